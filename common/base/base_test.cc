@@ -1,0 +1,102 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "common/base/diagnostic.h"
+#include "common/base/ids.h"
+#include "common/base/nearest.h"
+#include "common/base/philox.h"
+#include "common/base/sha256.h"
+#include "common/base/value.h"
+
+namespace sweep {
+namespace {
+
+// Known answers from Random123's kat_vectors for philox4x32-10.
+TEST(Philox, MatchesTheKnownAnswers) {
+  EXPECT_EQ(Philox4x32({0, 0, 0, 0}, 0, 0),
+            (PhiloxBlock{0x6627e8d5, 0xe169c58d, 0xbc57ac4c, 0x9b00dbd8}));
+  EXPECT_EQ(Philox4x32({0xffffffff, 0xffffffff, 0xffffffff, 0xffffffff}, 0xffffffff, 0xffffffff),
+            (PhiloxBlock{0x408f276d, 0x41c83b0e, 0xa20bc7c6, 0x6d5451fd}));
+  EXPECT_EQ(Philox4x32({0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344}, 0xa4093822, 0x299f31d0),
+            (PhiloxBlock{0xd16cfe09, 0x94fdcceb, 0x5001e420, 0x24126ea1}));
+}
+
+TEST(Philox, StreamsOfOneKeyDiffer) {
+  PhiloxStream a(7, 0), b(7, 1), a_again(7, 0);
+  EXPECT_NE(a.NextU64(), b.NextU64());
+  a_again.NextU64();
+  EXPECT_EQ(a.NextU64(), a_again.NextU64());
+}
+
+TEST(Philox, NextBelowCoversItsRangeEvenly) {
+  PhiloxStream stream(1, 2);
+  int counts[7] = {};
+  for (int i = 0; i < 70'000; ++i) ++counts[stream.NextBelow(7)];
+  for (int count : counts) EXPECT_NEAR(count, 10'000, 500);
+}
+
+TEST(Philox, UniformHasTheRightMoments) {
+  PhiloxStream stream(3, 0);
+  double sum = 0, squares = 0;
+  constexpr int kDraws = 100'000;
+  for (int i = 0; i < kDraws; ++i) {
+    const double u = stream.NextUniform();
+    ASSERT_GE(u, 0);
+    ASSERT_LT(u, 1);
+    sum += u;
+    squares += u * u;
+  }
+  EXPECT_NEAR(sum / kDraws, 0.5, 0.005);
+  EXPECT_NEAR(squares / kDraws, 1.0 / 3, 0.005);
+}
+
+// FIPS 180-4 examples.
+TEST(Sha256, MatchesTheStandardsExamples) {
+  EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  EXPECT_EQ(Sha256Hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+  EXPECT_TRUE(IsSha256Hex(Sha256Hex("x")));
+  EXPECT_FALSE(IsSha256Hex("../../../etc/passwd"));
+}
+
+TEST(Nearest, FindsASlipAndRefusesAStranger) {
+  const std::vector<std::string> keys = {"momentum", "batch_size", "dropout", "lr"};
+  EXPECT_EQ(NearestMatch("momentun", keys), "momentum");
+  EXPECT_EQ(NearestMatch("batchsize", keys), "batch_size");
+  EXPECT_EQ(NearestMatch("rl", keys), "lr");
+  EXPECT_EQ(NearestMatch("colour", keys), "");
+  EXPECT_EQ(DidYouMean("dropuot", keys), "; did you mean 'dropout'?");
+}
+
+TEST(Value, FormatsTheShortestTextThatRoundTrips) {
+  EXPECT_EQ(FormatValue(0.1), "0.1");
+  EXPECT_EQ(FormatValue(std::int64_t{32}), "32");
+  EXPECT_EQ(FormatValue(true), "true");
+  EXPECT_EQ(FormatValue(std::string("cosine")), "cosine");
+  EXPECT_EQ(FormatDouble(std::nan("")), "NaN");
+}
+
+TEST(Value, NumbersOfDifferentTypesCompareByValue) {
+  EXPECT_TRUE(SameValue(std::int64_t{1}, 1.0));
+  EXPECT_FALSE(SameValue(true, std::int64_t{1}));
+}
+
+TEST(Ids, AreRandomAndNamesAreSafe) {
+  std::set<std::string> seen;
+  for (int i = 0; i < 100; ++i) seen.insert(RandomHex(16));
+  EXPECT_EQ(seen.size(), 100u);
+  EXPECT_TRUE(IsValidName("seed-000"));
+  EXPECT_FALSE(IsValidName("../x"));
+  EXPECT_FALSE(IsValidName(".hidden"));
+  EXPECT_FALSE(IsValidName(""));
+  EXPECT_FALSE(IsValidName(std::string(64, 'a')));
+}
+
+TEST(Diagnostics, AreSortedByFileAndLine) {
+  EXPECT_EQ(FormatDiagnostics({{"a.yaml", 9, "nine"}, {"a.yaml", 2, "two"}, {"a.yaml", 0, "all"}}),
+            "a.yaml: all\na.yaml:2: two\na.yaml:9: nine");
+}
+
+}  // namespace
+}  // namespace sweep

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/value.h"
+
+namespace sweep {
+
+// Looks a name up; nullopt when there is no such name.
+using Scope = std::function<std::optional<Value>(std::string_view name)>;
+
+// A parsed expression of the one small grammar used by `constraints`, `when`, `--where`:
+//
+//   or      := and (("or" | "||") and)*
+//   and     := not (("and" | "&&") not)*
+//   not     := ("not" | "!") not | compare
+//   compare := sum (("==" | "!=" | "<" | "<=" | ">" | ">=") sum | ["not"] "in" "[" literal, … "]")?
+//   sum     := product (("+" | "-") product)*
+//   product := unary (("*" | "/" | "%") unary)*
+//   unary   := "-" unary | primary
+//   primary := number ["%"-suffix, 99.4% is 0.994] | 'string' | "string" | true | false
+//            | name | (min|max|abs|log10|sqrt) "(" or, … ")" | "(" or ")"
+//
+// Values are booleans, integers, doubles and strings. Comparing or adding values of different kinds
+// is an error; integer and double mix. A value that is not a number or overflows is an error, never
+// undefined behaviour. Immutable after Parse; safe to share between threads. Depth and length are
+// bounded (64 levels, 4,096 characters), so that hostile input cannot exhaust the stack.
+class Expression {
+ public:
+  struct Node;
+
+  // InvalidArgument with the column and what was expected.
+  static absl::StatusOr<Expression> Parse(std::string_view text);
+
+  // InvalidArgument for an unknown name (with the nearest of `Names` known to the caller left to
+  // the caller) or a type error.
+  absl::StatusOr<Value> Evaluate(const Scope& scope) const;
+
+  // Evaluate, and require a boolean.
+  absl::StatusOr<bool> Test(const Scope& scope) const;
+
+  // Every name the expression refers to, sorted, each once.
+  const std::vector<std::string>& names() const { return names_; }
+  const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+  std::vector<std::string> names_;
+  std::shared_ptr<const Node> root_;  // shared: copies of an immutable tree
+};
+
+// One side of a comparison, as `require:` writes it: ">= 0.994", "< 20", "99.4%" alone means "==",
+// true/false means "==".
+struct Gate {
+  enum class Op { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };
+  std::string name;  // what is held against it: "accuracy", "epochs", "parameters", …
+  Op op = Op::kEqual;
+  Value bound;
+
+  // InvalidArgument naming the gate and the text.
+  static absl::StatusOr<Gate> Parse(std::string_view name, std::string_view text);
+  bool Holds(const Value& value) const;
+  // ">= 0.994"
+  std::string ToString() const;
+};
+
+}  // namespace sweep

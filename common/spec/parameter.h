@@ -1,0 +1,68 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/value.h"
+#include "common/expr/expression.h"
+
+namespace sweep {
+
+enum class Distribution {
+  kConstant,     // one value
+  kCategorical,  // `values`
+  kUniform,      // double in [min, max]
+  kIntUniform,   // integer in [min, max]
+  kQUniform,     // uniform, rounded to a multiple of q
+  kLogUniform,   // "log_uniform_values": exp(uniform(log min, log max))
+  kQLogUniform,  // "q_log_uniform_values"
+};
+
+// One axis of the search space.
+struct Parameter {
+  std::string name;
+  Distribution distribution = Distribution::kConstant;
+  std::vector<Value> values;  // constant: one; categorical: all
+  double min = 0;
+  double max = 0;
+  double q = 0;
+  // When set, the parameter exists only in configurations where this holds; otherwise the recipe's
+  // or the built-in default is used.
+  std::optional<Expression> when;
+  int line = 0;  // in the sweep file
+
+  // The finite list of values, when there is one (constant, categorical, int_uniform, q_uniform);
+  // empty otherwise. For grids.
+  std::vector<Value> GridValues() const;
+  // The value at u in [0, 1): the inverse of the distribution function. Equal chances for the
+  // values of a finite one.
+  Value Quantile(double u) const;
+};
+
+// What kind of value a known hyperparameter takes and which are allowed.
+struct KnownParameter {
+  enum class Type { kBool, kInt, kDouble, kChoice };
+  std::string_view name;
+  Type type;
+  double min;                         // inclusive unless open_min
+  double max;                         // inclusive unless open_max
+  bool open_min;
+  bool open_max;
+  std::vector<std::string_view> choices;  // kChoice
+  Value default_value;
+  std::string_view help;  // one line: meaning and unit
+};
+
+// Every hyperparameter that the built-in trainer understands, in the order of docs/sweep-file.md.
+const std::vector<KnownParameter>& KnownParameters();
+// nullptr when there is none.
+const KnownParameter* FindKnownParameter(std::string_view name);
+// InvalidArgument naming the parameter, the value and what is allowed; OK for names that are not
+// known (a network's own). An integer is accepted where a double is wanted.
+absl::Status CheckParameterValue(std::string_view name, const Value& value);
+
+}  // namespace sweep

@@ -1,0 +1,89 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/diagnostic.h"
+#include "common/base/value.h"
+#include "common/expr/expression.h"
+#include "common/network/network_file.h"
+#include "common/protocol/trial_spec.h"
+#include "common/spec/parameter.h"
+
+namespace sweep {
+
+enum class Method { kGrid, kRandom };
+enum class GateOn { kBest, kLast, kMean };
+
+// The texts of a submitted sweep: the sweep file and, by the name used in it, each network file
+// that is not built in. This is what travels to the coordinator and is stored there.
+struct SweepSource {
+  std::string file;  // for messages
+  std::string text;
+  std::map<std::string, std::string> network_files;
+};
+
+// One point of the search space, complete: every hyperparameter that the trainer needs is in it.
+struct Configuration {
+  std::int64_t number = 0;  // 1-based within its sweep
+  ParameterMap parameters;  // what the search chose; what the user sees
+  ParameterMap resolved;    // with recipe and defaults: what the trainer gets
+  Network network;
+};
+
+// A parsed and validated sweep file. Immutable.
+struct SweepSpec {
+  std::string name;
+  std::vector<std::string> models;  // names as written; more than one when swept over
+  std::map<std::string, NetworkFile> networks;  // by those names
+  std::string recipe = "seed";
+  DatasetSpec dataset;
+  Method method = Method::kRandom;
+  std::string metric = "accuracy";  // or "loss"
+  bool maximize = true;
+  std::vector<Parameter> parameters;  // in the file's order; with several models, "model" is first
+  int epochs = 19;
+  int holdout = 0;  // training images kept for evaluation; 0 evaluates on the test set
+  std::vector<Gate> require;
+  GateOn gate_on = GateOn::kBest;
+  std::vector<Expression> constraints;
+  std::int64_t run_cap = 0;  // configurations; 0: all of a grid
+  int replicates = 1;
+  std::uint64_t seed = 1;
+  int max_failures = 3;  // failed attempts before a trial is failed
+  std::map<std::string, std::string> labels;
+  std::string digest;  // SHA-256 of the meaning of the file: comments, order and spacing do not count
+
+  // Parses and validates. Reports every error into `diagnostics` and returns InvalidArgument then.
+  // Never throws.
+  static absl::StatusOr<SweepSpec> Parse(const SweepSource& source, Diagnostics* diagnostics);
+
+  // Completes a point of the search space: applies `when`, recipe and defaults, builds the network.
+  // InvalidArgument when a value is out of range or the network does not fit.
+  absl::StatusOr<Configuration> Complete(std::int64_t number, const ParameterMap& chosen) const;
+
+  // Whether `configuration` satisfies every constraint. InvalidArgument for an unknown name.
+  absl::StatusOr<bool> SatisfiesConstraints(const Configuration& configuration) const;
+
+  // What the trainer gets for replicate `replicate` (0-based). The seed is a function of the
+  // sweep's seed and the replicate alone, so that configurations are compared with the same seeds.
+  TrialSpec MakeTrialSpec(const Configuration& configuration, int replicate) const;
+
+  // Configurations a full run makes: min(run_cap, size of the grid before constraints) for a grid.
+  std::int64_t PlannedConfigurations() const;
+};
+
+// Names usable in `constraints` and `--where` for a configuration: its hyperparameters and
+// "parameters", "fully_connected", "train_mflop", "forward_mflop", "receptive_field", "layers",
+// "model".
+std::optional<Value> LookUpConfiguration(const Configuration& configuration, std::string_view name);
+
+// Reads FILE and every network file that it names (relative to FILE). Diagnostics as Parse.
+absl::StatusOr<SweepSource> LoadSweepSource(const std::string& path, Diagnostics* diagnostics);
+
+}  // namespace sweep

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+
+namespace sweep {
+
+struct ServerOptions {
+  std::string listen = "127.0.0.1:7077";  // port 0: any free one
+  std::string database = "sweep.db";      // "" keeps all in memory
+  absl::Duration lease_term = absl::Seconds(60);
+  absl::Duration poll_time = absl::Seconds(20);  // how long Synchronize parks; at most a third of it
+  Clock* clock = RealClock();
+};
+
+// A whole coordinator in this process: store, search, scheduler, gRPC services, health, reflection.
+// Thread-safe.
+class CoordinatorServer {
+ public:
+  // FailedPrecondition or Unavailable with the reason when the port is in use or the database
+  // cannot be used (see Store::Open).
+  static absl::StatusOr<std::unique_ptr<CoordinatorServer>> Start(const ServerOptions& options);
+  // As Shutdown.
+  virtual ~CoordinatorServer() = default;
+
+  // "127.0.0.1:43211".
+  virtual const std::string& address() const = 0;
+  // Finishes parked calls, commits what is queued, closes the store. Idempotent; under 2 s.
+  virtual void Shutdown() = 0;
+};
+
+}  // namespace sweep

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "worker/data/dataset.h"
+
+namespace sweep {
+
+struct AgentOptions {
+  std::string coordinator;  // HOST:PORT
+  std::string name;         // "" makes one from host name and a random part
+  int slots = 0;            // 0: one per core
+  std::string device = "auto";
+  std::map<std::string, std::string> labels;
+  std::vector<std::string> trainer_command;  // program and arguments; {} finds sweep-trainer
+  std::string work_dir;                      // "" makes a temporary one and removes it at the end
+  DataOptions data;
+  absl::Duration stop_grace = absl::Seconds(1);  // after `stop`, before SIGTERM; then again, SIGKILL
+};
+
+// One worker: a session with the coordinator, N slots, one warm trainer process per slot.
+// Thread-safe. Trainers die with the agent, however it ends.
+class Agent {
+ public:
+  static absl::StatusOr<std::unique_ptr<Agent>> Start(const AgentOptions& options);
+  // Stops at once, as Stop.
+  virtual ~Agent() = default;
+
+  // Finishes nothing new: running trials write a checkpoint and are given back, then Wait returns.
+  virtual void Drain() = 0;
+  // Ends the trainers now; the coordinator will notice by the lease term.
+  virtual void Stop() = 0;
+  // Returns when drained or stopped; the reason when the session cannot go on (another worker of
+  // that name, a protocol that the coordinator refuses).
+  virtual absl::Status Wait() = 0;
+  virtual const std::string& name() const = 0;
+};
+
+}  // namespace sweep
