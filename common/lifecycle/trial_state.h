@@ -20,6 +20,7 @@ enum class TrialState {
 
 enum class TrialEvent {
   kGrant,      // a lease is given
+  kRevive,     // a holder that lost its lease is back before anyone else was granted the trial
   kReport,     // an epoch is acknowledged
   kComplete,   // the holder says the last epoch is done
   kFail,       // the holder says the attempt failed; may be tried again
