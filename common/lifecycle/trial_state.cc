@@ -1,0 +1,86 @@
+#include "common/lifecycle/trial_state.h"
+
+#include <array>
+#include <cstddef>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::array<std::string_view, 7> kStateNames = {
+    "pending", "leased", "running", "completed", "stopped", "failed", "cancelled"};
+constexpr std::array<std::string_view, 11> kEventNames = {
+    "grant", "revive", "report", "complete", "fail",  "fail_for_good",
+    "lose",  "give_back", "stop", "cancel",  "retry"};
+static_assert(kStateNames.size() == static_cast<std::size_t>(TrialState::kCancelled) + 1);
+static_assert(kEventNames.size() == static_cast<std::size_t>(TrialEvent::kRetry) + 1);
+
+using Next = std::optional<TrialState>;
+constexpr Next kNo = std::nullopt;
+constexpr Next kPen = TrialState::kPending;
+constexpr Next kLea = TrialState::kLeased;
+constexpr Next kRun = TrialState::kRunning;
+constexpr Next kCom = TrialState::kCompleted;
+constexpr Next kSto = TrialState::kStopped;
+constexpr Next kFai = TrialState::kFailed;
+constexpr Next kCan = TrialState::kCancelled;
+
+// Rows by event, columns by state, both in the order of their enums. Completing from leased is
+// allowed because a trial resumed from its last epoch's checkpoint has nothing left to report.
+constexpr Next kTransitions[kEventNames.size()][kStateNames.size()] = {
+    //                pending leased running completed stopped failed cancelled
+    /* grant */         {kLea, kNo,  kNo,  kNo,  kNo,  kNo,  kNo},
+    /* revive */        {kLea, kNo,  kNo,  kNo,  kNo,  kNo,  kNo},
+    /* report */        {kNo,  kRun, kRun, kNo,  kNo,  kNo,  kNo},
+    /* complete */      {kNo,  kCom, kCom, kNo,  kNo,  kNo,  kNo},
+    /* fail */          {kNo,  kPen, kPen, kNo,  kNo,  kNo,  kNo},
+    /* fail_for_good */ {kNo,  kFai, kFai, kNo,  kNo,  kNo,  kNo},
+    /* lose */          {kNo,  kPen, kPen, kNo,  kNo,  kNo,  kNo},
+    /* give_back */     {kNo,  kPen, kPen, kNo,  kNo,  kNo,  kNo},
+    /* stop */          {kSto, kSto, kSto, kNo,  kNo,  kNo,  kNo},
+    /* cancel */        {kCan, kCan, kCan, kNo,  kNo,  kNo,  kNo},
+    /* retry */         {kNo,  kNo,  kNo,  kNo,  kNo,  kPen, kPen},
+};
+
+}  // namespace
+
+absl::StatusOr<TrialState> NextTrialState(TrialState state, TrialEvent event) {
+  const Next next = kTransitions[static_cast<std::size_t>(event)][static_cast<std::size_t>(state)];
+  if (!next) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "the event '", std::string(TrialEventName(event)),
+        "' cannot happen to a trial that is ", std::string(TrialStateName(state))));
+  }
+  return *next;
+}
+
+bool IsTerminal(TrialState state) {
+  return state == TrialState::kCompleted || state == TrialState::kStopped ||
+         state == TrialState::kFailed || state == TrialState::kCancelled;
+}
+
+bool IsHeld(TrialState state) {
+  return state == TrialState::kLeased || state == TrialState::kRunning;
+}
+
+std::string_view TrialStateName(TrialState state) {
+  return kStateNames[static_cast<std::size_t>(state)];
+}
+
+absl::StatusOr<TrialState> ParseTrialState(std::string_view name) {
+  for (std::size_t i = 0; i < kStateNames.size(); ++i) {
+    if (kStateNames[i] == name) return static_cast<TrialState>(i);
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "'", std::string(name),
+      "' is no trial state; they are pending, leased, running, completed, stopped, failed, "
+      "cancelled"));
+}
+
+std::string_view TrialEventName(TrialEvent event) {
+  return kEventNames[static_cast<std::size_t>(event)];
+}
+
+}  // namespace sweep
