@@ -33,7 +33,8 @@ struct Dataset {
   int classes = 10;
 };
 
-// Bytes done and bytes in all (0: unknown) of the file being downloaded.
+// Bytes done and bytes in all (0: unknown) of the file being downloaded. May throw to give up; the
+// exception comes out of EnsureMnist.
 using DownloadProgress =
     std::function<void(std::string_view file, std::int64_t done, std::int64_t total)>;
 
@@ -43,17 +44,20 @@ struct DataOptions {
   DownloadProgress progress;  // may be empty
 };
 
-// The folder in which the four files of MNIST lie, after making sure that they are there and have
-// the right SHA-256: `data_dir`, SWEEP_DATA_DIR, the cache folder ($XDG_CACHE_HOME/sweep or
-// ~/.cache/sweep), else downloaded into the cache (from SWEEP_MNIST_URL or the public mirrors)
-// under a file lock. A folder that is named explicitly but lacks the files is an error, not a
-// reason to download. Throws DataError. Safe to call from several processes at once.
+// The folder in which the four files of MNIST lie, after making sure that they are there:
+// `data_dir`, SWEEP_DATA_DIR (each: the folder itself or its subfolder "mnist"), the cache folder
+// ($XDG_CACHE_HOME/sweep/mnist or ~/.cache/sweep/mnist), else downloaded into the cache (from
+// SWEEP_MNIST_URL or the public mirrors) under a file lock and verified. A folder that is named
+// explicitly but lacks the files is an error, not a reason to download. Files that were there
+// before are not read here: LoadDataset verifies their SHA-256 every time. Throws DataError. Safe
+// to call from several threads and processes at once.
 std::string EnsureMnist(const DataOptions& options);
 
 // Makes sure that `dataset` can be loaded and returns its folder ("" for synthetic).
 std::string EnsureDataset(const DatasetSpec& dataset, const DataOptions& options);
 
-// Loads into memory. `data_dir` is what EnsureDataset returned. Throws DataError.
+// Loads into memory. `data_dir` is what EnsureDataset returned. MNIST's files are held against
+// their SHA-256. Throws DataError.
 Dataset LoadDataset(const DatasetSpec& dataset, const std::string& data_dir);
 
 // Reads one IDX file (images: ubyte, 3 dimensions; labels: ubyte, 1 dimension), plain or gzip.
