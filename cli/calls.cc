@@ -1,0 +1,203 @@
+#include "cli/calls.h"
+
+#include <grpcpp/grpcpp.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+
+#include "common/base/ids.h"
+#include "proto/grpc_status.h"
+#include "proto/names.h"
+
+namespace sweep::cli {
+namespace {
+
+// Makes one unary call through a stub's method.
+template <typename Stub, typename Request, typename Response>
+absl::Status Call(Stub& stub,
+                  grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                  const Request& request, Response* response) {
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+  return FromGrpcStatus((stub.*method)(&context, request, response));
+}
+
+// Reads every page of a list call. `take` moves the items out of an answer and says whether more
+// are wanted.
+template <typename Stub, typename Request, typename Response, typename Take>
+absl::Status CallPages(Stub& stub,
+                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                       Request request, Take take) {
+  while (true) {
+    Response response;
+    absl::Status status = Call(stub, method, request, &response);
+    if (!status.ok()) return status;
+    if (!take(response) || response.next_page_token().empty()) return absl::OkStatus();
+    request.set_page_token(response.next_page_token());
+  }
+}
+
+std::string Principal() {
+  const char* user = std::getenv("USER");
+  char host[256] = {};
+  gethostname(host, sizeof(host) - 1);
+  return std::string(user != nullptr ? user : "uid-" + std::to_string(getuid())) + "@" + host;
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Sweep> GetSweep(Connection& connection, const std::string& name) {
+  absl::StatusOr<std::string> sweep = ParseSweepResource(name);
+  if (!sweep.ok()) return sweep.status();
+  v1::GetSweepRequest request;
+  request.set_name(SweepResource(*sweep));
+  v1::GetSweepResponse response;
+  absl::Status status =
+      Call(connection.sweeps(), &v1::SweepService::Stub::GetSweep, request, &response);
+  if (!status.ok()) return status;
+  return response.sweep();
+}
+
+absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Connection& connection) {
+  std::vector<v1::Sweep> sweeps;
+  v1::ListSweepsRequest request;
+  request.set_page_size(1000);
+  absl::Status status = CallPages(connection.sweeps(), &v1::SweepService::Stub::ListSweeps, request,
+                                  [&](const v1::ListSweepsResponse& page) {
+                                    sweeps.insert(sweeps.end(), page.sweeps().begin(), page.sweeps().end());
+                                    return true;
+                                  });
+  if (!status.ok()) return status;
+  return sweeps;
+}
+
+absl::StatusOr<v1::RankSweepResponse> RankSweep(Connection& connection, const std::string& name,
+                                                int top) {
+  absl::StatusOr<std::string> sweep = ParseSweepResource(name);
+  if (!sweep.ok()) return sweep.status();
+  v1::RankSweepRequest request;
+  request.set_name(SweepResource(*sweep));
+  request.set_top(top);
+  v1::RankSweepResponse response;
+  absl::Status status =
+      Call(connection.sweeps(), &v1::SweepService::Stub::RankSweep, request, &response);
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<v1::GetTrialResponse> GetTrial(Connection& connection, const std::string& name) {
+  absl::StatusOr<TrialId> id = ParseTrialResource(name);
+  if (!id.ok()) return id.status();
+  v1::GetTrialRequest request;
+  request.set_name(TrialResource(id->sweep, id->number));
+  v1::GetTrialResponse response;
+  absl::Status status =
+      Call(connection.trials(), &v1::TrialService::Stub::GetTrial, request, &response);
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<std::vector<v1::Trial>> ListTrials(Connection& connection, const std::string& sweep,
+                                                  const TrialFilter& filter) {
+  absl::StatusOr<std::string> name = ParseSweepResource(sweep);
+  if (!name.ok()) return name.status();
+  v1::ListTrialsRequest request;
+  request.set_parent(SweepResource(*name));
+  request.set_page_size(filter.limit > 0 ? std::min(filter.limit, 1000) : 1000);
+  request.set_state(filter.state);
+  request.set_filter(filter.where);
+  request.set_order_by(filter.order_by);
+  std::vector<v1::Trial> trials;
+  const auto wanted = static_cast<std::size_t>(filter.limit);
+  absl::Status status = CallPages(
+      connection.trials(), &v1::TrialService::Stub::ListTrials, request,
+      [&](const v1::ListTrialsResponse& page) {
+        trials.insert(trials.end(), page.trials().begin(), page.trials().end());
+        return wanted == 0 || trials.size() < wanted;
+      });
+  if (!status.ok()) return status;
+  if (wanted > 0 && trials.size() > wanted) trials.resize(wanted);
+  return trials;
+}
+
+absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(Connection& connection, const std::string& trial) {
+  absl::StatusOr<TrialId> id = ParseTrialResource(trial);
+  if (!id.ok()) return id.status();
+  v1::ListEpochsRequest request;
+  request.set_parent(TrialResource(id->sweep, id->number));
+  std::vector<v1::Epoch> epochs;
+  absl::Status status = CallPages(connection.trials(), &v1::TrialService::Stub::ListEpochs, request,
+                                  [&](const v1::ListEpochsResponse& page) {
+                                    epochs.insert(epochs.end(), page.epochs().begin(), page.epochs().end());
+                                    return true;
+                                  });
+  if (!status.ok()) return status;
+  return epochs;
+}
+
+absl::StatusOr<std::vector<v1::Attempt>> ListAttempts(Connection& connection,
+                                                      const std::string& trial) {
+  absl::StatusOr<TrialId> id = ParseTrialResource(trial);
+  if (!id.ok()) return id.status();
+  v1::ListAttemptsRequest request;
+  request.set_parent(TrialResource(id->sweep, id->number));
+  v1::ListAttemptsResponse response;
+  absl::Status status =
+      Call(connection.trials(), &v1::TrialService::Stub::ListAttempts, request, &response);
+  if (!status.ok()) return status;
+  return std::vector<v1::Attempt>(response.attempts().begin(), response.attempts().end());
+}
+
+absl::StatusOr<std::vector<v1::Worker>> ListWorkers(Connection& connection) {
+  std::vector<v1::Worker> workers;
+  absl::Status status =
+      CallPages(connection.workers(), &v1::WorkerService::Stub::ListWorkers, v1::ListWorkersRequest(),
+                [&](const v1::ListWorkersResponse& page) {
+                  workers.insert(workers.end(), page.workers().begin(), page.workers().end());
+                  return true;
+                });
+  if (!status.ok()) return status;
+  return workers;
+}
+
+absl::StatusOr<v1::Sweep> CancelSweep(Connection& connection, const std::string& name) {
+  absl::StatusOr<std::string> sweep = ParseSweepResource(name);
+  if (!sweep.ok()) return sweep.status();
+  v1::CancelSweepRequest request;
+  request.set_name(SweepResource(*sweep));
+  request.set_request_id(RandomHex(16));
+  v1::CancelSweepResponse response;
+  absl::Status status =
+      Call(connection.sweeps(), &v1::SweepService::Stub::CancelSweep, request, &response);
+  if (!status.ok()) return status;
+  return response.sweep();
+}
+
+absl::StatusOr<v1::Trial> CancelTrial(Connection& connection, const std::string& name) {
+  absl::StatusOr<TrialId> id = ParseTrialResource(name);
+  if (!id.ok()) return id.status();
+  v1::CancelTrialRequest request;
+  request.set_name(TrialResource(id->sweep, id->number));
+  request.set_request_id(RandomHex(16));
+  v1::CancelTrialResponse response;
+  absl::Status status =
+      Call(connection.trials(), &v1::TrialService::Stub::CancelTrial, request, &response);
+  if (!status.ok()) return status;
+  return response.trial();
+}
+
+absl::StatusOr<v1::CreateSweepResponse> CreateSweep(Connection& connection,
+                                                    const v1::SweepSource& source) {
+  v1::CreateSweepRequest request;
+  *request.mutable_source() = source;
+  request.set_request_id(RandomHex(16));
+  request.set_principal(Principal());
+  v1::CreateSweepResponse response;
+  absl::Status status =
+      Call(connection.sweeps(), &v1::SweepService::Stub::CreateSweep, request, &response);
+  if (!status.ok()) return status;
+  return response;
+}
+
+}  // namespace sweep::cli

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "cli/connection.h"
+
+namespace sweep::cli {
+
+// The coordinator's calls as functions that wait at most 30 s and answer with a Status. Names are
+// the short ones that people type ("seed-000", "seed-000/17").
+absl::StatusOr<v1::Sweep> GetSweep(Connection& connection, const std::string& name);
+absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Connection& connection);
+absl::StatusOr<v1::RankSweepResponse> RankSweep(Connection& connection, const std::string& name,
+                                                int top);
+absl::StatusOr<v1::GetTrialResponse> GetTrial(Connection& connection, const std::string& name);
+struct TrialFilter {
+  v1::TrialState state = v1::TRIAL_STATE_UNSPECIFIED;
+  std::string where;
+  std::string order_by;
+  int limit = 0;  // 0: all
+};
+absl::StatusOr<std::vector<v1::Trial>> ListTrials(Connection& connection, const std::string& sweep,
+                                                  const TrialFilter& filter);
+absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(Connection& connection, const std::string& trial);
+absl::StatusOr<std::vector<v1::Attempt>> ListAttempts(Connection& connection,
+                                                      const std::string& trial);
+absl::StatusOr<std::vector<v1::Worker>> ListWorkers(Connection& connection);
+absl::StatusOr<v1::Sweep> CancelSweep(Connection& connection, const std::string& name);
+absl::StatusOr<v1::Trial> CancelTrial(Connection& connection, const std::string& name);
+absl::StatusOr<v1::CreateSweepResponse> CreateSweep(Connection& connection,
+                                                    const v1::SweepSource& source);
+
+}  // namespace sweep::cli

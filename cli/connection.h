@@ -1,0 +1,56 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "sweep/v1/blobs.grpc.pb.h"
+#include "sweep/v1/sweeps.grpc.pb.h"
+#include "sweep/v1/trials.grpc.pb.h"
+#include "sweep/v1/workers.grpc.pb.h"
+
+namespace sweep {
+class CoordinatorServer;
+}
+
+namespace sweep::cli {
+
+struct ConnectionOptions {
+  std::string coordinator;  // --coordinator or SWEEP_COORDINATOR; "" when not given
+  std::string database = "sweep.db";
+  // Whether a database that no process holds may be served from within this one. Not for commands
+  // that need workers.
+  bool allow_embedded = true;
+};
+
+// The client's end of a coordinator: a remote one, the one that holds ./sweep.db at this moment
+// (`sweep run` in another terminal), or one embedded in this process on that file. In this order:
+// the address given; the holder of the database; the database itself; 127.0.0.1:7077.
+// Used by one thread, except that stubs may be shared.
+class Connection {
+ public:
+  // Unavailable, naming the address, when nobody answers there within 5 s.
+  static absl::StatusOr<std::unique_ptr<Connection>> Open(const ConnectionOptions& options);
+  // To a coordinator that the caller runs in this process.
+  static absl::StatusOr<std::unique_ptr<Connection>> To(const std::string& address);
+  ~Connection();
+
+  const std::string& address() const { return address_; }
+  bool embedded() const { return server_ != nullptr; }
+
+  sweep::v1::SweepService::Stub& sweeps() { return *sweeps_; }
+  sweep::v1::TrialService::Stub& trials() { return *trials_; }
+  sweep::v1::WorkerService::Stub& workers() { return *workers_; }
+  sweep::v1::BlobService::Stub& blobs() { return *blobs_; }
+
+ private:
+  Connection();
+  std::string address_;
+  std::unique_ptr<CoordinatorServer> server_;  // when embedded
+  std::unique_ptr<sweep::v1::SweepService::Stub> sweeps_;
+  std::unique_ptr<sweep::v1::TrialService::Stub> trials_;
+  std::unique_ptr<sweep::v1::WorkerService::Stub> workers_;
+  std::unique_ptr<sweep::v1::BlobService::Stub> blobs_;
+};
+
+}  // namespace sweep::cli

@@ -1,0 +1,252 @@
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "cli/session.h"
+#include "cli/spec_input.h"
+#include "cli/text.h"
+#include "common/network/network_file.h"
+#include "common/spec/sweep_spec.h"
+#include "coordinator/search/search.h"
+
+namespace sweep::cli {
+namespace {
+
+using nlohmann::json;
+
+Cell Count(std::int64_t value) { return {WithSeparators(value), value}; }
+
+std::string ShapeText(const Shape& shape) {
+  return fmt::format("[{}, {}, {}]", shape.channels, shape.height, shape.width);
+}
+
+Cell Mega(std::int64_t flops) {
+  const double mega = static_cast<double>(flops) / 1e6;
+  return {fmt::format("{:.2f}", mega), mega};
+}
+
+int Validate(const std::string& file, const Session& session) {
+  const absl::StatusOr<SweepInput> input = ReadSweepFile(file);
+  if (!input.ok()) return FailInput(input.status());
+  const SweepSpec& spec = input->spec;
+  if (session.format == Format::kJson) {
+    PrintJson({{"file", file}, {"name", spec.name}, {"valid", true}, {"digest", spec.digest}}, std::cout);
+    return kExitOk;
+  }
+  std::cout << fmt::format("{}: sweep '{}' is valid: {} configurations × {} replicate{}\n", file,
+                           spec.name, spec.PlannedConfigurations(), spec.replicates,
+                           spec.replicates == 1 ? "" : "s");
+  return kExitOk;
+}
+
+// One line per network that the sweep's first configurations use.
+Listing NetworksOfSweep(const std::vector<Configuration>& configurations) {
+  Listing listing;
+  listing.columns = {{"NETWORK", "network"},       {"PARAMS", "parameters", true},
+                     {"FC LAYER", "fully_connected"}, {"FORWARD MFLOP", "forward_mflop", true},
+                     {"TRAIN MFLOP", "train_mflop", true}, {"RECEPTIVE FIELD", "receptive_field", true}};
+  std::vector<std::pair<std::string, std::int64_t>> seen;
+  for (const Configuration& configuration : configurations) {
+    const Network& network = configuration.network;
+    const std::pair<std::string, std::int64_t> key(network.name, network.parameters);
+    if (std::find(seen.begin(), seen.end(), key) != seen.end()) continue;
+    seen.push_back(key);
+    listing.rows.push_back({{network.name, network.name},
+                            Count(network.parameters),
+                            {network.fully_connected ? "yes" : "no", network.fully_connected},
+                            Mega(network.forward_flops),
+                            Mega(network.train_flops),
+                            Count(network.receptive_field)});
+  }
+  return listing;
+}
+
+std::int64_t TrainingImages(const SweepSpec& spec) {
+  if (spec.dataset.name == "synthetic") return spec.dataset.train_size > 0 ? spec.dataset.train_size : 4096;
+  const std::int64_t all = spec.dataset.train_size > 0 ? spec.dataset.train_size : 60'000;
+  return all - spec.holdout;
+}
+
+struct PreviewOptions {
+  std::string file;
+  int slots = 2;
+  double gflops = 18;
+  int shown = 5;
+};
+
+// Training cost of `configuration` over all its epochs, in floating point operations.
+double TrainingFlops(const SweepSpec& spec, const Configuration& configuration) {
+  const TrialSpec trial = spec.MakeTrialSpec(configuration, 0);
+  return static_cast<double>(configuration.network.train_flops) *
+         static_cast<double>(TrainingImages(spec)) * trial.epochs;
+}
+
+int Preview(const PreviewOptions& options, const Session& session) {
+  absl::StatusOr<SweepInput> input = ReadSweepFile(options.file);
+  if (!input.ok()) return FailInput(input.status());
+  const SweepSpec& spec = input->spec;
+  const std::unique_ptr<Search> search = Search::Make(&spec);
+  std::vector<Configuration> configurations;
+  constexpr std::int64_t kSampled = 200;  // enough to know the networks and the mean cost
+  double flops = 0;
+  while (static_cast<std::int64_t>(configurations.size()) < std::min(spec.PlannedConfigurations(), kSampled)) {
+    absl::StatusOr<std::optional<Configuration>> next =
+        search->Suggest(static_cast<std::int64_t>(configurations.size()) + 1);
+    if (!next.ok()) return Fail(next.status());
+    if (!next->has_value()) break;
+    flops += TrainingFlops(spec, **next);
+    configurations.push_back(**std::move(next));
+  }
+  const std::int64_t planned = static_cast<std::int64_t>(configurations.size()) < kSampled
+                                   ? static_cast<std::int64_t>(configurations.size())
+                                   : spec.PlannedConfigurations();
+  const std::int64_t trials = planned * spec.replicates;
+  const double mean_flops = configurations.empty() ? 0 : flops / static_cast<double>(configurations.size());
+  const double seconds = mean_flops * static_cast<double>(trials) / (options.gflops * 1e9 * options.slots);
+  const Listing networks = NetworksOfSweep(configurations);
+
+  Listing first;
+  first.columns = {{"#", "configuration", true}, {"PARAMETERS", "parameters", false, true, true}};
+  for (int i = 0; i < std::min<int>(options.shown, static_cast<int>(configurations.size())); ++i) {
+    std::string text;
+    json values = json::object();
+    for (const auto& [name, value] : configurations[i].parameters) {
+      text += (text.empty() ? "" : " ") + name + "=" +
+              (std::holds_alternative<double>(value) ? ShortNumber(std::get<double>(value)) : FormatValue(value));
+      std::visit([&, key = name](const auto& v) { values[key] = v; }, value);
+    }
+    first.rows.push_back({Count(configurations[i].number), {text, values}});
+  }
+
+  if (session.format == Format::kJson) {
+    const json document = {{"name", spec.name}, {"configurations", planned}, {"replicates", spec.replicates},
+                     {"trials", trials}, {"estimated_seconds", seconds},
+                     {"networks", ListingJson(networks)}, {"first", ListingJson(first)}};
+    PrintJson(document, std::cout);
+    return kExitOk;
+  }
+  if (session.format == Format::kCsv) {
+    PrintListing(first, session.format, session.width, std::cout);
+    return kExitOk;
+  }
+  std::cout << fmt::format("sweep '{}': {} configurations × {} replicate{} = {} trials\n\n", spec.name,
+                           planned, spec.replicates, spec.replicates == 1 ? "" : "s", trials);
+  PrintListing(networks, session.format, session.width, std::cout);
+  std::cout << "\nfirst configurations:\n";
+  PrintListing(first, session.format, session.width, std::cout);
+  std::cout << fmt::format(
+      "\nestimated time: {} on {} slots at {:.4g} GFLOP/s each (--slots, --gflops), without evaluation\n",
+      HumanDuration(absl::Seconds(seconds)), options.slots, options.gflops);
+  return kExitOk;
+}
+
+Listing BuiltinListing() {
+  Listing listing;
+  listing.columns = {{"NETWORK", "network"},          {"PARAMS", "parameters", true},
+                     {"FC LAYER", "fully_connected"}, {"LAYERS", "layers", true},
+                     {"FORWARD MFLOP", "forward_mflop", true}, {"TRAIN MFLOP", "train_mflop", true},
+                     {"RECEPTIVE FIELD", "receptive_field", true},
+                     {"ABOUT", "description", false, true, true}};
+  for (const std::string& name : BuiltinNetworkNames()) {
+    const absl::StatusOr<std::string> text = BuiltinNetworkText(name);
+    Diagnostics diagnostics;
+    const absl::StatusOr<NetworkFile> file = NetworkFile::Parse(*text, name, &diagnostics);
+    if (!file.ok()) continue;
+    const absl::StatusOr<Network> network = ResolveWithRecipe(*file);
+    if (!network.ok()) continue;
+    listing.rows.push_back({{name, name},
+                            Count(network->parameters),
+                            {network->fully_connected ? "yes" : "no", network->fully_connected},
+                            Count(static_cast<std::int64_t>(network->layers.size())),
+                            Mega(network->forward_flops),
+                            Mega(network->train_flops),
+                            Count(network->receptive_field),
+                            {file->description(), file->description()}});
+  }
+  return listing;
+}
+
+Listing LayerListing(const Network& network) {
+  Listing listing;
+  listing.columns = {{"LAYER", "layer"},
+                     {"OUTPUT SHAPE", "output_shape"},
+                     {"PARAMS", "parameters", true},
+                     {"FORWARD MFLOP", "forward_mflop", true},
+                     {"TRAIN MFLOP", "train_mflop", true},
+                     {"RECEPTIVE FIELD", "receptive_field", true}};
+  int number = 0;
+  for (const Layer& layer : network.layers) {
+    ++number;
+    listing.rows.push_back({{fmt::format("{} {}", number, DescribeLayer(layer)), DescribeLayer(layer)},
+                            {ShapeText(layer.output),
+                             json::array({layer.output.channels, layer.output.height, layer.output.width})},
+                            Count(layer.parameters),
+                            Mega(layer.forward_flops),
+                            Mega(layer.train_flops),
+                            Count(layer.receptive_field)});
+  }
+  return listing;
+}
+
+int ShowNetwork(const std::string& name, const Session& session) {
+  const absl::StatusOr<NetworkFile> file = ReadNetwork(name);
+  if (!file.ok()) return FailInput(file.status());
+  const absl::StatusOr<Network> network = ResolveWithRecipe(*file);
+  if (!network.ok()) return FailInput(network.status());
+  if (session.format == Format::kTable) {
+    std::cout << Styled(session, Style::kBold, network->name) << "  " << Printable(file->description())
+              << "\ninput " << ShapeText(network->input) << "\n\n";
+  }
+  PrintListing(LayerListing(*network), session.format, session.width, std::cout);
+  if (session.format != Format::kTable) return kExitOk;
+  std::cout << fmt::format(
+      "\n{} trainable parameters, {}; {:.2f} MFLOP forward and {:.2f} MFLOP training per image;\n"
+      "receptive field {} × {} pixels (kernel and stride arithmetic)\n",
+      WithSeparators(network->parameters),
+      network->fully_connected ? "with a fully connected layer" : "no fully connected layer",
+      static_cast<double>(network->forward_flops) / 1e6, static_cast<double>(network->train_flops) / 1e6,
+      network->receptive_field, network->receptive_field);
+  for (const Recipe& recipe : file->recipes()) {
+    std::cout << fmt::format("recipe {}:", recipe.name);
+    for (const auto& [key, value] : recipe.values) std::cout << ' ' << key << '=' << FormatValue(value);
+    for (const auto& [key, value] : recipe.ours) std::cout << ' ' << key << '=' << FormatValue(value) << "(ours)";
+    std::cout << '\n';
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+void AddFileCommands(CLI::App* app, Session* session) {
+  CLI::App* validate = app->add_subcommand("validate", "Check a sweep file and its networks");
+  auto file = std::make_shared<std::string>();
+  validate->add_option("FILE", *file, "sweep file")->required();
+  validate->callback([=] { session->exit_code = Validate(*file, *session); });
+
+  CLI::App* preview = app->add_subcommand("preview", "What a sweep file would run, before it runs");
+  auto options = std::make_shared<PreviewOptions>();
+  preview->add_option("FILE", options->file, "sweep file")->required();
+  preview->add_option("--slots", options->slots, "trials at once")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  preview->add_option("--gflops", options->gflops, "training speed of a slot")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  preview->callback([=] { session->exit_code = Preview(*options, *session); });
+
+  CLI::App* networks = app->add_subcommand("networks", "The built-in networks, or one layer by layer");
+  auto name = std::make_shared<std::string>();
+  networks->add_option("NETWORK", *name, "built-in name or network file");
+  networks->callback([=] {
+    if (name->empty()) {
+      PrintListing(BuiltinListing(), session->format, session->width, std::cout);
+    } else {
+      session->exit_code = ShowNetwork(*name, *session);
+    }
+  });
+}
+
+}  // namespace sweep::cli

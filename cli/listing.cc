@@ -1,0 +1,142 @@
+#include "cli/listing.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+#include <set>
+
+#include "cli/text.h"
+
+namespace sweep::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kGap = 2;
+constexpr int kNarrowest = 8;
+
+std::vector<int> ColumnWidths(const Listing& listing, int terminal) {
+  std::vector<int> widths;
+  for (std::size_t c = 0; c < listing.columns.size(); ++c) {
+    int width = DisplayWidth(listing.columns[c].title);
+    for (const auto& row : listing.rows) width = std::max(width, DisplayWidth(row[c].text));
+    widths.push_back(listing.columns[c].in_table ? width : -kGap);
+  }
+  const int total = std::accumulate(widths.begin(), widths.end(), 0) +
+                    kGap * static_cast<int>(widths.size()) - kGap;
+  int excess = terminal > 0 ? total - terminal : 0;
+  for (std::size_t c = 0; c < widths.size() && excess > 0; ++c) {
+    if (!listing.columns[c].elastic || !listing.columns[c].in_table) continue;
+    const int narrowed = std::max(kNarrowest, widths[c] - excess);
+    if (narrowed >= widths[c]) continue;
+    excess -= widths[c] - narrowed;
+    widths[c] = narrowed;
+  }
+  return widths;
+}
+
+void PrintTable(const Listing& listing, int terminal, std::ostream& out) {
+  if (listing.rows.empty()) {
+    if (!listing.empty.empty()) out << listing.empty << '\n';
+    return;
+  }
+  const std::vector<int> widths = ColumnWidths(listing, terminal);
+  const auto print_line = [&](const auto& text_of) {
+    std::string line;
+    for (std::size_t c = 0; c < widths.size(); ++c) {
+      if (!listing.columns[c].in_table) continue;
+      if (!line.empty()) line += std::string(kGap, ' ');
+      line += Pad(Truncate(text_of(c), widths[c]), widths[c], listing.columns[c].align_right);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out << line << '\n';
+  };
+  print_line([&](std::size_t c) { return listing.columns[c].title; });
+  for (const auto& row : listing.rows) {
+    print_line([&](std::size_t c) { return Printable(row[c].text); });
+  }
+}
+
+std::string CsvField(const nlohmann::json& value) {
+  if (value.is_null()) return "";
+  std::string text = value.is_string() ? value.get<std::string>()
+                                       : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+// An object (the hyperparameters, say) becomes one column per key, "parameters.lr", so that
+// spreadsheets and pandas see numbers.
+using FlatRow = std::map<std::string, json>;
+
+void PrintCsv(const Listing& listing, std::ostream& out) {
+  std::vector<std::string> header;
+  std::vector<FlatRow> rows(listing.rows.size());
+  for (std::size_t c = 0; c < listing.columns.size(); ++c) {
+    const std::string& key = listing.columns[c].key;
+    if (key.empty()) continue;
+    std::set<std::string> names;
+    for (std::size_t r = 0; r < rows.size(); ++r) {
+      const json& value = listing.rows[r][c].value;
+      if (!value.is_object()) {
+        names.insert(key);
+        rows[r][key] = value;
+        continue;
+      }
+      for (const auto& [inner, inner_value] : value.items()) {
+        names.insert(key + "." + inner);
+        rows[r][key + "." + inner] = inner_value;
+      }
+    }
+    if (rows.empty()) names.insert(key);
+    header.insert(header.end(), names.begin(), names.end());
+  }
+  for (std::size_t c = 0; c < header.size(); ++c) out << (c ? "," : "") << CsvField(header[c]);
+  out << '\n';
+  for (const FlatRow& row : rows) {
+    for (std::size_t c = 0; c < header.size(); ++c) {
+      const auto cell = row.find(header[c]);
+      out << (c ? "," : "") << (cell == row.end() ? "" : CsvField(cell->second));
+    }
+    out << '\n';
+  }
+}
+
+}  // namespace
+
+void PrintJson(const nlohmann::json& value, std::ostream& out) {
+  out << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';
+}
+
+json ListingJson(const Listing& listing) {
+  json array = json::array();
+  for (const auto& row : listing.rows) {
+    json object = json::object();
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      if (!listing.columns[c].key.empty()) object[listing.columns[c].key] = row[c].value;
+    }
+    array.push_back(std::move(object));
+  }
+  return array;
+}
+
+void PrintListing(const Listing& listing, Format format, int width, std::ostream& out) {
+  switch (format) {
+    case Format::kTable:
+      PrintTable(listing, width, out);
+      return;
+    case Format::kCsv:
+      PrintCsv(listing, out);
+      return;
+    case Format::kJson:
+      PrintJson(ListingJson(listing), out);
+      return;
+  }
+}
+
+}  // namespace sweep::cli

@@ -1,0 +1,28 @@
+#include "cli/session.h"
+
+#include <iostream>
+
+namespace sweep::cli {
+
+int Fail(const absl::Status& status) {
+  std::cerr << "error: " << status.message() << '\n';
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+    case absl::StatusCode::kNotFound:
+    case absl::StatusCode::kAlreadyExists:
+      return kExitBadInput;
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+      return kExitUnreachable;
+    default:
+      return kExitFailed;
+  }
+}
+
+std::string Styled(const Session& session, Style style, const std::string& text) {
+  if (!session.color) return text;
+  static constexpr const char* kCodes[] = {"1", "2", "32", "31", "33"};
+  return std::string("\x1b[") + kCodes[static_cast<int>(style)] + "m" + text + "\x1b[0m";
+}
+
+}  // namespace sweep::cli

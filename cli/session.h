@@ -1,0 +1,49 @@
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "absl/status/status.h"
+#include "cli/connection.h"
+#include "cli/listing.h"
+
+namespace sweep::cli {
+
+// Exit codes, as documented in docs/cli.md.
+enum ExitCode {
+  kExitOk = 0,
+  kExitFailed = 1,
+  kExitBadInput = 2,
+  kExitNothingQualified = 3,
+  kExitUnreachable = 4,
+  kExitInterrupted = 130,
+};
+
+// What every command has at hand. Lives as long as main.
+struct Session {
+  ConnectionOptions connection;
+  Format format = Format::kTable;
+  bool terminal = false;  // standard output is a terminal
+  bool color = false;
+  int width = 0;  // of the terminal; 0: cut nothing
+  int exit_code = kExitOk;
+};
+
+// Prints "error: …" to standard error and returns the exit code for that kind of failure.
+int Fail(const absl::Status& status);
+
+// Text in a colour, or as it is when `session.color` is off.
+enum class Style { kBold, kDim, kGreen, kRed, kYellow };
+std::string Styled(const Session& session, Style style, const std::string& text);
+
+// Each adds its family of commands to `app`. `session` outlives the app.
+void AddFileCommands(CLI::App* app, Session* session);     // validate preview networks
+void AddSweepCommands(CLI::App* app, Session* session);    // submit list show best cancel
+void AddTrialCommands(CLI::App* app, Session* session);    // trials trial
+void AddWatchCommand(CLI::App* app, Session* session);     // watch
+void AddRunCommand(CLI::App* app, Session* session);       // run
+void AddWorkerCommands(CLI::App* app, Session* session);   // workers
+
+}  // namespace sweep::cli

@@ -1,0 +1,62 @@
+#include "cli/signals.h"
+
+#include <signal.h>
+
+#include <thread>
+
+#include "common/base/mutex.h"
+
+namespace sweep::cli {
+namespace {
+
+struct Signals {
+  Mutex mutex;
+  CondVar arrived;
+  int count ABSL_GUARDED_BY(mutex) = 0;
+};
+
+// Never destroyed: the waiting thread outlives main's locals.
+Signals& State() {
+  static Signals* const signals = new Signals;
+  return *signals;
+}
+
+}  // namespace
+
+void InstallSignals() {
+  static sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  // Detached: it waits in the kernel until the process ends.
+  std::thread([] {
+    while (true) {
+      int signal = 0;
+      if (sigwait(&set, &signal) != 0) return;
+      Signals& state = State();
+      MutexLock lock(&state.mutex);
+      ++state.count;
+      state.arrived.NotifyAll();
+    }
+  }).detach();
+}
+
+int SignalCount() {
+  Signals& state = State();
+  MutexLock lock(&state.mutex);
+  return state.count;
+}
+
+void WaitForSignal(absl::Duration timeout) {
+  Signals& state = State();
+  MutexLock lock(&state.mutex);
+  const int before = state.count;
+  const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(timeout);
+  while (state.count == before) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= deadline || !state.arrived.WaitFor(&state.mutex, deadline - now)) return;
+  }
+}
+
+}  // namespace sweep::cli

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "absl/time/time.h"
+
+namespace sweep::cli {
+
+// Turns SIGINT and SIGTERM into a count that commands ask for. Called first thing by the commands
+// that end in an orderly way (the others just die), before any thread is started, so that every
+// thread inherits the blocked mask and only the waiting thread sees the signals.
+void InstallSignals();
+// How many have arrived.
+int SignalCount();
+// Waits for one more to arrive, at most `timeout`.
+void WaitForSignal(absl::Duration timeout);
+
+}  // namespace sweep::cli

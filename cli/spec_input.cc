@@ -1,0 +1,73 @@
+#include "cli/spec_input.h"
+
+#include <fstream>
+#include <iostream>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "cli/session.h"
+#include "common/base/nearest.h"
+
+namespace sweep::cli {
+namespace {
+
+absl::Status Complaints(const absl::Status& status, const Diagnostics& diagnostics) {
+  if (diagnostics.empty()) return status;
+  return absl::InvalidArgumentError(FormatDiagnostics(diagnostics));
+}
+
+}  // namespace
+
+absl::StatusOr<SweepInput> ReadSweepFile(const std::string& path) {
+  Diagnostics diagnostics;
+  absl::StatusOr<SweepSource> source = LoadSweepSource(path, &diagnostics);
+  if (!source.ok()) return Complaints(source.status(), diagnostics);
+  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(*source, &diagnostics);
+  if (!spec.ok()) return Complaints(spec.status(), diagnostics);
+  return SweepInput{*std::move(source), *std::move(spec)};
+}
+
+absl::StatusOr<NetworkFile> ReadNetwork(const std::string& name_or_path) {
+  absl::StatusOr<std::string> text = BuiltinNetworkText(name_or_path);
+  if (!text.ok()) {
+    std::ifstream file(name_or_path, std::ios::binary);
+    if (!file) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", name_or_path, "' is neither a built-in network nor a file that can be read",
+                       DidYouMean(name_or_path, BuiltinNetworkNames())));
+    }
+    std::ostringstream content;
+    content << file.rdbuf();
+    text = content.str();
+  }
+  Diagnostics diagnostics;
+  absl::StatusOr<NetworkFile> network = NetworkFile::Parse(*text, name_or_path, &diagnostics);
+  if (!network.ok()) return Complaints(network.status(), diagnostics);
+  return network;
+}
+
+absl::StatusOr<Network> ResolveWithRecipe(const NetworkFile& file) {
+  ParameterMap values = file.defaults();
+  const Recipe* recipe = file.FindRecipe("seed");
+  if (recipe == nullptr && !file.recipes().empty()) recipe = &file.recipes().front();
+  if (recipe != nullptr) {
+    for (const auto& [name, value] : recipe->Merged()) values[name] = value;
+  }
+  values.try_emplace("dropout", 0.0);
+  return file.Resolve(values);
+}
+
+v1::SweepSource ToProto(const SweepSource& source) {
+  v1::SweepSource proto;
+  proto.set_file(source.file);
+  proto.set_text(source.text);
+  for (const auto& [name, text] : source.network_files) (*proto.mutable_network_files())[name] = text;
+  return proto;
+}
+
+int FailInput(const absl::Status& status) {
+  std::cerr << status.message() << '\n';
+  return kExitBadInput;
+}
+
+}  // namespace sweep::cli

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "common/network/network_file.h"
+#include "common/spec/sweep_spec.h"
+#include "sweep/v1/resources.pb.h"
+
+namespace sweep::cli {
+
+// A sweep file as it was read, and what it means.
+struct SweepInput {
+  SweepSource source;
+  SweepSpec spec;
+};
+
+// InvalidArgument with every complaint, one per line.
+absl::StatusOr<SweepInput> ReadSweepFile(const std::string& path);
+
+// A built-in network by name, or a network file by path. As above.
+absl::StatusOr<NetworkFile> ReadNetwork(const std::string& name_or_path);
+
+// The network with the values of its `seed` recipe, else of its first one, else of its defaults.
+absl::StatusOr<Network> ResolveWithRecipe(const NetworkFile& file);
+
+v1::SweepSource ToProto(const SweepSource& source);
+
+// Prints the complaints as they are, each on a line of its own, and returns exit code 2.
+int FailInput(const absl::Status& status);
+
+}  // namespace sweep::cli

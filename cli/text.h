@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+
+namespace sweep::cli {
+
+// Columns that `text` takes on a terminal: UTF-8 aware, wide characters count two, combining marks
+// and control bytes none.
+int DisplayWidth(std::string_view text);
+// `text` cut to at most `width` columns, with "…" at the end when something was cut.
+std::string Truncate(std::string_view text, int width);
+// As Truncate, for a text with terminal escapes: they take no columns and are kept whole.
+std::string TruncateStyled(std::string_view text, int width);
+// `text` filled with blanks to `width` columns, on the right or (align_right) on the left.
+std::string Pad(std::string_view text, int width, bool align_right = false);
+// Control characters (terminal escapes in a name, say) as '?', so that what others wrote cannot
+// drive this terminal.
+std::string Printable(std::string_view text);
+
+// "19,750"
+std::string WithSeparators(std::int64_t value);
+// 0.9944 as "99.44 %"
+std::string Percent(double share);
+// "8.2 s", "3 min 20 s", "1 h 4 min", "2 d 3 h"
+std::string HumanDuration(absl::Duration duration);
+// "55.3 kB", "9.7 MB"
+std::string HumanBytes(std::int64_t bytes);
+// Four significant digits: "0.03142", "12,340".
+std::string ShortNumber(double value);
+// A bar of `width` columns filled to `share` in eighths of a column.
+std::string Bar(double share, int width);
+
+}  // namespace sweep::cli
