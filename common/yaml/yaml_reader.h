@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/base/diagnostic.h"
+#include "common/base/value.h"
+#include "yaml-cpp/yaml.h"
+
+namespace sweep {
+
+// One key of a mapping with its value.
+struct YamlEntry {
+  std::string key;
+  YAML::Node value;
+  int line = 0;  // of the key
+};
+
+// Reads a YAML document and says what is wrong with it, each complaint with its line; nothing stops
+// at the first one. A reader belongs to one document. Not thread-safe.
+class YamlReader {
+ public:
+  static constexpr std::size_t kMaxSizeBytes = 1 << 20;
+
+  YamlReader(std::string file, Diagnostics* diagnostics);
+
+  const std::string& file() const { return file_; }
+  void Error(int line, std::string message);
+  // How many complaints there are so far.
+  std::size_t error_count() const { return diagnostics_->size(); }
+
+  // The one document of `text`; nullopt when it is no YAML or larger or deeper than any sensible
+  // file (aliases are counted as often as they are used).
+  std::optional<YAML::Node> Load(std::string_view text);
+
+  // The entries of a mapping, in the file's order. Complains about anything else, keys that are no
+  // words, keys given twice (the first counts) and empty values. `what` names the mapping.
+  std::vector<YamlEntry> Entries(const YAML::Node& node, int line, std::string_view what);
+  // As Entries by key, and complains about keys that are not `known`; those in `later` are refused
+  // as not built yet.
+  std::map<std::string, YamlEntry> Keys(const YAML::Node& node, int line, std::string_view what,
+                                        const std::vector<std::string>& known,
+                                        const std::vector<std::string>& later = {});
+
+  // Typed values of an entry; nullopt after complaining.
+  std::optional<Value> Scalar(const YamlEntry& entry);
+  std::optional<std::string> Text(const YamlEntry& entry);
+  std::optional<std::int64_t> Int(const YamlEntry& entry, std::int64_t min, std::int64_t max);
+  std::optional<double> Number(const YamlEntry& entry);
+  // One of `words`.
+  std::optional<std::string> Word(const YamlEntry& entry, const std::vector<std::string>& words);
+  // The scalars of a list, which must not be empty.
+  std::optional<std::vector<Value>> Scalars(const YamlEntry& entry);
+
+ private:
+  bool IsBounded(const YAML::Node& node, int depth, int* budget);
+  const std::string file_;
+  Diagnostics* const diagnostics_;
+};
+
+// 1-based line of a node; 0 when it has none.
+int LineOf(const YAML::Node& node);
+// A scalar as the value it stands for: quoted is a string; else true/false, integer, number, string.
+Value ScalarValue(const YAML::Node& scalar);
+// Text that is equal for documents with the same meaning: comments, spacing, quoting style and the
+// order of keys do not count. Requires a node that Load returned.
+std::string CanonicalYaml(const YAML::Node& node);
+
+}  // namespace sweep
