@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Installs what building and testing Sweep needs on Debian 12, and libtorch into .deps/ of this
+# checkout. Run it as often as you like: what is there already is left alone.
+#
+#   deploy/install-deps.sh            install
+#   Torch_DIR=… deploy/install-deps.sh   use that libtorch (the folder of TorchConfig.cmake)
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly PACKAGES=(
+  g++ cmake ninja-build ccache pkg-config ca-certificates
+  libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
+  libsqlite3-dev sqlite3 libspdlog-dev libfmt-dev libyaml-cpp-dev libcli11-dev
+  nlohmann-json3-dev libssl-dev zlib1g-dev libcurl4-openssl-dev
+  libgtest-dev libgmock-dev python3 python3-pip
+)
+readonly TORCH_VERSION=2.13.0
+readonly TORCH_WHEEL=torch-${TORCH_VERSION}+cpu-cp311-cp311-manylinux_2_28_x86_64.whl
+readonly TORCH_SHA256=6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
+readonly TORCH_INDEX=https://download.pytorch.org/whl/cpu
+
+say() { printf 'install-deps: %s\n' "$*"; }
+fail() { printf 'install-deps: error: %s\n' "$*" >&2; exit 1; }
+
+install_packages() {
+  command -v apt-get >/dev/null || fail "this script knows Debian's apt-get only; install by hand: ${PACKAGES[*]}"
+  local missing=() package
+  for package in "${PACKAGES[@]}"; do
+    dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
+  done
+  if [ ${#missing[@]} -eq 0 ]; then
+    say "all ${#PACKAGES[@]} Debian packages are installed"
+    return
+  fi
+  if [ "$(id -u)" -ne 0 ]; then
+    fail "these packages are missing; as root, run
+  apt-get update && apt-get install -y --no-install-recommends ${missing[*]}"
+  fi
+  say "updating the package lists"
+  apt-get update -qq
+  local need
+  need=$(apt-get install --assume-no --no-install-recommends "${missing[@]}" 2>/dev/null | grep '^Need to get' || true)
+  say "installing ${#missing[@]} packages: ${missing[*]}"
+  [ -z "$need" ] || say "${need%.}"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+# The wheel from the package indexes that pip is set up with, else from PyTorch's own CPU index:
+# plain "torch" there would be the CUDA build of several GB.
+download_wheel() {
+  local folder=$1 index
+  local -a options=(--no-deps --only-binary=:all: --python-version 3.11 --implementation cp
+    --abi cp311 --platform manylinux_2_28_x86_64 --dest "$folder" --progress-bar off --quiet)
+  for index in "" "$TORCH_INDEX"; do
+    say "downloading libtorch $TORCH_VERSION (CPU, 192 MB) from ${index:-the configured package index}"
+    if python3 -m pip download "${options[@]}" ${index:+--index-url "$index"} "torch==${TORCH_VERSION}+cpu"; then
+      return 0
+    fi
+  done
+  fail "could not download $TORCH_WHEEL; set Torch_DIR to a libtorch $TORCH_VERSION (…/share/cmake/Torch)"
+}
+
+install_torch() {
+  if [ -n "${Torch_DIR:-}" ]; then
+    [ -f "$Torch_DIR/TorchConfig.cmake" ] || fail "Torch_DIR is '$Torch_DIR', but there is no TorchConfig.cmake in it"
+    say "using libtorch of Torch_DIR=$Torch_DIR"
+    return
+  fi
+  if [ "$(cat .deps/torch.sha256 2>/dev/null)" = "$TORCH_SHA256" ]; then
+    say "libtorch $TORCH_VERSION is in .deps/torch"
+    return
+  fi
+  [ "$(uname -m)" = x86_64 ] || fail "there is a libtorch wheel for x86_64 only; set Torch_DIR to one for $(uname -m)"
+  mkdir -p .deps
+  staging=$(mktemp -d .deps/staging.XXXXXX)
+  trap 'rm -rf "$staging"' EXIT
+  download_wheel "$staging"
+  local wheel=$staging/$TORCH_WHEEL
+  [ -f "$wheel" ] || fail "the package index gave $(ls "$staging"), not $TORCH_WHEEL"
+  echo "$TORCH_SHA256  $wheel" | sha256sum --check --quiet || fail "$TORCH_WHEEL does not have SHA-256 $TORCH_SHA256"
+  say "unpacking headers, libraries and CMake files into .deps/torch (0.5 GB)"
+  python3 - "$wheel" "$staging" <<'PYTHON'
+import sys, zipfile
+wheel, folder = sys.argv[1:]
+with zipfile.ZipFile(wheel) as archive:
+    archive.extractall(folder, [
+        name for name in archive.namelist()
+        if name.startswith(("torch/lib/", "torch/include/", "torch/share/"))
+        and "libtorch_python" not in name])
+PYTHON
+  rm -rf .deps/torch
+  mv "$staging/torch" .deps/torch
+  echo "$TORCH_SHA256" > .deps/torch.sha256
+}
+
+install_packages
+install_torch
+say "done"

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Installs, builds and runs every test that belongs to each change. The last lines tell how long
+# each stage took. Tests on real MNIST run when SWEEP_DATA_DIR names its folder.
+#
+#   tests/run.sh [CTEST ARGUMENT...]      for example: tests/run.sh -R Ranking
+set -euo pipefail
+cd "$(dirname "$0")/.."
+if [ -z "${SWEEP_DATA_DIR:-}" ] && [ -d ../shared/data/mnist ]; then
+  SWEEP_DATA_DIR=$(cd ../shared/data/mnist && pwd)
+  export SWEEP_DATA_DIR
+fi
+
+times=""
+run_stage() {
+  local name=$1 start=$SECONDS
+  shift
+  printf '\n== %s\n' "$name"
+  "$@"
+  times+=$(printf '%-12s %3d min %02d s' "$name" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)))$'\n'
+}
+
+run_stage install deploy/install-deps.sh
+run_stage build deploy/build.sh
+run_stage tests ctest --preset release --parallel "$(nproc)" "$@"
+printf '\n== times\n%s' "$times"
