@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -45,8 +44,9 @@ ImageSet ReadPair(const std::string& folder, int first, bool verify) {
   const std::string images_path = FindIdxFile(folder, images.name);
   const std::string labels_path = FindIdxFile(folder, labels.name);
   if (!verify) return ReadIdx(images_path, labels_path);
-  return Combine(images_path, ReadVerified(images, images_path, 3), labels_path,
-                 ReadVerified(labels, labels_path, 1));
+  IdxArray image_array = ReadVerified(images, images_path, 3);
+  IdxArray label_array = ReadVerified(labels, labels_path, 1);
+  return Combine(images_path, std::move(image_array), labels_path, std::move(label_array));
 }
 
 // Keeps the first `size` images; 0 keeps all.
@@ -116,8 +116,9 @@ Dataset LoadDataset(const DatasetSpec& dataset, const std::string& data_dir) {
 }
 
 ImageSet ReadIdx(const std::string& images_path, const std::string& labels_path) {
-  return Combine(images_path, ReadIdxArray(images_path, 3), labels_path,
-                 ReadIdxArray(labels_path, 1));
+  IdxArray images = ReadIdxArray(images_path, 3);
+  IdxArray labels = ReadIdxArray(labels_path, 1);
+  return Combine(images_path, std::move(images), labels_path, std::move(labels));
 }
 
 }  // namespace sweep

@@ -85,7 +85,7 @@ Hand DrawHand(PhiloxStream* random) {
   hand.yy = scale * (shear * sine + cosine);
   hand.center_x = (kSide - 1) / 2.0 + Uniform(-2, 2, random);
   hand.center_y = (kSide - 1) / 2.0 + Uniform(-2, 2, random);
-  hand.jitter = Uniform(0.02, 0.1, random);
+  hand.jitter = Uniform(0.02, 0.14, random);
   hand.radius = Uniform(0.7, 1.7, random);
   hand.ink = Uniform(170, 255, random);
   return hand;
