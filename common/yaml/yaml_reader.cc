@@ -9,7 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "common/base/nearest.h"
-#include "common/spec/shown.h"
+#include "common/yaml/shown.h"
 
 namespace sweep {
 namespace {
