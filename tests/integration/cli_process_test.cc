@@ -1,0 +1,224 @@
+// The `sweep` program as a person uses it: right and wrong.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sqlite3.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+#include "coordinator/api/server.h"
+#include "tests/integration/process.h"
+
+namespace sweep {
+namespace {
+
+using nlohmann::json;
+using testing::Eventually;
+using testing::Process;
+using testing::Result;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr char kSweep[] = R"(name: tiny
+model: cnn-18718
+dataset: {name: synthetic, train: 512, test: 200}
+method: grid
+parameters:
+  lr: {values: [0.02, 0.05]}
+  batch_size: {value: 64}
+epochs: 3
+require: {accuracy: ">= 0.2", epochs: "< 20", parameters: "< 20000"}
+)";
+
+class CliTest : public ::testing::Test {
+ protected:
+  Result Sweep(std::vector<std::string> arguments, std::map<std::string, std::string> environment = {}) {
+    arguments.insert(arguments.begin(), "sweep");
+    return testing::Run({.command = arguments, .folder = folder_.path(), .environment = environment},
+                        std::chrono::seconds(90));
+  }
+  std::string Write(const std::string& name, std::string text, const std::string& from = "",
+                    const std::string& to = "") {
+    if (!from.empty()) text.replace(text.find(from), from.size(), to);
+    return folder_.Write(name, text);
+  }
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(CliTest, RunTrainsAndRanksAndLeavesADatabase) {
+  const std::string file = Write("tiny.yaml", kSweep);
+  const Result run = Sweep({"run", file});
+  ASSERT_EQ(run.code, 0) << run.output;
+  EXPECT_THAT(run.output, AllOf(HasSubstr("tiny/1  epoch 1"), HasSubstr("2 configurations meet every gate")));
+
+  const Result best = Sweep({"best", "--format", "json"});
+  ASSERT_EQ(best.code, 0) << best.output;
+  const json rows = json::parse(best.output);
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]["rank"], 1);
+  EXPECT_EQ(rows[0]["qualifies"], true);
+  EXPECT_EQ(rows[0]["network_parameters"], 18718);
+  EXPECT_GE(rows[0]["accuracy"].get<double>(), rows[1]["accuracy"].get<double>());
+
+  const Result trial = Sweep({"trial", "tiny/1", "--format", "json"});
+  ASSERT_EQ(trial.code, 0) << trial.output;
+  const json document = json::parse(trial.output);
+  EXPECT_EQ(document["state"], "completed");
+  EXPECT_EQ(document["epoch_rows"].size(), 3u);
+  EXPECT_EQ(document["artifacts"].size(), 3u);
+
+  const Result again = Sweep({"run", file});
+  EXPECT_EQ(again.code, 0);
+  EXPECT_THAT(again.output, HasSubstr("resuming tiny: 2/2 trials have ended"));
+
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"list"}, {"show", "tiny"}, {"trials", "tiny", "--where", "lr > 0.03", "--sort", "-best_accuracy"},
+        {"trial", "tiny/2"}, {"watch", "tiny"}, {"workers"}, {"networks"}, {"networks", "cnn-17216"},
+        {"validate", file}, {"preview", file}}) {
+    const Result result = Sweep(command);
+    EXPECT_EQ(result.code, 0) << command[0] << ": " << result.output;
+    EXPECT_THAT(result.output, Not(HasSubstr("\x1b"))) << "no escapes when this is no terminal";
+  }
+  EXPECT_THAT(Sweep({"trials", "tiny", "--where", "lr > 0.03"}).output,
+              AllOf(HasSubstr("tiny/2"), Not(HasSubstr("tiny/1"))));
+}
+
+TEST_F(CliTest, TheDatabaseAnswersInSql) {
+  ASSERT_EQ(Sweep({"run", Write("tiny.yaml", kSweep)}).code, 0);
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open_v2((folder_.path() + "/sweep.db").c_str(), &database, SQLITE_OPEN_READONLY, nullptr), SQLITE_OK);
+  const auto count = [&](const std::string& query) {
+    sqlite3_stmt* statement = nullptr;
+    EXPECT_EQ(sqlite3_prepare_v2(database, query.c_str(), -1, &statement, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
+    EXPECT_EQ(sqlite3_step(statement), SQLITE_ROW);
+    const int value = sqlite3_column_int(statement, 0);
+    sqlite3_finalize(statement);
+    return value;
+  };
+  EXPECT_EQ(count("select count(*) from ranking"), 2);
+  EXPECT_EQ(count("select count(*) from runs where state = 'completed'"), 2);
+  EXPECT_EQ(count("select count(*) from epochs"), 6);
+  sqlite3_close(database);
+}
+
+TEST_F(CliTest, NothingQualifiedIsExitCodeThree) {
+  const std::string file = Write("tiny.yaml", kSweep, ">= 0.2", "> 1.0");
+  const Result run = Sweep({"run", file});
+  EXPECT_EQ(run.code, 3) << run.output;
+  EXPECT_THAT(run.output, HasSubstr("no configuration meets every gate"));
+  EXPECT_EQ(Sweep({"best"}).code, 3);
+}
+
+TEST_F(CliTest, EveryErrorOfASweepFileAtOnceAndNothingIsSubmitted) {
+  const std::string file = folder_.Write("bad.yaml",
+                                         "name: bad\nmodel: cnn-18717\nmethod: tpe\nparameters:\n"
+                                         "  lr: {min: 0.3, max: 0.1}\n  momentun: {value: 0.9}\nepochs: 0\n");
+  for (const char* command : {"validate", "run", "preview", "submit"}) {
+    const Result result = Sweep({command, file});
+    EXPECT_EQ(result.code, 2) << command;
+    EXPECT_THAT(result.output,
+                AllOf(HasSubstr("bad.yaml:2"), HasSubstr("cnn-18718"), HasSubstr("bad.yaml:3"), HasSubstr("tpe"),
+                      HasSubstr("not built yet"), HasSubstr("bad.yaml:5"), HasSubstr("bad.yaml:6"),
+                      HasSubstr("momentum"), HasSubstr("bad.yaml:7")))
+        << command;
+  }
+  EXPECT_EQ(Sweep({"list", "--coordinator", "127.0.0.1:1"}).code, 4) << "a database was made";
+}
+
+TEST_F(CliTest, WrongWordsNameTheNearestRightOne) {
+  const Result command = Sweep({"vaildate", "x.yaml"});
+  EXPECT_EQ(command.code, 2);
+  EXPECT_THAT(command.output, HasSubstr("did you mean 'validate'?"));
+  const Result flag = Sweep({"best", "--topp", "3"});
+  EXPECT_EQ(flag.code, 2);
+  EXPECT_THAT(flag.output, HasSubstr("did you mean '--top'?"));
+  EXPECT_EQ(Sweep({}).code, 2);
+  EXPECT_EQ(Sweep({"best", "--top", "-3"}).code, 2);
+  EXPECT_EQ(Sweep({"best", "--format", "xml"}).code, 2);
+  EXPECT_EQ(Sweep({"--help"}).code, 0);
+  EXPECT_EQ(Sweep({"--version"}).code, 0);
+}
+
+TEST_F(CliTest, AMissingFileIsNamed) {
+  const Result result = Sweep({"run", "nowhere.yaml"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.output, HasSubstr("nowhere.yaml"));
+}
+
+TEST_F(CliTest, ACoordinatorThatIsNotThereIsExitCodeFourWithinFiveSeconds) {
+  const auto start = std::chrono::steady_clock::now();
+  const Result result = Sweep({"list", "--coordinator", "127.0.0.1:1"});
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::milliseconds(5500));
+  EXPECT_EQ(result.code, 4);
+  EXPECT_THAT(result.output, HasSubstr("127.0.0.1:1"));
+}
+
+TEST_F(CliTest, AnUnknownSweepIsNamed) {
+  ASSERT_EQ(Sweep({"run", Write("tiny.yaml", kSweep)}).code, 0);
+  const Result result = Sweep({"show", "tyni"});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.output, HasSubstr("tyni"));
+  const Result where = Sweep({"trials", "tiny", "--where", "lrr > 1"});
+  EXPECT_EQ(where.code, 2);
+  EXPECT_THAT(where.output, HasSubstr("lrr"));
+}
+
+TEST_F(CliTest, TheSameNameWithOtherContentIsRefused) {
+  ASSERT_EQ(Sweep({"run", Write("tiny.yaml", kSweep)}).code, 0);
+  const Result result = Sweep({"run", Write("other.yaml", kSweep, "epochs: 3", "epochs: 4")});
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.output, HasSubstr("tiny"));
+}
+
+TEST_F(CliTest, AForeignFileIsNoDatabase) {
+  const std::string file = Write("tiny.yaml", kSweep);
+  folder_.Write("foreign.db", "this is a letter to my aunt, not a database\n");
+  const Result result = Sweep({"run", file, "--db", "foreign.db"});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.output, HasSubstr("foreign.db"));
+  EXPECT_EQ(Sweep({"run", file, "--db", "no/such/folder/x.db"}).code, 1);
+}
+
+TEST_F(CliTest, APortInUseIsRefused) {
+  const auto server = CoordinatorServer::Start({.listen = "127.0.0.1:0", .database = ""});
+  ASSERT_TRUE(server.ok()) << server.status();
+  const Result result = testing::Run({.command = {"sweep-coordinator", "--listen", (*server)->address()},
+                                      .folder = folder_.path()});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.output, HasSubstr((*server)->address()));
+}
+
+TEST_F(CliTest, TwoRunsOnOneDatabaseAreRefusedAndTheSecondTerminalSeesTheFirst) {
+  const std::string file = Write("tiny.yaml", kSweep, "epochs: 3", "epochs: 5000");
+  Process first({.command = {"sweep", "run", file}, .folder = folder_.path()});
+  ASSERT_TRUE(Eventually([&] { return first.Output().find("epoch 1") != std::string::npos; })) << first.Output();
+  const Result second = Sweep({"run", file});
+  EXPECT_EQ(second.code, 1);
+  EXPECT_THAT(second.output, HasSubstr("in use"));
+  const Result seen = Sweep({"list", "--format", "json"});
+  EXPECT_EQ(seen.code, 0) << seen.output;
+  EXPECT_EQ(json::parse(seen.output)[0]["running"], 2);
+
+  first.Signal(SIGINT);
+  EXPECT_EQ(first.Wait(), 130) << first.Output();
+  EXPECT_THAT(first.Output(), HasSubstr("sweep run"));
+  const json after = json::parse(Sweep({"trials", "tiny", "--format", "json"}).output);
+  ASSERT_EQ(after.size(), 2u);
+  for (const json& trial : after) {
+    EXPECT_EQ(trial["state"], "pending");
+    EXPECT_EQ(trial["failures"], 0);
+  }
+}
+
+TEST_F(CliTest, MissingDataNamesTheFolder) {
+  const std::string file = Write("mnist.yaml", kSweep, "{name: synthetic, train: 512, test: 200}", "mnist");
+  const Result result = Sweep({"run", file, "--data-dir", folder_.path()});
+  EXPECT_EQ(result.code, 1);
+  EXPECT_THAT(result.output, HasSubstr(folder_.path()));
+}
+
+}  // namespace
+}  // namespace sweep

@@ -1,0 +1,134 @@
+#include "tests/integration/process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+namespace sweep::testing {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string ReadFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+}  // namespace
+
+TemporaryFolder::TemporaryFolder() {
+  std::string pattern = (fs::temp_directory_path() / "sweep-test-XXXXXX").string();
+  if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
+  path_ = pattern;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  fs::remove_all(path_, ignored);
+}
+
+std::string TemporaryFolder::Write(const std::string& name, const std::string& text) const {
+  const std::string path = path_ + "/" + name;
+  std::ofstream(path, std::ios::binary) << text;
+  return path;
+}
+
+Process::Process(const Options& options) {
+  static std::atomic<int> counter = 0;
+  output_path_ = options.folder + "/output-" + std::to_string(++counter);
+  std::vector<std::string> words = options.command;
+  words[0] = std::string(SWEEP_BIN_FOLDER) + "/" + words[0];
+  std::vector<char*> arguments;
+  for (std::string& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  // Everything that allocates happens before the fork: the test has threads.
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string text = *variable;
+    if (text.starts_with("SWEEP_COORDINATOR=")) continue;  // the developer's own
+    if (options.environment.count(text.substr(0, text.find('='))) == 0) variables.push_back(text);
+  }
+  for (const auto& [key, value] : options.environment) variables.push_back(key + "=" + value);
+  std::vector<char*> environment;
+  for (std::string& variable : variables) environment.push_back(variable.data());
+  environment.push_back(nullptr);
+
+  pid_ = fork();
+  if (pid_ < 0) throw std::runtime_error("fork failed");
+  if (pid_ == 0) {
+    const int output = open(output_path_.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
+    const int input = open("/dev/null", O_RDONLY);
+    dup2(input, 0);
+    dup2(output, 1);
+    dup2(output, 2);
+    if (chdir(options.folder.c_str()) == 0) execve(arguments[0], arguments.data(), environment.data());
+    _exit(127);
+  }
+}
+
+Process::~Process() {
+  if (code_ >= 0) return;
+  kill(pid_, SIGKILL);
+  waitpid(pid_, nullptr, 0);
+}
+
+void Process::Signal(int signal) const { kill(pid_, signal); }
+
+int Process::Wait(std::chrono::seconds timeout) {
+  Eventually(
+      [this] {
+        if (code_ >= 0) return true;
+        int status = 0;
+        if (waitpid(pid_, &status, WNOHANG) != pid_) return false;
+        code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+        return true;
+      },
+      timeout);
+  return code_;
+}
+
+std::string Process::Output() const { return ReadFile(output_path_); }
+
+Result Run(const Process::Options& options, std::chrono::seconds timeout) {
+  Process process(options);
+  const int code = process.Wait(timeout);
+  return {code, process.Output()};
+}
+
+bool Eventually(const std::function<bool()>& condition, std::chrono::seconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // between looks, not for luck
+  }
+  return true;
+}
+
+std::vector<pid_t> ChildrenOf(pid_t pid) {
+  std::vector<pid_t> children;
+  std::error_code error;
+  for (const auto& task : fs::directory_iterator("/proc/" + std::to_string(pid) + "/task", error)) {
+    std::istringstream list(ReadFile(task.path() / "children"));
+    for (pid_t child = 0; list >> child;) children.push_back(child);
+  }
+  return children;
+}
+
+bool IsAlive(pid_t pid) {
+  const std::string status = ReadFile("/proc/" + std::to_string(pid) + "/stat");
+  const std::size_t name_end = status.rfind(')');
+  return name_end != std::string::npos && status.substr(name_end + 2, 1) != "Z";
+}
+
+}  // namespace sweep::testing

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace sweep::testing {
+
+// A folder that goes with the object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  const std::string& path() const { return path_; }
+  // Writes a file and returns its path.
+  std::string Write(const std::string& name, const std::string& text) const;
+
+ private:
+  std::string path_;
+};
+
+// A program of this project as a child process, with its output in a file. Killed by its id when
+// the object goes.
+class Process {
+ public:
+  struct Options {
+    std::vector<std::string> command;  // the first is found in the build's bin folder
+    std::string folder;                // working directory, and place of the output file
+    std::map<std::string, std::string> environment;  // on top of the test's own
+  };
+  explicit Process(const Options& options);
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  pid_t pid() const { return pid_; }
+  void Signal(int signal) const;
+  // The exit code, or 128 + the signal; -1 when it has not ended by then.
+  int Wait(std::chrono::seconds timeout = std::chrono::seconds(60));
+  // What it has written to standard output and standard error so far.
+  std::string Output() const;
+
+ private:
+  pid_t pid_ = -1;
+  int code_ = -1;
+  std::string output_path_;
+};
+
+struct Result {
+  int code = -1;
+  std::string output;
+};
+// Runs a program to its end.
+Result Run(const Process::Options& options, std::chrono::seconds timeout = std::chrono::seconds(60));
+
+// Asks `condition` again and again until it holds or the time is over.
+bool Eventually(const std::function<bool()>& condition,
+                std::chrono::seconds timeout = std::chrono::seconds(60));
+
+// Ids of the live children of a process.
+std::vector<pid_t> ChildrenOf(pid_t pid);
+// Whether a process exists and is no zombie.
+bool IsAlive(pid_t pid);
+
+}  // namespace sweep::testing
