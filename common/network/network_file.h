@@ -22,6 +22,8 @@ struct Recipe {
   ParameterMap Merged() const;  // values and ours together
 };
 
+struct LayerTemplate;
+
 // A parsed network file: a layer list whose numbers may refer to hyperparameters (`${width}`),
 // with recipes. Immutable after parsing.
 class NetworkFile {
@@ -57,7 +59,6 @@ class NetworkFile {
   absl::StatusOr<Network> Resolve(const ParameterMap& parameters) const;
 
  private:
-  struct LayerTemplate;
   friend class NetworkFileParser;
   std::string name_, description_, file_, text_;
   Shape input_{1, 28, 28};

@@ -237,6 +237,22 @@ TEST(SetTrialParameter, SetsByNameAndRefusesWrongTypes) {
   EXPECT_FALSE(SetTrialParameter("seed", std::int64_t{16}, &spec));
 }
 
+TEST(CheckTrialParameter, SaysWhyAValueIsRefused) {
+  EXPECT_EQ(CheckTrialParameter("lr", std::int64_t{1}), "");
+  EXPECT_EQ(CheckTrialParameter("nesterov", true), "");
+  EXPECT_EQ(CheckTrialParameter("schedule", std::string("cosine")), "");
+  EXPECT_EQ(CheckTrialParameter("lr", -1.0), "lr is -1.0; it must be above 0");
+  EXPECT_EQ(CheckTrialParameter("momentun", 0.9),
+            "unknown hyperparameter 'momentun'; did you mean 'momentum'?");
+  EXPECT_NE(CheckTrialParameter("batch_size", 2.5), "");
+  EXPECT_NE(CheckTrialParameter("lr", std::numeric_limits<double>::quiet_NaN()), "");
+  // Every name is one that a trial line has, with a default that is allowed.
+  for (const std::string& name : TrialParameterNames()) {
+    EXPECT_THAT(TrialSpecToJson(TrialSpec()), HasSubstr("\"" + name + "\":"));
+    EXPECT_NE(CheckTrialParameter(name, std::string("\n")), "") << name;
+  }
+}
+
 template <typename T>
 T RoundTrip(const T& message) {
   bool is_json = false;

@@ -1,5 +1,6 @@
 #include "common/protocol/trial_spec.h"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 #include <vector>
@@ -313,6 +314,32 @@ bool SetTrialParameter(std::string_view name, const Value& value, TrialSpec* spe
     return std::visit([&](auto member) { return Assign(value, &(spec->*member)); }, field);
   }
   return false;
+}
+
+std::vector<std::string> TrialParameterNames() {
+  std::vector<std::string> names;
+  for (const auto& entry : SearchableFields()) names.emplace_back(entry.first);
+  return names;
+}
+
+std::string CheckTrialParameter(std::string_view name, const Value& value) {
+  const std::vector<std::string> names = TrialParameterNames();
+  if (std::find(names.begin(), names.end(), name) == names.end()) {
+    return "unknown hyperparameter '" + std::string(name) + "'" +
+           DidYouMean(name, names);
+  }
+  json object;
+  std::visit([&](const auto& one) { object[std::string(name)] = one; }, value);
+  const JsonReader reader(object, "");
+  TrialSpec spec;
+  try {
+    ReadOptimizer(reader, &spec);
+    ReadSchedule(reader, &spec);
+    ReadData(reader, &spec);
+  } catch (const ProtocolError& error) {
+    return error.what();
+  }
+  return "";
 }
 
 }  // namespace sweep

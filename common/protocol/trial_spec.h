@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "common/base/value.h"
 #include "common/network/network.h"
@@ -81,5 +82,9 @@ TrialSpec TrialSpecFromJson(std::string_view line);
 // The counterpart in the search space: sets the field of that name from a resolved hyperparameter
 // ("lr", "batch_size", …). False when TrialSpec has no such field or the value's type is wrong.
 bool SetTrialParameter(std::string_view name, const Value& value, TrialSpec* spec);
+// The names that SetTrialParameter knows.
+std::vector<std::string> TrialParameterNames();
+// "" when a trial may have that value, else why not: "lr is -1; it must be above 0".
+std::string CheckTrialParameter(std::string_view name, const Value& value);
 
 }  // namespace sweep

@@ -7,7 +7,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 #include "common/base/nearest.h"
 #include "common/yaml/shown.h"
 
@@ -23,7 +22,8 @@ bool LooksLikeNumber(std::string_view text) {
   return !text.empty() && text[0] >= '0' && text[0] <= '9';
 }
 
-std::string_view KindOf(const YAML::Node& node) {
+// Debian's absl::string_view is not std::string_view, so what goes into StrCat is text of other kinds.
+const char* KindOf(const YAML::Node& node) {
   switch (node.Type()) {
     case YAML::NodeType::Scalar:
       return "a single value";
@@ -38,14 +38,16 @@ std::string_view KindOf(const YAML::Node& node) {
 
 // The most frequent slip of a gate: `>` starts a block of text in YAML.
 std::string SyntaxHint(std::string_view text, int line) {
-  const std::vector<std::string_view> lines = absl::StrSplit(text, '\n');
-  if (line < 1 || line > static_cast<int>(lines.size())) return "";
-  const std::string_view bad = lines[line - 1];
+  for (int i = 1; i < line && !text.empty(); ++i) {
+    const std::size_t end = text.find('\n');
+    text.remove_prefix(end == text.npos ? text.size() : end + 1);
+  }
+  const std::string_view bad = text.substr(0, text.find('\n'));
   if (bad.find(": >") == std::string_view::npos) return "";
   return " (a comparison must be quoted: \">= 0.994\")";
 }
 
-std::string Quoted(std::string_view text) { return absl::StrCat(text.size(), ":", text); }
+std::string Quoted(const std::string& text) { return absl::StrCat(text.size(), ":", text); }
 
 }  // namespace
 
@@ -69,7 +71,7 @@ std::string CanonicalYaml(const YAML::Node& node) {
   switch (node.Type()) {
     case YAML::NodeType::Scalar: {
       const Value value = ScalarValue(node);
-      return absl::StrCat(IsNumber(value) ? "number" : TypeName(value), " ",
+      return absl::StrCat(std::string(IsNumber(value) ? "number" : TypeName(value)), " ",
                           Quoted(FormatValue(value)));
     }
     case YAML::NodeType::Sequence: {
@@ -94,7 +96,11 @@ YamlReader::YamlReader(std::string file, Diagnostics* diagnostics)
     : file_(std::move(file)), diagnostics_(diagnostics) {}
 
 void YamlReader::Error(int line, std::string message) {
-  diagnostics_->push_back({file_, line, std::move(message)});
+  ErrorIn(file_, line, std::move(message));
+}
+
+void YamlReader::ErrorIn(std::string file, int line, std::string message) {
+  diagnostics_->push_back({std::move(file), line, std::move(message)});
 }
 
 bool YamlReader::IsBounded(const YAML::Node& node, int depth, int* budget) {
@@ -145,12 +151,12 @@ std::vector<YamlEntry> YamlReader::Entries(const YAML::Node& node, int line,
                                            std::string_view what) {
   std::vector<YamlEntry> entries;
   if (!node.IsMap()) {
-    Error(line, absl::StrCat(what, " must be a mapping (key: value), not ", KindOf(node)));
+    Error(line, absl::StrCat(std::string(what), " must be a mapping (key: value), not ", KindOf(node)));
     return entries;
   }
   for (const auto& item : node) {
     if (!item.first.IsScalar()) {
-      Error(LineOf(item.first), absl::StrCat("a key of ", what, " must be a word, not ",
+      Error(LineOf(item.first), absl::StrCat("a key of ", std::string(what), " must be a word, not ",
                                              KindOf(item.first)));
       continue;
     }
@@ -187,7 +193,7 @@ std::map<std::string, YamlEntry> YamlReader::Keys(const YAML::Node& node, int li
     } else {
       const std::string hint = DidYouMean(entry.key, known);
       Error(entry.line,
-            absl::StrCat("unknown key ", Shown(entry.key), " in ", what,
+            absl::StrCat("unknown key ", Shown(entry.key), " in ", std::string(what),
                          hint.empty() ? absl::StrCat("; it has ", absl::StrJoin(known, ", "))
                                       : hint));
     }

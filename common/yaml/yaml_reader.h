@@ -30,6 +30,8 @@ class YamlReader {
 
   const std::string& file() const { return file_; }
   void Error(int line, std::string message);
+  // About another file that this one refers to.
+  void ErrorIn(std::string file, int line, std::string message);
   // How many complaints there are so far.
   std::size_t error_count() const { return diagnostics_->size(); }
 
