@@ -23,12 +23,17 @@ struct AgentOptions {
   std::string work_dir;                      // "" makes a temporary one and removes it at the end
   DataOptions data;
   absl::Duration stop_grace = absl::Seconds(1);  // after `stop`, before SIGTERM; then again, SIGKILL
+  absl::Duration ready_timeout = absl::Seconds(60);   // for a trainer to say `ready`
+  absl::Duration connect_timeout = absl::Seconds(5);  // for the first answer of the coordinator
 };
 
 // One worker: a session with the coordinator, N slots, one warm trainer process per slot.
 // Thread-safe. Trainers die with the agent, however it ends.
 class Agent {
  public:
+  // InvalidArgument for options that make no sense; NotFound, saying where it was looked for, when
+  // there is no trainer; Unavailable, naming the address, when the coordinator does not answer;
+  // else why the coordinator refuses this worker (AlreadyExists: another one of that name).
   static absl::StatusOr<std::unique_ptr<Agent>> Start(const AgentOptions& options);
   // Stops at once, as Stop.
   virtual ~Agent() = default;

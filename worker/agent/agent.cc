@@ -1,0 +1,240 @@
+#include "worker/agent/agent.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <thread>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/ids.h"
+#include "spdlog/spdlog.h"
+#include "worker/agent/coordinator_client.h"
+#include "worker/agent/dataset_cache.h"
+#include "worker/agent/find_trainer.h"
+#include "worker/agent/lease_table.h"
+#include "worker/agent/progress_reporter.h"
+#include "worker/agent/session.h"
+#include "worker/agent/trainer_loop.h"
+
+namespace sweep {
+namespace {
+
+constexpr int kMostSlots = 1024;
+constexpr char kBuild[] = "sweep-worker " SWEEP_VERSION;
+
+std::string HostName() {
+  std::array<char, 256> name{};
+  if (gethostname(name.data(), name.size() - 1) != 0) return "host";
+  return name.data();
+}
+
+// The host's name, as far as it may stand in a worker's name, and a random part, since a machine
+// may run several workers.
+std::string MakeName() {
+  std::string name;
+  for (char c : HostName().substr(0, 48)) {
+    const bool good = std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-';
+    name.push_back(good ? c : '-');
+  }
+  if (!IsValidName(name)) name = "worker";
+  return absl::StrCat(name, "-", RandomHex(3));
+}
+
+// Cores that this process may run on, which in a container or a Slurm job are fewer than the
+// machine has.
+int AvailableCores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+bool IsDevice(const std::string& device) {
+  if (device == "auto" || device == "cpu") return true;
+  int number = 0;
+  return device.starts_with("cuda:") && absl::SimpleAtoi(device.substr(5), &number) && number >= 0;
+}
+
+bool IsAddress(const std::string& address) {
+  const std::size_t colon = address.rfind(':');
+  int port = 0;
+  return colon != std::string::npos && colon > 0 &&
+         absl::SimpleAtoi(address.substr(colon + 1), &port) && port > 0 && port < 65536;
+}
+
+absl::Status Check(const AgentOptions& options) {
+  if (!IsAddress(options.coordinator)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("coordinator '", options.coordinator, "': not of the form HOST:PORT"));
+  }
+  if (!options.name.empty() && !IsValidName(options.name)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "worker name '", options.name, "': must be 1 to 63 letters, digits, '.', '_' or '-'"));
+  }
+  if (options.slots < 0 || options.slots > kMostSlots) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("slots ", options.slots, ": must be 0 to ", kMostSlots));
+  }
+  if (!IsDevice(options.device)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("device '", options.device, "': must be auto, cpu or cuda:N"));
+  }
+  return absl::OkStatus();
+}
+
+// The folder for trials' files; removed at the end when it was made up here.
+class WorkDir {
+ public:
+  static absl::StatusOr<std::unique_ptr<WorkDir>> Make(const std::string& wish) {
+    std::error_code error;
+    if (!wish.empty()) {
+      std::filesystem::create_directories(wish, error);
+      if (error) return Failed(wish, error.message());
+      if (access(wish.c_str(), W_OK) != 0) return Failed(wish, "it cannot be written");
+      return std::make_unique<WorkDir>(std::filesystem::absolute(wish), /*temporary=*/false);
+    }
+    const std::filesystem::path parent = std::filesystem::temp_directory_path(error);
+    if (error) return Failed("temporary folder", error.message());
+    std::string path = parent / "sweep-worker-XXXXXX";
+    if (mkdtemp(path.data()) == nullptr) return absl::ErrnoToStatus(errno, path);
+    return std::make_unique<WorkDir>(path, /*temporary=*/true);
+  }
+
+  WorkDir(std::string path, bool temporary) : path_(std::move(path)), temporary_(temporary) {}
+  ~WorkDir() {
+    std::error_code ignored;
+    if (temporary_) std::filesystem::remove_all(path_, ignored);
+  }
+  WorkDir(const WorkDir&) = delete;
+  WorkDir& operator=(const WorkDir&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  static absl::Status Failed(const std::string& path, const std::string& why) {
+    return absl::PermissionDeniedError(absl::StrCat("work folder ", path, ": ", why));
+  }
+
+  const std::string path_;
+  const bool temporary_;
+};
+
+v1::Worker Describe(const AgentOptions& options, const std::string& name, int slots) {
+  v1::Worker worker;
+  worker.set_name(name);
+  worker.set_host(HostName());
+  worker.set_pid(getpid());
+  worker.set_slots(slots);
+  worker.add_devices(options.device);
+  worker.set_build(kBuild);
+  worker.mutable_labels()->insert(options.labels.begin(), options.labels.end());
+  return worker;
+}
+
+// Puts the parts together. The parts' threads: "session" (Session), "trainers" (TrainerLoop),
+// "progress" (ProgressReporter) and one "report" per slot (LeaseReporter); nothing runs here.
+class AgentImpl final : public Agent {
+ public:
+  AgentImpl(const AgentOptions& options, std::unique_ptr<WorkDir> work_dir)
+      : name_(options.name.empty() ? MakeName() : options.name),
+        slots_(options.slots > 0 ? options.slots : AvailableCores()),
+        session_id_(RandomHex(16)),
+        work_dir_(std::move(work_dir)),
+        client_(options.coordinator),
+        datasets_(options.data),
+        leases_(slots_),
+        progress_(&client_, session_id_),
+        session_(&client_, &leases_, Describe(options, name_, slots_), session_id_) {}
+  ~AgentImpl() override { Stop(); }
+
+  absl::Status Connect(const AgentOptions& options) {
+    return session_.Connect(options.coordinator, options.connect_timeout);
+  }
+
+  void Run(const AgentOptions& options, std::vector<std::string> trainer_command) {
+    loop_ = std::make_unique<TrainerLoop>(TrainerLoop::Options{
+        .slots = slots_,
+        .context = {.command = std::move(trainer_command),
+                    .stop_grace = options.stop_grace,
+                    .ready_timeout = options.ready_timeout,
+                    .reporter = {.client = &client_,
+                                 .datasets = &datasets_,
+                                 .work_dir = work_dir_->path(),
+                                 .device = options.device},
+                    .leases = &leases_,
+                    .progress = &progress_,
+                    .trainer_ready = [this](const std::string& d) { session_.AddDevice(d); }},
+        .giving_up = [this] { session_.SetDraining(); },
+        .finished = [this] { EndCalls(); }});
+    session_.Start({.leases_changed = [this] { loop_->Wake(); },
+                    .drain_asked = [this] { loop_->Drain(TrainerLoop::DrainMode::kFinish); },
+                    .drain_acknowledged = [this] { loop_->DrainAcknowledged(); },
+                    .refused =
+                        [this](const absl::Status& status) {
+                          spdlog::error("session ended error={}", status.ToString());
+                          loop_->Stop(status);
+                        }});
+    spdlog::info("worker started name={} slots={} coordinator={}", name_, slots_,
+                 options.coordinator);
+  }
+
+  void Drain() override {
+    session_.SetDraining();
+    loop_->Drain(TrainerLoop::DrainMode::kGiveBack);
+  }
+
+  void Stop() override {
+    if (loop_ == nullptr) return EndCalls();
+    loop_->Stop(absl::OkStatus());
+    loop_->Wait().IgnoreError();
+  }
+
+  absl::Status Wait() override { return loop_->Wait(); }
+  const std::string& name() const override { return name_; }
+
+ private:
+  // Lets every thread that waits for the network come home.
+  void EndCalls() {
+    datasets_.Shutdown();
+    session_.Stop();
+    client_.Shutdown();
+  }
+
+  const std::string name_;
+  const int slots_;
+  const std::string session_id_;
+  const std::unique_ptr<WorkDir> work_dir_;
+  CoordinatorClient client_;
+  DatasetCache datasets_;
+  LeaseTable leases_;
+  ProgressReporter progress_;
+  // The session calls the loop and the loop the session, so both are stopped before either goes.
+  std::unique_ptr<TrainerLoop> loop_;
+  Session session_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options) {
+  if (absl::Status status = Check(options); !status.ok()) return status;
+  absl::StatusOr<std::vector<std::string>> trainer = FindTrainer(options.trainer_command);
+  if (!trainer.ok()) return trainer.status();
+  absl::StatusOr<std::unique_ptr<WorkDir>> work_dir = WorkDir::Make(options.work_dir);
+  if (!work_dir.ok()) return work_dir.status();
+  auto agent = std::make_unique<AgentImpl>(options, *std::move(work_dir));
+  if (absl::Status status = agent->Connect(options); !status.ok()) return status;
+  agent->Run(options, *std::move(trainer));
+  return agent;
+}
+
+}  // namespace sweep

@@ -1,0 +1,171 @@
+#include "worker/agent/coordinator_client.h"
+
+#include <algorithm>
+#include <chrono>
+#include <fstream>
+#include <sstream>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/sha256.h"
+#include "proto/grpc_status.h"
+
+namespace sweep {
+namespace {
+
+constexpr absl::Duration kReportTimeout = absl::Seconds(10);
+constexpr absl::Duration kProgressTimeout = absl::Seconds(2);
+constexpr absl::Duration kBlobTimeout = absl::Seconds(60);
+constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
+constexpr std::size_t kLargestBlobBytes = std::size_t{64} << 20;
+
+absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  if (!file) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
+  const std::streamoff size = file.tellg();
+  if (size < 0) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
+  if (static_cast<std::size_t>(size) > kLargestBlobBytes) {
+    return absl::OutOfRangeError(absl::StrCat(path, ": ", size, " bytes; a blob has at most ",
+                                              kLargestBlobBytes));
+  }
+  std::string bytes(static_cast<std::size_t>(size), '\0');
+  file.seekg(0);
+  file.read(bytes.data(), size);
+  if (file.gcount() != size) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
+  return bytes;
+}
+
+}  // namespace
+
+bool IsRetryable(const absl::Status& status) {
+  switch (status.code()) {
+    case absl::StatusCode::kUnavailable:
+    case absl::StatusCode::kDeadlineExceeded:
+    case absl::StatusCode::kCancelled:  // a coordinator that shuts down cancels its calls
+    case absl::StatusCode::kAborted:
+    case absl::StatusCode::kInternal:
+    case absl::StatusCode::kUnknown:
+    case absl::StatusCode::kResourceExhausted:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsStaleLease(const absl::Status& status) {
+  return status.code() == absl::StatusCode::kFailedPrecondition ||
+         status.code() == absl::StatusCode::kNotFound;
+}
+
+// Registers a context for as long as its call runs, so that Shutdown can cancel it.
+class CoordinatorClient::Call {
+ public:
+  Call(CoordinatorClient* client, grpc::ClientContext* context, absl::Duration timeout)
+      : client_(client), context_(context) {
+    context_->set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
+    MutexLock lock(&client_->mutex_);
+    client_->calls_.insert(context_);
+    if (client_->shut_down_) context_->TryCancel();
+  }
+  ~Call() {
+    MutexLock lock(&client_->mutex_);
+    client_->calls_.erase(context_);
+  }
+
+ private:
+  CoordinatorClient* const client_;
+  grpc::ClientContext* const context_;
+};
+
+CoordinatorClient::CoordinatorClient(const std::string& address) {
+  const std::shared_ptr<grpc::Channel> channel = MakeChannel(address);
+  workers_ = v1::WorkerService::NewStub(channel);
+  blobs_ = v1::BlobService::NewStub(channel);
+}
+
+absl::Status CoordinatorClient::Synchronize(grpc::ClientContext* context, absl::Duration timeout,
+                                            const v1::SynchronizeRequest& request,
+                                            v1::SynchronizeResponse* response) {
+  Call call(this, context, timeout);
+  return FromGrpcStatus(workers_->Synchronize(context, request, response));
+}
+
+absl::Status CoordinatorClient::ReportEpochs(const v1::ReportEpochsRequest& request) {
+  grpc::ClientContext context;
+  Call call(this, &context, kReportTimeout);
+  v1::ReportEpochsResponse response;
+  return FromGrpcStatus(workers_->ReportEpochs(&context, request, &response));
+}
+
+absl::Status CoordinatorClient::ReportProgress(const v1::ReportProgressRequest& request) {
+  grpc::ClientContext context;
+  Call call(this, &context, kProgressTimeout);
+  v1::ReportProgressResponse response;
+  return FromGrpcStatus(workers_->ReportProgress(&context, request, &response));
+}
+
+absl::Status CoordinatorClient::FinishLease(const v1::FinishLeaseRequest& request) {
+  grpc::ClientContext context;
+  Call call(this, &context, kReportTimeout);
+  v1::FinishLeaseResponse response;
+  return FromGrpcStatus(workers_->FinishLease(&context, request, &response));
+}
+
+absl::StatusOr<StoredBlob> CoordinatorClient::PutBlob(const std::string& path) {
+  absl::StatusOr<std::string> bytes = ReadWholeFile(path);
+  if (!bytes.ok()) return bytes.status();
+  const StoredBlob blob{.sha256 = Sha256Hex(*bytes),
+                        .size_bytes = static_cast<std::int64_t>(bytes->size())};
+
+  grpc::ClientContext context;
+  Call call(this, &context, kBlobTimeout);
+  v1::PutBlobResponse response;
+  const auto writer = blobs_->PutBlob(&context, &response);
+  v1::PutBlobRequest request;
+  request.set_sha256(blob.sha256);
+  request.set_size_bytes(blob.size_bytes);
+  std::string_view rest = *bytes;
+  do {
+    const std::string_view piece = rest.substr(0, kPieceBytes);
+    request.set_data(std::string(piece));
+    rest.remove_prefix(piece.size());
+    // False when the answer has come already, as for a blob that is there; Finish tells.
+    if (!writer->Write(request)) break;
+    request.Clear();
+  } while (!rest.empty());
+  writer->WritesDone();
+  if (const grpc::Status status = writer->Finish(); !status.ok()) return FromGrpcStatus(status);
+  return blob;
+}
+
+absl::Status CoordinatorClient::GetBlob(const std::string& sha256, const std::string& path) {
+  std::ofstream file(path, std::ios::binary | std::ios::trunc);
+  grpc::ClientContext context;
+  Call call(this, &context, kBlobTimeout);
+  v1::GetBlobRequest request;
+  request.set_sha256(sha256);
+  const auto reader = blobs_->GetBlob(&context, request);
+  Sha256 digest;
+  v1::GetBlobResponse piece;
+  while (reader->Read(&piece)) {
+    digest.Update(piece.data().data(), piece.data().size());
+    file.write(piece.data().data(), static_cast<std::streamsize>(piece.data().size()));
+  }
+  if (const grpc::Status status = reader->Finish(); !status.ok()) return FromGrpcStatus(status);
+  file.close();
+  if (!file) return absl::PermissionDeniedError(absl::StrCat(path, ": cannot be written"));
+  if (const std::string got = digest.FinishHex(); got != sha256) {
+    return absl::DataLossError(absl::StrCat("blob ", sha256, ": its bytes have SHA-256 ", got));
+  }
+  return absl::OkStatus();
+}
+
+void CoordinatorClient::Shutdown() {
+  MutexLock lock(&mutex_);
+  shut_down_ = true;
+  for (grpc::ClientContext* context : calls_) context->TryCancel();
+}
+
+}  // namespace sweep

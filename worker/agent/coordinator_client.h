@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/mutex.h"
+#include "grpcpp/client_context.h"
+#include "sweep/v1/blobs.grpc.pb.h"
+#include "sweep/v1/workers.grpc.pb.h"
+
+namespace sweep {
+
+// Whether the same call may succeed later: the coordinator is away, busy or starting.
+bool IsRetryable(const absl::Status& status);
+// Whether the coordinator says that this worker does not hold the lease any more.
+bool IsStaleLease(const absl::Status& status);
+
+struct StoredBlob {
+  std::string sha256;
+  std::int64_t size_bytes = 0;
+};
+
+// Blocking calls to the coordinator, each with a deadline. Thread-safe. After Shutdown every call
+// that runs or is made returns Cancelled, which ends the threads that make them.
+class CoordinatorClient {
+ public:
+  explicit CoordinatorClient(const std::string& address);
+
+  // The caller's context, so that it can cancel a parked call; sets the deadline.
+  absl::Status Synchronize(grpc::ClientContext* context, absl::Duration timeout,
+                           const v1::SynchronizeRequest& request,
+                           v1::SynchronizeResponse* response);
+  absl::Status ReportEpochs(const v1::ReportEpochsRequest& request);
+  absl::Status ReportProgress(const v1::ReportProgressRequest& request);
+  absl::Status FinishLease(const v1::FinishLeaseRequest& request);
+  // Stores a file that may be replaced by renaming meanwhile: it is read once, at the start.
+  // NotFound when it cannot be read, OutOfRange when it is above the contract's 64 MiB.
+  absl::StatusOr<StoredBlob> PutBlob(const std::string& path);
+  // Writes the blob to `path`. DataLoss when the bytes do not have that digest.
+  absl::Status GetBlob(const std::string& sha256, const std::string& path);
+
+  void Shutdown();
+
+ private:
+  class Call;
+
+  std::unique_ptr<v1::WorkerService::Stub> workers_;
+  std::unique_ptr<v1::BlobService::Stub> blobs_;
+  Mutex mutex_;
+  bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;
+  std::set<grpc::ClientContext*> calls_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace sweep

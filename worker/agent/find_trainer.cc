@@ -1,0 +1,80 @@
+#include "worker/agent/find_trainer.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+
+namespace sweep {
+namespace {
+
+constexpr char kTrainerProgram[] = "sweep-trainer";
+
+bool IsProgram(const std::string& path) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(path, error) && access(path.c_str(), X_OK) == 0;
+}
+
+// The folder of the running executable; "" when /proc is not there.
+std::string ExecutableFolder() {
+  std::error_code error;
+  const std::filesystem::path path = std::filesystem::read_symlink("/proc/self/exe", error);
+  return error ? std::string() : path.parent_path().string();
+}
+
+// Every path at which PATH would find `program`.
+std::vector<std::string> PathCandidates(const std::string& program) {
+  std::vector<std::string> candidates;
+  const char* path = std::getenv("PATH");
+  if (path == nullptr) return candidates;
+  for (const std::string& folder : std::vector<std::string>(absl::StrSplit(path, ':', absl::SkipEmpty()))) {
+    candidates.push_back(absl::StrCat(folder, "/", program));
+  }
+  return candidates;
+}
+
+absl::StatusOr<std::string> FirstProgram(const std::string& what,
+                                         const std::vector<std::string>& candidates) {
+  for (const std::string& candidate : candidates) {
+    if (IsProgram(candidate)) return candidate;
+  }
+  return absl::NotFoundError(absl::StrCat("trainer ", what, ": no such program; looked at ",
+                                          absl::StrJoin(candidates, ", ")));
+}
+
+absl::StatusOr<std::string> FindNamed(const std::string& program) {
+  if (program.find('/') != std::string::npos) return FirstProgram(program, {program});
+  return FirstProgram(program, PathCandidates(program));
+}
+
+absl::StatusOr<std::string> FindDefault() {
+  // An explicit wish comes before what happens to lie beside the worker.
+  if (const char* wish = std::getenv("SWEEP_TRAINER"); wish != nullptr && *wish != '\0') {
+    return FindNamed(wish);
+  }
+  std::vector<std::string> candidates;
+  if (const std::string folder = ExecutableFolder(); !folder.empty()) {
+    candidates.push_back(absl::StrCat(folder, "/", kTrainerProgram));
+  }
+  for (std::string& candidate : PathCandidates(kTrainerProgram)) {
+    candidates.push_back(std::move(candidate));
+  }
+  return FirstProgram(kTrainerProgram, candidates);
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> FindTrainer(std::vector<std::string> command) {
+  const absl::StatusOr<std::string> program = command.empty() ? FindDefault() : FindNamed(command[0]);
+  if (!program.ok()) return program.status();
+  if (command.empty()) return std::vector<std::string>{*program};
+  command[0] = *program;
+  return command;
+}
+
+}  // namespace sweep

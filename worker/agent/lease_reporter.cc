@@ -1,0 +1,313 @@
+#include "worker/agent/lease_reporter.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "proto/names.h"
+#include "spdlog/spdlog.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::size_t kRowsPerReport = 16;  // the contract's limit
+
+void SetDuration(double seconds, google::protobuf::Duration* duration) {
+  const absl::Duration value = absl::Seconds(seconds);
+  absl::Duration rest;
+  duration->set_seconds(absl::IDivDuration(value, absl::Seconds(1), &rest));
+  duration->set_nanos(static_cast<int>(absl::ToInt64Nanoseconds(rest)));
+}
+
+void FillRow(const EpochMetrics& metrics, int attempt, v1::Epoch* row) {
+  row->set_epoch(metrics.epoch);
+  row->set_attempt(attempt);
+  row->set_train_loss(metrics.train_loss);
+  row->set_train_accuracy(metrics.train_accuracy);
+  row->set_validation_loss(metrics.validation_loss);
+  row->set_validation_accuracy(metrics.validation_accuracy);
+  row->set_lr(metrics.lr);
+  SetDuration(metrics.train_seconds, row->mutable_train_duration());
+  SetDuration(metrics.evaluate_seconds, row->mutable_evaluate_duration());
+  row->set_images_per_second(metrics.images_per_second);
+}
+
+}  // namespace
+
+LeaseReporter::LeaseReporter(const Options& options, Events events)
+    : options_(options), events_(std::move(events)) {
+  thread_ = std::jthread([this] { Run(); });
+}
+
+LeaseReporter::~LeaseReporter() {
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  changed_.NotifyAll();
+  thread_.join();
+}
+
+void LeaseReporter::Begin(v1::Lease lease) {
+  {
+    MutexLock lock(&mutex_);
+    lease_ = std::move(lease);
+    busy_ = true;
+  }
+  changed_.NotifyAll();
+}
+
+void LeaseReporter::AddEpoch(const EpochMetrics& metrics) {
+  {
+    MutexLock lock(&mutex_);
+    if (refused_) return;
+    epochs_.push_back(metrics);
+  }
+  changed_.NotifyAll();
+}
+
+void LeaseReporter::AddCheckpoint(int epoch, std::string path) {
+  {
+    MutexLock lock(&mutex_);
+    if (refused_) return;
+    checkpoint_ = Checkpoint{.epoch = epoch, .path = std::move(path)};
+  }
+  changed_.NotifyAll();
+}
+
+void LeaseReporter::End(LeaseEnd end) {
+  {
+    MutexLock lock(&mutex_);
+    // Rows are missing; the owner learns it by `refused` and says how the lease shall end then.
+    if (refused_ && end.outcome == v1::LEASE_OUTCOME_COMPLETED) return;
+    end_ = std::move(end);
+  }
+  changed_.NotifyAll();
+}
+
+void LeaseReporter::Abandon() {
+  {
+    MutexLock lock(&mutex_);
+    abandoned_ = true;
+  }
+  changed_.NotifyAll();
+}
+
+void LeaseReporter::Run() {
+  pthread_setname_np(pthread_self(), "report");
+  while (WaitForLease()) {
+    Prepare();
+    Serve();
+    Clear();
+    events_.released();
+  }
+}
+
+bool LeaseReporter::WaitForLease() {
+  MutexLock lock(&mutex_);
+  while (!busy_ && !stopping_) changed_.Wait(&mutex_);
+  return !stopping_;
+}
+
+void LeaseReporter::Prepare() {
+  absl::StatusOr<PreparedTrial> trial = absl::UnknownError("");
+  try {
+    trial = PrepareTrial();
+  } catch (const std::exception& error) {  // ProtocolError, and what the standard library throws
+    trial = absl::InvalidArgumentError(absl::StrCat("the trial's spec: ", error.what()));
+  }
+  events_.prepared(std::move(trial));
+}
+
+absl::StatusOr<PreparedTrial> LeaseReporter::PrepareTrial() {
+  const absl::StatusOr<TrialId> id = ParseTrialResource(lease_.token().trial());
+  if (!id.ok()) return id.status();
+  TrialSpec spec = TrialSpecFromJson(lease_.spec_json());
+
+  const absl::StatusOr<std::string> data_dir = options_.datasets->Folder(spec.dataset);
+  if (!data_dir.ok()) return data_dir.status();
+
+  output_dir_ = absl::StrCat(options_.work_dir, "/", id->sweep, "-", id->number, "-",
+                             lease_.token().attempt());
+  std::error_code error;
+  std::filesystem::remove_all(output_dir_, error);
+  std::filesystem::create_directories(output_dir_, error);
+  if (error) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(output_dir_, ": cannot be made: ", error.message()));
+  }
+  const absl::StatusOr<std::string> checkpoint = FetchCheckpoint();
+  if (!checkpoint.ok()) return checkpoint.status();
+
+  spec.data_dir = *data_dir;
+  spec.output_dir = output_dir_;
+  spec.resume_from = *checkpoint;
+  spec.device = options_.device;
+  return PreparedTrial{.trial = spec.trial, .line = TrialSpecToJson(spec), .epochs = spec.epochs};
+}
+
+absl::StatusOr<std::string> LeaseReporter::FetchCheckpoint() {
+  if (lease_.checkpoint_sha256().empty()) return std::string();
+  const std::string path = absl::StrCat(output_dir_, "/resume");
+  const absl::Status status = Persist("fetch checkpoint", [&] {
+    return options_.client->GetBlob(lease_.checkpoint_sha256(), path);
+  });
+  if (status.ok()) return path;
+  if (absl::IsCancelled(status)) return status;
+  // A trial without its checkpoint is slower, not wrong: it repeats its epochs.
+  spdlog::warn("checkpoint unusable, starting at epoch 1 trial={} error={}",
+               lease_.token().trial(), status.ToString());
+  return std::string();
+}
+
+void LeaseReporter::Serve() {
+  while (true) {
+    const Work work = WaitForWork();
+    if (work.over) return;
+    if (work.end) return Finish(*work.end);
+    Report(work);
+  }
+}
+
+LeaseReporter::Work LeaseReporter::WaitForWork() {
+  MutexLock lock(&mutex_);
+  while (!abandoned_ && !stopping_ && epochs_.empty() && !checkpoint_ && !end_) {
+    changed_.Wait(&mutex_);
+  }
+  Work work;
+  if (abandoned_ || stopping_) {
+    work.over = true;
+  } else if (!epochs_.empty() || checkpoint_) {
+    const std::size_t rows = std::min(epochs_.size(), kRowsPerReport);
+    work.epochs.assign(epochs_.begin(), epochs_.begin() + static_cast<std::ptrdiff_t>(rows));
+    // A checkpoint follows its epochs, so it may go only when no row stays behind.
+    if (rows == epochs_.size()) work.checkpoint = std::exchange(checkpoint_, std::nullopt);
+  } else {
+    work.end = end_;
+  }
+  return work;
+}
+
+void LeaseReporter::Report(const Work& work) {
+  v1::ReportEpochsRequest request;
+  *request.mutable_token() = lease_.token();
+  for (const EpochMetrics& metrics : work.epochs) {
+    FillRow(metrics, lease_.token().attempt(), request.add_epochs());
+  }
+  if (work.checkpoint) {
+    absl::StatusOr<StoredBlob> blob;
+    const absl::Status stored = Persist("store checkpoint", [&] {
+      blob = options_.client->PutBlob(work.checkpoint->path);
+      return blob.status();
+    });
+    if (stored.ok()) {
+      request.set_checkpoint_sha256(blob->sha256);
+      request.set_checkpoint_epoch(work.checkpoint->epoch);
+    } else if (!absl::IsCancelled(stored)) {
+      // The trainer may have replaced it with a newer one, which is announced as well.
+      spdlog::warn("checkpoint not stored trial={} epoch={} error={}", lease_.token().trial(),
+                   work.checkpoint->epoch, stored.ToString());
+    }
+  }
+  if (request.epochs().empty() && request.checkpoint_sha256().empty()) return;
+  const absl::Status status =
+      Persist("report epochs", [&] { return options_.client->ReportEpochs(request); });
+  if (absl::IsCancelled(status)) return;
+  if (!status.ok()) return Refuse(status);
+  Forget(work.epochs.size());
+}
+
+void LeaseReporter::Forget(std::size_t rows) {
+  MutexLock lock(&mutex_);
+  epochs_.erase(epochs_.begin(), epochs_.begin() + static_cast<std::ptrdiff_t>(rows));
+}
+
+void LeaseReporter::Refuse(const absl::Status& status) {
+  spdlog::warn("reports refused trial={} attempt={} error={}", lease_.token().trial(),
+               lease_.token().attempt(), status.ToString());
+  {
+    MutexLock lock(&mutex_);
+    refused_ = true;
+    epochs_.clear();
+    checkpoint_.reset();
+    // An end that was ordered before the refusal was known says less than the refusal.
+    end_.reset();
+  }
+  events_.refused(status);
+}
+
+void LeaseReporter::Finish(const LeaseEnd& end) {
+  v1::FinishLeaseRequest request;
+  *request.mutable_token() = lease_.token();
+  request.set_outcome(end.outcome);
+  request.set_reason(end.reason);
+  for (const auto& [role, path] : end.files) {
+    absl::StatusOr<StoredBlob> blob;
+    const absl::Status stored = Persist("store artifact", [&] {
+      blob = options_.client->PutBlob(path);
+      return blob.status();
+    });
+    if (absl::IsCancelled(stored)) return;
+    if (!stored.ok()) {
+      spdlog::warn("artifact not stored trial={} role={} error={}", lease_.token().trial(), role,
+                   stored.ToString());
+      request.set_reason(absl::StrCat(request.reason(), request.reason().empty() ? "" : "\n", role,
+                                      " not stored: ", stored.message()));
+      continue;
+    }
+    v1::Artifact* artifact = request.add_artifacts();
+    artifact->set_role(role);
+    artifact->set_sha256(blob->sha256);
+    artifact->set_size_bytes(blob->size_bytes);
+  }
+  const absl::Status status =
+      Persist("finish lease", [&] { return options_.client->FinishLease(request); });
+  if (absl::IsCancelled(status)) return;
+  spdlog::info("lease ended trial={} attempt={} outcome={} answer={}", lease_.token().trial(),
+               lease_.token().attempt(), v1::LeaseOutcome_Name(end.outcome), status.ToString());
+}
+
+absl::Status LeaseReporter::Persist(const char* what,
+                                    const std::function<absl::Status()>& call) {
+  Backoff backoff;
+  while (true) {
+    const absl::Status status = call();
+    if (!IsRetryable(status)) return status;
+    const absl::Duration pause = backoff.Next();
+    if (!Pause(pause)) return absl::CancelledError("the lease is over");
+    spdlog::warn("{} failed, trying again trial={} error={}", what, lease_.token().trial(),
+                 status.ToString());
+  }
+}
+
+bool LeaseReporter::Pause(absl::Duration duration) {
+  const auto until = std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(duration);
+  MutexLock lock(&mutex_);
+  while (!abandoned_ && !stopping_) {
+    const auto left = until - std::chrono::steady_clock::now();
+    if (left <= left.zero()) return true;
+    changed_.WaitFor(&mutex_, left);
+  }
+  return false;
+}
+
+void LeaseReporter::Clear() {
+  if (!output_dir_.empty()) {
+    std::error_code ignored;
+    std::filesystem::remove_all(output_dir_, ignored);
+    output_dir_.clear();
+  }
+  MutexLock lock(&mutex_);
+  busy_ = abandoned_ = refused_ = false;
+  epochs_.clear();
+  checkpoint_.reset();
+  end_.reset();
+}
+
+}  // namespace sweep

@@ -1,0 +1,123 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/mutex.h"
+#include "common/protocol/trainer_message.h"
+#include "sweep/v1/workers.pb.h"
+#include "worker/agent/backoff.h"
+#include "worker/agent/coordinator_client.h"
+#include "worker/agent/dataset_cache.h"
+
+namespace sweep {
+
+// A lease made ready for a trainer.
+struct PreparedTrial {
+  std::string trial;  // the id that the trainer's lines carry
+  std::string line;   // the `trial` line to send
+  int epochs = 0;
+};
+
+// How a lease shall end.
+struct LeaseEnd {
+  v1::LeaseOutcome outcome = v1::LEASE_OUTCOME_UNSPECIFIED;
+  std::string reason;
+  std::map<std::string, std::string> files;  // path by role; stored before the end is reported
+};
+
+// Does the slow work of one slot's lease on a thread of its own: makes the data set and the
+// checkpoint available, then tells the coordinator epochs, checkpoints and the end, in that order,
+// each until it is acknowledged, however long the coordinator is away.
+//
+// One lease at a time: Begin, any number of AddEpoch and AddCheckpoint, then End or Abandon, and
+// when `released` was called the next Begin. All functions return at once and may be called from
+// any thread. What is queued is bounded: the rows by the epochs of the trial, which the caller
+// checks, and of checkpoints only the latest counts.
+class LeaseReporter {
+ public:
+  // Called on the reporter's thread; must return at once.
+  struct Events {
+    std::function<void(absl::StatusOr<PreparedTrial>)> prepared;
+    // The coordinator takes no more reports: stale token (see IsStaleLease) or a broken row. The
+    // trainer has to be stopped; then Abandon, or End to say why.
+    std::function<void(absl::Status)> refused;
+    // The end has been acknowledged or refused, or the lease was abandoned.
+    std::function<void()> released;
+  };
+  struct Options {
+    CoordinatorClient* client = nullptr;
+    DatasetCache* datasets = nullptr;
+    std::string work_dir;  // each lease has a folder in it
+    std::string device;
+  };
+
+  LeaseReporter(const Options& options, Events events);
+  // Client and cache have to be shut down before, or this waits for what they do.
+  ~LeaseReporter();
+
+  void Begin(v1::Lease lease);
+  void AddEpoch(const EpochMetrics& metrics);
+  void AddCheckpoint(int epoch, std::string path);
+  void End(LeaseEnd end);
+  void Abandon();
+
+ private:
+  struct Checkpoint {
+    int epoch = 0;
+    std::string path;
+  };
+  // What to do next.
+  struct Work {
+    std::vector<EpochMetrics> epochs;
+    std::optional<Checkpoint> checkpoint;
+    std::optional<LeaseEnd> end;
+    bool over = false;
+  };
+
+  void Run();
+  bool WaitForLease();
+  void Prepare();
+  absl::StatusOr<PreparedTrial> PrepareTrial();
+  // The checkpoint's file, or "" to start at epoch 1.
+  absl::StatusOr<std::string> FetchCheckpoint();
+  void Serve();
+  Work WaitForWork();
+  void Report(const Work& work);
+  void Forget(std::size_t rows);
+  void Refuse(const absl::Status& status);
+  void Finish(const LeaseEnd& end);
+  // Repeats `call` until it succeeds, fails for good, or the lease is over (Cancelled).
+  absl::Status Persist(const char* what, const std::function<absl::Status()>& call);
+  // False when the lease is over.
+  bool Pause(absl::Duration duration);
+  void Clear();
+
+  const Options options_;
+  const Events events_;
+
+  Mutex mutex_;
+  CondVar changed_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool busy_ ABSL_GUARDED_BY(mutex_) = false;
+  bool abandoned_ ABSL_GUARDED_BY(mutex_) = false;
+  bool refused_ ABSL_GUARDED_BY(mutex_) = false;
+  std::deque<EpochMetrics> epochs_ ABSL_GUARDED_BY(mutex_);
+  std::optional<Checkpoint> checkpoint_ ABSL_GUARDED_BY(mutex_);
+  std::optional<LeaseEnd> end_ ABSL_GUARDED_BY(mutex_);
+
+  // Used by the reporter's thread only, except that Begin sets the lease before it says so.
+  v1::Lease lease_;
+  std::string output_dir_;
+
+  std::jthread thread_;  // last: it uses all of the above
+};
+
+}  // namespace sweep

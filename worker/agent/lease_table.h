@@ -1,0 +1,67 @@
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "common/base/mutex.h"
+#include "sweep/v1/workers.pb.h"
+
+namespace sweep {
+
+// Names one grant. The secret belongs to it: after a coordinator's database was made anew, the same
+// trial and attempt may be another grant.
+struct LeaseKey {
+  std::string trial;
+  int attempt = 0;
+  std::string secret;
+  auto operator<=>(const LeaseKey&) const = default;
+};
+LeaseKey KeyOf(const v1::LeaseToken& token);
+
+// Which leases this worker holds, between the session, which learns of them, and the trainer loop,
+// which works on them. Pure bookkeeping; thread-safe.
+//
+// A lease is waiting (for a slot), taken (by a slot), or gone. One that has ended here stays
+// remembered, because an answer that the coordinator composed before it heard of the end still
+// lists it.
+class LeaseTable {
+ public:
+  // More than `slots` leases are not accepted to wait: the coordinator will offer them again.
+  explicit LeaseTable(int slots) : slots_(static_cast<std::size_t>(slots)) {}
+
+  // What the worker holds, for SynchronizeRequest.held.
+  std::vector<v1::LeaseToken> Held() const;
+  // Makes the table agree with an answer to a call in which the worker said `said`. A lease that
+  // came or went after the call was made is not judged by it. True when anything changed.
+  bool Apply(const v1::SynchronizeResponse& answer, const std::vector<v1::LeaseToken>& said);
+
+  // The next lease to work on, oldest first.
+  std::optional<v1::Lease> Take();
+  // Taken leases that the coordinator does not list any more.
+  std::vector<LeaseKey> TakeRevoked();
+  // The lease has ended: it is not held any more.
+  void Forget(const LeaseKey& key);
+  // Nothing is held.
+  bool empty() const;
+
+ private:
+  bool DropUnlisted(const v1::SynchronizeResponse& answer, const std::vector<v1::LeaseToken>& said)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Remember(const LeaseKey& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  const std::size_t slots_;
+  mutable Mutex mutex_;
+  std::map<LeaseKey, v1::LeaseToken> held_ ABSL_GUARDED_BY(mutex_);
+  std::deque<v1::Lease> waiting_ ABSL_GUARDED_BY(mutex_);
+  std::vector<LeaseKey> revoked_ ABSL_GUARDED_BY(mutex_);
+  std::set<LeaseKey> ended_ ABSL_GUARDED_BY(mutex_);
+  std::deque<LeaseKey> ended_order_ ABSL_GUARDED_BY(mutex_);
+};
+
+}  // namespace sweep

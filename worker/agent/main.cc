@@ -1,0 +1,162 @@
+// sweep-worker: one per machine; takes trials from a coordinator and trains them.
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdio>
+#include <exception>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "absl/status/status.h"
+#include "spdlog/sinks/stdout_color_sinks.h"
+#include "spdlog/spdlog.h"
+#include "worker/agent/agent.h"
+
+namespace {
+
+enum ExitCode { kOk = 0, kFailed = 1, kBadArguments = 2, kUnreachable = 4 };
+
+struct Arguments {
+  sweep::AgentOptions agent;
+  std::vector<std::string> labels;
+  std::string trainer;
+  std::string log_level = "info";
+};
+
+void AddOptions(CLI::App* app, Arguments* arguments) {
+  sweep::AgentOptions& agent = arguments->agent;
+  app->set_version_flag("--version", "sweep-worker " SWEEP_VERSION);
+  app->add_option("--coordinator", agent.coordinator, "the coordinator, HOST:PORT")
+      ->envname("SWEEP_COORDINATOR")
+      ->required();
+  app->add_option("--name", agent.name, "this worker's name; default: host name and a random part");
+  app->add_option("--slots", agent.slots, "trials at once; default: one per core")
+      ->check(CLI::Range(1, 1024));
+  app->add_option("--device", agent.device, "auto, cpu or cuda:N")->capture_default_str();
+  app->add_option("--data-dir", agent.data.data_dir, "the folder of the MNIST files")
+      ->envname("SWEEP_DATA_DIR");
+  app->add_option("--label", arguments->labels, "KEY=VALUE, shown with the worker; repeatable");
+  app->add_option("--trainer", arguments->trainer,
+                  "the trainer program; default: sweep-trainer beside this program or on PATH");
+  app->add_option("--work-dir", agent.work_dir, "the folder of trials' files; default: temporary");
+  app->add_option("--log-level", arguments->log_level, "debug, info, warn or error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->capture_default_str();
+}
+
+// False for a label that is not KEY=VALUE.
+bool ParseLabels(Arguments* arguments) {
+  for (const std::string& label : arguments->labels) {
+    const std::size_t equals = label.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      std::fprintf(stderr, "sweep-worker: --label '%s': not of the form KEY=VALUE\n",
+                   label.c_str());
+      return false;
+    }
+    arguments->agent.labels[label.substr(0, equals)] = label.substr(equals + 1);
+  }
+  return true;
+}
+
+int ExitCodeOf(const absl::Status& status) {
+  if (status.ok()) return kOk;
+  std::fprintf(stderr, "sweep-worker: %s\n", std::string(status.message()).c_str());
+  switch (status.code()) {
+    case absl::StatusCode::kInvalidArgument:
+      return kBadArguments;
+    case absl::StatusCode::kUnavailable:
+      return kUnreachable;
+    default:
+      return kFailed;
+  }
+}
+
+// Turns SIGTERM and SIGINT, which every thread blocks, into calls: the first drains, the second
+// stops, any further one has its default effect.
+class SignalThread {
+ public:
+  // Blocks the signals for this thread and all that it starts. Call before any other thread exists.
+  static void Block() {
+    const sigset_t set = Signals();
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  }
+
+  explicit SignalThread(sweep::Agent* agent) : agent_(agent), thread_([this] { Run(); }) {}
+  ~SignalThread() {
+    over_ = true;
+    pthread_kill(thread_.native_handle(), SIGTERM);
+  }
+
+ private:
+  static sigset_t Signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    return set;
+  }
+
+  void Run() {
+    const sigset_t set = Signals();
+    for (int count = 1;; ++count) {
+      int signal = 0;
+      sigwait(&set, &signal);
+      if (over_) return;
+      if (count == 1) {
+        std::fprintf(stderr, "draining; again to stop at once\n");
+        agent_->Drain();
+      } else {
+        std::fprintf(stderr, "stopping\n");
+        pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
+        agent_->Stop();
+        return;
+      }
+    }
+  }
+
+  sweep::Agent* const agent_;
+  std::atomic<bool> over_ = false;
+  std::jthread thread_;
+};
+
+int Run(const Arguments& arguments) {
+  absl::StatusOr<std::unique_ptr<sweep::Agent>> agent = sweep::Agent::Start(arguments.agent);
+  if (!agent.ok()) return ExitCodeOf(agent.status());
+  absl::Status status;
+  {
+    SignalThread signals(agent->get());
+    status = (*agent)->Wait();
+  }
+  // Only what happened at the start means that the address is wrong.
+  if (absl::IsUnavailable(status)) status = absl::InternalError(status.message());
+  return ExitCodeOf(status);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    SignalThread::Block();
+    Arguments arguments;
+    CLI::App app("Trains the trials of a sweep coordinator on this machine.", "sweep-worker");
+    AddOptions(&app, &arguments);
+    try {
+      app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      return app.exit(error) == 0 ? kOk : kBadArguments;
+    }
+    if (!ParseLabels(&arguments)) return kBadArguments;
+    if (!arguments.trainer.empty()) arguments.agent.trainer_command = {arguments.trainer};
+    spdlog::set_default_logger(spdlog::stderr_color_mt("sweep-worker"));
+    spdlog::set_level(spdlog::level::from_str(arguments.log_level));
+    return Run(arguments);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "sweep-worker: %s\n", error.what());
+    return kFailed;
+  }
+}

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <functional>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/base/mutex.h"
+#include "grpcpp/client_context.h"
+#include "sweep/v1/workers.pb.h"
+#include "worker/agent/coordinator_client.h"
+#include "worker/agent/lease_table.h"
+
+namespace sweep {
+
+// The worker's side of Synchronize: a thread that keeps one call parked at the coordinator, keeps
+// the lease table in agreement with the answers, and comes back by itself whenever the coordinator
+// was away. Thread-safe.
+class Session {
+ public:
+  // Called on the session's thread; must return at once.
+  struct Events {
+    std::function<void()> leases_changed;
+    // The coordinator asks this worker to finish what it holds and go.
+    std::function<void()> drain_asked;
+    // The coordinator has answered a call that said that the worker drains.
+    std::function<void()> drain_acknowledged;
+    // The coordinator refuses this worker; the session has ended.
+    std::function<void(absl::Status)> refused;
+  };
+
+  // `worker` is the description to send; its name is the worker's name.
+  Session(CoordinatorClient* client, LeaseTable* leases, v1::Worker worker, std::string id);
+  // Stops, and waits for the thread.
+  ~Session();
+
+  // The first call, tried for `patience`. Unavailable names `address`; other errors are the
+  // coordinator's refusal.
+  absl::Status Connect(const std::string& address, absl::Duration patience);
+  // Goes on from there on a thread of its own.
+  void Start(Events events);
+  // Tells the coordinator at once that no new leases are wanted.
+  void SetDraining();
+  void Stop();
+  // A device that trials run on, for the worker's description.
+  void AddDevice(const std::string& device);
+
+ private:
+  struct Outcome {
+    absl::Status status;
+    v1::SynchronizeResponse answer;
+    bool draining = false;
+    bool changed = false;
+  };
+
+  void Run();
+  Outcome Call(bool no_wait, absl::Duration timeout);
+  void OnAnswer(const Outcome& outcome);
+  // False when the session has been stopped.
+  bool Pause(absl::Duration duration);
+  bool stopped();
+  bool hurried();
+  v1::SynchronizeRequest MakeRequest(bool no_wait) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  CoordinatorClient* const client_;
+  LeaseTable* const leases_;
+  const std::string id_;
+  Events events_;
+
+  Mutex mutex_;
+  CondVar changed_;
+  v1::Worker worker_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> devices_ ABSL_GUARDED_BY(mutex_);
+  bool draining_ ABSL_GUARDED_BY(mutex_) = false;
+  bool hurry_ ABSL_GUARDED_BY(mutex_) = false;  // call now, and do not park
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  grpc::ClientContext* parked_ ABSL_GUARDED_BY(mutex_) = nullptr;
+
+  std::jthread thread_;  // last: it uses all of the above
+};
+
+}  // namespace sweep

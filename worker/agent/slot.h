@@ -1,0 +1,135 @@
+#pragma once
+
+#include <poll.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/protocol/trainer_message.h"
+#include "worker/agent/lease_reporter.h"
+#include "worker/agent/lease_table.h"
+#include "worker/agent/progress_reporter.h"
+#include "worker/agent/trainer_process.h"
+
+namespace sweep {
+
+// One place to train: at most one lease, and a trainer process that is started for the first one
+// and stays warm for the next.
+//
+// Used by the trainer loop's thread only, and never blocks it: slow work is the LeaseReporter's,
+// whose events come back through Context::post.
+class Slot {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  // Shared by all slots of an agent; outlives them.
+  struct Context {
+    std::vector<std::string> command;
+    absl::Duration stop_grace;
+    absl::Duration ready_timeout;
+    LeaseReporter::Options reporter;
+    LeaseTable* leases = nullptr;
+    ProgressReporter* progress = nullptr;
+    // Runs the task on the loop's thread, unless the slots are gone by then.
+    std::function<void(std::function<void()>)> post;
+    // A trainer has said ready, on this device.
+    std::function<void(const std::string& device)> trainer_ready;
+    // A trainer could not be started or did not become ready.
+    std::function<void(const std::string& reason)> trainer_unusable;
+  };
+
+  Slot(int index, const Context& context);
+  // Kills the trainer.
+  ~Slot() = default;
+
+  bool free() const { return phase_ == Phase::kFree; }
+  bool has_trainer() const { return trainer_ != nullptr; }
+
+  // Starts to work on a lease. Requires free().
+  void Assign(const v1::Lease& lease);
+  // The coordinator does not want this lease worked on any more.
+  void Revoke(const LeaseKey& key);
+  // Ends the lease early, keeping what was reached, because the worker drains.
+  void GiveBack();
+
+  void AppendPollFds(std::vector<pollfd>* fds) const;
+  // Reads and writes what the trainer's pipes allow.
+  void Serve();
+  // Notices the trainer's end and what has come due.
+  void Tick(TimePoint now);
+
+  // For the end of the worker: the trainer is killed, or asked to end by the end of its input; the
+  // lease is left as it is.
+  void EndTrainer(bool at_once);
+
+ private:
+  enum class Phase {
+    kFree,
+    kPreparing,  // the reporter fetches data and checkpoint
+    kStarting,   // waits for the trainer to be ready
+    kRunning,
+    kStopping,   // the trainer was told to stop, see intent_
+    kReporting,  // the trainer has nothing to do with it any more; the reporter tells the rest
+  };
+  // What becomes of the lease when the trainer has stopped.
+  enum class Intent { kDrop, kGiveBack, kFail };
+  // How hard the trainer has been asked to end its trial, or itself.
+  enum class Urgency { kNone, kAsked, kTerminated, kKilled };
+
+  void OnPrepared(absl::StatusOr<PreparedTrial> trial);
+  void OnRefused(const absl::Status& status);
+  void OnReleased();
+
+  void StartTrainer();
+  void SendTrial();
+  void OnMessage(const TrainerMessage& message);
+  // Whether a line that carries this id is about the trial that the trainer works on.
+  bool Concerns(const std::string& trial);
+  void OnReady(const ReadyMessage& ready);
+  void OnProgress(const ProgressMessage& progress);
+  void OnEpoch(const EpochMessage& epoch);
+  void OnDone(const DoneMessage& done);
+  void OnError(const ErrorMessage& error);
+  void OnExit(const std::string& how);
+  void OnStartFailed(const std::string& reason);
+
+  // Tells the trainer to stop its trial.
+  void StopTrial(Intent intent, std::string reason);
+  // Kills the trainer for `reason`.
+  void Doom(std::string reason);
+  void KillTrainer();
+  void EndLease(LeaseEnd end);
+  void DropLease();
+  std::string WithLastLines(const std::string& reason) const;
+
+  const int index_;
+  const Context& context_;
+
+  Phase phase_ = Phase::kFree;
+  LeaseKey key_;
+  PreparedTrial trial_;
+  int last_epoch_ = 0;
+  bool heard_ = false;  // the trainer has answered to this trial
+  Intent intent_ = Intent::kDrop;
+  std::string stop_reason_;
+
+  bool ending_ = false;  // see EndTrainer
+  std::unique_ptr<TrainerProcess> trainer_;
+  bool ready_ = false;
+  int served_ = 0;  // trials that this process has ended before
+  Urgency urgency_ = Urgency::kNone;
+  std::string doom_;  // why it was killed
+  TimePoint ready_deadline_;
+  TimePoint urgency_deadline_;
+  std::optional<TimePoint> output_deadline_;
+
+  LeaseReporter reporter_;  // last: its thread calls back
+};
+
+}  // namespace sweep

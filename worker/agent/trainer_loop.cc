@@ -1,0 +1,219 @@
+#include "worker/agent/trainer_loop.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "spdlog/spdlog.h"
+
+namespace sweep {
+namespace {
+
+// A dead trainer is noticed by the end of its output; this is for one whose pipe somebody holds
+// open, and for deadlines.
+constexpr std::chrono::milliseconds kTick{50};
+constexpr std::chrono::milliseconds kIdle{1000};
+constexpr std::chrono::milliseconds kEndingTick{5};
+// A worker that drains while the coordinator is away does not wait for it longer than this.
+constexpr std::chrono::seconds kDrainPatience{5};
+// A worker whose trainers do not start would only spend the failures of every trial.
+constexpr int kMostUnusableTrainers = 3;
+
+Slot::TimePoint Now() { return std::chrono::steady_clock::now(); }
+
+// Writing to a trainer that has died must be an error of that call, not the end of the process.
+void BlockSigpipe() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+}  // namespace
+
+TrainerLoop::TrainerLoop(Options options)
+    : options_(std::move(options)),
+      leases_(options_.context.leases),
+      wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  options_.context.post = [this](std::function<void()> task) { Post(std::move(task)); };
+  options_.context.trainer_unusable = [this](const std::string& reason) {
+    OnTrainerUnusable(reason);
+  };
+  options_.context.trainer_ready = [this, tell = options_.context.trainer_ready](
+                                       const std::string& device) {
+    unusable_in_a_row_ = 0;
+    tell(device);
+  };
+  for (int i = 0; i < options_.slots; ++i) {
+    slots_.push_back(std::make_unique<Slot>(i, options_.context));
+  }
+  thread_ = std::jthread([this] { Run(); });
+}
+
+TrainerLoop::~TrainerLoop() {
+  Stop(absl::OkStatus());
+  thread_.join();
+  close(wake_fd_);
+}
+
+void TrainerLoop::Wake() {
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t written = write(wake_fd_, &one, sizeof one);
+}
+
+void TrainerLoop::Post(std::function<void()> task) {
+  {
+    MutexLock lock(&mutex_);
+    tasks_.push_back(std::move(task));
+  }
+  Wake();
+}
+
+void TrainerLoop::Drain(DrainMode mode) {
+  Post([this, mode] {
+    if (drain_ == DrainMode::kGiveBack || drain_ == mode) return;
+    drain_ = mode;
+    drain_patience_ = Now() + kDrainPatience;
+    if (mode != DrainMode::kGiveBack) return;
+    for (const auto& slot : slots_) slot->GiveBack();
+  });
+}
+
+void TrainerLoop::DrainAcknowledged() {
+  Post([this] { drain_acknowledged_ = true; });
+}
+
+void TrainerLoop::Stop(absl::Status status) {
+  {
+    MutexLock lock(&mutex_);
+    if (stop_) return;
+    stop_ = true;
+    status_ = std::move(status);
+  }
+  Wake();
+}
+
+absl::Status TrainerLoop::Wait() {
+  MutexLock lock(&mutex_);
+  while (!finished_) changed_.Wait(&mutex_);
+  return status_;
+}
+
+void TrainerLoop::Run() {
+  pthread_setname_np(pthread_self(), "trainers");
+  BlockSigpipe();
+  while (Step()) PollPipes(AnyTrainer() || drain_ ? kTick : kIdle);
+  EndTrainers();
+  options_.finished();
+  // Their reporters still post events, which Post takes and nobody runs.
+  slots_.clear();
+  {
+    MutexLock lock(&mutex_);
+    if (!stop_) status_ = failure_;
+    stop_ = true;
+    finished_ = true;
+  }
+  changed_.NotifyAll();
+}
+
+bool TrainerLoop::Step() {
+  RunTasks();
+  TickSlots();
+  DistributeLeases();
+  if (Drained()) return false;
+  MutexLock lock(&mutex_);
+  return !stop_;
+}
+
+void TrainerLoop::RunTasks() {
+  std::vector<std::function<void()>> tasks;
+  {
+    MutexLock lock(&mutex_);
+    tasks.swap(tasks_);
+  }
+  for (const auto& task : tasks) task();
+}
+
+void TrainerLoop::DistributeLeases() {
+  for (const LeaseKey& key : leases_->TakeRevoked()) {
+    for (const auto& slot : slots_) slot->Revoke(key);
+  }
+  for (const auto& slot : slots_) {
+    if (!slot->free()) continue;
+    const std::optional<v1::Lease> lease = leases_->Take();
+    if (!lease) return;
+    slot->Assign(*lease);
+    if (drain_ == DrainMode::kGiveBack) slot->GiveBack();
+  }
+}
+
+bool TrainerLoop::Drained() {
+  if (!drain_ || !leases_->empty()) return false;
+  const bool all_free =
+      std::all_of(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->free(); });
+  return all_free && (drain_acknowledged_ || Now() >= drain_patience_);
+}
+
+void TrainerLoop::OnTrainerUnusable(const std::string& reason) {
+  if (++unusable_in_a_row_ < kMostUnusableTrainers || !failure_.ok()) return;
+  failure_ = absl::FailedPreconditionError(
+      absl::StrCat("no trainer could be used, ", unusable_in_a_row_, " times in a row: ", reason));
+  spdlog::error("worker ends error={}", failure_.ToString());
+  Drain(DrainMode::kGiveBack);
+  options_.giving_up();
+}
+
+void TrainerLoop::PollPipes(std::chrono::milliseconds timeout) {
+  std::vector<pollfd> fds = {{wake_fd_, POLLIN, 0}};
+  std::vector<std::size_t> first(1, fds.size());  // per slot, and behind the last one
+  for (const auto& slot : slots_) {
+    slot->AppendPollFds(&fds);
+    first.push_back(fds.size());
+  }
+  if (poll(fds.data(), fds.size(), static_cast<int>(timeout.count())) <= 0) return;
+  if (fds[0].revents != 0) {
+    std::uint64_t count;
+    [[maybe_unused]] const ssize_t got = read(wake_fd_, &count, sizeof count);
+  }
+  for (std::size_t i = 0; i < slots_.size(); ++i) {
+    const auto begin = fds.begin() + static_cast<std::ptrdiff_t>(first[i]);
+    const auto end = fds.begin() + static_cast<std::ptrdiff_t>(first[i + 1]);
+    if (std::any_of(begin, end, [](const pollfd& fd) { return fd.revents != 0; })) {
+      slots_[i]->Serve();
+    }
+  }
+}
+
+void TrainerLoop::TickSlots() {
+  const Slot::TimePoint now = Now();
+  for (const auto& slot : slots_) slot->Tick(now);
+}
+
+bool TrainerLoop::AnyTrainer() const {
+  return std::any_of(slots_.begin(), slots_.end(),
+                     [](const auto& slot) { return slot->has_trainer(); });
+}
+
+void TrainerLoop::EndTrainers() {
+  bool at_once;
+  {
+    MutexLock lock(&mutex_);
+    at_once = stop_;
+  }
+  const auto grace = absl::ToChronoMilliseconds(options_.context.stop_grace);
+  const Slot::TimePoint patience = Now() + (at_once ? grace.zero() : grace);
+  for (const auto& slot : slots_) slot->EndTrainer(at_once);
+  while (AnyTrainer()) {
+    PollPipes(kEndingTick);
+    TickSlots();
+    if (Now() < patience) continue;
+    for (const auto& slot : slots_) slot->EndTrainer(/*at_once=*/true);
+  }
+}
+
+}  // namespace sweep

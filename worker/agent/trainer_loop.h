@@ -1,0 +1,94 @@
+#pragma once
+
+#include <poll.h>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/base/mutex.h"
+#include "worker/agent/lease_table.h"
+#include "worker/agent/slot.h"
+
+namespace sweep {
+
+// The thread that owns the slots and their trainers: one poll loop over all pipes, timers and
+// requests from other threads. It is the thread that forks, and it ends only after its last
+// trainer, see TrainerProcess.
+//
+// Thread-safe. The task queue is bounded by its users: each slot's reporter has at most three
+// events under way.
+class TrainerLoop {
+ public:
+  enum class DrainMode {
+    kFinish,    // what is held is trained to its end
+    kGiveBack,  // what is held is stopped and given back
+  };
+
+  struct Options {
+    int slots = 1;
+    // Its `post` and `trainer_unusable` are filled in here.
+    Slot::Context context;
+    // Called on the loop's thread; must return at once. It drains because no trainer is usable; it
+    // has ended.
+    std::function<void()> giving_up;
+    std::function<void()> finished;
+  };
+
+  explicit TrainerLoop(Options options);
+  // Stops, and waits for the thread.
+  ~TrainerLoop();
+
+  // The lease table has changed.
+  void Wake();
+  // Ends the loop when nothing is held any more. A second call can only make the mode harder.
+  void Drain(DrainMode mode);
+  // The coordinator knows that this worker drains, so no lease is on its way any more.
+  void DrainAcknowledged();
+  // Kills the trainers and ends the loop; Wait will return `status`. The first call counts.
+  void Stop(absl::Status status);
+  // Until the loop has ended and every trainer is reaped. OK when drained.
+  absl::Status Wait();
+
+ private:
+  void Post(std::function<void()> task);
+  void Run();
+  // One round; false when the loop's work is over.
+  bool Step();
+  void RunTasks();
+  void DistributeLeases();
+  bool Drained();
+  void OnTrainerUnusable(const std::string& reason);
+  void PollPipes(std::chrono::milliseconds timeout);
+  void TickSlots();
+  bool AnyTrainer() const;
+  void EndTrainers();
+
+  Options options_;
+  LeaseTable* const leases_;
+  int wake_fd_ = -1;
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::vector<std::function<void()>> tasks_ ABSL_GUARDED_BY(mutex_);
+  bool stop_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  absl::Status status_ ABSL_GUARDED_BY(mutex_);
+
+  // Used by the loop's thread only.
+  std::vector<std::unique_ptr<Slot>> slots_;
+  std::optional<DrainMode> drain_;
+  bool drain_acknowledged_ = false;
+  Slot::TimePoint drain_patience_;
+  int unusable_in_a_row_ = 0;
+  absl::Status failure_;
+
+  std::jthread thread_;  // last: it uses all of the above
+};
+
+}  // namespace sweep

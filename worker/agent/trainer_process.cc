@@ -1,0 +1,286 @@
+#include "worker/agent/trainer_process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <climits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "spdlog/spdlog.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::size_t kLogLines = 50;
+constexpr std::size_t kLogLineBytes = 400;
+constexpr std::size_t kReadBytes = std::size_t{64} << 10;
+constexpr std::size_t kUnsentLimitBytes = std::size_t{4} << 20;
+
+void CloseFd(int* fd) {
+  if (*fd >= 0) close(*fd);
+  *fd = -1;
+}
+
+// Both ends of a pipe, closed at the end of scope unless taken.
+struct Pipe {
+  int read_end = -1;
+  int write_end = -1;
+  ~Pipe() {
+    CloseFd(&read_end);
+    CloseFd(&write_end);
+  }
+  bool Open() {
+    std::array<int, 2> fds;
+    if (pipe2(fds.data(), O_CLOEXEC) != 0) return false;
+    read_end = fds[0];
+    write_end = fds[1];
+    return Lift(&read_end) && Lift(&write_end);
+  }
+  // The child puts its ends at 0, 1 and 2, so no end may lie there already: a process whose
+  // standard streams are closed gets such numbers.
+  static bool Lift(int* fd) {
+    if (*fd > 2) return true;
+    const int lifted = fcntl(*fd, F_DUPFD_CLOEXEC, 3);
+    if (lifted < 0) return false;
+    close(*fd);
+    *fd = lifted;
+    return true;
+  }
+};
+
+struct Pipes {
+  Pipe in, out, err, exec_error;
+  bool Open() { return in.Open() && out.Open() && err.Open() && exec_error.Open(); }
+};
+
+// Runs in the child of a multithreaded process: only async-signal-safe calls from here to exec.
+[[noreturn]] void RunChild(const Pipes& pipes, pid_t parent, char* const* argv) {
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(127);  // it died before prctl
+  struct sigaction default_action = {};
+  default_action.sa_handler = SIG_DFL;
+  for (int number = 1; number < NSIG; ++number) sigaction(number, &default_action, nullptr);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  dup2(pipes.in.read_end, STDIN_FILENO);
+  dup2(pipes.out.write_end, STDOUT_FILENO);
+  dup2(pipes.err.write_end, STDERR_FILENO);
+  // Whatever a library opened without O_CLOEXEC must not reach the trainer either.
+  close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+  execv(argv[0], argv);
+  const int error = errno;
+  [[maybe_unused]] const ssize_t written = write(pipes.exec_error.write_end, &error, sizeof error);
+  _exit(127);
+}
+
+// Forks with all signals blocked, so that no handler of this process ever runs in the child.
+pid_t ForkChild(const Pipes& pipes, char* const* argv) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid == 0) RunChild(pipes, parent, argv);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return pid;
+}
+
+// The errno of a failed exec; 0 when exec succeeded and so closed the pipe.
+int WaitForExec(Pipe* exec_error) {
+  CloseFd(&exec_error->write_end);
+  int error = 0;
+  ssize_t got;
+  do {
+    got = read(exec_error->read_end, &error, sizeof error);
+  } while (got < 0 && errno == EINTR);
+  return got == sizeof error ? error : 0;
+}
+
+void ReapChild(pid_t pid, int* status) {
+  while (waitpid(pid, status, 0) < 0 && errno == EINTR) {
+  }
+}
+
+std::string DescribeExit(int status) {
+  if (WIFSIGNALED(status)) {
+    const int number = WTERMSIG(status);
+    return absl::StrCat("ended by signal ", number, " (", strsignal(number), ")");
+  }
+  return absl::StrCat("ended with exit code ", WEXITSTATUS(status));
+}
+
+int TakeNonBlocking(int* fd) {
+  fcntl(*fd, F_SETFL, fcntl(*fd, F_GETFL) | O_NONBLOCK);
+  return std::exchange(*fd, -1);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<TrainerProcess>> TrainerProcess::Start(
+    const std::vector<std::string>& command) {
+  if (command.empty()) return absl::InvalidArgumentError("trainer: no command");
+  Pipes pipes;
+  if (!pipes.Open()) return absl::ErrnoToStatus(errno, "trainer: cannot make pipes");
+  std::vector<char*> argv;
+  for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+
+  const pid_t pid = ForkChild(pipes, argv.data());
+  if (pid < 0) return absl::ErrnoToStatus(errno, "trainer: cannot fork");
+  setpgid(pid, pid);  // the child does it too; whoever comes first
+  if (const int error = WaitForExec(&pipes.exec_error); error != 0) {
+    int status = 0;
+    ReapChild(pid, &status);
+    return absl::ErrnoToStatus(error, absl::StrCat("trainer ", command[0], ": cannot be executed"));
+  }
+  std::unique_ptr<TrainerProcess> process(new TrainerProcess);
+  process->pid_ = pid;
+  process->stdin_fd_ = TakeNonBlocking(&pipes.in.write_end);
+  process->stdout_fd_ = TakeNonBlocking(&pipes.out.read_end);
+  process->stderr_fd_ = TakeNonBlocking(&pipes.err.read_end);
+  return process;
+}
+
+TrainerProcess::~TrainerProcess() {
+  if (pid_ > 0) {
+    Signal(SIGKILL);
+    int status = 0;
+    ReapChild(pid_, &status);
+  }
+  CloseFd(&stdin_fd_);
+  CloseFd(&stdout_fd_);
+  CloseFd(&stderr_fd_);
+}
+
+void TrainerProcess::AppendPollFds(std::vector<pollfd>* fds) const {
+  if (stdout_fd_ >= 0) fds->push_back({stdout_fd_, POLLIN, 0});
+  if (stderr_fd_ >= 0) fds->push_back({stderr_fd_, POLLIN, 0});
+  if (stdin_fd_ >= 0 && !unsent_.empty()) fds->push_back({stdin_fd_, POLLOUT, 0});
+}
+
+bool TrainerProcess::ReadSome(int* fd, LineSplitter* splitter, const LineSplitter::Sink& sink) {
+  if (*fd < 0) return false;
+  std::array<char, kReadBytes> buffer;
+  const ssize_t got = read(*fd, buffer.data(), buffer.size());
+  if (got > 0) {
+    splitter->Feed({buffer.data(), static_cast<std::size_t>(got)}, sink);
+    return true;
+  }
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+  splitter->Finish(sink);
+  CloseFd(fd);
+  return false;
+}
+
+absl::Status TrainerProcess::Read(const MessageSink& sink) {
+  absl::Status status;
+  ReadSome(&stderr_fd_, &stderr_lines_, [&](std::string_view line, bool) { KeepLogLine(line); });
+  ReadSome(&stdout_fd_, &stdout_lines_, [&](std::string_view line, bool cut) {
+    HandleLine(line, cut, sink, &status);
+  });
+  return status;
+}
+
+void TrainerProcess::HandleLine(std::string_view line, bool cut, const MessageSink& sink,
+                                absl::Status* status) {
+  if (!status->ok()) return;
+  if (cut && !line.empty() && line.front() == '{') {
+    *status = absl::InvalidArgumentError(
+        absl::StrCat("trainer broke the protocol: a message of more than ", line.size(), " bytes"));
+    return;
+  }
+  bool is_json = false;
+  std::optional<TrainerMessage> message;
+  try {
+    message = TrainerMessageFromJson(line, &is_json);
+  } catch (const std::exception& error) {
+    *status = absl::InvalidArgumentError(
+        absl::StrCat("trainer broke the protocol: ", error.what(), ", in: ", std::string(line.substr(0, 200))));
+    return;
+  }
+  if (is_json) {
+    sink(*message);
+  } else {
+    KeepLogLine(line);
+  }
+}
+
+void TrainerProcess::KeepLogLine(std::string_view line) {
+  if (line.empty()) return;
+  spdlog::debug("trainer log pid={} line={}", pid_, line.substr(0, kLogLineBytes));
+  if (last_lines_.size() == kLogLines) last_lines_.pop_front();
+  last_lines_.emplace_back(line.substr(0, kLogLineBytes));
+}
+
+absl::Status TrainerProcess::Send(std::string_view line) {
+  if (unsent_.size() + line.size() > kUnsentLimitBytes) {
+    return absl::ResourceExhaustedError("trainer does not read its input");
+  }
+  unsent_.append(line).push_back('\n');
+  Flush();
+  return absl::OkStatus();
+}
+
+void TrainerProcess::Flush() {
+  while (stdin_fd_ >= 0 && !unsent_.empty()) {
+    const ssize_t written = write(stdin_fd_, unsent_.data(), unsent_.size());
+    if (written > 0) {
+      unsent_.erase(0, static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {
+      return;
+    } else if (errno != EINTR) {
+      CloseFd(&stdin_fd_);  // it has ended or closed its input; PollExit tells more
+    }
+  }
+  if (close_after_flush_) CloseFd(&stdin_fd_);
+}
+
+void TrainerProcess::CloseInput() {
+  close_after_flush_ = true;
+  Flush();
+}
+
+void TrainerProcess::Signal(int signal) {
+  if (pid_ > 0) kill(-pid_, signal);
+}
+
+std::optional<std::string> TrainerProcess::PollExit(const MessageSink& sink) {
+  if (pid_ < 0) return std::nullopt;
+  siginfo_t info = {};
+  const int result = waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
+  if (result != 0 || info.si_pid == 0) return std::nullopt;
+  // While the dead leader is not reaped, its number cannot belong to another group.
+  Signal(SIGKILL);
+  int status = 0;
+  ReapChild(pid_, &status);
+  pid_ = -1;
+  constexpr int kMostReads = 64;  // a descendant outside the group may hold the pipe and go on
+  absl::Status broken;
+  for (int i = 0; i < kMostReads; ++i) {
+    const bool more = ReadSome(&stdout_fd_, &stdout_lines_, [&](std::string_view line, bool cut) {
+      HandleLine(line, cut, sink, &broken);
+    });
+    if (!more) break;
+  }
+  for (int i = 0; i < kMostReads; ++i) {
+    if (!ReadSome(&stderr_fd_, &stderr_lines_,
+                  [&](std::string_view line, bool) { KeepLogLine(line); })) {
+      break;
+    }
+  }
+  return DescribeExit(status);
+}
+
+std::string TrainerProcess::LastLines() const { return absl::StrJoin(last_lines_, "\n"); }
+
+}  // namespace sweep
