@@ -1,0 +1,428 @@
+#include "coordinator/scheduler/scheduler.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/scheduler/scheduler_impl.h"
+#include "coordinator/scheduler/trial_spec_json.h"
+#include "fmt/format.h"
+#include "spdlog/spdlog.h"
+
+namespace sweep {
+namespace {
+
+constexpr char kStopping[] = "the coordinator is shutting down";
+
+// One second, or a tenth of a lease term that is shorter than usual.
+absl::Duration TickInterval(const SchedulerOptions& options) {
+  return std::clamp(std::min(options.lease_term / 10, options.poll_time / 4),
+                    absl::Milliseconds(10), absl::Seconds(1));
+}
+
+std::string_view OutcomeName(LeaseOutcome outcome) {
+  switch (outcome) {
+    case LeaseOutcome::kCompleted:
+      return "completed";
+    case LeaseOutcome::kFailed:
+      return "failed";
+    case LeaseOutcome::kFailedForGood:
+      return "failed_for_good";
+    case LeaseOutcome::kGivenBack:
+      return "given_back";
+  }
+  return "unknown";
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Scheduler>> Scheduler::Start(const SchedulerOptions& options) {
+  auto scheduler = std::make_unique<SchedulerImpl>(options);
+  if (absl::Status loaded = scheduler->Load(); !loaded.ok()) return loaded;
+  if (options.threads) scheduler->StartThreads();
+  return scheduler;
+}
+
+SchedulerImpl::SchedulerImpl(const SchedulerOptions& options)
+    : options_(options),
+      tick_interval_(TickInterval(options)),
+      last_tick_(options.clock->Monotonic()),
+      last_progress_(last_tick_),
+      no_grants_before_(last_tick_),
+      jitter_(DeriveKey(options.jitter_seed, "poll"), 0) {}
+
+SchedulerImpl::~SchedulerImpl() { SchedulerImpl::Shutdown(); }
+
+void SchedulerImpl::StartThreads() {
+  tick_thread_ = std::jthread([this](const std::stop_token& stop) { TickThread(stop); });
+  search_thread_ = std::jthread([this](const std::stop_token& stop) { SearchThread(stop); });
+}
+
+// ---- Starting up
+
+absl::Status SchedulerImpl::Load() {
+  absl::StatusOr<std::vector<SweepRow>> sweeps = options_.store->UnfinishedSweeps();
+  if (!sweeps.ok()) return sweeps.status();
+  for (SweepRow& row : *sweeps) {
+    if (absl::Status loaded = LoadSweep(std::move(row)); !loaded.ok()) return loaded;
+  }
+  absl::Status loaded = LoadLeases();
+  RunDeferred();
+  return loaded;
+}
+
+absl::Status SchedulerImpl::LoadSweep(SweepRow row) {
+  if (row.source.text.empty()) {
+    absl::StatusOr<SweepRow> whole = options_.store->GetSweepById(row.id);
+    if (!whole.ok()) return whole.status();
+    row = *std::move(whole);
+  }
+  Diagnostics diagnostics;
+  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(row.source, &diagnostics);
+  if (!spec.ok()) {  // stored by a build that understood more; the others go on
+    spdlog::error("sweep not resumed sweep={} reason=\"{}\"", row.name,
+                  FormatDiagnostics(diagnostics));
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<std::vector<TrialRow>> pending = options_.store->PendingTrials(row.id);
+  if (!pending.ok()) return pending.status();
+  spdlog::info("sweep resumed sweep={} configurations={} of={} pending={}", row.name,
+               row.configurations, row.planned_configurations, pending->size());
+  const auto shared = std::make_shared<const SweepSpec>(*std::move(spec));
+  MutexLock lock(&mutex_);
+  table_.AddSweep(row, shared);
+  // One that was granted before may be revived, and is told to its holder then.
+  for (const TrialRow& trial : *pending) {
+    TakeUp(*shared, trial, /*needs_json=*/trial.attempt > 0);
+  }
+  return absl::OkStatus();
+}
+
+TrialEntry* SchedulerImpl::TakeUp(const SweepSpec& spec, const TrialRow& row, bool needs_json) {
+  std::shared_ptr<const std::string> json;  // shared with answers
+  if (needs_json) {
+    absl::StatusOr<std::string> built = BuildTrialSpecJson(spec, row);
+    if (!built.ok()) {
+      DeferLog(spdlog::level::err, fmt::format("trial not resumed reason=\"{}\"",
+                                               std::string(built.status().message())));
+      return nullptr;
+    }
+    json = std::make_shared<const std::string>(*std::move(built));
+  }
+  TrialEntry* const trial = table_.Apply(row, Now() + options_.lease_term);
+  if (trial != nullptr) trial->spec_json = std::move(json);
+  return trial;
+}
+
+absl::Status SchedulerImpl::LoadLeases() {
+  const absl::StatusOr<std::vector<LeaseRow>> leases = options_.store->HeldLeases();
+  if (!leases.ok()) return leases.status();
+  MutexLock lock(&mutex_);
+  for (const LeaseRow& lease : *leases) {
+    const SweepEntry* const sweep = table_.FindSweep(lease.trial.sweep_id);
+    if (sweep == nullptr) continue;
+    TrialEntry* const trial = TakeUp(*sweep->spec, lease.trial, /*needs_json=*/true);
+    if (trial == nullptr) continue;
+    trial->secret = lease.secret;
+    table_.FindWorker(lease.trial.worker)->heard = Now();
+  }
+  return absl::OkStatus();
+}
+
+// ---- What leaves the lock
+
+void SchedulerImpl::Defer(std::function<void()> action) { deferred_.push_back(std::move(action)); }
+
+void SchedulerImpl::DeferWrite(Store::WriteFunction function, Store::Completion done) {
+  ++writes_in_flight_;
+  Defer([this, function = std::move(function), done = std::move(done)]() mutable {
+    options_.store->Write(std::move(function), [this, done = std::move(done)](absl::Status status) {
+      done(std::move(status));
+      RunDeferred();
+      MutexLock lock(&mutex_);
+      --writes_in_flight_;
+      idle_.NotifyAll();
+    });
+  });
+}
+
+void SchedulerImpl::DeferLog(spdlog::level::level_enum level, std::string line) {
+  Defer([level, line = std::move(line)] { spdlog::log(level, line); });
+}
+
+void SchedulerImpl::DeferSignal(std::int64_t sweep_id, EventBus::Signal signal) {
+  Defer([this, sweep_id, signal] { events_.Notify(sweep_id, signal); });
+}
+
+void SchedulerImpl::RunDeferred() {
+  mutex_.Lock();
+  if (running_deferred_) {  // that thread takes ours too, in order
+    mutex_.Unlock();
+    return;
+  }
+  running_deferred_ = true;
+  while (!deferred_.empty()) {
+    std::deque<std::function<void()>> batch = std::exchange(deferred_, {});
+    mutex_.Unlock();
+    for (std::function<void()>& action : batch) action();
+    batch.clear();
+    mutex_.Lock();
+  }
+  running_deferred_ = false;
+  idle_.NotifyAll();
+  mutex_.Unlock();
+}
+
+void SchedulerImpl::WaitIdle() {
+  MutexLock lock(&mutex_);
+  while (writes_in_flight_ > 0 || running_deferred_ || !deferred_.empty()) idle_.Wait(&mutex_);
+}
+
+void SchedulerImpl::WriteFor(Store::WriteFunction function, Store::Completion done) {
+  {
+    MutexLock lock(&mutex_);
+    if (stopping_) {
+      Defer([done = std::move(done)] { done(absl::UnavailableError(kStopping)); });
+    } else {
+      DeferWrite(std::move(function), std::move(done));
+    }
+  }
+  RunDeferred();
+}
+
+// ---- Sweeps
+
+void SchedulerImpl::Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource& source,
+                           const std::string& principal, SubmitCallback callback) {
+  auto result = std::make_shared<Submission>();  // shared by the write and its completion
+  WriteFor(
+      [=](WriteTransaction& transaction) {
+        absl::StatusOr<SweepRow> row =
+            transaction.CreateSweep(*spec, source, principal, &result->created);
+        if (row.ok()) result->sweep = *std::move(row);
+        return row.status();
+      },
+      [this, result, spec, callback](const absl::Status& status) {
+        if (!status.ok()) return callback(status);
+        OnSubmitted(*result, spec);
+        callback(*result);
+      });
+}
+
+void SchedulerImpl::OnSubmitted(const Submission& submission,
+                                std::shared_ptr<const SweepSpec> spec) {
+  const SweepRow& row = submission.sweep;
+  spdlog::info("sweep submitted sweep={} configurations={} replicates={} created={}", row.name,
+               row.planned_configurations, spec->replicates, submission.created);
+  MutexLock lock(&mutex_);
+  const bool ended = row.state == SweepState::kCompleted || row.state == SweepState::kCancelled;
+  if (ended || table_.FindSweep(row.id) != nullptr) return;
+  table_.AddSweep(row, std::move(spec));
+  DeferSignal(row.id, EventBus::Signal::kEvents);
+  React();
+}
+
+void SchedulerImpl::CancelSweep(const std::string& name, SweepCallback callback) {
+  auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
+  WriteFor(
+      [=](WriteTransaction& transaction) {
+        absl::StatusOr<SweepRow> row = transaction.CancelSweep(name);
+        if (row.ok()) *result = *std::move(row);
+        return row.status();
+      },
+      [this, result, callback](const absl::Status& status) {
+        if (!status.ok()) return callback(status);
+        spdlog::info("sweep cancelled sweep={}", result->name);
+        {
+          MutexLock lock(&mutex_);
+          table_.RemoveSweep(result->id);
+          DeferSignal(result->id, EventBus::Signal::kEvents);
+          React();
+        }
+        callback(*result);
+      });
+}
+
+void SchedulerImpl::CancelTrial(const std::string& sweep, std::int64_t number,
+                                TrialCallback callback) {
+  auto result = std::make_shared<TrialRow>();  // shared by the write and its completion
+  WriteFor(
+      [=](WriteTransaction& transaction) {
+        absl::StatusOr<TrialRow> row = transaction.CancelTrial(sweep, number);
+        if (row.ok()) *result = *std::move(row);
+        return row.status();
+      },
+      [this, result, callback](const absl::Status& status) {
+        if (!status.ok()) return callback(status);
+        spdlog::info("trial cancelled trial={}", result->short_name());
+        {
+          MutexLock lock(&mutex_);
+          table_.Apply(*result, absl::ZeroDuration());
+          EndIfDone(result->sweep_id);
+          DeferSignal(result->sweep_id, EventBus::Signal::kEvents);
+          React();
+        }
+        callback(*result);
+      });
+}
+
+void SchedulerImpl::EndIfDone(std::int64_t sweep_id) {
+  const SweepEntry* const sweep = table_.FindSweep(sweep_id);
+  if (sweep == nullptr) return;
+  const std::string name = sweep->name;
+  if (table_.RemoveIfEnded(sweep_id)) {
+    DeferLog(spdlog::level::info, fmt::format("sweep completed sweep={}", name));
+  }
+}
+
+// ---- Reports of workers
+
+absl::StatusOr<std::shared_ptr<const SweepSpec>> SchedulerImpl::SpecOf(const LeaseToken& token) {
+  MutexLock lock(&mutex_);
+  const SweepEntry* const sweep = table_.FindSweep(token.sweep);
+  if (sweep != nullptr) return sweep->spec;
+  return absl::FailedPreconditionError(
+      fmt::format("trial {}/{}: no such sweep is running", token.sweep, token.number));
+}
+
+void SchedulerImpl::OnLeaseRow(const TrialRow& row, const LeaseToken& token) {
+  TrialEntry* const trial = table_.Apply(row, Now() + options_.lease_term);
+  if (trial != nullptr && trial->held()) trial->secret = token.secret;
+  EndIfDone(row.sweep_id);
+  DeferSignal(row.sweep_id, EventBus::Signal::kEvents);
+  React();
+}
+
+void SchedulerImpl::ReportEpochs(const LeaseToken& token, const std::vector<EpochMetrics>& epochs,
+                                 const std::string& checkpoint_sha256, int checkpoint_epoch,
+                                 StatusCallback callback) {
+  absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = SpecOf(token);
+  if (!spec.ok()) return callback(spec.status());
+  auto result = std::make_shared<TrialRow>();  // shared by the write and its completion
+  WriteFor(
+      [=, spec = *spec](WriteTransaction& transaction) {
+        bool revived = false;
+        absl::StatusOr<TrialRow> row = transaction.RecordEpochs(
+            token, *spec, epochs, checkpoint_sha256, checkpoint_epoch, &revived);
+        if (row.ok()) *result = *std::move(row);
+        return row.status();
+      },
+      [this, result, token, callback](const absl::Status& status) {
+        if (status.ok()) {
+          MutexLock lock(&mutex_);
+          OnLeaseRow(*result, token);
+        }
+        callback(status);
+      });
+}
+
+void SchedulerImpl::FinishLease(const LeaseToken& token, LeaseOutcome outcome,
+                                const std::string& reason,
+                                const std::vector<ArtifactRow>& artifacts,
+                                StatusCallback callback) {
+  absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = SpecOf(token);
+  if (!spec.ok()) return callback(spec.status());
+  auto result = std::make_shared<TrialRow>();  // shared by the write and its completion
+  WriteFor(
+      [=, spec = *spec](WriteTransaction& transaction) {
+        absl::StatusOr<TrialRow> row =
+            transaction.FinishLease(token, *spec, outcome, reason, artifacts);
+        if (row.ok()) *result = *std::move(row);
+        return row.status();
+      },
+      [this, result, token, outcome, reason, callback](const absl::Status& status) {
+        if (status.ok()) {
+          spdlog::info(
+              "trial finished trial={} attempt={} worker={} outcome={} state={} "
+              "best_accuracy={:.4f} reason=\"{}\"",
+              result->short_name(), token.attempt, result->worker, OutcomeName(outcome),
+              TrialStateName(result->state), result->result.best_accuracy, reason);
+          MutexLock lock(&mutex_);
+          if (WorkerEntry* const worker = table_.FindWorker(result->worker); worker != nullptr) {
+            worker->completed += outcome == LeaseOutcome::kCompleted;
+            worker->failed +=
+                outcome == LeaseOutcome::kFailed || outcome == LeaseOutcome::kFailedForGood;
+          }
+          OnLeaseRow(*result, token);
+        }
+        callback(status);
+      });
+}
+
+void SchedulerImpl::ReportProgress(const std::string& session,
+                                   const std::vector<TrialProgress>& progress) {
+  MutexLock lock(&mutex_);
+  const auto worker = workers_by_session_.find(session);
+  if (worker == workers_by_session_.end()) return;
+  for (const TrialProgress& item : progress) {
+    TrialEntry* const trial = table_.FindTrial(item.sweep, item.number);
+    if (trial == nullptr || !trial->held() || trial->row.worker != worker->second) continue;
+    trial->progress = item.message;
+    table_.FindSweep(trial->row.sweep_id)->has_new_progress = true;
+  }
+}
+
+// ---- What is shown
+
+std::vector<TrialProgress> SchedulerImpl::Progress(const std::string& sweep) const {
+  MutexLock lock(&mutex_);
+  std::vector<TrialProgress> progress;
+  const SweepEntry* const entry = table_.FindSweep(sweep);
+  if (entry == nullptr) return progress;
+  for (const auto& [number, trial] : entry->trials) {
+    if (trial.progress.has_value()) progress.push_back({sweep, number, *trial.progress});
+  }
+  return progress;
+}
+
+std::vector<WorkerInfo> SchedulerImpl::Workers() const {
+  std::vector<WorkerInfo> workers;
+  MutexLock lock(&mutex_);
+  for (const auto& [name, entry] : table_.workers()) {
+    if (entry.session.empty()) continue;
+    WorkerInfo info{.name = name,
+                    .description = entry.description,
+                    .connected = entry.connected,
+                    .draining = entry.draining,
+                    .created = entry.created,
+                    .last_seen = entry.last_seen,
+                    .completed = entry.completed,
+                    .failed = entry.failed};
+    for (const TrialKey& key : entry.leases) {
+      const TrialEntry* const trial = table_.FindTrial(key);
+      info.trials.push_back(trial->row.short_name());
+      if (trial->progress) info.images_per_second += trial->progress->images_per_second;
+    }
+    workers.push_back(std::move(info));
+  }
+  std::stable_partition(workers.begin(), workers.end(),
+                        [](const WorkerInfo& worker) { return worker.connected; });
+  return workers;
+}
+
+// ---- Ending
+
+void SchedulerImpl::StopServing() {
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+    for (auto& [name, worker] : table_.workers())
+      Refuse(&worker, absl::UnavailableError(kStopping));
+  }
+  RunDeferred();
+}
+
+void SchedulerImpl::Shutdown() {
+  StopServing();
+  tick_thread_.request_stop();
+  search_thread_.request_stop();
+  {
+    MutexLock lock(&mutex_);
+    wake_tick_.NotifyAll();
+    wake_search_.NotifyAll();
+  }
+  if (tick_thread_.joinable()) tick_thread_.join();
+  if (search_thread_.joinable()) search_thread_.join();
+  WaitIdle();
+}
+
+}  // namespace sweep

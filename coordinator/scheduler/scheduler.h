@@ -1,0 +1,150 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/protocol/trainer_message.h"
+#include "coordinator/scheduler/event_bus.h"
+#include "coordinator/store/store.h"
+
+namespace sweep {
+
+// The version of the worker contract (proto/sweep/v1/workers.proto) that this coordinator speaks.
+inline constexpr int kWorkerProtocolVersion = 1;
+
+// What a worker says about itself.
+struct WorkerDescription {
+  std::string host;
+  std::int64_t pid = 0;
+  int slots = 1;
+  std::vector<std::string> devices;
+  std::string build;
+  std::map<std::string, std::string> labels;
+};
+
+// One call of a worker: heartbeat, long poll and the state that it is in.
+struct SynchronizeCall {
+  std::string session;
+  std::string worker;
+  WorkerDescription description;
+  int protocol = 0;
+  std::vector<LeaseToken> held;
+  bool draining = false;
+  bool no_wait = false;
+  std::uint64_t poll_id = 0;  // unique per call; names it in DropPoll
+};
+
+// A lease that the worker should hold.
+struct LeaseOffer {
+  LeaseToken token;
+  std::shared_ptr<const std::string> spec_json;  // shared: the same text in every answer
+  std::string checkpoint_sha256;
+  int checkpoint_epoch = 0;
+};
+
+struct SynchronizeAnswer {
+  std::vector<LeaseOffer> leases;  // all that the worker should hold
+  absl::Duration next_call = absl::ZeroDuration();
+  absl::Duration lease_term;
+};
+
+// A worker as seen from here.
+struct WorkerInfo {
+  std::string name;
+  WorkerDescription description;
+  bool connected = false;
+  bool draining = false;
+  std::vector<std::string> trials;  // "sweep/3"
+  absl::Time created, last_seen;
+  std::int64_t completed = 0;  // attempts since this coordinator started
+  std::int64_t failed = 0;
+  double images_per_second = 0;
+};
+
+// Where a running trial stands within an epoch.
+struct TrialProgress {
+  std::string sweep;
+  std::int64_t number = 0;
+  ProgressMessage message;
+};
+
+struct SchedulerOptions {
+  Store* store = nullptr;  // outlives the scheduler
+  Clock* clock = RealClock();
+  absl::Duration lease_term = absl::Seconds(60);
+  absl::Duration poll_time = absl::Seconds(20);  // at most a third of lease_term
+  std::uint64_t jitter_seed = 0;
+  // Tests turn the threads off and call Tick and SearchTurn themselves.
+  bool threads = true;
+};
+
+// Who trains what: the queue of pending trials, the leases with their deadlines, the workers and
+// their parked calls, and the search that keeps the queue filled. What must survive is in the
+// Store; every change goes through it, and memory follows in the order of its completions. Owns a
+// tick thread and a search thread. Thread-safe. Callbacks are called exactly once, with no lock
+// held, on any thread, and must be quick.
+class Scheduler {
+ public:
+  // Takes up what the store holds: every lease gets a full term.
+  static absl::StatusOr<std::unique_ptr<Scheduler>> Start(const SchedulerOptions& options);
+  // As Shutdown.
+  virtual ~Scheduler() = default;
+
+  struct Submission {
+    SweepRow sweep;
+    bool created = false;  // false: the same sweep was there
+  };
+  using SubmitCallback = std::function<void(absl::StatusOr<Submission>)>;
+  using SweepCallback = std::function<void(absl::StatusOr<SweepRow>)>;
+  using TrialCallback = std::function<void(absl::StatusOr<TrialRow>)>;
+  using StatusCallback = std::function<void(absl::Status)>;
+  using SynchronizeCallback = std::function<void(absl::StatusOr<SynchronizeAnswer>)>;
+
+  // `spec` is what `source` parses to. Answers after commit, as all below.
+  virtual void Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource& source,
+                      const std::string& principal, SubmitCallback callback) = 0;
+  virtual void CancelSweep(const std::string& name, SweepCallback callback) = 0;
+  virtual void CancelTrial(const std::string& sweep, std::int64_t number,
+                           TrialCallback callback) = 0;
+
+  // workers.proto tells the story. AlreadyExists while another live session has the name.
+  virtual void Synchronize(const SynchronizeCall& call, SynchronizeCallback callback) = 0;
+  // The caller is gone: answers its parked call (Cancelled) and grants it nothing. A no-op when it
+  // has been answered.
+  virtual void DropPoll(const std::string& worker, std::uint64_t poll_id) = 0;
+  // FailedPrecondition when the token is stale.
+  virtual void ReportEpochs(const LeaseToken& token, const std::vector<EpochMetrics>& epochs,
+                            const std::string& checkpoint_sha256, int checkpoint_epoch,
+                            StatusCallback callback) = 0;
+  virtual void FinishLease(const LeaseToken& token, LeaseOutcome outcome, const std::string& reason,
+                           const std::vector<ArtifactRow>& artifacts, StatusCallback callback) = 0;
+  // Of trials that the session holds; others are ignored.
+  virtual void ReportProgress(const std::string& session,
+                              const std::vector<TrialProgress>& progress) = 0;
+
+  // Connected ones first, then by name.
+  virtual std::vector<WorkerInfo> Workers() const = 0;
+  virtual std::vector<TrialProgress> Progress(const std::string& sweep) const = 0;
+  virtual EventBus& events() = 0;
+
+  // What the threads do, for tests: expire leases and parked calls; make configurations (true when
+  // it asked for any); wait until no write and no callback is under way (not from a callback).
+  virtual void Tick() = 0;
+  virtual bool SearchTurn() = 0;
+  virtual void WaitIdle() = 0;
+
+  // Answers every parked call (Unavailable) and refuses new ones. Leases stay.
+  virtual void StopServing() = 0;
+  // StopServing, end the threads, wait for what is queued. Idempotent.
+  virtual void Shutdown() = 0;
+};
+
+}  // namespace sweep

@@ -1,0 +1,157 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "common/base/mutex.h"
+#include "common/base/philox.h"
+#include "coordinator/scheduler/event_bus.h"
+#include "coordinator/scheduler/scheduler.h"
+#include "coordinator/scheduler/work_table.h"
+#include "coordinator/search/search.h"
+#include "spdlog/common.h"
+
+namespace sweep {
+
+// The scheduler behind scheduler.h. One lock guards the work table. Whatever leaves it (a write to
+// the store, a callback, a signal, a log line) is put into `deferred_` while the lock is held and
+// done after it is released, by one thread at a time, so that the store gets the writes in the
+// order in which they were decided. Completions run on the store's writer thread in the same order.
+class SchedulerImpl final : public Scheduler {
+ public:
+  explicit SchedulerImpl(const SchedulerOptions& options);
+  ~SchedulerImpl() override;
+  // Before anything else, once.
+  absl::Status Load();
+  void StartThreads();
+
+  void Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource& source,
+              const std::string& principal, SubmitCallback callback) override;
+  void CancelSweep(const std::string& name, SweepCallback callback) override;
+  void CancelTrial(const std::string& sweep, std::int64_t number, TrialCallback callback) override;
+  void Synchronize(const SynchronizeCall& call, SynchronizeCallback callback) override;
+  void DropPoll(const std::string& worker, std::uint64_t poll_id) override;
+  void ReportEpochs(const LeaseToken& token, const std::vector<EpochMetrics>& epochs,
+                    const std::string& checkpoint_sha256, int checkpoint_epoch,
+                    StatusCallback callback) override;
+  void FinishLease(const LeaseToken& token, LeaseOutcome outcome, const std::string& reason,
+                   const std::vector<ArtifactRow>& artifacts, StatusCallback callback) override;
+  void ReportProgress(const std::string& session,
+                      const std::vector<TrialProgress>& progress) override;
+  std::vector<WorkerInfo> Workers() const override;
+  std::vector<TrialProgress> Progress(const std::string& sweep) const override;
+  EventBus& events() override { return events_; }
+  void Tick() override;
+  bool SearchTurn() override;
+  void WaitIdle() override;
+  void StopServing() override;
+  void Shutdown() override;
+
+ private:
+  struct Grant;
+  struct GrantBatch;
+  struct SearchJob;
+  struct SearchBatch;
+  struct Searcher {
+    std::shared_ptr<const SweepSpec> spec;  // shared: outlives the sweep's entry
+    std::unique_ptr<Search> search;
+  };
+
+  // scheduler.cc: what leaves the lock.
+  void Defer(std::function<void()> action) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DeferWrite(Store::WriteFunction function, Store::Completion done)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DeferLog(spdlog::level::level_enum level, std::string line)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DeferSignal(std::int64_t sweep_id, EventBus::Signal signal)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void RunDeferred() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Locks, and defers `write`; or the refusal when the scheduler is stopping.
+  void WriteFor(Store::WriteFunction function, Store::Completion done) ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnSubmitted(const Submission& submission, std::shared_ptr<const SweepSpec> spec);
+  // A row came back from a committed write about a lease.
+  void OnLeaseRow(const TrialRow& row, const LeaseToken& token)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The sweep of a worker's token; FailedPrecondition when it has ended.
+  absl::StatusOr<std::shared_ptr<const SweepSpec>> SpecOf(const LeaseToken& token)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void EndIfDone(std::int64_t sweep_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Status LoadSweep(SweepRow row);
+  absl::Status LoadLeases();
+  // A trial from the store, at the start; null (and logged) when it does not resolve any more.
+  TrialEntry* TakeUp(const SweepSpec& spec, const TrialRow& row, bool needs_json)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  absl::Duration Now() const { return options_.clock->Monotonic(); }
+
+  // scheduler_leases.cc: calls of workers, grants, expiry.
+  absl::Status Admit(const SynchronizeCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Greet(const SynchronizeCall& call, WorkerEntry* worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Park(const SynchronizeCall& call, WorkerEntry* worker, SynchronizeCallback callback)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Lets what has changed have its effect: grants pending trials, answers calls that are due.
+  void React() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Dispatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool AnswerIsDue(const WorkerEntry& worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Answer(WorkerEntry* worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Refuse(WorkerEntry* worker, const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void WriteGrants(std::shared_ptr<GrantBatch> batch) ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnGranted(const std::shared_ptr<GrantBatch>& batch, const absl::Status& status)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void SettleGrant(const Grant& grant, const std::string& worker, const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Revive(const LeaseToken& token, TrialEntry* trial, WorkerEntry* worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnRevived(const LeaseToken& token, const std::string& worker, const TrialKey& key,
+                 const absl::StatusOr<LeaseRow>& lease) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Lose(TrialEntry* trial, const std::string& reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnLost(const TrialKey& key, const absl::StatusOr<TrialRow>& row) ABSL_LOCKS_EXCLUDED(mutex_);
+  void ForgiveLateTick(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ExpireLeases(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ExpireWorkers(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TickThread(const std::stop_token& stop);
+
+  // scheduler_search.cc: making configurations.
+  std::vector<SearchJob> PlanSearch() ABSL_LOCKS_EXCLUDED(mutex_);
+  void RunSearch(const SearchJob& job) ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnConfigurations(const std::shared_ptr<SearchBatch>& batch, const absl::Status& status)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void SearchThread(const std::stop_token& stop);
+
+  const SchedulerOptions options_;
+  const absl::Duration tick_interval_;
+  EventBus events_;
+
+  mutable Mutex mutex_;
+  WorkTable table_ ABSL_GUARDED_BY(mutex_);
+  // Names of workers that want work, in the order of asking; may hold some that no longer do.
+  std::deque<std::string> line_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, std::string> workers_by_session_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration last_tick_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration last_progress_ ABSL_GUARDED_BY(mutex_);
+  absl::Duration no_grants_before_ ABSL_GUARDED_BY(mutex_);  // the store's queue was full
+  PhiloxStream jitter_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  bool search_wanted_ ABSL_GUARDED_BY(mutex_) = false;
+
+  std::deque<std::function<void()>> deferred_ ABSL_GUARDED_BY(mutex_);
+  bool running_deferred_ ABSL_GUARDED_BY(mutex_) = false;
+  int writes_in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
+  CondVar idle_;
+  CondVar wake_tick_;
+  CondVar wake_search_;
+
+  // Used by SearchTurn alone, one call at a time.
+  std::unordered_map<std::int64_t, Searcher> searchers_;
+
+  std::jthread tick_thread_;
+  std::jthread search_thread_;
+};
+
+}  // namespace sweep

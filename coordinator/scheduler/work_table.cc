@@ -1,0 +1,145 @@
+#include "coordinator/scheduler/work_table.h"
+
+namespace sweep {
+
+SweepEntry* WorkTable::AddSweep(const SweepRow& row, std::shared_ptr<const SweepSpec> spec) {
+  SweepEntry& sweep = sweeps_[row.id];
+  sweep.id = row.id;
+  sweep.name = row.name;
+  sweep.state = row.state;
+  sweep.spec = std::move(spec);
+  sweep.configurations = row.configurations;
+  sweep.planned = row.planned_configurations;
+  sweep.exhausted = row.exhausted;
+  sweep_ids_[row.name] = row.id;
+  return &sweep;
+}
+
+void WorkTable::RemoveSweep(std::int64_t id) {
+  const auto found = sweeps_.find(id);
+  if (found == sweeps_.end()) return;
+  for (auto& [number, trial] : found->second.trials) Release(&trial);
+  sweep_ids_.erase(found->second.name);
+  sweeps_.erase(found);
+}
+
+SweepEntry* WorkTable::FindSweep(std::int64_t id) {
+  const auto found = sweeps_.find(id);
+  return found == sweeps_.end() ? nullptr : &found->second;
+}
+
+SweepEntry* WorkTable::FindSweep(const std::string& name) {
+  return const_cast<SweepEntry*>(std::as_const(*this).FindSweep(name));
+}
+
+const SweepEntry* WorkTable::FindSweep(const std::string& name) const {
+  const auto found = sweep_ids_.find(name);
+  return found == sweep_ids_.end() ? nullptr : &sweeps_.at(found->second);
+}
+
+const TrialEntry* WorkTable::FindTrial(const TrialKey& key) const {
+  const auto sweep = sweeps_.find(key.first);
+  if (sweep == sweeps_.end()) return nullptr;
+  const auto found = sweep->second.trials.find(key.second);
+  return found == sweep->second.trials.end() ? nullptr : &found->second;
+}
+
+TrialEntry* WorkTable::FindTrial(const TrialKey& key) {
+  return const_cast<TrialEntry*>(std::as_const(*this).FindTrial(key));
+}
+
+TrialEntry* WorkTable::FindTrial(const std::string& sweep, std::int64_t number) {
+  SweepEntry* const entry = FindSweep(sweep);
+  return entry == nullptr ? nullptr : FindTrial(TrialKey{entry->id, number});
+}
+
+// The lease is no longer the holder's.
+void WorkTable::Release(TrialEntry* trial) {
+  if (!trial->held()) return;
+  if (WorkerEntry* const worker = FindWorker(trial->row.worker); worker != nullptr) {
+    worker->leases.erase(trial->key());
+    MarkChanged(worker->name);
+  }
+  trial->progress.reset();
+}
+
+void WorkTable::Queue(SweepEntry* sweep, const TrialEntry& trial) {
+  if (trial.row.state == TrialState::kPending && trial.claim == Claim::kNone) {
+    sweep->pending.insert(trial.row.number);
+  } else {
+    sweep->pending.erase(trial.row.number);
+  }
+}
+
+TrialEntry* WorkTable::Apply(const TrialRow& row, absl::Duration deadline) {
+  SweepEntry* const sweep = FindSweep(row.sweep_id);
+  if (sweep == nullptr) return nullptr;
+  if (IsTerminal(row.state)) {
+    const auto found = sweep->trials.find(row.number);
+    if (found != sweep->trials.end()) {
+      Release(&found->second);
+      sweep->trials.erase(found);
+      sweep->pending.erase(row.number);
+    }
+    return nullptr;
+  }
+  TrialEntry& trial = sweep->trials[row.number];
+  const bool same_lease = trial.held() && IsHeld(row.state) && trial.row.attempt == row.attempt &&
+                          trial.row.worker == row.worker;
+  if (!same_lease) Release(&trial);
+  trial.row = row;
+  if (trial.held() && !same_lease) {
+    trial.deadline = deadline;
+    EnsureWorker(row.worker)->leases.insert(trial.key());
+    MarkChanged(row.worker);
+  }
+  Queue(sweep, trial);
+  return &trial;
+}
+
+void WorkTable::SetClaim(TrialEntry* trial, Claim claim) {
+  trial->claim = claim;
+  Queue(FindSweep(trial->row.sweep_id), *trial);
+}
+
+bool WorkTable::RemoveIfEnded(std::int64_t sweep_id) {
+  const SweepEntry* const sweep = FindSweep(sweep_id);
+  if (sweep == nullptr || !sweep->exhausted || sweep->searching || !sweep->trials.empty()) {
+    return false;
+  }
+  RemoveSweep(sweep_id);
+  return true;
+}
+
+TrialEntry* WorkTable::NextPending() {
+  auto next = sweeps_.upper_bound(last_served_);
+  for (std::size_t i = 0; i < sweeps_.size(); ++i, ++next) {
+    if (next == sweeps_.end()) next = sweeps_.begin();
+    SweepEntry& sweep = next->second;
+    if (sweep.state != SweepState::kActive || sweep.pending.empty()) continue;
+    last_served_ = sweep.id;
+    return &sweep.trials.at(*sweep.pending.begin());
+  }
+  return nullptr;
+}
+
+WorkerEntry* WorkTable::FindWorker(const std::string& name) {
+  const auto found = workers_.find(name);
+  return found == workers_.end() ? nullptr : &found->second;
+}
+
+WorkerEntry* WorkTable::EnsureWorker(const std::string& name) {
+  WorkerEntry& worker = workers_[name];
+  worker.name = name;
+  return &worker;
+}
+
+std::int64_t WorkTable::connected_slots() const {
+  std::int64_t slots = 0;
+  for (const auto& [name, worker] : workers_) {
+    if (worker.connected && !worker.draining) slots += worker.description.slots;
+  }
+  return slots;
+}
+
+}  // namespace sweep

@@ -1,0 +1,142 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/protocol/trainer_message.h"
+#include "coordinator/scheduler/scheduler.h"
+#include "coordinator/store/store.h"
+
+namespace sweep {
+
+// A trial in memory: sweep id and number.
+using TrialKey = std::pair<std::int64_t, std::int64_t>;
+
+// A write that has been decided on but is not committed yet. Whoever has the claim decides; nobody
+// else does until it is settled.
+enum class Claim { kNone, kGranting, kReviving, kLosing };
+
+// A trial that has not ended.
+struct TrialEntry {
+  TrialRow row;  // as last committed
+  Claim claim = Claim::kNone;
+  std::string secret;                            // of the lease, while it is held
+  absl::Duration deadline;                       // monotonic, while it is held
+  std::shared_ptr<const std::string> spec_json;  // shared with answers; null before the first grant
+  std::optional<ProgressMessage> progress;
+
+  TrialKey key() const { return {row.sweep_id, row.number}; }
+  bool held() const { return IsHeld(row.state); }
+  bool Matches(const LeaseToken& token) const {
+    return token.attempt == row.attempt && token.secret == secret;
+  }
+};
+
+// A sweep that has not ended.
+struct SweepEntry {
+  std::int64_t id = 0;
+  std::string name;
+  SweepState state = SweepState::kActive;
+  std::shared_ptr<const SweepSpec> spec;  // shared with the search thread and with writes under way
+  std::int64_t configurations = 0;        // made so far
+  std::int64_t planned = 0;
+  bool exhausted = false;            // the search will make no more
+  bool searching = false;            // configurations are being made
+  bool fresh_search = true;          // the next suggestion needs a new Search
+  absl::Duration search_not_before;  // monotonic; after a write that failed
+  bool has_new_progress = false;
+  std::map<std::int64_t, TrialEntry> trials;  // by number
+  std::set<std::int64_t> pending;             // pending and not claimed
+};
+
+// A call of a worker that waits for something to change.
+struct Poll {
+  std::uint64_t id = 0;
+  std::set<std::pair<TrialKey, int>> held;  // what the worker says: trial and attempt
+  bool holds_stale = false;                 // the worker also holds what it should not
+  bool no_wait = false;
+  absl::Duration deadline;  // monotonic
+  Scheduler::SynchronizeCallback callback;
+};
+
+struct WorkerEntry {
+  std::string name;
+  std::string session;  // empty: known only from its leases, since the coordinator started
+  WorkerDescription description;
+  bool connected = false;
+  bool draining = false;
+  absl::Time created, last_seen;
+  absl::Duration heard;  // monotonic time of the last call
+  std::set<TrialKey> leases;
+  int writes_in_flight = 0;  // grants and revivals for it
+  bool in_line = false;      // stands in the scheduler's line of those who want work
+  std::optional<Poll> poll;
+  std::int64_t completed = 0;
+  std::int64_t failed = 0;
+
+  bool wants_work() const { return poll.has_value() && !draining && free_slots() > 0; }
+  int free_slots() const {
+    return description.slots - static_cast<int>(leases.size()) - writes_in_flight;
+  }
+};
+
+// What the scheduler knows, kept consistent: which trials are pending or held, by whom, and whose
+// turn is next. Pure: no I/O, no clock, no lock of its own.
+class WorkTable {
+ public:
+  SweepEntry* AddSweep(const SweepRow& row, std::shared_ptr<const SweepSpec> spec);
+  // Releases its leases.
+  void RemoveSweep(std::int64_t id);
+  SweepEntry* FindSweep(std::int64_t id);
+  SweepEntry* FindSweep(const std::string& name);
+  const SweepEntry* FindSweep(const std::string& name) const;
+  const std::map<std::int64_t, SweepEntry>& sweeps() const { return sweeps_; }
+  std::map<std::int64_t, SweepEntry>& sweeps() { return sweeps_; }
+
+  // Takes a row as it was just committed: adds, moves or (when it has ended) removes the trial, and
+  // the sweep with its last one. `deadline` is for a lease that is new. Rows of unknown sweeps are
+  // ignored. Returns the entry, null when it is gone.
+  TrialEntry* Apply(const TrialRow& row, absl::Duration deadline);
+  TrialEntry* FindTrial(const TrialKey& key);
+  const TrialEntry* FindTrial(const TrialKey& key) const;
+  TrialEntry* FindTrial(const std::string& sweep, std::int64_t number);
+  // Sets or ends a claim; a claimed trial is not offered.
+  void SetClaim(TrialEntry* trial, Claim claim);
+  // Removes the sweep when it has made all its trials and they have ended. True when it did.
+  bool RemoveIfEnded(std::int64_t sweep_id);
+  // The oldest pending trial of the active sweep whose turn it is (round robin); null when there is
+  // none. The caller claims it.
+  TrialEntry* NextPending();
+
+  WorkerEntry* FindWorker(const std::string& name);
+  // Makes it when it is not known.
+  WorkerEntry* EnsureWorker(const std::string& name);
+  void RemoveWorker(const std::string& name) { workers_.erase(name); }
+  std::map<std::string, WorkerEntry>& workers() { return workers_; }
+  const std::map<std::string, WorkerEntry>& workers() const { return workers_; }
+  // Slots of connected workers.
+  std::int64_t connected_slots() const;
+
+  // Workers whose leases or call have changed since the last TakeChanged.
+  void MarkChanged(const std::string& worker) { changed_.insert(worker); }
+  std::set<std::string> TakeChanged() { return std::exchange(changed_, {}); }
+
+ private:
+  void Release(TrialEntry* trial);
+  void Queue(SweepEntry* sweep, const TrialEntry& trial);
+
+  std::map<std::int64_t, SweepEntry> sweeps_;
+  std::map<std::string, std::int64_t> sweep_ids_;
+  std::map<std::string, WorkerEntry> workers_;
+  std::set<std::string> changed_;
+  std::int64_t last_served_ = 0;  // sweep id
+};
+
+}  // namespace sweep
