@@ -100,8 +100,7 @@ std::string InferConv(bool first_trainable, Layer* layer) {
   if (!error.empty()) return error;
   layer->output.channels = layer->out;
   if (layer->output.elements() > kMaxElements) return "";  // refused by the caller
-  const std::int64_t fan_in =
-      std::int64_t{layer->input.channels} * layer->kernel * layer->kernel;
+  const std::int64_t fan_in = std::int64_t{layer->input.channels} * layer->kernel * layer->kernel;
   return CountWeighted(fan_in, first_trainable, layer);
 }
 
@@ -161,8 +160,8 @@ std::string CheckInput(const Network& network) {
   }
   if (error.empty() && network.layers.empty()) error = "the network has no layers";
   if (error.empty() && network.layers.size() > kMaxLayers) {
-    error = "the network has " + std::to_string(network.layers.size()) +
-            " layers; at most " + std::to_string(kMaxLayers) + " are allowed";
+    error = "the network has " + std::to_string(network.layers.size()) + " layers; at most " +
+            std::to_string(kMaxLayers) + " are allowed";
   }
   return error;
 }

@@ -40,21 +40,21 @@ std::vector<std::string> LayerKindNames();
 // One layer with every number resolved. Plain data; needs no libtorch.
 struct Layer {
   LayerKind kind = LayerKind::kRelu;
-  int out = 0;      // conv: filters; linear: outputs
-  int kernel = 0;   // conv and pools, square
-  int stride = 1;   // conv and pools
-  int padding = 0;  // conv
-  bool bias = true; // conv, linear
-  double p = 0;     // dropout, dropout2d: probability of dropping, in [0, 1)
+  int out = 0;       // conv: filters; linear: outputs
+  int kernel = 0;    // conv and pools, square
+  int stride = 1;    // conv and pools
+  int padding = 0;   // conv
+  bool bias = true;  // conv, linear
+  double p = 0;      // dropout, dropout2d: probability of dropping, in [0, 1)
 
   // Filled in by InferShapes.
   Shape input;
   Shape output;
   std::int64_t parameters = 0;     // trainable; BatchNorm's running estimates are not counted
   std::int64_t forward_flops = 0;  // per image; 2 per multiply-add; conv and linear only
-  std::int64_t train_flops = 0;    // forward and both gradients; the first layer has no data gradient
-  int receptive_field = 1;         // side in input pixels, standard kernel and stride arithmetic
-  int jump = 1;                    // distance in input pixels between neighbouring outputs
+  std::int64_t train_flops = 0;  // forward and both gradients; the first layer has no data gradient
+  int receptive_field = 1;       // side in input pixels, standard kernel and stride arithmetic
+  int jump = 1;                  // distance in input pixels between neighbouring outputs
 };
 
 // A network with every number resolved: what a trial trains.

@@ -111,9 +111,8 @@ NetworkFault ResolveLayers(const std::vector<LayerTemplate>& layers, const Param
     Layer& layer = network->layers.emplace_back();
     const std::string error = ResolveLayer(layers[i], parameters, &layer);
     if (error.empty()) continue;
-    return {layers[i].line,
-            absl::StrCat("layer ", i + 1, " (", std::string(LayerKindName(layer.kind)), "): ",
-                         error)};
+    return {layers[i].line, absl::StrCat("layer ", i + 1, " (",
+                                         std::string(LayerKindName(layer.kind)), "): ", error)};
   }
   int bad = -1;
   const std::string error = InferShapes(network, &bad);

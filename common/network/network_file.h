@@ -15,10 +15,10 @@ namespace sweep {
 
 // A named set of hyperparameters that a network file recommends.
 struct Recipe {
-  std::string name;           // "seed", "tuned"
-  std::string source;         // where the values come from, in words
-  ParameterMap values;        // given by the source
-  ParameterMap ours;          // not given by the source; filled in by this project
+  std::string name;             // "seed", "tuned"
+  std::string source;           // where the values come from, in words
+  ParameterMap values;          // given by the source
+  ParameterMap ours;            // not given by the source; filled in by this project
   ParameterMap Merged() const;  // values and ours together
 };
 

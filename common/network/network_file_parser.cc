@@ -88,8 +88,7 @@ bool HasType(const Value& value, TermType type) {
     case TermType::kBool:
       return std::holds_alternative<bool>(value);
     case TermType::kPadding:
-      return std::holds_alternative<std::int64_t>(value) ||
-             SameValue(value, std::string("same"));
+      return std::holds_alternative<std::int64_t>(value) || SameValue(value, std::string("same"));
   }
   return false;
 }
@@ -100,7 +99,8 @@ bool HasType(const Value& value, TermType type) {
 class NetworkFileParser {
  public:
   NetworkFileParser(std::string_view text, std::string_view file, Diagnostics* diagnostics)
-      : diagnostics_(diagnostics), first_(diagnostics->size()),
+      : diagnostics_(diagnostics),
+        first_(diagnostics->size()),
         reader_(std::string(file), diagnostics) {
     result_.file_ = file;
     result_.text_ = text;
@@ -176,8 +176,9 @@ class NetworkFileParser {
       valid = valid && number != nullptr && *number >= 1 && *number <= 65536;
     }
     if (!valid) {
-      reader_.Error(entry.line, "'input' must be [channels, height, width], integers from 1 to "
-                                "65536, such as [1, 28, 28]");
+      reader_.Error(entry.line,
+                    "'input' must be [channels, height, width], integers from 1 to "
+                    "65536, such as [1, 28, 28]");
       return;
     }
     const auto side = [&](int i) { return static_cast<int>(std::get<std::int64_t>((*sides)[i])); };
@@ -190,8 +191,8 @@ class NetworkFileParser {
       const std::optional<double> value = reader_.Number(number);
       if (!value) continue;
       if (key == "stddev" && *value <= 0) {
-        reader_.Error(number.line, absl::StrCat("'stddev' is ", FormatDouble(*value),
-                                                "; it must be above 0"));
+        reader_.Error(number.line,
+                      absl::StrCat("'stddev' is ", FormatDouble(*value), "; it must be above 0"));
       }
       (key == "mean" ? result_.normalize_mean_ : result_.normalize_stddev_) = *value;
     }
@@ -291,7 +292,8 @@ class NetworkFileParser {
 
   void ParsePool(const YamlEntry& layer, LayerTemplate* parsed) {
     if (layer.value.IsNull()) {
-      reader_.Error(layer.line, absl::StrCat(layer.key, " needs a size, such as ", layer.key, ": 2"));
+      reader_.Error(layer.line,
+                    absl::StrCat(layer.key, " needs a size, such as ", layer.key, ": 2"));
     } else if (layer.value.IsMap()) {
       const Keys keys = reader_.Keys(layer.value, layer.line, layer.key, {"kernel", "stride"});
       parsed->kernel = Required(keys, layer, "kernel");
@@ -332,9 +334,8 @@ class NetworkFileParser {
     const std::string* text = std::get_if<std::string>(&*value);
     if (text != nullptr && text->find(kOpen) != text->npos) return Reference(entry, *text, type);
     if (HasType(*value, type)) return LayerTerm{.value = *value};
-    reader_.Error(entry.line,
-                  absl::StrCat("'", entry.key, "' must be ", Expected(type), ", not ",
-                               Shown(*value)));
+    reader_.Error(entry.line, absl::StrCat("'", entry.key, "' must be ", Expected(type), ", not ",
+                                           Shown(*value)));
     return std::nullopt;
   }
 
@@ -358,9 +359,8 @@ class NetworkFileParser {
     for (const YamlEntry& parameter : reader_.Entries(entry.value, entry.line, "'parameters'")) {
       const std::optional<Value> value = reader_.Scalar(parameter);
       if (references_.count(parameter.key) == 0) {
-        reader_.Error(parameter.line,
-                      absl::StrCat("no layer refers to ${", parameter.key, "}",
-                                   DidYouMean(parameter.key, result_.references_)));
+        reader_.Error(parameter.line, absl::StrCat("no layer refers to ${", parameter.key, "}",
+                                                   DidYouMean(parameter.key, result_.references_)));
       }
       if (value) result_.defaults_[parameter.key] = *value;
     }
@@ -371,9 +371,9 @@ class NetworkFileParser {
       if (!IsValidName(recipe.key)) {
         reader_.Error(recipe.line, absl::StrCat(Shown(recipe.key), " is no name for a recipe"));
       }
-      const Keys keys = reader_.Keys(recipe.value, recipe.line,
-                                     absl::StrCat("recipe '", recipe.key, "'"),
-                                     {"source", "values", "ours"});
+      const Keys keys =
+          reader_.Keys(recipe.value, recipe.line, absl::StrCat("recipe '", recipe.key, "'"),
+                       {"source", "values", "ours"});
       Recipe parsed;
       parsed.name = recipe.key;
       if (const auto it = keys.find("source"); it != keys.end()) {
@@ -398,8 +398,8 @@ class NetworkFileParser {
       if (!value) continue;
       std::string error;
       if (std::find(names.begin(), names.end(), item.key) == names.end()) {
-        error = absl::StrCat("unknown hyperparameter ", Shown(item.key),
-                             DidYouMean(item.key, names));
+        error =
+            absl::StrCat("unknown hyperparameter ", Shown(item.key), DidYouMean(item.key, names));
       } else if (taken.count(item.key) > 0) {
         error = absl::StrCat("'", item.key, "' is already among the values of the source");
       } else if (references_.count(item.key) == 0) {

@@ -77,18 +77,19 @@ TEST_P(Builtins, RecipeIsComplete) {
   EXPECT_EQ(file.evaluate_with(), "class_softmax");
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Networks, Builtins,
-    ::testing::Values(Expected{"cnn-18718", 18718, 6.5, false, 46},
-                      Expected{"cnn-19046", 19046, 0, false, 36},
-                      Expected{"cnn-19750", 19750, 40.1, false, 46},
-                      Expected{"cnn-17216", 17216, 25.3, true, 28},
-                      Expected{"cnn-16034", 16034, 16.2, true, 30}),
-    [](const auto& info) { return absl::StrReplaceAll(info.param.name, {{"-", "_"}}); });
+INSTANTIATE_TEST_SUITE_P(Networks, Builtins,
+                         ::testing::Values(Expected{"cnn-18718", 18718, 6.5, false, 46},
+                                           Expected{"cnn-19046", 19046, 0, false, 36},
+                                           Expected{"cnn-19750", 19750, 40.1, false, 46},
+                                           Expected{"cnn-17216", 17216, 25.3, true, 28},
+                                           Expected{"cnn-16034", 16034, 16.2, true, 30}),
+                         [](const auto& info) {
+                           return absl::StrReplaceAll(info.param.name, {{"-", "_"}});
+                         });
 
 TEST(BuiltinNetworks, AreNamedInTheOrderOfTheWriteUps) {
-  EXPECT_THAT(BuiltinNetworkNames(), ElementsAre("cnn-18718", "cnn-19046", "cnn-19750",
-                                                 "cnn-17216", "cnn-16034"));
+  EXPECT_THAT(BuiltinNetworkNames(),
+              ElementsAre("cnn-18718", "cnn-19046", "cnn-19750", "cnn-17216", "cnn-16034"));
   const auto missing = BuiltinNetworkText("cnn-18719");
   EXPECT_EQ(missing.status().code(), absl::StatusCode::kNotFound);
   EXPECT_THAT(std::string(missing.status().message()), HasSubstr("did you mean 'cnn-18718'?"));
@@ -96,9 +97,8 @@ TEST(BuiltinNetworks, AreNamedInTheOrderOfTheWriteUps) {
 
 TEST(BuiltinNetworks, RecipesHoldWhatTheWriteUpsGive) {
   const auto values = [](const char* name) { return Builtin(name).FindRecipe("seed")->values; };
-  EXPECT_EQ(values("cnn-18718"), (ParameterMap{{"batch_size", std::int64_t{64}},
-                                               {"lr", 0.095},
-                                               {"momentum", 0.95}}));
+  EXPECT_EQ(values("cnn-18718"),
+            (ParameterMap{{"batch_size", std::int64_t{64}}, {"lr", 0.095}, {"momentum", 0.95}}));
   EXPECT_EQ(values("cnn-19046"), (ParameterMap{{"batch_size", std::int64_t{32}}}));
   EXPECT_EQ(values("cnn-19750"), (ParameterMap{{"batch_size", std::int64_t{128}},
                                                {"lr", 0.01},
@@ -133,40 +133,78 @@ constexpr LayerKind kDrop = LayerKind::kDropout;
 constexpr LayerKind kDrop2d = LayerKind::kDropout2d;
 
 TEST(BuiltinNetworks, Cnn17216IsItsWriteUpsTable) {
-  ExpectTable(
-      BuiltinNetwork("cnn-17216"),
-      {{kConv, {16, 26, 26}, 160},  {kRelu, {16, 26, 26}, 0},   {kNorm, {16, 26, 26}, 32},
-       {kDrop, {16, 26, 26}, 0},    {kConv, {20, 24, 24}, 2900}, {kRelu, {20, 24, 24}, 0},
-       {kNorm, {20, 24, 24}, 40},   {kDrop, {20, 24, 24}, 0},   {kConv, {24, 22, 22}, 4344},
-       {kRelu, {24, 22, 22}, 0},    {kNorm, {24, 22, 22}, 48},
-       {LayerKind::kMaxPool, {24, 11, 11}, 0},
-       {kConv, {10, 11, 11}, 250},  {kRelu, {10, 11, 11}, 0},   {kNorm, {10, 11, 11}, 20},
-       {kConv, {16, 9, 9}, 1456},   {kRelu, {16, 9, 9}, 0},     {kNorm, {16, 9, 9}, 32},
-       {kDrop, {16, 9, 9}, 0},      {kConv, {20, 7, 7}, 2900},  {kRelu, {20, 7, 7}, 0},
-       {kNorm, {20, 7, 7}, 40},     {kDrop, {20, 7, 7}, 0},     {kConv, {24, 5, 5}, 4344},
-       {kRelu, {24, 5, 5}, 0},      {kNorm, {24, 5, 5}, 48},    {kDrop, {24, 5, 5}, 0},
-       {kConv, {16, 5, 5}, 400},    {kRelu, {16, 5, 5}, 0},     {kNorm, {16, 5, 5}, 32},
-       {LayerKind::kGlobalAvgPool, {16, 1, 1}, 0},
-       {LayerKind::kLinear, {10, 1, 1}, 170}});
+  ExpectTable(BuiltinNetwork("cnn-17216"), {{kConv, {16, 26, 26}, 160},
+                                            {kRelu, {16, 26, 26}, 0},
+                                            {kNorm, {16, 26, 26}, 32},
+                                            {kDrop, {16, 26, 26}, 0},
+                                            {kConv, {20, 24, 24}, 2900},
+                                            {kRelu, {20, 24, 24}, 0},
+                                            {kNorm, {20, 24, 24}, 40},
+                                            {kDrop, {20, 24, 24}, 0},
+                                            {kConv, {24, 22, 22}, 4344},
+                                            {kRelu, {24, 22, 22}, 0},
+                                            {kNorm, {24, 22, 22}, 48},
+                                            {LayerKind::kMaxPool, {24, 11, 11}, 0},
+                                            {kConv, {10, 11, 11}, 250},
+                                            {kRelu, {10, 11, 11}, 0},
+                                            {kNorm, {10, 11, 11}, 20},
+                                            {kConv, {16, 9, 9}, 1456},
+                                            {kRelu, {16, 9, 9}, 0},
+                                            {kNorm, {16, 9, 9}, 32},
+                                            {kDrop, {16, 9, 9}, 0},
+                                            {kConv, {20, 7, 7}, 2900},
+                                            {kRelu, {20, 7, 7}, 0},
+                                            {kNorm, {20, 7, 7}, 40},
+                                            {kDrop, {20, 7, 7}, 0},
+                                            {kConv, {24, 5, 5}, 4344},
+                                            {kRelu, {24, 5, 5}, 0},
+                                            {kNorm, {24, 5, 5}, 48},
+                                            {kDrop, {24, 5, 5}, 0},
+                                            {kConv, {16, 5, 5}, 400},
+                                            {kRelu, {16, 5, 5}, 0},
+                                            {kNorm, {16, 5, 5}, 32},
+                                            {LayerKind::kGlobalAvgPool, {16, 1, 1}, 0},
+                                            {LayerKind::kLinear, {10, 1, 1}, 170}});
 }
 
 TEST(BuiltinNetworks, Cnn16034IsItsWriteUpsTable) {
-  ExpectTable(
-      BuiltinNetwork("cnn-16034"),
-      {{kConv, {8, 28, 28}, 72},     {kRelu, {8, 28, 28}, 0},    {kNorm, {8, 28, 28}, 16},
-       {kDrop2d, {8, 28, 28}, 0},    {kConv, {16, 26, 26}, 1152}, {kRelu, {16, 26, 26}, 0},
-       {kNorm, {16, 26, 26}, 32},    {kDrop2d, {16, 26, 26}, 0}, {kConv, {16, 24, 24}, 2304},
-       {kRelu, {16, 24, 24}, 0},     {kNorm, {16, 24, 24}, 32},  {kDrop2d, {16, 24, 24}, 0},
-       {LayerKind::kMaxPool, {16, 12, 12}, 0},
-       {kConv, {8, 12, 12}, 128},    {kRelu, {8, 12, 12}, 0},    {kDrop2d, {8, 12, 12}, 0},
-       {kConv, {16, 10, 10}, 1152},  {kRelu, {16, 10, 10}, 0},   {kNorm, {16, 10, 10}, 32},
-       {kDrop2d, {16, 10, 10}, 0},   {kConv, {32, 8, 8}, 4608},  {kRelu, {32, 8, 8}, 0},
-       {kNorm, {32, 8, 8}, 64},      {kDrop2d, {32, 8, 8}, 0},   {kConv, {8, 8, 8}, 256},
-       {kRelu, {8, 8, 8}, 0},        {kDrop2d, {8, 8, 8}, 0},    {kConv, {16, 6, 6}, 1152},
-       {kRelu, {16, 6, 6}, 0},       {kNorm, {16, 6, 6}, 32},    {kDrop2d, {16, 6, 6}, 0},
-       {kConv, {32, 4, 4}, 4608},    {kRelu, {32, 4, 4}, 0},     {kNorm, {32, 4, 4}, 64},
-       {kDrop2d, {32, 4, 4}, 0},     {LayerKind::kAvgPool, {32, 1, 1}, 0},
-       {LayerKind::kLinear, {10, 1, 1}, 330}});
+  ExpectTable(BuiltinNetwork("cnn-16034"), {{kConv, {8, 28, 28}, 72},
+                                            {kRelu, {8, 28, 28}, 0},
+                                            {kNorm, {8, 28, 28}, 16},
+                                            {kDrop2d, {8, 28, 28}, 0},
+                                            {kConv, {16, 26, 26}, 1152},
+                                            {kRelu, {16, 26, 26}, 0},
+                                            {kNorm, {16, 26, 26}, 32},
+                                            {kDrop2d, {16, 26, 26}, 0},
+                                            {kConv, {16, 24, 24}, 2304},
+                                            {kRelu, {16, 24, 24}, 0},
+                                            {kNorm, {16, 24, 24}, 32},
+                                            {kDrop2d, {16, 24, 24}, 0},
+                                            {LayerKind::kMaxPool, {16, 12, 12}, 0},
+                                            {kConv, {8, 12, 12}, 128},
+                                            {kRelu, {8, 12, 12}, 0},
+                                            {kDrop2d, {8, 12, 12}, 0},
+                                            {kConv, {16, 10, 10}, 1152},
+                                            {kRelu, {16, 10, 10}, 0},
+                                            {kNorm, {16, 10, 10}, 32},
+                                            {kDrop2d, {16, 10, 10}, 0},
+                                            {kConv, {32, 8, 8}, 4608},
+                                            {kRelu, {32, 8, 8}, 0},
+                                            {kNorm, {32, 8, 8}, 64},
+                                            {kDrop2d, {32, 8, 8}, 0},
+                                            {kConv, {8, 8, 8}, 256},
+                                            {kRelu, {8, 8, 8}, 0},
+                                            {kDrop2d, {8, 8, 8}, 0},
+                                            {kConv, {16, 6, 6}, 1152},
+                                            {kRelu, {16, 6, 6}, 0},
+                                            {kNorm, {16, 6, 6}, 32},
+                                            {kDrop2d, {16, 6, 6}, 0},
+                                            {kConv, {32, 4, 4}, 4608},
+                                            {kRelu, {32, 4, 4}, 0},
+                                            {kNorm, {32, 4, 4}, 64},
+                                            {kDrop2d, {32, 4, 4}, 0},
+                                            {LayerKind::kAvgPool, {32, 1, 1}, 0},
+                                            {LayerKind::kLinear, {10, 1, 1}, 330}});
 }
 
 // Every constraint that write-up 001 states about its construction.
@@ -271,8 +309,10 @@ TEST(NetworkFile, ResolvesReferencesOverDefaults) {
   EXPECT_EQ(file.normalize_stddev(), 0.25);
   EXPECT_EQ(file.FindRecipe("slow"), nullptr);
 
-  ParameterMap parameters = {{"kernel", std::int64_t{5}}, {"dropout", 0.1},
-                             {"other", std::int64_t{0}}, {"pool", 2.0},
+  ParameterMap parameters = {{"kernel", std::int64_t{5}},
+                             {"dropout", 0.1},
+                             {"other", std::int64_t{0}},
+                             {"pool", 2.0},
                              {"lr", 0.1}};
   Network network = Resolved(file, parameters);
   EXPECT_EQ(network.name, "widths");
@@ -405,17 +445,19 @@ recipes:
 }
 
 TEST(NetworkFile, RefusesALayerThatDoesNotFitWhenParsing) {
-  EXPECT_EQ(Errors(absl::StrCat(kHead, "layers:\n  - max_pool: 9\n  - dropout\n"
-                                       "  - conv: {out: 24, kernel: 5}\n")),
+  EXPECT_EQ(Errors(absl::StrCat(kHead,
+                                "layers:\n  - max_pool: 9\n  - dropout\n"
+                                "  - conv: {out: 24, kernel: 5}\n")),
             "nets/x.yaml:5: layer 3 (conv 24 5×5): kernel 5 is larger than its input 3×3");
   EXPECT_EQ(Errors(absl::StrCat(kHead, "layers:\n  - conv: {out: 10}\n")),
             "nets/x.yaml:3: the network ends in 10×26×26; it must end in one value per class "
             "(pool it or add a linear layer)");
   EXPECT_EQ(Errors(absl::StrCat(kHead, "input: [65536, 65536, 65536]\nlayers: [{linear: 10}]\n")),
             "nets/x.yaml:2: input 65536×65536×65536 has more than 2^31 values");
-  EXPECT_EQ(Errors(absl::StrCat(kHead, "layers:\n  - conv: {out: 8, kernel: ${k}}\n"
-                                       "  - global_avg_pool\n"
-                                       "recipes: {seed: {values: {k: 30}}}\n")),
+  EXPECT_EQ(Errors(absl::StrCat(kHead,
+                                "layers:\n  - conv: {out: 8, kernel: ${k}}\n"
+                                "  - global_avg_pool\n"
+                                "recipes: {seed: {values: {k: 30}}}\n")),
             "nets/x.yaml:3: layer 1 (conv 8 30×30): kernel 30 is larger than its input 28×28 "
             "(recipe 'seed')");
 }
@@ -427,7 +469,7 @@ TEST(NetworkFile, RefusesTextThatIsNoNetwork) {
   EXPECT_THAT(Errors("name: a\n---\nname: b\n"), HasSubstr("second YAML document"));
   EXPECT_THAT(Errors("name: ../etc\nlayers: [{linear: 10}]"), HasSubstr("name '../etc' must be"));
   EXPECT_THAT(Errors("name: a\nlayers: {}\n"), HasSubstr("'layers' must be a list"));
-  EXPECT_THAT(Errors(absl::StrCat(kHead, "layers: [{conv: {out: ${a}"  "\n")), HasSubstr("YAML"));
+  EXPECT_THAT(Errors(absl::StrCat(kHead, "layers: [{conv: {out: ${a}\n")), HasSubstr("YAML"));
 }
 
 TEST(NetworkFile, AnchorsMayBeUsed) {
@@ -462,7 +504,8 @@ std::string Repeat(std::string_view part, int times) {
 TEST(NetworkFile, HostileTextEndsInAnError) {
   EXPECT_THAT(Errors(BillionLaughs()), HasSubstr("more than"));
   EXPECT_THAT(Errors(std::string((1 << 20) + 1, '#')), HasSubstr("limit"));
-  for (const char* part : {"[", "{", "- ", "? ", "a: [", "&a [", "${", "!", "%", "\"", "|\n "}) {
+  for (const char* part :
+       {"[", "{", "- ", "? ", "a: [", "&a [", "${", "!", "%", "\"", "|\n ", ","}) {
     SCOPED_TRACE(part);
     EXPECT_THAT(Errors(Repeat(part, 20'000)), Not(IsEmpty()));
   }

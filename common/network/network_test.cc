@@ -55,8 +55,8 @@ TEST(InferShapes, ReceptiveFieldFollowsKernelAndStride) {
   EXPECT_EQ(network.layers[0].receptive_field, 3);
   EXPECT_EQ(network.layers[3].receptive_field, 4);
   EXPECT_EQ(network.layers[3].jump, 2);
-  EXPECT_EQ(network.layers[4].receptive_field, 8);   // 4 + 2 · 2
-  EXPECT_EQ(network.receptive_field, 8 + 11 * 2);    // the pool sees all 12 positions
+  EXPECT_EQ(network.layers[4].receptive_field, 8);  // 4 + 2 · 2
+  EXPECT_EQ(network.receptive_field, 8 + 11 * 2);   // the pool sees all 12 positions
 }
 
 TEST(InferShapes, LinearFlattensItsInput) {

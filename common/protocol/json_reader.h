@@ -52,8 +52,7 @@ class JsonReader {
   void AnyDouble(const char* name, double* target) const;
   void Bool(const char* name, bool* target) const;
   void String(const char* name, std::string* target) const;
-  void Choice(const char* name, const std::vector<std::string>& choices,
-              std::string* target) const;
+  void Choice(const char* name, const std::vector<std::string>& choices, std::string* target) const;
 
   // The field, or nullptr when it is missing.
   const nlohmann::json* Find(const char* name) const;

@@ -262,15 +262,16 @@ T RoundTrip(const T& message) {
 }
 
 TEST(TrainerMessage, EpochRoundTrips) {
-  const EpochMessage message = {"a/1", {.epoch = 3,
-                                        .train_loss = 0.1 + 0.2,
-                                        .train_accuracy = 0.98,
-                                        .validation_loss = 0.5,
-                                        .validation_accuracy = 0.9946,
-                                        .lr = 1e-3,
-                                        .train_seconds = 12.5,
-                                        .evaluate_seconds = 0.5,
-                                        .images_per_second = 4800}};
+  const EpochMessage message = {"a/1",
+                                {.epoch = 3,
+                                 .train_loss = 0.1 + 0.2,
+                                 .train_accuracy = 0.98,
+                                 .validation_loss = 0.5,
+                                 .validation_accuracy = 0.9946,
+                                 .lr = 1e-3,
+                                 .train_seconds = 12.5,
+                                 .evaluate_seconds = 0.5,
+                                 .images_per_second = 4800}};
   const EpochMessage read = RoundTrip(message);
   EXPECT_EQ(read.trial, "a/1");
   EXPECT_EQ(read.metrics, message.metrics);
@@ -278,15 +279,15 @@ TEST(TrainerMessage, EpochRoundTrips) {
 
 TEST(TrainerMessage, NumbersThatJsonLacksRoundTrip) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
-  const EpochMessage read = RoundTrip(
-      EpochMessage{"a/1", {.epoch = 1, .train_loss = std::nan(""), .validation_loss = -kInfinity,
-                           .lr = kInfinity}});
+  const EpochMessage read = RoundTrip(EpochMessage{
+      "a/1",
+      {.epoch = 1, .train_loss = std::nan(""), .validation_loss = -kInfinity, .lr = kInfinity}});
   EXPECT_TRUE(std::isnan(read.metrics.train_loss));
   EXPECT_EQ(read.metrics.validation_loss, -kInfinity);
   EXPECT_EQ(read.metrics.lr, kInfinity);
-  EXPECT_THAT(TrainerMessageToJson(ProgressMessage{.trial = "a/1", .epoch = 1,
-                                                   .loss = std::nan("")}),
-              HasSubstr(R"("loss":"NaN")"));
+  EXPECT_THAT(
+      TrainerMessageToJson(ProgressMessage{.trial = "a/1", .epoch = 1, .loss = std::nan("")}),
+      HasSubstr(R"("loss":"NaN")"));
 }
 
 TEST(TrainerMessage, OthersRoundTrip) {
@@ -334,12 +335,10 @@ TEST(TrainerMessage, RefusesBrokenMessages) {
   EXPECT_THAT(MessageError(R"({"type":"epoc","trial":"a"})"), HasSubstr("did you mean 'epoch'?"));
   EXPECT_THAT(MessageError(R"({"type":"epoch","trial":"a","epoch":1})"),
               HasSubstr("validation_accuracy is missing"));
-  EXPECT_THAT(
-      MessageError(R"({"type":"epoch","trial":"a","epoch":0,"validation_accuracy":0.5})"),
-      HasSubstr("epoch is 0"));
-  EXPECT_THAT(
-      MessageError(R"({"type":"epoch","trial":"a","epoch":1,"validation_accuracy":99.4})"),
-      HasSubstr("validation_accuracy is 99.4; it must be at least 0 and at most 1"));
+  EXPECT_THAT(MessageError(R"({"type":"epoch","trial":"a","epoch":0,"validation_accuracy":0.5})"),
+              HasSubstr("epoch is 0"));
+  EXPECT_THAT(MessageError(R"({"type":"epoch","trial":"a","epoch":1,"validation_accuracy":99.4})"),
+              HasSubstr("validation_accuracy is 99.4; it must be at least 0 and at most 1"));
   EXPECT_THAT(MessageError(R"({"type":"ready","protocol":9})"), HasSubstr("protocol 9"));
   EXPECT_THAT(MessageError(R"({"type":"done","trial":"a","epochs":1,"files":{"w":3}})"),
               HasSubstr("files.w is 3"));

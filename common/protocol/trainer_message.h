@@ -17,7 +17,7 @@ struct EpochMetrics {
   double train_accuracy = 0;
   double validation_loss = 0;
   double validation_accuracy = 0;
-  double lr = 0;               // at the last step of the epoch
+  double lr = 0;  // at the last step of the epoch
   double train_seconds = 0;
   double evaluate_seconds = 0;
   double images_per_second = 0;  // training only
@@ -35,7 +35,7 @@ struct ProgressMessage {
   std::string trial;
   int epoch = 0;
   int step = 0;
-  int steps = 0;  // per epoch
+  int steps = 0;    // per epoch
   double loss = 0;  // of the last step
   double images_per_second = 0;
 };

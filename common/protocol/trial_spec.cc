@@ -120,8 +120,7 @@ Network NetworkFromJson(const json& value) {
   const json& layers = *reader.Find("layers");
   if (!layers.is_array()) reader.Fail("layers", layers, "an array");
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    network.layers.push_back(
-        LayerFromJson(layers[i], "network.layers[" + std::to_string(i) + "]"));
+    network.layers.push_back(LayerFromJson(layers[i], "network.layers[" + std::to_string(i) + "]"));
   }
   const std::string error = InferShapes(&network);
   if (!error.empty()) throw ProtocolError("network " + network.name + ": " + error);
@@ -325,8 +324,7 @@ std::vector<std::string> TrialParameterNames() {
 std::string CheckTrialParameter(std::string_view name, const Value& value) {
   const std::vector<std::string> names = TrialParameterNames();
   if (std::find(names.begin(), names.end(), name) == names.end()) {
-    return "unknown hyperparameter '" + std::string(name) + "'" +
-           DidYouMean(name, names);
+    return "unknown hyperparameter '" + std::string(name) + "'" + DidYouMean(name, names);
   }
   json object;
   std::visit([&](const auto& one) { object[std::string(name)] = one; }, value);

@@ -26,7 +26,7 @@ struct DatasetSpec {
 // Everything that determines a training: same spec and seed, same epochs, bit for bit (on one ISA
 // and build). This is the `trial` line that a trainer reads.
 struct TrialSpec {
-  std::string trial;       // "seed-000/17", for messages and as the id of every line
+  std::string trial;  // "seed-000/17", for messages and as the id of every line
   std::uint64_t seed = 1;
   int epochs = 19;
   int batch_size = 64;
@@ -37,12 +37,12 @@ struct TrialSpec {
   bool decay_norm_and_bias = true;  // false leaves BatchNorm and biases out of weight decay
   double label_smoothing = 0;       // in [0, 1)
 
-  std::string schedule = "constant";  // constant | step | cosine | one_cycle
-  int step_epochs = 6;                // step: epochs between decays
-  double step_gamma = 0.1;            // step: factor of a decay
-  double final_lr_fraction = 0;       // cosine: the last step's lr as a fraction of lr
-  double warmup_epochs = 0;           // constant, step, cosine: linear from 0
-  double one_cycle_warmup = 0.3;      // one_cycle: share of steps that rise
+  std::string schedule = "constant";     // constant | step | cosine | one_cycle
+  int step_epochs = 6;                   // step: epochs between decays
+  double step_gamma = 0.1;               // step: factor of a decay
+  double final_lr_fraction = 0;          // cosine: the last step's lr as a fraction of lr
+  double warmup_epochs = 0;              // constant, step, cosine: linear from 0
+  double one_cycle_warmup = 0.3;         // one_cycle: share of steps that rise
   double one_cycle_start_divisor = 25;   // first lr = lr / this
   double one_cycle_final_divisor = 1e4;  // last lr = first lr / this
 
@@ -60,9 +60,9 @@ struct TrialSpec {
   int holdout = 0;  // training images kept for evaluation, chosen by the seed; 0: the test set
 
   // Filled in by the worker, not by the coordinator.
-  std::string data_dir;       // where the IDX files of dataset "mnist" lie
-  std::string output_dir;     // where weights, predictions and checkpoints are written
-  std::string resume_from;    // a checkpoint file, or ""
+  std::string data_dir;         // where the IDX files of dataset "mnist" lie
+  std::string output_dir;       // where weights, predictions and checkpoints are written
+  std::string resume_from;      // a checkpoint file, or ""
   std::string device = "auto";  // auto | cpu | cuda:N
 };
 

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/nearest.h"
+#include "common/yaml/document_scan.h"
 #include "common/yaml/shown.h"
 
 namespace sweep {
@@ -22,7 +23,7 @@ bool LooksLikeNumber(std::string_view text) {
   return !text.empty() && text[0] >= '0' && text[0] <= '9';
 }
 
-// Debian's absl::string_view is not std::string_view, so what goes into StrCat is text of other kinds.
+// Not a std::string_view: Debian's absl::StrCat takes none.
 const char* KindOf(const YAML::Node& node) {
   switch (node.Type()) {
     case YAML::NodeType::Scalar:
@@ -95,9 +96,7 @@ std::string CanonicalYaml(const YAML::Node& node) {
 YamlReader::YamlReader(std::string file, Diagnostics* diagnostics)
     : file_(std::move(file)), diagnostics_(diagnostics) {}
 
-void YamlReader::Error(int line, std::string message) {
-  ErrorIn(file_, line, std::move(message));
-}
+void YamlReader::Error(int line, std::string message) { ErrorIn(file_, line, std::move(message)); }
 
 void YamlReader::ErrorIn(std::string file, int line, std::string message) {
   diagnostics_->push_back({std::move(file), line, std::move(message)});
@@ -105,8 +104,9 @@ void YamlReader::ErrorIn(std::string file, int line, std::string message) {
 
 bool YamlReader::IsBounded(const YAML::Node& node, int depth, int* budget) {
   if (depth > kMaxDepth || --*budget < 0) {
-    Error(LineOf(node), depth > kMaxDepth ? absl::StrCat("nested deeper than ", kMaxDepth, " levels")
-                                          : absl::StrCat("more than ", kMaxNodes, " values"));
+    Error(LineOf(node), depth > kMaxDepth
+                            ? absl::StrCat("nested deeper than ", kMaxDepth, " levels")
+                            : absl::StrCat("more than ", kMaxNodes, " values"));
     return false;
   }
   if (node.IsSequence()) {
@@ -128,18 +128,16 @@ std::optional<YAML::Node> YamlReader::Load(std::string_view text) {
     return std::nullopt;
   }
   try {
-    std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.empty() || documents[0].IsNull()) {
-      Error(0, "is empty");
+    const std::string copy(text);
+    const YamlFault fault = ScanYaml(copy, kMaxNodes);
+    if (!fault.message.empty()) {
+      Error(fault.line, fault.message);
       return std::nullopt;
     }
-    if (documents.size() > 1) {
-      Error(LineOf(documents[1]), "a second YAML document starts here; one is allowed");
-      return std::nullopt;
-    }
+    YAML::Node document = YAML::Load(copy);
     int budget = kMaxNodes;
-    if (!IsBounded(documents[0], 0, &budget)) return std::nullopt;
-    return documents[0];
+    if (!IsBounded(document, 0, &budget)) return std::nullopt;
+    return document;
   } catch (const YAML::Exception& e) {
     const int line = e.mark.line + 1;
     Error(line, absl::StrCat("not valid YAML: ", e.msg, SyntaxHint(text, line)));
@@ -151,21 +149,22 @@ std::vector<YamlEntry> YamlReader::Entries(const YAML::Node& node, int line,
                                            std::string_view what) {
   std::vector<YamlEntry> entries;
   if (!node.IsMap()) {
-    Error(line, absl::StrCat(std::string(what), " must be a mapping (key: value), not ", KindOf(node)));
+    Error(line,
+          absl::StrCat(std::string(what), " must be a mapping (key: value), not ", KindOf(node)));
     return entries;
   }
   for (const auto& item : node) {
     if (!item.first.IsScalar()) {
-      Error(LineOf(item.first), absl::StrCat("a key of ", std::string(what), " must be a word, not ",
-                                             KindOf(item.first)));
+      Error(LineOf(item.first), absl::StrCat("a key of ", std::string(what),
+                                             " must be a word, not ", KindOf(item.first)));
       continue;
     }
     YamlEntry entry{item.first.Scalar(), item.second, LineOf(item.first)};
     const auto same = std::find_if(entries.begin(), entries.end(),
                                    [&](const YamlEntry& e) { return e.key == entry.key; });
     if (same != entries.end()) {
-      Error(entry.line, absl::StrCat("'", entry.key, "' is given twice; first on line ",
-                                     same->line));
+      Error(entry.line,
+            absl::StrCat("'", entry.key, "' is given twice; first on line ", same->line));
     } else if (entry.value.IsNull()) {
       Error(entry.line, absl::StrCat("'", entry.key, "' has no value"));
     } else {
@@ -188,14 +187,14 @@ std::map<std::string, YamlEntry> YamlReader::Keys(const YAML::Node& node, int li
       std::string key = entry.key;
       keys.emplace(std::move(key), std::move(entry));
     } else if (contains(later, entry.key)) {
-      Error(entry.line, absl::StrCat("'", entry.key,
-                                     "' is not built yet in this version (remove it)"));
+      Error(entry.line,
+            absl::StrCat("'", entry.key, "' is not built yet in this version (remove it)"));
     } else {
       const std::string hint = DidYouMean(entry.key, known);
       Error(entry.line,
-            absl::StrCat("unknown key ", Shown(entry.key), " in ", std::string(what),
-                         hint.empty() ? absl::StrCat("; it has ", absl::StrJoin(known, ", "))
-                                      : hint));
+            absl::StrCat(
+                "unknown key ", Shown(entry.key), " in ", std::string(what),
+                hint.empty() ? absl::StrCat("; it has ", absl::StrJoin(known, ", ")) : hint));
     }
   }
   return keys;
@@ -203,8 +202,8 @@ std::map<std::string, YamlEntry> YamlReader::Keys(const YAML::Node& node, int li
 
 std::optional<Value> YamlReader::Scalar(const YamlEntry& entry) {
   if (entry.value.IsScalar()) return ScalarValue(entry.value);
-  Error(entry.line, absl::StrCat("'", entry.key, "' must be a single value, not ",
-                                 KindOf(entry.value)));
+  Error(entry.line,
+        absl::StrCat("'", entry.key, "' must be a single value, not ", KindOf(entry.value)));
   return std::nullopt;
 }
 
@@ -228,8 +227,7 @@ std::optional<double> YamlReader::Number(const YamlEntry& entry) {
   const std::optional<Value> value = Scalar(entry);
   if (!value) return std::nullopt;
   if (IsNumber(*value)) return AsDouble(*value);
-  Error(entry.line,
-        absl::StrCat("'", entry.key, "' must be a number, not ", Shown(*value)));
+  Error(entry.line, absl::StrCat("'", entry.key, "' must be a number, not ", Shown(*value)));
   return std::nullopt;
 }
 
@@ -244,8 +242,9 @@ std::optional<std::string> YamlReader::Word(const YamlEntry& entry,
 
 std::optional<std::vector<Value>> YamlReader::Scalars(const YamlEntry& entry) {
   if (!entry.value.IsSequence() || entry.value.size() == 0) {
-    Error(entry.line, absl::StrCat("'", entry.key, "' must be a list of values, not ",
-                                   entry.value.IsSequence() ? "an empty one" : KindOf(entry.value)));
+    Error(entry.line,
+          absl::StrCat("'", entry.key, "' must be a list of values, not ",
+                       entry.value.IsSequence() ? "an empty one" : KindOf(entry.value)));
     return std::nullopt;
   }
   std::vector<Value> values;

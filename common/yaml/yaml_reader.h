@@ -66,7 +66,8 @@ class YamlReader {
 
 // 1-based line of a node; 0 when it has none.
 int LineOf(const YAML::Node& node);
-// A scalar as the value it stands for: quoted is a string; else true/false, integer, number, string.
+// A scalar as the value it stands for: quoted is a string; else true/false, integer, number,
+// string.
 Value ScalarValue(const YAML::Node& scalar);
 // Text that is equal for documents with the same meaning: comments, spacing, quoting style and the
 // order of keys do not count. Requires a node that Load returned.

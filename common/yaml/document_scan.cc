@@ -1,0 +1,109 @@
+#include "common/yaml/document_scan.h"
+
+#include <algorithm>
+#include <sstream>
+#include <string_view>
+
+#include "yaml-cpp/eventhandler.h"
+#include "yaml-cpp/yaml.h"
+
+namespace sweep {
+namespace {
+
+// Thrown out of yaml-cpp's parser to end it early.
+struct TooManyNodes {
+  int line;
+};
+
+// Counts the nodes of a document.
+class Counter final : public YAML::EventHandler {
+ public:
+  explicit Counter(int max_nodes) : left_(max_nodes) {}
+
+  bool empty() const { return empty_; }
+  int start_line() const { return start_line_; }
+
+  void OnDocumentStart(const YAML::Mark& mark) override { start_line_ = mark.line + 1; }
+  void OnDocumentEnd() override {}
+  void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
+    // A document that is a lone null is an empty one.
+    const bool was_empty = empty_;
+    Count(mark);
+    empty_ = was_empty;
+  }
+  void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override { Count(mark); }
+  void OnScalar(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                const std::string&) override {
+    Count(mark);
+  }
+  void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                       YAML::EmitterStyle::value) override {
+    Count(mark);
+  }
+  void OnSequenceEnd() override {}
+  void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t,
+                  YAML::EmitterStyle::value) override {
+    Count(mark);
+  }
+  void OnMapEnd() override {}
+
+ private:
+  void Count(const YAML::Mark& mark) {
+    if (--left_ < 0) throw TooManyNodes{mark.line + 1};
+    empty_ = false;
+  }
+
+  int left_;
+  bool empty_ = true;
+  int start_line_ = 0;
+};
+
+// Length of the UTF-8 sequence at the start of `text` (RFC 3629), 0 when there is none.
+std::size_t Utf8Length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte(0);
+  const std::size_t length = lead < 0x80                   ? 1
+                             : lead >= 0xC2 && lead < 0xE0 ? 2
+                             : lead >= 0xE0 && lead < 0xF0 ? 3
+                             : lead >= 0xF0 && lead < 0xF5 ? 4
+                                                           : 0;
+  if (length > text.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
+  }
+  const bool overlong = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xF0 && byte(1) < 0x90);
+  const bool surrogate = lead == 0xED && byte(1) > 0x9F;
+  const bool beyond = lead == 0xF4 && byte(1) > 0x8F;
+  return overlong || surrogate || beyond ? 0 : length;
+}
+
+// Line of the first byte that is not UTF-8, 0 when all are.
+int BrokenUtf8Line(std::string_view text) {
+  int line = 1;
+  while (!text.empty()) {
+    const std::size_t length = Utf8Length(text);
+    if (length == 0) return line;
+    if (text[0] == '\n') ++line;
+    text.remove_prefix(length);
+  }
+  return 0;
+}
+
+}  // namespace
+
+YamlFault ScanYaml(const std::string& text, int max_nodes) {
+  if (const int line = BrokenUtf8Line(text); line > 0) return {line, "is not UTF-8 text"};
+  std::istringstream stream(text);
+  YAML::Parser parser(stream);
+  try {
+    Counter first(max_nodes);
+    if (!parser.HandleNextDocument(first) || first.empty()) return {0, "is empty"};
+    Counter second(max_nodes);
+    if (!parser.HandleNextDocument(second)) return {};
+    return {second.start_line(), "a second YAML document starts here; one is allowed"};
+  } catch (const TooManyNodes& fault) {
+    return {fault.line, "more than " + std::to_string(max_nodes) + " values"};
+  }
+}
+
+}  // namespace sweep
