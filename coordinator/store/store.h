@@ -188,6 +188,9 @@ struct StoreOptions {
 // Thread-safe.
 class Store {
  public:
+  // Runs alone on the writer's thread, under a savepoint that is released when it returns OK and
+  // rolled back otherwise. It must not call the store's reads: they would not see its changes, and
+  // are refused there.
   using WriteFunction = std::function<absl::Status(WriteTransaction&)>;
   using Completion = std::function<void(absl::Status)>;
 

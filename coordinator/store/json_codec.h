@@ -1,0 +1,27 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/value.h"
+#include "common/stats/ranking.h"
+
+namespace sweep {
+
+// How maps and lists are kept in TEXT columns: as JSON that people can query with SQLite's ->>.
+// Encoding fails with InvalidArgument for text that is not UTF-8, decoding with DataLoss for JSON
+// of another shape. Types survive: 1 stays an integer, 1.0 a real number.
+absl::StatusOr<std::string> EncodeParameters(const ParameterMap& parameters);
+absl::StatusOr<ParameterMap> DecodeParameters(std::string_view json);
+
+absl::StatusOr<std::string> EncodeLabels(const std::map<std::string, std::string>& labels);
+absl::StatusOr<std::map<std::string, std::string>> DecodeLabels(std::string_view json);
+
+// NaN and infinities, which JSON lacks, are read back as NaN.
+absl::StatusOr<std::string> EncodeGates(const std::vector<GateOutcome>& gates);
+absl::StatusOr<std::vector<GateOutcome>> DecodeGates(std::string_view json);
+
+}  // namespace sweep

@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "coordinator/store/sqlite.h"
+#include "coordinator/store/store.h"
+
+namespace sweep {
+
+// Everything that reads, over any connection; the caller brings the transaction. Errors as Store's.
+
+// A trial with the secret of its latest lease.
+struct StoredTrial {
+  TrialRow row;
+  std::string secret;
+};
+
+absl::StatusOr<SweepRow> FindSweep(Database& database, const std::string& name);
+absl::StatusOr<SweepRow> FindSweepById(Database& database, std::int64_t id);
+absl::StatusOr<std::vector<SweepRow>> SelectSweeps(Database& database, std::int64_t before_id,
+                                                   int limit);
+absl::StatusOr<std::vector<SweepRow>> SelectUnfinishedSweeps(Database& database);
+absl::StatusOr<SweepSource> ReadSource(Database& database, std::int64_t sweep_id);
+
+// Without artifacts.
+absl::StatusOr<StoredTrial> FindTrial(Database& database, const std::string& sweep,
+                                      std::int64_t number);
+absl::StatusOr<StoredTrial> FindTrialById(Database& database, std::int64_t id);
+absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database,
+                                                         std::int64_t trial_id);
+absl::StatusOr<std::vector<TrialRow>> SelectTrials(Database& database,
+                                                   const Store::TrialQuery& query);
+absl::StatusOr<std::vector<TrialRow>> SelectPendingTrials(Database& database,
+                                                          std::int64_t sweep_id);
+// A configuration's trials, by replicate.
+absl::StatusOr<std::vector<TrialRow>> SelectTrialsOf(Database& database,
+                                                     std::int64_t configuration_id);
+// Trials of a sweep that have not ended, by number.
+absl::StatusOr<std::vector<TrialRow>> SelectOpenTrials(Database& database, std::int64_t sweep_id);
+absl::StatusOr<std::vector<LeaseRow>> SelectHeldLeases(Database& database);
+// The results of a configuration's trials by replicate; the trials' ids into `*trial_ids`.
+absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(
+    Database& database, std::int64_t configuration_id, std::vector<std::int64_t>* trial_ids);
+
+absl::StatusOr<std::vector<EpochRow>> SelectEpochs(Database& database, const std::string& sweep,
+                                                   std::int64_t number, std::int64_t offset,
+                                                   int limit);
+absl::StatusOr<EpochRow> FindEpoch(Database& database, std::int64_t trial_id, int attempt,
+                                   int epoch);
+// The row of the earliest attempt that reported the epoch: the one that was acknowledged first.
+absl::StatusOr<std::optional<EpochRow>> FirstEpoch(Database& database, std::int64_t trial_id,
+                                                   int epoch);
+absl::StatusOr<std::vector<AttemptRow>> SelectAttempts(Database& database,
+                                                       const std::string& sweep,
+                                                       std::int64_t number);
+absl::StatusOr<AttemptRow> FindAttempt(Database& database, std::int64_t trial_id, int attempt);
+absl::StatusOr<std::vector<RankedRow>> SelectRanking(Database& database, const std::string& sweep,
+                                                     int limit);
+absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int64_t sweep_id,
+                                                   std::int64_t after_sequence, int limit);
+absl::StatusOr<std::optional<std::int64_t>> FindBlobSize(Database& database,
+                                                         const std::string& sha256);
+
+absl::StatusOr<SweepState> ParseSweepState(std::string_view name);
+inline std::int64_t ToMicros(absl::Time time) { return absl::ToUnixMicros(time); }
+inline absl::Time FromMicros(std::int64_t micros) { return absl::FromUnixMicros(micros); }
+
+}  // namespace sweep

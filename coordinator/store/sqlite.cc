@@ -1,0 +1,199 @@
+#include "coordinator/store/sqlite.h"
+
+#include <sqlite3.h>
+
+#include <limits>
+#include <utility>
+
+#include "fmt/format.h"
+#include "coordinator/store/status_macros.h"
+
+namespace sweep {
+namespace {
+
+absl::StatusCode CodeFor(int sqlite_code) {
+  switch (sqlite_code & 0xff) {
+    case SQLITE_FULL:
+    case SQLITE_TOOBIG:
+    case SQLITE_NOMEM:
+      return absl::StatusCode::kResourceExhausted;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+      return absl::StatusCode::kUnavailable;
+    case SQLITE_CANTOPEN:
+    case SQLITE_PERM:
+    case SQLITE_READONLY:
+      return absl::StatusCode::kPermissionDenied;
+    case SQLITE_NOTADB:
+      return absl::StatusCode::kFailedPrecondition;
+    case SQLITE_CORRUPT:
+      return absl::StatusCode::kDataLoss;
+    default:
+      return absl::StatusCode::kInternal;
+  }
+}
+
+// What to call a database in messages: a file by its path, anything else "(memory)".
+std::string DisplayName(const std::string& path) {
+  return path.starts_with("file:") || path == ":memory:" ? "(memory)" : path;
+}
+
+}  // namespace
+
+Statement::Statement(Database* database, std::string_view sql, sqlite3_stmt* statement,
+                     absl::Status status)
+    : database_(database), sql_(sql), statement_(statement), status_(std::move(status)) {}
+
+Statement::Statement(Statement&& other) noexcept
+    : database_(other.database_),
+      sql_(other.sql_),
+      statement_(std::exchange(other.statement_, nullptr)),
+      status_(std::move(other.status_)) {}
+
+Statement::~Statement() {
+  if (statement_ != nullptr) database_->GiveBack(sql_, statement_);
+}
+
+void Statement::Check(int code) {
+  if (code != SQLITE_OK && status_.ok()) status_ = database_->StatusFor(code);
+}
+
+void Statement::BindInt(int index, std::int64_t value) {
+  if (status_.ok()) Check(sqlite3_bind_int64(statement_, index, value));
+}
+
+void Statement::BindReal(int index, double value) {
+  if (status_.ok()) Check(sqlite3_bind_double(statement_, index, value));
+}
+
+void Statement::BindText(int index, std::string_view value) {
+  if (!status_.ok()) return;
+  // A null pointer would bind NULL; an empty view may have one.
+  const char* data = value.data() == nullptr ? "" : value.data();
+  Check(sqlite3_bind_text64(statement_, index, data, value.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+}
+
+void Statement::BindNull(int index) {
+  if (status_.ok()) Check(sqlite3_bind_null(statement_, index));
+}
+
+void Statement::BindOptional(int index, const std::optional<std::int64_t>& value) {
+  if (value) {
+    BindInt(index, *value);
+  } else {
+    BindNull(index);
+  }
+}
+
+absl::StatusOr<bool> Statement::Step() {
+  if (!status_.ok()) return status_;
+  const int code = sqlite3_step(statement_);
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) return false;
+  status_ = database_->StatusFor(code);
+  return status_;
+}
+
+absl::Status Statement::Run() { return Step().status(); }
+
+bool Statement::IsNull(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+std::int64_t Statement::Int(int column) const { return sqlite3_column_int64(statement_, column); }
+
+double Statement::Real(int column) const {
+  return IsNull(column) ? std::numeric_limits<double>::quiet_NaN()
+                        : sqlite3_column_double(statement_, column);
+}
+
+std::string Statement::Text(int column) const {
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  if (text == nullptr) return "";
+  return std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+}
+
+std::optional<std::int64_t> Statement::OptionalInt(int column) const {
+  if (IsNull(column)) return std::nullopt;
+  return Int(column);
+}
+
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path, Mode mode) {
+  int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  switch (mode) {
+    case Mode::kCreate:
+      flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+      break;
+    case Mode::kReadWrite:
+      flags |= SQLITE_OPEN_READWRITE;
+      break;
+    case Mode::kReadOnly:
+      flags |= SQLITE_OPEN_READONLY;
+      break;
+  }
+  sqlite3* handle = nullptr;
+  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
+  // SQLite gives a handle even on failure, for its message; it must be closed.
+  std::unique_ptr<Database> database(new Database(handle, DisplayName(path)));
+  if (code != SQLITE_OK) return database->StatusFor(code);
+  // Without the right to write, SQLite falls back to reading silently.
+  if (mode != Mode::kReadOnly && sqlite3_db_readonly(handle, "main") == 1) {
+    return absl::PermissionDeniedError(
+        fmt::format("database '{}' cannot be written", database->name_));
+  }
+  sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+  return database;
+}
+
+Database::~Database() {
+  for (auto& [sql, statements] : idle_) {
+    for (sqlite3_stmt* statement : statements) sqlite3_finalize(statement);
+  }
+  sqlite3_close(handle_);
+}
+
+Statement Database::Prepare(std::string_view sql) {
+  if (auto found = idle_.find(sql); found != idle_.end() && !found->second.empty()) {
+    sqlite3_stmt* statement = found->second.back();
+    found->second.pop_back();
+    return Statement(this, sql, statement, absl::OkStatus());
+  }
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code != SQLITE_OK) return Statement(this, sql, nullptr, StatusFor(code));
+  return Statement(this, sql, statement, absl::OkStatus());
+}
+
+void Database::GiveBack(std::string_view sql, sqlite3_stmt* statement) {
+  sqlite3_reset(statement);
+  sqlite3_clear_bindings(statement);
+  auto found = idle_.find(sql);
+  if (found == idle_.end()) found = idle_.try_emplace(std::string(sql)).first;
+  found->second.push_back(statement);
+}
+
+absl::Status Database::Execute(const std::string& script) {
+  const int code = sqlite3_exec(handle_, script.c_str(), nullptr, nullptr, nullptr);
+  return code == SQLITE_OK ? absl::OkStatus() : StatusFor(code);
+}
+
+absl::StatusOr<std::int64_t> Database::QueryInt(std::string_view sql) {
+  Statement statement = Prepare(sql);
+  STORE_ASSIGN_OR_RETURN(const bool found, statement.Step());
+  if (!found) return absl::InternalError(fmt::format("database '{}': no row: {}", name_, sql));
+  return statement.Int(0);
+}
+
+std::int64_t Database::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
+
+std::int64_t Database::total_changes() const { return sqlite3_total_changes64(handle_); }
+
+bool Database::InTransaction() const { return sqlite3_get_autocommit(handle_) == 0; }
+
+absl::Status Database::StatusFor(int code) const {
+  const char* text = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);
+  return absl::Status(CodeFor(code), fmt::format("database '{}': {} (SQLite error {})", name_, text, code));
+}
+
+}  // namespace sweep

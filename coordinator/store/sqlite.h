@@ -1,0 +1,143 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+struct sqlite3;
+struct sqlite3_stmt;
+
+namespace sweep {
+
+class Database;
+
+// A prepared statement on loan from its Database's cache; it goes back, reset, when this object
+// dies. The first error (of preparing, binding or stepping) stays and is what Step returns.
+// Columns are counted from 0 and may be read after Step returned true.
+class Statement {
+ public:
+  Statement(Statement&& other) noexcept;
+  Statement& operator=(Statement&&) = delete;
+  ~Statement();
+
+  // Binds all parameters in order.
+  template <typename... Args>
+  Statement& Bind(const Args&... args) {
+    int index = 0;
+    (BindOne(++index, args), ...);
+    return *this;
+  }
+
+  // Binds the parameter numbered `index`, from 1.
+  template <typename T>
+  Statement& BindAt(int index, const T& value) {
+    BindOne(index, value);
+    return *this;
+  }
+
+  // True: there is a row. False: done.
+  absl::StatusOr<bool> Step();
+  // For statements that give no rows.
+  absl::Status Run();
+
+  bool IsNull(int column) const;
+  std::int64_t Int(int column) const;
+  double Real(int column) const;  // NULL, which is how SQLite keeps NaN, gives NaN
+  std::string Text(int column) const;
+  std::optional<std::int64_t> OptionalInt(int column) const;
+
+ private:
+  friend class Database;
+  Statement(Database* database, std::string_view sql, sqlite3_stmt* statement, absl::Status status);
+
+  template <typename T>
+  void BindOne(int index, const T& value) {
+    if constexpr (std::is_integral_v<T>) {
+      BindInt(index, static_cast<std::int64_t>(value));
+    } else if constexpr (std::is_floating_point_v<T>) {
+      BindReal(index, value);
+    } else if constexpr (std::is_same_v<T, std::nullopt_t>) {
+      BindNull(index);
+    } else if constexpr (std::is_same_v<T, std::optional<std::int64_t>>) {
+      BindOptional(index, value);
+    } else {
+      BindText(index, value);
+    }
+  }
+  void BindInt(int index, std::int64_t value);
+  void BindReal(int index, double value);
+  void BindText(int index, std::string_view value);
+  void BindNull(int index);
+  void BindOptional(int index, const std::optional<std::int64_t>& value);
+  void Check(int code);
+
+  Database* database_;
+  std::string_view sql_;
+  sqlite3_stmt* statement_;
+  absl::Status status_;
+};
+
+// One SQLite connection with a cache of prepared statements. Used by one thread at a time. Every
+// error names the file. Statements must not outlive it.
+class Database {
+ public:
+  enum class Mode { kCreate, kReadWrite, kReadOnly };
+
+  // `path` may be a "file:" URI. PermissionDenied when the file cannot be opened, or (unless
+  // kReadOnly) cannot be written. Queries wait for up to `kBusyTimeoutMs` for a lock that another
+  // process holds.
+  static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path, Mode mode);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  // `sql` must outlive the statement; it is its key in the cache.
+  Statement Prepare(std::string_view sql);
+  // Prepares, binds and runs a statement that gives no rows.
+  template <typename... Args>
+  absl::Status Run(std::string_view sql, const Args&... args) {
+    Statement statement = Prepare(sql);
+    return statement.Bind(args...).Run();
+  }
+  // Runs a script without parameters.
+  absl::Status Execute(const std::string& script);
+  // The one integer that `sql` gives.
+  absl::StatusOr<std::int64_t> QueryInt(std::string_view sql);
+
+  std::int64_t last_insert_id() const;
+  // Rows changed since the connection was opened, also those rolled back.
+  std::int64_t total_changes() const;
+  bool InTransaction() const;
+  const std::string& name() const { return name_; }
+
+  static constexpr int kBusyTimeoutMs = 10'000;
+
+ private:
+  friend class Statement;
+  Database(sqlite3* handle, std::string name) : handle_(handle), name_(std::move(name)) {}
+  absl::Status StatusFor(int code) const;
+  void GiveBack(std::string_view sql, sqlite3_stmt* statement);
+
+  sqlite3* handle_;
+  std::string name_;
+  // Idle statements by their text. More than one when a query runs inside the same query.
+  struct TextHash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>{}(text);
+    }
+  };
+  std::unordered_map<std::string, std::vector<sqlite3_stmt*>, TextHash, std::equal_to<>> idle_;
+};
+
+}  // namespace sweep

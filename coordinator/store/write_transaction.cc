@@ -1,0 +1,337 @@
+#include "coordinator/store/write_transaction.h"
+
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "common/base/ids.h"
+#include "common/base/sha256.h"
+#include "coordinator/store/json_codec.h"
+#include "coordinator/store/status_macros.h"
+#include "fmt/format.h"
+#include "spdlog/spdlog.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::size_t kMaxCachedConfigurations = 4096;
+constexpr std::size_t kMaxCachedSpecs = 64;
+
+// The sweep's counter for trials in that state.
+std::string_view CountColumn(TrialState state) {
+  return IsHeld(state) ? "running" : TrialStateName(state);
+}
+
+// Sorts ascending from best to worst; what has no number comes last.
+double RankKey(const SweepSpec& spec, const ConfigurationScore& score) {
+  if (!score.has_value || score.metric != score.metric) {
+    return std::numeric_limits<double>::infinity();
+  }
+  return spec.maximize ? -score.metric : score.metric;
+}
+
+absl::Status SweepHasEnded(const SweepRow& sweep) {
+  return absl::FailedPreconditionError(
+      fmt::format("sweep '{}' has ended ({})", sweep.name, SweepStateName(sweep.state)));
+}
+
+bool HasEnded(const SweepRow& sweep) {
+  return sweep.state == SweepState::kCompleted || sweep.state == SweepState::kCancelled;
+}
+
+}  // namespace
+
+void SqliteWriteTransaction::Begin() {
+  // Whole microseconds, as they are stored, so that what a write returns equals what a read gives.
+  now_ = FromMicros(ToMicros(clock_.Now()));
+  spoiled_ = absl::OkStatus();
+}
+
+void SqliteWriteTransaction::RolledBack() {
+  configurations_.clear();
+  specs_.clear();
+}
+
+absl::StatusOr<SweepRow> SqliteWriteTransaction::CreateSweep(const SweepSpec& spec,
+                                                             const SweepSource& source,
+                                                             const std::string& principal,
+                                                             bool* created) {
+  return Guard([&]() -> absl::StatusOr<SweepRow> {
+    *created = false;
+    if (!IsValidName(spec.name)) {
+      return absl::InvalidArgumentError(fmt::format("'{}' is no name for a sweep", spec.name));
+    }
+    absl::StatusOr<SweepRow> existing = FindSweep(database_, spec.name);
+    if (existing.ok()) {
+      if (existing->digest == spec.digest) return existing;
+      return absl::AlreadyExistsError(
+          fmt::format("sweep '{}' exists with other content; choose another name", spec.name));
+    }
+    if (!absl::IsNotFound(existing.status())) return existing.status();
+    STORE_RETURN_IF_ERROR(InsertSweep(spec, source, principal));
+    *created = true;
+    return FindSweep(database_, spec.name);
+  });
+}
+
+absl::Status SqliteWriteTransaction::InsertSweep(const SweepSpec& spec, const SweepSource& source,
+                                                 const std::string& principal) {
+  STORE_ASSIGN_OR_RETURN(const std::string labels, EncodeLabels(spec.labels));
+  STORE_RETURN_IF_ERROR(database_.Run(
+      "INSERT INTO sweeps (name, state, digest, principal, labels, metric, goal, "
+      "planned_configurations, created_us, updated_us) VALUES (?, 'active', ?, ?, ?, ?, ?, ?, ?, "
+      "?)",
+      spec.name, spec.digest, principal, labels, spec.metric,
+      spec.maximize ? "maximize" : "minimize", spec.PlannedConfigurations(), ToMicros(now_),
+      ToMicros(now_)));
+  const TrialRow sweep_itself{.sweep_id = database_.last_insert_id()};
+  constexpr std::string_view kInsertFile =
+      "INSERT INTO sweep_files (sweep_id, role, name, text) VALUES (?, ?, ?, ?)";
+  STORE_RETURN_IF_ERROR(
+      database_.Run(kInsertFile, sweep_itself.sweep_id, "sweep", source.file, source.text));
+  for (const auto& [name, text] : source.network_files) {
+    STORE_RETURN_IF_ERROR(database_.Run(kInsertFile, sweep_itself.sweep_id, "network", name, text));
+  }
+  return AddEvent(sweep_itself, "sweep", 0);
+}
+
+absl::StatusOr<std::vector<TrialRow>> SqliteWriteTransaction::AddConfiguration(
+    std::int64_t sweep_id, const SweepSpec& spec, const Configuration& configuration) {
+  return Guard([&]() -> absl::StatusOr<std::vector<TrialRow>> {
+    STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
+    if (HasEnded(sweep)) return SweepHasEnded(sweep);
+    if (sweep.exhausted) {
+      return absl::FailedPreconditionError(
+          fmt::format("the search of sweep '{}' has ended", sweep.name));
+    }
+    if (sweep.configurations >= sweep.planned_configurations) {
+      return absl::ResourceExhaustedError(
+          fmt::format("sweep '{}' has made all of its {} configurations", sweep.name,
+                      sweep.planned_configurations));
+    }
+    if (configuration.number != sweep.configurations + 1) {
+      return absl::FailedPreconditionError(
+          fmt::format("sweep '{}': configuration {} is not the next, which is {}", sweep.name,
+                      configuration.number, sweep.configurations + 1));
+    }
+    STORE_ASSIGN_OR_RETURN(const std::int64_t id, InsertConfiguration(sweep, configuration));
+    for (int replicate = 0; replicate < spec.replicates; ++replicate) {
+      STORE_RETURN_IF_ERROR(InsertTrial(sweep, spec, configuration, id, replicate));
+    }
+    STORE_RETURN_IF_ERROR(database_.Run(
+        "UPDATE configurations SET best_trial_id = (SELECT id FROM trials WHERE configuration_id = "
+        "?1 AND replicate = 0) WHERE id = ?1",
+        id));
+    STORE_RETURN_IF_ERROR(database_.Run(
+        "UPDATE sweeps SET configurations = configurations + 1, pending = pending + ? WHERE id = ?",
+        spec.replicates, sweep_id));
+    return SelectTrialsOf(database_, id);
+  });
+}
+
+absl::StatusOr<std::int64_t> SqliteWriteTransaction::InsertConfiguration(
+    const SweepRow& sweep, const Configuration& configuration) {
+  STORE_ASSIGN_OR_RETURN(const std::string parameters, EncodeParameters(configuration.parameters));
+  STORE_ASSIGN_OR_RETURN(const std::string resolved, EncodeParameters(configuration.resolved));
+  const Network& network = configuration.network;
+  STORE_RETURN_IF_ERROR(database_.Run(
+      "INSERT INTO configurations (sweep_id, number, parameters, resolved, model, "
+      "network_parameters, fully_connected, forward_flops, train_flops, receptive_field) VALUES "
+      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      sweep.id, configuration.number, parameters, resolved, network.name, network.parameters,
+      network.fully_connected, network.forward_flops, network.train_flops,
+      network.receptive_field));
+  return database_.last_insert_id();
+}
+
+absl::Status SqliteWriteTransaction::InsertTrial(const SweepRow& sweep, const SweepSpec& spec,
+                                                 const Configuration& configuration,
+                                                 std::int64_t configuration_id, int replicate) {
+  // Its epochs may come from the network's recipe, so they can differ within a sweep.
+  const TrialSpec trained = spec.MakeTrialSpec(configuration, replicate);
+  TrialRow trial{.sweep_id = sweep.id, .number = sweep.counts.total() + replicate + 1};
+  STORE_RETURN_IF_ERROR(database_.Run(
+      "INSERT INTO trials (sweep_id, number, configuration_id, replicate, state, seed, epochs, "
+      "created_us) VALUES (?, ?, ?, ?, 'pending', ?, ?, ?)",
+      trial.sweep_id, trial.number, configuration_id, replicate, trained.seed, trained.epochs,
+      ToMicros(now_)));
+  trial.id = database_.last_insert_id();
+  return AddEvent(trial, "trial", 0);
+}
+
+absl::Status SqliteWriteTransaction::MarkExhausted(std::int64_t sweep_id) {
+  return Guard([&]() -> absl::Status {
+    STORE_RETURN_IF_ERROR(FindSweepById(database_, sweep_id).status());
+    STORE_RETURN_IF_ERROR(
+        database_.Run("UPDATE sweeps SET exhausted = 1 WHERE id = ?", sweep_id));
+    return CompleteSweepIfDone(sweep_id);
+  });
+}
+
+absl::StatusOr<SweepRow> SqliteWriteTransaction::CancelSweep(const std::string& name) {
+  return Guard([&]() -> absl::StatusOr<SweepRow> {
+    STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, name));
+    if (sweep.state == SweepState::kCancelled) return sweep;
+    if (sweep.state == SweepState::kCompleted) return SweepHasEnded(sweep);
+    STORE_ASSIGN_OR_RETURN(std::vector<TrialRow> trials, SelectOpenTrials(database_, sweep.id));
+    for (TrialRow& trial : trials) {
+      STORE_RETURN_IF_ERROR(CancelOpenTrial("the sweep was cancelled", &trial));
+    }
+    STORE_RETURN_IF_ERROR(SetSweepState(sweep.id, SweepState::kCancelled));
+    return FindSweep(database_, name);
+  });
+}
+
+absl::StatusOr<TrialRow> SqliteWriteTransaction::CancelTrial(const std::string& sweep,
+                                                             std::int64_t number) {
+  return Guard([&]() -> absl::StatusOr<TrialRow> {
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, sweep, number));
+    STORE_RETURN_IF_ERROR(CancelOpenTrial("cancelled", &stored.row));
+    STORE_RETURN_IF_ERROR(CompleteSweepIfDone(stored.row.sweep_id));
+    STORE_ASSIGN_OR_RETURN(stored.row.artifacts, SelectArtifacts(database_, stored.row.id));
+    return std::move(stored.row);
+  });
+}
+
+absl::Status SqliteWriteTransaction::CancelOpenTrial(const std::string& reason, TrialRow* trial) {
+  const bool held = IsHeld(trial->state);
+  trial->reason = reason;
+  STORE_RETURN_IF_ERROR(Apply(TrialEvent::kCancel, trial));
+  if (held) STORE_RETURN_IF_ERROR(CloseAttempt(*trial, "cancelled", reason));
+  STORE_ASSIGN_OR_RETURN(const SweepSpec* spec, FindSpec(trial->sweep_id));
+  return spec == nullptr ? absl::OkStatus() : Rescore(*spec, *trial);
+}
+
+absl::Status SqliteWriteTransaction::AddBlob(const std::string& sha256, std::int64_t size_bytes) {
+  return Guard([&]() -> absl::Status {
+    if (!IsSha256Hex(sha256) || size_bytes < 0) {
+      return absl::InvalidArgumentError(
+          fmt::format("'{}' with {} bytes is no blob", sha256, size_bytes));
+    }
+    return database_.Run(
+        "INSERT OR IGNORE INTO blobs (sha256, size_bytes, created_us) VALUES (?, ?, ?)", sha256,
+        size_bytes, ToMicros(now_));
+  });
+}
+
+absl::Status SqliteWriteTransaction::SetSweepState(std::int64_t sweep_id, SweepState state) {
+  const bool ended = state == SweepState::kCompleted || state == SweepState::kCancelled;
+  const std::optional<std::int64_t> ended_us =
+      ended ? std::optional<std::int64_t>(ToMicros(now_)) : std::nullopt;
+  STORE_RETURN_IF_ERROR(
+      database_.Run("UPDATE sweeps SET state = ?, updated_us = ?, ended_us = ? WHERE id = ?",
+                    SweepStateName(state), ToMicros(now_), ended_us, sweep_id));
+  return AddEvent(TrialRow{.sweep_id = sweep_id}, "sweep", 0);
+}
+
+absl::Status SqliteWriteTransaction::CompleteSweepIfDone(std::int64_t sweep_id) {
+  Statement statement = database_.Prepare(
+      "SELECT exhausted = 1 AND pending + running = 0 AND state IN ('active', 'paused') FROM "
+      "sweeps WHERE id = ?");
+  STORE_RETURN_IF_ERROR(statement.Bind(sweep_id).Step().status());
+  return statement.Int(0) != 0 ? SetSweepState(sweep_id, SweepState::kCompleted)
+                               : absl::OkStatus();
+}
+
+absl::Status SqliteWriteTransaction::Apply(TrialEvent event, TrialRow* trial) {
+  const TrialState from = trial->state;
+  absl::StatusOr<TrialState> next = NextTrialState(from, event);
+  if (!next.ok()) {
+    return absl::Status(next.status().code(),
+                        fmt::format("trial {}: {}", trial->short_name(),
+                                    std::string(next.status().message())));
+  }
+  if (*next == from) return absl::OkStatus();
+  trial->state = *next;
+  if (IsTerminal(*next)) trial->ended = now_;
+  const std::optional<std::int64_t> ended_us =
+      trial->ended ? std::optional<std::int64_t>(ToMicros(*trial->ended)) : std::nullopt;
+  STORE_RETURN_IF_ERROR(database_.Run(
+      "UPDATE trials SET state = ?, failures = ?, reason = ?, worker = ?, ended_us = ? WHERE id = "
+      "?",
+      TrialStateName(*next), trial->failures, trial->reason, trial->worker, ended_us, trial->id));
+  STORE_RETURN_IF_ERROR(MoveCount(trial->sweep_id, from, *next));
+  return AddEvent(*trial, "trial", 0);
+}
+
+absl::Status SqliteWriteTransaction::MoveCount(std::int64_t sweep_id, TrialState from,
+                                               TrialState to) {
+  const std::string_view minus = CountColumn(from);
+  const std::string_view plus = CountColumn(to);
+  if (minus == plus) return absl::OkStatus();
+  const std::string sql = fmt::format(
+      "UPDATE sweeps SET {0} = {0} - 1, {1} = {1} + 1 WHERE id = ?", minus, plus);
+  return database_.Run(sql, sweep_id);
+}
+
+absl::Status SqliteWriteTransaction::AddEvent(const TrialRow& trial, std::string_view kind,
+                                              int epoch) {
+  return database_.Run(
+      "INSERT INTO events (sweep_id, kind, trial_id, number, attempt, epoch, time_us) VALUES (?, "
+      "?, ?, ?, ?, ?, ?)",
+      trial.sweep_id, kind, trial.id, trial.number, trial.attempt, epoch, ToMicros(now_));
+}
+
+absl::Status SqliteWriteTransaction::Settle(const SweepSpec& spec, const TrialRow& trial) {
+  if (!IsTerminal(trial.state)) return absl::OkStatus();
+  STORE_RETURN_IF_ERROR(Rescore(spec, trial));
+  return CompleteSweepIfDone(trial.sweep_id);
+}
+
+absl::Status SqliteWriteTransaction::Rescore(const SweepSpec& spec, const TrialRow& trial) {
+  STORE_ASSIGN_OR_RETURN(const Configuration* configuration, FindConfiguration(spec, trial));
+  std::vector<std::int64_t> trial_ids;
+  STORE_ASSIGN_OR_RETURN(
+      const std::vector<ReplicateResult> replicates,
+      SelectReplicates(database_, trial.configuration_id, &trial_ids));
+  const ConfigurationScore score = ScoreConfiguration(spec, *configuration, replicates);
+  STORE_ASSIGN_OR_RETURN(const std::string gates, EncodeGates(score.gates));
+
+  Statement before = database_.Prepare("SELECT qualifies FROM configurations WHERE id = ?");
+  STORE_RETURN_IF_ERROR(before.Bind(trial.configuration_id).Step().status());
+  const bool qualified = before.Int(0) != 0;
+  STORE_RETURN_IF_ERROR(database_.Run(
+      "UPDATE configurations SET has_value = ?, qualifies = ?, value = ?, metric = ?, rank_key = "
+      "?, epochs_to_target = ?, best_trial_id = ?, best_replicate = ?, replicates = ?, "
+      "mean_last_accuracy = ?, mean_half_width = ?, gates = ? WHERE id = ?",
+      score.has_value, score.qualifies, score.value, score.metric, RankKey(spec, score),
+      score.epochs_to_target, trial_ids.at(static_cast<std::size_t>(score.best_replicate)),
+      score.best_replicate, score.replicates, score.mean_last_accuracy, score.mean_half_width,
+      gates, trial.configuration_id));
+  if (score.qualifies == qualified) return absl::OkStatus();
+  return database_.Run("UPDATE sweeps SET qualifying = qualifying + ? WHERE id = ?",
+                       score.qualifies ? 1 : -1, trial.sweep_id);
+}
+
+absl::StatusOr<const Configuration*> SqliteWriteTransaction::FindConfiguration(
+    const SweepSpec& spec, const TrialRow& trial) {
+  if (auto found = configurations_.find(trial.configuration_id); found != configurations_.end()) {
+    return &found->second;
+  }
+  absl::StatusOr<Configuration> configuration =
+      spec.Complete(trial.configuration, trial.parameters);
+  if (!configuration.ok()) {
+    return absl::InternalError(fmt::format("sweep '{}': configuration {} cannot be built again: {}",
+                                           trial.sweep, trial.configuration,
+                                           std::string(configuration.status().message())));
+  }
+  if (configurations_.size() >= kMaxCachedConfigurations) configurations_.clear();
+  return &configurations_.emplace(trial.configuration_id, *std::move(configuration)).first->second;
+}
+
+absl::StatusOr<const SweepSpec*> SqliteWriteTransaction::FindSpec(std::int64_t sweep_id) {
+  if (auto found = specs_.find(sweep_id); found != specs_.end()) return found->second.get();
+  STORE_ASSIGN_OR_RETURN(const SweepSource source, ReadSource(database_, sweep_id));
+  Diagnostics diagnostics;
+  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(source, &diagnostics);
+  if (!spec.ok()) {
+    // An ended trial must end in the database as well; its score stays that of its last epoch.
+    spdlog::warn("stored_sweep_unreadable sweep_id={} reason=\"{}\"", sweep_id,
+                 std::string(spec.status().message()));
+  }
+  if (specs_.size() >= kMaxCachedSpecs) specs_.clear();
+  auto kept = spec.ok() ? std::make_unique<SweepSpec>(*std::move(spec)) : nullptr;
+  return specs_.emplace(sweep_id, std::move(kept)).first->second.get();
+}
+
+}  // namespace sweep

@@ -1,0 +1,126 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "coordinator/store/queries.h"
+#include "coordinator/store/sqlite.h"
+#include "coordinator/store/store.h"
+
+namespace sweep {
+
+// The WriteTransaction over the writer's connection. One object serves all functions, one after
+// another; the writer brackets each with Begin and, when it was rolled back, RolledBack. Methods
+// check everything that they can before they write; when one fails after it has written, the whole
+// function is spoiled and must be rolled back, whatever it returns. Writer's thread only.
+class SqliteWriteTransaction final : public WriteTransaction {
+ public:
+  // Both must outlive the object.
+  SqliteWriteTransaction(Database* database, Clock* clock) : database_(*database), clock_(*clock) {}
+
+  void Begin();
+  void RolledBack();
+  // The error of a method that failed half way since Begin.
+  const absl::Status& spoiled() const { return spoiled_; }
+
+  absl::Time now() const override { return now_; }
+  absl::StatusOr<SweepRow> CreateSweep(const SweepSpec& spec, const SweepSource& source,
+                                       const std::string& principal, bool* created) override;
+  absl::StatusOr<std::vector<TrialRow>> AddConfiguration(
+      std::int64_t sweep_id, const SweepSpec& spec, const Configuration& configuration) override;
+  absl::Status MarkExhausted(std::int64_t sweep_id) override;
+  absl::StatusOr<SweepRow> CancelSweep(const std::string& name) override;
+  absl::StatusOr<LeaseRow> Grant(std::int64_t trial_id, const std::string& worker,
+                                 const std::string& secret) override;
+  absl::StatusOr<TrialRow> RecordEpochs(const LeaseToken& token, const SweepSpec& spec,
+                                        const std::vector<EpochMetrics>& epochs,
+                                        const std::string& checkpoint_sha256, int checkpoint_epoch,
+                                        bool* revived) override;
+  absl::StatusOr<TrialRow> FinishLease(const LeaseToken& token, const SweepSpec& spec,
+                                       LeaseOutcome outcome, const std::string& reason,
+                                       const std::vector<ArtifactRow>& artifacts) override;
+  absl::StatusOr<TrialRow> LoseLease(std::int64_t trial_id, int attempt, const SweepSpec& spec,
+                                     const std::string& reason) override;
+  absl::StatusOr<LeaseRow> ReviveLease(const LeaseToken& token, const std::string& worker) override;
+  absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number) override;
+  absl::Status AddBlob(const std::string& sha256, std::int64_t size_bytes) override;
+
+ private:
+  // Runs one method's body and spoils the function when it fails after having written.
+  template <typename Body>
+  auto Guard(Body body) -> decltype(body());
+
+  // --- write_transaction.cc: sweeps, states, scores ---
+  absl::Status InsertSweep(const SweepSpec& spec, const SweepSource& source,
+                           const std::string& principal);
+  absl::StatusOr<std::int64_t> InsertConfiguration(const SweepRow& sweep,
+                                                   const Configuration& configuration);
+  absl::Status InsertTrial(const SweepRow& sweep, const SweepSpec& spec,
+                           const Configuration& configuration, std::int64_t configuration_id,
+                           int replicate);
+  absl::Status SetSweepState(std::int64_t sweep_id, SweepState state);
+  absl::Status CompleteSweepIfDone(std::int64_t sweep_id);
+  // Takes the trial to its next state, in `*trial` and in the database, with counts and event.
+  absl::Status Apply(TrialEvent event, TrialRow* trial);
+  absl::Status MoveCount(std::int64_t sweep_id, TrialState from, TrialState to);
+  absl::Status AddEvent(const TrialRow& trial, std::string_view kind, int epoch);
+  // What follows once a trial has ended: its configuration's score and perhaps the sweep's end.
+  absl::Status Settle(const SweepSpec& spec, const TrialRow& trial);
+  absl::Status Rescore(const SweepSpec& spec, const TrialRow& trial);
+  absl::StatusOr<const Configuration*> FindConfiguration(const SweepSpec& spec,
+                                                         const TrialRow& trial);
+  // Cancels a trial that has not ended; its sweep is left as it is.
+  absl::Status CancelOpenTrial(const std::string& reason, TrialRow* trial);
+  // The sweep's spec from its stored source, for the methods that are given none; nullptr when this
+  // build no longer accepts the source.
+  absl::StatusOr<const SweepSpec*> FindSpec(std::int64_t sweep_id);
+
+  // --- write_transaction_leases.cc ---
+  // FailedPrecondition unless the token's holder holds the trial or (true) lost it to nobody.
+  absl::StatusOr<bool> CheckToken(const StoredTrial& trial, const LeaseToken& token);
+  absl::Status Revive(const std::string& worker, TrialRow* trial);
+  absl::Status CheckBlobs(const TrialRow& trial, const std::vector<ArtifactRow>& artifacts);
+  absl::Status CheckReport(const TrialRow& trial, const std::vector<EpochMetrics>& epochs,
+                           const std::string& checkpoint_sha256, int checkpoint_epoch);
+  // True when the epoch is the first acknowledged one of its number.
+  absl::StatusOr<bool> InsertEpoch(const EpochMetrics& epoch, const TrialRow& trial);
+  absl::Status NoteDivergence(const EpochMetrics& epoch, const TrialRow& trial);
+  absl::Status SaveProgress(const TrialRow& trial, double seconds);
+  absl::Status CloseAttempt(const TrialRow& trial, std::string_view outcome,
+                            const std::string& reason);
+  // Whether the token's lease was ended before, in just this way: the answer was lost.
+  absl::StatusOr<bool> IsRepeatedFinish(const StoredTrial& trial, const LeaseToken& token,
+                                        LeaseOutcome outcome);
+
+  Database& database_;
+  Clock& clock_;
+  absl::Time now_;
+  absl::Status spoiled_;
+  // Completed configurations by id and specs by sweep id. Emptied when full, and when a function
+  // is rolled back, since its ids may then be given again.
+  std::unordered_map<std::int64_t, Configuration> configurations_;
+  std::unordered_map<std::int64_t, std::unique_ptr<SweepSpec>> specs_;
+};
+
+template <typename Body>
+auto SqliteWriteTransaction::Guard(Body body) -> decltype(body()) {
+  const std::int64_t changes = database_.total_changes();
+  auto result = body();
+  if (!result.ok() && database_.total_changes() != changes && spoiled_.ok()) {
+    if constexpr (std::is_same_v<decltype(result), absl::Status>) {
+      spoiled_ = result;
+    } else {
+      spoiled_ = result.status();
+    }
+  }
+  return result;
+}
+
+}  // namespace sweep

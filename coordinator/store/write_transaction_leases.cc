@@ -1,0 +1,351 @@
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "common/base/ids.h"
+#include "coordinator/store/status_macros.h"
+#include "coordinator/store/write_transaction.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::size_t kMaxEpochsPerReport = 16;
+
+absl::Status Refuse(absl::StatusCode code, const TrialRow& trial, const std::string& why) {
+  return absl::Status(code, fmt::format("trial {}: {}", trial.short_name(), why));
+}
+
+absl::Status Over(const TrialRow& trial, int attempt, const std::string& why) {
+  return Refuse(absl::StatusCode::kFailedPrecondition, trial,
+                fmt::format("attempt {} is over ({})", attempt, why));
+}
+
+std::string_view OutcomeName(LeaseOutcome outcome) {
+  switch (outcome) {
+    case LeaseOutcome::kCompleted:
+      return "completed";
+    case LeaseOutcome::kFailed:
+    case LeaseOutcome::kFailedForGood:
+      return "failed";
+    case LeaseOutcome::kGivenBack:
+      return "given_back";
+  }
+  return "";
+}
+
+bool IsShare(double value) { return value >= 0 && value <= 1; }
+
+absl::Status CheckEpoch(const TrialRow& trial, const EpochMetrics& metrics, int expected) {
+  const auto refuse = [&](const std::string& why) {
+    return Refuse(absl::StatusCode::kInvalidArgument, trial,
+                  fmt::format("epoch {}: {}", metrics.epoch, why));
+  };
+  if (metrics.epoch < 1 || metrics.epoch > trial.epochs) {
+    return refuse(fmt::format("not within 1..{}", trial.epochs));
+  }
+  if (metrics.epoch != expected) return refuse(fmt::format("epoch {} was to come next", expected));
+  if (!IsShare(metrics.train_accuracy) || !IsShare(metrics.validation_accuracy)) {
+    return refuse(fmt::format("accuracies {} and {} are not within [0, 1]", metrics.train_accuracy,
+                              metrics.validation_accuracy));
+  }
+  if (!(metrics.train_seconds >= 0 && metrics.evaluate_seconds >= 0) ||
+      std::isinf(metrics.train_seconds + metrics.evaluate_seconds)) {
+    return refuse(fmt::format("durations {} s and {} s are impossible", metrics.train_seconds,
+                              metrics.evaluate_seconds));
+  }
+  return absl::OkStatus();
+}
+
+bool SameNumber(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+
+// Whether two attempts computed the same; times are not compared.
+bool SameNumbers(const EpochMetrics& a, const EpochMetrics& b) {
+  return SameNumber(a.train_loss, b.train_loss) &&
+         SameNumber(a.train_accuracy, b.train_accuracy) &&
+         SameNumber(a.validation_loss, b.validation_loss) &&
+         SameNumber(a.validation_accuracy, b.validation_accuracy);
+}
+
+}  // namespace
+
+absl::StatusOr<LeaseRow> SqliteWriteTransaction::Grant(std::int64_t trial_id,
+                                                       const std::string& worker,
+                                                       const std::string& secret) {
+  return Guard([&]() -> absl::StatusOr<LeaseRow> {
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrialById(database_, trial_id));
+    TrialRow& trial = stored.row;
+    STORE_RETURN_IF_ERROR(NextTrialState(trial.state, TrialEvent::kGrant).status());
+    STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, trial.sweep_id));
+    if (sweep.state != SweepState::kActive) {
+      return Refuse(absl::StatusCode::kFailedPrecondition, trial,
+                    fmt::format("its sweep is {}", SweepStateName(sweep.state)));
+    }
+    ++trial.attempt;
+    trial.worker = worker;
+    if (!trial.started) trial.started = now_;
+    STORE_RETURN_IF_ERROR(
+        database_.Run("UPDATE trials SET attempt = ?, secret = ?, started_us = ? WHERE id = ?",
+                      trial.attempt, secret, ToMicros(*trial.started), trial.id));
+    STORE_RETURN_IF_ERROR(database_.Run(
+        "INSERT INTO attempts (trial_id, attempt, worker, started_us) VALUES (?, ?, ?, ?)",
+        trial.id, trial.attempt, worker, ToMicros(now_)));
+    STORE_RETURN_IF_ERROR(Apply(TrialEvent::kGrant, &trial));
+    return LeaseRow{.trial = std::move(trial), .secret = secret};
+  });
+}
+
+absl::StatusOr<TrialRow> SqliteWriteTransaction::RecordEpochs(
+    const LeaseToken& token, const SweepSpec& spec, const std::vector<EpochMetrics>& epochs,
+    const std::string& checkpoint_sha256, int checkpoint_epoch, bool* revived) {
+  *revived = false;
+  return Guard([&]() -> absl::StatusOr<TrialRow> {
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, token.sweep, token.number));
+    TrialRow& trial = stored.row;
+    STORE_ASSIGN_OR_RETURN(const bool lost, CheckToken(stored, token));
+    STORE_RETURN_IF_ERROR(CheckReport(trial, epochs, checkpoint_sha256, checkpoint_epoch));
+    if (lost) STORE_RETURN_IF_ERROR(Revive(trial.worker, &trial));
+
+    bool progress = false;
+    double seconds = 0;
+    for (const EpochMetrics& epoch : epochs) {
+      STORE_ASSIGN_OR_RETURN(const bool first, InsertEpoch(epoch, trial));
+      if (!first) continue;
+      AddEpoch(spec.require, epoch, &trial.result);
+      progress = true;
+      seconds += epoch.train_seconds + epoch.evaluate_seconds;
+    }
+    // A resumed attempt may send an older checkpoint than the one that is kept.
+    const bool newer_checkpoint =
+        !checkpoint_sha256.empty() && checkpoint_epoch >= trial.checkpoint_epoch;
+    if (newer_checkpoint) {
+      trial.checkpoint_sha256 = checkpoint_sha256;
+      trial.checkpoint_epoch = checkpoint_epoch;
+    }
+    if (progress || newer_checkpoint) STORE_RETURN_IF_ERROR(SaveProgress(trial, seconds));
+    if (!epochs.empty()) STORE_RETURN_IF_ERROR(Apply(TrialEvent::kReport, &trial));
+    if (progress) STORE_RETURN_IF_ERROR(Rescore(spec, trial));
+    *revived = lost;
+    return std::move(trial);
+  });
+}
+
+absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
+    const LeaseToken& token, const SweepSpec& spec, LeaseOutcome outcome,
+    const std::string& reason, const std::vector<ArtifactRow>& artifacts) {
+  return Guard([&]() -> absl::StatusOr<TrialRow> {
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, token.sweep, token.number));
+    TrialRow& trial = stored.row;
+    STORE_ASSIGN_OR_RETURN(const bool repeated, IsRepeatedFinish(stored, token, outcome));
+    if (repeated) {
+      STORE_ASSIGN_OR_RETURN(trial.artifacts, SelectArtifacts(database_, trial.id));
+      return std::move(trial);
+    }
+    STORE_ASSIGN_OR_RETURN(const bool lost, CheckToken(stored, token));
+    if (outcome == LeaseOutcome::kCompleted && trial.result.epoch != trial.epochs) {
+      return Refuse(absl::StatusCode::kFailedPrecondition, trial,
+                    fmt::format("cannot be completed: {} of {} epochs have been reported",
+                                trial.result.epoch, trial.epochs));
+    }
+    STORE_RETURN_IF_ERROR(CheckBlobs(trial, artifacts));
+    if (lost) STORE_RETURN_IF_ERROR(Revive(trial.worker, &trial));
+    for (const ArtifactRow& artifact : artifacts) {
+      STORE_RETURN_IF_ERROR(database_.Run(
+          "INSERT OR REPLACE INTO artifacts (trial_id, role, sha256) VALUES (?, ?, ?)", trial.id,
+          artifact.role, artifact.sha256));
+    }
+    TrialEvent event = TrialEvent::kGiveBack;
+    if (outcome == LeaseOutcome::kCompleted) event = TrialEvent::kComplete;
+    if (outcome == LeaseOutcome::kFailed || outcome == LeaseOutcome::kFailedForGood) {
+      ++trial.failures;
+      const bool final =
+          outcome == LeaseOutcome::kFailedForGood || trial.failures >= spec.max_failures;
+      event = final ? TrialEvent::kFailForGood : TrialEvent::kFail;
+      if (final) trial.reason = reason;
+    }
+    STORE_RETURN_IF_ERROR(CloseAttempt(trial, OutcomeName(outcome), reason));
+    STORE_RETURN_IF_ERROR(Apply(event, &trial));
+    STORE_RETURN_IF_ERROR(Settle(spec, trial));
+    STORE_ASSIGN_OR_RETURN(trial.artifacts, SelectArtifacts(database_, trial.id));
+    return std::move(trial);
+  });
+}
+
+absl::StatusOr<TrialRow> SqliteWriteTransaction::LoseLease(std::int64_t trial_id, int attempt,
+                                                           const SweepSpec& spec,
+                                                           const std::string& reason) {
+  return Guard([&]() -> absl::StatusOr<TrialRow> {
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrialById(database_, trial_id));
+    TrialRow& trial = stored.row;
+    if (trial.attempt != attempt || !IsHeld(trial.state)) return std::move(trial);
+    STORE_RETURN_IF_ERROR(CloseAttempt(trial, "lost", reason));
+    ++trial.failures;
+    TrialEvent event = TrialEvent::kLose;
+    if (trial.failures >= spec.max_failures) {
+      event = TrialEvent::kFailForGood;
+      Statement lost = database_.Prepare(
+          "SELECT count(*) FROM attempts WHERE trial_id = ? AND outcome = 'lost'");
+      STORE_RETURN_IF_ERROR(lost.Bind(trial.id).Step().status());
+      trial.reason =
+          fmt::format("lost {} time{}: {}", lost.Int(0), lost.Int(0) == 1 ? "" : "s", reason);
+    }
+    STORE_RETURN_IF_ERROR(Apply(event, &trial));
+    STORE_RETURN_IF_ERROR(Settle(spec, trial));
+    return std::move(trial);
+  });
+}
+
+absl::StatusOr<LeaseRow> SqliteWriteTransaction::ReviveLease(const LeaseToken& token,
+                                                             const std::string& worker) {
+  return Guard([&]() -> absl::StatusOr<LeaseRow> {
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, token.sweep, token.number));
+    STORE_ASSIGN_OR_RETURN(const bool lost, CheckToken(stored, token));
+    if (lost) STORE_RETURN_IF_ERROR(Revive(worker, &stored.row));
+    return LeaseRow{.trial = std::move(stored.row), .secret = std::move(stored.secret)};
+  });
+}
+
+absl::StatusOr<bool> SqliteWriteTransaction::CheckToken(const StoredTrial& stored,
+                                                        const LeaseToken& token) {
+  const TrialRow& trial = stored.row;
+  if (token.attempt < trial.attempt) {
+    return Over(trial, token.attempt,
+                fmt::format("attempt {} was granted to worker {}", trial.attempt, trial.worker));
+  }
+  if (token.attempt > trial.attempt || token.attempt < 1 || token.secret != stored.secret) {
+    return Refuse(absl::StatusCode::kFailedPrecondition, trial,
+                  fmt::format("the token is not that of attempt {}", token.attempt));
+  }
+  if (IsHeld(trial.state)) return false;
+  STORE_ASSIGN_OR_RETURN(const AttemptRow attempt,
+                         FindAttempt(database_, trial.id, token.attempt));
+  // A lease that the holder itself gave up stays given up, even when an old report comes late.
+  if (trial.state == TrialState::kPending && attempt.outcome == "lost") return true;
+  return Over(trial, token.attempt,
+              IsTerminal(trial.state)
+                  ? fmt::format("the trial is {}", TrialStateName(trial.state))
+                  : attempt.outcome);
+}
+
+absl::Status SqliteWriteTransaction::Revive(const std::string& worker, TrialRow* trial) {
+  // The attempt goes on, so losing it was no failure after all.
+  --trial->failures;
+  trial->worker = worker;
+  STORE_RETURN_IF_ERROR(database_.Run(
+      "UPDATE attempts SET ended_us = NULL, outcome = '', reason = '', worker = ? WHERE trial_id = "
+      "? AND attempt = ?",
+      worker, trial->id, trial->attempt));
+  return Apply(TrialEvent::kRevive, trial);
+}
+
+absl::Status SqliteWriteTransaction::CheckBlobs(const TrialRow& trial,
+                                                const std::vector<ArtifactRow>& artifacts) {
+  for (const ArtifactRow& artifact : artifacts) {
+    if (!IsValidName(artifact.role)) {
+      return Refuse(absl::StatusCode::kInvalidArgument, trial,
+                    fmt::format("'{}' is no role of an artifact", artifact.role));
+    }
+    STORE_ASSIGN_OR_RETURN(const std::optional<std::int64_t> size,
+                           FindBlobSize(database_, artifact.sha256));
+    if (!size) {
+      return Refuse(absl::StatusCode::kFailedPrecondition, trial,
+                    fmt::format("the blob '{}' for its {} has not been stored", artifact.sha256,
+                                artifact.role));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SqliteWriteTransaction::CheckReport(const TrialRow& trial,
+                                                 const std::vector<EpochMetrics>& epochs,
+                                                 const std::string& checkpoint_sha256,
+                                                 int checkpoint_epoch) {
+  if (epochs.size() > kMaxEpochsPerReport) {
+    return Refuse(absl::StatusCode::kInvalidArgument, trial,
+                  fmt::format("{} epochs in one report; at most {} are allowed", epochs.size(),
+                              kMaxEpochsPerReport));
+  }
+  int last = trial.result.epoch;
+  for (std::size_t i = 0; i < epochs.size(); ++i) {
+    // A resumed attempt starts anywhere within what is known; nothing may be left out.
+    const int expected = i > 0 ? epochs[i - 1].epoch + 1
+                               : std::min(epochs[0].epoch, trial.result.epoch + 1);
+    STORE_RETURN_IF_ERROR(CheckEpoch(trial, epochs[i], expected));
+    last = std::max(last, epochs[i].epoch);
+  }
+  if (checkpoint_sha256.empty()) return absl::OkStatus();
+  if (checkpoint_epoch < 1 || checkpoint_epoch > last) {
+    return Refuse(absl::StatusCode::kInvalidArgument, trial,
+                  fmt::format("a checkpoint of epoch {} after epoch {}", checkpoint_epoch, last));
+  }
+  return CheckBlobs(trial, {{.role = "checkpoint", .sha256 = checkpoint_sha256}});
+}
+
+absl::StatusOr<bool> SqliteWriteTransaction::InsertEpoch(const EpochMetrics& epoch,
+                                                         const TrialRow& trial) {
+  const std::int64_t changes = database_.total_changes();
+  STORE_RETURN_IF_ERROR(database_.Run(
+      "INSERT OR IGNORE INTO epoch_reports (trial_id, attempt, epoch, train_loss, train_accuracy, "
+      "validation_loss, validation_accuracy, lr, train_seconds, evaluate_seconds, "
+      "images_per_second, reported_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      trial.id, trial.attempt, epoch.epoch, epoch.train_loss, epoch.train_accuracy,
+      epoch.validation_loss, epoch.validation_accuracy, epoch.lr, epoch.train_seconds,
+      epoch.evaluate_seconds, epoch.images_per_second, ToMicros(now_)));
+  const bool inserted = database_.total_changes() != changes;
+  if (!inserted) return false;
+  if (epoch.epoch <= trial.result.epoch) {
+    STORE_RETURN_IF_ERROR(NoteDivergence(epoch, trial));
+    return false;
+  }
+  STORE_RETURN_IF_ERROR(AddEvent(trial, "epoch", epoch.epoch));
+  return true;
+}
+
+absl::Status SqliteWriteTransaction::NoteDivergence(const EpochMetrics& epoch,
+                                                    const TrialRow& trial) {
+  STORE_ASSIGN_OR_RETURN(const std::optional<EpochRow> first,
+                         FirstEpoch(database_, trial.id, epoch.epoch));
+  if (!first || first->attempt == trial.attempt || SameNumbers(first->metrics, epoch)) {
+    return absl::OkStatus();
+  }
+  return database_.Run(
+      "INSERT OR IGNORE INTO divergences (trial_id, epoch, attempt, first_attempt, reported_us) "
+      "VALUES (?, ?, ?, ?, ?)",
+      trial.id, epoch.epoch, trial.attempt, first->attempt, ToMicros(now_));
+}
+
+absl::Status SqliteWriteTransaction::SaveProgress(const TrialRow& trial, double seconds) {
+  const TrialResult& result = trial.result;
+  return database_.Run(
+      "UPDATE trials SET epoch = ?, last_accuracy = ?, last_loss = ?, best_accuracy = ?, "
+      "best_epoch = ?, best_loss = ?, best_gated_accuracy = ?, best_gated_epoch = ?, "
+      "epochs_to_target = ?, seconds = seconds + ?, checkpoint_sha256 = ?, checkpoint_epoch = ? "
+      "WHERE id = ?",
+      result.epoch, result.last_accuracy, result.last_loss, result.best_accuracy,
+      result.best_epoch, result.best_loss, result.best_gated_accuracy, result.best_gated_epoch,
+      result.epochs_to_target, seconds, trial.checkpoint_sha256, trial.checkpoint_epoch, trial.id);
+}
+
+absl::Status SqliteWriteTransaction::CloseAttempt(const TrialRow& trial, std::string_view outcome,
+                                                  const std::string& reason) {
+  return database_.Run(
+      "UPDATE attempts SET ended_us = ?, outcome = ?, reason = ? WHERE trial_id = ? AND attempt = "
+      "?",
+      ToMicros(now_), outcome, reason, trial.id, trial.attempt);
+}
+
+absl::StatusOr<bool> SqliteWriteTransaction::IsRepeatedFinish(const StoredTrial& stored,
+                                                              const LeaseToken& token,
+                                                              LeaseOutcome outcome) {
+  const TrialRow& trial = stored.row;
+  if (IsHeld(trial.state) || token.attempt < 1 || token.attempt != trial.attempt ||
+      token.secret != stored.secret) {
+    return false;
+  }
+  STORE_ASSIGN_OR_RETURN(const AttemptRow attempt,
+                         FindAttempt(database_, trial.id, token.attempt));
+  return attempt.outcome == OutcomeName(outcome);
+}
+
+}  // namespace sweep

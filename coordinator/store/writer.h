@@ -1,0 +1,63 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "common/base/mutex.h"
+#include "coordinator/store/sqlite.h"
+#include "coordinator/store/store.h"
+#include "coordinator/store/write_transaction.h"
+
+namespace sweep {
+
+// The one thread that writes. Group commit: it takes all that is queued, runs it in one
+// transaction, each function under its own savepoint, commits, and then calls the completions in
+// order. Thread-safe.
+class Writer {
+ public:
+  struct Options {
+    int max_queued = 4096;
+    // Held for each transaction when not null. A database in memory has no snapshots for readers,
+    // so there they and the writer take turns.
+    std::mutex* turns = nullptr;
+  };
+
+  // `database` and `clock` must outlive the writer, which is the only one to use `database`.
+  Writer(Database* database, Clock* clock, Options options);
+  // Runs what is queued, then stops.
+  ~Writer();
+
+  // As Store::Write.
+  void Submit(Store::WriteFunction function, Store::Completion done);
+  // True on the writer's thread while it runs a function.
+  bool InsideFunction() const;
+
+ private:
+  struct Item {
+    Store::WriteFunction function;
+    Store::Completion done;
+  };
+
+  void Loop();
+  void RunBatch(std::vector<Item>& batch);
+  absl::Status BeginTransaction();
+  absl::Status RunFunction(const Store::WriteFunction& function);
+  void CommitOrDie();
+
+  Database& database_;
+  const Options options_;
+  SqliteWriteTransaction transaction_;
+  std::atomic<std::thread::id> inside_function_{};
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::vector<Item> queue_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::jthread thread_;  // last, so that it starts when all else is there
+};
+
+}  // namespace sweep
