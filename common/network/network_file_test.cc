@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 
@@ -482,6 +485,20 @@ TEST(NetworkFile, AnchorsMayBeUsed) {
 )"));
   ASSERT_TRUE(parsed.file.ok()) << parsed.file.status();
   EXPECT_EQ(Resolved(*parsed.file, {}).parameters, 2 + 8 * 10 + 16 + 8 * 73);
+}
+
+TEST(NetworkFile, TheDocumentedExampleIsOne) {
+  std::ifstream file(SWEEP_SOURCE_DIR "/docs/network-file.md");
+  std::stringstream page;
+  page << file.rdbuf();
+  const std::string text = page.str();
+  const std::string fence = "```yaml\n";
+  const std::size_t start = text.find(fence);
+  ASSERT_NE(start, text.npos);
+  const std::size_t end = text.find("```", start + fence.size());
+  const Parsed parsed = ParseText(text.substr(start + fence.size(), end - start - fence.size()));
+  ASSERT_TRUE(parsed.file.ok()) << parsed.text();
+  EXPECT_EQ(Resolved(*parsed.file, parsed.file->FindRecipe("seed")->Merged()).classes, 10);
 }
 
 // Nested aliases that would expand to 10^9 nodes.
