@@ -24,7 +24,7 @@ struct AgentOptions {
   DataOptions data;
   absl::Duration stop_grace = absl::Seconds(1);  // after `stop`, before SIGTERM; then again, SIGKILL
   absl::Duration ready_timeout = absl::Seconds(60);   // for a trainer to say `ready`
-  absl::Duration connect_timeout = absl::Seconds(5);  // for the first answer of the coordinator
+  absl::Duration connect_timeout = absl::Seconds(4);  // for the first answer of the coordinator
 };
 
 // One worker: a session with the coordinator, N slots, one warm trainer process per slot.

@@ -169,10 +169,6 @@ bool Slot::Concerns(const std::string& trial) {
 
 void Slot::OnReady(const ReadyMessage& ready) {
   if (ready_) return;
-  if (ready.protocol != kTrainerProtocolVersion) {
-    return Doom(absl::StrCat("trainer ", context_.command[0], " speaks protocol ", ready.protocol,
-                             ", this worker speaks ", kTrainerProtocolVersion));
-  }
   ready_ = true;
   spdlog::info("trainer ready slot={} pid={} build=\"{}\" device=\"{}\"", index_, trainer_->pid(),
                ready.build, ready.device);

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "common/base/mutex.h"
+#include "sweep/v1/workers.pb.h"
+
+namespace sweep {
+
+// The worker's side of a coordinator, in this process, for tests: real gRPC, no store and no
+// scheduler. It hands out the leases that the test offers, to whoever calls, and records what the
+// worker says. What it knows survives Disconnect. Thread-safe.
+class FakeCoordinator {
+ public:
+  FakeCoordinator();
+  ~FakeCoordinator();
+
+  const std::string& address() const { return address_; }
+
+  // A lease on trial `number` of sweep "s" with this fake trainer's script, `attempt` 1.
+  void Offer(int number, const std::string& script, int epochs);
+  void OfferLease(v1::Lease lease);
+  static v1::Lease MakeLease(int number, const std::string& script, int epochs);
+  // The worker shall not hold trial `number` any more.
+  void Revoke(int number);
+  void SetDrain(bool drain);
+  // Answers to Synchronize, and to reports of epochs, from now on.
+  void SetSynchronizeStatus(absl::Status status);
+  void SetReportStatus(absl::Status status);
+  std::string PutBlob(const std::string& bytes);
+
+  // The server goes away with all that is under way, and comes back at the same address.
+  void Disconnect();
+  void Reconnect();
+
+  // What was recorded. Epochs are in the order in which they came, per trial.
+  struct Record {
+    std::vector<v1::SynchronizeRequest> synchronized;
+    std::vector<v1::ReportEpochsRequest> reports;
+    std::vector<v1::FinishLeaseRequest> finished;
+    std::vector<v1::Progress> progress;
+    std::map<std::string, std::string> blobs;
+
+    std::vector<int> EpochsOf(int number) const;
+    std::vector<v1::Epoch> RowsOf(int number) const;
+    const v1::FinishLeaseRequest* FinishOf(int number) const;
+  };
+  // Waits until `condition` holds for what was recorded; false after 20 s.
+  bool WaitUntil(const std::function<bool(const Record&)>& condition);
+  Record record();
+  // Waits for the end of trial `number`'s lease; an empty request after 20 s.
+  v1::FinishLeaseRequest WaitForFinish(int number);
+  // Waits for the first epoch row of trial `number` and returns the trainer's process id.
+  int WaitForTrainer(int number);
+
+ private:
+  class Services;
+  class Server;
+
+  std::string address_ = "127.0.0.1:0";
+  std::unique_ptr<Services> services_;
+  std::unique_ptr<Server> server_;
+};
+
+// "sweeps/s/trials/{number}".
+std::string FakeTrial(int number);
+
+}  // namespace sweep

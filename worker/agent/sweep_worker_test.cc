@@ -1,0 +1,169 @@
+// The program sweep-worker as a process.
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "worker/agent/fake_coordinator.h"
+
+extern char** environ;
+
+namespace sweep {
+namespace {
+
+using Record = FakeCoordinator::Record;
+using ::testing::HasSubstr;
+
+class SweepWorkerTest : public ::testing::Test {
+ protected:
+  SweepWorkerTest()
+      : folder_(std::filesystem::temp_directory_path() / ("sweep_worker_test-" + RandomHex(8))) {
+    std::filesystem::create_directories(folder_);
+  }
+  ~SweepWorkerTest() override {
+    if (pid_ > 0) {
+      kill(pid_, SIGKILL);
+      waitpid(pid_, nullptr, 0);
+    }
+    std::filesystem::remove_all(folder_);
+  }
+
+  void StartWorker(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), SWEEP_WORKER);
+    std::vector<char*> argv;
+    for (std::string& argument : arguments) argv.push_back(argument.data());
+    argv.push_back(nullptr);
+    posix_spawn_file_actions_t actions;
+    posix_spawn_file_actions_init(&actions);
+    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, stderr_path().c_str(),
+                                     O_WRONLY | O_CREAT, 0600);
+    ASSERT_EQ(posix_spawn(&pid_, SWEEP_WORKER, &actions, nullptr, argv.data(), environ), 0);
+    posix_spawn_file_actions_destroy(&actions);
+  }
+
+  void StartWorkerWithFakeTrainer() {
+    StartWorker({"--coordinator", coordinator_.address(), "--slots", "2", "--trainer", FAKE_TRAINER,
+                 "--work-dir", folder_ / "work"});
+  }
+
+  // The exit code; 128 + the signal.
+  int WaitForExit() {
+    int status = 0;
+    waitpid(pid_, &status, 0);
+    pid_ = -1;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+  std::string stderr_path() const { return folder_ / "stderr"; }
+  std::string Stderr() const {
+    std::ostringstream text;
+    text << std::ifstream(stderr_path()).rdbuf();
+    return text.str();
+  }
+
+  // A process that was killed may linger as a zombie of the one that adopted it.
+  static bool Runs(int pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
+    return file.get() != std::ifstream::traits_type::eof();
+  }
+  static bool EventuallyEnds(int pid) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (Runs(pid) && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return !Runs(pid);
+  }
+
+  const std::filesystem::path folder_;
+  FakeCoordinator coordinator_;
+  pid_t pid_ = -1;
+};
+
+TEST_F(SweepWorkerTest, LeavesNoTrainerWhenItIsKilled) {
+  coordinator_.Offer(1, "pause=1", 5);
+  coordinator_.Offer(2, "deaf=1", 5);  // does not even end at the end of its input
+  StartWorkerWithFakeTrainer();
+  const int first = coordinator_.WaitForTrainer(1);
+  const int second = coordinator_.WaitForTrainer(2);
+  ASSERT_GT(first, 0);
+  ASSERT_GT(second, 0);
+  ASSERT_TRUE(Runs(first) && Runs(second));
+  kill(pid_, SIGKILL);
+  EXPECT_EQ(WaitForExit(), 128 + SIGKILL);
+  EXPECT_TRUE(EventuallyEnds(first));
+  EXPECT_TRUE(EventuallyEnds(second));
+}
+
+TEST_F(SweepWorkerTest, DrainsOnSigterm) {
+  coordinator_.Offer(1, "pause=1", 5);
+  StartWorkerWithFakeTrainer();
+  coordinator_.WaitForTrainer(1);
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(WaitForExit(), 0) << Stderr();
+  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
+  EXPECT_THAT(Stderr(), HasSubstr("draining; again to stop at once"));
+}
+
+TEST_F(SweepWorkerTest, StopsOnTheSecondSignal) {
+  coordinator_.Offer(1, "pause=1", 5);
+  StartWorkerWithFakeTrainer();
+  const int trainer = coordinator_.WaitForTrainer(1);
+  coordinator_.Disconnect();  // so that it cannot give back
+  kill(pid_, SIGINT);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (Stderr().find("draining") == std::string::npos &&
+         std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  kill(pid_, SIGINT);
+  EXPECT_EQ(WaitForExit(), 0) << Stderr();
+  EXPECT_FALSE(Runs(trainer));
+}
+
+TEST_F(SweepWorkerTest, ExitsWithFourWhenTheCoordinatorCannotBeReached) {
+  coordinator_.Disconnect();
+  const auto start = std::chrono::steady_clock::now();
+  StartWorker({"--coordinator", coordinator_.address(), "--trainer", FAKE_TRAINER});
+  EXPECT_EQ(WaitForExit(), 4);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(7));
+  EXPECT_THAT(Stderr(), HasSubstr(coordinator_.address()));
+}
+
+TEST_F(SweepWorkerTest, ExitsWithTwoOnBadArguments) {
+  StartWorker({"--coordinator", coordinator_.address(), "--slots", "many"});
+  EXPECT_EQ(WaitForExit(), 2);
+  StartWorker({"--coordinator", coordinator_.address(), "--label", "x"});
+  EXPECT_EQ(WaitForExit(), 2);
+  StartWorker({"--coordinator", "nowhere", "--trainer", FAKE_TRAINER});
+  EXPECT_EQ(WaitForExit(), 2);
+}
+
+TEST_F(SweepWorkerTest, ExitsWithOneWhenTheTrainerIsNotThere) {
+  StartWorker({"--coordinator", coordinator_.address(), "--trainer", "/nowhere/trainer"});
+  EXPECT_EQ(WaitForExit(), 1);
+  EXPECT_THAT(Stderr(), HasSubstr("/nowhere/trainer"));
+}
+
+TEST_F(SweepWorkerTest, ExitsWithOneWhenTheCoordinatorRefusesIt) {
+  coordinator_.SetSynchronizeStatus(absl::AlreadyExistsError("worker w is connected"));
+  StartWorkerWithFakeTrainer();
+  EXPECT_EQ(WaitForExit(), 1);
+  EXPECT_THAT(Stderr(), HasSubstr("worker w is connected"));
+}
+
+}  // namespace
+}  // namespace sweep

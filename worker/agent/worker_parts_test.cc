@@ -1,0 +1,197 @@
+// The parts of the worker that can be tested alone.
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <cstdio>
+#include <memory>
+
+#include "worker/agent/find_trainer.h"
+#include "worker/agent/lease_table.h"
+#include "worker/agent/line_splitter.h"
+#include "worker/agent/trainer_process.h"
+
+namespace sweep {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Pair;
+
+using Lines = std::vector<std::pair<std::string, bool>>;
+
+LineSplitter::Sink Into(Lines* lines) {
+  return [lines](std::string_view line, bool cut) { lines->emplace_back(line, cut); };
+}
+
+TEST(LineSplitter, PutsLinesTogetherFromPieces) {
+  LineSplitter splitter(100);
+  Lines lines;
+  splitter.Feed("on", Into(&lines));
+  splitter.Feed("e\r\n\ntwo\nthr", Into(&lines));
+  EXPECT_THAT(lines, ElementsAre(Pair("one", false), Pair("", false), Pair("two", false)));
+  splitter.Finish(Into(&lines));
+  EXPECT_EQ(lines.back().first, "thr");
+}
+
+TEST(LineSplitter, CutsALongLineOnce) {
+  LineSplitter splitter(4);
+  Lines lines;
+  for (int i = 0; i < 10; ++i) splitter.Feed("abc", Into(&lines));
+  splitter.Feed("\n1234\nend", Into(&lines));
+  splitter.Finish(Into(&lines));
+  EXPECT_THAT(lines, ElementsAre(Pair("abca", true), Pair("1234", false), Pair("end", false)));
+}
+
+v1::Lease MakeLease(const std::string& trial, int attempt, const std::string& secret) {
+  v1::Lease lease;
+  lease.mutable_token()->set_trial(trial);
+  lease.mutable_token()->set_attempt(attempt);
+  lease.mutable_token()->set_secret(secret);
+  return lease;
+}
+
+v1::SynchronizeResponse Answer(const std::vector<v1::Lease>& leases) {
+  v1::SynchronizeResponse answer;
+  for (const v1::Lease& lease : leases) *answer.add_leases() = lease;
+  return answer;
+}
+
+TEST(LeaseTable, RevokesWhatWasSaidAndIsNotListed) {
+  LeaseTable table(2);
+  const v1::Lease a = MakeLease("a", 1, "x"), b = MakeLease("b", 1, "y");
+  EXPECT_TRUE(table.Apply(Answer({a, b}), {}));
+  EXPECT_EQ(table.Take()->token().trial(), "a");
+  EXPECT_EQ(table.Held().size(), 2u);
+  EXPECT_TRUE(table.Apply(Answer({}), table.Held()));
+  EXPECT_THAT(table.TakeRevoked(), ElementsAre(KeyOf(a.token())));
+  EXPECT_FALSE(table.Take().has_value()) << "b waited and is gone as well";
+  EXPECT_TRUE(table.empty());
+}
+
+TEST(LeaseTable, KeepsALeaseThatAnOlderAnswerDoesNotKnow) {
+  LeaseTable table(2);
+  const std::vector<v1::LeaseToken> said = table.Held();
+  table.Apply(Answer({MakeLease("a", 1, "x")}), said);
+  EXPECT_FALSE(table.Apply(Answer({}), said));
+  EXPECT_EQ(table.Held().size(), 1u);
+}
+
+TEST(LeaseTable, DoesNotTakeUpAgainWhatHasEnded) {
+  LeaseTable table(1);
+  const v1::Lease lease = MakeLease("a", 1, "x");
+  table.Apply(Answer({lease}), {});
+  table.Take();
+  table.Forget(KeyOf(lease.token()));
+  EXPECT_FALSE(table.Apply(Answer({lease}), {}));
+  EXPECT_TRUE(table.Apply(Answer({MakeLease("a", 2, "y")}), {}));
+}
+
+TEST(LeaseTable, LetsNoMoreWaitThanItHasSlots) {
+  LeaseTable table(1);
+  table.Apply(Answer({MakeLease("a", 1, "x"), MakeLease("b", 1, "y")}), {});
+  EXPECT_EQ(table.Held().size(), 1u);
+}
+
+TEST(FindTrainer, LooksAtTheEnvironmentFirst) {
+  setenv("SWEEP_TRAINER", FAKE_TRAINER, 1);
+  EXPECT_THAT(*FindTrainer({}), ElementsAre(FAKE_TRAINER));
+  setenv("SWEEP_TRAINER", "/nowhere/at/all", 1);
+  EXPECT_THAT(std::string(FindTrainer({}).status().message()), HasSubstr("/nowhere/at/all"));
+  unsetenv("SWEEP_TRAINER");
+}
+
+TEST(FindTrainer, SearchesThePathAndKeepsArguments) {
+  EXPECT_THAT(*FindTrainer({"sh", "-c", "x"}), ElementsAre(HasSubstr("/sh"), "-c", "x"));
+  EXPECT_TRUE(absl::IsNotFound(FindTrainer({"no-such-program-here"}).status()));
+}
+
+// Runs a shell command to its end and returns how it ended.
+std::string RunShell(const std::string& script, std::unique_ptr<TrainerProcess>* process,
+                     const std::vector<std::string>& input = {}) {
+  auto started = TrainerProcess::Start({"/bin/sh", "-c", script});
+  if (!started.ok()) return started.status().ToString();
+  *process = *std::move(started);
+  for (const std::string& line : input) (*process)->Send(line).IgnoreError();
+  (*process)->CloseInput();
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  const TrainerProcess::MessageSink ignore = [](const TrainerMessage&) {};
+  while (std::chrono::steady_clock::now() < until) {
+    std::vector<pollfd> fds;
+    (*process)->AppendPollFds(&fds);
+    poll(fds.data(), fds.size(), 10);
+    (*process)->Flush();
+    (*process)->Read(ignore).IgnoreError();
+    if (const auto how = (*process)->PollExit(ignore)) return *how;
+  }
+  return "runs on";
+}
+
+TEST(TrainerProcess, InheritsNothingButTheStandardStreams) {
+  const int leaked = open("/dev/null", O_RDONLY);  // without O_CLOEXEC, as some libraries do
+  std::unique_ptr<TrainerProcess> process;
+  EXPECT_EQ(RunShell("for fd in 0 1 2 3 4 5 6 7 8 9; do test -e /proc/$$/fd/$fd && echo has $fd;"
+                     " done; exit 0",
+                     &process),
+            "ended with exit code 0");
+  EXPECT_EQ(process->LastLines(), "has 0\nhas 1\nhas 2");
+  close(leaked);
+}
+
+TEST(TrainerProcess, ResetsSignals) {
+  std::unique_ptr<TrainerProcess> process;
+  const auto old = signal(SIGPIPE, SIG_IGN);
+  RunShell("grep -E 'Sig(Blk|Ign)' /proc/$$/status | cut -f2", &process);
+  signal(SIGPIPE, old);
+  EXPECT_EQ(process->LastLines(), "0000000000000000\n0000000000000000");
+}
+
+TEST(TrainerProcess, LeadsAProcessGroupThatDiesWithIt) {
+  std::unique_ptr<TrainerProcess> process;
+  RunShell("sleep 1000 & echo $!; kill -9 $$", &process);
+  const pid_t orphan = std::atoi(process->LastLines().c_str());
+  ASSERT_GT(orphan, 0);
+  // It may stay as a zombie of whoever adopted it; what counts is that it does not run.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  const auto runs = [&] {
+    const std::string path = "/proc/" + std::to_string(orphan) + "/cmdline";
+    FILE* file = fopen(path.c_str(), "r");
+    if (file == nullptr) return false;
+    const bool any = fgetc(file) != EOF;
+    fclose(file);
+    return any;
+  };
+  while (runs() && std::chrono::steady_clock::now() < until) poll(nullptr, 0, 5);
+  EXPECT_FALSE(runs());
+}
+
+TEST(TrainerProcess, KeepsTheLastFiftyLines) {
+  std::unique_ptr<TrainerProcess> process;
+  RunShell("i=0; while test $i -lt 60; do echo line $i; i=$((i+1)); done; echo no newline | tr -d "
+           "'\\n'",
+           &process);
+  EXPECT_THAT(process->LastLines(), ::testing::StartsWith("line 11\n"));
+  EXPECT_THAT(process->LastLines(), ::testing::EndsWith("line 59\nno newline"));
+}
+
+TEST(TrainerProcess, WritesMoreThanAPipeHolds) {
+  std::unique_ptr<TrainerProcess> process;
+  const std::string line(300'000, 'x');
+  EXPECT_EQ(RunShell("wc -c", &process, {line}), "ended with exit code 0");
+  EXPECT_EQ(process->LastLines(), "300001");
+}
+
+TEST(TrainerProcess, SaysWhatCannotBeExecuted) {
+  const absl::Status status = TrainerProcess::Start({"/etc/passwd"}).status();
+  EXPECT_THAT(std::string(status.message()), HasSubstr("/etc/passwd"));
+  EXPECT_TRUE(absl::IsPermissionDenied(status)) << status;
+}
+
+}  // namespace
+}  // namespace sweep
