@@ -31,8 +31,8 @@ struct Displacement {
 // "shift_rotation" under one seed are the same.
 Displacement Draw(const BatchOptions& options, std::uint64_t key, std::size_t offset) {
   const std::uint64_t position = static_cast<std::uint32_t>(options.first_position + offset);
-  PhiloxStream random(key, (std::uint64_t{static_cast<std::uint32_t>(options.epoch)} << 32) |
-                               position);
+  PhiloxStream random(key,
+                      (std::uint64_t{static_cast<std::uint32_t>(options.epoch)} << 32) | position);
   const Augmentation& augmentation = options.augmentation;
   const auto shift = [&] {
     const auto range = static_cast<std::uint32_t>(2 * augmentation.shift_pixels + 1);
@@ -41,8 +41,8 @@ Displacement Draw(const BatchOptions& options, std::uint64_t key, std::size_t of
   Displacement drawn;
   drawn.dx = shift();
   drawn.dy = shift();
-  drawn.radians = (2 * random.NextUniform() - 1) * augmentation.rotation_degrees *
-                  (std::numbers::pi / 180);
+  drawn.radians =
+      (2 * random.NextUniform() - 1) * augmentation.rotation_degrees * (std::numbers::pi / 180);
   return drawn;
 }
 
@@ -52,8 +52,7 @@ void FillShifted(const std::uint8_t* image, int height, int width, const Displac
     const int source_y = y - move.dy;
     for (int x = 0; x < width; ++x) {
       const int source_x = x - move.dx;
-      const bool inside =
-          source_y >= 0 && source_y < height && source_x >= 0 && source_x < width;
+      const bool inside = source_y >= 0 && source_y < height && source_x >= 0 && source_x < width;
       *out++ = table[inside ? image[source_y * width + source_x] : 0];
     }
   }
@@ -68,8 +67,8 @@ void CopyWithBorder(const std::uint8_t* image, int height, int width, std::vecto
   }
 }
 
-void FillRotated(const std::vector<float>& padded, int height, int width,
-                 const Displacement& move, const Normalizer& normalize, float* out) {
+void FillRotated(const std::vector<float>& padded, int height, int width, const Displacement& move,
+                 const Normalizer& normalize, float* out) {
   const double center_x = (width - 1) / 2.0;
   const double center_y = (height - 1) / 2.0;
   const double cosine = std::cos(move.radians);

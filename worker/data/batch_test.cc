@@ -15,10 +15,10 @@
 namespace sweep {
 namespace {
 
+using sweep::testing::DataErrorOf;
 using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using sweep::testing::DataErrorOf;
 
 constexpr double kMean = 0.1307;
 constexpr double kStddev = 0.3081;
@@ -159,8 +159,8 @@ TEST(FillBatch, ShiftMayPushTheWholeImageOut) {
   ImageSet set{.count = 200, .height = 3, .width = 3};
   set.pixels.assign(200 * 9, 255);
   set.labels.resize(200);
-  const BatchOptions options{.augmentation = {.shift_pixels = 50}, .mean = kMean,
-                             .stddev = kStddev};
+  const BatchOptions options{
+      .augmentation = {.shift_pixels = 50}, .mean = kMean, .stddev = kStddev};
   const float background = static_cast<float>(-kMean / kStddev);
   const std::vector<float> out = Fill(set, AllOf(set), options);
   EXPECT_GT(std::count(out.begin(), out.end(), background), 190 * 9);
@@ -194,8 +194,8 @@ TEST(FillBatch, RotationTurnsAboutTheCentreWithinItsBounds) {
       for (int x = 23; x <= 25; ++x) set.pixels[(i * kSide + y) * kSide + x] = 200;
     }
   }
-  const std::vector<float> out = Fill(
-      set, AllOf(set), {.augmentation = {.rotation_degrees = 30}, .mean = 0, .stddev = 1});
+  const std::vector<float> out =
+      Fill(set, AllOf(set), {.augmentation = {.rotation_degrees = 30}, .mean = 0, .stddev = 1});
   double smallest = 90, largest = -90;
   for (int i = 0; i < kCount; ++i) {
     double sum = 0, sum_x = 0, sum_y = 0;
@@ -221,17 +221,17 @@ TEST(FillBatch, RotationTurnsAboutTheCentreWithinItsBounds) {
 
 TEST(FillBatch, ALargeRotationStaysWithinTheImage) {
   const ImageSet set = SyntheticDigits(200, 2);
-  const std::vector<float> out = Fill(
-      set, AllOf(set),
-      {.augmentation = {.shift_pixels = 40, .rotation_degrees = 360}, .mean = 0, .stddev = 1});
+  const std::vector<float> out =
+      Fill(set, AllOf(set),
+           {.augmentation = {.shift_pixels = 40, .rotation_degrees = 360}, .mean = 0, .stddev = 1});
   for (float value : out) ASSERT_TRUE(value >= 0 && value <= 1) << value;
 }
 
 TEST(FillBatch, BatchesMaySplitAnEpochAnyhow) {
   const ImageSet set = SyntheticDigits(40, 2);
   const std::vector<std::int32_t> order = EpochOrder(40, 5, 2);
-  BatchOptions options{.augmentation = {.shift_pixels = 2, .rotation_degrees = 10}, .seed = 5,
-                       .epoch = 2};
+  BatchOptions options{
+      .augmentation = {.shift_pixels = 2, .rotation_degrees = 10}, .seed = 5, .epoch = 2};
   const std::vector<float> whole = Fill(set, order, options);
   std::vector<float> parts(whole.size());
   for (const auto& [first, count] : {std::pair{33, 7}, std::pair{0, 32}, std::pair{32, 1}}) {

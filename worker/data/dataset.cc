@@ -21,8 +21,8 @@ ImageSet Combine(const std::string& images_path, IdxArray images, const std::str
                  IdxArray labels) {
   const auto count = labels.dimensions[0];
   if (images.dimensions[0] != count) {
-    throw DataError(images_path + " has " + std::to_string(images.dimensions[0]) +
-                    " images, but " + labels_path + " has " + std::to_string(count) + " labels");
+    throw DataError(images_path + " has " + std::to_string(images.dimensions[0]) + " images, but " +
+                    labels_path + " has " + std::to_string(count) + " labels");
   }
   return {.count = static_cast<int>(count),
           .height = static_cast<int>(images.dimensions[1]),
@@ -49,12 +49,12 @@ ImageSet ReadPair(const std::string& folder, int first, bool verify) {
   return Combine(images_path, std::move(image_array), labels_path, std::move(label_array));
 }
 
-// Keeps the first `size` images; 0 keeps all.
-void Truncate(const char* field, int size, ImageSet* set) {
+// Keeps the first `size` images; 0 keeps all. `part` is the key of a sweep file.
+void Truncate(const std::string& part, int size, ImageSet* set) {
   if (size == 0) return;
   if (size < 0 || size > set->count) {
-    throw DataError(std::string("dataset: ") + field + " is " + std::to_string(size) +
-                    ", but there are " + std::to_string(set->count) + " images");
+    throw DataError("dataset: " + part + " is " + std::to_string(size) + ", but there are " +
+                    std::to_string(set->count) + " images");
   }
   set->count = size;
   set->pixels.resize(static_cast<std::size_t>(size) * set->height * set->width);
@@ -79,8 +79,8 @@ Dataset LoadFiles(const DatasetSpec& spec, const std::string& folder) {
   // Before images are left out, so that the count of classes does not depend on their number.
   const auto largest = [](const ImageSet& set) { return *std::ranges::max_element(set.labels); };
   data.classes = mnist ? kMnistClasses : std::max(largest(data.train), largest(data.test)) + 1;
-  Truncate("train_size", spec.train_size, &data.train);
-  Truncate("test_size", spec.test_size, &data.test);
+  Truncate("train", spec.train_size, &data.train);
+  Truncate("test", spec.test_size, &data.test);
   return data;
 }
 
@@ -109,10 +109,9 @@ Dataset LoadDataset(const DatasetSpec& dataset, const std::string& data_dir) {
     throw DataError("dataset '" + dataset.name + "' is unknown; it is mnist, synthetic or idx");
   }
   const auto size = [](int asked, int usual) { return asked == 0 ? usual : asked; };
-  return {.train = SyntheticDigits(size(dataset.train_size, kSyntheticTrainSize),
-                                   kSyntheticTrainSeed),
-          .test = SyntheticDigits(size(dataset.test_size, kSyntheticTestSize),
-                                  kSyntheticTestSeed)};
+  return {
+      .train = SyntheticDigits(size(dataset.train_size, kSyntheticTrainSize), kSyntheticTrainSeed),
+      .test = SyntheticDigits(size(dataset.test_size, kSyntheticTestSize), kSyntheticTestSeed)};
 }
 
 ImageSet ReadIdx(const std::string& images_path, const std::string& labels_path) {

@@ -20,11 +20,6 @@ namespace sweep {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::AllOf;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
-using ::testing::Not;
-using ::testing::StartsWith;
 using sweep::testing::DataErrorOf;
 using sweep::testing::Gzip;
 using sweep::testing::IdxImages;
@@ -33,6 +28,11 @@ using sweep::testing::ReadFile;
 using sweep::testing::ScopedVariable;
 using sweep::testing::TemporaryFolder;
 using sweep::testing::WriteFile;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::StartsWith;
 
 // Four files that are well-formed, though not MNIST.
 void WriteSmallSet(const std::string& folder) {
@@ -82,8 +82,7 @@ TEST_F(DatasetTest, AnIdxFolderIsNamedAbsolutely) {
 
 TEST_F(DatasetTest, SizesKeepTheFirstImages) {
   WriteSmallSet(folder_ / "set");
-  const DatasetSpec spec{
-      .name = "idx", .path = folder_ / "set", .train_size = 4, .test_size = 1};
+  const DatasetSpec spec{.name = "idx", .path = folder_ / "set", .train_size = 4, .test_size = 1};
   const Dataset data = LoadDataset(spec, "");
   EXPECT_EQ(data.train.count, 4);
   EXPECT_EQ(data.train.pixels.size(), 80u);
@@ -97,10 +96,10 @@ TEST_F(DatasetTest, SizesBeyondTheImagesAreRefused) {
   WriteSmallSet(folder_ / "set");
   DatasetSpec spec{.name = "idx", .path = folder_ / "set", .train_size = 7};
   EXPECT_THAT(DataErrorOf([&] { LoadDataset(spec, ""); }),
-              HasSubstr("train_size is 7, but there are 6 images"));
+              HasSubstr("train is 7, but there are 6 images"));
   spec.train_size = 0;
   spec.test_size = -1;
-  EXPECT_THAT(DataErrorOf([&] { LoadDataset(spec, ""); }), HasSubstr("test_size is -1"));
+  EXPECT_THAT(DataErrorOf([&] { LoadDataset(spec, ""); }), HasSubstr("test is -1"));
 }
 
 TEST_F(DatasetTest, TrainingAndTestImagesMustHaveOneSize) {
@@ -132,8 +131,7 @@ TEST_F(DatasetTest, SyntheticNeedsNoFilesAndItsPartsDiffer) {
   const Dataset usual = LoadDataset({.name = "synthetic"}, "");
   EXPECT_EQ(usual.train.count, 4096);
   EXPECT_EQ(usual.test.count, 1000);
-  const Dataset sized =
-      LoadDataset({.name = "synthetic", .train_size = 50, .test_size = 50}, "");
+  const Dataset sized = LoadDataset({.name = "synthetic", .train_size = 50, .test_size = 50}, "");
   EXPECT_EQ(sized.train.count, 50);
   EXPECT_NE(sized.train.pixels, sized.test.pixels);
 }
@@ -337,8 +335,7 @@ TEST_F(RealMnistTest, IsMnist) {
   EXPECT_THAT(std::vector(labels.begin(), labels.begin() + 5), ElementsAre(5, 0, 4, 1, 9));
   std::array<int, 10> histogram{};
   for (std::uint8_t label : labels) ++histogram.at(label);
-  EXPECT_THAT(histogram,
-              ElementsAre(5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949));
+  EXPECT_THAT(histogram, ElementsAre(5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949));
   double sum = 0, squares = 0;
   for (std::uint8_t pixel : data.train.pixels) {
     sum += pixel;

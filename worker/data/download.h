@@ -18,9 +18,9 @@ struct DownloadLimits {
 };
 
 // Fetches `url` (http, https or file; redirects are followed, certificates verified) into the new
-// file `path`, which is on the disk (fsync) when this returns and removed when it throws. `progress`
-// gets `name` and may throw to stop the transfer; that exception comes out. Throws DataError with
-// the reason alone, without the URL. Thread-safe.
+// file `path`, which is on the disk (fsync) when this returns and removed when it throws.
+// `progress` gets `name` and may throw to stop the transfer; that exception comes out. Throws
+// DataError with the reason alone, without the URL. Thread-safe.
 void DownloadFile(const std::string& url, const std::string& path, const std::string& name,
                   const DownloadProgress& progress, const DownloadLimits& limits = {});
 

@@ -1,5 +1,3 @@
-#include "worker/data/download.h"
-
 #include <curl/curl.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -10,6 +8,8 @@
 #include <memory>
 #include <mutex>
 #include <utility>
+
+#include "worker/data/download.h"
 
 namespace sweep {
 namespace {
@@ -30,8 +30,8 @@ std::size_t WriteBody(char* data, std::size_t size, std::size_t count, void* use
   auto* transfer = static_cast<Transfer*>(user);
   const std::size_t total = size * count;
   if (transfer->written + static_cast<std::int64_t>(total) > transfer->max_bytes) {
-    transfer->failure = "larger than the " + std::to_string(transfer->max_bytes) +
-                        " bytes that are allowed";
+    transfer->failure =
+        "larger than the " + std::to_string(transfer->max_bytes) + " bytes that are allowed";
     return 0;
   }
   for (std::size_t done = 0; done < total;) {
@@ -102,8 +102,8 @@ CurlHandle MakeHandle() {
   return handle;
 }
 
-void Configure(CURL* curl, const std::string& url, const DownloadLimits& limits,
-               Transfer* transfer, char* error_text) {
+void Configure(CURL* curl, const std::string& url, const DownloadLimits& limits, Transfer* transfer,
+               char* error_text) {
   curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
   curl_easy_setopt(curl, CURLOPT_USERAGENT, "sweep");
   curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);  // threads: no SIGALRM for name look-ups

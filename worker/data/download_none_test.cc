@@ -7,11 +7,11 @@
 namespace sweep {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::HasSubstr;
 using sweep::testing::DataErrorOf;
 using sweep::testing::ScopedVariable;
 using sweep::testing::TemporaryFolder;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 
 TEST(DownloadNone, MnistThatIsNotThereGivesTheReasonAndAdvice) {
   const TemporaryFolder folder;

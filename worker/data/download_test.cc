@@ -17,12 +17,12 @@
 namespace sweep {
 namespace {
 
-using ::testing::HasSubstr;
 using sweep::testing::DataErrorOf;
 using sweep::testing::ReadFile;
 using sweep::testing::ScopedVariable;
 using sweep::testing::TemporaryFolder;
 using sweep::testing::WriteFile;
+using ::testing::HasSubstr;
 
 // Answers one HTTP request on a loopback port of the system's choice with fixed bytes.
 class OneAnswerServer {
@@ -103,8 +103,8 @@ TEST_F(DownloadTest, ATransferThatBreaksOffIsNoFile) {
 
 TEST_F(DownloadTest, FollowsARedirection) {
   const OneAnswerServer target("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-  const OneAnswerServer first("HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " +
-                              target.Url() + "\r\n\r\n");
+  const OneAnswerServer first(
+      "HTTP/1.1 302 Found\r\nContent-Length: 0\r\nLocation: " + target.Url() + "\r\n\r\n");
   DownloadFile(first.Url(), path_, "file", {});
   EXPECT_EQ(ReadFile(path_), "ok");
 }

@@ -83,8 +83,8 @@ class InflatingReader {
       const int result = inflate(&stream_, Z_NO_FLUSH);
       member_ended_ = result == Z_STREAM_END;
       if (result != Z_OK && result != Z_STREAM_END) {
-        throw DataError(path_ + ": damaged gzip stream: " +
-                        (stream_.msg ? stream_.msg : zError(result)));
+        throw DataError(path_ +
+                        ": damaged gzip stream: " + (stream_.msg ? stream_.msg : zError(result)));
       }
     }
     return size_bytes - stream_.avail_out;

@@ -23,8 +23,8 @@ enum class Digest { kNone, kSha256 };
 // DataError, which names the file, what was expected and what was found.
 IdxArray ReadIdxArray(const std::string& path, int rank, Digest digest = Digest::kNone);
 
-// The file `name` ("train-images-idx3-ubyte") in `folder`: plain or with ".gz", also in the spelling
-// "train-images.idx3-ubyte". "" when there is none.
+// The file `name` ("train-images-idx3-ubyte") in `folder`: plain or with ".gz", also in the
+// spelling "train-images.idx3-ubyte". "" when there is none.
 std::string FindIdxFile(const std::string& folder, std::string_view name);
 
 }  // namespace sweep

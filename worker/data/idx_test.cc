@@ -9,9 +9,6 @@
 namespace sweep {
 namespace {
 
-using ::testing::AllOf;
-using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using sweep::testing::DataErrorOf;
 using sweep::testing::Gzip;
 using sweep::testing::IdxHeader;
@@ -19,6 +16,9 @@ using sweep::testing::IdxImages;
 using sweep::testing::IdxLabels;
 using sweep::testing::TemporaryFolder;
 using sweep::testing::WriteFile;
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 
 class IdxTest : public ::testing::Test {
  protected:
@@ -111,15 +111,15 @@ TEST_F(IdxTest, NoFlippedBitOfAGzipFileGivesOtherContent) {
 
 TEST_F(IdxTest, BytesAfterTheEndAreRefused) {
   const std::string bytes = IdxImages(2, 3, 3);
-  EXPECT_THAT(Complaint(bytes + "x"), AllOf(HasSubstr(path_), HasSubstr("too long"),
-                                            HasSubstr("2 × 3 × 3 = 18 bytes")));
+  EXPECT_THAT(Complaint(bytes + "x"),
+              AllOf(HasSubstr(path_), HasSubstr("too long"), HasSubstr("2 × 3 × 3 = 18 bytes")));
   EXPECT_THAT(Complaint(Gzip(bytes + "x")), HasSubstr("too long"));
   EXPECT_THAT(Complaint(Gzip(bytes) + "x"), HasSubstr(path_));
 }
 
 TEST_F(IdxTest, AnotherFormIsRefusedWithBothMagics) {
-  EXPECT_THAT(Complaint(IdxLabels({1, 2})),
-              AllOf(HasSubstr("expected to start with 00 00 08 03"), HasSubstr("found 00 00 08 01")));
+  EXPECT_THAT(Complaint(IdxLabels({1, 2})), AllOf(HasSubstr("expected to start with 00 00 08 03"),
+                                                  HasSubstr("found 00 00 08 01")));
   EXPECT_THAT(Complaint("<html>not found</html>"), HasSubstr("found 3c 68 74 6d"));
   std::string of_floats = IdxImages(1, 2, 2);
   of_floats[2] = 0x0D;
@@ -132,8 +132,9 @@ TEST_F(IdxTest, AnEmptyArrayIsRefused) {
 }
 
 TEST_F(IdxTest, AnAbsurdHeaderIsRefusedBeforeMemoryIsTaken) {
-  EXPECT_THAT(Complaint(IdxHeader({0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF})),
-              AllOf(HasSubstr(path_), HasSubstr("4294967295 × 4294967295"), HasSubstr("1073741824")));
+  EXPECT_THAT(
+      Complaint(IdxHeader({0xFFFFFFFF, 0xFFFFFFFF, 0xFFFFFFFF})),
+      AllOf(HasSubstr(path_), HasSubstr("4294967295 × 4294967295"), HasSubstr("1073741824")));
   EXPECT_THAT(Complaint(IdxHeader({1u << 20, 32, 33})), HasSubstr("more than the 1073741824"));
 }
 

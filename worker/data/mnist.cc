@@ -109,8 +109,7 @@ void FetchFile(const MnistFile& file, const std::string& url, const fs::path& fo
   DownloadFile(url, temporary.string(), name, progress);
   try {
     const int rank = file.name.find("idx3") != std::string_view::npos ? 3 : 1;
-    VerifyMnist(file, temporary.string(),
-                ReadIdxArray(temporary.string(), rank, Digest::kSha256));
+    VerifyMnist(file, temporary.string(), ReadIdxArray(temporary.string(), rank, Digest::kSha256));
     fs::rename(temporary, folder / name);
   } catch (const std::exception&) {
     std::error_code ignored;

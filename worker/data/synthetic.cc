@@ -28,31 +28,43 @@ using Glyph = std::vector<Stroke>;
 
 // The ways to write each digit, in a box of [-1, 1] × [-1, 1].
 const std::array<std::vector<Glyph>, 10>& Glyphs() {
+  // clang-format off
   static const std::array<std::vector<Glyph>, 10> glyphs = {{
+      // 0
       {{{{0.05, -1}, {-0.5, -0.65}, {-0.7, 0}, {-0.5, 0.7}, {0, 1}, {0.5, 0.65}, {0.7, 0},
          {0.5, -0.7}, {0, -1}}}},
+      // 1, plain and with an upstroke
       {{{{0.05, -1}, {0, 1}}},
        {{{-0.35, -0.55}, {0.1, -1}}, {{0.1, -1}, {0.05, 1}}}},
+      // 2, with a corner and with a loop
       {{{{-0.6, -0.55}, {-0.3, -0.95}, {0.3, -0.95}, {0.55, -0.5}, {0.3, 0.05}, {-0.2, 0.55},
          {-0.65, 0.98}}, {{-0.65, 0.98}, {0.65, 0.93}}},
        {{{-0.55, -0.6}, {0, -1}, {0.5, -0.55}, {0.2, 0.2}, {-0.3, 0.8}, {-0.6, 0.75},
          {-0.4, 0.55}, {0.1, 0.8}, {0.65, 0.9}}}},
+      // 3
       {{{{-0.55, -0.75}, {-0.1, -1}, {0.45, -0.8}, {0.4, -0.3}, {-0.1, -0.05}},
         {{-0.1, -0.05}, {0.5, 0.15}, {0.6, 0.6}, {0.1, 1}, {-0.55, 0.75}}}},
+      // 4, open and closed
       {{{{-0.45, -0.95}, {-0.6, 0.1}}, {{-0.6, 0.1}, {0.65, 0.1}}, {{0.4, -0.9}, {0.3, 1}}},
        {{{0.3, -1}, {-0.65, 0.3}}, {{-0.65, 0.3}, {0.65, 0.3}}, {{0.3, -1}, {0.25, 1}}}},
+      // 5
       {{{{0.6, -0.95}, {-0.4, -0.95}}, {{-0.4, -0.95}, {-0.5, -0.1}},
         {{-0.5, -0.1}, {0.1, -0.3}, {0.6, 0.1}, {0.55, 0.65}, {0, 1}, {-0.6, 0.8}}}},
+      // 6
       {{{{0.4, -0.95}, {-0.2, -0.6}, {-0.55, 0.1}, {-0.5, 0.7}, {0, 1}, {0.5, 0.7}, {0.45, 0.2},
          {0, 0}, {-0.5, 0.35}}}},
+      // 7, plain and with a bar
       {{{{-0.6, -0.9}, {0.6, -0.95}}, {{0.6, -0.95}, {0.15, 0}, {-0.1, 1}}},
        {{{-0.6, -0.9}, {0.6, -0.95}}, {{0.6, -0.95}, {0.15, 0}, {-0.1, 1}},
         {{-0.25, 0}, {0.5, -0.05}}}},
+      // 8
       {{{{0.45, -0.65}, {0, -1}, {-0.45, -0.65}, {-0.25, -0.2}, {0.3, 0.15}, {0.55, 0.6}, {0, 1},
          {-0.55, 0.6}, {-0.3, 0.15}, {0.25, -0.2}, {0.45, -0.65}}}},
+      // 9
       {{{{0.5, -0.5}, {0.1, -0.95}, {-0.45, -0.75}, {-0.5, -0.25}, {0, 0}, {0.45, -0.3},
          {0.5, -0.6}}, {{0.5, -0.6}, {0.5, 0.1}, {0.3, 1}}}},
   }};
+  // clang-format on
   return glyphs;
 }
 
@@ -105,8 +117,7 @@ class DistanceField {
     const auto [top, bottom] = Range(std::min(a.y, b.y), std::max(a.y, b.y));
     for (int y = top; y <= bottom; ++y) {
       for (int x = left; x <= right; ++x) {
-        const double along =
-            std::clamp(((x - a.x) * dx + (y - a.y) * dy) * inverse, 0.0, 1.0);
+        const double along = std::clamp(((x - a.x) * dx + (y - a.y) * dy) * inverse, 0.0, 1.0);
         const double from_x = x - a.x - along * dx;
         const double from_y = y - a.y - along * dy;
         double& nearest = squared_[y * kSide + x];
@@ -128,8 +139,7 @@ class DistanceField {
   std::array<double, kPixels> squared_;
 };
 
-void AddStroke(const Stroke& stroke, const Hand& hand, PhiloxStream* random,
-               DistanceField* field) {
+void AddStroke(const Stroke& stroke, const Hand& hand, PhiloxStream* random, DistanceField* field) {
   constexpr int kStepsPerSpan = 4;
   std::array<Point, 16> points;
   const int count = static_cast<int>(stroke.size());
@@ -170,8 +180,7 @@ void DrawDigit(int digit, PhiloxStream* random, std::span<std::uint8_t, kPixels>
   for (int i = 0; i < kPixels; ++i) {
     noise = i % 4 == 0 ? random->NextU32() : noise >> 8;
     // Anti-aliasing: full ink half a pixel within the pen's edge, none half a pixel beyond.
-    const double coverage =
-        std::clamp(hand.radius + 0.5 - std::sqrt(field.squared(i)), 0.0, 1.0);
+    const double coverage = std::clamp(hand.radius + 0.5 - std::sqrt(field.squared(i)), 0.0, 1.0);
     const double value = hand.ink * coverage + static_cast<int>(noise & 31) - kNoise;
     out[i] = static_cast<std::uint8_t>(std::clamp(value + 0.5, 0.0, 255.0));
   }
@@ -192,8 +201,7 @@ int DigitOf(std::uint64_t key, int index) {
 ImageSet SyntheticDigits(int count, std::uint64_t seed) {
   if (count < 1 || count > kMaxImages) {
     throw DataError("dataset synthetic: " + std::to_string(count) +
-                    " images were asked for; 1 to " + std::to_string(kMaxImages) +
-                    " are possible");
+                    " images were asked for; 1 to " + std::to_string(kMaxImages) + " are possible");
   }
   ImageSet set{.count = count, .height = kSide, .width = kSide};
   set.pixels.resize(static_cast<std::size_t>(count) * kPixels);
@@ -204,9 +212,9 @@ ImageSet SyntheticDigits(int count, std::uint64_t seed) {
     const int digit = DigitOf(digit_key, i);
     PhiloxStream random(drawing_key, static_cast<std::uint64_t>(i));
     set.labels[i] = static_cast<std::uint8_t>(digit);
-    DrawDigit(digit, &random,
-              std::span<std::uint8_t, kPixels>(set.pixels.data() + std::size_t{kPixels} * i,
-                                               kPixels));
+    DrawDigit(
+        digit, &random,
+        std::span<std::uint8_t, kPixels>(set.pixels.data() + std::size_t{kPixels} * i, kPixels));
   }
   return set;
 }

@@ -14,9 +14,9 @@
 namespace sweep {
 namespace {
 
+using sweep::testing::DataErrorOf;
 using ::testing::Each;
 using ::testing::HasSubstr;
-using sweep::testing::DataErrorOf;
 
 TEST(SyntheticDigits, AnImageIsAFunctionOfSeedAndNumberAlone) {
   const ImageSet few = SyntheticDigits(37, 5);
