@@ -13,7 +13,8 @@ struct ServerOptions {
   std::string listen = "127.0.0.1:7077";  // port 0: any free one
   std::string database = "sweep.db";      // "" keeps all in memory
   absl::Duration lease_term = absl::Seconds(60);
-  absl::Duration poll_time = absl::Seconds(20);  // how long Synchronize parks; at most a third of it
+  absl::Duration poll_time =
+      absl::Seconds(20);  // how long Synchronize parks; at most a third of it
   Clock* clock = RealClock();
 };
 

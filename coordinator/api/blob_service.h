@@ -1,0 +1,24 @@
+#pragma once
+
+#include "coordinator/store/blob_store.h"
+#include "coordinator/store/store.h"
+#include "sweep/v1/blobs.grpc.pb.h"
+
+namespace sweep {
+
+// blobs.proto over the blob store. One piece at a time, in step with the client. Thread-safe.
+class BlobService final : public v1::BlobService::CallbackService {
+ public:
+  BlobService(Store* store, BlobStore* blobs) : store_(store), blobs_(blobs) {}
+
+  grpc::ServerReadReactor<v1::PutBlobRequest>* PutBlob(grpc::CallbackServerContext* context,
+                                                       v1::PutBlobResponse* response) override;
+  grpc::ServerWriteReactor<v1::GetBlobResponse>* GetBlob(
+      grpc::CallbackServerContext* context, const v1::GetBlobRequest* request) override;
+
+ private:
+  Store* const store_;
+  BlobStore* const blobs_;
+};
+
+}  // namespace sweep

@@ -1,0 +1,441 @@
+#include "coordinator/api/convert.h"
+
+#include <cmath>
+
+#include "common/base/sha256.h"
+#include "fmt/format.h"
+#include "proto/names.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 1 << 20;
+constexpr int kMaxNetworkFiles = 64;
+constexpr int kMaxEpochsPerReport = 16;
+constexpr int kMaxProgressItems = 1024;
+constexpr std::size_t kMaxDescriptionBytes = 16 << 10;
+constexpr std::int64_t kMnistTestImages = 10'000;
+// What `dataset: synthetic` draws for evaluation when its file says nothing.
+constexpr std::int64_t kSyntheticTestImages = 1'000;
+
+v1::SweepState ToProto(SweepState state) {
+  switch (state) {
+    case SweepState::kActive:
+      return v1::SWEEP_STATE_ACTIVE;
+    case SweepState::kPaused:
+      return v1::SWEEP_STATE_PAUSED;
+    case SweepState::kCompleted:
+      return v1::SWEEP_STATE_COMPLETED;
+    case SweepState::kCancelled:
+      return v1::SWEEP_STATE_CANCELLED;
+  }
+  return v1::SWEEP_STATE_UNSPECIFIED;
+}
+
+v1::TrialCounts ToProto(const TrialCounts& counts) {
+  v1::TrialCounts proto;
+  proto.set_pending(counts.pending);
+  proto.set_running(counts.running);
+  proto.set_completed(counts.completed);
+  proto.set_stopped(counts.stopped);
+  proto.set_failed(counts.failed);
+  proto.set_cancelled(counts.cancelled);
+  return proto;
+}
+
+absl::Status CheckFile(const std::string& what, const std::string& text) {
+  if (text.size() <= kMaxFileBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("{} has {} bytes; at most {} are possible", what, text.size(), kMaxFileBytes));
+}
+
+double ToSeconds(const google::protobuf::Duration& duration) {
+  return static_cast<double>(duration.seconds()) + duration.nanos() * 1e-9;
+}
+
+absl::Status CheckEpoch(const EpochMetrics& metrics, int previous) {
+  if (metrics.epoch <= previous) {
+    return absl::InvalidArgumentError(
+        fmt::format("epochs: {} after {}; they are 1-based and in order", metrics.epoch, previous));
+  }
+  for (const double accuracy : {metrics.train_accuracy, metrics.validation_accuracy}) {
+    if (accuracy >= 0 && accuracy <= 1) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("epoch {}: accuracy {}; it is a share in [0, 1]", metrics.epoch, accuracy));
+  }
+  for (const double number :
+       {metrics.train_loss, metrics.validation_loss, metrics.lr, metrics.train_seconds,
+        metrics.evaluate_seconds, metrics.images_per_second}) {
+    if (std::isfinite(number)) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("epoch {}: {} is not a finite number", metrics.epoch, number));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+// ---- To the wire
+
+google::protobuf::Timestamp ToProto(absl::Time time) {
+  google::protobuf::Timestamp proto;
+  const std::int64_t seconds = absl::ToUnixSeconds(time);
+  proto.set_seconds(seconds);
+  proto.set_nanos(
+      static_cast<int>(absl::ToInt64Nanoseconds(time - absl::FromUnixSeconds(seconds))));
+  return proto;
+}
+
+google::protobuf::Duration ToProto(absl::Duration duration) {
+  google::protobuf::Duration proto;
+  absl::Duration rest;
+  proto.set_seconds(absl::IDivDuration(duration, absl::Seconds(1), &rest));
+  proto.set_nanos(static_cast<int>(absl::ToInt64Nanoseconds(rest)));
+  return proto;
+}
+
+v1::Value ToProto(const Value& value) {
+  v1::Value proto;
+  if (const bool* flag = std::get_if<bool>(&value)) proto.set_bool_value(*flag);
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) proto.set_int_value(*integer);
+  if (const double* real = std::get_if<double>(&value)) proto.set_double_value(*real);
+  if (const auto* text = std::get_if<std::string>(&value)) proto.set_string_value(*text);
+  return proto;
+}
+
+v1::TrialState ToProto(TrialState state) {
+  switch (state) {
+    case TrialState::kPending:
+      return v1::TRIAL_STATE_PENDING;
+    case TrialState::kLeased:
+      return v1::TRIAL_STATE_LEASED;
+    case TrialState::kRunning:
+      return v1::TRIAL_STATE_RUNNING;
+    case TrialState::kCompleted:
+      return v1::TRIAL_STATE_COMPLETED;
+    case TrialState::kStopped:
+      return v1::TRIAL_STATE_STOPPED;
+    case TrialState::kFailed:
+      return v1::TRIAL_STATE_FAILED;
+    case TrialState::kCancelled:
+      return v1::TRIAL_STATE_CANCELLED;
+  }
+  return v1::TRIAL_STATE_UNSPECIFIED;
+}
+
+v1::SweepSource ToProto(const SweepSource& source) {
+  v1::SweepSource proto;
+  proto.set_file(source.file);
+  proto.set_text(source.text);
+  for (const auto& [name, text] : source.network_files)
+    (*proto.mutable_network_files())[name] = text;
+  return proto;
+}
+
+v1::Sweep ToProto(const SweepRow& row, const SweepSpec& spec) {
+  v1::Sweep proto;
+  proto.set_name(SweepResource(row.name));
+  proto.set_state(ToProto(row.state));
+  proto.set_digest(row.digest);
+  proto.set_method(spec.method == Method::kGrid ? "grid" : "random");
+  proto.set_planned_trials(row.planned_configurations * spec.replicates);
+  *proto.mutable_counts() = ToProto(row.counts);
+  proto.set_epochs(spec.epochs);
+  for (const Gate& gate : spec.require) proto.add_gates(gate.name + " " + gate.ToString());
+  proto.set_qualifying(row.qualifying);
+  *proto.mutable_create_time() = ToProto(row.created);
+  *proto.mutable_update_time() = ToProto(row.updated);
+  if (row.ended) *proto.mutable_end_time() = ToProto(*row.ended);
+  for (const auto& [key, value] : row.labels) (*proto.mutable_labels())[key] = value;
+  proto.set_principal(row.principal);
+  proto.set_metric(spec.metric);
+  proto.set_maximize(spec.maximize);
+  return proto;
+}
+
+std::int64_t EvaluationImages(const SweepSpec& spec) {
+  if (spec.holdout > 0) return spec.holdout;
+  if (spec.dataset.test_size > 0) return spec.dataset.test_size;
+  if (spec.dataset.name == "mnist") return kMnistTestImages;
+  return spec.dataset.name == "synthetic" ? kSyntheticTestImages : 0;
+}
+
+v1::Trial ToProto(const TrialRow& row, const SweepSpec& spec) {
+  v1::Trial proto;
+  proto.set_name(TrialResource(row.sweep, row.number));
+  proto.set_number(row.number);
+  proto.set_configuration(row.configuration);
+  proto.set_replicate(row.replicate);
+  proto.set_state(ToProto(row.state));
+  for (const auto& [name, value] : row.parameters) {
+    (*proto.mutable_parameters())[name] = ToProto(value);
+  }
+  proto.set_seed(row.seed);
+  proto.set_attempt(row.attempt);
+  proto.set_failures(row.failures);
+  proto.set_epoch(row.result.epoch);
+  proto.set_epochs(row.epochs);
+  proto.set_best_accuracy(row.result.best_accuracy);
+  proto.set_best_epoch(row.result.best_epoch);
+  proto.set_last_accuracy(row.result.last_accuracy);
+  proto.set_best_loss(row.result.best_loss);
+  proto.set_last_loss(row.result.last_loss);
+  proto.set_epochs_to_target(row.result.epochs_to_target);
+  proto.set_network_parameters(row.network_parameters);
+  proto.set_fully_connected(row.fully_connected);
+  proto.set_model(row.model);
+  proto.set_reason(row.reason);
+  proto.set_worker(WorkerResource(row.worker));
+  *proto.mutable_create_time() = ToProto(row.created);
+  if (row.started) *proto.mutable_start_time() = ToProto(*row.started);
+  if (row.ended) *proto.mutable_end_time() = ToProto(*row.ended);
+  for (const ArtifactRow& artifact : row.artifacts) {
+    v1::Artifact* const added = proto.add_artifacts();
+    added->set_role(artifact.role);
+    added->set_sha256(artifact.sha256);
+    added->set_size_bytes(artifact.size_bytes);
+  }
+  proto.set_evaluation_images(EvaluationImages(spec));
+  return proto;
+}
+
+v1::Epoch ToProto(const EpochRow& row) {
+  v1::Epoch proto;
+  proto.set_epoch(row.metrics.epoch);
+  proto.set_attempt(row.attempt);
+  proto.set_train_loss(row.metrics.train_loss);
+  proto.set_train_accuracy(row.metrics.train_accuracy);
+  proto.set_validation_loss(row.metrics.validation_loss);
+  proto.set_validation_accuracy(row.metrics.validation_accuracy);
+  proto.set_lr(row.metrics.lr);
+  *proto.mutable_train_duration() = ToProto(absl::Seconds(row.metrics.train_seconds));
+  *proto.mutable_evaluate_duration() = ToProto(absl::Seconds(row.metrics.evaluate_seconds));
+  proto.set_images_per_second(row.metrics.images_per_second);
+  *proto.mutable_report_time() = ToProto(row.reported);
+  return proto;
+}
+
+v1::Attempt ToProto(const AttemptRow& row) {
+  v1::Attempt proto;
+  proto.set_attempt(row.attempt);
+  proto.set_worker(WorkerResource(row.worker));
+  *proto.mutable_start_time() = ToProto(row.started);
+  if (row.ended) *proto.mutable_end_time() = ToProto(*row.ended);
+  proto.set_outcome(row.outcome);
+  proto.set_reason(row.reason);
+  return proto;
+}
+
+v1::RankedConfiguration ToProto(const RankedRow& row, const SweepSpec& spec) {
+  const ConfigurationScore& score = row.score;
+  v1::RankedConfiguration proto;
+  proto.set_rank(row.rank);
+  proto.set_sweep(SweepResource(row.trial.sweep));
+  proto.set_configuration(row.trial.configuration);
+  *proto.mutable_trial() = ToProto(row.trial, spec);
+  proto.set_qualifies(score.qualifies);
+  proto.set_value(score.value);
+  for (const GateOutcome& gate : score.gates) {
+    v1::GateResult* const added = proto.add_gates();
+    added->set_gate(gate.gate);
+    added->set_met(gate.met);
+    *added->mutable_value() = ToProto(gate.value);
+    added->set_missed_by(gate.missed_by);
+  }
+  proto.set_replicates(score.replicates);
+  proto.set_mean_last_accuracy(score.mean_last_accuracy);
+  proto.set_mean_half_width(score.mean_half_width);
+  const std::int64_t images = EvaluationImages(spec);
+  if (images > 0 && row.trial.result.epoch > 0) {
+    const Interval interval = WilsonInterval(row.trial.result.best_accuracy, images);
+    proto.set_interval_low(interval.low);
+    proto.set_interval_high(interval.high);
+  }
+  return proto;
+}
+
+v1::Worker ToProto(const WorkerInfo& worker) {
+  v1::Worker proto;
+  proto.set_name(WorkerResource(worker.name));
+  proto.set_host(worker.description.host);
+  proto.set_pid(worker.description.pid);
+  proto.set_slots(worker.description.slots);
+  for (const std::string& device : worker.description.devices) proto.add_devices(device);
+  proto.set_build(worker.description.build);
+  for (const auto& [key, value] : worker.description.labels) (*proto.mutable_labels())[key] = value;
+  proto.set_connected(worker.connected);
+  proto.set_draining(worker.draining);
+  for (const std::string& trial : worker.trials) proto.add_trials(trial);
+  *proto.mutable_create_time() = ToProto(worker.created);
+  *proto.mutable_last_seen_time() = ToProto(worker.last_seen);
+  proto.set_completed(worker.completed);
+  proto.set_failed(worker.failed);
+  proto.set_images_per_second(worker.images_per_second);
+  return proto;
+}
+
+v1::Progress ToProto(const TrialProgress& progress) {
+  v1::Progress proto;
+  proto.set_trial(TrialResource(progress.sweep, progress.number));
+  proto.set_epoch(progress.message.epoch);
+  proto.set_step(progress.message.step);
+  proto.set_steps(progress.message.steps);
+  proto.set_loss(progress.message.loss);
+  proto.set_images_per_second(progress.message.images_per_second);
+  return proto;
+}
+
+v1::Lease ToProto(const LeaseOffer& offer) {
+  v1::Lease proto;
+  proto.mutable_token()->set_trial(TrialResource(offer.token.sweep, offer.token.number));
+  proto.mutable_token()->set_attempt(offer.token.attempt);
+  proto.mutable_token()->set_secret(offer.token.secret);
+  proto.set_spec_json(*offer.spec_json);
+  proto.set_checkpoint_sha256(offer.checkpoint_sha256);
+  proto.set_checkpoint_epoch(offer.checkpoint_epoch);
+  return proto;
+}
+
+// ---- From the wire
+
+absl::StatusOr<SweepSource> FromProto(const v1::SweepSource& source) {
+  if (absl::Status checked = CheckFile("the sweep file", source.text()); !checked.ok()) {
+    return checked;
+  }
+  if (source.network_files_size() > kMaxNetworkFiles) {
+    return absl::InvalidArgumentError(fmt::format("{} network files; at most {} are possible",
+                                                  source.network_files_size(), kMaxNetworkFiles));
+  }
+  SweepSource result{.file = CutText(source.file(), 4096), .text = source.text()};
+  for (const auto& [name, text] : source.network_files()) {
+    absl::Status checked = CheckFile("the network file " + CutText(name, 256), text);
+    if (!checked.ok()) return checked;
+    result.network_files[name] = text;
+  }
+  return result;
+}
+
+absl::StatusOr<LeaseToken> FromProto(const v1::LeaseToken& token) {
+  absl::StatusOr<TrialId> trial = ParseTrialResource(token.trial());
+  if (!trial.ok()) return trial.status();
+  return LeaseToken{.sweep = trial->sweep,
+                    .number = trial->number,
+                    .attempt = token.attempt(),
+                    .secret = token.secret()};
+}
+
+absl::StatusOr<std::vector<EpochMetrics>> FromProto(
+    const google::protobuf::RepeatedPtrField<v1::Epoch>& epochs) {
+  if (epochs.empty() || epochs.size() > kMaxEpochsPerReport) {
+    return absl::InvalidArgumentError(fmt::format("{} epochs in a report; 1 to {} are possible",
+                                                  epochs.size(), kMaxEpochsPerReport));
+  }
+  std::vector<EpochMetrics> rows;
+  for (const v1::Epoch& epoch : epochs) {
+    const EpochMetrics row{.epoch = epoch.epoch(),
+                           .train_loss = epoch.train_loss(),
+                           .train_accuracy = epoch.train_accuracy(),
+                           .validation_loss = epoch.validation_loss(),
+                           .validation_accuracy = epoch.validation_accuracy(),
+                           .lr = epoch.lr(),
+                           .train_seconds = ToSeconds(epoch.train_duration()),
+                           .evaluate_seconds = ToSeconds(epoch.evaluate_duration()),
+                           .images_per_second = epoch.images_per_second()};
+    absl::Status checked = CheckEpoch(row, rows.empty() ? 0 : rows.back().epoch);
+    if (!checked.ok()) return checked;
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+absl::StatusOr<SynchronizeCall> FromProto(const v1::SynchronizeRequest& request) {
+  const v1::Worker& worker = request.description();
+  if (worker.ByteSizeLong() > kMaxDescriptionBytes) {
+    return absl::InvalidArgumentError(
+        fmt::format("worker {}: its description has {} bytes; at most {} are possible",
+                    CutText(request.worker(), 128), worker.ByteSizeLong(), kMaxDescriptionBytes));
+  }
+  SynchronizeCall call{
+      .session = request.session(),
+      .worker = request.worker(),
+      .description = {.host = worker.host(),
+                      .pid = worker.pid(),
+                      .slots = worker.slots(),
+                      .devices = {worker.devices().begin(), worker.devices().end()},
+                      .build = worker.build(),
+                      .labels = {worker.labels().begin(), worker.labels().end()}},
+      .protocol = request.protocol(),
+      .draining = request.draining(),
+      .no_wait = request.no_wait()};
+  for (const v1::LeaseToken& token : request.held()) {
+    absl::StatusOr<LeaseToken> held = FromProto(token);
+    if (!held.ok()) return held.status();
+    call.held.push_back(*std::move(held));
+  }
+  return call;
+}
+
+absl::StatusOr<TrialState> FromProto(v1::TrialState state) {
+  switch (state) {
+    case v1::TRIAL_STATE_PENDING:
+      return TrialState::kPending;
+    case v1::TRIAL_STATE_LEASED:
+      return TrialState::kLeased;
+    case v1::TRIAL_STATE_RUNNING:
+      return TrialState::kRunning;
+    case v1::TRIAL_STATE_COMPLETED:
+      return TrialState::kCompleted;
+    case v1::TRIAL_STATE_STOPPED:
+      return TrialState::kStopped;
+    case v1::TRIAL_STATE_FAILED:
+      return TrialState::kFailed;
+    case v1::TRIAL_STATE_CANCELLED:
+      return TrialState::kCancelled;
+    default:
+      return absl::InvalidArgumentError(
+          fmt::format("{} is no state of a trial", static_cast<int>(state)));
+  }
+}
+
+absl::StatusOr<LeaseOutcome> FromProto(v1::LeaseOutcome outcome) {
+  switch (outcome) {
+    case v1::LEASE_OUTCOME_COMPLETED:
+      return LeaseOutcome::kCompleted;
+    case v1::LEASE_OUTCOME_FAILED:
+      return LeaseOutcome::kFailed;
+    case v1::LEASE_OUTCOME_FAILED_FOR_GOOD:
+      return LeaseOutcome::kFailedForGood;
+    case v1::LEASE_OUTCOME_GIVEN_BACK:
+      return LeaseOutcome::kGivenBack;
+    default:
+      return absl::InvalidArgumentError(
+          fmt::format("{} is no outcome of a lease", static_cast<int>(outcome)));
+  }
+}
+
+std::vector<TrialProgress> FromProto(const v1::ReportProgressRequest& request) {
+  std::vector<TrialProgress> progress;
+  for (const v1::Progress& item : request.progress()) {
+    absl::StatusOr<TrialId> trial = ParseTrialResource(item.trial());
+    if (!trial.ok()) continue;
+    progress.push_back({.sweep = trial->sweep,
+                        .number = trial->number,
+                        .message = {.trial = trial->short_name(),
+                                    .epoch = item.epoch(),
+                                    .step = item.step(),
+                                    .steps = item.steps(),
+                                    .loss = item.loss(),
+                                    .images_per_second = item.images_per_second()}});
+    if (progress.size() == kMaxProgressItems) break;
+  }
+  return progress;
+}
+
+std::string CutText(std::string_view text, std::size_t limit) {
+  if (text.size() <= limit) return std::string(text);
+  std::size_t end = limit;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return std::string(text.substr(0, end));
+}
+
+}  // namespace sweep

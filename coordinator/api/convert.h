@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "coordinator/scheduler/scheduler.h"
+#include "coordinator/store/store.h"
+#include "sweep/v1/blobs.pb.h"
+#include "sweep/v1/resources.pb.h"
+#include "sweep/v1/sweeps.pb.h"
+#include "sweep/v1/trials.pb.h"
+#include "sweep/v1/workers.pb.h"
+
+namespace sweep {
+
+// Between the domain and the wire. Pure; any thread. What comes from the wire is checked here:
+// InvalidArgument names the field and the value.
+
+google::protobuf::Timestamp ToProto(absl::Time time);
+google::protobuf::Duration ToProto(absl::Duration duration);
+v1::Value ToProto(const Value& value);
+v1::TrialState ToProto(TrialState state);
+// Without its source, best trial and best value.
+v1::Sweep ToProto(const SweepRow& row, const SweepSpec& spec);
+v1::SweepSource ToProto(const SweepSource& source);
+v1::Trial ToProto(const TrialRow& row, const SweepSpec& spec);
+v1::Epoch ToProto(const EpochRow& row);
+v1::Attempt ToProto(const AttemptRow& row);
+v1::RankedConfiguration ToProto(const RankedRow& row, const SweepSpec& spec);
+v1::Worker ToProto(const WorkerInfo& worker);
+v1::Progress ToProto(const TrialProgress& progress);
+v1::Lease ToProto(const LeaseOffer& offer);
+
+// Images that accuracy is measured on; 0 when that is not known here (IDX data sets).
+std::int64_t EvaluationImages(const SweepSpec& spec);
+
+absl::StatusOr<SweepSource> FromProto(const v1::SweepSource& source);
+absl::StatusOr<LeaseToken> FromProto(const v1::LeaseToken& token);
+absl::StatusOr<std::vector<EpochMetrics>> FromProto(
+    const google::protobuf::RepeatedPtrField<v1::Epoch>& epochs);
+absl::StatusOr<SynchronizeCall> FromProto(const v1::SynchronizeRequest& request);
+absl::StatusOr<TrialState> FromProto(v1::TrialState state);
+absl::StatusOr<LeaseOutcome> FromProto(v1::LeaseOutcome outcome);
+// Items that name no trial are left out.
+std::vector<TrialProgress> FromProto(const v1::ReportProgressRequest& request);
+
+// At most `limit` bytes, cut between characters.
+std::string CutText(std::string_view text, std::size_t limit);
+
+}  // namespace sweep

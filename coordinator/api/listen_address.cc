@@ -1,0 +1,79 @@
+#include "coordinator/api/listen_address.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <charconv>
+#include <cstring>
+#include <memory>
+
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+// "[::1]" without its brackets, as the resolver wants it.
+std::string BareHost(const std::string& host) {
+  return host.size() > 2 && host.front() == '[' ? host.substr(1, host.size() - 2) : host;
+}
+
+// "" or the reason.
+std::string TryBind(const addrinfo& address) {
+  const int fd = socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return std::strerror(errno);
+  const int one = 1;  // a port of a server that has just ended is free, as for gRPC
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+  std::string reason;
+  if (bind(fd, address.ai_addr, address.ai_addrlen) != 0 || listen(fd, 1) != 0) {
+    reason = std::strerror(errno);
+  }
+  close(fd);
+  return reason;
+}
+
+}  // namespace
+
+bool ListenAddress::IsLoopback() const {
+  return host == "localhost" || host == "[::1]" || host.starts_with("127.");
+}
+
+absl::StatusOr<ListenAddress> ParseListenAddress(const std::string& text) {
+  const std::size_t colon = text.rfind(':');
+  ListenAddress address;
+  bool good = colon != std::string::npos && colon > 0;
+  if (good) {
+    address.host = text.substr(0, colon);
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data() + colon + 1, end, address.port);
+    const bool bracketed = address.host.front() == '[' && address.host.back() == ']';
+    good = error == std::errc() && stop == end && address.port >= 0 && address.port <= 65535 &&
+           (bracketed || address.host.find(':') == std::string::npos);
+  }
+  if (good) return address;
+  return absl::InvalidArgumentError(fmt::format(
+      "cannot listen on '{}': it is not HOST:PORT, such as 127.0.0.1:7077 or [::1]:7077", text));
+}
+
+absl::Status ProbeListen(const ListenAddress& address) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(BareHost(address.host).c_str(),
+                                std::to_string(address.port).c_str(), &hints, &found);
+  if (error != 0) {
+    return absl::UnavailableError(
+        fmt::format("cannot listen on {}: {}", address.ToString(), gai_strerror(error)));
+  }
+  const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
+  std::string reason;
+  for (const addrinfo* next = found; next != nullptr; next = next->ai_next) {
+    reason = TryBind(*next);
+    if (reason.empty()) return absl::OkStatus();
+  }
+  return absl::UnavailableError(fmt::format("cannot listen on {}: {}", address.ToString(), reason));
+}
+
+}  // namespace sweep

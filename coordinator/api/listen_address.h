@@ -1,0 +1,25 @@
+#pragma once
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace sweep {
+
+struct ListenAddress {
+  std::string host;  // "127.0.0.1", "[::1]", "localhost", "0.0.0.0"
+  int port = 0;
+  std::string ToString() const { return host + ":" + std::to_string(port); }
+  // Nobody but this machine can reach it.
+  bool IsLoopback() const;
+};
+
+// InvalidArgument naming the text when it is not HOST:PORT.
+absl::StatusOr<ListenAddress> ParseListenAddress(const std::string& text);
+
+// Whether a server can listen there now: Unavailable with the reason (in use, no such address, not
+// permitted). gRPC itself only says that it could not.
+absl::Status ProbeListen(const ListenAddress& address);
+
+}  // namespace sweep

@@ -1,0 +1,168 @@
+#include "coordinator/api/server.h"
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+#include <random>
+#include <utility>
+
+#include "coordinator/api/blob_service.h"
+#include "coordinator/api/listen_address.h"
+#include "coordinator/api/spec_cache.h"
+#include "coordinator/api/sweep_service.h"
+#include "coordinator/api/trial_service.h"
+#include "coordinator/api/watch.h"
+#include "coordinator/api/worker_service.h"
+#include "coordinator/scheduler/scheduler.h"
+#include "coordinator/store/blob_store.h"
+#include "coordinator/store/store.h"
+#include "fmt/format.h"
+#include "grpcpp/ext/proto_server_reflection_plugin.h"
+#include "grpcpp/grpcpp.h"
+#include "proto/grpc_status.h"
+#include "spdlog/spdlog.h"
+
+namespace sweep {
+namespace {
+
+// Calls that are still open then are cancelled, so that the whole shutdown stays under 2 s.
+constexpr auto kShutdownGrace = std::chrono::milliseconds(800);
+
+std::string BlobFolder(const std::string& database) {
+  return database.empty() ? std::string() : database + ".blobs";
+}
+
+// Where a process on this machine reaches it.
+std::string ReachableAddress(ListenAddress address) {
+  if (address.host == "0.0.0.0") address.host = "127.0.0.1";
+  if (address.host == "[::]") address.host = "[::1]";
+  return address.ToString();
+}
+
+class CoordinatorServerImpl final : public CoordinatorServer {
+ public:
+  ~CoordinatorServerImpl() override { CoordinatorServerImpl::Shutdown(); }
+
+  absl::Status Open(const ServerOptions& options) {
+    absl::StatusOr<std::unique_ptr<Store>> store =
+        Store::Open({.path = options.database, .clock = options.clock});
+    if (!store.ok()) return store.status();
+    store_ = *std::move(store);
+    absl::StatusOr<std::unique_ptr<BlobStore>> blobs =
+        BlobStore::Open(BlobFolder(options.database));
+    if (!blobs.ok()) return blobs.status();
+    blobs_ = *std::move(blobs);
+    absl::StatusOr<std::unique_ptr<Scheduler>> scheduler =
+        Scheduler::Start({.store = store_.get(),
+                          .clock = options.clock,
+                          .lease_term = options.lease_term,
+                          .poll_time = std::min(options.poll_time, options.lease_term / 3),
+                          .jitter_seed = std::random_device()()});
+    if (!scheduler.ok()) return scheduler.status();
+    scheduler_ = *std::move(scheduler);
+    specs_ = std::make_unique<SpecCache>(store_.get());
+    watches_ = std::make_unique<WatchHub>(store_.get(), scheduler_.get(), specs_.get());
+    return absl::OkStatus();
+  }
+
+  absl::Status Listen(ListenAddress address) {
+    sweeps_ = std::make_unique<SweepService>(store_.get(), scheduler_.get(), specs_.get(),
+                                             watches_.get());
+    trials_ = std::make_unique<TrialService>(store_.get(), scheduler_.get(), specs_.get());
+    workers_ = std::make_unique<WorkerService>(store_.get(), scheduler_.get());
+    blob_service_ = std::make_unique<BlobService>(store_.get(), blobs_.get());
+    grpc::ServerBuilder builder;
+    SetArguments(&builder);
+    int port = 0;
+    builder.AddListeningPort(address.ToString(), grpc::InsecureServerCredentials(), &port);
+    builder.RegisterService(sweeps_.get());
+    builder.RegisterService(trials_.get());
+    builder.RegisterService(workers_.get());
+    builder.RegisterService(blob_service_.get());
+    server_ = builder.BuildAndStart();
+    if (server_ == nullptr || port == 0) {
+      const absl::Status reason = ProbeListen(address);
+      if (!reason.ok()) return reason;
+      return absl::UnavailableError("cannot listen on " + address.ToString());
+    }
+    address.port = port;
+    address_ = address.ToString();
+    return store_->PublishAddress(ReachableAddress(address));
+  }
+
+  const std::string& address() const override { return address_; }
+
+  // Every parked call and every stream is ended first: gRPC's Shutdown returns only when no call is
+  // left. The scheduler's writes and callbacks end before the store that they use.
+  void Shutdown() override {
+    const std::lock_guard<std::mutex> lock(shutdown_mutex_);
+    if (std::exchange(is_down_, true)) return;
+    if (scheduler_ != nullptr) scheduler_->StopServing();
+    if (watches_ != nullptr) watches_->Stop();
+    if (server_ != nullptr) {
+      server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
+      server_->Wait();
+      server_.reset();
+    }
+    watches_.reset();
+    if (scheduler_ != nullptr) scheduler_->Shutdown();
+    scheduler_.reset();
+    store_.reset();
+  }
+
+ private:
+  static void SetArguments(grpc::ServerBuilder* builder) {
+    builder->SetMaxReceiveMessageSize(kMaxMessageBytes);
+    builder->SetMaxSendMessageSize(kMaxMessageBytes);
+    builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
+    // Otherwise a second server on the port would get half of the calls.
+    builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
+    // A dead worker's parked call is noticed; a client's own pings (every 10 s) are welcome.
+    builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
+    builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
+    builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
+    builder->AddChannelArgument(GRPC_ARG_HTTP2_MIN_RECV_PING_INTERVAL_WITHOUT_DATA_MS, 5'000);
+    builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
+    builder->AddChannelArgument(GRPC_ARG_HTTP2_MAX_PING_STRIKES, 0);
+  }
+
+  std::mutex shutdown_mutex_;
+  bool is_down_ = false;
+  std::string address_;
+  // In the order of use: what is later uses what is before it.
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<BlobStore> blobs_;
+  std::unique_ptr<Scheduler> scheduler_;
+  std::unique_ptr<SpecCache> specs_;
+  std::unique_ptr<WatchHub> watches_;
+  std::unique_ptr<SweepService> sweeps_;
+  std::unique_ptr<TrialService> trials_;
+  std::unique_ptr<WorkerService> workers_;
+  std::unique_ptr<BlobService> blob_service_;
+  std::unique_ptr<grpc::Server> server_;
+};
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<CoordinatorServer>> CoordinatorServer::Start(
+    const ServerOptions& options) {
+  const absl::StatusOr<ListenAddress> address = ParseListenAddress(options.listen);
+  if (!address.ok()) return address.status();
+  // Before the database is touched: a server that cannot listen leaves nothing behind.
+  if (absl::Status probed = ProbeListen(*address); !probed.ok()) return probed;
+  static std::once_flag plugins;  // gRPC keeps them for the whole process
+  std::call_once(plugins, [] {
+    grpc::EnableDefaultHealthCheckService(true);
+    grpc::reflection::InitProtoReflectionServerBuilderPlugin();
+  });
+  auto server = std::make_unique<CoordinatorServerImpl>();
+  if (absl::Status opened = server->Open(options); !opened.ok()) return opened;
+  if (absl::Status listening = server->Listen(*address); !listening.ok()) return listening;
+  if (!address->IsLoopback()) {
+    spdlog::warn("listening on {}: whoever can reach it can use it, there is no authentication",
+                 server->address());
+  }
+  return server;
+}
+
+}  // namespace sweep

@@ -1,0 +1,180 @@
+#include "coordinator/api/sweep_service.h"
+
+#include <algorithm>
+
+#include "coordinator/api/convert.h"
+#include "coordinator/api/page_token.h"
+#include "coordinator/api/reactors.h"
+#include "fmt/format.h"
+#include "proto/names.h"
+
+namespace sweep {
+namespace {
+
+constexpr int kMaxPageSize = 1000;
+constexpr std::size_t kMaxPrincipalBytes = 256;
+
+struct ParsedSweep {
+  SweepSource source;
+  std::shared_ptr<const SweepSpec> spec;  // shared with the scheduler and the cache
+};
+
+absl::StatusOr<ParsedSweep> ParseRequest(const v1::CreateSweepRequest& request) {
+  absl::StatusOr<SweepSource> source = FromProto(request.source());
+  if (!source.ok()) return source.status();
+  Diagnostics diagnostics;
+  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(*source, &diagnostics);
+  if (!spec.ok()) {
+    return absl::InvalidArgumentError(diagnostics.empty() ? std::string(spec.status().message())
+                                                          : FormatDiagnostics(diagnostics));
+  }
+  return ParsedSweep{*std::move(source), std::make_shared<const SweepSpec>(*std::move(spec))};
+}
+
+// What a sweep would be, for validate_only.
+v1::Sweep Planned(const SweepSpec& spec, absl::Time now) {
+  SweepRow row;
+  row.name = spec.name;
+  row.digest = spec.digest;
+  row.labels = spec.labels;
+  row.created = row.updated = now;
+  row.planned_configurations = spec.PlannedConfigurations();
+  return ToProto(row, spec);
+}
+
+}  // namespace
+
+absl::StatusOr<v1::Sweep> DescribeSweep(const SweepRow& row, Store* store, SpecCache* specs) {
+  const absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = specs->Get(row.name);
+  if (!spec.ok()) return spec.status();
+  v1::Sweep proto = ToProto(row, **spec);
+  const absl::StatusOr<std::vector<RankedRow>> best = store->Rank(row.name, 1);
+  if (!best.ok()) return best.status();
+  if (!best->empty() && best->front().score.has_value) {
+    proto.set_best_trial(best->front().trial.short_name());
+    proto.set_best_value(best->front().score.metric);
+  }
+  return proto;
+}
+
+grpc::ServerUnaryReactor* SweepService::CreateSweep(grpc::CallbackServerContext* context,
+                                                    const v1::CreateSweepRequest* request,
+                                                    v1::CreateSweepResponse* response) {
+  const absl::StatusOr<ParsedSweep> parsed = ParseRequest(*request);
+  if (!parsed.ok()) return Respond(context, [&] { return parsed.status(); });
+  if (request->validate_only()) {
+    return Respond(context, [&] {
+      *response->mutable_sweep() = Planned(*parsed->spec, absl::Now());
+      return absl::OkStatus();
+    });
+  }
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  scheduler_->Submit(parsed->spec, parsed->source,
+                     CutText(request->principal(), kMaxPrincipalBytes),
+                     [=, spec = parsed->spec](absl::StatusOr<Scheduler::Submission> result) {
+                       if (result.ok()) {
+                         *response->mutable_sweep() = ToProto(result->sweep, *spec);
+                         response->set_created(result->created);
+                       }
+                       reactor->Finish(ToGrpcStatus(result.status()));
+                     });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* SweepService::GetSweep(grpc::CallbackServerContext* context,
+                                                 const v1::GetSweepRequest* request,
+                                                 v1::GetSweepResponse* response) {
+  return Respond(context, [&] {
+    const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
+    if (!name.ok()) return name.status();
+    const absl::StatusOr<SweepRow> row = store_->GetSweep(*name);
+    if (!row.ok()) return row.status();
+    absl::StatusOr<v1::Sweep> sweep = DescribeSweep(*row, store_, specs_);
+    if (!sweep.ok()) return sweep.status();
+    *response->mutable_sweep() = *std::move(sweep);
+    *response->mutable_sweep()->mutable_source() = ToProto(row->source);
+    return absl::OkStatus();
+  });
+}
+
+absl::Status SweepService::List(const v1::ListSweepsRequest& request,
+                                v1::ListSweepsResponse* response) {
+  constexpr std::string_view kQuery = "sweeps";
+  const absl::StatusOr<int> size = PageSize(request.page_size(), 50, kMaxPageSize);
+  if (!size.ok()) return size.status();
+  const absl::StatusOr<std::int64_t> before = DecodePageToken(request.page_token(), kQuery);
+  if (!before.ok()) return before.status();
+  absl::StatusOr<std::vector<SweepRow>> rows = store_->ListSweeps(*before, *size + 1);
+  if (!rows.ok()) return rows.status();
+  if (static_cast<int>(rows->size()) > *size) {
+    rows->pop_back();
+    response->set_next_page_token(EncodePageToken(rows->back().id, kQuery));
+  }
+  for (const SweepRow& row : *rows) {
+    absl::StatusOr<v1::Sweep> sweep = DescribeSweep(row, store_, specs_);
+    if (!sweep.ok()) return sweep.status();
+    *response->add_sweeps() = *std::move(sweep);
+  }
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* SweepService::ListSweeps(grpc::CallbackServerContext* context,
+                                                   const v1::ListSweepsRequest* request,
+                                                   v1::ListSweepsResponse* response) {
+  return Respond(context, [&] { return List(*request, response); });
+}
+
+grpc::ServerUnaryReactor* SweepService::CancelSweep(grpc::CallbackServerContext* context,
+                                                    const v1::CancelSweepRequest* request,
+                                                    v1::CancelSweepResponse* response) {
+  const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
+  if (!name.ok()) return Respond(context, [&] { return name.status(); });
+  const absl::StatusOr<SweepRow> row = store_->GetSweep(*name);
+  if (!row.ok()) return Respond(context, [&] { return row.status(); });
+  const absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = specs_->Get(*name);
+  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
+  if (row->state == SweepState::kCancelled) {
+    return Respond(context, [&] {
+      *response->mutable_sweep() = ToProto(*row, **spec);
+      return absl::OkStatus();
+    });
+  }
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  scheduler_->CancelSweep(*name, [=, spec = *spec](absl::StatusOr<SweepRow> cancelled) {
+    if (cancelled.ok()) *response->mutable_sweep() = ToProto(*cancelled, *spec);
+    reactor->Finish(ToGrpcStatus(cancelled.status()));
+  });
+  return reactor;
+}
+
+absl::Status SweepService::Rank(const v1::RankSweepRequest& request,
+                                v1::RankSweepResponse* response) {
+  const absl::StatusOr<std::string> name = ParseSweepResource(request.name());
+  if (!name.ok()) return name.status();
+  const absl::StatusOr<int> top = PageSize(request.top(), 10, kMaxPageSize);
+  if (!top.ok()) return top.status();
+  const absl::StatusOr<SweepRow> row = store_->GetSweep(*name);
+  if (!row.ok()) return row.status();
+  const absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = specs_->Get(*name);
+  if (!spec.ok()) return spec.status();
+  absl::StatusOr<v1::Sweep> sweep = DescribeSweep(*row, store_, specs_);
+  if (!sweep.ok()) return sweep.status();
+  *response->mutable_sweep() = *std::move(sweep);
+  const absl::StatusOr<std::vector<RankedRow>> ranked = store_->Rank(*name, *top);
+  if (!ranked.ok()) return ranked.status();
+  for (const RankedRow& item : *ranked) *response->add_rows() = ToProto(item, **spec);
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* SweepService::RankSweep(grpc::CallbackServerContext* context,
+                                                  const v1::RankSweepRequest* request,
+                                                  v1::RankSweepResponse* response) {
+  return Respond(context, [&] { return Rank(*request, response); });
+}
+
+grpc::ServerWriteReactor<v1::WatchSweepResponse>* SweepService::WatchSweep(
+    grpc::CallbackServerContext*, const v1::WatchSweepRequest* request) {
+  return watches_->Open(*request);
+}
+
+}  // namespace sweep

@@ -1,0 +1,48 @@
+#pragma once
+
+#include "coordinator/api/spec_cache.h"
+#include "coordinator/api/watch.h"
+#include "coordinator/scheduler/scheduler.h"
+#include "coordinator/store/store.h"
+#include "sweep/v1/sweeps.grpc.pb.h"
+
+namespace sweep {
+
+// sweeps.proto over the scheduler and the store. Thin: checks, converts, delegates. Thread-safe.
+class SweepService final : public v1::SweepService::CallbackService {
+ public:
+  SweepService(Store* store, Scheduler* scheduler, SpecCache* specs, WatchHub* watches)
+      : store_(store), scheduler_(scheduler), specs_(specs), watches_(watches) {}
+
+  grpc::ServerUnaryReactor* CreateSweep(grpc::CallbackServerContext* context,
+                                        const v1::CreateSweepRequest* request,
+                                        v1::CreateSweepResponse* response) override;
+  grpc::ServerUnaryReactor* GetSweep(grpc::CallbackServerContext* context,
+                                     const v1::GetSweepRequest* request,
+                                     v1::GetSweepResponse* response) override;
+  grpc::ServerUnaryReactor* ListSweeps(grpc::CallbackServerContext* context,
+                                       const v1::ListSweepsRequest* request,
+                                       v1::ListSweepsResponse* response) override;
+  grpc::ServerUnaryReactor* CancelSweep(grpc::CallbackServerContext* context,
+                                        const v1::CancelSweepRequest* request,
+                                        v1::CancelSweepResponse* response) override;
+  grpc::ServerUnaryReactor* RankSweep(grpc::CallbackServerContext* context,
+                                      const v1::RankSweepRequest* request,
+                                      v1::RankSweepResponse* response) override;
+  grpc::ServerWriteReactor<v1::WatchSweepResponse>* WatchSweep(
+      grpc::CallbackServerContext* context, const v1::WatchSweepRequest* request) override;
+
+ private:
+  absl::Status List(const v1::ListSweepsRequest& request, v1::ListSweepsResponse* response);
+  absl::Status Rank(const v1::RankSweepRequest& request, v1::RankSweepResponse* response);
+
+  Store* const store_;
+  Scheduler* const scheduler_;
+  SpecCache* const specs_;
+  WatchHub* const watches_;
+};
+
+// A stored sweep as the services show it, with its best trial. Reads the store.
+absl::StatusOr<v1::Sweep> DescribeSweep(const SweepRow& row, Store* store, SpecCache* specs);
+
+}  // namespace sweep

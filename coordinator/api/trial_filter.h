@@ -1,0 +1,37 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/expr/expression.h"
+#include "common/spec/sweep_spec.h"
+#include "coordinator/store/store.h"
+
+namespace sweep {
+
+// The `filter` of ListTrials: an expression over a trial's hyperparameters, its network and its
+// results. A trial that lacks something the expression refers to (no epoch yet, no epoch that met
+// the gates, a hyperparameter that its configuration does not have) does not match.
+class TrialFilter {
+ public:
+  // InvalidArgument for what does not parse or refers to an unknown name (with the nearest one).
+  // `spec` is shared with the cache.
+  static absl::StatusOr<TrialFilter> Parse(std::string_view text,
+                                           std::shared_ptr<const SweepSpec> spec);
+
+  // InvalidArgument when the values do not go with the expression (text compared with a number).
+  absl::StatusOr<bool> Matches(const TrialRow& trial) const;
+
+ private:
+  TrialFilter(Expression expression, std::shared_ptr<const SweepSpec> spec)
+      : expression_(std::move(expression)), spec_(std::move(spec)) {}
+
+  Expression expression_;
+  std::shared_ptr<const SweepSpec> spec_;
+};
+
+}  // namespace sweep

@@ -1,0 +1,173 @@
+#include "coordinator/api/trial_service.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "coordinator/api/convert.h"
+#include "coordinator/api/page_token.h"
+#include "coordinator/api/reactors.h"
+#include "coordinator/api/trial_filter.h"
+#include "coordinator/scheduler/trial_spec_json.h"
+#include "fmt/format.h"
+#include "proto/names.h"
+
+namespace sweep {
+namespace {
+
+constexpr int kMaxPageSize = 1000;
+// With a filter the trials are read in pieces of this size, and at most so many pieces per call: a
+// filter that matches little gives short pages, not long calls.
+constexpr int kScanPage = 500;
+constexpr int kMaxScanPages = 20;
+
+using SharedSpec = std::shared_ptr<const SweepSpec>;  // shared with the cache
+
+// Fills one page from trial `offset` on; returns where the next page starts, 0 when there is none.
+absl::StatusOr<std::int64_t> FillPage(Store* store, Store::TrialQuery query, int size,
+                                      const std::optional<TrialFilter>& filter,
+                                      const SweepSpec& spec, v1::ListTrialsResponse* response) {
+  query.limit = filter.has_value() ? kScanPage : size;
+  for (int scanned = 0; scanned < kMaxScanPages; ++scanned) {
+    const absl::StatusOr<std::vector<TrialRow>> rows = store->ListTrials(query);
+    if (!rows.ok()) return rows.status();
+    for (const TrialRow& row : *rows) {
+      if (response->trials_size() == size) return query.offset;
+      ++query.offset;
+      if (filter.has_value()) {
+        const absl::StatusOr<bool> matches = filter->Matches(row);
+        if (!matches.ok()) return matches.status();
+        if (!*matches) continue;
+      }
+      *response->add_trials() = ToProto(row, spec);
+    }
+    if (static_cast<int>(rows->size()) < query.limit) return 0;
+  }
+  return query.offset;
+}
+
+}  // namespace
+
+absl::Status TrialService::Get(const v1::GetTrialRequest& request, v1::GetTrialResponse* response) {
+  const absl::StatusOr<TrialId> id = ParseTrialResource(request.name());
+  if (!id.ok()) return id.status();
+  const absl::StatusOr<TrialRow> row = store_->GetTrial(id->sweep, id->number);
+  if (!row.ok()) return row.status();
+  const absl::StatusOr<SharedSpec> spec = specs_->Get(id->sweep);
+  if (!spec.ok()) return spec.status();
+  absl::StatusOr<std::string> json = BuildTrialSpecJson(**spec, *row);
+  if (!json.ok()) return json.status();
+  *response->mutable_trial() = ToProto(*row, **spec);
+  response->set_spec_json(*std::move(json));
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* TrialService::GetTrial(grpc::CallbackServerContext* context,
+                                                 const v1::GetTrialRequest* request,
+                                                 v1::GetTrialResponse* response) {
+  return Respond(context, [&] { return Get(*request, response); });
+}
+
+absl::Status TrialService::List(const v1::ListTrialsRequest& request,
+                                v1::ListTrialsResponse* response) {
+  const absl::StatusOr<std::string> name = ParseSweepResource(request.parent());
+  if (!name.ok()) return name.status();
+  const absl::StatusOr<int> size = PageSize(request.page_size(), 50, kMaxPageSize);
+  if (!size.ok()) return size.status();
+  const std::string key = fmt::format("{}\n{}\n{}\n{}", *name, static_cast<int>(request.state()),
+                                      request.filter(), request.order_by());
+  const absl::StatusOr<std::int64_t> offset = DecodePageToken(request.page_token(), key);
+  if (!offset.ok()) return offset.status();
+  Store::TrialQuery query{.sweep = *name, .offset = *offset};
+  if (!request.order_by().empty()) query.order_by = request.order_by();
+  if (request.state() != v1::TRIAL_STATE_UNSPECIFIED) {
+    const absl::StatusOr<TrialState> state = FromProto(request.state());
+    if (!state.ok()) return state.status();
+    query.state = *state;
+  }
+  const absl::StatusOr<SharedSpec> spec = specs_->Get(*name);
+  if (!spec.ok()) return spec.status();
+  std::optional<TrialFilter> filter;
+  if (!request.filter().empty()) {
+    absl::StatusOr<TrialFilter> parsed = TrialFilter::Parse(request.filter(), *spec);
+    if (!parsed.ok()) return parsed.status();
+    filter = *std::move(parsed);
+  }
+  const absl::StatusOr<std::int64_t> next =
+      FillPage(store_, query, *size, filter, **spec, response);
+  if (!next.ok()) return next.status();
+  if (*next > 0) response->set_next_page_token(EncodePageToken(*next, key));
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* TrialService::ListTrials(grpc::CallbackServerContext* context,
+                                                   const v1::ListTrialsRequest* request,
+                                                   v1::ListTrialsResponse* response) {
+  return Respond(context, [&] { return List(*request, response); });
+}
+
+absl::Status TrialService::Epochs(const v1::ListEpochsRequest& request,
+                                  v1::ListEpochsResponse* response) {
+  const absl::StatusOr<TrialId> id = ParseTrialResource(request.parent());
+  if (!id.ok()) return id.status();
+  const absl::StatusOr<int> size = PageSize(request.page_size(), kMaxPageSize, kMaxPageSize);
+  if (!size.ok()) return size.status();
+  const std::string key = id->short_name();
+  const absl::StatusOr<std::int64_t> offset = DecodePageToken(request.page_token(), key);
+  if (!offset.ok()) return offset.status();
+  absl::StatusOr<std::vector<EpochRow>> rows =
+      store_->ListEpochs(id->sweep, id->number, *offset, *size + 1);
+  if (!rows.ok()) return rows.status();
+  if (static_cast<int>(rows->size()) > *size) {
+    rows->pop_back();
+    response->set_next_page_token(EncodePageToken(*offset + *size, key));
+  }
+  for (const EpochRow& row : *rows) *response->add_epochs() = ToProto(row);
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* TrialService::ListEpochs(grpc::CallbackServerContext* context,
+                                                   const v1::ListEpochsRequest* request,
+                                                   v1::ListEpochsResponse* response) {
+  return Respond(context, [&] { return Epochs(*request, response); });
+}
+
+absl::Status TrialService::Attempts(const v1::ListAttemptsRequest& request,
+                                    v1::ListAttemptsResponse* response) {
+  const absl::StatusOr<TrialId> id = ParseTrialResource(request.parent());
+  if (!id.ok()) return id.status();
+  const absl::StatusOr<std::vector<AttemptRow>> rows = store_->ListAttempts(id->sweep, id->number);
+  if (!rows.ok()) return rows.status();
+  for (const AttemptRow& row : *rows) *response->add_attempts() = ToProto(row);
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* TrialService::ListAttempts(grpc::CallbackServerContext* context,
+                                                     const v1::ListAttemptsRequest* request,
+                                                     v1::ListAttemptsResponse* response) {
+  return Respond(context, [&] { return Attempts(*request, response); });
+}
+
+grpc::ServerUnaryReactor* TrialService::CancelTrial(grpc::CallbackServerContext* context,
+                                                    const v1::CancelTrialRequest* request,
+                                                    v1::CancelTrialResponse* response) {
+  const absl::StatusOr<TrialId> id = ParseTrialResource(request->name());
+  if (!id.ok()) return Respond(context, [&] { return id.status(); });
+  const absl::StatusOr<TrialRow> row = store_->GetTrial(id->sweep, id->number);
+  if (!row.ok()) return Respond(context, [&] { return row.status(); });
+  const absl::StatusOr<SharedSpec> spec = specs_->Get(id->sweep);
+  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
+  if (row->state == TrialState::kCancelled) {
+    return Respond(context, [&] {
+      *response->mutable_trial() = ToProto(*row, **spec);
+      return absl::OkStatus();
+    });
+  }
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  scheduler_->CancelTrial(id->sweep, id->number, [=, spec = *spec](absl::StatusOr<TrialRow> trial) {
+    if (trial.ok()) *response->mutable_trial() = ToProto(*trial, *spec);
+    reactor->Finish(ToGrpcStatus(trial.status()));
+  });
+  return reactor;
+}
+
+}  // namespace sweep

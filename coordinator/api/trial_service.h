@@ -1,0 +1,43 @@
+#pragma once
+
+#include "coordinator/api/spec_cache.h"
+#include "coordinator/scheduler/scheduler.h"
+#include "coordinator/store/store.h"
+#include "sweep/v1/trials.grpc.pb.h"
+
+namespace sweep {
+
+// trials.proto over the store and the scheduler. Thin: checks, converts, delegates. Thread-safe.
+class TrialService final : public v1::TrialService::CallbackService {
+ public:
+  TrialService(Store* store, Scheduler* scheduler, SpecCache* specs)
+      : store_(store), scheduler_(scheduler), specs_(specs) {}
+
+  grpc::ServerUnaryReactor* GetTrial(grpc::CallbackServerContext* context,
+                                     const v1::GetTrialRequest* request,
+                                     v1::GetTrialResponse* response) override;
+  grpc::ServerUnaryReactor* ListTrials(grpc::CallbackServerContext* context,
+                                       const v1::ListTrialsRequest* request,
+                                       v1::ListTrialsResponse* response) override;
+  grpc::ServerUnaryReactor* ListEpochs(grpc::CallbackServerContext* context,
+                                       const v1::ListEpochsRequest* request,
+                                       v1::ListEpochsResponse* response) override;
+  grpc::ServerUnaryReactor* ListAttempts(grpc::CallbackServerContext* context,
+                                         const v1::ListAttemptsRequest* request,
+                                         v1::ListAttemptsResponse* response) override;
+  grpc::ServerUnaryReactor* CancelTrial(grpc::CallbackServerContext* context,
+                                        const v1::CancelTrialRequest* request,
+                                        v1::CancelTrialResponse* response) override;
+
+ private:
+  absl::Status Get(const v1::GetTrialRequest& request, v1::GetTrialResponse* response);
+  absl::Status List(const v1::ListTrialsRequest& request, v1::ListTrialsResponse* response);
+  absl::Status Epochs(const v1::ListEpochsRequest& request, v1::ListEpochsResponse* response);
+  absl::Status Attempts(const v1::ListAttemptsRequest& request, v1::ListAttemptsResponse* response);
+
+  Store* const store_;
+  Scheduler* const scheduler_;
+  SpecCache* const specs_;
+};
+
+}  // namespace sweep

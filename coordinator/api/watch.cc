@@ -1,0 +1,287 @@
+#include "coordinator/api/watch.h"
+
+#include <charconv>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "coordinator/api/convert.h"
+#include "coordinator/api/reactors.h"
+#include "coordinator/api/sweep_service.h"
+#include "fmt/format.h"
+#include "proto/names.h"
+
+namespace sweep {
+namespace {
+
+constexpr int kPageSize = 200;
+constexpr std::size_t kMaxWatches = 1000;
+
+using Messages = std::deque<v1::WatchSweepResponse>;
+using Stream = grpc::ServerWriteReactor<v1::WatchSweepResponse>;
+
+absl::StatusOr<std::int64_t> ParseCursor(const std::string& cursor) {
+  std::int64_t sequence = 0;
+  const char* const end = cursor.data() + cursor.size();
+  const auto [stop, error] = std::from_chars(cursor.data(), end, sequence);
+  if (cursor.empty()) return 0;
+  if (error != std::errc() || stop != end || sequence < 0) {
+    return absl::InvalidArgumentError(
+        fmt::format("cursor '{}' did not come from this stream", CutText(cursor, 64)));
+  }
+  return sequence;
+}
+
+}  // namespace
+
+// One stream. A write is under way (`writing_`), or the hub's thread may look for more (Pump), or
+// it has finished; whoever sets `finished_` calls Finish, so that it happens once although the
+// client's cancellation, the end of the sweep and the server's shutdown race for it.
+class WatchReactor final : public Stream, public std::enable_shared_from_this<WatchReactor> {
+ public:
+  WatchReactor(WatchHub* hub, const SweepRow& sweep, std::int64_t cursor, bool wants_progress)
+      : hub_(hub),
+        sweep_id_(sweep.id),
+        sweep_name_(sweep.name),
+        wants_progress_(wants_progress),
+        cursor_(cursor) {}
+
+  void Subscribe() {
+    subscription_ = hub_->scheduler_->events().Subscribe(
+        sweep_id_, [weak = weak_from_this()](EventBus::Signal signal) {
+          const std::shared_ptr<WatchReactor> watch = weak.lock();
+          if (watch != nullptr) watch->OnSignal(signal);
+        });
+  }
+
+  void OnSignal(EventBus::Signal signal) ABSL_LOCKS_EXCLUDED(mutex_) {
+    {
+      MutexLock lock(&mutex_);
+      if (finished_ || (signal == EventBus::Signal::kProgress && !wants_progress_)) return;
+      progress_is_due_ |= signal == EventBus::Signal::kProgress;
+      if (writing_) return;  // OnWriteDone looks again
+    }
+    hub_->Enqueue(shared_from_this());
+  }
+
+  // On the hub's thread.
+  void Pump() ABSL_LOCKS_EXCLUDED(mutex_) {
+    bool send_progress = false;
+    {
+      MutexLock lock(&mutex_);
+      if (finished_ || writing_) return;
+      send_progress = std::exchange(progress_is_due_, false);
+    }
+    bool ended = false;
+    absl::StatusOr<Messages> page = ReadPage(&ended);
+    if (page.ok() && page->empty() && send_progress && !ended) page = ReadProgress();
+    const bool is_last = !page.ok() || (page->empty() && ended);
+    {
+      MutexLock lock(&mutex_);
+      if (finished_) return;
+      if (!is_last && page->empty()) return;  // a signal brings the hub back
+      finished_ = is_last;
+      writing_ = !is_last;
+      if (writing_) page_ = *std::move(page);
+    }
+    if (is_last) {
+      Finish(ToGrpcStatus(page.status()));
+    } else {
+      StartWrite(&page_.front());
+    }
+  }
+
+  // Ends the stream with `status` as soon as no write is under way.
+  void End(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_) {
+    {
+      MutexLock lock(&mutex_);
+      if (finished_) return;
+      end_status_ = status;
+      if (writing_) return;  // OnWriteDone ends it
+      finished_ = true;
+    }
+    Finish(ToGrpcStatus(status));
+  }
+
+  void OnWriteDone(bool ok) override ABSL_LOCKS_EXCLUDED(mutex_) {
+    std::optional<absl::Status> end;
+    bool more = false;
+    {
+      MutexLock lock(&mutex_);
+      page_.pop_front();
+      end = end_status_;
+      if (!ok && !end.has_value()) end = absl::CancelledError("the client is gone");
+      more = !end.has_value() && !page_.empty();
+      writing_ = more;
+      finished_ = end.has_value();
+    }
+    if (end.has_value()) {
+      Finish(ToGrpcStatus(*end));
+    } else if (more) {
+      StartWrite(&page_.front());
+    } else {
+      hub_->Enqueue(shared_from_this());
+    }
+  }
+
+  void OnCancel() override { End(absl::CancelledError("the client is gone")); }
+
+  void OnDone() override {
+    hub_->scheduler_->events().Unsubscribe(subscription_);
+    hub_->Remove(this);
+  }
+
+ private:
+  // The next events; `*ended` when the sweep has ended and there can be none after these.
+  absl::StatusOr<Messages> ReadPage(bool* ended) {
+    const absl::StatusOr<SweepRow> sweep = hub_->store_->GetSweepById(sweep_id_);
+    if (!sweep.ok()) return sweep.status();
+    *ended = sweep->state == SweepState::kCompleted || sweep->state == SweepState::kCancelled;
+    const absl::StatusOr<std::vector<EventRow>> events =
+        hub_->store_->ListEvents(sweep_id_, cursor_, kPageSize);
+    if (!events.ok()) return events.status();
+    Messages messages;
+    for (const EventRow& event : *events) {
+      absl::StatusOr<v1::WatchSweepResponse> message = Describe(*sweep, event);
+      if (!message.ok()) return message.status();
+      messages.push_back(*std::move(message));
+      cursor_ = event.sequence;
+    }
+    return messages;
+  }
+
+  absl::StatusOr<v1::WatchSweepResponse> Describe(const SweepRow& sweep, const EventRow& event) {
+    v1::WatchSweepResponse message;
+    message.set_cursor(std::to_string(event.sequence));
+    *message.mutable_time() = ToProto(event.time);
+    if (event.kind == "epoch") {
+      const absl::StatusOr<EpochRow> epoch =
+          hub_->store_->GetEpoch(event.trial_id, event.attempt, event.epoch);
+      if (!epoch.ok()) return epoch.status();
+      message.mutable_epoch()->set_trial(TrialResource(sweep_name_, event.number));
+      *message.mutable_epoch()->mutable_epoch() = ToProto(*epoch);
+    } else if (event.kind == "trial") {
+      const absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = hub_->specs_->Get(sweep_name_);
+      if (!spec.ok()) return spec.status();
+      const absl::StatusOr<TrialRow> trial = hub_->store_->GetTrialById(event.trial_id);
+      if (!trial.ok()) return trial.status();
+      *message.mutable_trial() = ToProto(*trial, **spec);
+    } else {
+      absl::StatusOr<v1::Sweep> described = DescribeSweep(sweep, hub_->store_, hub_->specs_);
+      if (!described.ok()) return described.status();
+      *message.mutable_sweep() = *std::move(described);
+    }
+    return message;
+  }
+
+  Messages ReadProgress() {
+    Messages messages;
+    const std::vector<TrialProgress> progress = hub_->scheduler_->Progress(sweep_name_);
+    if (progress.empty()) return messages;
+    v1::WatchSweepResponse& message = messages.emplace_back();
+    *message.mutable_time() = ToProto(absl::Now());
+    for (const TrialProgress& item : progress) {
+      *message.mutable_progress()->add_progress() = ToProto(item);
+    }
+    return messages;
+  }
+
+  WatchHub* const hub_;
+  const std::int64_t sweep_id_;
+  const std::string sweep_name_;
+  const bool wants_progress_;
+  std::uint64_t subscription_ = 0;
+  std::int64_t cursor_;  // of the hub's thread
+  Mutex mutex_;
+  bool writing_ ABSL_GUARDED_BY(mutex_) = false;
+  bool finished_ ABSL_GUARDED_BY(mutex_) = false;
+  bool progress_is_due_ ABSL_GUARDED_BY(mutex_) = false;
+  std::optional<absl::Status> end_status_ ABSL_GUARDED_BY(mutex_);
+  Messages page_;  // of the thread that made writing_ true, then of OnWriteDone
+};
+
+WatchHub::WatchHub(Store* store, Scheduler* scheduler, SpecCache* specs)
+    : store_(store), scheduler_(scheduler), specs_(specs), thread_([this] { PumpThread(); }) {}
+
+WatchHub::~WatchHub() {
+  Stop();
+  {
+    MutexLock lock(&mutex_);
+    ending_ = true;
+    wake_.NotifyAll();
+  }
+  thread_.join();
+}
+
+Stream* WatchHub::Open(const v1::WatchSweepRequest& request) {
+  const absl::StatusOr<std::string> name = ParseSweepResource(request.name());
+  if (!name.ok()) return new RefusedStream<Stream>(name.status());
+  const absl::StatusOr<std::int64_t> cursor = ParseCursor(request.cursor());
+  if (!cursor.ok()) return new RefusedStream<Stream>(cursor.status());
+  const absl::StatusOr<SweepRow> sweep = store_->GetSweep(*name);
+  if (!sweep.ok()) return new RefusedStream<Stream>(sweep.status());
+  auto watch = std::make_shared<WatchReactor>(this, *sweep, *cursor, request.progress());
+  absl::Status refusal;
+  {
+    MutexLock lock(&mutex_);
+    if (stopped_) {
+      refusal = absl::UnavailableError("the coordinator is shutting down");
+    } else if (open_.size() >= kMaxWatches) {
+      refusal = absl::ResourceExhaustedError(
+          fmt::format("{} watchers are connected; no more are possible", kMaxWatches));
+    } else {
+      open_[watch.get()] = watch;
+    }
+  }
+  if (!refusal.ok()) return new RefusedStream<Stream>(refusal);
+  watch->Subscribe();  // before the first look, so that nothing falls in between
+  WatchReactor* const stream = watch.get();
+  Enqueue(std::move(watch));
+  return stream;
+}
+
+void WatchHub::Stop() {
+  std::vector<std::shared_ptr<WatchReactor>> watches;
+  {
+    MutexLock lock(&mutex_);
+    stopped_ = true;
+    for (const auto& [pointer, watch] : open_) watches.push_back(watch);
+  }
+  for (const auto& watch : watches) {
+    watch->End(absl::UnavailableError("the coordinator is shutting down"));
+  }
+}
+
+void WatchHub::Enqueue(std::shared_ptr<WatchReactor> watch) {
+  MutexLock lock(&mutex_);
+  if (!queued_.insert(watch.get()).second) return;
+  queue_.push_back(std::move(watch));
+  wake_.NotifyAll();
+}
+
+void WatchHub::Remove(WatchReactor* watch) {
+  std::shared_ptr<WatchReactor> last;  // destroyed after the lock is released
+  MutexLock lock(&mutex_);
+  const auto found = open_.find(watch);
+  if (found == open_.end()) return;
+  last = std::move(found->second);
+  open_.erase(found);
+}
+
+void WatchHub::PumpThread() {
+  while (true) {
+    std::shared_ptr<WatchReactor> watch;
+    {
+      MutexLock lock(&mutex_);
+      while (queue_.empty() && !ending_) wake_.Wait(&mutex_);
+      if (ending_) return;
+      watch = std::move(queue_.front());
+      queue_.pop_front();
+      queued_.erase(watch.get());
+    }
+    watch->Pump();
+  }
+}
+
+}  // namespace sweep

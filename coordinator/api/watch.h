@@ -1,0 +1,55 @@
+#pragma once
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <set>
+#include <thread>
+
+#include "common/base/mutex.h"
+#include "coordinator/api/spec_cache.h"
+#include "coordinator/scheduler/scheduler.h"
+#include "coordinator/store/store.h"
+#include "grpcpp/support/server_callback.h"
+#include "sweep/v1/sweeps.pb.h"
+
+namespace sweep {
+
+class WatchReactor;
+
+// All open WatchSweep streams. Each reads the store from its own cursor, one page at a time and
+// only when the page before has been taken by the client, so that a slow client costs one page of
+// memory. The reading is done on one thread of the hub. Thread-safe.
+class WatchHub {
+ public:
+  WatchHub(Store* store, Scheduler* scheduler, SpecCache* specs);
+  // After Stop, when every stream has ended (the gRPC server is down).
+  ~WatchHub();
+
+  // Opens a stream, or one that ends at once with the reason.
+  grpc::ServerWriteReactor<v1::WatchSweepResponse>* Open(const v1::WatchSweepRequest& request);
+  // Ends all streams (Unavailable) and refuses new ones. A client that does not read keeps its
+  // stream open until the server cancels it.
+  void Stop();
+
+ private:
+  friend class WatchReactor;
+  void Enqueue(std::shared_ptr<WatchReactor> watch) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Remove(WatchReactor* watch) ABSL_LOCKS_EXCLUDED(mutex_);
+  void PumpThread();
+
+  Store* const store_;
+  Scheduler* const scheduler_;
+  SpecCache* const specs_;
+  Mutex mutex_;
+  CondVar wake_;
+  bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
+  bool ending_ ABSL_GUARDED_BY(mutex_) = false;
+  // Shared: gRPC, the queue and a signal under way may each hold the last reference.
+  std::map<WatchReactor*, std::shared_ptr<WatchReactor>> open_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<WatchReactor>> queue_ ABSL_GUARDED_BY(mutex_);
+  std::set<WatchReactor*> queued_ ABSL_GUARDED_BY(mutex_);
+  std::thread thread_;
+};
+
+}  // namespace sweep

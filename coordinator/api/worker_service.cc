@@ -1,0 +1,173 @@
+#include "coordinator/api/worker_service.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+#include "common/base/sha256.h"
+#include "coordinator/api/convert.h"
+#include "coordinator/api/page_token.h"
+#include "coordinator/api/reactors.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+constexpr int kMaxPageSize = 1000;
+constexpr int kMaxArtifacts = 16;
+constexpr std::size_t kMaxReasonBytes = 16 << 10;
+constexpr std::size_t kMaxRoleBytes = 64;
+
+// A call that may be parked. The scheduler's answer and the client's cancellation race for it:
+// whoever claims it first finishes it, and gRPC calls OnDone after that.
+class SynchronizeReactor final : public grpc::ServerUnaryReactor {
+ public:
+  SynchronizeReactor(Scheduler* scheduler, v1::SynchronizeResponse* response)
+      : scheduler_(scheduler), response_(response) {}
+
+  void Start(SynchronizeCall call) {
+    worker_ = call.worker;
+    poll_id_ = call.poll_id;
+    scheduler_->Synchronize(call, [this, claimed = claimed_](auto answer) {
+      if (!claimed->exchange(true)) Answer(answer);  // otherwise `this` may be gone
+    });
+  }
+
+  void OnCancel() override {
+    if (claimed_->exchange(true)) return;
+    scheduler_->DropPoll(worker_, poll_id_);
+    Finish(grpc::Status::CANCELLED);
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  void Answer(const absl::StatusOr<SynchronizeAnswer>& answer) {
+    if (answer.ok()) {
+      for (const LeaseOffer& offer : answer->leases) *response_->add_leases() = ToProto(offer);
+      *response_->mutable_next_call() = ToProto(answer->next_call);
+      *response_->mutable_lease_term() = ToProto(answer->lease_term);
+    }
+    Finish(ToGrpcStatus(answer.status()));
+  }
+
+  Scheduler* const scheduler_;
+  v1::SynchronizeResponse* const response_;
+  std::string worker_;
+  std::uint64_t poll_id_ = 0;
+  // Shared with the callback, which may come after this object is gone.
+  const std::shared_ptr<std::atomic<bool>> claimed_ = std::make_shared<std::atomic<bool>>(false);
+};
+
+}  // namespace
+
+grpc::ServerUnaryReactor* WorkerService::Synchronize(grpc::CallbackServerContext* context,
+                                                     const v1::SynchronizeRequest* request,
+                                                     v1::SynchronizeResponse* response) {
+  absl::StatusOr<SynchronizeCall> call = FromProto(*request);
+  if (!call.ok()) return Respond(context, [&] { return call.status(); });
+  call->poll_id = next_poll_.fetch_add(1);
+  auto* const reactor = new SynchronizeReactor(scheduler_, response);  // deletes itself in OnDone
+  reactor->Start(*std::move(call));
+  return reactor;
+}
+
+absl::StatusOr<std::int64_t> WorkerService::StoredBlob(const std::string& what,
+                                                       const std::string& sha256) {
+  if (!IsSha256Hex(sha256)) {
+    return absl::InvalidArgumentError(fmt::format(
+        "{}: '{}' is not a SHA-256 (64 hexadecimal digits)", what, CutText(sha256, 80)));
+  }
+  const absl::StatusOr<std::optional<std::int64_t>> size = store_->BlobSize(sha256);
+  if (!size.ok()) return size.status();
+  if (size->has_value()) return **size;
+  return absl::InvalidArgumentError(
+      fmt::format("{}: blob {} has not been stored with PutBlob", what, sha256));
+}
+
+grpc::ServerUnaryReactor* WorkerService::ReportEpochs(grpc::CallbackServerContext* context,
+                                                      const v1::ReportEpochsRequest* request,
+                                                      v1::ReportEpochsResponse*) {
+  const absl::StatusOr<LeaseToken> token = FromProto(request->token());
+  if (!token.ok()) return Respond(context, [&] { return token.status(); });
+  const absl::StatusOr<std::vector<EpochMetrics>> epochs = FromProto(request->epochs());
+  if (!epochs.ok()) return Respond(context, [&] { return epochs.status(); });
+  if (!request->checkpoint_sha256().empty()) {
+    const absl::Status stored = StoredBlob("checkpoint", request->checkpoint_sha256()).status();
+    if (!stored.ok()) return Respond(context, [&] { return stored; });
+  }
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  scheduler_->ReportEpochs(
+      *token, *epochs, request->checkpoint_sha256(), request->checkpoint_epoch(),
+      [reactor](const absl::Status& status) { reactor->Finish(ToGrpcStatus(status)); });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* WorkerService::ReportProgress(grpc::CallbackServerContext* context,
+                                                        const v1::ReportProgressRequest* request,
+                                                        v1::ReportProgressResponse*) {
+  return Respond(context, [&] {
+    scheduler_->ReportProgress(request->session(), FromProto(*request));
+    return absl::OkStatus();
+  });
+}
+
+absl::StatusOr<std::vector<ArtifactRow>> WorkerService::Artifacts(
+    const v1::FinishLeaseRequest& request) {
+  if (request.artifacts_size() > kMaxArtifacts) {
+    return absl::InvalidArgumentError(fmt::format("{} artifacts; at most {} are possible",
+                                                  request.artifacts_size(), kMaxArtifacts));
+  }
+  std::vector<ArtifactRow> rows;
+  for (const v1::Artifact& artifact : request.artifacts()) {
+    if (artifact.role().empty() || artifact.role().size() > kMaxRoleBytes) {
+      return absl::InvalidArgumentError(fmt::format("artifact '{}': a role has 1 to {} characters",
+                                                    CutText(artifact.role(), kMaxRoleBytes),
+                                                    kMaxRoleBytes));
+    }
+    const absl::StatusOr<std::int64_t> size =
+        StoredBlob("artifact " + artifact.role(), artifact.sha256());
+    if (!size.ok()) return size.status();
+    rows.push_back({.role = artifact.role(), .sha256 = artifact.sha256(), .size_bytes = *size});
+  }
+  return rows;
+}
+
+grpc::ServerUnaryReactor* WorkerService::FinishLease(grpc::CallbackServerContext* context,
+                                                     const v1::FinishLeaseRequest* request,
+                                                     v1::FinishLeaseResponse*) {
+  const absl::StatusOr<LeaseToken> token = FromProto(request->token());
+  if (!token.ok()) return Respond(context, [&] { return token.status(); });
+  const absl::StatusOr<LeaseOutcome> outcome = FromProto(request->outcome());
+  if (!outcome.ok()) return Respond(context, [&] { return outcome.status(); });
+  const absl::StatusOr<std::vector<ArtifactRow>> artifacts = Artifacts(*request);
+  if (!artifacts.ok()) return Respond(context, [&] { return artifacts.status(); });
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  scheduler_->FinishLease(
+      *token, *outcome, CutText(request->reason(), kMaxReasonBytes), *artifacts,
+      [reactor](const absl::Status& status) { reactor->Finish(ToGrpcStatus(status)); });
+  return reactor;
+}
+
+absl::Status WorkerService::List(const v1::ListWorkersRequest& request,
+                                 v1::ListWorkersResponse* response) {
+  constexpr std::string_view kQuery = "workers";
+  const absl::StatusOr<int> size = PageSize(request.page_size(), 100, kMaxPageSize);
+  if (!size.ok()) return size.status();
+  const absl::StatusOr<std::int64_t> offset = DecodePageToken(request.page_token(), kQuery);
+  if (!offset.ok()) return offset.status();
+  const std::vector<WorkerInfo> workers = scheduler_->Workers();
+  const auto total = static_cast<std::int64_t>(workers.size());
+  const std::int64_t end = std::min(total, *offset + *size);
+  for (std::int64_t i = *offset; i < end; ++i) *response->add_workers() = ToProto(workers[i]);
+  if (end < total) response->set_next_page_token(EncodePageToken(end, kQuery));
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* WorkerService::ListWorkers(grpc::CallbackServerContext* context,
+                                                     const v1::ListWorkersRequest* request,
+                                                     v1::ListWorkersResponse* response) {
+  return Respond(context, [&] { return List(*request, response); });
+}
+
+}  // namespace sweep

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+
+#include "coordinator/scheduler/scheduler.h"
+#include "coordinator/store/store.h"
+#include "sweep/v1/workers.grpc.pb.h"
+
+namespace sweep {
+
+// workers.proto over the scheduler. Thin: checks, converts, delegates. Thread-safe.
+class WorkerService final : public v1::WorkerService::CallbackService {
+ public:
+  WorkerService(Store* store, Scheduler* scheduler) : store_(store), scheduler_(scheduler) {}
+
+  grpc::ServerUnaryReactor* Synchronize(grpc::CallbackServerContext* context,
+                                        const v1::SynchronizeRequest* request,
+                                        v1::SynchronizeResponse* response) override;
+  grpc::ServerUnaryReactor* ReportEpochs(grpc::CallbackServerContext* context,
+                                         const v1::ReportEpochsRequest* request,
+                                         v1::ReportEpochsResponse* response) override;
+  grpc::ServerUnaryReactor* ReportProgress(grpc::CallbackServerContext* context,
+                                           const v1::ReportProgressRequest* request,
+                                           v1::ReportProgressResponse* response) override;
+  grpc::ServerUnaryReactor* FinishLease(grpc::CallbackServerContext* context,
+                                        const v1::FinishLeaseRequest* request,
+                                        v1::FinishLeaseResponse* response) override;
+  grpc::ServerUnaryReactor* ListWorkers(grpc::CallbackServerContext* context,
+                                        const v1::ListWorkersRequest* request,
+                                        v1::ListWorkersResponse* response) override;
+
+ private:
+  // The size of a stored blob; InvalidArgument naming `what` when it is not there.
+  absl::StatusOr<std::int64_t> StoredBlob(const std::string& what, const std::string& sha256);
+  absl::StatusOr<std::vector<ArtifactRow>> Artifacts(const v1::FinishLeaseRequest& request);
+  absl::Status List(const v1::ListWorkersRequest& request, v1::ListWorkersResponse* response);
+
+  Store* const store_;
+  Scheduler* const scheduler_;
+  std::atomic<std::uint64_t> next_poll_{1};
+};
+
+}  // namespace sweep

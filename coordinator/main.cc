@@ -1,0 +1,105 @@
+// sweep-coordinator: the service. Exit codes: 0 ended by a signal, 1 could not start, 2 bad
+// arguments.
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <optional>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "absl/time/time.h"
+#include "coordinator/api/server.h"
+#include "spdlog/sinks/stdout_color_sinks.h"
+#include "spdlog/spdlog.h"
+
+namespace {
+
+constexpr int kFailed = 1;
+constexpr int kBadArguments = 2;
+
+struct Arguments {
+  sweep::ServerOptions server;
+  double lease_term_seconds = 60;
+  std::string log_level = "info";
+};
+
+// Nothing when the program should go on, else its exit code.
+std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
+  CLI::App app{"Turns sweep files into trials, hands them to workers and keeps what they report."};
+  app.name("sweep-coordinator");
+  app.set_version_flag("--version", "sweep-coordinator 0.1.0");
+  app.add_option("--listen", arguments->server.listen, "Address to serve on")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  app.add_option("--db", arguments->server.database, "Database file; made when it is not there")
+      ->type_name("FILE")
+      ->capture_default_str();
+  app.add_option("--lease-term", arguments->lease_term_seconds,
+                 "Seconds after which the trials of a silent worker go to others")
+      ->check(CLI::Range(1.0, 86400.0))
+      ->capture_default_str();
+  app.add_option("--log-level", arguments->log_level, "How much is logged to standard error")
+      ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
+      ->capture_default_str();
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kBadArguments;
+  }
+  if (arguments->server.database.empty()) {
+    std::fprintf(stderr, "sweep-coordinator: --db needs the name of a file\n");
+    return kBadArguments;
+  }
+  arguments->server.lease_term = absl::Seconds(arguments->lease_term_seconds);
+  arguments->server.poll_time = std::min(absl::Seconds(20), arguments->server.lease_term / 3);
+  return std::nullopt;
+}
+
+// Blocks the signals that end the program in all threads made after this.
+sigset_t BlockEndSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGINT);
+  sigaddset(&signals, SIGTERM);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return signals;
+}
+
+int Run(const Arguments& arguments) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("sweep-coordinator"));
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
+  spdlog::set_level(spdlog::level::from_str(arguments.log_level));
+  const sigset_t signals = BlockEndSignals();
+  auto server = sweep::CoordinatorServer::Start(arguments.server);
+  if (!server.ok()) {
+    std::fprintf(stderr, "sweep-coordinator: %s\n", std::string(server.status().message()).c_str());
+    return server.status().code() == absl::StatusCode::kInvalidArgument ? kBadArguments : kFailed;
+  }
+  std::printf("listening on %s\n", (*server)->address().c_str());
+  std::fflush(stdout);
+  int received = 0;
+  sigwait(&signals, &received);
+  spdlog::info("shutting down signal={}", received);
+  // A second signal ends the process at once; what is acknowledged is on the disk by then.
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  (*server)->Shutdown();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    Arguments arguments;
+    if (const std::optional<int> exit_code = ParseArguments(argc, argv, &arguments)) {
+      return *exit_code;
+    }
+    return Run(arguments);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "sweep-coordinator: %s\n", error.what());
+    return kFailed;
+  }
+}
