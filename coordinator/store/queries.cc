@@ -206,7 +206,7 @@ absl::StatusOr<Order> ParseOrder(const std::string& text) {
     std::string_view name, term, missing;
   };
   static constexpr Named kOrders[] = {
-      {"number", "t.number", "0"},
+      {"number", "t.number", "t.number IS NULL"},
       {"best_accuracy", "t.best_accuracy", "t.epoch = 0"},
       {"last_accuracy", "t.last_accuracy", "t.epoch = 0"},
       {"best_loss", "t.best_loss", "t.epoch = 0 OR t.best_loss IS NULL"},

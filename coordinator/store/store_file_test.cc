@@ -1,0 +1,378 @@
+// What only a database in a file has: reopening, exclusive use, refusals, the views, crashes.
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <limits>
+#include <random>
+#include <sstream>
+
+#include "common/base/sha256.h"
+#include "coordinator/store/schema.h"
+#include "coordinator/store/sqlite.h"
+#include "coordinator/store/store_testing.h"
+#include "fmt/format.h"
+
+extern char** environ;
+
+namespace sweep {
+namespace {
+
+using testing::HasSubstr;
+
+std::string Message(const absl::Status& status) { return std::string(status.message()); }
+
+std::unique_ptr<Store> OpenStore(const std::string& path) {
+  auto store = Store::Open({.path = path});
+  EXPECT_TRUE(store.ok()) << store.status();
+  return store.ok() ? *std::move(store) : nullptr;
+}
+
+class StoreFileTest : public testing::Test {
+ protected:
+  TemporaryFolder folder_;
+  const std::string path_ = folder_.File("sweep.db");
+};
+
+TEST_F(StoreFileTest, EverythingIsThereAfterReopening) {
+  const SweepSpec spec = TestSpec("s");
+  const std::string sha256 = Sha256Hex("weights");
+  LeaseRow lease;
+  std::vector<EventRow> events;
+  {
+    const auto store = OpenStore(path_);
+    StoreDriver driver(store.get());
+    const SweepRow sweep = driver.Create(spec);
+    const TrialRow first = driver.Add(sweep, spec, 1).at(0);
+    const TrialRow second = driver.Add(sweep, spec, 2).at(0);
+    driver.Add(sweep, spec, 3);
+    driver.Train(first, spec, 0.95);
+    lease = driver.Grant(second.id, "a");
+    ASSERT_TRUE(store
+                    ->WriteAndWait([&](WriteTransaction& transaction) {
+                      return transaction.AddBlob(sha256, 7);
+                    })
+                    .ok());
+    ASSERT_TRUE(driver.Record(lease, spec, TestEpochs(1, 2, 0.5), sha256, 2).ok());
+    events = *store->ListEvents(sweep.id, 0, 1000);
+  }
+  EXPECT_FALSE(std::filesystem::exists(path_ + "-wal")) << "all of it is in the one file";
+  const auto store = OpenStore(path_);
+  EXPECT_EQ(store->GetSweep("s")->digest, spec.digest);
+  EXPECT_EQ(store->GetSweep("s")->counts.completed, 1);
+  EXPECT_EQ(store->Rank("s", 1)->at(0).score.value, 0.95);
+  EXPECT_EQ(store->ListEpochs("s", 1, 0, 100)->size(), 5u);
+  EXPECT_EQ(store->GetTrial("s", 2)->checkpoint_sha256, sha256);
+  EXPECT_EQ(store->ListEvents(store->GetSweep("s")->id, 0, 1000)->size(), events.size());
+  ASSERT_EQ(store->HeldLeases()->size(), 1u);
+  EXPECT_EQ(store->HeldLeases()->at(0).secret, lease.secret);
+  // The holder goes on; what it reported before is known.
+  StoreDriver driver(store.get());
+  const auto trial = driver.Record(lease, spec, TestEpochs(2, 3, 0.6));
+  ASSERT_TRUE(trial.ok()) << trial.status();
+  EXPECT_EQ(trial->result.epoch, 3);
+}
+
+TEST_F(StoreFileTest, ASecondCoordinatorIsRefusedAndToldWhereTheFirstIs) {
+  EXPECT_TRUE(absl::IsNotFound(Store::FindHolder(path_).status()));
+  {
+    const auto store = OpenStore(path_);
+    EXPECT_TRUE(absl::IsUnavailable(Store::FindHolder(path_).status())) << "no address yet";
+    ASSERT_TRUE(store->PublishAddress("127.0.0.1:41234").ok());
+    EXPECT_EQ(*Store::FindHolder(path_), "127.0.0.1:41234");
+    const absl::Status second = Store::Open({.path = path_}).status();
+    EXPECT_TRUE(absl::IsFailedPrecondition(second));
+    EXPECT_EQ(Message(second),
+              fmt::format("database '{}' is in use by another coordinator at 127.0.0.1:41234 (pid "
+                          "{})",
+                          path_, getpid()));
+    ASSERT_TRUE(store->PublishAddress("[::1]:1").ok());
+    EXPECT_EQ(*Store::FindHolder(path_), "[::1]:1");
+  }
+  EXPECT_TRUE(absl::IsNotFound(Store::FindHolder(path_).status())) << "the lock went with it";
+  EXPECT_NE(OpenStore(path_), nullptr);
+}
+
+TEST_F(StoreFileTest, AnEmptyFileBecomesADatabase) {
+  std::ofstream(path_).close();
+  EXPECT_NE(OpenStore(path_), nullptr);
+  const auto database = Database::Open(path_, Database::Mode::kReadOnly);
+  EXPECT_EQ(*(*database)->QueryInt("PRAGMA application_id"), kApplicationId);
+  EXPECT_EQ(*(*database)->QueryInt("PRAGMA user_version"), 1);
+}
+
+TEST_F(StoreFileTest, ANewerSchemaIsRefused) {
+  OpenStore(path_).reset();
+  ASSERT_TRUE((*Database::Open(path_, Database::Mode::kReadWrite))
+                  ->Execute("PRAGMA user_version = 99")
+                  .ok());
+  const absl::Status status = Store::Open({.path = path_}).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status));
+  EXPECT_THAT(Message(status), HasSubstr(path_));
+  EXPECT_THAT(Message(status), HasSubstr("schema version 99"));
+}
+
+TEST_F(StoreFileTest, AnotherApplicationsDatabaseIsLeftUntouched) {
+  ASSERT_TRUE((*Database::Open(path_, Database::Mode::kCreate))
+                  ->Execute("CREATE TABLE photos (id INTEGER)")
+                  .ok());
+  const absl::Status status = Store::Open({.path = path_}).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status));
+  EXPECT_THAT(Message(status), HasSubstr("another application"));
+  const auto database = Database::Open(path_, Database::Mode::kReadOnly);
+  EXPECT_EQ(*(*database)->QueryInt("SELECT count(*) FROM sqlite_schema"), 1);
+  EXPECT_EQ(*(*database)->QueryInt("PRAGMA application_id"), 0);
+}
+
+TEST_F(StoreFileTest, AFileThatIsNoDatabaseIsRefused) {
+  const std::string text(8192, 'x');
+  std::ofstream(path_) << text;
+  const absl::Status status = Store::Open({.path = path_}).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
+  EXPECT_THAT(Message(status), HasSubstr(path_));
+  EXPECT_THAT(Message(status), HasSubstr("not a database"));
+  EXPECT_EQ(std::filesystem::file_size(path_), text.size());
+}
+
+TEST_F(StoreFileTest, APlaceThatCannotBeWrittenIsNamed) {
+  const std::string nowhere = path_ + ".missing/sweep.db";
+  const absl::Status missing = Store::Open({.path = nowhere}).status();
+  EXPECT_TRUE(absl::IsPermissionDenied(missing)) << missing;
+  EXPECT_THAT(Message(missing), HasSubstr(nowhere));
+  std::filesystem::create_directory(path_);
+  const absl::Status folder = Store::Open({.path = path_}).status();
+  EXPECT_TRUE(absl::IsPermissionDenied(folder)) << folder;
+  EXPECT_THAT(Message(folder), HasSubstr(path_));
+}
+
+TEST_F(StoreFileTest, AReadOnlyFolderIsRefused) {
+  if (geteuid() == 0) GTEST_SKIP() << "root may write everything";
+  const auto parent = std::filesystem::path(path_).parent_path();
+  std::filesystem::permissions(parent, std::filesystem::perms::owner_read |
+                                           std::filesystem::perms::owner_exec);
+  EXPECT_TRUE(absl::IsPermissionDenied(Store::Open({.path = path_}).status()));
+  std::filesystem::permissions(parent, std::filesystem::perms::owner_all);
+}
+
+TEST_F(StoreFileTest, ADivergingRepeatIsRecorded) {
+  const SweepSpec spec = TestSpec("s");
+  const auto store = OpenStore(path_);
+  StoreDriver driver(store.get());
+  const TrialRow trial = driver.Add(driver.Create(spec), spec, 1).at(0);
+  const LeaseRow first = driver.Grant(trial.id, "a");
+  EpochMetrics nan = TestEpoch(1, 0.5);
+  nan.train_loss = std::numeric_limits<double>::quiet_NaN();
+  ASSERT_TRUE(driver.Record(first, spec, {nan, TestEpoch(2, 0.6), TestEpoch(3, 0.7)}).ok());
+  ASSERT_TRUE(driver.Lose(first, spec).ok());
+  const LeaseRow second = driver.Grant(trial.id, "b");
+  EpochMetrics slower = TestEpoch(2, 0.6);
+  slower.train_seconds *= 2;
+  ASSERT_TRUE(driver.Record(second, spec, {nan, slower, TestEpoch(3, 0.71)}).ok());
+  const auto database = Database::Open(path_, Database::Mode::kReadOnly);
+  EXPECT_EQ(*(*database)->QueryInt("SELECT count(*) FROM divergences"), 1)
+      << "NaN equals NaN, and time is no number of the training";
+  EXPECT_EQ(*(*database)->QueryInt("SELECT epoch * 100 + attempt * 10 + first_attempt FROM "
+                                   "divergences"),
+            321);
+}
+
+// --- the views, as a person asks them ---
+
+class ViewTest : public StoreFileTest {
+ protected:
+  // Four configurations with ties, one unfinished, one without epochs; read through `sqlite3`'s
+  // own road: a read-only connection beside the coordinator's.
+  void SetUp() override {
+    store_ = OpenStore(path_);
+    StoreDriver driver(store_.get());
+    const SweepRow sweep = driver.Create(spec_);
+    std::vector<TrialRow> trials;
+    for (int number = 1; number <= 4; ++number) {
+      trials.push_back(driver.Add(sweep, spec_, number).at(0));
+    }
+    driver.Train(trials[0], spec_, 0.95);
+    driver.Train(trials[1], spec_, 0.97);
+    const LeaseRow lost = driver.Grant(trials[2].id, "a");
+    ASSERT_TRUE(driver.Record(lost, spec_, TestEpochs(1, 2, 0.3)).ok());
+    ASSERT_TRUE(driver.Lose(lost, spec_).ok());
+    const LeaseRow lease = driver.Grant(trials[2].id, "b");
+    ASSERT_TRUE(driver.Record(lease, spec_, TestEpochs(2, 3, 0.97)).ok());
+    database_ = *Database::Open(path_, Database::Mode::kReadOnly);
+  }
+
+  // The first column of each row.
+  std::vector<std::string> Ask(const std::string& sql) {
+    std::vector<std::string> values;
+    Statement statement = database_->Prepare(sql);
+    while (true) {
+      const auto found = statement.Step();
+      EXPECT_TRUE(found.ok()) << found.status();
+      if (!found.ok() || !*found) return values;
+      values.push_back(statement.Text(0));
+    }
+  }
+
+  const SweepSpec spec_ = TestSpec("s");
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Database> database_;
+};
+
+TEST_F(ViewTest, RankingIsInTheOrderOfRank) {
+  std::vector<std::string> order;
+  for (const RankedRow& row : Must(store_->Rank("s", 100))) {
+    order.push_back(fmt::format("{} {} {}", row.rank, row.trial.number,
+                                row.score.qualifies ? "yes" : "no"));
+  }
+  ASSERT_EQ(order.size(), 4u);
+  EXPECT_EQ(Ask("SELECT rank || ' ' || trial || ' ' || iif(qualifies, 'yes', 'no') FROM ranking"),
+            order);
+  EXPECT_EQ(order[0], "1 2 yes") << "the same accuracy as trial 3, but in fewer epochs";
+  EXPECT_THAT(Ask("SELECT accuracy FROM ranking WHERE qualifies"),
+              testing::ElementsAre("0.97", "0.97", "0.95"));
+  EXPECT_THAT(Ask("SELECT lr FROM ranking WHERE rank = 1"), testing::ElementsAre("0.02"));
+  EXPECT_THAT(Ask("SELECT network_parameters FROM ranking WHERE rank = 1"),
+              testing::ElementsAre("18718"));
+  EXPECT_THAT(Ask("SELECT count(*) FROM ranking WHERE accuracy IS NULL"),
+              testing::ElementsAre("1"));
+}
+
+TEST_F(ViewTest, RunsHasOneRowPerTrial) {
+  EXPECT_THAT(Ask("SELECT trial || ' ' || state || ' ' || lr || ' ' || epoch || '/' || epochs FROM "
+                  "runs WHERE sweep = 's' ORDER BY trial"),
+              testing::ElementsAre("1 completed 0.01 5/5", "2 completed 0.02 5/5",
+                                   "3 running 0.03 3/5", "4 pending 0.04 0/5"));
+  EXPECT_THAT(Ask("SELECT seconds FROM runs WHERE trial = 1"), testing::ElementsAre("15.0"));
+  EXPECT_THAT(Ask("SELECT count(*) FROM runs WHERE momentum IS NULL OR batch_size IS NULL"),
+              testing::ElementsAre("0"))
+      << "values of the recipe are shown as well";
+  EXPECT_THAT(Ask("SELECT worker || failures || attempts FROM runs WHERE trial = 3"),
+              testing::ElementsAre("b12"));
+}
+
+TEST_F(ViewTest, EpochsHasTheFirstRowOfEachEpoch) {
+  EXPECT_THAT(Ask("SELECT epoch || ' of attempt ' || attempt || ': ' || validation_accuracy FROM "
+                  "epochs WHERE sweep = 's' AND trial = 3 ORDER BY epoch"),
+              testing::ElementsAre("1 of attempt 1: 0.3", "2 of attempt 1: 0.3",
+                                   "3 of attempt 2: 0.97"));
+  EXPECT_THAT(Ask("SELECT count(*) FROM epoch_reports"), testing::ElementsAre("14"));
+}
+
+// --- crashes ---
+
+constexpr char kCrashDatabase[] = "SWEEP_TEST_CRASH_DATABASE";
+
+// Not a test: what the child of the crash test runs, until it is killed. It writes to standard
+// output one line for everything that has been acknowledged: "trial epoch".
+TEST(CrashChild, DISABLED_WritesUntilKilled) {
+  const char* path = std::getenv(kCrashDatabase);
+  if (path == nullptr) GTEST_SKIP() << "only for the crash test";
+  const auto store = OpenStore(path);
+  StoreDriver driver(store.get());
+  const SweepSpec spec = TestSpec("s", "replicates: 1000\n");
+  const SweepRow sweep = driver.Create(spec, "replicates: 1000\n");
+  if (sweep.configurations == 0) driver.Add(sweep, spec, 1);
+  for (const TrialRow& trial : Must(store->PendingTrials(sweep.id))) {
+    const LeaseRow lease = driver.Grant(trial.id, "a");
+    for (int epoch = 1; epoch <= 5; ++epoch) {
+      ASSERT_TRUE(driver.Record(lease, spec, {TestEpoch(epoch, 0.5)}).ok());
+      const std::string line = fmt::format("{} {}\n", trial.number, epoch);
+      ASSERT_EQ(write(STDOUT_FILENO, line.data(), line.size()), std::ssize(line));
+    }
+    ASSERT_TRUE(driver.Finish(lease, spec, LeaseOutcome::kCompleted).ok());
+  }
+}
+
+// Starts this program as the child above; its output into `*output_fd`.
+pid_t StartCrashChild(const std::string& path, int* output_fd) {
+  std::array<int, 2> ends{};
+  EXPECT_EQ(pipe2(ends.data(), O_CLOEXEC), 0);
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+  setenv(kCrashDatabase, path.c_str(), 1);
+  std::string program = std::filesystem::read_symlink("/proc/self/exe").string();
+  std::string filter = "--gtest_filter=CrashChild.*";
+  std::string disabled = "--gtest_also_run_disabled_tests";
+  std::array<char*, 4> arguments = {program.data(), filter.data(), disabled.data(), nullptr};
+  pid_t pid = -1;
+  EXPECT_EQ(posix_spawn(&pid, program.c_str(), &actions, nullptr, arguments.data(), environ), 0);
+  unsetenv(kCrashDatabase);
+  posix_spawn_file_actions_destroy(&actions);
+  close(ends[1]);
+  *output_fd = ends[0];
+  return pid;
+}
+
+// Everything that the child said until it had acknowledged `enough` epochs; then it is killed, in
+// the middle of what it does next, and the rest of its output is read.
+std::vector<std::pair<std::int64_t, int>> KillAfter(const std::string& path, int enough) {
+  int fd = -1;
+  const pid_t pid = StartCrashChild(path, &fd);
+  std::string output;
+  std::array<char, 4096> buffer{};
+  bool killed = false;
+  ssize_t got = 0;
+  while ((got = read(fd, buffer.data(), buffer.size())) > 0) {
+    output.append(buffer.data(), static_cast<std::size_t>(got));
+    if (!killed && std::count(output.begin(), output.end(), '\n') >= enough) {
+      kill(pid, SIGKILL);
+      killed = true;
+    }
+  }
+  close(fd);
+  int status = 0;
+  waitpid(pid, &status, 0);
+  EXPECT_TRUE(WIFSIGNALED(status)) << "the child ended by itself:\n" << output;
+
+  std::vector<std::pair<std::int64_t, int>> acknowledged;
+  std::istringstream lines(output);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::int64_t trial = 0;
+    int epoch = 0;
+    // GoogleTest writes lines of its own.
+    if (words >> trial >> epoch) acknowledged.emplace_back(trial, epoch);
+  }
+  return acknowledged;
+}
+
+TEST_F(StoreFileTest, WhatWasAcknowledgedSurvivesSigkill) {
+  const std::uint32_t seed = std::random_device{}();
+  std::mt19937 random(seed);
+  SCOPED_TRACE(fmt::format("seed {}", seed));
+  std::vector<std::pair<std::int64_t, int>> acknowledged;
+  for (int round = 0; round < 20; ++round) {
+    const int enough = std::uniform_int_distribution<int>(1, 60)(random);
+    for (const auto& entry : KillAfter(path_, enough)) acknowledged.push_back(entry);
+    const auto store = OpenStore(path_);
+    ASSERT_NE(store, nullptr);
+    for (const auto& [number, epoch] : acknowledged) {
+      const auto trial = store->GetTrial("s", number);
+      ASSERT_TRUE(trial.ok()) << trial.status();
+      ASSERT_GE(trial->result.epoch, epoch) << "trial " << number;
+      ASSERT_TRUE(store->GetEpoch(trial->id, 1, epoch).ok());
+    }
+    // Counts are part of the same transactions.
+    const SweepRow sweep = *store->GetSweep("s");
+    const auto completed =
+        *store->ListTrials({.sweep = "s", .state = TrialState::kCompleted, .limit = 10000});
+    ASSERT_EQ(sweep.counts.completed, std::ssize(completed));
+    ASSERT_EQ(sweep.counts.total(), 1000);
+    ASSERT_EQ(sweep.counts.running, std::ssize(*store->HeldLeases()));
+  }
+  EXPECT_GE(acknowledged.size(), 20u);
+  const auto database = Database::Open(path_, Database::Mode::kReadOnly);
+  EXPECT_EQ(*(*database)->QueryInt("SELECT count(*) FROM pragma_integrity_check WHERE "
+                                   "integrity_check <> 'ok'"),
+            0);
+  EXPECT_EQ(*(*database)->QueryInt("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+}
+
+}  // namespace
+}  // namespace sweep

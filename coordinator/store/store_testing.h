@@ -1,0 +1,78 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/clock.h"
+#include "common/spec/sweep_spec.h"
+#include "coordinator/store/store.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace sweep {
+
+// A folder that goes with the object.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  std::string File(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+  std::filesystem::path path_;
+};
+
+// A sweep file over lr = 0.01, 0.02, 0.03, 0.04 with 5 epochs and the gates accuracy >= 0.9 and
+// epochs < 5, and its parse. `extra` is added to the text.
+SweepSource TestSource(const std::string& name, const std::string& extra = "");
+SweepSpec TestSpec(const std::string& name, const std::string& extra = "");
+
+// The grid's configuration `number` (1 to 4).
+Configuration TestConfiguration(const SweepSpec& spec, std::int64_t number);
+
+// Finite numbers that differ from epoch to epoch.
+EpochMetrics TestEpoch(int epoch, double accuracy);
+std::vector<EpochMetrics> TestEpochs(int first, int last, double accuracy);
+
+// The value, of its own (a range-based for over *StatusOr would outlive it); fails the test when
+// there is none.
+template <typename T>
+T Must(absl::StatusOr<T> result) {
+  EXPECT_TRUE(result.ok()) << result.status();
+  return result.ok() ? *std::move(result) : T();
+}
+
+// A store with shorthands for the writes of a test; each runs as a write of its own. The first
+// failure of a shorthand fails the test.
+class StoreDriver {
+ public:
+  explicit StoreDriver(Store* store) : store_(*store) {}
+
+  SweepRow Create(const SweepSpec& spec, const std::string& extra = "");
+  std::vector<TrialRow> Add(const SweepRow& sweep, const SweepSpec& spec, std::int64_t number);
+  LeaseRow Grant(std::int64_t trial_id, const std::string& worker);
+  absl::StatusOr<TrialRow> Record(const LeaseRow& lease, const SweepSpec& spec,
+                                  const std::vector<EpochMetrics>& epochs,
+                                  const std::string& checkpoint = "", int checkpoint_epoch = 0,
+                                  bool* revived = nullptr);
+  absl::StatusOr<TrialRow> Finish(const LeaseRow& lease, const SweepSpec& spec,
+                                  LeaseOutcome outcome, const std::string& reason = "",
+                                  const std::vector<ArtifactRow>& artifacts = {});
+  absl::StatusOr<TrialRow> Lose(const LeaseRow& lease, const SweepSpec& spec,
+                                const std::string& reason = "worker is gone");
+  absl::Status Exhaust(const SweepRow& sweep);
+  // Grants, reports every epoch with `accuracy` at the last, and completes.
+  void Train(const TrialRow& trial, const SweepSpec& spec, double accuracy);
+
+  static LeaseToken Token(const LeaseRow& lease);
+
+ private:
+  Store& store_;
+};
+
+}  // namespace sweep

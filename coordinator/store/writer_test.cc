@@ -1,0 +1,233 @@
+#include "coordinator/store/writer.h"
+
+#include <cstdio>
+#include <future>
+#include <stdexcept>
+
+#include "coordinator/store/schema.h"
+#include "coordinator/store/store_testing.h"
+#include "spdlog/sinks/stdout_sinks.h"
+#include "spdlog/spdlog.h"
+
+namespace sweep {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+constexpr std::int64_t kBlobBytes = 3;
+
+std::string Sha(char digit) { return std::string(64, digit); }
+
+Store::WriteFunction AddBlob(char digit) {
+  return [digit](WriteTransaction& transaction) {
+    return transaction.AddBlob(Sha(digit), kBlobBytes);
+  };
+}
+
+// Holds the writer's thread in a function until Open, so that a group gathers behind it.
+class Barrier {
+ public:
+  Store::WriteFunction Function() {
+    return [this](WriteTransaction&) {
+      entered_.set_value();
+      opened_.get_future().wait();
+      return absl::OkStatus();
+    };
+  }
+  void WaitUntilEntered() { entered_.get_future().wait(); }
+  void Open() { opened_.set_value(); }
+
+ private:
+  std::promise<void> entered_;
+  std::promise<void> opened_;
+};
+
+class WriterTest : public testing::Test {
+ protected:
+  WriterTest() {
+    database_ = *Database::Open(":memory:", Database::Mode::kCreate);
+    EXPECT_TRUE(Migrate(*database_, Migrations()).ok());
+    EXPECT_TRUE(database_->Execute("PRAGMA foreign_keys = ON").ok());
+  }
+
+  void Start(int max_queued = 100) {
+    writer_ = std::make_unique<Writer>(database_.get(), &clock_,
+                                       Writer::Options{.max_queued = max_queued});
+  }
+
+  // Collects answers in the order in which they come.
+  Store::Completion Note(const std::string& name) {
+    return [this, name](const absl::Status& status) {
+      answers_.push_back(name + (status.ok() ? "" : " " + absl::StatusCodeToString(status.code())));
+      messages_.push_back(std::string(status.message()));
+    };
+  }
+
+  // Ends the writer; everything that was queued has been answered then.
+  void Finish() { writer_.reset(); }
+
+  std::int64_t Blobs() { return *database_->QueryInt("SELECT count(*) FROM blobs"); }
+
+  FakeClock clock_;
+  std::unique_ptr<Database> database_;
+  std::vector<std::string> answers_;
+  std::vector<std::string> messages_;
+  std::unique_ptr<Writer> writer_;
+};
+
+TEST_F(WriterTest, AnswersInOrderAndDrainsAtTheEnd) {
+  Start();
+  writer_->Submit(AddBlob('a'), Note("a"));
+  writer_->Submit(AddBlob('b'), Note("b"));
+  writer_->Submit(AddBlob('c'), Note("c"));
+  Finish();
+  EXPECT_THAT(answers_, ElementsAre("a", "b", "c"));
+  EXPECT_EQ(Blobs(), 3);
+}
+
+TEST_F(WriterTest, AFailedFunctionOfAGroupTakesNoOtherWithIt) {
+  Start();
+  Barrier barrier;
+  writer_->Submit(barrier.Function(), Note("barrier"));
+  barrier.WaitUntilEntered();
+  writer_->Submit(AddBlob('a'), Note("a"));
+  writer_->Submit(
+      [](WriteTransaction& transaction) {
+        transaction.AddBlob(Sha('b'), kBlobBytes).IgnoreError();
+        return absl::CancelledError("changed my mind");
+      },
+      Note("b"));
+  writer_->Submit([](WriteTransaction&) -> absl::Status { throw std::runtime_error("oops"); },
+                  Note("throws"));
+  writer_->Submit(AddBlob('c'), Note("c"));
+  barrier.Open();
+  Finish();
+  EXPECT_THAT(answers_, ElementsAre("barrier", "a", "b CANCELLED", "throws INTERNAL", "c"));
+  EXPECT_EQ(*database_->QueryInt("SELECT count(*) FROM blobs WHERE sha256 >= 'c' OR sha256 < 'b'"),
+            2);
+  EXPECT_EQ(Blobs(), 2);
+}
+
+TEST_F(WriterTest, AGroupIsOneTransaction) {
+  Start();
+  Barrier barrier;
+  writer_->Submit(barrier.Function(), Note("barrier"));
+  barrier.WaitUntilEntered();
+  bool committed_between = false;
+  writer_->Submit(AddBlob('a'), [&](const absl::Status&) { committed_between = Blobs() != 2; });
+  writer_->Submit(AddBlob('b'), Note("b"));
+  barrier.Open();
+  Finish();
+  EXPECT_FALSE(committed_between) << "the first answer came before the second function had run";
+}
+
+TEST_F(WriterTest, AFullQueueRefusesAtOnce) {
+  Start(/*max_queued=*/2);
+  Barrier barrier;
+  writer_->Submit(barrier.Function(), Note("barrier"));
+  barrier.WaitUntilEntered();
+  std::vector<absl::Status> refused;
+  writer_->Submit(AddBlob('a'), Note("a"));
+  writer_->Submit(AddBlob('b'), Note("b"));
+  writer_->Submit(AddBlob('c'), [&](absl::Status status) { refused.push_back(status); });
+  ASSERT_EQ(refused.size(), 1u);
+  EXPECT_TRUE(absl::IsResourceExhausted(refused[0])) << refused[0];
+  barrier.Open();
+  Finish();
+  EXPECT_THAT(answers_, ElementsAre("barrier", "a", "b"));
+  EXPECT_EQ(Blobs(), 2);
+}
+
+TEST_F(WriterTest, AFullDatabaseIsReportedAndNothingOfThatCallStays) {
+  Start();
+  Finish();
+  const std::int64_t pages = *database_->QueryInt("PRAGMA page_count");
+  ASSERT_TRUE(
+      database_->Execute("PRAGMA max_page_count = " + std::to_string(pages + 2)).ok());
+  Start();
+  const SweepSpec spec = TestSpec("big");
+  SweepSource source = TestSource("big");
+  source.network_files["huge"] = std::string(1 << 20, 'x');
+  writer_->Submit(AddBlob('a'), Note("a"));
+  Barrier barrier;
+  writer_->Submit(barrier.Function(), Note("barrier"));
+  barrier.WaitUntilEntered();
+  writer_->Submit(
+      [&](WriteTransaction& transaction) {
+        bool created = false;
+        // Even a function that overlooks the error leaves no half of a sweep.
+        transaction.CreateSweep(spec, source, "", &created).status().IgnoreError();
+        return absl::OkStatus();
+      },
+      Note("big"));
+  barrier.Open();
+  Finish();
+  Start();
+  writer_->Submit(AddBlob('b'), Note("b"));
+  Finish();
+  EXPECT_THAT(answers_, ElementsAre("a", "barrier", "big RESOURCE_EXHAUSTED", "b"));
+  EXPECT_THAT(messages_[2], HasSubstr("full"));
+  EXPECT_EQ(Blobs(), 2);
+  EXPECT_EQ(*database_->QueryInt("SELECT count(*) FROM sweeps"), 0);
+}
+
+TEST_F(WriterTest, WhatSqliteUndidWithTheWholeTransactionIsNotAcknowledged) {
+  Start();
+  Barrier barrier;
+  writer_->Submit(barrier.Function(), Note("barrier"));
+  barrier.WaitUntilEntered();
+  writer_->Submit(AddBlob('a'), Note("a"));
+  writer_->Submit(
+      [this](WriteTransaction&) {
+        EXPECT_TRUE(database_->Execute("ROLLBACK").ok());  // as SQLite may for a full disk
+        return absl::DataLossError("disk");
+      },
+      Note("fault"));
+  writer_->Submit(AddBlob('b'), Note("b"));
+  barrier.Open();
+  Finish();
+  EXPECT_EQ(answers_.at(1), "a DATA_LOSS");
+  EXPECT_EQ(answers_.at(2), "fault DATA_LOSS");
+  EXPECT_EQ(answers_.at(3), "b");
+  EXPECT_EQ(Blobs(), 1);
+}
+
+TEST_F(WriterTest, KnowsWhenItIsInsideAFunction) {
+  Start();
+  bool inside = false;
+  bool in_completion = true;
+  const Writer* writer = writer_.get();
+  writer_->Submit(
+      [&, writer](WriteTransaction&) {
+        inside = writer->InsideFunction();
+        return absl::OkStatus();
+      },
+      [&, writer](const absl::Status&) { in_completion = writer->InsideFunction(); });
+  Finish();
+  EXPECT_TRUE(inside);
+  EXPECT_FALSE(in_completion);
+}
+
+using WriterDeathTest = WriterTest;
+
+TEST_F(WriterDeathTest, AFailedCommitEndsTheProcess) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_DEATH(
+      {
+        spdlog::set_default_logger(spdlog::stderr_logger_mt("stderr"));
+        Start();
+        writer_->Submit(
+            [this](WriteTransaction&) {
+              // A foreign key that is checked only at COMMIT.
+              return database_->Execute(
+                  "PRAGMA defer_foreign_keys = ON; INSERT INTO artifacts VALUES (1, 'x', 'y')");
+            },
+            [](const absl::Status&) { std::fputs("acknowledged\n", stderr); });
+        Finish();
+      },
+      testing::AllOf(HasSubstr("commit_failed"), testing::Not(HasSubstr("acknowledged"))));
+}
+
+}  // namespace
+}  // namespace sweep
