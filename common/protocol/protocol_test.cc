@@ -344,6 +344,17 @@ TEST(TrainerMessage, RefusesBrokenMessages) {
               HasSubstr("files.w is 3"));
 }
 
+TEST(TrainerCommand, NamesItsTrial) {
+  for (const TrainerCommand command : {TrainerCommand::kStop, TrainerCommand::kCheckpoint}) {
+    std::string trial;
+    EXPECT_EQ(TrainerCommandFromJson(TrainerCommandToJson(command, "a/1"), &trial), command);
+    EXPECT_EQ(trial, "a/1");
+  }
+  std::string trial;
+  EXPECT_THROW(TrainerCommandFromJson(R"({"type":"stop"})", &trial), ProtocolError);
+  EXPECT_THROW(TrainerCommandFromJson(R"({"type":"trial","trial":"a/1"})", &trial), ProtocolError);
+}
+
 TEST(TrainerCommand, LinesHaveTheirType) {
   EXPECT_EQ(TrainerCommandToJson(TrainerCommand::kStop, "a/1"), R"({"type":"stop","trial":"a/1"})");
   EXPECT_EQ(LineType(TrainerCommandToJson(TrainerCommand::kStop, "a/1")), "stop");

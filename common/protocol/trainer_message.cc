@@ -189,4 +189,14 @@ std::string LineType(std::string_view line) {
   return type;
 }
 
+TrainerCommand TrainerCommandFromJson(std::string_view line, std::string* trial) {
+  const json object = ParseObject(line, "line");
+  const JsonReader reader(object, "");
+  reader.Require({"type", "trial"});
+  std::string type;
+  reader.Choice("type", {"stop", "checkpoint"}, &type);
+  reader.String("trial", trial);
+  return type == "stop" ? TrainerCommand::kStop : TrainerCommand::kCheckpoint;
+}
+
 }  // namespace sweep

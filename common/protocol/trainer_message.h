@@ -73,6 +73,8 @@ TrainerMessage TrainerMessageFromJson(std::string_view line, bool* is_json);
 // Lines that a trainer reads after its `trial` line.
 enum class TrainerCommand { kStop, kCheckpoint };
 std::string TrainerCommandToJson(TrainerCommand command, std::string_view trial);
+// `*trial` gets the trial that is meant. Throws ProtocolError.
+TrainerCommand TrainerCommandFromJson(std::string_view line, std::string* trial);
 // The "type" of any line: "trial", "stop", "checkpoint". Throws ProtocolError.
 std::string LineType(std::string_view line);
 

@@ -1,0 +1,120 @@
+#include "worker/trainer/checkpoint.h"
+
+#include <string_view>
+#include <utility>
+
+#include <nlohmann/json.hpp>
+
+namespace sweep {
+namespace {
+
+constexpr const char* kFormat = "sweep-checkpoint-1";
+constexpr std::string_view kNetworkPrefix = "network/";
+constexpr std::string_view kMomentumPrefix = "momentum/";
+constexpr std::string_view kBestPrefix = "best/";
+constexpr const char* kPredictions = "predictions";
+constexpr std::size_t kLongestValue = 60;  // in a message
+
+void AddAll(std::string_view prefix, const std::vector<SafeTensor>& from, SafeTensors* to) {
+  for (const SafeTensor& tensor : from) {
+    to->tensors.push_back(tensor);
+    to->tensors.back().name.insert(0, prefix);
+  }
+}
+
+// Takes a tensor whose name has the prefix; false when it has not.
+bool TakeIfPrefixed(std::string_view prefix, const SafeTensor& tensor,
+                    std::vector<SafeTensor>* into) {
+  if (!tensor.name.starts_with(prefix)) return false;
+  into->push_back(tensor);
+  into->back().name.erase(0, prefix.size());
+  return true;
+}
+
+std::string Shortened(const nlohmann::json& value) {
+  std::string text = value.dump();
+  if (text.size() > kLongestValue) text = "(other)";
+  return text;
+}
+
+}  // namespace
+
+SafeTensors CheckpointToSafeTensors(const Checkpoint& checkpoint) {
+  SafeTensors content;
+  content.metadata = {
+      {"format", kFormat},
+      {"spec", checkpoint.spec},
+      {"epoch", std::to_string(checkpoint.epoch)},
+      {"best", TrainerMessageToJson(EpochMessage{.trial = "", .metrics = checkpoint.best})}};
+  AddAll(kNetworkPrefix, checkpoint.network, &content);
+  AddAll(kMomentumPrefix, checkpoint.momentum, &content);
+  AddAll(kBestPrefix, checkpoint.best_network, &content);
+  content.tensors.push_back({.name = kPredictions,
+                             .dtype = "U8",
+                             .shape = {static_cast<std::int64_t>(checkpoint.predictions.size())},
+                             .bytes = checkpoint.predictions});
+  return content;
+}
+
+Checkpoint CheckpointFromSafeTensors(const SafeTensors& content, const std::string& name) {
+  const auto metadata = [&](const char* key) {
+    const auto found = content.metadata.find(key);
+    return found == content.metadata.end() ? std::string() : found->second;
+  };
+  if (metadata("format") != kFormat) {
+    throw SafeTensorsError(name + ": is no checkpoint (format '" + metadata("format") +
+                           "', expected '" + kFormat + "')");
+  }
+  Checkpoint checkpoint;
+  checkpoint.spec = metadata("spec");
+  try {
+    checkpoint.epoch = std::stoi(metadata("epoch"));
+    bool is_json = false;
+    const TrainerMessage best = TrainerMessageFromJson(metadata("best"), &is_json);
+    checkpoint.best = std::get<EpochMessage>(best).metrics;
+  } catch (const std::exception& error) {
+    throw SafeTensorsError(name + ": bad checkpoint metadata: " + error.what());
+  }
+  for (const SafeTensor& tensor : content.tensors) {
+    if (tensor.name == kPredictions) {
+      checkpoint.predictions = tensor.bytes;
+    } else if (!TakeIfPrefixed(kNetworkPrefix, tensor, &checkpoint.network) &&
+               !TakeIfPrefixed(kMomentumPrefix, tensor, &checkpoint.momentum) &&
+               !TakeIfPrefixed(kBestPrefix, tensor, &checkpoint.best_network)) {
+      throw SafeTensorsError(name + ": has an unknown tensor '" + tensor.name + "'");
+    }
+  }
+  return checkpoint;
+}
+
+std::string TrainingIdentity(const TrialSpec& spec) {
+  TrialSpec identity = spec;
+  const TrialSpec none;
+  identity.trial = none.trial;
+  identity.data_dir = none.data_dir;
+  identity.output_dir = none.output_dir;
+  identity.resume_from = none.resume_from;
+  identity.device = none.device;
+  return TrialSpecToJson(identity);
+}
+
+std::string ExplainMismatch(const Checkpoint& checkpoint, const TrialSpec& spec) {
+  const std::string wanted = TrainingIdentity(spec);
+  if (checkpoint.spec == wanted) return "";
+  const auto theirs = nlohmann::json::parse(checkpoint.spec, nullptr, /*allow_exceptions=*/false);
+  const auto ours = nlohmann::json::parse(wanted);
+  if (!theirs.is_object()) return "it does not say which training it is of";
+  for (const auto& [key, value] : ours.items()) {
+    if (!theirs.contains(key)) return "it has no " + key;
+    if (theirs[key] == value) continue;
+    if (key == "network") {
+      return "it is of the network " + theirs[key].value("name", "?") + ", the trial's is " +
+             spec.network.name + (theirs[key].value("name", "") == spec.network.name
+                                      ? " with other layers" : "");
+    }
+    return "it has " + key + " " + Shortened(theirs[key]) + ", the trial has " + Shortened(value);
+  }
+  return "it is of another version of the trial's description";
+}
+
+}  // namespace sweep

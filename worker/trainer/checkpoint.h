@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/protocol/trainer_message.h"
+#include "common/protocol/trial_spec.h"
+#include "worker/trainer/safetensors.h"
+
+namespace sweep {
+
+// A training after a whole epoch: everything that the next epoch depends on, since order,
+// augmentation and dropout are functions of (seed, epoch, step). Plain data; no libtorch.
+struct Checkpoint {
+  std::string spec;  // TrainingIdentity of the trial
+  int epoch = 0;     // whole epochs done; 0 is the untrained network
+  std::vector<SafeTensor> network;   // parameters and BatchNorm's estimates, "layers.0.weight", …
+  std::vector<SafeTensor> momentum;  // of each parameter, by the parameter's name
+  EpochMetrics best;                 // of the epoch with the highest validation accuracy so far
+  std::vector<SafeTensor> best_network;  // empty before the first epoch
+  std::string predictions;               // of the best epoch, one byte per evaluated image
+  bool operator==(const Checkpoint&) const = default;
+};
+
+SafeTensors CheckpointToSafeTensors(const Checkpoint& checkpoint);
+// Throws SafeTensorsError; `name` is for the message.
+Checkpoint CheckpointFromSafeTensors(const SafeTensors& content, const std::string& name);
+
+// The trial line without what differs between attempts of one training: the trial's id, folders,
+// checkpoint and device.
+std::string TrainingIdentity(const TrialSpec& spec);
+
+// "" when the checkpoint belongs to a training of this spec, else the first difference, as
+// "it has lr 0.1, the trial has lr 0.05".
+std::string ExplainMismatch(const Checkpoint& checkpoint, const TrialSpec& spec);
+
+}  // namespace sweep

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace sweep {
+
+// The safetensors layout (github.com/huggingface/safetensors): eight bytes of header length, a JSON
+// header, then the tensors' bytes, little-endian and row-major. Read and written here so that
+// weights can be used without libtorch.
+
+// A file that cannot be read or written, or is not safetensors; the message names the file.
+class SafeTensorsError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct SafeTensor {
+  std::string name;
+  std::string dtype;  // "F32", "F64", "I64", "U8"
+  std::vector<std::int64_t> shape;
+  std::string bytes;
+  bool operator==(const SafeTensor&) const = default;
+};
+
+struct SafeTensors {
+  std::map<std::string, std::string> metadata;
+  std::vector<SafeTensor> tensors;
+
+  // nullptr when there is none of that name.
+  const SafeTensor* Find(std::string_view name) const;
+  bool operator==(const SafeTensors&) const = default;
+};
+
+// The file's bytes. Tensors with wider elements come first, so that each is aligned to its element
+// size; otherwise in the given order. Throws SafeTensorsError when a tensor's size is not what its
+// dtype and shape say.
+std::string SerializeSafeTensors(const SafeTensors& content);
+
+// `name` is for messages. Throws SafeTensorsError.
+SafeTensors ParseSafeTensors(std::string_view bytes, std::string_view name);
+
+// Writes to a temporary name in the same folder, fsyncs, renames, fsyncs the folder: afterwards
+// `path` holds all of it, and at no time a part. Throws SafeTensorsError.
+void WriteSafeTensors(const std::string& path, const SafeTensors& content);
+
+// Throws SafeTensorsError.
+SafeTensors ReadSafeTensors(const std::string& path);
+
+}  // namespace sweep

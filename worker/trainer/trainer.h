@@ -1,0 +1,79 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+
+#include "common/protocol/trainer_message.h"
+#include "common/protocol/trial_spec.h"
+
+namespace sweep {
+
+// A training that cannot begin or go on. `retryable`: another attempt, perhaps elsewhere, may
+// succeed (data not there, disk full, out of memory); otherwise the same spec would fail again.
+class TrainingError : public std::runtime_error {
+ public:
+  TrainingError(const std::string& reason, bool retryable)
+      : std::runtime_error(reason), retryable_(retryable) {}
+  bool retryable() const { return retryable_; }
+
+ private:
+  bool retryable_;
+};
+
+// What a running training is told; kStop wins over kCheckpoint.
+enum class TrainingRequest { kNone, kCheckpoint, kStop };
+
+// Who watches a training. Called on the training thread only.
+class TrainingListener {
+ public:
+  virtual ~TrainingListener() = default;
+  // At most four times a second.
+  virtual void OnProgress(const ProgressMessage& progress) = 0;
+  virtual void OnEpoch(const EpochMetrics& metrics) = 0;
+  // A checkpoint that holds `epoch` whole epochs is at `path`, durably.
+  virtual void OnCheckpoint(int epoch, const std::string& path) = 0;
+  // Asked before every step and every evaluation batch. Returns a request once.
+  virtual TrainingRequest TakeRequest() = 0;
+};
+
+struct TrainerOptions {
+  int threads = 1;
+  std::string device = "auto";  // for trials whose spec says auto
+  double checkpoint_seconds = 10;  // least time between checkpoints that nobody asked for
+};
+
+struct TrainingResult {
+  int epochs = 0;  // whole epochs trained, those of an earlier attempt included
+  bool stopped = false;
+  std::map<std::string, std::string> files;  // as in DoneMessage
+};
+
+// Trains one trial at a time, on the calling thread, with libtorch. Keeps the last data set in
+// memory for the next trial. The same spec and seed give bit-identical metrics (timings aside) on
+// one instruction set and build. Not thread-safe.
+class Trainer {
+ public:
+  // Sets libtorch's number of threads for the process.
+  explicit Trainer(const TrainerOptions& options);
+  ~Trainer();
+  Trainer(const Trainer&) = delete;
+  Trainer& operator=(const Trainer&) = delete;
+
+  // Trains to the end or to a stop. Throws TrainingError, and nothing else.
+  TrainingResult Train(const TrialSpec& spec, TrainingListener* listener);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// "libtorch 2.13.0".
+std::string TorchVersion();
+
+// What `device` ("auto", "cpu", "cuda:N") means here, for people: "cpu", "cuda:0 NVIDIA H200".
+// Throws TrainingError when there is no such device.
+std::string DescribeDevice(const std::string& device);
+
+}  // namespace sweep

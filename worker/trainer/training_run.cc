@@ -1,0 +1,353 @@
+#include "worker/trainer/training_run.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include <c10/core/GradMode.h>
+
+#include "common/base/value.h"
+#include "worker/trainer/loss.h"
+#include "worker/trainer/safetensors.h"
+
+namespace sweep {
+namespace {
+
+constexpr int kEvaluationBatch = 500;
+// What the write-up that takes its softmax over the batch evaluated with.
+constexpr int kBatchSoftmaxBatch = 128;
+// A mean loss this many times that of guessing will not come back.
+constexpr double kDivergedFactor = 10;
+
+double SecondsSince(std::chrono::steady_clock::time_point start) {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+std::vector<std::int32_t> AllIndices(int count) {
+  std::vector<std::int32_t> indices(static_cast<std::size_t>(count));
+  std::iota(indices.begin(), indices.end(), 0);
+  return indices;
+}
+
+SafeTensor ToSafeTensor(const std::string& name, const at::Tensor& tensor) {
+  const at::Tensor host = tensor.detach().to(at::kCPU).contiguous();
+  SafeTensor result;
+  result.name = name;
+  result.dtype = host.scalar_type() == at::kLong ? "I64" : "F32";
+  result.shape = host.sizes().vec();
+  result.bytes.assign(static_cast<const char*>(host.data_ptr()), host.nbytes());
+  return result;
+}
+
+void FromSafeTensor(const SafeTensor& from, const at::Tensor& to, const std::string& file) {
+  const std::string dtype = to.scalar_type() == at::kLong ? "I64" : "F32";
+  if (from.dtype != dtype || from.shape != to.sizes().vec()) {
+    throw SafeTensorsError(file + ": tensor '" + from.name + "' has another type or shape than the network's");
+  }
+  const at::Tensor host = at::empty(to.sizes(), at::TensorOptions().dtype(to.scalar_type()));
+  std::memcpy(host.data_ptr(), from.bytes.data(), host.nbytes());
+  const c10::NoGradGuard no_grad;
+  to.copy_(host);
+}
+
+const SafeTensor& FindTensor(const std::vector<SafeTensor>& tensors, const std::string& name,
+                             const std::string& file) {
+  const auto found = std::find_if(tensors.begin(), tensors.end(),
+                                  [&](const SafeTensor& tensor) { return tensor.name == name; });
+  if (found == tensors.end()) throw SafeTensorsError(file + ": has no tensor '" + name + "'");
+  return *found;
+}
+
+void CheckFits(const TrialSpec& spec, const Dataset& dataset, int train_images) {
+  const Network& network = spec.network;
+  const Shape images{1, dataset.train.height, dataset.train.width};
+  if (!(network.input == images)) {
+    throw TrainingError("network " + network.name + " takes images of " + std::to_string(network.input.channels) +
+                            "×" + std::to_string(network.input.height) + "×" + std::to_string(network.input.width) +
+                            ", the data set has 1×" + std::to_string(images.height) + "×" + std::to_string(images.width),
+                        false);
+  }
+  if (dataset.classes > network.classes) {
+    throw TrainingError("network " + network.name + " has " + std::to_string(network.classes) +
+                            " outputs, the data set has " + std::to_string(dataset.classes) + " classes",
+                        false);
+  }
+  // Variance over one value does not exist.
+  const int last_batch = train_images % spec.batch_size == 0 ? spec.batch_size : train_images % spec.batch_size;
+  for (const Layer& layer : network.layers) {
+    const bool single = layer.kind == LayerKind::kBatchNorm && layer.input.height * layer.input.width == 1;
+    if (single && last_batch == 1) {
+      throw TrainingError("batch_size " + std::to_string(spec.batch_size) + " leaves a batch of one of " +
+                              std::to_string(train_images) +
+                              " images, and batch_norm on 1×1 activations needs more than one value per channel",
+                          false);
+    }
+  }
+}
+
+}  // namespace
+
+TrainingRun::TrainingRun(const TrialSpec& spec, const Dataset& dataset, const at::Device& device,
+                         double checkpoint_seconds, TrainingListener* listener)
+    : spec_(spec),
+      dataset_(dataset),
+      device_(device),
+      checkpoint_seconds_(checkpoint_seconds),
+      listener_(listener),
+      train_indices_(AllIndices(dataset.train.count)),
+      evaluation_set_(&dataset.test),
+      evaluation_indices_(AllIndices(dataset.test.count)),
+      steps_per_epoch_(0),
+      augmentation_(MakeAugmentation(spec.augmentation, spec.shift_pixels, spec.rotation_degrees)),
+      network_(spec.network, spec.seed, device),
+      sgd_(spec, &network_),
+      schedule_(spec, std::max(1, (dataset.train.count - spec.holdout + spec.batch_size - 1) / spec.batch_size)),
+      last_checkpoint_(Clock::now()),
+      last_progress_(Clock::time_point::min()) {
+  if (spec.holdout > 0) {
+    Split split = HoldoutSplit(dataset.train.count, spec.holdout, spec.seed);
+    train_indices_ = std::move(split.train);
+    evaluation_indices_ = std::move(split.holdout);
+    evaluation_set_ = &dataset.train;
+  }
+  const int images = static_cast<int>(train_indices_.size());
+  if (images == 0 || evaluation_indices_.empty()) throw TrainingError("the data set is empty", false);
+  CheckFits(spec, dataset, images);
+  steps_per_epoch_ = (images + spec.batch_size - 1) / spec.batch_size;
+  snapshot_.spec = TrainingIdentity(spec);
+  TakeSnapshot(0);
+  if (!spec.resume_from.empty()) Resume();
+}
+
+void TrainingRun::Resume() {
+  const std::string& file = spec_.resume_from;
+  Checkpoint checkpoint = CheckpointFromSafeTensors(ReadSafeTensors(file), file);
+  if (const std::string reason = ExplainMismatch(checkpoint, spec_); !reason.empty()) {
+    throw TrainingError("checkpoint " + file + " does not belong to this trial: " + reason, false);
+  }
+  const std::vector<NamedTensor>& parameters = network_.parameters();
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    FromSafeTensor(FindTensor(checkpoint.network, parameters[i].name, file), parameters[i].tensor, file);
+    FromSafeTensor(FindTensor(checkpoint.momentum, parameters[i].name, file),
+                   network_.ViewAsParameter(sgd_.momentum_buffer(), i), file);
+  }
+  for (const NamedTensor& buffer : network_.buffers()) {
+    FromSafeTensor(FindTensor(checkpoint.network, buffer.name, file), buffer.tensor, file);
+  }
+  last_ = checkpoint.best;
+  snapshot_ = std::move(checkpoint);
+  checkpoint_on_disk_ = snapshot_.epoch;
+}
+
+TrainingResult TrainingRun::Run() {
+  for (int epoch = snapshot_.epoch + 1; epoch <= spec_.epochs; ++epoch) {
+    EpochMetrics metrics{.epoch = epoch};
+    if (!TrainEpoch(&metrics) || !Evaluate(&metrics)) return Finish(/*stopped=*/true);
+    last_ = metrics;
+    KeepIfBest(metrics);
+    TakeSnapshot(epoch);
+    listener_->OnEpoch(metrics);
+    if (epoch < spec_.epochs && SecondsSince(last_checkpoint_) >= checkpoint_seconds_) WriteCheckpoint();
+  }
+  return Finish(/*stopped=*/false);
+}
+
+bool TrainingRun::ShouldStop() {
+  switch (listener_->TakeRequest()) {
+    case TrainingRequest::kStop:
+      return true;
+    case TrainingRequest::kCheckpoint:
+      WriteCheckpoint();
+      return false;
+    default:
+      return false;
+  }
+}
+
+TrainingRun::Batch TrainingRun::MakeBatch(const ImageSet& set, const std::vector<std::int32_t>& order,
+                                          int first, int count, const BatchOptions& options) const {
+  const std::span<const std::int32_t> indices(order.data() + first, static_cast<std::size_t>(count));
+  at::Tensor input = at::empty({count, 1, set.height, set.width}, at::kFloat);
+  FillBatch(set, indices, options, input.data_ptr<float>());
+  at::Tensor labels = at::empty({count}, at::kLong);
+  std::int64_t* out = labels.data_ptr<std::int64_t>();
+  for (int i = 0; i < count; ++i) out[i] = set.labels[static_cast<std::size_t>(indices[i])];
+  // oneDNN's and cuDNN's convolutions are faster on channels last, and so are the operators between.
+  return {input.to(device_).contiguous(at::MemoryFormat::ChannelsLast), labels.to(device_)};
+}
+
+void TrainingRun::CheckLoss(double loss, int epoch, int step) const {
+  if (std::isfinite(loss)) return;
+  throw TrainingError("diverged: training loss is " + std::string(std::isnan(loss) ? "nan" : "infinite") +
+                          " at epoch " + std::to_string(epoch) + ", step " + std::to_string(step) + " (lr " +
+                          FormatDouble(spec_.lr) + ", momentum " + FormatDouble(spec_.momentum) + ")",
+                      false);
+}
+
+void TrainingRun::ReportProgress(int epoch, int step, double loss, Clock::time_point epoch_start,
+                                 int images) {
+  const Clock::time_point now = Clock::now();
+  if (now - last_progress_ < std::chrono::milliseconds(250)) return;
+  last_progress_ = now;
+  listener_->OnProgress({.trial = spec_.trial,
+                         .epoch = epoch,
+                         .step = step,
+                         .steps = steps_per_epoch_,
+                         .loss = loss,
+                         .images_per_second = images / std::max(1e-9, SecondsSince(epoch_start))});
+}
+
+bool TrainingRun::TrainEpoch(EpochMetrics* metrics) {
+  const Clock::time_point start = Clock::now();
+  const int epoch = metrics->epoch;
+  const int images = static_cast<int>(train_indices_.size());
+  std::vector<std::int32_t> order = EpochOrder(images, spec_.seed, epoch);
+  for (std::int32_t& index : order) index = train_indices_[static_cast<std::size_t>(index)];
+  BatchOptions options{.augmentation = augmentation_,
+                       .seed = spec_.seed,
+                       .epoch = epoch,
+                       .mean = spec_.normalize_mean,
+                       .stddev = spec_.normalize_stddev};
+  // Reading the loss of every step would make a GPU wait for it.
+  const int look_every = device_.is_cuda() ? 16 : 1;
+  at::Tensor loss_sum = at::zeros({}, at::TensorOptions(device_).dtype(at::kDouble));
+  at::Tensor right = at::zeros({}, at::TensorOptions(device_).dtype(at::kLong));
+  for (int step = 0; step < steps_per_epoch_; ++step) {
+    if (ShouldStop()) return false;
+    const int first = step * spec_.batch_size;
+    const int count = std::min(spec_.batch_size, images - first);
+    options.first_position = first;
+    const Batch batch = MakeBatch(dataset_.train, order, first, count, options);
+    const std::int64_t global_step = std::int64_t{epoch - 1} * steps_per_epoch_ + step;
+    network_.ZeroGradients();
+    const at::Tensor outputs = network_.ForwardTraining(batch.input, static_cast<std::uint32_t>(global_step));
+    const at::Tensor loss = Loss(spec_.loss, outputs, batch.labels, spec_.label_smoothing);
+    loss.backward();
+    metrics->lr = schedule_.LearningRate(global_step);
+    sgd_.Step(metrics->lr);
+    {
+      const c10::NoGradGuard no_grad;
+      loss_sum.add_(loss.detach().to(at::kDouble), count);
+      right.add_(outputs.argmax(1).eq(batch.labels).sum());
+    }
+    if ((step + 1) % look_every == 0) {
+      const double value = loss.item<double>();
+      CheckLoss(value, epoch, step + 1);
+      ReportProgress(epoch, step + 1, value, start, first + count);
+    }
+  }
+  metrics->train_loss = loss_sum.item<double>() / images;
+  metrics->train_accuracy = static_cast<double>(right.item<std::int64_t>()) / images;
+  CheckLoss(metrics->train_loss, epoch, steps_per_epoch_);
+  const double limit = kDivergedFactor * std::log(static_cast<double>(spec_.network.classes));
+  if (metrics->train_loss > limit) {
+    throw TrainingError("diverged: mean training loss is " + FormatDouble(metrics->train_loss) + " in epoch " +
+                            std::to_string(epoch) + ", above " + FormatDouble(limit) + " (lr " +
+                            FormatDouble(spec_.lr) + ", momentum " + FormatDouble(spec_.momentum) + ")",
+                        false);
+  }
+  metrics->train_seconds = SecondsSince(start);
+  metrics->images_per_second = images / std::max(1e-9, metrics->train_seconds);
+  return true;
+}
+
+bool TrainingRun::Evaluate(EpochMetrics* metrics) {
+  const Clock::time_point start = Clock::now();
+  const bool batch_softmax = spec_.evaluate_with == "batch_softmax" || spec_.loss == "nll_batch_softmax";
+  const int batch_size = batch_softmax ? kBatchSoftmaxBatch : kEvaluationBatch;
+  const int images = static_cast<int>(evaluation_indices_.size());
+  const BatchOptions options{.mean = spec_.normalize_mean, .stddev = spec_.normalize_stddev};
+  double loss_sum = 0;
+  std::int64_t right = 0;
+  predictions_.clear();
+  for (int first = 0; first < images; first += batch_size) {
+    if (ShouldStop()) return false;
+    const int count = std::min(batch_size, images - first);
+    const Batch batch = MakeBatch(*evaluation_set_, evaluation_indices_, first, count, options);
+    const at::Tensor outputs = network_.ForwardEvaluation(batch.input);
+    loss_sum += Loss(spec_.loss, outputs, batch.labels, /*label_smoothing=*/0).item<double>() * count;
+    const at::Tensor predicted = Predictions(spec_.evaluate_with, outputs);
+    right += predicted.eq(batch.labels).sum().item<std::int64_t>();
+    const at::Tensor bytes = predicted.to(at::kCPU, at::kByte).contiguous();
+    predictions_.append(static_cast<const char*>(bytes.data_ptr()), bytes.nbytes());
+  }
+  metrics->validation_loss = loss_sum / images;
+  metrics->validation_accuracy = static_cast<double>(right) / images;
+  metrics->evaluate_seconds = SecondsSince(start);
+  return true;
+}
+
+void TrainingRun::KeepIfBest(const EpochMetrics& metrics) {
+  const bool better = snapshot_.best.epoch == 0 || metrics.validation_accuracy > snapshot_.best.validation_accuracy;
+  if (!better) return;
+  snapshot_.best = metrics;
+  snapshot_.predictions = predictions_;
+  snapshot_.best_network.clear();
+  for (const auto* tensors : {&network_.parameters(), &network_.buffers()}) {
+    for (const NamedTensor& tensor : *tensors) {
+      snapshot_.best_network.push_back(ToSafeTensor(tensor.name, tensor.tensor));
+    }
+  }
+}
+
+void TrainingRun::TakeSnapshot(int epoch) {
+  snapshot_.epoch = epoch;
+  snapshot_.network.clear();
+  snapshot_.momentum.clear();
+  const std::vector<NamedTensor>& parameters = network_.parameters();
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    snapshot_.network.push_back(ToSafeTensor(parameters[i].name, parameters[i].tensor));
+    snapshot_.momentum.push_back(
+        ToSafeTensor(parameters[i].name, network_.ViewAsParameter(sgd_.momentum_buffer(), i)));
+  }
+  for (const NamedTensor& buffer : network_.buffers()) {
+    snapshot_.network.push_back(ToSafeTensor(buffer.name, buffer.tensor));
+  }
+}
+
+void TrainingRun::WriteCheckpoint() {
+  last_checkpoint_ = Clock::now();
+  if (snapshot_.epoch == 0 || snapshot_.epoch == checkpoint_on_disk_) return;
+  const std::string path = spec_.output_dir + "/checkpoint.safetensors";
+  WriteSafeTensors(path, CheckpointToSafeTensors(snapshot_));
+  checkpoint_on_disk_ = snapshot_.epoch;
+  listener_->OnCheckpoint(snapshot_.epoch, path);
+}
+
+std::string TrainingRun::WriteWeights(const std::string& role, const std::vector<SafeTensor>& tensors,
+                                      const EpochMetrics& metrics) const {
+  const nlohmann::json line = nlohmann::json::parse(TrialSpecToJson(spec_));
+  SafeTensors content;
+  content.metadata = {{"trial", spec_.trial},
+                      {"network", line.at("network").dump()},
+                      {"epoch", std::to_string(metrics.epoch)},
+                      {"accuracy", FormatDouble(metrics.validation_accuracy)},
+                      {"seed", std::to_string(spec_.seed)},
+                      {"normalize_mean", FormatDouble(spec_.normalize_mean)},
+                      {"normalize_stddev", FormatDouble(spec_.normalize_stddev)}};
+  content.tensors = tensors;
+  const std::string path = spec_.output_dir + "/" + role + ".safetensors";
+  WriteSafeTensors(path, content);
+  return path;
+}
+
+TrainingResult TrainingRun::Finish(bool stopped) {
+  TrainingResult result{.epochs = snapshot_.epoch, .stopped = stopped};
+  if (stopped) {
+    WriteCheckpoint();
+    return result;
+  }
+  if (snapshot_.best.epoch == 0) return result;
+  result.files["weights_best"] = WriteWeights("weights_best", snapshot_.best_network, snapshot_.best);
+  result.files["weights_last"] = WriteWeights("weights_last", snapshot_.network, last_);
+  const SafeTensor predictions{.name = "predictions",
+                               .dtype = "U8",
+                               .shape = {static_cast<std::int64_t>(snapshot_.predictions.size())},
+                               .bytes = snapshot_.predictions};
+  result.files["predictions"] = WriteWeights("predictions", {predictions}, snapshot_.best);
+  return result;
+}
+
+}  // namespace sweep

@@ -1,0 +1,81 @@
+#pragma once
+
+// Internal to sweep_torch: shows libtorch's types.
+
+#include <ATen/ATen.h>
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "common/protocol/trial_spec.h"
+#include "worker/data/batch.h"
+#include "worker/data/dataset.h"
+#include "worker/trainer/checkpoint.h"
+#include "worker/trainer/network_module.h"
+#include "worker/trainer/schedule.h"
+#include "worker/trainer/sgd.h"
+#include "worker/trainer/trainer.h"
+
+namespace sweep {
+
+// One trial from its first (or resumed) epoch to its last. Used once, on one thread. Throws
+// TrainingError, DataError, SafeTensorsError or c10::Error.
+class TrainingRun {
+ public:
+  // All references must outlive the object. Throws for a spec that cannot be trained.
+  TrainingRun(const TrialSpec& spec, const Dataset& dataset, const at::Device& device,
+              double checkpoint_seconds, TrainingListener* listener);
+
+  TrainingResult Run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Batch {
+    at::Tensor input;   // [N, 1, H, W], channels last
+    at::Tensor labels;  // [N] int64
+  };
+
+  void Resume();
+  // False when a stop was asked for.
+  bool TrainEpoch(EpochMetrics* metrics);
+  bool Evaluate(EpochMetrics* metrics);
+  Batch MakeBatch(const ImageSet& set, const std::vector<std::int32_t>& order, int first, int count,
+                  const BatchOptions& options) const;
+  void CheckLoss(double loss, int epoch, int step) const;
+  // Looks for a request; true: stop now.
+  bool ShouldStop();
+  void ReportProgress(int epoch, int step, double loss, Clock::time_point epoch_start, int images);
+  void KeepIfBest(const EpochMetrics& metrics);
+  void TakeSnapshot(int epoch);
+  void WriteCheckpoint();
+  TrainingResult Finish(bool stopped);
+  std::string WriteWeights(const std::string& role, const std::vector<SafeTensor>& tensors,
+                           const EpochMetrics& metrics) const;
+
+  const TrialSpec& spec_;
+  const Dataset& dataset_;
+  const at::Device device_;
+  const double checkpoint_seconds_;
+  TrainingListener* const listener_;
+
+  std::vector<std::int32_t> train_indices_;
+  const ImageSet* evaluation_set_;
+  std::vector<std::int32_t> evaluation_indices_;
+  int steps_per_epoch_;
+  Augmentation augmentation_;
+  NetworkModule network_;
+  Sgd sgd_;
+  Schedule schedule_;
+
+  std::string predictions_;  // of the epoch just evaluated
+  EpochMetrics last_;
+  Checkpoint snapshot_;  // after the last whole epoch
+  int checkpoint_on_disk_ = 0;
+  Clock::time_point last_checkpoint_;
+  Clock::time_point last_progress_;
+};
+
+}  // namespace sweep
