@@ -1,8 +1,5 @@
 #include "coordinator/api/convert.h"
 
-#include <cmath>
-
-#include "common/base/sha256.h"
 #include "fmt/format.h"
 #include "proto/names.h"
 
@@ -51,26 +48,6 @@ absl::Status CheckFile(const std::string& what, const std::string& text) {
 
 double ToSeconds(const google::protobuf::Duration& duration) {
   return static_cast<double>(duration.seconds()) + duration.nanos() * 1e-9;
-}
-
-absl::Status CheckEpoch(const EpochMetrics& metrics, int previous) {
-  if (metrics.epoch <= previous) {
-    return absl::InvalidArgumentError(
-        fmt::format("epochs: {} after {}; they are 1-based and in order", metrics.epoch, previous));
-  }
-  for (const double accuracy : {metrics.train_accuracy, metrics.validation_accuracy}) {
-    if (accuracy >= 0 && accuracy <= 1) continue;
-    return absl::InvalidArgumentError(
-        fmt::format("epoch {}: accuracy {}; it is a share in [0, 1]", metrics.epoch, accuracy));
-  }
-  for (const double number :
-       {metrics.train_loss, metrics.validation_loss, metrics.lr, metrics.train_seconds,
-        metrics.evaluate_seconds, metrics.images_per_second}) {
-    if (std::isfinite(number)) continue;
-    return absl::InvalidArgumentError(
-        fmt::format("epoch {}: {} is not a finite number", metrics.epoch, number));
-  }
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -326,24 +303,21 @@ absl::StatusOr<LeaseToken> FromProto(const v1::LeaseToken& token) {
 
 absl::StatusOr<std::vector<EpochMetrics>> FromProto(
     const google::protobuf::RepeatedPtrField<v1::Epoch>& epochs) {
-  if (epochs.empty() || epochs.size() > kMaxEpochsPerReport) {
-    return absl::InvalidArgumentError(fmt::format("{} epochs in a report; 1 to {} are possible",
+  if (epochs.size() > kMaxEpochsPerReport) {
+    return absl::InvalidArgumentError(fmt::format("{} epochs in a report; at most {} are possible",
                                                   epochs.size(), kMaxEpochsPerReport));
   }
   std::vector<EpochMetrics> rows;
   for (const v1::Epoch& epoch : epochs) {
-    const EpochMetrics row{.epoch = epoch.epoch(),
-                           .train_loss = epoch.train_loss(),
-                           .train_accuracy = epoch.train_accuracy(),
-                           .validation_loss = epoch.validation_loss(),
-                           .validation_accuracy = epoch.validation_accuracy(),
-                           .lr = epoch.lr(),
-                           .train_seconds = ToSeconds(epoch.train_duration()),
-                           .evaluate_seconds = ToSeconds(epoch.evaluate_duration()),
-                           .images_per_second = epoch.images_per_second()};
-    absl::Status checked = CheckEpoch(row, rows.empty() ? 0 : rows.back().epoch);
-    if (!checked.ok()) return checked;
-    rows.push_back(row);
+    rows.push_back({.epoch = epoch.epoch(),
+                    .train_loss = epoch.train_loss(),
+                    .train_accuracy = epoch.train_accuracy(),
+                    .validation_loss = epoch.validation_loss(),
+                    .validation_accuracy = epoch.validation_accuracy(),
+                    .lr = epoch.lr(),
+                    .train_seconds = ToSeconds(epoch.train_duration()),
+                    .evaluate_seconds = ToSeconds(epoch.evaluate_duration()),
+                    .images_per_second = epoch.images_per_second()});
   }
   return rows;
 }

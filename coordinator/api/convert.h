@@ -40,6 +40,7 @@ std::int64_t EvaluationImages(const SweepSpec& spec);
 
 absl::StatusOr<SweepSource> FromProto(const v1::SweepSource& source);
 absl::StatusOr<LeaseToken> FromProto(const v1::LeaseToken& token);
+// The values are checked where they are stored.
 absl::StatusOr<std::vector<EpochMetrics>> FromProto(
     const google::protobuf::RepeatedPtrField<v1::Epoch>& epochs);
 absl::StatusOr<SynchronizeCall> FromProto(const v1::SynchronizeRequest& request);

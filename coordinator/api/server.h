@@ -13,8 +13,8 @@ struct ServerOptions {
   std::string listen = "127.0.0.1:7077";  // port 0: any free one
   std::string database = "sweep.db";      // "" keeps all in memory
   absl::Duration lease_term = absl::Seconds(60);
-  absl::Duration poll_time =
-      absl::Seconds(20);  // how long Synchronize parks; at most a third of it
+  // How long Synchronize parks; at most a third of lease_term.
+  absl::Duration poll_time = absl::Seconds(20);
   Clock* clock = RealClock();
 };
 

@@ -61,7 +61,7 @@ const std::map<std::string_view, TrialField>& TrialFields() {
 // Besides the fields above: hyperparameters of the trainer, of the sweep and of its networks, and
 // what LookUpConfiguration adds.
 std::vector<std::string> KnownNames(const SweepSpec& spec) {
-  std::vector<std::string> names = {"train_mflop", "forward_mflop", "receptive_field", "layers"};
+  std::vector<std::string> names = NetworkFactNames();
   for (const auto& [name, field] : TrialFields()) names.emplace_back(name);
   for (const KnownParameter& parameter : KnownParameters()) names.emplace_back(parameter.name);
   for (const Parameter& parameter : spec.parameters) names.push_back(parameter.name);

@@ -92,6 +92,11 @@ grpc::ServerUnaryReactor* WorkerService::ReportEpochs(grpc::CallbackServerContex
   if (!token.ok()) return Respond(context, [&] { return token.status(); });
   const absl::StatusOr<std::vector<EpochMetrics>> epochs = FromProto(request->epochs());
   if (!epochs.ok()) return Respond(context, [&] { return epochs.status(); });
+  if (epochs->empty() && request->checkpoint_sha256().empty()) {
+    return Respond(context, [] {
+      return absl::InvalidArgumentError("a report has neither epochs nor a checkpoint");
+    });
+  }
   if (!request->checkpoint_sha256().empty()) {
     const absl::Status stored = StoredBlob("checkpoint", request->checkpoint_sha256()).status();
     if (!stored.ok()) return Respond(context, [&] { return stored; });

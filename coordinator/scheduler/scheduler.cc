@@ -11,6 +11,8 @@
 namespace sweep {
 namespace {
 
+// Sweeps that have ended and whose workers may still repeat their last report.
+constexpr std::size_t kMaxEndedSweeps = 64;
 constexpr char kStopping[] = "the coordinator is shutting down";
 
 // One second, or a tenth of a lease term that is shorter than usual.
@@ -234,6 +236,9 @@ void SchedulerImpl::CancelSweep(const std::string& name, SweepCallback callback)
         spdlog::info("sweep cancelled sweep={}", result->name);
         {
           MutexLock lock(&mutex_);
+          if (const SweepEntry* const sweep = table_.FindSweep(result->id); sweep != nullptr) {
+            Remember({.name = sweep->name, .spec = sweep->spec});
+          }
           table_.RemoveSweep(result->id);
           DeferSignal(result->id, EventBus::Signal::kEvents);
           React();
@@ -268,18 +273,27 @@ void SchedulerImpl::CancelTrial(const std::string& sweep, std::int64_t number,
 void SchedulerImpl::EndIfDone(std::int64_t sweep_id) {
   const SweepEntry* const sweep = table_.FindSweep(sweep_id);
   if (sweep == nullptr) return;
-  const std::string name = sweep->name;
-  if (table_.RemoveIfEnded(sweep_id)) {
-    DeferLog(spdlog::level::info, fmt::format("sweep completed sweep={}", name));
-  }
+  const EndedSweep ended{.name = sweep->name, .spec = sweep->spec};
+  if (!table_.RemoveIfEnded(sweep_id)) return;
+  DeferLog(spdlog::level::info, fmt::format("sweep completed sweep={}", ended.name));
+  Remember(ended);
+}
+
+void SchedulerImpl::Remember(EndedSweep ended) {
+  ended_.push_back(std::move(ended));
+  if (ended_.size() > kMaxEndedSweeps) ended_.pop_front();
 }
 
 // ---- Reports of workers
 
 absl::StatusOr<std::shared_ptr<const SweepSpec>> SchedulerImpl::SpecOf(const LeaseToken& token) {
   MutexLock lock(&mutex_);
-  const SweepEntry* const sweep = table_.FindSweep(token.sweep);
-  if (sweep != nullptr) return sweep->spec;
+  if (const SweepEntry* const sweep = table_.FindSweep(token.sweep); sweep != nullptr) {
+    return sweep->spec;
+  }
+  for (const EndedSweep& sweep : ended_) {
+    if (sweep.name == token.sweep) return sweep.spec;
+  }
   return absl::FailedPreconditionError(
       fmt::format("trial {}/{}: no such sweep is running", token.sweep, token.number));
 }
@@ -337,7 +351,10 @@ void SchedulerImpl::FinishLease(const LeaseToken& token, LeaseOutcome outcome,
               result->short_name(), token.attempt, result->worker, OutcomeName(outcome),
               TrialStateName(result->state), result->result.best_accuracy, reason);
           MutexLock lock(&mutex_);
-          if (WorkerEntry* const worker = table_.FindWorker(result->worker); worker != nullptr) {
+          const TrialEntry* const trial = table_.FindTrial(token.sweep, token.number);
+          WorkerEntry* const worker = table_.FindWorker(result->worker);
+          // A call that is repeated finds nothing held.
+          if (trial != nullptr && trial->held() && worker != nullptr) {
             worker->completed += outcome == LeaseOutcome::kCompleted;
             worker->failed +=
                 outcome == LeaseOutcome::kFailed || outcome == LeaseOutcome::kFailedForGood;

@@ -57,6 +57,10 @@ class SchedulerImpl final : public Scheduler {
   struct GrantBatch;
   struct SearchJob;
   struct SearchBatch;
+  struct EndedSweep {
+    std::string name;
+    std::shared_ptr<const SweepSpec> spec;  // shared with writes under way
+  };
   struct Searcher {
     std::shared_ptr<const SweepSpec> spec;  // shared: outlives the sweep's entry
     std::unique_ptr<Search> search;
@@ -81,6 +85,7 @@ class SchedulerImpl final : public Scheduler {
   absl::StatusOr<std::shared_ptr<const SweepSpec>> SpecOf(const LeaseToken& token)
       ABSL_LOCKS_EXCLUDED(mutex_);
   void EndIfDone(std::int64_t sweep_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Remember(EndedSweep ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status LoadSweep(SweepRow row);
   absl::Status LoadLeases();
   // A trial from the store, at the start; null (and logged) when it does not resolve any more.
@@ -132,6 +137,7 @@ class SchedulerImpl final : public Scheduler {
   WorkTable table_ ABSL_GUARDED_BY(mutex_);
   // Names of workers that want work, in the order of asking; may hold some that no longer do.
   std::deque<std::string> line_ ABSL_GUARDED_BY(mutex_);
+  std::deque<EndedSweep> ended_ ABSL_GUARDED_BY(mutex_);
   std::unordered_map<std::string, std::string> workers_by_session_ ABSL_GUARDED_BY(mutex_);
   absl::Duration last_tick_ ABSL_GUARDED_BY(mutex_);
   absl::Duration last_progress_ ABSL_GUARDED_BY(mutex_);
