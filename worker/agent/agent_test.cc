@@ -387,7 +387,7 @@ TEST_F(AgentTest, FailsATrialWhoseSpecCannotBeRead) {
   coordinator_.OfferLease(lease);
   StartAgent();
   EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_FAILED);
-  EXPECT_THAT(coordinator_.WaitForFinish(1).reason(), HasSubstr("'trial'"));
+  EXPECT_THAT(coordinator_.WaitForFinish(1).reason(), HasSubstr("type is missing"));
 }
 
 TEST_F(AgentTest, FailsATrialWhenTheTrainerDoesNotBecomeReady) {

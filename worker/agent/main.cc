@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstdio>
 #include <exception>
+#include <initializer_list>
 #include <string>
 #include <thread>
 #include <vector>
@@ -82,41 +83,44 @@ class SignalThread {
  public:
   // Blocks the signals for this thread and all that it starts. Call before any other thread exists.
   static void Block() {
-    const sigset_t set = Signals();
+    const sigset_t set = Signals({SIGTERM, SIGINT, kWake});
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
   }
 
   explicit SignalThread(sweep::Agent* agent) : agent_(agent), thread_([this] { Run(); }) {}
   ~SignalThread() {
     over_ = true;
-    pthread_kill(thread_.native_handle(), SIGTERM);
+    pthread_kill(thread_.native_handle(), kWake);
   }
 
  private:
-  static sigset_t Signals() {
+  // Tells the thread, and only it, that there is nothing more to wait for.
+  static constexpr int kWake = SIGUSR1;
+
+  static sigset_t Signals(std::initializer_list<int> signals) {
     sigset_t set;
     sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGINT);
+    for (const int signal : signals) sigaddset(&set, signal);
     return set;
   }
 
+  // False when there will be none.
+  bool WaitForSignal() const {
+    const sigset_t set = Signals({SIGTERM, SIGINT, kWake});
+    int signal = kWake;
+    while (signal == kWake && !over_) sigwait(&set, &signal);
+    return !over_;
+  }
+
   void Run() {
-    const sigset_t set = Signals();
-    for (int count = 1;; ++count) {
-      int signal = 0;
-      sigwait(&set, &signal);
-      if (over_) return;
-      if (count == 1) {
-        std::fprintf(stderr, "draining; again to stop at once\n");
-        agent_->Drain();
-      } else {
-        std::fprintf(stderr, "stopping\n");
-        pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
-        agent_->Stop();
-        return;
-      }
-    }
+    if (!WaitForSignal()) return;
+    std::fprintf(stderr, "draining; again to stop at once\n");
+    agent_->Drain();
+    if (!WaitForSignal()) return;
+    std::fprintf(stderr, "stopping\n");
+    const sigset_t deadly = Signals({SIGTERM, SIGINT});
+    pthread_sigmask(SIG_UNBLOCK, &deadly, nullptr);
+    agent_->Stop();
   }
 
   sweep::Agent* const agent_;
