@@ -9,6 +9,7 @@
 #include <array>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <limits>
 #include <random>
 #include <sstream>
@@ -261,6 +262,21 @@ TEST_F(ViewTest, EpochsHasTheFirstRowOfEachEpoch) {
               testing::ElementsAre("1 of attempt 1: 0.3", "2 of attempt 1: 0.3",
                                    "3 of attempt 2: 0.97"));
   EXPECT_THAT(Ask("SELECT count(*) FROM epoch_reports"), testing::ElementsAre("14"));
+}
+
+TEST_F(ViewTest, EveryColumnIsDocumented) {
+  std::ifstream file(std::string(SWEEP_SOURCE_DIR) + "/docs/database.md");
+  const std::string text((std::istreambuf_iterator<char>(file)), {});
+  for (const std::string view : {"ranking", "runs", "epochs"}) {
+    const std::size_t begin = text.find("### `" + view + "`");
+    ASSERT_NE(begin, std::string::npos) << view;
+    const std::string section = text.substr(begin, text.find("\n#", begin + 1) - begin);
+    const auto columns = Ask("SELECT name FROM pragma_table_info('" + view + "')");
+    EXPECT_GE(columns.size(), 10u);
+    for (const std::string& column : columns) {
+      EXPECT_THAT(section, HasSubstr("`" + column + "`")) << view;
+    }
+  }
 }
 
 // --- crashes ---
