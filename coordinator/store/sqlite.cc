@@ -141,7 +141,7 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
     return absl::PermissionDeniedError(
         fmt::format("database '{}' cannot be written", database->name_));
   }
-  sqlite3_busy_timeout(handle, kBusyTimeoutMs);
+  database->SetBusyTimeout(kBusyTimeoutMs);
   return database;
 }
 
@@ -184,6 +184,8 @@ absl::StatusOr<std::int64_t> Database::QueryInt(std::string_view sql) {
   if (!found) return absl::InternalError(fmt::format("database '{}': no row: {}", name_, sql));
   return statement.Int(0);
 }
+
+void Database::SetBusyTimeout(int milliseconds) { sqlite3_busy_timeout(handle_, milliseconds); }
 
 std::int64_t Database::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
 

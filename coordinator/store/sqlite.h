@@ -114,6 +114,9 @@ class Database {
   // The one integer that `sql` gives.
   absl::StatusOr<std::int64_t> QueryInt(std::string_view sql);
 
+  // Instead of kBusyTimeoutMs.
+  void SetBusyTimeout(int milliseconds);
+
   std::int64_t last_insert_id() const;
   // Rows changed since the connection was opened, also those rolled back.
   std::int64_t total_changes() const;

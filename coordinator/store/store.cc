@@ -20,6 +20,7 @@ namespace sweep {
 namespace {
 
 constexpr std::size_t kMaxReaders = 4;
+constexpr int kCloseTimeoutMs = 200;
 
 // Read-only connections, each lent to one reader at a time. Thread-safe.
 class ReaderPool {
@@ -104,7 +105,8 @@ class SqliteStore final : public Store {
     writer_.reset();
     readers_.reset();
     // All of it in the one file again, so that it can be copied as it lies. Not needed for
-    // safety: an unfinished checkpoint is done at the next opening.
+    // safety, so nobody waits long for a person's open query: the next opening does it then.
+    database_->SetBusyTimeout(kCloseTimeoutMs);
     if (!in_memory_) database_->Execute("PRAGMA wal_checkpoint(TRUNCATE)").IgnoreError();
     database_.reset();
   }

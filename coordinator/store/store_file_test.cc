@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
@@ -159,6 +160,23 @@ TEST_F(StoreFileTest, AReadOnlyFolderIsRefused) {
                                            std::filesystem::perms::owner_exec);
   EXPECT_TRUE(absl::IsPermissionDenied(Store::Open({.path = path_}).status()));
   std::filesystem::permissions(parent, std::filesystem::perms::owner_all);
+}
+
+TEST_F(StoreFileTest, APersonsOpenQueryHoldsUpNeitherWritesNorTheEnd) {
+  const SweepSpec spec = TestSpec("s");
+  auto store = OpenStore(path_);
+  StoreDriver driver(store.get());
+  const SweepRow sweep = driver.Create(spec);
+  const auto person = *Database::Open(path_, Database::Mode::kReadOnly);
+  ASSERT_TRUE(person->Execute("BEGIN").ok());
+  ASSERT_EQ(*person->QueryInt("SELECT count(*) FROM trials"), 0);
+  driver.Add(sweep, spec, 1);
+  const auto start = std::chrono::steady_clock::now();
+  store.reset();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+  EXPECT_EQ(*person->QueryInt("SELECT count(*) FROM trials"), 0) << "its snapshot";
+  ASSERT_TRUE(person->Execute("COMMIT").ok());
+  EXPECT_EQ(*person->QueryInt("SELECT count(*) FROM trials"), 1);
 }
 
 TEST_F(StoreFileTest, ADivergingRepeatIsRecorded) {
