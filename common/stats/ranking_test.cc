@@ -1,0 +1,172 @@
+#include "common/stats/ranking.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace sweep {
+namespace {
+
+SweepSpec SpecWith(const std::string& more) {
+  Diagnostics diagnostics;
+  const auto spec = SweepSpec::Parse({.file = "s.yaml",
+                                      .text = "name: s\nmodel: cnn-18718\nmethod: grid\n"
+                                              "parameters: {lr: {values: [0.1]}}\n" + more,
+                                      .network_files = {}},
+                                     &diagnostics);
+  EXPECT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
+  return *spec;
+}
+
+constexpr char kGates[] = "require: {accuracy: \">= 0.994\", epochs: \"< 20\", parameters: \"< 20000\"}\n";
+
+ReplicateResult Trained(const SweepSpec& spec, const std::vector<double>& accuracies,
+                    TrialState state = TrialState::kCompleted) {
+  ReplicateResult run{.state = state, .result = {}};
+  for (std::size_t i = 0; i < accuracies.size(); ++i) {
+    AddEpoch(spec.require,
+             {.epoch = static_cast<int>(i) + 1,
+              .validation_loss = 1 - accuracies[i],
+              .validation_accuracy = accuracies[i]},
+             &run.result);
+  }
+  return run;
+}
+
+ConfigurationScore Score(const SweepSpec& spec, const std::vector<ReplicateResult>& runs) {
+  const auto configuration = spec.Complete(1, {{"lr", 0.1}});
+  EXPECT_TRUE(configuration.ok()) << configuration.status();
+  return ScoreConfiguration(spec, *configuration, runs);
+}
+
+std::vector<double> FlatThen(int flat, double value) {
+  std::vector<double> accuracies(static_cast<std::size_t>(flat), 0.99);
+  accuracies.push_back(value);
+  return accuracies;
+}
+
+TEST(Ranking, FewerThanTwentyMeansEpochNineteenAtTheLatest) {
+  const SweepSpec spec = SpecWith(kGates);
+  const ConfigurationScore in_time = Score(spec, {Trained(spec, FlatThen(18, 0.9945))});
+  EXPECT_TRUE(in_time.qualifies);
+  EXPECT_EQ(in_time.epochs_to_target, 19);
+  const ConfigurationScore late = Score(spec, {Trained(spec, FlatThen(19, 0.9945))});
+  EXPECT_FALSE(late.qualifies);
+  EXPECT_DOUBLE_EQ(late.value, 0.99) << "epoch 20 does not count";
+}
+
+TEST(Ranking, ExactlyTheBoundQualifiesWhateverTheRounding) {
+  const SweepSpec spec = SpecWith(kGates);
+  EXPECT_TRUE(Score(spec, {Trained(spec, {9940.0 / 10000})}).qualifies);
+  EXPECT_TRUE(Score(spec, {Trained(spec, {0.994 - 1e-15})}).qualifies);
+  EXPECT_FALSE(Score(spec, {Trained(spec, {9939.0 / 10000})}).qualifies);
+}
+
+TEST(Ranking, AMissedGateSaysByHowMuch) {
+  const SweepSpec spec = SpecWith(kGates);
+  const ConfigurationScore score = Score(spec, {Trained(spec, {0.9921})});
+  ASSERT_EQ(score.gates.size(), 3u);
+  EXPECT_EQ(score.gates[0].gate, "accuracy >= 0.994");
+  EXPECT_FALSE(score.gates[0].met);
+  EXPECT_NEAR(score.gates[0].missed_by, 0.0019, 1e-12);
+  EXPECT_TRUE(score.gates[1].met);
+  EXPECT_TRUE(score.gates[2].met);
+  EXPECT_EQ(std::get<std::int64_t>(score.gates[2].value), 18718);
+}
+
+TEST(Ranking, ANetworkGateKeepsARunFromQualifying) {
+  const SweepSpec spec = SpecWith("require: {accuracy: \">= 0.5\", parameters: \"< 18718\"}\n");
+  const ConfigurationScore score = Score(spec, {Trained(spec, {0.9})});
+  EXPECT_FALSE(score.qualifies);
+  EXPECT_DOUBLE_EQ(score.gates[1].missed_by, 0);
+  EXPECT_EQ(score.epochs_to_target, 1) << "the run itself reached accuracy in time";
+}
+
+TEST(Ranking, WithoutAnEpochNothingQualifies) {
+  const SweepSpec spec = SpecWith(kGates);
+  const ConfigurationScore score = Score(spec, {Trained(spec, {}, TrialState::kPending)});
+  EXPECT_FALSE(score.has_value);
+  EXPECT_FALSE(score.qualifies);
+}
+
+TEST(Ranking, RepeatedEpochsOfAResumedAttemptChangeNothing) {
+  const SweepSpec spec = SpecWith(kGates);
+  ReplicateResult run = Trained(spec, {0.99, 0.991, 0.992});
+  const TrialResult before = run.result;
+  AddEpoch(spec.require, {.epoch = 2, .validation_accuracy = 0.999}, &run.result);
+  EXPECT_EQ(run.result.best_accuracy, before.best_accuracy);
+  EXPECT_EQ(run.result.last_accuracy, before.last_accuracy);
+  EXPECT_EQ(run.result.epochs_to_target, 0);
+}
+
+TEST(Ranking, ANotANumberLossIsNeverTheBest) {
+  const SweepSpec spec = SpecWith(kGates);
+  TrialResult result;
+  AddEpoch(spec.require, {.epoch = 1, .validation_loss = std::nan(""), .validation_accuracy = 0.1}, &result);
+  AddEpoch(spec.require, {.epoch = 2, .validation_loss = 0.5, .validation_accuracy = 0.2}, &result);
+  AddEpoch(spec.require, {.epoch = 3, .validation_loss = std::nan(""), .validation_accuracy = 0.1}, &result);
+  EXPECT_DOUBLE_EQ(result.best_loss, 0.5);
+  EXPECT_TRUE(std::isnan(result.last_loss));
+}
+
+TEST(Ranking, BestTakesTheBestReplicatesBestEpoch) {
+  const SweepSpec spec = SpecWith(std::string(kGates) + "replicates: 2\n");
+  const ConfigurationScore score = Score(spec, {Trained(spec, {0.99, 0.992}), Trained(spec, {0.9945, 0.993})});
+  EXPECT_TRUE(score.qualifies);
+  EXPECT_EQ(score.best_replicate, 1);
+  EXPECT_DOUBLE_EQ(score.value, 0.9945);
+  EXPECT_EQ(score.epochs_to_target, 1);
+  EXPECT_NEAR(score.mean_last_accuracy, 0.9925, 1e-12);
+  // Two values 0.992 and 0.993: deviation 0.0005·√2, t(1) = 12.706, over √2.
+  EXPECT_NEAR(score.mean_half_width, 12.706 * 0.0005, 1e-5);
+}
+
+TEST(Ranking, LastLooksAtTheLastEpochOnly) {
+  const SweepSpec spec = SpecWith(std::string(kGates) + "gate_on: last\n");
+  EXPECT_FALSE(Score(spec, {Trained(spec, {0.9945, 0.993})}).qualifies);
+  const ConfigurationScore score = Score(spec, {Trained(spec, {0.993, 0.9941})});
+  EXPECT_TRUE(score.qualifies);
+  EXPECT_DOUBLE_EQ(score.value, 0.9941);
+}
+
+TEST(Ranking, MeanLooksAtTheMeanOfEndedReplicates) {
+  const SweepSpec spec = SpecWith(std::string(kGates) + "gate_on: mean\nreplicates: 3\n");
+  const ReplicateResult running = Trained(spec, {0.5}, TrialState::kRunning);
+  const ConfigurationScore score = Score(spec, {Trained(spec, {0.9938}), Trained(spec, {0.9944}), running});
+  EXPECT_TRUE(score.qualifies);
+  EXPECT_NEAR(score.value, 0.9941, 1e-12);
+  EXPECT_FALSE(Score(spec, {Trained(spec, {0.9938}), Trained(spec, {0.9940}), running}).qualifies);
+  EXPECT_FALSE(Score(spec, {running}).qualifies);
+}
+
+TEST(Ranking, ALossMetricRanksByLoss) {
+  const SweepSpec spec = SpecWith("metric: {name: loss, goal: minimize}\nreplicates: 2\n");
+  const ConfigurationScore score = Score(spec, {Trained(spec, {0.9}), Trained(spec, {0.95})});
+  EXPECT_NEAR(score.metric, 0.05, 1e-12);
+  EXPECT_EQ(score.best_replicate, 1);
+}
+
+TEST(Ranking, WithoutGatesEveryMeasuredConfigurationQualifies) {
+  const SweepSpec spec = SpecWith("");
+  EXPECT_TRUE(Score(spec, {Trained(spec, {0.1})}).qualifies);
+}
+
+TEST(Intervals, StudentsTMatchesTheTables) {
+  const std::pair<int, double> table[] = {{1, 12.706}, {2, 4.303}, {3, 3.182},  {4, 2.776},
+                                          {5, 2.571},  {9, 2.262}, {19, 2.093}, {1000, 1.962}};
+  for (const auto& [degrees, expected] : table) EXPECT_NEAR(StudentT975(degrees), expected, 6e-4) << degrees;
+}
+
+TEST(Intervals, WilsonMatchesAKnownCase) {
+  // 99.40 % of 10,000 images: 60 errors.
+  const Interval interval = WilsonInterval(0.994, 10'000);
+  EXPECT_NEAR(interval.low, 0.99228, 2e-5);
+  EXPECT_NEAR(interval.high, 0.99534, 2e-5);
+  EXPECT_DOUBLE_EQ(WilsonInterval(1.0, 10).high, 1.0);
+  EXPECT_GT(WilsonInterval(0.0, 10).high, 0.2);
+  EXPECT_DOUBLE_EQ(WilsonInterval(0.5, 0).low, 0.0);
+}
+
+}  // namespace
+}  // namespace sweep

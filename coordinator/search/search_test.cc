@@ -1,0 +1,110 @@
+#include "coordinator/search/search.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace sweep {
+namespace {
+
+using ::testing::ElementsAre;
+
+SweepSpec Parse(const std::string& more) {
+  Diagnostics diagnostics;
+  const auto spec = SweepSpec::Parse(
+      {.file = "s.yaml", .text = "name: s\nmodel: cnn-18718\n" + more, .network_files = {}}, &diagnostics);
+  EXPECT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
+  return *spec;
+}
+
+std::vector<ParameterMap> All(const SweepSpec& spec) {
+  const std::unique_ptr<Search> search = Search::Make(&spec);
+  std::vector<ParameterMap> points;
+  for (std::int64_t number = 1;; ++number) {
+    const auto next = search->Suggest(number);
+    EXPECT_TRUE(next.ok()) << next.status();
+    if (!next.ok() || !next->has_value()) return points;
+    EXPECT_EQ((*next)->number, number);
+    points.push_back((*next)->parameters);
+  }
+}
+
+std::vector<double> Values(const std::vector<ParameterMap>& points, const std::string& name) {
+  std::vector<double> values;
+  for (const ParameterMap& point : points) values.push_back(AsDouble(point.at(name)));
+  return values;
+}
+
+constexpr char kGrid[] =
+    "method: grid\nparameters:\n  lr: {values: [0.1, 0.2]}\n  batch_size: {values: [32, 64, 128]}\n";
+
+TEST(GridSearch, TheLastParameterVariesFastest) {
+  const auto points = All(Parse(kGrid));
+  EXPECT_THAT(Values(points, "lr"), ElementsAre(0.1, 0.1, 0.1, 0.2, 0.2, 0.2));
+  EXPECT_THAT(Values(points, "batch_size"), ElementsAre(32, 64, 128, 32, 64, 128));
+}
+
+TEST(GridSearch, SkipsWhatTheConstraintsExcludeAndStopsAtTheCap) {
+  const auto points = All(Parse(std::string(kGrid) + "constraints: [\"lr * batch_size < 13\"]\nrun_cap: 4\n"));
+  EXPECT_THAT(Values(points, "batch_size"), ElementsAre(32, 64, 128, 32));
+  EXPECT_THAT(Values(points, "lr"), ElementsAre(0.1, 0.1, 0.1, 0.2));
+}
+
+TEST(GridSearch, AParameterThatDoesNotExistMakesNoDuplicates) {
+  const auto points = All(Parse(
+      "method: grid\nparameters:\n  schedule: {values: [constant, step]}\n"
+      "  step_gamma: {values: [0.1, 0.5], when: \"schedule == 'step'\"}\n"));
+  ASSERT_EQ(points.size(), 3u);
+  EXPECT_FALSE(points[0].contains("step_gamma"));
+  EXPECT_EQ(std::set<ParameterMap>(points.begin(), points.end()).size(), 3u);
+}
+
+constexpr char kRandom[] =
+    "method: random\nrun_cap: 200\nseed: 5\nparameters:\n"
+    "  lr: {distribution: log_uniform_values, min: 0.001, max: 1.0}\n  momentum: {min: 0.5, max: 0.9}\n";
+
+TEST(RandomSearch, IsAFunctionOfSeedAndNumber) {
+  const SweepSpec spec = Parse(kRandom);
+  const auto points = All(spec);
+  ASSERT_EQ(points.size(), 200u);
+  EXPECT_EQ(points, All(spec));
+  // A restarted coordinator asks from where it was.
+  const auto later = Search::Make(&spec)->Suggest(150);
+  ASSERT_TRUE(later.ok());
+  EXPECT_EQ((*later)->parameters, points[149]);
+}
+
+TEST(RandomSearch, SpreadsAsTheDistributionSays) {
+  const auto rates = Values(All(Parse(kRandom)), "lr");
+  const auto below = std::count_if(rates.begin(), rates.end(), [](double lr) { return lr < 0.0316; });
+  EXPECT_NEAR(static_cast<double>(below), 100, 30) << "half of the draws lie below the geometric mean";
+}
+
+TEST(RandomSearch, AnotherParameterLeavesTheOthersAsTheyWere) {
+  const auto before = Values(All(Parse(kRandom)), "lr");
+  const auto after = Values(All(Parse(std::string(kRandom) + "  dropout: {min: 0.0, max: 0.1}\n")), "lr");
+  EXPECT_EQ(before, after);
+}
+
+TEST(RandomSearch, NeverRepeatsAPointOfAFiniteSpace) {
+  const SweepSpec spec = Parse(
+      "method: random\nrun_cap: 100\nseed: 3\nparameters:\n  lr: {values: [0.1, 0.2, 0.3]}\n"
+      "  batch_size: {values: [32, 64, 128]}\n");
+  const auto points = All(spec);
+  EXPECT_EQ(points.size(), 9u);
+  EXPECT_EQ(std::set<ParameterMap>(points.begin(), points.end()).size(), 9u);
+  EXPECT_FALSE(std::is_sorted(points.begin(), points.end())) << "shuffled";
+  const auto fifth = Search::Make(&spec)->Suggest(5);
+  ASSERT_TRUE(fifth.ok());
+  EXPECT_EQ((*fifth)->parameters, points[4]);
+}
+
+TEST(RandomSearch, DrawsAgainUntilTheConstraintsHold) {
+  for (double lr : Values(All(Parse(std::string(kRandom) + "constraints: [\"lr < 0.01\"]\n")), "lr")) {
+    EXPECT_LT(lr, 0.01);
+  }
+}
+
+}  // namespace
+}  // namespace sweep
