@@ -25,13 +25,20 @@ using Scope = std::function<std::optional<Value>(std::string_view name)>;
 //   sum     := product (("+" | "-") product)*
 //   product := unary (("*" | "/" | "%") unary)*
 //   unary   := "-" unary | primary
-//   primary := number ["%"-suffix, 99.4% is 0.994] | 'string' | "string" | true | false
+//   primary := number | 'string' | "string" | true | false
 //            | name | (min|max|abs|log10|sqrt) "(" or, … ")" | "(" or ")"
 //
+// "99.4%" is 0.994: a '%' right behind a number is a percentage unless an operand follows it (a
+// number, name, string or opening parenthesis; a minus sign is none), so "7%2" and "7 % 2" are
+// remainders. Strings have no escapes.
+//
 // Values are booleans, integers, doubles and strings. Comparing or adding values of different kinds
-// is an error; integer and double mix. A value that is not a number or overflows is an error, never
-// undefined behaviour. Immutable after Parse; safe to share between threads. Depth and length are
-// bounded (64 levels, 4,096 characters), so that hostile input cannot exhaust the stack.
+// is an error; integer and double mix, and compare exactly. "/" always gives a double; "%" has the
+// sign of its left side. Arithmetic that overflows, divides by zero or gives no number is an error,
+// never undefined behaviour; comparing with a NaN that came from the scope is false, except "!=".
+// "and" and "or" look no further than they must. Immutable after Parse; safe to share between
+// threads. Depth and length are bounded (64 levels, 4,096 characters), so that hostile input cannot
+// exhaust the stack.
 class Expression {
  public:
   struct Node;
@@ -39,8 +46,8 @@ class Expression {
   // InvalidArgument with the column and what was expected.
   static absl::StatusOr<Expression> Parse(std::string_view text);
 
-  // InvalidArgument for an unknown name (with the nearest of `Names` known to the caller left to
-  // the caller) or a type error.
+  // InvalidArgument with the column for an unknown name, a type error or impossible arithmetic.
+  // Which names the caller might have meant is left to the caller: see names().
   absl::StatusOr<Value> Evaluate(const Scope& scope) const;
 
   // Evaluate, and require a boolean.
@@ -66,8 +73,9 @@ struct Gate {
 
   // InvalidArgument naming the gate and the text.
   static absl::StatusOr<Gate> Parse(std::string_view name, std::string_view text);
+  // False for NaN and for a value of another kind than the bound.
   bool Holds(const Value& value) const;
-  // ">= 0.994"
+  // ">= 0.994"; Parse reads it back.
   std::string ToString() const;
 };
 

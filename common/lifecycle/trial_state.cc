@@ -12,8 +12,8 @@ namespace {
 constexpr std::array<std::string_view, 7> kStateNames = {
     "pending", "leased", "running", "completed", "stopped", "failed", "cancelled"};
 constexpr std::array<std::string_view, 11> kEventNames = {
-    "grant", "revive", "report", "complete", "fail",  "fail_for_good",
-    "lose",  "give_back", "stop", "cancel",  "retry"};
+    "grant", "revive",    "report", "complete", "fail", "fail_for_good",
+    "lose",  "give_back", "stop",   "cancel",   "retry"};
 static_assert(kStateNames.size() == static_cast<std::size_t>(TrialState::kCancelled) + 1);
 static_assert(kEventNames.size() == static_cast<std::size_t>(TrialEvent::kRetry) + 1);
 
@@ -31,17 +31,17 @@ constexpr Next kCan = TrialState::kCancelled;
 // allowed because a trial resumed from its last epoch's checkpoint has nothing left to report.
 constexpr Next kTransitions[kEventNames.size()][kStateNames.size()] = {
     //                pending leased running completed stopped failed cancelled
-    /* grant */         {kLea, kNo,  kNo,  kNo,  kNo,  kNo,  kNo},
-    /* revive */        {kLea, kNo,  kNo,  kNo,  kNo,  kNo,  kNo},
-    /* report */        {kNo,  kRun, kRun, kNo,  kNo,  kNo,  kNo},
-    /* complete */      {kNo,  kCom, kCom, kNo,  kNo,  kNo,  kNo},
-    /* fail */          {kNo,  kPen, kPen, kNo,  kNo,  kNo,  kNo},
-    /* fail_for_good */ {kNo,  kFai, kFai, kNo,  kNo,  kNo,  kNo},
-    /* lose */          {kNo,  kPen, kPen, kNo,  kNo,  kNo,  kNo},
-    /* give_back */     {kNo,  kPen, kPen, kNo,  kNo,  kNo,  kNo},
-    /* stop */          {kSto, kSto, kSto, kNo,  kNo,  kNo,  kNo},
-    /* cancel */        {kCan, kCan, kCan, kNo,  kNo,  kNo,  kNo},
-    /* retry */         {kNo,  kNo,  kNo,  kNo,  kNo,  kPen, kPen},
+    /* grant */ {kLea, kNo, kNo, kNo, kNo, kNo, kNo},
+    /* revive */ {kLea, kNo, kNo, kNo, kNo, kNo, kNo},
+    /* report */ {kNo, kRun, kRun, kNo, kNo, kNo, kNo},
+    /* complete */ {kNo, kCom, kCom, kNo, kNo, kNo, kNo},
+    /* fail */ {kNo, kPen, kPen, kNo, kNo, kNo, kNo},
+    /* fail_for_good */ {kNo, kFai, kFai, kNo, kNo, kNo, kNo},
+    /* lose */ {kNo, kPen, kPen, kNo, kNo, kNo, kNo},
+    /* give_back */ {kNo, kPen, kPen, kNo, kNo, kNo, kNo},
+    /* stop */ {kSto, kSto, kSto, kNo, kNo, kNo, kNo},
+    /* cancel */ {kCan, kCan, kCan, kNo, kNo, kNo, kNo},
+    /* retry */ {kNo, kNo, kNo, kNo, kNo, kPen, kPen},
 };
 
 }  // namespace
@@ -49,9 +49,9 @@ constexpr Next kTransitions[kEventNames.size()][kStateNames.size()] = {
 absl::StatusOr<TrialState> NextTrialState(TrialState state, TrialEvent event) {
   const Next next = kTransitions[static_cast<std::size_t>(event)][static_cast<std::size_t>(state)];
   if (!next) {
-    return absl::FailedPreconditionError(absl::StrCat(
-        "the event '", std::string(TrialEventName(event)),
-        "' cannot happen to a trial that is ", std::string(TrialStateName(state))));
+    return absl::FailedPreconditionError(
+        absl::StrCat("the event '", std::string(TrialEventName(event)),
+                     "' cannot happen to a trial that is ", std::string(TrialStateName(state))));
   }
   return *next;
 }

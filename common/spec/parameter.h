@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "absl/status/status.h"
 #include "common/base/value.h"
 #include "common/expr/expression.h"
 
@@ -22,6 +22,13 @@ enum class Distribution {
   kQLogUniform,  // "q_log_uniform_values"
 };
 
+// The word of the sweep file: "uniform", "log_uniform_values", …
+const char* DistributionName(Distribution distribution);
+// False when `name` is no distribution.
+bool ParseDistribution(std::string_view name, Distribution* distribution);
+// Every distribution's word, for messages.
+std::vector<std::string> DistributionNames();
+
 // One axis of the search space.
 struct Parameter {
   std::string name;
@@ -35,11 +42,16 @@ struct Parameter {
   std::optional<Expression> when;
   int line = 0;  // in the sweep file
 
-  // The finite list of values, when there is one (constant, categorical, int_uniform, q_uniform);
-  // empty otherwise. For grids.
+  // How many values there are (constant, categorical, int_uniform, q_uniform); 0 when they cannot
+  // be listed.
+  std::int64_t GridSize() const;
+  // Value `index` of that list, in ascending or the file's order. Requires index < GridSize().
+  Value GridValue(std::int64_t index) const;
+  // The finite list of values, when there is one; empty otherwise. For grids. Requires that
+  // GridSize() is bounded, which sweep files are held to.
   std::vector<Value> GridValues() const;
   // The value at u in [0, 1): the inverse of the distribution function. Equal chances for the
-  // values of a finite one.
+  // values of a finite one. A multiple of a whole q is an integer.
   Value Quantile(double u) const;
 };
 

@@ -39,6 +39,7 @@ struct Configuration {
 // A parsed and validated sweep file. Immutable.
 struct SweepSpec {
   std::string name;
+  std::string description;
   std::vector<std::string> models;  // names as written; more than one when swept over
   std::map<std::string, NetworkFile> networks;  // by those names
   std::string recipe = "seed";
@@ -48,40 +49,52 @@ struct SweepSpec {
   bool maximize = true;
   std::vector<Parameter> parameters;  // in the file's order; with several models, "model" is first
   int epochs = 19;
+  bool epochs_by_recipe = false;  // the file is silent: each network's recipe overrules `epochs`
   int holdout = 0;  // training images kept for evaluation; 0 evaluates on the test set
   std::vector<Gate> require;
   GateOn gate_on = GateOn::kBest;
   std::vector<Expression> constraints;
   std::int64_t run_cap = 0;  // configurations; 0: all of a grid
+  // Distinct points that satisfy the constraints, when the space is finite and small enough to be
+  // counted (always so for a grid).
+  std::optional<std::int64_t> points;
   int replicates = 1;
   std::uint64_t seed = 1;
   int max_failures = 3;  // failed attempts before a trial is failed
   std::map<std::string, std::string> labels;
-  std::string digest;  // SHA-256 of the meaning of the file: comments, order and spacing do not count
+  // SHA-256 of what the sweep trains and how it is judged. Comments, spacing, the order of keys,
+  // name, description and labels do not count.
+  std::string digest;
 
   // Parses and validates. Reports every error into `diagnostics` and returns InvalidArgument then.
   // Never throws.
   static absl::StatusOr<SweepSpec> Parse(const SweepSource& source, Diagnostics* diagnostics);
 
   // Completes a point of the search space: applies `when`, recipe and defaults, builds the network.
-  // InvalidArgument when a value is out of range or the network does not fit.
+  // What `chosen` says counts most, then the network's recipe, the defaults of the network file,
+  // and the built-in ones. InvalidArgument when a name is none of the sweep's parameters, a value is
+  // out of range or the network does not fit.
   absl::StatusOr<Configuration> Complete(std::int64_t number, const ParameterMap& chosen) const;
 
   // Whether `configuration` satisfies every constraint. InvalidArgument for an unknown name.
   absl::StatusOr<bool> SatisfiesConstraints(const Configuration& configuration) const;
 
-  // What the trainer gets for replicate `replicate` (0-based). The seed is a function of the
-  // sweep's seed and the replicate alone, so that configurations are compared with the same seeds.
+  // What the trainer gets for replicate `replicate` (0-based), without the trial's name. The seed is
+  // a function of the sweep's seed and the replicate alone, so that configurations are compared with
+  // the same seeds; it is below 2^63.
   TrialSpec MakeTrialSpec(const Configuration& configuration, int replicate) const;
 
-  // Configurations a full run makes: min(run_cap, size of the grid before constraints) for a grid.
+  // Configurations a full run makes: run_cap, or fewer when the space has fewer distinct points.
   std::int64_t PlannedConfigurations() const;
 };
 
-// Names usable in `constraints` and `--where` for a configuration: its hyperparameters and
-// "parameters", "fully_connected", "train_mflop", "forward_mflop", "receptive_field", "layers",
-// "model".
+// Names usable in `constraints` and `--where` for a configuration: its hyperparameters, "model", and
+// the facts of its network: "parameters", "fully_connected", "train_mflop", "forward_mflop",
+// "receptive_field", "layers".
 std::optional<Value> LookUpConfiguration(const Configuration& configuration, std::string_view name);
+
+// The names of those facts.
+const std::vector<std::string>& NetworkFactNames();
 
 // Reads FILE and every network file that it names (relative to FILE). Diagnostics as Parse.
 absl::StatusOr<SweepSource> LoadSweepSource(const std::string& path, Diagnostics* diagnostics);

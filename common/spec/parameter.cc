@@ -1,0 +1,267 @@
+#include "common/spec/parameter.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <iterator>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/nearest.h"
+#include "common/yaml/shown.h"
+
+namespace sweep {
+namespace {
+
+struct DistributionWord {
+  Distribution distribution;
+  const char* name;
+};
+
+constexpr DistributionWord kDistributions[] = {
+    {Distribution::kConstant, "constant"},
+    {Distribution::kCategorical, "categorical"},
+    {Distribution::kUniform, "uniform"},
+    {Distribution::kIntUniform, "int_uniform"},
+    {Distribution::kQUniform, "q_uniform"},
+    {Distribution::kLogUniform, "log_uniform_values"},
+    {Distribution::kQLogUniform, "q_log_uniform_values"},
+};
+
+// Multiples of q that lie in [min, max]: first·q … last·q. The slack takes 0.3 / 0.1, which is
+// 2.9999999999999996, for the 3 that was meant.
+struct Multiples {
+  double first;
+  double last;
+};
+
+Multiples MultiplesWithin(double min, double max, double q) {
+  constexpr double kSlack = 1e-9;
+  return {std::ceil(min / q - kSlack), std::floor(max / q + kSlack)};
+}
+
+// multiple · q, free of binary noise (3 · 0.1 is 0.3), and an integer when q is whole.
+Value MultipleOf(double multiple, double q) {
+  const double product = multiple * q;
+  if (q == std::floor(q)) return static_cast<std::int64_t>(std::llround(product));
+  char text[40];
+  std::snprintf(text, sizeof(text), "%.15g", product);
+  return std::strtod(text, nullptr);
+}
+
+// Index of one of `count` equally likely values.
+std::int64_t IndexAt(double u, std::int64_t count) {
+  return std::clamp<std::int64_t>(static_cast<std::int64_t>(u * static_cast<double>(count)), 0,
+                                  count - 1);
+}
+
+KnownParameter Bool(std::string_view name, bool default_value, std::string_view help) {
+  return {name, KnownParameter::Type::kBool, 0, 1, false, false, {}, default_value, help};
+}
+
+KnownParameter Int(std::string_view name, int min, int max, int default_value,
+                   std::string_view help) {
+  return {name,  KnownParameter::Type::kInt, static_cast<double>(min), static_cast<double>(max),
+          false, false, {}, std::int64_t{default_value}, help};
+}
+
+enum class Ends { kClosed, kOpenMin, kOpenMax, kOpen };
+
+KnownParameter Double(std::string_view name, double min, double max, Ends ends,
+                      double default_value, std::string_view help) {
+  return {name, KnownParameter::Type::kDouble, min, max,
+          ends == Ends::kOpenMin || ends == Ends::kOpen,
+          ends == Ends::kOpenMax || ends == Ends::kOpen, {}, default_value, help};
+}
+
+KnownParameter Choice(std::string_view name, std::vector<std::string_view> choices,
+                      std::string_view help) {
+  Value first = std::string(choices.front());
+  return {name, KnownParameter::Type::kChoice, 0, 0, false, false, std::move(choices),
+          std::move(first), help};
+}
+
+std::vector<KnownParameter> MakeKnownParameters() {
+  return {
+      Double("lr", 0, 100, Ends::kOpenMin, 0.01, "learning rate (peak, when scheduled)"),
+      Double("momentum", 0, 1, Ends::kOpenMax, 0.9, "momentum of SGD"),
+      Bool("nesterov", false, "Nesterov's form of momentum"),
+      Double("weight_decay", 0, 10, Ends::kClosed, 0, "L2 penalty, added to the gradient"),
+      Bool("decay_norm_and_bias", true, "whether weight decay also acts on BatchNorm and biases"),
+      Int("batch_size", 1, 65536, 64, "images per step"),
+      Double("dropout", 0, 1, Ends::kOpenMax, 0,
+             "probability of dropping, where the network leaves it open"),
+      Double("label_smoothing", 0, 1, Ends::kOpenMax, 0,
+             "share of the target spread over all classes"),
+      Int("epochs", 1, 10000, 19, "passes over the training images"),
+      Choice("schedule", {"constant", "step", "cosine", "one_cycle"},
+             "how the learning rate changes"),
+      Int("step_epochs", 1, 10000, 6, "step: epochs between two decays"),
+      Double("step_gamma", 0, 1, Ends::kOpenMin, 0.1, "step: factor of a decay"),
+      Double("final_lr_fraction", 0, 1, Ends::kClosed, 0,
+             "cosine: the last step's learning rate as a fraction of lr"),
+      Double("warmup_epochs", 0, 10000, Ends::kClosed, 0,
+             "constant, step, cosine: epochs of linear rise from 0"),
+      Double("one_cycle_warmup", 0, 1, Ends::kOpen, 0.3, "one_cycle: share of steps that rise"),
+      Double("one_cycle_start_divisor", 1, 1e6, Ends::kClosed, 25,
+             "one_cycle: the first learning rate is lr divided by this"),
+      Double("one_cycle_final_divisor", 1, 1e9, Ends::kClosed, 1e4,
+             "one_cycle: the last learning rate is the first divided by this"),
+      Choice("augmentation", {"none", "shift", "rotation", "shift_rotation"},
+             "what is done to each training image"),
+      Int("shift_pixels", 0, 14, 2, "shift: pixels, uniform in [-n, n] in each direction"),
+      Double("rotation_degrees", 0, 180, Ends::kClosed, 10, "rotation: uniform in [-d, d]"),
+  };
+}
+
+std::string Interval(const KnownParameter& known) {
+  return absl::StrCat(known.open_min ? "(" : "[", FormatDouble(known.min), ", ",
+                      FormatDouble(known.max), known.open_max ? ")" : "]");
+}
+
+std::vector<std::string> ChoicesOf(const KnownParameter& known) {
+  return {known.choices.begin(), known.choices.end()};
+}
+
+std::string Allowed(const KnownParameter& known) {
+  switch (known.type) {
+    case KnownParameter::Type::kBool:
+      return "true or false";
+    case KnownParameter::Type::kInt:
+      return absl::StrCat("an integer in ", Interval(known));
+    case KnownParameter::Type::kDouble:
+      return absl::StrCat("a number in ", Interval(known));
+    case KnownParameter::Type::kChoice:
+      return absl::StrCat("one of ", absl::StrJoin(ChoicesOf(known), ", "));
+  }
+  return "";
+}
+
+bool InRange(const KnownParameter& known, double value) {
+  // Written so that NaN is out of every range.
+  const bool above = known.open_min ? value > known.min : value >= known.min;
+  const bool below = known.open_max ? value < known.max : value <= known.max;
+  return above && below;
+}
+
+bool IsAllowed(const KnownParameter& known, const Value& value) {
+  switch (known.type) {
+    case KnownParameter::Type::kBool:
+      return std::holds_alternative<bool>(value);
+    case KnownParameter::Type::kInt:
+      return std::holds_alternative<std::int64_t>(value) && InRange(known, AsDouble(value));
+    case KnownParameter::Type::kDouble:
+      return IsNumber(value) && InRange(known, AsDouble(value));
+    case KnownParameter::Type::kChoice: {
+      const std::string* text = std::get_if<std::string>(&value);
+      return text != nullptr && std::find(known.choices.begin(), known.choices.end(), *text) !=
+                                    known.choices.end();
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+const char* DistributionName(Distribution distribution) {
+  return kDistributions[static_cast<int>(distribution)].name;
+}
+
+bool ParseDistribution(std::string_view name, Distribution* distribution) {
+  for (const DistributionWord& word : kDistributions) {
+    if (name != word.name) continue;
+    *distribution = word.distribution;
+    return true;
+  }
+  return false;
+}
+
+std::vector<std::string> DistributionNames() {
+  std::vector<std::string> names;
+  for (const DistributionWord& word : kDistributions) names.emplace_back(word.name);
+  return names;
+}
+
+std::int64_t Parameter::GridSize() const {
+  switch (distribution) {
+    case Distribution::kConstant:
+    case Distribution::kCategorical:
+      return static_cast<std::int64_t>(values.size());
+    case Distribution::kIntUniform:
+      return static_cast<std::int64_t>(max) - static_cast<std::int64_t>(min) + 1;
+    case Distribution::kQUniform: {
+      const auto [first, last] = MultiplesWithin(min, max, q);
+      return static_cast<std::int64_t>(last - first) + 1;
+    }
+    case Distribution::kUniform:
+    case Distribution::kLogUniform:
+    case Distribution::kQLogUniform:
+      return 0;
+  }
+  return 0;
+}
+
+Value Parameter::GridValue(std::int64_t index) const {
+  switch (distribution) {
+    case Distribution::kIntUniform:
+      return static_cast<std::int64_t>(min) + index;
+    case Distribution::kQUniform:
+      return MultipleOf(MultiplesWithin(min, max, q).first + static_cast<double>(index), q);
+    default:
+      return values[static_cast<std::size_t>(index)];
+  }
+}
+
+std::vector<Value> Parameter::GridValues() const {
+  std::vector<Value> all;
+  const std::int64_t size = GridSize();
+  all.reserve(static_cast<std::size_t>(size));
+  for (std::int64_t i = 0; i < size; ++i) all.push_back(GridValue(i));
+  return all;
+}
+
+Value Parameter::Quantile(double u) const {
+  const auto log_uniform = [&] {
+    const double low = std::log(min);
+    return std::clamp(std::exp(low + u * (std::log(max) - low)), min, max);
+  };
+  switch (distribution) {
+    case Distribution::kUniform:
+      return std::clamp(min * (1 - u) + max * u, min, max);
+    case Distribution::kLogUniform:
+      return log_uniform();
+    case Distribution::kQLogUniform: {
+      const auto [first, last] = MultiplesWithin(min, max, q);
+      return MultipleOf(std::clamp(std::round(log_uniform() / q), first, last), q);
+    }
+    default:
+      return GridValue(IndexAt(u, GridSize()));
+  }
+}
+
+const std::vector<KnownParameter>& KnownParameters() {
+  static const auto& known = *new std::vector<KnownParameter>(MakeKnownParameters());
+  return known;
+}
+
+const KnownParameter* FindKnownParameter(std::string_view name) {
+  for (const KnownParameter& known : KnownParameters()) {
+    if (known.name == name) return &known;
+  }
+  return nullptr;
+}
+
+absl::Status CheckParameterValue(std::string_view name, const Value& value) {
+  const KnownParameter* known = FindKnownParameter(name);
+  if (known == nullptr || IsAllowed(*known, value)) return absl::OkStatus();
+  std::string hint;
+  if (known->type == KnownParameter::Type::kChoice) {
+    hint = DidYouMean(FormatValue(value), ChoicesOf(*known));
+  }
+  return absl::InvalidArgumentError(absl::StrCat("'", std::string(name), "' must be ", Allowed(*known),
+                                                 ", not ", Shown(value), hint));
+}
+
+}  // namespace sweep

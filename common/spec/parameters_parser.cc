@@ -1,0 +1,391 @@
+#include "common/spec/parameters_parser.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/nearest.h"
+#include "common/yaml/shown.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::size_t kMaxParameters = 100;
+constexpr std::size_t kMaxValues = 1000;
+// Integers and multiples up to this are exact in a double.
+constexpr double kMaxInteger = 1e15;
+
+bool Contains(const std::vector<std::string>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+bool IsIdentifier(const std::string& name) {
+  if (name.empty() || name.size() > 63 || absl::ascii_isdigit(name[0])) return false;
+  return std::all_of(name.begin(), name.end(),
+                     [](char c) { return absl::ascii_isalnum(c) || c == '_'; });
+}
+
+// The keys that belong to a distribution, all of them required.
+std::vector<std::string> KeysOf(Distribution distribution) {
+  switch (distribution) {
+    case Distribution::kConstant:
+      return {"value"};
+    case Distribution::kCategorical:
+      return {"values"};
+    case Distribution::kQUniform:
+    case Distribution::kQLogUniform:
+      return {"min", "max", "q"};
+    default:
+      return {"min", "max"};
+  }
+}
+
+bool IsLog(Distribution distribution) {
+  return distribution == Distribution::kLogUniform || distribution == Distribution::kQLogUniform;
+}
+
+// `{schedule: [step, cosine]}` as the expression "schedule in ['step', 'cosine']".
+std::string ConditionText(const std::string& name, const std::vector<Value>& values) {
+  const auto literal = [](std::string* out, const Value& value) {
+    const std::string text = FormatValue(value);
+    if (!std::holds_alternative<std::string>(value)) return absl::StrAppend(out, text);
+    const char quote = text.find('\'') == std::string::npos ? '\'' : '"';
+    absl::StrAppend(out, std::string(1, quote), text, std::string(1, quote));
+  };
+  return absl::StrCat(name, " in [", absl::StrJoin(values, ", ", literal), "]");
+}
+
+// Parses one parameter. An object per parameter.
+class ParameterParser {
+ public:
+  ParameterParser(const YamlEntry& entry, YamlReader* reader) : entry_(entry), reader_(reader) {
+    parameter_.name = entry.key;
+    parameter_.line = entry.line;
+  }
+
+  // nullopt after complaining.
+  std::optional<Parameter> Run() {
+    if (!CheckName()) return std::nullopt;
+    const std::size_t errors = reader_->error_count();
+    if (entry_.value.IsMap()) {
+      ReadMapping();
+    } else if (entry_.value.IsSequence()) {
+      Complain("is a list; write {values: […]}");
+    } else {
+      parameter_.values = {ScalarValue(entry_.value)};
+    }
+    if (reader_->error_count() == errors) CheckAgainstKnown();
+    if (reader_->error_count() != errors) return std::nullopt;
+    return std::move(parameter_);
+  }
+
+ private:
+  void Complain(const std::string& what, int line = 0) {
+    reader_->Error(line > 0 ? line : entry_.line,
+                   absl::StrCat("parameter ", Shown(entry_.key), " ", what));
+  }
+
+  bool CheckName() {
+    if (entry_.key == "model") {
+      Complain("is a key of its own: write model: {values: […]} beside 'parameters'");
+      return false;
+    }
+    if (!IsIdentifier(entry_.key)) {
+      Complain("has no valid name: letters, digits and _, at most 63");
+      return false;
+    }
+    const bool reserved = Contains(NetworkFactNames(), entry_.key) || entry_.key == "accuracy" ||
+                          entry_.key == "loss";
+    if (reserved) Complain("has a reserved name: it stands for a result or a fact of the network");
+    return !reserved;
+  }
+
+  void ReadMapping() {
+    keys_ = reader_->Keys(entry_.value, entry_.line, absl::StrCat("parameter ", Shown(entry_.key)),
+                          {"value", "values", "min", "max", "q", "distribution", "when"},
+                          {"probabilities"});
+    if (const auto when = keys_.find("when"); when != keys_.end()) ReadCondition(when->second);
+    if (!ReadDistribution() || !CheckKeys()) return;
+    switch (parameter_.distribution) {
+      case Distribution::kConstant:
+        if (const auto value = reader_->Scalar(keys_.at("value"))) parameter_.values = {*value};
+        break;
+      case Distribution::kCategorical:
+        ReadValues(keys_.at("values"));
+        break;
+      default:
+        ReadRange();
+    }
+  }
+
+  bool ReadDistribution() {
+    if (const auto it = keys_.find("distribution"); it != keys_.end()) {
+      const std::optional<std::string> word = reader_->Word(it->second, DistributionNames());
+      return word && ParseDistribution(*word, &parameter_.distribution);
+    }
+    if (keys_.contains("value")) {
+      parameter_.distribution = Distribution::kConstant;
+    } else if (keys_.contains("values")) {
+      parameter_.distribution = Distribution::kCategorical;
+    } else if (keys_.contains("min") || keys_.contains("max")) {
+      parameter_.distribution = BothWhole() ? Distribution::kIntUniform : Distribution::kUniform;
+    } else {
+      Complain("needs 'value', 'values', or 'min' and 'max'");
+      return false;
+    }
+    return true;
+  }
+
+  bool BothWhole() const {
+    const auto whole = [&](const char* key) {
+      const auto it = keys_.find(key);
+      return it != keys_.end() && it->second.value.IsScalar() &&
+             std::holds_alternative<std::int64_t>(ScalarValue(it->second.value));
+    };
+    return whole("min") && whole("max");
+  }
+
+  bool CheckKeys() {
+    const std::vector<std::string> needed = KeysOf(parameter_.distribution);
+    const char* const word = DistributionName(parameter_.distribution);
+    bool fine = true;
+    for (const std::string& key : needed) {
+      if (keys_.contains(key)) continue;
+      Complain(absl::StrCat("has distribution ", word, ", which needs '", key, "'"));
+      fine = false;
+    }
+    for (const auto& [key, value] : keys_) {
+      if (key == "when" || key == "distribution" || Contains(needed, key)) continue;
+      Complain(absl::StrCat("has distribution ", word, ", with which '", key, "' does not go",
+                            key == "q" ? "; say distribution: q_uniform" : ""),
+               value.line);
+      fine = false;
+    }
+    return fine;
+  }
+
+  void ReadValues(const YamlEntry& entry) {
+    std::optional<std::vector<Value>> values = reader_->Scalars(entry);
+    if (!values) return;
+    if (values->size() > kMaxValues) {
+      Complain(absl::StrCat("has ", values->size(), " values; the limit is ", kMaxValues));
+      return;
+    }
+    for (std::size_t i = 0; i < values->size(); ++i) {
+      const auto end = values->begin() + static_cast<std::ptrdiff_t>(i);
+      const Value& value = (*values)[i];
+      if (std::any_of(values->begin(), end, [&](const Value& v) { return SameValue(v, value); })) {
+        Complain(absl::StrCat("lists ", Shown(value), " twice"), entry.line);
+      }
+    }
+    parameter_.values = *std::move(values);
+  }
+
+  void ReadRange() {
+    const std::optional<double> min = reader_->Number(keys_.at("min"));
+    const std::optional<double> max = reader_->Number(keys_.at("max"));
+    if (!min || !max) return;
+    parameter_.min = *min;
+    parameter_.max = *max;
+    const std::string range = absl::StrCat("[", FormatDouble(*min), ", ", FormatDouble(*max), "]");
+    const Distribution distribution = parameter_.distribution;
+    if (*min > *max) {
+      Complain(absl::StrCat("has min ", FormatDouble(*min), " above max ", FormatDouble(*max)));
+    } else if (IsLog(distribution) && *min <= 0) {
+      Complain(absl::StrCat("has min ", FormatDouble(*min), "; ", DistributionName(distribution),
+                            " needs one above 0"));
+    } else if (std::max(std::abs(*min), std::abs(*max)) > kMaxInteger) {
+      Complain(absl::StrCat("has the range ", range, "; the limit is ", FormatDouble(kMaxInteger)));
+    } else if (distribution == Distribution::kIntUniform && !BothWhole()) {
+      Complain(absl::StrCat("has the range ", range, "; int_uniform needs integers"));
+    } else if (keys_.contains("q")) {
+      ReadStep(range);
+    }
+  }
+
+  void ReadStep(const std::string& range) {
+    const std::optional<double> q = reader_->Number(keys_.at("q"));
+    if (!q) return;
+    parameter_.q = *q;
+    if (*q <= 0) {
+      Complain(absl::StrCat("has q ", FormatDouble(*q), "; it must be above 0"));
+    } else if (std::max(std::abs(parameter_.min), std::abs(parameter_.max)) / *q > kMaxInteger) {
+      Complain(absl::StrCat("has q ", FormatDouble(*q), ", which is too fine for ", range));
+    } else if (std::ceil(parameter_.min / *q - 1e-9) > std::floor(parameter_.max / *q + 1e-9)) {
+      Complain(absl::StrCat("has no multiple of ", FormatDouble(*q), " in ", range));
+    }
+  }
+
+  void ReadCondition(const YamlEntry& entry) {
+    std::string text;
+    if (entry.value.IsMap()) {
+      std::vector<std::string> parts;
+      for (const YamlEntry& item : reader_->Entries(entry.value, entry.line, "'when'")) {
+        if (item.value.IsSequence()) {
+          const std::optional<std::vector<Value>> values = reader_->Scalars(item);
+          if (values) parts.push_back(ConditionText(item.key, *values));
+        } else if (const std::optional<Value> value = reader_->Scalar(item)) {
+          parts.push_back(ConditionText(item.key, {*value}));
+        }
+      }
+      if (parts.empty()) return;
+      text = absl::StrJoin(parts, " and ");
+    } else if (const std::optional<std::string> scalar = reader_->Text(entry)) {
+      text = *scalar;
+    } else {
+      return;
+    }
+    absl::StatusOr<Expression> when = Expression::Parse(text);
+    if (when.ok()) {
+      parameter_.when = *std::move(when);
+    } else {
+      Complain(absl::StrCat("has a bad 'when': ", when.status().message()), entry.line);
+    }
+  }
+
+  // All values of a list, the ends of a range.
+  std::vector<Value> Extremes() const {
+    if (!parameter_.values.empty()) return parameter_.values;
+    const std::int64_t size = parameter_.GridSize();
+    if (size > 0) return {parameter_.GridValue(0), parameter_.GridValue(size - 1)};
+    if (parameter_.distribution == Distribution::kQLogUniform) {
+      return {parameter_.Quantile(0), parameter_.Quantile(1)};
+    }
+    return {parameter_.min, parameter_.max};
+  }
+
+  void CheckAgainstKnown() {
+    const KnownParameter* known = FindKnownParameter(parameter_.name);
+    if (known == nullptr) return;
+    const bool continuous = parameter_.distribution == Distribution::kUniform ||
+                            parameter_.distribution == Distribution::kLogUniform;
+    if (known->type == KnownParameter::Type::kInt && continuous) {
+      Complain(absl::StrCat("takes integers, but ", DistributionName(parameter_.distribution),
+                            " gives fractions; use int_uniform, or a q_ distribution with whole q"));
+      return;
+    }
+    for (const Value& value : Extremes()) {
+      if (absl::Status status = CheckParameterValue(parameter_.name, value); !status.ok()) {
+        reader_->Error(parameter_.line, std::string(status.message()));
+      }
+    }
+  }
+
+  const YamlEntry& entry_;
+  YamlReader* const reader_;
+  Parameter parameter_;
+  std::map<std::string, YamlEntry> keys_;
+};
+
+const Parameter* FindParameter(const SweepSpec& spec, std::string_view name) {
+  for (const Parameter& parameter : spec.parameters) {
+    if (parameter.name == name) return &parameter;
+  }
+  return nullptr;
+}
+
+bool IsUsed(const SweepSpec& spec, const std::string& name) {
+  if (name == "model" || (FindKnownParameter(name) != nullptr && name != "dropout")) return true;
+  return std::any_of(spec.networks.begin(), spec.networks.end(), [&](const auto& network) {
+    return Contains(network.second.references(), name);
+  });
+}
+
+void CheckUse(const SweepSpec& spec, const Parameter& parameter, YamlReader* reader) {
+  if (IsUsed(spec, parameter.name)) return;
+  std::vector<std::string> used;
+  for (const std::string& name : HyperparameterNames(spec)) {
+    if (IsUsed(spec, name) && name != "model") used.push_back(name);
+  }
+  const char* which = spec.networks.size() == 1 ? "the network" : "any of the networks";
+  reader->Error(parameter.line,
+                absl::StrCat("parameter ", Shown(parameter.name), " is used neither by the trainer nor by ",
+                             which, DidYouMean(parameter.name, used)));
+}
+
+void CheckConditionNames(const SweepSpec& spec, const Parameter& parameter, YamlReader* reader) {
+  const std::vector<std::string> known = HyperparameterNames(spec);
+  for (const std::string& name : parameter.when->names()) {
+    if (Contains(known, name)) continue;
+    const std::string why =
+        Contains(NetworkFactNames(), name)
+            ? ", which is known only when the network is built; use 'constraints'"
+            : DidYouMean(name, known);
+    reader->Error(parameter.line, absl::StrCat("'when' of '", parameter.name,
+                                               "' refers to unknown '", name, "'", why));
+  }
+}
+
+// Follows conditions depth first; each parameter is entered once.
+class CycleFinder {
+ public:
+  CycleFinder(const SweepSpec& spec, YamlReader* reader) : spec_(spec), reader_(reader) {}
+
+  void Visit(const Parameter& parameter) {
+    if (!parameter.when || !entered_.insert(parameter.name).second) return;
+    path_.push_back(parameter.name);
+    for (const std::string& name : parameter.when->names()) {
+      const auto begins = std::find(path_.begin(), path_.end(), name);
+      if (begins != path_.end()) {
+        std::vector<std::string> cycle(begins, path_.end());
+        cycle.push_back(name);
+        reader_->Error(parameter.line, absl::StrCat("'when' goes in a circle: ",
+                                                    absl::StrJoin(cycle, " → ")));
+      } else if (const Parameter* next = FindParameter(spec_, name)) {
+        Visit(*next);
+      }
+    }
+    path_.pop_back();
+  }
+
+ private:
+  const SweepSpec& spec_;
+  YamlReader* const reader_;
+  std::set<std::string> entered_;
+  std::vector<std::string> path_;
+};
+
+}  // namespace
+
+std::vector<Parameter> ParseParameters(const YamlEntry& entry, YamlReader* reader) {
+  std::vector<Parameter> parameters;
+  const std::vector<YamlEntry> entries = reader->Entries(entry.value, entry.line, "'parameters'");
+  if (entries.size() > kMaxParameters) {
+    reader->Error(entry.line, absl::StrCat("'parameters' has ", entries.size(),
+                                           " entries; the limit is ", kMaxParameters));
+    return parameters;
+  }
+  for (const YamlEntry& item : entries) {
+    std::optional<Parameter> parameter = ParameterParser(item, reader).Run();
+    if (parameter) parameters.push_back(*std::move(parameter));
+  }
+  return parameters;
+}
+
+void CheckParameters(const SweepSpec& spec, YamlReader* reader) {
+  CycleFinder cycles(spec, reader);
+  for (const Parameter& parameter : spec.parameters) {
+    CheckUse(spec, parameter, reader);
+    if (!parameter.when) continue;
+    CheckConditionNames(spec, parameter, reader);
+    cycles.Visit(parameter);
+  }
+}
+
+std::vector<std::string> HyperparameterNames(const SweepSpec& spec) {
+  std::set<std::string> names = {"model"};
+  for (const KnownParameter& known : KnownParameters()) names.emplace(known.name);
+  for (const Parameter& parameter : spec.parameters) names.insert(parameter.name);
+  for (const auto& [model, network] : spec.networks) {
+    names.insert(network.references().begin(), network.references().end());
+    for (const auto& [name, value] : network.defaults()) names.insert(name);
+  }
+  return {names.begin(), names.end()};
+}
+
+}  // namespace sweep

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "common/spec/sweep_spec.h"
+#include "common/yaml/yaml_reader.h"
+
+namespace sweep {
+
+// Reads the mapping `parameters:` of a sweep file and holds every value against what the
+// hyperparameter of that name takes.
+std::vector<Parameter> ParseParameters(const YamlEntry& entry, YamlReader* reader);
+
+// What can be said only when the networks are known: that each parameter is used by some network,
+// and that each condition refers to something, but not to itself.
+void CheckParameters(const SweepSpec& spec, YamlReader* reader);
+
+// Every name that stands for a hyperparameter in `when` and `constraints`: the built-in ones, the
+// sweep's, those of its networks, and "model".
+std::vector<std::string> HyperparameterNames(const SweepSpec& spec);
+
+}  // namespace sweep

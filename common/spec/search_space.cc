@@ -1,0 +1,255 @@
+#include "common/spec/search_space.h"
+
+#include <algorithm>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/nearest.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::uint64_t kMaxRawSize = std::uint64_t{1} << 62;
+// Points looked at while the distinct ones are picked out.
+constexpr std::int64_t kMaxVisited = 4 * FiniteSpace::kMaxPoints;
+
+// Which parameters exist at a point. Conditions may refer to parameters that have conditions
+// themselves; the parser has made sure that there is no cycle.
+class Conditions {
+ public:
+  Conditions(const SweepSpec& spec, const ParameterMap& chosen, const ParameterMap& base)
+      : spec_(spec), chosen_(chosen), base_(base) {}
+
+  absl::StatusOr<bool> Exists(const Parameter& parameter) {
+    if (!parameter.when) return true;
+    // Each once: conditions may refer to each other so that the paths between them are many.
+    if (const auto it = known_.find(parameter.name); it != known_.end()) return it->second;
+    absl::Status failure;
+    const auto scope = [&](std::string_view name) { return Lookup(name, &failure); };
+    absl::StatusOr<bool> exists = parameter.when->Test(scope);
+    if (!failure.ok()) return failure;
+    if (!exists.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("'when' of '", parameter.name, "': ", exists.status().message()));
+    }
+    known_[parameter.name] = *exists;
+    return exists;
+  }
+
+ private:
+  std::optional<Value> Lookup(std::string_view name, absl::Status* failure) {
+    for (const Parameter& parameter : spec_.parameters) {
+      if (parameter.name != name) continue;
+      const absl::StatusOr<bool> exists = Exists(parameter);
+      if (!exists.ok()) *failure = exists.status();
+      const auto it = chosen_.find(parameter.name);
+      if (exists.ok() && *exists && it != chosen_.end()) return it->second;
+      break;
+    }
+    const auto it = base_.find(std::string(name));
+    if (it == base_.end()) return std::nullopt;
+    return it->second;
+  }
+
+  const SweepSpec& spec_;
+  const ParameterMap& chosen_;
+  const ParameterMap& base_;
+  std::map<std::string, bool> known_;
+};
+
+absl::Status CheckNames(const SweepSpec& spec, const ParameterMap& chosen) {
+  for (const auto& [name, value] : chosen) {
+    const auto is_it = [&name = name](const Parameter& p) { return p.name == name; };
+    if (std::any_of(spec.parameters.begin(), spec.parameters.end(), is_it)) continue;
+    std::vector<std::string> names;
+    for (const Parameter& parameter : spec.parameters) names.push_back(parameter.name);
+    return absl::InvalidArgumentError(absl::StrCat("sweep ", spec.name, " has no parameter '", name,
+                                                   "'", DidYouMean(name, names)));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::string> ModelOf(const SweepSpec& spec, const ParameterMap& chosen) {
+  const auto it = chosen.find("model");
+  const std::string model = it == chosen.end() ? spec.models.front() : FormatValue(it->second);
+  if (spec.networks.contains(model)) return model;
+  return absl::InvalidArgumentError(
+      absl::StrCat("sweep ", spec.name, " has no model '", model, "'"));
+}
+
+}  // namespace
+
+ParameterMap BaseParameters(const SweepSpec& spec, const std::string& model) {
+  const NetworkFile& network = spec.networks.at(model);
+  ParameterMap base;
+  for (const KnownParameter& known : KnownParameters()) {
+    base[std::string(known.name)] = known.default_value;
+  }
+  for (const auto& [name, value] : network.defaults()) base[name] = value;
+  if (const Recipe* recipe = network.FindRecipe(spec.recipe)) {
+    for (const auto& [name, value] : recipe->Merged()) base[name] = value;
+  }
+  if (!spec.epochs_by_recipe) base["epochs"] = std::int64_t{spec.epochs};
+  base["model"] = model;
+  return base;
+}
+
+absl::StatusOr<ResolvedPoint> ResolvePoint(const SweepSpec& spec, const ParameterMap& chosen) {
+  if (absl::Status status = CheckNames(spec, chosen); !status.ok()) return status;
+  absl::StatusOr<std::string> model = ModelOf(spec, chosen);
+  if (!model.ok()) return model.status();
+  ResolvedPoint point{*model, {}, BaseParameters(spec, *model)};
+  const ParameterMap base = point.resolved;
+  Conditions conditions(spec, chosen, base);
+  for (const Parameter& parameter : spec.parameters) {
+    const auto it = chosen.find(parameter.name);
+    if (it == chosen.end()) continue;
+    const absl::StatusOr<bool> exists = conditions.Exists(parameter);
+    if (!exists.ok()) return exists.status();
+    if (!*exists) continue;
+    point.parameters[parameter.name] = it->second;
+    point.resolved[parameter.name] = it->second;
+  }
+  return point;
+}
+
+ParameterMap DrawPoint(const SweepSpec& spec,
+                       const std::function<double(const std::string& name)>& uniform) {
+  ParameterMap chosen;
+  for (const Parameter& parameter : spec.parameters) {
+    chosen[parameter.name] = parameter.Quantile(uniform(parameter.name));
+  }
+  return chosen;
+}
+
+// Walks the digits depth first. A parameter whose condition refers only to digits before it is
+// skipped at once where it does not exist; the others are sorted out at the leaves.
+class FiniteSpace::Walker {
+ public:
+  explicit Walker(const FiniteSpace& space) : space_(space), spec_(*space.spec_) {
+    for (const std::string& model : spec_.models) bases_[model] = BaseParameters(spec_, model);
+    for (std::size_t digit = 0; digit < space_.axes_.size(); ++digit) {
+      const Parameter& axis = spec_.parameters[space_.axes_[digit]];
+      early_.push_back(!axis.when || RefersOnlyToEarly(*axis.when));
+    }
+  }
+
+  absl::StatusOr<std::vector<std::uint64_t>> Run() {
+    if (absl::Status status = Visit(0, 0); !status.ok()) return status;
+    return std::move(codes_);
+  }
+
+ private:
+  // Whether all parameters that the condition refers to are decided before the digit that is next
+  // in early_.
+  bool RefersOnlyToEarly(const Expression& when) const {
+    for (std::size_t other = 0; other < space_.axes_.size(); ++other) {
+      const std::string& name = spec_.parameters[space_.axes_[other]].name;
+      const std::vector<std::string>& names = when.names();
+      if (std::find(names.begin(), names.end(), name) == names.end()) continue;
+      if (other >= early_.size() || !early_[other]) return false;
+    }
+    return true;
+  }
+
+  absl::StatusOr<bool> Exists(const Parameter& axis) {
+    if (!axis.when) return true;
+    const auto model = chosen_.find("model");
+    const ParameterMap& base =
+        bases_[model == chosen_.end() ? spec_.models.front() : FormatValue(model->second)];
+    return Conditions(spec_, chosen_, base).Exists(axis);
+  }
+
+  absl::Status Visit(std::size_t digit, std::uint64_t code) {
+    if (digit == space_.axes_.size()) return Leaf(code);
+    const Parameter& axis = spec_.parameters[space_.axes_[digit]];
+    const std::uint64_t size = static_cast<std::uint64_t>(axis.GridSize());
+    chosen_.erase(axis.name);
+    if (early_[digit]) {
+      const absl::StatusOr<bool> exists = Exists(axis);
+      if (!exists.ok()) return exists.status();
+      if (!*exists) return Visit(digit + 1, code * size);
+    }
+    for (std::uint64_t index = 0; index < size; ++index) {
+      chosen_[axis.name] = axis.GridValue(static_cast<std::int64_t>(index));
+      if (absl::Status status = Visit(digit + 1, code * size + index); !status.ok()) return status;
+    }
+    chosen_.erase(axis.name);
+    return absl::OkStatus();
+  }
+
+  absl::Status Leaf(std::uint64_t code) {
+    for (std::size_t digit = space_.axes_.size(), rest = code; digit-- > 0;) {
+      const Parameter& axis = spec_.parameters[space_.axes_[digit]];
+      const std::size_t size = static_cast<std::size_t>(axis.GridSize());
+      const std::size_t index = rest % size;
+      rest /= size;
+      if (early_[digit] || index == 0) continue;
+      const absl::StatusOr<bool> exists = Exists(axis);
+      if (!exists.ok()) return exists.status();
+      if (!*exists) return Count();
+    }
+    codes_.push_back(code);
+    return Count();
+  }
+
+  absl::Status Count() {
+    if (++visited_ <= kMaxVisited && codes_.size() <= kMaxPoints) return absl::OkStatus();
+    return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxPoints));
+  }
+
+  const FiniteSpace& space_;
+  const SweepSpec& spec_;
+  std::map<std::string, ParameterMap> bases_;
+  std::vector<bool> early_;
+  ParameterMap chosen_;
+  std::vector<std::uint64_t> codes_;
+  std::int64_t visited_ = 0;
+};
+
+std::optional<FiniteSpace> FiniteSpace::Make(const SweepSpec* spec, bool by_name) {
+  std::vector<std::size_t> axes(spec->parameters.size());
+  std::iota(axes.begin(), axes.end(), std::size_t{0});
+  if (by_name) {
+    std::sort(axes.begin(), axes.end(), [&](std::size_t a, std::size_t b) {
+      const std::string& left = spec->parameters[a].name;
+      const std::string& right = spec->parameters[b].name;
+      return std::pair(left != "model", left) < std::pair(right != "model", right);
+    });
+  }
+  FiniteSpace space(spec, std::move(axes));
+  for (const Parameter& parameter : spec->parameters) {
+    const std::uint64_t size = static_cast<std::uint64_t>(parameter.GridSize());
+    if (size == 0 || size > kMaxRawSize / space.raw_size_) return std::nullopt;
+    space.raw_size_ *= size;
+  }
+  return space;
+}
+
+absl::StatusOr<std::vector<std::uint64_t>> FiniteSpace::Codes() const {
+  const bool conditional = std::any_of(spec_->parameters.begin(), spec_->parameters.end(),
+                                       [](const Parameter& p) { return p.when.has_value(); });
+  if (conditional) return Walker(*this).Run();
+  if (raw_size_ > static_cast<std::uint64_t>(kMaxPoints)) {
+    return absl::ResourceExhaustedError(absl::StrCat(raw_size_));
+  }
+  std::vector<std::uint64_t> codes(raw_size_);
+  std::iota(codes.begin(), codes.end(), std::uint64_t{0});
+  return codes;
+}
+
+ParameterMap FiniteSpace::Decode(std::uint64_t code) const {
+  ParameterMap chosen;
+  for (std::size_t digit = axes_.size(); digit-- > 0;) {
+    const Parameter& axis = spec_->parameters[axes_[digit]];
+    const std::uint64_t size = static_cast<std::uint64_t>(axis.GridSize());
+    chosen[axis.name] = axis.GridValue(static_cast<std::int64_t>(code % size));
+    code /= size;
+  }
+  return chosen;
+}
+
+}  // namespace sweep

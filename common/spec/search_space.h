@@ -1,0 +1,70 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "common/base/value.h"
+#include "common/spec/sweep_spec.h"
+
+namespace sweep {
+
+// What holds where the search chooses nothing: built-in defaults, those of the network file, its
+// recipe and the sweep's epochs, later ones over earlier ones; and "model". `model` must be one of
+// the sweep's.
+ParameterMap BaseParameters(const SweepSpec& spec, const std::string& model);
+
+// A point whose conditions have been applied, but whose network has not been built.
+struct ResolvedPoint {
+  std::string model;
+  ParameterMap parameters;  // as Configuration
+  ParameterMap resolved;    // as Configuration
+};
+
+// InvalidArgument for names that are no parameters of the sweep, and for conditions that cannot be
+// evaluated.
+absl::StatusOr<ResolvedPoint> ResolvePoint(const SweepSpec& spec, const ParameterMap& chosen);
+
+// The finite search space of a sweep as a mixed-radix number per point: one digit per parameter,
+// the last one fastest. A digit whose parameter does not exist at a point (its `when` does not
+// hold) is 0, so that each distinct point has exactly one code. Needs a spec that outlives it.
+class FiniteSpace {
+ public:
+  static constexpr std::int64_t kMaxPoints = 1'000'000;
+
+  // nullopt when some parameter's values cannot be listed, or when the product of their numbers is
+  // beyond all counting. With `by_name` digits are ordered by the parameters' names instead of the
+  // file's order ("model" stays first).
+  static std::optional<FiniteSpace> Make(const SweepSpec* spec, bool by_name = false);
+
+  // The codes of all points in ascending order, before constraints. ResourceExhausted, with how
+  // many there are, above kMaxPoints; InvalidArgument when a condition cannot be evaluated.
+  absl::StatusOr<std::vector<std::uint64_t>> Codes() const;
+
+  // The parameters' values at a code; those that do not exist there are among them, since Complete
+  // drops them.
+  ParameterMap Decode(std::uint64_t code) const;
+
+ private:
+  class Walker;
+  FiniteSpace(const SweepSpec* spec, std::vector<std::size_t> axes)
+      : spec_(spec), axes_(std::move(axes)) {}
+  std::int64_t Size(std::size_t digit) const {
+    return spec_->parameters[axes_[digit]].GridSize();
+  }
+
+  const SweepSpec* spec_;
+  std::vector<std::size_t> axes_;  // index of the parameter of each digit
+  std::uint64_t raw_size_ = 1;     // product of the sizes
+};
+
+// One point drawn by `uniform`, which gives for a parameter's name a number in [0, 1).
+ParameterMap DrawPoint(const SweepSpec& spec,
+                       const std::function<double(const std::string& name)>& uniform);
+
+}  // namespace sweep

@@ -1,0 +1,238 @@
+#include "common/spec/sweep_checks.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "common/base/nearest.h"
+#include "common/base/philox.h"
+#include "common/spec/parameters_parser.h"
+#include "common/spec/search_space.h"
+#include "common/yaml/shown.h"
+
+namespace sweep {
+namespace {
+
+constexpr int kMaxSamples = 512;       // networks built per model
+constexpr std::int64_t kMaxListed = 64;  // values of one parameter tried in turn
+constexpr std::size_t kMaxComplaints = 3;  // per model
+constexpr int kDraws = 1000;
+
+bool Contains(const std::vector<std::string>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// Complains about a network, pointing into its own file where the message does.
+void ComplainOfNetwork(const NetworkFile& network, absl::string_view message,
+                       const std::string& suffix, YamlReader* reader) {
+  absl::string_view rest = message;
+  if (absl::ConsumePrefix(&rest, network.file()) && absl::ConsumePrefix(&rest, ":")) {
+    int line = 0;
+    const std::size_t colon = rest.find(": ");
+    if (colon != absl::string_view::npos && absl::SimpleAtoi(rest.substr(0, colon), &line)) {
+      reader->ErrorIn(network.file(), line, absl::StrCat(rest.substr(colon + 2), suffix));
+      return;
+    }
+  }
+  reader->Error(0, absl::StrCat(message, suffix));
+}
+
+// The values of one parameter that are tried: all of a short list, else a spread.
+std::vector<Value> TriedValues(const Parameter& parameter) {
+  const std::int64_t size = parameter.GridSize();
+  if (size > 0 && size <= kMaxListed) return parameter.GridValues();
+  std::vector<Value> values;
+  for (const double u : {0.0, 0.25, 0.5, 0.75, 1.0}) values.push_back(parameter.Quantile(u));
+  return values;
+}
+
+// Tries one model. An object per model.
+class ModelCheck {
+ public:
+  ModelCheck(const SweepSpec& spec, const std::string& model, const SpaceLines& lines,
+             YamlReader* reader)
+      : spec_(spec), model_(model), lines_(lines), reader_(reader) {
+    const std::vector<std::string>& references = spec.networks.at(model).references();
+    for (const Parameter& parameter : spec.parameters) {
+      middle_[parameter.name] = parameter.Quantile(0.5);
+      if (!Contains(references, parameter.name)) continue;
+      names_.push_back(parameter.name);
+      tried_.push_back(TriedValues(parameter));
+      combinations_ *= static_cast<double>(tried_.back().size());
+    }
+    if (spec.models.size() > 1) middle_["model"] = model;
+  }
+
+  void Run() {
+    const int samples = static_cast<int>(std::min<double>(combinations_, kMaxSamples));
+    for (int i = 0; i < samples; ++i) Try(Sample(i, samples));
+    if (complaints_.size() > kMaxComplaints) {
+      reader_->Error(lines_.parameters,
+                     absl::StrCat("network ", Shown(model_), " does not fit in ",
+                                  complaints_.size() - kMaxComplaints, " more ways"));
+    }
+  }
+
+ private:
+  // Sample i of n, spread evenly over all combinations, the first and the last among them.
+  ParameterMap Sample(int i, int n) const {
+    double rest = n == 1 ? 0 : std::floor(i * ((combinations_ - 1) / (n - 1)) + 0.5);
+    ParameterMap chosen = middle_;
+    for (std::size_t k = names_.size(); k-- > 0;) {
+      const double size = static_cast<double>(tried_[k].size());
+      const double digit = std::clamp(std::fmod(rest, size), 0.0, size - 1);
+      chosen[names_[k]] = tried_[k][static_cast<std::size_t>(digit)];
+      rest = std::floor(rest / size);
+    }
+    return chosen;
+  }
+
+  void Try(const ParameterMap& chosen) {
+    const absl::StatusOr<Configuration> configuration = spec_.Complete(1, chosen);
+    if (configuration.ok()) {
+      TryConstraints(*configuration);
+    } else if (!IsExcluded(chosen) &&
+               complaints_.insert(std::string(configuration.status().message())).second &&
+               complaints_.size() <= kMaxComplaints) {
+      ComplainOfNetwork(spec_.networks.at(model_), configuration.status().message(), Where(chosen),
+                        reader_);
+    }
+  }
+
+  // " (with kernel=9, width=3)"
+  std::string Where(const ParameterMap& chosen) const {
+    if (names_.empty()) return "";
+    std::vector<std::string> parts;
+    for (const std::string& name : names_) {
+      parts.push_back(absl::StrCat(name, "=", FormatValue(chosen.at(name))));
+    }
+    return absl::StrCat(" (with ", absl::StrJoin(parts, ", "), ")");
+  }
+
+  // Whether a constraint that needs no network excludes the point.
+  bool IsExcluded(const ParameterMap& chosen) const {
+    const absl::StatusOr<ResolvedPoint> point = ResolvePoint(spec_, chosen);
+    if (!point.ok()) return false;
+    Configuration unbuilt{.parameters = point->parameters, .resolved = point->resolved};
+    const auto scope = [&](std::string_view name) { return LookUpConfiguration(unbuilt, name); };
+    return std::any_of(
+        spec_.constraints.begin(), spec_.constraints.end(), [&](const Expression& constraint) {
+          const auto is_fact = [](const std::string& name) {
+            return Contains(NetworkFactNames(), name);
+          };
+          if (std::any_of(constraint.names().begin(), constraint.names().end(), is_fact)) {
+            return false;
+          }
+          const absl::StatusOr<bool> holds = constraint.Test(scope);
+          return holds.ok() && !*holds;
+        });
+  }
+
+  void TryConstraints(const Configuration& configuration) {
+    const auto scope = [&](std::string_view name) {
+      return LookUpConfiguration(configuration, name);
+    };
+    for (std::size_t i = 0; i < spec_.constraints.size(); ++i) {
+      const Expression& constraint = spec_.constraints[i];
+      const absl::Status status = constraint.Test(scope).status();
+      if (status.ok() || !complaints_.insert(constraint.text()).second) continue;
+      reader_->Error(lines_.constraints[i], absl::StrCat("constraint ", Shown(constraint.text()),
+                                                         ": ", status.message()));
+    }
+  }
+
+  const SweepSpec& spec_;
+  const std::string& model_;
+  const SpaceLines& lines_;
+  YamlReader* const reader_;
+  ParameterMap middle_;  // every parameter at its median
+  std::vector<std::string> names_;  // what the layers refer to
+  std::vector<std::vector<Value>> tried_;
+  double combinations_ = 1;
+  std::set<std::string> complaints_;
+};
+
+bool IsValidPoint(const SweepSpec& spec, const ParameterMap& chosen) {
+  const absl::StatusOr<Configuration> configuration = spec.Complete(1, chosen);
+  if (!configuration.ok()) return false;
+  const absl::StatusOr<bool> satisfied = spec.SatisfiesConstraints(*configuration);
+  return satisfied.ok() && *satisfied;
+}
+
+bool SomeDrawIsValid(const SweepSpec& spec) {
+  PhiloxStream stream(DeriveKey(spec.seed, "validate"), 0);
+  const auto uniform = [&](const std::string&) { return stream.NextUniform(); };
+  for (int draw = 0; draw < kDraws; ++draw) {
+    if (IsValidPoint(spec, DrawPoint(spec, uniform))) return true;
+  }
+  return false;
+}
+
+void CountPoints(const SpaceLines& lines, YamlReader* reader, SweepSpec* spec) {
+  const bool grid = spec->method == Method::kGrid;
+  const std::optional<FiniteSpace> space = FiniteSpace::Make(spec);
+  absl::StatusOr<std::vector<std::uint64_t>> codes =
+      space ? space->Codes() : absl::ResourceExhaustedError("far too many");
+  if (codes.ok()) {
+    spec->points = static_cast<std::int64_t>(
+        std::count_if(codes->begin(), codes->end(), [&](std::uint64_t code) {
+          return IsValidPoint(*spec, space->Decode(code));
+        }));
+  } else if (!absl::IsResourceExhausted(codes.status())) {
+    reader->Error(lines.parameters, std::string(codes.status().message()));
+    return;
+  } else if (grid) {
+    reader->Error(lines.parameters,
+                  absl::StrCat("the grid has ", codes.status().message(), " points; the limit is ",
+                               FiniteSpace::kMaxPoints));
+    return;
+  }
+  if (spec->points ? *spec->points > 0 : SomeDrawIsValid(*spec)) return;
+  reader->Error(lines.constraints.empty() ? lines.parameters : lines.constraints.front(),
+                absl::StrCat("no point of the search space is valid",
+                             spec->constraints.empty() ? "" : " and satisfies the constraints",
+                             spec->points ? "" : absl::StrCat(" (of ", kDraws, " drawn)")));
+}
+
+}  // namespace
+
+void CheckConstraintNames(const SweepSpec& spec, const std::vector<int>& lines,
+                          YamlReader* reader) {
+  std::vector<std::string> known = HyperparameterNames(spec);
+  known.insert(known.end(), NetworkFactNames().begin(), NetworkFactNames().end());
+  for (std::size_t i = 0; i < spec.constraints.size(); ++i) {
+    for (const std::string& name : spec.constraints[i].names()) {
+      if (Contains(known, name)) continue;
+      reader->Error(lines[i], absl::StrCat("constraint ", Shown(spec.constraints[i].text()),
+                                           " refers to unknown '", name, "'",
+                                           DidYouMean(name, known)));
+    }
+  }
+}
+
+void CheckDefaultsFit(const SweepSpec& spec, YamlReader* reader) {
+  for (const std::string& model : spec.models) {
+    const NetworkFile& network = spec.networks.at(model);
+    const ParameterMap base = BaseParameters(spec, model);
+    const auto has_value = [&](const std::string& name) { return base.contains(name); };
+    if (!std::all_of(network.references().begin(), network.references().end(), has_value)) continue;
+    const absl::Status status = network.Resolve(base).status();
+    if (!status.ok()) ComplainOfNetwork(network, status.message(), "", reader);
+  }
+}
+
+void CheckPoints(const SpaceLines& lines, YamlReader* reader, SweepSpec* spec) {
+  const std::size_t errors = reader->error_count();
+  for (const std::string& model : spec->models) ModelCheck(*spec, model, lines, reader).Run();
+  if (reader->error_count() == errors) CountPoints(lines, reader, spec);
+}
+
+}  // namespace sweep

@@ -1,0 +1,87 @@
+#include "common/spec/sweep_digest.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/sha256.h"
+#include "common/yaml/yaml_reader.h"
+
+namespace sweep {
+namespace {
+
+// Length first, so that no text can pass for two.
+std::string Framed(const std::string& text) { return absl::StrCat(text.size(), ":", text); }
+
+// 1 and 1.0 are the same, 1 and "1" are not.
+std::string Canonical(const Value& value) {
+  return absl::StrCat(std::string(IsNumber(value) ? "number" : TypeName(value)), " ", Framed(FormatValue(value)));
+}
+
+std::string Canonical(const Parameter& parameter) {
+  std::string text = absl::StrCat(Framed(parameter.name), " ",
+                                  DistributionName(parameter.distribution));
+  for (const Value& value : parameter.values) absl::StrAppend(&text, " ", Canonical(value));
+  absl::StrAppend(&text, " ", FormatDouble(parameter.min), " ", FormatDouble(parameter.max), " ",
+                  FormatDouble(parameter.q));
+  if (parameter.when) absl::StrAppend(&text, " when ", Framed(parameter.when->text()));
+  return text;
+}
+
+std::string Canonical(const DatasetSpec& dataset) {
+  return absl::StrCat(dataset.name, " ", Framed(dataset.path), " ", dataset.train_size, " ",
+                      dataset.test_size);
+}
+
+void AppendSorted(const char* key, std::vector<std::string> lines, std::string* text) {
+  std::sort(lines.begin(), lines.end());
+  for (const std::string& line : lines) absl::StrAppend(text, key, " ", line, "\n");
+}
+
+// Everything but the parameters.
+std::string CanonicalFrame(const SweepSpec& spec) {
+  std::string text = "sweep 1\n";
+  for (const std::string& model : spec.models) absl::StrAppend(&text, "model ", Framed(model), "\n");
+  for (const auto& [model, network] : spec.networks) {
+    Diagnostics none;
+    const auto document = YamlReader("", &none).Load(network.text());
+    absl::StrAppend(&text, "network ", Framed(model), " ",
+                    document ? CanonicalYaml(*document) : Framed(network.text()), "\n");
+  }
+  absl::StrAppend(&text, "recipe ", Framed(spec.recipe), "\ndataset ", Canonical(spec.dataset),
+                  "\nholdout ", spec.holdout, "\nmethod ", static_cast<int>(spec.method),
+                  "\nmetric ", spec.metric, " ", spec.maximize, "\nepochs ",
+                  spec.epochs_by_recipe ? "by recipe" : absl::StrCat(spec.epochs), "\ngate_on ",
+                  static_cast<int>(spec.gate_on), "\nrun_cap ", spec.run_cap, "\nreplicates ",
+                  spec.replicates, "\nseed ", spec.seed, "\nmax_failures ", spec.max_failures, "\n");
+  std::vector<std::string> gates, constraints;
+  for (const Gate& gate : spec.require) {
+    gates.push_back(absl::StrCat(gate.name, " ", static_cast<int>(gate.op), " ",
+                                 Canonical(gate.bound)));
+  }
+  for (const Expression& constraint : spec.constraints) {
+    constraints.push_back(Framed(constraint.text()));
+  }
+  AppendSorted("require", std::move(gates), &text);
+  AppendSorted("constraint", std::move(constraints), &text);
+  return text;
+}
+
+}  // namespace
+
+std::string DigestOf(const SweepSpec& spec) {
+  std::string text = CanonicalFrame(spec);
+  std::vector<std::string> parameters;
+  for (const Parameter& parameter : spec.parameters) parameters.push_back(Canonical(parameter));
+  // The order of keys says nothing, unless a grid is cut off: then it decides what is left out.
+  const bool cut_grid = spec.method == Method::kGrid && spec.run_cap > 0 && spec.points &&
+                        spec.run_cap < *spec.points;
+  if (cut_grid) {
+    for (const std::string& line : parameters) absl::StrAppend(&text, "parameter ", line, "\n");
+  } else {
+    AppendSorted("parameter", std::move(parameters), &text);
+  }
+  return Sha256Hex(text);
+}
+
+}  // namespace sweep

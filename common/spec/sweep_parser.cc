@@ -1,0 +1,492 @@
+#include "common/spec/sweep_parser.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <type_traits>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/ids.h"
+#include "common/base/nearest.h"
+#include "common/spec/models_parser.h"
+#include "common/spec/parameters_parser.h"
+#include "common/yaml/shown.h"
+#include "common/spec/sweep_checks.h"
+#include "common/spec/sweep_digest.h"
+#include "common/yaml/yaml_reader.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::int64_t kMaxRunCap = 1'000'000;
+constexpr std::int64_t kMnistTrainSize = 60'000;
+constexpr std::int64_t kMnistTestSize = 10'000;
+constexpr std::int64_t kMaxImages = 1'000'000;
+constexpr int kSyntheticTrainSize = 4096;
+constexpr int kSyntheticTestSize = 1000;
+constexpr std::size_t kMaxListed = 64;  // labels, constraints
+constexpr std::size_t kMaxTextLength = 4096;
+
+const std::vector<std::string>& TopLevelKeys() {
+  static const auto& keys = *new std::vector<std::string>{
+      "name",    "description", "labels",     "model",       "recipe", "dataset",
+      "method",  "metric",      "parameters", "constraints", "epochs", "evaluate",
+      "require", "gate_on",     "run_cap",    "replicates",  "seed",   "max_failures"};
+  return keys;
+}
+
+// Parses one sweep file. An object per file.
+class SweepParser {
+ public:
+  SweepParser(const SweepSource& source, const std::set<std::string>& reported,
+              Diagnostics* diagnostics)
+      : source_(source),
+        reported_(reported),
+        diagnostics_(diagnostics),
+        reader_(source.file, diagnostics) {}
+
+  void Run() {
+    const std::optional<YAML::Node> document = reader_.Load(source_.text);
+    if (!document) return;
+    keys_ = reader_.Keys(*document, LineOf(*document), "the sweep file", TopLevelKeys(),
+                         {"early_terminate", "program"});
+    if (!document->IsMap()) return;
+    ReadIdentity();
+    ReadModels();
+    ReadDataset();
+    ReadEvaluate();
+    ReadMethod();
+    ReadMetric();
+    ReadRequire();
+    ReadNumbers();
+    ReadParameters();
+    ReadEpochs();
+    ReadConstraints();
+    Check();
+  }
+
+  SweepSpec TakeSpec() { return std::move(spec_); }
+
+ private:
+  // nullptr when the file has no such key.
+  const YamlEntry* Find(const std::string& key) const {
+    const auto it = keys_.find(key);
+    return it == keys_.end() ? nullptr : &it->second;
+  }
+
+  // Where complaints about a key go that may be missing.
+  int LineOfKey(const std::string& key) const {
+    const YamlEntry* entry = Find(key);
+    return entry == nullptr ? 0 : entry->line;
+  }
+
+  void ReadIdentity() {
+    if (const YamlEntry* entry = Find("name")) {
+      const std::optional<std::string> name = reader_.Text(*entry);
+      if (name && !IsValidName(*name)) {
+        reader_.Error(entry->line,
+                      absl::StrCat("'name' is ", Shown(*name),
+                                   "; it must be 1 to 63 letters, digits, '.', '_' or '-', "
+                                   "starting with a letter or digit"));
+      } else if (name) {
+        spec_.name = *name;
+      }
+    } else if (!MisspeltKey("name")) {
+      reader_.Error(0, "'name' is missing: the sweep's name, such as name: my-sweep");
+    }
+    if (const YamlEntry* entry = Find("description")) ReadDescription(*entry);
+    if (const YamlEntry* entry = Find("labels")) ReadLabels(*entry);
+  }
+
+  // A key that was complained about as a slip of `key` is not missing as well.
+  bool MisspeltKey(const std::string& key) const {
+    return std::any_of(diagnostics_->begin(), diagnostics_->end(), [&](const Diagnostic& d) {
+      return d.message.find(absl::StrCat("did you mean '", key, "'?")) != std::string::npos ||
+             d.message == absl::StrCat("'", key, "' has no value");
+    });
+  }
+
+  void ReadDescription(const YamlEntry& entry) {
+    const std::optional<std::string> text = reader_.Text(entry);
+    if (text && text->size() > kMaxTextLength) {
+      reader_.Error(entry.line, absl::StrCat("'description' has ", text->size(),
+                                             " bytes; the limit is ", kMaxTextLength));
+    } else if (text) {
+      spec_.description = *text;
+    }
+  }
+
+  void ReadLabels(const YamlEntry& entry) {
+    const std::vector<YamlEntry> labels = reader_.Entries(entry.value, entry.line, "'labels'");
+    if (labels.size() > kMaxListed) {
+      reader_.Error(entry.line, absl::StrCat("'labels' has ", labels.size(),
+                                             " entries; the limit is ", kMaxListed));
+    }
+    for (const YamlEntry& label : labels) {
+      const std::optional<std::string> text = reader_.Text(label);
+      if (!text) continue;
+      if (!IsValidName(label.key) || text->size() > 256) {
+        reader_.Error(label.line, absl::StrCat("label ", Shown(label.key),
+                                               " must be a name of letters, digits, '.', '_' and "
+                                               "'-' with a text of at most 256 bytes"));
+      }
+      spec_.labels[label.key] = *text;
+    }
+  }
+
+  void ReadModels() {
+    const YamlEntry* entry = Find("model");
+    if (entry == nullptr) {
+      if (!MisspeltKey("model")) {
+        reader_.Error(0, absl::StrCat("'model' is missing: a built-in network (",
+                                      absl::StrJoin(BuiltinNetworkNames(), ", "),
+                                      ") or a network file"));
+      }
+      return;
+    }
+    spec_.models = ParseModels(*entry, &reader_);
+    ParseNetworks(source_, reported_, entry->line, &reader_, diagnostics_, &spec_);
+    ReadRecipe();
+  }
+
+  void ReadRecipe() {
+    const YamlEntry* entry = Find("recipe");
+    if (entry == nullptr) return;
+    const std::optional<std::string> recipe = reader_.Text(*entry);
+    if (!recipe) return;
+    spec_.recipe = *recipe;
+    for (const auto& [model, network] : spec_.networks) {
+      if (network.FindRecipe(*recipe) != nullptr) continue;
+      std::vector<std::string> names;
+      for (const Recipe& known : network.recipes()) names.push_back(known.name);
+      reader_.Error(entry->line,
+                    absl::StrCat("network ", Shown(model), " has no recipe ", Shown(*recipe),
+                                 DidYouMean(*recipe, names), " (it has ",
+                                 names.empty() ? "none" : absl::StrJoin(names, ", "), ")"));
+    }
+  }
+
+  void ReadDataset() {
+    const YamlEntry* entry = Find("dataset");
+    if (entry == nullptr) return;
+    if (!entry->value.IsMap()) {
+      if (const auto name = reader_.Word(*entry, {"mnist", "synthetic"})) spec_.dataset.name = *name;
+    } else {
+      ReadDatasetMapping(*entry);
+    }
+    if (spec_.dataset.name != "synthetic") return;
+    if (spec_.dataset.train_size == 0) spec_.dataset.train_size = kSyntheticTrainSize;
+    if (spec_.dataset.test_size == 0) spec_.dataset.test_size = kSyntheticTestSize;
+  }
+
+  void ReadDatasetMapping(const YamlEntry& entry) {
+    const auto keys = reader_.Keys(entry.value, entry.line, "'dataset'",
+                                   {"name", "format", "path", "train", "test"});
+    DatasetSpec& dataset = spec_.dataset;
+    const auto name = keys.find("name");
+    const auto format = keys.find("format");
+    const auto path = keys.find("path");
+    if ((name == keys.end()) == (format == keys.end())) {
+      reader_.Error(entry.line, "'dataset' needs either 'name' (mnist, synthetic) or format: idx");
+      return;
+    }
+    if (format != keys.end()) {
+      dataset.name = "idx";
+      reader_.Word(format->second, {"idx"});
+      const auto folder = path == keys.end() ? std::nullopt : reader_.Text(path->second);
+      if (folder) dataset.path = *folder;
+      if (dataset.path.empty() && (folder || path == keys.end())) {
+        reader_.Error(entry.line, "'dataset' with format: idx needs 'path', the folder of its files");
+      }
+    } else {
+      if (const auto word = reader_.Word(name->second, {"mnist", "synthetic"})) dataset.name = *word;
+      if (path != keys.end()) {
+        reader_.Error(path->second.line, "'path' goes with format: idx only");
+      }
+    }
+    const bool mnist = dataset.name == "mnist";
+    const auto size = [&](const char* key, std::int64_t max, int* out) {
+      const auto it = keys.find(key);
+      if (it == keys.end()) return;
+      const auto count = reader_.Int(it->second, 1, mnist ? max : kMaxImages);
+      if (count) *out = static_cast<int>(*count);
+    };
+    size("train", kMnistTrainSize, &dataset.train_size);
+    size("test", kMnistTestSize, &dataset.test_size);
+  }
+
+  // Training images, as far as is known here.
+  std::int64_t TrainSize() const {
+    if (spec_.dataset.train_size > 0) return spec_.dataset.train_size;
+    return spec_.dataset.name == "mnist" ? kMnistTrainSize : kMaxImages;
+  }
+
+  void ReadEvaluate() {
+    const YamlEntry* entry = Find("evaluate");
+    if (entry == nullptr) return;
+    if (!entry->value.IsMap()) {
+      reader_.Word(*entry, {"test"});
+      return;
+    }
+    const auto keys = reader_.Keys(entry->value, entry->line, "'evaluate'", {"holdout"});
+    const auto holdout = keys.find("holdout");
+    if (holdout == keys.end()) {
+      reader_.Error(entry->line, "'evaluate' is 'test' or {holdout: N}");
+    } else if (const auto count = reader_.Int(holdout->second, 1, TrainSize() - 1)) {
+      spec_.holdout = static_cast<int>(*count);
+    }
+  }
+
+  void ReadMethod() {
+    const YamlEntry* entry = Find("method");
+    if (entry == nullptr) return;
+    const std::optional<std::string> method = reader_.Text(*entry);
+    if (!method) return;
+    const std::vector<std::string> later = {"sobol", "tpe", "gp", "cmaes"};
+    if (std::find(later.begin(), later.end(), *method) != later.end()) {
+      reader_.Error(entry->line, absl::StrCat("method '", *method,
+                                              "' is not built yet in this version (use grid or "
+                                              "random)"));
+      method_is_known_ = false;
+    } else if (const auto word = reader_.Word(*entry, {"grid", "random"})) {
+      spec_.method = *word == "grid" ? Method::kGrid : Method::kRandom;
+    } else {
+      method_is_known_ = false;
+    }
+  }
+
+  void ReadMetric() {
+    const YamlEntry* entry = Find("metric");
+    if (entry == nullptr) return;
+    const std::vector<std::string> names = {"accuracy", "loss"};
+    std::optional<std::string> goal;
+    if (entry->value.IsMap()) {
+      const auto keys = reader_.Keys(entry->value, entry->line, "'metric'", {"name", "goal"});
+      const auto name = keys.find("name");
+      if (name == keys.end()) {
+        reader_.Error(entry->line, "'metric' needs 'name': accuracy or loss");
+      } else if (const auto word = reader_.Word(name->second, names)) {
+        spec_.metric = *word;
+      }
+      if (const auto it = keys.find("goal"); it != keys.end()) {
+        goal = reader_.Word(it->second, {"maximize", "minimize"});
+      }
+    } else if (const auto word = reader_.Word(*entry, names)) {
+      spec_.metric = *word;
+    }
+    spec_.maximize = spec_.metric == "accuracy";
+    const char* only = spec_.maximize ? "maximize" : "minimize";
+    if (goal && *goal != only) {
+      reader_.Error(entry->line, absl::StrCat("metric ", spec_.metric, " can only have goal: ", only));
+    }
+  }
+
+  void ReadRequire() {
+    if (const YamlEntry* entry = Find("gate_on")) {
+      const auto word = reader_.Word(*entry, {"best", "last", "mean"});
+      if (word) spec_.gate_on = *word == "best"   ? GateOn::kBest
+                                : *word == "last" ? GateOn::kLast
+                                                  : GateOn::kMean;
+    }
+    const YamlEntry* entry = Find("require");
+    if (entry == nullptr) return;
+    std::vector<std::string> names = {"accuracy", "epochs"};
+    names.insert(names.end(), NetworkFactNames().begin(), NetworkFactNames().end());
+    for (const auto& gate : reader_.Entries(entry->value, entry->line, "'require'")) {
+      if (std::find(names.begin(), names.end(), gate.key) == names.end()) {
+        const std::string hint = DidYouMean(gate.key, names);
+        reader_.Error(gate.line, absl::StrCat("unknown gate ", Shown(gate.key),
+                                              hint.empty() ? absl::StrCat("; there are ",
+                                                                          absl::StrJoin(names, ", "))
+                                                           : hint));
+      } else if (reader_.Scalar(gate)) {
+        ReadGate(gate);
+      }
+    }
+  }
+
+  void ReadGate(const YamlEntry& entry) {
+    absl::StatusOr<Gate> gate = Gate::Parse(entry.key, entry.value.Scalar());
+    if (!gate.ok()) {
+      reader_.Error(entry.line, std::string(gate.status().message()));
+      return;
+    }
+    const bool wants_bool = entry.key == "fully_connected";
+    const bool bare = IsNumber(ScalarValue(entry.value));
+    if (wants_bool != std::holds_alternative<bool>(gate->bound) || !(wants_bool || IsNumber(gate->bound))) {
+      reader_.Error(entry.line, absl::StrCat("gate '", entry.key, "' must be held against ",
+                                             wants_bool ? "true or false" : "a number", ", not ",
+                                             Shown(gate->bound)));
+    } else if (entry.key == "accuracy" && (AsDouble(gate->bound) < 0 || AsDouble(gate->bound) > 1)) {
+      reader_.Error(entry.line, absl::StrCat("gate 'accuracy' is ", gate->ToString(),
+                                             ", but accuracy is a fraction: 0.994 or 99.4%"));
+    } else if (entry.key == "accuracy" && bare) {
+      reader_.Error(entry.line, absl::StrCat("gate 'accuracy' would ask for exactly ",
+                                             FormatValue(gate->bound), "; write \">= ",
+                                             FormatValue(gate->bound), "\""));
+    } else {
+      spec_.require.push_back(*std::move(gate));
+    }
+  }
+
+  void ReadNumbers() {
+    const auto read = [&](const char* key, std::int64_t min, std::int64_t max, auto* out) {
+      const YamlEntry* entry = Find(key);
+      if (entry == nullptr) return;
+      const auto value = reader_.Int(*entry, min, max);
+      if (value) *out = static_cast<std::remove_pointer_t<decltype(out)>>(*value);
+    };
+    read("run_cap", 1, kMaxRunCap, &spec_.run_cap);
+    read("replicates", 1, 1000, &spec_.replicates);
+    read("seed", 0, std::numeric_limits<std::int64_t>::max(), &spec_.seed);
+    read("max_failures", 1, 100, &spec_.max_failures);
+    if (spec_.method == Method::kRandom && method_is_known_ && Find("run_cap") == nullptr &&
+        !MisspeltKey("run_cap")) {
+      reader_.Error(LineOfKey("method"),
+                    "method random needs 'run_cap': how many configurations to try");
+    }
+  }
+
+  void ReadParameters() {
+    if (const YamlEntry* entry = Find("parameters")) {
+      spec_.parameters = ParseParameters(*entry, &reader_);
+    }
+    if (spec_.models.size() > 1) {
+      Parameter model{.name = "model", .distribution = Distribution::kCategorical};
+      model.values.assign(spec_.models.begin(), spec_.models.end());
+      model.line = LineOfKey("model");
+      spec_.parameters.insert(spec_.parameters.begin(), std::move(model));
+    }
+    if (spec_.method == Method::kGrid && method_is_known_) {
+      for (const Parameter& parameter : spec_.parameters) {
+        if (parameter.GridSize() > 0) continue;
+        reader_.Error(parameter.line,
+                      absl::StrCat("parameter '", parameter.name, "' has distribution ",
+                                   DistributionName(parameter.distribution),
+                                   ", which a grid cannot enumerate; a grid needs constant, "
+                                   "categorical, int_uniform or q_uniform"));
+      }
+    }
+  }
+
+  void ReadEpochs() {
+    spec_.epochs_by_recipe = Find("epochs") == nullptr;
+    const YamlEntry* entry = Find("epochs");
+    if (entry == nullptr) {
+      spec_.epochs = RecipeEpochs();
+      return;
+    }
+    if (const auto epochs = reader_.Int(*entry, 1, 10'000)) {
+      spec_.epochs = static_cast<int>(*epochs);
+    }
+    for (const Parameter& parameter : spec_.parameters) {
+      if (parameter.name != "epochs") continue;
+      reader_.Error(parameter.line, absl::StrCat("parameter 'epochs' is given twice; first on line ",
+                                                 entry->line));
+    }
+  }
+
+  // Of the first network; Complete asks each network's recipe.
+  int RecipeEpochs() const {
+    const auto network = spec_.models.empty() ? spec_.networks.end()
+                                              : spec_.networks.find(spec_.models.front());
+    if (network == spec_.networks.end()) return spec_.epochs;
+    const Recipe* recipe = network->second.FindRecipe(spec_.recipe);
+    if (recipe == nullptr) return spec_.epochs;
+    const ParameterMap values = recipe->Merged();
+    const auto epochs = values.find("epochs");
+    if (epochs == values.end() || !CheckParameterValue("epochs", epochs->second).ok()) {
+      return spec_.epochs;
+    }
+    return static_cast<int>(std::get<std::int64_t>(epochs->second));
+  }
+
+  void ReadConstraints() {
+    const YamlEntry* entry = Find("constraints");
+    if (entry == nullptr) return;
+    std::vector<YamlEntry> items;
+    if (entry->value.IsScalar()) {
+      items.push_back(*entry);
+    } else if (reader_.Scalars(*entry)) {
+      for (const YAML::Node& node : entry->value) items.push_back({"constraints", node, LineOf(node)});
+    }
+    if (items.size() > kMaxListed) {
+      reader_.Error(entry->line, absl::StrCat("'constraints' has ", items.size(),
+                                              " entries; the limit is ", kMaxListed));
+      return;
+    }
+    for (const YamlEntry& item : items) {
+      absl::StatusOr<Expression> constraint = Expression::Parse(item.value.Scalar());
+      if (constraint.ok()) {
+        spec_.constraints.push_back(*std::move(constraint));
+        constraint_lines_.push_back(item.line);
+      } else {
+        reader_.Error(item.line, absl::StrCat("constraint ", Shown(item.value.Scalar()), ": ",
+                                              constraint.status().message()));
+      }
+    }
+  }
+
+  void Check() {
+    // Without all networks nothing can be said about names.
+    if (spec_.models.empty() || spec_.networks.size() != spec_.models.size()) return;
+    CheckParameters(spec_, &reader_);
+    CheckConstraintNames(spec_, constraint_lines_, &reader_);
+    if (!diagnostics_->empty()) {
+      CheckDefaultsFit(spec_, &reader_);
+      return;
+    }
+    CheckPoints({.parameters = LineOfKey("parameters"), .constraints = constraint_lines_}, &reader_,
+                &spec_);
+    spec_.digest = DigestOf(spec_);
+  }
+
+  const SweepSource& source_;
+  const std::set<std::string>& reported_;
+  Diagnostics* const diagnostics_;
+  YamlReader reader_;
+  std::map<std::string, YamlEntry> keys_;
+  SweepSpec spec_;
+  std::vector<int> constraint_lines_;  // of spec_.constraints
+  bool method_is_known_ = true;
+};
+
+}  // namespace
+
+absl::StatusOr<SweepSpec> ParseSweep(const SweepSource& source,
+                                     const std::set<std::string>& reported,
+                                     Diagnostics* diagnostics) {
+  Diagnostics found;
+  SweepParser parser(source, reported, &found);
+  try {
+    parser.Run();
+  } catch (const YAML::Exception& e) {
+    // Every access is checked; this stands between a slip there and the process.
+    found.push_back({source.file, e.mark.line + 1, e.msg});
+  }
+  const bool good = found.empty() && reported.empty();
+  const std::string text = FormatDiagnostics(found);
+  diagnostics->insert(diagnostics->end(), found.begin(), found.end());
+  if (!good) return absl::InvalidArgumentError(text);
+  return parser.TakeSpec();
+}
+
+std::vector<std::string> ModelsIn(std::string_view text) {
+  Diagnostics ignored;
+  YamlReader reader("", &ignored);
+  const std::optional<YAML::Node> document = reader.Load(text);
+  if (!document || !document->IsMap()) return {};
+  for (const YamlEntry& entry : reader.Entries(*document, 0, "")) {
+    if (entry.key == "model") return ParseModels(entry, &reader);
+  }
+  return {};
+}
+
+absl::StatusOr<SweepSpec> SweepSpec::Parse(const SweepSource& source, Diagnostics* diagnostics) {
+  return ParseSweep(source, {}, diagnostics);
+}
+
+}  // namespace sweep

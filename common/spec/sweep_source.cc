@@ -1,0 +1,64 @@
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
+#include <system_error>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/spec/models_parser.h"
+#include "common/spec/sweep_parser.h"
+#include "common/spec/sweep_spec.h"
+#include "common/yaml/yaml_reader.h"
+
+namespace sweep {
+namespace {
+
+absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::file_status status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) return absl::NotFoundError("no such file");
+  if (std::filesystem::is_directory(status)) return absl::NotFoundError("is a folder, not a file");
+  std::ifstream stream(path, std::ios::binary);
+  if (!stream) return absl::PermissionDeniedError("cannot be opened");
+  // One byte more than allowed tells a file that is too large from one that just fits.
+  std::string text(YamlReader::kMaxSizeBytes + 1, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (stream.bad()) return absl::UnavailableError("cannot be read");
+  text.resize(static_cast<std::size_t>(stream.gcount()));
+  if (text.size() > YamlReader::kMaxSizeBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("is larger than ", YamlReader::kMaxSizeBytes, " bytes"));
+  }
+  return text;
+}
+
+}  // namespace
+
+absl::StatusOr<SweepSource> LoadSweepSource(const std::string& path, Diagnostics* diagnostics) {
+  SweepSource source{.file = path};
+  absl::StatusOr<std::string> text = ReadTextFile(path);
+  if (!text.ok()) {
+    diagnostics->push_back({path, 0, std::string(text.status().message())});
+    return absl::InvalidArgumentError(FormatDiagnostics(*diagnostics));
+  }
+  source.text = *std::move(text);
+  std::set<std::string> unreadable;
+  for (const std::string& model : ModelsIn(source.text)) {
+    if (!IsNetworkPath(model)) continue;
+    const std::string network = NetworkPath(path, model);
+    absl::StatusOr<std::string> network_text = ReadTextFile(network);
+    if (network_text.ok()) {
+      source.network_files[model] = *std::move(network_text);
+    } else {
+      unreadable.insert(model);
+      diagnostics->push_back({network, 0, absl::StrCat(network_text.status().message(),
+                                                       " (named by 'model' in ", path, ")")});
+    }
+  }
+  if (unreadable.empty()) return source;
+  // All that is wrong is said at once, so the rest of the file is looked at as well.
+  return ParseSweep(source, unreadable, diagnostics).status();
+}
+
+}  // namespace sweep

@@ -1,0 +1,111 @@
+#include "common/spec/sweep_spec.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/philox.h"
+#include "common/spec/search_space.h"
+
+namespace sweep {
+namespace {
+
+// Where the value of a hyperparameter comes from, for messages; "" when the search chose it.
+std::string Origin(const SweepSpec& spec, const ResolvedPoint& point, const std::string& name) {
+  if (point.parameters.contains(name)) return "";
+  const Recipe* recipe = spec.networks.at(point.model).FindRecipe(spec.recipe);
+  if (recipe == nullptr || !recipe->Merged().contains(name)) return "";
+  return absl::StrCat("recipe '", spec.recipe, "' of ", point.model, ": ");
+}
+
+absl::Status CheckValues(const SweepSpec& spec, const ResolvedPoint& point) {
+  for (const auto& [name, value] : point.resolved) {
+    if (absl::Status status = CheckParameterValue(name, value); !status.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(Origin(spec, point, name), status.message()));
+    }
+  }
+  if (SameValue(point.resolved.at("nesterov"), true) &&
+      AsDouble(point.resolved.at("momentum")) == 0) {
+    return absl::InvalidArgumentError("'nesterov' is true but 'momentum' is 0; it needs a momentum");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Configuration> SweepSpec::Complete(std::int64_t number,
+                                                  const ParameterMap& chosen) const {
+  absl::StatusOr<ResolvedPoint> point = ResolvePoint(*this, chosen);
+  if (!point.ok()) return point.status();
+  if (absl::Status status = CheckValues(*this, *point); !status.ok()) return status;
+  absl::StatusOr<Network> network = networks.at(point->model).Resolve(point->resolved);
+  if (!network.ok()) return network.status();
+  return Configuration{.number = number,
+                       .parameters = std::move(point->parameters),
+                       .resolved = std::move(point->resolved),
+                       .network = *std::move(network)};
+}
+
+absl::StatusOr<bool> SweepSpec::SatisfiesConstraints(const Configuration& configuration) const {
+  const auto scope = [&](std::string_view name) { return LookUpConfiguration(configuration, name); };
+  for (const Expression& constraint : constraints) {
+    const absl::StatusOr<bool> holds = constraint.Test(scope);
+    if (!holds.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("constraint '", constraint.text(), "': ", holds.status().message()));
+    }
+    if (!*holds) return false;
+  }
+  return true;
+}
+
+TrialSpec SweepSpec::MakeTrialSpec(const Configuration& configuration, int replicate) const {
+  TrialSpec trial;
+  // 63 bits, because SQLite's integers are signed.
+  trial.seed =
+      Mix64(DeriveKey(seed, "replicate") + static_cast<std::uint64_t>(replicate)) >> 1;
+  for (const auto& [parameter, value] : configuration.resolved) {
+    // False for what is no field of a trial: the network's own parameters are in its layers.
+    SetTrialParameter(parameter, value, &trial);
+  }
+  const auto get = [&](const char* parameter) { return configuration.resolved.at(parameter); };
+  trial.epochs = static_cast<int>(std::get<std::int64_t>(get("epochs")));
+  const NetworkFile& file = networks.at(std::get<std::string>(get("model")));
+  trial.loss = file.loss();
+  trial.evaluate_with = file.evaluate_with();
+  trial.normalize_mean = file.normalize_mean();
+  trial.normalize_stddev = file.normalize_stddev();
+  trial.network = configuration.network;
+  trial.dataset = dataset;
+  trial.holdout = holdout;
+  return trial;
+}
+
+std::int64_t SweepSpec::PlannedConfigurations() const {
+  if (!points) return run_cap;
+  return run_cap == 0 ? *points : std::min(run_cap, *points);
+}
+
+const std::vector<std::string>& NetworkFactNames() {
+  static const auto& names = *new std::vector<std::string>{
+      "parameters", "fully_connected", "train_mflop", "forward_mflop", "receptive_field", "layers"};
+  return names;
+}
+
+std::optional<Value> LookUpConfiguration(const Configuration& configuration,
+                                         std::string_view name) {
+  const Network& network = configuration.network;
+  if (name == "parameters") return network.parameters;
+  if (name == "fully_connected") return network.fully_connected;
+  if (name == "train_mflop") return static_cast<double>(network.train_flops) / 1e6;
+  if (name == "forward_mflop") return static_cast<double>(network.forward_flops) / 1e6;
+  if (name == "receptive_field") return std::int64_t{network.receptive_field};
+  if (name == "layers") return static_cast<std::int64_t>(network.layers.size());
+  const auto it = configuration.resolved.find(std::string(name));
+  if (it == configuration.resolved.end()) return std::nullopt;
+  return it->second;
+}
+
+}  // namespace sweep
