@@ -290,6 +290,21 @@ TEST_F(AgentTest, FailsATrialWhoseRowsTheCoordinatorRefuses) {
   EXPECT_THAT(finish.reason(), HasSubstr("accuracy 7 is above 1"));
 }
 
+TEST_F(AgentTest, StoresACheckpointAsItWasWhenTheTrainerSaidSo) {
+  coordinator_.SetReportStatus(absl::UnavailableError("starting"));
+  coordinator_.Offer(1, "checkpoint=2,replace=3,pause=3", 5);
+  StartAgent();
+  // The trainer has come to its pause while the first report is still being repeated.
+  ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) { return !r.progress.empty(); }));
+  coordinator_.SetReportStatus(absl::OkStatus());
+  ASSERT_TRUE(coordinator_.WaitUntil([](const Record& record) {
+    return !record.reports.empty() && !record.reports.back().checkpoint_sha256().empty();
+  }));
+  const Record record = coordinator_.record();
+  EXPECT_EQ(record.reports.back().checkpoint_epoch(), 2);
+  EXPECT_EQ(record.blobs.at(record.reports.back().checkpoint_sha256()), "2 epochs");
+}
+
 TEST_F(AgentTest, DrainGivesBackWhatRunsWithItsCheckpoint) {
   coordinator_.Offer(1, "checkpoint=2,pause=3", 5);
   StartAgent();

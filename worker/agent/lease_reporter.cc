@@ -72,13 +72,25 @@ void LeaseReporter::AddEpoch(const EpochMetrics& metrics) {
   changed_.NotifyAll();
 }
 
-void LeaseReporter::AddCheckpoint(int epoch, std::string path) {
+void LeaseReporter::AddCheckpoint(int epoch, const std::string& path) {
+  // Storing may take as long as the coordinator is away. A later checkpoint under this epoch's
+  // number would skip, after a crash, the epochs that were not yet acknowledged.
+  std::string kept = absl::StrCat(output_dir_, "/stored-checkpoint-", epoch);
+  std::error_code error;
+  std::filesystem::create_hard_link(path, kept, error);
+  std::optional<Checkpoint> checkpoint =
+      Checkpoint{.epoch = epoch, .path = error ? path : std::move(kept), .own = !error};
   {
     MutexLock lock(&mutex_);
-    if (refused_) return;
-    checkpoint_ = Checkpoint{.epoch = epoch, .path = std::move(path)};
+    if (!refused_) checkpoint_.swap(checkpoint);
   }
+  if (checkpoint) Discard(*checkpoint);
   changed_.NotifyAll();
+}
+
+void LeaseReporter::Discard(const Checkpoint& checkpoint) {
+  std::error_code ignored;
+  if (checkpoint.own) std::filesystem::remove(checkpoint.path, ignored);
 }
 
 void LeaseReporter::End(LeaseEnd end) {
@@ -206,11 +218,11 @@ void LeaseReporter::Report(const Work& work) {
       blob = options_.client->PutBlob(work.checkpoint->path);
       return blob.status();
     });
+    Discard(*work.checkpoint);
     if (stored.ok()) {
       request.set_checkpoint_sha256(blob->sha256);
       request.set_checkpoint_epoch(work.checkpoint->epoch);
     } else if (!absl::IsCancelled(stored)) {
-      // The trainer may have replaced it with a newer one, which is announced as well.
       spdlog::warn("checkpoint not stored trial={} epoch={} error={}", lease_.token().trial(),
                    work.checkpoint->epoch, stored.ToString());
     }

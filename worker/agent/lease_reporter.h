@@ -65,7 +65,8 @@ class LeaseReporter {
 
   void Begin(v1::Lease lease);
   void AddEpoch(const EpochMetrics& metrics);
-  void AddCheckpoint(int epoch, std::string path);
+  // The trainer may replace the file at once: it is kept under a name of its own until it is stored.
+  void AddCheckpoint(int epoch, const std::string& path);
   void End(LeaseEnd end);
   void Abandon();
 
@@ -73,6 +74,7 @@ class LeaseReporter {
   struct Checkpoint {
     int epoch = 0;
     std::string path;
+    bool own = false;  // a name that was made here, to be removed
   };
   // What to do next.
   struct Work {
@@ -96,6 +98,7 @@ class LeaseReporter {
   void Finish(const LeaseEnd& end);
   // Repeats `call` until it succeeds, fails for good, or the lease is over (Cancelled).
   absl::Status Persist(const char* what, const std::function<absl::Status()>& call);
+  static void Discard(const Checkpoint& checkpoint);
   // False when the lease is over.
   bool Pause(absl::Duration duration);
   void Clear();
@@ -113,7 +116,8 @@ class LeaseReporter {
   std::optional<Checkpoint> checkpoint_ ABSL_GUARDED_BY(mutex_);
   std::optional<LeaseEnd> end_ ABSL_GUARDED_BY(mutex_);
 
-  // Used by the reporter's thread only, except that Begin sets the lease before it says so.
+  // Used by the reporter's thread only, except that Begin sets the lease before it says so, and
+  // that AddCheckpoint, which comes between `prepared` and the lease's end, reads the folder.
   v1::Lease lease_;
   std::string output_dir_;
 
