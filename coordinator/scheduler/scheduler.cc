@@ -13,6 +13,8 @@ namespace {
 
 // Sweeps that have ended and whose workers may still repeat their last report.
 constexpr std::size_t kMaxEndedSweeps = 64;
+// A trainer's last words may be long.
+constexpr std::size_t kLoggedReasonBytes = 300;
 constexpr char kStopping[] = "the coordinator is shutting down";
 
 // One second, or a tenth of a lease term that is shorter than usual.
@@ -81,7 +83,7 @@ absl::Status SchedulerImpl::LoadSweep(SweepRow row) {
   Diagnostics diagnostics;
   absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(row.source, &diagnostics);
   if (!spec.ok()) {  // stored by a build that understood more; the others go on
-    spdlog::error("sweep not resumed sweep={} reason=\"{}\"", row.name,
+    spdlog::error("sweep not resumed sweep={} reason={:?}", row.name,
                   FormatDiagnostics(diagnostics));
     return absl::OkStatus();
   }
@@ -104,8 +106,8 @@ TrialEntry* SchedulerImpl::TakeUp(const SweepSpec& spec, const TrialRow& row, bo
   if (needs_json) {
     absl::StatusOr<std::string> built = BuildTrialSpecJson(spec, row);
     if (!built.ok()) {
-      DeferLog(spdlog::level::err, fmt::format("trial not resumed reason=\"{}\"",
-                                               std::string(built.status().message())));
+      DeferLog(spdlog::level::err,
+               fmt::format("trial not resumed reason={:?}", std::string(built.status().message())));
       return nullptr;
     }
     json = std::make_shared<const std::string>(*std::move(built));
@@ -347,9 +349,10 @@ void SchedulerImpl::FinishLease(const LeaseToken& token, LeaseOutcome outcome,
         if (status.ok()) {
           spdlog::info(
               "trial finished trial={} attempt={} worker={} outcome={} state={} "
-              "best_accuracy={:.4f} reason=\"{}\"",
+              "best_accuracy={:.4f} reason={:?}",
               result->short_name(), token.attempt, result->worker, OutcomeName(outcome),
-              TrialStateName(result->state), result->result.best_accuracy, reason);
+              TrialStateName(result->state), result->result.best_accuracy,
+              std::string_view(reason).substr(0, kLoggedReasonBytes));
           MutexLock lock(&mutex_);
           const TrialEntry* const trial = table_.FindTrial(token.sweep, token.number);
           WorkerEntry* const worker = table_.FindWorker(result->worker);

@@ -115,7 +115,7 @@ void SchedulerImpl::Greet(const SynchronizeCall& call, WorkerEntry* worker) {
   const bool is_new = worker->session.empty();
   if (is_new || !worker->connected) {
     DeferLog(spdlog::level::info,
-             fmt::format("worker connected worker={} host={} pid={} slots={} build=\"{}\"",
+             fmt::format("worker connected worker={} host={:?} pid={} slots={} build={:?}",
                          call.worker, call.description.host, call.description.pid,
                          call.description.slots, call.description.build));
   }
@@ -297,7 +297,7 @@ void SchedulerImpl::OnGranted(const std::shared_ptr<GrantBatch>& batch,
                               const absl::Status& status) {
   MutexLock lock(&mutex_);
   if (!status.ok()) {
-    DeferLog(spdlog::level::warn, fmt::format("grants postponed worker={} reason=\"{}\"",
+    DeferLog(spdlog::level::warn, fmt::format("grants postponed worker={} reason={:?}",
                                               batch->worker, std::string(status.message())));
     no_grants_before_ = Now() + kGrantPause;
   }
@@ -333,7 +333,7 @@ void SchedulerImpl::SettleGrant(const Grant& grant, const std::string& worker,
   }
   // It keeps its claim, so that it is not tried over and over again.
   DeferLog(spdlog::level::err,
-           fmt::format("trial cannot be granted trial={} reason=\"{}\"", grant.trial.short_name(),
+           fmt::format("trial cannot be granted trial={} reason={:?}", grant.trial.short_name(),
                        std::string(grant.lease.status().message())));
 }
 
@@ -383,7 +383,7 @@ void SchedulerImpl::OnRevived(const LeaseToken& token, const std::string& worker
 void SchedulerImpl::Lose(TrialEntry* trial, const std::string& reason) {
   const TrialKey key = trial->key();
   DeferLog(spdlog::level::warn,
-           fmt::format("lease lost trial={} attempt={} worker={} reason=\"{}\"",
+           fmt::format("lease lost trial={} attempt={} worker={} reason={:?}",
                        trial->row.short_name(), trial->row.attempt, trial->row.worker, reason));
   table_.SetClaim(trial, Claim::kLosing);
   auto row = std::make_shared<absl::StatusOr<TrialRow>>(absl::UnknownError("not tried"));
@@ -410,8 +410,8 @@ void SchedulerImpl::OnLost(const TrialKey& key, const absl::StatusOr<TrialRow>& 
     EndIfDone(key.first);
     DeferSignal(key.first, EventBus::Signal::kEvents);
   } else {  // the next tick tries again
-    DeferLog(spdlog::level::warn, fmt::format("lease not taken back reason=\"{}\"",
-                                              std::string(row.status().message())));
+    DeferLog(spdlog::level::warn,
+             fmt::format("lease not taken back reason={:?}", std::string(row.status().message())));
   }
   React();
 }

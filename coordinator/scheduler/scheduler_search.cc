@@ -85,7 +85,7 @@ void SchedulerImpl::RunSearch(const SearchJob& job) {
   for (std::int64_t i = 0; i < job.count; ++i) {
     absl::StatusOr<std::optional<Configuration>> next = searcher.search->Suggest(job.first + i);
     if (!next.ok()) {
-      spdlog::error("search ended sweep={} reason=\"{}\"", job.sweep,
+      spdlog::error("search ended sweep={} reason={:?}", job.sweep,
                     std::string(next.status().message()));
     }
     if (!next.ok() || !next->has_value()) {
@@ -130,7 +130,7 @@ void SchedulerImpl::OnConfigurations(const std::shared_ptr<SearchBatch>& batch,
     EndIfDone(batch->job.sweep_id);
     DeferSignal(batch->job.sweep_id, EventBus::Signal::kEvents);
   } else {
-    DeferLog(spdlog::level::warn, fmt::format("configurations not stored sweep={} reason=\"{}\"",
+    DeferLog(spdlog::level::warn, fmt::format("configurations not stored sweep={} reason={:?}",
                                               batch->job.sweep, std::string(status.message())));
     sweep->fresh_search = true;
     sweep->search_not_before = Now() + kRetryAfter;
