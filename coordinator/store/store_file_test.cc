@@ -5,7 +5,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdlib>
@@ -14,6 +13,7 @@
 #include <limits>
 #include <random>
 #include <sstream>
+#include <utility>
 
 #include "common/base/sha256.h"
 #include "coordinator/store/schema.h"
@@ -302,7 +302,7 @@ TEST_F(ViewTest, EveryColumnIsDocumented) {
 constexpr char kCrashDatabase[] = "SWEEP_TEST_CRASH_DATABASE";
 
 // Not a test: what the child of the crash test runs, until it is killed. It writes to standard
-// output one line for everything that has been acknowledged: "trial epoch".
+// output one line for everything that has been acknowledged, beside GoogleTest's: "ack trial epoch".
 TEST(CrashChild, DISABLED_WritesUntilKilled) {
   const char* path = std::getenv(kCrashDatabase);
   if (path == nullptr) GTEST_SKIP() << "only for the crash test";
@@ -315,7 +315,7 @@ TEST(CrashChild, DISABLED_WritesUntilKilled) {
     const LeaseRow lease = driver.Grant(trial.id, "a");
     for (int epoch = 1; epoch <= 5; ++epoch) {
       ASSERT_TRUE(driver.Record(lease, spec, {TestEpoch(epoch, 0.5)}).ok());
-      const std::string line = fmt::format("{} {}\n", trial.number, epoch);
+      const std::string line = fmt::format("ack {} {}\n", trial.number, epoch);
       ASSERT_EQ(write(STDOUT_FILENO, line.data(), line.size()), std::ssize(line));
     }
     ASSERT_TRUE(driver.Finish(lease, spec, LeaseOutcome::kCompleted).ok());
@@ -343,9 +343,25 @@ pid_t StartCrashChild(const std::string& path, int* output_fd) {
   return pid;
 }
 
-// Everything that the child said until it had acknowledged `enough` epochs; then it is killed, in
-// the middle of what it does next, and the rest of its output is read.
-std::vector<std::pair<std::int64_t, int>> KillAfter(const std::string& path, int enough) {
+using Acknowledged = std::vector<std::pair<std::int64_t, int>>;  // trial, epoch
+
+// What whole lines of the child's output say.
+Acknowledged ParseOutput(const std::string& output) {
+  Acknowledged acknowledged;
+  std::istringstream lines(output.substr(0, output.rfind('\n') + 1));
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream words(line);
+    std::string word;
+    std::int64_t trial = 0;
+    int epoch = 0;
+    if (words >> word >> trial >> epoch && word == "ack") acknowledged.emplace_back(trial, epoch);
+  }
+  return acknowledged;
+}
+
+// All that the child acknowledged. It is killed once that is `enough` epochs, in the middle of what
+// it does next.
+Acknowledged KillAfter(const std::string& path, std::size_t enough) {
   int fd = -1;
   const pid_t pid = StartCrashChild(path, &fd);
   std::string output;
@@ -354,7 +370,7 @@ std::vector<std::pair<std::int64_t, int>> KillAfter(const std::string& path, int
   ssize_t got = 0;
   while ((got = read(fd, buffer.data(), buffer.size())) > 0) {
     output.append(buffer.data(), static_cast<std::size_t>(got));
-    if (!killed && std::count(output.begin(), output.end(), '\n') >= enough) {
+    if (!killed && ParseOutput(output).size() >= enough) {
       kill(pid, SIGKILL);
       killed = true;
     }
@@ -363,26 +379,16 @@ std::vector<std::pair<std::int64_t, int>> KillAfter(const std::string& path, int
   int status = 0;
   waitpid(pid, &status, 0);
   EXPECT_TRUE(WIFSIGNALED(status)) << "the child ended by itself:\n" << output;
-
-  std::vector<std::pair<std::int64_t, int>> acknowledged;
-  std::istringstream lines(output);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream words(line);
-    std::int64_t trial = 0;
-    int epoch = 0;
-    // GoogleTest writes lines of its own.
-    if (words >> trial >> epoch) acknowledged.emplace_back(trial, epoch);
-  }
-  return acknowledged;
+  return ParseOutput(output);
 }
 
 TEST_F(StoreFileTest, WhatWasAcknowledgedSurvivesSigkill) {
   const std::uint32_t seed = std::random_device{}();
   std::mt19937 random(seed);
   SCOPED_TRACE(fmt::format("seed {}", seed));
-  std::vector<std::pair<std::int64_t, int>> acknowledged;
+  Acknowledged acknowledged;
   for (int round = 0; round < 20; ++round) {
-    const int enough = std::uniform_int_distribution<int>(1, 60)(random);
+    const auto enough = std::uniform_int_distribution<std::size_t>(1, 60)(random);
     for (const auto& entry : KillAfter(path_, enough)) acknowledged.push_back(entry);
     const auto store = OpenStore(path_);
     ASSERT_NE(store, nullptr);
@@ -393,12 +399,12 @@ TEST_F(StoreFileTest, WhatWasAcknowledgedSurvivesSigkill) {
       ASSERT_TRUE(store->GetEpoch(trial->id, 1, epoch).ok());
     }
     // Counts are part of the same transactions.
-    const SweepRow sweep = *store->GetSweep("s");
-    const auto completed =
-        *store->ListTrials({.sweep = "s", .state = TrialState::kCompleted, .limit = 10000});
+    const SweepRow sweep = Must(store->GetSweep("s"));
+    const auto completed = Must(
+        store->ListTrials({.sweep = "s", .state = TrialState::kCompleted, .limit = 10000}));
     ASSERT_EQ(sweep.counts.completed, std::ssize(completed));
     ASSERT_EQ(sweep.counts.total(), 1000);
-    ASSERT_EQ(sweep.counts.running, std::ssize(*store->HeldLeases()));
+    ASSERT_EQ(sweep.counts.running, std::ssize(Must(store->HeldLeases())));
   }
   EXPECT_GE(acknowledged.size(), 20u);
   const auto database = Database::Open(path_, Database::Mode::kReadOnly);

@@ -758,8 +758,11 @@ TEST_P(StoreTest, ReadersSeeWholeTransactionsWhileOthersWrite) {
       while (!stop) {
         const auto sweep = store_->GetSweep("s");
         const auto trials = store_->ListTrials({.sweep = "s"});
-        // One write makes a configuration, its trial and the count.
-        if (!sweep.ok() || !trials.ok() || sweep->counts.total() != sweep->configurations) ++torn;
+        // One write makes a configuration, its trial and the counts; the trials are read later.
+        if (!sweep.ok() || !trials.ok() || sweep->counts.total() != sweep->configurations ||
+            std::ssize(*trials) < sweep->configurations) {
+          ++torn;
+        }
       }
     });
   }
