@@ -105,7 +105,7 @@ TrainingRun::TrainingRun(const TrialSpec& spec, const Dataset& dataset, const at
       sgd_(spec, &network_),
       schedule_(spec, std::max(1, (dataset.train.count - spec.holdout + spec.batch_size - 1) / spec.batch_size)),
       last_checkpoint_(Clock::now()),
-      last_progress_(Clock::time_point::min()) {
+      last_progress_(Clock::now()) {
   if (spec.holdout > 0) {
     Split split = HoldoutSplit(dataset.train.count, spec.holdout, spec.seed);
     train_indices_ = std::move(split.train);
