@@ -60,10 +60,16 @@ bool IsStaleLease(const absl::Status& status) {
 }
 
 // Registers a context for as long as its call runs, so that Shutdown can cancel it.
+//
+// Calls wait for the connection while their deadline permits. One that fails at once is also slow
+// to succeed: gRPC's blocking calls move a connection forward only while one of them waits, and
+// otherwise look after it every 5 s.
 class CoordinatorClient::Call {
  public:
-  Call(CoordinatorClient* client, grpc::ClientContext* context, absl::Duration timeout)
+  Call(CoordinatorClient* client, grpc::ClientContext* context, absl::Duration timeout,
+       bool wait_for_connection = true)
       : client_(client), context_(context) {
+    context_->set_wait_for_ready(wait_for_connection);
     context_->set_deadline(std::chrono::system_clock::now() + absl::ToChronoMilliseconds(timeout));
     MutexLock lock(&client_->mutex_);
     client_->calls_.insert(context_);
@@ -85,10 +91,11 @@ CoordinatorClient::CoordinatorClient(const std::string& address) {
   blobs_ = v1::BlobService::NewStub(channel);
 }
 
-absl::Status CoordinatorClient::Synchronize(grpc::ClientContext* context, absl::Duration timeout,
+absl::Status CoordinatorClient::Synchronize(grpc::ClientContext* context,
+                                            const SynchronizeWait& wait,
                                             const v1::SynchronizeRequest& request,
                                             v1::SynchronizeResponse* response) {
-  Call call(this, context, timeout);
+  Call call(this, context, wait.timeout, wait.for_connection);
   return FromGrpcStatus(workers_->Synchronize(context, request, response));
 }
 
@@ -101,7 +108,7 @@ absl::Status CoordinatorClient::ReportEpochs(const v1::ReportEpochsRequest& requ
 
 absl::Status CoordinatorClient::ReportProgress(const v1::ReportProgressRequest& request) {
   grpc::ClientContext context;
-  Call call(this, &context, kProgressTimeout);
+  Call call(this, &context, kProgressTimeout, /*wait_for_connection=*/false);
   v1::ReportProgressResponse response;
   return FromGrpcStatus(workers_->ReportProgress(&context, request, &response));
 }

@@ -25,14 +25,19 @@ struct StoredBlob {
   std::int64_t size_bytes = 0;
 };
 
+struct SynchronizeWait {
+  absl::Duration timeout;
+  bool for_connection = true;  // false: fails at once, saying why, when there is none
+};
+
 // Blocking calls to the coordinator, each with a deadline. Thread-safe. After Shutdown every call
 // that runs or is made returns Cancelled, which ends the threads that make them.
 class CoordinatorClient {
  public:
   explicit CoordinatorClient(const std::string& address);
 
-  // The caller's context, so that it can cancel a parked call; sets the deadline.
-  absl::Status Synchronize(grpc::ClientContext* context, absl::Duration timeout,
+  // The caller's context, so that it can cancel a parked call.
+  absl::Status Synchronize(grpc::ClientContext* context, const SynchronizeWait& wait,
                            const v1::SynchronizeRequest& request,
                            v1::SynchronizeResponse* response);
   absl::Status ReportEpochs(const v1::ReportEpochsRequest& request);

@@ -288,13 +288,13 @@ void LeaseReporter::Finish(const LeaseEnd& end) {
 absl::Status LeaseReporter::Persist(const char* what,
                                     const std::function<absl::Status()>& call) {
   Backoff backoff;
-  while (true) {
+  for (bool first = true;; first = false) {
     const absl::Status status = call();
     if (!IsRetryable(status)) return status;
-    const absl::Duration pause = backoff.Next();
-    if (!Pause(pause)) return absl::CancelledError("the lease is over");
-    spdlog::warn("{} failed, trying again trial={} error={}", what, lease_.token().trial(),
-                 status.ToString());
+    if (!Pause(backoff.Next())) return absl::CancelledError("the lease is over");
+    spdlog::log(first ? spdlog::level::warn : spdlog::level::debug,
+                "{} failed, trying again trial={} error={}", what, lease_.token().trial(),
+                status.ToString());
   }
 }
 

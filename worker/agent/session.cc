@@ -38,18 +38,21 @@ Session::~Session() {
 
 absl::Status Session::Connect(const std::string& address, absl::Duration patience) {
   const absl::Time until = absl::Now() + patience;
-  while (true) {
-    const absl::Duration left = until - absl::Now();
-    const Outcome outcome = Call(/*no_wait=*/true, std::max(left, kShortestPause));
-    if (outcome.status.ok()) return absl::OkStatus();
-    if (!IsRetryable(outcome.status)) return outcome.status;
-    if (absl::Now() + kShortestPause >= until || !Pause(10 * kShortestPause)) {
-      return absl::UnavailableError(absl::StrCat("coordinator ", address,
-                                                 ": cannot be reached within ",
-                                                 absl::FormatDuration(patience), ": ",
-                                                 outcome.status.message()));
-    }
+  absl::Status status =
+      Call(/*no_wait=*/true, {.timeout = patience, .for_connection = false}).status;
+  // The first try says best what is wrong; a coordinator that starts just now is waited for.
+  const std::string reason(status.message());
+  while (IsRetryable(status) && absl::Now() < until) {
+    if (!Pause(kShortestPause)) break;
+    status = Call(/*no_wait=*/true, {.timeout = until - absl::Now()}).status;
   }
+  if (status.ok()) return status;
+  const std::string coordinator = absl::StrCat("coordinator ", address, ": ");
+  if (!IsRetryable(status)) {
+    return absl::Status(status.code(), absl::StrCat(coordinator, std::string(status.message())));
+  }
+  return absl::UnavailableError(absl::StrCat(coordinator, "cannot be reached within ",
+                                             absl::FormatDuration(patience), ": ", reason));
 }
 
 void Session::Start(Events events) {
@@ -96,7 +99,7 @@ v1::SynchronizeRequest Session::MakeRequest(bool no_wait) {
   return request;
 }
 
-Session::Outcome Session::Call(bool no_wait, absl::Duration timeout) {
+Session::Outcome Session::Call(bool no_wait, const SynchronizeWait& wait) {
   grpc::ClientContext context;
   v1::SynchronizeRequest request;
   {
@@ -108,7 +111,7 @@ Session::Outcome Session::Call(bool no_wait, absl::Duration timeout) {
     parked_ = &context;
   }
   Outcome outcome{.draining = request.draining()};
-  outcome.status = client_->Synchronize(&context, timeout, request, &outcome.answer);
+  outcome.status = client_->Synchronize(&context, wait, request, &outcome.answer);
   {
     MutexLock lock(&mutex_);
     parked_ = nullptr;
@@ -124,7 +127,7 @@ void Session::Run() {
   Backoff backoff;
   bool connected = true;
   while (!stopped()) {
-    const Outcome outcome = Call(/*no_wait=*/!connected, kParkedTimeout);
+    const Outcome outcome = Call(/*no_wait=*/!connected, {.timeout = kParkedTimeout});
     if (stopped()) return;
     if (outcome.status.ok()) {
       if (!connected) spdlog::info("coordinator is back");

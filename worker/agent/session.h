@@ -37,8 +37,8 @@ class Session {
   // Stops, and waits for the thread.
   ~Session();
 
-  // The first call, tried for `patience`. Unavailable names `address`; other errors are the
-  // coordinator's refusal.
+  // The first call, tried for `patience`. Errors name `address`: Unavailable, with the reason of
+  // the first try, or the coordinator's refusal.
   absl::Status Connect(const std::string& address, absl::Duration patience);
   // Goes on from there on a thread of its own.
   void Start(Events events);
@@ -57,7 +57,7 @@ class Session {
   };
 
   void Run();
-  Outcome Call(bool no_wait, absl::Duration timeout);
+  Outcome Call(bool no_wait, const SynchronizeWait& wait);
   void OnAnswer(const Outcome& outcome);
   // False when the session has been stopped.
   bool Pause(absl::Duration duration);
