@@ -123,8 +123,7 @@ void ParseNetworks(const SweepSource& source, const std::set<std::string>& repor
   for (const std::string& model : spec->models) {
     const std::optional<NetworkText> found = FindNetwork(source, model, reported, line, reader);
     if (!found) continue;
-    absl::StatusOr<NetworkFile> network =
-        NetworkFile::Parse(found->text, found->file, diagnostics);
+    absl::StatusOr<NetworkFile> network = NetworkFile::Parse(found->text, found->file, diagnostics);
     if (!network.ok()) continue;
     CheckRecipes(*network, diagnostics);
     spec->networks.emplace(model, *std::move(network));

@@ -63,24 +63,38 @@ KnownParameter Bool(std::string_view name, bool default_value, std::string_view 
 
 KnownParameter Int(std::string_view name, int min, int max, int default_value,
                    std::string_view help) {
-  return {name,  KnownParameter::Type::kInt, static_cast<double>(min), static_cast<double>(max),
-          false, false, {}, std::int64_t{default_value}, help};
+  return {name,
+          KnownParameter::Type::kInt,
+          static_cast<double>(min),
+          static_cast<double>(max),
+          false,
+          false,
+          {},
+          std::int64_t{default_value},
+          help};
 }
 
 enum class Ends { kClosed, kOpenMin, kOpenMax, kOpen };
 
 KnownParameter Double(std::string_view name, double min, double max, Ends ends,
                       double default_value, std::string_view help) {
-  return {name, KnownParameter::Type::kDouble, min, max,
+  return {name,
+          KnownParameter::Type::kDouble,
+          min,
+          max,
           ends == Ends::kOpenMin || ends == Ends::kOpen,
-          ends == Ends::kOpenMax || ends == Ends::kOpen, {}, default_value, help};
+          ends == Ends::kOpenMax || ends == Ends::kOpen,
+          {},
+          default_value,
+          help};
 }
 
 KnownParameter Choice(std::string_view name, std::vector<std::string_view> choices,
                       std::string_view help) {
   Value first = std::string(choices.front());
-  return {name, KnownParameter::Type::kChoice, 0, 0, false, false, std::move(choices),
-          std::move(first), help};
+  return {
+      name, KnownParameter::Type::kChoice, 0, 0, false, false, std::move(choices), std::move(first),
+      help};
 }
 
 std::vector<KnownParameter> MakeKnownParameters() {
@@ -156,8 +170,8 @@ bool IsAllowed(const KnownParameter& known, const Value& value) {
       return IsNumber(value) && InRange(known, AsDouble(value));
     case KnownParameter::Type::kChoice: {
       const std::string* text = std::get_if<std::string>(&value);
-      return text != nullptr && std::find(known.choices.begin(), known.choices.end(), *text) !=
-                                    known.choices.end();
+      return text != nullptr &&
+             std::find(known.choices.begin(), known.choices.end(), *text) != known.choices.end();
     }
   }
   return false;
@@ -260,8 +274,8 @@ absl::Status CheckParameterValue(std::string_view name, const Value& value) {
   if (known->type == KnownParameter::Type::kChoice) {
     hint = DidYouMean(FormatValue(value), ChoicesOf(*known));
   }
-  return absl::InvalidArgumentError(absl::StrCat("'", std::string(name), "' must be ", Allowed(*known),
-                                                 ", not ", Shown(value), hint));
+  return absl::InvalidArgumentError(absl::StrCat("'", std::string(name), "' must be ",
+                                                 Allowed(*known), ", not ", Shown(value), hint));
 }
 
 }  // namespace sweep

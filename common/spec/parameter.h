@@ -60,8 +60,8 @@ struct KnownParameter {
   enum class Type { kBool, kInt, kDouble, kChoice };
   std::string_view name;
   Type type;
-  double min;                         // inclusive unless open_min
-  double max;                         // inclusive unless open_max
+  double min;  // inclusive unless open_min
+  double max;  // inclusive unless open_max
   bool open_min;
   bool open_max;
   std::vector<std::string_view> choices;  // kChoice

@@ -68,7 +68,7 @@ class ParameterParser {
     parameter_.line = entry.line;
   }
 
-  // nullopt after complaining.
+  // nullopt after complaining of the name.
   std::optional<Parameter> Run() {
     if (!CheckName()) return std::nullopt;
     const std::size_t errors = reader_->error_count();
@@ -80,7 +80,10 @@ class ParameterParser {
       parameter_.values = {ScalarValue(entry_.value)};
     }
     if (reader_->error_count() == errors) CheckAgainstKnown();
-    if (reader_->error_count() != errors) return std::nullopt;
+    if (reader_->error_count() != errors) {
+      parameter_.distribution = Distribution::kConstant;
+      parameter_.values = {std::int64_t{0}};
+    }
     return std::move(parameter_);
   }
 
@@ -265,8 +268,9 @@ class ParameterParser {
     const bool continuous = parameter_.distribution == Distribution::kUniform ||
                             parameter_.distribution == Distribution::kLogUniform;
     if (known->type == KnownParameter::Type::kInt && continuous) {
-      Complain(absl::StrCat("takes integers, but ", DistributionName(parameter_.distribution),
-                            " gives fractions; use int_uniform, or a q_ distribution with whole q"));
+      Complain(
+          absl::StrCat("takes integers, but ", DistributionName(parameter_.distribution),
+                       " gives fractions; use int_uniform, or a q_ distribution with whole q"));
       return;
     }
     for (const Value& value : Extremes()) {
@@ -303,9 +307,9 @@ void CheckUse(const SweepSpec& spec, const Parameter& parameter, YamlReader* rea
     if (IsUsed(spec, name) && name != "model") used.push_back(name);
   }
   const char* which = spec.networks.size() == 1 ? "the network" : "any of the networks";
-  reader->Error(parameter.line,
-                absl::StrCat("parameter ", Shown(parameter.name), " is used neither by the trainer nor by ",
-                             which, DidYouMean(parameter.name, used)));
+  reader->Error(parameter.line, absl::StrCat("parameter ", Shown(parameter.name),
+                                             " is used neither by the trainer nor by ", which,
+                                             DidYouMean(parameter.name, used)));
 }
 
 void CheckConditionNames(const SweepSpec& spec, const Parameter& parameter, YamlReader* reader) {
@@ -334,8 +338,8 @@ class CycleFinder {
       if (begins != path_.end()) {
         std::vector<std::string> cycle(begins, path_.end());
         cycle.push_back(name);
-        reader_->Error(parameter.line, absl::StrCat("'when' goes in a circle: ",
-                                                    absl::StrJoin(cycle, " → ")));
+        reader_->Error(parameter.line,
+                       absl::StrCat("'when' goes in a circle: ", absl::StrJoin(cycle, " → ")));
       } else if (const Parameter* next = FindParameter(spec_, name)) {
         Visit(*next);
       }
@@ -374,6 +378,20 @@ void CheckParameters(const SweepSpec& spec, YamlReader* reader) {
     if (!parameter.when) continue;
     CheckConditionNames(spec, parameter, reader);
     cycles.Visit(parameter);
+  }
+}
+
+void CheckLikelySlips(const SweepSpec& spec, YamlReader* reader) {
+  std::vector<std::string> meant;
+  for (const KnownParameter& known : KnownParameters()) meant.emplace_back(known.name);
+  for (const Parameter& parameter : spec.parameters) {
+    const bool is_reference = std::any_of(
+        spec.networks.begin(), spec.networks.end(),
+        [&](const auto& network) { return Contains(network.second.references(), parameter.name); });
+    const std::string hint = DidYouMean(parameter.name, meant);
+    if (is_reference || hint.empty() || Contains(meant, parameter.name)) continue;
+    reader->Error(parameter.line,
+                  absl::StrCat("parameter ", Shown(parameter.name), " is no hyperparameter", hint));
   }
 }
 

@@ -9,12 +9,17 @@
 namespace sweep {
 
 // Reads the mapping `parameters:` of a sweep file and holds every value against what the
-// hyperparameter of that name takes.
+// hyperparameter of that name takes. One that is in error stands as a constant 0, so that its name
+// can still be checked and referred to.
 std::vector<Parameter> ParseParameters(const YamlEntry& entry, YamlReader* reader);
 
 // What can be said only when the networks are known: that each parameter is used by some network,
 // and that each condition refers to something, but not to itself.
 void CheckParameters(const SweepSpec& spec, YamlReader* reader);
+
+// What can be said when some network is unknown, so that a name may be its own: complains about
+// names that look like a slip of a hyperparameter of the trainer.
+void CheckLikelySlips(const SweepSpec& spec, YamlReader* reader);
 
 // Every name that stands for a hyperparameter in `when` and `constraints`: the built-in ones, the
 // sweep's, those of its networks, and "model".

@@ -30,12 +30,16 @@ struct ResolvedPoint {
 // evaluated.
 absl::StatusOr<ResolvedPoint> ResolvePoint(const SweepSpec& spec, const ParameterMap& chosen);
 
+// Whether a constraint that refers to no fact of the network excludes the point, so that its
+// network need not fit. A constraint that cannot be evaluated excludes nothing.
+bool IsExcluded(const SweepSpec& spec, const ResolvedPoint& point);
+
 // The finite search space of a sweep as a mixed-radix number per point: one digit per parameter,
 // the last one fastest. A digit whose parameter does not exist at a point (its `when` does not
 // hold) is 0, so that each distinct point has exactly one code. Needs a spec that outlives it.
 class FiniteSpace {
  public:
-  static constexpr std::int64_t kMaxPoints = 1'000'000;
+  static constexpr std::int64_t kMaxPoints = 100'000;
 
   // nullopt when some parameter's values cannot be listed, or when the product of their numbers is
   // beyond all counting. With `by_name` digits are ordered by the parameters' names instead of the
@@ -54,9 +58,7 @@ class FiniteSpace {
   class Walker;
   FiniteSpace(const SweepSpec* spec, std::vector<std::size_t> axes)
       : spec_(spec), axes_(std::move(axes)) {}
-  std::int64_t Size(std::size_t digit) const {
-    return spec_->parameters[axes_[digit]].GridSize();
-  }
+  std::int64_t Size(std::size_t digit) const { return spec_->parameters[axes_[digit]].GridSize(); }
 
   const SweepSpec* spec_;
   std::vector<std::size_t> axes_;  // index of the parameter of each digit

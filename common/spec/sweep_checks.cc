@@ -21,8 +21,8 @@
 namespace sweep {
 namespace {
 
-constexpr int kMaxSamples = 512;       // networks built per model
-constexpr std::int64_t kMaxListed = 64;  // values of one parameter tried in turn
+constexpr int kMaxSamples = 512;           // networks built per model
+constexpr std::int64_t kMaxListed = 64;    // values of one parameter tried in turn
 constexpr std::size_t kMaxComplaints = 3;  // per model
 constexpr int kDraws = 1000;
 
@@ -30,19 +30,35 @@ bool Contains(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-// Complains about a network, pointing into its own file where the message does.
+// Complains about a network, pointing into its own file where the message does, else at `line` of
+// the sweep file.
 void ComplainOfNetwork(const NetworkFile& network, absl::string_view message,
-                       const std::string& suffix, YamlReader* reader) {
+                       const std::string& suffix, int line, YamlReader* reader) {
   absl::string_view rest = message;
   if (absl::ConsumePrefix(&rest, network.file()) && absl::ConsumePrefix(&rest, ":")) {
-    int line = 0;
+    int network_line = 0;
     const std::size_t colon = rest.find(": ");
-    if (colon != absl::string_view::npos && absl::SimpleAtoi(rest.substr(0, colon), &line)) {
-      reader->ErrorIn(network.file(), line, absl::StrCat(rest.substr(colon + 2), suffix));
+    if (colon != absl::string_view::npos &&
+        absl::SimpleAtoi(rest.substr(0, colon), &network_line)) {
+      reader->ErrorIn(network.file(), network_line, absl::StrCat(rest.substr(colon + 2), suffix));
       return;
     }
   }
-  reader->Error(0, absl::StrCat(message, suffix));
+  reader->Error(line, absl::StrCat(message, suffix));
+}
+
+// " (with kernel=9, width=3)"
+std::string Where(const ParameterMap& chosen, const std::vector<std::string>& names) {
+  constexpr std::size_t kMaxShown = 8;
+  std::vector<std::string> parts;
+  for (const std::string& name : names) {
+    if (parts.size() == kMaxShown) {
+      parts.push_back("…");
+      break;
+    }
+    parts.push_back(absl::StrCat(name, "=", FormatValue(chosen.at(name))));
+  }
+  return parts.empty() ? "" : absl::StrCat(" (with ", absl::StrJoin(parts, ", "), ")");
 }
 
 // The values of one parameter that are tried: all of a short list, else a spread.
@@ -99,41 +115,13 @@ class ModelCheck {
     const absl::StatusOr<Configuration> configuration = spec_.Complete(1, chosen);
     if (configuration.ok()) {
       TryConstraints(*configuration);
-    } else if (!IsExcluded(chosen) &&
+    } else if (const absl::StatusOr<ResolvedPoint> point = ResolvePoint(spec_, chosen);
+               !(point.ok() && IsExcluded(spec_, *point)) &&
                complaints_.insert(std::string(configuration.status().message())).second &&
                complaints_.size() <= kMaxComplaints) {
-      ComplainOfNetwork(spec_.networks.at(model_), configuration.status().message(), Where(chosen),
-                        reader_);
+      ComplainOfNetwork(spec_.networks.at(model_), configuration.status().message(),
+                        Where(chosen, names_), lines_.parameters, reader_);
     }
-  }
-
-  // " (with kernel=9, width=3)"
-  std::string Where(const ParameterMap& chosen) const {
-    if (names_.empty()) return "";
-    std::vector<std::string> parts;
-    for (const std::string& name : names_) {
-      parts.push_back(absl::StrCat(name, "=", FormatValue(chosen.at(name))));
-    }
-    return absl::StrCat(" (with ", absl::StrJoin(parts, ", "), ")");
-  }
-
-  // Whether a constraint that needs no network excludes the point.
-  bool IsExcluded(const ParameterMap& chosen) const {
-    const absl::StatusOr<ResolvedPoint> point = ResolvePoint(spec_, chosen);
-    if (!point.ok()) return false;
-    Configuration unbuilt{.parameters = point->parameters, .resolved = point->resolved};
-    const auto scope = [&](std::string_view name) { return LookUpConfiguration(unbuilt, name); };
-    return std::any_of(
-        spec_.constraints.begin(), spec_.constraints.end(), [&](const Expression& constraint) {
-          const auto is_fact = [](const std::string& name) {
-            return Contains(NetworkFactNames(), name);
-          };
-          if (std::any_of(constraint.names().begin(), constraint.names().end(), is_fact)) {
-            return false;
-          }
-          const absl::StatusOr<bool> holds = constraint.Test(scope);
-          return holds.ok() && !*holds;
-        });
   }
 
   void TryConstraints(const Configuration& configuration) {
@@ -144,8 +132,8 @@ class ModelCheck {
       const Expression& constraint = spec_.constraints[i];
       const absl::Status status = constraint.Test(scope).status();
       if (status.ok() || !complaints_.insert(constraint.text()).second) continue;
-      reader_->Error(lines_.constraints[i], absl::StrCat("constraint ", Shown(constraint.text()),
-                                                         ": ", status.message()));
+      reader_->Error(lines_.constraints[i],
+                     absl::StrCat("constraint ", Shown(constraint.text()), ": ", status.message()));
     }
   }
 
@@ -153,39 +141,62 @@ class ModelCheck {
   const std::string& model_;
   const SpaceLines& lines_;
   YamlReader* const reader_;
-  ParameterMap middle_;  // every parameter at its median
+  ParameterMap middle_;             // every parameter at its median
   std::vector<std::string> names_;  // what the layers refer to
   std::vector<std::vector<Value>> tried_;
   double combinations_ = 1;
   std::set<std::string> complaints_;
 };
 
-bool IsValidPoint(const SweepSpec& spec, const ParameterMap& chosen) {
-  const absl::StatusOr<Configuration> configuration = spec.Complete(1, chosen);
-  if (!configuration.ok()) return false;
-  const absl::StatusOr<bool> satisfied = spec.SatisfiesConstraints(*configuration);
-  return satisfied.ok() && *satisfied;
-}
-
 bool SomeDrawIsValid(const SweepSpec& spec) {
   PhiloxStream stream(DeriveKey(spec.seed, "validate"), 0);
   const auto uniform = [&](const std::string&) { return stream.NextUniform(); };
   for (int draw = 0; draw < kDraws; ++draw) {
-    if (IsValidPoint(spec, DrawPoint(spec, uniform))) return true;
+    const auto configuration = spec.CompleteIfAllowed(1, DrawPoint(spec, uniform));
+    if (configuration.ok() && configuration->has_value()) return true;
   }
   return false;
 }
 
+// How many of the points the constraints allow. Complains of those that are allowed but impossible:
+// what is listed here is what will be trained.
+std::int64_t CountAllowed(const FiniteSpace& space, const std::vector<std::uint64_t>& codes,
+                          const SweepSpec& spec, const SpaceLines& lines, YamlReader* reader) {
+  std::vector<std::string> varied;
+  for (const Parameter& parameter : spec.parameters) {
+    if (parameter.GridSize() > 1) varied.push_back(parameter.name);
+  }
+  std::set<std::string> complaints;
+  std::int64_t count = 0;
+  for (const std::uint64_t code : codes) {
+    const ParameterMap chosen = space.Decode(code);
+    const auto configuration = spec.CompleteIfAllowed(1, chosen);
+    if (configuration.ok()) {
+      count += configuration->has_value() ? 1 : 0;
+      continue;
+    }
+    const std::string message(configuration.status().message());
+    if (complaints.size() == kMaxComplaints || !complaints.insert(message).second) continue;
+    const auto model = chosen.find("model");
+    const NetworkFile& network =
+        spec.networks.at(model == chosen.end() ? spec.models.front() : FormatValue(model->second));
+    ComplainOfNetwork(
+        network, message,
+        absl::StrCat(Where(chosen, varied), "; exclude it by 'constraints' or 'when'"),
+        lines.parameters, reader);
+  }
+  return count;
+}
+
 void CountPoints(const SpaceLines& lines, YamlReader* reader, SweepSpec* spec) {
+  const std::size_t errors = reader->error_count();
   const bool grid = spec->method == Method::kGrid;
   const std::optional<FiniteSpace> space = FiniteSpace::Make(spec);
   absl::StatusOr<std::vector<std::uint64_t>> codes =
       space ? space->Codes() : absl::ResourceExhaustedError("far too many");
   if (codes.ok()) {
-    spec->points = static_cast<std::int64_t>(
-        std::count_if(codes->begin(), codes->end(), [&](std::uint64_t code) {
-          return IsValidPoint(*spec, space->Decode(code));
-        }));
+    spec->points = CountAllowed(*space, *codes, *spec, lines, reader);
+    if (reader->error_count() != errors) return;
   } else if (!absl::IsResourceExhausted(codes.status())) {
     reader->Error(lines.parameters, std::string(codes.status().message()));
     return;
@@ -211,9 +222,11 @@ void CheckConstraintNames(const SweepSpec& spec, const std::vector<int>& lines,
   for (std::size_t i = 0; i < spec.constraints.size(); ++i) {
     for (const std::string& name : spec.constraints[i].names()) {
       if (Contains(known, name)) continue;
+      const bool is_result = name == "accuracy" || name == "loss";
       reader->Error(lines[i], absl::StrCat("constraint ", Shown(spec.constraints[i].text()),
                                            " refers to unknown '", name, "'",
-                                           DidYouMean(name, known)));
+                                           is_result ? ", which only training tells; use 'require'"
+                                                     : DidYouMean(name, known)));
     }
   }
 }
@@ -225,7 +238,7 @@ void CheckDefaultsFit(const SweepSpec& spec, YamlReader* reader) {
     const auto has_value = [&](const std::string& name) { return base.contains(name); };
     if (!std::all_of(network.references().begin(), network.references().end(), has_value)) continue;
     const absl::Status status = network.Resolve(base).status();
-    if (!status.ok()) ComplainOfNetwork(network, status.message(), "", reader);
+    if (!status.ok()) ComplainOfNetwork(network, status.message(), "", 0, reader);
   }
 }
 

@@ -20,10 +20,11 @@ void CheckConstraintNames(const SweepSpec& spec, const std::vector<int>& lines, 
 // are in error, since CheckPoints needs them.
 void CheckDefaultsFit(const SweepSpec& spec, YamlReader* reader);
 
-// Tries points of the search space: that networks fit their input at the values that the file allows
-// (all combinations of the values that their layers refer to, up to some hundreds; spread samples
-// of more), that conditions and constraints can be evaluated, and that some point satisfies the
-// constraints. Counts a finite space into `spec->points`.
+// Tries points of the search space: that networks fit their input at the values that the file
+// allows (all combinations of the values that their layers refer to, up to some hundreds; spread
+// samples of more), that conditions and constraints can be evaluated, and that some point satisfies
+// the constraints. Counts a finite space into `spec->points`, of which every allowed point must be
+// possible.
 void CheckPoints(const SpaceLines& lines, YamlReader* reader, SweepSpec* spec);
 
 }  // namespace sweep

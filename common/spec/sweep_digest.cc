@@ -15,12 +15,13 @@ std::string Framed(const std::string& text) { return absl::StrCat(text.size(), "
 
 // 1 and 1.0 are the same, 1 and "1" are not.
 std::string Canonical(const Value& value) {
-  return absl::StrCat(std::string(IsNumber(value) ? "number" : TypeName(value)), " ", Framed(FormatValue(value)));
+  return absl::StrCat(std::string(IsNumber(value) ? "number" : TypeName(value)), " ",
+                      Framed(FormatValue(value)));
 }
 
 std::string Canonical(const Parameter& parameter) {
-  std::string text = absl::StrCat(Framed(parameter.name), " ",
-                                  DistributionName(parameter.distribution));
+  std::string text =
+      absl::StrCat(Framed(parameter.name), " ", DistributionName(parameter.distribution));
   for (const Value& value : parameter.values) absl::StrAppend(&text, " ", Canonical(value));
   absl::StrAppend(&text, " ", FormatDouble(parameter.min), " ", FormatDouble(parameter.max), " ",
                   FormatDouble(parameter.q));
@@ -41,23 +42,24 @@ void AppendSorted(const char* key, std::vector<std::string> lines, std::string* 
 // Everything but the parameters.
 std::string CanonicalFrame(const SweepSpec& spec) {
   std::string text = "sweep 1\n";
-  for (const std::string& model : spec.models) absl::StrAppend(&text, "model ", Framed(model), "\n");
+  for (const std::string& model : spec.models)
+    absl::StrAppend(&text, "model ", Framed(model), "\n");
   for (const auto& [model, network] : spec.networks) {
     Diagnostics none;
     const auto document = YamlReader("", &none).Load(network.text());
     absl::StrAppend(&text, "network ", Framed(model), " ",
                     document ? CanonicalYaml(*document) : Framed(network.text()), "\n");
   }
-  absl::StrAppend(&text, "recipe ", Framed(spec.recipe), "\ndataset ", Canonical(spec.dataset),
-                  "\nholdout ", spec.holdout, "\nmethod ", static_cast<int>(spec.method),
-                  "\nmetric ", spec.metric, " ", spec.maximize, "\nepochs ",
-                  spec.epochs_by_recipe ? "by recipe" : absl::StrCat(spec.epochs), "\ngate_on ",
-                  static_cast<int>(spec.gate_on), "\nrun_cap ", spec.run_cap, "\nreplicates ",
-                  spec.replicates, "\nseed ", spec.seed, "\nmax_failures ", spec.max_failures, "\n");
+  absl::StrAppend(
+      &text, "recipe ", Framed(spec.recipe), "\ndataset ", Canonical(spec.dataset), "\nholdout ",
+      spec.holdout, "\nmethod ", static_cast<int>(spec.method), "\nmetric ", spec.metric, " ",
+      spec.maximize, "\nepochs ", spec.epochs_by_recipe ? "by recipe" : absl::StrCat(spec.epochs),
+      "\ngate_on ", static_cast<int>(spec.gate_on), "\nrun_cap ", spec.run_cap, "\nreplicates ",
+      spec.replicates, "\nseed ", spec.seed, "\nmax_failures ", spec.max_failures, "\n");
   std::vector<std::string> gates, constraints;
   for (const Gate& gate : spec.require) {
-    gates.push_back(absl::StrCat(gate.name, " ", static_cast<int>(gate.op), " ",
-                                 Canonical(gate.bound)));
+    gates.push_back(
+        absl::StrCat(gate.name, " ", static_cast<int>(gate.op), " ", Canonical(gate.bound)));
   }
   for (const Expression& constraint : spec.constraints) {
     constraints.push_back(Framed(constraint.text()));

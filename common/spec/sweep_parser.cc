@@ -13,9 +13,9 @@
 #include "common/base/nearest.h"
 #include "common/spec/models_parser.h"
 #include "common/spec/parameters_parser.h"
-#include "common/yaml/shown.h"
 #include "common/spec/sweep_checks.h"
 #include "common/spec/sweep_digest.h"
+#include "common/yaml/shown.h"
 #include "common/yaml/yaml_reader.h"
 
 namespace sweep {
@@ -141,9 +141,9 @@ class SweepParser {
     const YamlEntry* entry = Find("model");
     if (entry == nullptr) {
       if (!MisspeltKey("model")) {
-        reader_.Error(0, absl::StrCat("'model' is missing: a built-in network (",
-                                      absl::StrJoin(BuiltinNetworkNames(), ", "),
-                                      ") or a network file"));
+        reader_.Error(
+            0, absl::StrCat("'model' is missing: a built-in network (",
+                            absl::StrJoin(BuiltinNetworkNames(), ", "), ") or a network file"));
       }
       return;
     }
@@ -173,7 +173,8 @@ class SweepParser {
     const YamlEntry* entry = Find("dataset");
     if (entry == nullptr) return;
     if (!entry->value.IsMap()) {
-      if (const auto name = reader_.Word(*entry, {"mnist", "synthetic"})) spec_.dataset.name = *name;
+      if (const auto name = reader_.Word(*entry, {"mnist", "synthetic"}))
+        spec_.dataset.name = *name;
     } else {
       ReadDatasetMapping(*entry);
     }
@@ -199,10 +200,12 @@ class SweepParser {
       const auto folder = path == keys.end() ? std::nullopt : reader_.Text(path->second);
       if (folder) dataset.path = *folder;
       if (dataset.path.empty() && (folder || path == keys.end())) {
-        reader_.Error(entry.line, "'dataset' with format: idx needs 'path', the folder of its files");
+        reader_.Error(entry.line,
+                      "'dataset' with format: idx needs 'path', the folder of its files");
       }
     } else {
-      if (const auto word = reader_.Word(name->second, {"mnist", "synthetic"})) dataset.name = *word;
+      if (const auto word = reader_.Word(name->second, {"mnist", "synthetic"}))
+        dataset.name = *word;
       if (path != keys.end()) {
         reader_.Error(path->second.line, "'path' goes with format: idx only");
       }
@@ -280,16 +283,18 @@ class SweepParser {
     spec_.maximize = spec_.metric == "accuracy";
     const char* only = spec_.maximize ? "maximize" : "minimize";
     if (goal && *goal != only) {
-      reader_.Error(entry->line, absl::StrCat("metric ", spec_.metric, " can only have goal: ", only));
+      reader_.Error(entry->line,
+                    absl::StrCat("metric ", spec_.metric, " can only have goal: ", only));
     }
   }
 
   void ReadRequire() {
     if (const YamlEntry* entry = Find("gate_on")) {
       const auto word = reader_.Word(*entry, {"best", "last", "mean"});
-      if (word) spec_.gate_on = *word == "best"   ? GateOn::kBest
-                                : *word == "last" ? GateOn::kLast
-                                                  : GateOn::kMean;
+      if (word)
+        spec_.gate_on = *word == "best"   ? GateOn::kBest
+                        : *word == "last" ? GateOn::kLast
+                                          : GateOn::kMean;
     }
     const YamlEntry* entry = Find("require");
     if (entry == nullptr) return;
@@ -298,10 +303,11 @@ class SweepParser {
     for (const auto& gate : reader_.Entries(entry->value, entry->line, "'require'")) {
       if (std::find(names.begin(), names.end(), gate.key) == names.end()) {
         const std::string hint = DidYouMean(gate.key, names);
-        reader_.Error(gate.line, absl::StrCat("unknown gate ", Shown(gate.key),
-                                              hint.empty() ? absl::StrCat("; there are ",
-                                                                          absl::StrJoin(names, ", "))
-                                                           : hint));
+        reader_.Error(
+            gate.line,
+            absl::StrCat(
+                "unknown gate ", Shown(gate.key),
+                hint.empty() ? absl::StrCat("; there are ", absl::StrJoin(names, ", ")) : hint));
       } else if (reader_.Scalar(gate)) {
         ReadGate(gate);
       }
@@ -316,17 +322,19 @@ class SweepParser {
     }
     const bool wants_bool = entry.key == "fully_connected";
     const bool bare = IsNumber(ScalarValue(entry.value));
-    if (wants_bool != std::holds_alternative<bool>(gate->bound) || !(wants_bool || IsNumber(gate->bound))) {
+    if (wants_bool != std::holds_alternative<bool>(gate->bound) ||
+        !(wants_bool || IsNumber(gate->bound))) {
       reader_.Error(entry.line, absl::StrCat("gate '", entry.key, "' must be held against ",
                                              wants_bool ? "true or false" : "a number", ", not ",
                                              Shown(gate->bound)));
-    } else if (entry.key == "accuracy" && (AsDouble(gate->bound) < 0 || AsDouble(gate->bound) > 1)) {
+    } else if (entry.key == "accuracy" &&
+               (AsDouble(gate->bound) < 0 || AsDouble(gate->bound) > 1)) {
       reader_.Error(entry.line, absl::StrCat("gate 'accuracy' is ", gate->ToString(),
                                              ", but accuracy is a fraction: 0.994 or 99.4%"));
     } else if (entry.key == "accuracy" && bare) {
-      reader_.Error(entry.line, absl::StrCat("gate 'accuracy' would ask for exactly ",
-                                             FormatValue(gate->bound), "; write \">= ",
-                                             FormatValue(gate->bound), "\""));
+      reader_.Error(entry.line,
+                    absl::StrCat("gate 'accuracy' would ask for exactly ", FormatValue(gate->bound),
+                                 "; write \">= ", FormatValue(gate->bound), "\""));
     } else {
       spec_.require.push_back(*std::move(gate));
     }
@@ -384,15 +392,15 @@ class SweepParser {
     }
     for (const Parameter& parameter : spec_.parameters) {
       if (parameter.name != "epochs") continue;
-      reader_.Error(parameter.line, absl::StrCat("parameter 'epochs' is given twice; first on line ",
-                                                 entry->line));
+      reader_.Error(parameter.line,
+                    absl::StrCat("parameter 'epochs' is given twice; first on line ", entry->line));
     }
   }
 
   // Of the first network; Complete asks each network's recipe.
   int RecipeEpochs() const {
-    const auto network = spec_.models.empty() ? spec_.networks.end()
-                                              : spec_.networks.find(spec_.models.front());
+    const auto network =
+        spec_.models.empty() ? spec_.networks.end() : spec_.networks.find(spec_.models.front());
     if (network == spec_.networks.end()) return spec_.epochs;
     const Recipe* recipe = network->second.FindRecipe(spec_.recipe);
     if (recipe == nullptr) return spec_.epochs;
@@ -411,7 +419,8 @@ class SweepParser {
     if (entry->value.IsScalar()) {
       items.push_back(*entry);
     } else if (reader_.Scalars(*entry)) {
-      for (const YAML::Node& node : entry->value) items.push_back({"constraints", node, LineOf(node)});
+      for (const YAML::Node& node : entry->value)
+        items.push_back({"constraints", node, LineOf(node)});
     }
     if (items.size() > kMaxListed) {
       reader_.Error(entry->line, absl::StrCat("'constraints' has ", items.size(),
@@ -431,8 +440,10 @@ class SweepParser {
   }
 
   void Check() {
-    // Without all networks nothing can be said about names.
-    if (spec_.models.empty() || spec_.networks.size() != spec_.models.size()) return;
+    if (spec_.models.empty() || spec_.networks.size() != spec_.models.size()) {
+      CheckLikelySlips(spec_, &reader_);
+      return;
+    }
     CheckParameters(spec_, &reader_);
     CheckConstraintNames(spec_, constraint_lines_, &reader_);
     if (!diagnostics_->empty()) {

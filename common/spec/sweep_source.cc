@@ -17,10 +17,13 @@ namespace {
 absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
   std::error_code error;
   const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (!std::filesystem::exists(status)) return absl::NotFoundError("no such file");
+  if (status.type() == std::filesystem::file_type::not_found) {
+    return absl::NotFoundError("no such file");
+  }
+  if (error) return absl::PermissionDeniedError(absl::StrCat("cannot be read: ", error.message()));
   if (std::filesystem::is_directory(status)) return absl::NotFoundError("is a folder, not a file");
   std::ifstream stream(path, std::ios::binary);
-  if (!stream) return absl::PermissionDeniedError("cannot be opened");
+  if (!stream) return absl::PermissionDeniedError("cannot be opened for reading");
   // One byte more than allowed tells a file that is too large from one that just fits.
   std::string text(YamlReader::kMaxSizeBytes + 1, '\0');
   stream.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -52,13 +55,15 @@ absl::StatusOr<SweepSource> LoadSweepSource(const std::string& path, Diagnostics
       source.network_files[model] = *std::move(network_text);
     } else {
       unreadable.insert(model);
-      diagnostics->push_back({network, 0, absl::StrCat(network_text.status().message(),
-                                                       " (named by 'model' in ", path, ")")});
+      diagnostics->push_back(
+          {network, 0,
+           absl::StrCat(network_text.status().message(), " (named by 'model' in ", path, ")")});
     }
   }
   if (unreadable.empty()) return source;
   // All that is wrong is said at once, so the rest of the file is looked at as well.
-  return ParseSweep(source, unreadable, diagnostics).status();
+  ParseSweep(source, unreadable, diagnostics).IgnoreError();
+  return absl::InvalidArgumentError(FormatDiagnostics(*diagnostics));
 }
 
 }  // namespace sweep

@@ -22,15 +22,26 @@ std::string Origin(const SweepSpec& spec, const ResolvedPoint& point, const std:
 absl::Status CheckValues(const SweepSpec& spec, const ResolvedPoint& point) {
   for (const auto& [name, value] : point.resolved) {
     if (absl::Status status = CheckParameterValue(name, value); !status.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(Origin(spec, point, name), status.message()));
+      return absl::InvalidArgumentError(absl::StrCat(Origin(spec, point, name), status.message()));
     }
   }
   if (SameValue(point.resolved.at("nesterov"), true) &&
       AsDouble(point.resolved.at("momentum")) == 0) {
-    return absl::InvalidArgumentError("'nesterov' is true but 'momentum' is 0; it needs a momentum");
+    return absl::InvalidArgumentError(
+        "'nesterov' is true but 'momentum' is 0; it needs a momentum");
   }
   return absl::OkStatus();
+}
+
+absl::StatusOr<Configuration> Build(const SweepSpec& spec, std::int64_t number,
+                                    ResolvedPoint point) {
+  if (absl::Status status = CheckValues(spec, point); !status.ok()) return status;
+  absl::StatusOr<Network> network = spec.networks.at(point.model).Resolve(point.resolved);
+  if (!network.ok()) return network.status();
+  return Configuration{.number = number,
+                       .parameters = std::move(point.parameters),
+                       .resolved = std::move(point.resolved),
+                       .network = *std::move(network)};
 }
 
 }  // namespace
@@ -39,17 +50,26 @@ absl::StatusOr<Configuration> SweepSpec::Complete(std::int64_t number,
                                                   const ParameterMap& chosen) const {
   absl::StatusOr<ResolvedPoint> point = ResolvePoint(*this, chosen);
   if (!point.ok()) return point.status();
-  if (absl::Status status = CheckValues(*this, *point); !status.ok()) return status;
-  absl::StatusOr<Network> network = networks.at(point->model).Resolve(point->resolved);
-  if (!network.ok()) return network.status();
-  return Configuration{.number = number,
-                       .parameters = std::move(point->parameters),
-                       .resolved = std::move(point->resolved),
-                       .network = *std::move(network)};
+  return Build(*this, number, *std::move(point));
+}
+
+absl::StatusOr<std::optional<Configuration>> SweepSpec::CompleteIfAllowed(
+    std::int64_t number, const ParameterMap& chosen) const {
+  absl::StatusOr<ResolvedPoint> point = ResolvePoint(*this, chosen);
+  if (!point.ok()) return point.status();
+  if (IsExcluded(*this, *point)) return std::nullopt;
+  absl::StatusOr<Configuration> configuration = Build(*this, number, *std::move(point));
+  if (!configuration.ok()) return configuration.status();
+  const absl::StatusOr<bool> satisfied = SatisfiesConstraints(*configuration);
+  if (!satisfied.ok()) return satisfied.status();
+  if (!*satisfied) return std::nullopt;
+  return *std::move(configuration);
 }
 
 absl::StatusOr<bool> SweepSpec::SatisfiesConstraints(const Configuration& configuration) const {
-  const auto scope = [&](std::string_view name) { return LookUpConfiguration(configuration, name); };
+  const auto scope = [&](std::string_view name) {
+    return LookUpConfiguration(configuration, name);
+  };
   for (const Expression& constraint : constraints) {
     const absl::StatusOr<bool> holds = constraint.Test(scope);
     if (!holds.ok()) {
@@ -64,8 +84,7 @@ absl::StatusOr<bool> SweepSpec::SatisfiesConstraints(const Configuration& config
 TrialSpec SweepSpec::MakeTrialSpec(const Configuration& configuration, int replicate) const {
   TrialSpec trial;
   // 63 bits, because SQLite's integers are signed.
-  trial.seed =
-      Mix64(DeriveKey(seed, "replicate") + static_cast<std::uint64_t>(replicate)) >> 1;
+  trial.seed = Mix64(DeriveKey(seed, "replicate") + static_cast<std::uint64_t>(replicate)) >> 1;
   for (const auto& [parameter, value] : configuration.resolved) {
     // False for what is no field of a trial: the network's own parameters are in its layers.
     SetTrialParameter(parameter, value, &trial);

@@ -40,7 +40,7 @@ struct Configuration {
 struct SweepSpec {
   std::string name;
   std::string description;
-  std::vector<std::string> models;  // names as written; more than one when swept over
+  std::vector<std::string> models;              // names as written; more than one when swept over
   std::map<std::string, NetworkFile> networks;  // by those names
   std::string recipe = "seed";
   DatasetSpec dataset;
@@ -72,24 +72,29 @@ struct SweepSpec {
 
   // Completes a point of the search space: applies `when`, recipe and defaults, builds the network.
   // What `chosen` says counts most, then the network's recipe, the defaults of the network file,
-  // and the built-in ones. InvalidArgument when a name is none of the sweep's parameters, a value is
-  // out of range or the network does not fit.
+  // and the built-in ones. InvalidArgument when a name is none of the sweep's parameters, a value
+  // is out of range or the network does not fit.
   absl::StatusOr<Configuration> Complete(std::int64_t number, const ParameterMap& chosen) const;
+
+  // As Complete, but nullopt for a point that the constraints exclude. What they exclude by
+  // hyperparameters alone need not fit.
+  absl::StatusOr<std::optional<Configuration>> CompleteIfAllowed(std::int64_t number,
+                                                                 const ParameterMap& chosen) const;
 
   // Whether `configuration` satisfies every constraint. InvalidArgument for an unknown name.
   absl::StatusOr<bool> SatisfiesConstraints(const Configuration& configuration) const;
 
-  // What the trainer gets for replicate `replicate` (0-based), without the trial's name. The seed is
-  // a function of the sweep's seed and the replicate alone, so that configurations are compared with
-  // the same seeds; it is below 2^63.
+  // What the trainer gets for replicate `replicate` (0-based), without the trial's name. The seed
+  // is a function of the sweep's seed and the replicate alone, so that configurations are compared
+  // with the same seeds; it is below 2^63.
   TrialSpec MakeTrialSpec(const Configuration& configuration, int replicate) const;
 
   // Configurations a full run makes: run_cap, or fewer when the space has fewer distinct points.
   std::int64_t PlannedConfigurations() const;
 };
 
-// Names usable in `constraints` and `--where` for a configuration: its hyperparameters, "model", and
-// the facts of its network: "parameters", "fully_connected", "train_mflop", "forward_mflop",
+// Names usable in `constraints` and `--where` for a configuration: its hyperparameters, "model",
+// and the facts of its network: "parameters", "fully_connected", "train_mflop", "forward_mflop",
 // "receptive_field", "layers".
 std::optional<Value> LookUpConfiguration(const Configuration& configuration, std::string_view name);
 
