@@ -32,16 +32,15 @@ bool Meets(const Gate& gate, double value) {
 
 // Whether every gate of that name is met by `value`; true when there is none.
 bool MeetsAll(const std::vector<Gate>& gates, std::string_view name, double value) {
-  return std::all_of(gates.begin(), gates.end(), [&](const Gate& gate) {
-    return gate.name != name || Meets(gate, value);
-  });
+  return std::all_of(gates.begin(), gates.end(),
+                     [&](const Gate& gate) { return gate.name != name || Meets(gate, value); });
 }
 
 // What the runs of a configuration come to, as gate_on says, before any gate is looked at.
 struct Measured {
   double accuracy = 0;
   double loss = 0;
-  int epoch = 0;       // that the epoch gate is held against
+  int epoch = 0;  // that the epoch gate is held against
   bool epochs_in_gate = false;
 };
 
@@ -55,19 +54,25 @@ Measured MeasureOne(GateOn gate_on, const std::vector<Gate>& gates, const TrialR
   const int epoch = result.epochs_to_target > 0 ? result.epochs_to_target
                     : inside                    ? result.best_gated_epoch
                                                 : result.best_epoch;
-  return {inside ? result.best_gated_accuracy : result.best_accuracy, result.best_loss, epoch, inside};
+  return {inside ? result.best_gated_accuracy : result.best_accuracy, result.best_loss, epoch,
+          inside};
 }
 
-// Whether `a` stands for its configuration rather than `b`.
+// Whether `a` stands for its configuration rather than `b`. With gate_on best, a replicate that
+// reached the target goes before one that did not: whether the configuration qualifies hangs on it.
 bool Better(const SweepSpec& spec, const TrialResult& a, const TrialResult& b) {
+  const bool a_reached = a.epochs_to_target > 0;
+  const bool b_reached = b.epochs_to_target > 0;
+  if (spec.gate_on == GateOn::kBest && a_reached != b_reached) return a_reached;
   const Measured one = MeasureOne(spec.gate_on, spec.require, a);
   const Measured other = MeasureOne(spec.gate_on, spec.require, b);
-  if (spec.metric == "loss" && one.loss != other.loss) return one.loss < other.loss;
+  if (spec.metric == "loss") {
+    if (std::isnan(one.loss) != std::isnan(other.loss)) return std::isnan(other.loss);
+    if (one.loss < other.loss || one.loss > other.loss) return one.loss < other.loss;
+  }
   if (one.accuracy != other.accuracy) return one.accuracy > other.accuracy;
-  const auto target = [](const TrialResult& result) {
-    return result.epochs_to_target > 0 ? result.epochs_to_target : 1 << 30;
-  };
-  return target(a) < target(b);
+  if (a_reached != b_reached) return a_reached;
+  return a.epochs_to_target < b.epochs_to_target;
 }
 
 struct Means {
@@ -80,7 +85,8 @@ struct Means {
 };
 
 // Over the replicates' last epochs; `only_ended` leaves out what still trains.
-Means MeanOfLast(const SweepSpec& spec, const std::vector<ReplicateResult>& replicates, bool only_ended) {
+Means MeanOfLast(const SweepSpec& spec, const std::vector<ReplicateResult>& replicates,
+                 bool only_ended) {
   Means means;
   double squares = 0;
   for (const ReplicateResult& replicate : replicates) {
@@ -115,7 +121,8 @@ GateOutcome HoldGate(const Gate& gate, const SweepSpec& spec, const Configuratio
   if (gate.name == "accuracy") {
     return Hold(gate, measured.accuracy, has_value && Meets(gate, measured.accuracy));
   }
-  if (gate.name == "loss") return Hold(gate, measured.loss, has_value && Meets(gate, measured.loss));
+  if (gate.name == "loss")
+    return Hold(gate, measured.loss, has_value && Meets(gate, measured.loss));
   if (gate.name == "epochs") {
     const bool met = has_value && (spec.gate_on == GateOn::kBest ? Meets(gate, measured.epoch)
                                                                  : measured.epochs_in_gate);
@@ -147,7 +154,8 @@ void AddEpoch(const std::vector<Gate>& gates, const EpochMetrics& metrics, Trial
     result->best_gated_accuracy = accuracy;
     result->best_gated_epoch = metrics.epoch;
   }
-  const bool reached = MeetsAll(gates, "accuracy", accuracy) && MeetsAll(gates, "loss", metrics.validation_loss);
+  const bool reached =
+      MeetsAll(gates, "accuracy", accuracy) && MeetsAll(gates, "loss", metrics.validation_loss);
   if (result->epochs_to_target == 0 && reached) result->epochs_to_target = metrics.epoch;
 }
 

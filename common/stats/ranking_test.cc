@@ -12,17 +12,19 @@ SweepSpec SpecWith(const std::string& more) {
   Diagnostics diagnostics;
   const auto spec = SweepSpec::Parse({.file = "s.yaml",
                                       .text = "name: s\nmodel: cnn-18718\nmethod: grid\n"
-                                              "parameters: {lr: {values: [0.1]}}\n" + more,
+                                              "parameters: {lr: {values: [0.1]}}\n" +
+                                              more,
                                       .network_files = {}},
                                      &diagnostics);
   EXPECT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
   return *spec;
 }
 
-constexpr char kGates[] = "require: {accuracy: \">= 0.994\", epochs: \"< 20\", parameters: \"< 20000\"}\n";
+constexpr char kGates[] =
+    "require: {accuracy: \">= 0.994\", epochs: \"< 20\", parameters: \"< 20000\"}\n";
 
 ReplicateResult Trained(const SweepSpec& spec, const std::vector<double>& accuracies,
-                    TrialState state = TrialState::kCompleted) {
+                        TrialState state = TrialState::kCompleted) {
   ReplicateResult run{.state = state, .result = {}};
   for (std::size_t i = 0; i < accuracies.size(); ++i) {
     AddEpoch(spec.require,
@@ -103,16 +105,19 @@ TEST(Ranking, RepeatedEpochsOfAResumedAttemptChangeNothing) {
 TEST(Ranking, ANotANumberLossIsNeverTheBest) {
   const SweepSpec spec = SpecWith(kGates);
   TrialResult result;
-  AddEpoch(spec.require, {.epoch = 1, .validation_loss = std::nan(""), .validation_accuracy = 0.1}, &result);
+  AddEpoch(spec.require, {.epoch = 1, .validation_loss = std::nan(""), .validation_accuracy = 0.1},
+           &result);
   AddEpoch(spec.require, {.epoch = 2, .validation_loss = 0.5, .validation_accuracy = 0.2}, &result);
-  AddEpoch(spec.require, {.epoch = 3, .validation_loss = std::nan(""), .validation_accuracy = 0.1}, &result);
+  AddEpoch(spec.require, {.epoch = 3, .validation_loss = std::nan(""), .validation_accuracy = 0.1},
+           &result);
   EXPECT_DOUBLE_EQ(result.best_loss, 0.5);
   EXPECT_TRUE(std::isnan(result.last_loss));
 }
 
 TEST(Ranking, BestTakesTheBestReplicatesBestEpoch) {
   const SweepSpec spec = SpecWith(std::string(kGates) + "replicates: 2\n");
-  const ConfigurationScore score = Score(spec, {Trained(spec, {0.99, 0.992}), Trained(spec, {0.9945, 0.993})});
+  const ConfigurationScore score =
+      Score(spec, {Trained(spec, {0.99, 0.992}), Trained(spec, {0.9945, 0.993})});
   EXPECT_TRUE(score.qualifies);
   EXPECT_EQ(score.best_replicate, 1);
   EXPECT_DOUBLE_EQ(score.value, 0.9945);
@@ -133,7 +138,8 @@ TEST(Ranking, LastLooksAtTheLastEpochOnly) {
 TEST(Ranking, MeanLooksAtTheMeanOfEndedReplicates) {
   const SweepSpec spec = SpecWith(std::string(kGates) + "gate_on: mean\nreplicates: 3\n");
   const ReplicateResult running = Trained(spec, {0.5}, TrialState::kRunning);
-  const ConfigurationScore score = Score(spec, {Trained(spec, {0.9938}), Trained(spec, {0.9944}), running});
+  const ConfigurationScore score =
+      Score(spec, {Trained(spec, {0.9938}), Trained(spec, {0.9944}), running});
   EXPECT_TRUE(score.qualifies);
   EXPECT_NEAR(score.value, 0.9941, 1e-12);
   EXPECT_FALSE(Score(spec, {Trained(spec, {0.9938}), Trained(spec, {0.9940}), running}).qualifies);
@@ -147,6 +153,50 @@ TEST(Ranking, ALossMetricRanksByLoss) {
   EXPECT_EQ(score.best_replicate, 1);
 }
 
+TEST(Ranking, AReplicateThatReachedTheTargetStandsForTheConfiguration) {
+  const SweepSpec spec =
+      SpecWith(std::string(kGates) + "metric: {name: loss, goal: minimize}\nreplicates: 2\n");
+  ReplicateResult lower_loss, reached;
+  AddEpoch(spec.require, {.epoch = 1, .validation_loss = 0.01, .validation_accuracy = 0.99},
+           &lower_loss.result);
+  AddEpoch(spec.require, {.epoch = 1, .validation_loss = 0.02, .validation_accuracy = 0.995},
+           &reached.result);
+  const ConfigurationScore score = Score(spec, {lower_loss, reached});
+  EXPECT_TRUE(score.qualifies);
+  EXPECT_EQ(score.best_replicate, 1);
+}
+
+TEST(Ranking, ANotANumberLossStandsForNothingElse) {
+  const SweepSpec spec = SpecWith("metric: {name: loss, goal: minimize}\nreplicates: 2\n");
+  ReplicateResult diverged, sound;
+  AddEpoch(spec.require, {.epoch = 1, .validation_loss = std::nan(""), .validation_accuracy = 0.1},
+           &diverged.result);
+  AddEpoch(spec.require, {.epoch = 1, .validation_loss = 2.3, .validation_accuracy = 0.1},
+           &sound.result);
+  EXPECT_EQ(Score(spec, {diverged, sound}).best_replicate, 1);
+  EXPECT_EQ(Score(spec, {sound, diverged}).best_replicate, 0);
+}
+
+TEST(Ranking, EveryEpochGateHoldsAtItsOwnEdge) {
+  const std::pair<const char*, int> cases[] = {{"< 3", 2}, {"<= 3", 3}, {"> 1", 2}, {">= 1", 1}};
+  for (const auto& [gate, reached] : cases) {
+    const SweepSpec spec =
+        SpecWith("require: {accuracy: \">= 0.994\", epochs: \"" + std::string(gate) + "\"}\n");
+    EXPECT_EQ(Score(spec, {Trained(spec, FlatThen(reached - 1, 0.995))}).epochs_to_target, reached);
+    const int beyond = gate[0] == '<' ? reached + 1 : reached - 1;
+    if (beyond == 0) continue;
+    const ConfigurationScore missed = Score(spec, {Trained(spec, FlatThen(beyond - 1, 0.995))});
+    EXPECT_FALSE(missed.qualifies) << gate;
+  }
+}
+
+TEST(Ranking, MeanWantsEveryEndedReplicateInTheEpochGate) {
+  const SweepSpec spec = SpecWith(std::string(kGates) + "gate_on: mean\nreplicates: 2\n");
+  const ReplicateResult in_time = Trained(spec, {0.995});
+  EXPECT_TRUE(Score(spec, {in_time, Trained(spec, FlatThen(18, 0.995))}).qualifies);
+  EXPECT_FALSE(Score(spec, {in_time, Trained(spec, FlatThen(19, 0.995))}).qualifies);
+}
+
 TEST(Ranking, WithoutGatesEveryMeasuredConfigurationQualifies) {
   const SweepSpec spec = SpecWith("");
   EXPECT_TRUE(Score(spec, {Trained(spec, {0.1})}).qualifies);
@@ -155,7 +205,13 @@ TEST(Ranking, WithoutGatesEveryMeasuredConfigurationQualifies) {
 TEST(Intervals, StudentsTMatchesTheTables) {
   const std::pair<int, double> table[] = {{1, 12.706}, {2, 4.303}, {3, 3.182},  {4, 2.776},
                                           {5, 2.571},  {9, 2.262}, {19, 2.093}, {1000, 1.962}};
-  for (const auto& [degrees, expected] : table) EXPECT_NEAR(StudentT975(degrees), expected, 6e-4) << degrees;
+  for (const auto& [degrees, expected] : table) {
+    EXPECT_NEAR(StudentT975(degrees), expected, 6e-4) << degrees;
+  }
+  EXPECT_NEAR(StudentT975(10'000'000), 1.95996, 1e-4) << "the normal distribution's";
+  for (int degrees = 1; degrees < 500; ++degrees) {
+    EXPECT_GT(StudentT975(degrees), StudentT975(degrees + 1)) << degrees;
+  }
 }
 
 TEST(Intervals, WilsonMatchesAKnownCase) {
