@@ -46,11 +46,11 @@ class DownloadBar {
   absl::Time last_ = absl::InfinitePast();
 };
 
-// Fetches what the sweep trains on before anything else is started, so that a person sees at once
-// what is missing.
+// Fetches and reads what the sweep trains on before anything else is started, so that a person sees
+// at once what is missing or damaged.
 absl::Status PrepareData(const SweepSpec& spec, const DataOptions& options) {
   try {
-    EnsureDataset(spec.dataset, options);
+    LoadDataset(spec.dataset, EnsureDataset(spec.dataset, options));
   } catch (const DataError& error) {
     return absl::FailedPreconditionError(error.what());
   }
@@ -126,7 +126,7 @@ int Run(const RunOptions& options, const Session& session) {
   if (!ranking.ok()) return Fail(ranking.status());
   if (session.format == Format::kTable) std::cout << '\n';
   PrintRanking(*ranking, session, std::cout);
-  if (ranking->rows().empty()) return kExitFailed;
+  if (ranking->rows().empty()) return Fail(absl::InternalError("no trial has trained an epoch"));
   return ranking->sweep().qualifying() > 0 ? kExitOk : kExitNothingQualified;
 }
 

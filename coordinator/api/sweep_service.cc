@@ -162,7 +162,10 @@ absl::Status SweepService::Rank(const v1::RankSweepRequest& request,
   *response->mutable_sweep() = *std::move(sweep);
   const absl::StatusOr<std::vector<RankedRow>> ranked = store_->Rank(*name, *top);
   if (!ranked.ok()) return ranked.status();
-  for (const RankedRow& item : *ranked) *response->add_rows() = ToProto(item, **spec);
+  for (const RankedRow& item : *ranked) {
+    if (!item.score.has_value) break;  // those without an epoch come last and have nothing to rank
+    *response->add_rows() = ToProto(item, **spec);
+  }
   return absl::OkStatus();
 }
 

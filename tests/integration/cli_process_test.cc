@@ -213,6 +213,27 @@ TEST_F(CliTest, TwoRunsOnOneDatabaseAreRefusedAndTheSecondTerminalSeesTheFirst) 
   }
 }
 
+TEST_F(CliTest, WhenEveryTrialFailsTheRunHasFailed) {
+  const std::string file = Write("tiny.yaml", kSweep, "[0.02, 0.05]", "[90.0, 95.0]");
+  const Result result = Sweep({"run", file});
+  EXPECT_EQ(result.code, 1) << result.output;
+  EXPECT_THAT(result.output, AllOf(HasSubstr("diverged"), HasSubstr("no trial has trained an epoch")));
+}
+
+TEST_F(CliTest, DamagedDataIsRefusedBeforeAnythingStarts) {
+  const std::string file = Write("idx.yaml", kSweep, "{name: synthetic, train: 512, test: 200}",
+                                 "{format: idx, path: " + folder_.path() + "}");
+  for (const char* name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
+                           "t10k-labels-idx1-ubyte"}) {
+    folder_.Write(name, "no idx");
+  }
+  const Result result = Sweep({"run", file});
+  EXPECT_EQ(result.code, 1) << result.output;
+  EXPECT_THAT(result.output, HasSubstr("idx"));
+  EXPECT_EQ(Sweep({"list", "--coordinator", "127.0.0.1:1"}).code, 4);
+  EXPECT_EQ(Sweep({"list", "--db", "sweep.db"}).code, 4) << "a database was made";
+}
+
 TEST_F(CliTest, MissingDataNamesTheFolder) {
   const std::string file = Write("mnist.yaml", kSweep, "{name: synthetic, train: 512, test: 200}", "mnist");
   const Result result = Sweep({"run", file, "--data-dir", folder_.path()});
