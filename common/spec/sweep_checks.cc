@@ -148,68 +148,72 @@ class ModelCheck {
   std::set<std::string> complaints_;
 };
 
-bool SomeDrawIsValid(const SweepSpec& spec) {
+// Completes points and complains of those that the constraints allow but that are impossible, since
+// they would be trained.
+class PointCheck {
+ public:
+  PointCheck(const SweepSpec& spec, const SpaceLines& lines, YamlReader* reader)
+      : spec_(spec), lines_(lines), reader_(reader) {
+    for (const Parameter& parameter : spec.parameters) {
+      if (parameter.GridSize() != 1) varied_.push_back(parameter.name);
+    }
+  }
+
+  // Whether the point is possible and allowed.
+  bool Try(const ParameterMap& chosen) {
+    const auto configuration = spec_.CompleteIfAllowed(1, chosen);
+    if (configuration.ok()) return configuration->has_value();
+    const std::string message(configuration.status().message());
+    if (complaints_.size() == kMaxComplaints || !complaints_.insert(message).second) return false;
+    const auto model = chosen.find("model");
+    ComplainOfNetwork(spec_.networks.at(model == chosen.end() ? spec_.models.front()
+                                                              : FormatValue(model->second)),
+                      message,
+                      absl::StrCat(Where(chosen, varied_), "; exclude it by 'constraints'"),
+                      lines_.parameters, reader_);
+    return false;
+  }
+
+ private:
+  const SweepSpec& spec_;
+  const SpaceLines& lines_;
+  YamlReader* const reader_;
+  std::vector<std::string> varied_;
+  std::set<std::string> complaints_;
+};
+
+bool SomeDrawIsValid(const SweepSpec& spec, PointCheck* check) {
   PhiloxStream stream(DeriveKey(spec.seed, "validate"), 0);
   const auto uniform = [&](const std::string&) { return stream.NextUniform(); };
-  for (int draw = 0; draw < kDraws; ++draw) {
-    const auto configuration = spec.CompleteIfAllowed(1, DrawPoint(spec, uniform));
-    if (configuration.ok() && configuration->has_value()) return true;
-  }
-  return false;
-}
-
-// How many of the points the constraints allow. Complains of those that are allowed but impossible:
-// what is listed here is what will be trained.
-std::int64_t CountAllowed(const FiniteSpace& space, const std::vector<std::uint64_t>& codes,
-                          const SweepSpec& spec, const SpaceLines& lines, YamlReader* reader) {
-  std::vector<std::string> varied;
-  for (const Parameter& parameter : spec.parameters) {
-    if (parameter.GridSize() > 1) varied.push_back(parameter.name);
-  }
-  std::set<std::string> complaints;
-  std::int64_t count = 0;
-  for (const std::uint64_t code : codes) {
-    const ParameterMap chosen = space.Decode(code);
-    const auto configuration = spec.CompleteIfAllowed(1, chosen);
-    if (configuration.ok()) {
-      count += configuration->has_value() ? 1 : 0;
-      continue;
-    }
-    const std::string message(configuration.status().message());
-    if (complaints.size() == kMaxComplaints || !complaints.insert(message).second) continue;
-    const auto model = chosen.find("model");
-    const NetworkFile& network =
-        spec.networks.at(model == chosen.end() ? spec.models.front() : FormatValue(model->second));
-    ComplainOfNetwork(
-        network, message,
-        absl::StrCat(Where(chosen, varied), "; exclude it by 'constraints' or 'when'"),
-        lines.parameters, reader);
-  }
-  return count;
+  bool valid = false;
+  for (int draw = 0; draw < kDraws; ++draw) valid |= check->Try(DrawPoint(spec, uniform));
+  return valid;
 }
 
 void CountPoints(const SpaceLines& lines, YamlReader* reader, SweepSpec* spec) {
   const std::size_t errors = reader->error_count();
-  const bool grid = spec->method == Method::kGrid;
+  PointCheck check(*spec, lines, reader);
   const std::optional<FiniteSpace> space = FiniteSpace::Make(spec);
-  absl::StatusOr<std::vector<std::uint64_t>> codes =
+  const absl::StatusOr<std::vector<std::uint64_t>> codes =
       space ? space->Codes() : absl::ResourceExhaustedError("far too many");
+  bool valid = false;
   if (codes.ok()) {
-    spec->points = CountAllowed(*space, *codes, *spec, lines, reader);
-    if (reader->error_count() != errors) return;
+    spec->points = std::count_if(codes->begin(), codes->end(), [&](std::uint64_t code) {
+      return check.Try(space->Decode(code));
+    });
+    valid = *spec->points > 0;
   } else if (!absl::IsResourceExhausted(codes.status())) {
     reader->Error(lines.parameters, std::string(codes.status().message()));
-    return;
-  } else if (grid) {
+  } else if (spec->method == Method::kGrid) {
     reader->Error(lines.parameters,
                   absl::StrCat("the grid has ", codes.status().message(), " points; the limit is ",
                                FiniteSpace::kMaxPoints));
-    return;
+  } else {
+    valid = SomeDrawIsValid(*spec, &check);
   }
-  if (spec->points ? *spec->points > 0 : SomeDrawIsValid(*spec)) return;
+  if (valid || reader->error_count() != errors) return;
   reader->Error(lines.constraints.empty() ? lines.parameters : lines.constraints.front(),
-                absl::StrCat("no point of the search space is valid",
-                             spec->constraints.empty() ? "" : " and satisfies the constraints",
+                absl::StrCat("no point of the search space satisfies the constraints",
                              spec->points ? "" : absl::StrCat(" (of ", kDraws, " drawn)")));
 }
 
