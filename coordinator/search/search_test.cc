@@ -106,5 +106,23 @@ TEST(RandomSearch, DrawsAgainUntilTheConstraintsHold) {
   }
 }
 
+TEST(RandomSearch, NeverRepeatsAPointOfAFiniteSpaceTooLargeToList) {
+  const SweepSpec spec = Parse(
+      "method: random\nrun_cap: 300\nseed: 3\nparameters:\n"
+      "  lr: {distribution: q_uniform, min: 0.001, max: 1.0, q: 0.001}\n"
+      "  momentum: {distribution: q_uniform, min: 0.001, max: 0.999, q: 0.001}\n"
+      "  batch_size: {min: 1, max: 60}\n  warmup_epochs: {value: 0}\n");
+  const auto points = All(spec);
+  EXPECT_EQ(std::set<ParameterMap>(points.begin(), points.end()).size(), 300u);
+  const auto later = Search::Make(&spec)->Suggest(250);
+  ASSERT_TRUE(later.ok());
+  EXPECT_EQ((*later)->parameters, points[249]);
+}
+
+TEST(Search, CountsFromOne) {
+  const SweepSpec spec = Parse(kGrid);
+  EXPECT_EQ(Search::Make(&spec)->Suggest(0).status().code(), absl::StatusCode::kInvalidArgument);
+}
+
 }  // namespace
 }  // namespace sweep

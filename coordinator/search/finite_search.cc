@@ -1,0 +1,59 @@
+#include "coordinator/search/finite_search.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/philox.h"
+#include "coordinator/search/valid_point.h"
+
+namespace sweep {
+namespace {
+
+// Fisher and Yates's shuffle (Knuth, TAOCP 2, algorithm 3.4.2P).
+void Shuffle(PhiloxStream* stream, std::vector<std::uint64_t>* codes) {
+  for (std::size_t left = codes->size(); left > 1; --left) {
+    std::swap((*codes)[left - 1], (*codes)[stream->NextBelow(static_cast<std::uint32_t>(left))]);
+  }
+}
+
+}  // namespace
+
+absl::Status FiniteSearch::Prepare() {
+  if (space_) return absl::OkStatus();
+  // A shuffle takes the digits by name, since the order of keys in the file means nothing to it.
+  std::optional<FiniteSpace> space = FiniteSpace::Make(spec_, order_ == Order::kShuffled);
+  if (!space) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("sweep ", spec_->name, ": the search space cannot be enumerated"));
+  }
+  absl::StatusOr<std::vector<std::uint64_t>> codes = space->Codes();
+  if (!codes.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("sweep ", spec_->name, ": the search space: ",
+                                                   codes.status().message()));
+  }
+  codes_ = *std::move(codes);
+  if (order_ == Order::kShuffled) {
+    PhiloxStream stream(DeriveKey(spec_->seed, "random"), 0);
+    Shuffle(&stream, &codes_);
+  }
+  space_ = std::move(space);
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::optional<Configuration>> FiniteSearch::Suggest(std::int64_t number) {
+  if (absl::Status status = Prepare(); !status.ok()) return status;
+  while (static_cast<std::int64_t>(valid_.size()) < number && tried_ < codes_.size()) {
+    const std::uint64_t code = codes_[tried_++];
+    if (CompleteValid(*spec_, number, space_->Decode(code))) valid_.push_back(code);
+  }
+  if (static_cast<std::int64_t>(valid_.size()) < number) {
+    if (!valid_.empty()) return std::optional<Configuration>();
+    return absl::InvalidArgumentError(
+        absl::StrCat("sweep ", spec_->name, ": no point of the search space is valid"));
+  }
+  return CompleteValid(*spec_, number, space_->Decode(valid_[static_cast<std::size_t>(number - 1)]));
+}
+
+}  // namespace sweep

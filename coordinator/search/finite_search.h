@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/spec/search_space.h"
+#include "coordinator/search/search.h"
+
+namespace sweep {
+
+// Every distinct point of a finite search space, each once, leaving out those that are not valid:
+// in the file's order (a grid), or shuffled by the sweep's seed (random search without
+// replacement). Number k is the k-th valid point, whichever numbers were asked for before.
+class FiniteSearch final : public Search {
+ public:
+  enum class Order { kFile, kShuffled };
+  // `spec` must outlive the object.
+  FiniteSearch(const SweepSpec* spec, Order order) : spec_(spec), order_(order) {}
+
+  absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) override;
+
+ private:
+  absl::Status Prepare();
+
+  const SweepSpec* const spec_;
+  const Order order_;
+  std::optional<FiniteSpace> space_;   // made by the first Suggest
+  std::vector<std::uint64_t> codes_;   // in the order of trying
+  std::size_t tried_ = 0;              // of codes_
+  std::vector<std::uint64_t> valid_;   // those among the tried that are valid
+};
+
+}  // namespace sweep

@@ -1,0 +1,75 @@
+#include "coordinator/search/random_search.h"
+
+#include <map>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/base/philox.h"
+#include "common/spec/search_space.h"
+#include "coordinator/search/valid_point.h"
+
+namespace sweep {
+namespace {
+
+// One stream per parameter for one configuration, so that another parameter in the sweep file leaves
+// the values of the others as they were.
+class Streams {
+ public:
+  Streams(std::uint64_t seed, std::int64_t number)
+      : seed_(seed), number_(static_cast<std::uint64_t>(number)) {}
+
+  double Next(const std::string& name) {
+    const auto it = streams_.try_emplace(name, DeriveKey(seed_, "random/" + name), number_).first;
+    return it->second.NextUniform();
+  }
+
+ private:
+  const std::uint64_t seed_;
+  const std::uint64_t number_;
+  std::map<std::string, PhiloxStream> streams_;
+};
+
+std::string Identity(const ParameterMap& parameters) {
+  std::string text;
+  for (const auto& [name, value] : parameters) {
+    const std::string shown = FormatValue(value);
+    absl::StrAppend(&text, name, "=", value.index(), ":", shown.size(), ":", shown, ";");
+  }
+  return text;
+}
+
+}  // namespace
+
+absl::StatusOr<Configuration> RandomSearch::Draw(std::int64_t number) {
+  Streams streams(spec_->seed, number);
+  const auto uniform = [&](const std::string& name) { return streams.Next(name); };
+  for (int draw = 0; draw < kMaxDraws; ++draw) {
+    std::optional<Configuration> configuration =
+        CompleteValid(*spec_, number, DrawPoint(*spec_, uniform));
+    if (!configuration) continue;
+    if (finite_ && !seen_.insert(Identity(configuration->parameters)).second) continue;
+    return *std::move(configuration);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("sweep ", spec_->name, ": ", kMaxDraws, " draws found no ",
+                   finite_ ? "new point" : "point",
+                   " of the search space that satisfies the constraints"));
+}
+
+absl::StatusOr<std::optional<Configuration>> RandomSearch::Suggest(std::int64_t number) {
+  if (finite_ && number <= drawn_) {
+    drawn_ = 0;
+    seen_.clear();
+  }
+  while (finite_ && drawn_ + 1 < number) {
+    if (absl::Status status = Draw(drawn_ + 1).status(); !status.ok()) return status;
+    ++drawn_;
+  }
+  absl::StatusOr<Configuration> configuration = Draw(number);
+  if (!configuration.ok()) return configuration.status();
+  drawn_ = number;
+  return *std::move(configuration);
+}
+
+}  // namespace sweep
