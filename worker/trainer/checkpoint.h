@@ -31,7 +31,7 @@ Checkpoint CheckpointFromSafeTensors(const SafeTensors& content, const std::stri
 std::string TrainingIdentity(const TrialSpec& spec);
 
 // "" when the checkpoint belongs to a training of this spec, else the first difference, as
-// "it has lr 0.1, the trial has lr 0.05".
+// "it has lr 0.1, the trial has 0.05".
 std::string ExplainMismatch(const Checkpoint& checkpoint, const TrialSpec& spec);
 
 }  // namespace sweep

@@ -1,141 +1,135 @@
 // sweep-trainer: trains trials that arrive as JSON lines on standard input and reports as JSON
 // lines on standard output (docs/protocol.md). One trial at a time; stays warm between trials.
+//
+// Two threads: the main one trains, another reads standard input, so that a stop reaches a training
+// within a step and the end of input (the worker is gone) ends the process at once.
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <condition_variable>
-#include <cstring>
-#include <deque>
+#include <cstdio>
 #include <exception>
 #include <iostream>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
-#include <utility>
 
 #include "common/protocol/trainer_message.h"
 #include "common/protocol/trial_spec.h"
+#include "worker/trainer/inbox.h"
 #include "worker/trainer/trainer.h"
 
 namespace sweep {
 namespace {
 
 constexpr char kUsage[] =
-    "usage: sweep-trainer [--device auto|cpu|cuda:N] [--threads N]\n"
-    "Reads trials as JSON lines from standard input; see docs/protocol.md.\n";
+    "usage: sweep-trainer [--device auto|cpu|cuda:N] [--threads N] [--version] [--help]\n"
+    "Trains trials that arrive as JSON lines on standard input; see docs/protocol.md.\n";
+constexpr int kExitFailed = 1;
+constexpr int kExitUsage = 2;
+constexpr std::size_t kMaxLineBytes = std::size_t{1} << 20;
 
-volatile sig_atomic_t terminated = 0;
+int signal_pipe[2] = {-1, -1};
 
-void OnTerminate(int) { terminated = 1; }
-
-// Writes one message. A worker that is gone cannot be told anything: the process ends.
-void Send(const TrainerMessage& message) {
-  const std::string line = TrainerMessageToJson(message) + "\n";
-  for (std::size_t sent = 0; sent < line.size();) {
-    const ssize_t wrote = write(STDOUT_FILENO, line.data() + sent, line.size() - sent);
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote <= 0) _exit(1);
-    sent += static_cast<std::size_t>(wrote);
-  }
+// Write is all that a handler may do here.
+void OnTerminate(int) {
+  const int saved = errno;
+  [[maybe_unused]] const ssize_t written = write(signal_pipe[1], "T", 1);
+  errno = saved;
 }
 
-// The lines of standard input, sorted into trials to train and requests to the one that runs.
-// A thread of its own reads them, so that a stop reaches a training within a step, and the end of
-// input (the worker has died) ends the process at once.
-class Inbox {
+// Writes messages to the pipe that was standard output. Thread-safe: lines do not mix. A worker
+// that is gone cannot be told anything, so the process ends.
+class Output {
  public:
-  void Start() {
-    std::thread([this] { Read(); }).detach();  // lives until the process ends
+  // Takes the descriptor over and lets everything else that is printed go to standard error.
+  Output() : fd_(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) {
+    dup2(STDERR_FILENO, STDOUT_FILENO);
   }
 
-  // Blocks for the next trial; nullopt when the process has been told to end.
-  std::optional<TrialSpec> NextTrial() {
-    std::unique_lock lock(mutex_);
-    while (trials_.empty()) {
-      if (terminated != 0) return std::nullopt;
-      // Looks up now and then, since a signal handler may not notify.
-      arrived_.wait_for(lock, std::chrono::milliseconds(100));
+  void Send(const TrainerMessage& message) {
+    const std::string line = TrainerMessageToJson(message) + "\n";
+    const std::lock_guard lock(mutex_);
+    for (std::size_t sent = 0; sent < line.size();) {
+      const ssize_t written = write(fd_, line.data() + sent, line.size() - sent);
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) _exit(kExitFailed);
+      sent += static_cast<std::size_t>(written);
     }
-    TrialSpec trial = std::move(trials_.front());
-    trials_.pop_front();
-    current_ = trial.trial;
-    // A stop that came before its trial was begun still counts.
-    request_ = stopped_early_ == current_ ? TrainingRequest::kStop : TrainingRequest::kNone;
-    stopped_early_.clear();
-    return trial;
-  }
-
-  TrainingRequest TakeRequest() {
-    if (terminated != 0) return TrainingRequest::kStop;
-    std::lock_guard lock(mutex_);
-    return std::exchange(request_, TrainingRequest::kNone);
-  }
-
-  void Finished() {
-    std::lock_guard lock(mutex_);
-    current_.clear();
   }
 
  private:
-  void Read() {
-    std::string line;
-    while (std::getline(std::cin, line)) {
-      if (line.empty()) continue;
-      try {
-        Take(line);
-      } catch (const ProtocolError& error) {
-        Send(ErrorMessage{.trial = "", .reason = error.what(), .retryable = false});
-      }
-    }
-    _exit(0);
-  }
-
-  void Take(const std::string& line) {
-    const std::string type = LineType(line);
-    if (type == "trial") {
-      TrialSpec trial = TrialSpecFromJson(line);
-      std::lock_guard lock(mutex_);
-      trials_.push_back(std::move(trial));
-      arrived_.notify_one();
-      return;
-    }
-    std::string trial;
-    const TrainerCommand command = TrainerCommandFromJson(line, &trial);
-    std::lock_guard lock(mutex_);
-    if (trial == current_ && !current_.empty()) {
-      const bool stopping = request_ == TrainingRequest::kStop;
-      request_ = command == TrainerCommand::kStop || stopping ? TrainingRequest::kStop : TrainingRequest::kCheckpoint;
-    } else if (command == TrainerCommand::kStop) {
-      stopped_early_ = trial;
-    }
-  }
-
+  const int fd_;
   std::mutex mutex_;
-  std::condition_variable arrived_;
-  std::deque<TrialSpec> trials_;
-  std::string current_;
-  std::string stopped_early_;
-  TrainingRequest request_ = TrainingRequest::kNone;
 };
+
+// Cuts a stream into lines; of one that is longer than the protocol allows, only so much is kept
+// that the inbox sees it is too long.
+class LineCutter {
+ public:
+  template <typename Sink>
+  void Add(std::string_view bytes, const Sink& sink) {
+    while (!bytes.empty()) {
+      const std::size_t end = bytes.find('\n');
+      const std::string_view part = bytes.substr(0, end);
+      line_.append(part.substr(0, kMaxLineBytes + 1 - std::min(line_.size(), kMaxLineBytes + 1)));
+      if (end == std::string_view::npos) return;
+      if (!line_.empty()) sink(line_);
+      line_.clear();
+      bytes.remove_prefix(end + 1);
+    }
+  }
+
+ private:
+  std::string line_;
+};
+
+// The reading thread. Never returns.
+void ReadInput(Inbox* inbox) {
+  LineCutter lines;
+  char buffer[1 << 16];
+  pollfd fds[] = {{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0},
+                  {.fd = signal_pipe[0], .events = POLLIN, .revents = 0}};
+  while (true) {
+    if (poll(fds, 2, -1) < 0 && errno != EINTR) _exit(kExitFailed);
+    if ((fds[1].revents & POLLIN) != 0) {
+      inbox->Terminate();
+      fds[1].fd = -1;  // once is enough
+    }
+    if (fds[0].revents == 0) continue;
+    const ssize_t got = read(STDIN_FILENO, buffer, sizeof(buffer));
+    if (got < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (got <= 0) _exit(got == 0 ? 0 : kExitFailed);
+    lines.Add(std::string_view(buffer, static_cast<std::size_t>(got)),
+              [inbox](const std::string& line) { inbox->TakeLine(line); });
+  }
+}
 
 // Turns what happens in a training into lines.
 class LineListener final : public TrainingListener {
  public:
-  LineListener(const std::string& trial, Inbox* inbox) : trial_(trial), inbox_(inbox) {}
-  void OnProgress(const ProgressMessage& progress) override { Send(progress); }
-  void OnEpoch(const EpochMetrics& metrics) override { Send(EpochMessage{trial_, metrics}); }
+  LineListener(const std::string& trial, Inbox* inbox, Output* output)
+      : trial_(trial), inbox_(inbox), output_(output) {}
+  void OnProgress(const ProgressMessage& progress) override { output_->Send(progress); }
+  void OnEpoch(const EpochMetrics& metrics) override {
+    output_->Send(EpochMessage{.trial = trial_, .metrics = metrics});
+  }
   void OnCheckpoint(int epoch, const std::string& path) override {
-    Send(CheckpointMessage{trial_, epoch, path});
+    output_->Send(CheckpointMessage{.trial = trial_, .epoch = epoch, .path = path});
   }
   TrainingRequest TakeRequest() override { return inbox_->TakeRequest(); }
 
  private:
   const std::string trial_;
   Inbox* const inbox_;
+  Output* const output_;
 };
 
 struct Flags {
@@ -143,29 +137,38 @@ struct Flags {
   std::optional<int> exit_code;  // when there is nothing more to do
 };
 
+bool ParseThreads(const std::string& text, int* threads) {
+  if (text.empty() || text.size() > 3) return false;
+  if (text.find_first_not_of("0123456789") != std::string::npos) return false;
+  *threads = std::stoi(text);
+  return *threads > 0;
+}
+
 Flags ParseFlags(int argc, char** argv) {
   Flags flags;
   for (int i = 1; i < argc; ++i) {
     const std::string flag = argv[i];
     const std::string value = i + 1 < argc ? argv[i + 1] : "";
     if (flag == "--help") {
-      std::cout << kUsage;
+      std::cout << kUsage << std::flush;
       flags.exit_code = 0;
-    } else if (flag == "--version") {
-      std::cout << "sweep-trainer " << SWEEP_VERSION << ", " << TorchVersion() << '\n';
-      flags.exit_code = 0;
-    } else if (flag == "--device" && !value.empty()) {
-      flags.trainer.device = value;
-      ++i;
-    } else if (flag == "--threads" && !value.empty() && value.find_first_not_of("0123456789") == std::string::npos &&
-               value.size() < 4 && std::stoi(value) > 0) {
-      flags.trainer.threads = std::stoi(value);
-      ++i;
-    } else {
-      std::cerr << "sweep-trainer: bad argument '" << flag << (value.empty() ? "" : " " + value) << "'\n" << kUsage;
-      flags.exit_code = 2;
       return flags;
     }
+    if (flag == "--version") {
+      std::cout << "sweep-trainer " << SWEEP_VERSION << ", " << TorchVersion() << std::endl;
+      flags.exit_code = 0;
+      return flags;
+    }
+    const bool device = flag == "--device" && !value.empty();
+    if (!device && !(flag == "--threads" && ParseThreads(value, &flags.trainer.threads))) {
+      std::cerr << "sweep-trainer: bad argument '" << flag << "'"
+                << (value.empty() ? "" : " '" + value + "'") << '\n'
+                << kUsage;
+      flags.exit_code = kExitUsage;
+      return flags;
+    }
+    if (device) flags.trainer.device = value;
+    ++i;
   }
   return flags;
 }
@@ -175,33 +178,54 @@ Flags ParseFlags(int argc, char** argv) {
 void FollowParent() {
   const pid_t parent = getppid();
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(0);
+  if (getppid() != parent) _exit(0);  // it died before the line above
   signal(SIGINT, SIG_IGN);
   signal(SIGPIPE, SIG_IGN);
-  struct sigaction action {};
+  if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0) _exit(kExitFailed);
+  struct sigaction action = {};
   action.sa_handler = OnTerminate;
+  action.sa_flags = SA_RESTART;
   sigaction(SIGTERM, &action, nullptr);
+}
+
+void TrainAll(Trainer* trainer, Inbox* inbox, Output* output) {
+  while (const std::optional<TrialSpec> spec = inbox->NextTrial()) {
+    LineListener listener(spec->trial, inbox, output);
+    TrainerMessage last;
+    try {
+      const TrainingResult result = trainer->Train(*spec, &listener);
+      last = DoneMessage{.trial = spec->trial,
+                         .epochs = result.epochs,
+                         .stopped = result.stopped,
+                         .files = result.files};
+    } catch (const TrainingError& error) {
+      last = ErrorMessage{
+          .trial = spec->trial, .reason = error.what(), .retryable = error.retryable()};
+    }
+    // Before the last message: whoever has read it may send the same trial again.
+    inbox->FinishTrial();
+    output->Send(last);
+  }
 }
 
 int Main(int argc, char** argv) {
   const Flags flags = ParseFlags(argc, argv);
   if (flags.exit_code.has_value()) return *flags.exit_code;
   FollowParent();
-  Trainer trainer(flags.trainer);
-  Send(ReadyMessage{.build = std::string("sweep-trainer ") + SWEEP_VERSION + ", " + TorchVersion(),
-                    .device = DescribeDevice(flags.trainer.device),
-                    .backend = "torch"});
-  static Inbox inbox;  // its thread outlives main
-  inbox.Start();
-  while (std::optional<TrialSpec> trial = inbox.NextTrial()) {
-    LineListener listener(trial->trial, &inbox);
-    try {
-      const TrainingResult result = trainer.Train(*trial, &listener);
-      Send(DoneMessage{trial->trial, result.epochs, result.stopped, result.files});
-    } catch (const TrainingError& error) {
-      Send(ErrorMessage{trial->trial, error.what(), error.retryable()});
-    }
-    inbox.Finished();
+  static Output output;
+  static Inbox inbox([](const ErrorMessage& error) { output.Send(error); });
+  try {
+    Trainer trainer(flags.trainer);
+    output.Send(
+        ReadyMessage{.build = std::string("sweep-trainer ") + SWEEP_VERSION + ", " + TorchVersion(),
+                     .device = DescribeDevice(flags.trainer.device),
+                     .backend = "torch"});
+    std::thread(ReadInput, &inbox).detach();  // lives until the process ends
+    TrainAll(&trainer, &inbox, &output);
+  } catch (const TrainingError& error) {  // no such device
+    output.Send(ErrorMessage{.trial = "", .reason = error.what(), .retryable = false});
+    std::cerr << "sweep-trainer: " << error.what() << '\n';
+    return kExitUsage;
   }
   return 0;
 }
@@ -210,13 +234,12 @@ int Main(int argc, char** argv) {
 }  // namespace sweep
 
 int main(int argc, char** argv) {
-  int code = 1;
+  int code = sweep::kExitFailed;
   try {
     code = sweep::Main(argc, argv);
   } catch (const std::exception& error) {
     std::cerr << "sweep-trainer: " << error.what() << '\n';
   }
-  // Not a return: libtorch's and the reader's threads would run into destroyed statics.
-  std::cout.flush();
+  // Not a return: the reading thread and libtorch's would run into destroyed statics.
   _exit(code);
 }

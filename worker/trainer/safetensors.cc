@@ -97,6 +97,7 @@ SafeTensor ParseEntry(const std::string& key, const nlohmann::json& entry, std::
 
 // Throws SafeTensorsError or nlohmann::json::exception.
 SafeTensors ParseHeader(const nlohmann::json& header, std::string_view data, std::string_view name) {
+  if (!header.is_object()) Fail(name, "safetensors header is no object");
   SafeTensors content;
   std::vector<std::pair<std::int64_t, SafeTensor>> by_offset;
   for (const auto& [key, entry] : header.items()) {

@@ -1,0 +1,79 @@
+#include "worker/trainer/checkpoint.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+
+namespace sweep {
+namespace {
+
+using ::testing::HasSubstr;
+
+TrialSpec Spec() {
+  TrialSpec spec;
+  spec.trial = "s/1";
+  spec.network.name = "tiny";
+  spec.network.layers = {{.kind = LayerKind::kLinear, .out = 10}};
+  EXPECT_EQ(InferShapes(&spec.network), "");
+  return spec;
+}
+
+Checkpoint Example() {
+  return {.spec = TrainingIdentity(Spec()),
+          .epoch = 3,
+          .network = {{"layers.0.bias", "F32", {1}, "abcd"}},
+          .momentum = {{"layers.0.bias", "F32", {1}, "efgh"}},
+          .best = {.epoch = 2, .train_loss = 0.1, .validation_accuracy = 0.98},
+          .best_network = {{"layers.0.bias", "F32", {1}, "ijkl"}},
+          .predictions = "\1\2\3"};
+}
+
+TEST(Checkpoint, WhatIsWrittenIsReadBack) {
+  const std::string bytes = SerializeSafeTensors(CheckpointToSafeTensors(Example()));
+  EXPECT_EQ(CheckpointFromSafeTensors(ParseSafeTensors(bytes, "c"), "c"), Example());
+}
+
+TEST(Checkpoint, OtherFilesAreRefused) {
+  SafeTensors content = CheckpointToSafeTensors(Example());
+  content.metadata["format"] = "else";
+  EXPECT_THROW(CheckpointFromSafeTensors(content, "c"), SafeTensorsError);
+  content = CheckpointToSafeTensors(Example());
+  content.metadata["epoch"] = "many";
+  EXPECT_THROW(CheckpointFromSafeTensors(content, "c"), SafeTensorsError);
+  content = CheckpointToSafeTensors(Example());
+  content.tensors[0].name = "stranger";
+  EXPECT_THROW(CheckpointFromSafeTensors(content, "c"), SafeTensorsError);
+}
+
+TEST(Checkpoint, BelongsToAnyAttemptOfTheSameTraining) {
+  TrialSpec spec = Spec();
+  spec.trial = "s/2";
+  spec.data_dir = "/data";
+  spec.output_dir = "/out";
+  spec.resume_from = "/checkpoint";
+  spec.device = "cuda:1";
+  EXPECT_EQ(ExplainMismatch(Example(), spec), "");
+}
+
+TEST(Checkpoint, SaysWhatIsAnotherTraining) {
+  TrialSpec spec = Spec();
+  spec.lr = 0.05;
+  EXPECT_EQ(ExplainMismatch(Example(), spec), "it has lr 0.01, the trial has 0.05");
+  spec = Spec();
+  spec.seed = 2;
+  EXPECT_THAT(ExplainMismatch(Example(), spec), HasSubstr("seed"));
+  spec = Spec();
+  spec.network.name = "other";
+  EXPECT_THAT(ExplainMismatch(Example(), spec), HasSubstr("network tiny, the trial's is other"));
+  spec = Spec();
+  spec.network.layers.insert(spec.network.layers.begin(), {.kind = LayerKind::kRelu});
+  ASSERT_EQ(InferShapes(&spec.network), "");
+  EXPECT_THAT(ExplainMismatch(Example(), spec), HasSubstr("tiny with other layers"));
+  Checkpoint damaged = Example();
+  damaged.spec = "?";
+  EXPECT_NE(ExplainMismatch(damaged, Spec()), "");
+}
+
+}  // namespace
+}  // namespace sweep
