@@ -741,8 +741,15 @@ TEST_F(ServerTest, ShutdownIsQuickWithParkedCallsAndOpenWatches) {
   grpc::ClientContext upload_context;
   v1::PutBlobResponse ignored;
   const auto upload = blobs_->PutBlob(&upload_context, &ignored);  // never written
-  std::vector<v1::WatchSweepResponse> events;
-  open.push_back(std::async(std::launch::async, [&] { return Watch("s", "", &events); }));
+  grpc::ClientContext watch_context;
+  const auto watch = sweeps_->WatchSweep(&watch_context, request);
+  v1::WatchSweepResponse event;
+  ASSERT_TRUE(watch->Read(&event));
+  open.push_back(std::async(std::launch::async, [&] {
+    while (watch->Read(&event)) {
+    }
+    return FromGrpcStatus(watch->Finish());
+  }));
   v1::ListWorkersResponse workers;
   do {
     ASSERT_EQ(Invoke(*workers_, &v1::WorkerService::Stub::ListWorkers, v1::ListWorkersRequest(),
