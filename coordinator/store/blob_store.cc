@@ -62,9 +62,8 @@ absl::Status SyncFolder(const std::string& folder) {
 
 absl::Status MakeFolder(const std::string& folder) {
   if (mkdir(folder.c_str(), 0755) == 0) {
-    return SyncFolder(fs::path(folder).parent_path().empty()
-                          ? "."
-                          : fs::path(folder).parent_path().string());
+    return SyncFolder(
+        fs::path(folder).parent_path().empty() ? "." : fs::path(folder).parent_path().string());
   }
   const int error = errno;
   std::error_code ignored;
@@ -95,8 +94,8 @@ class FileBlobWriter final : public BlobStore::Writer {
     if (finished_) return absl::FailedPreconditionError("the blob has been committed");
     const auto added = static_cast<std::int64_t>(data.size());
     if (written_ + added > BlobStore::kMaxSizeBytes) {
-      return absl::ResourceExhaustedError(fmt::format("blob {}: more than {} bytes", sha256_,
-                                                      BlobStore::kMaxSizeBytes));
+      return absl::ResourceExhaustedError(
+          fmt::format("blob {}: more than {} bytes", sha256_, BlobStore::kMaxSizeBytes));
     }
     if (written_ + added > size_bytes_) return Mismatch("more bytes than announced");
     hash_.Update(data.data(), data.size());
@@ -202,7 +201,7 @@ class FileBlobStore final : public BlobStore {
   absl::StatusOr<std::int64_t> Size(const std::string& sha256) const override {
     if (absl::Status valid = CheckName(sha256); !valid.ok()) return valid;
     const std::string path = FolderOf(sha256) + "/" + sha256;
-    struct stat info{};
+    struct stat info {};
     if (stat(path.c_str(), &info) != 0) return Missing(sha256, path, errno);
     return static_cast<std::int64_t>(info.st_size);
   }

@@ -42,7 +42,7 @@ absl::Status WriteHolder(int fd, const std::string& path, const std::string& add
 // A lock of the open file description, not of the process (so that two stores in one process
 // exclude each other), and one that can be asked about without being taken.
 struct flock WholeFile() {
-  struct flock lock{};
+  struct flock lock {};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   return lock;
@@ -64,8 +64,7 @@ absl::StatusOr<std::unique_ptr<LockFile>> LockFile::Acquire(const std::string& d
   struct flock lock = WholeFile();
   if (fcntl(fd, F_OFD_SETLK, &lock) != 0) {
     if (errno != EAGAIN && errno != EACCES) {
-      return absl::InternalError(
-          fmt::format("cannot lock '{}': {}", path, std::strerror(errno)));
+      return absl::InternalError(fmt::format("cannot lock '{}': {}", path, std::strerror(errno)));
     }
     const Holder holder = ReadHolder(fd);
     return absl::FailedPreconditionError(
@@ -84,8 +83,8 @@ absl::Status LockFile::Publish(const std::string& address) {
 
 absl::StatusOr<std::string> LockFile::FindHolder(const std::string& database) {
   const std::string path = LockPath(database);
-  const auto nobody = absl::NotFoundError(
-      fmt::format("database '{}' is in use by no coordinator", database));
+  const auto nobody =
+      absl::NotFoundError(fmt::format("database '{}' is in use by no coordinator", database));
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     if (errno == ENOENT || errno == ENOTDIR) return nobody;
@@ -98,8 +97,8 @@ absl::StatusOr<std::string> LockFile::FindHolder(const std::string& database) {
   const Holder holder = ReadHolder(fd);
   close(fd);
   if (!asked) {
-    return absl::InternalError(fmt::format("cannot query the lock on '{}': {}", path,
-                                           std::strerror(error)));
+    return absl::InternalError(
+        fmt::format("cannot query the lock on '{}': {}", path, std::strerror(error)));
   }
   if (lock.l_type == F_UNLCK) return nobody;
   if (holder.address.empty()) {

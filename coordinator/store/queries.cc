@@ -21,22 +21,22 @@ constexpr std::array<std::string_view, 4> kSweepStates = {"active", "paused", "c
   "planned_configurations, configurations, exhausted, pending, running, completed, stopped, " \
   "failed, cancelled, qualifying FROM sweeps "
 
-#define TRIAL_COLUMNS                                                                          \
-  "t.id, t.sweep_id, s.name, t.number, t.configuration_id, c.number, t.replicate, t.state, "   \
-  "c.parameters, c.model, c.network_parameters, c.fully_connected, t.seed, t.attempt, "        \
-  "t.failures, t.epochs, t.reason, t.worker, t.created_us, t.started_us, t.ended_us, "         \
-  "t.checkpoint_sha256, t.checkpoint_epoch, t.epoch, t.last_accuracy, t.last_loss, "           \
-  "t.best_accuracy, t.best_epoch, t.best_loss, t.best_gated_accuracy, t.best_gated_epoch, "    \
+#define TRIAL_COLUMNS                                                                        \
+  "t.id, t.sweep_id, s.name, t.number, t.configuration_id, c.number, t.replicate, t.state, " \
+  "c.parameters, c.model, c.network_parameters, c.fully_connected, t.seed, t.attempt, "      \
+  "t.failures, t.epochs, t.reason, t.worker, t.created_us, t.started_us, t.ended_us, "       \
+  "t.checkpoint_sha256, t.checkpoint_epoch, t.epoch, t.last_accuracy, t.last_loss, "         \
+  "t.best_accuracy, t.best_epoch, t.best_loss, t.best_gated_accuracy, t.best_gated_epoch, "  \
   "t.epochs_to_target, t.secret "
 constexpr int kTrialColumnCount = 33;
 
-#define TRIAL_JOIN                                                                             \
-  "FROM trials t JOIN configurations c ON c.id = t.configuration_id JOIN sweeps s ON s.id = "  \
+#define TRIAL_JOIN                                                                            \
+  "FROM trials t JOIN configurations c ON c.id = t.configuration_id JOIN sweeps s ON s.id = " \
   "t.sweep_id "
 
-#define EPOCH_COLUMNS                                                                          \
-  "e.attempt, e.epoch, e.train_loss, e.train_accuracy, e.validation_loss, "                    \
-  "e.validation_accuracy, e.lr, e.train_seconds, e.evaluate_seconds, e.images_per_second, "    \
+#define EPOCH_COLUMNS                                                                       \
+  "e.attempt, e.epoch, e.train_loss, e.train_accuracy, e.validation_loss, "                 \
+  "e.validation_accuracy, e.lr, e.train_seconds, e.evaluate_seconds, e.images_per_second, " \
   "e.reported_us "
 
 std::optional<absl::Time> OptionalTime(const Statement& row, int column) {
@@ -313,8 +313,8 @@ absl::StatusOr<std::vector<SweepRow>> SelectUnfinishedSweeps(Database& database)
 
 absl::StatusOr<StoredTrial> FindTrial(Database& database, const std::string& sweep,
                                       std::int64_t number) {
-  Statement statement = database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN
-                                         "WHERE s.name = ? AND t.number = ?");
+  Statement statement =
+      database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN "WHERE s.name = ? AND t.number = ?");
   STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(sweep, number).Step());
   if (!found) return TrialId(database, sweep, number).status();
   return DecodeTrial(statement);
@@ -343,14 +343,13 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrials(Database& database,
   STORE_ASSIGN_OR_RETURN(const Order order, ParseOrder(query.order_by));
   STORE_ASSIGN_OR_RETURN(const std::int64_t sweep_id, SweepId(database, query.sweep));
   STORE_RETURN_IF_ERROR(CheckHyperparameterExists(database, sweep_id, query, order));
-  const std::string sql = fmt::format(
-      "SELECT " TRIAL_COLUMNS TRIAL_JOIN
-      "WHERE t.sweep_id = ?2 {} ORDER BY {}, {} {}, t.number LIMIT ?3 OFFSET ?4",
-      query.state ? "AND t.state = ?5" : "", order.missing, order.term,
-      order.descending ? "DESC" : "ASC");
+  const std::string sql =
+      fmt::format("SELECT " TRIAL_COLUMNS TRIAL_JOIN
+                  "WHERE t.sweep_id = ?2 {} ORDER BY {}, {} {}, t.number LIMIT ?3 OFFSET ?4",
+                  query.state ? "AND t.state = ?5" : "", order.missing, order.term,
+                  order.descending ? "DESC" : "ASC");
   Statement statement = database.Prepare(sql);
-  statement.Bind(order.path, sweep_id, Limit(query.limit),
-                 std::max<std::int64_t>(query.offset, 0));
+  statement.Bind(order.path, sweep_id, Limit(query.limit), std::max<std::int64_t>(query.offset, 0));
   if (query.state) {
     statement.BindAt(5, TrialStateName(*query.state));
   }
@@ -359,9 +358,9 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrials(Database& database,
 
 absl::StatusOr<std::vector<TrialRow>> SelectPendingTrials(Database& database,
                                                           std::int64_t sweep_id) {
-  Statement statement = database.Prepare(
-      "SELECT " TRIAL_COLUMNS TRIAL_JOIN
-      "WHERE t.sweep_id = ? AND t.state = 'pending' ORDER BY t.number");
+  Statement statement =
+      database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN
+                       "WHERE t.sweep_id = ? AND t.state = 'pending' ORDER BY t.number");
   statement.Bind(sweep_id);
   return CollectTrials(statement);
 }
@@ -429,8 +428,8 @@ absl::StatusOr<EpochRow> FindEpoch(Database& database, std::int64_t trial_id, in
       "FROM epoch_reports e WHERE e.trial_id = ? AND e.attempt = ? AND e.epoch = ?");
   STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(trial_id, attempt, epoch).Step());
   if (found) return DecodeEpoch(statement);
-  return absl::NotFoundError(fmt::format("trial with id {} has no epoch {} of attempt {}", trial_id,
-                                         epoch, attempt));
+  return absl::NotFoundError(
+      fmt::format("trial with id {} has no epoch {} of attempt {}", trial_id, epoch, attempt));
 }
 
 absl::StatusOr<std::optional<EpochRow>> FirstEpoch(Database& database, std::int64_t trial_id,
@@ -443,8 +442,7 @@ absl::StatusOr<std::optional<EpochRow>> FirstEpoch(Database& database, std::int6
   return std::optional<EpochRow>(DecodeEpoch(statement));
 }
 
-absl::StatusOr<std::vector<AttemptRow>> SelectAttempts(Database& database,
-                                                       const std::string& sweep,
+absl::StatusOr<std::vector<AttemptRow>> SelectAttempts(Database& database, const std::string& sweep,
                                                        std::int64_t number) {
   STORE_ASSIGN_OR_RETURN(const std::int64_t trial_id, TrialId(database, sweep, number));
   Statement statement = database.Prepare(
@@ -462,8 +460,7 @@ absl::StatusOr<AttemptRow> FindAttempt(Database& database, std::int64_t trial_id
       "trial_id = ? AND attempt = ?");
   STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(trial_id, attempt).Step());
   if (found) return DecodeAttempt(statement);
-  return absl::NotFoundError(
-      fmt::format("trial with id {} has no attempt {}", trial_id, attempt));
+  return absl::NotFoundError(fmt::format("trial with id {} has no attempt {}", trial_id, attempt));
 }
 
 absl::StatusOr<std::vector<RankedRow>> SelectRanking(Database& database, const std::string& sweep,
@@ -479,26 +476,25 @@ absl::StatusOr<std::vector<RankedRow>> SelectRanking(Database& database, const s
       "c.epochs_to_target = 0, c.epochs_to_target, c.network_parameters, c.number LIMIT ?");
   statement.Bind(sweep_id, Limit(limit));
   std::int64_t rank = 0;
-  return Collect<RankedRow>(
-      statement, [&rank](const Statement& row) -> absl::StatusOr<RankedRow> {
-        RankedRow ranked;
-        ranked.rank = ++rank;
-        STORE_ASSIGN_OR_RETURN(StoredTrial stored, DecodeTrial(row));
-        ranked.trial = std::move(stored.row);
-        ConfigurationScore& score = ranked.score;
-        int column = kTrialColumnCount;
-        score.has_value = row.Int(column++) != 0;
-        score.qualifies = row.Int(column++) != 0;
-        score.value = row.Real(column++);
-        score.metric = row.Real(column++);
-        score.epochs_to_target = static_cast<int>(row.Int(column++));
-        score.best_replicate = static_cast<int>(row.Int(column++));
-        score.replicates = static_cast<int>(row.Int(column++));
-        score.mean_last_accuracy = row.Real(column++);
-        score.mean_half_width = row.Real(column++);
-        STORE_ASSIGN_OR_RETURN(score.gates, DecodeGates(row.Text(column++)));
-        return ranked;
-      });
+  return Collect<RankedRow>(statement, [&rank](const Statement& row) -> absl::StatusOr<RankedRow> {
+    RankedRow ranked;
+    ranked.rank = ++rank;
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, DecodeTrial(row));
+    ranked.trial = std::move(stored.row);
+    ConfigurationScore& score = ranked.score;
+    int column = kTrialColumnCount;
+    score.has_value = row.Int(column++) != 0;
+    score.qualifies = row.Int(column++) != 0;
+    score.value = row.Real(column++);
+    score.metric = row.Real(column++);
+    score.epochs_to_target = static_cast<int>(row.Int(column++));
+    score.best_replicate = static_cast<int>(row.Int(column++));
+    score.replicates = static_cast<int>(row.Int(column++));
+    score.mean_last_accuracy = row.Real(column++);
+    score.mean_half_width = row.Real(column++);
+    STORE_ASSIGN_OR_RETURN(score.gates, DecodeGates(row.Text(column++)));
+    return ranked;
+  });
 }
 
 absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int64_t sweep_id,

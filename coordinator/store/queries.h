@@ -32,8 +32,7 @@ absl::StatusOr<SweepSource> ReadSource(Database& database, std::int64_t sweep_id
 absl::StatusOr<StoredTrial> FindTrial(Database& database, const std::string& sweep,
                                       std::int64_t number);
 absl::StatusOr<StoredTrial> FindTrialById(Database& database, std::int64_t id);
-absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database,
-                                                         std::int64_t trial_id);
+absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database, std::int64_t trial_id);
 absl::StatusOr<std::vector<TrialRow>> SelectTrials(Database& database,
                                                    const Store::TrialQuery& query);
 absl::StatusOr<std::vector<TrialRow>> SelectPendingTrials(Database& database,
@@ -45,8 +44,9 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrialsOf(Database& database,
 absl::StatusOr<std::vector<TrialRow>> SelectOpenTrials(Database& database, std::int64_t sweep_id);
 absl::StatusOr<std::vector<LeaseRow>> SelectHeldLeases(Database& database);
 // The results of a configuration's trials by replicate; the trials' ids into `*trial_ids`.
-absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(
-    Database& database, std::int64_t configuration_id, std::vector<std::int64_t>* trial_ids);
+absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(Database& database,
+                                                              std::int64_t configuration_id,
+                                                              std::vector<std::int64_t>* trial_ids);
 
 absl::StatusOr<std::vector<EpochRow>> SelectEpochs(Database& database, const std::string& sweep,
                                                    std::int64_t number, std::int64_t offset,
@@ -56,8 +56,7 @@ absl::StatusOr<EpochRow> FindEpoch(Database& database, std::int64_t trial_id, in
 // The row of the earliest attempt that reported the epoch: the one that was acknowledged first.
 absl::StatusOr<std::optional<EpochRow>> FirstEpoch(Database& database, std::int64_t trial_id,
                                                    int epoch);
-absl::StatusOr<std::vector<AttemptRow>> SelectAttempts(Database& database,
-                                                       const std::string& sweep,
+absl::StatusOr<std::vector<AttemptRow>> SelectAttempts(Database& database, const std::string& sweep,
                                                        std::int64_t number);
 absl::StatusOr<AttemptRow> FindAttempt(Database& database, std::int64_t trial_id, int attempt);
 absl::StatusOr<std::vector<RankedRow>> SelectRanking(Database& database, const std::string& sweep,

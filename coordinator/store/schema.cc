@@ -300,9 +300,8 @@ absl::Status Migrate(Database& database, std::span<const std::string_view> migra
                     migrations[next], kApplicationId, next + 1));
     if (!migrated.ok()) {
       if (database.InTransaction()) database.Execute("ROLLBACK").IgnoreError();
-      return absl::Status(migrated.code(),
-                          fmt::format("migrating to schema version {}: {}", next + 1,
-                                      std::string(migrated.message())));
+      return absl::Status(migrated.code(), fmt::format("migrating to schema version {}: {}",
+                                                       next + 1, std::string(migrated.message())));
     }
   }
   return absl::OkStatus();

@@ -5,8 +5,8 @@
 #include <limits>
 #include <utility>
 
-#include "fmt/format.h"
 #include "coordinator/store/status_macros.h"
+#include "fmt/format.h"
 
 namespace sweep {
 namespace {
@@ -195,7 +195,8 @@ bool Database::InTransaction() const { return sqlite3_get_autocommit(handle_) ==
 
 absl::Status Database::StatusFor(int code) const {
   const char* text = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);
-  return absl::Status(CodeFor(code), fmt::format("database '{}': {} (SQLite error {})", name_, text, code));
+  return absl::Status(CodeFor(code),
+                      fmt::format("database '{}': {} (SQLite error {})", name_, text, code));
 }
 
 }  // namespace sweep

@@ -25,8 +25,9 @@ TEST(Database, KeepsEveryValueAsItIs) {
   ASSERT_TRUE(database->Execute("CREATE TABLE t (i INTEGER, r REAL, s TEXT, n REAL) STRICT").ok());
   const std::string text("a\0ü", 4);
   const std::int64_t big = std::numeric_limits<std::int64_t>::min();
-  ASSERT_TRUE(database->Run("INSERT INTO t VALUES (?, ?, ?, ?)", big, 0.1, text,
-                            std::numeric_limits<double>::quiet_NaN())
+  ASSERT_TRUE(database
+                  ->Run("INSERT INTO t VALUES (?, ?, ?, ?)", big, 0.1, text,
+                        std::numeric_limits<double>::quiet_NaN())
                   .ok());
   Statement statement = database->Prepare("SELECT i, r, s, n FROM t");
   ASSERT_TRUE(*statement.Step());
@@ -40,8 +41,9 @@ TEST(Database, KeepsEveryValueAsItIs) {
 TEST(Database, AStatementInUseIsNotLentTwice) {
   const auto database = OpenMemory();
   constexpr std::string_view kSql = "SELECT value FROM generate WHERE value > ? ORDER BY value";
-  ASSERT_TRUE(database->Execute("CREATE TABLE generate (value INTEGER) STRICT; "
-                                "INSERT INTO generate VALUES (1), (2), (3)")
+  ASSERT_TRUE(database
+                  ->Execute("CREATE TABLE generate (value INTEGER) STRICT; "
+                            "INSERT INTO generate VALUES (1), (2), (3)")
                   .ok());
   Statement outer = database->Prepare(kSql);
   ASSERT_TRUE(*outer.Bind(0).Step());
@@ -67,9 +69,8 @@ TEST(Database, AFileThatMayOnlyBeReadIsRefusedForWriting) {
   if (geteuid() == 0) GTEST_SKIP() << "root may write everything";
   TemporaryFolder folder;
   const std::string path = folder.File("x.db");
-  ASSERT_TRUE((*Database::Open(path, Database::Mode::kCreate))
-                  ->Execute("CREATE TABLE t (i INTEGER)")
-                  .ok());
+  ASSERT_TRUE(
+      (*Database::Open(path, Database::Mode::kCreate))->Execute("CREATE TABLE t (i INTEGER)").ok());
   std::filesystem::permissions(path, std::filesystem::perms::owner_read);
   EXPECT_TRUE(absl::IsPermissionDenied(Database::Open(path, Database::Mode::kReadWrite).status()));
 }

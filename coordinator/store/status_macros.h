@@ -9,8 +9,8 @@
 #define STORE_CONCAT_INNER(a, b) a##b
 #define STORE_CONCAT(a, b) STORE_CONCAT_INNER(a, b)
 
-#define STORE_RETURN_IF_ERROR(expression)                          \
-  do {                                                             \
+#define STORE_RETURN_IF_ERROR(expression)                                   \
+  do {                                                                      \
     if (absl::Status status_ = (expression); !status_.ok()) return status_; \
   } while (false)
 

@@ -81,8 +81,7 @@ absl::StatusOr<std::unique_ptr<Database>> OpenForWriting(const std::string& uri,
       in_memory ? "PRAGMA journal_mode = MEMORY"
                 : "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
                   "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864"));
-  STORE_RETURN_IF_ERROR(
-      database->Execute("PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536"));
+  STORE_RETURN_IF_ERROR(database->Execute("PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536"));
   STORE_RETURN_IF_ERROR(Migrate(*database, Migrations()));
   return database;
 }
@@ -96,10 +95,10 @@ class SqliteStore final : public Store {
         database_(std::move(database)),
         readers_(std::make_unique<ReaderPool>(
             std::move(uri), in_memory_ ? Database::Mode::kReadWrite : Database::Mode::kReadOnly)),
-        writer_(std::make_unique<Writer>(
-            database_.get(), options.clock,
-            Writer::Options{.max_queued = options.max_queued_writes,
-                            .turns = in_memory_ ? &turns_ : nullptr})) {}
+        writer_(
+            std::make_unique<Writer>(database_.get(), options.clock,
+                                     Writer::Options{.max_queued = options.max_queued_writes,
+                                                     .turns = in_memory_ ? &turns_ : nullptr})) {}
 
   ~SqliteStore() override {
     writer_.reset();
@@ -142,8 +141,7 @@ class SqliteStore final : public Store {
         [&](Database& database) { return SelectEpochs(database, sweep, number, offset, limit); });
   }
   absl::StatusOr<EpochRow> GetEpoch(std::int64_t trial_id, int attempt, int epoch) override {
-    return Read(
-        [&](Database& database) { return FindEpoch(database, trial_id, attempt, epoch); });
+    return Read([&](Database& database) { return FindEpoch(database, trial_id, attempt, epoch); });
   }
   absl::StatusOr<std::vector<AttemptRow>> ListAttempts(const std::string& sweep,
                                                        std::int64_t number) override {
@@ -207,7 +205,7 @@ class SqliteStore final : public Store {
   }
 
   const bool in_memory_;
-  std::mutex turns_;  // in memory only: readers and writer take turns
+  std::mutex turns_;                // in memory only: readers and writer take turns
   std::unique_ptr<LockFile> lock_;  // null in memory
   std::unique_ptr<Database> database_;
   std::unique_ptr<ReaderPool> readers_;

@@ -25,7 +25,9 @@ std::string_view SweepStateName(SweepState state);  // "active", …
 
 struct TrialCounts {
   std::int64_t pending = 0, running = 0, completed = 0, stopped = 0, failed = 0, cancelled = 0;
-  std::int64_t total() const { return pending + running + completed + stopped + failed + cancelled; }
+  std::int64_t total() const {
+    return pending + running + completed + stopped + failed + cancelled;
+  }
 };
 
 // A sweep as it is stored.
@@ -169,7 +171,8 @@ class WriteTransaction {
   virtual absl::StatusOr<TrialRow> LoseLease(std::int64_t trial_id, int attempt,
                                              const SweepSpec& spec, const std::string& reason) = 0;
   // Makes a pending trial held again by the attempt that lost it (a holder that came back).
-  virtual absl::StatusOr<LeaseRow> ReviveLease(const LeaseToken& token, const std::string& worker) = 0;
+  virtual absl::StatusOr<LeaseRow> ReviveLease(const LeaseToken& token,
+                                               const std::string& worker) = 0;
   virtual absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number) = 0;
   // Remembers that a blob file exists. Idempotent.
   virtual absl::Status AddBlob(const std::string& sha256, std::int64_t size_bytes) = 0;

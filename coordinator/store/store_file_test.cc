@@ -156,8 +156,8 @@ TEST_F(StoreFileTest, APlaceThatCannotBeWrittenIsNamed) {
 TEST_F(StoreFileTest, AReadOnlyFolderIsRefused) {
   if (geteuid() == 0) GTEST_SKIP() << "root may write everything";
   const auto parent = std::filesystem::path(path_).parent_path();
-  std::filesystem::permissions(parent, std::filesystem::perms::owner_read |
-                                           std::filesystem::perms::owner_exec);
+  std::filesystem::permissions(
+      parent, std::filesystem::perms::owner_read | std::filesystem::perms::owner_exec);
   EXPECT_TRUE(absl::IsPermissionDenied(Store::Open({.path = path_}).status()));
   std::filesystem::permissions(parent, std::filesystem::perms::owner_all);
 }
@@ -245,8 +245,8 @@ class ViewTest : public StoreFileTest {
 TEST_F(ViewTest, RankingIsInTheOrderOfRank) {
   std::vector<std::string> order;
   for (const RankedRow& row : Must(store_->Rank("s", 100))) {
-    order.push_back(fmt::format("{} {} {}", row.rank, row.trial.number,
-                                row.score.qualifies ? "yes" : "no"));
+    order.push_back(
+        fmt::format("{} {} {}", row.rank, row.trial.number, row.score.qualifies ? "yes" : "no"));
   }
   ASSERT_EQ(order.size(), 4u);
   EXPECT_EQ(Ask("SELECT rank || ' ' || trial || ' ' || iif(qualifies, 'yes', 'no') FROM ranking"),
@@ -275,10 +275,10 @@ TEST_F(ViewTest, RunsHasOneRowPerTrial) {
 }
 
 TEST_F(ViewTest, EpochsHasTheFirstRowOfEachEpoch) {
-  EXPECT_THAT(Ask("SELECT epoch || ' of attempt ' || attempt || ': ' || validation_accuracy FROM "
-                  "epochs WHERE sweep = 's' AND trial = 3 ORDER BY epoch"),
-              testing::ElementsAre("1 of attempt 1: 0.3", "2 of attempt 1: 0.3",
-                                   "3 of attempt 2: 0.97"));
+  EXPECT_THAT(
+      Ask("SELECT epoch || ' of attempt ' || attempt || ': ' || validation_accuracy FROM "
+          "epochs WHERE sweep = 's' AND trial = 3 ORDER BY epoch"),
+      testing::ElementsAre("1 of attempt 1: 0.3", "2 of attempt 1: 0.3", "3 of attempt 2: 0.97"));
   EXPECT_THAT(Ask("SELECT count(*) FROM epoch_reports"), testing::ElementsAre("14"));
 }
 
@@ -302,7 +302,8 @@ TEST_F(ViewTest, EveryColumnIsDocumented) {
 constexpr char kCrashDatabase[] = "SWEEP_TEST_CRASH_DATABASE";
 
 // Not a test: what the child of the crash test runs, until it is killed. It writes to standard
-// output one line for everything that has been acknowledged, beside GoogleTest's: "ack trial epoch".
+// output one line for everything that has been acknowledged, beside GoogleTest's: "ack trial
+// epoch".
 TEST(CrashChild, DISABLED_WritesUntilKilled) {
   const char* path = std::getenv(kCrashDatabase);
   if (path == nullptr) GTEST_SKIP() << "only for the crash test";
@@ -400,8 +401,8 @@ TEST_F(StoreFileTest, WhatWasAcknowledgedSurvivesSigkill) {
     }
     // Counts are part of the same transactions.
     const SweepRow sweep = Must(store->GetSweep("s"));
-    const auto completed = Must(
-        store->ListTrials({.sweep = "s", .state = TrialState::kCompleted, .limit = 10000}));
+    const auto completed =
+        Must(store->ListTrials({.sweep = "s", .state = TrialState::kCompleted, .limit = 10000}));
     ASSERT_EQ(sweep.counts.completed, std::ssize(completed));
     ASSERT_EQ(sweep.counts.total(), 1000);
     ASSERT_EQ(sweep.counts.running, std::ssize(Must(store->HeldLeases())));

@@ -309,18 +309,17 @@ TEST_P(StoreTest, AnOldTokenIsRefusedAfterANewGrant) {
   EXPECT_NE(lease.secret, old.secret);
   const absl::Status report = driver_->Record(old, spec_, TestEpochs(1, 1, 0.5)).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(report));
-  EXPECT_EQ(Message(report),
-            "trial s/1: attempt 1 is over (attempt 2 was granted to worker b)");
-  EXPECT_TRUE(absl::IsFailedPrecondition(
-      driver_->Finish(old, spec_, LeaseOutcome::kFailed).status()));
+  EXPECT_EQ(Message(report), "trial s/1: attempt 1 is over (attempt 2 was granted to worker b)");
+  EXPECT_TRUE(
+      absl::IsFailedPrecondition(driver_->Finish(old, spec_, LeaseOutcome::kFailed).status()));
   LeaseRow forged = lease;
   forged.secret = old.secret;
-  EXPECT_TRUE(absl::IsFailedPrecondition(
-      driver_->Record(forged, spec_, TestEpochs(1, 1, 0.5)).status()));
+  EXPECT_TRUE(
+      absl::IsFailedPrecondition(driver_->Record(forged, spec_, TestEpochs(1, 1, 0.5)).status()));
   forged = lease;
   forged.trial.attempt = 3;
-  EXPECT_TRUE(absl::IsFailedPrecondition(
-      driver_->Record(forged, spec_, TestEpochs(1, 1, 0.5)).status()));
+  EXPECT_TRUE(
+      absl::IsFailedPrecondition(driver_->Record(forged, spec_, TestEpochs(1, 1, 0.5)).status()));
   EXPECT_TRUE(store_->ListEpochs("s", 1, 0, 100)->empty());
   EXPECT_TRUE(driver_->Record(lease, spec_, TestEpochs(1, 1, 0.5)).ok());
 }
@@ -467,8 +466,8 @@ TEST_P(StoreTest, FinishingAgainIsHarmless) {
   EXPECT_EQ(LastSequence(), sequence);
   EXPECT_EQ(store_->GetTrial("s", 1)->artifacts.at(0).role, "weights_best");
   EXPECT_EQ(*store_->BlobSize(sha256), 7);
-  EXPECT_TRUE(absl::IsFailedPrecondition(
-      driver_->Finish(lease, spec_, LeaseOutcome::kFailed).status()));
+  EXPECT_TRUE(
+      absl::IsFailedPrecondition(driver_->Finish(lease, spec_, LeaseOutcome::kFailed).status()));
 }
 
 TEST_P(StoreTest, AFailureIsTriedAgainUntilMaxFailures) {
@@ -778,8 +777,7 @@ TEST_P(StoreTest, ReadersSeeWholeTransactionsWhileOthersWrite) {
 TEST_P(StoreTest, AFailedFunctionLeavesNothingBehind) {
   MakeSweep(1);
   const absl::Status status = store_->WriteAndWait([&](WriteTransaction& transaction) {
-    EXPECT_TRUE(
-        transaction.AddConfiguration(sweep_.id, spec_, TestConfiguration(spec_, 2)).ok());
+    EXPECT_TRUE(transaction.AddConfiguration(sweep_.id, spec_, TestConfiguration(spec_, 2)).ok());
     EXPECT_TRUE(transaction.Grant(trials_[0].id, "a", "x").ok());
     return absl::AbortedError("no");
   });

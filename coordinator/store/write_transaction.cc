@@ -162,8 +162,7 @@ absl::Status SqliteWriteTransaction::InsertTrial(const SweepRow& sweep, const Sw
 absl::Status SqliteWriteTransaction::MarkExhausted(std::int64_t sweep_id) {
   return Guard([&]() -> absl::Status {
     STORE_RETURN_IF_ERROR(FindSweepById(database_, sweep_id).status());
-    STORE_RETURN_IF_ERROR(
-        database_.Run("UPDATE sweeps SET exhausted = 1 WHERE id = ?", sweep_id));
+    STORE_RETURN_IF_ERROR(database_.Run("UPDATE sweeps SET exhausted = 1 WHERE id = ?", sweep_id));
     return CompleteSweepIfDone(sweep_id);
   });
 }
@@ -229,17 +228,15 @@ absl::Status SqliteWriteTransaction::CompleteSweepIfDone(std::int64_t sweep_id) 
       "SELECT exhausted = 1 AND pending + running = 0 AND state IN ('active', 'paused') FROM "
       "sweeps WHERE id = ?");
   STORE_RETURN_IF_ERROR(statement.Bind(sweep_id).Step().status());
-  return statement.Int(0) != 0 ? SetSweepState(sweep_id, SweepState::kCompleted)
-                               : absl::OkStatus();
+  return statement.Int(0) != 0 ? SetSweepState(sweep_id, SweepState::kCompleted) : absl::OkStatus();
 }
 
 absl::Status SqliteWriteTransaction::Apply(TrialEvent event, TrialRow* trial) {
   const TrialState from = trial->state;
   absl::StatusOr<TrialState> next = NextTrialState(from, event);
   if (!next.ok()) {
-    return absl::Status(next.status().code(),
-                        fmt::format("trial {}: {}", trial->short_name(),
-                                    std::string(next.status().message())));
+    return absl::Status(next.status().code(), fmt::format("trial {}: {}", trial->short_name(),
+                                                          std::string(next.status().message())));
   }
   if (*next == from) return absl::OkStatus();
   trial->state = *next;
@@ -259,8 +256,8 @@ absl::Status SqliteWriteTransaction::MoveCount(std::int64_t sweep_id, TrialState
   const std::string_view minus = CountColumn(from);
   const std::string_view plus = CountColumn(to);
   if (minus == plus) return absl::OkStatus();
-  const std::string sql = fmt::format(
-      "UPDATE sweeps SET {0} = {0} - 1, {1} = {1} + 1 WHERE id = ?", minus, plus);
+  const std::string sql =
+      fmt::format("UPDATE sweeps SET {0} = {0} - 1, {1} = {1} + 1 WHERE id = ?", minus, plus);
   return database_.Run(sql, sweep_id);
 }
 
@@ -281,9 +278,8 @@ absl::Status SqliteWriteTransaction::Settle(const SweepSpec& spec, const TrialRo
 absl::Status SqliteWriteTransaction::Rescore(const SweepSpec& spec, const TrialRow& trial) {
   STORE_ASSIGN_OR_RETURN(const Configuration* configuration, FindConfiguration(spec, trial));
   std::vector<std::int64_t> trial_ids;
-  STORE_ASSIGN_OR_RETURN(
-      const std::vector<ReplicateResult> replicates,
-      SelectReplicates(database_, trial.configuration_id, &trial_ids));
+  STORE_ASSIGN_OR_RETURN(const std::vector<ReplicateResult> replicates,
+                         SelectReplicates(database_, trial.configuration_id, &trial_ids));
   const ConfigurationScore score = ScoreConfiguration(spec, *configuration, replicates);
   STORE_ASSIGN_OR_RETURN(const std::string gates, EncodeGates(score.gates));
 

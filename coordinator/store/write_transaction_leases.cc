@@ -62,8 +62,7 @@ bool SameNumber(double a, double b) { return a == b || (std::isnan(a) && std::is
 
 // Whether two attempts computed the same; times are not compared.
 bool SameNumbers(const EpochMetrics& a, const EpochMetrics& b) {
-  return SameNumber(a.train_loss, b.train_loss) &&
-         SameNumber(a.train_accuracy, b.train_accuracy) &&
+  return SameNumber(a.train_loss, b.train_loss) && SameNumber(a.train_accuracy, b.train_accuracy) &&
          SameNumber(a.validation_loss, b.validation_loss) &&
          SameNumber(a.validation_accuracy, b.validation_accuracy);
 }
@@ -132,8 +131,8 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::RecordEpochs(
 }
 
 absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
-    const LeaseToken& token, const SweepSpec& spec, LeaseOutcome outcome,
-    const std::string& reason, const std::vector<ArtifactRow>& artifacts) {
+    const LeaseToken& token, const SweepSpec& spec, LeaseOutcome outcome, const std::string& reason,
+    const std::vector<ArtifactRow>& artifacts) {
   return Guard([&]() -> absl::StatusOr<TrialRow> {
     STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, token.sweep, token.number));
     TrialRow& trial = stored.row;
@@ -218,14 +217,12 @@ absl::StatusOr<bool> SqliteWriteTransaction::CheckToken(const StoredTrial& store
                   fmt::format("the token is not that of attempt {}", token.attempt));
   }
   if (IsHeld(trial.state)) return false;
-  STORE_ASSIGN_OR_RETURN(const AttemptRow attempt,
-                         FindAttempt(database_, trial.id, token.attempt));
+  STORE_ASSIGN_OR_RETURN(const AttemptRow attempt, FindAttempt(database_, trial.id, token.attempt));
   // A lease that the holder itself gave up stays given up, even when an old report comes late.
   if (trial.state == TrialState::kPending && attempt.outcome == "lost") return true;
   return Over(trial, token.attempt,
-              IsTerminal(trial.state)
-                  ? fmt::format("the trial is {}", TrialStateName(trial.state))
-                  : attempt.outcome);
+              IsTerminal(trial.state) ? fmt::format("the trial is {}", TrialStateName(trial.state))
+                                      : attempt.outcome);
 }
 
 absl::Status SqliteWriteTransaction::Revive(const std::string& worker, TrialRow* trial) {
@@ -269,8 +266,8 @@ absl::Status SqliteWriteTransaction::CheckReport(const TrialRow& trial,
   int last = trial.result.epoch;
   for (std::size_t i = 0; i < epochs.size(); ++i) {
     // A resumed attempt starts anywhere within what is known; nothing may be left out.
-    const int expected = i > 0 ? epochs[i - 1].epoch + 1
-                               : std::min(epochs[0].epoch, trial.result.epoch + 1);
+    const int expected =
+        i > 0 ? epochs[i - 1].epoch + 1 : std::min(epochs[0].epoch, trial.result.epoch + 1);
     STORE_RETURN_IF_ERROR(CheckEpoch(trial, epochs[i], expected));
     last = std::max(last, epochs[i].epoch);
   }
@@ -322,8 +319,8 @@ absl::Status SqliteWriteTransaction::SaveProgress(const TrialRow& trial, double 
       "best_epoch = ?, best_loss = ?, best_gated_accuracy = ?, best_gated_epoch = ?, "
       "epochs_to_target = ?, seconds = seconds + ?, checkpoint_sha256 = ?, checkpoint_epoch = ? "
       "WHERE id = ?",
-      result.epoch, result.last_accuracy, result.last_loss, result.best_accuracy,
-      result.best_epoch, result.best_loss, result.best_gated_accuracy, result.best_gated_epoch,
+      result.epoch, result.last_accuracy, result.last_loss, result.best_accuracy, result.best_epoch,
+      result.best_loss, result.best_gated_accuracy, result.best_gated_epoch,
       result.epochs_to_target, seconds, trial.checkpoint_sha256, trial.checkpoint_epoch, trial.id);
 }
 
@@ -343,8 +340,7 @@ absl::StatusOr<bool> SqliteWriteTransaction::IsRepeatedFinish(const StoredTrial&
       token.secret != stored.secret) {
     return false;
   }
-  STORE_ASSIGN_OR_RETURN(const AttemptRow attempt,
-                         FindAttempt(database_, trial.id, token.attempt));
+  STORE_ASSIGN_OR_RETURN(const AttemptRow attempt, FindAttempt(database_, trial.id, token.attempt));
   return attempt.outcome == OutcomeName(outcome);
 }
 

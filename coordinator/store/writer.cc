@@ -51,9 +51,9 @@ void Writer::Submit(Store::WriteFunction function, Store::Completion done) {
       return;
     }
   }
-  done(absl::ResourceExhaustedError(fmt::format(
-      "database '{}': {} writes are waiting; try again later", database_.name(),
-      options_.max_queued)));
+  done(absl::ResourceExhaustedError(
+      fmt::format("database '{}': {} writes are waiting; try again later", database_.name(),
+                  options_.max_queued)));
 }
 
 bool Writer::InsideFunction() const { return inside_function_ == std::this_thread::get_id(); }

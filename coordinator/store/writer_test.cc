@@ -143,8 +143,7 @@ TEST_F(WriterTest, AFullDatabaseIsReportedAndNothingOfThatCallStays) {
   Start();
   Finish();
   const std::int64_t pages = *database_->QueryInt("PRAGMA page_count");
-  ASSERT_TRUE(
-      database_->Execute("PRAGMA max_page_count = " + std::to_string(pages + 2)).ok());
+  ASSERT_TRUE(database_->Execute("PRAGMA max_page_count = " + std::to_string(pages + 2)).ok());
   Start();
   const SweepSpec spec = TestSpec("big");
   SweepSource source = TestSource("big");
