@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <memory>
 #include <numeric>
@@ -243,8 +244,7 @@ TEST_F(AgentTest, ReportsAllThatHappenedWhileTheCoordinatorWasAway) {
   coordinator_.SetReportStatus(absl::UnavailableError("starting"));
   coordinator_.Offer(1, "checkpoint=40", 40);
   StartAgent();
-  ASSERT_TRUE(coordinator_.WaitUntil(
-      [](const Record& record) { return record.synchronized.back().held_size() == 1; }));
+  ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) { return r.refused_reports > 0; }));
   coordinator_.Disconnect();
   coordinator_.SetReportStatus(absl::OkStatus());
   coordinator_.Reconnect();
@@ -267,13 +267,13 @@ TEST_F(AgentTest, DropsTheWorkWhenItsTokenIsStale) {
   coordinator_.Offer(1, "pause=2", 5);
   coordinator_.SetReportStatus(absl::FailedPreconditionError("attempt 2 was granted"));
   StartAgent();
-  // Held once, then not any more although the coordinator still lists it: what is stale is gone.
-  ASSERT_TRUE(coordinator_.WaitUntil([](const Record& record) {
-    return record.synchronized.back().held_size() == 1;
+  ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) { return r.refused_reports == 1; }));
+  // Not held any more and not taken up again, although the coordinator still lists it.
+  const std::size_t calls = coordinator_.record().synchronized.size();
+  ASSERT_TRUE(coordinator_.WaitUntil([&](const Record& record) {
+    return record.synchronized.size() > calls + 5 && record.synchronized.back().held_size() == 0;
   }));
-  ASSERT_TRUE(coordinator_.WaitUntil([](const Record& record) {
-    return record.synchronized.back().held_size() == 0;
-  }));
+  EXPECT_EQ(coordinator_.record().refused_reports, 1);
   coordinator_.Revoke(1);
   coordinator_.SetReportStatus(absl::OkStatus());
   coordinator_.Offer(2, "", 1);
@@ -292,10 +292,15 @@ TEST_F(AgentTest, FailsATrialWhoseRowsTheCoordinatorRefuses) {
 
 TEST_F(AgentTest, StoresACheckpointAsItWasWhenTheTrainerSaidSo) {
   coordinator_.SetReportStatus(absl::UnavailableError("starting"));
-  coordinator_.Offer(1, "checkpoint=2,replace=3,pause=3", 5);
+  coordinator_.Offer(1, "checkpoint=2,pause=3", 5);
   StartAgent();
-  // The trainer has come to its pause while the first report is still being repeated.
+  // Progress comes after the checkpoint, so the worker knows of that when it tells this.
   ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) { return !r.progress.empty(); }));
+  const std::filesystem::path checkpoint =
+      std::filesystem::path(options_.work_dir) / "s-1-1" / "checkpoint";
+  const std::filesystem::path next = checkpoint.string() + ".next";
+  std::ofstream(next) << "3 epochs";
+  std::filesystem::rename(next, checkpoint);
   coordinator_.SetReportStatus(absl::OkStatus());
   ASSERT_TRUE(coordinator_.WaitUntil([](const Record& record) {
     return !record.reports.empty() && !record.reports.back().checkpoint_sha256().empty();

@@ -53,9 +53,12 @@ class FakeCoordinator::Services final : public v1::WorkerService::Service,
   grpc::Status ReportEpochs(grpc::ServerContext*, const v1::ReportEpochsRequest* request,
                             v1::ReportEpochsResponse*) override {
     MutexLock lock(&mutex_);
-    if (!report_status_.ok()) return ToGrpcStatus(report_status_);
-    record_.reports.push_back(*request);
     changed_.NotifyAll();
+    if (!report_status_.ok()) {
+      ++record_.refused_reports;
+      return ToGrpcStatus(report_status_);
+    }
+    record_.reports.push_back(*request);
     return grpc::Status::OK;
   }
 

@@ -44,6 +44,7 @@ class FakeCoordinator {
   struct Record {
     std::vector<v1::SynchronizeRequest> synchronized;
     std::vector<v1::ReportEpochsRequest> reports;
+    int refused_reports = 0;  // see SetReportStatus
     std::vector<v1::FinishLeaseRequest> finished;
     std::vector<v1::Progress> progress;
     std::map<std::string, std::string> blobs;

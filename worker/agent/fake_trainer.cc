@@ -5,8 +5,7 @@
 // The network's name in a trial is a script, words with commas between: "pause=3" waits after epoch
 // 3 until it is told to stop; "deaf=3" the same but hears neither stop nor SIGTERM nor the end of
 // its input; "crash=3", "exit=3", "error=3", "retryable=3", "broken=3", "skip-back=3" end badly
-// after epoch 3; "checkpoint=2" writes a checkpoint after epoch 2; "replace=3" puts another in its
-// place and does not say so; "garbage" logs before every
+// after epoch 3; "checkpoint=2" writes a checkpoint after epoch 2; "garbage" logs before every
 // epoch; "flood" logs 3 MiB without a newline first; "once" ends after one trial; "quit" ends when
 // it is stopped instead of answering. images_per_second of every epoch is the process id.
 
@@ -151,10 +150,6 @@ void Train(const sweep::TrialSpec& spec, Input* input) {
       Say(sweep::CheckpointMessage{.trial = spec.trial,
                                    .epoch = epoch,
                                    .path = WriteFile(path, std::to_string(epoch) + " epochs")});
-    }
-    if (At(script, "replace", epoch)) {
-      const std::string path = spec.output_dir + "/checkpoint";
-      rename(WriteFile(path + ".new", std::to_string(epoch) + " epochs").c_str(), path.c_str());
     }
     if (MisbehaveAfter(epoch, script, spec)) return;
     if (At(script, "deaf", epoch)) BeDeaf();

@@ -58,6 +58,12 @@ void LeaseReporter::Begin(v1::Lease lease) {
   {
     MutexLock lock(&mutex_);
     lease_ = std::move(lease);
+    // Here and not at the end of the lease before: its owner may have abandoned that one after the
+    // thread was done with it.
+    abandoned_ = refused_ = false;
+    epochs_.clear();
+    checkpoint_.reset();
+    end_.reset();
     busy_ = true;
   }
   changed_.NotifyAll();
@@ -316,10 +322,7 @@ void LeaseReporter::Clear() {
     output_dir_.clear();
   }
   MutexLock lock(&mutex_);
-  busy_ = abandoned_ = refused_ = false;
-  epochs_.clear();
-  checkpoint_.reset();
-  end_.reset();
+  busy_ = false;
 }
 
 }  // namespace sweep
