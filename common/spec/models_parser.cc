@@ -49,26 +49,6 @@ std::optional<NetworkText> FindNetwork(const SweepSource& source, const std::str
   return std::nullopt;
 }
 
-// Every recipe, since one that is wrong helps nobody.
-void CheckRecipes(const NetworkFile& network, Diagnostics* diagnostics) {
-  const std::vector<std::string>& references = network.references();
-  for (const Recipe& recipe : network.recipes()) {
-    for (const auto& [name, value] : recipe.Merged()) {
-      const bool own = network.defaults().contains(name) ||
-                       std::find(references.begin(), references.end(), name) != references.end();
-      std::string complaint;
-      if (FindKnownParameter(name) == nullptr && !own) {
-        complaint = absl::StrCat("nothing uses ", Shown(name));
-      } else if (absl::Status status = CheckParameterValue(name, value); !status.ok()) {
-        complaint = std::string(status.message());
-      }
-      if (complaint.empty()) continue;
-      diagnostics->push_back(
-          {network.file(), 0, absl::StrCat("recipe '", recipe.name, "': ", complaint)});
-    }
-  }
-}
-
 }  // namespace
 
 bool IsNetworkPath(std::string_view model) {
@@ -125,7 +105,6 @@ void ParseNetworks(const SweepSource& source, const std::set<std::string>& repor
     if (!found) continue;
     absl::StatusOr<NetworkFile> network = NetworkFile::Parse(found->text, found->file, diagnostics);
     if (!network.ok()) continue;
-    CheckRecipes(*network, diagnostics);
     spec->networks.emplace(model, *std::move(network));
   }
 }

@@ -128,6 +128,14 @@ class ParameterParser {
 
   bool ReadDistribution() {
     if (const auto it = keys_.find("distribution"); it != keys_.end()) {
+      const std::string by_values =
+          it->second.value.IsScalar() ? it->second.value.Scalar() + "_values" : "";
+      if (Contains(DistributionNames(), by_values)) {
+        Complain(absl::StrCat("has distribution ", it->second.value.Scalar(),
+                              ", whose ends are exponents; use ", by_values),
+                 it->second.line);
+        return false;
+      }
       const std::optional<std::string> word = reader_->Word(it->second, DistributionNames());
       return word && ParseDistribution(*word, &parameter_.distribution);
     }

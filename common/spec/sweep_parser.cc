@@ -231,13 +231,15 @@ class SweepParser {
     const YamlEntry* entry = Find("evaluate");
     if (entry == nullptr) return;
     if (!entry->value.IsMap()) {
-      reader_.Word(*entry, {"test"});
+      if (!entry->value.IsScalar() || entry->value.Scalar() != "test") {
+        reader_.Error(entry->line, "'evaluate' is test or {holdout: N}");
+      }
       return;
     }
     const auto keys = reader_.Keys(entry->value, entry->line, "'evaluate'", {"holdout"});
     const auto holdout = keys.find("holdout");
     if (holdout == keys.end()) {
-      reader_.Error(entry->line, "'evaluate' is 'test' or {holdout: N}");
+      reader_.Error(entry->line, "'evaluate' is test or {holdout: N}");
     } else if (const auto count = reader_.Int(holdout->second, 1, TrainSize() - 1)) {
       spec_.holdout = static_cast<int>(*count);
     }

@@ -1,0 +1,295 @@
+// What is said about wrong sweep files.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/spec/sweep_testing.h"
+
+namespace sweep {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+TEST(Errors, AllAreNamedAtOnceWithLineAndNearestWord) {
+  const std::string complaints = Complaints(R"(name: no spaces please
+modle: cnn-18718
+model: cnn-18718
+method: tpe
+dataset: mnits
+metric: {name: accuracy, goal: minimise}
+parameters:
+  lr: {min: 0.3, max: 0.1}
+  momentun: {value: 0.9}
+  batch_size: {values: [32, 64.5]}
+  schedule: {values: [cosin]}
+  dropout: {distribution: log_uniform, min: 0.1, max: 0.5}
+  step_gamma: {value: 0.5, when: "shedule == 'step'"}
+epochs: 0
+evaluate: train
+require: {acuracy: ">= 0.994", epochs: "below 20"}
+gate_on: median
+early_terminate: {type: asha}
+run_cap: -1
+constraints: ["parameter < 20000", "lr <"]
+)");
+  EXPECT_EQ(
+      complaints,
+      R"(s.yaml:1: 'name' is 'no spaces please'; it must be 1 to 63 letters, digits, '.', '_' or '-', starting with a letter or digit
+s.yaml:2: unknown key 'modle' in the sweep file; did you mean 'model'?
+s.yaml:4: method 'tpe' is not built yet in this version (use grid or random)
+s.yaml:5: 'dataset' must be one of mnist, synthetic, not 'mnits'; did you mean 'mnist'?
+s.yaml:6: 'goal' must be one of maximize, minimize, not 'minimise'; did you mean 'minimize'?
+s.yaml:8: parameter 'lr' has min 0.3 above max 0.1
+s.yaml:9: parameter 'momentun' is used neither by the trainer nor by the network; did you mean 'momentum'?
+s.yaml:10: 'batch_size' must be an integer in [1, 65536], not 64.5
+s.yaml:11: 'schedule' must be one of constant, step, cosine, one_cycle, not 'cosin'; did you mean 'cosine'?
+s.yaml:12: parameter 'dropout' has distribution log_uniform, whose ends are exponents; use log_uniform_values
+s.yaml:13: 'when' of 'step_gamma' refers to unknown 'shedule'; did you mean 'schedule'?
+s.yaml:14: 'epochs' must be an integer in [1, 10000], not 0
+s.yaml:15: 'evaluate' is test or {holdout: N}
+s.yaml:16: unknown gate 'acuracy'; did you mean 'accuracy'?
+s.yaml:16: gate 'epochs' is 'below 20': column 1: expected a number, true, false or a quoted string, found 'below'
+s.yaml:17: 'gate_on' must be one of best, last, mean, not 'median'; did you mean 'mean'?
+s.yaml:18: 'early_terminate' is not built yet in this version (remove it)
+s.yaml:19: 'run_cap' must be an integer in [1, 1000000], not -1
+s.yaml:20: constraint 'lr <': column 5: expected a value, found the end
+s.yaml:20: constraint 'parameter < 20000' refers to unknown 'parameter'; did you mean 'parameters'?)");
+}
+
+TEST(Errors, SlipsOfHyperparametersAreNamedAlthoughTheNetworkIsUnknown) {
+  EXPECT_EQ(Complaints("name: s\nmodel: cnn-18717\nrun_cap: 1\nparameters:\n"
+                       "  momentun: {min: 3, max: 1}\n  width: {values: [1, 2]}\n"),
+            "s.yaml:2: no built-in network 'cnn-18717'; did you mean 'cnn-18718'? (built in: "
+            "cnn-18718, cnn-19046, cnn-19750, cnn-17216, cnn-16034; a network file's name ends in "
+            ".yaml)\n"
+            "s.yaml:5: parameter 'momentun' has min 3 above max 1\n"
+            "s.yaml:5: parameter 'momentun' is no hyperparameter; did you mean 'momentum'?")
+      << "width may be the network's own";
+}
+
+TEST(Errors, WhatIsMissingIsNamed) {
+  EXPECT_THAT(Complaints("run_cap: 1\n"),
+              AllOf(HasSubstr("s.yaml: 'name' is missing"), HasSubstr("s.yaml: 'model' is missing"),
+                    HasSubstr("cnn-18718")));
+  EXPECT_EQ(Complaints("name: s\nmodel: cnn-18718\n"),
+            "s.yaml: method random needs 'run_cap': how many configurations to try");
+  EXPECT_EQ(Complaints(Random("parameters:\n  lr:\n")), "s.yaml:5: 'lr' has no value");
+}
+
+// One complaint each, by a part of it that names the thing and the value.
+TEST(Errors, OneByOne) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"run_cap: 2\n", "s.yaml:4: 'run_cap' is given twice; first on line 3"},
+      {"method: sobol\n", "s.yaml:4: method 'sobol' is not built yet"},
+      {"method: gp\n", "method 'gp' is not built yet"},
+      {"method: cmaes\n", "method 'cmaes' is not built yet"},
+      {"method: bayes\n", "'method' must be one of grid, random, not 'bayes'"},
+      {"program: [python3, train.py]\n", "s.yaml:4: 'program' is not built yet"},
+      {"early_terminate: {type: asha}\n", "s.yaml:4: 'early_terminate' is not built yet"},
+      {"metric: precision\n", "'metric' must be one of accuracy, loss, not 'precision'"},
+      {"metric: {goal: maximize}\n", "'metric' needs 'name'"},
+      {"metric: {name: loss, goal: maximize}\n", "metric loss can only have goal: minimize"},
+      {"dataset: {name: mnist, train: 60001}\n", "'train' must be an integer in [1, 60000]"},
+      {"dataset: {name: mnist, path: x}\n", "'path' goes with format: idx only"},
+      {"dataset: {format: idx}\n", "'dataset' with format: idx needs 'path'"},
+      {"dataset: {format: csv, path: x}\n", "'format' must be one of idx, not 'csv'"},
+      {"dataset: {path: x}\n", "'dataset' needs either 'name'"},
+      {"dataset: {name: synthetic, trian: 5}\n", "did you mean 'train'?"},
+      {"evaluate: {holdout: 60000}\n", "'holdout' must be an integer in [1, 59999], not 60000"},
+      {"evaluate: {}\n", "'evaluate' is test or {holdout: N}"},
+      {"epochs: many\n", "'epochs' must be an integer in [1, 10000], not 'many'"},
+      {"epochs: 5.0\n", "'epochs' must be an integer in [1, 10000], not 5.0"},
+      {"replicates: 0\n", "'replicates' must be an integer in [1, 1000], not 0"},
+      {"seed: -1\n", "'seed' must be an integer in [0, 9223372036854775807], not -1"},
+      {"max_failures: 0\n", "'max_failures' must be an integer in [1, 100], not 0"},
+      {"recipe: tunde\n", "network 'cnn-18718' has no recipe 'tunde' (it has seed)"},
+      {"labels: {a b: c}\n", "label 'a b' must be a name"},
+      {"labels: [a]\n", "'labels' must be a mapping (key: value), not a list"},
+      {"require: {accuracy: 0.994}\n", "write \">= 0.994\""},
+      {"require: {accuracy: \">= 99.4\"}\n", "accuracy is a fraction: 0.994 or 99.4%"},
+      {"require: {fully_connected: 0}\n", "must be held against true or false, not 0"},
+      {"require: {parameters: true}\n", "must be held against a number, not true"},
+      {"require: {accuracy: >= 0.994}\n", "a comparison must be quoted"},
+      {"require: {speed: 3}\n", "unknown gate 'speed'; there are accuracy, epochs, parameters"},
+      {"constraints: [\"accuracy > 0.9\"]\n", "which only training tells; use 'require'"},
+      {"constraints: [\"parameters\"]\n", "expected a condition that is true or false"},
+      {"constraints: [\"schedule < 3\"]\n", "constraint 'schedule < 3': column 10"},
+      {"constraints: [\"parameters < 100\"]\n", "no point of the search space satisfies"},
+      {"constraints: {a: b}\n", "'constraints' must be a list of values, not a mapping"},
+  };
+  for (const auto& [line, complaint] : cases) {
+    const std::string complaints = Complaints(Random(line));
+    EXPECT_THAT(complaints, AllOf(HasSubstr("s.yaml:4: "), HasSubstr(complaint))) << line;
+    EXPECT_THAT(complaints, Not(HasSubstr("\n"))) << line << "gives one complaint";
+  }
+}
+
+TEST(Errors, OfParametersOneByOne) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"lr: [0.1, 0.2]", "parameter 'lr' is a list; write {values: […]}"},
+      {"lr: {}", "parameter 'lr' needs 'value', 'values', or 'min' and 'max'"},
+      {"lr: {min: 0.1}", "distribution uniform, which needs 'max'"},
+      {"lr: {min: 0.1, max: 0.2, q: 0.1}", "'q' does not go; say distribution: q_uniform"},
+      {"lr: {value: 0.1, values: [0.1]}", "distribution constant, with which 'values' does not go"},
+      {"lr: {values: []}", "'values' must be a list of values, not an empty one"},
+      {"lr: {values: [0.1, 0.10]}", "lists 0.1 twice"},
+      {"lr: {values: [[0.1]]}", "an item of 'values' must be a single value, not a list"},
+      {"lr: {min: low, max: 0.2}", "'min' must be a number, not 'low'"},
+      {"lr: {vlaue: 0.1}", "did you mean 'value'?"},
+      {"lr: {values: [0.1, 0.2], probabilities: [0.5, 0.5]}", "'probabilities' is not built yet"},
+      {"lr: {distribution: log_uniform_values, min: 0, max: 1}", "needs one above 0"},
+      {"lr: {distribution: normal, mu: 0}", "'distribution' must be one of constant"},
+      {"lr: {distribution: q_uniform, min: 0.1, max: 0.2, q: 0}", "has q 0; it must be above 0"},
+      {"lr: {distribution: q_uniform, min: 0.11, max: 0.19, q: 0.1}", "no multiple of 0.1 in"},
+      {"lr: {min: 0, max: 1}", "'lr' must be a number in (0, 100], not 0"},
+      {"momentum: {min: 0.5, max: 1.5}", "'momentum' must be a number in [0, 1), not 1.5"},
+      {"batch_size: {min: 16.0, max: 64}", "takes integers, but uniform gives fractions"},
+      {"batch_size: {distribution: int_uniform, min: 1.5, max: 9}", "int_uniform needs integers"},
+      {"nesterov: {values: [yes, no]}", "'nesterov' must be true or false, not 'yes'"},
+      {"model: {values: [cnn-18718]}", "is a key of its own"},
+      {"9lives: 3", "has no valid name"},
+      {"accuracy: 0.5", "has a reserved name"},
+      {"parameters: 5", "has a reserved name"},
+      {"width: 5", "parameter 'width' is used neither by the trainer nor by the network"},
+      {"lr: {value: 0.1, when: \"accuracy > 0.5\"}", "'when' of 'lr' refers to unknown 'accuracy'"},
+      {"lr: {value: 0.1, when: \"parameters > 5\"}", "use 'constraints'"},
+      {"lr: {value: 0.1, when: \"momentum >\"}", "parameter 'lr' has a bad 'when': column"},
+      {"lr: {value: 0.1, when: \"lr > 0.05\"}", "'when' goes in a circle: lr → lr"},
+      {"lr: {value: 0.1, when: \"momentum\"}", "'when' of 'lr': "},
+  };
+  for (const auto& [parameter, complaint] : cases) {
+    const std::string complaints = Complaints(Random("parameters:\n  " + parameter + "\n"));
+    EXPECT_THAT(complaints, AllOf(HasSubstr("s.yaml:"), HasSubstr(complaint))) << parameter;
+  }
+}
+
+TEST(Errors, ConditionsInACircleAreFollowedRound) {
+  EXPECT_EQ(Complaints(Random(R"(parameters:
+  lr: {value: 0.1, when: "momentum > 0"}
+  momentum: {value: 0.5, when: "schedule == 'step'"}
+  schedule: {value: step, when: "lr > 0.01"}
+)")),
+            "s.yaml:7: 'when' goes in a circle: lr → momentum → schedule → lr");
+}
+
+TEST(Errors, AGridNeedsValuesThatCanBeListed) {
+  EXPECT_EQ(Complaints(Grid("parameters:\n  lr: {min: 0.1, max: 0.2}\n")),
+            "s.yaml:5: parameter 'lr' has distribution uniform, which a grid cannot enumerate; a "
+            "grid needs constant, categorical, int_uniform or q_uniform");
+  EXPECT_EQ(Complaints(Grid("parameters:\n  batch_size: {min: 1, max: 1000}\n"
+                            "  shift_pixels: {min: 0, max: 9}\n  epochs: {min: 1, max: 11}\n")),
+            "s.yaml:4: the grid has 110000 points; the limit is 100000");
+}
+
+TEST(Errors, ANetworkThatDoesNotFitIsRefusedByLineAndLayer) {
+  EXPECT_EQ(Complaints(Widths("parameters:\n  kernel: {values: [3, 5, 7]}\n")),
+            "nets/widths.yaml:5: layer 1 (conv 4 7×7): kernel 7 is larger than its input 5×5 (with "
+            "kernel=7)");
+}
+
+TEST(Errors, WhatIsWrongInANetworkFileIsNamedBesideTheRest) {
+  const auto complaints = [](const std::string& network, const std::string& more) {
+    SweepSource source = SourceOf("name: s\nmodel: n.yaml\n" + more);
+    source.network_files["n.yaml"] = "name: n\ninput: [1, 8, 8]\nlayers:\n" + network;
+    Diagnostics diagnostics;
+    EXPECT_FALSE(SweepSpec::Parse(source, &diagnostics).ok());
+    return FormatDiagnostics(diagnostics);
+  };
+  EXPECT_THAT(complaints("  - conv: {out: 4, kernel: 9}\n", "run_cap: many\n"),
+              AllOf(HasSubstr("n.yaml:4: layer 1 (conv 4 9×9)"), HasSubstr("s.yaml:3: 'run_cap'")));
+  EXPECT_THAT(complaints("  - dropout\n  - global_avg_pool\n  - linear: 10\nrecipes:\n  seed:\n"
+                         "    values: {momentun: 0.9, lr: -1, dropout: 5}\n",
+                         "run_cap: many\n"),
+              AllOf(HasSubstr("n.yaml:9: unknown hyperparameter 'momentun'; did you mean"),
+                    HasSubstr("n.yaml:9: lr is -1"), HasSubstr("s.yaml:3: 'run_cap'")));
+  EXPECT_THAT(complaints("  - dropout\n  - global_avg_pool\n  - linear: 10\nrecipes:\n  seed:\n"
+                         "    values: {dropout: 5}\n",
+                         "run_cap: 1\n"),
+              HasSubstr("n.yaml:4: layer 1 (dropout 5)"));
+}
+
+TEST(Errors, PointsThatCannotBeTrainedAreRefused) {
+  const std::string parameters =
+      "parameters:\n  nesterov: {values: [true, false]}\n  momentum: {values: [0.0, 0.9]}\n";
+  EXPECT_EQ(Complaints(Grid(parameters)),
+            "s.yaml:4: 'nesterov' is true but 'momentum' is 0; it needs a momentum (with "
+            "nesterov=true, momentum=0); exclude it by 'constraints'");
+  EXPECT_EQ(
+      MustParse(Grid(parameters + "constraints: [\"momentum > 0 or not nesterov\"]\n")).points, 3);
+  EXPECT_THAT(Complaints(Random(parameters + "  lr: {min: 0.1, max: 0.2}\n")),
+              HasSubstr("'nesterov' is true but 'momentum' is 0"))
+      << "of an endless space, points are drawn";
+}
+
+TEST(Errors, ANetworkFileThatDidNotComeAlongIsNamed) {
+  EXPECT_EQ(Complaints("name: s\nmodel: nets/other.yaml\nrun_cap: 1\n"),
+            "s.yaml:2: network file 'nets/other.yaml' was not sent along");
+}
+
+TEST(HostileInput, IsRefusedInWords) {
+  const std::string big(2 << 20, ' ');
+  std::string deep;
+  for (int i = 0; i < 1000; ++i) deep += "[";
+  std::string nested = "name: ";
+  for (int i = 0; i < 20; ++i) nested += "{a: ";
+  nested += "1" + std::string(20, '}');
+  // Each line doubles what the one before stands for.
+  std::string bomb = "a0: &a0 [x, x]\n";
+  for (int i = 1; i < 40; ++i) {
+    const std::string last = std::to_string(i - 1), next = std::to_string(i);
+    bomb += "a" + next + ": &a" + next + " [*a" + last + ", *a" + last + "]\n";
+  }
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"", "is empty"},
+      {"# only a comment\n", "is empty"},
+      {big, "the limit is 1048576"},
+      {deep, "s.yaml:"},
+      {nested, "nested deeper than 16 levels"},
+      {bomb, "more than 20000 values"},
+      {"name: &a [*a]\n", "s.yaml:"},
+      {"name: *nowhere\n", "not valid YAML"},
+      {std::string("name: s\0\1\2", 10), "s.yaml"},
+      {"\xff\xfe\x00name", "is not UTF-8 text"},
+      {"\x7f"
+       "ELF\x02\x01\x01",
+       "s.yaml"},
+      {"name: s\n--- \nname: t\n", "a second YAML document"},
+      {"just words\n", "the sweep file must be a mapping"},
+      {"- a\n- b\n", "the sweep file must be a mapping"},
+      {"{[1, 2]: 3}\n", "must be a word"},
+      {"<<: {name: s}\n", "unknown key '<<'"},
+      {"name: s\n\tmodel: x\n", "not valid YAML"},
+  };
+  for (const auto& [text, complaint] : cases) {
+    EXPECT_THAT(Complaints(text), HasSubstr(complaint)) << text.substr(0, 60);
+  }
+}
+
+TEST(HostileInput, LimitsHold) {
+  std::string many = "parameters:\n", labels = "labels:\n",
+              values = "parameters:\n  lr: {values: [";
+  for (int i = 0; i < 101; ++i) many += "  p" + std::to_string(i) + ": 1\n";
+  for (int i = 0; i < 65; ++i) labels += "  l" + std::to_string(i) + ": x\n";
+  for (int i = 1; i <= 1001; ++i) values += std::to_string(i) + ".5, ";
+  EXPECT_THAT(Complaints(Random(many)), HasSubstr("has 101 entries; the limit is 100"));
+  EXPECT_THAT(Complaints(Random(labels)), HasSubstr("has 65 entries; the limit is 64"));
+  EXPECT_THAT(Complaints(Random(values + "1]}\n")),
+              HasSubstr("has 1002 values; the limit is 1000"));
+  EXPECT_THAT(Complaints(Random("description: " + std::string(5000, 'x') + "\n")),
+              HasSubstr("has 5000 bytes; the limit is 4096"));
+  EXPECT_THAT(Complaints(Random("parameters:\n  " + std::string(100, 'x') + ": 1\n")),
+              HasSubstr("has no valid name"));
+  EXPECT_THAT(Complaints(Random("constraints: [\"" + std::string(5000, '(') + "\"]\n")),
+              HasSubstr("5000 characters"));
+  EXPECT_THAT(Complaints(Random("parameters:\n  batch_size: {min: 1, max: 9999999999999999}\n")),
+              HasSubstr("the limit is 1e+15"));
+}
+
+}  // namespace
+}  // namespace sweep

@@ -1,0 +1,354 @@
+#include "common/spec/sweep_spec.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "common/spec/sweep_testing.h"
+
+namespace sweep {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+Value Int(std::int64_t value) { return value; }
+
+Configuration MustComplete(const SweepSpec& spec, const ParameterMap& chosen) {
+  const absl::StatusOr<Configuration> configuration = spec.Complete(1, chosen);
+  EXPECT_TRUE(configuration.ok()) << configuration.status();
+  return configuration.ok() ? *configuration : Configuration();
+}
+
+TEST(SweepSpec, TheSmallestFileGetsTheDefaults) {
+  const SweepSpec spec = MustParse("name: s\nmodel: cnn-18718\nrun_cap: 1\n");
+  EXPECT_EQ(spec.name, "s");
+  EXPECT_THAT(spec.models, ElementsAre("cnn-18718"));
+  EXPECT_EQ(spec.recipe, "seed");
+  EXPECT_EQ(spec.dataset, DatasetSpec());
+  EXPECT_EQ(spec.dataset.name, "mnist");
+  EXPECT_EQ(spec.method, Method::kRandom);
+  EXPECT_EQ(spec.metric, "accuracy");
+  EXPECT_TRUE(spec.maximize);
+  EXPECT_EQ(spec.epochs, 19);
+  EXPECT_TRUE(spec.epochs_by_recipe);
+  EXPECT_EQ(spec.holdout, 0);
+  EXPECT_EQ(spec.gate_on, GateOn::kBest);
+  EXPECT_EQ(spec.replicates, 1);
+  EXPECT_EQ(spec.seed, 1u);
+  EXPECT_EQ(spec.max_failures, 3);
+  EXPECT_EQ(spec.points, 1);
+}
+
+TEST(SweepSpec, EveryKeyArrives) {
+  const SweepSpec spec = MustParse(R"(name: all.of-it_1
+description: every key
+labels: {team: vision, ticket: 7}
+model: {values: [cnn-18718, nets/widths.yaml]}
+recipe: seed
+dataset: {name: synthetic, train: 100, test: 50}
+method: random
+metric: {name: loss, goal: minimize}
+parameters:
+  lr: {min: 0.01, max: 0.1}
+constraints: ["lr > 0.02", "parameters < 20000"]
+epochs: 4
+evaluate: {holdout: 20}
+require: {accuracy: ">= 99.4%", epochs: "< 20", fully_connected: false}
+gate_on: mean
+run_cap: 9
+replicates: 3
+seed: 42
+max_failures: 1
+)");
+  EXPECT_EQ(spec.name, "all.of-it_1");
+  EXPECT_EQ(spec.description, "every key");
+  EXPECT_EQ(spec.labels, (std::map<std::string, std::string>{{"team", "vision"}, {"ticket", "7"}}));
+  EXPECT_THAT(spec.models, ElementsAre("cnn-18718", "nets/widths.yaml"));
+  EXPECT_EQ(spec.dataset,
+            (DatasetSpec{.name = "synthetic", .path = "", .train_size = 100, .test_size = 50}));
+  EXPECT_EQ(spec.metric, "loss");
+  EXPECT_FALSE(spec.maximize);
+  ASSERT_EQ(spec.parameters.size(), 2u);
+  EXPECT_EQ(spec.parameters[0].name, "model");
+  EXPECT_EQ(spec.parameters[1].line, 10);
+  ASSERT_EQ(spec.constraints.size(), 2u);
+  EXPECT_EQ(spec.epochs, 4);
+  EXPECT_FALSE(spec.epochs_by_recipe);
+  EXPECT_EQ(spec.holdout, 20);
+  ASSERT_EQ(spec.require.size(), 3u);
+  EXPECT_EQ(spec.require[0].ToString(), ">= 0.994");
+  EXPECT_EQ(spec.require[1].ToString(), "< 20");
+  EXPECT_EQ(spec.require[2].ToString(), "== false");
+  EXPECT_EQ(spec.gate_on, GateOn::kMean);
+  EXPECT_EQ(spec.run_cap, 9);
+  EXPECT_EQ(spec.replicates, 3);
+  EXPECT_EQ(spec.seed, 42u);
+  EXPECT_EQ(spec.max_failures, 1);
+  EXPECT_EQ(spec.points, std::nullopt);
+  EXPECT_EQ(spec.PlannedConfigurations(), 9);
+}
+
+TEST(SweepSpec, DatasetsInEveryForm) {
+  const auto dataset = [](const std::string& text) {
+    return MustParse(Random("dataset: " + text + "\n")).dataset;
+  };
+  EXPECT_EQ(dataset("mnist"), DatasetSpec());
+  EXPECT_EQ(dataset("synthetic"),
+            (DatasetSpec{.name = "synthetic", .path = "", .train_size = 4096, .test_size = 1000}));
+  EXPECT_EQ(dataset("{name: synthetic, train: 10}"),
+            (DatasetSpec{.name = "synthetic", .path = "", .train_size = 10, .test_size = 1000}));
+  EXPECT_EQ(dataset("{name: mnist, train: 6000, test: 500}"),
+            (DatasetSpec{.name = "mnist", .path = "", .train_size = 6000, .test_size = 500}));
+  EXPECT_EQ(dataset("{format: idx, path: /data/fashion}"),
+            (DatasetSpec{.name = "idx", .path = "/data/fashion"}));
+}
+
+TEST(SweepSpec, ParametersInEveryForm) {
+  const SweepSpec spec = MustParse(Random(R"(parameters:
+  lr: {distribution: log_uniform_values, min: 0.003, max: 0.3}
+  momentum: {min: 0.8, max: 0.99}
+  batch_size: {values: [32, 64, 128]}
+  shift_pixels: {min: 0, max: 3}
+  warmup_epochs: {distribution: q_uniform, min: 0, max: 2, q: 0.5}
+  step_epochs: {distribution: q_log_uniform_values, min: 1, max: 9, q: 2}
+  nesterov: {value: false}
+  schedule: cosine
+)"));
+  const auto distribution = [&](int i) {
+    return std::string(DistributionName(spec.parameters[static_cast<std::size_t>(i)].distribution));
+  };
+  ASSERT_EQ(spec.parameters.size(), 8u);
+  EXPECT_EQ(distribution(0), "log_uniform_values");
+  EXPECT_EQ(distribution(1), "uniform") << "fractions";
+  EXPECT_EQ(distribution(2), "categorical");
+  EXPECT_EQ(distribution(3), "int_uniform") << "both ends are whole";
+  EXPECT_EQ(distribution(4), "q_uniform");
+  EXPECT_EQ(distribution(5), "q_log_uniform_values");
+  EXPECT_EQ(distribution(6), "constant");
+  EXPECT_EQ(distribution(7), "constant");
+  EXPECT_THAT(spec.parameters[6].values, ElementsAre(Value(false)));
+  EXPECT_THAT(spec.parameters[7].values, ElementsAre(Value("cosine")));
+}
+
+// A sweep over all that a write-up leaves open.
+TEST(SweepSpec, AWholeSweepAsPeopleWriteIt) {
+  const SweepSpec spec = MustParse(R"(name: seed-002
+model: cnn-19750            # a built-in network, or a path to a network file
+dataset: mnist
+method: random
+metric: {name: accuracy, goal: maximize}
+parameters:
+  lr:         {distribution: log_uniform_values, min: 0.003, max: 0.3}
+  momentum:   {min: 0.8, max: 0.99}
+  batch_size: {values: [32, 64, 128]}
+  dropout:    {min: 0.0, max: 0.15}
+  nesterov:   {value: false}
+epochs: 19
+evaluate: test
+require: {accuracy: ">= 0.994", epochs: "< 20", parameters: "< 20000"}
+gate_on: best
+run_cap: 60
+replicates: 1
+seed: 7
+)");
+  EXPECT_EQ(spec.parameters.size(), 5u);
+  EXPECT_EQ(spec.PlannedConfigurations(), 60);
+}
+
+TEST(Complete, WhatTheSweepSaysCountsMostThenRecipeThenNetworkThenBuiltIn) {
+  const SweepSpec spec = MustParse(Widths("parameters: {lr: {values: [0.01, 0.02]}}\n"));
+  const Configuration configuration = MustComplete(spec, {{"lr", 0.02}});
+  EXPECT_EQ(configuration.parameters, (ParameterMap{{"lr", 0.02}}));
+  const ParameterMap& resolved = configuration.resolved;
+  EXPECT_EQ(resolved.at("lr"), Value(0.02)) << "over the recipe's 0.07";
+  EXPECT_EQ(resolved.at("momentum"), Value(0.5)) << "the recipe's own part over the built-in 0.9";
+  EXPECT_EQ(resolved.at("batch_size"), Int(16));
+  EXPECT_EQ(resolved.at("epochs"), Int(7));
+  EXPECT_EQ(resolved.at("width"), Int(4)) << "the network file's default";
+  EXPECT_EQ(resolved.at("schedule"), Value("constant")) << "built in";
+  EXPECT_EQ(resolved.at("model"), Value("nets/widths.yaml"));
+  EXPECT_EQ(spec.epochs, 7);
+}
+
+TEST(Complete, AnotherRecipeAndEpochsOfTheFile) {
+  const SweepSpec spec =
+      MustParse(Widths("recipe: tuned\nepochs: 3\nparameters: {momentum: 0.8}\n"));
+  const Configuration configuration = MustComplete(spec, {{"momentum", 0.8}});
+  EXPECT_EQ(configuration.resolved.at("lr"), Value(0.09));
+  EXPECT_EQ(configuration.resolved.at("width"), Int(6)) << "a recipe's over the file's default";
+  EXPECT_EQ(configuration.resolved.at("dropout"), Value(0.0)) << "the recipe is silent";
+  EXPECT_EQ(configuration.resolved.at("epochs"), Int(3));
+  EXPECT_EQ(configuration.network.layers[0].out, 6);
+}
+
+TEST(Complete, EachNetworkHasItsOwnRecipe) {
+  const SweepSpec spec =
+      MustParse("name: s\nmodel: {values: [cnn-18718, nets/widths.yaml]}\nmethod: grid\n");
+  EXPECT_EQ(MustComplete(spec, {{"model", "cnn-18718"}}).resolved.at("epochs"), Int(19));
+  EXPECT_EQ(MustComplete(spec, {{"model", "nets/widths.yaml"}}).resolved.at("epochs"), Int(7));
+  EXPECT_EQ(MustComplete(spec, {{"model", "cnn-18718"}}).network.parameters, 18718);
+  EXPECT_THAT(std::string(spec.Complete(1, {{"model", "cnn-1"}}).status().message()),
+              HasSubstr("no model 'cnn-1'"));
+}
+
+TEST(Complete, WidthsComeFromTheSweep) {
+  const SweepSpec spec = MustParse(Widths("parameters: {width: {min: 2, max: 9}}\n"));
+  for (std::int64_t width = 2; width <= 9; ++width) {
+    const Network network = MustComplete(spec, {{"width", width}}).network;
+    EXPECT_EQ(network.layers[0].out, width);
+    EXPECT_EQ(network.parameters, width * 10 + width * 10 + 10);
+  }
+}
+
+TEST(Complete, RefusesWhatIsNoPointOfTheSweep) {
+  const SweepSpec spec = MustParse(Widths("parameters: {width: {min: 2, max: 9}}\n"));
+  const auto complaint = [&](const ParameterMap& chosen) {
+    const absl::Status status = spec.Complete(1, chosen).status();
+    EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+    return std::string(status.message());
+  };
+  EXPECT_EQ(complaint({{"widht", Int(3)}}),
+            "sweep s has no parameter 'widht'; did you mean 'width'?");
+  EXPECT_THAT(complaint({{"width", Int(0)}}), HasSubstr("nets/widths.yaml:5: layer 1 (conv"));
+  EXPECT_THAT(complaint({{"width", Value("wide")}}), HasSubstr("nets/widths.yaml:5: layer 1"));
+}
+
+TEST(When, AParameterExistsOnlyWhereItsConditionHolds) {
+  for (const char* when : {"\"schedule == 'step'\"", "{schedule: step}", "{schedule: [step]}",
+                           "\"schedule in ['step']\""}) {
+    const SweepSpec spec = MustParse(Grid(std::string(R"(parameters:
+  schedule: {values: [constant, step]}
+  step_gamma: {values: [0.2, 0.5], when: )") +
+                                          when + "}\n"));
+    EXPECT_EQ(spec.points, 3) << when;
+    const Configuration constant =
+        MustComplete(spec, {{"schedule", "constant"}, {"step_gamma", 0.5}});
+    EXPECT_FALSE(constant.parameters.contains("step_gamma")) << when;
+    EXPECT_EQ(constant.resolved.at("step_gamma"), Value(0.1)) << "the default holds instead";
+    const Configuration step = MustComplete(spec, {{"schedule", "step"}, {"step_gamma", 0.5}});
+    EXPECT_EQ(step.parameters.at("step_gamma"), Value(0.5)) << when;
+  }
+}
+
+TEST(When, AMappingMeansAllOfItsKeys) {
+  const SweepSpec spec = MustParse(Grid(R"(parameters:
+  schedule: {values: [constant, step, cosine]}
+  nesterov: {values: [true, false]}
+  warmup_epochs: {values: [1, 2], when: {schedule: [step, cosine], nesterov: true}}
+)"));
+  EXPECT_EQ(spec.points, 6 + 2) << "two of six combinations have two values each";
+}
+
+TEST(When, ConditionsMayReferToConditionalParametersAndDefaults) {
+  const SweepSpec spec = MustParse(Grid(R"(parameters:
+  final_lr_fraction: {values: [0.1, 0.2], when: "warmup_epochs > 1"}
+  warmup_epochs: {values: [1, 2], when: "schedule == 'cosine'"}
+  schedule: {values: [constant, cosine]}
+)"));
+  // constant: warmup_epochs has its default 0, so final_lr_fraction does not exist either.
+  EXPECT_EQ(spec.points, 1 + 1 + 2);
+}
+
+TEST(Constraints, CountOnlyWhatTheyAllow) {
+  const SweepSpec spec = MustParse(Widths(R"(parameters:
+  width: {values: [2, 4, 8]}
+  lr: {values: [0.1, 0.2]}
+constraints: ["parameters < 100", "lr * width < 0.8"]
+)"));
+  // Widths 2 and 4 have 50 and 90 parameters; 0.2 × 4 is too much.
+  EXPECT_EQ(spec.points, 3);
+  EXPECT_EQ(spec.PlannedConfigurations(), 3);
+  const auto allowed = [&](std::int64_t width, double lr) {
+    const auto configuration = spec.CompleteIfAllowed(7, {{"width", width}, {"lr", lr}});
+    EXPECT_TRUE(configuration.ok()) << configuration.status();
+    return configuration->has_value() && (*configuration)->number == 7;
+  };
+  EXPECT_TRUE(allowed(4, 0.1));
+  EXPECT_FALSE(allowed(4, 0.2));
+  EXPECT_FALSE(allowed(8, 0.1));
+  EXPECT_EQ(*spec.SatisfiesConstraints(MustComplete(spec, {{"width", Int(8)}, {"lr", 0.1}})),
+            false);
+}
+
+TEST(Constraints, WhatHyperparametersExcludeNeedNotFit) {
+  const SweepSpec spec = MustParse(
+      Widths("parameters: {kernel: {values: [3, 5, 7]}}\nconstraints: [\"kernel < 6\"]\n"));
+  EXPECT_EQ(spec.points, 2);
+  const auto excluded = spec.CompleteIfAllowed(1, {{"kernel", Int(7)}});
+  ASSERT_TRUE(excluded.ok()) << excluded.status();
+  EXPECT_EQ(*excluded, std::nullopt);
+}
+
+TEST(Constraints, SeeEveryFactOfTheNetwork) {
+  EXPECT_EQ(MustParse(Grid("constraints:\n  - parameters == 18718\n  - not fully_connected\n"
+                           "  - train_mflop > 6.4 and train_mflop < 6.6\n"
+                           "  - forward_mflop < train_mflop\n  - receptive_field > 20\n"
+                           "  - layers == 27 or layers > 20\n  - model == 'cnn-18718'\n"))
+                .points,
+            1);
+  const SweepSpec one = MustParse(Grid("constraints: parameters < 20000\n"));
+  EXPECT_EQ(one.constraints.size(), 1u) << "one needs no list";
+}
+
+TEST(MakeTrialSpec, CarriesEverythingResolved) {
+  const SweepSpec spec = MustParse(Widths(R"(dataset: synthetic
+evaluate: {holdout: 100}
+parameters: {width: 8, schedule: cosine, nesterov: true, lr: 1}
+)"));
+  const Configuration configuration = MustComplete(
+      spec, {{"width", Int(8)}, {"schedule", "cosine"}, {"nesterov", true}, {"lr", Int(1)}});
+  const TrialSpec trial = spec.MakeTrialSpec(configuration, 0);
+  EXPECT_EQ(trial.trial, "");
+  EXPECT_EQ(trial.lr, 1);
+  EXPECT_EQ(trial.momentum, 0.5);
+  EXPECT_EQ(trial.batch_size, 16);
+  EXPECT_EQ(trial.epochs, 7);
+  EXPECT_EQ(trial.schedule, "cosine");
+  EXPECT_TRUE(trial.nesterov);
+  EXPECT_EQ(trial.holdout, 100);
+  EXPECT_EQ(trial.dataset, spec.dataset);
+  EXPECT_EQ(trial.network.layers[0].out, 8);
+  EXPECT_EQ(trial.network.layers[2].p, 0.25) << "the recipe's dropout";
+}
+
+TEST(MakeTrialSpec, ReplicatesHaveTheSameSeedsInEveryConfiguration) {
+  const std::string text = Widths("parameters: {width: {values: [4, 8]}}\nreplicates: 100\n");
+  const SweepSpec spec = MustParse(text);
+  const Configuration narrow = MustComplete(spec, {{"width", Int(4)}});
+  const Configuration wide = MustComplete(spec, {{"width", Int(8)}});
+  std::set<std::uint64_t> seeds;
+  for (int replicate = 0; replicate < 100; ++replicate) {
+    const std::uint64_t seed = spec.MakeTrialSpec(narrow, replicate).seed;
+    EXPECT_EQ(seed, spec.MakeTrialSpec(wide, replicate).seed);
+    EXPECT_LT(seed, std::uint64_t{1} << 63) << "SQLite's integers are signed";
+    seeds.insert(seed);
+  }
+  EXPECT_EQ(seeds.size(), 100u);
+  const SweepSpec other = MustParse(text + "seed: 2\n");
+  EXPECT_FALSE(seeds.contains(other.MakeTrialSpec(narrow, 0).seed));
+}
+
+TEST(PlannedConfigurations, TheCapCutsAGridAndAFiniteSpaceCutsTheCap) {
+  const std::string parameters = "parameters: {lr: {values: [0.1, 0.2, 0.3]}}\n";
+  EXPECT_EQ(MustParse(Grid(parameters)).PlannedConfigurations(), 3);
+  EXPECT_EQ(MustParse(Grid(parameters + "run_cap: 2\n")).PlannedConfigurations(), 2);
+  EXPECT_EQ(MustParse(Random(parameters)).PlannedConfigurations(), 3) << "run_cap is 5";
+}
+
+TEST(LookUpConfiguration, KnowsFactsAndHyperparameters) {
+  const SweepSpec spec = MustParse(Widths(""));
+  const Configuration configuration = MustComplete(spec, {});
+  for (const std::string& fact : NetworkFactNames()) {
+    EXPECT_TRUE(LookUpConfiguration(configuration, fact).has_value()) << fact;
+  }
+  EXPECT_EQ(LookUpConfiguration(configuration, "parameters"), Value(Int(4 * 10 + 4 * 10 + 10)));
+  EXPECT_EQ(LookUpConfiguration(configuration, "fully_connected"), Value(true));
+  EXPECT_EQ(LookUpConfiguration(configuration, "layers"), Value(Int(5)));
+  EXPECT_EQ(LookUpConfiguration(configuration, "lr"), Value(0.07));
+  EXPECT_EQ(LookUpConfiguration(configuration, "accuracy"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace sweep

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <string>
+
+#include "common/spec/sweep_spec.h"
+
+namespace sweep {
+
+// A network of its own hyperparameters, as a user would write it: 5 × 5 images survive a kernel of
+// 5 at most.
+inline constexpr char kWidthsNetwork[] = R"(name: widths
+input: [1, 5, 5]
+parameters: {width: 4, kernel: 3}
+layers:
+  - conv: {out: "${width}", kernel: "${kernel}"}
+  - relu
+  - dropout
+  - global_avg_pool
+  - linear: 10
+recipes:
+  seed:
+    source: a guess
+    values: {lr: 0.07, batch_size: 16, dropout: 0.25, epochs: 7}
+    ours: {momentum: 0.5}
+  tuned:
+    source: a better guess
+    values: {lr: 0.09, width: 6}
+)";
+
+inline SweepSource SourceOf(std::string text) {
+  return {.file = "s.yaml",
+          .text = std::move(text),
+          .network_files = {{"nets/widths.yaml", kWidthsNetwork}}};
+}
+
+// Every complaint about a file, one per line; "" for a good one.
+inline std::string Complaints(std::string text) {
+  Diagnostics diagnostics;
+  const absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(SourceOf(std::move(text)), &diagnostics);
+  EXPECT_EQ(spec.ok(), diagnostics.empty());
+  EXPECT_EQ(spec.status().code(),
+            spec.ok() ? absl::StatusCode::kOk : absl::StatusCode::kInvalidArgument);
+  return FormatDiagnostics(diagnostics);
+}
+
+// A file that must be good.
+inline SweepSpec MustParse(std::string text) {
+  Diagnostics diagnostics;
+  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(SourceOf(std::move(text)), &diagnostics);
+  EXPECT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
+  return spec.ok() ? *std::move(spec) : SweepSpec();
+}
+
+// `more` below the lines that every random sweep needs.
+inline std::string Random(const std::string& more) {
+  return "name: s\nmodel: cnn-18718\nrun_cap: 5\n" + more;
+}
+inline std::string Grid(const std::string& more) {
+  return "name: s\nmodel: cnn-18718\nmethod: grid\n" + more;
+}
+inline std::string Widths(const std::string& more) {
+  return "name: s\nmodel: nets/widths.yaml\nmethod: grid\n" + more;
+}
+
+}  // namespace sweep
