@@ -22,7 +22,7 @@ struct AgentOptions {
   std::vector<std::string> trainer_command;  // program and arguments; {} finds sweep-trainer
   std::string work_dir;                      // "" makes a temporary one and removes it at the end
   DataOptions data;
-  absl::Duration stop_grace = absl::Seconds(1);  // after `stop`, before SIGTERM; then again, SIGKILL
+  absl::Duration stop_grace = absl::Seconds(1);  // from `stop` to SIGTERM, from there to SIGKILL
   absl::Duration ready_timeout = absl::Seconds(60);   // for a trainer to say `ready`
   absl::Duration connect_timeout = absl::Seconds(4);  // for the first answer of the coordinator
 };

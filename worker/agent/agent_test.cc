@@ -12,13 +12,17 @@
 #include <functional>
 #include <memory>
 #include <numeric>
+#include <semaphore>
 #include <set>
 #include <thread>
 
 #include "common/base/ids.h"
 #include "common/protocol/trial_spec.h"
 #include "spdlog/spdlog.h"
+#include "worker/agent/coordinator_client.h"
+#include "worker/agent/dataset_cache.h"
 #include "worker/agent/fake_coordinator.h"
+#include "worker/agent/lease_reporter.h"
 
 namespace sweep {
 namespace {
@@ -471,6 +475,30 @@ TEST_F(AgentTest, EndsWhenTheCoordinatorRefusesIt) {
   coordinator_.SetSynchronizeStatus(absl::AlreadyExistsError("worker w is connected"));
   EXPECT_TRUE(absl::IsAlreadyExists(agent_->Wait()));
   EXPECT_TRUE(absl::IsAlreadyExists(Agent::Start(options_).status()));
+}
+
+TEST(LeaseReporter, ALateAbandonDoesNotEndTheNextLease) {
+  FakeCoordinator coordinator;
+  CoordinatorClient client(coordinator.address());
+  DatasetCache datasets({});
+  const std::filesystem::path folder =
+      std::filesystem::temp_directory_path() / ("agent_test-" + RandomHex(8));
+  std::counting_semaphore<> released(0);
+  {
+    LeaseReporter reporter({.client = &client, .datasets = &datasets, .work_dir = folder},
+                           {.prepared = [](const absl::StatusOr<PreparedTrial>&) {},
+                            .refused = [](const absl::Status&) {},
+                            .released = [&] { released.release(); }});
+    reporter.Begin(FakeCoordinator::MakeLease(1, "", 5));
+    reporter.End({.outcome = v1::LEASE_OUTCOME_COMPLETED});
+    ASSERT_TRUE(released.try_acquire_for(std::chrono::seconds(20)));
+    reporter.Abandon();
+    reporter.Begin(FakeCoordinator::MakeLease(2, "", 5));
+    reporter.End({.outcome = v1::LEASE_OUTCOME_COMPLETED});
+    ASSERT_TRUE(released.try_acquire_for(std::chrono::seconds(20)));
+  }
+  EXPECT_NE(coordinator.record().FinishOf(2), nullptr);
+  std::filesystem::remove_all(folder);
 }
 
 }  // namespace

@@ -32,7 +32,8 @@ std::vector<std::string> PathCandidates(const std::string& program) {
   std::vector<std::string> candidates;
   const char* path = std::getenv("PATH");
   if (path == nullptr) return candidates;
-  for (const std::string& folder : std::vector<std::string>(absl::StrSplit(path, ':', absl::SkipEmpty()))) {
+  const std::vector<std::string> folders = absl::StrSplit(path, ':', absl::SkipEmpty());
+  for (const std::string& folder : folders) {
     candidates.push_back(absl::StrCat(folder, "/", program));
   }
   return candidates;
@@ -70,7 +71,8 @@ absl::StatusOr<std::string> FindDefault() {
 }  // namespace
 
 absl::StatusOr<std::vector<std::string>> FindTrainer(std::vector<std::string> command) {
-  const absl::StatusOr<std::string> program = command.empty() ? FindDefault() : FindNamed(command[0]);
+  const absl::StatusOr<std::string> program =
+      command.empty() ? FindDefault() : FindNamed(command[0]);
   if (!program.ok()) return program.status();
   if (command.empty()) return std::vector<std::string>{*program};
   command[0] = *program;

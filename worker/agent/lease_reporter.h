@@ -65,7 +65,7 @@ class LeaseReporter {
 
   void Begin(v1::Lease lease);
   void AddEpoch(const EpochMetrics& metrics);
-  // The trainer may replace the file at once: it is kept under a name of its own until it is stored.
+  // The trainer may replace the file at once: it is kept under a name of its own until stored.
   void AddCheckpoint(int epoch, const std::string& path);
   void End(LeaseEnd end);
   void Abandon();

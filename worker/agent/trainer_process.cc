@@ -204,8 +204,8 @@ void TrainerProcess::HandleLine(std::string_view line, bool cut, const MessageSi
   try {
     message = TrainerMessageFromJson(line, &is_json);
   } catch (const std::exception& error) {
-    *status = absl::InvalidArgumentError(
-        absl::StrCat("trainer broke the protocol: ", error.what(), ", in: ", std::string(line.substr(0, 200))));
+    *status = absl::InvalidArgumentError(absl::StrCat(
+        "trainer broke the protocol: ", error.what(), ", in: ", std::string(line.substr(0, 200))));
     return;
   }
   if (is_json) {
