@@ -53,10 +53,13 @@ download_wheel() {
     --abi cp311 --platform manylinux_2_28_x86_64 --dest "$folder" --progress-bar off --quiet)
   for index in "" "$TORCH_INDEX"; do
     say "downloading libtorch $TORCH_VERSION (CPU, 192 MB) from ${index:-the configured package index}"
-    if python3 -m pip download "${options[@]}" ${index:+--index-url "$index"} "torch==${TORCH_VERSION}+cpu"; then
+    if python3 -m pip download "${options[@]}" ${index:+--index-url "$index"} \
+        "torch==${TORCH_VERSION}+cpu" 2>> "$folder/pip.log"; then
       return 0
     fi
+    say "it is not there"
   done
+  cat "$folder/pip.log" >&2
   fail "could not download $TORCH_WHEEL; set Torch_DIR to a libtorch $TORCH_VERSION (…/share/cmake/Torch)"
 }
 
@@ -76,7 +79,7 @@ install_torch() {
   trap 'rm -rf "$staging"' EXIT
   download_wheel "$staging"
   local wheel=$staging/$TORCH_WHEEL
-  [ -f "$wheel" ] || fail "the package index gave $(ls "$staging"), not $TORCH_WHEEL"
+  [ -f "$wheel" ] || fail "the package index gave $(cd "$staging" && echo *.whl), not $TORCH_WHEEL"
   echo "$TORCH_SHA256  $wheel" | sha256sum --check --quiet || fail "$TORCH_WHEEL does not have SHA-256 $TORCH_SHA256"
   say "unpacking headers, libraries and CMake files into .deps/torch (0.5 GB)"
   python3 - "$wheel" "$staging" <<'PYTHON'
