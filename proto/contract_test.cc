@@ -181,5 +181,55 @@ TEST(Contract, ALineTellsNumberTypeLabelAndOneof) {
   EXPECT_EQ(contract_of("oneof"), (Lines{"M message", "M.f = 1 int32 oneof kind"}));
 }
 
+TEST(Contract, EnumsBeginWithUnspecified) {
+  for (const FileDescriptor* file : Files()) {
+    for (int i = 0; i < file->enum_type_count(); ++i) {
+      const auto* zero = file->enum_type(i)->FindValueByNumber(0);
+      ASSERT_NE(zero, nullptr) << file->enum_type(i)->full_name();
+      EXPECT_TRUE(zero->name().ends_with("_UNSPECIFIED")) << zero->full_name();
+    }
+  }
+}
+
+TEST(Contract, EveryRpcHasItsOwnRequestAndResponse) {
+  for (const FileDescriptor* file : Files()) {
+    for (int i = 0; i < file->service_count(); ++i) {
+      for (int k = 0; k < file->service(i)->method_count(); ++k) {
+        const MethodDescriptor& method = *file->service(i)->method(k);
+        EXPECT_EQ(method.input_type()->name(), method.name() + "Request");
+        EXPECT_EQ(method.output_type()->name(), method.name() + "Response");
+      }
+    }
+  }
+}
+
+// Whether a trimmed line of a .proto file declares something that the contract consists of.
+bool IsDeclaration(const std::string& line) {
+  for (const char* word : {"message ", "enum ", "service ", "rpc ", "oneof "}) {
+    if (line.starts_with(word)) return true;
+  }
+  return !line.starts_with("//") && !line.starts_with("syntax") && line.ends_with(";") &&
+         line.find(" = ") != std::string::npos;
+}
+
+// Generated code carries no comments, so this reads the files.
+TEST(Contract, EverythingHasAComment) {
+  const std::filesystem::path root = std::filesystem::path(SWEEP_CONTRACT_GOLDEN).parent_path();
+  for (const FileDescriptor* file : Files()) {
+    std::ifstream stream(root / file->name());
+    int declarations = 0, number = 0;
+    std::string before;
+    for (std::string line; std::getline(stream, line); before = line) {
+      ++number;
+      line.erase(0, line.find_first_not_of(' '));
+      if (!IsDeclaration(line)) continue;
+      ++declarations;
+      EXPECT_TRUE(before.starts_with("//"))
+          << file->name() << ":" << number << ": no comment above: " << line;
+    }
+    EXPECT_GE(declarations, file->message_type_count()) << file->name() << " was not read";
+  }
+}
+
 }  // namespace
 }  // namespace sweep
