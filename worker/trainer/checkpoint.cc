@@ -1,9 +1,8 @@
 #include "worker/trainer/checkpoint.h"
 
+#include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
-
-#include <nlohmann/json.hpp>
 
 namespace sweep {
 namespace {
@@ -31,6 +30,15 @@ bool TakeIfPrefixed(std::string_view prefix, const SafeTensor& tensor,
   return true;
 }
 
+std::string MetricsToJson(const EpochMetrics& metrics) {
+  return TrainerMessageToJson(EpochMessage{.trial = "", .metrics = metrics});
+}
+
+EpochMetrics MetricsFromJson(const std::string& text) {
+  bool is_json = false;
+  return std::get<EpochMessage>(TrainerMessageFromJson(text, &is_json)).metrics;
+}
+
 std::string Shortened(const nlohmann::json& value) {
   std::string text = value.dump();
   if (text.size() > kLongestValue) text = "(other)";
@@ -41,11 +49,11 @@ std::string Shortened(const nlohmann::json& value) {
 
 SafeTensors CheckpointToSafeTensors(const Checkpoint& checkpoint) {
   SafeTensors content;
-  content.metadata = {
-      {"format", kFormat},
-      {"spec", checkpoint.spec},
-      {"epoch", std::to_string(checkpoint.epoch)},
-      {"best", TrainerMessageToJson(EpochMessage{.trial = "", .metrics = checkpoint.best})}};
+  content.metadata = {{"format", kFormat},
+                      {"spec", checkpoint.spec},
+                      {"epoch", std::to_string(checkpoint.epoch)},
+                      {"last", MetricsToJson(checkpoint.last)},
+                      {"best", MetricsToJson(checkpoint.best)}};
   AddAll(kNetworkPrefix, checkpoint.network, &content);
   AddAll(kMomentumPrefix, checkpoint.momentum, &content);
   AddAll(kBestPrefix, checkpoint.best_network, &content);
@@ -69,11 +77,16 @@ Checkpoint CheckpointFromSafeTensors(const SafeTensors& content, const std::stri
   checkpoint.spec = metadata("spec");
   try {
     checkpoint.epoch = std::stoi(metadata("epoch"));
-    bool is_json = false;
-    const TrainerMessage best = TrainerMessageFromJson(metadata("best"), &is_json);
-    checkpoint.best = std::get<EpochMessage>(best).metrics;
+    checkpoint.last = MetricsFromJson(metadata("last"));
+    checkpoint.best = MetricsFromJson(metadata("best"));
   } catch (const std::exception& error) {
     throw SafeTensorsError(name + ": bad checkpoint metadata: " + error.what());
+  }
+  if (checkpoint.last.epoch != checkpoint.epoch || checkpoint.best.epoch > checkpoint.epoch) {
+    throw SafeTensorsError(name + ": bad checkpoint metadata: epoch " +
+                           std::to_string(checkpoint.epoch) + " with metrics of epochs " +
+                           std::to_string(checkpoint.last.epoch) + " and " +
+                           std::to_string(checkpoint.best.epoch));
   }
   for (const SafeTensor& tensor : content.tensors) {
     if (tensor.name == kPredictions) {
@@ -109,8 +122,8 @@ std::string ExplainMismatch(const Checkpoint& checkpoint, const TrialSpec& spec)
     if (theirs[key] == value) continue;
     if (key == "network") {
       return "it is of the network " + theirs[key].value("name", "?") + ", the trial's is " +
-             spec.network.name + (theirs[key].value("name", "") == spec.network.name
-                                      ? " with other layers" : "");
+             spec.network.name +
+             (theirs[key].value("name", "") == spec.network.name ? " with other layers" : "");
     }
     return "it has " + key + " " + Shortened(theirs[key]) + ", the trial has " + Shortened(value);
   }

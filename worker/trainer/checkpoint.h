@@ -12,10 +12,11 @@ namespace sweep {
 // A training after a whole epoch: everything that the next epoch depends on, since order,
 // augmentation and dropout are functions of (seed, epoch, step). Plain data; no libtorch.
 struct Checkpoint {
-  std::string spec;  // TrainingIdentity of the trial
-  int epoch = 0;     // whole epochs done; 0 is the untrained network
+  std::string spec;                  // TrainingIdentity of the trial
+  int epoch = 0;                     // whole epochs done; 0 is the untrained network
   std::vector<SafeTensor> network;   // parameters and BatchNorm's estimates, "layers.0.weight", …
   std::vector<SafeTensor> momentum;  // of each parameter, by the parameter's name
+  EpochMetrics last;                 // of that epoch
   EpochMetrics best;                 // of the epoch with the highest validation accuracy so far
   std::vector<SafeTensor> best_network;  // empty before the first epoch
   std::string predictions;               // of the best epoch, one byte per evaluated image

@@ -24,6 +24,7 @@ Checkpoint Example() {
           .epoch = 3,
           .network = {{"layers.0.bias", "F32", {1}, "abcd"}},
           .momentum = {{"layers.0.bias", "F32", {1}, "efgh"}},
+          .last = {.epoch = 3, .train_loss = 0.05, .validation_accuracy = 0.97},
           .best = {.epoch = 2, .train_loss = 0.1, .validation_accuracy = 0.98},
           .best_network = {{"layers.0.bias", "F32", {1}, "ijkl"}},
           .predictions = "\1\2\3"};
@@ -41,6 +42,10 @@ TEST(Checkpoint, OtherFilesAreRefused) {
   content = CheckpointToSafeTensors(Example());
   content.metadata["epoch"] = "many";
   EXPECT_THROW(CheckpointFromSafeTensors(content, "c"), SafeTensorsError);
+  for (const char* epoch : {"-3", "0", "1", "4"}) {
+    content.metadata["epoch"] = epoch;
+    EXPECT_THROW(CheckpointFromSafeTensors(content, "c"), SafeTensorsError) << epoch;
+  }
   content = CheckpointToSafeTensors(Example());
   content.tensors[0].name = "stranger";
   EXPECT_THROW(CheckpointFromSafeTensors(content, "c"), SafeTensorsError);

@@ -12,7 +12,8 @@ namespace sweep {
 // undisturbed. Philox4x32-10 with key DeriveKey(seed, "dropout") and counter
 // {block low, block high, step, layer} gives the 16-bit draws of elements 8·block … 8·block + 7,
 // the low half of word 0 first. An element is dropped when its draw is below p · 65536 rounded.
-// Elements are numbered over the batch: ((image·C + c)·H + y)·W + x, for dropout2d image·C + c.
+// Elements are numbered over the batch, channels last: ((image·H + y)·W + x)·C + c, for dropout2d
+// image·C + c.
 
 // The draws of one layer in one training step.
 struct DropoutStream {
@@ -31,11 +32,10 @@ constexpr std::uint32_t DropoutThreshold(double p) {
 // One element's draw, in [0, 65536): the definition, and slow.
 inline std::uint32_t DropoutDraw(const DropoutStream& stream, std::uint64_t element) {
   const std::uint64_t block = element / 8;
-  const PhiloxBlock words =
-      Philox4x32({static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32),
-                  stream.step, stream.layer},
-                 static_cast<std::uint32_t>(stream.key),
-                 static_cast<std::uint32_t>(stream.key >> 32));
+  const PhiloxBlock words = Philox4x32(
+      {static_cast<std::uint32_t>(block), static_cast<std::uint32_t>(block >> 32), stream.step,
+       stream.layer},
+      static_cast<std::uint32_t>(stream.key), static_cast<std::uint32_t>(stream.key >> 32));
   return (words[element % 8 / 2] >> (element % 2 * 16)) & 0xFFFFu;
 }
 

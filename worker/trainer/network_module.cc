@@ -1,9 +1,9 @@
 #include "worker/trainer/network_module.h"
 
+#include <c10/core/GradMode.h>
+
 #include <cmath>
 #include <utility>
-
-#include <c10/core/GradMode.h>
 
 #include "common/base/philox.h"
 #include "worker/trainer/dropout_bits.h"
@@ -43,6 +43,14 @@ void FillUniform(PhiloxStream* stream, double bound, const at::Tensor& tensor) {
     out[i] = static_cast<float>((2.0 * stream->NextUniform() - 1.0) * bound);
   }
   tensor.copy_(values);
+}
+
+// The part of a flat buffer from `offset` on as a tensor of that shape. Filters lie channels last:
+// convolutions choose their layout, and that of all activations after them, by their operands'.
+at::Tensor ViewOf(const at::Tensor& flat, std::int64_t offset, at::IntArrayRef shape) {
+  const at::Tensor part = flat.narrow(0, offset, c10::multiply_integers(shape));
+  if (shape.size() != 4) return part.view(shape);
+  return part.view({shape[0], shape[2], shape[3], shape[1]}).permute({0, 3, 1, 2});
 }
 
 }  // namespace
@@ -90,8 +98,7 @@ void NetworkModule::AllocateParameters() {
   parameters_ = at::zeros({total}, at::TensorOptions(device_).dtype(at::kFloat));
   gradients_ = at::zeros_like(parameters_);
   for (std::size_t i = 0; i < slots.size(); ++i) {
-    *slots[i].target = parameters_.narrow(0, slots[i].offset, c10::multiply_integers(slots[i].shape))
-                           .view(slots[i].shape);
+    *slots[i].target = ViewOf(parameters_, slots[i].offset, slots[i].shape);
     named_parameters_[i].tensor = *slots[i].target;
     offsets_.push_back(slots[i].offset);
   }
@@ -121,8 +128,7 @@ void NetworkModule::Initialize(std::uint64_t seed) {
 }
 
 at::Tensor NetworkModule::ViewAsParameter(const at::Tensor& flat, std::size_t index) const {
-  const at::Tensor& parameter = named_parameters_[index].tensor;
-  return flat.narrow(0, offsets_[index], parameter.numel()).view(parameter.sizes());
+  return ViewOf(flat, offsets_[index], named_parameters_[index].tensor.sizes());
 }
 
 at::Tensor NetworkModule::ForwardTraining(const at::Tensor& input, std::uint32_t step) {
@@ -179,7 +185,7 @@ at::Tensor NetworkModule::DropoutMask(const at::Tensor& x, std::size_t layer,
                                       std::uint32_t step) const {
   std::vector<std::int64_t> shape = x.sizes().vec();
   if (network_.layers[layer].kind == LayerKind::kDropout2d) shape[2] = shape[3] = 1;
-  const at::Tensor mask = at::empty(shape, at::kFloat);
+  const at::Tensor mask = at::empty(shape, at::kFloat, at::MemoryFormat::ChannelsLast);
   FillDropoutMask({.key = dropout_key_, .step = step, .layer = static_cast<std::uint32_t>(layer)},
                   network_.layers[layer].p, static_cast<std::size_t>(mask.numel()),
                   mask.data_ptr<float>());

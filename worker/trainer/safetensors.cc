@@ -9,16 +9,16 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 namespace sweep {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "tensors are written as they lie in memory");
+static_assert(std::endian::native == std::endian::little,
+              "tensors are written as they lie in memory");
 
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::size_t kAlignment = 8;
@@ -96,7 +96,8 @@ SafeTensor ParseEntry(const std::string& key, const nlohmann::json& entry, std::
 }
 
 // Throws SafeTensorsError or nlohmann::json::exception.
-SafeTensors ParseHeader(const nlohmann::json& header, std::string_view data, std::string_view name) {
+SafeTensors ParseHeader(const nlohmann::json& header, std::string_view data,
+                        std::string_view name) {
   if (!header.is_object()) Fail(name, "safetensors header is no object");
   SafeTensors content;
   std::vector<std::pair<std::int64_t, SafeTensor>> by_offset;
@@ -119,11 +120,13 @@ SafeTensors ParseHeader(const nlohmann::json& header, std::string_view data, std
                    [](const auto& a, const auto& b) { return a.first < b.first; });
   std::int64_t covered = 0;
   for (auto& [begin, tensor] : by_offset) {
-    if (begin != covered) Fail(name, "tensor '" + tensor.name + "' leaves a gap or overlaps another");
+    if (begin != covered)
+      Fail(name, "tensor '" + tensor.name + "' leaves a gap or overlaps another");
     covered += static_cast<std::int64_t>(tensor.bytes.size());
     content.tensors.push_back(std::move(tensor));
   }
-  if (covered != static_cast<std::int64_t>(data.size())) Fail(name, "has bytes that belong to no tensor");
+  if (covered != static_cast<std::int64_t>(data.size()))
+    Fail(name, "has bytes that belong to no tensor");
   return content;
 }
 

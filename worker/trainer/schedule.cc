@@ -46,7 +46,8 @@ double Schedule::LearningRate(std::int64_t step) const {
   if (kind_ == Kind::kStep) {
     lr *= std::pow(gamma_, static_cast<double>(step / steps_per_epoch_ / step_epochs_));
   }
-  if (step < warmup_steps_) lr *= static_cast<double>(step + 1) / static_cast<double>(warmup_steps_);
+  if (step < warmup_steps_)
+    lr *= static_cast<double>(step + 1) / static_cast<double>(warmup_steps_);
   return lr;
 }
 
@@ -54,7 +55,8 @@ double Schedule::Cosine(std::int64_t step) const {
   const std::int64_t span = steps_ - 1 - warmup_steps_;
   if (step < warmup_steps_) return lr_;
   if (span <= 0) return final_lr_;
-  return Anneal(lr_, final_lr_, static_cast<double>(step - warmup_steps_) / static_cast<double>(span));
+  return Anneal(lr_, final_lr_,
+                static_cast<double>(step - warmup_steps_) / static_cast<double>(span));
 }
 
 double Schedule::OneCycle(std::int64_t step) const {

@@ -40,7 +40,7 @@ class TrainingListener {
 
 struct TrainerOptions {
   int threads = 1;
-  std::string device = "auto";  // for trials whose spec says auto
+  std::string device = "auto";     // for trials whose spec says auto
   double checkpoint_seconds = 10;  // least time between checkpoints that nobody asked for
 };
 
@@ -52,10 +52,11 @@ struct TrainingResult {
 
 // Trains one trial at a time, on the calling thread, with libtorch. Keeps the last data set in
 // memory for the next trial. The same spec and seed give bit-identical metrics (timings aside) on
-// one instruction set and build. Not thread-safe.
+// one instruction set, number of threads and build. Not thread-safe.
 class Trainer {
  public:
-  // Sets libtorch's number of threads for the process.
+  // Sets libtorch's number of threads, its determinism and its handling of denormals for the
+  // process.
   explicit Trainer(const TrainerOptions& options);
   ~Trainer();
   Trainer(const Trainer&) = delete;
@@ -63,6 +64,9 @@ class Trainer {
 
   // Trains to the end or to a stop. Throws TrainingError, and nothing else.
   TrainingResult Train(const TrialSpec& spec, TrainingListener* listener);
+
+  // False after an error of the GPU that leaves this process unable to use it: end the process.
+  bool usable() const;
 
  private:
   struct Impl;

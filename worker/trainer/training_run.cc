@@ -1,12 +1,12 @@
 #include "worker/trainer/training_run.h"
 
+#include <c10/core/GradMode.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <nlohmann/json.hpp>
 #include <numeric>
-
-#include <c10/core/GradMode.h>
 
 #include "common/base/value.h"
 #include "worker/trainer/loss.h"
@@ -44,7 +44,8 @@ SafeTensor ToSafeTensor(const std::string& name, const at::Tensor& tensor) {
 void FromSafeTensor(const SafeTensor& from, const at::Tensor& to, const std::string& file) {
   const std::string dtype = to.scalar_type() == at::kLong ? "I64" : "F32";
   if (from.dtype != dtype || from.shape != to.sizes().vec()) {
-    throw SafeTensorsError(file + ": tensor '" + from.name + "' has another type or shape than the network's");
+    throw SafeTensorsError(file + ": tensor '" + from.name +
+                           "' has another type or shape than the network's");
   }
   const at::Tensor host = at::empty(to.sizes(), at::TensorOptions().dtype(to.scalar_type()));
   std::memcpy(host.data_ptr(), from.bytes.data(), host.nbytes());
@@ -64,25 +65,31 @@ void CheckFits(const TrialSpec& spec, const Dataset& dataset, int train_images) 
   const Network& network = spec.network;
   const Shape images{1, dataset.train.height, dataset.train.width};
   if (!(network.input == images)) {
-    throw TrainingError("network " + network.name + " takes images of " + std::to_string(network.input.channels) +
-                            "×" + std::to_string(network.input.height) + "×" + std::to_string(network.input.width) +
-                            ", the data set has 1×" + std::to_string(images.height) + "×" + std::to_string(images.width),
+    throw TrainingError("network " + network.name + " takes images of " +
+                            std::to_string(network.input.channels) + "×" +
+                            std::to_string(network.input.height) + "×" +
+                            std::to_string(network.input.width) + ", the data set has 1×" +
+                            std::to_string(images.height) + "×" + std::to_string(images.width),
                         false);
   }
   if (dataset.classes > network.classes) {
     throw TrainingError("network " + network.name + " has " + std::to_string(network.classes) +
-                            " outputs, the data set has " + std::to_string(dataset.classes) + " classes",
+                            " outputs, the data set has " + std::to_string(dataset.classes) +
+                            " classes",
                         false);
   }
   // Variance over one value does not exist.
-  const int last_batch = train_images % spec.batch_size == 0 ? spec.batch_size : train_images % spec.batch_size;
+  const int last_batch =
+      train_images % spec.batch_size == 0 ? spec.batch_size : train_images % spec.batch_size;
   for (const Layer& layer : network.layers) {
-    const bool single = layer.kind == LayerKind::kBatchNorm && layer.input.height * layer.input.width == 1;
+    const bool single =
+        layer.kind == LayerKind::kBatchNorm && layer.input.height * layer.input.width == 1;
     if (single && last_batch == 1) {
-      throw TrainingError("batch_size " + std::to_string(spec.batch_size) + " leaves a batch of one of " +
-                              std::to_string(train_images) +
-                              " images, and batch_norm on 1×1 activations needs more than one value per channel",
-                          false);
+      throw TrainingError(
+          "batch_size " + std::to_string(spec.batch_size) + " leaves a batch of one of " +
+              std::to_string(train_images) +
+              " images, and batch_norm on 1×1 activations needs more than one value per channel",
+          false);
     }
   }
 }
@@ -103,7 +110,8 @@ TrainingRun::TrainingRun(const TrialSpec& spec, const Dataset& dataset, const at
       augmentation_(MakeAugmentation(spec.augmentation, spec.shift_pixels, spec.rotation_degrees)),
       network_(spec.network, spec.seed, device),
       sgd_(spec, &network_),
-      schedule_(spec, std::max(1, (dataset.train.count - spec.holdout + spec.batch_size - 1) / spec.batch_size)),
+      schedule_(spec, std::max(1, (dataset.train.count - spec.holdout + spec.batch_size - 1) /
+                                      spec.batch_size)),
       last_checkpoint_(Clock::now()),
       last_progress_(Clock::now()) {
   if (spec.holdout > 0) {
@@ -113,11 +121,12 @@ TrainingRun::TrainingRun(const TrialSpec& spec, const Dataset& dataset, const at
     evaluation_set_ = &dataset.train;
   }
   const int images = static_cast<int>(train_indices_.size());
-  if (images == 0 || evaluation_indices_.empty()) throw TrainingError("the data set is empty", false);
+  if (images == 0 || evaluation_indices_.empty())
+    throw TrainingError("the data set is empty", false);
   CheckFits(spec, dataset, images);
   steps_per_epoch_ = (images + spec.batch_size - 1) / spec.batch_size;
   snapshot_.spec = TrainingIdentity(spec);
-  TakeSnapshot(0);
+  TakeSnapshot({});
   if (!spec.resume_from.empty()) Resume();
 }
 
@@ -129,14 +138,14 @@ void TrainingRun::Resume() {
   }
   const std::vector<NamedTensor>& parameters = network_.parameters();
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    FromSafeTensor(FindTensor(checkpoint.network, parameters[i].name, file), parameters[i].tensor, file);
+    FromSafeTensor(FindTensor(checkpoint.network, parameters[i].name, file), parameters[i].tensor,
+                   file);
     FromSafeTensor(FindTensor(checkpoint.momentum, parameters[i].name, file),
                    network_.ViewAsParameter(sgd_.momentum_buffer(), i), file);
   }
   for (const NamedTensor& buffer : network_.buffers()) {
     FromSafeTensor(FindTensor(checkpoint.network, buffer.name, file), buffer.tensor, file);
   }
-  last_ = checkpoint.best;
   snapshot_ = std::move(checkpoint);
   checkpoint_on_disk_ = snapshot_.epoch;
 }
@@ -145,11 +154,11 @@ TrainingResult TrainingRun::Run() {
   for (int epoch = snapshot_.epoch + 1; epoch <= spec_.epochs; ++epoch) {
     EpochMetrics metrics{.epoch = epoch};
     if (!TrainEpoch(&metrics) || !Evaluate(&metrics)) return Finish(/*stopped=*/true);
-    last_ = metrics;
     KeepIfBest(metrics);
-    TakeSnapshot(epoch);
+    TakeSnapshot(metrics);
     listener_->OnEpoch(metrics);
-    if (epoch < spec_.epochs && SecondsSince(last_checkpoint_) >= checkpoint_seconds_) WriteCheckpoint();
+    if (epoch < spec_.epochs && SecondsSince(last_checkpoint_) >= checkpoint_seconds_)
+      WriteCheckpoint();
   }
   return Finish(/*stopped=*/false);
 }
@@ -166,24 +175,32 @@ bool TrainingRun::ShouldStop() {
   }
 }
 
-TrainingRun::Batch TrainingRun::MakeBatch(const ImageSet& set, const std::vector<std::int32_t>& order,
-                                          int first, int count, const BatchOptions& options) const {
-  const std::span<const std::int32_t> indices(order.data() + first, static_cast<std::size_t>(count));
-  at::Tensor input = at::empty({count, 1, set.height, set.width}, at::kFloat);
+TrainingRun::Batch TrainingRun::MakeBatch(const ImageSet& set,
+                                          const std::vector<std::int32_t>& order, int first,
+                                          int count, const BatchOptions& options) const {
+  const std::span<const std::int32_t> indices(order.data() + first,
+                                              static_cast<std::size_t>(count));
+  at::Tensor input =
+      at::empty({count, 1, set.height, set.width}, at::kFloat, at::MemoryFormat::ChannelsLast);
   FillBatch(set, indices, options, input.data_ptr<float>());
   at::Tensor labels = at::empty({count}, at::kLong);
   std::int64_t* out = labels.data_ptr<std::int64_t>();
   for (int i = 0; i < count; ++i) out[i] = set.labels[static_cast<std::size_t>(indices[i])];
-  // oneDNN's and cuDNN's convolutions are faster on channels last, and so are the operators between.
-  return {input.to(device_).contiguous(at::MemoryFormat::ChannelsLast), labels.to(device_)};
+  // oneDNN's and cuDNN's convolutions are faster on channels last, and so are the operators
+  // between.
+  return {input.to(device_), labels.to(device_)};
+}
+
+TrainingError TrainingRun::Diverged(const std::string& what) const {
+  return TrainingError("diverged: " + what + " (lr " + FormatDouble(spec_.lr) + ", momentum " +
+                           FormatDouble(spec_.momentum) + ")",
+                       false);
 }
 
 void TrainingRun::CheckLoss(double loss, int epoch, int step) const {
   if (std::isfinite(loss)) return;
-  throw TrainingError("diverged: training loss is " + std::string(std::isnan(loss) ? "nan" : "infinite") +
-                          " at epoch " + std::to_string(epoch) + ", step " + std::to_string(step) + " (lr " +
-                          FormatDouble(spec_.lr) + ", momentum " + FormatDouble(spec_.momentum) + ")",
-                      false);
+  throw Diverged("training loss is " + std::string(std::isnan(loss) ? "nan" : "infinite") +
+                 " at epoch " + std::to_string(epoch) + ", step " + std::to_string(step));
 }
 
 void TrainingRun::ReportProgress(int epoch, int step, double loss, Clock::time_point epoch_start,
@@ -222,7 +239,8 @@ bool TrainingRun::TrainEpoch(EpochMetrics* metrics) {
     const Batch batch = MakeBatch(dataset_.train, order, first, count, options);
     const std::int64_t global_step = std::int64_t{epoch - 1} * steps_per_epoch_ + step;
     network_.ZeroGradients();
-    const at::Tensor outputs = network_.ForwardTraining(batch.input, static_cast<std::uint32_t>(global_step));
+    const at::Tensor outputs =
+        network_.ForwardTraining(batch.input, static_cast<std::uint32_t>(global_step));
     const at::Tensor loss = Loss(spec_.loss, outputs, batch.labels, spec_.label_smoothing);
     loss.backward();
     metrics->lr = schedule_.LearningRate(global_step);
@@ -243,10 +261,8 @@ bool TrainingRun::TrainEpoch(EpochMetrics* metrics) {
   CheckLoss(metrics->train_loss, epoch, steps_per_epoch_);
   const double limit = kDivergedFactor * std::log(static_cast<double>(spec_.network.classes));
   if (metrics->train_loss > limit) {
-    throw TrainingError("diverged: mean training loss is " + FormatDouble(metrics->train_loss) + " in epoch " +
-                            std::to_string(epoch) + ", above " + FormatDouble(limit) + " (lr " +
-                            FormatDouble(spec_.lr) + ", momentum " + FormatDouble(spec_.momentum) + ")",
-                        false);
+    throw Diverged("mean training loss is " + FormatDouble(metrics->train_loss) + " in epoch " +
+                   std::to_string(epoch) + ", above " + FormatDouble(limit));
   }
   metrics->train_seconds = SecondsSince(start);
   metrics->images_per_second = images / std::max(1e-9, metrics->train_seconds);
@@ -255,7 +271,8 @@ bool TrainingRun::TrainEpoch(EpochMetrics* metrics) {
 
 bool TrainingRun::Evaluate(EpochMetrics* metrics) {
   const Clock::time_point start = Clock::now();
-  const bool batch_softmax = spec_.evaluate_with == "batch_softmax" || spec_.loss == "nll_batch_softmax";
+  const bool batch_softmax =
+      spec_.evaluate_with == "batch_softmax" || spec_.loss == "nll_batch_softmax";
   const int batch_size = batch_softmax ? kBatchSoftmaxBatch : kEvaluationBatch;
   const int images = static_cast<int>(evaluation_indices_.size());
   const BatchOptions options{.mean = spec_.normalize_mean, .stddev = spec_.normalize_stddev};
@@ -267,20 +284,26 @@ bool TrainingRun::Evaluate(EpochMetrics* metrics) {
     const int count = std::min(batch_size, images - first);
     const Batch batch = MakeBatch(*evaluation_set_, evaluation_indices_, first, count, options);
     const at::Tensor outputs = network_.ForwardEvaluation(batch.input);
-    loss_sum += Loss(spec_.loss, outputs, batch.labels, /*label_smoothing=*/0).item<double>() * count;
+    loss_sum +=
+        Loss(spec_.loss, outputs, batch.labels, /*label_smoothing=*/0).item<double>() * count;
     const at::Tensor predicted = Predictions(spec_.evaluate_with, outputs);
     right += predicted.eq(batch.labels).sum().item<std::int64_t>();
     const at::Tensor bytes = predicted.to(at::kCPU, at::kByte).contiguous();
     predictions_.append(static_cast<const char*>(bytes.data_ptr()), bytes.nbytes());
   }
   metrics->validation_loss = loss_sum / images;
+  if (!std::isfinite(metrics->validation_loss)) {  // the last step broke the weights
+    throw Diverged("validation loss is " + FormatDouble(metrics->validation_loss) +
+                   " after epoch " + std::to_string(metrics->epoch));
+  }
   metrics->validation_accuracy = static_cast<double>(right) / images;
   metrics->evaluate_seconds = SecondsSince(start);
   return true;
 }
 
 void TrainingRun::KeepIfBest(const EpochMetrics& metrics) {
-  const bool better = snapshot_.best.epoch == 0 || metrics.validation_accuracy > snapshot_.best.validation_accuracy;
+  const bool better =
+      snapshot_.best.epoch == 0 || metrics.validation_accuracy > snapshot_.best.validation_accuracy;
   if (!better) return;
   snapshot_.best = metrics;
   snapshot_.predictions = predictions_;
@@ -292,8 +315,9 @@ void TrainingRun::KeepIfBest(const EpochMetrics& metrics) {
   }
 }
 
-void TrainingRun::TakeSnapshot(int epoch) {
-  snapshot_.epoch = epoch;
+void TrainingRun::TakeSnapshot(const EpochMetrics& metrics) {
+  snapshot_.epoch = metrics.epoch;
+  snapshot_.last = metrics;
   snapshot_.network.clear();
   snapshot_.momentum.clear();
   const std::vector<NamedTensor>& parameters = network_.parameters();
@@ -316,7 +340,8 @@ void TrainingRun::WriteCheckpoint() {
   listener_->OnCheckpoint(snapshot_.epoch, path);
 }
 
-std::string TrainingRun::WriteWeights(const std::string& role, const std::vector<SafeTensor>& tensors,
+std::string TrainingRun::WriteWeights(const std::string& role,
+                                      const std::vector<SafeTensor>& tensors,
                                       const EpochMetrics& metrics) const {
   const nlohmann::json line = nlohmann::json::parse(TrialSpecToJson(spec_));
   SafeTensors content;
@@ -340,8 +365,9 @@ TrainingResult TrainingRun::Finish(bool stopped) {
     return result;
   }
   if (snapshot_.best.epoch == 0) return result;
-  result.files["weights_best"] = WriteWeights("weights_best", snapshot_.best_network, snapshot_.best);
-  result.files["weights_last"] = WriteWeights("weights_last", snapshot_.network, last_);
+  result.files["weights_best"] =
+      WriteWeights("weights_best", snapshot_.best_network, snapshot_.best);
+  result.files["weights_last"] = WriteWeights("weights_last", snapshot_.network, snapshot_.last);
   const SafeTensor predictions{.name = "predictions",
                                .dtype = "U8",
                                .shape = {static_cast<std::int64_t>(snapshot_.predictions.size())},

@@ -44,12 +44,13 @@ class TrainingRun {
   bool Evaluate(EpochMetrics* metrics);
   Batch MakeBatch(const ImageSet& set, const std::vector<std::int32_t>& order, int first, int count,
                   const BatchOptions& options) const;
+  TrainingError Diverged(const std::string& what) const;
   void CheckLoss(double loss, int epoch, int step) const;
   // Looks for a request; true: stop now.
   bool ShouldStop();
   void ReportProgress(int epoch, int step, double loss, Clock::time_point epoch_start, int images);
   void KeepIfBest(const EpochMetrics& metrics);
-  void TakeSnapshot(int epoch);
+  void TakeSnapshot(const EpochMetrics& metrics);
   void WriteCheckpoint();
   TrainingResult Finish(bool stopped);
   std::string WriteWeights(const std::string& role, const std::vector<SafeTensor>& tensors,
@@ -71,8 +72,7 @@ class TrainingRun {
   Schedule schedule_;
 
   std::string predictions_;  // of the epoch just evaluated
-  EpochMetrics last_;
-  Checkpoint snapshot_;  // after the last whole epoch
+  Checkpoint snapshot_;      // after the last whole epoch
   int checkpoint_on_disk_ = 0;
   Clock::time_point last_checkpoint_;
   Clock::time_point last_progress_;
