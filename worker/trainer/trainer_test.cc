@@ -1,0 +1,391 @@
+#include "worker/trainer/trainer.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "worker/data/batch.h"
+#include "worker/data/dataset.h"
+#include "worker/trainer/checkpoint.h"
+#include "worker/trainer/safetensors.h"
+#include "worker/trainer/testing.h"
+
+namespace sweep {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Key;
+using ::testing::SizeIs;
+
+class TrainerTest : public testing::Test {
+ protected:
+  TrialSpec Spec() const { return SmallTrial(folder_.path()); }
+
+  TrainingResult Train(const TrialSpec& spec, Recorder* recorder) {
+    return trainer_.Train(spec, recorder);
+  }
+  std::vector<EpochMetrics> TrainEpochs(const TrialSpec& spec) {
+    Recorder recorder;
+    Train(spec, &recorder);
+    return WithoutTimes(recorder.epochs);
+  }
+  // The error's text; `*retryable` may be null.
+  std::string Failure(const TrialSpec& spec, bool* retryable = nullptr) {
+    Recorder recorder;
+    try {
+      Train(spec, &recorder);
+    } catch (const TrainingError& error) {
+      if (retryable != nullptr) *retryable = error.retryable();
+      return error.what();
+    }
+    return "";
+  }
+
+  TemporaryFolder folder_;
+  Trainer trainer_{{.device = "cpu"}};
+};
+
+TEST_F(TrainerTest, ReportsEveryEpoch) {
+  Recorder recorder;
+  const TrainingResult result = Train(Spec(), &recorder);
+  EXPECT_EQ(result.epochs, 3);
+  EXPECT_FALSE(result.stopped);
+  ASSERT_THAT(recorder.epochs, SizeIs(3));
+  for (int i = 0; i < 3; ++i) {
+    const EpochMetrics& metrics = recorder.epochs[static_cast<std::size_t>(i)];
+    EXPECT_EQ(metrics.epoch, i + 1);
+    EXPECT_GT(metrics.train_loss, 0);
+    EXPECT_GT(metrics.train_seconds, 0);
+    EXPECT_GT(metrics.evaluate_seconds, 0);
+    EXPECT_NEAR(metrics.images_per_second * metrics.train_seconds, 520, 1e-6);
+    EXPECT_DOUBLE_EQ(metrics.lr, 0.1);
+  }
+  EXPECT_LT(recorder.epochs[2].train_loss, recorder.epochs[0].train_loss);
+}
+
+TEST_F(TrainerTest, SameSpecSameSeedSameEpochs) {
+  TrialSpec spec = Spec();
+  spec.augmentation = "shift_rotation";
+  const std::vector<EpochMetrics> first = TrainEpochs(spec);
+  Recorder recorder;
+  TrainEpochs(Spec());  // something else between
+  EXPECT_EQ(TrainEpochs(spec), first);
+  spec.seed += 1;
+  EXPECT_NE(TrainEpochs(spec), first);
+}
+
+TEST_F(TrainerTest, EveryHyperparameterReachesTheTraining) {
+  const std::vector<EpochMetrics> base = TrainEpochs(Spec());
+  const std::vector<std::pair<std::string, std::function<void(TrialSpec*)>>> changes = {
+      {"lr", [](TrialSpec* spec) { spec->lr = 0.11; }},
+      {"momentum", [](TrialSpec* spec) { spec->momentum = 0.8; }},
+      {"nesterov", [](TrialSpec* spec) { spec->nesterov = true; }},
+      {"weight_decay", [](TrialSpec* spec) { spec->weight_decay = 0.01; }},
+      {"label_smoothing", [](TrialSpec* spec) { spec->label_smoothing = 0.1; }},
+      {"schedule", [](TrialSpec* spec) { spec->schedule = "one_cycle"; }},
+      {"augmentation", [](TrialSpec* spec) { spec->augmentation = "shift"; }},
+      {"loss", [](TrialSpec* spec) { spec->loss = "nll_batch_softmax"; }},
+      {"normalize_mean", [](TrialSpec* spec) { spec->normalize_mean = 0.2; }},
+      {"dropout", [](TrialSpec* spec) { spec->network.layers[3].p = 0; }},
+      {"dropout2d", [](TrialSpec* spec) { spec->network.layers[8].p = 0; }},
+      {"holdout", [](TrialSpec* spec) { spec->holdout = 20; }}};
+  for (const auto& [name, change] : changes) {
+    TrialSpec spec = Spec();
+    spec.epochs = 1;
+    change(&spec);
+    EXPECT_NE(TrainEpochs(spec).front().train_loss, base.front().train_loss) << name;
+  }
+}
+
+TEST_F(TrainerTest, DecayCanLeaveNormAndBiasAlone) {
+  TrialSpec spec = Spec();
+  spec.epochs = 1;
+  spec.weight_decay = 0.05;
+  const std::vector<EpochMetrics> all = TrainEpochs(spec);
+  spec.decay_norm_and_bias = false;
+  EXPECT_NE(TrainEpochs(spec), all);
+}
+
+TEST_F(TrainerTest, LearnsDrawnDigits) {
+  TrialSpec spec = Spec();
+  spec.epochs = 2;
+  spec.batch_size = 32;
+  spec.schedule = "one_cycle";
+  spec.dataset = {.name = "synthetic", .train_size = 4096, .test_size = 1000};
+  const std::vector<EpochMetrics> epochs = TrainEpochs(spec);
+  EXPECT_GT(epochs.back().validation_accuracy, 0.95);
+}
+
+TEST_F(TrainerTest, ProgressIsWithinTheEpochAndNotTooOften) {
+  Recorder recorder;
+  TrialSpec spec = Spec();
+  spec.epochs = 6;
+  const auto start = std::chrono::steady_clock::now();
+  Train(spec, &recorder);
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  EXPECT_LE(recorder.progress.size(), took.count() * 4 + 1);
+  for (const ProgressMessage& progress : recorder.progress) {
+    EXPECT_EQ(progress.trial, "test/1");
+    EXPECT_EQ(progress.steps, 11);
+    EXPECT_THAT(progress.step, AllOf(testing::Ge(1), testing::Le(11)));
+    EXPECT_TRUE(std::isfinite(progress.loss));
+  }
+}
+
+TEST_F(TrainerTest, KeepsBestAndLastWeightsAndPredictions) {
+  TrialSpec spec = Spec();
+  spec.epochs = 5;
+  Recorder recorder;
+  const TrainingResult result = Train(spec, &recorder);
+  EXPECT_THAT(result.files,
+              ElementsAre(Key("predictions"), Key("weights_best"), Key("weights_last")));
+  // The first of equals.
+  const auto best = std::max_element(
+      recorder.epochs.begin(), recorder.epochs.end(),
+      [](const auto& a, const auto& b) { return a.validation_accuracy < b.validation_accuracy; });
+  const SafeTensors weights = ReadSafeTensors(result.files.at("weights_best"));
+  EXPECT_EQ(weights.metadata.at("epoch"), std::to_string(best->epoch));
+  EXPECT_EQ(weights.metadata.at("trial"), "test/1");
+  EXPECT_EQ(weights.metadata.at("seed"), "11");
+  EXPECT_DOUBLE_EQ(std::stod(weights.metadata.at("accuracy")), best->validation_accuracy);
+  EXPECT_THAT(weights.metadata.at("network"), HasSubstr("batch_norm"));
+  EXPECT_EQ(weights.Find("layers.0.weight")->shape, (std::vector<std::int64_t>{8, 1, 3, 3}));
+  EXPECT_EQ(weights.Find("layers.2.num_batches_tracked")->dtype, "I64");
+  EXPECT_EQ(ReadSafeTensors(result.files.at("weights_last")).metadata.at("epoch"), "5");
+
+  const SafeTensors predictions = ReadSafeTensors(result.files.at("predictions"));
+  const std::string& predicted = predictions.Find("predictions")->bytes;
+  const Dataset data = LoadDataset(spec.dataset, "");
+  ASSERT_THAT(predicted, SizeIs(130));
+  int right = 0;
+  for (std::size_t i = 0; i < predicted.size(); ++i) {
+    right += static_cast<std::uint8_t>(predicted[i]) == data.test.labels[i];
+  }
+  EXPECT_DOUBLE_EQ(right / 130.0, best->validation_accuracy);
+}
+
+TEST_F(TrainerTest, HoldoutIsEvaluatedInsteadOfTheTestImages) {
+  TrialSpec spec = Spec();
+  spec.holdout = 60;
+  Recorder recorder;
+  const TrainingResult result = Train(spec, &recorder);
+  const SafeTensors predictions = ReadSafeTensors(result.files.at("predictions"));
+  EXPECT_THAT(predictions.Find("predictions")->bytes, SizeIs(60));
+  EXPECT_NEAR(recorder.epochs[0].images_per_second * recorder.epochs[0].train_seconds, 460, 1e-6);
+}
+
+// Where the labels are sure, the batch softmax of B images and C classes gives ln(B / C), that is
+// 2.55 here; a softmax over the classes gives less than 0.5 at this accuracy.
+TEST_F(TrainerTest, BatchSoftmaxHasTheLossOfTheWriteUp) {
+  TrialSpec spec = Spec();
+  spec.loss = "nll_batch_softmax";
+  spec.batch_size = 128;
+  spec.epochs = 4;
+  spec.dataset = {.name = "synthetic", .train_size = 2048, .test_size = 256};
+  spec.evaluate_with = "batch_softmax";
+  const std::vector<EpochMetrics> epochs = TrainEpochs(spec);
+  EXPECT_GT(epochs.back().validation_accuracy, 0.9);
+  EXPECT_NEAR(epochs.back().validation_loss, std::log(12.8), 0.8);
+}
+
+TEST_F(TrainerTest, AStopEndsWithinAStepAndLeavesACheckpoint) {
+  Recorder recorder;
+  int steps_after_epoch = 0;
+  int asked_at_stop = 0;
+  recorder.ask = [&] {
+    if (recorder.epochs.size() != 1 || ++steps_after_epoch < 3) return TrainingRequest::kNone;
+    asked_at_stop = recorder.asked;
+    return TrainingRequest::kStop;
+  };
+  const TrainingResult result = Train(Spec(), &recorder);
+  EXPECT_TRUE(result.stopped);
+  EXPECT_EQ(result.epochs, 1);
+  EXPECT_THAT(recorder.epochs, SizeIs(1));
+  EXPECT_EQ(recorder.asked, asked_at_stop);  // nothing was done afterwards
+  ASSERT_THAT(recorder.checkpoints, SizeIs(1));
+  EXPECT_EQ(recorder.checkpoints[0].first, 1);
+  EXPECT_TRUE(std::filesystem::exists(recorder.checkpoints[0].second));
+}
+
+TEST_F(TrainerTest, ACheckpointIsWrittenWhenAskedForAndTrainingGoesOn) {
+  Recorder recorder;
+  bool asked = false;
+  recorder.ask = [&] {
+    if (recorder.epochs.size() != 2 || std::exchange(asked, true)) return TrainingRequest::kNone;
+    return TrainingRequest::kCheckpoint;
+  };
+  EXPECT_EQ(Train(Spec(), &recorder).epochs, 3);
+  ASSERT_THAT(recorder.checkpoints, SizeIs(1));
+  EXPECT_EQ(recorder.checkpoints[0].first, 2);
+}
+
+TEST_F(TrainerTest, CheckpointsComeAtEpochEndsWithoutBeingAskedFor) {
+  Trainer eager({.device = "cpu", .checkpoint_seconds = 0});
+  Recorder recorder;
+  eager.Train(Spec(), &recorder);
+  ASSERT_THAT(recorder.checkpoints, SizeIs(2));  // not after the last epoch
+  EXPECT_EQ(recorder.checkpoints[1].first, 2);
+}
+
+// The heart of moving a trial to another worker.
+TEST_F(TrainerTest, AResumedTrialRepeatsTheUndisturbedOneBitForBit) {
+  TrialSpec spec = Spec();
+  spec.epochs = 5;
+  spec.schedule = "one_cycle";
+  spec.augmentation = "shift_rotation";
+  spec.weight_decay = 1e-3;
+  spec.nesterov = true;
+  Recorder whole;
+  const TrainingResult undisturbed = Train(spec, &whole);
+  const std::string best =
+      SerializeSafeTensors(ReadSafeTensors(undisturbed.files.at("weights_best")));
+  const std::string last =
+      SerializeSafeTensors(ReadSafeTensors(undisturbed.files.at("weights_last")));
+
+  for (const std::size_t at : {1u, 3u}) {
+    const TemporaryFolder first_folder;
+    spec.output_dir = first_folder.path();
+    spec.resume_from.clear();
+    Recorder first;
+    int steps = 0;
+    first.ask = [&] {
+      const bool stop = first.epochs.size() == at && ++steps == 5;
+      return stop ? TrainingRequest::kStop : TrainingRequest::kNone;
+    };
+    Train(spec, &first);
+    ASSERT_THAT(first.checkpoints, SizeIs(1));
+
+    const TemporaryFolder second_folder;
+    spec.output_dir = second_folder.path();
+    spec.resume_from = first.checkpoints[0].second;
+    Recorder second;
+    Trainer other_process({.device = "cpu"});
+    const TrainingResult resumed = other_process.Train(spec, &second);
+    EXPECT_EQ(resumed.epochs, 5);
+    const auto whole_epochs = WithoutTimes(whole.epochs);
+    EXPECT_EQ(WithoutTimes(second.epochs),
+              std::vector<EpochMetrics>(whole_epochs.begin() + static_cast<std::ptrdiff_t>(at),
+                                        whole_epochs.end()));
+    EXPECT_EQ(SerializeSafeTensors(ReadSafeTensors(resumed.files.at("weights_best"))), best);
+    EXPECT_EQ(SerializeSafeTensors(ReadSafeTensors(resumed.files.at("weights_last"))), last);
+  }
+}
+
+TEST_F(TrainerTest, ACheckpointOfAnotherTrainingIsRefused) {
+  Trainer eager({.device = "cpu", .checkpoint_seconds = 0});
+  Recorder recorder;
+  eager.Train(Spec(), &recorder);
+  TrialSpec spec = Spec();
+  spec.resume_from = recorder.checkpoints.back().second;
+  spec.momentum = 0.5;
+  bool retryable = true;
+  EXPECT_THAT(Failure(spec, &retryable), HasSubstr("momentum 0.9, the trial has 0.5"));
+  EXPECT_FALSE(retryable);
+  spec.resume_from = folder_.path() + "/nothing";
+  EXPECT_THAT(Failure(spec), HasSubstr("/nothing"));
+}
+
+TEST_F(TrainerTest, ADamagedCheckpointIsRefused) {
+  Trainer eager({.device = "cpu", .checkpoint_seconds = 0});
+  Recorder recorder;
+  eager.Train(Spec(), &recorder);
+  TrialSpec spec = Spec();
+  spec.resume_from = recorder.checkpoints.back().second;
+  SafeTensors content = ReadSafeTensors(spec.resume_from);
+  std::erase_if(content.tensors,
+                [](const auto& t) { return t.name == "momentum/layers.5.weight"; });
+  WriteSafeTensors(spec.resume_from, content);
+  EXPECT_THAT(Failure(spec), HasSubstr("layers.5.weight"));
+}
+
+TEST_F(TrainerTest, DivergenceIsAnErrorThatIsNotRetried) {
+  TrialSpec spec = Spec();
+  spec.lr = 1e30;
+  bool retryable = true;
+  EXPECT_THAT(Failure(spec, &retryable),
+              AllOf(HasSubstr("diverged: training loss is"), HasSubstr("epoch 1, step"),
+                    HasSubstr("lr 1e+30, momentum 0.9")));
+  EXPECT_FALSE(retryable);
+}
+
+TEST_F(TrainerTest, ALossFarAboveGuessingIsDivergenceToo) {
+  TrialSpec spec = Spec();
+  spec.network = MakeNetwork("linear", {{.kind = LayerKind::kLinear, .out = 10}});
+  spec.lr = 50;
+  spec.momentum = 0;
+  EXPECT_THAT(Failure(spec), HasSubstr("diverged: mean training loss is"));
+}
+
+TEST_F(TrainerTest, ABatchOfOneIsRefusedWhereBatchNormHasOneValue) {
+  TrialSpec spec = Spec();
+  spec.network = MakeNetwork(
+      "flat", {{.kind = LayerKind::kLinear, .out = 10}, {.kind = LayerKind::kBatchNorm}});
+  spec.batch_size = 173;  // 520 = 3 · 173 + 1
+  bool retryable = true;
+  EXPECT_THAT(Failure(spec, &retryable),
+              AllOf(HasSubstr("batch_size 173"), HasSubstr("520 images"), HasSubstr("batch_norm")));
+  EXPECT_FALSE(retryable);
+  spec.batch_size = 174;
+  spec.epochs = 1;
+  EXPECT_EQ(Failure(spec), "");
+}
+
+TEST_F(TrainerTest, WhatDoesNotFitTheDataIsRefused) {
+  TrialSpec spec = Spec();
+  spec.network = {.name = "wide", .input = {1, 32, 32}, .layers = SmallNetwork().layers};
+  ASSERT_EQ(InferShapes(&spec.network), "");
+  EXPECT_THAT(Failure(spec), AllOf(HasSubstr("1×32×32"), HasSubstr("1×28×28")));
+  spec.network = MakeNetwork("few", {{.kind = LayerKind::kLinear, .out = 4}});
+  EXPECT_THAT(Failure(spec), HasSubstr("4 outputs"));
+  spec = Spec();
+  spec.holdout = 520;
+  EXPECT_NE(Failure(spec), "");
+}
+
+TEST_F(TrainerTest, ErrorsOfThePlaceCanBeRetried) {
+  TrialSpec spec = Spec();
+  bool retryable = false;
+  spec.dataset = {.name = "mnist"};
+  spec.data_dir = folder_.path();
+  EXPECT_THAT(Failure(spec, &retryable), HasSubstr(folder_.path()));
+  EXPECT_TRUE(retryable);
+  spec = Spec();
+  spec.output_dir = folder_.path() + "/missing";
+  spec.epochs = 1;
+  retryable = false;
+  EXPECT_THAT(Failure(spec, &retryable), HasSubstr("/missing"));
+  EXPECT_TRUE(retryable);
+}
+
+TEST_F(TrainerTest, DevicesThatAreNotThereAreNamed) {
+  TrialSpec spec = Spec();
+  spec.device = "cuda:97";
+  EXPECT_THAT(Failure(spec), HasSubstr("cuda:97"));
+  EXPECT_THROW(DescribeDevice("cuda:97"), TrainingError);
+  EXPECT_THROW(DescribeDevice("abacus"), TrainingError);
+  EXPECT_EQ(DescribeDevice("cpu"), "cpu");
+}
+
+TEST_F(TrainerTest, MnistIsLearnt) {
+  const char* folder = std::getenv("SWEEP_DATA_DIR");
+  if (folder == nullptr) GTEST_SKIP() << "SWEEP_DATA_DIR is not set";
+  TrialSpec spec = Spec();
+  spec.dataset = {.name = "mnist", .train_size = 6000, .test_size = 2000};
+  spec.data_dir = folder;
+  spec.epochs = 2;
+  spec.schedule = "cosine";
+  EXPECT_GT(TrainEpochs(spec).back().validation_accuracy, 0.8);
+}
+
+}  // namespace
+}  // namespace sweep
