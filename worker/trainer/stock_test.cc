@@ -7,6 +7,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -193,6 +194,8 @@ struct LayerCase {
   std::vector<Layer> layers;
 };
 
+void PrintTo(const LayerCase& layer_case, std::ostream* out) { *out << layer_case.name; }
+
 class LayerAgainstStock : public testing::TestWithParam<LayerCase> {};
 
 TEST_P(LayerAgainstStock, ForwardGradientAndEvaluation) {
@@ -377,6 +380,8 @@ struct SgdCase {
   double weight_decay = 0;
   bool decay_norm_and_bias = true;
 };
+
+void PrintTo(const SgdCase& sgd_case, std::ostream* out) { *out << sgd_case.name; }
 
 class SgdAgainstStock : public testing::TestWithParam<SgdCase> {};
 

@@ -198,6 +198,26 @@ TEST_F(TrainerTest, BatchSoftmaxHasTheLossOfTheWriteUp) {
   EXPECT_NEAR(epochs.back().validation_loss, std::log(12.8), 0.8);
 }
 
+// Hardly trained, so that the predictions depend on who else is in the batch.
+TEST_F(TrainerTest, TheBatchSoftmaxIsEvaluatedOverBatchesOf128InOrder) {
+  TrialSpec spec = Spec();
+  spec.epochs = 1;
+  spec.lr = 1e-6;
+  spec.evaluate_with = "batch_softmax";
+  const auto predictions = [&](int images) {
+    spec.dataset.test_size = images;
+    Recorder recorder;
+    const TrainingResult result = Train(spec, &recorder);
+    return ReadSafeTensors(result.files.at("predictions")).Find("predictions")->bytes;
+  };
+  const std::string three_batches = predictions(384);
+  ASSERT_THAT(three_batches, SizeIs(384));
+  EXPECT_EQ(predictions(128), three_batches.substr(0, 128));
+  EXPECT_NE(predictions(120), three_batches.substr(0, 120));
+  spec.evaluate_with = "class_softmax";
+  EXPECT_NE(predictions(128), three_batches.substr(0, 128));
+}
+
 TEST_F(TrainerTest, AStopEndsWithinAStepAndLeavesACheckpoint) {
   Recorder recorder;
   int steps_after_epoch = 0;
@@ -281,6 +301,29 @@ TEST_F(TrainerTest, AResumedTrialRepeatsTheUndisturbedOneBitForBit) {
   }
 }
 
+TEST_F(TrainerTest, ACheckpointOfTheLastEpochNeedsNoMoreTraining) {
+  Trainer eager({.device = "cpu", .checkpoint_seconds = 0});
+  Recorder recorder;
+  eager.Train(Spec(), &recorder);
+  const std::string path = recorder.checkpoints.back().second;
+  Checkpoint checkpoint = CheckpointFromSafeTensors(ReadSafeTensors(path), path);
+  ASSERT_EQ(checkpoint.epoch, 2);
+  EXPECT_EQ(WithoutTimes({checkpoint.last}), WithoutTimes({recorder.epochs[1]}));
+  TrialSpec spec = Spec();
+  spec.epochs = 2;
+  checkpoint.spec = TrainingIdentity(spec);
+  WriteSafeTensors(path, CheckpointToSafeTensors(checkpoint));
+  spec.resume_from = path;
+  Recorder resumed;
+  const TrainingResult result = Train(spec, &resumed);
+  EXPECT_EQ(result.epochs, 2);
+  EXPECT_FALSE(result.stopped);
+  EXPECT_THAT(resumed.epochs, IsEmpty());
+  const SafeTensors last = ReadSafeTensors(result.files.at("weights_last"));
+  EXPECT_EQ(last.metadata.at("epoch"), "2");
+  EXPECT_DOUBLE_EQ(std::stod(last.metadata.at("accuracy")), recorder.epochs[1].validation_accuracy);
+}
+
 TEST_F(TrainerTest, ACheckpointOfAnotherTrainingIsRefused) {
   Trainer eager({.device = "cpu", .checkpoint_seconds = 0});
   Recorder recorder;
@@ -318,6 +361,18 @@ TEST_F(TrainerTest, DivergenceIsAnErrorThatIsNotRetried) {
   EXPECT_FALSE(retryable);
 }
 
+// The only step's loss is that of the untrained network; nothing looks at the training after it.
+TEST_F(TrainerTest, WeightsThatBreakInTheLastStepAreDivergence) {
+  TrialSpec spec = Spec();
+  spec.lr = 1e30;
+  spec.epochs = 1;
+  spec.batch_size = 520;
+  bool retryable = true;
+  EXPECT_THAT(Failure(spec, &retryable),
+              AllOf(HasSubstr("diverged: validation loss is"), HasSubstr("after epoch 1")));
+  EXPECT_FALSE(retryable);
+}
+
 TEST_F(TrainerTest, ALossFarAboveGuessingIsDivergenceToo) {
   TrialSpec spec = Spec();
   spec.network = MakeNetwork("linear", {{.kind = LayerKind::kLinear, .out = 10}});
@@ -349,7 +404,9 @@ TEST_F(TrainerTest, WhatDoesNotFitTheDataIsRefused) {
   EXPECT_THAT(Failure(spec), HasSubstr("4 outputs"));
   spec = Spec();
   spec.holdout = 520;
-  EXPECT_NE(Failure(spec), "");
+  bool retryable = true;
+  EXPECT_THAT(Failure(spec, &retryable), HasSubstr("holdout is 520"));
+  EXPECT_FALSE(retryable);
 }
 
 TEST_F(TrainerTest, ErrorsOfThePlaceCanBeRetried) {
@@ -372,7 +429,9 @@ TEST_F(TrainerTest, DevicesThatAreNotThereAreNamed) {
   spec.device = "cuda:97";
   EXPECT_THAT(Failure(spec), HasSubstr("cuda:97"));
   EXPECT_THROW(DescribeDevice("cuda:97"), TrainingError);
-  EXPECT_THROW(DescribeDevice("abacus"), TrainingError);
+  for (const char* name : {"abacus", "cudafoo", "cuda:", "cuda:x", "cuda:-1", "cuda:0x", ""}) {
+    EXPECT_THROW(DescribeDevice(name), TrainingError) << name;
+  }
   EXPECT_EQ(DescribeDevice("cpu"), "cpu");
 }
 
