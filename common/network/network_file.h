@@ -38,6 +38,8 @@ class NetworkFile {
   const std::string& file() const { return file_; }
   // The text it was parsed from.
   const std::string& text() const { return text_; }
+  // Its meaning: the same for texts that differ in comments, spacing or the order of keys only.
+  const std::string& canonical() const { return canonical_; }
   // Hyperparameters that the layers refer to as ${name}, sorted. "dropout" is one when a dropout
   // layer gives no probability of its own.
   const std::vector<std::string>& references() const { return references_; }
@@ -60,7 +62,7 @@ class NetworkFile {
 
  private:
   friend class NetworkFileParser;
-  std::string name_, description_, file_, text_;
+  std::string name_, description_, file_, text_, canonical_;
   Shape input_{1, 28, 28};
   std::vector<std::string> references_;
   ParameterMap defaults_;

@@ -109,7 +109,10 @@ class NetworkFileParser {
   absl::StatusOr<NetworkFile> Parse() {
     try {
       const std::optional<YAML::Node> root = reader_.Load(HideReferences(result_.text_));
-      if (root) ParseRoot(*root);
+      if (root) {
+        result_.canonical_ = CanonicalYaml(*root);
+        ParseRoot(*root);
+      }
     } catch (const std::exception& error) {
       reader_.Error(0, absl::StrCat("cannot be read: ", error.what()));
     }

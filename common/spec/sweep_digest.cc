@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "common/base/sha256.h"
-#include "common/yaml/yaml_reader.h"
 
 namespace sweep {
 namespace {
@@ -45,10 +44,7 @@ std::string CanonicalFrame(const SweepSpec& spec) {
   for (const std::string& model : spec.models)
     absl::StrAppend(&text, "model ", Framed(model), "\n");
   for (const auto& [model, network] : spec.networks) {
-    Diagnostics none;
-    const auto document = YamlReader("", &none).Load(network.text());
-    absl::StrAppend(&text, "network ", Framed(model), " ",
-                    document ? CanonicalYaml(*document) : Framed(network.text()), "\n");
+    absl::StrAppend(&text, "network ", Framed(model), " ", network.canonical(), "\n");
   }
   absl::StrAppend(
       &text, "recipe ", Framed(spec.recipe), "\ndataset ", Canonical(spec.dataset), "\nholdout ",

@@ -122,6 +122,9 @@ TEST(Digest, TheNetworksLayersCountButNotItsComments) {
   };
   const std::string network = kWidthsNetwork;
   EXPECT_EQ(digest("# comment\n" + network), digest(network));
+  // Plain YAML could not read a reference inside braces.
+  const std::string bare = Replaced(network, "\"${width}\"", "${width}");
+  EXPECT_EQ(digest("# comment\n" + bare), digest(bare));
   EXPECT_NE(digest(Replaced(network, "linear: 10", "linear: 11")), digest(network));
   EXPECT_NE(digest(Replaced(network, "lr: 0.07", "lr: 0.08")), digest(network));
 }

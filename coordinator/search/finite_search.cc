@@ -6,7 +6,6 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/philox.h"
-#include "coordinator/search/valid_point.h"
 
 namespace sweep {
 namespace {
@@ -42,18 +41,24 @@ absl::Status FiniteSearch::Prepare() {
   return absl::OkStatus();
 }
 
+std::optional<Configuration> FiniteSearch::Valid(std::int64_t number, std::uint64_t code) const {
+  // Points that cannot be built are refused when the sweep file is parsed, as far as they can be
+  // foreseen; the others are left out.
+  return spec_->CompleteIfAllowed(number, space_->Decode(code)).value_or(std::nullopt);
+}
+
 absl::StatusOr<std::optional<Configuration>> FiniteSearch::Suggest(std::int64_t number) {
   if (absl::Status status = Prepare(); !status.ok()) return status;
   while (static_cast<std::int64_t>(valid_.size()) < number && tried_ < codes_.size()) {
     const std::uint64_t code = codes_[tried_++];
-    if (CompleteValid(*spec_, number, space_->Decode(code))) valid_.push_back(code);
+    if (Valid(number, code)) valid_.push_back(code);
   }
   if (static_cast<std::int64_t>(valid_.size()) < number) {
     if (!valid_.empty()) return std::optional<Configuration>();
     return absl::InvalidArgumentError(
         absl::StrCat("sweep ", spec_->name, ": no point of the search space is valid"));
   }
-  return CompleteValid(*spec_, number, space_->Decode(valid_[static_cast<std::size_t>(number - 1)]));
+  return Valid(number, valid_[static_cast<std::size_t>(number - 1)]);
 }
 
 }  // namespace sweep

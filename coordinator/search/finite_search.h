@@ -23,6 +23,8 @@ class FiniteSearch final : public Search {
 
  private:
   absl::Status Prepare();
+  // The point completed, or nullopt when it is not valid.
+  std::optional<Configuration> Valid(std::int64_t number, std::uint64_t code) const;
 
   const SweepSpec* const spec_;
   const Order order_;

@@ -7,7 +7,6 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/philox.h"
 #include "common/spec/search_space.h"
-#include "coordinator/search/valid_point.h"
 
 namespace sweep {
 namespace {
@@ -46,7 +45,7 @@ absl::StatusOr<Configuration> RandomSearch::Draw(std::int64_t number) {
   const auto uniform = [&](const std::string& name) { return streams.Next(name); };
   for (int draw = 0; draw < kMaxDraws; ++draw) {
     std::optional<Configuration> configuration =
-        CompleteValid(*spec_, number, DrawPoint(*spec_, uniform));
+        spec_->CompleteIfAllowed(number, DrawPoint(*spec_, uniform)).value_or(std::nullopt);
     if (!configuration) continue;
     if (finite_ && !seen_.insert(Identity(configuration->parameters)).second) continue;
     return *std::move(configuration);
