@@ -15,6 +15,7 @@
 #include "worker/data/dataset.h"
 #include "worker/trainer/checkpoint.h"
 #include "worker/trainer/safetensors.h"
+#include "worker/trainer/schedule.h"
 #include "worker/trainer/testing.h"
 
 namespace sweep {
@@ -77,7 +78,6 @@ TEST_F(TrainerTest, SameSpecSameSeedSameEpochs) {
   TrialSpec spec = Spec();
   spec.augmentation = "shift_rotation";
   const std::vector<EpochMetrics> first = TrainEpochs(spec);
-  Recorder recorder;
   TrainEpochs(Spec());  // something else between
   EXPECT_EQ(TrainEpochs(spec), first);
   spec.seed += 1;
@@ -114,6 +114,43 @@ TEST_F(TrainerTest, DecayCanLeaveNormAndBiasAlone) {
   const std::vector<EpochMetrics> all = TrainEpochs(spec);
   spec.decay_norm_and_bias = false;
   EXPECT_NE(TrainEpochs(spec), all);
+}
+
+// A rate below what a float can express leaves the weights alone: what still changes is drawn.
+constexpr double kNoLearning = 1e-30;
+
+TEST_F(TrainerTest, DropoutIsDrawnAnewInEveryStepOfEveryEpoch) {
+  TrialSpec spec = Spec();
+  spec.network = MakeNetwork("dropped", {{.kind = LayerKind::kDropout, .p = 0.5},
+                                         {.kind = LayerKind::kLinear, .out = 10}});
+  spec.dataset = {.name = "synthetic", .train_size = 1, .test_size = 1};
+  spec.lr = kNoLearning;
+  const std::vector<EpochMetrics> epochs = TrainEpochs(spec);
+  EXPECT_NE(epochs[0].train_loss, epochs[1].train_loss);
+  EXPECT_NE(epochs[1].train_loss, epochs[2].train_loss);
+  EXPECT_EQ(epochs[0].validation_loss, epochs[2].validation_loss);
+}
+
+TEST_F(TrainerTest, AugmentationBelongsToTheImageNotToTheBatch) {
+  TrialSpec spec = Spec();
+  spec.network = MakeNetwork("linear", {{.kind = LayerKind::kLinear, .out = 10}});
+  spec.augmentation = "shift_rotation";
+  spec.lr = kNoLearning;
+  const std::vector<EpochMetrics> small_batches = TrainEpochs(spec);
+  spec.batch_size = 520;
+  const std::vector<EpochMetrics> one_batch = TrainEpochs(spec);
+  EXPECT_NEAR(small_batches[1].train_loss, one_batch[1].train_loss, 1e-6);
+  EXPECT_NE(one_batch[0].train_loss, one_batch[1].train_loss);
+}
+
+TEST_F(TrainerTest, TheRateFollowsTheScheduleOverAllEpochs) {
+  TrialSpec spec = Spec();
+  spec.schedule = "one_cycle";
+  const std::vector<EpochMetrics> epochs = TrainEpochs(spec);
+  const Schedule schedule(spec, 11);
+  for (const EpochMetrics& metrics : epochs) {
+    EXPECT_EQ(metrics.lr, schedule.LearningRate(11 * metrics.epoch - 1));
+  }
 }
 
 TEST_F(TrainerTest, LearnsDrawnDigits) {
