@@ -11,9 +11,12 @@
 #include <string>
 #include <vector>
 
+#include "worker/data/batch.h"
+#include "worker/data/dataset.h"
 #include "worker/trainer/dropout_bits.h"
 #include "worker/trainer/loss.h"
 #include "worker/trainer/network_module.h"
+#include "worker/trainer/schedule.h"
 #include "worker/trainer/sgd.h"
 #include "worker/trainer/testing.h"
 #ifdef SWEEP_HAS_NETWORK_FILES
@@ -442,6 +445,100 @@ INSTANTIATE_TEST_SUITE_P(
                 .weight_decay = 0.05,
                 .decay_norm_and_bias = false}),
     [](const auto& info) { return info.param.name; });
+
+// PyTorch's usual loop over batches that are put together as worker/data defines them.
+std::vector<EpochMetrics> StockTraining(const TrialSpec& spec, const Dataset& data) {
+  const NetworkModule initial(spec.network, spec.seed, torch::kCPU);
+  StockNetwork stock(spec.network);
+  EXPECT_TRUE(CopyParameters(initial, &stock));
+  torch::optim::SGD optimizer(stock.parameters(),
+                              torch::optim::SGDOptions(spec.lr).momentum(spec.momentum));
+  nn::CrossEntropyLoss loss(nn::CrossEntropyLossOptions().label_smoothing(spec.label_smoothing));
+  const Split split = HoldoutSplit(data.train.count, spec.holdout, spec.seed);
+  const int images = static_cast<int>(split.train.size());
+  const int steps = (images + spec.batch_size - 1) / spec.batch_size;
+  const Schedule schedule(spec, steps);
+  BatchOptions options{
+      .seed = spec.seed, .mean = spec.normalize_mean, .stddev = spec.normalize_stddev};
+  const auto forward = [&](const std::vector<std::int32_t>& indices) {
+    torch::Tensor input = torch::empty({std::ssize(indices), 1, 28, 28}, torch::kFloat,
+                                       at::MemoryFormat::ChannelsLast);
+    FillBatch(data.train, indices, options, input.data_ptr<float>());
+    return stock.Forward(input);
+  };
+  const auto labels_of = [&](const std::vector<std::int32_t>& indices) {
+    torch::Tensor labels = torch::empty({std::ssize(indices)}, torch::kLong);
+    for (std::size_t i = 0; i < indices.size(); ++i) {
+      labels[static_cast<std::int64_t>(i)] =
+          data.train.labels[static_cast<std::size_t>(indices[i])];
+    }
+    return labels;
+  };
+  std::vector<EpochMetrics> epochs;
+  for (int epoch = 1; epoch <= spec.epochs; ++epoch) {
+    EpochMetrics metrics{.epoch = epoch};
+    const std::vector<std::int32_t> order = EpochOrder(images, spec.seed, epoch);
+    options.augmentation =
+        MakeAugmentation(spec.augmentation, spec.shift_pixels, spec.rotation_degrees);
+    options.epoch = epoch;
+    stock.train();
+    for (int step = 0; step < steps; ++step) {
+      std::vector<std::int32_t> indices;
+      for (int i = step * spec.batch_size; i < std::min(images, (step + 1) * spec.batch_size);
+           ++i) {
+        indices.push_back(
+            split.train[static_cast<std::size_t>(order[static_cast<std::size_t>(i)])]);
+      }
+      options.first_position = step * spec.batch_size;
+      const torch::Tensor outputs = forward(indices);
+      const torch::Tensor labels = labels_of(indices);
+      const torch::Tensor mean = loss(outputs, labels);
+      optimizer.zero_grad();
+      mean.backward();
+      metrics.lr = schedule.LearningRate((epoch - 1) * steps + step);
+      for (auto& group : optimizer.param_groups()) group.options().set_lr(metrics.lr);
+      optimizer.step();
+      metrics.train_loss += mean.item<double>() * static_cast<double>(indices.size()) / images;
+      metrics.train_accuracy += outputs.argmax(1).eq(labels).sum().item<double>() / images;
+    }
+    const torch::NoGradGuard no_grad;
+    stock.eval();
+    options.augmentation = {};
+    const torch::Tensor outputs = forward(split.holdout);
+    const torch::Tensor labels = labels_of(split.holdout);
+    metrics.validation_loss =
+        torch::nll_loss(torch::log_softmax(outputs, 1), labels).item<double>();
+    metrics.validation_accuracy =
+        outputs.argmax(1).eq(labels).to(torch::kDouble).mean().item<double>();
+    epochs.push_back(metrics);
+  }
+  return epochs;
+}
+
+TEST(AgainstStock, AWholeTraining) {
+  const TemporaryFolder folder;
+  TrialSpec spec = SmallTrial(folder.path());
+  spec.network = WithoutDropout(SmallNetwork());
+  spec.lr = 0.02;
+  spec.schedule = "one_cycle";
+  spec.augmentation = "shift_rotation";
+  spec.label_smoothing = 0.1;
+  spec.holdout = 100;  // 8 batches of 50 and one of 20 remain
+  const std::vector<EpochMetrics> stock = StockTraining(spec, LoadDataset(spec.dataset, ""));
+  Recorder recorder;
+  Trainer({.device = "cpu"}).Train(spec, &recorder);
+  ASSERT_EQ(recorder.epochs.size(), stock.size());
+  for (std::size_t i = 0; i < stock.size(); ++i) {
+    const EpochMetrics& ours = recorder.epochs[i];
+    SCOPED_TRACE("epoch " + std::to_string(ours.epoch));
+    EXPECT_DOUBLE_EQ(ours.lr, stock[i].lr);
+    // Roundings grow with every step; another order of the images is 100 times this apart.
+    EXPECT_NEAR(ours.train_loss, stock[i].train_loss, 1e-4);
+    EXPECT_NEAR(ours.train_accuracy, stock[i].train_accuracy, 2.0 / 420);
+    EXPECT_NEAR(ours.validation_loss, stock[i].validation_loss, 1e-3);
+    EXPECT_NEAR(ours.validation_accuracy, stock[i].validation_accuracy, 2.0 / 100);
+  }
+}
 
 }  // namespace
 }  // namespace sweep

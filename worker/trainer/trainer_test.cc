@@ -211,6 +211,16 @@ TEST_F(TrainerTest, KeepsBestAndLastWeightsAndPredictions) {
   EXPECT_DOUBLE_EQ(right / 130.0, best->validation_accuracy);
 }
 
+TEST_F(TrainerTest, OfEqualEpochsTheFirstIsTheBest) {
+  TrialSpec spec = Spec();
+  spec.lr = 1e-12;
+  spec.network = MakeNetwork("linear", {{.kind = LayerKind::kLinear, .out = 10}});
+  Recorder recorder;
+  const TrainingResult result = Train(spec, &recorder);
+  ASSERT_EQ(recorder.epochs[0].validation_accuracy, recorder.epochs[2].validation_accuracy);
+  EXPECT_EQ(ReadSafeTensors(result.files.at("weights_best")).metadata.at("epoch"), "1");
+}
+
 TEST_F(TrainerTest, HoldoutIsEvaluatedInsteadOfTheTestImages) {
   TrialSpec spec = Spec();
   spec.holdout = 60;
