@@ -1,9 +1,7 @@
 #include <fmt/format.h>
 
-#include <filesystem>
-#include <fstream>
+#include <algorithm>
 #include <iostream>
-#include <sstream>
 
 #include "cli/session.h"
 #include "cli/spec_input.h"
@@ -74,7 +72,6 @@ struct PreviewOptions {
   std::string file;
   int slots = 2;
   double gflops = 18;
-  int shown = 5;
 };
 
 // Training cost of `configuration` over all its epochs, in floating point operations.
@@ -110,7 +107,8 @@ int Preview(const PreviewOptions& options, const Session& session) {
 
   Listing first;
   first.columns = {{"#", "configuration", true}, {"PARAMETERS", "parameters", false, true, true}};
-  for (int i = 0; i < std::min<int>(options.shown, static_cast<int>(configurations.size())); ++i) {
+  constexpr std::size_t kShown = 5;
+  for (std::size_t i = 0; i < std::min(kShown, configurations.size()); ++i) {
     std::string text;
     json values = json::object();
     for (const auto& [name, value] : configurations[i].parameters) {
