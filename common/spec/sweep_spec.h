@@ -21,11 +21,13 @@ enum class Method { kGrid, kRandom };
 enum class GateOn { kBest, kLast, kMean };
 
 // The texts of a submitted sweep: the sweep file and, by the name used in it, each network file
-// that is not built in. This is what travels to the coordinator and is stored there.
+// that is not built in and each of `files`. This is what travels to the coordinator and is stored
+// there.
 struct SweepSource {
   std::string file;  // for messages
   std::string text;
   std::map<std::string, std::string> network_files;
+  std::map<std::string, std::string> program_files;  // of a sweep with `program`
 };
 
 // One point of the search space, complete: every hyperparameter that the trainer needs is in it.
@@ -61,6 +63,10 @@ struct SweepSpec {
   int replicates = 1;
   std::uint64_t seed = 1;
   int max_failures = 3;  // failed attempts before a trial is failed
+  // The command of the sweep's own trainer; empty: the workers' trainer.
+  std::vector<std::string> program;
+  // SHA-256 of the names and texts of `files`; "" when there are none.
+  std::string program_digest;
   std::map<std::string, std::string> labels;
   // SHA-256 of what the sweep trains and how it is judged. Comments, spacing, the order of keys,
   // name, description and labels do not count.
