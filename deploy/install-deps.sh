@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
-# Installs what building and testing Sweep needs on Debian 12, and libtorch into .deps/ of this
-# checkout. Run it as often as you like: what is there already is left alone.
+# Installs what building and testing Sweep needs on Debian 12, and into .deps/ of this checkout
+# PyTorch (its libtorch is what the trainer is built with; tests also train with the Python part) and
+# the Python packages of tests/requirements.txt. Run it as often as you like: what is there already is
+# left alone.
 #
 #   deploy/install-deps.sh            install
 #   Torch_DIR=… deploy/install-deps.sh   use that libtorch (the folder of TorchConfig.cmake)
@@ -11,13 +13,15 @@ readonly PACKAGES=(
   g++ cmake ninja-build ccache pkg-config ca-certificates
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
   libsqlite3-dev sqlite3 libspdlog-dev libfmt-dev libyaml-cpp-dev libcli11-dev
-  nlohmann-json3-dev libssl-dev zlib1g-dev libcurl4-openssl-dev
-  libgtest-dev libgmock-dev python3 python3-pip
+  nlohmann-json3-dev libssl-dev zlib1g-dev libpng-dev libcurl4-openssl-dev
+  libgtest-dev libgmock-dev python3 python3-pip zsh
 )
 readonly TORCH_VERSION=2.13.0
 readonly TORCH_WHEEL=torch-${TORCH_VERSION}+cpu-cp311-cp311-manylinux_2_28_x86_64.whl
 readonly TORCH_SHA256=6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
 readonly TORCH_INDEX=https://download.pytorch.org/whl/cpu
+# What .deps/torch holds; changes with the wheel and with the parts that are unpacked.
+readonly TORCH_CONTENT="$TORCH_SHA256 with Python"
 
 say() { printf 'install-deps: %s\n' "$*"; }
 fail() { printf 'install-deps: error: %s\n' "$*" >&2; exit 1; }
@@ -69,7 +73,7 @@ install_torch() {
     say "using libtorch of Torch_DIR=$Torch_DIR"
     return
   fi
-  if [ "$(cat .deps/torch.sha256 2>/dev/null)" = "$TORCH_SHA256" ]; then
+  if [ "$(cat .deps/torch.content 2>/dev/null)" = "$TORCH_CONTENT" ]; then
     say "libtorch $TORCH_VERSION is in .deps/torch"
     return
   fi
@@ -81,21 +85,46 @@ install_torch() {
   local wheel=$staging/$TORCH_WHEEL
   [ -f "$wheel" ] || fail "the package index gave $(cd "$staging" && echo *.whl), not $TORCH_WHEEL"
   echo "$TORCH_SHA256  $wheel" | sha256sum --check --quiet || fail "$TORCH_WHEEL does not have SHA-256 $TORCH_SHA256"
-  say "unpacking headers, libraries and CMake files into .deps/torch (0.5 GB)"
+  say "unpacking it into .deps/torch (0.5 GB)"
   python3 - "$wheel" "$staging" <<'PYTHON'
 import sys, zipfile
 wheel, folder = sys.argv[1:]
 with zipfile.ZipFile(wheel) as archive:
     archive.extractall(folder, [
         name for name in archive.namelist()
-        if name.startswith(("torch/lib/", "torch/include/", "torch/share/"))
-        and "libtorch_python" not in name])
+        if name.startswith(("torch/", "torchgen/"))
+        and not name.startswith(("torch/test/", "torch/bin/"))
+        or name == "torch/bin/torch_shm_manager"])
 PYTHON
-  rm -rf .deps/torch
-  mv "$staging/torch" .deps/torch
-  echo "$TORCH_SHA256" > .deps/torch.sha256
+  chmod +x "$staging/torch/bin/torch_shm_manager"
+  rm -rf .deps/torch .deps/torchgen
+  mv "$staging/torch" "$staging/torchgen" .deps
+  echo "$TORCH_CONTENT" > .deps/torch.content
+}
+
+# For Python 3.11, Debian 12's. Tests that need them are skipped where they cannot be imported.
+install_python_packages() {
+  local wanted
+  wanted=$(sha256sum < tests/requirements.txt)
+  if [ "$(cat .deps/python.content 2>/dev/null)" = "$wanted" ]; then
+    say "the tests' Python packages are in .deps/python"
+    return
+  fi
+  say "installing the tests' Python packages into .deps/python (60 MB)"
+  rm -rf .deps/python
+  local log=.deps/pip.log
+  if ! python3 -m pip install --quiet --no-deps --only-binary=:all: --python-version 3.11 \
+      --implementation cp --abi cp311 --platform manylinux_2_28_x86_64 \
+      --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
+      --target .deps/python --requirement tests/requirements.txt 2> "$log"; then
+    cat "$log" >&2
+    fail "could not install the Python packages of tests/requirements.txt"
+  fi
+  rm -f "$log"
+  echo "$wanted" > .deps/python.content
 }
 
 install_packages
 install_torch
+install_python_packages
 say "done"
