@@ -161,6 +161,102 @@ absl::StatusOr<std::vector<v1::Worker>> ListWorkers(Connection& connection) {
   return workers;
 }
 
+absl::StatusOr<v1::Sweep> PauseSweep(Connection& connection, const std::string& name, bool now) {
+  absl::StatusOr<std::string> sweep = ParseSweepResource(name);
+  if (!sweep.ok()) return sweep.status();
+  v1::PauseSweepRequest request;
+  request.set_name(SweepResource(*sweep));
+  request.set_now(now);
+  request.set_request_id(RandomHex(16));
+  v1::PauseSweepResponse response;
+  absl::Status status =
+      Call(connection.sweeps(), &v1::SweepService::Stub::PauseSweep, request, &response);
+  if (!status.ok()) return status;
+  return response.sweep();
+}
+
+absl::StatusOr<v1::Sweep> ResumeSweep(Connection& connection, const std::string& name) {
+  absl::StatusOr<std::string> sweep = ParseSweepResource(name);
+  if (!sweep.ok()) return sweep.status();
+  v1::ResumeSweepRequest request;
+  request.set_name(SweepResource(*sweep));
+  request.set_request_id(RandomHex(16));
+  v1::ResumeSweepResponse response;
+  absl::Status status =
+      Call(connection.sweeps(), &v1::SweepService::Stub::ResumeSweep, request, &response);
+  if (!status.ok()) return status;
+  return response.sweep();
+}
+
+absl::StatusOr<v1::RetrySweepResponse> RetrySweep(Connection& connection, const std::string& name,
+                                                  const RetrySelection& selection) {
+  absl::StatusOr<std::string> sweep = ParseSweepResource(name);
+  if (!sweep.ok()) return sweep.status();
+  v1::RetrySweepRequest request;
+  request.set_name(SweepResource(*sweep));
+  request.set_failed(selection.failed);
+  request.set_cancelled(selection.cancelled);
+  request.set_request_id(RandomHex(16));
+  v1::RetrySweepResponse response;
+  absl::Status status =
+      Call(connection.sweeps(), &v1::SweepService::Stub::RetrySweep, request, &response);
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<v1::Trial> RetryTrial(Connection& connection, const std::string& name) {
+  absl::StatusOr<TrialId> id = ParseTrialResource(name);
+  if (!id.ok()) return id.status();
+  v1::RetryTrialRequest request;
+  request.set_name(TrialResource(id->sweep, id->number));
+  request.set_request_id(RandomHex(16));
+  v1::RetryTrialResponse response;
+  absl::Status status =
+      Call(connection.trials(), &v1::TrialService::Stub::RetryTrial, request, &response);
+  if (!status.ok()) return status;
+  return response.trial();
+}
+
+absl::StatusOr<v1::Sweep> ExtendSweep(Connection& connection, const std::string& name,
+                                      std::int64_t run_cap) {
+  absl::StatusOr<std::string> sweep = ParseSweepResource(name);
+  if (!sweep.ok()) return sweep.status();
+  v1::ExtendSweepRequest request;
+  request.set_name(SweepResource(*sweep));
+  request.set_run_cap(run_cap);
+  request.set_request_id(RandomHex(16));
+  v1::ExtendSweepResponse response;
+  absl::Status status =
+      Call(connection.sweeps(), &v1::SweepService::Stub::ExtendSweep, request, &response);
+  if (!status.ok()) return status;
+  return response.sweep();
+}
+
+absl::StatusOr<v1::ExplainTrialResponse> ExplainTrial(Connection& connection,
+                                                      const std::string& name) {
+  absl::StatusOr<TrialId> id = ParseTrialResource(name);
+  if (!id.ok()) return id.status();
+  v1::ExplainTrialRequest request;
+  request.set_name(TrialResource(id->sweep, id->number));
+  v1::ExplainTrialResponse response;
+  absl::Status status =
+      Call(connection.trials(), &v1::TrialService::Stub::ExplainTrial, request, &response);
+  if (!status.ok()) return status;
+  return response;
+}
+
+absl::StatusOr<v1::Worker> DrainWorker(Connection& connection, const std::string& name) {
+  absl::StatusOr<std::string> worker = ParseWorkerResource(name);
+  if (!worker.ok()) return worker.status();
+  v1::DrainWorkerRequest request;
+  request.set_name(WorkerResource(*worker));
+  v1::DrainWorkerResponse response;
+  absl::Status status =
+      Call(connection.workers(), &v1::WorkerService::Stub::DrainWorker, request, &response);
+  if (!status.ok()) return status;
+  return response.worker();
+}
+
 absl::StatusOr<v1::Sweep> CancelSweep(Connection& connection, const std::string& name) {
   absl::StatusOr<std::string> sweep = ParseSweepResource(name);
   if (!sweep.ok()) return sweep.status();

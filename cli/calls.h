@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,21 @@ absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(Connection& connection, const 
 absl::StatusOr<std::vector<v1::Attempt>> ListAttempts(Connection& connection,
                                                       const std::string& trial);
 absl::StatusOr<std::vector<v1::Worker>> ListWorkers(Connection& connection);
+absl::StatusOr<v1::Sweep> PauseSweep(Connection& connection, const std::string& name, bool now);
+absl::StatusOr<v1::Sweep> ResumeSweep(Connection& connection, const std::string& name);
+// Which of a sweep's trials that ended without success are to be pending again.
+struct RetrySelection {
+  bool failed = false;
+  bool cancelled = false;
+};
+absl::StatusOr<v1::RetrySweepResponse> RetrySweep(Connection& connection, const std::string& name,
+                                                  const RetrySelection& selection);
+absl::StatusOr<v1::Trial> RetryTrial(Connection& connection, const std::string& name);
+absl::StatusOr<v1::Sweep> ExtendSweep(Connection& connection, const std::string& name,
+                                      std::int64_t run_cap);
+absl::StatusOr<v1::ExplainTrialResponse> ExplainTrial(Connection& connection,
+                                                      const std::string& name);
+absl::StatusOr<v1::Worker> DrainWorker(Connection& connection, const std::string& name);
 absl::StatusOr<v1::Sweep> CancelSweep(Connection& connection, const std::string& name);
 absl::StatusOr<v1::Trial> CancelTrial(Connection& connection, const std::string& name);
 absl::StatusOr<v1::CreateSweepResponse> CreateSweep(Connection& connection,
