@@ -62,6 +62,7 @@ v1::SweepSource ToProto(const SweepSource& source) {
   proto.set_file(source.file);
   proto.set_text(source.text);
   for (const auto& [name, text] : source.network_files) (*proto.mutable_network_files())[name] = text;
+  for (const auto& [name, text] : source.program_files) (*proto.mutable_program_files())[name] = text;
   return proto;
 }
 

@@ -8,6 +8,7 @@
 #include "common/base/nearest.h"
 #include "common/base/philox.h"
 #include "common/base/sha256.h"
+#include "common/base/utf8.h"
 #include "common/base/value.h"
 
 namespace sweep {
@@ -91,6 +92,20 @@ TEST(Ids, AreRandomAndNamesAreSafe) {
   EXPECT_FALSE(IsValidName(".hidden"));
   EXPECT_FALSE(IsValidName(""));
   EXPECT_FALSE(IsValidName(std::string(64, 'a')));
+}
+
+TEST(Utf8, ReplacesOnlyWhatIsBroken) {
+  const std::string good = "a\u00e9\u2026\U0001F600z";
+  EXPECT_EQ(ToUtf8(good), good);
+  EXPECT_EQ(BrokenUtf8Line(good), 0);
+  EXPECT_EQ(ToUtf8("a\xff\xc3"), "a\uFFFD\uFFFD");
+  EXPECT_EQ(BrokenUtf8Line("one\ntwo \xed\xa0\x80"), 2) << "a surrogate";
+}
+
+TEST(Utf8, CutsBetweenCharacters) {
+  EXPECT_EQ(CutUtf8("a\u2026b", 3), "a");
+  EXPECT_EQ(CutUtf8("a\u2026b", 4), "a\u2026");
+  EXPECT_EQ(CutUtf8("ab", 2), "ab");
 }
 
 TEST(Diagnostics, AreSortedByFileAndLine) {

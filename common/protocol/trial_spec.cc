@@ -131,7 +131,7 @@ DatasetSpec DatasetFromJson(const json& value) {
   if (!value.is_object()) throw ProtocolError("dataset is no object");
   const JsonReader reader(value, "dataset.");
   DatasetSpec dataset;
-  reader.Choice("name", {"mnist", "synthetic", "idx"}, &dataset.name);
+  reader.Choice("name", {"mnist", "synthetic", "idx", "none"}, &dataset.name);
   reader.String("path", &dataset.path);
   reader.Int("train_size", 0, kMaxInt, &dataset.train_size);
   reader.Int("test_size", 0, kMaxInt, &dataset.test_size);
@@ -180,6 +180,30 @@ void ReadData(const JsonReader& reader, TrialSpec* spec) {
                 &spec->normalize_stddev);
   if (const json* dataset = reader.Find("dataset")) spec->dataset = DatasetFromJson(*dataset);
   reader.Int("holdout", 0, kMaxInt, &spec->holdout);
+}
+
+Value ValueFromJson(const std::string& name, const json& value) {
+  if (value.is_boolean()) return value.get<bool>();
+  if (value.is_number_integer()) return value.get<std::int64_t>();
+  if (value.is_number()) return value.get<double>();
+  if (value.is_string()) return value.get<std::string>();
+  throw ProtocolError("parameters." + name + " is " + ShortText(value) +
+                      "; it must be a boolean, a number or a string");
+}
+
+ParameterMap ParametersFromJson(const json& value) {
+  if (!value.is_object()) throw ProtocolError("parameters is no object");
+  ParameterMap parameters;
+  for (const auto& [name, one] : value.items()) parameters[name] = ValueFromJson(name, one);
+  return parameters;
+}
+
+json ParametersToJson(const ParameterMap& parameters) {
+  json object = json::object();
+  for (const auto& [name, value] : parameters) {
+    std::visit([&, key = name](const auto& one) { object[key] = one; }, value);
+  }
+  return object;
 }
 
 bool IsDevice(const std::string& device) {
@@ -271,12 +295,13 @@ std::string TrialSpecToJson(const TrialSpec& spec) {
   object["evaluate_with"] = spec.evaluate_with;
   object["normalize_mean"] = spec.normalize_mean;
   object["normalize_stddev"] = spec.normalize_stddev;
-  object["network"] = NetworkToJson(spec.network);
+  if (!spec.network.layers.empty()) object["network"] = NetworkToJson(spec.network);
   object["dataset"] = {{"name", spec.dataset.name},
                        {"path", spec.dataset.path},
                        {"train_size", spec.dataset.train_size},
                        {"test_size", spec.dataset.test_size}};
   object["holdout"] = spec.holdout;
+  if (!spec.parameters.empty()) object["parameters"] = ParametersToJson(spec.parameters);
   object["data_dir"] = spec.data_dir;
   object["output_dir"] = spec.output_dir;
   object["resume_from"] = spec.resume_from;
@@ -284,10 +309,13 @@ std::string TrialSpecToJson(const TrialSpec& spec) {
   return DumpLine(object);
 }
 
-TrialSpec TrialSpecFromJson(std::string_view line) {
+TrialSpec TrialSpecFromJson(std::string_view line, NetworkField network) {
   const json object = ParseObject(line, "trial line");
   const JsonReader reader(object, "");
-  reader.Require({"type", "protocol", "trial", "network"});
+  reader.Require({"type", "protocol", "trial"});
+  if (network == NetworkField::kRequired && !reader.Has("network")) {
+    throw ProtocolError("network is missing: the trial is of a sweep without 'model'");
+  }
   std::string type;
   reader.Choice("type", {"trial"}, &type);
   int protocol = 0;
@@ -303,7 +331,12 @@ TrialSpec TrialSpecFromJson(std::string_view line) {
   ReadSchedule(reader, &spec);
   ReadData(reader, &spec);
   ReadPlaces(reader, &spec);
-  spec.network = NetworkFromJson(*reader.Find("network"));
+  if (const json* object_of_network = reader.Find("network")) {
+    spec.network = NetworkFromJson(*object_of_network);
+  }
+  if (const json* parameters = reader.Find("parameters")) {
+    spec.parameters = ParametersFromJson(*parameters);
+  }
   return spec;
 }
 

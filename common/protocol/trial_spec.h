@@ -16,7 +16,7 @@ inline constexpr int kTrainerProtocolVersion = 1;
 
 // Which images to train on.
 struct DatasetSpec {
-  std::string name = "mnist";  // "mnist", "synthetic" or "idx"
+  std::string name = "mnist";  // "mnist", "synthetic", "idx", or "none": the program's own affair
   std::string path;            // idx: the folder of the four IDX files
   int train_size = 0;          // synthetic: images to draw; others: 0 = all, else the first N
   int test_size = 0;
@@ -24,7 +24,8 @@ struct DatasetSpec {
 };
 
 // Everything that determines a training: same spec and seed, same epochs, bit for bit (on one ISA
-// and build). This is the `trial` line that a trainer reads.
+// and build). This is the `trial` line that a trainer reads. A sweep with its own `program` may
+// have no network; then `network` has no layers and the line has no such field.
 struct TrialSpec {
   std::string trial;  // "seed-000/17", for messages and as the id of every line
   std::uint64_t seed = 1;
@@ -59,6 +60,10 @@ struct TrialSpec {
   DatasetSpec dataset;
   int holdout = 0;  // training images kept for evaluation, chosen by the seed; 0: the test set
 
+  // For a sweep's own program, which may have hyperparameters that are no fields here: all of them
+  // by name. sweep-trainer ignores it.
+  ParameterMap parameters;
+
   // Filled in by the worker, not by the coordinator.
   std::string data_dir;         // where the IDX files of dataset "mnist" lie
   std::string output_dir;       // where weights, predictions and checkpoints are written
@@ -76,8 +81,10 @@ class ProtocolError : public std::runtime_error {
 
 // One line of JSON (no newline), {"type":"trial","protocol":1,…}.
 std::string TrialSpecToJson(const TrialSpec& spec);
+// Whether a trial must have a network: sweep-trainer's must, a program's need not.
+enum class NetworkField { kRequired, kOptional };
 // Throws ProtocolError. Infers the network's shapes and refuses one that does not fit.
-TrialSpec TrialSpecFromJson(std::string_view line);
+TrialSpec TrialSpecFromJson(std::string_view line, NetworkField network = NetworkField::kRequired);
 
 // The counterpart in the search space: sets the field of that name from a resolved hyperparameter
 // ("lr", "batch_size", …). False when TrialSpec has no such field or the value's type is wrong.

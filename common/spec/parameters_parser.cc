@@ -63,7 +63,8 @@ std::string ConditionText(const std::string& name, const std::vector<Value>& val
 // Parses one parameter. An object per parameter.
 class ParameterParser {
  public:
-  ParameterParser(const YamlEntry& entry, YamlReader* reader) : entry_(entry), reader_(reader) {
+  ParameterParser(const YamlEntry& entry, bool has_network, YamlReader* reader)
+      : entry_(entry), has_network_(has_network), reader_(reader) {
     parameter_.name = entry.key;
     parameter_.line = entry.line;
   }
@@ -102,8 +103,11 @@ class ParameterParser {
       Complain("has no valid name: letters, digits and _, at most 63");
       return false;
     }
-    const bool reserved = Contains(NetworkFactNames(), entry_.key) || entry_.key == "accuracy" ||
-                          entry_.key == "loss";
+    // The first two are also columns of every trial.
+    static const auto& always =
+        *new std::vector<std::string>{"parameters", "fully_connected", "accuracy", "loss"};
+    const bool reserved =
+        Contains(always, entry_.key) || (has_network_ && Contains(NetworkFactNames(), entry_.key));
     if (reserved) Complain("has a reserved name: it stands for a result or a fact of the network");
     return !reserved;
   }
@@ -289,6 +293,7 @@ class ParameterParser {
   }
 
   const YamlEntry& entry_;
+  const bool has_network_;
   YamlReader* const reader_;
   Parameter parameter_;
   std::map<std::string, YamlEntry> keys_;
@@ -302,6 +307,8 @@ const Parameter* FindParameter(const SweepSpec& spec, std::string_view name) {
 }
 
 bool IsUsed(const SweepSpec& spec, const std::string& name) {
+  // What a sweep's own program takes, only it knows.
+  if (!spec.program.empty()) return true;
   if (name == "model" || (FindKnownParameter(name) != nullptr && name != "dropout")) return true;
   return std::any_of(spec.networks.begin(), spec.networks.end(), [&](const auto& network) {
     return Contains(network.second.references(), name);
@@ -324,10 +331,12 @@ void CheckConditionNames(const SweepSpec& spec, const Parameter& parameter, Yaml
   const std::vector<std::string> known = HyperparameterNames(spec);
   for (const std::string& name : parameter.when->names()) {
     if (Contains(known, name)) continue;
+    const bool is_fact = Contains(NetworkFactNames(), name);
     const std::string why =
-        Contains(NetworkFactNames(), name)
-            ? ", which is known only when the network is built; use 'constraints'"
-            : DidYouMean(name, known);
+        !is_fact ? DidYouMean(name, known)
+        : spec.models.empty()
+            ? ", a fact of the network, which needs 'model'"
+            : ", which is known only when the network is built; use 'constraints'";
     reader->Error(parameter.line, absl::StrCat("'when' of '", parameter.name,
                                                "' refers to unknown '", name, "'", why));
   }
@@ -364,7 +373,8 @@ class CycleFinder {
 
 }  // namespace
 
-std::vector<Parameter> ParseParameters(const YamlEntry& entry, YamlReader* reader) {
+std::vector<Parameter> ParseParameters(const YamlEntry& entry, bool has_network,
+                                       YamlReader* reader) {
   std::vector<Parameter> parameters;
   const std::vector<YamlEntry> entries = reader->Entries(entry.value, entry.line, "'parameters'");
   if (entries.size() > kMaxParameters) {
@@ -373,7 +383,7 @@ std::vector<Parameter> ParseParameters(const YamlEntry& entry, YamlReader* reade
     return parameters;
   }
   for (const YamlEntry& item : entries) {
-    std::optional<Parameter> parameter = ParameterParser(item, reader).Run();
+    std::optional<Parameter> parameter = ParameterParser(item, has_network, reader).Run();
     if (parameter) parameters.push_back(*std::move(parameter));
   }
   return parameters;
@@ -404,7 +414,8 @@ void CheckLikelySlips(const SweepSpec& spec, YamlReader* reader) {
 }
 
 std::vector<std::string> HyperparameterNames(const SweepSpec& spec) {
-  std::set<std::string> names = {"model"};
+  std::set<std::string> names;
+  if (!spec.models.empty()) names.insert("model");
   for (const KnownParameter& known : KnownParameters()) names.emplace(known.name);
   for (const Parameter& parameter : spec.parameters) names.insert(parameter.name);
   for (const auto& [model, network] : spec.networks) {

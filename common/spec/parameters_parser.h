@@ -10,8 +10,10 @@ namespace sweep {
 
 // Reads the mapping `parameters:` of a sweep file and holds every value against what the
 // hyperparameter of that name takes. One that is in error stands as a constant 0, so that its name
-// can still be checked and referred to.
-std::vector<Parameter> ParseParameters(const YamlEntry& entry, YamlReader* reader);
+// can still be checked and referred to. Without a network, `has_network`, most facts of networks
+// are names like others ("layers").
+std::vector<Parameter> ParseParameters(const YamlEntry& entry, bool has_network,
+                                       YamlReader* reader);
 
 // What can be said only when the networks are known: that each parameter is used by some network,
 // and that each condition refers to something, but not to itself.

@@ -74,26 +74,36 @@ absl::Status CheckNames(const SweepSpec& spec, const ParameterMap& chosen) {
 
 absl::StatusOr<std::string> ModelOf(const SweepSpec& spec, const ParameterMap& chosen) {
   const auto it = chosen.find("model");
-  const std::string model = it == chosen.end() ? spec.models.front() : FormatValue(it->second);
-  if (spec.networks.contains(model)) return model;
+  const std::string model = it == chosen.end() ? DefaultModel(spec) : FormatValue(it->second);
+  if (model.empty() || spec.networks.contains(model)) return model;
   return absl::InvalidArgumentError(
       absl::StrCat("sweep ", spec.name, " has no model '", model, "'"));
 }
 
 }  // namespace
 
+std::string DefaultModel(const SweepSpec& spec) {
+  return spec.models.empty() ? "" : spec.models.front();
+}
+
+const NetworkFile* FindNetwork(const SweepSpec& spec, const std::string& model) {
+  const auto it = spec.networks.find(model);
+  return it == spec.networks.end() ? nullptr : &it->second;
+}
+
 ParameterMap BaseParameters(const SweepSpec& spec, const std::string& model) {
-  const NetworkFile& network = spec.networks.at(model);
   ParameterMap base;
   for (const KnownParameter& known : KnownParameters()) {
     base[std::string(known.name)] = known.default_value;
   }
-  for (const auto& [name, value] : network.defaults()) base[name] = value;
-  if (const Recipe* recipe = network.FindRecipe(spec.recipe)) {
-    for (const auto& [name, value] : recipe->Merged()) base[name] = value;
+  if (const NetworkFile* network = FindNetwork(spec, model)) {
+    for (const auto& [name, value] : network->defaults()) base[name] = value;
+    if (const Recipe* recipe = network->FindRecipe(spec.recipe)) {
+      for (const auto& [name, value] : recipe->Merged()) base[name] = value;
+    }
+    base["model"] = model;
   }
   if (!spec.epochs_by_recipe) base["epochs"] = std::int64_t{spec.epochs};
-  base["model"] = model;
   return base;
 }
 
@@ -149,6 +159,7 @@ ParameterMap DrawPoint(const SweepSpec& spec,
 class FiniteSpace::Walker {
  public:
   explicit Walker(const FiniteSpace& space) : space_(space), spec_(*space.spec_) {
+    bases_[DefaultModel(spec_)] = BaseParameters(spec_, DefaultModel(spec_));
     for (const std::string& model : spec_.models) bases_[model] = BaseParameters(spec_, model);
     for (std::size_t digit = 0; digit < space_.axes_.size(); ++digit) {
       const Parameter& axis = spec_.parameters[space_.axes_[digit]];
@@ -178,7 +189,7 @@ class FiniteSpace::Walker {
     if (!axis.when) return true;
     const auto model = chosen_.find("model");
     const ParameterMap& base =
-        bases_[model == chosen_.end() ? spec_.models.front() : FormatValue(model->second)];
+        bases_[model == chosen_.end() ? DefaultModel(spec_) : FormatValue(model->second)];
     return Conditions(spec_, chosen_, base).Exists(axis);
   }
 

@@ -16,15 +16,20 @@ namespace sweep {
 
 // What holds where the search chooses nothing: built-in defaults, those of the network file, its
 // recipe and the sweep's epochs, later ones over earlier ones; and "model". `model` must be one of
-// the sweep's.
+// the sweep's, or "" when it has none.
 ParameterMap BaseParameters(const SweepSpec& spec, const std::string& model);
 
 // A point whose conditions have been applied, but whose network has not been built.
 struct ResolvedPoint {
-  std::string model;
+  std::string model;        // "" when the sweep has none
   ParameterMap parameters;  // as Configuration
   ParameterMap resolved;    // as Configuration
 };
+
+// The model where the search chooses none: the first, or "".
+std::string DefaultModel(const SweepSpec& spec);
+// nullptr when the sweep has no such model.
+const NetworkFile* FindNetwork(const SweepSpec& spec, const std::string& model);
 
 // InvalidArgument for names that are no parameters of the sweep, and for conditions that cannot be
 // evaluated.

@@ -47,6 +47,15 @@ void ComplainOfNetwork(const NetworkFile& network, absl::string_view message,
   reader->Error(line, absl::StrCat(message, suffix));
 }
 
+// Complains about a point of the search space, which may be its network's fault.
+void ComplainOfPoint(const SweepSpec& spec, const std::string& model, absl::string_view message,
+                     const std::string& suffix, int line, YamlReader* reader) {
+  if (const NetworkFile* network = FindNetwork(spec, model)) {
+    return ComplainOfNetwork(*network, message, suffix, line, reader);
+  }
+  reader->Error(line, absl::StrCat(message, suffix));
+}
+
 // " (with kernel=9, width=3)"
 std::string Where(const ParameterMap& chosen, const std::vector<std::string>& names) {
   constexpr std::size_t kMaxShown = 8;
@@ -76,7 +85,9 @@ class ModelCheck {
   ModelCheck(const SweepSpec& spec, const std::string& model, const SpaceLines& lines,
              YamlReader* reader)
       : spec_(spec), model_(model), lines_(lines), reader_(reader) {
-    const std::vector<std::string>& references = spec.networks.at(model).references();
+    const NetworkFile* network = FindNetwork(spec, model);
+    const std::vector<std::string> references =
+        network == nullptr ? std::vector<std::string>() : network->references();
     for (const Parameter& parameter : spec.parameters) {
       middle_[parameter.name] = parameter.Quantile(0.5);
       if (!Contains(references, parameter.name)) continue;
@@ -119,8 +130,8 @@ class ModelCheck {
                !(point.ok() && IsExcluded(spec_, *point)) &&
                complaints_.insert(std::string(configuration.status().message())).second &&
                complaints_.size() <= kMaxComplaints) {
-      ComplainOfNetwork(spec_.networks.at(model_), configuration.status().message(),
-                        Where(chosen, names_), lines_.parameters, reader_);
+      ComplainOfPoint(spec_, model_, configuration.status().message(), Where(chosen, names_),
+                      lines_.parameters, reader_);
     }
   }
 
@@ -138,7 +149,7 @@ class ModelCheck {
   }
 
   const SweepSpec& spec_;
-  const std::string& model_;
+  const std::string model_;
   const SpaceLines& lines_;
   YamlReader* const reader_;
   ParameterMap middle_;             // every parameter at its median
@@ -166,11 +177,9 @@ class PointCheck {
     const std::string message(configuration.status().message());
     if (complaints_.size() == kMaxComplaints || !complaints_.insert(message).second) return false;
     const auto model = chosen.find("model");
-    ComplainOfNetwork(spec_.networks.at(model == chosen.end() ? spec_.models.front()
-                                                              : FormatValue(model->second)),
-                      message,
-                      absl::StrCat(Where(chosen, varied_), "; exclude it by 'constraints'"),
-                      lines_.parameters, reader_);
+    ComplainOfPoint(spec_, model == chosen.end() ? DefaultModel(spec_) : FormatValue(model->second),
+                    message, absl::StrCat(Where(chosen, varied_), "; exclude it by 'constraints'"),
+                    lines_.parameters, reader_);
     return false;
   }
 
@@ -222,15 +231,19 @@ void CountPoints(const SpaceLines& lines, YamlReader* reader, SweepSpec* spec) {
 void CheckConstraintNames(const SweepSpec& spec, const std::vector<int>& lines,
                           YamlReader* reader) {
   std::vector<std::string> known = HyperparameterNames(spec);
-  known.insert(known.end(), NetworkFactNames().begin(), NetworkFactNames().end());
+  if (!spec.models.empty()) {
+    known.insert(known.end(), NetworkFactNames().begin(), NetworkFactNames().end());
+  }
   for (std::size_t i = 0; i < spec.constraints.size(); ++i) {
     for (const std::string& name : spec.constraints[i].names()) {
       if (Contains(known, name)) continue;
       const bool is_result = name == "accuracy" || name == "loss";
+      const bool is_fact = Contains(NetworkFactNames(), name);
+      const std::string why = is_result ? ", which only training tells; use 'require'"
+                              : is_fact ? ", a fact of the network, which needs 'model'"
+                                        : DidYouMean(name, known);
       reader->Error(lines[i], absl::StrCat("constraint ", Shown(spec.constraints[i].text()),
-                                           " refers to unknown '", name, "'",
-                                           is_result ? ", which only training tells; use 'require'"
-                                                     : DidYouMean(name, known)));
+                                           " refers to unknown '", name, "'", why));
     }
   }
 }
@@ -248,6 +261,7 @@ void CheckDefaultsFit(const SweepSpec& spec, YamlReader* reader) {
 
 void CheckPoints(const SpaceLines& lines, YamlReader* reader, SweepSpec* spec) {
   const std::size_t errors = reader->error_count();
+  if (spec->models.empty()) ModelCheck(*spec, "", lines, reader).Run();
   for (const std::string& model : spec->models) ModelCheck(*spec, model, lines, reader).Run();
   if (reader->error_count() == errors) CountPoints(lines, reader, spec);
 }

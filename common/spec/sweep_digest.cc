@@ -60,6 +60,10 @@ std::string CanonicalFrame(const SweepSpec& spec) {
   for (const Expression& constraint : spec.constraints) {
     constraints.push_back(Framed(constraint.text()));
   }
+  for (const std::string& word : spec.program) {
+    absl::StrAppend(&text, "program ", Framed(word), "\n");
+  }
+  if (!spec.program_digest.empty()) absl::StrAppend(&text, "files ", spec.program_digest, "\n");
   AppendSorted("require", std::move(gates), &text);
   AppendSorted("constraint", std::move(constraints), &text);
   return text;

@@ -90,7 +90,6 @@ TEST(Errors, OneByOne) {
       {"method: gp\n", "method 'gp' is not built yet"},
       {"method: cmaes\n", "method 'cmaes' is not built yet"},
       {"method: bayes\n", "'method' must be one of grid, random, not 'bayes'"},
-      {"program: [python3, train.py]\n", "s.yaml:4: 'program' is not built yet"},
       {"early_terminate: {type: asha}\n", "s.yaml:4: 'early_terminate' is not built yet"},
       {"metric: precision\n", "'metric' must be one of accuracy, loss, not 'precision'"},
       {"metric: {goal: maximize}\n", "'metric' needs 'name'"},

@@ -13,6 +13,7 @@
 #include "common/base/nearest.h"
 #include "common/spec/models_parser.h"
 #include "common/spec/parameters_parser.h"
+#include "common/spec/program_parser.h"
 #include "common/spec/sweep_checks.h"
 #include "common/spec/sweep_digest.h"
 #include "common/yaml/shown.h"
@@ -32,17 +33,16 @@ constexpr std::size_t kMaxTextLength = 4096;
 
 const std::vector<std::string>& TopLevelKeys() {
   static const auto& keys = *new std::vector<std::string>{
-      "name",    "description", "labels",     "model",       "recipe", "dataset",
-      "method",  "metric",      "parameters", "constraints", "epochs", "evaluate",
-      "require", "gate_on",     "run_cap",    "replicates",  "seed",   "max_failures"};
+      "name",   "description", "labels",     "model",       "recipe", "program",   "files",
+      "dataset", "method",     "metric",     "parameters",  "constraints", "epochs", "evaluate",
+      "require", "gate_on",    "run_cap",    "replicates",  "seed",        "max_failures"};
   return keys;
 }
 
 // Parses one sweep file. An object per file.
 class SweepParser {
  public:
-  SweepParser(const SweepSource& source, const std::set<std::string>& reported,
-              Diagnostics* diagnostics)
+  SweepParser(const SweepSource& source, const ReportedFiles& reported, Diagnostics* diagnostics)
       : source_(source),
         reported_(reported),
         diagnostics_(diagnostics),
@@ -52,9 +52,10 @@ class SweepParser {
     const std::optional<YAML::Node> document = reader_.Load(source_.text);
     if (!document) return;
     keys_ = reader_.Keys(*document, LineOf(*document), "the sweep file", TopLevelKeys(),
-                         {"early_terminate", "program"});
+                         {"early_terminate"});
     if (!document->IsMap()) return;
     ReadIdentity();
+    ReadProgram();
     ReadModels();
     ReadDataset();
     ReadEvaluate();
@@ -137,10 +138,30 @@ class SweepParser {
     }
   }
 
+  void ReadProgram() {
+    const YamlEntry* program = Find("program");
+    if (program != nullptr) spec_.program = ParseProgram(*program, &reader_);
+    const YamlEntry* files = Find("files");
+    if (files == nullptr) return;
+    if (!HasProgram() && !MisspeltKey("program")) {
+      reader_.Error(files->line, "'files' goes with 'program', the command that uses them");
+    }
+    const std::vector<ProgramFileName> names = ParseProgramFileNames(*files, &reader_);
+    spec_.program_digest = ProgramDigest(
+        TakeProgramFiles(source_, names, reported_.program, files->line, &reader_));
+  }
+
+  // Also when what stands there is in error.
+  bool HasProgram() const { return Find("program") != nullptr; }
+
   void ReadModels() {
     const YamlEntry* entry = Find("model");
     if (entry == nullptr) {
-      if (!MisspeltKey("model")) {
+      if (HasProgram()) {
+        if (const YamlEntry* recipe = Find("recipe")) {
+          reader_.Error(recipe->line, "'recipe' goes with 'model', whose recipe it names");
+        }
+      } else if (!MisspeltKey("model") && !MisspeltKey("program")) {
         reader_.Error(
             0, absl::StrCat("'model' is missing: a built-in network (",
                             absl::StrJoin(BuiltinNetworkNames(), ", "), ") or a network file"));
@@ -148,7 +169,7 @@ class SweepParser {
       return;
     }
     spec_.models = ParseModels(*entry, &reader_);
-    ParseNetworks(source_, reported_, entry->line, &reader_, diagnostics_, &spec_);
+    ParseNetworks(source_, reported_.networks, entry->line, &reader_, diagnostics_, &spec_);
     ReadRecipe();
   }
 
@@ -171,10 +192,14 @@ class SweepParser {
 
   void ReadDataset() {
     const YamlEntry* entry = Find("dataset");
-    if (entry == nullptr) return;
+    if (entry == nullptr) {
+      if (HasProgram()) spec_.dataset.name = "none";
+      return;
+    }
     if (!entry->value.IsMap()) {
-      if (const auto name = reader_.Word(*entry, {"mnist", "synthetic"}))
-        spec_.dataset.name = *name;
+      std::vector<std::string> names = {"mnist", "synthetic"};
+      if (HasProgram()) names.push_back("none");
+      if (const auto name = reader_.Word(*entry, names)) spec_.dataset.name = *name;
     } else {
       ReadDatasetMapping(*entry);
     }
@@ -303,7 +328,10 @@ class SweepParser {
     std::vector<std::string> names = {"accuracy", "epochs"};
     names.insert(names.end(), NetworkFactNames().begin(), NetworkFactNames().end());
     for (const auto& gate : reader_.Entries(entry->value, entry->line, "'require'")) {
-      if (std::find(names.begin(), names.end(), gate.key) == names.end()) {
+      if (!HasModel() && IsNetworkFact(gate.key)) {
+        reader_.Error(gate.line, absl::StrCat("gate '", gate.key, "' is held against a fact of the ",
+                                              "network, which needs 'model'"));
+      } else if (std::find(names.begin(), names.end(), gate.key) == names.end()) {
         const std::string hint = DidYouMean(gate.key, names);
         reader_.Error(
             gate.line,
@@ -342,6 +370,14 @@ class SweepParser {
     }
   }
 
+  // Also when what stands there is in error, or misspelt.
+  bool HasModel() const { return Find("model") != nullptr || !HasProgram(); }
+
+  static bool IsNetworkFact(const std::string& name) {
+    const std::vector<std::string>& facts = NetworkFactNames();
+    return std::find(facts.begin(), facts.end(), name) != facts.end();
+  }
+
   void ReadNumbers() {
     const auto read = [&](const char* key, std::int64_t min, std::int64_t max, auto* out) {
       const YamlEntry* entry = Find(key);
@@ -362,7 +398,7 @@ class SweepParser {
 
   void ReadParameters() {
     if (const YamlEntry* entry = Find("parameters")) {
-      spec_.parameters = ParseParameters(*entry, &reader_);
+      spec_.parameters = ParseParameters(*entry, HasModel(), &reader_);
     }
     if (spec_.models.size() > 1) {
       Parameter model{.name = "model", .distribution = Distribution::kCategorical};
@@ -442,7 +478,7 @@ class SweepParser {
   }
 
   void Check() {
-    if (spec_.models.empty() || spec_.networks.size() != spec_.models.size()) {
+    if ((spec_.models.empty() && HasModel()) || spec_.networks.size() != spec_.models.size()) {
       CheckLikelySlips(spec_, &reader_);
       return;
     }
@@ -458,7 +494,7 @@ class SweepParser {
   }
 
   const SweepSource& source_;
-  const std::set<std::string>& reported_;
+  const ReportedFiles& reported_;
   Diagnostics* const diagnostics_;
   YamlReader reader_;
   std::map<std::string, YamlEntry> keys_;
@@ -469,8 +505,7 @@ class SweepParser {
 
 }  // namespace
 
-absl::StatusOr<SweepSpec> ParseSweep(const SweepSource& source,
-                                     const std::set<std::string>& reported,
+absl::StatusOr<SweepSpec> ParseSweep(const SweepSource& source, const ReportedFiles& reported,
                                      Diagnostics* diagnostics) {
   Diagnostics found;
   SweepParser parser(source, reported, &found);

@@ -8,10 +8,15 @@
 
 namespace sweep {
 
-// SweepSpec::Parse, saying nothing about network files in `reported`: those that the caller has
-// complained about already.
-absl::StatusOr<SweepSpec> ParseSweep(const SweepSource& source,
-                                     const std::set<std::string>& reported,
+// Files that the caller has complained about already, by the names that the sweep file uses.
+struct ReportedFiles {
+  std::set<std::string> networks;
+  std::set<std::string> program;
+  bool empty() const { return networks.empty() && program.empty(); }
+};
+
+// SweepSpec::Parse, saying nothing about the lack of files that are in `reported`.
+absl::StatusOr<SweepSpec> ParseSweep(const SweepSource& source, const ReportedFiles& reported,
                                      Diagnostics* diagnostics);
 
 // The models named in a sweep file; empty when it is not readable. Complains about nothing.

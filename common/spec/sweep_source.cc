@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "common/spec/models_parser.h"
+#include "common/spec/program_parser.h"
 #include "common/spec/sweep_parser.h"
 #include "common/spec/sweep_spec.h"
 #include "common/yaml/yaml_reader.h"
@@ -36,6 +37,53 @@ absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
   return text;
 }
 
+// Reads the network files that `source` names into it; returns those that cannot be read.
+std::set<std::string> LoadNetworks(SweepSource* source, Diagnostics* diagnostics) {
+  std::set<std::string> unreadable;
+  for (const std::string& model : ModelsIn(source->text)) {
+    if (!IsNetworkPath(model)) continue;
+    const std::string network = NetworkPath(source->file, model);
+    absl::StatusOr<std::string> text = ReadTextFile(network);
+    if (text.ok()) {
+      source->network_files[model] = *std::move(text);
+    } else {
+      unreadable.insert(model);
+      diagnostics->push_back({network, 0,
+                              absl::StrCat(text.status().message(), " (named by 'model' in ",
+                                           source->file, ")")});
+    }
+  }
+  return unreadable;
+}
+
+// A sweep file may come out of a pipe; what is read again on another machine may not.
+absl::StatusOr<std::string> ReadRegularFile(const std::string& path) {
+  std::error_code ignored;
+  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
+  const bool other = std::filesystem::exists(status) && !std::filesystem::is_directory(status) &&
+                     !std::filesystem::is_regular_file(status);
+  if (other) return absl::NotFoundError("is no regular file");
+  return ReadTextFile(path);
+}
+
+// The same for the files of its program.
+std::set<std::string> LoadProgram(SweepSource* source, Diagnostics* diagnostics) {
+  std::set<std::string> unreadable;
+  const std::filesystem::path folder = std::filesystem::path(source->file).parent_path();
+  for (const ProgramFileName& file : ProgramFileNamesIn(source->text)) {
+    const std::string path = (folder / file.name).string();
+    absl::StatusOr<std::string> text = ReadRegularFile(path);
+    if (text.ok()) {
+      source->program_files[file.name] = *std::move(text);
+    } else {
+      unreadable.insert(file.name);
+      diagnostics->push_back(
+          {source->file, file.line, absl::StrCat("'files': ", path, ": ", text.status().message())});
+    }
+  }
+  return unreadable;
+}
+
 }  // namespace
 
 absl::StatusOr<SweepSource> LoadSweepSource(const std::string& path, Diagnostics* diagnostics) {
@@ -46,20 +94,8 @@ absl::StatusOr<SweepSource> LoadSweepSource(const std::string& path, Diagnostics
     return absl::InvalidArgumentError(FormatDiagnostics(*diagnostics));
   }
   source.text = *std::move(text);
-  std::set<std::string> unreadable;
-  for (const std::string& model : ModelsIn(source.text)) {
-    if (!IsNetworkPath(model)) continue;
-    const std::string network = NetworkPath(path, model);
-    absl::StatusOr<std::string> network_text = ReadTextFile(network);
-    if (network_text.ok()) {
-      source.network_files[model] = *std::move(network_text);
-    } else {
-      unreadable.insert(model);
-      diagnostics->push_back(
-          {network, 0,
-           absl::StrCat(network_text.status().message(), " (named by 'model' in ", path, ")")});
-    }
-  }
+  const ReportedFiles unreadable{.networks = LoadNetworks(&source, diagnostics),
+                                 .program = LoadProgram(&source, diagnostics)};
   if (unreadable.empty()) return source;
   // All that is wrong is said at once, so the rest of the file is looked at as well.
   ParseSweep(source, unreadable, diagnostics).IgnoreError();

@@ -14,7 +14,8 @@ namespace {
 // Where the value of a hyperparameter comes from, for messages; "" when the search chose it.
 std::string Origin(const SweepSpec& spec, const ResolvedPoint& point, const std::string& name) {
   if (point.parameters.contains(name)) return "";
-  const Recipe* recipe = spec.networks.at(point.model).FindRecipe(spec.recipe);
+  const NetworkFile* network = FindNetwork(spec, point.model);
+  const Recipe* recipe = network == nullptr ? nullptr : network->FindRecipe(spec.recipe);
   if (recipe == nullptr || !recipe->Merged().contains(name)) return "";
   return absl::StrCat("recipe '", spec.recipe, "' of ", point.model, ": ");
 }
@@ -36,8 +37,11 @@ absl::Status CheckValues(const SweepSpec& spec, const ResolvedPoint& point) {
 absl::StatusOr<Configuration> Build(const SweepSpec& spec, std::int64_t number,
                                     ResolvedPoint point) {
   if (absl::Status status = CheckValues(spec, point); !status.ok()) return status;
-  absl::StatusOr<Network> network = spec.networks.at(point.model).Resolve(point.resolved);
-  if (!network.ok()) return network.status();
+  absl::StatusOr<Network> network = Network();
+  if (const NetworkFile* file = FindNetwork(spec, point.model)) {
+    network = file->Resolve(point.resolved);
+    if (!network.ok()) return network.status();
+  }
   return Configuration{.number = number,
                        .parameters = std::move(point.parameters),
                        .resolved = std::move(point.resolved),
@@ -89,13 +93,16 @@ TrialSpec SweepSpec::MakeTrialSpec(const Configuration& configuration, int repli
     // False for what is no field of a trial: the network's own parameters are in its layers.
     SetTrialParameter(parameter, value, &trial);
   }
-  const auto get = [&](const char* parameter) { return configuration.resolved.at(parameter); };
-  trial.epochs = static_cast<int>(std::get<std::int64_t>(get("epochs")));
-  const NetworkFile& file = networks.at(std::get<std::string>(get("model")));
-  trial.loss = file.loss();
-  trial.evaluate_with = file.evaluate_with();
-  trial.normalize_mean = file.normalize_mean();
-  trial.normalize_stddev = file.normalize_stddev();
+  trial.epochs = static_cast<int>(std::get<std::int64_t>(configuration.resolved.at("epochs")));
+  if (const auto model = configuration.resolved.find("model");
+      model != configuration.resolved.end()) {
+    const NetworkFile& file = networks.at(std::get<std::string>(model->second));
+    trial.loss = file.loss();
+    trial.evaluate_with = file.evaluate_with();
+    trial.normalize_mean = file.normalize_mean();
+    trial.normalize_stddev = file.normalize_stddev();
+  }
+  if (!program.empty()) trial.parameters = configuration.resolved;
   trial.network = configuration.network;
   trial.dataset = dataset;
   trial.holdout = holdout;
@@ -116,12 +123,14 @@ const std::vector<std::string>& NetworkFactNames() {
 std::optional<Value> LookUpConfiguration(const Configuration& configuration,
                                          std::string_view name) {
   const Network& network = configuration.network;
-  if (name == "parameters") return network.parameters;
-  if (name == "fully_connected") return network.fully_connected;
-  if (name == "train_mflop") return static_cast<double>(network.train_flops) / 1e6;
-  if (name == "forward_mflop") return static_cast<double>(network.forward_flops) / 1e6;
-  if (name == "receptive_field") return std::int64_t{network.receptive_field};
-  if (name == "layers") return static_cast<std::int64_t>(network.layers.size());
+  if (!network.layers.empty()) {
+    if (name == "parameters") return network.parameters;
+    if (name == "fully_connected") return network.fully_connected;
+    if (name == "train_mflop") return static_cast<double>(network.train_flops) / 1e6;
+    if (name == "forward_mflop") return static_cast<double>(network.forward_flops) / 1e6;
+    if (name == "receptive_field") return std::int64_t{network.receptive_field};
+    if (name == "layers") return static_cast<std::int64_t>(network.layers.size());
+  }
   const auto it = configuration.resolved.find(std::string(name));
   if (it == configuration.resolved.end()) return std::nullopt;
   return it->second;

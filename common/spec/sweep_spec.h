@@ -35,14 +35,15 @@ struct Configuration {
   std::int64_t number = 0;  // 1-based within its sweep
   ParameterMap parameters;  // what the search chose; what the user sees
   ParameterMap resolved;    // with recipe and defaults: what the trainer gets
-  Network network;
+  Network network;          // without layers when the sweep has no model
 };
 
 // A parsed and validated sweep file. Immutable.
 struct SweepSpec {
   std::string name;
   std::string description;
-  std::vector<std::string> models;              // names as written; more than one when swept over
+  // Names as written; more than one when swept over; none for a `program` that needs no network.
+  std::vector<std::string> models;
   std::map<std::string, NetworkFile> networks;  // by those names
   std::string recipe = "seed";
   DatasetSpec dataset;
@@ -100,14 +101,15 @@ struct SweepSpec {
 };
 
 // Names usable in `constraints` and `--where` for a configuration: its hyperparameters, "model",
-// and the facts of its network: "parameters", "fully_connected", "train_mflop", "forward_mflop",
-// "receptive_field", "layers".
+// and the facts of its network, if it has one: "parameters", "fully_connected", "train_mflop",
+// "forward_mflop", "receptive_field", "layers".
 std::optional<Value> LookUpConfiguration(const Configuration& configuration, std::string_view name);
 
 // The names of those facts.
 const std::vector<std::string>& NetworkFactNames();
 
-// Reads FILE and every network file that it names (relative to FILE). Diagnostics as Parse.
+// Reads FILE, every network file and every program file that it names (relative to FILE).
+// Diagnostics as Parse.
 absl::StatusOr<SweepSource> LoadSweepSource(const std::string& path, Diagnostics* diagnostics);
 
 }  // namespace sweep

@@ -1,9 +1,8 @@
 #include "common/yaml/document_scan.h"
 
-#include <algorithm>
 #include <sstream>
-#include <string_view>
 
+#include "common/base/utf8.h"
 #include "yaml-cpp/eventhandler.h"
 #include "yaml-cpp/yaml.h"
 
@@ -57,37 +56,6 @@ class Counter final : public YAML::EventHandler {
   bool empty_ = true;
   int start_line_ = 0;
 };
-
-// Length of the UTF-8 sequence at the start of `text` (RFC 3629), 0 when there is none.
-std::size_t Utf8Length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  const std::size_t length = lead < 0x80                   ? 1
-                             : lead >= 0xC2 && lead < 0xE0 ? 2
-                             : lead >= 0xE0 && lead < 0xF0 ? 3
-                             : lead >= 0xF0 && lead < 0xF5 ? 4
-                                                           : 0;
-  if (length > text.size()) return 0;
-  for (std::size_t i = 1; i < length; ++i) {
-    if (byte(i) < 0x80 || byte(i) > 0xBF) return 0;
-  }
-  const bool overlong = (lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xF0 && byte(1) < 0x90);
-  const bool surrogate = lead == 0xED && byte(1) > 0x9F;
-  const bool beyond = lead == 0xF4 && byte(1) > 0x8F;
-  return overlong || surrogate || beyond ? 0 : length;
-}
-
-// Line of the first byte that is not UTF-8, 0 when all are.
-int BrokenUtf8Line(std::string_view text) {
-  int line = 1;
-  while (!text.empty()) {
-    const std::size_t length = Utf8Length(text);
-    if (length == 0) return line;
-    if (text[0] == '\n') ++line;
-    text.remove_prefix(length);
-  }
-  return 0;
-}
 
 }  // namespace
 

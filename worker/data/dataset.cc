@@ -87,7 +87,7 @@ Dataset LoadFiles(const DatasetSpec& spec, const std::string& folder) {
 }  // namespace
 
 std::string EnsureDataset(const DatasetSpec& dataset, const DataOptions& options) {
-  if (dataset.name == "synthetic") return "";
+  if (dataset.name == "synthetic" || dataset.name == "none") return "";
   if (dataset.name == "mnist") return EnsureMnist(options);
   if (dataset.name != "idx") {
     throw DataError("dataset '" + dataset.name + "' is unknown; it is mnist, synthetic or idx");

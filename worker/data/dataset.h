@@ -53,7 +53,7 @@ struct DataOptions {
 // to call from several threads and processes at once.
 std::string EnsureMnist(const DataOptions& options);
 
-// Makes sure that `dataset` can be loaded and returns its folder ("" for synthetic).
+// Makes sure that `dataset` can be loaded and returns its folder ("" for synthetic and none).
 std::string EnsureDataset(const DatasetSpec& dataset, const DataOptions& options);
 
 // Loads into memory. `data_dir` is what EnsureDataset returned. MNIST's files are held against
