@@ -98,7 +98,9 @@ int Main(int argc, char** argv) {
 
   AddRunCommand(&app, &session);
   AddFileCommands(&app, &session);
+  AddNetworkCommands(&app, &session);
   AddSweepCommands(&app, &session);
+  AddShowCommand(&app, &session);
   AddWatchCommand(&app, &session);
   AddTrialCommands(&app, &session);
   AddWorkerCommands(&app, &session);

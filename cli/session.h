@@ -39,8 +39,10 @@ enum class Style { kBold, kDim, kGreen, kRed, kYellow };
 std::string Styled(const Session& session, Style style, const std::string& text);
 
 // Each adds its family of commands to `app`. `session` outlives the app.
-void AddFileCommands(CLI::App* app, Session* session);     // validate preview networks
-void AddSweepCommands(CLI::App* app, Session* session);    // submit list show best cancel
+void AddFileCommands(CLI::App* app, Session* session);     // validate preview
+void AddNetworkCommands(CLI::App* app, Session* session);  // networks
+void AddSweepCommands(CLI::App* app, Session* session);    // submit list best cancel
+void AddShowCommand(CLI::App* app, Session* session);      // show
 void AddTrialCommands(CLI::App* app, Session* session);    // trials trial
 void AddWatchCommand(CLI::App* app, Session* session);     // watch
 void AddRunCommand(CLI::App* app, Session* session);       // run

@@ -49,34 +49,6 @@ int List(const Session& session) {
   return kExitOk;
 }
 
-int Show(const std::string& name, const Session& session) {
-  absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
-  if (!connection.ok()) return Fail(connection.status());
-  const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, name);
-  if (!sweep.ok()) return Fail(sweep.status());
-  if (session.format == Format::kJson) {
-    nlohmann::json document = SweepJson(*sweep);
-    document["source"] = sweep->source().text();
-    PrintJson(document, std::cout);
-    return kExitOk;
-  }
-  PrintListing(SweepListing({*sweep}), session.format, session.width, std::cout);
-  if (session.format == Format::kCsv) return kExitOk;
-  const v1::TrialCounts& counts = sweep->counts();
-  std::cout << fmt::format(
-      "\n{} search for {} over {} trials of {} epochs\n"
-      "trials: {} pending, {} running, {} completed, {} failed, {} cancelled\n",
-      sweep->method(), sweep->metric(), sweep->planned_trials(), sweep->epochs(), counts.pending(),
-      counts.running(), counts.completed() + counts.stopped(), counts.failed(), counts.cancelled());
-  for (const std::string& gate : sweep->gates()) std::cout << "gate:   " << Printable(gate) << '\n';
-  for (const auto& [key, value] : sweep->labels()) {
-    std::cout << "label:  " << Printable(key) << " = " << Printable(value) << '\n';
-  }
-  if (!sweep->principal().empty()) std::cout << "by:     " << Printable(sweep->principal()) << '\n';
-  std::cout << "\n" << sweep->source().text();
-  return kExitOk;
-}
-
 // The sweep to rank when none is named: the newest.
 absl::StatusOr<std::string> NewestSweep(Connection& connection) {
   absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection);
@@ -126,10 +98,6 @@ void AddSweepCommands(CLI::App* app, Session* session) {
 
   CLI::App* list = app->add_subcommand("list", "All sweeps");
   list->callback([=] { session->exit_code = List(*session); });
-
-  CLI::App* show = app->add_subcommand("show", "One sweep");
-  show->add_option("NAME", *name, "sweep")->required();
-  show->callback([=] { session->exit_code = Show(*name, *session); });
 
   CLI::App* best = app->add_subcommand("best", "The ranking under the sweep's criteria");
   auto top = std::make_shared<int>(10);
