@@ -102,6 +102,7 @@ int Main(int argc, char** argv) {
   AddSweepCommands(&app, &session);
   AddShowCommand(&app, &session);
   AddWatchCommand(&app, &session);
+  AddLifecycleCommands(&app, &session);
   AddTrialCommands(&app, &session);
   AddWorkerCommands(&app, &session);
 

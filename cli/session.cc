@@ -19,6 +19,10 @@ int Fail(const absl::Status& status) {
   }
 }
 
+void Say(const Session& session, const std::string& text) {
+  if (session.format == Format::kTable && !session.quiet) std::cout << text << '\n';
+}
+
 std::string Styled(const Session& session, Style style, const std::string& text) {
   if (!session.color) return text;
   static constexpr const char* kCodes[] = {"1", "2", "32", "31", "33"};

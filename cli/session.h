@@ -28,24 +28,34 @@ struct Session {
   bool terminal = false;  // standard output is a terminal
   bool color = false;
   int width = 0;  // of the terminal; 0: cut nothing
+  bool quiet = false;  // errors and the result that a script needs, nothing else
   int exit_code = kExitOk;
 };
 
 // Prints "error: …" to standard error and returns the exit code for that kind of failure.
 int Fail(const absl::Status& status);
 
+// A sentence for people on standard output: nothing with --quiet or in a format for programs.
+void Say(const Session& session, const std::string& text);
+
 // Text in a colour, or as it is when `session.color` is off.
 enum class Style { kBold, kDim, kGreen, kRed, kYellow };
 std::string Styled(const Session& session, Style style, const std::string& text);
 
 // Each adds its family of commands to `app`. `session` outlives the app.
+//
+// Every command has a group, a description whose first line (at most 25 columns) stands in
+// `sweep --help` and whose further lines only in its own help, and a footer with examples. Arguments
+// are named for what they take, which is what shells complete: FILE, NAME (a sweep), NAME/N (a
+// trial), NAME[/N] (either), WORKER, NETWORK; a value option says it with type_name().
 void AddFileCommands(CLI::App* app, Session* session);     // validate preview
 void AddNetworkCommands(CLI::App* app, Session* session);  // networks
-void AddSweepCommands(CLI::App* app, Session* session);    // submit list best cancel
+void AddSweepCommands(CLI::App* app, Session* session);    // submit list best
+void AddLifecycleCommands(CLI::App* app, Session* session);  // pause resume cancel retry extend explain
 void AddShowCommand(CLI::App* app, Session* session);      // show
 void AddTrialCommands(CLI::App* app, Session* session);    // trials trial
 void AddWatchCommand(CLI::App* app, Session* session);     // watch
 void AddRunCommand(CLI::App* app, Session* session);       // run
-void AddWorkerCommands(CLI::App* app, Session* session);   // workers
+void AddWorkerCommands(CLI::App* app, Session* session);   // workers, worker list, worker drain
 
 }  // namespace sweep::cli

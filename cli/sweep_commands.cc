@@ -69,24 +69,6 @@ int Best(const std::string& wanted, int top, const Session& session) {
   return ranking->sweep().qualifying() > 0 ? kExitOk : kExitNothingQualified;
 }
 
-int Cancel(const std::string& name, const Session& session) {
-  absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
-  if (!connection.ok()) return Fail(connection.status());
-  if (name.find('/') != std::string::npos && !name.starts_with("sweeps/")) {
-    const absl::StatusOr<v1::Trial> trial = CancelTrial(**connection, name);
-    if (!trial.ok()) return Fail(trial.status());
-    std::cout << "cancelled " << ShortName(trial->name()) << '\n';
-    return kExitOk;
-  }
-  const absl::StatusOr<v1::Sweep> sweep = CancelSweep(**connection, name);
-  if (!sweep.ok()) return Fail(sweep.status());
-  std::cout << fmt::format("cancelled {}: {} trials had ended, {} were cancelled\n",
-                           ShortName(sweep->name()),
-                           EndedTrials(sweep->counts()) - sweep->counts().cancelled(),
-                           sweep->counts().cancelled());
-  return kExitOk;
-}
-
 }  // namespace
 
 void AddSweepCommands(CLI::App* app, Session* session) {
@@ -104,10 +86,6 @@ void AddSweepCommands(CLI::App* app, Session* session) {
   best->add_option("NAME", *name, "sweep (default: the newest)");
   best->add_option("--top", *top, "rows")->check(CLI::Range(1, 1000))->capture_default_str();
   best->callback([=] { session->exit_code = Best(*name, *top, *session); });
-
-  CLI::App* cancel = app->add_subcommand("cancel", "End a sweep, or one trial of it");
-  cancel->add_option("NAME", *name, "sweep, or trial as SWEEP/NUMBER")->required();
-  cancel->callback([=] { session->exit_code = Cancel(*name, *session); });
 }
 
 }  // namespace sweep::cli

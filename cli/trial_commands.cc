@@ -108,18 +108,4 @@ void AddTrialCommands(CLI::App* app, Session* session) {
   trial->callback([=] { session->exit_code = ShowTrial(*name, *session); });
 }
 
-void AddWorkerCommands(CLI::App* app, Session* session) {
-  CLI::App* workers = app->add_subcommand("workers", "Who is connected, and what it runs");
-  workers->callback([=] {
-    session->exit_code = [&] {
-      absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session->connection);
-      if (!connection.ok()) return Fail(connection.status());
-      const absl::StatusOr<std::vector<v1::Worker>> list = ListWorkers(**connection);
-      if (!list.ok()) return Fail(list.status());
-      PrintListing(WorkerListing(*list), session->format, session->width, std::cout);
-      return static_cast<int>(kExitOk);
-    }();
-  });
-}
-
 }  // namespace sweep::cli
