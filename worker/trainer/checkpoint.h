@@ -5,7 +5,7 @@
 
 #include "common/protocol/trainer_message.h"
 #include "common/protocol/trial_spec.h"
-#include "worker/trainer/safetensors.h"
+#include "common/tensors/safetensors.h"
 
 namespace sweep {
 

@@ -13,8 +13,8 @@
 #include <optional>
 #include <string_view>
 
+#include "common/tensors/safetensors.h"
 #include "worker/data/dataset.h"
-#include "worker/trainer/safetensors.h"
 #include "worker/trainer/training_run.h"
 
 namespace sweep {

@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "common/tensors/safetensors.h"
 #include "worker/data/batch.h"
 #include "worker/data/dataset.h"
 #include "worker/trainer/checkpoint.h"
-#include "worker/trainer/safetensors.h"
 #include "worker/trainer/schedule.h"
 #include "worker/trainer/testing.h"
 

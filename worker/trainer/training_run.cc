@@ -9,8 +9,8 @@
 #include <numeric>
 
 #include "common/base/value.h"
+#include "common/tensors/safetensors.h"
 #include "worker/trainer/loss.h"
-#include "worker/trainer/safetensors.h"
 
 namespace sweep {
 namespace {

@@ -1,4 +1,4 @@
-#include "worker/trainer/safetensors.h"
+#include "common/tensors/safetensors.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -105,6 +105,64 @@ TEST(SafeTensors, OffsetsThatLieAreRefused) {
   EXPECT_NE(ParseFailure(File(entry("[4611686018427387904,4]", "[0,0]"), 0)), "");
 }
 
+TEST(SafeTensors, NumbersThatAreNoSizesAreRefused) {
+  const auto entry = [](const std::string& shape, const std::string& offsets) {
+    return File(
+        "{\"w\":{\"dtype\":\"U8\",\"shape\":" + shape + ",\"data_offsets\":" + offsets + "}}", 1);
+  };
+  ASSERT_EQ(ParseFailure(entry("[1]", "[0,1]")), "");
+  for (const char* shape : {"[1.0]", "[1.5]", "[true]", "[null]", "[NaN]", "[-1]", "[1e400]",
+                            "[\"1\"]", "[[1]]", "1", "[18446744073709551615]",
+                            "[99999999999999999999999]", "[1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1]"}) {
+    EXPECT_NE(ParseFailure(entry(shape, "[0,1]")), "") << shape;
+  }
+  for (const char* offsets : {"[0.0,1]", "[0,1.0]", "[0,true]", "[0,NaN]",
+                              "[0,18446744073709551615]", "[0,1,2]", "[]", "{}", "[1,0]"}) {
+    EXPECT_NE(ParseFailure(entry("[1]", offsets)), "") << offsets;
+  }
+}
+
+TEST(SafeTensors, OverlappingTensorsAndNamesThatComeTwiceAreRefused) {
+  const auto tensor = [](const char* name, const char* offsets) {
+    return std::string("\"") + name + R"(":{"dtype":"U8","shape":[2],"data_offsets":)" + offsets +
+           "}";
+  };
+  const auto file = [](const std::string& a, const std::string& b) {
+    return File("{" + a + "," + b + "}", 4);
+  };
+  EXPECT_EQ(ParseFailure(file(tensor("a", "[2,4]"), tensor("b", "[0,2]"))), "");
+  EXPECT_THAT(ParseFailure(file(tensor("a", "[0,2]"), tensor("b", "[0,2]"))),
+              HasSubstr("overlaps"));
+  EXPECT_THAT(ParseFailure(file(tensor("a", "[0,2]"), tensor("b", "[1,3]"))),
+              HasSubstr("overlaps"));
+  EXPECT_THAT(ParseFailure(file(tensor("a", "[0,2]"), tensor("a", "[2,4]"))),
+              HasSubstr("'a' comes twice"));
+}
+
+TEST(SafeTensors, AnEmptyTensorMayStandBeforeOrAfterAnother) {
+  const std::string header = R"({"a":{"dtype":"U8","shape":[1],"data_offsets":[0,1]},)"
+                             R"("b":{"dtype":"U8","shape":[0],"data_offsets":[0,0]},)"
+                             R"("c":{"dtype":"U8","shape":[0,7],"data_offsets":[1,1]}})";
+  EXPECT_EQ(ParseFailure(File(header, 1)), "");
+}
+
+// Each would take gigabytes if it were believed.
+TEST(SafeTensors, AHeaderMadeToExhaustMemoryIsRefused) {
+  EXPECT_THAT(ParseFailure(File(std::string(1 << 20, '['), 0)), HasSubstr("nested too deeply"));
+  EXPECT_THAT(ParseFailure(File(R"({"w":{"shape":)" + std::string(1 << 20, '['), 0)),
+              HasSubstr("nested too deeply"));
+  EXPECT_NE(ParseFailure(File(std::string((16 << 20) + 1, ' '), 0)), "");
+  std::string bytes(8, '\xFF');
+  EXPECT_NE(ParseFailure(bytes + "{}"), "");
+  // Ten thousand tensors that all claim the same megabyte.
+  std::string header = "{";
+  for (int i = 0; i < 10'000; ++i) {
+    header += (i ? ",\"t" : "\"t") + std::to_string(i) +
+              R"(":{"dtype":"U8","shape":[1048576],"data_offsets":[0,1048576]})";
+  }
+  EXPECT_THAT(ParseFailure(File(header + "}", 1 << 20)), HasSubstr("overlaps"));
+}
+
 TEST(SafeTensors, AFileIsReplacedAsAWhole) {
   std::string folder = (std::filesystem::temp_directory_path() / "safetensors-XXXXXX").string();
   ASSERT_NE(mkdtemp(folder.data()), nullptr);
@@ -126,6 +184,7 @@ TEST(SafeTensors, AMissingFileOrFolderIsNamed) {
     EXPECT_THAT(error.what(), HasSubstr("/nowhere/w.safetensors: cannot open"));
   }
   EXPECT_THROW(WriteSafeTensors("/nowhere/w.safetensors", Example()), SafeTensorsError);
+  EXPECT_THROW(ReadSafeTensors(std::filesystem::temp_directory_path().string()), SafeTensorsError);
 }
 
 }  // namespace

@@ -11,7 +11,9 @@ namespace sweep {
 
 // The safetensors layout (github.com/huggingface/safetensors): eight bytes of header length, a JSON
 // header, then the tensors' bytes, little-endian and row-major. Read and written here so that
-// weights can be used without libtorch.
+// weights can be used without libtorch. Plain functions and data, usable from any thread; no
+// abseil, since sweep-trainer is built without. A file may come from anybody: what is read costs no
+// more memory than a few times its size, and anything that the layout does not allow is refused.
 
 // A file that cannot be read or written, or is not safetensors; the message names the file.
 class SafeTensorsError : public std::runtime_error {
@@ -41,14 +43,16 @@ struct SafeTensors {
 // dtype and shape say.
 std::string SerializeSafeTensors(const SafeTensors& content);
 
-// `name` is for messages. Throws SafeTensorsError.
+// `name` is for messages. Throws SafeTensorsError for a header that is not JSON, is larger than
+// 16 MiB, or names a tensor twice; for a shape of more than 16 dimensions; and where tensors
+// overlap, leave a gap, or have another size than dtype and shape say.
 SafeTensors ParseSafeTensors(std::string_view bytes, std::string_view name);
 
 // Writes to a temporary name in the same folder, fsyncs, renames, fsyncs the folder: afterwards
 // `path` holds all of it, and at no time a part. Throws SafeTensorsError.
 void WriteSafeTensors(const std::string& path, const SafeTensors& content);
 
-// Throws SafeTensorsError.
+// Throws SafeTensorsError; also for anything but a regular file of at most 16 GiB.
 SafeTensors ReadSafeTensors(const std::string& path);
 
 }  // namespace sweep

@@ -1,4 +1,4 @@
-#include "worker/trainer/safetensors.h"
+#include "common/tensors/safetensors.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -9,9 +9,10 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <sstream>
+#include <system_error>
 #include <utility>
 
 namespace sweep {
@@ -22,8 +23,12 @@ static_assert(std::endian::native == std::endian::little,
 
 constexpr std::size_t kLengthBytes = 8;
 constexpr std::size_t kAlignment = 8;
-// The reference implementation's bound on the header.
-constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;
+// A network of a thousand layers needs less than 1 MiB.
+constexpr std::uint64_t kMaxHeaderBytes = 16 << 20;
+constexpr std::size_t kMaxDimensions = 16;
+// {"name": {"shape": [...]}}: nothing in a header lies deeper.
+constexpr int kMaxDepth = 3;
+constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{16} << 30;
 
 // 0 for a type that we do not handle.
 std::int64_t ElementBytes(std::string_view dtype) {
@@ -84,15 +89,62 @@ void SyncFolderOf(const std::string& path) {
   }
 }
 
-// One tensor's header entry, without its bytes; begin and end are offsets into the data.
-SafeTensor ParseEntry(const std::string& key, const nlohmann::json& entry, std::int64_t* begin,
-                      std::int64_t* end) {
-  SafeTensor tensor{.name = key, .dtype = entry.at("dtype").get<std::string>()};
-  tensor.shape = entry.at("shape").get<std::vector<std::int64_t>>();
-  const auto offsets = entry.at("data_offsets").get<std::vector<std::int64_t>>();
-  *begin = offsets.size() == 2 ? offsets[0] : -1;
-  *end = offsets.size() == 2 ? offsets[1] : -1;
-  return tensor;
+// The header as JSON. Throws nlohmann::json::exception, or SafeTensorsError for what the JSON
+// library would let pass: a name that comes twice, and nesting that only serves to exhaust memory.
+nlohmann::json ParseHeaderText(std::string_view text, std::string_view name) {
+  using Event = nlohmann::json::parse_event_t;
+  std::set<std::string> names;
+  const auto check = [&](int depth, Event event, nlohmann::json& value) {
+    const bool opens = event == Event::object_start || event == Event::array_start;
+    if (opens && depth >= kMaxDepth) Fail(name, "bad safetensors header: nested too deeply");
+    if (event == Event::key && depth == 1 && !names.insert(value.get<std::string>()).second) {
+      Fail(name, "bad safetensors header: '" + value.get<std::string>() + "' comes twice");
+    }
+    return true;
+  };
+  return nlohmann::json::parse(text, check);
+}
+
+// The numbers of `entry[key]`. The JSON library would also take 2.5, true and 2^64 - 1 for
+// integers.
+std::vector<std::int64_t> Integers(const nlohmann::json& entry, const char* key,
+                                   const std::string& tensor, std::string_view name) {
+  std::vector<std::int64_t> numbers;
+  const nlohmann::json& array = entry.at(key);
+  bool sound = array.is_array() && array.size() <= kMaxDimensions;
+  for (std::size_t i = 0; sound && i < array.size(); ++i) {
+    sound = array[i].is_number_unsigned() &&
+            array[i].get<std::uint64_t>() <= std::numeric_limits<std::int64_t>::max();
+    if (sound) numbers.push_back(array[i].get<std::int64_t>());
+  }
+  if (!sound) {
+    Fail(name, "tensor '" + tensor + "': " + key + " must be at most " +
+                   std::to_string(kMaxDimensions) + " integers, none below 0");
+  }
+  return numbers;
+}
+
+struct Entry {
+  SafeTensor tensor;  // without its bytes
+  std::int64_t begin = 0;
+  std::int64_t end = 0;
+};
+
+Entry ParseEntry(const std::string& key, const nlohmann::json& json, std::size_t data_bytes,
+                 std::string_view name) {
+  Entry entry{.tensor = {.name = key, .dtype = json.at("dtype").get<std::string>()}};
+  entry.tensor.shape = Integers(json, "shape", key, name);
+  const std::vector<std::int64_t> offsets = Integers(json, "data_offsets", key, name);
+  const std::int64_t expected = ExpectedBytes(entry.tensor);
+  if (offsets.size() == 2) {
+    entry.begin = offsets[0];
+    entry.end = offsets[1];
+  }
+  if (offsets.size() != 2 || entry.end < entry.begin ||
+      entry.end > static_cast<std::int64_t>(data_bytes) || entry.end - entry.begin != expected) {
+    Fail(name, "tensor '" + key + "' does not fit its bytes");
+  }
+  return entry;
 }
 
 // Throws SafeTensorsError or nlohmann::json::exception.
@@ -100,30 +152,28 @@ SafeTensors ParseHeader(const nlohmann::json& header, std::string_view data,
                         std::string_view name) {
   if (!header.is_object()) Fail(name, "safetensors header is no object");
   SafeTensors content;
-  std::vector<std::pair<std::int64_t, SafeTensor>> by_offset;
+  std::vector<Entry> entries;
   for (const auto& [key, entry] : header.items()) {
     if (key == "__metadata__") {
       content.metadata = entry.get<std::map<std::string, std::string>>();
       continue;
     }
-    std::int64_t begin = 0, end = 0;
-    SafeTensor tensor = ParseEntry(key, entry, &begin, &end);
-    const std::int64_t expected = ExpectedBytes(tensor);
-    if (begin < 0 || end < begin || end > static_cast<std::int64_t>(data.size()) ||
-        end - begin != expected) {
-      Fail(name, "tensor '" + key + "' does not fit its bytes");
-    }
-    tensor.bytes = data.substr(static_cast<std::size_t>(begin), static_cast<std::size_t>(expected));
-    by_offset.emplace_back(begin, std::move(tensor));
+    entries.push_back(ParseEntry(key, entry, data.size(), name));
   }
-  std::stable_sort(by_offset.begin(), by_offset.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  // An empty tensor begins where the next one does.
+  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
+    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
+  });
   std::int64_t covered = 0;
-  for (auto& [begin, tensor] : by_offset) {
-    if (begin != covered)
-      Fail(name, "tensor '" + tensor.name + "' leaves a gap or overlaps another");
-    covered += static_cast<std::int64_t>(tensor.bytes.size());
-    content.tensors.push_back(std::move(tensor));
+  for (Entry& entry : entries) {
+    if (entry.begin != covered) {
+      Fail(name, "tensor '" + entry.tensor.name + "' leaves a gap or overlaps another");
+    }
+    covered = entry.end;
+    // Copied only now: tensors that lie apart cannot ask for more than there is.
+    entry.tensor.bytes = data.substr(static_cast<std::size_t>(entry.begin),
+                                     static_cast<std::size_t>(entry.end - entry.begin));
+    content.tensors.push_back(std::move(entry.tensor));
   }
   if (covered != static_cast<std::int64_t>(data.size()))
     Fail(name, "has bytes that belong to no tensor");
@@ -181,7 +231,7 @@ SafeTensors ParseSafeTensors(std::string_view bytes, std::string_view name) {
     Fail(name, "is no safetensors file, or truncated");
   }
   try {
-    return ParseHeader(nlohmann::json::parse(bytes.substr(0, length)), bytes.substr(length), name);
+    return ParseHeader(ParseHeaderText(bytes.substr(0, length), name), bytes.substr(length), name);
   } catch (const nlohmann::json::exception& error) {
     Fail(name, std::string("bad safetensors header: ") + error.what());
   }
@@ -199,10 +249,15 @@ void WriteSafeTensors(const std::string& path, const SafeTensors& content) {
 SafeTensors ReadSafeTensors(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) Fail(path, std::string("cannot open: ") + std::strerror(errno));
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (in.bad()) Fail(path, "cannot read");
-  return ParseSafeTensors(text.str(), path);
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) Fail(path, "is no regular file");
+  const std::uintmax_t size = std::filesystem::file_size(path, error);
+  if (error) Fail(path, "cannot read: " + error.message());
+  if (size > kMaxFileBytes) Fail(path, "is larger than 16 GiB");
+  std::string bytes(static_cast<std::size_t>(size), '\0');
+  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  if (in.gcount() != static_cast<std::streamsize>(bytes.size())) Fail(path, "cannot be read whole");
+  return ParseSafeTensors(bytes, path);
 }
 
 }  // namespace sweep
