@@ -98,8 +98,9 @@ absl::StatusOr<v1::GetTrialResponse> GetTrial(Connection& connection, const std:
   return response;
 }
 
-absl::StatusOr<std::vector<v1::Trial>> ListTrials(Connection& connection, const std::string& sweep,
-                                                  const TrialFilter& filter) {
+absl::Status ForEachTrialPage(
+    Connection& connection, const std::string& sweep, const TrialFilter& filter,
+    const std::function<absl::Status(const std::vector<v1::Trial>&)>& take) {
   absl::StatusOr<std::string> name = ParseSweepResource(sweep);
   if (!name.ok()) return name.status();
   v1::ListTrialsRequest request;
@@ -108,16 +109,29 @@ absl::StatusOr<std::vector<v1::Trial>> ListTrials(Connection& connection, const 
   request.set_state(filter.state);
   request.set_filter(filter.where);
   request.set_order_by(filter.order_by);
-  std::vector<v1::Trial> trials;
-  const auto wanted = static_cast<std::size_t>(filter.limit);
-  absl::Status status = CallPages(
+  absl::Status taken;
+  std::size_t wanted = filter.limit > 0 ? static_cast<std::size_t>(filter.limit) : SIZE_MAX;
+  const absl::Status status = CallPages(
       connection.trials(), &v1::TrialService::Stub::ListTrials, request,
       [&](const v1::ListTrialsResponse& page) {
-        trials.insert(trials.end(), page.trials().begin(), page.trials().end());
-        return wanted == 0 || trials.size() < wanted;
+        const std::size_t count = std::min<std::size_t>(wanted, page.trials_size());
+        const auto first = page.trials().begin();
+        taken = take({first, first + static_cast<std::ptrdiff_t>(count)});
+        wanted -= count;
+        return taken.ok() && wanted > 0;
+      });
+  return taken.ok() ? status : taken;
+}
+
+absl::StatusOr<std::vector<v1::Trial>> ListTrials(Connection& connection, const std::string& sweep,
+                                                  const TrialFilter& filter) {
+  std::vector<v1::Trial> trials;
+  const absl::Status status =
+      ForEachTrialPage(connection, sweep, filter, [&](const std::vector<v1::Trial>& page) {
+        trials.insert(trials.end(), page.begin(), page.end());
+        return absl::OkStatus();
       });
   if (!status.ok()) return status;
-  if (wanted > 0 && trials.size() > wanted) trials.resize(wanted);
   return trials;
 }
 
@@ -147,6 +161,21 @@ absl::StatusOr<std::vector<v1::Attempt>> ListAttempts(Connection& connection,
       Call(connection.trials(), &v1::TrialService::Stub::ListAttempts, request, &response);
   if (!status.ok()) return status;
   return std::vector<v1::Attempt>(response.attempts().begin(), response.attempts().end());
+}
+
+absl::StatusOr<v1::ListLogsResponse> ListLogs(Connection& connection, const std::string& trial,
+                                              const std::string& page_token, int tail) {
+  absl::StatusOr<TrialId> id = ParseTrialResource(trial);
+  if (!id.ok()) return id.status();
+  v1::ListLogsRequest request;
+  request.set_parent(TrialResource(id->sweep, id->number));
+  request.set_page_token(page_token);
+  if (page_token.empty()) request.set_tail(tail);
+  v1::ListLogsResponse response;
+  absl::Status status =
+      Call(connection.trials(), &v1::TrialService::Stub::ListLogs, request, &response);
+  if (!status.ok()) return status;
+  return response;
 }
 
 absl::StatusOr<std::vector<v1::Worker>> ListWorkers(Connection& connection) {

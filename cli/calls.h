@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,17 @@ struct TrialFilter {
 };
 absl::StatusOr<std::vector<v1::Trial>> ListTrials(Connection& connection, const std::string& sweep,
                                                   const TrialFilter& filter);
+// Hands the trials on page by page, so that any number of them costs the memory of one page. Ends
+// with the first failure of `take`.
+absl::Status ForEachTrialPage(
+    Connection& connection, const std::string& sweep, const TrialFilter& filter,
+    const std::function<absl::Status(const std::vector<v1::Trial>&)>& take);
 absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(Connection& connection, const std::string& trial);
 absl::StatusOr<std::vector<v1::Attempt>> ListAttempts(Connection& connection,
                                                       const std::string& trial);
+// One page of a trial's log lines: from `page_token` on, or (when that is empty) the last `tail`.
+absl::StatusOr<v1::ListLogsResponse> ListLogs(Connection& connection, const std::string& trial,
+                                              const std::string& page_token, int tail);
 absl::StatusOr<std::vector<v1::Worker>> ListWorkers(Connection& connection);
 absl::StatusOr<v1::Sweep> PauseSweep(Connection& connection, const std::string& name, bool now);
 absl::StatusOr<v1::Sweep> ResumeSweep(Connection& connection, const std::string& name);
