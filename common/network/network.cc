@@ -64,10 +64,6 @@ void GrowReceptiveField(int size, int stride, Layer* layer) {
 
 // Slides a square window over the input: output size and receptive field.
 std::string ApplyWindow(int padding, Layer* layer) {
-  std::string error = CheckRange("kernel", layer->kernel, 1, kMaxKernel);
-  if (error.empty()) error = CheckRange("stride", layer->stride, 1, kMaxKernel);
-  if (error.empty()) error = CheckRange("padding", padding, 0, kMaxKernel);
-  if (!error.empty()) return error;
   const int height = layer->input.height + 2 * padding;
   const int width = layer->input.width + 2 * padding;
   if (layer->kernel > height || layer->kernel > width) {
@@ -95,8 +91,7 @@ std::string CountWeighted(std::int64_t fan_in, bool first_trainable, Layer* laye
 }
 
 std::string InferConv(bool first_trainable, Layer* layer) {
-  std::string error = CheckRange("out", layer->out, 1, kMaxChannels);
-  if (error.empty()) error = ApplyWindow(layer->padding, layer);
+  const std::string error = ApplyWindow(layer->padding, layer);
   if (!error.empty()) return error;
   layer->output.channels = layer->out;
   if (layer->output.elements() > kMaxElements) return "";  // refused by the caller
@@ -105,8 +100,6 @@ std::string InferConv(bool first_trainable, Layer* layer) {
 }
 
 std::string InferLinear(bool first_trainable, Layer* layer) {
-  std::string error = CheckRange("out", layer->out, 1, kMaxChannels);
-  if (!error.empty()) return error;
   layer->output = {layer->out, 1, 1};
   GrowReceptiveField(std::max(layer->input.height, layer->input.width), 1, layer);
   return CountWeighted(layer->input.elements(), first_trainable, layer);
@@ -123,6 +116,8 @@ std::string InferLogSoftmax(bool last, Layer* layer) {
 
 // Fills in `layer`, whose input, output (= input), receptive field and jump are set.
 std::string InferLayer(bool first_trainable, bool last, Layer* layer) {
+  const std::string error = CheckLayerNumbers(*layer);
+  if (!error.empty()) return error;
   switch (layer->kind) {
     case LayerKind::kConv:
       return InferConv(first_trainable, layer);
@@ -133,8 +128,7 @@ std::string InferLayer(bool first_trainable, bool last, Layer* layer) {
       return "";
     case LayerKind::kDropout:
     case LayerKind::kDropout2d:
-      if (layer->p >= 0 && layer->p < 1) return "";
-      return "probability is " + FormatDouble(layer->p) + "; it must be at least 0 and below 1";
+      return "";
     case LayerKind::kMaxPool:
     case LayerKind::kAvgPool:
       return ApplyWindow(0, layer);
@@ -219,6 +213,22 @@ std::vector<std::string> LayerKindNames() {
   std::vector<std::string> names;
   for (const auto& entry : kNames) names.emplace_back(entry.second);
   return names;
+}
+
+std::string CheckLayerNumbers(const Layer& layer) {
+  const bool conv = layer.kind == LayerKind::kConv;
+  const bool pool = layer.kind == LayerKind::kMaxPool || layer.kind == LayerKind::kAvgPool;
+  const bool dropout = layer.kind == LayerKind::kDropout || layer.kind == LayerKind::kDropout2d;
+  std::string error;
+  if (conv || layer.kind == LayerKind::kLinear)
+    error = CheckRange("out", layer.out, 1, kMaxChannels);
+  if (error.empty() && (conv || pool)) error = CheckRange("kernel", layer.kernel, 1, kMaxKernel);
+  if (error.empty() && (conv || pool)) error = CheckRange("stride", layer.stride, 1, kMaxKernel);
+  if (error.empty() && conv) error = CheckRange("padding", layer.padding, 0, kMaxKernel);
+  if (dropout && !(layer.p >= 0 && layer.p < 1)) {
+    error = "probability is " + FormatDouble(layer.p) + "; it must be at least 0 and below 1";
+  }
+  return error;
 }
 
 std::string InferShapes(Network* network, int* bad_layer) {

@@ -77,6 +77,9 @@ struct Network {
 // when not null, gets its index. No exceptions, no allocation of activation size.
 std::string InferShapes(Network* network, int* bad_layer = nullptr);
 
+// "" or which of a layer's own numbers is out of range, whatever its input.
+std::string CheckLayerNumbers(const Layer& layer);
+
 // "conv 16 3×3", "max_pool 2×2", "dropout 0.1": one layer in words.
 std::string DescribeLayer(const Layer& layer);
 

@@ -102,7 +102,39 @@ std::string ResolveLayer(const LayerTemplate& from, const ParameterMap& paramete
   return resolver.error();
 }
 
+// Puts `value` in place of a reference that has none.
+void StandIn(const ParameterMap& parameters, const Value& value, std::optional<LayerTerm>* term) {
+  if (*term && !(*term)->reference.empty() && !parameters.contains((*term)->reference)) {
+    *term = LayerTerm{.value = value};
+  }
+}
+
+NetworkFault FaultOf(std::size_t index, int line, const std::string& layer,
+                     const std::string& error) {
+  return {line, absl::StrCat("layer ", index + 1, " (", layer, "): ", error)};
+}
+
 }  // namespace
+
+NetworkFault CheckKnownNumbers(const std::vector<LayerTemplate>& layers,
+                               const ParameterMap& parameters) {
+  for (std::size_t i = 0; i < layers.size(); ++i) {
+    LayerTemplate known = layers[i];
+    for (auto* term : {&known.out, &known.kernel, &known.stride, &known.padding}) {
+      StandIn(parameters, std::int64_t{1}, term);
+    }
+    StandIn(parameters, true, &known.bias);
+    StandIn(parameters, 0.0, &known.p);
+    Layer layer;
+    std::string error = ResolveLayer(known, parameters, &layer);
+    if (!error.empty()) {
+      return FaultOf(i, known.line, std::string(LayerKindName(known.kind)), error);
+    }
+    error = CheckLayerNumbers(layer);
+    if (!error.empty()) return FaultOf(i, known.line, DescribeLayer(layer), error);
+  }
+  return {};
+}
 
 NetworkFault ResolveLayers(const std::vector<LayerTemplate>& layers, const ParameterMap& parameters,
                            Network* network) {
@@ -111,8 +143,7 @@ NetworkFault ResolveLayers(const std::vector<LayerTemplate>& layers, const Param
     Layer& layer = network->layers.emplace_back();
     const std::string error = ResolveLayer(layers[i], parameters, &layer);
     if (error.empty()) continue;
-    return {layers[i].line, absl::StrCat("layer ", i + 1, " (",
-                                         std::string(LayerKindName(layer.kind)), "): ", error)};
+    return FaultOf(i, layers[i].line, std::string(LayerKindName(layer.kind)), error);
   }
   int bad = -1;
   const std::string error = InferShapes(network, &bad);

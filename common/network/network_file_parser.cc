@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <exception>
 #include <set>
 #include <utility>
@@ -19,6 +20,7 @@ namespace sweep {
 namespace {
 
 constexpr std::size_t kMaxLayers = 1000;
+constexpr double kMaxMean = 1e6;  // the trainer's limit
 
 // YAML takes the brace of ${width} for the start of a mapping inside {…}. Characters of Unicode's
 // private use area stand in for the brackets while yaml-cpp reads.
@@ -196,6 +198,11 @@ class NetworkFileParser {
       if (key == "stddev" && *value <= 0) {
         reader_.Error(number.line,
                       absl::StrCat("'stddev' is ", FormatDouble(*value), "; it must be above 0"));
+      }
+      if (key == "mean" && std::abs(*value) > kMaxMean) {
+        reader_.Error(number.line,
+                      absl::StrCat("'mean' is ", FormatDouble(*value), "; it must be at most ",
+                                   FormatDouble(kMaxMean), " away from 0"));
       }
       (key == "mean" ? result_.normalize_mean_ : result_.normalize_stddev_) = *value;
     }
@@ -393,7 +400,11 @@ class NetworkFileParser {
   }
 
   void ParseRecipeValues(const YamlEntry& entry, const ParameterMap& taken, ParameterMap* values) {
-    std::vector<std::string> names = TrialParameterNames();
+    const std::vector<std::string> trial_names = TrialParameterNames();
+    const auto is_the_trainers = [&](const std::string& name) {
+      return std::find(trial_names.begin(), trial_names.end(), name) != trial_names.end();
+    };
+    std::vector<std::string> names = trial_names;
     names.insert(names.end(), references_.begin(), references_.end());
     for (const YamlEntry& item :
          reader_.Entries(entry.value, entry.line, absl::StrCat("'", entry.key, "'"))) {
@@ -405,7 +416,7 @@ class NetworkFileParser {
             absl::StrCat("unknown hyperparameter ", Shown(item.key), DidYouMean(item.key, names));
       } else if (taken.count(item.key) > 0) {
         error = absl::StrCat("'", item.key, "' is already among the values of the source");
-      } else if (references_.count(item.key) == 0) {
+      } else if (is_the_trainers(item.key)) {
         error = CheckTrialParameter(item.key, *value);
       }
       if (!error.empty()) reader_.Error(item.line, error);
@@ -414,7 +425,7 @@ class NetworkFileParser {
   }
 
   // Every network that can be built from the file alone must fit: with the defaults, and with each
-  // recipe.
+  // recipe. Of the others at least the known numbers must be in range.
   void CheckShapes() {
     ParameterMap defaults = result_.defaults_;
     for (const std::string& reference : references_) {
@@ -431,12 +442,16 @@ class NetworkFileParser {
 
   bool CheckShapesWith(const ParameterMap& parameters, const std::string& suffix) {
     for (const std::string& reference : references_) {
-      if (parameters.count(reference) == 0) return true;  // Resolve will see
+      if (parameters.count(reference) > 0) continue;
+      return Report(CheckKnownNumbers(*result_.layers_, parameters), suffix);  // Resolve will see
     }
     Network network;
     network.name = result_.name_;
     network.input = result_.input_;
-    const NetworkFault fault = ResolveLayers(*result_.layers_, parameters, &network);
+    return Report(ResolveLayers(*result_.layers_, parameters, &network), suffix);
+  }
+
+  bool Report(const NetworkFault& fault, const std::string& suffix) {
     if (fault.message.empty()) return true;
     reader_.Error(fault.line > 0 ? fault.line : input_line_, absl::StrCat(fault.message, suffix));
     return false;

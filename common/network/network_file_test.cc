@@ -465,6 +465,32 @@ TEST(NetworkFile, RefusesALayerThatDoesNotFitWhenParsing) {
             "(recipe 'seed')");
 }
 
+TEST(NetworkFile, RefusesNumbersOutOfRangeAlthoughOthersAreOpen) {
+  const auto errors = [](const std::string& layer, const std::string& recipe = "") {
+    return Errors(absl::StrCat(kHead, "layers:\n  - conv: {out: ${w}, kernel: 5}\n  - ", layer,
+                               "\n  - linear: 10\n", recipe));
+  };
+  EXPECT_EQ(errors("conv: {out: 0}"),
+            "nets/x.yaml:4: layer 2 (conv 0 3×3): out is 0; allowed is 1 to 65536");
+  EXPECT_EQ(errors("max_pool: 300"),
+            "nets/x.yaml:4: layer 2 (max_pool 300×300): kernel is 300; allowed is 1 to 255");
+  EXPECT_THAT(errors("conv: {out: ${w}, padding: -1}"), HasSubstr("padding is -1"));
+  EXPECT_THAT(errors("dropout: 1"), HasSubstr("layer 2 (dropout 1): probability is 1"));
+  EXPECT_EQ(errors("dropout", "recipes: {seed: {values: {dropout: 5}}}\n"),
+            "nets/x.yaml:4: layer 2 (dropout 5): probability is 5; it must be at least 0 and below "
+            "1 (recipe 'seed')");
+}
+
+TEST(NetworkFile, RefusesWhatTheTrainerWould) {
+  EXPECT_THAT(Errors(absl::StrCat(kHead, "normalize: {mean: -2e6}\nlayers: [{linear: 10}]\n")),
+              HasSubstr("nets/x.yaml:2: 'mean' is -2e+06; it must be at most 1e+06 away from 0"));
+  EXPECT_EQ(Errors(absl::StrCat(kHead,
+                                "layers: [dropout: ${momentum}, linear: 10]\n"
+                                "recipes: {seed: {values: {momentum: 1}}}\n")),
+            "nets/x.yaml:3: momentum is 1; it must be at least 0 and below 1")
+      << "also when a layer refers to it";
+}
+
 TEST(NetworkFile, RefusesTextThatIsNoNetwork) {
   EXPECT_THAT(Errors(""), HasSubstr("empty"));
   EXPECT_THAT(Errors("just words"), HasSubstr("must be a mapping"));

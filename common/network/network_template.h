@@ -40,4 +40,9 @@ struct NetworkFault {
 NetworkFault ResolveLayers(const std::vector<LayerTemplate>& layers, const ParameterMap& parameters,
                            Network* network);
 
+// As far as `parameters` give the numbers of single layers, what is wrong with those. Shapes do not
+// count, since they need every number.
+NetworkFault CheckKnownNumbers(const std::vector<LayerTemplate>& layers,
+                               const ParameterMap& parameters);
+
 }  // namespace sweep
