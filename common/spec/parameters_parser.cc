@@ -241,7 +241,11 @@ class ParameterParser {
     if (entry.value.IsMap()) {
       std::vector<std::string> parts;
       for (const YamlEntry& item : reader_->Entries(entry.value, entry.line, "'when'")) {
-        if (item.value.IsSequence()) {
+        if (!IsIdentifier(item.key)) {
+          Complain(absl::StrCat("has a 'when' with ", Shown(item.key),
+                                ", which is no name; write the condition as a text"),
+                   item.line);
+        } else if (item.value.IsSequence()) {
           const std::optional<std::vector<Value>> values = reader_->Scalars(item);
           if (values) parts.push_back(ConditionText(item.key, *values));
         } else if (const std::optional<Value> value = reader_->Scalar(item)) {

@@ -345,13 +345,17 @@ class SweepParser {
   }
 
   void ReadGate(const YamlEntry& entry) {
-    absl::StatusOr<Gate> gate = Gate::Parse(entry.key, entry.value.Scalar());
+    const Value value = ScalarValue(entry.value);
+    // True and TRUE are YAML's, but not the gates' own.
+    const std::string text =
+        std::holds_alternative<bool>(value) ? FormatValue(value) : entry.value.Scalar();
+    absl::StatusOr<Gate> gate = Gate::Parse(entry.key, text);
     if (!gate.ok()) {
       reader_.Error(entry.line, std::string(gate.status().message()));
       return;
     }
     const bool wants_bool = entry.key == "fully_connected";
-    const bool bare = IsNumber(ScalarValue(entry.value));
+    const bool bare = text.find_first_of("=!<>") == std::string::npos;
     if (wants_bool != std::holds_alternative<bool>(gate->bound) ||
         !(wants_bool || IsNumber(gate->bound))) {
       reader_.Error(entry.line, absl::StrCat("gate '", entry.key, "' must be held against ",
@@ -363,8 +367,8 @@ class SweepParser {
                                              ", but accuracy is a fraction: 0.994 or 99.4%"));
     } else if (entry.key == "accuracy" && bare) {
       reader_.Error(entry.line,
-                    absl::StrCat("gate 'accuracy' would ask for exactly ", FormatValue(gate->bound),
-                                 "; write \">= ", FormatValue(gate->bound), "\""));
+                    absl::StrCat("gate 'accuracy' would ask for exactly ", text,
+                                            "; write \">= ", text, "\""));
     } else {
       spec_.require.push_back(*std::move(gate));
     }

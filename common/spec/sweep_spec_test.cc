@@ -5,6 +5,7 @@
 
 #include <set>
 
+#include "absl/strings/str_cat.h"
 #include "common/spec/sweep_testing.h"
 
 namespace sweep {
@@ -88,6 +89,14 @@ max_failures: 1
   EXPECT_EQ(spec.max_failures, 1);
   EXPECT_EQ(spec.points, std::nullopt);
   EXPECT_EQ(spec.PlannedConfigurations(), 9);
+}
+
+TEST(SweepSpec, AGateTakesTrueAndFalseAsYamlWritesThem) {
+  for (const char* word : {"true", "True", "TRUE", "\"== true\""}) {
+    const SweepSpec spec =
+        MustParse(Random(absl::StrCat("require: {fully_connected: ", word, "}\n")));
+    EXPECT_EQ(spec.require.at(0).ToString(), "== true") << word;
+  }
 }
 
 TEST(SweepSpec, DatasetsInEveryForm) {
