@@ -201,7 +201,7 @@ absl::Duration SweepHistory::TimeLeft() const {
 
 Plot SweepHistory::ToPlot() const {
   const bool loss = sweep_.metric() == "loss";
-  Plot plot{.title = loss ? "loss by configuration" : "accuracy by configuration",
+  Plot plot{.title = loss ? "lowest loss by configuration" : "best accuracy by configuration",
             .empty = "no epochs yet"};
   plot.x = {.title = "configuration", .unit = PlotAxis::Unit::kInteger};
   PlotSeries values{.name = "each configuration", .kind = PlotSeries::Kind::kDots, .color = kCyan};
