@@ -1,5 +1,8 @@
 #include "coordinator/api/convert.h"
 
+#include "common/base/sha256.h"
+#include "common/base/utf8.h"
+#include "common/protocol/program_files.h"
 #include "fmt/format.h"
 #include "proto/names.h"
 
@@ -9,6 +12,8 @@ namespace {
 constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr int kMaxNetworkFiles = 64;
 constexpr int kMaxEpochsPerReport = 16;
+constexpr int kMaxLinesPerCall = 200;
+constexpr std::size_t kMaxRequestIdBytes = 128;
 constexpr int kMaxProgressItems = 1024;
 constexpr std::size_t kMaxDescriptionBytes = 16 << 10;
 constexpr std::int64_t kMnistTestImages = 10'000;
@@ -106,6 +111,8 @@ v1::SweepSource ToProto(const SweepSource& source) {
   proto.set_text(source.text);
   for (const auto& [name, text] : source.network_files)
     (*proto.mutable_network_files())[name] = text;
+  for (const auto& [name, text] : source.program_files)
+    (*proto.mutable_program_files())[name] = text;
   return proto;
 }
 
@@ -127,6 +134,10 @@ v1::Sweep ToProto(const SweepRow& row, const SweepSpec& spec) {
   proto.set_principal(row.principal);
   proto.set_metric(spec.metric);
   proto.set_maximize(spec.maximize);
+  for (const std::string& word : spec.program) proto.add_program(word);
+  proto.set_planned_configurations(row.planned_configurations);
+  proto.set_replicates(spec.replicates);
+  proto.set_search_reason(row.search_reason);
   return proto;
 }
 
@@ -248,6 +259,7 @@ v1::Worker ToProto(const WorkerInfo& worker) {
   proto.set_completed(worker.completed);
   proto.set_failed(worker.failed);
   proto.set_images_per_second(worker.images_per_second);
+  proto.set_allows_programs(worker.description.allows_programs);
   return proto;
 }
 
@@ -262,14 +274,31 @@ v1::Progress ToProto(const TrialProgress& progress) {
   return proto;
 }
 
+v1::LeaseToken ToProto(const LeaseToken& token) {
+  v1::LeaseToken proto;
+  proto.set_trial(TrialResource(token.sweep, token.number));
+  proto.set_attempt(token.attempt);
+  proto.set_secret(token.secret);
+  return proto;
+}
+
 v1::Lease ToProto(const LeaseOffer& offer) {
   v1::Lease proto;
-  proto.mutable_token()->set_trial(TrialResource(offer.token.sweep, offer.token.number));
-  proto.mutable_token()->set_attempt(offer.token.attempt);
-  proto.mutable_token()->set_secret(offer.token.secret);
+  *proto.mutable_token() = ToProto(offer.token);
   proto.set_spec_json(*offer.spec_json);
   proto.set_checkpoint_sha256(offer.checkpoint_sha256);
   proto.set_checkpoint_epoch(offer.checkpoint_epoch);
+  for (const std::string& word : offer.program) proto.add_program(word);
+  proto.set_program_digest(offer.program_digest);
+  return proto;
+}
+
+v1::LogLine ToProto(const LogRow& row) {
+  v1::LogLine proto;
+  proto.set_attempt(row.attempt);
+  proto.set_line(row.line);
+  *proto.mutable_time() = ToProto(row.time);
+  proto.set_text(row.text);
   return proto;
 }
 
@@ -288,6 +317,10 @@ absl::StatusOr<SweepSource> FromProto(const v1::SweepSource& source) {
     absl::Status checked = CheckFile("the network file " + CutText(name, 256), text);
     if (!checked.ok()) return checked;
     result.network_files[name] = text;
+  }
+  result.program_files = {source.program_files().begin(), source.program_files().end()};
+  if (const std::string refusal = CheckProgramFiles(result.program_files); !refusal.empty()) {
+    return absl::InvalidArgumentError(refusal);
   }
   return result;
 }
@@ -322,6 +355,22 @@ absl::StatusOr<std::vector<EpochMetrics>> FromProto(
   return rows;
 }
 
+absl::StatusOr<std::vector<LogRow>> FromProto(
+    const google::protobuf::RepeatedPtrField<v1::LogLine>& lines) {
+  if (lines.size() > kMaxLinesPerCall) {
+    return absl::InvalidArgumentError(fmt::format("{} log lines in a call; at most {} are possible",
+                                                  lines.size(), kMaxLinesPerCall));
+  }
+  std::vector<LogRow> rows;
+  for (const v1::LogLine& line : lines) {
+    rows.push_back({.line = line.line(),
+                    .time = absl::FromUnixSeconds(line.time().seconds()) +
+                            absl::Nanoseconds(line.time().nanos()),
+                    .text = line.text()});
+  }
+  return rows;
+}
+
 absl::StatusOr<SynchronizeCall> FromProto(const v1::SynchronizeRequest& request) {
   const v1::Worker& worker = request.description();
   if (worker.ByteSizeLong() > kMaxDescriptionBytes) {
@@ -337,7 +386,8 @@ absl::StatusOr<SynchronizeCall> FromProto(const v1::SynchronizeRequest& request)
                       .slots = worker.slots(),
                       .devices = {worker.devices().begin(), worker.devices().end()},
                       .build = worker.build(),
-                      .labels = {worker.labels().begin(), worker.labels().end()}},
+                      .labels = {worker.labels().begin(), worker.labels().end()},
+                      .allows_programs = worker.allows_programs()},
       .protocol = request.protocol(),
       .draining = request.draining(),
       .no_wait = request.no_wait()};
@@ -406,10 +456,11 @@ std::vector<TrialProgress> FromProto(const v1::ReportProgressRequest& request) {
 }
 
 std::string CutText(std::string_view text, std::size_t limit) {
-  if (text.size() <= limit) return std::string(text);
-  std::size_t end = limit;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return std::string(text.substr(0, end));
+  return std::string(CutUtf8(text, limit));
+}
+
+std::string RequestId(std::string_view text) {
+  return text.size() <= kMaxRequestIdBytes ? std::string(text) : Sha256Hex(text);
 }
 
 }  // namespace sweep

@@ -33,7 +33,9 @@ v1::Attempt ToProto(const AttemptRow& row);
 v1::RankedConfiguration ToProto(const RankedRow& row, const SweepSpec& spec);
 v1::Worker ToProto(const WorkerInfo& worker);
 v1::Progress ToProto(const TrialProgress& progress);
+v1::LeaseToken ToProto(const LeaseToken& token);
 v1::Lease ToProto(const LeaseOffer& offer);
+v1::LogLine ToProto(const LogRow& row);
 
 // Images that accuracy is measured on; 0 when that is not known here (IDX data sets).
 std::int64_t EvaluationImages(const SweepSpec& spec);
@@ -43,6 +45,9 @@ absl::StatusOr<LeaseToken> FromProto(const v1::LeaseToken& token);
 // The values are checked where they are stored.
 absl::StatusOr<std::vector<EpochMetrics>> FromProto(
     const google::protobuf::RepeatedPtrField<v1::Epoch>& epochs);
+// Of the attempt that the token names.
+absl::StatusOr<std::vector<LogRow>> FromProto(
+    const google::protobuf::RepeatedPtrField<v1::LogLine>& lines);
 absl::StatusOr<SynchronizeCall> FromProto(const v1::SynchronizeRequest& request);
 absl::StatusOr<TrialState> FromProto(v1::TrialState state);
 absl::StatusOr<LeaseOutcome> FromProto(v1::LeaseOutcome outcome);
@@ -51,5 +56,8 @@ std::vector<TrialProgress> FromProto(const v1::ReportProgressRequest& request);
 
 // At most `limit` bytes, cut between characters.
 std::string CutText(std::string_view text, std::size_t limit);
+
+// A request_id as it is remembered: a long one by its digest.
+std::string RequestId(std::string_view text);
 
 }  // namespace sweep

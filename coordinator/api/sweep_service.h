@@ -26,6 +26,18 @@ class SweepService final : public v1::SweepService::CallbackService {
   grpc::ServerUnaryReactor* CancelSweep(grpc::CallbackServerContext* context,
                                         const v1::CancelSweepRequest* request,
                                         v1::CancelSweepResponse* response) override;
+  grpc::ServerUnaryReactor* PauseSweep(grpc::CallbackServerContext* context,
+                                       const v1::PauseSweepRequest* request,
+                                       v1::PauseSweepResponse* response) override;
+  grpc::ServerUnaryReactor* ResumeSweep(grpc::CallbackServerContext* context,
+                                        const v1::ResumeSweepRequest* request,
+                                        v1::ResumeSweepResponse* response) override;
+  grpc::ServerUnaryReactor* RetrySweep(grpc::CallbackServerContext* context,
+                                       const v1::RetrySweepRequest* request,
+                                       v1::RetrySweepResponse* response) override;
+  grpc::ServerUnaryReactor* ExtendSweep(grpc::CallbackServerContext* context,
+                                        const v1::ExtendSweepRequest* request,
+                                        v1::ExtendSweepResponse* response) override;
   grpc::ServerUnaryReactor* RankSweep(grpc::CallbackServerContext* context,
                                       const v1::RankSweepRequest* request,
                                       v1::RankSweepResponse* response) override;
@@ -35,6 +47,8 @@ class SweepService final : public v1::SweepService::CallbackService {
  private:
   absl::Status List(const v1::ListSweepsRequest& request, v1::ListSweepsResponse* response);
   absl::Status Rank(const v1::RankSweepRequest& request, v1::RankSweepResponse* response);
+  // The spec of the sweep with that resource name.
+  absl::StatusOr<std::shared_ptr<const SweepSpec>> FindSpec(const std::string& resource);
 
   Store* const store_;
   Scheduler* const scheduler_;

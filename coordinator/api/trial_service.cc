@@ -8,6 +8,7 @@
 #include "coordinator/api/reactors.h"
 #include "coordinator/api/trial_filter.h"
 #include "coordinator/scheduler/trial_spec_json.h"
+#include "coordinator/store/log_lines.h"
 #include "fmt/format.h"
 #include "proto/names.h"
 
@@ -19,6 +20,13 @@ constexpr int kMaxPageSize = 1000;
 // filter that matches little gives short pages, not long calls.
 constexpr int kScanPage = 500;
 constexpr int kMaxScanPages = 20;
+
+// A page token of logs is one number: the attempt above the line's number.
+constexpr int kLogLineBits = 40;
+static_assert(kMaxLogLineNumber < std::int64_t{1} << kLogLineBits);
+std::int64_t LogPosition(const LogRow& row) {
+  return (static_cast<std::int64_t>(row.attempt) << kLogLineBits) + row.line;
+}
 
 using SharedSpec = std::shared_ptr<const SweepSpec>;  // shared with the cache
 
@@ -145,6 +153,61 @@ grpc::ServerUnaryReactor* TrialService::ListAttempts(grpc::CallbackServerContext
                                                      const v1::ListAttemptsRequest* request,
                                                      v1::ListAttemptsResponse* response) {
   return Respond(context, [&] { return Attempts(*request, response); });
+}
+
+absl::Status TrialService::Logs(const v1::ListLogsRequest& request,
+                                v1::ListLogsResponse* response) {
+  const absl::StatusOr<TrialId> id = ParseTrialResource(request.parent());
+  if (!id.ok()) return id.status();
+  const absl::StatusOr<int> size = PageSize(request.page_size(), kMaxPageSize, kMaxPageSize);
+  if (!size.ok()) return size.status();
+  const std::string key = "logs " + id->short_name();
+  absl::StatusOr<std::int64_t> position = DecodePageToken(request.page_token(), key);
+  if (!position.ok()) return position.status();
+  if (request.tail() < 0 || (request.tail() > 0 && !request.page_token().empty())) {
+    return absl::InvalidArgumentError(
+        fmt::format("tail {}: it cannot be negative, nor go with a page_token", request.tail()));
+  }
+  if (request.tail() > 0) {
+    const absl::StatusOr<LogRow> before =
+        store_->LogLineBefore(id->sweep, id->number, request.tail());
+    if (!before.ok()) return before.status();
+    *position = LogPosition(*before);
+  }
+  absl::StatusOr<std::vector<LogRow>> rows =
+      store_->ListLogs(id->sweep, id->number, static_cast<int>(*position >> kLogLineBits),
+                       *position & kMaxLogLineNumber, *size + 1);
+  if (!rows.ok()) return rows.status();
+  if (static_cast<int>(rows->size()) > *size) {
+    rows->pop_back();
+    response->set_more(true);
+  }
+  for (const LogRow& row : *rows) *response->add_lines() = ToProto(row);
+  if (!rows->empty()) *position = LogPosition(rows->back());
+  response->set_next_page_token(EncodePageToken(*position, key));
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* TrialService::ListLogs(grpc::CallbackServerContext* context,
+                                                 const v1::ListLogsRequest* request,
+                                                 v1::ListLogsResponse* response) {
+  return Respond(context, [&] { return Logs(*request, response); });
+}
+
+grpc::ServerUnaryReactor* TrialService::RetryTrial(grpc::CallbackServerContext* context,
+                                                   const v1::RetryTrialRequest* request,
+                                                   v1::RetryTrialResponse* response) {
+  const absl::StatusOr<TrialId> id = ParseTrialResource(request->name());
+  if (!id.ok()) return Respond(context, [&] { return id.status(); });
+  const absl::StatusOr<SharedSpec> spec = specs_->Get(id->sweep);
+  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  scheduler_->RetryTrial(*spec, id->number, RequestId(request->request_id()),
+                         [=, spec = *spec](const absl::StatusOr<TrialRow>& trial) {
+                           if (trial.ok()) *response->mutable_trial() = ToProto(*trial, *spec);
+                           reactor->Finish(ToGrpcStatus(trial.status()));
+                         });
+  return reactor;
 }
 
 grpc::ServerUnaryReactor* TrialService::CancelTrial(grpc::CallbackServerContext* context,

@@ -28,11 +28,18 @@ class TrialService final : public v1::TrialService::CallbackService {
   grpc::ServerUnaryReactor* CancelTrial(grpc::CallbackServerContext* context,
                                         const v1::CancelTrialRequest* request,
                                         v1::CancelTrialResponse* response) override;
+  grpc::ServerUnaryReactor* ListLogs(grpc::CallbackServerContext* context,
+                                     const v1::ListLogsRequest* request,
+                                     v1::ListLogsResponse* response) override;
+  grpc::ServerUnaryReactor* RetryTrial(grpc::CallbackServerContext* context,
+                                       const v1::RetryTrialRequest* request,
+                                       v1::RetryTrialResponse* response) override;
 
  private:
   absl::Status Get(const v1::GetTrialRequest& request, v1::GetTrialResponse* response);
   absl::Status List(const v1::ListTrialsRequest& request, v1::ListTrialsResponse* response);
   absl::Status Epochs(const v1::ListEpochsRequest& request, v1::ListEpochsResponse* response);
+  absl::Status Logs(const v1::ListLogsRequest& request, v1::ListLogsResponse* response);
   absl::Status Attempts(const v1::ListAttemptsRequest& request, v1::ListAttemptsResponse* response);
 
   Store* const store_;

@@ -9,6 +9,7 @@
 #include "coordinator/api/page_token.h"
 #include "coordinator/api/reactors.h"
 #include "fmt/format.h"
+#include "proto/names.h"
 
 namespace sweep {
 namespace {
@@ -44,7 +45,11 @@ class SynchronizeReactor final : public grpc::ServerUnaryReactor {
  private:
   void Answer(const absl::StatusOr<SynchronizeAnswer>& answer) {
     if (answer.ok()) {
-      for (const LeaseOffer& offer : answer->leases) *response_->add_leases() = ToProto(offer);
+      for (const LeaseOffer& offer : answer->leases) {
+        *response_->add_leases() = ToProto(offer);
+        if (offer.give_back) *response_->add_give_back() = ToProto(offer.token);
+      }
+      response_->set_drain(answer->drain);
       *response_->mutable_next_call() = ToProto(answer->next_call);
       *response_->mutable_lease_term() = ToProto(answer->lease_term);
     }
@@ -152,6 +157,32 @@ grpc::ServerUnaryReactor* WorkerService::FinishLease(grpc::CallbackServerContext
       *token, *outcome, CutText(request->reason(), kMaxReasonBytes), *artifacts,
       [reactor](const absl::Status& status) { reactor->Finish(ToGrpcStatus(status)); });
   return reactor;
+}
+
+grpc::ServerUnaryReactor* WorkerService::AppendLogs(grpc::CallbackServerContext* context,
+                                                    const v1::AppendLogsRequest* request,
+                                                    v1::AppendLogsResponse*) {
+  const absl::StatusOr<LeaseToken> token = FromProto(request->token());
+  if (!token.ok()) return Respond(context, [&] { return token.status(); });
+  const absl::StatusOr<std::vector<LogRow>> lines = FromProto(request->lines());
+  if (!lines.ok()) return Respond(context, [&] { return lines.status(); });
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  scheduler_->AppendLogs(*token, *lines, [reactor](const absl::Status& status) {
+    reactor->Finish(ToGrpcStatus(status));
+  });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* WorkerService::DrainWorker(grpc::CallbackServerContext* context,
+                                                     const v1::DrainWorkerRequest* request,
+                                                     v1::DrainWorkerResponse* response) {
+  return Respond(context, [&] {
+    const absl::StatusOr<std::string> name = ParseWorkerResource(request->name());
+    if (!name.ok()) return name.status();
+    const absl::StatusOr<WorkerInfo> worker = scheduler_->DrainWorker(*name);
+    if (worker.ok()) *response->mutable_worker() = ToProto(*worker);
+    return worker.status();
+  });
 }
 
 absl::Status WorkerService::List(const v1::ListWorkersRequest& request,

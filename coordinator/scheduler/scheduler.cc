@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "coordinator/scheduler/budget.h"
 #include "coordinator/scheduler/scheduler_impl.h"
 #include "coordinator/scheduler/trial_spec_json.h"
 #include "fmt/format.h"
@@ -93,7 +94,7 @@ absl::Status SchedulerImpl::LoadSweep(SweepRow row) {
                row.configurations, row.planned_configurations, pending->size());
   const auto shared = std::make_shared<const SweepSpec>(*std::move(spec));
   MutexLock lock(&mutex_);
-  table_.AddSweep(row, shared);
+  table_.AddSweep(row, WithBudget(shared, row.planned_configurations));
   // One that was granted before may be revived, and is told to its holder then.
   for (const TrialRow& trial : *pending) {
     TakeUp(*shared, trial, /*needs_json=*/trial.attempt > 0);
@@ -220,7 +221,7 @@ void SchedulerImpl::OnSubmitted(const Submission& submission,
   MutexLock lock(&mutex_);
   const bool ended = row.state == SweepState::kCompleted || row.state == SweepState::kCancelled;
   if (ended || table_.FindSweep(row.id) != nullptr) return;
-  table_.AddSweep(row, std::move(spec));
+  table_.AddSweep(row, WithBudget(std::move(spec), row.planned_configurations));
   DeferSignal(row.id, EventBus::Signal::kEvents);
   React();
 }
@@ -368,6 +369,12 @@ void SchedulerImpl::FinishLease(const LeaseToken& token, LeaseOutcome outcome,
       });
 }
 
+void SchedulerImpl::AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines,
+                               StatusCallback callback) {
+  WriteFor([=](WriteTransaction& transaction) { return transaction.AppendLogs(token, lines); },
+           [callback](const absl::Status& status) { callback(status); });
+}
+
 void SchedulerImpl::ReportProgress(const std::string& session,
                                    const std::vector<TrialProgress>& progress) {
   MutexLock lock(&mutex_);
@@ -394,25 +401,29 @@ std::vector<TrialProgress> SchedulerImpl::Progress(const std::string& sweep) con
   return progress;
 }
 
+WorkerInfo SchedulerImpl::Describe(const WorkerEntry& worker) const {
+  WorkerInfo info{.name = worker.name,
+                  .description = worker.description,
+                  .connected = worker.connected,
+                  .draining = worker.leaves(),
+                  .created = worker.created,
+                  .last_seen = worker.last_seen,
+                  .completed = worker.completed,
+                  .failed = worker.failed};
+  for (const TrialKey& key : worker.leases) {
+    const TrialEntry* const trial = table_.FindTrial(key);
+    info.trials.push_back(trial->row.short_name());
+    if (trial->progress) info.images_per_second += trial->progress->images_per_second;
+  }
+  return info;
+}
+
 std::vector<WorkerInfo> SchedulerImpl::Workers() const {
   std::vector<WorkerInfo> workers;
   MutexLock lock(&mutex_);
   for (const auto& [name, entry] : table_.workers()) {
     if (entry.session.empty()) continue;
-    WorkerInfo info{.name = name,
-                    .description = entry.description,
-                    .connected = entry.connected,
-                    .draining = entry.draining,
-                    .created = entry.created,
-                    .last_seen = entry.last_seen,
-                    .completed = entry.completed,
-                    .failed = entry.failed};
-    for (const TrialKey& key : entry.leases) {
-      const TrialEntry* const trial = table_.FindTrial(key);
-      info.trials.push_back(trial->row.short_name());
-      if (trial->progress) info.images_per_second += trial->progress->images_per_second;
-    }
-    workers.push_back(std::move(info));
+    workers.push_back(Describe(entry));
   }
   std::stable_partition(workers.begin(), workers.end(),
                         [](const WorkerInfo& worker) { return worker.connected; });

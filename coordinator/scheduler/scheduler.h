@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -11,70 +10,11 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
-#include "common/protocol/trainer_message.h"
 #include "coordinator/scheduler/event_bus.h"
+#include "coordinator/scheduler/scheduler_types.h"
 #include "coordinator/store/store.h"
 
 namespace sweep {
-
-// The version of the worker contract (proto/sweep/v1/workers.proto) that this coordinator speaks.
-inline constexpr int kWorkerProtocolVersion = 1;
-
-// What a worker says about itself.
-struct WorkerDescription {
-  std::string host;
-  std::int64_t pid = 0;
-  int slots = 1;
-  std::vector<std::string> devices;
-  std::string build;
-  std::map<std::string, std::string> labels;
-};
-
-// One call of a worker: heartbeat, long poll and the state that it is in.
-struct SynchronizeCall {
-  std::string session;
-  std::string worker;
-  WorkerDescription description;
-  int protocol = 0;
-  std::vector<LeaseToken> held;
-  bool draining = false;
-  bool no_wait = false;
-  std::uint64_t poll_id = 0;  // unique per call; names it in DropPoll
-};
-
-// A lease that the worker should hold.
-struct LeaseOffer {
-  LeaseToken token;
-  std::shared_ptr<const std::string> spec_json;  // shared: the same text in every answer
-  std::string checkpoint_sha256;
-  int checkpoint_epoch = 0;
-};
-
-struct SynchronizeAnswer {
-  std::vector<LeaseOffer> leases;  // all that the worker should hold
-  absl::Duration next_call = absl::ZeroDuration();
-  absl::Duration lease_term;
-};
-
-// A worker as seen from here.
-struct WorkerInfo {
-  std::string name;
-  WorkerDescription description;
-  bool connected = false;
-  bool draining = false;
-  std::vector<std::string> trials;  // "sweep/3"
-  absl::Time created, last_seen;
-  std::int64_t completed = 0;  // attempts since this coordinator started
-  std::int64_t failed = 0;
-  double images_per_second = 0;
-};
-
-// Where a running trial stands within an epoch.
-struct TrialProgress {
-  std::string sweep;
-  std::int64_t number = 0;
-  ProgressMessage message;
-};
 
 struct SchedulerOptions {
   Store* store = nullptr;  // outlives the scheduler
@@ -104,6 +44,7 @@ class Scheduler {
   };
   using SubmitCallback = std::function<void(absl::StatusOr<Submission>)>;
   using SweepCallback = std::function<void(absl::StatusOr<SweepRow>)>;
+  using RetryCallback = std::function<void(absl::StatusOr<RetriedSweep>)>;
   using TrialCallback = std::function<void(absl::StatusOr<TrialRow>)>;
   using StatusCallback = std::function<void(absl::Status)>;
   using SynchronizeCallback = std::function<void(absl::StatusOr<SynchronizeAnswer>)>;
@@ -114,6 +55,27 @@ class Scheduler {
   virtual void CancelSweep(const std::string& name, SweepCallback callback) = 0;
   virtual void CancelTrial(const std::string& sweep, std::int64_t number,
                            TrialCallback callback) = 0;
+
+  // The same request again (by its id, unless that is empty) changes nothing and answers with what
+  // is. Errors as WriteTransaction's methods of these names.
+  // `now`: what runs is to be given back.
+  virtual void PauseSweep(const std::string& name, bool now, const std::string& request_id,
+                          SweepCallback callback) = 0;
+  virtual void ResumeSweep(const std::string& name, const std::string& request_id,
+                           SweepCallback callback) = 0;
+  struct Retry {
+    bool failed = false;
+    bool cancelled = false;
+    std::string request_id;
+  };
+  // `spec` is that of the stored sweep, here and below.
+  virtual void RetrySweep(std::shared_ptr<const SweepSpec> spec, const Retry& retry,
+                          RetryCallback callback) = 0;
+  virtual void RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64_t number,
+                          const std::string& request_id, TrialCallback callback) = 0;
+  // InvalidArgument also when the sweep's space has fewer points.
+  virtual void ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int64_t run_cap,
+                           const std::string& request_id, SweepCallback callback) = 0;
 
   // workers.proto tells the story. AlreadyExists while another live session has the name.
   virtual void Synchronize(const SynchronizeCall& call, SynchronizeCallback callback) = 0;
@@ -126,10 +88,16 @@ class Scheduler {
                             StatusCallback callback) = 0;
   virtual void FinishLease(const LeaseToken& token, LeaseOutcome outcome, const std::string& reason,
                            const std::vector<ArtifactRow>& artifacts, StatusCallback callback) = 0;
+  // FailedPrecondition unless the token is that of the trial's latest attempt.
+  virtual void AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines,
+                          StatusCallback callback) = 0;
   // Of trials that the session holds; others are ignored.
   virtual void ReportProgress(const std::string& session,
                               const std::vector<TrialProgress>& progress) = 0;
 
+  // From now on the worker is told to end. NotFound, or FailedPrecondition when it is not
+  // connected.
+  virtual absl::StatusOr<WorkerInfo> DrainWorker(const std::string& name) = 0;
   // Connected ones first, then by name.
   virtual std::vector<WorkerInfo> Workers() const = 0;
   virtual std::vector<TrialProgress> Progress(const std::string& sweep) const = 0;

@@ -34,6 +34,16 @@ class SchedulerImpl final : public Scheduler {
               const std::string& principal, SubmitCallback callback) override;
   void CancelSweep(const std::string& name, SweepCallback callback) override;
   void CancelTrial(const std::string& sweep, std::int64_t number, TrialCallback callback) override;
+  void PauseSweep(const std::string& name, bool now, const std::string& request_id,
+                  SweepCallback callback) override;
+  void ResumeSweep(const std::string& name, const std::string& request_id,
+                   SweepCallback callback) override;
+  void RetrySweep(std::shared_ptr<const SweepSpec> spec, const Retry& retry,
+                  RetryCallback callback) override;
+  void RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64_t number,
+                  const std::string& request_id, TrialCallback callback) override;
+  void ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int64_t run_cap,
+                   const std::string& request_id, SweepCallback callback) override;
   void Synchronize(const SynchronizeCall& call, SynchronizeCallback callback) override;
   void DropPoll(const std::string& worker, std::uint64_t poll_id) override;
   void ReportEpochs(const LeaseToken& token, const std::vector<EpochMetrics>& epochs,
@@ -41,6 +51,9 @@ class SchedulerImpl final : public Scheduler {
                     StatusCallback callback) override;
   void FinishLease(const LeaseToken& token, LeaseOutcome outcome, const std::string& reason,
                    const std::vector<ArtifactRow>& artifacts, StatusCallback callback) override;
+  void AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines,
+                  StatusCallback callback) override;
+  absl::StatusOr<WorkerInfo> DrainWorker(const std::string& name) override;
   void ReportProgress(const std::string& session,
                       const std::vector<TrialProgress>& progress) override;
   std::vector<WorkerInfo> Workers() const override;
@@ -91,7 +104,17 @@ class SchedulerImpl final : public Scheduler {
   // A trial from the store, at the start; null (and logged) when it does not resolve any more.
   TrialEntry* TakeUp(const SweepSpec& spec, const TrialRow& row, bool needs_json)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  WorkerInfo Describe(const WorkerEntry& worker) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Duration Now() const { return options_.clock->Monotonic(); }
+
+  // scheduler_control.cc: what people decide about sweeps that are there.
+  // A sweep as a committed write has left it; `spec` (may be null) is for one that had ended.
+  void TakeUpSweep(const SweepRow& row, std::shared_ptr<const SweepSpec> spec)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void OnSweepChanged(const SweepRow& row, std::shared_ptr<const SweepSpec> spec)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnRetried(const RetriedSweep& retried, std::shared_ptr<const SweepSpec> spec)
+      ABSL_LOCKS_EXCLUDED(mutex_);
 
   // scheduler_leases.cc: calls of workers, grants, expiry.
   absl::Status Admit(const SynchronizeCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -102,6 +125,8 @@ class SchedulerImpl final : public Scheduler {
   // Lets what has changed have its effect: grants pending trials, answers calls that are due.
   void React() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Dispatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether the holder is to give this lease back.
+  bool IsCalledBack(const TrialEntry& trial) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool AnswerIsDue(const WorkerEntry& worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Answer(WorkerEntry* worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Refuse(WorkerEntry* worker, const absl::Status& status)

@@ -1,5 +1,7 @@
 // The part of the scheduler that deals with workers: their calls, grants, and what runs out.
 
+#include <deque>
+#include <iterator>
 #include <map>
 #include <utility>
 
@@ -91,7 +93,7 @@ absl::Status SchedulerImpl::Admit(const SynchronizeCall& call) {
     return absl::OkStatus();
   }
   const absl::Duration silence = Now() - worker->heard;
-  const bool has_left = worker->draining && worker->leases.empty();
+  const bool has_left = (worker->draining || worker->told_to_drain) && worker->leases.empty();
   if (!has_left && silence < options_.lease_term) {
     return absl::AlreadyExistsError(
         fmt::format("a worker named {} is connected from {} (pid {}, heard from {:.0f} s ago); use "
@@ -108,6 +110,8 @@ absl::Status SchedulerImpl::Admit(const SynchronizeCall& call) {
   }
   workers_by_session_.erase(worker->session);
   worker->session.clear();
+  worker->asked_to_drain = worker->told_to_drain = false;
+  worker->told_to_give_back.clear();
   return absl::OkStatus();
 }
 
@@ -195,30 +199,48 @@ void SchedulerImpl::React() {
   wake_search_.NotifyAll();
 }
 
+bool SchedulerImpl::IsCalledBack(const TrialEntry& trial) {
+  const SweepEntry* const sweep = table_.FindSweep(trial.row.sweep_id);
+  return sweep->state == SweepState::kPaused && sweep->give_back;
+}
+
 bool SchedulerImpl::AnswerIsDue(const WorkerEntry& worker) {
   if (!worker.poll.has_value() || worker.writes_in_flight > 0) return false;
   const Poll& poll = *worker.poll;
   if (poll.no_wait || poll.holds_stale || poll.deadline <= Now()) return true;
+  if (worker.asked_to_drain && !worker.draining && !worker.told_to_drain) return true;
   std::set<std::pair<TrialKey, int>> wanted;
   for (const TrialKey& key : worker.leases) {
     const TrialEntry* const trial = table_.FindTrial(key);
-    if (trial->claim != Claim::kLosing) wanted.emplace(key, trial->row.attempt);
+    if (trial->claim == Claim::kLosing) continue;
+    // Said once; while the worker writes its checkpoint its calls are parked.
+    const std::pair<TrialKey, int> lease(key, trial->row.attempt);
+    if (IsCalledBack(*trial) != worker.told_to_give_back.contains(lease)) return true;
+    wanted.insert(lease);
   }
   return wanted != poll.held;
 }
 
 void SchedulerImpl::Answer(WorkerEntry* worker) {
-  SynchronizeAnswer answer{.lease_term = options_.lease_term};
+  SynchronizeAnswer answer{.lease_term = options_.lease_term, .drain = worker->asked_to_drain};
+  worker->told_to_drain = worker->asked_to_drain;
+  worker->told_to_give_back.clear();
   for (const TrialKey& key : worker->leases) {
     const TrialEntry* const trial = table_.FindTrial(key);
     if (trial->claim == Claim::kLosing) continue;
+    const SweepSpec& spec = *table_.FindSweep(key.first)->spec;
+    const bool give_back = IsCalledBack(*trial);
+    if (give_back) worker->told_to_give_back.emplace(key, trial->row.attempt);
     answer.leases.push_back({.token = {.sweep = trial->row.sweep,
                                        .number = trial->row.number,
                                        .attempt = trial->row.attempt,
                                        .secret = trial->secret},
                              .spec_json = trial->spec_json,
                              .checkpoint_sha256 = trial->row.checkpoint_sha256,
-                             .checkpoint_epoch = trial->row.checkpoint_epoch});
+                             .checkpoint_epoch = trial->row.checkpoint_epoch,
+                             .program = spec.program,
+                             .program_digest = spec.program_digest,
+                             .give_back = give_back});
   }
   Defer([callback = std::move(worker->poll->callback), answer = std::move(answer)] {
     callback(answer);
@@ -238,27 +260,38 @@ void SchedulerImpl::Refuse(WorkerEntry* worker, const absl::Status& status) {
 void SchedulerImpl::Dispatch() {
   if (stopping_ || Now() < no_grants_before_) return;
   std::map<std::string, std::shared_ptr<GrantBatch>>
-      batches;  // shared: the write and its completion
-  while (!line_.empty()) {
-    WorkerEntry* const worker = table_.FindWorker(line_.front());
+      batches;                      // shared: the write and its completion
+  std::deque<std::string> waiting;  // for what is not there, in the order of the line
+  // Work for workers that allow no programs, and for those that do.
+  bool is_there[] = {table_.HasPending(false), table_.HasPending(true)};
+  while (!line_.empty() && (is_there[false] || is_there[true])) {
+    std::string name = std::move(line_.front());
+    line_.pop_front();
+    WorkerEntry* const worker = table_.FindWorker(name);
     if (worker == nullptr || !worker->wants_work()) {
       if (worker != nullptr) worker->in_line = false;
-      line_.pop_front();
       continue;
     }
-    TrialEntry* const trial = table_.NextPending();
-    if (trial == nullptr) break;
+    const bool allows_programs = worker->description.allows_programs;
+    TrialEntry* const trial =
+        is_there[allows_programs] ? table_.NextPending(allows_programs) : nullptr;
+    if (trial == nullptr) {
+      is_there[allows_programs] = false;
+      waiting.push_back(std::move(name));
+      continue;
+    }
     table_.SetClaim(trial, Claim::kGranting);
     ++worker->writes_in_flight;
-    std::shared_ptr<GrantBatch>& batch = batches[worker->name];
-    if (batch == nullptr) batch = std::make_shared<GrantBatch>(GrantBatch{.worker = worker->name});
+    std::shared_ptr<GrantBatch>& batch = batches[name];
+    if (batch == nullptr) batch = std::make_shared<GrantBatch>(GrantBatch{.worker = name});
     batch->grants.push_back({.trial = trial->row,
                              .secret = RandomHex(kSecretBytes),
                              .spec = table_.FindSweep(trial->row.sweep_id)->spec,
                              .spec_json = trial->spec_json});
-    line_.push_back(std::move(line_.front()));
-    line_.pop_front();
+    line_.push_back(std::move(name));
   }
+  line_.insert(line_.begin(), std::make_move_iterator(waiting.begin()),
+               std::make_move_iterator(waiting.end()));
   for (auto& [name, batch] : batches) {
     ++writes_in_flight_;  // from here on it counts as one
     Defer([this, batch = std::move(batch)] { WriteGrants(batch); });
@@ -327,7 +360,8 @@ void SchedulerImpl::SettleGrant(const Grant& grant, const std::string& worker,
   TrialEntry* const trial = table_.FindTrial(TrialKey{grant.trial.sweep_id, grant.trial.number});
   // Gone or held again: a write that was committed before this one says why.
   if (trial == nullptr || trial->claim != Claim::kGranting) return;
-  if (!status.ok() || trial->held()) {
+  const bool is_paused = table_.FindSweep(grant.trial.sweep_id)->state == SweepState::kPaused;
+  if (!status.ok() || trial->held() || is_paused) {
     table_.SetClaim(trial, Claim::kNone);
     return;
   }

@@ -33,6 +33,7 @@ struct SchedulerImpl::SearchBatch {
   SearchJob job;
   std::vector<Configuration> configurations;
   bool exhausted = false;
+  std::string reason;            // of a search that ended before its budget was used
   std::vector<TrialRow> trials;  // what has been made of them
   std::int64_t made = 0;
 };
@@ -90,6 +91,11 @@ void SchedulerImpl::RunSearch(const SearchJob& job) {
     }
     if (!next.ok() || !next->has_value()) {
       batch->exhausted = true;
+      batch->reason = next.ok() ? fmt::format(
+                                      "the search space has only {} points that satisfy "
+                                      "the constraints and can be built",
+                                      job.first + i - 1)
+                                : std::string(next.status().message());
       break;
     }
     batch->configurations.push_back(**std::move(next));
@@ -109,8 +115,11 @@ void SchedulerImpl::RunSearch(const SearchJob& job) {
             batch->trials.insert(batch->trials.end(), rows->begin(), rows->end());
             ++batch->made;
           }
-          return batch->exhausted ? transaction.MarkExhausted(batch->job.sweep_id)
-                                  : absl::OkStatus();
+          if (!batch->exhausted) return absl::OkStatus();
+          const absl::StatusOr<bool> ended =
+              transaction.MarkExhausted(batch->job.sweep_id, batch->reason);
+          batch->exhausted = ended.value_or(false);
+          return ended.status();
         },
         [this, batch](const absl::Status& status) { OnConfigurations(batch, status); });
   }

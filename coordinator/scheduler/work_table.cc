@@ -1,5 +1,7 @@
 #include "coordinator/scheduler/work_table.h"
 
+#include <algorithm>
+
 namespace sweep {
 
 SweepEntry* WorkTable::AddSweep(const SweepRow& row, std::shared_ptr<const SweepSpec> spec) {
@@ -7,6 +9,7 @@ SweepEntry* WorkTable::AddSweep(const SweepRow& row, std::shared_ptr<const Sweep
   sweep.id = row.id;
   sweep.name = row.name;
   sweep.state = row.state;
+  sweep.give_back = row.give_back;
   sweep.spec = std::move(spec);
   sweep.configurations = row.configurations;
   sweep.planned = row.planned_configurations;
@@ -111,16 +114,21 @@ bool WorkTable::RemoveIfEnded(std::int64_t sweep_id) {
   return true;
 }
 
-TrialEntry* WorkTable::NextPending() {
-  auto next = sweeps_.upper_bound(last_served_);
-  for (std::size_t i = 0; i < sweeps_.size(); ++i, ++next) {
-    if (next == sweeps_.end()) next = sweeps_.begin();
-    SweepEntry& sweep = next->second;
-    if (sweep.state != SweepState::kActive || sweep.pending.empty()) continue;
-    last_served_ = sweep.id;
-    return &sweep.trials.at(*sweep.pending.begin());
+TrialEntry* WorkTable::NextPending(bool allows_programs) {
+  SweepEntry* next = nullptr;
+  for (auto& [id, sweep] : sweeps_) {
+    if (!sweep.is_offered(allows_programs)) continue;
+    if (next == nullptr || sweep.served < next->served) next = &sweep;
   }
-  return nullptr;
+  if (next == nullptr) return nullptr;
+  next->served = ++turns_;
+  return &next->trials.at(*next->pending.begin());
+}
+
+bool WorkTable::HasPending(bool allows_programs) const {
+  return std::any_of(sweeps_.begin(), sweeps_.end(), [allows_programs](const auto& item) {
+    return item.second.is_offered(allows_programs);
+  });
 }
 
 WorkerEntry* WorkTable::FindWorker(const std::string& name) {
@@ -137,7 +145,7 @@ WorkerEntry* WorkTable::EnsureWorker(const std::string& name) {
 std::int64_t WorkTable::connected_slots() const {
   std::int64_t slots = 0;
   for (const auto& [name, worker] : workers_) {
-    if (worker.connected && !worker.draining) slots += worker.description.slots;
+    if (worker.connected && !worker.leaves()) slots += worker.description.slots;
   }
   return slots;
 }

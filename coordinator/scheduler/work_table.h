@@ -44,6 +44,7 @@ struct SweepEntry {
   std::int64_t id = 0;
   std::string name;
   SweepState state = SweepState::kActive;
+  bool give_back = false;                 // what is held is to be given back
   std::shared_ptr<const SweepSpec> spec;  // shared with the search thread and with writes under way
   std::int64_t configurations = 0;        // made so far
   std::int64_t planned = 0;
@@ -51,9 +52,15 @@ struct SweepEntry {
   bool searching = false;            // configurations are being made
   bool fresh_search = true;          // the next suggestion needs a new Search
   absl::Duration search_not_before;  // monotonic; after a write that failed
+  std::int64_t served = 0;           // when its turn was last, in turns of all sweeps
   bool has_new_progress = false;
   std::map<std::int64_t, TrialEntry> trials;  // by number
   std::set<std::int64_t> pending;             // pending and not claimed
+
+  bool is_offered(bool to_programs) const {
+    return state == SweepState::kActive && !pending.empty() &&
+           (to_programs || spec->program.empty());
+  }
 };
 
 // A call of a worker that waits for something to change.
@@ -71,7 +78,10 @@ struct WorkerEntry {
   std::string session;  // empty: known only from its leases, since the coordinator started
   WorkerDescription description;
   bool connected = false;
-  bool draining = false;
+  bool draining = false;                                 // says so itself
+  bool asked_to_drain = false;                           // until its session ends
+  bool told_to_drain = false;                            // by the last answer
+  std::set<std::pair<TrialKey, int>> told_to_give_back;  // by the last answer: trial and attempt
   absl::Time created, last_seen;
   absl::Duration heard;  // monotonic time of the last call
   std::set<TrialKey> leases;
@@ -81,7 +91,8 @@ struct WorkerEntry {
   std::int64_t completed = 0;
   std::int64_t failed = 0;
 
-  bool wants_work() const { return poll.has_value() && !draining && free_slots() > 0; }
+  bool leaves() const { return draining || asked_to_drain; }
+  bool wants_work() const { return poll.has_value() && !leaves() && free_slots() > 0; }
   int free_slots() const {
     return description.slots - static_cast<int>(leases.size()) - writes_in_flight;
   }
@@ -111,9 +122,11 @@ class WorkTable {
   void SetClaim(TrialEntry* trial, Claim claim);
   // Removes the sweep when it has made all its trials and they have ended. True when it did.
   bool RemoveIfEnded(std::int64_t sweep_id);
-  // The oldest pending trial of the active sweep whose turn it is (round robin); null when there is
-  // none. The caller claims it.
-  TrialEntry* NextPending();
+  // The oldest pending trial of the active sweep whose turn it is: of those that may be offered the
+  // one that was served longest ago. Sweeps with a program are offered to `allows_programs` only.
+  // Null when there is none. The caller claims it.
+  TrialEntry* NextPending(bool allows_programs);
+  bool HasPending(bool allows_programs) const;
 
   WorkerEntry* FindWorker(const std::string& name);
   // Makes it when it is not known.
@@ -136,7 +149,7 @@ class WorkTable {
   std::map<std::string, std::int64_t> sweep_ids_;
   std::map<std::string, WorkerEntry> workers_;
   std::set<std::string> changed_;
-  std::int64_t last_served_ = 0;  // sweep id
+  std::int64_t turns_ = 0;
 };
 
 }  // namespace sweep

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 4> kSweepStates = {"active", "paused", "c
 #define SWEEP_COLUMNS                                                                         \
   "SELECT id, name, state, digest, principal, labels, created_us, updated_us, ended_us, "     \
   "planned_configurations, configurations, exhausted, pending, running, completed, stopped, " \
-  "failed, cancelled, qualifying FROM sweeps "
+  "failed, cancelled, qualifying, search_reason, give_back FROM sweeps "
 
 #define TRIAL_COLUMNS                                                                        \
   "t.id, t.sweep_id, s.name, t.number, t.configuration_id, c.number, t.replicate, t.state, " \
@@ -67,6 +67,8 @@ absl::StatusOr<SweepRow> DecodeSweep(const Statement& row) {
   sweep.counts.failed = row.Int(column++);
   sweep.counts.cancelled = row.Int(column++);
   sweep.qualifying = row.Int(column++);
+  sweep.search_reason = row.Text(column++);
+  sweep.give_back = row.Int(column++) != 0;
   return sweep;
 }
 
@@ -174,17 +176,6 @@ absl::StatusOr<std::int64_t> SweepId(Database& database, const std::string& name
   return statement.Int(0);
 }
 
-absl::StatusOr<std::int64_t> TrialId(Database& database, const std::string& sweep,
-                                     std::int64_t number) {
-  Statement statement = database.Prepare(
-      "SELECT t.id FROM trials t JOIN sweeps s ON s.id = t.sweep_id WHERE s.name = ? AND "
-      "t.number = ?");
-  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(sweep, number).Step());
-  if (found) return statement.Int(0);
-  STORE_RETURN_IF_ERROR(SweepId(database, sweep).status());
-  return absl::NotFoundError(fmt::format("trial {}/{} does not exist", sweep, number));
-}
-
 // How to order a list of trials. `term` is constant SQL; what a person typed is only ever bound,
 // as the path of a hyperparameter.
 struct Order {
@@ -262,6 +253,17 @@ absl::StatusOr<SweepState> ParseSweepState(std::string_view name) {
   return absl::DataLossError(fmt::format("'{}' is no state of a sweep", name));
 }
 
+absl::StatusOr<std::int64_t> FindTrialId(Database& database, const std::string& sweep,
+                                         std::int64_t number) {
+  Statement statement = database.Prepare(
+      "SELECT t.id FROM trials t JOIN sweeps s ON s.id = t.sweep_id WHERE s.name = ? AND "
+      "t.number = ?");
+  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(sweep, number).Step());
+  if (found) return statement.Int(0);
+  STORE_RETURN_IF_ERROR(SweepId(database, sweep).status());
+  return absl::NotFoundError(fmt::format("trial {}/{} does not exist", sweep, number));
+}
+
 absl::StatusOr<SweepSource> ReadSource(Database& database, std::int64_t sweep_id) {
   Statement statement = database.Prepare(
       "SELECT role, name, text FROM sweep_files WHERE sweep_id = ? ORDER BY role, name");
@@ -270,11 +272,13 @@ absl::StatusOr<SweepSource> ReadSource(Database& database, std::int64_t sweep_id
   while (true) {
     STORE_ASSIGN_OR_RETURN(const bool found, statement.Step());
     if (!found) return source;
-    if (statement.Text(0) == "sweep") {
+    const std::string role = statement.Text(0);
+    if (role == "sweep") {
       source.file = statement.Text(1);
       source.text = statement.Text(2);
     } else {
-      source.network_files.emplace(statement.Text(1), statement.Text(2));
+      auto& files = role == "network" ? source.network_files : source.program_files;
+      files.emplace(statement.Text(1), statement.Text(2));
     }
   }
 }
@@ -316,7 +320,7 @@ absl::StatusOr<StoredTrial> FindTrial(Database& database, const std::string& swe
   Statement statement =
       database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN "WHERE s.name = ? AND t.number = ?");
   STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(sweep, number).Step());
-  if (!found) return TrialId(database, sweep, number).status();
+  if (!found) return FindTrialId(database, sweep, number).status();
   return DecodeTrial(statement);
 }
 
@@ -356,15 +360,6 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrials(Database& database,
   return CollectTrials(statement);
 }
 
-absl::StatusOr<std::vector<TrialRow>> SelectPendingTrials(Database& database,
-                                                          std::int64_t sweep_id) {
-  Statement statement =
-      database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN
-                       "WHERE t.sweep_id = ? AND t.state = 'pending' ORDER BY t.number");
-  statement.Bind(sweep_id);
-  return CollectTrials(statement);
-}
-
 absl::StatusOr<std::vector<TrialRow>> SelectTrialsOf(Database& database,
                                                      std::int64_t configuration_id) {
   Statement statement = database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN
@@ -378,6 +373,14 @@ absl::StatusOr<std::vector<TrialRow>> SelectOpenTrials(Database& database, std::
       "SELECT " TRIAL_COLUMNS TRIAL_JOIN
       "WHERE t.sweep_id = ? AND t.state IN ('pending', 'leased', 'running') ORDER BY t.number");
   statement.Bind(sweep_id);
+  return CollectTrials(statement);
+}
+
+absl::StatusOr<std::vector<TrialRow>> SelectTrialsInState(Database& database, std::int64_t sweep_id,
+                                                          TrialState state) {
+  Statement statement = database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN
+                                         "WHERE t.sweep_id = ? AND t.state = ? ORDER BY t.number");
+  statement.Bind(sweep_id, TrialStateName(state));
   return CollectTrials(statement);
 }
 
@@ -412,7 +415,7 @@ absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(
 absl::StatusOr<std::vector<EpochRow>> SelectEpochs(Database& database, const std::string& sweep,
                                                    std::int64_t number, std::int64_t offset,
                                                    int limit) {
-  STORE_ASSIGN_OR_RETURN(const std::int64_t trial_id, TrialId(database, sweep, number));
+  STORE_ASSIGN_OR_RETURN(const std::int64_t trial_id, FindTrialId(database, sweep, number));
   Statement statement = database.Prepare(
       "SELECT " EPOCH_COLUMNS
       "FROM epoch_reports e WHERE e.trial_id = ? ORDER BY e.attempt, e.epoch LIMIT ? OFFSET ?");
@@ -444,7 +447,7 @@ absl::StatusOr<std::optional<EpochRow>> FirstEpoch(Database& database, std::int6
 
 absl::StatusOr<std::vector<AttemptRow>> SelectAttempts(Database& database, const std::string& sweep,
                                                        std::int64_t number) {
-  STORE_ASSIGN_OR_RETURN(const std::int64_t trial_id, TrialId(database, sweep, number));
+  STORE_ASSIGN_OR_RETURN(const std::int64_t trial_id, FindTrialId(database, sweep, number));
   Statement statement = database.Prepare(
       "SELECT attempt, worker, started_us, ended_us, outcome, reason FROM attempts WHERE "
       "trial_id = ? ORDER BY attempt");

@@ -28,6 +28,8 @@ absl::StatusOr<std::vector<SweepRow>> SelectSweeps(Database& database, std::int6
 absl::StatusOr<std::vector<SweepRow>> SelectUnfinishedSweeps(Database& database);
 absl::StatusOr<SweepSource> ReadSource(Database& database, std::int64_t sweep_id);
 
+absl::StatusOr<std::int64_t> FindTrialId(Database& database, const std::string& sweep,
+                                         std::int64_t number);
 // Without artifacts.
 absl::StatusOr<StoredTrial> FindTrial(Database& database, const std::string& sweep,
                                       std::int64_t number);
@@ -35,8 +37,9 @@ absl::StatusOr<StoredTrial> FindTrialById(Database& database, std::int64_t id);
 absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database, std::int64_t trial_id);
 absl::StatusOr<std::vector<TrialRow>> SelectTrials(Database& database,
                                                    const Store::TrialQuery& query);
-absl::StatusOr<std::vector<TrialRow>> SelectPendingTrials(Database& database,
-                                                          std::int64_t sweep_id);
+// By number.
+absl::StatusOr<std::vector<TrialRow>> SelectTrialsInState(Database& database, std::int64_t sweep_id,
+                                                          TrialState state);
 // A configuration's trials, by replicate.
 absl::StatusOr<std::vector<TrialRow>> SelectTrialsOf(Database& database,
                                                      std::int64_t configuration_id);

@@ -9,6 +9,7 @@
 #include "common/base/ids.h"
 #include "common/base/mutex.h"
 #include "coordinator/store/lock_file.h"
+#include "coordinator/store/log_lines.h"
 #include "coordinator/store/queries.h"
 #include "coordinator/store/schema.h"
 #include "coordinator/store/sqlite.h"
@@ -147,6 +148,18 @@ class SqliteStore final : public Store {
                                                        std::int64_t number) override {
     return Read([&](Database& database) { return SelectAttempts(database, sweep, number); });
   }
+  absl::StatusOr<std::vector<LogRow>> ListLogs(const std::string& sweep, std::int64_t number,
+                                               int after_attempt, std::int64_t after_line,
+                                               int limit) override {
+    return Read([&](Database& database) {
+      return SelectLogLines(database, sweep, number, after_attempt, after_line, limit);
+    });
+  }
+  absl::StatusOr<LogRow> LogLineBefore(const std::string& sweep, std::int64_t number,
+                                       int count) override {
+    return Read(
+        [&](Database& database) { return FindLogLineBefore(database, sweep, number, count); });
+  }
   absl::StatusOr<std::vector<RankedRow>> Rank(const std::string& sweep, int limit) override {
     return Read([&](Database& database) { return SelectRanking(database, sweep, limit); });
   }
@@ -161,7 +174,9 @@ class SqliteStore final : public Store {
     return Read([&](Database& database) { return SelectUnfinishedSweeps(database); });
   }
   absl::StatusOr<std::vector<TrialRow>> PendingTrials(std::int64_t sweep_id) override {
-    return Read([&](Database& database) { return SelectPendingTrials(database, sweep_id); });
+    return Read([&](Database& database) {
+      return SelectTrialsInState(database, sweep_id, TrialState::kPending);
+    });
   }
   absl::StatusOr<std::vector<LeaseRow>> HeldLeases() override {
     return Read([&](Database& database) { return SelectHeldLeases(database); });

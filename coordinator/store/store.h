@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -12,174 +11,13 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/base/clock.h"
-#include "common/base/value.h"
-#include "common/lifecycle/trial_state.h"
-#include "common/protocol/trainer_message.h"
-#include "common/spec/sweep_spec.h"
-#include "common/stats/ranking.h"
+#include "coordinator/store/rows.h"
+#include "coordinator/store/transaction.h"
 
 namespace sweep {
 
-enum class SweepState { kActive, kPaused, kCompleted, kCancelled };
-std::string_view SweepStateName(SweepState state);  // "active", …
-
-struct TrialCounts {
-  std::int64_t pending = 0, running = 0, completed = 0, stopped = 0, failed = 0, cancelled = 0;
-  std::int64_t total() const {
-    return pending + running + completed + stopped + failed + cancelled;
-  }
-};
-
-// A sweep as it is stored.
-struct SweepRow {
-  std::int64_t id = 0;
-  std::string name;
-  SweepState state = SweepState::kActive;
-  SweepSource source;  // empty in lists
-  std::string digest;
-  std::string principal;
-  std::map<std::string, std::string> labels;
-  absl::Time created, updated;
-  std::optional<absl::Time> ended;
-  std::int64_t planned_configurations = 0;
-  std::int64_t configurations = 0;  // made so far
-  bool exhausted = false;           // the search will make no more
-  TrialCounts counts;
-  std::int64_t qualifying = 0;  // configurations that meet every gate
-};
-
-struct ArtifactRow {
-  std::string role;
-  std::string sha256;
-  std::int64_t size_bytes = 0;
-};
-
-// A trial as it is stored.
-struct TrialRow {
-  std::int64_t id = 0;
-  std::int64_t sweep_id = 0;
-  std::string sweep;              // its name
-  std::int64_t number = 0;        // 1-based within the sweep
-  std::int64_t configuration_id = 0;
-  std::int64_t configuration = 0;  // 1-based within the sweep
-  int replicate = 0;
-  TrialState state = TrialState::kPending;
-  ParameterMap parameters;  // what the search chose
-  std::string model;
-  std::int64_t network_parameters = 0;
-  bool fully_connected = false;
-  std::uint64_t seed = 0;
-  int attempt = 0;
-  int failures = 0;
-  int epochs = 0;  // of a full run
-  TrialResult result;
-  std::string reason;
-  std::string worker;
-  absl::Time created;
-  std::optional<absl::Time> started, ended;
-  std::string checkpoint_sha256;
-  int checkpoint_epoch = 0;
-  std::vector<ArtifactRow> artifacts;  // empty in lists
-
-  std::string short_name() const { return sweep + "/" + std::to_string(number); }
-};
-
-struct EpochRow {
-  int attempt = 0;
-  EpochMetrics metrics;
-  absl::Time reported;
-};
-
-struct AttemptRow {
-  int attempt = 0;
-  std::string worker;
-  absl::Time started;
-  std::optional<absl::Time> ended;
-  std::string outcome;  // "" while it runs
-  std::string reason;
-};
-
-// A lease that was in force when the store was opened, or has just been granted.
-struct LeaseRow {
-  TrialRow trial;
-  std::string secret;
-};
-
-// Proof that a worker holds a trial.
-struct LeaseToken {
-  std::string sweep;
-  std::int64_t number = 0;
-  int attempt = 0;
-  std::string secret;
-};
-
-enum class LeaseOutcome { kCompleted, kFailed, kFailedForGood, kGivenBack };
-
-// One thing that happened, in the order of commits. `sequence` is the cursor of WatchSweep.
-struct EventRow {
-  std::int64_t sequence = 0;
-  std::int64_t trial_id = 0;  // 0: the sweep itself
-  std::int64_t number = 0;    // the trial's number
-  std::string kind;  // "sweep", "trial", "epoch"
-  int attempt = 0;   // epoch events
-  int epoch = 0;
-  absl::Time time;
-};
-
-struct RankedRow {
-  std::int64_t rank = 0;
-  TrialRow trial;  // the replicate that stands for the configuration
-  ConfigurationScore score;
-};
-
-// A writing transaction, alive only inside a Store::Write function, on the writer's thread.
-// Every state changes through NextTrialState. A method that returns an error has changed nothing.
-class WriteTransaction {
- public:
-  virtual ~WriteTransaction() = default;
-  virtual absl::Time now() const = 0;
-
-  // AlreadyExists when the name is taken by another digest. `*created` is false when the same
-  // sweep was there.
-  virtual absl::StatusOr<SweepRow> CreateSweep(const SweepSpec& spec, const SweepSource& source,
-                                               const std::string& principal, bool* created) = 0;
-  // Makes one configuration and its trials (one per replicate), in one go. ResourceExhausted when
-  // the budget (planned_configurations) is used up. The configuration's number must be the next.
-  virtual absl::StatusOr<std::vector<TrialRow>> AddConfiguration(
-      std::int64_t sweep_id, const SweepSpec& spec, const Configuration& configuration) = 0;
-  // The search will make no more. Completes the sweep when every trial has ended.
-  virtual absl::Status MarkExhausted(std::int64_t sweep_id) = 0;
-  // Cancels the sweep and all its trials that have not ended.
-  virtual absl::StatusOr<SweepRow> CancelSweep(const std::string& name) = 0;
-
-  // Grants a pending trial: a new attempt with a new secret.
-  virtual absl::StatusOr<LeaseRow> Grant(std::int64_t trial_id, const std::string& worker,
-                                         const std::string& secret) = 0;
-  // FailedPrecondition, naming the trial, when the token is not that of the trial's latest
-  // attempt or the trial has ended. A holder whose lease had run out, but whose trial was granted
-  // to nobody since (it is pending, with this attempt), gets it back: `*revived` is true then.
-  virtual absl::StatusOr<TrialRow> RecordEpochs(const LeaseToken& token, const SweepSpec& spec,
-                                                const std::vector<EpochMetrics>& epochs,
-                                                const std::string& checkpoint_sha256,
-                                                int checkpoint_epoch, bool* revived) = 0;
-  // As RecordEpochs about the token. kFailed becomes final at spec.max_failures.
-  virtual absl::StatusOr<TrialRow> FinishLease(const LeaseToken& token, const SweepSpec& spec,
-                                               LeaseOutcome outcome, const std::string& reason,
-                                               const std::vector<ArtifactRow>& artifacts) = 0;
-  // The lease of that attempt ran out or its worker is gone. A no-op (OK) when the trial has moved
-  // on since.
-  virtual absl::StatusOr<TrialRow> LoseLease(std::int64_t trial_id, int attempt,
-                                             const SweepSpec& spec, const std::string& reason) = 0;
-  // Makes a pending trial held again by the attempt that lost it (a holder that came back).
-  virtual absl::StatusOr<LeaseRow> ReviveLease(const LeaseToken& token,
-                                               const std::string& worker) = 0;
-  virtual absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number) = 0;
-  // Remembers that a blob file exists. Idempotent.
-  virtual absl::Status AddBlob(const std::string& sha256, std::int64_t size_bytes) = 0;
-};
-
 struct StoreOptions {
-  std::string path;         // the database file; "" for one in memory
+  std::string path;  // the database file; "" for one in memory
   Clock* clock = RealClock();
   int max_queued_writes = 4096;
 };
@@ -232,6 +70,13 @@ class Store {
   virtual absl::StatusOr<EpochRow> GetEpoch(std::int64_t trial_id, int attempt, int epoch) = 0;
   virtual absl::StatusOr<std::vector<AttemptRow>> ListAttempts(const std::string& sweep,
                                                                std::int64_t number) = 0;
+  // In the order of attempt and line, only those after `after_line` of `after_attempt`.
+  virtual absl::StatusOr<std::vector<LogRow>> ListLogs(const std::string& sweep,
+                                                       std::int64_t number, int after_attempt,
+                                                       std::int64_t after_line, int limit) = 0;
+  // The line before the last `count` lines, to be listed after; attempt 0 when there is none.
+  virtual absl::StatusOr<LogRow> LogLineBefore(const std::string& sweep, std::int64_t number,
+                                               int count) = 0;
   // Best first. The order is that of the SQL view `ranking`.
   virtual absl::StatusOr<std::vector<RankedRow>> Rank(const std::string& sweep, int limit) = 0;
   virtual absl::StatusOr<std::vector<EventRow>> ListEvents(std::int64_t sweep_id,

@@ -106,7 +106,8 @@ TEST_F(StoreFileTest, AnEmptyFileBecomesADatabase) {
   EXPECT_NE(OpenStore(path_), nullptr);
   const auto database = Database::Open(path_, Database::Mode::kReadOnly);
   EXPECT_EQ(*(*database)->QueryInt("PRAGMA application_id"), kApplicationId);
-  EXPECT_EQ(*(*database)->QueryInt("PRAGMA user_version"), 1);
+  EXPECT_EQ(*(*database)->QueryInt("PRAGMA user_version"),
+            static_cast<std::int64_t>(Migrations().size()));
 }
 
 TEST_F(StoreFileTest, ANewerSchemaIsRefused) {

@@ -149,8 +149,9 @@ absl::StatusOr<TrialRow> StoreDriver::Lose(const LeaseRow& lease, const SweepSpe
 }
 
 absl::Status StoreDriver::Exhaust(const SweepRow& sweep) {
-  return store_.WriteAndWait(
-      [&](WriteTransaction& transaction) { return transaction.MarkExhausted(sweep.id); });
+  return store_.WriteAndWait([&](WriteTransaction& transaction) {
+    return transaction.MarkExhausted(sweep.id, "no more points").status();
+  });
 }
 
 void StoreDriver::Train(const TrialRow& trial, const SweepSpec& spec, double accuracy) {

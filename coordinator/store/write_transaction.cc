@@ -30,15 +30,6 @@ double RankKey(const SweepSpec& spec, const ConfigurationScore& score) {
   return spec.maximize ? -score.metric : score.metric;
 }
 
-absl::Status SweepHasEnded(const SweepRow& sweep) {
-  return absl::FailedPreconditionError(
-      fmt::format("sweep '{}' has ended ({})", sweep.name, SweepStateName(sweep.state)));
-}
-
-bool HasEnded(const SweepRow& sweep) {
-  return sweep.state == SweepState::kCompleted || sweep.state == SweepState::kCancelled;
-}
-
 }  // namespace
 
 void SqliteWriteTransaction::Begin() {
@@ -92,6 +83,9 @@ absl::Status SqliteWriteTransaction::InsertSweep(const SweepSpec& spec, const Sw
   for (const auto& [name, text] : source.network_files) {
     STORE_RETURN_IF_ERROR(database_.Run(kInsertFile, sweep_itself.sweep_id, "network", name, text));
   }
+  for (const auto& [name, text] : source.program_files) {
+    STORE_RETURN_IF_ERROR(database_.Run(kInsertFile, sweep_itself.sweep_id, "program", name, text));
+  }
   return AddEvent(sweep_itself, "sweep", 0);
 }
 
@@ -100,6 +94,9 @@ absl::StatusOr<std::vector<TrialRow>> SqliteWriteTransaction::AddConfiguration(
   return Guard([&]() -> absl::StatusOr<std::vector<TrialRow>> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
     if (HasEnded(sweep)) return SweepHasEnded(sweep);
+    if (sweep.state == SweepState::kPaused) {
+      return absl::FailedPreconditionError(fmt::format("sweep '{}' is paused", sweep.name));
+    }
     if (sweep.exhausted) {
       return absl::FailedPreconditionError(
           fmt::format("the search of sweep '{}' has ended", sweep.name));
@@ -159,11 +156,15 @@ absl::Status SqliteWriteTransaction::InsertTrial(const SweepRow& sweep, const Sw
   return AddEvent(trial, "trial", 0);
 }
 
-absl::Status SqliteWriteTransaction::MarkExhausted(std::int64_t sweep_id) {
-  return Guard([&]() -> absl::Status {
-    STORE_RETURN_IF_ERROR(FindSweepById(database_, sweep_id).status());
-    STORE_RETURN_IF_ERROR(database_.Run("UPDATE sweeps SET exhausted = 1 WHERE id = ?", sweep_id));
-    return CompleteSweepIfDone(sweep_id);
+absl::StatusOr<bool> SqliteWriteTransaction::MarkExhausted(std::int64_t sweep_id,
+                                                           const std::string& reason) {
+  return Guard([&]() -> absl::StatusOr<bool> {
+    STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
+    if (reason.empty() && sweep.configurations < sweep.planned_configurations) return false;
+    STORE_RETURN_IF_ERROR(database_.Run(
+        "UPDATE sweeps SET exhausted = 1, search_reason = ? WHERE id = ?", reason, sweep_id));
+    STORE_RETURN_IF_ERROR(CompleteSweepIfDone(sweep_id));
+    return true;
   });
 }
 

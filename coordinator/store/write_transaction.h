@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -15,6 +16,12 @@
 #include "coordinator/store/store.h"
 
 namespace sweep {
+
+inline bool HasEnded(const SweepRow& sweep) {
+  return sweep.state == SweepState::kCompleted || sweep.state == SweepState::kCancelled;
+}
+// FailedPrecondition, naming the sweep.
+absl::Status SweepHasEnded(const SweepRow& sweep);
 
 // The WriteTransaction over the writer's connection. One object serves all functions, one after
 // another; the writer brackets each with Begin and, when it was rolled back, RolledBack. Methods
@@ -31,12 +38,21 @@ class SqliteWriteTransaction final : public WriteTransaction {
   const absl::Status& spoiled() const { return spoiled_; }
 
   absl::Time now() const override { return now_; }
+  absl::StatusOr<SweepRow> GetSweep(const std::string& name) override;
+  absl::StatusOr<TrialRow> GetTrial(const std::string& sweep, std::int64_t number) override;
   absl::StatusOr<SweepRow> CreateSweep(const SweepSpec& spec, const SweepSource& source,
                                        const std::string& principal, bool* created) override;
   absl::StatusOr<std::vector<TrialRow>> AddConfiguration(
       std::int64_t sweep_id, const SweepSpec& spec, const Configuration& configuration) override;
-  absl::Status MarkExhausted(std::int64_t sweep_id) override;
+  absl::StatusOr<bool> MarkExhausted(std::int64_t sweep_id, const std::string& reason) override;
   absl::StatusOr<SweepRow> CancelSweep(const std::string& name) override;
+  absl::StatusOr<SweepRow> PauseSweep(const std::string& name, bool give_back) override;
+  absl::StatusOr<SweepRow> ResumeSweep(const std::string& name) override;
+  absl::StatusOr<RetriedSweep> RetrySweep(const SweepSpec& spec, bool failed,
+                                          bool cancelled) override;
+  absl::StatusOr<RetriedSweep> RetryTrial(const SweepSpec& spec, std::int64_t number) override;
+  absl::StatusOr<SweepRow> ExtendSweep(const std::string& name,
+                                       std::int64_t planned_configurations) override;
   absl::StatusOr<LeaseRow> Grant(std::int64_t trial_id, const std::string& worker,
                                  const std::string& secret) override;
   absl::StatusOr<TrialRow> RecordEpochs(const LeaseToken& token, const SweepSpec& spec,
@@ -50,7 +66,10 @@ class SqliteWriteTransaction final : public WriteTransaction {
                                      const std::string& reason) override;
   absl::StatusOr<LeaseRow> ReviveLease(const LeaseToken& token, const std::string& worker) override;
   absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number) override;
+  absl::Status AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines) override;
   absl::Status AddBlob(const std::string& sha256, std::int64_t size_bytes) override;
+  absl::StatusOr<std::optional<std::int64_t>> FindRequest(const std::string& request) override;
+  absl::Status RememberRequest(const std::string& request, std::int64_t result) override;
 
  private:
   // Runs one method's body and spoils the function when it fails after having written.
@@ -82,7 +101,23 @@ class SqliteWriteTransaction final : public WriteTransaction {
   // build no longer accepts the source.
   absl::StatusOr<const SweepSpec*> FindSpec(std::int64_t sweep_id);
 
+  // --- write_transaction_control.cc: what people decide about sweeps that are there ---
+  absl::Status MakePendingAgain(const SweepSpec& spec, TrialRow* trial);
+  // A sweep that had ended is active.
+  absl::Status Reopen(const SweepRow& sweep);
+
+  // --- log_lines.cc ---
+  // What is kept of an attempt's output.
+  struct LogSize {
+    std::int64_t lines = 0;
+    std::int64_t bytes = 0;
+    bool is_cut = false;
+  };
+  absl::Status AppendLogLine(std::int64_t trial_id, int attempt, const LogRow& line, LogSize* size);
+
   // --- write_transaction_leases.cc ---
+  // FailedPrecondition unless the token is that of the trial's latest attempt.
+  absl::Status CheckLatest(const StoredTrial& stored, const LeaseToken& token);
   // FailedPrecondition unless the token's holder holds the trial or (true) lost it to nobody.
   absl::StatusOr<bool> CheckToken(const StoredTrial& trial, const LeaseToken& token);
   absl::Status Revive(const std::string& worker, TrialRow* trial);

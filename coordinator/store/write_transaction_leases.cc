@@ -205,17 +205,26 @@ absl::StatusOr<LeaseRow> SqliteWriteTransaction::ReviveLease(const LeaseToken& t
   });
 }
 
-absl::StatusOr<bool> SqliteWriteTransaction::CheckToken(const StoredTrial& stored,
-                                                        const LeaseToken& token) {
+absl::Status SqliteWriteTransaction::CheckLatest(const StoredTrial& stored,
+                                                 const LeaseToken& token) {
   const TrialRow& trial = stored.row;
   if (token.attempt < trial.attempt) {
     return Over(trial, token.attempt,
                 fmt::format("attempt {} was granted to worker {}", trial.attempt, trial.worker));
   }
-  if (token.attempt > trial.attempt || token.attempt < 1 || token.secret != stored.secret) {
+  // A retry takes the secret away.
+  const bool is_right = !stored.secret.empty() && token.secret == stored.secret;
+  if (token.attempt > trial.attempt || token.attempt < 1 || !is_right) {
     return Refuse(absl::StatusCode::kFailedPrecondition, trial,
                   fmt::format("the token is not that of attempt {}", token.attempt));
   }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<bool> SqliteWriteTransaction::CheckToken(const StoredTrial& stored,
+                                                        const LeaseToken& token) {
+  STORE_RETURN_IF_ERROR(CheckLatest(stored, token));
+  const TrialRow& trial = stored.row;
   if (IsHeld(trial.state)) return false;
   STORE_ASSIGN_OR_RETURN(const AttemptRow attempt, FindAttempt(database_, trial.id, token.attempt));
   // A lease that the holder itself gave up stays given up, even when an old report comes late.
@@ -337,7 +346,7 @@ absl::StatusOr<bool> SqliteWriteTransaction::IsRepeatedFinish(const StoredTrial&
                                                               LeaseOutcome outcome) {
   const TrialRow& trial = stored.row;
   if (IsHeld(trial.state) || token.attempt < 1 || token.attempt != trial.attempt ||
-      token.secret != stored.secret) {
+      stored.secret.empty() || token.secret != stored.secret) {
     return false;
   }
   STORE_ASSIGN_OR_RETURN(const AttemptRow attempt, FindAttempt(database_, trial.id, token.attempt));

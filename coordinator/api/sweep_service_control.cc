@@ -1,0 +1,84 @@
+// The part of the sweep service with which people change a sweep that is there.
+
+#include "coordinator/api/convert.h"
+#include "coordinator/api/reactors.h"
+#include "coordinator/api/sweep_service.h"
+#include "proto/names.h"
+
+namespace sweep {
+namespace {
+
+using SharedSpec = std::shared_ptr<const SweepSpec>;  // shared with the cache and the scheduler
+
+// Ends the call with the sweep that the scheduler answers.
+template <typename Response>
+Scheduler::SweepCallback AnswerWithSweep(grpc::ServerUnaryReactor* reactor, Response* response,
+                                         const SharedSpec& spec) {
+  return [=](absl::StatusOr<SweepRow> sweep) {
+    if (sweep.ok()) *response->mutable_sweep() = ToProto(*sweep, *spec);
+    reactor->Finish(ToGrpcStatus(sweep.status()));
+  };
+}
+
+}  // namespace
+
+absl::StatusOr<SharedSpec> SweepService::FindSpec(const std::string& resource) {
+  const absl::StatusOr<std::string> name = ParseSweepResource(resource);
+  if (!name.ok()) return name.status();
+  return specs_->Get(*name);
+}
+
+grpc::ServerUnaryReactor* SweepService::PauseSweep(grpc::CallbackServerContext* context,
+                                                   const v1::PauseSweepRequest* request,
+                                                   v1::PauseSweepResponse* response) {
+  const absl::StatusOr<SharedSpec> spec = FindSpec(request->name());
+  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  scheduler_->PauseSweep((*spec)->name, request->now(), RequestId(request->request_id()),
+                         AnswerWithSweep(reactor, response, *spec));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* SweepService::ResumeSweep(grpc::CallbackServerContext* context,
+                                                    const v1::ResumeSweepRequest* request,
+                                                    v1::ResumeSweepResponse* response) {
+  const absl::StatusOr<SharedSpec> spec = FindSpec(request->name());
+  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  scheduler_->ResumeSweep((*spec)->name, RequestId(request->request_id()),
+                          AnswerWithSweep(reactor, response, *spec));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* SweepService::RetrySweep(grpc::CallbackServerContext* context,
+                                                   const v1::RetrySweepRequest* request,
+                                                   v1::RetrySweepResponse* response) {
+  const absl::StatusOr<SharedSpec> spec = FindSpec(request->name());
+  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  scheduler_->RetrySweep(*spec,
+                         {.failed = request->failed(),
+                          .cancelled = request->cancelled(),
+                          .request_id = RequestId(request->request_id())},
+                         [=, spec = *spec](const absl::StatusOr<RetriedSweep>& retried) {
+                           if (retried.ok()) {
+                             *response->mutable_sweep() = ToProto(retried->sweep, *spec);
+                             response->set_retried(retried->count);
+                           }
+                           reactor->Finish(ToGrpcStatus(retried.status()));
+                         });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* SweepService::ExtendSweep(grpc::CallbackServerContext* context,
+                                                    const v1::ExtendSweepRequest* request,
+                                                    v1::ExtendSweepResponse* response) {
+  const absl::StatusOr<SharedSpec> spec = FindSpec(request->name());
+  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  scheduler_->ExtendSweep(*spec, request->run_cap(), RequestId(request->request_id()),
+                          AnswerWithSweep(reactor, response, *spec));
+  return reactor;
+}
+
+}  // namespace sweep

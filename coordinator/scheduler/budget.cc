@@ -1,0 +1,54 @@
+#include "coordinator/scheduler/budget.h"
+
+#include <optional>
+#include <utility>
+
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+// As the sweep file's run_cap.
+constexpr std::int64_t kMaxRunCap = 1'000'000;
+
+// An upper bound of the number of distinct points; nullopt when it is beyond kMaxRunCap.
+std::optional<std::int64_t> MaxPoints(const SweepSpec& spec) {
+  if (spec.points) return *spec.points;
+  std::int64_t points = 1;
+  for (const Parameter& parameter : spec.parameters) {
+    const std::int64_t values = parameter.GridSize();
+    if (values == 0 || values > kMaxRunCap / points) return std::nullopt;
+    points *= values;
+  }
+  return points;
+}
+
+}  // namespace
+
+absl::Status CheckBudget(const SweepSpec& spec, std::int64_t run_cap) {
+  if (spec.method == Method::kGrid) {
+    return absl::InvalidArgumentError(
+        fmt::format("sweep '{}' is a grid of {} configurations, which cannot be extended to {}",
+                    spec.name, spec.PlannedConfigurations(), run_cap));
+  }
+  if (run_cap < 1 || run_cap > kMaxRunCap) {
+    return absl::InvalidArgumentError(
+        fmt::format("sweep '{}': {} is no number of configurations; 1 to {} are possible",
+                    spec.name, run_cap, kMaxRunCap));
+  }
+  const std::optional<std::int64_t> points = MaxPoints(spec);
+  if (!points || run_cap <= *points) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("sweep '{}' cannot make {} configurations: its search space has {} points",
+                  spec.name, run_cap, *points));
+}
+
+std::shared_ptr<const SweepSpec> WithBudget(std::shared_ptr<const SweepSpec> spec,
+                                            std::int64_t planned) {
+  if (spec->PlannedConfigurations() == planned) return spec;
+  auto changed = std::make_shared<SweepSpec>(*spec);
+  changed->run_cap = planned;
+  return changed;
+}
+
+}  // namespace sweep

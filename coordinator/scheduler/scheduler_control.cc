@@ -1,0 +1,226 @@
+// The part of the scheduler that carries out what people decide about sweeps that are there:
+// pausing, retrying, extending; and about workers: draining.
+
+#include <utility>
+
+#include "coordinator/scheduler/budget.h"
+#include "coordinator/scheduler/scheduler_impl.h"
+#include "fmt/format.h"
+#include "spdlog/spdlog.h"
+
+namespace sweep {
+namespace {
+
+// Carries `change` out once per request, which `verb`, sweep and id name. `change` gives a number
+// to be remembered; that of the first time comes back.
+template <typename Change>
+absl::StatusOr<std::int64_t> Once(WriteTransaction& transaction, std::string_view verb,
+                                  const std::string& object, const std::string& request_id,
+                                  Change change) {
+  if (request_id.empty()) return change();
+  const std::string request = fmt::format("{} {} {}", verb, object, request_id);
+  const absl::StatusOr<std::optional<std::int64_t>> before = transaction.FindRequest(request);
+  if (!before.ok()) return before.status();
+  if (before->has_value()) return **before;
+  const absl::StatusOr<std::int64_t> result = change();
+  if (!result.ok()) return result;
+  if (absl::Status kept = transaction.RememberRequest(request, *result); !kept.ok()) return kept;
+  return result;
+}
+
+// As Once, for a change that gives the sweep as it is then.
+template <typename Change>
+absl::Status ChangeSweep(WriteTransaction& transaction, std::string_view verb,
+                         const std::string& name, const std::string& request_id, SweepRow* sweep,
+                         Change change) {
+  const absl::Status status =
+      Once(transaction, verb, name, request_id, [&]() -> absl::StatusOr<std::int64_t> {
+        const absl::Status changed = change().status();
+        if (!changed.ok()) return changed;
+        return 0;
+      }).status();
+  if (!status.ok()) return status;
+  absl::StatusOr<SweepRow> row = transaction.GetSweep(name);
+  if (row.ok()) *sweep = *std::move(row);
+  return row.status();
+}
+
+}  // namespace
+
+void SchedulerImpl::TakeUpSweep(const SweepRow& row, std::shared_ptr<const SweepSpec> spec) {
+  SweepEntry* sweep = table_.FindSweep(row.id);
+  if (sweep == nullptr) {
+    const bool has_ended =
+        row.state == SweepState::kCompleted || row.state == SweepState::kCancelled;
+    if (has_ended || spec == nullptr) return;
+    table_.AddSweep(row, WithBudget(std::move(spec), row.planned_configurations));
+    return;
+  }
+  sweep->state = row.state;
+  sweep->give_back = row.give_back;
+  sweep->exhausted = row.exhausted;
+  if (sweep->planned != row.planned_configurations) {
+    sweep->planned = row.planned_configurations;
+    sweep->spec = WithBudget(sweep->spec, sweep->planned);
+    sweep->fresh_search = true;
+  }
+  for (const auto& [number, trial] : sweep->trials) {
+    if (trial.held()) table_.MarkChanged(trial.row.worker);
+  }
+}
+
+void SchedulerImpl::OnSweepChanged(const SweepRow& row, std::shared_ptr<const SweepSpec> spec) {
+  MutexLock lock(&mutex_);
+  TakeUpSweep(row, std::move(spec));
+  DeferSignal(row.id, EventBus::Signal::kEvents);
+  React();
+}
+
+void SchedulerImpl::PauseSweep(const std::string& name, bool now, const std::string& request_id,
+                               SweepCallback callback) {
+  auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
+  WriteFor(
+      [=](WriteTransaction& transaction) {
+        return ChangeSweep(transaction, "pause", name, request_id, result.get(),
+                           [&] { return transaction.PauseSweep(name, now); });
+      },
+      [this, result, callback](const absl::Status& status) {
+        if (!status.ok()) return callback(status);
+        spdlog::info("sweep paused sweep={} give_back={}", result->name, result->give_back);
+        OnSweepChanged(*result, nullptr);
+        callback(*result);
+      });
+}
+
+void SchedulerImpl::ResumeSweep(const std::string& name, const std::string& request_id,
+                                SweepCallback callback) {
+  auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
+  WriteFor(
+      [=](WriteTransaction& transaction) {
+        return ChangeSweep(transaction, "resume", name, request_id, result.get(),
+                           [&] { return transaction.ResumeSweep(name); });
+      },
+      [this, result, callback](const absl::Status& status) {
+        if (!status.ok()) return callback(status);
+        spdlog::info("sweep taken up again sweep={}", result->name);
+        OnSweepChanged(*result, nullptr);
+        callback(*result);
+      });
+}
+
+void SchedulerImpl::ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int64_t run_cap,
+                                const std::string& request_id, SweepCallback callback) {
+  if (absl::Status checked = CheckBudget(*spec, run_cap); !checked.ok()) return callback(checked);
+  auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
+  WriteFor(
+      [=](WriteTransaction& transaction) {
+        return ChangeSweep(transaction, "extend", spec->name, request_id, result.get(),
+                           [&] { return transaction.ExtendSweep(spec->name, run_cap); });
+      },
+      [this, result, spec, callback](const absl::Status& status) {
+        if (!status.ok()) return callback(status);
+        spdlog::info("sweep extended sweep={} configurations={} of={}", result->name,
+                     result->configurations, result->planned_configurations);
+        OnSweepChanged(*result, spec);
+        callback(*result);
+      });
+}
+
+// ---- Retrying
+
+void SchedulerImpl::OnRetried(const RetriedSweep& retried, std::shared_ptr<const SweepSpec> spec) {
+  spdlog::info("trials retried sweep={} trials={}", retried.sweep.name, retried.count);
+  MutexLock lock(&mutex_);
+  TakeUpSweep(retried.sweep, std::move(spec));
+  for (const TrialRow& trial : retried.trials) table_.Apply(trial, absl::ZeroDuration());
+  DeferSignal(retried.sweep.id, EventBus::Signal::kEvents);
+  React();
+}
+
+void SchedulerImpl::RetrySweep(std::shared_ptr<const SweepSpec> spec, const Retry& retry,
+                               RetryCallback callback) {
+  if (!retry.failed && !retry.cancelled) {
+    return callback(absl::InvalidArgumentError(fmt::format(
+        "sweep '{}': neither its failed nor its cancelled trials are to be retried", spec->name)));
+  }
+  auto result = std::make_shared<RetriedSweep>();  // shared by the write and its completion
+  WriteFor(
+      [=](WriteTransaction& transaction) -> absl::Status {
+        const absl::StatusOr<std::int64_t> count =
+            Once(transaction, "retry", spec->name, retry.request_id,
+                 [&]() -> absl::StatusOr<std::int64_t> {
+                   absl::StatusOr<RetriedSweep> retried =
+                       transaction.RetrySweep(*spec, retry.failed, retry.cancelled);
+                   if (!retried.ok()) return retried.status();
+                   *result = *std::move(retried);
+                   return result->count;
+                 });
+        if (!count.ok()) return count.status();
+        result->count = *count;
+        absl::StatusOr<SweepRow> sweep = transaction.GetSweep(spec->name);
+        if (sweep.ok()) result->sweep = *std::move(sweep);
+        return sweep.status();
+      },
+      [this, result, spec, callback](const absl::Status& status) {
+        if (!status.ok()) return callback(status);
+        OnRetried(*result, spec);
+        callback(*result);
+      });
+}
+
+void SchedulerImpl::RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64_t number,
+                               const std::string& request_id, TrialCallback callback) {
+  struct Result {
+    RetriedSweep retried;
+    TrialRow trial;
+  };
+  auto result = std::make_shared<Result>();  // shared by the write and its completion
+  WriteFor(
+      [=](WriteTransaction& transaction) -> absl::Status {
+        const std::string object = fmt::format("{}/{}", spec->name, number);
+        const absl::Status status =
+            Once(transaction, "retry", object, request_id, [&]() -> absl::StatusOr<std::int64_t> {
+              absl::StatusOr<RetriedSweep> retried = transaction.RetryTrial(*spec, number);
+              if (!retried.ok()) return retried.status();
+              result->retried = *std::move(retried);
+              return result->retried.count;
+            }).status();
+        if (!status.ok()) return status;
+        absl::StatusOr<TrialRow> trial = transaction.GetTrial(spec->name, number);
+        if (trial.ok()) result->trial = *std::move(trial);
+        return trial.status();
+      },
+      [this, result, spec, callback](const absl::Status& status) {
+        if (!status.ok()) return callback(status);
+        if (result->retried.count > 0) OnRetried(result->retried, spec);
+        callback(result->trial);
+      });
+}
+
+// ---- Workers
+
+absl::StatusOr<WorkerInfo> SchedulerImpl::DrainWorker(const std::string& name) {
+  absl::StatusOr<WorkerInfo> info;
+  {
+    MutexLock lock(&mutex_);
+    WorkerEntry* const worker = table_.FindWorker(name);
+    if (worker == nullptr) {
+      return absl::NotFoundError(fmt::format("worker '{}' does not exist", name));
+    }
+    if (!worker->connected) {
+      return absl::FailedPreconditionError(
+          fmt::format("worker '{}' is not connected, so it cannot be told to drain", name));
+    }
+    if (!worker->leaves()) {
+      DeferLog(spdlog::level::info, fmt::format("worker is told to drain worker={}", name));
+    }
+    worker->asked_to_drain = true;
+    table_.MarkChanged(name);
+    info = Describe(*worker);
+    React();
+  }
+  RunDeferred();
+  return info;
+}
+
+}  // namespace sweep

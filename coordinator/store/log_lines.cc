@@ -1,0 +1,123 @@
+#include "coordinator/store/log_lines.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/utf8.h"
+#include "coordinator/store/queries.h"
+#include "coordinator/store/status_macros.h"
+#include "coordinator/store/write_transaction.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+
+absl::Status CheckLineNumbers(const LeaseToken& token, const std::vector<LogRow>& lines) {
+  std::int64_t last = 0;
+  for (const LogRow& line : lines) {
+    if (line.line <= last || line.line > kMaxLogLineNumber) {
+      return absl::InvalidArgumentError(
+          fmt::format("trial {}/{}: log line {} after line {}: lines count from 1 and ascend",
+                      token.sweep, token.number, line.line, last));
+    }
+    last = line.line;
+  }
+  return absl::OkStatus();
+}
+
+LogRow DecodeLogRow(const Statement& row) {
+  return {.attempt = static_cast<int>(row.Int(0)),
+          .line = row.Int(1),
+          .time = FromMicros(row.Int(2)),
+          .text = row.Text(3)};
+}
+
+}  // namespace
+
+std::string CleanLogText(std::string_view text) {
+  // A byte that is no UTF-8 becomes three: cut before, for the work, and after, for the limit.
+  std::string clean = ToUtf8(text.substr(0, kMaxLogLineBytes + 1));
+  if (clean.find('\0') != std::string::npos) {
+    std::string shown;
+    for (const char c : clean) c == '\0' ? shown.append(kReplacement) : shown.append(1, c);
+    clean = std::move(shown);
+  }
+  return std::string(CutUtf8(clean, kMaxLogLineBytes));
+}
+
+absl::StatusOr<std::vector<LogRow>> SelectLogLines(Database& database, const std::string& sweep,
+                                                   std::int64_t number, int after_attempt,
+                                                   std::int64_t after_line, int limit) {
+  STORE_ASSIGN_OR_RETURN(const std::int64_t trial_id, FindTrialId(database, sweep, number));
+  Statement statement = database.Prepare(
+      "SELECT attempt, line, time_us, text FROM log_lines WHERE trial_id = ? AND (attempt, line) > "
+      "(?, ?) ORDER BY attempt, line LIMIT ?");
+  statement.Bind(trial_id, after_attempt, after_line, std::max(limit, 0));
+  std::vector<LogRow> rows;
+  while (true) {
+    STORE_ASSIGN_OR_RETURN(const bool found, statement.Step());
+    if (!found) return rows;
+    rows.push_back(DecodeLogRow(statement));
+  }
+}
+
+absl::StatusOr<LogRow> FindLogLineBefore(Database& database, const std::string& sweep,
+                                         std::int64_t number, int count) {
+  STORE_ASSIGN_OR_RETURN(const std::int64_t trial_id, FindTrialId(database, sweep, number));
+  Statement statement = database.Prepare(
+      "SELECT attempt, line, time_us, text FROM log_lines WHERE trial_id = ? ORDER BY attempt "
+      "DESC, line DESC LIMIT 1 OFFSET ?");
+  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(trial_id, std::max(count, 0)).Step());
+  return found ? DecodeLogRow(statement) : LogRow{};
+}
+
+absl::Status SqliteWriteTransaction::AppendLogs(const LeaseToken& token,
+                                                const std::vector<LogRow>& lines) {
+  return Guard([&]() -> absl::Status {
+    STORE_ASSIGN_OR_RETURN(const StoredTrial stored,
+                           FindTrial(database_, token.sweep, token.number));
+    // The trainer's last words may come after the lease has been finished.
+    STORE_RETURN_IF_ERROR(CheckLatest(stored, token));
+    STORE_RETURN_IF_ERROR(CheckLineNumbers(token, lines));
+    Statement kept = database_.Prepare(
+        "SELECT log_lines, log_bytes, log_is_cut FROM attempts WHERE trial_id = ? AND attempt = ?");
+    STORE_RETURN_IF_ERROR(kept.Bind(stored.row.id, token.attempt).Step().status());
+    LogSize size{.lines = kept.Int(0), .bytes = kept.Int(1), .is_cut = kept.Int(2) != 0};
+    if (size.is_cut) return absl::OkStatus();
+    for (const LogRow& line : lines) {
+      STORE_RETURN_IF_ERROR(AppendLogLine(stored.row.id, token.attempt, line, &size));
+      if (size.is_cut) break;
+    }
+    return database_.Run(
+        "UPDATE attempts SET log_lines = ?, log_bytes = ?, log_is_cut = ? WHERE trial_id = ? AND "
+        "attempt = ?",
+        size.lines, size.bytes, size.is_cut, stored.row.id, token.attempt);
+  });
+}
+
+absl::Status SqliteWriteTransaction::AppendLogLine(std::int64_t trial_id, int attempt,
+                                                   const LogRow& line, LogSize* size) {
+  std::string text = CleanLogText(line.text);
+  const auto bytes = static_cast<std::int64_t>(text.size());
+  const bool is_too_much = size->lines >= kMaxLogLines || size->bytes + bytes > kMaxLogBytes;
+  if (is_too_much) {
+    text = fmt::format(
+        "[sweep] lines from here on were dropped: an attempt keeps {} lines and {} KiB of output",
+        kMaxLogLines, kMaxLogBytes >> 10);
+  }
+  const std::int64_t time_us = ToMicros(line.time > absl::UnixEpoch() ? line.time : now_);
+  const std::int64_t changes = database_.total_changes();
+  STORE_RETURN_IF_ERROR(database_.Run(
+      "INSERT OR IGNORE INTO log_lines (trial_id, attempt, line, time_us, text) VALUES (?, ?, ?, "
+      "?, ?)",
+      trial_id, attempt, line.line, time_us, text));
+  if (database_.total_changes() == changes) return absl::OkStatus();  // sent again
+  size->is_cut = is_too_much;
+  ++size->lines;
+  size->bytes += static_cast<std::int64_t>(text.size());
+  return absl::OkStatus();
+}
+
+}  // namespace sweep

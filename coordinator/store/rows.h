@@ -1,0 +1,150 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/base/value.h"
+#include "common/lifecycle/trial_state.h"
+#include "common/protocol/trainer_message.h"
+#include "common/spec/sweep_spec.h"
+#include "common/stats/ranking.h"
+
+namespace sweep {
+
+// What the store holds, as plain values. No owner, no threads.
+
+enum class SweepState { kActive, kPaused, kCompleted, kCancelled };
+std::string_view SweepStateName(SweepState state);  // "active", …
+
+struct TrialCounts {
+  std::int64_t pending = 0, running = 0, completed = 0, stopped = 0, failed = 0, cancelled = 0;
+  std::int64_t total() const {
+    return pending + running + completed + stopped + failed + cancelled;
+  }
+};
+
+// A sweep as it is stored.
+struct SweepRow {
+  std::int64_t id = 0;
+  std::string name;
+  SweepState state = SweepState::kActive;
+  SweepSource source;  // empty in lists
+  std::string digest;
+  std::string principal;
+  std::map<std::string, std::string> labels;
+  absl::Time created, updated;
+  std::optional<absl::Time> ended;
+  std::int64_t planned_configurations = 0;
+  std::int64_t configurations = 0;  // made so far
+  bool exhausted = false;           // the search will make no more
+  std::string search_reason;        // why it ended before the budget was used
+  bool give_back = false;           // paused, and what runs is to be given back
+  TrialCounts counts;
+  std::int64_t qualifying = 0;  // configurations that meet every gate
+};
+
+struct ArtifactRow {
+  std::string role;
+  std::string sha256;
+  std::int64_t size_bytes = 0;
+};
+
+// A trial as it is stored.
+struct TrialRow {
+  std::int64_t id = 0;
+  std::int64_t sweep_id = 0;
+  std::string sweep;        // its name
+  std::int64_t number = 0;  // 1-based within the sweep
+  std::int64_t configuration_id = 0;
+  std::int64_t configuration = 0;  // 1-based within the sweep
+  int replicate = 0;
+  TrialState state = TrialState::kPending;
+  ParameterMap parameters;  // what the search chose
+  std::string model;
+  std::int64_t network_parameters = 0;
+  bool fully_connected = false;
+  std::uint64_t seed = 0;
+  int attempt = 0;
+  int failures = 0;
+  int epochs = 0;  // of a full run
+  TrialResult result;
+  std::string reason;
+  std::string worker;
+  absl::Time created;
+  std::optional<absl::Time> started, ended;
+  std::string checkpoint_sha256;
+  int checkpoint_epoch = 0;
+  std::vector<ArtifactRow> artifacts;  // empty in lists
+
+  std::string short_name() const { return sweep + "/" + std::to_string(number); }
+};
+
+struct EpochRow {
+  int attempt = 0;
+  EpochMetrics metrics;
+  absl::Time reported;
+};
+
+struct AttemptRow {
+  int attempt = 0;
+  std::string worker;
+  absl::Time started;
+  std::optional<absl::Time> ended;
+  std::string outcome;  // "" while it runs
+  std::string reason;
+};
+
+// A lease that was in force when the store was opened, or has just been granted.
+struct LeaseRow {
+  TrialRow trial;
+  std::string secret;
+};
+
+// Proof that a worker holds a trial.
+struct LeaseToken {
+  std::string sweep;
+  std::int64_t number = 0;
+  int attempt = 0;
+  std::string secret;
+};
+
+enum class LeaseOutcome { kCompleted, kFailed, kFailedForGood, kGivenBack };
+
+// One thing that happened, in the order of commits. `sequence` is the cursor of WatchSweep.
+struct EventRow {
+  std::int64_t sequence = 0;
+  std::int64_t trial_id = 0;  // 0: the sweep itself
+  std::int64_t number = 0;    // the trial's number
+  std::string kind;           // "sweep", "trial", "epoch"
+  int attempt = 0;            // epoch events
+  int epoch = 0;
+  absl::Time time;
+};
+
+struct RankedRow {
+  std::int64_t rank = 0;
+  TrialRow trial;  // the replicate that stands for the configuration
+  ConfigurationScore score;
+};
+
+// What a retry has made pending again.
+struct RetriedSweep {
+  SweepRow sweep;  // as it is now
+  std::int64_t count = 0;
+  std::vector<TrialRow> trials;
+};
+
+// A line that a trainer has printed. `line` counts from 1 within the attempt.
+struct LogRow {
+  int attempt = 0;
+  std::int64_t line = 0;
+  absl::Time time;
+  std::string text;
+};
+
+}  // namespace sweep

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/spec/sweep_spec.h"
+#include "coordinator/store/rows.h"
+
+namespace sweep {
+
+// A writing transaction, alive only inside a Store::Write function, on the writer's thread.
+// Every state changes through NextTrialState. A method that returns an error has changed nothing.
+class WriteTransaction {
+ public:
+  virtual ~WriteTransaction() = default;
+  virtual absl::Time now() const = 0;
+  // As Store's, with what this transaction has written.
+  virtual absl::StatusOr<SweepRow> GetSweep(const std::string& name) = 0;
+  virtual absl::StatusOr<TrialRow> GetTrial(const std::string& sweep, std::int64_t number) = 0;
+
+  // AlreadyExists when the name is taken by another digest. `*created` is false when the same
+  // sweep was there.
+  virtual absl::StatusOr<SweepRow> CreateSweep(const SweepSpec& spec, const SweepSource& source,
+                                               const std::string& principal, bool* created) = 0;
+  // Makes one configuration and its trials (one per replicate), in one go. ResourceExhausted when
+  // the budget (planned_configurations) is used up. The configuration's number must be the next.
+  virtual absl::StatusOr<std::vector<TrialRow>> AddConfiguration(
+      std::int64_t sweep_id, const SweepSpec& spec, const Configuration& configuration) = 0;
+  // The search will make no more, `reason` says why when that is before the budget was used. With
+  // an empty reason it is a no-op unless the budget is used, which an extension may have raised
+  // meanwhile. Completes the sweep when every trial has ended. True when the search has ended.
+  virtual absl::StatusOr<bool> MarkExhausted(std::int64_t sweep_id, const std::string& reason) = 0;
+  // Cancels the sweep and all its trials that have not ended.
+  virtual absl::StatusOr<SweepRow> CancelSweep(const std::string& name) = 0;
+  // FailedPrecondition when the sweep has ended. `give_back`: what runs is to be given back; asked
+  // for once, it holds until the sweep is resumed.
+  virtual absl::StatusOr<SweepRow> PauseSweep(const std::string& name, bool give_back) = 0;
+  virtual absl::StatusOr<SweepRow> ResumeSweep(const std::string& name) = 0;
+  // Makes the failed (and, as asked, the cancelled) trials pending again, with no failures counted
+  // and their tokens refused, and a sweep that had ended active. FailedPrecondition for a sweep
+  // that was cancelled unless cancelled trials are asked for.
+  virtual absl::StatusOr<RetriedSweep> RetrySweep(const SweepSpec& spec, bool failed,
+                                                  bool cancelled) = 0;
+  // The same for one trial. FailedPrecondition unless it has failed or was cancelled.
+  virtual absl::StatusOr<RetriedSweep> RetryTrial(const SweepSpec& spec, std::int64_t number) = 0;
+  // Raises the budget. FailedPrecondition when the sweep was cancelled, InvalidArgument when
+  // `planned_configurations` is not above the present number. What its search space allows is
+  // checked by the caller.
+  virtual absl::StatusOr<SweepRow> ExtendSweep(const std::string& name,
+                                               std::int64_t planned_configurations) = 0;
+
+  // Grants a pending trial: a new attempt with a new secret.
+  virtual absl::StatusOr<LeaseRow> Grant(std::int64_t trial_id, const std::string& worker,
+                                         const std::string& secret) = 0;
+  // FailedPrecondition, naming the trial, when the token is not that of the trial's latest
+  // attempt or the trial has ended. A holder whose lease had run out, but whose trial was granted
+  // to nobody since (it is pending, with this attempt), gets it back: `*revived` is true then.
+  virtual absl::StatusOr<TrialRow> RecordEpochs(const LeaseToken& token, const SweepSpec& spec,
+                                                const std::vector<EpochMetrics>& epochs,
+                                                const std::string& checkpoint_sha256,
+                                                int checkpoint_epoch, bool* revived) = 0;
+  // As RecordEpochs about the token. kFailed becomes final at spec.max_failures.
+  virtual absl::StatusOr<TrialRow> FinishLease(const LeaseToken& token, const SweepSpec& spec,
+                                               LeaseOutcome outcome, const std::string& reason,
+                                               const std::vector<ArtifactRow>& artifacts) = 0;
+  // The lease of that attempt ran out or its worker is gone. A no-op (OK) when the trial has moved
+  // on since.
+  virtual absl::StatusOr<TrialRow> LoseLease(std::int64_t trial_id, int attempt,
+                                             const SweepSpec& spec, const std::string& reason) = 0;
+  // Makes a pending trial held again by the attempt that lost it (a holder that came back).
+  virtual absl::StatusOr<LeaseRow> ReviveLease(const LeaseToken& token,
+                                               const std::string& worker) = 0;
+  virtual absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number) = 0;
+  // Stores what is new of an attempt's lines, as far as its limits allow. FailedPrecondition unless
+  // the token is that of the trial's latest attempt; that may have ended.
+  virtual absl::Status AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines) = 0;
+  // Remembers that a blob file exists. Idempotent.
+  virtual absl::Status AddBlob(const std::string& sha256, std::int64_t size_bytes) = 0;
+
+  // What a request that was carried out has given, by a name that the caller makes of its
+  // request_id; nullopt when it is not known (any more). The most recent ones are remembered.
+  virtual absl::StatusOr<std::optional<std::int64_t>> FindRequest(const std::string& request) = 0;
+  virtual absl::Status RememberRequest(const std::string& request, std::int64_t result) = 0;
+};
+
+}  // namespace sweep

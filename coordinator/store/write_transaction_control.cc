@@ -1,0 +1,159 @@
+// The part of the writing transaction that carries out what people decide about a sweep that is
+// there: pausing, retrying, extending.
+
+#include <utility>
+
+#include "coordinator/store/status_macros.h"
+#include "coordinator/store/write_transaction.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+// A client repeats a call within seconds; these are hours of busy use.
+constexpr std::int64_t kMaxRequests = 10'000;
+
+}  // namespace
+
+absl::Status SweepHasEnded(const SweepRow& sweep) {
+  return absl::FailedPreconditionError(
+      fmt::format("sweep '{}' has ended ({})", sweep.name, SweepStateName(sweep.state)));
+}
+
+absl::StatusOr<SweepRow> SqliteWriteTransaction::GetSweep(const std::string& name) {
+  return FindSweep(database_, name);
+}
+
+absl::StatusOr<TrialRow> SqliteWriteTransaction::GetTrial(const std::string& sweep,
+                                                          std::int64_t number) {
+  STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, sweep, number));
+  STORE_ASSIGN_OR_RETURN(stored.row.artifacts, SelectArtifacts(database_, stored.row.id));
+  return std::move(stored.row);
+}
+
+absl::StatusOr<SweepRow> SqliteWriteTransaction::PauseSweep(const std::string& name,
+                                                            bool give_back) {
+  return Guard([&]() -> absl::StatusOr<SweepRow> {
+    STORE_ASSIGN_OR_RETURN(SweepRow sweep, FindSweep(database_, name));
+    if (HasEnded(sweep)) return SweepHasEnded(sweep);
+    give_back = give_back || sweep.give_back;
+    if (sweep.state == SweepState::kPaused && give_back == sweep.give_back) return sweep;
+    STORE_RETURN_IF_ERROR(
+        database_.Run("UPDATE sweeps SET give_back = ? WHERE id = ?", give_back, sweep.id));
+    STORE_RETURN_IF_ERROR(SetSweepState(sweep.id, SweepState::kPaused));
+    return FindSweep(database_, name);
+  });
+}
+
+absl::StatusOr<SweepRow> SqliteWriteTransaction::ResumeSweep(const std::string& name) {
+  return Guard([&]() -> absl::StatusOr<SweepRow> {
+    STORE_ASSIGN_OR_RETURN(SweepRow sweep, FindSweep(database_, name));
+    if (HasEnded(sweep)) return SweepHasEnded(sweep);
+    if (sweep.state == SweepState::kActive) return sweep;
+    STORE_RETURN_IF_ERROR(database_.Run("UPDATE sweeps SET give_back = 0 WHERE id = ?", sweep.id));
+    STORE_RETURN_IF_ERROR(SetSweepState(sweep.id, SweepState::kActive));
+    return FindSweep(database_, name);
+  });
+}
+
+absl::StatusOr<RetriedSweep> SqliteWriteTransaction::RetrySweep(const SweepSpec& spec, bool failed,
+                                                                bool cancelled) {
+  return Guard([&]() -> absl::StatusOr<RetriedSweep> {
+    STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, spec.name));
+    if (sweep.state == SweepState::kCancelled && !cancelled) {
+      return absl::FailedPreconditionError(fmt::format(
+          "sweep '{}' was cancelled: it is taken up again only with its cancelled trials",
+          sweep.name));
+    }
+    RetriedSweep retried;
+    for (const TrialState state : {TrialState::kFailed, TrialState::kCancelled}) {
+      if (!(state == TrialState::kFailed ? failed : cancelled)) continue;
+      STORE_ASSIGN_OR_RETURN(std::vector<TrialRow> trials,
+                             SelectTrialsInState(database_, sweep.id, state));
+      for (TrialRow& trial : trials) {
+        STORE_RETURN_IF_ERROR(MakePendingAgain(spec, &trial));
+        retried.trials.push_back(std::move(trial));
+      }
+    }
+    // A completed sweep without any stays so; a cancelled one may have configurations to make.
+    if (!retried.trials.empty() || sweep.state == SweepState::kCancelled) {
+      STORE_RETURN_IF_ERROR(Reopen(sweep));
+      STORE_RETURN_IF_ERROR(CompleteSweepIfDone(sweep.id));
+    }
+    retried.count = static_cast<std::int64_t>(retried.trials.size());
+    STORE_ASSIGN_OR_RETURN(retried.sweep, FindSweepById(database_, sweep.id));
+    return retried;
+  });
+}
+
+absl::StatusOr<RetriedSweep> SqliteWriteTransaction::RetryTrial(const SweepSpec& spec,
+                                                                std::int64_t number) {
+  return Guard([&]() -> absl::StatusOr<RetriedSweep> {
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, spec.name, number));
+    STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, stored.row.sweep_id));
+    STORE_RETURN_IF_ERROR(MakePendingAgain(spec, &stored.row));
+    STORE_RETURN_IF_ERROR(Reopen(sweep));
+    STORE_ASSIGN_OR_RETURN(stored.row.artifacts, SelectArtifacts(database_, stored.row.id));
+    RetriedSweep retried;
+    retried.trials.push_back(std::move(stored.row));
+    retried.count = static_cast<std::int64_t>(retried.trials.size());
+    STORE_ASSIGN_OR_RETURN(retried.sweep, FindSweepById(database_, sweep.id));
+    return retried;
+  });
+}
+
+absl::Status SqliteWriteTransaction::MakePendingAgain(const SweepSpec& spec, TrialRow* trial) {
+  trial->failures = 0;
+  trial->reason.clear();
+  trial->ended.reset();
+  STORE_RETURN_IF_ERROR(Apply(TrialEvent::kRetry, trial));
+  // So that a holder of an old attempt, which may still be out there, cannot revive it.
+  STORE_RETURN_IF_ERROR(database_.Run("UPDATE trials SET secret = '' WHERE id = ?", trial->id));
+  return Rescore(spec, *trial);
+}
+
+absl::Status SqliteWriteTransaction::Reopen(const SweepRow& sweep) {
+  return HasEnded(sweep) ? SetSweepState(sweep.id, SweepState::kActive) : absl::OkStatus();
+}
+
+absl::StatusOr<SweepRow> SqliteWriteTransaction::ExtendSweep(const std::string& name,
+                                                             std::int64_t planned_configurations) {
+  return Guard([&]() -> absl::StatusOr<SweepRow> {
+    STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, name));
+    if (sweep.state == SweepState::kCancelled) return SweepHasEnded(sweep);
+    if (planned_configurations <= sweep.planned_configurations) {
+      return absl::InvalidArgumentError(
+          fmt::format("sweep '{}' makes {} configurations already; {} is not more", name,
+                      sweep.planned_configurations, planned_configurations));
+    }
+    STORE_RETURN_IF_ERROR(database_.Run(
+        "UPDATE sweeps SET planned_configurations = ?, exhausted = 0, search_reason = '' WHERE id "
+        "= ?",
+        planned_configurations, sweep.id));
+    const bool stays_paused = sweep.state == SweepState::kPaused;
+    STORE_RETURN_IF_ERROR(
+        SetSweepState(sweep.id, stays_paused ? SweepState::kPaused : SweepState::kActive));
+    return FindSweep(database_, name);
+  });
+}
+
+absl::StatusOr<std::optional<std::int64_t>> SqliteWriteTransaction::FindRequest(
+    const std::string& request) {
+  Statement statement = database_.Prepare("SELECT result FROM requests WHERE name = ?");
+  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(request).Step());
+  if (!found) return std::optional<std::int64_t>();
+  return std::optional<std::int64_t>(statement.Int(0));
+}
+
+absl::Status SqliteWriteTransaction::RememberRequest(const std::string& request,
+                                                     std::int64_t result) {
+  return Guard([&]() -> absl::Status {
+    STORE_RETURN_IF_ERROR(
+        database_.Run("INSERT INTO requests (name, result, time_us) VALUES (?, ?, ?)", request,
+                      result, ToMicros(now_)));
+    return database_.Run("DELETE FROM requests WHERE id <= ?",
+                         database_.last_insert_id() - kMaxRequests);
+  });
+}
+
+}  // namespace sweep
