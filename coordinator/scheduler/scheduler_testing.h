@@ -1,0 +1,207 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/mutex.h"
+#include "coordinator/scheduler/scheduler.h"
+#include "coordinator/store/store_testing.h"
+#include "fmt/format.h"
+
+namespace sweep {
+
+inline constexpr absl::Duration kTerm = absl::Seconds(60);
+
+// What a callback was given; empty until then.
+template <typename T>
+class Result {
+ public:
+  void Set(T value) {
+    MutexLock lock(&mutex_);
+    EXPECT_FALSE(value_.has_value()) << "a callback was called twice";
+    value_ = std::move(value);
+  }
+  std::optional<T> Get() const {
+    MutexLock lock(&mutex_);
+    return value_;
+  }
+
+ private:
+  mutable Mutex mutex_;
+  std::optional<T> value_;
+};
+
+using Answer = Result<absl::StatusOr<SynchronizeAnswer>>;
+
+inline std::vector<std::string> Trials(const std::vector<LeaseOffer>& leases) {
+  std::vector<std::string> names;
+  for (const LeaseOffer& lease : leases) {
+    names.push_back(
+        fmt::format("{}/{}#{}", lease.token.sweep, lease.token.number, lease.token.attempt));
+  }
+  return names;
+}
+
+// A scheduler without threads over a store in memory: time moves and threads' work is done only
+// when a test says so.
+class SchedulerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    store_ = Must(Store::Open({.clock = &clock_}));
+    Start();
+  }
+  void TearDown() override { scheduler_.reset(); }
+
+  void Start() {
+    scheduler_.reset();
+    scheduler_ = Must(Scheduler::Start(
+        {.store = store_.get(), .clock = &clock_, .lease_term = kTerm, .threads = false}));
+  }
+
+  // Until nothing is under way and the search has nothing to do.
+  void Settle() {
+    do {
+      scheduler_->WaitIdle();
+    } while (scheduler_->SearchTurn());
+    scheduler_->WaitIdle();
+  }
+
+  // Time passes as it does for the tick thread.
+  void Pass(absl::Duration time) {
+    for (; time > absl::ZeroDuration(); time -= absl::Seconds(1)) {
+      clock_.Advance(absl::Seconds(1));
+      scheduler_->Tick();
+      Settle();
+    }
+  }
+
+  void Submit(const std::string& name, const std::string& extra = "") {
+    const SweepSource source = TestSource(name, extra);
+    auto result = std::make_shared<Result<absl::Status>>();
+    scheduler_->Submit(std::make_shared<const SweepSpec>(TestSpec(name, extra)), source, "tester",
+                       [result](const auto& submission) { result->Set(submission.status()); });
+    Settle();
+    EXPECT_EQ(result->Get(), absl::OkStatus());
+  }
+
+  struct Said {
+    std::vector<LeaseToken> held = {};
+    int slots = 1;
+    bool draining = false;
+    bool no_wait = false;
+    bool allows_programs = false;
+    std::string session = "";  // the worker's name when empty
+    int protocol = kWorkerProtocolVersion;
+    std::uint64_t poll_id = 1;
+  };
+  std::shared_ptr<Answer> Call(const std::string& worker, const Said& said) {
+    auto answer = std::make_shared<Answer>();
+    scheduler_->Synchronize({.session = said.session.empty() ? worker : said.session,
+                             .worker = worker,
+                             .description = {.host = "here",
+                                             .pid = 7,
+                                             .slots = said.slots,
+                                             .allows_programs = said.allows_programs},
+                             .protocol = said.protocol,
+                             .held = said.held,
+                             .draining = said.draining,
+                             .no_wait = said.no_wait,
+                             .poll_id = said.poll_id},
+                            [answer](const auto& result) { answer->Set(result); });
+    Settle();
+    return answer;
+  }
+
+  // The leases of a call that has been answered.
+  std::vector<LeaseOffer> Leases(const std::shared_ptr<Answer>& answer) {
+    const auto result = answer->Get();
+    if (!result.has_value()) {
+      ADD_FAILURE() << "the call is parked";
+      return {};
+    }
+    EXPECT_TRUE(result->ok()) << result->status();
+    return result->ok() ? (*result)->leases : std::vector<LeaseOffer>();
+  }
+  std::vector<LeaseToken> Tokens(const std::shared_ptr<Answer>& answer) {
+    std::vector<LeaseToken> tokens;
+    for (const LeaseOffer& lease : Leases(answer)) tokens.push_back(lease.token);
+    return tokens;
+  }
+  absl::Status Refusal(const std::shared_ptr<Answer>& answer) {
+    const auto result = answer->Get();
+    return result.has_value() ? result->status() : absl::UnknownError("the call is parked");
+  }
+
+  absl::Status Report(const LeaseToken& token, int first, int last, double accuracy = 0.95) {
+    auto result = std::make_shared<Result<absl::Status>>();
+    scheduler_->ReportEpochs(token, TestEpochs(first, last, accuracy), "", 0,
+                             [result](const absl::Status& status) { result->Set(status); });
+    Settle();
+    return result->Get().value_or(absl::UnknownError("no answer"));
+  }
+  absl::Status Finish(const LeaseToken& token, LeaseOutcome outcome,
+                      const std::string& reason = "") {
+    auto result = std::make_shared<Result<absl::Status>>();
+    scheduler_->FinishLease(token, outcome, reason, {},
+                            [result](const absl::Status& status) { result->Set(status); });
+    Settle();
+    return result->Get().value_or(absl::UnknownError("no answer"));
+  }
+  void Train(const LeaseToken& token) {
+    EXPECT_EQ(Report(token, 1, 5), absl::OkStatus());
+    EXPECT_EQ(Finish(token, LeaseOutcome::kCompleted), absl::OkStatus());
+  }
+  absl::Status Cancel(const std::string& sweep, std::int64_t number) {
+    auto result = std::make_shared<Result<absl::Status>>();
+    scheduler_->CancelTrial(sweep, number, [result](const auto& r) { result->Set(r.status()); });
+    Settle();
+    return result->Get().value_or(absl::UnknownError("no answer"));
+  }
+  absl::Status CancelSweep(const std::string& sweep) {
+    auto result = std::make_shared<Result<absl::Status>>();
+    scheduler_->CancelSweep(sweep, [result](const auto& r) { result->Set(r.status()); });
+    Settle();
+    return result->Get().value_or(absl::UnknownError("no answer"));
+  }
+
+  // The answer of a call of the scheduler that gives one value.
+  template <typename T, typename Start>
+  absl::StatusOr<T> Ask(Start start) {
+    auto result = std::make_shared<Result<absl::StatusOr<T>>>();
+    start([result](const absl::StatusOr<T>& answer) { result->Set(answer); });
+    Settle();
+    return result->Get().value_or(absl::UnknownError("no answer"));
+  }
+  absl::StatusOr<SweepRow> Pause(bool now = false, const std::string& request = "",
+                                 const std::string& sweep = "s") {
+    return Ask<SweepRow>(
+        [&](auto callback) { scheduler_->PauseSweep(sweep, now, request, callback); });
+  }
+  absl::StatusOr<SweepRow> Resume(const std::string& request = "", const std::string& sweep = "s") {
+    return Ask<SweepRow>([&](auto callback) { scheduler_->ResumeSweep(sweep, request, callback); });
+  }
+  absl::StatusOr<RetriedSweep> Retry(const Scheduler::Retry& retry, const std::string& extra = "") {
+    const auto spec = std::make_shared<const SweepSpec>(TestSpec("s", extra));
+    return Ask<RetriedSweep>([&](auto callback) { scheduler_->RetrySweep(spec, retry, callback); });
+  }
+  absl::StatusOr<TrialRow> RetryTrial(std::int64_t number, const std::string& request = "",
+                                      const std::string& extra = "") {
+    const auto spec = std::make_shared<const SweepSpec>(TestSpec("s", extra));
+    return Ask<TrialRow>(
+        [&](auto callback) { scheduler_->RetryTrial(spec, number, request, callback); });
+  }
+
+  TrialRow Trial(std::int64_t number, const std::string& sweep = "s") {
+    return Must(store_->GetTrial(sweep, number));
+  }
+  SweepRow Sweep(const std::string& name = "s") { return Must(store_->GetSweep(name)); }
+
+  FakeClock clock_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<Scheduler> scheduler_;
+};
+
+}  // namespace sweep
