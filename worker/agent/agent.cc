@@ -22,6 +22,8 @@
 #include "worker/agent/dataset_cache.h"
 #include "worker/agent/find_trainer.h"
 #include "worker/agent/lease_table.h"
+#include "worker/agent/log_reporter.h"
+#include "worker/agent/program_cache.h"
 #include "worker/agent/progress_reporter.h"
 #include "worker/agent/session.h"
 #include "worker/agent/trainer_loop.h"
@@ -137,12 +139,14 @@ v1::Worker Describe(const AgentOptions& options, const std::string& name, int sl
   worker.set_slots(slots);
   worker.add_devices(options.device);
   worker.set_build(kBuild);
+  worker.set_allows_programs(options.allow_programs);
   worker.mutable_labels()->insert(options.labels.begin(), options.labels.end());
   return worker;
 }
 
 // Puts the parts together. The parts' threads: "session" (Session), "trainers" (TrainerLoop),
-// "progress" (ProgressReporter) and one "report" per slot (LeaseReporter); nothing runs here.
+// "progress" (ProgressReporter), "logs" (LogReporter) and one "report" per slot (LeaseReporter);
+// nothing runs here.
 class AgentImpl final : public Agent {
  public:
   AgentImpl(const AgentOptions& options, std::unique_ptr<WorkDir> work_dir)
@@ -152,8 +156,10 @@ class AgentImpl final : public Agent {
         work_dir_(std::move(work_dir)),
         client_(options.coordinator),
         datasets_(options.data),
+        programs_(absl::StrCat(work_dir_->path(), "/programs")),
         leases_(slots_),
         progress_(&client_, session_id_),
+        logs_(&client_),
         session_(&client_, &leases_, Describe(options, name_, slots_), session_id_) {}
   ~AgentImpl() override { Stop(); }
 
@@ -162,35 +168,38 @@ class AgentImpl final : public Agent {
   }
 
   void Run(const AgentOptions& options, std::vector<std::string> trainer_command) {
+    LeaseReporter::Options reporter;
+    reporter.client = &client_;
+    reporter.datasets = &datasets_;
+    reporter.programs = &programs_;
+    reporter.logs = &logs_;
+    reporter.trainer.command = std::move(trainer_command);
+    reporter.allow_programs = options.allow_programs;
+    reporter.work_dir = work_dir_->path();
+    reporter.device = options.device;
+    const bool any_silence = options.silence_timeout == absl::ZeroDuration();
     loop_ = std::make_unique<TrainerLoop>(TrainerLoop::Options{
         .slots = slots_,
-        .context = {.command = std::move(trainer_command),
-                    .stop_grace = options.stop_grace,
+        .context = {.stop_grace = options.stop_grace,
                     .ready_timeout = options.ready_timeout,
-                    .reporter = {.client = &client_,
-                                 .datasets = &datasets_,
-                                 .work_dir = work_dir_->path(),
-                                 .device = options.device},
+                    .silence_timeout =
+                        any_silence ? absl::InfiniteDuration() : options.silence_timeout,
+                    .program_idle = options.program_idle,
+                    .reporter = std::move(reporter),
                     .leases = &leases_,
                     .progress = &progress_,
+                    .logs = &logs_,
                     .trainer_ready = [this](const std::string& d) { session_.AddDevice(d); }},
         .giving_up = [this] { session_.SetDraining(); },
         .finished = [this] { EndCalls(); }});
-    session_.Start({.leases_changed = [this] { loop_->Wake(); },
-                    .drain_asked = [this] { loop_->Drain(TrainerLoop::DrainMode::kFinish); },
-                    .drain_acknowledged = [this] { loop_->DrainAcknowledged(); },
-                    .refused =
-                        [this](const absl::Status& status) {
-                          spdlog::error("session ended error={}", status.ToString());
-                          loop_->Stop(status);
-                        }});
+    session_.Start(SessionEvents(options.coordinator));
     spdlog::info("worker started name={} slots={} coordinator={}", name_, slots_,
                  options.coordinator);
   }
 
   void Drain() override {
     session_.SetDraining();
-    loop_->Drain(TrainerLoop::DrainMode::kGiveBack);
+    loop_->Drain();
   }
 
   void Stop() override {
@@ -203,10 +212,30 @@ class AgentImpl final : public Agent {
   const std::string& name() const override { return name_; }
 
  private:
+  Session::Events SessionEvents(const std::string& coordinator) {
+    return {.leases_changed = [this] { loop_->Wake(); },
+            .drain_asked =
+                [this, coordinator] {
+                  spdlog::info("draining: coordinator {} asks for it", coordinator);
+                  loop_->Drain();
+                },
+            .give_back =
+                [this](const std::set<LeaseKey>& leases) {
+                  loop_->GiveBack(leases, "the sweep is paused");
+                },
+            .drain_acknowledged = [this] { loop_->DrainAcknowledged(); },
+            .refused =
+                [this](const absl::Status& status) {
+                  spdlog::error("session ended error={}", status.ToString());
+                  loop_->Stop(status);
+                }};
+  }
+
   // Lets every thread that waits for the network come home.
   void EndCalls() {
     datasets_.Shutdown();
     session_.Stop();
+    logs_.Shutdown();
     client_.Shutdown();
   }
 
@@ -216,8 +245,10 @@ class AgentImpl final : public Agent {
   const std::unique_ptr<WorkDir> work_dir_;
   CoordinatorClient client_;
   DatasetCache datasets_;
+  ProgramCache programs_;
   LeaseTable leases_;
   ProgressReporter progress_;
+  LogReporter logs_;
   // The session calls the loop and the loop the session, so both are stopped before either goes.
   std::unique_ptr<TrainerLoop> loop_;
   Session session_;

@@ -20,11 +20,16 @@ struct AgentOptions {
   std::string device = "auto";
   std::map<std::string, std::string> labels;
   std::vector<std::string> trainer_command;  // program and arguments; {} finds sweep-trainer
+  bool allow_programs = false;               // run the programs that sweeps bring with them
   std::string work_dir;                      // "" makes a temporary one and removes it at the end
   DataOptions data;
   absl::Duration stop_grace = absl::Seconds(1);  // from `stop` to SIGTERM, from there to SIGKILL
   absl::Duration ready_timeout = absl::Seconds(60);   // for a trainer to say `ready`
   absl::Duration connect_timeout = absl::Seconds(4);  // for the first answer of the coordinator
+  // A sweep's own program that prints nothing for so long is ended; zero: never.
+  absl::Duration silence_timeout = absl::Minutes(10);
+  // A sweep's own program that has no trial for so long is ended.
+  absl::Duration program_idle = absl::Seconds(30);
 };
 
 // One worker: a session with the coordinator, N slots, one warm trainer process per slot.

@@ -212,8 +212,7 @@ TEST_F(AgentTest, ReportsACrashWithTheSignalAndTheLastLines) {
   EXPECT_THAT(finish.reason(), HasSubstr("about to crash"));
   EXPECT_THAT(coordinator_.record().EpochsOf(1), ElementsAre(1, 2));
   coordinator_.Offer(2, "exit=1", 5);
-  EXPECT_THAT(coordinator_.WaitForFinish(2).reason(),
-              StartsWith("trainer ended with exit code 3"));
+  EXPECT_THAT(coordinator_.WaitForFinish(2).reason(), StartsWith("trainer ended with exit code 3"));
 }
 
 TEST_F(AgentTest, ReportsTheTrainersErrorsAsItJudgesThem) {
@@ -355,12 +354,34 @@ TEST_F(AgentTest, DrainIsNoFailureWhenTheTrainerEndsInsteadOfAnswering) {
   EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
 }
 
-TEST_F(AgentTest, FinishesWhatItHoldsWhenTheCoordinatorDrainsIt) {
-  coordinator_.Offer(1, "", 20);
-  coordinator_.SetDrain(true);
+TEST_F(AgentTest, GivesBackWhatItHoldsAndEndsWhenTheCoordinatorDrainsIt) {
+  coordinator_.Offer(1, "checkpoint=2,pause=2", 20);
   StartAgent();
+  coordinator_.WaitForTrainer(1);
+  coordinator_.SetDrain(true);
   EXPECT_TRUE(agent_->Wait().ok());
-  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_COMPLETED);
+  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
+  EXPECT_EQ(coordinator_.WaitForFinish(1).reason(), "the worker drains");
+  EXPECT_EQ(coordinator_.record().reports.back().checkpoint_epoch(), 2);
+  EXPECT_TRUE(coordinator_.record().synchronized.back().draining());
+}
+
+TEST_F(AgentTest, GivesBackWhatTheCoordinatorAsksForAndGoesOn) {
+  options_.slots = 2;
+  coordinator_.Offer(1, "checkpoint=2,pause=2", 20);
+  coordinator_.Offer(2, "pause=1", 20);
+  StartAgent();
+  coordinator_.WaitForTrainer(1);
+  const int other = coordinator_.WaitForTrainer(2);
+  coordinator_.AskBack(1);
+  const v1::FinishLeaseRequest finish = coordinator_.WaitForFinish(1);
+  EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
+  EXPECT_EQ(finish.reason(), "the sweep is paused");
+  EXPECT_EQ(coordinator_.record().blobs.size(), 1u) << "the checkpoint";
+  coordinator_.Offer(3, "", 1);
+  EXPECT_EQ(coordinator_.WaitForFinish(3).outcome(), v1::LEASE_OUTCOME_COMPLETED);
+  EXPECT_FALSE(IsGone(other));
+  EXPECT_EQ(coordinator_.record().FinishOf(2), nullptr);
 }
 
 TEST_F(AgentTest, StopKillsTheTrainersAtOnce) {
@@ -428,8 +449,7 @@ TEST_F(AgentTest, FailsATrialWhenTheTrainerSpeaksAnotherProtocol) {
   coordinator_.Offer(1, "", 5);
   StartAgent();
   EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_FAILED);
-  EXPECT_THAT(coordinator_.WaitForFinish(1).reason(),
-              HasSubstr("speaks protocol 2"));
+  EXPECT_THAT(coordinator_.WaitForFinish(1).reason(), HasSubstr("speaks protocol 2"));
 }
 
 TEST_F(AgentTest, EndsWhenNoTrainerCanBeUsed) {

@@ -27,8 +27,8 @@ absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
   const std::streamoff size = file.tellg();
   if (size < 0) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
   if (static_cast<std::size_t>(size) > kLargestBlobBytes) {
-    return absl::OutOfRangeError(absl::StrCat(path, ": ", size, " bytes; a blob has at most ",
-                                              kLargestBlobBytes));
+    return absl::OutOfRangeError(
+        absl::StrCat(path, ": ", size, " bytes; a blob has at most ", kLargestBlobBytes));
   }
   std::string bytes(static_cast<std::size_t>(size), '\0');
   file.seekg(0);
@@ -89,6 +89,7 @@ CoordinatorClient::CoordinatorClient(const std::string& address) {
   const std::shared_ptr<grpc::Channel> channel = MakeChannel(address);
   workers_ = v1::WorkerService::NewStub(channel);
   blobs_ = v1::BlobService::NewStub(channel);
+  sweeps_ = v1::SweepService::NewStub(channel);
 }
 
 absl::Status CoordinatorClient::Synchronize(grpc::ClientContext* context,
@@ -118,6 +119,24 @@ absl::Status CoordinatorClient::FinishLease(const v1::FinishLeaseRequest& reques
   Call call(this, &context, kReportTimeout);
   v1::FinishLeaseResponse response;
   return FromGrpcStatus(workers_->FinishLease(&context, request, &response));
+}
+
+absl::Status CoordinatorClient::AppendLogs(const v1::AppendLogsRequest& request) {
+  grpc::ClientContext context;
+  Call call(this, &context, kReportTimeout);
+  v1::AppendLogsResponse response;
+  return FromGrpcStatus(workers_->AppendLogs(&context, request, &response));
+}
+
+absl::StatusOr<v1::Sweep> CoordinatorClient::GetSweep(const std::string& name) {
+  grpc::ClientContext context;
+  Call call(this, &context, kReportTimeout);
+  v1::GetSweepRequest request;
+  request.set_name(name);
+  v1::GetSweepResponse response;
+  const grpc::Status status = sweeps_->GetSweep(&context, request, &response);
+  if (!status.ok()) return FromGrpcStatus(status);
+  return std::move(*response.mutable_sweep());
 }
 
 absl::StatusOr<StoredBlob> CoordinatorClient::PutBlob(const std::string& path) {

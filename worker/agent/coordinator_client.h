@@ -11,6 +11,7 @@
 #include "common/base/mutex.h"
 #include "grpcpp/client_context.h"
 #include "sweep/v1/blobs.grpc.pb.h"
+#include "sweep/v1/sweeps.grpc.pb.h"
 #include "sweep/v1/workers.grpc.pb.h"
 
 namespace sweep {
@@ -43,6 +44,10 @@ class CoordinatorClient {
   absl::Status ReportEpochs(const v1::ReportEpochsRequest& request);
   absl::Status ReportProgress(const v1::ReportProgressRequest& request);
   absl::Status FinishLease(const v1::FinishLeaseRequest& request);
+  // Unimplemented by a coordinator that is older than this call.
+  absl::Status AppendLogs(const v1::AppendLogsRequest& request);
+  // With its source. `name` is "sweeps/{sweep}".
+  absl::StatusOr<v1::Sweep> GetSweep(const std::string& name);
   // Stores a file that may be replaced by renaming meanwhile: it is read once, at the start.
   // NotFound when it cannot be read, OutOfRange when it is above the contract's 64 MiB.
   absl::StatusOr<StoredBlob> PutBlob(const std::string& path);
@@ -56,6 +61,7 @@ class CoordinatorClient {
 
   std::unique_ptr<v1::WorkerService::Stub> workers_;
   std::unique_ptr<v1::BlobService::Stub> blobs_;
+  std::unique_ptr<v1::SweepService::Stub> sweeps_;
   Mutex mutex_;
   bool shut_down_ ABSL_GUARDED_BY(mutex_) = false;
   std::set<grpc::ClientContext*> calls_ ABSL_GUARDED_BY(mutex_);

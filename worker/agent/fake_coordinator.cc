@@ -17,6 +17,7 @@
 #include "proto/grpc_status.h"
 #include "proto/names.h"
 #include "sweep/v1/blobs.grpc.pb.h"
+#include "sweep/v1/sweeps.grpc.pb.h"
 #include "sweep/v1/workers.grpc.pb.h"
 
 namespace sweep {
@@ -30,7 +31,8 @@ constexpr std::chrono::seconds kPatience{20};
 std::string FakeTrial(int number) { return TrialResource("s", number); }
 
 class FakeCoordinator::Services final : public v1::WorkerService::Service,
-                                        public v1::BlobService::Service {
+                                        public v1::BlobService::Service,
+                                        public v1::SweepService::Service {
  public:
   grpc::Status Synchronize(grpc::ServerContext*, const v1::SynchronizeRequest* request,
                            v1::SynchronizeResponse* response) override {
@@ -46,6 +48,9 @@ class FakeCoordinator::Services final : public v1::WorkerService::Service,
     if (!status_.ok()) return ToGrpcStatus(status_);
     for (const auto& [trial, lease] : leases_) *response->add_leases() = lease;
     response->set_drain(draining_);
+    for (const auto& [trial, lease] : leases_) {
+      if (asked_back_.contains(trial)) *response->add_give_back() = lease.token();
+    }
     response->mutable_lease_term()->set_seconds(60);
     return grpc::Status::OK;
   }
@@ -76,6 +81,31 @@ class FakeCoordinator::Services final : public v1::WorkerService::Service,
     record_.finished.push_back(*request);
     leases_.erase(request->token().trial());
     changed_.NotifyAll();
+    return grpc::Status::OK;
+  }
+
+  grpc::Status AppendLogs(grpc::ServerContext*, const v1::AppendLogsRequest* request,
+                          v1::AppendLogsResponse*) override {
+    MutexLock lock(&mutex_);
+    changed_.NotifyAll();
+    if (!log_status_.ok()) {
+      ++record_.refused_logs;
+      return ToGrpcStatus(log_status_);
+    }
+    if (!leases_.contains(request->token().trial())) {
+      return {grpc::StatusCode::FAILED_PRECONDITION, "the lease has ended"};
+    }
+    record_.logs.push_back(*request);
+    return grpc::Status::OK;
+  }
+
+  grpc::Status GetSweep(grpc::ServerContext*, const v1::GetSweepRequest* request,
+                        v1::GetSweepResponse* response) override {
+    MutexLock lock(&mutex_);
+    ++record_.programs_fetched;
+    response->mutable_sweep()->set_name(request->name());
+    auto* const files = response->mutable_sweep()->mutable_source()->mutable_program_files();
+    for (const auto& [name, text] : program_files_) (*files)[name] = text;
     return grpc::Status::OK;
   }
 
@@ -144,6 +174,9 @@ class FakeCoordinator::Services final : public v1::WorkerService::Service,
   std::map<std::string, v1::Lease> leases_;  // by trial
   absl::Status status_;
   absl::Status report_status_;
+  absl::Status log_status_;
+  std::set<std::string> asked_back_;  // trials
+  std::map<std::string, std::string> program_files_;
   bool draining_ = false;
   bool away_ = false;
 
@@ -153,6 +186,9 @@ class FakeCoordinator::Services final : public v1::WorkerService::Service,
     std::set<std::string> held, wanted;
     for (const v1::LeaseToken& token : request.held()) held.insert(token.secret());
     for (const auto& [trial, lease] : leases_) wanted.insert(lease.token().secret());
+    for (const v1::LeaseToken& token : request.held()) {
+      if (asked_back_.contains(token.trial())) return false;
+    }
     return held == wanted;
   }
 
@@ -171,6 +207,7 @@ class FakeCoordinator::Server {
     builder.AddListeningPort(*address, grpc::InsecureServerCredentials(), &port);
     builder.RegisterService(static_cast<v1::WorkerService::Service*>(services));
     builder.RegisterService(static_cast<v1::BlobService::Service*>(services));
+    builder.RegisterService(static_cast<v1::SweepService::Service*>(services));
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
       std::fprintf(stderr, "fake coordinator cannot listen at %s\n", address->c_str());
@@ -222,6 +259,18 @@ void FakeCoordinator::SetDrain(bool drain) {
   services_->Change([&] { services_->draining_ = drain; });
 }
 
+void FakeCoordinator::AskBack(int number) {
+  services_->Change([&] { services_->asked_back_.insert(FakeTrial(number)); });
+}
+
+void FakeCoordinator::SetProgramFiles(const std::map<std::string, std::string>& files) {
+  services_->Change([&] { services_->program_files_ = files; });
+}
+
+void FakeCoordinator::SetLogStatus(absl::Status status) {
+  services_->Change([&] { services_->log_status_ = std::move(status); });
+}
+
 void FakeCoordinator::SetSynchronizeStatus(absl::Status status) {
   services_->Change([&] { services_->status_ = std::move(status); });
 }
@@ -263,6 +312,24 @@ std::vector<v1::Epoch> FakeCoordinator::Record::RowsOf(int number) const {
     rows.insert(rows.end(), report.epochs().begin(), report.epochs().end());
   }
   return rows;
+}
+
+std::vector<std::string> FakeCoordinator::Record::LogOf(int number) const {
+  std::vector<std::string> lines;
+  for (const v1::AppendLogsRequest& request : logs) {
+    if (request.token().trial() != FakeTrial(number)) continue;
+    for (const v1::LogLine& line : request.lines()) lines.push_back(line.text());
+  }
+  return lines;
+}
+
+std::vector<std::int64_t> FakeCoordinator::Record::LogNumbersOf(int number) const {
+  std::vector<std::int64_t> numbers;
+  for (const v1::AppendLogsRequest& request : logs) {
+    if (request.token().trial() != FakeTrial(number)) continue;
+    for (const v1::LogLine& line : request.lines()) numbers.push_back(line.line());
+  }
+  return numbers;
 }
 
 std::vector<int> FakeCoordinator::Record::EpochsOf(int number) const {

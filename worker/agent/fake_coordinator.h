@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -31,6 +32,12 @@ class FakeCoordinator {
   // The worker shall not hold trial `number` any more.
   void Revoke(int number);
   void SetDrain(bool drain);
+  // The coordinator wants trial `number` back, as when its sweep is paused.
+  void AskBack(int number);
+  // The texts that GetSweep gives for every sweep.
+  void SetProgramFiles(const std::map<std::string, std::string>& files);
+  // Answers to AppendLogs from now on.
+  void SetLogStatus(absl::Status status);
   // Answers to Synchronize, and to reports of epochs, from now on.
   void SetSynchronizeStatus(absl::Status status);
   void SetReportStatus(absl::Status status);
@@ -48,7 +55,13 @@ class FakeCoordinator {
     std::vector<v1::FinishLeaseRequest> finished;
     std::vector<v1::Progress> progress;
     std::map<std::string, std::string> blobs;
+    std::vector<v1::AppendLogsRequest> logs;
+    int refused_logs = 0;  // see SetLogStatus
+    int programs_fetched = 0;
 
+    // The lines of trial `number`, and their numbers.
+    std::vector<std::string> LogOf(int number) const;
+    std::vector<std::int64_t> LogNumbersOf(int number) const;
     std::vector<int> EpochsOf(int number) const;
     std::vector<v1::Epoch> RowsOf(int number) const;
     const v1::FinishLeaseRequest* FinishOf(int number) const;

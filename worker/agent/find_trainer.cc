@@ -39,18 +39,19 @@ std::vector<std::string> PathCandidates(const std::string& program) {
   return candidates;
 }
 
-absl::StatusOr<std::string> FirstProgram(const std::string& what,
+absl::StatusOr<std::string> FirstProgram(const std::string& kind, const std::string& what,
                                          const std::vector<std::string>& candidates) {
   for (const std::string& candidate : candidates) {
     if (IsProgram(candidate)) return candidate;
   }
-  return absl::NotFoundError(absl::StrCat("trainer ", what, ": no such program; looked at ",
-                                          absl::StrJoin(candidates, ", ")));
+  return absl::NotFoundError(absl::StrCat(
+      kind, " ", what, ": no such program; looked at ",
+      candidates.empty() ? "nothing, since PATH is empty" : absl::StrJoin(candidates, ", ")));
 }
 
 absl::StatusOr<std::string> FindNamed(const std::string& program) {
-  if (program.find('/') != std::string::npos) return FirstProgram(program, {program});
-  return FirstProgram(program, PathCandidates(program));
+  if (program.find('/') != std::string::npos) return FirstProgram("trainer", program, {program});
+  return FirstProgram("trainer", program, PathCandidates(program));
 }
 
 absl::StatusOr<std::string> FindDefault() {
@@ -65,10 +66,26 @@ absl::StatusOr<std::string> FindDefault() {
   for (std::string& candidate : PathCandidates(kTrainerProgram)) {
     candidates.push_back(std::move(candidate));
   }
-  return FirstProgram(kTrainerProgram, candidates);
+  return FirstProgram("trainer", kTrainerProgram, candidates);
 }
 
 }  // namespace
+
+absl::StatusOr<std::vector<std::string>> FindProgram(std::vector<std::string> command,
+                                                     const std::string& folder) {
+  const std::string& word = command.front();
+  std::vector<std::string> candidates;
+  if (word.find('/') == std::string::npos) {
+    candidates = PathCandidates(word);
+  } else {
+    // Joining an absolute path gives that path.
+    candidates.push_back((std::filesystem::path(folder) / word).string());
+  }
+  absl::StatusOr<std::string> path = FirstProgram("program", word, candidates);
+  if (!path.ok()) return path.status();
+  command.front() = *std::move(path);
+  return command;
+}
 
 absl::StatusOr<std::vector<std::string>> FindTrainer(std::vector<std::string> command) {
   const absl::StatusOr<std::string> program =

@@ -12,11 +12,14 @@
 #include "absl/time/time.h"
 #include "proto/names.h"
 #include "spdlog/spdlog.h"
+#include "worker/agent/find_trainer.h"
 
 namespace sweep {
 namespace {
 
 constexpr std::size_t kRowsPerReport = 16;  // the contract's limit
+// The end of a lease does not wait longer for its last log lines.
+constexpr absl::Duration kLogPatience = absl::Seconds(2);
 
 void SetDuration(double seconds, google::protobuf::Duration* duration) {
   const absl::Duration value = absl::Seconds(seconds);
@@ -146,7 +149,11 @@ void LeaseReporter::Prepare() {
 absl::StatusOr<PreparedTrial> LeaseReporter::PrepareTrial() {
   const absl::StatusOr<TrialId> id = ParseTrialResource(lease_.token().trial());
   if (!id.ok()) return id.status();
-  TrialSpec spec = TrialSpecFromJson(lease_.spec_json());
+  const bool has_program = lease_.program_size() > 0;
+  TrialSpec spec = TrialSpecFromJson(
+      lease_.spec_json(), has_program ? NetworkField::kOptional : NetworkField::kRequired);
+  absl::StatusOr<TrainerProgram> program = PrepareProgram(id->sweep);
+  if (!program.ok()) return program.status();
 
   const absl::StatusOr<std::string> data_dir = options_.datasets->Folder(spec.dataset);
   if (!data_dir.ok()) return data_dir.status();
@@ -167,7 +174,43 @@ absl::StatusOr<PreparedTrial> LeaseReporter::PrepareTrial() {
   spec.output_dir = output_dir_;
   spec.resume_from = *checkpoint;
   spec.device = options_.device;
-  return PreparedTrial{.trial = spec.trial, .line = TrialSpecToJson(spec), .epochs = spec.epochs};
+  return PreparedTrial{.trial = spec.trial,
+                       .line = TrialSpecToJson(spec),
+                       .epochs = spec.epochs,
+                       .resumed_epoch = checkpoint->empty() ? 0 : lease_.checkpoint_epoch(),
+                       .program = *std::move(program)};
+}
+
+absl::StatusOr<TrainerProgram> LeaseReporter::PrepareProgram(const std::string& sweep) {
+  if (lease_.program().empty()) return options_.trainer;
+  if (!options_.allow_programs) {
+    return absl::FailedPreconditionError(
+        "the sweep brings its own program, and this worker runs none: it was started without "
+        "--allow-program");
+  }
+  TrainerProgram program{.of_sweep = true};
+  if (!lease_.program_digest().empty()) {
+    absl::StatusOr<std::string> folder =
+        options_.programs->Folder(lease_.program_digest(), [&] { return FetchProgram(sweep); });
+    if (!folder.ok()) return folder.status();
+    program.folder = *std::move(folder);
+  }
+  absl::StatusOr<std::vector<std::string>> command =
+      FindProgram({lease_.program().begin(), lease_.program().end()}, program.folder);
+  if (!command.ok()) return command.status();
+  program.command = *std::move(command);
+  return program;
+}
+
+absl::StatusOr<ProgramFiles> LeaseReporter::FetchProgram(const std::string& sweep) {
+  absl::StatusOr<v1::Sweep> answer;
+  const absl::Status status = Persist("fetch program", [&] {
+    answer = options_.client->GetSweep(SweepResource(sweep));
+    return answer.status();
+  });
+  if (!status.ok()) return status;
+  const auto& files = answer->source().program_files();
+  return ProgramFiles(files.begin(), files.end());
 }
 
 absl::StatusOr<std::string> LeaseReporter::FetchCheckpoint() {
@@ -179,8 +222,8 @@ absl::StatusOr<std::string> LeaseReporter::FetchCheckpoint() {
   if (status.ok()) return path;
   if (absl::IsCancelled(status)) return status;
   // A trial without its checkpoint is slower, not wrong: it repeats its epochs.
-  spdlog::warn("checkpoint unusable, starting at epoch 1 trial={} error={}",
-               lease_.token().trial(), status.ToString());
+  spdlog::warn("checkpoint unusable, starting at epoch 1 trial={} error={}", lease_.token().trial(),
+               status.ToString());
   return std::string();
 }
 
@@ -284,15 +327,17 @@ void LeaseReporter::Finish(const LeaseEnd& end) {
     artifact->set_sha256(blob->sha256);
     artifact->set_size_bytes(blob->size_bytes);
   }
-  const absl::Status status =
-      Persist("finish lease", [&] { return options_.client->FinishLease(request); });
+  const absl::Status status = Persist("finish lease", [&] {
+    // Before, because the end of the lease is the end of its token.
+    if (options_.logs != nullptr) options_.logs->Flush(KeyOf(lease_.token()), kLogPatience);
+    return options_.client->FinishLease(request);
+  });
   if (absl::IsCancelled(status)) return;
   spdlog::info("lease ended trial={} attempt={} outcome={} answer={}", lease_.token().trial(),
                lease_.token().attempt(), v1::LeaseOutcome_Name(end.outcome), status.ToString());
 }
 
-absl::Status LeaseReporter::Persist(const char* what,
-                                    const std::function<absl::Status()>& call) {
+absl::Status LeaseReporter::Persist(const char* what, const std::function<absl::Status()>& call) {
   Backoff backoff;
   for (bool first = true;; first = false) {
     const absl::Status status = call();

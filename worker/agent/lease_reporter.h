@@ -16,6 +16,9 @@
 #include "worker/agent/backoff.h"
 #include "worker/agent/coordinator_client.h"
 #include "worker/agent/dataset_cache.h"
+#include "worker/agent/log_reporter.h"
+#include "worker/agent/program_cache.h"
+#include "worker/agent/trainer_process.h"
 
 namespace sweep {
 
@@ -24,6 +27,8 @@ struct PreparedTrial {
   std::string trial;  // the id that the trainer's lines carry
   std::string line;   // the `trial` line to send
   int epochs = 0;
+  int resumed_epoch = 0;  // the last one in the checkpoint that it resumes from
+  TrainerProgram program;
 };
 
 // How a lease shall end.
@@ -55,7 +60,11 @@ class LeaseReporter {
   struct Options {
     CoordinatorClient* client = nullptr;
     DatasetCache* datasets = nullptr;
-    std::string work_dir;  // each lease has a folder in it
+    ProgramCache* programs = nullptr;
+    LogReporter* logs = nullptr;  // may be null
+    TrainerProgram trainer;       // where the sweep brings no program
+    bool allow_programs = false;  // else a lease with a program fails
+    std::string work_dir;         // each lease has a folder in it
     std::string device;
   };
 
@@ -88,6 +97,9 @@ class LeaseReporter {
   bool WaitForLease();
   void Prepare();
   absl::StatusOr<PreparedTrial> PrepareTrial();
+  // What trains this lease; the files of a sweep's program are there then.
+  absl::StatusOr<TrainerProgram> PrepareProgram(const std::string& sweep);
+  absl::StatusOr<ProgramFiles> FetchProgram(const std::string& sweep);
   // The checkpoint's file, or "" to start at epoch 1.
   absl::StatusOr<std::string> FetchCheckpoint();
   void Serve();

@@ -14,6 +14,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/agent.h"
@@ -27,6 +28,7 @@ struct Arguments {
   std::vector<std::string> labels;
   std::string trainer;
   std::string log_level = "info";
+  std::string silence_timeout = "10m";
 };
 
 void AddOptions(CLI::App* app, Arguments* arguments) {
@@ -44,6 +46,14 @@ void AddOptions(CLI::App* app, Arguments* arguments) {
   app->add_option("--label", arguments->labels, "KEY=VALUE, shown with the worker; repeatable");
   app->add_option("--trainer", arguments->trainer,
                   "the trainer program; default: sweep-trainer beside this program or on PATH");
+  app->add_flag("--allow-program", agent.allow_programs,
+                "run the programs that sweeps bring with them: code of whoever may submit sweeps")
+      ->envname("SWEEP_ALLOW_PROGRAM");
+  app->add_option(
+         "--silence-timeout", arguments->silence_timeout,
+         "end a sweep's own program that prints nothing for so long, as 90s, 10m or 1h30m; "
+         "0: never")
+      ->capture_default_str();
   app->add_option("--work-dir", agent.work_dir, "the folder of trials' files; default: temporary");
   app->add_option("--log-level", arguments->log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
@@ -62,6 +72,18 @@ bool ParseLabels(Arguments* arguments) {
     arguments->agent.labels[label.substr(0, equals)] = label.substr(equals + 1);
   }
   return true;
+}
+
+// False for what is no duration.
+bool ParseSilenceTimeout(Arguments* arguments) {
+  absl::Duration* const timeout = &arguments->agent.silence_timeout;
+  if (absl::ParseDuration(arguments->silence_timeout, timeout) &&
+      *timeout >= absl::ZeroDuration()) {
+    return true;
+  }
+  std::fprintf(stderr, "sweep-worker: --silence-timeout '%s': not a duration such as 90s or 10m\n",
+               arguments->silence_timeout.c_str());
+  return false;
 }
 
 int ExitCodeOf(const absl::Status& status) {
@@ -154,7 +176,7 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
       return app.exit(error) == 0 ? kOk : kBadArguments;
     }
-    if (!ParseLabels(&arguments)) return kBadArguments;
+    if (!ParseLabels(&arguments) || !ParseSilenceTimeout(&arguments)) return kBadArguments;
     if (!arguments.trainer.empty()) arguments.agent.trainer_command = {arguments.trainer};
     spdlog::set_default_logger(spdlog::stderr_color_mt("sweep-worker"));
     spdlog::set_level(spdlog::level::from_str(arguments.log_level));

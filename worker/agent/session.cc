@@ -151,6 +151,10 @@ void Session::Run() {
 void Session::OnAnswer(const Outcome& outcome) {
   if (outcome.changed) events_.leases_changed();
   if (outcome.draining) events_.drain_acknowledged();
+  std::set<LeaseKey> give_back;
+  for (const v1::LeaseToken& token : outcome.answer.give_back()) give_back.insert(KeyOf(token));
+  if (give_back != given_back_) events_.give_back(give_back);
+  given_back_ = std::move(give_back);
   if (!outcome.answer.drain()) return;
   {
     MutexLock lock(&mutex_);

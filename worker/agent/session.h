@@ -24,8 +24,11 @@ class Session {
   // Called on the session's thread; must return at once.
   struct Events {
     std::function<void()> leases_changed;
-    // The coordinator asks this worker to finish what it holds and go.
+    // The coordinator asks this worker to give back what it holds and go.
     std::function<void()> drain_asked;
+    // The leases that the coordinator wants back, all of them, because their sweeps are paused. Not
+    // called again for the same ones.
+    std::function<void(const std::set<LeaseKey>&)> give_back;
     // The coordinator has answered a call that said that the worker drains.
     std::function<void()> drain_acknowledged;
     // The coordinator refuses this worker; the session has ended.
@@ -78,6 +81,8 @@ class Session {
   bool hurry_ ABSL_GUARDED_BY(mutex_) = false;  // call now, and do not park
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   grpc::ClientContext* parked_ ABSL_GUARDED_BY(mutex_) = nullptr;
+
+  std::set<LeaseKey> given_back_;  // used by the thread only; as Events::give_back was told
 
   std::jthread thread_;  // last: it uses all of the above
 };

@@ -1,7 +1,5 @@
 #include "worker/agent/slot.h"
 
-#include <signal.h>
-
 #include <algorithm>
 #include <utility>
 #include <variant>
@@ -43,10 +41,14 @@ void Slot::Assign(const v1::Lease& lease) {
   key_ = KeyOf(lease.token());
   phase_ = Phase::kPreparing;
   last_epoch_ = 0;
+  trial_ = {};
+  context_.logs->Begin(lease.token());
   spdlog::info("lease started slot={} trial={} attempt={} checkpoint_epoch={}", index_, key_.trial,
                key_.attempt, lease.checkpoint_epoch());
   reporter_.Begin(lease);
-  StartTrainer();
+  wanted_ = lease.program().empty() ? context_.reporter.trainer : TrainerProgram();
+  // A sweep's own program is not there yet.
+  if (lease.program().empty()) EnsureTrainer();
 }
 
 void Slot::Revoke(const LeaseKey& key) {
@@ -67,23 +69,24 @@ void Slot::Revoke(const LeaseKey& key) {
   }
 }
 
-void Slot::GiveBack() {
+void Slot::GiveBack(const std::string& reason) {
   if (phase_ == Phase::kPreparing || phase_ == Phase::kStarting) {
-    EndLease({.outcome = v1::LEASE_OUTCOME_GIVEN_BACK, .reason = "the worker drains"});
+    EndLease({.outcome = v1::LEASE_OUTCOME_GIVEN_BACK, .reason = reason});
   } else if (phase_ == Phase::kRunning) {
-    StopTrial(Intent::kGiveBack, "");
+    StopTrial(Intent::kGiveBack, reason);
   }
 }
 
 void Slot::OnPrepared(absl::StatusOr<PreparedTrial> trial) {
   if (phase_ != Phase::kPreparing) return;
   if (!trial.ok()) {
-    return EndLease({.outcome = v1::LEASE_OUTCOME_FAILED,
-                     .reason = std::string(trial.status().message())});
+    return EndLease(
+        {.outcome = v1::LEASE_OUTCOME_FAILED, .reason = std::string(trial.status().message())});
   }
   trial_ = *std::move(trial);
+  wanted_ = trial_.program;
   phase_ = Phase::kStarting;
-  StartTrainer();
+  EnsureTrainer();
   SendTrial();
 }
 
@@ -104,23 +107,42 @@ void Slot::OnRefused(const absl::Status& status) {
 }
 
 void Slot::OnReleased() {
+  context_.logs->End(key_);
   context_.leases->Forget(key_);
   phase_ = Phase::kFree;
+  idle_since_ = Now();
+}
+
+void Slot::EnsureTrainer() {
+  if (trainer_ == nullptr) return StartTrainer();
+  if (running_ != wanted_) RetireTrainer();
+}
+
+void Slot::RetireTrainer() {
+  if (retiring_ || urgency_ != Urgency::kNone) return;
+  spdlog::debug("trainer not wanted any more slot={} pid={}", index_, trainer_->pid());
+  retiring_ = true;
+  trainer_->CloseInput();
+  urgency_ = Urgency::kAsked;
+  urgency_deadline_ = Now() + Chrono(context_.stop_grace);
 }
 
 void Slot::StartTrainer() {
-  if (trainer_ != nullptr) return;
-  ready_ = false;
+  running_ = wanted_;
+  // A sweep's own program is sent its trial at once, so that reading one line is all it must do.
+  ready_ = running_.of_sweep;
+  retiring_ = false;
   served_ = 0;
+  bytes_read_ = 0;
   urgency_ = Urgency::kNone;
   doom_.clear();
   output_deadline_.reset();
-  absl::StatusOr<std::unique_ptr<TrainerProcess>> trainer =
-      TrainerProcess::Start(context_.command);
+  absl::StatusOr<std::unique_ptr<TrainerProcess>> trainer = TrainerProcess::Start(running_);
   if (!trainer.ok()) return OnStartFailed(std::string(trainer.status().message()));
   trainer_ = *std::move(trainer);
   ready_deadline_ = Now() + Chrono(context_.ready_timeout);
   spdlog::debug("trainer started slot={} pid={}", index_, trainer_->pid());
+  SendTrial();
 }
 
 void Slot::SendTrial() {
@@ -129,13 +151,15 @@ void Slot::SendTrial() {
   if (urgency_ != Urgency::kNone) return;
   phase_ = Phase::kRunning;
   heard_ = false;
+  stranger_.clear();
+  last_output_ = Now();
   if (const absl::Status sent = trainer_->Send(trial_.line); !sent.ok()) {
     Doom(std::string(sent.message()));
   }
 }
 
 void Slot::OnMessage(const TrainerMessage& message) {
-  if (!doom_.empty()) return;
+  if (!doom_.empty() || retiring_) return;
   std::visit(Overloaded{
                  [this](const ReadyMessage& ready) { OnReady(ready); },
                  [this](const ProgressMessage& progress) {
@@ -160,15 +184,21 @@ void Slot::OnMessage(const TrainerMessage& message) {
 
 bool Slot::Concerns(const std::string& trial) {
   // Otherwise it is the end of a trial that was dropped.
-  if ((phase_ != Phase::kRunning && phase_ != Phase::kStopping) || trial != trial_.trial) {
+  if (phase_ != Phase::kRunning && phase_ != Phase::kStopping) return false;
+  if (trial != trial_.trial) {
+    stranger_ = trial;
     return false;
   }
   heard_ = true;
   return true;
 }
 
+void Slot::OnLog(std::string_view line) {
+  if (phase_ != Phase::kFree && !retiring_) context_.logs->Add(key_, line);
+}
+
 void Slot::OnReady(const ReadyMessage& ready) {
-  if (ready_) return;
+  if (ready_ && !running_.of_sweep) return;
   ready_ = true;
   spdlog::info("trainer ready slot={} pid={} build=\"{}\" device=\"{}\"", index_, trainer_->pid(),
                ready.build, ready.device);
@@ -190,8 +220,8 @@ void Slot::OnProgress(const ProgressMessage& progress) {
 void Slot::OnEpoch(const EpochMessage& epoch) {
   const int number = epoch.metrics.epoch;
   if (number <= last_epoch_ || number > trial_.epochs) {
-    return Doom(absl::StrCat("trainer broke the protocol: epoch ", number, " of ", trial_.epochs,
-                             " after epoch ", last_epoch_));
+    return Doom(absl::StrCat(running_.name(), " broke the protocol: epoch ", number, " of ",
+                             trial_.epochs, " after epoch ", last_epoch_));
   }
   last_epoch_ = number;
   reporter_.AddEpoch(epoch.metrics);
@@ -204,13 +234,20 @@ void Slot::OnDone(const DoneMessage& done) {
   if (phase_ == Phase::kStopping && intent_ == Intent::kFail) {
     return EndLease({.outcome = v1::LEASE_OUTCOME_FAILED, .reason = stop_reason_});
   }
+  if (!done.stopped && (done.epochs != reached() || done.epochs == 0)) {
+    return EndLease(
+        {.outcome = v1::LEASE_OUTCOME_FAILED,
+         .reason = WithLastLines(absl::StrCat(running_.name(), " broke the protocol: done with ",
+                                              done.epochs, " epochs", Where()))});
+  }
   if (!done.stopped) {
     return EndLease({.outcome = v1::LEASE_OUTCOME_COMPLETED, .reason = "", .files = done.files});
   }
   if (phase_ == Phase::kStopping) {
-    return EndLease({.outcome = v1::LEASE_OUTCOME_GIVEN_BACK, .reason = "the worker drains"});
+    return EndLease({.outcome = v1::LEASE_OUTCOME_GIVEN_BACK, .reason = stop_reason_});
   }
-  EndLease({.outcome = v1::LEASE_OUTCOME_FAILED, .reason = "trainer stopped without being asked"});
+  EndLease({.outcome = v1::LEASE_OUTCOME_FAILED,
+            .reason = absl::StrCat(running_.name(), " stopped without being asked")});
 }
 
 void Slot::OnError(const ErrorMessage& error) {
@@ -220,46 +257,69 @@ void Slot::OnError(const ErrorMessage& error) {
   if (phase_ == Phase::kStopping && intent_ == Intent::kGiveBack && error.retryable) {
     return EndLease({.outcome = v1::LEASE_OUTCOME_GIVEN_BACK, .reason = error.reason});
   }
-  EndLease({.outcome = error.retryable ? v1::LEASE_OUTCOME_FAILED
-                                       : v1::LEASE_OUTCOME_FAILED_FOR_GOOD,
-            .reason = WithLastLines(error.reason)});
+  EndLease(
+      {.outcome = error.retryable ? v1::LEASE_OUTCOME_FAILED : v1::LEASE_OUTCOME_FAILED_FOR_GOOD,
+       .reason = WithLastLines(error.reason)});
 }
 
-void Slot::OnExit(const std::string& how) {
-  const std::string reason = WithLastLines(doom_.empty() ? absl::StrCat("trainer ", how) : doom_);
+std::string Slot::Where() const {
+  if (reached() > 0) return absl::StrCat(" after epoch ", reached(), " of ", trial_.epochs);
+  const bool mistaken = !heard_ && served_ == 0 && !stranger_.empty();
+  return absl::StrCat(" before its first epoch",
+                      mistaken ? absl::StrCat("; its lines are about trial '", stranger_,
+                                              "' instead of '", trial_.trial, "'")
+                               : "");
+}
+
+void Slot::OnExit(const TrainerProcess::Exit& exit) {
+  std::string reason = absl::StrCat(running_.name(), " ", exit.how);
+  if (phase_ == Phase::kRunning) {
+    absl::StrAppend(&reason, Where(), exit.success ? ", without done" : "");
+  }
+  const std::string why = WithLastLines(doom_.empty() ? reason : doom_);
   const bool was_ready = ready_;
-  const bool was_warm = was_ready && served_ > 0;
+  const bool was_retiring = std::exchange(retiring_, false);
+  const bool saw_it = served_ == 0 || heard_ || !doom_.empty();
   trainer_.reset();
   ready_ = false;
   if (ending_) return;
-  if (!was_ready && (phase_ == Phase::kPreparing || phase_ == Phase::kStarting)) {
-    return OnStartFailed(reason);
+  if (!was_ready && !was_retiring && running_ == wanted_ &&
+      (phase_ == Phase::kPreparing || phase_ == Phase::kStarting)) {
+    return OnStartFailed(why);
   }
   if (phase_ == Phase::kStarting) return StartTrainer();
-  if (phase_ == Phase::kRunning && was_warm && !heard_ && doom_.empty()) {
+  if (phase_ == Phase::kRunning && !saw_it) {
     // It ended between two trials and never saw this one, as a program that trains once does.
     phase_ = Phase::kStarting;
     return StartTrainer();
   }
-  if (phase_ == Phase::kRunning) {
-    spdlog::warn("trainer lost slot={} trial={} reason=\"{}\"", index_, key_.trial, reason);
-    return EndLease({.outcome = v1::LEASE_OUTCOME_FAILED, .reason = reason});
-  }
+  if (phase_ == Phase::kRunning) return OnExitInTrial(exit, why);
   if (phase_ != Phase::kStopping) return;
   switch (intent_) {
     case Intent::kDrop:
       return DropLease();
     case Intent::kGiveBack:
-      return EndLease({.outcome = v1::LEASE_OUTCOME_GIVEN_BACK, .reason = "the worker drains"});
+      return EndLease({.outcome = v1::LEASE_OUTCOME_GIVEN_BACK, .reason = stop_reason_});
     case Intent::kFail:
       return EndLease({.outcome = v1::LEASE_OUTCOME_FAILED, .reason = stop_reason_});
   }
 }
 
+void Slot::OnExitInTrial(const TrainerProcess::Exit& exit, const std::string& why) {
+  const bool all = last_epoch_ == trial_.epochs;
+  if (running_.of_sweep && exit.success && all && doom_.empty()) {
+    // A program need not say that it is done.
+    return EndLease({.outcome = v1::LEASE_OUTCOME_COMPLETED});
+  }
+  spdlog::warn("trainer lost slot={} trial={} reason=\"{}\"", index_, key_.trial, why);
+  EndLease({.outcome = v1::LEASE_OUTCOME_FAILED, .reason = why});
+}
+
 void Slot::OnStartFailed(const std::string& reason) {
   spdlog::error("trainer unusable slot={} reason=\"{}\"", index_, reason);
   EndLease({.outcome = v1::LEASE_OUTCOME_FAILED, .reason = reason});
-  context_.trainer_unusable(reason);
+  // A sweep's own program says nothing about those of other sweeps.
+  if (!running_.of_sweep) context_.trainer_unusable(reason);
 }
 
 void Slot::StopTrial(Intent intent, std::string reason) {
@@ -302,30 +362,58 @@ void Slot::AppendPollFds(std::vector<pollfd>* fds) const {
   if (trainer_ != nullptr) trainer_->AppendPollFds(fds);
 }
 
+TrainerProcess::Sinks Slot::MakeSinks() {
+  return {.message = [this](const TrainerMessage& message) { OnMessage(message); },
+          .log = [this](std::string_view line) { OnLog(line); }};
+}
+
 void Slot::Serve() {
   if (trainer_ == nullptr) return;
   trainer_->Flush();
-  const absl::Status status =
-      trainer_->Read([this](const TrainerMessage& message) { OnMessage(message); });
-  if (!status.ok()) Doom(std::string(status.message()));
+  const absl::Status status = trainer_->Read(MakeSinks());
+  if (trainer_->bytes_read() != bytes_read_) {
+    bytes_read_ = trainer_->bytes_read();
+    last_output_ = Now();
+  }
+  if (!status.ok() && !retiring_) Doom(std::string(status.message()));
 }
 
 void Slot::Tick(TimePoint now) {
   if (trainer_ == nullptr) return;
-  const std::optional<std::string> how =
-      trainer_->PollExit([this](const TrainerMessage& message) { OnMessage(message); });
-  if (how) return OnExit(*how);
-  if (!ready_ && doom_.empty() && now >= ready_deadline_) {
-    Doom(absl::StrCat("trainer ", context_.command[0], " did not say ready within ",
+  if (const std::optional<TrainerProcess::Exit> exit = trainer_->PollExit(MakeSinks())) {
+    if (doom_.empty() && !exit->output.ok()) doom_ = std::string(exit->output.message());
+    return OnExit(*exit);
+  }
+  CheckDeadlines(now);
+  CheckUrgency(now);
+}
+
+void Slot::CheckDeadlines(TimePoint now) {
+  if (!ready_ && doom_.empty() && !retiring_ && now >= ready_deadline_) {
+    Doom(absl::StrCat("trainer ", running_.command[0], " did not say ready within ",
                       absl::FormatDuration(context_.ready_timeout)));
+  }
+  const absl::Duration silent = absl::FromChrono(now - last_output_);
+  if (phase_ == Phase::kRunning && running_.of_sweep && silent >= context_.silence_timeout) {
+    Doom(absl::StrCat(running_.name(), " printed nothing for ",
+                      absl::FormatDuration(context_.silence_timeout), ", and was ended", Where()));
+  }
+  const absl::Duration idle = absl::FromChrono(now - idle_since_);
+  if (phase_ == Phase::kFree && running_.of_sweep && idle >= context_.program_idle) {
+    RetireTrainer();
   }
   if (trainer_->output_closed() && !output_deadline_) {
     output_deadline_ = now + Chrono(context_.stop_grace);
   }
-  if (output_deadline_ && now >= *output_deadline_) Doom("trainer closed its output");
+  if (output_deadline_ && now >= *output_deadline_) {
+    Doom(absl::StrCat(running_.name(), " closed its output"));
+  }
+}
+
+void Slot::CheckUrgency(TimePoint now) {
   if (now < urgency_deadline_) return;
   if (urgency_ == Urgency::kAsked) {
-    trainer_->Signal(SIGTERM);
+    trainer_->Terminate();
     urgency_ = Urgency::kTerminated;
     urgency_deadline_ = now + Chrono(context_.stop_grace);
   } else if (urgency_ == Urgency::kTerminated) {
@@ -342,7 +430,7 @@ void Slot::EndTrainer(bool at_once) {
 void Slot::KillTrainer() {
   if (trainer_ == nullptr || urgency_ == Urgency::kKilled) return;
   urgency_ = Urgency::kKilled;
-  trainer_->Signal(SIGKILL);
+  trainer_->Kill();
 }
 
 }  // namespace sweep

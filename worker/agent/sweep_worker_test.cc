@@ -108,6 +108,37 @@ TEST_F(SweepWorkerTest, LeavesNoTrainerWhenItIsKilled) {
   EXPECT_TRUE(EventuallyEnds(second));
 }
 
+TEST_F(SweepWorkerTest, LeavesNothingOfAProgramWhenItIsKilled) {
+  const std::string pids = folder_ / "pids";
+  v1::Lease lease = FakeCoordinator::MakeLease(1, "", 5);
+  for (const std::string& word :
+       {std::string("sh"), std::string("-c"),
+        "trap '' TERM; echo $$ > " + pids + "; setsid sh -c '(sleep 1000 & echo $! >> " + pids +
+            ")'; echo started; while :; do sleep 1; done"}) {
+    lease.add_program(word);
+  }
+  coordinator_.OfferLease(lease);
+  StartWorker({"--coordinator", coordinator_.address(), "--slots", "1", "--trainer", FAKE_TRAINER,
+               "--work-dir", folder_ / "work", "--allow-program"});
+  ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) { return !r.LogOf(1).empty(); }));
+  kill(pid_, SIGKILL);
+  WaitForExit();
+  std::ifstream file(pids);
+  int count = 0;
+  for (int pid; file >> pid; ++count) EXPECT_TRUE(EventuallyEnds(pid)) << pid;
+  EXPECT_EQ(count, 2) << "the program and its daemon";
+}
+
+TEST_F(SweepWorkerTest, EndsWellWhenTheCoordinatorDrainsIt) {
+  coordinator_.Offer(1, "pause=1", 5);
+  StartWorkerWithFakeTrainer();
+  coordinator_.WaitForTrainer(1);
+  coordinator_.SetDrain(true);
+  EXPECT_EQ(WaitForExit(), 0) << Stderr();
+  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
+  EXPECT_THAT(Stderr(), HasSubstr("coordinator " + coordinator_.address() + " asks for it"));
+}
+
 TEST_F(SweepWorkerTest, DrainsOnSigterm) {
   coordinator_.Offer(1, "pause=1", 5);
   StartWorkerWithFakeTrainer();
@@ -148,6 +179,9 @@ TEST_F(SweepWorkerTest, ExitsWithTwoOnBadArguments) {
   EXPECT_EQ(WaitForExit(), 2);
   StartWorker({"--coordinator", coordinator_.address(), "--label", "x"});
   EXPECT_EQ(WaitForExit(), 2);
+  StartWorker({"--coordinator", coordinator_.address(), "--silence-timeout", "soon"});
+  EXPECT_EQ(WaitForExit(), 2);
+  EXPECT_THAT(Stderr(), HasSubstr("--silence-timeout 'soon'"));
   StartWorker({"--coordinator", "nowhere", "--trainer", FAKE_TRAINER});
   EXPECT_EQ(WaitForExit(), 2);
 }

@@ -23,6 +23,7 @@ constexpr std::chrono::milliseconds kEndingTick{5};
 constexpr std::chrono::seconds kDrainPatience{5};
 // A worker whose trainers do not start would only spend the failures of every trial.
 constexpr int kMostUnusableTrainers = 3;
+constexpr char kDrainReason[] = "the worker drains";
 
 Slot::TimePoint Now() { return std::chrono::steady_clock::now(); }
 
@@ -44,11 +45,11 @@ TrainerLoop::TrainerLoop(Options options)
   options_.context.trainer_unusable = [this](const std::string& reason) {
     OnTrainerUnusable(reason);
   };
-  options_.context.trainer_ready = [this, tell = options_.context.trainer_ready](
-                                       const std::string& device) {
-    unusable_in_a_row_ = 0;
-    tell(device);
-  };
+  options_.context.trainer_ready =
+      [this, tell = options_.context.trainer_ready](const std::string& device) {
+        unusable_in_a_row_ = 0;
+        tell(device);
+      };
   for (int i = 0; i < options_.slots; ++i) {
     slots_.push_back(std::make_unique<Slot>(i, options_.context));
   }
@@ -74,13 +75,24 @@ void TrainerLoop::Post(std::function<void()> task) {
   Wake();
 }
 
-void TrainerLoop::Drain(DrainMode mode) {
-  Post([this, mode] {
-    if (drain_ == DrainMode::kGiveBack || drain_ == mode) return;
-    drain_ = mode;
+void TrainerLoop::Drain() {
+  Post([this] {
+    if (drain_) return;
+    drain_ = true;
     drain_patience_ = Now() + kDrainPatience;
-    if (mode != DrainMode::kGiveBack) return;
-    for (const auto& slot : slots_) slot->GiveBack();
+    for (const auto& slot : slots_) slot->GiveBack(kDrainReason);
+  });
+}
+
+void TrainerLoop::GiveBack(std::set<LeaseKey> leases, std::string reason) {
+  Post([this, leases = std::move(leases), reason = std::move(reason)] {
+    give_back_ = leases;
+    give_back_reason_ = reason;
+    for (const auto& slot : slots_) {
+      for (const LeaseKey& lease : give_back_) {
+        if (slot->Holds(lease)) slot->GiveBack(reason);
+      }
+    }
   });
 }
 
@@ -148,7 +160,11 @@ void TrainerLoop::DistributeLeases() {
     const std::optional<v1::Lease> lease = leases_->Take();
     if (!lease) return;
     slot->Assign(*lease);
-    if (drain_ == DrainMode::kGiveBack) slot->GiveBack();
+    if (drain_) {
+      slot->GiveBack(kDrainReason);
+    } else if (give_back_.contains(KeyOf(lease->token()))) {
+      slot->GiveBack(give_back_reason_);
+    }
   }
 }
 
@@ -164,7 +180,7 @@ void TrainerLoop::OnTrainerUnusable(const std::string& reason) {
   failure_ = absl::FailedPreconditionError(
       absl::StrCat("no trainer could be used, ", unusable_in_a_row_, " times in a row: ", reason));
   spdlog::error("worker ends error={}", failure_.ToString());
-  Drain(DrainMode::kGiveBack);
+  Drain();
   options_.giving_up();
 }
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -25,11 +26,6 @@ namespace sweep {
 // events under way.
 class TrainerLoop {
  public:
-  enum class DrainMode {
-    kFinish,    // what is held is trained to its end
-    kGiveBack,  // what is held is stopped and given back
-  };
-
   struct Options {
     int slots = 1;
     // Its `post` and `trainer_unusable` are filled in here.
@@ -46,8 +42,10 @@ class TrainerLoop {
 
   // The lease table has changed.
   void Wake();
-  // Ends the loop when nothing is held any more. A second call can only make the mode harder.
-  void Drain(DrainMode mode);
+  // Stops and gives back what is held, and ends the loop when nothing is held any more.
+  void Drain();
+  // Of what is held, exactly these leases are to be given back, for `reason`.
+  void GiveBack(std::set<LeaseKey> leases, std::string reason);
   // The coordinator knows that this worker drains, so no lease is on its way any more.
   void DrainAcknowledged();
   // Kills the trainers and ends the loop; Wait will return `status`. The first call counts.
@@ -82,7 +80,9 @@ class TrainerLoop {
 
   // Used by the loop's thread only.
   std::vector<std::unique_ptr<Slot>> slots_;
-  std::optional<DrainMode> drain_;
+  bool drain_ = false;
+  std::set<LeaseKey> give_back_;
+  std::string give_back_reason_;
   bool drain_acknowledged_ = false;
   Slot::TimePoint drain_patience_;
   int unusable_in_a_row_ = 0;

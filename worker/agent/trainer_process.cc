@@ -4,17 +4,16 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
-#include <climits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "spdlog/spdlog.h"
+#include "worker/agent/supervisor.h"
 
 namespace sweep {
 namespace {
@@ -57,53 +56,46 @@ struct Pipe {
 };
 
 struct Pipes {
-  Pipe in, out, err, exec_error;
-  bool Open() { return in.Open() && out.Open() && err.Open() && exec_error.Open(); }
+  Pipe in, out, err, failure;
+  bool Open() { return in.Open() && out.Open() && err.Open() && failure.Open(); }
 };
 
-// Runs in the child of a multithreaded process: only async-signal-safe calls from here to exec.
-[[noreturn]] void RunChild(const Pipes& pipes, pid_t parent, char* const* argv) {
-  setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(127);  // it died before prctl
-  struct sigaction default_action = {};
-  default_action.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) sigaction(number, &default_action, nullptr);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  dup2(pipes.in.read_end, STDIN_FILENO);
-  dup2(pipes.out.write_end, STDOUT_FILENO);
-  dup2(pipes.err.write_end, STDERR_FILENO);
-  // Whatever a library opened without O_CLOEXEC must not reach the trainer either.
-  close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC);
-  execv(argv[0], argv);
-  const int error = errno;
-  [[maybe_unused]] const ssize_t written = write(pipes.exec_error.write_end, &error, sizeof error);
-  _exit(127);
-}
-
 // Forks with all signals blocked, so that no handler of this process ever runs in the child.
-pid_t ForkChild(const Pipes& pipes, char* const* argv) {
+pid_t ForkSupervisor(const SupervisedProgram& program) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   const pid_t parent = getpid();
   const pid_t pid = fork();
-  if (pid == 0) RunChild(pipes, parent, argv);
+  if (pid == 0) Supervise(program, parent);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return pid;
 }
 
-// The errno of a failed exec; 0 when exec succeeded and so closed the pipe.
-int WaitForExec(Pipe* exec_error) {
-  CloseFd(&exec_error->write_end);
-  int error = 0;
+// Why the program could not be started; nullopt when it runs, which has closed the pipe.
+std::optional<StartFailure> WaitForStart(Pipe* pipe) {
+  CloseFd(&pipe->write_end);
+  StartFailure failure;
   ssize_t got;
   do {
-    got = read(exec_error->read_end, &error, sizeof error);
+    got = read(pipe->read_end, &failure, sizeof failure);
   } while (got < 0 && errno == EINTR);
-  return got == sizeof error ? error : 0;
+  if (got == sizeof failure) return failure;
+  return std::nullopt;
+}
+
+absl::Status Describe(const StartFailure& failure, const TrainerProgram& program) {
+  const std::string name = program.of_sweep ? "program" : "trainer";
+  switch (failure.stage) {
+    case StartFailure::Stage::kFork:
+      return absl::ErrnoToStatus(failure.error, absl::StrCat(name, ": cannot fork"));
+    case StartFailure::Stage::kFolder:
+      return absl::ErrnoToStatus(failure.error, absl::StrCat(name, ": folder ", program.folder));
+    case StartFailure::Stage::kExecute:
+      break;
+  }
+  return absl::ErrnoToStatus(failure.error,
+                             absl::StrCat(name, " ", program.command[0], ": cannot be executed"));
 }
 
 void ReapChild(pid_t pid, int* status) {
@@ -126,24 +118,34 @@ int TakeNonBlocking(int* fd) {
 
 }  // namespace
 
+std::string TrainerProgram::name() const {
+  return of_sweep ? absl::StrCat("program ", command[0]) : "trainer";
+}
+
 absl::StatusOr<std::unique_ptr<TrainerProcess>> TrainerProcess::Start(
-    const std::vector<std::string>& command) {
-  if (command.empty()) return absl::InvalidArgumentError("trainer: no command");
+    const TrainerProgram& program) {
+  if (program.command.empty()) return absl::InvalidArgumentError("trainer: no command");
   Pipes pipes;
   if (!pipes.Open()) return absl::ErrnoToStatus(errno, "trainer: cannot make pipes");
   std::vector<char*> argv;
-  for (const std::string& word : command) argv.push_back(const_cast<char*>(word.c_str()));
+  for (const std::string& word : program.command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
 
-  const pid_t pid = ForkChild(pipes, argv.data());
+  const pid_t pid =
+      ForkSupervisor({.argv = argv.data(),
+                      .folder = program.folder.empty() ? nullptr : program.folder.c_str(),
+                      .stdin_fd = pipes.in.read_end,
+                      .stdout_fd = pipes.out.write_end,
+                      .stderr_fd = pipes.err.write_end,
+                      .failure_fd = pipes.failure.write_end});
   if (pid < 0) return absl::ErrnoToStatus(errno, "trainer: cannot fork");
-  setpgid(pid, pid);  // the child does it too; whoever comes first
-  if (const int error = WaitForExec(&pipes.exec_error); error != 0) {
+  if (const std::optional<StartFailure> failure = WaitForStart(&pipes.failure)) {
     int status = 0;
     ReapChild(pid, &status);
-    return absl::ErrnoToStatus(error, absl::StrCat("trainer ", command[0], ": cannot be executed"));
+    return Describe(*failure, program);
   }
   std::unique_ptr<TrainerProcess> process(new TrainerProcess);
+  process->name_ = program.name();
   process->pid_ = pid;
   process->stdin_fd_ = TakeNonBlocking(&pipes.in.write_end);
   process->stdout_fd_ = TakeNonBlocking(&pipes.out.read_end);
@@ -153,7 +155,7 @@ absl::StatusOr<std::unique_ptr<TrainerProcess>> TrainerProcess::Start(
 
 TrainerProcess::~TrainerProcess() {
   if (pid_ > 0) {
-    Signal(SIGKILL);
+    Kill();
     int status = 0;
     ReapChild(pid_, &status);
   }
@@ -173,6 +175,7 @@ bool TrainerProcess::ReadSome(int* fd, LineSplitter* splitter, const LineSplitte
   std::array<char, kReadBytes> buffer;
   const ssize_t got = read(*fd, buffer.data(), buffer.size());
   if (got > 0) {
+    bytes_read_ += static_cast<std::uint64_t>(got);
     splitter->Feed({buffer.data(), static_cast<std::size_t>(got)}, sink);
     return true;
   }
@@ -182,21 +185,21 @@ bool TrainerProcess::ReadSome(int* fd, LineSplitter* splitter, const LineSplitte
   return false;
 }
 
-absl::Status TrainerProcess::Read(const MessageSink& sink) {
+absl::Status TrainerProcess::Read(const Sinks& sinks) {
   absl::Status status;
-  ReadSome(&stderr_fd_, &stderr_lines_, [&](std::string_view line, bool) { KeepLogLine(line); });
-  ReadSome(&stdout_fd_, &stdout_lines_, [&](std::string_view line, bool cut) {
-    HandleLine(line, cut, sink, &status);
-  });
+  ReadSome(&stderr_fd_, &stderr_lines_,
+           [&](std::string_view line, bool) { KeepLogLine(line, sinks); });
+  ReadSome(&stdout_fd_, &stdout_lines_,
+           [&](std::string_view line, bool cut) { HandleLine(line, cut, sinks, &status); });
   return status;
 }
 
-void TrainerProcess::HandleLine(std::string_view line, bool cut, const MessageSink& sink,
+void TrainerProcess::HandleLine(std::string_view line, bool cut, const Sinks& sinks,
                                 absl::Status* status) {
   if (!status->ok()) return;
   if (cut && !line.empty() && line.front() == '{') {
     *status = absl::InvalidArgumentError(
-        absl::StrCat("trainer broke the protocol: a message of more than ", line.size(), " bytes"));
+        absl::StrCat(name_, " broke the protocol: a message of more than ", line.size(), " bytes"));
     return;
   }
   bool is_json = false;
@@ -204,19 +207,20 @@ void TrainerProcess::HandleLine(std::string_view line, bool cut, const MessageSi
   try {
     message = TrainerMessageFromJson(line, &is_json);
   } catch (const std::exception& error) {
-    *status = absl::InvalidArgumentError(absl::StrCat(
-        "trainer broke the protocol: ", error.what(), ", in: ", std::string(line.substr(0, 200))));
+    *status = absl::InvalidArgumentError(absl::StrCat(name_, " broke the protocol: ", error.what(),
+                                                      ", in: ", std::string(line.substr(0, 200))));
     return;
   }
   if (is_json) {
-    sink(*message);
+    sinks.message(*message);
   } else {
-    KeepLogLine(line);
+    KeepLogLine(line, sinks);
   }
 }
 
-void TrainerProcess::KeepLogLine(std::string_view line) {
+void TrainerProcess::KeepLogLine(std::string_view line, const Sinks& sinks) {
   if (line.empty()) return;
+  sinks.log(line);
   spdlog::debug("trainer log pid={} line={}", pid_, line.substr(0, kLogLineBytes));
   if (last_lines_.size() == kLogLines) last_lines_.pop_front();
   last_lines_.emplace_back(line.substr(0, kLogLineBytes));
@@ -224,7 +228,7 @@ void TrainerProcess::KeepLogLine(std::string_view line) {
 
 absl::Status TrainerProcess::Send(std::string_view line) {
   if (unsent_.size() + line.size() > kUnsentLimitBytes) {
-    return absl::ResourceExhaustedError("trainer does not read its input");
+    return absl::ResourceExhaustedError(absl::StrCat(name_, " does not read its input"));
   }
   unsent_.append(line).push_back('\n');
   Flush();
@@ -250,35 +254,39 @@ void TrainerProcess::CloseInput() {
   Flush();
 }
 
-void TrainerProcess::Signal(int signal) {
-  if (pid_ > 0) kill(-pid_, signal);
+void TrainerProcess::Terminate() {
+  if (pid_ > 0) kill(pid_, SIGTERM);
 }
 
-std::optional<std::string> TrainerProcess::PollExit(const MessageSink& sink) {
+void TrainerProcess::Kill() {
+  if (pid_ > 0) kill(pid_, kKillAll);
+}
+
+std::optional<TrainerProcess::Exit> TrainerProcess::PollExit(const Sinks& sinks) {
   if (pid_ < 0) return std::nullopt;
   siginfo_t info = {};
   const int result = waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
   if (result != 0 || info.si_pid == 0) return std::nullopt;
-  // While the dead leader is not reaped, its number cannot belong to another group.
-  Signal(SIGKILL);
   int status = 0;
   ReapChild(pid_, &status);
   pid_ = -1;
-  constexpr int kMostReads = 64;  // a descendant outside the group may hold the pipe and go on
+  constexpr int kMostReads = 64;  // more than a pipe holds, should anybody hold its other end
   absl::Status broken;
   for (int i = 0; i < kMostReads; ++i) {
     const bool more = ReadSome(&stdout_fd_, &stdout_lines_, [&](std::string_view line, bool cut) {
-      HandleLine(line, cut, sink, &broken);
+      HandleLine(line, cut, sinks, &broken);
     });
     if (!more) break;
   }
   for (int i = 0; i < kMostReads; ++i) {
     if (!ReadSome(&stderr_fd_, &stderr_lines_,
-                  [&](std::string_view line, bool) { KeepLogLine(line); })) {
+                  [&](std::string_view line, bool) { KeepLogLine(line, sinks); })) {
       break;
     }
   }
-  return DescribeExit(status);
+  return Exit{.how = DescribeExit(status),
+              .success = WIFEXITED(status) && WEXITSTATUS(status) == 0,
+              .output = broken};
 }
 
 std::string TrainerProcess::LastLines() const { return absl::StrJoin(last_lines_, "\n"); }

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <sys/types.h>
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -18,32 +19,49 @@
 
 namespace sweep {
 
-// One trainer: a child process in its own process group, with pipes to its three standard streams.
+// What is run as a trainer.
+struct TrainerProgram {
+  std::vector<std::string> command;  // the first word is the path of the program
+  std::string folder;                // to run in; "" for the worker's own
+  bool of_sweep = false;             // a sweep has brought it: `program`
+  bool operator==(const TrainerProgram&) const = default;
+  // For messages: "trainer", or "program /usr/bin/python3".
+  std::string name() const;
+};
+
+// One trainer: a process under a supervisor (see Supervise), with pipes to its three standard
+// streams.
 //
 // Not thread-safe; one thread owns it, and that thread must be the one that called Start and must
-// outlive the process, because the kernel kills the child when the *thread* that forked it ends
-// (PR_SET_PDEATHSIG). So a trainer dies with its worker even when the worker gets SIGKILL; it also
-// sees the end of its input then. Nothing here blocks, except that Start waits for exec.
+// outlive the process, because the kernel tells the supervisor when the *thread* that forked it
+// ends (PR_SET_PDEATHSIG). So a trainer and all that it has started die with the worker even when
+// the worker gets SIGKILL. Nothing here blocks, except that Start waits for exec and the destructor
+// for the end.
 class TrainerProcess {
  public:
-  using MessageSink = std::function<void(const TrainerMessage&)>;
+  // Who takes what the trainer says.
+  struct Sinks {
+    std::function<void(const TrainerMessage&)> message;
+    std::function<void(std::string_view line)> log;  // a line that is no message
+  };
 
-  // `command[0]` is the path of the program. NotFound, PermissionDenied or Internal, naming the
-  // program, when it cannot be executed.
-  static absl::StatusOr<std::unique_ptr<TrainerProcess>> Start(
-      const std::vector<std::string>& command);
-  // Kills the process group and reaps.
+  // NotFound, PermissionDenied or Internal, naming the program, when it cannot be executed.
+  static absl::StatusOr<std::unique_ptr<TrainerProcess>> Start(const TrainerProgram& program);
+  // Kills everything that the trainer has started, and reaps.
   ~TrainerProcess();
   TrainerProcess(const TrainerProcess&) = delete;
   TrainerProcess& operator=(const TrainerProcess&) = delete;
 
+  // Of the supervisor.
   pid_t pid() const { return pid_; }
+  // Counts all that it ever said.
+  std::uint64_t bytes_read() const { return bytes_read_; }
 
   // Adds what has to be polled for this process.
   void AppendPollFds(std::vector<pollfd>* fds) const;
   // Reads what has come (a bounded amount), hands on the messages in order and keeps the other
   // lines as log. InvalidArgument when the trainer breaks the protocol.
-  absl::Status Read(const MessageSink& sink);
+  absl::Status Read(const Sinks& sinks);
   // The trainer can say nothing more.
   bool output_closed() const { return stdout_fd_ < 0; }
 
@@ -55,11 +73,19 @@ class TrainerProcess {
   // No more lines: a trainer ends at the end of its input.
   void CloseInput();
 
-  // Sends `signal` to the whole process group.
-  void Signal(int signal);
-  // When the process has ended: reaps it, kills what is left of its group, reads its last output
-  // and returns how it ended, as "ended by signal 9 (Killed)". nullopt while it runs.
-  std::optional<std::string> PollExit(const MessageSink& sink);
+  // Asks the trainer's process group to end, by SIGTERM.
+  void Terminate();
+  // Kills everything that the trainer has started.
+  void Kill();
+
+  struct Exit {
+    std::string how;       // "ended by signal 9 (Killed)", "ended with exit code 3"
+    bool success = false;  // exit code 0
+    absl::Status output;   // as Read, of what it had said last
+  };
+  // When it and all that it has started have ended: reaps it, reads its last output and says how it
+  // ended. nullopt while it runs.
+  std::optional<Exit> PollExit(const Sinks& sinks);
 
   // The last lines that were no messages, of both streams, oldest first, one per line.
   std::string LastLines() const;
@@ -68,17 +94,19 @@ class TrainerProcess {
   TrainerProcess() = default;
   // Reads once from `fd`; closes it and sets it to -1 at its end. False when nothing was there.
   bool ReadSome(int* fd, LineSplitter* splitter, const LineSplitter::Sink& sink);
-  void HandleLine(std::string_view line, bool cut, const MessageSink& sink, absl::Status* status);
-  void KeepLogLine(std::string_view line);
+  void HandleLine(std::string_view line, bool cut, const Sinks& sinks, absl::Status* status);
+  void KeepLogLine(std::string_view line, const Sinks& sinks);
 
-  pid_t pid_ = -1;  // -1 once reaped
+  std::string name_;  // of the program, for messages
+  pid_t pid_ = -1;    // -1 once reaped
+  std::uint64_t bytes_read_ = 0;
   int stdin_fd_ = -1;
   int stdout_fd_ = -1;
   int stderr_fd_ = -1;
   std::string unsent_;
   bool close_after_flush_ = false;
   LineSplitter stdout_lines_{std::size_t{1} << 20};
-  LineSplitter stderr_lines_{std::size_t{4} << 10};
+  LineSplitter stderr_lines_{std::size_t{8} << 10};
   std::deque<std::string> last_lines_;
 };
 

@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <cstdlib>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 
 #include "worker/agent/find_trainer.h"
@@ -47,6 +47,18 @@ TEST(LineSplitter, CutsALongLineOnce) {
   splitter.Feed("\n1234\nend", Into(&lines));
   splitter.Finish(Into(&lines));
   EXPECT_THAT(lines, ElementsAre(Pair("abca", true), Pair("1234", false), Pair("end", false)));
+}
+
+TEST(LineSplitter, BeginsALineAnewAtACarriageReturn) {
+  LineSplitter splitter(8);
+  Lines lines;
+  splitter.Feed("10%\r 20%", Into(&lines));
+  splitter.Feed("\r", Into(&lines));
+  splitter.Feed("30%\nno", Into(&lines));
+  splitter.Feed("thing\r", Into(&lines));
+  splitter.Feed("\nlonger than eight\rshort\n", Into(&lines));
+  EXPECT_THAT(lines, ElementsAre(Pair("30%", false), Pair("nothing", false), Pair("longer t", true),
+                                 Pair("short", false)));
 }
 
 v1::Lease MakeLease(const std::string& trial, int attempt, const std::string& secret) {
@@ -112,23 +124,32 @@ TEST(FindTrainer, SearchesThePathAndKeepsArguments) {
   EXPECT_TRUE(absl::IsNotFound(FindTrainer({"no-such-program-here"}).status()));
 }
 
+TEST(FindProgram, LooksOnThePathOrInItsFolder) {
+  EXPECT_THAT(*FindProgram({"sh", "x"}, "/nowhere"), ElementsAre(HasSubstr("/sh"), "x"));
+  EXPECT_THAT(*FindProgram({"./sh"}, "/bin"), ElementsAre("/bin/./sh"));
+  EXPECT_THAT(*FindProgram({"/bin/sh"}, "/nowhere"), ElementsAre("/bin/sh"));
+  EXPECT_THAT(std::string(FindProgram({"bin/x"}, "/nowhere").status().message()),
+              HasSubstr("program bin/x: no such program; looked at /nowhere/bin/x"));
+}
+
 // Runs a shell command to its end and returns how it ended.
 std::string RunShell(const std::string& script, std::unique_ptr<TrainerProcess>* process,
                      const std::vector<std::string>& input = {}) {
-  auto started = TrainerProcess::Start({"/bin/sh", "-c", script});
+  auto started = TrainerProcess::Start({.command = {"/bin/sh", "-c", script}});
   if (!started.ok()) return started.status().ToString();
   *process = *std::move(started);
   for (const std::string& line : input) (*process)->Send(line).IgnoreError();
   (*process)->CloseInput();
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-  const TrainerProcess::MessageSink ignore = [](const TrainerMessage&) {};
+  const TrainerProcess::Sinks ignore = {.message = [](const TrainerMessage&) {},
+                                        .log = [](std::string_view) {}};
   while (std::chrono::steady_clock::now() < until) {
     std::vector<pollfd> fds;
     (*process)->AppendPollFds(&fds);
     poll(fds.data(), fds.size(), 10);
     (*process)->Flush();
     (*process)->Read(ignore).IgnoreError();
-    if (const auto how = (*process)->PollExit(ignore)) return *how;
+    if (const auto how = (*process)->PollExit(ignore)) return how->how;
   }
   return "runs on";
 }
@@ -173,9 +194,10 @@ TEST(TrainerProcess, LeadsAProcessGroupThatDiesWithIt) {
 
 TEST(TrainerProcess, KeepsTheLastFiftyLines) {
   std::unique_ptr<TrainerProcess> process;
-  RunShell("i=0; while test $i -lt 60; do echo line $i; i=$((i+1)); done; echo no newline | tr -d "
-           "'\\n'",
-           &process);
+  RunShell(
+      "i=0; while test $i -lt 60; do echo line $i; i=$((i+1)); done; echo no newline | tr -d "
+      "'\\n'",
+      &process);
   EXPECT_THAT(process->LastLines(), ::testing::StartsWith("line 11\n"));
   EXPECT_THAT(process->LastLines(), ::testing::EndsWith("line 59\nno newline"));
 }
@@ -188,7 +210,7 @@ TEST(TrainerProcess, WritesMoreThanAPipeHolds) {
 }
 
 TEST(TrainerProcess, SaysWhatCannotBeExecuted) {
-  const absl::Status status = TrainerProcess::Start({"/etc/passwd"}).status();
+  const absl::Status status = TrainerProcess::Start({.command = {"/etc/passwd"}}).status();
   EXPECT_THAT(std::string(status.message()), HasSubstr("/etc/passwd"));
   EXPECT_TRUE(absl::IsPermissionDenied(status)) << status;
 }

@@ -1,0 +1,144 @@
+#include "worker/agent/supervisor.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <climits>
+#include <initializer_list>
+
+namespace sweep {
+
+const int kKillAll = SIGUSR1;
+
+namespace {
+
+// Between two rounds of killing: children of what was killed become ours only when it is dead.
+constexpr timespec kRound = {.tv_sec = 0, .tv_nsec = 5'000'000};
+
+void ResetSignals() {
+  struct sigaction action = {};
+  action.sa_handler = SIG_DFL;
+  for (int number = 1; number < NSIG; ++number) sigaction(number, &action, nullptr);
+}
+
+[[noreturn]] void Fail(const SupervisedProgram& program, StartFailure::Stage stage) {
+  const StartFailure failure{.stage = stage, .error = errno};
+  [[maybe_unused]] const ssize_t written = write(program.failure_fd, &failure, sizeof failure);
+  _exit(127);
+}
+
+[[noreturn]] void RunProgram(const SupervisedProgram& program, pid_t supervisor) {
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != supervisor) _exit(127);  // it died before prctl
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  dup2(program.stdin_fd, STDIN_FILENO);
+  dup2(program.stdout_fd, STDOUT_FILENO);
+  dup2(program.stderr_fd, STDERR_FILENO);
+  // Whatever a library opened without O_CLOEXEC must not reach the program either.
+  close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC);
+  if (program.folder != nullptr && chdir(program.folder) != 0) {
+    Fail(program, StartFailure::Stage::kFolder);
+  }
+  execv(program.argv[0], program.argv);
+  Fail(program, StartFailure::Stage::kExecute);
+}
+
+bool HasChildren() {
+  siginfo_t info = {};
+  return waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
+}
+
+void KillChildren() {
+  const int fd = open("/proc/thread-self/children", O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return;
+  char text[4096];
+  pid_t pid = 0;
+  for (ssize_t got; (got = read(fd, text, sizeof text)) > 0;) {
+    for (ssize_t i = 0; i < got; ++i) {
+      if (text[i] >= '0' && text[i] <= '9') {
+        pid = pid * 10 + (text[i] - '0');
+      } else {
+        if (pid > 0) kill(pid, SIGKILL);
+        pid = 0;
+      }
+    }
+  }
+  close(fd);
+}
+
+// Ends this process as the program ended.
+[[noreturn]] void EndAs(int status) {
+  if (!WIFSIGNALED(status)) _exit(WEXITSTATUS(status));
+  const rlimit no_core = {0, 0};
+  setrlimit(RLIMIT_CORE, &no_core);
+  const int number = WTERMSIG(status);
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, number);
+  kill(getpid(), number);
+  sigprocmask(SIG_UNBLOCK, &set, nullptr);
+  _exit(128 + number);
+}
+
+[[noreturn]] void Watch(pid_t program) {
+  sigset_t awaited;
+  sigemptyset(&awaited);
+  for (const int number : {SIGCHLD, SIGTERM, kKillAll}) sigaddset(&awaited, number);
+  int program_status = 0;
+  bool running = true;
+  bool killing = false;
+  while (true) {
+    siginfo_t ended = {};
+    while (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0) {
+      const bool is_program = ended.si_pid == program;
+      // As long as it is not reaped, its number cannot belong to another group.
+      if (is_program) kill(-program, SIGKILL);
+      int status = 0;
+      waitpid(ended.si_pid, &status, 0);
+      ended.si_pid = 0;
+      if (!is_program) continue;
+      running = false;
+      killing = true;
+      program_status = status;
+    }
+    if (!HasChildren()) EndAs(program_status);
+    if (killing) {
+      if (running) kill(-program, SIGKILL);
+      KillChildren();
+    }
+    const int number =
+        killing ? sigtimedwait(&awaited, nullptr, &kRound) : sigwaitinfo(&awaited, nullptr);
+    if (number == SIGTERM && running) kill(-program, SIGTERM);
+    if (number == kKillAll) killing = true;
+  }
+}
+
+}  // namespace
+
+void Supervise(const SupervisedProgram& program, pid_t worker) {
+  setpgid(0, 0);
+  prctl(PR_SET_NAME, "sweep-supervise");
+  prctl(PR_SET_PDEATHSIG, kKillAll);
+  if (getppid() != worker) _exit(127);  // it died before prctl
+  prctl(PR_SET_CHILD_SUBREAPER, 1);
+  ResetSignals();
+  const pid_t self = getpid();
+  const pid_t pid = _Fork();
+  if (pid == 0) RunProgram(program, self);
+  if (pid < 0) Fail(program, StartFailure::Stage::kFork);
+  setpgid(pid, pid);  // the program does it too; whoever comes first
+  // Above all the ends of the pipes, so that the worker sees when the program's are closed.
+  close_range(0, UINT_MAX, 0);
+  Watch(pid);
+}
+
+}  // namespace sweep
