@@ -58,6 +58,7 @@ TEST(Checkpoint, BelongsToAnyAttemptOfTheSameTraining) {
   spec.output_dir = "/out";
   spec.resume_from = "/checkpoint";
   spec.device = "cuda:1";
+  spec.parameters = {{"lr", 0.5}, {"width", std::int64_t{7}}};
   EXPECT_EQ(ExplainMismatch(Example(), spec), "");
 }
 
