@@ -98,6 +98,7 @@ int Main(int argc, char** argv) {
 
   AddRunCommand(&app, &session);
   AddFileCommands(&app, &session);
+  AddSchemaCommand(&app, &session);
   AddNetworkCommands(&app, &session);
   AddSweepCommands(&app, &session);
   AddShowCommand(&app, &session);

@@ -49,6 +49,7 @@ std::string Styled(const Session& session, Style style, const std::string& text)
 // are named for what they take, which is what shells complete: FILE, NAME (a sweep), NAME/N (a
 // trial), NAME[/N] (either), WORKER, NETWORK; a value option says it with type_name().
 void AddFileCommands(CLI::App* app, Session* session);     // validate preview
+void AddSchemaCommand(CLI::App* app, Session* session);    // schema
 void AddNetworkCommands(CLI::App* app, Session* session);  // networks
 void AddSweepCommands(CLI::App* app, Session* session);    // submit list best
 void AddLifecycleCommands(CLI::App* app, Session* session);  // pause resume cancel retry extend explain

@@ -1,0 +1,145 @@
+// What the parsers say about many files, for schema_test.py: one JSON object per line in, one out.
+//
+//   {"kind": "sweep", "text": "…", "network_files": {"nets/a.yaml": "…"}, "program_files": {…}}
+//   {"kind": "network", "text": "…"}
+//      → {"errors": ["…"], "document": …}; the document is what the parser reads, as JSON, and
+//      absent
+//        when the text is no YAML or its keys are no words
+//   {"kind": "tables"}
+//      → the words and ranges that the parsers know
+
+#include <cstdlib>
+#include <exception>
+#include <iostream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "common/network/network_file.h"
+#include "common/protocol/trial_spec.h"
+#include "common/spec/sweep_spec.h"
+#include "common/yaml/yaml_reader.h"
+
+namespace sweep {
+namespace {
+
+using nlohmann::json;
+using Texts = std::map<std::string, std::string>;
+
+json ToJson(const Value& value) {
+  return std::visit([](const auto& one) { return json(one); }, value);
+}
+
+json ToJson(const YAML::Node& node) {
+  switch (node.Type()) {
+    case YAML::NodeType::Scalar:
+      return ToJson(ScalarValue(node));
+    case YAML::NodeType::Sequence: {
+      json list = json::array();
+      for (const YAML::Node& item : node) list.push_back(ToJson(item));
+      return list;
+    }
+    case YAML::NodeType::Map: {
+      json object = json::object();
+      for (const auto& item : node) {
+        if (!item.first.IsScalar()) throw std::invalid_argument("a key is no word");
+        object[item.first.Scalar()] = ToJson(item.second);
+      }
+      return object;
+    }
+    default:
+      return nullptr;
+  }
+}
+
+// Unlike YAML, a network file may have ${width} without quotes between braces. As in its parser,
+// characters of Unicode's private use area stand in for the brackets while YAML is read.
+std::string WithReferences(std::string text, bool hidden) {
+  const std::pair<std::string, std::string> open = {"${", "\uE000"}, close = {"}", "\uE001"};
+  if (!hidden) {
+    for (const auto& [shown, stand_in] : {open, close}) {
+      for (std::size_t at = text.find(stand_in); at != text.npos; at = text.find(stand_in)) {
+        text.replace(at, stand_in.size(), shown);
+      }
+    }
+    return text;
+  }
+  for (std::size_t at = text.find("${"); at != text.npos; at = text.find("${", at + 1)) {
+    const std::size_t end = text.find_first_of("{}\n", at + 2);
+    if (end == text.npos || text[end] != '}') continue;
+    text.replace(end, 1, close.second);
+    text.replace(at, 2, open.second);
+  }
+  return text;
+}
+
+std::optional<json> Document(const std::string& text, bool network) {
+  Diagnostics ignored;
+  const auto node = YamlReader("", &ignored).Load(network ? WithReferences(text, true) : text);
+  if (!node) return std::nullopt;
+  try {
+    return json::parse(WithReferences(ToJson(*node).dump(), false));
+  } catch (const std::invalid_argument&) {
+    return std::nullopt;
+  }
+}
+
+json Verdict(const json& request) {
+  const std::string text = request.at("text");
+  const bool network = request.at("kind") == "network";
+  Diagnostics diagnostics;
+  if (network) {
+    NetworkFile::Parse(text, "file.yaml", &diagnostics).status().IgnoreError();
+  } else {
+    const SweepSource source{.file = "file.yaml",
+                             .text = text,
+                             .network_files = request.value("network_files", Texts()),
+                             .program_files = request.value("program_files", Texts())};
+    SweepSpec::Parse(source, &diagnostics).status().IgnoreError();
+  }
+  json verdict = {{"errors", json::array()}};
+  for (const Diagnostic& diagnostic : diagnostics) verdict["errors"].push_back(diagnostic.message);
+  if (const std::optional<json> document = Document(text, network)) verdict["document"] = *document;
+  return verdict;
+}
+
+json Tables() {
+  json known = json::object();
+  for (const KnownParameter& parameter : KnownParameters()) {
+    static constexpr const char* kTypes[] = {"boolean", "integer", "number", "choice"};
+    known[std::string(parameter.name)] = {{"type", kTypes[static_cast<int>(parameter.type)]},
+                                          {"min", parameter.min},
+                                          {"max", parameter.max},
+                                          {"open_min", parameter.open_min},
+                                          {"open_max", parameter.open_max},
+                                          {"choices", parameter.choices},
+                                          {"default", ToJson(parameter.default_value)},
+                                          {"help", parameter.help}};
+  }
+  return {{"known_parameters", known},           {"distributions", DistributionNames()},
+          {"network_facts", NetworkFactNames()}, {"builtin_networks", BuiltinNetworkNames()},
+          {"layers", LayerKindNames()},          {"trial_parameters", TrialParameterNames()}};
+}
+
+int Main() {
+  for (std::string line; std::getline(std::cin, line);) {
+    const json request = json::parse(line);
+    const json answer = request.at("kind") == "tables" ? Tables() : Verdict(request);
+    std::cout << answer.dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;
+  }
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace sweep
+
+int main() {
+  try {
+    return sweep::Main();
+  } catch (const std::exception& error) {
+    std::cerr << "parser_verdicts: " << error.what() << '\n';
+    return EXIT_FAILURE;
+  }
+}
