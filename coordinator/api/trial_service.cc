@@ -194,6 +194,32 @@ grpc::ServerUnaryReactor* TrialService::ListLogs(grpc::CallbackServerContext* co
   return Respond(context, [&] { return Logs(*request, response); });
 }
 
+absl::Status TrialService::Explanation(const v1::ExplainTrialRequest& request,
+                                       v1::ExplainTrialResponse* response) {
+  const absl::StatusOr<TrialId> id = ParseTrialResource(request.name());
+  if (!id.ok()) return id.status();
+  const absl::StatusOr<TrialRow> row = store_->GetTrial(id->sweep, id->number);
+  if (!row.ok()) return row.status();
+  const absl::StatusOr<SharedSpec> spec = specs_->Get(id->sweep);
+  if (!spec.ok()) return spec.status();
+  absl::StatusOr<std::vector<AttemptRow>> attempts = store_->ListAttempts(id->sweep, id->number);
+  if (!attempts.ok()) return attempts.status();
+  TrialSituation situation = scheduler_->Situation(*row);
+  situation.max_failures = (*spec)->max_failures;
+  if (!attempts->empty()) situation.last_attempt = std::move(attempts->back());
+  const sweep::Explanation explanation = Explain(situation);
+  *response->mutable_trial() = ToProto(*row, **spec);
+  for (const std::string& reason : explanation.reasons) response->add_reasons(reason);
+  response->set_trials_ahead(explanation.trials_ahead);
+  return absl::OkStatus();
+}
+
+grpc::ServerUnaryReactor* TrialService::ExplainTrial(grpc::CallbackServerContext* context,
+                                                     const v1::ExplainTrialRequest* request,
+                                                     v1::ExplainTrialResponse* response) {
+  return Respond(context, [&] { return Explanation(*request, response); });
+}
+
 grpc::ServerUnaryReactor* TrialService::RetryTrial(grpc::CallbackServerContext* context,
                                                    const v1::RetryTrialRequest* request,
                                                    v1::RetryTrialResponse* response) {

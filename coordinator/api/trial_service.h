@@ -31,6 +31,9 @@ class TrialService final : public v1::TrialService::CallbackService {
   grpc::ServerUnaryReactor* ListLogs(grpc::CallbackServerContext* context,
                                      const v1::ListLogsRequest* request,
                                      v1::ListLogsResponse* response) override;
+  grpc::ServerUnaryReactor* ExplainTrial(grpc::CallbackServerContext* context,
+                                         const v1::ExplainTrialRequest* request,
+                                         v1::ExplainTrialResponse* response) override;
   grpc::ServerUnaryReactor* RetryTrial(grpc::CallbackServerContext* context,
                                        const v1::RetryTrialRequest* request,
                                        v1::RetryTrialResponse* response) override;
@@ -39,6 +42,8 @@ class TrialService final : public v1::TrialService::CallbackService {
   absl::Status Get(const v1::GetTrialRequest& request, v1::GetTrialResponse* response);
   absl::Status List(const v1::ListTrialsRequest& request, v1::ListTrialsResponse* response);
   absl::Status Epochs(const v1::ListEpochsRequest& request, v1::ListEpochsResponse* response);
+  absl::Status Explanation(const v1::ExplainTrialRequest& request,
+                           v1::ExplainTrialResponse* response);
   absl::Status Logs(const v1::ListLogsRequest& request, v1::ListLogsResponse* response);
   absl::Status Attempts(const v1::ListAttemptsRequest& request, v1::ListAttemptsResponse* response);
 

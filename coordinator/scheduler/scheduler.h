@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "coordinator/scheduler/event_bus.h"
+#include "coordinator/scheduler/explanation.h"
 #include "coordinator/scheduler/scheduler_types.h"
 #include "coordinator/store/store.h"
 
@@ -100,6 +101,8 @@ class Scheduler {
   virtual absl::StatusOr<WorkerInfo> DrainWorker(const std::string& name) = 0;
   // Connected ones first, then by name.
   virtual std::vector<WorkerInfo> Workers() const = 0;
+  // What is known here of a trial as the store has it; the store's part is left to the caller.
+  virtual TrialSituation Situation(const TrialRow& trial) const = 0;
   virtual std::vector<TrialProgress> Progress(const std::string& sweep) const = 0;
   virtual EventBus& events() = 0;
 

@@ -1,6 +1,7 @@
 // What people decide about sweeps and workers that are there, as workers and the store see it.
 
 #include <future>
+#include <map>
 
 #include "coordinator/scheduler/scheduler_testing.h"
 
@@ -324,6 +325,51 @@ TEST_F(SchedulerTest, OnlyAConnectedWorkerCanBeDrained) {
   const absl::Status gone = scheduler_->DrainWorker("w").status();
   EXPECT_TRUE(absl::IsFailedPrecondition(gone));
   EXPECT_THAT(std::string(gone.message()), HasSubstr("'w' is not connected"));
+}
+
+// ---- Explaining
+
+TEST_F(SchedulerTest, TrialsAheadAreThoseThatAreGrantedBefore) {
+  for (const char* name : {"a", "b", "c"}) Submit(name);
+  ASSERT_EQ(Cancel("b", 2), absl::OkStatus());
+  ASSERT_EQ(Cancel("b", 3), absl::OkStatus());
+  ASSERT_THAT(Trials(Leases(Call("w0", {}))), ElementsAre("a/1#1"));
+  std::map<std::string, std::int64_t> ahead;
+  for (const char* name : {"a", "b", "c"}) {
+    for (const TrialRow& trial :
+         Must(store_->ListTrials({.sweep = name, .state = TrialState::kPending}))) {
+      ahead[trial.short_name() + "#1"] = Explain(scheduler_->Situation(trial)).trials_ahead;
+    }
+  }
+  ASSERT_EQ(ahead.size(), 9u);
+  for (std::int64_t i = 0; i < 9; ++i) {
+    const auto granted = Trials(Leases(Call(fmt::format("w{}", i + 1), {})));
+    ASSERT_EQ(granted.size(), 1u);
+    EXPECT_EQ(ahead[granted[0]], i) << granted[0];
+  }
+}
+
+TEST_F(SchedulerTest, ASituationIsThatOfItsWorkersAndItsHolder) {
+  Submit("s");
+  EXPECT_EQ(scheduler_->Situation(Trial(1)).workers, 0);
+  const auto tokens = Tokens(Call("w", {.slots = 2}));
+  Call("other", {.draining = true});
+  clock_.Advance(absl::Seconds(5));
+  const TrialSituation waits = scheduler_->Situation(Trial(4));
+  EXPECT_EQ(waits.workers, 2);
+  EXPECT_EQ(waits.draining, 1);
+  EXPECT_EQ(waits.slots, 2);
+  EXPECT_EQ(waits.busy, 2);
+  EXPECT_EQ(waits.busy_with, (std::map<std::string, std::int64_t>{{"s", 2}}));
+  EXPECT_EQ(waits.ahead_in_sweep, 1);
+  const TrialSituation held = scheduler_->Situation(Trial(1));
+  EXPECT_TRUE(held.holder_is_connected);
+  EXPECT_EQ(held.now - *held.holder_last_seen, absl::Seconds(5));
+  ASSERT_TRUE(Pause(/*now=*/true).ok());
+  EXPECT_TRUE(scheduler_->Situation(Trial(1)).give_back);
+  EXPECT_EQ(scheduler_->Situation(Trial(1)).sweep_state, SweepState::kPaused);
+  Start();
+  EXPECT_FALSE(scheduler_->Situation(Trial(1)).holder_last_seen.has_value());
 }
 
 }  // namespace

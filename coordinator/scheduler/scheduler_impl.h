@@ -57,6 +57,7 @@ class SchedulerImpl final : public Scheduler {
   void ReportProgress(const std::string& session,
                       const std::vector<TrialProgress>& progress) override;
   std::vector<WorkerInfo> Workers() const override;
+  TrialSituation Situation(const TrialRow& trial) const override;
   std::vector<TrialProgress> Progress(const std::string& sweep) const override;
   EventBus& events() override { return events_; }
   void Tick() override;
@@ -106,6 +107,11 @@ class SchedulerImpl final : public Scheduler {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   WorkerInfo Describe(const WorkerEntry& worker) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Duration Now() const { return options_.clock->Monotonic(); }
+
+  // scheduler_situation.cc
+  void DescribeWorkers(TrialSituation* situation) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DescribeQueue(const SweepEntry& sweep, TrialSituation* situation) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // scheduler_control.cc: what people decide about sweeps that are there.
   // A sweep as a committed write has left it; `spec` (may be null) is for one that had ended.

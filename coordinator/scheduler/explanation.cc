@@ -1,0 +1,219 @@
+#include "coordinator/scheduler/explanation.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "common/base/utf8.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+using Reasons = std::vector<std::string>;
+
+// A trainer's last words may be long, and have many lines.
+constexpr std::size_t kMaxReasonBytes = 300;
+
+std::string FirstLine(std::string_view text) {
+  const std::string_view line = text.substr(0, text.find('\n'));
+  const std::string_view cut = CutUtf8(line, kMaxReasonBytes);
+  return std::string(cut) + (cut.size() < text.size() ? " …" : "");
+}
+
+// "1 trial", "2 trials".
+std::string Count(std::int64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+}
+
+std::string Ago(absl::Duration time) {
+  const std::int64_t seconds = std::max<std::int64_t>(absl::ToInt64Seconds(time), 0);
+  if (seconds < 60) return fmt::format("{} s ago", seconds);
+  if (seconds < 3600) return fmt::format("{} min ago", seconds / 60);
+  if (seconds < 48 * 3600) return fmt::format("{} h {} min ago", seconds / 3600, seconds / 60 % 60);
+  return fmt::format("{} days ago", seconds / 86400);
+}
+
+std::string AndList(const std::map<std::string, std::int64_t>& counts, std::string_view between) {
+  std::string list;
+  for (const auto& [sweep, count] : counts) {
+    list += fmt::format("{}{} {} sweep {}", list.empty() ? "" : ", ", count, between, sweep);
+  }
+  return list;
+}
+
+// ---- What a pending trial waits for
+
+void ExplainPause(const TrialSituation& at, Reasons* reasons) {
+  if (at.sweep_state != SweepState::kPaused) return;
+  reasons->push_back(fmt::format("sweep {} is paused{}: nothing is granted until it is resumed",
+                                 at.trial.sweep,
+                                 at.give_back ? " and what ran was called back" : ""));
+}
+
+void ExplainWorkers(const TrialSituation& at, std::int64_t ahead, Reasons* reasons) {
+  if (at.workers == 0) {
+    reasons->push_back("no worker is connected");
+  } else if (at.may_train_it == 0) {
+    reasons->push_back(fmt::format(
+        "sweep {} brings its own program, and {} connected {} programs (sweep-worker "
+        "--allow-program)",
+        at.trial.sweep, at.workers == 1 ? "the" : fmt::format("none of the {}", at.workers),
+        at.workers == 1 ? "worker does not allow" : "workers allows"));
+  } else if (at.draining == at.may_train_it) {
+    reasons->push_back(at.draining == 1
+                           ? "the worker that could train it drains"
+                           : fmt::format("all {} workers that could train it drain", at.draining));
+  } else if (at.busy >= at.slots) {
+    const std::string with = AndList(at.busy_with, "with");
+    reasons->push_back(fmt::format(
+        "{} of {} {} busy{}{}", at.slots == 1 ? "the slot" : fmt::format("all {} slots", at.slots),
+        Count(at.may_train_it - at.draining, "worker"), at.slots == 1 ? "is" : "are",
+        with.empty() ? "" : ": ", with));
+  } else if (at.sweep_state == SweepState::kActive && ahead < at.slots - at.busy) {
+    reasons->push_back(fmt::format("{} {} free: it is granted with a worker's next call",
+                                   Count(at.slots - at.busy, "slot"),
+                                   at.slots - at.busy == 1 ? "is" : "are"));
+  }
+}
+
+void ExplainQueue(const TrialSituation& at, std::int64_t ahead, Reasons* reasons) {
+  if (at.store_is_full) {
+    reasons->push_back(
+        "the coordinator has more to write than it can: it grants again in a moment");
+  }
+  if (ahead == 0) return;
+  std::string others;
+  if (!at.ahead_in_others.empty()) {
+    others = fmt::format(
+        "{}{}, with which it takes turns",
+        at.ahead_in_sweep > 0 ? fmt::format("{} of its own sweep, ", at.ahead_in_sweep) : "",
+        AndList(at.ahead_in_others, "of"));
+  } else {
+    others = "of its own sweep";
+  }
+  reasons->push_back(fmt::format("{} {} granted before it{} {}", Count(ahead, "trial"),
+                                 ahead == 1 ? "is" : "are", at.ahead_in_others.empty() ? "," : ":",
+                                 others));
+}
+
+// What became of the attempt before.
+void ExplainLastAttempt(const TrialSituation& at, Reasons* reasons) {
+  if (!at.last_attempt || !at.last_attempt->ended) return;
+  const AttemptRow& attempt = *at.last_attempt;
+  const std::string ago = Ago(at.now - *attempt.ended);
+  const std::string why = attempt.reason.empty() ? "" : ": " + FirstLine(attempt.reason);
+  if (attempt.outcome == "given_back") {
+    reasons->push_back(fmt::format("worker {} gave attempt {} back {}{}; that counts as no failure",
+                                   attempt.worker, attempt.attempt, ago, why));
+  } else {
+    const std::string what = attempt.outcome == "lost"     ? "was lost"
+                             : attempt.outcome == "failed" ? "failed"
+                                                           : "was " + attempt.outcome;
+    const std::string count =
+        at.trial.failures > 0 ? fmt::format("failure {} of {}", at.trial.failures, at.max_failures)
+                              : "it was retried since, with no failure counted";
+    reasons->push_back(fmt::format("attempt {} by worker {} {} {}{} ({})", attempt.attempt,
+                                   attempt.worker, what, ago, why, count));
+  }
+}
+
+void ExplainCheckpoint(const TrialSituation& at, Reasons* reasons) {
+  if (at.trial.checkpoint_sha256.empty()) return;
+  reasons->push_back(
+      fmt::format("it will go on from its checkpoint after epoch {}", at.trial.checkpoint_epoch));
+}
+
+Explanation ExplainPending(const TrialSituation& at) {
+  Explanation explanation;
+  Reasons& reasons = explanation.reasons;
+  explanation.trials_ahead = at.ahead_in_sweep;
+  for (const auto& [sweep, count] : at.ahead_in_others) explanation.trials_ahead += count;
+  if (!at.is_taken_up) {
+    reasons.push_back(fmt::format(
+        "sweep {} is not taken up: this build does not understand its file; see the coordinator's "
+        "log",
+        at.trial.sweep));
+  } else if (at.is_being_granted) {
+    reasons.push_back("it is being granted to a worker at this moment");
+  } else {
+    ExplainPause(at, &reasons);
+    ExplainWorkers(at, explanation.trials_ahead, &reasons);
+    ExplainQueue(at, explanation.trials_ahead, &reasons);
+  }
+  ExplainLastAttempt(at, &reasons);
+  ExplainCheckpoint(at, &reasons);
+  if (reasons.empty()) reasons.push_back("it waits for its turn");
+  return explanation;
+}
+
+// ---- The other states
+
+Reasons ExplainHeld(const TrialSituation& at) {
+  const TrialRow& trial = at.trial;
+  Reasons reasons;
+  const std::string since = at.last_attempt ? Ago(at.now - at.last_attempt->started) : "before";
+  std::string where =
+      fmt::format("epoch {} of {} is acknowledged", trial.result.epoch, trial.epochs);
+  if (trial.state == TrialState::kLeased) where = "no epoch of this attempt is acknowledged yet";
+  if (at.progress) {
+    where += fmt::format(", epoch {} is at step {} of {}", at.progress->epoch, at.progress->step,
+                         at.progress->steps);
+  }
+  reasons.push_back(fmt::format("worker {} trains it: attempt {} was granted {}, {}", trial.worker,
+                                trial.attempt, since, where));
+  if (at.sweep_state == SweepState::kPaused && at.give_back) {
+    reasons.push_back(fmt::format(
+        "sweep {} is paused, so worker {} was told to write a checkpoint and give it back",
+        trial.sweep, trial.worker));
+  } else if (at.holder_drains) {
+    reasons.push_back(fmt::format("worker {} drains and will give it back", trial.worker));
+  }
+  if (!at.holder_last_seen) {
+    reasons.push_back(fmt::format("worker {} has not been heard from since the coordinator started",
+                                  trial.worker));
+  } else {
+    reasons.push_back(fmt::format("worker {} was last heard from {}{}", trial.worker,
+                                  Ago(at.now - *at.holder_last_seen),
+                                  at.holder_is_connected ? "" : ": it is gone"));
+  }
+  return reasons;
+}
+
+Reasons ExplainEnded(const TrialSituation& at) {
+  const TrialRow& trial = at.trial;
+  const std::string ago = trial.ended ? Ago(at.now - *trial.ended) : "before";
+  const std::string why = trial.reason.empty() ? "" : ": " + FirstLine(trial.reason);
+  const std::string holder =
+      trial.attempt > 0 ? fmt::format(" (attempt {}, worker {})", trial.attempt, trial.worker) : "";
+  switch (trial.state) {
+    case TrialState::kCompleted:
+      return {fmt::format("it completed {} after {}{}", ago, Count(trial.epochs, "epoch"), holder)};
+    case TrialState::kStopped:
+      return {fmt::format("the stopping rule ended it {} after {}{}{}", ago,
+                          Count(trial.result.epoch, "epoch"), holder, why)};
+    case TrialState::kCancelled:
+      return {fmt::format("it was cancelled {} after {}{}{}", ago,
+                          Count(trial.result.epoch, "epoch"), holder,
+                          trial.reason == "cancelled" ? "" : why)};
+    default:
+      break;
+  }
+  // A trial fails for good at its last permitted failure, or before when repeating cannot mend it.
+  const std::string count =
+      trial.failures >= at.max_failures
+          ? fmt::format("{} of {} permitted failures", trial.failures, at.max_failures)
+          : "repeating could not mend it";
+  return {fmt::format("it failed {} after {}{}{}", ago, Count(trial.result.epoch, "epoch"), holder,
+                      why),
+          count};
+}
+
+}  // namespace
+
+Explanation Explain(const TrialSituation& situation) {
+  if (situation.trial.state == TrialState::kPending) return ExplainPending(situation);
+  if (IsHeld(situation.trial.state)) return {.reasons = ExplainHeld(situation)};
+  return {.reasons = ExplainEnded(situation)};
+}
+
+}  // namespace sweep

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/protocol/trainer_message.h"
+#include "coordinator/store/rows.h"
+
+namespace sweep {
+
+// All that bears on why a trial is in the state that it is in.
+struct TrialSituation {
+  TrialRow trial;
+  std::optional<AttemptRow> last_attempt;
+  absl::Time now;
+
+  // Its sweep.
+  SweepState sweep_state = SweepState::kActive;
+  bool is_taken_up = true;  // by this coordinator: its file was understood
+  bool give_back = false;   // paused now
+  bool has_program = false;
+  int max_failures = 0;
+
+  // Workers that are connected. Those that may train it allow programs where that is needed.
+  int workers = 0;
+  int may_train_it = 0;
+  int draining = 0;                               // of those that may train it
+  std::int64_t slots = 0;                         // of those that may train it and do not drain
+  std::int64_t busy = 0;                          // of these slots
+  std::map<std::string, std::int64_t> busy_with;  // slots by sweep
+
+  // The queue, of a pending trial.
+  bool is_being_granted = false;
+  bool store_is_full = false;
+  std::int64_t ahead_in_sweep = 0;
+  std::map<std::string, std::int64_t> ahead_in_others;  // by sweep, in turns
+
+  // Its holder.
+  bool holder_is_connected = false;
+  bool holder_drains = false;
+  std::optional<absl::Time> holder_last_seen;  // nullopt: not since this coordinator started
+  std::optional<ProgressMessage> progress;
+};
+
+struct Explanation {
+  // Sentences without a full stop, the weightiest first; at least one.
+  std::vector<std::string> reasons;
+  std::int64_t trials_ahead = 0;  // of a pending trial: granted before it
+};
+
+// Why the trial is in the state that it is in, above all why a pending one waits. Pure.
+Explanation Explain(const TrialSituation& situation);
+
+}  // namespace sweep

@@ -1,0 +1,267 @@
+#include "coordinator/scheduler/explanation.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace sweep {
+namespace {
+
+using testing::ElementsAre;
+
+const absl::Time kNow = absl::FromUnixSeconds(1'700'000'000);
+
+// Trial s/7 waits; two workers with two slots each are busy with s.
+TrialSituation Waiting() {
+  TrialSituation at;
+  at.trial.sweep = "s";
+  at.trial.number = 7;
+  at.trial.epochs = 19;
+  at.now = kNow;
+  at.max_failures = 3;
+  at.workers = at.may_train_it = 2;
+  at.slots = at.busy = 4;
+  at.busy_with = {{"s", 4}};
+  return at;
+}
+
+// Worker w trains it.
+TrialSituation Held() {
+  TrialSituation at = Waiting();
+  at.trial.state = TrialState::kRunning;
+  at.trial.attempt = 2;
+  at.trial.worker = "w";
+  at.trial.result.epoch = 4;
+  at.last_attempt = AttemptRow{.attempt = 2, .worker = "w", .started = kNow - absl::Minutes(3)};
+  at.holder_is_connected = true;
+  at.holder_last_seen = kNow - absl::Seconds(5);
+  return at;
+}
+
+TrialSituation Ended(TrialState state, const std::string& reason) {
+  TrialSituation at = Held();
+  at.trial.state = state;
+  at.trial.reason = reason;
+  at.trial.ended = kNow - absl::Hours(3) - absl::Minutes(7);
+  return at;
+}
+
+AttemptRow Attempt(const std::string& outcome, const std::string& reason) {
+  return {.attempt = 2,
+          .worker = "w",
+          .started = kNow - absl::Minutes(9),
+          .ended = kNow - absl::Seconds(40),
+          .outcome = outcome,
+          .reason = reason};
+}
+
+struct Case {
+  TrialSituation at;
+  std::function<void(TrialSituation&)> change;
+  std::vector<std::string> reasons;
+};
+
+const Case kCases[] = {
+    // Workers.
+    {Waiting(), [](auto&) {}, {"all 4 slots of 2 workers are busy: 4 with sweep s"}},
+    {Waiting(),
+     [](auto& at) {
+       at.busy_with = {{"a", 1}, {"b", 3}};
+     },
+     {"all 4 slots of 2 workers are busy: 1 with sweep a, 3 with sweep b"}},
+    {Waiting(),
+     [](auto& at) {
+       at.workers = at.may_train_it = 1;
+       at.slots = at.busy = 1;
+       at.busy_with = {{"a", 1}};
+     },
+     {"the slot of 1 worker is busy: 1 with sweep a"}},
+    {Waiting(), [](auto& at) { at.busy_with.clear(); }, {"all 4 slots of 2 workers are busy"}},
+    {Waiting(), [](auto& at) { at.workers = at.may_train_it = 0; }, {"no worker is connected"}},
+    {Waiting(),
+     [](auto& at) { at.busy = 3; },
+     {"1 slot is free: it is granted with a worker's next call"}},
+    {Waiting(), [](auto& at) { at.draining = 2; }, {"all 2 workers that could train it drain"}},
+    {Waiting(),
+     [](auto& at) {
+       at.may_train_it = 1;
+       at.draining = 1;
+     },
+     {"the worker that could train it drains"}},
+    {Waiting(),
+     [](auto& at) {
+       at.draining = 1;
+       at.slots = at.busy = 2;
+     },
+     {"all 2 slots of 1 worker are busy: 4 with sweep s"}},
+    {Waiting(),
+     [](auto& at) { at.may_train_it = 0; },
+     {"sweep s brings its own program, and none of the 2 connected workers allows programs "
+      "(sweep-worker --allow-program)"}},
+    {Waiting(),
+     [](auto& at) {
+       at.workers = 1;
+       at.may_train_it = 0;
+     },
+     {"sweep s brings its own program, and the connected worker does not allow programs "
+      "(sweep-worker --allow-program)"}},
+    // The sweep.
+    {Waiting(),
+     [](auto& at) {
+       at.sweep_state = SweepState::kPaused;
+       at.busy = 0;
+     },
+     {"sweep s is paused: nothing is granted until it is resumed"}},
+    {Waiting(),
+     [](auto& at) {
+       at.sweep_state = SweepState::kPaused;
+       at.give_back = true;
+       at.workers = at.may_train_it = 0;
+     },
+     {"sweep s is paused and what ran was called back: nothing is granted until it is resumed",
+      "no worker is connected"}},
+    {Waiting(),
+     [](auto& at) { at.is_taken_up = false; },
+     {"sweep s is not taken up: this build does not understand its file; see the coordinator's "
+      "log"}},
+    // The queue.
+    {Waiting(),
+     [](auto& at) { at.ahead_in_sweep = 1; },
+     {"all 4 slots of 2 workers are busy: 4 with sweep s",
+      "1 trial is granted before it, of its own sweep"}},
+    {Waiting(),
+     [](auto& at) {
+       at.ahead_in_sweep = 2;
+       at.ahead_in_others = {{"a", 3}, {"b", 1}};
+     },
+     {"all 4 slots of 2 workers are busy: 4 with sweep s",
+      "6 trials are granted before it: 2 of its own sweep, 3 of sweep a, 1 of sweep b, with which "
+      "it takes turns"}},
+    {Waiting(),
+     [](auto& at) {
+       at.busy = 3;
+       at.ahead_in_others = {{"a", 1}};
+     },
+     {"1 trial is granted before it: 1 of sweep a, with which it takes turns"}},
+    {Waiting(),
+     [](auto& at) { at.store_is_full = true; },
+     {"all 4 slots of 2 workers are busy: 4 with sweep s",
+      "the coordinator has more to write than it can: it grants again in a moment"}},
+    {Waiting(),
+     [](auto& at) { at.is_being_granted = true; },
+     {"it is being granted to a worker at this moment"}},
+    // What became of the attempt before.
+    {Waiting(),
+     [](auto& at) {
+       at.trial.failures = 1;
+       at.last_attempt = Attempt("lost", "worker w: no heartbeat for 60 s");
+     },
+     {"all 4 slots of 2 workers are busy: 4 with sweep s",
+      "attempt 2 by worker w was lost 40 s ago: worker w: no heartbeat for 60 s (failure 1 of 3)"}},
+    {Waiting(),
+     [](auto& at) {
+       at.trial.failures = 2;
+       at.last_attempt = Attempt("failed", "no memory\nTraceback");
+       at.trial.checkpoint_sha256 = "ab";
+       at.trial.checkpoint_epoch = 3;
+     },
+     {"all 4 slots of 2 workers are busy: 4 with sweep s",
+      "attempt 2 by worker w failed 40 s ago: no memory … (failure 2 of 3)",
+      "it will go on from its checkpoint after epoch 3"}},
+    {Waiting(),
+     [](auto& at) { at.last_attempt = Attempt("failed", ""); },
+     {"all 4 slots of 2 workers are busy: 4 with sweep s",
+      "attempt 2 by worker w failed 40 s ago (it was retried since, with no failure counted)"}},
+    {Waiting(),
+     [](auto& at) { at.last_attempt = Attempt("given_back", "the worker drains"); },
+     {"all 4 slots of 2 workers are busy: 4 with sweep s",
+      "worker w gave attempt 2 back 40 s ago: the worker drains; that counts as no failure"}},
+    // Held.
+    {Held(),
+     [](auto&) {},
+     {"worker w trains it: attempt 2 was granted 3 min ago, epoch 4 of 19 is acknowledged",
+      "worker w was last heard from 5 s ago"}},
+    {Held(),
+     [](auto& at) {
+       at.trial.state = TrialState::kLeased;
+       at.progress = ProgressMessage{.epoch = 5, .step = 100, .steps = 938};
+     },
+     {"worker w trains it: attempt 2 was granted 3 min ago, no epoch of this attempt is "
+      "acknowledged yet, epoch 5 is at step 100 of 938",
+      "worker w was last heard from 5 s ago"}},
+    {Held(),
+     [](auto& at) {
+       at.sweep_state = SweepState::kPaused;
+       at.give_back = true;
+     },
+     {"worker w trains it: attempt 2 was granted 3 min ago, epoch 4 of 19 is acknowledged",
+      "sweep s is paused, so worker w was told to write a checkpoint and give it back",
+      "worker w was last heard from 5 s ago"}},
+    {Held(),
+     [](auto& at) { at.holder_drains = true; },
+     {"worker w trains it: attempt 2 was granted 3 min ago, epoch 4 of 19 is acknowledged",
+      "worker w drains and will give it back", "worker w was last heard from 5 s ago"}},
+    {Held(),
+     [](auto& at) {
+       at.holder_is_connected = false;
+       at.holder_last_seen = kNow - absl::Hours(72);
+     },
+     {"worker w trains it: attempt 2 was granted 3 min ago, epoch 4 of 19 is acknowledged",
+      "worker w was last heard from 3 days ago: it is gone"}},
+    {Held(),
+     [](auto& at) { at.holder_last_seen.reset(); },
+     {"worker w trains it: attempt 2 was granted 3 min ago, epoch 4 of 19 is acknowledged",
+      "worker w has not been heard from since the coordinator started"}},
+    // Ended.
+    {Ended(TrialState::kCompleted, ""),
+     [](auto&) {},
+     {"it completed 3 h 7 min ago after 19 epochs (attempt 2, worker w)"}},
+    {Ended(TrialState::kStopped, "worse than half at epoch 4"),
+     [](auto&) {},
+     {"the stopping rule ended it 3 h 7 min ago after 4 epochs (attempt 2, worker w): worse than "
+      "half at epoch 4"}},
+    {Ended(TrialState::kFailed, "lost 3 times: worker w: no heartbeat for 60 s"),
+     [](auto& at) { at.trial.failures = 3; },
+     {"it failed 3 h 7 min ago after 4 epochs (attempt 2, worker w): lost 3 times: worker w: no "
+      "heartbeat for 60 s",
+      "3 of 3 permitted failures"}},
+    {Ended(TrialState::kFailed, "diverged"),
+     [](auto& at) {
+       at.trial.failures = 1;
+       at.trial.result.epoch = 1;
+     },
+     {"it failed 3 h 7 min ago after 1 epoch (attempt 2, worker w): diverged",
+      "repeating could not mend it"}},
+    {Ended(TrialState::kCancelled, "the sweep was cancelled"),
+     [](auto& at) {
+       at.trial.attempt = 0;
+       at.trial.result.epoch = 0;
+     },
+     {"it was cancelled 3 h 7 min ago after 0 epochs: the sweep was cancelled"}},
+};
+
+TEST(Explanation, EverySituationIsPutIntoPlainSentences) {
+  for (const Case& item : kCases) {
+    TrialSituation at = item.at;
+    item.change(at);
+    EXPECT_THAT(Explain(at).reasons, testing::ElementsAreArray(item.reasons));
+  }
+}
+
+TEST(Explanation, CountsTheTrialsThatAreGrantedBefore) {
+  TrialSituation at = Waiting();
+  EXPECT_EQ(Explain(at).trials_ahead, 0);
+  at.ahead_in_sweep = 2;
+  at.ahead_in_others = {{"a", 3}, {"b", 1}};
+  EXPECT_EQ(Explain(at).trials_ahead, 6);
+  EXPECT_EQ(Explain(Held()).trials_ahead, 0);
+}
+
+TEST(Explanation, AVeryLongReasonIsCut) {
+  const TrialSituation at = Ended(TrialState::kFailed, std::string(5000, 'x'));
+  EXPECT_LT(Explain(at).reasons.at(0).size(), 400u);
+}
+
+}  // namespace
+}  // namespace sweep

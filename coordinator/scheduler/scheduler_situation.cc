@@ -1,0 +1,75 @@
+// The part of the scheduler that tells what a trial waits for.
+
+#include <algorithm>
+
+#include "coordinator/scheduler/scheduler_impl.h"
+
+namespace sweep {
+
+TrialSituation SchedulerImpl::Situation(const TrialRow& trial) const {
+  TrialSituation situation{.trial = trial, .now = options_.clock->Now()};
+  MutexLock lock(&mutex_);
+  const SweepEntry* const sweep = table_.FindSweep(trial.sweep);
+  situation.is_taken_up = sweep != nullptr;
+  if (sweep != nullptr) {
+    situation.sweep_state = sweep->state;
+    situation.give_back = sweep->give_back;
+    situation.has_program = !sweep->spec->program.empty();
+    DescribeQueue(*sweep, &situation);
+  }
+  DescribeWorkers(&situation);
+  const auto holder = table_.workers().find(trial.worker);
+  if (holder != table_.workers().end() && !holder->second.session.empty()) {
+    situation.holder_is_connected = holder->second.connected;
+    situation.holder_drains = holder->second.leaves();
+    situation.holder_last_seen = holder->second.last_seen;
+  }
+  const TrialEntry* const entry = table_.FindTrial(TrialKey{trial.sweep_id, trial.number});
+  if (entry != nullptr) {
+    situation.is_being_granted =
+        entry->claim == Claim::kGranting || entry->claim == Claim::kReviving;
+    situation.progress = entry->progress;
+  }
+  return situation;
+}
+
+void SchedulerImpl::DescribeWorkers(TrialSituation* situation) const {
+  for (const auto& [name, worker] : table_.workers()) {
+    if (!worker.connected) continue;
+    ++situation->workers;
+    if (situation->has_program && !worker.description.allows_programs) continue;
+    ++situation->may_train_it;
+    if (worker.leaves()) {
+      ++situation->draining;
+      continue;
+    }
+    situation->slots += worker.description.slots;
+    situation->busy += worker.description.slots - std::max(worker.free_slots(), 0);
+    for (const TrialKey& key : worker.leases) {
+      ++situation->busy_with[table_.FindTrial(key)->row.sweep];
+    }
+  }
+}
+
+// In turns: before the trial at place n of its sweep's queue, every other sweep has had n turns,
+// and one more where its next turn comes before this sweep's.
+void SchedulerImpl::DescribeQueue(const SweepEntry& sweep, TrialSituation* situation) const {
+  situation->store_is_full = Now() < no_grants_before_;
+  const auto before =
+      std::distance(sweep.pending.begin(), sweep.pending.lower_bound(situation->trial.number));
+  situation->ahead_in_sweep = before;
+  const bool programs_are_trained =
+      std::any_of(table_.workers().begin(), table_.workers().end(), [](const auto& item) {
+        const WorkerEntry& worker = item.second;
+        return worker.connected && !worker.leaves() && worker.description.allows_programs;
+      });
+  for (const auto& [id, other] : table_.sweeps()) {
+    if (id == sweep.id || !other.is_offered(programs_are_trained)) continue;
+    const bool is_first = std::pair(other.served, id) < std::pair(sweep.served, sweep.id);
+    const std::int64_t turns = before + (is_first ? 1 : 0);
+    const std::int64_t ahead = std::min<std::int64_t>(turns, std::ssize(other.pending));
+    if (ahead > 0) situation->ahead_in_others[other.name] = ahead;
+  }
+}
+
+}  // namespace sweep
