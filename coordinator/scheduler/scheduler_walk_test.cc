@@ -1,0 +1,249 @@
+// Random walks over all that workers and people do to a sweep, in any order: no trial is lost, none
+// is completed twice, and the budget is exact.
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "common/base/philox.h"
+#include "coordinator/scheduler/scheduler_testing.h"
+#include "coordinator/search/search.h"
+
+namespace sweep {
+namespace {
+
+constexpr int kFirstBudget = 6;
+constexpr int kReplicates = 2;
+
+SweepSource WalkSource(int run_cap) {
+  return {.file = "s.yaml",
+          .text = fmt::format(
+              "name: s\nmodel: cnn-18718\ndataset: synthetic\nmethod: random\nrun_cap: {}\n"
+              "replicates: {}\nepochs: 3\nmax_failures: 2\nparameters:\n  lr: {{min: 0.01, max: "
+              "0.1}}\n",
+              run_cap, kReplicates)};
+}
+
+std::shared_ptr<const SweepSpec> WalkSpec(int run_cap) {
+  Diagnostics diagnostics;
+  return std::make_shared<const SweepSpec>(
+      Must(SweepSpec::Parse(WalkSource(run_cap), &diagnostics)));
+}
+
+class WalkTest : public SchedulerTest {
+ protected:
+  struct Worker {
+    std::string name;
+    int session = 0;
+    std::vector<LeaseToken> held;  // what it believes
+    bool told_to_drain = false;
+  };
+
+  int Below(int bound) {
+    return static_cast<int>(random_->NextBelow(static_cast<std::uint32_t>(bound)));
+  }
+
+  void Begin(std::uint64_t seed) {
+    random_ = std::make_unique<PhiloxStream>(seed, 0);
+    spec_ = WalkSpec(kFirstBudget);
+    scheduler_->Submit(spec_, WalkSource(kFirstBudget), "",
+                       [](const auto& result) { ASSERT_TRUE(result.ok()); });
+    Settle();
+    for (const char* name : {"u", "v", "w"}) workers_.push_back({.name = name});
+  }
+
+  // The worker calls, and believes the answer.
+  void Synchronize(Worker* worker) {
+    const auto answer =
+        Call(worker->name, {.held = worker->held,
+                            .slots = 2,
+                            .no_wait = true,
+                            .session = fmt::format("{}{}", worker->name, worker->session)});
+    const auto result = answer->Get();
+    ASSERT_TRUE(result.has_value());
+    if (!result->ok()) return;  // its name is taken until the term is over
+    worker->held.clear();
+    worker->told_to_drain = (*result)->drain;
+    for (const LeaseOffer& offer : (*result)->leases) worker->held.push_back(offer.token);
+    const bool gives_back = Below(2) == 0;
+    for (const LeaseOffer& offer : (*result)->leases) {
+      if ((offer.give_back || worker->told_to_drain) && gives_back) {
+        Finish(offer.token, LeaseOutcome::kGivenBack);
+      }
+    }
+    if (worker->told_to_drain && worker->held.empty()) ++worker->session;  // ends, and starts anew
+  }
+
+  void Work(Worker* worker) {
+    if (worker->held.empty()) return;
+    const LeaseToken token =
+        worker->held[static_cast<std::size_t>(Below(static_cast<int>(worker->held.size())))];
+    const int epoch = Trial(token.number).result.epoch;
+    switch (Below(6)) {
+      case 0:
+        Finish(token, LeaseOutcome::kFailed, "no luck");
+        break;
+      case 1:
+        Finish(token, LeaseOutcome::kFailedForGood, "hopeless");
+        break;
+      case 2:
+        Report(token, 1, std::min(epoch + 1, 3));
+        break;
+      default:
+        if (epoch < 3) Report(token, epoch + 1, 3);
+        if (Finish(token, LeaseOutcome::kCompleted).ok() && Below(2) == 0) {
+          EXPECT_EQ(Finish(token, LeaseOutcome::kCompleted), absl::OkStatus()) << "sent again";
+        }
+        NoteCompleted(token);
+    }
+  }
+
+  // A trial that has completed once stays as it is, whoever says what.
+  void NoteCompleted(const LeaseToken& token) {
+    const TrialRow trial = Trial(token.number);
+    if (trial.state == TrialState::kCompleted) completed_by_.emplace(token.number, trial.attempt);
+  }
+
+  void Decide() {
+    switch (Below(10)) {
+      case 0:
+      case 1:
+        Pause(/*now=*/Below(2) == 0).IgnoreError();
+        break;
+      case 2:
+      case 3:
+      case 4:
+        Resume().IgnoreError();
+        break;
+      case 5:
+        RetryAll(/*cancelled=*/Below(2) == 0);
+        break;
+      case 6:
+        Cancel("s", 1 + Below(14)).IgnoreError();
+        break;
+      case 7:
+        if (Below(4) == 0) CancelSweep("s").IgnoreError();
+        break;
+      case 8:
+        Extend();
+        break;
+      default:
+        scheduler_->DrainWorker(workers_[static_cast<std::size_t>(Below(3))].name).IgnoreError();
+        Settle();
+    }
+  }
+
+  void RetryAll(bool cancelled) {
+    Ask<RetriedSweep>([&](auto callback) {
+      scheduler_->RetrySweep(spec_, {.failed = true, .cancelled = cancelled}, callback);
+    }).IgnoreError();
+  }
+
+  void Extend() {
+    if (Below(3) != 0 || budget_ >= 12) return;
+    const int budget = budget_ + 1 + Below(2);
+    const auto row =
+        Ask<SweepRow>([&](auto callback) { scheduler_->ExtendSweep(spec_, budget, "", callback); });
+    if (row.ok()) budget_ = budget;
+  }
+
+  void Step() {
+    Worker& worker = workers_[static_cast<std::size_t>(Below(3))];
+    const int what = Below(100);
+    if (what < 40) {
+      Synchronize(&worker);
+    } else if (what < 75) {
+      Work(&worker);
+    } else if (what < 93) {
+      Decide();
+    } else if (what < 95) {
+      Start();  // the coordinator
+      Settle();
+    } else if (what < 97) {
+      ++worker.session;  // a new process under the name, which knows of no lease
+      worker.held.clear();
+    } else {
+      Pass(absl::Seconds(1 + Below(40)));
+    }
+  }
+
+  // What the store counts is what it has; what has completed has done so once.
+  void Check() {
+    const SweepRow sweep = Sweep();
+    const auto trials = Must(store_->ListTrials({.sweep = "s", .limit = 1000}));
+    EXPECT_EQ(sweep.planned_configurations, budget_);
+    EXPECT_LE(sweep.configurations, budget_);
+    EXPECT_EQ(std::ssize(trials), sweep.configurations * kReplicates);
+    std::map<TrialState, std::int64_t> states;
+    for (const TrialRow& trial : trials) {
+      ++states[trial.state];
+      EXPECT_LT(trial.failures, trial.state == TrialState::kFailed ? 3 : 2) << trial.number;
+      EXPECT_EQ(IsTerminal(trial.state), trial.ended.has_value()) << trial.number;
+      const auto completed = completed_by_.find(trial.number);
+      if (completed == completed_by_.end()) continue;
+      EXPECT_EQ(trial.state, TrialState::kCompleted) << trial.number;
+      EXPECT_EQ(trial.attempt, completed->second) << "granted again after it had completed";
+    }
+    EXPECT_EQ(sweep.counts.pending, states[TrialState::kPending]);
+    EXPECT_EQ(sweep.counts.running, states[TrialState::kLeased] + states[TrialState::kRunning]);
+    EXPECT_EQ(sweep.counts.completed, states[TrialState::kCompleted]);
+    EXPECT_EQ(sweep.counts.failed, states[TrialState::kFailed]);
+    EXPECT_EQ(sweep.counts.cancelled, states[TrialState::kCancelled]);
+    const bool is_over = sweep.state == SweepState::kCompleted;
+    if (is_over) EXPECT_TRUE(sweep.exhausted && sweep.counts.pending + sweep.counts.running == 0);
+    EXPECT_EQ(sweep.ended.has_value(), is_over || sweep.state == SweepState::kCancelled);
+  }
+
+  // Everybody behaves from now on.
+  void BringToAnEnd() {
+    Pass(absl::Seconds(70));  // whoever is silent loses what it holds
+    for (int i = 0; i < 100 && Sweep().counts.completed < budget_ * kReplicates; ++i) {
+      Resume().IgnoreError();
+      RetryAll(/*cancelled=*/true);
+      const auto call = Call("last", {.slots = 4, .no_wait = true});
+      for (const LeaseToken& token : Tokens(call)) {
+        const int epoch = Trial(token.number).result.epoch;
+        if (epoch < 3) EXPECT_EQ(Report(token, epoch + 1, 3), absl::OkStatus());
+        EXPECT_EQ(Finish(token, LeaseOutcome::kCompleted), absl::OkStatus());
+        NoteCompleted(token);
+      }
+    }
+  }
+
+  std::unique_ptr<PhiloxStream> random_;
+  std::shared_ptr<const SweepSpec> spec_;
+  std::vector<Worker> workers_;
+  int budget_ = kFirstBudget;
+  std::map<std::int64_t, int> completed_by_;  // attempt by trial
+};
+
+class WalksTest : public WalkTest, public testing::WithParamInterface<int> {};
+
+INSTANTIATE_TEST_SUITE_P(Seeds, WalksTest, testing::Range(1, 13));
+
+TEST_P(WalksTest, NothingIsLostNothingIsDoneTwiceAndTheBudgetIsExact) {
+  Begin(static_cast<std::uint64_t>(GetParam()));
+  for (int step = 0; step < 250 && !HasFailure(); ++step) {
+    SCOPED_TRACE(fmt::format("seed {}, step {}", GetParam(), step));
+    Step();
+    Check();
+  }
+  BringToAnEnd();
+  SCOPED_TRACE(fmt::format("seed {}, at the end", GetParam()));
+  Check();
+  EXPECT_EQ(Sweep().state, SweepState::kCompleted);
+  EXPECT_EQ(Sweep().counts.completed, budget_ * kReplicates);
+
+  // The points are those of a sweep that had the last budget from the start.
+  const auto all = WalkSpec(budget_);
+  const std::unique_ptr<Search> search = Search::Make(all.get());
+  std::set<std::int64_t> configurations;
+  for (const TrialRow& trial : Must(store_->ListTrials({.sweep = "s", .limit = 1000}))) {
+    configurations.insert(trial.configuration);
+    EXPECT_EQ(trial.parameters, (*Must(search->Suggest(trial.configuration))).parameters);
+  }
+  EXPECT_EQ(std::ssize(configurations), budget_);
+}
+
+}  // namespace
+}  // namespace sweep
