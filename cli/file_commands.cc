@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <fstream>
 #include <iostream>
 
 #include "cli/session.h"
@@ -22,12 +23,51 @@ Cell Mega(std::int64_t flops) {
   return {fmt::format("{:.2f}", mega), mega};
 }
 
+// Whether a file has the layers of a network file and not the model of a sweep file. One that cannot
+// be read is neither.
+bool IsNetworkFile(const std::string& path) {
+  std::ifstream file(path);
+  bool layers = false;
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("model:")) return false;
+    layers = layers || line.starts_with("layers:");
+  }
+  return layers;
+}
+
+int ValidateNetwork(const std::string& path, const Session& session) {
+  const absl::StatusOr<NetworkFile> file = ReadNetwork(path);
+  if (!file.ok()) return FailInput(file.status());
+  if (session.format == Format::kJson) {
+    PrintJson({{"file", path},
+               {"kind", "network"},
+               {"name", file->name()},
+               {"valid", true},
+               {"digest", nullptr}},
+              std::cout);
+    return kExitOk;
+  }
+  const absl::StatusOr<Network> network = ResolveWithRecipe(*file);
+  std::cout << fmt::format(
+      "{}: network '{}' is valid: {}\n", path, file->name(),
+      network.ok() ? fmt::format("{} layers, {} parameters", network->layers.size(),
+                                 WithSeparators(network->parameters))
+                   : "its size depends on what a sweep chooses");
+  return kExitOk;
+}
+
 int Validate(const std::string& file, const Session& session) {
+  if (IsNetworkFile(file)) return ValidateNetwork(file, session);
   const absl::StatusOr<SweepInput> input = ReadSweepFile(file);
   if (!input.ok()) return FailInput(input.status());
   const SweepSpec& spec = input->spec;
   if (session.format == Format::kJson) {
-    PrintJson({{"file", file}, {"name", spec.name}, {"valid", true}, {"digest", spec.digest}}, std::cout);
+    PrintJson({{"file", file},
+               {"kind", "sweep"},
+               {"name", spec.name},
+               {"valid", true},
+               {"digest", spec.digest}},
+              std::cout);
     return kExitOk;
   }
   std::cout << fmt::format("{}: sweep '{}' is valid: {} configurations × {} replicate{}\n", file,
@@ -140,12 +180,30 @@ int Preview(const PreviewOptions& options, const Session& session) {
 }  // namespace
 
 void AddFileCommands(CLI::App* app, Session* session) {
-  CLI::App* validate = app->add_subcommand("validate", "Check a sweep file and its networks");
+  CLI::App* validate = app->add_subcommand(
+      "validate",
+      "Check a file\n"
+      "Names every error of a sweep file and its networks, or of a network file, at once: with file,\n"
+      "line and the nearest right word. Nothing is submitted.");
+  validate->group("Files");
+  validate->footer(
+      "Examples:\n"
+      "  sweep validate sweeps/mine.yaml\n"
+      "  sweep validate nets/mine.yaml      a network file");
   auto file = std::make_shared<std::string>();
-  validate->add_option("FILE", *file, "sweep file")->required();
+  validate->add_option("FILE", *file, "sweep file or network file")->required();
   validate->callback([=] { session->exit_code = Validate(*file, *session); });
 
-  CLI::App* preview = app->add_subcommand("preview", "What a sweep file would run, before it runs");
+  CLI::App* preview = app->add_subcommand(
+      "preview",
+      "What a sweep would run\n"
+      "The number of trials, the networks with their sizes and cost, the first configurations and an\n"
+      "estimate of the time, before anything runs.");
+  preview->group("Files");
+  preview->footer(
+      "Examples:\n"
+      "  sweep preview sweeps/mine.yaml\n"
+      "  sweep preview sweeps/mine.yaml --slots 12      on three machines of four cores");
   auto options = std::make_shared<PreviewOptions>();
   preview->add_option("FILE", options->file, "sweep file")->required();
   preview->add_option("--slots", options->slots, "trials at once")
