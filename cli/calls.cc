@@ -6,6 +6,8 @@
 #include <chrono>
 #include <cstdlib>
 
+#include "absl/time/clock.h"
+#include "cli/suggestions.h"
 #include "common/base/ids.h"
 #include "proto/grpc_status.h"
 #include "proto/names.h"
@@ -13,14 +15,26 @@
 namespace sweep::cli {
 namespace {
 
-// Makes one unary call through a stub's method.
+// Makes one unary call through a stub's method. A coordinator that is just being restarted is given
+// 5 s: every call may be repeated, since it changes nothing or carries a request id.
 template <typename Stub, typename Request, typename Response>
 absl::Status Call(Stub& stub,
                   grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                   const Request& request, Response* response) {
-  grpc::ClientContext context;
-  context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
-  return FromGrpcStatus((stub.*method)(&context, request, response));
+  const absl::Time give_up = absl::Now() + absl::Seconds(5);
+  while (true) {
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+    const absl::Status status = FromGrpcStatus((stub.*method)(&context, request, response));
+    // A server that shuts down cancels what it has not answered.
+    const bool is_passing = absl::IsUnavailable(status) || absl::IsCancelled(status);
+    if (!is_passing) return status;
+    if (absl::Now() > give_up) {
+      return absl::UnavailableError("the coordinator does not answer any more (" +
+                                    std::string(status.message()) + ")");
+    }
+    absl::SleepFor(absl::Milliseconds(100));
+  }
 }
 
 // Reads every page of a list call. `take` moves the items out of an answer and says whether more
@@ -55,7 +69,7 @@ absl::StatusOr<v1::Sweep> GetSweep(Connection& connection, const std::string& na
   v1::GetSweepResponse response;
   absl::Status status =
       Call(connection.sweeps(), &v1::SweepService::Stub::GetSweep, request, &response);
-  if (!status.ok()) return status;
+  if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
 
@@ -82,7 +96,7 @@ absl::StatusOr<v1::RankSweepResponse> RankSweep(Connection& connection, const st
   v1::RankSweepResponse response;
   absl::Status status =
       Call(connection.sweeps(), &v1::SweepService::Stub::RankSweep, request, &response);
-  if (!status.ok()) return status;
+  if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response;
 }
 
@@ -94,7 +108,7 @@ absl::StatusOr<v1::GetTrialResponse> GetTrial(Connection& connection, const std:
   v1::GetTrialResponse response;
   absl::Status status =
       Call(connection.trials(), &v1::TrialService::Stub::GetTrial, request, &response);
-  if (!status.ok()) return status;
+  if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response;
 }
 
@@ -131,7 +145,7 @@ absl::StatusOr<std::vector<v1::Trial>> ListTrials(Connection& connection, const 
         trials.insert(trials.end(), page.begin(), page.end());
         return absl::OkStatus();
       });
-  if (!status.ok()) return status;
+  if (!status.ok()) return WithNearestSweep(connection, status, sweep);
   return trials;
 }
 
@@ -146,7 +160,7 @@ absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(Connection& connection, const 
                                     epochs.insert(epochs.end(), page.epochs().begin(), page.epochs().end());
                                     return true;
                                   });
-  if (!status.ok()) return status;
+  if (!status.ok()) return WithNearestSweep(connection, status, trial);
   return epochs;
 }
 
@@ -159,7 +173,7 @@ absl::StatusOr<std::vector<v1::Attempt>> ListAttempts(Connection& connection,
   v1::ListAttemptsResponse response;
   absl::Status status =
       Call(connection.trials(), &v1::TrialService::Stub::ListAttempts, request, &response);
-  if (!status.ok()) return status;
+  if (!status.ok()) return WithNearestSweep(connection, status, trial);
   return std::vector<v1::Attempt>(response.attempts().begin(), response.attempts().end());
 }
 
@@ -174,7 +188,7 @@ absl::StatusOr<v1::ListLogsResponse> ListLogs(Connection& connection, const std:
   v1::ListLogsResponse response;
   absl::Status status =
       Call(connection.trials(), &v1::TrialService::Stub::ListLogs, request, &response);
-  if (!status.ok()) return status;
+  if (!status.ok()) return WithNearestSweep(connection, status, trial);
   return response;
 }
 
@@ -200,7 +214,7 @@ absl::StatusOr<v1::Sweep> PauseSweep(Connection& connection, const std::string& 
   v1::PauseSweepResponse response;
   absl::Status status =
       Call(connection.sweeps(), &v1::SweepService::Stub::PauseSweep, request, &response);
-  if (!status.ok()) return status;
+  if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
 
@@ -213,7 +227,7 @@ absl::StatusOr<v1::Sweep> ResumeSweep(Connection& connection, const std::string&
   v1::ResumeSweepResponse response;
   absl::Status status =
       Call(connection.sweeps(), &v1::SweepService::Stub::ResumeSweep, request, &response);
-  if (!status.ok()) return status;
+  if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
 
@@ -229,7 +243,7 @@ absl::StatusOr<v1::RetrySweepResponse> RetrySweep(Connection& connection, const 
   v1::RetrySweepResponse response;
   absl::Status status =
       Call(connection.sweeps(), &v1::SweepService::Stub::RetrySweep, request, &response);
-  if (!status.ok()) return status;
+  if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response;
 }
 
@@ -242,7 +256,7 @@ absl::StatusOr<v1::Trial> RetryTrial(Connection& connection, const std::string& 
   v1::RetryTrialResponse response;
   absl::Status status =
       Call(connection.trials(), &v1::TrialService::Stub::RetryTrial, request, &response);
-  if (!status.ok()) return status;
+  if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.trial();
 }
 
@@ -257,7 +271,7 @@ absl::StatusOr<v1::Sweep> ExtendSweep(Connection& connection, const std::string&
   v1::ExtendSweepResponse response;
   absl::Status status =
       Call(connection.sweeps(), &v1::SweepService::Stub::ExtendSweep, request, &response);
-  if (!status.ok()) return status;
+  if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
 
@@ -270,7 +284,7 @@ absl::StatusOr<v1::ExplainTrialResponse> ExplainTrial(Connection& connection,
   v1::ExplainTrialResponse response;
   absl::Status status =
       Call(connection.trials(), &v1::TrialService::Stub::ExplainTrial, request, &response);
-  if (!status.ok()) return status;
+  if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response;
 }
 
@@ -282,7 +296,7 @@ absl::StatusOr<v1::Worker> DrainWorker(Connection& connection, const std::string
   v1::DrainWorkerResponse response;
   absl::Status status =
       Call(connection.workers(), &v1::WorkerService::Stub::DrainWorker, request, &response);
-  if (!status.ok()) return status;
+  if (!status.ok()) return WithNearestWorker(connection, status, name);
   return response.worker();
 }
 
@@ -295,7 +309,7 @@ absl::StatusOr<v1::Sweep> CancelSweep(Connection& connection, const std::string&
   v1::CancelSweepResponse response;
   absl::Status status =
       Call(connection.sweeps(), &v1::SweepService::Stub::CancelSweep, request, &response);
-  if (!status.ok()) return status;
+  if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
 
@@ -308,7 +322,7 @@ absl::StatusOr<v1::Trial> CancelTrial(Connection& connection, const std::string&
   v1::CancelTrialResponse response;
   absl::Status status =
       Call(connection.trials(), &v1::TrialService::Stub::CancelTrial, request, &response);
-  if (!status.ok()) return status;
+  if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.trial();
 }
 

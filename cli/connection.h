@@ -4,6 +4,8 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "grpcpp/channel.h"
 #include "sweep/v1/blobs.grpc.pb.h"
 #include "sweep/v1/sweeps.grpc.pb.h"
 #include "sweep/v1/trials.grpc.pb.h"
@@ -21,6 +23,8 @@ struct ConnectionOptions {
   // Whether a database that no process holds may be served from within this one. Not for commands
   // that need workers.
   bool allow_embedded = true;
+  // How long to wait for an answer of the coordinator when connecting.
+  absl::Duration patience = absl::Milliseconds(4500);
 };
 
 // The client's end of a coordinator: a remote one, the one that holds ./sweep.db at this moment
@@ -31,9 +35,15 @@ class Connection {
  public:
   // Unavailable, naming the address, when nobody answers there within 5 s.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const ConnectionOptions& options);
-  // To a coordinator that the caller runs in this process.
-  static absl::StatusOr<std::unique_ptr<Connection>> To(const std::string& address);
+  // To the one at `address`, such as one that the caller runs in this process.
+  static absl::StatusOr<std::unique_ptr<Connection>> To(
+      const std::string& address, absl::Duration patience = absl::Milliseconds(4500));
   ~Connection();
+
+  // Tries for `patience` to reach a coordinator that has gone: at its address, or, when it was
+  // found through the database, at the address of whoever holds that now. Unavailable when nobody
+  // answers.
+  absl::Status Reconnect(absl::Duration patience);
 
   const std::string& address() const { return address_; }
   bool embedded() const { return server_ != nullptr; }
@@ -45,7 +55,11 @@ class Connection {
 
  private:
   Connection();
+  void UseChannel(std::shared_ptr<grpc::Channel> channel, const std::string& address);
+
   std::string address_;
+  std::string holder_of_;  // the database through which it was found; "" when it was named
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<CoordinatorServer> server_;  // when embedded
   std::unique_ptr<sweep::v1::SweepService::Stub> sweeps_;
   std::unique_ptr<sweep::v1::TrialService::Stub> trials_;

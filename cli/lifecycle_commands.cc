@@ -84,7 +84,8 @@ absl::Status WaitUntilNothingIsHeld(Connection& connection, const std::string& n
 }
 
 // The sweep as it is now, for programs.
-void PrintSweep(const v1::Sweep& sweep, const Session& session, const json& extra = json::object()) {
+void PrintSweep(const v1::Sweep& sweep, const Session& session,
+                const json& extra = json::object()) {
   if (session.format == Format::kCsv) {
     PrintListing(SweepListing({sweep}), session.format, session.width, std::cout);
   } else if (session.format == Format::kJson) {
@@ -122,8 +123,8 @@ int Pause(const std::string& name, bool now, bool wait, const Session& session) 
       what = Trials(running) + (running == 1 ? " runs on to its end (--now stops it)"
                                              : " run on to their end (--now stops them)");
     }
-    Say(session, fmt::format("paused {}: no new trials start; {}\ngo on with: sweep resume {}", shown,
-                             what, shown));
+    Say(session, fmt::format("paused {}: no new trials start; {}\ngo on with: sweep resume {}",
+                             shown, what, shown));
     if (wait) {
       const absl::Status waited = WaitUntilNothingIsHeld(connection, shown);
       const int code = AfterWaiting(
@@ -143,8 +144,9 @@ int Resume(const std::string& name, const Session& session) {
     const absl::StatusOr<v1::Sweep> sweep = ResumeSweep(connection, name);
     if (!sweep.ok()) return Fail(sweep.status());
     const std::string shown = ShortName(sweep->name());
-    Say(session, fmt::format("{} goes on: {} of {} have ended{}", shown, EndedTrials(sweep->counts()),
-                             Trials(sweep->planned_trials()), WhatFollows(connection, shown)));
+    Say(session,
+        fmt::format("{} goes on: {} of {} have ended{}", shown, EndedTrials(sweep->counts()),
+                    Trials(sweep->planned_trials()), WhatFollows(connection, shown)));
     PrintSweep(*sweep, session);
     return static_cast<int>(kExitOk);
   });
@@ -219,7 +221,8 @@ int Explain(const std::string& name, const Session& session) {
     if (session.format == Format::kJson) {
       PrintJson({{"trial", ShortName(trial.name())},
                  {"state", StateName(trial.state())},
-                 {"reasons", std::vector<std::string>(response->reasons().begin(), response->reasons().end())},
+                 {"reasons",
+                  std::vector<std::string>(response->reasons().begin(), response->reasons().end())},
                  {"trials_ahead", response->trials_ahead()}},
                 std::cout);
       return static_cast<int>(kExitOk);
@@ -228,19 +231,22 @@ int Explain(const std::string& name, const Session& session) {
       Listing listing;
       listing.columns = {{"", "trial"}, {"", "state"}, {"", "reason"}};
       for (const std::string& reason : response->reasons()) {
-        listing.rows.push_back({{"", ShortName(trial.name())}, {"", StateName(trial.state())}, {"", reason}});
+        listing.rows.push_back(
+            {{"", ShortName(trial.name())}, {"", StateName(trial.state())}, {"", reason}});
       }
       PrintListing(listing, session.format, session.width, std::cout);
       return static_cast<int>(kExitOk);
     }
     std::cout << fmt::format("{} is {}\n", Styled(session, Style::kBold, ShortName(trial.name())),
                              StateName(trial.state()));
-    for (const std::string& reason : response->reasons()) std::cout << "  • " << Printable(reason) << '\n';
+    for (const std::string& reason : response->reasons())
+      std::cout << "  • " << Printable(reason) << '\n';
     return static_cast<int>(kExitOk);
   });
 }
 
-int CancelOneTrial(Connection& connection, const std::string& name, bool wait, const Session& session) {
+int CancelOneTrial(Connection& connection, const std::string& name, bool wait,
+                   const Session& session) {
   absl::StatusOr<v1::Trial> trial = CancelTrial(connection, name);
   if (absl::IsFailedPrecondition(trial.status())) {
     const absl::StatusOr<v1::GetTrialResponse> now = GetTrial(connection, name);
@@ -280,7 +286,8 @@ int Cancel(const std::string& name, bool wait, const Session& session) {
   });
 }
 
-absl::StatusOr<std::optional<v1::Worker>> FindWorker(Connection& connection, const std::string& name) {
+absl::StatusOr<std::optional<v1::Worker>> FindWorker(Connection& connection,
+                                                     const std::string& name) {
   const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(connection);
   if (!workers.ok()) return workers.status();
   for (const v1::Worker& worker : *workers) {
@@ -291,7 +298,8 @@ absl::StatusOr<std::optional<v1::Worker>> FindWorker(Connection& connection, con
 
 void PrintWorker(const v1::Worker& worker, const Session& session) {
   const Listing listing = WorkerListing({worker});
-  if (session.format == Format::kCsv) PrintListing(listing, session.format, session.width, std::cout);
+  if (session.format == Format::kCsv)
+    PrintListing(listing, session.format, session.width, std::cout);
   if (session.format == Format::kJson) PrintJson(ListingJson(listing)[0], std::cout);
 }
 
@@ -299,7 +307,8 @@ int Drain(const std::string& name, bool wait, const Session& session) {
   return WithConnection(session, wait, [&](Connection& connection) {
     absl::StatusOr<v1::Worker> worker = DrainWorker(connection, name);
     if (absl::IsFailedPrecondition(worker.status())) {  // not connected: it has ended already
-      const absl::StatusOr<std::optional<v1::Worker>> known = FindWorker(connection, ShortName(name));
+      const absl::StatusOr<std::optional<v1::Worker>> known =
+          FindWorker(connection, ShortName(name));
       if (!known.ok() || !known->has_value()) return Fail(worker.status());
       Say(session, fmt::format("worker {} has gone already", ShortName((*known)->name())));
       PrintWorker(**known, session);
@@ -308,10 +317,11 @@ int Drain(const std::string& name, bool wait, const Session& session) {
     if (!worker.ok()) return Fail(worker.status());
     const std::string shown = ShortName(worker->name());
     const int held = worker->trials_size();
-    Say(session, held == 0 ? fmt::format("worker {} holds nothing and ends", shown)
-                           : fmt::format("worker {} gives back {} after a checkpoint and ends; other "
-                                         "workers take them up",
-                                         shown, Trials(held)));
+    Say(session, held == 0
+                     ? fmt::format("worker {} holds nothing and ends", shown)
+                     : fmt::format("worker {} gives back {} after a checkpoint and ends; other "
+                                   "workers take them up",
+                                   shown, Trials(held)));
     if (wait) {
       const absl::Status waited = WaitUntil([&]() -> absl::StatusOr<bool> {
         const absl::StatusOr<std::optional<v1::Worker>> now = FindWorker(connection, shown);
@@ -319,7 +329,8 @@ int Drain(const std::string& name, bool wait, const Session& session) {
         if (now->has_value()) worker = **now;
         return !now->has_value() || !(*now)->connected();
       });
-      const int code = AfterWaiting(waited, session, fmt::format("worker {} is still draining", shown));
+      const int code =
+          AfterWaiting(waited, session, fmt::format("worker {} is still draining", shown));
       if (code != kExitOk) return code;
       Say(session, fmt::format("worker {} has ended", shown));
     }
@@ -344,7 +355,8 @@ void AddPauseAndResume(CLI::App* app, Session* session) {
   CLI::App* pause = app->add_subcommand(
       "pause",
       "Start no new trials\n"
-      "What runs goes on to its end, or with --now writes a checkpoint and is given back, to go on\n"
+      "What runs goes on to its end, or with --now writes a checkpoint and is given back, to go "
+      "on\n"
       "from there later. No failure is counted. Nothing is lost when the coordinator restarts.");
   pause->group("Run sweeps");
   pause->add_option("NAME", *name, "the sweep")->required();
@@ -380,11 +392,12 @@ void AddCancelAndRetry(CLI::App* app, Session* session) {
   cancel->callback([=] { session->exit_code = Cancel(*name, *wait, *session); });
 
   auto selection = std::make_shared<RetrySelection>();
-  CLI::App* retry = app->add_subcommand(
-      "retry",
-      "Try failed trials again\n"
-      "Trials that have ended without success wait for a worker again, with no failures counted. A\n"
-      "sweep that had ended goes on. Without a flag: the failed ones.");
+  CLI::App* retry =
+      app->add_subcommand("retry",
+                          "Try failed trials again\n"
+                          "Trials that have ended without success wait for a worker again, with no "
+                          "failures counted. A\n"
+                          "sweep that had ended goes on. Without a flag: the failed ones.");
   retry->group("Run sweeps");
   retry->add_option("NAME[/N]", *name, "the sweep, or one failed or cancelled trial")->required();
   retry->add_flag("--failed", selection->failed, "the trials that failed for good");
@@ -401,11 +414,11 @@ void AddCancelAndRetry(CLI::App* app, Session* session) {
 void AddExtendAndExplain(CLI::App* app, Session* session) {
   auto name = std::make_shared<std::string>();
   auto run_cap = std::make_shared<std::int64_t>(0);
-  CLI::App* extend = app->add_subcommand(
-      "extend",
-      "Raise the run cap\n"
-      "The search makes more configurations; what there is stays. A completed sweep goes on. A grid\n"
-      "has a fixed size and cannot be extended.");
+  CLI::App* extend = app->add_subcommand("extend",
+                                         "Raise the run cap\n"
+                                         "The search makes more configurations; what there is "
+                                         "stays. A completed sweep goes on. A grid\n"
+                                         "has a fixed size and cannot be extended.");
   extend->group("Run sweeps");
   extend->add_option("NAME", *name, "the sweep")->required();
   extend->add_option("--run-cap", *run_cap, "configurations in all, those made already included")
@@ -433,8 +446,9 @@ void AddLifecycleCommands(CLI::App* app, Session* session) {
 }
 
 void AddWorkerCommands(CLI::App* app, Session* session) {
-  CLI::App* workers = app->add_subcommand(
-      "workers", "Who is connected\nThe coordinator's workers: what they run, how fast, and how often they failed.");
+  CLI::App* workers = app->add_subcommand("workers",
+                                          "Who is connected\nThe coordinator's workers: what they "
+                                          "run, how fast, and how often they failed.");
   workers->group("Workers");
   workers->footer("Examples:\n  sweep workers\n  sweep workers --format json | jq '.[].worker'");
   workers->callback([=] { session->exit_code = Workers(*session); });
@@ -449,14 +463,15 @@ void AddWorkerCommands(CLI::App* app, Session* session) {
 
   auto name = std::make_shared<std::string>();
   auto wait = std::make_shared<bool>(false);
-  CLI::App* drain = worker->add_subcommand(
-      "drain",
-      "Let a worker end\n"
-      "It takes nothing new, gives back what it runs after a checkpoint, and ends. Other workers go\n"
-      "on from there; no failure is counted.");
+  CLI::App* drain = worker->add_subcommand("drain",
+                                           "Let a worker end\n"
+                                           "It takes nothing new, gives back what it runs after a "
+                                           "checkpoint, and ends. Other workers go\n"
+                                           "on from there; no failure is counted.");
   drain->add_option("WORKER", *name, "the worker's name, as in `sweep workers`")->required();
   drain->add_flag("--wait", *wait, "return when it has ended");
-  drain->footer("Examples:\n  sweep worker drain gpu-2 --wait    before the machine is switched off");
+  drain->footer(
+      "Examples:\n  sweep worker drain gpu-2 --wait    before the machine is switched off");
   drain->callback([=] { session->exit_code = Drain(*name, *wait, *session); });
 }
 

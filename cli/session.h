@@ -2,12 +2,14 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include <CLI/CLI.hpp>
 
 #include "absl/status/status.h"
 #include "cli/connection.h"
 #include "cli/listing.h"
+#include "cli/user_settings.h"
 
 namespace sweep::cli {
 
@@ -29,6 +31,7 @@ struct Session {
   bool color = false;
   int width = 0;  // of the terminal; 0: cut nothing
   bool quiet = false;  // errors and the result that a script needs, nothing else
+  std::vector<Setting> settings;  // where coordinator, db, format and color come from
   int exit_code = kExitOk;
 };
 
@@ -57,6 +60,8 @@ void AddShowCommand(CLI::App* app, Session* session);      // show
 void AddTrialCommands(CLI::App* app, Session* session);    // trials trial
 void AddWatchCommand(CLI::App* app, Session* session);     // watch
 void AddRunCommand(CLI::App* app, Session* session);       // run
+void AddConfigCommand(CLI::App* app, Session* session);  // config, config set, config unset
+void AddCompletionCommands(CLI::App* app, Session* session);  // completion, and what it asks
 void AddWorkerCommands(CLI::App* app, Session* session);   // workers, worker list, worker drain
 
 }  // namespace sweep::cli

@@ -1,0 +1,168 @@
+#include "cli/command_line.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <iostream>
+#include <map>
+
+#include "cli/completion.h"
+#include "cli/docs.h"
+#include "cli/options.h"
+#include "common/base/nearest.h"
+
+namespace sweep::cli {
+namespace {
+
+int TerminalWidth() {
+  winsize size{};
+  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
+  return 80;
+}
+
+std::vector<std::string> CommandNames(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::App* command : CommandsOf(app)) names.push_back(command->get_name());
+  return names;
+}
+
+// The number of words after `flag` that belong to it.
+int ValuesOf(const CLI::App& app, const std::string& flag) {
+  if (flag.find('=') != std::string::npos) return 0;
+  const CLI::Option* const option = app.get_option_no_throw(flag);
+  return option != nullptr && option->get_type_size_max() != 0 ? 1 : 0;
+}
+
+// The first word that is no option and no option's value; "" when there is none.
+std::string CommandWord(const CLI::App& app, int argc, const char* const* argv) {
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    if (!word.starts_with("-")) return word;
+    i += ValuesOf(app, word);
+  }
+  return "";
+}
+
+// The innermost command that was given.
+const CLI::App& GivenCommand(const CLI::App& app) {
+  const std::vector<CLI::App*> given = app.get_subcommands();
+  return given.empty() ? app : GivenCommand(*given.front());
+}
+
+std::vector<std::string> FlagsOf(const CLI::App* command) {
+  std::vector<std::string> flags = {"--help"};
+  for (; command != nullptr; command = command->get_parent()) {
+    for (const OptionInfo& option : OptionsOf(*command)) {
+      flags.insert(flags.end(), option.flags.begin(), option.flags.end());
+    }
+  }
+  return flags;
+}
+
+// What to say of a word that no command or argument takes.
+std::string ExtraText(const CLI::App& command, const std::string& word) {
+  const std::string path = CommandPath(command);
+  if (word.starts_with("-") && word != "-") {
+    const std::string flag = word.substr(0, word.find('='));
+    return "'" + path + "' has no option '" + flag + "'" + DidYouMean(flag, FlagsOf(&command));
+  }
+  if (!CommandsOf(command).empty()) {
+    return "'" + path + " " + word + "' is not a command" + DidYouMean(word, CommandNames(command));
+  }
+  return "'" + path + "' takes no further argument '" + word + "'";
+}
+
+int Complain(const std::string& what, const CLI::App& command) {
+  std::cerr << "error: " << what << '\n';
+  const std::string path = CommandPath(command);
+  std::cerr << (command.get_parent() == nullptr ? "see: sweep --help" : "see: " + path + " --help")
+            << '\n';
+  return kExitBadInput;
+}
+
+int ComplainAbout(const CLI::App& app, const CLI::ParseError& error) {
+  const CLI::App& command = GivenCommand(app);
+  const std::vector<std::string> extras = app.remaining(/*recurse=*/true);
+  if (!extras.empty()) return Complain(ExtraText(command, extras.front()), command);
+  if (dynamic_cast<const CLI::RequiredError*>(&error) != nullptr) {
+    if (!CommandsOf(command).empty()) {
+      std::string names;
+      for (const std::string& name : CommandNames(command))
+        names += (names.empty() ? "" : ", ") + name;
+      if (&command == &app) return Complain("a command is missing", app);
+      return Complain("'" + CommandPath(command) + "' needs a command: " + names, command);
+    }
+    std::cerr << "error: " << error.what() << "\nusage: " << Usage(command) << '\n';
+    return kExitBadInput;
+  }
+  return Complain(error.what(), command);
+}
+
+void ApplySettings(const std::vector<Setting>& settings, Session* session) {
+  const std::string& format = ValueOf(settings, "format");
+  session->format = format == "json"  ? Format::kJson
+                    : format == "csv" ? Format::kCsv
+                                      : Format::kTable;
+  const std::string& color = ValueOf(settings, "color");
+  session->color = color == "always" || (color == "auto" && session->terminal);
+  session->connection.database = ValueOf(settings, "db");
+  session->connection.coordinator = ValueOf(settings, "coordinator");
+  session->settings = settings;
+}
+
+}  // namespace
+
+void AddGlobalOptions(CLI::App* app, Session* session) {
+  session->terminal = isatty(STDOUT_FILENO) != 0;
+  session->color = session->terminal;
+  session->width = session->terminal ? TerminalWidth() : 0;
+  auto flags = std::make_shared<std::map<std::string, std::string>>();
+  for (const SettingInfo& info : SettingInfos()) {
+    CLI::Option* option = app->add_option(info.flag, (*flags)[info.key], info.description);
+    option->envname("");
+    if (!info.choices.empty()) option->check(OneOf(info.choices));
+    if (!info.takes.empty()) option->type_name(info.takes);
+  }
+  app->add_flag("-q,--quiet", session->quiet,
+                "errors and the result that a script needs, nothing else");
+  app->parse_complete_callback([=] {
+    absl::StatusOr<std::vector<Setting>> settings = ResolveSettings(*flags);
+    if (!settings.ok()) {
+      throw CLI::ParseError(std::string(settings.status().message()), kExitBadInput);
+    }
+    // A database that is named on the command line is meant more than a coordinator that is not.
+    for (Setting& setting : *settings) {
+      const bool database_given = !(*flags)["db"].empty() && (*flags)["coordinator"].empty();
+      if (setting.key == "coordinator" && database_given) setting = {"coordinator", "", "--db"};
+    }
+    ApplySettings(*settings, session);
+  });
+}
+
+int RunCommandLine(CLI::App* app, int argc, const char* const* argv, Session* session) {
+  const std::string first = argc > 1 ? argv[1] : "";
+  if (first ==
+      "__complete") {  // what the scripts of `sweep completion` call, with "--" before the words
+    Complete(*app, std::vector<std::string>(argv + std::min(3, argc), argv + argc), std::cout);
+    return kExitOk;
+  }
+  if (first == "__docs") {
+    std::cout << DocsText(*app);
+    return kExitOk;
+  }
+  const std::string word = CommandWord(*app, argc, argv);
+  if (!word.empty() && FindCommand(*app, word) == nullptr) {
+    return Complain("'" + word + "' is not a command" + DidYouMean(word, CommandNames(*app)), *app);
+  }
+  try {
+    app->parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app->exit(error);  // --help, --version
+    return ComplainAbout(*app, error);
+  }
+  std::cout.flush();
+  return session->exit_code;
+}
+
+}  // namespace sweep::cli

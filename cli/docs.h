@@ -1,0 +1,11 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+
+namespace sweep::cli {
+
+// docs/cli.md, made from the program's own help.
+std::string DocsText(const CLI::App& app);
+
+}  // namespace sweep::cli

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <string>
+#include <vector>
+
+#include "cli/session.h"
+
+namespace sweep::cli {
+
+// Texts that are no command's own: `sweep help TOPIC`, and chapters of docs/cli.md.
+struct HelpTopic {
+  std::string name;   // "exit-codes"
+  std::string title;  // "Exit codes"
+  std::string text;   // lines of at most 80 columns
+};
+const std::vector<HelpTopic>& HelpTopics();
+
+// Makes `app` and every command added to it later print help in the manner of this program: all
+// commands on one screen, and one page per command.
+void UseHelp(CLI::App* app, const Session& session);
+
+// The whole program on one screen of 80 columns.
+std::string OverviewText(const CLI::App& app, int width);
+// One command: what it does, usage, arguments, options, examples.
+std::string CommandText(const CLI::App& command);
+
+// `sweep help [COMMAND...]`
+void AddHelpCommand(CLI::App* app, Session* session);
+
+}  // namespace sweep::cli

@@ -1,0 +1,54 @@
+#include "cli/suggestions.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "cli/calls.h"
+#include "cli/present.h"
+#include "common/base/nearest.h"
+
+namespace sweep::cli {
+namespace {
+
+absl::Status With(const absl::Status& status, const std::string& more) {
+  return absl::Status(status.code(), fmt::format("{}{}", std::string(status.message()), more));
+}
+
+std::int64_t MadeTrials(const v1::Sweep& sweep) {
+  return EndedTrials(sweep.counts()) + sweep.counts().pending() + sweep.counts().running();
+}
+
+}  // namespace
+
+absl::Status WithNearestSweep(Connection& connection, const absl::Status& status,
+                              const std::string& name) {
+  if (!absl::IsNotFound(status)) return status;
+  const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection);
+  if (!sweeps.ok()) return status;
+  const std::string shown = ShortName(name);
+  const std::string sweep_name = shown.substr(0, shown.find('/'));
+  std::vector<std::string> names;
+  for (const v1::Sweep& sweep : *sweeps) {
+    names.push_back(ShortName(sweep.name()));
+    if (names.back() != sweep_name) continue;
+    const std::int64_t made = MadeTrials(sweep);
+    return With(status, made == 0 ? "; its first trials are being made"
+                                  : fmt::format("; sweep {} has trials 1 to {}", sweep_name, made));
+  }
+  if (names.empty()) return With(status, "; there are no sweeps yet");
+  return With(status, DidYouMean(sweep_name, names));
+}
+
+absl::Status WithNearestWorker(Connection& connection, const absl::Status& status,
+                               const std::string& name) {
+  if (!absl::IsNotFound(status)) return status;
+  const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(connection);
+  if (!workers.ok()) return status;
+  std::vector<std::string> names;
+  for (const v1::Worker& worker : *workers) names.push_back(ShortName(worker.name()));
+  if (names.empty()) return With(status, "; no worker has ever connected");
+  return With(status, DidYouMean(ShortName(name), names));
+}
+
+}  // namespace sweep::cli

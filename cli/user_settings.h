@@ -1,0 +1,48 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace sweep::cli {
+
+// What holds for every command and can be set in four ways: by a flag, by an environment variable,
+// in the configuration file, or left at its default. The first of these that is given counts.
+// Functions of the process's environment and one small file; no state.
+
+struct SettingInfo {
+  std::string key;          // in the file: "coordinator"
+  std::string flag;         // "--coordinator"
+  std::string environment;  // "SWEEP_COORDINATOR"
+  std::string takes;        // "HOST:PORT"; "" when there are choices
+  std::vector<std::string> choices;
+  std::string fallback;
+  std::string description;
+};
+const std::vector<SettingInfo>& SettingInfos();
+
+struct Setting {
+  std::string key;
+  std::string value;
+  std::string
+      source;  // "--format", "SWEEP_FORMAT", "/home/x/.config/sweep/config.yaml:3", "default"
+};
+
+// $SWEEP_CONFIG, else $XDG_CONFIG_HOME/sweep/config.yaml, else ~/.config/sweep/config.yaml.
+std::string ConfigPath();
+
+// The settings in the order of SettingInfos. `flags` has what the command line says, by key.
+// InvalidArgument names the flag, variable or line of the file, the value, and what is nearest.
+absl::StatusOr<std::vector<Setting>> ResolveSettings(
+    const std::map<std::string, std::string>& flags);
+const std::string& ValueOf(const std::vector<Setting>& settings, const std::string& key);
+
+// Change the file, which is replaced as a whole or not at all; comments in it stay. InvalidArgument
+// for an unknown key or a bad value; unsetting what is not set is harmless.
+absl::Status SetInConfig(const std::string& path, const std::string& key, const std::string& value);
+absl::Status UnsetInConfig(const std::string& path, const std::string& key);
+
+}  // namespace sweep::cli
