@@ -1,0 +1,155 @@
+// Databases that older builds have written.
+
+#include <array>
+
+#include "common/base/sha256.h"
+#include "coordinator/store/schema.h"
+#include "coordinator/store/store_testing.h"
+
+namespace sweep {
+namespace {
+
+using testing::ElementsAre;
+
+// What a coordinator of version 1 leaves behind: sweep s, of whose four configurations two have
+// been made, one completed, one running at epoch 1 with worker w.
+constexpr char kVersion1Rows[] = R"sql(
+INSERT INTO blobs VALUES ('aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa', 5, 1);
+INSERT INTO configurations (id, sweep_id, number, parameters, resolved, model, network_parameters,
+  fully_connected, forward_flops, train_flops, receptive_field, has_value, best_trial_id) VALUES
+  (1, 1, 1, '{"lr":0.01}', '{"lr":0.01}', 'cnn-18718', 18718, 0, 1, 3, 9, 1, NULL),
+  (2, 1, 2, '{"lr":0.02}', '{"lr":0.02}', 'cnn-18718', 18718, 0, 1, 3, 9, 1, NULL);
+INSERT INTO trials (id, sweep_id, number, configuration_id, replicate, state, seed, epochs, attempt,
+  secret, worker, epoch, last_accuracy, best_accuracy, best_epoch, created_us, started_us, ended_us)
+  VALUES
+  (1, 1, 1, 1, 0, 'completed', 7, 5, 1, 'secret-1', 'w', 5, 0.9, 0.9, 5, 10, 11, 12),
+  (2, 1, 2, 2, 0, 'running', 7, 5, 1, 'secret-2', 'w', 1, 0.5, 0.5, 1, 10, 13, NULL);
+UPDATE configurations SET best_trial_id = id;
+INSERT INTO attempts VALUES (1, 1, 'w', 11, 12, 'completed', ''), (2, 1, 'w', 13, NULL, '', '');
+INSERT INTO epoch_reports VALUES (2, 1, 1, 0.5, 0.4, 0.6, 0.5, 0.01, 2.0, 0.5, 100.0, 14);
+INSERT INTO artifacts VALUES
+  (1, 'weights_best', 'aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa');
+INSERT INTO events (sweep_id, kind, trial_id, number, attempt, epoch, time_us) VALUES
+  (1, 'sweep', 0, 0, 0, 0, 10), (1, 'trial', 2, 2, 1, 0, 13), (1, 'epoch', 2, 2, 1, 1, 14);
+)sql";
+
+class MigrationTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto database = Must(Database::Open(path_, Database::Mode::kCreate));
+    ASSERT_TRUE(Migrate(*database, Migrations().first(1)).ok());
+    ASSERT_TRUE(database
+                    ->Run("INSERT INTO sweeps (id, name, state, digest, principal, labels, metric, "
+                          "goal, planned_configurations, configurations, running, completed, "
+                          "created_us, updated_us) VALUES (1, 's', 'active', ?, 'ada', "
+                          "'{\"team\":\"vision\"}', 'accuracy', 'maximize', 4, 2, 1, 1, 10, 10)",
+                          spec_.digest)
+                    .ok());
+    const std::string text = TestSource("s").text;
+    ASSERT_TRUE(
+        database->Run("INSERT INTO sweep_files VALUES (1, 'sweep', 's.yaml', ?)", text).ok());
+    ASSERT_TRUE(
+        database->Run("INSERT INTO sweep_files VALUES (1, 'network', 'n.yaml', 'layers: []')")
+            .ok());
+    ASSERT_TRUE(database->Execute(kVersion1Rows).ok());
+  }
+
+  TemporaryFolder folder_;
+  const std::string path_ = folder_.File("sweep.db");
+  const SweepSpec spec_ = TestSpec("s");
+};
+
+// A database is migrated by the scripts that its builds did not know, from exactly the schema that
+// they had.
+TEST(Migrations, ThoseThatHaveBeenReleasedAreNeverChanged) {
+  constexpr std::array<const char*, 1> kDigests = {
+      "1b46e263c2635904fc021278ccbad7c5e5e8461f922299e82d1be62b1ca4be68"};
+  for (std::size_t i = 0; i < kDigests.size(); ++i) {
+    EXPECT_EQ(Sha256Hex(Migrations()[i]), kDigests[i]) << "version " << i + 1;
+  }
+}
+
+TEST_F(MigrationTest, WhatVersion1HasWrittenIsThere) {
+  const auto store = Must(Store::Open({.path = path_}));
+  ASSERT_NE(store, nullptr);
+  const SweepRow sweep = Must(store->GetSweep("s"));
+  EXPECT_EQ(sweep.state, SweepState::kActive);
+  EXPECT_EQ(sweep.principal, "ada");
+  EXPECT_EQ(sweep.labels.at("team"), "vision");
+  EXPECT_EQ(sweep.source.text, TestSource("s").text);
+  EXPECT_EQ(sweep.source.network_files.at("n.yaml"), "layers: []");
+  EXPECT_TRUE(sweep.source.program_files.empty());
+  EXPECT_EQ(sweep.planned_configurations, 4);
+  EXPECT_EQ(sweep.configurations, 2);
+  EXPECT_EQ(sweep.search_reason, "");
+  EXPECT_FALSE(sweep.give_back);
+  EXPECT_EQ(sweep.counts.completed, 1);
+  const TrialRow completed = Must(store->GetTrial("s", 1));
+  ASSERT_EQ(completed.artifacts.size(), 1u);
+  EXPECT_EQ(completed.artifacts[0].role, "weights_best");
+  EXPECT_EQ(Must(store->ListEpochs("s", 2, 0, 10)).size(), 1u);
+  EXPECT_EQ(Must(store->ListEvents(1, 0, 10)).size(), 3u);
+  EXPECT_EQ(Must(store->ListAttempts("s", 2)).size(), 1u);
+  EXPECT_TRUE(Must(store->ListLogs("s", 2, 0, 0, 10)).empty());
+  const auto leases = Must(store->HeldLeases());
+  ASSERT_EQ(leases.size(), 1u);
+  EXPECT_EQ(leases[0].secret, "secret-2");
+}
+
+TEST_F(MigrationTest, WhatIsNewWorksOnAnOldDatabase) {
+  const auto store = Must(Store::Open({.path = path_}));
+  StoreDriver driver(store.get());
+  const LeaseRow lease = Must(store->HeldLeases()).at(0);
+  const LeaseToken token = StoreDriver::Token(lease);
+  ASSERT_EQ(store->WriteAndWait([&](WriteTransaction& transaction) {
+    const absl::Status logged =
+        transaction.AppendLogs(token, {{.line = 1, .text = "hello"}, {.line = 2, .text = "you"}});
+    if (!logged.ok()) return logged;
+    return transaction.PauseSweep("s", /*give_back=*/true).status();
+  }),
+            absl::OkStatus());
+  EXPECT_EQ(Must(store->ListLogs("s", 2, 0, 0, 10)).size(), 2u);
+  EXPECT_TRUE(Must(store->GetSweep("s")).give_back);
+  ASSERT_TRUE(driver.Finish(lease, spec_, LeaseOutcome::kFailedForGood, "no").ok());
+  ASSERT_EQ(store->WriteAndWait([&](WriteTransaction& transaction) {
+    return transaction.RetrySweep(spec_, /*failed=*/true, /*cancelled=*/false).status();
+  }),
+            absl::OkStatus());
+  EXPECT_EQ(Must(store->GetTrial("s", 2)).state, TrialState::kPending);
+
+  const SweepSpec other = TestSpec("other");
+  SweepSource source = TestSource("other");
+  source.program_files = {{"train.py", "print()"}, {"lib/x.py", ""}};
+  ASSERT_EQ(store->WriteAndWait([&](WriteTransaction& transaction) {
+    bool created = false;
+    return transaction.CreateSweep(other, source, "", &created).status();
+  }),
+            absl::OkStatus());
+  EXPECT_EQ(Must(store->GetSweep("other")).source.program_files, source.program_files);
+}
+
+TEST_F(MigrationTest, AnUpdatedDatabaseHasTheTablesOfANewOne) {
+  Store::Open({.path = path_})->reset();
+  const std::string new_path = folder_.File("new.db");
+  Store::Open({.path = new_path})->reset();
+  const auto columns = [](const std::string& path) {
+    const auto database = Must(Database::Open(path, Database::Mode::kReadOnly));
+    Statement statement = database->Prepare(
+        "SELECT m.type, m.name, coalesce(c.name, '') FROM sqlite_schema m LEFT JOIN "
+        "pragma_table_xinfo(m.name) c ORDER BY 1, 2, 3");
+    std::vector<std::string> rows;
+    while (*statement.Step()) {
+      rows.push_back(statement.Text(0) + " " + statement.Text(1) + " " + statement.Text(2));
+    }
+    return rows;
+  };
+  EXPECT_EQ(columns(path_), columns(new_path));
+  EXPECT_THAT(columns(path_), testing::Contains("table sweep_files role"));
+  const auto database = Must(Database::Open(path_, Database::Mode::kReadOnly));
+  Statement broken = database->Prepare("PRAGMA foreign_key_check");
+  EXPECT_FALSE(*broken.Step()) << "a reference to nothing";
+  EXPECT_EQ(*database->QueryInt("PRAGMA user_version"), std::ssize(Migrations()));
+}
+
+}  // namespace
+}  // namespace sweep
