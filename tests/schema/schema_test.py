@@ -352,7 +352,8 @@ class SchemaTest(unittest.TestCase):
                 if not isinstance(node, dict) or path[-1:] in (("properties",), ("definitions",)):
                     continue
                 within = {**node, "definitions": schema["definitions"]}
-                for example in node.get("examples", []) + ([node["default"]] if "default" in node else []):
+                examples = node.get("examples", []) + ([node["default"]] if "default" in node else [])
+                for example in examples + [snippet["body"] for snippet in node.get("defaultSnippets", [])]:
                     errors = list(jsonschema.Draft7Validator(within).iter_errors(example))
                     self.assertFalse(errors, f"{kind} {path} {example}")
 
