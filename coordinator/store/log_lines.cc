@@ -1,10 +1,11 @@
 #include "coordinator/store/log_lines.h"
 
-#include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "common/base/utf8.h"
 #include "coordinator/store/queries.h"
+#include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
 #include "coordinator/store/write_transaction.h"
 #include "fmt/format.h"
@@ -54,13 +55,8 @@ absl::StatusOr<std::vector<LogRow>> SelectLogLines(Database& database, const std
   Statement statement = database.Prepare(
       "SELECT attempt, line, time_us, text FROM log_lines WHERE trial_id = ? AND (attempt, line) > "
       "(?, ?) ORDER BY attempt, line LIMIT ?");
-  statement.Bind(trial_id, after_attempt, after_line, std::max(limit, 0));
-  std::vector<LogRow> rows;
-  while (true) {
-    STORE_ASSIGN_OR_RETURN(const bool found, statement.Step());
-    if (!found) return rows;
-    rows.push_back(DecodeLogRow(statement));
-  }
+  statement.Bind(trial_id, after_attempt, after_line, Limit(limit));
+  return CollectRows<LogRow>(statement, DecodeLogRow);
 }
 
 absl::StatusOr<LogRow> FindLogLineBefore(Database& database, const std::string& sweep,
@@ -69,8 +65,9 @@ absl::StatusOr<LogRow> FindLogLineBefore(Database& database, const std::string& 
   Statement statement = database.Prepare(
       "SELECT attempt, line, time_us, text FROM log_lines WHERE trial_id = ? ORDER BY attempt "
       "DESC, line DESC LIMIT 1 OFFSET ?");
-  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(trial_id, std::max(count, 0)).Step());
-  return found ? DecodeLogRow(statement) : LogRow{};
+  STORE_ASSIGN_OR_RETURN(std::optional<LogRow> row,
+                         FirstRow<LogRow>(statement.Bind(trial_id, Limit(count)), DecodeLogRow));
+  return row.value_or(LogRow{});
 }
 
 absl::Status SqliteWriteTransaction::AppendLogs(const LeaseToken& token,

@@ -1,12 +1,11 @@
 #include "coordinator/store/queries.h"
 
-#include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstddef>
 #include <utility>
 
 #include "coordinator/store/json_codec.h"
+#include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
 #include "fmt/format.h"
 
@@ -20,30 +19,6 @@ constexpr std::array<std::string_view, 4> kSweepStates = {"active", "paused", "c
   "SELECT id, name, state, digest, principal, labels, created_us, updated_us, ended_us, "     \
   "planned_configurations, configurations, exhausted, pending, running, completed, stopped, " \
   "failed, cancelled, qualifying, search_reason, give_back FROM sweeps "
-
-#define TRIAL_COLUMNS                                                                        \
-  "t.id, t.sweep_id, s.name, t.number, t.configuration_id, c.number, t.replicate, t.state, " \
-  "c.parameters, c.model, c.network_parameters, c.fully_connected, t.seed, t.attempt, "      \
-  "t.failures, t.epochs, t.reason, t.worker, t.created_us, t.started_us, t.ended_us, "       \
-  "t.checkpoint_sha256, t.checkpoint_epoch, t.epoch, t.last_accuracy, t.last_loss, "         \
-  "t.best_accuracy, t.best_epoch, t.best_loss, t.best_gated_accuracy, t.best_gated_epoch, "  \
-  "t.epochs_to_target, t.secret "
-constexpr int kTrialColumnCount = 33;
-
-#define TRIAL_JOIN                                                                            \
-  "FROM trials t JOIN configurations c ON c.id = t.configuration_id JOIN sweeps s ON s.id = " \
-  "t.sweep_id "
-
-#define EPOCH_COLUMNS                                                                       \
-  "e.attempt, e.epoch, e.train_loss, e.train_accuracy, e.validation_loss, "                 \
-  "e.validation_accuracy, e.lr, e.train_seconds, e.evaluate_seconds, e.images_per_second, " \
-  "e.reported_us "
-
-std::optional<absl::Time> OptionalTime(const Statement& row, int column) {
-  const std::optional<std::int64_t> micros = row.OptionalInt(column);
-  if (!micros) return std::nullopt;
-  return FromMicros(*micros);
-}
 
 absl::StatusOr<SweepRow> DecodeSweep(const Statement& row) {
   SweepRow sweep;
@@ -72,174 +47,6 @@ absl::StatusOr<SweepRow> DecodeSweep(const Statement& row) {
   return sweep;
 }
 
-// `column` is that of the first, and moves past the last.
-TrialResult DecodeResult(const Statement& row, int* column) {
-  TrialResult result;
-  result.epoch = static_cast<int>(row.Int((*column)++));
-  result.last_accuracy = row.Real((*column)++);
-  result.last_loss = row.Real((*column)++);
-  result.best_accuracy = row.Real((*column)++);
-  result.best_epoch = static_cast<int>(row.Int((*column)++));
-  result.best_loss = row.Real((*column)++);
-  result.best_gated_accuracy = row.Real((*column)++);
-  result.best_gated_epoch = static_cast<int>(row.Int((*column)++));
-  result.epochs_to_target = static_cast<int>(row.Int((*column)++));
-  return result;
-}
-
-absl::StatusOr<StoredTrial> DecodeTrial(const Statement& row, int column = 0) {
-  StoredTrial stored;
-  TrialRow& trial = stored.row;
-  trial.id = row.Int(column++);
-  trial.sweep_id = row.Int(column++);
-  trial.sweep = row.Text(column++);
-  trial.number = row.Int(column++);
-  trial.configuration_id = row.Int(column++);
-  trial.configuration = row.Int(column++);
-  trial.replicate = static_cast<int>(row.Int(column++));
-  STORE_ASSIGN_OR_RETURN(trial.state, ParseTrialState(row.Text(column++)));
-  STORE_ASSIGN_OR_RETURN(trial.parameters, DecodeParameters(row.Text(column++)));
-  trial.model = row.Text(column++);
-  trial.network_parameters = row.Int(column++);
-  trial.fully_connected = row.Int(column++) != 0;
-  trial.seed = static_cast<std::uint64_t>(row.Int(column++));
-  trial.attempt = static_cast<int>(row.Int(column++));
-  trial.failures = static_cast<int>(row.Int(column++));
-  trial.epochs = static_cast<int>(row.Int(column++));
-  trial.reason = row.Text(column++);
-  trial.worker = row.Text(column++);
-  trial.created = FromMicros(row.Int(column++));
-  trial.started = OptionalTime(row, column++);
-  trial.ended = OptionalTime(row, column++);
-  trial.checkpoint_sha256 = row.Text(column++);
-  trial.checkpoint_epoch = static_cast<int>(row.Int(column++));
-  trial.result = DecodeResult(row, &column);
-  stored.secret = row.Text(column++);
-  return stored;
-}
-
-EpochRow DecodeEpoch(const Statement& row) {
-  EpochRow epoch;
-  int column = 0;
-  epoch.attempt = static_cast<int>(row.Int(column++));
-  epoch.metrics.epoch = static_cast<int>(row.Int(column++));
-  epoch.metrics.train_loss = row.Real(column++);
-  epoch.metrics.train_accuracy = row.Real(column++);
-  epoch.metrics.validation_loss = row.Real(column++);
-  epoch.metrics.validation_accuracy = row.Real(column++);
-  epoch.metrics.lr = row.Real(column++);
-  epoch.metrics.train_seconds = row.Real(column++);
-  epoch.metrics.evaluate_seconds = row.Real(column++);
-  epoch.metrics.images_per_second = row.Real(column++);
-  epoch.reported = FromMicros(row.Int(column++));
-  return epoch;
-}
-
-AttemptRow DecodeAttempt(const Statement& row) {
-  AttemptRow attempt;
-  attempt.attempt = static_cast<int>(row.Int(0));
-  attempt.worker = row.Text(1);
-  attempt.started = FromMicros(row.Int(2));
-  attempt.ended = OptionalTime(row, 3);
-  attempt.outcome = row.Text(4);
-  attempt.reason = row.Text(5);
-  return attempt;
-}
-
-// All rows of a bound statement.
-template <typename Row, typename Decode>
-absl::StatusOr<std::vector<Row>> Collect(Statement& statement, Decode decode) {
-  std::vector<Row> rows;
-  while (true) {
-    STORE_ASSIGN_OR_RETURN(const bool found, statement.Step());
-    if (!found) return rows;
-    absl::StatusOr<Row> row = decode(statement);
-    if (!row.ok()) return row.status();
-    rows.push_back(*std::move(row));
-  }
-}
-
-absl::StatusOr<std::vector<TrialRow>> CollectTrials(Statement& statement) {
-  return Collect<TrialRow>(statement, [](const Statement& row) -> absl::StatusOr<TrialRow> {
-    STORE_ASSIGN_OR_RETURN(StoredTrial stored, DecodeTrial(row));
-    return std::move(stored.row);
-  });
-}
-
-// SQLite takes a negative LIMIT as none.
-int Limit(int limit) { return std::max(limit, 0); }
-
-absl::StatusOr<std::int64_t> SweepId(Database& database, const std::string& name) {
-  Statement statement = database.Prepare("SELECT id FROM sweeps WHERE name = ?");
-  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(name).Step());
-  if (!found) return absl::NotFoundError(fmt::format("sweep '{}' does not exist", name));
-  return statement.Int(0);
-}
-
-// How to order a list of trials. `term` is constant SQL; what a person typed is only ever bound,
-// as the path of a hyperparameter.
-struct Order {
-  std::string_view term;
-  std::string_view missing;  // true for trials that have no such value: they come last
-  std::string path;          // bound where the terms say ?
-  bool descending = false;
-};
-
-bool IsHyperparameterName(std::string_view name) {
-  if (name.empty() || name.size() > 63) return false;
-  return std::all_of(name.begin(), name.end(), [](unsigned char c) {
-    return std::isalnum(c) || c == '_' || c == '-' || c == '.';
-  });
-}
-
-absl::StatusOr<Order> ParseOrder(const std::string& text) {
-  struct Named {
-    std::string_view name, term, missing;
-  };
-  static constexpr Named kOrders[] = {
-      {"number", "t.number", "t.number IS NULL"},
-      {"best_accuracy", "t.best_accuracy", "t.epoch = 0"},
-      {"last_accuracy", "t.last_accuracy", "t.epoch = 0"},
-      {"best_loss", "t.best_loss", "t.epoch = 0 OR t.best_loss IS NULL"},
-      {"epochs_to_target", "t.epochs_to_target", "t.epochs_to_target = 0"},
-  };
-  Order order;
-  std::string_view name = text;
-  constexpr std::string_view kDescending = " desc";
-  if (name.ends_with(kDescending)) {
-    order.descending = true;
-    name.remove_suffix(kDescending.size());
-  }
-  for (const Named& named : kOrders) {
-    if (name.empty() ? named.name == "number" : named.name == name) {
-      order.term = named.term;
-      order.missing = named.missing;
-      return order;
-    }
-  }
-  if (!IsHyperparameterName(name)) {
-    return absl::InvalidArgumentError(fmt::format("trials cannot be ordered by '{}'", text));
-  }
-  order.term = "json_extract(c.parameters, ?1)";
-  order.missing = "json_type(c.parameters, ?1) IS NULL";
-  order.path = fmt::format("$.\"{}\"", name);
-  return order;
-}
-
-absl::Status CheckHyperparameterExists(Database& database, std::int64_t sweep_id,
-                                       const Store::TrialQuery& query, const Order& order) {
-  if (order.path.empty()) return absl::OkStatus();
-  Statement statement = database.Prepare(
-      "SELECT EXISTS (SELECT 1 FROM configurations WHERE sweep_id = ?1) AND NOT EXISTS (SELECT 1 "
-      "FROM configurations WHERE sweep_id = ?1 AND json_type(parameters, ?2) IS NOT NULL)");
-  STORE_RETURN_IF_ERROR(statement.Bind(sweep_id, order.path).Step().status());
-  if (statement.Int(0) == 0) return absl::OkStatus();
-  return absl::InvalidArgumentError(fmt::format(
-      "trials cannot be ordered by '{}': sweep '{}' has no such hyperparameter; others are number, "
-      "best_accuracy, last_accuracy, best_loss and epochs_to_target",
-      query.order_by, query.sweep));
-}
-
 }  // namespace
 
 std::string_view SweepStateName(SweepState state) {
@@ -253,15 +60,11 @@ absl::StatusOr<SweepState> ParseSweepState(std::string_view name) {
   return absl::DataLossError(fmt::format("'{}' is no state of a sweep", name));
 }
 
-absl::StatusOr<std::int64_t> FindTrialId(Database& database, const std::string& sweep,
-                                         std::int64_t number) {
-  Statement statement = database.Prepare(
-      "SELECT t.id FROM trials t JOIN sweeps s ON s.id = t.sweep_id WHERE s.name = ? AND "
-      "t.number = ?");
-  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(sweep, number).Step());
-  if (found) return statement.Int(0);
-  STORE_RETURN_IF_ERROR(SweepId(database, sweep).status());
-  return absl::NotFoundError(fmt::format("trial {}/{} does not exist", sweep, number));
+absl::StatusOr<std::int64_t> FindSweepId(Database& database, const std::string& name) {
+  Statement statement = database.Prepare("SELECT id FROM sweeps WHERE name = ?");
+  STORE_ASSIGN_OR_RETURN(const std::optional<std::int64_t> id, FirstInt(statement.Bind(name)));
+  if (id) return *id;
+  return absl::NotFoundError(fmt::format("sweep '{}' does not exist", name));
 }
 
 absl::StatusOr<SweepSource> ReadSource(Database& database, std::int64_t sweep_id) {
@@ -285,15 +88,15 @@ absl::StatusOr<SweepSource> ReadSource(Database& database, std::int64_t sweep_id
 
 absl::StatusOr<SweepRow> FindSweepById(Database& database, std::int64_t id) {
   Statement statement = database.Prepare(SWEEP_COLUMNS "WHERE id = ?");
-  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(id).Step());
-  if (!found) return absl::NotFoundError(fmt::format("sweep with id {} does not exist", id));
-  STORE_ASSIGN_OR_RETURN(SweepRow sweep, DecodeSweep(statement));
-  STORE_ASSIGN_OR_RETURN(sweep.source, ReadSource(database, sweep.id));
-  return sweep;
+  STORE_ASSIGN_OR_RETURN(std::optional<SweepRow> sweep,
+                         FirstRow<SweepRow>(statement.Bind(id), DecodeSweep));
+  if (!sweep) return absl::NotFoundError(fmt::format("sweep with id {} does not exist", id));
+  STORE_ASSIGN_OR_RETURN(sweep->source, ReadSource(database, sweep->id));
+  return *std::move(sweep);
 }
 
 absl::StatusOr<SweepRow> FindSweep(Database& database, const std::string& name) {
-  STORE_ASSIGN_OR_RETURN(const std::int64_t id, SweepId(database, name));
+  STORE_ASSIGN_OR_RETURN(const std::int64_t id, FindSweepId(database, name));
   return FindSweepById(database, id);
 }
 
@@ -302,202 +105,18 @@ absl::StatusOr<std::vector<SweepRow>> SelectSweeps(Database& database, std::int6
   Statement statement =
       database.Prepare(SWEEP_COLUMNS "WHERE ?1 <= 0 OR id < ?1 ORDER BY id DESC LIMIT ?2");
   statement.Bind(before_id, Limit(limit));
-  return Collect<SweepRow>(statement, DecodeSweep);
+  return CollectRows<SweepRow>(statement, DecodeSweep);
 }
 
 absl::StatusOr<std::vector<SweepRow>> SelectUnfinishedSweeps(Database& database) {
   Statement statement =
       database.Prepare(SWEEP_COLUMNS "WHERE state IN ('active', 'paused') ORDER BY id");
-  STORE_ASSIGN_OR_RETURN(std::vector<SweepRow> sweeps, Collect<SweepRow>(statement, DecodeSweep));
+  STORE_ASSIGN_OR_RETURN(std::vector<SweepRow> sweeps,
+                         CollectRows<SweepRow>(statement, DecodeSweep));
   for (SweepRow& sweep : sweeps) {
     STORE_ASSIGN_OR_RETURN(sweep.source, ReadSource(database, sweep.id));
   }
   return sweeps;
-}
-
-absl::StatusOr<StoredTrial> FindTrial(Database& database, const std::string& sweep,
-                                      std::int64_t number) {
-  Statement statement =
-      database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN "WHERE s.name = ? AND t.number = ?");
-  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(sweep, number).Step());
-  if (!found) return FindTrialId(database, sweep, number).status();
-  return DecodeTrial(statement);
-}
-
-absl::StatusOr<StoredTrial> FindTrialById(Database& database, std::int64_t id) {
-  Statement statement = database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN "WHERE t.id = ?");
-  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(id).Step());
-  if (!found) return absl::NotFoundError(fmt::format("trial with id {} does not exist", id));
-  return DecodeTrial(statement);
-}
-
-absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database,
-                                                         std::int64_t trial_id) {
-  Statement statement = database.Prepare(
-      "SELECT a.role, a.sha256, b.size_bytes FROM artifacts a JOIN blobs b ON b.sha256 = a.sha256 "
-      "WHERE a.trial_id = ? ORDER BY a.role");
-  statement.Bind(trial_id);
-  return Collect<ArtifactRow>(statement, [](const Statement& row) -> absl::StatusOr<ArtifactRow> {
-    return ArtifactRow{.role = row.Text(0), .sha256 = row.Text(1), .size_bytes = row.Int(2)};
-  });
-}
-
-absl::StatusOr<std::vector<TrialRow>> SelectTrials(Database& database,
-                                                   const Store::TrialQuery& query) {
-  STORE_ASSIGN_OR_RETURN(const Order order, ParseOrder(query.order_by));
-  STORE_ASSIGN_OR_RETURN(const std::int64_t sweep_id, SweepId(database, query.sweep));
-  STORE_RETURN_IF_ERROR(CheckHyperparameterExists(database, sweep_id, query, order));
-  const std::string sql =
-      fmt::format("SELECT " TRIAL_COLUMNS TRIAL_JOIN
-                  "WHERE t.sweep_id = ?2 {} ORDER BY {}, {} {}, t.number LIMIT ?3 OFFSET ?4",
-                  query.state ? "AND t.state = ?5" : "", order.missing, order.term,
-                  order.descending ? "DESC" : "ASC");
-  Statement statement = database.Prepare(sql);
-  statement.Bind(order.path, sweep_id, Limit(query.limit), std::max<std::int64_t>(query.offset, 0));
-  if (query.state) {
-    statement.BindAt(5, TrialStateName(*query.state));
-  }
-  return CollectTrials(statement);
-}
-
-absl::StatusOr<std::vector<TrialRow>> SelectTrialsOf(Database& database,
-                                                     std::int64_t configuration_id) {
-  Statement statement = database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN
-                                         "WHERE t.configuration_id = ? ORDER BY t.replicate");
-  statement.Bind(configuration_id);
-  return CollectTrials(statement);
-}
-
-absl::StatusOr<std::vector<TrialRow>> SelectOpenTrials(Database& database, std::int64_t sweep_id) {
-  Statement statement = database.Prepare(
-      "SELECT " TRIAL_COLUMNS TRIAL_JOIN
-      "WHERE t.sweep_id = ? AND t.state IN ('pending', 'leased', 'running') ORDER BY t.number");
-  statement.Bind(sweep_id);
-  return CollectTrials(statement);
-}
-
-absl::StatusOr<std::vector<TrialRow>> SelectTrialsInState(Database& database, std::int64_t sweep_id,
-                                                          TrialState state) {
-  Statement statement = database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN
-                                         "WHERE t.sweep_id = ? AND t.state = ? ORDER BY t.number");
-  statement.Bind(sweep_id, TrialStateName(state));
-  return CollectTrials(statement);
-}
-
-absl::StatusOr<std::vector<LeaseRow>> SelectHeldLeases(Database& database) {
-  Statement statement = database.Prepare(
-      "SELECT " TRIAL_COLUMNS TRIAL_JOIN
-      "WHERE s.state IN ('active', 'paused') AND t.state IN ('leased', 'running') ORDER BY t.id");
-  return Collect<LeaseRow>(statement, [](const Statement& row) -> absl::StatusOr<LeaseRow> {
-    STORE_ASSIGN_OR_RETURN(StoredTrial stored, DecodeTrial(row));
-    return LeaseRow{.trial = std::move(stored.row), .secret = std::move(stored.secret)};
-  });
-}
-
-absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(
-    Database& database, std::int64_t configuration_id, std::vector<std::int64_t>* trial_ids) {
-  Statement statement = database.Prepare(
-      "SELECT id, state, epoch, last_accuracy, last_loss, best_accuracy, best_epoch, best_loss, "
-      "best_gated_accuracy, best_gated_epoch, epochs_to_target FROM trials WHERE "
-      "configuration_id = ? ORDER BY replicate");
-  statement.Bind(configuration_id);
-  return Collect<ReplicateResult>(
-      statement, [trial_ids](const Statement& row) -> absl::StatusOr<ReplicateResult> {
-        trial_ids->push_back(row.Int(0));
-        ReplicateResult replicate;
-        STORE_ASSIGN_OR_RETURN(replicate.state, ParseTrialState(row.Text(1)));
-        int column = 2;
-        replicate.result = DecodeResult(row, &column);
-        return replicate;
-      });
-}
-
-absl::StatusOr<std::vector<EpochRow>> SelectEpochs(Database& database, const std::string& sweep,
-                                                   std::int64_t number, std::int64_t offset,
-                                                   int limit) {
-  STORE_ASSIGN_OR_RETURN(const std::int64_t trial_id, FindTrialId(database, sweep, number));
-  Statement statement = database.Prepare(
-      "SELECT " EPOCH_COLUMNS
-      "FROM epoch_reports e WHERE e.trial_id = ? ORDER BY e.attempt, e.epoch LIMIT ? OFFSET ?");
-  statement.Bind(trial_id, Limit(limit), std::max<std::int64_t>(offset, 0));
-  return Collect<EpochRow>(
-      statement, [](const Statement& row) { return absl::StatusOr<EpochRow>(DecodeEpoch(row)); });
-}
-
-absl::StatusOr<EpochRow> FindEpoch(Database& database, std::int64_t trial_id, int attempt,
-                                   int epoch) {
-  Statement statement = database.Prepare(
-      "SELECT " EPOCH_COLUMNS
-      "FROM epoch_reports e WHERE e.trial_id = ? AND e.attempt = ? AND e.epoch = ?");
-  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(trial_id, attempt, epoch).Step());
-  if (found) return DecodeEpoch(statement);
-  return absl::NotFoundError(
-      fmt::format("trial with id {} has no epoch {} of attempt {}", trial_id, epoch, attempt));
-}
-
-absl::StatusOr<std::optional<EpochRow>> FirstEpoch(Database& database, std::int64_t trial_id,
-                                                   int epoch) {
-  Statement statement = database.Prepare(
-      "SELECT " EPOCH_COLUMNS
-      "FROM epoch_reports e WHERE e.trial_id = ? AND e.epoch = ? ORDER BY e.attempt LIMIT 1");
-  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(trial_id, epoch).Step());
-  if (!found) return std::optional<EpochRow>();
-  return std::optional<EpochRow>(DecodeEpoch(statement));
-}
-
-absl::StatusOr<std::vector<AttemptRow>> SelectAttempts(Database& database, const std::string& sweep,
-                                                       std::int64_t number) {
-  STORE_ASSIGN_OR_RETURN(const std::int64_t trial_id, FindTrialId(database, sweep, number));
-  Statement statement = database.Prepare(
-      "SELECT attempt, worker, started_us, ended_us, outcome, reason FROM attempts WHERE "
-      "trial_id = ? ORDER BY attempt");
-  statement.Bind(trial_id);
-  return Collect<AttemptRow>(statement, [](const Statement& row) {
-    return absl::StatusOr<AttemptRow>(DecodeAttempt(row));
-  });
-}
-
-absl::StatusOr<AttemptRow> FindAttempt(Database& database, std::int64_t trial_id, int attempt) {
-  Statement statement = database.Prepare(
-      "SELECT attempt, worker, started_us, ended_us, outcome, reason FROM attempts WHERE "
-      "trial_id = ? AND attempt = ?");
-  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(trial_id, attempt).Step());
-  if (found) return DecodeAttempt(statement);
-  return absl::NotFoundError(fmt::format("trial with id {} has no attempt {}", trial_id, attempt));
-}
-
-absl::StatusOr<std::vector<RankedRow>> SelectRanking(Database& database, const std::string& sweep,
-                                                     int limit) {
-  STORE_ASSIGN_OR_RETURN(const std::int64_t sweep_id, SweepId(database, sweep));
-  // CROSS JOIN fixes the order of the loops: along the index of the ranking.
-  Statement statement = database.Prepare(
-      "SELECT " TRIAL_COLUMNS
-      ", c.has_value, c.qualifies, c.value, c.metric, c.epochs_to_target, c.best_replicate, "
-      "c.replicates, c.mean_last_accuracy, c.mean_half_width, c.gates FROM configurations c CROSS "
-      "JOIN trials t ON t.id = c.best_trial_id CROSS JOIN sweeps s ON s.id = c.sweep_id WHERE "
-      "c.sweep_id = ? ORDER BY c.qualifies DESC, c.has_value DESC, c.rank_key, "
-      "c.epochs_to_target = 0, c.epochs_to_target, c.network_parameters, c.number LIMIT ?");
-  statement.Bind(sweep_id, Limit(limit));
-  std::int64_t rank = 0;
-  return Collect<RankedRow>(statement, [&rank](const Statement& row) -> absl::StatusOr<RankedRow> {
-    RankedRow ranked;
-    ranked.rank = ++rank;
-    STORE_ASSIGN_OR_RETURN(StoredTrial stored, DecodeTrial(row));
-    ranked.trial = std::move(stored.row);
-    ConfigurationScore& score = ranked.score;
-    int column = kTrialColumnCount;
-    score.has_value = row.Int(column++) != 0;
-    score.qualifies = row.Int(column++) != 0;
-    score.value = row.Real(column++);
-    score.metric = row.Real(column++);
-    score.epochs_to_target = static_cast<int>(row.Int(column++));
-    score.best_replicate = static_cast<int>(row.Int(column++));
-    score.replicates = static_cast<int>(row.Int(column++));
-    score.mean_last_accuracy = row.Real(column++);
-    score.mean_half_width = row.Real(column++);
-    STORE_ASSIGN_OR_RETURN(score.gates, DecodeGates(row.Text(column++)));
-    return ranked;
-  });
 }
 
 absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int64_t sweep_id,
@@ -506,7 +125,7 @@ absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int6
       "SELECT sequence, trial_id, number, kind, attempt, epoch, time_us FROM events INDEXED BY "
       "events_by_sweep WHERE sweep_id = ? AND sequence > ? ORDER BY sequence LIMIT ?");
   statement.Bind(sweep_id, after_sequence, Limit(limit));
-  return Collect<EventRow>(statement, [](const Statement& row) -> absl::StatusOr<EventRow> {
+  return CollectRows<EventRow>(statement, [](const Statement& row) -> absl::StatusOr<EventRow> {
     return EventRow{.sequence = row.Int(0),
                     .trial_id = row.Int(1),
                     .number = row.Int(2),
@@ -520,9 +139,7 @@ absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int6
 absl::StatusOr<std::optional<std::int64_t>> FindBlobSize(Database& database,
                                                          const std::string& sha256) {
   Statement statement = database.Prepare("SELECT size_bytes FROM blobs WHERE sha256 = ?");
-  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(sha256).Step());
-  if (!found) return std::optional<std::int64_t>();
-  return std::optional<std::int64_t>(statement.Int(0));
+  return FirstInt(statement.Bind(sha256));
 }
 
 }  // namespace sweep

@@ -21,6 +21,7 @@ struct StoredTrial {
   std::string secret;
 };
 
+absl::StatusOr<std::int64_t> FindSweepId(Database& database, const std::string& name);
 absl::StatusOr<SweepRow> FindSweep(Database& database, const std::string& name);
 absl::StatusOr<SweepRow> FindSweepById(Database& database, std::int64_t id);
 absl::StatusOr<std::vector<SweepRow>> SelectSweeps(Database& database, std::int64_t before_id,

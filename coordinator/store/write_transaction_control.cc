@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
 #include "coordinator/store/write_transaction.h"
 #include "fmt/format.h"
@@ -140,9 +141,7 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::ExtendSweep(const std::string& 
 absl::StatusOr<std::optional<std::int64_t>> SqliteWriteTransaction::FindRequest(
     const std::string& request) {
   Statement statement = database_.Prepare("SELECT result FROM requests WHERE name = ?");
-  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(request).Step());
-  if (!found) return std::optional<std::int64_t>();
-  return std::optional<std::int64_t>(statement.Int(0));
+  return FirstInt(statement.Bind(request));
 }
 
 absl::Status SqliteWriteTransaction::RememberRequest(const std::string& request,

@@ -1,0 +1,99 @@
+// Queries about what attempts have reported.
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/store/queries.h"
+#include "coordinator/store/row_reader.h"
+#include "coordinator/store/status_macros.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+#define EPOCH_COLUMNS                                                                       \
+  "e.attempt, e.epoch, e.train_loss, e.train_accuracy, e.validation_loss, "                 \
+  "e.validation_accuracy, e.lr, e.train_seconds, e.evaluate_seconds, e.images_per_second, " \
+  "e.reported_us "
+
+#define ATTEMPT_COLUMNS "attempt, worker, started_us, ended_us, outcome, reason "
+
+EpochRow DecodeEpoch(const Statement& row) {
+  EpochRow epoch;
+  int column = 0;
+  epoch.attempt = static_cast<int>(row.Int(column++));
+  epoch.metrics.epoch = static_cast<int>(row.Int(column++));
+  epoch.metrics.train_loss = row.Real(column++);
+  epoch.metrics.train_accuracy = row.Real(column++);
+  epoch.metrics.validation_loss = row.Real(column++);
+  epoch.metrics.validation_accuracy = row.Real(column++);
+  epoch.metrics.lr = row.Real(column++);
+  epoch.metrics.train_seconds = row.Real(column++);
+  epoch.metrics.evaluate_seconds = row.Real(column++);
+  epoch.metrics.images_per_second = row.Real(column++);
+  epoch.reported = FromMicros(row.Int(column++));
+  return epoch;
+}
+
+AttemptRow DecodeAttempt(const Statement& row) {
+  AttemptRow attempt;
+  attempt.attempt = static_cast<int>(row.Int(0));
+  attempt.worker = row.Text(1);
+  attempt.started = FromMicros(row.Int(2));
+  attempt.ended = OptionalTime(row, 3);
+  attempt.outcome = row.Text(4);
+  attempt.reason = row.Text(5);
+  return attempt;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<EpochRow>> SelectEpochs(Database& database, const std::string& sweep,
+                                                   std::int64_t number, std::int64_t offset,
+                                                   int limit) {
+  STORE_ASSIGN_OR_RETURN(const std::int64_t trial_id, FindTrialId(database, sweep, number));
+  Statement statement = database.Prepare(
+      "SELECT " EPOCH_COLUMNS
+      "FROM epoch_reports e WHERE e.trial_id = ? ORDER BY e.attempt, e.epoch LIMIT ? OFFSET ?");
+  statement.Bind(trial_id, Limit(limit), std::max<std::int64_t>(offset, 0));
+  return CollectRows<EpochRow>(statement, DecodeEpoch);
+}
+
+absl::StatusOr<EpochRow> FindEpoch(Database& database, std::int64_t trial_id, int attempt,
+                                   int epoch) {
+  Statement statement = database.Prepare(
+      "SELECT " EPOCH_COLUMNS
+      "FROM epoch_reports e WHERE e.trial_id = ? AND e.attempt = ? AND e.epoch = ?");
+  STORE_ASSIGN_OR_RETURN(const std::optional<EpochRow> row,
+                         FirstRow<EpochRow>(statement.Bind(trial_id, attempt, epoch), DecodeEpoch));
+  if (row) return *row;
+  return absl::NotFoundError(
+      fmt::format("trial with id {} has no epoch {} of attempt {}", trial_id, epoch, attempt));
+}
+
+absl::StatusOr<std::optional<EpochRow>> FirstEpoch(Database& database, std::int64_t trial_id,
+                                                   int epoch) {
+  Statement statement = database.Prepare(
+      "SELECT " EPOCH_COLUMNS
+      "FROM epoch_reports e WHERE e.trial_id = ? AND e.epoch = ? ORDER BY e.attempt LIMIT 1");
+  return FirstRow<EpochRow>(statement.Bind(trial_id, epoch), DecodeEpoch);
+}
+
+absl::StatusOr<std::vector<AttemptRow>> SelectAttempts(Database& database, const std::string& sweep,
+                                                       std::int64_t number) {
+  STORE_ASSIGN_OR_RETURN(const std::int64_t trial_id, FindTrialId(database, sweep, number));
+  Statement statement = database.Prepare("SELECT " ATTEMPT_COLUMNS
+                                         "FROM attempts WHERE trial_id = ? ORDER BY attempt");
+  return CollectRows<AttemptRow>(statement.Bind(trial_id), DecodeAttempt);
+}
+
+absl::StatusOr<AttemptRow> FindAttempt(Database& database, std::int64_t trial_id, int attempt) {
+  Statement statement = database.Prepare("SELECT " ATTEMPT_COLUMNS
+                                         "FROM attempts WHERE trial_id = ? AND attempt = ?");
+  STORE_ASSIGN_OR_RETURN(std::optional<AttemptRow> row,
+                         FirstRow<AttemptRow>(statement.Bind(trial_id, attempt), DecodeAttempt));
+  if (row) return *std::move(row);
+  return absl::NotFoundError(fmt::format("trial with id {} has no attempt {}", trial_id, attempt));
+}
+
+}  // namespace sweep

@@ -1,0 +1,296 @@
+// Queries about trials.
+
+#include <algorithm>
+#include <cctype>
+#include <utility>
+
+#include "coordinator/store/json_codec.h"
+#include "coordinator/store/queries.h"
+#include "coordinator/store/row_reader.h"
+#include "coordinator/store/status_macros.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+#define TRIAL_COLUMNS                                                                        \
+  "t.id, t.sweep_id, s.name, t.number, t.configuration_id, c.number, t.replicate, t.state, " \
+  "c.parameters, c.model, c.network_parameters, c.fully_connected, t.seed, t.attempt, "      \
+  "t.failures, t.epochs, t.reason, t.worker, t.created_us, t.started_us, t.ended_us, "       \
+  "t.checkpoint_sha256, t.checkpoint_epoch, t.epoch, t.last_accuracy, t.last_loss, "         \
+  "t.best_accuracy, t.best_epoch, t.best_loss, t.best_gated_accuracy, t.best_gated_epoch, "  \
+  "t.epochs_to_target, t.secret "
+constexpr int kTrialColumnCount = 33;
+
+#define TRIAL_JOIN                                                                            \
+  "FROM trials t JOIN configurations c ON c.id = t.configuration_id JOIN sweeps s ON s.id = " \
+  "t.sweep_id "
+
+// `column` is that of the first, and moves past the last.
+TrialResult DecodeResult(const Statement& row, int* column) {
+  TrialResult result;
+  result.epoch = static_cast<int>(row.Int((*column)++));
+  result.last_accuracy = row.Real((*column)++);
+  result.last_loss = row.Real((*column)++);
+  result.best_accuracy = row.Real((*column)++);
+  result.best_epoch = static_cast<int>(row.Int((*column)++));
+  result.best_loss = row.Real((*column)++);
+  result.best_gated_accuracy = row.Real((*column)++);
+  result.best_gated_epoch = static_cast<int>(row.Int((*column)++));
+  result.epochs_to_target = static_cast<int>(row.Int((*column)++));
+  return result;
+}
+
+absl::StatusOr<StoredTrial> DecodeTrial(const Statement& row) {
+  StoredTrial stored;
+  int column = 0;
+  TrialRow& trial = stored.row;
+  trial.id = row.Int(column++);
+  trial.sweep_id = row.Int(column++);
+  trial.sweep = row.Text(column++);
+  trial.number = row.Int(column++);
+  trial.configuration_id = row.Int(column++);
+  trial.configuration = row.Int(column++);
+  trial.replicate = static_cast<int>(row.Int(column++));
+  STORE_ASSIGN_OR_RETURN(trial.state, ParseTrialState(row.Text(column++)));
+  STORE_ASSIGN_OR_RETURN(trial.parameters, DecodeParameters(row.Text(column++)));
+  trial.model = row.Text(column++);
+  trial.network_parameters = row.Int(column++);
+  trial.fully_connected = row.Int(column++) != 0;
+  trial.seed = static_cast<std::uint64_t>(row.Int(column++));
+  trial.attempt = static_cast<int>(row.Int(column++));
+  trial.failures = static_cast<int>(row.Int(column++));
+  trial.epochs = static_cast<int>(row.Int(column++));
+  trial.reason = row.Text(column++);
+  trial.worker = row.Text(column++);
+  trial.created = FromMicros(row.Int(column++));
+  trial.started = OptionalTime(row, column++);
+  trial.ended = OptionalTime(row, column++);
+  trial.checkpoint_sha256 = row.Text(column++);
+  trial.checkpoint_epoch = static_cast<int>(row.Int(column++));
+  trial.result = DecodeResult(row, &column);
+  stored.secret = row.Text(column++);
+  return stored;
+}
+
+absl::StatusOr<std::vector<TrialRow>> CollectTrials(Statement& statement) {
+  return CollectRows<TrialRow>(statement, [](const Statement& row) -> absl::StatusOr<TrialRow> {
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, DecodeTrial(row));
+    return std::move(stored.row);
+  });
+}
+
+// How to order a list of trials. `term` is constant SQL; what a person typed is only ever bound,
+// as the path of a hyperparameter.
+struct Order {
+  std::string_view term;
+  std::string_view missing;  // true for trials that have no such value: they come last
+  std::string path;          // bound where the terms say ?
+  bool descending = false;
+};
+
+bool IsHyperparameterName(std::string_view name) {
+  if (name.empty() || name.size() > 63) return false;
+  return std::all_of(name.begin(), name.end(), [](unsigned char c) {
+    return std::isalnum(c) || c == '_' || c == '-' || c == '.';
+  });
+}
+
+absl::StatusOr<Order> ParseOrder(const std::string& text) {
+  struct Named {
+    std::string_view name, term, missing;
+  };
+  static constexpr Named kOrders[] = {
+      {"number", "t.number", "t.number IS NULL"},
+      {"best_accuracy", "t.best_accuracy", "t.epoch = 0"},
+      {"last_accuracy", "t.last_accuracy", "t.epoch = 0"},
+      {"best_loss", "t.best_loss", "t.epoch = 0 OR t.best_loss IS NULL"},
+      {"epochs_to_target", "t.epochs_to_target", "t.epochs_to_target = 0"},
+  };
+  Order order;
+  std::string_view name = text;
+  constexpr std::string_view kDescending = " desc";
+  if (name.ends_with(kDescending)) {
+    order.descending = true;
+    name.remove_suffix(kDescending.size());
+  }
+  for (const Named& named : kOrders) {
+    if (name.empty() ? named.name == "number" : named.name == name) {
+      order.term = named.term;
+      order.missing = named.missing;
+      return order;
+    }
+  }
+  if (!IsHyperparameterName(name)) {
+    return absl::InvalidArgumentError(fmt::format("trials cannot be ordered by '{}'", text));
+  }
+  order.term = "json_extract(c.parameters, ?1)";
+  order.missing = "json_type(c.parameters, ?1) IS NULL";
+  order.path = fmt::format("$.\"{}\"", name);
+  return order;
+}
+
+absl::Status CheckHyperparameterExists(Database& database, std::int64_t sweep_id,
+                                       const Store::TrialQuery& query, const Order& order) {
+  if (order.path.empty()) return absl::OkStatus();
+  Statement statement = database.Prepare(
+      "SELECT EXISTS (SELECT 1 FROM configurations WHERE sweep_id = ?1) AND NOT EXISTS (SELECT 1 "
+      "FROM configurations WHERE sweep_id = ?1 AND json_type(parameters, ?2) IS NOT NULL)");
+  STORE_RETURN_IF_ERROR(statement.Bind(sweep_id, order.path).Step().status());
+  if (statement.Int(0) == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(fmt::format(
+      "trials cannot be ordered by '{}': sweep '{}' has no such hyperparameter; others are number, "
+      "best_accuracy, last_accuracy, best_loss and epochs_to_target",
+      query.order_by, query.sweep));
+}
+
+}  // namespace
+
+absl::StatusOr<std::int64_t> FindTrialId(Database& database, const std::string& sweep,
+                                         std::int64_t number) {
+  Statement statement = database.Prepare(
+      "SELECT t.id FROM trials t JOIN sweeps s ON s.id = t.sweep_id WHERE s.name = ? AND "
+      "t.number = ?");
+  STORE_ASSIGN_OR_RETURN(const std::optional<std::int64_t> id,
+                         FirstInt(statement.Bind(sweep, number)));
+  if (id) return *id;
+  STORE_RETURN_IF_ERROR(FindSweepId(database, sweep).status());
+  return absl::NotFoundError(fmt::format("trial {}/{} does not exist", sweep, number));
+}
+
+absl::StatusOr<StoredTrial> FindTrial(Database& database, const std::string& sweep,
+                                      std::int64_t number) {
+  Statement statement =
+      database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN "WHERE s.name = ? AND t.number = ?");
+  STORE_ASSIGN_OR_RETURN(std::optional<StoredTrial> trial,
+                         FirstRow<StoredTrial>(statement.Bind(sweep, number), DecodeTrial));
+  if (!trial) return FindTrialId(database, sweep, number).status();
+  return *std::move(trial);
+}
+
+absl::StatusOr<StoredTrial> FindTrialById(Database& database, std::int64_t id) {
+  Statement statement = database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN "WHERE t.id = ?");
+  STORE_ASSIGN_OR_RETURN(std::optional<StoredTrial> trial,
+                         FirstRow<StoredTrial>(statement.Bind(id), DecodeTrial));
+  if (!trial) return absl::NotFoundError(fmt::format("trial with id {} does not exist", id));
+  return *std::move(trial);
+}
+
+absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database,
+                                                         std::int64_t trial_id) {
+  Statement statement = database.Prepare(
+      "SELECT a.role, a.sha256, b.size_bytes FROM artifacts a JOIN blobs b ON b.sha256 = a.sha256 "
+      "WHERE a.trial_id = ? ORDER BY a.role");
+  statement.Bind(trial_id);
+  return CollectRows<ArtifactRow>(
+      statement, [](const Statement& row) -> absl::StatusOr<ArtifactRow> {
+        return ArtifactRow{.role = row.Text(0), .sha256 = row.Text(1), .size_bytes = row.Int(2)};
+      });
+}
+
+absl::StatusOr<std::vector<TrialRow>> SelectTrials(Database& database,
+                                                   const Store::TrialQuery& query) {
+  STORE_ASSIGN_OR_RETURN(const Order order, ParseOrder(query.order_by));
+  STORE_ASSIGN_OR_RETURN(const std::int64_t sweep_id, FindSweepId(database, query.sweep));
+  STORE_RETURN_IF_ERROR(CheckHyperparameterExists(database, sweep_id, query, order));
+  const std::string sql =
+      fmt::format("SELECT " TRIAL_COLUMNS TRIAL_JOIN
+                  "WHERE t.sweep_id = ?2 {} ORDER BY {}, {} {}, t.number LIMIT ?3 OFFSET ?4",
+                  query.state ? "AND t.state = ?5" : "", order.missing, order.term,
+                  order.descending ? "DESC" : "ASC");
+  Statement statement = database.Prepare(sql);
+  statement.Bind(order.path, sweep_id, Limit(query.limit), std::max<std::int64_t>(query.offset, 0));
+  if (query.state) {
+    statement.BindAt(5, TrialStateName(*query.state));
+  }
+  return CollectTrials(statement);
+}
+
+absl::StatusOr<std::vector<TrialRow>> SelectTrialsOf(Database& database,
+                                                     std::int64_t configuration_id) {
+  Statement statement = database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN
+                                         "WHERE t.configuration_id = ? ORDER BY t.replicate");
+  statement.Bind(configuration_id);
+  return CollectTrials(statement);
+}
+
+absl::StatusOr<std::vector<TrialRow>> SelectOpenTrials(Database& database, std::int64_t sweep_id) {
+  Statement statement = database.Prepare(
+      "SELECT " TRIAL_COLUMNS TRIAL_JOIN
+      "WHERE t.sweep_id = ? AND t.state IN ('pending', 'leased', 'running') ORDER BY t.number");
+  statement.Bind(sweep_id);
+  return CollectTrials(statement);
+}
+
+absl::StatusOr<std::vector<TrialRow>> SelectTrialsInState(Database& database, std::int64_t sweep_id,
+                                                          TrialState state) {
+  Statement statement = database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN
+                                         "WHERE t.sweep_id = ? AND t.state = ? ORDER BY t.number");
+  statement.Bind(sweep_id, TrialStateName(state));
+  return CollectTrials(statement);
+}
+
+absl::StatusOr<std::vector<LeaseRow>> SelectHeldLeases(Database& database) {
+  Statement statement = database.Prepare(
+      "SELECT " TRIAL_COLUMNS TRIAL_JOIN
+      "WHERE s.state IN ('active', 'paused') AND t.state IN ('leased', 'running') ORDER BY t.id");
+  return CollectRows<LeaseRow>(statement, [](const Statement& row) -> absl::StatusOr<LeaseRow> {
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, DecodeTrial(row));
+    return LeaseRow{.trial = std::move(stored.row), .secret = std::move(stored.secret)};
+  });
+}
+
+absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(
+    Database& database, std::int64_t configuration_id, std::vector<std::int64_t>* trial_ids) {
+  Statement statement = database.Prepare(
+      "SELECT id, state, epoch, last_accuracy, last_loss, best_accuracy, best_epoch, best_loss, "
+      "best_gated_accuracy, best_gated_epoch, epochs_to_target FROM trials WHERE "
+      "configuration_id = ? ORDER BY replicate");
+  statement.Bind(configuration_id);
+  return CollectRows<ReplicateResult>(
+      statement, [trial_ids](const Statement& row) -> absl::StatusOr<ReplicateResult> {
+        trial_ids->push_back(row.Int(0));
+        ReplicateResult replicate;
+        STORE_ASSIGN_OR_RETURN(replicate.state, ParseTrialState(row.Text(1)));
+        int column = 2;
+        replicate.result = DecodeResult(row, &column);
+        return replicate;
+      });
+}
+
+absl::StatusOr<std::vector<RankedRow>> SelectRanking(Database& database, const std::string& sweep,
+                                                     int limit) {
+  STORE_ASSIGN_OR_RETURN(const std::int64_t sweep_id, FindSweepId(database, sweep));
+  // CROSS JOIN fixes the order of the loops: along the index of the ranking.
+  Statement statement = database.Prepare(
+      "SELECT " TRIAL_COLUMNS
+      ", c.has_value, c.qualifies, c.value, c.metric, c.epochs_to_target, c.best_replicate, "
+      "c.replicates, c.mean_last_accuracy, c.mean_half_width, c.gates FROM configurations c CROSS "
+      "JOIN trials t ON t.id = c.best_trial_id CROSS JOIN sweeps s ON s.id = c.sweep_id WHERE "
+      "c.sweep_id = ? ORDER BY c.qualifies DESC, c.has_value DESC, c.rank_key, "
+      "c.epochs_to_target = 0, c.epochs_to_target, c.network_parameters, c.number LIMIT ?");
+  statement.Bind(sweep_id, Limit(limit));
+  std::int64_t rank = 0;
+  return CollectRows<RankedRow>(
+      statement, [&rank](const Statement& row) -> absl::StatusOr<RankedRow> {
+        RankedRow ranked;
+        ranked.rank = ++rank;
+        STORE_ASSIGN_OR_RETURN(StoredTrial stored, DecodeTrial(row));
+        ranked.trial = std::move(stored.row);
+        ConfigurationScore& score = ranked.score;
+        int column = kTrialColumnCount;
+        score.has_value = row.Int(column++) != 0;
+        score.qualifies = row.Int(column++) != 0;
+        score.value = row.Real(column++);
+        score.metric = row.Real(column++);
+        score.epochs_to_target = static_cast<int>(row.Int(column++));
+        score.best_replicate = static_cast<int>(row.Int(column++));
+        score.replicates = static_cast<int>(row.Int(column++));
+        score.mean_last_accuracy = row.Real(column++);
+        score.mean_half_width = row.Real(column++);
+        STORE_ASSIGN_OR_RETURN(score.gates, DecodeGates(row.Text(column++)));
+        return ranked;
+      });
+}
+
+}  // namespace sweep
