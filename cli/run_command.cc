@@ -49,6 +49,7 @@ class DownloadBar {
 // Fetches and reads what the sweep trains on before anything else is started, so that a person sees
 // at once what is missing or damaged.
 absl::Status PrepareData(const SweepSpec& spec, const DataOptions& options) {
+  if (spec.dataset.name == "none") return absl::OkStatus();  // the program's own affair
   try {
     LoadDataset(spec.dataset, EnsureDataset(spec.dataset, options));
   } catch (const DataError& error) {
@@ -111,6 +112,8 @@ int Run(const RunOptions& options, const Session& session) {
                              .slots = options.slots,
                              .device = options.device,
                              .data = data};
+  // Who runs a file on this machine means its program, too.
+  agent_options.allow_programs = agent_options.trainer_optional = !spec.program.empty();
   if (!options.trainer.empty()) agent_options.trainer_command = {options.trainer};
   absl::StatusOr<std::unique_ptr<Agent>> agent = Agent::Start(agent_options);
   if (!agent.ok()) return Fail(agent.status());

@@ -167,13 +167,15 @@ class AgentImpl final : public Agent {
     return session_.Connect(options.coordinator, options.connect_timeout);
   }
 
-  void Run(const AgentOptions& options, std::vector<std::string> trainer_command) {
+  void Run(const AgentOptions& options,
+           const absl::StatusOr<std::vector<std::string>>& trainer_command) {
     LeaseReporter::Options reporter;
     reporter.client = &client_;
     reporter.datasets = &datasets_;
     reporter.programs = &programs_;
     reporter.logs = &logs_;
-    reporter.trainer.command = std::move(trainer_command);
+    if (trainer_command.ok()) reporter.trainer.command = *trainer_command;
+    reporter.no_trainer = trainer_command.status();
     reporter.allow_programs = options.allow_programs;
     reporter.work_dir = work_dir_->path();
     reporter.device = options.device;
@@ -259,12 +261,12 @@ class AgentImpl final : public Agent {
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options) {
   if (absl::Status status = Check(options); !status.ok()) return status;
   absl::StatusOr<std::vector<std::string>> trainer = FindTrainer(options.trainer_command);
-  if (!trainer.ok()) return trainer.status();
+  if (!trainer.ok() && !options.trainer_optional) return trainer.status();
   absl::StatusOr<std::unique_ptr<WorkDir>> work_dir = WorkDir::Make(options.work_dir);
   if (!work_dir.ok()) return work_dir.status();
   auto agent = std::make_unique<AgentImpl>(options, *std::move(work_dir));
   if (absl::Status status = agent->Connect(options); !status.ok()) return status;
-  agent->Run(options, *std::move(trainer));
+  agent->Run(options, trainer);
   return agent;
 }
 

@@ -21,7 +21,9 @@ struct AgentOptions {
   std::map<std::string, std::string> labels;
   std::vector<std::string> trainer_command;  // program and arguments; {} finds sweep-trainer
   bool allow_programs = false;               // run the programs that sweeps bring with them
-  std::string work_dir;                      // "" makes a temporary one and removes it at the end
+  // Start also where there is no trainer; then only sweeps with a program can be trained.
+  bool trainer_optional = false;
+  std::string work_dir;  // "" makes a temporary one and removes it at the end
   DataOptions data;
   absl::Duration stop_grace = absl::Seconds(1);  // from `stop` to SIGTERM, from there to SIGKILL
   absl::Duration ready_timeout = absl::Seconds(60);   // for a trainer to say `ready`
@@ -37,8 +39,9 @@ struct AgentOptions {
 class Agent {
  public:
   // InvalidArgument for options that make no sense; NotFound, saying where it was looked for, when
-  // there is no trainer; Unavailable, naming the address, when the coordinator does not answer;
-  // else why the coordinator refuses this worker (AlreadyExists: another one of that name).
+  // there is no trainer and one is needed; Unavailable, naming the address, when the coordinator
+  // does not answer; else why the coordinator refuses this worker (AlreadyExists: another one of
+  // that name).
   static absl::StatusOr<std::unique_ptr<Agent>> Start(const AgentOptions& options);
   // Stops at once, as Stop.
   virtual ~Agent() = default;

@@ -182,6 +182,7 @@ absl::StatusOr<PreparedTrial> LeaseReporter::PrepareTrial() {
 }
 
 absl::StatusOr<TrainerProgram> LeaseReporter::PrepareProgram(const std::string& sweep) {
+  if (lease_.program().empty() && !options_.no_trainer.ok()) return options_.no_trainer;
   if (lease_.program().empty()) return options_.trainer;
   if (!options_.allow_programs) {
     return absl::FailedPreconditionError(

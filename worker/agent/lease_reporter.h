@@ -63,6 +63,7 @@ class LeaseReporter {
     ProgramCache* programs = nullptr;
     LogReporter* logs = nullptr;  // may be null
     TrainerProgram trainer;       // where the sweep brings no program
+    absl::Status no_trainer;      // why there is none, if so
     bool allow_programs = false;  // else a lease with a program fails
     std::string work_dir;         // each lease has a folder in it
     std::string device;

@@ -475,6 +475,15 @@ TEST_F(ProgramTest, ThatIsNotThereFailsItsOwnTrialOnly) {
       << "the worker goes on";
 }
 
+TEST_F(ProgramTest, NeedsNoTrainerBesideIt) {
+  options_.trainer_command = {"/nowhere/trainer"};
+  options_.trainer_optional = true;
+  EXPECT_EQ(Run("e 1; e 2").outcome(), v1::LEASE_OUTCOME_COMPLETED);
+  coordinator_.Offer(2, "", 1);
+  EXPECT_EQ(coordinator_.WaitForFinish(2).outcome(), v1::LEASE_OUTCOME_FAILED);
+  EXPECT_THAT(coordinator_.WaitForFinish(2).reason(), HasSubstr("looked at /nowhere/trainer"));
+}
+
 TEST_F(ProgramTest, ItsLinesAreStoredBeforeTheEnd) {
   Run("echo one; echo two >&2; sleep 0.05; echo; echo three; e 1; e 2; echo four");
   const Record record = coordinator_.record();

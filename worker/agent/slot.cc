@@ -48,7 +48,7 @@ void Slot::Assign(const v1::Lease& lease) {
   reporter_.Begin(lease);
   wanted_ = lease.program().empty() ? context_.reporter.trainer : TrainerProgram();
   // A sweep's own program is not there yet.
-  if (lease.program().empty()) EnsureTrainer();
+  if (!wanted_.command.empty()) EnsureTrainer();
 }
 
 void Slot::Revoke(const LeaseKey& key) {
