@@ -132,6 +132,15 @@ TEST(ProtocolDocument, TheTrialsTableHasEveryFieldAndItsDefault) {
   CompareDefaults(Parse(TrialSpecToJson(TrialSpec{})), "", Fields("`trial`"));
 }
 
+TEST(ProtocolDocument, TheTrialsTableHasWhatOnlyProgramsGet) {
+  TrialSpec spec;
+  spec.parameters = {{"width", std::int64_t{7}}};
+  const nlohmann::json object = Parse(TrialSpecToJson(spec));
+  const std::map<std::string, std::string> fields = Fields("`trial`");
+  for (const auto& [key, value] : object.items()) EXPECT_THAT(fields, Contains(Key(key)));
+  EXPECT_EQ(fields.at("parameters"), "`{}`");
+}
+
 TEST(ProtocolDocument, RequiredFieldsOfATrialAreThoseThatTheReaderRequires) {
   nlohmann::json example;
   for (const std::string& line : Fenced("jsonl")) {

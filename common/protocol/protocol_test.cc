@@ -191,6 +191,23 @@ TEST(TrialSpecJson, RefusesHostileLines) {
   EXPECT_LT(Error(Line("\"schedule\":\"" + std::string(5000, 'x') + "\"")).size(), 300u);
 }
 
+TEST(TrialSpecJson, OfAProgramMayHaveNoNetworkAndParametersOfAnyName) {
+  TrialSpec spec{.trial = "s/1"};
+  spec.dataset.name = "none";
+  spec.parameters = {
+      {"width", std::int64_t{7}}, {"rate", 0.5}, {"bias", true}, {"kind", std::string("\u00fc\"")}};
+  const std::string line = TrialSpecToJson(spec);
+  const TrialSpec read = TrialSpecFromJson(line, NetworkField::kOptional);
+  EXPECT_EQ(read.parameters, spec.parameters);
+  EXPECT_TRUE(read.network.layers.empty());
+  EXPECT_EQ(read.dataset.name, "none");
+  EXPECT_THAT(Error(line),
+              HasSubstr("network is missing: the trial is of a sweep without 'model'"));
+  EXPECT_THAT(Error(R"({"type":"trial","protocol":1,"trial":"a","parameters":{"x":[1]},)"
+                    R"("network":{"input":[1,28,28],"layers":[{"kind":"linear","out":10}]}})"),
+              HasSubstr("parameters.x is an array; it must be a boolean, a number or a string"));
+}
+
 std::string NetworkError(const std::string& network) {
   return Error(R"({"type":"trial","protocol":1,"trial":"a/1","network":)" + network + "}");
 }
