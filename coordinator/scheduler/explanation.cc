@@ -155,7 +155,8 @@ Reasons ExplainHeld(const TrialSituation& at) {
   std::string where =
       fmt::format("epoch {} of {} is acknowledged", trial.result.epoch, trial.epochs);
   if (trial.state == TrialState::kLeased) where = "no epoch of this attempt is acknowledged yet";
-  if (at.progress) {
+  // What was said before the last acknowledged epoch is old.
+  if (at.progress && at.progress->epoch > trial.result.epoch) {
     where += fmt::format(", epoch {} is at step {} of {}", at.progress->epoch, at.progress->step,
                          at.progress->steps);
   }
