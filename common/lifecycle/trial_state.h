@@ -26,7 +26,7 @@ enum class TrialEvent {
   kFail,       // the holder says the attempt failed; may be tried again
   kFailForGood,  // as kFail, but this was the last permitted failure or cannot be mended
   kLose,       // the lease ran out, the worker is gone; counts as a failure
-  kGiveBack,   // the holder drains; no failure
+  kGiveBack,   // the holder drains, or the sweep is paused; no failure
   kStop,       // the stopping rule ends it
   kCancel,     // a person ends it
   kRetry,      // a person wants a failed or cancelled trial again
