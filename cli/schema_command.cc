@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include "cli/options.h"
 #include "cli/schemas.h"
 #include "cli/session.h"
 
@@ -29,7 +30,7 @@ void AddSchemaCommand(CLI::App* app, Session*) {
   auto kind = std::make_shared<std::string>();
   schema->add_option("KIND", *kind, "sweep or network")
       ->required()
-      ->check(CLI::IsMember({"sweep", "network"}));
+      ->check(OneOf({"sweep", "network"}));
   schema->callback(
       [kind] { std::cout << (*kind == "sweep" ? kSweepSchema : kNetworkSchema) << std::flush; });
 }
