@@ -18,6 +18,8 @@ void AddCommands(CLI::App* app, Session* session) {
   AddFileCommands(app, session);
   AddSchemaCommand(app, session);
   AddNetworkCommands(app, session);
+  AddModelCommands(app, session);
+  AddPredictCommand(app, session);
   AddSweepCommands(app, session);
   AddShowCommand(app, session);
   AddWatchCommand(app, session);

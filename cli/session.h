@@ -54,6 +54,8 @@ std::string Styled(const Session& session, Style style, const std::string& text)
 void AddFileCommands(CLI::App* app, Session* session);     // validate preview
 void AddSchemaCommand(CLI::App* app, Session* session);    // schema
 void AddNetworkCommands(CLI::App* app, Session* session);  // networks
+void AddModelCommands(CLI::App* app, Session* session);    // model
+void AddPredictCommand(CLI::App* app, Session* session);   // predict
 void AddSweepCommands(CLI::App* app, Session* session);    // submit list best
 void AddLifecycleCommands(CLI::App* app, Session* session);  // pause resume cancel retry extend explain
 void AddShowCommand(CLI::App* app, Session* session);      // show

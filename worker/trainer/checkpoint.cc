@@ -4,13 +4,12 @@
 #include <string_view>
 #include <utility>
 
+#include "common/tensors/checkpoint_layout.h"
+
 namespace sweep {
 namespace {
 
 constexpr const char* kFormat = "sweep-checkpoint-1";
-constexpr std::string_view kNetworkPrefix = "network/";
-constexpr std::string_view kMomentumPrefix = "momentum/";
-constexpr std::string_view kBestPrefix = "best/";
 constexpr const char* kPredictions = "predictions";
 constexpr std::size_t kLongestValue = 60;  // in a message
 
@@ -54,9 +53,9 @@ SafeTensors CheckpointToSafeTensors(const Checkpoint& checkpoint) {
                       {"epoch", std::to_string(checkpoint.epoch)},
                       {"last", MetricsToJson(checkpoint.last)},
                       {"best", MetricsToJson(checkpoint.best)}};
-  AddAll(kNetworkPrefix, checkpoint.network, &content);
-  AddAll(kMomentumPrefix, checkpoint.momentum, &content);
-  AddAll(kBestPrefix, checkpoint.best_network, &content);
+  AddAll(kCheckpointNetworkPrefix, checkpoint.network, &content);
+  AddAll(kCheckpointMomentumPrefix, checkpoint.momentum, &content);
+  AddAll(kCheckpointBestPrefix, checkpoint.best_network, &content);
   content.tensors.push_back({.name = kPredictions,
                              .dtype = "U8",
                              .shape = {static_cast<std::int64_t>(checkpoint.predictions.size())},
@@ -91,9 +90,9 @@ Checkpoint CheckpointFromSafeTensors(const SafeTensors& content, const std::stri
   for (const SafeTensor& tensor : content.tensors) {
     if (tensor.name == kPredictions) {
       checkpoint.predictions = tensor.bytes;
-    } else if (!TakeIfPrefixed(kNetworkPrefix, tensor, &checkpoint.network) &&
-               !TakeIfPrefixed(kMomentumPrefix, tensor, &checkpoint.momentum) &&
-               !TakeIfPrefixed(kBestPrefix, tensor, &checkpoint.best_network)) {
+    } else if (!TakeIfPrefixed(kCheckpointNetworkPrefix, tensor, &checkpoint.network) &&
+               !TakeIfPrefixed(kCheckpointMomentumPrefix, tensor, &checkpoint.momentum) &&
+               !TakeIfPrefixed(kCheckpointBestPrefix, tensor, &checkpoint.best_network)) {
       throw SafeTensorsError(name + ": has an unknown tensor '" + tensor.name + "'");
     }
   }
