@@ -25,6 +25,9 @@ void AddCommands(CLI::App* app, Session* session) {
   AddWatchCommand(app, session);
   AddLifecycleCommands(app, session);
   AddTrialCommands(app, session);
+  AddLogCommand(app, session);
+  AddExportCommand(app, session);
+  AddTrainCommand(app, session);
   AddWorkerCommands(app, session);
   AddConfigCommand(app, session);
   AddCompletionCommands(app, session);

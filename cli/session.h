@@ -60,6 +60,9 @@ void AddSweepCommands(CLI::App* app, Session* session);    // submit list best
 void AddLifecycleCommands(CLI::App* app, Session* session);  // pause resume cancel retry extend explain
 void AddShowCommand(CLI::App* app, Session* session);      // show
 void AddTrialCommands(CLI::App* app, Session* session);    // trials trial
+void AddLogCommand(CLI::App* app, Session* session);      // logs
+void AddExportCommand(CLI::App* app, Session* session);   // export
+void AddTrainCommand(CLI::App* app, Session* session);    // train
 void AddWatchCommand(CLI::App* app, Session* session);     // watch
 void AddRunCommand(CLI::App* app, Session* session);       // run
 void AddConfigCommand(CLI::App* app, Session* session);  // config, config set, config unset
