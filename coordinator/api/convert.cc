@@ -144,6 +144,8 @@ v1::Sweep ToProto(const SweepRow& row, const SweepSpec& spec) {
 std::int64_t EvaluationImages(const SweepSpec& spec) {
   if (spec.holdout > 0) return spec.holdout;
   if (spec.dataset.test_size > 0) return spec.dataset.test_size;
+  // A program without a network of ours has data of its own.
+  if (!spec.program.empty() && spec.models.empty()) return 0;
   if (spec.dataset.name == "mnist") return kMnistTestImages;
   return spec.dataset.name == "synthetic" ? kSyntheticTestImages : 0;
 }

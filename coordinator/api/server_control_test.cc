@@ -415,6 +415,38 @@ TEST_F(ProgramSweepTest, AProgramReachesAWorkerThatAllowsItWithItsFiles) {
   EXPECT_FALSE(workers.workers(1).allows_programs());
 }
 
+TEST_F(ProgramSweepTest, AProgramNeedsNoNetwork) {
+  v1::CreateSweepRequest request;
+  request.mutable_source()->set_text(
+      "name: s\nprogram: [./train.sh]\nmethod: grid\nepochs: 5\n"
+      "parameters:\n  lr: {values: [0.1, 0.2]}\n");
+  v1::CreateSweepResponse created;
+  ASSERT_EQ(CreateProgram(request, &created), absl::OkStatus());
+  for (int i = 0; i < 2; ++i) {
+    v1::SynchronizeRequest free = Says("w");
+    free.mutable_description()->set_allows_programs(true);
+    v1::SynchronizeResponse answer;
+    ASSERT_EQ(Synchronize(free, &answer), absl::OkStatus());
+    ASSERT_EQ(answer.leases_size(), 1);
+    ASSERT_EQ(Report(answer.leases(0).token(), 1, 5), absl::OkStatus());
+    ASSERT_EQ(Finish(answer.leases(0).token(), v1::LEASE_OUTCOME_COMPLETED), absl::OkStatus());
+  }
+  v1::RankSweepRequest rank;
+  rank.set_name("sweeps/s");
+  v1::RankSweepResponse ranking;
+  ASSERT_EQ(Invoke(*sweeps_, &v1::SweepService::Stub::RankSweep, rank, &ranking), absl::OkStatus());
+  ASSERT_EQ(ranking.rows_size(), 2);
+  EXPECT_EQ(ranking.sweep().state(), v1::SWEEP_STATE_COMPLETED);
+  EXPECT_EQ(ranking.rows(0).trial().model(), "");
+  EXPECT_EQ(ranking.rows(0).trial().network_parameters(), 0);
+  EXPECT_EQ(ranking.rows(0).trial().evaluation_images(), 0) << "not those of MNIST";
+  EXPECT_EQ(ranking.rows(0).interval_high(), 0);
+  v1::GetTrialRequest get;
+  get.set_name("s/1");
+  v1::GetTrialResponse trial;
+  EXPECT_EQ(Invoke(*trials_, &v1::TrialService::Stub::GetTrial, get, &trial), absl::OkStatus());
+}
+
 TEST_F(ProgramSweepTest, TooManyOrTooLargeFilesAreRefused) {
   v1::CreateSweepResponse created;
   v1::CreateSweepRequest request = Request();

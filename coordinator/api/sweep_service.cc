@@ -124,29 +124,6 @@ grpc::ServerUnaryReactor* SweepService::ListSweeps(grpc::CallbackServerContext* 
   return Respond(context, [&] { return List(*request, response); });
 }
 
-grpc::ServerUnaryReactor* SweepService::CancelSweep(grpc::CallbackServerContext* context,
-                                                    const v1::CancelSweepRequest* request,
-                                                    v1::CancelSweepResponse* response) {
-  const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
-  if (!name.ok()) return Respond(context, [&] { return name.status(); });
-  const absl::StatusOr<SweepRow> row = store_->GetSweep(*name);
-  if (!row.ok()) return Respond(context, [&] { return row.status(); });
-  const absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = specs_->Get(*name);
-  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
-  if (row->state == SweepState::kCancelled) {
-    return Respond(context, [&] {
-      *response->mutable_sweep() = ToProto(*row, **spec);
-      return absl::OkStatus();
-    });
-  }
-  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->CancelSweep(*name, [=, spec = *spec](absl::StatusOr<SweepRow> cancelled) {
-    if (cancelled.ok()) *response->mutable_sweep() = ToProto(*cancelled, *spec);
-    reactor->Finish(ToGrpcStatus(cancelled.status()));
-  });
-  return reactor;
-}
-
 absl::Status SweepService::Rank(const v1::RankSweepRequest& request,
                                 v1::RankSweepResponse* response) {
   const absl::StatusOr<std::string> name = ParseSweepResource(request.name());

@@ -28,6 +28,17 @@ absl::StatusOr<SharedSpec> SweepService::FindSpec(const std::string& resource) {
   return specs_->Get(*name);
 }
 
+grpc::ServerUnaryReactor* SweepService::CancelSweep(grpc::CallbackServerContext* context,
+                                                    const v1::CancelSweepRequest* request,
+                                                    v1::CancelSweepResponse* response) {
+  const absl::StatusOr<SharedSpec> spec = FindSpec(request->name());
+  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  scheduler_->CancelSweep((*spec)->name, RequestId(request->request_id()),
+                          AnswerWithSweep(reactor, response, *spec));
+  return reactor;
+}
+
 grpc::ServerUnaryReactor* SweepService::PauseSweep(grpc::CallbackServerContext* context,
                                                    const v1::PauseSweepRequest* request,
                                                    v1::PauseSweepResponse* response) {

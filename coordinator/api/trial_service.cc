@@ -241,21 +241,14 @@ grpc::ServerUnaryReactor* TrialService::CancelTrial(grpc::CallbackServerContext*
                                                     v1::CancelTrialResponse* response) {
   const absl::StatusOr<TrialId> id = ParseTrialResource(request->name());
   if (!id.ok()) return Respond(context, [&] { return id.status(); });
-  const absl::StatusOr<TrialRow> row = store_->GetTrial(id->sweep, id->number);
-  if (!row.ok()) return Respond(context, [&] { return row.status(); });
   const absl::StatusOr<SharedSpec> spec = specs_->Get(id->sweep);
   if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
-  if (row->state == TrialState::kCancelled) {
-    return Respond(context, [&] {
-      *response->mutable_trial() = ToProto(*row, **spec);
-      return absl::OkStatus();
-    });
-  }
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->CancelTrial(id->sweep, id->number, [=, spec = *spec](absl::StatusOr<TrialRow> trial) {
-    if (trial.ok()) *response->mutable_trial() = ToProto(*trial, *spec);
-    reactor->Finish(ToGrpcStatus(trial.status()));
-  });
+  scheduler_->CancelTrial(id->sweep, id->number, RequestId(request->request_id()),
+                          [=, spec = *spec](const absl::StatusOr<TrialRow>& trial) {
+                            if (trial.ok()) *response->mutable_trial() = ToProto(*trial, *spec);
+                            reactor->Finish(ToGrpcStatus(trial.status()));
+                          });
   return reactor;
 }
 

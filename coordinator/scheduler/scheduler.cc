@@ -226,53 +226,6 @@ void SchedulerImpl::OnSubmitted(const Submission& submission,
   React();
 }
 
-void SchedulerImpl::CancelSweep(const std::string& name, SweepCallback callback) {
-  auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
-  WriteFor(
-      [=](WriteTransaction& transaction) {
-        absl::StatusOr<SweepRow> row = transaction.CancelSweep(name);
-        if (row.ok()) *result = *std::move(row);
-        return row.status();
-      },
-      [this, result, callback](const absl::Status& status) {
-        if (!status.ok()) return callback(status);
-        spdlog::info("sweep cancelled sweep={}", result->name);
-        {
-          MutexLock lock(&mutex_);
-          if (const SweepEntry* const sweep = table_.FindSweep(result->id); sweep != nullptr) {
-            Remember({.name = sweep->name, .spec = sweep->spec});
-          }
-          table_.RemoveSweep(result->id);
-          DeferSignal(result->id, EventBus::Signal::kEvents);
-          React();
-        }
-        callback(*result);
-      });
-}
-
-void SchedulerImpl::CancelTrial(const std::string& sweep, std::int64_t number,
-                                TrialCallback callback) {
-  auto result = std::make_shared<TrialRow>();  // shared by the write and its completion
-  WriteFor(
-      [=](WriteTransaction& transaction) {
-        absl::StatusOr<TrialRow> row = transaction.CancelTrial(sweep, number);
-        if (row.ok()) *result = *std::move(row);
-        return row.status();
-      },
-      [this, result, callback](const absl::Status& status) {
-        if (!status.ok()) return callback(status);
-        spdlog::info("trial cancelled trial={}", result->short_name());
-        {
-          MutexLock lock(&mutex_);
-          table_.Apply(*result, absl::ZeroDuration());
-          EndIfDone(result->sweep_id);
-          DeferSignal(result->sweep_id, EventBus::Signal::kEvents);
-          React();
-        }
-        callback(*result);
-      });
-}
-
 void SchedulerImpl::EndIfDone(std::int64_t sweep_id) {
   const SweepEntry* const sweep = table_.FindSweep(sweep_id);
   if (sweep == nullptr) return;

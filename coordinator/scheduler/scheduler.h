@@ -53,12 +53,13 @@ class Scheduler {
   // `spec` is what `source` parses to. Answers after commit, as all below.
   virtual void Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource& source,
                       const std::string& principal, SubmitCallback callback) = 0;
-  virtual void CancelSweep(const std::string& name, SweepCallback callback) = 0;
-  virtual void CancelTrial(const std::string& sweep, std::int64_t number,
-                           TrialCallback callback) = 0;
 
   // The same request again (by its id, unless that is empty) changes nothing and answers with what
   // is. Errors as WriteTransaction's methods of these names.
+  virtual void CancelSweep(const std::string& name, const std::string& request_id,
+                           SweepCallback callback) = 0;
+  virtual void CancelTrial(const std::string& sweep, std::int64_t number,
+                           const std::string& request_id, TrialCallback callback) = 0;
   // `now`: what runs is to be given back.
   virtual void PauseSweep(const std::string& name, bool now, const std::string& request_id,
                           SweepCallback callback) = 0;

@@ -1,5 +1,5 @@
 // The part of the scheduler that carries out what people decide about sweeps that are there:
-// pausing, retrying, extending; and about workers: draining.
+// pausing, cancelling, retrying, extending; and about workers: draining.
 
 #include <utility>
 
@@ -122,6 +122,63 @@ void SchedulerImpl::ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int6
         spdlog::info("sweep extended sweep={} configurations={} of={}", result->name,
                      result->configurations, result->planned_configurations);
         OnSweepChanged(*result, spec);
+        callback(*result);
+      });
+}
+
+// ---- Cancelling
+
+void SchedulerImpl::CancelSweep(const std::string& name, const std::string& request_id,
+                                SweepCallback callback) {
+  auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
+  WriteFor(
+      [=](WriteTransaction& transaction) {
+        return ChangeSweep(transaction, "cancel", name, request_id, result.get(),
+                           [&] { return transaction.CancelSweep(name); });
+      },
+      [this, result, callback](const absl::Status& status) {
+        if (!status.ok()) return callback(status);
+        if (result->state == SweepState::kCancelled) {  // not so when a retry came before
+          spdlog::info("sweep cancelled sweep={}", result->name);
+          MutexLock lock(&mutex_);
+          if (const SweepEntry* const sweep = table_.FindSweep(result->id); sweep != nullptr) {
+            Remember({.name = sweep->name, .spec = sweep->spec});
+          }
+          table_.RemoveSweep(result->id);
+          DeferSignal(result->id, EventBus::Signal::kEvents);
+          React();
+        }
+        callback(*result);
+      });
+}
+
+void SchedulerImpl::CancelTrial(const std::string& sweep, std::int64_t number,
+                                const std::string& request_id, TrialCallback callback) {
+  auto result = std::make_shared<TrialRow>();  // shared by the write and its completion
+  WriteFor(
+      [=](WriteTransaction& transaction) -> absl::Status {
+        const std::string object = fmt::format("{}/{}", sweep, number);
+        const absl::Status status =
+            Once(transaction, "cancel", object, request_id, [&]() -> absl::StatusOr<std::int64_t> {
+              const absl::Status cancelled = transaction.CancelTrial(sweep, number).status();
+              if (!cancelled.ok()) return cancelled;
+              return 0;
+            }).status();
+        if (!status.ok()) return status;
+        absl::StatusOr<TrialRow> row = transaction.GetTrial(sweep, number);
+        if (row.ok()) *result = *std::move(row);
+        return row.status();
+      },
+      [this, result, callback](const absl::Status& status) {
+        if (!status.ok()) return callback(status);
+        if (result->state == TrialState::kCancelled) {  // not so when a retry came before
+          spdlog::info("trial cancelled trial={}", result->short_name());
+          MutexLock lock(&mutex_);
+          table_.Apply(*result, absl::ZeroDuration());
+          EndIfDone(result->sweep_id);
+          DeferSignal(result->sweep_id, EventBus::Signal::kEvents);
+          React();
+        }
         callback(*result);
       });
 }

@@ -291,6 +291,20 @@ TEST_F(SchedulerTest, ATrialOfAPausedSweepWaitsAfterItsRetry) {
   EXPECT_FALSE(Call("w", {})->Get().has_value());
 }
 
+TEST_F(SchedulerTest, ARepeatedCancellationDoesNotUndoARetry) {
+  Submit("s");
+  ASSERT_EQ(Cancel("s", 1, "t"), absl::OkStatus());
+  ASSERT_TRUE(RetryTrial(1).ok());
+  EXPECT_EQ(Cancel("s", 1, "t"), absl::OkStatus());
+  EXPECT_EQ(Trial(1).state, TrialState::kPending);
+  ASSERT_EQ(CancelSweep("s", "s"), absl::OkStatus());
+  EXPECT_EQ(Cancel("s", 1), absl::OkStatus()) << "it is cancelled already";
+  ASSERT_TRUE(Retry({.cancelled = true}).ok());
+  EXPECT_EQ(CancelSweep("s", "s"), absl::OkStatus());
+  EXPECT_EQ(Sweep().state, SweepState::kActive);
+  EXPECT_EQ(Leases(Call("w", {.slots = 4})).size(), 4u);
+}
+
 // ---- Draining
 
 TEST_F(SchedulerTest, AWorkerIsToldToDrainAtOnceAndGetsNothingNew) {

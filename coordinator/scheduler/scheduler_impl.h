@@ -32,8 +32,10 @@ class SchedulerImpl final : public Scheduler {
 
   void Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource& source,
               const std::string& principal, SubmitCallback callback) override;
-  void CancelSweep(const std::string& name, SweepCallback callback) override;
-  void CancelTrial(const std::string& sweep, std::int64_t number, TrialCallback callback) override;
+  void CancelSweep(const std::string& name, const std::string& request_id,
+                   SweepCallback callback) override;
+  void CancelTrial(const std::string& sweep, std::int64_t number, const std::string& request_id,
+                   TrialCallback callback) override;
   void PauseSweep(const std::string& name, bool now, const std::string& request_id,
                   SweepCallback callback) override;
   void ResumeSweep(const std::string& name, const std::string& request_id,
@@ -122,7 +124,7 @@ class SchedulerImpl final : public Scheduler {
   void OnRetried(const RetriedSweep& retried, std::shared_ptr<const SweepSpec> spec)
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // scheduler_leases.cc: calls of workers, grants, expiry.
+  // scheduler_leases.cc and scheduler_grants.cc: calls of workers, grants, expiry.
   absl::Status Admit(const SynchronizeCall& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Greet(const SynchronizeCall& call, WorkerEntry* worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -1,14 +1,10 @@
-// The part of the scheduler that deals with workers: their calls, grants, and what runs out.
+// The part of the scheduler that deals with workers: their calls, and what runs out.
 
-#include <deque>
-#include <iterator>
-#include <map>
 #include <utility>
 
 #include "absl/time/time.h"
 #include "common/base/ids.h"
 #include "coordinator/scheduler/scheduler_impl.h"
-#include "coordinator/scheduler/trial_spec_json.h"
 #include "fmt/format.h"
 #include "spdlog/spdlog.h"
 
@@ -18,11 +14,8 @@ namespace {
 constexpr int kMaxSlots = 1024;
 constexpr std::size_t kMaxHeld = 4096;
 constexpr std::size_t kMaxSessionLength = 128;
-constexpr int kSecretBytes = 16;
 // A worker that is gone stays in the list for so long.
 constexpr absl::Duration kForgetWorkerAfter = absl::Hours(1);
-// After the store's queue was full.
-constexpr absl::Duration kGrantPause = absl::Milliseconds(200);
 
 absl::Status CheckCall(const SynchronizeCall& call) {
   if (!IsValidName(call.worker)) {
@@ -53,20 +46,6 @@ absl::Status CheckCall(const SynchronizeCall& call) {
 }
 
 }  // namespace
-
-// A grant on its way to the store and back.
-struct SchedulerImpl::Grant {
-  TrialRow trial;
-  std::string secret;
-  std::shared_ptr<const SweepSpec> spec;         // shared with the sweep's entry
-  std::shared_ptr<const std::string> spec_json;  // shared with answers
-  absl::StatusOr<LeaseRow> lease = absl::UnknownError("not tried");
-};
-
-struct SchedulerImpl::GrantBatch {
-  std::string worker;
-  std::vector<Grant> grants;
-};
 
 // ---- Calls
 
@@ -252,123 +231,6 @@ void SchedulerImpl::Refuse(WorkerEntry* worker, const absl::Status& status) {
   if (!worker->poll.has_value()) return;
   Defer([callback = std::move(worker->poll->callback), status] { callback(status); });
   worker->poll.reset();
-}
-
-// ---- Grants
-
-// One trial per worker and turn, so that work spreads.
-void SchedulerImpl::Dispatch() {
-  if (stopping_ || Now() < no_grants_before_) return;
-  std::map<std::string, std::shared_ptr<GrantBatch>>
-      batches;                      // shared: the write and its completion
-  std::deque<std::string> waiting;  // for what is not there, in the order of the line
-  // Work for workers that allow no programs, and for those that do.
-  bool is_there[] = {table_.HasPending(false), table_.HasPending(true)};
-  while (!line_.empty() && (is_there[false] || is_there[true])) {
-    std::string name = std::move(line_.front());
-    line_.pop_front();
-    WorkerEntry* const worker = table_.FindWorker(name);
-    if (worker == nullptr || !worker->wants_work()) {
-      if (worker != nullptr) worker->in_line = false;
-      continue;
-    }
-    const bool allows_programs = worker->description.allows_programs;
-    TrialEntry* const trial =
-        is_there[allows_programs] ? table_.NextPending(allows_programs) : nullptr;
-    if (trial == nullptr) {
-      is_there[allows_programs] = false;
-      waiting.push_back(std::move(name));
-      continue;
-    }
-    table_.SetClaim(trial, Claim::kGranting);
-    ++worker->writes_in_flight;
-    std::shared_ptr<GrantBatch>& batch = batches[name];
-    if (batch == nullptr) batch = std::make_shared<GrantBatch>(GrantBatch{.worker = name});
-    batch->grants.push_back({.trial = trial->row,
-                             .secret = RandomHex(kSecretBytes),
-                             .spec = table_.FindSweep(trial->row.sweep_id)->spec,
-                             .spec_json = trial->spec_json});
-    line_.push_back(std::move(name));
-  }
-  line_.insert(line_.begin(), std::make_move_iterator(waiting.begin()),
-               std::make_move_iterator(waiting.end()));
-  for (auto& [name, batch] : batches) {
-    ++writes_in_flight_;  // from here on it counts as one
-    Defer([this, batch = std::move(batch)] { WriteGrants(batch); });
-  }
-}
-
-// Outside the lock: resolving a specification takes a while.
-void SchedulerImpl::WriteGrants(std::shared_ptr<GrantBatch> batch) {
-  for (Grant& grant : batch->grants) {
-    if (grant.spec_json != nullptr) continue;
-    absl::StatusOr<std::string> json = BuildTrialSpecJson(*grant.spec, grant.trial);
-    if (json.ok()) {
-      grant.spec_json = std::make_shared<const std::string>(*std::move(json));
-    } else {
-      grant.lease = json.status();
-    }
-  }
-  options_.store->Write(
-      [batch](WriteTransaction& transaction) {
-        for (Grant& grant : batch->grants) {
-          if (grant.spec_json == nullptr) continue;
-          grant.lease = transaction.Grant(grant.trial.id, batch->worker, grant.secret);
-        }
-        return absl::OkStatus();
-      },
-      [this, batch](const absl::Status& status) {
-        OnGranted(batch, status);
-        RunDeferred();
-        MutexLock lock(&mutex_);
-        --writes_in_flight_;
-        idle_.NotifyAll();
-      });
-}
-
-void SchedulerImpl::OnGranted(const std::shared_ptr<GrantBatch>& batch,
-                              const absl::Status& status) {
-  MutexLock lock(&mutex_);
-  if (!status.ok()) {
-    DeferLog(spdlog::level::warn, fmt::format("grants postponed worker={} reason={:?}",
-                                              batch->worker, std::string(status.message())));
-    no_grants_before_ = Now() + kGrantPause;
-  }
-  for (const Grant& grant : batch->grants) SettleGrant(grant, batch->worker, status);
-  if (WorkerEntry* const worker = table_.FindWorker(batch->worker); worker != nullptr) {
-    worker->writes_in_flight -= static_cast<int>(batch->grants.size());
-    table_.MarkChanged(worker->name);
-  }
-  React();
-}
-
-void SchedulerImpl::SettleGrant(const Grant& grant, const std::string& worker,
-                                const absl::Status& status) {
-  if (status.ok() && grant.lease.ok()) {
-    const TrialRow& row = grant.lease->trial;
-    TrialEntry* const trial = table_.Apply(row, Now() + options_.lease_term);
-    if (trial != nullptr) {
-      trial->secret = grant.secret;
-      trial->spec_json = grant.spec_json;
-      table_.SetClaim(trial, Claim::kNone);
-    }
-    DeferLog(spdlog::level::info, fmt::format("trial granted trial={} worker={} attempt={}",
-                                              row.short_name(), worker, row.attempt));
-    DeferSignal(row.sweep_id, EventBus::Signal::kEvents);
-    return;
-  }
-  TrialEntry* const trial = table_.FindTrial(TrialKey{grant.trial.sweep_id, grant.trial.number});
-  // Gone or held again: a write that was committed before this one says why.
-  if (trial == nullptr || trial->claim != Claim::kGranting) return;
-  const bool is_paused = table_.FindSweep(grant.trial.sweep_id)->state == SweepState::kPaused;
-  if (!status.ok() || trial->held() || is_paused) {
-    table_.SetClaim(trial, Claim::kNone);
-    return;
-  }
-  // It keeps its claim, so that it is not tried over and over again.
-  DeferLog(spdlog::level::err,
-           fmt::format("trial cannot be granted trial={} reason={:?}", grant.trial.short_name(),
-                       std::string(grant.lease.status().message())));
 }
 
 // ---- A holder that came back

@@ -154,17 +154,15 @@ class SchedulerTest : public testing::Test {
     EXPECT_EQ(Report(token, 1, 5), absl::OkStatus());
     EXPECT_EQ(Finish(token, LeaseOutcome::kCompleted), absl::OkStatus());
   }
-  absl::Status Cancel(const std::string& sweep, std::int64_t number) {
-    auto result = std::make_shared<Result<absl::Status>>();
-    scheduler_->CancelTrial(sweep, number, [result](const auto& r) { result->Set(r.status()); });
-    Settle();
-    return result->Get().value_or(absl::UnknownError("no answer"));
+  absl::Status Cancel(const std::string& sweep, std::int64_t number,
+                      const std::string& request = "") {
+    return Ask<TrialRow>(
+               [&](auto callback) { scheduler_->CancelTrial(sweep, number, request, callback); })
+        .status();
   }
-  absl::Status CancelSweep(const std::string& sweep) {
-    auto result = std::make_shared<Result<absl::Status>>();
-    scheduler_->CancelSweep(sweep, [result](const auto& r) { result->Set(r.status()); });
-    Settle();
-    return result->Get().value_or(absl::UnknownError("no answer"));
+  absl::Status CancelSweep(const std::string& sweep, const std::string& request = "") {
+    return Ask<SweepRow>([&](auto callback) { scheduler_->CancelSweep(sweep, request, callback); })
+        .status();
   }
 
   // The answer of a call of the scheduler that gives one value.

@@ -29,8 +29,8 @@ absl::Status FiniteSearch::Prepare() {
   }
   absl::StatusOr<std::vector<std::uint64_t>> codes = space->Codes();
   if (!codes.ok()) {
-    return absl::InvalidArgumentError(absl::StrCat("sweep ", spec_->name, ": the search space: ",
-                                                   codes.status().message()));
+    return absl::InvalidArgumentError(
+        absl::StrCat("sweep ", spec_->name, ": the search space: ", codes.status().message()));
   }
   codes_ = *std::move(codes);
   if (order_ == Order::kShuffled) {

@@ -28,10 +28,10 @@ class FiniteSearch final : public Search {
 
   const SweepSpec* const spec_;
   const Order order_;
-  std::optional<FiniteSpace> space_;   // made by the first Suggest
-  std::vector<std::uint64_t> codes_;   // in the order of trying
-  std::size_t tried_ = 0;              // of codes_
-  std::vector<std::uint64_t> valid_;   // those among the tried that are valid
+  std::optional<FiniteSpace> space_;  // made by the first Suggest
+  std::vector<std::uint64_t> codes_;  // in the order of trying
+  std::size_t tried_ = 0;             // of codes_
+  std::vector<std::uint64_t> valid_;  // those among the tried that are valid
 };
 
 }  // namespace sweep

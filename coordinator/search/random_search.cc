@@ -11,8 +11,8 @@
 namespace sweep {
 namespace {
 
-// One stream per parameter for one configuration, so that another parameter in the sweep file leaves
-// the values of the others as they were.
+// One stream per parameter for one configuration, so that another parameter in the sweep file
+// leaves the values of the others as they were.
 class Streams {
  public:
   Streams(std::uint64_t seed, std::int64_t number)
@@ -50,10 +50,9 @@ absl::StatusOr<Configuration> RandomSearch::Draw(std::int64_t number) {
     if (finite_ && !seen_.insert(Identity(configuration->parameters)).second) continue;
     return *std::move(configuration);
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("sweep ", spec_->name, ": ", kMaxDraws, " draws found no ",
-                   finite_ ? "new point" : "point",
-                   " of the search space that satisfies the constraints"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "sweep ", spec_->name, ": ", kMaxDraws, " draws found no ", finite_ ? "new point" : "point",
+      " of the search space that satisfies the constraints"));
 }
 
 absl::StatusOr<std::optional<Configuration>> RandomSearch::Suggest(std::int64_t number) {

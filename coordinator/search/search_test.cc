@@ -13,7 +13,8 @@ using ::testing::ElementsAre;
 SweepSpec Parse(const std::string& more) {
   Diagnostics diagnostics;
   const auto spec = SweepSpec::Parse(
-      {.file = "s.yaml", .text = "name: s\nmodel: cnn-18718\n" + more, .network_files = {}}, &diagnostics);
+      {.file = "s.yaml", .text = "name: s\nmodel: cnn-18718\n" + more, .network_files = {}},
+      &diagnostics);
   EXPECT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
   return *spec;
 }
@@ -37,7 +38,8 @@ std::vector<double> Values(const std::vector<ParameterMap>& points, const std::s
 }
 
 constexpr char kGrid[] =
-    "method: grid\nparameters:\n  lr: {values: [0.1, 0.2]}\n  batch_size: {values: [32, 64, 128]}\n";
+    "method: grid\nparameters:\n  lr: {values: [0.1, 0.2]}\n  batch_size: {values: [32, 64, "
+    "128]}\n";
 
 TEST(GridSearch, TheLastParameterVariesFastest) {
   const auto points = All(Parse(kGrid));
@@ -46,15 +48,16 @@ TEST(GridSearch, TheLastParameterVariesFastest) {
 }
 
 TEST(GridSearch, SkipsWhatTheConstraintsExcludeAndStopsAtTheCap) {
-  const auto points = All(Parse(std::string(kGrid) + "constraints: [\"lr * batch_size < 13\"]\nrun_cap: 4\n"));
+  const auto points =
+      All(Parse(std::string(kGrid) + "constraints: [\"lr * batch_size < 13\"]\nrun_cap: 4\n"));
   EXPECT_THAT(Values(points, "batch_size"), ElementsAre(32, 64, 128, 32));
   EXPECT_THAT(Values(points, "lr"), ElementsAre(0.1, 0.1, 0.1, 0.2));
 }
 
 TEST(GridSearch, AParameterThatDoesNotExistMakesNoDuplicates) {
-  const auto points = All(Parse(
-      "method: grid\nparameters:\n  schedule: {values: [constant, step]}\n"
-      "  step_gamma: {values: [0.1, 0.5], when: \"schedule == 'step'\"}\n"));
+  const auto points =
+      All(Parse("method: grid\nparameters:\n  schedule: {values: [constant, step]}\n"
+                "  step_gamma: {values: [0.1, 0.5], when: \"schedule == 'step'\"}\n"));
   ASSERT_EQ(points.size(), 3u);
   EXPECT_FALSE(points[0].contains("step_gamma"));
   EXPECT_EQ(std::set<ParameterMap>(points.begin(), points.end()).size(), 3u);
@@ -62,7 +65,8 @@ TEST(GridSearch, AParameterThatDoesNotExistMakesNoDuplicates) {
 
 constexpr char kRandom[] =
     "method: random\nrun_cap: 200\nseed: 5\nparameters:\n"
-    "  lr: {distribution: log_uniform_values, min: 0.001, max: 1.0}\n  momentum: {min: 0.5, max: 0.9}\n";
+    "  lr: {distribution: log_uniform_values, min: 0.001, max: 1.0}\n  momentum: {min: 0.5, max: "
+    "0.9}\n";
 
 TEST(RandomSearch, IsAFunctionOfSeedAndNumber) {
   const SweepSpec spec = Parse(kRandom);
@@ -77,13 +81,16 @@ TEST(RandomSearch, IsAFunctionOfSeedAndNumber) {
 
 TEST(RandomSearch, SpreadsAsTheDistributionSays) {
   const auto rates = Values(All(Parse(kRandom)), "lr");
-  const auto below = std::count_if(rates.begin(), rates.end(), [](double lr) { return lr < 0.0316; });
-  EXPECT_NEAR(static_cast<double>(below), 100, 30) << "half of the draws lie below the geometric mean";
+  const auto below =
+      std::count_if(rates.begin(), rates.end(), [](double lr) { return lr < 0.0316; });
+  EXPECT_NEAR(static_cast<double>(below), 100, 30)
+      << "half of the draws lie below the geometric mean";
 }
 
 TEST(RandomSearch, AnotherParameterLeavesTheOthersAsTheyWere) {
   const auto before = Values(All(Parse(kRandom)), "lr");
-  const auto after = Values(All(Parse(std::string(kRandom) + "  dropout: {min: 0.0, max: 0.1}\n")), "lr");
+  const auto after =
+      Values(All(Parse(std::string(kRandom) + "  dropout: {min: 0.0, max: 0.1}\n")), "lr");
   EXPECT_EQ(before, after);
 }
 
@@ -101,7 +108,8 @@ TEST(RandomSearch, NeverRepeatsAPointOfAFiniteSpace) {
 }
 
 TEST(RandomSearch, DrawsAgainUntilTheConstraintsHold) {
-  for (double lr : Values(All(Parse(std::string(kRandom) + "constraints: [\"lr < 0.01\"]\n")), "lr")) {
+  for (double lr :
+       Values(All(Parse(std::string(kRandom) + "constraints: [\"lr < 0.01\"]\n")), "lr")) {
     EXPECT_LT(lr, 0.01);
   }
 }

@@ -570,16 +570,20 @@ TEST_P(StoreTest, CancellingTheLastTrialEndsAnExhaustedSweep) {
   MakeSweep(2);
   ASSERT_TRUE(driver_->Exhaust(sweep_).ok());
   driver_->Train(trials_[0], spec_, 0.95);
-  const auto cancel = [&] {
-    return store_->WriteAndWait(
-        [](WriteTransaction& transaction) { return transaction.CancelTrial("s", 2).status(); });
+  const auto cancel = [&](std::int64_t number) {
+    return store_->WriteAndWait([number](WriteTransaction& transaction) {
+      return transaction.CancelTrial("s", number).status();
+    });
   };
-  ASSERT_TRUE(cancel().ok());
+  ASSERT_TRUE(cancel(2).ok());
   EXPECT_EQ(StateOf(2), TrialState::kCancelled);
   EXPECT_EQ(Sweep().state, SweepState::kCompleted);
-  const absl::Status again = cancel();
-  EXPECT_TRUE(absl::IsFailedPrecondition(again));
-  EXPECT_THAT(Message(again), HasSubstr("trial s/2"));
+  const std::int64_t events = LastSequence();
+  EXPECT_TRUE(cancel(2).ok()) << "it stays so";
+  EXPECT_EQ(LastSequence(), events);
+  const absl::Status completed = cancel(1);
+  EXPECT_TRUE(absl::IsFailedPrecondition(completed));
+  EXPECT_THAT(Message(completed), HasSubstr("trial s/1"));
 }
 
 // --- ranking ---

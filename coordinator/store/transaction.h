@@ -75,6 +75,7 @@ class WriteTransaction {
   // Makes a pending trial held again by the attempt that lost it (a holder that came back).
   virtual absl::StatusOr<LeaseRow> ReviveLease(const LeaseToken& token,
                                                const std::string& worker) = 0;
+  // One that was cancelled stays so.
   virtual absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number) = 0;
   // Stores what is new of an attempt's lines, as far as its limits allow. FailedPrecondition unless
   // the token is that of the trial's latest attempt; that may have ended.

@@ -186,8 +186,10 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::CancelTrial(const std::string& 
                                                              std::int64_t number) {
   return Guard([&]() -> absl::StatusOr<TrialRow> {
     STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, sweep, number));
-    STORE_RETURN_IF_ERROR(CancelOpenTrial("cancelled", &stored.row));
-    STORE_RETURN_IF_ERROR(CompleteSweepIfDone(stored.row.sweep_id));
+    if (stored.row.state != TrialState::kCancelled) {
+      STORE_RETURN_IF_ERROR(CancelOpenTrial("cancelled", &stored.row));
+      STORE_RETURN_IF_ERROR(CompleteSweepIfDone(stored.row.sweep_id));
+    }
     STORE_ASSIGN_OR_RETURN(stored.row.artifacts, SelectArtifacts(database_, stored.row.id));
     return std::move(stored.row);
   });
