@@ -74,6 +74,8 @@ absl::Status WriteFolder(const std::string& folder, const Files& files) {
   if (target.filename().empty()) target = target.parent_path();  // "best/"
   const fs::path temporary = target.string() + ".tmp-" + RandomHex(8);
   std::error_code error;
+  // Looked at now: when another call makes the folder meanwhile, the move below fails.
+  const bool is_there = fs::exists(target, error);
   fs::create_directories(temporary, error);
   if (error) {
     return absl::PermissionDeniedError(
@@ -83,7 +85,7 @@ absl::Status WriteFolder(const std::string& folder, const Files& files) {
   for (const auto& [name, bytes] : files) {
     if (status.ok()) status = WriteFile(temporary / name, bytes);
   }
-  if (status.ok() && !fs::exists(target, error)) {
+  if (status.ok() && !is_there) {
     status = Moved(temporary, target);
   } else if (status.ok()) {
     for (const auto& [name, bytes] : files) {

@@ -536,6 +536,22 @@ TEST_P(StoreTest, BlobsMustBeStoredBeforeTheyAreNamed) {
   EXPECT_TRUE(absl::IsInvalidArgument(AddBlob("../x", 1)));
 }
 
+TEST_P(StoreTest, ATrialShowsItsCheckpointUntilItHasCompleted) {
+  MakeSweep(1);
+  const LeaseRow lease = driver_->Grant(trials_[0].id, "a");
+  const std::string sha256 = Sha256Hex("checkpoint");
+  ASSERT_TRUE(AddBlob(sha256, 10).ok());
+  ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(1, 2, 0.5), sha256, 2).ok());
+  const std::vector<ArtifactRow> artifacts = store_->GetTrial("s", 1)->artifacts;
+  ASSERT_EQ(artifacts.size(), 1u);
+  EXPECT_EQ(artifacts[0].role, "checkpoint");
+  EXPECT_EQ(artifacts[0].sha256, sha256);
+  EXPECT_EQ(artifacts[0].size_bytes, 10);
+  ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(3, spec_.epochs, 0.5)).ok());
+  ASSERT_TRUE(driver_->Finish(lease, spec_, LeaseOutcome::kCompleted).ok());
+  EXPECT_TRUE(store_->GetTrial("s", 1)->artifacts.empty());
+}
+
 // --- cancelling ---
 
 TEST_P(StoreTest, CancellingASweepEndsAllThatHasNotEnded) {

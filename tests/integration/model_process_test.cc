@@ -53,6 +53,21 @@ constraints: ["parameters < 20000"]
 epochs: 1
 )";
 
+constexpr char kOwn[] = R"(name: own
+program: ["sh", "train.sh"]
+files: [train.sh]
+method: grid
+parameters: {lr: {value: 0.1}}
+epochs: 1
+)";
+
+constexpr char kOwnProgram[] = R"sh(read -r trial
+text() { printf '%s\n' "$trial" | sed -n "s/.*\"$1\":\"\([^\"]*\)\".*/\1/p"; }
+printf 'my own weights' > "$(text output_dir)/w"
+printf '{"type":"epoch","trial":"%s","epoch":1,"validation_accuracy":0.5}\n' "$(text trial)"
+printf '{"type":"done","trial":"%s","epochs":1,"files":{"weights_best":"%s/w"}}\n' "$(text trial)" "$(text output_dir)"
+)sh";
+
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -282,6 +297,22 @@ TEST_F(ModelTest, ATrialThatHasNotCompletedHasTheWeightsOfItsCheckpoint) {
               AllOf(HasSubstr("tiny/2 has no weights: it is pending"), HasSubstr("sweep explain")));
   EXPECT_EQ(Sweep({"predict", "tiny/2", "images"}).code, 1);
   EXPECT_FALSE(std::filesystem::exists(Path("none")));
+}
+
+TEST_F(ModelTest, FilesOfAProgramThatKeepsWhatItLikesAreSavedAsTheyAre) {
+  folder_.Write("train.sh", kOwnProgram);
+  const Result run = Sweep({"run", folder_.Write("own.yaml", kOwn), "--slots", "1"});
+  ASSERT_EQ(run.code, 0) << run.output;
+  const Result model = Sweep({"model", "own/1", "-o", "raw"});
+  EXPECT_EQ(model.code, 0) << model.output;
+  EXPECT_THAT(model.output,
+              AllOf(HasSubstr("without a network of Sweep's"), HasSubstr("raw/weights_best")));
+  EXPECT_EQ(ReadFile(Path("raw/weights_best")), "my own weights");
+  EXPECT_EQ(json::parse(ReadFile(Path("raw/trial.json")))["trial"], "own/1");
+  EXPECT_FALSE(std::filesystem::exists(Path("raw/net.py")));
+  const Result predict = Sweep({"predict", "own/1", "x.png"});
+  EXPECT_EQ(predict.code, 1);
+  EXPECT_THAT(predict.output, HasSubstr("own program"));
 }
 
 TEST_F(ModelTest, NetworksThatAreTooLargeGetNoLease) {
