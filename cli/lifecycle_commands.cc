@@ -83,18 +83,6 @@ absl::Status WaitUntilNothingIsHeld(Connection& connection, const std::string& n
   });
 }
 
-// The sweep as it is now, for programs.
-void PrintSweep(const v1::Sweep& sweep, const Session& session,
-                const json& extra = json::object()) {
-  if (session.format == Format::kCsv) {
-    PrintListing(SweepListing({sweep}), session.format, session.width, std::cout);
-  } else if (session.format == Format::kJson) {
-    json document = SweepJson(sweep);
-    document.update(extra);
-    PrintJson(document, std::cout);
-  }
-}
-
 void PrintTrial(const v1::Trial& trial, const Session& session) {
   if (session.format == Format::kCsv) {
     PrintListing(TrialListing({trial}), session.format, session.width, std::cout);

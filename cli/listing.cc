@@ -1,6 +1,7 @@
 #include "cli/listing.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <numeric>
 #include <set>
@@ -13,26 +14,51 @@ namespace {
 using nlohmann::json;
 
 constexpr int kGap = 2;
-constexpr int kNarrowest = 8;
+constexpr int kNarrowest = 12;
 
-std::vector<int> ColumnWidths(const Listing& listing, int terminal) {
+// The width that each column needs; -kGap for one that is not shown.
+std::vector<int> NaturalWidths(const Listing& listing) {
   std::vector<int> widths;
   for (std::size_t c = 0; c < listing.columns.size(); ++c) {
     int width = DisplayWidth(listing.columns[c].title);
     for (const auto& row : listing.rows) width = std::max(width, DisplayWidth(row[c].text));
     widths.push_back(listing.columns[c].in_table ? width : -kGap);
   }
+  return widths;
+}
+
+int ExcessOver(const std::vector<int>& widths, int terminal) {
   const int total = std::accumulate(widths.begin(), widths.end(), 0) +
                     kGap * static_cast<int>(widths.size()) - kGap;
-  int excess = terminal > 0 ? total - terminal : 0;
+  return terminal > 0 ? std::max(0, total - terminal) : 0;
+}
+
+// `widths` with elastic columns as much narrower as needed, but none below kNarrowest.
+std::vector<int> Narrowed(const Listing& listing, std::vector<int> widths, int terminal) {
+  int excess = ExcessOver(widths, terminal);
   for (std::size_t c = 0; c < widths.size() && excess > 0; ++c) {
-    if (!listing.columns[c].elastic || !listing.columns[c].in_table) continue;
+    if (!listing.columns[c].elastic || widths[c] <= kNarrowest) continue;
     const int narrowed = std::max(kNarrowest, widths[c] - excess);
-    if (narrowed >= widths[c]) continue;
     excess -= widths[c] - narrowed;
     widths[c] = narrowed;
   }
   return widths;
+}
+
+// First elastic columns are cut, then the least important ones go, until the table fits.
+std::vector<int> ColumnWidths(const Listing& listing, int terminal) {
+  std::vector<int> natural = NaturalWidths(listing);
+  while (true) {
+    const std::vector<int> widths = Narrowed(listing, natural, terminal);
+    if (ExcessOver(widths, terminal) == 0) return widths;
+    std::size_t least = listing.columns.size();
+    for (std::size_t c = 0; c < natural.size(); ++c) {
+      if (natural[c] < 0 || listing.columns[c].drop == 0) continue;
+      if (least == natural.size() || listing.columns[c].drop > listing.columns[least].drop) least = c;
+    }
+    if (least == natural.size()) return widths;
+    natural[least] = -kGap;
+  }
 }
 
 void PrintTable(const Listing& listing, int terminal, std::ostream& out) {
@@ -44,7 +70,7 @@ void PrintTable(const Listing& listing, int terminal, std::ostream& out) {
   const auto print_line = [&](const auto& text_of) {
     std::string line;
     for (std::size_t c = 0; c < widths.size(); ++c) {
-      if (!listing.columns[c].in_table) continue;
+      if (widths[c] < 0) continue;
       if (!line.empty()) line += std::string(kGap, ' ');
       line += Pad(Truncate(text_of(c), widths[c]), widths[c], listing.columns[c].align_right);
     }
@@ -58,7 +84,8 @@ void PrintTable(const Listing& listing, int terminal, std::ostream& out) {
 }
 
 std::string CsvField(const nlohmann::json& value) {
-  if (value.is_null()) return "";
+  const bool unknown = value.is_number_float() && !std::isfinite(value.get<double>());
+  if (value.is_null() || unknown) return "";
   std::string text = value.is_string() ? value.get<std::string>()
                                        : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;

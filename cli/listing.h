@@ -24,6 +24,7 @@ struct Listing {
     bool align_right = false;
     bool in_table = true;  // false: only for programs
     bool elastic = false;  // may be cut when the table is too wide for the terminal
+    int drop = 0;  // left out when that is not enough, the highest first; 0: never
   };
   std::vector<Column> columns;
   std::vector<std::vector<Cell>> rows;  // each as long as `columns`

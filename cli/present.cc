@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iostream>
 
 #include "absl/time/time.h"
+#include "cli/cells.h"
 #include "cli/text.h"
 #include "common/base/value.h"
 
@@ -13,69 +15,16 @@ namespace sweep::cli {
 namespace {
 
 using nlohmann::json;
-
-absl::Time ToTime(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
+using namespace cells;
 
 absl::Duration ToDuration(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
-}
-
-Cell Text(const std::string& text) { return {text, text}; }
-Cell Count(std::int64_t value) { return {WithSeparators(value), value}; }
-Cell Share(double value) { return {Percent(value), value}; }
-Cell Number(double value) {
-  return {std::isfinite(value) ? ShortNumber(value) : FormatDouble(value),
-          std::isfinite(value) ? json(value) : json(nullptr)};
-}
-Cell Missing() { return {"–", nullptr}; }
-
-Cell TimeCell(bool set, const google::protobuf::Timestamp& time) {
-  if (!set) return Missing();
-  const absl::Time moment = ToTime(time);
-  return {absl::FormatTime("%Y-%m-%d %H:%M:%S", moment, absl::LocalTimeZone()),
-          absl::FormatTime(absl::RFC3339_sec, moment, absl::UTCTimeZone())};
-}
-
-json ValueJson(const v1::Value& value) {
-  switch (value.kind_case()) {
-    case v1::Value::kBoolValue: return value.bool_value();
-    case v1::Value::kIntValue: return value.int_value();
-    case v1::Value::kDoubleValue: return value.double_value();
-    case v1::Value::kStringValue: return value.string_value();
-    default: return nullptr;
-  }
-}
-
-json ParametersJson(const v1::Trial& trial) {
-  json object = json::object();
-  for (const auto& [name, value] : trial.parameters()) object[name] = ValueJson(value);
-  return object;
 }
 
 std::string Lower(std::string text, std::size_t prefix) {
   text.erase(0, std::min(prefix, text.size()));
   std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
   return text;
-}
-
-std::string GateText(const v1::GateResult& gate) {
-  if (gate.met()) return "✓";
-  if (gate.missed_by() <= 0 || !std::isfinite(gate.missed_by())) return "✗";
-  if (gate.gate().starts_with("accuracy")) return fmt::format("✗ by {:.2f} pt", gate.missed_by() * 100);
-  return fmt::format("✗ by {}", ShortNumber(gate.missed_by()));
-}
-
-json GatesJson(const v1::RankedConfiguration& row) {
-  json gates = json::array();
-  for (const v1::GateResult& gate : row.gates()) {
-    gates.push_back({{"gate", gate.gate()},
-                     {"met", gate.met()},
-                     {"value", ValueJson(gate.value())},
-                     {"missed_by", gate.missed_by()}});
-  }
-  return gates;
 }
 
 }  // namespace
@@ -125,20 +74,23 @@ std::int64_t EndedTrials(const v1::TrialCounts& counts) {
   return counts.completed() + counts.stopped() + counts.failed() + counts.cancelled();
 }
 
-Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
+Listing SweepListing(const std::vector<v1::Sweep>& sweeps, const std::vector<absl::Duration>& left) {
   Listing listing;
   listing.empty = "no sweeps yet; submit one with: sweep submit FILE";
   listing.columns = {{"SWEEP", "name", false, true, true},
                      {"STATE", "state"},
                      {"TRIALS", "ended", true},
                      {"", "planned", true, false},
-                     {"RUNNING", "running", true},
-                     {"FAILED", "failed", true},
-                     {"QUALIFYING", "qualifying", true},
+                     {"RUNNING", "running", true, true, false, 2},
+                     {"FAILED", "failed", true, true, false, 3},
+                     {"QUALIFYING", "qualifying", true, true, false, 5},
                      {"BEST", "best_value", true},
-                     {"BEST TRIAL", "best_trial"},
-                     {"SUBMITTED", "create_time"}};
-  for (const v1::Sweep& sweep : sweeps) {
+                     {"BEST TRIAL", "best_trial", false, true, false, 4},
+                     {"LEFT", "seconds_left", true, !left.empty(), false, 1},
+                     {"SUBMITTED", "create_time", false, true, false, 6}};
+  for (std::size_t i = 0; i < sweeps.size(); ++i) {
+    const v1::Sweep& sweep = sweeps[i];
+    const bool known = i < left.size() && left[i] != absl::InfiniteDuration();
     const bool has_best = !sweep.best_trial().empty();
     const std::int64_t ended = EndedTrials(sweep.counts());
     listing.rows.push_back(
@@ -147,7 +99,8 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
          Count(sweep.counts().running()), Count(sweep.counts().failed()), Count(sweep.qualifying()),
          has_best ? Cell{MetricText(sweep.metric(), sweep.best_value()), sweep.best_value()} : Missing(),
          has_best ? Text(ShortName(sweep.best_trial())) : Missing(),
-         TimeCell(sweep.has_create_time(), sweep.create_time())});
+         known ? Cell{HumanDuration(left[i]), absl::ToDoubleSeconds(left[i])} : Missing(),
+         AgoCell(sweep.has_create_time(), sweep.create_time())});
   }
   return listing;
 }
@@ -161,10 +114,10 @@ Listing TrialListing(const std::vector<v1::Trial>& trials) {
                      {"EPOCH", "epoch", true},
                      {"", "epochs", true, false},
                      {"BEST", "best_accuracy", true},
-                     {"AT", "best_epoch", true},
-                     {"LAST", "last_accuracy", true},
-                     {"LOSS", "last_loss", true},
-                     {"TARGET", "epochs_to_target", true},
+                     {"AT", "best_epoch", true, true, false, 4},
+                     {"LAST", "last_accuracy", true, true, false, 2},
+                     {"LOSS", "last_loss", true, true, false, 5},
+                     {"TARGET", "epochs_to_target", true, true, false, 1},
                      {"", "configuration", true, false},
                      {"", "replicate", true, false},
                      {"", "model", false, false},
@@ -237,14 +190,14 @@ Listing WorkerListing(const std::vector<v1::Worker>& workers) {
   listing.empty = "no workers; start one with: sweep-worker --coordinator HOST:PORT";
   listing.columns = {{"WORKER", "worker"},
                      {"STATE", "state"},
-                     {"HOST", "host"},
+                     {"HOST", "host", false, true, true, 4},
                      {"SLOTS", "slots", true},
-                     {"DEVICE", "device", false, true, true},
-                     {"IMG/S", "images_per_second", true},
-                     {"DONE", "completed", true},
+                     {"DEVICE", "device", false, true, true, 1},
+                     {"IMG/S", "images_per_second", true, true, false, 3},
+                     {"DONE", "completed", true, true, false, 5},
                      {"FAILED", "failed", true},
                      {"TRIALS", "trials", false, true, true},
-                     {"LAST SEEN", "last_seen_time"},
+                     {"LAST SEEN", "last_seen_time", false, true, false, 2},
                      {"", "build", false, false},
                      {"", "pid", true, false},
                      {"", "labels", false, false}};
@@ -265,59 +218,8 @@ Listing WorkerListing(const std::vector<v1::Worker>& workers) {
          Text(devices),
          {WithSeparators(std::llround(worker.images_per_second())), worker.images_per_second()},
          Count(worker.completed()), Count(worker.failed()), {trials, trial_names},
-         TimeCell(worker.has_last_seen_time(), worker.last_seen_time()), Text(worker.build()),
+         AgoCell(worker.has_last_seen_time(), worker.last_seen_time()), Text(worker.build()),
          {std::to_string(worker.pid()), worker.pid()}, {"", labels}});
-  }
-  return listing;
-}
-
-Listing RankListing(const v1::RankSweepResponse& ranking) {
-  const bool by_loss = ranking.sweep().metric() == "loss";
-  const bool replicated =
-      std::any_of(ranking.rows().begin(), ranking.rows().end(),
-                  [](const v1::RankedConfiguration& row) { return row.replicates() > 1; });
-  Listing listing;
-  listing.empty = "nothing to rank yet: no epoch has been reported";
-  listing.columns = {{"#", "rank", true},
-                     {"TRIAL", "trial"},
-                     {"ACCURACY", "accuracy", true},
-                     {"95 % INTERVAL", "interval", true},
-                     {"EPOCH", "best_epoch", true},
-                     {"LAST", "last_accuracy", true},
-                     {"LOSS", "best_loss", true, by_loss},
-                     {"MEAN OF LAST", "mean_last_accuracy", true, replicated},
-                     {"", "mean_half_width", true, false},
-                     {"", "replicates", true, false},
-                     {"", "network_parameters", true, false},
-                     {"", "epochs_to_target", true, false},
-                     {"", "qualifies", false, false},
-                     {"", "gates", false, false},
-                     {"", "state", false, false},
-                     {"", "seed", true, false}};
-  for (const std::string& gate : ranking.sweep().gates()) listing.columns.push_back({gate, ""});
-  listing.columns.push_back({"PARAMETERS", "parameters", false, true, true});
-
-  for (const v1::RankedConfiguration& row : ranking.rows()) {
-    const v1::Trial& trial = row.trial();
-    const bool interval = row.interval_high() > row.interval_low();
-    std::vector<Cell> cells = {
-        Count(row.rank()), Text(ShortName(trial.name())), Share(row.value()),
-        interval ? Cell{fmt::format("{:.2f}–{:.2f}", row.interval_low() * 100, row.interval_high() * 100),
-                        json::array({row.interval_low(), row.interval_high()})}
-                 : Missing(),
-        Count(trial.best_epoch()), Share(trial.last_accuracy()), Number(trial.best_loss()),
-        {fmt::format("{:.2f} ± {:.2f} % ({})", row.mean_last_accuracy() * 100,
-                     row.mean_half_width() * 100, row.replicates()),
-         row.mean_last_accuracy()},
-        Number(row.mean_half_width()), Count(row.replicates()), Count(trial.network_parameters()),
-        trial.epochs_to_target() > 0 ? Count(trial.epochs_to_target()) : Missing(),
-        {row.qualifies() ? "yes" : "no", row.qualifies()}, {"", GatesJson(row)},
-        Text(StateName(trial.state())), {std::to_string(trial.seed()), trial.seed()}};
-    for (int gate = 0; gate < ranking.sweep().gates_size(); ++gate) {
-      cells.push_back(gate < row.gates_size() ? Text(GateText(row.gates(gate))) : Missing());
-    }
-    cells.push_back({ParametersText(trial), ParametersJson(trial)});
-    listing.rows.push_back(std::move(cells));
   }
   return listing;
 }
@@ -363,29 +265,13 @@ json TrialJson(const v1::Trial& trial) {
   return object;
 }
 
-void PrintRanking(const v1::RankSweepResponse& ranking, const Session& session, std::ostream& out) {
-  PrintListing(RankListing(ranking), session.format, session.width, out);
-  if (session.format != Format::kTable) return;
-  const v1::Sweep& sweep = ranking.sweep();
-  if (ranking.rows().empty() || sweep.gates().empty()) return;
-  std::string criteria;
-  for (const std::string& gate : sweep.gates()) criteria += (criteria.empty() ? "" : ", ") + gate;
-  out << '\n';
-  if (sweep.qualifying() > 0) {
-    const v1::Trial& best = ranking.rows(0).trial();
-    std::string when;
-    if (best.epochs_to_target() > 0) {
-      when = fmt::format("; {} reached the target at epoch {}", ShortName(best.name()),
-                         best.epochs_to_target());
-    }
-    out << Styled(session, Style::kGreen,
-                  fmt::format("{} configuration{} every gate ({}){}", sweep.qualifying(),
-                              sweep.qualifying() == 1 ? " meets" : "s meet", criteria, when))
-        << '\n';
-  } else {
-    out << Styled(session, Style::kYellow,
-                  fmt::format("no configuration meets every gate ({})", criteria))
-        << '\n';
+void PrintSweep(const v1::Sweep& sweep, const Session& session, const json& extra) {
+  if (session.format == Format::kCsv) {
+    PrintListing(SweepListing({sweep}), session.format, session.width, std::cout);
+  } else if (session.format == Format::kJson) {
+    json document = SweepJson(sweep);
+    document.update(extra);
+    PrintJson(document, std::cout);
   }
 }
 

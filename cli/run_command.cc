@@ -102,9 +102,9 @@ int Run(const RunOptions& options, const Session& session) {
   const absl::StatusOr<v1::CreateSweepResponse> created =
       CreateSweep(**connection, ToProto(input->source));
   if (!created.ok()) return Fail(created.status());
-  if (!created->created() && session.format == Format::kTable) {
-    std::cout << fmt::format("resuming {}: {}/{} trials have ended\n", spec.name,
-                             EndedTrials(created->sweep().counts()), created->sweep().planned_trials());
+  if (!created->created()) {
+    Say(session, fmt::format("resuming {}: {}/{} trials have ended", spec.name,
+                             EndedTrials(created->sweep().counts()), created->sweep().planned_trials()));
   }
 
   AgentOptions agent_options{.coordinator = (*server)->address(),
@@ -125,28 +125,35 @@ int Run(const RunOptions& options, const Session& session) {
     return kExitInterrupted;
   }
   if (!status.ok()) return Fail(status);
-  const absl::StatusOr<v1::RankSweepResponse> ranking = RankSweep(**connection, spec.name, options.top);
-  if (!ranking.ok()) return Fail(ranking.status());
-  if (session.format == Format::kTable) std::cout << '\n';
-  PrintRanking(*ranking, session, std::cout);
-  if (ranking->rows().empty()) return Fail(absl::InternalError("no trial has trained an epoch"));
-  return ranking->sweep().qualifying() > 0 ? kExitOk : kExitNothingQualified;
+  Say(session, "");
+  return FinishSweep(**connection, spec.name, options.top, session);
 }
 
 }  // namespace
 
 void AddRunCommand(CLI::App* app, Session* session) {
   CLI::App* run = app->add_subcommand(
-      "run", "Run a sweep on this machine: coordinator, worker, progress, ranking; resumes");
+      "run",
+      "All on this machine\n"
+      "Starts a coordinator and a worker in this process, shows progress, and prints the ranking.\n"
+      "Everything lands in --db; run it again to go on where it was. Ctrl-C stops after a checkpoint.");
+  run->group("Run sweeps");
   auto options = std::make_shared<RunOptions>();
-  run->add_option("FILE", options->file, "sweep file")->required();
-  run->add_option("--slots", options->slots, "trials at once (default: one per core)")
+  run->add_option("FILE", options->file, "the sweep file")->required();
+  run->add_option("--slots", options->slots, "trials at once; without it, one per core")
       ->check(CLI::Range(1, 1024));
-  run->add_option("--device", options->device, "auto, cpu or cuda:N")->capture_default_str();
-  run->add_option("--data-dir", options->data_dir, "folder of the data set's files")
+  run->add_option("--device", options->device, "auto, cpu or cuda:N")->type_name("DEVICE")->capture_default_str();
+  run->add_option("--data-dir", options->data_dir, "the folder of the data set's files")
+      ->type_name("FOLDER")
       ->envname("SWEEP_DATA_DIR");
-  run->add_option("--trainer", options->trainer, "program to train with (default: sweep-trainer)");
+  run->add_option("--trainer", options->trainer, "the program that trains; without it, sweep-trainer")
+      ->type_name("PROGRAM");
   run->add_option("--top", options->top, "rows of the ranking")->check(CLI::Range(1, 1000))->capture_default_str();
+  run->footer(
+      "Examples:\n"
+      "  sweep run examples/quickstart.yaml\n"
+      "  sweep run sweep.yaml --slots 4 --db nights.db\n"
+      "  sweep run sweep.yaml --quiet --format json > ranking.json");
   run->callback([=] { session->exit_code = Run(*options, *session); });
 }
 

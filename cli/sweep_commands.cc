@@ -5,15 +5,40 @@
 #include "cli/calls.h"
 #include "cli/present.h"
 #include "cli/session.h"
+#include "cli/signals.h"
 #include "cli/spec_input.h"
 #include "cli/text.h"
+#include "cli/time_left.h"
+#include "cli/watch.h"
 
 namespace sweep::cli {
 namespace {
 
-int Submit(const std::string& file, const Session& session) {
+// Follows a submitted sweep without a word until it has ended.
+int WaitForEnd(Connection& connection, const std::string& name, bool created,
+               const Session& session) {
+  Session silent = session;
+  silent.quiet = true;
+  WatchView view(silent);
+  const absl::Status status = FollowSweep(
+      connection, name, [] { return SignalCount() > 0; }, absl::Minutes(5), &view);
+  if (absl::IsCancelled(status)) {
+    Say(session, GoesOn(name));
+    return kExitInterrupted;
+  }
+  if (!status.ok()) return Fail(status);
+  if (session.format == Format::kTable && !session.quiet)
+    return FinishSweep(connection, name, 10, session);
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, name);
+  if (!sweep.ok()) return Fail(sweep.status());
+  PrintSweep(*sweep, session, {{"created", created}});
+  return EndOfSweep(*sweep);
+}
+
+int Submit(const std::string& file, bool wait, const Session& session) {
   const absl::StatusOr<SweepInput> input = ReadSweepFile(file);
   if (!input.ok()) return FailInput(input.status());
+  if (wait) InstallSignals();
   ConnectionOptions options = session.connection;
   options.allow_embedded = false;
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(options);
@@ -21,22 +46,20 @@ int Submit(const std::string& file, const Session& session) {
   const absl::StatusOr<v1::CreateSweepResponse> response =
       CreateSweep(**connection, ToProto(input->source));
   if (!response.ok()) return Fail(response.status());
-  if (session.format == Format::kJson) {
-    nlohmann::json document = SweepJson(response->sweep());
-    document["created"] = response->created();
-    PrintJson(document, std::cout);
-    return kExitOk;
-  }
-  const std::string name = ShortName(response->sweep().name());
+  const v1::Sweep& sweep = response->sweep();
+  const std::string name = ShortName(sweep.name());
+  if (session.quiet && session.format == Format::kTable) std::cout << name << std::endl;
   if (response->created()) {
-    std::cout << fmt::format("submitted {} ({} trials) to {}\n", name, response->sweep().planned_trials(),
-                             (*connection)->address());
+    Say(session, fmt::format("submitted {} ({} trials) to {}", name, sweep.planned_trials(),
+                             (*connection)->address()));
   } else {
-    std::cout << fmt::format("{} is there already with the same content ({}, {}/{} trials ended)\n", name,
-                             StateName(response->sweep().state()), EndedTrials(response->sweep().counts()),
-                             response->sweep().planned_trials());
+    Say(session,
+        fmt::format("{} is there already with the same content ({}, {}/{} trials ended)", name,
+                    StateName(sweep.state()), EndedTrials(sweep.counts()), sweep.planned_trials()));
   }
-  std::cout << "follow it with: sweep watch " << name << '\n';
+  if (wait) return WaitForEnd(**connection, name, response->created(), session);
+  Say(session, "follow it with: sweep watch " + name);
+  PrintSweep(sweep, session, {{"created", response->created()}});
   return kExitOk;
 }
 
@@ -45,7 +68,9 @@ int List(const Session& session) {
   if (!connection.ok()) return Fail(connection.status());
   const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(**connection);
   if (!sweeps.ok()) return Fail(sweeps.status());
-  PrintListing(SweepListing(*sweeps), session.format, session.width, std::cout);
+  std::vector<absl::Duration> left;
+  for (const v1::Sweep& sweep : *sweeps) left.push_back(EstimateTimeLeft(**connection, sweep));
+  PrintListing(SweepListing(*sweeps, left), session.format, session.width, std::cout);
   return kExitOk;
 }
 
@@ -53,7 +78,8 @@ int List(const Session& session) {
 absl::StatusOr<std::string> NewestSweep(Connection& connection) {
   absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection);
   if (!sweeps.ok()) return sweeps.status();
-  if (sweeps->empty()) return absl::NotFoundError("there is no sweep yet; submit one with: sweep submit FILE");
+  if (sweeps->empty())
+    return absl::NotFoundError("there is no sweep yet; submit one with: sweep submit FILE");
   return ShortName(sweeps->front().name());
 }
 
@@ -73,18 +99,43 @@ int Best(const std::string& wanted, int top, const Session& session) {
 
 void AddSweepCommands(CLI::App* app, Session* session) {
   auto name = std::make_shared<std::string>();
+  auto wait = std::make_shared<bool>(false);
+  CLI::App* submit = app->add_subcommand("submit",
+                                         "Hand it to a coordinator\n"
+                                         "The same file again is the same sweep; other content "
+                                         "under its name is refused. With --wait\n"
+                                         "the exit code says how it ended (sweep help exit-codes). "
+                                         "With --quiet only the name is printed.");
+  submit->group("Run sweeps");
+  submit->add_option("FILE", *name, "the sweep file")->required();
+  submit->add_flag("--wait", *wait, "return when the sweep has ended; print the ranking");
+  submit->footer(
+      "Examples:\n"
+      "  sweep submit sweep.yaml --coordinator trainer-1:7077\n"
+      "  sweep watch $(sweep submit sweep.yaml --quiet)\n"
+      "  sweep submit sweep.yaml --wait && echo good enough");
+  submit->callback([=] { session->exit_code = Submit(*name, *wait, *session); });
 
-  CLI::App* submit = app->add_subcommand("submit", "Hand a sweep file to a coordinator");
-  submit->add_option("FILE", *name, "sweep file")->required();
-  submit->callback([=] { session->exit_code = Submit(*name, *session); });
-
-  CLI::App* list = app->add_subcommand("list", "All sweeps");
+  CLI::App* list = app->add_subcommand(
+      "list",
+      "All sweeps\n"
+      "Newest first, with an estimate of the time left for those that are active.");
+  list->group("Run sweeps");
+  list->footer("Examples:\n  sweep list\n  sweep list --format json | jq -r '.[].name'");
   list->callback([=] { session->exit_code = List(*session); });
 
-  CLI::App* best = app->add_subcommand("best", "The ranking under the sweep's criteria");
+  CLI::App* best = app->add_subcommand("best",
+                                       "The ranking\n"
+                                       "Configurations under the sweep's criteria, best first, "
+                                       "each gate met or missed by how much.");
+  best->group("Run sweeps");
   auto top = std::make_shared<int>(10);
-  best->add_option("NAME", *name, "sweep (default: the newest)");
+  best->add_option("NAME", *name, "the sweep; without it, the newest");
   best->add_option("--top", *top, "rows")->check(CLI::Range(1, 1000))->capture_default_str();
+  best->footer(
+      "Examples:\n"
+      "  sweep best\n"
+      "  sweep best seed-000 --top 3 --format json | jq '.[0].parameters'");
   best->callback([=] { session->exit_code = Best(*name, *top, *session); });
 }
 

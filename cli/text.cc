@@ -135,6 +135,16 @@ std::string HumanDuration(absl::Duration duration) {
   return fmt::format("{} d {} h", whole / 86400, whole % 86400 / 3600);
 }
 
+std::string HumanAgo(absl::Time moment, absl::Time now) {
+  // Clocks of two machines differ a little, also into the future.
+  const std::int64_t seconds = absl::ToInt64Seconds(now - moment);
+  if (seconds < 5) return "just now";
+  if (seconds < 60) return fmt::format("{} s ago", seconds);
+  if (seconds < 3600) return fmt::format("{} min ago", seconds / 60);
+  if (seconds < 86400) return fmt::format("{} h ago", seconds / 3600);
+  return fmt::format("{} d ago", seconds / 86400);
+}
+
 std::string HumanBytes(std::int64_t bytes) {
   if (bytes < 1000) return fmt::format("{} B", bytes);
   static constexpr const char* kUnits[] = {"kB", "MB", "GB", "TB"};

@@ -28,6 +28,8 @@ std::string WithSeparators(std::int64_t value);
 std::string Percent(double share);
 // "8.2 s", "3 min 20 s", "1 h 4 min", "2 d 3 h"
 std::string HumanDuration(absl::Duration duration);
+// How long before `now` a moment was: "just now", "12 s ago", "3 min ago", "2 h ago", "5 d ago".
+std::string HumanAgo(absl::Time moment, absl::Time now);
 // "55.3 kB", "9.7 MB"
 std::string HumanBytes(std::int64_t bytes);
 // Four significant digits: "0.03142", "12,340".

@@ -1,18 +1,13 @@
 #include "cli/watch.h"
 
 #include <fmt/format.h>
-#include <grpcpp/grpcpp.h>
 
 #include <algorithm>
 #include <iostream>
-#include <thread>
 
 #include "absl/time/clock.h"
-#include "cli/calls.h"
 #include "cli/present.h"
-#include "cli/signals.h"
 #include "cli/text.h"
-#include "proto/grpc_status.h"
 #include "proto/names.h"
 
 namespace sweep::cli {
@@ -36,17 +31,18 @@ std::string EndLine(const v1::Trial& trial, const Session& session) {
                         trial.best_epoch(), Percent(trial.last_accuracy()));
   }
   if (trial.epochs_to_target() > 0) {
-    line += Styled(session, Style::kGreen, fmt::format("  target at epoch {}", trial.epochs_to_target()));
+    line += Styled(session, Style::kGreen,
+                   fmt::format("  target at epoch {}", trial.epochs_to_target()));
   }
   return line;
 }
 
 std::string EpochLine(const v1::TrialEpoch& event) {
   const v1::Epoch& epoch = event.epoch();
-  return fmt::format("{}  epoch {}  train loss {:.4f} acc {}  val loss {:.4f} acc {}  {:.0f} images/s",
-                     ShortName(event.trial()), epoch.epoch(), epoch.train_loss(),
-                     Percent(epoch.train_accuracy()), epoch.validation_loss(),
-                     Percent(epoch.validation_accuracy()), epoch.images_per_second());
+  return fmt::format(
+      "{}  epoch {}  train loss {:.4f} acc {}  val loss {:.4f} acc {}  {:.0f} images/s",
+      ShortName(event.trial()), epoch.epoch(), epoch.train_loss(), Percent(epoch.train_accuracy()),
+      epoch.validation_loss(), Percent(epoch.validation_accuracy()), epoch.images_per_second());
 }
 
 }  // namespace
@@ -71,7 +67,8 @@ void WatchModel::ApplyTrial(const v1::Trial& trial, const Session& session,
   }
   if (trial.epoch() == 0) return;
   const double value = sweep_.metric() == "loss" ? trial.best_loss() : trial.best_accuracy();
-  const bool better = best_trial_.empty() || (sweep_.maximize() ? value > best_value_ : value < best_value_);
+  const bool better =
+      best_trial_.empty() || (sweep_.maximize() ? value > best_value_ : value < best_value_);
   if (better) {
     best_trial_ = ShortName(trial.name());
     best_value_ = value;
@@ -102,7 +99,10 @@ double WatchModel::Work() const {
   double work = static_cast<double>(ended_.size()) * sweep_.epochs();
   for (const auto& [number, running] : running_) {
     const v1::Progress& progress = running.progress;
-    const double within = progress.steps() > 0 ? progress.epoch() - 1 + static_cast<double>(progress.step()) / progress.steps() : 0;
+    const double within =
+        progress.steps() > 0
+            ? progress.epoch() - 1 + static_cast<double>(progress.step()) / progress.steps()
+            : 0;
     work += std::max<double>(running.trial.epoch(), within);
   }
   return work;
@@ -144,14 +144,16 @@ std::vector<std::string> WatchModel::Apply(const v1::WatchSweepResponse& message
 
 std::string WatchModel::BarLine(const Running& running, const Session& session) const {
   const v1::Progress& progress = running.progress;
-  const double share = progress.steps() > 0 ? static_cast<double>(progress.step()) / progress.steps() : 0;
+  const double share =
+      progress.steps() > 0 ? static_cast<double>(progress.step()) / progress.steps() : 0;
   const int epoch = progress.steps() > 0 ? progress.epoch() : running.trial.epoch() + 1;
   std::string line = fmt::format("  {}  epoch {:>2}/{} {}", ShortName(running.trial.name()),
                                  std::min(epoch, running.trial.epochs()), running.trial.epochs(),
                                  Styled(session, Style::kGreen, "▕" + Bar(share, 16) + "▏"));
-  line += progress.steps() > 0 ? fmt::format(" {:>4}/{}  {:>5} images/s", progress.step(), progress.steps(),
-                                             WithSeparators(static_cast<std::int64_t>(progress.images_per_second())))
-                               : std::string(" starting");
+  line += progress.steps() > 0
+              ? fmt::format(" {:>4}/{}  {:>5} images/s", progress.step(), progress.steps(),
+                            WithSeparators(static_cast<std::int64_t>(progress.images_per_second())))
+              : std::string(" starting");
   if (running.trial.epoch() > 0) {
     line += fmt::format("  last {} best {}", Percent(running.trial.last_accuracy()),
                         Percent(running.trial.best_accuracy()));
@@ -174,7 +176,8 @@ std::vector<std::string> WatchModel::Live(absl::Time now, int width, const Sessi
   if (const absl::Duration left = TimeLeft(now); left != absl::InfiniteDuration()) {
     line += "  about " + HumanDuration(left) + " left";
   }
-  if (running_.empty() && !ended()) line += "  waiting for a worker";
+  if (running_.empty() && sweep_.state() == v1::SWEEP_STATE_ACTIVE)
+    line += "  waiting for a worker";
   lines.push_back(line);
   for (const auto& [number, running] : running_) lines.push_back(BarLine(running, session));
   // A line that wraps would take two rows and spoil the redrawing.
@@ -182,7 +185,8 @@ std::vector<std::string> WatchModel::Live(absl::Time now, int width, const Sessi
   return lines;
 }
 
-WatchView::WatchView(const Session& session) : session_(session) {}
+WatchView::WatchView(const Session& session)
+    : session_(session), silent_(session.quiet || session.format != Format::kTable) {}
 
 WatchView::~WatchView() { Erase(); }
 
@@ -192,9 +196,24 @@ void WatchView::Erase() {
 }
 
 void WatchView::Print(const std::string& line) {
+  if (silent_) return;
   Erase();
   std::cout << line << '\n' << std::flush;
   last_draw_ = absl::InfinitePast();
+}
+
+void WatchView::Lost(absl::Duration since) {
+  const bool is_news = notice_.empty();
+  notice_ = "coordinator does not answer; trying again";
+  if (is_news && !session_.terminal) Print(notice_);
+  notice_ += " (" + HumanDuration(absl::Trunc(since, absl::Seconds(1))) + ")";
+  Draw();
+}
+
+void WatchView::Found() {
+  if (notice_.empty()) return;
+  notice_.clear();
+  Print("coordinator answers again");
 }
 
 void WatchView::Update(const v1::WatchSweepResponse& message) {
@@ -205,88 +224,18 @@ void WatchView::Update(const v1::WatchSweepResponse& message) {
 }
 
 void WatchView::Draw() {
-  if (!session_.terminal || model_.sweep().name().empty()) return;
+  if (silent_ || !session_.terminal || model_.sweep().name().empty()) return;
   const absl::Time now = absl::Now();
   if (now - last_draw_ < absl::Milliseconds(100)) return;
   last_draw_ = now;
-  const std::vector<std::string> lines = model_.Live(now, session_.width, session_);
+  std::vector<std::string> lines = model_.Live(now, session_.width, session_);
+  if (!notice_.empty()) {
+    lines.push_back(Styled(session_, Style::kYellow, Truncate(notice_, session_.width - 2)));
+  }
   Erase();
   for (const std::string& line : lines) std::cout << line << '\n';
   std::cout << std::flush;
   drawn_lines_ = static_cast<int>(lines.size());
-}
-
-absl::Status FollowSweep(Connection& connection, const std::string& name,
-                         const std::function<bool()>& interrupted, absl::Duration patience,
-                         WatchView* view) {
-  absl::Time last_heard = absl::Now();
-  while (true) {
-    grpc::ClientContext context;
-    v1::WatchSweepRequest request;
-    request.set_name(SweepResource(name));
-    request.set_cursor(view->model().cursor());
-    request.set_progress(true);
-    std::unique_ptr<grpc::ClientReader<v1::WatchSweepResponse>> reader =
-        connection.sweeps().WatchSweep(&context, request);
-    // Reading blocks; this ends it when the person has had enough.
-    std::jthread canceller([&](std::stop_token stop) {
-      while (!stop.stop_requested()) {
-        if (interrupted()) {
-          context.TryCancel();
-          return;
-        }
-        WaitForSignal(absl::Milliseconds(100));
-      }
-    });
-    v1::WatchSweepResponse message;
-    while (reader->Read(&message)) {
-      last_heard = absl::Now();
-      view->Update(message);
-      view->Draw();
-    }
-    canceller.request_stop();
-    canceller.join();
-    const absl::Status status = FromGrpcStatus(reader->Finish());
-    if (interrupted()) return absl::CancelledError("interrupted");
-    if (status.ok()) return status;
-    if (!absl::IsUnavailable(status) || absl::Now() - last_heard > patience) return status;
-    WaitForSignal(absl::Milliseconds(500));
-  }
-}
-
-namespace {
-
-int Watch(const std::string& name, const Session& session) {
-  InstallSignals();
-  absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
-  if (!connection.ok()) return Fail(connection.status());
-  const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, name);
-  if (!sweep.ok()) return Fail(sweep.status());
-  absl::Status status;
-  {
-    WatchView view(session);
-    status = FollowSweep(**connection, ShortName(sweep->name()), [] { return SignalCount() > 0; },
-                         absl::Minutes(10), &view);
-  }
-  if (absl::IsCancelled(status)) {
-    std::cout << fmt::format("{} goes on; watch it again with: sweep watch {}\n", name, name);
-    return kExitInterrupted;
-  }
-  if (!status.ok()) return Fail(status);
-  const absl::StatusOr<v1::RankSweepResponse> ranking = RankSweep(**connection, name, 10);
-  if (!ranking.ok()) return Fail(ranking.status());
-  std::cout << '\n';
-  PrintRanking(*ranking, session, std::cout);
-  return kExitOk;
-}
-
-}  // namespace
-
-void AddWatchCommand(CLI::App* app, Session* session) {
-  CLI::App* watch = app->add_subcommand("watch", "Follow a sweep until it is done");
-  auto name = std::make_shared<std::string>();
-  watch->add_option("NAME", *name, "sweep")->required();
-  watch->callback([=] { session->exit_code = Watch(*name, *session); });
 }
 
 }  // namespace sweep::cli

@@ -53,7 +53,8 @@ class WatchModel {
   double first_work_ = 0;
 };
 
-// Draws a model on a terminal and keeps it up to date, or prints plain lines elsewhere.
+// Draws a model on a terminal and keeps it up to date, or prints plain lines elsewhere. Prints
+// nothing with --quiet or in a format for programs.
 class WatchView {
  public:
   explicit WatchView(const Session& session);
@@ -64,20 +65,35 @@ class WatchView {
   void Draw();
   // A line of its own above the live picture.
   void Print(const std::string& line);
+  // The coordinator has not answered for `since`, or answers again.
+  void Lost(absl::Duration since);
+  void Found();
   const WatchModel& model() const { return model_; }
 
  private:
   void Erase();
   const Session session_;
+  const bool silent_;  // with --quiet, and in a format for programs
   WatchModel model_;
+  std::string notice_;  // below the live picture
   int drawn_lines_ = 0;
   absl::Time last_draw_ = absl::InfinitePast();
 };
 
 // Follows a sweep until it has ended or `interrupted` says so (then Cancelled). When the coordinator
-// goes away it tries again, from the last event seen, for `patience`.
+// goes away it tries again, from the last event seen, and gives up with Unavailable when nobody has
+// answered for `patience`.
 absl::Status FollowSweep(Connection& connection, const std::string& name,
                          const std::function<bool()>& interrupted, absl::Duration patience,
                          WatchView* view);
+
+// Prints the ranking of a sweep that has ended. The exit code: 0 when a configuration meets every
+// gate; else 1 when trials have failed for good or the sweep was cancelled, and 3 otherwise.
+int FinishSweep(Connection& connection, const std::string& name, int top, const Session& session);
+// The same code and complaint, without the ranking.
+int EndOfSweep(const v1::Sweep& sweep);
+
+// What to say after Ctrl-C: that the sweep goes on and how to come back.
+std::string GoesOn(const std::string& name);
 
 }  // namespace sweep::cli
