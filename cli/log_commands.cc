@@ -63,7 +63,10 @@ class LogReader {
   }
 
   std::vector<TrialLogEntry> Take() { return log_.Take(); }
+  // The trial has ended and its log is complete.
   bool ended() const { return ended_; }
+  // The trial has ended.
+  bool trial_ended() const { return was_ended_; }
 
  private:
   absl::Status ReadLines(Connection& connection) {
@@ -158,6 +161,7 @@ int Follow(std::unique_ptr<Connection> connection, LogReader reader, const LogOp
     if (!std::cout) return kExitOk;  // the reader of a pipe has gone
     if (connection->embedded()) {
       // Nobody else can reach the database meanwhile, so nothing more will come.
+      if (reader.trial_ended()) return kExitOk;
       std::cerr << "no coordinator runs on " << session.connection.database
                 << ", so nothing more will come\n";
       return kExitOk;

@@ -30,12 +30,21 @@ absl::Status Failed(int error, const std::string& path) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<OutputFile>> OutputFile::Create(const std::string& path) {
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored)) return Failed(EISDIR, path);
+  namespace fs = std::filesystem;
+  std::error_code error;
   std::unique_ptr<OutputFile> file(new OutputFile);
-  file->path_ = path;
-  const std::string temporary = absl::StrCat(path, ".partial-", RandomHex(8));
+  // A link stays a link; what it leads to is replaced.
+  const fs::path real = fs::canonical(path, error);
+  file->path_ = error ? path : real.string();
+  if (fs::is_directory(file->path_, error)) return Failed(EISDIR, path);
   errno = 0;
+  // A pipe or a device is no file that could be replaced.
+  if (fs::exists(file->path_, error) && !fs::is_regular_file(file->path_, error)) {
+    file->stream_.open(file->path_, std::ios::binary);
+    if (!file->stream_) return Failed(errno, path);
+    return file;
+  }
+  const std::string temporary = absl::StrCat(file->path_, ".partial-", RandomHex(8));
   file->stream_.open(temporary, std::ios::binary | std::ios::trunc);
   if (!file->stream_) return Failed(errno, path);
   file->temporary_ = temporary;
@@ -50,6 +59,7 @@ absl::Status OutputFile::Commit() {
   errno = 0;
   stream_.close();
   if (!stream_) return Failed(errno != 0 ? errno : EIO, path_);
+  if (temporary_.empty()) return absl::OkStatus();
   if (!Sync(temporary_)) return Failed(errno, path_);
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) return Failed(errno, path_);
   temporary_.clear();

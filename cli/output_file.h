@@ -10,7 +10,8 @@
 namespace sweep::cli {
 
 // A file that is there whole or not at all: written beside its place under another name, synced and
-// renamed by Commit. Without Commit nothing is left. Used by one thread.
+// renamed by Commit. Without Commit nothing is left. A pipe or a device is written to as it is.
+// Used by one thread.
 class OutputFile {
  public:
   // PermissionDenied, NotFound, …, naming the path, when it cannot be written there.
@@ -26,7 +27,7 @@ class OutputFile {
  private:
   OutputFile() = default;
   std::string path_;
-  std::string temporary_;  // "" once renamed
+  std::string temporary_;  // "" once renamed, and for what cannot be replaced
   std::ofstream stream_;
 };
 
