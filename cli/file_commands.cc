@@ -85,6 +85,7 @@ Listing NetworksOfSweep(const std::vector<Configuration>& configurations) {
   std::vector<std::pair<std::string, std::int64_t>> seen;
   for (const Configuration& configuration : configurations) {
     const Network& network = configuration.network;
+    if (network.layers.empty()) continue;  // of a program that needs none
     const std::pair<std::string, std::int64_t> key(network.name, network.parameters);
     if (std::find(seen.begin(), seen.end(), key) != seen.end()) continue;
     seen.push_back(key);
@@ -157,7 +158,9 @@ int Preview(const PreviewOptions& options, const Session& session) {
 
   if (session.format == Format::kJson) {
     const json document = {{"name", spec.name}, {"configurations", planned}, {"replicates", spec.replicates},
-                     {"trials", trials}, {"estimated_seconds", seconds},
+                     {"trials", trials},
+                     // Nobody knows how long a sweep's own program takes.
+                     {"estimated_seconds", spec.program.empty() ? json(seconds) : json(nullptr)},
                      {"networks", ListingJson(networks)}, {"first", ListingJson(first)}};
     PrintJson(document, std::cout);
     return kExitOk;
@@ -168,9 +171,16 @@ int Preview(const PreviewOptions& options, const Session& session) {
   }
   std::cout << fmt::format("sweep '{}': {} configurations × {} replicate{} = {} trials\n\n", spec.name,
                            planned, spec.replicates, spec.replicates == 1 ? "" : "s", trials);
-  PrintListing(networks, session.format, session.width, std::cout);
-  std::cout << "\nfirst configurations:\n";
+  if (!networks.rows.empty()) {
+    PrintListing(networks, session.format, session.width, std::cout);
+    std::cout << '\n';
+  }
+  std::cout << "first configurations:\n";
   PrintListing(first, session.format, session.width, std::cout);
+  if (!spec.program.empty()) {
+    std::cout << "\nno estimated time: the sweep brings its own program\n";
+    return kExitOk;
+  }
   std::cout << fmt::format(
       "\nestimated time: {} on {} slots at {:.4g} GFLOP/s each (--slots, --gflops), without evaluation\n",
       HumanDuration(absl::Seconds(seconds)), options.slots, options.gflops);
