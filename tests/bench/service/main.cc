@@ -1,0 +1,398 @@
+// The service under load, held against its limits: one table. See --help.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <set>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+#include "absl/time/clock.h"
+#include "fmt/format.h"
+#include "grpcpp/grpcpp.h"
+#include "sweep/v1/trials.grpc.pb.h"
+#include "tests/bench/service/fill.h"
+#include "tests/bench/service/table.h"
+#include "tests/integration/process.h"
+#include "tests/load/simulated_worker.h"
+
+namespace sweep::bench {
+namespace {
+
+using testing::LoadStatistics;
+using testing::Process;
+using testing::SimulatedWorker;
+using testing::TemporaryFolder;
+
+struct Arguments {
+  std::vector<std::string> only;
+  double seconds = 20;          // of a measurement of throughput
+  double steady_seconds = 120;  // of the measurement of many workers
+  std::int64_t trials = 100'000;
+  std::int64_t many_trials = 1'000'000;
+  std::string python = "python3";
+};
+
+// A coordinator process on a database in `folder`.
+class Coordinator {
+ public:
+  explicit Coordinator(const std::string& folder, std::vector<std::string> more = {}) {
+    const absl::Time start = absl::Now();
+    std::vector<std::string> command = {"sweep-coordinator", "--listen",    "127.0.0.1:0", "--db",
+                                        "sweep.db",          "--log-level", "warn"};
+    command.insert(command.end(), more.begin(), more.end());
+    process_ = std::make_unique<Process>(Process::Options{.command = command, .folder = folder});
+    const std::string mark = "listening on ";
+    const bool listening = testing::Eventually(
+        [&] {
+          return process_->Output().find('\n', process_->Output().find(mark)) != std::string::npos;
+        },
+        std::chrono::seconds(120));
+    const std::string output = process_->Output();
+    const std::size_t begin = output.find(mark);
+    if (!listening || begin == std::string::npos) {
+      throw std::runtime_error("the coordinator did not start: " + output);
+    }
+    address_ = output.substr(begin + mark.size(), output.find('\n', begin) - begin - mark.size());
+    start_seconds_ = absl::ToDoubleSeconds(absl::Now() - start);
+  }
+
+  const std::string& address() const { return address_; }
+  int pid() const { return process_->pid(); }
+  double start_seconds() const { return start_seconds_; }
+  void Stop() {
+    process_->Signal(SIGTERM);
+    process_->Wait();
+  }
+
+ private:
+  std::unique_ptr<Process> process_;
+  std::string address_;
+  double start_seconds_ = 0;
+};
+
+void Submit(const std::string& address, const std::string& text) {
+  const auto stub =
+      v1::SweepService::NewStub(grpc::CreateChannel(address, grpc::InsecureChannelCredentials()));
+  grpc::ClientContext context;
+  v1::CreateSweepRequest request;
+  v1::CreateSweepResponse response;
+  request.mutable_source()->set_file("bench.yaml");
+  request.mutable_source()->set_text(text);
+  const grpc::Status status = stub->CreateSweep(&context, request, &response);
+  if (!status.ok()) throw std::runtime_error("submit: " + status.error_message());
+}
+
+std::string Milliseconds(double seconds) { return fmt::format("{:.2f} ms", seconds * 1e3); }
+
+std::vector<std::unique_ptr<SimulatedWorker>> StartWorkers(int count,
+                                                           SimulatedWorker::Options options,
+                                                           LoadStatistics* statistics) {
+  std::vector<std::unique_ptr<SimulatedWorker>> workers;
+  for (int i = 0; i < count; ++i) {
+    options.name = fmt::format("w{}", i);
+    workers.push_back(std::make_unique<SimulatedWorker>(options, statistics));
+    workers.back()->Start();
+  }
+  return workers;
+}
+
+void StopWorkers(const std::vector<std::unique_ptr<SimulatedWorker>>& workers) {
+  for (const auto& worker : workers) worker->Stop();
+  for (const auto& worker : workers) worker->WaitStopped();
+}
+
+// ---- The parts
+
+std::vector<Figure> MeasureDisk(const Arguments&) {
+  const TemporaryFolder folder;
+  const int fd = open((folder.path() + "/file").c_str(), O_CREAT | O_WRONLY, 0600);
+  const std::string page(4096, 'x');
+  std::vector<double> seconds;
+  for (int i = 0; i < 500; ++i) {
+    const absl::Time start = absl::Now();
+    if (write(fd, page.data(), page.size()) != 4096 || fdatasync(fd) != 0) {
+      throw std::runtime_error("cannot write to " + folder.path());
+    }
+    seconds.push_back(absl::ToDoubleSeconds(absl::Now() - start));
+  }
+  close(fd);
+  return {{"bare write of 4 KiB and fdatasync, p50 / p99",
+           Milliseconds(Median(seconds)) + " / " + Milliseconds(Quantile(seconds, 0.99)), ""}};
+}
+
+// Reports of 64 workers: at a pace above the limit, and as fast as they are acknowledged.
+std::vector<Figure> MeasureReports(const Arguments& arguments) {
+  constexpr int kWorkers = 64;
+  constexpr double kPace = 15'000;  // without the time that grants and calls take
+  constexpr double kWantedRate = 10'000;
+  constexpr double kWantedLatency = 0.020;
+  std::vector<Figure> figures;
+  for (const bool paced : {true, false}) {
+    const TemporaryFolder folder;
+    Coordinator coordinator(folder.path());
+    Submit(coordinator.address(), SweepText("load", 100'000, 20));
+    LoadStatistics statistics;
+    const auto workers =
+        StartWorkers(kWorkers,
+                     {.address = coordinator.address(),
+                      .epoch_time = paced ? absl::Seconds(kWorkers / kPace) : absl::ZeroDuration()},
+                     &statistics);
+    absl::SleepFor(absl::Seconds(3));  // until all have connected and work
+    statistics.Take();
+    const absl::Time start = absl::Now();
+    absl::SleepFor(absl::Seconds(arguments.seconds));
+    const LoadStatistics::Totals totals = statistics.Take();
+    const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
+    StopWorkers(workers);
+    coordinator.Stop();
+    const double rate = static_cast<double>(totals.rows) / seconds;
+    const double p99 = Quantile(totals.latencies, 0.99);
+    figures.push_back({fmt::format("durable reports per second, {} workers, {}", kWorkers,
+                                   paced ? "paced" : "as fast as acknowledged"),
+                       fmt::format("{:.0f}", rate), ">= 10,000", rate >= kWantedRate});
+    figures.push_back({"— from call to acknowledgement, p50 / p99",
+                       Milliseconds(Median(totals.latencies)) + " / " + Milliseconds(p99),
+                       paced ? "p99 < 20 ms" : "", !paced || p99 < kWantedLatency});
+    figures.push_back(
+        {"— trials completed per second; errors, leases lost",
+         fmt::format("{:.0f}; {}, {} {}", static_cast<double>(totals.completed_trials) / seconds,
+                     totals.errors, totals.lost_leases, totals.first_error),
+         "0, 0", totals.errors == 0 && totals.lost_leases == 0});
+  }
+  return figures;
+}
+
+// Many workers at the pace of real ones.
+std::vector<Figure> MeasureWorkers(const Arguments& arguments) {
+  constexpr int kWorkers = 1000;
+  const TemporaryFolder folder;
+  // Calls park a third of the lease term: a heartbeat every 10 s.
+  Coordinator coordinator(folder.path(), {"--lease-term", "30"});
+  Submit(coordinator.address(), SweepText("load", 100'000, 20));
+  LoadStatistics statistics;
+  const auto workers = StartWorkers(
+      kWorkers,
+      {.address = coordinator.address(), .rows_per_call = 1, .epoch_time = absl::Seconds(5)},
+      &statistics);
+  absl::SleepFor(absl::Seconds(10));
+  const double cpu_before = CpuSeconds(coordinator.pid());
+  const absl::Time start = absl::Now();
+  absl::SleepFor(absl::Seconds(arguments.steady_seconds));
+  const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
+  const double cores = (CpuSeconds(coordinator.pid()) - cpu_before) / seconds;
+  const double memory = ResidentBytes(coordinator.pid());
+  const LoadStatistics::Totals totals = statistics.Take();
+  StopWorkers(workers);
+  coordinator.Stop();
+  return {{"1,000 workers (heartbeat 10 s, epoch 5 s, 20 epochs): cores used",
+           fmt::format("{:.3f}", cores), "< 1", cores < 1},
+          {"— resident memory", fmt::format("{:.0f} MB", memory / 1e6), "< 300 MB", memory < 300e6},
+          {"— reports per second, p99, trials completed",
+           fmt::format("{:.0f}, {}, {}", static_cast<double>(totals.rows) / seconds,
+                       Milliseconds(Quantile(totals.latencies, 0.99)), totals.completed_trials),
+           ""},
+          {"— leases falsely expired, errors",
+           fmt::format("{}, {} {}", totals.lost_leases, totals.errors, totals.first_error), "0, 0",
+           totals.lost_leases == 0 && totals.errors == 0}};
+}
+
+std::vector<Figure> MeasureIdle(const Arguments&) {
+  constexpr int kWorkers = 5000;
+  const TemporaryFolder folder;
+  Coordinator coordinator(folder.path(), {"--lease-term", "30"});
+  LoadStatistics statistics;
+  const auto workers = StartWorkers(kWorkers, {.address = coordinator.address()}, &statistics);
+  absl::SleepFor(absl::Seconds(20));
+  const double cpu_before = CpuSeconds(coordinator.pid());
+  absl::SleepFor(absl::Seconds(30));
+  const double cores = (CpuSeconds(coordinator.pid()) - cpu_before) / 30;
+  const double memory = ResidentBytes(coordinator.pid());
+  const auto stub = v1::WorkerService::NewStub(
+      grpc::CreateChannel(coordinator.address(), grpc::InsecureChannelCredentials()));
+  std::int64_t connected = 0;
+  std::string token;
+  do {
+    grpc::ClientContext context;
+    v1::ListWorkersRequest request;
+    v1::ListWorkersResponse response;
+    request.set_page_size(1000);
+    request.set_page_token(token);
+    const grpc::Status status = stub->ListWorkers(&context, request, &response);
+    if (!status.ok()) throw std::runtime_error("workers: " + status.error_message());
+    for (const v1::Worker& worker : response.workers()) connected += worker.connected() ? 1 : 0;
+    token = response.next_page_token();
+  } while (!token.empty());
+  const LoadStatistics::Totals totals = statistics.Take();
+  StopWorkers(workers);
+  coordinator.Stop();
+  return {{"5,000 idle workers: connected, cores used, memory",
+           fmt::format("{}, {:.3f}, {:.0f} MB", connected, cores, memory / 1e6), "5000",
+           connected == kWorkers},
+          {"— errors", fmt::format("{} {}", totals.errors, totals.first_error), "0",
+           totals.errors == 0}};
+}
+
+double TimeCommand(const std::string& folder, const Coordinator& coordinator,
+                   std::vector<std::string> command) {
+  command.insert(command.end(), {"--coordinator", coordinator.address()});
+  const absl::Time start = absl::Now();
+  const testing::Result result = testing::Run({.command = command, .folder = folder});
+  const double seconds = absl::ToDoubleSeconds(absl::Now() - start);
+  if (result.code != 0 && result.code != 3) throw std::runtime_error(result.output);
+  return seconds;
+}
+
+// Restart, ranking and pages of a large finished sweep.
+std::vector<Figure> MeasureLargeFile(std::int64_t trials, int epochs, double best_limit,
+                                     double page_limit) {
+  constexpr int kRuns = 7;
+  constexpr double kStartLimit = 2;
+  const TemporaryFolder folder;
+  std::cerr << fmt::format("making a database of {} trials × {} epochs\n", trials, epochs);
+  const absl::Time start = absl::Now();
+  const absl::Status filled = FillDatabase(folder.path() + "/sweep.db", "large", trials, epochs);
+  if (!filled.ok()) throw std::runtime_error(filled.ToString());
+  const double fill_seconds = absl::ToDoubleSeconds(absl::Now() - start);
+  std::vector<double> starts, best, workers;
+  std::map<std::string, std::vector<double>> pages;  // by order
+  for (int i = 0; i < kRuns; ++i) {
+    Coordinator coordinator(folder.path());
+    starts.push_back(coordinator.start_seconds());
+    workers.push_back(TimeCommand(folder.path(), coordinator, {"sweep", "workers"}));
+    best.push_back(TimeCommand(folder.path(), coordinator, {"sweep", "best", "large"}));
+    const auto stub = v1::TrialService::NewStub(
+        grpc::CreateChannel(coordinator.address(), grpc::InsecureChannelCredentials()));
+    for (const char* order : {"number", "best_accuracy desc", "lr"}) {
+      grpc::ClientContext context;
+      v1::ListTrialsRequest request;
+      v1::ListTrialsResponse response;
+      request.set_parent("sweeps/large");
+      request.set_page_size(50);
+      request.set_order_by(order);
+      const absl::Time asked = absl::Now();
+      const grpc::Status status = stub->ListTrials(&context, request, &response);
+      if (!status.ok()) throw std::runtime_error(status.error_message());
+      pages[order].push_back(absl::ToDoubleSeconds(absl::Now() - asked));
+    }
+    coordinator.Stop();
+  }
+  const std::string size = fmt::format("{} trials × {} epochs", trials, epochs);
+  std::vector<Figure> figures = {
+      {size + ": start to serving, median (made at trials per second)",
+       fmt::format("{} ({:.0f})", Milliseconds(Median(starts)),
+                   static_cast<double>(trials) / fill_seconds),
+       "< 2 s", Median(starts) < kStartLimit},
+      {"— `sweep best`, whole command, median (`sweep workers` beside it)",
+       Milliseconds(Median(best)) + " (" + Milliseconds(Median(workers)) + ")",
+       fmt::format("< {:.0f} ms", best_limit * 1e3), Median(best) < best_limit}};
+  for (const auto& [order, seconds] : pages) {
+    figures.push_back({"— a page of 50 trials by " + order + ", median",
+                       Milliseconds(Median(seconds)),
+                       page_limit > 0 ? fmt::format("< {:.0f} ms", page_limit * 1e3) : "",
+                       page_limit == 0 || Median(seconds) < page_limit});
+  }
+  return figures;
+}
+
+std::vector<Figure> MeasureFile(const Arguments& arguments) {
+  return MeasureLargeFile(arguments.trials, 20, 0.100, 0.050);
+}
+
+std::vector<Figure> MeasureMany(const Arguments& arguments) {
+  return MeasureLargeFile(arguments.many_trials, 1, 0.500, 0);
+}
+
+// Optuna's storages with the same reports, by its own package; lines "NAME<TAB>REPORTS_PER_SECOND".
+std::vector<Figure> MeasurePeers(const Arguments& arguments) {
+  const TemporaryFolder folder;
+  const std::string command = fmt::format("cd '{}' && '{}' '{}' {}", folder.path(),
+                                          arguments.python, SWEEP_BENCH_PEERS, arguments.seconds);
+  FILE* const pipe = popen(command.c_str(), "r");
+  std::vector<Figure> figures;
+  char line[512];
+  while (pipe != nullptr && fgets(line, sizeof(line), pipe) != nullptr) {
+    const std::string text = line;
+    const std::size_t tab = text.find('\t');
+    if (tab == std::string::npos) continue;
+    figures.push_back({"peer: " + text.substr(0, tab),
+                       text.substr(tab + 1, text.find('\n') - tab - 1) + " reports/s", ""});
+  }
+  if (pipe == nullptr || pclose(pipe) != 0 || figures.empty()) {
+    return {{"peers", "not measured: " + arguments.python + " cannot import optuna", ""}};
+  }
+  return figures;
+}
+
+struct Part {
+  const char* name;
+  std::vector<Figure> (*measure)(const Arguments&);
+};
+constexpr Part kParts[] = {{"disk", MeasureDisk},   {"reports", MeasureReports},
+                           {"peers", MeasurePeers}, {"workers", MeasureWorkers},
+                           {"idle", MeasureIdle},   {"file", MeasureFile},
+                           {"many", MeasureMany}};
+
+// Thousands of connections need as many descriptors, here and in the coordinator.
+void RaiseFileLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int Main(int argc, char** argv) {
+  Arguments arguments;
+  CLI::App app{"Measures the coordinator under load and prints a table.", "service_bench"};
+  std::set<std::string> names;
+  for (const Part& part : kParts) names.insert(part.name);
+  app.add_option("--only", arguments.only, "parts to measure (default: all)")
+      ->check(CLI::IsMember(names));
+  app.add_option("--seconds", arguments.seconds, "of a measurement of throughput")
+      ->capture_default_str();
+  app.add_option("--steady-seconds", arguments.steady_seconds,
+                 "of the measurement of 1,000 workers")
+      ->capture_default_str();
+  app.add_option("--trials", arguments.trials, "in the large file")->capture_default_str();
+  app.add_option("--many-trials", arguments.many_trials, "in the larger file")
+      ->capture_default_str();
+  app.add_option("--python", arguments.python, "an interpreter that can import optuna")
+      ->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  RaiseFileLimit();
+  std::cout << DescribeMachine() << "\n\n";
+  std::vector<Figure> figures;
+  for (const Part& part : kParts) {
+    const bool wanted =
+        arguments.only.empty() ||
+        std::find(arguments.only.begin(), arguments.only.end(), part.name) != arguments.only.end();
+    if (!wanted) continue;
+    std::cerr << "measuring " << part.name << "\n";
+    for (Figure& figure : part.measure(arguments)) figures.push_back(std::move(figure));
+  }
+  std::cout << FormatTable(figures) << std::flush;
+  return 0;
+}
+
+}  // namespace
+}  // namespace sweep::bench
+
+int main(int argc, char** argv) {
+  try {
+    return sweep::bench::Main(argc, argv);
+  } catch (const std::exception& error) {
+    std::cerr << "service_bench: " << error.what() << '\n';
+    return 1;
+  }
+}

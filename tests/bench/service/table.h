@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace sweep::bench {
+
+// One figure of the bench beside the number that it is held against.
+struct Figure {
+  std::string what;
+  std::string measured;
+  std::string limit;  // "" when it is only told
+  bool met = true;
+};
+
+// A Markdown table.
+std::string FormatTable(const std::vector<Figure>& figures);
+
+// The q-quantile (nearest rank) of values in any order; 0 when there are none.
+double Quantile(std::vector<double> values, double q);
+double Median(std::vector<double> values);
+
+// Processor seconds (user and system) that a process has used, and its resident memory in bytes.
+double CpuSeconds(int pid);
+double ResidentBytes(int pid);
+
+// "Intel Xeon …, 2 cores, Linux 6.1, Debian 12"
+std::string DescribeMachine();
+
+}  // namespace sweep::bench

@@ -1,0 +1,426 @@
+// Random calls against a live coordinator: every method of the contract, with messages that are
+// made up field by field, partly from what earlier answers contained, partly with broken bytes. The
+// coordinator must answer each with a documented status, stay alive, and count right afterwards.
+//
+// usage: rpc_fuzz [CALLS [SEED]]       prints the seed; the same seed makes the same messages per
+//                                      thread, though not the same interleaving
+
+#include <google/protobuf/descriptor.h>
+#include <google/protobuf/message.h>
+#include <google/protobuf/stubs/logging.h>
+#include <grpcpp/generic/generic_stub.h>
+#include <grpcpp/grpcpp.h>
+
+#include <atomic>
+#include <cmath>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <random>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "coordinator/api/server.h"
+#include "spdlog/spdlog.h"
+#include "sweep/v1/blobs.grpc.pb.h"
+#include "sweep/v1/sweeps.grpc.pb.h"
+#include "sweep/v1/trials.grpc.pb.h"
+#include "sweep/v1/workers.grpc.pb.h"
+
+namespace sweep {
+namespace {
+
+using google::protobuf::Descriptor;
+using google::protobuf::FieldDescriptor;
+using google::protobuf::Message;
+using google::protobuf::MethodDescriptor;
+using google::protobuf::Reflection;
+
+constexpr int kThreads = 4;
+constexpr std::size_t kMaxWords = 400;
+constexpr int kMaxDepth = 4;
+
+constexpr char kSweepText[] =
+    "model: cnn-18718\ndataset: {name: synthetic, train: 512, test: 200}\nmethod: random\n"
+    "parameters:\n  lr: {min: 0.01, max: 0.3}\nepochs: 3\nrun_cap: 20\nrequire: {accuracy: \">= "
+    "0.994\"}\n";
+
+// Words that mean something to the coordinator: some from the start, others as answers bring them.
+class Dictionary {
+ public:
+  Dictionary()
+      : words_{"",
+               "sweeps/fuzz",
+               "sweeps/fuzz/trials/1",
+               "sweeps/fuzz/trials/2",
+               "workers/a",
+               "a",
+               "b",
+               "fuzz",
+               "sweeps/",
+               "sweeps/fuzz/trials/0",
+               "sweeps/fuzz/trials/99999999999999999999",
+               "lr desc",
+               "best_accuracy",
+               "lr > 0.05 and parameters < 20000",
+               "lr > ",
+               std::string("name: fuzz\n") + kSweepText,
+               std::string("name: other\n") + kSweepText,
+               "name: [",
+               std::string(64, '0'),
+               "\xc3\xa9\xf0\x9f\x98\x80",
+               "../../etc/passwd",
+               std::string(5000, 'x')} {}
+
+  std::string Pick(std::mt19937_64* random) {
+    const std::lock_guard lock(mutex_);
+    return words_[(*random)() % words_.size()];
+  }
+
+  void Learn(const std::string& word, std::mt19937_64* random) {
+    if (word.empty() || word.size() > 200) return;
+    const std::lock_guard lock(mutex_);
+    if (!known_.insert(word).second) return;
+    if (words_.size() < kMaxWords) {
+      words_.push_back(word);
+    } else {
+      words_[22 + (*random)() % (kMaxWords - 22)] = word;
+    }
+    if (known_.size() > 10 * kMaxWords) known_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> words_;
+  std::set<std::string> known_;
+};
+
+class MessageMaker {
+ public:
+  MessageMaker(std::uint64_t seed, Dictionary* dictionary)
+      : random_(seed), dictionary_(*dictionary) {}
+
+  std::mt19937_64& random() { return random_; }
+
+  void Fill(Message* message, int depth = 0) {
+    const Descriptor* const type = message->GetDescriptor();
+    for (int i = 0; i < type->field_count(); ++i) {
+      const FieldDescriptor* const field = type->field(i);
+      if (random_() % 4 == 0) continue;
+      if (!field->is_repeated()) {
+        SetField(message, field, depth);
+        continue;
+      }
+      for (std::uint64_t count = random_() % 4; count > 0; --count) SetField(message, field, depth);
+    }
+  }
+
+  void Learn(const Message& message) {
+    const Reflection* const reflection = message.GetReflection();
+    std::vector<const FieldDescriptor*> fields;
+    reflection->ListFields(message, &fields);
+    for (const FieldDescriptor* const field : fields) {
+      const int count = field->is_repeated() ? reflection->FieldSize(message, field) : 1;
+      for (int i = 0; i < count; ++i) {
+        if (field->cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+          dictionary_.Learn(field->is_repeated() ? reflection->GetRepeatedString(message, field, i)
+                                                 : reflection->GetString(message, field),
+                            &random_);
+        } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+          Learn(field->is_repeated() ? reflection->GetRepeatedMessage(message, field, i)
+                                     : reflection->GetMessage(message, field));
+        }
+      }
+      if (field->full_name() == "sweep.v1.Lease.token")
+        Keep(reflection->GetMessage(message, field));
+    }
+  }
+
+ private:
+  std::int64_t Integer() {
+    static constexpr std::int64_t kSpecial[] = {0, 1, 2, 3, 16, -1, 1000, INT32_MAX, INT32_MIN};
+    if (random_() % 8 == 0) return static_cast<std::int64_t>(random_());
+    return kSpecial[random_() % std::size(kSpecial)];
+  }
+
+  double Real() {
+    static constexpr double kSpecial[] = {0, 0.5, 0.99, 1, -1, 1e300, HUGE_VAL, NAN};
+    return kSpecial[random_() % std::size(kSpecial)];
+  }
+
+  // Most tokens are ones that were granted, so that reports get past the first check.
+  void Keep(const Message& token) {
+    if (tokens_.size() < 32) tokens_.emplace_back();
+    std::string& slot = tokens_[random_() % tokens_.size()];
+    slot = token.SerializeAsString();
+  }
+
+  void SetMessage(Message* target, int depth) {
+    if (target->GetDescriptor()->name() == "LeaseToken" && !tokens_.empty() && random_() % 8 != 0) {
+      target->ParseFromString(tokens_[random_() % tokens_.size()]);
+    } else if (depth < kMaxDepth) {
+      Fill(target, depth + 1);
+    }
+  }
+
+  void SetField(Message* message, const FieldDescriptor* field, int depth) {
+    const Reflection* const r = message->GetReflection();
+    const bool many = field->is_repeated();
+    switch (field->cpp_type()) {
+      case FieldDescriptor::CPPTYPE_INT32: {
+        const auto value = static_cast<std::int32_t>(Integer());
+        return many ? r->AddInt32(message, field, value) : r->SetInt32(message, field, value);
+      }
+      case FieldDescriptor::CPPTYPE_INT64:
+        return many ? r->AddInt64(message, field, Integer())
+                    : r->SetInt64(message, field, Integer());
+      case FieldDescriptor::CPPTYPE_UINT32: {
+        const auto value = static_cast<std::uint32_t>(Integer());
+        return many ? r->AddUInt32(message, field, value) : r->SetUInt32(message, field, value);
+      }
+      case FieldDescriptor::CPPTYPE_UINT64: {
+        const auto value = static_cast<std::uint64_t>(Integer());
+        return many ? r->AddUInt64(message, field, value) : r->SetUInt64(message, field, value);
+      }
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        return many ? r->AddDouble(message, field, Real()) : r->SetDouble(message, field, Real());
+      case FieldDescriptor::CPPTYPE_FLOAT: {
+        const auto value = static_cast<float>(Real());
+        return many ? r->AddFloat(message, field, value) : r->SetFloat(message, field, value);
+      }
+      case FieldDescriptor::CPPTYPE_BOOL: {
+        // Calls that park would only cost time.
+        const bool value = field->name() == "no_wait" ? random_() % 50 != 0 : random_() % 2 == 0;
+        return many ? r->AddBool(message, field, value) : r->SetBool(message, field, value);
+      }
+      case FieldDescriptor::CPPTYPE_ENUM: {
+        const int value = static_cast<int>(random_() % 7);
+        return many ? r->AddEnumValue(message, field, value)
+                    : r->SetEnumValue(message, field, value);
+      }
+      case FieldDescriptor::CPPTYPE_STRING: {
+        std::string value = dictionary_.Pick(&random_);
+        if (field->name() == "protocol") value = "1";
+        return many ? r->AddString(message, field, value) : r->SetString(message, field, value);
+      }
+      case FieldDescriptor::CPPTYPE_MESSAGE:
+        return SetMessage(many ? r->AddMessage(message, field) : r->MutableMessage(message, field),
+                          depth);
+    }
+  }
+
+  std::mt19937_64 random_;
+  Dictionary& dictionary_;
+  std::vector<std::string> tokens_;
+};
+
+std::vector<const MethodDescriptor*> AllMethods() {
+  std::vector<const MethodDescriptor*> methods;
+  for (const google::protobuf::FileDescriptor* file :
+       {v1::CreateSweepRequest::descriptor()->file(), v1::GetTrialRequest::descriptor()->file(),
+        v1::SynchronizeRequest::descriptor()->file(), v1::PutBlobRequest::descriptor()->file()}) {
+    for (int i = 0; i < file->service_count(); ++i) {
+      for (int j = 0; j < file->service(i)->method_count(); ++j) {
+        methods.push_back(file->service(i)->method(j));
+      }
+    }
+  }
+  return methods;
+}
+
+grpc::ByteBuffer ToBuffer(const std::string& bytes) {
+  const grpc::Slice slice(bytes);
+  return grpc::ByteBuffer(&slice, 1);
+}
+
+std::string ToText(const grpc::ByteBuffer& buffer) {
+  std::vector<grpc::Slice> slices;
+  (void)buffer.Dump(&slices);
+  std::string text;
+  for (const grpc::Slice& slice : slices) {
+    text.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+  }
+  return text;
+}
+
+bool IsDocumented(grpc::StatusCode code, bool broken) {
+  static const std::set<grpc::StatusCode> kDocumented = {grpc::StatusCode::OK,
+                                                         grpc::StatusCode::INVALID_ARGUMENT,
+                                                         grpc::StatusCode::NOT_FOUND,
+                                                         grpc::StatusCode::ALREADY_EXISTS,
+                                                         grpc::StatusCode::FAILED_PRECONDITION,
+                                                         grpc::StatusCode::RESOURCE_EXHAUSTED,
+                                                         grpc::StatusCode::ABORTED,
+                                                         grpc::StatusCode::CANCELLED,
+                                                         grpc::StatusCode::DEADLINE_EXCEEDED};
+  // gRPC itself answers INTERNAL to bytes that are no message.
+  return kDocumented.contains(code) || (broken && code == grpc::StatusCode::INTERNAL);
+}
+
+// One thread's calls, one after another.
+class Caller {
+ public:
+  Caller(const std::string& address, std::uint64_t seed, Dictionary* dictionary)
+      : stub_(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())),
+        maker_(seed, dictionary),
+        methods_(AllMethods()) {}
+
+  // False, having said why, when an answer is none of the documented ones.
+  bool CallOnce() {
+    const MethodDescriptor* const method = methods_[maker_.random()() % methods_.size()];
+    const bool broken = maker_.random()() % 16 == 0;
+    grpc::ClientContext context;
+    context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(300));
+    grpc::CompletionQueue queue;
+    const auto call = stub_.PrepareCall(
+        &context, "/" + method->service()->full_name() + "/" + method->name(), &queue);
+    call->StartCall(Tag(1));
+    bool alive = Wait(&queue);
+    const int messages =
+        method->client_streaming() ? 1 + static_cast<int>(maker_.random()() % 3) : 1;
+    for (int i = 0; alive && i < messages; ++i) {
+      call->Write(ToBuffer(MakeRequest(*method, broken)), Tag(2));
+      alive = Wait(&queue);
+    }
+    if (alive) {
+      call->WritesDone(Tag(3));
+      Wait(&queue);
+    }
+    ReadAnswers(*method, call.get(), &context, &queue);
+    grpc::Status status;
+    call->Finish(&status, Tag(5));
+    Wait(&queue);
+    queue.Shutdown();
+    ++counts_[status.error_code()];
+    if (IsDocumented(status.error_code(), broken)) return true;
+    std::fprintf(stderr, "%s answered %d: %s\n", method->full_name().c_str(), status.error_code(),
+                 status.error_message().c_str());
+    return false;
+  }
+
+  const std::map<int, int>& counts() const { return counts_; }
+
+ private:
+  static void* Tag(std::intptr_t number) { return reinterpret_cast<void*>(number); }
+
+  static bool Wait(grpc::CompletionQueue* queue) {
+    void* tag = nullptr;
+    bool ok = false;
+    return queue->Next(&tag, &ok) && ok;
+  }
+
+  std::string MakeRequest(const MethodDescriptor& method, bool broken) {
+    const std::unique_ptr<Message> request(google::protobuf::MessageFactory::generated_factory()
+                                               ->GetPrototype(method.input_type())
+                                               ->New());
+    maker_.Fill(request.get());
+    if (auto* const call = dynamic_cast<v1::SynchronizeRequest*>(request.get()); call != nullptr) {
+      if (maker_.random()() % 4 != 0) {  // a worker that is let in
+        call->set_protocol(1);
+        call->set_worker(maker_.random()() % 2 == 0 ? "a" : "b");
+        call->set_session(call->worker() + "-session");
+        call->mutable_description()->set_slots(4);
+      }
+    }
+    std::string bytes = request->SerializeAsString();
+    for (std::size_t i = 0; broken && i < 1 + bytes.size() / 20 && !bytes.empty(); ++i) {
+      bytes[maker_.random()() % bytes.size()] = static_cast<char>(maker_.random()());
+    }
+    return bytes;
+  }
+
+  void ReadAnswers(const MethodDescriptor& method, grpc::GenericClientAsyncReaderWriter* call,
+                   grpc::ClientContext* context, grpc::CompletionQueue* queue) {
+    for (int i = 0; i < 20; ++i) {
+      grpc::ByteBuffer buffer;
+      call->Read(&buffer, Tag(4));
+      if (!Wait(queue)) return;
+      const std::unique_ptr<Message> response(google::protobuf::MessageFactory::generated_factory()
+                                                  ->GetPrototype(method.output_type())
+                                                  ->New());
+      if (response->ParseFromString(ToText(buffer))) maker_.Learn(*response);
+    }
+    context->TryCancel();  // a long stream
+    grpc::ByteBuffer rest;
+    do {
+      call->Read(&rest, Tag(4));
+    } while (Wait(queue));
+  }
+
+  grpc::GenericStub stub_;
+  MessageMaker maker_;
+  const std::vector<const MethodDescriptor*> methods_;
+  std::map<int, int> counts_;
+};
+
+// Whether the coordinator still serves and its numbers fit together.
+bool IsSound(const std::string& address) {
+  const auto channel = grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
+  const auto sweeps = v1::SweepService::NewStub(channel);
+  grpc::ClientContext context;
+  v1::ListSweepsRequest request;
+  request.set_page_size(1000);
+  v1::ListSweepsResponse response;
+  const grpc::Status status = sweeps->ListSweeps(&context, request, &response);
+  if (!status.ok()) {
+    std::fprintf(stderr, "the coordinator is not well: %s\n", status.error_message().c_str());
+    return false;
+  }
+  for (const v1::Sweep& sweep : response.sweeps()) {
+    const v1::TrialCounts& counts = sweep.counts();
+    const std::int64_t made = counts.pending() + counts.running() + counts.completed() +
+                              counts.stopped() + counts.failed() + counts.cancelled();
+    if (made <= sweep.planned_trials()) continue;
+    std::fprintf(stderr, "%s has %lld trials of %lld\n", sweep.name().c_str(),
+                 static_cast<long long>(made), static_cast<long long>(sweep.planned_trials()));
+    return false;
+  }
+  return true;
+}
+
+int Main(int argc, char** argv) {
+  const std::int64_t calls = argc > 1 ? std::atoll(argv[1]) : 2000;
+  const std::uint64_t seed =
+      argc > 2 ? std::strtoull(argv[2], nullptr, 10) : std::random_device()();
+  std::printf("%lld calls, seed %llu\n", static_cast<long long>(calls),
+              static_cast<unsigned long long>(seed));
+  std::fflush(stdout);
+  spdlog::set_level(spdlog::level::critical);
+  google::protobuf::SetLogHandler(nullptr);  // it tells of every broken byte
+  const auto server = CoordinatorServer::Start(
+      {.listen = "127.0.0.1:0", .database = "", .lease_term = absl::Seconds(3)});
+  if (!server.ok()) {
+    std::fprintf(stderr, "%s\n", std::string(server.status().message()).c_str());
+    return 1;
+  }
+  Dictionary dictionary;
+  std::atomic<std::int64_t> left = calls;
+  std::atomic<bool> failed = false;
+  std::vector<std::unique_ptr<Caller>> callers;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    callers.push_back(std::make_unique<Caller>((*server)->address(),
+                                               seed + static_cast<std::uint64_t>(i), &dictionary));
+    threads.emplace_back([&, caller = callers.back().get()] {
+      while (left-- > 0 && !failed) {
+        if (!caller->CallOnce()) failed = true;
+      }
+    });
+  }
+  threads.clear();  // joins
+  std::map<int, int> counts;
+  for (const auto& caller : callers) {
+    for (const auto& [code, count] : caller->counts()) counts[code] += count;
+  }
+  for (const auto& [code, count] : counts) std::printf("status %d: %d\n", code, count);
+  return failed || !IsSound((*server)->address()) ? 1 : 0;
+}
+
+}  // namespace
+}  // namespace sweep
+
+int main(int argc, char** argv) { return sweep::Main(argc, argv); }

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "grpcpp/alarm.h"
+#include "sweep/v1/sweeps.grpc.pb.h"
+#include "sweep/v1/workers.grpc.pb.h"
+
+namespace sweep::testing {
+
+// What simulated workers have seen. Thread-safe.
+class LoadStatistics {
+ public:
+  void AddReport(int rows, absl::Duration latency);
+  void AddCompletedTrial();
+  void AddLostLease();
+  void AddError(const std::string& what);
+
+  struct Totals {
+    std::int64_t rows = 0;  // epoch rows that were acknowledged
+    std::int64_t completed_trials = 0;
+    std::int64_t lost_leases = 0;  // leases that were taken back while they were worked on
+    std::int64_t errors = 0;
+    std::string first_error;
+    std::vector<double> latencies;  // of reports, in seconds, in no order
+  };
+  // What has come together since the last call.
+  Totals Take();
+
+ private:
+  std::mutex mutex_;
+  Totals totals_;
+};
+
+// A worker without trainers: speaks the worker's contract over a connection of its own, takes
+// leases, and makes up their epochs. Never blocks a thread, so that thousands fit into one process.
+// Start, then Stop, then WaitStopped, each once.
+class SimulatedWorker {
+ public:
+  struct Options {
+    std::string address;
+    std::string name;
+    int slots = 1;
+    int epochs = 20;            // of a trial
+    int rows_per_call = 16;     // epochs that are reported together
+    absl::Duration epoch_time;  // zero: reports follow one another as fast as they are acknowledged
+  };
+  SimulatedWorker(const Options& options, LoadStatistics* statistics);
+  ~SimulatedWorker();
+  SimulatedWorker(const SimulatedWorker&) = delete;
+  SimulatedWorker& operator=(const SimulatedWorker&) = delete;
+
+  void Start();
+  // Makes no more calls.
+  void Stop();
+  // Returns when no call is under way any more.
+  void WaitStopped();
+
+ private:
+  struct State;
+  // Shared with the calls and alarms under way, whose callbacks may come after Stop.
+  std::shared_ptr<State> state_;
+};
+
+}  // namespace sweep::testing
