@@ -95,10 +95,16 @@ class TrainingView {
     if (!session_.terminal) return;
     EraseBar();
     // A line that wraps could not be erased.
-    std::cout << Truncate(TrainingBar(progress, absl::Now() - epoch_start_, ascii_),
-                          session_.width - 1)
+    std::cout << Truncate(TrainingBar(progress, Elapsed(progress), ascii_), session_.width - 1)
               << std::flush;
     bar_drawn_ = true;
+  }
+
+  // Since the epoch began, which is before its first progress came.
+  absl::Duration Elapsed(const ProgressMessage& progress) const {
+    if (progress.images_per_second <= 0) return absl::Now() - epoch_start_;
+    const double images = static_cast<double>(progress.step) * folder_->spec().batch_size;
+    return absl::Seconds(images / progress.images_per_second);
   }
 
   void OnEpoch(const EpochMetrics& epoch) {
