@@ -330,6 +330,16 @@ TEST_F(SchedulerTest, AWorkerIsToldToDrainAtOnceAndGetsNothingNew) {
   EXPECT_FALSE(scheduler_->Workers().at(0).draining);
 }
 
+TEST_F(SchedulerTest, ADrainedWorkerIsGoneAsSoonAsItHoldsNothing) {
+  Submit("s");
+  const auto tokens = Tokens(Call("w", {}));
+  Call("w", {.held = tokens, .draining = true, .no_wait = true});
+  EXPECT_TRUE(scheduler_->Workers().at(0).connected) << "it holds a trial";
+  EXPECT_EQ(Finish(tokens[0], LeaseOutcome::kGivenBack), absl::OkStatus());
+  Call("w", {.draining = true, .no_wait = true});
+  EXPECT_FALSE(scheduler_->Workers().at(0).connected);
+}
+
 TEST_F(SchedulerTest, OnlyAConnectedWorkerCanBeDrained) {
   EXPECT_TRUE(absl::IsNotFound(scheduler_->DrainWorker("w").status()));
   Call("w", {});

@@ -137,6 +137,7 @@ class SchedulerImpl final : public Scheduler {
   bool IsCalledBack(const TrialEntry& trial) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool AnswerIsDue(const WorkerEntry& worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Answer(WorkerEntry* worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void LetGo(WorkerEntry* worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Refuse(WorkerEntry* worker, const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void WriteGrants(std::shared_ptr<GrantBatch> batch) ABSL_LOCKS_EXCLUDED(mutex_);

@@ -225,6 +225,16 @@ void SchedulerImpl::Answer(WorkerEntry* worker) {
     callback(answer);
   });
   worker->poll.reset();
+  LetGo(worker);
+}
+
+// A worker that says it drains, holds nothing and has been told so ends now. It is not waited for
+// through a lease term.
+void SchedulerImpl::LetGo(WorkerEntry* worker) {
+  const bool is_done = worker->draining && worker->leases.empty() && worker->writes_in_flight == 0;
+  if (!is_done || !worker->connected) return;
+  worker->connected = false;
+  DeferLog(spdlog::level::info, fmt::format("worker has left worker={}", worker->name));
 }
 
 void SchedulerImpl::Refuse(WorkerEntry* worker, const absl::Status& status) {
