@@ -14,6 +14,7 @@
 #include "cli/options.h"
 #include "cli/present.h"
 #include "cli/session.h"
+#include "cli/suggestions.h"
 #include "cli/user_settings.h"
 #include "common/network/network_file.h"
 #include "coordinator/store/peek.h"
@@ -240,9 +241,13 @@ void AddValues(const OptionInfo& option, const Place& place, Candidates* candida
   if (takes == "FILE" || takes == "IMAGE" || takes == "NETWORK" || takes == "PROGRAM") {
     candidates->Directive(":files");
   }
-  if (takes == "FOLDER") candidates->Directive(":dirs");
+  if (takes == "FOLDER" || takes == "DIR") candidates->Directive(":dirs");
   if (takes == "NETWORK") {
     for (const std::string& name : BuiltinNetworkNames()) candidates->Add(name);
+  }
+  if (takes == "KEY" && option.choices.empty()) {
+    for (const std::string& key : SortKeys()) candidates->Add(key);
+    for (const std::string& key : SortKeys()) candidates->Add("-" + key);
   }
   if (takes == "WORKER") {
     for (const std::string& name : LiveNames(place.flags).Workers()) candidates->Add(name);

@@ -40,7 +40,7 @@ std::vector<std::string> KeyNames() {
 void AddConfigCommand(CLI::App* app, Session* session) {
   CLI::App* config = app->add_subcommand(
       "config",
-      "Settings of this person\n"
+      "Show or change settings\n"
       "Lists every setting with its value and where that comes from: a flag, an environment "
       "variable,\n"
       "the configuration file, or the default. The first of these that is given counts.");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 #include "cli/help.h"
 #include "cli/json_keys.h"
@@ -37,6 +38,15 @@ std::string Anchor(const std::string& title) {
     }
   }
   return anchor;
+}
+
+// Details as Markdown: their indented lines are code.
+std::string DetailsText(const std::string& details) {
+  std::string text;
+  std::istringstream lines(details);
+  for (std::string line; std::getline(lines, line);)
+    text += (line.starts_with("  ") ? "  " : "") + line + "\n";
+  return text;
 }
 
 std::string CommandTitle(const CLI::App& command) { return CommandPath(command); }
@@ -95,22 +105,26 @@ std::string OptionTable(const CLI::App& command) {
   return text + "\n";
 }
 
-std::string KeysText(const std::string& name) {
-  for (const CommandKeys& command : JsonKeys()) {
-    if (command.command != name) continue;
+// The keys of a command, and of its variants such as "export --epochs".
+std::string KeysText(const CLI::App& command) {
+  const std::string name = CommandPath(command).substr(std::string("sweep ").size());
+  std::string text;
+  for (const CommandKeys& promise : JsonKeys()) {
+    const bool is_variant = CommandsOf(command).empty() && promise.command.starts_with(name + " ");
+    if (promise.command != name && !is_variant) continue;
     std::vector<std::string> keys;
-    for (const std::string& key : command.keys) keys.push_back("`" + key + "`");
-    return fmt::format("JSON: {} {}\n\n",
-                       command.array ? "an array of objects with" : "an object with",
-                       fmt::join(keys, " "));
+    for (const std::string& key : promise.keys) keys.push_back("`" + key + "`");
+    text += fmt::format("JSON{}: {} {}\n\n", is_variant ? " of `" + promise.command + "`" : "",
+                        promise.array ? "an array of objects with" : "an object with",
+                        fmt::join(keys, " "));
   }
-  return "";
+  return text;
 }
 
 std::string CommandChapter(const CLI::App& command) {
   std::string text = fmt::format("### {}\n\n{}.\n\n", CommandTitle(command), Summary(command));
   const std::string details = Details(command);
-  if (!details.empty()) text += details + "\n\n";
+  if (!details.empty()) text += DetailsText(details) + "\n";
   text += "```\n" + Usage(command) + "\n```\n\n" + OptionTable(command);
   constexpr std::string_view kExamples = "Examples:\n";
   const std::string footer = command.get_footer();
@@ -119,7 +133,7 @@ std::string CommandChapter(const CLI::App& command) {
   } else if (!footer.empty()) {
     text += footer + "\n\n";
   }
-  return text + KeysText(CommandPath(command).substr(std::string("sweep ").size()));
+  return text + KeysText(command);
 }
 
 std::string MeaningTable() {

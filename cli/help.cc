@@ -65,6 +65,28 @@ std::vector<std::string> Wrapped(const std::string& text, int width) {
   return lines;
 }
 
+// Paragraphs filled to the page; indented lines stay as they are.
+std::string Filled(const std::string& text) {
+  std::string page;
+  std::string paragraph;
+  const auto flush = [&] {
+    if (!paragraph.empty())
+      page += fmt::format("{}\n", fmt::join(Wrapped(paragraph, kPageWidth), "\n"));
+    paragraph.clear();
+  };
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line[0] != ' ') {
+      paragraph += line + " ";
+      continue;
+    }
+    flush();
+    page += line + "\n";
+  }
+  flush();
+  return page;
+}
+
 // What stands beside an option: its description, default and variable.
 std::string OptionText(const OptionInfo& option) {
   std::string text = option.description;
@@ -146,7 +168,7 @@ void UseHelp(CLI::App* app, const Session& session) {
 std::string OverviewText(const CLI::App& app, int width) {
   std::vector<std::vector<std::string>> columns;
   for (const auto& groups : OverviewColumns()) columns.push_back(ColumnLines(app, groups));
-  std::string page = Summary(app) + "  Usage: sweep COMMAND [ARGUMENTS] [OPTIONS]\n\n";
+  std::string page = "Usage: sweep COMMAND [ARGUMENTS] [OPTIONS]    sweep help COMMAND tells more\n\n";
   const bool narrow = width > 0 && width < kPageWidth;
   if (narrow) {
     for (const auto& lines : columns) page += fmt::format("{}\n\n", fmt::join(lines, "\n"));
@@ -170,7 +192,7 @@ std::string OverviewText(const CLI::App& app, int width) {
 std::string CommandText(const CLI::App& command) {
   std::string page = Summary(command) + ".\n";
   const std::string details = Details(command);
-  if (!details.empty()) page += "\n" + details + "\n";
+  if (!details.empty()) page += "\n" + Filled(details);
   page += "\nUsage: " + Usage(command) + "\n";
   if (const auto inner = CommandsOf(command); !inner.empty()) {
     page += "\nCommands:\n";

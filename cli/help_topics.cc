@@ -13,14 +13,14 @@ std::string OptionsText() {
   for (const SettingInfo& info : SettingInfos()) {
     const std::string takes =
         info.choices.empty() ? info.takes : fmt::format("{}", fmt::join(info.choices, "|"));
-    text += fmt::format("  {:<26}{}\n", info.flag + " " + takes, info.description);
-    if (!info.fallback.empty()) text += fmt::format("  {:<26}[default: {}]\n", "", info.fallback);
+    text += fmt::format("  {:<28}{}\n", info.flag + " " + takes, info.description);
+    if (!info.fallback.empty()) text += fmt::format("  {:<28}[default: {}]\n", "", info.fallback);
   }
   return text +
-         "  -q, --quiet               errors and the result that a script needs, nothing\n"
-         "                            else: submit prints the name, run the ranking\n"
-         "  -h, --help                help on the command\n"
-         "  --version                 the version, before any command\n\n"
+         "  -q, --quiet                 errors and the result that a script needs, nothing\n"
+         "                              else: submit prints the name, run the ranking\n"
+         "  -h, --help                  help on the command\n"
+         "  --version                   the version, before any command\n\n"
          "They may stand before or behind the command. A flag counts more than an\n"
          "environment variable, that more than the configuration file, that more than the\n"
          "default; `sweep config` shows what holds and why.\n";
@@ -34,9 +34,9 @@ constexpr char kCoordinator[] =
     "     `sweep run` in another terminal;\n"
     "  3. that file itself, served from within the command;\n"
     "  4. 127.0.0.1:7077.\n\n"
-    "`submit` and `train` leave out step 3, since nobody would train. A coordinator\n"
-    "that does not answer is given up after 5 seconds, with its address and exit code\n"
-    "4; `watch` tries again for --patience.\n";
+    "`submit` leaves out step 3, since nobody would train. A coordinator that does not\n"
+    "answer is given up after 5 seconds, with its address and exit code 4; `watch`\n"
+    "tries again for --patience.\n";
 
 constexpr char kEnvironment[] =
     "  SWEEP_COORDINATOR   HOST:PORT of the coordinator, as --coordinator\n"

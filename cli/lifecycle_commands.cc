@@ -315,12 +315,14 @@ int Drain(const std::string& name, bool wait, const Session& session) {
         const absl::StatusOr<std::optional<v1::Worker>> now = FindWorker(connection, shown);
         if (!now.ok()) return now.status();
         if (now->has_value()) worker = **now;
-        return !now->has_value() || !(*now)->connected();
+        const bool holds_nothing =
+            now->has_value() && (*now)->draining() && (*now)->trials().empty();
+        return holds_nothing || !now->has_value() || !(*now)->connected();
       });
       const int code =
           AfterWaiting(waited, session, fmt::format("worker {} is still draining", shown));
       if (code != kExitOk) return code;
-      Say(session, fmt::format("worker {} has ended", shown));
+      Say(session, fmt::format("worker {} holds nothing any more", shown));
     }
     PrintWorker(*worker, session);
     return static_cast<int>(kExitOk);
@@ -457,7 +459,7 @@ void AddWorkerCommands(CLI::App* app, Session* session) {
                                            "checkpoint, and ends. Other workers go\n"
                                            "on from there; no failure is counted.");
   drain->add_option("WORKER", *name, "the worker's name, as in `sweep workers`")->required();
-  drain->add_flag("--wait", *wait, "return when it has ended");
+  drain->add_flag("--wait", *wait, "return when it holds nothing any more");
   drain->footer(
       "Examples:\n  sweep worker drain gpu-2 --wait    before the machine is switched off");
   drain->callback([=] { session->exit_code = Drain(*name, *wait, *session); });

@@ -49,8 +49,7 @@ int Main(int argc, char** argv) {
   AddGlobalOptions(&app, &session);
   AddCommands(&app, &session);
   // Last: a command takes over the footer that its parent has when it is added.
-  app.footer("Options of every command: --coordinator --db --format --color -q, --quiet\n"
-             "sweep help COMMAND, or: options, coordinator, environment, output, exit-codes");
+  app.footer("sweep help also on: options, coordinator, environment, output, exit-codes");
   return RunCommandLine(&app, argc, argv, &session);
 }
 

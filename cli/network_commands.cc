@@ -139,7 +139,7 @@ int Networks(const NetworksOptions& options, const Session& session) {
 void AddNetworkCommands(CLI::App* app, Session* session) {
   CLI::App* networks = app->add_subcommand(
       "networks",
-      "List networks, or one's layers\n"
+      "List networks or layers\n"
       "Without a name the built-in networks. With the name of one, or the path of a network file, "
       "its layers with shapes, parameters, FLOPs per image (2 per multiply-add; training is "
       "forward "

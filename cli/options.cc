@@ -25,6 +25,8 @@ std::vector<std::string> ChoicesIn(const std::string& type) {
 }
 
 std::string PlaceholderOf(const std::string& type) {
+  if (type == "HOST:PORT") return type;
+  // What follows a colon is the validator's.
   const std::string word = type.substr(0, type.find_first_of(": "));
   if (word == "INT" || word == "UINT") return "N";
   if (word == "FLOAT") return "NUMBER";

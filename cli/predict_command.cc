@@ -8,6 +8,7 @@
 
 #include "cli/digit_picture.h"
 #include "cli/listing.h"
+#include "cli/options.h"
 #include "cli/predict_input.h"
 #include "cli/session.h"
 #include "cli/text.h"
@@ -374,7 +375,7 @@ void AddPredictCommand(CLI::App* app, Session* session) {
                    "IDX file with what the images are: tells the accuracy")
       ->type_name("FILE");
   predict->add_option("--invert", options->invert, "dark strokes on light: yes, no or auto")
-      ->check(CLI::IsMember({"yes", "no", "auto"}))
+      ->check(OneOf({"yes", "no", "auto"}))
       ->capture_default_str();
   predict->add_flag("--last", options->last, "the weights of the last epoch instead of the best");
   predict->footer(

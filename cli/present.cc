@@ -111,7 +111,7 @@ Listing TrialListing(const std::vector<v1::Trial>& trials) {
   listing.columns = {{"TRIAL", "trial"},
                      {"STATE", "state"},
                      {"PARAMETERS", "parameters", false, true, true},
-                     {"EPOCH", "epoch", true},
+                     {"EPOCH", "epoch", true, true, false, 3},
                      {"", "epochs", true, false},
                      {"BEST", "best_accuracy", true},
                      {"AT", "best_epoch", true, true, false, 4},

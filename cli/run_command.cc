@@ -134,7 +134,7 @@ int Run(const RunOptions& options, const Session& session) {
 void AddRunCommand(CLI::App* app, Session* session) {
   CLI::App* run = app->add_subcommand(
       "run",
-      "All on this machine\n"
+      "Run on this machine\n"
       "Starts a coordinator and a worker in this process, shows progress, and prints the ranking.\n"
       "Everything lands in --db; run it again to go on where it was. Ctrl-C stops after a checkpoint.");
   run->group("Run sweeps");

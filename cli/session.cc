@@ -20,7 +20,7 @@ int Fail(const absl::Status& status) {
 }
 
 void Say(const Session& session, const std::string& text) {
-  if (session.format == Format::kTable && !session.quiet) std::cout << text << '\n';
+  if (session.format == Format::kTable && !session.quiet) std::cout << text << std::endl;
 }
 
 std::string Styled(const Session& session, Style style, const std::string& text) {

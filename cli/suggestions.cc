@@ -51,4 +51,22 @@ absl::Status WithNearestWorker(Connection& connection, const absl::Status& statu
   return With(status, DidYouMean(ShortName(name), names));
 }
 
+const std::vector<std::string>& SortKeys() {
+  static const auto* const keys = new std::vector<std::string>{
+      "number", "best_accuracy", "last_accuracy", "best_loss", "epochs_to_target"};
+  return *keys;
+}
+
+absl::Status WithNearestSortKey(Connection& connection, const absl::Status& status,
+                                const std::string& sweep, const std::string& key) {
+  if (!absl::IsInvalidArgument(status) || key.empty()) return status;
+  std::vector<std::string> keys = SortKeys();
+  const absl::StatusOr<std::vector<v1::Trial>> first = ListTrials(connection, sweep, {.limit = 1});
+  if (!first.ok()) return status;
+  for (const v1::Trial& trial : *first) {
+    for (const auto& [name, value] : trial.parameters()) keys.push_back(name);
+  }
+  return With(status, DidYouMean(key.substr(key.starts_with("-") ? 1 : 0), keys));
+}
+
 }  // namespace sweep::cli

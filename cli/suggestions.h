@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "cli/connection.h"
@@ -14,5 +15,10 @@ absl::Status WithNearestSweep(Connection& connection, const absl::Status& status
                               const std::string& name);
 absl::Status WithNearestWorker(Connection& connection, const absl::Status& status,
                                const std::string& name);
+// An InvalidArgument about the key that trials should be sorted by, with the nearest right one.
+absl::Status WithNearestSortKey(Connection& connection, const absl::Status& status,
+                                const std::string& sweep, const std::string& key);
+// The keys that trials can be sorted by beside the hyperparameters.
+const std::vector<std::string>& SortKeys();
 
 }  // namespace sweep::cli

@@ -101,7 +101,7 @@ void AddSweepCommands(CLI::App* app, Session* session) {
   auto name = std::make_shared<std::string>();
   auto wait = std::make_shared<bool>(false);
   CLI::App* submit = app->add_subcommand("submit",
-                                         "Hand it to a coordinator\n"
+                                         "Hand to a coordinator\n"
                                          "The same file again is the same sweep; other content "
                                          "under its name is refused. With --wait\n"
                                          "the exit code says how it ended (sweep help exit-codes). "
@@ -118,14 +118,14 @@ void AddSweepCommands(CLI::App* app, Session* session) {
 
   CLI::App* list = app->add_subcommand(
       "list",
-      "All sweeps\n"
+      "List all sweeps\n"
       "Newest first, with an estimate of the time left for those that are active.");
   list->group("Run sweeps");
   list->footer("Examples:\n  sweep list\n  sweep list --format json | jq -r '.[].name'");
   list->callback([=] { session->exit_code = List(*session); });
 
   CLI::App* best = app->add_subcommand("best",
-                                       "The ranking\n"
+                                       "Show the ranking\n"
                                        "Configurations under the sweep's criteria, best first, "
                                        "each gate met or missed by how much.");
   best->group("Run sweeps");

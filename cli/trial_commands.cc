@@ -4,8 +4,10 @@
 
 #include "cli/calls.h"
 #include "cli/curves.h"
+#include "cli/options.h"
 #include "cli/present.h"
 #include "cli/session.h"
+#include "cli/suggestions.h"
 #include "cli/text.h"
 #include "common/lifecycle/trial_state.h"
 
@@ -37,7 +39,9 @@ int Trials(const TrialsOptions& options, const Session& session) {
   if (!connection.ok()) return Fail(connection.status());
   const absl::StatusOr<std::vector<v1::Trial>> trials =
       ListTrials(**connection, options.sweep, filter);
-  if (!trials.ok()) return Fail(trials.status());
+  if (!trials.ok()) {
+    return Fail(WithNearestSortKey(**connection, trials.status(), options.sweep, options.sort));
+  }
   PrintListing(TrialListing(*trials), session.format, session.width, std::cout);
   return kExitOk;
 }
@@ -130,13 +134,14 @@ void AddTrialCommands(CLI::App* app, Session* session) {
   auto options = std::make_shared<TrialsOptions>();
   trials->add_option("NAME", options->sweep, "sweep")->required();
   trials->add_option("--state", options->state, "only this state")
-      ->check(CLI::IsMember(
-          {"pending", "leased", "running", "completed", "stopped", "failed", "cancelled"}));
+      ->check(
+          OneOf({"pending", "leased", "running", "completed", "stopped", "failed", "cancelled"}));
   trials->add_option("--where", options->where,
                      "only where this holds, as \"lr > 0.05 and best_accuracy >= 99.3%\"");
   trials->add_option("--sort", options->sort,
                      "number, best_accuracy, last_accuracy, best_loss, epochs_to_target or a "
-                     "hyperparameter; with a leading '-' descending");
+                     "hyperparameter; with a leading '-' descending")
+      ->type_name("KEY");
   trials->add_option("--limit", options->limit, "at most this many")->check(CLI::PositiveNumber);
   trials->callback([=] { session->exit_code = Trials(*options, *session); });
 

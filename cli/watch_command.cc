@@ -17,10 +17,9 @@
 namespace sweep::cli {
 namespace {
 
-// Reads events from where `view` stands until the stream ends.
+// Reads events from where `view` stands until the stream ends. `heard`: there was at least one.
 absl::Status ReadEvents(Connection& connection, const std::string& name,
-                        const std::function<bool()>& interrupted, absl::Time* last_heard,
-                        WatchView* view) {
+                        const std::function<bool()>& interrupted, bool* heard, WatchView* view) {
   grpc::ClientContext context;
   v1::WatchSweepRequest request;
   request.set_name(SweepResource(name));
@@ -40,8 +39,7 @@ absl::Status ReadEvents(Connection& connection, const std::string& name,
   });
   v1::WatchSweepResponse message;
   while (reader->Read(&message)) {
-    *last_heard = absl::Now();
-    view->Found();
+    *heard = true;
     view->Update(message);
     view->Draw();
   }
@@ -50,17 +48,20 @@ absl::Status ReadEvents(Connection& connection, const std::string& name,
   return FromGrpcStatus(reader->Finish());
 }
 
-// Tries to reach the coordinator again, with a look at the clock between attempts.
+// Tries to reach a coordinator that has been `lost` since then.
 absl::Status ComeBack(Connection& connection, const std::function<bool()>& interrupted,
-                      absl::Time last_heard, absl::Duration patience, WatchView* view) {
+                      absl::Time lost, absl::Duration patience, WatchView* view) {
   while (!interrupted()) {
-    const absl::Duration silence = absl::Now() - last_heard;
+    const absl::Duration silence = absl::Now() - lost;
     if (silence > patience) {
       return absl::UnavailableError(fmt::format("the coordinator at {} has not answered for {}",
                                                 connection.address(), HumanDuration(silence)));
     }
     view->Lost(silence);
-    if (connection.Reconnect(absl::Milliseconds(500)).ok()) return absl::OkStatus();
+    if (connection.Reconnect(absl::Milliseconds(500)).ok()) {
+      view->Found();
+      return absl::OkStatus();
+    }
   }
   return absl::CancelledError("interrupted");
 }
@@ -102,16 +103,20 @@ int Watch(const std::string& name, int patience_seconds, int top, const Session&
 absl::Status FollowSweep(Connection& connection, const std::string& name,
                          const std::function<bool()>& interrupted, absl::Duration patience,
                          WatchView* view) {
-  absl::Time last_heard = absl::Now();
+  absl::Time lost = absl::InfiniteFuture();
   while (true) {
-    const absl::Status status = ReadEvents(connection, name, interrupted, &last_heard, view);
+    bool heard = false;
+    const absl::Status status = ReadEvents(connection, name, interrupted, &heard, view);
     if (interrupted()) return absl::CancelledError("interrupted");
     // A server that shuts down cancels its streams.
     const bool has_gone = absl::IsUnavailable(status) || absl::IsCancelled(status);
     if (!has_gone) return status;
     if (patience == absl::ZeroDuration()) return absl::UnavailableError(status.message());
-    const absl::Status back = ComeBack(connection, interrupted, last_heard, patience, view);
+    // One that takes connections and ends them at once has not come back.
+    if (heard || lost == absl::InfiniteFuture()) lost = absl::Now();
+    const absl::Status back = ComeBack(connection, interrupted, lost, patience, view);
     if (!back.ok()) return back;
+    if (!heard) WaitForSignal(absl::Milliseconds(200));
   }
 }
 

@@ -1,7 +1,9 @@
 #include "tests/integration/process.h"
 
 #include <fcntl.h>
+#include <pty.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <thread>
@@ -23,6 +26,31 @@ std::string ReadFile(const std::string& path) {
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();
+}
+
+// Copies what is written to a terminal into a file until the last writer has gone.
+void Copy(int terminal, const std::string& path) {
+  std::ofstream file(path, std::ios::binary);
+  char buffer[4096];
+  for (ssize_t got = 0; (got = read(terminal, buffer, sizeof buffer)) > 0;) {
+    file.write(buffer, got).flush();
+  }
+  close(terminal);
+}
+
+// The test's own environment without the settings of whoever runs the test, and the options' on top.
+std::vector<std::string> EnvironmentFor(const Process::Options& options) {
+  static const std::set<std::string> kOwn = {"SWEEP_COORDINATOR", "SWEEP_DB", "SWEEP_FORMAT",
+                                             "SWEEP_CONFIG",      "NO_COLOR", "CLICOLOR_FORCE"};
+  std::vector<std::string> variables;
+  for (char** variable = environ; *variable != nullptr; ++variable) {
+    const std::string text = *variable;
+    const std::string name = text.substr(0, text.find('='));
+    if (kOwn.count(name) == 0 && options.environment.count(name) == 0) variables.push_back(text);
+  }
+  if (options.environment.count("SWEEP_CONFIG") == 0) variables.push_back("SWEEP_CONFIG=/nowhere/config.yaml");
+  for (const auto& [key, value] : options.environment) variables.push_back(key + "=" + value);
+  return variables;
 }
 
 }  // namespace
@@ -53,28 +81,27 @@ Process::Process(const Options& options) {
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
   // Everything that allocates happens before the fork: the test has threads.
-  std::vector<std::string> variables;
-  for (char** variable = environ; *variable != nullptr; ++variable) {
-    const std::string text = *variable;
-    if (text.starts_with("SWEEP_COORDINATOR=")) continue;  // the developer's own
-    if (options.environment.count(text.substr(0, text.find('='))) == 0) variables.push_back(text);
-  }
-  for (const auto& [key, value] : options.environment) variables.push_back(key + "=" + value);
+  std::vector<std::string> variables = EnvironmentFor(options);
   std::vector<char*> environment;
   for (std::string& variable : variables) environment.push_back(variable.data());
   environment.push_back(nullptr);
 
-  pid_ = fork();
+  int terminal = -1;
+  winsize size{.ws_row = 24, .ws_col = static_cast<unsigned short>(options.terminal_columns)};
+  pid_ = size.ws_col > 0 ? forkpty(&terminal, nullptr, nullptr, &size) : fork();
   if (pid_ < 0) throw std::runtime_error("fork failed");
   if (pid_ == 0) {
-    const int output = open(output_path_.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
-    const int input = open("/dev/null", O_RDONLY);
-    dup2(input, 0);
-    dup2(output, 1);
-    dup2(output, 2);
+    if (size.ws_col == 0) {
+      const int output = open(output_path_.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
+      const int input = open("/dev/null", O_RDONLY);
+      dup2(input, 0);
+      dup2(output, 1);
+      dup2(output, 2);
+    }
     if (chdir(options.folder.c_str()) == 0) execve(arguments[0], arguments.data(), environment.data());
     _exit(127);
   }
+  if (terminal >= 0) reader_ = std::jthread([terminal, path = output_path_] { Copy(terminal, path); });
 }
 
 Process::~Process() {
@@ -98,11 +125,16 @@ int Process::Wait(std::chrono::seconds timeout) {
   return code_;
 }
 
+void Process::WaitForOutput() {
+  if (code_ >= 0 && reader_.joinable()) reader_.join();
+}
+
 std::string Process::Output() const { return ReadFile(output_path_); }
 
 Result Run(const Process::Options& options, std::chrono::seconds timeout) {
   Process process(options);
   const int code = process.Wait(timeout);
+  process.WaitForOutput();
   return {code, process.Output()};
 }
 

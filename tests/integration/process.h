@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace sweep::testing {
@@ -33,6 +34,7 @@ class Process {
     std::vector<std::string> command;  // the first is found in the build's bin folder
     std::string folder;                // working directory, and place of the output file
     std::map<std::string, std::string> environment;  // on top of the test's own
+    int terminal_columns = 0;  // above 0: in a terminal of this width and 24 lines
   };
   explicit Process(const Options& options);
   ~Process();
@@ -43,13 +45,16 @@ class Process {
   void Signal(int signal) const;
   // The exit code, or 128 + the signal; -1 when it has not ended by then.
   int Wait(std::chrono::seconds timeout = std::chrono::seconds(60));
-  // What it has written to standard output and standard error so far.
+  // What it has written to standard output and standard error so far; in a terminal, as that got it.
   std::string Output() const;
+  // After Wait: until all that it wrote to its terminal is there.
+  void WaitForOutput();
 
  private:
   pid_t pid_ = -1;
   int code_ = -1;
   std::string output_path_;
+  std::jthread reader_;  // of its terminal; ends when the process has
 };
 
 struct Result {
