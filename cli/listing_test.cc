@@ -14,11 +14,12 @@ Listing TwoTrials() {
                      {"ACC", "accuracy", true},
                      {"PARAMETERS", "parameters", false, true, true},
                      {"GATE", ""}};
-  listing.rows = {{{"数/1", "数/1"}, {"99.41 %", 0.9941}, {"lr=0.1", {{"lr", 0.1}}}, {"✓", nullptr}},
-                  {{"b/2", "b/2"},
-                   {"8.00 %", 0.08},
-                   {"lr=0.2 note=a,b", {{"lr", 0.2}, {"note", "a,b \"c\""}}},
-                   {"✗", nullptr}}};
+  listing.rows = {
+      {{"数/1", "数/1"}, {"99.41 %", 0.9941}, {"lr=0.1", {{"lr", 0.1}}}, {"✓", nullptr}},
+      {{"b/2", "b/2"},
+       {"8.00 %", 0.08},
+       {"lr=0.2 note=a,b", {{"lr", 0.2}, {"note", "a,b \"c\""}}},
+       {"✗", nullptr}}};
   return listing;
 }
 
@@ -40,6 +41,42 @@ TEST(Listing, TableFitsTheTerminalByCuttingElasticColumns) {
             "TRIAL      ACC  PARAMETERS    GATE\n"
             "数/1   99.41 %  lr=0.1        ✓\n"
             "b/2     8.00 %  lr=0.2 note…  ✗\n");
+}
+
+TEST(Listing, TableThatIsStillTooWideLosesItsLeastImportantColumns) {
+  Listing listing = TwoTrials();
+  listing.columns[1].drop = 1;
+  listing.columns[3].drop = 2;
+  EXPECT_EQ(Printed(listing, Format::kTable, 30),
+            "TRIAL      ACC  PARAMETERS\n"
+            "数/1   99.41 %  lr=0.1\n"
+            "b/2     8.00 %  lr=0.2 note=a…\n");
+  EXPECT_EQ(Printed(listing, Format::kTable, 20),
+            "TRIAL  PARAMETERS\n"
+            "数/1   lr=0.1\n"
+            "b/2    lr=0.2 note=…\n");
+  EXPECT_EQ(Printed(listing, Format::kTable, 5), Printed(listing, Format::kTable, 19))
+      << "what must stay stays";
+}
+
+TEST(Listing, CombiningAndEmojiCharactersKeepTheirColumnsApart) {
+  Listing listing;
+  listing.columns = {{"NAME", "name"}, {"N", "n", true}};
+  listing.rows = {
+      {{"e\u0301te\u0301", ""}, {"1", 1}}, {{"🚀", ""}, {"2", 2}}, {{"abc", ""}, {"3", 3}}};
+  EXPECT_EQ(Printed(listing, Format::kTable),
+            "NAME  N\n"
+            "e\u0301te\u0301   1\n"
+            "🚀    2\n"
+            "abc   3\n");
+}
+
+TEST(Listing, WhatIsNoNumberIsNullForPrograms) {
+  Listing listing;
+  listing.columns = {{"LOSS", "loss"}, {"N", "n"}};
+  listing.rows = {{{"nan", std::nan("")}, {"1", 1}}};
+  EXPECT_EQ(Printed(listing, Format::kCsv), "loss,n\n,1\n");
+  EXPECT_TRUE(nlohmann::json::parse(Printed(listing, Format::kJson))[0]["loss"].is_null());
 }
 
 TEST(Listing, CsvFlattensObjectsAndQuotes) {

@@ -59,5 +59,14 @@ TEST(Bar, FillsInEighths) {
   EXPECT_EQ(Bar(-1, 2), "  ");
 }
 
+TEST(Text, AgoSaysHowLongBefore) {
+  const absl::Time now = absl::FromUnixSeconds(1'700'000'000);
+  EXPECT_EQ(HumanAgo(now + absl::Seconds(3), now), "just now") << "clocks differ";
+  EXPECT_EQ(HumanAgo(now - absl::Seconds(12), now), "12 s ago");
+  EXPECT_EQ(HumanAgo(now - absl::Seconds(200), now), "3 min ago");
+  EXPECT_EQ(HumanAgo(now - absl::Minutes(150), now), "2 h ago");
+  EXPECT_EQ(HumanAgo(now - absl::Hours(50), now), "2 d ago");
+}
+
 }  // namespace
 }  // namespace sweep::cli
