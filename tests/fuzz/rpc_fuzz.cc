@@ -257,8 +257,10 @@ bool IsDocumented(grpc::StatusCode code, bool broken) {
                                                          grpc::StatusCode::ABORTED,
                                                          grpc::StatusCode::CANCELLED,
                                                          grpc::StatusCode::DEADLINE_EXCEEDED};
-  // gRPC itself answers INTERNAL to bytes that are no message.
-  return kDocumented.contains(code) || (broken && code == grpc::StatusCode::INTERNAL);
+  // What gRPC itself answers to bytes that are no message.
+  const bool refused =
+      code == grpc::StatusCode::INTERNAL || code == grpc::StatusCode::UNIMPLEMENTED;
+  return kDocumented.contains(code) || (broken && refused);
 }
 
 // One thread's calls, one after another.

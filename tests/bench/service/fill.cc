@@ -101,8 +101,9 @@ absl::Status FillDatabase(const std::string& path, const std::string& sweep, std
     });
   }
   if (!status.ok()) return status;
-  return (*store)->WriteAndWait(
-      [&](WriteTransaction& transaction) { return transaction.MarkExhausted(sweep_id, "").status(); });
+  return (*store)->WriteAndWait([&](WriteTransaction& transaction) {
+    return transaction.MarkExhausted(sweep_id, "").status();
+  });
 }
 
 }  // namespace sweep::bench
