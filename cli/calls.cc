@@ -7,7 +7,7 @@
 #include <cstdlib>
 
 #include "absl/time/clock.h"
-#include "cli/suggestions.h"
+#include "cli/help/suggestions.h"
 #include "common/base/ids.h"
 #include "proto/grpc_status.h"
 #include "proto/names.h"
@@ -41,7 +41,8 @@ absl::Status Call(Stub& stub,
 // are wanted.
 template <typename Stub, typename Request, typename Response, typename Take>
 absl::Status CallPages(Stub& stub,
-                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
+                       grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
+                                                    Response*),
                        Request request, Take take) {
   while (true) {
     Response response;
@@ -77,11 +78,12 @@ absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Connection& connection) {
   std::vector<v1::Sweep> sweeps;
   v1::ListSweepsRequest request;
   request.set_page_size(1000);
-  absl::Status status = CallPages(connection.sweeps(), &v1::SweepService::Stub::ListSweeps, request,
-                                  [&](const v1::ListSweepsResponse& page) {
-                                    sweeps.insert(sweeps.end(), page.sweeps().begin(), page.sweeps().end());
-                                    return true;
-                                  });
+  absl::Status status =
+      CallPages(connection.sweeps(), &v1::SweepService::Stub::ListSweeps, request,
+                [&](const v1::ListSweepsResponse& page) {
+                  sweeps.insert(sweeps.end(), page.sweeps().begin(), page.sweeps().end());
+                  return true;
+                });
   if (!status.ok()) return status;
   return sweeps;
 }
@@ -125,15 +127,15 @@ absl::Status ForEachTrialPage(
   request.set_order_by(filter.order_by);
   absl::Status taken;
   std::size_t wanted = filter.limit > 0 ? static_cast<std::size_t>(filter.limit) : SIZE_MAX;
-  const absl::Status status = CallPages(
-      connection.trials(), &v1::TrialService::Stub::ListTrials, request,
-      [&](const v1::ListTrialsResponse& page) {
-        const std::size_t count = std::min<std::size_t>(wanted, page.trials_size());
-        const auto first = page.trials().begin();
-        taken = take({first, first + static_cast<std::ptrdiff_t>(count)});
-        wanted -= count;
-        return taken.ok() && wanted > 0;
-      });
+  const absl::Status status =
+      CallPages(connection.trials(), &v1::TrialService::Stub::ListTrials, request,
+                [&](const v1::ListTrialsResponse& page) {
+                  const std::size_t count = std::min<std::size_t>(wanted, page.trials_size());
+                  const auto first = page.trials().begin();
+                  taken = take({first, first + static_cast<std::ptrdiff_t>(count)});
+                  wanted -= count;
+                  return taken.ok() && wanted > 0;
+                });
   return taken.ok() ? status : taken;
 }
 
@@ -149,17 +151,19 @@ absl::StatusOr<std::vector<v1::Trial>> ListTrials(Connection& connection, const 
   return trials;
 }
 
-absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(Connection& connection, const std::string& trial) {
+absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(Connection& connection,
+                                                  const std::string& trial) {
   absl::StatusOr<TrialId> id = ParseTrialResource(trial);
   if (!id.ok()) return id.status();
   v1::ListEpochsRequest request;
   request.set_parent(TrialResource(id->sweep, id->number));
   std::vector<v1::Epoch> epochs;
-  absl::Status status = CallPages(connection.trials(), &v1::TrialService::Stub::ListEpochs, request,
-                                  [&](const v1::ListEpochsResponse& page) {
-                                    epochs.insert(epochs.end(), page.epochs().begin(), page.epochs().end());
-                                    return true;
-                                  });
+  absl::Status status =
+      CallPages(connection.trials(), &v1::TrialService::Stub::ListEpochs, request,
+                [&](const v1::ListEpochsResponse& page) {
+                  epochs.insert(epochs.end(), page.epochs().begin(), page.epochs().end());
+                  return true;
+                });
   if (!status.ok()) return WithNearestSweep(connection, status, trial);
   return epochs;
 }
@@ -195,8 +199,8 @@ absl::StatusOr<v1::ListLogsResponse> ListLogs(Connection& connection, const std:
 absl::StatusOr<std::vector<v1::Worker>> ListWorkers(Connection& connection) {
   std::vector<v1::Worker> workers;
   absl::Status status =
-      CallPages(connection.workers(), &v1::WorkerService::Stub::ListWorkers, v1::ListWorkersRequest(),
-                [&](const v1::ListWorkersResponse& page) {
+      CallPages(connection.workers(), &v1::WorkerService::Stub::ListWorkers,
+                v1::ListWorkersRequest(), [&](const v1::ListWorkersResponse& page) {
                   workers.insert(workers.end(), page.workers().begin(), page.workers().end());
                   return true;
                 });

@@ -7,8 +7,8 @@
 #include <iostream>
 #include <map>
 
-#include "cli/completion.h"
-#include "cli/docs.h"
+#include "cli/help/completion.h"
+#include "cli/help/docs.h"
 #include "cli/options.h"
 #include "common/base/nearest.h"
 

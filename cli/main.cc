@@ -4,7 +4,7 @@
 #include <iostream>
 
 #include "cli/command_line.h"
-#include "cli/help.h"
+#include "cli/help/help.h"
 #include "cli/session.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"

@@ -1,14 +1,13 @@
 #pragma once
 
+#include <CLI/CLI.hpp>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "absl/status/status.h"
 #include "cli/connection.h"
-#include "cli/listing.h"
+#include "cli/present/listing.h"
 #include "cli/user_settings.h"
 
 namespace sweep::cli {
@@ -29,8 +28,8 @@ struct Session {
   Format format = Format::kTable;
   bool terminal = false;  // standard output is a terminal
   bool color = false;
-  int width = 0;  // of the terminal; 0: cut nothing
-  bool quiet = false;  // errors and the result that a script needs, nothing else
+  int width = 0;                  // of the terminal; 0: cut nothing
+  bool quiet = false;             // errors and the result that a script needs, nothing else
   std::vector<Setting> settings;  // where coordinator, db, format and color come from
   int exit_code = kExitOk;
 };
@@ -48,25 +47,26 @@ std::string Styled(const Session& session, Style style, const std::string& text)
 // Each adds its family of commands to `app`. `session` outlives the app.
 //
 // Every command has a group, a description whose first line (at most 25 columns) stands in
-// `sweep --help` and whose further lines only in its own help, and a footer with examples. Arguments
-// are named for what they take, which is what shells complete: FILE, NAME (a sweep), NAME/N (a
-// trial), NAME[/N] (either), WORKER, NETWORK; a value option says it with type_name().
+// `sweep --help` and whose further lines only in its own help, and a footer with examples.
+// Arguments are named for what they take, which is what shells complete: FILE, NAME (a sweep),
+// NAME/N (a trial), NAME[/N] (either), WORKER, NETWORK; a value option says it with type_name().
 void AddFileCommands(CLI::App* app, Session* session);     // validate preview
 void AddSchemaCommand(CLI::App* app, Session* session);    // schema
 void AddNetworkCommands(CLI::App* app, Session* session);  // networks
 void AddModelCommands(CLI::App* app, Session* session);    // model
 void AddPredictCommand(CLI::App* app, Session* session);   // predict
 void AddSweepCommands(CLI::App* app, Session* session);    // submit list best
-void AddLifecycleCommands(CLI::App* app, Session* session);  // pause resume cancel retry extend explain
-void AddShowCommand(CLI::App* app, Session* session);      // show
-void AddTrialCommands(CLI::App* app, Session* session);    // trials trial
-void AddLogCommand(CLI::App* app, Session* session);      // logs
-void AddExportCommand(CLI::App* app, Session* session);   // export
-void AddTrainCommand(CLI::App* app, Session* session);    // train
-void AddWatchCommand(CLI::App* app, Session* session);     // watch
-void AddRunCommand(CLI::App* app, Session* session);       // run
+void AddLifecycleCommands(CLI::App* app,
+                          Session* session);             // pause resume cancel retry extend explain
+void AddShowCommand(CLI::App* app, Session* session);    // show
+void AddTrialCommands(CLI::App* app, Session* session);  // trials trial
+void AddLogCommand(CLI::App* app, Session* session);     // logs
+void AddExportCommand(CLI::App* app, Session* session);  // export
+void AddTrainCommand(CLI::App* app, Session* session);   // train
+void AddWatchCommand(CLI::App* app, Session* session);   // watch
+void AddRunCommand(CLI::App* app, Session* session);     // run
 void AddConfigCommand(CLI::App* app, Session* session);  // config, config set, config unset
 void AddCompletionCommands(CLI::App* app, Session* session);  // completion, and what it asks
-void AddWorkerCommands(CLI::App* app, Session* session);   // workers, worker list, worker drain
+void AddWorkerCommands(CLI::App* app, Session* session);      // workers, worker list, worker drain
 
 }  // namespace sweep::cli

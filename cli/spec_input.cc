@@ -32,9 +32,9 @@ absl::StatusOr<NetworkFile> ReadNetwork(const std::string& name_or_path) {
   if (!text.ok()) {
     std::ifstream file(name_or_path, std::ios::binary);
     if (!file) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("'", name_or_path, "' is neither a built-in network nor a file that can be read",
-                       DidYouMean(name_or_path, BuiltinNetworkNames())));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "'", name_or_path, "' is neither a built-in network nor a file that can be read",
+          DidYouMean(name_or_path, BuiltinNetworkNames())));
     }
     std::ostringstream content;
     content << file.rdbuf();
@@ -61,8 +61,10 @@ v1::SweepSource ToProto(const SweepSource& source) {
   v1::SweepSource proto;
   proto.set_file(source.file);
   proto.set_text(source.text);
-  for (const auto& [name, text] : source.network_files) (*proto.mutable_network_files())[name] = text;
-  for (const auto& [name, text] : source.program_files) (*proto.mutable_program_files())[name] = text;
+  for (const auto& [name, text] : source.network_files)
+    (*proto.mutable_network_files())[name] = text;
+  for (const auto& [name, text] : source.program_files)
+    (*proto.mutable_program_files())[name] = text;
   return proto;
 }
 

@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "cli/text.h"
+#include "cli/present/text.h"
 #include "tests/integration/process.h"
 
 namespace sweep {

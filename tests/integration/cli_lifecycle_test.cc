@@ -13,8 +13,8 @@
 #include <set>
 #include <sstream>
 
-#include "cli/json_keys.h"
-#include "cli/text.h"
+#include "cli/help/json_keys.h"
+#include "cli/present/text.h"
 #include "tests/integration/process.h"
 
 namespace sweep {

@@ -1,0 +1,468 @@
+// Verbs that change what a coordinator does with a sweep, a trial or a worker. Each can be repeated
+// without harm: a script that runs it twice ends where it ended the first time.
+
+#include <fmt/format.h>
+
+#include <functional>
+#include <iostream>
+#include <optional>
+
+#include "cli/calls.h"
+#include "cli/present/present.h"
+#include "cli/present/text.h"
+#include "cli/session.h"
+#include "cli/signals.h"
+
+namespace sweep::cli {
+namespace {
+
+using nlohmann::json;
+
+// "1 trial", "3 trials"
+std::string Trials(std::int64_t count) {
+  return fmt::format("{} trial{}", count, count == 1 ? "" : "s");
+}
+
+bool IsTrialName(const std::string& name) {
+  return name.find(name.starts_with("sweeps/") ? "/trials/" : "/") != std::string::npos;
+}
+
+bool HasEnded(const v1::Sweep& sweep) {
+  return sweep.state() == v1::SWEEP_STATE_COMPLETED || sweep.state() == v1::SWEEP_STATE_CANCELLED;
+}
+
+// Opens a connection and hands it to `command`. With `waits`, Ctrl-C ends the waiting and not the
+// process.
+int WithConnection(const Session& session, bool waits,
+                   const std::function<int(Connection& connection)>& command) {
+  if (waits) InstallSignals();
+  absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
+  if (!connection.ok()) return Fail(connection.status());
+  return command(**connection);
+}
+
+// Asks `done` four times a second until it says true. Cancelled after Ctrl-C.
+absl::Status WaitUntil(const std::function<absl::StatusOr<bool>()>& done) {
+  while (SignalCount() == 0) {
+    const absl::StatusOr<bool> answer = done();
+    if (!answer.ok()) return answer.status();
+    if (*answer) return absl::OkStatus();
+    WaitForSignal(absl::Milliseconds(250));
+  }
+  return absl::CancelledError("interrupted");
+}
+
+// Ends a command that has waited. `goes_on` is what a person should know after Ctrl-C.
+int AfterWaiting(const absl::Status& status, const Session& session, const std::string& goes_on) {
+  if (status.ok()) return kExitOk;
+  if (!absl::IsCancelled(status)) return Fail(status);
+  Say(session, goes_on);
+  return kExitInterrupted;
+}
+
+// Trials of a sweep (or the one trial) that workers hold at this moment.
+absl::StatusOr<int> HeldTrials(Connection& connection, const std::string& name) {
+  const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(connection);
+  if (!workers.ok()) return workers.status();
+  int held = 0;
+  for (const v1::Worker& worker : *workers) {
+    if (!worker.connected()) continue;
+    for (const std::string& trial : worker.trials()) {
+      const std::string shown = ShortName(trial);
+      if (shown == name || shown.starts_with(name + "/")) ++held;
+    }
+  }
+  return held;
+}
+
+absl::Status WaitUntilNothingIsHeld(Connection& connection, const std::string& name) {
+  return WaitUntil([&]() -> absl::StatusOr<bool> {
+    const absl::StatusOr<int> held = HeldTrials(connection, name);
+    if (!held.ok()) return held.status();
+    return *held == 0;
+  });
+}
+
+void PrintTrial(const v1::Trial& trial, const Session& session) {
+  if (session.format == Format::kCsv) {
+    PrintListing(TrialListing({trial}), session.format, session.width, std::cout);
+  } else if (session.format == Format::kJson) {
+    PrintJson(TrialJson(trial), std::cout);
+  }
+}
+
+// Who will train what waits, and how to look on.
+std::string WhatFollows(const Connection& connection, const std::string& sweep) {
+  if (connection.embedded()) return "; nothing trains it until: sweep run FILE";
+  return "; follow it with: sweep watch " + sweep;
+}
+
+int Pause(const std::string& name, bool now, bool wait, const Session& session) {
+  return WithConnection(session, wait, [&](Connection& connection) {
+    const absl::StatusOr<v1::Sweep> sweep = PauseSweep(connection, name, now);
+    if (!sweep.ok()) return Fail(sweep.status());
+    const std::string shown = ShortName(sweep->name());
+    const std::int64_t running = sweep->counts().running();
+    std::string what = "nothing runs";
+    if (running > 0 && now) {
+      what = Trials(running) + (running == 1 ? " writes a checkpoint and is given back"
+                                             : " write a checkpoint and are given back");
+    } else if (running > 0) {
+      what = Trials(running) + (running == 1 ? " runs on to its end (--now stops it)"
+                                             : " run on to their end (--now stops them)");
+    }
+    Say(session, fmt::format("paused {}: no new trials start; {}\ngo on with: sweep resume {}",
+                             shown, what, shown));
+    if (wait) {
+      const absl::Status waited = WaitUntilNothingIsHeld(connection, shown);
+      const int code = AfterWaiting(
+          waited, session, fmt::format("{} stays paused; what it still runs is ending", shown));
+      if (code != kExitOk) return code;
+      Say(session, fmt::format("nothing of {} runs any more", shown));
+    }
+    const absl::StatusOr<v1::Sweep> after = wait ? GetSweep(connection, name) : sweep;
+    if (!after.ok()) return Fail(after.status());
+    PrintSweep(*after, session);
+    return static_cast<int>(kExitOk);
+  });
+}
+
+int Resume(const std::string& name, const Session& session) {
+  return WithConnection(session, false, [&](Connection& connection) {
+    const absl::StatusOr<v1::Sweep> sweep = ResumeSweep(connection, name);
+    if (!sweep.ok()) return Fail(sweep.status());
+    const std::string shown = ShortName(sweep->name());
+    Say(session,
+        fmt::format("{} goes on: {} of {} have ended{}", shown, EndedTrials(sweep->counts()),
+                    Trials(sweep->planned_trials()), WhatFollows(connection, shown)));
+    PrintSweep(*sweep, session);
+    return static_cast<int>(kExitOk);
+  });
+}
+
+int RetryOneTrial(Connection& connection, const std::string& name, const Session& session) {
+  absl::StatusOr<v1::Trial> trial = RetryTrial(connection, name);
+  if (absl::IsFailedPrecondition(trial.status())) {
+    // Retried already: it waits or runs.
+    const absl::StatusOr<v1::GetTrialResponse> now = GetTrial(connection, name);
+    if (!now.ok() || now->trial().end_time().seconds() != 0) return Fail(trial.status());
+    Say(session, fmt::format("{} is {}: there is nothing to retry", ShortName(now->trial().name()),
+                             StateName(now->trial().state())));
+    PrintTrial(now->trial(), session);
+    return kExitOk;
+  }
+  if (!trial.ok()) return Fail(trial.status());
+  const std::string shown = ShortName(trial->name());
+  Say(session, fmt::format("{} waits for a worker again, with no failures counted{}", shown,
+                           WhatFollows(connection, shown.substr(0, shown.find('/')))));
+  PrintTrial(*trial, session);
+  return kExitOk;
+}
+
+int Retry(const std::string& name, RetrySelection selection, const Session& session) {
+  return WithConnection(session, false, [&](Connection& connection) {
+    if (IsTrialName(name)) return RetryOneTrial(connection, name, session);
+    if (!selection.cancelled) selection.failed = true;
+    const absl::StatusOr<v1::RetrySweepResponse> response = RetrySweep(connection, name, selection);
+    if (!response.ok()) return Fail(response.status());
+    const std::string shown = ShortName(response->sweep().name());
+    const std::string kind = selection.failed && selection.cancelled ? "failed or cancelled"
+                             : selection.cancelled                   ? "cancelled"
+                                                                     : "failed";
+    if (response->retried() == 0) {
+      Say(session, fmt::format("{} has no {} trials; there is nothing to retry", shown, kind));
+    } else {
+      Say(session, fmt::format("{} of {} wait for a worker again, with no failures counted{}",
+                               Trials(response->retried()), shown, WhatFollows(connection, shown)));
+    }
+    PrintSweep(response->sweep(), session, {{"retried", response->retried()}});
+    return static_cast<int>(kExitOk);
+  });
+}
+
+int Extend(const std::string& name, std::int64_t run_cap, const Session& session) {
+  return WithConnection(session, false, [&](Connection& connection) {
+    const absl::StatusOr<v1::Sweep> before = GetSweep(connection, name);
+    if (!before.ok()) return Fail(before.status());
+    const std::string shown = ShortName(before->name());
+    if (before->planned_configurations() == run_cap && !HasEnded(*before)) {
+      Say(session, fmt::format("{} has a run cap of {} already", shown, run_cap));
+      PrintSweep(*before, session);
+      return static_cast<int>(kExitOk);
+    }
+    const absl::StatusOr<v1::Sweep> sweep = ExtendSweep(connection, name, run_cap);
+    if (!sweep.ok()) return Fail(sweep.status());
+    Say(session, fmt::format("{} has a run cap of {} instead of {}: {} more{}", shown, run_cap,
+                             before->planned_configurations(),
+                             Trials(sweep->planned_trials() - before->planned_trials()),
+                             WhatFollows(connection, shown)));
+    PrintSweep(*sweep, session);
+    return static_cast<int>(kExitOk);
+  });
+}
+
+int Explain(const std::string& name, const Session& session) {
+  return WithConnection(session, false, [&](Connection& connection) {
+    const absl::StatusOr<v1::ExplainTrialResponse> response = ExplainTrial(connection, name);
+    if (!response.ok()) return Fail(response.status());
+    const v1::Trial& trial = response->trial();
+    if (session.format == Format::kJson) {
+      PrintJson({{"trial", ShortName(trial.name())},
+                 {"state", StateName(trial.state())},
+                 {"reasons",
+                  std::vector<std::string>(response->reasons().begin(), response->reasons().end())},
+                 {"trials_ahead", response->trials_ahead()}},
+                std::cout);
+      return static_cast<int>(kExitOk);
+    }
+    if (session.format == Format::kCsv) {
+      Listing listing;
+      listing.columns = {{"", "trial"}, {"", "state"}, {"", "reason"}};
+      for (const std::string& reason : response->reasons()) {
+        listing.rows.push_back(
+            {{"", ShortName(trial.name())}, {"", StateName(trial.state())}, {"", reason}});
+      }
+      PrintListing(listing, session.format, session.width, std::cout);
+      return static_cast<int>(kExitOk);
+    }
+    std::cout << fmt::format("{} is {}\n", Styled(session, Style::kBold, ShortName(trial.name())),
+                             StateName(trial.state()));
+    for (const std::string& reason : response->reasons())
+      std::cout << "  • " << Printable(reason) << '\n';
+    return static_cast<int>(kExitOk);
+  });
+}
+
+int CancelOneTrial(Connection& connection, const std::string& name, bool wait,
+                   const Session& session) {
+  absl::StatusOr<v1::Trial> trial = CancelTrial(connection, name);
+  if (absl::IsFailedPrecondition(trial.status())) {
+    const absl::StatusOr<v1::GetTrialResponse> now = GetTrial(connection, name);
+    if (!now.ok() || now->trial().state() != v1::TRIAL_STATE_CANCELLED) return Fail(trial.status());
+    trial = now->trial();
+  }
+  if (!trial.ok()) return Fail(trial.status());
+  const std::string shown = ShortName(trial->name());
+  Say(session, fmt::format("cancelled {}; try it again with: sweep retry {}", shown, shown));
+  if (wait) {
+    const int code = AfterWaiting(WaitUntilNothingIsHeld(connection, shown), session,
+                                  shown + " stays cancelled; its trainer is ending");
+    if (code != kExitOk) return code;
+  }
+  PrintTrial(*trial, session);
+  return kExitOk;
+}
+
+int Cancel(const std::string& name, bool wait, const Session& session) {
+  return WithConnection(session, wait, [&](Connection& connection) {
+    if (IsTrialName(name)) return CancelOneTrial(connection, name, wait, session);
+    absl::StatusOr<v1::Sweep> sweep = CancelSweep(connection, name);
+    if (!sweep.ok()) return Fail(sweep.status());
+    const std::string shown = ShortName(sweep->name());
+    const std::int64_t cancelled = sweep->counts().cancelled();
+    Say(session, fmt::format("cancelled {}: {} had ended, {} {} cancelled\n"
+                             "take it up again with: sweep retry {} --cancelled",
+                             shown, Trials(EndedTrials(sweep->counts()) - cancelled), cancelled,
+                             cancelled == 1 ? "was" : "were", shown));
+    if (wait) {
+      const int code = AfterWaiting(WaitUntilNothingIsHeld(connection, shown), session,
+                                    shown + " stays cancelled; its trainers are ending");
+      if (code != kExitOk) return code;
+    }
+    PrintSweep(*sweep, session);
+    return static_cast<int>(kExitOk);
+  });
+}
+
+absl::StatusOr<std::optional<v1::Worker>> FindWorker(Connection& connection,
+                                                     const std::string& name) {
+  const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(connection);
+  if (!workers.ok()) return workers.status();
+  for (const v1::Worker& worker : *workers) {
+    if (ShortName(worker.name()) == name) return worker;
+  }
+  return std::optional<v1::Worker>();
+}
+
+void PrintWorker(const v1::Worker& worker, const Session& session) {
+  const Listing listing = WorkerListing({worker});
+  if (session.format == Format::kCsv)
+    PrintListing(listing, session.format, session.width, std::cout);
+  if (session.format == Format::kJson) PrintJson(ListingJson(listing)[0], std::cout);
+}
+
+int Drain(const std::string& name, bool wait, const Session& session) {
+  return WithConnection(session, wait, [&](Connection& connection) {
+    absl::StatusOr<v1::Worker> worker = DrainWorker(connection, name);
+    if (absl::IsFailedPrecondition(worker.status())) {  // not connected: it has ended already
+      const absl::StatusOr<std::optional<v1::Worker>> known =
+          FindWorker(connection, ShortName(name));
+      if (!known.ok() || !known->has_value()) return Fail(worker.status());
+      Say(session, fmt::format("worker {} has gone already", ShortName((*known)->name())));
+      PrintWorker(**known, session);
+      return static_cast<int>(kExitOk);
+    }
+    if (!worker.ok()) return Fail(worker.status());
+    const std::string shown = ShortName(worker->name());
+    const int held = worker->trials_size();
+    Say(session, held == 0
+                     ? fmt::format("worker {} holds nothing and ends", shown)
+                     : fmt::format("worker {} gives back {} after a checkpoint and ends; other "
+                                   "workers take them up",
+                                   shown, Trials(held)));
+    if (wait) {
+      const absl::Status waited = WaitUntil([&]() -> absl::StatusOr<bool> {
+        const absl::StatusOr<std::optional<v1::Worker>> now = FindWorker(connection, shown);
+        if (!now.ok()) return now.status();
+        if (now->has_value()) worker = **now;
+        const bool holds_nothing =
+            now->has_value() && (*now)->draining() && (*now)->trials().empty();
+        return holds_nothing || !now->has_value() || !(*now)->connected();
+      });
+      const int code =
+          AfterWaiting(waited, session, fmt::format("worker {} is still draining", shown));
+      if (code != kExitOk) return code;
+      Say(session, fmt::format("worker {} holds nothing any more", shown));
+    }
+    PrintWorker(*worker, session);
+    return static_cast<int>(kExitOk);
+  });
+}
+
+int Workers(const Session& session) {
+  return WithConnection(session, false, [&](Connection& connection) {
+    const absl::StatusOr<std::vector<v1::Worker>> list = ListWorkers(connection);
+    if (!list.ok()) return Fail(list.status());
+    PrintListing(WorkerListing(*list), session.format, session.width, std::cout);
+    return static_cast<int>(kExitOk);
+  });
+}
+
+void AddPauseAndResume(CLI::App* app, Session* session) {
+  auto name = std::make_shared<std::string>();
+  auto now = std::make_shared<bool>(false);
+  auto wait = std::make_shared<bool>(false);
+  CLI::App* pause = app->add_subcommand(
+      "pause",
+      "Start no new trials\n"
+      "What runs goes on to its end, or with --now writes a checkpoint and is given back, to go "
+      "on\n"
+      "from there later. No failure is counted. Nothing is lost when the coordinator restarts.");
+  pause->group("Run sweeps");
+  pause->add_option("NAME", *name, "the sweep")->required();
+  pause->add_flag("--now", *now, "also stop what runs, after a checkpoint");
+  pause->add_flag("--wait", *wait, "return when nothing of it runs any more");
+  pause->footer(
+      "Examples:\n"
+      "  sweep pause seed-000                 let the running trials end\n"
+      "  sweep pause seed-000 --now --wait    free the machines, and wait for it");
+  pause->callback([=] { session->exit_code = Pause(*name, *now, *wait, *session); });
+
+  CLI::App* resume = app->add_subcommand("resume", "Take up a paused sweep");
+  resume->group("Run sweeps");
+  resume->add_option("NAME", *name, "the sweep")->required();
+  resume->footer("Examples:\n  sweep resume seed-000");
+  resume->callback([=] { session->exit_code = Resume(*name, *session); });
+}
+
+void AddCancelAndRetry(CLI::App* app, Session* session) {
+  auto name = std::make_shared<std::string>();
+  auto wait = std::make_shared<bool>(false);
+  CLI::App* cancel = app->add_subcommand(
+      "cancel",
+      "End a sweep or one trial\n"
+      "Trainers are stopped within two seconds. Everything measured so far stays.");
+  cancel->group("Run sweeps");
+  cancel->add_option("NAME[/N]", *name, "the sweep, or one trial of it")->required();
+  cancel->add_flag("--wait", *wait, "return when its trainers have ended");
+  cancel->footer(
+      "Examples:\n"
+      "  sweep cancel seed-000      the whole sweep\n"
+      "  sweep cancel seed-000/7    one trial; the others go on");
+  cancel->callback([=] { session->exit_code = Cancel(*name, *wait, *session); });
+
+  auto selection = std::make_shared<RetrySelection>();
+  CLI::App* retry =
+      app->add_subcommand("retry",
+                          "Try failed trials again\n"
+                          "Trials that have ended without success wait for a worker again, with no "
+                          "failures counted. A\n"
+                          "sweep that had ended goes on. Without a flag: the failed ones.");
+  retry->group("Run sweeps");
+  retry->add_option("NAME[/N]", *name, "the sweep, or one failed or cancelled trial")->required();
+  retry->add_flag("--failed", selection->failed, "the trials that failed for good");
+  retry->add_flag("--cancelled", selection->cancelled,
+                  "the trials that were cancelled; needed for a cancelled sweep");
+  retry->footer(
+      "Examples:\n"
+      "  sweep retry seed-000                           every failed trial\n"
+      "  sweep retry seed-000/7                         one trial\n"
+      "  sweep retry seed-000 --failed --cancelled      take up a cancelled sweep");
+  retry->callback([=] { session->exit_code = Retry(*name, *selection, *session); });
+}
+
+void AddExtendAndExplain(CLI::App* app, Session* session) {
+  auto name = std::make_shared<std::string>();
+  auto run_cap = std::make_shared<std::int64_t>(0);
+  CLI::App* extend = app->add_subcommand("extend",
+                                         "Raise the run cap\n"
+                                         "The search makes more configurations; what there is "
+                                         "stays. A completed sweep goes on. A grid\n"
+                                         "has a fixed size and cannot be extended.");
+  extend->group("Run sweeps");
+  extend->add_option("NAME", *name, "the sweep")->required();
+  extend->add_option("--run-cap", *run_cap, "configurations in all, those made already included")
+      ->required()
+      ->check(CLI::PositiveNumber);
+  extend->footer("Examples:\n  sweep extend seed-000 --run-cap 120");
+  extend->callback([=] { session->exit_code = Extend(*name, *run_cap, *session); });
+
+  CLI::App* explain = app->add_subcommand(
+      "explain",
+      "Why a trial waits\n"
+      "Why the trial is in the state that it is in, the weightiest reason first.");
+  explain->group("Look into trials");
+  explain->add_option("NAME/N", *name, "the trial")->required();
+  explain->footer("Examples:\n  sweep explain seed-000/7");
+  explain->callback([=] { session->exit_code = Explain(*name, *session); });
+}
+
+}  // namespace
+
+void AddLifecycleCommands(CLI::App* app, Session* session) {
+  AddPauseAndResume(app, session);
+  AddCancelAndRetry(app, session);
+  AddExtendAndExplain(app, session);
+}
+
+void AddWorkerCommands(CLI::App* app, Session* session) {
+  CLI::App* workers = app->add_subcommand("workers",
+                                          "Who is connected\nThe coordinator's workers: what they "
+                                          "run, how fast, and how often they failed.");
+  workers->group("Workers");
+  workers->footer("Examples:\n  sweep workers\n  sweep workers --format json | jq '.[].worker'");
+  workers->callback([=] { session->exit_code = Workers(*session); });
+
+  CLI::App* worker = app->add_subcommand("worker", "List or drain workers");
+  worker->group("Workers");
+  worker->require_subcommand(1);
+  worker->footer("Examples:\n  sweep worker drain gpu-2 --wait");
+  CLI::App* list = worker->add_subcommand("list", "Who is connected\nThe same as `sweep workers`.");
+  list->footer("Examples:\n  sweep worker list");
+  list->callback([=] { session->exit_code = Workers(*session); });
+
+  auto name = std::make_shared<std::string>();
+  auto wait = std::make_shared<bool>(false);
+  CLI::App* drain = worker->add_subcommand("drain",
+                                           "Let a worker end\n"
+                                           "It takes nothing new, gives back what it runs after a "
+                                           "checkpoint, and ends. Other workers go\n"
+                                           "on from there; no failure is counted.");
+  drain->add_option("WORKER", *name, "the worker's name, as in `sweep workers`")->required();
+  drain->add_flag("--wait", *wait, "return when it holds nothing any more");
+  drain->footer(
+      "Examples:\n  sweep worker drain gpu-2 --wait    before the machine is switched off");
+  drain->callback([=] { session->exit_code = Drain(*name, *wait, *session); });
+}
+
+}  // namespace sweep::cli

@@ -1,0 +1,170 @@
+#include <fmt/format.h>
+
+#include <atomic>
+#include <iostream>
+#include <thread>
+
+#include "cli/calls.h"
+#include "cli/present/present.h"
+#include "cli/present/text.h"
+#include "cli/present/watch.h"
+#include "cli/session.h"
+#include "cli/signals.h"
+#include "cli/spec_input.h"
+#include "coordinator/api/server.h"
+#include "spdlog/spdlog.h"
+#include "worker/agent/agent.h"
+#include "worker/data/dataset.h"
+
+namespace sweep::cli {
+namespace {
+
+struct RunOptions {
+  std::string file;
+  int slots = 0;
+  std::string device = "auto";
+  std::string data_dir;
+  std::string trainer;
+  int top = 10;
+};
+
+// Draws the download of a file over one line of standard error.
+class DownloadBar {
+ public:
+  void operator()(std::string_view file, std::int64_t done, std::int64_t total) {
+    const absl::Time now = absl::Now();
+    const bool whole = total > 0 && done >= total;
+    if (!whole && now - last_ < absl::Milliseconds(100)) return;
+    last_ = now;
+    std::cerr << fmt::format(
+                     "\rdownloading {}  {}  {}/{} ", file,
+                     Bar(total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0,
+                         20),
+                     HumanBytes(done), total > 0 ? HumanBytes(total) : "?")
+              << (whole ? "\n" : "") << std::flush;
+  }
+
+ private:
+  absl::Time last_ = absl::InfinitePast();
+};
+
+// Fetches and reads what the sweep trains on before anything else is started, so that a person sees
+// at once what is missing or damaged.
+absl::Status PrepareData(const SweepSpec& spec, const DataOptions& options) {
+  if (spec.dataset.name == "none") return absl::OkStatus();  // the program's own affair
+  try {
+    LoadDataset(spec.dataset, EnsureDataset(spec.dataset, options));
+  } catch (const DataError& error) {
+    return absl::FailedPreconditionError(error.what());
+  }
+  return absl::OkStatus();
+}
+
+// Follows the sweep while the agent works. Ctrl-C drains; a second one stops at once.
+absl::Status FollowWithAgent(Connection& connection, const std::string& name, Agent& agent,
+                             const Session& session) {
+  std::atomic<bool> agent_ended = false;
+  absl::Status agent_status;
+  std::jthread waiter([&] {
+    agent_status = agent.Wait();
+    agent_ended = true;
+  });
+  absl::Status status;
+  {
+    WatchView view(session);
+    status = FollowSweep(
+        connection, name, [&] { return SignalCount() > 0 || agent_ended; }, absl::ZeroDuration(),
+        &view);
+  }
+  if (SignalCount() > 0 && !agent_ended) {
+    std::cerr << "stopping: running trials are given back (Ctrl-C again to stop at once)\n";
+    agent.Drain();
+    while (!agent_ended && SignalCount() < 2) WaitForSignal(absl::Milliseconds(50));
+  }
+  const bool on_its_own = agent_ended;
+  agent.Stop();
+  waiter.join();
+  if (SignalCount() == 0 && on_its_own && !agent_status.ok()) return agent_status;
+  return status;
+}
+
+int Run(const RunOptions& options, const Session& session) {
+  const absl::StatusOr<SweepInput> input = ReadSweepFile(options.file);
+  if (!input.ok()) return FailInput(input.status());
+  InstallSignals();
+  const SweepSpec& spec = input->spec;
+  DataOptions data{.data_dir = options.data_dir};
+  if (session.terminal) data.progress = DownloadBar();
+  if (absl::Status status = PrepareData(spec, data); !status.ok()) return Fail(status);
+
+  absl::StatusOr<std::unique_ptr<CoordinatorServer>> server =
+      CoordinatorServer::Start({.listen = "127.0.0.1:0", .database = session.connection.database});
+  if (!server.ok()) return Fail(server.status());
+  absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::To((*server)->address());
+  if (!connection.ok()) return Fail(connection.status());
+  const absl::StatusOr<v1::CreateSweepResponse> created =
+      CreateSweep(**connection, ToProto(input->source));
+  if (!created.ok()) return Fail(created.status());
+  if (!created->created()) {
+    Say(session,
+        fmt::format("resuming {}: {}/{} trials have ended", spec.name,
+                    EndedTrials(created->sweep().counts()), created->sweep().planned_trials()));
+  }
+
+  AgentOptions agent_options{.coordinator = (*server)->address(),
+                             .name = "",
+                             .slots = options.slots,
+                             .device = options.device,
+                             .data = data};
+  // Who runs a file on this machine means its program, too.
+  agent_options.allow_programs = agent_options.trainer_optional = !spec.program.empty();
+  if (!options.trainer.empty()) agent_options.trainer_command = {options.trainer};
+  absl::StatusOr<std::unique_ptr<Agent>> agent = Agent::Start(agent_options);
+  if (!agent.ok()) return Fail(agent.status());
+
+  const absl::Status status = FollowWithAgent(**connection, spec.name, **agent, session);
+  if (SignalCount() > 0) {
+    std::cerr << fmt::format("stopped; everything so far is in {}. Go on with: sweep run {}\n",
+                             session.connection.database, options.file);
+    return kExitInterrupted;
+  }
+  if (!status.ok()) return Fail(status);
+  Say(session, "");
+  return FinishSweep(**connection, spec.name, options.top, session);
+}
+
+}  // namespace
+
+void AddRunCommand(CLI::App* app, Session* session) {
+  CLI::App* run = app->add_subcommand(
+      "run",
+      "Run on this machine\n"
+      "Starts a coordinator and a worker in this process, shows progress, and prints the ranking.\n"
+      "Everything lands in --db; run it again to go on where it was. Ctrl-C stops after a "
+      "checkpoint.");
+  run->group("Run sweeps");
+  auto options = std::make_shared<RunOptions>();
+  run->add_option("FILE", options->file, "the sweep file")->required();
+  run->add_option("--slots", options->slots, "trials at once; without it, one per core")
+      ->check(CLI::Range(1, 1024));
+  run->add_option("--device", options->device, "auto, cpu or cuda:N")
+      ->type_name("DEVICE")
+      ->capture_default_str();
+  run->add_option("--data-dir", options->data_dir, "the folder of the data set's files")
+      ->type_name("FOLDER")
+      ->envname("SWEEP_DATA_DIR");
+  run->add_option("--trainer", options->trainer,
+                  "the program that trains; without it, sweep-trainer")
+      ->type_name("PROGRAM");
+  run->add_option("--top", options->top, "rows of the ranking")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  run->footer(
+      "Examples:\n"
+      "  sweep run examples/quickstart.yaml\n"
+      "  sweep run sweep.yaml --slots 4 --db nights.db\n"
+      "  sweep run sweep.yaml --quiet --format json > ranking.json");
+  run->callback([=] { session->exit_code = Run(*options, *session); });
+}
+
+}  // namespace sweep::cli

@@ -1,0 +1,134 @@
+#include <fmt/format.h>
+
+#include <iostream>
+#include <sstream>
+
+#include "cli/calls.h"
+#include "cli/present/curves.h"
+#include "cli/present/present.h"
+#include "cli/present/text.h"
+#include "cli/session.h"
+
+namespace sweep::cli {
+namespace {
+
+struct ShowOptions {
+  std::string name;
+  PlotFlags plot;
+};
+
+// "34/60 trials ended, 2 running, 1 failed, about 12 min 3 s left"
+std::string TrialsLine(const v1::Sweep& sweep, const SweepHistory& history) {
+  const v1::TrialCounts& counts = sweep.counts();
+  std::string line = fmt::format("{}/{} trials ended", EndedTrials(counts), sweep.planned_trials());
+  const auto add = [&](std::int64_t count, const char* what) {
+    if (count > 0) line += fmt::format(", {} {}", count, what);
+  };
+  add(counts.running(), "running");
+  add(counts.stopped(), "stopped early");
+  add(counts.failed(), "failed");
+  add(counts.cancelled(), "cancelled");
+  const absl::Duration left = history.TimeLeft();
+  if (left != absl::InfiniteDuration()) return line + ", about " + HumanDuration(left) + " left";
+  if (sweep.state() == v1::SWEEP_STATE_ACTIVE && counts.running() == 0)
+    line += ", waiting for a worker";
+  return line;
+}
+
+void PrintFacts(const v1::Sweep& sweep, const SweepHistory& history, const Session& session) {
+  const auto fact = [](const std::string& key, const std::string& value) {
+    std::cout << fmt::format("{:<8} {}\n", key, value);
+  };
+  std::cout << Styled(session, Style::kBold, ShortName(sweep.name())) << "  "
+            << StateName(sweep.state()) << '\n';
+  fact("trials", TrialsLine(sweep, history));
+  fact("search", fmt::format("{} for {} {}, {} epochs a trial", sweep.method(),
+                             sweep.maximize() ? "the highest" : "the lowest", sweep.metric(),
+                             sweep.epochs()));
+  if (!sweep.search_reason().empty()) fact("ended", Printable(sweep.search_reason()));
+  std::string gates;
+  for (const std::string& gate : sweep.gates())
+    gates += (gates.empty() ? "" : ", ") + Printable(gate);
+  if (!gates.empty()) {
+    fact("gates", fmt::format("{}: {} configuration{} every one", gates, sweep.qualifying(),
+                              sweep.qualifying() == 1 ? " meets" : "s meet"));
+  }
+  if (!sweep.best_trial().empty()) {
+    fact("best", fmt::format("{} ({})", MetricText(sweep.metric(), sweep.best_value()),
+                             ShortName(sweep.best_trial())));
+  }
+  for (const auto& [key, value] : sweep.labels()) {
+    fact("label", Printable(key) + " = " + Printable(value));
+  }
+  if (!sweep.principal().empty()) fact("by", Printable(sweep.principal()));
+}
+
+// The search's history, and the learning curves of the best trial.
+absl::Status PrintPlots(Connection& connection, const v1::Sweep& sweep, const SweepHistory& history,
+                        const PlotFlags& flags, const Session& session) {
+  if (sweep.best_trial().empty()) return absl::OkStatus();
+  const std::string best = ShortName(sweep.best_trial());
+  const absl::StatusOr<std::vector<v1::Epoch>> rows = ListEpochs(connection, best);
+  if (!rows.ok()) return rows.status();
+  const std::vector<std::string> gates(sweep.gates().begin(), sweep.gates().end());
+  Plot curves = AccuracyPlot(LatestEpochs(*rows), gates);
+  curves.title = best;
+  std::cout << '\n'
+            << RenderPlot(history.ToPlot(), StyleFor(flags, session, 12)) << '\n'
+            << RenderPlot(curves, StyleFor(flags, session, 12));
+  return absl::OkStatus();
+}
+
+int Show(const ShowOptions& options, const Session& session) {
+  absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
+  if (!connection.ok()) return Fail(connection.status());
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, options.name);
+  if (!sweep.ok()) return Fail(sweep.status());
+  if (session.format == Format::kJson) {
+    nlohmann::json document = SweepJson(*sweep);
+    document["source"] = sweep->source().text();
+    PrintJson(document, std::cout);
+    return kExitOk;
+  }
+  if (session.format == Format::kCsv) {
+    PrintListing(SweepListing({*sweep}), session.format, session.width, std::cout);
+    return kExitOk;
+  }
+  SweepHistory history(*sweep);
+  const absl::Time now = absl::Now();
+  absl::Status status =
+      ForEachTrialPage(**connection, options.name, {}, [&](const std::vector<v1::Trial>& page) {
+        for (const v1::Trial& trial : page) history.Add(trial, now);
+        return absl::OkStatus();
+      });
+  if (!status.ok()) return Fail(status);
+  PrintFacts(*sweep, history, session);
+  if (!options.plot.hide) status = PrintPlots(**connection, *sweep, history, options.plot, session);
+  if (!status.ok()) return Fail(status);
+  std::cout << '\n';
+  std::istringstream source(sweep->source().text());
+  for (std::string line; std::getline(source, line);) std::cout << Printable(line) << '\n';
+  return kExitOk;
+}
+
+}  // namespace
+
+void AddShowCommand(CLI::App* app, Session* session) {
+  CLI::App* show =
+      app->add_subcommand("show",
+                          "Show one sweep\n"
+                          "Its state, time left, gates and best trial, how the search went, "
+                          "the best trial's learning curves, and the sweep file.");
+  show->group("Run sweeps");
+  show->footer(
+      "Examples:\n"
+      "  sweep show seed-000\n"
+      "  sweep show seed-000 --no-plot\n"
+      "  sweep show seed-000 --format json | jq .qualifying");
+  auto options = std::make_shared<ShowOptions>();
+  show->add_option("NAME", options->name, "sweep")->required();
+  AddPlotFlags(show, &options->plot);
+  show->callback([=] { session->exit_code = Show(*options, *session); });
+}
+
+}  // namespace sweep::cli

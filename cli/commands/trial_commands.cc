@@ -1,0 +1,166 @@
+#include <fmt/format.h>
+
+#include <iostream>
+
+#include "cli/calls.h"
+#include "cli/help/suggestions.h"
+#include "cli/options.h"
+#include "cli/present/curves.h"
+#include "cli/present/present.h"
+#include "cli/present/text.h"
+#include "cli/session.h"
+#include "common/lifecycle/trial_state.h"
+
+namespace sweep::cli {
+namespace {
+
+struct TrialsOptions {
+  std::string sweep;
+  std::string state;
+  std::string where;
+  std::string sort;
+  int limit = 0;
+};
+
+v1::TrialState ParseState(const std::string& name) {
+  for (int value = v1::TrialState_MIN; value <= v1::TrialState_MAX; ++value) {
+    const auto state = static_cast<v1::TrialState>(value);
+    if (StateName(state) == name) return state;
+  }
+  return v1::TRIAL_STATE_UNSPECIFIED;
+}
+
+int Trials(const TrialsOptions& options, const Session& session) {
+  TrialFilter filter{.where = options.where, .order_by = options.sort, .limit = options.limit};
+  if (!options.state.empty()) filter.state = ParseState(options.state);
+  // "-lr" reads as descending, as in W&B and SQL-minded tools alike.
+  if (filter.order_by.starts_with("-")) filter.order_by = filter.order_by.substr(1) + " desc";
+  absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
+  if (!connection.ok()) return Fail(connection.status());
+  const absl::StatusOr<std::vector<v1::Trial>> trials =
+      ListTrials(**connection, options.sweep, filter);
+  if (!trials.ok()) {
+    return Fail(WithNearestSortKey(**connection, trials.status(), options.sweep, options.sort));
+  }
+  PrintListing(TrialListing(*trials), session.format, session.width, std::cout);
+  return kExitOk;
+}
+
+struct TrialOptions {
+  std::string name;
+  PlotFlags plot;
+};
+
+// The learning curves, with the lines of the gates of the trial's sweep.
+absl::Status PrintCurves(Connection& connection, const v1::Trial& trial,
+                         const std::vector<v1::Epoch>& rows, const PlotFlags& flags,
+                         const Session& session) {
+  const std::string name = ShortName(trial.name());
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, name.substr(0, name.find('/')));
+  if (!sweep.ok()) return sweep.status();
+  const std::vector<EpochMetrics> epochs = LatestEpochs(rows);
+  const std::vector<std::string> gates(sweep->gates().begin(), sweep->gates().end());
+  std::cout << '\n'
+            << RenderPlot(AccuracyPlot(epochs, gates), StyleFor(flags, session, 14)) << '\n'
+            << RenderPlot(LossPlot(epochs), StyleFor(flags, session, 9));
+  return absl::OkStatus();
+}
+
+int ShowTrial(const TrialOptions& options, const Session& session) {
+  const std::string& name = options.name;
+  absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
+  if (!connection.ok()) return Fail(connection.status());
+  const absl::StatusOr<v1::GetTrialResponse> response = GetTrial(**connection, name);
+  if (!response.ok()) return Fail(response.status());
+  const absl::StatusOr<std::vector<v1::Epoch>> epochs = ListEpochs(**connection, name);
+  if (!epochs.ok()) return Fail(epochs.status());
+  const absl::StatusOr<std::vector<v1::Attempt>> attempts = ListAttempts(**connection, name);
+  if (!attempts.ok()) return Fail(attempts.status());
+  const v1::Trial& trial = response->trial();
+
+  if (session.format == Format::kCsv) {
+    PrintListing(EpochListing(*epochs), session.format, session.width, std::cout);
+    return kExitOk;
+  }
+  if (session.format == Format::kJson) {
+    nlohmann::json document = TrialJson(trial);
+    document["epoch_rows"] = ListingJson(EpochListing(*epochs));
+    document["attempts"] = ListingJson(AttemptListing(*attempts));
+    document["spec"] =
+        nlohmann::json::parse(response->spec_json(), nullptr, /*allow_exceptions=*/false);
+    PrintJson(document, std::cout);
+    return kExitOk;
+  }
+  std::cout << fmt::format("{}  {}  {} ({} parameters)  replicate {}  seed {}\n{}\n",
+                           Styled(session, Style::kBold, ShortName(trial.name())),
+                           StateName(trial.state()), Printable(trial.model()),
+                           WithSeparators(trial.network_parameters()), trial.replicate(),
+                           trial.seed(), Printable(ParametersText(trial)));
+  if (!trial.reason().empty()) {
+    std::cout << Styled(session, Style::kRed, "reason: ") << Printable(trial.reason()) << '\n';
+  }
+  if (trial.epochs_to_target() > 0) {
+    std::cout << Styled(session, Style::kGreen,
+                        fmt::format("meets the epoch and accuracy gates from epoch {}",
+                                    trial.epochs_to_target()))
+              << '\n';
+  }
+  if (!options.plot.hide && !epochs->empty()) {
+    const absl::Status plotted = PrintCurves(**connection, trial, *epochs, options.plot, session);
+    if (!plotted.ok()) return Fail(plotted);
+  }
+  std::cout << '\n';
+  PrintListing(EpochListing(*epochs), session.format, session.width, std::cout);
+  std::cout << '\n';
+  PrintListing(AttemptListing(*attempts), session.format, session.width, std::cout);
+  for (const v1::Artifact& artifact : trial.artifacts()) {
+    std::cout << fmt::format("{}{:<13} {:>9}  sha256 {}\n",
+                             &artifact == &trial.artifacts(0) ? "\n" : "", artifact.role(),
+                             HumanBytes(artifact.size_bytes()), artifact.sha256());
+  }
+  return kExitOk;
+}
+
+}  // namespace
+
+void AddTrialCommands(CLI::App* app, Session* session) {
+  CLI::App* trials = app->add_subcommand("trials", "List a sweep's trials");
+  trials->group("Look into trials");
+  trials->footer(
+      "Examples:\n"
+      "  sweep trials seed-000 --sort -best_accuracy --limit 5\n"
+      "  sweep trials seed-000 --state failed\n"
+      "  sweep trials seed-000 --where \"lr > 0.05 and best_accuracy >= 99.3%\" --format json");
+  auto options = std::make_shared<TrialsOptions>();
+  trials->add_option("NAME", options->sweep, "sweep")->required();
+  trials->add_option("--state", options->state, "only this state")
+      ->check(
+          OneOf({"pending", "leased", "running", "completed", "stopped", "failed", "cancelled"}));
+  trials->add_option("--where", options->where,
+                     "only where this holds, as \"lr > 0.05 and best_accuracy >= 99.3%\"");
+  trials
+      ->add_option("--sort", options->sort,
+                   "number, best_accuracy, last_accuracy, best_loss, epochs_to_target or a "
+                   "hyperparameter; with a leading '-' descending")
+      ->type_name("KEY");
+  trials->add_option("--limit", options->limit, "at most this many")->check(CLI::PositiveNumber);
+  trials->callback([=] { session->exit_code = Trials(*options, *session); });
+
+  CLI::App* trial =
+      app->add_subcommand("trial",
+                          "Show one trial\n"
+                          "Its parameters, learning curves with the lines of the sweep's "
+                          "gates, epochs, attempts and files.");
+  trial->group("Look into trials");
+  trial->footer(
+      "Examples:\n"
+      "  sweep trial seed-000/17\n"
+      "  sweep trial seed-000/17 --no-plot\n"
+      "  sweep trial seed-000/17 --format csv > epochs.csv");
+  auto trial_options = std::make_shared<TrialOptions>();
+  trial->add_option("NAME/N", trial_options->name, "trial, as SWEEP/NUMBER")->required();
+  AddPlotFlags(trial, &trial_options->plot);
+  trial->callback([=] { session->exit_code = ShowTrial(*trial_options, *session); });
+}
+
+}  // namespace sweep::cli

@@ -1,0 +1,178 @@
+#include <fmt/format.h>
+#include <grpcpp/grpcpp.h>
+
+#include <iostream>
+#include <thread>
+
+#include "absl/time/clock.h"
+#include "cli/calls.h"
+#include "cli/present/present.h"
+#include "cli/present/text.h"
+#include "cli/present/watch.h"
+#include "cli/session.h"
+#include "cli/signals.h"
+#include "proto/grpc_status.h"
+#include "proto/names.h"
+
+namespace sweep::cli {
+namespace {
+
+// Reads events from where `view` stands until the stream ends. `heard`: there was at least one.
+absl::Status ReadEvents(Connection& connection, const std::string& name,
+                        const std::function<bool()>& interrupted, bool* heard, WatchView* view) {
+  grpc::ClientContext context;
+  v1::WatchSweepRequest request;
+  request.set_name(SweepResource(name));
+  request.set_cursor(view->model().cursor());
+  request.set_progress(true);
+  std::unique_ptr<grpc::ClientReader<v1::WatchSweepResponse>> reader =
+      connection.sweeps().WatchSweep(&context, request);
+  // Reading blocks; this ends it when the person has had enough.
+  std::jthread canceller([&](std::stop_token stop) {
+    while (!stop.stop_requested()) {
+      if (interrupted()) {
+        context.TryCancel();
+        return;
+      }
+      WaitForSignal(absl::Milliseconds(100));
+    }
+  });
+  v1::WatchSweepResponse message;
+  while (reader->Read(&message)) {
+    *heard = true;
+    view->Update(message);
+    view->Draw();
+  }
+  canceller.request_stop();
+  canceller.join();
+  return FromGrpcStatus(reader->Finish());
+}
+
+// Tries to reach a coordinator that has been `lost` since then.
+absl::Status ComeBack(Connection& connection, const std::function<bool()>& interrupted,
+                      absl::Time lost, absl::Duration patience, WatchView* view) {
+  while (!interrupted()) {
+    const absl::Duration silence = absl::Now() - lost;
+    if (silence > patience) {
+      return absl::UnavailableError(fmt::format("the coordinator at {} has not answered for {}",
+                                                connection.address(), HumanDuration(silence)));
+    }
+    view->Lost(silence);
+    if (connection.Reconnect(absl::Milliseconds(500)).ok()) {
+      view->Found();
+      return absl::OkStatus();
+    }
+  }
+  return absl::CancelledError("interrupted");
+}
+
+bool HasEnded(const v1::Sweep& sweep) {
+  return sweep.state() == v1::SWEEP_STATE_COMPLETED || sweep.state() == v1::SWEEP_STATE_CANCELLED;
+}
+
+int Watch(const std::string& name, int patience_seconds, int top, const Session& session) {
+  InstallSignals();
+  absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
+  if (!connection.ok()) return Fail(connection.status());
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, name);
+  if (!sweep.ok()) return Fail(sweep.status());
+  const std::string shown = ShortName(sweep->name());
+  if ((*connection)->embedded() && !HasEnded(*sweep)) {
+    return Fail(absl::FailedPreconditionError(fmt::format(
+        "nothing trains {} at the moment ({} of {} trials have ended); go on with: sweep run FILE",
+        shown, EndedTrials(sweep->counts()), sweep->planned_trials())));
+  }
+  absl::Status status;
+  {
+    WatchView view(session);
+    status = FollowSweep(
+        **connection, shown, [] { return SignalCount() > 0; }, absl::Seconds(patience_seconds),
+        &view);
+  }
+  if (absl::IsCancelled(status)) {
+    Say(session, GoesOn(shown));
+    return kExitInterrupted;
+  }
+  if (!status.ok()) return Fail(status);
+  Say(session, "");
+  return FinishSweep(**connection, shown, top, session);
+}
+
+}  // namespace
+
+absl::Status FollowSweep(Connection& connection, const std::string& name,
+                         const std::function<bool()>& interrupted, absl::Duration patience,
+                         WatchView* view) {
+  absl::Time lost = absl::InfiniteFuture();
+  while (true) {
+    bool heard = false;
+    const absl::Status status = ReadEvents(connection, name, interrupted, &heard, view);
+    if (interrupted()) return absl::CancelledError("interrupted");
+    // A server that shuts down cancels its streams.
+    const bool has_gone = absl::IsUnavailable(status) || absl::IsCancelled(status);
+    if (!has_gone) return status;
+    if (patience == absl::ZeroDuration()) return absl::UnavailableError(status.message());
+    // One that takes connections and ends them at once has not come back.
+    if (heard || lost == absl::InfiniteFuture()) lost = absl::Now();
+    const absl::Status back = ComeBack(connection, interrupted, lost, patience, view);
+    if (!back.ok()) return back;
+    if (!heard) WaitForSignal(absl::Milliseconds(200));
+  }
+}
+
+int EndOfSweep(const v1::Sweep& sweep) {
+  if (sweep.qualifying() > 0) return kExitOk;
+  const std::string name = ShortName(sweep.name());
+  if (sweep.state() == v1::SWEEP_STATE_CANCELLED) {
+    return Fail(
+        absl::InternalError(fmt::format("{} was cancelled before anything qualified", name)));
+  }
+  if (sweep.counts().failed() > 0) {
+    return Fail(absl::InternalError(
+        fmt::format("nothing qualified, and {} of {} trials failed for good; try them again with: "
+                    "sweep retry {}",
+                    sweep.counts().failed(), sweep.planned_trials(), name)));
+  }
+  return kExitNothingQualified;
+}
+
+int FinishSweep(Connection& connection, const std::string& name, int top, const Session& session) {
+  const absl::StatusOr<v1::RankSweepResponse> ranking = RankSweep(connection, name, top);
+  if (!ranking.ok()) return Fail(ranking.status());
+  PrintRanking(*ranking, session, std::cout);
+  if (ranking->rows().empty()) return Fail(absl::InternalError("no trial has trained an epoch"));
+  return EndOfSweep(ranking->sweep());
+}
+
+std::string GoesOn(const std::string& name) {
+  return fmt::format("{} goes on; watch it again with: sweep watch {}", name, name);
+}
+
+void AddWatchCommand(CLI::App* app, Session* session) {
+  CLI::App* watch = app->add_subcommand("watch",
+                                        "Follow a sweep to its end\n"
+                                        "Bars on a terminal, one line per event elsewhere, the "
+                                        "ranking at the end. Ctrl-C leaves the\n"
+                                        "sweep running. A coordinator that goes away is waited "
+                                        "for, and nothing is lost or repeated.");
+  watch->group("Run sweeps");
+  auto name = std::make_shared<std::string>();
+  auto patience = std::make_shared<int>(300);
+  auto top = std::make_shared<int>(10);
+  watch->add_option("NAME", *name, "the sweep")->required();
+  watch
+      ->add_option("--patience", *patience,
+                   "seconds to wait for a coordinator that does not answer")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  watch->add_option("--top", *top, "rows of the ranking")
+      ->check(CLI::Range(1, 1000))
+      ->capture_default_str();
+  watch->footer(
+      "Examples:\n"
+      "  sweep watch seed-000\n"
+      "  sweep watch seed-000 --quiet --format json    wait, then the ranking as JSON");
+  watch->callback([=] { session->exit_code = Watch(*name, *patience, *top, *session); });
+}
+
+}  // namespace sweep::cli

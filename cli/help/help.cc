@@ -1,0 +1,222 @@
+#include "cli/help/help.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iostream>
+#include <map>
+#include <sstream>
+
+#include "cli/options.h"
+#include "cli/present/text.h"
+#include "common/base/nearest.h"
+
+namespace sweep::cli {
+namespace {
+
+constexpr int kPageWidth = 80;
+constexpr int kGap = 2;
+
+// Groups in the two columns of the overview, balanced so that all fits a screen of 24 lines.
+const std::vector<std::vector<std::string>>& OverviewColumns() {
+  static const auto* const columns = new std::vector<std::vector<std::string>>{
+      {"Run sweeps", "Networks and models"},
+      {"Look into trials", "Files", "Workers", "Settings"},
+  };
+  return *columns;
+}
+
+std::vector<const CLI::App*> CommandsInGroup(const CLI::App& app, const std::string& group) {
+  std::vector<const CLI::App*> commands = CommandsOf(app);
+  std::erase_if(commands, [&](const CLI::App* command) { return command->get_group() != group; });
+  return commands;
+}
+
+std::vector<std::string> ColumnLines(const CLI::App& app, const std::vector<std::string>& groups) {
+  int widest = 0;
+  for (const std::string& group : groups) {
+    for (const CLI::App* command : CommandsInGroup(app, group)) {
+      widest = std::max(widest, DisplayWidth(command->get_name()));
+    }
+  }
+  std::vector<std::string> lines;
+  for (const std::string& group : groups) {
+    const std::vector<const CLI::App*> commands = CommandsInGroup(app, group);
+    if (commands.empty()) continue;
+    if (!lines.empty()) lines.push_back("");
+    lines.push_back(group);
+    for (const CLI::App* command : commands) {
+      lines.push_back("  " + Pad(command->get_name(), widest) + "  " + Summary(*command));
+    }
+  }
+  return lines;
+}
+
+// `text` in lines of at most `width` columns, broken between words.
+std::vector<std::string> Wrapped(const std::string& text, int width) {
+  std::vector<std::string> lines(1);
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (!lines.back().empty() && DisplayWidth(lines.back()) + 1 + DisplayWidth(word) > width) {
+      lines.emplace_back();
+    }
+    lines.back() += (lines.back().empty() ? "" : " ") + word;
+  }
+  return lines;
+}
+
+// Paragraphs filled to the page; indented lines stay as they are.
+std::string Filled(const std::string& text) {
+  std::string page;
+  std::string paragraph;
+  const auto flush = [&] {
+    if (!paragraph.empty())
+      page += fmt::format("{}\n", fmt::join(Wrapped(paragraph, kPageWidth), "\n"));
+    paragraph.clear();
+  };
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.empty() && line[0] != ' ') {
+      paragraph += line + " ";
+      continue;
+    }
+    flush();
+    page += line + "\n";
+  }
+  flush();
+  return page;
+}
+
+// What stands beside an option: its description, default and variable.
+std::string OptionText(const OptionInfo& option) {
+  std::string text = option.description;
+  if (!option.fallback.empty()) text += " [default: " + option.fallback + "]";
+  if (!option.environment.empty()) text += " [env: " + option.environment + "]";
+  return text;
+}
+
+void AppendOptions(const std::string& title, const std::vector<OptionInfo>& options,
+                   std::string* page) {
+  if (options.empty()) return;
+  constexpr int kWidestSyntax = 26;
+  int widest = 0;
+  for (const OptionInfo& option : options) {
+    const int width = DisplayWidth(option.Syntax());
+    if (width <= kWidestSyntax) widest = std::max(widest, width);
+  }
+  *page += "\n" + title + ":\n";
+  const std::string indent(2 + static_cast<std::size_t>(widest) + kGap, ' ');
+  for (const OptionInfo& option : options) {
+    const std::string syntax = option.Syntax();
+    const bool own_line = DisplayWidth(syntax) > widest;
+    *page += own_line ? "  " + syntax + "\n" + indent : "  " + Pad(syntax, widest) + "  ";
+    const auto lines = Wrapped(OptionText(option), kPageWidth - static_cast<int>(indent.size()));
+    for (std::size_t i = 0; i < lines.size(); ++i) *page += (i > 0 ? indent : "") + lines[i] + "\n";
+  }
+}
+
+class HelpFormatter : public CLI::Formatter {
+ public:
+  explicit HelpFormatter(const Session& session) : session_(session) {}
+  std::string make_help(const CLI::App* app, std::string /*name*/,
+                        CLI::AppFormatMode /*mode*/) const override {
+    if (app->get_parent() == nullptr) return OverviewText(*app, session_.width);
+    return CommandText(*app);
+  }
+
+ private:
+  const Session& session_;
+};
+
+int Help(const CLI::App& app, const std::vector<std::string>& words, const Session& session) {
+  if (words.empty()) {
+    std::cout << OverviewText(app, session.width);
+    return kExitOk;
+  }
+  for (const HelpTopic& topic : HelpTopics()) {
+    if (words.size() == 1 && topic.name == words[0]) {
+      std::cout << topic.title << "\n\n" << topic.text;
+      return kExitOk;
+    }
+  }
+  const CLI::App* command = &app;
+  for (const std::string& word : words) {
+    const CLI::App* const inner = FindCommand(*command, word);
+    if (inner == nullptr) {
+      std::vector<std::string> known;
+      for (const CLI::App* candidate : CommandsOf(*command)) known.push_back(candidate->get_name());
+      if (command == &app) {
+        for (const HelpTopic& topic : HelpTopics()) known.push_back(topic.name);
+      }
+      std::cerr << fmt::format("error: there is no help on '{}'{}\nsee: sweep help\n",
+                               fmt::join(words, " "), DidYouMean(word, known));
+      return kExitBadInput;
+    }
+    command = inner;
+  }
+  std::cout << CommandText(*command);
+  return kExitOk;
+}
+
+}  // namespace
+
+void UseHelp(CLI::App* app, const Session& session) {
+  app->formatter(std::make_shared<HelpFormatter>(session));
+  app->set_help_flag("-h,--help", "this help");
+}
+
+std::string OverviewText(const CLI::App& app, int width) {
+  std::vector<std::vector<std::string>> columns;
+  for (const auto& groups : OverviewColumns()) columns.push_back(ColumnLines(app, groups));
+  std::string page =
+      "Usage: sweep COMMAND [ARGUMENTS] [OPTIONS]    sweep help COMMAND tells more\n\n";
+  const bool narrow = width > 0 && width < kPageWidth;
+  if (narrow) {
+    for (const auto& lines : columns) page += fmt::format("{}\n\n", fmt::join(lines, "\n"));
+  } else {
+    std::size_t rows = 0;
+    for (const auto& lines : columns) rows = std::max(rows, lines.size());
+    columns[0].resize(rows);
+    columns[1].resize(rows);
+    int left = 0;
+    for (const std::string& line : columns[0]) left = std::max(left, DisplayWidth(line));
+    for (std::size_t row = 0; row < rows; ++row) {
+      std::string line = Pad(columns[0][row], left + kGap) + columns[1][row];
+      line.erase(line.find_last_not_of(' ') + 1);
+      page += line + "\n";
+    }
+    page += "\n";
+  }
+  return page + app.get_footer() + "\n";
+}
+
+std::string CommandText(const CLI::App& command) {
+  std::string page = Summary(command) + ".\n";
+  const std::string details = Details(command);
+  if (!details.empty()) page += "\n" + Filled(details);
+  page += "\nUsage: " + Usage(command) + "\n";
+  if (const auto inner = CommandsOf(command); !inner.empty()) {
+    page += "\nCommands:\n";
+    for (const CLI::App* sub : inner)
+      page += "  " + Pad(sub->get_name(), 8) + "  " + Summary(*sub) + "\n";
+  }
+  std::vector<OptionInfo> arguments = OptionsOf(command);
+  std::vector<OptionInfo> options = arguments;
+  std::erase_if(arguments, [](const OptionInfo& option) { return !option.positional; });
+  std::erase_if(options, [](const OptionInfo& option) { return option.positional; });
+  AppendOptions("Arguments", arguments, &page);
+  AppendOptions("Options", options, &page);
+  const std::string footer = command.get_footer();
+  if (!footer.empty()) page += "\n" + footer + "\n";
+  return page + "\nOptions that every command takes: sweep help options\n";
+}
+
+void AddHelpCommand(CLI::App* app, Session* session) {
+  CLI::App* help = app->add_subcommand("help", "Help on a command or topic");
+  help->group("");
+  auto words = std::make_shared<std::vector<std::string>>();
+  help->add_option("COMMAND", *words, "a command, or options, environment, output, exit-codes");
+  help->callback([=] { session->exit_code = Help(*app, *words, *session); });
+}
+
+}  // namespace sweep::cli

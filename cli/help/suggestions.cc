@@ -1,0 +1,72 @@
+#include "cli/help/suggestions.h"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "cli/calls.h"
+#include "cli/present/present.h"
+#include "common/base/nearest.h"
+
+namespace sweep::cli {
+namespace {
+
+absl::Status With(const absl::Status& status, const std::string& more) {
+  return absl::Status(status.code(), fmt::format("{}{}", std::string(status.message()), more));
+}
+
+std::int64_t MadeTrials(const v1::Sweep& sweep) {
+  return EndedTrials(sweep.counts()) + sweep.counts().pending() + sweep.counts().running();
+}
+
+}  // namespace
+
+absl::Status WithNearestSweep(Connection& connection, const absl::Status& status,
+                              const std::string& name) {
+  if (!absl::IsNotFound(status)) return status;
+  const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection);
+  if (!sweeps.ok()) return status;
+  const std::string shown = ShortName(name);
+  const std::string sweep_name = shown.substr(0, shown.find('/'));
+  std::vector<std::string> names;
+  for (const v1::Sweep& sweep : *sweeps) {
+    names.push_back(ShortName(sweep.name()));
+    if (names.back() != sweep_name) continue;
+    const std::int64_t made = MadeTrials(sweep);
+    return With(status, made == 0 ? "; its first trials are being made"
+                                  : fmt::format("; sweep {} has trials 1 to {}", sweep_name, made));
+  }
+  if (names.empty()) return With(status, "; there are no sweeps yet");
+  return With(status, DidYouMean(sweep_name, names));
+}
+
+absl::Status WithNearestWorker(Connection& connection, const absl::Status& status,
+                               const std::string& name) {
+  if (!absl::IsNotFound(status)) return status;
+  const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(connection);
+  if (!workers.ok()) return status;
+  std::vector<std::string> names;
+  for (const v1::Worker& worker : *workers) names.push_back(ShortName(worker.name()));
+  if (names.empty()) return With(status, "; no worker has ever connected");
+  return With(status, DidYouMean(ShortName(name), names));
+}
+
+const std::vector<std::string>& SortKeys() {
+  static const auto* const keys = new std::vector<std::string>{
+      "number", "best_accuracy", "last_accuracy", "best_loss", "epochs_to_target"};
+  return *keys;
+}
+
+absl::Status WithNearestSortKey(Connection& connection, const absl::Status& status,
+                                const std::string& sweep, const std::string& key) {
+  if (!absl::IsInvalidArgument(status) || key.empty()) return status;
+  std::vector<std::string> keys = SortKeys();
+  const absl::StatusOr<std::vector<v1::Trial>> first = ListTrials(connection, sweep, {.limit = 1});
+  if (!first.ok()) return status;
+  for (const v1::Trial& trial : *first) {
+    for (const auto& [name, value] : trial.parameters()) keys.push_back(name);
+  }
+  return With(status, DidYouMean(key.substr(key.starts_with("-") ? 1 : 0), keys));
+}
+
+}  // namespace sweep::cli

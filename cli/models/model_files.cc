@@ -1,0 +1,202 @@
+#include "cli/models/model_files.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "absl/strings/str_replace.h"
+#include "cli/present/present.h"
+#include "cli/present/text.h"
+#include "common/base/value.h"
+
+namespace sweep::cli {
+namespace {
+
+std::string ShapeText(const Shape& shape) {
+  return fmt::format("{}×{}×{}", shape.channels, shape.height, shape.width);
+}
+
+// Text of the sweep's that goes into a comment: on one line, and not its end.
+std::string CommentText(const std::string& text) {
+  return absl::StrReplaceAll(Printable(text), {{"\"", "'"}, {"\\", "/"}, {"@", "(at)"}});
+}
+
+std::string PythonLayer(const Layer& layer) {
+  const std::string no_bias = layer.bias ? "" : ", bias=False";
+  switch (layer.kind) {
+    case LayerKind::kConv: {
+      std::string text = fmt::format("nn.Conv2d({}, {}, kernel_size={}", layer.input.channels,
+                                     layer.out, layer.kernel);
+      if (layer.stride != 1) text += fmt::format(", stride={}", layer.stride);
+      if (layer.padding != 0) text += fmt::format(", padding={}", layer.padding);
+      return text + no_bias + ")";
+    }
+    case LayerKind::kRelu:
+      return "nn.ReLU()";
+    case LayerKind::kBatchNorm:
+      return fmt::format("nn.BatchNorm2d({})", layer.input.channels);
+    case LayerKind::kDropout:
+      return fmt::format("nn.Dropout({})", FormatDouble(layer.p));
+    case LayerKind::kDropout2d:
+      return fmt::format("nn.Dropout2d({})", FormatDouble(layer.p));
+    case LayerKind::kMaxPool:
+      return fmt::format("nn.MaxPool2d({}, stride={})", layer.kernel, layer.stride);
+    case LayerKind::kAvgPool:
+      return fmt::format("nn.AvgPool2d({}, stride={})", layer.kernel, layer.stride);
+    case LayerKind::kGlobalAvgPool:
+      return "nn.AdaptiveAvgPool2d(1)";
+    case LayerKind::kLinear:
+      return fmt::format("Linear({}, {}{})", layer.input.elements(), layer.out, no_bias);
+    case LayerKind::kLogSoftmax:
+      return "nn.LogSoftmax(dim=1)";
+  }
+  return "";
+}
+
+// The lines, each filled to the width of the longest, and its comment.
+std::string Aligned(const std::vector<std::string>& lines,
+                    const std::vector<std::string>& comments) {
+  std::size_t width = 0;
+  for (const std::string& line : lines) width = std::max(width, line.size());
+  std::string text;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    text += fmt::format("{}{:<{}}  # {}", i == 0 ? "" : "\n", lines[i], width, comments[i]);
+  }
+  return text;
+}
+
+std::string PythonLayers(const Network& network) {
+  std::vector<std::string> lines, comments;
+  for (std::size_t i = 0; i < network.layers.size(); ++i) {
+    const Layer& layer = network.layers[i];
+    lines.push_back("            " + PythonLayer(layer) + ",");
+    comments.push_back(fmt::format("{:>2}: {}", i, ShapeText(layer.output)));
+    if (layer.parameters > 0) {
+      comments.back() += fmt::format(", {} parameters", WithSeparators(layer.parameters));
+    }
+  }
+  return Aligned(lines, comments);
+}
+
+constexpr char kLinearHelper[] = R"(
+class Linear(nn.Linear):
+    """Takes its input flat and gives [N, out, 1, 1], so that any layer can follow any other."""
+
+    def forward(self, x):
+        return super().forward(x.flatten(1))[:, :, None, None]
+
+)";
+
+std::string Facts(const TrialModel& model) {
+  const v1::Trial& trial = model.trial;
+  std::string text = fmt::format(
+      "Trial {} of Sweep, seed {}: the weights after epoch {} of {}, with an accuracy of\n{} on "
+      "the "
+      "{} images of its evaluation. The weights file's SHA-256 is in trial.json.",
+      ShortName(trial.name()), trial.seed(), model.epoch, trial.epochs(), Percent(model.accuracy),
+      WithSeparators(trial.evaluation_images()));
+  const std::string parameters = CommentText(ParametersText(trial));
+  if (!parameters.empty()) text += "\nSearched: " + parameters;
+  if (model.spec.evaluate_with == "batch_softmax") {
+    text +=
+        "\nThat accuracy is of a softmax over batches of 128 images; predict() takes the ordinary "
+        "softmax\nover the classes, so its accuracy may differ.";
+  }
+  return text;
+}
+
+// The hyperparameters by which the trial's training differs from the trainer's defaults, and the
+// ones that everybody looks for.
+std::vector<std::string> RecipeNames(const nlohmann::json& spec) {
+  const nlohmann::json defaults = nlohmann::json::parse(TrialSpecToJson(TrialSpec()));
+  std::vector<std::string> names;
+  for (const std::string& name : TrialParameterNames()) {
+    const bool usual =
+        name == "epochs" || name == "batch_size" || name == "lr" || name == "momentum";
+    if (spec.contains(name) && (usual || spec[name] != defaults[name])) names.push_back(name);
+  }
+  return names;
+}
+
+std::string YamlLayer(const Layer& layer) {
+  const std::string kind(LayerKindName(layer.kind));
+  const std::string bias = layer.bias ? "" : ", bias: false";
+  switch (layer.kind) {
+    case LayerKind::kConv:
+      return fmt::format("conv: {{out: {}, kernel: {}, stride: {}, padding: {}{}}}", layer.out,
+                         layer.kernel, layer.stride, layer.padding, bias);
+    case LayerKind::kMaxPool:
+    case LayerKind::kAvgPool:
+      return fmt::format("{}: {{kernel: {}, stride: {}}}", kind, layer.kernel, layer.stride);
+    case LayerKind::kDropout:
+    case LayerKind::kDropout2d:
+      return fmt::format("{}: {}", kind, FormatDouble(layer.p));
+    case LayerKind::kLinear:
+      return fmt::format("linear: {{out: {}{}}}", layer.out, bias);
+    default:
+      return kind;
+  }
+}
+
+}  // namespace
+
+std::string NetPy(const TrialModel& model) {
+  const Network& network = model.spec.network;
+  const bool has_log_softmax = network.layers.back().kind == LayerKind::kLogSoftmax;
+  const auto is_linear = [](const Layer& layer) { return layer.kind == LayerKind::kLinear; };
+  const bool has_linear = std::any_of(network.layers.begin(), network.layers.end(), is_linear);
+  const std::string name = CommentText(network.name);
+  const std::string result = has_log_softmax ? "self.layers(x).flatten(1)"
+                                             : "self.layers(x).flatten(1).log_softmax(dim=1)";
+  return absl::StrReplaceAll(
+      std::string(NetPyTemplate()),
+      {{"@TITLE@", fmt::format("The network {} with its weights, in plain PyTorch.", name)},
+       {"@FACTS@", Facts(model)},
+       {"@MEAN@", FormatDouble(model.spec.normalize_mean)},
+       {"@STDDEV@", FormatDouble(model.spec.normalize_stddev)},
+       {"@CHANNELS@", std::to_string(network.input.channels)},
+       {"@HEIGHT@", std::to_string(network.input.height)},
+       {"@WIDTH@", std::to_string(network.input.width)},
+       {"@CLASSES@", std::to_string(network.classes)},
+       {"@HELPERS@", has_linear ? kLinearHelper : ""},
+       {"@SUMMARY@", fmt::format("{}: {} parameters.", name, WithSeparators(network.parameters))},
+       {"@LAYERS@", PythonLayers(network)},
+       {"@RESULT@", result}});
+}
+
+std::string NetworkYaml(const TrialModel& model) {
+  const TrialSpec& spec = model.spec;
+  const Network& network = spec.network;
+  const std::string trial = ShortName(model.trial.name());
+  std::string text = fmt::format(
+      "# The network of trial {} with every number in place, written by `sweep model`.\n"
+      "name: \"{}\"\n"
+      "description: {} parameters; {} at epoch {} of trial {}\n"
+      "input: [{}, {}, {}]\n"
+      "normalize: {{mean: {}, stddev: {}}}\n"
+      "loss: {}\n"
+      "evaluate_with: {}\n\n"
+      "layers:\n",
+      trial, network.name, WithSeparators(network.parameters), Percent(model.accuracy), model.epoch,
+      trial, network.input.channels, network.input.height, network.input.width,
+      FormatDouble(spec.normalize_mean), FormatDouble(spec.normalize_stddev), spec.loss,
+      spec.evaluate_with);
+  std::vector<std::string> lines, comments;
+  for (const Layer& layer : network.layers) {
+    lines.push_back("  - " + YamlLayer(layer));
+    comments.push_back(ShapeText(layer.output));
+  }
+  text += Aligned(lines, comments) + "\n";
+  const nlohmann::json line = nlohmann::json::parse(model.spec_json);
+  std::string values;
+  for (const std::string& name : RecipeNames(line)) {
+    const nlohmann::json& value = line[name];
+    values += fmt::format("{}{}: {}", values.empty() ? "" : ", ", name,
+                          value.is_string() ? value.get<std::string>() : value.dump());
+  }
+  return text + fmt::format("\nrecipes:\n  seed:\n    source: trial {}\n    values: {{{}}}\n",
+                            trial, values);
+}
+
+}  // namespace sweep::cli

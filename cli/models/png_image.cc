@@ -1,0 +1,207 @@
+#include "cli/models/png_image.h"
+
+#include <png.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <memory>
+
+#include "absl/status/status.h"
+#include "fmt/format.h"
+
+namespace sweep::cli {
+namespace {
+
+constexpr std::int64_t kMaxPixels = 40'000'000;
+constexpr int kWhite = 255;
+// The share of the side that MNIST's digits fill.
+constexpr double kDigitShare = 20.0 / 28.0;
+// Less difference between ground and strokes is noise.
+constexpr int kLeastContrast = 32;
+// After stretching: what counts as drawn, and what is still ground.
+constexpr int kDrawn = 64;
+constexpr int kGround = 24;
+
+absl::Status Refuse(const std::string& path, const std::string& what) {
+  return absl::InvalidArgumentError(fmt::format("{}: {}", path, what));
+}
+
+// Four bytes per pixel to grey. `rgba` is not premultiplied.
+std::vector<std::uint8_t> ToGrey(const std::vector<std::uint8_t>& rgba) {
+  const std::size_t count = rgba.size() / 4;
+  std::vector<std::uint8_t> light(count);
+  std::int64_t weighted = 0, cover = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint8_t* const p = &rgba[4 * i];
+    light[i] = static_cast<std::uint8_t>((299 * p[0] + 587 * p[1] + 114 * p[2] + 500) / 1000);
+    weighted += std::int64_t{light[i]} * p[3];
+    cover += p[3];
+  }
+  const int ground = weighted < 128 * std::max<std::int64_t>(1, cover) ? kWhite : 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const int alpha = rgba[4 * i + 3];
+    light[i] = static_cast<std::uint8_t>(
+        (light[i] * alpha + ground * (kWhite - alpha) + kWhite / 2) / kWhite);
+  }
+  return light;
+}
+
+int BorderMedian(const GreyImage& image) {
+  std::vector<std::uint8_t> border;
+  for (int x = 0; x < image.width; ++x) {
+    border.push_back(image.pixels[static_cast<std::size_t>(x)]);
+    border.push_back(image.pixels[image.pixels.size() - 1 - static_cast<std::size_t>(x)]);
+  }
+  for (int y = 1; y + 1 < image.height; ++y) {
+    const std::size_t row = static_cast<std::size_t>(y) * image.width;
+    border.push_back(image.pixels[row]);
+    border.push_back(image.pixels[row + image.width - 1]);
+  }
+  // Of an even number the lower one, as PyTorch's median.
+  const auto middle = border.begin() + static_cast<std::ptrdiff_t>((border.size() - 1) / 2);
+  std::nth_element(border.begin(), middle, border.end());
+  return *middle;
+}
+
+// The ground becomes 0 and the brightest stroke 255. False when there is nothing but ground.
+bool Stretch(GreyImage* image) {
+  const int ground = BorderMedian(*image);
+  const int brightest = *std::max_element(image->pixels.begin(), image->pixels.end());
+  if (brightest - ground < kLeastContrast) return false;
+  for (std::uint8_t& pixel : image->pixels) {
+    const int value = std::max(0, pixel - ground) * kWhite / (brightest - ground);
+    pixel = static_cast<std::uint8_t>(value < kGround ? 0 : value);
+  }
+  return true;
+}
+
+struct Box {
+  int left, top, right, bottom;  // right and bottom are past the end
+};
+
+Box DrawnBox(const GreyImage& image) {
+  Box box{image.width, image.height, 0, 0};
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) {
+      if (image.pixels[static_cast<std::size_t>(y) * image.width + x] < kDrawn) continue;
+      box = {std::min(box.left, x), std::min(box.top, y), std::max(box.right, x + 1),
+             std::max(box.bottom, y + 1)};
+    }
+  }
+  return box;
+}
+
+// The mean of `image` over [x0, x1) × [y0, y1), pixels at the rim by the share that lies within.
+double AreaMean(const GreyImage& image, double x0, double x1, double y0, double y1) {
+  double sum = 0;
+  for (int y = static_cast<int>(y0); y < std::min<double>(image.height, std::ceil(y1)); ++y) {
+    const double rows = std::min(y1, y + 1.0) - std::max(y0, double(y));
+    for (int x = static_cast<int>(x0); x < std::min<double>(image.width, std::ceil(x1)); ++x) {
+      const double columns = std::min(x1, x + 1.0) - std::max(x0, double(x));
+      sum += rows * columns * image.pixels[static_cast<std::size_t>(y) * image.width + x];
+    }
+  }
+  return sum / ((x1 - x0) * (y1 - y0));
+}
+
+// The part `box` of `image` at another size, by the mean over each new pixel's area.
+GreyImage Scaled(const GreyImage& image, const Box& box, int width, int height) {
+  GreyImage result{width, height,
+                   std::vector<std::uint8_t>(static_cast<std::size_t>(width) * height)};
+  const double step_x = static_cast<double>(box.right - box.left) / width;
+  const double step_y = static_cast<double>(box.bottom - box.top) / height;
+  std::vector<double> values;
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      values.push_back(AreaMean(image, box.left + x * step_x, box.left + (x + 1) * step_x,
+                                box.top + y * step_y, box.top + (y + 1) * step_y));
+    }
+  }
+  // Thin strokes of a large image fade when they are scaled down.
+  const double brightest = std::max(1.0, *std::max_element(values.begin(), values.end()));
+  std::transform(values.begin(), values.end(), result.pixels.begin(), [&](double value) {
+    return static_cast<std::uint8_t>(std::lround(value * kWhite / brightest));
+  });
+  return result;
+}
+
+// Where to put `side` columns whose values sum up to `sums` so that their centre of mass lies in
+// the middle of `whole`.
+int CentredOffset(const std::vector<double>& sums, int whole) {
+  double mass = 0, moment = 0;
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    mass += sums[i];
+    moment += sums[i] * (static_cast<double>(i) + 0.5);
+  }
+  const int side = static_cast<int>(sums.size());
+  return std::clamp(static_cast<int>(std::lround(whole / 2.0 - moment / mass)), 0, whole - side);
+}
+
+GreyImage Placed(const GreyImage& digit, int width, int height) {
+  std::vector<double> columns(static_cast<std::size_t>(digit.width));
+  std::vector<double> rows(static_cast<std::size_t>(digit.height));
+  for (std::size_t i = 0; i < digit.pixels.size(); ++i) {
+    columns[i % columns.size()] += digit.pixels[i];
+    rows[i / columns.size()] += digit.pixels[i];
+  }
+  const int left = CentredOffset(columns, width);
+  const int top = CentredOffset(rows, height);
+  GreyImage result{width, height,
+                   std::vector<std::uint8_t>(static_cast<std::size_t>(width) * height)};
+  for (int y = 0; y < digit.height; ++y) {
+    std::copy_n(digit.pixels.begin() + std::ptrdiff_t{y} * digit.width, digit.width,
+                result.pixels.begin() + std::ptrdiff_t{top + y} * width + left);
+  }
+  return result;
+}
+
+}  // namespace
+
+absl::StatusOr<GreyImage> ReadPng(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+                                                             &std::fclose);
+  if (!file) return Refuse(path, std::strerror(errno));
+  png_image png{};
+  png.version = PNG_IMAGE_VERSION;
+  const std::unique_ptr<png_image, void (*)(png_image*)> guard(&png, &png_image_free);
+  if (!png_image_begin_read_from_stdio(&png, file.get())) {
+    return Refuse(path, fmt::format("is no PNG that can be read: {}", png.message));
+  }
+  const std::int64_t pixels = std::int64_t{png.width} * png.height;
+  if (pixels > kMaxPixels) {
+    return Refuse(path,
+                  fmt::format("is {}×{}, more than {} pixels", png.width, png.height, kMaxPixels));
+  }
+  png.format = PNG_FORMAT_RGBA;
+  // 16 bits without a word on their meaning are as in most files, not linear.
+  png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
+  std::vector<std::uint8_t> rgba(static_cast<std::size_t>(pixels) * 4);
+  if (!png_image_finish_read(&png, nullptr, rgba.data(), 0, nullptr)) {
+    return Refuse(path, fmt::format("is damaged or truncated: {}", png.message));
+  }
+  return GreyImage{static_cast<int>(png.width), static_cast<int>(png.height), ToGrey(rgba)};
+}
+
+absl::StatusOr<GreyImage> PrepareDigit(const GreyImage& image, int width, int height,
+                                       Invert invert) {
+  GreyImage result = image;
+  if (invert == Invert::kYes || (invert == Invert::kAuto && BorderMedian(image) > kWhite / 2)) {
+    for (std::uint8_t& pixel : result.pixels) pixel = static_cast<std::uint8_t>(kWhite - pixel);
+  }
+  if (image.width == width && image.height == height) return result;
+  if (!Stretch(&result)) return absl::InvalidArgumentError("is blank: nothing is drawn on it");
+  const Box box = DrawnBox(result);
+  const double scale = std::min(width * kDigitShare / (box.right - box.left),
+                                height * kDigitShare / (box.bottom - box.top));
+  const auto side = [&](int pixels, int most) {
+    return std::clamp(static_cast<int>(std::lround(pixels * scale)), 1, most);
+  };
+  return Placed(
+      Scaled(result, box, side(box.right - box.left, width), side(box.bottom - box.top, height)),
+      width, height);
+}
+
+}  // namespace sweep::cli

@@ -1,0 +1,60 @@
+#include "cli/present/cells.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "absl/time/clock.h"
+#include "cli/present/text.h"
+#include "common/base/value.h"
+
+namespace sweep::cli::cells {
+
+absl::Time ToTime(const google::protobuf::Timestamp& time) {
+  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+}
+
+Cell Text(const std::string& text) { return {text, text}; }
+Cell Count(std::int64_t value) { return {WithSeparators(value), value}; }
+Cell Share(double value) { return {Percent(value), value}; }
+Cell Number(double value) {
+  return {std::isfinite(value) ? ShortNumber(value) : FormatDouble(value),
+          std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr)};
+}
+Cell Missing() { return {"–", nullptr}; }
+
+Cell TimeCell(bool set, const google::protobuf::Timestamp& time) {
+  if (!set) return Missing();
+  const absl::Time moment = ToTime(time);
+  return {absl::FormatTime("%Y-%m-%d %H:%M:%S", moment, absl::LocalTimeZone()),
+          absl::FormatTime(absl::RFC3339_sec, moment, absl::UTCTimeZone())};
+}
+
+nlohmann::json ValueJson(const v1::Value& value) {
+  switch (value.kind_case()) {
+    case v1::Value::kBoolValue:
+      return value.bool_value();
+    case v1::Value::kIntValue:
+      return value.int_value();
+    case v1::Value::kDoubleValue:
+      return value.double_value();
+    case v1::Value::kStringValue:
+      return value.string_value();
+    default:
+      return nullptr;
+  }
+}
+
+nlohmann::json ParametersJson(const v1::Trial& trial) {
+  nlohmann::json object = nlohmann::json::object();
+  for (const auto& [name, value] : trial.parameters()) object[name] = ValueJson(value);
+  return object;
+}
+
+Cell AgoCell(bool set, const google::protobuf::Timestamp& time) {
+  Cell cell = TimeCell(set, time);
+  if (set) cell.text = HumanAgo(ToTime(time), absl::Now());
+  return cell;
+}
+
+}  // namespace sweep::cli::cells

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <google/protobuf/timestamp.pb.h>
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "absl/time/time.h"
+#include "cli/present/listing.h"
+#include "sweep/v1/resources.pb.h"
+
+// Values of the coordinator as cells of a listing: what a person reads, and what a program gets.
+namespace sweep::cli::cells {
+
+absl::Time ToTime(const google::protobuf::Timestamp& time);
+Cell Text(const std::string& text);
+Cell Count(std::int64_t value);
+Cell Share(double value);
+// Null for NaN and infinities.
+Cell Number(double value);
+// What is not known: null.
+Cell Missing();
+// "2026-11-21 08:00:00" in local time; RFC 3339 in UTC. Missing when not `set`.
+Cell TimeCell(bool set, const google::protobuf::Timestamp& time);
+// "3 min ago"; RFC 3339 in UTC.
+Cell AgoCell(bool set, const google::protobuf::Timestamp& time);
+nlohmann::json ValueJson(const v1::Value& value);
+nlohmann::json ParametersJson(const v1::Trial& trial);
+
+}  // namespace sweep::cli::cells

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace sweep::cli {
+
+enum class Format { kTable, kJson, kCsv };
+
+// What a column shows to a person, and the value behind it for programs.
+struct Cell {
+  std::string text;      // table
+  nlohmann::json value;  // json, csv
+};
+
+// A list of things, printed the same way by every command: an aligned table that fits the terminal,
+// a JSON array of objects, or CSV (RFC 4180) with a header line.
+struct Listing {
+  struct Column {
+    std::string title;  // table
+    std::string key;    // json and csv; "": only in the table
+    bool align_right = false;
+    bool in_table = true;  // false: only for programs
+    bool elastic = false;  // may be cut when the table is too wide for the terminal
+    int drop = 0;          // left out when that is not enough, the highest first; 0: never
+  };
+  std::vector<Column> columns;
+  std::vector<std::vector<Cell>> rows;  // each as long as `columns`
+  std::string empty;                    // table: what to say when there are no rows
+};
+
+// `width` is the terminal's width in columns; 0 cuts nothing.
+void PrintListing(const Listing& listing, Format format, int width, std::ostream& out);
+
+// The rows as an array of objects.
+nlohmann::json ListingJson(const Listing& listing);
+
+// The JSON of a whole document, indented, NaN and infinities as null.
+void PrintJson(const nlohmann::json& value, std::ostream& out);
+
+}  // namespace sweep::cli

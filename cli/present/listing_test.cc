@@ -1,0 +1,113 @@
+#include "cli/present/listing.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <sstream>
+
+namespace sweep::cli {
+namespace {
+
+Listing TwoTrials() {
+  Listing listing;
+  listing.columns = {{"TRIAL", "trial"},
+                     {"ACC", "accuracy", true},
+                     {"PARAMETERS", "parameters", false, true, true},
+                     {"GATE", ""}};
+  listing.rows = {
+      {{"数/1", "数/1"}, {"99.41 %", 0.9941}, {"lr=0.1", {{"lr", 0.1}}}, {"✓", nullptr}},
+      {{"b/2", "b/2"},
+       {"8.00 %", 0.08},
+       {"lr=0.2 note=a,b", {{"lr", 0.2}, {"note", "a,b \"c\""}}},
+       {"✗", nullptr}}};
+  return listing;
+}
+
+std::string Printed(const Listing& listing, Format format, int width = 0) {
+  std::ostringstream out;
+  PrintListing(listing, format, width, out);
+  return out.str();
+}
+
+TEST(Listing, TableAlignsWideCharacters) {
+  EXPECT_EQ(Printed(TwoTrials(), Format::kTable),
+            "TRIAL      ACC  PARAMETERS       GATE\n"
+            "数/1   99.41 %  lr=0.1           ✓\n"
+            "b/2     8.00 %  lr=0.2 note=a,b  ✗\n");
+}
+
+TEST(Listing, TableFitsTheTerminalByCuttingElasticColumns) {
+  EXPECT_EQ(Printed(TwoTrials(), Format::kTable, 34),
+            "TRIAL      ACC  PARAMETERS    GATE\n"
+            "数/1   99.41 %  lr=0.1        ✓\n"
+            "b/2     8.00 %  lr=0.2 note…  ✗\n");
+}
+
+TEST(Listing, TableThatIsStillTooWideLosesItsLeastImportantColumns) {
+  Listing listing = TwoTrials();
+  listing.columns[1].drop = 1;
+  listing.columns[3].drop = 2;
+  EXPECT_EQ(Printed(listing, Format::kTable, 30),
+            "TRIAL      ACC  PARAMETERS\n"
+            "数/1   99.41 %  lr=0.1\n"
+            "b/2     8.00 %  lr=0.2 note=a…\n");
+  EXPECT_EQ(Printed(listing, Format::kTable, 20),
+            "TRIAL  PARAMETERS\n"
+            "数/1   lr=0.1\n"
+            "b/2    lr=0.2 note=…\n");
+  EXPECT_EQ(Printed(listing, Format::kTable, 5), Printed(listing, Format::kTable, 19))
+      << "what must stay stays";
+}
+
+TEST(Listing, CombiningAndEmojiCharactersKeepTheirColumnsApart) {
+  Listing listing;
+  listing.columns = {{"NAME", "name"}, {"N", "n", true}};
+  listing.rows = {
+      {{"e\u0301te\u0301", ""}, {"1", 1}}, {{"🚀", ""}, {"2", 2}}, {{"abc", ""}, {"3", 3}}};
+  EXPECT_EQ(Printed(listing, Format::kTable),
+            "NAME  N\n"
+            "e\u0301te\u0301   1\n"
+            "🚀    2\n"
+            "abc   3\n");
+}
+
+TEST(Listing, WhatIsNoNumberIsNullForPrograms) {
+  Listing listing;
+  listing.columns = {{"LOSS", "loss"}, {"N", "n"}};
+  listing.rows = {{{"nan", std::nan("")}, {"1", 1}}};
+  EXPECT_EQ(Printed(listing, Format::kCsv), "loss,n\n,1\n");
+  EXPECT_TRUE(nlohmann::json::parse(Printed(listing, Format::kJson))[0]["loss"].is_null());
+}
+
+TEST(Listing, CsvFlattensObjectsAndQuotes) {
+  EXPECT_EQ(Printed(TwoTrials(), Format::kCsv),
+            "trial,accuracy,parameters.lr,parameters.note\n"
+            "数/1,0.9941,0.1,\n"
+            "b/2,0.08,0.2,\"a,b \"\"c\"\"\"\n");
+}
+
+TEST(Listing, JsonHasValuesNotTexts) {
+  const nlohmann::json rows = nlohmann::json::parse(Printed(TwoTrials(), Format::kJson));
+  ASSERT_EQ(rows.size(), 2u);
+  EXPECT_EQ(rows[0]["accuracy"], 0.9941);
+  EXPECT_EQ(rows[1]["parameters"]["lr"], 0.2);
+  EXPECT_FALSE(rows[0].contains(""));
+}
+
+TEST(Listing, EmptySaysSoToPeopleAndStaysValidForPrograms) {
+  Listing listing = TwoTrials();
+  listing.rows.clear();
+  listing.empty = "no trials";
+  EXPECT_EQ(Printed(listing, Format::kTable), "no trials\n");
+  EXPECT_EQ(Printed(listing, Format::kJson), "[]\n");
+  EXPECT_EQ(Printed(listing, Format::kCsv), "trial,accuracy,parameters\n");
+}
+
+TEST(Listing, TerminalEscapesInNamesAreDisarmed) {
+  Listing listing = TwoTrials();
+  listing.rows[0][0].text = "\x1b[2J";
+  EXPECT_EQ(Printed(listing, Format::kTable).find('\x1b'), std::string::npos);
+}
+
+}  // namespace
+}  // namespace sweep::cli

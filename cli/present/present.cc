@@ -1,0 +1,317 @@
+#include "cli/present/present.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iostream>
+
+#include "absl/time/time.h"
+#include "cli/present/cells.h"
+#include "cli/present/text.h"
+#include "common/base/value.h"
+
+namespace sweep::cli {
+namespace {
+
+using nlohmann::json;
+using namespace cells;
+
+absl::Duration ToDuration(const google::protobuf::Duration& duration) {
+  return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
+}
+
+std::string Lower(std::string text, std::size_t prefix) {
+  text.erase(0, std::min(prefix, text.size()));
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return text;
+}
+
+}  // namespace
+
+std::string StateName(v1::TrialState state) { return Lower(v1::TrialState_Name(state), 12); }
+std::string StateName(v1::SweepState state) { return Lower(v1::SweepState_Name(state), 12); }
+
+std::string ValueText(const v1::Value& value) {
+  switch (value.kind_case()) {
+    case v1::Value::kBoolValue:
+      return value.bool_value() ? "true" : "false";
+    case v1::Value::kIntValue:
+      return std::to_string(value.int_value());
+    case v1::Value::kDoubleValue:
+      return fmt::format("{:.4g}", value.double_value());
+    case v1::Value::kStringValue:
+      return value.string_value();
+    default:
+      return "";
+  }
+}
+
+std::string ParametersText(const v1::Trial& trial) {
+  // A map has no order of its own; people look for the learning rate first.
+  std::vector<std::string> names;
+  for (const auto& [name, value] : trial.parameters()) names.push_back(name);
+  std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
+    return std::make_pair(a != "lr", a) < std::make_pair(b != "lr", b);
+  });
+  std::string text;
+  for (const std::string& name : names) {
+    if (!text.empty()) text += ' ';
+    text += name + "=" + ValueText(trial.parameters().at(name));
+  }
+  return text;
+}
+
+std::string MetricText(const std::string& metric, double value) {
+  return metric == "loss" ? fmt::format("loss {:.4f}", value) : Percent(value);
+}
+
+std::string ShortName(const std::string& resource) {
+  if (resource.starts_with("workers/")) return resource.substr(8);
+  if (!resource.starts_with("sweeps/")) return resource;
+  std::string name = resource.substr(7);
+  const std::size_t trials = name.find("/trials/");
+  if (trials != std::string::npos) name.replace(trials, 8, "/");
+  return name;
+}
+
+std::int64_t EndedTrials(const v1::TrialCounts& counts) {
+  return counts.completed() + counts.stopped() + counts.failed() + counts.cancelled();
+}
+
+Listing SweepListing(const std::vector<v1::Sweep>& sweeps,
+                     const std::vector<absl::Duration>& left) {
+  Listing listing;
+  listing.empty = "no sweeps yet; submit one with: sweep submit FILE";
+  listing.columns = {{"SWEEP", "name", false, true, true},
+                     {"STATE", "state"},
+                     {"TRIALS", "ended", true},
+                     {"", "planned", true, false},
+                     {"RUNNING", "running", true, true, false, 2},
+                     {"FAILED", "failed", true, true, false, 3},
+                     {"QUALIFYING", "qualifying", true, true, false, 5},
+                     {"BEST", "best_value", true},
+                     {"BEST TRIAL", "best_trial", false, true, false, 4},
+                     {"LEFT", "seconds_left", true, !left.empty(), false, 1},
+                     {"SUBMITTED", "create_time", false, true, false, 6}};
+  for (std::size_t i = 0; i < sweeps.size(); ++i) {
+    const v1::Sweep& sweep = sweeps[i];
+    const bool known = i < left.size() && left[i] != absl::InfiniteDuration();
+    const bool has_best = !sweep.best_trial().empty();
+    const std::int64_t ended = EndedTrials(sweep.counts());
+    listing.rows.push_back(
+        {Text(ShortName(sweep.name())),
+         Text(StateName(sweep.state())),
+         {fmt::format("{}/{}", ended, sweep.planned_trials()), ended},
+         Count(sweep.planned_trials()),
+         Count(sweep.counts().running()),
+         Count(sweep.counts().failed()),
+         Count(sweep.qualifying()),
+         has_best ? Cell{MetricText(sweep.metric(), sweep.best_value()), sweep.best_value()}
+                  : Missing(),
+         has_best ? Text(ShortName(sweep.best_trial())) : Missing(),
+         known ? Cell{HumanDuration(left[i]), absl::ToDoubleSeconds(left[i])} : Missing(),
+         AgoCell(sweep.has_create_time(), sweep.create_time())});
+  }
+  return listing;
+}
+
+Listing TrialListing(const std::vector<v1::Trial>& trials) {
+  Listing listing;
+  listing.empty = "no trials";
+  listing.columns = {{"TRIAL", "trial"},
+                     {"STATE", "state"},
+                     {"PARAMETERS", "parameters", false, true, true},
+                     {"EPOCH", "epoch", true, true, false, 3},
+                     {"", "epochs", true, false},
+                     {"BEST", "best_accuracy", true},
+                     {"AT", "best_epoch", true, true, false, 4},
+                     {"LAST", "last_accuracy", true, true, false, 2},
+                     {"LOSS", "last_loss", true, true, false, 5},
+                     {"TARGET", "epochs_to_target", true, true, false, 1},
+                     {"", "configuration", true, false},
+                     {"", "replicate", true, false},
+                     {"", "model", false, false},
+                     {"", "network_parameters", true, false},
+                     {"", "seed", true, false},
+                     {"", "attempt", true, false},
+                     {"", "failures", true, false},
+                     {"", "worker", false, false},
+                     {"", "reason", false, false}};
+  for (const v1::Trial& trial : trials) {
+    const bool measured = trial.epoch() > 0;
+    const std::string parameters = ParametersText(trial);
+    listing.rows.push_back(
+        {Text(ShortName(trial.name())),
+         Text(StateName(trial.state())),
+         {trial.replicate() > 0 ? fmt::format("{} (replicate {})", parameters, trial.replicate())
+                                : parameters,
+          ParametersJson(trial)},
+         {fmt::format("{}/{}", trial.epoch(), trial.epochs()), trial.epoch()},
+         Count(trial.epochs()),
+         measured ? Share(trial.best_accuracy()) : Missing(),
+         measured ? Count(trial.best_epoch()) : Missing(),
+         measured ? Share(trial.last_accuracy()) : Missing(),
+         measured ? Number(trial.last_loss()) : Missing(),
+         trial.epochs_to_target() > 0 ? Count(trial.epochs_to_target()) : Missing(),
+         Count(trial.configuration()),
+         Count(trial.replicate()),
+         Text(trial.model()),
+         Count(trial.network_parameters()),
+         {std::to_string(trial.seed()), trial.seed()},
+         Count(trial.attempt()),
+         Count(trial.failures()),
+         Text(ShortName(trial.worker())),
+         Text(trial.reason())});
+  }
+  return listing;
+}
+
+Listing EpochListing(const std::vector<v1::Epoch>& epochs) {
+  Listing listing;
+  listing.empty = "no epochs yet";
+  listing.columns = {{"EPOCH", "epoch", true},
+                     {"ATTEMPT", "attempt", true},
+                     {"LR", "lr", true},
+                     {"TRAIN LOSS", "train_loss", true},
+                     {"TRAIN ACC", "train_accuracy", true},
+                     {"VAL LOSS", "validation_loss", true},
+                     {"VAL ACC", "validation_accuracy", true},
+                     {"SECONDS", "train_seconds", true},
+                     {"", "evaluate_seconds", true, false},
+                     {"IMG/S", "images_per_second", true}};
+  for (const v1::Epoch& epoch : epochs) {
+    const double seconds = absl::ToDoubleSeconds(ToDuration(epoch.train_duration()));
+    listing.rows.push_back(
+        {Count(epoch.epoch()),
+         Count(epoch.attempt()),
+         Number(epoch.lr()),
+         Number(epoch.train_loss()),
+         Share(epoch.train_accuracy()),
+         Number(epoch.validation_loss()),
+         Share(epoch.validation_accuracy()),
+         {fmt::format("{:.1f}", seconds), seconds},
+         Number(absl::ToDoubleSeconds(ToDuration(epoch.evaluate_duration()))),
+         {WithSeparators(std::llround(epoch.images_per_second())), epoch.images_per_second()}});
+  }
+  return listing;
+}
+
+Listing AttemptListing(const std::vector<v1::Attempt>& attempts) {
+  Listing listing;
+  listing.empty = "not leased yet";
+  listing.columns = {{"ATTEMPT", "attempt", true}, {"WORKER", "worker"},
+                     {"FROM", "start_time"},       {"TO", "end_time"},
+                     {"OUTCOME", "outcome"},       {"REASON", "reason", false, true, true}};
+  for (const v1::Attempt& attempt : attempts) {
+    listing.rows.push_back({Count(attempt.attempt()), Text(ShortName(attempt.worker())),
+                            TimeCell(attempt.has_start_time(), attempt.start_time()),
+                            TimeCell(attempt.has_end_time(), attempt.end_time()),
+                            Text(attempt.outcome().empty() ? "running" : attempt.outcome()),
+                            Text(attempt.reason())});
+  }
+  return listing;
+}
+
+Listing WorkerListing(const std::vector<v1::Worker>& workers) {
+  Listing listing;
+  listing.empty = "no workers; start one with: sweep-worker --coordinator HOST:PORT";
+  listing.columns = {{"WORKER", "worker"},
+                     {"STATE", "state"},
+                     {"HOST", "host", false, true, true, 4},
+                     {"SLOTS", "slots", true},
+                     {"DEVICE", "device", false, true, true, 1},
+                     {"IMG/S", "images_per_second", true, true, false, 3},
+                     {"DONE", "completed", true, true, false, 5},
+                     {"FAILED", "failed", true},
+                     {"TRIALS", "trials", false, true, true},
+                     {"LAST SEEN", "last_seen_time", false, true, false, 2},
+                     {"", "build", false, false},
+                     {"", "pid", true, false},
+                     {"", "labels", false, false}};
+  for (const v1::Worker& worker : workers) {
+    std::string devices, trials;
+    for (const std::string& device : worker.devices())
+      devices += (devices.empty() ? "" : ", ") + device;
+    json trial_names = json::array();
+    for (const std::string& trial : worker.trials()) {
+      trials += (trials.empty() ? "" : " ") + ShortName(trial);
+      trial_names.push_back(ShortName(trial));
+    }
+    json labels = json::object();
+    for (const auto& [key, value] : worker.labels()) labels[key] = value;
+    const std::string state = !worker.connected() ? "gone"
+                              : worker.draining() ? "draining"
+                                                  : "connected";
+    listing.rows.push_back(
+        {Text(ShortName(worker.name())),
+         Text(state),
+         Text(worker.host()),
+         Count(worker.slots()),
+         Text(devices),
+         {WithSeparators(std::llround(worker.images_per_second())), worker.images_per_second()},
+         Count(worker.completed()),
+         Count(worker.failed()),
+         {trials, trial_names},
+         AgoCell(worker.has_last_seen_time(), worker.last_seen_time()),
+         Text(worker.build()),
+         {std::to_string(worker.pid()), worker.pid()},
+         {"", labels}});
+  }
+  return listing;
+}
+
+json SweepJson(const v1::Sweep& sweep) {
+  json object = {
+      {"name", ShortName(sweep.name())},
+      {"state", StateName(sweep.state())},
+      {"method", sweep.method()},
+      {"metric", sweep.metric()},
+      {"maximize", sweep.maximize()},
+      {"digest", sweep.digest()},
+      {"planned_trials", sweep.planned_trials()},
+      {"epochs", sweep.epochs()},
+      {"gates", std::vector<std::string>(sweep.gates().begin(), sweep.gates().end())},
+      {"qualifying", sweep.qualifying()},
+      {"principal", sweep.principal()},
+      {"best_trial", ShortName(sweep.best_trial())},
+      {"best_value", sweep.best_trial().empty() ? json(nullptr) : json(sweep.best_value())},
+      {"create_time", TimeCell(sweep.has_create_time(), sweep.create_time()).value},
+      {"end_time", TimeCell(sweep.has_end_time(), sweep.end_time()).value}};
+  const v1::TrialCounts& counts = sweep.counts();
+  object["trials"] = {{"pending", counts.pending()},     {"running", counts.running()},
+                      {"completed", counts.completed()}, {"stopped", counts.stopped()},
+                      {"failed", counts.failed()},       {"cancelled", counts.cancelled()}};
+  object["labels"] = json::object();
+  for (const auto& [key, value] : sweep.labels()) object["labels"][key] = value;
+  return object;
+}
+
+json TrialJson(const v1::Trial& trial) {
+  json object = ListingJson(TrialListing({trial}))[0];
+  object["fully_connected"] = trial.fully_connected();
+  object["evaluation_images"] = trial.evaluation_images();
+  object["create_time"] = TimeCell(trial.has_create_time(), trial.create_time()).value;
+  object["start_time"] = TimeCell(trial.has_start_time(), trial.start_time()).value;
+  object["end_time"] = TimeCell(trial.has_end_time(), trial.end_time()).value;
+  object["artifacts"] = json::array();
+  for (const v1::Artifact& artifact : trial.artifacts()) {
+    object["artifacts"].push_back({{"role", artifact.role()},
+                                   {"sha256", artifact.sha256()},
+                                   {"size_bytes", artifact.size_bytes()}});
+  }
+  return object;
+}
+
+void PrintSweep(const v1::Sweep& sweep, const Session& session, const json& extra) {
+  if (session.format == Format::kCsv) {
+    PrintListing(SweepListing({sweep}), session.format, session.width, std::cout);
+  } else if (session.format == Format::kJson) {
+    json document = SweepJson(sweep);
+    document.update(extra);
+    PrintJson(document, std::cout);
+  }
+}
+
+}  // namespace sweep::cli

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "cli/present/listing.h"
+#include "cli/session.h"
+#include "sweep/v1/resources.pb.h"
+#include "sweep/v1/sweeps.pb.h"
+
+namespace sweep::cli {
+
+// What the coordinator answered, as listings and JSON. The JSON is a promise to scripts: names and
+// types do not change within a major version (docs/cli.md).
+// `left`: per sweep, the time to its end; InfiniteDuration when unknown. Empty: not shown.
+Listing SweepListing(const std::vector<v1::Sweep>& sweeps,
+                     const std::vector<absl::Duration>& left = {});
+Listing TrialListing(const std::vector<v1::Trial>& trials);
+Listing EpochListing(const std::vector<v1::Epoch>& epochs);
+Listing AttemptListing(const std::vector<v1::Attempt>& attempts);
+Listing WorkerListing(const std::vector<v1::Worker>& workers);
+Listing RankListing(const v1::RankSweepResponse& ranking);
+nlohmann::json SweepJson(const v1::Sweep& sweep);
+nlohmann::json TrialJson(const v1::Trial& trial);
+
+// "completed"
+std::string StateName(v1::TrialState state);
+std::string StateName(v1::SweepState state);
+// "lr=0.1 schedule=cosine"
+std::string ParametersText(const v1::Trial& trial);
+std::string ValueText(const v1::Value& value);
+// "99.21 %", or the loss when that is the metric.
+std::string MetricText(const std::string& metric, double value);
+// "sweeps/x/trials/3" as "x/3", "workers/w" as "w".
+std::string ShortName(const std::string& resource);
+// Trials that have ended, of how many: "7/60".
+std::int64_t EndedTrials(const v1::TrialCounts& counts);
+
+// The sweep as it is now, for programs: JSON with the keys of `extra` added, or CSV. Nothing as a
+// table.
+void PrintSweep(const v1::Sweep& sweep, const Session& session,
+                const nlohmann::json& extra = nlohmann::json::object());
+
+// The ranking with its gates and a line of conclusion, as `best` and `run` print it.
+void PrintRanking(const v1::RankSweepResponse& ranking, const Session& session, std::ostream& out);
+
+}  // namespace sweep::cli

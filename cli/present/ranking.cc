@@ -1,0 +1,162 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "cli/present/cells.h"
+#include "cli/present/present.h"
+#include "cli/present/text.h"
+
+namespace sweep::cli {
+namespace {
+
+using nlohmann::json;
+using namespace cells;
+
+std::string GateText(const v1::GateResult& gate) {
+  if (gate.met()) return "✓";
+  if (gate.missed_by() <= 0 || !std::isfinite(gate.missed_by())) return "✗";
+  if (gate.gate().starts_with("accuracy"))
+    return fmt::format("✗ by {:.2f} pt", gate.missed_by() * 100);
+  return fmt::format("✗ by {}", ShortNumber(gate.missed_by()));
+}
+
+json GatesJson(const v1::RankedConfiguration& row) {
+  json gates = json::array();
+  for (const v1::GateResult& gate : row.gates()) {
+    gates.push_back({{"gate", gate.gate()},
+                     {"met", gate.met()},
+                     {"value", ValueJson(gate.value())},
+                     {"missed_by", gate.missed_by()}});
+  }
+  return gates;
+}
+
+// A gate as the title of a narrow column: "accuracy", "epochs", "params", "no FC".
+std::string ShortGate(const std::string& gate) {
+  const std::string word = gate.substr(0, gate.find(' '));
+  if (word == "parameters") return "params";
+  if (word == "fully_connected") return gate.find("false") != std::string::npos ? "no FC" : "FC";
+  return word;
+}
+
+// Names of the hyperparameters that have the same value in every one of several rows.
+std::set<std::string> ConstantParameters(const v1::RankSweepResponse& ranking) {
+  std::set<std::string> constants;
+  if (ranking.rows_size() < 2) return constants;
+  for (const auto& [name, value] : ranking.rows(0).trial().parameters()) {
+    const std::string text = ValueText(value);
+    const bool same =
+        std::all_of(ranking.rows().begin(), ranking.rows().end(), [&, key = name](const auto& row) {
+          const auto found = row.trial().parameters().find(key);
+          return found != row.trial().parameters().end() && ValueText(found->second) == text;
+        });
+    if (same) constants.insert(name);
+  }
+  return constants;
+}
+
+std::string VaryingText(v1::Trial trial, const std::set<std::string>& constants) {
+  for (const std::string& name : constants) trial.mutable_parameters()->erase(name);
+  return ParametersText(trial);
+}
+
+}  // namespace
+
+Listing RankListing(const v1::RankSweepResponse& ranking) {
+  const bool by_loss = ranking.sweep().metric() == "loss";
+  const bool replicated =
+      std::any_of(ranking.rows().begin(), ranking.rows().end(),
+                  [](const v1::RankedConfiguration& row) { return row.replicates() > 1; });
+  Listing listing;
+  listing.empty = "nothing to rank yet: no epoch has been reported";
+  listing.columns = {{"#", "rank", true},
+                     {"TRIAL", "trial"},
+                     {"ACCURACY", "accuracy", true},
+                     {"95 % INTERVAL", "interval", true, true, false, 5},
+                     {"EPOCH", "best_epoch", true, true, false, 3},
+                     {"LAST", "last_accuracy", true, true, false, 4},
+                     {"LOSS", "best_loss", true, by_loss},
+                     {"MEAN OF LAST", "mean_last_accuracy", true, replicated, false, 2},
+                     {"", "mean_half_width", true, false},
+                     {"", "replicates", true, false},
+                     {"", "network_parameters", true, false},
+                     {"", "epochs_to_target", true, false},
+                     {"", "qualifies", false, false},
+                     {"", "gates", false, false},
+                     {"", "state", false, false},
+                     {"", "seed", true, false}};
+  for (const std::string& gate : ranking.sweep().gates())
+    listing.columns.push_back({ShortGate(gate), ""});
+  listing.columns.push_back({"PARAMETERS", "parameters", false, true, true, 1});
+  const std::set<std::string> constants = ConstantParameters(ranking);
+
+  for (const v1::RankedConfiguration& row : ranking.rows()) {
+    const v1::Trial& trial = row.trial();
+    const bool interval = row.interval_high() > row.interval_low();
+    std::vector<Cell> cells = {
+        Count(row.rank()),
+        Text(ShortName(trial.name())),
+        Share(row.value()),
+        interval ? Cell{fmt::format("{:.2f}–{:.2f}", row.interval_low() * 100,
+                                    row.interval_high() * 100),
+                        json::array({row.interval_low(), row.interval_high()})}
+                 : Missing(),
+        Count(trial.best_epoch()),
+        Share(trial.last_accuracy()),
+        Number(trial.best_loss()),
+        {fmt::format("{:.2f} ± {:.2f} % ({})", row.mean_last_accuracy() * 100,
+                     row.mean_half_width() * 100, row.replicates()),
+         row.mean_last_accuracy()},
+        Number(row.mean_half_width()),
+        Count(row.replicates()),
+        Count(trial.network_parameters()),
+        trial.epochs_to_target() > 0 ? Count(trial.epochs_to_target()) : Missing(),
+        {row.qualifies() ? "yes" : "no", row.qualifies()},
+        {"", GatesJson(row)},
+        Text(StateName(trial.state())),
+        {std::to_string(trial.seed()), trial.seed()}};
+    for (int gate = 0; gate < ranking.sweep().gates_size(); ++gate) {
+      cells.push_back(gate < row.gates_size() ? Text(GateText(row.gates(gate))) : Missing());
+    }
+    cells.push_back({VaryingText(trial, constants), ParametersJson(trial)});
+    listing.rows.push_back(std::move(cells));
+  }
+  return listing;
+}
+
+void PrintRanking(const v1::RankSweepResponse& ranking, const Session& session, std::ostream& out) {
+  PrintListing(RankListing(ranking), session.format, session.width, out);
+  if (session.format != Format::kTable) return;
+  if (const std::set<std::string> constants = ConstantParameters(ranking); !constants.empty()) {
+    out << "in every row:";
+    const auto& parameters = ranking.rows(0).trial().parameters();
+    for (const std::string& name : constants)
+      out << ' ' << Printable(name + "=" + ValueText(parameters.at(name)));
+    out << '\n';
+  }
+  const v1::Sweep& sweep = ranking.sweep();
+  if (ranking.rows().empty() || sweep.gates().empty()) return;
+  std::string criteria;
+  for (const std::string& gate : sweep.gates()) criteria += (criteria.empty() ? "" : ", ") + gate;
+  out << '\n';
+  if (sweep.qualifying() > 0) {
+    const v1::Trial& best = ranking.rows(0).trial();
+    std::string when;
+    if (best.epochs_to_target() > 0) {
+      when = fmt::format("; {} reached the target at epoch {}", ShortName(best.name()),
+                         best.epochs_to_target());
+    }
+    out << Styled(session, Style::kGreen,
+                  fmt::format("{} configuration{} every gate ({}){}", sweep.qualifying(),
+                              sweep.qualifying() == 1 ? " meets" : "s meet", criteria, when))
+        << '\n';
+  } else {
+    out << Styled(session, Style::kYellow,
+                  fmt::format("no configuration meets every gate ({})", criteria))
+        << '\n';
+  }
+}
+
+}  // namespace sweep::cli

@@ -1,0 +1,72 @@
+#include "cli/present/text.h"
+
+#include <gtest/gtest.h>
+
+namespace sweep::cli {
+namespace {
+
+TEST(DisplayWidth, CountsColumnsNotBytes) {
+  EXPECT_EQ(DisplayWidth("abc"), 3);
+  EXPECT_EQ(DisplayWidth("99.4 ≥"), 6);
+  EXPECT_EQ(DisplayWidth("数字"), 4);
+  EXPECT_EQ(DisplayWidth("e\u0301"), 1);
+  EXPECT_EQ(DisplayWidth("\xff"), 1);
+}
+
+TEST(Truncate, MarksWhatItCut) {
+  EXPECT_EQ(Truncate("momentum", 8), "momentum");
+  EXPECT_EQ(Truncate("momentum", 5), "mome…");
+  EXPECT_EQ(DisplayWidth(Truncate("数字数字数字", 6)), 5);
+}
+
+TEST(TruncateStyled, KeepsColoursWholeAndClosed) {
+  EXPECT_EQ(TruncateStyled("\x1b[32mabcdef\x1b[0m", 3), "\x1b[32mabc…\x1b[0m");
+  EXPECT_EQ(TruncateStyled("\x1b[1mab\x1b[0m", 3), "\x1b[1mab\x1b[0m");
+}
+
+TEST(Pad, AlignsWideCharacters) {
+  EXPECT_EQ(Pad("数", 4), "数  ");
+  EXPECT_EQ(Pad("7", 3, true), "  7");
+}
+
+TEST(Printable, DisarmsTerminalEscapes) {
+  EXPECT_EQ(Printable("\x1b[2Jx\n"), "?[2Jx?");
+  EXPECT_EQ(Printable("größe"), "größe");
+}
+
+TEST(Numbers, ReadAsPeopleWriteThem) {
+  EXPECT_EQ(WithSeparators(18718), "18,718");
+  EXPECT_EQ(WithSeparators(-1234567), "-1,234,567");
+  EXPECT_EQ(WithSeparators(-123), "-123");
+  EXPECT_EQ(Percent(0.9944), "99.44 %");
+  EXPECT_EQ(HumanBytes(55'300), "55.3 kB");
+  EXPECT_EQ(HumanBytes(999'999), "1.0 MB");
+  EXPECT_EQ(ShortNumber(0.0314159), "0.03142");
+}
+
+TEST(HumanDuration, UsesTheTwoLargestUnits) {
+  EXPECT_EQ(HumanDuration(absl::Seconds(8.2)), "8.2 s");
+  EXPECT_EQ(HumanDuration(absl::Seconds(59.7)), "1 min 0 s");
+  EXPECT_EQ(HumanDuration(absl::Seconds(3840)), "1 h 4 min");
+  EXPECT_EQ(HumanDuration(absl::Hours(51)), "2 d 3 h");
+  EXPECT_EQ(HumanDuration(absl::InfiniteDuration()), "?");
+}
+
+TEST(Bar, FillsInEighths) {
+  EXPECT_EQ(Bar(0.5, 4), "██  ");
+  EXPECT_EQ(Bar(1.0 / 8, 1), "▏");
+  EXPECT_EQ(Bar(7, 2), "██");
+  EXPECT_EQ(Bar(-1, 2), "  ");
+}
+
+TEST(Text, AgoSaysHowLongBefore) {
+  const absl::Time now = absl::FromUnixSeconds(1'700'000'000);
+  EXPECT_EQ(HumanAgo(now + absl::Seconds(3), now), "just now") << "clocks differ";
+  EXPECT_EQ(HumanAgo(now - absl::Seconds(12), now), "12 s ago");
+  EXPECT_EQ(HumanAgo(now - absl::Seconds(200), now), "3 min ago");
+  EXPECT_EQ(HumanAgo(now - absl::Minutes(150), now), "2 h ago");
+  EXPECT_EQ(HumanAgo(now - absl::Hours(50), now), "2 d ago");
+}
+
+}  // namespace
+}  // namespace sweep::cli

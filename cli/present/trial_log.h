@@ -1,0 +1,65 @@
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "cli/present/listing.h"
+#include "sweep/v1/resources.pb.h"
+
+namespace sweep::cli {
+
+// One thing that happened to a trial: an attempt began or ended, an epoch was acknowledged, its
+// trainer printed a line.
+struct TrialLogEntry {
+  enum class Kind { kAttemptStart, kLine, kEpoch, kAttemptEnd };
+  Kind kind = Kind::kLine;
+  absl::Time time;
+  int attempt = 0;
+  std::int64_t number = 0;  // of the line or the epoch; 0 for an attempt
+  std::string text;         // for people
+  v1::Epoch epoch;          // kEpoch
+};
+
+// Turns what a coordinator answers, asked again and again, into each entry once, in order of time.
+// Times of one attempt's lines and epochs never run backwards here, whatever the worker's clock
+// did. Pure: no clock, no calls. Used by one thread.
+class TrialLog {
+ public:
+  // `attempt` 0: all of them. `epochs` is the number that a full trial has.
+  TrialLog(int attempt, int epochs) : attempt_(attempt), epochs_(epochs) {}
+
+  // Take in an answer; what was seen before is passed over.
+  void AddAttempts(const std::vector<v1::Attempt>& attempts);
+  void AddEpochs(const std::vector<v1::Epoch>& epochs);
+  void AddLines(const std::vector<v1::LogLine>& lines);
+  // What is new since the last call.
+  std::vector<TrialLogEntry> Take();
+
+ private:
+  bool IsWanted(int attempt) const { return attempt_ == 0 || attempt == attempt_; }
+  bool IsNew(TrialLogEntry::Kind kind, int attempt, std::int64_t number);
+  void Add(TrialLogEntry entry);
+
+  const int attempt_;
+  const int epochs_;
+  std::set<std::pair<int, std::int64_t>> seen_[4];  // by kind; (attempt, number)
+  std::pair<int, std::int64_t> last_line_;
+  absl::Time last_line_time_ = absl::InfinitePast();
+  std::vector<TrialLogEntry> fresh_;
+};
+
+// "attempt 1 on w1", "epoch 3/19 …", a trainer's line, with the time in front when asked for.
+// Control characters are shown as '?'.
+std::string TrialLogText(const TrialLogEntry& entry, bool timestamps);
+// The keys of one entry for programs: time kind attempt number text train_loss train_accuracy
+// validation_loss validation_accuracy.
+nlohmann::ordered_json TrialLogJson(const TrialLogEntry& entry);
+// All entries, for --format json and csv.
+Listing TrialLogListing(const std::vector<TrialLogEntry>& entries);
+
+}  // namespace sweep::cli

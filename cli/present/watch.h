@@ -1,0 +1,99 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "cli/connection.h"
+#include "cli/session.h"
+#include "sweep/v1/sweeps.pb.h"
+
+namespace sweep::cli {
+
+// What a watcher knows of a sweep, from the messages of WatchSweep. Pure: no terminal, no clock of
+// its own.
+class WatchModel {
+ public:
+  // Takes a message that arrived at `now` into account and returns the lines worth keeping in a
+  // scrolling log: trials that ended, epochs (only when `epochs` is true), the sweep's state.
+  std::vector<std::string> Apply(const v1::WatchSweepResponse& message, absl::Time now, bool epochs,
+                                 const Session& session);
+  // The lines of the live picture: one of the whole sweep, one bar per running trial.
+  std::vector<std::string> Live(absl::Time now, int width, const Session& session) const;
+
+  bool ended() const;
+  const v1::Sweep& sweep() const { return sweep_; }
+  const std::string& cursor() const { return cursor_; }
+
+ private:
+  struct Running {
+    v1::Trial trial;
+    v1::Progress progress;
+  };
+  void ApplyTrial(const v1::Trial& trial, const Session& session, std::vector<std::string>* lines);
+  void ApplyEpoch(const v1::TrialEpoch& event, const Session& session,
+                  std::vector<std::string>* lines);
+  void ApplyProgress(const v1::ProgressBatch& batch, absl::Time now);
+  std::string BarLine(const Running& running, const Session& session) const;
+  // Epochs done, in parts of epochs for what runs.
+  double Work() const;
+  absl::Duration TimeLeft(absl::Time now) const;
+
+  v1::Sweep sweep_;
+  std::string cursor_;
+  std::map<std::int64_t, v1::Trial> ended_;
+  std::map<std::int64_t, Running> running_;
+  std::string best_trial_;
+  double best_value_ = 0;
+  // Where the watcher came in, for the estimate of the time left.
+  absl::Time first_progress_ = absl::InfiniteFuture();
+  double first_work_ = 0;
+};
+
+// Draws a model on a terminal and keeps it up to date, or prints plain lines elsewhere. Prints
+// nothing with --quiet or in a format for programs.
+class WatchView {
+ public:
+  explicit WatchView(const Session& session);
+  // Removes the live picture.
+  ~WatchView();
+  void Update(const v1::WatchSweepResponse& message);
+  // Draws again, at most ten times a second.
+  void Draw();
+  // A line of its own above the live picture.
+  void Print(const std::string& line);
+  // The coordinator has not answered for `since`, or answers again.
+  void Lost(absl::Duration since);
+  void Found();
+  const WatchModel& model() const { return model_; }
+
+ private:
+  void Erase();
+  const Session session_;
+  const bool silent_;  // with --quiet, and in a format for programs
+  WatchModel model_;
+  std::string notice_;  // below the live picture
+  int drawn_lines_ = 0;
+  absl::Time last_draw_ = absl::InfinitePast();
+};
+
+// Follows a sweep until it has ended or `interrupted` says so (then Cancelled). When the
+// coordinator goes away it tries again, from the last event seen, and gives up with Unavailable
+// when nobody has answered for `patience`.
+absl::Status FollowSweep(Connection& connection, const std::string& name,
+                         const std::function<bool()>& interrupted, absl::Duration patience,
+                         WatchView* view);
+
+// Prints the ranking of a sweep that has ended. The exit code: 0 when a configuration meets every
+// gate; else 1 when trials have failed for good or the sweep was cancelled, and 3 otherwise.
+int FinishSweep(Connection& connection, const std::string& name, int top, const Session& session);
+// The same code and complaint, without the ranking.
+int EndOfSweep(const v1::Sweep& sweep);
+
+// What to say after Ctrl-C: that the sweep goes on and how to come back.
+std::string GoesOn(const std::string& name);
+
+}  // namespace sweep::cli

@@ -1,0 +1,59 @@
+#include "cli/training/settings.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "common/base/nearest.h"
+#include "common/yaml/yaml_reader.h"
+
+namespace sweep::cli {
+
+absl::StatusOr<ParameterMap> ParseSettings(const std::vector<std::string>& settings) {
+  ParameterMap values;
+  for (const std::string& setting : settings) {
+    const std::size_t equals = setting.find('=');
+    if (equals == std::string::npos || equals == 0 || equals + 1 == setting.size()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--set '", setting, "': not of the form NAME=VALUE"));
+    }
+    const std::string name = setting.substr(0, equals);
+    const Value value = ScalarValue(YAML::Node(setting.substr(equals + 1)));
+    if (!values.emplace(name, value).second) {
+      return absl::InvalidArgumentError(absl::StrCat("--set ", name, ": given twice"));
+    }
+  }
+  return values;
+}
+
+std::vector<std::string> NetworkParameterNames(const NetworkFile& file) {
+  std::vector<std::string> names = file.references();
+  for (const auto& [name, value] : file.defaults()) names.push_back(name);
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+absl::Status CheckSettingNames(const ParameterMap& settings,
+                               const std::vector<std::string>& allowed, const std::string& owner) {
+  for (const auto& [name, value] : settings) {
+    if (std::find(allowed.begin(), allowed.end(), name) != allowed.end()) continue;
+    const std::string nearest = DidYouMean(name, allowed);
+    const std::string has =
+        allowed.empty() ? "; it has none" : absl::StrCat("; it has ", absl::StrJoin(allowed, ", "));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--set ", name, ": ", owner, " has no such parameter", nearest.empty() ? has : nearest));
+  }
+  return absl::OkStatus();
+}
+
+ParameterMap RecipeValues(const NetworkFile& file) {
+  ParameterMap values = file.defaults();
+  const Recipe* recipe = file.FindRecipe("seed");
+  if (recipe == nullptr && !file.recipes().empty()) recipe = &file.recipes().front();
+  if (recipe == nullptr) return values;
+  for (const auto& [name, value] : recipe->Merged()) values[name] = value;
+  return values;
+}
+
+}  // namespace sweep::cli

@@ -1,0 +1,184 @@
+#include "cli/training/training_folder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "absl/strings/str_cat.h"
+#include "cli/present/output_file.h"
+
+namespace sweep::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+constexpr char kLog[] = "/log.json";
+
+Json Number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
+
+Json EpochJson(const EpochMetrics& epoch) {
+  return {{"epoch", epoch.epoch},
+          {"train_loss", Number(epoch.train_loss)},
+          {"train_accuracy", Number(epoch.train_accuracy)},
+          {"validation_loss", Number(epoch.validation_loss)},
+          {"validation_accuracy", Number(epoch.validation_accuracy)},
+          {"lr", Number(epoch.lr)},
+          {"train_seconds", Number(epoch.train_seconds)},
+          {"evaluate_seconds", Number(epoch.evaluate_seconds)},
+          {"images_per_second", Number(epoch.images_per_second)}};
+}
+
+double NumberOf(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found == object.end() || !found->is_number() ? std::nan("") : found->get<double>();
+}
+
+EpochMetrics EpochFrom(const Json& row) {
+  return {.epoch = row.at("epoch").get<int>(),
+          .train_loss = NumberOf(row, "train_loss"),
+          .train_accuracy = NumberOf(row, "train_accuracy"),
+          .validation_loss = NumberOf(row, "validation_loss"),
+          .validation_accuracy = NumberOf(row, "validation_accuracy"),
+          .lr = NumberOf(row, "lr"),
+          .train_seconds = NumberOf(row, "train_seconds"),
+          .evaluate_seconds = NumberOf(row, "evaluate_seconds"),
+          .images_per_second = NumberOf(row, "images_per_second")};
+}
+
+}  // namespace
+
+TrainingFolder::~TrainingFolder() {
+  if (lock_fd_ >= 0) close(lock_fd_);
+}
+
+absl::Status TrainingFolder::Lock() {
+  lock_fd_ = open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (lock_fd_ < 0) return absl::ErrnoToStatus(errno, absl::StrCat("cannot open folder ", path_));
+  if (flock(lock_fd_, LOCK_EX | LOCK_NB) == 0) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(path_, " is in use by another sweep train"));
+}
+
+absl::StatusOr<std::unique_ptr<TrainingFolder>> TrainingFolder::Create(const std::string& path,
+                                                                       const TrialSpec& spec) {
+  std::unique_ptr<TrainingFolder> folder(new TrainingFolder);
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) {
+    return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot make folder ", path));
+  }
+  folder->path_ = fs::absolute(path).lexically_normal().string();
+  if (absl::Status locked = folder->Lock(); !locked.ok()) return locked;
+  if (fs::exists(folder->path_ + kLog, error)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(path, " holds a training already: go on with it by --resume ", path,
+                     ", or choose another folder with -o"));
+  }
+  folder->spec_ = spec;
+  folder->spec_.output_dir = folder->path_;
+  return folder;
+}
+
+absl::StatusOr<std::unique_ptr<TrainingFolder>> TrainingFolder::Resume(const std::string& path) {
+  std::unique_ptr<TrainingFolder> folder(new TrainingFolder);
+  std::error_code error;
+  folder->path_ = fs::absolute(path, error).lexically_normal().string();
+  std::ifstream file(folder->path_ + kLog, std::ios::binary);
+  if (!file) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--resume ", path, ": there is no training (no log.json)"));
+  }
+  if (absl::Status locked = folder->Lock(); !locked.ok()) return locked;
+  std::ostringstream text;
+  text << file.rdbuf();
+  try {
+    const Json log = Json::parse(text.str());
+    folder->spec_ = TrialSpecFromJson(log.at("spec").dump());
+    for (const Json& row : log.at("epochs")) folder->epochs_.push_back(EpochFrom(row));
+    folder->finished_ = log.at("finished").get<bool>();
+    folder->checkpoint_ = log.at("checkpoint").get<std::string>();
+  } catch (const std::exception& problem) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--resume ", path, ": its log.json is damaged: ", problem.what()));
+  }
+  if (folder->finished_) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--resume ", path, ": it is trained to its end (", folder->spec_.epochs, " epochs)"));
+  }
+  folder->spec_.output_dir = folder->path_;
+  if (folder->HasCheckpoint()) {
+    folder->spec_.resume_from = folder->CheckpointPath();
+  } else {
+    folder->epochs_.clear();  // it begins again
+  }
+  return folder;
+}
+
+std::string TrainingFolder::CheckpointPath() const {
+  return (fs::path(path_) / checkpoint_).string();  // an absolute one stays as it is
+}
+
+bool TrainingFolder::HasCheckpoint() const {
+  std::error_code ignored;
+  return !checkpoint_.empty() && fs::exists(CheckpointPath(), ignored);
+}
+
+absl::Status TrainingFolder::SetCheckpoint(const std::string& path) {
+  // Relative, so that the folder can be moved.
+  const fs::path relative = fs::path(path).lexically_relative(path_);
+  const bool inside = !relative.empty() && *relative.begin() != "..";
+  const std::string checkpoint = inside ? relative.string() : path;
+  if (checkpoint == checkpoint_) return absl::OkStatus();
+  checkpoint_ = checkpoint;
+  return Save();
+}
+
+absl::Status TrainingFolder::AddEpoch(const EpochMetrics& epoch) {
+  std::erase_if(epochs_, [&](const EpochMetrics& row) { return row.epoch >= epoch.epoch; });
+  epochs_.push_back(epoch);
+  return Save();
+}
+
+absl::Status TrainingFolder::Finish(const std::map<std::string, std::string>& files) {
+  std::error_code error;
+  for (const auto& [role, file] : files) {
+    const std::string wanted = absl::StrCat(path_, "/", role, ".safetensors");
+    if (file != wanted) fs::rename(file, wanted, error);
+    if (error) return absl::ErrnoToStatus(error.value(), absl::StrCat("cannot rename ", file));
+  }
+  finished_ = true;
+  if (absl::Status saved = Save(); !saved.ok()) return saved;
+  if (HasCheckpoint()) fs::remove(CheckpointPath(), error);
+  return absl::OkStatus();
+}
+
+std::string TrainingFolder::LogText() const {
+  TrialSpec spec = spec_;
+  // Where the files lie is no part of what is trained.
+  spec.data_dir.clear();
+  spec.output_dir.clear();
+  spec.resume_from.clear();
+  Json epochs = Json::array();
+  for (const EpochMetrics& epoch : epochs_) epochs.push_back(EpochJson(epoch));
+  const Json log = {{"network", spec.network.name}, {"network_parameters", spec.network.parameters},
+                    {"finished", finished_},        {"checkpoint", finished_ ? "" : checkpoint_},
+                    {"epochs", std::move(epochs)},  {"spec", Json::parse(TrialSpecToJson(spec))}};
+  return log.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+absl::Status TrainingFolder::Save() const {
+  absl::StatusOr<std::unique_ptr<OutputFile>> file = OutputFile::Create(path_ + kLog);
+  if (!file.ok()) return file.status();
+  (*file)->stream() << LogText();
+  return (*file)->Commit();
+}
+
+}  // namespace sweep::cli
