@@ -1,5 +1,6 @@
 #include "cli/command_line.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -99,6 +100,20 @@ int ComplainAbout(const CLI::App& app, const CLI::ParseError& error) {
   return Complain(error.what(), command);
 }
 
+// Whether the reader of standard output has gone away, as `head` does.
+bool ReaderIsGone() {
+  pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+  return poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLHUP)) != 0;
+}
+
+// What was not written whole, on a full disk say, is not done.
+int AfterWriting(int exit_code) {
+  std::cout.flush();
+  if (std::cout.good() || ReaderIsGone()) return exit_code;
+  std::cerr << "error: standard output could not be written whole\n";
+  return exit_code == kExitOk ? static_cast<int>(kExitFailed) : exit_code;
+}
+
 void ApplySettings(const std::vector<Setting>& settings, Session* session) {
   const std::string& format = ValueOf(settings, "format");
   session->format = format == "json"  ? Format::kJson
@@ -149,7 +164,7 @@ int RunCommandLine(CLI::App* app, int argc, const char* const* argv, Session* se
   }
   if (first == "__docs") {
     std::cout << DocsText(*app);
-    return kExitOk;
+    return AfterWriting(kExitOk);
   }
   const std::string word = CommandWord(*app, argc, argv);
   if (!word.empty() && FindCommand(*app, word) == nullptr) {
@@ -158,11 +173,10 @@ int RunCommandLine(CLI::App* app, int argc, const char* const* argv, Session* se
   try {
     app->parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app->exit(error);  // --help, --version
+    if (error.get_exit_code() == 0) return AfterWriting(app->exit(error));  // --help, --version
     return ComplainAbout(*app, error);
   }
-  std::cout.flush();
-  return session->exit_code;
+  return AfterWriting(session->exit_code);
 }
 
 }  // namespace sweep::cli

@@ -54,6 +54,26 @@ OptionInfo InfoOf(const CLI::Option& option) {
 
 }  // namespace
 
+namespace {
+
+CLI::Validator NumberFrom(double least, bool least_allowed, const std::string& wanted) {
+  return CLI::Validator(
+      [=](std::string& text) -> std::string {
+        double value = 0;
+        if (!CLI::detail::lexical_cast(text, value)) return "'" + text + "' is no number";
+        // Written so that NaN does not pass.
+        const bool good = least_allowed ? value >= least : value > least;
+        return good ? "" : text + " is not " + wanted;
+      },
+      "");
+}
+
+}  // namespace
+
+CLI::Validator Positive() { return NumberFrom(0, false, "above 0"); }
+
+CLI::Validator NotNegative() { return NumberFrom(0, true, "0 or more"); }
+
 CLI::Validator OneOf(const std::vector<std::string>& words) {
   return CLI::Validator(
       [words](std::string& word) -> std::string {

@@ -12,6 +12,10 @@ namespace sweep::cli {
 // One of `words`. The message of a wrong one names the nearest.
 CLI::Validator OneOf(const std::vector<std::string>& words);
 
+// A number above 0. A number of 0 or more.
+CLI::Validator Positive();
+CLI::Validator NotNegative();
+
 struct OptionInfo {
   bool positional = false;
   bool required = false;

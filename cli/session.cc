@@ -29,4 +29,14 @@ std::string Styled(const Session& session, Style style, const std::string& text)
   return std::string("\x1b[") + kCodes[static_cast<int>(style)] + "m" + text + "\x1b[0m";
 }
 
+std::string SameCoordinator(const Session& session) {
+  for (const Setting& setting : session.settings) {
+    const bool given = setting.source == "--" + setting.key && !setting.value.empty();
+    if (given && (setting.key == "db" || setting.key == "coordinator")) {
+      return " --" + setting.key + " " + setting.value;
+    }
+  }
+  return "";
+}
+
 }  // namespace sweep::cli

@@ -40,6 +40,10 @@ int Fail(const absl::Status& status);
 // A sentence for people on standard output: nothing with --quiet or in a format for programs.
 void Say(const Session& session, const std::string& text);
 
+// " --db FILE" or " --coordinator HOST:PORT" when the command line said so: what a command that is
+// recommended to the user has to say again.
+std::string SameCoordinator(const Session& session);
+
 // Text in a colour, or as it is when `session.color` is off.
 enum class Style { kBold, kDim, kGreen, kRed, kYellow };
 std::string Styled(const Session& session, Style style, const std::string& text);

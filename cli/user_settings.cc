@@ -79,11 +79,14 @@ std::string Complaint(const SettingInfo& info, const std::string& value) {
 absl::StatusOr<std::string> ReadIfThere(const std::string& path) {
   std::error_code error;
   if (path.empty() || !fs::exists(path, error)) return std::string();
+  if (!fs::is_regular_file(path, error)) {  // a device may have no end
+    return absl::InvalidArgumentError(fmt::format("{}: is no regular file", path));
+  }
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
   text << file.rdbuf();
   // Reading an empty file sets the stream's failbit, which is no failure.
-  if (!file.is_open() || fs::is_directory(path, error)) {
+  if (!file.is_open()) {
     return absl::InvalidArgumentError(fmt::format("{}: cannot be read", path));
   }
   return text.str();

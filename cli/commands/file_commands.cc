@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iostream>
 
+#include "cli/options.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
 #include "cli/spec_input.h"
@@ -232,10 +233,10 @@ void AddFileCommands(CLI::App* app, Session* session) {
   auto options = std::make_shared<PreviewOptions>();
   preview->add_option("FILE", options->file, "sweep file")->required();
   preview->add_option("--slots", options->slots, "trials at once")
-      ->check(CLI::PositiveNumber)
+      ->check(Positive())
       ->capture_default_str();
   preview->add_option("--gflops", options->gflops, "training speed of a slot")
-      ->check(CLI::PositiveNumber)
+      ->check(Positive())
       ->capture_default_str();
   preview->callback([=] { session->exit_code = Preview(*options, *session); });
 }

@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "cli/calls.h"
+#include "cli/options.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
@@ -92,9 +93,11 @@ void PrintTrial(const v1::Trial& trial, const Session& session) {
 }
 
 // Who will train what waits, and how to look on.
-std::string WhatFollows(const Connection& connection, const std::string& sweep) {
-  if (connection.embedded()) return "; nothing trains it until: sweep run FILE";
-  return "; follow it with: sweep watch " + sweep;
+std::string WhatFollows(const Connection& connection, const std::string& sweep,
+                        const Session& session) {
+  if (connection.embedded())
+    return "; nothing trains it until: sweep run FILE" + SameCoordinator(session);
+  return "; follow it with: sweep watch " + sweep + SameCoordinator(session);
 }
 
 int Pause(const std::string& name, bool now, bool wait, const Session& session) {
@@ -111,8 +114,8 @@ int Pause(const std::string& name, bool now, bool wait, const Session& session) 
       what = Trials(running) + (running == 1 ? " runs on to its end (--now stops it)"
                                              : " run on to their end (--now stops them)");
     }
-    Say(session, fmt::format("paused {}: no new trials start; {}\ngo on with: sweep resume {}",
-                             shown, what, shown));
+    Say(session, fmt::format("paused {}: no new trials start; {}\ngo on with: sweep resume {}{}",
+                             shown, what, shown, SameCoordinator(session)));
     if (wait) {
       const absl::Status waited = WaitUntilNothingIsHeld(connection, shown);
       const int code = AfterWaiting(
@@ -134,7 +137,7 @@ int Resume(const std::string& name, const Session& session) {
     const std::string shown = ShortName(sweep->name());
     Say(session,
         fmt::format("{} goes on: {} of {} have ended{}", shown, EndedTrials(sweep->counts()),
-                    Trials(sweep->planned_trials()), WhatFollows(connection, shown)));
+                    Trials(sweep->planned_trials()), WhatFollows(connection, shown, session)));
     PrintSweep(*sweep, session);
     return static_cast<int>(kExitOk);
   });
@@ -154,7 +157,7 @@ int RetryOneTrial(Connection& connection, const std::string& name, const Session
   if (!trial.ok()) return Fail(trial.status());
   const std::string shown = ShortName(trial->name());
   Say(session, fmt::format("{} waits for a worker again, with no failures counted{}", shown,
-                           WhatFollows(connection, shown.substr(0, shown.find('/')))));
+                           WhatFollows(connection, shown.substr(0, shown.find('/')), session)));
   PrintTrial(*trial, session);
   return kExitOk;
 }
@@ -172,10 +175,13 @@ int Retry(const std::string& name, RetrySelection selection, const Session& sess
     if (response->retried() == 0) {
       Say(session, fmt::format("{} has no {} trials; there is nothing to retry", shown, kind));
     } else {
-      Say(session, fmt::format("{} of {} wait for a worker again, with no failures counted{}",
-                               Trials(response->retried()), shown, WhatFollows(connection, shown)));
+      Say(session,
+          fmt::format("{} of {} wait for a worker again, with no failures counted{}",
+                      Trials(response->retried()), shown, WhatFollows(connection, shown, session)));
     }
-    PrintSweep(response->sweep(), session, {{"retried", response->retried()}});
+    const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, name);  // with its best trial
+    if (!sweep.ok()) return Fail(sweep.status());
+    PrintSweep(*sweep, session, {{"retried", response->retried()}});
     return static_cast<int>(kExitOk);
   });
 }
@@ -195,7 +201,7 @@ int Extend(const std::string& name, std::int64_t run_cap, const Session& session
     Say(session, fmt::format("{} has a run cap of {} instead of {}: {} more{}", shown, run_cap,
                              before->planned_configurations(),
                              Trials(sweep->planned_trials() - before->planned_trials()),
-                             WhatFollows(connection, shown)));
+                             WhatFollows(connection, shown, session)));
     PrintSweep(*sweep, session);
     return static_cast<int>(kExitOk);
   });
@@ -413,7 +419,7 @@ void AddExtendAndExplain(CLI::App* app, Session* session) {
   extend->add_option("NAME", *name, "the sweep")->required();
   extend->add_option("--run-cap", *run_cap, "configurations in all, those made already included")
       ->required()
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   extend->footer("Examples:\n  sweep extend seed-000 --run-cap 120");
   extend->callback([=] { session->exit_code = Extend(*name, *run_cap, *session); });
 

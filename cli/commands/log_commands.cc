@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/calls.h"
+#include "cli/options.h"
 #include "cli/present/present.h"
 #include "cli/present/trial_log.h"
 #include "cli/session.h"
@@ -222,9 +223,8 @@ void AddLogCommand(CLI::App* app, Session* session) {
   auto options = std::make_shared<LogOptions>();
   logs->add_option("NAME/N", options->trial, "trial, as SWEEP/NUMBER")->required();
   logs->add_flag("-f,--follow", options->follow, "wait for more until the trial has ended");
-  logs->add_option("--tail", options->tail, "only the last so many entries")
-      ->check(CLI::PositiveNumber);
-  logs->add_option("--attempt", options->attempt, "only this attempt")->check(CLI::PositiveNumber);
+  logs->add_option("--tail", options->tail, "only the last so many entries")->check(Positive());
+  logs->add_option("--attempt", options->attempt, "only this attempt")->check(Positive());
   logs->add_flag("--timestamps", options->timestamps, "the local time before each entry");
   logs->callback([=] { session->exit_code = Logs(*options, *session); });
 }

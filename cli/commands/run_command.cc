@@ -124,8 +124,8 @@ int Run(const RunOptions& options, const Session& session) {
 
   const absl::Status status = FollowWithAgent(**connection, spec.name, **agent, session);
   if (SignalCount() > 0) {
-    std::cerr << fmt::format("stopped; everything so far is in {}. Go on with: sweep run {}\n",
-                             session.connection.database, options.file);
+    std::cerr << fmt::format("stopped; everything so far is in {}. Go on with: sweep run {}{}\n",
+                             session.connection.database, options.file, SameCoordinator(session));
     return kExitInterrupted;
   }
   if (!status.ok()) return Fail(status);

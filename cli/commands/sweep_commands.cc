@@ -23,7 +23,7 @@ int WaitForEnd(Connection& connection, const std::string& name, bool created,
   const absl::Status status = FollowSweep(
       connection, name, [] { return SignalCount() > 0; }, absl::Minutes(5), &view);
   if (absl::IsCancelled(status)) {
-    Say(session, GoesOn(name));
+    Say(session, GoesOn(name, session));
     return kExitInterrupted;
   }
   if (!status.ok()) return Fail(status);
@@ -58,7 +58,7 @@ int Submit(const std::string& file, bool wait, const Session& session) {
                     StateName(sweep.state()), EndedTrials(sweep.counts()), sweep.planned_trials()));
   }
   if (wait) return WaitForEnd(**connection, name, response->created(), session);
-  Say(session, "follow it with: sweep watch " + name);
+  Say(session, "follow it with: sweep watch " + name + SameCoordinator(session));
   PrintSweep(sweep, session, {{"created", response->created()}});
   return kExitOk;
 }

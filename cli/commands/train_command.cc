@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
+#include "cli/options.h"
 #include "cli/present/curves.h"
 #include "cli/present/download_bar.h"
 #include "cli/present/text.h"
@@ -344,13 +345,14 @@ void AddTrainFlags(CLI::App* train, TrainOptions* options) {
                    "any other hyperparameter, or a parameter of the network; repeatable")
       ->type_name("NAME=VALUE");
   train->add_option("--seed", request.seed, "decides initial weights, order of images, dropout")
+      ->check(NotNegative())
       ->capture_default_str();
   train->add_option("--dataset", request.dataset, "mnist, synthetic, or a folder of IDX files")
       ->capture_default_str();
   train->add_option("--train-images", request.train_images, "only the first so many")
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   train->add_option("--test-images", request.test_images, "only the first so many")
-      ->check(CLI::PositiveNumber);
+      ->check(Positive());
   train->add_option("--data-dir", options->data_dir, "folder of the data set's files")
       ->envname("SWEEP_DATA_DIR");
   train->add_option("--device", options->device, "auto, cpu or cuda:N")->capture_default_str();

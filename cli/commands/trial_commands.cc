@@ -91,11 +91,15 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
     PrintJson(document, std::cout);
     return kExitOk;
   }
-  std::cout << fmt::format("{}  {}  {} ({} parameters)  replicate {}  seed {}\n{}\n",
+  // A sweep with a program of its own need not name a network.
+  const std::string network = trial.model().empty()
+                                  ? ""
+                                  : fmt::format("  {} ({} parameters)", Printable(trial.model()),
+                                                WithSeparators(trial.network_parameters()));
+  std::cout << fmt::format("{}  {}{}  replicate {}  seed {}\n{}\n",
                            Styled(session, Style::kBold, ShortName(trial.name())),
-                           StateName(trial.state()), Printable(trial.model()),
-                           WithSeparators(trial.network_parameters()), trial.replicate(),
-                           trial.seed(), Printable(ParametersText(trial)));
+                           StateName(trial.state()), network, trial.replicate(), trial.seed(),
+                           Printable(ParametersText(trial)));
   if (!trial.reason().empty()) {
     std::cout << Styled(session, Style::kRed, "reason: ") << Printable(trial.reason()) << '\n';
   }
@@ -143,7 +147,7 @@ void AddTrialCommands(CLI::App* app, Session* session) {
                    "number, best_accuracy, last_accuracy, best_loss, epochs_to_target or a "
                    "hyperparameter; with a leading '-' descending")
       ->type_name("KEY");
-  trials->add_option("--limit", options->limit, "at most this many")->check(CLI::PositiveNumber);
+  trials->add_option("--limit", options->limit, "at most this many")->check(Positive());
   trials->callback([=] { session->exit_code = Trials(*options, *session); });
 
   CLI::App* trial =

@@ -6,6 +6,7 @@
 
 #include "absl/time/clock.h"
 #include "cli/calls.h"
+#include "cli/options.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/present/watch.h"
@@ -90,7 +91,7 @@ int Watch(const std::string& name, int patience_seconds, int top, const Session&
         &view);
   }
   if (absl::IsCancelled(status)) {
-    Say(session, GoesOn(shown));
+    Say(session, GoesOn(shown, session));
     return kExitInterrupted;
   }
   if (!status.ok()) return Fail(status);
@@ -144,8 +145,9 @@ int FinishSweep(Connection& connection, const std::string& name, int top, const 
   return EndOfSweep(ranking->sweep());
 }
 
-std::string GoesOn(const std::string& name) {
-  return fmt::format("{} goes on; watch it again with: sweep watch {}", name, name);
+std::string GoesOn(const std::string& name, const Session& session) {
+  return fmt::format("{} goes on; watch it again with: sweep watch {}{}", name, name,
+                     SameCoordinator(session));
 }
 
 void AddWatchCommand(CLI::App* app, Session* session) {
@@ -163,7 +165,7 @@ void AddWatchCommand(CLI::App* app, Session* session) {
   watch
       ->add_option("--patience", *patience,
                    "seconds to wait for a coordinator that does not answer")
-      ->check(CLI::PositiveNumber)
+      ->check(Positive())
       ->capture_default_str();
   watch->add_option("--top", *top, "rows of the ranking")
       ->check(CLI::Range(1, 1000))

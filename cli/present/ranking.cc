@@ -109,7 +109,7 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
         {fmt::format("{:.2f} ± {:.2f} % ({})", row.mean_last_accuracy() * 100,
                      row.mean_half_width() * 100, row.replicates()),
          row.mean_last_accuracy()},
-        Number(row.mean_half_width()),
+        row.replicates() > 1 ? Number(row.mean_half_width()) : Missing(),
         Count(row.replicates()),
         Count(trial.network_parameters()),
         trial.epochs_to_target() > 0 ? Count(trial.epochs_to_target()) : Missing(),

@@ -94,6 +94,6 @@ int FinishSweep(Connection& connection, const std::string& name, int top, const 
 int EndOfSweep(const v1::Sweep& sweep);
 
 // What to say after Ctrl-C: that the sweep goes on and how to come back.
-std::string GoesOn(const std::string& name);
+std::string GoesOn(const std::string& name, const Session& session);
 
 }  // namespace sweep::cli

@@ -14,6 +14,10 @@ constexpr std::array<std::string_view, 7> kStateNames = {
 constexpr std::array<std::string_view, 11> kEventNames = {
     "grant", "revive",    "report", "complete", "fail", "fail_for_good",
     "lose",  "give_back", "stop",   "cancel",   "retry"};
+// For messages: "a trial that is completed cannot …".
+constexpr std::array<std::string_view, 11> kEventPhrases = {
+    "be granted", "be taken up again", "report an epoch", "complete",     "fail",      "fail",
+    "be lost",    "be given back",     "be stopped",      "be cancelled", "be retried"};
 static_assert(kStateNames.size() == static_cast<std::size_t>(TrialState::kCancelled) + 1);
 static_assert(kEventNames.size() == static_cast<std::size_t>(TrialEvent::kRetry) + 1);
 
@@ -50,8 +54,8 @@ absl::StatusOr<TrialState> NextTrialState(TrialState state, TrialEvent event) {
   const Next next = kTransitions[static_cast<std::size_t>(event)][static_cast<std::size_t>(state)];
   if (!next) {
     return absl::FailedPreconditionError(
-        absl::StrCat("the event '", std::string(TrialEventName(event)),
-                     "' cannot happen to a trial that is ", std::string(TrialStateName(state))));
+        absl::StrCat("a trial that is ", std::string(TrialStateName(state)), " cannot ",
+                     std::string(kEventPhrases[static_cast<std::size_t>(event)])));
   }
   return *next;
 }

@@ -55,7 +55,7 @@ TEST(TrialState, EveryPairOfStateAndEventIsAsDocumented) {
 
 TEST(TrialState, ARefusalNamesTheStateAndTheEvent) {
   EXPECT_EQ(NextTrialState(S::kCompleted, E::kGiveBack).status().message(),
-            "the event 'give_back' cannot happen to a trial that is completed");
+            "a trial that is completed cannot be given back");
 }
 
 TEST(TrialState, NamesAreUniqueAndReadBack) {

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "common/base/utf8.h"
 #include "proto/names.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/find_trainer.h"
@@ -308,7 +309,8 @@ void LeaseReporter::Finish(const LeaseEnd& end) {
   v1::FinishLeaseRequest request;
   *request.mutable_token() = lease_.token();
   request.set_outcome(end.outcome);
-  request.set_reason(end.reason);
+  // It may quote what a program has printed, which need not be text; the contract takes only text.
+  request.set_reason(ToUtf8(end.reason));
   for (const auto& [role, path] : end.files) {
     absl::StatusOr<StoredBlob> blob;
     const absl::Status stored = Persist("store artifact", [&] {

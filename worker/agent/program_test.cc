@@ -129,6 +129,10 @@ class ProgramTest : public ::testing::Test {
   int number_ = 0;
 };
 
+TEST_F(ProgramTest, ThatPrintsBytesThatAreNoTextStillEndsItsTrial) {
+  EXPECT_THAT(ReasonOf("printf 'caf\\351 \\377\\n'; exit 1"), HasSubstr("caf\xEF\xBF\xBD"));
+}
+
 TEST_F(ProgramTest, NeedsNeitherReadyNorDone) {
   const v1::FinishLeaseRequest finish = Run("read line; e 1; e 2");
   EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_COMPLETED) << finish.reason();
