@@ -28,10 +28,10 @@ Listing BuiltinListing() {
   listing.columns = {{"NETWORK", "network"},
                      {"PARAMS", "parameters", true},
                      {"FC LAYER", "fully_connected"},
-                     {"LAYERS", "layers", true},
+                     {"LAYERS", "layers", true, true, false, 2},
                      {"FORWARD MFLOP", "forward_mflop", true},
-                     {"TRAIN MFLOP", "train_mflop", true},
-                     {"RECEPTIVE FIELD", "receptive_field", true},
+                     {"TRAIN MFLOP", "train_mflop", true, true, false, 3},
+                     {"FIELD", "receptive_field", true, true, false, 1},
                      {"ABOUT", "description", false, true, true}};
   for (const std::string& name : BuiltinNetworkNames()) {
     const absl::StatusOr<std::string> text = BuiltinNetworkText(name);

@@ -118,9 +118,10 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
   std::cout << '\n';
   PrintListing(AttemptListing(*attempts), session.format, session.width, std::cout);
   for (const v1::Artifact& artifact : trial.artifacts()) {
-    std::cout << fmt::format("{}{:<13} {:>9}  sha256 {}\n",
-                             &artifact == &trial.artifacts(0) ? "\n" : "", artifact.role(),
-                             HumanBytes(artifact.size_bytes()), artifact.sha256());
+    const std::string line = fmt::format("{:<13} {:>9}  sha256 {}", Printable(artifact.role()),
+                                         HumanBytes(artifact.size_bytes()), artifact.sha256());
+    std::cout << (&artifact == &trial.artifacts(0) ? "\n" : "")
+              << (session.width > 0 ? Truncate(line, session.width) : line) << '\n';
   }
   return kExitOk;
 }

@@ -172,13 +172,13 @@ Listing EpochListing(const std::vector<v1::Epoch>& epochs) {
   Listing listing;
   listing.empty = "no epochs yet";
   listing.columns = {{"EPOCH", "epoch", true},
-                     {"ATTEMPT", "attempt", true},
-                     {"LR", "lr", true},
+                     {"ATTEMPT", "attempt", true, true, false, 3},
+                     {"LR", "lr", true, true, false, 1},
                      {"TRAIN LOSS", "train_loss", true},
                      {"TRAIN ACC", "train_accuracy", true},
                      {"VAL LOSS", "validation_loss", true},
                      {"VAL ACC", "validation_accuracy", true},
-                     {"SECONDS", "train_seconds", true},
+                     {"SECONDS", "train_seconds", true, true, false, 2},
                      {"", "evaluate_seconds", true, false},
                      {"IMG/S", "images_per_second", true}};
   for (const v1::Epoch& epoch : epochs) {
@@ -201,9 +201,12 @@ Listing EpochListing(const std::vector<v1::Epoch>& epochs) {
 Listing AttemptListing(const std::vector<v1::Attempt>& attempts) {
   Listing listing;
   listing.empty = "not leased yet";
-  listing.columns = {{"ATTEMPT", "attempt", true}, {"WORKER", "worker"},
-                     {"FROM", "start_time"},       {"TO", "end_time"},
-                     {"OUTCOME", "outcome"},       {"REASON", "reason", false, true, true}};
+  listing.columns = {{"ATTEMPT", "attempt", true},
+                     {"WORKER", "worker"},
+                     {"FROM", "start_time", false, true, false, 1},
+                     {"TO", "end_time", false, true, false, 2},
+                     {"OUTCOME", "outcome"},
+                     {"REASON", "reason", false, true, true}};
   for (const v1::Attempt& attempt : attempts) {
     listing.rows.push_back({Count(attempt.attempt()), Text(ShortName(attempt.worker())),
                             TimeCell(attempt.has_start_time(), attempt.start_time()),
