@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "cli/calls.h"
+#include "cli/present/download_bar.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/present/watch.h"
@@ -26,26 +27,6 @@ struct RunOptions {
   std::string data_dir;
   std::string trainer;
   int top = 10;
-};
-
-// Draws the download of a file over one line of standard error.
-class DownloadBar {
- public:
-  void operator()(std::string_view file, std::int64_t done, std::int64_t total) {
-    const absl::Time now = absl::Now();
-    const bool whole = total > 0 && done >= total;
-    if (!whole && now - last_ < absl::Milliseconds(100)) return;
-    last_ = now;
-    std::cerr << fmt::format(
-                     "\rdownloading {}  {}  {}/{} ", file,
-                     Bar(total > 0 ? static_cast<double>(done) / static_cast<double>(total) : 0,
-                         20),
-                     HumanBytes(done), total > 0 ? HumanBytes(total) : "?")
-              << (whole ? "\n" : "") << std::flush;
-  }
-
- private:
-  absl::Time last_ = absl::InfinitePast();
 };
 
 // Fetches and reads what the sweep trains on before anything else is started, so that a person sees
