@@ -30,6 +30,7 @@
 #include "sweep/v1/sweeps.grpc.pb.h"
 #include "sweep/v1/trials.grpc.pb.h"
 #include "sweep/v1/workers.grpc.pb.h"
+#include "tests/load/raw_call.h"
 
 namespace sweep {
 namespace {
@@ -39,6 +40,8 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::MethodDescriptor;
 using google::protobuf::Reflection;
+using testing::ToText;
+using testing::Wait;
 
 constexpr int kThreads = 4;
 constexpr std::size_t kMaxWords = 400;
@@ -237,16 +240,6 @@ grpc::ByteBuffer ToBuffer(const std::string& bytes) {
   return grpc::ByteBuffer(&slice, 1);
 }
 
-std::string ToText(const grpc::ByteBuffer& buffer) {
-  std::vector<grpc::Slice> slices;
-  (void)buffer.Dump(&slices);
-  std::string text;
-  for (const grpc::Slice& slice : slices) {
-    text.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  }
-  return text;
-}
-
 bool IsDocumented(grpc::StatusCode code, bool broken) {
   static const std::set<grpc::StatusCode> kDocumented = {grpc::StatusCode::OK,
                                                          grpc::StatusCode::INVALID_ARGUMENT,
@@ -308,12 +301,6 @@ class Caller {
 
  private:
   static void* Tag(std::intptr_t number) { return reinterpret_cast<void*>(number); }
-
-  static bool Wait(grpc::CompletionQueue* queue) {
-    void* tag = nullptr;
-    bool ok = false;
-    return queue->Next(&tag, &ok) && ok;
-  }
 
   std::string MakeRequest(const MethodDescriptor& method, bool broken) {
     const std::unique_ptr<Message> request(google::protobuf::MessageFactory::generated_factory()

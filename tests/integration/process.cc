@@ -38,7 +38,8 @@ void Copy(int terminal, const std::string& path) {
   close(terminal);
 }
 
-// The test's own environment without the settings of whoever runs the test, and the options' on top.
+// The test's own environment without the settings of whoever runs the test, and the options' on
+// top.
 std::vector<std::string> EnvironmentFor(const Process::Options& options) {
   static const std::set<std::string> kOwn = {"SWEEP_COORDINATOR", "SWEEP_DB", "SWEEP_FORMAT",
                                              "SWEEP_CONFIG",      "NO_COLOR", "CLICOLOR_FORCE"};
@@ -48,7 +49,8 @@ std::vector<std::string> EnvironmentFor(const Process::Options& options) {
     const std::string name = text.substr(0, text.find('='));
     if (kOwn.count(name) == 0 && options.environment.count(name) == 0) variables.push_back(text);
   }
-  if (options.environment.count("SWEEP_CONFIG") == 0) variables.push_back("SWEEP_CONFIG=/nowhere/config.yaml");
+  if (options.environment.count("SWEEP_CONFIG") == 0)
+    variables.push_back("SWEEP_CONFIG=/nowhere/config.yaml");
   for (const auto& [key, value] : options.environment) variables.push_back(key + "=" + value);
   return variables;
 }
@@ -98,10 +100,12 @@ Process::Process(const Options& options) {
       dup2(output, 1);
       dup2(output, 2);
     }
-    if (chdir(options.folder.c_str()) == 0) execve(arguments[0], arguments.data(), environment.data());
+    if (chdir(options.folder.c_str()) == 0)
+      execve(arguments[0], arguments.data(), environment.data());
     _exit(127);
   }
-  if (terminal >= 0) reader_ = std::jthread([terminal, path = output_path_] { Copy(terminal, path); });
+  if (terminal >= 0)
+    reader_ = std::jthread([terminal, path = output_path_] { Copy(terminal, path); });
 }
 
 Process::~Process() {
@@ -145,6 +149,22 @@ bool Eventually(const std::function<bool()>& condition, std::chrono::seconds tim
     std::this_thread::sleep_for(std::chrono::milliseconds(20));  // between looks, not for luck
   }
   return true;
+}
+
+std::string WaitForAddress(const Process& coordinator, std::chrono::seconds timeout) {
+  const std::string mark = "listening on ";
+  std::string output;
+  std::size_t begin = std::string::npos;
+  const bool listening = Eventually(
+      [&] {
+        output = coordinator.Output();
+        begin = output.find(mark);
+        return begin != std::string::npos && output.find('\n', begin) != std::string::npos;
+      },
+      timeout);
+  if (!listening) throw std::runtime_error("the coordinator did not start:\n" + output);
+  begin += mark.size();
+  return output.substr(begin, output.find('\n', begin) - begin);
 }
 
 std::vector<pid_t> ChildrenOf(pid_t pid) {

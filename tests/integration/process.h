@@ -45,7 +45,8 @@ class Process {
   void Signal(int signal) const;
   // The exit code, or 128 + the signal; -1 when it has not ended by then.
   int Wait(std::chrono::seconds timeout = std::chrono::seconds(60));
-  // What it has written to standard output and standard error so far; in a terminal, as that got it.
+  // What it has written to standard output and standard error so far; in a terminal, as that got
+  // it.
   std::string Output() const;
   // After Wait: until all that it wrote to its terminal is there.
   void WaitForOutput();
@@ -62,11 +63,17 @@ struct Result {
   std::string output;
 };
 // Runs a program to its end.
-Result Run(const Process::Options& options, std::chrono::seconds timeout = std::chrono::seconds(60));
+Result Run(const Process::Options& options,
+           std::chrono::seconds timeout = std::chrono::seconds(60));
 
 // Asks `condition` again and again until it holds or the time is over.
 bool Eventually(const std::function<bool()>& condition,
                 std::chrono::seconds timeout = std::chrono::seconds(60));
+
+// The address that a coordinator process says it listens on, "127.0.0.1:43211". Throws
+// std::runtime_error with its output when it has not said so in time.
+std::string WaitForAddress(const Process& coordinator,
+                           std::chrono::seconds timeout = std::chrono::seconds(60));
 
 // Ids of the live children of a process.
 std::vector<pid_t> ChildrenOf(pid_t pid);

@@ -53,18 +53,7 @@ class Coordinator {
                                         "sweep.db",          "--log-level", "warn"};
     command.insert(command.end(), more.begin(), more.end());
     process_ = std::make_unique<Process>(Process::Options{.command = command, .folder = folder});
-    const std::string mark = "listening on ";
-    const bool listening = testing::Eventually(
-        [&] {
-          return process_->Output().find('\n', process_->Output().find(mark)) != std::string::npos;
-        },
-        std::chrono::seconds(120));
-    const std::string output = process_->Output();
-    const std::size_t begin = output.find(mark);
-    if (!listening || begin == std::string::npos) {
-      throw std::runtime_error("the coordinator did not start: " + output);
-    }
-    address_ = output.substr(begin + mark.size(), output.find('\n', begin) - begin - mark.size());
+    address_ = testing::WaitForAddress(*process_, std::chrono::seconds(120));
     start_seconds_ = absl::ToDoubleSeconds(absl::Now() - start);
   }
 

@@ -49,16 +49,7 @@ void Cluster::StartCoordinator() {
                   "--log-level", "info"},
       .folder = options_.folder,
       .environment = {{kMark, options_.mark}}});
-  const std::string mark = "listening on ";
-  std::string output;
-  const bool listening = testing::Eventually([&] {
-    output = coordinator_->Output();
-    const std::size_t begin = output.find(mark);
-    return begin != std::string::npos && output.find('\n', begin) != std::string::npos;
-  });
-  if (!listening) throw std::runtime_error("the coordinator did not start:\n" + output);
-  const std::size_t begin = output.find(mark) + mark.size();
-  address_ = output.substr(begin, output.find('\n', begin) - begin);
+  address_ = testing::WaitForAddress(*coordinator_);
   for (Worker& worker : workers_) worker.proxy->SetTarget(address_);
 }
 

@@ -13,6 +13,7 @@
 
 #include "absl/time/clock.h"
 #include "sweep/v1/workers.pb.h"
+#include "tests/load/raw_call.h"
 
 namespace sweep::chaos {
 
@@ -38,27 +39,14 @@ std::set<std::pair<std::string, int>> Ledger::completions() const {
 
 namespace {
 
+using testing::ToText;
+using testing::Wait;
+
 // A call as a whole: every message of one side, and how it ended.
 struct Answer {
   std::vector<grpc::ByteBuffer> messages;
   grpc::Status status = grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost");
 };
-
-std::string ToText(const grpc::ByteBuffer& buffer) {
-  std::vector<grpc::Slice> slices;
-  (void)buffer.Dump(&slices);
-  std::string text;
-  for (const grpc::Slice& slice : slices) {
-    text.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
-  }
-  return text;
-}
-
-bool Wait(grpc::CompletionQueue* queue) {
-  void* tag = nullptr;
-  bool ok = false;
-  return queue->Next(&tag, &ok) && ok;
-}
 
 // Makes the call and waits for its end.
 Answer Forward(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
