@@ -15,6 +15,11 @@ inline constexpr int kMaxMessageBytes = 16 << 20;
 // limit of 8 KiB would turn a long one into an unrelated error.
 inline constexpr int kMaxMetadataBytes = 64 << 10;
 
+// Metadata with which a server says after how many milliseconds a refused call may be repeated. The
+// channels of MakeChannel do so by themselves, up to three times.
+inline constexpr char kRetryPushback[] = "grpc-retry-pushback-ms";
+inline constexpr char kRetryPushbackMs[] = "500";
+
 // The codes are the same numbers. A message that would not fit is cut and ends in "…".
 grpc::Status ToGrpcStatus(const absl::Status& status);
 absl::Status FromGrpcStatus(const grpc::Status& status);

@@ -15,20 +15,32 @@ namespace {
 constexpr std::size_t kMaxPieceBytes = 1 << 20;
 constexpr std::int64_t kSentPieceBytes = 256 << 10;
 
-// Takes one blob in. A read is always under way until it finishes, so that a client that goes away
-// ends it through OnReadDone.
+// Takes one blob in. Until it finishes either a read is under way, so that a client that goes away
+// ends it through OnReadDone, or what was read is dealt with on a thread of `files`.
 class PutBlobReactor final : public grpc::ServerReadReactor<v1::PutBlobRequest> {
  public:
-  PutBlobReactor(Store* store, BlobStore* blobs, v1::PutBlobResponse* response)
-      : store_(store), blobs_(blobs), response_(response) {
+  PutBlobReactor(Store* store, BlobStore* blobs, WorkPool* files,
+                 grpc::CallbackServerContext* context, v1::PutBlobResponse* response)
+      : store_(store), blobs_(blobs), files_(files), context_(context), response_(response) {
     StartRead(&request_);
   }
 
   void OnReadDone(bool ok) override {
+    if (!files_->Submit([this, ok] { Handle(ok); })) End(TooManyWaiting(*files_));
+  }
+
+  void OnDone() override { delete this; }
+
+ private:
+  void End(const absl::Status& status) {
+    writer_.reset();  // leaves nothing behind unless it was committed
+    Finish(Outgoing(context_, status));
+  }
+
+  void Handle(bool ok) {
     const absl::Status status = ok ? Take() : Complete();
     if (!status.ok()) {
-      writer_.reset();  // leaves nothing behind
-      Finish(ToGrpcStatus(status));
+      End(status);
     } else if (ok) {
       StartRead(&request_);
     } else {
@@ -36,9 +48,6 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::PutBlobRequest> 
     }
   }
 
-  void OnDone() override { delete this; }
-
- private:
   absl::Status Open() {
     sha256_ = request_.sha256();
     size_bytes_ = request_.size_bytes();
@@ -81,19 +90,21 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::PutBlobRequest> 
   void Record() {
     if (existed_) {
       const absl::StatusOr<std::int64_t> size = blobs_->Size(sha256_);
-      if (!size.ok()) return Finish(ToGrpcStatus(size.status()));
+      if (!size.ok()) return End(size.status());
       size_bytes_ = *size;
     }
     store_->Write([sha256 = sha256_, size = size_bytes_](
                       WriteTransaction& transaction) { return transaction.AddBlob(sha256, size); },
                   [this](const absl::Status& status) {
                     response_->set_existed(existed_);
-                    Finish(ToGrpcStatus(status));
+                    End(status);
                   });
   }
 
   Store* const store_;
   BlobStore* const blobs_;
+  WorkPool* const files_;
+  grpc::CallbackServerContext* const context_;
   v1::PutBlobResponse* const response_;
   v1::PutBlobRequest request_;
   std::string sha256_;
@@ -108,35 +119,46 @@ using GetStream = grpc::ServerWriteReactor<v1::GetBlobResponse>;
 // Sends one blob. A write is always under way until it finishes.
 class GetBlobReactor final : public GetStream {
  public:
-  GetBlobReactor(const BlobStore* blobs, std::string sha256, std::int64_t size_bytes)
-      : blobs_(blobs), sha256_(std::move(sha256)), size_bytes_(size_bytes) {
+  GetBlobReactor(const BlobStore* blobs, WorkPool* files, grpc::CallbackServerContext* context,
+                 std::string sha256, std::int64_t size_bytes)
+      : blobs_(blobs),
+        files_(files),
+        context_(context),
+        sha256_(std::move(sha256)),
+        size_bytes_(size_bytes) {
     response_.set_size_bytes(size_bytes);
-    Send();
+    SendLater();
   }
 
   void OnWriteDone(bool ok) override {
     response_.clear_size_bytes();
     if (!ok) return Finish(grpc::Status::CANCELLED);
     if (offset_ == size_bytes_) return Finish(grpc::Status::OK);
-    Send();
+    SendLater();
   }
 
   void OnDone() override { delete this; }
 
  private:
+  void SendLater() {
+    if (!files_->Submit([this] { Send(); })) Finish(Outgoing(context_, TooManyWaiting(*files_)));
+  }
+
   void Send() {
     absl::StatusOr<std::string> piece = blobs_->Read(sha256_, offset_, kSentPieceBytes);
     if (piece.ok() && piece->empty() && offset_ < size_bytes_) {
       piece = absl::DataLossError(
           fmt::format("blob {} ends after {} of {} bytes", sha256_, offset_, size_bytes_));
     }
-    if (!piece.ok()) return Finish(ToGrpcStatus(piece.status()));
+    if (!piece.ok()) return Finish(Outgoing(context_, piece.status()));
     offset_ += static_cast<std::int64_t>(piece->size());
     response_.set_data(*std::move(piece));
     StartWrite(&response_);
   }
 
   const BlobStore* const blobs_;
+  WorkPool* const files_;
+  grpc::CallbackServerContext* const context_;
   const std::string sha256_;
   const std::int64_t size_bytes_;
   std::int64_t offset_ = 0;
@@ -145,21 +167,22 @@ class GetBlobReactor final : public GetStream {
 
 }  // namespace
 
-grpc::ServerReadReactor<v1::PutBlobRequest>* BlobService::PutBlob(grpc::CallbackServerContext*,
-                                                                  v1::PutBlobResponse* response) {
-  return new PutBlobReactor(store_, blobs_, response);
+grpc::ServerReadReactor<v1::PutBlobRequest>* BlobService::PutBlob(
+    grpc::CallbackServerContext* context, v1::PutBlobResponse* response) {
+  return new PutBlobReactor(store_, blobs_, files_, context, response);
 }
 
 grpc::ServerWriteReactor<v1::GetBlobResponse>* BlobService::GetBlob(
-    grpc::CallbackServerContext*, const v1::GetBlobRequest* request) {
+    grpc::CallbackServerContext* context, const v1::GetBlobRequest* request) {
   if (!IsSha256Hex(request->sha256())) {
-    return new RefusedStream<GetStream>(absl::InvalidArgumentError(
-        fmt::format("blob '{}': its name is a SHA-256 (64 hexadecimal digits)",
-                    CutText(request->sha256(), 80))));
+    return new RefusedStream<GetStream>(
+        context, absl::InvalidArgumentError(
+                     fmt::format("blob '{}': its name is a SHA-256 (64 hexadecimal digits)",
+                                 CutText(request->sha256(), 80))));
   }
   const absl::StatusOr<std::int64_t> size = blobs_->Size(request->sha256());
-  if (!size.ok()) return new RefusedStream<GetStream>(size.status());
-  return new GetBlobReactor(blobs_, request->sha256(), *size);
+  if (!size.ok()) return new RefusedStream<GetStream>(context, size.status());
+  return new GetBlobReactor(blobs_, files_, context, request->sha256(), *size);
 }
 
 }  // namespace sweep

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "coordinator/api/work_pool.h"
 #include "coordinator/store/blob_store.h"
 #include "coordinator/store/store.h"
 #include "sweep/v1/blobs.grpc.pb.h"
@@ -9,7 +10,9 @@ namespace sweep {
 // blobs.proto over the blob store. One piece at a time, in step with the client. Thread-safe.
 class BlobService final : public v1::BlobService::CallbackService {
  public:
-  BlobService(Store* store, BlobStore* blobs) : store_(store), blobs_(blobs) {}
+  // `files` reads and writes the files.
+  BlobService(Store* store, BlobStore* blobs, WorkPool* files)
+      : store_(store), blobs_(blobs), files_(files) {}
 
   grpc::ServerReadReactor<v1::PutBlobRequest>* PutBlob(grpc::CallbackServerContext* context,
                                                        v1::PutBlobResponse* response) override;
@@ -19,6 +22,7 @@ class BlobService final : public v1::BlobService::CallbackService {
  private:
   Store* const store_;
   BlobStore* const blobs_;
+  WorkPool* const files_;
 };
 
 }  // namespace sweep

@@ -3,17 +3,48 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "coordinator/api/work_pool.h"
+#include "fmt/format.h"
 #include "grpcpp/server_context.h"
 #include "grpcpp/support/server_callback.h"
 #include "proto/grpc_status.h"
 
 namespace sweep {
 
+// The status as it goes out. A refusal for want of room says when to come again, in the metadata
+// that gRPC's clients obey.
+inline grpc::Status Outgoing(grpc::CallbackServerContext* context, const absl::Status& status) {
+  if (status.code() == absl::StatusCode::kResourceExhausted) {
+    context->AddTrailingMetadata(kRetryPushback, kRetryPushbackMs);
+  }
+  return ToGrpcStatus(status);
+}
+
+inline absl::Status TooManyWaiting(const WorkPool& pool) {
+  return absl::ResourceExhaustedError(
+      fmt::format("{} calls are waiting; try again later", pool.max_queued()));
+}
+
 // Answers a unary call at once with the status that `function` returns.
 template <typename Function>
 grpc::ServerUnaryReactor* Respond(grpc::CallbackServerContext* context, Function function) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  reactor->Finish(ToGrpcStatus(std::forward<Function>(function)()));
+  reactor->Finish(Outgoing(context, std::forward<Function>(function)()));
+  return reactor;
+}
+
+// As Respond, on a thread of `pool`; ResourceExhausted when too many calls wait there already. What
+// `function` refers to must live as long as the call.
+template <typename Function>
+grpc::ServerUnaryReactor* RespondFrom(WorkPool* pool, grpc::CallbackServerContext* context,
+                                      Function function) {
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const bool queued = pool->Submit([=] {
+    // Nobody waits for the answer any more; the queue may be long because of such calls.
+    if (context->IsCancelled()) return reactor->Finish(grpc::Status::CANCELLED);
+    reactor->Finish(Outgoing(context, function()));
+  });
+  if (!queued) reactor->Finish(Outgoing(context, TooManyWaiting(*pool)));
   return reactor;
 }
 
@@ -21,7 +52,9 @@ grpc::ServerUnaryReactor* Respond(grpc::CallbackServerContext* context, Function
 template <typename Reactor>
 class RefusedStream final : public Reactor {
  public:
-  explicit RefusedStream(const absl::Status& status) { this->Finish(ToGrpcStatus(status)); }
+  RefusedStream(grpc::CallbackServerContext* context, const absl::Status& status) {
+    this->Finish(Outgoing(context, status));
+  }
   void OnDone() override { delete this; }
 };
 

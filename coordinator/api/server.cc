@@ -12,6 +12,7 @@
 #include "coordinator/api/sweep_service.h"
 #include "coordinator/api/trial_service.h"
 #include "coordinator/api/watch.h"
+#include "coordinator/api/work_pool.h"
 #include "coordinator/api/worker_service.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/store/blob_store.h"
@@ -27,6 +28,11 @@ namespace {
 
 // Calls that are still open then are cancelled, so that the whole shutdown stays under 2 s.
 constexpr auto kShutdownGrace = std::chrono::milliseconds(800);
+
+// Queries and the files of blobs. Each has its own threads, so that uploads of checkpoints and
+// listings do not wait for each other.
+constexpr WorkPool::Options kReads = {.threads = 4, .max_queued = 256};
+constexpr WorkPool::Options kFiles = {.threads = 2, .max_queued = 256};
 
 std::string BlobFolder(const std::string& database) {
   return database.empty() ? std::string() : database + ".blobs";
@@ -66,11 +72,14 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   }
 
   absl::Status Listen(ListenAddress address) {
+    reads_ = std::make_unique<WorkPool>(kReads);
+    files_ = std::make_unique<WorkPool>(kFiles);
     sweeps_ = std::make_unique<SweepService>(store_.get(), scheduler_.get(), specs_.get(),
-                                             watches_.get());
-    trials_ = std::make_unique<TrialService>(store_.get(), scheduler_.get(), specs_.get());
-    workers_ = std::make_unique<WorkerService>(store_.get(), scheduler_.get());
-    blob_service_ = std::make_unique<BlobService>(store_.get(), blobs_.get());
+                                             watches_.get(), reads_.get());
+    trials_ =
+        std::make_unique<TrialService>(store_.get(), scheduler_.get(), specs_.get(), reads_.get());
+    workers_ = std::make_unique<WorkerService>(scheduler_.get(), reads_.get());
+    blob_service_ = std::make_unique<BlobService>(store_.get(), blobs_.get(), files_.get());
     grpc::ServerBuilder builder;
     SetArguments(&builder);
     int port = 0;
@@ -135,6 +144,8 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<SpecCache> specs_;
   std::unique_ptr<WatchHub> watches_;
+  std::unique_ptr<WorkPool> reads_;
+  std::unique_ptr<WorkPool> files_;
   std::unique_ptr<SweepService> sweeps_;
   std::unique_ptr<TrialService> trials_;
   std::unique_ptr<WorkerService> workers_;

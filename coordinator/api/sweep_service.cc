@@ -60,31 +60,36 @@ absl::StatusOr<v1::Sweep> DescribeSweep(const SweepRow& row, Store* store, SpecC
 grpc::ServerUnaryReactor* SweepService::CreateSweep(grpc::CallbackServerContext* context,
                                                     const v1::CreateSweepRequest* request,
                                                     v1::CreateSweepResponse* response) {
-  const absl::StatusOr<ParsedSweep> parsed = ParseRequest(*request);
-  if (!parsed.ok()) return Respond(context, [&] { return parsed.status(); });
   if (request->validate_only()) {
-    return Respond(context, [&] {
-      *response->mutable_sweep() = Planned(*parsed->spec, absl::Now());
-      return absl::OkStatus();
+    return RespondFrom(reads_, context, [=] {
+      const absl::StatusOr<ParsedSweep> parsed = ParseRequest(*request);
+      if (parsed.ok()) *response->mutable_sweep() = Planned(*parsed->spec, absl::Now());
+      return parsed.status();
     });
   }
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->Submit(parsed->spec, parsed->source,
-                     CutText(request->principal(), kMaxPrincipalBytes),
-                     [=, spec = parsed->spec](absl::StatusOr<Scheduler::Submission> result) {
-                       if (result.ok()) {
-                         *response->mutable_sweep() = ToProto(result->sweep, *spec);
-                         response->set_created(result->created);
-                       }
-                       reactor->Finish(ToGrpcStatus(result.status()));
-                     });
+  // A large file takes a while to read.
+  const bool queued = reads_->Submit([=, this] {
+    const absl::StatusOr<ParsedSweep> parsed = ParseRequest(*request);
+    if (!parsed.ok()) return reactor->Finish(Outgoing(context, parsed.status()));
+    scheduler_->Submit(parsed->spec, parsed->source,
+                       CutText(request->principal(), kMaxPrincipalBytes),
+                       [=, spec = parsed->spec](absl::StatusOr<Scheduler::Submission> result) {
+                         if (result.ok()) {
+                           *response->mutable_sweep() = ToProto(result->sweep, *spec);
+                           response->set_created(result->created);
+                         }
+                         reactor->Finish(Outgoing(context, result.status()));
+                       });
+  });
+  if (!queued) reactor->Finish(Outgoing(context, TooManyWaiting(*reads_)));
   return reactor;
 }
 
 grpc::ServerUnaryReactor* SweepService::GetSweep(grpc::CallbackServerContext* context,
                                                  const v1::GetSweepRequest* request,
                                                  v1::GetSweepResponse* response) {
-  return Respond(context, [&] {
+  return RespondFrom(reads_, context, [=, this] {
     const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
     if (!name.ok()) return name.status();
     const absl::StatusOr<SweepRow> row = store_->GetSweep(*name);
@@ -121,7 +126,7 @@ absl::Status SweepService::List(const v1::ListSweepsRequest& request,
 grpc::ServerUnaryReactor* SweepService::ListSweeps(grpc::CallbackServerContext* context,
                                                    const v1::ListSweepsRequest* request,
                                                    v1::ListSweepsResponse* response) {
-  return Respond(context, [&] { return List(*request, response); });
+  return RespondFrom(reads_, context, [=, this] { return List(*request, response); });
 }
 
 absl::Status SweepService::Rank(const v1::RankSweepRequest& request,
@@ -149,12 +154,12 @@ absl::Status SweepService::Rank(const v1::RankSweepRequest& request,
 grpc::ServerUnaryReactor* SweepService::RankSweep(grpc::CallbackServerContext* context,
                                                   const v1::RankSweepRequest* request,
                                                   v1::RankSweepResponse* response) {
-  return Respond(context, [&] { return Rank(*request, response); });
+  return RespondFrom(reads_, context, [=, this] { return Rank(*request, response); });
 }
 
 grpc::ServerWriteReactor<v1::WatchSweepResponse>* SweepService::WatchSweep(
-    grpc::CallbackServerContext*, const v1::WatchSweepRequest* request) {
-  return watches_->Open(*request);
+    grpc::CallbackServerContext* context, const v1::WatchSweepRequest* request) {
+  return watches_->Open(context, *request);
 }
 
 }  // namespace sweep

@@ -2,6 +2,7 @@
 
 #include "coordinator/api/spec_cache.h"
 #include "coordinator/api/watch.h"
+#include "coordinator/api/work_pool.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/store/store.h"
 #include "sweep/v1/sweeps.grpc.pb.h"
@@ -11,8 +12,9 @@ namespace sweep {
 // sweeps.proto over the scheduler and the store. Thin: checks, converts, delegates. Thread-safe.
 class SweepService final : public v1::SweepService::CallbackService {
  public:
-  SweepService(Store* store, Scheduler* scheduler, SpecCache* specs, WatchHub* watches)
-      : store_(store), scheduler_(scheduler), specs_(specs), watches_(watches) {}
+  SweepService(Store* store, Scheduler* scheduler, SpecCache* specs, WatchHub* watches,
+               WorkPool* reads)
+      : store_(store), scheduler_(scheduler), specs_(specs), watches_(watches), reads_(reads) {}
 
   grpc::ServerUnaryReactor* CreateSweep(grpc::CallbackServerContext* context,
                                         const v1::CreateSweepRequest* request,
@@ -54,6 +56,7 @@ class SweepService final : public v1::SweepService::CallbackService {
   Scheduler* const scheduler_;
   SpecCache* const specs_;
   WatchHub* const watches_;
+  WorkPool* const reads_;
 };
 
 // A stored sweep as the services show it, with its best trial. Reads the store.

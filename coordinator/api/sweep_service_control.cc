@@ -12,11 +12,11 @@ using SharedSpec = std::shared_ptr<const SweepSpec>;  // shared with the cache a
 
 // Ends the call with the sweep that the scheduler answers.
 template <typename Response>
-Scheduler::SweepCallback AnswerWithSweep(grpc::ServerUnaryReactor* reactor, Response* response,
+Scheduler::SweepCallback AnswerWithSweep(grpc::CallbackServerContext* context, Response* response,
                                          const SharedSpec& spec) {
-  return [=](absl::StatusOr<SweepRow> sweep) {
+  return [=, reactor = context->DefaultReactor()](absl::StatusOr<SweepRow> sweep) {
     if (sweep.ok()) *response->mutable_sweep() = ToProto(*sweep, *spec);
-    reactor->Finish(ToGrpcStatus(sweep.status()));
+    reactor->Finish(Outgoing(context, sweep.status()));
   };
 }
 
@@ -35,7 +35,7 @@ grpc::ServerUnaryReactor* SweepService::CancelSweep(grpc::CallbackServerContext*
   if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->CancelSweep((*spec)->name, RequestId(request->request_id()),
-                          AnswerWithSweep(reactor, response, *spec));
+                          AnswerWithSweep(context, response, *spec));
   return reactor;
 }
 
@@ -46,7 +46,7 @@ grpc::ServerUnaryReactor* SweepService::PauseSweep(grpc::CallbackServerContext* 
   if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->PauseSweep((*spec)->name, request->now(), RequestId(request->request_id()),
-                         AnswerWithSweep(reactor, response, *spec));
+                         AnswerWithSweep(context, response, *spec));
   return reactor;
 }
 
@@ -57,7 +57,7 @@ grpc::ServerUnaryReactor* SweepService::ResumeSweep(grpc::CallbackServerContext*
   if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->ResumeSweep((*spec)->name, RequestId(request->request_id()),
-                          AnswerWithSweep(reactor, response, *spec));
+                          AnswerWithSweep(context, response, *spec));
   return reactor;
 }
 
@@ -76,7 +76,7 @@ grpc::ServerUnaryReactor* SweepService::RetrySweep(grpc::CallbackServerContext* 
                              *response->mutable_sweep() = ToProto(retried->sweep, *spec);
                              response->set_retried(retried->count);
                            }
-                           reactor->Finish(ToGrpcStatus(retried.status()));
+                           reactor->Finish(Outgoing(context, retried.status()));
                          });
   return reactor;
 }
@@ -88,7 +88,7 @@ grpc::ServerUnaryReactor* SweepService::ExtendSweep(grpc::CallbackServerContext*
   if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->ExtendSweep(*spec, request->run_cap(), RequestId(request->request_id()),
-                          AnswerWithSweep(reactor, response, *spec));
+                          AnswerWithSweep(context, response, *spec));
   return reactor;
 }
 

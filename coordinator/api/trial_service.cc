@@ -72,7 +72,7 @@ absl::Status TrialService::Get(const v1::GetTrialRequest& request, v1::GetTrialR
 grpc::ServerUnaryReactor* TrialService::GetTrial(grpc::CallbackServerContext* context,
                                                  const v1::GetTrialRequest* request,
                                                  v1::GetTrialResponse* response) {
-  return Respond(context, [&] { return Get(*request, response); });
+  return RespondFrom(reads_, context, [=, this] { return Get(*request, response); });
 }
 
 absl::Status TrialService::List(const v1::ListTrialsRequest& request,
@@ -110,7 +110,7 @@ absl::Status TrialService::List(const v1::ListTrialsRequest& request,
 grpc::ServerUnaryReactor* TrialService::ListTrials(grpc::CallbackServerContext* context,
                                                    const v1::ListTrialsRequest* request,
                                                    v1::ListTrialsResponse* response) {
-  return Respond(context, [&] { return List(*request, response); });
+  return RespondFrom(reads_, context, [=, this] { return List(*request, response); });
 }
 
 absl::Status TrialService::Epochs(const v1::ListEpochsRequest& request,
@@ -136,7 +136,7 @@ absl::Status TrialService::Epochs(const v1::ListEpochsRequest& request,
 grpc::ServerUnaryReactor* TrialService::ListEpochs(grpc::CallbackServerContext* context,
                                                    const v1::ListEpochsRequest* request,
                                                    v1::ListEpochsResponse* response) {
-  return Respond(context, [&] { return Epochs(*request, response); });
+  return RespondFrom(reads_, context, [=, this] { return Epochs(*request, response); });
 }
 
 absl::Status TrialService::Attempts(const v1::ListAttemptsRequest& request,
@@ -152,7 +152,7 @@ absl::Status TrialService::Attempts(const v1::ListAttemptsRequest& request,
 grpc::ServerUnaryReactor* TrialService::ListAttempts(grpc::CallbackServerContext* context,
                                                      const v1::ListAttemptsRequest* request,
                                                      v1::ListAttemptsResponse* response) {
-  return Respond(context, [&] { return Attempts(*request, response); });
+  return RespondFrom(reads_, context, [=, this] { return Attempts(*request, response); });
 }
 
 absl::Status TrialService::Logs(const v1::ListLogsRequest& request,
@@ -191,7 +191,7 @@ absl::Status TrialService::Logs(const v1::ListLogsRequest& request,
 grpc::ServerUnaryReactor* TrialService::ListLogs(grpc::CallbackServerContext* context,
                                                  const v1::ListLogsRequest* request,
                                                  v1::ListLogsResponse* response) {
-  return Respond(context, [&] { return Logs(*request, response); });
+  return RespondFrom(reads_, context, [=, this] { return Logs(*request, response); });
 }
 
 absl::Status TrialService::Explanation(const v1::ExplainTrialRequest& request,
@@ -217,7 +217,7 @@ absl::Status TrialService::Explanation(const v1::ExplainTrialRequest& request,
 grpc::ServerUnaryReactor* TrialService::ExplainTrial(grpc::CallbackServerContext* context,
                                                      const v1::ExplainTrialRequest* request,
                                                      v1::ExplainTrialResponse* response) {
-  return Respond(context, [&] { return Explanation(*request, response); });
+  return RespondFrom(reads_, context, [=, this] { return Explanation(*request, response); });
 }
 
 grpc::ServerUnaryReactor* TrialService::RetryTrial(grpc::CallbackServerContext* context,
@@ -231,7 +231,7 @@ grpc::ServerUnaryReactor* TrialService::RetryTrial(grpc::CallbackServerContext* 
   scheduler_->RetryTrial(*spec, id->number, RequestId(request->request_id()),
                          [=, spec = *spec](const absl::StatusOr<TrialRow>& trial) {
                            if (trial.ok()) *response->mutable_trial() = ToProto(*trial, *spec);
-                           reactor->Finish(ToGrpcStatus(trial.status()));
+                           reactor->Finish(Outgoing(context, trial.status()));
                          });
   return reactor;
 }
@@ -247,7 +247,7 @@ grpc::ServerUnaryReactor* TrialService::CancelTrial(grpc::CallbackServerContext*
   scheduler_->CancelTrial(id->sweep, id->number, RequestId(request->request_id()),
                           [=, spec = *spec](const absl::StatusOr<TrialRow>& trial) {
                             if (trial.ok()) *response->mutable_trial() = ToProto(*trial, *spec);
-                            reactor->Finish(ToGrpcStatus(trial.status()));
+                            reactor->Finish(Outgoing(context, trial.status()));
                           });
   return reactor;
 }

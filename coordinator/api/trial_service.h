@@ -1,6 +1,7 @@
 #pragma once
 
 #include "coordinator/api/spec_cache.h"
+#include "coordinator/api/work_pool.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/store/store.h"
 #include "sweep/v1/trials.grpc.pb.h"
@@ -10,8 +11,8 @@ namespace sweep {
 // trials.proto over the store and the scheduler. Thin: checks, converts, delegates. Thread-safe.
 class TrialService final : public v1::TrialService::CallbackService {
  public:
-  TrialService(Store* store, Scheduler* scheduler, SpecCache* specs)
-      : store_(store), scheduler_(scheduler), specs_(specs) {}
+  TrialService(Store* store, Scheduler* scheduler, SpecCache* specs, WorkPool* reads)
+      : store_(store), scheduler_(scheduler), specs_(specs), reads_(reads) {}
 
   grpc::ServerUnaryReactor* GetTrial(grpc::CallbackServerContext* context,
                                      const v1::GetTrialRequest* request,
@@ -50,6 +51,7 @@ class TrialService final : public v1::TrialService::CallbackService {
   Store* const store_;
   Scheduler* const scheduler_;
   SpecCache* const specs_;
+  WorkPool* const reads_;
 };
 
 }  // namespace sweep

@@ -214,13 +214,13 @@ WatchHub::~WatchHub() {
   thread_.join();
 }
 
-Stream* WatchHub::Open(const v1::WatchSweepRequest& request) {
+Stream* WatchHub::Open(grpc::CallbackServerContext* context, const v1::WatchSweepRequest& request) {
   const absl::StatusOr<std::string> name = ParseSweepResource(request.name());
-  if (!name.ok()) return new RefusedStream<Stream>(name.status());
+  if (!name.ok()) return new RefusedStream<Stream>(context, name.status());
   const absl::StatusOr<std::int64_t> cursor = ParseCursor(request.cursor());
-  if (!cursor.ok()) return new RefusedStream<Stream>(cursor.status());
+  if (!cursor.ok()) return new RefusedStream<Stream>(context, cursor.status());
   const absl::StatusOr<SweepRow> sweep = store_->GetSweep(*name);
-  if (!sweep.ok()) return new RefusedStream<Stream>(sweep.status());
+  if (!sweep.ok()) return new RefusedStream<Stream>(context, sweep.status());
   auto watch = std::make_shared<WatchReactor>(this, *sweep, *cursor, request.progress());
   absl::Status refusal;
   {
@@ -234,7 +234,7 @@ Stream* WatchHub::Open(const v1::WatchSweepRequest& request) {
       open_[watch.get()] = watch;
     }
   }
-  if (!refusal.ok()) return new RefusedStream<Stream>(refusal);
+  if (!refusal.ok()) return new RefusedStream<Stream>(context, refusal);
   watch->Subscribe();  // before the first look, so that nothing falls in between
   WatchReactor* const stream = watch.get();
   Enqueue(std::move(watch));

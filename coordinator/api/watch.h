@@ -27,7 +27,8 @@ class WatchHub {
   ~WatchHub();
 
   // Opens a stream, or one that ends at once with the reason.
-  grpc::ServerWriteReactor<v1::WatchSweepResponse>* Open(const v1::WatchSweepRequest& request);
+  grpc::ServerWriteReactor<v1::WatchSweepResponse>* Open(grpc::CallbackServerContext* context,
+                                                         const v1::WatchSweepRequest& request);
   // Ends all streams (Unavailable) and refuses new ones. A client that does not read keeps its
   // stream open until the server cancels it.
   void Stop();

@@ -23,8 +23,9 @@ constexpr std::size_t kMaxRoleBytes = 64;
 // whoever claims it first finishes it, and gRPC calls OnDone after that.
 class SynchronizeReactor final : public grpc::ServerUnaryReactor {
  public:
-  SynchronizeReactor(Scheduler* scheduler, v1::SynchronizeResponse* response)
-      : scheduler_(scheduler), response_(response) {}
+  SynchronizeReactor(Scheduler* scheduler, grpc::CallbackServerContext* context,
+                     v1::SynchronizeResponse* response)
+      : scheduler_(scheduler), context_(context), response_(response) {}
 
   void Start(SynchronizeCall call) {
     worker_ = call.worker;
@@ -53,16 +54,42 @@ class SynchronizeReactor final : public grpc::ServerUnaryReactor {
       *response_->mutable_next_call() = ToProto(answer->next_call);
       *response_->mutable_lease_term() = ToProto(answer->lease_term);
     }
-    Finish(ToGrpcStatus(answer.status()));
+    Finish(Outgoing(context_, answer.status()));
   }
 
   Scheduler* const scheduler_;
+  grpc::CallbackServerContext* const context_;
   v1::SynchronizeResponse* const response_;
   std::string worker_;
   std::uint64_t poll_id_ = 0;
   // Shared with the callback, which may come after this object is gone.
   const std::shared_ptr<std::atomic<bool>> claimed_ = std::make_shared<std::atomic<bool>>(false);
 };
+
+absl::Status CheckDigest(const std::string& what, const std::string& sha256) {
+  if (IsSha256Hex(sha256)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("{}: '{}' is not a SHA-256 (64 hexadecimal digits)", what, CutText(sha256, 80)));
+}
+
+absl::StatusOr<std::vector<ArtifactRow>> ArtifactRows(const v1::FinishLeaseRequest& request) {
+  if (request.artifacts_size() > kMaxArtifacts) {
+    return absl::InvalidArgumentError(fmt::format("{} artifacts; at most {} are possible",
+                                                  request.artifacts_size(), kMaxArtifacts));
+  }
+  std::vector<ArtifactRow> rows;
+  for (const v1::Artifact& artifact : request.artifacts()) {
+    if (artifact.role().empty() || artifact.role().size() > kMaxRoleBytes) {
+      return absl::InvalidArgumentError(fmt::format("artifact '{}': a role has 1 to {} characters",
+                                                    CutText(artifact.role(), kMaxRoleBytes),
+                                                    kMaxRoleBytes));
+    }
+    const absl::Status checked = CheckDigest("artifact " + artifact.role(), artifact.sha256());
+    if (!checked.ok()) return checked;
+    rows.push_back({.role = artifact.role(), .sha256 = artifact.sha256()});
+  }
+  return rows;
+}
 
 }  // namespace
 
@@ -72,22 +99,10 @@ grpc::ServerUnaryReactor* WorkerService::Synchronize(grpc::CallbackServerContext
   absl::StatusOr<SynchronizeCall> call = FromProto(*request);
   if (!call.ok()) return Respond(context, [&] { return call.status(); });
   call->poll_id = next_poll_.fetch_add(1);
-  auto* const reactor = new SynchronizeReactor(scheduler_, response);  // deletes itself in OnDone
+  auto* const reactor =
+      new SynchronizeReactor(scheduler_, context, response);  // deletes itself in OnDone
   reactor->Start(*std::move(call));
   return reactor;
-}
-
-absl::StatusOr<std::int64_t> WorkerService::StoredBlob(const std::string& what,
-                                                       const std::string& sha256) {
-  if (!IsSha256Hex(sha256)) {
-    return absl::InvalidArgumentError(fmt::format(
-        "{}: '{}' is not a SHA-256 (64 hexadecimal digits)", what, CutText(sha256, 80)));
-  }
-  const absl::StatusOr<std::optional<std::int64_t>> size = store_->BlobSize(sha256);
-  if (!size.ok()) return size.status();
-  if (size->has_value()) return **size;
-  return absl::InvalidArgumentError(
-      fmt::format("{}: blob {} has not been stored with PutBlob", what, sha256));
 }
 
 grpc::ServerUnaryReactor* WorkerService::ReportEpochs(grpc::CallbackServerContext* context,
@@ -103,13 +118,13 @@ grpc::ServerUnaryReactor* WorkerService::ReportEpochs(grpc::CallbackServerContex
     });
   }
   if (!request->checkpoint_sha256().empty()) {
-    const absl::Status stored = StoredBlob("checkpoint", request->checkpoint_sha256()).status();
-    if (!stored.ok()) return Respond(context, [&] { return stored; });
+    const absl::Status checked = CheckDigest("checkpoint", request->checkpoint_sha256());
+    if (!checked.ok()) return Respond(context, [&] { return checked; });
   }
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->ReportEpochs(
       *token, *epochs, request->checkpoint_sha256(), request->checkpoint_epoch(),
-      [reactor](const absl::Status& status) { reactor->Finish(ToGrpcStatus(status)); });
+      [=](const absl::Status& status) { reactor->Finish(Outgoing(context, status)); });
   return reactor;
 }
 
@@ -122,27 +137,6 @@ grpc::ServerUnaryReactor* WorkerService::ReportProgress(grpc::CallbackServerCont
   });
 }
 
-absl::StatusOr<std::vector<ArtifactRow>> WorkerService::Artifacts(
-    const v1::FinishLeaseRequest& request) {
-  if (request.artifacts_size() > kMaxArtifacts) {
-    return absl::InvalidArgumentError(fmt::format("{} artifacts; at most {} are possible",
-                                                  request.artifacts_size(), kMaxArtifacts));
-  }
-  std::vector<ArtifactRow> rows;
-  for (const v1::Artifact& artifact : request.artifacts()) {
-    if (artifact.role().empty() || artifact.role().size() > kMaxRoleBytes) {
-      return absl::InvalidArgumentError(fmt::format("artifact '{}': a role has 1 to {} characters",
-                                                    CutText(artifact.role(), kMaxRoleBytes),
-                                                    kMaxRoleBytes));
-    }
-    const absl::StatusOr<std::int64_t> size =
-        StoredBlob("artifact " + artifact.role(), artifact.sha256());
-    if (!size.ok()) return size.status();
-    rows.push_back({.role = artifact.role(), .sha256 = artifact.sha256(), .size_bytes = *size});
-  }
-  return rows;
-}
-
 grpc::ServerUnaryReactor* WorkerService::FinishLease(grpc::CallbackServerContext* context,
                                                      const v1::FinishLeaseRequest* request,
                                                      v1::FinishLeaseResponse*) {
@@ -150,12 +144,12 @@ grpc::ServerUnaryReactor* WorkerService::FinishLease(grpc::CallbackServerContext
   if (!token.ok()) return Respond(context, [&] { return token.status(); });
   const absl::StatusOr<LeaseOutcome> outcome = FromProto(request->outcome());
   if (!outcome.ok()) return Respond(context, [&] { return outcome.status(); });
-  const absl::StatusOr<std::vector<ArtifactRow>> artifacts = Artifacts(*request);
+  const absl::StatusOr<std::vector<ArtifactRow>> artifacts = ArtifactRows(*request);
   if (!artifacts.ok()) return Respond(context, [&] { return artifacts.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->FinishLease(
       *token, *outcome, CutText(request->reason(), kMaxReasonBytes), *artifacts,
-      [reactor](const absl::Status& status) { reactor->Finish(ToGrpcStatus(status)); });
+      [=](const absl::Status& status) { reactor->Finish(Outgoing(context, status)); });
   return reactor;
 }
 
@@ -167,8 +161,8 @@ grpc::ServerUnaryReactor* WorkerService::AppendLogs(grpc::CallbackServerContext*
   const absl::StatusOr<std::vector<LogRow>> lines = FromProto(request->lines());
   if (!lines.ok()) return Respond(context, [&] { return lines.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->AppendLogs(*token, *lines, [reactor](const absl::Status& status) {
-    reactor->Finish(ToGrpcStatus(status));
+  scheduler_->AppendLogs(*token, *lines, [=](const absl::Status& status) {
+    reactor->Finish(Outgoing(context, status));
   });
   return reactor;
 }
@@ -203,7 +197,7 @@ absl::Status WorkerService::List(const v1::ListWorkersRequest& request,
 grpc::ServerUnaryReactor* WorkerService::ListWorkers(grpc::CallbackServerContext* context,
                                                      const v1::ListWorkersRequest* request,
                                                      v1::ListWorkersResponse* response) {
-  return Respond(context, [&] { return List(*request, response); });
+  return RespondFrom(reads_, context, [=, this] { return List(*request, response); });
 }
 
 }  // namespace sweep

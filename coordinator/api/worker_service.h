@@ -3,8 +3,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "coordinator/api/work_pool.h"
 #include "coordinator/scheduler/scheduler.h"
-#include "coordinator/store/store.h"
 #include "sweep/v1/workers.grpc.pb.h"
 
 namespace sweep {
@@ -12,7 +12,7 @@ namespace sweep {
 // workers.proto over the scheduler. Thin: checks, converts, delegates. Thread-safe.
 class WorkerService final : public v1::WorkerService::CallbackService {
  public:
-  WorkerService(Store* store, Scheduler* scheduler) : store_(store), scheduler_(scheduler) {}
+  WorkerService(Scheduler* scheduler, WorkPool* reads) : scheduler_(scheduler), reads_(reads) {}
 
   grpc::ServerUnaryReactor* Synchronize(grpc::CallbackServerContext* context,
                                         const v1::SynchronizeRequest* request,
@@ -37,13 +37,10 @@ class WorkerService final : public v1::WorkerService::CallbackService {
                                         v1::ListWorkersResponse* response) override;
 
  private:
-  // The size of a stored blob; InvalidArgument naming `what` when it is not there.
-  absl::StatusOr<std::int64_t> StoredBlob(const std::string& what, const std::string& sha256);
-  absl::StatusOr<std::vector<ArtifactRow>> Artifacts(const v1::FinishLeaseRequest& request);
   absl::Status List(const v1::ListWorkersRequest& request, v1::ListWorkersResponse* response);
 
-  Store* const store_;
   Scheduler* const scheduler_;
+  WorkPool* const reads_;
   std::atomic<std::uint64_t> next_poll_{1};
 };
 

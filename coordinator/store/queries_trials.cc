@@ -84,7 +84,7 @@ absl::StatusOr<std::vector<TrialRow>> CollectTrials(Statement& statement) {
 // as the path of a hyperparameter.
 struct Order {
   std::string_view term;
-  std::string_view missing;  // true for trials that have no such value: they come last
+  std::string_view missing;  // orders those that have no such value last; ends in ", "
   std::string path;          // bound where the terms say ?
   bool descending = false;
 };
@@ -101,11 +101,11 @@ absl::StatusOr<Order> ParseOrder(const std::string& text) {
     std::string_view name, term, missing;
   };
   static constexpr Named kOrders[] = {
-      {"number", "t.number", "t.number IS NULL"},
-      {"best_accuracy", "t.best_accuracy", "t.epoch = 0"},
-      {"last_accuracy", "t.last_accuracy", "t.epoch = 0"},
-      {"best_loss", "t.best_loss", "t.epoch = 0 OR t.best_loss IS NULL"},
-      {"epochs_to_target", "t.epochs_to_target", "t.epochs_to_target = 0"},
+      {"number", "t.number", ""},
+      {"best_accuracy", "t.best_accuracy", "t.epoch = 0, "},
+      {"last_accuracy", "t.last_accuracy", "t.epoch = 0, "},
+      {"best_loss", "t.best_loss", "t.epoch = 0 OR t.best_loss IS NULL, "},
+      {"epochs_to_target", "t.epochs_to_target", "t.epochs_to_target = 0, "},
   };
   Order order;
   std::string_view name = text;
@@ -125,7 +125,7 @@ absl::StatusOr<Order> ParseOrder(const std::string& text) {
     return absl::InvalidArgumentError(fmt::format("trials cannot be ordered by '{}'", text));
   }
   order.term = "json_extract(c.parameters, ?1)";
-  order.missing = "json_type(c.parameters, ?1) IS NULL";
+  order.missing = "json_type(c.parameters, ?1) IS NULL, ";
   order.path = fmt::format("$.\"{}\"", name);
   return order;
 }
@@ -142,6 +142,25 @@ absl::Status CheckHyperparameterExists(Database& database, std::int64_t sweep_id
       "trials cannot be ordered by '{}': sweep '{}' has no such hyperparameter; others are number, "
       "best_accuracy, last_accuracy, best_loss and epochs_to_target",
       query.order_by, query.sweep));
+}
+
+// Only what the order needs is read of the trials that are not on the page.
+absl::StatusOr<std::vector<std::int64_t>> SelectTrialIds(Database& database,
+                                                         const Store::TrialQuery& query) {
+  STORE_ASSIGN_OR_RETURN(const Order order, ParseOrder(query.order_by));
+  STORE_ASSIGN_OR_RETURN(const std::int64_t sweep_id, FindSweepId(database, query.sweep));
+  STORE_RETURN_IF_ERROR(CheckHyperparameterExists(database, sweep_id, query, order));
+  const std::string sql = fmt::format(
+      "SELECT t.id FROM trials t {} WHERE t.sweep_id = ?2 {} ORDER BY {}{} {}, t.number LIMIT ?3 "
+      "OFFSET ?4",
+      order.path.empty() ? "" : "CROSS JOIN configurations c ON c.id = t.configuration_id",
+      query.state ? "AND t.state = ?5" : "", order.missing, order.term,
+      order.descending ? "DESC" : "ASC");
+  Statement statement = database.Prepare(sql);
+  statement.Bind(order.path, sweep_id, Limit(query.limit), std::max<std::int64_t>(query.offset, 0));
+  if (query.state) statement.BindAt(5, TrialStateName(*query.state));
+  return CollectRows<std::int64_t>(
+      statement, [](const Statement& row) -> absl::StatusOr<std::int64_t> { return row.Int(0); });
 }
 
 }  // namespace
@@ -194,20 +213,13 @@ absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database,
 
 absl::StatusOr<std::vector<TrialRow>> SelectTrials(Database& database,
                                                    const Store::TrialQuery& query) {
-  STORE_ASSIGN_OR_RETURN(const Order order, ParseOrder(query.order_by));
-  STORE_ASSIGN_OR_RETURN(const std::int64_t sweep_id, FindSweepId(database, query.sweep));
-  STORE_RETURN_IF_ERROR(CheckHyperparameterExists(database, sweep_id, query, order));
-  const std::string sql =
-      fmt::format("SELECT " TRIAL_COLUMNS TRIAL_JOIN
-                  "WHERE t.sweep_id = ?2 {} ORDER BY {}, {} {}, t.number LIMIT ?3 OFFSET ?4",
-                  query.state ? "AND t.state = ?5" : "", order.missing, order.term,
-                  order.descending ? "DESC" : "ASC");
-  Statement statement = database.Prepare(sql);
-  statement.Bind(order.path, sweep_id, Limit(query.limit), std::max<std::int64_t>(query.offset, 0));
-  if (query.state) {
-    statement.BindAt(5, TrialStateName(*query.state));
+  STORE_ASSIGN_OR_RETURN(const std::vector<std::int64_t> ids, SelectTrialIds(database, query));
+  std::vector<TrialRow> trials;
+  for (const std::int64_t id : ids) {
+    STORE_ASSIGN_OR_RETURN(StoredTrial trial, FindTrialById(database, id));
+    trials.push_back(std::move(trial.row));
   }
-  return CollectTrials(statement);
+  return trials;
 }
 
 absl::StatusOr<std::vector<TrialRow>> SelectTrialsOf(Database& database,

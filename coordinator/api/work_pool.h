@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <thread>
+#include <vector>
+
+#include "common/base/mutex.h"
+
+namespace sweep {
+
+// Threads for what may take a while: queries and files. gRPC's own threads are few, and heartbeats
+// and reports arrive on them, so they never run such work themselves. Thread-safe.
+class WorkPool {
+ public:
+  struct Options {
+    int threads = 4;
+    int max_queued = 256;  // waiting, beside those that run
+  };
+  explicit WorkPool(Options options);
+  // Runs what is queued, then ends.
+  ~WorkPool();
+
+  // False when the queue is full: `task` will not run.
+  [[nodiscard]] bool Submit(std::function<void()> task);
+  int max_queued() const { return options_.max_queued; }
+
+ private:
+  void Loop();
+
+  const Options options_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<std::function<void()>> queue_ ABSL_GUARDED_BY(mutex_);
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::vector<std::jthread> threads_;  // last, so that they start when all else is there
+};
+
+}  // namespace sweep
