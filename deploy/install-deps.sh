@@ -14,7 +14,7 @@ readonly PACKAGES=(
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
   libsqlite3-dev sqlite3 libspdlog-dev libfmt-dev libyaml-cpp-dev libcli11-dev
   nlohmann-json3-dev libssl-dev zlib1g-dev libpng-dev libcurl4-openssl-dev
-  libgtest-dev libgmock-dev python3 python3-pip zsh
+  libhwy-dev libgtest-dev libgmock-dev python3 python3-pip zsh
 )
 readonly TORCH_VERSION=2.13.0
 readonly TORCH_WHEEL=torch-${TORCH_VERSION}+cpu-cp311-cp311-manylinux_2_28_x86_64.whl

@@ -1,0 +1,139 @@
+// Register tiles: the loops that do the arithmetic. Included once per instruction set.
+
+#if defined(SWEEP_KERNELS_TILES_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef SWEEP_KERNELS_TILES_INL_H_
+#undef SWEEP_KERNELS_TILES_INL_H_
+#else
+#define SWEEP_KERNELS_TILES_INL_H_
+#endif
+
+#include <hwy/highway.h>
+
+#include <cstddef>
+
+#include "worker/kernels/convolution_plan.h"
+#include "worker/kernels/vectors-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace sweep::kernels {
+namespace HWY_NAMESPACE {
+
+// Accumulators that fit the registers beside one row of operands and a broadcast: 24 of 32 with
+// AVX-512, else 12 of 16.
+inline constexpr int kTileColumns = kGroup == 16 ? 6 : 3;
+
+// kOut channels × kPixels neighbouring pixels of a convolution. For output pixel p and tap j,
+// x + offsets[j] + p·kGroup is the input; `weights` is [taps][kOut].
+template <int kOut, int kPixels>
+HWY_NOINLINE void ForwardTile(const float* HWY_RESTRICT x,
+                              const std::ptrdiff_t* HWY_RESTRICT offsets, int taps,
+                              const float* HWY_RESTRICT weights, float* HWY_RESTRICT out,
+                              std::ptrdiff_t channel_stride) {
+  const LaneTag d;
+  Lanes sums[kOut][kPixels];
+#pragma GCC unroll 8
+  for (int o = 0; o < kOut; ++o) {
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) sums[o][p] = hn::Zero(d);
+  }
+#pragma GCC unroll 2
+  for (int j = 0; j < taps; ++j) {
+    const float* pixels = x + offsets[j];
+    Lanes in[kPixels];
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) in[p] = hn::Load(d, pixels + p * kGroup);
+#pragma GCC unroll 8
+    for (int o = 0; o < kOut; ++o) {
+      const Lanes weight = hn::Set(d, weights[o]);
+#pragma GCC unroll 8
+      for (int p = 0; p < kPixels; ++p) sums[o][p] = hn::MulAdd(in[p], weight, sums[o][p]);
+    }
+    weights += kOut;
+  }
+#pragma GCC unroll 8
+  for (int o = 0; o < kOut; ++o) {
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) {
+      hn::Store(sums[o][p], d, out + o * channel_stride + p * kGroup);
+    }
+  }
+}
+
+// The pixels of a band of rows, in the gradient at the output and in the input.
+struct Band {
+  const float* gradient;
+  const float* input;
+  std::ptrdiff_t gradient_row;
+  std::ptrdiff_t input_row;
+  int rows;
+  int width;
+};
+
+// sums[o][j] += Σ over the band of gradient[channel o] · input shifted by offsets[j].
+template <int kOut, int kColumns>
+HWY_NOINLINE void WeightTile(const Band& band, std::ptrdiff_t channel_stride,
+                             const std::ptrdiff_t* HWY_RESTRICT offsets, float* HWY_RESTRICT sums) {
+  const LaneTag d;
+  Lanes acc[kOut][kColumns];
+#pragma GCC unroll 8
+  for (int o = 0; o < kOut; ++o) {
+#pragma GCC unroll 8
+    for (int j = 0; j < kColumns; ++j) acc[o][j] = hn::Load(d, sums + (o * kColumns + j) * kGroup);
+  }
+  for (int row = 0; row < band.rows; ++row) {
+    const float* gradient[kOut];
+    const float* input[kColumns];
+#pragma GCC unroll 8
+    for (int o = 0; o < kOut; ++o) {
+      gradient[o] = band.gradient + row * band.gradient_row + o * channel_stride;
+    }
+#pragma GCC unroll 8
+    for (int j = 0; j < kColumns; ++j) input[j] = band.input + row * band.input_row + offsets[j];
+    const std::ptrdiff_t end = std::ptrdiff_t{band.width} * kGroup;
+    for (std::ptrdiff_t i = 0; i < end; i += kGroup) {
+      Lanes in[kColumns];
+#pragma GCC unroll 8
+      for (int j = 0; j < kColumns; ++j) in[j] = hn::Load(d, input[j] + i);
+#pragma GCC unroll 8
+      for (int o = 0; o < kOut; ++o) {
+        const Lanes z = hn::Load(d, gradient[o] + i);
+#pragma GCC unroll 8
+        for (int j = 0; j < kColumns; ++j) acc[o][j] = hn::MulAdd(z, in[j], acc[o][j]);
+      }
+    }
+  }
+#pragma GCC unroll 8
+  for (int o = 0; o < kOut; ++o) {
+#pragma GCC unroll 8
+    for (int j = 0; j < kColumns; ++j) hn::Store(acc[o][j], d, sums + (o * kColumns + j) * kGroup);
+  }
+}
+
+using ForwardTileFunction = void (*)(const float*, const std::ptrdiff_t*, int, const float*, float*,
+                                     std::ptrdiff_t);
+using WeightTileFunction = void (*)(const Band&, std::ptrdiff_t, const std::ptrdiff_t*, float*);
+
+#if HWY_TARGET == HWY_AVX3
+#define SWEEP_TILES_OF(TILE, OUT) \
+  { TILE<OUT, 1>, TILE<OUT, 2>, TILE<OUT, 3>, TILE<OUT, 4>, TILE<OUT, 5>, TILE<OUT, 6> }
+#else
+#define SWEEP_TILES_OF(TILE, OUT) \
+  { TILE<OUT, 1>, TILE<OUT, 2>, TILE<OUT, 3> }
+#endif
+#define SWEEP_TILES(TILE)                                                      \
+  {                                                                            \
+    SWEEP_TILES_OF(TILE, 1), SWEEP_TILES_OF(TILE, 2), SWEEP_TILES_OF(TILE, 3), \
+        SWEEP_TILES_OF(TILE, 4)                                                \
+  }
+inline constexpr ForwardTileFunction kForwardTiles[kTileChannels][kTileColumns] =
+    SWEEP_TILES(ForwardTile);
+inline constexpr WeightTileFunction kWeightTiles[kTileChannels][kTileColumns] =
+    SWEEP_TILES(WeightTile);
+#undef SWEEP_TILES
+#undef SWEEP_TILES_OF
+
+}  // namespace HWY_NAMESPACE
+}  // namespace sweep::kernels
+HWY_AFTER_NAMESPACE();
+
+#endif  // per-target include guard
