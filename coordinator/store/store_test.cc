@@ -517,10 +517,10 @@ TEST_P(StoreTest, BlobsMustBeStoredBeforeTheyAreNamed) {
   MakeSweep(1);
   const LeaseRow lease = driver_->Grant(trials_[0].id, "a");
   const std::string sha256 = Sha256Hex("checkpoint");
-  EXPECT_TRUE(absl::IsFailedPrecondition(
+  EXPECT_TRUE(absl::IsInvalidArgument(
       driver_->Record(lease, spec_, TestEpochs(1, 2, 0.5), sha256, 2).status()));
   EXPECT_EQ(StateOf(1), TrialState::kLeased) << "the epochs were not taken either";
-  EXPECT_TRUE(absl::IsFailedPrecondition(
+  EXPECT_TRUE(absl::IsInvalidArgument(
       driver_->Finish(lease, spec_, LeaseOutcome::kGivenBack, "", {{.role = "x", .sha256 = sha256}})
           .status()));
   ASSERT_TRUE(AddBlob(sha256, 10).ok());

@@ -255,7 +255,7 @@ absl::Status SqliteWriteTransaction::CheckBlobs(const TrialRow& trial,
     STORE_ASSIGN_OR_RETURN(const std::optional<std::int64_t> size,
                            FindBlobSize(database_, artifact.sha256));
     if (!size) {
-      return Refuse(absl::StatusCode::kFailedPrecondition, trial,
+      return Refuse(absl::StatusCode::kInvalidArgument, trial,
                     fmt::format("the blob '{}' for its {} has not been stored", artifact.sha256,
                                 artifact.role));
     }
