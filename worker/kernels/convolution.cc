@@ -45,47 +45,33 @@ void FillOffsets(const Window& window, int channels, int kernel, std::ptrdiff_t*
 }
 
 // Row `y` of one group of the output: bias, ReLU and statistics.
-template <bool kRelu, bool kSums>
-HWY_INLINE void FinishRowAs(const ConvolutionForward& work, const Shape& shape, int block, int y,
-                            int group, const float* HWY_RESTRICT row, const StripSums& sums) {
-  const LaneTag d;
-  for (int channel = 0; channel < shape.channels; ++channel, row += shape.width * kGroup) {
-    float* HWY_RESTRICT out =
-        Plane(work.output, shape, block, channel) + y * shape.width * kLanes + group * kGroup;
-    const Lanes bias = hn::Set(d, work.bias == nullptr ? 0.0f : work.bias[channel]);
-    const Lanes pivot = hn::Set(d, work.pivot == nullptr ? 0.0f : work.pivot[channel]);
-    Lanes sum[2] = {hn::Zero(d), hn::Zero(d)};
-    Lanes square[2] = {hn::Zero(d), hn::Zero(d)};
-    const auto pixel = [&](int x, int chain) HWY_ATTR {
-      Lanes v = hn::Add(hn::Load(d, row + x * kGroup), bias);
-      if constexpr (kRelu) v = hn::Max(v, hn::Zero(d));
-      hn::Store(v, d, out + x * kLanes);
-      if constexpr (kSums) {
-        v = hn::Sub(v, pivot);
-        sum[chain] = hn::Add(sum[chain], v);
-        square[chain] = hn::MulAdd(v, v, square[chain]);
-      }
-    };
-    int x = 0;
-    for (; x + 2 <= shape.width; x += 2) pixel(x, 0), pixel(x + 1, 1);
-    if (x < shape.width) pixel(x, 0);
-    if constexpr (kSums) {
-      sums.Add(channel, group, hn::Add(sum[0], sum[1]), hn::Add(square[0], square[1]));
-    }
-  }
-}
-
 HWY_NOINLINE void FinishRow(const ConvolutionForward& work, const Shape& shape, int block, int y,
                             int group, const float* row, const StripSums& sums) {
-  if (work.relu && work.sums != nullptr) {
-    FinishRowAs<true, true>(work, shape, block, y, group, row, sums);
-  } else if (work.relu) {
-    FinishRowAs<true, false>(work, shape, block, y, group, row, sums);
-  } else if (work.sums != nullptr) {
-    FinishRowAs<false, true>(work, shape, block, y, group, row, sums);
-  } else {
-    FinishRowAs<false, false>(work, shape, block, y, group, row, sums);
-  }
+  Select(work.relu, work.sums != nullptr, [&]<bool kRelu, bool kSums>() HWY_ATTR {
+    const LaneTag d;
+    for (int channel = 0; channel < shape.channels; ++channel) {
+      const float* values = row + std::ptrdiff_t{channel} * shape.width * kGroup;
+      float* out = Plane(work.output, shape, block, channel) +
+                   std::ptrdiff_t{y} * shape.width * kLanes + group * kGroup;
+      const Lanes bias = hn::Set(d, work.bias == nullptr ? 0.0f : work.bias[channel]);
+      const Lanes pivot = hn::Set(d, work.pivot == nullptr ? 0.0f : work.pivot[channel]);
+      Lanes sum[2] = {hn::Zero(d), hn::Zero(d)};
+      Lanes square[2] = {hn::Zero(d), hn::Zero(d)};
+      ForEachPixel(0, shape.width, [&](int x, int chain) HWY_ATTR {
+        Lanes v = hn::Add(hn::Load(d, values + x * kGroup), bias);
+        if constexpr (kRelu) v = Relu(v);
+        hn::Store(v, d, out + x * kLanes);
+        if constexpr (kSums) {
+          v = hn::Sub(v, pivot);
+          sum[chain] = hn::Add(sum[chain], v);
+          square[chain] = hn::MulAdd(v, v, square[chain]);
+        }
+      });
+      if constexpr (kSums) {
+        sums.Add(channel, group, hn::Add(sum[0], sum[1]), hn::Add(square[0], square[1]));
+      }
+    }
+  });
 }
 
 void Forward(const ConvolutionForward& work, const ForwardPlan& plan, int unit, float* scratch) {
@@ -99,7 +85,7 @@ void Forward(const ConvolutionForward& work, const ForwardPlan& plan, int unit, 
   const StripSums sums{scratch + plan.sums,
                        work.sums == nullptr ? nullptr : work.sums + 2 * output.channels * unit,
                        output.channels};
-  if (work.sums != nullptr) std::fill_n(sums.total, 2 * output.channels, 0.0);
+  sums.Start();
   const Range strips = Share(plan.strips, work.parts, unit % work.parts);
   for (int strip = strips.begin; strip < strips.end; ++strip) {
     const Range rows = Share(output.height, plan.strips, strip);
@@ -107,7 +93,7 @@ void Forward(const ConvolutionForward& work, const ForwardPlan& plan, int unit, 
                         {-conv.padding, conv.input.width + conv.padding}};
     LoadSource(work.input, conv.input, block, window, window_scratch);
     FillOffsets(window, conv.input.channels, conv.kernel, offsets);
-    if (work.sums != nullptr) sums.Clear();
+    sums.StartStrip();
     for (int g = 0; g < kGroups; ++g) {
       const float* group = window_scratch + g * window.channel_stride() * conv.input.channels;
       for (int y = rows.begin; y < rows.end; ++y) {
@@ -116,7 +102,7 @@ void Forward(const ConvolutionForward& work, const ForwardPlan& plan, int unit, 
         FinishRow(work, output, block, y, g, row, sums);
       }
     }
-    if (work.sums != nullptr) sums.Flush(LanesIn(work.images, block));
+    sums.FinishStrip(LanesIn(work.images, block));
   }
 }
 
@@ -210,7 +196,7 @@ void Backward(const ConvolutionBackward& work, const BackwardPlan& plan, int uni
   auto* offsets = reinterpret_cast<std::ptrdiff_t*>(scratch + plan.offsets);
   const StripSums sums{scratch + plan.sums,
                        sink.sums == nullptr ? nullptr : sink.sums + 2 * channels * unit, channels};
-  if (sink.sums != nullptr) std::fill_n(sums.total, 2 * channels, 0.0);
+  sums.Start();
   std::fill_n(lane_sums, (conv.weights() + output.channels) * kGroup, 0.0f);
   const Range strips = Share(plan.strips, work.parts, unit % work.parts);
   for (int strip = strips.begin; strip < strips.end; ++strip) {
@@ -229,7 +215,7 @@ void Backward(const ConvolutionBackward& work, const BackwardPlan& plan, int uni
     }
     if (sink.gradient == nullptr) continue;
     FillOffsets(z_window, output.channels, conv.kernel, offsets);
-    if (sink.sums != nullptr) sums.Clear();
+    sums.StartStrip();
     const int reach = conv.kernel - 1 - conv.padding;
     float* row = scratch + plan.row;
     for (int g = 0; g < kGroups; ++g) {
@@ -240,7 +226,7 @@ void Backward(const ConvolutionBackward& work, const BackwardPlan& plan, int uni
         SinkRow(sink, conv.input, block, y, g, row, sums);
       }
     }
-    if (sink.sums != nullptr) sums.Flush(lanes);
+    sums.FinishStrip(lanes);
   }
   ReduceLanes(conv, lane_sums,
               work.parameter_gradients + unit * (conv.weights() + output.channels));

@@ -41,6 +41,9 @@ HWY_INLINE const std::uint16_t* KeepPlane(const KeepBits& keep, const Shape& sha
   return keep.bits + (keep.per_channel ? plane : plane * shape.height * shape.width);
 }
 
+// Lets NaN pass, unlike a maximum: a training that diverges must be seen to.
+HWY_INLINE Lanes Relu(Lanes x) { return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(LaneTag())), x); }
+
 // The bits of one group as a mask.
 HWY_INLINE hn::Mask<LaneTag> KeepMask(std::uint16_t bits, int group) {
   const std::uint32_t of_group = static_cast<std::uint32_t>(bits) >> (group * kGroup);

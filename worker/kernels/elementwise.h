@@ -1,0 +1,39 @@
+#pragma once
+
+#include <cstddef>
+
+#include "worker/kernels/operands.h"
+
+namespace sweep::kernels {
+
+// BatchNorm, ReLU and dropout on their own, for networks in which no convolution or pool stands
+// beside them to apply them. The unit of work is a block of images.
+
+// output = relu(x) of a Source, and the sums for the statistics of a BatchNorm: of the output.
+struct ElementwiseForward {
+  Shape shape;
+  int images = 0;
+  Source input;
+  bool relu = false;
+  float* output = nullptr;  // null: only the sums
+  // [block][2][channels], as in ConvolutionForward; null: none.
+  double* sums = nullptr;
+  const float* pivot = nullptr;
+};
+
+// From the gradient after the operators to the gradient before them. The sink's gradient may be
+// the source's: each element is read before it is written.
+struct ElementwiseBackward {
+  Shape shape;
+  int images = 0;
+  GradientSource output_gradient;
+  GradientSink input_gradient;
+};
+
+// Floats that a thread's scratch must hold.
+std::size_t ElementwiseScratch(const Shape& shape);
+
+void RunUnit(const ElementwiseForward& work, int block, float* scratch);
+void RunUnit(const ElementwiseBackward& work, int block, float* scratch);
+
+}  // namespace sweep::kernels
