@@ -30,6 +30,9 @@ absl::Status Call(Stub& stub,
     const bool is_passing = absl::IsUnavailable(status) || absl::IsCancelled(status);
     if (!is_passing) return status;
     if (absl::Now() > give_up) {
+      // It answers that it cannot, and says why: its disk is full, say.
+      const bool is_there = context.debug_error_string().find("from peer") != std::string::npos;
+      if (is_there) return status;
       return absl::UnavailableError("the coordinator does not answer any more (" +
                                     std::string(status.message()) + ")");
     }

@@ -27,7 +27,7 @@ absl::Status ErrnoStatus(std::string_view what, const std::string& path, int err
   switch (error) {
     case ENOSPC:
     case EDQUOT:
-      return absl::ResourceExhaustedError(text);
+      return absl::UnavailableError(text + "; try again when there is room");
     case EACCES:
     case EPERM:
     case EROFS:

@@ -25,7 +25,7 @@ class BlobStore {
   class Writer {
    public:
     virtual ~Writer() = default;
-    // ResourceExhausted past kMaxSizeBytes or when the disk is full.
+    // ResourceExhausted past kMaxSizeBytes; Unavailable while the disk is full, also from Commit.
     virtual absl::Status Append(std::string_view data) = 0;
     // InvalidArgument when the bytes are not those of the announced digest or size.
     virtual absl::Status Commit() = 0;

@@ -2,6 +2,7 @@
 
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <limits>
 #include <utility>
 
@@ -13,7 +14,6 @@ namespace {
 
 absl::StatusCode CodeFor(int sqlite_code) {
   switch (sqlite_code & 0xff) {
-    case SQLITE_FULL:
     case SQLITE_TOOBIG:
     case SQLITE_NOMEM:
       return absl::StatusCode::kResourceExhausted;
@@ -32,6 +32,20 @@ absl::StatusCode CodeFor(int sqlite_code) {
       return absl::StatusCode::kInternal;
   }
 }
+
+// SQLITE_FULL is what a write that found no room gives. A quota and the write-ahead log's index are
+// reported as errors of input and output; the system's error tells them from a broken disk. A
+// failed sync is never this: what it was to keep may be gone.
+bool MeansDiskFull(int code, int system_error) {
+  if ((code & 0xff) == SQLITE_FULL) return true;
+  const bool wrote = code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_SHMSIZE ||
+                     code == SQLITE_IOERR_TRUNCATE || code == SQLITE_CANTOPEN;
+  return wrote && (system_error == ENOSPC || system_error == EDQUOT);
+}
+
+constexpr std::size_t kShownSqlBytes = 120;
+// Steps of SQLite's machine between two questions to stop; some ten microseconds.
+constexpr int kStepsPerQuestion = 4000;
 
 // What to call a database in messages: a file by its path, anything else "(memory)".
 std::string DisplayName(const std::string& path) {
@@ -91,6 +105,10 @@ absl::StatusOr<bool> Statement::Step() {
   if (code == SQLITE_ROW) return true;
   if (code == SQLITE_DONE) return false;
   status_ = database_->StatusFor(code);
+  if (code == SQLITE_INTERRUPT) {
+    status_ = absl::Status(status_.code(), fmt::format("{}: {}", std::string(status_.message()),
+                                                       sql_.substr(0, kShownSqlBytes)));
+  }
   return status_;
 }
 
@@ -187,13 +205,56 @@ absl::StatusOr<std::int64_t> Database::QueryInt(std::string_view sql) {
 
 void Database::SetBusyTimeout(int milliseconds) { sqlite3_busy_timeout(handle_, milliseconds); }
 
+void Database::SetStop(std::function<absl::Status()> stop) {
+  stop_ = std::move(stop);
+  const auto ask = [](void* self) {
+    auto* const database = static_cast<Database*>(self);
+    database->stopped_ = database->stop_();
+    return database->stopped_.ok() ? 0 : 1;
+  };
+  sqlite3_progress_handler(handle_, kStepsPerQuestion, ask, this);
+}
+
+void Database::WatchLog() {
+  sqlite3_wal_autocheckpoint(handle_, 0);
+  const auto note = [](void* self, sqlite3*, const char*, int pages) {
+    static_cast<Database*>(self)->log_pages_ = pages;
+    return SQLITE_OK;
+  };
+  sqlite3_wal_hook(handle_, note, this);
+}
+
+absl::StatusOr<bool> Database::Checkpoint(bool empty_it) {
+  int in_log = 0, copied = 0;
+  const int code = sqlite3_wal_checkpoint_v2(
+      handle_, nullptr, empty_it ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, &in_log,
+      &copied);
+  if ((code & 0xff) == SQLITE_BUSY) return false;
+  if (code != SQLITE_OK) return StatusFor(code);
+  return in_log == copied;
+}
+
 std::int64_t Database::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
 
 std::int64_t Database::total_changes() const { return sqlite3_total_changes64(handle_); }
 
 bool Database::InTransaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
-absl::Status Database::StatusFor(int code) const {
+absl::Status Database::DiskFullStatus() const {
+  return absl::UnavailableError(fmt::format(
+      "database '{}': the disk is full; nothing of this was stored, ask again when there is room",
+      name_));
+}
+
+absl::Status Database::StatusFor(int code) {
+  if (MeansDiskFull(code, handle_ == nullptr ? 0 : sqlite3_system_errno(handle_))) {
+    disk_was_full_ = true;
+    return DiskFullStatus();
+  }
+  if (code == SQLITE_INTERRUPT && !stopped_.ok()) {
+    return absl::Status(stopped_.code(),
+                        fmt::format("database '{}': {}", name_, std::string(stopped_.message())));
+  }
   const char* text = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);
   return absl::Status(CodeFor(code),
                       fmt::format("database '{}': {} (SQLite error {})", name_, text, code));

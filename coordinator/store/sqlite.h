@@ -116,11 +116,27 @@ class Database {
 
   // Instead of kBusyTimeoutMs.
   void SetBusyTimeout(int milliseconds);
+  // Asked every few thousand steps of a statement; what is not OK ends the statement with that
+  // status and its text.
+  void SetStop(std::function<absl::Status()> stop);
+
+  // From here on this connection checkpoints only when told to, and knows the size of the log.
+  void WatchLog();
+  // Pages in the write-ahead log after the last commit.
+  int log_pages() const { return log_pages_; }
+  // Copies the log into the database as far as readers allow; true when all of it is there and
+  // (`empty_it`) the log's file has been emptied.
+  absl::StatusOr<bool> Checkpoint(bool empty_it);
 
   std::int64_t last_insert_id() const;
   // Rows changed since the connection was opened, also those rolled back.
   std::int64_t total_changes() const;
   bool InTransaction() const;
+  // Whether a statement has failed for want of room (a full disk or quota, or max_page_count) since
+  // ForgetDiskFull. Such an error is Unavailable: the same may succeed when there is room.
+  bool disk_was_full() const { return disk_was_full_; }
+  void ForgetDiskFull() { disk_was_full_ = false; }
+  absl::Status DiskFullStatus() const;
   const std::string& name() const { return name_; }
 
   static constexpr int kBusyTimeoutMs = 10'000;
@@ -128,11 +144,15 @@ class Database {
  private:
   friend class Statement;
   Database(sqlite3* handle, std::string name) : handle_(handle), name_(std::move(name)) {}
-  absl::Status StatusFor(int code) const;
+  absl::Status StatusFor(int code);
   void GiveBack(std::string_view sql, sqlite3_stmt* statement);
 
   sqlite3* handle_;
   std::string name_;
+  bool disk_was_full_ = false;
+  std::function<absl::Status()> stop_;
+  absl::Status stopped_;  // what stop_ said last
+  int log_pages_ = 0;
   // Idle statements by their text. More than one when a query runs inside the same query.
   struct TextHash {
     using is_transparent = void;

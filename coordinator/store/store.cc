@@ -7,10 +7,11 @@
 #include <utility>
 
 #include "common/base/ids.h"
-#include "common/base/mutex.h"
+#include "coordinator/store/checkpointer.h"
 #include "coordinator/store/lock_file.h"
 #include "coordinator/store/log_lines.h"
 #include "coordinator/store/queries.h"
+#include "coordinator/store/reader_pool.h"
 #include "coordinator/store/schema.h"
 #include "coordinator/store/sqlite.h"
 #include "coordinator/store/status_macros.h"
@@ -20,68 +21,17 @@
 namespace sweep {
 namespace {
 
-constexpr std::size_t kMaxReaders = 4;
 constexpr int kCloseTimeoutMs = 200;
-
-// Read-only connections, each lent to one reader at a time. Thread-safe.
-class ReaderPool {
- public:
-  // `uri` as for Database::Open; a database in memory has no read-only mode of its own.
-  ReaderPool(std::string uri, Database::Mode mode) : uri_(std::move(uri)), mode_(mode) {}
-
-  // Waits while all are lent.
-  absl::StatusOr<std::unique_ptr<Database>> Take() {
-    {
-      MutexLock lock(&mutex_);
-      while (idle_.empty() && lent_ >= kMaxReaders) returned_.Wait(&mutex_);
-      ++lent_;
-      if (!idle_.empty()) {
-        std::unique_ptr<Database> connection = std::move(idle_.back());
-        idle_.pop_back();
-        return connection;
-      }
-    }
-    absl::StatusOr<std::unique_ptr<Database>> connection = Connect();
-    if (!connection.ok()) Return(nullptr);
-    return connection;
-  }
-
-  // nullptr for one that could not be opened.
-  void Return(std::unique_ptr<Database> connection) {
-    {
-      MutexLock lock(&mutex_);
-      --lent_;
-      if (connection != nullptr) idle_.push_back(std::move(connection));
-    }
-    returned_.NotifyOne();
-  }
-
- private:
-  absl::StatusOr<std::unique_ptr<Database>> Connect() const {
-    STORE_ASSIGN_OR_RETURN(std::unique_ptr<Database> connection, Database::Open(uri_, mode_));
-    STORE_RETURN_IF_ERROR(connection->Execute("PRAGMA query_only = ON"));
-    return connection;
-  }
-
-  const std::string uri_;
-  const Database::Mode mode_;
-  Mutex mutex_;
-  CondVar returned_;
-  std::vector<std::unique_ptr<Database>> idle_ ABSL_GUARDED_BY(mutex_);
-  std::size_t lent_ ABSL_GUARDED_BY(mutex_) = 0;
-};
 
 // Opens the writer's connection and brings the schema up to date.
 absl::StatusOr<std::unique_ptr<Database>> OpenForWriting(const std::string& uri, bool in_memory) {
   STORE_ASSIGN_OR_RETURN(std::unique_ptr<Database> database,
                          Database::Open(uri, Database::Mode::kCreate));
   STORE_RETURN_IF_ERROR(CheckIdentity(*database, Migrations()));
-  // The journal's size is bounded after a checkpoint; checkpoints happen in commits of this
-  // connection only (see docs/database.md).
-  STORE_RETURN_IF_ERROR(database->Execute(
-      in_memory ? "PRAGMA journal_mode = MEMORY"
-                : "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; "
-                  "PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864"));
+  STORE_RETURN_IF_ERROR(
+      database->Execute(in_memory ? "PRAGMA journal_mode = MEMORY"
+                                  : "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"));
+  database->WatchLog();
   STORE_RETURN_IF_ERROR(database->Execute("PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536"));
   STORE_RETURN_IF_ERROR(Migrate(*database, Migrations()));
   return database;
@@ -92,18 +42,25 @@ class SqliteStore final : public Store {
   SqliteStore(std::unique_ptr<LockFile> lock, std::unique_ptr<Database> database, std::string uri,
               const StoreOptions& options)
       : in_memory_(options.path.empty()),
+        log_path_(in_memory_ ? "" : options.path + "-wal"),
         lock_(std::move(lock)),
         database_(std::move(database)),
-        readers_(std::make_unique<ReaderPool>(
-            std::move(uri), in_memory_ ? Database::Mode::kReadWrite : Database::Mode::kReadOnly)),
-        writer_(
-            std::make_unique<Writer>(database_.get(), options.clock,
-                                     Writer::Options{.max_queued = options.max_queued_writes,
-                                                     .turns = in_memory_ ? &turns_ : nullptr})) {}
+        readers_({.uri = std::move(uri),
+                  .mode = in_memory_ ? Database::Mode::kReadWrite : Database::Mode::kReadOnly,
+                  .time_limit = options.read_time_limit,
+                  .turns = in_memory_ ? &turns_ : nullptr}),
+        checkpointer_(database_.get(), &readers_, {.limit_bytes = options.log_limit_bytes}),
+        writer_(std::make_unique<Writer>(database_.get(), options.clock,
+                                         Writer::Options{.max_queued = options.max_queued_writes,
+                                                         .turns = in_memory_ ? &turns_ : nullptr,
+                                                         .after_batch = [this] {
+                                                           if (!in_memory_)
+                                                             checkpointer_.AfterCommit();
+                                                         }})) {}
 
   ~SqliteStore() override {
     writer_.reset();
-    readers_.reset();
+    readers_.CloseIdle();
     // All of it in the one file again, so that it can be copied as it lies. Not needed for
     // safety, so nobody waits long for a person's open query: the next opening does it then.
     database_->SetBusyTimeout(kCloseTimeoutMs);
@@ -185,6 +142,12 @@ class SqliteStore final : public Store {
     return Read([&](Database& database) { return FindBlobSize(database, sha256); });
   }
 
+  std::int64_t LogBytes() const override {
+    std::error_code error;
+    const auto size = std::filesystem::file_size(log_path_, error);
+    return error ? 0 : static_cast<std::int64_t>(size);
+  }
+
   absl::Status PublishAddress(const std::string& address) override {
     return lock_ == nullptr ? absl::OkStatus() : lock_->Publish(address);
   }
@@ -197,33 +160,21 @@ class SqliteStore final : public Store {
     return std::move(stored->row);
   }
 
-  // Runs `query` in a transaction on a connection of its own: one snapshot.
   template <typename Query>
   auto Read(Query query) -> decltype(query(std::declval<Database&>())) {
     if (writer_->InsideFunction()) {
       return absl::FailedPreconditionError("the store was read inside a write function");
     }
-    STORE_ASSIGN_OR_RETURN(std::unique_ptr<Database> connection, readers_->Take());
-    auto result = [&]() -> decltype(query(*connection)) {
-      std::unique_lock<std::mutex> turn;
-      if (in_memory_) turn = std::unique_lock(turns_);
-      STORE_RETURN_IF_ERROR(connection->Run("BEGIN"));
-      auto rows = query(*connection);
-      const absl::Status ended = connection->Run("COMMIT");
-      if (!ended.ok() && rows.ok()) return ended;
-      return rows;
-    }();
-    // One whose transaction cannot be ended would keep its snapshot for ever.
-    if (connection->InTransaction()) connection.reset();
-    readers_->Return(std::move(connection));
-    return result;
+    return readers_.Read(query);
   }
 
   const bool in_memory_;
+  const std::string log_path_;
   std::mutex turns_;                // in memory only: readers and writer take turns
   std::unique_ptr<LockFile> lock_;  // null in memory
   std::unique_ptr<Database> database_;
-  std::unique_ptr<ReaderPool> readers_;
+  ReaderPool readers_;
+  Checkpointer checkpointer_;  // used by the writer's thread
   std::unique_ptr<Writer> writer_;
 };
 

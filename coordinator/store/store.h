@@ -20,12 +20,18 @@ struct StoreOptions {
   std::string path;  // the database file; "" for one in memory
   Clock* clock = RealClock();
   int max_queued_writes = 4096;
+  // The write-ahead log does not outgrow this by more than one batch of writes, unless another
+  // process keeps reading.
+  std::int64_t log_limit_bytes = 64 << 20;
+  // A read that takes longer is ended with DeadlineExceeded, which names the query.
+  absl::Duration read_time_limit = absl::Seconds(10);
 };
 
 // All durable state, in one SQLite database. One thread and one connection write: it takes all
 // that is queued, runs it in one transaction (each function under its own savepoint), commits with
-// synchronous=FULL and only then calls the completions. A COMMIT that fails ends the process,
-// since nothing acknowledged may be lost. Readers use connections of their own, read-only.
+// synchronous=FULL and only then calls the completions. While the disk is full writes are
+// Unavailable, and succeed again when there is room. A COMMIT that fails otherwise ends the
+// process, since nothing acknowledged may be lost. Readers use connections of their own, read-only.
 // Thread-safe.
 class Store {
  public:
@@ -87,6 +93,9 @@ class Store {
   virtual absl::StatusOr<std::vector<TrialRow>> PendingTrials(std::int64_t sweep_id) = 0;
   virtual absl::StatusOr<std::vector<LeaseRow>> HeldLeases() = 0;
   virtual absl::StatusOr<std::optional<std::int64_t>> BlobSize(const std::string& sha256) = 0;
+
+  // Of the write-ahead log's file; 0 in memory.
+  virtual std::int64_t LogBytes() const = 0;
 
   // Publishes where this process can be reached, for those who find the file in use.
   virtual absl::Status PublishAddress(const std::string& address) = 0;

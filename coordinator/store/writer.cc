@@ -1,5 +1,6 @@
 #include "coordinator/store/writer.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <string>
@@ -30,7 +31,7 @@ absl::Status Call(const Store::WriteFunction& function, WriteTransaction& transa
 
 Writer::Writer(Database* database, Clock* clock, Options options)
     : database_(*database),
-      options_(options),
+      options_(std::move(options)),
       transaction_(database, clock),
       thread_([this] { Loop(); }) {}
 
@@ -73,25 +74,36 @@ void Writer::Loop() {
 }
 
 void Writer::RunBatch(std::vector<Item>& batch) {
-  std::vector<absl::Status> results(batch.size());
+  std::vector<absl::Status> results;
   {
     std::unique_lock<std::mutex> turn;
     if (options_.turns != nullptr) turn = std::unique_lock(*options_.turns);
-    absl::Status begun = BeginTransaction();
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      results[i] = begun.ok() ? RunFunction(batch[i].function) : begun;
-      if (begun.ok() && !database_.InTransaction()) {
-        // SQLite gave up the whole transaction (a full disk, say): what this batch did before is
-        // undone as well.
-        for (std::size_t j = 0; j < i; ++j) {
-          if (results[j].ok()) results[j] = results[i];
-        }
-        begun = BeginTransaction();
-      }
-    }
-    if (begun.ok()) CommitOrDie();
+    results = RunTransaction(batch);
   }
   for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(std::move(results[i]));
+  if (options_.after_batch) options_.after_batch();
+}
+
+std::vector<absl::Status> Writer::RunTransaction(const std::vector<Item>& batch) {
+  std::vector<absl::Status> results(batch.size());
+  database_.ForgetDiskFull();
+  changed_rows_ = 0;
+  absl::Status begun = BeginTransaction();
+  for (std::size_t i = 0; i < batch.size() && !database_.disk_was_full(); ++i) {
+    results[i] = begun.ok() ? RunFunction(batch[i].function) : begun;
+    if (begun.ok() && !database_.InTransaction() && !database_.disk_was_full()) {
+      // SQLite gave up the whole transaction: what this batch did before is undone as well.
+      for (std::size_t j = 0; j < i; ++j) results[j] = results[i];
+      begun = BeginTransaction();
+    }
+  }
+  const bool is_full = database_.disk_was_full() || (begun.ok() && !CommitOrDie());
+  if (is_full) {
+    RollBackOrDie();
+    std::fill(results.begin(), results.end(), database_.DiskFullStatus());
+  }
+  NoteRoom(is_full, batch.size());
+  return results;
 }
 
 absl::Status Writer::BeginTransaction() { return database_.Run("BEGIN IMMEDIATE"); }
@@ -100,14 +112,18 @@ absl::Status Writer::RunFunction(const Store::WriteFunction& function) {
   absl::Status status = database_.Run("SAVEPOINT function");
   if (!status.ok()) return status;
   transaction_.Begin();
+  const std::int64_t changes = database_.total_changes();
   inside_function_ = std::this_thread::get_id();
   status = Call(function, transaction_);
   inside_function_ = std::thread::id();
   if (status.ok()) status = transaction_.spoiled();
   if (status.ok()) status = database_.Run("RELEASE function");
-  if (status.ok()) return status;
+  if (status.ok()) {
+    changed_rows_ += database_.total_changes() - changes;
+    return status;
+  }
   transaction_.RolledBack();
-  if (database_.InTransaction()) {
+  if (database_.InTransaction() && !database_.disk_was_full()) {
     if (const absl::Status undone = database_.Execute("ROLLBACK TO function; RELEASE function");
         !undone.ok()) {
       Die("rollback_failed", undone);
@@ -116,9 +132,36 @@ absl::Status Writer::RunFunction(const Store::WriteFunction& function) {
   return status;
 }
 
-void Writer::CommitOrDie() {
-  if (const absl::Status committed = database_.Run("COMMIT"); !committed.ok()) {
-    Die("commit_failed", committed);
+bool Writer::CommitOrDie() {
+  const absl::Status committed = database_.Run("COMMIT");
+  if (committed.ok()) return true;
+  // After a write that found no room the file is what it was; at worst the log's index found none,
+  // and after a crash the batch is there although it was refused, as when an answer is lost. After
+  // any other error nothing is known: when a sync fails, the kernel may drop what it was to write
+  // and report success to the next sync.
+  if (!database_.disk_was_full()) Die("commit_failed", committed);
+  return false;
+}
+
+void Writer::RollBackOrDie() {
+  transaction_.RolledBack();
+  if (!database_.InTransaction()) return;
+  if (const absl::Status undone = database_.Run("ROLLBACK"); !undone.ok()) {
+    Die("rollback_failed", undone);
+  }
+}
+
+void Writer::NoteRoom(bool is_full, std::size_t writes) {
+  if (is_full) {
+    refused_ += static_cast<std::int64_t>(writes);
+    if (!std::exchange(disk_is_full_, true)) {
+      spdlog::error("disk full database={:?}; writes are refused until there is room",
+                    database_.name());
+    }
+  } else if (disk_is_full_ && changed_rows_ > 0) {  // a batch that wrote nothing needed no room
+    disk_is_full_ = false;
+    spdlog::warn("disk has room again database={:?} refused_writes={}", database_.name(),
+                 std::exchange(refused_, 0));
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -17,6 +19,11 @@ namespace sweep {
 // The one thread that writes. Group commit: it takes all that is queued, runs it in one
 // transaction, each function under its own savepoint, commits, and then calls the completions in
 // order. Thread-safe.
+//
+// While the disk is full nothing of a batch is stored and every write of it is answered with
+// Unavailable, also those that were refused for another reason: that reason may have been a write
+// of the same batch. Each batch tries anew, so those who repeat their calls find out when there is
+// room again.
 class Writer {
  public:
   struct Options {
@@ -24,6 +31,8 @@ class Writer {
     // Held for each transaction when not null. A database in memory has no snapshots for readers,
     // so there they and the writer take turns.
     std::mutex* turns = nullptr;
+    // Called on the writer's thread when a batch has been answered.
+    std::function<void()> after_batch = nullptr;
   };
 
   // `database` and `clock` must outlive the writer, which is the only one to use `database`.
@@ -44,14 +53,22 @@ class Writer {
 
   void Loop();
   void RunBatch(std::vector<Item>& batch);
+  // One transaction over the whole batch; what to answer to each.
+  std::vector<absl::Status> RunTransaction(const std::vector<Item>& batch);
   absl::Status BeginTransaction();
   absl::Status RunFunction(const Store::WriteFunction& function);
-  void CommitOrDie();
+  // False when the disk was full.
+  bool CommitOrDie();
+  void RollBackOrDie();
+  void NoteRoom(bool is_full, std::size_t writes);
 
   Database& database_;
   const Options options_;
   SqliteWriteTransaction transaction_;
   std::atomic<std::thread::id> inside_function_{};
+  bool disk_is_full_ = false;
+  std::int64_t refused_ = 0;       // writes, while the disk is full
+  std::int64_t changed_rows_ = 0;  // by the functions of this batch that succeeded
 
   Mutex mutex_;
   CondVar changed_;

@@ -165,7 +165,7 @@ TEST_F(WriterTest, AFullDatabaseIsReportedAndNothingOfThatCallStays) {
   Start();
   writer_->Submit(AddBlob('b'), Note("b"));
   Finish();
-  EXPECT_THAT(answers_, ElementsAre("a", "barrier", "big RESOURCE_EXHAUSTED", "b"));
+  EXPECT_THAT(answers_, ElementsAre("a", "barrier", "big UNAVAILABLE", "b"));
   EXPECT_THAT(messages_[2], HasSubstr("full"));
   EXPECT_EQ(Blobs(), 2);
   EXPECT_EQ(*database_->QueryInt("SELECT count(*) FROM sweeps"), 0);

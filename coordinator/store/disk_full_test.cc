@@ -1,0 +1,222 @@
+// A disk that fills up under a running coordinator's database: nothing that was acknowledged is
+// lost, everything else is refused with the reason, and all goes on when there is room.
+
+#include <functional>
+#include <future>
+#include <string>
+#include <vector>
+
+#include "common/base/sha256.h"
+#include "coordinator/store/schema.h"
+#include "coordinator/store/small_disk.h"
+#include "coordinator/store/sqlite.h"
+#include "coordinator/store/store_testing.h"
+#include "coordinator/store/writer.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+using testing::HasSubstr;
+
+class DiskFullTest : public testing::Test {
+ protected:
+  // Writes until it is stored; gives room after the second refusal.
+  void Persist(const Store::WriteFunction& function) {
+    for (int refusals = 0; refusals < 4; ++refusals) {
+      const absl::Status status = store_->WriteAndWait(function);
+      if (status.ok()) return;
+      ++refused_;
+      EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+      EXPECT_THAT(std::string(status.message()), HasSubstr(path_ + "': the disk is full"));
+      if (refusals == 1) disk_.GiveRoom();
+    }
+    FAIL() << "refused although there is room";
+  }
+
+  // A sweep with one trial, trained from the first epoch to the last.
+  void TrainASweep() {
+    const SweepSpec spec = TestSpec("s");
+    Persist([&](WriteTransaction& transaction) {
+      bool created = false;
+      return transaction.CreateSweep(spec, TestSource("s"), "ada", &created).status();
+    });
+    const SweepRow sweep = Must(store_->GetSweep("s"));
+    Persist([&](WriteTransaction& transaction) {
+      return transaction.AddConfiguration(sweep.id, spec, TestConfiguration(spec, 1)).status();
+    });
+    const TrialRow trial = Must(store_->GetTrial("s", 1));
+    LeaseRow lease;
+    Persist([&](WriteTransaction& transaction) {
+      absl::StatusOr<LeaseRow> granted = transaction.Grant(trial.id, "w", "secret");
+      if (granted.ok()) lease = *granted;
+      return granted.status();
+    });
+    for (int epoch = 1; epoch <= 5; ++epoch) {
+      Persist([&](WriteTransaction& transaction) {
+        bool revived = false;
+        return transaction
+            .RecordEpochs(StoreDriver::Token(lease), spec, {TestEpoch(epoch, 0.95)}, "", 0,
+                          &revived)
+            .status();
+      });
+    }
+    Persist([&](WriteTransaction& transaction) {
+      return transaction
+          .FinishLease(StoreDriver::Token(lease), spec, LeaseOutcome::kCompleted, "", {})
+          .status();
+    });
+  }
+
+  void ExpectAllIsThere() {
+    EXPECT_EQ(Must(store_->GetTrial("s", 1)).state, TrialState::kCompleted);
+    EXPECT_EQ(Must(store_->GetSweep("s")).counts.completed, 1);
+    EXPECT_EQ(Must(store_->ListEpochs("s", 1, 0, 100)).size(), 5u);
+    EXPECT_EQ(Must(store_->ListAttempts("s", 1)).size(), 1u);
+    const auto database = Must(Database::Open(path_, Database::Mode::kReadOnly));
+    EXPECT_EQ(*database->QueryInt("SELECT count(*) FROM pragma_integrity_check WHERE "
+                                  "integrity_check <> 'ok'"),
+              0);
+    EXPECT_EQ(*database->QueryInt("SELECT count(*) FROM pragma_foreign_key_check"), 0);
+  }
+
+  // With checkpoints after every few pages, so that they meet the full disk as well.
+  void Open() { store_ = Must(Store::Open({.path = path_, .log_limit_bytes = 100'000})); }
+
+  SmallDisk disk_;  // before the store, which closes its files on it
+  TemporaryFolder folder_;
+  std::string path_ = folder_.File("sweep.db");
+  std::unique_ptr<Store> store_;
+  int refused_ = 0;
+};
+
+// The disk is full at the `once`-th write from `first_write` on; again and again with the next
+// number, until no write is left that could fail.
+void TryEachWrite(const std::function<bool(std::int64_t number)>& was_full) {
+  std::int64_t number = 1;
+  while (was_full(number)) ++number;
+  EXPECT_GT(number, 20) << "it hardly wrote anything";
+}
+
+TEST_F(DiskFullTest, WhicheverWriteFindsNoRoomNothingAcknowledgedIsLost) {
+  TryEachWrite([&](std::int64_t number) {
+    const bool once = number % 2 == 0;
+    SCOPED_TRACE(fmt::format("write {} once={}", number, once));
+    path_ = folder_.File(fmt::format("{}.db", number));
+    Open();
+    disk_.FailWrite(number, once);
+    TrainASweep();
+    const bool was_full = disk_.was_full() || refused_ > 0;
+    refused_ = 0;
+    disk_.GiveRoom();
+    store_.reset();
+    Open();
+    ExpectAllIsThere();
+    store_.reset();
+    return was_full;
+  });
+}
+
+TEST_F(DiskFullTest, ADiskThatIsFullAtTheStartIsOneClearErrorAndNoHarm) {
+  TryEachWrite([&](std::int64_t number) {
+    SCOPED_TRACE(number);
+    path_ = folder_.File(fmt::format("{}.db", number));
+    disk_.FailWrite(number, /*once=*/false);
+    const absl::Status status = Store::Open({.path = path_}).status();
+    const bool was_full = disk_.was_full();
+    disk_.GiveRoom();
+    if (!status.ok()) {
+      EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+      EXPECT_THAT(std::string(status.message()), HasSubstr(path_ + "': the disk is full"));
+    }
+    Open();
+    EXPECT_TRUE(Must(store_->ListSweeps(0, 10)).empty());
+    store_.reset();
+    return was_full;
+  });
+}
+
+TEST_F(DiskFullTest, ABigWriteThatDoesNotFitIsRefusedAndSmallOnesGoOn) {
+  Open();
+  disk_.SetFreeBytes(200'000);
+  const SweepSpec spec = TestSpec("big");
+  SweepSource source = TestSource("big");
+  source.network_files["huge"] = std::string(1 << 20, 'x');
+  const auto create = [&](WriteTransaction& transaction) {
+    bool created = false;
+    return transaction.CreateSweep(spec, source, "", &created).status();
+  };
+  EXPECT_TRUE(absl::IsUnavailable(store_->WriteAndWait(create)));
+  EXPECT_TRUE(absl::IsNotFound(store_->GetSweep("big").status()));
+  disk_.SetFreeBytes(200'000);
+  StoreDriver driver(store_.get());
+  driver.Create(TestSpec("small"));
+  disk_.GiveRoom();
+  EXPECT_EQ(store_->WriteAndWait(create), absl::OkStatus());
+}
+
+// A batch shares one transaction, so what one write found out may be due to another that was undone
+// with it.
+TEST_F(DiskFullTest, EveryWriteOfTheBatchIsAnsweredWithTheReason) {
+  Open();
+  disk_.FailWrite(1, /*once=*/false);
+  std::promise<void> entered, gathered;
+  std::vector<absl::Status> answers;
+  const auto note = [&](absl::Status status) { answers.push_back(std::move(status)); };
+  store_->Write(
+      [&](WriteTransaction&) {
+        entered.set_value();
+        gathered.get_future().wait();
+        return absl::OkStatus();
+      },
+      note);
+  entered.get_future().wait();
+  store_->Write(
+      [](WriteTransaction& transaction) { return transaction.AddBlob(std::string(64, 'a'), 1); },
+      note);
+  store_->Write([](WriteTransaction&) { return absl::FailedPreconditionError("stale"); }, note);
+  gathered.set_value();
+  const absl::Status later = store_->WriteAndWait(
+      [](WriteTransaction& transaction) { return transaction.AddBlob(std::string(64, 'b'), 1); });
+  EXPECT_TRUE(absl::IsUnavailable(later)) << later;
+  ASSERT_EQ(answers.size(), 3u);
+  EXPECT_EQ(answers[0], absl::OkStatus()) << "it was alone and changed nothing";
+  EXPECT_TRUE(absl::IsUnavailable(answers[1])) << answers[1];
+  EXPECT_TRUE(absl::IsUnavailable(answers[2])) << answers[2];
+  disk_.GiveRoom();
+  EXPECT_EQ(Must(store_->BlobSize(std::string(64, 'a'))), std::nullopt);
+}
+
+// A transaction that outgrows the cache writes before its COMMIT; SQLite gives up all of it then.
+TEST_F(DiskFullTest, AFullDiskInTheMiddleOfATransactionUndoesAllOfIt) {
+  auto database = Must(Database::Open(path_, Database::Mode::kCreate));
+  ASSERT_TRUE(database->Execute("PRAGMA journal_mode = WAL; PRAGMA cache_size = 5").ok());
+  ASSERT_TRUE(Migrate(*database, Migrations()).ok());
+  FakeClock clock;
+  const SweepSpec spec = TestSpec("big");
+  SweepSource source = TestSource("big");
+  for (int i = 0; i < 40; ++i) source.network_files[fmt::format("{}", i)].assign(8000, 'x');
+  for (int number = 1; number <= 40; number += 3) {
+    SCOPED_TRACE(number);
+    std::vector<absl::Status> answers(3);
+    {
+      Writer writer(database.get(), &clock, {});
+      disk_.FailWrite(number, /*once=*/true);
+      writer.Submit(
+          [&](WriteTransaction& transaction) {
+            bool created = false;
+            // It overlooks the error, which must not help it.
+            transaction.CreateSweep(spec, source, "", &created).status().IgnoreError();
+            return absl::OkStatus();
+          },
+          [&](absl::Status status) { answers[0] = std::move(status); });
+    }
+    EXPECT_TRUE(disk_.was_full());
+    EXPECT_TRUE(absl::IsUnavailable(answers[0])) << answers[0];
+    EXPECT_EQ(*database->QueryInt("SELECT count(*) FROM sweep_files"), 0);
+    disk_.GiveRoom();
+  }
+}
+
+}  // namespace
+}  // namespace sweep

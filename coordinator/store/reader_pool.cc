@@ -1,0 +1,103 @@
+#include "coordinator/store/reader_pool.h"
+
+#include <chrono>
+
+#include "common/base/clock.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::size_t kMaxReaders = 4;
+// How long the gate waits for those that read: the usual query takes milliseconds.
+constexpr auto kPatience = std::chrono::milliseconds(500);
+constexpr auto kGrace = std::chrono::seconds(1);
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<ReaderPool::Reader>> ReaderPool::Take() {
+  std::unique_ptr<Reader> reader;
+  {
+    MutexLock lock(&mutex_);
+    while (gate_closed_ || (idle_.empty() && lent_ >= kMaxReaders)) changed_.Wait(&mutex_);
+    ++lent_;
+    if (!idle_.empty()) {
+      reader = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
+  if (reader == nullptr) {
+    absl::StatusOr<std::unique_ptr<Reader>> connected = Connect();
+    if (!connected.ok()) {
+      Return(nullptr);
+      return connected.status();
+    }
+    reader = *std::move(connected);
+  }
+  reader->deadline = RealClock()->Monotonic() + options_.time_limit;
+  reader->made_way = false;
+  return reader;
+}
+
+void ReaderPool::Return(std::unique_ptr<Reader> reader) {
+  // One whose transaction cannot be ended would keep its snapshot for ever.
+  if (reader != nullptr && reader->database->InTransaction()) reader.reset();
+  {
+    MutexLock lock(&mutex_);
+    --lent_;
+    if (reader != nullptr) idle_.push_back(std::move(reader));
+  }
+  changed_.NotifyAll();
+}
+
+absl::StatusOr<std::unique_ptr<ReaderPool::Reader>> ReaderPool::Connect() {
+  auto reader = std::make_unique<Reader>();
+  STORE_ASSIGN_OR_RETURN(reader->database, Database::Open(options_.uri, options_.mode));
+  STORE_RETURN_IF_ERROR(reader->database->Execute("PRAGMA query_only = ON"));
+  reader->database->SetStop([this, self = reader.get()] { return MayGoOn(self); });
+  return reader;
+}
+
+absl::Status ReaderPool::MayGoOn(Reader* reader) const {
+  if (make_way_) {
+    reader->made_way = true;
+    return absl::UnavailableError("a query was stopped so that the write-ahead log can be emptied");
+  }
+  if (RealClock()->Monotonic() < reader->deadline) return absl::OkStatus();
+  return absl::DeadlineExceededError(
+      fmt::format("no answer within {}", absl::FormatDuration(options_.time_limit)));
+}
+
+bool ReaderPool::CloseGate() {
+  MutexLock lock(&mutex_);
+  gate_closed_ = true;
+  const auto wait = [&](auto time) {
+    mutex_.AssertHeld();
+    const auto end = std::chrono::steady_clock::now() + time;
+    while (lent_ > 0) {
+      const auto left = end - std::chrono::steady_clock::now();
+      if (left <= left.zero()) return false;
+      changed_.WaitFor(&mutex_, left);
+    }
+    return true;
+  };
+  if (wait(kPatience)) return true;
+  make_way_ = true;
+  return wait(kGrace);
+}
+
+void ReaderPool::OpenGate() {
+  make_way_ = false;
+  {
+    MutexLock lock(&mutex_);
+    gate_closed_ = false;
+  }
+  changed_.NotifyAll();
+}
+
+void ReaderPool::CloseIdle() {
+  MutexLock lock(&mutex_);
+  idle_.clear();
+}
+
+}  // namespace sweep

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/mutex.h"
+#include "coordinator/store/sqlite.h"
+#include "coordinator/store/status_macros.h"
+
+namespace sweep {
+
+// Read-only connections, each used by one reader at a time, for one short query in a transaction of
+// its own. A gate keeps readers out for a moment, so that the write-ahead log can be emptied.
+// Thread-safe.
+class ReaderPool {
+ public:
+  struct Options {
+    std::string uri;  // as for Database::Open
+    // A database in memory has no read-only mode of its own.
+    Database::Mode mode = Database::Mode::kReadOnly;
+    absl::Duration time_limit = absl::Seconds(10);
+    // Held for each read when not null; see Writer::Options.
+    std::mutex* turns = nullptr;
+  };
+  explicit ReaderPool(Options options) : options_(std::move(options)) {}
+
+  // What `query(database)` gives, from one snapshot; waits while all connections are lent or the
+  // gate is closed. DeadlineExceeded, naming the query, past the time limit. A query that had to
+  // make way for the gate runs again, so it must not have effects.
+  template <typename Query>
+  auto Read(Query& query) -> decltype(query(std::declval<Database&>())) {
+    for (int attempt = 1;; ++attempt) {
+      STORE_ASSIGN_OR_RETURN(std::unique_ptr<Reader> reader, Take());
+      auto rows = InTransaction(reader.get(), query);
+      const bool again = reader->made_way && attempt < kMaxAttempts;
+      Return(std::move(reader));
+      if (!again) return rows;
+    }
+  }
+
+  // Lets no reader in any more and waits until those that read have ended: patiently at first,
+  // then by stopping them. False when one is left even so. Open follows in any case.
+  bool CloseGate();
+  void OpenGate();
+  // Closes the connections that nobody uses.
+  void CloseIdle();
+
+ private:
+  static constexpr int kMaxAttempts = 3;
+  struct Reader {
+    std::unique_ptr<Database> database;
+    absl::Duration deadline;  // of RealClock()->Monotonic()
+    bool made_way = false;
+  };
+
+  absl::StatusOr<std::unique_ptr<Reader>> Take();
+  // nullptr for one that could not be opened.
+  void Return(std::unique_ptr<Reader> reader);
+  absl::StatusOr<std::unique_ptr<Reader>> Connect();
+  absl::Status MayGoOn(Reader* reader) const;
+
+  template <typename Query>
+  auto InTransaction(Reader* reader, Query& query) -> decltype(query(std::declval<Database&>())) {
+    std::unique_lock<std::mutex> turn;
+    if (options_.turns != nullptr) turn = std::unique_lock(*options_.turns);
+    Database& database = *reader->database;
+    STORE_RETURN_IF_ERROR(database.Run("BEGIN"));
+    auto rows = query(database);
+    const absl::Status ended = database.Run("COMMIT");
+    if (!ended.ok() && rows.ok()) return ended;
+    return rows;
+  }
+
+  const Options options_;
+  std::atomic<bool> make_way_{false};
+  Mutex mutex_;
+  CondVar changed_;
+  std::vector<std::unique_ptr<Reader>> idle_ ABSL_GUARDED_BY(mutex_);
+  std::size_t lent_ ABSL_GUARDED_BY(mutex_) = 0;
+  bool gate_closed_ ABSL_GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace sweep

@@ -1,0 +1,158 @@
+#include "coordinator/store/small_disk.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace sweep {
+
+// What SQLite gets as a file; the system's own file lies behind it in memory.
+struct SmallDiskFile {
+  sqlite3_file base;
+  SmallDisk* disk;
+  int regions;  // of the write-ahead log's index that are there
+
+  sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
+  const sqlite3_io_methods* system() { return real()->pMethods; }
+  static SmallDiskFile* Of(sqlite3_file* file) { return reinterpret_cast<SmallDiskFile*>(file); }
+
+  static int Close(sqlite3_file* file) { return Of(file)->system()->xClose(Of(file)->real()); }
+  static int Read(sqlite3_file* file, void* data, int size, sqlite3_int64 offset) {
+    return Of(file)->system()->xRead(Of(file)->real(), data, size, offset);
+  }
+  static int Write(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
+    SmallDiskFile* const self = Of(file);
+    sqlite3_int64 end = 0;
+    if (const int code = FileSize(file, &end); code != SQLITE_OK) return code;
+    const std::int64_t growth = std::max<std::int64_t>(offset + size - end, 0);
+    const bool admitted = self->disk->Admit();
+    const std::int64_t granted = admitted ? self->disk->Take(growth) : 0;
+    const auto fits = static_cast<int>(admitted ? size - (growth - granted) : size / 2);
+    if (fits > 0) {
+      const int code = self->system()->xWrite(self->real(), data, fits, offset);
+      if (code != SQLITE_OK) return code;
+    }
+    return fits == size ? SQLITE_OK : SQLITE_FULL;
+  }
+  static int Truncate(sqlite3_file* file, sqlite3_int64 size) {
+    return Of(file)->system()->xTruncate(Of(file)->real(), size);
+  }
+  static int Sync(sqlite3_file*, int) { return SQLITE_OK; }
+  static int FileSize(sqlite3_file* file, sqlite3_int64* size) {
+    return Of(file)->system()->xFileSize(Of(file)->real(), size);
+  }
+  static int Lock(sqlite3_file* file, int level) {
+    return Of(file)->system()->xLock(Of(file)->real(), level);
+  }
+  static int Unlock(sqlite3_file* file, int level) {
+    return Of(file)->system()->xUnlock(Of(file)->real(), level);
+  }
+  static int CheckReservedLock(sqlite3_file* file, int* result) {
+    return Of(file)->system()->xCheckReservedLock(Of(file)->real(), result);
+  }
+  static int FileControl(sqlite3_file* file, int operation, void* argument) {
+    return Of(file)->system()->xFileControl(Of(file)->real(), operation, argument);
+  }
+  static int SectorSize(sqlite3_file* file) {
+    return Of(file)->system()->xSectorSize(Of(file)->real());
+  }
+  static int DeviceCharacteristics(sqlite3_file* file) {
+    return Of(file)->system()->xDeviceCharacteristics(Of(file)->real());
+  }
+  static int ShmMap(sqlite3_file* file, int region, int size, int extend, void volatile** memory) {
+    SmallDiskFile* const self = Of(file);
+    if (extend != 0 && region >= self->regions) {
+      if (!self->disk->Admit() || self->disk->Take(size) < size) {
+        errno = ENOSPC;
+        return SQLITE_IOERR_SHMSIZE;
+      }
+      self->regions = region + 1;
+    }
+    return self->system()->xShmMap(self->real(), region, size, extend, memory);
+  }
+  static int ShmLock(sqlite3_file* file, int offset, int count, int flags) {
+    return Of(file)->system()->xShmLock(Of(file)->real(), offset, count, flags);
+  }
+  static void ShmBarrier(sqlite3_file* file) { Of(file)->system()->xShmBarrier(Of(file)->real()); }
+  static int ShmUnmap(sqlite3_file* file, int remove) {
+    Of(file)->regions = 0;
+    return Of(file)->system()->xShmUnmap(Of(file)->real(), remove);
+  }
+
+  static int Open(sqlite3_vfs* vfs, const char* name, sqlite3_file* file, int flags, int* granted) {
+    // Version 2: without memory-mapped files, which would go past this.
+    static constexpr sqlite3_io_methods kMethods = {
+        .iVersion = 2,
+        .xClose = Close,
+        .xRead = Read,
+        .xWrite = Write,
+        .xTruncate = Truncate,
+        .xSync = Sync,
+        .xFileSize = FileSize,
+        .xLock = Lock,
+        .xUnlock = Unlock,
+        .xCheckReservedLock = CheckReservedLock,
+        .xFileControl = FileControl,
+        .xSectorSize = SectorSize,
+        .xDeviceCharacteristics = DeviceCharacteristics,
+        .xShmMap = ShmMap,
+        .xShmLock = ShmLock,
+        .xShmBarrier = ShmBarrier,
+        .xShmUnmap = ShmUnmap,
+        .xFetch = nullptr,
+        .xUnfetch = nullptr,
+    };
+    SmallDiskFile* const self = Of(file);
+    self->disk = static_cast<SmallDisk*>(vfs->pAppData);
+    self->regions = 0;
+    sqlite3_vfs* const system = self->disk->system_;
+    const int code = system->xOpen(system, name, self->real(), flags, granted);
+    // SQLite closes exactly those files that have methods, also after an error.
+    self->base.pMethods = self->real()->pMethods == nullptr ? nullptr : &kMethods;
+    return code;
+  }
+};
+
+SmallDisk::SmallDisk() : system_(sqlite3_vfs_find(nullptr)), vfs_(*system_) {
+  vfs_.szOsFile = static_cast<int>(sizeof(SmallDiskFile)) + system_->szOsFile;
+  vfs_.zName = "small-disk";
+  vfs_.pAppData = this;
+  vfs_.xOpen = SmallDiskFile::Open;
+  sqlite3_vfs_register(&vfs_, /*makeDflt=*/1);
+}
+
+SmallDisk::~SmallDisk() {
+  sqlite3_vfs_unregister(&vfs_);
+  sqlite3_vfs_register(system_, /*makeDflt=*/1);
+}
+
+void SmallDisk::FailWrite(std::int64_t number, bool once) {
+  once_ = once;
+  was_full_ = false;
+  writes_left_ = number - 1;
+}
+
+void SmallDisk::GiveRoom() {
+  free_bytes_ = kNever;
+  writes_left_ = kNever;
+  was_full_ = false;
+}
+
+std::int64_t SmallDisk::Take(std::int64_t bytes) {
+  const std::int64_t granted = std::min(bytes, free_bytes_.load());
+  if (free_bytes_ != kNever) free_bytes_ -= granted;
+  if (granted < bytes) was_full_ = true;
+  return granted;
+}
+
+bool SmallDisk::Admit() {
+  if (writes_left_ == kNever) return true;
+  if (writes_left_ > 0) {
+    --writes_left_;
+    return true;
+  }
+  was_full_ = true;
+  if (once_) writes_left_ = kNever;
+  return false;
+}
+
+}  // namespace sweep
