@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs, builds and runs every test that belongs to each change. The last lines tell how long
-# each stage took. Tests on real MNIST run when SWEEP_DATA_DIR names its folder.
+# Installs, builds and runs every test that belongs to each change, the most telling ones under
+# sanitizers too. The last lines tell how long each stage took. Tests on real MNIST run when
+# SWEEP_DATA_DIR names its folder. tests/long.sh has what takes too long for every change.
 #
-#   tests/run.sh [CTEST ARGUMENT...]      for example: tests/run.sh -R Ranking
+#   tests/run.sh [CTEST ARGUMENT...]      for example: tests/run.sh -R Ranking; without sanitizers then
 set -euo pipefail
 cd "$(dirname "$0")/.."
 if [ -z "${SWEEP_DATA_DIR:-}" ] && [ -d ../shared/data/mnist ]; then
@@ -22,4 +23,5 @@ run_stage() {
 run_stage install deploy/install-deps.sh
 run_stage build deploy/build.sh
 run_stage tests ctest --preset release --parallel "$(nproc)" "$@"
+if [ $# -eq 0 ]; then run_stage sanitizers tests/sanitizers.sh short; fi
 printf '\n== times\n%s' "$times"

@@ -80,12 +80,14 @@ absl::StatusOr<std::vector<TrialRow>> CollectTrials(Statement& statement) {
   });
 }
 
-// How to order a list of trials. `term` is constant SQL; what a person typed is only ever bound,
-// as the path of a hyperparameter.
+// How to order a list of trials: first those that have such a value, by it, then the others by
+// number. Constant SQL; what a person typed is only ever bound, as ?1.
 struct Order {
   std::string_view term;
-  std::string_view missing;  // orders those that have no such value last; ends in ", "
-  std::string path;          // bound where the terms say ?
+  std::string_view from = "trials t";
+  std::string_view present;  // the condition that a trial has such a value; empty: all have
+  std::string_view missing;  // its opposite
+  std::string hyperparameter;
   bool descending = false;
 };
 
@@ -98,14 +100,16 @@ bool IsHyperparameterName(std::string_view name) {
 
 absl::StatusOr<Order> ParseOrder(const std::string& text) {
   struct Named {
-    std::string_view name, term, missing;
+    std::string_view name, term, present, missing;
   };
   static constexpr Named kOrders[] = {
-      {"number", "t.number", ""},
-      {"best_accuracy", "t.best_accuracy", "t.epoch = 0, "},
-      {"last_accuracy", "t.last_accuracy", "t.epoch = 0, "},
-      {"best_loss", "t.best_loss", "t.epoch = 0 OR t.best_loss IS NULL, "},
-      {"epochs_to_target", "t.epochs_to_target", "t.epochs_to_target = 0, "},
+      {"number", "t.number", "", ""},
+      {"best_accuracy", "t.best_accuracy", "t.epoch > 0", "t.epoch = 0"},
+      {"last_accuracy", "t.last_accuracy", "t.epoch > 0", "t.epoch = 0"},
+      {"best_loss", "t.best_loss", "t.epoch > 0 AND t.best_loss IS NOT NULL",
+       "(t.epoch = 0 OR t.best_loss IS NULL)"},
+      {"epochs_to_target", "t.epochs_to_target", "t.epochs_to_target > 0",
+       "t.epochs_to_target = 0"},
   };
   Order order;
   std::string_view name = text;
@@ -117,6 +121,7 @@ absl::StatusOr<Order> ParseOrder(const std::string& text) {
   for (const Named& named : kOrders) {
     if (name.empty() ? named.name == "number" : named.name == name) {
       order.term = named.term;
+      order.present = named.present;
       order.missing = named.missing;
       return order;
     }
@@ -124,19 +129,23 @@ absl::StatusOr<Order> ParseOrder(const std::string& text) {
   if (!IsHyperparameterName(name)) {
     return absl::InvalidArgumentError(fmt::format("trials cannot be ordered by '{}'", text));
   }
-  order.term = "json_extract(c.parameters, ?1)";
-  order.missing = "json_type(c.parameters, ?1) IS NULL, ";
-  order.path = fmt::format("$.\"{}\"", name);
+  order.term = "v.value";
+  order.from = "parameter_values v CROSS JOIN trials t ON t.configuration_id = v.configuration_id";
+  order.present = "v.sweep_id = ?2 AND v.name = ?1";
+  order.missing =
+      "NOT EXISTS (SELECT 1 FROM parameter_values v WHERE v.configuration_id = t.configuration_id "
+      "AND v.name = ?1)";
+  order.hyperparameter = std::string(name);
   return order;
 }
 
 absl::Status CheckHyperparameterExists(Database& database, std::int64_t sweep_id,
                                        const Store::TrialQuery& query, const Order& order) {
-  if (order.path.empty()) return absl::OkStatus();
+  if (order.hyperparameter.empty()) return absl::OkStatus();
   Statement statement = database.Prepare(
       "SELECT EXISTS (SELECT 1 FROM configurations WHERE sweep_id = ?1) AND NOT EXISTS (SELECT 1 "
-      "FROM configurations WHERE sweep_id = ?1 AND json_type(parameters, ?2) IS NOT NULL)");
-  STORE_RETURN_IF_ERROR(statement.Bind(sweep_id, order.path).Step().status());
+      "FROM parameter_values WHERE sweep_id = ?1 AND name = ?2)");
+  STORE_RETURN_IF_ERROR(statement.Bind(sweep_id, order.hyperparameter).Step().status());
   if (statement.Int(0) == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(fmt::format(
       "trials cannot be ordered by '{}': sweep '{}' has no such hyperparameter; others are number, "
@@ -144,24 +153,56 @@ absl::Status CheckHyperparameterExists(Database& database, std::int64_t sweep_id
       query.order_by, query.sweep));
 }
 
-// Only what the order needs is read of the trials that are not on the page.
-absl::StatusOr<std::vector<std::int64_t>> SelectTrialIds(Database& database,
-                                                         const Store::TrialQuery& query) {
-  STORE_ASSIGN_OR_RETURN(const Order order, ParseOrder(query.order_by));
-  STORE_ASSIGN_OR_RETURN(const std::int64_t sweep_id, FindSweepId(database, query.sweep));
-  STORE_RETURN_IF_ERROR(CheckHyperparameterExists(database, sweep_id, query, order));
-  const std::string sql = fmt::format(
-      "SELECT t.id FROM trials t {} WHERE t.sweep_id = ?2 {} ORDER BY {}{} {}, t.number LIMIT ?3 "
-      "OFFSET ?4",
-      order.path.empty() ? "" : "CROSS JOIN configurations c ON c.id = t.configuration_id",
-      query.state ? "AND t.state = ?5" : "", order.missing, order.term,
-      order.descending ? "DESC" : "ASC");
-  Statement statement = database.Prepare(sql);
-  statement.Bind(order.path, sweep_id, Limit(query.limit), std::max<std::int64_t>(query.offset, 0));
-  if (query.state) statement.BindAt(5, TrialStateName(*query.state));
-  return CollectRows<std::int64_t>(
-      statement, [](const Statement& row) -> absl::StatusOr<std::int64_t> { return row.Int(0); });
-}
+// Finds the trials of a page: reads of those that are not on it only what an index has.
+class TrialIds {
+ public:
+  TrialIds(Database* database, std::int64_t sweep_id, const Store::TrialQuery& query,
+           const Order& order)
+      : database_(*database), sweep_id_(sweep_id), query_(query), order_(order) {}
+
+  absl::StatusOr<std::vector<std::int64_t>> Page() {
+    const std::int64_t offset = std::max<std::int64_t>(query_.offset, 0);
+    const int limit = Limit(query_.limit);
+    STORE_ASSIGN_OR_RETURN(std::vector<std::int64_t> ids, Select(Ordered(), limit, offset));
+    if (order_.missing.empty() || std::ssize(ids) == limit) return ids;
+    STORE_ASSIGN_OR_RETURN(const std::vector<std::int64_t> count, Select(Count(), 1, 0));
+    const int rest = limit - static_cast<int>(ids.size());
+    STORE_ASSIGN_OR_RETURN(const std::vector<std::int64_t> others,
+                           Select(Missing(), rest, std::max<std::int64_t>(offset - count[0], 0)));
+    ids.insert(ids.end(), others.begin(), others.end());
+    return ids;
+  }
+
+ private:
+  std::string Ordered() const {
+    return fmt::format("SELECT t.id FROM {} {} ORDER BY {} {}, t.number", order_.from,
+                       Where(order_.present), order_.term, order_.descending ? "DESC" : "ASC");
+  }
+  std::string Count() const {
+    return fmt::format("SELECT count(*) FROM {} {}", order_.from, Where(order_.present));
+  }
+  std::string Missing() const {
+    return fmt::format("SELECT t.id FROM trials t {} ORDER BY t.number", Where(order_.missing));
+  }
+  std::string Where(std::string_view condition) const {
+    return fmt::format("WHERE t.sweep_id = ?2{}{}{}", condition.empty() ? "" : " AND ", condition,
+                       query_.state ? " AND t.state = ?5" : "");
+  }
+
+  absl::StatusOr<std::vector<std::int64_t>> Select(const std::string& sql, int limit,
+                                                   std::int64_t offset) {
+    Statement statement = database_.Prepare(sql + " LIMIT ?3 OFFSET ?4");
+    statement.Bind(order_.hyperparameter, sweep_id_, limit, offset);
+    if (query_.state) statement.BindAt(5, TrialStateName(*query_.state));
+    return CollectRows<std::int64_t>(
+        statement, [](const Statement& row) -> absl::StatusOr<std::int64_t> { return row.Int(0); });
+  }
+
+  Database& database_;
+  const std::int64_t sweep_id_;
+  const Store::TrialQuery& query_;
+  const Order& order_;
+};
 
 }  // namespace
 
@@ -213,7 +254,11 @@ absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database,
 
 absl::StatusOr<std::vector<TrialRow>> SelectTrials(Database& database,
                                                    const Store::TrialQuery& query) {
-  STORE_ASSIGN_OR_RETURN(const std::vector<std::int64_t> ids, SelectTrialIds(database, query));
+  STORE_ASSIGN_OR_RETURN(const Order order, ParseOrder(query.order_by));
+  STORE_ASSIGN_OR_RETURN(const std::int64_t sweep_id, FindSweepId(database, query.sweep));
+  STORE_RETURN_IF_ERROR(CheckHyperparameterExists(database, sweep_id, query, order));
+  STORE_ASSIGN_OR_RETURN(const std::vector<std::int64_t> ids,
+                         TrialIds(&database, sweep_id, query, order).Page());
   std::vector<TrialRow> trials;
   for (const std::int64_t id : ids) {
     STORE_ASSIGN_OR_RETURN(StoredTrial trial, FindTrialById(database, id));

@@ -683,10 +683,17 @@ TEST_P(StoreTest, TrialsWithoutAValueComeLastInEveryOrder) {
   driver_->Train(trials_[1], spec_, 0.95);
   driver_->Train(trials_[2], spec_, 0.7);
   const auto numbers = [&](const std::string& order_by) {
-    std::vector<std::int64_t> result;
-    const auto trials = store_->ListTrials({.sweep = "s", .order_by = order_by});
-    EXPECT_TRUE(trials.ok()) << trials.status();
-    for (const TrialRow& trial : *trials) result.push_back(trial.number);
+    std::vector<std::int64_t> result, in_pages;
+    for (const TrialRow& trial : Must(store_->ListTrials({.sweep = "s", .order_by = order_by}))) {
+      result.push_back(trial.number);
+    }
+    for (std::int64_t offset = 0; offset < 6; offset += 3) {  // the second begins with the missing
+      for (const TrialRow& trial : Must(store_->ListTrials(
+               {.sweep = "s", .order_by = order_by, .offset = offset, .limit = 3}))) {
+        in_pages.push_back(trial.number);
+      }
+    }
+    EXPECT_EQ(in_pages, result) << order_by;
     return result;
   };
   EXPECT_THAT(numbers("best_accuracy"), ElementsAre(1, 3, 2, 4));

@@ -138,7 +138,12 @@ absl::StatusOr<std::int64_t> SqliteWriteTransaction::InsertConfiguration(
       sweep.id, configuration.number, parameters, resolved, network.name, network.parameters,
       network.fully_connected, network.forward_flops, network.train_flops,
       network.receptive_field));
-  return database_.last_insert_id();
+  const std::int64_t id = database_.last_insert_id();
+  STORE_RETURN_IF_ERROR(database_.Run(
+      "INSERT INTO parameter_values SELECT c.id, j.key, c.sweep_id, j.value FROM configurations c, "
+      "json_each(c.parameters) j WHERE c.id = ?",
+      id));
+  return id;
 }
 
 absl::Status SqliteWriteTransaction::InsertTrial(const SweepRow& sweep, const SweepSpec& spec,

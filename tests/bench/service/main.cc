@@ -263,7 +263,8 @@ std::vector<Figure> MeasureLargeFile(std::int64_t trials, int epochs, double bes
     best.push_back(TimeCommand(folder.path(), coordinator, {"sweep", "best", "large"}));
     const auto stub = v1::TrialService::NewStub(
         grpc::CreateChannel(coordinator.address(), grpc::InsecureChannelCredentials()));
-    for (const char* order : {"number", "best_accuracy desc", "lr"}) {
+    for (const char* order :
+         {"number", "best_accuracy desc", "epochs_to_target", "lr", "batch_size desc"}) {
       grpc::ClientContext context;
       v1::ListTrialsRequest request;
       v1::ListTrialsResponse response;

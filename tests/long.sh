@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# The suites that take too long for every change; docs/reliability.md shows what they gave.
+#
+#   tests/long.sh [SUITE...]      sanitizers, chaos, fuzz, rpc, bench; all of them unless named
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+sanitizers() { tests/sanitizers.sh; }
+
+chaos() {
+  deploy/build.sh chaos sweep-coordinator sweep-worker sweep-trainer
+  build/release/bin/chaos --faults 1000 --real-trainer
+}
+
+# Inputs that are found stay in build/fuzz/found, so that the next run goes on from there.
+fuzz() {
+  local target
+  SWEEP_PRESET=fuzz deploy/build.sh
+  for target in build/fuzz/bin/fuzz_*; do
+    local name=${target##*/fuzz_}
+    local found=build/fuzz/found/$name
+    mkdir -p "$found"
+    printf '\n-- %s\n' "$name"
+    "$target" -runs=1000000 -max_len=4096 -rss_limit_mb=4096 -detect_leaks=0 -print_final_stats=1 \
+      "$found" "tests/fuzz/corpus/$name"
+  done
+}
+
+rpc() {
+  deploy/build.sh rpc_fuzz
+  build/release/bin/rpc_fuzz 100000
+}
+
+bench() {
+  deploy/build.sh service_bench sweep sweep-coordinator
+  local python=build/bench-python
+  [ -x $python/bin/python ] || python3 -m venv $python
+  $python/bin/pip install --quiet optuna==4.9.0 grpcio protobuf
+  build/release/bin/service_bench --python "$python/bin/python"
+}
+
+suites=("$@")
+[ $# -gt 0 ] || suites=(sanitizers chaos fuzz rpc bench)
+times=""
+for suite in "${suites[@]}"; do
+  case $suite in
+    sanitizers | chaos | fuzz | rpc | bench) ;;
+    *)
+      echo "tests/long.sh: there is no suite '$suite'; there are sanitizers, chaos, fuzz, rpc, bench" >&2
+      exit 2
+      ;;
+  esac
+done
+for suite in "${suites[@]}"; do
+  printf '\n== %s\n' "$suite"
+  start=$SECONDS
+  "$suite"
+  times+=$(printf '%-12s %4d min %02d s' "$suite" $(((SECONDS - start) / 60)) $(((SECONDS - start) % 60)))$'\n'
+done
+printf '\n== times\n%s' "$times"
