@@ -111,11 +111,11 @@ class ServerTest : public testing::Test {
     v1::FinishLeaseResponse response;
     return Invoke(*workers_, &v1::WorkerService::Stub::FinishLease, request, &response);
   }
-  // Trains `count` trials; trial i reaches 0.9 + i / 100.
-  void Train(int count) {
+  // Trains `count` trials; trial i reaches 0.9 + i * step.
+  void Train(int count, double step = 0.01) {
     for (int i = 1; i <= count; ++i) {
       const v1::Lease lease = Lease("w");
-      EXPECT_EQ(Report(lease.token(), 1, 5, 0.9 + i * 0.01), absl::OkStatus());
+      EXPECT_EQ(Report(lease.token(), 1, 5, 0.9 + i * step), absl::OkStatus());
       EXPECT_EQ(Finish(lease.token(), v1::LEASE_OUTCOME_COMPLETED), absl::OkStatus());
     }
   }

@@ -84,6 +84,7 @@ absl::StatusOr<std::vector<TrialRow>> CollectTrials(Statement& statement) {
 // number. Constant SQL; what a person typed is only ever bound, as ?1.
 struct Order {
   std::string_view term;
+  std::string_view tie;  // follows the direction; then come the numbers, upwards
   std::string_view from = "trials t";
   std::string_view present;  // the condition that a trial has such a value; empty: all have
   std::string_view missing;  // its opposite
@@ -130,6 +131,7 @@ absl::StatusOr<Order> ParseOrder(const std::string& text) {
     return absl::InvalidArgumentError(fmt::format("trials cannot be ordered by '{}'", text));
   }
   order.term = "v.value";
+  order.tie = "v.configuration_id";  // as the index has it: many may have the same value
   order.from = "parameter_values v CROSS JOIN trials t ON t.configuration_id = v.configuration_id";
   order.present = "v.sweep_id = ?2 AND v.name = ?1";
   order.missing =
@@ -175,8 +177,10 @@ class TrialIds {
 
  private:
   std::string Ordered() const {
-    return fmt::format("SELECT t.id FROM {} {} ORDER BY {} {}, t.number", order_.from,
-                       Where(order_.present), order_.term, order_.descending ? "DESC" : "ASC");
+    const std::string_view direction = order_.descending ? "DESC" : "ASC";
+    return fmt::format("SELECT t.id FROM {} {} ORDER BY {} {}, {}t.number", order_.from,
+                       Where(order_.present), order_.term, direction,
+                       order_.tie.empty() ? "" : fmt::format("{} {}, ", order_.tie, direction));
   }
   std::string Count() const {
     return fmt::format("SELECT count(*) FROM {} {}", order_.from, Where(order_.present));

@@ -1,5 +1,3 @@
-#include "coordinator/api/work_pool.h"
-
 #include <atomic>
 #include <future>
 #include <thread>
@@ -8,6 +6,7 @@
 #include "coordinator/api/server_testing.h"
 #include "coordinator/api/spec_cache.h"
 #include "coordinator/api/trial_service.h"
+#include "coordinator/api/work_pool.h"
 #include "coordinator/api/worker_service.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/store/store.h"
@@ -144,6 +143,29 @@ TEST_F(OverloadTest, OurChannelsComeAgainByThemselves) {
   EXPECT_EQ(listing.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
   gate_.Open();
   EXPECT_EQ(listing.get(), absl::OkStatus());
+}
+
+// More events than a stream's window holds, for streams that nobody reads.
+TEST_F(ServerTest, WatchersThatDoNotReadHoldUpNobody) {
+  constexpr int kTrials = 160;
+  constexpr int kEventsOfATrial = 9;  // made, granted, running, five epochs, completed
+  ASSERT_EQ(Create("s", "replicates: 40\n"), absl::OkStatus());
+  v1::WatchSweepRequest request;
+  request.set_name("sweeps/s");
+  std::vector<std::unique_ptr<grpc::ClientContext>> contexts;
+  std::vector<std::unique_ptr<grpc::ClientReader<v1::WatchSweepResponse>>> unread;
+  for (int i = 0; i < 32; ++i) {
+    contexts.push_back(std::make_unique<grpc::ClientContext>());
+    unread.push_back(sweeps_->WatchSweep(contexts.back().get(), request));
+  }
+  std::vector<v1::WatchSweepResponse> events;
+  auto watching = std::async(std::launch::async, [&] { return Watch("s", "", &events); });
+  Train(kTrials, 0);
+  EXPECT_EQ(watching.get(), absl::OkStatus());
+  EXPECT_GT(std::ssize(events), kTrials * kEventsOfATrial);
+  const auto start = std::chrono::steady_clock::now();
+  server_->Shutdown();
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
 }
 
 }  // namespace
