@@ -4,6 +4,7 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -57,6 +58,10 @@ std::vector<std::string> EnvironmentFor(const Process::Options& options) {
 
 }  // namespace
 
+std::string ProgramPath(const std::string& name) {
+  return (fs::read_symlink("/proc/self/exe").parent_path() / name).string();
+}
+
 TemporaryFolder::TemporaryFolder() {
   std::string pattern = (fs::temp_directory_path() / "sweep-test-XXXXXX").string();
   if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp " + pattern);
@@ -78,7 +83,7 @@ Process::Process(const Options& options) {
   static std::atomic<int> counter = 0;
   output_path_ = options.folder + "/output-" + std::to_string(++counter);
   std::vector<std::string> words = options.command;
-  words[0] = std::string(SWEEP_BIN_FOLDER) + "/" + words[0];
+  words[0] = ProgramPath(words[0]);
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
@@ -87,13 +92,17 @@ Process::Process(const Options& options) {
   std::vector<char*> environment;
   for (std::string& variable : variables) environment.push_back(variable.data());
   environment.push_back(nullptr);
+  const pid_t parent = getpid();
 
   int terminal = -1;
   winsize size{.ws_row = 24, .ws_col = static_cast<unsigned short>(options.terminal_columns)};
   pid_ = size.ws_col > 0 ? forkpty(&terminal, nullptr, nullptr, &size) : fork();
   if (pid_ < 0) throw std::runtime_error("fork failed");
   if (pid_ == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(127);  // it died before prctl
     if (size.ws_col == 0) {
+      setpgid(0, 0);  // an interrupt from the terminal is the test's affair
       const int output = open(output_path_.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
       const int input = open("/dev/null", O_RDONLY);
       dup2(input, 0);

@@ -11,6 +11,9 @@
 
 namespace sweep::testing {
 
+// Where a program of this build lies: beside the one that asks.
+std::string ProgramPath(const std::string& name);
+
 // A folder that goes with the object.
 class TemporaryFolder {
  public:
@@ -27,11 +30,11 @@ class TemporaryFolder {
 };
 
 // A program of this project as a child process, with its output in a file. Killed by its id when
-// the object goes.
+// the object goes, and by the kernel when the thread that made it ends, however that comes about.
 class Process {
  public:
   struct Options {
-    std::vector<std::string> command;  // the first is found in the build's bin folder
+    std::vector<std::string> command;  // the first is a ProgramPath
     std::string folder;                // working directory, and place of the output file
     std::map<std::string, std::string> environment;  // on top of the test's own
     int terminal_columns = 0;  // above 0: in a terminal of this width and 24 lines

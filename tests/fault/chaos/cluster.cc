@@ -3,10 +3,11 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
-#include <stdexcept>
+#include <utility>
 
 #include "absl/time/clock.h"
 #include "fmt/format.h"
@@ -17,6 +18,11 @@ namespace {
 using testing::Process;
 
 constexpr char kMark[] = "SWEEP_CHAOS";
+// With this a worker ends whose first call did not get through; see sweep-worker --help.
+constexpr int kUnreachable = 4;
+// A drain ends with a checkpoint and reports, against a coordinator that may be away.
+constexpr absl::Duration kLongestDrain = absl::Seconds(60);
+constexpr absl::Duration kLongestTrap = absl::Seconds(3);
 
 std::string ReadFile(const std::string& path) {
   std::ostringstream text;
@@ -24,15 +30,30 @@ std::string ReadFile(const std::string& path) {
   return text.str();
 }
 
+std::size_t Place(double which, std::size_t count) {
+  return std::min(count - 1, static_cast<std::size_t>(which * static_cast<double>(count)));
+}
+
+absl::Duration Between(double length, absl::Duration shortest, absl::Duration longest) {
+  return shortest + (longest - shortest) * length;
+}
+
 }  // namespace
 
-Cluster::Cluster(const Options& options) : options_(options), random_(options.seed) {
+Cluster::Cluster(const Options& options) : options_(options) {
   StartCoordinator();
+  const auto make_proxy = [&](int number) {
+    auto proxy = std::make_unique<FaultyProxy>(
+        FaultyProxy::Options{.longest_detention = 2 * options.lease_term,
+                             .seed = options.seed + static_cast<std::uint64_t>(number),
+                             .ledger = options.ledger,
+                             .trap = &trap_});
+    proxy->SetTarget(address_);
+    return proxy;
+  };
+  people_proxy_ = make_proxy(options.workers);
   for (int i = 0; i < options.workers; ++i) {
-    Worker& worker = workers_.emplace_back();
-    worker.proxy = std::make_unique<FaultyProxy>(FaultyProxy::Options{
-        .seed = options.seed + static_cast<std::uint64_t>(i), .ledger = options.ledger});
-    worker.proxy->SetTarget(address_);
+    workers_.emplace_back().proxy = make_proxy(i);
     StartWorker(static_cast<std::size_t>(i));
   }
 }
@@ -41,7 +62,7 @@ bool Cluster::coordinator_up() const {
   return coordinator_ != nullptr && coordinator_thaw_ == absl::InfiniteFuture();
 }
 
-// A database and an address of its own for the whole run; the port is another one each time.
+// One database for the whole run; the port is another one each time.
 void Cluster::StartCoordinator() {
   coordinator_ = std::make_unique<Process>(Process::Options{
       .command = {"sweep-coordinator", "--listen", "127.0.0.1:0", "--db", "sweep.db",
@@ -50,22 +71,23 @@ void Cluster::StartCoordinator() {
       .folder = options_.folder,
       .environment = {{kMark, options_.mark}}});
   address_ = testing::WaitForAddress(*coordinator_);
+  if (people_proxy_ != nullptr) people_proxy_->SetTarget(address_);
   for (Worker& worker : workers_) worker.proxy->SetTarget(address_);
+}
+
+std::string Cluster::WorkerName(std::size_t index) const {
+  return fmt::format("w{}-{}", index, workers_[index].generation);
 }
 
 // Under a new name each time, as a machine that was set up anew.
 void Cluster::StartWorker(std::size_t index) {
   Worker& worker = workers_[index];
-  worker.process = std::make_unique<Process>(
-      Process::Options{.command = {"sweep-worker", "--coordinator", worker.proxy->address(),
-                                   "--name", fmt::format("w{}-{}", index, ++worker.generation),
-                                   "--slots", "2", "--allow-program", "--log-level", "warn"},
-                       .folder = options_.folder,
-                       .environment = {{kMark, options_.mark}}});
-}
-
-absl::Duration Cluster::Within(absl::Duration shortest, absl::Duration longest) {
-  return shortest + (longest - shortest) * std::uniform_real_distribution<double>(0, 1)(random_);
+  ++worker.generation;
+  worker.process = std::make_unique<Process>(Process::Options{
+      .command = {"sweep-worker", "--coordinator", worker.proxy->address(), "--name",
+                  WorkerName(index), "--slots", "2", "--allow-program", "--log-level", "warn"},
+      .folder = options_.folder,
+      .environment = {{kMark, options_.mark}}});
 }
 
 int Cluster::CountUp() const {
@@ -74,110 +96,188 @@ int Cluster::CountUp() const {
   return count;
 }
 
-Cluster::Worker* Cluster::PickUp() {
-  std::vector<Worker*> up;
-  for (Worker& worker : workers_) {
-    if (worker.up()) up.push_back(&worker);
+bool Cluster::Strike(const Fault& fault) {
+  switch (fault.kind) {
+    case FaultKind::kKillCoordinator:
+    case FaultKind::kKillCoordinatorAtAnswer:
+    case FaultKind::kEndCoordinator:
+    case FaultKind::kFreezeCoordinator:
+      return StrikeCoordinator(fault);
+    default:
+      return StrikeWorker(fault);
   }
-  return up.empty() ? nullptr : up[random_() % up.size()];
 }
 
-std::string Cluster::Strike() {
-  const bool coordinator = random_() % 5 == 0;
-  std::string what = coordinator ? StrikeCoordinator() : "";
-  if (what.empty()) what = StrikeWorker();
-  if (!what.empty()) ++strikes_[what];
-  return what;
+void Cluster::CoordinatorIsGone(absl::Duration restart_after) {
+  coordinator_->Wait();
+  coordinator_.reset();
+  coordinator_restart_ = absl::Now() + restart_after;
 }
 
-std::string Cluster::StrikeCoordinator() {
-  if (!coordinator_up()) return "";
-  switch (random_() % 3) {
-    case 0:  // frozen, for less or for more than a lease lasts
+bool Cluster::StrikeCoordinator(const Fault& fault) {
+  if (!coordinator_up() || trap_deadline_ < absl::InfiniteFuture()) return false;
+  const absl::Duration away = Between(fault.length, absl::ZeroDuration(), absl::Seconds(1));
+  switch (fault.kind) {
+    case FaultKind::kFreezeCoordinator:
       coordinator_->Signal(SIGSTOP);
-      coordinator_thaw_ = absl::Now() + Within(absl::Milliseconds(100), 1.5 * options_.lease_term);
-      return "coordinator SIGSTOP";
-    case 1:
+      coordinator_thaw_ =
+          absl::Now() + Between(fault.length, absl::Milliseconds(100), 1.5 * options_.lease_term);
+      return true;
+    case FaultKind::kKillCoordinatorAtAnswer:
+      trap_ = coordinator_->pid();
+      trap_deadline_ = absl::Now() + kLongestTrap;
+      return true;
+    case FaultKind::kEndCoordinator:
       coordinator_->Signal(SIGTERM);
-      coordinator_->Wait();
-      coordinator_.reset();
-      coordinator_restart_ = absl::Now() + Within(absl::ZeroDuration(), absl::Seconds(1));
-      return "coordinator SIGTERM";
+      CoordinatorIsGone(away);
+      return true;
     default:
       coordinator_->Signal(SIGKILL);
-      coordinator_->Wait();
-      coordinator_.reset();
-      coordinator_restart_ = absl::Now() + Within(absl::ZeroDuration(), absl::Seconds(1));
-      return "coordinator SIGKILL";
+      CoordinatorIsGone(away);
+      return true;
   }
 }
 
-std::string Cluster::StrikeWorker() {
-  Worker* const worker = PickUp();
+bool Cluster::StrikeWorker(const Fault& fault) {
   // Somebody has to go on working.
-  if (worker == nullptr || CountUp() <= options_.workers / 2) return "";
-  const absl::Duration lease_term = options_.lease_term;
-  switch (random_() % 5) {
-    case 0:
-      worker->process->Signal(SIGKILL);
-      worker->process->Wait();
-      worker->process.reset();
-      worker->restart = absl::Now() + Within(absl::ZeroDuration(), absl::Seconds(1));
-      return "worker SIGKILL";
-    case 1:
-      worker->process->Signal(SIGTERM);  // it drains, and is replaced while it does
-      worker->process->Wait(std::chrono::seconds(20));
-      worker->process.reset();
-      worker->restart = absl::Now() + Within(absl::ZeroDuration(), absl::Milliseconds(300));
-      return "worker SIGTERM";
-    case 2:
-      worker->process->Signal(SIGSTOP);
-      worker->thaw = absl::Now() + Within(absl::Milliseconds(100), 2 * lease_term);
-      return "worker SIGSTOP";
-    case 3:
-      worker->proxy->Cut();
-      worker->mend = absl::Now() + Within(absl::Milliseconds(50), 2 * lease_term);
-      return "connection cut";
-    default: {
-      const std::vector<pid_t> trainers = testing::ChildrenOf(worker->process->pid());
-      if (trainers.empty()) return "";
-      kill(trainers[random_() % trainers.size()], SIGKILL);
-      return "trainer SIGKILL";
-    }
+  if (CountUp() <= options_.workers / 2) return false;
+  std::size_t index = Place(fault.which, workers_.size());
+  while (!workers_[index].up()) index = (index + 1) % workers_.size();
+  Worker& worker = workers_[index];
+  switch (fault.kind) {
+    case FaultKind::kEndWorker:
+      worker.process->Signal(SIGTERM);
+      AwaitEnd(index);
+      return true;
+    case FaultKind::kFreezeWorker:
+      worker.process->Signal(SIGSTOP);
+      worker.thaw =
+          absl::Now() + Between(fault.length, absl::Milliseconds(100), 2 * options_.lease_term);
+      return true;
+    case FaultKind::kCutConnection:
+      if (worker.mend < absl::InfiniteFuture()) return false;
+      worker.proxy->Cut();
+      worker.mend =
+          absl::Now() + Between(fault.length, absl::Milliseconds(50), 2 * options_.lease_term);
+      return true;
+    case FaultKind::kKillTrainer:
+      return KillTrainer(fault, worker);
+    default:
+      worker.process->Signal(SIGKILL);
+      worker.process->Wait();
+      worker.process.reset();
+      worker.restart = absl::Now() + Between(fault.length, absl::ZeroDuration(), absl::Seconds(1));
+      return true;
   }
 }
 
-void Cluster::Tick() {
-  const absl::Time now = absl::Now();
+// A worker's children are supervisors; theirs are the trainers.
+bool Cluster::KillTrainer(const Fault& fault, const Worker& worker) {
+  std::vector<pid_t> trainers;
+  for (const pid_t supervisor : testing::ChildrenOf(worker.process->pid())) {
+    for (const pid_t trainer : testing::ChildrenOf(supervisor)) trainers.push_back(trainer);
+  }
+  if (trainers.empty()) return false;
+  // Half of the time the process between them.
+  if (fault.length < 0.5) trainers = testing::ChildrenOf(worker.process->pid());
+  if (trainers.empty()) return false;
+  kill(trainers[Place(fault.which, trainers.size())], SIGKILL);
+  return true;
+}
+
+// Its successor starts while it drains.
+void Cluster::AwaitEnd(std::size_t index) {
+  Worker& worker = workers_[index];
+  leaving_.push_back({.name = WorkerName(index),
+                      .process = std::move(worker.process),
+                      .deadline = absl::Now() + kLongestDrain});
+  StartWorker(index);
+}
+
+void Cluster::Complain(const std::string& who, const Process& process) {
+  std::string output = process.Output();
+  if (output.size() > 1000) output = "…" + output.substr(output.size() - 1000);
+  complaints_.push_back(fmt::format("{}; its output:\n{}", who, output));
+}
+
+void Cluster::TickCoordinator(absl::Time now) {
+  if (coordinator_thaw_ <= now) {
+    coordinator_thaw_ = absl::InfiniteFuture();
+    coordinator_->Signal(SIGCONT);
+  }
+  if (coordinator_ != nullptr && !testing::IsAlive(coordinator_->pid())) {
+    const bool by_trap = trap_deadline_ < absl::InfiniteFuture() && trap_ == 0;
+    if (!by_trap) Complain("the coordinator ended by itself", *coordinator_);
+    trap_ = 0;
+    trap_deadline_ = absl::InfiniteFuture();
+    CoordinatorIsGone(absl::ZeroDuration());
+  }
+  if (trap_deadline_ <= now && trap_.exchange(0) != 0) {  // nothing was acknowledged meanwhile
+    trap_deadline_ = absl::InfiniteFuture();
+    coordinator_->Signal(SIGKILL);
+    CoordinatorIsGone(absl::ZeroDuration());
+  }
+  if (coordinator_restart_ <= now) {
+    coordinator_restart_ = absl::InfiniteFuture();
+    StartCoordinator();
+  }
+}
+
+void Cluster::TickWorker(std::size_t index, absl::Time now) {
+  Worker& worker = workers_[index];
   const auto due = [now](absl::Time* time) {
     if (*time > now) return false;
     *time = absl::InfiniteFuture();
     return true;
   };
-  if (due(&coordinator_thaw_)) coordinator_->Signal(SIGCONT);
-  if (due(&coordinator_restart_)) StartCoordinator();
-  for (std::size_t i = 0; i < workers_.size(); ++i) {
-    Worker& worker = workers_[i];
-    if (due(&worker.thaw)) worker.process->Signal(SIGCONT);
-    if (due(&worker.mend)) worker.proxy->Mend();
-    if (due(&worker.restart)) StartWorker(i);
-    // One that gave up by itself: its session was refused, say, after the coordinator forgot it.
-    const bool running = worker.process != nullptr && testing::IsAlive(worker.process->pid());
-    if (worker.process != nullptr && !running) {
-      worker.process.reset();
-      worker.restart = now + absl::Milliseconds(200);
-      ++strikes_["(a worker ended by itself)"];
-    }
+  if (due(&worker.thaw)) worker.process->Signal(SIGCONT);
+  if (due(&worker.mend)) worker.proxy->Mend();
+  if (due(&worker.restart)) StartWorker(index);
+  if (worker.process == nullptr || testing::IsAlive(worker.process->pid())) return;
+  // A client told it to drain, or it met a coordinator that was away when it started.
+  const int code = worker.process->Wait();
+  if (code != 0 && code != kUnreachable) {
+    Complain(fmt::format("worker {} ended by itself, exit code {}", WorkerName(index), code),
+             *worker.process);
   }
+  StartWorker(index);
+}
+
+void Cluster::TickLeaving(absl::Time now) {
+  std::erase_if(leaving_, [&](Leaving& leaving) {
+    if (!testing::IsAlive(leaving.process->pid())) {
+      const int code = leaving.process->Wait();
+      if (code != 0 && code != kUnreachable) {
+        Complain(fmt::format("worker {} was told to end, exit code {}", leaving.name, code),
+                 *leaving.process);
+      }
+      return true;
+    }
+    if (leaving.deadline > now) return false;
+    Complain(fmt::format("worker {} did not end within {}", leaving.name,
+                         absl::FormatDuration(kLongestDrain)),
+             *leaving.process);
+    return true;
+  });
+}
+
+void Cluster::Tick() {
+  const absl::Time now = absl::Now();
+  TickCoordinator(now);
+  for (std::size_t i = 0; i < workers_.size(); ++i) TickWorker(i, now);
+  TickLeaving(now);
 }
 
 void Cluster::Recover() {
-  if (coordinator_thaw_ < absl::InfiniteFuture()) coordinator_thaw_ = absl::InfinitePast();
-  if (coordinator_restart_ < absl::InfiniteFuture()) coordinator_restart_ = absl::InfinitePast();
+  const auto make_due = [](absl::Time* time) {
+    if (*time < absl::InfiniteFuture()) *time = absl::InfinitePast();
+  };
+  make_due(&coordinator_thaw_);
+  make_due(&coordinator_restart_);
+  make_due(&trap_deadline_);
+  people_proxy_->Calm();
   for (Worker& worker : workers_) {
-    for (absl::Time* time : {&worker.restart, &worker.thaw, &worker.mend}) {
-      if (*time < absl::InfiniteFuture()) *time = absl::InfinitePast();
-    }
+    for (absl::Time* time : {&worker.restart, &worker.thaw, &worker.mend}) make_due(time);
     worker.proxy->Calm();
   }
   Tick();
@@ -185,17 +285,36 @@ void Cluster::Recover() {
 
 void Cluster::Stop() {
   Recover();
-  for (Worker& worker : workers_) {
-    if (worker.process != nullptr) worker.process->Signal(SIGTERM);
+  for (std::size_t i = 0; i < workers_.size(); ++i) {
+    if (workers_[i].process == nullptr) continue;
+    workers_[i].process->Signal(SIGTERM);
+    leaving_.push_back({.name = WorkerName(i),
+                        .process = std::move(workers_[i].process),
+                        .deadline = absl::Now() + kLongestDrain});
   }
-  for (Worker& worker : workers_) {
-    if (worker.process != nullptr) worker.process->Wait(std::chrono::seconds(20));
-    worker.process.reset();
-    worker.proxy.reset();
+  while (!leaving_.empty()) {
+    TickLeaving(absl::Now());
+    absl::SleepFor(absl::Milliseconds(20));
   }
+  for (Worker& worker : workers_) worker.proxy.reset();  // the last late calls arrive
+  people_proxy_.reset();
+  TickCoordinator(absl::Now());
+  if (coordinator_ == nullptr) return;
   coordinator_->Signal(SIGTERM);
-  coordinator_->Wait();
+  if (const int code = coordinator_->Wait(); code != 0) {
+    Complain(fmt::format("the coordinator was told to end, exit code {}", code), *coordinator_);
+  }
   coordinator_.reset();
+}
+
+std::map<std::string, int> Cluster::CallCounts() const {
+  std::map<std::string, int> sum;
+  const auto add = [&](const FaultyProxy& proxy) {
+    for (const auto& [name, count] : proxy.counts()) sum[name] += count;
+  };
+  add(*people_proxy_);
+  for (const Worker& worker : workers_) add(*worker.proxy);
+  return sum;
 }
 
 std::vector<int> FindMarked(const std::string& mark) {

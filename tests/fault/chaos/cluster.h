@@ -3,19 +3,20 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <random>
 #include <string>
 #include <vector>
 
 #include "absl/time/time.h"
+#include "tests/fault/chaos/plan.h"
 #include "tests/fault/chaos/proxy.h"
 #include "tests/integration/process.h"
 
 namespace sweep::chaos {
 
-// A coordinator and workers as real processes in one folder, each worker behind a proxy of its own,
-// and the faults that can be done to them. What a fault breaks mends itself after a while: Tick
-// does what has come due. Used by one thread.
+// A coordinator and workers as real processes in one folder, each worker and the people behind a
+// proxy of their own, and the faults that can be done to them. What a fault breaks mends itself
+// after a while: Tick does what has come due. Used by one thread, on which all processes are
+// started: they die with it.
 class Cluster {
  public:
   struct Options {
@@ -30,16 +31,21 @@ class Cluster {
 
   // "127.0.0.1:PORT" of the coordinator, without a proxy; changes when it restarts.
   const std::string& address() const { return address_; }
+  // Where people connect to; stays.
+  const std::string& people_address() const { return people_proxy_->address(); }
   bool coordinator_up() const;
 
-  // One random fault. Returns what it was, for the log.
-  std::string Strike();
+  // Does a fault that is no decision. False when there is nothing just now that it can hit.
+  bool Strike(const Fault& fault);
   void Tick();
-  // Mends everything and strikes no more: proxies calm, all processes up.
+  // Mends everything: proxies calm, all processes up.
   void Recover();
   // Ends all processes in good order.
   void Stop();
-  const std::map<std::string, int>& strikes() const { return strikes_; }
+  // What no fault explains: a process that ended by itself, or did not end when asked to.
+  const std::vector<std::string>& complaints() const { return complaints_; }
+  // What the proxies did to calls.
+  std::map<std::string, int> CallCounts() const;
 
  private:
   struct Worker {
@@ -51,23 +57,38 @@ class Cluster {
     absl::Time mend = absl::InfiniteFuture();     // when a cut connection comes back
     bool up() const { return process != nullptr && thaw == absl::InfiniteFuture(); }
   };
+  // Told to drain; its successor runs already.
+  struct Leaving {
+    std::string name;
+    std::unique_ptr<testing::Process> process;
+    absl::Time deadline;
+  };
 
   void StartCoordinator();
   void StartWorker(std::size_t index);
-  absl::Duration Within(absl::Duration shortest, absl::Duration longest);
-  Worker* PickUp();
+  std::string WorkerName(std::size_t index) const;
   int CountUp() const;
-  std::string StrikeCoordinator();
-  std::string StrikeWorker();
+  bool StrikeCoordinator(const Fault& fault);
+  bool StrikeWorker(const Fault& fault);
+  bool KillTrainer(const Fault& fault, const Worker& worker);
+  void AwaitEnd(std::size_t index);
+  void CoordinatorIsGone(absl::Duration restart_after);
+  void TickCoordinator(absl::Time now);
+  void TickWorker(std::size_t index, absl::Time now);
+  void TickLeaving(absl::Time now);
+  void Complain(const std::string& who, const testing::Process& process);
 
   const Options options_;
-  std::mt19937_64 random_;
+  Trap trap_ = 0;
   std::string address_;
   std::unique_ptr<testing::Process> coordinator_;
   absl::Time coordinator_restart_ = absl::InfiniteFuture();
   absl::Time coordinator_thaw_ = absl::InfiniteFuture();
+  absl::Time trap_deadline_ = absl::InfiniteFuture();
+  std::unique_ptr<FaultyProxy> people_proxy_;
   std::vector<Worker> workers_;
-  std::map<std::string, int> strikes_;
+  std::vector<Leaving> leaving_;
+  std::vector<std::string> complaints_;
 };
 
 // Processes that have `mark` in their environment and are alive.

@@ -2,14 +2,16 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <functional>
-#include <memory>
+#include <map>
 #include <set>
 #include <sstream>
 #include <stdexcept>
 
+#include "absl/time/time.h"
 #include "common/base/sha256.h"
 #include "fmt/format.h"
 
@@ -42,12 +44,38 @@ constexpr Rule kRules[] = {
     {"every trial was completed exactly once",
      "SELECT t.sweep_id || '/' || t.number FROM trials t WHERE (SELECT count(*) FROM attempts a "
      "WHERE a.trial_id = t.id AND a.outcome = 'completed') <> 1"},
+    {"every configuration has the same number of replicates",
+     "SELECT c.sweep_id || '/' || c.number FROM configurations c WHERE (SELECT count(*) FROM "
+     "trials "
+     "t WHERE t.configuration_id = c.id) <> (SELECT max(replicate) + 1 FROM trials t WHERE "
+     "t.sweep_id = c.sweep_id)"},
+    {"no configuration was made twice",
+     "SELECT sweep_id || ' ' || parameters FROM configurations GROUP BY sweep_id, parameters "
+     "HAVING "
+     "count(*) > 1"},
     {"attempts are numbered without a gap and closed",
      "SELECT trial_id FROM attempts a GROUP BY trial_id HAVING count(*) <> max(attempt) OR "
      "min(attempt) <> 1 OR sum(outcome = '') > 0 OR sum(ended_us IS NULL) > 0"},
     {"the last attempt is the one that completed",
      "SELECT t.id FROM trials t JOIN attempts a ON a.trial_id = t.id AND a.attempt = t.attempt "
      "WHERE a.outcome <> 'completed'"},
+    {"a trial has one holder at a time",
+     "SELECT a.trial_id || ' attempt ' || a.attempt FROM attempts a JOIN attempts b ON b.trial_id "
+     "= "
+     "a.trial_id AND b.attempt = a.attempt + 1 WHERE b.started_us < a.ended_us"},
+    {"no epoch was accepted outside of its attempt",
+     "SELECT e.trial_id || ' attempt ' || e.attempt || ' epoch ' || e.epoch FROM epoch_reports e "
+     "LEFT JOIN attempts a ON a.trial_id = e.trial_id AND a.attempt = e.attempt WHERE a.attempt IS "
+     "NULL OR e.reported_us NOT BETWEEN a.started_us AND a.ended_us"},
+    {"an attempt goes on from a checkpoint of an earlier one, or from the beginning",
+     "SELECT e.trial_id || ' attempt ' || e.attempt FROM epoch_reports e GROUP BY e.trial_id, "
+     "e.attempt HAVING max(e.epoch) - min(e.epoch) + 1 <> count(*) OR min(e.epoch) > 1 + (SELECT "
+     "ifnull(max(f.epoch), 0) FROM epoch_reports f WHERE f.trial_id = e.trial_id AND f.attempt < "
+     "e.attempt)"},
+    {"every trial has one event per epoch",
+     "SELECT t.sweep_id || '/' || t.number FROM trials t JOIN events e ON e.trial_id = t.id AND "
+     "e.kind = 'epoch' GROUP BY t.id HAVING count(*) <> t.epochs OR count(DISTINCT e.epoch) <> "
+     "t.epochs"},
     {"every trial has all its epochs",
      "SELECT t.sweep_id || '/' || t.number FROM trials t WHERE t.epoch <> t.epochs OR (SELECT "
      "count(DISTINCT epoch) FROM epoch_reports e WHERE e.trial_id = t.id) <> t.epochs"},
@@ -102,32 +130,104 @@ void CheckRules(Reader* reader, std::vector<std::string>* violations) {
   }
 }
 
+constexpr char kTrialName[] = "'sweeps/' || s.name || '/trials/' || t.number";
+
+// What is left of `acknowledged` once the rows of `sql` (trial, attempt, number) are taken away.
+void CheckAllThere(Reader* reader, std::set<Ledger::Key> acknowledged, const std::string& table,
+                   const std::string& column, std::vector<std::string>* violations) {
+  reader->Query(fmt::format("SELECT {}, e.attempt, e.{} FROM {} e JOIN trials t ON t.id = "
+                            "e.trial_id JOIN sweeps s ON s.id = t.sweep_id",
+                            kTrialName, column, table),
+                [&](const std::vector<std::string>& columns) {
+                  acknowledged.erase({columns[0], std::stoi(columns[1]), std::stoll(columns[2])});
+                });
+  for (const auto& [trial, attempt, number] : acknowledged) {
+    violations->push_back(fmt::format("an acknowledged {} is gone: {} attempt {} {} {}", column,
+                                      trial, attempt, column, number));
+  }
+}
+
 // Acknowledged means durable.
 void CheckLedger(Reader* reader, const Ledger& ledger, std::vector<std::string>* violations) {
-  Ledger::Epochs epochs = ledger.epochs();
-  reader->Query(
-      "SELECT 'sweeps/' || s.name || '/trials/' || t.number, e.attempt, e.epoch FROM epoch_reports "
-      "e "
-      "JOIN trials t ON t.id = e.trial_id JOIN sweeps s ON s.id = t.sweep_id",
-      [&](const std::vector<std::string>& columns) {
-        epochs.erase({columns[0], std::stoi(columns[1]), std::stoi(columns[2])});
-      });
-  for (const auto& [trial, attempt, epoch] : epochs) {
-    violations->push_back(fmt::format("an acknowledged epoch is gone: {} attempt {} epoch {}",
-                                      trial, attempt, epoch));
-  }
+  CheckAllThere(reader, ledger.epochs(), "epoch_reports", "epoch", violations);
+  CheckAllThere(reader, ledger.log_lines(), "log_lines", "line", violations);
   std::set<std::pair<std::string, int>> completions = ledger.completions();
-  reader->Query(
-      "SELECT 'sweeps/' || s.name || '/trials/' || t.number, a.attempt FROM attempts a JOIN trials "
-      "t "
-      "ON t.id = a.trial_id JOIN sweeps s ON s.id = t.sweep_id WHERE a.outcome = 'completed'",
-      [&](const std::vector<std::string>& columns) {
-        completions.erase({columns[0], std::stoi(columns[1])});
-      });
+  reader->Query(fmt::format("SELECT {}, a.attempt FROM attempts a JOIN trials t ON t.id = "
+                            "a.trial_id JOIN sweeps s ON s.id = t.sweep_id WHERE a.outcome = "
+                            "'completed'",
+                            kTrialName),
+                [&](const std::vector<std::string>& columns) {
+                  completions.erase({columns[0], std::stoi(columns[1])});
+                });
   for (const auto& [trial, attempt] : completions) {
     violations->push_back(
         fmt::format("an acknowledged completion is gone: {} attempt {}", trial, attempt));
   }
+  std::map<std::string, std::int64_t> budgets = ledger.budgets();
+  reader->Query("SELECT 'sweeps/' || name, configurations FROM sweeps",
+                [&](const std::vector<std::string>& columns) {
+                  const auto found = budgets.find(columns[0]);
+                  if (found == budgets.end() || found->second != std::stoll(columns[1])) return;
+                  budgets.erase(found);
+                });
+  for (const auto& [sweep, configurations] : budgets) {
+    violations->push_back(fmt::format("{} has not the {} configurations that were acknowledged",
+                                      sweep, configurations));
+  }
+}
+
+// Whether `name` is the object, or a trial of the sweep that the object is.
+bool IsOf(const std::string& name, const std::string& object) {
+  return name == object || name.starts_with(object + "/");
+}
+
+// Rows of `sql` (trial, time in microseconds, words) that lie within an interval of their object.
+void CheckQuiet(Reader* reader, const std::vector<Interval>& intervals, const std::string& sql,
+                const std::string& what, std::vector<std::string>* violations) {
+  reader->Query(sql, [&](const std::vector<std::string>& columns) {
+    const absl::Time time = absl::FromUnixMicros(std::stoll(columns[1]));
+    for (const Interval& interval : intervals) {
+      if (IsOf(columns[0], interval.object) && interval.begin < time && time < interval.end) {
+        violations->push_back(
+            fmt::format("{} {}: {} {}", interval.object, what, columns[0], columns[2]));
+      }
+    }
+  });
+}
+
+// What people decided, and was acknowledged, held until they took it back.
+void CheckDecisions(Reader* reader, const Ledger& ledger, std::vector<std::string>* violations) {
+  const std::string grants = fmt::format(
+      "SELECT {}, a.started_us, 'attempt ' || a.attempt FROM attempts a JOIN trials t ON t.id = "
+      "a.trial_id JOIN sweeps s ON s.id = t.sweep_id",
+      kTrialName);
+  const std::string reports = fmt::format(
+      "SELECT {}, e.reported_us, 'epoch ' || e.epoch FROM epoch_reports e JOIN trials t ON t.id = "
+      "e.trial_id JOIN sweeps s ON s.id = t.sweep_id",
+      kTrialName);
+  CheckQuiet(reader, ledger.paused(), grants, "was paused, yet it was granted", violations);
+  CheckQuiet(reader, ledger.cancelled(), grants, "was cancelled, yet it was granted", violations);
+  CheckQuiet(reader, ledger.cancelled(), reports, "was cancelled, yet it reported", violations);
+}
+
+// A drain and a pause are no failure; a lost worker and a crash are. A retry starts again from 0.
+void CheckFailures(Reader* reader, const Ledger& ledger, std::vector<std::string>* violations) {
+  const std::vector<Interval> cancelled = ledger.cancelled();
+  reader->Query(
+      fmt::format("SELECT {}, t.failures, (SELECT count(*) FROM attempts a WHERE a.trial_id = t.id "
+                  "AND a.outcome IN ('failed', 'lost')) FROM trials t JOIN sweeps s ON s.id = "
+                  "t.sweep_id",
+                  kTrialName),
+      [&](const std::vector<std::string>& columns) {
+        const bool retried = std::any_of(
+            cancelled.begin(), cancelled.end(),
+            [&](const Interval& interval) { return IsOf(columns[0], interval.object); });
+        const int failures = std::stoi(columns[1]);
+        const int attempts = std::stoi(columns[2]);
+        if (retried ? failures <= attempts : failures == attempts) return;
+        violations->push_back(fmt::format("{} counts {} failures, {} attempts failed", columns[0],
+                                          failures, attempts));
+      });
 }
 
 void CheckBlobs(Reader* reader, const std::string& folder, std::vector<std::string>* violations) {
@@ -156,6 +256,8 @@ std::vector<std::string> FindViolations(const std::string& database, const Ledge
   Reader reader(database);
   CheckRules(&reader, &violations);
   CheckLedger(&reader, ledger, &violations);
+  CheckDecisions(&reader, ledger, &violations);
+  CheckFailures(&reader, ledger, &violations);
   CheckBlobs(&reader, database + ".blobs", &violations);
   return violations;
 }

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/fault/chaos/proxy.h"
+#include "tests/fault/chaos/ledger.h"
 
 namespace sweep::chaos {
 

@@ -3,9 +3,12 @@
 #include <grpcpp/generic/async_generic_service.h>
 #include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
+#include <signal.h>
 
 #include <atomic>
 #include <condition_variable>
+#include <mutex>
+#include <random>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -16,27 +19,6 @@
 #include "tests/load/raw_call.h"
 
 namespace sweep::chaos {
-
-void Ledger::AddEpoch(const std::string& trial, int attempt, int epoch) {
-  const std::lock_guard lock(mutex_);
-  epochs_.emplace(trial, attempt, epoch);
-}
-
-void Ledger::AddCompletion(const std::string& trial, int attempt) {
-  const std::lock_guard lock(mutex_);
-  completions_.emplace(trial, attempt);
-}
-
-Ledger::Epochs Ledger::epochs() const {
-  const std::lock_guard lock(mutex_);
-  return epochs_;
-}
-
-std::set<std::pair<std::string, int>> Ledger::completions() const {
-  const std::lock_guard lock(mutex_);
-  return completions_;
-}
-
 namespace {
 
 using testing::ToText;
@@ -48,18 +30,24 @@ struct Answer {
   grpc::Status status = grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost");
 };
 
+struct Request {
+  std::string method;  // "/sweep.v1.WorkerService/ReportEpochs"
+  std::vector<grpc::ByteBuffer> messages;
+  std::int64_t number = 0;  // in the order in which the client made them
+};
+
 // Makes the call and waits for its end.
-Answer Forward(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
-               const std::vector<grpc::ByteBuffer>& requests, grpc::ClientContext* context) {
+Answer Forward(const std::shared_ptr<grpc::Channel>& channel, const Request& request,
+               grpc::ClientContext* context) {
   Answer answer;
   grpc::GenericStub stub(channel);
   grpc::CompletionQueue queue;
-  const auto call = stub.PrepareCall(context, method, &queue);
+  const auto call = stub.PrepareCall(context, request.method, &queue);
   call->StartCall(nullptr);
   bool alive = Wait(&queue);
-  for (const grpc::ByteBuffer& request : requests) {
+  for (const grpc::ByteBuffer& message : request.messages) {
     if (!alive) break;
-    call->Write(request, nullptr);
+    call->Write(message, nullptr);
     alive = Wait(&queue);
   }
   if (alive) {
@@ -76,6 +64,21 @@ Answer Forward(const std::shared_ptr<grpc::Channel>& channel, const std::string&
   Wait(&queue);
   queue.Shutdown();
   return answer;
+}
+
+std::string ShortName(const std::string& method) { return method.substr(method.rfind('/') + 1); }
+
+// The lease that a call is about; "" for other calls.
+std::string TokenOf(const Request& request) {
+  if (request.messages.empty()) return "";
+  const auto token = [&](auto message) {
+    message.ParseFromString(ToText(request.messages[0]));
+    return message.token().trial() + " " + std::to_string(message.token().attempt());
+  };
+  if (request.method.ends_with("/ReportEpochs")) return token(v1::ReportEpochsRequest());
+  if (request.method.ends_with("/FinishLease")) return token(v1::FinishLeaseRequest());
+  if (request.method.ends_with("/AppendLogs")) return token(v1::AppendLogsRequest());
+  return "";
 }
 
 }  // namespace
@@ -112,27 +115,34 @@ class FaultyProxy::Impl {
 
   void Calm() { calm_ = true; }
 
+  std::map<std::string, int> counts() const {
+    const std::lock_guard lock(mutex_);
+    return counts_;
+  }
+
  private:
   // What happens to one call.
   struct Fate {
     absl::Duration delay;
     absl::Duration duplicate_after = absl::InfiniteDuration();
+    absl::Duration detain = absl::InfiniteDuration();
     bool lose_request = false;
     bool lose_answer = false;
   };
 
-  // One call of the worker: reads it whole, lets a thread hand it on, writes the answer back.
+  // One call of the client: reads it whole, lets a thread hand it on, writes the answer back.
   class Call final : public grpc::ServerGenericBidiReactor {
    public:
     Call(Impl* proxy, grpc::GenericCallbackServerContext* context)
         : proxy_(proxy), context_(context) {
       proxy_->Enter();
+      request_.method = context->method();
       StartRead(&incoming_);
     }
 
     void OnReadDone(bool ok) override {
       if (ok) {
-        requests_.push_back(incoming_);
+        request_.messages.push_back(incoming_);
         StartRead(&incoming_);
       } else {
         std::thread([this] { Pass(); }).detach();
@@ -155,9 +165,11 @@ class FaultyProxy::Impl {
 
    private:
     void Pass() {
-      const Fate fate = proxy_->Draw();
+      const Fate fate = proxy_->Draw(&request_);
       absl::SleepFor(fate.delay);
-      if (!fate.lose_request) {
+      if (fate.detain < absl::InfiniteDuration()) {
+        DeliverLater(fate.detain);
+      } else if (!fate.lose_request) {
         grpc::ClientContext context;
         context.set_deadline(context_->deadline());
         {
@@ -165,27 +177,28 @@ class FaultyProxy::Impl {
           outgoing_ = &context;
           if (cancelled_) context.TryCancel();
         }
-        answer_ = Forward(proxy_->channel(), context_->method(), requests_, &context);
+        answer_ = Forward(proxy_->channel(), request_, &context);
         {
           const std::lock_guard lock(mutex_);
           outgoing_ = nullptr;
         }
-        if (answer_.status.ok()) proxy_->Record(context_->method(), requests_);
-        if (fate.duplicate_after < absl::InfiniteDuration()) Repeat(fate.duplicate_after);
+        if (answer_.status.ok()) proxy_->Record(request_);
+        if (fate.duplicate_after < absl::InfiniteDuration()) DeliverLater(fate.duplicate_after);
       }
       if (fate.lose_answer) answer_ = Answer();
       WriteNext();
     }
 
-    // The same call once more, later, for nobody.
-    void Repeat(absl::Duration after) {
+    // Nobody waits for the answer.
+    void DeliverLater(absl::Duration after) {
       proxy_->Enter();
-      std::thread([proxy = proxy_, method = context_->method(), requests = requests_, after] {
+      std::thread([proxy = proxy_, request = request_, after] {
         absl::SleepFor(after);
         grpc::ClientContext context;
         context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(2));
-        const Answer answer = Forward(proxy->channel(), method, requests, &context);
-        if (answer.status.ok()) proxy->Record(method, requests);
+        const Answer answer = Forward(proxy->channel(), request, &context);
+        if (answer.status.ok()) proxy->Record(request);
+        proxy->NoteLate(request, answer.status.ok());
         proxy->Leave();
       }).detach();
     }
@@ -201,7 +214,7 @@ class FaultyProxy::Impl {
     Impl* const proxy_;
     grpc::GenericCallbackServerContext* const context_;
     grpc::ByteBuffer incoming_;
-    std::vector<grpc::ByteBuffer> requests_;
+    Request request_;
     Answer answer_;
     std::size_t next_ = 0;
     std::mutex mutex_;
@@ -240,35 +253,84 @@ class FaultyProxy::Impl {
     return channel_;
   }
 
-  Fate Draw() {
+  Fate Draw(Request* request) {
     const std::lock_guard lock(mutex_);
+    request->number = ++last_number_;
+    ++counts_["calls"];
     Fate fate;
     if (calm_) return fate;
     std::uniform_real_distribution<double> uniform;
-    const auto chance = [&](double p) { return uniform(random_) < p; };
-    if (chance(options_.delay)) fate.delay = options_.longest_delay * uniform(random_);
-    if (chance(options_.duplicate))
-      fate.duplicate_after = options_.longest_delay * uniform(random_);
-    fate.lose_request = chance(options_.lose_request);
-    fate.lose_answer = chance(options_.lose_answer);
+    const auto chance = [&](double p, const char* name) {
+      const bool hit = uniform(random_) < p;
+      if (hit) ++counts_[std::string("calls ") + name];
+      return hit;
+    };
+    if (chance(options_.delay, "delayed")) fate.delay = options_.longest_delay * uniform(random_);
+    if (chance(options_.detain, "detained, delivered when the caller had given up")) {
+      fate.detain = options_.longest_detention * uniform(random_);
+      return fate;
+    }
+    if (chance(options_.lose_request, "lost")) {
+      fate.lose_request = true;
+      return fate;
+    }
+    if (chance(options_.duplicate, "delivered twice")) {
+      ++counts_["  of these " + ShortName(request->method)];
+      const bool soon = random_() % 2 == 0;
+      fate.duplicate_after =
+          (soon ? options_.longest_delay : options_.longest_detention) * uniform(random_);
+    }
+    fate.lose_answer = chance(options_.lose_answer, "answered in vain");
     return fate;
   }
 
   // The coordinator has said OK to this call.
-  void Record(const std::string& method, const std::vector<grpc::ByteBuffer>& requests) {
-    if (requests.empty()) return;
+  void Record(const Request& request) {
+    if (request.messages.empty()) return;
+    const std::string& method = request.method;
+    const std::string first = ToText(request.messages[0]);
     if (method.ends_with("/ReportEpochs")) {
-      v1::ReportEpochsRequest request;
-      request.ParseFromString(ToText(requests[0]));
-      for (const v1::Epoch& epoch : request.epochs()) {
-        options_.ledger->AddEpoch(request.token().trial(), request.token().attempt(),
-                                  epoch.epoch());
+      SpringTrap();
+      v1::ReportEpochsRequest report;
+      report.ParseFromString(first);
+      for (const v1::Epoch& epoch : report.epochs()) {
+        options_.ledger->AddEpoch(report.token().trial(), report.token().attempt(), epoch.epoch());
       }
     } else if (method.ends_with("/FinishLease")) {
-      v1::FinishLeaseRequest request;
-      request.ParseFromString(ToText(requests[0]));
-      if (request.outcome() != v1::LEASE_OUTCOME_COMPLETED) return;
-      options_.ledger->AddCompletion(request.token().trial(), request.token().attempt());
+      SpringTrap();
+      v1::FinishLeaseRequest finish;
+      finish.ParseFromString(first);
+      if (finish.outcome() == v1::LEASE_OUTCOME_COMPLETED) {
+        options_.ledger->AddCompletion(finish.token().trial(), finish.token().attempt());
+      }
+    } else if (method.ends_with("/AppendLogs")) {
+      SpringTrap();
+      v1::AppendLogsRequest logs;
+      logs.ParseFromString(first);
+      for (const v1::LogLine& line : logs.lines()) {
+        options_.ledger->AddLogLine(logs.token().trial(), logs.token().attempt(), line.line());
+      }
+    }
+    const std::string token = TokenOf(request);
+    if (token.empty()) return;
+    const std::lock_guard lock(mutex_);
+    std::int64_t& latest = latest_[token];
+    latest = std::max(latest, request.number);
+  }
+
+  void SpringTrap() {
+    const pid_t pid = options_.trap == nullptr ? 0 : options_.trap->exchange(0);
+    if (pid > 0) kill(pid, SIGKILL);
+  }
+
+  // Whether it came out of order is counted among calls about the same lease.
+  void NoteLate(const Request& request, bool accepted) {
+    const std::string token = TokenOf(request);
+    const std::lock_guard lock(mutex_);
+    ++counts_[accepted ? "late deliveries accepted" : "late deliveries refused"];
+    const auto found = latest_.find(token);
+    if (!token.empty() && found != latest_.end() && found->second > request.number) {
+      ++counts_["late deliveries after a later call of the same lease"];
     }
   }
 
@@ -288,9 +350,12 @@ class FaultyProxy::Impl {
   std::unique_ptr<grpc::Server> server_;
   std::atomic<bool> calm_ = false;
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable idle_;
   int under_way_ = 0;
+  std::int64_t last_number_ = 0;
+  std::map<std::string, std::int64_t> latest_;  // number of the last call accepted, by lease
+  std::map<std::string, int> counts_;
   std::mt19937_64 random_;
   std::shared_ptr<grpc::Channel> channel_;
 };
@@ -302,5 +367,6 @@ void FaultyProxy::SetTarget(const std::string& address) { impl_->SetTarget(addre
 void FaultyProxy::Cut() { impl_->Cut(); }
 void FaultyProxy::Mend() { impl_->Mend(); }
 void FaultyProxy::Calm() { impl_->Calm(); }
+std::map<std::string, int> FaultyProxy::counts() const { return impl_->counts(); }
 
 }  // namespace sweep::chaos

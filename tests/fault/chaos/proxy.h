@@ -1,46 +1,38 @@
 #pragma once
 
+#include <sys/types.h>
+
+#include <atomic>
 #include <cstdint>
+#include <map>
 #include <memory>
-#include <mutex>
-#include <random>
-#include <set>
 #include <string>
-#include <tuple>
 
 #include "absl/time/time.h"
+#include "tests/fault/chaos/ledger.h"
 
 namespace sweep::chaos {
 
-// What the coordinator has acknowledged to workers, as the proxies saw it. Thread-safe.
-class Ledger {
- public:
-  void AddEpoch(const std::string& trial, int attempt, int epoch);
-  void AddCompletion(const std::string& trial, int attempt);
+// A process that is killed by the next acknowledgement of a worker's report; 0 for none.
+using Trap = std::atomic<pid_t>;
 
-  using Epochs = std::set<std::tuple<std::string, int, int>>;
-  Epochs epochs() const;
-  std::set<std::pair<std::string, int>> completions() const;
-
- private:
-  mutable std::mutex mutex_;
-  Epochs epochs_;
-  std::set<std::pair<std::string, int>> completions_;
-};
-
-// Stands between one worker and the coordinator: hands calls on whole, and by chance delays them,
-// sends them a second time later (so that they also come out of order), or loses them or their
-// answers. Thread-safe.
+// Stands between one client (a worker, or the people) and the coordinator: hands calls on whole,
+// and by chance delays them, delivers them a second time later, detains them (the caller is told
+// that the coordinator is unavailable, the coordinator gets the call seconds later), or loses them
+// or their answers. Thread-safe.
 class FaultyProxy {
  public:
   struct Options {
     double delay = 0.1;  // probabilities per call
-    double duplicate = 0.05;
+    double duplicate = 0.06;
+    double detain = 0.03;
     double lose_request = 0.03;
     double lose_answer = 0.03;
     absl::Duration longest_delay = absl::Milliseconds(400);
+    absl::Duration longest_detention = absl::Seconds(6);  // also of every other duplicate
     std::uint64_t seed = 1;
-    Ledger* ledger = nullptr;  // outlives the proxy
+    Ledger* ledger = nullptr;  // both outlive the proxy
+    Trap* trap = nullptr;
   };
   explicit FaultyProxy(const Options& options);
   // Waits for the calls under way.
@@ -48,7 +40,7 @@ class FaultyProxy {
   FaultyProxy(const FaultyProxy&) = delete;
   FaultyProxy& operator=(const FaultyProxy&) = delete;
 
-  // Where the worker connects to; the same for the proxy's whole life.
+  // Where the client connects to; the same for the proxy's whole life.
   const std::string& address() const;
   // Where calls go from now on.
   void SetTarget(const std::string& address);
@@ -57,6 +49,8 @@ class FaultyProxy {
   void Mend();
   // From now on every call goes through unharmed.
   void Calm();
+  // What was done to calls so far, in words.
+  std::map<std::string, int> counts() const;
 
  private:
   class Impl;

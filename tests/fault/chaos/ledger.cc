@@ -1,0 +1,65 @@
+#include "tests/fault/chaos/ledger.h"
+
+namespace sweep::chaos {
+
+void Ledger::AddEpoch(const std::string& trial, int attempt, int epoch) {
+  const std::lock_guard lock(mutex_);
+  epochs_.emplace(trial, attempt, epoch);
+}
+
+void Ledger::AddLogLine(const std::string& trial, int attempt, std::int64_t line) {
+  const std::lock_guard lock(mutex_);
+  log_lines_.emplace(trial, attempt, line);
+}
+
+void Ledger::AddCompletion(const std::string& trial, int attempt) {
+  const std::lock_guard lock(mutex_);
+  completions_.emplace(trial, attempt);
+}
+
+void Ledger::SetBudget(const std::string& sweep, std::int64_t configurations) {
+  const std::lock_guard lock(mutex_);
+  budgets_[sweep] = configurations;
+}
+
+void Ledger::AddCancelled(const Interval& interval) {
+  const std::lock_guard lock(mutex_);
+  cancelled_.push_back(interval);
+}
+
+void Ledger::AddPaused(const Interval& interval) {
+  const std::lock_guard lock(mutex_);
+  paused_.push_back(interval);
+}
+
+std::set<Ledger::Key> Ledger::epochs() const {
+  const std::lock_guard lock(mutex_);
+  return epochs_;
+}
+
+std::set<Ledger::Key> Ledger::log_lines() const {
+  const std::lock_guard lock(mutex_);
+  return log_lines_;
+}
+
+std::set<std::pair<std::string, int>> Ledger::completions() const {
+  const std::lock_guard lock(mutex_);
+  return completions_;
+}
+
+std::map<std::string, std::int64_t> Ledger::budgets() const {
+  const std::lock_guard lock(mutex_);
+  return budgets_;
+}
+
+std::vector<Interval> Ledger::cancelled() const {
+  const std::lock_guard lock(mutex_);
+  return cancelled_;
+}
+
+std::vector<Interval> Ledger::paused() const {
+  const std::lock_guard lock(mutex_);
+  return paused_;
+}
+
+}  // namespace sweep::chaos

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#include "absl/time/time.h"
+
+namespace sweep::chaos {
+
+// From an acknowledged decision until its reversal was sent.
+struct Interval {
+  std::string object;  // "sweeps/{sweep}" or "sweeps/{sweep}/trials/{number}"
+  absl::Time begin;
+  absl::Time end;
+};
+
+// What the coordinator has acknowledged, as the proxies and the people saw it. Thread-safe.
+class Ledger {
+ public:
+  using Key = std::tuple<std::string, int, std::int64_t>;  // trial, attempt, epoch or line
+
+  void AddEpoch(const std::string& trial, int attempt, int epoch);
+  void AddLogLine(const std::string& trial, int attempt, std::int64_t line);
+  void AddCompletion(const std::string& trial, int attempt);
+  // A sweep was accepted or extended: it shall have so many configurations.
+  void SetBudget(const std::string& sweep, std::int64_t configurations);
+  // Nothing of the object was granted or reported meanwhile.
+  void AddCancelled(const Interval& interval);
+  // Nothing of the sweep was granted meanwhile.
+  void AddPaused(const Interval& interval);
+
+  std::set<Key> epochs() const;
+  std::set<Key> log_lines() const;
+  std::set<std::pair<std::string, int>> completions() const;
+  std::map<std::string, std::int64_t> budgets() const;
+  std::vector<Interval> cancelled() const;
+  std::vector<Interval> paused() const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::set<Key> epochs_;
+  std::set<Key> log_lines_;
+  std::set<std::pair<std::string, int>> completions_;
+  std::map<std::string, std::int64_t> budgets_;
+  std::vector<Interval> cancelled_;
+  std::vector<Interval> paused_;
+};
+
+}  // namespace sweep::chaos
