@@ -40,6 +40,9 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::Message;
 using google::protobuf::MethodDescriptor;
 using google::protobuf::Reflection;
+using testing::AllMethods;
+using testing::MethodPath;
+using testing::ToBuffer;
 using testing::ToText;
 using testing::Wait;
 
@@ -221,25 +224,6 @@ class MessageMaker {
   std::vector<std::string> tokens_;
 };
 
-std::vector<const MethodDescriptor*> AllMethods() {
-  std::vector<const MethodDescriptor*> methods;
-  for (const google::protobuf::FileDescriptor* file :
-       {v1::CreateSweepRequest::descriptor()->file(), v1::GetTrialRequest::descriptor()->file(),
-        v1::SynchronizeRequest::descriptor()->file(), v1::PutBlobRequest::descriptor()->file()}) {
-    for (int i = 0; i < file->service_count(); ++i) {
-      for (int j = 0; j < file->service(i)->method_count(); ++j) {
-        methods.push_back(file->service(i)->method(j));
-      }
-    }
-  }
-  return methods;
-}
-
-grpc::ByteBuffer ToBuffer(const std::string& bytes) {
-  const grpc::Slice slice(bytes);
-  return grpc::ByteBuffer(&slice, 1);
-}
-
 bool IsDocumented(grpc::StatusCode code, bool broken) {
   static const std::set<grpc::StatusCode> kDocumented = {grpc::StatusCode::OK,
                                                          grpc::StatusCode::INVALID_ARGUMENT,
@@ -271,8 +255,7 @@ class Caller {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(300));
     grpc::CompletionQueue queue;
-    const auto call = stub_.PrepareCall(
-        &context, "/" + method->service()->full_name() + "/" + method->name(), &queue);
+    const auto call = stub_.PrepareCall(&context, MethodPath(*method), &queue);
     call->StartCall(Tag(1));
     bool alive = Wait(&queue);
     const int messages =

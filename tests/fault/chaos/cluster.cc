@@ -247,7 +247,9 @@ void Cluster::TickLeaving(absl::Time now) {
   std::erase_if(leaving_, [&](Leaving& leaving) {
     if (!testing::IsAlive(leaving.process->pid())) {
       const int code = leaving.process->Wait();
-      if (code != 0 && code != kUnreachable) {
+      // Before it could block the signal, or say a word about it.
+      const bool too_early = code == 128 + SIGTERM && leaving.process->Output().empty();
+      if (code != 0 && code != kUnreachable && !too_early) {
         Complain(fmt::format("worker {} was told to end, exit code {}", leaving.name, code),
                  *leaving.process);
       }

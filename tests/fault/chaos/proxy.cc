@@ -1,7 +1,6 @@
 #include "tests/fault/chaos/proxy.h"
 
 #include <grpcpp/generic/async_generic_service.h>
-#include <grpcpp/generic/generic_stub.h>
 #include <grpcpp/grpcpp.h>
 #include <signal.h>
 
@@ -21,14 +20,9 @@
 namespace sweep::chaos {
 namespace {
 
+using testing::Exchange;
+using testing::RawAnswer;
 using testing::ToText;
-using testing::Wait;
-
-// A call as a whole: every message of one side, and how it ended.
-struct Answer {
-  std::vector<grpc::ByteBuffer> messages;
-  grpc::Status status = grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost");
-};
 
 struct Request {
   std::string method;  // "/sweep.v1.WorkerService/ReportEpochs"
@@ -36,35 +30,8 @@ struct Request {
   std::int64_t number = 0;  // in the order in which the client made them
 };
 
-// Makes the call and waits for its end.
-Answer Forward(const std::shared_ptr<grpc::Channel>& channel, const Request& request,
-               grpc::ClientContext* context) {
-  Answer answer;
-  grpc::GenericStub stub(channel);
-  grpc::CompletionQueue queue;
-  const auto call = stub.PrepareCall(context, request.method, &queue);
-  call->StartCall(nullptr);
-  bool alive = Wait(&queue);
-  for (const grpc::ByteBuffer& message : request.messages) {
-    if (!alive) break;
-    call->Write(message, nullptr);
-    alive = Wait(&queue);
-  }
-  if (alive) {
-    call->WritesDone(nullptr);
-    alive = Wait(&queue);
-  }
-  while (true) {
-    grpc::ByteBuffer message;
-    call->Read(&message, nullptr);
-    if (!Wait(&queue)) break;
-    answer.messages.push_back(message);
-  }
-  call->Finish(&answer.status, nullptr);
-  Wait(&queue);
-  queue.Shutdown();
-  return answer;
-}
+// What the caller of a call gets that did not come through.
+RawAnswer Lost() { return {.status = grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost")}; }
 
 std::string ShortName(const std::string& method) { return method.substr(method.rfind('/') + 1); }
 
@@ -177,7 +144,7 @@ class FaultyProxy::Impl {
           outgoing_ = &context;
           if (cancelled_) context.TryCancel();
         }
-        answer_ = Forward(proxy_->channel(), request_, &context);
+        answer_ = Exchange(proxy_->channel(), request_.method, request_.messages, &context);
         {
           const std::lock_guard lock(mutex_);
           outgoing_ = nullptr;
@@ -185,7 +152,7 @@ class FaultyProxy::Impl {
         if (answer_.status.ok()) proxy_->Record(request_);
         if (fate.duplicate_after < absl::InfiniteDuration()) DeliverLater(fate.duplicate_after);
       }
-      if (fate.lose_answer) answer_ = Answer();
+      if (fate.lose_answer) answer_ = Lost();
       WriteNext();
     }
 
@@ -196,7 +163,8 @@ class FaultyProxy::Impl {
         absl::SleepFor(after);
         grpc::ClientContext context;
         context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(2));
-        const Answer answer = Forward(proxy->channel(), request, &context);
+        const RawAnswer answer =
+            Exchange(proxy->channel(), request.method, request.messages, &context);
         if (answer.status.ok()) proxy->Record(request);
         proxy->NoteLate(request, answer.status.ok());
         proxy->Leave();
@@ -215,7 +183,7 @@ class FaultyProxy::Impl {
     grpc::GenericCallbackServerContext* const context_;
     grpc::ByteBuffer incoming_;
     Request request_;
-    Answer answer_;
+    RawAnswer answer_ = Lost();
     std::size_t next_ = 0;
     std::mutex mutex_;
     bool cancelled_ = false;

@@ -1,0 +1,234 @@
+#include "tests/fault/crash_script.h"
+
+#include <set>
+
+#include "common/base/sha256.h"
+#include "sweep/v1/blobs.pb.h"
+#include "sweep/v1/sweeps.pb.h"
+#include "sweep/v1/trials.pb.h"
+
+namespace sweep::testing {
+namespace {
+
+constexpr char kSweeps[] = "/sweep.v1.SweepService/";
+constexpr char kTrials[] = "/sweep.v1.TrialService/";
+constexpr char kWorkers[] = "/sweep.v1.WorkerService/";
+constexpr char kBlobs[] = "/sweep.v1.BlobService/";
+
+std::string SweepText(const std::string& name) {
+  return "name: " + name +
+         "\nmodel: cnn-18718\ndataset: {name: synthetic, train: 64, test: 32}\nmethod: random\n"
+         "parameters:\n  lr: {min: 0.01, max: 0.1}\nepochs: 3\nrun_cap: 4\nmax_failures: 5\n"
+         "require: {accuracy: \">= 0.5\"}\n";
+}
+
+// Builds the script call by call; each gets a request id of its own.
+class Script {
+ public:
+  void CreateSweep(const std::string& name) {
+    v1::CreateSweepRequest request;
+    request.mutable_source()->set_file(name + ".yaml");
+    request.mutable_source()->set_text(SweepText(name));
+    Add(kSweeps, "CreateSweep", request);
+  }
+
+  // A call about one sweep or trial, whose request has no more than its name.
+  template <typename Request>
+  void Decide(const char* service, const std::string& method, const std::string& name,
+              Request request = {}) {
+    request.set_name(name);
+    Add(service, method, request);
+  }
+
+  // An idle worker asks for work; the call is answered when it is granted a lease.
+  void Lease() {
+    v1::SynchronizeRequest request;
+    request.set_session("session");
+    request.set_worker("w");
+    request.set_protocol(1);
+    request.mutable_description()->set_slots(1);
+    calls_.push_back({.method = std::string(kWorkers) + "Synchronize",
+                      .make = [bytes = request.SerializeAsString()](
+                                  const Memory&) { return std::vector<std::string>{bytes}; },
+                      .learn =
+                          [](const std::string& answer, Memory* memory) {
+                            v1::SynchronizeResponse response;
+                            response.ParseFromString(answer);
+                            if (response.leases_size() == 1)
+                              memory->token = response.leases(0).token();
+                          }});
+  }
+
+  void Report(int first, int last, bool with_checkpoint = false) {
+    v1::ReportEpochsRequest request;
+    for (int epoch = first; epoch <= last; ++epoch) {
+      v1::Epoch* const row = request.add_epochs();
+      row->set_epoch(epoch);
+      row->set_train_loss(1.0 / epoch);
+      row->set_train_accuracy(0.9);
+      row->set_validation_loss(1.5 / epoch);
+      row->set_validation_accuracy(1 - 0.3 / epoch);
+      row->set_lr(0.01);
+      row->mutable_train_duration()->set_seconds(1);
+    }
+    AddWithToken("ReportEpochs", request, [with_checkpoint, last](const Memory& memory, auto* r) {
+      if (!with_checkpoint) return;
+      r->set_checkpoint_sha256(memory.blobs.back());
+      r->set_checkpoint_epoch(last);
+    });
+  }
+
+  void Log(int first, int last) {
+    v1::AppendLogsRequest request;
+    for (int number = first; number <= last; ++number) {
+      v1::LogLine* const line = request.add_lines();
+      line->set_line(number);
+      line->set_text("line " + std::to_string(number));
+    }
+    AddWithToken("AppendLogs", request, [](const Memory&, auto*) {});
+  }
+
+  void PutBlob(const std::string& bytes) {
+    const std::string sha256 = Sha256Hex(bytes);
+    const std::size_t half = bytes.size() / 2;
+    v1::PutBlobRequest first;
+    first.set_sha256(sha256);
+    first.set_size_bytes(static_cast<std::int64_t>(bytes.size()));
+    first.set_data(bytes.substr(0, half));
+    v1::PutBlobRequest second;
+    second.set_data(bytes.substr(half));
+    calls_.push_back({.method = std::string(kBlobs) + "PutBlob",
+                      .make = [messages = std::vector<std::string>{first.SerializeAsString(),
+                                                                   second.SerializeAsString()}](
+                                  const Memory&) { return messages; },
+                      .learn = [sha256](const std::string&,
+                                        Memory* memory) { memory->blobs.push_back(sha256); }});
+  }
+
+  void FinishLease(v1::LeaseOutcome outcome, const std::string& artifact = "") {
+    v1::FinishLeaseRequest request;
+    request.set_outcome(outcome);
+    if (outcome != v1::LEASE_OUTCOME_COMPLETED) request.set_reason("because");
+    AddWithToken("FinishLease", request, [artifact](const Memory& memory, auto* r) {
+      if (artifact.empty()) return;
+      v1::Artifact* const kept = r->add_artifacts();
+      kept->set_role(artifact);
+      kept->set_sha256(memory.blobs.back());
+    });
+  }
+
+  std::vector<ScriptedCall> Take() { return std::move(calls_); }
+
+ private:
+  template <typename Request>
+  void Add(const char* service, const std::string& method, Request request) {
+    request.set_request_id("request-" + std::to_string(calls_.size()));
+    calls_.push_back(
+        {.method = service + method, .make = [bytes = request.SerializeAsString()](const Memory&) {
+           return std::vector<std::string>{bytes};
+         }});
+  }
+
+  template <typename Request, typename Complete>
+  void AddWithToken(const std::string& method, const Request& request, Complete complete) {
+    calls_.push_back({.method = kWorkers + method, .make = [=](const Memory& memory) {
+                        Request whole = request;
+                        *whole.mutable_token() = memory.token;
+                        complete(memory, &whole);
+                        return std::vector<std::string>{whole.SerializeAsString()};
+                      }});
+  }
+
+  std::vector<ScriptedCall> calls_;
+};
+
+v1::PauseSweepRequest PauseNow() {
+  v1::PauseSweepRequest request;
+  request.set_now(true);
+  return request;
+}
+
+v1::ExtendSweepRequest Extend(int run_cap) {
+  v1::ExtendSweepRequest request;
+  request.set_run_cap(run_cap);
+  return request;
+}
+
+v1::RetrySweepRequest Retry(bool failed, bool cancelled) {
+  v1::RetrySweepRequest request;
+  request.set_failed(failed);
+  request.set_cancelled(cancelled);
+  return request;
+}
+
+void DecideAboutB(Script* script) {
+  script->CreateSweep("b");
+  script->Decide<v1::PauseSweepRequest>(kSweeps, "PauseSweep", "sweeps/b");
+  script->Decide<v1::ResumeSweepRequest>(kSweeps, "ResumeSweep", "sweeps/b");
+  script->Decide(kSweeps, "PauseSweep", "sweeps/b", PauseNow());
+  script->Decide(kSweeps, "ExtendSweep", "sweeps/b", Extend(6));
+  script->Decide<v1::CancelTrialRequest>(kTrials, "CancelTrial", "sweeps/b/trials/2");
+  script->Decide<v1::CancelSweepRequest>(kSweeps, "CancelSweep", "sweeps/b");
+  script->Decide(kSweeps, "RetrySweep", "sweeps/b", Retry(false, true));
+  script->Decide<v1::CancelSweepRequest>(kSweeps, "CancelSweep", "sweeps/b");
+}
+
+// With failures and a drain on the way.
+void TrainTheFirst(Script* script) {
+  script->Lease();
+  script->Log(1, 2);
+  script->Report(1, 1);
+  script->PutBlob("the checkpoint of epoch 2");
+  script->Report(2, 2, /*with_checkpoint=*/true);
+  script->FinishLease(v1::LEASE_OUTCOME_GIVEN_BACK);
+  script->Lease();
+  script->Log(1, 3);
+  script->FinishLease(v1::LEASE_OUTCOME_FAILED);
+  script->Lease();
+  script->Report(2, 3);
+  script->PutBlob("the weights");
+  script->FinishLease(v1::LEASE_OUTCOME_COMPLETED, "weights_best");
+}
+
+void TrainAnother(Script* script) {
+  script->Lease();
+  script->Report(1, 3);
+  script->FinishLease(v1::LEASE_OUTCOME_COMPLETED);
+}
+
+}  // namespace
+
+std::vector<ScriptedCall> MakeScript() {
+  Script script;
+  DecideAboutB(&script);
+  script.CreateSweep("a");
+  script.Decide<v1::CancelTrialRequest>(kTrials, "CancelTrial", "sweeps/a/trials/4");
+  script.Decide<v1::RetryTrialRequest>(kTrials, "RetryTrial", "sweeps/a/trials/4");
+  script.Decide<v1::CancelTrialRequest>(kTrials, "CancelTrial", "sweeps/a/trials/3");
+  TrainTheFirst(&script);
+  script.Lease();
+  script.FinishLease(v1::LEASE_OUTCOME_FAILED_FOR_GOOD);
+  TrainAnother(&script);
+  script.Decide(kSweeps, "RetrySweep", "sweeps/a", Retry(true, true));
+  TrainAnother(&script);
+  TrainAnother(&script);  // the last: the sweep has completed
+  script.Decide(kSweeps, "ExtendSweep", "sweeps/a", Extend(5));
+  TrainAnother(&script);
+  return script.Take();
+}
+
+bool OnlyReads(const std::string& method) {
+  const std::string name = method.substr(method.rfind('/') + 1);
+  for (const char* verb : {"Get", "List", "Rank", "Watch", "Explain"}) {
+    if (name.starts_with(verb)) return true;
+  }
+  return false;
+}
+
+bool IsInMemory(const std::string& method) {
+  static const std::set<std::string> kMethods = {std::string(kWorkers) + "ReportProgress",
+                                                 std::string(kWorkers) + "DrainWorker"};
+  return kMethods.contains(method);
+}
+
+}  // namespace sweep::testing

@@ -1,0 +1,39 @@
+#pragma once
+
+#include <google/protobuf/message.h>
+#include <grpcpp/grpcpp.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sweep/v1/workers.pb.h"
+
+namespace sweep::testing {
+
+// What later calls need of earlier answers.
+struct Memory {
+  v1::LeaseToken token;                // of the last lease granted
+  std::vector<std::string> blobs;      // that were stored
+  std::vector<std::string> completed;  // trials
+};
+
+// One call of a script: its messages are made once, so that it can be sent again unchanged.
+struct ScriptedCall {
+  std::string method;  // "/sweep.v1.SweepService/CreateSweep"
+  std::function<std::vector<std::string>(const Memory&)> make;  // the serialized messages
+  std::function<void(const std::string& answer, Memory*)> learn = nullptr;
+};
+
+// Calls that lead two sweeps, "a" and "b", through all that can happen to them, with every method
+// of the contract that changes something durable.
+std::vector<ScriptedCall> MakeScript();
+
+// Methods that change nothing durable, "/sweep.v1.SweepService/GetSweep".
+bool OnlyReads(const std::string& method);
+// Methods whose effect is kept in memory only, as their contract says.
+bool IsInMemory(const std::string& method);
+
+}  // namespace sweep::testing
