@@ -290,7 +290,15 @@ void SchedulerImpl::FinishLease(const LeaseToken& token, LeaseOutcome outcome,
                                 const std::vector<ArtifactRow>& artifacts,
                                 StatusCallback callback) {
   absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = SpecOf(token);
-  if (!spec.ok()) return callback(spec.status());
+  if (!spec.ok()) {
+    // Its sweep may have ended with this very lease, before a restart, and the answer was lost.
+    return WriteFor(
+        [=](WriteTransaction& transaction) { return transaction.CheckFinished(token, outcome); },
+        [callback, refusal = spec.status()](const absl::Status& status) {
+          const bool unknown = absl::IsFailedPrecondition(status) || absl::IsNotFound(status);
+          callback(unknown ? refusal : status);
+        });
+  }
   auto result = std::make_shared<TrialRow>();  // shared by the write and its completion
   WriteFor(
       [=, spec = *spec](WriteTransaction& transaction) {

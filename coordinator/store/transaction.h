@@ -68,6 +68,8 @@ class WriteTransaction {
   virtual absl::StatusOr<TrialRow> FinishLease(const LeaseToken& token, const SweepSpec& spec,
                                                LeaseOutcome outcome, const std::string& reason,
                                                const std::vector<ArtifactRow>& artifacts) = 0;
+  // OK when the token's lease was ended before, in just this way; FailedPrecondition otherwise.
+  virtual absl::Status CheckFinished(const LeaseToken& token, LeaseOutcome outcome) = 0;
   // The lease of that attempt ran out or its worker is gone. A no-op (OK) when the trial has moved
   // on since.
   virtual absl::StatusOr<TrialRow> LoseLease(std::int64_t trial_id, int attempt,

@@ -62,6 +62,7 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::StatusOr<TrialRow> FinishLease(const LeaseToken& token, const SweepSpec& spec,
                                        LeaseOutcome outcome, const std::string& reason,
                                        const std::vector<ArtifactRow>& artifacts) override;
+  absl::Status CheckFinished(const LeaseToken& token, LeaseOutcome outcome) override;
   absl::StatusOr<TrialRow> LoseLease(std::int64_t trial_id, int attempt, const SweepSpec& spec,
                                      const std::string& reason) override;
   absl::StatusOr<LeaseRow> ReviveLease(const LeaseToken& token, const std::string& worker) override;

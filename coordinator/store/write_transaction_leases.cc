@@ -171,6 +171,14 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
   });
 }
 
+absl::Status SqliteWriteTransaction::CheckFinished(const LeaseToken& token, LeaseOutcome outcome) {
+  STORE_ASSIGN_OR_RETURN(const StoredTrial stored, FindTrial(database_, token.sweep, token.number));
+  STORE_ASSIGN_OR_RETURN(const bool finished, IsRepeatedFinish(stored, token, outcome));
+  if (finished) return absl::OkStatus();
+  return Refuse(absl::StatusCode::kFailedPrecondition, stored.row,
+                fmt::format("attempt {} was not ended in this way", token.attempt));
+}
+
 absl::StatusOr<TrialRow> SqliteWriteTransaction::LoseLease(std::int64_t trial_id, int attempt,
                                                            const SweepSpec& spec,
                                                            const std::string& reason) {

@@ -261,7 +261,7 @@ class Burst {
     call.request.mutable_source()->set_text(
         "name: " + name +
         "\nmodel: cnn-18718\ndataset: {name: synthetic, train: 64, test: 32}\n"
-        "method: random\nparameters: {lr: {min: 0.01, max: 0.1}}\nepochs: 3\nrun_cap: 1\n");
+        "method: grid\nparameters: {lr: {values: [0.01]}}\nepochs: 3\n");
     sweeps_->async()->CreateSweep(&call.context, &call.request, &call.response,
                                   [this, &call, name](const grpc::Status& status) {
                                     OnAnswer(status, "sweeps/" + name, &call);
