@@ -1,6 +1,8 @@
 // sweep-coordinator: the service. Exit codes: 0 ended by a signal, 1 could not start, 2 bad
 // arguments.
 
+#include <google/protobuf/stubs/logging.h>
+
 #include <algorithm>
 #include <csignal>
 #include <cstdio>
@@ -68,10 +70,16 @@ sigset_t BlockEndSignals() {
   return signals;
 }
 
+// protobuf complains of text that is no UTF-8, once per message that anybody sends.
+void LogProtobuf(google::protobuf::LogLevel, const char*, int, const std::string& message) {
+  spdlog::debug("protobuf message={:?}", message);
+}
+
 int Run(const Arguments& arguments) {
   spdlog::set_default_logger(spdlog::stderr_color_mt("sweep-coordinator"));
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
   spdlog::set_level(spdlog::level::from_str(arguments.log_level));
+  google::protobuf::SetLogHandler(LogProtobuf);
   const sigset_t signals = BlockEndSignals();
   auto server = sweep::CoordinatorServer::Start(arguments.server);
   if (!server.ok()) {

@@ -21,10 +21,17 @@
 namespace sweep {
 namespace {
 
-constexpr int kMaxSamples = 512;           // networks built per model
-constexpr std::int64_t kMaxListed = 64;    // values of one parameter tried in turn
-constexpr std::size_t kMaxComplaints = 3;  // per model
+#ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
+// A fuzzer has to get through the code, not to find the one bad point of a space.
+constexpr int kMaxSamples = 16;
+constexpr std::int64_t kMaxListed = 8;
+constexpr int kDraws = 16;
+#else
+constexpr int kMaxSamples = 512;         // networks built per model
+constexpr std::int64_t kMaxListed = 64;  // values of one parameter tried in turn
 constexpr int kDraws = 1000;
+#endif
+constexpr std::size_t kMaxComplaints = 3;  // per model
 
 bool Contains(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();

@@ -1,6 +1,8 @@
 // Random calls against a live coordinator: every method of the contract, with messages that are
-// made up field by field, partly from what earlier answers contained, partly with broken bytes. The
-// coordinator must answer each with a documented status, stay alive, and count right afterwards.
+// valid (callers are workers with real leases, and people), valid but for one field, made up field
+// by field, partly from what earlier answers contained, or broken bytes. The coordinator must
+// answer each with a documented status, stay alive, and count right afterwards. Prints which share
+// of each method's calls was accepted.
 //
 // usage: rpc_fuzz [CALLS [SEED]]       prints the seed; the same seed makes the same messages per
 //                                      thread, though not the same interleaving
@@ -30,6 +32,7 @@
 #include "sweep/v1/sweeps.grpc.pb.h"
 #include "sweep/v1/trials.grpc.pb.h"
 #include "sweep/v1/workers.grpc.pb.h"
+#include "tests/fuzz/valid_calls.h"
 #include "tests/load/raw_call.h"
 
 namespace sweep {
@@ -123,6 +126,16 @@ class MessageMaker {
       }
       for (std::uint64_t count = random_() % 4; count > 0; --count) SetField(message, field, depth);
     }
+  }
+
+  // One field of a valid message.
+  void ChangeOne(Message* message) {
+    const Descriptor* const type = message->GetDescriptor();
+    if (type->field_count() == 0) return;
+    const int index = static_cast<int>(random_() % static_cast<unsigned>(type->field_count()));
+    const FieldDescriptor* const field = type->field(index);
+    message->GetReflection()->ClearField(message, field);
+    if (random_() % 4 != 0) SetField(message, field, 0);
   }
 
   void Learn(const Message& message) {
@@ -240,65 +253,97 @@ bool IsDocumented(grpc::StatusCode code, bool broken) {
   return kDocumented.contains(code) || (broken && refused);
 }
 
+// How the calls of one method ended.
+struct Tally {
+  std::int64_t calls = 0;
+  std::int64_t accepted = 0;
+  std::map<int, std::int64_t> codes;
+};
+using Tallies = std::map<std::string, Tally>;
+
 // One thread's calls, one after another.
 class Caller {
  public:
-  Caller(const std::string& address, std::uint64_t seed, Dictionary* dictionary)
+  Caller(const std::string& address, int number, std::uint64_t seed, Dictionary* dictionary)
       : stub_(grpc::CreateChannel(address, grpc::InsecureChannelCredentials())),
         maker_(seed, dictionary),
+        valid_("w" + std::to_string(number), &maker_.random()),
         methods_(AllMethods()) {}
 
   // False, having said why, when an answer is none of the documented ones.
   bool CallOnce() {
     const MethodDescriptor* const method = methods_[maker_.random()() % methods_.size()];
     const bool broken = maker_.random()() % 16 == 0;
-    grpc::ClientContext context;
-    context.set_deadline(std::chrono::system_clock::now() + std::chrono::milliseconds(300));
-    grpc::CompletionQueue queue;
-    const auto call = stub_.PrepareCall(&context, MethodPath(*method), &queue);
-    call->StartCall(Tag(1));
-    bool alive = Wait(&queue);
-    const int messages =
-        method->client_streaming() ? 1 + static_cast<int>(maker_.random()() % 3) : 1;
-    for (int i = 0; alive && i < messages; ++i) {
-      call->Write(ToBuffer(MakeRequest(*method, broken)), Tag(2));
-      alive = Wait(&queue);
-    }
-    if (alive) {
-      call->WritesDone(Tag(3));
-      Wait(&queue);
-    }
-    ReadAnswers(*method, call.get(), &context, &queue);
-    grpc::Status status;
-    call->Finish(&status, Tag(5));
-    Wait(&queue);
-    queue.Shutdown();
-    ++counts_[status.error_code()];
+    bool by_plan = maker_.random()() % 8 < 5;
+    Messages messages;
+    if (by_plan) messages = valid_.Make(*method);
+    by_plan = !messages.empty();
+    if (!by_plan) messages = MakeUp(*method);
+    if (by_plan && maker_.random()() % 4 == 0) maker_.ChangeOne(messages.front().get());
+    last_response_.reset();
+    const grpc::Status status = Send(*method, messages, broken);
+    // A stream that is still open when its time is over has been accepted.
+    const bool accepted = status.ok() || (method->server_streaming() && last_response_ != nullptr);
+    if (by_plan) valid_.Learn(accepted ? last_response_.get() : nullptr);
+    Tally& tally = tallies_[method->name()];
+    ++tally.calls;
+    tally.accepted += accepted;
+    ++tally.codes[status.error_code()];
     if (IsDocumented(status.error_code(), broken)) return true;
     std::fprintf(stderr, "%s answered %d: %s\n", method->full_name().c_str(), status.error_code(),
                  status.error_message().c_str());
     return false;
   }
 
-  const std::map<int, int>& counts() const { return counts_; }
+  const Tallies& tallies() const { return tallies_; }
 
  private:
+  using Messages = std::vector<std::unique_ptr<Message>>;
+
   static void* Tag(std::intptr_t number) { return reinterpret_cast<void*>(number); }
 
-  std::string MakeRequest(const MethodDescriptor& method, bool broken) {
-    const std::unique_ptr<Message> request(google::protobuf::MessageFactory::generated_factory()
-                                               ->GetPrototype(method.input_type())
-                                               ->New());
-    maker_.Fill(request.get());
-    if (auto* const call = dynamic_cast<v1::SynchronizeRequest*>(request.get()); call != nullptr) {
-      if (maker_.random()() % 4 != 0) {  // a worker that is let in
-        call->set_protocol(1);
-        call->set_worker(maker_.random()() % 2 == 0 ? "a" : "b");
-        call->set_session(call->worker() + "-session");
-        call->mutable_description()->set_slots(4);
-      }
+  Messages MakeUp(const MethodDescriptor& method) {
+    Messages messages;
+    const std::uint64_t count = method.client_streaming() ? 1 + maker_.random()() % 3 : 1;
+    for (std::uint64_t i = 0; i < count; ++i) {
+      Message* const message =
+          messages
+              .emplace_back(google::protobuf::MessageFactory::generated_factory()
+                                ->GetPrototype(method.input_type())
+                                ->New())
+              .get();
+      maker_.Fill(message);
     }
-    std::string bytes = request->SerializeAsString();
+    return messages;
+  }
+
+  grpc::Status Send(const MethodDescriptor& method, const Messages& messages, bool broken) {
+    grpc::ClientContext context;
+    const auto patience = std::chrono::milliseconds(method.server_streaming() ? 30 : 300);
+    context.set_deadline(std::chrono::system_clock::now() + patience);
+    grpc::CompletionQueue queue;
+    const auto call = stub_.PrepareCall(&context, MethodPath(method), &queue);
+    call->StartCall(Tag(1));
+    bool alive = Wait(&queue);
+    for (const std::unique_ptr<Message>& message : messages) {
+      if (!alive) break;
+      call->Write(ToBuffer(ToBytes(*message, broken)), Tag(2));
+      alive = Wait(&queue);
+    }
+    if (alive) {
+      call->WritesDone(Tag(3));
+      Wait(&queue);
+    }
+    ReadAnswers(method, call.get(), &context, &queue);
+    grpc::Status status;
+    call->Finish(&status, Tag(5));
+    Wait(&queue);
+    queue.Shutdown();
+    return status;
+  }
+
+  std::string ToBytes(const Message& message, bool broken) {
+    std::string bytes = message.SerializeAsString();
     for (std::size_t i = 0; broken && i < 1 + bytes.size() / 20 && !bytes.empty(); ++i) {
       bytes[maker_.random()() % bytes.size()] = static_cast<char>(maker_.random()());
     }
@@ -311,10 +356,12 @@ class Caller {
       grpc::ByteBuffer buffer;
       call->Read(&buffer, Tag(4));
       if (!Wait(queue)) return;
-      const std::unique_ptr<Message> response(google::protobuf::MessageFactory::generated_factory()
-                                                  ->GetPrototype(method.output_type())
-                                                  ->New());
-      if (response->ParseFromString(ToText(buffer))) maker_.Learn(*response);
+      std::unique_ptr<Message> response(google::protobuf::MessageFactory::generated_factory()
+                                            ->GetPrototype(method.output_type())
+                                            ->New());
+      if (!response->ParseFromString(ToText(buffer))) continue;
+      maker_.Learn(*response);
+      last_response_ = std::move(response);
     }
     context->TryCancel();  // a long stream
     grpc::ByteBuffer rest;
@@ -325,9 +372,33 @@ class Caller {
 
   grpc::GenericStub stub_;
   MessageMaker maker_;
+  ValidCalls valid_;
   const std::vector<const MethodDescriptor*> methods_;
-  std::map<int, int> counts_;
+  std::unique_ptr<Message> last_response_;
+  Tallies tallies_;
 };
+
+void Print(const Tallies& tallies) {
+  Tally all;
+  for (const auto& [method, tally] : tallies) {
+    std::printf("%-16s %7lld calls, %5.1f %% accepted;", method.c_str(),
+                static_cast<long long>(tally.calls),
+                100.0 * static_cast<double>(tally.accepted) / static_cast<double>(tally.calls));
+    for (const auto& [code, count] : tally.codes) {
+      std::printf(" %d: %lld", code, static_cast<long long>(count));
+      all.codes[code] += count;
+    }
+    std::printf("\n");
+    all.calls += tally.calls;
+    all.accepted += tally.accepted;
+  }
+  std::printf("%-16s %7lld calls, %5.1f %% accepted;", "all", static_cast<long long>(all.calls),
+              100.0 * static_cast<double>(all.accepted) / static_cast<double>(all.calls));
+  for (const auto& [code, count] : all.codes) {
+    std::printf(" status %d: %lld", code, static_cast<long long>(count));
+  }
+  std::printf("\n");
+}
 
 // Whether the coordinator still serves and its numbers fit together.
 bool IsSound(const std::string& address) {
@@ -375,7 +446,7 @@ int Main(int argc, char** argv) {
   std::vector<std::unique_ptr<Caller>> callers;
   std::vector<std::jthread> threads;
   for (int i = 0; i < kThreads; ++i) {
-    callers.push_back(std::make_unique<Caller>((*server)->address(),
+    callers.push_back(std::make_unique<Caller>((*server)->address(), i,
                                                seed + static_cast<std::uint64_t>(i), &dictionary));
     threads.emplace_back([&, caller = callers.back().get()] {
       while (left-- > 0 && !failed) {
@@ -384,11 +455,16 @@ int Main(int argc, char** argv) {
     });
   }
   threads.clear();  // joins
-  std::map<int, int> counts;
+  Tallies tallies;
   for (const auto& caller : callers) {
-    for (const auto& [code, count] : caller->counts()) counts[code] += count;
+    for (const auto& [method, tally] : caller->tallies()) {
+      Tally& sum = tallies[method];
+      sum.calls += tally.calls;
+      sum.accepted += tally.accepted;
+      for (const auto& [code, count] : tally.codes) sum.codes[code] += count;
+    }
   }
-  for (const auto& [code, count] : counts) std::printf("status %d: %d\n", code, count);
+  Print(tallies);
   return failed || !IsSound((*server)->address()) ? 1 : 0;
 }
 

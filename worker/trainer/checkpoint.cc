@@ -44,6 +44,12 @@ std::string Shortened(const nlohmann::json& value) {
   return text;
 }
 
+// A file may come from anybody, and hold anything where a network should be.
+std::string NameOf(const nlohmann::json& network) {
+  const auto found = network.is_object() ? network.find("name") : network.end();
+  return found != network.end() && found->is_string() ? found->get<std::string>() : "?";
+}
+
 }  // namespace
 
 SafeTensors CheckpointToSafeTensors(const Checkpoint& checkpoint) {
@@ -121,9 +127,9 @@ std::string ExplainMismatch(const Checkpoint& checkpoint, const TrialSpec& spec)
     if (!theirs.contains(key)) return "it has no " + key;
     if (theirs[key] == value) continue;
     if (key == "network") {
-      return "it is of the network " + theirs[key].value("name", "?") + ", the trial's is " +
-             spec.network.name +
-             (theirs[key].value("name", "") == spec.network.name ? " with other layers" : "");
+      const std::string name = NameOf(theirs[key]);
+      return "it is of the network " + name + ", the trial's is " + spec.network.name +
+             (name == spec.network.name ? " with other layers" : "");
     }
     return "it has " + key + " " + Shortened(theirs[key]) + ", the trial has " + Shortened(value);
   }

@@ -81,5 +81,19 @@ TEST(Checkpoint, SaysWhatIsAnotherTraining) {
   EXPECT_NE(ExplainMismatch(damaged, Spec()), "");
 }
 
+TEST(Checkpoint, OfSomethingElseThanANetworkIsAnotherTrainingToo) {
+  const std::string identity = TrainingIdentity(Spec());
+  const std::size_t begin = identity.find("\"network\":") + 10;
+  ASSERT_EQ(identity[begin], '{');
+  std::size_t end = begin + 1;
+  for (int depth = 1; depth > 0; ++end) depth += (identity[end] == '{') - (identity[end] == '}');
+  for (const char* other : {"3", "\"tiny\"", "[]", "{\"name\":3}", "null"}) {
+    Checkpoint checkpoint = Example();
+    checkpoint.spec = identity.substr(0, begin) + other + identity.substr(end);
+    EXPECT_EQ(ExplainMismatch(checkpoint, Spec()), "it is of the network ?, the trial's is tiny")
+        << other;
+  }
+}
+
 }  // namespace
 }  // namespace sweep
