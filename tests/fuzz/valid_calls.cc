@@ -17,7 +17,7 @@ using google::protobuf::MethodDescriptor;
 using google::protobuf::Reflection;
 
 constexpr int kEpochs = 3;
-constexpr int kSweeps = 40;
+constexpr int kSweeps = 12;
 constexpr int kTrials = 20;
 constexpr std::size_t kMaxBlobs = 64;
 

@@ -1,10 +1,14 @@
 #include "tests/fault/chaos/ledger.h"
 
+#include <algorithm>
+
 namespace sweep::chaos {
 
-void Ledger::AddEpoch(const std::string& trial, int attempt, int epoch) {
+void Ledger::AddEpoch(const std::string& trial, int attempt, int epoch, absl::Time sent) {
   const std::lock_guard lock(mutex_);
   epochs_.emplace(trial, attempt, epoch);
+  absl::Time& last = last_reports_.emplace(std::pair(trial, attempt), sent).first->second;
+  last = std::max(last, sent);
 }
 
 void Ledger::AddLogLine(const std::string& trial, int attempt, std::int64_t line) {
@@ -35,6 +39,11 @@ void Ledger::AddPaused(const Interval& interval) {
 std::set<Ledger::Key> Ledger::epochs() const {
   const std::lock_guard lock(mutex_);
   return epochs_;
+}
+
+std::map<std::pair<std::string, int>, absl::Time> Ledger::last_reports() const {
+  const std::lock_guard lock(mutex_);
+  return last_reports_;
 }
 
 std::set<Ledger::Key> Ledger::log_lines() const {

@@ -24,7 +24,8 @@ class Ledger {
  public:
   using Key = std::tuple<std::string, int, std::int64_t>;  // trial, attempt, epoch or line
 
-  void AddEpoch(const std::string& trial, int attempt, int epoch);
+  // `sent`: when the coordinator was handed the report, at the earliest.
+  void AddEpoch(const std::string& trial, int attempt, int epoch, absl::Time sent);
   void AddLogLine(const std::string& trial, int attempt, std::int64_t line);
   void AddCompletion(const std::string& trial, int attempt);
   // A sweep was accepted or extended: it shall have so many configurations.
@@ -35,6 +36,8 @@ class Ledger {
   void AddPaused(const Interval& interval);
 
   std::set<Key> epochs() const;
+  // When the last report of each attempt was sent, of those that were accepted.
+  std::map<std::pair<std::string, int>, absl::Time> last_reports() const;
   std::set<Key> log_lines() const;
   std::set<std::pair<std::string, int>> completions() const;
   std::map<std::string, std::int64_t> budgets() const;
@@ -44,6 +47,7 @@ class Ledger {
  private:
   mutable std::mutex mutex_;
   std::set<Key> epochs_;
+  std::map<std::pair<std::string, int>, absl::Time> last_reports_;
   std::set<Key> log_lines_;
   std::set<std::pair<std::string, int>> completions_;
   std::map<std::string, std::int64_t> budgets_;

@@ -176,6 +176,25 @@ void CheckLedger(Reader* reader, const Ledger& ledger, std::vector<std::string>*
   }
 }
 
+// A report that was sent after its attempt had ended was refused.
+void CheckFencing(Reader* reader, const Ledger& ledger, std::vector<std::string>* violations) {
+  const auto last_reports = ledger.last_reports();
+  reader->Query(fmt::format("SELECT {}, a.attempt, a.ended_us FROM attempts a JOIN trials t ON "
+                            "t.id = a.trial_id JOIN sweeps s ON s.id = t.sweep_id WHERE a.ended_us "
+                            "IS NOT NULL",
+                            kTrialName),
+                [&](const std::vector<std::string>& columns) {
+                  const auto last = last_reports.find({columns[0], std::stoi(columns[1])});
+                  if (last == last_reports.end() ||
+                      last->second <= absl::FromUnixMicros(std::stoll(columns[2]))) {
+                    return;
+                  }
+                  violations->push_back(fmt::format(
+                      "a report was accepted after its attempt had ended: {} attempt {}",
+                      columns[0], columns[1]));
+                });
+}
+
 // Whether `name` is the object, or a trial of the sweep that the object is.
 bool IsOf(const std::string& name, const std::string& object) {
   return name == object || name.starts_with(object + "/");
@@ -256,6 +275,7 @@ std::vector<std::string> FindViolations(const std::string& database, const Ledge
   Reader reader(database);
   CheckRules(&reader, &violations);
   CheckLedger(&reader, ledger, &violations);
+  CheckFencing(&reader, ledger, &violations);
   CheckDecisions(&reader, ledger, &violations);
   CheckFailures(&reader, ledger, &violations);
   CheckBlobs(&reader, database + ".blobs", &violations);

@@ -144,12 +144,13 @@ class FaultyProxy::Impl {
           outgoing_ = &context;
           if (cancelled_) context.TryCancel();
         }
+        const absl::Time sent = absl::Now();
         answer_ = Exchange(proxy_->channel(), request_.method, request_.messages, &context);
         {
           const std::lock_guard lock(mutex_);
           outgoing_ = nullptr;
         }
-        if (answer_.status.ok()) proxy_->Record(request_);
+        if (answer_.status.ok()) proxy_->Record(request_, sent);
         if (fate.duplicate_after < absl::InfiniteDuration()) DeliverLater(fate.duplicate_after);
       }
       if (fate.lose_answer) answer_ = Lost();
@@ -163,9 +164,10 @@ class FaultyProxy::Impl {
         absl::SleepFor(after);
         grpc::ClientContext context;
         context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(2));
+        const absl::Time sent = absl::Now();
         const RawAnswer answer =
             Exchange(proxy->channel(), request.method, request.messages, &context);
-        if (answer.status.ok()) proxy->Record(request);
+        if (answer.status.ok()) proxy->Record(request, sent);
         proxy->NoteLate(request, answer.status.ok());
         proxy->Leave();
       }).detach();
@@ -253,7 +255,7 @@ class FaultyProxy::Impl {
   }
 
   // The coordinator has said OK to this call.
-  void Record(const Request& request) {
+  void Record(const Request& request, absl::Time sent) {
     if (request.messages.empty()) return;
     const std::string& method = request.method;
     const std::string first = ToText(request.messages[0]);
@@ -262,7 +264,8 @@ class FaultyProxy::Impl {
       v1::ReportEpochsRequest report;
       report.ParseFromString(first);
       for (const v1::Epoch& epoch : report.epochs()) {
-        options_.ledger->AddEpoch(report.token().trial(), report.token().attempt(), epoch.epoch());
+        options_.ledger->AddEpoch(report.token().trial(), report.token().attempt(), epoch.epoch(),
+                                  sent);
       }
     } else if (method.ends_with("/FinishLease")) {
       SpringTrap();
