@@ -16,18 +16,27 @@ HWY_BEFORE_NAMESPACE();
 namespace sweep::kernels {
 namespace HWY_NAMESPACE {
 
-// One row of a convolution, [out][width][kGroup], from the window's row that the first tap reads.
-HWY_INLINE void ConvolveRow(const float* x, const std::ptrdiff_t* offsets, int taps,
-                            const float* weights, int out_channels, int width, float* row) {
-  const int columns = CeilDiv(width, kTileColumns);
-  const int tiles = CeilDiv(out_channels, kTileChannels);
-  const std::ptrdiff_t channel_stride = std::ptrdiff_t{width} * kGroup;
-  for (int c = 0; c < columns; ++c) {
-    const Range pixels = Share(width, columns, c);
-    for (int t = 0; t < tiles; ++t) {
-      const Range out = Share(out_channels, tiles, t);
+// A convolution of the rows of a window.
+struct Filters {
+  const std::ptrdiff_t* offsets;
+  int taps;
+  const float* weights;
+  int out_channels;
+  int width;
+};
+
+// One row, [out][width][kGroup], from the place in the window that its first tap reads.
+HWY_INLINE void ConvolveRow(const Filters& filters, const float* x, float* row) {
+  const Shares columns(filters.width, CeilDiv(filters.width, kTileColumns));
+  const Shares tiles = OutputTiles(filters.out_channels);
+  const std::ptrdiff_t channel_stride = std::ptrdiff_t{filters.width} * kGroup;
+  for (int c = 0; c < columns.parts(); ++c) {
+    const Range pixels = columns[c];
+    for (int t = 0; t < tiles.parts(); ++t) {
+      const Range out = tiles[t];
       kForwardTiles[out.size() - 1][pixels.size() - 1](
-          x + pixels.begin * kGroup, offsets, taps, weights + std::ptrdiff_t{out.begin} * taps,
+          x + pixels.begin * kGroup, filters.offsets, filters.taps,
+          filters.weights + std::ptrdiff_t{out.begin} * filters.taps,
           row + out.begin * channel_stride + pixels.begin * kGroup, channel_stride);
     }
   }
@@ -74,86 +83,111 @@ HWY_NOINLINE void FinishRow(const ConvolutionForward& work, const Shape& shape, 
   });
 }
 
-void Forward(const ConvolutionForward& work, const ForwardPlan& plan, int unit, float* scratch) {
+// A row strip of one block.
+struct StripPlace {
+  int block;
+  int strip;
+};
+
+void ForwardStrip(const ConvolutionForward& work, const ForwardPlan& plan, const StripPlace& place,
+                  const StripSums& sums, float* scratch) {
   const ConvolutionShape& conv = work.shape;
   const Shape output = conv.output();
-  const int block = unit / work.parts;
-  const int taps = conv.input.channels * conv.taps();
-  float* window_scratch = scratch + plan.window;
+  const Range rows = Shares(output.height, plan.strips)[place.strip];
+  const Window window{{rows.begin - conv.padding, rows.end - conv.padding + conv.kernel - 1},
+                      {-conv.padding, conv.input.width + conv.padding}};
+  float* x = scratch + plan.window;
   float* row = scratch + plan.row;
   auto* offsets = reinterpret_cast<std::ptrdiff_t*>(scratch + plan.offsets);
-  const StripSums sums{scratch + plan.sums,
-                       work.sums == nullptr ? nullptr : work.sums + 2 * output.channels * unit,
-                       output.channels};
-  sums.Start();
-  const Range strips = Share(plan.strips, work.parts, unit % work.parts);
-  for (int strip = strips.begin; strip < strips.end; ++strip) {
-    const Range rows = Share(output.height, plan.strips, strip);
-    const Window window{{rows.begin - conv.padding, rows.end - conv.padding + conv.kernel - 1},
-                        {-conv.padding, conv.input.width + conv.padding}};
-    LoadSource(work.input, conv.input, block, window, window_scratch);
-    FillOffsets(window, conv.input.channels, conv.kernel, offsets);
-    sums.StartStrip();
-    for (int g = 0; g < kGroups; ++g) {
-      const float* group = window_scratch + g * window.channel_stride() * conv.input.channels;
-      for (int y = rows.begin; y < rows.end; ++y) {
-        ConvolveRow(group + (y - rows.begin) * window.row_stride(), offsets, taps, work.weights,
-                    output.channels, output.width, row);
-        FinishRow(work, output, block, y, g, row, sums);
-      }
+  LoadSource(work.input, conv.input, place.block, window, x);
+  FillOffsets(window, conv.input.channels, conv.kernel, offsets);
+  const Filters filters{offsets, conv.input.channels * conv.taps(), work.weights, output.channels,
+                        output.width};
+  sums.StartStrip();
+  for (int g = 0; g < kGroups; ++g) {
+    const float* group = x + g * window.channel_stride() * conv.input.channels;
+    for (int y = rows.begin; y < rows.end; ++y) {
+      ConvolveRow(filters, group + (y - rows.begin) * window.row_stride(), row);
+      FinishRow(work, output, place.block, y, g, row, sums);
     }
-    sums.FinishStrip(LanesIn(work.images, block));
   }
+  sums.FinishStrip(LanesIn(work.images, place.block));
+}
+
+void Forward(const ConvolutionForward& work, const ForwardPlan& plan, int unit, float* scratch) {
+  const int channels = work.shape.out_channels;
+  const StripSums sums{scratch + plan.sums,
+                       work.sums == nullptr ? nullptr : work.sums + 2 * channels * unit, channels};
+  sums.Start();
+  const Range strips = Shares(plan.strips, work.parts)[unit % work.parts];
+  for (int strip = strips.begin; strip < strips.end; ++strip) {
+    ForwardStrip(work, plan, {unit / work.parts, strip}, sums, scratch);
+  }
+}
+
+// One group of a window in scratch.
+struct GroupWindow {
+  Window window;
+  const float* data;
+};
+
+// Bands of rows, over which the operands of a weight tile stay in the first-level cache.
+Shares Bands(const Range& rows, int width) {
+  const int band_rows = std::max(2, CeilDiv(kBandPixels, width));
+  return {rows.size(), CeilDiv(rows.size(), band_rows)};
+}
+
+Shares ColumnTiles(const ConvolutionShape& conv) {
+  const int taps = conv.input.channels * conv.taps();
+  return {taps, CeilDiv(taps, kTileColumns)};
 }
 
 // Adds the products of a strip's output gradient and input to the weights' lane sums,
-// [out tile][column tile][out][column][kGroup], and the output gradient's sums to the biases'.
+// [out tile][column tile][out][column][kGroup].
 HWY_INLINE void AddWeightGradient(const ConvolutionShape& conv, const Range& rows,
-                                  const Window& z_window, const float* z, const Window& x_window,
-                                  const float* x, const std::ptrdiff_t* offsets, float* lane_sums) {
+                                  const GroupWindow& z, const GroupWindow& x,
+                                  const std::ptrdiff_t* offsets, float* lane_sums) {
   const Shape output = conv.output();
-  const int taps = conv.input.channels * conv.taps();
-  const int band_rows = std::max(2, CeilDiv(kBandPixels, output.width));
-  const int bands = CeilDiv(rows.size(), band_rows);
-  const int out_tiles = CeilDiv(output.channels, kTileChannels);
-  const int column_tiles = CeilDiv(taps, kTileColumns);
-  for (int b = 0; b < bands; ++b) {
-    const Range share = Share(rows.size(), bands, b);
-    const int y = rows.begin + share.begin;
-    const float* z_band = z + z_window.At(y, 0);
+  const Shares bands = Bands(rows, output.width);
+  const Shares out_tiles = OutputTiles(output.channels);
+  const Shares column_tiles = ColumnTiles(conv);
+  const std::ptrdiff_t channel_stride = z.window.channel_stride();
+  for (int b = 0; b < bands.parts(); ++b) {
+    const int y = rows.begin + bands[b].begin;
+    const float* z_band = z.data + z.window.At(y, 0);
     Band band{.gradient = nullptr,
-              .input = x + x_window.At(y - conv.padding, -conv.padding),
-              .gradient_row = z_window.row_stride(),
-              .input_row = x_window.row_stride(),
-              .rows = share.size(),
+              .input = x.data + x.window.At(y - conv.padding, -conv.padding),
+              .gradient_row = z.window.row_stride(),
+              .input_row = x.window.row_stride(),
+              .rows = bands[b].size(),
               .width = output.width};
-    for (int t = 0; t < out_tiles; ++t) {
-      const Range out = Share(output.channels, out_tiles, t);
-      band.gradient = z_band + out.begin * z_window.channel_stride();
-      for (int c = 0; c < column_tiles; ++c) {
-        const Range columns = Share(taps, column_tiles, c);
-        kWeightTiles[out.size() - 1][columns.size() - 1](
-            band, z_window.channel_stride(), offsets + columns.begin,
-            lane_sums + (out.begin * taps + out.size() * columns.begin) * kGroup);
+    float* sums = lane_sums;
+    for (int t = 0; t < out_tiles.parts(); ++t) {
+      const Range out = out_tiles[t];
+      band.gradient = z_band + out.begin * channel_stride;
+      for (int c = 0; c < column_tiles.parts(); ++c) {
+        const Range columns = column_tiles[c];
+        kWeightTiles[out.size() - 1][columns.size() - 1](band, channel_stride,
+                                                         offsets + columns.begin, sums);
+        sums += out.size() * columns.size() * kGroup;
       }
     }
   }
 }
 
-HWY_INLINE void AddBiasGradient(const Shape& output, const Range& rows, const Window& window,
-                                const float* z, float* lane_sums) {
+HWY_INLINE void AddBiasGradient(const Shape& output, const Range& rows, const GroupWindow& z,
+                                float* lane_sums) {
   const LaneTag d;
   for (int channel = 0; channel < output.channels; ++channel) {
-    Lanes sum[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
+    Lanes sum[2] = {hn::Zero(d), hn::Zero(d)};
     for (int y = rows.begin; y < rows.end; ++y) {
-      const float* row = z + channel * window.channel_stride() + window.At(y, 0);
-      for (int x = 0; x < output.width; ++x) {
-        sum[x % 4] = hn::Add(sum[x % 4], hn::Load(d, row + x * kGroup));
-      }
+      const float* row = z.data + channel * z.window.channel_stride() + z.window.At(y, 0);
+      ForEachPixel(0, output.width, [&](int x, int chain) HWY_ATTR {
+        sum[chain] = hn::Add(sum[chain], hn::Load(d, row + x * kGroup));
+      });
     }
     float* total = lane_sums + channel * kGroup;
-    sum[0] = hn::Add(hn::Add(sum[0], sum[1]), hn::Add(sum[2], sum[3]));
-    hn::Store(hn::Add(hn::Load(d, total), sum[0]), d, total);
+    hn::Store(hn::Add(hn::Load(d, total), hn::Add(sum[0], sum[1])), d, total);
   }
 }
 
@@ -164,72 +198,111 @@ HWY_INLINE float SumOf(const float* lanes) {
 
 // From lane sums to this unit's parameter gradients, [out][in][ky][kx] and biases.
 void ReduceLanes(const ConvolutionShape& conv, const float* lane_sums, float* gradients) {
-  const int outs = conv.out_channels;
-  const int taps = conv.input.channels * conv.taps();
-  const int out_tiles = CeilDiv(outs, kTileChannels);
-  const int column_tiles = CeilDiv(taps, kTileColumns);
-  for (int t = 0; t < out_tiles; ++t) {
-    const Range out = Share(outs, out_tiles, t);
-    for (int c = 0; c < column_tiles; ++c) {
-      const Range columns = Share(taps, column_tiles, c);
+  const std::ptrdiff_t taps = std::ptrdiff_t{conv.input.channels} * conv.taps();
+  const Shares out_tiles = OutputTiles(conv.out_channels);
+  const Shares column_tiles = ColumnTiles(conv);
+  for (int t = 0; t < out_tiles.parts(); ++t) {
+    const Range out = out_tiles[t];
+    for (int c = 0; c < column_tiles.parts(); ++c) {
+      const Range columns = column_tiles[c];
       for (int o = out.begin; o < out.end; ++o) {
         for (int j = columns.begin; j < columns.end; ++j, lane_sums += kGroup) {
-          gradients[std::ptrdiff_t{o} * taps + j] = SumOf(lane_sums);
+          gradients[o * taps + j] = SumOf(lane_sums);
         }
       }
     }
   }
   gradients += conv.weights();
-  for (int o = 0; o < outs; ++o) gradients[o] = SumOf(lane_sums + o * kGroup);
+  for (int o = 0; o < conv.out_channels; ++o) gradients[o] = SumOf(lane_sums + o * kGroup);
 }
+
+// One strip of the backward pass: both gradients read the same copy of the output gradient.
+class BackwardStrip {
+ public:
+  BackwardStrip(const ConvolutionBackward& work, const BackwardPlan& plan, const StripPlace& place,
+                float* scratch)
+      : work_(work),
+        conv_(work.shape),
+        output_(work.shape.output()),
+        plan_(plan),
+        place_(place),
+        rows_(plan.Rows(work.shape, place.strip)),
+        z_window_{rows_.z, plan.z_columns},
+        x_window_{rows_.x, plan.x_columns},
+        scratch_(scratch),
+        offsets_(reinterpret_cast<std::ptrdiff_t*>(scratch + plan.offsets)) {}
+
+  void Run(const StripSums& sums) {
+    LoadGradient(work_.output_gradient, output_, place_.block, LanesIn(work_.images, place_.block),
+                 z_window_, scratch_ + plan_.z_window);
+    LoadSource(work_.input, conv_.input, place_.block, x_window_, scratch_ + plan_.x_window);
+    AddParameterGradients();
+    if (work_.input_gradient.gradient != nullptr) WriteInputGradient(sums);
+  }
+
+ private:
+  GroupWindow Group(int group, const Window& window, std::size_t place, int channels) const {
+    return {window, scratch_ + place + group * channels * window.channel_stride()};
+  }
+  GroupWindow Z(int group) const {
+    return Group(group, z_window_, plan_.z_window, output_.channels);
+  }
+  GroupWindow X(int group) const {
+    return Group(group, x_window_, plan_.x_window, conv_.input.channels);
+  }
+
+  void AddParameterGradients() {
+    float* lane_sums = scratch_ + plan_.lane_sums;
+    FillOffsets(x_window_, conv_.input.channels, conv_.kernel, offsets_);
+    for (int g = 0; g < kGroups; ++g) {
+      AddWeightGradient(conv_, rows_.output, Z(g), X(g), offsets_, lane_sums);
+      AddBiasGradient(output_, rows_.output, Z(g), lane_sums + conv_.weights() * kGroup);
+    }
+  }
+
+  void WriteInputGradient(const StripSums& sums) {
+    const Shape& input = conv_.input;
+    const int reach = conv_.kernel - 1 - conv_.padding;
+    float* row = scratch_ + plan_.row;
+    FillOffsets(z_window_, output_.channels, conv_.kernel, offsets_);
+    const Filters filters{offsets_, output_.channels * conv_.taps(), work_.weights, input.channels,
+                          input.width};
+    sums.StartStrip();
+    for (int g = 0; g < kGroups; ++g) {
+      const GroupWindow z = Z(g);
+      for (int y = rows_.input.begin; y < rows_.input.end; ++y) {
+        ConvolveRow(filters, z.data + z_window_.At(y - reach, -reach), row);
+        SinkRow(work_.input_gradient, input, place_.block, y, g, row, sums);
+      }
+    }
+    sums.FinishStrip(LanesIn(work_.images, place_.block));
+  }
+
+  const ConvolutionBackward& work_;
+  const ConvolutionShape& conv_;
+  const Shape output_;
+  const BackwardPlan& plan_;
+  const StripPlace place_;
+  const StripRows rows_;
+  const Window z_window_, x_window_;
+  float* const scratch_;
+  std::ptrdiff_t* const offsets_;
+};
 
 void Backward(const ConvolutionBackward& work, const BackwardPlan& plan, int unit, float* scratch) {
   const ConvolutionShape& conv = work.shape;
-  const Shape output = conv.output();
-  const GradientSink& sink = work.input_gradient;
   const int channels = conv.input.channels;
-  const int block = unit / work.parts;
-  const int lanes = LanesIn(work.images, block);
-  float* z = scratch + plan.z_window;
-  float* x = scratch + plan.x_window;
-  float* lane_sums = scratch + plan.lane_sums;
-  auto* offsets = reinterpret_cast<std::ptrdiff_t*>(scratch + plan.offsets);
+  double* totals = work.input_gradient.sums;
   const StripSums sums{scratch + plan.sums,
-                       sink.sums == nullptr ? nullptr : sink.sums + 2 * channels * unit, channels};
+                       totals == nullptr ? nullptr : totals + 2 * channels * unit, channels};
+  const std::size_t parameters = conv.weights() + conv.out_channels;
+  std::fill_n(scratch + plan.lane_sums, parameters * kGroup, 0.0f);
   sums.Start();
-  std::fill_n(lane_sums, (conv.weights() + output.channels) * kGroup, 0.0f);
-  const Range strips = Share(plan.strips, work.parts, unit % work.parts);
+  const Range strips = Shares(plan.strips, work.parts)[unit % work.parts];
   for (int strip = strips.begin; strip < strips.end; ++strip) {
-    const StripRows rows = plan.Rows(conv, strip);
-    const Window z_window{rows.z, plan.z_columns};
-    const Window x_window{rows.x, plan.x_columns};
-    LoadGradient(work.output_gradient, output, block, lanes, z_window, z);
-    LoadSource(work.input, conv.input, block, x_window, x);
-    FillOffsets(x_window, channels, conv.kernel, offsets);
-    for (int g = 0; g < kGroups; ++g) {
-      const float* z_group = z + g * z_window.channel_stride() * output.channels;
-      const float* x_group = x + g * x_window.channel_stride() * channels;
-      AddWeightGradient(conv, rows.output, z_window, z_group, x_window, x_group, offsets,
-                        lane_sums);
-      AddBiasGradient(output, rows.output, z_window, z_group, lane_sums + conv.weights() * kGroup);
-    }
-    if (sink.gradient == nullptr) continue;
-    FillOffsets(z_window, output.channels, conv.kernel, offsets);
-    sums.StartStrip();
-    const int reach = conv.kernel - 1 - conv.padding;
-    float* row = scratch + plan.row;
-    for (int g = 0; g < kGroups; ++g) {
-      const float* z_group = z + g * z_window.channel_stride() * output.channels;
-      for (int y = rows.input.begin; y < rows.input.end; ++y) {
-        ConvolveRow(z_group + z_window.At(y - reach, -reach), offsets,
-                    output.channels * conv.taps(), work.weights, channels, conv.input.width, row);
-        SinkRow(sink, conv.input, block, y, g, row, sums);
-      }
-    }
-    sums.FinishStrip(lanes);
+    BackwardStrip(work, plan, {unit / work.parts, strip}, scratch).Run(sums);
   }
-  ReduceLanes(conv, lane_sums,
-              work.parameter_gradients + unit * (conv.weights() + output.channels));
+  ReduceLanes(conv, scratch + plan.lane_sums, work.parameter_gradients + unit * parameters);
 }
 
 }  // namespace HWY_NAMESPACE
@@ -256,9 +329,9 @@ void RunUnit(const ConvolutionBackward& work, int unit, float* scratch) {
 // Both convolutions read [tile of outputs][tap][output], see ForwardTile.
 void PackForwardWeights(const ConvolutionShape& shape, const float* weights, float* packed) {
   const int taps = shape.input.channels * shape.taps();
-  const int tiles = CeilDiv(shape.out_channels, kTileChannels);
-  for (int t = 0; t < tiles; ++t) {
-    const Range out = Share(shape.out_channels, tiles, t);
+  const Shares tiles = OutputTiles(shape.out_channels);
+  for (int t = 0; t < tiles.parts(); ++t) {
+    const Range out = tiles[t];
     for (int j = 0; j < taps; ++j) {
       for (int o = out.begin; o < out.end; ++o) *packed++ = weights[std::ptrdiff_t{o} * taps + j];
     }
@@ -269,9 +342,9 @@ void PackForwardWeights(const ConvolutionShape& shape, const float* weights, flo
 // channels, with filters turned by 180 degrees.
 void PackBackwardWeights(const ConvolutionShape& shape, const float* weights, float* packed) {
   const int channels = shape.input.channels;
-  const int tiles = CeilDiv(channels, kTileChannels);
-  for (int t = 0; t < tiles; ++t) {
-    const Range in = Share(channels, tiles, t);
+  const Shares tiles = OutputTiles(channels);
+  for (int t = 0; t < tiles.parts(); ++t) {
+    const Range in = tiles[t];
     for (int o = 0; o < shape.out_channels; ++o) {
       for (int tap = shape.taps() - 1; tap >= 0; --tap) {
         for (int i = in.begin; i < in.end; ++i) {

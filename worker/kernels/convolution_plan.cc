@@ -23,9 +23,9 @@ std::size_t OffsetFloats(int count) {
   return static_cast<std::size_t>(count) * sizeof(std::ptrdiff_t) / sizeof(float);
 }
 
-// Strips of `height` rows, so that a strip and `halo` more rows of `row_floats` fit.
-int StripsFor(int height, std::size_t row_floats, int halo) {
-  const auto fitting = static_cast<int>(kStripBytes / sizeof(float) / row_floats);
+// Cuts `height` rows so that a strip and `halo` more rows of `row_floats` fit into `bytes`.
+int StripsFor(int height, std::size_t row_floats, int halo, std::size_t bytes) {
+  const auto fitting = static_cast<int>(bytes / sizeof(float) / row_floats);
   return std::min(height, CeilDiv(height, std::max(1, fitting - halo)));
 }
 
@@ -35,7 +35,7 @@ ForwardPlan::ForwardPlan(const ConvolutionShape& conv) {
   const Shape output = conv.output();
   const auto columns = static_cast<std::size_t>(conv.input.width + 2 * conv.padding);
   const std::size_t row_floats = conv.input.channels * columns * kLanes;
-  strips = StripsFor(output.height, row_floats, conv.kernel - 1);
+  strips = StripsFor(output.height, row_floats, conv.kernel - 1, kStripBytes);
   Places places;
   window = places.Take(row_floats * (CeilDiv(output.height, strips) + conv.kernel - 1));
   row = places.Take(static_cast<std::size_t>(output.channels) * output.width * kLanes);
@@ -52,7 +52,8 @@ BackwardPlan::BackwardPlan(const ConvolutionShape& conv) {
   const std::size_t z_row = static_cast<std::size_t>(output.channels) * z_columns.size() * kLanes;
   const std::size_t x_row =
       static_cast<std::size_t>(conv.input.channels) * x_columns.size() * kLanes;
-  strips = StripsFor(std::min(output.height, conv.input.height), z_row + x_row, conv.kernel - 1);
+  strips = StripsFor(std::min(output.height, conv.input.height), z_row + x_row, conv.kernel - 1,
+                     2 * kStripBytes);
   int z_rows = 0;
   int x_rows = 0;
   for (int strip = 0; strip < strips; ++strip) {
@@ -72,8 +73,8 @@ BackwardPlan::BackwardPlan(const ConvolutionShape& conv) {
 
 StripRows BackwardPlan::Rows(const ConvolutionShape& conv, int strip) const {
   StripRows rows;
-  rows.output = Share(conv.output().height, strips, strip);
-  rows.input = Share(conv.input.height, strips, strip);
+  rows.output = Shares(conv.output().height, strips)[strip];
+  rows.input = Shares(conv.input.height, strips)[strip];
   const int reach = conv.kernel - 1 - conv.padding;
   rows.z = {std::min(rows.output.begin, rows.input.begin - reach),
             std::max(rows.output.end, rows.input.end + conv.padding)};

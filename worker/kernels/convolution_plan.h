@@ -8,8 +8,8 @@
 
 namespace sweep::kernels {
 
-// What a strip's operands may take: together with the weights they stay in a second-level cache of
-// 512 KiB.
+// What a strip of one operand may take. With AVX2 a kernel works on half of it at a time. Smaller
+// strips load more rows twice, larger ones fall out of the second-level cache.
 inline constexpr std::size_t kStripBytes = 256 * 1024;
 // Pixels over which a weight tile stays in registers: two rows of 26. More would push the operands
 // out of the first-level cache, fewer would load and store the sums more often.
@@ -17,6 +17,9 @@ inline constexpr int kBandPixels = 52;
 
 // Output channels of a register tile; the number of columns depends on the instruction set.
 inline constexpr int kTileChannels = 4;
+
+// Outputs in tiles of nearly equal size, in the order of packed weights.
+inline Shares OutputTiles(int channels) { return {channels, CeilDiv(channels, kTileChannels)}; }
 
 // Places in scratch, in floats.
 struct ForwardPlan {

@@ -50,7 +50,7 @@ void ElementwiseForwardBlock(const ElementwiseForward& work, int block, float* s
     Select(work.input.scale != nullptr, work.input.keep.bits != nullptr,
            [&]<bool kAffine, bool kMasked>() HWY_ATTR {
              for (int channel = 0; channel < channels; ++channel) {
-               ForwardPixels<kAffine, kMasked>(work, block, channel, Share(pixels, strips, strip),
+               ForwardPixels<kAffine, kMasked>(work, block, channel, Shares(pixels, strips)[strip],
                                                sums);
              }
            });
@@ -81,7 +81,7 @@ void ElementwiseBackwardBlock(const ElementwiseBackward& work, int block, float*
   };
   sums.Start();
   for (int strip = 0; strip < strips; ++strip) {
-    const Range range = Share(pixels, strips, strip);
+    const Range range = Shares(pixels, strips)[strip];
     sums.StartStrip();
     Select(source.scale != nullptr, source.relu, [&]<bool kNormalized, bool kRelu>() HWY_ATTR {
       using In = GradientPixels<kNormalized, kRelu>;

@@ -18,7 +18,9 @@ namespace sweep::kernels {
 inline constexpr int kLanes = 16;
 inline constexpr std::size_t kAlignment = 64;
 
-constexpr int Blocks(int images) { return (images + kLanes - 1) / kLanes; }
+constexpr int CeilDiv(int a, int b) { return (a + b - 1) / b; }
+
+constexpr int Blocks(int images) { return CeilDiv(images, kLanes); }
 
 // Images in block `block` of a batch.
 constexpr int LanesIn(int images, int block) {
@@ -41,13 +43,20 @@ struct Range {
   constexpr int size() const { return end - begin; }
 };
 
-// Share `index` of [0, total) cut into `parts` shares whose sizes differ by at most one.
-constexpr Range Share(int total, int parts, int index) {
-  return {static_cast<int>(static_cast<long long>(total) * index / parts),
-          static_cast<int>(static_cast<long long>(total) * (index + 1) / parts)};
-}
+// [0, total) cut into `parts` shares whose sizes differ by at most one, the larger ones first.
+class Shares {
+ public:
+  constexpr Shares(int total, int parts)
+      : parts_(parts), size_(total / parts), larger_(total % parts) {}
+  constexpr int parts() const { return parts_; }
+  constexpr Range operator[](int index) const { return {Begin(index), Begin(index + 1)}; }
 
-constexpr int CeilDiv(int a, int b) { return (a + b - 1) / b; }
+ private:
+  constexpr int Begin(int index) const {
+    return index * size_ + (index < larger_ ? index : larger_);
+  }
+  int parts_, size_, larger_;
+};
 
 // `images` images of [channel][y][x], one after another, into blocks; unused lanes become zero.
 void PackImages(const float* images, int count, const Shape& shape, float* blocks);
