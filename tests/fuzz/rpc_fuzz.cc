@@ -195,6 +195,10 @@ class MessageMaker {
         return many ? r->AddInt32(message, field, value) : r->SetInt32(message, field, value);
       }
       case FieldDescriptor::CPPTYPE_INT64:
+        // A sweep that has been extended to the limit could not be extended again.
+        if (field->name() == "run_cap" && random_() % 512 != 0) {
+          return r->SetInt64(message, field, static_cast<std::int64_t>(random_() % 30) - 5);
+        }
         return many ? r->AddInt64(message, field, Integer())
                     : r->SetInt64(message, field, Integer());
       case FieldDescriptor::CPPTYPE_UINT32: {

@@ -31,9 +31,7 @@ std::string SweepText(int number) {
            "method: grid\nparameters:\n  lr: {values: [0.01, 0.02, 0.03]}\n  dropout: {values: "
            "[0.0, 0.05]}\n";
   }
-  return text +
-         "method: random\nparameters:\n  lr: {values: [0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, "
-         "0.08]}\n  batch_size: {values: [16, 32, 64, 128, 256]}\nrun_cap: 20\n";
+  return text + "method: random\nparameters: {lr: {min: 0.01, max: 0.3}}\nrun_cap: 20\n";
 }
 
 void SetString(Message* message, const char* name, const std::string& value) {

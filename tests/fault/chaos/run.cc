@@ -23,17 +23,24 @@
 namespace sweep::chaos {
 namespace {
 
-constexpr std::int64_t kTimerConfigurations = 30;
 constexpr std::int64_t kRealConfigurations = 4;
 // A fault that finds nothing to hit for so long is left out.
 constexpr absl::Duration kLongestWait = absl::Seconds(20);
 constexpr absl::Duration kLongestEnd = absl::Minutes(10);
 
-// Trials of a sweep whose trainer is the timer: an epoch is 50 ms.
-std::string TimerSweep(const std::string& name) {
+// Trials of a sweep whose trainer is the timer. Short ones, so that grants and ends are many, and
+// long ones, so that faults and late calls meet trials that somebody else holds by then.
+struct TimerTrials {
+  int epoch_milliseconds;
+  std::int64_t configurations;
+};
+constexpr TimerTrials kShort{.epoch_milliseconds = 50, .configurations = 30};
+constexpr TimerTrials kLong{.epoch_milliseconds = 400, .configurations = 8};
+
+std::string TimerSweep(const std::string& name, const TimerTrials& trials) {
   return fmt::format(
       "name: {}\n"
-      "program: ['{}', '50']\n"
+      "program: ['{}', '{}']\n"
       "model: cnn-18718\n"
       "dataset: {{name: synthetic, train: 64, test: 32}}\n"
       "method: random\n"
@@ -43,7 +50,8 @@ std::string TimerSweep(const std::string& name) {
       "run_cap: {}\n"
       "replicates: 2\n"
       "max_failures: 100\n",
-      name, testing::ProgramPath("timer_trainer"), kTimerConfigurations);
+      name, testing::ProgramPath("timer_trainer"), trials.epoch_milliseconds,
+      trials.configurations);
 }
 
 // The real thing, small: whether resumed epochs are the same to the last bit is seen here.
@@ -165,7 +173,8 @@ class Run {
     const std::string timer = fmt::format("timer-{}", submitted_ + 1);
     const std::string real = fmt::format("real-{}", submitted_ + 1);
     // Submitting again what was submitted is harmless, so an answer that got lost is too.
-    if (people_.Submit(timer, TimerSweep(timer), kTimerConfigurations) &&
+    const TimerTrials& trials = submitted_ % 2 == 0 ? kShort : kLong;
+    if (people_.Submit(timer, TimerSweep(timer, trials), trials.configurations) &&
         (!options_.real_trainer || people_.Submit(real, RealSweep(real), kRealConfigurations))) {
       ++submitted_;
     }
