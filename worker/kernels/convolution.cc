@@ -104,9 +104,10 @@ void ForwardStrip(const ConvolutionForward& work, const ForwardPlan& plan, const
   const Filters filters{offsets, conv.input.channels * conv.taps(), work.weights, output.channels,
                         output.width};
   sums.StartStrip();
-  for (int g = 0; g < kGroups; ++g) {
-    const float* group = x + g * window.channel_stride() * conv.input.channels;
-    for (int y = rows.begin; y < rows.end; ++y) {
+  // All groups of a row before the next row, so that its cache lines are written whole.
+  for (int y = rows.begin; y < rows.end; ++y) {
+    for (int g = 0; g < kGroups; ++g) {
+      const float* group = x + g * window.channel_stride() * conv.input.channels;
       ConvolveRow(filters, group + (y - rows.begin) * window.row_stride(), row);
       FinishRow(work, output, place.block, y, g, row, sums);
     }
@@ -268,10 +269,9 @@ class BackwardStrip {
     const Filters filters{offsets_, output_.channels * conv_.taps(), work_.weights, input.channels,
                           input.width};
     sums.StartStrip();
-    for (int g = 0; g < kGroups; ++g) {
-      const GroupWindow z = Z(g);
-      for (int y = rows_.input.begin; y < rows_.input.end; ++y) {
-        ConvolveRow(filters, z.data + z_window_.At(y - reach, -reach), row);
+    for (int y = rows_.input.begin; y < rows_.input.end; ++y) {
+      for (int g = 0; g < kGroups; ++g) {
+        ConvolveRow(filters, Z(g).data + z_window_.At(y - reach, -reach), row);
         SinkRow(work_.input_gradient, input, place_.block, y, g, row, sums);
       }
     }
