@@ -108,6 +108,13 @@ TEST(Utf8, CutsBetweenCharacters) {
   EXPECT_EQ(CutUtf8("ab", 2), "ab");
 }
 
+TEST(Utf8, LinesBecomeOneLine) {
+  EXPECT_EQ(OneLine("", 9), "");
+  EXPECT_EQ(OneLine("one", 9), "one");
+  EXPECT_EQ(OneLine("one\r\n\n   two \n", 99), "one | two");
+  EXPECT_EQ(OneLine("one\ntwo", 7), "one | t …");
+}
+
 TEST(Diagnostics, AreSortedByFileAndLine) {
   EXPECT_EQ(FormatDiagnostics({{"a.yaml", 9, "nine"}, {"a.yaml", 2, "two"}, {"a.yaml", 0, "all"}}),
             "a.yaml: all\na.yaml:2: two\na.yaml:9: nine");

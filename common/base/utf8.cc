@@ -1,5 +1,7 @@
 #include "common/base/utf8.h"
 
+#include <algorithm>
+
 namespace sweep {
 
 std::size_t Utf8Length(std::string_view text) {
@@ -48,6 +50,22 @@ std::string_view CutUtf8(std::string_view text, std::size_t limit_bytes) {
   std::size_t end = limit_bytes;
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
   return text.substr(0, end);
+}
+
+std::string OneLine(std::string_view text, std::size_t limit_bytes) {
+  constexpr std::string_view kSpace = " \t\r";
+  std::string result;
+  while (!text.empty()) {
+    std::string_view line = text.substr(0, text.find('\n'));
+    text.remove_prefix(std::min(line.size() + 1, text.size()));
+    const std::size_t begin = line.find_first_not_of(kSpace);
+    if (begin == std::string_view::npos) continue;
+    line = line.substr(begin, line.find_last_not_of(kSpace) + 1 - begin);
+    if (!result.empty()) result += " | ";
+    result += line;
+  }
+  if (result.size() <= limit_bytes) return result;
+  return std::string(CutUtf8(result, limit_bytes)) + " …";
 }
 
 }  // namespace sweep

@@ -12,13 +12,8 @@ namespace {
 using Reasons = std::vector<std::string>;
 
 // A trainer's last words may be long, and have many lines.
-constexpr std::size_t kMaxReasonBytes = 300;
-
-std::string FirstLine(std::string_view text) {
-  const std::string_view line = text.substr(0, text.find('\n'));
-  const std::string_view cut = CutUtf8(line, kMaxReasonBytes);
-  return std::string(cut) + (cut.size() < text.size() ? " …" : "");
-}
+constexpr std::size_t kMaxReasonBytes = 400;
+constexpr std::size_t kMostPutAside = 3;
 
 // "1 trial", "2 trials".
 std::string Count(std::int64_t count, std::string_view noun) {
@@ -37,6 +32,15 @@ std::string AndList(const std::map<std::string, std::int64_t>& counts, std::stri
   std::string list;
   for (const auto& [sweep, count] : counts) {
     list += fmt::format("{}{} {} sweep {}", list.empty() ? "" : ", ", count, between, sweep);
+  }
+  return list;
+}
+
+// "worker v", "workers v and w".
+std::string AndNames(const std::vector<std::string>& workers) {
+  std::string list = workers.size() == 1 ? "worker " : "workers ";
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    list += (i == 0 ? "" : i + 1 == workers.size() ? " and " : ", ") + workers[i];
   }
   return list;
 }
@@ -63,16 +67,42 @@ void ExplainWorkers(const TrialSituation& at, std::int64_t ahead, Reasons* reaso
     reasons->push_back(at.draining == 1
                            ? "the worker that could train it drains"
                            : fmt::format("all {} workers that could train it drain", at.draining));
+  } else if (at.slots == 0) {  // ExplainPutAside tells why
   } else if (at.busy >= at.slots) {
     const std::string with = AndList(at.busy_with, "with");
     reasons->push_back(fmt::format(
         "{} of {} {} busy{}{}", at.slots == 1 ? "the slot" : fmt::format("all {} slots", at.slots),
-        Count(at.may_train_it - at.draining, "worker"), at.slots == 1 ? "is" : "are",
-        with.empty() ? "" : ": ", with));
+        Count(at.may_train_it - at.draining - std::ssize(at.put_aside), "worker"),
+        at.slots == 1 ? "is" : "are", with.empty() ? "" : ": ", with));
   } else if (at.sweep_state == SweepState::kActive && ahead < at.slots - at.busy) {
     reasons->push_back(fmt::format("{} {} free: it is granted with a worker's next call",
                                    Count(at.slots - at.busy, "slot"),
                                    at.slots - at.busy == 1 ? "is" : "are"));
+  }
+}
+
+std::string When(absl::Duration time) {
+  const std::int64_t seconds = absl::ToInt64Seconds(time);
+  return seconds > 0 ? fmt::format("again in {} s", seconds) : "with one trial now";
+}
+
+void ExplainPutAside(const TrialSituation& at, Reasons* reasons) {
+  std::size_t told = 0;
+  for (const auto& [name, aside] : at.put_aside) {
+    if (++told > kMostPutAside) break;
+    reasons->push_back(
+        fmt::format("worker {} is put aside ({} failures in a row: {}); it is tried {}", name,
+                    aside.failures, aside.reason, When(aside.until - at.now)));
+  }
+  if (at.put_aside.size() > kMostPutAside) {
+    const std::size_t more = at.put_aside.size() - kMostPutAside;
+    reasons->push_back(
+        fmt::format("{} more worker{} put aside", more, more == 1 ? " is" : "s are"));
+  }
+  if (at.waits_for_another > absl::ZeroDuration()) {
+    reasons->push_back(fmt::format(
+        "it failed on {}, so it waits for another worker, for {} s at most", AndNames(at.failed_on),
+        absl::ToInt64Seconds(absl::Ceil(at.waits_for_another, absl::Seconds(1)))));
   }
 }
 
@@ -101,7 +131,8 @@ void ExplainLastAttempt(const TrialSituation& at, Reasons* reasons) {
   if (!at.last_attempt || !at.last_attempt->ended) return;
   const AttemptRow& attempt = *at.last_attempt;
   const std::string ago = Ago(at.now - *attempt.ended);
-  const std::string why = attempt.reason.empty() ? "" : ": " + FirstLine(attempt.reason);
+  const std::string why =
+      attempt.reason.empty() ? "" : ": " + OneLine(attempt.reason, kMaxReasonBytes);
   if (attempt.outcome == "given_back") {
     reasons->push_back(fmt::format("worker {} gave attempt {} back {}{}; that counts as no failure",
                                    attempt.worker, attempt.attempt, ago, why));
@@ -138,6 +169,7 @@ Explanation ExplainPending(const TrialSituation& at) {
   } else {
     ExplainPause(at, &reasons);
     ExplainWorkers(at, explanation.trials_ahead, &reasons);
+    ExplainPutAside(at, &reasons);
     ExplainQueue(at, explanation.trials_ahead, &reasons);
   }
   ExplainLastAttempt(at, &reasons);
@@ -183,7 +215,7 @@ Reasons ExplainHeld(const TrialSituation& at) {
 Reasons ExplainEnded(const TrialSituation& at) {
   const TrialRow& trial = at.trial;
   const std::string ago = trial.ended ? Ago(at.now - *trial.ended) : "before";
-  const std::string why = trial.reason.empty() ? "" : ": " + FirstLine(trial.reason);
+  const std::string why = trial.reason.empty() ? "" : ": " + OneLine(trial.reason, kMaxReasonBytes);
   const std::string holder =
       trial.attempt > 0 ? fmt::format(" (attempt {}, worker {})", trial.attempt, trial.worker) : "";
   switch (trial.state) {

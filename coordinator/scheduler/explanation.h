@@ -8,6 +8,7 @@
 
 #include "absl/time/time.h"
 #include "common/protocol/trainer_message.h"
+#include "coordinator/scheduler/scheduler_types.h"
 #include "coordinator/store/rows.h"
 
 namespace sweep {
@@ -32,6 +33,10 @@ struct TrialSituation {
   std::int64_t slots = 0;                         // of those that may train it and do not drain
   std::int64_t busy = 0;                          // of these slots
   std::map<std::string, std::int64_t> busy_with;  // slots by sweep
+  std::map<std::string, PutAside> put_aside;      // of those that may train it, by name
+  // Workers on which it failed, and how long it waits for another one to be free.
+  std::vector<std::string> failed_on;
+  absl::Duration waits_for_another;
 
   // The queue, of a pending trial.
   bool is_being_granted = false;

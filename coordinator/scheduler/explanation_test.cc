@@ -106,6 +106,32 @@ const Case kCases[] = {
      },
      {"sweep s brings its own program, and the connected worker does not allow programs "
       "(sweep-worker --allow-program)"}},
+    // Workers that fail.
+    {Waiting(),
+     [](auto& at) {
+       at.slots = at.busy = 2;
+       at.busy_with = {{"s", 2}};
+       at.put_aside = {{"w", {3, "no GPU", kNow + absl::Seconds(25)}}};
+     },
+     {"all 2 slots of 1 worker are busy: 2 with sweep s",
+      "worker w is put aside (3 failures in a row: no GPU); it is tried again in 25 s"}},
+    {Waiting(),
+     [](auto& at) {
+       at.slots = at.busy = 0;
+       const PutAside now = {4, "no GPU", kNow};
+       at.put_aside = {{"a", now}, {"b", now}, {"c", now}, {"d", now}, {"e", now}};
+     },
+     {"worker a is put aside (4 failures in a row: no GPU); it is tried with one trial now",
+      "worker b is put aside (4 failures in a row: no GPU); it is tried with one trial now",
+      "worker c is put aside (4 failures in a row: no GPU); it is tried with one trial now",
+      "2 more workers are put aside"}},
+    {Waiting(),
+     [](auto& at) {
+       at.failed_on = {"v", "w"};
+       at.waits_for_another = absl::Milliseconds(12'300);
+     },
+     {"all 4 slots of 2 workers are busy: 4 with sweep s",
+      "it failed on workers v and w, so it waits for another worker, for 13 s at most"}},
     // The sweep.
     {Waiting(),
      [](auto& at) {
@@ -167,7 +193,7 @@ const Case kCases[] = {
        at.trial.checkpoint_epoch = 3;
      },
      {"all 4 slots of 2 workers are busy: 4 with sweep s",
-      "attempt 2 by worker w failed 40 s ago: no memory … (failure 2 of 3)",
+      "attempt 2 by worker w failed 40 s ago: no memory | Traceback (failure 2 of 3)",
       "it will go on from its checkpoint after epoch 3"}},
     {Waiting(),
      [](auto& at) { at.last_attempt = Attempt("failed", ""); },
@@ -260,7 +286,7 @@ TEST(Explanation, CountsTheTrialsThatAreGrantedBefore) {
 
 TEST(Explanation, AVeryLongReasonIsCut) {
   const TrialSituation at = Ended(TrialState::kFailed, std::string(5000, 'x'));
-  EXPECT_LT(Explain(at).reasons.at(0).size(), 400u);
+  EXPECT_LT(Explain(at).reasons.at(0).size(), 500u);
 }
 
 }  // namespace

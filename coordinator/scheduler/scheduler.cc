@@ -276,9 +276,10 @@ void SchedulerImpl::ReportEpochs(const LeaseToken& token, const std::vector<Epoc
         if (row.ok()) *result = *std::move(row);
         return row.status();
       },
-      [this, result, token, callback](const absl::Status& status) {
+      [this, result, token, callback, measured = !epochs.empty()](const absl::Status& status) {
         if (status.ok()) {
           MutexLock lock(&mutex_);
+          if (measured) NoteSuccess(result->worker);
           OnLeaseRow(*result, token);
         }
         callback(status);
@@ -316,18 +317,28 @@ void SchedulerImpl::FinishLease(const LeaseToken& token, LeaseOutcome outcome,
               TrialStateName(result->state), result->result.best_accuracy,
               std::string_view(reason).substr(0, kLoggedReasonBytes));
           MutexLock lock(&mutex_);
-          const TrialEntry* const trial = table_.FindTrial(token.sweep, token.number);
-          WorkerEntry* const worker = table_.FindWorker(result->worker);
-          // A call that is repeated finds nothing held.
-          if (trial != nullptr && trial->held() && worker != nullptr) {
-            worker->completed += outcome == LeaseOutcome::kCompleted;
-            worker->failed +=
-                outcome == LeaseOutcome::kFailed || outcome == LeaseOutcome::kFailedForGood;
-          }
+          CountFinish(token, result->worker, outcome, reason);
           OnLeaseRow(*result, token);
         }
         callback(status);
       });
+}
+
+void SchedulerImpl::CountFinish(const LeaseToken& token, const std::string& worker_name,
+                                LeaseOutcome outcome, const std::string& reason) {
+  TrialEntry* const trial = table_.FindTrial(token.sweep, token.number);
+  WorkerEntry* const worker = table_.FindWorker(worker_name);
+  // A call that is repeated finds nothing held.
+  if (trial == nullptr || !trial->held() || worker == nullptr) return;
+  if (outcome == LeaseOutcome::kCompleted) {
+    ++worker->completed;
+    NoteSuccess(worker_name);
+  } else if (outcome == LeaseOutcome::kFailed) {
+    ++worker->failed;
+    NoteFailure(trial, worker, reason);
+  } else if (outcome == LeaseOutcome::kFailedForGood) {
+    ++worker->failed;  // of the trial's own making, such as divergence
+  }
 }
 
 void SchedulerImpl::AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines,
@@ -371,6 +382,7 @@ WorkerInfo SchedulerImpl::Describe(const WorkerEntry& worker) const {
                   .last_seen = worker.last_seen,
                   .completed = worker.completed,
                   .failed = worker.failed};
+  info.put_aside = DescribeHealth(worker);
   for (const TrialKey& key : worker.leases) {
     const TrialEntry* const trial = table_.FindTrial(key);
     info.trials.push_back(trial->row.short_name());

@@ -51,10 +51,15 @@ void SchedulerImpl::Dispatch() {
       continue;
     }
     const bool allows_programs = worker->description.allows_programs;
-    TrialEntry* const trial =
-        is_there[allows_programs] ? table_.NextPending(allows_programs) : nullptr;
+    TrialEntry* trial = nullptr;
+    if (is_there[allows_programs] && MayTakeOneMore(worker)) {
+      trial = table_.NextPending(allows_programs, [&](const TrialEntry& candidate) {
+        return !WaitsForAnother(candidate, *worker);
+      });
+      // What is left may be there for others.
+      if (trial == nullptr) is_there[allows_programs] = table_.HasPending(allows_programs);
+    }
     if (trial == nullptr) {
-      is_there[allows_programs] = false;
       waiting.push_back(std::move(name));
       continue;
     }

@@ -3,6 +3,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <unordered_map>
@@ -100,6 +101,9 @@ class SchedulerImpl final : public Scheduler {
   // The sweep of a worker's token; FailedPrecondition when it has ended.
   absl::StatusOr<std::shared_ptr<const SweepSpec>> SpecOf(const LeaseToken& token)
       ABSL_LOCKS_EXCLUDED(mutex_);
+  // Before the row is taken over: what the end of a lease says about its worker.
+  void CountFinish(const LeaseToken& token, const std::string& worker, LeaseOutcome outcome,
+                   const std::string& reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndIfDone(std::int64_t sweep_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Remember(EndedSweep ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status LoadSweep(SweepRow row);
@@ -110,8 +114,30 @@ class SchedulerImpl final : public Scheduler {
   WorkerInfo Describe(const WorkerEntry& worker) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Duration Now() const { return options_.clock->Monotonic(); }
 
+  // scheduler_health.cc: workers on which attempts fail again and again.
+  // An attempt of the worker at the trial, which it still holds in memory, has failed.
+  void NoteFailure(TrialEntry* trial, WorkerEntry* worker, const std::string& reason)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // As NoteFailure; all that a worker loses at once counts as one failure.
+  void NoteLoss(TrialEntry* trial, WorkerEntry* worker, const std::string& reason)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void NoteSuccess(const std::string& worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // It has the lease again that it seemed to have lost.
+  void WithdrawLoss(TrialEntry* trial, WorkerEntry* worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Another worker that could do all that this one does, as far as is known.
+  bool HasReplacement(const WorkerEntry& worker) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether the worker's failures allow that it gets one more trial.
+  bool MayTakeOneMore(WorkerEntry* worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether the trial, which has failed on this worker, waits for another one.
+  bool WaitsForAnother(const TrialEntry& trial, const WorkerEntry& worker) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::optional<PutAside> DescribeHealth(const WorkerEntry& worker) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
   // scheduler_situation.cc
   void DescribeWorkers(TrialSituation* situation) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DescribeFailures(const TrialEntry& trial, TrialSituation* situation) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DescribeQueue(const SweepEntry& sweep, TrialSituation* situation) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -150,7 +176,8 @@ class SchedulerImpl final : public Scheduler {
   void OnRevived(const LeaseToken& token, const std::string& worker, const TrialKey& key,
                  const absl::StatusOr<LeaseRow>& lease) ABSL_LOCKS_EXCLUDED(mutex_);
   void Lose(TrialEntry* trial, const std::string& reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void OnLost(const TrialKey& key, const absl::StatusOr<TrialRow>& row) ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnLost(const TrialKey& key, const std::string& reason, const absl::StatusOr<TrialRow>& row)
+      ABSL_LOCKS_EXCLUDED(mutex_);
   void ForgiveLateTick(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ExpireLeases(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void ExpireWorkers(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -87,6 +87,8 @@ absl::Status SchedulerImpl::Admit(const SynchronizeCall& call) {
       Lose(trial, fmt::format("worker {}: a new process has its name", worker->name));
     }
   }
+  // Whoever starts it again may have mended it. One that died at its work is no such case.
+  if (worker->leases.empty()) worker->health.TryNow(Now());
   workers_by_session_.erase(worker->session);
   worker->session.clear();
   worker->asked_to_drain = worker->told_to_drain = false;
@@ -115,9 +117,12 @@ void SchedulerImpl::Greet(const SynchronizeCall& call, WorkerEntry* worker) {
   worker->draining = call.draining;
   worker->heard = Now();
   worker->last_seen = options_.clock->Now();
-  for (const TrialKey& key : worker->leases) {
-    TrialEntry* const trial = table_.FindTrial(key);
-    if (trial->claim != Claim::kLosing) trial->deadline = Now() + options_.lease_term;
+  // Not what it was offered and does not take up: that runs out, and goes to others.
+  for (const LeaseToken& token : call.held) {
+    TrialEntry* const trial = table_.FindTrial(token.sweep, token.number);
+    if (trial == nullptr || !trial->held() || !trial->Matches(token)) continue;
+    if (trial->row.worker != call.worker || trial->claim == Claim::kLosing) continue;
+    trial->deadline = Now() + options_.lease_term;
   }
 }
 
@@ -274,7 +279,10 @@ void SchedulerImpl::OnRevived(const LeaseToken& token, const std::string& worker
              fmt::format("lease revived trial={} worker={} attempt={}", lease->trial.short_name(),
                          worker_name, token.attempt));
     TrialEntry* const trial = table_.Apply(lease->trial, Now() + options_.lease_term);
-    if (trial != nullptr) trial->secret = token.secret;
+    if (trial != nullptr) {
+      trial->secret = token.secret;
+      if (worker != nullptr) WithdrawLoss(trial, worker);
+    }
     DeferSignal(key.first, EventBus::Signal::kEvents);
   } else if (worker != nullptr && lease.status().code() != absl::StatusCode::kFailedPrecondition) {
     Refuse(worker, lease.status());  // it calls again, and keeps its work until then
@@ -299,19 +307,23 @@ void SchedulerImpl::Lose(TrialEntry* trial, const std::string& reason) {
         *row = transaction.LoseLease(id, attempt, *spec, reason);
         return row->status();
       },
-      [this, row, key](const absl::Status& status) {
+      [this, row, key, reason](const absl::Status& status) {
         if (!status.ok()) *row = status;
-        OnLost(key, *row);
+        OnLost(key, reason, *row);
       });
 }
 
-void SchedulerImpl::OnLost(const TrialKey& key, const absl::StatusOr<TrialRow>& row) {
+void SchedulerImpl::OnLost(const TrialKey& key, const std::string& reason,
+                           const absl::StatusOr<TrialRow>& row) {
   MutexLock lock(&mutex_);
   TrialEntry* const trial = table_.FindTrial(key);
   if (trial != nullptr && trial->claim == Claim::kLosing) table_.SetClaim(trial, Claim::kNone);
   if (row.ok()) {
     WorkerEntry* const worker = table_.FindWorker(row->worker);
-    if (worker != nullptr && !IsHeld(row->state)) ++worker->failed;
+    if (worker != nullptr && !IsHeld(row->state)) {
+      ++worker->failed;
+      if (trial != nullptr) NoteLoss(trial, worker, reason);
+    }
     table_.Apply(*row, Now() + options_.lease_term);
     EndIfDone(key.first);
     DeferSignal(key.first, EventBus::Signal::kEvents);

@@ -29,6 +29,7 @@ TrialSituation SchedulerImpl::Situation(const TrialRow& trial) const {
     situation.is_being_granted =
         entry->claim == Claim::kGranting || entry->claim == Claim::kReviving;
     situation.progress = entry->progress;
+    DescribeFailures(*entry, &situation);
   }
   return situation;
 }
@@ -43,12 +44,28 @@ void SchedulerImpl::DescribeWorkers(TrialSituation* situation) const {
       ++situation->draining;
       continue;
     }
+    if (std::optional<PutAside> aside = DescribeHealth(worker)) {
+      situation->put_aside.emplace(name, *std::move(aside));
+      continue;
+    }
     situation->slots += worker.description.slots;
     situation->busy += worker.description.slots - std::max(worker.free_slots(), 0);
     for (const TrialKey& key : worker.leases) {
       ++situation->busy_with[table_.FindTrial(key)->row.sweep];
     }
   }
+}
+
+// Only while every worker that could take it now is one on which it failed.
+void SchedulerImpl::DescribeFailures(const TrialEntry& trial, TrialSituation* situation) const {
+  situation->failed_on.assign(trial.failed_on.begin(), trial.failed_on.end());
+  const bool waits =
+      std::any_of(trial.failed_on.begin(), trial.failed_on.end(), [&](const std::string& name) {
+        const auto worker = table_.workers().find(name);
+        return worker != table_.workers().end() && worker->second.connected &&
+               WaitsForAnother(trial, worker->second);
+      });
+  if (waits) situation->waits_for_another = trial.elsewhere_until - Now();
 }
 
 // In turns: before the trial at place n of its sweep's queue, every other sweep has had n turns,

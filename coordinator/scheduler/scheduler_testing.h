@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "common/base/mutex.h"
+#include "coordinator/scheduler/faulty_store.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/store/store_testing.h"
 #include "fmt/format.h"
@@ -57,8 +58,9 @@ class SchedulerTest : public testing::Test {
 
   void Start() {
     scheduler_.reset();
+    faulty_ = std::make_unique<FaultyStore>(store_.get());
     scheduler_ = Must(Scheduler::Start(
-        {.store = store_.get(), .clock = &clock_, .lease_term = kTerm, .threads = false}));
+        {.store = faulty_.get(), .clock = &clock_, .lease_term = kTerm, .threads = false}));
   }
 
   // Until nothing is under way and the search has nothing to do.
@@ -199,6 +201,7 @@ class SchedulerTest : public testing::Test {
 
   FakeClock clock_;
   std::unique_ptr<Store> store_;
+  std::unique_ptr<FaultyStore> faulty_;  // through which the scheduler uses it
   std::unique_ptr<Scheduler> scheduler_;
 };
 

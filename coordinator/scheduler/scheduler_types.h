@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,6 +57,13 @@ struct SynchronizeAnswer {
   bool drain = false;  // give back what is held, and end
 };
 
+// A worker that gets no trials, or one to try, because its last attempts have all failed.
+struct PutAside {
+  int failures = 0;    // in a row
+  std::string reason;  // of the last one, in one line
+  absl::Time until;    // when it is tried again, or was
+};
+
 // A worker as seen from here.
 struct WorkerInfo {
   std::string name;
@@ -67,6 +75,7 @@ struct WorkerInfo {
   std::int64_t completed = 0;  // attempts since this coordinator started
   std::int64_t failed = 0;
   double images_per_second = 0;
+  std::optional<PutAside> put_aside;
 };
 
 // Where a running trial stands within an epoch.

@@ -1,9 +1,11 @@
-// Random walks over all that workers and people do to a sweep, in any order: no trial is lost, none
-// is completed twice, and the budget is exact.
+// Random walks over all that workers and people do to a sweep, in any order, while answers get
+// lost, the store refuses writes and the coordinator dies: no trial is lost, none is completed
+// twice, what was acknowledged is there, an old attempt changes nothing, and the budget is exact.
 
 #include <algorithm>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "common/base/philox.h"
 #include "coordinator/scheduler/scheduler_testing.h"
@@ -61,10 +63,14 @@ class WalkTest : public SchedulerTest {
                             .session = fmt::format("{}{}", worker->name, worker->session)});
     const auto result = answer->Get();
     ASSERT_TRUE(result.has_value());
-    if (!result->ok()) return;  // its name is taken until the term is over
+    // Its name is taken until the term is over; or the answer was lost on its way.
+    if (!result->ok() || Below(10) == 0) return;
     worker->held.clear();
     worker->told_to_drain = (*result)->drain;
-    for (const LeaseOffer& offer : (*result)->leases) worker->held.push_back(offer.token);
+    for (const LeaseOffer& offer : (*result)->leases) {
+      worker->held.push_back(offer.token);
+      tokens_[{offer.token.number, offer.token.attempt}] = offer.token;
+    }
     const bool gives_back = Below(2) == 0;
     for (const LeaseOffer& offer : (*result)->leases) {
       if ((offer.give_back || worker->told_to_drain) && gives_back) {
@@ -87,15 +93,77 @@ class WalkTest : public SchedulerTest {
         Finish(token, LeaseOutcome::kFailedForGood, "hopeless");
         break;
       case 2:
-        Report(token, 1, std::min(epoch + 1, 3));
+        Measure(token, 1, std::min(epoch + 1, 3));
         break;
       default:
-        if (epoch < 3) Report(token, epoch + 1, 3);
+        if (epoch < 3) Measure(token, epoch + 1, 3);
+        // Also when the answer was lost.
         if (Finish(token, LeaseOutcome::kCompleted).ok() && Below(2) == 0) {
           EXPECT_EQ(Finish(token, LeaseOutcome::kCompleted), absl::OkStatus()) << "sent again";
         }
         NoteCompleted(token);
     }
+  }
+
+  void Measure(const LeaseToken& token, int first, int last) {
+    if (!Report(token, first, last).ok()) return;
+    for (int epoch = first; epoch <= last; ++epoch) {
+      acknowledged_.insert({token.number, token.attempt, epoch});
+    }
+  }
+
+  // A worker that was cut off comes back with what it has done meanwhile.
+  void ReportLate() {
+    if (tokens_.empty()) return;
+    const LeaseToken token =
+        std::next(tokens_.begin(), Below(static_cast<int>(tokens_.size())))->second;
+    const TrialRow before = Trial(token.number);
+    if (token.attempt >= before.attempt) return;
+    EXPECT_EQ(Report(token, 1, 3).code(), absl::StatusCode::kFailedPrecondition);
+    for (const LeaseOutcome outcome : {LeaseOutcome::kCompleted, LeaseOutcome::kFailed,
+                                       LeaseOutcome::kFailedForGood, LeaseOutcome::kGivenBack}) {
+      EXPECT_EQ(Finish(token, outcome).code(), absl::StatusCode::kFailedPrecondition);
+    }
+    const TrialRow after = Trial(token.number);
+    EXPECT_EQ(after.state, before.state);
+    EXPECT_EQ(after.attempt, before.attempt);
+    EXPECT_EQ(after.failures, before.failures);
+    EXPECT_EQ(after.result.epoch, before.result.epoch);
+  }
+
+  // The coordinator dies: at any moment, or between a commit and its answer.
+  void Die() {
+    if (Below(2) == 0) {
+      faulty_->KillAfterNextCommit();
+      Below(2) == 0 ? Work(&workers_[static_cast<std::size_t>(Below(3))]) : Decide();
+    }
+    Start();
+    Settle();
+    CheckEpochs();
+  }
+
+  // The store refuses all writes while the others go on.
+  void RefuseWrites() {
+    faulty_->Refuse(Below(2) == 0 ? absl::StatusCode::kResourceExhausted
+                                  : absl::StatusCode::kUnavailable);
+    for (int i = 1 + Below(6); i > 0; --i) {
+      Worker& worker = workers_[static_cast<std::size_t>(Below(3))];
+      switch (Below(4)) {
+        case 0:
+          Synchronize(&worker);
+          break;
+        case 1:
+          Work(&worker);
+          break;
+        case 2:
+          Decide();
+          break;
+        default:
+          Pass(absl::Seconds(1 + Below(30)));
+      }
+    }
+    faulty_->Refuse(absl::StatusCode::kOk);
+    Pass(absl::Seconds(1));
   }
 
   // A trial that has completed once stays as it is, whoever says what.
@@ -144,21 +212,25 @@ class WalkTest : public SchedulerTest {
     const int budget = budget_ + 1 + Below(2);
     const auto row =
         Ask<SweepRow>([&](auto callback) { scheduler_->ExtendSweep(spec_, budget, "", callback); });
-    if (row.ok()) budget_ = budget;
+    // The answer may have been lost after the commit.
+    if (row.ok() || Sweep().planned_configurations == budget) budget_ = budget;
   }
 
   void Step() {
     Worker& worker = workers_[static_cast<std::size_t>(Below(3))];
-    const int what = Below(100);
-    if (what < 40) {
+    const int what = Below(110);
+    if (what >= 106) {
+      RefuseWrites();
+    } else if (what >= 100) {
+      ReportLate();
+    } else if (what < 40) {
       Synchronize(&worker);
     } else if (what < 75) {
       Work(&worker);
     } else if (what < 93) {
       Decide();
     } else if (what < 95) {
-      Start();  // the coordinator
-      Settle();
+      Die();
     } else if (what < 97) {
       ++worker.session;  // a new process under the name, which knows of no lease
       worker.held.clear();
@@ -194,6 +266,18 @@ class WalkTest : public SchedulerTest {
     EXPECT_EQ(sweep.ended.has_value(), is_over || sweep.state == SweepState::kCancelled);
   }
 
+  void CheckEpochs() {
+    std::set<std::tuple<std::int64_t, int, int>> stored;
+    for (const TrialRow& trial : Must(store_->ListTrials({.sweep = "s", .limit = 1000}))) {
+      for (const EpochRow& row : Must(store_->ListEpochs("s", trial.number, 0, 1000))) {
+        stored.insert({trial.number, row.attempt, row.metrics.epoch});
+      }
+    }
+    EXPECT_TRUE(
+        std::includes(stored.begin(), stored.end(), acknowledged_.begin(), acknowledged_.end()))
+        << acknowledged_.size() << " epochs were acknowledged, " << stored.size() << " are there";
+  }
+
   // Everybody behaves from now on.
   void BringToAnEnd() {
     Pass(absl::Seconds(70));  // whoever is silent loses what it holds
@@ -214,7 +298,9 @@ class WalkTest : public SchedulerTest {
   std::shared_ptr<const SweepSpec> spec_;
   std::vector<Worker> workers_;
   int budget_ = kFirstBudget;
-  std::map<std::int64_t, int> completed_by_;  // attempt by trial
+  std::map<std::int64_t, int> completed_by_;                   // attempt by trial
+  std::map<std::pair<std::int64_t, int>, LeaseToken> tokens_;  // all that were granted
+  std::set<std::tuple<std::int64_t, int, int>> acknowledged_;  // trial, attempt, epoch
 };
 
 class WalksTest : public WalkTest, public testing::WithParamInterface<int> {};
@@ -231,6 +317,7 @@ TEST_P(WalksTest, NothingIsLostNothingIsDoneTwiceAndTheBudgetIsExact) {
   BringToAnEnd();
   SCOPED_TRACE(fmt::format("seed {}, at the end", GetParam()));
   Check();
+  CheckEpochs();
   EXPECT_EQ(Sweep().state, SweepState::kCompleted);
   EXPECT_EQ(Sweep().counts.completed, budget_ * kReplicates);
 

@@ -114,15 +114,21 @@ bool WorkTable::RemoveIfEnded(std::int64_t sweep_id) {
   return true;
 }
 
-TrialEntry* WorkTable::NextPending(bool allows_programs) {
+TrialEntry* WorkTable::NextPending(bool allows_programs, const TrialFilter& may_be_offered) {
   SweepEntry* next = nullptr;
+  TrialEntry* chosen = nullptr;
   for (auto& [id, sweep] : sweeps_) {
     if (!sweep.is_offered(allows_programs)) continue;
-    if (next == nullptr || sweep.served < next->served) next = &sweep;
+    if (next != nullptr && sweep.served >= next->served) continue;
+    const auto offered =
+        std::find_if(sweep.pending.begin(), sweep.pending.end(),
+                     [&](std::int64_t number) { return may_be_offered(sweep.trials.at(number)); });
+    if (offered == sweep.pending.end()) continue;
+    next = &sweep;
+    chosen = &sweep.trials.at(*offered);
   }
-  if (next == nullptr) return nullptr;
-  next->served = ++turns_;
-  return &next->trials.at(*next->pending.begin());
+  if (next != nullptr) next->served = ++turns_;
+  return chosen;
 }
 
 bool WorkTable::HasPending(bool allows_programs) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -12,12 +13,10 @@
 #include "absl/time/time.h"
 #include "common/protocol/trainer_message.h"
 #include "coordinator/scheduler/scheduler.h"
+#include "coordinator/scheduler/worker_health.h"
 #include "coordinator/store/store.h"
 
 namespace sweep {
-
-// A trial in memory: sweep id and number.
-using TrialKey = std::pair<std::int64_t, std::int64_t>;
 
 // A write that has been decided on but is not committed yet. Whoever has the claim decides; nobody
 // else does until it is settled.
@@ -31,6 +30,9 @@ struct TrialEntry {
   absl::Duration deadline;                       // monotonic, while it is held
   std::shared_ptr<const std::string> spec_json;  // shared with answers; null before the first grant
   std::optional<ProgressMessage> progress;
+  std::set<std::string> failed_on;  // workers, since this coordinator has it
+  absl::Duration
+      elsewhere_until;  // monotonic; till then it waits for a worker it has not failed on
 
   TrialKey key() const { return {row.sweep_id, row.number}; }
   bool held() const { return IsHeld(row.state); }
@@ -90,6 +92,8 @@ struct WorkerEntry {
   std::optional<Poll> poll;
   std::int64_t completed = 0;
   std::int64_t failed = 0;
+  WorkerHealth health;
+  std::optional<absl::Duration> lost_after;  // as `heard`, when it last lost leases
 
   bool leaves() const { return draining || asked_to_drain; }
   bool wants_work() const { return poll.has_value() && !leaves() && free_slots() > 0; }
@@ -122,10 +126,11 @@ class WorkTable {
   void SetClaim(TrialEntry* trial, Claim claim);
   // Removes the sweep when it has made all its trials and they have ended. True when it did.
   bool RemoveIfEnded(std::int64_t sweep_id);
-  // The oldest pending trial of the active sweep whose turn it is: of those that may be offered the
-  // one that was served longest ago. Sweeps with a program are offered to `allows_programs` only.
-  // Null when there is none. The caller claims it.
-  TrialEntry* NextPending(bool allows_programs);
+  // The oldest pending trial of the active sweep whose turn it is: of those that have one which may
+  // be offered, the sweep that was served longest ago. Sweeps with a program are offered to
+  // `allows_programs` only. Null when there is none. The caller claims it.
+  using TrialFilter = std::function<bool(const TrialEntry&)>;
+  TrialEntry* NextPending(bool allows_programs, const TrialFilter& may_be_offered);
   bool HasPending(bool allows_programs) const;
 
   WorkerEntry* FindWorker(const std::string& name);
