@@ -183,6 +183,7 @@ class AgentImpl final : public Agent {
     loop_ = std::make_unique<TrainerLoop>(TrainerLoop::Options{
         .slots = slots_,
         .context = {.stop_grace = options.stop_grace,
+                    .drain_grace = std::max(options.drain_grace, options.stop_grace),
                     .ready_timeout = options.ready_timeout,
                     .silence_timeout =
                         any_silence ? absl::InfiniteDuration() : options.silence_timeout,

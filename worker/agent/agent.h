@@ -26,6 +26,8 @@ struct AgentOptions {
   std::string work_dir;  // "" makes a temporary one and removes it at the end
   DataOptions data;
   absl::Duration stop_grace = absl::Seconds(1);  // from `stop` to SIGTERM, from there to SIGKILL
+  // Instead, from a `stop` to SIGTERM where the trial goes on later: for its checkpoint.
+  absl::Duration drain_grace = absl::Seconds(10);
   absl::Duration ready_timeout = absl::Seconds(60);   // for a trainer to say `ready`
   absl::Duration connect_timeout = absl::Seconds(4);  // for the first answer of the coordinator
   // A sweep's own program that prints nothing for so long is ended; zero: never.

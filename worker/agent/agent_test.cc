@@ -293,6 +293,20 @@ TEST_F(AgentTest, FailsATrialWhoseRowsTheCoordinatorRefuses) {
   EXPECT_THAT(finish.reason(), HasSubstr("accuracy 7 is above 1"));
 }
 
+TEST_F(AgentTest, EndsALeasePlainlyWhenItsEndIsRefused) {
+  for (const absl::Status& refusal :
+       {absl::UnimplementedError(""), absl::InvalidArgumentError("17 artifacts")}) {
+    const int number = coordinator_.record().finished.size() + 1;
+    coordinator_.SetFinishStatus(refusal);
+    coordinator_.Offer(number, "", 2);
+    if (agent_ == nullptr) StartAgent();
+    const v1::FinishLeaseRequest finish = coordinator_.WaitForFinish(number);
+    EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_FAILED);
+    EXPECT_THAT(finish.reason(), StartsWith("the coordinator refused LEASE_OUTCOME_COMPLETED: " +
+                                            absl::StatusCodeToString(refusal.code())));
+  }
+}
+
 TEST_F(AgentTest, StoresACheckpointAsItWasWhenTheTrainerSaidSo) {
   coordinator_.SetReportStatus(absl::UnavailableError("starting"));
   coordinator_.Offer(1, "checkpoint=2,pause=3", 5);
@@ -343,6 +357,22 @@ TEST_F(AgentTest, DrainGivesBackWhatADeafTrainerHolds) {
   EXPECT_TRUE(IsGone(trainer));
   EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
   EXPECT_EQ(coordinator_.WaitForFinish(2).outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
+}
+
+TEST_F(AgentTest, ADrainWaitsForASlowCheckpointAndACancelDoesNot) {
+  options_.drain_grace = absl::Seconds(20);
+  coordinator_.Offer(1, "pause=1,slow-stop=500", 5);
+  coordinator_.Offer(2, "checkpoint=1,pause=1,slow-stop=500", 5);
+  StartAgent();
+  const int trainer = coordinator_.WaitForTrainer(1);
+  coordinator_.Revoke(1);
+  EXPECT_NE(coordinator_.WaitForTrainer(2), trainer) << "it was ended after 0.2 s";
+  agent_->Drain();
+  EXPECT_TRUE(agent_->Wait().ok());
+  EXPECT_EQ(coordinator_.WaitForFinish(2).outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
+  const Record record = coordinator_.record();
+  EXPECT_EQ(record.reports.back().checkpoint_epoch(), 1);
+  EXPECT_EQ(record.blobs.at(record.reports.back().checkpoint_sha256()), "written late");
 }
 
 TEST_F(AgentTest, DrainIsNoFailureWhenTheTrainerEndsInsteadOfAnswering) {

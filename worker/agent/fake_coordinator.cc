@@ -78,6 +78,7 @@ class FakeCoordinator::Services final : public v1::WorkerService::Service,
   grpc::Status FinishLease(grpc::ServerContext*, const v1::FinishLeaseRequest* request,
                            v1::FinishLeaseResponse*) override {
     MutexLock lock(&mutex_);
+    if (!finish_status_.ok() && request->artifacts_size() > 0) return ToGrpcStatus(finish_status_);
     record_.finished.push_back(*request);
     leases_.erase(request->token().trial());
     changed_.NotifyAll();
@@ -174,6 +175,7 @@ class FakeCoordinator::Services final : public v1::WorkerService::Service,
   std::map<std::string, v1::Lease> leases_;  // by trial
   absl::Status status_;
   absl::Status report_status_;
+  absl::Status finish_status_;
   absl::Status log_status_;
   std::set<std::string> asked_back_;  // trials
   std::map<std::string, std::string> program_files_;
@@ -277,6 +279,10 @@ void FakeCoordinator::SetSynchronizeStatus(absl::Status status) {
 
 void FakeCoordinator::SetReportStatus(absl::Status status) {
   services_->Change([&] { services_->report_status_ = std::move(status); });
+}
+
+void FakeCoordinator::SetFinishStatus(absl::Status status) {
+  services_->Change([&] { services_->finish_status_ = std::move(status); });
 }
 
 std::string FakeCoordinator::PutBlob(const std::string& bytes) { return services_->Store(bytes); }

@@ -41,6 +41,8 @@ class FakeCoordinator {
   // Answers to Synchronize, and to reports of epochs, from now on.
   void SetSynchronizeStatus(absl::Status status);
   void SetReportStatus(absl::Status status);
+  // Answers from now on to every end of a lease that comes with files.
+  void SetFinishStatus(absl::Status status);
   std::string PutBlob(const std::string& bytes);
 
   // The server goes away with all that is under way, and comes back at the same address.

@@ -7,8 +7,10 @@
 // its input; "crash=3", "exit=3", "error=3", "retryable=3", "broken=3", "skip-back=3" end badly
 // after epoch 3; "checkpoint=2" writes a checkpoint after epoch 2; "garbage" logs before every
 // epoch; "flood" logs 3 MiB without a newline first; "once" ends after one trial; "quit" ends when
-// it is stopped instead of answering. images_per_second of every epoch is the process id.
+// it is stopped instead of answering; "slow-stop=500" takes 500 ms to write a checkpoint then.
+// images_per_second of every epoch is the process id.
 
+#include <poll.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -66,7 +68,6 @@ class Input {
     text_.erase(0, newline + 1);
     return line;
   }
-
 
  private:
   std::string text_;
@@ -131,6 +132,12 @@ void WaitForStop(const sweep::TrialSpec& spec, int epoch, const Script& script, 
   while (const std::optional<std::string> line = input->NextLine()) {
     if (sweep::LineType(*line) != "stop") continue;
     if (script.contains("quit")) std::exit(0);
+    if (const auto slow = script.find("slow-stop"); slow != script.end()) {
+      poll(nullptr, 0, slow->second);
+      const std::string path = spec.output_dir + "/late";
+      Say(sweep::CheckpointMessage{
+          .trial = spec.trial, .epoch = epoch, .path = WriteFile(path, "written late")});
+    }
     return SayDone(spec, epoch, /*stopped=*/true);
   }
   std::exit(0);

@@ -42,6 +42,18 @@ void FillRow(const EpochMetrics& metrics, int attempt, v1::Epoch* row) {
   row->set_images_per_second(metrics.images_per_second);
 }
 
+// Makes of the end of a lease, which the coordinator has refused, one without anything of its own.
+void Plain(const absl::Status& refusal, v1::FinishLeaseRequest* request) {
+  const std::string outcome = v1::LeaseOutcome_Name(request->outcome());
+  if (request->outcome() != v1::LEASE_OUTCOME_GIVEN_BACK) {
+    request->set_outcome(v1::LEASE_OUTCOME_FAILED);
+  }
+  request->clear_artifacts();
+  request->set_reason(absl::StrCat("the coordinator refused ", outcome, ": ",
+                                   absl::StatusCodeToString(refusal.code()), " ",
+                                   ToUtf8(std::string(refusal.message()))));
+}
+
 }  // namespace
 
 LeaseReporter::LeaseReporter(const Options& options, Events events)
@@ -330,11 +342,18 @@ void LeaseReporter::Finish(const LeaseEnd& end) {
     artifact->set_sha256(blob->sha256);
     artifact->set_size_bytes(blob->size_bytes);
   }
-  const absl::Status status = Persist("finish lease", [&] {
+  const auto finish = [&] {
     // Before, because the end of the lease is the end of its token.
     if (options_.logs != nullptr) options_.logs->Flush(KeyOf(lease_.token()), kLogPatience);
     return options_.client->FinishLease(request);
-  });
+  };
+  absl::Status status = Persist("finish lease", finish);
+  if (!status.ok() && !absl::IsCancelled(status) && !IsStaleLease(status)) {
+    // What was said is not taken (gRPC answers UNIMPLEMENTED for what it cannot decode). Nobody
+    // else would end the lease before its term is over, so it ends with what cannot be refused.
+    Plain(status, &request);
+    status = Persist("finish lease", finish);
+  }
   if (absl::IsCancelled(status)) return;
   spdlog::info("lease ended trial={} attempt={} outcome={} answer={}", lease_.token().trial(),
                lease_.token().attempt(), v1::LeaseOutcome_Name(end.outcome), status.ToString());

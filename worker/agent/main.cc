@@ -29,6 +29,7 @@ struct Arguments {
   std::string trainer;
   std::string log_level = "info";
   std::string silence_timeout = "10m";
+  std::string drain_grace = "10s";
 };
 
 void AddOptions(CLI::App* app, Arguments* arguments) {
@@ -54,6 +55,11 @@ void AddOptions(CLI::App* app, Arguments* arguments) {
          "end a sweep's own program that prints nothing for so long, as 90s, 10m or 1h30m; "
          "0: never")
       ->capture_default_str();
+  app->add_option(
+         "--drain-grace", arguments->drain_grace,
+         "how long a trial that is given back (SIGTERM, `sweep worker drain`, `sweep pause "
+         "--now`) may take to write its checkpoint")
+      ->capture_default_str();
   app->add_option("--work-dir", agent.work_dir, "the folder of trials' files; default: temporary");
   app->add_option("--log-level", arguments->log_level, "debug, info, warn or error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
@@ -75,15 +81,17 @@ bool ParseLabels(Arguments* arguments) {
 }
 
 // False for what is no duration.
-bool ParseSilenceTimeout(Arguments* arguments) {
-  absl::Duration* const timeout = &arguments->agent.silence_timeout;
-  if (absl::ParseDuration(arguments->silence_timeout, timeout) &&
-      *timeout >= absl::ZeroDuration()) {
-    return true;
-  }
-  std::fprintf(stderr, "sweep-worker: --silence-timeout '%s': not a duration such as 90s or 10m\n",
-               arguments->silence_timeout.c_str());
+bool ParseDuration(const char* option, const std::string& text, absl::Duration* duration) {
+  if (absl::ParseDuration(text, duration) && *duration >= absl::ZeroDuration()) return true;
+  std::fprintf(stderr, "sweep-worker: %s '%s': not a duration such as 90s or 10m\n", option,
+               text.c_str());
   return false;
+}
+
+bool ParseDurations(Arguments* arguments) {
+  return ParseDuration("--silence-timeout", arguments->silence_timeout,
+                       &arguments->agent.silence_timeout) &&
+         ParseDuration("--drain-grace", arguments->drain_grace, &arguments->agent.drain_grace);
 }
 
 int ExitCodeOf(const absl::Status& status) {
@@ -176,7 +184,7 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
       return app.exit(error) == 0 ? kOk : kBadArguments;
     }
-    if (!ParseLabels(&arguments) || !ParseSilenceTimeout(&arguments)) return kBadArguments;
+    if (!ParseLabels(&arguments) || !ParseDurations(&arguments)) return kBadArguments;
     if (!arguments.trainer.empty()) arguments.agent.trainer_command = {arguments.trainer};
     spdlog::set_default_logger(spdlog::stderr_color_mt("sweep-worker"));
     spdlog::set_level(spdlog::level::from_str(arguments.log_level));

@@ -63,6 +63,10 @@ void Slot::Revoke(const LeaseKey& key) {
       return StopTrial(Intent::kDrop, "");
     case Phase::kStopping:
       intent_ = Intent::kDrop;
+      // Nobody wants the checkpoint any more.
+      if (urgency_ == Urgency::kAsked) {
+        urgency_deadline_ = std::min(urgency_deadline_, Now() + Chrono(context_.stop_grace));
+      }
       return;
     case Phase::kReporting:
       return reporter_.Abandon();
@@ -328,7 +332,8 @@ void Slot::StopTrial(Intent intent, std::string reason) {
   stop_reason_ = std::move(reason);
   if (urgency_ != Urgency::kNone) return;
   urgency_ = Urgency::kAsked;
-  urgency_deadline_ = Now() + Chrono(context_.stop_grace);
+  urgency_deadline_ =
+      Now() + Chrono(intent == Intent::kGiveBack ? context_.drain_grace : context_.stop_grace);
   spdlog::info("trial told to stop slot={} trial={} attempt={}", index_, key_.trial, key_.attempt);
   const absl::Status sent =
       trainer_->Send(TrainerCommandToJson(TrainerCommand::kStop, trial_.trial));

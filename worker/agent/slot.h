@@ -35,6 +35,7 @@ class Slot {
   // Shared by all slots of an agent; outlives them.
   struct Context {
     absl::Duration stop_grace;
+    absl::Duration drain_grace;
     absl::Duration ready_timeout;
     absl::Duration silence_timeout;  // for a sweep's own program; infinite: none
     absl::Duration program_idle;     // how long such a program is kept for another trial

@@ -11,14 +11,16 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
+#include "common/base/utf8.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/supervisor.h"
 
 namespace sweep {
 namespace {
 
-constexpr std::size_t kLogLines = 50;
+// Kept for the reason of a failure; all lines are logged.
+constexpr std::size_t kLastLines = 3;
+constexpr std::size_t kLastBytes = 300;
 constexpr std::size_t kLogLineBytes = 400;
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
 constexpr std::size_t kUnsentLimitBytes = std::size_t{4} << 20;
@@ -222,8 +224,8 @@ void TrainerProcess::KeepLogLine(std::string_view line, const Sinks& sinks) {
   if (line.empty()) return;
   sinks.log(line);
   spdlog::debug("trainer log pid={} line={}", pid_, line.substr(0, kLogLineBytes));
-  if (last_lines_.size() == kLogLines) last_lines_.pop_front();
-  last_lines_.emplace_back(line.substr(0, kLogLineBytes));
+  if (last_lines_.size() == kLastLines) last_lines_.pop_front();
+  last_lines_.emplace_back(CutUtf8(line, kLastBytes));
 }
 
 absl::Status TrainerProcess::Send(std::string_view line) {
@@ -289,6 +291,18 @@ std::optional<TrainerProcess::Exit> TrainerProcess::PollExit(const Sinks& sinks)
               .output = broken};
 }
 
-std::string TrainerProcess::LastLines() const { return absl::StrJoin(last_lines_, "\n"); }
+std::string TrainerProcess::LastLines() const {
+  std::string text;  // from the last one on, since that says most
+  for (auto line = last_lines_.rbegin(); line != last_lines_.rend(); ++line) {
+    if (text.empty()) {
+      text = *line;
+    } else if (line->size() + 1 + text.size() <= kLastBytes) {
+      text = absl::StrCat(*line, "\n", text);
+    } else {
+      break;
+    }
+  }
+  return text;
+}
 
 }  // namespace sweep

@@ -87,7 +87,8 @@ class TrainerProcess {
   // ended. nullopt while it runs.
   std::optional<Exit> PollExit(const Sinks& sinks);
 
-  // The last lines that were no messages, of both streams, oldest first, one per line.
+  // The last lines that were no messages, of both streams, oldest first, one per line: at most 3
+  // and 300 bytes.
   std::string LastLines() const;
 
  private:

@@ -192,14 +192,21 @@ TEST(TrainerProcess, LeadsAProcessGroupThatDiesWithIt) {
   EXPECT_FALSE(runs());
 }
 
-TEST(TrainerProcess, KeepsTheLastFiftyLines) {
+TEST(TrainerProcess, KeepsTheLastThreeLines) {
   std::unique_ptr<TrainerProcess> process;
   RunShell(
       "i=0; while test $i -lt 60; do echo line $i; i=$((i+1)); done; echo no newline | tr -d "
       "'\\n'",
       &process);
-  EXPECT_THAT(process->LastLines(), ::testing::StartsWith("line 11\n"));
-  EXPECT_THAT(process->LastLines(), ::testing::EndsWith("line 59\nno newline"));
+  EXPECT_EQ(process->LastLines(), "line 58\nline 59\nno newline");
+}
+
+TEST(TrainerProcess, KeepsThreeHundredBytesOfTheLastLines) {
+  std::unique_ptr<TrainerProcess> process;
+  RunShell("echo one; printf '%0200d\\n' 1; printf '%099d\\n' 2", &process);
+  EXPECT_EQ(process->LastLines(), std::string(199, '0') + "1\n" + std::string(98, '0') + "2");
+  RunShell("echo one; printf '%01000d\\n' 1", &process);
+  EXPECT_EQ(process->LastLines(), std::string(300, '0'));
 }
 
 TEST(TrainerProcess, WritesMoreThanAPipeHolds) {
