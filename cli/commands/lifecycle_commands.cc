@@ -7,6 +7,7 @@
 #include <iostream>
 #include <optional>
 
+#include "absl/time/clock.h"
 #include "cli/calls.h"
 #include "cli/options.h"
 #include "cli/present/present.h"
@@ -340,6 +341,9 @@ int Workers(const Session& session) {
     const absl::StatusOr<std::vector<v1::Worker>> list = ListWorkers(connection);
     if (!list.ok()) return Fail(list.status());
     PrintListing(WorkerListing(*list), session.format, session.width, std::cout);
+    if (session.format == Format::kTable) {
+      for (const std::string& note : PutAsideNotes(*list, absl::Now())) std::cout << note << '\n';
+    }
     return static_cast<int>(kExitOk);
   });
 }

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <iostream>
+#include <sstream>
 
 #include "cli/calls.h"
 #include "cli/help/suggestions.h"
@@ -101,7 +102,11 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
                            StateName(trial.state()), network, trial.replicate(), trial.seed(),
                            Printable(ParametersText(trial)));
   if (!trial.reason().empty()) {
-    std::cout << Styled(session, Style::kRed, "reason: ") << Printable(trial.reason()) << '\n';
+    std::string_view mark = "reason: ";
+    std::istringstream lines(trial.reason());
+    for (std::string line; std::getline(lines, line); mark = "        ") {
+      std::cout << Styled(session, Style::kRed, std::string(mark)) << Printable(line) << '\n';
+    }
   }
   if (trial.epochs_to_target() > 0) {
     std::cout << Styled(session, Style::kGreen,

@@ -64,9 +64,9 @@ const Keys& RankKeys() {
 
 const Keys& WorkerKeys() {
   static const auto* const keys =
-      new Keys{"worker",    "state",  "host",   "slots",          "device", "images_per_second",
-               "completed", "failed", "trials", "last_seen_time", "build",  "pid",
-               "labels"};
+      new Keys{"worker",    "state",    "host",   "slots",          "device", "images_per_second",
+               "completed", "failed",   "trials", "last_seen_time", "build",  "pid",
+               "labels",    "put_aside"};
   return *keys;
 }
 

@@ -15,6 +15,7 @@
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "common/base/sha256.h"
+#include "common/base/utf8.h"
 #include "common/base/value.h"
 #include "common/network/network_file.h"
 #include "common/tensors/checkpoint_layout.h"
@@ -57,7 +58,7 @@ absl::Status NoWeights(const v1::Trial& trial) {
     default:
       why = fmt::format("it was {} at epoch {} of {}, and no checkpoint of it is stored", state,
                         trial.epoch(), trial.epochs());
-      if (!trial.reason().empty()) why += " (" + Printable(trial.reason()) + ")";
+      if (!trial.reason().empty()) why += " (" + Printable(OneLine(trial.reason(), 500)) + ")";
       break;
   }
   return absl::FailedPreconditionError(fmt::format("{} has no weights: {}", name, why));

@@ -9,6 +9,7 @@
 #include "absl/time/time.h"
 #include "cli/present/cells.h"
 #include "cli/present/text.h"
+#include "common/base/utf8.h"
 #include "common/base/value.h"
 
 namespace sweep::cli {
@@ -16,6 +17,8 @@ namespace {
 
 using nlohmann::json;
 using namespace cells;
+
+constexpr std::size_t kReasonBytes = 500;  // in a table
 
 absl::Duration ToDuration(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
@@ -208,11 +211,12 @@ Listing AttemptListing(const std::vector<v1::Attempt>& attempts) {
                      {"OUTCOME", "outcome"},
                      {"REASON", "reason", false, true, true}};
   for (const v1::Attempt& attempt : attempts) {
-    listing.rows.push_back({Count(attempt.attempt()), Text(ShortName(attempt.worker())),
+    listing.rows.push_back({Count(attempt.attempt()),
+                            Text(ShortName(attempt.worker())),
                             TimeCell(attempt.has_start_time(), attempt.start_time()),
                             TimeCell(attempt.has_end_time(), attempt.end_time()),
                             Text(attempt.outcome().empty() ? "running" : attempt.outcome()),
-                            Text(attempt.reason())});
+                            {OneLine(attempt.reason(), kReasonBytes), attempt.reason()}});
   }
   return listing;
 }
@@ -232,7 +236,8 @@ Listing WorkerListing(const std::vector<v1::Worker>& workers) {
                      {"LAST SEEN", "last_seen_time", false, true, false, 2},
                      {"", "build", false, false},
                      {"", "pid", true, false},
-                     {"", "labels", false, false}};
+                     {"", "labels", false, false},
+                     {"", "put_aside", false, false}};
   for (const v1::Worker& worker : workers) {
     std::string devices, trials;
     for (const std::string& device : worker.devices())
@@ -244,9 +249,17 @@ Listing WorkerListing(const std::vector<v1::Worker>& workers) {
     }
     json labels = json::object();
     for (const auto& [key, value] : worker.labels()) labels[key] = value;
-    const std::string state = !worker.connected() ? "gone"
-                              : worker.draining() ? "draining"
-                                                  : "connected";
+    const std::string state = !worker.connected()      ? "gone"
+                              : worker.draining()      ? "draining"
+                              : worker.has_put_aside() ? "put aside"
+                                                       : "connected";
+    json put_aside = nullptr;
+    if (worker.has_put_aside()) {
+      const v1::PutAside& aside = worker.put_aside();
+      put_aside = {{"failures", aside.failures()},
+                   {"reason", aside.reason()},
+                   {"until_time", TimeCell(aside.has_until_time(), aside.until_time()).value}};
+    }
     listing.rows.push_back(
         {Text(ShortName(worker.name())),
          Text(state),
@@ -260,9 +273,26 @@ Listing WorkerListing(const std::vector<v1::Worker>& workers) {
          AgoCell(worker.has_last_seen_time(), worker.last_seen_time()),
          Text(worker.build()),
          {std::to_string(worker.pid()), worker.pid()},
-         {"", labels}});
+         {"", labels},
+         {"", put_aside}});
   }
   return listing;
+}
+
+std::vector<std::string> PutAsideNotes(const std::vector<v1::Worker>& workers, absl::Time now) {
+  std::vector<std::string> notes;
+  for (const v1::Worker& worker : workers) {
+    if (!worker.connected() || !worker.has_put_aside()) continue;
+    const v1::PutAside& aside = worker.put_aside();
+    const absl::Duration left = ToTime(aside.until_time()) - now;
+    notes.push_back(fmt::format(
+        "{} is put aside ({} failures in a row: {}; {})", ShortName(worker.name()),
+        aside.failures(), Printable(aside.reason()),
+        left > absl::ZeroDuration()
+            ? fmt::format("tries again in {}", HumanDuration(absl::Ceil(left, absl::Seconds(1))))
+            : "tries again with one trial"));
+  }
+  return notes;
 }
 
 json SweepJson(const v1::Sweep& sweep) {

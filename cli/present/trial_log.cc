@@ -57,7 +57,9 @@ void TrialLog::AddAttempts(const std::vector<v1::Attempt>& attempts) {
            .text = fmt::format("attempt {} on {}", number, ShortName(attempt.worker()))});
     }
     if (!attempt.has_end_time() || !IsNew(Kind::kAttemptEnd, number, 0)) continue;
-    const std::string reason = attempt.reason().empty() ? "" : ": " + attempt.reason();
+    // Its last lines are in the log already.
+    const std::string first = attempt.reason().substr(0, attempt.reason().find('\n'));
+    const std::string reason = first.empty() ? "" : ": " + first;
     Add({.kind = Kind::kAttemptEnd,
          .time = ToTime(attempt.end_time()),
          .attempt = number,

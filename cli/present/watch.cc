@@ -8,10 +8,13 @@
 #include "absl/time/clock.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
+#include "common/base/utf8.h"
 #include "proto/names.h"
 
 namespace sweep::cli {
 namespace {
+
+constexpr std::size_t kReasonBytes = 500;
 
 bool HasEnded(v1::TrialState state) {
   return state == v1::TRIAL_STATE_COMPLETED || state == v1::TRIAL_STATE_STOPPED ||
@@ -21,8 +24,8 @@ bool HasEnded(v1::TrialState state) {
 std::string EndLine(const v1::Trial& trial, const Session& session) {
   const std::string name = ShortName(trial.name());
   if (trial.state() == v1::TRIAL_STATE_FAILED) {
-    const std::string reason = trial.reason().substr(0, trial.reason().find('\n'));
-    return Styled(session, Style::kRed, "✗ ") + name + "  failed: " + Printable(reason);
+    return Styled(session, Style::kRed, "✗ ") + name +
+           "  failed: " + Printable(OneLine(trial.reason(), kReasonBytes));
   }
   if (trial.state() == v1::TRIAL_STATE_CANCELLED) return "– " + name + "  cancelled";
   std::string line = Styled(session, Style::kGreen, "✓ ") + name + "  " + ParametersText(trial);

@@ -262,6 +262,11 @@ v1::Worker ToProto(const WorkerInfo& worker) {
   proto.set_failed(worker.failed);
   proto.set_images_per_second(worker.images_per_second);
   proto.set_allows_programs(worker.description.allows_programs);
+  if (worker.put_aside) {
+    proto.mutable_put_aside()->set_failures(worker.put_aside->failures);
+    proto.mutable_put_aside()->set_reason(worker.put_aside->reason);
+    *proto.mutable_put_aside()->mutable_until_time() = ToProto(worker.put_aside->until);
+  }
   return proto;
 }
 
