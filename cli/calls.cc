@@ -18,14 +18,15 @@ namespace {
 // Makes one unary call through a stub's method. A coordinator that is just being restarted is given
 // 5 s: every call may be repeated, since it changes nothing or carries a request id.
 template <typename Stub, typename Request, typename Response>
-absl::Status Call(Stub& stub,
+absl::Status Call(Connection& connection, Stub& (Connection::*stub)(),
                   grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                   const Request& request, Response* response) {
   const absl::Time give_up = absl::Now() + absl::Seconds(5);
   while (true) {
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
-    const absl::Status status = FromGrpcStatus((stub.*method)(&context, request, response));
+    const absl::Status status =
+        FromGrpcStatus(((connection.*stub)().*method)(&context, request, response));
     // A server that shuts down cancels what it has not answered.
     const bool is_passing = absl::IsUnavailable(status) || absl::IsCancelled(status);
     if (!is_passing) return status;
@@ -37,19 +38,20 @@ absl::Status Call(Stub& stub,
                                     std::string(status.message()) + ")");
     }
     absl::SleepFor(absl::Milliseconds(100));
+    connection.FollowDatabase();
   }
 }
 
 // Reads every page of a list call. `take` moves the items out of an answer and says whether more
 // are wanted.
 template <typename Stub, typename Request, typename Response, typename Take>
-absl::Status CallPages(Stub& stub,
+absl::Status CallPages(Connection& connection, Stub& (Connection::*stub)(),
                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                     Response*),
                        Request request, Take take) {
   while (true) {
     Response response;
-    absl::Status status = Call(stub, method, request, &response);
+    absl::Status status = Call(connection, stub, method, request, &response);
     if (!status.ok()) return status;
     if (!take(response) || response.next_page_token().empty()) return absl::OkStatus();
     request.set_page_token(response.next_page_token());
@@ -72,7 +74,7 @@ absl::StatusOr<v1::Sweep> GetSweep(Connection& connection, const std::string& na
   request.set_name(SweepResource(*sweep));
   v1::GetSweepResponse response;
   absl::Status status =
-      Call(connection.sweeps(), &v1::SweepService::Stub::GetSweep, request, &response);
+      Call(connection, &Connection::sweeps, &v1::SweepService::Stub::GetSweep, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
@@ -82,7 +84,7 @@ absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Connection& connection) {
   v1::ListSweepsRequest request;
   request.set_page_size(1000);
   absl::Status status =
-      CallPages(connection.sweeps(), &v1::SweepService::Stub::ListSweeps, request,
+      CallPages(connection, &Connection::sweeps, &v1::SweepService::Stub::ListSweeps, request,
                 [&](const v1::ListSweepsResponse& page) {
                   sweeps.insert(sweeps.end(), page.sweeps().begin(), page.sweeps().end());
                   return true;
@@ -100,7 +102,7 @@ absl::StatusOr<v1::RankSweepResponse> RankSweep(Connection& connection, const st
   request.set_top(top);
   v1::RankSweepResponse response;
   absl::Status status =
-      Call(connection.sweeps(), &v1::SweepService::Stub::RankSweep, request, &response);
+      Call(connection, &Connection::sweeps, &v1::SweepService::Stub::RankSweep, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response;
 }
@@ -112,7 +114,7 @@ absl::StatusOr<v1::GetTrialResponse> GetTrial(Connection& connection, const std:
   request.set_name(TrialResource(id->sweep, id->number));
   v1::GetTrialResponse response;
   absl::Status status =
-      Call(connection.trials(), &v1::TrialService::Stub::GetTrial, request, &response);
+      Call(connection, &Connection::trials, &v1::TrialService::Stub::GetTrial, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response;
 }
@@ -131,7 +133,7 @@ absl::Status ForEachTrialPage(
   absl::Status taken;
   std::size_t wanted = filter.limit > 0 ? static_cast<std::size_t>(filter.limit) : SIZE_MAX;
   const absl::Status status =
-      CallPages(connection.trials(), &v1::TrialService::Stub::ListTrials, request,
+      CallPages(connection, &Connection::trials, &v1::TrialService::Stub::ListTrials, request,
                 [&](const v1::ListTrialsResponse& page) {
                   const std::size_t count = std::min<std::size_t>(wanted, page.trials_size());
                   const auto first = page.trials().begin();
@@ -162,7 +164,7 @@ absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(Connection& connection,
   request.set_parent(TrialResource(id->sweep, id->number));
   std::vector<v1::Epoch> epochs;
   absl::Status status =
-      CallPages(connection.trials(), &v1::TrialService::Stub::ListEpochs, request,
+      CallPages(connection, &Connection::trials, &v1::TrialService::Stub::ListEpochs, request,
                 [&](const v1::ListEpochsResponse& page) {
                   epochs.insert(epochs.end(), page.epochs().begin(), page.epochs().end());
                   return true;
@@ -178,8 +180,8 @@ absl::StatusOr<std::vector<v1::Attempt>> ListAttempts(Connection& connection,
   v1::ListAttemptsRequest request;
   request.set_parent(TrialResource(id->sweep, id->number));
   v1::ListAttemptsResponse response;
-  absl::Status status =
-      Call(connection.trials(), &v1::TrialService::Stub::ListAttempts, request, &response);
+  absl::Status status = Call(connection, &Connection::trials, &v1::TrialService::Stub::ListAttempts,
+                             request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, trial);
   return std::vector<v1::Attempt>(response.attempts().begin(), response.attempts().end());
 }
@@ -194,7 +196,7 @@ absl::StatusOr<v1::ListLogsResponse> ListLogs(Connection& connection, const std:
   if (page_token.empty()) request.set_tail(tail);
   v1::ListLogsResponse response;
   absl::Status status =
-      Call(connection.trials(), &v1::TrialService::Stub::ListLogs, request, &response);
+      Call(connection, &Connection::trials, &v1::TrialService::Stub::ListLogs, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, trial);
   return response;
 }
@@ -202,7 +204,7 @@ absl::StatusOr<v1::ListLogsResponse> ListLogs(Connection& connection, const std:
 absl::StatusOr<std::vector<v1::Worker>> ListWorkers(Connection& connection) {
   std::vector<v1::Worker> workers;
   absl::Status status =
-      CallPages(connection.workers(), &v1::WorkerService::Stub::ListWorkers,
+      CallPages(connection, &Connection::workers, &v1::WorkerService::Stub::ListWorkers,
                 v1::ListWorkersRequest(), [&](const v1::ListWorkersResponse& page) {
                   workers.insert(workers.end(), page.workers().begin(), page.workers().end());
                   return true;
@@ -219,8 +221,8 @@ absl::StatusOr<v1::Sweep> PauseSweep(Connection& connection, const std::string& 
   request.set_now(now);
   request.set_request_id(RandomHex(16));
   v1::PauseSweepResponse response;
-  absl::Status status =
-      Call(connection.sweeps(), &v1::SweepService::Stub::PauseSweep, request, &response);
+  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::PauseSweep,
+                             request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
@@ -232,8 +234,8 @@ absl::StatusOr<v1::Sweep> ResumeSweep(Connection& connection, const std::string&
   request.set_name(SweepResource(*sweep));
   request.set_request_id(RandomHex(16));
   v1::ResumeSweepResponse response;
-  absl::Status status =
-      Call(connection.sweeps(), &v1::SweepService::Stub::ResumeSweep, request, &response);
+  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::ResumeSweep,
+                             request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
@@ -248,8 +250,8 @@ absl::StatusOr<v1::RetrySweepResponse> RetrySweep(Connection& connection, const 
   request.set_cancelled(selection.cancelled);
   request.set_request_id(RandomHex(16));
   v1::RetrySweepResponse response;
-  absl::Status status =
-      Call(connection.sweeps(), &v1::SweepService::Stub::RetrySweep, request, &response);
+  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::RetrySweep,
+                             request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response;
 }
@@ -261,8 +263,8 @@ absl::StatusOr<v1::Trial> RetryTrial(Connection& connection, const std::string& 
   request.set_name(TrialResource(id->sweep, id->number));
   request.set_request_id(RandomHex(16));
   v1::RetryTrialResponse response;
-  absl::Status status =
-      Call(connection.trials(), &v1::TrialService::Stub::RetryTrial, request, &response);
+  absl::Status status = Call(connection, &Connection::trials, &v1::TrialService::Stub::RetryTrial,
+                             request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.trial();
 }
@@ -276,8 +278,8 @@ absl::StatusOr<v1::Sweep> ExtendSweep(Connection& connection, const std::string&
   request.set_run_cap(run_cap);
   request.set_request_id(RandomHex(16));
   v1::ExtendSweepResponse response;
-  absl::Status status =
-      Call(connection.sweeps(), &v1::SweepService::Stub::ExtendSweep, request, &response);
+  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::ExtendSweep,
+                             request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
@@ -289,8 +291,8 @@ absl::StatusOr<v1::ExplainTrialResponse> ExplainTrial(Connection& connection,
   v1::ExplainTrialRequest request;
   request.set_name(TrialResource(id->sweep, id->number));
   v1::ExplainTrialResponse response;
-  absl::Status status =
-      Call(connection.trials(), &v1::TrialService::Stub::ExplainTrial, request, &response);
+  absl::Status status = Call(connection, &Connection::trials, &v1::TrialService::Stub::ExplainTrial,
+                             request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response;
 }
@@ -301,8 +303,8 @@ absl::StatusOr<v1::Worker> DrainWorker(Connection& connection, const std::string
   v1::DrainWorkerRequest request;
   request.set_name(WorkerResource(*worker));
   v1::DrainWorkerResponse response;
-  absl::Status status =
-      Call(connection.workers(), &v1::WorkerService::Stub::DrainWorker, request, &response);
+  absl::Status status = Call(connection, &Connection::workers,
+                             &v1::WorkerService::Stub::DrainWorker, request, &response);
   if (!status.ok()) return WithNearestWorker(connection, status, name);
   return response.worker();
 }
@@ -314,8 +316,8 @@ absl::StatusOr<v1::Sweep> CancelSweep(Connection& connection, const std::string&
   request.set_name(SweepResource(*sweep));
   request.set_request_id(RandomHex(16));
   v1::CancelSweepResponse response;
-  absl::Status status =
-      Call(connection.sweeps(), &v1::SweepService::Stub::CancelSweep, request, &response);
+  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::CancelSweep,
+                             request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
@@ -327,8 +329,8 @@ absl::StatusOr<v1::Trial> CancelTrial(Connection& connection, const std::string&
   request.set_name(TrialResource(id->sweep, id->number));
   request.set_request_id(RandomHex(16));
   v1::CancelTrialResponse response;
-  absl::Status status =
-      Call(connection.trials(), &v1::TrialService::Stub::CancelTrial, request, &response);
+  absl::Status status = Call(connection, &Connection::trials, &v1::TrialService::Stub::CancelTrial,
+                             request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.trial();
 }
@@ -340,8 +342,8 @@ absl::StatusOr<v1::CreateSweepResponse> CreateSweep(Connection& connection,
   request.set_request_id(RandomHex(16));
   request.set_principal(Principal());
   v1::CreateSweepResponse response;
-  absl::Status status =
-      Call(connection.sweeps(), &v1::SweepService::Stub::CreateSweep, request, &response);
+  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::CreateSweep,
+                             request, &response);
   if (!status.ok()) return status;
   return response;
 }

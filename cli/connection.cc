@@ -16,6 +16,28 @@ namespace sweep::cli {
 namespace {
 
 constexpr char kDefaultAddress[] = "127.0.0.1:7077";
+constexpr absl::Duration kBetweenLooks = absl::Milliseconds(20);
+
+constexpr int kTries = 3;
+constexpr absl::Duration kConnectLook = absl::Milliseconds(500);
+
+absl::Status Unreachable(const std::string& address) {
+  return absl::UnavailableError(absl::StrCat(
+      "no coordinator answers at ", address,
+      " (start one with sweep-coordinator, or name another with --coordinator HOST:PORT)"));
+}
+
+// The address of the process that holds the database; NotFound when none does. One that starts in
+// this instant has the database a moment before it has an address.
+absl::StatusOr<std::string> WaitForHolder(const std::string& database, absl::Duration patience) {
+  const absl::Time until = absl::Now() + patience;
+  absl::StatusOr<std::string> holder = Store::FindHolder(database);
+  while (absl::IsUnavailable(holder.status()) && absl::Now() < until) {
+    absl::SleepFor(kBetweenLooks);
+    holder = Store::FindHolder(database);
+  }
+  return holder;
+}
 
 }  // namespace
 
@@ -43,9 +65,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::To(const std::string& ad
                                                            absl::Duration patience) {
   std::shared_ptr<grpc::Channel> channel = MakeChannel(address);
   if (!channel->WaitForConnected(absl::ToChronoTime(absl::Now() + patience))) {
-    return absl::UnavailableError(absl::StrCat(
-        "no coordinator answers at ", address,
-        " (start one with sweep-coordinator, or name another with --coordinator HOST:PORT)"));
+    return Unreachable(address);
   }
   std::unique_ptr<Connection> connection(new Connection);
   connection->UseChannel(std::move(channel), address);
@@ -73,22 +93,57 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
     return absl::UnavailableError(absl::StrCat(connection.status().message(), "; and there is no ",
                                                options.database, " here to read"));
   }
-  const absl::StatusOr<std::string> holder = Store::FindHolder(options.database);
-  if (holder.ok()) {
-    absl::StatusOr<std::unique_ptr<Connection>> connection = To(*holder, options.patience);
-    if (connection.ok()) (*connection)->holder_of_ = options.database;
-    return connection;
+  absl::Status status = absl::UnknownError("not tried");
+  int times_free = 0;
+  // Commands that start at the same instant meet each other's coordinators as they come and go.
+  for (const absl::Time until = absl::Now() + options.patience;; absl::SleepFor(kBetweenLooks)) {
+    absl::StatusOr<std::unique_ptr<Connection>> connection = ToHolder(options);
+    if (!absl::IsNotFound(connection.status())) return connection;
+    if (!options.allow_embedded) return To(kDefaultAddress, options.patience);
+    connection = std::unique_ptr<Connection>(new Connection);
+    status = (*connection)->Embed(options.database);
+    if (status.ok()) return connection;
+    if (!absl::IsFailedPrecondition(status) || absl::Now() > until) return status;
+    // Nobody's: refused for what it is, unless its holder has gone in between.
+    const bool is_free = absl::IsNotFound(Store::FindHolder(options.database).status());
+    if (is_free && ++times_free == kTries) return status;
   }
-  if (!absl::IsNotFound(holder.status())) return holder.status();
-  if (!options.allow_embedded) return To(kDefaultAddress, options.patience);
+}
 
-  absl::StatusOr<std::unique_ptr<CoordinatorServer>> server =
-      CoordinatorServer::Start({.listen = "127.0.0.1:0", .database = options.database});
-  if (!server.ok()) return server.status();
-  absl::StatusOr<std::unique_ptr<Connection>> connection = To((*server)->address());
-  if (!connection.ok()) return connection.status();
-  (*connection)->server_ = *std::move(server);
+absl::StatusOr<std::unique_ptr<Connection>> Connection::ToHolder(const ConnectionOptions& options) {
+  absl::StatusOr<std::string> holder = WaitForHolder(options.database, options.patience);
+  if (!holder.ok()) return holder.status();
+  const absl::Time until = absl::Now() + options.patience;
+  std::unique_ptr<Connection> connection(new Connection);
+  connection->holder_of_ = options.database;
+  connection->may_embed_ = options.allow_embedded;
+  connection->UseChannel(MakeChannel(*holder), *holder);
+  while (!connection->channel_->WaitForConnected(absl::ToChronoTime(absl::Now() + kConnectLook))) {
+    if (absl::Now() > until) return Unreachable(connection->address_);
+    holder = Store::FindHolder(options.database);
+    if (absl::IsNotFound(holder.status())) return holder.status();
+    if (holder.ok() && *holder != connection->address_) {
+      connection->UseChannel(MakeChannel(*holder), *holder);
+    }
+  }
   return connection;
+}
+
+absl::Status Connection::Embed(const std::string& database) {
+  absl::StatusOr<std::unique_ptr<CoordinatorServer>> server =
+      CoordinatorServer::Start({.listen = "127.0.0.1:0", .database = database});
+  if (!server.ok()) return server.status();
+  UseChannel(MakeChannel((*server)->address()), (*server)->address());
+  server_ = *std::move(server);
+  holder_of_.clear();
+  return absl::OkStatus();
+}
+
+void Connection::FollowDatabase() {
+  if (holder_of_.empty()) return;
+  const absl::StatusOr<std::string> holder = Store::FindHolder(holder_of_);
+  if (holder.ok() && *holder != address_) UseChannel(MakeChannel(*holder), *holder);
+  if (absl::IsNotFound(holder.status()) && may_embed_) Embed(std::string(holder_of_)).IgnoreError();
 }
 
 }  // namespace sweep::cli

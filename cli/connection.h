@@ -45,6 +45,11 @@ class Connection {
   // answers.
   absl::Status Reconnect(absl::Duration patience);
 
+  // After a call that nobody answered: when the database through which the coordinator was found
+  // has another holder now, or none, goes on with that one, or from within this process where the
+  // options allowed it. What other commands run for a moment may so end at any time.
+  void FollowDatabase();
+
   const std::string& address() const { return address_; }
   bool embedded() const { return server_ != nullptr; }
 
@@ -55,10 +60,14 @@ class Connection {
 
  private:
   Connection();
+  // NotFound when no process holds the database.
+  static absl::StatusOr<std::unique_ptr<Connection>> ToHolder(const ConnectionOptions& options);
+  absl::Status Embed(const std::string& database);
   void UseChannel(std::shared_ptr<grpc::Channel> channel, const std::string& address);
 
   std::string address_;
   std::string holder_of_;  // the database through which it was found; "" when it was named
+  bool may_embed_ = false;
   std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<CoordinatorServer> server_;  // when embedded
   std::unique_ptr<sweep::v1::SweepService::Stub> sweeps_;
