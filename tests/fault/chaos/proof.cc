@@ -84,6 +84,12 @@ constexpr Rule kRules[] = {
     {"repeated epochs are the same",
      "SELECT trial_id || ' epoch ' || epoch FROM epoch_reports GROUP BY trial_id, epoch HAVING "
      "count(DISTINCT validation_accuracy) > 1 OR count(DISTINCT train_loss) > 1"},
+    // They differ in nothing but their names, and each was disturbed in another way.
+    {"the same training has the same epochs in every sweep of the real trainer",
+     "SELECT 'trial ' || t.number || ' epoch ' || e.epoch FROM epoch_reports e JOIN trials t ON "
+     "t.id = e.trial_id JOIN sweeps s ON s.id = t.sweep_id WHERE s.name LIKE 'real-%' GROUP BY "
+     "t.number, e.epoch HAVING count(DISTINCT e.train_loss) > 1 OR count(DISTINCT "
+     "e.validation_loss) > 1"},
     {"what a trial says of itself is in its epochs",
      "SELECT t.id FROM trials t WHERE t.best_accuracy <> (SELECT max(validation_accuracy) FROM "
      "epoch_reports e WHERE e.trial_id = t.id)"},
