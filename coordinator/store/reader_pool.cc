@@ -8,7 +8,8 @@
 namespace sweep {
 namespace {
 
-constexpr std::size_t kMaxReaders = 4;
+// More than the threads that run long queries, so that short ones never wait for those.
+constexpr std::size_t kMaxReaders = 8;
 // How long the gate waits for those that read: the usual query takes milliseconds.
 constexpr auto kPatience = std::chrono::milliseconds(500);
 constexpr auto kGrace = std::chrono::seconds(1);
