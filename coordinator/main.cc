@@ -1,5 +1,6 @@
-// sweep-coordinator: the service. Exit codes: 0 ended by a signal, 1 could not start, 2 bad
-// arguments.
+// sweep-coordinator: the service, and what is done to a database without serving. Exit codes: 0
+// ended by a signal, or the backup is whole, or the check found nothing; 1 could not start, or a
+// fault was found; 2 bad arguments.
 
 #include <google/protobuf/stubs/logging.h>
 
@@ -13,6 +14,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/time/time.h"
 #include "coordinator/api/server.h"
+#include "coordinator/maintenance.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
 
@@ -25,6 +27,8 @@ struct Arguments {
   sweep::ServerOptions server;
   double lease_term_seconds = 60;
   std::string log_level = "info";
+  std::string backup;
+  bool check = false;
 };
 
 // Nothing when the program should go on, else its exit code.
@@ -45,10 +49,23 @@ std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
   app.add_option("--log-level", arguments->log_level, "How much is logged to standard error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
       ->capture_default_str();
+  CLI::Option* const backup =
+      app.add_option(
+             "--backup", arguments->backup,
+             "Copy the database to FILE and its blobs to FILE.blobs, and end; a coordinator "
+             "may be using it")
+          ->type_name("FILE");
+  app.add_flag("--check", arguments->check,
+               "Check the database and its blobs, and end; a coordinator may be using it")
+      ->excludes(backup);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kBadArguments;
+  }
+  if (backup->count() > 0 && arguments->backup.empty()) {
+    std::fprintf(stderr, "sweep-coordinator: --backup needs the name of a file\n");
+    return kBadArguments;
   }
   if (arguments->server.database.empty()) {
     std::fprintf(stderr, "sweep-coordinator: --db needs the name of a file\n");
@@ -105,6 +122,10 @@ int main(int argc, char** argv) {
     if (const std::optional<int> exit_code = ParseArguments(argc, argv, &arguments)) {
       return *exit_code;
     }
+    if (!arguments.backup.empty()) {
+      return sweep::RunBackup(arguments.server.database, arguments.backup);
+    }
+    if (arguments.check) return sweep::RunCheck(arguments.server.database);
     return Run(arguments);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "sweep-coordinator: %s\n", error.what());

@@ -1,12 +1,14 @@
 #include "coordinator/api/blob_service.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
 #include "common/base/sha256.h"
 #include "coordinator/api/convert.h"
 #include "coordinator/api/reactors.h"
+#include "coordinator/store/blob_collector.h"
 #include "fmt/format.h"
 
 namespace sweep {
@@ -61,9 +63,11 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::PutBlobRequest> 
                                                     BlobStore::kMaxSizeBytes));
     }
     opened_ = true;
+    // From before the look until its row is committed; see BlobCollector.
+    hold_ = blobs_->HoldBlob(sha256_);
     // What comes of one that is there is read and dropped.
     existed_ = blobs_->Has(sha256_);
-    if (existed_) return absl::OkStatus();
+    if (existed_) return blobs_->Confirm(sha256_);
     absl::StatusOr<std::unique_ptr<BlobStore::Writer>> writer = blobs_->Put(sha256_, size_bytes_);
     if (writer.ok()) writer_ = *std::move(writer);
     return writer.status();
@@ -90,6 +94,10 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::PutBlobRequest> 
   void Record() {
     if (existed_) {
       const absl::StatusOr<std::int64_t> size = blobs_->Size(sha256_);
+      if (absl::IsNotFound(size.status())) {
+        return End(absl::UnavailableError(
+            fmt::format("blob {} was found damaged meanwhile; send it again", sha256_)));
+      }
       if (!size.ok()) return End(size.status());
       size_bytes_ = *size;
     }
@@ -111,29 +119,26 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::PutBlobRequest> 
   std::int64_t size_bytes_ = 0;
   bool opened_ = false;
   bool existed_ = false;
+  std::unique_ptr<BlobStore::Hold> hold_;
   std::unique_ptr<BlobStore::Writer> writer_;
 };
 
 using GetStream = grpc::ServerWriteReactor<v1::GetBlobResponse>;
 
-// Sends one blob. A write is always under way until it finishes.
+// Sends one blob, verified: its last piece is sent only when all were those of its name. Until it
+// finishes either a write is under way, or the next piece is read on a thread of `files`.
 class GetBlobReactor final : public GetStream {
  public:
-  GetBlobReactor(const BlobStore* blobs, WorkPool* files, grpc::CallbackServerContext* context,
-                 std::string sha256, std::int64_t size_bytes)
-      : blobs_(blobs),
-        files_(files),
-        context_(context),
-        sha256_(std::move(sha256)),
-        size_bytes_(size_bytes) {
-    response_.set_size_bytes(size_bytes);
+  GetBlobReactor(Store* store, BlobStore* blobs, WorkPool* files,
+                 grpc::CallbackServerContext* context, std::string sha256)
+      : store_(store), blobs_(blobs), files_(files), context_(context), sha256_(std::move(sha256)) {
     SendLater();
   }
 
   void OnWriteDone(bool ok) override {
     response_.clear_size_bytes();
     if (!ok) return Finish(grpc::Status::CANCELLED);
-    if (offset_ == size_bytes_) return Finish(grpc::Status::OK);
+    if (sent_bytes_ == reader_->size_bytes()) return Finish(grpc::Status::OK);
     SendLater();
   }
 
@@ -145,23 +150,43 @@ class GetBlobReactor final : public GetStream {
   }
 
   void Send() {
-    absl::StatusOr<std::string> piece = blobs_->Read(sha256_, offset_, kSentPieceBytes);
-    if (piece.ok() && piece->empty() && offset_ < size_bytes_) {
-      piece = absl::DataLossError(
-          fmt::format("blob {} ends after {} of {} bytes", sha256_, offset_, size_bytes_));
-    }
+    absl::StatusOr<std::string> piece = Next();
     if (!piece.ok()) return Finish(Outgoing(context_, piece.status()));
-    offset_ += static_cast<std::int64_t>(piece->size());
+    sent_bytes_ += static_cast<std::int64_t>(piece->size());
     response_.set_data(*std::move(piece));
     StartWrite(&response_);
   }
 
-  const BlobStore* const blobs_;
+  absl::StatusOr<std::string> Next() {
+    if (reader_ == nullptr) {
+      absl::StatusOr<std::unique_ptr<BlobStore::Reader>> reader = blobs_->Read(sha256_);
+      if (!reader.ok()) return WhyNot(reader.status());
+      reader_ = *std::move(reader);
+      response_.set_size_bytes(reader_->size_bytes());
+    }
+    absl::StatusOr<std::string> piece = reader_->Next(kSentPieceBytes);
+    if (absl::IsDataLoss(piece.status())) GiveUpBlob(store_, blobs_, sha256_, piece.status());
+    return piece;
+  }
+
+  // One that is known but not there is lost; it is not asked for again then.
+  absl::Status WhyNot(const absl::Status& status) {
+    if (!absl::IsNotFound(status)) return status;
+    const absl::StatusOr<std::optional<std::int64_t>> known = store_->BlobSize(sha256_);
+    if (!known.ok() || !known->has_value()) return status;
+    const absl::Status lost =
+        absl::DataLossError(fmt::format("the file of blob {} is gone", sha256_));
+    GiveUpBlob(store_, blobs_, sha256_, lost);
+    return lost;
+  }
+
+  Store* const store_;
+  BlobStore* const blobs_;
   WorkPool* const files_;
   grpc::CallbackServerContext* const context_;
   const std::string sha256_;
-  const std::int64_t size_bytes_;
-  std::int64_t offset_ = 0;
+  std::unique_ptr<BlobStore::Reader> reader_;
+  std::int64_t sent_bytes_ = 0;
   v1::GetBlobResponse response_;
 };
 
@@ -180,9 +205,7 @@ grpc::ServerWriteReactor<v1::GetBlobResponse>* BlobService::GetBlob(
                      fmt::format("blob '{}': its name is a SHA-256 (64 hexadecimal digits)",
                                  CutText(request->sha256(), 80))));
   }
-  const absl::StatusOr<std::int64_t> size = blobs_->Size(request->sha256());
-  if (!size.ok()) return new RefusedStream<GetStream>(context, size.status());
-  return new GetBlobReactor(blobs_, files_, context, request->sha256(), *size);
+  return new GetBlobReactor(store_, blobs_, files_, context, request->sha256());
 }
 
 }  // namespace sweep

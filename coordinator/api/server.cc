@@ -15,6 +15,7 @@
 #include "coordinator/api/work_pool.h"
 #include "coordinator/api/worker_service.h"
 #include "coordinator/scheduler/scheduler.h"
+#include "coordinator/store/blob_collector.h"
 #include "coordinator/store/blob_store.h"
 #include "coordinator/store/store.h"
 #include "fmt/format.h"
@@ -66,6 +67,8 @@ class CoordinatorServerImpl final : public CoordinatorServer {
                           .jitter_seed = std::random_device()()});
     if (!scheduler.ok()) return scheduler.status();
     scheduler_ = *std::move(scheduler);
+    collector_ = std::make_unique<BlobCollector>(store_.get(), blobs_.get(), options.clock,
+                                                 BlobCollector::Options{});
     specs_ = std::make_unique<SpecCache>(store_.get());
     watches_ = std::make_unique<WatchHub>(store_.get(), scheduler_.get(), specs_.get());
     return absl::OkStatus();
@@ -116,6 +119,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     watches_.reset();
     if (scheduler_ != nullptr) scheduler_->Shutdown();
     scheduler_.reset();
+    collector_.reset();
     store_.reset();
   }
 
@@ -141,6 +145,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   // In the order of use: what is later uses what is before it.
   std::unique_ptr<Store> store_;
   std::unique_ptr<BlobStore> blobs_;
+  std::unique_ptr<BlobCollector> collector_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<SpecCache> specs_;
   std::unique_ptr<WatchHub> watches_;

@@ -4,9 +4,11 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace sweep {
 
@@ -33,10 +35,43 @@ class BlobStore {
   virtual absl::StatusOr<std::unique_ptr<Writer>> Put(const std::string& sha256,
                                                       std::int64_t size_bytes) = 0;
   virtual bool Has(const std::string& sha256) const = 0;
-  // NotFound when there is none. At most `limit` bytes from `offset`; empty at the end.
-  virtual absl::StatusOr<std::string> Read(const std::string& sha256, std::int64_t offset,
-                                           std::int64_t limit) const = 0;
   virtual absl::StatusOr<std::int64_t> Size(const std::string& sha256) const = 0;
+  // For one who relies on a blob that was there already: makes its name durable, which the one who
+  // stored it may not have done yet.
+  virtual absl::Status Confirm(const std::string& sha256) = 0;
+
+  // One blob on its way out; it stays readable when it is removed meanwhile. One thread.
+  class Reader {
+   public:
+    virtual ~Reader() = default;
+    virtual std::int64_t size_bytes() const = 0;
+    // The next bytes, at most `limit`; empty at the end. DataLoss, instead of the last of them,
+    // when they are not those of the blob's name.
+    virtual absl::StatusOr<std::string> Next(std::int64_t limit) = 0;
+  };
+  // NotFound when there is none.
+  virtual absl::StatusOr<std::unique_ptr<Reader>> Read(const std::string& sha256) const = 0;
+
+  // While a hold lives, the blob is not removed. Waits while it is being removed.
+  class Hold {
+   public:
+    virtual ~Hold() = default;
+  };
+  virtual std::unique_ptr<Hold> HoldBlob(const std::string& sha256) = 0;
+  // The right to remove a blob, for as long as it lives; nullptr while somebody holds the blob.
+  class Removal {
+   public:
+    virtual ~Removal() = default;
+    // Also when there is none.
+    virtual absl::Status Remove() = 0;
+  };
+  virtual std::unique_ptr<Removal> BeginRemoval(const std::string& sha256) = 0;
+  // Moves a blob whose bytes are wrong to the folder "damaged", so that the right ones can be
+  // stored again. The new path.
+  virtual absl::StatusOr<std::string> PutAside(const std::string& sha256) = 0;
+
+  // The blobs whose names begin with these two digits and whose files were last written before.
+  virtual std::vector<std::string> List(const std::string& two_digits, absl::Time before) const = 0;
 };
 
 }  // namespace sweep

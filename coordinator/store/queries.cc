@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "coordinator/store/blob_files.h"
 #include "coordinator/store/json_codec.h"
 #include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
@@ -140,6 +141,31 @@ absl::StatusOr<std::optional<std::int64_t>> FindBlobSize(Database& database,
                                                          const std::string& sha256) {
   Statement statement = database.Prepare("SELECT size_bytes FROM blobs WHERE sha256 = ?");
   return FirstInt(statement.Bind(sha256));
+}
+
+namespace {
+
+absl::StatusOr<std::vector<std::string>> CollectTexts(Statement& statement) {
+  return CollectRows<std::string>(
+      statement, [](const Statement& row) -> absl::StatusOr<std::string> { return row.Text(0); });
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::string>> SelectUnusedBlobs(Database& database, absl::Time before,
+                                                           int limit) {
+  static const std::string kSql =
+      fmt::format("SELECT sha256 FROM blobs WHERE created_us < ? AND sha256 NOT IN ({}) LIMIT ?",
+                  kUsedBlobsSql);
+  Statement statement = database.Prepare(kSql);
+  return CollectTexts(statement.Bind(ToMicros(before), Limit(limit)));
+}
+
+absl::StatusOr<std::vector<std::string>> SelectBlobs(Database& database,
+                                                     const std::string& digits) {
+  Statement statement =
+      database.Prepare("SELECT sha256 FROM blobs WHERE sha256 >= ? AND sha256 < ? ORDER BY sha256");
+  return CollectTexts(statement.Bind(digits, digits + "g"));  // after every digit
 }
 
 }  // namespace sweep

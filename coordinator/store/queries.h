@@ -69,6 +69,9 @@ absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int6
                                                    std::int64_t after_sequence, int limit);
 absl::StatusOr<std::optional<std::int64_t>> FindBlobSize(Database& database,
                                                          const std::string& sha256);
+absl::StatusOr<std::vector<std::string>> SelectUnusedBlobs(Database& database, absl::Time before,
+                                                           int limit);
+absl::StatusOr<std::vector<std::string>> SelectBlobs(Database& database, const std::string& digits);
 
 absl::StatusOr<SweepState> ParseSweepState(std::string_view name);
 inline std::int64_t ToMicros(absl::Time time) { return absl::ToUnixMicros(time); }

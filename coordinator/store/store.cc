@@ -142,6 +142,13 @@ class SqliteStore final : public Store {
     return Read([&](Database& database) { return FindBlobSize(database, sha256); });
   }
 
+  absl::StatusOr<std::vector<std::string>> UnusedBlobs(absl::Time before, int limit) override {
+    return Read([&](Database& database) { return SelectUnusedBlobs(database, before, limit); });
+  }
+  absl::StatusOr<std::vector<std::string>> KnownBlobs(const std::string& digits) override {
+    return Read([&](Database& database) { return SelectBlobs(database, digits); });
+  }
+
   std::int64_t LogBytes() const override {
     std::error_code error;
     const auto size = std::filesystem::file_size(log_path_, error);

@@ -93,6 +93,10 @@ class Store {
   virtual absl::StatusOr<std::vector<TrialRow>> PendingTrials(std::int64_t sweep_id) = 0;
   virtual absl::StatusOr<std::vector<LeaseRow>> HeldLeases() = 0;
   virtual absl::StatusOr<std::optional<std::int64_t>> BlobSize(const std::string& sha256) = 0;
+  // Blobs that nothing refers to and nobody has asked for since `before`.
+  virtual absl::StatusOr<std::vector<std::string>> UnusedBlobs(absl::Time before, int limit) = 0;
+  // All known blobs whose names begin with these digits, in order.
+  virtual absl::StatusOr<std::vector<std::string>> KnownBlobs(const std::string& digits) = 0;
 
   // Of the write-ahead log's file; 0 in memory.
   virtual std::int64_t LogBytes() const = 0;

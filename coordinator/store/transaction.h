@@ -82,8 +82,15 @@ class WriteTransaction {
   // Stores what is new of an attempt's lines, as far as its limits allow. FailedPrecondition unless
   // the token is that of the trial's latest attempt; that may have ended.
   virtual absl::Status AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines) = 0;
-  // Remembers that a blob file exists. Idempotent.
+  // Remembers that a blob file exists, and when it was last asked for. Idempotent.
   virtual absl::Status AddBlob(const std::string& sha256, std::int64_t size_bytes) = 0;
+  // Forgets those of `blobs` that nobody has stored, referred to or let go of since `before`; the
+  // caller has found that nothing refers to them. The names of those it has forgotten.
+  virtual absl::StatusOr<std::vector<std::string>> ForgetUnusedBlobs(
+      const std::vector<std::string>& blobs, absl::Time before) = 0;
+  // The blob's bytes are lost. Trials lose it as their checkpoint, so that they begin anew; their
+  // names are returned. An artifact keeps referring to it.
+  virtual absl::StatusOr<std::vector<std::string>> ForgetLostBlob(const std::string& sha256) = 0;
 
   // What a request that was carried out has given, by a name that the caller makes of its
   // request_id; nullopt when it is not known (any more). The most recent ones are remembered.

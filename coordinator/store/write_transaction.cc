@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "common/base/ids.h"
-#include "common/base/sha256.h"
 #include "coordinator/store/json_codec.h"
 #include "coordinator/store/status_macros.h"
 #include "fmt/format.h"
@@ -207,18 +206,6 @@ absl::Status SqliteWriteTransaction::CancelOpenTrial(const std::string& reason, 
   if (held) STORE_RETURN_IF_ERROR(CloseAttempt(*trial, "cancelled", reason));
   STORE_ASSIGN_OR_RETURN(const SweepSpec* spec, FindSpec(trial->sweep_id));
   return spec == nullptr ? absl::OkStatus() : Rescore(*spec, *trial);
-}
-
-absl::Status SqliteWriteTransaction::AddBlob(const std::string& sha256, std::int64_t size_bytes) {
-  return Guard([&]() -> absl::Status {
-    if (!IsSha256Hex(sha256) || size_bytes < 0) {
-      return absl::InvalidArgumentError(
-          fmt::format("'{}' with {} bytes is no blob", sha256, size_bytes));
-    }
-    return database_.Run(
-        "INSERT OR IGNORE INTO blobs (sha256, size_bytes, created_us) VALUES (?, ?, ?)", sha256,
-        size_bytes, ToMicros(now_));
-  });
 }
 
 absl::Status SqliteWriteTransaction::SetSweepState(std::int64_t sweep_id, SweepState state) {

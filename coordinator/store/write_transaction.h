@@ -69,6 +69,9 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number) override;
   absl::Status AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines) override;
   absl::Status AddBlob(const std::string& sha256, std::int64_t size_bytes) override;
+  absl::StatusOr<std::vector<std::string>> ForgetUnusedBlobs(const std::vector<std::string>& blobs,
+                                                             absl::Time before) override;
+  absl::StatusOr<std::vector<std::string>> ForgetLostBlob(const std::string& sha256) override;
   absl::StatusOr<std::optional<std::int64_t>> FindRequest(const std::string& request) override;
   absl::Status RememberRequest(const std::string& request, std::int64_t result) override;
 
@@ -106,6 +109,11 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::Status MakePendingAgain(const SweepSpec& spec, TrialRow* trial);
   // A sweep that had ended is active.
   absl::Status Reopen(const SweepRow& sweep);
+
+  // --- write_transaction_blobs.cc ---
+  // Something begins or ceases to refer to the blob: it is not collected for a while.
+  absl::Status TouchBlob(const std::string& sha256);
+  absl::Status SetArtifact(const TrialRow& trial, const ArtifactRow& artifact);
 
   // --- log_lines.cc ---
   // What is kept of an attempt's output.

@@ -119,6 +119,8 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::RecordEpochs(
     const bool newer_checkpoint =
         !checkpoint_sha256.empty() && checkpoint_epoch >= trial.checkpoint_epoch;
     if (newer_checkpoint) {
+      STORE_RETURN_IF_ERROR(TouchBlob(trial.checkpoint_sha256));
+      STORE_RETURN_IF_ERROR(TouchBlob(checkpoint_sha256));
       trial.checkpoint_sha256 = checkpoint_sha256;
       trial.checkpoint_epoch = checkpoint_epoch;
     }
@@ -150,9 +152,7 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
     STORE_RETURN_IF_ERROR(CheckBlobs(trial, artifacts));
     if (lost) STORE_RETURN_IF_ERROR(Revive(trial.worker, &trial));
     for (const ArtifactRow& artifact : artifacts) {
-      STORE_RETURN_IF_ERROR(database_.Run(
-          "INSERT OR REPLACE INTO artifacts (trial_id, role, sha256) VALUES (?, ?, ?)", trial.id,
-          artifact.role, artifact.sha256));
+      STORE_RETURN_IF_ERROR(SetArtifact(trial, artifact));
     }
     TrialEvent event = TrialEvent::kGiveBack;
     if (outcome == LeaseOutcome::kCompleted) event = TrialEvent::kComplete;

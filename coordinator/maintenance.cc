@@ -1,0 +1,54 @@
+#include "coordinator/maintenance.h"
+
+#include <atomic>
+#include <csignal>
+#include <cstdio>
+
+#include "coordinator/store/backup.h"
+#include "coordinator/store/check.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+constexpr int kFailed = 1;
+
+volatile std::sig_atomic_t interrupted = 0;
+
+void SayError(const std::string& text) { fmt::print(stderr, "sweep-coordinator: {}\n", text); }
+
+}  // namespace
+
+int RunBackup(const std::string& database, const std::string& file) {
+  std::signal(SIGINT, [](int) { interrupted = 1; });
+  std::signal(SIGTERM, [](int) { interrupted = 1; });
+  const absl::StatusOr<BackupResult> result =
+      BackUp({.database = database,
+              .file = file,
+              .progress = [](const std::string& line) { fmt::print(stderr, "{}\n", line); },
+              .is_cancelled = [] { return interrupted != 0; }});
+  if (!result.ok()) {
+    SayError(std::string(result.status().message()));
+    return kFailed;
+  }
+  for (const std::string& fault : result->faults) SayError("not in the backup: " + fault);
+  fmt::print("backed up '{}' to '{}': {:.1f} MB and {} blob{}\n", database, file,
+             static_cast<double>(result->size_bytes) / 1e6, result->blobs,
+             result->blobs == 1 ? "" : "s");
+  return result->faults.empty() ? 0 : kFailed;
+}
+
+int RunCheck(const std::string& database) {
+  fmt::print("database '{}'\n", database);
+  const absl::StatusOr<CheckReport> report =
+      CheckDatabase(database, [](const std::string& line) { fmt::print("{}\n", line); });
+  if (!report.ok()) {
+    SayError(std::string(report.status().message()));
+    return kFailed;
+  }
+  for (const std::string& fault : report->faults) fmt::print("fault: {}\n", fault);
+  fmt::print("{}\n", report->sound() ? "sound" : fmt::format("{} faults", report->faults.size()));
+  return report->sound() ? 0 : kFailed;
+}
+
+}  // namespace sweep

@@ -1,0 +1,144 @@
+#include "coordinator/store/blob_collector.h"
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "fmt/format.h"
+#include "fmt/ranges.h"
+#include "spdlog/spdlog.h"
+
+namespace sweep {
+namespace {
+
+// Rows per turn, and per transaction: looking whether an artifact refers to one takes the writer a
+// while in a large database.
+constexpr int kRowsPerTurn = 1000;
+constexpr std::size_t kRowsPerWrite = 8;
+
+}  // namespace
+
+BlobCollector::BlobCollector(Store* store, BlobStore* blobs, Clock* clock, const Options& options)
+    : store_(*store),
+      blobs_(*blobs),
+      clock_(*clock),
+      options_(options),
+      started_(clock->Monotonic()) {
+  if (options_.thread) {
+    thread_ = std::jthread([this](const std::stop_token& stop) { Loop(stop); });
+  }
+}
+
+BlobCollector::~BlobCollector() {
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+  }
+  wake_.NotifyAll();
+}
+
+bool BlobCollector::Stopping() {
+  MutexLock lock(&mutex_);
+  return stopping_;
+}
+
+void BlobCollector::Loop(const std::stop_token&) {
+  const auto period = absl::ToChronoMilliseconds(options_.period);
+  while (!Stopping()) {
+    Turn();
+    MutexLock lock(&mutex_);
+    const auto end = std::chrono::steady_clock::now() + period;
+    while (!stopping_) {
+      const auto left = end - std::chrono::steady_clock::now();
+      if (left <= left.zero() || !wake_.WaitFor(&mutex_, left)) break;
+    }
+  }
+}
+
+std::int64_t BlobCollector::Turn() {
+  std::int64_t removed = CollectFilesWithoutRow();
+  if (clock_.Monotonic() - started_ >= options_.min_age) removed += CollectRows();
+  if (removed > 0) spdlog::info("blobs collected count={}", removed);
+  return removed;
+}
+
+std::int64_t BlobCollector::CollectRows() {
+  const absl::Time before = clock_.Now() - options_.min_age;
+  const absl::StatusOr<std::vector<std::string>> unused = store_.UnusedBlobs(before, kRowsPerTurn);
+  if (!unused.ok()) {
+    spdlog::warn("unused blobs not found reason={:?}", std::string(unused.status().message()));
+    return 0;
+  }
+  std::int64_t removed = 0;
+  for (std::size_t first = 0; first < unused->size() && !Stopping(); first += kRowsPerWrite) {
+    std::vector<std::string> names;
+    std::vector<std::unique_ptr<BlobStore::Removal>> removals;
+    for (std::size_t i = first; i < std::min(first + kRowsPerWrite, unused->size()); ++i) {
+      std::unique_ptr<BlobStore::Removal> removal = blobs_.BeginRemoval((*unused)[i]);
+      if (removal == nullptr) continue;  // somebody is storing it again
+      names.push_back((*unused)[i]);
+      removals.push_back(std::move(removal));
+    }
+    std::vector<std::string> forgotten;
+    const absl::Status status = store_.WriteAndWait([&](WriteTransaction& transaction) {
+      auto result = transaction.ForgetUnusedBlobs(names, before);
+      if (result.ok()) forgotten = *std::move(result);
+      return result.status();
+    });
+    if (!status.ok()) {
+      spdlog::warn("unused blobs not forgotten reason={:?}", std::string(status.message()));
+      return removed;
+    }
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (std::find(forgotten.begin(), forgotten.end(), names[i]) == forgotten.end()) continue;
+      // What stays behind for want of luck has no row and is collected as such.
+      if (removals[i]->Remove().ok()) ++removed;
+    }
+  }
+  return removed;
+}
+
+std::int64_t BlobCollector::CollectFilesWithoutRow() {
+  std::int64_t removed = 0;
+  for (int folder = 0; folder < 256 && !Stopping(); ++folder) {
+    const std::string digits = fmt::format("{:02x}", folder);
+    // Files have the system's time.
+    std::vector<std::string> files = blobs_.List(digits, absl::Now() - options_.min_age);
+    if (files.empty()) continue;
+    const absl::StatusOr<std::vector<std::string>> known = store_.KnownBlobs(digits);
+    if (!known.ok()) return removed;
+    std::erase_if(files, [&](const std::string& name) {
+      return std::binary_search(known->begin(), known->end(), name);
+    });
+    for (const std::string& name : files) {
+      const std::unique_ptr<BlobStore::Removal> removal = blobs_.BeginRemoval(name);
+      if (removal == nullptr) continue;
+      // Whoever held it before may have given it a row.
+      const auto size = store_.BlobSize(name);
+      if (size.ok() && !size->has_value() && removal->Remove().ok()) ++removed;
+    }
+  }
+  return removed;
+}
+
+void GiveUpBlob(Store* store, BlobStore* blobs, const std::string& sha256,
+                const absl::Status& reason) {
+  const absl::StatusOr<std::string> aside = blobs->PutAside(sha256);
+  auto trials = std::make_shared<std::vector<std::string>>();  // shared by write and completion
+  store->Write(
+      [sha256, trials](WriteTransaction& transaction) {
+        auto result = transaction.ForgetLostBlob(sha256);
+        if (result.ok()) *trials = *std::move(result);
+        return result.status();
+      },
+      [=](const absl::Status& status) {
+        spdlog::error(
+            "blob lost sha256={} reason={:?} put_aside={:?} trials_that_begin_anew=\"{}\" "
+            "forgotten={}",
+            sha256, std::string(reason.message()), aside.value_or(""), fmt::join(*trials, " "),
+            status.ok());
+      });
+}
+
+}  // namespace sweep

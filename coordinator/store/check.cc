@@ -1,0 +1,214 @@
+#include "coordinator/store/check.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <iterator>
+#include <memory>
+#include <set>
+#include <system_error>
+
+#include "common/base/sha256.h"
+#include "coordinator/store/blob_files.h"
+#include "coordinator/store/schema.h"
+#include "coordinator/store/sqlite.h"
+#include "coordinator/store/status_macros.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kShownPerRule = 10;
+
+// A row of a rule's query is a fault, told by its first column. All columns are those of schema
+// version 1, so that older files can be checked as they are.
+struct Rule {
+  const char* name;
+  const char* sql;
+};
+constexpr Rule kRules[] = {
+    {"the file's pages, rows and indices are sound",
+     "SELECT integrity_check FROM pragma_integrity_check(100) WHERE integrity_check <> 'ok'"},
+    {"every foreign key points somewhere",
+     "SELECT 'table ' || \"table\" || ' refers to a missing row of ' || parent FROM "
+     "pragma_foreign_key_check"},
+    {"configurations are numbered without a gap, within the budget",
+     "SELECT name || ' says ' || configurations || ' of ' || planned_configurations FROM sweeps s "
+     "WHERE configurations > planned_configurations OR configurations <> (SELECT count(*) FROM "
+     "configurations c WHERE c.sweep_id = s.id) OR configurations <> coalesce((SELECT max(number) "
+     "FROM configurations c WHERE c.sweep_id = s.id), 0)"},
+    {"trials are numbered without a gap and belong to their configuration's sweep",
+     "SELECT s.name FROM sweeps s JOIN trials t ON t.sweep_id = s.id GROUP BY s.id HAVING count(*) "
+     "<> max(t.number) OR min(t.number) <> 1 UNION ALL SELECT 'trial ' || t.id FROM trials t JOIN "
+     "configurations c ON c.id = t.configuration_id WHERE c.sweep_id <> t.sweep_id"},
+    {"a sweep's counts are those of its trials",
+     "SELECT s.name FROM sweeps s LEFT JOIN trials t ON t.sweep_id = s.id GROUP BY s.id HAVING "
+     "s.pending <> total(t.state = 'pending') OR s.running <> total(t.state IN ('leased', "
+     "'running')) OR s.completed <> total(t.state = 'completed') OR s.stopped <> total(t.state = "
+     "'stopped') OR s.failed <> total(t.state = 'failed') OR s.cancelled <> total(t.state = "
+     "'cancelled')"},
+    {"a sweep counts its qualifying configurations",
+     "SELECT name FROM sweeps s WHERE qualifying <> (SELECT count(*) FROM configurations c WHERE "
+     "c.sweep_id = s.id AND c.qualifies)"},
+    {"a completed sweep has nothing left to do",
+     "SELECT name FROM sweeps WHERE state = 'completed' AND (exhausted = 0 OR pending + running > "
+     "0)"},
+    {"attempts are numbered without a gap, up to the trial's",
+     "SELECT 'trial ' || t.id || ' is at attempt ' || t.attempt FROM trials t LEFT JOIN attempts a "
+     "ON a.trial_id = t.id GROUP BY t.id HAVING count(a.attempt) <> t.attempt OR "
+     "coalesce(max(a.attempt), 0) <> t.attempt"},
+    {"the one open attempt is that of a trial that is held",
+     "SELECT 'trial ' || t.id || ' is ' || t.state || ', its attempt ' || a.attempt || ' is \"' || "
+     "a.outcome || '\"' FROM attempts a JOIN trials t ON t.id = a.trial_id WHERE (a.outcome = '') "
+     "<> (a.attempt = t.attempt AND t.state IN ('leased', 'running')) OR (a.outcome = '') <> "
+     "(a.ended_us IS NULL)"},
+    {"a trial that has ended says when, and a completed one has all its epochs",
+     "SELECT 'trial ' || id || ' is ' || state FROM trials WHERE (state IN ('completed', "
+     "'stopped', "
+     "'failed', 'cancelled')) <> (ended_us IS NOT NULL) OR (state = 'completed' AND epoch <> "
+     "epochs)"},
+    {"every report belongs to an attempt",
+     "SELECT 'trial ' || e.trial_id || ' attempt ' || e.attempt || ' epoch ' || e.epoch FROM "
+     "epoch_reports e LEFT JOIN attempts a ON a.trial_id = e.trial_id AND a.attempt = e.attempt "
+     "WHERE a.trial_id IS NULL"},
+    {"a trial's epochs are reported without a gap",
+     "SELECT 'trial ' || t.id || ' is at epoch ' || t.epoch FROM trials t LEFT JOIN epoch_reports "
+     "e "
+     "ON e.trial_id = t.id GROUP BY t.id HAVING count(DISTINCT e.epoch) <> t.epoch OR "
+     "coalesce(max(e.epoch), 0) <> t.epoch"},
+    // The bare columns are those of the row with the least attempt: the one acknowledged first.
+    {"a trial's results are those of its epochs",
+     "WITH firsts AS (SELECT trial_id, epoch, validation_accuracy AS accuracy, validation_loss AS "
+     "loss, min(attempt) FROM epoch_reports GROUP BY trial_id, epoch) SELECT 'trial ' || t.id FROM "
+     "trials t WHERE t.epoch > 0 AND (t.best_accuracy IS NOT (SELECT max(accuracy) FROM firsts f "
+     "WHERE f.trial_id = t.id) OR t.best_accuracy IS NOT (SELECT accuracy FROM firsts f WHERE "
+     "f.trial_id = t.id AND f.epoch = t.best_epoch) OR t.last_accuracy IS NOT (SELECT accuracy "
+     "FROM "
+     "firsts f WHERE f.trial_id = t.id AND f.epoch = t.epoch) OR t.last_loss IS NOT (SELECT loss "
+     "FROM firsts f WHERE f.trial_id = t.id AND f.epoch = t.epoch))"},
+    {"a checkpoint is that of a reported epoch and was stored",
+     "SELECT 'trial ' || id FROM trials WHERE checkpoint_epoch > epoch OR (checkpoint_sha256 = '') "
+     "<> (checkpoint_epoch = 0) OR (checkpoint_sha256 <> '' AND checkpoint_sha256 NOT IN (SELECT "
+     "sha256 FROM blobs))"},
+};
+
+class Checker {
+ public:
+  Checker(std::string path, std::unique_ptr<Database> database,
+          const std::function<void(const std::string&)>& say)
+      : path_(std::move(path)), database_(std::move(database)), say_(say) {}
+
+  CheckReport Run() {
+    // One snapshot for all that is in the database.
+    if (const absl::Status begun = database_->Run("BEGIN"); !begun.ok()) Fault(begun);
+    Count();
+    for (const Rule& rule : kRules) Apply(rule);
+    ReadUsedBlobs();
+    if (database_->InTransaction()) database_->Run("COMMIT").IgnoreError();
+    CheckBlobs();
+    return std::move(report_);
+  }
+
+ private:
+  void Fault(const absl::Status& status) {
+    report_.faults.push_back(std::string(status.message()));
+  }
+
+  void Count() {
+    std::string line;
+    for (const char* table :
+         {"sweeps", "configurations", "trials", "attempts", "epoch_reports", "blobs"}) {
+      const auto rows = database_->QueryInt(fmt::format("SELECT count(*) FROM {}", table));
+      line += fmt::format("{}{} {}", line.empty() ? "" : ", ",
+                          rows.ok() ? std::to_string(*rows) : "?", table);
+    }
+    const auto version = database_->QueryInt("PRAGMA user_version");
+    const auto pages = database_->QueryInt("PRAGMA page_count");
+    say_(fmt::format("schema version {}, {} pages: {}", version.value_or(-1), pages.value_or(-1),
+                     line));
+  }
+
+  // The faults of one thing that was checked.
+  void Conclude(const std::string& name, const std::vector<std::string>& faults) {
+    say_(fmt::format("{:<8}{}", faults.empty() ? "ok" : "FAULT", name));
+    for (const std::string& fault : faults) report_.faults.push_back(name + ": " + fault);
+  }
+
+  void Apply(const Rule& rule) {
+    std::vector<std::string> faults;
+    std::size_t more = 0;
+    Statement query = database_->Prepare(rule.sql);
+    absl::StatusOr<bool> row = query.Step();
+    for (; row.ok() && *row; row = query.Step()) {
+      if (faults.size() < kShownPerRule) {
+        faults.push_back(query.Text(0));
+      } else {
+        ++more;
+      }
+    }
+    if (more > 0) faults.push_back(fmt::format("and {} more", more));
+    if (!row.ok()) faults.push_back(std::string(row.status().message()));
+    Conclude(rule.name, faults);
+  }
+
+  void ReadUsedBlobs() {
+    Statement query = database_->Prepare(kUsedBlobsSql);
+    absl::StatusOr<bool> row = query.Step();
+    for (; row.ok() && *row; row = query.Step()) used_.insert(query.Text(0));
+    if (!row.ok()) Fault(row.status());
+  }
+
+  void CheckBlobs() {
+    const std::string folder = path_ + ".blobs";
+    std::vector<std::string> faults;
+    for (const std::string& sha256 : used_) {
+      const absl::Status verified = VerifyBlobFile(BlobPath(folder, sha256), sha256);
+      if (!verified.ok()) faults.push_back(std::string(verified.message()));
+    }
+    Conclude(fmt::format("{} blobs that the database refers to are there with their bytes",
+                         used_.size()),
+             faults);
+    std::int64_t unused = 0, aside = 0;
+    std::error_code error;
+    for (auto entry = fs::recursive_directory_iterator(folder, error);
+         !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+      const std::string name = entry->path().filename();
+      if (!IsSha256Hex(name)) continue;
+      if (entry->path().parent_path().filename() == "damaged") {
+        ++aside;
+      } else {
+        unused += used_.contains(name) ? 0 : 1;
+      }
+    }
+    say_(
+        fmt::format("note    {} blobs are referred to by nothing; a coordinator removes them an "
+                    "hour after their last use",
+                    unused));
+    if (aside > 0) say_(fmt::format("note    {} damaged blobs were put aside before", aside));
+  }
+
+  const std::string path_;
+  const std::unique_ptr<Database> database_;
+  const std::function<void(const std::string&)>& say_;
+  std::set<std::string> used_;
+  CheckReport report_;
+};
+
+}  // namespace
+
+absl::StatusOr<CheckReport> CheckDatabase(const std::string& path,
+                                          const std::function<void(const std::string&)>& say) {
+  std::error_code ignored;
+  if (!fs::exists(path, ignored)) {
+    return absl::NotFoundError(fmt::format("there is no database '{}'", path));
+  }
+  STORE_ASSIGN_OR_RETURN(std::unique_ptr<Database> database,
+                         Database::Open(path, Database::Mode::kReadOnly));
+  const absl::Status identity = CheckIdentity(*database, Migrations());
+  if (absl::IsDataLoss(identity)) return CheckReport{.faults = {std::string(identity.message())}};
+  if (!identity.ok()) return identity;
+  return Checker(path, std::move(database), say).Run();
+}
+
+}  // namespace sweep
