@@ -9,20 +9,24 @@ sanitizers() { tests/sanitizers.sh; }
 
 chaos() {
   deploy/build.sh chaos sweep-coordinator sweep-worker sweep-trainer
-  build/release/bin/chaos --faults 1000 --real-trainer
+  build/release/bin/chaos --faults 1000 --seed 20261121 --pause 0.2 --real-trainer
 }
 
 # Inputs that are found stay in build/fuzz/found, so that the next run goes on from there.
 fuzz() {
-  local target
-  SWEEP_PRESET=fuzz deploy/build.sh
-  for target in build/fuzz/bin/fuzz_*; do
-    local name=${target##*/fuzz_}
-    local found=build/fuzz/found/$name
+  local name found stored
+  SWEEP_PRESET=fuzz deploy/build.sh fuzz_targets
+  for name in expression checkpoint trainer_lines idx network_file sweep_file; do
+    found=build/fuzz/found/$name
+    stored=(tests/fuzz/corpus/$name)
+    case $name in
+      network_file) stored+=(common/network/networks) ;;
+      sweep_file) stored+=(examples) ;;
+    esac
     mkdir -p "$found"
     printf '\n-- %s\n' "$name"
-    "$target" -runs=1000000 -max_len=4096 -rss_limit_mb=4096 -detect_leaks=0 -print_final_stats=1 \
-      "$found" "tests/fuzz/corpus/$name"
+    "build/fuzz/bin/fuzz_$name" -runs=1000000 -max_len=1024 -detect_leaks=0 -print_funcs=0 \
+      -rss_limit_mb=4096 -print_final_stats=1 "$found" "${stored[@]}"
   done
 }
 

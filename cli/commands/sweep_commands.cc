@@ -32,7 +32,7 @@ int WaitForEnd(Connection& connection, const std::string& name, bool created,
   const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, name);
   if (!sweep.ok()) return Fail(sweep.status());
   PrintSweep(*sweep, session, {{"created", created}});
-  return EndOfSweep(*sweep);
+  return EndOfSweep(connection, *sweep);
 }
 
 int Submit(const std::string& file, bool wait, const Session& session) {

@@ -12,6 +12,7 @@
 #include "cli/present/watch.h"
 #include "cli/session.h"
 #include "cli/signals.h"
+#include "common/base/utf8.h"
 #include "proto/grpc_status.h"
 #include "proto/names.h"
 
@@ -121,7 +122,23 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
   }
 }
 
-int EndOfSweep(const v1::Sweep& sweep) {
+namespace {
+
+// Why the first trial that failed did; empty when it cannot be asked.
+std::string FirstFailure(Connection& connection, const std::string& sweep) {
+  TrialFilter failed;
+  failed.state = v1::TRIAL_STATE_FAILED;
+  failed.limit = 1;
+  const absl::StatusOr<std::vector<v1::Trial>> trials = ListTrials(connection, sweep, failed);
+  if (!trials.ok() || trials->empty()) return "";
+  constexpr std::size_t kReasonBytes = 500;
+  return fmt::format("{} failed: {}; ", ShortName(trials->front().name()),
+                     OneLine(trials->front().reason(), kReasonBytes));
+}
+
+}  // namespace
+
+int EndOfSweep(Connection& connection, const v1::Sweep& sweep) {
   if (sweep.qualifying() > 0) return kExitOk;
   const std::string name = ShortName(sweep.name());
   if (sweep.state() == v1::SWEEP_STATE_CANCELLED) {
@@ -129,10 +146,10 @@ int EndOfSweep(const v1::Sweep& sweep) {
         absl::InternalError(fmt::format("{} was cancelled before anything qualified", name)));
   }
   if (sweep.counts().failed() > 0) {
-    return Fail(absl::InternalError(
-        fmt::format("nothing qualified, and {} of {} trials failed for good; try them again with: "
-                    "sweep retry {}",
-                    sweep.counts().failed(), sweep.planned_trials(), name)));
+    return Fail(absl::InternalError(fmt::format(
+        "nothing qualified, and {} of {} trials failed for good; {}try them again with: "
+        "sweep retry {}",
+        sweep.counts().failed(), sweep.planned_trials(), FirstFailure(connection, name), name)));
   }
   return kExitNothingQualified;
 }
@@ -141,8 +158,10 @@ int FinishSweep(Connection& connection, const std::string& name, int top, const 
   const absl::StatusOr<v1::RankSweepResponse> ranking = RankSweep(connection, name, top);
   if (!ranking.ok()) return Fail(ranking.status());
   PrintRanking(*ranking, session, std::cout);
-  if (ranking->rows().empty()) return Fail(absl::InternalError("no trial has trained an epoch"));
-  return EndOfSweep(ranking->sweep());
+  if (ranking->rows().empty() && ranking->sweep().counts().failed() == 0) {
+    return Fail(absl::InternalError("no trial has trained an epoch"));
+  }
+  return EndOfSweep(connection, ranking->sweep());
 }
 
 std::string GoesOn(const std::string& name, const Session& session) {

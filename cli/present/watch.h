@@ -91,7 +91,7 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
 // gate; else 1 when trials have failed for good or the sweep was cancelled, and 3 otherwise.
 int FinishSweep(Connection& connection, const std::string& name, int top, const Session& session);
 // The same code and complaint, without the ranking.
-int EndOfSweep(const v1::Sweep& sweep);
+int EndOfSweep(Connection& connection, const v1::Sweep& sweep);
 
 // What to say after Ctrl-C: that the sweep goes on and how to come back.
 std::string GoesOn(const std::string& name, const Session& session);

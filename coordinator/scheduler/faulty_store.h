@@ -93,6 +93,12 @@ class FaultyStore final : public Store {
   absl::StatusOr<std::optional<std::int64_t>> BlobSize(const std::string& sha256) override {
     return store_->BlobSize(sha256);
   }
+  absl::StatusOr<std::vector<std::string>> UnusedBlobs(absl::Time before, int limit) override {
+    return store_->UnusedBlobs(before, limit);
+  }
+  absl::StatusOr<std::vector<std::string>> KnownBlobs(const std::string& digits) override {
+    return store_->KnownBlobs(digits);
+  }
   std::int64_t LogBytes() const override { return store_->LogBytes(); }
   absl::Status PublishAddress(const std::string& address) override {
     return store_->PublishAddress(address);

@@ -14,6 +14,7 @@ namespace {
 constexpr int kMaxSlots = 1024;
 constexpr std::size_t kMaxHeld = 4096;
 constexpr std::size_t kMaxSessionLength = 128;
+constexpr std::size_t kMaxWorkers = 20'000;  // connected, or gone for less than the time below
 // A worker that is gone stays in the list for so long.
 constexpr absl::Duration kForgetWorkerAfter = absl::Hours(1);
 
@@ -68,6 +69,10 @@ void SchedulerImpl::Synchronize(const SynchronizeCall& call, SynchronizeCallback
 // Refuses a second session under a live worker's name; clears away one that is gone.
 absl::Status SchedulerImpl::Admit(const SynchronizeCall& call) {
   WorkerEntry* const worker = table_.FindWorker(call.worker);
+  if (worker == nullptr && table_.workers().size() >= kMaxWorkers) {
+    return absl::ResourceExhaustedError(fmt::format(
+        "worker {}: {} workers are known; no more are possible", call.worker, kMaxWorkers));
+  }
   if (worker == nullptr || worker->session.empty() || worker->session == call.session) {
     return absl::OkStatus();
   }

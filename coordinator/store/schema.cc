@@ -316,6 +316,8 @@ CREATE INDEX trials_by_last_accuracy ON trials (sweep_id, last_accuracy) WHERE e
 CREATE INDEX trials_by_best_loss ON trials (sweep_id, best_loss) WHERE epoch > 0;
 CREATE INDEX trials_by_epochs_to_target ON trials (sweep_id, epochs_to_target)
   WHERE epochs_to_target > 0;
+-- Removing a blob looks for what refers to it.
+CREATE INDEX artifacts_by_blob ON artifacts (sha256);
 )sql";
 
 constexpr std::array<std::string_view, 3> kMigrations = {kVersion1, kVersion2, kVersion3};

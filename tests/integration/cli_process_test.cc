@@ -15,12 +15,12 @@ namespace sweep {
 namespace {
 
 using nlohmann::json;
-using testing::Eventually;
-using testing::Process;
-using testing::Result;
 using ::testing::AllOf;
+using testing::Eventually;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::Process;
+using testing::Result;
 
 constexpr char kSweep[] = R"(name: tiny
 model: cnn-18718
@@ -35,10 +35,12 @@ require: {accuracy: ">= 0.2", epochs: "< 20", parameters: "< 20000"}
 
 class CliTest : public ::testing::Test {
  protected:
-  Result Sweep(std::vector<std::string> arguments, std::map<std::string, std::string> environment = {}) {
+  Result Sweep(std::vector<std::string> arguments,
+               std::map<std::string, std::string> environment = {}) {
     arguments.insert(arguments.begin(), "sweep");
-    return testing::Run({.command = arguments, .folder = folder_.path(), .environment = environment},
-                        std::chrono::seconds(90));
+    return testing::Run(
+        {.command = arguments, .folder = folder_.path(), .environment = environment},
+        std::chrono::seconds(90));
   }
   std::string Write(const std::string& name, std::string text, const std::string& from = "",
                     const std::string& to = "") {
@@ -52,7 +54,8 @@ TEST_F(CliTest, RunTrainsAndRanksAndLeavesADatabase) {
   const std::string file = Write("tiny.yaml", kSweep);
   const Result run = Sweep({"run", file});
   ASSERT_EQ(run.code, 0) << run.output;
-  EXPECT_THAT(run.output, AllOf(HasSubstr("tiny/1  epoch 1"), HasSubstr("2 configurations meet every gate")));
+  EXPECT_THAT(run.output,
+              AllOf(HasSubstr("tiny/1  epoch 1"), HasSubstr("2 configurations meet every gate")));
 
   const Result best = Sweep({"best", "--format", "json"});
   ASSERT_EQ(best.code, 0) << best.output;
@@ -75,9 +78,16 @@ TEST_F(CliTest, RunTrainsAndRanksAndLeavesADatabase) {
   EXPECT_THAT(again.output, HasSubstr("resuming tiny: 2/2 trials have ended"));
 
   for (const std::vector<std::string>& command :
-       {std::vector<std::string>{"list"}, {"show", "tiny"}, {"trials", "tiny", "--where", "lr > 0.03", "--sort", "-best_accuracy"},
-        {"trial", "tiny/2"}, {"watch", "tiny"}, {"workers"}, {"networks"}, {"networks", "cnn-17216"},
-        {"validate", file}, {"preview", file}}) {
+       {std::vector<std::string>{"list"},
+        {"show", "tiny"},
+        {"trials", "tiny", "--where", "lr > 0.03", "--sort", "-best_accuracy"},
+        {"trial", "tiny/2"},
+        {"watch", "tiny"},
+        {"workers"},
+        {"networks"},
+        {"networks", "cnn-17216"},
+        {"validate", file},
+        {"preview", file}}) {
     const Result result = Sweep(command);
     EXPECT_EQ(result.code, 0) << command[0] << ": " << result.output;
     EXPECT_THAT(result.output, Not(HasSubstr("\x1b"))) << "no escapes when this is no terminal";
@@ -89,10 +99,13 @@ TEST_F(CliTest, RunTrainsAndRanksAndLeavesADatabase) {
 TEST_F(CliTest, TheDatabaseAnswersInSql) {
   ASSERT_EQ(Sweep({"run", Write("tiny.yaml", kSweep)}).code, 0);
   sqlite3* database = nullptr;
-  ASSERT_EQ(sqlite3_open_v2((folder_.path() + "/sweep.db").c_str(), &database, SQLITE_OPEN_READONLY, nullptr), SQLITE_OK);
+  ASSERT_EQ(sqlite3_open_v2((folder_.path() + "/sweep.db").c_str(), &database, SQLITE_OPEN_READONLY,
+                            nullptr),
+            SQLITE_OK);
   const auto count = [&](const std::string& query) {
     sqlite3_stmt* statement = nullptr;
-    EXPECT_EQ(sqlite3_prepare_v2(database, query.c_str(), -1, &statement, nullptr), SQLITE_OK) << sqlite3_errmsg(database);
+    EXPECT_EQ(sqlite3_prepare_v2(database, query.c_str(), -1, &statement, nullptr), SQLITE_OK)
+        << sqlite3_errmsg(database);
     EXPECT_EQ(sqlite3_step(statement), SQLITE_ROW);
     const int value = sqlite3_column_int(statement, 0);
     sqlite3_finalize(statement);
@@ -113,16 +126,17 @@ TEST_F(CliTest, NothingQualifiedIsExitCodeThree) {
 }
 
 TEST_F(CliTest, EveryErrorOfASweepFileAtOnceAndNothingIsSubmitted) {
-  const std::string file = folder_.Write("bad.yaml",
-                                         "name: bad\nmodel: cnn-18717\nmethod: tpe\nparameters:\n"
-                                         "  lr: {min: 0.3, max: 0.1}\n  momentun: {value: 0.9}\nepochs: 0\n");
+  const std::string file =
+      folder_.Write("bad.yaml",
+                    "name: bad\nmodel: cnn-18717\nmethod: tpe\nparameters:\n"
+                    "  lr: {min: 0.3, max: 0.1}\n  momentun: {value: 0.9}\nepochs: 0\n");
   for (const char* command : {"validate", "run", "preview", "submit"}) {
     const Result result = Sweep({command, file});
     EXPECT_EQ(result.code, 2) << command;
     EXPECT_THAT(result.output,
-                AllOf(HasSubstr("bad.yaml:2"), HasSubstr("cnn-18718"), HasSubstr("bad.yaml:3"), HasSubstr("tpe"),
-                      HasSubstr("not built yet"), HasSubstr("bad.yaml:5"), HasSubstr("bad.yaml:6"),
-                      HasSubstr("momentum"), HasSubstr("bad.yaml:7")))
+                AllOf(HasSubstr("bad.yaml:2"), HasSubstr("cnn-18718"), HasSubstr("bad.yaml:3"),
+                      HasSubstr("tpe"), HasSubstr("not built yet"), HasSubstr("bad.yaml:5"),
+                      HasSubstr("bad.yaml:6"), HasSubstr("momentum"), HasSubstr("bad.yaml:7")))
         << command;
   }
   EXPECT_EQ(Sweep({"list", "--coordinator", "127.0.0.1:1"}).code, 4) << "a database was made";
@@ -185,8 +199,9 @@ TEST_F(CliTest, AForeignFileIsNoDatabase) {
 TEST_F(CliTest, APortInUseIsRefused) {
   const auto server = CoordinatorServer::Start({.listen = "127.0.0.1:0", .database = ""});
   ASSERT_TRUE(server.ok()) << server.status();
-  const Result result = testing::Run({.command = {"sweep-coordinator", "--listen", (*server)->address()},
-                                      .folder = folder_.path()});
+  const Result result =
+      testing::Run({.command = {"sweep-coordinator", "--listen", (*server)->address()},
+                    .folder = folder_.path()});
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.output, HasSubstr((*server)->address()));
 }
@@ -194,7 +209,8 @@ TEST_F(CliTest, APortInUseIsRefused) {
 TEST_F(CliTest, TwoRunsOnOneDatabaseAreRefusedAndTheSecondTerminalSeesTheFirst) {
   const std::string file = Write("tiny.yaml", kSweep, "epochs: 3", "epochs: 5000");
   Process first({.command = {"sweep", "run", file}, .folder = folder_.path()});
-  ASSERT_TRUE(Eventually([&] { return first.Output().find("epoch 1") != std::string::npos; })) << first.Output();
+  ASSERT_TRUE(Eventually([&] { return first.Output().find("epoch 1") != std::string::npos; }))
+      << first.Output();
   const Result second = Sweep({"run", file});
   EXPECT_EQ(second.code, 1);
   EXPECT_THAT(second.output, HasSubstr("in use"));
@@ -217,14 +233,15 @@ TEST_F(CliTest, WhenEveryTrialFailsTheRunHasFailed) {
   const std::string file = Write("tiny.yaml", kSweep, "[0.02, 0.05]", "[90.0, 95.0]");
   const Result result = Sweep({"run", file});
   EXPECT_EQ(result.code, 1) << result.output;
-  EXPECT_THAT(result.output, AllOf(HasSubstr("diverged"), HasSubstr("no trial has trained an epoch")));
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("diverged"), HasSubstr("no trial has trained an epoch")));
 }
 
 TEST_F(CliTest, DamagedDataIsRefusedBeforeAnythingStarts) {
   const std::string file = Write("idx.yaml", kSweep, "{name: synthetic, train: 512, test: 200}",
                                  "{format: idx, path: " + folder_.path() + "}");
-  for (const char* name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte",
-                           "t10k-labels-idx1-ubyte"}) {
+  for (const char* name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
+                           "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
     folder_.Write(name, "no idx");
   }
   const Result result = Sweep({"run", file});
@@ -235,7 +252,8 @@ TEST_F(CliTest, DamagedDataIsRefusedBeforeAnythingStarts) {
 }
 
 TEST_F(CliTest, MissingDataNamesTheFolder) {
-  const std::string file = Write("mnist.yaml", kSweep, "{name: synthetic, train: 512, test: 200}", "mnist");
+  const std::string file =
+      Write("mnist.yaml", kSweep, "{name: synthetic, train: 512, test: 200}", "mnist");
   const Result result = Sweep({"run", file, "--data-dir", folder_.path()});
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.output, HasSubstr(folder_.path()));

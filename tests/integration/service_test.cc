@@ -48,9 +48,10 @@ class ServiceTest : public ::testing::Test {
   }
 
   std::unique_ptr<Process> StartWorker(const std::string& name) {
-    return std::make_unique<Process>(Process::Options{
-        .command = {"sweep-worker", "--coordinator", server_->address(), "--name", name, "--slots", "1"},
-        .folder = folder_.path()});
+    return std::make_unique<Process>(
+        Process::Options{.command = {"sweep-worker", "--coordinator", server_->address(), "--name",
+                                     name, "--slots", "1"},
+                         .folder = folder_.path()});
   }
 
   void Submit(const std::string& text) {
@@ -110,16 +111,19 @@ TEST_F(ServiceTest, AKilledWorkersTrialGoesOnElsewhereAndEveryTrialIsCompletedOn
   const std::unique_ptr<Process> victim = StartWorker("victim");
   const std::unique_ptr<Process> survivor = StartWorker("survivor");
   std::string lost;
-  ASSERT_TRUE(Eventually([&] { return !(lost = RunningTrialOf("victim")).empty(); })) << victim->Output();
+  ASSERT_TRUE(Eventually([&] { return !(lost = RunningTrialOf("victim")).empty(); }))
+      << victim->Output();
   const std::vector<pid_t> trainers = testing::ChildrenOf(victim->pid());
   ASSERT_FALSE(trainers.empty());
   victim->Signal(SIGKILL);
   EXPECT_EQ(victim->Wait(), 128 + SIGKILL);
   for (pid_t trainer : trainers) {
-    EXPECT_TRUE(Eventually([&] { return !testing::IsAlive(trainer); })) << "trainer " << trainer << " is an orphan";
+    EXPECT_TRUE(Eventually([&] { return !testing::IsAlive(trainer); }))
+        << "trainer " << trainer << " is an orphan";
   }
 
-  ASSERT_TRUE(Eventually([&] { return Completed(); }, std::chrono::seconds(90))) << survivor->Output();
+  ASSERT_TRUE(Eventually([&] { return Completed(); }, std::chrono::seconds(90)))
+      << survivor->Output();
   ExpectEveryTrialCompletedOnce();
   const auto attempts = cli::ListAttempts(*connection_, lost);
   ASSERT_TRUE(attempts.ok()) << attempts.status();
@@ -139,12 +143,14 @@ TEST_F(ServiceTest, ADrainedWorkerGivesItsTrialBackWithoutAFailure) {
   std::string given_back;
   {
     const std::unique_ptr<Process> first = StartWorker("first");
-    ASSERT_TRUE(Eventually([&] { return !(given_back = RunningTrialOf("first")).empty(); })) << first->Output();
+    ASSERT_TRUE(Eventually([&] { return !(given_back = RunningTrialOf("first")).empty(); }))
+        << first->Output();
     first->Signal(SIGTERM);
     EXPECT_EQ(first->Wait(), 0) << first->Output();
   }
   const std::unique_ptr<Process> second = StartWorker("second");
-  ASSERT_TRUE(Eventually([&] { return Completed(); }, std::chrono::seconds(90))) << second->Output();
+  ASSERT_TRUE(Eventually([&] { return Completed(); }, std::chrono::seconds(90)))
+      << second->Output();
   ExpectEveryTrialCompletedOnce();
   const auto attempts = cli::ListAttempts(*connection_, given_back);
   ASSERT_TRUE(attempts.ok()) << attempts.status();
@@ -159,7 +165,8 @@ TEST_F(ServiceTest, ACancelledTrialLeavesItsTrainerWithinTwoSeconds) {
   ASSERT_NO_FATAL_FAILURE(Submit(kSweep));
   const std::unique_ptr<Process> worker = StartWorker("w");
   std::string trial;
-  ASSERT_TRUE(Eventually([&] { return !(trial = RunningTrialOf("w")).empty(); })) << worker->Output();
+  ASSERT_TRUE(Eventually([&] { return !(trial = RunningTrialOf("w")).empty(); }))
+      << worker->Output();
   const auto start = std::chrono::steady_clock::now();
   const auto cancelled = cli::CancelTrial(*connection_, trial);
   ASSERT_TRUE(cancelled.ok()) << cancelled.status();
@@ -181,7 +188,8 @@ TEST_F(ServiceTest, ARestartedCoordinatorGoesOnWhereItWas) {
   ASSERT_NO_FATAL_FAILURE(Submit(kSweep));
   const std::unique_ptr<Process> worker = StartWorker("w");
   std::string trial;
-  ASSERT_TRUE(Eventually([&] { return !(trial = RunningTrialOf("w")).empty(); })) << worker->Output();
+  ASSERT_TRUE(Eventually([&] { return !(trial = RunningTrialOf("w")).empty(); }))
+      << worker->Output();
   connection_.reset();
   server_->Shutdown();
   server_.reset();
@@ -194,7 +202,8 @@ TEST_F(ServiceTest, ARestartedCoordinatorGoesOnWhereItWas) {
   auto connection = Connection::To(address);
   ASSERT_TRUE(connection.ok()) << connection.status();
   connection_ = *std::move(connection);
-  ASSERT_TRUE(Eventually([&] { return Completed(); }, std::chrono::seconds(90))) << worker->Output();
+  ASSERT_TRUE(Eventually([&] { return Completed(); }, std::chrono::seconds(90)))
+      << worker->Output();
   ExpectEveryTrialCompletedOnce();
   const auto attempts = cli::ListAttempts(*connection_, trial);
   ASSERT_TRUE(attempts.ok()) << attempts.status();
