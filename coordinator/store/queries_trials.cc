@@ -193,9 +193,10 @@ class TrialIds {
                        query_.state ? " AND t.state = ?5" : "");
   }
 
-  absl::StatusOr<std::vector<std::int64_t>> Select(const std::string& sql, int limit,
+  absl::StatusOr<std::vector<std::int64_t>> Select(const std::string& query, int limit,
                                                    std::int64_t offset) {
-    Statement statement = database_.Prepare(sql + " LIMIT ?3 OFFSET ?4");
+    const std::string sql = query + " LIMIT ?3 OFFSET ?4";  // outlives the statement
+    Statement statement = database_.Prepare(sql);
     statement.Bind(order_.hyperparameter, sweep_id_, limit, offset);
     if (query_.state) statement.BindAt(5, TrialStateName(*query_.state));
     return CollectRows<std::int64_t>(
