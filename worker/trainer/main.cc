@@ -31,7 +31,8 @@ namespace sweep {
 namespace {
 
 constexpr char kUsage[] =
-    "usage: sweep-trainer [--device auto|cpu|cuda:N] [--threads N] [--version] [--help]\n"
+    "usage: sweep-trainer [--device auto|cpu|cuda:N] [--backend auto|lanes|torch] [--threads N]\n"
+    "                     [--version] [--help]\n"
     "Trains trials that arrive as JSON lines on standard input; see docs/protocol.md.\n";
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
@@ -161,7 +162,9 @@ Flags ParseFlags(int argc, char** argv) {
       return flags;
     }
     const bool device = flag == "--device" && !value.empty();
-    if (!device && !(flag == "--threads" && ParseThreads(value, &flags.trainer.threads))) {
+    const bool backend = flag == "--backend" && IsBackendName(value);
+    const bool threads = flag == "--threads" && ParseThreads(value, &flags.trainer.threads);
+    if (!device && !backend && !threads) {
       std::cerr << "sweep-trainer: bad argument '" << flag << "'"
                 << (value.empty() ? "" : " '" + value + "'") << '\n'
                 << kUsage;
@@ -169,6 +172,7 @@ Flags ParseFlags(int argc, char** argv) {
       return flags;
     }
     if (device) flags.trainer.device = value;
+    if (backend) flags.trainer.backend = value;
     ++i;
   }
   return flags;
@@ -235,7 +239,7 @@ int Main(int argc, char** argv) {
     output.Send(
         ReadyMessage{.build = std::string("sweep-trainer ") + SWEEP_VERSION + ", " + TorchVersion(),
                      .device = DescribeDevice(flags.trainer.device),
-                     .backend = "torch"});
+                     .backend = DescribeBackend(flags.trainer)});
     std::thread(ReadInput, &inbox).detach();  // lives until the process ends
     TrainAll(&trainer, &inbox, &output);
   } catch (const TrainingError& error) {  // no such device

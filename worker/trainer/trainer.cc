@@ -1,73 +1,64 @@
 #include "worker/trainer/trainer.h"
 
-#include <ATen/ATen.h>
-#include <ATen/Parallel.h>
-#include <c10/util/Exception.h>
-#include <dlfcn.h>
-#include <stdlib.h>
-#include <torch/version.h>
-
-#include <charconv>
 #include <exception>
+#include <iostream>
 #include <new>
 #include <optional>
-#include <string_view>
+#include <utility>
 
 #include "common/tensors/safetensors.h"
 #include "worker/data/dataset.h"
+#include "worker/trainer/torch/torch_backend.h"
+#include "worker/trainer/torch/torch_runtime.h"
 #include "worker/trainer/training_run.h"
+#ifdef SWEEP_LANES
+#include "worker/trainer/lanes/lanes_backend.h"
+#endif
 
 namespace sweep {
 namespace {
 
-// The N of "cuda:N", 0 of "auto" and "cuda"; nullopt for what is no CUDA device.
-std::optional<int> CudaIndex(std::string_view name) {
-  if (name == "auto" || name == "cuda") return 0;
-  constexpr std::string_view kPrefix = "cuda:";
-  if (!name.starts_with(kPrefix)) return std::nullopt;
-  name.remove_prefix(kPrefix.size());
-  int index = -1;
-  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
-  if (error != std::errc() || end != name.data() + name.size() || index < 0) return std::nullopt;
-  return index;
+#ifdef SWEEP_LANES
+constexpr bool kHasLanes = true;
+#else
+constexpr bool kHasLanes = false;
+#endif
+
+// Why the backend `lanes` cannot be used whatever the network, or "".
+std::string ExplainNoLanes(const std::string& device) {
+  if (!kHasLanes) return "this trainer was built without it";
+  if (device != "cpu") return "it computes on the processor only, not on " + device;
+  return "";
 }
 
-at::Device FindDevice(const std::string& name) {
-  if (name == "cpu" || (name == "auto" && !at::hasCUDA())) return at::Device(at::kCPU);
-  const std::optional<int> index = CudaIndex(name);
-  if (!index.has_value()) {
-    throw TrainingError("device '" + name + "' is not auto, cpu or cuda:N", false);
-  }
-  const int devices = at::hasCUDA() ? at::detail::getCUDAHooks().getNumGPUs() : 0;
-  if (*index >= devices) {
-    throw TrainingError("device '" + name + "' was asked for, but libtorch finds " +
-                            std::to_string(devices) + " CUDA devices",
-                        true);
-  }
-  return at::Device(at::kCUDA, static_cast<at::DeviceIndex>(*index));
+// The same for one network. `backend` gets the backend.
+std::string TryLanes(const TrialSpec& spec, const std::string& device, int threads,
+                     std::unique_ptr<Backend>* backend) {
+  const std::string reason = ExplainNoLanes(device);
+#ifdef SWEEP_LANES
+  if (reason.empty()) return MakeLanesBackend(spec, threads, backend);
+#else
+  (void)spec, (void)threads, (void)backend;
+#endif
+  return reason;
 }
 
-// The GPU's name, from the driver that libtorch uses: neither ATen's interface nor a build without
-// CUDA's headers has it. "" when the driver does not say.
-std::string CudaName(int index) {
-  void* const driver = dlopen("libcuda.so.1", RTLD_NOW);
-  if (driver == nullptr) return "";
-  const auto init = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
-  const auto get = reinterpret_cast<int (*)(int*, int)>(dlsym(driver, "cuDeviceGet"));
-  const auto get_name =
-      reinterpret_cast<int (*)(char*, int, int)>(dlsym(driver, "cuDeviceGetName"));
-  if (init == nullptr || get == nullptr || get_name == nullptr) return "";
-  int device = 0;
-  char name[256] = "";
-  if (init(0) != 0 || get(&device, index) != 0 || get_name(name, sizeof(name), device) != 0) {
-    return "";
+std::unique_ptr<Backend> MakeBackend(const TrialSpec& spec, const std::string& device,
+                                     const TrainerOptions& options) {
+  if (options.backend != "torch") {
+    std::unique_ptr<Backend> backend;
+    const std::string reason = TryLanes(spec, device, options.threads, &backend);
+    if (reason.empty()) return backend;
+    if (options.backend == "lanes") {
+      throw TrainingError("backend lanes cannot train this trial: " + reason, false);
+    }
+    // A trial's log has what is printed here. On a GPU nobody expects anything else.
+    if (kHasLanes && device == "cpu") {
+      std::cerr << "backend torch: lanes cannot train network " << spec.network.name << ": "
+                << reason << std::endl;
+    }
   }
-  return name;
-}
-
-// Whether libtorch's state on the device is lost, so that only a new process can use it again.
-bool BreaksDevice(const c10::Error& error) {
-  return dynamic_cast<const c10::AcceleratorError*>(&error) != nullptr;
+  return MakeTorchBackend(spec, device);
 }
 
 }  // namespace
@@ -95,16 +86,8 @@ struct Trainer::Impl {
 
 Trainer::Trainer(const TrainerOptions& options) : impl_(std::make_unique<Impl>()) {
   impl_->options = options;
-  // Read by cuBLAS when it starts; without it its sums differ from run to run.
-  setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
-  at::set_num_threads(options.threads);
-  at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
-  // Not the debugging aid that comes with it, which fills every fresh tensor with NaN.
-  at::globalContext().setDeterministicFillUninitializedMemory(false);
-  at::globalContext().setDeterministicCuDNN(true);
-  at::globalContext().setBenchmarkCuDNN(false);
-  // Denormals appear in gradients late in training and cost hundreds of cycles each.
-  at::globalContext().setFlushDenormal(true);
+  SetUpTorch(options.threads);
+  DescribeBackend(options);
 }
 
 Trainer::~Trainer() = default;
@@ -112,34 +95,40 @@ Trainer::~Trainer() = default;
 TrainingResult Trainer::Train(const TrialSpec& spec, TrainingListener* listener) {
   bool loaded = false;
   try {
-    const at::Device device =
-        FindDevice(spec.device == "auto" ? impl_->options.device : spec.device);
+    const TrainerOptions& options = impl_->options;
+    const std::string device = FindDevice(spec.device == "auto" ? options.device : spec.device);
     const Dataset& dataset = impl_->Load(spec);
     loaded = true;
-    return TrainingRun(spec, dataset, device, impl_->options.checkpoint_seconds, listener).Run();
+    return TrainingRun(spec, dataset, MakeBackend(spec, device, options),
+                       options.checkpoint_seconds, listener)
+        .Run();
   } catch (const TrainingError&) {
     throw;
   } catch (const std::bad_alloc&) {
     throw TrainingError("out of memory", true);
-  } catch (const c10::Error& error) {
-    if (BreaksDevice(error)) impl_->usable = false;
-    throw TrainingError(error.what_without_backtrace(), true);
   } catch (const DataError& error) {
     // Once the data is there, it is the spec that asks for what cannot be.
     throw TrainingError(error.what(), !loaded);
-  } catch (const std::exception& error) {  // SafeTensorsError
-    throw TrainingError(error.what(), true);
+  } catch (const std::exception& error) {
+    TorchFailure failure{.reason = error.what()};  // SafeTensorsError, unless libtorch's
+    ExplainTorchError(error, &failure);
+    if (failure.device_lost) impl_->usable = false;
+    throw TrainingError(failure.reason, true);
   }
 }
 
 bool Trainer::usable() const { return impl_->usable; }
 
-std::string TorchVersion() { return std::string("libtorch ") + TORCH_VERSION; }
+bool IsBackendName(const std::string& name) {
+  return name == "auto" || name == "lanes" || name == "torch";
+}
 
-std::string DescribeDevice(const std::string& device) {
-  const at::Device found = FindDevice(device);
-  const std::string name = found.is_cuda() ? CudaName(found.index()) : "";
-  return name.empty() ? found.str() : found.str() + " " + name;
+std::string DescribeBackend(const TrainerOptions& options) {
+  const std::string reason = ExplainNoLanes(FindDevice(options.device));
+  if (options.backend == "lanes" && !reason.empty()) {
+    throw TrainingError("backend lanes cannot be used: " + reason, false);
+  }
+  return options.backend == "torch" || !reason.empty() ? "torch" : "lanes";
 }
 
 }  // namespace sweep

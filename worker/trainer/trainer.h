@@ -39,8 +39,9 @@ class TrainingListener {
 };
 
 struct TrainerOptions {
-  int threads = 1;
+  int threads = 1;                 // of the processor, for one trial
   std::string device = "auto";     // for trials whose spec says auto
+  std::string backend = "auto";    // auto | lanes | torch
   double checkpoint_seconds = 10;  // least time between checkpoints that nobody asked for
 };
 
@@ -50,13 +51,15 @@ struct TrainingResult {
   std::map<std::string, std::string> files;  // as in DoneMessage
 };
 
-// Trains one trial at a time, on the calling thread, with libtorch. Keeps the last data set in
-// memory for the next trial. The same spec and seed give bit-identical metrics (timings aside) on
-// one instruction set, number of threads and build. Not thread-safe.
+// Trains one trial at a time, on the calling thread. Keeps the last data set in memory for the next
+// trial. Backend `auto` is `lanes` on the processor, for networks that it can compute, and `torch`
+// for all else. The same spec and seed give bit-identical metrics (timings aside) on one
+// instruction set and build, with `torch` also only with the same number of threads. Not
+// thread-safe.
 class Trainer {
  public:
   // Sets libtorch's number of threads, its determinism and its handling of denormals for the
-  // process.
+  // process. Throws TrainingError for a device that is not there or a backend that cannot use it.
   explicit Trainer(const TrainerOptions& options);
   ~Trainer();
   Trainer(const Trainer&) = delete;
@@ -73,11 +76,18 @@ class Trainer {
   std::unique_ptr<Impl> impl_;
 };
 
+// Whether that is a word for TrainerOptions::backend.
+bool IsBackendName(const std::string& name);
+
 // "libtorch 2.13.0".
 std::string TorchVersion();
 
 // What `device` ("auto", "cpu", "cuda:N") means here, for people: "cpu", "cuda:0 NVIDIA H200".
 // Throws TrainingError when there is no such device.
 std::string DescribeDevice(const std::string& device);
+
+// The backend that trials of such a trainer get unless their network needs another: "lanes" or
+// "torch". Throws TrainingError as the constructor.
+std::string DescribeBackend(const TrainerOptions& options);
 
 }  // namespace sweep

@@ -1,16 +1,14 @@
 #include "worker/trainer/training_run.h"
 
-#include <c10/core/GradMode.h>
-
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <span>
+#include <utility>
 
 #include "common/base/value.h"
 #include "common/tensors/safetensors.h"
-#include "worker/trainer/loss.h"
 
 namespace sweep {
 namespace {
@@ -29,36 +27,6 @@ std::vector<std::int32_t> AllIndices(int count) {
   std::vector<std::int32_t> indices(static_cast<std::size_t>(count));
   std::iota(indices.begin(), indices.end(), 0);
   return indices;
-}
-
-SafeTensor ToSafeTensor(const std::string& name, const at::Tensor& tensor) {
-  const at::Tensor host = tensor.detach().to(at::kCPU).contiguous();
-  SafeTensor result;
-  result.name = name;
-  result.dtype = host.scalar_type() == at::kLong ? "I64" : "F32";
-  result.shape = host.sizes().vec();
-  result.bytes.assign(static_cast<const char*>(host.data_ptr()), host.nbytes());
-  return result;
-}
-
-void FromSafeTensor(const SafeTensor& from, const at::Tensor& to, const std::string& file) {
-  const std::string dtype = to.scalar_type() == at::kLong ? "I64" : "F32";
-  if (from.dtype != dtype || from.shape != to.sizes().vec()) {
-    throw SafeTensorsError(file + ": tensor '" + from.name +
-                           "' has another type or shape than the network's");
-  }
-  const at::Tensor host = at::empty(to.sizes(), at::TensorOptions().dtype(to.scalar_type()));
-  std::memcpy(host.data_ptr(), from.bytes.data(), host.nbytes());
-  const c10::NoGradGuard no_grad;
-  to.copy_(host);
-}
-
-const SafeTensor& FindTensor(const std::vector<SafeTensor>& tensors, const std::string& name,
-                             const std::string& file) {
-  const auto found = std::find_if(tensors.begin(), tensors.end(),
-                                  [&](const SafeTensor& tensor) { return tensor.name == name; });
-  if (found == tensors.end()) throw SafeTensorsError(file + ": has no tensor '" + name + "'");
-  return *found;
 }
 
 void CheckFits(const TrialSpec& spec, const Dataset& dataset, int train_images) {
@@ -96,11 +64,11 @@ void CheckFits(const TrialSpec& spec, const Dataset& dataset, int train_images) 
 
 }  // namespace
 
-TrainingRun::TrainingRun(const TrialSpec& spec, const Dataset& dataset, const at::Device& device,
-                         double checkpoint_seconds, TrainingListener* listener)
+TrainingRun::TrainingRun(const TrialSpec& spec, const Dataset& dataset,
+                         std::unique_ptr<Backend> backend, double checkpoint_seconds,
+                         TrainingListener* listener)
     : spec_(spec),
       dataset_(dataset),
-      device_(device),
       checkpoint_seconds_(checkpoint_seconds),
       listener_(listener),
       train_indices_(AllIndices(dataset.train.count)),
@@ -108,8 +76,7 @@ TrainingRun::TrainingRun(const TrialSpec& spec, const Dataset& dataset, const at
       evaluation_indices_(AllIndices(dataset.test.count)),
       steps_per_epoch_(0),
       augmentation_(MakeAugmentation(spec.augmentation, spec.shift_pixels, spec.rotation_degrees)),
-      network_(spec.network, spec.seed, device),
-      sgd_(spec, &network_),
+      backend_(std::move(backend)),
       schedule_(spec, std::max(1, (dataset.train.count - spec.holdout + spec.batch_size - 1) /
                                       spec.batch_size)),
       last_checkpoint_(Clock::now()),
@@ -136,16 +103,7 @@ void TrainingRun::Resume() {
   if (const std::string reason = ExplainMismatch(checkpoint, spec_); !reason.empty()) {
     throw TrainingError("checkpoint " + file + " does not belong to this trial: " + reason, false);
   }
-  const std::vector<NamedTensor>& parameters = network_.parameters();
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    FromSafeTensor(FindTensor(checkpoint.network, parameters[i].name, file), parameters[i].tensor,
-                   file);
-    FromSafeTensor(FindTensor(checkpoint.momentum, parameters[i].name, file),
-                   network_.ViewAsParameter(sgd_.momentum_buffer(), i), file);
-  }
-  for (const NamedTensor& buffer : network_.buffers()) {
-    FromSafeTensor(FindTensor(checkpoint.network, buffer.name, file), buffer.tensor, file);
-  }
+  backend_->Load({checkpoint.network, checkpoint.momentum}, file);
   snapshot_ = std::move(checkpoint);
   checkpoint_on_disk_ = snapshot_.epoch;
 }
@@ -154,8 +112,8 @@ TrainingResult TrainingRun::Run() {
   for (int epoch = snapshot_.epoch + 1; epoch <= spec_.epochs; ++epoch) {
     EpochMetrics metrics{.epoch = epoch};
     if (!TrainEpoch(&metrics) || !Evaluate(&metrics)) return Finish(/*stopped=*/true);
-    KeepIfBest(metrics);
     TakeSnapshot(metrics);
+    KeepIfBest(metrics);
     listener_->OnEpoch(metrics);
     if (epoch < spec_.epochs && SecondsSince(last_checkpoint_) >= checkpoint_seconds_)
       WriteCheckpoint();
@@ -175,20 +133,15 @@ bool TrainingRun::ShouldStop() {
   }
 }
 
-TrainingRun::Batch TrainingRun::MakeBatch(const ImageSet& set,
-                                          const std::vector<std::int32_t>& order, int first,
-                                          int count, const BatchOptions& options) const {
-  const std::span<const std::int32_t> indices(order.data() + first,
-                                              static_cast<std::size_t>(count));
-  at::Tensor input =
-      at::empty({count, 1, set.height, set.width}, at::kFloat, at::MemoryFormat::ChannelsLast);
-  FillBatch(set, indices, options, input.data_ptr<float>());
-  at::Tensor labels = at::empty({count}, at::kLong);
-  std::int64_t* out = labels.data_ptr<std::int64_t>();
-  for (int i = 0; i < count; ++i) out[i] = set.labels[static_cast<std::size_t>(indices[i])];
-  // oneDNN's and cuDNN's convolutions are faster on channels last, and so are the operators
-  // between.
-  return {input.to(device_), labels.to(device_)};
+Batch TrainingRun::MakeBatch(const ImageSet& set, const std::vector<std::int32_t>& order, int first,
+                             int count, const BatchOptions& options) {
+  const auto size = static_cast<std::size_t>(count);
+  const std::span<const std::int32_t> indices(order.data() + first, size);
+  images_.resize(size * static_cast<std::size_t>(set.height) * set.width);
+  labels_.resize(size);
+  FillBatch(set, indices, options, images_.data());
+  for (std::size_t i = 0; i < size; ++i) labels_[i] = set.labels[indices[i]];
+  return {.count = count, .images = images_.data(), .labels = labels_.data()};
 }
 
 TrainingError TrainingRun::Diverged(const std::string& what) const {
@@ -227,37 +180,24 @@ bool TrainingRun::TrainEpoch(EpochMetrics* metrics) {
                        .epoch = epoch,
                        .mean = spec_.normalize_mean,
                        .stddev = spec_.normalize_stddev};
-  // Reading the loss of every step would make a GPU wait for it.
-  const int look_every = device_.is_cuda() ? 16 : 1;
-  at::Tensor loss_sum = at::zeros({}, at::TensorOptions(device_).dtype(at::kDouble));
-  at::Tensor right = at::zeros({}, at::TensorOptions(device_).dtype(at::kLong));
   for (int step = 0; step < steps_per_epoch_; ++step) {
     if (ShouldStop()) return false;
     const int first = step * spec_.batch_size;
     const int count = std::min(spec_.batch_size, images - first);
     options.first_position = first;
-    const Batch batch = MakeBatch(dataset_.train, order, first, count, options);
     const std::int64_t global_step = std::int64_t{epoch - 1} * steps_per_epoch_ + step;
-    network_.ZeroGradients();
-    const at::Tensor outputs =
-        network_.ForwardTraining(batch.input, static_cast<std::uint32_t>(global_step));
-    const at::Tensor loss = Loss(spec_.loss, outputs, batch.labels, spec_.label_smoothing);
-    loss.backward();
     metrics->lr = schedule_.LearningRate(global_step);
-    sgd_.Step(metrics->lr);
-    {
-      const c10::NoGradGuard no_grad;
-      loss_sum.add_(loss.detach().to(at::kDouble), count);
-      right.add_(outputs.argmax(1).eq(batch.labels).sum());
-    }
-    if ((step + 1) % look_every == 0) {
-      const double value = loss.item<double>();
-      CheckLoss(value, epoch, step + 1);
-      ReportProgress(epoch, step + 1, value, start, first + count);
+    backend_->TrainStep(MakeBatch(dataset_.train, order, first, count, options), global_step,
+                        metrics->lr);
+    if ((step + 1) % backend_->steps_between_looks() == 0) {
+      const double loss = backend_->LastLoss();
+      CheckLoss(loss, epoch, step + 1);
+      ReportProgress(epoch, step + 1, loss, start, first + count);
     }
   }
-  metrics->train_loss = loss_sum.item<double>() / images;
-  metrics->train_accuracy = static_cast<double>(right.item<std::int64_t>()) / images;
+  const BatchTotals totals = backend_->TakeTotals();
+  metrics->train_loss = totals.loss / images;
+  metrics->train_accuracy = static_cast<double>(totals.right) / images;
   CheckLoss(metrics->train_loss, epoch, steps_per_epoch_);
   const double limit = kDivergedFactor * std::log(static_cast<double>(spec_.network.classes));
   if (metrics->train_loss > limit) {
@@ -276,29 +216,33 @@ bool TrainingRun::Evaluate(EpochMetrics* metrics) {
   const int batch_size = batch_softmax ? kBatchSoftmaxBatch : kEvaluationBatch;
   const int images = static_cast<int>(evaluation_indices_.size());
   const BatchOptions options{.mean = spec_.normalize_mean, .stddev = spec_.normalize_stddev};
-  double loss_sum = 0;
-  std::int64_t right = 0;
-  predictions_.clear();
+  BatchTotals sums;
+  predictions_.resize(static_cast<std::size_t>(images));
   for (int first = 0; first < images; first += batch_size) {
     if (ShouldStop()) return false;
     const int count = std::min(batch_size, images - first);
-    const Batch batch = MakeBatch(*evaluation_set_, evaluation_indices_, first, count, options);
-    const at::Tensor outputs = network_.ForwardEvaluation(batch.input);
-    loss_sum +=
-        Loss(spec_.loss, outputs, batch.labels, /*label_smoothing=*/0).item<double>() * count;
-    const at::Tensor predicted = Predictions(spec_.evaluate_with, outputs);
-    right += predicted.eq(batch.labels).sum().item<std::int64_t>();
-    const at::Tensor bytes = predicted.to(at::kCPU, at::kByte).contiguous();
-    predictions_.append(static_cast<const char*>(bytes.data_ptr()), bytes.nbytes());
+    const BatchTotals totals =
+        backend_->Evaluate(MakeBatch(*evaluation_set_, evaluation_indices_, first, count, options),
+                           reinterpret_cast<std::uint8_t*>(predictions_.data() + first));
+    sums.loss += totals.loss;
+    sums.right += totals.right;
   }
-  metrics->validation_loss = loss_sum / images;
+  metrics->validation_loss = sums.loss / images;
   if (!std::isfinite(metrics->validation_loss)) {  // the last step broke the weights
     throw Diverged("validation loss is " + FormatDouble(metrics->validation_loss) +
                    " after epoch " + std::to_string(metrics->epoch));
   }
-  metrics->validation_accuracy = static_cast<double>(right) / images;
+  metrics->validation_accuracy = static_cast<double>(sums.right) / images;
   metrics->evaluate_seconds = SecondsSince(start);
   return true;
+}
+
+void TrainingRun::TakeSnapshot(const EpochMetrics& metrics) {
+  TrainingState state = backend_->Save();
+  snapshot_.epoch = metrics.epoch;
+  snapshot_.last = metrics;
+  snapshot_.network = std::move(state.network);
+  snapshot_.momentum = std::move(state.momentum);
 }
 
 void TrainingRun::KeepIfBest(const EpochMetrics& metrics) {
@@ -307,28 +251,7 @@ void TrainingRun::KeepIfBest(const EpochMetrics& metrics) {
   if (!better) return;
   snapshot_.best = metrics;
   snapshot_.predictions = predictions_;
-  snapshot_.best_network.clear();
-  for (const auto* tensors : {&network_.parameters(), &network_.buffers()}) {
-    for (const NamedTensor& tensor : *tensors) {
-      snapshot_.best_network.push_back(ToSafeTensor(tensor.name, tensor.tensor));
-    }
-  }
-}
-
-void TrainingRun::TakeSnapshot(const EpochMetrics& metrics) {
-  snapshot_.epoch = metrics.epoch;
-  snapshot_.last = metrics;
-  snapshot_.network.clear();
-  snapshot_.momentum.clear();
-  const std::vector<NamedTensor>& parameters = network_.parameters();
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    snapshot_.network.push_back(ToSafeTensor(parameters[i].name, parameters[i].tensor));
-    snapshot_.momentum.push_back(
-        ToSafeTensor(parameters[i].name, network_.ViewAsParameter(sgd_.momentum_buffer(), i)));
-  }
-  for (const NamedTensor& buffer : network_.buffers()) {
-    snapshot_.network.push_back(ToSafeTensor(buffer.name, buffer.tensor));
-  }
+  snapshot_.best_network = snapshot_.network;
 }
 
 void TrainingRun::WriteCheckpoint() {

@@ -1,31 +1,27 @@
 #pragma once
 
-// Internal to sweep_torch: shows libtorch's types.
-
-#include <ATen/ATen.h>
-
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "common/protocol/trial_spec.h"
 #include "worker/data/batch.h"
 #include "worker/data/dataset.h"
+#include "worker/trainer/backend.h"
 #include "worker/trainer/checkpoint.h"
-#include "worker/trainer/network_module.h"
 #include "worker/trainer/schedule.h"
-#include "worker/trainer/sgd.h"
 #include "worker/trainer/trainer.h"
 
 namespace sweep {
 
 // One trial from its first (or resumed) epoch to its last. Used once, on one thread. Throws
-// TrainingError, DataError, SafeTensorsError or c10::Error.
+// TrainingError, DataError, SafeTensorsError or what the backend throws.
 class TrainingRun {
  public:
   // All references must outlive the object. Throws for a spec that cannot be trained.
-  TrainingRun(const TrialSpec& spec, const Dataset& dataset, const at::Device& device,
+  TrainingRun(const TrialSpec& spec, const Dataset& dataset, std::unique_ptr<Backend> backend,
               double checkpoint_seconds, TrainingListener* listener);
 
   TrainingResult Run();
@@ -33,24 +29,20 @@ class TrainingRun {
  private:
   using Clock = std::chrono::steady_clock;
 
-  struct Batch {
-    at::Tensor input;   // [N, 1, H, W], channels last
-    at::Tensor labels;  // [N] int64
-  };
-
   void Resume();
   // False when a stop was asked for.
   bool TrainEpoch(EpochMetrics* metrics);
   bool Evaluate(EpochMetrics* metrics);
+  // Images `order`[first …] of `set`, in buffers that the next call overwrites.
   Batch MakeBatch(const ImageSet& set, const std::vector<std::int32_t>& order, int first, int count,
-                  const BatchOptions& options) const;
+                  const BatchOptions& options);
   TrainingError Diverged(const std::string& what) const;
   void CheckLoss(double loss, int epoch, int step) const;
   // Looks for a request; true: stop now.
   bool ShouldStop();
   void ReportProgress(int epoch, int step, double loss, Clock::time_point epoch_start, int images);
-  void KeepIfBest(const EpochMetrics& metrics);
   void TakeSnapshot(const EpochMetrics& metrics);
+  void KeepIfBest(const EpochMetrics& metrics);  // after TakeSnapshot
   void WriteCheckpoint();
   TrainingResult Finish(bool stopped);
   std::string WriteWeights(const std::string& role, const std::vector<SafeTensor>& tensors,
@@ -58,7 +50,6 @@ class TrainingRun {
 
   const TrialSpec& spec_;
   const Dataset& dataset_;
-  const at::Device device_;
   const double checkpoint_seconds_;
   TrainingListener* const listener_;
 
@@ -67,9 +58,10 @@ class TrainingRun {
   std::vector<std::int32_t> evaluation_indices_;
   int steps_per_epoch_;
   Augmentation augmentation_;
-  NetworkModule network_;
-  Sgd sgd_;
+  const std::unique_ptr<Backend> backend_;
   Schedule schedule_;
+  std::vector<float> images_;
+  std::vector<std::uint8_t> labels_;
 
   std::string predictions_;  // of the epoch just evaluated
   Checkpoint snapshot_;      // after the last whole epoch

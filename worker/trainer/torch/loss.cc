@@ -1,4 +1,4 @@
-#include "worker/trainer/loss.h"
+#include "worker/trainer/torch/loss.h"
 
 namespace sweep {
 

@@ -9,11 +9,11 @@
 #include <vector>
 
 #include "common/network/network.h"
+#include "worker/trainer/parameters.h"
 
 namespace sweep {
 
-// A tensor of the network under the name that PyTorch gives it when the layers stand in an
-// nn.Sequential called `layers`: "layers.3.weight".
+// A tensor of the network under its name in checkpoints.
 struct NamedTensor {
   std::string name;
   at::Tensor tensor;
@@ -21,13 +21,12 @@ struct NamedTensor {
 
 // A network as libtorch runs it: stock operators and autograd on parameters that are views of one
 // flat buffer (so that the optimiser is a handful of operations whatever the number of layers).
-// Numerics are PyTorch's: weights and biases U(±1/√fan_in), BatchNorm γ = 1, β = 0, ε = 1e-5,
-// momentum 0.1, normalising by the biased and estimating by the unbiased variance. Initial values
-// and dropout come from Philox, so they are the same on every device. Not thread-safe.
+// Numerics are PyTorch's: BatchNorm ε = 1e-5, momentum 0.1, normalising by the biased and
+// estimating by the unbiased variance. Initial values and dropout come from Philox, so they are the
+// same on every device. Not thread-safe.
 class NetworkModule {
  public:
-  // `network` has passed InferShapes. Initial values: key DeriveKey(seed, "init"), stream = index
-  // of the layer, the weight's elements in row-major order and then the bias's.
+  // `network` has passed InferShapes. Starts from InitialParameters.
   NetworkModule(const Network& network, std::uint64_t seed, const at::Device& device);
   NetworkModule(const NetworkModule&) = delete;
   NetworkModule& operator=(const NetworkModule&) = delete;
@@ -41,14 +40,13 @@ class NetworkModule {
   // Sets all gradients to zero. Backward() of a loss accumulates into them.
   void ZeroGradients() { gradients_.zero_(); }
 
-  // All parameters in one [parameters] buffer, and their gradients in the same places. Weights of
-  // conv and linear layers come first: [0, weight_elements()) is what weight decay touches when
-  // decay_norm_and_bias is false.
+  // All parameters in one [parameters] buffer in the places of layout(), and their gradients in the
+  // same places. Within its place a filter lies channels last.
   const at::Tensor& flat_parameters() const { return parameters_; }
   const at::Tensor& flat_gradients() const { return gradients_; }
-  std::int64_t weight_elements() const { return weight_elements_; }
+  const ParameterLayout& layout() const { return layout_; }
 
-  // Trainable tensors in the order of layers, weight before bias; views of the flat buffer.
+  // Trainable tensors in the order of the layout; views of the flat buffer.
   const std::vector<NamedTensor>& parameters() const { return named_parameters_; }
   // BatchNorm's running_mean, running_var (float) and num_batches_tracked (int64, no dimension).
   const std::vector<NamedTensor>& buffers() const { return named_buffers_; }
@@ -61,21 +59,20 @@ class NetworkModule {
     at::Tensor weight, bias, running_mean, running_var, batches_tracked;
   };
 
-  void AllocateParameters();
-  void Initialize(std::uint64_t seed);
+  void AllocateParameters(std::uint64_t seed);
+  void AllocateEstimates();
   at::Tensor Forward(at::Tensor x, bool training, std::uint32_t step);
   at::Tensor DropoutMask(const at::Tensor& x, std::size_t layer, std::uint32_t step) const;
 
   const Network network_;
   const std::uint64_t dropout_key_;
   const at::Device device_;
+  const ParameterLayout layout_;
   std::vector<LayerState> states_;
-  std::vector<std::int64_t> offsets_;  // of parameters() in the flat buffers
   std::vector<NamedTensor> named_parameters_;
   std::vector<NamedTensor> named_buffers_;
   at::Tensor parameters_;
   at::Tensor gradients_;
-  std::int64_t weight_elements_ = 0;
 };
 
 }  // namespace sweep

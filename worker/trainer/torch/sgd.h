@@ -5,7 +5,7 @@
 #include <ATen/ATen.h>
 
 #include "common/protocol/trial_spec.h"
-#include "worker/trainer/network_module.h"
+#include "worker/trainer/torch/network_module.h"
 
 namespace sweep {
 

@@ -1,4 +1,4 @@
-#include "worker/trainer/sgd.h"
+#include "worker/trainer/torch/sgd.h"
 
 #include <c10/core/GradMode.h>
 
@@ -9,8 +9,9 @@ Sgd::Sgd(const TrialSpec& spec, NetworkModule* network)
       momentum_(spec.momentum),
       weight_decay_(spec.weight_decay),
       nesterov_(spec.nesterov),
-      decayed_elements_(spec.decay_norm_and_bias ? network->flat_parameters().numel()
-                                                 : network->weight_elements()),
+      decayed_elements_(spec.decay_norm_and_bias
+                            ? network->flat_parameters().numel()
+                            : static_cast<std::int64_t>(network->layout().weights)),
       momentum_buffer_(at::zeros_like(network->flat_parameters())) {}
 
 void Sgd::Step(double lr) {
