@@ -155,7 +155,7 @@ TEST_F(TrainerProcessTest, TrainsTrialsOneAfterTheOtherInOneProcess) {
   EXPECT_EQ(ready.protocol, kTrainerProtocolVersion);
   EXPECT_THAT(ready.build, AllOf(HasSubstr("sweep-trainer "), HasSubstr("libtorch ")));
   EXPECT_EQ(ready.device, "cpu");
-  EXPECT_EQ(ready.backend, "torch");
+  EXPECT_EQ(ready.backend, SWEEP_DEFAULT_BACKEND);
   for (const std::string trial : {"test/1", "test/2"}) {
     trainer.Send(Spec(trial, 2));
     for (int epoch = 1; epoch <= 2; ++epoch) {
@@ -173,6 +173,11 @@ TEST_F(TrainerProcessTest, TrainsTrialsOneAfterTheOtherInOneProcess) {
   }
   trainer.CloseInput();
   EXPECT_EQ(trainer.Wait(), 0);
+}
+
+TEST_F(TrainerProcessTest, TheBackendCanBeChosen) {
+  TrainerChild trainer({"--device", "cpu", "--backend", "torch"});
+  EXPECT_EQ(trainer.Next<ReadyMessage>().backend, "torch");
 }
 
 TEST_F(TrainerProcessTest, BadLinesAreAnsweredAndTheNextTrialIsTrained) {
@@ -298,6 +303,7 @@ TEST_F(TrainerProcessTest, BadFlagsAndDevicesExitWithTwo) {
   EXPECT_EQ(TrainerChild({"--colour", "red"}).Wait(), 2);
   EXPECT_EQ(TrainerChild({"--threads", "0"}).Wait(), 2);
   EXPECT_EQ(TrainerChild({"--threads"}).Wait(), 2);
+  EXPECT_EQ(TrainerChild({"--backend", "fast"}).Wait(), 2);
   TrainerChild trainer({"--device", "cuda:97"});
   EXPECT_THAT(std::get<ErrorMessage>(trainer.NextMessage()).reason, HasSubstr("cuda:97"));
   EXPECT_EQ(trainer.Wait(), 2);

@@ -28,7 +28,8 @@ using ::testing::IsEmpty;
 using ::testing::Key;
 using ::testing::SizeIs;
 
-class TrainerTest : public testing::Test {
+// By backend.
+class TrainerTest : public testing::TestWithParam<std::string> {
  protected:
   TrialSpec Spec() const { return SmallTrial(folder_.path()); }
 
@@ -53,10 +54,10 @@ class TrainerTest : public testing::Test {
   }
 
   TemporaryFolder folder_;
-  Trainer trainer_{{.device = "cpu"}};
+  Trainer trainer_{{.device = "cpu", .backend = GetParam()}};
 };
 
-TEST_F(TrainerTest, ReportsEveryEpoch) {
+TEST_P(TrainerTest, ReportsEveryEpoch) {
   Recorder recorder;
   const TrainingResult result = Train(Spec(), &recorder);
   EXPECT_EQ(result.epochs, 3);
@@ -74,7 +75,7 @@ TEST_F(TrainerTest, ReportsEveryEpoch) {
   EXPECT_LT(recorder.epochs[2].train_loss, recorder.epochs[0].train_loss);
 }
 
-TEST_F(TrainerTest, SameSpecSameSeedSameEpochs) {
+TEST_P(TrainerTest, SameSpecSameSeedSameEpochs) {
   TrialSpec spec = Spec();
   spec.augmentation = "shift_rotation";
   const std::vector<EpochMetrics> first = TrainEpochs(spec);
@@ -84,7 +85,7 @@ TEST_F(TrainerTest, SameSpecSameSeedSameEpochs) {
   EXPECT_NE(TrainEpochs(spec), first);
 }
 
-TEST_F(TrainerTest, EveryHyperparameterReachesTheTraining) {
+TEST_P(TrainerTest, EveryHyperparameterReachesTheTraining) {
   const std::vector<EpochMetrics> base = TrainEpochs(Spec());
   const std::vector<std::pair<std::string, std::function<void(TrialSpec*)>>> changes = {
       {"lr", [](TrialSpec* spec) { spec->lr = 0.11; }},
@@ -107,7 +108,7 @@ TEST_F(TrainerTest, EveryHyperparameterReachesTheTraining) {
   }
 }
 
-TEST_F(TrainerTest, DecayCanLeaveNormAndBiasAlone) {
+TEST_P(TrainerTest, DecayCanLeaveNormAndBiasAlone) {
   TrialSpec spec = Spec();
   spec.epochs = 1;
   spec.weight_decay = 0.05;
@@ -119,7 +120,7 @@ TEST_F(TrainerTest, DecayCanLeaveNormAndBiasAlone) {
 // A rate below what a float can express leaves the weights alone: what still changes is drawn.
 constexpr double kNoLearning = 1e-30;
 
-TEST_F(TrainerTest, DropoutIsDrawnAnewInEveryStepOfEveryEpoch) {
+TEST_P(TrainerTest, DropoutIsDrawnAnewInEveryStepOfEveryEpoch) {
   TrialSpec spec = Spec();
   spec.network = MakeNetwork("dropped", {{.kind = LayerKind::kDropout, .p = 0.5},
                                          {.kind = LayerKind::kLinear, .out = 10}});
@@ -131,7 +132,7 @@ TEST_F(TrainerTest, DropoutIsDrawnAnewInEveryStepOfEveryEpoch) {
   EXPECT_EQ(epochs[0].validation_loss, epochs[2].validation_loss);
 }
 
-TEST_F(TrainerTest, AugmentationBelongsToTheImageNotToTheBatch) {
+TEST_P(TrainerTest, AugmentationBelongsToTheImageNotToTheBatch) {
   TrialSpec spec = Spec();
   spec.network = MakeNetwork("linear", {{.kind = LayerKind::kLinear, .out = 10}});
   spec.augmentation = "shift_rotation";
@@ -143,7 +144,7 @@ TEST_F(TrainerTest, AugmentationBelongsToTheImageNotToTheBatch) {
   EXPECT_NE(one_batch[0].train_loss, one_batch[1].train_loss);
 }
 
-TEST_F(TrainerTest, TheRateFollowsTheScheduleOverAllEpochs) {
+TEST_P(TrainerTest, TheRateFollowsTheScheduleOverAllEpochs) {
   TrialSpec spec = Spec();
   spec.schedule = "one_cycle";
   const std::vector<EpochMetrics> epochs = TrainEpochs(spec);
@@ -153,7 +154,7 @@ TEST_F(TrainerTest, TheRateFollowsTheScheduleOverAllEpochs) {
   }
 }
 
-TEST_F(TrainerTest, LearnsDrawnDigits) {
+TEST_P(TrainerTest, LearnsDrawnDigits) {
   TrialSpec spec = Spec();
   spec.epochs = 2;
   spec.batch_size = 32;
@@ -163,7 +164,7 @@ TEST_F(TrainerTest, LearnsDrawnDigits) {
   EXPECT_GT(epochs.back().validation_accuracy, 0.95);
 }
 
-TEST_F(TrainerTest, ProgressIsWithinTheEpochAndNotTooOften) {
+TEST_P(TrainerTest, ProgressIsWithinTheEpochAndNotTooOften) {
   Recorder recorder;
   TrialSpec spec = Spec();
   spec.epochs = 6;
@@ -179,7 +180,7 @@ TEST_F(TrainerTest, ProgressIsWithinTheEpochAndNotTooOften) {
   }
 }
 
-TEST_F(TrainerTest, KeepsBestAndLastWeightsAndPredictions) {
+TEST_P(TrainerTest, KeepsBestAndLastWeightsAndPredictions) {
   TrialSpec spec = Spec();
   spec.epochs = 5;
   Recorder recorder;
@@ -211,7 +212,7 @@ TEST_F(TrainerTest, KeepsBestAndLastWeightsAndPredictions) {
   EXPECT_DOUBLE_EQ(right / 130.0, best->validation_accuracy);
 }
 
-TEST_F(TrainerTest, OfEqualEpochsTheFirstIsTheBest) {
+TEST_P(TrainerTest, OfEqualEpochsTheFirstIsTheBest) {
   TrialSpec spec = Spec();
   spec.lr = 1e-12;
   spec.network = MakeNetwork("linear", {{.kind = LayerKind::kLinear, .out = 10}});
@@ -221,7 +222,7 @@ TEST_F(TrainerTest, OfEqualEpochsTheFirstIsTheBest) {
   EXPECT_EQ(ReadSafeTensors(result.files.at("weights_best")).metadata.at("epoch"), "1");
 }
 
-TEST_F(TrainerTest, HoldoutIsEvaluatedInsteadOfTheTestImages) {
+TEST_P(TrainerTest, HoldoutIsEvaluatedInsteadOfTheTestImages) {
   TrialSpec spec = Spec();
   spec.holdout = 60;
   Recorder recorder;
@@ -233,7 +234,7 @@ TEST_F(TrainerTest, HoldoutIsEvaluatedInsteadOfTheTestImages) {
 
 // Where the labels are sure, the batch softmax of B images and C classes gives ln(B / C), that is
 // 2.55 here; a softmax over the classes gives less than 0.5 at this accuracy.
-TEST_F(TrainerTest, BatchSoftmaxHasTheLossOfTheWriteUp) {
+TEST_P(TrainerTest, BatchSoftmaxHasTheLossOfTheWriteUp) {
   TrialSpec spec = Spec();
   spec.loss = "nll_batch_softmax";
   spec.batch_size = 128;
@@ -246,7 +247,7 @@ TEST_F(TrainerTest, BatchSoftmaxHasTheLossOfTheWriteUp) {
 }
 
 // Hardly trained, so that the predictions depend on who else is in the batch.
-TEST_F(TrainerTest, TheBatchSoftmaxIsEvaluatedOverBatchesOf128InOrder) {
+TEST_P(TrainerTest, TheBatchSoftmaxIsEvaluatedOverBatchesOf128InOrder) {
   TrialSpec spec = Spec();
   spec.epochs = 1;
   spec.lr = 1e-6;
@@ -265,7 +266,7 @@ TEST_F(TrainerTest, TheBatchSoftmaxIsEvaluatedOverBatchesOf128InOrder) {
   EXPECT_NE(predictions(128), three_batches.substr(0, 128));
 }
 
-TEST_F(TrainerTest, AStopEndsWithinAStepAndLeavesACheckpoint) {
+TEST_P(TrainerTest, AStopEndsWithinAStepAndLeavesACheckpoint) {
   Recorder recorder;
   int steps_after_epoch = 0;
   int asked_at_stop = 0;
@@ -284,7 +285,7 @@ TEST_F(TrainerTest, AStopEndsWithinAStepAndLeavesACheckpoint) {
   EXPECT_TRUE(std::filesystem::exists(recorder.checkpoints[0].second));
 }
 
-TEST_F(TrainerTest, ACheckpointIsWrittenWhenAskedForAndTrainingGoesOn) {
+TEST_P(TrainerTest, ACheckpointIsWrittenWhenAskedForAndTrainingGoesOn) {
   Recorder recorder;
   bool asked = false;
   recorder.ask = [&] {
@@ -296,8 +297,8 @@ TEST_F(TrainerTest, ACheckpointIsWrittenWhenAskedForAndTrainingGoesOn) {
   EXPECT_EQ(recorder.checkpoints[0].first, 2);
 }
 
-TEST_F(TrainerTest, CheckpointsComeAtEpochEndsWithoutBeingAskedFor) {
-  Trainer eager({.device = "cpu", .checkpoint_seconds = 0});
+TEST_P(TrainerTest, CheckpointsComeAtEpochEndsWithoutBeingAskedFor) {
+  Trainer eager({.device = "cpu", .backend = GetParam(), .checkpoint_seconds = 0});
   Recorder recorder;
   eager.Train(Spec(), &recorder);
   ASSERT_THAT(recorder.checkpoints, SizeIs(2));  // not after the last epoch
@@ -305,7 +306,7 @@ TEST_F(TrainerTest, CheckpointsComeAtEpochEndsWithoutBeingAskedFor) {
 }
 
 // The heart of moving a trial to another worker.
-TEST_F(TrainerTest, AResumedTrialRepeatsTheUndisturbedOneBitForBit) {
+TEST_P(TrainerTest, AResumedTrialRepeatsTheUndisturbedOneBitForBit) {
   TrialSpec spec = Spec();
   spec.epochs = 5;
   spec.schedule = "one_cycle";
@@ -336,7 +337,7 @@ TEST_F(TrainerTest, AResumedTrialRepeatsTheUndisturbedOneBitForBit) {
     spec.output_dir = second_folder.path();
     spec.resume_from = first.checkpoints[0].second;
     Recorder second;
-    Trainer other_process({.device = "cpu"});
+    Trainer other_process({.device = "cpu", .backend = GetParam()});
     const TrainingResult resumed = other_process.Train(spec, &second);
     EXPECT_EQ(resumed.epochs, 5);
     const auto whole_epochs = WithoutTimes(whole.epochs);
@@ -348,8 +349,8 @@ TEST_F(TrainerTest, AResumedTrialRepeatsTheUndisturbedOneBitForBit) {
   }
 }
 
-TEST_F(TrainerTest, ACheckpointOfTheLastEpochNeedsNoMoreTraining) {
-  Trainer eager({.device = "cpu", .checkpoint_seconds = 0});
+TEST_P(TrainerTest, ACheckpointOfTheLastEpochNeedsNoMoreTraining) {
+  Trainer eager({.device = "cpu", .backend = GetParam(), .checkpoint_seconds = 0});
   Recorder recorder;
   eager.Train(Spec(), &recorder);
   const std::string path = recorder.checkpoints.back().second;
@@ -371,8 +372,8 @@ TEST_F(TrainerTest, ACheckpointOfTheLastEpochNeedsNoMoreTraining) {
   EXPECT_DOUBLE_EQ(std::stod(last.metadata.at("accuracy")), recorder.epochs[1].validation_accuracy);
 }
 
-TEST_F(TrainerTest, ACheckpointOfAnotherTrainingIsRefused) {
-  Trainer eager({.device = "cpu", .checkpoint_seconds = 0});
+TEST_P(TrainerTest, ACheckpointOfAnotherTrainingIsRefused) {
+  Trainer eager({.device = "cpu", .backend = GetParam(), .checkpoint_seconds = 0});
   Recorder recorder;
   eager.Train(Spec(), &recorder);
   TrialSpec spec = Spec();
@@ -385,8 +386,8 @@ TEST_F(TrainerTest, ACheckpointOfAnotherTrainingIsRefused) {
   EXPECT_THAT(Failure(spec), HasSubstr("/nothing"));
 }
 
-TEST_F(TrainerTest, ADamagedCheckpointIsRefused) {
-  Trainer eager({.device = "cpu", .checkpoint_seconds = 0});
+TEST_P(TrainerTest, ADamagedCheckpointIsRefused) {
+  Trainer eager({.device = "cpu", .backend = GetParam(), .checkpoint_seconds = 0});
   Recorder recorder;
   eager.Train(Spec(), &recorder);
   TrialSpec spec = Spec();
@@ -398,7 +399,7 @@ TEST_F(TrainerTest, ADamagedCheckpointIsRefused) {
   EXPECT_THAT(Failure(spec), HasSubstr("layers.5.weight"));
 }
 
-TEST_F(TrainerTest, DivergenceIsAnErrorThatIsNotRetried) {
+TEST_P(TrainerTest, DivergenceIsAnErrorThatIsNotRetried) {
   TrialSpec spec = Spec();
   spec.lr = 1e30;
   bool retryable = true;
@@ -409,7 +410,7 @@ TEST_F(TrainerTest, DivergenceIsAnErrorThatIsNotRetried) {
 }
 
 // The only step's loss is that of the untrained network; nothing looks at the training after it.
-TEST_F(TrainerTest, WeightsThatBreakInTheLastStepAreDivergence) {
+TEST_P(TrainerTest, WeightsThatBreakInTheLastStepAreDivergence) {
   TrialSpec spec = Spec();
   spec.lr = 1e30;
   spec.epochs = 1;
@@ -420,7 +421,7 @@ TEST_F(TrainerTest, WeightsThatBreakInTheLastStepAreDivergence) {
   EXPECT_FALSE(retryable);
 }
 
-TEST_F(TrainerTest, ALossFarAboveGuessingIsDivergenceToo) {
+TEST_P(TrainerTest, ALossFarAboveGuessingIsDivergenceToo) {
   TrialSpec spec = Spec();
   spec.network = MakeNetwork("linear", {{.kind = LayerKind::kLinear, .out = 10}});
   spec.lr = 50;
@@ -428,7 +429,7 @@ TEST_F(TrainerTest, ALossFarAboveGuessingIsDivergenceToo) {
   EXPECT_THAT(Failure(spec), HasSubstr("diverged: mean training loss is"));
 }
 
-TEST_F(TrainerTest, ABatchOfOneIsRefusedWhereBatchNormHasOneValue) {
+TEST_P(TrainerTest, ABatchOfOneIsRefusedWhereBatchNormHasOneValue) {
   TrialSpec spec = Spec();
   spec.network = MakeNetwork(
       "flat", {{.kind = LayerKind::kLinear, .out = 10}, {.kind = LayerKind::kBatchNorm}});
@@ -442,7 +443,7 @@ TEST_F(TrainerTest, ABatchOfOneIsRefusedWhereBatchNormHasOneValue) {
   EXPECT_EQ(Failure(spec), "");
 }
 
-TEST_F(TrainerTest, WhatDoesNotFitTheDataIsRefused) {
+TEST_P(TrainerTest, WhatDoesNotFitTheDataIsRefused) {
   TrialSpec spec = Spec();
   spec.network = {.name = "wide", .input = {1, 32, 32}, .layers = SmallNetwork().layers};
   ASSERT_EQ(InferShapes(&spec.network), "");
@@ -456,7 +457,7 @@ TEST_F(TrainerTest, WhatDoesNotFitTheDataIsRefused) {
   EXPECT_FALSE(retryable);
 }
 
-TEST_F(TrainerTest, ErrorsOfThePlaceCanBeRetried) {
+TEST_P(TrainerTest, ErrorsOfThePlaceCanBeRetried) {
   TrialSpec spec = Spec();
   bool retryable = false;
   spec.dataset = {.name = "mnist"};
@@ -471,7 +472,7 @@ TEST_F(TrainerTest, ErrorsOfThePlaceCanBeRetried) {
   EXPECT_TRUE(retryable);
 }
 
-TEST_F(TrainerTest, DevicesThatAreNotThereAreNamed) {
+TEST_P(TrainerTest, DevicesThatAreNotThereAreNamed) {
   TrialSpec spec = Spec();
   spec.device = "cuda:97";
   EXPECT_THAT(Failure(spec), HasSubstr("cuda:97"));
@@ -482,7 +483,7 @@ TEST_F(TrainerTest, DevicesThatAreNotThereAreNamed) {
   EXPECT_EQ(DescribeDevice("cpu"), "cpu");
 }
 
-TEST_F(TrainerTest, MnistIsLearnt) {
+TEST_P(TrainerTest, MnistIsLearnt) {
   const char* folder = std::getenv("SWEEP_DATA_DIR");
   if (folder == nullptr) GTEST_SKIP() << "SWEEP_DATA_DIR is not set";
   TrialSpec spec = Spec();
@@ -492,6 +493,76 @@ TEST_F(TrainerTest, MnistIsLearnt) {
   spec.schedule = "cosine";
   EXPECT_GT(TrainEpochs(spec).back().validation_accuracy, 0.8);
 }
+
+const std::string kBackends[] = {
+#ifdef SWEEP_HAS_LANES
+    "lanes",
+#endif
+    "torch"};
+
+INSTANTIATE_TEST_SUITE_P(Backends, TrainerTest, testing::ValuesIn(kBackends),
+                         [](const auto& info) { return info.param; });
+
+#ifdef SWEEP_HAS_LANES
+Network Strided() {
+  return MakeNetwork("strided", {{.kind = LayerKind::kConv, .out = 4, .kernel = 3, .stride = 2},
+                                 {.kind = LayerKind::kRelu},
+                                 {.kind = LayerKind::kLinear, .out = 10}});
+}
+
+TEST(TrainerBackend, ANetworkThatLanesCannotComputeIsTrainedByTorchWhichSaysSo) {
+  const TemporaryFolder folder;
+  TrialSpec spec = SmallTrial(folder.path());
+  spec.network = Strided();
+  testing::internal::CaptureStderr();
+  Recorder recorder;
+  Trainer({.device = "cpu"}).Train(spec, &recorder);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "backend torch: lanes cannot train network strided: layer 1 (" +
+                DescribeLayer(spec.network.layers[0]) + "): stride 2\n");
+  EXPECT_THAT(recorder.epochs, SizeIs(3));
+}
+
+TEST(TrainerBackend, LanesThatWereAskedForAreNotReplaced) {
+  const TemporaryFolder folder;
+  TrialSpec spec = SmallTrial(folder.path());
+  spec.network = Strided();
+  Recorder recorder;
+  try {
+    Trainer({.device = "cpu", .backend = "lanes"}).Train(spec, &recorder);
+    FAIL();
+  } catch (const TrainingError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("backend lanes cannot train this trial: layer 1"));
+    EXPECT_FALSE(error.retryable());
+  }
+}
+
+TEST(TrainerBackend, ThreadsChangeNoEpoch) {
+  const TemporaryFolder folder;
+  Recorder one, three;
+  Trainer({.device = "cpu"}).Train(SmallTrial(folder.path()), &one);
+  Trainer({.threads = 3, .device = "cpu"}).Train(SmallTrial(folder.path()), &three);
+  EXPECT_EQ(WithoutTimes(three.epochs), WithoutTimes(one.epochs));
+}
+
+// A trial that moves to a worker with another backend goes on there.
+TEST(TrainerBackend, ATrialGoesOnInAnotherBackend) {
+  const TemporaryFolder folder;
+  TrialSpec spec = SmallTrial(folder.path());
+  Recorder whole;
+  Trainer({.device = "cpu", .backend = "torch"}).Train(spec, &whole);
+  Recorder first;
+  first.ask = [&] {
+    return first.epochs.size() == 1 ? TrainingRequest::kStop : TrainingRequest::kNone;
+  };
+  Trainer({.device = "cpu", .backend = "torch"}).Train(spec, &first);
+  spec.resume_from = first.checkpoints.at(0).second;
+  Recorder second;
+  Trainer({.device = "cpu", .backend = "lanes"}).Train(spec, &second);
+  ASSERT_THAT(second.epochs, SizeIs(2));
+  EXPECT_NEAR(second.epochs[1].train_loss, whole.epochs[2].train_loss, 0.02);
+}
+#endif
 
 }  // namespace
 }  // namespace sweep
