@@ -10,7 +10,7 @@ namespace sweep::kernels {
 
 // What a strip of one operand may take. With AVX2 a kernel works on half of it at a time. Smaller
 // strips load more rows twice, larger ones fall out of the second-level cache.
-inline constexpr std::size_t kStripBytes = 256 * 1024;
+inline constexpr std::size_t kStripBytes = 384 * 1024;
 // Pixels over which a weight tile stays in registers: two rows of 26. More would push the operands
 // out of the first-level cache, fewer would load and store the sums more often.
 inline constexpr int kBandPixels = 52;
