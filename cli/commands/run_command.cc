@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "cli/calls.h"
+#include "cli/options.h"
 #include "cli/present/download_bar.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
@@ -24,6 +25,8 @@ struct RunOptions {
   std::string file;
   int slots = 0;
   std::string device = "auto";
+  int threads = 0;
+  std::string backend;
   std::string data_dir;
   std::string trainer;
   int top = 10;
@@ -96,6 +99,8 @@ int Run(const RunOptions& options, const Session& session) {
                              .name = "",
                              .slots = options.slots,
                              .device = options.device,
+                             .threads = options.threads,
+                             .backend = options.backend,
                              .data = data};
   // Who runs a file on this machine means its program, too.
   agent_options.allow_programs = agent_options.trainer_optional = !spec.program.empty();
@@ -131,6 +136,12 @@ void AddRunCommand(CLI::App* app, Session* session) {
   run->add_option("--device", options->device, "auto, cpu or cuda:N")
       ->type_name("DEVICE")
       ->capture_default_str();
+  run->add_option("--threads", options->threads, "cores for one trial; without it, 1")
+      ->check(CLI::Range(1, 999));
+  run->add_option(
+         "--backend", options->backend,
+         "who computes; without it, lanes on a processor, for networks that it can compute")
+      ->check(OneOf({"auto", "lanes", "torch"}));
   run->add_option("--data-dir", options->data_dir, "the folder of the data set's files")
       ->type_name("FOLDER")
       ->envname("SWEEP_DATA_DIR");

@@ -33,6 +33,7 @@ struct TrainOptions {
   std::string data_dir;
   std::string trainer;
   int threads = 0;
+  std::string backend;
   double target = 0.994;  // the write-ups' goal
   PlotFlags plot;
 };
@@ -257,9 +258,7 @@ absl::StatusOr<std::vector<std::string>> TrainerCommand(const TrainOptions& opti
   std::vector<std::string> wish;
   if (!options.trainer.empty()) wish = {options.trainer};
   absl::StatusOr<std::vector<std::string>> command = FindTrainer(wish);
-  if (command.ok() && options.threads > 0) {
-    command->insert(command->end(), {"--threads", std::to_string(options.threads)});
-  }
+  if (command.ok()) AddTrainerFlags(options.threads, options.backend, &*command);
   return command;
 }
 
@@ -356,7 +355,13 @@ void AddTrainFlags(CLI::App* train, TrainOptions* options) {
   train->add_option("--data-dir", options->data_dir, "folder of the data set's files")
       ->envname("SWEEP_DATA_DIR");
   train->add_option("--device", options->device, "auto, cpu or cuda:N")->capture_default_str();
-  train->add_option("--threads", options->threads, "of the trainer")->check(CLI::Range(1, 1024));
+  train->add_option("--threads", options->threads, "cores for this training; without it, 1")
+      ->check(CLI::Range(1, 999));
+  train
+      ->add_option(
+          "--backend", options->backend,
+          "who computes; without it, lanes on a processor, for networks that it can compute")
+      ->check(OneOf({"auto", "lanes", "torch"}));
   train->add_option("--trainer", options->trainer,
                     "program to train with (default: sweep-trainer)");
   train->add_option("--target", options->target, "accuracy to reach, as a share")

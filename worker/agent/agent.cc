@@ -151,7 +151,8 @@ class AgentImpl final : public Agent {
  public:
   AgentImpl(const AgentOptions& options, std::unique_ptr<WorkDir> work_dir)
       : name_(options.name.empty() ? MakeName() : options.name),
-        slots_(options.slots > 0 ? options.slots : AvailableCores()),
+        slots_(options.slots > 0 ? options.slots
+                                 : std::max(1, AvailableCores() / std::max(1, options.threads))),
         session_id_(RandomHex(16)),
         work_dir_(std::move(work_dir)),
         client_(options.coordinator),
@@ -262,6 +263,7 @@ class AgentImpl final : public Agent {
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options) {
   if (absl::Status status = Check(options); !status.ok()) return status;
   absl::StatusOr<std::vector<std::string>> trainer = FindTrainer(options.trainer_command);
+  if (trainer.ok()) AddTrainerFlags(options.threads, options.backend, &*trainer);
   if (!trainer.ok() && !options.trainer_optional) return trainer.status();
   absl::StatusOr<std::unique_ptr<WorkDir>> work_dir = WorkDir::Make(options.work_dir);
   if (!work_dir.ok()) return work_dir.status();

@@ -16,10 +16,13 @@ namespace sweep {
 struct AgentOptions {
   std::string coordinator;  // HOST:PORT
   std::string name;         // "" makes one from host name and a random part
-  int slots = 0;            // 0: one per core
+  int slots = 0;            // 0: one per core, or per `threads` of them
   std::string device = "auto";
   std::map<std::string, std::string> labels;
   std::vector<std::string> trainer_command;  // program and arguments; {} finds sweep-trainer
+  // Handed on to the trainer as --threads and --backend; 0 and "" leave it to the trainer.
+  int threads = 0;
+  std::string backend;
   bool allow_programs = false;               // run the programs that sweeps bring with them
   // Start also where there is no trainer; then only sweeps with a program can be trained.
   bool trainer_optional = false;

@@ -87,6 +87,11 @@ absl::StatusOr<std::vector<std::string>> FindProgram(std::vector<std::string> co
   return command;
 }
 
+void AddTrainerFlags(int threads, const std::string& backend, std::vector<std::string>* command) {
+  if (threads > 0) command->insert(command->end(), {"--threads", absl::StrCat(threads)});
+  if (!backend.empty()) command->insert(command->end(), {"--backend", backend});
+}
+
 absl::StatusOr<std::vector<std::string>> FindTrainer(std::vector<std::string> command) {
   const absl::StatusOr<std::string> program =
       command.empty() ? FindDefault() : FindNamed(command[0]);

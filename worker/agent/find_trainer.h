@@ -12,6 +12,9 @@ namespace sweep {
 // beside this executable, else on PATH. NotFound says where it was looked for.
 absl::StatusOr<std::vector<std::string>> FindTrainer(std::vector<std::string> command);
 
+// Appends sweep-trainer's flags for what is not 0 or "".
+void AddTrainerFlags(int threads, const std::string& backend, std::vector<std::string>* command);
+
 // The command of a sweep's own program that runs in `folder` ("": here), its first word as a path
 // that can be executed: one with '/' is relative to the folder, another is looked for on PATH.
 // NotFound says where it was looked for.

@@ -42,6 +42,11 @@ void AddOptions(CLI::App* app, Arguments* arguments) {
   app->add_option("--slots", agent.slots, "trials at once; default: one per core")
       ->check(CLI::Range(1, 1024));
   app->add_option("--device", agent.device, "auto, cpu or cuda:N")->capture_default_str();
+  app->add_option("--threads", agent.threads, "cores for one trial; default: 1")
+      ->check(CLI::Range(1, 999));
+  app->add_option("--backend", agent.backend,
+                  "who computes: auto, lanes or torch; default: lanes on a processor where it can")
+      ->check(CLI::IsMember({"auto", "lanes", "torch"}));
   app->add_option("--data-dir", agent.data.data_dir, "the folder of the MNIST files")
       ->envname("SWEEP_DATA_DIR");
   app->add_option("--label", arguments->labels, "KEY=VALUE, shown with the worker; repeatable");

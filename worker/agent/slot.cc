@@ -204,8 +204,8 @@ void Slot::OnLog(std::string_view line) {
 void Slot::OnReady(const ReadyMessage& ready) {
   if (ready_ && !running_.of_sweep) return;
   ready_ = true;
-  spdlog::info("trainer ready slot={} pid={} build=\"{}\" device=\"{}\"", index_, trainer_->pid(),
-               ready.build, ready.device);
+  spdlog::info("trainer ready slot={} pid={} build=\"{}\" device=\"{}\" backend={}", index_,
+               trainer_->pid(), ready.build, ready.device, ready.backend);
   context_.trainer_ready(ready.device);
   SendTrial();
 }

@@ -124,6 +124,14 @@ TEST(FindTrainer, SearchesThePathAndKeepsArguments) {
   EXPECT_TRUE(absl::IsNotFound(FindTrainer({"no-such-program-here"}).status()));
 }
 
+TEST(FindTrainer, IsGivenTheFlagsThatWereAskedFor) {
+  std::vector<std::string> command{"sweep-trainer"};
+  AddTrainerFlags(0, "", &command);
+  EXPECT_THAT(command, ElementsAre("sweep-trainer"));
+  AddTrainerFlags(2, "torch", &command);
+  EXPECT_THAT(command, ElementsAre("sweep-trainer", "--threads", "2", "--backend", "torch"));
+}
+
 TEST(FindProgram, LooksOnThePathOrInItsFolder) {
   EXPECT_THAT(*FindProgram({"sh", "x"}, "/nowhere"), ElementsAre(HasSubstr("/sh"), "x"));
   EXPECT_THAT(*FindProgram({"./sh"}, "/bin"), ElementsAre("/bin/./sh"));
