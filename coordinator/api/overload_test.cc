@@ -104,11 +104,11 @@ class OverloadTest : public ServerTest {
   std::unique_ptr<Store> store_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<SpecCache> specs_;
-  Gate gate_;
-  WorkPool reads_{{.threads = 1, .max_queued = 2}};
   std::unique_ptr<TrialService> trial_service_;
   std::unique_ptr<WorkerService> worker_service_;
   std::unique_ptr<grpc::Server> grpc_server_;
+  Gate gate_;
+  WorkPool reads_{{.threads = 1, .max_queued = 2}};  // ends before what its tasks use
   std::string address_;
 };
 

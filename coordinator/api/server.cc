@@ -105,7 +105,8 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   const std::string& address() const override { return address_; }
 
   // Every parked call and every stream is ended first: gRPC's Shutdown returns only when no call is
-  // left. The scheduler's writes and callbacks end before the store that they use.
+  // left. The scheduler's writes and callbacks end before the store that they use. Who has answered
+  // a call may still be on its way out of gRPC, so the server goes when those threads have ended.
   void Shutdown() override {
     const std::lock_guard<std::mutex> lock(shutdown_mutex_);
     if (std::exchange(is_down_, true)) return;
@@ -114,13 +115,15 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     if (server_ != nullptr) {
       server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
       server_->Wait();
-      server_.reset();
     }
+    reads_.reset();
+    files_.reset();
     watches_.reset();
     if (scheduler_ != nullptr) scheduler_->Shutdown();
     scheduler_.reset();
     collector_.reset();
     store_.reset();
+    server_.reset();
   }
 
  private:

@@ -10,11 +10,13 @@ namespace {
 
 using SharedSpec = std::shared_ptr<const SweepSpec>;  // shared with the cache and the scheduler
 
-// Ends the call with the sweep that the scheduler answers.
+// Ends the call with the sweep that the scheduler answers. A context has one default reactor, to be
+// asked for once.
 template <typename Response>
-Scheduler::SweepCallback AnswerWithSweep(grpc::CallbackServerContext* context, Response* response,
+Scheduler::SweepCallback AnswerWithSweep(grpc::CallbackServerContext* context,
+                                         grpc::ServerUnaryReactor* reactor, Response* response,
                                          const SharedSpec& spec) {
-  return [=, reactor = context->DefaultReactor()](absl::StatusOr<SweepRow> sweep) {
+  return [=](absl::StatusOr<SweepRow> sweep) {
     if (sweep.ok()) *response->mutable_sweep() = ToProto(*sweep, *spec);
     reactor->Finish(Outgoing(context, sweep.status()));
   };
@@ -35,7 +37,7 @@ grpc::ServerUnaryReactor* SweepService::CancelSweep(grpc::CallbackServerContext*
   if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->CancelSweep((*spec)->name, RequestId(request->request_id()),
-                          AnswerWithSweep(context, response, *spec));
+                          AnswerWithSweep(context, reactor, response, *spec));
   return reactor;
 }
 
@@ -46,7 +48,7 @@ grpc::ServerUnaryReactor* SweepService::PauseSweep(grpc::CallbackServerContext* 
   if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->PauseSweep((*spec)->name, request->now(), RequestId(request->request_id()),
-                         AnswerWithSweep(context, response, *spec));
+                         AnswerWithSweep(context, reactor, response, *spec));
   return reactor;
 }
 
@@ -57,7 +59,7 @@ grpc::ServerUnaryReactor* SweepService::ResumeSweep(grpc::CallbackServerContext*
   if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->ResumeSweep((*spec)->name, RequestId(request->request_id()),
-                          AnswerWithSweep(context, response, *spec));
+                          AnswerWithSweep(context, reactor, response, *spec));
   return reactor;
 }
 
@@ -88,7 +90,7 @@ grpc::ServerUnaryReactor* SweepService::ExtendSweep(grpc::CallbackServerContext*
   if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->ExtendSweep(*spec, request->run_cap(), RequestId(request->request_id()),
-                          AnswerWithSweep(context, response, *spec));
+                          AnswerWithSweep(context, reactor, response, *spec));
   return reactor;
 }
 
