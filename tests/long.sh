@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# The suites that take too long for every change; docs/reliability.md shows what they gave.
+# The suites that take too long for every change; docs/reliability.md and docs/training.md show what
+# they gave.
 #
-#   tests/long.sh [SUITE...]      sanitizers, chaos, fuzz, rpc, bench; all of them unless named
+#   tests/long.sh [SUITE...]      sanitizers, chaos, fuzz, rpc, bench, training, equivalence; all of
+#                                 them unless named
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -43,14 +45,29 @@ bench() {
   build/release/bin/service_bench --python "$python/bin/python"
 }
 
+training() {
+  deploy/build.sh training_steps sweep-trainer
+  local python=build/torch-python
+  [ -x $python/bin/python ] || python3 -m venv $python
+  $python/bin/pip install --quiet torch==2.13.0+cpu numpy
+  "$python/bin/python" tests/bench/training/bench.py
+}
+
+# Three quarters of an hour on two cores; goes on where it was.
+equivalence() {
+  deploy/build.sh sweep sweep-trainer
+  python3 tests/parity/equivalence.py
+}
+
 suites=("$@")
-[ $# -gt 0 ] || suites=(sanitizers chaos fuzz rpc bench)
+[ $# -gt 0 ] || suites=(sanitizers chaos fuzz rpc bench training equivalence)
 times=""
 for suite in "${suites[@]}"; do
   case $suite in
-    sanitizers | chaos | fuzz | rpc | bench) ;;
+    sanitizers | chaos | fuzz | rpc | bench | training | equivalence) ;;
     *)
-      echo "tests/long.sh: there is no suite '$suite'; there are sanitizers, chaos, fuzz, rpc, bench" >&2
+      echo "tests/long.sh: there is no suite '$suite'; there are sanitizers, chaos, fuzz, rpc, bench," \
+        "training, equivalence" >&2
       exit 2
       ;;
   esac

@@ -20,8 +20,8 @@ sanitize() {
 
 if [ "${1:-}" = short ]; then
   sanitize asan yaml_test expr_test spec_test network_test tensors_test protocol_test sqlite_test \
-    writer_test store_test store_file_test blob_store_test scheduler_test
-  sanitize tsan writer_test
+    writer_test store_test store_file_test blob_store_test scheduler_test kernels_test lanes_test
+  sanitize tsan writer_test store_test checkpointer_test blob_collector_test lanes_test
 else
   sanitize asan
   sanitize tsan
