@@ -359,10 +359,16 @@ namespace {
 
 template <typename T>
 void SumUnitsOf(const T* partial, int units, std::size_t count, T* sums) {
-  for (std::size_t i = 0; i < count; ++i) {
-    double sum = 0;
-    for (int unit = 0; unit < units; ++unit) sum += partial[unit * count + i];
-    sums[i] = static_cast<T>(sum);
+  // Some at a time, so that each unit's are read in a row.
+  constexpr std::size_t kTogether = 256;
+  for (std::size_t first = 0; first < count; first += kTogether) {
+    const std::size_t some = std::min(kTogether, count - first);
+    double totals[kTogether] = {};
+    for (int unit = 0; unit < units; ++unit) {
+      const T* const from = partial + unit * count + first;
+      for (std::size_t i = 0; i < some; ++i) totals[i] += from[i];
+    }
+    for (std::size_t i = 0; i < some; ++i) sums[first + i] = static_cast<T>(totals[i]);
   }
 }
 

@@ -13,8 +13,7 @@ static_assert(std::endian::native == std::endian::little,
 // One loop body for several instruction sets, chosen when the program is loaded. Integer
 // arithmetic and one multiplication-free select: every clone gives the same floats. Not with
 // sanitizers, whose runtime is not up yet when the choice is made.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(SWEEP_SANITIZER)
 #define SWEEP_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define SWEEP_CLONES

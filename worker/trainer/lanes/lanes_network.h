@@ -66,7 +66,6 @@ class LanesNetwork {
 
   void set_observer(Observer observer) { observer_ = std::move(observer); }
   const Plan& plan() const { return plan_; }
-  int max_images() const { return max_images_; }
 
  private:
   // Memory of an activation.
