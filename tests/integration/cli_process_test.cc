@@ -233,9 +233,9 @@ TEST_F(CliTest, WhenEveryTrialFailsTheRunHasFailed) {
   const std::string file = Write("tiny.yaml", kSweep, "[0.02, 0.05]", "[90.0, 95.0]");
   const Result result = Sweep({"run", file});
   EXPECT_EQ(result.code, 1) << result.output;
-  EXPECT_THAT(
-      result.output,
-      HasSubstr("2 of 2 trials failed for good; tiny/1 failed: diverged: mean training loss"));
+  EXPECT_THAT(result.output,
+              AllOf(HasSubstr("2 of 2 trials failed for good; tiny/1 failed: diverged: "),
+                    HasSubstr("training loss is"), HasSubstr("(lr 90, momentum 0.95)")));
 }
 
 TEST_F(CliTest, DamagedDataIsRefusedBeforeAnythingStarts) {
