@@ -113,7 +113,7 @@ std::int64_t TrainingImages(const SweepSpec& spec) {
 struct PreviewOptions {
   std::string file;
   int slots = 2;
-  double gflops = 18;
+  double gflops = 55;
 };
 
 // Training cost of `configuration` over all its epochs, in floating point operations.

@@ -31,7 +31,15 @@ std::string ExplainNoLanes(const std::string& device) {
   return "";
 }
 
-// The same for one network. `backend` gets the backend.
+// Why nobody should have it who does not insist, or "".
+std::string ExplainSlowLanes() {
+#ifdef SWEEP_LANES
+  if (!LanesAreFast()) return "it knows no vector instructions of this processor";
+#endif
+  return "";
+}
+
+// As ExplainNoLanes for one network. `backend` gets the backend.
 std::string TryLanes(const TrialSpec& spec, const std::string& device, int threads,
                      std::unique_ptr<Backend>* backend) {
   const std::string reason = ExplainNoLanes(device);
@@ -47,14 +55,15 @@ std::unique_ptr<Backend> MakeBackend(const TrialSpec& spec, const std::string& d
                                      const TrainerOptions& options) {
   if (options.backend != "torch") {
     std::unique_ptr<Backend> backend;
-    const std::string reason = TryLanes(spec, device, options.threads, &backend);
+    std::string reason = options.backend == "lanes" ? "" : ExplainSlowLanes();
+    if (reason.empty()) reason = TryLanes(spec, device, options.threads, &backend);
     if (reason.empty()) return backend;
     if (options.backend == "lanes") {
       throw TrainingError("backend lanes cannot train this trial: " + reason, false);
     }
     // A trial's log has what is printed here. On a GPU nobody expects anything else.
     if (kHasLanes && device == "cpu") {
-      std::cerr << "backend torch: lanes cannot train network " << spec.network.name << ": "
+      std::cerr << "backend torch: lanes do not train network " << spec.network.name << ": "
                 << reason << std::endl;
     }
   }
@@ -128,7 +137,9 @@ std::string DescribeBackend(const TrainerOptions& options) {
   if (options.backend == "lanes" && !reason.empty()) {
     throw TrainingError("backend lanes cannot be used: " + reason, false);
   }
-  return options.backend == "torch" || !reason.empty() ? "torch" : "lanes";
+  if (options.backend == "lanes") return "lanes";
+  return options.backend == "torch" || !reason.empty() || !ExplainSlowLanes().empty() ? "torch"
+                                                                                      : "lanes";
 }
 
 }  // namespace sweep

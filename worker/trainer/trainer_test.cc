@@ -518,7 +518,7 @@ TEST(TrainerBackend, ANetworkThatLanesCannotComputeIsTrainedByTorchWhichSaysSo) 
   Recorder recorder;
   Trainer({.device = "cpu"}).Train(spec, &recorder);
   EXPECT_EQ(testing::internal::GetCapturedStderr(),
-            "backend torch: lanes cannot train network strided: layer 1 (" +
+            "backend torch: lanes do not train network strided: layer 1 (" +
                 DescribeLayer(spec.network.layers[0]) + "): stride 2\n");
   EXPECT_THAT(recorder.epochs, SizeIs(3));
 }

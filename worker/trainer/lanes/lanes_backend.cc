@@ -6,6 +6,7 @@
 #include "worker/kernels/layout.h"
 #include "worker/kernels/loss.h"
 #include "worker/kernels/sgd.h"
+#include "worker/kernels/targets.h"
 #include "worker/trainer/dropout_bits.h"
 #include "worker/trainer/lanes/lanes_network.h"
 #include "worker/trainer/lanes/plan.h"
@@ -159,5 +160,7 @@ std::string MakeLanesBackend(const TrialSpec& spec, int threads,
   if (reason.empty()) *backend = std::make_unique<LanesBackend>(spec, std::move(plan), threads);
   return reason;
 }
+
+bool LanesAreFast() { return kernels::InstructionSets().front() != "SCALAR"; }
 
 }  // namespace sweep

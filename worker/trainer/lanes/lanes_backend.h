@@ -14,4 +14,8 @@ namespace sweep {
 // number.
 std::string MakeLanesBackend(const TrialSpec& spec, int threads, std::unique_ptr<Backend>* backend);
 
+// False where the kernels know no vector instructions of this processor: they work, but libtorch's
+// operators are faster.
+bool LanesAreFast();
+
 }  // namespace sweep
