@@ -135,11 +135,12 @@ def print_comparison(rows):
           " lanes / compiled |")
     print("|---|---|---|---|---|---|---|---|---|")
     for row in rows:
-        compiled = row["compiled"]
+        compiled, ratio = "", ""  # unless it was measured
+        if row["compiled"]:
+            compiled, ratio = f"{row['compiled']:.0f}", f"{row['lanes'] / row['compiled']:.1f}"
         print(f"| {row['network']} | {row['batch']} | {row['dropout']:g} | {row['lanes']:.0f} "
-              f"| {100 * row['share']:.0f} % | {row['eager']:.0f} "
-              f"| {f'{compiled:.0f}' if compiled else ''} | {row['lanes'] / row['eager']:.1f} "
-              f"| {row['lanes'] / compiled if compiled else 0:.1f} |")
+              f"| {100 * row['share']:.0f} % | {row['eager']:.0f} | {compiled} "
+              f"| {row['lanes'] / row['eager']:.1f} | {ratio} |")
 
 
 def both_cores(folder, arguments):
