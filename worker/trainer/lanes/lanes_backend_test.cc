@@ -44,7 +44,20 @@ class LanesBackendTest : public testing::Test {
   std::vector<float> images_;
 };
 
+// Large enough that a block has several row strips, which may go to different units.
+Network WideNetwork() {
+  return MakeNetwork("wide", {{.kind = LayerKind::kConv, .out = 24, .kernel = 3, .padding = 1},
+                              {.kind = LayerKind::kRelu},
+                              {.kind = LayerKind::kBatchNorm},
+                              {.kind = LayerKind::kDropout, .p = 0.1},
+                              {.kind = LayerKind::kConv, .out = 16, .kernel = 3, .padding = 1},
+                              {.kind = LayerKind::kRelu},
+                              {.kind = LayerKind::kMaxPool, .kernel = 4, .stride = 4},
+                              {.kind = LayerKind::kLinear, .out = 10}});
+}
+
 TEST_F(LanesBackendTest, AnyNumberOfThreadsGivesTheSameBits) {
+  spec_.network = WideNetwork();
   for (const int batch_size : {50, 20, 140}) {
     spec_.batch_size = batch_size;
     const auto train = [&](Backend* backend) {
