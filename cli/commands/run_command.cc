@@ -16,6 +16,7 @@
 #include "coordinator/api/server.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/agent.h"
+#include "worker/agent/find_trainer.h"
 #include "worker/data/dataset.h"
 
 namespace sweep::cli {
@@ -141,7 +142,7 @@ void AddRunCommand(CLI::App* app, Session* session) {
   run->add_option(
          "--backend", options->backend,
          "who computes; without it, lanes on a processor, for networks that it can compute")
-      ->check(OneOf({"auto", "lanes", "torch"}));
+      ->check(OneOf(kTrainerBackends));
   run->add_option("--data-dir", options->data_dir, "the folder of the data set's files")
       ->type_name("FOLDER")
       ->envname("SWEEP_DATA_DIR");

@@ -361,7 +361,7 @@ void AddTrainFlags(CLI::App* train, TrainOptions* options) {
       ->add_option(
           "--backend", options->backend,
           "who computes; without it, lanes on a processor, for networks that it can compute")
-      ->check(OneOf({"auto", "lanes", "torch"}));
+      ->check(OneOf(kTrainerBackends));
   train->add_option("--trainer", options->trainer,
                     "program to train with (default: sweep-trainer)");
   train->add_option("--target", options->target, "accuracy to reach, as a share")

@@ -28,6 +28,8 @@ except ImportError as error:
     print(f"skipped: torch cannot be imported ({error})")
     sys.exit(77)
 
+from torch_network import modules
+
 TOLERANCE = 1e-4  # of log-probabilities
 BUILTIN = ["cnn-18718", "cnn-19046", "cnn-19750", "cnn-17216", "cnn-16034"]
 
@@ -89,32 +91,7 @@ def write_safetensors(path, tensors):
 
 
 def build(network):
-    """The network of the trainer's line, put together here without net.py."""
-    layers, x = [], torch.zeros(1, *network["input"])
-    for layer in network["layers"]:
-        kind, channels = layer["kind"], x.shape[1]
-        if kind == "conv":
-            module = nn.Conv2d(channels, layer["out"], layer["kernel"], layer["stride"], layer["padding"],
-                               bias=layer["bias"])
-        elif kind == "linear":
-            linear = nn.Linear(x[0].numel(), layer["out"], bias=layer["bias"])
-            module = nn.Sequential(nn.Flatten(), linear, nn.Unflatten(1, (-1, 1, 1)))
-        elif kind == "batch_norm":
-            module = nn.BatchNorm2d(channels)
-        elif kind in ("max_pool", "avg_pool"):
-            pool = nn.MaxPool2d if kind == "max_pool" else nn.AvgPool2d
-            module = pool(layer["kernel"], layer["stride"])
-        elif kind == "global_avg_pool":
-            module = nn.AdaptiveAvgPool2d(1)
-        elif kind == "relu":
-            module = nn.ReLU()
-        else:  # dropout does nothing here, and the softmax stands at the end
-            assert kind in ("dropout", "dropout2d", "log_softmax"), kind
-            module = nn.Identity()
-        with torch.no_grad():
-            x = module.eval()(x)
-        layers.append(module)
-    return nn.Sequential(*layers, nn.Flatten(), nn.LogSoftmax(1)).eval()
+    return nn.Sequential(*modules(network, dropout=False), nn.Flatten(), nn.LogSoftmax(1)).eval()
 
 
 class Parity(unittest.TestCase):

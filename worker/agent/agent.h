@@ -23,7 +23,7 @@ struct AgentOptions {
   // Handed on to the trainer as --threads and --backend; 0 and "" leave it to the trainer.
   int threads = 0;
   std::string backend;
-  bool allow_programs = false;               // run the programs that sweeps bring with them
+  bool allow_programs = false;  // run the programs that sweeps bring with them
   // Start also where there is no trainer; then only sweeps with a program can be trained.
   bool trainer_optional = false;
   std::string work_dir;  // "" makes a temporary one and removes it at the end

@@ -12,6 +12,9 @@ namespace sweep {
 // beside this executable, else on PATH. NotFound says where it was looked for.
 absl::StatusOr<std::vector<std::string>> FindTrainer(std::vector<std::string> command);
 
+// What sweep-trainer takes as --backend.
+inline const std::vector<std::string> kTrainerBackends{"auto", "lanes", "torch"};
+
 // Appends sweep-trainer's flags for what is not 0 or "".
 void AddTrainerFlags(int threads, const std::string& backend, std::vector<std::string>* command);
 

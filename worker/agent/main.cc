@@ -18,6 +18,7 @@
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/agent.h"
+#include "worker/agent/find_trainer.h"
 
 namespace {
 
@@ -46,7 +47,7 @@ void AddOptions(CLI::App* app, Arguments* arguments) {
       ->check(CLI::Range(1, 999));
   app->add_option("--backend", agent.backend,
                   "who computes: auto, lanes or torch; default: lanes on a processor where it can")
-      ->check(CLI::IsMember({"auto", "lanes", "torch"}));
+      ->check(CLI::IsMember(sweep::kTrainerBackends));
   app->add_option("--data-dir", agent.data.data_dir, "the folder of the MNIST files")
       ->envname("SWEEP_DATA_DIR");
   app->add_option("--label", arguments->labels, "KEY=VALUE, shown with the worker; repeatable");

@@ -17,7 +17,7 @@
 #include "worker/trainer/torch/torch_backend.h"
 #include "worker/trainer/torch/torch_runtime.h"
 #ifdef SWEEP_HAS_NETWORK_FILES
-#include "common/network/network_file.h"
+#include "common/network/testing.h"
 #endif
 
 namespace sweep {
@@ -30,7 +30,7 @@ const auto* const kOneThread = testing::AddGlobalTestEnvironment([] {
   return new OneThread;
 }());
 
-// Images of noise over drawn digits' labels: every pixel takes part.
+// Noise and random labels: every pixel takes part.
 struct Images {
   Images(int count, const Shape& shape, int classes, unsigned seed)
       : size(static_cast<int>(shape.elements())), pixels(count * size), labels(count) {
@@ -85,8 +85,8 @@ double RelativeDifference(const std::vector<SafeTensor>& before, const std::vect
 }
 
 struct Pair {
-  explicit Pair(const TrialSpec& spec, int threads = 1) : torch(MakeTorchBackend(spec, "cpu")) {
-    EXPECT_EQ(MakeLanesBackend(spec, threads, &lanes), "");
+  explicit Pair(const TrialSpec& spec) : torch(MakeTorchBackend(spec, "cpu")) {
+    EXPECT_EQ(MakeLanesBackend(spec, 1, &lanes), "");
   }
   void Step(const Batch& batch, std::int64_t step, double lr) const {
     torch->TrainStep(batch, step, lr);
@@ -155,15 +155,9 @@ TrialSpec SpecOf(const Network& network, int batch_size) {
 class BuiltinBackends : public testing::TestWithParam<std::string> {};
 
 TEST_P(BuiltinBackends, TrainTheSame) {
-  const auto text = BuiltinNetworkText(GetParam());
-  ASSERT_TRUE(text.ok());
-  Diagnostics diagnostics;
-  const auto file = NetworkFile::Parse(*text, GetParam(), &diagnostics);
-  ASSERT_TRUE(file.ok()) << FormatDiagnostics(diagnostics);
-  const auto network = file->Resolve({{"dropout", 0.1}});
-  ASSERT_TRUE(network.ok()) << network.status();
-  ExpectSameSteps(SpecOf(*network, 37), 3, 0.01);
-  ExpectSameSteps(SpecOf(Smooth(*network), 37), 3, 0.01);
+  const Network network = ResolveBuiltin(GetParam(), 0.1);
+  ExpectSameSteps(SpecOf(network, 37), 3, 0.01);
+  ExpectSameSteps(SpecOf(Smooth(network), 37), 3, 0.01);
 }
 
 INSTANTIATE_TEST_SUITE_P(AllFive, BuiltinBackends, testing::ValuesIn(BuiltinNetworkNames()),

@@ -24,29 +24,28 @@ constexpr bool kHasLanes = true;
 constexpr bool kHasLanes = false;
 #endif
 
-// Why the backend `lanes` cannot be used whatever the network, or "".
-std::string ExplainNoLanes(const std::string& device) {
+// Why `lanes` are not used whatever the network, or "". Who insists gets slow ones too.
+std::string ExplainNoLanes(const std::string& backend, const std::string& device) {
   if (!kHasLanes) return "this trainer was built without it";
   if (device != "cpu") return "it computes on the processor only, not on " + device;
-  return "";
-}
-
-// Why nobody should have it who does not insist, or "".
-std::string ExplainSlowLanes() {
 #ifdef SWEEP_LANES
-  if (!LanesAreFast()) return "it knows no vector instructions of this processor";
+  if (backend == "auto" && !LanesAreFast()) {
+    return "it knows no vector instructions of this processor";
+  }
+#else
+  (void)backend;
 #endif
   return "";
 }
 
 // As ExplainNoLanes for one network. `backend` gets the backend.
-std::string TryLanes(const TrialSpec& spec, const std::string& device, int threads,
-                     std::unique_ptr<Backend>* backend) {
-  const std::string reason = ExplainNoLanes(device);
+std::string TryLanes(const TrialSpec& spec, const std::string& device,
+                     const TrainerOptions& options, std::unique_ptr<Backend>* backend) {
+  const std::string reason = ExplainNoLanes(options.backend, device);
 #ifdef SWEEP_LANES
-  if (reason.empty()) return MakeLanesBackend(spec, threads, backend);
+  if (reason.empty()) return MakeLanesBackend(spec, options.threads, backend);
 #else
-  (void)spec, (void)threads, (void)backend;
+  (void)spec, (void)backend;
 #endif
   return reason;
 }
@@ -55,8 +54,7 @@ std::unique_ptr<Backend> MakeBackend(const TrialSpec& spec, const std::string& d
                                      const TrainerOptions& options) {
   if (options.backend != "torch") {
     std::unique_ptr<Backend> backend;
-    std::string reason = options.backend == "lanes" ? "" : ExplainSlowLanes();
-    if (reason.empty()) reason = TryLanes(spec, device, options.threads, &backend);
+    const std::string reason = TryLanes(spec, device, options, &backend);
     if (reason.empty()) return backend;
     if (options.backend == "lanes") {
       throw TrainingError("backend lanes cannot train this trial: " + reason, false);
@@ -133,13 +131,11 @@ bool IsBackendName(const std::string& name) {
 }
 
 std::string DescribeBackend(const TrainerOptions& options) {
-  const std::string reason = ExplainNoLanes(FindDevice(options.device));
+  const std::string reason = ExplainNoLanes(options.backend, FindDevice(options.device));
   if (options.backend == "lanes" && !reason.empty()) {
     throw TrainingError("backend lanes cannot be used: " + reason, false);
   }
-  if (options.backend == "lanes") return "lanes";
-  return options.backend == "torch" || !reason.empty() || !ExplainSlowLanes().empty() ? "torch"
-                                                                                      : "lanes";
+  return options.backend == "torch" || !reason.empty() ? "torch" : "lanes";
 }
 
 }  // namespace sweep

@@ -26,6 +26,9 @@ import time
 import torch
 from torch import nn
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "parity"))
+from torch_network import modules
+
 NETWORKS = ["cnn-17216", "cnn-19750", "cnn-16034", "cnn-18718", "cnn-19046"]
 
 
@@ -54,40 +57,11 @@ class Steps:
         self.process.wait()
 
 
-def build(network):
-    layers, channels, pixels = [], network["input"][0], torch.zeros(1, *network["input"])
-    for layer in network["layers"]:
-        kind = layer["kind"]
-        if kind == "conv":
-            module = nn.Conv2d(channels, layer["out"], layer["kernel"], layer["stride"], layer["padding"],
-                               bias=layer["bias"])
-        elif kind == "linear":
-            module = nn.Sequential(nn.Flatten(), nn.Linear(pixels[0].numel(), layer["out"], bias=layer["bias"]))
-        elif kind == "batch_norm":
-            module = nn.BatchNorm2d(channels)
-        elif kind in ("dropout", "dropout2d"):
-            module = (nn.Dropout if kind == "dropout" else nn.Dropout2d)(layer["p"])
-        elif kind in ("max_pool", "avg_pool"):
-            module = (nn.MaxPool2d if kind == "max_pool" else nn.AvgPool2d)(layer["kernel"], layer["stride"])
-        elif kind == "global_avg_pool":
-            module = nn.AdaptiveAvgPool2d(1)
-        elif kind == "relu":
-            module = nn.ReLU(inplace=True)
-        else:
-            assert kind == "log_softmax", kind
-            continue  # the loss has it
-        with torch.no_grad():
-            pixels = module.eval()(pixels)
-        channels = pixels.shape[1]
-        layers.append(module)
-    return nn.Sequential(*layers, nn.Flatten()).train()
-
-
 class Peer:
     """Training steps in PyTorch."""
 
     def __init__(self, network, batch, layout, compiled):
-        self.model = build(network).to(memory_format=layout)
+        self.model = nn.Sequential(*modules(network, dropout=True), nn.Flatten()).train().to(memory_format=layout)
         self.optimizer = torch.optim.SGD(self.model.parameters(), lr=0.01, momentum=0.9)
         self.run = torch.compile(self.model) if compiled else self.model
         self.images = torch.randn(batch, *network["input"]).to(memory_format=layout)

@@ -20,7 +20,7 @@
 #include <string>
 #include <vector>
 
-#include "common/network/network_file.h"
+#include "common/network/testing.h"
 #include "common/protocol/trial_spec.h"
 #include "worker/kernels/loss.h"
 #include "worker/kernels/peak.h"
@@ -44,17 +44,6 @@ double Median(std::vector<double> values) {
   return *middle;
 }
 
-Network Resolve(const std::string& name, double dropout) {
-  const auto text = BuiltinNetworkText(name);
-  if (!text.ok()) throw std::runtime_error(std::string(text.status().message()));
-  Diagnostics diagnostics;
-  const auto file = NetworkFile::Parse(*text, name, &diagnostics);
-  if (!file.ok()) throw std::runtime_error(FormatDiagnostics(diagnostics));
-  const auto network = file->Resolve({{"dropout", dropout}});
-  if (!network.ok()) throw std::runtime_error(std::string(network.status().message()));
-  return *network;
-}
-
 // Noise and labels.
 struct Data {
   Data(int count, const Shape& shape)
@@ -71,7 +60,7 @@ struct Data {
 
 Json Measure(const Json& asked) {
   TrialSpec spec;
-  spec.network = Resolve(asked.at("network"), asked.value("dropout", 0.0));
+  spec.network = ResolveBuiltin(asked.at("network"), asked.value("dropout", 0.0));
   if (asked.value("describe", false)) return Json::parse(TrialSpecToJson(spec)).at("network");
   spec.batch_size = asked.at("batch");
   spec.momentum = 0.9;
@@ -225,7 +214,7 @@ void PrintProfile(const std::vector<std::string>& arguments) {
   const double dropout = number(2, 0.1);
   const int threads = static_cast<int>(number(3, 1));
   std::printf("%s, batch %d, dropout %g\n", arguments[0].c_str(), batch, dropout);
-  Profile profile(Resolve(arguments[0], dropout), batch, threads);
+  Profile profile(ResolveBuiltin(arguments[0], dropout), batch, threads);
   profile.Run(25);
   profile.Print();
 }

@@ -6,7 +6,6 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <random>
 
 #include "worker/data/batch.h"
 #include "worker/data/dataset.h"

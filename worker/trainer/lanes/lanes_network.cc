@@ -29,11 +29,6 @@ std::unique_ptr<AlignedBuffer<T>> Allocate(std::size_t size) {
   return std::make_unique<AlignedBuffer<T>>(size);
 }
 
-// The places of a layer's weight (γ) and bias (β).
-struct Places {
-  std::size_t weight = 0, bias = 0;
-  bool has_bias = false;
-};
 Places PlacesOf(const ParameterLayout& layout, int layer) {
   Places places;
   bool is_first = true;
@@ -67,13 +62,11 @@ LanesNetwork::LanesNetwork(const Network& network, Plan plan, std::uint64_t drop
 void LanesNetwork::AllocateNorms() {
   for (const Activation& activation : plan_.activations) {
     if (activation.norm < 0) continue;
-    const Places places = PlacesOf(layout_, activation.norm);
     const auto channels = static_cast<std::size_t>(activation.shape.channels);
     Norm norm{.layer = activation.norm,
               .channels = activation.shape.channels,
               .pixels = double{1} * activation.shape.height * activation.shape.width,
-              .gamma = places.weight,
-              .beta = places.bias,
+              .places = PlacesOf(layout_, activation.norm),
               .arrays = Allocate<float>(Norm::kArrays * channels),
               .unit_sums = Allocate<double>(2 * channels * MaxUnits(max_images_)),
               .sums = Allocate<double>(2 * channels),
@@ -129,10 +122,7 @@ void LanesNetwork::AllocateConvolutions() {
     if (made.kind != Kind::kConvolution) continue;
     const std::size_t weights = made.convolution.weights();
     const std::size_t all = weights + made.convolution.out_channels;
-    const Places places = PlacesOf(layout_, made.layer);
-    convolutions_[i] = {.weight = places.weight,
-                        .bias = places.bias,
-                        .has_bias = places.has_bias,
+    convolutions_[i] = {.places = PlacesOf(layout_, made.layer),
                         .forward_weights = Allocate<float>(weights),
                         .backward_weights = Allocate<float>(weights),
                         .unit_gradients = Allocate<float>(all * MaxUnits(max_images_)),
@@ -197,7 +187,7 @@ void LanesNetwork::ParametersChanged() {
       if (plan_.operators[i].kind != Kind::kConvolution) continue;
       const kernels::ConvolutionShape& shape = plan_.operators[i].convolution;
       const Convolution& convolution = convolutions_[i];
-      const float* const weights = parameters() + convolution.weight;
+      const float* const weights = parameters() + convolution.places.weight;
       PackForwardWeights(shape, weights, convolution.forward_weights->data());
       PackBackwardWeights(shape, weights, convolution.backward_weights->data());
     }
@@ -270,8 +260,8 @@ void LanesNetwork::NormalizeForward(Norm* norm, int units) {
                                     .count = images_ * norm->pixels,
                                     .sums = norm->sums->data(),
                                     .pivot = norm->array(Norm::kRunningMean),
-                                    .gamma = parameters() + norm->gamma,
-                                    .beta = parameters() + norm->beta,
+                                    .gamma = parameters() + norm->places.weight,
+                                    .beta = parameters() + norm->places.bias,
                                     .keep_factor = norm->keep_factor,
                                     .running_mean = norm->array(Norm::kRunningMean),
                                     .running_variance = norm->array(Norm::kRunningVariance),
@@ -287,11 +277,11 @@ void LanesNetwork::NormalizeBackward(Norm* norm) {
   Compute(kernels::BatchNormBackward{.channels = norm->channels,
                                      .count = images_ * norm->pixels,
                                      .sums = norm->sums->data(),
-                                     .gamma = parameters() + norm->gamma,
+                                     .gamma = parameters() + norm->places.weight,
                                      .mean = norm->array(Norm::kMean),
                                      .inverse_stddev = norm->array(Norm::kInverseStddev),
-                                     .gamma_gradient = gradients_.data() + norm->gamma,
-                                     .beta_gradient = gradients_.data() + norm->beta,
+                                     .gamma_gradient = gradients_.data() + norm->places.weight,
+                                     .beta_gradient = gradients_.data() + norm->places.bias,
                                      .scale = norm->array(Norm::kGradientScale),
                                      .slope = norm->array(Norm::kGradientSlope),
                                      .offset = norm->array(Norm::kGradientOffset)});
@@ -300,8 +290,8 @@ void LanesNetwork::NormalizeBackward(Norm* norm) {
 void LanesNetwork::UseEstimates() {
   for (const Norm& norm : norms_) {
     Compute(kernels::BatchNormInference{.channels = norm.channels,
-                                        .gamma = parameters() + norm.gamma,
-                                        .beta = parameters() + norm.beta,
+                                        .gamma = parameters() + norm.places.weight,
+                                        .beta = parameters() + norm.places.bias,
                                         .running_mean = norm.array(Norm::kRunningMean),
                                         .running_variance = norm.array(Norm::kRunningVariance),
                                         .scale = norm.array(Norm::kScale),
@@ -309,30 +299,33 @@ void LanesNetwork::UseEstimates() {
   }
 }
 
-const float* LanesNetwork::ForwardTraining(const float* images, int count, std::uint32_t step) {
-  training_ = true;
+void LanesNetwork::Begin(int count, bool training) {
   images_ = count;
+  parts_ = PartsFor(count);
+  training_ = training;
+}
+
+const float* LanesNetwork::ForwardTraining(const float* images, int count, std::uint32_t step) {
+  Begin(count, /*training=*/true);
   Timed(Phase::kOther, -1, "dropout bits", [&] {
     for (std::size_t i = 0; i < tensors_.size(); ++i) {
       if (tensors_[i].keep != nullptr) DrawDropout(static_cast<int>(i), step);
     }
   });
-  Forward(images, count);
+  Forward(images);
   return tensors_.back().values->data();
 }
 
 const float* LanesNetwork::ForwardEvaluation(const float* images, int count) {
-  training_ = false;
+  Begin(count, /*training=*/false);
   UseEstimates();
-  Forward(images, count);
+  Forward(images);
   return tensors_.back().values->data();
 }
 
-void LanesNetwork::Forward(const float* images, int count) {
-  images_ = count;
-  parts_ = PartsFor(count);
+void LanesNetwork::Forward(const float* images) {
   Timed(Phase::kOther, -1, "pack images", [&] {
-    kernels::PackImages(images, count, network_.input, tensors_.front().values->data());
+    kernels::PackImages(images, images_, network_.input, tensors_.front().values->data());
   });
   for (std::size_t i = 0; i < plan_.operators.size(); ++i) {
     Timed(Phase::kForward, static_cast<int>(i), "", [&] { ForwardOperator(i); });
@@ -353,19 +346,19 @@ void LanesNetwork::ForwardOperator(std::size_t index) {
     case Kind::kConvolution: {
       const Convolution& convolution = convolutions_[index];
       units *= parts_;
-      RunUnits(
-          kernels::ConvolutionForward{
-              .shape = made.convolution,
-              .images = images_,
-              .parts = parts_,
-              .input = input,
-              .weights = convolution.forward_weights->data(),
-              .bias = convolution.has_bias ? parameters() + convolution.bias : nullptr,
-              .relu = plan_.activations[written].relu,
-              .output = output,
-              .sums = sums,
-              .pivot = pivot},
-          units);
+      RunUnits(kernels::ConvolutionForward{.shape = made.convolution,
+                                           .images = images_,
+                                           .parts = parts_,
+                                           .input = input,
+                                           .weights = convolution.forward_weights->data(),
+                                           .bias = convolution.places.has_bias
+                                                       ? parameters() + convolution.places.bias
+                                                       : nullptr,
+                                           .relu = plan_.activations[written].relu,
+                                           .output = output,
+                                           .sums = sums,
+                                           .pivot = pivot},
+               units);
       break;
     }
     case Kind::kMaxPool:
@@ -418,6 +411,9 @@ void LanesNetwork::BackwardOperator(std::size_t index) {
   const kernels::GradientSink sink =
       only_statistics ? kernels::GradientSink{.gradient = tensors_[read].gradient}
                       : SinkOf(made.input);
+  // Nobody needs the images' gradient; a convolution has gradients of its own.
+  const bool is_needed = sink.gradient != nullptr && !(only_statistics && read == 0);
+  if (made.kind != Kind::kConvolution && !is_needed) return;
   int units = Blocks(images_);
   switch (made.kind) {
     case Kind::kConvolution: {
@@ -437,7 +433,6 @@ void LanesNetwork::BackwardOperator(std::size_t index) {
       break;
     }
     case Kind::kMaxPool:
-      if (sink.gradient == nullptr) return;
       RunUnits(kernels::MaxPoolBackward{.shape = made.pool,
                                         .images = images_,
                                         .output_gradient = tensors_[read].gradient,
@@ -446,7 +441,6 @@ void LanesNetwork::BackwardOperator(std::size_t index) {
                units);
       break;
     case Kind::kAveragePool:
-      if (sink.gradient == nullptr) return;
       RunUnits(kernels::AveragePoolBackward{.shape = made.pool,
                                             .images = images_,
                                             .output_gradient = tensors_[read].gradient,
@@ -455,7 +449,6 @@ void LanesNetwork::BackwardOperator(std::size_t index) {
       break;
     case Kind::kStore:
     case Kind::kStatistics:
-      if (sink.gradient == nullptr || (only_statistics && read == 0)) return;
       RunUnits(kernels::ElementwiseBackward{.shape = plan_.activations[read].shape,
                                             .images = images_,
                                             .output_gradient = GradientSourceOf(read),
@@ -471,9 +464,10 @@ void LanesNetwork::SumGradients(const Operator& of, const Convolution& convoluti
   const float* const sums = convolution.gradients->data();
   kernels::SumUnits(convolution.unit_gradients->data(), units, convolution.gradients->size(),
                     convolution.gradients->data());
-  std::copy_n(sums, weights, gradients_.data() + convolution.weight);
-  if (!convolution.has_bias) return;
-  std::copy_n(sums + weights, of.convolution.out_channels, gradients_.data() + convolution.bias);
+  std::copy_n(sums, weights, gradients_.data() + convolution.places.weight);
+  if (!convolution.places.has_bias) return;
+  std::copy_n(sums + weights, of.convolution.out_channels,
+              gradients_.data() + convolution.places.bias);
 }
 
 }  // namespace sweep::lanes

@@ -24,6 +24,12 @@ enum class Phase { kForward, kBackward, kOther };
 using Observer =
     std::function<void(Phase phase, int operator_index, const char* what, double seconds)>;
 
+// Where a layer's weight (γ) and bias (β) lie in the flat buffers.
+struct Places {
+  std::size_t weight = 0, bias = 0;
+  bool has_bias = false;
+};
+
 // A network on the kernels: forward and backward passes over batches in the layout of
 // worker/kernels/layout.h. All memory is allocated by the constructor. Results are the same, bit
 // for bit, for every number of threads: units of work are cut by the batch alone, and what they sum
@@ -84,9 +90,9 @@ class LanesNetwork {
   struct Norm {
     int layer = 0;
     int channels = 0;
-    double pixels = 0;                // per image and channel
-    float keep_factor = 1;            // of a dropout behind it
-    std::size_t gamma = 0, beta = 0;  // places in the flat buffers
+    double pixels = 0;      // per image and channel
+    float keep_factor = 1;  // of a dropout behind it
+    Places places;
     // [9][channels], see Array.
     std::unique_ptr<kernels::AlignedBuffer<float>> arrays;
     std::unique_ptr<kernels::AlignedBuffer<double>> unit_sums, sums;
@@ -109,8 +115,7 @@ class LanesNetwork {
   };
 
   struct Convolution {
-    std::size_t weight = 0, bias = 0;  // places in the flat buffers
-    bool has_bias = false;
+    Places places;
     std::unique_ptr<kernels::AlignedBuffer<float>> forward_weights, backward_weights;
     std::unique_ptr<kernels::AlignedBuffer<float>> unit_gradients, gradients;
   };
@@ -120,7 +125,8 @@ class LanesNetwork {
   void AllocateConvolutions();
   void AllocateScratch();
 
-  void Forward(const float* images, int count);
+  void Begin(int count, bool training);
+  void Forward(const float* images);
   void ForwardOperator(std::size_t index);
   void BackwardOperator(std::size_t index);
   void DrawDropout(int activation, std::uint32_t step);

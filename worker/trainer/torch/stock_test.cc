@@ -22,7 +22,7 @@
 #include "worker/trainer/torch/network_module.h"
 #include "worker/trainer/torch/sgd.h"
 #ifdef SWEEP_HAS_NETWORK_FILES
-#include "common/network/network_file.h"
+#include "common/network/testing.h"
 #endif
 #ifdef SWEEP_HAS_LANES
 #include "worker/trainer/lanes/lanes_backend.h"
@@ -300,17 +300,10 @@ TEST(AgainstStock, ASmallNetwork) {
 }
 
 #ifdef SWEEP_HAS_NETWORK_FILES
-// Without dropout.
-Network ResolveBuiltin(const std::string& name) {
-  Diagnostics diagnostics;
-  const auto file = NetworkFile::Parse(BuiltinNetworkText(name).value(), name, &diagnostics);
-  return file.value().Resolve({{"dropout", 0.0}}).value();
-}
-
 class BuiltinAgainstStock : public testing::TestWithParam<std::string> {};
 
 TEST_P(BuiltinAgainstStock, ParameterCountForwardAndGradient) {
-  const Network network = ResolveBuiltin(GetParam());
+  const Network network = ResolveBuiltin(GetParam(), 0);
   StockNetwork stock(network);
   std::int64_t elements = 0;
   for (const torch::Tensor& parameter : stock.parameters()) elements += parameter.numel();
@@ -362,7 +355,7 @@ TEST_P(BuiltinAgainstStock, GradientOfBackendLanesInDouble) {
   torch::manual_seed(kSeed);
   double smallest = 1;
   for (int set = 0; set < 6; ++set) {
-    const double error = GradientError(ResolveBuiltin(GetParam()), 18);
+    const double error = GradientError(ResolveBuiltin(GetParam(), 0), 18);
     EXPECT_LE(error, 0.1);
     smallest = std::min(smallest, error);
   }
