@@ -1,0 +1,269 @@
+// The JSON that the coordinator serves under /api, and that a report carries inside itself.
+// coordinator/views makes these documents; a test there holds every key against this file.
+//
+// All answers but files are JSON in UTF-8, at most 300 kB. Numbers that are not finite are null.
+// Times are ISO 8601 in UTC. Accuracies are shares from 0 to 1. Every GET answer has an ETag, so
+// that asking again costs nothing while nothing has changed. Errors are ApiError with the HTTP
+// status 400 (bad input), 403 (action refused), 404 (no such thing), 409 (state does not allow it)
+// or 503 (busy; Retry-After says when to come again).
+
+export interface ApiError {
+  error: { code: string; message: string }; // code: "INVALID_ARGUMENT", "NOT_FOUND", …
+}
+
+export type SweepState = "active" | "paused" | "completed" | "cancelled";
+export type TrialState =
+  | "pending" | "leased" | "running" | "completed" | "stopped" | "failed" | "cancelled";
+export type Value = number | string | boolean;
+
+export interface TrialCounts {
+  pending: number; running: number; completed: number; stopped: number; failed: number; cancelled: number;
+}
+
+// GET /api/sweeps?page_token=T&page_size=N (50; at most 200): newest first.
+export interface SweepsView {
+  sweeps: SweepSummary[];
+  next_page_token: string; // "" on the last page
+  total: number;
+  coordinator: { version: string; database: string; actions_allowed: boolean };
+}
+
+export interface SweepSummary {
+  name: string;
+  state: SweepState;
+  method: string;
+  metric: "accuracy" | "loss";
+  maximize: boolean;
+  planned_trials: number;
+  replicates: number;
+  epochs: number; // of a full trial
+  trials: TrialCounts;
+  gates: string[]; // in words, in the order of the file
+  qualifying: number; // configurations that meet every gate
+  best_trial: string; // "NAME/N", or ""
+  best_value: number | null;
+  seconds_left: number | null;
+  create_time: string;
+  end_time: string | null;
+  labels: Record<string, string>;
+  search_reason: string;
+}
+
+// GET /api/sweeps/NAME
+export interface SweepView extends SweepSummary {
+  source: string; // the sweep file
+  source_file: string;
+  network_files: Record<string, string>;
+  program: string[];
+  models: string[];
+  dimensions: Dimension[]; // what varies between trials
+  target: { accuracy: number | null; epoch: number | null; parameters: number | null };
+  // The accuracy gate's threshold, the last epoch that the epoch gate permits, the largest permitted
+  // number of network parameters; null where there is no such gate.
+}
+
+export interface Dimension {
+  name: string; // "lr"; "model" when networks vary
+  kind: "log" | "linear" | "category";
+  integer: boolean;
+  min: number | null; // of the search space; null for categories
+  max: number | null;
+  categories: Value[]; // empty for numbers
+}
+
+// GET /api/sweeps/NAME/curves?metric=accuracy|loss&limit=N (60; at most 200)
+// Aggregated over all trials on the server; curves of the best, the running and the latest.
+export interface CurvesView {
+  metric: "accuracy" | "loss"; // of validation
+  epochs: number;
+  total_trials: number; // with at least one epoch
+  ready: boolean; // false: the bands are still being summed up; ask again
+  bands: { epoch: number; count: number; p5: number; p25: number; p50: number; p75: number; p95: number; best: number }[];
+  curves: { trial: number; state: TrialState; qualifies: boolean; reason: "best" | "running" | "latest"; values: (number | null)[] }[];
+  // values[i] belongs to epoch i + 1: the first acknowledged row of that epoch
+}
+
+// GET /api/sweeps/NAME/points?limit=N (1000; at most 2000)
+// One row per trial that has a measured epoch: for history, parallel coordinates, slice, contour and
+// Pareto front. Beyond the limit a fixed sample, always with the best 200, every record of the
+// history and the Pareto front.
+export interface PointsView {
+  dimensions: Dimension[];
+  total: number;
+  sampled: boolean;
+  columns: string[]; // "trial", "accuracy" (best), "last_accuracy", "loss" (best), "epochs_to_target",
+  //                    "network_parameters", "qualifies", "state", then the dimensions by name
+  rows: (Value | null)[][];
+  records: number[]; // trials whose accuracy was the best so far, by number
+  front: number[]; // Pareto front of accuracy (more) and network_parameters (less), by parameters
+}
+
+// GET /api/sweeps/NAME/importance
+export interface ImportanceView {
+  method: "PED-ANOVA";
+  metric: "accuracy" | "loss";
+  trials: number; // used
+  enough: boolean; // false: too few trials to say anything; importances are empty
+  importances: { name: string; importance: number }[]; // descending; they sum to 1
+  note: string;
+}
+
+// GET /api/sweeps/NAME/ranking?offset=N&limit=N (50; at most 200): best first.
+export interface RankingView {
+  rows: RankingRow[];
+  total: number;
+}
+export interface RankingRow {
+  rank: number;
+  trial: number; // the replicate that stands for the configuration
+  configuration: number;
+  state: TrialState;
+  qualifies: boolean;
+  accuracy: number | null; // the value held against the accuracy gate
+  interval: [number, number];
+  best_epoch: number;
+  last_accuracy: number | null;
+  best_loss: number | null;
+  mean_last_accuracy: number | null;
+  mean_half_width: number | null;
+  replicates: number;
+  epochs_to_target: number; // 0: not reached
+  network_parameters: number;
+  model: string;
+  gates: { gate: string; met: boolean; value: Value | null; missed_by: number }[];
+  parameters: Record<string, Value>;
+}
+
+// GET /api/sweeps/NAME/trials?state=S&where=EXPRESSION&sort=KEY|KEY desc&offset=N&limit=N (50; ≤ 200)
+// `where` is the expression language of docs/expressions.md.
+export interface TrialsView {
+  rows: TrialRow[];
+  total: number; // that match
+}
+export interface TrialRow {
+  trial: number;
+  configuration: number;
+  replicate: number;
+  state: TrialState;
+  epoch: number;
+  epochs: number;
+  best_accuracy: number | null;
+  best_epoch: number;
+  last_accuracy: number | null;
+  best_loss: number | null;
+  last_loss: number | null;
+  epochs_to_target: number;
+  qualifies: boolean; // of its configuration
+  network_parameters: number;
+  model: string;
+  worker: string;
+  attempt: number;
+  failures: number;
+  reason: string;
+  parameters: Record<string, Value>;
+}
+
+// GET /api/sweeps/NAME/progress: running trials within their epoch.
+export interface ProgressView {
+  progress: { trial: number; epoch: number; step: number; steps: number; loss: number | null; images_per_second: number }[];
+}
+
+// GET /api/sweeps/NAME/trials/N
+export interface TrialView extends TrialRow {
+  sweep: string;
+  sweep_state: SweepState;
+  seed: string; // decimal; 64 bits do not fit a number
+  fully_connected: boolean;
+  evaluation_images: number;
+  interval: [number, number] | null; // 95 % Wilson interval of best_accuracy
+  create_time: string;
+  start_time: string | null;
+  end_time: string | null;
+  gates: { gate: string; met: boolean; value: Value | null; missed_by: number }[];
+  target: SweepView["target"];
+  epoch_rows: EpochRow[]; // of every attempt, by attempt and epoch
+  epoch_rows_left_out: number; // beyond 1,000
+  attempts: { attempt: number; worker: string; start_time: string; end_time: string | null; outcome: string; reason: string }[];
+  artifacts: { role: string; sha256: string; size_bytes: number }[];
+  spec: Record<string, unknown>; // the line that the trainer gets: network, hyperparameters, normalisation
+  network: NetworkTable | null; // null for a sweep with its own program
+  reasons: string[]; // why it is in this state, above all why a pending one waits
+  replay: string[]; // commands that train it again
+}
+export interface EpochRow {
+  attempt: number; epoch: number; lr: number | null;
+  train_loss: number | null; train_accuracy: number | null;
+  validation_loss: number | null; validation_accuracy: number | null;
+  train_seconds: number; evaluate_seconds: number; images_per_second: number; report_time: string;
+}
+export interface NetworkTable {
+  name: string;
+  input: [number, number, number]; // channels, height, width
+  parameters: number;
+  fully_connected: boolean;
+  forward_mflop: number;
+  train_mflop: number;
+  receptive_field: number;
+  layers: {
+    type: string; // "conv", "relu", …
+    text: string; // "conv 16 3×3 same"
+    output: [number, number, number];
+    parameters: number;
+    forward_mflop: number;
+    receptive_field: number;
+  }[];
+}
+
+// GET /api/sweeps/NAME/trials/N/logs?after=TOKEN&limit=N (500): to follow, ask with the last `next`.
+export interface LogsView {
+  lines: { attempt: number; line: number; time: string; text: string }[];
+  next: string;
+  more: boolean;
+}
+
+// GET /api/sweeps/NAME/trials/N/predictions: of the best epoch. 404 while there are none.
+export interface PredictionsView {
+  images: number;
+  right: number;
+  classes: number;
+  confusion: number[][]; // [label][predicted]
+  mistakes: { index: number; label: number; predicted: number }[]; // of those with a picture
+  mistakes_total: number;
+  shape: [number, number, number]; // channels, height, width of a picture
+  pictures: string; // base64 of the mistakes' pixels, uint8 [mistake][channel][y][x], 0 is background
+}
+
+// GET /api/sweeps/NAME/trials/N/weights?which=best|last: the safetensors file.
+
+// GET /api/workers
+export interface WorkersView {
+  workers: WorkerRow[];
+  now: string;
+}
+export interface WorkerRow {
+  worker: string;
+  state: "connected" | "draining" | "put aside" | "lost";
+  host: string; pid: number; slots: number; devices: string[]; build: string;
+  labels: Record<string, string>;
+  images_per_second: number;
+  completed: number; failed: number;
+  trials: string[]; // "NAME/N"
+  last_seen_time: string;
+  put_aside: { failures: number; reason: string; until_time: string } | null;
+}
+
+// GET /api/workers/timeline?minutes=N (60; at most 10080): what ran where, the latest 2,000 attempts.
+export interface TimelineView {
+  from: string; to: string;
+  spans: { worker: string; trial: string; attempt: number; start: string; end: string | null; outcome: string }[];
+  left_out: number;
+}
+
+// Actions: POST with `Content-Type: application/json` from the same origin, on loopback only.
+//   /api/sweeps/NAME/pause    {"now": boolean}
+//   /api/sweeps/NAME/resume   {}
+//   /api/sweeps/NAME/cancel   {}
+//   /api/sweeps/NAME/retry    {"failed": boolean, "cancelled": boolean}
+//   /api/sweeps/NAME/trials/N/cancel | retry   {}
+// Each takes a "request_id", so that sending it again changes nothing. The answer is
+// {"sweep": SweepSummary} or {"trial": TrialRow}.
