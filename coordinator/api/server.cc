@@ -42,13 +42,6 @@ std::string BlobFolder(const std::string& database) {
   return database.empty() ? std::string() : database + ".blobs";
 }
 
-// Where a process on this machine reaches it.
-std::string ReachableAddress(ListenAddress address) {
-  if (address.host == "0.0.0.0") address.host = "127.0.0.1";
-  if (address.host == "[::]") address.host = "[::1]";
-  return address.ToString();
-}
-
 class CoordinatorServerImpl final : public CoordinatorServer {
  public:
   ~CoordinatorServerImpl() override { CoordinatorServerImpl::Shutdown(); }
@@ -111,7 +104,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     }
     address.port = port;
     address_ = address.ToString();
-    return store_->PublishAddress(ReachableAddress(address));
+    return store_->PublishAddress(address.Reachable().ToString());
   }
 
   // A dashboard whose port is taken is no reason to leave workers without a coordinator, unless a

@@ -73,7 +73,7 @@ class HttpServerImpl final : public HttpServer {
   HttpServerImpl(const HttpOptions& options, const ListenAddress& address)
       : options_(options),
         is_loopback_(address.IsLoopback()),
-        url_("http://" + address.ToString() + "/") {
+        url_("http://" + address.Reachable().ToString() + "/") {
     router_.set_payload_max_length(kMaxBodyBytes);
     router_.set_keep_alive_timeout(absl::ToInt64Seconds(options.connections.idle_time));
     router_.set_keep_alive_max_count(static_cast<std::size_t>(options.connections.max_requests));

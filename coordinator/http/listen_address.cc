@@ -53,6 +53,12 @@ bool ListenAddress::IsLoopback() const {
   return host == "localhost" || host == "[::1]" || host.starts_with("127.");
 }
 
+ListenAddress ListenAddress::Reachable() const {
+  if (host == "0.0.0.0") return {"127.0.0.1", port};
+  if (host == "[::]") return {"[::1]", port};
+  return *this;
+}
+
 absl::StatusOr<ListenAddress> ParseListenAddress(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   ListenAddress address;

@@ -13,6 +13,8 @@ struct ListenAddress {
   std::string ToString() const { return host + ":" + std::to_string(port); }
   // Nobody but this machine can reach it.
   bool IsLoopback() const;
+  // Where a process on this machine reaches it.
+  ListenAddress Reachable() const;
 };
 
 // InvalidArgument naming the text when it is not HOST:PORT.

@@ -159,24 +159,48 @@ bool ApiContract::Fits(const ApiType& type, const json& value) const {
   return complaints.empty();
 }
 
+void ApiContract::CheckNamed(const ApiType& type, const json& value, const std::string& path,
+                             std::string* complaints) const {
+  if (type.text == "unknown") return;
+  if (const auto named = types_.find(type.text); named != types_.end()) {
+    return Check(named->second, value, path, complaints);
+  }
+  const bool fits = (type.text == "number" && value.is_number()) ||
+                    (type.text == "string" && value.is_string()) ||
+                    (type.text == "boolean" && value.is_boolean()) ||
+                    (type.text == "null" && value.is_null());
+  if (fits) return;
+  *complaints += path + ": is " + value.dump().substr(0, 60) + ", not a " + type.text + "\n";
+}
+
+void ApiContract::CheckObject(const ApiType& type, const json& value, const std::string& path,
+                              std::string* complaints) const {
+  if (!value.is_object()) {
+    *complaints += path + ": is no object\n";
+    return;
+  }
+  for (const auto& [name, field] : type.fields) {
+    if (value.contains(name)) {
+      Check(field, value[name], path + "." + name, complaints);
+    } else {
+      *complaints += path + ": has no " + name + "\n";
+    }
+  }
+  for (const auto& [key, item] : value.items()) {
+    const bool is_known = std::any_of(type.fields.begin(), type.fields.end(),
+                                      [&key = key](const auto& f) { return f.first == key; });
+    if (!is_known) *complaints += path + ": has " + key + ", which api.ts does not\n";
+  }
+}
+
 void ApiContract::Check(const ApiType& type, const json& value, const std::string& path,
                         std::string* complaints) const {
   const auto complain = [&](const std::string& what) {
     *complaints += path + ": " + what + "\n";
   };
   switch (type.kind) {
-    case Kind::kName: {
-      if (type.text == "unknown") return;
-      if (const auto named = types_.find(type.text); named != types_.end()) {
-        return Check(named->second, value, path, complaints);
-      }
-      const bool fits = (type.text == "number" && value.is_number()) ||
-                        (type.text == "string" && value.is_string()) ||
-                        (type.text == "boolean" && value.is_boolean()) ||
-                        (type.text == "null" && value.is_null());
-      if (!fits) complain("is " + value.dump().substr(0, 60) + ", not a " + type.text);
-      return;
-    }
+    case Kind::kName:
+      return CheckNamed(type, value, path, complaints);
     case Kind::kLiteral:
       if (value != type.text) complain("is " + value.dump().substr(0, 60));
       return;
@@ -215,20 +239,7 @@ void ApiContract::Check(const ApiType& type, const json& value, const std::strin
       }
       return;
     case Kind::kObject:
-      if (!value.is_object()) return complain("is no object");
-      for (const auto& [name, field] : type.fields) {
-        if (!value.contains(name)) {
-          complain("has no " + name);
-        } else {
-          Check(field, value[name], path + "." + name, complaints);
-        }
-      }
-      for (const auto& [key, item] : value.items()) {
-        const bool is_known = std::any_of(type.fields.begin(), type.fields.end(),
-                                          [&key = key](const auto& f) { return f.first == key; });
-        if (!is_known) complain("has " + key + ", which api.ts does not");
-      }
-      return;
+      return CheckObject(type, value, path, complaints);
   }
 }
 

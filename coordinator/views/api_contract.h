@@ -31,6 +31,10 @@ class ApiContract {
  private:
   void Check(const ApiType& type, const nlohmann::json& value, const std::string& path,
              std::string* complaints) const;
+  void CheckNamed(const ApiType& type, const nlohmann::json& value, const std::string& path,
+                  std::string* complaints) const;
+  void CheckObject(const ApiType& type, const nlohmann::json& value, const std::string& path,
+                   std::string* complaints) const;
   bool Fits(const ApiType& type, const nlohmann::json& value) const;
 
   std::map<std::string, ApiType> types_;

@@ -53,6 +53,27 @@ Json RowsJson(const std::vector<TrialRow>& trials, std::int64_t total) {
   return {{"rows", rows}, {"total", total}};
 }
 
+// Leased trials are counted among the running ones.
+std::int64_t Total(const TrialCounts& counts, const std::optional<TrialState>& state) {
+  if (!state) return counts.total();
+  switch (*state) {
+    case TrialState::kPending:
+      return counts.pending;
+    case TrialState::kLeased:
+    case TrialState::kRunning:
+      return counts.running;
+    case TrialState::kCompleted:
+      return counts.completed;
+    case TrialState::kStopped:
+      return counts.stopped;
+    case TrialState::kFailed:
+      return counts.failed;
+    case TrialState::kCancelled:
+      return counts.cancelled;
+  }
+  return 0;
+}
+
 // While the index is being made, pages without a filter come from the store.
 absl::StatusOr<Json> FromStore(const ViewContext& context, const SweepRow& sweep,
                                const IndexQuery& query, std::int64_t offset, std::int64_t limit) {
@@ -63,7 +84,7 @@ absl::StatusOr<Json> FromStore(const ViewContext& context, const SweepRow& sweep
                                          .offset = offset,
                                          .limit = static_cast<int>(limit)});
   if (!trials.ok()) return trials.status();
-  return RowsJson(*trials, sweep.counts.total());
+  return RowsJson(*trials, Total(sweep.counts, query.state));
 }
 
 }  // namespace

@@ -290,6 +290,43 @@ SafeTensor Bytes(const std::string& name, std::vector<std::int64_t> shape, std::
   return {.name = name, .dtype = "U8", .shape = std::move(shape), .bytes = std::move(bytes)};
 }
 
+TEST_F(ViewsTest, MoreSweepsThanIndexesCanBeLookedAtInTurns) {
+  for (int i = 0; i < 6; ++i) Fill("s" + std::to_string(i));
+  for (int turn = 0; turn < 2; ++turn) {
+    for (int i = 0; i < 6; ++i) {
+      const Json view = Get("/api/sweeps/s" + std::to_string(i) + "/curves");
+      EXPECT_EQ(view["ready"], true);
+      EXPECT_EQ(view["total_trials"], 3);
+    }
+  }
+}
+
+// The first question begins the index and, without a wait, gets none of it.
+TEST_F(ViewsTest, BeforeTheIndexIsCompletePagesComeFromTheStoreAndFiltersHaveToWait) {
+  Fill("s");
+  const auto views = Views::Make({.store = store_.get(),
+                                  .scheduler = scheduler_.get(),
+                                  .blobs = blobs_.get(),
+                                  .specs = specs_.get(),
+                                  .index_wait = absl::ZeroDuration()});
+  EXPECT_TRUE(absl::IsUnavailable(
+      views->Get({.path = "/api/sweeps/s/trials", .query = "where=lr+%3E+0"}).status()));
+}
+
+TEST_F(ViewsTest, APageFromTheStoreHasTheSameKeys) {
+  Fill("s");
+  const auto views = Views::Make({.store = store_.get(),
+                                  .scheduler = scheduler_.get(),
+                                  .blobs = blobs_.get(),
+                                  .specs = specs_.get(),
+                                  .index_wait = absl::ZeroDuration()});
+  const absl::StatusOr<ViewAnswer> page =
+      views->Get({.path = "/api/sweeps/s/trials", .query = "state=completed"});
+  ASSERT_TRUE(page.ok()) << page.status();
+  EXPECT_EQ(Contract().Complaints("TrialsView", Json::parse(page->json)), "");
+  EXPECT_EQ(Json::parse(page->json)["total"], 2);
+}
+
 TEST_F(ViewsTest, PredictionsShowTheMistakes) {
   SafeTensors file;
   file.tensors = {Bytes("predictions", {4}, {1, 2, 3, 3}), Bytes("labels", {4}, {1, 2, 3, 7}),

@@ -42,7 +42,7 @@ std::vector<View> ViewsOf(const std::string& sweep) {
           {"trials", base + "/trials?limit=200"},
           {"trials by lr, from 50,000 on", base + "/trials?limit=200&sort=lr&offset=50000"},
           {"trials with a filter, sorted",
-           base + "/trials?where=lr+%3E+0.05+and+best_accuracy+%3E%3D+99.3%25&sort=best_accuracy+desc"},
+           base + "/trials?where=lr+%3E+0.05+and+best_accuracy+%3E%3D+99%25&sort=best_accuracy+desc"},
           {"trials with a filter over the network",
            base + "/trials?where=train_mflop+%3E+1+and+nesterov+%3D%3D+false"},
           {"progress", base + "/progress?"},
