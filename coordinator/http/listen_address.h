@@ -13,6 +13,8 @@ struct ListenAddress {
   std::string ToString() const { return host + ":" + std::to_string(port); }
   // Nobody but this machine can reach it.
   bool IsLoopback() const;
+  // Where a process on this machine reaches it.
+  ListenAddress Reachable() const;
 };
 
 // InvalidArgument naming the text when it is not HOST:PORT.
@@ -20,6 +22,10 @@ absl::StatusOr<ListenAddress> ParseListenAddress(const std::string& text);
 
 // Whether a server can listen there now: Unavailable with the reason (in use, no such address, not
 // permitted). gRPC itself only says that it could not.
-absl::Status ProbeListen(const ListenAddress& address);
+absl::Status ProbeListen(ListenAddress address);
+
+// A socket that listens there, which is the caller's to close; `*address` gets its port. Unavailable
+// with the reason.
+absl::StatusOr<int> ListenOn(ListenAddress* address);
 
 }  // namespace sweep

@@ -1,0 +1,83 @@
+// The dashboard as part of a whole coordinator, and its documents by gRPC.
+
+#include "coordinator/api/server_testing.h"
+#include "gmock/gmock.h"
+#include "nlohmann/json.hpp"
+#include "spdlog/sinks/ostream_sink.h"
+#include "spdlog/spdlog.h"
+#include "sweep/v1/views.grpc.pb.h"
+
+namespace sweep {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+class DashboardTest : public ServerTest {
+ protected:
+  absl::Status GetView(const std::string& path, const std::string& query,
+                       v1::GetViewResponse* response) {
+    const auto stub = v1::ViewService::NewStub(channel_);
+    v1::GetViewRequest request;
+    request.set_path(path);
+    request.set_query(query);
+    return Invoke(*stub, &v1::ViewService::Stub::GetView, request, response);
+  }
+};
+
+TEST_F(DashboardTest, ViewsComeByGrpcToo) {
+  ASSERT_EQ(Create("s"), absl::OkStatus());
+  Train(2);
+  v1::GetViewResponse response;
+  ASSERT_EQ(GetView("/sweeps/s/trials", "where=best_accuracy+%3E+0.915", &response),
+            absl::OkStatus());
+  EXPECT_EQ(nlohmann::json::parse(response.json())["total"], 1);
+  EXPECT_NE(response.etag(), "");
+  EXPECT_TRUE(absl::IsNotFound(GetView("/sweeps/nope", "", &response)));
+  EXPECT_TRUE(absl::IsInvalidArgument(GetView("/sweeps", "page_size=x", &response)));
+  ASSERT_EQ(GetView("/api/sweeps", "", &response), absl::OkStatus());
+  EXPECT_EQ(nlohmann::json::parse(response.json())["coordinator"]["actions_allowed"], false);
+}
+
+TEST_F(DashboardTest, IsServedOnlyWhenAskedFor) {
+  EXPECT_EQ(server_->dashboard(), "");
+  const auto with = Must(CoordinatorServer::Start(
+      {.listen = "127.0.0.1:0", .database = "", .http = "127.0.0.1:0"}));
+  EXPECT_THAT(with->dashboard(), StartsWith("http://127.0.0.1:"));
+  const auto off =
+      Must(CoordinatorServer::Start({.listen = "127.0.0.1:0", .database = "", .http = "off"}));
+  EXPECT_EQ(off->dashboard(), "");
+}
+
+TEST_F(DashboardTest, ATakenPortStopsOnlyThoseWhoAskedForIt) {
+  const auto first = Must(CoordinatorServer::Start(
+      {.listen = "127.0.0.1:0", .database = "", .http = "127.0.0.1:0"}));
+  std::string taken = first->dashboard().substr(std::string("http://").size());
+  taken.pop_back();
+  ServerOptions options{.listen = "127.0.0.1:0", .database = "", .http = taken};
+  const absl::Status refused = CoordinatorServer::Start(options).status();
+  EXPECT_TRUE(absl::IsUnavailable(refused)) << refused;
+  EXPECT_THAT(Message(refused), HasSubstr(taken));
+
+  std::ostringstream log;
+  const auto before = spdlog::default_logger();
+  spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+      "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log)));
+  options.http_is_optional = true;
+  const auto second = Must(CoordinatorServer::Start(options));
+  spdlog::set_default_logger(before);
+  ASSERT_NE(second, nullptr);
+  EXPECT_EQ(second->dashboard(), "");
+  EXPECT_THAT(log.str(), HasSubstr(taken));
+}
+
+TEST_F(DashboardTest, ShutsDownInTimeWithPagesOpen) {
+  auto server = Must(CoordinatorServer::Start(
+      {.listen = "127.0.0.1:0", .database = "", .http = "127.0.0.1:0"}));
+  const absl::Time start = absl::Now();
+  server->Shutdown();
+  EXPECT_LT(absl::Now() - start, absl::Seconds(2));
+}
+
+}  // namespace
+}  // namespace sweep
