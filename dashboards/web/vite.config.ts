@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
-import { defineConfig, type Connect, type Plugin } from "vite";
+import type { Connect, Plugin } from "vite";
+import { defineConfig } from "vitest/config";
 import { answer } from "./fixtures/answers";
 
 // A report is one file that opens from a disk: its one chunk and its style go into the page, and
@@ -61,6 +62,7 @@ export default defineConfig(({ mode }) => {
   const coordinator = process.env.SWEEP_HTTP;
   return {
     base: "./",
+    publicDir: report ? false : "public",
     define: { __REPORT__: JSON.stringify(report) },
     esbuild: { jsx: "automatic", jsxImportSource: "preact" },
     build: {
@@ -74,6 +76,7 @@ export default defineConfig(({ mode }) => {
     plugins: [...(report ? [singleFile()] : []), ...(coordinator ? [] : [fixtures()])],
     // For work on the page: `SWEEP_HTTP=http://127.0.0.1:PORT npm run dev`.
     server: coordinator ? { proxy: { "/api": coordinator } } : {},
+    test: { include: ["src/**/*_test.ts"] },
     preview: { headers: { "Content-Security-Policy": POLICY } },
   };
 });

@@ -84,17 +84,18 @@ export function elapsed(from: string | null, to: string | null, now = Date.now()
 // is cut in two.
 export function shorten(text: string, length = 60): string {
   if (text.length <= length) return text;
-  const points = Array.from(text.slice(0, length * 2));
+  const points = Array.from(text.slice(0, length * 2 + 2));
   return points.length <= length ? text : `${points.slice(0, length - 1).join("")}…`;
 }
 
-// Orders numbers by size, words by alphabet, and what is missing last.
-export function compareValues(a: unknown, b: unknown): number {
+// Orders numbers by size, words by alphabet, and what is missing last in either direction.
+export function compareValues(a: unknown, b: unknown, descending = false): number {
   const aMissing = a === null || a === undefined;
   const bMissing = b === null || b === undefined;
   if (aMissing || bMissing) return Number(aMissing) - Number(bMissing);
-  if (typeof a === "number" && typeof b === "number") return a - b;
-  return String(a).localeCompare(String(b), "en", { numeric: true });
+  const sign = descending ? -1 : 1;
+  if (typeof a === "number" && typeof b === "number") return sign * (a - b);
+  return sign * String(a).localeCompare(String(b), "en", { numeric: true });
 }
 
 // "NAME/12" in its parts; a sweep's name has no slash.

@@ -2,7 +2,8 @@
 // and the answer reaches the page only when it differs.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { RequestError, source } from "./source";
+import { RequestError } from "./request_error";
+import { source } from "./source";
 
 const PERIOD_MS = 2000;
 const LONGEST_PAUSE_MS = 30000;

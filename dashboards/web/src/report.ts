@@ -4,8 +4,8 @@
 
 import type { TrialRow } from "./api";
 import { compareValues } from "./format";
+import { RequestError } from "./request_error";
 import type { Answer, DocumentSource } from "./source";
-import { RequestError } from "./source";
 
 export type Documents = Record<string, unknown>;
 
@@ -37,6 +37,7 @@ function hasRows(document: unknown): document is Rows {
 }
 
 function columnOf(row: TrialRow, key: string): unknown {
+  if (key === "number") return row.trial; // the expression language's word
   return key in row ? row[key as keyof TrialRow] : row.parameters[key];
 }
 
@@ -47,9 +48,8 @@ function page(document: Rows, query: URLSearchParams): Rows {
   if (state) rows = rows.filter((row) => (row as TrialRow).state === state);
   const [key, direction] = (query.get("sort") ?? "").split(" ");
   if (key) {
-    const sign = direction === "desc" ? -1 : 1;
-    rows = [...rows].sort(
-      (a, b) => sign * compareValues(columnOf(a as TrialRow, key), columnOf(b as TrialRow, key)),
+    rows = [...rows].sort((a, b) =>
+      compareValues(columnOf(a as TrialRow, key), columnOf(b as TrialRow, key), direction === "desc"),
     );
   }
   const offset = Number(query.get("offset") ?? 0);

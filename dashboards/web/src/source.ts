@@ -2,6 +2,7 @@
 
 import type { ApiError } from "./api";
 import { reportSource } from "./report";
+import { RequestError } from "./request_error";
 
 export interface Answer {
   document: unknown;
@@ -11,20 +12,6 @@ export interface Answer {
 export interface DocumentSource {
   // `known` is the version that the caller has: when nothing has changed, the answer is null.
   get(path: string, known: string): Promise<Answer | null>;
-}
-
-// What the server, or the way to it, has to say against a request.
-export class RequestError extends Error {
-  constructor(
-    message: string,
-    readonly status: number, // 0: not reached
-  ) {
-    super(message);
-  }
-  // Whether asking again later may help.
-  get transient(): boolean {
-    return this.status === 0 || this.status === 503 || this.status === 502 || this.status === 504;
-  }
 }
 
 async function errorOf(response: Response): Promise<RequestError> {

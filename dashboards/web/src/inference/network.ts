@@ -48,6 +48,7 @@ function take(tensors: Map<string, Tensor>, name: string, size: number): Float32
   const tensor = tensors.get(name);
   if (!tensor) throw new Error(`the weights have no tensor ${name}`);
   if (tensor.values.length !== size) throw new Error(`tensor ${name} has ${tensor.values.length} values, not ${size}`);
+  if (!tensor.values.every(Number.isFinite)) throw new Error(`tensor ${name} holds a value that is not finite`);
   return tensor.values;
 }
 

@@ -1,7 +1,7 @@
 // A canvas for mouse, finger and pen.
 
 import type { JSX } from "preact";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Ink } from "../inference/digit";
 
 const SIDE = 280;
@@ -32,6 +32,7 @@ export function DrawingPad({ onInk }: { onInk: (ink: Ink | undefined) => void })
     }
     onInk(strokes.current.length > 0 ? inkOf(context) : undefined);
   };
+  useEffect(redraw, []); // paper, also in the dark
   const place = (event: PointerEvent): { x: number; y: number } => {
     const box = canvas.current?.getBoundingClientRect();
     if (!box) return { x: 0, y: 0 };

@@ -35,7 +35,7 @@ export function SweepPage({ name, section, route }: { name: string; section: str
           <Facts facts={[
             ["trials", <ProgressBar sweep={sweep} />],
             ["best", <BestRun sweep={sweep} />],
-            ["criteria", <><Criteria sweep={sweep} />{sweep.gates.length > 0 && <span class="quiet"> {sweep.gates.join(", ")}</span>}</>],
+            ["criteria", <><Criteria sweep={sweep} />{sweep.gates.length > 0 && <div class="quiet">{sweep.gates.join(", ")}</div>}</>],
             ...(sweep.state === "active" ? [["time left", seconds(sweep.seconds_left)] as [string, string]] : []),
             ["search", <>{sweep.method}, {integer(sweep.planned_trials)} trials of {integer(sweep.epochs)} epochs{sweep.replicates > 1 ? `, ${sweep.replicates} replicates` : ""}</>],
             ["submitted", time(sweep.create_time)],

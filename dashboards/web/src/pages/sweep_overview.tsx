@@ -12,7 +12,7 @@ import { curvesTable, learningCurves } from "../plots/learning_curves";
 import { historyPlot, historyTable } from "../plots/history";
 import type { Metric } from "../plots/metric_scale";
 import { readPoints } from "../plots/points";
-import { trialHref } from "../router";
+import { href, trialHref } from "../router";
 import { apiPath } from "../source";
 import { RankingTable } from "./sweep_ranking";
 
@@ -34,15 +34,31 @@ export function SweepOverview({ sweep }: { sweep: SweepView }): JSX.Element {
   const points = usePoints(sweep.name);
   return (
     <>
-      <div class="controls"><ScaleControls /></div>
-      <div class="plots wide-first">
-        <Curves sweep={sweep} />
-        <Await live={points} what="history">{(view) => <History sweep={sweep} view={view} />}</Await>
-      </div>
+      <Await live={points} what="history">
+        {(view) => view.rows.length === 0 ? <NothingYet sweep={sweep} /> : (
+          <>
+            <div class="controls"><ScaleControls /></div>
+            <div class="plots">
+              <Curves sweep={sweep} />
+              <History sweep={sweep} view={view} />
+            </div>
+          </>
+        )}
+      </Await>
       {sweep.state === "active" && !__REPORT__ && <Running sweep={sweep.name} />}
       <h2>Best configurations</h2>
       <RankingTable sweep={sweep} offset={0} limit={BEST} />
     </>
+  );
+}
+
+export function NothingYet({ sweep }: { sweep: SweepView }): JSX.Element {
+  const { failed } = sweep.trials;
+  return (
+    <p class="empty">
+      No trial has finished an epoch{sweep.end_time === null ? " yet" : ""}.
+      {failed > 0 && <>{" "}<a href={href(["sweeps", sweep.name, "trials"], { state: "failed" })}>{integer(failed)} failed</a>; their reasons are there.</>}
+    </p>
   );
 }
 

@@ -16,7 +16,7 @@ import { readPoints, type Points } from "../plots/points";
 import { paretoPlot, paretoTable, slicePlot, sliceTable } from "../plots/scatter";
 import { setQuery, trialHref, type Route } from "../router";
 import { apiPath } from "../source";
-import { openTrial, usePoints } from "./sweep_overview";
+import { NothingYet, openTrial, usePoints } from "./sweep_overview";
 
 const NAMED = 8; // brushed trials that are listed
 
@@ -31,7 +31,7 @@ export function SweepParameters({ sweep, route }: { sweep: SweepView; route: Rou
   return (
     <Await live={live} what="trials">
       {(view) => {
-        if (view.rows.length === 0) return <p class="empty">No trial has finished an epoch yet.</p>;
+        if (view.rows.length === 0) return <NothingYet sweep={sweep} />;
         const points = readPoints(view);
         return (
           <>
@@ -39,7 +39,7 @@ export function SweepParameters({ sweep, route }: { sweep: SweepView; route: Rou
             {view.dimensions.length === 0 && <p class="note">Nothing varies between the trials of this sweep.</p>}
             {view.dimensions.length > 0 && <Parallel sweep={sweep} view={view} points={points} />}
             <div class="controls"><ScaleControls /></div>
-            <div class="plots">
+            <div class="plots three">
               <Importance sweep={sweep} />
               <Pareto sweep={sweep} view={view} points={points} />
               <Contour sweep={sweep} view={view} points={points} route={route} />

@@ -12,6 +12,8 @@ const PAGE = 50;
 // From what is done to what is not, in this order in the bar too.
 const COUNTS: (keyof TrialCounts)[] = ["completed", "stopped", "failed", "cancelled", "running", "pending"];
 
+const DONE = COUNTS.slice(0, 4);
+
 export function ProgressBar({ sweep }: { sweep: SweepSummary }): JSX.Element {
   const total = Math.max(sweep.planned_trials, COUNTS.reduce((sum, key) => sum + sweep.trials[key], 0), 1);
   const text = COUNTS.filter((key) => sweep.trials[key] > 0).map((key) => `${integer(sweep.trials[key])} ${key}`).join(", ");
@@ -20,7 +22,7 @@ export function ProgressBar({ sweep }: { sweep: SweepSummary }): JSX.Element {
       <div class="progress" role="img" aria-label={`of ${total} trials: ${text || "none yet"}`}>
         {COUNTS.map((key) => <span key={key} class={`part ${key}`} style={{ width: `${(100 * sweep.trials[key]) / total}%` }} />)}
       </div>
-      <span class="count">{integer(total - sweep.trials.pending - sweep.trials.running)}/{integer(total)}</span>
+      <span class="count">{integer(DONE.reduce((sum, key) => sum + sweep.trials[key], 0))}/{integer(total)}</span>
     </div>
   );
 }

@@ -3,6 +3,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import type { PredictionsView, TrialView } from "../api";
+import { decodeBase64 } from "../base64";
 import { Plot } from "../components/plot";
 import { integer, percent } from "../format";
 import { useLive } from "../live";
@@ -45,10 +46,6 @@ function Mistakes({ view }: { view: PredictionsView }): JSX.Element {
       </ul>
     </figure>
   );
-}
-
-export function decodeBase64(text: string): Uint8Array {
-  return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
 }
 
 // One picture, ink on paper as it was written; three channels are colours.

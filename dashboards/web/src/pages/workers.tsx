@@ -24,10 +24,16 @@ function TrialLinks({ trials }: { trials: string[] }): JSX.Element {
   );
 }
 
+function Health({ row }: { row: WorkerRow }): JSX.Element {
+  if (!row.put_aside) return <span class="quiet">{row.failed === 0 ? "good" : `${row.failed} failed`}</span>;
+  return <span class="missed" title={row.put_aside.reason}>{row.put_aside.failures} failures, back at {time(row.put_aside.until_time).slice(11)}: <Text text={row.put_aside.reason} /></span>;
+}
+
 function columnsOf(now: string): Column<WorkerRow>[] {
   return [
     { key: "worker", title: "Worker", cell: (row) => <Text text={row.worker} /> },
     { key: "state", title: "State", cell: (row) => <State state={row.state} /> },
+    { key: "health", title: "Health", cell: (row) => <Health row={row} /> },
     { key: "slots", title: "Slots", numeric: true, cell: (row) => `${row.trials.length}/${row.slots}` },
     { key: "trials", title: "Trials now", cell: (row) => <TrialLinks trials={row.trials} /> },
     { key: "speed", title: "Images/s", numeric: true, cell: (row) => (row.images_per_second > 0 ? integer(row.images_per_second) : NONE) },
@@ -38,7 +44,6 @@ function columnsOf(now: string): Column<WorkerRow>[] {
     { key: "build", title: "Build", cell: (row) => <Text text={row.build} /> },
     { key: "labels", title: "Labels", cell: (row) => <span class="labels">{Object.entries(row.labels).map(([key, value]) => <span key={key}><Text text={`${key}=${value}`} /></span>)}</span> },
     { key: "seen", title: "Last seen", numeric: true, cell: (row) => (row.last_seen_time ? `${elapsed(row.last_seen_time, now)} ago` : NONE) },
-    { key: "health", title: "Health", cell: (row) => (row.put_aside ? <span class="missed">{row.put_aside.failures} failures, until {time(row.put_aside.until_time)}: <Text text={row.put_aside.reason} /></span> : "") },
   ];
 }
 

@@ -34,16 +34,18 @@ export function axisStyle(palette: Palette, name: string): Partial<PlotAxis> {
     name,
     nameLocation: "middle",
     nameTextStyle: { color: palette.muted, fontSize: 12 },
-    axisLine: { show: true, lineStyle: { color: palette.line } },
+    axisLine: { show: true, onZero: false, lineStyle: { color: palette.line } },
     axisTick: { show: true, lineStyle: { color: palette.line } },
     axisLabel: { color: palette.muted, hideOverlap: true },
     splitLine: { show: true, lineStyle: { color: palette.line, opacity: 0.6 } },
   } as Partial<PlotAxis>;
 }
 
-// Shift and wheel zoom, dragging moves: the plain wheel goes on scrolling the page.
-export function zoom(): NonNullable<PlotOption["dataZoom"]> {
-  const common = { type: "inside", zoomOnMouseWheel: "shift", moveOnMouseMove: true, filterMode: "none" } as const;
+// Shift and wheel zoom, dragging moves: the plain wheel goes on scrolling the page. A finger scrolls
+// it too, so there plots do not move.
+export function zoom(): Extract<NonNullable<PlotOption["dataZoom"]>, unknown[]> {
+  const touch = matchMedia("(pointer: coarse)").matches;
+  const common = { type: "inside", zoomOnMouseWheel: "shift", moveOnMouseMove: true, filterMode: "none", disabled: touch, preventDefaultMouseMove: false } as const;
   return [
     { ...common, id: "zoom-x", xAxisIndex: 0 },
     { ...common, id: "zoom-y", yAxisIndex: 0 },

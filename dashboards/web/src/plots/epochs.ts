@@ -37,7 +37,7 @@ export function epochsPlot(trial: TrialView, metric: Metric, kind: ScaleKind, fl
   });
   const lines: object[] = [];
   if (target !== null) lines.push({ yAxis: scale.toAxis(target), label: { formatter: `target ${Number((target * 100).toFixed(3))} %`, position: "insideStartTop" } });
-  if (trial.target.epoch !== null) lines.push({ xAxis: trial.target.epoch, label: { formatter: `last epoch ${trial.target.epoch}`, position: "insideEndTop", rotate: 90 } });
+  if (trial.target.epoch !== null) lines.push({ xAxis: trial.target.epoch, label: { formatter: `last epoch ${trial.target.epoch}`, position: "insideStartTop", rotate: 90 } });
   return {
     ...base(palette),
     tooltip: {

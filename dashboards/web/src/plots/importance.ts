@@ -19,7 +19,7 @@ export function importancePlot(view: ImportanceView, palette: Palette): PlotOpti
     ...base(palette),
     grid: { left: 130, right: 60, top: 8, bottom: 34 },
     xAxis: {
-      ...axisStyle(palette, "share of the importance"), type: "value", min: 0, nameGap: 22,
+      ...axisStyle(palette, "share of the importance"), type: "value", min: 0, nameGap: 22, splitNumber: 3,
       axisLabel: { color: palette.muted, formatter: (value: number) => percent(value, 0) },
     } as PlotOption["xAxis"],
     yAxis: {

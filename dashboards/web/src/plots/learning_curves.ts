@@ -45,7 +45,7 @@ function curveSeries(curve: CurvesView["curves"][number], scale: MetricScale, pa
     showSymbol: curve.values.length === 1,
     symbolSize: 4,
     triggerLineEvent: true,
-    lineStyle: { width: curve.reason === "best" ? 1.4 : 1, color: colour, opacity: curve.reason === "latest" ? 0.45 : 0.8 },
+    lineStyle: { width: curve.reason === "best" ? 1.4 : 1, color: colour, opacity: curve.reason === "latest" ? 0.25 : 0.8 },
     itemStyle: { color: colour },
     emphasis: { lineStyle: { width: 3, opacity: 1 } },
     z: curve.reason === "latest" ? 2 : 3,
@@ -62,7 +62,7 @@ function targetLines(sweep: SweepView, metric: string, scale: MetricScale): obje
       label: { formatter: `target ${Number((accuracy * 100).toFixed(3))} %`, position: "insideStartTop" },
     });
   }
-  if (epoch !== null) lines.push({ xAxis: epoch, label: { formatter: `last epoch ${epoch}`, position: "insideEndTop", rotate: 90 } });
+  if (epoch !== null) lines.push({ xAxis: epoch, label: { formatter: `last epoch ${epoch}`, position: "insideStartTop", rotate: 90 } });
   return lines;
 }
 

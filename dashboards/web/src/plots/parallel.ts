@@ -5,7 +5,7 @@ import { percent, shorten, valueText } from "../format";
 import { base } from "./base";
 import type { PlotOption } from "./echarts";
 import type { Palette } from "./palette";
-import { position, type Points } from "./points";
+import { position, tickOptions, type Points } from "./points";
 import { MOST_ROWS, type PlotTable } from "./table";
 
 export type Interval = [number, number];
@@ -20,7 +20,8 @@ function axes(dimensions: Dimension[], range: [number, number], palette: Palette
     nameGap: 12,
     axisLine: { lineStyle: { color: palette.muted } },
     axisTick: { lineStyle: { color: palette.muted } },
-    axisLabel: { color: palette.muted },
+    axisLabel: { color: palette.ink, backgroundColor: palette.surface, padding: [1, 3] },
+    z: 10, // labels over lines
     areaSelectStyle: { width: 18, borderColor: palette.accent, color: palette.accent, opacity: 0.25 },
   };
   const list: object[] = dimensions.map((dimension, dim) => {
@@ -31,7 +32,7 @@ function axes(dimensions: Dimension[], range: [number, number], palette: Palette
     const log = dimension.kind === "log" && (dimension.min ?? 0) > 0;
     return {
       ...style, id: `axis-${dim}`, dim, name, type: log ? "log" : "value", min: dimension.min ?? "dataMin", max: dimension.max ?? "dataMax",
-      axisLabel: { ...style.axisLabel, formatter: (value: number) => valueText(value) },
+      ...tickOptions(dimension, style),
     };
   });
   list.push({

@@ -40,12 +40,50 @@ export function dimensionAxis(dimension: Dimension, palette: Palette, nameGap = 
     return {
       ...style, type: "category", nameGap, data: dimension.categories.map((value) => shorten(valueText(value), 18)),
       splitLine: { show: false },
+      axisLabel: { ...style.axisLabel, interval: 0 },
     } as PlotAxis;
   }
   const log = dimension.kind === "log" && (dimension.min ?? 0) > 0;
   return {
     ...style, type: log ? "log" : "value", nameGap,
     min: dimension.min ?? "dataMin", max: dimension.max ?? "dataMax", splitLine: { show: false },
-    axisLabel: { ...style.axisLabel, formatter: (value: number) => valueText(value) },
+    ...tickOptions(dimension, style),
   } as PlotAxis;
+}
+
+// A parameter's axis begins and ends where its search space does, seldom at a round number: ECharts
+// would put labels at both and at round numbers close beside them.
+export function roundTicks(low: number, high: number): number[] {
+  const rough = (high - low) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = [1, 2, 2.5, 5, 10].map((digit) => digit * power).find((candidate) => candidate >= rough) ?? rough;
+  const ticks: number[] = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k += 1) ticks.push(Number((k * step).toPrecision(12)));
+  return ticks;
+}
+
+export function logTicks(low: number, high: number): number[] {
+  const digits = Math.log10(high / low) > 3 ? [1] : [1, 3];
+  const ticks: number[] = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power += 1) {
+    for (const digit of digits) {
+      const tick = Number(`${digit}e${power}`);
+      if (tick >= low * 0.999 && tick <= high * 1.001) ticks.push(tick);
+    }
+  }
+  return ticks.length > 1 ? ticks : [low, high];
+}
+
+interface TickStyle {
+  axisTick?: object;
+  axisLabel?: object;
+}
+
+export function tickOptions(dimension: Dimension, style: TickStyle): TickStyle {
+  const { min, max } = dimension;
+  const label = { ...style.axisLabel, formatter: (value: number) => valueText(value) };
+  if (min === null || max === null || !(max > min)) return { axisLabel: label };
+  const log = dimension.kind === "log" && min > 0;
+  const customValues = log ? logTicks(min, max) : roundTicks(min, max);
+  return { axisTick: { ...style.axisTick, customValues }, axisLabel: { ...label, customValues } };
 }

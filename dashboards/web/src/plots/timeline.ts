@@ -2,7 +2,7 @@
 
 import type { TimelineView } from "../api";
 import { elapsed, shorten, time } from "../format";
-import { axisStyle, base, tooltip } from "./base";
+import { axisStyle, base, tooltip, zoom } from "./base";
 import type { PlotOption } from "./echarts";
 import type { Palette } from "./palette";
 import { MOST_ROWS, type PlotTable } from "./table";
@@ -64,7 +64,7 @@ export function timelinePlot(view: TimelineView, palette: Palette): PlotOption {
       ...axisStyle(palette, ""), type: "category", inverse: true, data: lanes.map((lane) => (lane.first ? shorten(lane.worker, 18) : "")),
       axisTick: { show: false }, splitLine: { show: false }, axisLabel: { color: palette.ink, interval: 0 },
     } as PlotOption["yAxis"],
-    dataZoom: [{ type: "inside", id: "zoom-x", xAxisIndex: 0, zoomOnMouseWheel: "shift", filterMode: "none" }],
+    dataZoom: zoom().slice(0, 1),
     series: [{
       id: "spans", type: "custom", clip: true, encode: { x: [0, 2], y: 1 }, data: bars,
       renderItem: (params, api) => {
