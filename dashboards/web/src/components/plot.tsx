@@ -86,7 +86,7 @@ export function Plot(props: Props): JSX.Element {
       <figcaption>
         <span class="plot-title">{props.title}</span>
         <span class="plot-buttons">
-          {props.zoomable && <button type="button" class="small" title="Shift and the wheel zoom; dragging moves" onClick={resetZoom} aria-label={`Reset the zoom of ${props.title}`}>Reset zoom</button>}
+          {props.zoomable && <button type="button" class="small" title="Shift and the wheel zoom; dragging moves" onClick={resetZoom} aria-label={`Reset zoom of ${props.title}`}>Reset zoom</button>}
           <button type="button" class="small" aria-pressed={tableShown} onClick={() => showTable(!tableShown)} aria-label={`${props.title} as a table`}>Table</button>
           <button type="button" class="small" onClick={() => save("svg")} aria-label={`Save ${props.title} as SVG`}>SVG</button>
           <button type="button" class="small" onClick={() => save("png")} aria-label={`Save ${props.title} as PNG`}>PNG</button>

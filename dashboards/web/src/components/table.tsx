@@ -5,7 +5,7 @@ import { integer } from "../format";
 
 export interface Column<R> {
   key: string;
-  title: string;
+  title: ComponentChildren;
   sort?: string; // what the server sorts by; none: not to be sorted
   numeric?: boolean;
   cell: (row: R) => ComponentChildren;

@@ -103,7 +103,7 @@ function Comparison({ trials, onRemove }: { trials: TrialView[]; onRemove: (name
           <caption class="unseen">Trials side by side; differences are marked</caption>
           <thead>
             <tr>
-              <th scope="col" />
+              <th scope="col"><span class="unseen">Value</span></th>
               {trials.map((trial, i) => (
                 <th key={trialName(trial)} scope="col" class="number">
                   <span class={`key key-${i + 1}`} /> <a href={trialHref(trial.sweep, trial.trial)}>{trialName(trial)}</a>{" "}

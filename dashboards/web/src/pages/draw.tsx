@@ -98,7 +98,7 @@ function Probabilities({ values, classes }: { values: number[] | null; classes: 
   const best = values ? values.indexOf(Math.max(...values)) : -1;
   return (
     <div class="probabilities">
-      <h2 role="status">{best < 0 ? "Draw something" : `It says ${best}`}</h2>
+      <h2><span role="status">{best < 0 ? "Draw something" : `It says ${best}`}</span></h2>
       <table>
         <caption class="unseen">Probability of each digit</caption>
         <tbody>

@@ -17,7 +17,7 @@ function columnsOf(sweep: SweepView, rows: RankingRow[]): Column<RankingRow>[] {
   const replicated = sweep.replicates > 1;
   const models = new Set(rows.map((row) => row.model)).size > 1;
   const columns: Column<RankingRow>[] = [
-    { key: "compare", title: "", cell: (row) => <CompareTick trial={`${sweep.name}/${row.trial}`} /> },
+    { key: "compare", title: <span class="unseen">Compare</span>, cell: (row) => <CompareTick trial={`${sweep.name}/${row.trial}`} /> },
     { key: "rank", title: "#", numeric: true, cell: (row) => row.rank },
     { key: "trial", title: "Trial", numeric: true, cell: (row) => <a href={trialHref(sweep.name, row.trial)}>{row.trial}</a> },
     { key: "state", title: "State", cell: (row) => <State state={row.state} /> },

@@ -16,7 +16,7 @@ const STATES = ["pending", "running", "completed", "stopped", "failed", "cancell
 
 function columnsOf(sweep: SweepView): Column<TrialRow>[] {
   const columns: Column<TrialRow>[] = [
-    { key: "compare", title: "", cell: (row) => <CompareTick trial={`${sweep.name}/${row.trial}`} /> },
+    { key: "compare", title: <span class="unseen">Compare</span>, cell: (row) => <CompareTick trial={`${sweep.name}/${row.trial}`} /> },
     { key: "trial", title: "Trial", sort: "number", numeric: true, cell: (row) => <a href={trialHref(sweep.name, row.trial)}>{row.trial}</a> },
     { key: "state", title: "State", sort: "state", cell: (row) => <State state={row.state} /> },
     { key: "epoch", title: "Epoch", sort: "epoch", numeric: true, cell: (row) => `${row.epoch}/${row.epochs}` },
