@@ -77,6 +77,6 @@ export default defineConfig(({ mode }) => {
     // For work on the page: `SWEEP_HTTP=http://127.0.0.1:PORT npm run dev`.
     server: coordinator ? { proxy: { "/api": coordinator } } : {},
     test: { include: ["src/**/*_test.ts"] },
-    preview: { headers: { "Content-Security-Policy": POLICY } },
+    preview: { proxy: coordinator ? { "/api": coordinator } : {}, headers: { "Content-Security-Policy": POLICY } },
   };
 });

@@ -31,6 +31,7 @@ for (let epoch = 1; epoch <= trial.epochs; epoch += 1) {
     send({ type: "progress", epoch, step: 10 * epoch, steps: 100, loss: 0.5 / epoch, images_per_second: 1234 });
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
+  console.log(`trained epoch ${epoch}`);
   const accuracy = quality * (1 - 0.5 / (epoch + 1));
   send({
     type: "epoch", epoch, train_loss: nan ? "NaN" : 1 - accuracy, train_accuracy: accuracy - 0.01, validation_loss: nan ? "NaN" : 1.1 - accuracy,
