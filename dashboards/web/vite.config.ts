@@ -21,14 +21,23 @@ function singleFile(): Plugin {
           // The module runs after the page has been read, wherever it stands. "</script" inside a
           // string of the code would end the element.
           const code = output.code.replace(/<\/(script)/gi, "<\\/$1");
-          html = html.replace(/<script type="module"[^>]*><\/script>/, () => `<script type="module">${code}</script>`);
+          html = html.replace(
+            /<script type="module"[^>]*><\/script>/,
+            () => `<script type="module">${code}</script>`,
+          );
         } else if (name.endsWith(".css")) {
-          html = html.replace(/<link rel="stylesheet"[^>]*>/, () => `<style>${String(output.source)}</style>`);
+          html = html.replace(
+            /<link rel="stylesheet"[^>]*>/,
+            () => `<style>${String(output.source)}</style>`,
+          );
         } else if (name.endsWith(".svg")) {
           html = html.replace(/<link rel="icon"[^>]*>/, "");
         }
       }
-      page.source = html.replace("</body>", () => '<script type="application/json" id="sweep-report">{}</script>\n  </body>');
+      page.source = html.replace(
+        "</body>",
+        () => '<script type="application/json" id="sweep-report">{}</script>\n  </body>',
+      );
     },
   };
 }
@@ -44,7 +53,9 @@ function fixtures(): Plugin {
     const path = request.originalUrl ?? "";
     if (!path.startsWith("/api/")) return next();
     const document = answer(path);
-    const text = JSON.stringify(document ?? { error: { code: "NOT_FOUND", message: `there is no ${path}` } });
+    const text = JSON.stringify(
+      document ?? { error: { code: "NOT_FOUND", message: `there is no ${path}` } },
+    );
     response.setHeader("Content-Type", "application/json");
     response.setHeader("ETag", `"${createHash("sha256").update(text).digest("hex").slice(0, 16)}"`);
     response.statusCode = document === undefined ? 404 : 200;

@@ -15,16 +15,22 @@ export function launch() {
 // A page on `origin`. `complaints` collects console errors, faults, requests to other hosts and
 // answers that are errors, except those that a test expects.
 export async function openPage(browser, origin, options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, acceptDownloads: true, ...options });
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 900 },
+    acceptDownloads: true,
+    ...options,
+  });
   const page = await context.newPage();
   const complaints = [];
   page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") complaints.push(`${message.type()}: ${message.text()}`);
+    if (message.type() === "error" || message.type() === "warning")
+      complaints.push(`${message.type()}: ${message.text()}`);
   });
   page.on("pageerror", (error) => complaints.push(`fault: ${error.message}`));
   page.on("request", (request) => {
     const url = request.url();
-    if (!url.startsWith(origin) && !url.startsWith("blob:") && !url.startsWith("data:")) complaints.push(`request to another host: ${url}`);
+    if (!url.startsWith(origin) && !url.startsWith("blob:") && !url.startsWith("data:"))
+      complaints.push(`request to another host: ${url}`);
   });
   page.setDefaultTimeout(20000);
   return { page, complaints, close: () => context.close() };

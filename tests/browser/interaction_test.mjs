@@ -11,10 +11,13 @@ let world;
 let browser;
 let tab;
 let gate = 0;
-before(async () => {
-  world = await World.start();
-  browser = await launch();
-}, { timeout: 240_000 });
+before(
+  async () => {
+    world = await World.start();
+    browser = await launch();
+  },
+  { timeout: 240_000 },
+);
 after(async () => {
   await browser?.close();
   await world?.end();
@@ -34,7 +37,10 @@ const frame = (title) => tab.page.locator(`.plot-frame[aria-label^="${title}:"]`
 async function trainOneEpochMore() {
   gate += 1;
   await world.openGate(gate);
-  await eventually(`epoch ${gate}`, async () => (await world.get("sweeps/live/trials/1")).epoch === gate);
+  await eventually(
+    `epoch ${gate}`,
+    async () => (await world.get("sweeps/live/trials/1")).epoch === gate,
+  );
 }
 
 test("trials are filtered and sorted by the server, and the address keeps it", async () => {
@@ -44,10 +50,15 @@ test("trials are filtered and sorted by the server, and the address keeps it", a
   await tab.page.getByLabel("where").press("Enter");
   await eventually("two rows", async () => (await trials()).length === 2);
   await tab.page.getByRole("button", { name: /^lr/ }).click();
-  await eventually("sorted", async () => (await tab.page.locator("th[aria-sort=descending]").textContent()).startsWith("lr"));
+  await eventually("sorted", async () =>
+    (await tab.page.locator("th[aria-sort=descending]").textContent()).startsWith("lr"),
+  );
   const down = await trials();
   await tab.page.getByRole("button", { name: /^lr/ }).click();
-  await eventually("sorted the other way", async () => JSON.stringify(await trials()) === JSON.stringify([...down].reverse()));
+  await eventually(
+    "sorted the other way",
+    async () => JSON.stringify(await trials()) === JSON.stringify([...down].reverse()),
+  );
   await tab.page.reload();
   assert.equal(await tab.page.getByLabel("where").inputValue(), "lr >= 0.05 and momentum == 0.9");
   await eventually("still two rows", async () => (await trials()).length === 2);
@@ -93,7 +104,7 @@ test("zoom stays when new epochs come", async () => {
   await eventually("zoomed", async () => (await ticks()) !== before);
   await trainOneEpochMore();
   await tab.page.locator(`.plot-frame[aria-label*="at epoch ${gate}"]`).first().waitFor();
-  const xTicks = (JSON.parse(await ticks())).filter((text) => /^[\d.]+$/.test(text));
+  const xTicks = JSON.parse(await ticks()).filter((text) => /^[\d.]+$/.test(text));
   assert.ok(!xTicks.includes("5") || !xTicks.includes("1"), `the whole axis is back: ${xTicks}`);
   await tab.page.getByRole("button", { name: "Reset zoom of Learning curves" }).click();
   await eventually("all epochs again", async () => {
@@ -117,7 +128,10 @@ test("a brush keeps trials, and stays when new epochs come", async () => {
   await note.waitFor();
   const said = await note.textContent();
   await trainOneEpochMore();
-  await eventually("the new epoch is there", async () => (await world.get("sweeps/live/points")).rows.length >= 2);
+  await eventually(
+    "the new epoch is there",
+    async () => (await world.get("sweeps/live/points")).rows.length >= 2,
+  );
   await tab.page.waitForResponse((response) => response.url().includes("/points"));
   assert.equal(await note.textContent(), said);
   await tab.page.getByRole("button", { name: "Clear the brush" }).click();
@@ -127,7 +141,9 @@ test("a brush keeps trials, and stays when new epochs come", async () => {
 test("every plot is saved as SVG and as PNG", async () => {
   await open("sweeps/trained/parameters");
   await frame("momentum").locator("svg path").first().waitFor();
-  for (const button of await tab.page.getByRole("button", { name: /^Save .* as (SVG|PNG)$/ }).all()) {
+  for (const button of await tab.page
+    .getByRole("button", { name: /^Save .* as (SVG|PNG)$/ })
+    .all()) {
     const [download] = await Promise.all([tab.page.waitForEvent("download"), button.click()]);
     const bytes = await readFile(await download.path());
     if (download.suggestedFilename().endsWith(".svg")) {
@@ -153,10 +169,16 @@ test("trials that are ticked stand side by side, differences marked", async () =
   await tab.page.getByRole("checkbox", { name: "compare trained/2", exact: true }).check();
   await tab.page.getByRole("link", { name: "Compare", exact: true }).last().click();
   await frame("Accuracy").locator("svg path").first().waitFor();
-  await tab.page.locator("tr.differs", { hasText: /lr|momentum/ }).first().waitFor();
+  await tab.page
+    .locator("tr.differs", { hasText: /lr|momentum/ })
+    .first()
+    .waitFor();
   assert.equal(await tab.page.locator("tr.differs", { hasText: "model" }).count(), 0);
   await tab.page.getByRole("button", { name: "remove trained/2" }).click();
-  await eventually("one column", async () => (await tab.page.locator(".side-by-side thead th").count()) === 2);
+  await eventually(
+    "one column",
+    async () => (await tab.page.locator(".side-by-side thead th").count()) === 2,
+  );
 });
 
 test("what is not a number is a dash", async () => {
@@ -165,7 +187,9 @@ test("what is not a number is a dash", async () => {
   await fact.waitFor();
   assert.equal(await fact.textContent(), "–");
   await tab.page.getByRole("button", { name: "Loss as a table" }).click();
-  assert.ok((await tab.page.getByRole("region", { name: "Loss, numbers" }).textContent()).includes("–"));
+  assert.ok(
+    (await tab.page.getByRole("region", { name: "Loss, numbers" }).textContent()).includes("–"),
+  );
   assert.ok(!(await tab.page.locator("main").textContent()).includes("NaN"));
 });
 
@@ -212,12 +236,22 @@ test("a sweep is paused and resumed, a failed one retried", async () => {
   await tab.page.locator("h1 .state", { hasText: "active" }).waitFor();
   await open("sweeps/failing/trials/2");
   await press("Retry");
-  await eventually("a second attempt", async () => (await world.get("sweeps/failing/trials/2")).attempt === 2);
+  await eventually(
+    "a second attempt",
+    async () => (await world.get("sweeps/failing/trials/2")).attempt === 2,
+  );
 });
 
 test("what the server refuses is one clear line", async () => {
   await tab.page.route("**/api/sweeps/live/pause", (route) =>
-    route.fulfill({ status: 409, contentType: "application/json", body: JSON.stringify({ error: { code: "FAILED_PRECONDITION", message: "sweep live is <b>completed</b>" } }) }));
+    route.fulfill({
+      status: 409,
+      contentType: "application/json",
+      body: JSON.stringify({
+        error: { code: "FAILED_PRECONDITION", message: "sweep live is <b>completed</b>" },
+      }),
+    }),
+  );
   await open("sweeps/live");
   await tab.page.getByRole("button", { name: "Pause", exact: true }).click();
   await tab.page.getByRole("dialog").getByRole("button", { name: "Pause", exact: true }).click();
@@ -231,20 +265,39 @@ test("a drawn digit is read as sweep predict reads it", async () => {
   const box = await pad.boundingBox();
   await tab.page.mouse.move(box.x + 90, box.y + 60);
   await tab.page.mouse.down();
-  for (const [x, y] of [[190, 60], [150, 140], [120, 220]]) await tab.page.mouse.move(box.x + x, box.y + y, { steps: 8 });
+  for (const [x, y] of [
+    [190, 60],
+    [150, 140],
+    [120, 220],
+  ])
+    await tab.page.mouse.move(box.x + x, box.y + y, { steps: 8 });
   await tab.page.mouse.up();
   await tab.page.getByText(/^It says \d$/).waitFor();
-  const shown = (await tab.page.locator(".probabilities td.number").allTextContents()).map((text) => parseFloat(text) / 100);
+  const shown = (await tab.page.locator(".probabilities td.number").allTextContents()).map(
+    (text) => parseFloat(text) / 100,
+  );
   const pixels = await tab.page.locator(".draw canvas[width='28']").evaluate((canvas) => {
     const { data } = canvas.getContext("2d").getImageData(0, 0, 28, 28);
     return Array.from({ length: 784 }, (_, i) => 255 - data[i * 4]);
   });
   // An IDX file of one image: magic, count, height, width, pixels.
-  const idx = Buffer.concat([Buffer.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28]), Buffer.from(pixels)]);
+  const idx = Buffer.concat([
+    Buffer.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28]),
+    Buffer.from(pixels),
+  ]);
   const file = await world.folder.write("digit.idx", idx);
-  const [answer] = JSON.parse(await run("sweep", ["predict", "trained/1", file, "--format", "json", "--coordinator", world.address], world.folder.path));
+  const [answer] = JSON.parse(
+    await run(
+      "sweep",
+      ["predict", "trained/1", file, "--format", "json", "--coordinator", world.address],
+      world.folder.path,
+    ),
+  );
   answer.probabilities.forEach((probability, digit) => {
-    assert.ok(Math.abs(probability - shown[digit]) < 0.01, `${digit}: page ${shown[digit]}, sweep predict ${probability} (${BIN})`);
+    assert.ok(
+      Math.abs(probability - shown[digit]) < 0.01,
+      `${digit}: page ${shown[digit]}, sweep predict ${probability} (${BIN})`,
+    );
   });
   await tab.page.getByRole("button", { name: "Clear" }).click();
   await tab.page.getByText("Draw something").waitFor();
@@ -262,7 +315,10 @@ test("the page is used without a mouse", async () => {
   await open("sweeps/trained/trials");
   await eventually("six rows", async () => (await trials()).length === 6);
   await tab.page.keyboard.press("Tab");
-  assert.equal(await tab.page.evaluate(() => document.activeElement?.textContent), "To the content");
+  assert.equal(
+    await tab.page.evaluate(() => document.activeElement?.textContent),
+    "To the content",
+  );
   await tab.page.keyboard.press("Enter");
   assert.equal(await tab.page.evaluate(() => document.activeElement?.id), "main");
   const sort = tab.page.getByRole("button", { name: "Best" });
@@ -275,20 +331,25 @@ test("the chosen colours stay", async () => {
   await open("");
   await tab.page.getByRole("button", { name: "Dark" }).click();
   await tab.page.reload();
-  await eventually("dark", () => tab.page.evaluate(() => document.documentElement.dataset.theme === "dark"));
+  await eventually("dark", () =>
+    tab.page.evaluate(() => document.documentElement.dataset.theme === "dark"),
+  );
 });
 
 test("a hidden tab asks nothing, and catches up when it is seen", async () => {
   await tab.page.clock.install();
   await open("");
   await tab.page.getByRole("link", { name: "live" }).waitFor();
-  const show = (state) => tab.page.evaluate((value) => {
-    Object.defineProperty(document, "visibilityState", { configurable: true, get: () => value });
-    document.dispatchEvent(new Event("visibilitychange"));
-  }, state);
+  const show = (state) =>
+    tab.page.evaluate((value) => {
+      Object.defineProperty(document, "visibilityState", { configurable: true, get: () => value });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, state);
   await show("hidden");
   let asked = 0;
-  tab.page.on("request", () => { asked += 1; });
+  tab.page.on("request", () => {
+    asked += 1;
+  });
   await tab.page.clock.runFor(60_000);
   assert.equal(asked, 0);
   await show("visible");
@@ -303,7 +364,11 @@ test("a coordinator that goes away is waited for", async () => {
   await tab.page.getByText("Coordinator unreachable, trying again.").waitFor();
   assert.equal((await trials()).length, 4);
   await world.startCoordinator(world.address, new URL(world.page).host);
-  await eventually("the banner is gone", async () => (await tab.page.getByText("Coordinator unreachable").count()) === 0, 60);
+  await eventually(
+    "the banner is gone",
+    async () => (await tab.page.getByText("Coordinator unreachable").count()) === 0,
+    60,
+  );
   assert.equal(await tab.page.getByLabel("where").inputValue(), "lr > 0.02");
   tab.complaints.splice(0);
 });

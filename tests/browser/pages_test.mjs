@@ -8,11 +8,37 @@ import { eventually } from "./programs.mjs";
 import { World } from "./world.mjs";
 
 const PAGES = [
-  "", "?page_token=", "sweeps/trained", "sweeps/trained/parameters", "sweeps/trained/ranking", "sweeps/trained/trials", "sweeps/trained/file",
-  "sweeps/live", "sweeps/live/parameters", "sweeps/live/ranking", "sweeps/live/trials", "sweeps/hostile", "sweeps/hostile/parameters",
-  "sweeps/hostile/ranking", "sweeps/hostile/trials", "sweeps/hostile/file", "sweeps/hostile/trials/2", "sweeps/failing", "sweeps/failing/parameters",
-  "sweeps/failing/ranking", "sweeps/failing/trials", "sweeps/failing/trials/1", "sweeps/empty", "sweeps/empty/trials", "sweeps/trained/trials/1",
-  "sweeps/live/trials/1", "workers", "compare", "compare?trials=trained%2F1%2Ctrained%2F2%2Chostile%2F1", "draw?trial=trained%2F1", "nowhere",
+  "",
+  "?page_token=",
+  "sweeps/trained",
+  "sweeps/trained/parameters",
+  "sweeps/trained/ranking",
+  "sweeps/trained/trials",
+  "sweeps/trained/file",
+  "sweeps/live",
+  "sweeps/live/parameters",
+  "sweeps/live/ranking",
+  "sweeps/live/trials",
+  "sweeps/hostile",
+  "sweeps/hostile/parameters",
+  "sweeps/hostile/ranking",
+  "sweeps/hostile/trials",
+  "sweeps/hostile/file",
+  "sweeps/hostile/trials/2",
+  "sweeps/failing",
+  "sweeps/failing/parameters",
+  "sweeps/failing/ranking",
+  "sweeps/failing/trials",
+  "sweeps/failing/trials/1",
+  "sweeps/empty",
+  "sweeps/empty/trials",
+  "sweeps/trained/trials/1",
+  "sweeps/live/trials/1",
+  "workers",
+  "compare",
+  "compare?trials=trained%2F1%2Ctrained%2F2%2Chostile%2F1",
+  "draw?trial=trained%2F1",
+  "nowhere",
 ];
 const LOOKS = {
   light: {},
@@ -22,12 +48,18 @@ const LOOKS = {
 
 let world;
 let browser;
-before(async () => {
-  world = await World.start();
-  await world.openGate(2);
-  await eventually("live has epochs", async () => (await world.get("sweeps/live/curves?metric=accuracy")).total_trials === 2);
-  browser = await launch();
-}, { timeout: 240_000 });
+before(
+  async () => {
+    world = await World.start();
+    await world.openGate(2);
+    await eventually(
+      "live has epochs",
+      async () => (await world.get("sweeps/live/curves?metric=accuracy")).total_trials === 2,
+    );
+    browser = await launch();
+  },
+  { timeout: 240_000 },
+);
 after(async () => {
   await browser?.close();
   await world?.end();
@@ -35,8 +67,15 @@ after(async () => {
 
 async function settled(page) {
   await page.locator("main :is(h1, p)").first().waitFor();
-  await eventually("the page has loaded", async () => (await page.locator("[aria-busy]").count()) === 0);
-  await eventually("the plots are drawn", () => page.evaluate(() => [...document.querySelectorAll(".plot-frame")].every((frame) => frame.querySelector("svg"))));
+  await eventually(
+    "the page has loaded",
+    async () => (await page.locator("[aria-busy]").count()) === 0,
+  );
+  await eventually("the plots are drawn", () =>
+    page.evaluate(() =>
+      [...document.querySelectorAll(".plot-frame")].every((frame) => frame.querySelector("svg")),
+    ),
+  );
 }
 
 for (const [look, options] of Object.entries(LOOKS)) {
@@ -48,7 +87,10 @@ for (const [look, options] of Object.entries(LOOKS)) {
       await context.test(`#/${path}`, async () => {
         await tab.page.goto(`${world.page}#/${path}`);
         await settled(tab.page);
-        const [content, screen] = await tab.page.evaluate(() => [document.documentElement.scrollWidth, window.innerWidth]);
+        const [content, screen] = await tab.page.evaluate(() => [
+          document.documentElement.scrollWidth,
+          window.innerWidth,
+        ]);
         assert.ok(content <= screen, `${content} px wide on a screen of ${screen}`);
         assert.notEqual(await tab.page.title(), "owned");
         assert.deepEqual(tab.complaints.splice(0), []);

@@ -26,7 +26,8 @@ export async function eventually(what, condition, seconds = 60) {
   const end = Date.now() + seconds * SECONDS;
   for (;;) {
     if (await condition()) return;
-    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${typeof what === "function" ? what() : what}`);
+    if (Date.now() > end)
+      throw new Error(`not within ${seconds} s: ${typeof what === "function" ? what() : what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -35,19 +36,30 @@ export class Program {
   constructor(name, args, folder) {
     this.name = name;
     this.output = "";
-    this.child = spawn(join(BIN, name), args, { cwd: folder, env: { ...process.env, HOME: folder, XDG_CACHE_HOME: folder, XDG_CONFIG_HOME: folder } });
-    for (const stream of [this.child.stdout, this.child.stderr]) stream.on("data", (data) => { this.output += data; });
+    this.child = spawn(join(BIN, name), args, {
+      cwd: folder,
+      env: { ...process.env, HOME: folder, XDG_CACHE_HOME: folder, XDG_CONFIG_HOME: folder },
+    });
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream.on("data", (data) => {
+        this.output += data;
+      });
     this.ended = once(this.child, "exit");
   }
 
   // The first match of a pattern in what it has written.
   async said(pattern, seconds = 60) {
     let match;
-    await eventually(() => `${this.name} says ${pattern}; it said:\n${this.output}`, () => {
-      match = pattern.exec(this.output);
-      if (!match && this.child.exitCode !== null) throw new Error(`${this.name} ended:\n${this.output}`);
-      return match !== null;
-    }, seconds);
+    await eventually(
+      () => `${this.name} says ${pattern}; it said:\n${this.output}`,
+      () => {
+        match = pattern.exec(this.output);
+        if (!match && this.child.exitCode !== null)
+          throw new Error(`${this.name} ended:\n${this.output}`);
+        return match !== null;
+      },
+      seconds,
+    );
     return match;
   }
 
@@ -60,6 +72,7 @@ export class Program {
 export async function run(name, args, folder) {
   const program = new Program(name, args, folder);
   const [code] = await program.ended;
-  if (code !== 0) throw new Error(`${name} ${args.join(" ")} ended with ${code}:\n${program.output}`);
+  if (code !== 0)
+    throw new Error(`${name} ${args.join(" ")} ended with ${code}:\n${program.output}`);
   return program.output;
 }

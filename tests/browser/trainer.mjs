@@ -10,7 +10,8 @@ import { createInterface } from "node:readline";
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const trial = JSON.parse((await lines.next()).value);
 const { gate, fail, nan, say, quality = 0.99 } = trial.parameters;
-const send = (message) => process.stdout.write(`${JSON.stringify({ trial: trial.trial, ...message })}\n`);
+const send = (message) =>
+  process.stdout.write(`${JSON.stringify({ trial: trial.trial, ...message })}\n`);
 
 function opened() {
   if (!gate) return trial.epochs;
@@ -28,14 +29,29 @@ if (fail) {
 }
 for (let epoch = 1; epoch <= trial.epochs; epoch += 1) {
   while (opened() < epoch) {
-    send({ type: "progress", epoch, step: 10 * epoch, steps: 100, loss: 0.5 / epoch, images_per_second: 1234 });
+    send({
+      type: "progress",
+      epoch,
+      step: 10 * epoch,
+      steps: 100,
+      loss: 0.5 / epoch,
+      images_per_second: 1234,
+    });
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
   console.log(`trained epoch ${epoch}`);
   const accuracy = quality * (1 - 0.5 / (epoch + 1));
   send({
-    type: "epoch", epoch, train_loss: nan ? "NaN" : 1 - accuracy, train_accuracy: accuracy - 0.01, validation_loss: nan ? "NaN" : 1.1 - accuracy,
-    validation_accuracy: accuracy, lr: Number(trial.lr ?? 0.1), train_seconds: 1, evaluate_seconds: 0.1, images_per_second: 1234,
+    type: "epoch",
+    epoch,
+    train_loss: nan ? "NaN" : 1 - accuracy,
+    train_accuracy: accuracy - 0.01,
+    validation_loss: nan ? "NaN" : 1.1 - accuracy,
+    validation_accuracy: accuracy,
+    lr: Number(trial.lr ?? 0.1),
+    train_seconds: 1,
+    evaluate_seconds: 0.1,
+    images_per_second: 1234,
   });
 }
 send({ type: "done", epochs: trial.epochs });

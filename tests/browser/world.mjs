@@ -84,13 +84,21 @@ export class World {
     await this.submit("hostile", HOSTILE_SWEEP);
     if (trained) await this.submit("trained", TRAINED);
     await this.startWorker("first", 2);
-    for (const name of ["failing", "hostile", ...(trained ? ["trained"] : [])]) await this.completed(name);
+    for (const name of ["failing", "hostile", ...(trained ? ["trained"] : [])])
+      await this.completed(name);
     await this.submit("live", live(this.gate));
-    await eventually("trials of live run", async () => (await this.get("sweeps/live")).trials.running === 2);
+    await eventually(
+      "trials of live run",
+      async () => (await this.get("sweeps/live")).trials.running === 2,
+    );
   }
 
   async startCoordinator(listen, http) {
-    this.coordinator = new Program("sweep-coordinator", ["--listen", listen, "--http", http, "--db", "sweep.db", "--log-level", "warn"], this.folder.path);
+    this.coordinator = new Program(
+      "sweep-coordinator",
+      ["--listen", listen, "--http", http, "--db", "sweep.db", "--log-level", "warn"],
+      this.folder.path,
+    );
     this.programs.push(this.coordinator);
     this.address = (await this.coordinator.said(/listening on (\S+)/))[1];
     this.page = (await this.coordinator.said(/dashboard on (http:\S+)/))[1].replace(/\/?$/, "/");
@@ -104,7 +112,17 @@ export class World {
   }
 
   async startWorker(name, slots) {
-    const args = ["--coordinator", this.address, "--name", name, "--slots", String(slots), "--allow-program", "--label", `note=${HOSTILE}`];
+    const args = [
+      "--coordinator",
+      this.address,
+      "--name",
+      name,
+      "--slots",
+      String(slots),
+      "--allow-program",
+      "--label",
+      `note=${HOSTILE}`,
+    ];
     this.programs.push(new Program("sweep-worker", args, this.folder.path));
   }
 
@@ -124,7 +142,11 @@ export class World {
   }
 
   completed(name) {
-    return eventually(`${name} has ended`, async () => (await this.get(`sweeps/${name}`)).state === "completed", 180);
+    return eventually(
+      `${name} has ended`,
+      async () => (await this.get(`sweeps/${name}`)).state === "completed",
+      180,
+    );
   }
 
   // Lets the sweep "live" train up to this epoch.

@@ -23,7 +23,8 @@ export function percent(value: Maybe, digits = 2): string {
 // Three significant digits, as far as a person compares losses and rates.
 export function number(value: Maybe, digits = 4): string {
   if (!finite(value)) return NONE;
-  if (value === 0 || Number.isInteger(value)) return Math.abs(value) < 1e9 ? String(value) : value.toExponential(2);
+  if (value === 0 || Number.isInteger(value))
+    return Math.abs(value) < 1e9 ? String(value) : value.toExponential(2);
   const size = Math.abs(value);
   if (size >= 1e6 || size < 1e-4) return value.toExponential(2);
   return String(Number(value.toPrecision(digits)));
@@ -67,7 +68,12 @@ export function bytes(value: number): string {
 }
 
 const dateAndTime = new Intl.DateTimeFormat("en-GB", {
-  year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
   hour12: false,
 });
 // In the reader's time zone: "2026-11-25 16:40:02".

@@ -1,5 +1,17 @@
 import { expect, it } from "vitest";
-import { bytes, compareValues, elapsed, integer, number, percent, seconds, shorten, splitTrial, time, valueText } from "./format";
+import {
+  bytes,
+  compareValues,
+  elapsed,
+  integer,
+  number,
+  percent,
+  seconds,
+  shorten,
+  splitTrial,
+  time,
+  valueText,
+} from "./format";
 
 it("shows what is missing or not finite as a dash", () => {
   for (const show of [integer, percent, number, seconds]) {

@@ -116,7 +116,10 @@ interface Kept<T> {
 
 // `path` "" asks for nothing. With `keep`, the old document stays in sight until the new path's
 // has come, as a table does that is sorted anew.
-export function useLive<T>(path: string, options: { once?: boolean; keep?: boolean } = {}): Live<T> {
+export function useLive<T>(
+  path: string,
+  options: { once?: boolean; keep?: boolean } = {},
+): Live<T> {
   const { once = false, keep = false } = options;
   const [kept, setKept] = useState<Kept<T>>({ path, data: undefined, error: undefined });
   const poller = useRef<Poller>();

@@ -33,7 +33,9 @@ interface Rows {
   total: number;
 }
 function hasRows(document: unknown): document is Rows {
-  return typeof document === "object" && document !== null && "rows" in document && "total" in document;
+  return (
+    typeof document === "object" && document !== null && "rows" in document && "total" in document
+  );
 }
 
 function columnOf(row: TrialRow, key: string): unknown {
@@ -49,7 +51,11 @@ function page(document: Rows, query: URLSearchParams): Rows {
   const [key, direction] = (query.get("sort") ?? "").split(" ");
   if (key) {
     rows = [...rows].sort((a, b) =>
-      compareValues(columnOf(a as TrialRow, key), columnOf(b as TrialRow, key), direction === "desc"),
+      compareValues(
+        columnOf(a as TrialRow, key),
+        columnOf(b as TrialRow, key),
+        direction === "desc",
+      ),
     );
   }
   const offset = Number(query.get("offset") ?? 0);
@@ -64,7 +70,9 @@ export function lookUp(documents: Documents, path: string): unknown {
   const metric = words.get("metric");
   const document = (metric ? documents[`${bare}?metric=${metric}`] : undefined) ?? documents[bare];
   if (document === undefined) return undefined;
-  return hasRows(document) && words.has("limit") && !("columns" in document) ? page(document, words) : document;
+  return hasRows(document) && words.has("limit") && !("columns" in document)
+    ? page(document, words)
+    : document;
 }
 
 let loaded: Documents | undefined;

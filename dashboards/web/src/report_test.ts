@@ -30,7 +30,8 @@ describe("looking a path up", () => {
     [`${bare}/trials`]: answer(`${bare}/trials?limit=200`),
     [`${bare}/points`]: answer(`${bare}/points`),
   };
-  const trials = (query: string): TrialsView => lookUp(documents, `${bare}/trials?${query}`) as TrialsView;
+  const trials = (query: string): TrialsView =>
+    lookUp(documents, `${bare}/trials?${query}`) as TrialsView;
 
   it("minds the metric and no other limit", () => {
     expect(lookUp(documents, `${bare}/curves?metric=loss&limit=60`)).toBe("losses");
@@ -43,7 +44,9 @@ describe("looking a path up", () => {
     expect(trials("offset=50&limit=50").rows).toHaveLength(10);
     expect(trials("limit=50").total).toBe(60);
     expect(trials("state=failed&limit=50").rows.map((row) => row.trial)).toEqual([7]);
-    const best = trials("sort=best_accuracy+desc&limit=3").rows.map((row) => row.best_accuracy ?? 0);
+    const best = trials("sort=best_accuracy+desc&limit=3").rows.map(
+      (row) => row.best_accuracy ?? 0,
+    );
     expect(best).toEqual([...best].sort((a, b) => b - a));
     const rates = trials("sort=lr&limit=50").rows.map((row) => Number(row.parameters.lr));
     expect(rates).toEqual([...rates].sort((a, b) => a - b));

@@ -22,7 +22,10 @@ function decode(part: string): string {
   }
 }
 
-export function href(parts: (string | number)[], query: Record<string, string | number> = {}): string {
+export function href(
+  parts: (string | number)[],
+  query: Record<string, string | number> = {},
+): string {
   const words = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) if (value !== "") words.set(key, String(value));
   const tail = words.toString();

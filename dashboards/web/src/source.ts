@@ -22,7 +22,10 @@ async function errorOf(response: Response): Promise<RequestError> {
   } catch {
     // Not JSON: something between here and the coordinator answered.
   }
-  return new RequestError(`the server answered ${response.status} ${response.statusText}`.trim(), response.status);
+  return new RequestError(
+    `the server answered ${response.status} ${response.statusText}`.trim(),
+    response.status,
+  );
 }
 
 export async function request(path: string, options: RequestInit): Promise<Response> {
@@ -50,7 +53,9 @@ export const source: DocumentSource = __REPORT__ ? reportSource() : serverSource
 
 function requestId(): string {
   // randomUUID exists on secure origins only, and a coordinator's page may come over plain HTTP.
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
 }
 
 // Changes something; see the end of api.ts.
@@ -68,11 +73,17 @@ export async function fetchBytes(path: string): Promise<ArrayBuffer> {
 }
 
 // "/api/sweeps/a%20b?limit=5": every part escaped, empty values left out.
-export function apiPath(parts: (string | number)[], query: Record<string, string | number> = {}): string {
+export function apiPath(
+  parts: (string | number)[],
+  query: Record<string, string | number> = {},
+): string {
   const words = new URLSearchParams();
   for (const [key, value] of Object.entries(query)) {
     if (value !== "") words.set(key, String(value));
   }
   const tail = words.toString();
-  return ["/api", ...parts.map((part) => encodeURIComponent(String(part)))].join("/") + (tail ? `?${tail}` : "");
+  return (
+    ["/api", ...parts.map((part) => encodeURIComponent(String(part)))].join("/") +
+    (tail ? `?${tail}` : "")
+  );
 }

@@ -18,7 +18,8 @@ export function Gates({ gates }: { gates: Gate[] }): JSX.Element {
       {gates.map((gate) => (
         <li key={gate.gate} class={gate.met ? "met" : "missed"} title={gate.gate}>
           <span aria-hidden="true">{gate.met ? "✓" : "✗"}</span>
-          <span class="unseen">{gate.met ? "met:" : "missed:"}</span> {gate.gate.split(" ")[0]}{gate.met ? "" : missedBy(gate)}
+          <span class="unseen">{gate.met ? "met:" : "missed:"}</span> {gate.gate.split(" ")[0]}
+          {gate.met ? "" : missedBy(gate)}
         </li>
       ))}
     </ul>

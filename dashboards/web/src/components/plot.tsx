@@ -75,10 +75,16 @@ export function Plot(props: Props): JSX.Element {
     if (!svg) return;
     const name = fileName(...props.name.split(" "));
     if (kind === "svg") saveSvg(svg, readPalette().surface, name);
-    else void savePng(svg, readPalette().surface, name).catch((error: unknown) => setFailed(String(error)));
+    else
+      void savePng(svg, readPalette().surface, name).catch((error: unknown) =>
+        setFailed(String(error)),
+      );
   };
   const resetZoom = (): void => {
-    chart?.dispatchAction({ type: "dataZoom", batch: ["zoom-x", "zoom-y"].map((dataZoomId) => ({ dataZoomId, start: 0, end: 100 })) });
+    chart?.dispatchAction({
+      type: "dataZoom",
+      batch: ["zoom-x", "zoom-y"].map((dataZoomId) => ({ dataZoomId, start: 0, end: 100 })),
+    });
   };
 
   return (
@@ -86,14 +92,52 @@ export function Plot(props: Props): JSX.Element {
       <figcaption>
         <span class="plot-title">{props.title}</span>
         <span class="plot-buttons">
-          {props.zoomable && <button type="button" class="small" title="Shift and the wheel zoom; dragging moves" onClick={resetZoom} aria-label={`Reset zoom of ${props.title}`}>Reset zoom</button>}
-          <button type="button" class="small" aria-pressed={tableShown} onClick={() => showTable(!tableShown)} aria-label={`${props.title} as a table`}>Table</button>
-          <button type="button" class="small" onClick={() => save("svg")} aria-label={`Save ${props.title} as SVG`}>SVG</button>
-          <button type="button" class="small" onClick={() => save("png")} aria-label={`Save ${props.title} as PNG`}>PNG</button>
+          {props.zoomable && (
+            <button
+              type="button"
+              class="small"
+              title="Shift and the wheel zoom; dragging moves"
+              onClick={resetZoom}
+              aria-label={`Reset zoom of ${props.title}`}
+            >
+              Reset zoom
+            </button>
+          )}
+          <button
+            type="button"
+            class="small"
+            aria-pressed={tableShown}
+            onClick={() => showTable(!tableShown)}
+            aria-label={`${props.title} as a table`}
+          >
+            Table
+          </button>
+          <button
+            type="button"
+            class="small"
+            onClick={() => save("svg")}
+            aria-label={`Save ${props.title} as SVG`}
+          >
+            SVG
+          </button>
+          <button
+            type="button"
+            class="small"
+            onClick={() => save("png")}
+            aria-label={`Save ${props.title} as PNG`}
+          >
+            PNG
+          </button>
         </span>
       </figcaption>
       {props.children && <div class="controls">{props.children}</div>}
-      <div ref={frame} class="plot-frame" style={{ height: `${props.height}px` }} role="img" aria-label={`${props.title}: ${props.summary}`} />
+      <div
+        ref={frame}
+        class="plot-frame"
+        style={{ height: `${props.height}px` }}
+        role="img"
+        aria-label={`${props.title}: ${props.summary}`}
+      />
       {failed && <p class="error">This plot could not be drawn: {failed}</p>}
       {props.note && <p class="note">{props.note}</p>}
       {tableShown && <NumbersTable title={props.title} table={props.table()} />}
@@ -106,9 +150,25 @@ function NumbersTable({ title, table }: { title: string; table: PlotTable }): JS
     <div class="scroll short" tabIndex={0} role="region" aria-label={`${title}, numbers`}>
       <table>
         <caption class="unseen">{title}</caption>
-        <thead><tr>{table.columns.map((column, i) => <th key={i} scope="col" class="number">{column}</th>)}</tr></thead>
+        <thead>
+          <tr>
+            {table.columns.map((column, i) => (
+              <th key={i} scope="col" class="number">
+                {column}
+              </th>
+            ))}
+          </tr>
+        </thead>
         <tbody>
-          {table.rows.map((row, i) => <tr key={i}>{row.map((cell, j) => <td key={j} class="number"><span class="text">{cell}</span></td>)}</tr>)}
+          {table.rows.map((row, i) => (
+            <tr key={i}>
+              {row.map((cell, j) => (
+                <td key={j} class="number">
+                  <span class="text">{cell}</span>
+                </td>
+              ))}
+            </tr>
+          ))}
         </tbody>
       </table>
     </div>

@@ -13,12 +13,18 @@ export interface ScaleChoice {
 }
 
 const FLOORS = [
-  { value: "0", label: "all" }, { value: "0.9", label: "90 %" }, { value: "0.98", label: "98 %" }, { value: "0.99", label: "99 %" },
+  { value: "0", label: "all" },
+  { value: "0.9", label: "90 %" },
+  { value: "0.98", label: "98 %" },
+  { value: "0.99", label: "99 %" },
 ];
 
 function recalled(): ScaleChoice {
   const floor = recall("floor");
-  return { scale: recall("scale") === "linear" ? "linear" : "log", floor: FLOORS.some(({ value }) => value === floor) ? Number(floor) : 0 };
+  return {
+    scale: recall("scale") === "linear" ? "linear" : "log",
+    floor: FLOORS.some(({ value }) => value === floor) ? Number(floor) : 0,
+  };
 }
 
 let choice = recalled();
@@ -43,9 +49,21 @@ export function ScaleControls(): JSX.Element {
   const { scale, floor } = useScale();
   return (
     <>
-      <Segments legend="axis" value={scale} onChange={(value) => change({ scale: value, floor })}
-        options={[{ value: "log", label: "log of error" }, { value: "linear", label: "linear" }]} />
-      <Segments legend="accuracy from" value={String(floor)} onChange={(value) => change({ scale, floor: Number(value) })} options={FLOORS} />
+      <Segments
+        legend="axis"
+        value={scale}
+        onChange={(value) => change({ scale: value, floor })}
+        options={[
+          { value: "log", label: "log of error" },
+          { value: "linear", label: "linear" },
+        ]}
+      />
+      <Segments
+        legend="accuracy from"
+        value={String(floor)}
+        onChange={(value) => change({ scale, floor: Number(value) })}
+        options={FLOORS}
+      />
     </>
   );
 }

@@ -39,7 +39,8 @@ function meanOf(ink: Ink, left: number, top: number, size: number): number {
     if (y < 0 || y >= ink.height) continue;
     for (let x = Math.floor(left); x < Math.ceil(left + size); x += 1) {
       if (x < 0 || x >= ink.width) continue;
-      sum += ink.values[y * ink.width + x]! * rows * (Math.min(x + 1, left + size) - Math.max(x, left));
+      sum +=
+        ink.values[y * ink.width + x]! * rows * (Math.min(x + 1, left + size) - Math.max(x, left));
     }
   }
   return sum / (size * size);
@@ -54,7 +55,12 @@ export function toDigit(ink: Ink): Float32Array | null {
   const digit = new Float32Array(SIDE * SIDE);
   for (let y = 0; y < SIDE; y += 1) {
     for (let x = 0; x < SIDE; x += 1) {
-      digit[y * SIDE + x] = meanOf(ink, cx + (x - SIDE / 2) * scale, cy + (y - SIDE / 2) * scale, scale);
+      digit[y * SIDE + x] = meanOf(
+        ink,
+        cx + (x - SIDE / 2) * scale,
+        cy + (y - SIDE / 2) * scale,
+        scale,
+      );
     }
   }
   return digit;

@@ -1,7 +1,14 @@
 import { expect, it } from "vitest";
 import { normalise, toDigit, type Ink } from "./digit";
 
-function drawn(width: number, height: number, left: number, top: number, right: number, bottom: number): Ink {
+function drawn(
+  width: number,
+  height: number,
+  left: number,
+  top: number,
+  right: number,
+  bottom: number,
+): Ink {
   const values = new Float32Array(width * height);
   for (let y = top; y < bottom; y += 1) values.fill(1, y * width + left, y * width + right);
   return { width, height, values };
@@ -12,7 +19,11 @@ function sum(values: Float32Array): number {
 }
 
 // A bar of 40 × 100, wherever it was drawn, becomes 8 × 20 in the middle of 28 × 28.
-it.each([[5, 10], [200, 150], [0, 0]])("fits and centres a bar drawn at %i, %i", (left, top) => {
+it.each([
+  [5, 10],
+  [200, 150],
+  [0, 0],
+])("fits and centres a bar drawn at %i, %i", (left, top) => {
   const digit = toDigit(drawn(280, 280, left, top, left + 40, top + 100));
   for (let y = 0; y < 28; y += 1) {
     for (let x = 0; x < 28; x += 1) {

@@ -23,14 +23,25 @@ function sideAfter(side: number, kernel: number, stride: number, padding = 0): n
   return Math.floor((side + 2 * padding - kernel) / stride) + 1;
 }
 
-export function conv(input: Image, weight: Float32Array, bias: Float32Array, shape: ConvShape): Image {
+export function conv(
+  input: Image,
+  weight: Float32Array,
+  bias: Float32Array,
+  shape: ConvShape,
+): Image {
   const { kernel, stride, padding } = shape;
-  const output = make(shape.out, sideAfter(input.height, kernel, stride, padding), sideAfter(input.width, kernel, stride, padding));
+  const output = make(
+    shape.out,
+    sideAfter(input.height, kernel, stride, padding),
+    sideAfter(input.width, kernel, stride, padding),
+  );
   let at = 0;
   for (let o = 0; o < shape.out; o += 1) {
     for (let y = 0; y < output.height; y += 1) {
       for (let x = 0; x < output.width; x += 1) {
-        output.values[at] = convPixel(input, weight, o, y * stride - padding, x * stride - padding, kernel) + bias[o]!;
+        output.values[at] =
+          convPixel(input, weight, o, y * stride - padding, x * stride - padding, kernel) +
+          bias[o]!;
         at += 1;
       }
     }
@@ -39,7 +50,14 @@ export function conv(input: Image, weight: Float32Array, bias: Float32Array, sha
 }
 
 // The sum over the part of the window that lies inside the image: the padding is zeros.
-function convPixel(input: Image, weight: Float32Array, o: number, top: number, left: number, kernel: number): number {
+function convPixel(
+  input: Image,
+  weight: Float32Array,
+  o: number,
+  top: number,
+  left: number,
+  kernel: number,
+): number {
   let sum = 0;
   for (let c = 0; c < input.channels; c += 1) {
     const filter = (o * input.channels + c) * kernel * kernel;
@@ -80,9 +98,19 @@ export function relu(input: Image): Image {
   return { ...input, values: input.values.map((value) => Math.max(0, value)) };
 }
 
-function pool(input: Image, kernel: [number, number], stride: number, start: number, reduce: (a: number, b: number) => number): Image {
+function pool(
+  input: Image,
+  kernel: [number, number],
+  stride: number,
+  start: number,
+  reduce: (a: number, b: number) => number,
+): Image {
   const [rows, columns] = kernel;
-  const output = make(input.channels, sideAfter(input.height, rows, stride), sideAfter(input.width, columns, stride));
+  const output = make(
+    input.channels,
+    sideAfter(input.height, rows, stride),
+    sideAfter(input.width, columns, stride),
+  );
   let at = 0;
   for (let c = 0; c < input.channels; c += 1) {
     for (let y = 0; y < output.height; y += 1) {
@@ -109,11 +137,17 @@ function divided(image: Image, divisor: number): Image {
 }
 
 export function averagePool(input: Image, kernel: number, stride: number): Image {
-  return divided(pool(input, [kernel, kernel], stride, 0, (a, b) => a + b), kernel * kernel);
+  return divided(
+    pool(input, [kernel, kernel], stride, 0, (a, b) => a + b),
+    kernel * kernel,
+  );
 }
 
 export function globalAveragePool(input: Image): Image {
-  return divided(pool(input, [input.height, input.width], 1, 0, (a, b) => a + b), input.height * input.width);
+  return divided(
+    pool(input, [input.height, input.width], 1, 0, (a, b) => a + b),
+    input.height * input.width,
+  );
 }
 
 export function logSoftmax(values: Float32Array): Float32Array {

@@ -1,7 +1,17 @@
 // A trained network in evaluation mode, in the browser: the same semantics as common/inference,
 // which has the names and shapes of the tensors.
 
-import { averagePool, batchNorm, conv, globalAveragePool, linear, logSoftmax, maxPool, relu, type Image } from "./layers";
+import {
+  averagePool,
+  batchNorm,
+  conv,
+  globalAveragePool,
+  linear,
+  logSoftmax,
+  maxPool,
+  relu,
+  type Image,
+} from "./layers";
 import type { Tensor } from "./safetensors";
 
 interface LayerSpec {
@@ -27,7 +37,8 @@ function whole(value: unknown, otherwise: number): number {
 // The `network` of a trial's spec (docs/protocol.md). Throws an Error that says what is wrong.
 export function readNetworkSpec(value: unknown): NetworkSpec {
   const network = value as { input?: unknown; layers?: unknown } | null | undefined;
-  if (!Array.isArray(network?.input) || !Array.isArray(network.layers)) throw new Error("the trial has no network of layers");
+  if (!Array.isArray(network?.input) || !Array.isArray(network.layers))
+    throw new Error("the trial has no network of layers");
   const [channels, height, width] = network.input as unknown[];
   return {
     input: [whole(channels, 1), whole(height, 28), whole(width, 28)],
@@ -47,24 +58,37 @@ type Step = (image: Image) => Image;
 function take(tensors: Map<string, Tensor>, name: string, size: number): Float32Array {
   const tensor = tensors.get(name);
   if (!tensor) throw new Error(`the weights have no tensor ${name}`);
-  if (tensor.values.length !== size) throw new Error(`tensor ${name} has ${tensor.values.length} values, not ${size}`);
-  if (!tensor.values.every(Number.isFinite)) throw new Error(`tensor ${name} holds a value that is not finite`);
+  if (tensor.values.length !== size)
+    throw new Error(`tensor ${name} has ${tensor.values.length} values, not ${size}`);
+  if (!tensor.values.every(Number.isFinite))
+    throw new Error(`tensor ${name} holds a value that is not finite`);
   return tensor.values;
 }
 
 function normStep(tensors: Map<string, Tensor>, prefix: string, channels: number): Step {
-  const [weight, bias, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map((name) => take(tensors, prefix + name, channels)) as
-    [Float32Array, Float32Array, Float32Array, Float32Array];
+  const [weight, bias, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map(
+    (name) => take(tensors, prefix + name, channels),
+  ) as [Float32Array, Float32Array, Float32Array, Float32Array];
   const factor = weight.map((w, i) => w / Math.sqrt((variance[i] ?? 0) + BATCH_NORM_EPSILON));
   const summand = bias.map((b, i) => b - (mean[i] ?? 0) * (factor[i] ?? 0));
   return (image) => batchNorm(image, factor, summand);
 }
 
-function makeStep(layer: LayerSpec, prefix: string, input: Image, tensors: Map<string, Tensor>): Step {
-  const bias = (): Float32Array => (layer.bias ? take(tensors, `${prefix}bias`, layer.out) : new Float32Array(layer.out));
+function makeStep(
+  layer: LayerSpec,
+  prefix: string,
+  input: Image,
+  tensors: Map<string, Tensor>,
+): Step {
+  const bias = (): Float32Array =>
+    layer.bias ? take(tensors, `${prefix}bias`, layer.out) : new Float32Array(layer.out);
   switch (layer.kind) {
     case "conv": {
-      const weight = take(tensors, `${prefix}weight`, layer.out * input.channels * layer.kernel * layer.kernel);
+      const weight = take(
+        tensors,
+        `${prefix}weight`,
+        layer.out * input.channels * layer.kernel * layer.kernel,
+      );
       const summand = bias();
       return (image) => conv(image, weight, summand, layer);
     }
@@ -101,7 +125,12 @@ export class InferenceNetwork {
   // Throws an Error that names the tensor or the layer that does not fit.
   static create(spec: NetworkSpec, tensors: Map<string, Tensor>): InferenceNetwork {
     const [channels, height, width] = spec.input;
-    let image: Image = { channels, height, width, values: new Float32Array(channels * height * width) };
+    let image: Image = {
+      channels,
+      height,
+      width,
+      values: new Float32Array(channels * height * width),
+    };
     const steps: Step[] = [];
     spec.layers.forEach((layer, i) => {
       const step = makeStep(layer, `layers.${i}.`, image, tensors);

@@ -7,7 +7,10 @@ import everyLayer from "./testdata/every_layer.json";
 import pooled from "./testdata/pooled.json";
 
 // Trained and asked by the C++ programs; "source" in the files says how.
-describe.each([["every layer", everyLayer], ["pooled", pooled]])("a trained network: %s", (_name, recorded) => {
+describe.each([
+  ["every layer", everyLayer],
+  ["pooled", pooled],
+])("a trained network: %s", (_name, recorded) => {
   const weights = (): ArrayBuffer => decodeBase64(recorded.weights).buffer;
   const spec = readNetworkSpec(recorded.network);
   const images = decodeBase64(recorded.images);
@@ -15,9 +18,14 @@ describe.each([["every layer", everyLayer], ["pooled", pooled]])("a trained netw
   it("says of MNIST's first images what sweep predict says", () => {
     const network = InferenceNetwork.create(spec, readSafeTensors(weights()));
     recorded.log_probabilities.forEach((expected, i) => {
-      const image = Float32Array.from(images.subarray(i * 784, (i + 1) * 784), (pixel) => pixel / 255);
+      const image = Float32Array.from(
+        images.subarray(i * 784, (i + 1) * 784),
+        (pixel) => pixel / 255,
+      );
       const answer = network.run(normalise(image, 0.1307, 0.3081));
-      expected.forEach((value, digit) => expect(Math.abs(answer[digit]! - value)).toBeLessThan(2e-5 * (1 + Math.abs(value))));
+      expected.forEach((value, digit) =>
+        expect(Math.abs(answer[digit]! - value)).toBeLessThan(2e-5 * (1 + Math.abs(value))),
+      );
     });
   });
 
@@ -29,7 +37,10 @@ describe.each([["every layer", everyLayer], ["pooled", pooled]])("a trained netw
     expect(() => InferenceNetwork.create(spec, tensors)).toThrow(`no tensor ${name}`);
     tensors.set(name, { shape: [1], values: whole.values.slice(1) });
     expect(() => InferenceNetwork.create(spec, tensors)).toThrow(name);
-    tensors.set(name, { ...whole, values: whole.values.map((value, i) => (i === 3 ? NaN : value)) });
+    tensors.set(name, {
+      ...whole,
+      values: whole.values.map((value, i) => (i === 3 ? NaN : value)),
+    });
     expect(() => InferenceNetwork.create(spec, tensors)).toThrow("not finite");
   });
 });

@@ -1,7 +1,11 @@
 import { expect, it } from "vitest";
 import { readSafeTensors } from "./safetensors";
 
-function file(header: string, data: number[] = [], length = new TextEncoder().encode(header).length): ArrayBuffer {
+function file(
+  header: string,
+  data: number[] = [],
+  length = new TextEncoder().encode(header).length,
+): ArrayBuffer {
   const text = new TextEncoder().encode(header);
   const bytes = new Uint8Array(8 + text.length + data.length * 4);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true);
@@ -25,7 +29,19 @@ it("refuses what does not fit", () => {
   expect(() => readSafeTensors(new ArrayBuffer(3))).toThrow("too short");
   expect(() => readSafeTensors(file("{}", [], 1000))).toThrow("longer than the file");
   expect(() => readSafeTensors(file("{", []))).toThrow();
-  expect(() => readSafeTensors(file(JSON.stringify({ w: { dtype: "F32", shape: [4], data_offsets: [0, 16] } }), [1, 2]))).toThrow("does not fit");
-  expect(() => readSafeTensors(file(JSON.stringify({ w: { dtype: "F32", shape: [3], data_offsets: [0, 8] } }), [1, 2]))).toThrow("does not fit");
-  expect(() => readSafeTensors(file(JSON.stringify({ w: { dtype: "F32", shape: [-1], data_offsets: [0, 8] } }), [1, 2]))).toThrow('"w"');
+  expect(() =>
+    readSafeTensors(
+      file(JSON.stringify({ w: { dtype: "F32", shape: [4], data_offsets: [0, 16] } }), [1, 2]),
+    ),
+  ).toThrow("does not fit");
+  expect(() =>
+    readSafeTensors(
+      file(JSON.stringify({ w: { dtype: "F32", shape: [3], data_offsets: [0, 8] } }), [1, 2]),
+    ),
+  ).toThrow("does not fit");
+  expect(() =>
+    readSafeTensors(
+      file(JSON.stringify({ w: { dtype: "F32", shape: [-1], data_offsets: [0, 8] } }), [1, 2]),
+    ),
+  ).toThrow('"w"');
 });

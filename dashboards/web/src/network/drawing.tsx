@@ -20,14 +20,22 @@ interface Block {
 const QUIET = new Set(["relu", "batch_norm", "dropout", "dropout2d", "log_softmax"]);
 
 export function blocksOf(network: NetworkTable): Block[] {
-  const blocks: Block[] = [{ title: "input", shape: network.input, parameters: 0, field: 1, notes: [] }];
+  const blocks: Block[] = [
+    { title: "input", shape: network.input, parameters: 0, field: 1, notes: [] },
+  ];
   for (const layer of network.layers) {
     const last = blocks[blocks.length - 1];
     if (QUIET.has(layer.type) && last) {
       last.notes.push(layer.text);
       last.parameters += layer.parameters;
     } else {
-      blocks.push({ title: layer.text, shape: layer.output, parameters: layer.parameters, field: layer.receptive_field, notes: [] });
+      blocks.push({
+        title: layer.text,
+        shape: layer.output,
+        parameters: layer.parameters,
+        field: layer.receptive_field,
+        notes: [],
+      });
     }
   }
   return blocks;
@@ -46,7 +54,15 @@ function words(block: Block): string[] {
   return lines;
 }
 
-function BlockShape({ block, x, tallest }: { block: Block; x: number; tallest: number }): JSX.Element {
+function BlockShape({
+  block,
+  x,
+  tallest,
+}: {
+  block: Block;
+  x: number;
+  tallest: number;
+}): JSX.Element {
   const [channels, height] = block.shape;
   const side = 6 + (TALLEST - 6) * (height / tallest);
   // A slanted box: its depth stands for the channels, by their root so that 256 still fit.
@@ -60,12 +76,20 @@ function BlockShape({ block, x, tallest }: { block: Block; x: number; tallest: n
   const wall = `M${left + thin},${top + slant}l${depth},${-slant}v${side}l${-depth},${slant}z`;
   return (
     <g class={block.parameters > 0 ? "block weighted" : "block"}>
-      <path class="roof" d={roof} /><path class="wall" d={wall} /><path class="front" d={front} />
+      <path class="roof" d={roof} />
+      <path class="wall" d={wall} />
+      <path class="front" d={front} />
     </g>
   );
 }
 
-export function NetworkDrawing({ network, name }: { network: NetworkTable; name: string }): JSX.Element {
+export function NetworkDrawing({
+  network,
+  name,
+}: {
+  network: NetworkTable;
+  name: string;
+}): JSX.Element {
   const svg = useRef<SVGSVGElement>(null);
   const blocks = blocksOf(network);
   const tallest = Math.max(...blocks.map((block) => block.shape[1]));
@@ -85,29 +109,78 @@ export function NetworkDrawing({ network, name }: { network: NetworkTable; name:
       <figcaption>
         <span class="plot-title">Network {network.name}</span>
         <span class="plot-buttons">
-          <button type="button" class="small" onClick={() => save("svg")} aria-label="Save the network as SVG">SVG</button>
-          <button type="button" class="small" onClick={() => save("png")} aria-label="Save the network as PNG">PNG</button>
+          <button
+            type="button"
+            class="small"
+            onClick={() => save("svg")}
+            aria-label="Save the network as SVG"
+          >
+            SVG
+          </button>
+          <button
+            type="button"
+            class="small"
+            onClick={() => save("png")}
+            aria-label="Save the network as PNG"
+          >
+            PNG
+          </button>
         </span>
       </figcaption>
       <p class="note">
-        {integer(network.parameters)} parameters · {number(network.forward_mflop, 3)} MFLOP forward, {number(network.train_mflop, 3)} in training ·
-        receptive field {network.receptive_field} × {network.receptive_field} · {network.fully_connected ? "fully connected layer" : "no fully connected layer"}
+        {integer(network.parameters)} parameters · {number(network.forward_mflop, 3)} MFLOP forward,{" "}
+        {number(network.train_mflop, 3)} in training · receptive field {network.receptive_field} ×{" "}
+        {network.receptive_field} ·{" "}
+        {network.fully_connected ? "fully connected layer" : "no fully connected layer"}
       </p>
-      <div class="scroll" tabIndex={0} role="region" aria-label={`network ${network.name}, layer by layer`}>
-        <svg ref={svg} class="network" viewBox={`0 0 ${width} ${height}`} width={width} height={height} role="img"
-          aria-label={blocks.map((block) => words(block).join(", ")).join("; then ")}>
+      <div
+        class="scroll"
+        tabIndex={0}
+        role="region"
+        aria-label={`network ${network.name}, layer by layer`}
+      >
+        <svg
+          ref={svg}
+          class="network"
+          viewBox={`0 0 ${width} ${height}`}
+          width={width}
+          height={height}
+          role="img"
+          aria-label={blocks.map((block) => words(block).join(", ")).join("; then ")}
+        >
           {blocks.map((block, i) => {
             const x = (i + 0.5) * COLUMN;
             const base = TOP + TALLEST + 34;
             return (
               <g key={i}>
-                {i > 0 && <path class="arrow" d={`M${x - COLUMN + 30},${TOP + TALLEST / 2}H${x - 30}m-5,-4l5,4l-5,4`} />}
+                {i > 0 && (
+                  <path
+                    class="arrow"
+                    d={`M${x - COLUMN + 30},${TOP + TALLEST / 2}H${x - 30}m-5,-4l5,4l-5,4`}
+                  />
+                )}
                 <BlockShape block={block} x={x} tallest={tallest} />
                 {words(block).map((text, line) => (
-                  <text key={line} class={line === 0 ? "title" : ""} x={x} y={base + line * LINE} text-anchor="middle">{text}</text>
+                  <text
+                    key={line}
+                    class={line === 0 ? "title" : ""}
+                    x={x}
+                    y={base + line * LINE}
+                    text-anchor="middle"
+                  >
+                    {text}
+                  </text>
                 ))}
                 {block.notes.map((text, line) => (
-                  <text key={text + line} class="faint" x={x} y={base + (words(block).length + line) * LINE} text-anchor="middle">{text}</text>
+                  <text
+                    key={text + line}
+                    class="faint"
+                    x={x}
+                    y={base + (words(block).length + line) * LINE}
+                    text-anchor="middle"
+                  >
+                    {text}
+                  </text>
                 ))}
               </g>
             );
@@ -118,7 +191,15 @@ export function NetworkDrawing({ network, name }: { network: NetworkTable; name:
   );
 }
 
-const STYLED = ["fill", "stroke", "stroke-width", "font-size", "font-weight", "font-family", "opacity"];
+const STYLED = [
+  "fill",
+  "stroke",
+  "stroke-width",
+  "font-size",
+  "font-weight",
+  "font-family",
+  "opacity",
+];
 
 // A copy in the document whose looks are its own attributes: a file has no style sheet.
 function withStyles(svg: SVGSVGElement): SVGSVGElement {

@@ -36,7 +36,10 @@ export function DrawingPad({ onInk }: { onInk: (ink: Ink | undefined) => void })
   const place = (event: PointerEvent): { x: number; y: number } => {
     const box = canvas.current?.getBoundingClientRect();
     if (!box) return { x: 0, y: 0 };
-    return { x: ((event.clientX - box.left) * SIDE) / box.width, y: ((event.clientY - box.top) * SIDE) / box.height };
+    return {
+      x: ((event.clientX - box.left) * SIDE) / box.width,
+      y: ((event.clientY - box.top) * SIDE) / box.height,
+    };
   };
   const start = (event: PointerEvent): void => {
     event.preventDefault();
@@ -56,11 +59,28 @@ export function DrawingPad({ onInk }: { onInk: (ink: Ink | undefined) => void })
   };
   return (
     <div class="pad">
-      <canvas ref={canvas} width={SIDE} height={SIDE} role="img" aria-label="a pad to draw a digit on, with mouse, finger or pen"
-        onPointerDown={start} onPointerMove={move} onPointerUp={() => { drawing.current = false; }} onPointerCancel={() => { drawing.current = false; }} />
+      <canvas
+        ref={canvas}
+        width={SIDE}
+        height={SIDE}
+        role="img"
+        aria-label="a pad to draw a digit on, with mouse, finger or pen"
+        onPointerDown={start}
+        onPointerMove={move}
+        onPointerUp={() => {
+          drawing.current = false;
+        }}
+        onPointerCancel={() => {
+          drawing.current = false;
+        }}
+      />
       <div class="actions">
-        <button type="button" onClick={() => undo(true)}>Clear</button>
-        <button type="button" onClick={() => undo(false)}>Undo</button>
+        <button type="button" onClick={() => undo(true)}>
+          Clear
+        </button>
+        <button type="button" onClick={() => undo(false)}>
+          Undo
+        </button>
       </div>
     </div>
   );

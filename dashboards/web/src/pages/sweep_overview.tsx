@@ -35,15 +35,21 @@ export function SweepOverview({ sweep }: { sweep: SweepView }): JSX.Element {
   return (
     <>
       <Await live={points} what="history">
-        {(view) => view.rows.length === 0 ? <NothingYet sweep={sweep} /> : (
-          <>
-            <div class="controls"><ScaleControls /></div>
-            <div class="plots">
-              <Curves sweep={sweep} />
-              <History sweep={sweep} view={view} />
-            </div>
-          </>
-        )}
+        {(view) =>
+          view.rows.length === 0 ? (
+            <NothingYet sweep={sweep} />
+          ) : (
+            <>
+              <div class="controls">
+                <ScaleControls />
+              </div>
+              <div class="plots">
+                <Curves sweep={sweep} />
+                <History sweep={sweep} view={view} />
+              </div>
+            </>
+          )
+        }
       </Await>
       {sweep.state === "active" && !__REPORT__ && <Running sweep={sweep.name} />}
       <h2>Best configurations</h2>
@@ -57,7 +63,15 @@ export function NothingYet({ sweep }: { sweep: SweepView }): JSX.Element {
   return (
     <p class="empty">
       No trial has finished an epoch{sweep.end_time === null ? " yet" : ""}.
-      {failed > 0 && <>{" "}<a href={href(["sweeps", sweep.name, "trials"], { state: "failed" })}>{integer(failed)} failed</a>; their reasons are there.</>}
+      {failed > 0 && (
+        <>
+          {" "}
+          <a href={href(["sweeps", sweep.name, "trials"], { state: "failed" })}>
+            {integer(failed)} failed
+          </a>
+          ; their reasons are there.
+        </>
+      )}
     </p>
   );
 }
@@ -65,20 +79,45 @@ export function NothingYet({ sweep }: { sweep: SweepView }): JSX.Element {
 function Curves({ sweep }: { sweep: SweepView }): JSX.Element {
   const [metric, setMetric] = useState<Metric>("accuracy");
   const choice = useScale();
-  const live = useLive<CurvesView>(apiPath(["sweeps", sweep.name, "curves"], { metric, limit: CURVES }), { keep: true });
+  const live = useLive<CurvesView>(
+    apiPath(["sweeps", sweep.name, "curves"], { metric, limit: CURVES }),
+    { keep: true },
+  );
   return (
     <Await live={live} what="learning curves">
       {(curves) => {
         const last = curves.bands[curves.bands.length - 1];
         return (
-          <Plot title="Learning curves" name={`${sweep.name} curves ${metric}`} height={360} zoomable
+          <Plot
+            title="Learning curves"
+            name={`${sweep.name} curves ${metric}`}
+            height={360}
+            zoomable
             inputs={[curves, choice.scale, choice.floor, sweep.target.accuracy, sweep.target.epoch]}
             build={(palette) => learningCurves(curves, sweep, choice, palette)}
             table={() => curvesTable(curves)}
-            summary={last ? `${curves.total_trials} trials; at epoch ${last.epoch} the median is ${metricText(metric, last.p50)}, the best ${metricText(metric, last.best)}` : "no epoch yet"}
-            note={curves.total_trials === 0 ? "No trial has finished an epoch yet." : !curves.ready ? "The bands are still being summed up." :
-              `${integer(curves.total_trials)} trials: the bands hold 90 and 50 % of them, the dashed line is the median; ${curves.curves.length} single curves, the best and those that run in colour.`}>
-            <Segments legend="metric" value={metric} onChange={setMetric} options={[{ value: "accuracy", label: "accuracy" }, { value: "loss", label: "loss" }]} />
+            summary={
+              last
+                ? `${curves.total_trials} trials; at epoch ${last.epoch} the median is ${metricText(metric, last.p50)}, the best ${metricText(metric, last.best)}`
+                : "no epoch yet"
+            }
+            note={
+              curves.total_trials === 0
+                ? "No trial has finished an epoch yet."
+                : !curves.ready
+                  ? "The bands are still being summed up."
+                  : `${integer(curves.total_trials)} trials: the bands hold 90 and 50 % of them, the dashed line is the median; ${curves.curves.length} single curves, the best and those that run in colour.`
+            }
+          >
+            <Segments
+              legend="metric"
+              value={metric}
+              onChange={setMetric}
+              options={[
+                { value: "accuracy", label: "accuracy" },
+                { value: "loss", label: "loss" },
+              ]}
+            />
           </Plot>
         );
       }}
@@ -90,13 +129,22 @@ function History({ sweep, view }: { sweep: SweepView; view: PointsView }): JSX.E
   const choice = useScale();
   const points = readPoints(view);
   return (
-    <Plot title="Optimisation history" name={`${sweep.name} history`} height={360} zoomable
+    <Plot
+      title="Optimisation history"
+      name={`${sweep.name} history`}
+      height={360}
+      zoomable
       inputs={[view, choice.scale, choice.floor, sweep.target.accuracy]}
       build={(palette) => historyPlot(points, sweep, choice.scale, choice.floor, palette)}
       table={() => historyTable(points)}
       onPick={openTrial(sweep.name)}
       summary={`${view.total} trials, ${view.records.length} records`}
-      note={view.sampled ? `A sample of ${integer(view.rows.length)} of ${integer(view.total)} trials, with all records and the best.` : "Every point is a trial, in colour when it meets every gate; the line is the best so far."} />
+      note={
+        view.sampled
+          ? `A sample of ${integer(view.rows.length)} of ${integer(view.total)} trials, with all records and the best.`
+          : "Every point is a trial, in colour when it meets every gate; the line is the best so far."
+      }
+    />
   );
 }
 
@@ -110,14 +158,39 @@ function Running({ sweep }: { sweep: string }): JSX.Element | null {
         <table>
           <caption class="unseen">Running trials within their epoch</caption>
           <thead>
-            <tr><th scope="col" class="number">Trial</th><th scope="col" class="number">Epoch</th><th scope="col">Step</th><th scope="col" class="number">Loss</th><th scope="col" class="number">Images/s</th></tr>
+            <tr>
+              <th scope="col" class="number">
+                Trial
+              </th>
+              <th scope="col" class="number">
+                Epoch
+              </th>
+              <th scope="col">Step</th>
+              <th scope="col" class="number">
+                Loss
+              </th>
+              <th scope="col" class="number">
+                Images/s
+              </th>
+            </tr>
           </thead>
           <tbody>
             {data.progress.map((row) => (
               <tr key={row.trial}>
-                <td class="number"><a href={trialHref(sweep, row.trial)}>{row.trial}</a></td>
+                <td class="number">
+                  <a href={trialHref(sweep, row.trial)}>{row.trial}</a>
+                </td>
                 <td class="number">{row.epoch}</td>
-                <td><progress max={Math.max(1, row.steps)} value={row.step} aria-label={`trial ${row.trial} within epoch ${row.epoch}`} /> <span class="quiet">{percent(row.steps > 0 ? row.step / row.steps : null, 0)}</span></td>
+                <td>
+                  <progress
+                    max={Math.max(1, row.steps)}
+                    value={row.step}
+                    aria-label={`trial ${row.trial} within epoch ${row.epoch}`}
+                  />{" "}
+                  <span class="quiet">
+                    {percent(row.steps > 0 ? row.step / row.steps : null, 0)}
+                  </span>
+                </td>
                 <td class="number">{number(row.loss)}</td>
                 <td class="number">{integer(row.images_per_second)}</td>
               </tr>

@@ -16,7 +16,9 @@ export function TrialLogs({ trial }: { trial: TrialView }): JSX.Element {
   const [lines, setLines] = useState<Line[]>([]);
   const [follow, setFollow] = useState(true);
   const box = useRef<HTMLPreElement>(null);
-  const { data, error } = useLive<LogsView>(apiPath(["sweeps", trial.sweep, "trials", trial.trial, "logs"], { after, limit: PAGE }));
+  const { data, error } = useLive<LogsView>(
+    apiPath(["sweeps", trial.sweep, "trials", trial.trial, "logs"], { after, limit: PAGE }),
+  );
 
   useEffect(() => {
     if (!data || data.lines.length === 0) return;
@@ -32,13 +34,28 @@ export function TrialLogs({ trial }: { trial: TrialView }): JSX.Element {
     <>
       <h2>Log</h2>
       {error && <p class="error">{error.message}</p>}
-      {lines.length === 0 && !error && <p class="quiet">{data ? "The trainer has printed nothing." : "Loading…"}</p>}
+      {lines.length === 0 && !error && (
+        <p class="quiet">{data ? "The trainer has printed nothing." : "Loading…"}</p>
+      )}
       {lines.length > 0 && (
         <>
-          <label class="check"><input type="checkbox" checked={follow} onChange={(event) => setFollow(event.currentTarget.checked)} /> follow</label>
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={follow}
+              onChange={(event) => setFollow(event.currentTarget.checked)}
+            />{" "}
+            follow
+          </label>
           <pre ref={box} class="log" tabIndex={0} role="log" aria-label="log of the trainer">
             {lines.map((line) => (
-              <div key={`${line.attempt} ${line.line}`}><span class="quiet">{time(line.time).slice(11)}{several ? ` #${line.attempt}` : ""} </span>{line.text}</div>
+              <div key={`${line.attempt} ${line.line}`}>
+                <span class="quiet">
+                  {time(line.time).slice(11)}
+                  {several ? ` #${line.attempt}` : ""}{" "}
+                </span>
+                {line.text}
+              </div>
             ))}
           </pre>
         </>

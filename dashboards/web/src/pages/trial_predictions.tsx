@@ -12,17 +12,31 @@ import { apiPath } from "../source";
 
 export function TrialPredictions({ trial }: { trial: TrialView }): JSX.Element | null {
   const there = trial.artifacts.some((artifact) => artifact.role === "predictions");
-  const path = there || __REPORT__ ? apiPath(["sweeps", trial.sweep, "trials", trial.trial, "predictions"]) : "";
+  const path =
+    there || __REPORT__
+      ? apiPath(["sweeps", trial.sweep, "trials", trial.trial, "predictions"])
+      : "";
   const { data } = useLive<PredictionsView>(path);
   if (!data) return null;
   return (
     <>
       <h2>Predictions of the best epoch</h2>
-      <p class="note">{integer(data.right)} of {integer(data.images)} right ({percent(data.images > 0 ? data.right / data.images : null)}), {integer(data.mistakes_total)} mistakes.</p>
+      <p class="note">
+        {integer(data.right)} of {integer(data.images)} right (
+        {percent(data.images > 0 ? data.right / data.images : null)}),{" "}
+        {integer(data.mistakes_total)} mistakes.
+      </p>
       <div class="plots">
-        <Plot title="Confusion matrix" name={`${trial.sweep} ${trial.trial} confusion`} height={380} inputs={[data]}
-          build={(palette) => confusionPlot(data, palette)} table={() => confusionTable(data)}
-          summary={`${data.right} of ${data.images} right`} note="Colour shows mistakes only." />
+        <Plot
+          title="Confusion matrix"
+          name={`${trial.sweep} ${trial.trial} confusion`}
+          height={380}
+          inputs={[data]}
+          build={(palette) => confusionPlot(data, palette)}
+          table={() => confusionTable(data)}
+          summary={`${data.right} of ${data.images} right`}
+          note="Colour shows mistakes only."
+        />
         <Mistakes view={data} />
       </div>
     </>
@@ -34,13 +48,24 @@ function Mistakes({ view }: { view: PredictionsView }): JSX.Element {
   const pixels = decodeBase64(view.pictures);
   return (
     <figure class="plot">
-      <figcaption><span class="plot-title">Mistakes</span></figcaption>
-      <p class="note">Label → what it was taken for.{view.mistakes.length < view.mistakes_total && ` The first ${view.mistakes.length}.`}</p>
+      <figcaption>
+        <span class="plot-title">Mistakes</span>
+      </figcaption>
+      <p class="note">
+        Label → what it was taken for.
+        {view.mistakes.length < view.mistakes_total && ` The first ${view.mistakes.length}.`}
+      </p>
       <ul class="digits" tabIndex={0} aria-label="misclassified pictures">
         {view.mistakes.map((mistake, i) => (
           <li key={mistake.index} title={`picture ${mistake.index}`}>
-            <Digit pixels={pixels.subarray(i * size, (i + 1) * size)} shape={view.shape} label={`picture ${mistake.index}: a ${mistake.label}, taken for ${mistake.predicted}`} />
-            <span aria-hidden="true">{mistake.label} → <b>{mistake.predicted}</b></span>
+            <Digit
+              pixels={pixels.subarray(i * size, (i + 1) * size)}
+              shape={view.shape}
+              label={`picture ${mistake.index}: a ${mistake.label}, taken for ${mistake.predicted}`}
+            />
+            <span aria-hidden="true">
+              {mistake.label} → <b>{mistake.predicted}</b>
+            </span>
           </li>
         ))}
       </ul>
@@ -49,7 +74,11 @@ function Mistakes({ view }: { view: PredictionsView }): JSX.Element {
 }
 
 // One picture, ink on paper as it was written; three channels are colours.
-export function Digit(props: { pixels: Uint8Array; shape: [number, number, number]; label: string }): JSX.Element {
+export function Digit(props: {
+  pixels: Uint8Array;
+  shape: [number, number, number];
+  label: string;
+}): JSX.Element {
   const canvas = useRef<HTMLCanvasElement>(null);
   const [channels, height, width] = props.shape;
   useEffect(() => {

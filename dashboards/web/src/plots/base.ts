@@ -16,7 +16,10 @@ export function base(palette: Palette): PlotOption {
 }
 
 // Tooltips are drawn in the SVG: as HTML they would be markup made of names, and need inline styles.
-export function tooltip(palette: Palette, trigger: "item" | "axis"): NonNullable<PlotOption["tooltip"]> {
+export function tooltip(
+  palette: Palette,
+  trigger: "item" | "axis",
+): NonNullable<PlotOption["tooltip"]> {
   return {
     trigger,
     renderMode: "richText",
@@ -45,7 +48,14 @@ export function axisStyle(palette: Palette, name: string): Partial<PlotAxis> {
 // it too, so there plots do not move.
 export function zoom(): Extract<NonNullable<PlotOption["dataZoom"]>, unknown[]> {
   const touch = matchMedia("(pointer: coarse)").matches;
-  const common = { type: "inside", zoomOnMouseWheel: "shift", moveOnMouseMove: true, filterMode: "none", disabled: touch, preventDefaultMouseMove: false } as const;
+  const common = {
+    type: "inside",
+    zoomOnMouseWheel: "shift",
+    moveOnMouseMove: true,
+    filterMode: "none",
+    disabled: touch,
+    preventDefaultMouseMove: false,
+  } as const;
   return [
     { ...common, id: "zoom-x", xAxisIndex: 0 },
     { ...common, id: "zoom-y", yAxisIndex: 0 },

@@ -15,7 +15,13 @@ export function trialName(trial: TrialView): string {
   return `${shorten(trial.sweep, 30)}/${trial.trial}`;
 }
 
-export function comparisonPlot(trials: TrialView[], metric: Metric, kind: ScaleKind, floor: number, palette: Palette): PlotOption {
+export function comparisonPlot(
+  trials: TrialView[],
+  metric: Metric,
+  kind: ScaleKind,
+  floor: number,
+  palette: Palette,
+): PlotOption {
   const scale = metricScale(metric, kind);
   const rows = trials.map((trial) => countedRows(trial.epoch_rows));
   const values = rows.flat().map((row) => metricOf(row, "validation", metric));
@@ -34,14 +40,32 @@ export function comparisonPlot(trials: TrialView[], metric: Metric, kind: ScaleK
       },
     },
     xAxis: {
-      ...axisStyle(palette, "epoch"), type: "value", min: 1, max: Math.max(2, ...trials.map((trial) => trial.epochs)), minInterval: 1, nameGap: 26,
+      ...axisStyle(palette, "epoch"),
+      type: "value",
+      min: 1,
+      max: Math.max(2, ...trials.map((trial) => trial.epochs)),
+      minInterval: 1,
+      nameGap: 26,
       splitLine: { show: false },
     } as PlotOption["xAxis"],
-    yAxis: metricAxis(scale, metricRange(scale, values, metric === "accuracy" ? floor : 0), palette, `validation ${metric}`),
+    yAxis: metricAxis(
+      scale,
+      metricRange(scale, values, metric === "accuracy" ? floor : 0),
+      palette,
+      `validation ${metric}`,
+    ),
     dataZoom: zoom(),
     series: trials.map((trial, i) => ({
-      id: trialName(trial), name: trialName(trial), type: "line", showSymbol: (rows[i]?.length ?? 0) < 2, symbolSize: 5,
-      lineStyle: { width: 1.8, color: palette.series[i % palette.series.length], type: DASHES[Math.floor(i / 2) % DASHES.length] },
+      id: trialName(trial),
+      name: trialName(trial),
+      type: "line",
+      showSymbol: (rows[i]?.length ?? 0) < 2,
+      symbolSize: 5,
+      lineStyle: {
+        width: 1.8,
+        color: palette.series[i % palette.series.length],
+        type: DASHES[Math.floor(i / 2) % DASHES.length],
+      },
       itemStyle: { color: palette.series[i % palette.series.length] },
       data: (rows[i] ?? []).map((row) => {
         const value = metricOf(row, "validation", metric);
@@ -52,7 +76,9 @@ export function comparisonPlot(trials: TrialView[], metric: Metric, kind: ScaleK
 }
 
 export function comparisonTable(trials: TrialView[], metric: Metric): PlotTable {
-  const rows = trials.map((trial) => new Map(countedRows(trial.epoch_rows).map((row) => [row.epoch, row])));
+  const rows = trials.map(
+    (trial) => new Map(countedRows(trial.epoch_rows).map((row) => [row.epoch, row])),
+  );
   const epochs = Math.max(0, ...rows.flatMap((map) => [...map.keys()]));
   return {
     columns: ["epoch", ...trials.map(trialName)],

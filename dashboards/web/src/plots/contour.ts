@@ -31,7 +31,8 @@ interface Side {
 }
 
 function sideOf(dimension: Dimension, values: number[]): Side {
-  if (dimension.kind === "category") return { dimension, low: -0.5, high: dimension.categories.length - 0.5, log: false };
+  if (dimension.kind === "category")
+    return { dimension, low: -0.5, high: dimension.categories.length - 0.5, log: false };
   const log = dimension.kind === "log" && (dimension.min ?? 0) > 0;
   const low = dimension.min ?? Math.min(...values);
   const high = dimension.max ?? Math.max(...values);
@@ -48,19 +49,31 @@ function valueAt(side: Side, part: number): number {
   return side.low + part * (side.high - side.low);
 }
 
-function samplesOf(points: Points, x: Dimension, y: Dimension): { samples: Sample[]; sides: [Side, Side] } {
+function samplesOf(
+  points: Points,
+  x: Dimension,
+  y: Dimension,
+): { samples: Sample[]; sides: [Side, Side] } {
   const xs = points.values(x.name).map((value) => position(x, value));
   const ys = points.values(y.name).map((value) => position(y, value));
-  const numbers = (list: (number | null)[]): number[] => list.filter((value): value is number => value !== null);
+  const numbers = (list: (number | null)[]): number[] =>
+    list.filter((value): value is number => value !== null);
   const sides: [Side, Side] = [sideOf(x, numbers(xs)), sideOf(y, numbers(ys))];
   const accuracies = points.numbers("accuracy");
   const samples = points.numbers("trial").flatMap((trial, i) => {
     const [px, py, accuracy] = [xs[i], ys[i], accuracies[i]];
     if (trial === null || px == null || py == null || accuracy == null) return [];
-    return [{
-      trial, x: px, y: py, u: share(sides[0], px), v: share(sides[1], py), accuracy,
-      error: -Math.log10(Math.max(1 - accuracy, 1e-5)),
-    }];
+    return [
+      {
+        trial,
+        x: px,
+        y: py,
+        u: share(sides[0], px),
+        v: share(sides[1], py),
+        accuracy,
+        error: -Math.log10(Math.max(1 - accuracy, 1e-5)),
+      },
+    ];
   });
   return { samples, sides };
 }
@@ -88,10 +101,18 @@ export function estimate(samples: Pick<Sample, "u" | "v" | "error">[], grid = GR
 
 function colourAt(palette: Palette, level: number): string {
   const steps = palette.sequence;
-  return steps[Math.min(steps.length - 1, Math.round((level / (LEVELS - 1)) * (steps.length - 1)))] ?? palette.accent;
+  return (
+    steps[Math.min(steps.length - 1, Math.round((level / (LEVELS - 1)) * (steps.length - 1)))] ??
+    palette.accent
+  );
 }
 
-export function contourPlot(points: Points, x: Dimension, y: Dimension, palette: Palette): PlotOption {
+export function contourPlot(
+  points: Points,
+  x: Dimension,
+  y: Dimension,
+  palette: Palette,
+): PlotOption {
   const { samples, sides } = samplesOf(points, x, y);
   const values = samples.length > 0 ? estimate(samples) : [];
   const low = Math.min(...values);
@@ -104,26 +125,52 @@ export function contourPlot(points: Points, x: Dimension, y: Dimension, palette:
   return {
     ...base(palette),
     grid: { left: 66, right: 20, top: 16, bottom: 40 },
-    tooltip: { ...tooltip(palette, "item"), formatter: (params) => (params as { data?: { text?: string } }).data?.text ?? "" },
+    tooltip: {
+      ...tooltip(palette, "item"),
+      formatter: (params) => (params as { data?: { text?: string } }).data?.text ?? "",
+    },
     xAxis: across.axes,
     yAxis: up.axes,
     series: [
       {
-        id: "areas", ...axes, type: "custom", silent: true, clip: true, data: areas.map((_, i) => i),
+        id: "areas",
+        ...axes,
+        type: "custom",
+        silent: true,
+        clip: true,
+        data: areas.map((_, i) => i),
         renderItem: (params, api) => {
           const area = areas[params.dataIndex];
           // d3-contour's grid has its values at the middle of cells.
           const point = ([gx = 0, gy = 0]: number[]): string =>
-            api.coord([valueAt(sides[0], (gx - 0.5) / (GRID - 1)), valueAt(sides[1], (gy - 0.5) / (GRID - 1))]).map((n) => n.toFixed(1)).join(",");
-          const path = (area?.coordinates ?? []).flat().map((ring) => `M${ring.map(point).join("L")}Z`).join("");
+            api
+              .coord([
+                valueAt(sides[0], (gx - 0.5) / (GRID - 1)),
+                valueAt(sides[1], (gy - 0.5) / (GRID - 1)),
+              ])
+              .map((n) => n.toFixed(1))
+              .join(",");
+          const path = (area?.coordinates ?? [])
+            .flat()
+            .map((ring) => `M${ring.map(point).join("L")}Z`)
+            .join("");
           return {
-            type: "path", shape: { pathData: path },
-            style: { fill: colourAt(palette, params.dataIndex), opacity: 0.55, stroke: palette.surface, lineWidth: 0.6 },
+            type: "path",
+            shape: { pathData: path },
+            style: {
+              fill: colourAt(palette, params.dataIndex),
+              opacity: 0.55,
+              stroke: palette.surface,
+              lineWidth: 0.6,
+            },
           };
         },
       },
       {
-        id: "points", ...axes, type: "scatter", symbolSize: samples.length > 300 ? 3 : 6,
+        id: "points",
+        ...axes,
+        type: "scatter",
+        symbolSize: samples.length > 300 ? 3 : 6,
         data: samples.map((sample) => ({
           value: [sample.x, sample.y],
           trial: sample.trial,
@@ -136,9 +183,21 @@ export function contourPlot(points: Points, x: Dimension, y: Dimension, palette:
 }
 
 export function contourTable(points: Points, x: Dimension, y: Dimension): PlotTable {
-  const [trials, xs, ys, accuracies] = [points.numbers("trial"), points.values(x.name), points.values(y.name), points.numbers("accuracy")];
+  const [trials, xs, ys, accuracies] = [
+    points.numbers("trial"),
+    points.values(x.name),
+    points.values(y.name),
+    points.numbers("accuracy"),
+  ];
   return {
     columns: ["trial", x.name, y.name, "accuracy"],
-    rows: trials.slice(0, MOST_ROWS).map((trial, i) => [String(trial), valueText(xs[i]), valueText(ys[i]), percent(accuracies[i])]),
+    rows: trials
+      .slice(0, MOST_ROWS)
+      .map((trial, i) => [
+        String(trial),
+        valueText(xs[i]),
+        valueText(ys[i]),
+        percent(accuracies[i]),
+      ]),
   };
 }

@@ -3,7 +3,11 @@
 import type { EChartsOption } from "echarts"; // the type only: the package would be all of it
 import { CustomChart, HeatmapChart, LineChart, ParallelChart, ScatterChart } from "echarts/charts";
 import {
-  DataZoomInsideComponent, GridComponent, MarkLineComponent, ParallelComponent, TooltipComponent,
+  DataZoomInsideComponent,
+  GridComponent,
+  MarkLineComponent,
+  ParallelComponent,
+  TooltipComponent,
   VisualMapContinuousComponent,
 } from "echarts/components";
 import { init, use } from "echarts/core";
@@ -11,8 +15,18 @@ import type { ECharts } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 
 use([
-  CustomChart, HeatmapChart, LineChart, ParallelChart, ScatterChart, DataZoomInsideComponent, GridComponent,
-  MarkLineComponent, ParallelComponent, TooltipComponent, VisualMapContinuousComponent, SVGRenderer,
+  CustomChart,
+  HeatmapChart,
+  LineChart,
+  ParallelChart,
+  ScatterChart,
+  DataZoomInsideComponent,
+  GridComponent,
+  MarkLineComponent,
+  ParallelComponent,
+  TooltipComponent,
+  VisualMapContinuousComponent,
+  SVGRenderer,
 ]);
 
 export type PlotOption = EChartsOption;

@@ -29,11 +29,19 @@ function historyRows(points: Points): HistoryRow[] {
   return rows.sort((a, b) => a.trial - b.trial);
 }
 
-export function historyPlot(points: Points, sweep: SweepView, kind: ScaleKind, floor: number, palette: Palette): PlotOption {
+export function historyPlot(
+  points: Points,
+  sweep: SweepView,
+  kind: ScaleKind,
+  floor: number,
+  palette: Palette,
+): PlotOption {
   const scale = metricScale("accuracy", kind);
   const rows = historyRows(points);
   const records = new Set(points.view.records);
-  const best = rows.filter((row) => records.has(row.trial)).map((row) => [row.trial, scale.toAxis(row.accuracy)]);
+  const best = rows
+    .filter((row) => records.has(row.trial))
+    .map((row) => [row.trial, scale.toAxis(row.accuracy)]);
   const last = rows[rows.length - 1];
   const top = best[best.length - 1];
   if (last && top) best.push([last.trial, top[1] ?? 0]);
@@ -45,29 +53,60 @@ export function historyPlot(points: Points, sweep: SweepView, kind: ScaleKind, f
       ...tooltip(palette, "item"),
       formatter: (params) => {
         const row = (params as { data?: { row?: HistoryRow } }).data?.row;
-        return row ? `trial ${row.trial}\n${percent(row.accuracy)}${row.qualifies ? "\nmeets every gate" : ""}` : "";
+        return row
+          ? `trial ${row.trial}\n${percent(row.accuracy)}${row.qualifies ? "\nmeets every gate" : ""}`
+          : "";
       },
     },
-    xAxis: { ...axisStyle(palette, "trial"), type: "value", min: 1, max: Math.max(2, last?.trial ?? 2), minInterval: 1, nameGap: 26, splitLine: { show: false } } as PlotOption["xAxis"],
+    xAxis: {
+      ...axisStyle(palette, "trial"),
+      type: "value",
+      min: 1,
+      max: Math.max(2, last?.trial ?? 2),
+      minInterval: 1,
+      nameGap: 26,
+      splitLine: { show: false },
+    } as PlotOption["xAxis"],
     yAxis: metricAxis(scale, range, palette, "best validation accuracy"),
     dataZoom: zoom(),
     series: [
       {
-        id: "best", type: "line", step: "end", showSymbol: false, silent: true, data: best,
+        id: "best",
+        type: "line",
+        step: "end",
+        showSymbol: false,
+        silent: true,
+        data: best,
         lineStyle: { color: palette.accent, width: 1.6 },
-        markLine: target === null ? undefined : {
-          silent: true, symbol: "none", animation: false, lineStyle: { color: palette.target, type: "dashed" },
-          label: { color: palette.target, position: "insideStartTop", formatter: `target ${Number((target * 100).toFixed(3))} %` },
-          data: [{ yAxis: scale.toAxis(target) }],
-        },
+        markLine:
+          target === null
+            ? undefined
+            : {
+                silent: true,
+                symbol: "none",
+                animation: false,
+                lineStyle: { color: palette.target, type: "dashed" },
+                label: {
+                  color: palette.target,
+                  position: "insideStartTop",
+                  formatter: `target ${Number((target * 100).toFixed(3))} %`,
+                },
+                data: [{ yAxis: scale.toAxis(target) }],
+              },
       },
       {
-        id: "trials", type: "scatter", symbolSize: rows.length > 400 ? 4 : 7, clip: true,
+        id: "trials",
+        type: "scatter",
+        symbolSize: rows.length > 400 ? 4 : 7,
+        clip: true,
         data: rows.map((row) => ({
           value: [row.trial, scale.toAxis(row.accuracy)],
           trial: row.trial,
           row,
-          itemStyle: { color: row.qualifies ? palette.accent : palette.muted, opacity: row.qualifies ? 0.95 : 0.6 },
+          itemStyle: {
+            color: row.qualifies ? palette.accent : palette.muted,
+            opacity: row.qualifies ? 0.95 : 0.6,
+          },
         })),
       },
     ],
@@ -78,8 +117,13 @@ export function historyTable(points: Points): PlotTable {
   const records = new Set(points.view.records);
   return {
     columns: ["trial", "accuracy", "best so far", "meets every gate"],
-    rows: historyRows(points).slice(0, MOST_ROWS).map((row) => [
-      String(row.trial), percent(row.accuracy), records.has(row.trial) ? "yes" : "", row.qualifies ? "yes" : "no",
-    ]),
+    rows: historyRows(points)
+      .slice(0, MOST_ROWS)
+      .map((row) => [
+        String(row.trial),
+        percent(row.accuracy),
+        records.has(row.trial) ? "yes" : "",
+        row.qualifies ? "yes" : "no",
+      ]),
   };
 }

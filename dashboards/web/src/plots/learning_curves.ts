@@ -4,7 +4,13 @@ import type { CurvesView, SweepView } from "../api";
 import { metricText } from "../format";
 import { axisStyle, base, tooltip, zoom } from "./base";
 import type { PlotOption, PlotSeries } from "./echarts";
-import { metricAxis, metricRange, metricScale, type MetricScale, type ScaleKind } from "./metric_scale";
+import {
+  metricAxis,
+  metricRange,
+  metricScale,
+  type MetricScale,
+  type ScaleKind,
+} from "./metric_scale";
 import type { Palette } from "./palette";
 import type { PlotTable } from "./table";
 
@@ -15,7 +21,13 @@ export interface CurvesChoice {
   floor: number; // lowest accuracy in sight; 0: all
 }
 
-function bandSeries(bands: Band[], scale: MetricScale, low: "p5" | "p25", high: "p75" | "p95", palette: Palette): PlotSeries {
+function bandSeries(
+  bands: Band[],
+  scale: MetricScale,
+  low: "p5" | "p25",
+  high: "p75" | "p95",
+  palette: Palette,
+): PlotSeries {
   return {
     id: `band-${low}`,
     type: "custom",
@@ -36,8 +48,17 @@ function bandSeries(bands: Band[], scale: MetricScale, low: "p5" | "p25", high: 
   };
 }
 
-function curveSeries(curve: CurvesView["curves"][number], scale: MetricScale, palette: Palette): PlotSeries {
-  const colour = curve.reason === "best" ? palette.accent : curve.reason === "running" ? palette.target : palette.muted;
+function curveSeries(
+  curve: CurvesView["curves"][number],
+  scale: MetricScale,
+  palette: Palette,
+): PlotSeries {
+  const colour =
+    curve.reason === "best"
+      ? palette.accent
+      : curve.reason === "running"
+        ? palette.target
+        : palette.muted;
   return {
     id: `trial-${curve.trial}`,
     name: `trial ${curve.trial}`,
@@ -45,7 +66,11 @@ function curveSeries(curve: CurvesView["curves"][number], scale: MetricScale, pa
     showSymbol: curve.values.length === 1,
     symbolSize: 4,
     triggerLineEvent: true,
-    lineStyle: { width: curve.reason === "best" ? 1.4 : 1, color: colour, opacity: curve.reason === "latest" ? 0.25 : 0.8 },
+    lineStyle: {
+      width: curve.reason === "best" ? 1.4 : 1,
+      color: colour,
+      opacity: curve.reason === "latest" ? 0.25 : 0.8,
+    },
     itemStyle: { color: colour },
     emphasis: { lineStyle: { width: 3, opacity: 1 } },
     z: curve.reason === "latest" ? 2 : 3,
@@ -59,10 +84,17 @@ function targetLines(sweep: SweepView, metric: string, scale: MetricScale): obje
   if (accuracy !== null && metric === "accuracy") {
     lines.push({
       yAxis: scale.toAxis(accuracy),
-      label: { formatter: `target ${Number((accuracy * 100).toFixed(3))} %`, position: "insideStartTop" },
+      label: {
+        formatter: `target ${Number((accuracy * 100).toFixed(3))} %`,
+        position: "insideStartTop",
+      },
     });
   }
-  if (epoch !== null && epoch <= sweep.epochs) lines.push({ xAxis: epoch, label: { formatter: `last epoch ${epoch}`, position: "insideStartTop", rotate: 90 } });
+  if (epoch !== null && epoch <= sweep.epochs)
+    lines.push({
+      xAxis: epoch,
+      label: { formatter: `last epoch ${epoch}`, position: "insideStartTop", rotate: 90 },
+    });
   return lines;
 }
 
@@ -70,7 +102,9 @@ function curvesTooltip(curves: CurvesView): (params: unknown) => string {
   const bands = new Map(curves.bands.map((band) => [band.epoch, band]));
   const text = (value: number): string => metricText(curves.metric, value);
   return (params) => {
-    const first = (Array.isArray(params) ? params[0] : params) as { axisValue?: number } | undefined;
+    const first = (Array.isArray(params) ? params[0] : params) as
+      | { axisValue?: number }
+      | undefined;
     const band = bands.get(Math.round(first?.axisValue ?? 0));
     if (!band) return "";
     return [
@@ -83,18 +117,34 @@ function curvesTooltip(curves: CurvesView): (params: unknown) => string {
   };
 }
 
-export function learningCurves(curves: CurvesView, sweep: SweepView, choice: CurvesChoice, palette: Palette): PlotOption {
+export function learningCurves(
+  curves: CurvesView,
+  sweep: SweepView,
+  choice: CurvesChoice,
+  palette: Palette,
+): PlotOption {
   const scale = metricScale(curves.metric, choice.scale);
   const seen = curves.bands.flatMap((band) => [band.p5, band.p95, band.best]);
-  const goal = curves.metric === "accuracy" && sweep.target.accuracy !== null ? [sweep.target.accuracy] : [];
-  const range = metricRange(scale, [...seen, ...curves.curves.flatMap((curve) => curve.values), ...goal],
-    curves.metric === "accuracy" ? choice.floor : 0);
+  const goal =
+    curves.metric === "accuracy" && sweep.target.accuracy !== null ? [sweep.target.accuracy] : [];
+  const range = metricRange(
+    scale,
+    [...seen, ...curves.curves.flatMap((curve) => curve.values), ...goal],
+    curves.metric === "accuracy" ? choice.floor : 0,
+  );
   const median: PlotSeries = {
-    id: "median", name: "median", type: "line", showSymbol: false, z: 4,
-    lineStyle: { width: 2, color: palette.ink, type: [6, 3] }, itemStyle: { color: palette.ink },
+    id: "median",
+    name: "median",
+    type: "line",
+    showSymbol: false,
+    z: 4,
+    lineStyle: { width: 2, color: palette.ink, type: [6, 3] },
+    itemStyle: { color: palette.ink },
     data: curves.bands.map((band) => [band.epoch, scale.toAxis(band.p50)]),
     markLine: {
-      silent: true, symbol: "none", animation: false,
+      silent: true,
+      symbol: "none",
+      animation: false,
       lineStyle: { color: palette.target, type: "dashed", width: 1.2 },
       label: { color: palette.target, fontSize: 11 },
       data: targetLines(sweep, curves.metric, scale) as never[],
@@ -104,8 +154,13 @@ export function learningCurves(curves: CurvesView, sweep: SweepView, choice: Cur
     ...base(palette),
     tooltip: { ...tooltip(palette, "axis"), formatter: curvesTooltip(curves) },
     xAxis: {
-      ...axisStyle(palette, "epoch"), type: "value", min: 1,
-      max: Math.max(2, curves.epochs), minInterval: 1, nameGap: 26, splitLine: { show: false },
+      ...axisStyle(palette, "epoch"),
+      type: "value",
+      min: 1,
+      max: Math.max(2, curves.epochs),
+      minInterval: 1,
+      nameGap: 26,
+      splitLine: { show: false },
     } as PlotOption["xAxis"],
     yAxis: metricAxis(scale, range, palette, `validation ${curves.metric}`),
     dataZoom: zoom(),
@@ -123,8 +178,14 @@ export function curvesTable(curves: CurvesView): PlotTable {
   return {
     columns: ["epoch", "trials", "best", "95 %", "75 %", "median", "25 %", "5 %"],
     rows: curves.bands.map((band) => [
-      String(band.epoch), String(band.count), text(band.best), text(band.p95), text(band.p75), text(band.p50),
-      text(band.p25), text(band.p5),
+      String(band.epoch),
+      String(band.count),
+      text(band.best),
+      text(band.p95),
+      text(band.p75),
+      text(band.p50),
+      text(band.p25),
+      text(band.p5),
     ]),
   };
 }

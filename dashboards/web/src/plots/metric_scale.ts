@@ -21,16 +21,19 @@ const LEAST_ERROR = 1e-5;
 const LEAST_LOSS = 1e-6;
 
 export function metricScale(metric: Metric, kind: ScaleKind): MetricScale {
-  if (kind === "linear") return { metric, kind, toAxis: (value) => value, fromAxis: (position) => position };
+  if (kind === "linear")
+    return { metric, kind, toAxis: (value) => value, fromAxis: (position) => position };
   if (metric === "loss") {
     return {
-      metric, kind,
+      metric,
+      kind,
       toAxis: (value) => Math.log10(Math.max(value, LEAST_LOSS)),
       fromAxis: (position) => 10 ** position,
     };
   }
   return {
-    metric, kind,
+    metric,
+    kind,
     toAxis: (value) => -Math.log10(Math.max(1 - value, LEAST_ERROR)),
     fromAxis: (position) => 1 - 10 ** -position,
   };
@@ -41,7 +44,10 @@ export function tickText(metric: Metric, value: number): string {
   return metric === "loss" ? number(value, 3) : `${Number((value * 100).toFixed(3))} %`;
 }
 
-const ERRORS = [1, 0.8, 0.6, 0.4, 0.2, 0.1, 0.05, 0.02, 0.01, 0.006, 0.005, 0.004, 0.003, 0.002, 0.001, 5e-4, 2e-4, 1e-4, 1e-5];
+const ERRORS = [
+  1, 0.8, 0.6, 0.4, 0.2, 0.1, 0.05, 0.02, 0.01, 0.006, 0.005, 0.004, 0.003, 0.002, 0.001, 5e-4,
+  2e-4, 1e-4, 1e-5,
+];
 const ROUND = [1, 2, 5];
 
 // Ticks at round values; where the axis spans much, only as many as can be read.
@@ -78,7 +84,8 @@ export function metricRange(scale: MetricScale, values: Iterable<number | null>,
     low = Math.min(low, scale.toAxis(value));
     high = Math.max(high, scale.toAxis(value));
   }
-  if (low > high) return scale.metric === "accuracy" ? { low: 0.9, high: 0.999 } : { low: 0.01, high: 1 };
+  if (low > high)
+    return scale.metric === "accuracy" ? { low: 0.9, high: 0.999 } : { low: 0.01, high: 1 };
   if (floor > 0) low = Math.max(low, scale.toAxis(floor));
   if (floor > 0 && high <= low) high = scale.toAxis(floor + (1 - floor) / 2);
   const air = Math.max((high - low) * 0.05, scale.kind === "log" ? 0.02 : 0.001);
@@ -87,7 +94,12 @@ export function metricRange(scale: MetricScale, values: Iterable<number | null>,
   return { low: scale.fromAxis(bottom), high: scale.fromAxis(Math.min(high + air, limit)) };
 }
 
-export function metricAxis(scale: MetricScale, range: Range, palette: Palette, name: string): PlotAxis {
+export function metricAxis(
+  scale: MetricScale,
+  range: Range,
+  palette: Palette,
+  name: string,
+): PlotAxis {
   const low = scale.toAxis(range.low);
   const high = scale.toAxis(range.high);
   const style = axisStyle(palette, name);

@@ -22,29 +22,60 @@ function axes(dimensions: Dimension[], range: [number, number], palette: Palette
     axisTick: { lineStyle: { color: palette.muted } },
     axisLabel: { color: palette.ink, backgroundColor: palette.surface, padding: [1, 3] },
     z: 10, // labels over lines
-    areaSelectStyle: { width: 18, borderColor: palette.accent, color: palette.accent, opacity: 0.25 },
+    areaSelectStyle: {
+      width: 18,
+      borderColor: palette.accent,
+      color: palette.accent,
+      opacity: 0.25,
+    },
   };
   const list: object[] = dimensions.map((dimension, dim) => {
     const name = shorten(dimension.name, 18);
     if (dimension.kind === "category") {
-      return { ...style, id: `axis-${dim}`, dim, name, type: "category", data: dimension.categories.map((value) => shorten(valueText(value), 14)) };
+      return {
+        ...style,
+        id: `axis-${dim}`,
+        dim,
+        name,
+        type: "category",
+        data: dimension.categories.map((value) => shorten(valueText(value), 14)),
+      };
     }
     const log = dimension.kind === "log" && (dimension.min ?? 0) > 0;
     return {
-      ...style, id: `axis-${dim}`, dim, name, type: log ? "log" : "value", min: dimension.min ?? "dataMin", max: dimension.max ?? "dataMax",
+      ...style,
+      id: `axis-${dim}`,
+      dim,
+      name,
+      type: log ? "log" : "value",
+      min: dimension.min ?? "dataMin",
+      max: dimension.max ?? "dataMax",
       ...tickOptions(dimension, style),
     };
   });
   list.push({
-    ...style, id: `axis-${dimensions.length}`, dim: dimensions.length, name: ACCURACY, type: "value", min: range[0], max: range[1],
-    axisLabel: { ...style.axisLabel, formatter: (value: number) => `${Number((value * 100).toFixed(2))} %`, showMinLabel: false, showMaxLabel: false },
+    ...style,
+    id: `axis-${dimensions.length}`,
+    dim: dimensions.length,
+    name: ACCURACY,
+    type: "value",
+    min: range[0],
+    max: range[1],
+    axisLabel: {
+      ...style.axisLabel,
+      formatter: (value: number) => `${Number((value * 100).toFixed(2))} %`,
+      showMinLabel: false,
+      showMaxLabel: false,
+    },
   });
   return list;
 }
 
 // Most trials lie close to the best; a few that learned nothing would press them all together.
 function accuracyRange(accuracies: (number | null)[]): [number, number] {
-  const sorted = accuracies.filter((value): value is number => value !== null).sort((a, b) => a - b);
+  const sorted = accuracies
+    .filter((value): value is number => value !== null)
+    .sort((a, b) => a - b);
   const at = (share: number): number => sorted[Math.floor(share * (sorted.length - 1))] ?? 0;
   const top = at(1);
   const low = Math.max(at(0), top - Math.max((top - at(0.1)) * 1.3, 0.002));
@@ -54,9 +85,13 @@ function accuracyRange(accuracies: (number | null)[]): [number, number] {
 
 function lines(points: Points): { trial: number; values: (number | null)[] }[] {
   const trials = points.numbers("trial");
-  const columns = points.view.dimensions.map((dimension) => points.values(dimension.name).map((value) => position(dimension, value)));
+  const columns = points.view.dimensions.map((dimension) =>
+    points.values(dimension.name).map((value) => position(dimension, value)),
+  );
   columns.push(points.numbers(ACCURACY));
-  return trials.flatMap((trial, i) => (trial === null ? [] : [{ trial, values: columns.map((column) => column[i] ?? null) }]));
+  return trials.flatMap((trial, i) =>
+    trial === null ? [] : [{ trial, values: columns.map((column) => column[i] ?? null) }],
+  );
 }
 
 export function parallelPlot(points: Points, palette: Palette): PlotOption {
@@ -66,22 +101,41 @@ export function parallelPlot(points: Points, palette: Palette): PlotOption {
   const data = lines(points).map(({ trial, values }) => ({
     name: String(trial),
     trial,
-    value: values.map((value, i) => (value === null ? NaN : i === dimensions.length ? Math.max(value, range[0]) : value)),
+    value: values.map((value, i) =>
+      value === null ? NaN : i === dimensions.length ? Math.max(value, range[0]) : value,
+    ),
   }));
   return {
     ...base(palette),
     grid: undefined,
     visualMap: {
-      type: "continuous", show: false, dimension: dimensions.length, min: range[0], max: range[1],
+      type: "continuous",
+      show: false,
+      dimension: dimensions.length,
+      min: range[0],
+      max: range[1],
       inRange: { color: palette.sequence },
     },
-    parallel: { left: 40, right: 60, top: 40, bottom: 24, axisExpandable: dimensions.length > 12, axisExpandCount: 10 },
+    parallel: {
+      left: 40,
+      right: 60,
+      top: 40,
+      bottom: 24,
+      axisExpandable: dimensions.length > 12,
+      axisExpandCount: 10,
+    },
     parallelAxis: axes(dimensions, range, palette) as never,
-    series: [{
-      id: "trials", type: "parallel", smooth: 0.1, data: data as never,
-      lineStyle: { width: 1.3, opacity: data.length > 300 ? 0.25 : 0.6 },
-      inactiveOpacity: 0.04, activeOpacity: 0.9,
-    }],
+    series: [
+      {
+        id: "trials",
+        type: "parallel",
+        smooth: 0.1,
+        data: data as never,
+        lineStyle: { width: 1.3, opacity: data.length > 300 ? 0.25 : 0.6 },
+        inactiveOpacity: 0.04,
+        activeOpacity: 0.9,
+      },
+    ],
   };
 }
 
@@ -90,10 +144,12 @@ export function brushed(points: Points, brush: Brush): number[] {
   const accuracy = points.view.dimensions.length;
   const active = Object.entries(brush).filter(([, intervals]) => intervals.length > 0);
   return lines(points)
-    .filter(({ values }) => active.every(([axis, intervals]) => {
-      const value = values[Number(axis)];
-      return value != null && intervals.some(([low, high]) => value >= low && value <= high);
-    }))
+    .filter(({ values }) =>
+      active.every(([axis, intervals]) => {
+        const value = values[Number(axis)];
+        return value != null && intervals.some(([low, high]) => value >= low && value <= high);
+      }),
+    )
     .sort((a, b) => (b.values[accuracy] ?? -1) - (a.values[accuracy] ?? -1))
     .map(({ trial }) => trial);
 }
@@ -105,8 +161,12 @@ export function parallelTable(points: Points): PlotTable {
   const accuracies = points.numbers(ACCURACY);
   return {
     columns: ["trial", ...names, ACCURACY],
-    rows: trials.slice(0, MOST_ROWS).map((trial, i) => [
-      String(trial), ...columns.map((column) => valueText(column[i])), percent(accuracies[i]),
-    ]),
+    rows: trials
+      .slice(0, MOST_ROWS)
+      .map((trial, i) => [
+        String(trial),
+        ...columns.map((column) => valueText(column[i])),
+        percent(accuracies[i]),
+      ]),
   };
 }

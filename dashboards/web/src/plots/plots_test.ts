@@ -48,7 +48,13 @@ it("keeps the trials within every brushed interval, best first", () => {
 });
 
 it("estimates near a trial what that trial had", () => {
-  const values = estimate([{ u: 0, v: 0, error: 1 }, { u: 1, v: 1, error: 3 }], 11);
+  const values = estimate(
+    [
+      { u: 0, v: 0, error: 1 },
+      { u: 1, v: 1, error: 3 },
+    ],
+    11,
+  );
   expect(values[0]).toBeCloseTo(1, 3);
   expect(values[120]).toBeCloseTo(3, 3);
 });
@@ -56,16 +62,40 @@ it("estimates near a trial what that trial had", () => {
 it("counts the first attempt that trained an epoch", () => {
   const row = (attempt: number, epoch: number): EpochRow => ({ attempt, epoch }) as EpochRow;
   const counted = countedRows([row(2, 2), row(1, 1), row(1, 2), row(2, 3)]);
-  expect(counted.map(({ attempt, epoch }) => [attempt, epoch])).toEqual([[1, 1], [1, 2], [2, 3]]);
+  expect(counted.map(({ attempt, epoch }) => [attempt, epoch])).toEqual([
+    [1, 1],
+    [1, 2],
+    [2, 3],
+  ]);
 });
 
 it("gives attempts that overlap on a worker lanes of their own", () => {
-  const span = (worker: string, start: string, end: string | null): TimelineView["spans"][number] => ({
-    worker, trial: "s/1", attempt: 1, start: `2026-01-01T${start}Z`, end: end && `2026-01-01T${end}Z`, outcome: "",
+  const span = (
+    worker: string,
+    start: string,
+    end: string | null,
+  ): TimelineView["spans"][number] => ({
+    worker,
+    trial: "s/1",
+    attempt: 1,
+    start: `2026-01-01T${start}Z`,
+    end: end && `2026-01-01T${end}Z`,
+    outcome: "",
   });
   const lanes = lanesOf({
-    from: "", to: "", left_out: 0,
-    spans: [span("w10", "10:00:00", null), span("w2", "10:00:00", "10:05:00"), span("w2", "10:01:00", "10:02:00"), span("w2", "10:05:00", null)],
+    from: "",
+    to: "",
+    left_out: 0,
+    spans: [
+      span("w10", "10:00:00", null),
+      span("w2", "10:00:00", "10:05:00"),
+      span("w2", "10:01:00", "10:02:00"),
+      span("w2", "10:05:00", null),
+    ],
   });
-  expect(lanes.map((lane) => [lane.worker, lane.first, lane.spans.length])).toEqual([["w2", true, 2], ["w2", false, 1], ["w10", true, 1]]);
+  expect(lanes.map((lane) => [lane.worker, lane.first, lane.spans.length])).toEqual([
+    ["w2", true, 2],
+    ["w2", false, 1],
+    ["w10", true, 1],
+  ]);
 });

@@ -36,10 +36,19 @@ export function position(dimension: Dimension, value: Value | null): number | nu
 
 // For points on and between categories: the words' axis, and beside it, unseen, one of numbers for the
 // series. For numbers it is one axis.
-export function pointAxes(dimension: Dimension, palette: Palette, nameGap?: number): { axes: PlotAxis[]; index: number } {
+export function pointAxes(
+  dimension: Dimension,
+  palette: Palette,
+  nameGap?: number,
+): { axes: PlotAxis[]; index: number } {
   const axis = dimensionAxis(dimension, palette, nameGap);
   if (dimension.kind !== "category") return { axes: [axis], index: 0 };
-  const numbers = { type: "value", show: false, min: -0.5, max: dimension.categories.length - 0.5 } as PlotAxis;
+  const numbers = {
+    type: "value",
+    show: false,
+    min: -0.5,
+    max: dimension.categories.length - 0.5,
+  } as PlotAxis;
   return { axes: [axis, numbers], index: 1 };
 }
 
@@ -47,15 +56,22 @@ export function dimensionAxis(dimension: Dimension, palette: Palette, nameGap = 
   const style = axisStyle(palette, shorten(dimension.name, 40));
   if (dimension.kind === "category") {
     return {
-      ...style, type: "category", nameGap, data: dimension.categories.map((value) => shorten(valueText(value), 18)),
+      ...style,
+      type: "category",
+      nameGap,
+      data: dimension.categories.map((value) => shorten(valueText(value), 18)),
       splitLine: { show: false },
       axisLabel: { ...style.axisLabel, interval: 0 },
     } as PlotAxis;
   }
   const log = dimension.kind === "log" && (dimension.min ?? 0) > 0;
   return {
-    ...style, type: log ? "log" : "value", nameGap,
-    min: dimension.min ?? "dataMin", max: dimension.max ?? "dataMax", splitLine: { show: false },
+    ...style,
+    type: log ? "log" : "value",
+    nameGap,
+    min: dimension.min ?? "dataMin",
+    max: dimension.max ?? "dataMax",
+    splitLine: { show: false },
     ...tickOptions(dimension, style),
   } as PlotAxis;
 }
@@ -65,9 +81,12 @@ export function dimensionAxis(dimension: Dimension, palette: Palette, nameGap = 
 export function roundTicks(low: number, high: number): number[] {
   const rough = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = [1, 2, 2.5, 5, 10].map((digit) => digit * power).find((candidate) => candidate >= rough) ?? rough;
+  const step =
+    [1, 2, 2.5, 5, 10].map((digit) => digit * power).find((candidate) => candidate >= rough) ??
+    rough;
   const ticks: number[] = [];
-  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k += 1) ticks.push(Number((k * step).toPrecision(12)));
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k += 1)
+    ticks.push(Number((k * step).toPrecision(12)));
   return ticks;
 }
 

@@ -15,7 +15,12 @@ export function saveBlob(blob: Blob, name: string): void {
 
 export function fileName(...words: string[]): string {
   const text = words.filter(Boolean).join("-");
-  return text.normalize("NFKD").replace(/[^\w.-]+/g, "-").slice(0, 100) || "plot";
+  return (
+    text
+      .normalize("NFKD")
+      .replace(/[^\w.-]+/g, "-")
+      .slice(0, 100) || "plot"
+  );
 }
 
 // A copy that stands alone: with its size and the page's background behind it.
@@ -25,7 +30,8 @@ export function standaloneSvg(svg: SVGSVGElement, background: string): string {
   copy.setAttribute("xmlns", SVG);
   copy.setAttribute("width", String(Math.round(width)));
   copy.setAttribute("height", String(Math.round(height)));
-  if (!copy.hasAttribute("viewBox")) copy.setAttribute("viewBox", `0 0 ${Math.round(width)} ${Math.round(height)}`);
+  if (!copy.hasAttribute("viewBox"))
+    copy.setAttribute("viewBox", `0 0 ${Math.round(width)} ${Math.round(height)}`);
   const box = copy.getAttribute("viewBox")?.split(/[ ,]+/) ?? [];
   const ground = document.createElementNS(SVG, "rect");
   const values = { x: box[0], y: box[1], width: box[2], height: box[3], fill: background };
@@ -40,7 +46,9 @@ export function saveSvg(svg: SVGSVGElement, background: string, name: string): v
 
 export async function savePng(svg: SVGSVGElement, background: string, name: string): Promise<void> {
   const { width, height } = svg.getBoundingClientRect();
-  const url = URL.createObjectURL(new Blob([standaloneSvg(svg, background)], { type: "image/svg+xml" }));
+  const url = URL.createObjectURL(
+    new Blob([standaloneSvg(svg, background)], { type: "image/svg+xml" }),
+  );
   try {
     const image = new Image();
     image.src = url;

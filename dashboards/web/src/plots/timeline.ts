@@ -32,7 +32,9 @@ export function lanesOf(view: TimelineView): Lane[] {
     lane.spans.push(span);
     ends.set(lane, span.end === null ? Infinity : Date.parse(span.end));
   }
-  return [...workers.entries()].sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true })).flatMap(([, lanes]) => lanes);
+  return [...workers.entries()]
+    .sort(([a], [b]) => a.localeCompare(b, "en", { numeric: true }))
+    .flatMap(([, lanes]) => lanes);
 }
 
 export function timelineHeight(view: TimelineView): number {
@@ -40,7 +42,7 @@ export function timelineHeight(view: TimelineView): number {
 }
 
 function colourOf(outcome: string, palette: Palette): string {
-  if (outcome === "" ) return palette.target;
+  if (outcome === "") return palette.target;
   if (outcome === "completed") return palette.accent;
   if (outcome === "failed" || outcome === "lost") return palette.bad;
   return palette.muted;
@@ -49,42 +51,76 @@ function colourOf(outcome: string, palette: Palette): string {
 export function timelinePlot(view: TimelineView, palette: Palette): PlotOption {
   const lanes = lanesOf(view);
   const to = Date.parse(view.to);
-  const bars = lanes.flatMap((lane, i) => lane.spans.map((span) => ({
-    value: [Date.parse(span.start), i, span.end === null ? to : Date.parse(span.end)],
-    trialName: span.trial,
-    text: `${shorten(span.trial, 40)}, attempt ${span.attempt}\non ${shorten(span.worker, 40)}\n${time(span.start)}, ${elapsed(span.start, span.end, to)}\n${span.outcome || "running"}`,
-    fill: colourOf(span.outcome, palette),
-  })));
+  const bars = lanes.flatMap((lane, i) =>
+    lane.spans.map((span) => ({
+      value: [Date.parse(span.start), i, span.end === null ? to : Date.parse(span.end)],
+      trialName: span.trial,
+      text: `${shorten(span.trial, 40)}, attempt ${span.attempt}\non ${shorten(span.worker, 40)}\n${time(span.start)}, ${elapsed(span.start, span.end, to)}\n${span.outcome || "running"}`,
+      fill: colourOf(span.outcome, palette),
+    })),
+  );
   return {
     ...base(palette),
     grid: { left: 130, right: 20, top: 8, bottom: 30 },
-    tooltip: { ...tooltip(palette, "item"), formatter: (params) => (params as { data?: { text?: string } }).data?.text ?? "" },
-    xAxis: { ...axisStyle(palette, ""), type: "time", min: Date.parse(view.from), max: to } as PlotOption["xAxis"],
+    tooltip: {
+      ...tooltip(palette, "item"),
+      formatter: (params) => (params as { data?: { text?: string } }).data?.text ?? "",
+    },
+    xAxis: {
+      ...axisStyle(palette, ""),
+      type: "time",
+      min: Date.parse(view.from),
+      max: to,
+    } as PlotOption["xAxis"],
     yAxis: {
-      ...axisStyle(palette, ""), type: "category", inverse: true, data: lanes.map((lane) => (lane.first ? shorten(lane.worker, 18) : "")),
-      axisTick: { show: false }, splitLine: { show: false }, axisLabel: { color: palette.ink, interval: 0 },
+      ...axisStyle(palette, ""),
+      type: "category",
+      inverse: true,
+      data: lanes.map((lane) => (lane.first ? shorten(lane.worker, 18) : "")),
+      axisTick: { show: false },
+      splitLine: { show: false },
+      axisLabel: { color: palette.ink, interval: 0 },
     } as PlotOption["yAxis"],
     dataZoom: zoom().slice(0, 1),
-    series: [{
-      id: "spans", type: "custom", clip: true, encode: { x: [0, 2], y: 1 }, data: bars,
-      renderItem: (params, api) => {
-        const [left = 0, middle = 0] = api.coord([api.value(0), api.value(1)]);
-        const [right = 0] = api.coord([api.value(2), api.value(1)]);
-        return {
-          type: "rect",
-          shape: { x: left, y: middle - LANE / 2, width: Math.max(1.5, right - left - 1), height: LANE, r: 2 },
-          style: { fill: bars[params.dataIndex]?.fill },
-        };
+    series: [
+      {
+        id: "spans",
+        type: "custom",
+        clip: true,
+        encode: { x: [0, 2], y: 1 },
+        data: bars,
+        renderItem: (params, api) => {
+          const [left = 0, middle = 0] = api.coord([api.value(0), api.value(1)]);
+          const [right = 0] = api.coord([api.value(2), api.value(1)]);
+          return {
+            type: "rect",
+            shape: {
+              x: left,
+              y: middle - LANE / 2,
+              width: Math.max(1.5, right - left - 1),
+              height: LANE,
+              r: 2,
+            },
+            style: { fill: bars[params.dataIndex]?.fill },
+          };
+        },
       },
-    }],
+    ],
   };
 }
 
 export function timelineTable(view: TimelineView): PlotTable {
   return {
     columns: ["worker", "trial", "attempt", "start", "duration", "outcome"],
-    rows: view.spans.slice(0, MOST_ROWS).map((span) => [
-      span.worker, span.trial, String(span.attempt), time(span.start), elapsed(span.start, span.end, Date.parse(view.to)), span.outcome || "running",
-    ]),
+    rows: view.spans
+      .slice(0, MOST_ROWS)
+      .map((span) => [
+        span.worker,
+        span.trial,
+        String(span.attempt),
+        time(span.start),
+        elapsed(span.start, span.end, Date.parse(view.to)),
+        span.outcome || "running",
+      ]),
   };
 }
