@@ -32,6 +32,9 @@ export async function openPage(browser, origin, options = {}) {
     if (!url.startsWith(origin) && !url.startsWith("blob:") && !url.startsWith("data:"))
       complaints.push(`request to another host: ${url}`);
   });
+  page.on("response", (response) => {
+    if (response.status() >= 400) complaints.push(`${response.status()}: ${response.url()}`);
+  });
   page.setDefaultTimeout(20000);
   return { page, complaints, close: () => context.close() };
 }

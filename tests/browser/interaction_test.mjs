@@ -116,7 +116,7 @@ test("zoom stays when new epochs come", async () => {
 test("a brush keeps trials, and stays when new epochs come", async () => {
   await open("sweeps/live/parameters");
   const plot = frame("Parallel coordinates");
-  await plot.locator("svg path").first().waitFor();
+  await plot.locator("svg path").first().waitFor({ state: "attached" });
   const box = await plot.boundingBox();
   const x = box.x + 40; // the first axis, lr from 0.1 at the bottom to 0.4 at the top
   await tab.page.mouse.move(x, box.y + box.height * 0.75);
@@ -140,7 +140,7 @@ test("a brush keeps trials, and stays when new epochs come", async () => {
 
 test("every plot is saved as SVG and as PNG", async () => {
   await open("sweeps/trained/parameters");
-  await frame("momentum").locator("svg path").first().waitFor();
+  await frame("momentum").locator("svg path").first().waitFor({ state: "attached" });
   for (const button of await tab.page
     .getByRole("button", { name: /^Save .* as (SVG|PNG)$/ })
     .all()) {
@@ -168,7 +168,7 @@ test("trials that are ticked stand side by side, differences marked", async () =
   await tab.page.getByRole("checkbox", { name: "compare trained/1", exact: true }).check();
   await tab.page.getByRole("checkbox", { name: "compare trained/2", exact: true }).check();
   await tab.page.getByRole("link", { name: "Compare", exact: true }).last().click();
-  await frame("Accuracy").locator("svg path").first().waitFor();
+  await frame("Accuracy").locator("svg path").first().waitFor({ state: "attached" });
   await tab.page
     .locator("tr.differs", { hasText: /lr|momentum/ })
     .first()
@@ -306,7 +306,7 @@ test("a drawn digit is read as sweep predict reads it", async () => {
 test("workers, and what ran where", async () => {
   await open("workers");
   await tab.page.getByRole("row", { name: /first/ }).first().waitFor();
-  await frame("What ran where").locator("svg path").first().waitFor();
+  await frame("What ran where").locator("svg path").first().waitFor({ state: "attached" });
   await tab.page.getByRole("button", { name: "What ran where as a table" }).click();
   await tab.page.getByRole("cell", { name: "trained/1", exact: true }).waitFor();
 });

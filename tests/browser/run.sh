@@ -7,7 +7,6 @@
 # Ends with 77 (skipped) without Node 18, Chromium or a way to get the packages.
 set -euo pipefail
 readonly SKIPPED=77
-cd "$(dirname "$0")"
 
 skip() { printf 'browser tests: skipped: %s\n' "$*" >&2; exit $SKIPPED; }
 
@@ -15,6 +14,7 @@ suite=$1
 bin=$(cd "$2" && pwd)
 mkdir -p "$3"
 packages=$(cd "$3" && pwd)
+cd "$(dirname "$0")"
 readonly dashboard=../../dashboards/web
 
 version=$(node --version 2>/dev/null) || skip "there is no node"
