@@ -111,8 +111,9 @@ class HttpServerImpl final : public HttpServer {
     SocketStream stream(connection, {});
     bool asks_to_close = false;
     bool may_have_body = true;
+    const bool is_last = connection->served + 1 >= options_.connections.max_requests;
     const bool written =
-        router_.process_request(stream, false, asks_to_close, [&may_have_body](Request& request) {
+        router_.process_request(stream, is_last, asks_to_close, [&may_have_body](Request& request) {
           request.ranges.clear();
           const std::string encodings = request.get_header_value("Accept-Encoding");
           request.headers.erase("Accept-Encoding");

@@ -207,6 +207,16 @@ TEST_F(HttpServerTest, ABodyIsNotTakenForTheNextRequest) {
   EXPECT_EQ(text.find("HTTP/1.1", 10), std::string::npos) << text;
 }
 
+TEST_F(HttpServerTest, TheLastAnswerOfAConnectionSaysSo) {
+  Start({.connections = {.max_requests = 2}});
+  RawClient client(port_);
+  const std::string request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  client.Send(request);
+  EXPECT_THAT(client.ReadTo("ok\n"), Not(HasSubstr("Connection: close")));
+  client.Send(request);
+  EXPECT_THAT(client.ReadAll(), HasSubstr("Connection: close"));
+}
+
 TEST_F(HttpServerTest, WeightsAreStreamed) {
   std::string bytes(700'000, 'w');
   bytes[699'999] = '!';

@@ -157,32 +157,44 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrialsByNumber(
   return rows;
 }
 
+namespace {
+
+#define TIMED_ATTEMPTS                                                                             \
+  "SELECT s.name, t.number, a.attempt, a.worker, a.started_us, a.ended_us, a.outcome, a.reason "   \
+  "FROM attempts a INDEXED BY attempts_by_end JOIN trials t ON t.id = a.trial_id JOIN sweeps s ON " \
+  "s.id = t.sweep_id "
+
+absl::StatusOr<TimedAttempt> DecodeTimedAttempt(const Statement& row) {
+  return TimedAttempt{.sweep = row.Text(0),
+                      .number = row.Int(1),
+                      .attempt = {.attempt = static_cast<int>(row.Int(2)),
+                                  .worker = row.Text(3),
+                                  .started = FromMicros(row.Int(4)),
+                                  .ended = OptionalTime(row, 5),
+                                  .outcome = row.Text(6),
+                                  .reason = row.Text(7)}};
+}
+
+}  // namespace
+
 absl::StatusOr<AttemptPage> SelectAttemptsSince(Database& database, absl::Time from, int limit) {
-  constexpr std::string_view kSince = "WHERE a.ended_us IS NULL OR a.ended_us >= ?";
-  static const std::string kCount = "SELECT count(*) FROM attempts a " + std::string(kSince);
-  static const std::string kSelect =
-      "SELECT s.name, t.number, a.attempt, a.worker, a.started_us, a.ended_us, a.outcome, a.reason "
-      "FROM attempts a JOIN trials t ON t.id = a.trial_id JOIN sweeps s ON s.id = t.sweep_id " +
-      std::string(kSince) + " ORDER BY coalesce(a.ended_us, 9e18) DESC, a.started_us DESC LIMIT ?";
   AttemptPage page;
-  Statement count = database.Prepare(kCount);
+  Statement count = database.Prepare(
+      "SELECT (SELECT count(*) FROM attempts WHERE ended_us IS NULL) + "
+      "(SELECT count(*) FROM attempts WHERE ended_us >= ?)");
   STORE_RETURN_IF_ERROR(count.Bind(ToMicros(from)).Step().status());
   page.total = count.Int(0);
-  Statement statement = database.Prepare(kSelect);
+  Statement running = database.Prepare(
+      TIMED_ATTEMPTS "WHERE a.ended_us IS NULL ORDER BY a.started_us DESC LIMIT ?");
   STORE_ASSIGN_OR_RETURN(
-      page.attempts,
-      CollectRows<TimedAttempt>(statement.Bind(ToMicros(from), Limit(limit)),
-                                [](const Statement& row) -> absl::StatusOr<TimedAttempt> {
-                                  return TimedAttempt{
-                                      .sweep = row.Text(0),
-                                      .number = row.Int(1),
-                                      .attempt = {.attempt = static_cast<int>(row.Int(2)),
-                                                  .worker = row.Text(3),
-                                                  .started = FromMicros(row.Int(4)),
-                                                  .ended = OptionalTime(row, 5),
-                                                  .outcome = row.Text(6),
-                                                  .reason = row.Text(7)}};
-                                }));
+      page.attempts, CollectRows<TimedAttempt>(running.Bind(Limit(limit)), DecodeTimedAttempt));
+  const int rest = limit - static_cast<int>(page.attempts.size());
+  Statement ended = database.Prepare(TIMED_ATTEMPTS
+                                     "WHERE a.ended_us >= ? ORDER BY a.ended_us DESC LIMIT ?");
+  STORE_ASSIGN_OR_RETURN(
+      const std::vector<TimedAttempt> others,
+      CollectRows<TimedAttempt>(ended.Bind(ToMicros(from), Limit(rest)), DecodeTimedAttempt));
+  page.attempts.insert(page.attempts.end(), others.begin(), others.end());
   return page;
 }
 

@@ -320,7 +320,13 @@ CREATE INDEX trials_by_epochs_to_target ON trials (sweep_id, epochs_to_target)
 CREATE INDEX artifacts_by_blob ON artifacts (sha256);
 )sql";
 
-constexpr std::array<std::string_view, 3> kMigrations = {kVersion1, kVersion2, kVersion3};
+constexpr std::string_view kVersion4 = R"sql(
+-- What ran since a time, without looking at all attempts.
+CREATE INDEX attempts_by_end ON attempts (ended_us);
+)sql";
+
+constexpr std::array<std::string_view, 4> kMigrations = {kVersion1, kVersion2, kVersion3,
+                                                         kVersion4};
 
 }  // namespace
 

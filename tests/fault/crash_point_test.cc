@@ -96,7 +96,7 @@ class Coordinator {
  private:
   void Start() {
     process_ = std::make_unique<Process>(
-        Process::Options{.command = {"sweep-coordinator", "--listen", "127.0.0.1:0", "--db",
+        Process::Options{.command = {"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0", "--db",
                                      "sweep.db", "--lease-term", "3600", "--log-level", "warn"},
                          .folder = folder_.path()});
     grpc::ChannelArguments arguments;

@@ -80,7 +80,7 @@ class LifecycleTest : public ::testing::Test {
 
   void StartCoordinator(const std::string& listen = "127.0.0.1:0") {
     coordinator_ = std::make_unique<Process>(
-        Process::Options{.command = {"sweep-coordinator", "--listen", listen, "--db", "server.db"},
+        Process::Options{.command = {"sweep-coordinator", "--http", "off", "--listen", listen, "--db", "server.db"},
                          .folder = folder_.path() + "/server"});
     ASSERT_TRUE(Eventually([&] {
       const std::string output = coordinator_->Output();

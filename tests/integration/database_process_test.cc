@@ -57,7 +57,7 @@ class DatabaseTest : public ::testing::Test {
     return Run(arguments);
   }
   std::unique_ptr<Process> StartCoordinator() {
-    auto process = Start({"sweep-coordinator", "--listen", "127.0.0.1:0", "--db", "sweep.db"});
+    auto process = Start({"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0", "--db", "sweep.db"});
     address_ = testing::WaitForAddress(*process);
     return process;
   }
@@ -270,7 +270,7 @@ TEST_F(DatabaseTest, BackupAndCheckWorkBesideARunningCoordinator) {
   worker.reset();
   coordinator.reset();
   coordinator = Start(
-      {"sweep-coordinator", "--listen", "127.0.0.1:0", "--db", "copy.db", "--lease-term", "1"});
+      {"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0", "--db", "copy.db", "--lease-term", "1"});
   address_ = testing::WaitForAddress(*coordinator);
   worker = StartWorker();
   EXPECT_TRUE(Eventually([&] { return Completed(); })) << coordinator->Output();

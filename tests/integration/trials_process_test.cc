@@ -104,7 +104,7 @@ class TrialsTest : public ::testing::Test {
 class Coordinator {
  public:
   Coordinator(const std::string& folder, const std::string& listen)
-      : process_({.command = {"sweep-coordinator", "--listen", listen, "--db", "sweep.db"},
+      : process_({.command = {"sweep-coordinator", "--http", "off", "--listen", listen, "--db", "sweep.db"},
                   .folder = folder}) {
     Eventually([&] { return !Address().empty(); });
   }

@@ -22,6 +22,7 @@
 #include "fmt/format.h"
 #include "grpcpp/grpcpp.h"
 #include "sweep/v1/trials.grpc.pb.h"
+#include "tests/bench/service/dashboard.h"
 #include "tests/bench/service/fill.h"
 #include "tests/bench/service/table.h"
 #include "tests/integration/process.h"
@@ -49,8 +50,9 @@ class Coordinator {
  public:
   explicit Coordinator(const std::string& folder, std::vector<std::string> more = {}) {
     const absl::Time start = absl::Now();
-    std::vector<std::string> command = {"sweep-coordinator", "--listen",    "127.0.0.1:0", "--db",
-                                        "sweep.db",          "--log-level", "warn"};
+    std::vector<std::string> command = {"sweep-coordinator", "--listen",    "127.0.0.1:0",
+                                        "--db",              "sweep.db",    "--http",
+                                        "127.0.0.1:0",       "--log-level", "warn"};
     command.insert(command.end(), more.begin(), more.end());
     process_ = std::make_unique<Process>(Process::Options{.command = command, .folder = folder});
     address_ = testing::WaitForAddress(*process_, std::chrono::seconds(120));
@@ -58,6 +60,18 @@ class Coordinator {
   }
 
   const std::string& address() const { return address_; }
+  // "http://127.0.0.1:43211/".
+  std::string dashboard() const {
+    const std::string mark = "dashboard on ";
+    std::string output;
+    testing::Eventually([&] {
+      output = process_->Output();
+      const std::size_t begin = output.find(mark);
+      return begin != std::string::npos && output.find('\n', begin) != std::string::npos;
+    });
+    const std::size_t begin = output.find(mark) + mark.size();
+    return output.substr(begin, output.find('\n', begin) - begin);
+  }
   int pid() const { return process_->pid(); }
   double start_seconds() const { return start_seconds_; }
   void Stop() {
@@ -304,6 +318,59 @@ std::vector<Figure> MeasureMany(const Arguments& arguments) {
   return MeasureLargeFile(arguments.many_trials, 1, 0.500, 0);
 }
 
+// The dashboard of a large sweep, and what ten pages that look at a sweep cost those who report to
+// it: windows with and without them take turns.
+std::vector<Figure> MeasureDashboard(const Arguments& arguments) {
+  constexpr int kWorkers = 64;
+  constexpr int kPages = 10;
+  constexpr int kTurns = 3;
+  constexpr double kMostLoss = 0.05;
+  const TemporaryFolder folder;
+  std::cerr << fmt::format("making a database of {} trials × 20 epochs\n", arguments.trials);
+  const absl::Status filled =
+      FillDatabase(folder.path() + "/sweep.db", "large", arguments.trials, 20);
+  if (!filled.ok()) throw std::runtime_error(filled.ToString());
+  Coordinator coordinator(folder.path());
+  std::vector<Figure> figures = MeasureViews(coordinator.dashboard(), "large");
+  const double memory = ResidentBytes(coordinator.pid());
+  figures.push_back({"— resident memory with the index", fmt::format("{:.0f} MB", memory / 1e6), ""});
+  Submit(coordinator.address(), SweepText("load", 100'000, 20));
+  LoadStatistics statistics;
+  const auto workers = StartWorkers(kWorkers, {.address = coordinator.address()}, &statistics);
+  absl::SleepFor(absl::Seconds(5));  // until all have connected and work
+  double rows[2] = {0, 0};           // without and with pages
+  double seconds[2] = {0, 0};
+  std::int64_t answers = 0, failures = 0;
+  for (int turn = 0; turn < 2 * kTurns; ++turn) {
+    const int with = turn % 2;
+    std::unique_ptr<DashboardPages> pages;
+    if (with == 1) {
+      pages = std::make_unique<DashboardPages>(coordinator.dashboard(), "load", kPages);
+    }
+    statistics.Take();
+    const absl::Time start = absl::Now();
+    absl::SleepFor(absl::Seconds(arguments.seconds));
+    rows[with] += static_cast<double>(statistics.Take().rows);
+    seconds[with] += absl::ToDoubleSeconds(absl::Now() - start);
+    if (pages != nullptr) {
+      answers += pages->answers();
+      failures += pages->failures();
+    }
+  }
+  StopWorkers(workers);
+  coordinator.Stop();
+  const double alone = rows[0] / seconds[0], beside = rows[1] / seconds[1];
+  figures.push_back({fmt::format("dashboard: durable reports per second, {} workers, without and "
+                                 "with {} pages on the same sweep",
+                                 kWorkers, kPages),
+                     fmt::format("{:.0f}, {:.0f} ({:+.1f} %)", alone, beside,
+                                 (beside / alone - 1) * 100),
+                     "> -5 %", beside > alone * (1 - kMostLoss)});
+  figures.push_back({"— answers to the pages, failed ones", fmt::format("{}, {}", answers, failures),
+                     "0 failed", failures == 0});
+  return figures;
+}
+
 // Optuna's storages with the same reports, by its own package; lines "NAME<TAB>REPORTS_PER_SECOND".
 std::vector<Figure> MeasurePeers(const Arguments& arguments) {
   const TemporaryFolder folder;
@@ -332,7 +399,7 @@ struct Part {
 constexpr Part kParts[] = {{"disk", MeasureDisk},   {"reports", MeasureReports},
                            {"peers", MeasurePeers}, {"workers", MeasureWorkers},
                            {"idle", MeasureIdle},   {"file", MeasureFile},
-                           {"many", MeasureMany}};
+                           {"many", MeasureMany},   {"dashboard", MeasureDashboard}};
 
 // Thousands of connections need as many descriptors, here and in the coordinator.
 void RaiseFileLimit() {

@@ -65,7 +65,7 @@ bool Cluster::coordinator_up() const {
 // One database for the whole run; the port is another one each time.
 void Cluster::StartCoordinator() {
   coordinator_ = std::make_unique<Process>(Process::Options{
-      .command = {"sweep-coordinator", "--listen", "127.0.0.1:0", "--db", "sweep.db",
+      .command = {"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0", "--db", "sweep.db",
                   "--lease-term", fmt::format("{:g}", absl::ToDoubleSeconds(options_.lease_term)),
                   "--log-level", "info"},
       .folder = options_.folder,
