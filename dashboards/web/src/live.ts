@@ -46,6 +46,7 @@ export function pauseAfter(failures: number, random = Math.random()): number {
 class Poller {
   private version = "";
   private failures = 0;
+  private pause = 0; // as the server asked for; 0: as pauseAfter says
   private timer: ReturnType<typeof setTimeout> | undefined;
   private stopped = false;
   private asking = false;
@@ -73,7 +74,8 @@ class Poller {
   };
 
   private readonly onVisible = (): void => {
-    if (document.visibilityState === "visible" && !this.once) this.ask();
+    if (document.visibilityState !== "visible") clearTimeout(this.timer);
+    else if (!this.once || this.failures > 0) this.ask();
   };
 
   private async fetch(): Promise<void> {
@@ -82,6 +84,7 @@ class Poller {
       const answer = await source.get(this.path, this.version);
       if (this.stopped) return;
       this.failures = 0;
+      this.pause = 0;
       if (answer) {
         this.version = answer.version;
         this.onData(answer.document);
@@ -96,15 +99,16 @@ class Poller {
     }
     const done = this.once && this.failures === 0;
     if (!done && document.visibilityState === "visible") {
-      this.timer = setTimeout(this.ask, pauseAfter(this.failures));
+      this.timer = setTimeout(this.ask, this.pause || pauseAfter(this.failures));
     }
   }
 
   private fail(error: unknown): void {
     const known = error instanceof RequestError ? error : new RequestError(String(error), 0);
     this.failures += 1;
-    setFailing(this.path, known.transient);
-    if (!known.transient) this.onError(known);
+    this.pause = known.busy ? known.retrySeconds * 1000 || PERIOD_MS : 0;
+    setFailing(this.path, known.unreachable);
+    if (!known.busy && !known.unreachable) this.onError(known);
   }
 }
 

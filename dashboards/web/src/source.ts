@@ -16,9 +16,10 @@ export interface DocumentSource {
 
 async function errorOf(response: Response): Promise<RequestError> {
   const text = await response.text();
+  const again = Number(response.headers.get("retry-after")) || 0;
   try {
     const body = JSON.parse(text) as Partial<ApiError>;
-    if (body.error?.message) return new RequestError(body.error.message, response.status);
+    if (body.error?.message) return new RequestError(body.error.message, response.status, again);
   } catch {
     // Not JSON: something between here and the coordinator answered.
   }

@@ -77,7 +77,7 @@ function columnsOf(sweep: SweepView): Column<TrialRow>[] {
       key: `parameter ${dimension.name}`,
       title: shorten(dimension.name, 24),
       sort: dimension.name,
-      numeric: dimension.kind !== "category",
+      numeric: dimension.categories.every((value) => typeof value === "number"),
       cell: (row) => (
         <Text
           text={valueText(dimension.name === "model" ? row.model : row.parameters[dimension.name])}
