@@ -14,7 +14,7 @@ readonly PACKAGES=(
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
   libsqlite3-dev sqlite3 libspdlog-dev libfmt-dev libyaml-cpp-dev libcli11-dev
   nlohmann-json3-dev libcpp-httplib-dev libssl-dev zlib1g-dev libpng-dev libcurl4-openssl-dev
-  libhwy-dev libgtest-dev libgmock-dev python3 python3-pip zsh
+  libhwy-dev libgtest-dev libgmock-dev python3 python3-pip zsh chromium fonts-dejavu-core
 )
 readonly TORCH_VERSION=2.13.0
 readonly TORCH_WHEEL=torch-${TORCH_VERSION}+cpu-cp311-cp311-manylinux_2_28_x86_64.whl
@@ -26,14 +26,24 @@ readonly TORCH_CONTENT="$TORCH_SHA256 with Python"
 say() { printf 'install-deps: %s\n' "$*"; }
 fail() { printf 'install-deps: error: %s\n' "$*" >&2; exit 1; }
 
+# Node 18 or newer and npm build the dashboard's page. One that is there from another source (a
+# version manager, NodeSource, whose package conflicts with Debian's npm) is left alone.
+has_node() {
+  local version
+  version=$(node --version 2>/dev/null) || return 1
+  version=${version#v}
+  [ "${version%%.*}" -ge 18 ] && command -v npm >/dev/null
+}
+
 install_packages() {
-  command -v apt-get >/dev/null || fail "this script knows Debian's apt-get only; install by hand: ${PACKAGES[*]}"
-  local missing=() package
-  for package in "${PACKAGES[@]}"; do
+  command -v apt-get >/dev/null || fail "this script knows Debian's apt-get only; install by hand: ${PACKAGES[*]} nodejs npm"
+  local wanted=("${PACKAGES[@]}") missing=() package
+  has_node || wanted+=(nodejs npm)
+  for package in "${wanted[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
   done
   if [ ${#missing[@]} -eq 0 ]; then
-    say "all ${#PACKAGES[@]} Debian packages are installed"
+    say "all ${#wanted[@]} Debian packages are installed"
     return
   fi
   if [ "$(id -u)" -ne 0 ]; then

@@ -2,8 +2,8 @@
 # The suites that take too long for every change; docs/reliability.md and docs/training.md show what
 # they gave.
 #
-#   tests/long.sh [SUITE...]      sanitizers, chaos, fuzz, rpc, bench, training, equivalence; all of
-#                                 them unless named
+#   tests/long.sh [SUITE...]      sanitizers, chaos, fuzz, rpc, bench, training, equivalence, browser;
+#                                 all of them unless named
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -59,15 +59,21 @@ equivalence() {
   python3 tests/parity/equivalence.py
 }
 
+# Fails where a test is skipped, since who asks for it by name wants it run.
+browser() {
+  deploy/build.sh sweep sweep-coordinator sweep-worker sweep-trainer
+  tests/browser/run.sh all build/release/bin build/release/web/source
+}
+
 suites=("$@")
-[ $# -gt 0 ] || suites=(sanitizers chaos fuzz rpc bench training equivalence)
+[ $# -gt 0 ] || suites=(sanitizers chaos fuzz rpc bench training equivalence browser)
 times=""
 for suite in "${suites[@]}"; do
   case $suite in
-    sanitizers | chaos | fuzz | rpc | bench | training | equivalence) ;;
+    sanitizers | chaos | fuzz | rpc | bench | training | equivalence | browser) ;;
     *)
       echo "tests/long.sh: there is no suite '$suite'; there are sanitizers, chaos, fuzz, rpc, bench," \
-        "training, equivalence" >&2
+        "training, equivalence, browser" >&2
       exit 2
       ;;
   esac

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -210,6 +211,10 @@ TEST_P(TrainerTest, KeepsBestAndLastWeightsAndPredictions) {
     right += static_cast<std::uint8_t>(predicted[i]) == data.test.labels[i];
   }
   EXPECT_DOUBLE_EQ(right / 130.0, best->validation_accuracy);
+  EXPECT_EQ(predictions.Find("labels")->bytes,
+            std::string(data.test.labels.begin(), data.test.labels.end()));
+  EXPECT_EQ(predictions.Find("images")->shape,
+            (std::vector<std::int64_t>{std::min(130 - right, 128), 1, 28, 28}));
 }
 
 TEST_P(TrainerTest, OfEqualEpochsTheFirstIsTheBest) {
@@ -229,6 +234,12 @@ TEST_P(TrainerTest, HoldoutIsEvaluatedInsteadOfTheTestImages) {
   const TrainingResult result = Train(spec, &recorder);
   const SafeTensors predictions = ReadSafeTensors(result.files.at("predictions"));
   EXPECT_THAT(predictions.Find("predictions")->bytes, SizeIs(60));
+  const Dataset data = LoadDataset(spec.dataset, "");
+  std::string labels;
+  for (const std::int32_t index : HoldoutSplit(520, 60, spec.seed).holdout) {
+    labels += static_cast<char>(data.train.labels[static_cast<std::size_t>(index)]);
+  }
+  EXPECT_EQ(predictions.Find("labels")->bytes, labels);
   EXPECT_NEAR(recorder.epochs[0].images_per_second * recorder.epochs[0].train_seconds, 460, 1e-6);
 }
 
@@ -315,10 +326,8 @@ TEST_P(TrainerTest, AResumedTrialRepeatsTheUndisturbedOneBitForBit) {
   spec.nesterov = true;
   Recorder whole;
   const TrainingResult undisturbed = Train(spec, &whole);
-  const std::string best =
-      SerializeSafeTensors(ReadSafeTensors(undisturbed.files.at("weights_best")));
-  const std::string last =
-      SerializeSafeTensors(ReadSafeTensors(undisturbed.files.at("weights_last")));
+  std::map<std::string, SafeTensors> files;
+  for (const auto& [role, path] : undisturbed.files) files[role] = ReadSafeTensors(path);
 
   for (const std::size_t at : {1u, 3u}) {
     const TemporaryFolder first_folder;
@@ -344,8 +353,10 @@ TEST_P(TrainerTest, AResumedTrialRepeatsTheUndisturbedOneBitForBit) {
     EXPECT_EQ(WithoutTimes(second.epochs),
               std::vector<EpochMetrics>(whole_epochs.begin() + static_cast<std::ptrdiff_t>(at),
                                         whole_epochs.end()));
-    EXPECT_EQ(SerializeSafeTensors(ReadSafeTensors(resumed.files.at("weights_best"))), best);
-    EXPECT_EQ(SerializeSafeTensors(ReadSafeTensors(resumed.files.at("weights_last"))), last);
+    ASSERT_EQ(resumed.files.size(), files.size());
+    for (const auto& [role, path] : resumed.files) {
+      EXPECT_TRUE(ReadSafeTensors(path) == files[role]) << role;
+    }
   }
 }
 
@@ -392,11 +403,17 @@ TEST_P(TrainerTest, ADamagedCheckpointIsRefused) {
   eager.Train(Spec(), &recorder);
   TrialSpec spec = Spec();
   spec.resume_from = recorder.checkpoints.back().second;
-  SafeTensors content = ReadSafeTensors(spec.resume_from);
+  const SafeTensors whole = ReadSafeTensors(spec.resume_from);
+  SafeTensors content = whole;
   std::erase_if(content.tensors,
                 [](const auto& t) { return t.name == "momentum/layers.5.weight"; });
   WriteSafeTensors(spec.resume_from, content);
   EXPECT_THAT(Failure(spec), HasSubstr("layers.5.weight"));
+
+  Checkpoint checkpoint = CheckpointFromSafeTensors(whole, "checkpoint");
+  checkpoint.predictions.pop_back();
+  WriteSafeTensors(spec.resume_from, CheckpointToSafeTensors(checkpoint));
+  EXPECT_THAT(Failure(spec), HasSubstr("129 predictions for 130 evaluated images"));
 }
 
 TEST_P(TrainerTest, DivergenceIsAnErrorThatIsNotRetried) {

@@ -9,6 +9,7 @@
 
 #include "common/base/value.h"
 #include "common/tensors/safetensors.h"
+#include "worker/trainer/predictions_file.h"
 
 namespace sweep {
 namespace {
@@ -102,6 +103,12 @@ void TrainingRun::Resume() {
   Checkpoint checkpoint = CheckpointFromSafeTensors(ReadSafeTensors(file), file);
   if (const std::string reason = ExplainMismatch(checkpoint, spec_); !reason.empty()) {
     throw TrainingError("checkpoint " + file + " does not belong to this trial: " + reason, false);
+  }
+  if (checkpoint.best.epoch > 0 && checkpoint.predictions.size() != evaluation_indices_.size()) {
+    throw TrainingError("checkpoint " + file + " has " +
+                            std::to_string(checkpoint.predictions.size()) + " predictions for " +
+                            std::to_string(evaluation_indices_.size()) + " evaluated images",
+                        false);
   }
   backend_->Load({checkpoint.network, checkpoint.momentum}, file);
   snapshot_ = std::move(checkpoint);
@@ -263,7 +270,7 @@ void TrainingRun::WriteCheckpoint() {
   listener_->OnCheckpoint(snapshot_.epoch, path);
 }
 
-std::string TrainingRun::WriteWeights(const std::string& role,
+std::string TrainingRun::WriteTensors(const std::string& role,
                                       const std::vector<SafeTensor>& tensors,
                                       const EpochMetrics& metrics) const {
   const nlohmann::json line = nlohmann::json::parse(TrialSpecToJson(spec_));
@@ -289,13 +296,12 @@ TrainingResult TrainingRun::Finish(bool stopped) {
   }
   if (snapshot_.best.epoch == 0) return result;
   result.files["weights_best"] =
-      WriteWeights("weights_best", snapshot_.best_network, snapshot_.best);
-  result.files["weights_last"] = WriteWeights("weights_last", snapshot_.network, snapshot_.last);
-  const SafeTensor predictions{.name = "predictions",
-                               .dtype = "U8",
-                               .shape = {static_cast<std::int64_t>(snapshot_.predictions.size())},
-                               .bytes = snapshot_.predictions};
-  result.files["predictions"] = WriteWeights("predictions", {predictions}, snapshot_.best);
+      WriteTensors("weights_best", snapshot_.best_network, snapshot_.best);
+  result.files["weights_last"] = WriteTensors("weights_last", snapshot_.network, snapshot_.last);
+  result.files["predictions"] = WriteTensors(
+      "predictions",
+      PredictionTensors(*evaluation_set_, evaluation_indices_, snapshot_.predictions),
+      snapshot_.best);
   return result;
 }
 

@@ -45,7 +45,7 @@ class TrainingRun {
   void KeepIfBest(const EpochMetrics& metrics);  // after TakeSnapshot
   void WriteCheckpoint();
   TrainingResult Finish(bool stopped);
-  std::string WriteWeights(const std::string& role, const std::vector<SafeTensor>& tensors,
+  std::string WriteTensors(const std::string& role, const std::vector<SafeTensor>& tensors,
                            const EpochMetrics& metrics) const;
 
   const TrialSpec& spec_;

@@ -1,0 +1,167 @@
+// The frame around the pages.
+
+import type { JSX } from "preact";
+import { Component, type ComponentChildren } from "preact";
+import { lazy, Suspense } from "preact/compat";
+import { useEffect, useRef } from "preact/hooks";
+import type { SweepsView } from "./api";
+import { CompareBar } from "./components/compare_tick";
+import { useLive, useUnreachable } from "./live";
+import { reportDocuments, reportedSweep } from "./report";
+import { href, useRoute, type Route } from "./router";
+import { apiPath } from "./source";
+import { toggleTheme, useTheme } from "./theme";
+import { SweepsPage } from "./pages/sweeps";
+
+// What the first page does not need comes when it is asked for.
+const SweepPage = lazy(() => import("./pages/sweep").then((module) => module.SweepPage));
+const TrialPage = lazy(() => import("./pages/trial").then((module) => module.TrialPage));
+const WorkersPage = lazy(() => import("./pages/workers").then((module) => module.WorkersPage));
+const ComparePage = lazy(() => import("./pages/compare").then((module) => module.ComparePage));
+const DrawPage = lazy(() => import("./pages/draw").then((module) => module.DrawPage));
+
+function Page({ route }: { route: Route }): JSX.Element {
+  const [first = "", name = "", section = "", trial = ""] = route.parts;
+  if (first === "" && __REPORT__)
+    return <SweepPage name={reportedSweep(reportDocuments())} section="" route={route} />;
+  if (first === "") return <SweepsPage route={route} />;
+  if (first === "sweeps" && name !== "" && section === "trials" && /^\d+$/.test(trial)) {
+    return <TrialPage key={`${name}/${trial}`} sweep={name} number={Number(trial)} />;
+  }
+  if (first === "sweeps" && name !== "" && trial === "")
+    return <SweepPage key={name} name={name} section={section} route={route} />;
+  if (first === "workers") return <WorkersPage />;
+  if (first === "compare") return <ComparePage route={route} />;
+  if (first === "draw") return <DrawPage route={route} />;
+  return (
+    <p class="empty">
+      There is no such page. <a href={href([])}>All sweeps</a>
+    </p>
+  );
+}
+
+const LINKS = __REPORT__
+  ? [
+      { path: "", title: "Report" },
+      { path: "compare", title: "Compare" },
+    ]
+  : [
+      { path: "", title: "Sweeps" },
+      { path: "workers", title: "Workers" },
+      { path: "compare", title: "Compare" },
+      { path: "draw", title: "Draw a digit" },
+    ];
+
+function titleOf(route: Route): string {
+  const [first = "", name = "", , trial = ""] = route.parts;
+  const page =
+    first === "sweeps"
+      ? [name, trial].filter(Boolean).join("/")
+      : (LINKS.find((link) => link.path === first)?.title ?? "");
+  return page && page !== "Sweeps" ? `${page} – Sweep` : "Sweep";
+}
+
+export function App(): JSX.Element {
+  const route = useRoute();
+  const unreachable = useUnreachable();
+  const main = useRef<HTMLElement>(null);
+  const place = route.parts.join("/");
+  const visited = useRef(place);
+  useEffect(() => {
+    document.title = titleOf(route);
+    if (visited.current === place) return;
+    visited.current = place;
+    // As a browser does for a new page: top, and the reader's cursor at its start.
+    main.current?.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  }, [place]);
+  return (
+    <>
+      <a
+        class="skip"
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          main.current?.focus();
+        }}
+      >
+        To the content
+      </a>
+      <Header first={route.parts[0] ?? ""} />
+      {unreachable && (
+        <p class="banner" role="alert">
+          Coordinator unreachable, trying again. What you see may be old.
+        </p>
+      )}
+      <main ref={main} id="main" tabIndex={-1}>
+        <Boundary key={place}>
+          <Suspense
+            fallback={
+              <p class="quiet" aria-busy="true">
+                Loading…
+              </p>
+            }
+          >
+            <Page route={route} />
+          </Suspense>
+        </Boundary>
+      </main>
+      <CompareBar />
+    </>
+  );
+}
+
+function Header({ first }: { first: string }): JSX.Element {
+  const theme = useTheme();
+  const place = first === "sweeps" ? "" : first;
+  return (
+    <header class="top">
+      <a class="brand" href={href([])}>
+        Sweep
+      </a>
+      <nav aria-label="pages">
+        {LINKS.map(({ path, title }) => (
+          <a
+            key={path}
+            href={href(path ? [path] : [])}
+            aria-current={path === place ? "page" : undefined}
+          >
+            {title}
+          </a>
+        ))}
+      </nav>
+      <span class="grow" />
+      {!__REPORT__ && <Version />}
+      <button type="button" class="small" onClick={toggleTheme}>
+        {theme === "dark" ? "Light" : "Dark"}
+      </button>
+    </header>
+  );
+}
+
+function Version(): JSX.Element | null {
+  const coordinator = useLive<SweepsView>(apiPath(["sweeps"], { page_size: 1 }), { once: true })
+    .data?.coordinator;
+  return coordinator ? (
+    <span class="quiet version" title={coordinator.database}>
+      {coordinator.version}
+    </span>
+  ) : null;
+}
+
+// A fault of one page says so there, and leaves the others alone.
+class Boundary extends Component<{ children: ComponentChildren }, { fault: string }> {
+  override state = { fault: "" };
+  static override getDerivedStateFromError(error: unknown): { fault: string } {
+    return { fault: String(error) };
+  }
+  render(): ComponentChildren {
+    if (this.state.fault)
+      return (
+        <p class="error" role="alert">
+          This page has a fault: {this.state.fault}
+        </p>
+      );
+    return this.props.children;
+  }
+}

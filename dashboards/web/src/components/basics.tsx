@@ -1,0 +1,176 @@
+// Small parts that every page uses.
+
+import type { ComponentChildren, JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { SweepState, TrialState, Value, WorkerRow } from "../api";
+import { shorten, valueText } from "../format";
+import type { Live } from "../live";
+
+// A document's page once it is there, a line when it is refused, and a quiet word before.
+export function Await<T>(props: {
+  live: Live<T>;
+  what: string;
+  children: (data: T) => ComponentChildren;
+}): JSX.Element {
+  const { data, error } = props.live;
+  if (error)
+    return (
+      <p class="error" role="alert">
+        {props.what}: {shorten(error.message, 400)}
+      </p>
+    );
+  if (data === undefined)
+    return (
+      <p class="quiet" aria-busy="true">
+        Loading {props.what}…
+      </p>
+    );
+  return <>{props.children(data)}</>;
+}
+
+type AnyState = SweepState | TrialState | WorkerRow["state"];
+const KIND: Record<AnyState, string> = {
+  active: "live",
+  running: "live",
+  leased: "live",
+  connected: "good",
+  completed: "good",
+  paused: "held",
+  pending: "idle",
+  stopped: "idle",
+  cancelled: "idle",
+  draining: "held",
+  failed: "bad",
+  lost: "bad",
+  "put aside": "bad",
+};
+
+export function State({ state }: { state: AnyState }): JSX.Element {
+  return <span class={`state ${KIND[state] ?? "idle"}`}>{state}</span>;
+}
+
+// Text of people and programs: any length, any characters.
+export function Text({ text, wide = false }: { text: string; wide?: boolean }): JSX.Element {
+  return (
+    <span
+      class={wide ? "text wide" : "text"}
+      title={text.length > 24 ? shorten(text, 500) : undefined}
+    >
+      {shorten(text, 600)}
+    </span>
+  );
+}
+
+export function Parameters({
+  values,
+  hide = [],
+}: {
+  values: Record<string, Value>;
+  hide?: string[];
+}): JSX.Element {
+  const entries = Object.entries(values).filter(([name]) => !hide.includes(name));
+  return (
+    <span class="parameters">
+      {entries.map(([name, value]) => (
+        <span key={name}>
+          <span class="quiet">{shorten(name, 40)}=</span>
+          <Text text={valueText(value)} />
+        </span>
+      ))}
+    </span>
+  );
+}
+
+export function Facts({ facts }: { facts: [string, ComponentChildren][] }): JSX.Element {
+  return (
+    <dl class="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+export function CopyButton({
+  text,
+  label = "Copy",
+}: {
+  text: string;
+  label?: string;
+}): JSX.Element {
+  const [said, say] = useState("");
+  const copy = async (): Promise<void> => {
+    try {
+      await navigator.clipboard.writeText(text);
+      say("copied");
+    } catch {
+      say("select it and copy by hand");
+    }
+    setTimeout(() => say(""), 2000);
+  };
+  return (
+    <>
+      <button type="button" class="small" onClick={() => void copy()}>
+        {label}
+      </button>
+      <span role="status" class="quiet">
+        {" "}
+        {said}
+      </span>
+    </>
+  );
+}
+
+export interface Option<V extends string> {
+  value: V;
+  label: string;
+}
+
+// One of few: a row of radio buttons that looks like one control.
+export function Segments<V extends string>(props: {
+  legend: string;
+  options: Option<V>[];
+  value: V;
+  onChange: (value: V) => void;
+}): JSX.Element {
+  return (
+    <fieldset class="segments">
+      <legend>{props.legend}</legend>
+      {props.options.map((option) => (
+        <label key={option.value} class={option.value === props.value ? "on" : ""}>
+          <input
+            type="radio"
+            name={`${props.legend}`}
+            value={option.value}
+            checked={option.value === props.value}
+            onChange={() => props.onChange(option.value)}
+          />
+          {option.label}
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+export function Select(props: {
+  label: string;
+  value: string;
+  options: Option<string>[];
+  onChange: (value: string) => void;
+}): JSX.Element {
+  return (
+    <label class="field">
+      <span>{props.label}</span>
+      <select value={props.value} onChange={(event) => props.onChange(event.currentTarget.value)}>
+        {props.options.map((option) => (
+          <option key={option.value} value={option.value}>
+            {shorten(option.label, 60)}
+          </option>
+        ))}
+      </select>
+    </label>
+  );
+}

@@ -1,0 +1,69 @@
+// How accuracy axes are drawn: by the logarithm of the error or linear, and from where. The reader's
+// choice holds for all plots and is remembered.
+
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { ScaleKind } from "../plots/metric_scale";
+import { recall, remember } from "../storage";
+import { Segments } from "./basics";
+
+export interface ScaleChoice {
+  scale: ScaleKind;
+  floor: number;
+}
+
+const FLOORS = [
+  { value: "0", label: "all" },
+  { value: "0.9", label: "90 %" },
+  { value: "0.98", label: "98 %" },
+  { value: "0.99", label: "99 %" },
+];
+
+function recalled(): ScaleChoice {
+  const floor = recall("floor");
+  return {
+    scale: recall("scale") === "linear" ? "linear" : "log",
+    floor: FLOORS.some(({ value }) => value === floor) ? Number(floor) : 0,
+  };
+}
+
+let choice = recalled();
+const listeners = new Set<(choice: ScaleChoice) => void>();
+function change(next: ScaleChoice): void {
+  choice = next;
+  remember("scale", next.scale);
+  remember("floor", String(next.floor));
+  for (const listener of listeners) listener(next);
+}
+
+export function useScale(): ScaleChoice {
+  const [current, set] = useState(choice);
+  useEffect(() => {
+    listeners.add(set);
+    return () => void listeners.delete(set);
+  }, []);
+  return current;
+}
+
+export function ScaleControls(): JSX.Element {
+  const { scale, floor } = useScale();
+  return (
+    <>
+      <Segments
+        legend="axis"
+        value={scale}
+        onChange={(value) => change({ scale: value, floor })}
+        options={[
+          { value: "log", label: "log of error" },
+          { value: "linear", label: "linear" },
+        ]}
+      />
+      <Segments
+        legend="accuracy from"
+        value={String(floor)}
+        onChange={(value) => change({ scale, floor: Number(value) })}
+        options={FLOORS}
+      />
+    </>
+  );
+}

@@ -1,0 +1,141 @@
+// Tables: captions, headers that sort by a click, pages. Sorting and paging are the server's.
+
+import type { ComponentChildren, JSX } from "preact";
+import { integer } from "../format";
+
+export interface Column<R> {
+  key: string;
+  title: ComponentChildren;
+  sort?: string; // what the server sorts by; none: not to be sorted
+  numeric?: boolean;
+  cell: (row: R) => ComponentChildren;
+}
+
+interface Props<R> {
+  caption: string;
+  columns: Column<R>[];
+  rows: R[];
+  rowKey: (row: R) => string | number;
+  rowClass?: (row: R) => string;
+  sort?: string; // "KEY" or "KEY desc"
+  onSort?: (sort: string) => void;
+  empty?: string;
+}
+
+function Header<R>({
+  column,
+  sort,
+  onSort,
+}: {
+  column: Column<R>;
+  sort: string;
+  onSort: ((sort: string) => void) | undefined;
+}): JSX.Element {
+  const [key, direction] = sort.split(" ");
+  const active = column.sort !== undefined && column.sort === key;
+  const order = active ? (direction === "desc" ? "descending" : "ascending") : undefined;
+  const kind = column.numeric ? "number" : "";
+  if (!column.sort || !onSort)
+    return (
+      <th scope="col" class={kind}>
+        {column.title}
+      </th>
+    );
+  // Numbers are first wanted from the top, words from A.
+  const next = active
+    ? direction === "desc"
+      ? column.sort
+      : `${column.sort} desc`
+    : column.numeric
+      ? `${column.sort} desc`
+      : column.sort;
+  return (
+    <th scope="col" class={kind} aria-sort={order}>
+      <button type="button" class="sort" onClick={() => onSort(next)}>
+        {column.title}
+        <span aria-hidden="true">{active ? (direction === "desc" ? " ↓" : " ↑") : ""}</span>
+      </button>
+    </th>
+  );
+}
+
+export function DataTable<R>(props: Props<R>): JSX.Element {
+  const { columns, rows } = props;
+  return (
+    <div class="scroll" tabIndex={0} role="region" aria-label={props.caption}>
+      <table>
+        <caption class="unseen">{props.caption}</caption>
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <Header
+                key={column.key}
+                column={column}
+                sort={props.sort ?? ""}
+                onSort={props.onSort}
+              />
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={props.rowKey(row)} class={props.rowClass?.(row)}>
+              {columns.map((column) => (
+                <td key={column.key} class={column.numeric ? "number" : ""}>
+                  {column.cell(row)}
+                </td>
+              ))}
+            </tr>
+          ))}
+          {rows.length === 0 && (
+            <tr>
+              <td colSpan={columns.length} class="quiet">
+                {props.empty ?? "nothing here"}
+              </td>
+            </tr>
+          )}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+export function Pager(props: {
+  offset: number;
+  limit: number;
+  total: number;
+  onChange: (offset: number) => void;
+  what: string;
+}): JSX.Element {
+  const { offset, limit, total } = props;
+  const last = Math.min(total, offset + limit);
+  return (
+    <nav class="pager" aria-label={`pages of ${props.what}`}>
+      <span class="quiet">
+        {total === 0
+          ? `no ${props.what}`
+          : `${integer(offset + 1)}–${integer(last)} of ${integer(total)} ${props.what}`}
+      </span>
+      {total > limit && (
+        <>
+          <button
+            type="button"
+            class="small"
+            disabled={offset === 0}
+            onClick={() => props.onChange(Math.max(0, offset - limit))}
+          >
+            Previous
+          </button>
+          <button
+            type="button"
+            class="small"
+            disabled={last >= total}
+            onClick={() => props.onChange(offset + limit)}
+          >
+            Next
+          </button>
+        </>
+      )}
+    </nav>
+  );
+}

@@ -1,0 +1,117 @@
+// Numbers, times and words as the pages show them. What is not there is an en dash.
+
+import type { Value } from "./api";
+
+export const NONE = "–";
+type Maybe = number | null | undefined;
+
+function finite(value: Maybe): value is number {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
+const grouped = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
+
+export function integer(value: Maybe): string {
+  return finite(value) ? grouped.format(value) : NONE;
+}
+
+// 0.9948 → "99.48 %"
+export function percent(value: Maybe, digits = 2): string {
+  return finite(value) ? `${(value * 100).toFixed(digits)} %` : NONE;
+}
+
+// Three significant digits, as far as a person compares losses and rates.
+export function number(value: Maybe, digits = 4): string {
+  if (!finite(value)) return NONE;
+  if (value === 0 || Number.isInteger(value))
+    return Math.abs(value) < 1e9 ? String(value) : value.toExponential(2);
+  const size = Math.abs(value);
+  if (size >= 1e6 || size < 1e-4) return value.toExponential(2);
+  return String(Number(value.toPrecision(digits)));
+}
+
+// Of accuracies, "99.32–99.60"; without evaluated images there is none.
+export function intervalText(interval: [number, number] | null): string {
+  if (!interval || interval[1] <= interval[0]) return NONE;
+  return interval.map((share) => (share * 100).toFixed(2)).join("–");
+}
+
+export function metricText(metric: string, value: Maybe): string {
+  return metric === "loss" ? number(value) : percent(value);
+}
+
+export function valueText(value: Value | null | undefined): string {
+  if (value === null || value === undefined) return NONE;
+  return typeof value === "number" ? number(value, 5) : String(value);
+}
+
+export function seconds(value: Maybe): string {
+  if (!finite(value)) return NONE;
+  if (value < 1) return `${Math.round(value * 1000)} ms`;
+  if (value < 60) return `${value < 10 ? value.toFixed(1) : Math.round(value)} s`;
+  const minutes = Math.round(value / 60);
+  if (minutes < 60) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  if (hours < 48) return `${hours} h ${minutes % 60} min`;
+  return `${Math.round(hours / 24)} days`;
+}
+
+const sizes = ["B", "kB", "MB", "GB"];
+export function bytes(value: number): string {
+  let size = value;
+  let unit = 0;
+  while (size >= 1000 && unit < sizes.length - 1) {
+    size /= 1000;
+    unit += 1;
+  }
+  return `${unit === 0 ? size : size.toFixed(size < 10 ? 1 : 0)} ${sizes[unit]}`;
+}
+
+const dateAndTime = new Intl.DateTimeFormat("en-GB", {
+  year: "numeric",
+  month: "2-digit",
+  day: "2-digit",
+  hour: "2-digit",
+  minute: "2-digit",
+  second: "2-digit",
+  hour12: false,
+});
+// In the reader's time zone: "2026-11-25 16:40:02".
+export function time(text: string | null | undefined): string {
+  if (!text) return NONE;
+  const date = new Date(text);
+  if (Number.isNaN(date.getTime())) return NONE;
+  const part: Record<string, string> = {};
+  for (const { type, value } of dateAndTime.formatToParts(date)) part[type] = value;
+  return `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}:${part.second}`;
+}
+
+export function elapsed(from: string | null, to: string | null, now = Date.now()): string {
+  if (!from) return NONE;
+  const end = to ? new Date(to).getTime() : now;
+  return seconds(Math.max(0, (end - new Date(from).getTime()) / 1000));
+}
+
+// For plots and their tables, which hold no 10,000 characters. By code points, so that no character
+// is cut in two.
+export function shorten(text: string, length = 60): string {
+  if (text.length <= length) return text;
+  const points = Array.from(text.slice(0, length * 2 + 2));
+  return points.length <= length ? text : `${points.slice(0, length - 1).join("")}…`;
+}
+
+// Orders numbers by size, words by alphabet, and what is missing last in either direction.
+export function compareValues(a: unknown, b: unknown, descending = false): number {
+  const aMissing = a === null || a === undefined;
+  const bMissing = b === null || b === undefined;
+  if (aMissing || bMissing) return Number(aMissing) - Number(bMissing);
+  const sign = descending ? -1 : 1;
+  if (typeof a === "number" && typeof b === "number") return sign * (a - b);
+  return sign * String(a).localeCompare(String(b), "en", { numeric: true });
+}
+
+// "NAME/12" in its parts; a sweep's name has no slash.
+export function splitTrial(text: string): { sweep: string; trial: number } | null {
+  const match = /^([^/]+)\/(\d+)$/.exec(text.trim());
+  return match?.[1] && match[2] ? { sweep: match[1], trial: Number(match[2]) } : null;
+}

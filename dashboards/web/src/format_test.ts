@@ -1,0 +1,64 @@
+import { expect, it } from "vitest";
+import {
+  bytes,
+  compareValues,
+  elapsed,
+  integer,
+  number,
+  percent,
+  seconds,
+  shorten,
+  splitTrial,
+  time,
+  valueText,
+} from "./format";
+
+it("shows what is missing or not finite as a dash", () => {
+  for (const show of [integer, percent, number, seconds]) {
+    for (const value of [null, undefined, NaN, Infinity, -Infinity]) expect(show(value)).toBe("–");
+  }
+  expect(valueText(null)).toBe("–");
+  expect(time(null)).toBe("–");
+  expect(time("no time")).toBe("–");
+  expect(elapsed(null, null)).toBe("–");
+});
+
+it("shows numbers as a person compares them", () => {
+  expect(percent(0.9948)).toBe("99.48 %");
+  expect(integer(18718)).toBe("18,718");
+  expect(number(0.014567)).toBe("0.01457");
+  expect(number(0.00001234)).toBe("1.23e-5");
+  expect(number(64)).toBe("64");
+  expect(valueText(true)).toBe("true");
+  expect(bytes(81234)).toBe("81 kB");
+  expect(bytes(999)).toBe("999 B");
+});
+
+it("shows times in units that fit", () => {
+  expect(seconds(0.25)).toBe("250 ms");
+  expect(seconds(4.25)).toBe("4.3 s");
+  expect(seconds(1234)).toBe("21 min");
+  expect(seconds(9000)).toBe("2 h 30 min");
+  expect(seconds(400000)).toBe("5 days");
+  expect(elapsed("2026-11-25T16:00:00Z", "2026-11-25T16:05:00Z")).toBe("5 min");
+});
+
+it("shortens by characters, never through one", () => {
+  expect(shorten("abc", 3)).toBe("abc");
+  expect(shorten("x".repeat(10000), 10)).toBe("xxxxxxxxx…");
+  expect(shorten("😀😀😀😀", 3)).toBe("😀😀…");
+  expect(shorten("😀😀", 2)).toBe("😀😀");
+});
+
+it("orders numbers by size, words by alphabet, what is missing last", () => {
+  for (const descending of [false, true]) {
+    const sorted = [null, 10, 9].sort((a, b) => compareValues(a, b, descending));
+    expect(sorted).toEqual(descending ? [10, 9, null] : [9, 10, null]);
+  }
+  expect(["b", "a10", "a9"].sort((a, b) => compareValues(a, b))).toEqual(["a9", "a10", "b"]);
+});
+
+it("takes a trial's name apart", () => {
+  expect(splitTrial(" mnist-994/12 ")).toEqual({ sweep: "mnist-994", trial: 12 });
+  for (const wrong of ["", "a", "a/", "/1", "a/b", "a/1/2"]) expect(splitTrial(wrong)).toBeNull();
+});

@@ -1,0 +1,144 @@
+// One sweep: what it is at the top, and its sections, of which only the one in sight is fetched.
+
+import type { JSX } from "preact";
+import type { SweepView } from "../api";
+import { SweepActions } from "../components/actions";
+import { Await, CopyButton, Facts, State, Text } from "../components/basics";
+import { integer, seconds, time } from "../format";
+import { useLive } from "../live";
+import { sweepHref, type Route } from "../router";
+import { apiPath } from "../source";
+import { BestRun, Criteria, ProgressBar } from "./sweeps";
+import { SweepOverview } from "./sweep_overview";
+import { SweepParameters } from "./sweep_parameters";
+import { SweepRanking } from "./sweep_ranking";
+import { SweepTrials } from "./sweep_trials";
+
+const SECTIONS = [
+  { key: "", title: "Overview" },
+  { key: "parameters", title: "Parameters" },
+  { key: "ranking", title: "Ranking" },
+  { key: "trials", title: "Trials" },
+  { key: "file", title: "File" },
+];
+
+export function SweepPage({
+  name,
+  section,
+  route,
+}: {
+  name: string;
+  section: string;
+  route: Route;
+}): JSX.Element {
+  const live = useLive<SweepView>(apiPath(["sweeps", name]));
+  return (
+    <Await live={live} what={`sweep ${name}`}>
+      {(sweep) => (
+        <>
+          <div class="title-row">
+            <h1>
+              <Text text={sweep.name} wide /> <State state={sweep.state} />
+            </h1>
+            <SweepActions sweep={sweep} onDone={live.refresh} />
+          </div>
+          <Facts
+            facts={[
+              ["trials", <ProgressBar sweep={sweep} />],
+              ["best", <BestRun sweep={sweep} />],
+              [
+                "criteria",
+                <>
+                  <Criteria sweep={sweep} />
+                  {sweep.gates.length > 0 && <div class="quiet">{sweep.gates.join(", ")}</div>}
+                </>,
+              ],
+              ...(sweep.state === "active"
+                ? [["time left", seconds(sweep.seconds_left)] as [string, string]]
+                : []),
+              [
+                "search",
+                <>
+                  {sweep.method}, {integer(sweep.planned_trials)} trials of {integer(sweep.epochs)}{" "}
+                  epochs{sweep.replicates > 1 ? `, ${sweep.replicates} replicates` : ""}
+                </>,
+              ],
+              ["submitted", time(sweep.create_time)],
+              ...(sweep.end_time ? [["ended", time(sweep.end_time)] as [string, string]] : []),
+              ...Object.entries(sweep.labels).map(([key, value]): [string, JSX.Element] => [
+                key,
+                <Text text={value} />,
+              ]),
+            ]}
+          />
+          {sweep.search_reason && (
+            <p class="note">
+              <Text text={sweep.search_reason} wide />
+            </p>
+          )}
+          <nav class="sections" aria-label="sections of the sweep">
+            {SECTIONS.map(({ key, title }) => (
+              <a
+                key={key}
+                href={sweepHref(name, key)}
+                aria-current={key === section ? "page" : undefined}
+              >
+                {title}
+              </a>
+            ))}
+          </nav>
+          <Section sweep={sweep} section={section} route={route} />
+        </>
+      )}
+    </Await>
+  );
+}
+
+function Section({
+  sweep,
+  section,
+  route,
+}: {
+  sweep: SweepView;
+  section: string;
+  route: Route;
+}): JSX.Element {
+  switch (section) {
+    case "":
+      return <SweepOverview key={sweep.name} sweep={sweep} />;
+    case "parameters":
+      return <SweepParameters key={sweep.name} sweep={sweep} route={route} />;
+    case "ranking":
+      return <SweepRanking sweep={sweep} route={route} />;
+    case "trials":
+      return <SweepTrials sweep={sweep} route={route} />;
+    case "file":
+      return <SweepFile sweep={sweep} />;
+    default:
+      return <p class="error">A sweep has no section “{section}”.</p>;
+  }
+}
+
+function SweepFile({ sweep }: { sweep: SweepView }): JSX.Element {
+  return (
+    <>
+      <h2>
+        {sweep.source_file || "Sweep file"} <CopyButton text={sweep.source} />
+      </h2>
+      <pre tabIndex={0}>{sweep.source}</pre>
+      {Object.entries(sweep.network_files).map(([file, text]) => (
+        <section key={file}>
+          <h2>
+            {file} <CopyButton text={text} />
+          </h2>
+          <pre tabIndex={0}>{text}</pre>
+        </section>
+      ))}
+      {sweep.program.length > 0 && (
+        <p>
+          Trained by its own program: <code>{sweep.program.join(" ")}</code>
+        </p>
+      )}
+    </>
+  );
+}

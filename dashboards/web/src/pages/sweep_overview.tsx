@@ -1,0 +1,203 @@
+// How the sweep does: learning curves, history, what runs, and the best few.
+
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { CurvesView, PointsView, ProgressView, SweepView } from "../api";
+import { Await, Segments } from "../components/basics";
+import { Plot, type PlotData } from "../components/plot";
+import { ScaleControls, useScale } from "../components/scale_controls";
+import { integer, metricText, number, percent } from "../format";
+import { useLive } from "../live";
+import { curvesTable, learningCurves } from "../plots/learning_curves";
+import { historyPlot, historyTable } from "../plots/history";
+import type { Metric } from "../plots/metric_scale";
+import { readPoints } from "../plots/points";
+import { href, trialHref } from "../router";
+import { apiPath } from "../source";
+import { RankingTable } from "./sweep_ranking";
+
+const CURVES = 60;
+const POINTS = 1000;
+const BEST = 5;
+
+export function openTrial(sweep: string): (data: PlotData) => void {
+  return (data) => {
+    if (data.trial !== undefined) location.hash = trialHref(sweep, data.trial);
+  };
+}
+
+export function usePoints(sweep: string): ReturnType<typeof useLive<PointsView>> {
+  return useLive<PointsView>(apiPath(["sweeps", sweep, "points"], { limit: POINTS }));
+}
+
+export function SweepOverview({ sweep }: { sweep: SweepView }): JSX.Element {
+  const points = usePoints(sweep.name);
+  return (
+    <>
+      <Await live={points} what="history">
+        {(view) =>
+          view.rows.length === 0 ? (
+            <NothingYet sweep={sweep} />
+          ) : (
+            <>
+              <div class="controls">
+                <ScaleControls />
+              </div>
+              <div class="plots">
+                <Curves sweep={sweep} />
+                <History sweep={sweep} view={view} />
+              </div>
+            </>
+          )
+        }
+      </Await>
+      {sweep.state === "active" && !__REPORT__ && <Running sweep={sweep.name} />}
+      <h2>Best configurations</h2>
+      <RankingTable sweep={sweep} offset={0} limit={BEST} />
+    </>
+  );
+}
+
+export function NothingYet({ sweep }: { sweep: SweepView }): JSX.Element {
+  const { failed } = sweep.trials;
+  return (
+    <p class="empty">
+      No trial has finished an epoch{sweep.end_time === null ? " yet" : ""}.
+      {failed > 0 && (
+        <>
+          {" "}
+          <a href={href(["sweeps", sweep.name, "trials"], { state: "failed" })}>
+            {integer(failed)} failed
+          </a>
+          ; their reasons are there.
+        </>
+      )}
+    </p>
+  );
+}
+
+function Curves({ sweep }: { sweep: SweepView }): JSX.Element {
+  const [metric, setMetric] = useState<Metric>("accuracy");
+  const choice = useScale();
+  const live = useLive<CurvesView>(
+    apiPath(["sweeps", sweep.name, "curves"], { metric, limit: CURVES }),
+    { keep: true },
+  );
+  return (
+    <Await live={live} what="learning curves">
+      {(curves) => {
+        const last = curves.bands[curves.bands.length - 1];
+        return (
+          <Plot
+            title="Learning curves"
+            name={`${sweep.name} curves ${metric}`}
+            height={360}
+            zoomable
+            inputs={[curves, choice.scale, choice.floor, sweep.target.accuracy, sweep.target.epoch]}
+            build={(palette) => learningCurves(curves, sweep, choice, palette)}
+            table={() => curvesTable(curves)}
+            summary={
+              last
+                ? `${curves.total_trials} trials; at epoch ${last.epoch} the median is ${metricText(metric, last.p50)}, the best ${metricText(metric, last.best)}`
+                : "no epoch yet"
+            }
+            note={
+              curves.total_trials === 0
+                ? "No trial has finished an epoch yet."
+                : !curves.ready
+                  ? "The bands are still being summed up."
+                  : `${integer(curves.total_trials)} trials: the bands hold 90 and 50 % of them, the dashed line is the median; ${curves.curves.length} single curves, the best and those that run in colour.`
+            }
+          >
+            <Segments
+              legend="metric"
+              value={metric}
+              onChange={setMetric}
+              options={[
+                { value: "accuracy", label: "accuracy" },
+                { value: "loss", label: "loss" },
+              ]}
+            />
+          </Plot>
+        );
+      }}
+    </Await>
+  );
+}
+
+function History({ sweep, view }: { sweep: SweepView; view: PointsView }): JSX.Element {
+  const choice = useScale();
+  const points = readPoints(view);
+  return (
+    <Plot
+      title="Optimisation history"
+      name={`${sweep.name} history`}
+      height={360}
+      zoomable
+      inputs={[view, choice.scale, choice.floor, sweep.target.accuracy]}
+      build={(palette) => historyPlot(points, sweep, choice.scale, choice.floor, palette)}
+      table={() => historyTable(points)}
+      onPick={openTrial(sweep.name)}
+      summary={`${view.total} trials, ${view.records.length} records`}
+      note={
+        view.sampled
+          ? `A sample of ${integer(view.rows.length)} of ${integer(view.total)} trials, with all records and the best.`
+          : "Every point is a trial, in colour when it meets every gate; the line is the best so far."
+      }
+    />
+  );
+}
+
+function Running({ sweep }: { sweep: string }): JSX.Element | null {
+  const { data } = useLive<ProgressView>(apiPath(["sweeps", sweep, "progress"]));
+  if (!data || data.progress.length === 0) return null;
+  return (
+    <>
+      <h2>Running</h2>
+      <div class="scroll" tabIndex={0} role="region" aria-label="running trials">
+        <table>
+          <caption class="unseen">Running trials within their epoch</caption>
+          <thead>
+            <tr>
+              <th scope="col" class="number">
+                Trial
+              </th>
+              <th scope="col" class="number">
+                Epoch
+              </th>
+              <th scope="col">Step</th>
+              <th scope="col" class="number">
+                Loss
+              </th>
+              <th scope="col" class="number">
+                Images/s
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {data.progress.map((row) => (
+              <tr key={row.trial}>
+                <td class="number">
+                  <a href={trialHref(sweep, row.trial)}>{row.trial}</a>
+                </td>
+                <td class="number">{row.epoch}</td>
+                <td>
+                  <progress
+                    max={Math.max(1, row.steps)}
+                    value={row.step}
+                    aria-label={`trial ${row.trial} within epoch ${row.epoch}`}
+                  />{" "}
+                  <span class="quiet">
+                    {percent(row.steps > 0 ? row.step / row.steps : null, 0)}
+                  </span>
+                </td>
+                <td class="number">{number(row.loss)}</td>
+                <td class="number">{integer(row.images_per_second)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,249 @@
+// What the parameters did: parallel coordinates, importance, slices, a contour, the Pareto front.
+
+import type { ECharts } from "echarts/core";
+import type { JSX } from "preact";
+import { useRef, useState } from "preact/hooks";
+import type { ImportanceView, PointsView, SweepView } from "../api";
+import { Await, Select } from "../components/basics";
+import { Plot } from "../components/plot";
+import { ScaleControls, useScale } from "../components/scale_controls";
+import { integer, shorten } from "../format";
+import { useLive } from "../live";
+import { contourPlot, contourTable } from "../plots/contour";
+import { importanceHeight, importancePlot, importanceTable } from "../plots/importance";
+import { brushed, parallelPlot, parallelTable, type Brush, type Interval } from "../plots/parallel";
+import { readPoints, type Points } from "../plots/points";
+import { paretoPlot, paretoTable, slicePlot, sliceTable } from "../plots/scatter";
+import { setQuery, trialHref, type Route } from "../router";
+import { apiPath } from "../source";
+import { NothingYet, openTrial, usePoints } from "./sweep_overview";
+
+const NAMED = 8; // brushed trials that are listed
+
+interface Props {
+  sweep: SweepView;
+  view: PointsView;
+  points: Points;
+}
+
+export function SweepParameters({ sweep, route }: { sweep: SweepView; route: Route }): JSX.Element {
+  const live = usePoints(sweep.name);
+  return (
+    <Await live={live} what="trials">
+      {(view) => {
+        if (view.rows.length === 0) return <NothingYet sweep={sweep} />;
+        const points = readPoints(view);
+        return (
+          <>
+            {view.sampled && (
+              <p class="note">
+                A sample of {integer(view.rows.length)} of {integer(view.total)} trials, with the
+                best, all records and the Pareto front.
+              </p>
+            )}
+            {view.dimensions.length === 0 && (
+              <p class="note">Nothing varies between the trials of this sweep.</p>
+            )}
+            {view.dimensions.length > 0 && <Parallel sweep={sweep} view={view} points={points} />}
+            <div class="controls">
+              <ScaleControls />
+            </div>
+            <div class="plots three">
+              <Importance sweep={sweep} />
+              <Pareto sweep={sweep} view={view} points={points} />
+              <Contour sweep={sweep} view={view} points={points} route={route} />
+            </div>
+            <Slices sweep={sweep} view={view} points={points} />
+          </>
+        );
+      }}
+    </Await>
+  );
+}
+
+// What ECharts tells of a brush on one axis.
+interface AreaSelected {
+  parallelAxisIndex?: number;
+  parallelAxisId?: string;
+  intervals?: Interval[];
+}
+
+function Parallel({ sweep, view, points }: Props): JSX.Element {
+  const [brush, setBrush] = useState<Brush>({});
+  const chart = useRef<ECharts>();
+  const onChart = (made: ECharts): void => {
+    chart.current = made;
+    made.on("axisareaselected", (event) => {
+      // The axis is known by its id, which ends in its place: "axis-3".
+      const { parallelAxisId = "", intervals = [] } = event as AreaSelected;
+      const axis = Number(/(\d+)\D*\d*$/.exec(parallelAxisId.replace(/\0/g, ""))?.[1] ?? 0);
+      setBrush((old) => ({ ...old, [axis]: intervals }));
+    });
+  };
+  const clear = (): void => {
+    for (const axis of Object.keys(brush)) {
+      chart.current?.dispatchAction({
+        type: "axisAreaSelect",
+        parallelAxisId: `axis-${axis}`,
+        intervals: [],
+      });
+    }
+    setBrush({});
+  };
+  const active = Object.values(brush).some((intervals) => intervals.length > 0);
+  const chosen = active ? brushed(points, brush) : [];
+  return (
+    <Plot
+      key={view.dimensions.map((dimension) => dimension.name).join(" ")}
+      title="Parallel coordinates"
+      name={`${sweep.name} parallel`}
+      height={340}
+      inputs={[view]}
+      build={(palette) => parallelPlot(points, palette)}
+      table={() => parallelTable(points)}
+      onChart={onChart}
+      summary={`${view.rows.length} trials over ${view.dimensions.map((dimension) => shorten(dimension.name, 40)).join(", ")} and accuracy`}
+      note={
+        active ? (
+          <>
+            <button type="button" class="small" onClick={clear}>
+              Clear the brush
+            </button>{" "}
+            {integer(chosen.length)} of {integer(view.rows.length)} trials
+            {chosen.length > 0 && ", best first: "}
+            {chosen.slice(0, NAMED).map((trial, i) => (
+              <>
+                {i > 0 && ", "}
+                <a key={trial} href={trialHref(sweep.name, trial)}>
+                  {trial}
+                </a>
+              </>
+            ))}
+            {chosen.length > NAMED && " …"}
+          </>
+        ) : (
+          "Drag along an axis to keep the trials that pass there; click it to let go. A line that stops lacks that parameter."
+        )
+      }
+    />
+  );
+}
+
+function Importance({ sweep }: { sweep: SweepView }): JSX.Element {
+  const live = useLive<ImportanceView>(apiPath(["sweeps", sweep.name, "importance"]));
+  return (
+    <Await live={live} what="importance">
+      {(view) =>
+        view.enough && view.importances.length > 0 ? (
+          <Plot
+            title="Parameter importance"
+            name={`${sweep.name} importance`}
+            height={Math.max(180, importanceHeight(view))}
+            inputs={[view]}
+            build={(palette) => importancePlot(view, palette)}
+            table={() => importanceTable(view)}
+            summary={view.importances
+              .map((row) => `${shorten(row.name, 40)} ${Math.round(row.importance * 100)} %`)
+              .join(", ")}
+            note={`${view.method} over ${integer(view.trials)} trials. ${view.note}`}
+          />
+        ) : (
+          <figure class="plot">
+            <figcaption>
+              <span class="plot-title">Parameter importance</span>
+            </figcaption>
+            <p class="empty">
+              {view.note ||
+                `${integer(view.trials)} trials are too few to say which parameters matter.`}
+            </p>
+          </figure>
+        )
+      }
+    </Await>
+  );
+}
+
+function Pareto({ sweep, view, points }: Props): JSX.Element | null {
+  const choice = useScale();
+  // A sweep with a program of its own says nothing of networks.
+  if (!points.numbers("network_parameters").some((count) => count !== null && count > 0))
+    return null;
+  return (
+    <Plot
+      title="Accuracy against parameters"
+      name={`${sweep.name} pareto`}
+      height={300}
+      inputs={[view, choice.scale, choice.floor, sweep.target.accuracy, sweep.target.parameters]}
+      build={(palette) => paretoPlot(points, sweep, choice, palette)}
+      table={() => paretoTable(points)}
+      onPick={openTrial(sweep.name)}
+      summary={`${view.front.length} trials are on the Pareto front: ${view.front.slice(0, 20).join(", ")}`}
+      note="The line joins the Pareto front: no trial is both smaller and better."
+    />
+  );
+}
+
+function Contour({ sweep, view, points, route }: Props & { route: Route }): JSX.Element | null {
+  // Between words nothing can be estimated, between numbers that a grid names it can.
+  const numbers = view.dimensions.filter((dimension) =>
+    dimension.categories.every((value) => typeof value === "number"),
+  );
+  const [first, second] = numbers;
+  if (!first || !second) return null;
+  const find = (name: string | undefined): (typeof numbers)[number] | undefined =>
+    numbers.find((dimension) => dimension.name === name);
+  const x = find(route.query.x) ?? first;
+  const y = find(route.query.y) ?? numbers.find((dimension) => dimension !== x) ?? second;
+  const options = numbers.map((dimension) => ({ value: dimension.name, label: dimension.name }));
+  return (
+    <Plot
+      key={`${x.name} ${y.name}`}
+      title="Contour"
+      name={`${sweep.name} contour`}
+      height={300}
+      inputs={[view]}
+      build={(palette) => contourPlot(points, x, y, palette)}
+      table={() => contourTable(points, x, y)}
+      onPick={openTrial(sweep.name)}
+      summary={`accuracy over ${x.name} and ${y.name}`}
+      note="Darker is better: a kernel estimate from the trials near by. Every point is a trial."
+    >
+      <Select
+        label="across"
+        value={x.name}
+        options={options}
+        onChange={(name) => setQuery(route, { x: name })}
+      />
+      <Select
+        label="up"
+        value={y.name}
+        options={options}
+        onChange={(name) => setQuery(route, { y: name })}
+      />
+    </Plot>
+  );
+}
+
+function Slices({ sweep, view, points }: Props): JSX.Element {
+  const choice = useScale();
+  return (
+    <>
+      <h2>Slices</h2>
+      <div class="plots slices">
+        {view.dimensions.map((dimension) => (
+          <Plot
+            key={dimension.name}
+            title={shorten(dimension.name, 60)}
+            name={`${sweep.name} slice ${dimension.name}`}
+            height={230}
+            inputs={[view, choice.scale, choice.floor]}
+            build={(palette) => slicePlot(points, dimension, choice, palette)}
+            table={() => sliceTable(points, dimension)}
+            onPick={openTrial(sweep.name)}
+            summary={`accuracy of ${view.rows.length} trials over ${shorten(dimension.name, 60)}`}
+          />
+        ))}
+      </div>
+    </>
+  );
+}

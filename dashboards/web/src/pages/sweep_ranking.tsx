@@ -1,0 +1,149 @@
+// The ranking: every configuration against the gates.
+
+import type { JSX } from "preact";
+import type { RankingRow, RankingView, SweepView } from "../api";
+import { Await, Parameters, State } from "../components/basics";
+import { CompareTick } from "../components/compare_tick";
+import { Gates } from "../components/gates";
+import { DataTable, Pager, type Column } from "../components/table";
+import { integer, intervalText, number, percent } from "../format";
+import { useLive } from "../live";
+import { setQuery, trialHref, type Route } from "../router";
+import { apiPath } from "../source";
+
+const PAGE = 50;
+
+function columnsOf(sweep: SweepView, rows: RankingRow[]): Column<RankingRow>[] {
+  const replicated = sweep.replicates > 1;
+  const models = new Set(rows.map((row) => row.model)).size > 1;
+  const columns: Column<RankingRow>[] = [
+    {
+      key: "compare",
+      title: <span class="unseen">Compare</span>,
+      cell: (row) => <CompareTick trial={`${sweep.name}/${row.trial}`} />,
+    },
+    { key: "rank", title: "#", numeric: true, cell: (row) => row.rank },
+    {
+      key: "trial",
+      title: "Trial",
+      numeric: true,
+      cell: (row) => <a href={trialHref(sweep.name, row.trial)}>{row.trial}</a>,
+    },
+    { key: "state", title: "State", cell: (row) => <State state={row.state} /> },
+    { key: "gates", title: "Gates", cell: (row) => <Gates gates={row.gates} /> },
+    {
+      key: "accuracy",
+      title: "Accuracy",
+      numeric: true,
+      cell: (row) => <strong>{percent(row.accuracy)}</strong>,
+    },
+    {
+      key: "interval",
+      title: "95 % interval",
+      numeric: true,
+      cell: (row) => intervalText(row.interval),
+    },
+    { key: "epoch", title: "Epoch", numeric: true, cell: (row) => integer(row.best_epoch || null) },
+    {
+      key: "target",
+      title: "To target",
+      numeric: true,
+      cell: (row) => integer(row.epochs_to_target || null),
+    },
+    { key: "last", title: "Last", numeric: true, cell: (row) => percent(row.last_accuracy) },
+    { key: "loss", title: "Loss", numeric: true, cell: (row) => number(row.best_loss) },
+  ];
+  if (replicated) {
+    columns.push({
+      key: "mean",
+      title: "Mean of last",
+      numeric: true,
+      cell: (row) =>
+        `${percent(row.mean_last_accuracy)}${row.mean_half_width === null ? "" : ` ± ${(row.mean_half_width * 100).toFixed(2)}`}`,
+    });
+    columns.push({ key: "replicates", title: "Of", numeric: true, cell: (row) => row.replicates });
+  }
+  columns.push({
+    key: "size",
+    title: "Params",
+    numeric: true,
+    cell: (row) => integer(row.network_parameters || null),
+  });
+  if (models) columns.push({ key: "model", title: "Model", cell: (row) => row.model });
+  columns.push({
+    key: "parameters",
+    title: "Parameters",
+    cell: (row) => <Parameters values={row.parameters} hide={shared(rows)} />,
+  });
+  return columns;
+}
+
+// Parameters that are the same in every row say nothing in a row.
+function shared(rows: RankingRow[]): string[] {
+  const first = rows[0];
+  if (!first || rows.length < 2) return [];
+  return Object.keys(first.parameters).filter((name) =>
+    rows.every((row) => row.parameters[name] === first.parameters[name]),
+  );
+}
+
+function SharedNote({ rows }: { rows: RankingRow[] }): JSX.Element | null {
+  const first = rows[0];
+  const names = shared(rows);
+  if (!first || names.length === 0) return null;
+  const values = Object.fromEntries(names.map((name) => [name, first.parameters[name] ?? ""]));
+  return (
+    <p class="note">
+      In every row: <Parameters values={values} />
+    </p>
+  );
+}
+
+export function RankingTable(props: {
+  sweep: SweepView;
+  offset: number;
+  limit: number;
+  onOffset?: (offset: number) => void;
+}): JSX.Element {
+  const { sweep, offset, limit, onOffset } = props;
+  const live = useLive<RankingView>(apiPath(["sweeps", sweep.name, "ranking"], { offset, limit }), {
+    keep: true,
+  });
+  return (
+    <Await live={live} what="ranking">
+      {(view) => (
+        <>
+          <DataTable
+            caption="Ranking, best first"
+            columns={columnsOf(sweep, view.rows)}
+            rows={view.rows}
+            rowKey={(row) => row.configuration}
+            rowClass={(row) => (row.qualifies ? "qualifies" : "")}
+            empty="no configuration has a result yet"
+          />
+          <SharedNote rows={view.rows} />
+          {onOffset && (
+            <Pager
+              offset={offset}
+              limit={limit}
+              total={view.total}
+              onChange={onOffset}
+              what="configurations"
+            />
+          )}
+        </>
+      )}
+    </Await>
+  );
+}
+
+export function SweepRanking({ sweep, route }: { sweep: SweepView; route: Route }): JSX.Element {
+  return (
+    <RankingTable
+      sweep={sweep}
+      offset={Number(route.query.offset) || 0}
+      limit={PAGE}
+      onOffset={(offset) => setQuery(route, { offset: String(offset) })}
+    />
+  );
+}

@@ -1,0 +1,208 @@
+// All trials, filtered and sorted by the server.
+
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import type { SweepView, TrialRow, TrialsView } from "../api";
+import { Select, State, Text } from "../components/basics";
+import { CompareTick } from "../components/compare_tick";
+import { DataTable, Pager, type Column } from "../components/table";
+import { integer, number, percent, shorten, valueText } from "../format";
+import { useLive } from "../live";
+import { setQuery, trialHref, type Route } from "../router";
+import { apiPath } from "../source";
+
+const PAGE = 50;
+const STATES = ["pending", "running", "completed", "stopped", "failed", "cancelled"];
+
+function columnsOf(sweep: SweepView): Column<TrialRow>[] {
+  const columns: Column<TrialRow>[] = [
+    {
+      key: "compare",
+      title: <span class="unseen">Compare</span>,
+      cell: (row) => <CompareTick trial={`${sweep.name}/${row.trial}`} />,
+    },
+    {
+      key: "trial",
+      title: "Trial",
+      sort: "number",
+      numeric: true,
+      cell: (row) => <a href={trialHref(sweep.name, row.trial)}>{row.trial}</a>,
+    },
+    { key: "state", title: "State", sort: "state", cell: (row) => <State state={row.state} /> },
+    {
+      key: "epoch",
+      title: "Epoch",
+      sort: "epoch",
+      numeric: true,
+      cell: (row) => `${row.epoch}/${row.epochs}`,
+    },
+    {
+      key: "best",
+      title: "Best",
+      sort: "best_accuracy",
+      numeric: true,
+      cell: (row) => <span class={row.qualifies ? "met" : ""}>{percent(row.best_accuracy)}</span>,
+    },
+    {
+      key: "at",
+      title: "At",
+      sort: "best_epoch",
+      numeric: true,
+      cell: (row) => integer(row.best_epoch || null),
+    },
+    {
+      key: "last",
+      title: "Last",
+      sort: "last_accuracy",
+      numeric: true,
+      cell: (row) => percent(row.last_accuracy),
+    },
+    {
+      key: "loss",
+      title: "Loss",
+      sort: "best_loss",
+      numeric: true,
+      cell: (row) => number(row.best_loss),
+    },
+    {
+      key: "target",
+      title: "To target",
+      sort: "epochs_to_target",
+      numeric: true,
+      cell: (row) => integer(row.epochs_to_target || null),
+    },
+  ];
+  for (const dimension of sweep.dimensions) {
+    columns.push({
+      key: `parameter ${dimension.name}`,
+      title: shorten(dimension.name, 24),
+      sort: dimension.name,
+      numeric: dimension.categories.every((value) => typeof value === "number"),
+      cell: (row) => (
+        <Text
+          text={valueText(dimension.name === "model" ? row.model : row.parameters[dimension.name])}
+        />
+      ),
+    });
+  }
+  columns.push(
+    {
+      key: "size",
+      title: "Params",
+      sort: "parameters",
+      numeric: true,
+      cell: (row) => integer(row.network_parameters || null),
+    },
+    { key: "worker", title: "Worker", sort: "worker", cell: (row) => <Text text={row.worker} /> },
+    {
+      key: "failures",
+      title: "Failures",
+      sort: "failures",
+      numeric: true,
+      cell: (row) => row.failures || "",
+    },
+    { key: "reason", title: "Reason", cell: (row) => <Text text={row.reason} /> },
+  );
+  return columns;
+}
+
+export function SweepTrials({ sweep, route }: { sweep: SweepView; route: Route }): JSX.Element {
+  const { where = "", state = "", sort = "" } = route.query;
+  const offset = Number(route.query.offset) || 0;
+  const live = useLive<TrialsView>(
+    apiPath(["sweeps", sweep.name, "trials"], { where, state, sort, offset, limit: PAGE }),
+    { keep: true },
+  );
+  const view = live.data;
+  return (
+    <>
+      <div class="controls">
+        {!__REPORT__ && (
+          <WhereField
+            value={where}
+            onChange={(text) => setQuery(route, { where: text, offset: "" })}
+          />
+        )}
+        <Select
+          label="state"
+          value={state}
+          onChange={(value) => setQuery(route, { state: value, offset: "" })}
+          options={[
+            { value: "", label: "all" },
+            ...STATES.map((value) => ({ value, label: value })),
+          ]}
+        />
+      </div>
+      {live.error && (
+        <p class="error" role="alert">
+          {shorten(live.error.message, 500)}
+        </p>
+      )}
+      {view && (
+        <>
+          <DataTable
+            caption="Trials"
+            columns={columnsOf(sweep)}
+            rows={view.rows}
+            rowKey={(row) => row.trial}
+            sort={sort}
+            onSort={(next) => setQuery(route, { sort: next, offset: "" })}
+            empty={where || state ? "no trial matches" : "no trials yet"}
+          />
+          <Pager
+            offset={offset}
+            limit={PAGE}
+            total={view.total}
+            onChange={(next) => setQuery(route, { offset: next ? String(next) : "" })}
+            what="trials"
+          />
+        </>
+      )}
+      {!view && !live.error && (
+        <p class="quiet" aria-busy="true">
+          Loading trials…
+        </p>
+      )}
+    </>
+  );
+}
+
+// Sent when Enter is pressed or the field is left, since half an expression is an error.
+function WhereField({
+  value,
+  onChange,
+}: {
+  value: string;
+  onChange: (text: string) => void;
+}): JSX.Element {
+  const [text, setText] = useState(value);
+  useEffect(() => setText(value), [value]);
+  return (
+    <form
+      class="where"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onChange(text.trim());
+      }}
+    >
+      <label class="field grow">
+        <span>where</span>
+        <input
+          type="text"
+          value={text}
+          spellcheck={false}
+          autocomplete="off"
+          placeholder="best_accuracy >= 99.4% and lr < 0.1"
+          onInput={(event) => setText(event.currentTarget.value)}
+          onBlur={() => onChange(text.trim())}
+        />
+      </label>
+      <button type="submit">Filter</button>
+      {value !== "" && (
+        <button type="button" onClick={() => onChange("")}>
+          Clear
+        </button>
+      )}
+    </form>
+  );
+}

@@ -1,0 +1,63 @@
+// What all plots share: type, axes, tooltips.
+
+import type { Palette } from "./palette";
+import type { PlotAxis, PlotOption } from "./echarts";
+
+export const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
+
+export function base(palette: Palette): PlotOption {
+  return {
+    animation: false, // values that change every two seconds must not wobble
+    backgroundColor: "transparent",
+    color: palette.series,
+    textStyle: { fontFamily: FONT, fontSize: 12, color: palette.ink },
+    grid: { left: 56, right: 20, top: 16, bottom: 40 },
+  };
+}
+
+// Tooltips are drawn in the SVG: as HTML they would be markup made of names, and need inline styles.
+export function tooltip(
+  palette: Palette,
+  trigger: "item" | "axis",
+): NonNullable<PlotOption["tooltip"]> {
+  return {
+    trigger,
+    renderMode: "richText",
+    confine: true,
+    backgroundColor: palette.surface,
+    borderColor: palette.line,
+    padding: [6, 9],
+    textStyle: { color: palette.ink, fontSize: 12, fontFamily: FONT },
+    axisPointer: { lineStyle: { color: palette.muted, type: "dashed" } },
+  };
+}
+
+export function axisStyle(palette: Palette, name: string): Partial<PlotAxis> {
+  return {
+    name,
+    nameLocation: "middle",
+    nameTextStyle: { color: palette.muted, fontSize: 12 },
+    axisLine: { show: true, onZero: false, lineStyle: { color: palette.line } },
+    axisTick: { show: true, lineStyle: { color: palette.line } },
+    axisLabel: { color: palette.muted, hideOverlap: true },
+    splitLine: { show: true, lineStyle: { color: palette.line, opacity: 0.6 } },
+  } as Partial<PlotAxis>;
+}
+
+// Shift and wheel zoom, dragging moves: the plain wheel goes on scrolling the page. A finger scrolls
+// it too, so there plots do not move.
+export function zoom(): Extract<NonNullable<PlotOption["dataZoom"]>, unknown[]> {
+  const touch = matchMedia("(pointer: coarse)").matches;
+  const common = {
+    type: "inside",
+    zoomOnMouseWheel: "shift",
+    moveOnMouseMove: true,
+    filterMode: "none",
+    disabled: touch,
+    preventDefaultMouseMove: false,
+  } as const;
+  return [
+    { ...common, id: "zoom-x", xAxisIndex: 0 },
+    { ...common, id: "zoom-y", yAxisIndex: 0 },
+  ];
+}

@@ -1,0 +1,129 @@
+// What the search found, trial by trial, and the best so far.
+
+import type { SweepView } from "../api";
+import { percent } from "../format";
+import { axisStyle, base, tooltip, zoom } from "./base";
+import type { PlotOption } from "./echarts";
+import { metricAxis, metricRange, metricScale, type ScaleKind } from "./metric_scale";
+import type { Palette } from "./palette";
+import type { Points } from "./points";
+import { MOST_ROWS, type PlotTable } from "./table";
+
+interface HistoryRow {
+  trial: number;
+  accuracy: number;
+  qualifies: boolean;
+}
+
+function historyRows(points: Points): HistoryRow[] {
+  const trials = points.numbers("trial");
+  const accuracies = points.numbers("accuracy");
+  const qualifies = points.values("qualifies");
+  const rows: HistoryRow[] = [];
+  for (let i = 0; i < points.count; i += 1) {
+    const trial = trials[i];
+    const accuracy = accuracies[i];
+    if (trial == null || accuracy == null) continue;
+    rows.push({ trial, accuracy, qualifies: qualifies[i] === true });
+  }
+  return rows.sort((a, b) => a.trial - b.trial);
+}
+
+export function historyPlot(
+  points: Points,
+  sweep: SweepView,
+  kind: ScaleKind,
+  floor: number,
+  palette: Palette,
+): PlotOption {
+  const scale = metricScale("accuracy", kind);
+  const rows = historyRows(points);
+  const records = new Set(points.view.records);
+  const best = rows
+    .filter((row) => records.has(row.trial))
+    .map((row) => [row.trial, scale.toAxis(row.accuracy)]);
+  const last = rows[rows.length - 1];
+  const top = best[best.length - 1];
+  if (last && top) best.push([last.trial, top[1] ?? 0]);
+  const target = sweep.target.accuracy;
+  const range = metricRange(scale, [...rows.map((row) => row.accuracy), target], floor);
+  return {
+    ...base(palette),
+    tooltip: {
+      ...tooltip(palette, "item"),
+      formatter: (params) => {
+        const row = (params as { data?: { row?: HistoryRow } }).data?.row;
+        return row
+          ? `trial ${row.trial}\n${percent(row.accuracy)}${row.qualifies ? "\nmeets every gate" : ""}`
+          : "";
+      },
+    },
+    xAxis: {
+      ...axisStyle(palette, "trial"),
+      type: "value",
+      min: 1,
+      max: Math.max(2, last?.trial ?? 2),
+      minInterval: 1,
+      nameGap: 26,
+      splitLine: { show: false },
+    } as PlotOption["xAxis"],
+    yAxis: metricAxis(scale, range, palette, "best validation accuracy"),
+    dataZoom: zoom(),
+    series: [
+      {
+        id: "best",
+        type: "line",
+        step: "end",
+        showSymbol: false,
+        silent: true,
+        data: best,
+        lineStyle: { color: palette.accent, width: 1.6 },
+        markLine:
+          target === null
+            ? undefined
+            : {
+                silent: true,
+                symbol: "none",
+                animation: false,
+                lineStyle: { color: palette.target, type: "dashed" },
+                label: {
+                  color: palette.target,
+                  position: "insideStartTop",
+                  formatter: `target ${Number((target * 100).toFixed(3))} %`,
+                },
+                data: [{ yAxis: scale.toAxis(target) }],
+              },
+      },
+      {
+        id: "trials",
+        type: "scatter",
+        symbolSize: rows.length > 400 ? 4 : 7,
+        clip: true,
+        data: rows.map((row) => ({
+          value: [row.trial, scale.toAxis(row.accuracy)],
+          trial: row.trial,
+          row,
+          itemStyle: {
+            color: row.qualifies ? palette.accent : palette.muted,
+            opacity: row.qualifies ? 0.95 : 0.6,
+          },
+        })),
+      },
+    ],
+  };
+}
+
+export function historyTable(points: Points): PlotTable {
+  const records = new Set(points.view.records);
+  return {
+    columns: ["trial", "accuracy", "best so far", "meets every gate"],
+    rows: historyRows(points)
+      .slice(0, MOST_ROWS)
+      .map((row) => [
+        String(row.trial),
+        percent(row.accuracy),
+        records.has(row.trial) ? "yes" : "",
+        row.qualifies ? "yes" : "no",
+      ]),
+  };
+}

@@ -1,0 +1,120 @@
+// The vertical axis of accuracies and losses. Between 98 and 99.6 % everything happens in the last
+// digits, so accuracy is drawn by the logarithm of the error by default: 90, 99 and 99.9 % are
+// equally far apart.
+
+import { number } from "../format";
+import { axisStyle } from "./base";
+import type { PlotAxis } from "./echarts";
+import type { Palette } from "./palette";
+
+export type Metric = "accuracy" | "loss";
+export type ScaleKind = "log" | "linear";
+
+export interface MetricScale {
+  metric: Metric;
+  kind: ScaleKind;
+  toAxis: (value: number) => number;
+  fromAxis: (position: number) => number;
+}
+
+const LEAST_ERROR = 1e-5;
+const LEAST_LOSS = 1e-6;
+
+export function metricScale(metric: Metric, kind: ScaleKind): MetricScale {
+  if (kind === "linear")
+    return { metric, kind, toAxis: (value) => value, fromAxis: (position) => position };
+  if (metric === "loss") {
+    return {
+      metric,
+      kind,
+      toAxis: (value) => Math.log10(Math.max(value, LEAST_LOSS)),
+      fromAxis: (position) => 10 ** position,
+    };
+  }
+  return {
+    metric,
+    kind,
+    toAxis: (value) => -Math.log10(Math.max(1 - value, LEAST_ERROR)),
+    fromAxis: (position) => 1 - 10 ** -position,
+  };
+}
+
+// As many decimals as the step between ticks needs, and no more.
+export function tickText(metric: Metric, value: number): string {
+  return metric === "loss" ? number(value, 3) : `${Number((value * 100).toFixed(3))} %`;
+}
+
+const ERRORS = [
+  1, 0.8, 0.6, 0.4, 0.2, 0.1, 0.05, 0.02, 0.01, 0.006, 0.005, 0.004, 0.003, 0.002, 0.001, 5e-4,
+  2e-4, 1e-4, 1e-5,
+];
+const ROUND = [1, 2, 5];
+
+// Ticks at round values; where the axis spans much, only as many as can be read.
+function logTicks(scale: MetricScale, low: number, high: number): number[] {
+  const candidates: number[] = [];
+  if (scale.metric === "accuracy") {
+    for (const error of ERRORS) candidates.push(scale.toAxis(1 - error));
+  } else {
+    for (let power = -6; power <= 3; power += 1) {
+      for (const digit of ROUND) candidates.push(Math.log10(digit * 10 ** power));
+    }
+  }
+  const inside = candidates.filter((tick) => tick >= low - 1e-9 && tick <= high + 1e-9);
+  const gap = (high - low) / 12;
+  const kept: number[] = [];
+  for (const tick of inside) {
+    const last = kept[kept.length - 1];
+    if (last === undefined || tick - last >= gap) kept.push(tick);
+  }
+  return kept;
+}
+
+export interface Range {
+  low: number; // of the metric
+  high: number;
+}
+
+// The range of some values, with air; `floor` cuts the bottom of accuracies off ("from 98 %").
+export function metricRange(scale: MetricScale, values: Iterable<number | null>, floor = 0): Range {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    if (value === null || !Number.isFinite(value)) continue;
+    low = Math.min(low, scale.toAxis(value));
+    high = Math.max(high, scale.toAxis(value));
+  }
+  if (low > high)
+    return scale.metric === "accuracy" ? { low: 0.9, high: 0.999 } : { low: 0.01, high: 1 };
+  if (floor > 0) low = Math.max(low, scale.toAxis(floor));
+  if (floor > 0 && high <= low) high = scale.toAxis(floor + (1 - floor) / 2);
+  const air = Math.max((high - low) * 0.05, scale.kind === "log" ? 0.02 : 0.001);
+  const bottom = floor > 0 ? low : low - air;
+  const limit = scale.metric === "accuracy" && scale.kind === "linear" ? 1 : Infinity;
+  return { low: scale.fromAxis(bottom), high: scale.fromAxis(Math.min(high + air, limit)) };
+}
+
+export function metricAxis(
+  scale: MetricScale,
+  range: Range,
+  palette: Palette,
+  name: string,
+): PlotAxis {
+  const low = scale.toAxis(range.low);
+  const high = scale.toAxis(range.high);
+  const style = axisStyle(palette, name);
+  const ticks = scale.kind === "log" ? logTicks(scale, low, high) : undefined;
+  return {
+    ...style,
+    type: "value",
+    min: low,
+    max: high,
+    nameGap: 44,
+    axisTick: { ...style.axisTick, ...(ticks ? { customValues: ticks } : {}) },
+    axisLabel: {
+      ...style.axisLabel,
+      ...(ticks ? { customValues: ticks } : { showMinLabel: false, showMaxLabel: false }),
+      formatter: (position: number) => tickText(scale.metric, scale.fromAxis(position)),
+    },
+  } as PlotAxis;
+}

@@ -1,0 +1,31 @@
+// The style sheet's colours, for plots: one place decides them.
+
+export interface Palette {
+  ink: string;
+  muted: string;
+  line: string;
+  surface: string;
+  accent: string;
+  target: string;
+  good: string;
+  bad: string;
+  series: string[]; // told apart by colour-blind readers too
+  sequence: string[]; // from low to high
+}
+
+export function readPalette(): Palette {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name: string): string => style.getPropertyValue(`--${name}`).trim();
+  return {
+    ink: colour("ink"),
+    muted: colour("muted"),
+    line: colour("line"),
+    surface: colour("surface"),
+    accent: colour("accent"),
+    target: colour("target"),
+    good: colour("good"),
+    bad: colour("bad"),
+    series: [1, 2, 3, 4, 5, 6].map((n) => colour(`series-${n}`)),
+    sequence: [1, 2, 3, 4, 5].map((n) => colour(`sequence-${n}`)),
+  };
+}

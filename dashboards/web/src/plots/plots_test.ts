@@ -1,0 +1,101 @@
+import { expect, it } from "vitest";
+import { answer } from "../../fixtures/answers";
+import type { EpochRow, PointsView, TimelineView } from "../api";
+import { estimate } from "./contour";
+import { countedRows } from "./epochs";
+import { metricRange, metricScale, tickText } from "./metric_scale";
+import { brushed } from "./parallel";
+import { logTicks, readPoints, roundTicks } from "./points";
+import { lanesOf } from "./timeline";
+
+const points = readPoints(answer("/api/sweeps/mnist-994/points") as PointsView);
+
+it("draws 90, 99 and 99.9 % equally far apart, and comes back from there", () => {
+  const scale = metricScale("accuracy", "log");
+  expect(scale.toAxis(0.9)).toBeCloseTo(1);
+  expect(scale.toAxis(0.999)).toBeCloseTo(3);
+  expect(scale.fromAxis(scale.toAxis(0.9943))).toBeCloseTo(0.9943);
+  expect(Number.isFinite(scale.toAxis(1))).toBe(true);
+  expect(tickText("accuracy", 0.994)).toBe("99.4 %");
+});
+
+it("has a range for no values, one value, and values that are not numbers", () => {
+  for (const kind of ["log", "linear"] as const) {
+    for (const values of [[], [null], [NaN], [0.99], [1], [0]]) {
+      const { low, high } = metricRange(metricScale("accuracy", kind), values);
+      expect(low).toBeLessThan(high);
+    }
+  }
+  expect(metricRange(metricScale("accuracy", "log"), [0.5, 0.995], 0.98).low).toBeCloseTo(0.98);
+  expect(metricRange(metricScale("accuracy", "log"), [0.5], 0.98).high).toBeGreaterThan(0.98);
+});
+
+it("puts ticks at round numbers inside the axis", () => {
+  expect(roundTicks(0.8, 0.95)).toEqual([0.8, 0.85, 0.9, 0.95]);
+  expect(logTicks(0.003, 0.3)).toEqual([0.003, 0.01, 0.03, 0.1, 0.3]);
+  expect(logTicks(0.04, 0.06)).toEqual([0.04, 0.06]);
+});
+
+it("keeps the trials within every brushed interval, best first", () => {
+  const accuracy = points.view.dimensions.length;
+  const all = brushed(points, {});
+  expect(all).toHaveLength(points.count);
+  const some = brushed(points, { 0: [[0.01, 0.1]], [accuracy]: [[0.994, 1]] });
+  expect(some.length).toBeGreaterThan(0);
+  expect(some.length).toBeLessThan(all.length);
+  expect(some).toEqual(all.filter((trial) => some.includes(trial)));
+  expect(brushed(points, { 0: [] })).toHaveLength(all.length);
+});
+
+it("estimates near a trial what that trial had", () => {
+  const values = estimate(
+    [
+      { u: 0, v: 0, error: 1 },
+      { u: 1, v: 1, error: 3 },
+    ],
+    11,
+  );
+  expect(values[0]).toBeCloseTo(1, 3);
+  expect(values[120]).toBeCloseTo(3, 3);
+});
+
+it("counts the first attempt that trained an epoch", () => {
+  const row = (attempt: number, epoch: number): EpochRow => ({ attempt, epoch }) as EpochRow;
+  const counted = countedRows([row(2, 2), row(1, 1), row(1, 2), row(2, 3)]);
+  expect(counted.map(({ attempt, epoch }) => [attempt, epoch])).toEqual([
+    [1, 1],
+    [1, 2],
+    [2, 3],
+  ]);
+});
+
+it("gives attempts that overlap on a worker lanes of their own", () => {
+  const span = (
+    worker: string,
+    start: string,
+    end: string | null,
+  ): TimelineView["spans"][number] => ({
+    worker,
+    trial: "s/1",
+    attempt: 1,
+    start: `2026-01-01T${start}Z`,
+    end: end && `2026-01-01T${end}Z`,
+    outcome: "",
+  });
+  const lanes = lanesOf({
+    from: "",
+    to: "",
+    left_out: 0,
+    spans: [
+      span("w10", "10:00:00", null),
+      span("w2", "10:00:00", "10:05:00"),
+      span("w2", "10:01:00", "10:02:00"),
+      span("w2", "10:05:00", null),
+    ],
+  });
+  expect(lanes.map((lane) => [lane.worker, lane.first, lane.spans.length])).toEqual([
+    ["w2", true, 2],
+    ["w2", false, 1],
+    ["w10", true, 1],
+  ]);
+});

@@ -1,0 +1,117 @@
+// Reading the rows of a PointsView by column name.
+
+import type { Dimension, PointsView, Value } from "../api";
+import { axisStyle } from "./base";
+import type { PlotAxis } from "./echarts";
+import type { Palette } from "./palette";
+import { shorten, valueText } from "../format";
+
+export interface Points {
+  view: PointsView;
+  count: number;
+  numbers: (name: string) => (number | null)[];
+  values: (name: string) => (Value | null)[];
+}
+
+export function readPoints(view: PointsView): Points {
+  const values = (name: string): (Value | null)[] => {
+    const column = view.columns.indexOf(name);
+    return view.rows.map((row) => row[column] ?? null);
+  };
+  return {
+    view,
+    count: view.rows.length,
+    values,
+    numbers: (name) => values(name).map((value) => (typeof value === "number" ? value : null)),
+  };
+}
+
+// Where a value of a dimension lies on its axis; categories by their place in the list.
+export function position(dimension: Dimension, value: Value | null): number | null {
+  if (value === null) return null;
+  if (dimension.kind !== "category") return typeof value === "number" ? value : null;
+  const place = dimension.categories.findIndex((category) => category === value);
+  return place < 0 ? null : place;
+}
+
+// For points on and between categories: the words' axis, and beside it, unseen, one of numbers for the
+// series. For numbers it is one axis.
+export function pointAxes(
+  dimension: Dimension,
+  palette: Palette,
+  nameGap?: number,
+): { axes: PlotAxis[]; index: number } {
+  const axis = dimensionAxis(dimension, palette, nameGap);
+  if (dimension.kind !== "category") return { axes: [axis], index: 0 };
+  const numbers = {
+    type: "value",
+    show: false,
+    min: -0.5,
+    max: dimension.categories.length - 0.5,
+  } as PlotAxis;
+  return { axes: [axis, numbers], index: 1 };
+}
+
+export function dimensionAxis(dimension: Dimension, palette: Palette, nameGap = 26): PlotAxis {
+  const style = axisStyle(palette, shorten(dimension.name, 40));
+  if (dimension.kind === "category") {
+    return {
+      ...style,
+      type: "category",
+      nameGap,
+      data: dimension.categories.map((value) => shorten(valueText(value), 18)),
+      splitLine: { show: false },
+      axisLabel: { ...style.axisLabel, interval: 0 },
+    } as PlotAxis;
+  }
+  const log = dimension.kind === "log" && (dimension.min ?? 0) > 0;
+  return {
+    ...style,
+    type: log ? "log" : "value",
+    nameGap,
+    min: dimension.min ?? "dataMin",
+    max: dimension.max ?? "dataMax",
+    splitLine: { show: false },
+    ...tickOptions(dimension, style),
+  } as PlotAxis;
+}
+
+// A parameter's axis begins and ends where its search space does, seldom at a round number: ECharts
+// would put labels at both and at round numbers close beside them.
+export function roundTicks(low: number, high: number): number[] {
+  const rough = (high - low) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step =
+    [1, 2, 2.5, 5, 10].map((digit) => digit * power).find((candidate) => candidate >= rough) ??
+    rough;
+  const ticks: number[] = [];
+  for (let k = Math.ceil(low / step - 1e-9); k * step <= high + step * 1e-9; k += 1)
+    ticks.push(Number((k * step).toPrecision(12)));
+  return ticks;
+}
+
+export function logTicks(low: number, high: number): number[] {
+  const digits = Math.log10(high / low) > 3 ? [1] : [1, 3];
+  const ticks: number[] = [];
+  for (let power = Math.floor(Math.log10(low)); power <= Math.ceil(Math.log10(high)); power += 1) {
+    for (const digit of digits) {
+      const tick = Number(`${digit}e${power}`);
+      if (tick >= low * 0.999 && tick <= high * 1.001) ticks.push(tick);
+    }
+  }
+  return ticks.length > 1 ? ticks : [low, high];
+}
+
+interface TickStyle {
+  axisTick?: object;
+  axisLabel?: object;
+}
+
+export function tickOptions(dimension: Dimension, style: TickStyle): TickStyle {
+  const { min, max } = dimension;
+  const label = { ...style.axisLabel, formatter: (value: number) => valueText(value) };
+  if (min === null || max === null || !(max > min)) return { axisLabel: label };
+  const log = dimension.kind === "log" && min > 0;
+  const customValues = log ? logTicks(min, max) : roundTicks(min, max);
+  return { axisTick: { ...style.axisTick, customValues }, axisLabel: { ...label, customValues } };
+}

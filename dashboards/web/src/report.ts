@@ -1,0 +1,93 @@
+// An offline report: one HTML file with the documents of one sweep inside, written by
+// `sweep report`. Keys are paths as the coordinator has them. Ranking and trials stand there whole
+// and without a query; pages are cut here.
+
+import type { TrialRow } from "./api";
+import { compareValues } from "./format";
+import { RequestError } from "./request_error";
+import type { Answer, DocumentSource } from "./source";
+
+export type Documents = Record<string, unknown>;
+
+// What the element has is data, never markup: it is read as text and parsed. Whoever writes it must
+// escape "<" as \u003c, so that no string in it can end the element.
+export function readDocuments(text: string): Documents {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new Error("the report's documents are no JSON object");
+  }
+  return value as Documents;
+}
+
+// The one sweep that a report is about; "" in a report without any.
+export function reportedSweep(documents: Documents): string {
+  for (const path of Object.keys(documents)) {
+    const match = /^\/api\/sweeps\/([^/?]+)$/.exec(path);
+    if (match?.[1] !== undefined) return decodeURIComponent(match[1]);
+  }
+  return "";
+}
+
+interface Rows {
+  rows: unknown[];
+  total: number;
+}
+function hasRows(document: unknown): document is Rows {
+  return (
+    typeof document === "object" && document !== null && "rows" in document && "total" in document
+  );
+}
+
+function columnOf(row: TrialRow, key: string): unknown {
+  if (key === "number") return row.trial; // the expression language's word
+  return key in row ? row[key as keyof TrialRow] : row.parameters[key];
+}
+
+// The part of a whole list that a query asks for.
+function page(document: Rows, query: URLSearchParams): Rows {
+  let rows = document.rows;
+  const state = query.get("state");
+  if (state) rows = rows.filter((row) => (row as TrialRow).state === state);
+  const [key, direction] = (query.get("sort") ?? "").split(" ");
+  if (key) {
+    rows = [...rows].sort((a, b) =>
+      compareValues(
+        columnOf(a as TrialRow, key),
+        columnOf(b as TrialRow, key),
+        direction === "desc",
+      ),
+    );
+  }
+  const offset = Number(query.get("offset") ?? 0);
+  const limit = Number(query.get("limit") ?? 50);
+  return { ...document, rows: rows.slice(offset, offset + limit), total: rows.length };
+}
+
+export function lookUp(documents: Documents, path: string): unknown {
+  if (path in documents) return documents[path];
+  const [bare = "", query = ""] = path.split("?");
+  const words = new URLSearchParams(query);
+  const metric = words.get("metric");
+  const document = (metric ? documents[`${bare}?metric=${metric}`] : undefined) ?? documents[bare];
+  if (document === undefined) return undefined;
+  return hasRows(document) && words.has("limit") && !("columns" in document)
+    ? page(document, words)
+    : document;
+}
+
+let loaded: Documents | undefined;
+export function reportDocuments(): Documents {
+  loaded ??= readDocuments(document.getElementById("sweep-report")?.textContent ?? "{}");
+  return loaded;
+}
+
+export function reportSource(): DocumentSource {
+  return {
+    async get(path, known): Promise<Answer | null> {
+      if (known !== "") return null;
+      const document = lookUp(reportDocuments(), path);
+      if (document === undefined) throw new RequestError("this report does not have it", 404);
+      return { document, version: path };
+    },
+  };
+}

@@ -1,0 +1,54 @@
+import { describe, expect, it } from "vitest";
+import { answer } from "../fixtures/answers";
+import type { TrialsView } from "./api";
+import { lookUp, readDocuments, reportedSweep, type Documents } from "./report";
+
+const hostile = "</script><script>alert(1)</script><!--";
+
+describe("a report's documents", () => {
+  it("are read from text with every < escaped", () => {
+    const text = JSON.stringify({ "/api/x": hostile }).replace(/</g, "\\u003c");
+    expect(text).not.toContain("<");
+    expect(readDocuments(text)["/api/x"]).toBe(hostile);
+  });
+
+  it("are refused when they are no object", () => {
+    for (const text of ["[]", "null", "3", "{", ""]) expect(() => readDocuments(text)).toThrow();
+  });
+
+  it("name their sweep", () => {
+    expect(reportedSweep({ "/api/sweeps/a%20b/ranking": {}, "/api/sweeps/a%20b": {} })).toBe("a b");
+    expect(reportedSweep({})).toBe("");
+  });
+});
+
+describe("looking a path up", () => {
+  const bare = "/api/sweeps/mnist-994";
+  const documents: Documents = {
+    [`${bare}/curves?metric=loss`]: "losses",
+    [`${bare}/curves?metric=accuracy`]: "accuracies",
+    [`${bare}/trials`]: answer(`${bare}/trials?limit=200`),
+    [`${bare}/points`]: answer(`${bare}/points`),
+  };
+  const trials = (query: string): TrialsView =>
+    lookUp(documents, `${bare}/trials?${query}`) as TrialsView;
+
+  it("minds the metric and no other limit", () => {
+    expect(lookUp(documents, `${bare}/curves?metric=loss&limit=60`)).toBe("losses");
+    expect(lookUp(documents, `${bare}/curves?metric=accuracy&limit=60`)).toBe("accuracies");
+    expect(lookUp(documents, `${bare}/points?limit=1000`)).toBe(documents[`${bare}/points`]);
+    expect(lookUp(documents, `${bare}/logs`)).toBeUndefined();
+  });
+
+  it("cuts pages, filters and sorts as the server would", () => {
+    expect(trials("offset=50&limit=50").rows).toHaveLength(10);
+    expect(trials("limit=50").total).toBe(60);
+    expect(trials("state=failed&limit=50").rows.map((row) => row.trial)).toEqual([7]);
+    const best = trials("sort=best_accuracy+desc&limit=3").rows.map(
+      (row) => row.best_accuracy ?? 0,
+    );
+    expect(best).toEqual([...best].sort((a, b) => b - a));
+    const rates = trials("sort=lr&limit=50").rows.map((row) => Number(row.parameters.lr));
+    expect(rates).toEqual([...rates].sort((a, b) => a - b));
+  });
+});

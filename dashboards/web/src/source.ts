@@ -1,0 +1,90 @@
+// Where documents come from: the coordinator that served the page, or the report that it is inside of.
+
+import type { ApiError } from "./api";
+import { reportSource } from "./report";
+import { RequestError } from "./request_error";
+
+export interface Answer {
+  document: unknown;
+  version: string; // equal versions mean equal documents; "" when unknown
+}
+
+export interface DocumentSource {
+  // `known` is the version that the caller has: when nothing has changed, the answer is null.
+  get(path: string, known: string): Promise<Answer | null>;
+}
+
+async function errorOf(response: Response): Promise<RequestError> {
+  const text = await response.text();
+  const again = Number(response.headers.get("retry-after")) || 0;
+  try {
+    const body = JSON.parse(text) as Partial<ApiError>;
+    if (body.error?.message) return new RequestError(body.error.message, response.status, again);
+  } catch {
+    // Not JSON: something between here and the coordinator answered.
+  }
+  return new RequestError(
+    `the server answered ${response.status} ${response.statusText}`.trim(),
+    response.status,
+  );
+}
+
+export async function request(path: string, options: RequestInit): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(path, { ...options, credentials: "same-origin" });
+  } catch {
+    throw new RequestError("coordinator unreachable", 0);
+  }
+  if (!response.ok) throw await errorOf(response);
+  return response;
+}
+
+const serverSource: DocumentSource = {
+  async get(path, known) {
+    // "no-cache" asks the server each time and lets the browser answer a 304 from its cache.
+    const response = await request(path, { cache: "no-cache" });
+    const version = response.headers.get("etag") ?? "";
+    if (version !== "" && version === known) return null;
+    return { document: await response.json(), version };
+  },
+};
+
+export const source: DocumentSource = __REPORT__ ? reportSource() : serverSource;
+
+function requestId(): string {
+  // randomUUID exists on secure origins only, and a coordinator's page may come over plain HTTP.
+  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+    byte.toString(16).padStart(2, "0"),
+  ).join("");
+}
+
+// Changes something; see the end of api.ts.
+export async function act(path: string, body: Record<string, boolean>): Promise<void> {
+  await request(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ ...body, request_id: requestId() }),
+  });
+}
+
+export async function fetchBytes(path: string): Promise<ArrayBuffer> {
+  const response = await request(path, { cache: "no-cache" });
+  return response.arrayBuffer();
+}
+
+// "/api/sweeps/a%20b?limit=5": every part escaped, empty values left out.
+export function apiPath(
+  parts: (string | number)[],
+  query: Record<string, string | number> = {},
+): string {
+  const words = new URLSearchParams();
+  for (const [key, value] of Object.entries(query)) {
+    if (value !== "") words.set(key, String(value));
+  }
+  const tail = words.toString();
+  return (
+    ["/api", ...parts.map((part) => encodeURIComponent(String(part)))].join("/") +
+    (tail ? `?${tail}` : "")
+  );
+}

@@ -1,0 +1,375 @@
+// What a reader does: filter, sort, page, zoom, brush, save, compare, draw, act.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { launch, openPage } from "./chromium.mjs";
+import { BIN, eventually, run } from "./programs.mjs";
+import { World } from "./world.mjs";
+
+let world;
+let browser;
+let tab;
+let gate = 0;
+before(
+  async () => {
+    world = await World.start();
+    browser = await launch();
+  },
+  { timeout: 240_000 },
+);
+after(async () => {
+  await browser?.close();
+  await world?.end();
+});
+beforeEach(async () => {
+  tab = await openPage(browser, world.page);
+});
+afterEach(async () => {
+  const { complaints } = tab;
+  await tab.close();
+  assert.deepEqual(complaints, []);
+});
+
+const open = (hash) => tab.page.goto(`${world.page}#/${hash}`);
+const trials = () => tab.page.locator("tbody tr td:nth-child(2)").allTextContents();
+const frame = (title) => tab.page.locator(`.plot-frame[aria-label^="${title}:"]`);
+async function trainOneEpochMore() {
+  gate += 1;
+  await world.openGate(gate);
+  await eventually(
+    `epoch ${gate}`,
+    async () => (await world.get("sweeps/live/trials/1")).epoch === gate,
+  );
+}
+
+test("trials are filtered and sorted by the server, and the address keeps it", async () => {
+  await open("sweeps/trained/trials");
+  await eventually("six rows", async () => (await trials()).length === 6);
+  await tab.page.getByLabel("where").fill("lr >= 0.05 and momentum == 0.9");
+  await tab.page.getByLabel("where").press("Enter");
+  await eventually("two rows", async () => (await trials()).length === 2);
+  await tab.page.getByRole("button", { name: /^lr/ }).click();
+  await eventually("sorted", async () =>
+    (await tab.page.locator("th[aria-sort=descending]").textContent()).startsWith("lr"),
+  );
+  const down = await trials();
+  await tab.page.getByRole("button", { name: /^lr/ }).click();
+  await eventually(
+    "sorted the other way",
+    async () => JSON.stringify(await trials()) === JSON.stringify([...down].reverse()),
+  );
+  await tab.page.reload();
+  assert.equal(await tab.page.getByLabel("where").inputValue(), "lr >= 0.05 and momentum == 0.9");
+  await eventually("still two rows", async () => (await trials()).length === 2);
+  await tab.page.getByLabel("state").selectOption("failed");
+  await tab.page.getByText("no trial matches").waitFor();
+});
+
+test("a wrong expression is answered in one line, and the next one works", async () => {
+  await open("sweeps/trained/trials");
+  await tab.page.getByLabel("where").fill("lrr > 1");
+  await tab.page.getByLabel("where").press("Enter");
+  const error = tab.page.getByRole("alert");
+  await error.waitFor();
+  assert.match(await error.textContent(), /lrr/);
+  await tab.page.getByLabel("where").fill("lr > 0");
+  await tab.page.getByLabel("where").press("Enter");
+  await eventually("six rows", async () => (await trials()).length === 6);
+  assert.equal(await error.count(), 0);
+  tab.complaints.splice(0); // Chromium notes every answer of 400
+});
+
+test("a filter half typed stays when new epochs come", async () => {
+  await open("sweeps/live/trials");
+  await tab.page.getByLabel("where").pressSequentially("epoch >");
+  await trainOneEpochMore();
+  await tab.page.getByText(`${gate}/5`).first().waitFor();
+  assert.equal(await tab.page.getByLabel("where").inputValue(), "epoch >");
+  assert.equal(await tab.page.evaluate(() => document.activeElement?.tagName), "INPUT");
+  await tab.page.getByLabel("where").fill("");
+});
+
+test("zoom stays when new epochs come", async () => {
+  if (gate === 0) await trainOneEpochMore();
+  await open("sweeps/live");
+  const plot = frame("Learning curves");
+  await plot.locator("svg").waitFor();
+  const ticks = async () => JSON.stringify(await plot.locator("svg text").allTextContents());
+  const before = await ticks();
+  await plot.hover();
+  await tab.page.keyboard.down("Shift");
+  for (let i = 0; i < 8; i += 1) await tab.page.mouse.wheel(0, -200);
+  await tab.page.keyboard.up("Shift");
+  await eventually("zoomed", async () => (await ticks()) !== before);
+  await trainOneEpochMore();
+  await tab.page.locator(`.plot-frame[aria-label*="at epoch ${gate}"]`).first().waitFor();
+  const xTicks = JSON.parse(await ticks()).filter((text) => /^[\d.]+$/.test(text));
+  assert.ok(!xTicks.includes("5") || !xTicks.includes("1"), `the whole axis is back: ${xTicks}`);
+  await tab.page.getByRole("button", { name: "Reset zoom of Learning curves" }).click();
+  await eventually("all epochs again", async () => {
+    const texts = JSON.parse(await ticks());
+    return texts.includes("1") && texts.includes("5");
+  });
+});
+
+test("a brush keeps trials, and stays when new epochs come", async () => {
+  await open("sweeps/live/parameters");
+  const plot = frame("Parallel coordinates");
+  await plot.locator("svg path").first().waitFor({ state: "attached" });
+  const box = await plot.boundingBox();
+  const x = box.x + 40; // the first axis, lr from 0.1 at the bottom to 0.4 at the top
+  await tab.page.mouse.move(x, box.y + box.height * 0.75);
+  await tab.page.mouse.down();
+  await tab.page.mouse.move(x, box.y + box.height * 0.85, { steps: 5 });
+  await tab.page.mouse.move(x, box.y + box.height - 26, { steps: 5 });
+  await tab.page.mouse.up();
+  const note = tab.page.getByText(/of 2 trials/);
+  await note.waitFor();
+  const said = await note.textContent();
+  await trainOneEpochMore();
+  await eventually(
+    "the new epoch is there",
+    async () => (await world.get("sweeps/live/points")).rows.length >= 2,
+  );
+  await tab.page.waitForResponse((response) => response.url().includes("/points"));
+  assert.equal(await note.textContent(), said);
+  await tab.page.getByRole("button", { name: "Clear the brush" }).click();
+  await tab.page.getByText("Drag along an axis").waitFor();
+});
+
+test("every plot is saved as SVG and as PNG", async () => {
+  await open("sweeps/trained/parameters");
+  await frame("momentum").locator("svg path").first().waitFor({ state: "attached" });
+  for (const button of await tab.page
+    .getByRole("button", { name: /^Save .* as (SVG|PNG)$/ })
+    .all()) {
+    const [download] = await Promise.all([tab.page.waitForEvent("download"), button.click()]);
+    const bytes = await readFile(await download.path());
+    if (download.suggestedFilename().endsWith(".svg")) {
+      assert.match(bytes.toString(), /^<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+      assert.match(bytes.toString(), /<path|<circle|<polyline/);
+    } else {
+      assert.equal(bytes.subarray(1, 4).toString(), "PNG");
+      assert.ok(bytes.length > 3000, `${download.suggestedFilename()} has ${bytes.length} bytes`);
+    }
+  }
+});
+
+test("the numbers of a plot stand in a table", async () => {
+  await open("sweeps/trained");
+  await tab.page.getByRole("button", { name: "Learning curves as a table" }).click();
+  const table = tab.page.getByRole("region", { name: "Learning curves, numbers" });
+  assert.deepEqual(await table.locator("tbody tr td:first-child").allTextContents(), ["1", "2"]);
+});
+
+test("trials that are ticked stand side by side, differences marked", async () => {
+  await open("sweeps/trained/ranking");
+  await tab.page.getByRole("checkbox", { name: "compare trained/1", exact: true }).check();
+  await tab.page.getByRole("checkbox", { name: "compare trained/2", exact: true }).check();
+  await tab.page.getByRole("link", { name: "Compare", exact: true }).last().click();
+  await frame("Accuracy").locator("svg path").first().waitFor({ state: "attached" });
+  await tab.page
+    .locator("tr.differs", { hasText: /lr|momentum/ })
+    .first()
+    .waitFor();
+  assert.equal(await tab.page.locator("tr.differs", { hasText: "model" }).count(), 0);
+  await tab.page.getByRole("button", { name: "remove trained/2" }).click();
+  await eventually(
+    "one column",
+    async () => (await tab.page.locator(".side-by-side thead th").count()) === 2,
+  );
+});
+
+test("what is not a number is a dash", async () => {
+  await open("sweeps/hostile/trials/1");
+  const fact = tab.page.locator(".facts div", { hasText: "best loss" }).locator("dd");
+  await fact.waitFor();
+  assert.equal(await fact.textContent(), "–");
+  await tab.page.getByRole("button", { name: "Loss as a table" }).click();
+  assert.ok(
+    (await tab.page.getByRole("region", { name: "Loss, numbers" }).textContent()).includes("–"),
+  );
+  assert.ok(!(await tab.page.locator("main").textContent()).includes("NaN"));
+});
+
+test("failures and empty sweeps say so", async () => {
+  await open("sweeps/failing");
+  await tab.page.getByRole("link", { name: "2 failed" }).click();
+  await eventually("two rows", async () => (await trials()).length === 2);
+  await open("sweeps/failing/trials/1");
+  await tab.page.getByText("no such file: <b>weights</b>").first().waitFor();
+  await open("sweeps/empty");
+  await tab.page.getByText("No trial has finished an epoch yet.").waitFor();
+});
+
+test("the log follows", async () => {
+  await open("sweeps/live/trials/1");
+  await tab.page.locator(".log", { hasText: "trained epoch 1" }).waitFor();
+  await trainOneEpochMore();
+  await tab.page.locator(".log", { hasText: `trained epoch ${gate}` }).waitFor();
+});
+
+test("an action asks first, and changes what it says", async () => {
+  await open("sweeps/empty");
+  const dialog = tab.page.getByRole("dialog");
+  await tab.page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await dialog.getByRole("button", { name: "Leave it" }).click();
+  assert.equal((await world.get("sweeps/empty")).state, "paused");
+  await tab.page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await tab.page.keyboard.press("Escape");
+  await tab.page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await dialog.getByRole("button", { name: "Cancel", exact: true }).click();
+  await tab.page.locator("h1 .state", { hasText: "cancelled" }).waitFor();
+  assert.equal((await world.get("sweeps/empty")).state, "cancelled");
+});
+
+test("a sweep is paused and resumed, a failed one retried", async () => {
+  const press = async (name) => {
+    await tab.page.getByRole("button", { name, exact: true }).click();
+    await tab.page.getByRole("dialog").getByRole("button", { name, exact: true }).click();
+  };
+  await open("sweeps/live");
+  await press("Pause");
+  await tab.page.locator("h1 .state", { hasText: "paused" }).waitFor();
+  await press("Resume");
+  await tab.page.locator("h1 .state", { hasText: "active" }).waitFor();
+  await open("sweeps/failing/trials/2");
+  await press("Retry");
+  // It waits: both slots train the sweep "live".
+  await eventually(
+    "it waits again",
+    async () => (await world.get("sweeps/failing/trials/2")).state === "pending",
+  );
+});
+
+test("what the server refuses is one clear line", async () => {
+  await tab.page.route("**/api/sweeps/live/pause", (route) =>
+    route.fulfill({
+      status: 409,
+      contentType: "application/json",
+      body: JSON.stringify({
+        error: { code: "FAILED_PRECONDITION", message: "sweep live is <b>completed</b>" },
+      }),
+    }),
+  );
+  await open("sweeps/live");
+  await tab.page.getByRole("button", { name: "Pause", exact: true }).click();
+  await tab.page.getByRole("dialog").getByRole("button", { name: "Pause", exact: true }).click();
+  await tab.page.getByText("Pause was refused: sweep live is <b>completed</b>").waitFor();
+  tab.complaints.splice(0);
+});
+
+test("a drawn digit is read as sweep predict reads it", async () => {
+  await open("draw?trial=trained%2F1");
+  const pad = tab.page.locator(".pad canvas");
+  const box = await pad.boundingBox();
+  await tab.page.mouse.move(box.x + 90, box.y + 60);
+  await tab.page.mouse.down();
+  for (const [x, y] of [
+    [190, 60],
+    [150, 140],
+    [120, 220],
+  ])
+    await tab.page.mouse.move(box.x + x, box.y + y, { steps: 8 });
+  await tab.page.mouse.up();
+  await tab.page.getByText(/^It says \d$/).waitFor();
+  const shown = (await tab.page.locator(".probabilities td.number").allTextContents()).map(
+    (text) => parseFloat(text) / 100,
+  );
+  const pixels = await tab.page.locator(".draw canvas[width='28']").evaluate((canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, 28, 28);
+    return Array.from({ length: 784 }, (_, i) => 255 - data[i * 4]);
+  });
+  // An IDX file of one image: magic, count, height, width, pixels.
+  const idx = Buffer.concat([
+    Buffer.from([0, 0, 8, 3, 0, 0, 0, 1, 0, 0, 0, 28, 0, 0, 0, 28]),
+    Buffer.from(pixels),
+  ]);
+  const file = await world.folder.write("digit.idx", idx);
+  const [answer] = JSON.parse(
+    await run(
+      "sweep",
+      ["predict", "trained/1", file, "--format", "json", "--coordinator", world.address],
+      world.folder.path,
+    ),
+  );
+  answer.probabilities.forEach((probability, digit) => {
+    assert.ok(
+      Math.abs(probability - shown[digit]) < 0.01,
+      `${digit}: page ${shown[digit]}, sweep predict ${probability} (${BIN})`,
+    );
+  });
+  await tab.page.getByRole("button", { name: "Clear" }).click();
+  await tab.page.getByText("Draw something").waitFor();
+});
+
+test("workers, and what ran where", async () => {
+  await open("workers");
+  await tab.page.getByRole("row", { name: /first/ }).first().waitFor();
+  await frame("What ran where").locator("svg path").first().waitFor({ state: "attached" });
+  await tab.page.getByRole("button", { name: "What ran where as a table" }).click();
+  await tab.page.getByRole("cell", { name: "trained/1", exact: true }).waitFor();
+});
+
+test("the page is used without a mouse", async () => {
+  await open("sweeps/trained/trials");
+  await eventually("six rows", async () => (await trials()).length === 6);
+  await tab.page.keyboard.press("Tab");
+  assert.equal(
+    await tab.page.evaluate(() => document.activeElement?.textContent),
+    "To the content",
+  );
+  await tab.page.keyboard.press("Enter");
+  assert.equal(await tab.page.evaluate(() => document.activeElement?.id), "main");
+  const sort = tab.page.getByRole("button", { name: "Best" });
+  await sort.focus();
+  await tab.page.keyboard.press("Enter");
+  await tab.page.locator("th[aria-sort=descending]", { hasText: "Best" }).waitFor();
+});
+
+test("the chosen colours stay", async () => {
+  await open("");
+  await tab.page.getByRole("button", { name: "Dark" }).click();
+  await tab.page.reload();
+  await eventually("dark", () =>
+    tab.page.evaluate(() => document.documentElement.dataset.theme === "dark"),
+  );
+});
+
+test("a hidden tab asks nothing, and catches up when it is seen", async () => {
+  await tab.page.clock.install();
+  await open("");
+  await tab.page.getByRole("link", { name: "live" }).waitFor();
+  const show = (state) =>
+    tab.page.evaluate((value) => {
+      Object.defineProperty(document, "visibilityState", { configurable: true, get: () => value });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }, state);
+  await show("hidden");
+  let asked = 0;
+  tab.page.on("request", () => {
+    asked += 1;
+  });
+  await tab.page.clock.runFor(60_000);
+  assert.equal(asked, 0);
+  await show("visible");
+  await eventually("asks again", () => asked > 0, 5);
+});
+
+// Last, since it ends the coordinator.
+test("a coordinator that goes away is waited for", async () => {
+  await open("sweeps/trained/trials?where=lr+%3E+0.02");
+  await eventually("four rows", async () => (await trials()).length === 4);
+  await world.coordinator.end("SIGKILL");
+  await tab.page.getByText("Coordinator unreachable, trying again.").waitFor();
+  assert.equal((await trials()).length, 4);
+  await world.startCoordinator(world.address, new URL(world.page).host);
+  await eventually(
+    "the banner is gone",
+    async () => (await tab.page.getByText("Coordinator unreachable").count()) === 0,
+    60,
+  );
+  assert.equal(await tab.page.getByLabel("where").inputValue(), "lr > 0.02");
+  tab.complaints.splice(0);
+});

@@ -1,0 +1,105 @@
+// Every page in light, dark and on a phone: nothing complains, nothing is wider than the screen, and
+// axe-core finds nothing serious.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { axeViolations, launch, openPage } from "./chromium.mjs";
+import { eventually } from "./programs.mjs";
+import { World } from "./world.mjs";
+
+const PAGES = [
+  "",
+  "?page_token=",
+  "sweeps/trained",
+  "sweeps/trained/parameters",
+  "sweeps/trained/ranking",
+  "sweeps/trained/trials",
+  "sweeps/trained/file",
+  "sweeps/live",
+  "sweeps/live/parameters",
+  "sweeps/live/ranking",
+  "sweeps/live/trials",
+  "sweeps/hostile",
+  "sweeps/hostile/parameters",
+  "sweeps/hostile/ranking",
+  "sweeps/hostile/trials",
+  "sweeps/hostile/file",
+  "sweeps/hostile/trials/2",
+  "sweeps/failing",
+  "sweeps/failing/parameters",
+  "sweeps/failing/ranking",
+  "sweeps/failing/trials",
+  "sweeps/failing/trials/1",
+  "sweeps/empty",
+  "sweeps/empty/trials",
+  "sweeps/trained/trials/1",
+  "sweeps/live/trials/1",
+  "workers",
+  "compare",
+  "compare?trials=trained%2F1%2Ctrained%2F2%2Chostile%2F1",
+  "draw?trial=trained%2F1",
+  "nowhere",
+];
+const LOOKS = {
+  light: {},
+  dark: { colorScheme: "dark" },
+  phone: { viewport: { width: 360, height: 740 }, isMobile: true, hasTouch: true },
+};
+
+let world;
+let browser;
+before(
+  async () => {
+    world = await World.start();
+    await world.openGate(2);
+    await eventually(
+      "live has epochs",
+      async () => (await world.get("sweeps/live/curves?metric=accuracy")).total_trials === 2,
+    );
+    browser = await launch();
+  },
+  { timeout: 240_000 },
+);
+after(async () => {
+  await browser?.close();
+  await world?.end();
+});
+
+async function settled(page) {
+  await page.locator("main :is(h1, p)").first().waitFor();
+  await eventually(
+    "the page has loaded",
+    async () => (await page.locator("[aria-busy]").count()) === 0,
+  );
+  await eventually("the plots are drawn", () =>
+    page.evaluate(() =>
+      [...document.querySelectorAll(".plot-frame")].every((frame) => frame.querySelector("svg")),
+    ),
+  );
+}
+
+for (const [look, options] of Object.entries(LOOKS)) {
+  test(`all pages, ${look}`, { timeout: 300_000 }, async (context) => {
+    const tab = await openPage(browser, world.page, options);
+    // axe comes as a script, which the page's own policy forbids; complaints are taken without it.
+    const audited = await openPage(browser, world.page, { ...options, bypassCSP: true });
+    for (const path of PAGES) {
+      await context.test(`#/${path}`, async () => {
+        await tab.page.goto(`${world.page}#/${path}`);
+        await settled(tab.page);
+        const [content, screen] = await tab.page.evaluate(() => [
+          document.documentElement.scrollWidth,
+          window.innerWidth,
+        ]);
+        assert.ok(content <= screen, `${content} px wide on a screen of ${screen}`);
+        assert.notEqual(await tab.page.title(), "owned");
+        assert.deepEqual(tab.complaints.splice(0), []);
+        await audited.page.goto(`${world.page}#/${path}`);
+        await settled(audited.page);
+        assert.deepEqual(await axeViolations(audited.page), []);
+      });
+    }
+    await tab.close();
+    await audited.close();
+  });
+}

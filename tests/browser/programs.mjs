@@ -1,0 +1,78 @@
+// The real programs as child processes, each ended by its id when the tests end.
+
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+export const BIN = process.env.SWEEP_BIN ?? "build/release/bin";
+const SECONDS = 1000;
+
+export async function temporaryFolder() {
+  const path = await mkdtemp(join(tmpdir(), "sweep-browser-"));
+  return {
+    path,
+    write: async (name, text) => {
+      await writeFile(join(path, name), text);
+      return join(path, name);
+    },
+    remove: () => rm(path, { recursive: true, force: true }),
+  };
+}
+
+// Asks again and again until the answer is true, and says what it waited for when it never is.
+export async function eventually(what, condition, seconds = 60) {
+  const end = Date.now() + seconds * SECONDS;
+  for (;;) {
+    if (await condition()) return;
+    if (Date.now() > end)
+      throw new Error(`not within ${seconds} s: ${typeof what === "function" ? what() : what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
+export class Program {
+  constructor(name, args, folder) {
+    this.name = name;
+    this.output = "";
+    this.child = spawn(join(BIN, name), args, {
+      cwd: folder,
+      env: { ...process.env, HOME: folder, XDG_CACHE_HOME: folder, XDG_CONFIG_HOME: folder },
+    });
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream.on("data", (data) => {
+        this.output += data;
+      });
+    this.ended = once(this.child, "exit");
+  }
+
+  // The first match of a pattern in what it has written.
+  async said(pattern, seconds = 60) {
+    let match;
+    await eventually(
+      () => `${this.name} says ${pattern}; it said:\n${this.output}`,
+      () => {
+        match = pattern.exec(this.output);
+        if (!match && this.child.exitCode !== null)
+          throw new Error(`${this.name} ended:\n${this.output}`);
+        return match !== null;
+      },
+      seconds,
+    );
+    return match;
+  }
+
+  async end(signal = "SIGTERM") {
+    if (this.child.exitCode === null && this.child.signalCode === null) this.child.kill(signal);
+    await this.ended;
+  }
+}
+
+export async function run(name, args, folder) {
+  const program = new Program(name, args, folder);
+  const [code] = await program.ended;
+  if (code !== 0)
+    throw new Error(`${name} ${args.join(" ")} ended with ${code}:\n${program.output}`);
+  return program.output;
+}

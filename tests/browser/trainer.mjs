@@ -1,0 +1,58 @@
+// A trainer for `program:` that does what its sweep's parameters say:
+//   gate   a folder: epoch N is trained when the file "epochs" there says N or more; "": at once
+//   fail   true: ends with an error before the first epoch
+//   nan    true: losses are NaN
+//   say    printed before the first epoch, so that it is a log line
+
+import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline";
+
+const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+const trial = JSON.parse((await lines.next()).value);
+const { gate, fail, nan, say, quality = 0.99 } = trial.parameters;
+const send = (message) =>
+  process.stdout.write(`${JSON.stringify({ trial: trial.trial, ...message })}\n`);
+
+function opened() {
+  if (!gate) return trial.epochs;
+  try {
+    return Number(readFileSync(`${gate}/epochs`, "utf8"));
+  } catch {
+    return 0;
+  }
+}
+
+if (say) console.log(say);
+if (fail) {
+  console.log("no such file: <b>weights</b>");
+  process.exit(3);
+}
+for (let epoch = 1; epoch <= trial.epochs; epoch += 1) {
+  while (opened() < epoch) {
+    send({
+      type: "progress",
+      epoch,
+      step: 10 * epoch,
+      steps: 100,
+      loss: 0.5 / epoch,
+      images_per_second: 1234,
+    });
+    await new Promise((resolve) => setTimeout(resolve, 300));
+  }
+  console.log(`trained epoch ${epoch}`);
+  const accuracy = quality * (1 - 0.5 / (epoch + 1));
+  send({
+    type: "epoch",
+    epoch,
+    train_loss: nan ? "NaN" : 1 - accuracy,
+    train_accuracy: accuracy - 0.01,
+    validation_loss: nan ? "NaN" : 1.1 - accuracy,
+    validation_accuracy: accuracy,
+    lr: Number(trial.lr ?? 0.1),
+    train_seconds: 1,
+    evaluate_seconds: 0.1,
+    images_per_second: 1234,
+  });
+}
+send({ type: "done", epochs: trial.epochs });
+process.exit(0);

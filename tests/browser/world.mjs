@@ -1,0 +1,161 @@
+// A coordinator with the page, workers, and sweeps of every kind: one trained by sweep-trainer, one
+// that runs as far as the test lets it, one with hostile words, one that failed, one that is empty.
+
+import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { mkdir, writeFile } from "node:fs/promises";
+import { eventually, Program, run, temporaryFolder } from "./programs.mjs";
+
+export const HOSTILE = `<img src=x onerror="document.title='owned'"></script><script>document.title='owned'</script> ünïcødé 数字`;
+export const LONG = "x".repeat(10000);
+const TRAINER = fileURLToPath(new URL("trainer.mjs", import.meta.url));
+const program = JSON.stringify([process.execPath, TRAINER]);
+
+const TRAINED = `
+name: trained
+model: cnn-18718
+dataset: {name: synthetic, train: 512, test: 200}
+method: grid
+parameters:
+  lr: {values: [0.02, 0.05, 0.1]}
+  momentum: {values: [0.8, 0.9]}
+epochs: 2
+require: {accuracy: ">= 20%", epochs: "< 20", parameters: "< 20000"}
+labels: {purpose: ${JSON.stringify(HOSTILE)}}
+`;
+const live = (gate) => `
+name: live
+program: ${program}
+method: grid
+parameters:
+  lr: {values: [0.1, 0.2, 0.3, 0.4]}
+  gate: ${JSON.stringify(gate)}
+epochs: 5
+require: {accuracy: ">= 0.97"}
+`;
+const HOSTILE_SWEEP = `
+name: hostile
+program: ${program}
+method: grid
+parameters:
+  note: {values: [${JSON.stringify(HOSTILE)}, ${JSON.stringify(LONG)}]}
+  say: ${JSON.stringify(HOSTILE)}
+  nan: true
+epochs: 2
+labels: {owner: ${JSON.stringify(HOSTILE)}, long: ${JSON.stringify(LONG.slice(0, 60))}}
+`;
+const FAILING = `
+name: failing
+program: ${program}
+method: grid
+parameters: {lr: {values: [0.1, 0.2]}, fail: true}
+epochs: 2
+max_failures: 1
+`;
+const EMPTY = `
+name: empty
+program: ${program}
+method: grid
+parameters: {lr: {values: [0.1, 0.2]}}
+epochs: 2
+`;
+
+export class World {
+  static async start({ trained = true } = {}) {
+    const world = new World();
+    world.folder = await temporaryFolder();
+    world.programs = [];
+    try {
+      await world.build(trained);
+    } catch (error) {
+      await world.end();
+      throw error;
+    }
+    return world;
+  }
+
+  async build(trained) {
+    await this.startCoordinator("127.0.0.1:0", "127.0.0.1:0");
+    await this.submit("empty", EMPTY);
+    await this.sweep("pause", "empty");
+    this.gate = join(this.folder.path, "gate");
+    await mkdir(this.gate);
+    await this.submit("failing", FAILING);
+    await this.submit("hostile", HOSTILE_SWEEP);
+    if (trained) await this.submit("trained", TRAINED);
+    await this.startWorker("first", 2);
+    for (const name of ["failing", "hostile", ...(trained ? ["trained"] : [])])
+      await this.completed(name);
+    await this.submit("live", live(this.gate));
+    await eventually(
+      "trials of live run",
+      async () => (await this.get("sweeps/live")).trials.running === 2,
+    );
+  }
+
+  async startCoordinator(listen, http) {
+    this.coordinator = new Program(
+      "sweep-coordinator",
+      ["--listen", listen, "--http", http, "--db", "sweep.db", "--log-level", "warn"],
+      this.folder.path,
+    );
+    this.programs.push(this.coordinator);
+    this.address = (await this.coordinator.said(/listening on (\S+)/))[1];
+    this.page = (await this.coordinator.said(/dashboard on (http:\S+)/))[1].replace(/\/?$/, "/");
+  }
+
+  // The same database, at the same addresses.
+  async restartCoordinator() {
+    const { address, page } = this;
+    await this.coordinator.end();
+    await this.startCoordinator(address, new URL(page).host);
+  }
+
+  async startWorker(name, slots) {
+    const args = [
+      "--coordinator",
+      this.address,
+      "--name",
+      name,
+      "--slots",
+      String(slots),
+      "--allow-program",
+      "--label",
+      `note=${HOSTILE}`,
+    ];
+    this.programs.push(new Program("sweep-worker", args, this.folder.path));
+  }
+
+  sweep(...args) {
+    return run("sweep", [...args, "--coordinator", this.address], this.folder.path);
+  }
+
+  async submit(name, text) {
+    await this.folder.write(`${name}.yaml`, text);
+    await this.sweep("submit", `${name}.yaml`);
+  }
+
+  async get(path) {
+    const response = await fetch(`${this.page}api/${path}`);
+    if (!response.ok) throw new Error(`${path}: ${response.status} ${await response.text()}`);
+    return response.json();
+  }
+
+  completed(name) {
+    return eventually(
+      `${name} has ended`,
+      async () => (await this.get(`sweeps/${name}`)).state === "completed",
+      180,
+    );
+  }
+
+  // Lets the sweep "live" train up to this epoch.
+  openGate(epoch) {
+    return writeFile(join(this.gate, "epochs"), String(epoch));
+  }
+
+  async end() {
+    for (const program of this.programs.reverse()) await program.end("SIGKILL");
+    await this.folder.remove();
+  }
+}
