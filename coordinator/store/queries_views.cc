@@ -56,6 +56,20 @@ MeasuredEpoch DecodeMeasured(const Statement& row) {
           .loss = row.Real(3)};
 }
 
+#define ATTEMPT_COLUMNS \
+  "s.name, t.number, a.attempt, a.worker, a.started_us, a.ended_us, a.outcome, a.reason "
+
+absl::StatusOr<TimedAttempt> DecodeAttempt(const Statement& row) {
+  return TimedAttempt{.sweep = row.Text(0),
+                      .number = row.Int(1),
+                      .attempt = {.attempt = static_cast<int>(row.Int(2)),
+                                  .worker = row.Text(3),
+                                  .started = FromMicros(row.Int(4)),
+                                  .ended = OptionalTime(row, 5),
+                                  .outcome = row.Text(6),
+                                  .reason = row.Text(7)}};
+}
+
 }  // namespace
 
 absl::StatusOr<std::int64_t> FindLastSequence(Database& database, std::int64_t sweep_id) {
@@ -157,11 +171,30 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrialsByNumber(
   return rows;
 }
 
+absl::StatusOr<AttemptPage> SelectAttemptsOf(Database& database, std::int64_t sweep_id,
+                                             std::int64_t offset, int limit) {
+  AttemptPage page;
+  // A trial's attempts are numbered without a gap.
+  Statement count =
+      database.Prepare("SELECT coalesce(sum(attempt), 0) FROM trials WHERE sweep_id = ?");
+  STORE_RETURN_IF_ERROR(count.Bind(sweep_id).Step().status());
+  page.total = count.Int(0);
+  // CROSS JOIN fixes the order of the loops, so that nothing is sorted.
+  Statement statement = database.Prepare(
+      "SELECT " ATTEMPT_COLUMNS
+      "FROM sweeps s CROSS JOIN trials t ON t.sweep_id = s.id CROSS JOIN attempts a ON a.trial_id "
+      "= t.id WHERE s.id = ? ORDER BY t.number, a.attempt LIMIT ? OFFSET ?");
+  STORE_ASSIGN_OR_RETURN(
+      page.attempts, CollectRows<TimedAttempt>(statement.Bind(sweep_id, Limit(limit), offset),
+                                               DecodeAttempt));
+  return page;
+}
+
 absl::StatusOr<AttemptPage> SelectAttemptsSince(Database& database, absl::Time from, int limit) {
   constexpr std::string_view kSince = "WHERE a.ended_us IS NULL OR a.ended_us >= ?";
   static const std::string kCount = "SELECT count(*) FROM attempts a " + std::string(kSince);
   static const std::string kSelect =
-      "SELECT s.name, t.number, a.attempt, a.worker, a.started_us, a.ended_us, a.outcome, a.reason "
+      "SELECT " ATTEMPT_COLUMNS
       "FROM attempts a JOIN trials t ON t.id = a.trial_id JOIN sweeps s ON s.id = t.sweep_id " +
       std::string(kSince) + " ORDER BY coalesce(a.ended_us, 9e18) DESC, a.started_us DESC LIMIT ?";
   AttemptPage page;
@@ -171,18 +204,7 @@ absl::StatusOr<AttemptPage> SelectAttemptsSince(Database& database, absl::Time f
   Statement statement = database.Prepare(kSelect);
   STORE_ASSIGN_OR_RETURN(
       page.attempts,
-      CollectRows<TimedAttempt>(statement.Bind(ToMicros(from), Limit(limit)),
-                                [](const Statement& row) -> absl::StatusOr<TimedAttempt> {
-                                  return TimedAttempt{
-                                      .sweep = row.Text(0),
-                                      .number = row.Int(1),
-                                      .attempt = {.attempt = static_cast<int>(row.Int(2)),
-                                                  .worker = row.Text(3),
-                                                  .started = FromMicros(row.Int(4)),
-                                                  .ended = OptionalTime(row, 5),
-                                                  .outcome = row.Text(6),
-                                                  .reason = row.Text(7)}};
-                                }));
+      CollectRows<TimedAttempt>(statement.Bind(ToMicros(from), Limit(limit)), DecodeAttempt));
   return page;
 }
 

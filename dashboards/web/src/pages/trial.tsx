@@ -84,7 +84,7 @@ function Legend(): JSX.Element {
 }
 
 type Attempt = TrialView["attempts"][number];
-const ATTEMPTS: Column<Attempt>[] = [
+export const ATTEMPT_COLUMNS: Column<Attempt>[] = [
   { key: "attempt", title: "Attempt", numeric: true, cell: (row) => row.attempt },
   { key: "outcome", title: "Outcome", cell: (row) => row.outcome || "running" },
   { key: "worker", title: "Worker", cell: (row) => <Text text={row.worker} /> },
@@ -97,7 +97,7 @@ function Attempts({ trial }: { trial: TrialView }): JSX.Element {
   return (
     <>
       <h2>Attempts</h2>
-      <DataTable caption="Attempts" columns={ATTEMPTS} rows={trial.attempts} rowKey={(row) => row.attempt} empty="none yet" />
+      <DataTable caption="Attempts" columns={ATTEMPT_COLUMNS} rows={trial.attempts} rowKey={(row) => row.attempt} empty="none yet" />
     </>
   );
 }
