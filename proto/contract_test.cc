@@ -18,6 +18,7 @@
 #include "sweep/v1/resources.pb.h"
 #include "sweep/v1/sweeps.pb.h"
 #include "sweep/v1/trials.pb.h"
+#include "sweep/v1/views.pb.h"
 #include "sweep/v1/workers.pb.h"
 
 namespace sweep {
@@ -35,7 +36,7 @@ using Lines = std::set<std::string>;
 std::vector<const FileDescriptor*> Files() {
   return {v1::GetBlobRequest::descriptor()->file(), v1::Trial::descriptor()->file(),
           v1::GetSweepRequest::descriptor()->file(), v1::GetTrialRequest::descriptor()->file(),
-          v1::Lease::descriptor()->file()};
+          v1::Lease::descriptor()->file(), v1::GetViewRequest::descriptor()->file()};
 }
 
 // "int64", "message sweep.v1.Value", "map<string, string>", "repeated int32".

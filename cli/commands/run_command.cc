@@ -30,6 +30,7 @@ struct RunOptions {
   std::string backend;
   std::string data_dir;
   std::string trainer;
+  std::string http;
   int top = 10;
 };
 
@@ -83,8 +84,12 @@ int Run(const RunOptions& options, const Session& session) {
   if (absl::Status status = PrepareData(spec, data); !status.ok()) return Fail(status);
 
   absl::StatusOr<std::unique_ptr<CoordinatorServer>> server =
-      CoordinatorServer::Start({.listen = "127.0.0.1:0", .database = session.connection.database});
+      CoordinatorServer::Start({.listen = "127.0.0.1:0",
+                                .database = session.connection.database,
+                                .http = options.http});
+  if (absl::IsInvalidArgument(server.status())) return FailInput(server.status());
   if (!server.ok()) return Fail(server.status());
+  if (!(*server)->dashboard().empty()) Say(session, "dashboard on " + (*server)->dashboard());
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::To((*server)->address());
   if (!connection.ok()) return Fail(connection.status());
   const absl::StatusOr<v1::CreateSweepResponse> created =
@@ -149,6 +154,9 @@ void AddRunCommand(CLI::App* app, Session* session) {
   run->add_option("--trainer", options->trainer,
                   "the program that trains; without it, sweep-trainer")
       ->type_name("PROGRAM");
+  run->add_option("--http", options->http,
+                  "serve the web dashboard there while it runs; port 0: any free one")
+      ->type_name("HOST:PORT");
   run->add_option("--top", options->top, "rows of the ranking")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

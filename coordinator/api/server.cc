@@ -9,6 +9,7 @@
 #include "coordinator/api/blob_service.h"
 #include "coordinator/api/sweep_service.h"
 #include "coordinator/api/trial_service.h"
+#include "coordinator/api/view_service.h"
 #include "coordinator/api/watch.h"
 #include "coordinator/api/work_pool.h"
 #include "coordinator/api/worker_service.h"
@@ -92,6 +93,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
         std::make_unique<TrialService>(store_.get(), scheduler_.get(), specs_.get(), reads_.get());
     workers_ = std::make_unique<WorkerService>(scheduler_.get(), reads_.get());
     blob_service_ = std::make_unique<BlobService>(store_.get(), blobs_.get(), files_.get());
+    view_service_ = std::make_unique<ViewService>(views_.get(), reads_.get());
     grpc::ServerBuilder builder;
     SetArguments(&builder);
     int port = 0;
@@ -100,6 +102,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     builder.RegisterService(trials_.get());
     builder.RegisterService(workers_.get());
     builder.RegisterService(blob_service_.get());
+    builder.RegisterService(view_service_.get());
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
       const absl::Status reason = ProbeListen(address);
@@ -198,6 +201,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   std::unique_ptr<TrialService> trials_;
   std::unique_ptr<WorkerService> workers_;
   std::unique_ptr<BlobService> blob_service_;
+  std::unique_ptr<ViewService> view_service_;
   std::unique_ptr<grpc::Server> server_;
   std::unique_ptr<HttpServer> http_;
 };

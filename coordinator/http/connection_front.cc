@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "fmt/format.h"
 
 namespace sweep {
 namespace {
@@ -23,17 +24,12 @@ constexpr int kPollMs = 200;
 // So that an answer goes out at once, whoever reads it how slowly.
 constexpr int kSendBufferBytes = 1 << 20;
 constexpr std::string_view kBusy =
-    "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Type: application/json\r\n"
-    "X-Content-Type-Options: nosniff\r\nConnection: close\r\nContent-Length: 77\r\n\r\n"
-    "{\"error\":{\"code\":\"UNAVAILABLE\",\"message\":\"too many requests wait; ask again\"}}\n";
-constexpr std::string_view kTooLarge =
-    "HTTP/1.1 431 Request Header Fields Too Large\r\nContent-Type: application/json\r\n"
-    "X-Content-Type-Options: nosniff\r\nConnection: close\r\nContent-Length: 79\r\n\r\n"
-    "{\"error\":{\"code\":\"INVALID_ARGUMENT\",\"message\":\"the request's header is too long\"}}";
+    R"({"error":{"code":"UNAVAILABLE","message":"too many requests wait; ask again"}})";
+constexpr std::string_view kTooLong =
+    R"({"error":{"code":"INVALID_ARGUMENT","message":"the header of the request is too long"}})";
 
-bool HasWholeHeader(const std::string& received) {
-  return received.find("\r\n\r\n") != std::string::npos;
-}
+// Where the header ends; npos while it has not.
+std::size_t HeaderEnd(const std::string& received) { return received.find("\r\n\r\n"); }
 
 std::string PeerOf(const sockaddr_storage& address) {
   char text[INET6_ADDRSTRLEN] = "";
@@ -46,8 +42,12 @@ std::string PeerOf(const sockaddr_storage& address) {
   return text;
 }
 
-// Sends what fits at once, and closes.
-void Refuse(int socket, std::string_view answer) {
+// Answers as far as it fits at once, and closes. `status` is a status line's, with more headers.
+void Refuse(int socket, std::string_view status, std::string_view body) {
+  const std::string answer = fmt::format(
+      "HTTP/1.1 {}\r\nContent-Type: application/json; charset=utf-8\r\nX-Content-Type-Options: "
+      "nosniff\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{}",
+      status, body.size(), body);
   send(socket, answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   shutdown(socket, SHUT_WR);
   // Otherwise what was not read resets the connection before the answer is read.
@@ -130,7 +130,7 @@ void ConnectionFront::TakeReturned() {
     returned.swap(returned_);
   }
   for (HttpConnection& connection : returned) {
-    if (HasWholeHeader(connection.received)) {
+    if (HeaderEnd(connection.received) != std::string::npos) {
       Dispatch(std::move(connection));
       continue;
     }
@@ -191,12 +191,13 @@ bool ConnectionFront::ReadHeader(Waiting* waiting) {
     }
     if (!std::exchange(waiting->has_begun, true)) waiting->since = absl::Now();
     connection.received.append(buffer, static_cast<std::size_t>(got));
-    if (HasWholeHeader(connection.received)) {
-      Dispatch(std::move(connection));
+    const std::size_t end = HeaderEnd(connection.received);
+    if (std::min(end, connection.received.size()) > options_.max_header_bytes) {
+      Refuse(connection.socket, "431 Request Header Fields Too Large", kTooLong);
       return false;
     }
-    if (connection.received.size() > options_.max_header_bytes) {
-      Refuse(connection.socket, kTooLarge);
+    if (end != std::string::npos) {
+      Dispatch(std::move(connection));
       return false;
     }
   }
@@ -212,7 +213,7 @@ void ConnectionFront::Dispatch(HttpConnection connection) {
       return;
     }
   }
-  Refuse(socket, kBusy);
+  Refuse(socket, "503 Service Unavailable\r\nRetry-After: 1", kBusy);
 }
 
 void ConnectionFront::WorkerLoop() {

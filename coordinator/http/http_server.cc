@@ -63,6 +63,8 @@ std::string_view RawQuery(const Request& request) {
 // writing the answer. Who accepts connections and waits for them is ConnectionFront.
 class Router final : public httplib::Server {
  public:
+  // Without a socket it takes itself for one that is shutting down, and sends no long answers.
+  Router() { svr_sock_ = 0; }
   using Server::process_request;
 };
 

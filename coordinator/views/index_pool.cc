@@ -43,7 +43,11 @@ absl::StatusOr<IndexPool::Answer> IndexPool::Get(const std::string& sweep, std::
     thread_ = std::thread([this] { Loop(); });
   }
   Slot* slot = FindSlot(sweep_id, *std::move(spec));
-  const bool is_fresh = slot->ready && absl::Now() - slot->refreshed < options_.refresh_time;
+  const absl::Duration good_for =
+      options_.refresh_time > absl::ZeroDuration()
+          ? options_.refresh_time + slot->trials * options_.refresh_time_per_trial
+          : absl::ZeroDuration();
+  const bool is_fresh = slot->ready && absl::Now() - slot->refreshed < good_for;
   if (!is_fresh && slot->cursor < *last) {
     slot->wanted = std::max(slot->wanted, *last);
     work_.NotifyAll();
@@ -108,13 +112,16 @@ void IndexPool::FinishWork(const Work& work, const absl::Status& status) {
   if (!status.ok()) return;
   slot.cursor = work.cursor;
   slot.ready = work.ready;
+  slot.trials = work.trials;
   slot.refreshed = absl::Now();
 }
 
 void IndexPool::Loop() {
   for (Work work; TakeWork(&work);) {
     Entry* const entry = work.entry.get();
-    FinishWork(work, work.ready ? Follow(entry, &work) : Fill(entry, &work));
+    const absl::Status status = work.ready ? Follow(entry, &work) : Fill(entry, &work);
+    work.trials = entry->Look([](const SweepIndex& index) { return std::ssize(index.trials()); });
+    FinishWork(work, status);
   }
 }
 

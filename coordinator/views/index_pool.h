@@ -26,8 +26,10 @@ class IndexPool {
     std::size_t max_sweeps = 4;
     int trials_per_read = 2'000;
     int events_per_read = 5'000;
-    // An index that was brought up to date within this time is good enough for a question.
+    // An index that was brought up to date within this time is good enough for a question; the time
+    // grows with the trials, as does the work of a question.
     absl::Duration refresh_time = absl::Milliseconds(500);
+    absl::Duration refresh_time_per_trial = absl::Microseconds(50);
   };
   IndexPool(Store* store, SpecCache* specs, const Options& options);
   ~IndexPool();
@@ -71,6 +73,7 @@ class IndexPool {
     std::int64_t cursor = 0;
     std::int64_t wanted = 0;  // the sequence that somebody waits for
     bool ready = false;
+    std::int64_t trials = 0;
     absl::Time refreshed = absl::InfinitePast();
     absl::Status error;  // why it could not be read; the next question tries again
   };
@@ -79,6 +82,7 @@ class IndexPool {
     std::shared_ptr<Entry> entry;  // shared with the slot, which may be dropped meanwhile
     std::int64_t cursor = 0;
     bool ready = false;
+    std::int64_t trials = 0;
   };
 
   Slot* FindSlot(std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec)

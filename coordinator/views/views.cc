@@ -1,6 +1,6 @@
 #include "coordinator/views/views.h"
 
-#include <functional>
+#include <deque>
 #include <utility>
 
 #include "absl/time/clock.h"
@@ -48,10 +48,36 @@ std::string DumpFitting(Json* document) {
   return text;
 }
 
+// The last documents by their etags, for those who ask for the same. Thread-safe.
+class AnswerCache {
+ public:
+  bool Find(const std::string& etag, std::string* json) ABSL_LOCKS_EXCLUDED(mutex_) {
+    MutexLock lock(&mutex_);
+    for (const auto& [known, text] : answers_) {
+      if (known != etag) continue;
+      *json = text;
+      return true;
+    }
+    return false;
+  }
+  void Put(const std::string& etag, const std::string& json) ABSL_LOCKS_EXCLUDED(mutex_) {
+    MutexLock lock(&mutex_);
+    if (answers_.size() >= kMaxAnswers) answers_.pop_front();
+    answers_.emplace_back(etag, json);
+  }
+
+ private:
+  static constexpr std::size_t kMaxAnswers = 32;
+  Mutex mutex_;
+  std::deque<std::pair<std::string, std::string>> answers_ ABSL_GUARDED_BY(mutex_);
+};
+
 class ViewsImpl final : public Views {
  public:
   explicit ViewsImpl(const Options& options)
-      : options_(options), indexes_(options.store, options.specs, {}), start_(RandomHex(8)) {}
+      : options_(options),
+        indexes_(options.store, options.specs, {.refresh_time = options.index_refresh}),
+        start_(RandomHex(8)) {}
 
   absl::StatusOr<ViewAnswer> Get(const ViewRequest& request) override {
     const absl::StatusOr<ViewQuery> query = ViewQuery::Parse(request.path, request.query);
@@ -116,10 +142,11 @@ class ViewsImpl final : public Views {
     ViewAnswer answer{.etag = Etag(fmt::format("{}\n{}\n{}\n{}\n{}", start_, request.path,
                                                request.query, request.actions_allowed, state))};
     answer.not_modified = answer.etag == request.if_none_match;
-    if (answer.not_modified) return answer;
+    if (answer.not_modified || answers_.Find(answer.etag, &answer.json)) return answer;
     absl::StatusOr<Json> document = make();
     if (!document.ok()) return document.status();
     answer.json = DumpFitting(&*document);
+    answers_.Put(answer.etag, answer.json);
     return answer;
   }
 
@@ -209,6 +236,7 @@ class ViewsImpl final : public Views {
   const Options options_;
   IndexPool indexes_;
   TimeLeftCache time_left_;
+  AnswerCache answers_;
   const std::string start_;  // so that no etag of another process is taken for one of this
 };
 

@@ -42,6 +42,8 @@ class Views {
     std::string version;
     // How long an answer waits for an index that is not up to date.
     absl::Duration index_wait = absl::Milliseconds(100);
+    // An index of this age is good enough, and of more for large sweeps: see IndexPool.
+    absl::Duration index_refresh = absl::Milliseconds(500);
   };
   static std::unique_ptr<Views> Make(const Options& options);
   virtual ~Views() = default;

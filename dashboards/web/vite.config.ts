@@ -60,6 +60,7 @@ function fixtures(): Plugin {
 export default defineConfig(({ mode }) => {
   const report = mode === "report";
   const coordinator = process.env.SWEEP_HTTP;
+  const proxy: Record<string, string> = coordinator ? { "/api": coordinator } : {};
   return {
     base: "./",
     publicDir: report ? false : "public",
@@ -75,8 +76,8 @@ export default defineConfig(({ mode }) => {
     },
     plugins: [...(report ? [singleFile()] : []), ...(coordinator ? [] : [fixtures()])],
     // For work on the page: `SWEEP_HTTP=http://127.0.0.1:PORT npm run dev`.
-    server: coordinator ? { proxy: { "/api": coordinator } } : {},
+    server: { proxy },
     test: { include: ["src/**/*_test.ts"] },
-    preview: { proxy: coordinator ? { "/api": coordinator } : {}, headers: { "Content-Security-Policy": POLICY } },
+    preview: { proxy, headers: { "Content-Security-Policy": POLICY } },
   };
 });

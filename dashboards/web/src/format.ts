@@ -29,6 +29,12 @@ export function number(value: Maybe, digits = 4): string {
   return String(Number(value.toPrecision(digits)));
 }
 
+// Of accuracies, "99.32–99.60"; without evaluated images there is none.
+export function intervalText(interval: [number, number] | null): string {
+  if (!interval || interval[1] <= interval[0]) return NONE;
+  return interval.map((share) => (share * 100).toFixed(2)).join("–");
+}
+
 export function metricText(metric: string, value: Maybe): string {
   return metric === "loss" ? number(value) : percent(value);
 }

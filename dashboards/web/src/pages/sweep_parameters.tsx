@@ -113,8 +113,10 @@ function Importance({ sweep }: { sweep: SweepView }): JSX.Element {
   );
 }
 
-function Pareto({ sweep, view, points }: Props): JSX.Element {
+function Pareto({ sweep, view, points }: Props): JSX.Element | null {
   const choice = useScale();
+  // A sweep with a program of its own says nothing of networks.
+  if (!points.numbers("network_parameters").some((count) => count !== null && count > 0)) return null;
   return (
     <Plot title="Accuracy against parameters" name={`${sweep.name} pareto`} height={300}
       inputs={[view, choice.scale, choice.floor, sweep.target.accuracy, sweep.target.parameters]}
@@ -125,7 +127,8 @@ function Pareto({ sweep, view, points }: Props): JSX.Element {
 }
 
 function Contour({ sweep, view, points, route }: Props & { route: Route }): JSX.Element | null {
-  const numbers = view.dimensions.filter((dimension) => dimension.kind !== "category");
+  // Between words nothing can be estimated, between numbers that a grid names it can.
+  const numbers = view.dimensions.filter((dimension) => dimension.categories.every((value) => typeof value === "number"));
   const [first, second] = numbers;
   if (!first || !second) return null;
   const find = (name: string | undefined): (typeof numbers)[number] | undefined => numbers.find((dimension) => dimension.name === name);

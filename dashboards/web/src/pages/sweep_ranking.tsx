@@ -6,7 +6,7 @@ import { Await, Parameters, State } from "../components/basics";
 import { CompareTick } from "../components/compare_tick";
 import { Gates } from "../components/gates";
 import { DataTable, Pager, type Column } from "../components/table";
-import { integer, number, percent } from "../format";
+import { integer, intervalText, number, percent } from "../format";
 import { useLive } from "../live";
 import { setQuery, trialHref, type Route } from "../router";
 import { apiPath } from "../source";
@@ -23,7 +23,7 @@ function columnsOf(sweep: SweepView, rows: RankingRow[]): Column<RankingRow>[] {
     { key: "state", title: "State", cell: (row) => <State state={row.state} /> },
     { key: "gates", title: "Gates", cell: (row) => <Gates gates={row.gates} /> },
     { key: "accuracy", title: "Accuracy", numeric: true, cell: (row) => <strong>{percent(row.accuracy)}</strong> },
-    { key: "interval", title: "95 % interval", numeric: true, cell: (row) => (row.accuracy === null ? "–" : `${(row.interval[0] * 100).toFixed(2)}–${(row.interval[1] * 100).toFixed(2)}`) },
+    { key: "interval", title: "95 % interval", numeric: true, cell: (row) => intervalText(row.interval) },
     { key: "epoch", title: "Epoch", numeric: true, cell: (row) => integer(row.best_epoch || null) },
     { key: "target", title: "To target", numeric: true, cell: (row) => integer(row.epochs_to_target || null) },
     { key: "last", title: "Last", numeric: true, cell: (row) => percent(row.last_accuracy) },

@@ -8,7 +8,7 @@ import { Gates } from "../components/gates";
 import { Plot } from "../components/plot";
 import { ScaleControls, useScale } from "../components/scale_controls";
 import { DataTable, type Column } from "../components/table";
-import { bytes, elapsed, integer, number, percent, time } from "../format";
+import { bytes, elapsed, integer, intervalText, number, percent, time } from "../format";
 import { useLive } from "../live";
 import { NetworkDrawing } from "../network/drawing";
 import { countedRows, epochsPlot, epochsTable } from "../plots/epochs";
@@ -43,7 +43,7 @@ export function TrialPage({ sweep, number: trialNumber }: { sweep: string; numbe
 }
 
 function TrialFacts({ trial }: { trial: TrialView }): JSX.Element {
-  const interval = trial.interval ? ` (95 % ${(trial.interval[0] * 100).toFixed(2)}–${(trial.interval[1] * 100).toFixed(2)} of ${integer(trial.evaluation_images)} images)` : "";
+  const interval = trial.evaluation_images > 0 ? ` (95 % ${intervalText(trial.interval)} of ${integer(trial.evaluation_images)} images)` : "";
   const facts: [string, ComponentChildren][] = [
     ["best accuracy", <><strong>{percent(trial.best_accuracy)}</strong>{trial.best_accuracy === null ? "" : <span class="quiet"> at epoch {trial.best_epoch}{interval}</span>}</>],
     ["last accuracy", percent(trial.last_accuracy)],

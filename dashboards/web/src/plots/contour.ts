@@ -6,7 +6,7 @@ import { percent, valueText } from "../format";
 import { base, tooltip } from "./base";
 import type { PlotOption } from "./echarts";
 import type { Palette } from "./palette";
-import { dimensionAxis, position, type Points } from "./points";
+import { pointAxes, position, type Points } from "./points";
 import { MOST_ROWS, type PlotTable } from "./table";
 
 const GRID = 48;
@@ -31,6 +31,7 @@ interface Side {
 }
 
 function sideOf(dimension: Dimension, values: number[]): Side {
+  if (dimension.kind === "category") return { dimension, low: -0.5, high: dimension.categories.length - 0.5, log: false };
   const log = dimension.kind === "log" && (dimension.min ?? 0) > 0;
   const low = dimension.min ?? Math.min(...values);
   const high = dimension.max ?? Math.max(...values);
@@ -97,15 +98,18 @@ export function contourPlot(points: Points, x: Dimension, y: Dimension, palette:
   const high = Math.max(...values);
   const levels = Array.from({ length: LEVELS }, (_, i) => low + ((high - low) * i) / LEVELS);
   const areas = samples.length > 0 ? contours().size([GRID, GRID]).thresholds(levels)(values) : [];
+  const across = pointAxes(x, palette);
+  const up = pointAxes(y, palette, 50);
+  const axes = { xAxisIndex: across.index, yAxisIndex: up.index };
   return {
     ...base(palette),
     grid: { left: 66, right: 20, top: 16, bottom: 40 },
     tooltip: { ...tooltip(palette, "item"), formatter: (params) => (params as { data?: { text?: string } }).data?.text ?? "" },
-    xAxis: dimensionAxis(x, palette),
-    yAxis: dimensionAxis(y, palette, 50),
+    xAxis: across.axes,
+    yAxis: up.axes,
     series: [
       {
-        id: "areas", type: "custom", silent: true, clip: true, data: areas.map((_, i) => i),
+        id: "areas", ...axes, type: "custom", silent: true, clip: true, data: areas.map((_, i) => i),
         renderItem: (params, api) => {
           const area = areas[params.dataIndex];
           // d3-contour's grid has its values at the middle of cells.
@@ -119,11 +123,11 @@ export function contourPlot(points: Points, x: Dimension, y: Dimension, palette:
         },
       },
       {
-        id: "points", type: "scatter", symbolSize: samples.length > 300 ? 3 : 6,
+        id: "points", ...axes, type: "scatter", symbolSize: samples.length > 300 ? 3 : 6,
         data: samples.map((sample) => ({
           value: [sample.x, sample.y],
           trial: sample.trial,
-          text: `trial ${sample.trial}\n${x.name} = ${valueText(sample.x)}\n${y.name} = ${valueText(sample.y)}\n${percent(sample.accuracy)}`,
+          text: `trial ${sample.trial}\n${x.name} = ${valueText(x.categories[sample.x] ?? sample.x)}\n${y.name} = ${valueText(y.categories[sample.y] ?? sample.y)}\n${percent(sample.accuracy)}`,
           itemStyle: { color: palette.ink, borderColor: palette.surface, borderWidth: 1 },
         })),
       },

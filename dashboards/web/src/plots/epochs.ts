@@ -37,7 +37,7 @@ export function epochsPlot(trial: TrialView, metric: Metric, kind: ScaleKind, fl
   });
   const lines: object[] = [];
   if (target !== null) lines.push({ yAxis: scale.toAxis(target), label: { formatter: `target ${Number((target * 100).toFixed(3))} %`, position: "insideStartTop" } });
-  if (trial.target.epoch !== null) lines.push({ xAxis: trial.target.epoch, label: { formatter: `last epoch ${trial.target.epoch}`, position: "insideStartTop", rotate: 90 } });
+  if (trial.target.epoch !== null && trial.target.epoch <= trial.epochs) lines.push({ xAxis: trial.target.epoch, label: { formatter: `last epoch ${trial.target.epoch}`, position: "insideStartTop", rotate: 90 } });
   return {
     ...base(palette),
     tooltip: {
@@ -50,7 +50,7 @@ export function epochsPlot(trial: TrialView, metric: Metric, kind: ScaleKind, fl
       },
     },
     xAxis: {
-      ...axisStyle(palette, "epoch"), type: "value", min: 1, max: Math.max(2, trial.epochs, trial.target.epoch ?? 0), minInterval: 1, nameGap: 26,
+      ...axisStyle(palette, "epoch"), type: "value", min: 1, max: Math.max(2, trial.epochs), minInterval: 1, nameGap: 26,
       splitLine: { show: false },
     } as PlotOption["xAxis"],
     yAxis: metricAxis(scale, metricRange(scale, [...values, target], metric === "accuracy" ? floor : 0), palette, metric),

@@ -62,7 +62,7 @@ function targetLines(sweep: SweepView, metric: string, scale: MetricScale): obje
       label: { formatter: `target ${Number((accuracy * 100).toFixed(3))} %`, position: "insideStartTop" },
     });
   }
-  if (epoch !== null) lines.push({ xAxis: epoch, label: { formatter: `last epoch ${epoch}`, position: "insideStartTop", rotate: 90 } });
+  if (epoch !== null && epoch <= sweep.epochs) lines.push({ xAxis: epoch, label: { formatter: `last epoch ${epoch}`, position: "insideStartTop", rotate: 90 } });
   return lines;
 }
 
@@ -105,7 +105,7 @@ export function learningCurves(curves: CurvesView, sweep: SweepView, choice: Cur
     tooltip: { ...tooltip(palette, "axis"), formatter: curvesTooltip(curves) },
     xAxis: {
       ...axisStyle(palette, "epoch"), type: "value", min: 1,
-      max: Math.max(2, curves.epochs, sweep.target.epoch ?? 0), minInterval: 1, nameGap: 26, splitLine: { show: false },
+      max: Math.max(2, curves.epochs), minInterval: 1, nameGap: 26, splitLine: { show: false },
     } as PlotOption["xAxis"],
     yAxis: metricAxis(scale, range, palette, `validation ${curves.metric}`),
     dataZoom: zoom(),

@@ -34,6 +34,15 @@ export function position(dimension: Dimension, value: Value | null): number | nu
   return place < 0 ? null : place;
 }
 
+// For points on and between categories: the words' axis, and beside it, unseen, one of numbers for the
+// series. For numbers it is one axis.
+export function pointAxes(dimension: Dimension, palette: Palette, nameGap?: number): { axes: PlotAxis[]; index: number } {
+  const axis = dimensionAxis(dimension, palette, nameGap);
+  if (dimension.kind !== "category") return { axes: [axis], index: 0 };
+  const numbers = { type: "value", show: false, min: -0.5, max: dimension.categories.length - 0.5 } as PlotAxis;
+  return { axes: [axis, numbers], index: 1 };
+}
+
 export function dimensionAxis(dimension: Dimension, palette: Palette, nameGap = 26): PlotAxis {
   const style = axisStyle(palette, shorten(dimension.name, 40));
   if (dimension.kind === "category") {

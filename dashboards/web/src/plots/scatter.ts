@@ -6,7 +6,7 @@ import { axisStyle, base, tooltip } from "./base";
 import type { PlotOption, PlotSeries } from "./echarts";
 import { metricAxis, metricRange, metricScale, type ScaleKind } from "./metric_scale";
 import type { Palette } from "./palette";
-import { dimensionAxis, position, type Points } from "./points";
+import { pointAxes, position, type Points } from "./points";
 import { MOST_ROWS, type PlotTable } from "./table";
 
 interface Choice {
@@ -41,16 +41,13 @@ export function slicePlot(points: Points, dimension: Dimension, choice: Choice, 
       itemStyle: { color: qualifies[i] === true ? palette.accent : palette.muted, opacity: 0.7 },
     }];
   });
-  // Points between categories need a number axis; the category axis beside it carries the words.
-  const axis = dimensionAxis(dimension, palette);
-  const last = dimension.categories.length - 1;
-  const numbers = { type: "value" as const, show: false, min: -0.5, max: last + 0.5 };
+  const x = pointAxes(dimension, palette);
   return {
     ...base(palette),
     tooltip: { ...tooltip(palette, "item"), formatter: pointText },
-    xAxis: category ? [axis, numbers] : axis,
+    xAxis: x.axes,
     yAxis: metricAxis(scale, metricRange(scale, accuracies, choice.floor), palette, "accuracy"),
-    series: [{ id: "points", type: "scatter", xAxisIndex: category ? 1 : 0, symbolSize: symbolSize(data.length), data, clip: true }],
+    series: [{ id: "points", type: "scatter", xAxisIndex: x.index, symbolSize: symbolSize(data.length), data, clip: true }],
   };
 }
 

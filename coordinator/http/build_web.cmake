@@ -1,0 +1,42 @@
+# cmake -DSOURCE=dashboards/web -DBUILD=build/release/web -DNPM=npm -P build_web.cmake
+# Builds the page into BUILD/dist. A failure (a machine without a way to the npm registry) leaves
+# the programs without their page instead of not being built: the next build after a change of the
+# page, or with BUILD removed, tries again.
+file(REMOVE_RECURSE ${BUILD}/dist)
+file(MAKE_DIRECTORY ${BUILD}/dist ${BUILD}/source)
+file(GLOB entries LIST_DIRECTORIES true RELATIVE ${SOURCE} ${SOURCE}/* ${SOURCE}/.npmrc)
+list(REMOVE_ITEM entries node_modules dist)
+foreach(entry ${entries})
+  file(REMOVE_RECURSE ${BUILD}/source/${entry})
+  file(COPY ${SOURCE}/${entry} DESTINATION ${BUILD}/source)
+endforeach()
+
+function(run)
+  execute_process(COMMAND ${ARGN} WORKING_DIRECTORY ${BUILD}/source
+    RESULT_VARIABLE code OUTPUT_FILE ${BUILD}/npm.log ERROR_FILE ${BUILD}/npm.err)
+  set(code ${code} PARENT_SCOPE)
+endfunction()
+
+set(code 0)
+file(SHA256 ${SOURCE}/package-lock.json digest)
+set(installed "")
+if(EXISTS ${BUILD}/installed)
+  file(READ ${BUILD}/installed installed)
+endif()
+if(NOT installed STREQUAL digest)
+  run(${NPM} ci --no-audit --no-fund)
+  if(code EQUAL 0)
+    file(WRITE ${BUILD}/installed ${digest})
+  endif()
+endif()
+if(code EQUAL 0)
+  run(${NPM} run build -- --outDir ${BUILD}/dist --emptyOutDir)
+endif()
+if(NOT code EQUAL 0)
+  file(READ ${BUILD}/npm.err reason)
+  string(SUBSTRING "${reason}" 0 2000 reason)
+  message(WARNING "The web page could not be built (${BUILD}/npm.log); the coordinator goes without it:\n${reason}")
+  file(REMOVE_RECURSE ${BUILD}/dist)
+  file(MAKE_DIRECTORY ${BUILD}/dist)
+endif()
+file(TOUCH ${BUILD}/page.stamp)

@@ -1,0 +1,155 @@
+#include "coordinator/http/connection_front.h"
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <thread>
+
+#include "absl/time/clock.h"
+#include "coordinator/http/http_testing.h"
+#include "coordinator/http/listen_address.h"
+#include "gmock/gmock.h"
+
+namespace sweep {
+namespace {
+
+using testing::HasSubstr;
+
+// Answers every request with its first word, as plain bytes.
+bool Echo(HttpConnection* connection) {
+  const std::string answer = connection->received.substr(0, connection->received.find(' ')) + "\n";
+  connection->received.erase(0, connection->received.find("\r\n\r\n") + 4);
+  return send(connection->socket, answer.data(), answer.size(), MSG_NOSIGNAL) ==
+         std::ssize(answer);
+}
+
+class ConnectionFrontTest : public testing::Test {
+ protected:
+  void Start(const ConnectionFront::Options& options,
+             const ConnectionFront::Handler& handler = Echo) {
+    ListenAddress address{.host = "127.0.0.1"};
+    const absl::StatusOr<int> listener = ListenOn(&address);
+    ASSERT_TRUE(listener.ok()) << listener.status();
+    port_ = address.port;
+    front_ = std::make_unique<ConnectionFront>(*listener, options, handler);
+  }
+  std::string Ask(const std::string& word) {
+    RawClient client(port_);
+    client.Send(word + " / HTTP/1.1\r\n\r\n");
+    return client.ReadTo("\n");
+  }
+
+  int port_ = 0;
+  std::unique_ptr<ConnectionFront> front_;
+};
+
+TEST_F(ConnectionFrontTest, AConnectionServesManyRequestsAlsoSentAtOnce) {
+  Start({});
+  RawClient client(port_);
+  client.Send("ONE / HTTP/1.1\r\n\r\nTWO / HTTP/1.1\r\n\r\nTHR");
+  EXPECT_EQ(client.ReadTo("\n"), "ONE\n");
+  EXPECT_EQ(client.ReadTo("\n"), "TWO\n");
+  client.Send("EE / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(client.ReadTo("\n"), "THREE\n");
+}
+
+TEST_F(ConnectionFrontTest, IdleAndSlowClientsHoldNoThread) {
+  Start({.threads = 1, .header_time = absl::Hours(1), .idle_time = absl::Hours(1)});
+  std::vector<RawClient> others;
+  for (int i = 0; i < 50; ++i) others.emplace_back(port_);
+  for (int i = 0; i < 50; ++i) {
+    others.emplace_back(port_);
+    others.back().Send("GET / HTTP/1.1\r\nX: ");  // and never the rest
+  }
+  EXPECT_EQ(Ask("HELLO"), "HELLO\n");
+}
+
+TEST_F(ConnectionFrontTest, AHeaderThatTakesTooLongIsCutOff) {
+  Start({.header_time = absl::Milliseconds(50), .idle_time = absl::Hours(1)});
+  RawClient slow(port_);
+  slow.Send("GET / HTTP/1.1\r\n");
+  EXPECT_EQ(slow.ReadAll(), "");
+}
+
+TEST_F(ConnectionFrontTest, AnIdleConnectionIsClosed) {
+  Start({.idle_time = absl::Milliseconds(50)});
+  RawClient idle(port_);
+  EXPECT_EQ(idle.ReadAll(), "");
+}
+
+TEST_F(ConnectionFrontTest, BeyondTheLimitTheOldestConnectionGoes) {
+  Start({.max_connections = 10, .idle_time = absl::Hours(1)});
+  std::vector<RawClient> clients;
+  for (int i = 0; i < 11; ++i) clients.emplace_back(port_);
+  EXPECT_EQ(clients.front().ReadAll(), "");
+  clients.back().Send("LAST / HTTP/1.1\r\n\r\n");
+  EXPECT_EQ(clients.back().ReadTo("\n"), "LAST\n");
+}
+
+TEST_F(ConnectionFrontTest, ALongHeaderIsRefused) {
+  Start({.max_header_bytes = 1000});
+  RawClient client(port_);
+  client.Send("GET / HTTP/1.1\r\nX: " + std::string(5000, 'x'));
+  EXPECT_THAT(client.ReadAll(), HasSubstr("431"));
+}
+
+// A handler that waits until it is let go.
+class Gate {
+ public:
+  bool Handle(HttpConnection* connection) {
+    ++entered_;
+    while (!open_) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    return Echo(connection);
+  }
+  void WaitFor(int entered) const {
+    while (entered_ < entered) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  void Open() { open_ = true; }
+
+ private:
+  std::atomic<int> entered_ = 0;
+  std::atomic<bool> open_ = false;
+};
+
+TEST_F(ConnectionFrontTest, AFullQueueAnswers503WithRetryAfter) {
+  Gate gate;
+  Start({.threads = 1, .max_queued = 1},
+        [&gate](HttpConnection* connection) { return gate.Handle(connection); });
+  RawClient first(port_), second(port_);
+  first.Send("FIRST / HTTP/1.1\r\n\r\n");
+  gate.WaitFor(1);
+  second.Send("SECOND / HTTP/1.1\r\n\r\n");
+  // Whichever of these two comes first takes the place in the queue.
+  RawClient third(port_), fourth(port_);
+  third.Send("THIRD / HTTP/1.1\r\n\r\n");
+  fourth.Send("FOURTH / HTTP/1.1\r\n\r\n");
+  const std::string refusal = fourth.ReadAll();
+  EXPECT_THAT(refusal, HasSubstr("503"));
+  EXPECT_THAT(refusal, HasSubstr("Retry-After: 1"));
+  const std::size_t body = refusal.find("\r\n\r\n") + 4;
+  EXPECT_THAT(refusal, HasSubstr("Content-Length: " + std::to_string(refusal.size() - body)));
+  gate.Open();
+  EXPECT_EQ(first.ReadTo("\n"), "FIRST\n");
+}
+
+TEST_F(ConnectionFrontTest, ShutdownEndsWaitingAndWorkingConnections) {
+  std::atomic<bool> entered = false;
+  Start({.threads = 2}, [&entered](HttpConnection* connection) {
+    entered = true;
+    char byte = 0;
+    pollfd polled{connection->socket, POLLIN, 0};
+    poll(&polled, 1, -1);  // as a stream whose client sends nothing
+    return recv(connection->socket, &byte, 1, 0) == 1;
+  });
+  RawClient idle(port_), working(port_);
+  working.Send("GET / HTTP/1.1\r\n\r\n");
+  while (!entered) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const absl::Time start = absl::Now();
+  front_->Shutdown();
+  EXPECT_LT(absl::Now() - start, absl::Seconds(1));
+  EXPECT_EQ(idle.ReadAll(), "");
+  EXPECT_EQ(working.ReadAll(), "");
+}
+
+}  // namespace
+}  // namespace sweep

@@ -1,0 +1,272 @@
+#include "coordinator/http/http_server.h"
+
+#include <memory>
+#include <set>
+#include <thread>
+
+#include "coordinator/http/gzip.h"
+#include "coordinator/http/http_testing.h"
+#include "coordinator/views/views_testing.h"
+#include "spdlog/spdlog.h"
+
+namespace sweep {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+struct Answer {
+  int status = 0;
+  std::string head;
+  std::string body;
+};
+
+class HttpServerTest : public ViewsTest {
+ protected:
+  void SetUp() override {
+    ViewsTest::SetUp();
+    Start({});
+  }
+  void TearDown() override {
+    server_.reset();
+    ViewsTest::TearDown();
+  }
+  void Start(HttpOptions options) {
+    options.views = views_.get();
+    options.scheduler = scheduler_.get();
+    options.store = store_.get();
+    options.blobs = blobs_.get();
+    options.specs = specs_.get();
+    server_ = Must(HttpServer::Start(options));
+    ASSERT_NE(server_, nullptr);
+    port_ = PortOf(server_->url());
+  }
+  std::string Host() const { return "127.0.0.1:" + std::to_string(port_); }
+
+  // One request with these header lines; "Host" is this server's unless they have one.
+  Answer Ask(const std::string& method, const std::string& target, const std::string& lines = "",
+             const std::string& body = "") {
+    RawClient client(port_);
+    std::string request = method + " " + target + " HTTP/1.1\r\n" + lines + "Connection: close\r\n";
+    if (lines.find("Host:") == std::string::npos) request += "Host: " + Host() + "\r\n";
+    if (!body.empty()) request += "Content-Length: " + std::to_string(body.size()) + "\r\n";
+    client.Send(request + "\r\n" + body);
+    const std::string text = client.ReadAll();
+    const std::size_t end = text.find("\r\n\r\n");
+    if (end == std::string::npos) return {.head = text};
+    return {.status = std::atoi(text.substr(9).c_str()),
+            .head = text.substr(0, end),
+            .body = text.substr(end + 4)};
+  }
+  Answer Read(const std::string& target, const std::string& lines = "") {
+    return Ask("GET", target, lines);
+  }
+  Answer Act(const std::string& target, const std::string& body, const std::string& lines = "") {
+    const std::string page = "Content-Type: application/json\r\nOrigin: http://" + Host() + "\r\n";
+    return Ask("POST", target, lines.empty() ? page : lines, body);
+  }
+  static std::string Header(const Answer& answer, const std::string& name) {
+    const std::size_t begin = answer.head.find("\r\n" + name + ": ");
+    if (begin == std::string::npos) return "";
+    const std::size_t value = begin + name.size() + 4;
+    return answer.head.substr(value, answer.head.find("\r\n", value) - value);
+  }
+
+  std::unique_ptr<HttpServer> server_;
+  int port_ = 0;
+};
+
+TEST_F(HttpServerTest, ServesViewsWithStrictHeaders) {
+  Fill("s");
+  const Answer answer = Read("/api/sweeps/s");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(Json::parse(answer.body)["name"], "s");
+  EXPECT_THAT(Header(answer, "Content-Type"), StartsWith("application/json"));
+  EXPECT_THAT(Header(answer, "Content-Security-Policy"), HasSubstr("script-src 'self'"));
+  EXPECT_EQ(Header(answer, "X-Content-Type-Options"), "nosniff");
+  EXPECT_EQ(Header(answer, "Referrer-Policy"), "no-referrer");
+  EXPECT_THAT(answer.head, Not(HasSubstr("Access-Control")));
+  EXPECT_EQ(Read("/healthz").body, "ok\n");
+}
+
+TEST_F(HttpServerTest, SaysWhetherTheAskerMayAct) {
+  EXPECT_EQ(Json::parse(Read("/api/sweeps").body)["coordinator"]["actions_allowed"], true);
+}
+
+TEST_F(HttpServerTest, AskingAgainCostsNothingWhileNothingHasChanged) {
+  Fill("s");
+  const std::string etag = Header(Read("/api/sweeps/s/points"), "ETag");
+  EXPECT_NE(etag, "");
+  const Answer again = Read("/api/sweeps/s/points", "If-None-Match: " + etag + "\r\n");
+  EXPECT_EQ(again.status, 304);
+  EXPECT_EQ(again.body, "");
+  EXPECT_EQ(Read("/api/sweeps/s/points", "If-None-Match: \"other\"\r\n").status, 200);
+}
+
+TEST_F(HttpServerTest, JsonIsZippedForThoseWhoTakeIt) {
+  Fill("s");
+  const Answer zipped = Read("/api/sweeps/s/trials/1", "Accept-Encoding: br, gzip\r\n");
+  EXPECT_EQ(Header(zipped, "Content-Encoding"), "gzip");
+  EXPECT_EQ(Header(zipped, "Vary"), "Accept-Encoding");
+  EXPECT_EQ(Json::parse(Gunzip(zipped.body))["sweep"], "s");
+  const Answer plain = Read("/api/sweeps/s/trials/1", "Accept-Encoding: br\r\n");
+  EXPECT_EQ(Header(plain, "Content-Encoding"), "");
+  EXPECT_EQ(Json::parse(plain.body)["sweep"], "s");
+}
+
+TEST_F(HttpServerTest, ErrorsAreJson) {
+  const std::pair<const char*, int> kCases[] = {{"/api/nothing", 404},
+                                                {"/api/sweeps/nope", 404},
+                                                {"/api/sweeps?page_size=x", 400},
+                                                {"/api/sweeps/%zz", 400},
+                                                {"/metrics", 404}};
+  for (const auto& [path, status] : kCases) {
+    const Answer answer = Read(path);
+    EXPECT_EQ(answer.status, status) << path;
+    EXPECT_TRUE(Json::parse(answer.body)["error"]["message"].is_string()) << answer.body;
+  }
+  EXPECT_EQ(Ask("DELETE", "/api/sweeps").status, 405);
+}
+
+TEST_F(HttpServerTest, HostileAddressesAreNeverReflectedUnescaped) {
+  for (const std::string& path :
+       {std::string("/api/sweeps/<script>alert(1)</script>"),
+        std::string("/api/sweeps/%3Cscript%3Ealert(1)%3C%2Fscript%3E"),
+        "/api/sweeps/" + std::string(7'000, 'x')}) {
+    const Answer answer = Read(path);
+    EXPECT_GE(answer.status, 400) << path.substr(0, 60);
+    EXPECT_LT(answer.status, 500);
+    EXPECT_THAT(Header(answer, "Content-Type"), StartsWith("application/json"));
+    EXPECT_LT(answer.body.size(), 1500u);
+  }
+  EXPECT_EQ(Read("/api/sweeps/" + std::string(10'000, 'x')).status, 414);
+  EXPECT_EQ(Read("/" + std::string(20'000, 'x')).status, 431);
+}
+
+TEST_F(HttpServerTest, AForeignNameOfThisMachineIsRefused) {
+  const Answer answer = Read("/api/sweeps", "Host: evil.example\r\n");
+  EXPECT_EQ(answer.status, 403);
+  EXPECT_THAT(answer.body, HasSubstr("loopback"));
+}
+
+TEST_F(HttpServerTest, ThePageMayPauseResumeAndRetry) {
+  Fill("s");
+  const Answer paused = Act("/api/sweeps/s/pause", R"({"now": false, "request_id": "r1"})");
+  EXPECT_EQ(paused.status, 200) << paused.body;
+  EXPECT_EQ(Json::parse(paused.body)["sweep"]["state"], "paused");
+  // The same request again changes nothing.
+  EXPECT_EQ(Act("/api/sweeps/s/pause", R"({"now": false, "request_id": "r1"})").status, 200);
+  EXPECT_EQ(Json::parse(Act("/api/sweeps/s/resume", "{}").body)["sweep"]["state"], "active");
+  const Answer retried = Act("/api/sweeps/s/trials/3/retry", R"({"request_id": "r2"})");
+  EXPECT_EQ(Json::parse(retried.body)["trial"]["state"], "pending") << retried.body;
+  EXPECT_EQ(Json::parse(Act("/api/sweeps/s/trials/3/cancel", "{}").body)["trial"]["state"],
+            "cancelled");
+  EXPECT_EQ(Json::parse(Act("/api/sweeps/s/cancel", "{}").body)["sweep"]["state"], "cancelled");
+}
+
+TEST_F(HttpServerTest, WhatTheStateDoesNotAllowIsAConflict) {
+  Fill("s");
+  const Answer answer = Act("/api/sweeps/s/trials/1/cancel", "{}");
+  EXPECT_EQ(answer.status, 409) << answer.body;
+  EXPECT_EQ(Json::parse(answer.body)["error"]["code"], "FAILED_PRECONDITION");
+}
+
+TEST_F(HttpServerTest, ActionsThatAreNoneAreRefused) {
+  Fill("s");
+  EXPECT_EQ(Act("/api/sweeps/s/explode", "{}").status, 404);
+  EXPECT_EQ(Act("/api/sweeps", "{}").status, 404);
+  EXPECT_EQ(Act("/api/sweeps/s/pause", "[1]").status, 400);
+  EXPECT_EQ(Act("/api/sweeps/s/pause", "{").status, 400);
+  EXPECT_EQ(Act("/api/sweeps/s/pause", R"({"now": 1})").status, 400);
+  EXPECT_EQ(Act("/api/sweeps/s/pause", R"({"later": true})").status, 400);
+  EXPECT_EQ(Act("/api/sweeps/s/pause", std::string(100'000, ' ')).status, 413);
+  EXPECT_EQ(Must(store_->GetSweep("s")).state, SweepState::kActive);
+}
+
+TEST_F(HttpServerTest, ForeignPagesMayNotAct) {
+  Fill("s");
+  const std::string json = "Content-Type: application/json\r\n";
+  for (const std::string& lines :
+       {json + "Origin: http://evil.example\r\n", json + "Sec-Fetch-Site: cross-site\r\n", json,
+        "Content-Type: text/plain\r\nOrigin: http://" + Host() + "\r\n",
+        json + "Host: evil.example\r\nOrigin: http://evil.example\r\n"}) {
+    const Answer answer = Act("/api/sweeps/s/pause", "{}", lines);
+    EXPECT_EQ(answer.status, 403) << lines;
+    EXPECT_GT(Json::parse(answer.body)["error"]["message"].get<std::string>().size(), 20u);
+  }
+  EXPECT_EQ(Must(store_->GetSweep("s")).state, SweepState::kActive);
+}
+
+TEST_F(HttpServerTest, ABodyIsNotTakenForTheNextRequest) {
+  RawClient client(port_);
+  client.Send("GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 40\r\n\r\n" +
+              std::string("GET /smuggled HTTP/1.1\r\n\r\n"));
+  const std::string text = client.ReadAll();
+  EXPECT_THAT(text, HasSubstr("ok\n"));
+  EXPECT_EQ(text.find("HTTP/1.1", 10), std::string::npos) << text;
+}
+
+TEST_F(HttpServerTest, WeightsAreStreamed) {
+  std::string bytes(700'000, 'w');
+  bytes[699'999] = '!';
+  FillWithArtifact("s", "weights_best", bytes);
+  const Answer answer = Read("/api/sweeps/s/trials/1/weights?which=best");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_TRUE(answer.body == bytes) << answer.body.size();
+  EXPECT_THAT(Header(answer, "Content-Disposition"), HasSubstr("s-1-best.safetensors"));
+  EXPECT_EQ(Read("/api/sweeps/s/trials/1/weights?which=last").status, 404);
+  EXPECT_EQ(Read("/api/sweeps/s/trials/1/weights?which=worst").status, 400);
+}
+
+TEST_F(HttpServerTest, MetricsComeFromTheHook) {
+  Start({.metrics = [] { return std::string("sweep_up 1\n"); }});
+  const Answer answer = Read("/metrics");
+  EXPECT_EQ(answer.body, "sweep_up 1\n");
+  EXPECT_THAT(Header(answer, "Content-Type"), StartsWith("text/plain; version=0.0.4"));
+}
+
+TEST_F(HttpServerTest, ABuildWithoutThePageSaysSo) {
+  Start({.files = {}});
+  const Answer answer = Read("/");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_THAT(answer.body, HasSubstr("built without its web page"));
+  EXPECT_THAT(Header(answer, "Content-Type"), StartsWith("text/html"));
+}
+
+TEST_F(HttpServerTest, ServesThePagesFilesAndItsRoutes) {
+  const std::string page = Gzip("<p>page</p>", 9);
+  const std::string script = Gzip("run()", 9);
+  const WebFile files[] = {{"/assets/a-1.js", "text/javascript", "\"j\"", script},
+                           {"/index.html", "text/html", "\"i\"", page}};
+  Start({.files = files});
+  EXPECT_EQ(Read("/").body, "<p>page</p>");
+  EXPECT_EQ(Read("/sweeps/some.name/trials/3").body, "<p>page</p>");
+  const Answer asset = Read("/assets/a-1.js", "Accept-Encoding: gzip\r\n");
+  EXPECT_EQ(Gunzip(asset.body), "run()");
+  EXPECT_THAT(Header(asset, "Cache-Control"), HasSubstr("immutable"));
+  EXPECT_EQ(Header(Read("/"), "Cache-Control"), "no-cache");
+  EXPECT_EQ(Read("/assets/a-2.js").status, 404);
+  EXPECT_EQ(Read("/", "If-None-Match: \"i\"\r\n").status, 304);
+}
+
+TEST_F(HttpServerTest, ATakenPortIsAnError) {
+  const absl::Status refused =
+      HttpServer::Start({.listen = Host(), .views = views_.get()}).status();
+  EXPECT_TRUE(absl::IsUnavailable(refused)) << refused;
+  EXPECT_THAT(std::string(refused.message()), HasSubstr(Host()));
+  EXPECT_TRUE(absl::IsInvalidArgument(HttpServer::Start({.listen = "nonsense"}).status()));
+}
+
+TEST_F(HttpServerTest, ManyAskAtOnce) {
+  Fill("s");
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < 10; ++i) {
+    threads.emplace_back([this] {
+      for (int turn = 0; turn < 20; ++turn) EXPECT_EQ(Read("/api/sweeps/s/points").status, 200);
+    });
+  }
+}
+
+}  // namespace
+}  // namespace sweep

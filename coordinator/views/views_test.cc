@@ -1,0 +1,340 @@
+#include "coordinator/views/views.h"
+
+#include <fstream>
+#include <iterator>
+
+#include "coordinator/views/api_contract.h"
+#include "coordinator/views/views_testing.h"
+
+namespace sweep {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+const ApiContract& Contract() {
+  static const ApiContract& contract = *[] {
+    std::ifstream file(SWEEP_API_TS);
+    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    EXPECT_FALSE(text.empty()) << SWEEP_API_TS;
+    return new ApiContract(text);
+  }();
+  return contract;
+}
+
+std::string Message(const absl::Status& status) { return std::string(status.message()); }
+
+TEST_F(ViewsTest, DocumentsHaveTheKeysAndTypesOfApiTs) {
+  Fill("s");
+  const std::pair<const char*, const char*> kViews[] = {
+      {"/api/sweeps", "SweepsView"},
+      {"/api/sweeps/s", "SweepView"},
+      {"/api/sweeps/s/ranking", "RankingView"},
+      {"/api/sweeps/s/trials", "TrialsView"},
+      {"/api/sweeps/s/curves", "CurvesView"},
+      {"/api/sweeps/s/points", "PointsView"},
+      {"/api/sweeps/s/importance", "ImportanceView"},
+      {"/api/sweeps/s/progress", "ProgressView"},
+      {"/api/sweeps/s/trials/1", "TrialView"},
+      {"/api/sweeps/s/trials/3", "TrialView"},
+      {"/api/sweeps/s/trials/4", "TrialView"},
+      {"/api/sweeps/s/trials/1/logs", "LogsView"},
+      {"/api/workers", "WorkersView"},
+      {"/api/workers/timeline", "TimelineView"},
+  };
+  for (const auto& [path, interface] : kViews) {
+    EXPECT_EQ(Contract().Complaints(interface, Get(path)), "") << path;
+  }
+  EXPECT_EQ(Contract().Complaints("ApiError",
+                                  Json::parse(ErrorDocument(Refusal("/api/sweeps/nope")))),
+            "");
+}
+
+// Otherwise the test above would prove nothing.
+TEST_F(ViewsTest, TheContractSeesMissingUnknownAndWrongKeys) {
+  Fill("s");
+  Json document = Get("/api/sweeps");
+  document["sweeps"][0].erase("gates");
+  document["sweeps"][0]["colour"] = "red";
+  document["sweeps"][0]["state"] = "asleep";
+  const std::string complaints = Contract().Complaints("SweepsView", document);
+  EXPECT_THAT(complaints, HasSubstr("has no gates"));
+  EXPECT_THAT(complaints, HasSubstr("has colour"));
+  EXPECT_THAT(complaints, HasSubstr("sweeps[0].state"));
+}
+
+TEST_F(ViewsTest, AListOfSweepsSaysHowEachStands) {
+  Fill("first");
+  Fill("second");
+  const Json view = Get("/api/sweeps", "page_size=1");
+  EXPECT_EQ(view["total"], 2);
+  ASSERT_EQ(view["sweeps"].size(), 1u);
+  const Json& sweep = view["sweeps"][0];
+  EXPECT_EQ(sweep["name"], "second");
+  EXPECT_EQ(sweep["best_trial"], "second/1");
+  EXPECT_EQ(sweep["best_value"], 0.95);
+  EXPECT_EQ(sweep["trials"]["completed"], 2);
+  EXPECT_EQ(sweep["trials"]["failed"], 1);
+  EXPECT_EQ(sweep["qualifying"], 1);
+  EXPECT_EQ(sweep["gates"], Json({"accuracy >= 0.9", "epochs < 5"}));
+  EXPECT_EQ(view["coordinator"]["actions_allowed"], false);
+  const std::string token = view["next_page_token"];
+  EXPECT_EQ(Get("/api/sweeps", "page_size=1&page_token=" + token)["sweeps"][0]["name"], "first");
+}
+
+TEST_F(ViewsTest, ASweepNamesItsDimensionsAndTarget) {
+  Fill("s");
+  const Json view = Get("/api/sweeps/s");
+  EXPECT_EQ(view["target"], Json({{"accuracy", 0.9}, {"epoch", 4}, {"parameters", nullptr}}));
+  ASSERT_EQ(view["dimensions"].size(), 1u);
+  EXPECT_EQ(view["dimensions"][0]["kind"], "category");
+  EXPECT_EQ(view["dimensions"][0]["categories"], Json({0.01, 0.02, 0.03, 0.04}));
+  EXPECT_THAT(view["source"].get<std::string>(), HasSubstr("name: s"));
+}
+
+TEST_F(ViewsTest, NumbersThatAreNotFiniteAreNull) {
+  Fill("s");
+  const Json trial = Get("/api/sweeps/s/trials/3");
+  EXPECT_EQ(trial["epoch_rows"][0]["validation_loss"], nullptr);
+  EXPECT_EQ(trial["last_loss"], nullptr);
+  EXPECT_EQ(trial["last_accuracy"], 0.1);
+  EXPECT_EQ(Get("/api/sweeps/s/trials/4")["best_accuracy"], nullptr);
+}
+
+TEST_F(ViewsTest, ASweepWithoutTrialsHasEmptyViews) {
+  const SweepSpec spec = TestSpec("empty");
+  driver_->Create(spec);
+  EXPECT_EQ(Get("/api/sweeps/empty/ranking")["total"], 0);
+  EXPECT_EQ(Get("/api/sweeps/empty/trials")["total"], 0);
+  const Json curves = Get("/api/sweeps/empty/curves");
+  EXPECT_EQ(curves["ready"], true);
+  EXPECT_EQ(curves["bands"].size(), 0u);
+  EXPECT_EQ(Get("/api/sweeps/empty/points")["rows"].size(), 0u);
+  EXPECT_EQ(Get("/api/sweeps/empty/importance")["enough"], false);
+  EXPECT_EQ(Get("/api/sweeps")["sweeps"][0]["best_value"], nullptr);
+}
+
+TEST_F(ViewsTest, ASweepWithFailuresOnlyRanksNobody) {
+  const SweepSpec spec = TestSpec("f");
+  const SweepRow sweep = driver_->Create(spec);
+  const LeaseRow lease = driver_->Grant(driver_->Add(sweep, spec, 1).at(0).id, "a");
+  ASSERT_TRUE(driver_->Finish(lease, spec, LeaseOutcome::kFailedForGood, "no data").ok());
+  EXPECT_EQ(Get("/api/sweeps/f/ranking")["rows"].size(), 0u);
+  EXPECT_EQ(Get("/api/sweeps/f/curves")["curves"].size(), 0u);
+  EXPECT_EQ(Get("/api/sweeps/f/points")["total"], 0);
+  const Json trial = Get("/api/sweeps/f/trials/1");
+  EXPECT_EQ(trial["state"], "failed");
+  EXPECT_EQ(trial["reason"], "no data");
+  EXPECT_EQ(Contract().Complaints("TrialView", trial), "");
+}
+
+TEST_F(ViewsTest, CurvesHaveBandsOfAllTrialsAndTheBestFirst) {
+  Fill("s");
+  const Json view = Get("/api/sweeps/s/curves", "metric=accuracy&limit=2");
+  EXPECT_EQ(view["total_trials"], 3);
+  ASSERT_EQ(view["bands"].size(), 5u);
+  EXPECT_EQ(view["bands"][0]["epoch"], 1);
+  EXPECT_EQ(view["bands"][0]["count"], 3);
+  EXPECT_EQ(view["bands"][4]["count"], 2);
+  EXPECT_EQ(view["bands"][4]["best"], 0.95);
+  ASSERT_EQ(view["curves"].size(), 2u);
+  EXPECT_EQ(view["curves"][0]["trial"], 1);
+  EXPECT_EQ(view["curves"][0]["reason"], "best");
+  EXPECT_EQ(view["curves"][0]["values"].size(), 5u);
+  EXPECT_EQ(view["curves"][1]["reason"], "latest");
+  // The trial whose loss is no number is in no band of losses.
+  EXPECT_EQ(Get("/api/sweeps/s/curves", "metric=loss")["bands"][0]["count"], 2);
+  EXPECT_TRUE(absl::IsInvalidArgument(Refusal("/api/sweeps/s/curves", "metric=speed")));
+}
+
+TEST_F(ViewsTest, AResumedTrialCountsEachEpochOnce) {
+  const SweepSpec spec = TestSpec("s");
+  const SweepRow sweep = driver_->Create(spec);
+  const TrialRow trial = driver_->Add(sweep, spec, 1).at(0);
+  const LeaseRow lost = driver_->Grant(trial.id, "a");
+  ASSERT_TRUE(driver_->Record(lost, spec, TestEpochs(1, 3, 0.5)).ok());
+  EXPECT_EQ(Get("/api/sweeps/s/curves")["bands"].size(), 3u);
+  ASSERT_TRUE(driver_->Lose(lost, spec).ok());
+  const LeaseRow again = driver_->Grant(trial.id, "b");
+  ASSERT_TRUE(driver_->Record(again, spec, TestEpochs(1, 4, 0.7)).ok());
+  // Followed by events, and read afresh.
+  for (int turn = 0; turn < 2; ++turn) {
+    const Json view = Get("/api/sweeps/s/curves");
+    ASSERT_EQ(view["bands"].size(), 4u);
+    for (const Json& band : view["bands"]) EXPECT_EQ(band["count"], 1) << band;
+    EXPECT_EQ(view["curves"][0]["values"], Json({0.5, 0.5, 0.5, 0.7}));
+    TearDown();
+    scheduler_ = Must(Scheduler::Start({.store = store_.get(), .threads = false}));
+    views_ = Views::Make({.store = store_.get(),
+                          .scheduler = scheduler_.get(),
+                          .blobs = blobs_.get(),
+                          .specs = specs_.get(),
+                          .index_wait = absl::Seconds(20)});
+  }
+}
+
+TEST_F(ViewsTest, TheIndexFollowsWhatHappens) {
+  const SweepSpec spec = TestSpec("s");
+  const SweepRow sweep = driver_->Create(spec);
+  EXPECT_EQ(Get("/api/sweeps/s/trials")["total"], 0);
+  const TrialRow trial = driver_->Add(sweep, spec, 1).at(0);
+  EXPECT_EQ(Get("/api/sweeps/s/trials", "state=pending")["total"], 1);
+  driver_->Train(trial, spec, 0.95);
+  const Json view = Get("/api/sweeps/s/trials", "where=best_accuracy%20%3E%20.9");
+  ASSERT_EQ(view["total"], 1);
+  EXPECT_EQ(view["rows"][0]["qualifies"], true);
+  EXPECT_EQ(Get("/api/sweeps/s/points")["rows"][0][1], 0.95);
+}
+
+TEST_F(ViewsTest, ReplicatesShareWhetherTheyQualify) {
+  const SweepSpec spec = TestSpec("s", "replicates: 2\n");
+  const SweepRow sweep = driver_->Create(spec, "replicates: 2\n");
+  const std::vector<TrialRow> trials = driver_->Add(sweep, spec, 1);
+  driver_->Train(trials.at(0), spec, 0.5);
+  EXPECT_EQ(Get("/api/sweeps/s/points")["rows"][0][6], false);
+  driver_->Train(trials.at(1), spec, 0.95);
+  const Json rows = Get("/api/sweeps/s/points")["rows"];
+  EXPECT_EQ(rows[0][6], true);
+  EXPECT_EQ(rows[1][6], true);
+}
+
+TEST_F(ViewsTest, TrialsAreFilteredSortedAndPaged) {
+  Fill("s");
+  const auto numbers = [&](const std::string& query) {
+    const Json view = Get("/api/sweeps/s/trials", query);
+    std::vector<int> result;
+    for (const Json& row : view["rows"]) result.push_back(row["trial"]);
+    return result;
+  };
+  EXPECT_THAT(numbers(""), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(numbers("sort=best_accuracy+desc"), ElementsAre(1, 2, 3, 4));
+  EXPECT_THAT(numbers("sort=best_accuracy"), ElementsAre(3, 2, 1, 4));
+  EXPECT_THAT(numbers("sort=lr+desc&limit=2"), ElementsAre(4, 3));
+  EXPECT_THAT(numbers("sort=lr+desc&limit=2&offset=2"), ElementsAre(2, 1));
+  EXPECT_THAT(numbers("where=lr+%3E+0.015+and+lr+%3C+0.035"), ElementsAre(2, 3));
+  EXPECT_THAT(numbers("where=state+%3D%3D+%22completed%22&sort=number+desc"), ElementsAre(2, 1));
+  EXPECT_THAT(numbers("where=momentum+%3E+0&limit=1"), ElementsAre(1));
+  EXPECT_THAT(numbers("where=layers+%3E+5+and+train_mflop+%3E+1&offset=3"), ElementsAre(4));
+  EXPECT_THAT(numbers("state=failed"), ElementsAre(3));
+  EXPECT_THAT(numbers("offset=100"), ElementsAre());
+  EXPECT_EQ(Get("/api/sweeps/s/trials", "state=completed&limit=1")["total"], 2);
+}
+
+TEST_F(ViewsTest, WhatCannotBeAskedIsSaid) {
+  Fill("s");
+  EXPECT_THAT(Message(Refusal("/api/sweeps/s/trials", "where=lr+%3E+%3E")), HasSubstr("filter"));
+  EXPECT_THAT(Message(Refusal("/api/sweeps/s/trials", "where=learning_rate+%3E+1")),
+              HasSubstr("learning_rate"));
+  EXPECT_THAT(Message(Refusal("/api/sweeps/s/trials", "sort=colour")), HasSubstr("colour"));
+  EXPECT_THAT(Message(Refusal("/api/sweeps/s/trials", "limit=-1")), HasSubstr("limit"));
+  EXPECT_THAT(Message(Refusal("/api/sweeps/s/trials", "limit=many")), HasSubstr("many"));
+  EXPECT_TRUE(absl::IsInvalidArgument(Refusal("/api/sweeps/s/trials", "state=asleep")));
+  EXPECT_TRUE(absl::IsInvalidArgument(Refusal("/api/sweeps/s/trials/x")));
+  EXPECT_TRUE(absl::IsInvalidArgument(Refusal("/api/sweeps", "page_token=7")));
+  for (const char* path : {"/api", "/api/nothing", "/api/sweeps/s/colours", "/api/sweeps/nope",
+                           "/api/sweeps/s/trials/99", "/api/sweeps/s/trials/1/nothing",
+                           "/api/sweeps/nope/curves", "/api/workers/x"}) {
+    EXPECT_TRUE(absl::IsNotFound(Refusal(path))) << path << ": " << Refusal(path);
+  }
+}
+
+TEST_F(ViewsTest, HostileAddressesGetOneShortError) {
+  const std::string long_name(10'000, 'x');
+  for (const std::string& path :
+       {"/api/sweeps/" + long_name, std::string("/api/sweeps/%00"), std::string("/api/sweeps/%zz"),
+        std::string("/api/sweeps/%ff%fe"), std::string("/api/sweeps/%3Cscript%3E"),
+        std::string("/api/sweeps/..%2F..%2Fetc%2Fpasswd"), std::string("/api/sweeps/%E2%98%83"),
+        "/api/sweeps/" + std::string(5'000, 'y')}) {
+    const absl::Status refusal = Refusal(path);
+    EXPECT_TRUE(absl::IsInvalidArgument(refusal) || absl::IsNotFound(refusal)) << refusal;
+    EXPECT_LT(ErrorDocument(refusal).size(), 1500u);
+  }
+  EXPECT_LT(ErrorDocument(Refusal("/api/sweeps", "page_token=" + long_name)).size(), 1500u);
+}
+
+TEST_F(ViewsTest, AnEtagChangesWhenTheDocumentDoes) {
+  Fill("s");
+  for (const char* path : {"/api/sweeps", "/api/sweeps/s", "/api/sweeps/s/curves",
+                           "/api/sweeps/s/trials/1", "/api/sweeps/s/progress"}) {
+    const ViewAnswer first = Must(views_->Get({.path = path}));
+    const ViewAnswer again = Must(views_->Get({.path = path, .if_none_match = first.etag}));
+    EXPECT_TRUE(again.not_modified) << path;
+    EXPECT_EQ(again.json, "");
+  }
+  const std::string etag = Must(views_->Get({.path = "/api/sweeps/s/points"})).etag;
+  const std::string other = Must(views_->Get({.path = "/api/sweeps/s/points", .query = "limit=1"})).etag;
+  EXPECT_NE(etag, other);
+  const TrialRow last = Must(store_->GetTrial("s", 4));
+  driver_->Train(last, TestSpec("s"), 0.97);
+  const ViewAnswer later =
+      Must(views_->Get({.path = "/api/sweeps/s/points", .if_none_match = etag}));
+  EXPECT_FALSE(later.not_modified);
+  EXPECT_NE(later.etag, etag);
+}
+
+TEST_F(ViewsTest, ATrialShowsItsNetworkAndHowToTrainItAgain) {
+  Fill("s");
+  const Json trial = Get("/api/sweeps/s/trials/2");
+  EXPECT_EQ(trial["network"]["parameters"], 18718);
+  EXPECT_EQ(trial["network"]["layers"][0]["type"], "conv");
+  ASSERT_EQ(trial["replay"].size(), 1u);
+  const std::string command = trial["replay"][0];
+  EXPECT_THAT(command, HasSubstr("sweep train cnn-18718"));
+  EXPECT_THAT(command, HasSubstr("--lr 0.02"));
+  EXPECT_THAT(command, HasSubstr("--seed " + trial["seed"].get<std::string>()));
+  EXPECT_THAT(command, HasSubstr("--dataset synthetic --train-images 100 --test-images 100"));
+  EXPECT_GE(trial["reasons"].size(), 1u);
+}
+
+SafeTensor Bytes(const std::string& name, std::vector<std::int64_t> shape, std::string bytes) {
+  return {.name = name, .dtype = "U8", .shape = std::move(shape), .bytes = std::move(bytes)};
+}
+
+TEST_F(ViewsTest, PredictionsShowTheMistakes) {
+  SafeTensors file;
+  file.tensors = {Bytes("predictions", {4}, {1, 2, 3, 3}), Bytes("labels", {4}, {1, 2, 3, 7}),
+                  {.name = "mistakes", .dtype = "I64", .shape = {1}, .bytes = {3, 0, 0, 0, 0, 0, 0, 0}},
+                  Bytes("images", {1, 1, 2, 2}, {0, 1, 2, 3})};
+  FillWithArtifact("s", "predictions", SerializeSafeTensors(file));
+  const Json view = Get("/api/sweeps/s/trials/1/predictions");
+  EXPECT_EQ(Contract().Complaints("PredictionsView", view), "");
+  EXPECT_EQ(view["images"], 4);
+  EXPECT_EQ(view["right"], 3);
+  EXPECT_EQ(view["confusion"][7][3], 1);
+  EXPECT_EQ(view["mistakes"], Json::array({{{"index", 3}, {"label", 7}, {"predicted", 3}}}));
+  EXPECT_EQ(view["shape"], Json({1, 2, 2}));
+  EXPECT_EQ(view["pictures"], "AAECAw==");
+}
+
+TEST_F(ViewsTest, PredictionsWithoutLabelsAreNotFound) {
+  SafeTensors file;
+  file.tensors = {Bytes("predictions", {2}, {1, 2})};
+  FillWithArtifact("old", "predictions", SerializeSafeTensors(file));
+  const absl::Status refusal = Refusal("/api/sweeps/old/trials/1/predictions");
+  EXPECT_TRUE(absl::IsNotFound(refusal)) << refusal;
+  EXPECT_THAT(Message(refusal), HasSubstr("labels"));
+}
+
+TEST_F(ViewsTest, DamagedPredictionsAreAnError) {
+  SafeTensors file;
+  file.tensors = {Bytes("predictions", {2}, {1, 2}), Bytes("labels", {2}, {1, 2}),
+                  {.name = "mistakes", .dtype = "I64", .shape = {1}, .bytes = {9, 0, 0, 0, 0, 0, 0, 0}},
+                  Bytes("images", {1, 1, 1, 1}, {0})};
+  FillWithArtifact("s", "predictions", SerializeSafeTensors(file));
+  EXPECT_TRUE(absl::IsDataLoss(Refusal("/api/sweeps/s/trials/1/predictions")));
+  FillWithArtifact("t", "predictions", "no tensors");
+  EXPECT_TRUE(absl::IsDataLoss(Refusal("/api/sweeps/t/trials/1/predictions")));
+}
+
+TEST_F(ViewsTest, TheTimelineHasWhatRanSince) {
+  Fill("s");
+  const Json view = Get("/api/workers/timeline", "minutes=5");
+  ASSERT_EQ(view["spans"].size(), 3u);
+  EXPECT_EQ(view["spans"][0]["trial"], "s/3");
+  EXPECT_EQ(view["spans"][0]["worker"], "bench-7");
+  EXPECT_EQ(view["spans"][0]["outcome"], "failed");
+  EXPECT_EQ(view["left_out"], 0);
+}
+
+}  // namespace
+}  // namespace sweep
