@@ -1,0 +1,91 @@
+#!/usr/bin/env python3
+"""Prints the table of docs/results.md from sweeps that trained the networks by their recipes.
+
+    python3 tests/bench/training/recipes_table.py --db results.db recipes-seed recipes-tuned
+
+Asks `sweep export` for every epoch of the sweeps and prints one row per network and recipe over its
+finished trials: the write-up's claim, best epoch of each run, mean of the last epoch with its 95 %
+interval (Student's t), first epoch at 99.4 % or more, share of runs that meet the criteria of fewer
+than 20 epochs, and the median time of an epoch (as the trainer measured it, with whatever else the machine did).
+"""
+import argparse
+import json
+import math
+import pathlib
+import statistics
+import subprocess
+import sys
+
+CLAIMS = {
+    "cnn-18718": "99.55 % at epoch 19",
+    "cnn-19046": "99.41 % at epoch 11",
+    "cnn-19750": "99.44 % at epoch 16",
+    "cnn-17216": "99.46 % at epoch 15",
+    "cnn-16034": "99.43 %, 99.40 % at epoch 17",
+}
+TARGET = 0.994
+EPOCHS = 19
+# Two-sided 97.5 % quantiles of Student's t by degrees of freedom.
+T975 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
+
+
+def finished_runs(sweep_program, database, sweep):
+    """Accuracies by epoch of every trial that has reached the last one, with its network: {trial: …}."""
+    command = [sweep_program, "export", sweep, "--epochs", "--format", "json", "--db", database]
+    exported = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
+    runs = {}
+    for row in json.loads(exported):
+        run = runs.setdefault(row["trial"], {"model": row["model"], "accuracy": {}, "seconds": []})
+        run["accuracy"].setdefault(row["epoch"], row["validation_accuracy"])
+        run["seconds"].append(row["train_seconds"] + row["evaluate_seconds"])
+    return [run for run in runs.values() if EPOCHS in run["accuracy"]]
+
+
+def percent(share, digits=2):
+    return f"{100 * share:.{digits}f} %"
+
+
+def interval(values):
+    """"mean ± half width", of shares, in percent."""
+    mean = statistics.mean(values)
+    if len(values) < 2:
+        return percent(mean, 3)
+    half = T975[len(values) - 1] * statistics.stdev(values) / math.sqrt(len(values))
+    return f"{100 * mean:.3f} ± {100 * half:.3f} %"
+
+
+def row(model, recipe, runs):
+    best = [max(run["accuracy"].items(), key=lambda item: (item[1], -item[0])) for run in runs]
+    first = [min((epoch for epoch, accuracy in run["accuracy"].items() if accuracy >= TARGET), default=None)
+             for run in runs]
+    met = sum(epoch is not None for epoch in first)
+    return " | ".join([
+        f"| {model}", recipe, CLAIMS.get(model, ""), str(len(runs)),
+        ", ".join(f"{percent(accuracy)} ({epoch})" for epoch, accuracy in best),
+        interval([run["accuracy"][EPOCHS] for run in runs]),
+        ", ".join(str(epoch or "–") for epoch in first),
+        f"{met} of {len(runs)}",
+        f"{statistics.median(second for run in runs for second in run['seconds']):.1f} |"])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("sweeps", nargs="+", help="finished or not; the recipe is the last word of its name")
+    parser.add_argument("--db", required=True)
+    parser.add_argument("--sweep", type=pathlib.Path, default=pathlib.Path("build/release/bin/sweep"))
+    arguments = parser.parse_args()
+    print("| network | recipe | the write-up's claim | runs | best epoch of each run | mean of the last epoch "
+          "| first epoch ≥ 99.4 % | meet the criteria | s per epoch |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    rows = 0
+    for sweep in arguments.sweeps:
+        runs = finished_runs(arguments.sweep, arguments.db, sweep)
+        for model in sorted({run["model"] for run in runs}):
+            print(row(model, sweep.rsplit("-", 1)[-1], [run for run in runs if run["model"] == model]))
+            rows += 1
+    if rows == 0:
+        sys.exit(f"no trial of {', '.join(arguments.sweeps)} has reached epoch {EPOCHS}")
+
+
+if __name__ == "__main__":
+    main()
