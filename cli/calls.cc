@@ -107,6 +107,18 @@ absl::StatusOr<v1::RankSweepResponse> RankSweep(Connection& connection, const st
   return response;
 }
 
+absl::StatusOr<std::string> GetView(Connection& connection, const std::string& path,
+                                    const std::string& query) {
+  v1::GetViewRequest request;
+  request.set_path(path);
+  request.set_query(query);
+  v1::GetViewResponse response;
+  absl::Status status =
+      Call(connection, &Connection::views, &v1::ViewService::Stub::GetView, request, &response);
+  if (!status.ok()) return status;
+  return std::move(*response.mutable_json());
+}
+
 absl::StatusOr<v1::GetTrialResponse> GetTrial(Connection& connection, const std::string& name) {
   absl::StatusOr<TrialId> id = ParseTrialResource(name);
   if (!id.ok()) return id.status();

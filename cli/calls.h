@@ -16,6 +16,9 @@ absl::StatusOr<v1::Sweep> GetSweep(Connection& connection, const std::string& na
 absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Connection& connection);
 absl::StatusOr<v1::RankSweepResponse> RankSweep(Connection& connection, const std::string& name,
                                                 int top);
+// A document of the dashboard; `path` as "/sweeps/mnist/points".
+absl::StatusOr<std::string> GetView(Connection& connection, const std::string& path,
+                                    const std::string& query);
 absl::StatusOr<v1::GetTrialResponse> GetTrial(Connection& connection, const std::string& name);
 struct TrialFilter {
   v1::TrialState state = v1::TRIAL_STATE_UNSPECIFIED;

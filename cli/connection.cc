@@ -49,6 +49,7 @@ Connection::~Connection() {
   trials_.reset();
   workers_.reset();
   blobs_.reset();
+  views_.reset();
   if (server_ != nullptr) server_->Shutdown();
 }
 
@@ -59,6 +60,7 @@ void Connection::UseChannel(std::shared_ptr<grpc::Channel> channel, const std::s
   trials_ = sweep::v1::TrialService::NewStub(channel_);
   workers_ = sweep::v1::WorkerService::NewStub(channel_);
   blobs_ = sweep::v1::BlobService::NewStub(channel_);
+  views_ = sweep::v1::ViewService::NewStub(channel_);
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::To(const std::string& address,

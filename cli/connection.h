@@ -9,6 +9,7 @@
 #include "sweep/v1/blobs.grpc.pb.h"
 #include "sweep/v1/sweeps.grpc.pb.h"
 #include "sweep/v1/trials.grpc.pb.h"
+#include "sweep/v1/views.grpc.pb.h"
 #include "sweep/v1/workers.grpc.pb.h"
 
 namespace sweep {
@@ -57,6 +58,7 @@ class Connection {
   sweep::v1::TrialService::Stub& trials() { return *trials_; }
   sweep::v1::WorkerService::Stub& workers() { return *workers_; }
   sweep::v1::BlobService::Stub& blobs() { return *blobs_; }
+  sweep::v1::ViewService::Stub& views() { return *views_; }
 
  private:
   Connection();
@@ -74,6 +76,7 @@ class Connection {
   std::unique_ptr<sweep::v1::TrialService::Stub> trials_;
   std::unique_ptr<sweep::v1::WorkerService::Stub> workers_;
   std::unique_ptr<sweep::v1::BlobService::Stub> blobs_;
+  std::unique_ptr<sweep::v1::ViewService::Stub> views_;
 };
 
 }  // namespace sweep::cli

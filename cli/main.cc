@@ -27,6 +27,7 @@ void AddCommands(CLI::App* app, Session* session) {
   AddTrialCommands(app, session);
   AddLogCommand(app, session);
   AddExportCommand(app, session);
+  AddReportCommand(app, session);
   AddTrainCommand(app, session);
   AddWorkerCommands(app, session);
   AddConfigCommand(app, session);

@@ -66,6 +66,7 @@ void AddShowCommand(CLI::App* app, Session* session);    // show
 void AddTrialCommands(CLI::App* app, Session* session);  // trials trial
 void AddLogCommand(CLI::App* app, Session* session);     // logs
 void AddExportCommand(CLI::App* app, Session* session);  // export
+void AddReportCommand(CLI::App* app, Session* session);  // report
 void AddTrainCommand(CLI::App* app, Session* session);   // train
 void AddWatchCommand(CLI::App* app, Session* session);   // watch
 void AddRunCommand(CLI::App* app, Session* session);     // run

@@ -1,5 +1,5 @@
 # cmake -DSOURCE=dashboards/web -DBUILD=build/release/web -DNPM=npm -P build_web.cmake
-# Builds the page into BUILD/dist. A failure (a machine without a way to the npm registry) leaves
+# Builds the page, and the one that `sweep report` fills, into BUILD/dist. A failure (a machine without a way to the npm registry) leaves
 # the programs without their page instead of not being built: the next build after a change of the
 # page, or with BUILD removed, tries again.
 file(REMOVE_RECURSE ${BUILD}/dist)
@@ -31,6 +31,12 @@ if(NOT installed STREQUAL digest)
 endif()
 if(code EQUAL 0)
   run(${NPM} run build -- --outDir ${BUILD}/dist --emptyOutDir)
+endif()
+if(code EQUAL 0)
+  run(${NPM} run build:report -- --outDir ${BUILD}/report --emptyOutDir)
+endif()
+if(code EQUAL 0)
+  file(COPY_FILE ${BUILD}/report/index.html ${BUILD}/dist/report.html)
 endif()
 if(NOT code EQUAL 0)
   file(READ ${BUILD}/npm.err reason)

@@ -116,6 +116,10 @@ class FaultyStore final : public Store {
       const std::string& sweep, const std::vector<std::int64_t>& numbers) override {
     return store_->GetTrials(sweep, numbers);
   }
+  absl::StatusOr<AttemptPage> ListAttemptsOf(std::int64_t sweep_id, std::int64_t offset,
+                                             int limit) override {
+    return store_->ListAttemptsOf(sweep_id, offset, limit);
+  }
   absl::StatusOr<AttemptPage> ListAttemptsSince(absl::Time from, int limit) override {
     return store_->ListAttemptsSince(from, limit);
   }

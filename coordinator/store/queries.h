@@ -86,6 +86,8 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrialsByNumber(Database& database,
                                                            const std::string& sweep,
                                                            const std::vector<std::int64_t>& numbers);
 absl::StatusOr<AttemptPage> SelectAttemptsSince(Database& database, absl::Time from, int limit);
+absl::StatusOr<AttemptPage> SelectAttemptsOf(Database& database, std::int64_t sweep_id,
+                                             std::int64_t offset, int limit);
 absl::StatusOr<std::optional<std::int64_t>> FindBlobSize(Database& database,
                                                          const std::string& sha256);
 absl::StatusOr<std::vector<std::string>> SelectUnusedBlobs(Database& database, absl::Time before,

@@ -159,8 +159,10 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrialsByNumber(
 
 namespace {
 
-#define TIMED_ATTEMPTS                                                                             \
-  "SELECT s.name, t.number, a.attempt, a.worker, a.started_us, a.ended_us, a.outcome, a.reason "   \
+#define TIMED_ATTEMPT_COLUMNS \
+  "s.name, t.number, a.attempt, a.worker, a.started_us, a.ended_us, a.outcome, a.reason "
+#define TIMED_ATTEMPTS                                                                              \
+  "SELECT " TIMED_ATTEMPT_COLUMNS                                                                   \
   "FROM attempts a INDEXED BY attempts_by_end JOIN trials t ON t.id = a.trial_id JOIN sweeps s ON " \
   "s.id = t.sweep_id "
 
@@ -176,6 +178,25 @@ absl::StatusOr<TimedAttempt> DecodeTimedAttempt(const Statement& row) {
 }
 
 }  // namespace
+
+absl::StatusOr<AttemptPage> SelectAttemptsOf(Database& database, std::int64_t sweep_id,
+                                             std::int64_t offset, int limit) {
+  AttemptPage page;
+  // A trial's attempts are numbered without a gap.
+  Statement count =
+      database.Prepare("SELECT coalesce(sum(attempt), 0) FROM trials WHERE sweep_id = ?");
+  STORE_RETURN_IF_ERROR(count.Bind(sweep_id).Step().status());
+  page.total = count.Int(0);
+  // CROSS JOIN fixes the order of the loops, so that nothing is sorted.
+  Statement statement = database.Prepare(
+      "SELECT " TIMED_ATTEMPT_COLUMNS
+      "FROM sweeps s CROSS JOIN trials t ON t.sweep_id = s.id CROSS JOIN attempts a ON a.trial_id "
+      "= t.id WHERE s.id = ? ORDER BY t.number, a.attempt LIMIT ? OFFSET ?");
+  STORE_ASSIGN_OR_RETURN(
+      page.attempts, CollectRows<TimedAttempt>(statement.Bind(sweep_id, Limit(limit), offset),
+                                               DecodeTimedAttempt));
+  return page;
+}
 
 absl::StatusOr<AttemptPage> SelectAttemptsSince(Database& database, absl::Time from, int limit) {
   AttemptPage page;

@@ -165,7 +165,7 @@ struct MeasuredEpoch {
   double loss = 0;
 };
 
-// Attempts of any sweep, the latest first.
+// An attempt and the trial that it belongs to.
 struct TimedAttempt {
   std::string sweep;
   std::int64_t number = 0;

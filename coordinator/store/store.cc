@@ -175,6 +175,11 @@ class SqliteStore final : public Store {
       const std::string& sweep, const std::vector<std::int64_t>& numbers) override {
     return Read([&](Database& database) { return SelectTrialsByNumber(database, sweep, numbers); });
   }
+  absl::StatusOr<AttemptPage> ListAttemptsOf(std::int64_t sweep_id, std::int64_t offset,
+                                             int limit) override {
+    return Read(
+        [&](Database& database) { return SelectAttemptsOf(database, sweep_id, offset, limit); });
+  }
   absl::StatusOr<AttemptPage> ListAttemptsSince(absl::Time from, int limit) override {
     return Read([&](Database& database) { return SelectAttemptsSince(database, from, limit); });
   }

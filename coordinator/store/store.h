@@ -114,7 +114,10 @@ class Store {
   // In the order of `numbers`; those that do not exist are left out.
   virtual absl::StatusOr<std::vector<TrialRow>> GetTrials(
       const std::string& sweep, const std::vector<std::int64_t>& numbers) = 0;
-  // Those that run or have ended since `from`.
+  // Of a sweep, by trial and attempt.
+  virtual absl::StatusOr<AttemptPage> ListAttemptsOf(std::int64_t sweep_id, std::int64_t offset,
+                                                     int limit) = 0;
+  // Those that run or have ended since `from`, the latest first.
   virtual absl::StatusOr<AttemptPage> ListAttemptsSince(absl::Time from, int limit) = 0;
   // For starting up: sweeps that have not ended, their pending trials (oldest first) and leases.
   virtual absl::StatusOr<std::vector<SweepRow>> UnfinishedSweeps() = 0;

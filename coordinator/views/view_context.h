@@ -59,6 +59,8 @@ absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& 
                                     const LookedAt& looked, const ViewQuery& query);
 absl::StatusOr<Json> CurvesDocument(const ViewContext& context, const SweepRow& sweep,
                                     const LookedAt& looked, const ViewQuery& query);
+absl::StatusOr<Json> AttemptsDocument(const ViewContext& context, const SweepRow& sweep,
+                                      const ViewQuery& query);
 absl::StatusOr<Json> PointsDocument(const LookedAt& looked, const ViewQuery& query);
 absl::StatusOr<Json> ImportanceDocument(const LookedAt& looked);
 absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::string& sweep,

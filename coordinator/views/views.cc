@@ -184,6 +184,9 @@ class ViewsImpl final : public Views {
       return Tagged(request, fmt::format("{} {}", sweep->id, *last),
                     [&] { return SweepViewDocument(Context(request), *sweep); });
     }
+    if (view == "attempts") {
+      return Whole(request, [&] { return AttemptsDocument(Context(request), *sweep, query); });
+    }
     return GetIndexed(request, query, *sweep, view);
   }
 

@@ -163,6 +163,22 @@ export interface TrialRow {
   parameters: Record<string, Value>;
 }
 
+// GET /api/sweeps/NAME/attempts?offset=N&limit=N (50; at most 200): every lease that was granted, by
+// trial and attempt.
+export interface AttemptsView {
+  rows: AttemptRow[];
+  total: number;
+}
+export interface AttemptRow {
+  trial: number;
+  attempt: number;
+  worker: string;
+  start_time: string;
+  end_time: string | null; // null while it runs
+  outcome: string; // "completed", "failed", "lost", "given_back", "cancelled", "stopped"; "" while it runs
+  reason: string;
+}
+
 // GET /api/sweeps/NAME/progress: running trials within their epoch.
 export interface ProgressView {
   progress: { trial: number; epoch: number; step: number; steps: number; loss: number | null; images_per_second: number }[];
@@ -257,6 +273,12 @@ export interface TimelineView {
   from: string; to: string;
   spans: { worker: string; trial: string; attempt: number; start: string; end: string | null; outcome: string }[];
   left_out: number;
+}
+
+// What a report carries beside the documents, under /api/report.
+export interface ReportInfo {
+  time: string; // when it was written
+  version: string; // of the client that wrote it
 }
 
 // Actions: POST with `Content-Type: application/json` from the same origin, on loopback only.

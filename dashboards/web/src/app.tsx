@@ -4,8 +4,9 @@ import type { JSX } from "preact";
 import { Component, type ComponentChildren } from "preact";
 import { lazy, Suspense } from "preact/compat";
 import { useEffect, useRef } from "preact/hooks";
-import type { SweepsView } from "./api";
+import type { ReportInfo, SweepsView } from "./api";
 import { CompareBar } from "./components/compare_tick";
+import { time } from "./format";
 import { useLive, useUnreachable } from "./live";
 import { reportDocuments, reportedSweep } from "./report";
 import { href, useRoute, type Route } from "./router";
@@ -131,12 +132,17 @@ function Header({ first }: { first: string }): JSX.Element {
         ))}
       </nav>
       <span class="grow" />
-      {!__REPORT__ && <Version />}
+      {__REPORT__ ? <Written /> : <Version />}
       <button type="button" class="small" onClick={toggleTheme}>
         {theme === "dark" ? "Light" : "Dark"}
       </button>
     </header>
   );
+}
+
+function Written(): JSX.Element | null {
+  const info = useLive<ReportInfo>(apiPath(["report"]), { once: true }).data;
+  return info ? <span class="quiet version">written {time(info.time)} by Sweep {info.version}</span> : null;
 }
 
 function Version(): JSX.Element | null {

@@ -9,6 +9,7 @@ import { useLive } from "../live";
 import { sweepHref, type Route } from "../router";
 import { apiPath } from "../source";
 import { BestRun, Criteria, ProgressBar } from "./sweeps";
+import { SweepAttempts } from "./sweep_attempts";
 import { SweepOverview } from "./sweep_overview";
 import { SweepParameters } from "./sweep_parameters";
 import { SweepRanking } from "./sweep_ranking";
@@ -19,6 +20,7 @@ const SECTIONS = [
   { key: "parameters", title: "Parameters" },
   { key: "ranking", title: "Ranking" },
   { key: "trials", title: "Trials" },
+  { key: "attempts", title: "Attempts" },
   { key: "file", title: "File" },
 ];
 
@@ -112,6 +114,8 @@ function Section({
       return <SweepRanking sweep={sweep} route={route} />;
     case "trials":
       return <SweepTrials sweep={sweep} route={route} />;
+    case "attempts":
+      return <SweepAttempts sweep={sweep} route={route} />;
     case "file":
       return <SweepFile sweep={sweep} />;
     default:

@@ -15,6 +15,7 @@ import { readPoints } from "../plots/points";
 import { href, trialHref } from "../router";
 import { apiPath } from "../source";
 import { RankingTable } from "./sweep_ranking";
+import { Winner } from "./winner";
 
 const CURVES = 60;
 const POINTS = 1000;
@@ -54,6 +55,7 @@ export function SweepOverview({ sweep }: { sweep: SweepView }): JSX.Element {
       {sweep.state === "active" && !__REPORT__ && <Running sweep={sweep.name} />}
       <h2>Best configurations</h2>
       <RankingTable sweep={sweep} offset={0} limit={BEST} />
+      <Winner sweep={sweep} />
     </>
   );
 }

@@ -176,7 +176,7 @@ function Legend(): JSX.Element {
 }
 
 type Attempt = TrialView["attempts"][number];
-const ATTEMPTS: Column<Attempt>[] = [
+export const ATTEMPT_COLUMNS: Column<Attempt>[] = [
   { key: "attempt", title: "Attempt", numeric: true, cell: (row) => row.attempt },
   { key: "outcome", title: "Outcome", cell: (row) => row.outcome || "running" },
   { key: "worker", title: "Worker", cell: (row) => <Text text={row.worker} /> },
@@ -196,7 +196,7 @@ function Attempts({ trial }: { trial: TrialView }): JSX.Element {
       <h2>Attempts</h2>
       <DataTable
         caption="Attempts"
-        columns={ATTEMPTS}
+        columns={ATTEMPT_COLUMNS}
         rows={trial.attempts}
         rowKey={(row) => row.attempt}
         empty="none yet"

@@ -1,0 +1,165 @@
+#include "cli/report/report.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "cli/calls.h"
+#include "cli/signals.h"
+#include "fmt/format.h"
+
+namespace sweep::cli {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::int64_t kPageRows = 200;  // the most that the coordinator gives at once
+constexpr std::string_view kPlace = R"(<script type="application/json" id="sweep-report">{}</script>)";
+// A large sweep's curves are summed up when they are first asked for.
+constexpr absl::Duration kPatience = absl::Minutes(2);
+
+class Collector {
+ public:
+  explicit Collector(Connection& connection) : connection_(connection) {}
+
+  // The document at `path`, kept under it.
+  absl::Status Add(const std::string& path, const std::string& query = "") {
+    absl::StatusOr<Json> document = Get(path, query);
+    if (!document.ok()) return document.status();
+    Keep(path, *std::move(document));
+    return absl::OkStatus();
+  }
+
+  // As Add, for what a trial may not have.
+  absl::Status AddIfThere(const std::string& path) {
+    const absl::Status status = Add(path);
+    return absl::IsNotFound(status) ? absl::OkStatus() : status;
+  }
+
+  // A list whole, up to `most` rows; with no query, since the report cuts its own pages.
+  absl::Status AddRows(const std::string& path, std::int64_t most) {
+    Json whole;
+    std::int64_t count = 0;
+    do {
+      const std::int64_t limit = std::min(kPageRows, most - count);
+      absl::StatusOr<Json> page = Get(path, fmt::format("offset={}&limit={}", count, limit));
+      if (!page.ok()) return page.status();
+      const std::int64_t rows = std::ssize((*page)["rows"]);
+      if (whole.is_null()) {
+        whole = *std::move(page);
+      } else {
+        for (Json& row : (*page)["rows"]) whole["rows"].push_back(std::move(row));
+      }
+      count += rows;
+      if (rows == 0) break;
+    } while (count < most && count < whole["total"].get<std::int64_t>());
+    Keep(path, std::move(whole));
+    return absl::OkStatus();
+  }
+
+  // Curves of one metric, once they are summed up.
+  absl::Status AddCurves(const std::string& path, const std::string& metric) {
+    const std::string query = "metric=" + metric;
+    const absl::Time give_up = absl::Now() + kPatience;
+    while (true) {
+      absl::StatusOr<Json> document = Get(path, query);
+      if (!document.ok()) return document.status();
+      if (document->value("ready", true) || absl::Now() > give_up) {
+        Keep(path + "?" + query, *std::move(document));
+        return absl::OkStatus();
+      }
+      absl::SleepFor(absl::Milliseconds(200));
+    }
+  }
+
+  const Json& At(const std::string& path) const { return documents_.at("/api" + path); }
+  Json Take() { return std::move(documents_); }
+
+ private:
+  absl::StatusOr<Json> Get(const std::string& path, const std::string& query) {
+    if (SignalCount() > 0) return absl::CancelledError("interrupted");
+    absl::StatusOr<std::string> text = GetView(connection_, path, query);
+    if (!text.ok()) return text.status();
+    Json document = Json::parse(*text, nullptr, /*allow_exceptions=*/false);
+    if (document.is_discarded()) {
+      return absl::InternalError("the coordinator's document " + path + " is no JSON");
+    }
+    return document;
+  }
+
+  void Keep(const std::string& path, Json document) {
+    documents_["/api" + path] = std::move(document);
+  }
+
+  Connection& connection_;
+  Json documents_ = Json::object();
+};
+
+// The trials that get a page: the best of the ranking.
+std::vector<std::int64_t> DetailedTrials(const Json& ranking, std::int64_t most) {
+  std::vector<std::int64_t> numbers;
+  for (const Json& row : ranking["rows"]) {
+    if (std::ssize(numbers) == most) break;
+    numbers.push_back(row["trial"].get<std::int64_t>());
+  }
+  return numbers;
+}
+
+absl::Status Collect(const ReportOptions& options, Collector* collector) {
+  const std::string base = "/sweeps/" + options.sweep;
+  absl::Status status = collector->Add(base);
+  if (status.ok()) status = collector->AddCurves(base + "/curves", "accuracy");
+  if (status.ok()) status = collector->AddCurves(base + "/curves", "loss");
+  if (status.ok()) status = collector->Add(base + "/points");
+  if (status.ok()) status = collector->Add(base + "/importance");
+  for (const char* list : {"/ranking", "/trials", "/attempts"}) {
+    if (status.ok()) status = collector->AddRows(base + list, options.rows);
+  }
+  if (!status.ok()) return status;
+  for (const std::int64_t number :
+       DetailedTrials(collector->At(base + "/ranking"), options.details)) {
+    const std::string trial = fmt::format("{}/trials/{}", base, number);
+    status = collector->Add(trial);
+    if (status.ok()) status = collector->AddIfThere(trial + "/predictions");
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Json> CollectReport(Connection& connection, const ReportOptions& options) {
+  // For its answer to a name that is not there, which knows the nearest one.
+  if (const auto sweep = GetSweep(connection, options.sweep); !sweep.ok()) return sweep.status();
+  Collector collector(connection);
+  try {
+    if (absl::Status status = Collect(options, &collector); !status.ok()) return status;
+  } catch (const Json::exception& error) {  // a key that another version does not have
+    return absl::InternalError(std::string("the coordinator's documents are not understood: ") +
+                               error.what());
+  }
+  return collector.Take();
+}
+
+absl::StatusOr<std::string> FillReport(std::string_view page, const Json& documents) {
+  const std::size_t place = page.find(kPlace);
+  if (place == std::string_view::npos) {
+    return absl::FailedPreconditionError("the page of reports has no place for documents");
+  }
+  const std::size_t braces = place + kPlace.find("{}");
+  std::string report(page.substr(0, braces));
+  // "<" stands only inside strings of JSON; escaped, none of them can end the element.
+  for (const char letter : documents.dump(-1, ' ', false, Json::error_handler_t::replace)) {
+    if (letter == '<') {
+      report += "\\u003c";
+    } else {
+      report += letter;
+    }
+  }
+  report += page.substr(braces + 2);
+  return report;
+}
+
+}  // namespace sweep::cli
