@@ -11,6 +11,7 @@
 #include <link.h>
 #include <sanitizer/tsan_interface.h>
 
+#include <atomic>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -23,6 +24,8 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "grpc/grpc.h"
+#include "grpcpp/impl/codegen/server_callback_handlers.h"
+#include "grpcpp/support/byte_buffer.h"
 #include "grpcpp/support/server_callback.h"
 #include "grpcpp/version_info.h"
 
@@ -200,6 +203,9 @@ class CancelledReactor final : public ServerReactor {
 
 }  // namespace
 
+// The library has code of its own for calls of any method; ThreadSanitizer sees this copy of it.
+template class CallbackBidiHandler<ByteBuffer, ByteBuffer>;
+
 void ServerCallbackCall::ScheduleOnDone(bool inline_ondone) {
   static auto* const real = Real<void(ServerCallbackCall*, bool)>(
       "_ZN4grpc8internal18ServerCallbackCall14ScheduleOnDoneEb");
@@ -216,7 +222,13 @@ void ServerCallbackCall::CallOnCancel(ServerReactor* reactor) {
 
 }  // namespace grpc::internal
 
-// abseil's locks, as far as gRPC's headers and this program take them.
+// The count of those who share a status's text.
+void absl::Status::UnrefNonInlined(std::uintptr_t rep) {
+  status_internal::StatusRep* const shared = RepToPointer(rep);
+  if (shared->ref.fetch_sub(1, std::memory_order_acq_rel) == 1) delete shared;
+}
+
+// abseil's locks, as far as others than gRPC's core take them: gRPC's headers do.
 
 namespace {
 
