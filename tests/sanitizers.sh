@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds and runs tests under AddressSanitizer with UBSan, then under ThreadSanitizer: everything
 # that needs no libtorch, or with `short` what reads foreign bytes and what shares memory between
-# threads.
+# threads. Fails when a test fails, and when any process that a test started reported something.
 #
 #   tests/sanitizers.sh [short]
 set -euo pipefail
@@ -9,19 +9,32 @@ cd "$(dirname "$0")/.."
 
 # sanitize PRESET [TEST PROGRAM...]: all of the preset's tests unless programs are named.
 sanitize() {
-  local preset=$1
+  local preset=$1 reports=$PWD/build/$1/reports labels=() failed=0
   shift
   printf '\n== %s\n' "$preset"
   SWEEP_PRESET=$preset deploy/build.sh "$@"
-  local labels=()
   if [ $# -gt 0 ]; then labels=(-L "^($(IFS='|' && echo "$*"))\$"); fi
-  ctest --preset "$preset" --parallel "$(nproc)" "${labels[@]}"
+  # Reports go into files: a test does not see the exit code of a process that it kills, nor always
+  # that of one that it starts.
+  rm -rf "$reports"
+  mkdir "$reports"
+  ASAN_OPTIONS=log_path=$reports/report UBSAN_OPTIONS=print_stacktrace=1:log_path=$reports/report \
+    TSAN_OPTIONS=log_path=$reports/report \
+    ctest --preset "$preset" --parallel "$(nproc)" "${labels[@]}" || failed=1
+  local found=("$reports"/*)
+  if [ -e "${found[0]}" ]; then
+    printf '\n== %d processes reported something under %s\n' "${#found[@]}" "$preset" >&2
+    cat "${found[@]}" >&2
+    failed=1
+  fi
+  return $failed
 }
 
 if [ "${1:-}" = short ]; then
   sanitize asan yaml_test expr_test spec_test network_test tensors_test protocol_test sqlite_test \
     writer_test store_test store_file_test blob_store_test scheduler_test kernels_test lanes_test
-  sanitize tsan writer_test store_test checkpointer_test blob_collector_test lanes_test
+  sanitize tsan writer_test store_test store_file_test checkpointer_test blob_collector_test \
+    server_test lanes_test
 else
   sanitize asan
   sanitize tsan

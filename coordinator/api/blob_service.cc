@@ -28,19 +28,14 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::PutBlobRequest> 
   }
 
   void OnReadDone(bool ok) override {
-    order_.TakeOver();
     if (!files_->Submit([this, ok] { Handle(ok); })) End(TooManyWaiting(*files_));
   }
 
-  void OnDone() override {
-    order_.TakeOver();
-    delete this;
-  }
+  void OnDone() override { delete this; }
 
  private:
   void End(const absl::Status& status) {
     writer_.reset();  // leaves nothing behind unless it was committed
-    order_.HandOver();
     Finish(Outgoing(context_, status));
   }
 
@@ -49,7 +44,6 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::PutBlobRequest> 
     if (!status.ok()) {
       End(status);
     } else if (ok) {
-      order_.HandOver();
       StartRead(&request_);
     } else {
       Record();
@@ -120,7 +114,6 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::PutBlobRequest> 
   WorkPool* const files_;
   grpc::CallbackServerContext* const context_;
   v1::PutBlobResponse* const response_;
-  StepOrder order_;
   v1::PutBlobRequest request_;
   std::string sha256_;
   std::int64_t size_bytes_ = 0;
@@ -143,34 +136,24 @@ class GetBlobReactor final : public GetStream {
   }
 
   void OnWriteDone(bool ok) override {
-    order_.TakeOver();
     response_.clear_size_bytes();
-    if (!ok) return End(grpc::Status::CANCELLED);
-    if (sent_bytes_ == reader_->size_bytes()) return End(grpc::Status::OK);
+    if (!ok) return Finish(grpc::Status::CANCELLED);
+    if (sent_bytes_ == reader_->size_bytes()) return Finish(grpc::Status::OK);
     SendLater();
   }
 
-  void OnDone() override {
-    order_.TakeOver();
-    delete this;
-  }
+  void OnDone() override { delete this; }
 
  private:
-  void End(const grpc::Status& status) {
-    order_.HandOver();
-    Finish(status);
-  }
-
   void SendLater() {
-    if (!files_->Submit([this] { Send(); })) End(Outgoing(context_, TooManyWaiting(*files_)));
+    if (!files_->Submit([this] { Send(); })) Finish(Outgoing(context_, TooManyWaiting(*files_)));
   }
 
   void Send() {
     absl::StatusOr<std::string> piece = Next();
-    if (!piece.ok()) return End(Outgoing(context_, piece.status()));
+    if (!piece.ok()) return Finish(Outgoing(context_, piece.status()));
     sent_bytes_ += static_cast<std::int64_t>(piece->size());
     response_.set_data(*std::move(piece));
-    order_.HandOver();
     StartWrite(&response_);
   }
 
@@ -202,7 +185,6 @@ class GetBlobReactor final : public GetStream {
   WorkPool* const files_;
   grpc::CallbackServerContext* const context_;
   const std::string sha256_;
-  StepOrder order_;
   std::unique_ptr<BlobStore::Reader> reader_;
   std::int64_t sent_bytes_ = 0;
   v1::GetBlobResponse response_;

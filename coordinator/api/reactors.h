@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -48,18 +47,6 @@ grpc::ServerUnaryReactor* RespondFrom(WorkPool* pool, grpc::CallbackServerContex
   if (!queued) reactor->Finish(Outgoing(context, TooManyWaiting(*pool)));
   return reactor;
 }
-
-// The steps of a stream run on different threads, one after the other: gRPC orders them. The thread
-// sanitizer cannot see that, since gRPC is not built for it, so a stream says it once more:
-// HandOver() before it calls gRPC, TakeOver() when gRPC calls it.
-class StepOrder {
- public:
-  void HandOver() { steps_.fetch_add(1, std::memory_order_release); }
-  void TakeOver() const { steps_.load(std::memory_order_acquire); }
-
- private:
-  std::atomic<int> steps_ = 0;
-};
 
 // A stream that ends with an error before its first message. Owns itself.
 template <typename Reactor>

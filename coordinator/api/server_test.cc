@@ -161,6 +161,7 @@ TEST_F(ServerTest, TrialsAreListedByStateFilterAndOrder) {
 
 TEST_F(ServerTest, BadListsAreRefused) {
   ASSERT_EQ(Create("s"), absl::OkStatus());
+  Train(1);  // the sweep's hyperparameters are those of its first configurations
   v1::ListTrialsRequest request;
   request.set_parent("sweeps/s");
   v1::ListTrialsResponse response;

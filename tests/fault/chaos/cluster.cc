@@ -83,11 +83,14 @@ std::string Cluster::WorkerName(std::size_t index) const {
 void Cluster::StartWorker(std::size_t index) {
   Worker& worker = workers_[index];
   ++worker.generation;
-  worker.process = std::make_unique<Process>(Process::Options{
-      .command = {"sweep-worker", "--coordinator", worker.proxy->address(), "--name",
-                  WorkerName(index), "--slots", "2", "--allow-program", "--log-level", "warn"},
-      .folder = options_.folder,
-      .environment = {{kMark, options_.mark}}});
+  std::vector<std::string> command = {
+      "sweep-worker", "--coordinator", worker.proxy->address(), "--name",      WorkerName(index),
+      "--slots",      "2",             "--allow-program",       "--log-level", "warn"};
+  if (!options_.trainer.empty()) command.insert(command.end(), {"--trainer", options_.trainer});
+  worker.process = std::make_unique<Process>(
+      Process::Options{.command = std::move(command),
+                       .folder = options_.folder,
+                       .environment = {{kMark, options_.mark}}});
 }
 
 int Cluster::CountUp() const {

@@ -22,6 +22,7 @@ class Cluster {
   struct Options {
     std::string folder;
     int workers = 5;
+    std::string trainer;  // of the workers; "" for the one beside them
     absl::Duration lease_term = absl::Seconds(3);
     std::string mark;  // in the environment of every process, to find those left over
     std::uint64_t seed = 1;

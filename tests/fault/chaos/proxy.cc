@@ -137,6 +137,7 @@ class FaultyProxy::Impl {
       if (fate.detain < absl::InfiniteDuration()) {
         DeliverLater(fate.detain);
       } else if (!fate.lose_request) {
+        const std::shared_ptr<grpc::Channel> channel = proxy_->channel();  // outlives the context
         grpc::ClientContext context;
         context.set_deadline(context_->deadline());
         {
@@ -145,7 +146,7 @@ class FaultyProxy::Impl {
           if (cancelled_) context.TryCancel();
         }
         const absl::Time sent = absl::Now();
-        answer_ = Exchange(proxy_->channel(), request_.method, request_.messages, &context);
+        answer_ = Exchange(channel, request_.method, request_.messages, &context);
         {
           const std::lock_guard lock(mutex_);
           outgoing_ = nullptr;
@@ -162,11 +163,12 @@ class FaultyProxy::Impl {
       proxy_->Enter();
       std::thread([proxy = proxy_, request = request_, after] {
         absl::SleepFor(after);
+        const std::shared_ptr<grpc::Channel> channel = proxy->channel();  // outlives the context
         grpc::ClientContext context;
         context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(2));
         const absl::Time sent = absl::Now();
         const RawAnswer answer =
-            Exchange(proxy->channel(), request.method, request.messages, &context);
+            Exchange(channel, request.method, request.messages, &context);
         if (answer.status.ok()) proxy->Record(request, sent);
         proxy->NoteLate(request, answer.status.ok());
         proxy->Leave();

@@ -76,6 +76,7 @@ class Run {
       : options_(options),
         cluster_({.folder = options.folder,
                   .workers = options.workers,
+                  .trainer = options.real_trainer ? "" : testing::ProgramPath("timer_trainer"),
                   .lease_term = absl::Seconds(options.lease_term_seconds),
                   .mark = mark_,
                   .seed = options.seed,
