@@ -172,7 +172,10 @@ void LanesNetwork::Timed(Phase phase, int operator_index, const char* what, cons
 
 template <typename Work>
 void LanesNetwork::RunUnits(const Work& work, int units) {
-  team_.Run(units, [&](int unit, int thread) {
+  // There and back: an operator begins with the blocks that the one before it left in the caches.
+  is_reversed_ = !is_reversed_;
+  team_.Run(units, [&](int number, int thread) {
+    const int unit = is_reversed_ ? units - 1 - number : number;
     if constexpr (requires { RunUnit(work, unit, scratch_[0].data()); }) {
       RunUnit(work, unit, scratch_[thread].data());
     } else {

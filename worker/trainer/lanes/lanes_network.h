@@ -167,6 +167,7 @@ class LanesNetwork {
   int images_ = 0;
   int parts_ = 1;
   bool training_ = false;
+  bool is_reversed_ = false;  // the order of units, by turns
 };
 
 }  // namespace sweep::lanes
