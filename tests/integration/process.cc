@@ -151,8 +151,9 @@ Result Run(const Process::Options& options, std::chrono::seconds timeout) {
   return {code, process.Output()};
 }
 
+// SWEEP_PATIENCE is how much longer all takes under a sanitizer.
 bool Eventually(const std::function<bool()>& condition, std::chrono::seconds timeout) {
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  const auto deadline = std::chrono::steady_clock::now() + timeout * SWEEP_PATIENCE;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(20));  // between looks, not for luck
