@@ -1,7 +1,6 @@
-#include "worker/kernels/convolution.h"
-
 #include <algorithm>
 
+#include "worker/kernels/convolution.h"
 #include "worker/kernels/convolution_plan.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -25,19 +24,18 @@ struct Filters {
   int width;
 };
 
-// One row, [out][width][kGroup], from the place in the window that its first tap reads.
-HWY_INLINE void ConvolveRow(const Filters& filters, const float* x, float* row) {
+// One row, from the place in the window that its first tap reads.
+template <typename Row>
+HWY_INLINE void ConvolveRow(const Filters& filters, const float* x, const Row& row) {
   const Shares columns(filters.width, CeilDiv(filters.width, kTileColumns));
   const Shares tiles = OutputTiles(filters.out_channels);
-  const std::ptrdiff_t channel_stride = std::ptrdiff_t{filters.width} * kGroup;
   for (int c = 0; c < columns.parts(); ++c) {
     const Range pixels = columns[c];
     for (int t = 0; t < tiles.parts(); ++t) {
       const Range out = tiles[t];
-      kForwardTiles[out.size() - 1][pixels.size() - 1](
+      kForwardTiles<Row>[out.size() - 1][pixels.size() - 1](
           x + pixels.begin * kGroup, filters.offsets, filters.taps,
-          filters.weights + std::ptrdiff_t{out.begin} * filters.taps,
-          row + out.begin * channel_stride + pixels.begin * kGroup, channel_stride);
+          filters.weights + std::ptrdiff_t{out.begin} * filters.taps, row, out.begin, pixels.begin);
     }
   }
 }
@@ -51,36 +49,6 @@ void FillOffsets(const Window& window, int channels, int kernel, std::ptrdiff_t*
       }
     }
   }
-}
-
-// Row `y` of one group of the output: bias, ReLU and statistics.
-HWY_NOINLINE void FinishRow(const ConvolutionForward& work, const Shape& shape, int block, int y,
-                            int group, const float* row, const StripSums& sums) {
-  Select(work.relu, work.sums != nullptr, [&]<bool kRelu, bool kSums>() HWY_ATTR {
-    const LaneTag d;
-    for (int channel = 0; channel < shape.channels; ++channel) {
-      const float* values = row + std::ptrdiff_t{channel} * shape.width * kGroup;
-      float* out = Plane(work.output, shape, block, channel) +
-                   std::ptrdiff_t{y} * shape.width * kLanes + group * kGroup;
-      const Lanes bias = hn::Set(d, work.bias == nullptr ? 0.0f : work.bias[channel]);
-      const Lanes pivot = hn::Set(d, work.pivot == nullptr ? 0.0f : work.pivot[channel]);
-      Lanes sum[2] = {hn::Zero(d), hn::Zero(d)};
-      Lanes square[2] = {hn::Zero(d), hn::Zero(d)};
-      ForEachPixel(0, shape.width, [&](int x, int chain) HWY_ATTR {
-        Lanes v = hn::Add(hn::Load(d, values + x * kGroup), bias);
-        if constexpr (kRelu) v = Relu(v);
-        hn::Store(v, d, out + x * kLanes);
-        if constexpr (kSums) {
-          v = hn::Sub(v, pivot);
-          sum[chain] = hn::Add(sum[chain], v);
-          square[chain] = hn::MulAdd(v, v, square[chain]);
-        }
-      });
-      if constexpr (kSums) {
-        sums.Add(channel, group, hn::Add(sum[0], sum[1]), hn::Add(square[0], square[1]));
-      }
-    }
-  });
 }
 
 // A row strip of one block.
@@ -97,7 +65,6 @@ void ForwardStrip(const ConvolutionForward& work, const ForwardPlan& plan, const
   const Window window{{rows.begin - conv.padding, rows.end - conv.padding + conv.kernel - 1},
                       {-conv.padding, conv.input.width + conv.padding}};
   float* x = scratch + plan.window;
-  float* row = scratch + plan.row;
   auto* offsets = reinterpret_cast<std::ptrdiff_t*>(scratch + plan.offsets);
   LoadSource(work.input, conv.input, place.block, window, x);
   FillOffsets(window, conv.input.channels, conv.kernel, offsets);
@@ -108,8 +75,8 @@ void ForwardStrip(const ConvolutionForward& work, const ForwardPlan& plan, const
   for (int y = rows.begin; y < rows.end; ++y) {
     for (int g = 0; g < kGroups; ++g) {
       const float* group = x + g * window.channel_stride() * conv.input.channels;
-      ConvolveRow(filters, group + (y - rows.begin) * window.row_stride(), row);
-      FinishRow(work, output, place.block, y, g, row, sums);
+      ConvolveRow(filters, group + (y - rows.begin) * window.row_stride(),
+                  OutputRow{work, RowPlace(output, place.block, y, g), sums});
     }
   }
   sums.FinishStrip(LanesIn(work.images, place.block));
@@ -264,15 +231,19 @@ class BackwardStrip {
   void WriteInputGradient(const StripSums& sums) {
     const Shape& input = conv_.input;
     const int reach = conv_.kernel - 1 - conv_.padding;
-    float* row = scratch_ + plan_.row;
     FillOffsets(z_window_, output_.channels, conv_.kernel, offsets_);
     const Filters filters{offsets_, output_.channels * conv_.taps(), work_.weights, input.channels,
                           input.width};
     sums.StartStrip();
     for (int y = rows_.input.begin; y < rows_.input.end; ++y) {
       for (int g = 0; g < kGroups; ++g) {
+        const InputGradientRow row{work_.input_gradient,
+                                   input,
+                                   place_.block,
+                                   y,
+                                   RowPlace(input, place_.block, y, g),
+                                   sums};
         ConvolveRow(filters, Z(g).data + z_window_.At(y - reach, -reach), row);
-        SinkRow(work_.input_gradient, input, place_.block, y, g, row, sums);
       }
     }
     sums.FinishStrip(LanesIn(work_.images, place_.block));

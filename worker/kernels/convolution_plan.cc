@@ -38,7 +38,6 @@ ForwardPlan::ForwardPlan(const ConvolutionShape& conv) {
   strips = StripsFor(output.height, row_floats, conv.kernel - 1, kStripBytes);
   Places places;
   window = places.Take(row_floats * (CeilDiv(output.height, strips) + conv.kernel - 1));
-  row = places.Take(static_cast<std::size_t>(output.channels) * output.width * kLanes);
   sums = places.Take(std::size_t{2} * output.channels * kLanes);
   offsets = places.Take(OffsetFloats(conv.input.channels * conv.taps()));
   total = places.total();
@@ -65,7 +64,6 @@ BackwardPlan::BackwardPlan(const ConvolutionShape& conv) {
   z_window = places.Take(z_row * z_rows);
   x_window = places.Take(x_row * x_rows);
   lane_sums = places.Take((conv.weights() + output.channels) * kLanes);
-  row = places.Take(x_row);
   sums = places.Take(std::size_t{2} * conv.input.channels * kLanes);
   offsets = places.Take(OffsetFloats(std::max(conv.input.channels, output.channels) * conv.taps()));
   total = places.total();

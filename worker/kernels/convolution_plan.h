@@ -25,7 +25,7 @@ inline Shares OutputTiles(int channels) { return {channels, CeilDiv(channels, kT
 struct ForwardPlan {
   explicit ForwardPlan(const ConvolutionShape& conv);
   int strips = 1;
-  std::size_t window = 0, row = 0, sums = 0, offsets = 0;
+  std::size_t window = 0, sums = 0, offsets = 0;
   std::size_t total = 0;
 };
 
@@ -42,7 +42,7 @@ struct BackwardPlan {
   StripRows Rows(const ConvolutionShape& conv, int strip) const;
   int strips = 1;
   Range z_columns, x_columns;
-  std::size_t z_window = 0, x_window = 0, lane_sums = 0, row = 0, sums = 0, offsets = 0;
+  std::size_t z_window = 0, x_window = 0, lane_sums = 0, sums = 0, offsets = 0;
   std::size_t total = 0;
 };
 

@@ -8,11 +8,14 @@
 #define SWEEP_KERNELS_STRIP_INL_H_
 #endif
 
+#include <hwy/cache_control.h>
 #include <hwy/highway.h>
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 
+#include "worker/kernels/convolution.h"
 #include "worker/kernels/pixels-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -79,21 +82,115 @@ HWY_NOINLINE void LoadGradient(const GradientSource& source, const Shape& shape,
   });
 }
 
-// Sends row `y` of one group, [channel][width][kGroup], to a sink.
-HWY_NOINLINE void SinkRow(const GradientSink& sink, const Shape& shape, int block, int y, int group,
-                          const float* row, const StripSums& sums) {
-  Select(sink.keep.bits != nullptr, sink.sums != nullptr, [&]<bool kMasked, bool kSums>() HWY_ATTR {
-    const int first = y * shape.width;
-    for (int channel = 0; channel < shape.channels; ++channel) {
-      const float* values = row + std::ptrdiff_t{channel} * shape.width * kGroup;
-      SinkPixels<kMasked, kSums> pixels(sink, shape, block, channel, group);
-      ForEachPixel(first, shape.width, [&](int pixel, int chain) HWY_ATTR {
-        pixels.Put(pixel, hn::Load(LaneTag(), values + (pixel - first) * kGroup), chain);
-      });
-      pixels.AddTo(sums, channel);
+// Where a tile's results go: one row of one group of an operand, by channel and pixel of the row.
+// Tiles ask for the lines when they begin, so that storing does not wait for memory.
+struct RowPlace {
+  RowPlace(const Shape& shape, int block, int y, int of_group)
+      : plane(std::ptrdiff_t{shape.height} * shape.width),
+        first(block * shape.channels * plane + std::ptrdiff_t{y} * shape.width),
+        group(of_group) {}
+
+  // In floats from the begin of the batch.
+  std::ptrdiff_t At(int channel, int pixel) const {
+    return (first + channel * plane + pixel) * kLanes + group * kGroup;
+  }
+  template <int kPixels>
+  HWY_INLINE void Prefetch(const float* batch, int channel, int pixel) const {
+    const float* line = batch + At(channel, pixel);
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) hwy::Prefetch(line + p * kLanes);
+  }
+
+  std::ptrdiff_t plane;
+  std::ptrdiff_t first;
+  int group;
+};
+
+// A row of a convolution's output: bias, ReLU and statistics.
+struct OutputRow {
+  template <int kPixels>
+  HWY_INLINE void Prefetch(int channel, int pixel) const {
+    place.Prefetch<kPixels>(work.output, channel, pixel);
+  }
+
+  template <int kPixels>
+  HWY_INLINE void Finish(const Lanes (&results)[kPixels], int channel, int pixel) const {
+    const LaneTag d;
+    const Lanes bias = hn::Set(d, work.bias == nullptr ? 0.0f : work.bias[channel]);
+    float* const out = work.output + place.At(channel, pixel);
+    Lanes values[kPixels];
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) {
+      values[p] = hn::Add(results[p], bias);
+      if (work.relu) values[p] = Relu(values[p]);
+      hn::Store(values[p], d, out + p * kLanes);
     }
-  });
-}
+    if (sums.total == nullptr) return;
+    const Lanes pivot = hn::Set(d, work.pivot == nullptr ? 0.0f : work.pivot[channel]);
+    Lanes sum = hn::Zero(d);
+    Lanes square = hn::Zero(d);
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) {
+      const Lanes centred = hn::Sub(values[p], pivot);
+      sum = hn::Add(sum, centred);
+      square = hn::MulAdd(centred, centred, square);
+    }
+    sums.Add(channel, place.group, sum, square);
+  }
+
+  const ConvolutionForward& work;
+  RowPlace place;
+  const StripSums& sums;
+};
+
+// A row of the gradient at a convolution's input, on its way to a sink.
+struct InputGradientRow {
+  template <int kPixels>
+  HWY_INLINE void Prefetch(int channel, int pixel) const {
+    place.Prefetch<kPixels>(sink.gradient, channel, pixel);
+    if (sums.total != nullptr) place.Prefetch<kPixels>(sink.activation, channel, pixel);
+  }
+
+  template <int kPixels>
+  HWY_INLINE void Finish(const Lanes (&results)[kPixels], int channel, int pixel) const {
+    const LaneTag d;
+    const Lanes factor = hn::Set(d, sink.keep_factor);
+    float* const out = sink.gradient + place.At(channel, pixel);
+    Lanes values[kPixels];
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) values[p] = hn::Mul(results[p], factor);
+    if (sink.keep.bits != nullptr) {
+      const std::uint16_t* const keep = KeepPlane(sink.keep, shape, block, channel);
+      const int step = sink.keep.per_channel ? 0 : 1;
+#pragma GCC unroll 8
+      for (int p = 0; p < kPixels; ++p) {
+        const std::uint16_t bits = keep[(y * shape.width + pixel + p) * step];
+        values[p] = hn::IfThenElseZero(KeepMask(bits, place.group), values[p]);
+      }
+    }
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) hn::Store(values[p], d, out + p * kLanes);
+    if (sums.total == nullptr) return;
+    const float* const activation = sink.activation + place.At(channel, pixel);
+    const Lanes mean = hn::Set(d, sink.mean[channel]);
+    Lanes sum = hn::Zero(d);
+    Lanes product = hn::Zero(d);
+#pragma GCC unroll 8
+    for (int p = 0; p < kPixels; ++p) {
+      const Lanes centred = hn::Sub(hn::Load(d, activation + p * kLanes), mean);
+      sum = hn::Add(sum, values[p]);
+      product = hn::MulAdd(values[p], centred, product);
+    }
+    sums.Add(channel, place.group, sum, product);
+  }
+
+  const GradientSink& sink;
+  const Shape& shape;
+  int block;
+  int y;
+  RowPlace place;
+  const StripSums& sums;
+};
 
 }  // namespace HWY_NAMESPACE
 }  // namespace sweep::kernels

@@ -23,14 +23,17 @@ namespace HWY_NAMESPACE {
 inline constexpr int kTileColumns = kGroup == 16 ? 6 : 3;
 
 // kOut channels × kPixels neighbouring pixels of a convolution. For output pixel p and tap j,
-// x + offsets[j] + p·kGroup is the input; `weights` is [taps][kOut].
-template <int kOut, int kPixels>
+// x + offsets[j] + p·kGroup is the input; `weights` is [taps][kOut]. `row` finishes the results
+// while they are in registers: they belong to its channels from `channel` and pixels from `pixel`.
+template <int kOut, int kPixels, typename Row>
 HWY_NOINLINE void ForwardTile(const float* HWY_RESTRICT x,
                               const std::ptrdiff_t* HWY_RESTRICT offsets, int taps,
-                              const float* HWY_RESTRICT weights, float* HWY_RESTRICT out,
-                              std::ptrdiff_t channel_stride) {
+                              const float* HWY_RESTRICT weights, const Row& row, int channel,
+                              int pixel) {
   const LaneTag d;
   Lanes sums[kOut][kPixels];
+#pragma GCC unroll 8
+  for (int o = 0; o < kOut; ++o) row.template Prefetch<kPixels>(channel + o, pixel);
 #pragma GCC unroll 8
   for (int o = 0; o < kOut; ++o) {
 #pragma GCC unroll 8
@@ -51,12 +54,7 @@ HWY_NOINLINE void ForwardTile(const float* HWY_RESTRICT x,
     weights += kOut;
   }
 #pragma GCC unroll 8
-  for (int o = 0; o < kOut; ++o) {
-#pragma GCC unroll 8
-    for (int p = 0; p < kPixels; ++p) {
-      hn::Store(sums[o][p], d, out + o * channel_stride + p * kGroup);
-    }
-  }
+  for (int o = 0; o < kOut; ++o) row.Finish(sums[o], channel + o, pixel);
 }
 
 // The pixels of a band of rows, in the gradient at the output and in the input.
@@ -109,26 +107,31 @@ HWY_NOINLINE void WeightTile(const Band& band, std::ptrdiff_t channel_stride,
   }
 }
 
-using ForwardTileFunction = void (*)(const float*, const std::ptrdiff_t*, int, const float*, float*,
-                                     std::ptrdiff_t);
+template <typename Row>
+using ForwardTileFunction = void (*)(const float*, const std::ptrdiff_t*, int, const float*,
+                                     const Row&, int, int);
 using WeightTileFunction = void (*)(const Band&, std::ptrdiff_t, const std::ptrdiff_t*, float*);
 
 #if HWY_TARGET == HWY_AVX3
-#define SWEEP_TILES_OF(TILE, OUT) \
-  { TILE<OUT, 1>, TILE<OUT, 2>, TILE<OUT, 3>, TILE<OUT, 4>, TILE<OUT, 5>, TILE<OUT, 6> }
-#else
-#define SWEEP_TILES_OF(TILE, OUT) \
-  { TILE<OUT, 1>, TILE<OUT, 2>, TILE<OUT, 3> }
-#endif
-#define SWEEP_TILES(TILE)                                                      \
-  {                                                                            \
-    SWEEP_TILES_OF(TILE, 1), SWEEP_TILES_OF(TILE, 2), SWEEP_TILES_OF(TILE, 3), \
-        SWEEP_TILES_OF(TILE, 4)                                                \
+#define SWEEP_TILES_OF(OUT, TILE, ...)                                               \
+  {                                                                                  \
+    TILE<OUT, 1 __VA_ARGS__>, TILE<OUT, 2 __VA_ARGS__>, TILE<OUT, 3 __VA_ARGS__>,    \
+        TILE<OUT, 4 __VA_ARGS__>, TILE<OUT, 5 __VA_ARGS__>, TILE<OUT, 6 __VA_ARGS__> \
   }
-inline constexpr ForwardTileFunction kForwardTiles[kTileChannels][kTileColumns] =
-    SWEEP_TILES(ForwardTile);
+#else
+#define SWEEP_TILES_OF(OUT, TILE, ...) \
+  { TILE<OUT, 1 __VA_ARGS__>, TILE<OUT, 2 __VA_ARGS__>, TILE<OUT, 3 __VA_ARGS__> }
+#endif
+#define SWEEP_TILES(...)                                               \
+  {                                                                    \
+    SWEEP_TILES_OF(1, __VA_ARGS__), SWEEP_TILES_OF(2, __VA_ARGS__),    \
+        SWEEP_TILES_OF(3, __VA_ARGS__), SWEEP_TILES_OF(4, __VA_ARGS__) \
+  }
+template <typename Row>
+inline constexpr ForwardTileFunction<Row> kForwardTiles[kTileChannels][kTileColumns] =
+    SWEEP_TILES(ForwardTile, , Row);
 inline constexpr WeightTileFunction kWeightTiles[kTileChannels][kTileColumns] =
-    SWEEP_TILES(WeightTile);
+    SWEEP_TILES(WeightTile, );
 #undef SWEEP_TILES
 #undef SWEEP_TILES_OF
 
