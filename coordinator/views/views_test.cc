@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <set>
 
 #include "coordinator/views/api_contract.h"
 #include "coordinator/views/views_testing.h"
@@ -145,6 +146,71 @@ TEST_F(ViewsTest, CurvesHaveBandsOfAllTrialsAndTheBestFirst) {
   // The trial whose loss is no number is in no band of losses.
   EXPECT_EQ(Get("/api/sweeps/s/curves", "metric=loss")["bands"][0]["count"], 2);
   EXPECT_TRUE(absl::IsInvalidArgument(Refusal("/api/sweeps/s/curves", "metric=speed")));
+}
+
+TEST_F(ViewsTest, PointsHaveWhatTheirColumnsSay) {
+  Fill("s");
+  const Json view = Get("/api/sweeps/s/points");
+  EXPECT_EQ(view["columns"],
+            Json({"trial", "accuracy", "last_accuracy", "loss", "epochs_to_target",
+                  "network_parameters", "qualifies", "state", "lr"}));
+  ASSERT_EQ(view["rows"].size(), 3u);
+  const TrialRow first = Must(store_->GetTrial("s", 1));
+  EXPECT_EQ(view["rows"][0], Json({1, 0.95, RoundedJson(first.result.last_accuracy),
+                                   RoundedJson(first.result.best_loss),
+                                   first.result.epochs_to_target, 18718, true, "completed", 0.01}));
+  EXPECT_EQ(view["rows"][2][3], nullptr);
+  EXPECT_EQ(view["records"], Json({1}));
+  EXPECT_EQ(view["front"], Json({1}));
+}
+
+// Four configurations of 150 trials each; the accuracy goes up with the trial's number within its
+// configuration, and lr 0.03 is the best.
+class LargeViewsTest : public ViewsTest {
+ protected:
+  void SetUp() override {
+    ViewsTest::SetUp();
+    const SweepSpec spec = TestSpec("large", "replicates: 150\n");
+    const SweepRow sweep = driver_->Create(spec, "replicates: 150\n");
+    for (std::int64_t number = 1; number <= 4; ++number) {
+      double accuracy = number == 3 ? 0.95 : 0.90;
+      for (const TrialRow& trial : driver_->Add(sweep, spec, number)) {
+        driver_->Train(trial, spec, accuracy += 0.0001);
+      }
+    }
+  }
+};
+
+TEST_F(LargeViewsTest, ASampleOfPointsIsFixedAndHasTheBestAndTheRecords) {
+  const Json view = Get("/api/sweeps/large/points", "limit=400");
+  EXPECT_EQ(view["total"], 600);
+  EXPECT_EQ(view["sampled"], true);
+  ASSERT_EQ(view["rows"].size(), 400u);
+  std::set<int> shown;
+  for (const Json& row : view["rows"]) shown.insert(row[0].get<int>());
+  for (int best = 301; best <= 450; ++best) EXPECT_TRUE(shown.contains(best)) << best;
+  for (const Json& record : view["records"]) EXPECT_TRUE(shown.contains(record.get<int>()));
+  EXPECT_EQ(view["records"].size(), 300u);  // all of the first and the third configuration
+  EXPECT_EQ(view["front"], Json({450}));
+  EXPECT_EQ(Get("/api/sweeps/large/points", "limit=400&again=1")["rows"], view["rows"]);
+}
+
+TEST_F(LargeViewsTest, ImportanceSeesTheHyperparameterThatDecides) {
+  const Json view = Get("/api/sweeps/large/importance");
+  EXPECT_EQ(Contract().Complaints("ImportanceView", view), "");
+  EXPECT_EQ(view["trials"], 600);
+  EXPECT_EQ(view["enough"], true);
+  EXPECT_EQ(view["importances"], Json::array({{{"name", "lr"}, {"importance", 1.0}}}));
+}
+
+TEST_F(LargeViewsTest, AnswersAreBounded) {
+  for (const char* query : {"limit=200", "limit=200&offset=400", "limit=100000"}) {
+    const ViewAnswer answer =
+        Must(views_->Get({.path = "/api/sweeps/large/trials", .query = query}));
+    EXPECT_LT(answer.json.size(), 300'000u);
+    EXPECT_EQ(Json::parse(answer.json)["rows"].size(), 200u);
+  }
+  EXPECT_LT(Must(views_->Get({.path = "/api/workers/timeline"})).json.size(), 300'000u);
 }
 
 TEST_F(ViewsTest, AResumedTrialCountsEachEpochOnce) {
