@@ -81,7 +81,7 @@ void AddReportCommand(CLI::App* app, Session* session) {
       "every attempt, and the commands that train the best trial again. The best trials have a "
       "page each, with their network, confusion matrix and the digits they get wrong. The file is "
       "there whole or not at all.");
-  command->group("Look into trials");
+  command->group("Run sweeps");
   command->footer(
       "Examples:\n"
       "  sweep report seed-000 -o report.html\n"

@@ -32,10 +32,10 @@ class Collector {
     return absl::OkStatus();
   }
 
-  // As Add, for what a trial may not have.
-  absl::Status AddIfThere(const std::string& path) {
+  // As Add, for what a trial may not have, or have made by a program in a form of its own.
+  absl::Status AddIfReadable(const std::string& path) {
     const absl::Status status = Add(path);
-    return absl::IsNotFound(status) ? absl::OkStatus() : status;
+    return absl::IsNotFound(status) || absl::IsDataLoss(status) ? absl::OkStatus() : status;
   }
 
   // A list whole, up to `most` rows; with no query, since the report cuts its own pages.
@@ -122,7 +122,7 @@ absl::Status Collect(const ReportOptions& options, Collector* collector) {
        DetailedTrials(collector->At(base + "/ranking"), options.details)) {
     const std::string trial = fmt::format("{}/trials/{}", base, number);
     status = collector->Add(trial);
-    if (status.ok()) status = collector->AddIfThere(trial + "/predictions");
+    if (status.ok()) status = collector->AddIfReadable(trial + "/predictions");
     if (!status.ok()) return status;
   }
   return absl::OkStatus();

@@ -139,7 +139,8 @@ absl::StatusOr<Json> PredictionsDocument(const ViewContext& context, const std::
     if (!predictions.ok()) return predictions.status();
     return Describe(*predictions);
   } catch (const SafeTensorsError& error) {
-    return absl::DataLossError(error.what());
+    return absl::DataLossError(fmt::format("the predictions of trial {} cannot be read: {}",
+                                           trial->short_name(), error.what()));
   }
 }
 

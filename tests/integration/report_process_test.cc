@@ -110,9 +110,9 @@ TEST_F(ReportTest, AsksNoOtherHostForAnything) {
 
 TEST_F(ReportTest, WhatCannotBeWrittenIsSaidAndLeavesNothing) {
   if (!Write({"-o", "kept.html"})) GTEST_SKIP() << "built without the pages";
-  const Result unknown = Sweep({"report", "tyni", "-o", "kept.html"});
+  const Result unknown = Sweep({"report", "tinyy", "-o", "kept.html"});
   EXPECT_EQ(unknown.code, 2);
-  EXPECT_THAT(unknown.output, HasSubstr("tiny"));
+  EXPECT_THAT(unknown.output, HasSubstr("'tiny'"));
   EXPECT_THAT(Read("kept.html"), HasSubstr(kOpening)) << "the old file stays";
   const Result nowhere = Sweep({"report", "tiny", "-o", "no/such/r.html"});
   EXPECT_EQ(nowhere.code, 1);
