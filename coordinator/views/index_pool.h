@@ -28,7 +28,7 @@ class IndexPool {
     int events_per_read = 5'000;
     // An index that was brought up to date within this time is good enough for a question; the time
     // grows with the trials, as does the work of a question.
-    absl::Duration refresh_time = absl::Milliseconds(500);
+    absl::Duration refresh_time = absl::Seconds(1);
     absl::Duration refresh_time_per_trial = absl::Microseconds(50);
   };
   IndexPool(Store* store, SpecCache* specs, const Options& options);

@@ -43,7 +43,7 @@ class Views {
     // How long an answer waits for an index that is not up to date.
     absl::Duration index_wait = absl::Milliseconds(100);
     // An index of this age is good enough, and of more for large sweeps: see IndexPool.
-    absl::Duration index_refresh = absl::Milliseconds(500);
+    absl::Duration index_refresh = absl::Seconds(1);
   };
   static std::unique_ptr<Views> Make(const Options& options);
   virtual ~Views() = default;

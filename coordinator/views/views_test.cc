@@ -46,9 +46,9 @@ TEST_F(ViewsTest, DocumentsHaveTheKeysAndTypesOfApiTs) {
   for (const auto& [path, interface] : kViews) {
     EXPECT_EQ(Contract().Complaints(interface, Get(path)), "") << path;
   }
-  EXPECT_EQ(Contract().Complaints("ApiError",
-                                  Json::parse(ErrorDocument(Refusal("/api/sweeps/nope")))),
-            "");
+  EXPECT_EQ(
+      Contract().Complaints("ApiError", Json::parse(ErrorDocument(Refusal("/api/sweeps/nope")))),
+      "");
 }
 
 // Otherwise the test above would prove nothing.
@@ -151,9 +151,8 @@ TEST_F(ViewsTest, CurvesHaveBandsOfAllTrialsAndTheBestFirst) {
 TEST_F(ViewsTest, PointsHaveWhatTheirColumnsSay) {
   Fill("s");
   const Json view = Get("/api/sweeps/s/points");
-  EXPECT_EQ(view["columns"],
-            Json({"trial", "accuracy", "last_accuracy", "loss", "epochs_to_target",
-                  "network_parameters", "qualifies", "state", "lr"}));
+  EXPECT_EQ(view["columns"], Json({"trial", "accuracy", "last_accuracy", "loss", "epochs_to_target",
+                                   "network_parameters", "qualifies", "state", "lr"}));
   ASSERT_EQ(view["rows"].size(), 3u);
   const TrialRow first = Must(store_->GetTrial("s", 1));
   EXPECT_EQ(view["rows"][0], Json({1, 0.95, RoundedJson(first.result.last_accuracy),
@@ -328,7 +327,8 @@ TEST_F(ViewsTest, AnEtagChangesWhenTheDocumentDoes) {
     EXPECT_EQ(again.json, "");
   }
   const std::string etag = Must(views_->Get({.path = "/api/sweeps/s/points"})).etag;
-  const std::string other = Must(views_->Get({.path = "/api/sweeps/s/points", .query = "limit=1"})).etag;
+  const std::string other =
+      Must(views_->Get({.path = "/api/sweeps/s/points", .query = "limit=1"})).etag;
   EXPECT_NE(etag, other);
   const TrialRow last = Must(store_->GetTrial("s", 4));
   driver_->Train(last, TestSpec("s"), 0.97);
@@ -395,9 +395,11 @@ TEST_F(ViewsTest, APageFromTheStoreHasTheSameKeys) {
 
 TEST_F(ViewsTest, PredictionsShowTheMistakes) {
   SafeTensors file;
-  file.tensors = {Bytes("predictions", {4}, {1, 2, 3, 3}), Bytes("labels", {4}, {1, 2, 3, 7}),
-                  {.name = "mistakes", .dtype = "I64", .shape = {1}, .bytes = {3, 0, 0, 0, 0, 0, 0, 0}},
-                  Bytes("images", {1, 1, 2, 2}, {0, 1, 2, 3})};
+  file.tensors = {
+      Bytes("predictions", {4}, {1, 2, 3, 3}),
+      Bytes("labels", {4}, {1, 2, 3, 7}),
+      {.name = "mistakes", .dtype = "I64", .shape = {1}, .bytes = {3, 0, 0, 0, 0, 0, 0, 0}},
+      Bytes("images", {1, 1, 2, 2}, {0, 1, 2, 3})};
   FillWithArtifact("s", "predictions", SerializeSafeTensors(file));
   const Json view = Get("/api/sweeps/s/trials/1/predictions");
   EXPECT_EQ(Contract().Complaints("PredictionsView", view), "");
@@ -420,9 +422,11 @@ TEST_F(ViewsTest, PredictionsWithoutLabelsAreNotFound) {
 
 TEST_F(ViewsTest, DamagedPredictionsAreAnError) {
   SafeTensors file;
-  file.tensors = {Bytes("predictions", {2}, {1, 2}), Bytes("labels", {2}, {1, 2}),
-                  {.name = "mistakes", .dtype = "I64", .shape = {1}, .bytes = {9, 0, 0, 0, 0, 0, 0, 0}},
-                  Bytes("images", {1, 1, 1, 1}, {0})};
+  file.tensors = {
+      Bytes("predictions", {2}, {1, 2}),
+      Bytes("labels", {2}, {1, 2}),
+      {.name = "mistakes", .dtype = "I64", .shape = {1}, .bytes = {9, 0, 0, 0, 0, 0, 0, 0}},
+      Bytes("images", {1, 1, 1, 1}, {0})};
   FillWithArtifact("s", "predictions", SerializeSafeTensors(file));
   EXPECT_TRUE(absl::IsDataLoss(Refusal("/api/sweeps/s/trials/1/predictions")));
   FillWithArtifact("t", "predictions", "no tensors");
