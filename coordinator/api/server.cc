@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "coordinator/api/blob_service.h"
+#include "coordinator/api/call_meter.h"
 #include "coordinator/api/listen_address.h"
 #include "coordinator/api/spec_cache.h"
 #include "coordinator/api/sweep_service.h"
@@ -14,6 +15,7 @@
 #include "coordinator/api/watch.h"
 #include "coordinator/api/work_pool.h"
 #include "coordinator/api/worker_service.h"
+#include "coordinator/metrics/metrics.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/store/blob_collector.h"
 #include "coordinator/store/blob_store.h"
@@ -51,8 +53,11 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   ~CoordinatorServerImpl() override { CoordinatorServerImpl::Shutdown(); }
 
   absl::Status Open(const ServerOptions& options) {
+    clock_ = options.clock;
     absl::StatusOr<std::unique_ptr<Store>> store =
-        Store::Open({.path = options.database, .clock = options.clock});
+        Store::Open({.path = options.database,
+                     .clock = options.clock,
+                     .on_batch = [this](const BatchReport& batch) { metrics_->OnBatch(batch); }});
     if (!store.ok()) return store.status();
     store_ = *std::move(store);
     absl::StatusOr<std::unique_ptr<BlobStore>> blobs =
@@ -91,6 +96,9 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     builder.RegisterService(trials_.get());
     builder.RegisterService(workers_.get());
     builder.RegisterService(blob_service_.get());
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> meters;
+    meters.push_back(MakeCallMeter(metrics_.get()));
+    builder.experimental().SetInterceptorCreators(std::move(meters));
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
       const absl::Status reason = ProbeListen(address);
@@ -103,6 +111,15 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   }
 
   const std::string& address() const override { return address_; }
+
+  std::string MetricsText() const override {
+    return metrics_->Text({.now = [this] { return clock_->Now(); },
+                           .scheduler = [this] { return scheduler_->Counts(); },
+                           .store = [this] { return store_->Load(); },
+                           .waiting = [this]() -> CoordinatorMetrics::Waiting {
+                             return {.reads = reads_->queued(), .files = files_->queued()};
+                           }});
+  }
 
   // Every parked call and every stream is ended first: gRPC's Shutdown returns only when no call is
   // left. The scheduler's writes and callbacks end before the store that they use. Who has answered
@@ -145,6 +162,9 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   std::mutex shutdown_mutex_;
   bool is_down_ = false;
   std::string address_;
+  Clock* clock_ = nullptr;
+  const std::unique_ptr<CoordinatorMetrics> metrics_ =
+      CoordinatorMetrics::Make({.version = SWEEP_VERSION, .methods = MeteredMethods()});
   // In the order of use: what is later uses what is before it.
   std::unique_ptr<Store> store_;
   std::unique_ptr<BlobStore> blobs_;
