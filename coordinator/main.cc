@@ -22,6 +22,7 @@ namespace {
 
 constexpr int kFailed = 1;
 constexpr int kBadArguments = 2;
+constexpr char kDefaultHttp[] = "127.0.0.1:7078";
 
 struct Arguments {
   sweep::ServerOptions server;
@@ -39,6 +40,12 @@ std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
   app.add_option("--listen", arguments->server.listen, "Address to serve on")
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  arguments->server.http = kDefaultHttp;
+  CLI::Option* const http =
+      app.add_option("--http", arguments->server.http,
+                     "Address of the web dashboard, or 'off'; port 0: any free one")
+          ->type_name("HOST:PORT")
+          ->capture_default_str();
   app.add_option("--db", arguments->server.database, "Database file; made when it is not there")
       ->type_name("FILE")
       ->capture_default_str();
@@ -71,6 +78,7 @@ std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
     std::fprintf(stderr, "sweep-coordinator: --db needs the name of a file\n");
     return kBadArguments;
   }
+  arguments->server.http_is_optional = http->count() == 0;
   arguments->server.lease_term = absl::Seconds(arguments->lease_term_seconds);
   arguments->server.poll_time = std::min(absl::Seconds(20), arguments->server.lease_term / 3);
   return std::nullopt;
@@ -104,6 +112,9 @@ int Run(const Arguments& arguments) {
     return server.status().code() == absl::StatusCode::kInvalidArgument ? kBadArguments : kFailed;
   }
   std::printf("listening on %s\n", (*server)->address().c_str());
+  if (!(*server)->dashboard().empty()) {
+    std::printf("dashboard on %s\n", (*server)->dashboard().c_str());
+  }
   std::fflush(stdout);
   int received = 0;
   sigwait(&signals, &received);

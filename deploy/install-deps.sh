@@ -13,7 +13,7 @@ readonly PACKAGES=(
   g++ cmake ninja-build ccache pkg-config ca-certificates
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
   libsqlite3-dev sqlite3 libspdlog-dev libfmt-dev libyaml-cpp-dev libcli11-dev
-  nlohmann-json3-dev libssl-dev zlib1g-dev libpng-dev libcurl4-openssl-dev
+  nlohmann-json3-dev libcpp-httplib-dev libssl-dev zlib1g-dev libpng-dev libcurl4-openssl-dev
   libhwy-dev prometheus-cpp-dev libgtest-dev libgmock-dev python3 python3-pip zsh
 )
 readonly TORCH_VERSION=2.13.0

@@ -80,8 +80,8 @@ absl::Status WriteRows(Connection& connection, const ExportOptions& options, con
   for (const Parameter& parameter : spec.parameters) names.push_back(parameter.name);
   const ExportRow shape = options.epochs ? EpochExportRow({}, {}) : TrialExportRow({});
   ExportWriter writer(format, shape, names, &out);
-  absl::Status status = ForEachTrial(
-      connection, options.sweep, out, [&](const v1::Trial& trial) -> absl::Status {
+  absl::Status status =
+      ForEachTrial(connection, options.sweep, out, [&](const v1::Trial& trial) -> absl::Status {
         if (!options.epochs) {
           writer.Write(TrialExportRow(trial));
           ++*rows;
@@ -100,15 +100,14 @@ absl::Status WriteRows(Connection& connection, const ExportOptions& options, con
 absl::Status WriteJournal(Connection& connection, const SweepSpec& spec, const v1::Sweep& sweep,
                           std::ostream& out, std::int64_t* rows) {
   OptunaJournal journal(spec, sweep, &out);
-  return ForEachTrial(connection, ShortName(sweep.name()), out,
-                      [&](const v1::Trial& trial) -> absl::Status {
-                        const absl::StatusOr<std::vector<v1::Epoch>> epochs =
-                            LatestEpochs(connection, trial);
-                        if (!epochs.ok()) return epochs.status();
-                        journal.Write(trial, *epochs);
-                        ++*rows;
-                        return absl::OkStatus();
-                      });
+  return ForEachTrial(
+      connection, ShortName(sweep.name()), out, [&](const v1::Trial& trial) -> absl::Status {
+        const absl::StatusOr<std::vector<v1::Epoch>> epochs = LatestEpochs(connection, trial);
+        if (!epochs.ok()) return epochs.status();
+        journal.Write(trial, *epochs);
+        ++*rows;
+        return absl::OkStatus();
+      });
 }
 
 // Writes everything to `out`; `*rows` counts the rows.
@@ -118,9 +117,9 @@ absl::Status WriteExport(Connection& connection, const ExportOptions& options, F
   if (!sweep.ok()) return sweep.status();
   const absl::StatusOr<SweepSpec> spec = SpecOf(*sweep);
   if (!spec.ok()) return spec.status();
-  const absl::Status status =
-      options.format == kOptuna ? WriteJournal(connection, *spec, *sweep, out, rows)
-                                : WriteRows(connection, options, *spec, format, out, rows);
+  const absl::Status status = options.format == kOptuna
+                                  ? WriteJournal(connection, *spec, *sweep, out, rows)
+                                  : WriteRows(connection, options, *spec, format, out, rows);
   if (!status.ok()) return status;
   out.flush();
   return out ? absl::OkStatus() : absl::DataLossError("the output could not be written");
@@ -149,8 +148,7 @@ int Export(const ExportOptions& options, const Session& session) {
   if (!connection.ok()) return Fail(connection.status());
   std::int64_t rows = 0;
   if (options.output.empty()) {
-    const absl::Status status =
-        WriteExport(**connection, options, format, std::cout, &rows);
+    const absl::Status status = WriteExport(**connection, options, format, std::cout, &rows);
     return status.ok() ? static_cast<int>(kExitOk) : Ended(status);
   }
   absl::StatusOr<std::unique_ptr<OutputFile>> file = OutputFile::Create(options.output);
@@ -158,8 +156,7 @@ int Export(const ExportOptions& options, const Session& session) {
     std::cerr << "error: " << file.status().message() << '\n';
     return kExitFailed;
   }
-  absl::Status status =
-      WriteExport(**connection, options, format, (*file)->stream(), &rows);
+  absl::Status status = WriteExport(**connection, options, format, (*file)->stream(), &rows);
   if (status.ok()) status = (*file)->Commit();
   if (!status.ok()) return Ended(status);
   if (!session.quiet) {
@@ -195,8 +192,7 @@ void AddExportCommand(CLI::App* app, Session* session) {
   auto options = std::make_shared<ExportOptions>();
   command->add_option("NAME", options->sweep, "sweep")->required();
   // Before the global option of that name, which knows no format of exports alone.
-  command
-      ->add_option("--format", options->format, "how they are written")
+  command->add_option("--format", options->format, "how they are written")
       ->check(OneOf({"csv", "json", kOptuna}));
   command->add_option("-o,--output", options->output, "file to write (default: standard output)")
       ->type_name("FILE");

@@ -82,8 +82,8 @@ struct Placed {
 Placed Categorical(const Parameter& parameter, std::size_t index) {
   Json choices = Json::array();
   for (const Value& value : parameter.values) choices.push_back(ToJson(value));
-  return {.distribution = Dump({{"name", "CategoricalDistribution"},
-                                {"attributes", {{"choices", choices}}}}),
+  return {.distribution =
+              Dump({{"name", "CategoricalDistribution"}, {"attributes", {{"choices", choices}}}}),
           .value = index};
 }
 
@@ -107,20 +107,19 @@ std::optional<Placed> Numeric(const Parameter& parameter, double value) {
   const double high = std::max(parameter.max, value);
   const bool whole = IsWhole(parameter) && value == std::round(value);
   if (!whole) {
-    return Placed{.distribution = Dump({{"name", "FloatDistribution"},
-                                        {"attributes",
-                                         {{"step", nullptr}, {"low", low}, {"high", high},
-                                          {"log", log}}}}),
-                  .value = value};
+    return Placed{
+        .distribution =
+            Dump({{"name", "FloatDistribution"},
+                  {"attributes", {{"step", nullptr}, {"low", low}, {"high", high}, {"log", log}}}}),
+        .value = value};
   }
-  return Placed{
-      .distribution = Dump({{"name", "IntDistribution"},
-                            {"attributes",
-                             {{"log", log},
-                              {"step", 1},
-                              {"low", static_cast<std::int64_t>(std::ceil(low))},
-                              {"high", static_cast<std::int64_t>(std::floor(high))}}}}),
-      .value = static_cast<std::int64_t>(value)};
+  return Placed{.distribution = Dump({{"name", "IntDistribution"},
+                                      {"attributes",
+                                       {{"log", log},
+                                        {"step", 1},
+                                        {"low", static_cast<std::int64_t>(std::ceil(low))},
+                                        {"high", static_cast<std::int64_t>(std::floor(high))}}}}),
+                .value = static_cast<std::int64_t>(value)};
 }
 
 // Nothing for what Optuna does not search or could not hold.
@@ -157,9 +156,8 @@ Json UserAttributes(const v1::Trial& trial) {
 
 OptunaJournal::OptunaJournal(const SweepSpec& spec, const v1::Sweep& sweep, std::ostream* out)
     : by_loss_(spec.metric == "loss"), parameters_(spec.parameters), out_(out) {
-  WriteOperation(kCreateStudy,
-                 {{"study_name", ShortName(sweep.name())},
-                  {"directions", {spec.maximize ? kMaximize : kMinimize}}});
+  WriteOperation(kCreateStudy, {{"study_name", ShortName(sweep.name())},
+                                {"directions", {spec.maximize ? kMaximize : kMinimize}}});
   const auto add = [&](int code, const char* field, const std::string& key, Json value) {
     WriteOperation(code, {{"study_id", 0}, {field, {{key, std::move(value)}}}});
   };

@@ -26,7 +26,11 @@ SweepSpec Spec(const std::string& metric = "accuracy") {
   add({.name = "dropout", .distribution = Distribution::kUniform, .min = 0, .max = 0.5});
   add({.name = "width", .distribution = Distribution::kIntUniform, .min = 4, .max = 32});
   add({.name = "decay", .distribution = Distribution::kQUniform, .min = 0, .max = 1, .q = 0.1});
-  add({.name = "batch", .distribution = Distribution::kQLogUniform, .min = 16, .max = 256, .q = 16});
+  add({.name = "batch",
+       .distribution = Distribution::kQLogUniform,
+       .min = 16,
+       .max = 256,
+       .q = 16});
   add({.name = "schedule",
        .distribution = Distribution::kCategorical,
        .values = {std::string("cosine"), true, std::int64_t{3}}});
@@ -105,11 +109,9 @@ TEST(OptunaJournal, ParametersHaveTheDistributionsOfTheSearchSpace) {
   EXPECT_THAT(record["params"], SizeIs(6)) << "what is fixed is not searched";
   EXPECT_EQ(record["params"]["schedule"], 1) << "the place among the choices";
   EXPECT_EQ(distribution("schedule")["attributes"]["choices"], json::array({"cosine", true, 3}));
-  EXPECT_EQ(distribution("lr"),
-            json::parse(R"({"name": "FloatDistribution", "attributes":
+  EXPECT_EQ(distribution("lr"), json::parse(R"({"name": "FloatDistribution", "attributes":
                             {"step": null, "low": 0.01, "high": 0.1, "log": true}})"));
-  EXPECT_EQ(distribution("width"),
-            json::parse(R"({"name": "IntDistribution", "attributes":
+  EXPECT_EQ(distribution("width"), json::parse(R"({"name": "IntDistribution", "attributes":
                             {"step": 1, "low": 4, "high": 32, "log": false}})"));
   EXPECT_EQ(distribution("dropout")["attributes"]["log"], false);
   EXPECT_EQ(distribution("decay")["name"], "FloatDistribution");
@@ -126,14 +128,15 @@ TEST(OptunaJournal, WhatLiesOutsideDoesNotBreakTheFile) {
   (*trial.mutable_parameters())["dropout"].set_double_value(kNan);
   const json record = WrittenTrial(trial);
   EXPECT_THAT(record["params"], SizeIs(2));
-  EXPECT_EQ(json::parse(record["distributions"]["lr"].get<std::string>())["attributes"]["high"], 0.2);
+  EXPECT_EQ(json::parse(record["distributions"]["lr"].get<std::string>())["attributes"]["high"],
+            0.2);
   EXPECT_EQ(json::parse(record["distributions"]["width"].get<std::string>())["name"],
             "FloatDistribution");
 }
 
 TEST(OptunaJournal, StatesAreOptunas) {
   const std::pair<v1::TrialState, int> states[] = {
-      {v1::TRIAL_STATE_PENDING, 4}, {v1::TRIAL_STATE_LEASED, 0},  {v1::TRIAL_STATE_RUNNING, 0},
+      {v1::TRIAL_STATE_PENDING, 4},   {v1::TRIAL_STATE_LEASED, 0},  {v1::TRIAL_STATE_RUNNING, 0},
       {v1::TRIAL_STATE_COMPLETED, 1}, {v1::TRIAL_STATE_STOPPED, 2}, {v1::TRIAL_STATE_FAILED, 3},
       {v1::TRIAL_STATE_CANCELLED, 3}};
   for (const auto& [state, number] : states) {

@@ -1,10 +1,11 @@
 #include "cli/present/time_left.h"
 
-#include <algorithm>
+#include <optional>
 #include <vector>
 
 #include "cli/calls.h"
 #include "cli/present/present.h"
+#include "common/stats/time_left.h"
 
 namespace sweep::cli {
 namespace {
@@ -26,25 +27,20 @@ absl::Duration EstimateTimeLeft(Connection& connection, const v1::Sweep& sweep) 
       connection, name,
       {.state = v1::TRIAL_STATE_COMPLETED, .order_by = "number desc", .limit = kLookedAt});
   if (!completed.ok() || completed->empty()) return absl::InfiniteDuration();
-  std::vector<double> seconds;
+  Pace pace{.planned_trials = sweep.planned_trials(),
+            .ended_trials = EndedTrials(sweep.counts()),
+            .running_trials = sweep.counts().running()};
   for (const v1::Trial& trial : *completed) {
-    seconds.push_back(SecondsOf(trial.end_time()) - SecondsOf(trial.start_time()));
+    pace.latest_seconds.push_back(SecondsOf(trial.end_time()) - SecondsOf(trial.start_time()));
   }
-  // The median: a trial that was paused over night is no measure.
-  std::nth_element(seconds.begin(),
-                   seconds.begin() + static_cast<std::ptrdiff_t>(seconds.size() / 2),
-                   seconds.end());
-  const double typical = seconds[seconds.size() / 2];
-
   const absl::StatusOr<std::vector<v1::Trial>> running =
       ListTrials(connection, name, {.state = v1::TRIAL_STATE_RUNNING, .limit = 1000});
   if (!running.ok()) return absl::InfiniteDuration();
-  double trials_left = static_cast<double>(sweep.planned_trials() - EndedTrials(sweep.counts()));
   for (const v1::Trial& trial : *running) {
-    if (trial.epochs() > 0) trials_left -= static_cast<double>(trial.epoch()) / trial.epochs();
+    if (trial.epochs() > 0) pace.begun += static_cast<double>(trial.epoch()) / trial.epochs();
   }
-  return absl::Seconds(std::max(0.0, trials_left) * typical /
-                       static_cast<double>(sweep.counts().running()));
+  const std::optional<double> seconds = SecondsLeft(pace);
+  return seconds ? absl::Seconds(*seconds) : absl::InfiniteDuration();
 }
 
 }  // namespace sweep::cli

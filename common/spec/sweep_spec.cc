@@ -11,6 +11,10 @@
 namespace sweep {
 namespace {
 
+constexpr std::int64_t kMnistTestImages = 10'000;
+// What `dataset: synthetic` draws for evaluation when its file says nothing.
+constexpr std::int64_t kSyntheticTestImages = 1'000;
+
 // Where the value of a hyperparameter comes from, for messages; "" when the search chose it.
 std::string Origin(const SweepSpec& spec, const ResolvedPoint& point, const std::string& name) {
   if (point.parameters.contains(name)) return "";
@@ -134,6 +138,15 @@ std::optional<Value> LookUpConfiguration(const Configuration& configuration,
   const auto it = configuration.resolved.find(std::string(name));
   if (it == configuration.resolved.end()) return std::nullopt;
   return it->second;
+}
+
+std::int64_t EvaluationImages(const SweepSpec& spec) {
+  if (spec.holdout > 0) return spec.holdout;
+  if (spec.dataset.test_size > 0) return spec.dataset.test_size;
+  // A program without a network of ours has data of its own.
+  if (!spec.program.empty() && spec.models.empty()) return 0;
+  if (spec.dataset.name == "mnist") return kMnistTestImages;
+  return spec.dataset.name == "synthetic" ? kSyntheticTestImages : 0;
 }
 
 }  // namespace sweep

@@ -108,6 +108,10 @@ std::optional<Value> LookUpConfiguration(const Configuration& configuration, std
 // The names of those facts.
 const std::vector<std::string>& NetworkFactNames();
 
+// Images that accuracy is measured on; 0 when that is not known from the file (IDX data sets,
+// programs).
+std::int64_t EvaluationImages(const SweepSpec& spec);
+
 // Reads FILE, every network file and every program file that it names (relative to FILE).
 // Diagnostics as Parse.
 absl::StatusOr<SweepSource> LoadSweepSource(const std::string& path, Diagnostics* diagnostics);

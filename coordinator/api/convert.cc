@@ -16,9 +16,6 @@ constexpr int kMaxLinesPerCall = 200;
 constexpr std::size_t kMaxRequestIdBytes = 128;
 constexpr int kMaxProgressItems = 1024;
 constexpr std::size_t kMaxDescriptionBytes = 16 << 10;
-constexpr std::int64_t kMnistTestImages = 10'000;
-// What `dataset: synthetic` draws for evaluation when its file says nothing.
-constexpr std::int64_t kSyntheticTestImages = 1'000;
 
 v1::SweepState ToProto(SweepState state) {
   switch (state) {
@@ -139,15 +136,6 @@ v1::Sweep ToProto(const SweepRow& row, const SweepSpec& spec) {
   proto.set_replicates(spec.replicates);
   proto.set_search_reason(row.search_reason);
   return proto;
-}
-
-std::int64_t EvaluationImages(const SweepSpec& spec) {
-  if (spec.holdout > 0) return spec.holdout;
-  if (spec.dataset.test_size > 0) return spec.dataset.test_size;
-  // A program without a network of ours has data of its own.
-  if (!spec.program.empty() && spec.models.empty()) return 0;
-  if (spec.dataset.name == "mnist") return kMnistTestImages;
-  return spec.dataset.name == "synthetic" ? kSyntheticTestImages : 0;
 }
 
 v1::Trial ToProto(const TrialRow& row, const SweepSpec& spec) {

@@ -37,10 +37,6 @@ v1::LeaseToken ToProto(const LeaseToken& token);
 v1::Lease ToProto(const LeaseOffer& offer);
 v1::LogLine ToProto(const LogRow& row);
 
-// Images that accuracy is measured on; 0 when that is not known here (IDX data sets,
-// programs).
-std::int64_t EvaluationImages(const SweepSpec& spec);
-
 absl::StatusOr<SweepSource> FromProto(const v1::SweepSource& source);
 absl::StatusOr<LeaseToken> FromProto(const v1::LeaseToken& token);
 // The values are checked where they are stored.

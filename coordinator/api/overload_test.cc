@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "coordinator/api/server_testing.h"
-#include "coordinator/api/spec_cache.h"
+#include "coordinator/views/spec_cache.h"
 #include "coordinator/api/trial_service.h"
 #include "coordinator/api/work_pool.h"
 #include "coordinator/api/worker_service.h"

@@ -8,18 +8,20 @@
 
 #include "coordinator/api/blob_service.h"
 #include "coordinator/api/call_meter.h"
-#include "coordinator/api/listen_address.h"
-#include "coordinator/api/spec_cache.h"
 #include "coordinator/api/sweep_service.h"
 #include "coordinator/api/trial_service.h"
 #include "coordinator/api/watch.h"
 #include "coordinator/api/work_pool.h"
 #include "coordinator/api/worker_service.h"
+#include "coordinator/http/http_server.h"
+#include "coordinator/http/listen_address.h"
 #include "coordinator/metrics/metrics.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/store/blob_collector.h"
 #include "coordinator/store/blob_store.h"
 #include "coordinator/store/store.h"
+#include "coordinator/views/spec_cache.h"
+#include "coordinator/views/views.h"
 #include "fmt/format.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
 #include "grpcpp/grpcpp.h"
@@ -76,6 +78,13 @@ class CoordinatorServerImpl final : public CoordinatorServer {
                                                  BlobCollector::Options{});
     specs_ = std::make_unique<SpecCache>(store_.get());
     watches_ = std::make_unique<WatchHub>(store_.get(), scheduler_.get(), specs_.get());
+    views_ = Views::Make({.store = store_.get(),
+                          .scheduler = scheduler_.get(),
+                          .blobs = blobs_.get(),
+                          .specs = specs_.get(),
+                          .clock = options.clock,
+                          .database = options.database,
+                          .version = SWEEP_VERSION});
     return absl::OkStatus();
   }
 
@@ -110,7 +119,34 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     return store_->PublishAddress(ReachableAddress(address));
   }
 
+  // A dashboard whose port is taken is no reason to leave workers without a coordinator, unless a
+  // person has asked for that port.
+  absl::Status ServeDashboard(const ServerOptions& options) {
+    if (options.http.empty() || options.http == "off") return absl::OkStatus();
+    absl::StatusOr<std::unique_ptr<HttpServer>> server =
+        HttpServer::Start({.listen = options.http,
+                           .views = views_.get(),
+                           .scheduler = scheduler_.get(),
+                           .store = store_.get(),
+                           .blobs = blobs_.get(),
+                           .specs = specs_.get(),
+                            .metrics = [this] { return MetricsText(); }});
+    if (absl::IsUnavailable(server.status()) && options.http_is_optional) {
+      spdlog::warn("no dashboard: {}; --http HOST:PORT takes another port",
+                   std::string(server.status().message()));
+      return absl::OkStatus();
+    }
+    if (!server.ok()) {
+      return absl::Status(server.status().code(),
+                          fmt::format("the dashboard: {}", std::string(server.status().message())));
+    }
+    http_ = *std::move(server);
+    dashboard_ = http_->url();
+    return absl::OkStatus();
+  }
+
   const std::string& address() const override { return address_; }
+  const std::string& dashboard() const override { return dashboard_; }
 
   std::string MetricsText() const override {
     return metrics_->Text({.now = [this] { return clock_->Now(); },
@@ -129,6 +165,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     if (std::exchange(is_down_, true)) return;
     if (scheduler_ != nullptr) scheduler_->StopServing();
     if (watches_ != nullptr) watches_->Stop();
+    if (http_ != nullptr) http_->Shutdown();
     if (server_ != nullptr) {
       server_->Shutdown(std::chrono::system_clock::now() + kShutdownGrace);
       server_->Wait();
@@ -136,7 +173,9 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     reads_.reset();
     files_.reset();
     watches_.reset();
+    http_.reset();
     if (scheduler_ != nullptr) scheduler_->Shutdown();
+    views_.reset();
     scheduler_.reset();
     collector_.reset();
     store_.reset();
@@ -165,6 +204,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   Clock* clock_ = nullptr;
   const std::unique_ptr<CoordinatorMetrics> metrics_ =
       CoordinatorMetrics::Make({.version = SWEEP_VERSION, .methods = MeteredMethods()});
+  std::string dashboard_;
   // In the order of use: what is later uses what is before it.
   std::unique_ptr<Store> store_;
   std::unique_ptr<BlobStore> blobs_;
@@ -172,6 +212,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<SpecCache> specs_;
   std::unique_ptr<WatchHub> watches_;
+  std::unique_ptr<Views> views_;
   std::unique_ptr<WorkPool> reads_;
   std::unique_ptr<WorkPool> files_;
   std::unique_ptr<SweepService> sweeps_;
@@ -179,6 +220,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   std::unique_ptr<WorkerService> workers_;
   std::unique_ptr<BlobService> blob_service_;
   std::unique_ptr<grpc::Server> server_;
+  std::unique_ptr<HttpServer> http_;
 };
 
 }  // namespace
@@ -196,6 +238,7 @@ absl::StatusOr<std::unique_ptr<CoordinatorServer>> CoordinatorServer::Start(
   });
   auto server = std::make_unique<CoordinatorServerImpl>();
   if (absl::Status opened = server->Open(options); !opened.ok()) return opened;
+  if (absl::Status serving = server->ServeDashboard(options); !serving.ok()) return serving;
   if (absl::Status listening = server->Listen(*address); !listening.ok()) return listening;
   if (!address->IsLoopback()) {
     spdlog::warn("listening on {}: whoever can reach it can use it, there is no authentication",

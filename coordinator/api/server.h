@@ -15,6 +15,10 @@ struct ServerOptions {
   absl::Duration lease_term = absl::Seconds(60);
   // How long Synchronize parks; at most a third of lease_term.
   absl::Duration poll_time = absl::Seconds(20);
+  // Where the web dashboard is served: HOST:PORT, port 0 for any free one; "" or "off" for none.
+  std::string http;
+  // Whether to go on, with a warning, when that port is taken.
+  bool http_is_optional = false;
   Clock* clock = RealClock();
 };
 
@@ -32,6 +36,8 @@ class CoordinatorServer {
   virtual const std::string& address() const = 0;
   // In Prometheus's text format; see docs/metrics.md. Not during Shutdown or after it.
   virtual std::string MetricsText() const = 0;
+  // "http://127.0.0.1:43211/"; "" when there is no dashboard.
+  virtual const std::string& dashboard() const = 0;
   // Finishes parked calls, commits what is queued, closes the store. Idempotent; under 2 s.
   virtual void Shutdown() = 0;
 };

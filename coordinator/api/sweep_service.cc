@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "coordinator/api/convert.h"
-#include "coordinator/api/page_token.h"
+#include "coordinator/views/page_token.h"
 #include "coordinator/api/reactors.h"
 #include "fmt/format.h"
 #include "proto/names.h"

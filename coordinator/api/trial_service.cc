@@ -4,9 +4,9 @@
 #include <optional>
 
 #include "coordinator/api/convert.h"
-#include "coordinator/api/page_token.h"
+#include "coordinator/views/page_token.h"
 #include "coordinator/api/reactors.h"
-#include "coordinator/api/trial_filter.h"
+#include "coordinator/views/trial_filter.h"
 #include "coordinator/scheduler/trial_spec_json.h"
 #include "coordinator/store/log_lines.h"
 #include "fmt/format.h"

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "coordinator/api/spec_cache.h"
+#include "coordinator/views/spec_cache.h"
 #include "coordinator/api/work_pool.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/store/store.h"

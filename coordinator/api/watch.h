@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "common/base/mutex.h"
-#include "coordinator/api/spec_cache.h"
+#include "coordinator/views/spec_cache.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/store/store.h"
 #include "grpcpp/support/server_callback.h"

@@ -6,7 +6,7 @@
 
 #include "common/base/sha256.h"
 #include "coordinator/api/convert.h"
-#include "coordinator/api/page_token.h"
+#include "coordinator/views/page_token.h"
 #include "coordinator/api/reactors.h"
 #include "fmt/format.h"
 #include "proto/names.h"

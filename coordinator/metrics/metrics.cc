@@ -30,12 +30,24 @@ const Buckets& SizeBuckets() {
 }
 
 // gRPC's status codes, by number; the last stands for numbers that have no name.
-constexpr std::array<const char*, 18> kCodes = {
-    "OK",           "CANCELLED",         "UNKNOWN",        "INVALID_ARGUMENT",
-    "DEADLINE_EXCEEDED", "NOT_FOUND",    "ALREADY_EXISTS", "PERMISSION_DENIED",
-    "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE",
-    "UNIMPLEMENTED", "INTERNAL",         "UNAVAILABLE",    "DATA_LOSS",
-    "UNAUTHENTICATED", "other"};
+constexpr std::array<const char*, 18> kCodes = {"OK",
+                                                "CANCELLED",
+                                                "UNKNOWN",
+                                                "INVALID_ARGUMENT",
+                                                "DEADLINE_EXCEEDED",
+                                                "NOT_FOUND",
+                                                "ALREADY_EXISTS",
+                                                "PERMISSION_DENIED",
+                                                "RESOURCE_EXHAUSTED",
+                                                "FAILED_PRECONDITION",
+                                                "ABORTED",
+                                                "OUT_OF_RANGE",
+                                                "UNIMPLEMENTED",
+                                                "INTERNAL",
+                                                "UNAVAILABLE",
+                                                "DATA_LOSS",
+                                                "UNAUTHENTICATED",
+                                                "other"};
 
 double Number(std::int64_t value) { return static_cast<double>(value); }
 
@@ -144,10 +156,9 @@ class CoordinatorMetricsImpl final : public CoordinatorMetrics {
 
   void OnCall(std::size_t method, int code, absl::Duration duration) override {
     MethodSeries& series = methods_.at(method);
-    const std::size_t place =
-        code >= 0 && static_cast<std::size_t>(code) < kCodes.size() - 1
-            ? static_cast<std::size_t>(code)
-            : kCodes.size() - 1;
+    const std::size_t place = code >= 0 && static_cast<std::size_t>(code) < kCodes.size() - 1
+                                  ? static_cast<std::size_t>(code)
+                                  : kCodes.size() - 1;
     Find(series, place, &series.calls, [&](const prometheus::Labels& labels) {
       return &calls_.Add(labels);
     })->Increment();
@@ -174,8 +185,9 @@ class CoordinatorMetricsImpl final : public CoordinatorMetrics {
     Append(EventFamilies(counts), &families);
     Append(StoreFamilies(sources.store()), &families);
     const Waiting waiting = sources.waiting();
-    families.push_back(Gauges("sweep_rpc_waiting", "Calls that wait for a thread.", "pool",
-                              {{"reads", Number(waiting.reads)}, {"files", Number(waiting.files)}}));
+    families.push_back(
+        Gauges("sweep_rpc_waiting", "Calls that wait for a thread.", "pool",
+               {{"reads", Number(waiting.reads)}, {"files", Number(waiting.files)}}));
     Append(registry_.Collect(), &families);
     Append(ProcessMetrics(), &families);
     return prometheus::TextSerializer().Serialize(families);

@@ -12,10 +12,11 @@
 
 namespace sweep {
 
-// What the coordinator tells a monitoring system, in Prometheus's text format 0.0.4. docs/metrics.md
-// lists all of it. Latencies and sizes are noted as they happen; all else is asked for when the text
-// is made: numbers that are in memory, so that making it reads no database and waits for no write.
-// Labels have few values: none is the name of a trial, a sweep or a worker. Thread-safe.
+// What the coordinator tells a monitoring system, in Prometheus's text format 0.0.4.
+// docs/metrics.md lists all of it. Latencies and sizes are noted as they happen; all else is asked
+// for when the text is made: numbers that are in memory, so that making it reads no database and
+// waits for no write. Labels have few values: none is the name of a trial, a sweep or a worker.
+// Thread-safe.
 class CoordinatorMetrics {
  public:
   // A call of the gRPC services.

@@ -21,14 +21,16 @@ class MetricsTest : public testing::Test {
     return metrics_->Text({.now = [] { return absl::FromUnixMillis(1'700'000'000'500); },
                            .scheduler = [this] { return counts_; },
                            .store = [this] { return load_; },
-                           .waiting = [] { return CoordinatorMetrics::Waiting{3, 4}; }});
+                           .waiting =
+                               [] {
+                                 return CoordinatorMetrics::Waiting{3, 4};
+                               }});
   }
 
   SchedulerCounts counts_;
   StoreLoad load_;
   const std::unique_ptr<CoordinatorMetrics> metrics_ = CoordinatorMetrics::Make(
-      {.version = "1.2",
-       .methods = {{.name = "S/Report"}, {.name = "S/Park", .timed = false}}});
+      {.version = "1.2", .methods = {{.name = "S/Report"}, {.name = "S/Park", .timed = false}}});
 };
 
 TEST_F(MetricsTest, TellsTheNumbersThatItIsGiven) {
@@ -38,20 +40,19 @@ TEST_F(MetricsTest, TellsTheNumbersThatItIsGiven) {
   counts_.attempts_lost = 6;
   counts_.cancelled = 7;
   load_ = {.disk_is_full = true, .log_bytes = 4096, .free_disk_bytes = 1'000'000'000'000};
-  EXPECT_THAT(
-      Text(),
-      AllOf(HasSubstr("\nsweep_build_info{version=\"1.2\"} 1\n"),
-            HasSubstr("\nsweep_time_seconds 1700000000.5\n"),
-            HasSubstr("\nsweep_sweeps{state=\"active\"} 1\n"),
-            HasSubstr("\nsweep_trials{state=\"pending\"} 5\n"),
-            HasSubstr("\nsweep_leases_held 5\n"), HasSubstr("\nsweep_slots 8\n"),
-            HasSubstr("\nsweep_images_per_second 12345\n"),
-            HasSubstr("\nsweep_workers{state=\"put_aside\"} 4\n"),
-            HasSubstr("\nsweep_attempts_ended_total{outcome=\"lost\"} 6\n"),
-            HasSubstr("\nsweep_trials_ended_total{outcome=\"cancelled\"} 7\n"),
-            HasSubstr("\nsweep_disk_full 1\n"), HasSubstr("\nsweep_wal_bytes 4096\n"),
-            HasSubstr("\nsweep_disk_free_bytes 1000000000000\n"),
-            HasSubstr("\nsweep_rpc_waiting{pool=\"files\"} 4\n")));
+  EXPECT_THAT(Text(),
+              AllOf(HasSubstr("\nsweep_build_info{version=\"1.2\"} 1\n"),
+                    HasSubstr("\nsweep_time_seconds 1700000000.5\n"),
+                    HasSubstr("\nsweep_sweeps{state=\"active\"} 1\n"),
+                    HasSubstr("\nsweep_trials{state=\"pending\"} 5\n"),
+                    HasSubstr("\nsweep_leases_held 5\n"), HasSubstr("\nsweep_slots 8\n"),
+                    HasSubstr("\nsweep_images_per_second 12345\n"),
+                    HasSubstr("\nsweep_workers{state=\"put_aside\"} 4\n"),
+                    HasSubstr("\nsweep_attempts_ended_total{outcome=\"lost\"} 6\n"),
+                    HasSubstr("\nsweep_trials_ended_total{outcome=\"cancelled\"} 7\n"),
+                    HasSubstr("\nsweep_disk_full 1\n"), HasSubstr("\nsweep_wal_bytes 4096\n"),
+                    HasSubstr("\nsweep_disk_free_bytes 1000000000000\n"),
+                    HasSubstr("\nsweep_rpc_waiting{pool=\"files\"} 4\n")));
 }
 
 TEST_F(MetricsTest, CallsAreTimedByMethodAndCode) {
@@ -61,14 +62,13 @@ TEST_F(MetricsTest, CallsAreTimedByMethodAndCode) {
   metrics_->OnCall(0, 99, absl::Milliseconds(1));
   const std::string text = Text();
   const std::string series = "sweep_rpc_duration_seconds";
-  EXPECT_THAT(
-      text,
-      AllOf(HasSubstr(series + "_count{code=\"OK\",method=\"S/Report\"} 2\n"),
-            HasSubstr(series + "_bucket{code=\"OK\",method=\"S/Report\",le=\"0.005\"} 1\n"),
-            HasSubstr(series + "_bucket{code=\"OK\",method=\"S/Report\",le=\"0.05\"} 2\n"),
-            HasSubstr(series + "_count{code=\"UNAVAILABLE\",method=\"S/Report\"} 1\n"),
-            HasSubstr(series + "_count{code=\"other\",method=\"S/Report\"} 1\n"),
-            HasSubstr("sweep_rpc_calls_total{code=\"OK\",method=\"S/Report\"} 2\n")));
+  EXPECT_THAT(text,
+              AllOf(HasSubstr(series + "_count{code=\"OK\",method=\"S/Report\"} 2\n"),
+                    HasSubstr(series + "_bucket{code=\"OK\",method=\"S/Report\",le=\"0.005\"} 1\n"),
+                    HasSubstr(series + "_bucket{code=\"OK\",method=\"S/Report\",le=\"0.05\"} 2\n"),
+                    HasSubstr(series + "_count{code=\"UNAVAILABLE\",method=\"S/Report\"} 1\n"),
+                    HasSubstr(series + "_count{code=\"other\",method=\"S/Report\"} 1\n"),
+                    HasSubstr("sweep_rpc_calls_total{code=\"OK\",method=\"S/Report\"} 2\n")));
 }
 
 TEST_F(MetricsTest, CallsThatWaitAreCountedOnly) {
@@ -79,7 +79,8 @@ TEST_F(MetricsTest, CallsThatWaitAreCountedOnly) {
 }
 
 TEST_F(MetricsTest, WhatTheDiskHadNoRoomForIsNoCommit) {
-  metrics_->OnBatch({.writes = 3, .duration = absl::Milliseconds(8), .commit = absl::Milliseconds(6)});
+  metrics_->OnBatch(
+      {.writes = 3, .duration = absl::Milliseconds(8), .commit = absl::Milliseconds(6)});
   metrics_->OnBatch({.writes = 5, .refused = true});
   EXPECT_THAT(Text(), AllOf(HasSubstr("\nsweep_commit_duration_seconds_count 1\n"),
                             HasSubstr("\nsweep_commit_duration_seconds_sum 0.006"),
@@ -97,8 +98,7 @@ TEST_F(MetricsTest, TellsOfTheProcess) {
     EXPECT_GE(std::stod(text.substr(place + 2 + std::string(name).size())), 0) << name;
   }
   const std::size_t start = text.find("\nprocess_start_time_seconds ") + 28;
-  const double age =
-      absl::ToUnixMillis(absl::Now()) / 1e3 - std::stod(text.substr(start));
+  const double age = absl::ToUnixMillis(absl::Now()) / 1e3 - std::stod(text.substr(start));
   EXPECT_GT(age, -2);
   EXPECT_LT(age, 3600);
 }

@@ -75,8 +75,49 @@ class FaultyStore final : public Store {
                                        int count) override {
     return store_->LogLineBefore(sweep, number, count);
   }
-  absl::StatusOr<std::vector<RankedRow>> Rank(const std::string& sweep, int limit) override {
-    return store_->Rank(sweep, limit);
+  absl::StatusOr<std::vector<RankedRow>> Rank(const std::string& sweep, int limit,
+                                              std::int64_t offset) override {
+    return store_->Rank(sweep, limit, offset);
+  }
+  absl::StatusOr<std::int64_t> LastSequence(std::int64_t sweep_id) override {
+    return store_->LastSequence(sweep_id);
+  }
+  absl::StatusOr<std::vector<ViewEvent>> ListViewEvents(std::int64_t sweep_id,
+                                                        std::int64_t after_sequence,
+                                                        int limit) override {
+    return store_->ListViewEvents(sweep_id, after_sequence, limit);
+  }
+  absl::StatusOr<std::vector<TrialSummary>> ListSummaries(std::int64_t sweep_id,
+                                                          std::int64_t after_number,
+                                                          int limit) override {
+    return store_->ListSummaries(sweep_id, after_number, limit);
+  }
+  absl::StatusOr<std::vector<TrialSummary>> GetSummaries(
+      std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) override {
+    return store_->GetSummaries(sweep_id, numbers);
+  }
+  absl::StatusOr<std::vector<MeasuredEpoch>> ListMeasuredEpochs(std::int64_t sweep_id,
+                                                                std::int64_t first,
+                                                                std::int64_t last) override {
+    return store_->ListMeasuredEpochs(sweep_id, first, last);
+  }
+  absl::StatusOr<std::vector<MeasuredEpoch>> GetMeasuredEpochs(
+      std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) override {
+    return store_->GetMeasuredEpochs(sweep_id, numbers);
+  }
+  absl::StatusOr<std::int64_t> CountSweeps() override { return store_->CountSweeps(); }
+  absl::StatusOr<std::int64_t> CountEpochs(std::int64_t trial_id) override {
+    return store_->CountEpochs(trial_id);
+  }
+  absl::StatusOr<std::int64_t> CountRanked(std::int64_t sweep_id) override {
+    return store_->CountRanked(sweep_id);
+  }
+  absl::StatusOr<std::vector<TrialRow>> GetTrials(
+      const std::string& sweep, const std::vector<std::int64_t>& numbers) override {
+    return store_->GetTrials(sweep, numbers);
+  }
+  absl::StatusOr<AttemptPage> ListAttemptsSince(absl::Time from, int limit) override {
+    return store_->ListAttemptsSince(from, limit);
   }
   absl::StatusOr<std::vector<EventRow>> ListEvents(std::int64_t sweep_id,
                                                    std::int64_t after_sequence,

@@ -13,10 +13,9 @@ class CountsTest : public SchedulerTest {
  protected:
   SchedulerCounts Counts() const { return scheduler_->Counts(); }
   void SayProgress(const std::string& worker, const LeaseToken& token, double images_per_second) {
-    scheduler_->ReportProgress(
-        worker, {{.sweep = token.sweep,
-                  .number = token.number,
-                  .message = {.images_per_second = images_per_second}}});
+    scheduler_->ReportProgress(worker, {{.sweep = token.sweep,
+                                         .number = token.number,
+                                         .message = {.images_per_second = images_per_second}}});
   }
 };
 

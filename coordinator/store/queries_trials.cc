@@ -19,8 +19,8 @@ namespace {
   "t.failures, t.epochs, t.reason, t.worker, t.created_us, t.started_us, t.ended_us, "       \
   "t.checkpoint_sha256, t.checkpoint_epoch, t.epoch, t.last_accuracy, t.last_loss, "         \
   "t.best_accuracy, t.best_epoch, t.best_loss, t.best_gated_accuracy, t.best_gated_epoch, "  \
-  "t.epochs_to_target, t.secret "
-constexpr int kTrialColumnCount = 33;
+  "t.epochs_to_target, c.qualifies, t.secret "
+constexpr int kTrialColumnCount = 34;
 
 #define TRIAL_JOIN                                                                            \
   "FROM trials t JOIN configurations c ON c.id = t.configuration_id JOIN sweeps s ON s.id = " \
@@ -69,6 +69,7 @@ absl::StatusOr<StoredTrial> DecodeTrial(const Statement& row) {
   trial.checkpoint_sha256 = row.Text(column++);
   trial.checkpoint_epoch = static_cast<int>(row.Int(column++));
   trial.result = DecodeResult(row, &column);
+  trial.qualifies = row.Int(column++) != 0;
   stored.secret = row.Text(column++);
   return stored;
 }
@@ -325,18 +326,22 @@ absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(
 }
 
 absl::StatusOr<std::vector<RankedRow>> SelectRanking(Database& database, const std::string& sweep,
-                                                     int limit) {
+                                                     std::int64_t offset, int limit) {
   STORE_ASSIGN_OR_RETURN(const std::int64_t sweep_id, FindSweepId(database, sweep));
-  // CROSS JOIN fixes the order of the loops: along the index of the ranking.
+  // CROSS JOIN fixes the order of the loops: along the index of the ranking. What the offset skips
+  // is read from that index alone.
   Statement statement = database.Prepare(
       "SELECT " TRIAL_COLUMNS
       ", c.has_value, c.qualifies, c.value, c.metric, c.epochs_to_target, c.best_replicate, "
-      "c.replicates, c.mean_last_accuracy, c.mean_half_width, c.gates FROM configurations c CROSS "
-      "JOIN trials t ON t.id = c.best_trial_id CROSS JOIN sweeps s ON s.id = c.sweep_id WHERE "
-      "c.sweep_id = ? ORDER BY c.qualifies DESC, c.has_value DESC, c.rank_key, "
-      "c.epochs_to_target = 0, c.epochs_to_target, c.network_parameters, c.number LIMIT ?");
-  statement.Bind(sweep_id, Limit(limit));
-  std::int64_t rank = 0;
+      "c.replicates, c.mean_last_accuracy, c.mean_half_width, c.gates FROM (SELECT id FROM "
+      "configurations WHERE sweep_id = ? ORDER BY qualifies DESC, has_value DESC, rank_key, "
+      "(epochs_to_target = 0), epochs_to_target, network_parameters, number LIMIT ? OFFSET ?) r "
+      "CROSS JOIN configurations c ON c.id = r.id CROSS JOIN trials t ON t.id = c.best_trial_id "
+      "CROSS JOIN sweeps s ON s.id = c.sweep_id ORDER BY c.qualifies DESC, c.has_value DESC, "
+      "c.rank_key, (c.epochs_to_target = 0), c.epochs_to_target, c.network_parameters, c.number");
+  const std::int64_t skipped = std::max<std::int64_t>(offset, 0);
+  statement.Bind(sweep_id, Limit(limit), skipped);
+  std::int64_t rank = skipped;
   return CollectRows<RankedRow>(
       statement, [&rank](const Statement& row) -> absl::StatusOr<RankedRow> {
         RankedRow ranked;

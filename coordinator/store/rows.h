@@ -73,6 +73,7 @@ struct TrialRow {
   int failures = 0;
   int epochs = 0;  // of a full run
   TrialResult result;
+  bool qualifies = false;  // its configuration, as last scored
   std::string reason;
   std::string worker;
   absl::Time created;
@@ -124,6 +125,55 @@ struct EventRow {
   int attempt = 0;            // epoch events
   int epoch = 0;
   absl::Time time;
+};
+
+// An event as an index of a sweep follows it; of an epoch with what that measured.
+struct ViewEvent {
+  std::int64_t sequence = 0;
+  std::int64_t number = 0;  // of the trial; 0: the sweep itself
+  int epoch = 0;            // 0: no epoch
+  double accuracy = 0;      // of validation
+  double loss = 0;
+};
+
+// A trial in brief, for lists of all of them.
+struct TrialSummary {
+  std::int64_t number = 0;
+  std::int64_t configuration = 0;
+  int replicate = 0;
+  TrialState state = TrialState::kPending;
+  bool qualifies = false;  // its configuration
+  bool fully_connected = false;
+  int attempt = 0;
+  int failures = 0;
+  int epochs = 0;
+  std::int64_t network_parameters = 0;
+  std::int64_t forward_flops = 0;
+  std::int64_t train_flops = 0;
+  std::int64_t receptive_field = 0;
+  TrialResult result;
+  std::string model;
+  std::string worker;
+  ParameterMap parameters;
+};
+
+// What an epoch of a trial measured on validation.
+struct MeasuredEpoch {
+  std::int64_t number = 0;  // of the trial
+  int epoch = 0;
+  double accuracy = 0;
+  double loss = 0;
+};
+
+// Attempts of any sweep, the latest first.
+struct TimedAttempt {
+  std::string sweep;
+  std::int64_t number = 0;
+  AttemptRow attempt;
+};
+struct AttemptPage {
+  std::vector<TimedAttempt> attempts;
+  std::int64_t total = 0;  // with those beyond the limit
 };
 
 struct RankedRow {

@@ -126,8 +126,9 @@ class SqliteStore final : public Store {
     return Read(
         [&](Database& database) { return FindLogLineBefore(database, sweep, number, count); });
   }
-  absl::StatusOr<std::vector<RankedRow>> Rank(const std::string& sweep, int limit) override {
-    return Read([&](Database& database) { return SelectRanking(database, sweep, limit); });
+  absl::StatusOr<std::vector<RankedRow>> Rank(const std::string& sweep, int limit,
+                                              std::int64_t offset) override {
+    return Read([&](Database& database) { return SelectRanking(database, sweep, offset, limit); });
   }
   absl::StatusOr<std::vector<EventRow>> ListEvents(std::int64_t sweep_id,
                                                    std::int64_t after_sequence,
@@ -135,6 +136,56 @@ class SqliteStore final : public Store {
     return Read([&](Database& database) {
       return SelectEvents(database, sweep_id, after_sequence, limit);
     });
+  }
+  absl::StatusOr<std::int64_t> LastSequence(std::int64_t sweep_id) override {
+    return Read([&](Database& database) { return FindLastSequence(database, sweep_id); });
+  }
+  absl::StatusOr<std::vector<ViewEvent>> ListViewEvents(std::int64_t sweep_id,
+                                                        std::int64_t after_sequence,
+                                                        int limit) override {
+    return Read([&](Database& database) {
+      return SelectViewEvents(database, sweep_id, after_sequence, limit);
+    });
+  }
+  absl::StatusOr<std::vector<TrialSummary>> ListSummaries(std::int64_t sweep_id,
+                                                          std::int64_t after_number,
+                                                          int limit) override {
+    return Read([&](Database& database) {
+      return SelectSummaries(database, sweep_id, after_number, limit);
+    });
+  }
+  absl::StatusOr<std::vector<TrialSummary>> GetSummaries(
+      std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) override {
+    return Read([&](Database& database) { return SelectSummaries(database, sweep_id, numbers); });
+  }
+  absl::StatusOr<std::vector<MeasuredEpoch>> ListMeasuredEpochs(std::int64_t sweep_id,
+                                                                std::int64_t first,
+                                                                std::int64_t last) override {
+    return Read([&](Database& database) {
+      return SelectMeasuredEpochs(database, sweep_id, first, last);
+    });
+  }
+  absl::StatusOr<std::vector<MeasuredEpoch>> GetMeasuredEpochs(
+      std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) override {
+    return Read([&](Database& database) {
+      return SelectMeasuredEpochs(database, sweep_id, numbers);
+    });
+  }
+  absl::StatusOr<std::int64_t> CountSweeps() override {
+    return Read([](Database& database) { return database.QueryInt("SELECT count(*) FROM sweeps"); });
+  }
+  absl::StatusOr<std::int64_t> CountEpochs(std::int64_t trial_id) override {
+    return Read([&](Database& database) { return sweep::CountEpochs(database, trial_id); });
+  }
+  absl::StatusOr<std::int64_t> CountRanked(std::int64_t sweep_id) override {
+    return Read([&](Database& database) { return sweep::CountRanked(database, sweep_id); });
+  }
+  absl::StatusOr<std::vector<TrialRow>> GetTrials(
+      const std::string& sweep, const std::vector<std::int64_t>& numbers) override {
+    return Read([&](Database& database) { return SelectTrialsByNumber(database, sweep, numbers); });
+  }
+  absl::StatusOr<AttemptPage> ListAttemptsSince(absl::Time from, int limit) override {
+    return Read([&](Database& database) { return SelectAttemptsSince(database, from, limit); });
   }
   absl::StatusOr<std::vector<SweepRow>> UnfinishedSweeps() override {
     return Read([&](Database& database) { return SelectUnfinishedSweeps(database); });

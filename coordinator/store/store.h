@@ -87,10 +87,38 @@ class Store {
   virtual absl::StatusOr<LogRow> LogLineBefore(const std::string& sweep, std::int64_t number,
                                                int count) = 0;
   // Best first. The order is that of the SQL view `ranking`.
-  virtual absl::StatusOr<std::vector<RankedRow>> Rank(const std::string& sweep, int limit) = 0;
+  virtual absl::StatusOr<std::vector<RankedRow>> Rank(const std::string& sweep, int limit,
+                                                      std::int64_t offset = 0) = 0;
   virtual absl::StatusOr<std::vector<EventRow>> ListEvents(std::int64_t sweep_id,
                                                            std::int64_t after_sequence,
                                                            int limit) = 0;
+  // For views of whole sweeps. Each is one short read: callers take all of a sweep in pieces.
+  // The sequence of the last event of a sweep (0: of all); 0 when there is none.
+  virtual absl::StatusOr<std::int64_t> LastSequence(std::int64_t sweep_id) = 0;
+  virtual absl::StatusOr<std::vector<ViewEvent>> ListViewEvents(std::int64_t sweep_id,
+                                                                std::int64_t after_sequence,
+                                                                int limit) = 0;
+  // By number, those above `after_number`.
+  virtual absl::StatusOr<std::vector<TrialSummary>> ListSummaries(std::int64_t sweep_id,
+                                                                  std::int64_t after_number,
+                                                                  int limit) = 0;
+  virtual absl::StatusOr<std::vector<TrialSummary>> GetSummaries(
+      std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) = 0;
+  // Of the trials with numbers from `first` to `last`, by number, attempt and epoch.
+  virtual absl::StatusOr<std::vector<MeasuredEpoch>> ListMeasuredEpochs(std::int64_t sweep_id,
+                                                                        std::int64_t first,
+                                                                        std::int64_t last) = 0;
+  virtual absl::StatusOr<std::vector<MeasuredEpoch>> GetMeasuredEpochs(
+      std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) = 0;
+  virtual absl::StatusOr<std::int64_t> CountSweeps() = 0;
+  virtual absl::StatusOr<std::int64_t> CountEpochs(std::int64_t trial_id) = 0;
+  // Configurations with a measured epoch: those that are ranked.
+  virtual absl::StatusOr<std::int64_t> CountRanked(std::int64_t sweep_id) = 0;
+  // In the order of `numbers`; those that do not exist are left out.
+  virtual absl::StatusOr<std::vector<TrialRow>> GetTrials(
+      const std::string& sweep, const std::vector<std::int64_t>& numbers) = 0;
+  // Those that run or have ended since `from`.
+  virtual absl::StatusOr<AttemptPage> ListAttemptsSince(absl::Time from, int limit) = 0;
   // For starting up: sweeps that have not ended, their pending trials (oldest first) and leases.
   virtual absl::StatusOr<std::vector<SweepRow>> UnfinishedSweeps() = 0;
   virtual absl::StatusOr<std::vector<TrialRow>> PendingTrials(std::int64_t sweep_id) = 0;

@@ -53,11 +53,10 @@ class WriterTest : public testing::Test {
   }
 
   void Start(int max_queued = 100) {
-    writer_ = std::make_unique<Writer>(database_.get(), &clock_,
-                                       Writer::Options{.max_queued = max_queued,
-                                                       .on_batch = [this](const auto& batch) {
-                                                         batches_.push_back(batch);
-                                                       }});
+    writer_ = std::make_unique<Writer>(
+        database_.get(), &clock_,
+        Writer::Options{.max_queued = max_queued,
+                        .on_batch = [this](const auto& batch) { batches_.push_back(batch); }});
   }
 
   // Collects answers in the order in which they come.
@@ -172,8 +171,8 @@ TEST_F(WriterTest, AFullDatabaseIsReportedAndNothingOfThatCallStays) {
   Finish();
   EXPECT_THAT(answers_, ElementsAre("a", "barrier", "big UNAVAILABLE", "b"));
   EXPECT_THAT(messages_[2], HasSubstr("full"));
-  EXPECT_EQ(std::count_if(batches_.begin(), batches_.end(), [](const auto& b) { return b.refused; }),
-            1);
+  EXPECT_EQ(
+      std::count_if(batches_.begin(), batches_.end(), [](const auto& b) { return b.refused; }), 1);
   EXPECT_FALSE(batches_.back().refused);
   EXPECT_EQ(Blobs(), 2);
   EXPECT_EQ(*database_->QueryInt("SELECT count(*) FROM sweeps"), 0);

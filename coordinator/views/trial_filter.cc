@@ -1,4 +1,4 @@
-#include "coordinator/api/trial_filter.h"
+#include "coordinator/views/trial_filter.h"
 
 #include <algorithm>
 #include <map>
@@ -58,9 +58,9 @@ const std::map<std::string_view, TrialField>& TrialFields() {
   return fields;
 }
 
-// Besides the fields above: hyperparameters of the trainer, of the sweep and of its networks, and
-// what LookUpConfiguration adds.
-std::vector<std::string> KnownNames(const SweepSpec& spec) {
+}  // namespace
+
+std::vector<std::string> KnownTrialNames(const SweepSpec& spec) {
   std::vector<std::string> names = NetworkFactNames();
   for (const auto& [name, field] : TrialFields()) names.emplace_back(name);
   for (const KnownParameter& parameter : KnownParameters()) names.emplace_back(parameter.name);
@@ -74,8 +74,6 @@ std::vector<std::string> KnownNames(const SweepSpec& spec) {
   return names;
 }
 
-}  // namespace
-
 absl::StatusOr<TrialFilter> TrialFilter::Parse(std::string_view text,
                                                std::shared_ptr<const SweepSpec> spec) {
   absl::StatusOr<Expression> expression = Expression::Parse(text);
@@ -83,7 +81,7 @@ absl::StatusOr<TrialFilter> TrialFilter::Parse(std::string_view text,
     return absl::InvalidArgumentError(
         fmt::format("filter '{}': {}", text, std::string(expression.status().message())));
   }
-  const std::vector<std::string> known = KnownNames(*spec);
+  const std::vector<std::string> known = KnownTrialNames(*spec);
   for (const std::string& name : expression->names()) {
     if (std::binary_search(known.begin(), known.end(), name)) continue;
     return absl::InvalidArgumentError(
@@ -93,7 +91,7 @@ absl::StatusOr<TrialFilter> TrialFilter::Parse(std::string_view text,
 }
 
 absl::StatusOr<bool> TrialFilter::Matches(const TrialRow& trial) const {
-  std::map<std::string, Value, std::less<>> values;
+  std::vector<Value> values;
   std::optional<Configuration> configuration;  // resolved only when something of it is asked for
   for (const std::string& name : expression_.names()) {
     std::optional<Value> value;
@@ -111,17 +109,23 @@ absl::StatusOr<bool> TrialFilter::Matches(const TrialRow& trial) const {
       value = LookUpConfiguration(*configuration, name);
     }
     if (!value.has_value()) return false;
-    values.emplace(name, *std::move(value));
+    values.push_back(*std::move(value));
   }
+  return Test(values, trial.short_name());
+}
+
+absl::StatusOr<bool> TrialFilter::Test(const std::vector<Value>& values,
+                                       std::string_view trial) const {
+  const std::vector<std::string>& names = expression_.names();
   const absl::StatusOr<bool> matches =
       expression_.Test([&](std::string_view name) -> std::optional<Value> {
-        const auto found = values.find(name);
-        return found == values.end() ? std::nullopt : std::optional<Value>(found->second);
+        const auto found = std::lower_bound(names.begin(), names.end(), name);
+        if (found == names.end() || *found != name) return std::nullopt;
+        return values[static_cast<std::size_t>(found - names.begin())];
       });
   if (matches.ok()) return matches;
   return absl::InvalidArgumentError(fmt::format("filter '{}': trial {}: {}", expression_.text(),
-                                                trial.short_name(),
-                                                std::string(matches.status().message())));
+                                                trial, std::string(matches.status().message())));
 }
 
 }  // namespace sweep

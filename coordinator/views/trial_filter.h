@@ -26,6 +26,11 @@ class TrialFilter {
   // InvalidArgument when the values do not go with the expression (text compared with a number).
   absl::StatusOr<bool> Matches(const TrialRow& trial) const;
 
+  // What it refers to, sorted, and the same with the values of these names in their order. `trial`
+  // is for messages.
+  const std::vector<std::string>& names() const { return expression_.names(); }
+  absl::StatusOr<bool> Test(const std::vector<Value>& values, std::string_view trial) const;
+
  private:
   TrialFilter(Expression expression, std::shared_ptr<const SweepSpec> spec)
       : expression_(std::move(expression)), spec_(std::move(spec)) {}
@@ -33,5 +38,9 @@ class TrialFilter {
   Expression expression_;
   std::shared_ptr<const SweepSpec> spec_;
 };
+
+// What a filter may refer to, sorted: fields of a trial, hyperparameters of the trainer, of the
+// sweep and of its networks, and what LookUpConfiguration adds.
+std::vector<std::string> KnownTrialNames(const SweepSpec& spec);
 
 }  // namespace sweep

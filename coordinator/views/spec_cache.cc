@@ -1,4 +1,4 @@
-#include "coordinator/api/spec_cache.h"
+#include "coordinator/views/spec_cache.h"
 
 #include <algorithm>
 

@@ -20,6 +20,10 @@ absl::StatusOr<ListenAddress> ParseListenAddress(const std::string& text);
 
 // Whether a server can listen there now: Unavailable with the reason (in use, no such address, not
 // permitted). gRPC itself only says that it could not.
-absl::Status ProbeListen(const ListenAddress& address);
+absl::Status ProbeListen(ListenAddress address);
+
+// A socket that listens there, which is the caller's to close; `*address` gets its port. Unavailable
+// with the reason.
+absl::StatusOr<int> ListenOn(ListenAddress* address);
 
 }  // namespace sweep

@@ -1,4 +1,4 @@
-#include "coordinator/api/page_token.h"
+#include "coordinator/views/page_token.h"
 
 #include <algorithm>
 #include <charconv>

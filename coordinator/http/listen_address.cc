@@ -1,6 +1,7 @@
-#include "coordinator/api/listen_address.h"
+#include "coordinator/http/listen_address.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,18 +20,31 @@ std::string BareHost(const std::string& host) {
   return host.size() > 2 && host.front() == '[' ? host.substr(1, host.size() - 2) : host;
 }
 
-// "" or the reason.
-std::string TryBind(const addrinfo& address) {
+struct Attempt {
+  int socket = -1;
+  std::string reason;  // why there is none
+};
+
+Attempt TryListen(const addrinfo& address) {
+  constexpr int kBacklog = 128;
   const int fd = socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  if (fd < 0) return std::strerror(errno);
+  if (fd < 0) return {-1, std::strerror(errno)};
   const int one = 1;  // a port of a server that has just ended is free, as for gRPC
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-  std::string reason;
-  if (bind(fd, address.ai_addr, address.ai_addrlen) != 0 || listen(fd, 1) != 0) {
-    reason = std::strerror(errno);
+  if (bind(fd, address.ai_addr, address.ai_addrlen) == 0 && listen(fd, kBacklog) == 0) {
+    return {fd, ""};
   }
+  const Attempt failed{-1, std::strerror(errno)};
   close(fd);
-  return reason;
+  return failed;
+}
+
+int PortOf(int fd) {
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &size);
+  return ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(bound).sin6_port
+                                           : reinterpret_cast<sockaddr_in&>(bound).sin_port);
 }
 
 }  // namespace
@@ -56,24 +70,35 @@ absl::StatusOr<ListenAddress> ParseListenAddress(const std::string& text) {
       "cannot listen on '{}': it is not HOST:PORT, such as 127.0.0.1:7077 or [::1]:7077", text));
 }
 
-absl::Status ProbeListen(const ListenAddress& address) {
+absl::StatusOr<int> ListenOn(ListenAddress* address) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
   addrinfo* found = nullptr;
-  const int error = getaddrinfo(BareHost(address.host).c_str(),
-                                std::to_string(address.port).c_str(), &hints, &found);
+  const int error = getaddrinfo(BareHost(address->host).c_str(),
+                                std::to_string(address->port).c_str(), &hints, &found);
   if (error != 0) {
     return absl::UnavailableError(
-        fmt::format("cannot listen on {}: {}", address.ToString(), gai_strerror(error)));
+        fmt::format("cannot listen on {}: {}", address->ToString(), gai_strerror(error)));
   }
   const std::unique_ptr<addrinfo, decltype(&freeaddrinfo)> owner(found, freeaddrinfo);
   std::string reason;
   for (const addrinfo* next = found; next != nullptr; next = next->ai_next) {
-    reason = TryBind(*next);
-    if (reason.empty()) return absl::OkStatus();
+    const Attempt attempt = TryListen(*next);
+    reason = attempt.reason;
+    if (attempt.socket < 0) continue;
+    address->port = PortOf(attempt.socket);
+    return attempt.socket;
   }
-  return absl::UnavailableError(fmt::format("cannot listen on {}: {}", address.ToString(), reason));
+  return absl::UnavailableError(
+      fmt::format("cannot listen on {}: {}", address->ToString(), reason));
+}
+
+absl::Status ProbeListen(ListenAddress address) {
+  const absl::StatusOr<int> fd = ListenOn(&address);
+  if (!fd.ok()) return fd.status();
+  close(*fd);
+  return absl::OkStatus();
 }
 
 }  // namespace sweep

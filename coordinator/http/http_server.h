@@ -1,0 +1,46 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "coordinator/http/connection_front.h"
+#include "coordinator/http/web_files.h"
+#include "coordinator/scheduler/scheduler.h"
+#include "coordinator/store/blob_store.h"
+#include "coordinator/store/store.h"
+#include "coordinator/views/spec_cache.h"
+#include "coordinator/views/views.h"
+
+namespace sweep {
+
+struct HttpOptions {
+  std::string listen = "127.0.0.1:0";  // port 0: any free one
+  Views* views = nullptr;              // this and all below outlive the server
+  Scheduler* scheduler = nullptr;
+  Store* store = nullptr;
+  BlobStore* blobs = nullptr;
+  SpecCache* specs = nullptr;
+  std::function<std::string()> metrics;  // the text at /metrics; null: there is none
+  std::span<const WebFile> files = WebFiles();
+  ConnectionFront::Options connections;
+};
+
+// The web dashboard: its page, the views as JSON under /api, the actions, weights, /metrics and
+// /healthz. docs/dashboard.md says who may do what. Thread-safe.
+class HttpServer {
+ public:
+  // InvalidArgument for an address that is none; Unavailable with the reason when it cannot listen.
+  static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const HttpOptions& options);
+  // As Shutdown.
+  virtual ~HttpServer() = default;
+
+  // "http://127.0.0.1:43211/".
+  virtual const std::string& url() const = 0;
+  // Breaks off what is under way. Idempotent; under a second.
+  virtual void Shutdown() = 0;
+};
+
+}  // namespace sweep

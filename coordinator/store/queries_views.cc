@@ -1,0 +1,189 @@
+// Queries for views of whole sweeps, in pieces of bounded size.
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/store/json_codec.h"
+#include "coordinator/store/queries.h"
+#include "coordinator/store/row_reader.h"
+#include "coordinator/store/status_macros.h"
+
+namespace sweep {
+namespace {
+
+#define SUMMARY_COLUMNS                                                                       \
+  "t.number, c.number, t.replicate, t.state, c.qualifies, c.fully_connected, t.attempt, "     \
+  "t.failures, t.epochs, c.network_parameters, c.forward_flops, c.train_flops, "              \
+  "c.receptive_field, t.epoch, t.last_accuracy, t.last_loss, t.best_accuracy, t.best_epoch, " \
+  "t.best_loss, t.epochs_to_target, c.model, t.worker, c.parameters "
+#define SUMMARY_JOIN "FROM trials t JOIN configurations c ON c.id = t.configuration_id "
+
+absl::StatusOr<TrialSummary> DecodeSummary(const Statement& row) {
+  TrialSummary trial;
+  int column = 0;
+  trial.number = row.Int(column++);
+  trial.configuration = row.Int(column++);
+  trial.replicate = static_cast<int>(row.Int(column++));
+  STORE_ASSIGN_OR_RETURN(trial.state, ParseTrialState(row.Text(column++)));
+  trial.qualifies = row.Int(column++) != 0;
+  trial.fully_connected = row.Int(column++) != 0;
+  trial.attempt = static_cast<int>(row.Int(column++));
+  trial.failures = static_cast<int>(row.Int(column++));
+  trial.epochs = static_cast<int>(row.Int(column++));
+  trial.network_parameters = row.Int(column++);
+  trial.forward_flops = row.Int(column++);
+  trial.train_flops = row.Int(column++);
+  trial.receptive_field = row.Int(column++);
+  trial.result.epoch = static_cast<int>(row.Int(column++));
+  trial.result.last_accuracy = row.Real(column++);
+  trial.result.last_loss = row.Real(column++);
+  trial.result.best_accuracy = row.Real(column++);
+  trial.result.best_epoch = static_cast<int>(row.Int(column++));
+  trial.result.best_loss = row.Real(column++);
+  trial.result.epochs_to_target = static_cast<int>(row.Int(column++));
+  trial.model = row.Text(column++);
+  trial.worker = row.Text(column++);
+  STORE_ASSIGN_OR_RETURN(trial.parameters, DecodeParameters(row.Text(column++)));
+  return trial;
+}
+
+#define MEASURED_COLUMNS "t.number, e.epoch, e.validation_accuracy, e.validation_loss "
+
+MeasuredEpoch DecodeMeasured(const Statement& row) {
+  return {.number = row.Int(0),
+          .epoch = static_cast<int>(row.Int(1)),
+          .accuracy = row.Real(2),
+          .loss = row.Real(3)};
+}
+
+}  // namespace
+
+absl::StatusOr<std::int64_t> FindLastSequence(Database& database, std::int64_t sweep_id) {
+  Statement statement = database.Prepare(
+      sweep_id == 0 ? "SELECT coalesce(max(sequence), 0) FROM events"
+                    : "SELECT coalesce(max(sequence), 0) FROM events WHERE sweep_id = ?");
+  if (sweep_id != 0) statement.Bind(sweep_id);
+  STORE_RETURN_IF_ERROR(statement.Step().status());
+  return statement.Int(0);
+}
+
+absl::StatusOr<std::vector<ViewEvent>> SelectViewEvents(Database& database, std::int64_t sweep_id,
+                                                        std::int64_t after_sequence, int limit) {
+  Statement statement = database.Prepare(
+      "SELECT v.sequence, v.number, v.epoch, e.validation_accuracy, e.validation_loss, v.kind FROM "
+      "events v INDEXED BY events_by_sweep LEFT JOIN epoch_reports e ON v.kind = 'epoch' AND "
+      "e.trial_id = v.trial_id AND e.attempt = v.attempt AND e.epoch = v.epoch WHERE v.sweep_id = "
+      "? AND v.sequence > ? ORDER BY v.sequence LIMIT ?");
+  statement.Bind(sweep_id, after_sequence, Limit(limit));
+  return CollectRows<ViewEvent>(statement, [](const Statement& row) -> absl::StatusOr<ViewEvent> {
+    const bool is_epoch = row.Text(5) == "epoch";
+    return ViewEvent{.sequence = row.Int(0),
+                     .number = row.Int(1),
+                     .epoch = is_epoch ? static_cast<int>(row.Int(2)) : 0,
+                     .accuracy = row.Real(3),
+                     .loss = row.Real(4)};
+  });
+}
+
+absl::StatusOr<std::vector<TrialSummary>> SelectSummaries(Database& database, std::int64_t sweep_id,
+                                                          std::int64_t after_number, int limit) {
+  Statement statement = database.Prepare(
+      "SELECT " SUMMARY_COLUMNS SUMMARY_JOIN
+      "WHERE t.sweep_id = ? AND t.number > ? ORDER BY t.number LIMIT ?");
+  statement.Bind(sweep_id, after_number, Limit(limit));
+  return CollectRows<TrialSummary>(statement, DecodeSummary);
+}
+
+absl::StatusOr<std::vector<TrialSummary>> SelectSummaries(
+    Database& database, std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) {
+  std::vector<TrialSummary> rows;
+  rows.reserve(numbers.size());
+  for (const std::int64_t number : numbers) {
+    Statement statement = database.Prepare("SELECT " SUMMARY_COLUMNS SUMMARY_JOIN
+                                           "WHERE t.sweep_id = ? AND t.number = ?");
+    STORE_ASSIGN_OR_RETURN(
+        std::optional<TrialSummary> row,
+        FirstRow<TrialSummary>(statement.Bind(sweep_id, number), DecodeSummary));
+    if (row) rows.push_back(*std::move(row));
+  }
+  return rows;
+}
+
+absl::StatusOr<std::vector<MeasuredEpoch>> SelectMeasuredEpochs(Database& database,
+                                                                std::int64_t sweep_id,
+                                                                std::int64_t first,
+                                                                std::int64_t last) {
+  // CROSS JOIN fixes the order of the loops.
+  Statement statement = database.Prepare(
+      "SELECT " MEASURED_COLUMNS
+      "FROM trials t CROSS JOIN epoch_reports e ON e.trial_id = t.id WHERE t.sweep_id = ? AND "
+      "t.number BETWEEN ? AND ? ORDER BY t.number, e.attempt, e.epoch");
+  return CollectRows<MeasuredEpoch>(statement.Bind(sweep_id, first, last), DecodeMeasured);
+}
+
+absl::StatusOr<std::vector<MeasuredEpoch>> SelectMeasuredEpochs(
+    Database& database, std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) {
+  std::vector<MeasuredEpoch> rows;
+  for (const std::int64_t number : numbers) {
+    STORE_ASSIGN_OR_RETURN(const std::vector<MeasuredEpoch> more,
+                           SelectMeasuredEpochs(database, sweep_id, number, number));
+    rows.insert(rows.end(), more.begin(), more.end());
+  }
+  return rows;
+}
+
+absl::StatusOr<std::int64_t> CountEpochs(Database& database, std::int64_t trial_id) {
+  Statement statement = database.Prepare("SELECT count(*) FROM epoch_reports WHERE trial_id = ?");
+  STORE_RETURN_IF_ERROR(statement.Bind(trial_id).Step().status());
+  return statement.Int(0);
+}
+
+absl::StatusOr<std::int64_t> CountRanked(Database& database, std::int64_t sweep_id) {
+  Statement statement =
+      database.Prepare("SELECT count(*) FROM configurations WHERE sweep_id = ? AND has_value = 1");
+  STORE_RETURN_IF_ERROR(statement.Bind(sweep_id).Step().status());
+  return statement.Int(0);
+}
+
+absl::StatusOr<std::vector<TrialRow>> SelectTrialsByNumber(
+    Database& database, const std::string& sweep, const std::vector<std::int64_t>& numbers) {
+  std::vector<TrialRow> rows;
+  for (const std::int64_t number : numbers) {
+    absl::StatusOr<StoredTrial> trial = FindTrial(database, sweep, number);
+    if (absl::IsNotFound(trial.status())) continue;
+    if (!trial.ok()) return trial.status();
+    rows.push_back(std::move(trial->row));
+  }
+  return rows;
+}
+
+absl::StatusOr<AttemptPage> SelectAttemptsSince(Database& database, absl::Time from, int limit) {
+  constexpr std::string_view kSince = "WHERE a.ended_us IS NULL OR a.ended_us >= ?";
+  static const std::string kCount = "SELECT count(*) FROM attempts a " + std::string(kSince);
+  static const std::string kSelect =
+      "SELECT s.name, t.number, a.attempt, a.worker, a.started_us, a.ended_us, a.outcome, a.reason "
+      "FROM attempts a JOIN trials t ON t.id = a.trial_id JOIN sweeps s ON s.id = t.sweep_id " +
+      std::string(kSince) + " ORDER BY coalesce(a.ended_us, 9e18) DESC, a.started_us DESC LIMIT ?";
+  AttemptPage page;
+  Statement count = database.Prepare(kCount);
+  STORE_RETURN_IF_ERROR(count.Bind(ToMicros(from)).Step().status());
+  page.total = count.Int(0);
+  Statement statement = database.Prepare(kSelect);
+  STORE_ASSIGN_OR_RETURN(
+      page.attempts,
+      CollectRows<TimedAttempt>(statement.Bind(ToMicros(from), Limit(limit)),
+                                [](const Statement& row) -> absl::StatusOr<TimedAttempt> {
+                                  return TimedAttempt{
+                                      .sweep = row.Text(0),
+                                      .number = row.Int(1),
+                                      .attempt = {.attempt = static_cast<int>(row.Int(2)),
+                                                  .worker = row.Text(3),
+                                                  .started = FromMicros(row.Int(4)),
+                                                  .ended = OptionalTime(row, 5),
+                                                  .outcome = row.Text(6),
+                                                  .reason = row.Text(7)}};
+                                }));
+  return page;
+}
+
+}  // namespace sweep

@@ -1,0 +1,164 @@
+// Curves over epochs: bands of all trials, and some trials.
+
+#include <algorithm>
+#include <limits>
+#include <map>
+
+#include "coordinator/views/view_context.h"
+
+namespace sweep {
+namespace {
+
+constexpr int kMaxCurves = 200;
+// So that the answer stays within its size.
+constexpr std::int64_t kMaxValues = 20'000;
+
+struct Chosen {
+  std::int64_t number = 0;
+  TrialState state = TrialState::kPending;
+  bool qualifies = false;
+  std::string_view reason;
+};
+
+Json BandsJson(const SweepIndex& index, bool is_loss) {
+  Json bands = Json::array();
+  for (const auto& [epoch, band] : index.bands()) {
+    const MetricHistogram& values = is_loss ? band.loss : band.accuracy;
+    bands.push_back({{"epoch", epoch},
+                     {"count", values.count()},
+                     {"p5", RoundedJson(values.Quantile(0.05))},
+                     {"p25", RoundedJson(values.Quantile(0.25))},
+                     {"p50", RoundedJson(values.Quantile(0.5))},
+                     {"p75", RoundedJson(values.Quantile(0.75))},
+                     {"p95", RoundedJson(values.Quantile(0.95))},
+                     {"best", RoundedJson(values.best())}});
+  }
+  return bands;
+}
+
+// Half of them the best, a quarter running, the rest the latest; each trial once.
+class Choice {
+ public:
+  Choice(const SweepIndex& index, bool is_loss, std::size_t limit)
+      : index_(index), is_loss_(is_loss), limit_(limit) {}
+
+  std::vector<Chosen> Make() {
+    const std::vector<std::size_t> measured = Measured();
+    Take(Best(measured), "best", (limit_ + 1) / 2);
+    std::vector<std::size_t> running;
+    for (const std::size_t row : measured) {
+      if (index_.trials()[row].state == TrialState::kRunning) running.push_back(row);
+    }
+    std::reverse(running.begin(), running.end());
+    Take(running, "running", limit_ - limit_ / 4);
+    Take({measured.rbegin(), measured.rend()}, "latest", limit_);
+    return chosen_;
+  }
+
+ private:
+  std::vector<std::size_t> Measured() const {
+    std::vector<std::size_t> rows;
+    for (std::size_t row = 0; row < index_.trials().size(); ++row) {
+      if (index_.trials()[row].epoch > 0) rows.push_back(row);
+    }
+    return rows;
+  }
+
+  // Lower is better.
+  double Cost(std::size_t row) const {
+    const IndexedTrial& trial = index_.trials()[row];
+    const double cost = is_loss_ ? trial.best_loss : -trial.best_accuracy;
+    return cost == cost ? cost : std::numeric_limits<double>::infinity();
+  }
+
+  std::vector<std::size_t> Best(std::vector<std::size_t> rows) const {
+    const std::size_t count = std::min(rows.size(), limit_);
+    std::partial_sort(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(count), rows.end(),
+                      [this](std::size_t a, std::size_t b) {
+                        const double cost_a = Cost(a), cost_b = Cost(b);
+                        return cost_a != cost_b ? cost_a < cost_b : a < b;
+                      });
+    rows.resize(count);
+    return rows;
+  }
+
+  void Take(const std::vector<std::size_t>& rows, std::string_view reason, std::size_t up_to) {
+    for (const std::size_t row : rows) {
+      if (chosen_.size() >= up_to) return;
+      const auto number = static_cast<std::int64_t>(row) + 1;
+      const bool is_there =
+          std::any_of(chosen_.begin(), chosen_.end(),
+                      [number](const Chosen& other) { return other.number == number; });
+      if (is_there) continue;
+      const IndexedTrial& trial = index_.trials()[row];
+      chosen_.push_back({number, trial.state, trial.qualifies, reason});
+    }
+  }
+
+  const SweepIndex& index_;
+  const bool is_loss_;
+  const std::size_t limit_;
+  std::vector<Chosen> chosen_;
+};
+
+// The first acknowledged row of every epoch, per trial.
+std::map<std::int64_t, std::vector<double>> ValuesOf(const std::vector<MeasuredEpoch>& rows,
+                                                     bool is_loss) {
+  std::map<std::int64_t, std::vector<double>> values;
+  for (const MeasuredEpoch& row : rows) {
+    std::vector<double>& curve = values[row.number];
+    const auto epoch = static_cast<std::size_t>(row.epoch);
+    if (epoch <= curve.size()) continue;
+    curve.resize(epoch - 1, std::numeric_limits<double>::quiet_NaN());
+    curve.push_back(is_loss ? row.loss : row.accuracy);
+  }
+  return values;
+}
+
+absl::StatusOr<bool> IsLoss(const SweepSpec& spec, const ViewQuery& query) {
+  const std::string metric = query.Text("metric");
+  if (metric.empty()) return spec.metric == "loss";
+  if (metric == "accuracy" || metric == "loss") return metric == "loss";
+  return absl::InvalidArgumentError("metric: it must be accuracy or loss");
+}
+
+}  // namespace
+
+absl::StatusOr<Json> CurvesDocument(const ViewContext& context, const SweepRow& sweep,
+                                    const LookedAt& looked, const ViewQuery& query) {
+  const absl::StatusOr<bool> is_loss = IsLoss(*looked.spec, query);
+  if (!is_loss.ok()) return is_loss.status();
+  const absl::StatusOr<std::int64_t> asked = query.Int("limit", 60, 1, kMaxCurves);
+  if (!asked.ok()) return asked.status();
+  const int epochs = std::max(looked.spec->epochs, 1);
+  const std::int64_t limit = std::clamp<std::int64_t>(kMaxValues / epochs, 1, *asked);
+  Json document = {{"metric", *is_loss ? "loss" : "accuracy"},
+                   {"epochs", epochs},
+                   {"ready", looked.index.ready},
+                   {"curves", Json::array()}};
+  const std::vector<Chosen> chosen = looked.index.entry->Look([&](const SweepIndex& index) {
+    document["total_trials"] = index.measured();
+    document["bands"] = BandsJson(index, *is_loss);
+    return Choice(index, *is_loss, static_cast<std::size_t>(limit)).Make();
+  });
+  std::vector<std::int64_t> numbers;
+  for (const Chosen& trial : chosen) numbers.push_back(trial.number);
+  const absl::StatusOr<std::vector<MeasuredEpoch>> rows =
+      context.options.store->GetMeasuredEpochs(sweep.id, numbers);
+  if (!rows.ok()) return rows.status();
+  const std::map<std::int64_t, std::vector<double>> values = ValuesOf(*rows, *is_loss);
+  for (const Chosen& trial : chosen) {
+    const auto found = values.find(trial.number);
+    if (found == values.end()) continue;
+    Json curve = Json::array();
+    for (const double value : found->second) curve.push_back(RoundedJson(value));
+    document["curves"].push_back({{"trial", trial.number},
+                                  {"state", TrialStateName(trial.state)},
+                                  {"qualifies", trial.qualifies},
+                                  {"reason", trial.reason},
+                                  {"values", curve}});
+  }
+  return document;
+}
+
+}  // namespace sweep

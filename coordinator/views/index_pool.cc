@@ -1,0 +1,183 @@
+#include "coordinator/views/index_pool.h"
+
+#include <algorithm>
+#include <chrono>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "absl/time/clock.h"
+
+namespace sweep {
+namespace {
+
+// Trials whose epochs are read at once.
+constexpr std::int64_t kEpochTrials = 500;
+constexpr int kSummariesPerRead = 500;
+
+}  // namespace
+
+IndexPool::IndexPool(Store* store, SpecCache* specs, const Options& options)
+    : store_(store), specs_(specs), options_(options) {}
+
+IndexPool::~IndexPool() {
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+    work_.NotifyAll();
+    done_.NotifyAll();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+absl::StatusOr<IndexPool::Answer> IndexPool::Get(const std::string& sweep, std::int64_t sweep_id,
+                                                 absl::Duration wait) {
+  absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = specs_->Get(sweep);
+  if (!spec.ok()) return spec.status();
+  const absl::StatusOr<std::int64_t> last = store_->LastSequence(sweep_id);
+  if (!last.ok()) return last.status();
+  const absl::Time deadline = absl::Now() + wait;
+  MutexLock lock(&mutex_);
+  if (!started_ && !stopping_) {
+    started_ = true;
+    thread_ = std::thread([this] { Loop(); });
+  }
+  Slot* slot = FindSlot(sweep_id, *std::move(spec));
+  const bool is_fresh = slot->ready && absl::Now() - slot->refreshed < options_.refresh_time;
+  if (!is_fresh && slot->cursor < *last) {
+    slot->wanted = std::max(slot->wanted, *last);
+    work_.NotifyAll();
+  }
+  while (!stopping_ && !is_fresh && slot->error.ok() && (!slot->ready || slot->cursor < *last)) {
+    const absl::Duration left = deadline - absl::Now();
+    if (left <= absl::ZeroDuration()) break;
+    done_.WaitFor(&mutex_, absl::ToChronoMilliseconds(left) + std::chrono::milliseconds(1));
+    const auto found = slots_.find(sweep_id);
+    if (found == slots_.end()) return absl::UnavailableError("too many sweeps are looked at");
+    slot = &found->second;
+  }
+  if (!slot->error.ok()) return std::exchange(slot->error, absl::OkStatus());
+  return Answer{.entry = slot->entry, .sequence = slot->cursor, .ready = slot->ready};
+}
+
+IndexPool::Slot* IndexPool::FindSlot(std::int64_t sweep_id,
+                                     std::shared_ptr<const SweepSpec> spec) {
+  Slot& slot = slots_[sweep_id];
+  slot.used = ++uses_;
+  if (slot.entry == nullptr) {
+    slot.entry = std::make_shared<Entry>(sweep_id, std::move(spec));
+    work_.NotifyAll();
+  }
+  while (slots_.size() > options_.max_sweeps) {
+    slots_.erase(std::min_element(slots_.begin(), slots_.end(), [](const auto& a, const auto& b) {
+      return a.second.used < b.second.used;
+    }));
+  }
+  return &slot;
+}
+
+// The one that was asked for last among those that have something to read.
+IndexPool::Slot* IndexPool::SlotWithWork() {
+  Slot* next = nullptr;
+  for (auto& [id, slot] : slots_) {
+    const bool has_work = slot.error.ok() && (!slot.ready || slot.cursor < slot.wanted);
+    if (has_work && (next == nullptr || slot.used > next->used)) next = &slot;
+  }
+  return next;
+}
+
+bool IndexPool::TakeWork(Work* work) {
+  MutexLock lock(&mutex_);
+  while (!stopping_) {
+    if (const Slot* const slot = SlotWithWork(); slot != nullptr) {
+      *work = {.entry = slot->entry, .cursor = slot->cursor, .ready = slot->ready};
+      return true;
+    }
+    work_.Wait(&mutex_);
+  }
+  return false;
+}
+
+void IndexPool::FinishWork(const Work& work, const absl::Status& status) {
+  MutexLock lock(&mutex_);
+  done_.NotifyAll();
+  const auto found = slots_.find(work.entry->sweep_id_);
+  if (found == slots_.end() || found->second.entry != work.entry) return;
+  Slot& slot = found->second;
+  slot.error = status;
+  if (!status.ok()) return;
+  slot.cursor = work.cursor;
+  slot.ready = work.ready;
+  slot.refreshed = absl::Now();
+}
+
+void IndexPool::Loop() {
+  for (Work work; TakeWork(&work);) {
+    Entry* const entry = work.entry.get();
+    FinishWork(work, work.ready ? Follow(entry, &work) : Fill(entry, &work));
+  }
+}
+
+// Events from before the first read are in what is read; what an event after it tells again changes
+// nothing.
+absl::Status IndexPool::Fill(Entry* entry, Work* work) {
+  if (!entry->has_cursor_) {
+    const absl::StatusOr<std::int64_t> last = store_->LastSequence(entry->sweep_id_);
+    if (!last.ok()) return last.status();
+    work->cursor = *last;
+    entry->has_cursor_ = true;
+  }
+  const absl::StatusOr<std::vector<TrialSummary>> trials =
+      store_->ListSummaries(entry->sweep_id_, entry->read_number_, options_.trials_per_read);
+  if (!trials.ok()) return trials.status();
+  {
+    MutexLock lock(&entry->mutex_);
+    for (const TrialSummary& trial : *trials) entry->index_.Put(trial);
+  }
+  if (!trials->empty()) {
+    const std::int64_t end = trials->back().number;
+    for (std::int64_t first = entry->read_number_ + 1; first <= end; first += kEpochTrials) {
+      const absl::StatusOr<std::vector<MeasuredEpoch>> epochs = store_->ListMeasuredEpochs(
+          entry->sweep_id_, first, std::min(first + kEpochTrials - 1, end));
+      if (!epochs.ok()) return epochs.status();
+      MutexLock lock(&entry->mutex_);
+      for (const MeasuredEpoch& row : *epochs) {
+        entry->index_.AddEpoch(row.number, row.epoch, row.accuracy, row.loss);
+      }
+    }
+    entry->read_number_ = end;
+  }
+  work->ready = static_cast<int>(trials->size()) < options_.trials_per_read;
+  return absl::OkStatus();
+}
+
+absl::Status IndexPool::Follow(Entry* entry, Work* work) {
+  const absl::StatusOr<std::vector<ViewEvent>> events =
+      store_->ListViewEvents(entry->sweep_id_, work->cursor, options_.events_per_read);
+  if (!events.ok()) return events.status();
+  std::set<std::int64_t> changed;
+  for (const ViewEvent& event : *events) {
+    if (event.number > 0) changed.insert(event.number);
+    work->cursor = event.sequence;
+  }
+  std::vector<std::int64_t> numbers(changed.begin(), changed.end());
+  for (std::size_t first = 0; first < numbers.size(); first += kSummariesPerRead) {
+    const auto begin = numbers.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto end = numbers.end() - begin > kSummariesPerRead ? begin + kSummariesPerRead
+                                                               : numbers.end();
+    const absl::StatusOr<std::vector<TrialSummary>> trials =
+        store_->GetSummaries(entry->sweep_id_, {begin, end});
+    if (!trials.ok()) return trials.status();
+    MutexLock lock(&entry->mutex_);
+    for (const TrialSummary& trial : *trials) entry->index_.Put(trial);
+  }
+  MutexLock lock(&entry->mutex_);
+  for (const ViewEvent& event : *events) {
+    if (event.epoch > 0) {
+      entry->index_.AddEpoch(event.number, event.epoch, event.accuracy, event.loss);
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace sweep

@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/mutex.h"
+#include "coordinator/store/store.h"
+#include "coordinator/views/spec_cache.h"
+#include "coordinator/views/sweep_index.h"
+
+namespace sweep {
+
+// The indexes of the sweeps that people look at. One is made when it is first asked for, in short
+// reads on the pool's one thread, and follows the sweep's events from there on, but only while
+// somebody asks. The least recently used ones are dropped. Thread-safe.
+class IndexPool {
+ public:
+  struct Options {
+    std::size_t max_sweeps = 4;
+    int trials_per_read = 2'000;
+    int events_per_read = 5'000;
+    // An index that was brought up to date within this time is good enough for a question.
+    absl::Duration refresh_time = absl::Milliseconds(500);
+  };
+  IndexPool(Store* store, SpecCache* specs, const Options& options);
+  ~IndexPool();
+
+  // An index and how far it is.
+  class Entry {
+   public:
+    Entry(std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec)
+        : sweep_id_(sweep_id), index_(std::move(spec)) {}
+
+    // Runs `function(const SweepIndex&)` while nothing changes it.
+    template <typename Function>
+    auto Look(Function function) ABSL_LOCKS_EXCLUDED(mutex_) {
+      MutexLock lock(&mutex_);
+      return function(static_cast<const SweepIndex&>(index_));
+    }
+
+   private:
+    friend class IndexPool;
+    const std::int64_t sweep_id_;
+    Mutex mutex_;
+    SweepIndex index_ ABSL_GUARDED_BY(mutex_);
+    // Of the pool's thread.
+    std::int64_t read_number_ = 0;
+    bool has_cursor_ = false;
+  };
+
+  struct Answer {
+    std::shared_ptr<Entry> entry;  // shared: it may be dropped here while it is read
+    std::int64_t sequence = 0;     // of the last event that is in it
+    bool ready = false;            // every trial and epoch up to there is in it
+  };
+  // Waits up to `wait` for an index that is up to date, and gives it as it is then. NotFound when
+  // there is no such sweep; the error when it cannot be read.
+  absl::StatusOr<Answer> Get(const std::string& sweep, std::int64_t sweep_id, absl::Duration wait);
+
+ private:
+  struct Slot {
+    std::shared_ptr<Entry> entry;
+    std::uint64_t used = 0;
+    std::int64_t cursor = 0;
+    std::int64_t wanted = 0;  // the sequence that somebody waits for
+    bool ready = false;
+    absl::Time refreshed = absl::InfinitePast();
+    absl::Status error;  // why it could not be read; the next question tries again
+  };
+  // One step of the thread: an index and how far it is, before and after.
+  struct Work {
+    std::shared_ptr<Entry> entry;  // shared with the slot, which may be dropped meanwhile
+    std::int64_t cursor = 0;
+    bool ready = false;
+  };
+
+  Slot* FindSlot(std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Slot* SlotWithWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // False when the pool ends.
+  bool TakeWork(Work* work) ABSL_LOCKS_EXCLUDED(mutex_);
+  void FinishWork(const Work& work, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Loop();
+  absl::Status Fill(Entry* entry, Work* work);
+  absl::Status Follow(Entry* entry, Work* work);
+
+  Store* const store_;
+  SpecCache* const specs_;
+  const Options options_;
+  Mutex mutex_;
+  CondVar work_, done_;
+  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::uint64_t uses_ ABSL_GUARDED_BY(mutex_) = 0;
+  std::map<std::int64_t, Slot> slots_ ABSL_GUARDED_BY(mutex_);  // by sweep id
+  bool started_ ABSL_GUARDED_BY(mutex_) = false;
+  std::thread thread_;  // started by the first question
+};
+
+}  // namespace sweep

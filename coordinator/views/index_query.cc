@@ -1,0 +1,111 @@
+#include "coordinator/views/index_query.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <string_view>
+#include <utility>
+
+#include "coordinator/views/json.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::string_view kDescending = " desc";
+constexpr std::size_t kShownBytes = 80;
+
+// Numbers before texts; a missing value is in no order.
+struct Key {
+  std::size_t row = 0;
+  double number = 0;
+  std::string text;
+  bool is_text = false;
+};
+
+bool Less(const Key& a, const Key& b) {
+  if (a.is_text != b.is_text) return b.is_text;
+  return a.is_text ? a.text < b.text : a.number < b.number;
+}
+
+absl::StatusOr<std::vector<std::size_t>> Matching(const SweepIndex& index,
+                                                  const IndexQuery& query) {
+  std::vector<SweepIndex::Getter> getters;
+  if (query.filter) {
+    for (const std::string& name : query.filter->names()) getters.push_back(index.Find(name));
+  }
+  std::vector<std::size_t> rows;
+  std::vector<Value> values(getters.size());
+  for (std::size_t row = 0; row < index.trials().size(); ++row) {
+    const IndexedTrial& trial = index.trials()[row];
+    if (trial.configuration == 0 || (query.state && trial.state != *query.state)) continue;
+    bool is_complete = true;
+    for (std::size_t i = 0; is_complete && i < getters.size(); ++i) {
+      std::optional<Value> value = getters[i](row);
+      is_complete = value.has_value();
+      if (is_complete) values[i] = *std::move(value);
+    }
+    if (!is_complete) continue;
+    if (query.filter) {
+      const absl::StatusOr<bool> matches =
+          query.filter->Test(values, fmt::format("{}/{}", index.spec().name, row + 1));
+      if (!matches.ok()) return matches.status();
+      if (!*matches) continue;
+    }
+    rows.push_back(row);
+  }
+  return rows;
+}
+
+// The rows in order, and behind them those without a value.
+std::vector<std::size_t> Sorted(const std::vector<std::size_t>& rows,
+                                const SweepIndex::Getter& getter, bool descending) {
+  std::vector<Key> keys;
+  std::vector<std::size_t> missing;
+  for (const std::size_t row : rows) {
+    const std::optional<Value> value = getter(row);
+    if (!value) {
+      missing.push_back(row);
+      continue;
+    }
+    Key key{.row = row, .number = AsDouble(*value)};
+    if (const auto* text = std::get_if<std::string>(&*value)) {
+      key.text = *text;
+      key.is_text = true;
+    } else if (std::isnan(key.number)) {
+      missing.push_back(row);
+      continue;
+    }
+    keys.push_back(std::move(key));
+  }
+  std::stable_sort(keys.begin(), keys.end(), [descending](const Key& a, const Key& b) {
+    return descending ? Less(b, a) : Less(a, b);
+  });
+  std::vector<std::size_t> sorted;
+  sorted.reserve(rows.size());
+  for (const Key& key : keys) sorted.push_back(key.row);
+  sorted.insert(sorted.end(), missing.begin(), missing.end());
+  return sorted;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::size_t>> SelectRows(const SweepIndex& index,
+                                                    const IndexQuery& query) {
+  std::string_view name = query.order_by;
+  const bool descending = name.ends_with(kDescending);
+  if (descending) name.remove_suffix(kDescending.size());
+  const std::vector<std::string> known = KnownTrialNames(index.spec());
+  if (!std::binary_search(known.begin(), known.end(), name)) {
+    return absl::InvalidArgumentError(
+        fmt::format("trials cannot be ordered by '{}'", Shortened(query.order_by, kShownBytes)));
+  }
+  absl::StatusOr<std::vector<std::size_t>> rows = Matching(index, query);
+  if (!rows.ok() || name == "number") {
+    if (rows.ok() && descending) std::reverse(rows->begin(), rows->end());
+    return rows;
+  }
+  return Sorted(*rows, index.Find(std::string(name)), descending);
+}
+
+}  // namespace sweep

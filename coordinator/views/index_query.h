@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/lifecycle/trial_state.h"
+#include "coordinator/views/sweep_index.h"
+#include "coordinator/views/trial_filter.h"
+
+namespace sweep {
+
+// Which trials are asked for, in which order.
+struct IndexQuery {
+  std::optional<TrialState> state;
+  std::optional<TrialFilter> filter;
+  // A name as in filters, with " desc" behind it: downwards. Trials that have no such value come
+  // last, by number.
+  std::string order_by = "number";
+};
+
+// The rows of `index` that match, in order. InvalidArgument for an unknown order, and for a filter
+// whose values do not go with it. Tens of milliseconds for 100,000 trials.
+absl::StatusOr<std::vector<std::size_t>> SelectRows(const SweepIndex& index,
+                                                    const IndexQuery& query);
+
+}  // namespace sweep

@@ -1,0 +1,184 @@
+// One row per trial: history, parallel coordinates, slices, Pareto front.
+
+#include <algorithm>
+#include <limits>
+#include <set>
+
+#include "coordinator/views/view_context.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::int64_t kMaxRows = 2000;
+constexpr std::size_t kBest = 200;
+// Of records and of the front; beyond it the last ones.
+constexpr std::size_t kMaxMarked = 500;
+
+// A fixed order that has nothing to do with a trial's number (splitmix64's finaliser, Steele et al.
+// 2014): the same trials are in a sample whenever it is asked for.
+std::uint64_t Shuffled(std::uint64_t value) {
+  value += 0x9e3779b97f4a7c15;
+  value = (value ^ (value >> 30)) * 0xbf58476d1ce4e5b9;
+  value = (value ^ (value >> 27)) * 0x94d049bb133111eb;
+  return value ^ (value >> 31);
+}
+
+// Which of the measured trials are shown.
+class Sample {
+ public:
+  explicit Sample(const SweepIndex& index) : index_(index) {
+    for (std::size_t row = 0; row < index.trials().size(); ++row) {
+      const IndexedTrial& trial = index.trials()[row];
+      if (trial.epoch > 0 && trial.best_accuracy == trial.best_accuracy) rows_.push_back(row);
+    }
+  }
+
+  std::size_t total() const { return rows_.size(); }
+
+  // Trials whose accuracy was the best so far, by number.
+  std::vector<std::size_t> Records() const {
+    std::vector<std::size_t> records;
+    double best = -std::numeric_limits<double>::infinity();
+    for (const std::size_t row : rows_) {
+      const double accuracy = index_.trials()[row].best_accuracy;
+      if (accuracy <= best) continue;
+      best = accuracy;
+      records.push_back(row);
+    }
+    return Latest(std::move(records));
+  }
+
+  // By parameters: each has a higher accuracy than all with fewer.
+  std::vector<std::size_t> Front() const {
+    std::vector<std::size_t> rows = rows_;
+    std::sort(rows.begin(), rows.end(), [this](std::size_t a, std::size_t b) {
+      const IndexedTrial& left = index_.trials()[a];
+      const IndexedTrial& right = index_.trials()[b];
+      if (left.network_parameters != right.network_parameters) {
+        return left.network_parameters < right.network_parameters;
+      }
+      if (left.best_accuracy != right.best_accuracy) {
+        return left.best_accuracy > right.best_accuracy;
+      }
+      return a < b;
+    });
+    std::vector<std::size_t> front;
+    double best = -std::numeric_limits<double>::infinity();
+    for (const std::size_t row : rows) {
+      if (index_.trials()[row].best_accuracy <= best) continue;
+      best = index_.trials()[row].best_accuracy;
+      front.push_back(row);
+    }
+    return Latest(std::move(front));
+  }
+
+  // The marked ones, the best, and others up to `limit`, by number.
+  std::vector<std::size_t> Shown(const std::vector<std::size_t>& records,
+                                 const std::vector<std::size_t>& front, std::size_t limit) const {
+    if (rows_.size() <= limit) return rows_;
+    std::set<std::size_t> shown(records.begin(), records.end());
+    shown.insert(front.begin(), front.end());
+    for (const std::size_t row : Ordered(std::min(kBest, limit), [this](std::size_t row) {
+           return -index_.trials()[row].best_accuracy;
+         })) {
+      shown.insert(row);
+    }
+    const auto others = Ordered(limit, [](std::size_t row) { return Shuffled(row); });
+    for (const std::size_t row : others) {
+      if (shown.size() >= limit) break;
+      shown.insert(row);
+    }
+    return {shown.begin(), shown.end()};
+  }
+
+ private:
+  static std::vector<std::size_t> Latest(std::vector<std::size_t> rows) {
+    if (rows.size() > kMaxMarked) rows.erase(rows.begin(), rows.end() - kMaxMarked);
+    return rows;
+  }
+
+  // The first `count` by `key`, then by number.
+  template <typename Key>
+  std::vector<std::size_t> Ordered(std::size_t count, Key key) const {
+    std::vector<std::size_t> rows = rows_;
+    count = std::min(count, rows.size());
+    std::partial_sort(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(count), rows.end(),
+                      [&key](std::size_t a, std::size_t b) {
+                        const auto key_a = key(a);
+                        const auto key_b = key(b);
+                        return key_a != key_b ? key_a < key_b : a < b;
+                      });
+    rows.resize(count);
+    return rows;
+  }
+
+  const SweepIndex& index_;
+  std::vector<std::size_t> rows_;
+};
+
+Json RowJson(const SweepIndex& index, const std::vector<ViewDimension>& dimensions,
+             std::size_t row) {
+  const IndexedTrial& trial = index.trials()[row];
+  Json values = Json::array();
+  values.push_back(row + 1);
+  values.push_back(RoundedJson(trial.best_accuracy));
+  values.push_back(RoundedJson(trial.last_accuracy));
+  values.push_back(RoundedJson(trial.best_loss));
+  values.push_back(trial.epochs_to_target);
+  values.push_back(trial.network_parameters);
+  values.push_back(trial.qualifies);
+  values.push_back(TrialStateName(trial.state));
+  for (const ViewDimension& dimension : dimensions) {
+    const std::optional<Value> value = index.ParameterOf(row, dimension.parameter);
+    values.push_back(value ? RoundedValueJson(*value) : Json(nullptr));
+  }
+  return values;
+}
+
+Json NumbersJson(const std::vector<std::size_t>& rows) {
+  Json numbers = Json::array();
+  for (const std::size_t row : rows) numbers.push_back(row + 1);
+  return numbers;
+}
+
+Json Points(const SweepIndex& index, std::size_t limit) {
+  const std::vector<ViewDimension> dimensions = DimensionsOf(index.spec());
+  Json columns = {"trial",
+                  "accuracy",
+                  "last_accuracy",
+                  "loss",
+                  "epochs_to_target",
+                  "network_parameters",
+                  "qualifies",
+                  "state"};
+  for (const ViewDimension& dimension : dimensions) columns.push_back(dimension.name);
+  const Sample sample(index);
+  const std::vector<std::size_t> records = sample.Records();
+  const std::vector<std::size_t> front = sample.Front();
+  const std::vector<std::size_t> shown = sample.Shown(records, front, limit);
+  Json rows = Json::array();
+  for (const std::size_t row : shown) rows.push_back(RowJson(index, dimensions, row));
+  return {{"dimensions", DimensionsJson(index.spec())},
+          {"total", sample.total()},
+          {"sampled", shown.size() < sample.total()},
+          {"columns", columns},
+          {"rows", rows},
+          {"records", NumbersJson(records)},
+          {"front", NumbersJson(front)}};
+}
+
+}  // namespace
+
+absl::StatusOr<Json> PointsDocument(const LookedAt& looked, const ViewQuery& query) {
+  const absl::StatusOr<std::int64_t> limit = query.Int("limit", 1000, 1, kMaxRows);
+  if (!limit.ok()) return limit.status();
+  return looked.index.entry->Look([&](const SweepIndex& index) {
+    // Fewer where there are many columns, so that the answer stays within its size.
+    const std::int64_t columns = 8 + std::ssize(DimensionsOf(index.spec()));
+    const std::int64_t fitting = static_cast<std::int64_t>(kMaxDocumentBytes) / (10 * columns);
+    return Points(index, static_cast<std::size_t>(std::min(*limit, std::max<std::int64_t>(
+                                                                       fitting, 300))));
+  });
+}
+
+}  // namespace sweep

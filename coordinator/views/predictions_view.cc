@@ -1,0 +1,146 @@
+// What the best epoch of a trial got wrong.
+
+#include <algorithm>
+#include <cstdint>
+
+#include "absl/strings/escaping.h"
+#include "common/tensors/safetensors.h"
+#include "coordinator/views/view_context.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::int64_t kPieceBytes = 1 << 20;
+// Before base64, so that the answer stays within its size.
+constexpr std::int64_t kMaxPictureBytes = 150'000;
+constexpr int kMaxClasses = 100;
+
+absl::StatusOr<std::string> ReadBlob(const BlobStore& blobs, const std::string& sha256) {
+  absl::StatusOr<std::unique_ptr<BlobStore::Reader>> reader = blobs.Read(sha256);
+  if (!reader.ok()) return reader.status();
+  std::string bytes;
+  while (std::ssize(bytes) < (*reader)->size_bytes()) {
+    const absl::StatusOr<std::string> piece = (*reader)->Next(kPieceBytes);
+    if (!piece.ok()) return piece.status();
+    bytes += *piece;
+  }
+  return bytes;
+}
+
+std::vector<std::int64_t> Integers(const SafeTensor& tensor) {
+  std::vector<std::int64_t> values(tensor.bytes.size() / sizeof(std::int64_t));
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::uint64_t value = 0;
+    for (int byte = 7; byte >= 0; --byte) {
+      value = value << 8 | static_cast<unsigned char>(
+                               tensor.bytes[i * 8 + static_cast<std::size_t>(byte)]);
+    }
+    values[i] = static_cast<std::int64_t>(value);
+  }
+  return values;
+}
+
+// The tensors of a file of predictions, held against each other.
+struct Predictions {
+  std::string predicted, labels;  // a byte per image
+  std::vector<std::int64_t> mistakes;
+  std::vector<std::int64_t> shape;  // channels, height, width
+  std::string pictures;
+};
+
+absl::StatusOr<Predictions> Read(const SafeTensors& file, const std::string& trial) {
+  const SafeTensor* const predicted = file.Find("predictions");
+  const SafeTensor* const labels = file.Find("labels");
+  const SafeTensor* const mistakes = file.Find("mistakes");
+  const SafeTensor* const images = file.Find("images");
+  if (labels == nullptr || mistakes == nullptr || images == nullptr) {
+    return absl::NotFoundError(
+        fmt::format("trial {} was trained by a version that kept no labels with its predictions",
+                    trial));
+  }
+  const bool fits = predicted != nullptr && predicted->dtype == "U8" && labels->dtype == "U8" &&
+                    predicted->bytes.size() == labels->bytes.size() && mistakes->dtype == "I64" &&
+                    mistakes->shape.size() == 1 && images->dtype == "U8" &&
+                    images->shape.size() == 4 && images->shape[0] == mistakes->shape[0];
+  Predictions result;
+  if (fits) {
+    result = {.predicted = predicted->bytes,
+              .labels = labels->bytes,
+              .mistakes = Integers(*mistakes),
+              .shape = {images->shape.begin() + 1, images->shape.end()},
+              .pictures = images->bytes};
+  }
+  const bool in_range = std::all_of(
+      result.mistakes.begin(), result.mistakes.end(), [&](std::int64_t index) {
+        return index >= 0 && index < std::ssize(result.labels);
+      });
+  if (fits && in_range) return result;
+  return absl::DataLossError(fmt::format("the predictions of trial {} are damaged", trial));
+}
+
+Json Describe(const Predictions& predictions) {
+  int classes = 10;
+  for (std::size_t i = 0; i < predictions.labels.size(); ++i) {
+    classes = std::max({classes, 1 + static_cast<unsigned char>(predictions.labels[i]),
+                        1 + static_cast<unsigned char>(predictions.predicted[i])});
+  }
+  classes = std::min(classes, kMaxClasses);
+  std::vector<std::vector<std::int64_t>> confusion(
+      static_cast<std::size_t>(classes), std::vector<std::int64_t>(static_cast<std::size_t>(classes)));
+  std::int64_t right = 0;
+  for (std::size_t i = 0; i < predictions.labels.size(); ++i) {
+    const auto label = static_cast<unsigned char>(predictions.labels[i]);
+    const auto predicted = static_cast<unsigned char>(predictions.predicted[i]);
+    right += label == predicted ? 1 : 0;
+    if (label < classes && predicted < classes) ++confusion[label][predicted];
+  }
+  const std::int64_t picture_bytes = std::max<std::int64_t>(
+      predictions.shape[0] * predictions.shape[1] * predictions.shape[2], 1);
+  const std::size_t shown = static_cast<std::size_t>(
+      std::min(std::ssize(predictions.mistakes), kMaxPictureBytes / picture_bytes));
+  Json mistakes = Json::array();
+  for (std::size_t i = 0; i < shown; ++i) {
+    const auto index = static_cast<std::size_t>(predictions.mistakes[i]);
+    mistakes.push_back({{"index", index},
+                        {"label", static_cast<unsigned char>(predictions.labels[index])},
+                        {"predicted", static_cast<unsigned char>(predictions.predicted[index])}});
+  }
+  const auto images = static_cast<std::int64_t>(predictions.labels.size());
+  return {{"images", images},
+          {"right", right},
+          {"classes", classes},
+          {"confusion", confusion},
+          {"mistakes", mistakes},
+          {"mistakes_total", images - right},
+          {"shape", predictions.shape},
+          {"pictures", absl::Base64Escape(predictions.pictures.substr(
+                           0, shown * static_cast<std::size_t>(picture_bytes)))}};
+}
+
+}  // namespace
+
+absl::StatusOr<Json> PredictionsDocument(const ViewContext& context, const std::string& sweep,
+                                         std::int64_t number) {
+  const absl::StatusOr<TrialRow> trial = context.options.store->GetTrial(sweep, number);
+  if (!trial.ok()) return trial.status();
+  const auto found =
+      std::find_if(trial->artifacts.begin(), trial->artifacts.end(),
+                   [](const ArtifactRow& artifact) { return artifact.role == "predictions"; });
+  if (found == trial->artifacts.end()) {
+    return absl::NotFoundError(
+        fmt::format("trial {} has no predictions; they come with its end", trial->short_name()));
+  }
+  const absl::StatusOr<std::string> bytes = ReadBlob(*context.options.blobs, found->sha256);
+  if (!bytes.ok()) return bytes.status();
+  try {
+    const absl::StatusOr<Predictions> predictions =
+        Read(ParseSafeTensors(*bytes, "predictions"), trial->short_name());
+    if (!predictions.ok()) return predictions.status();
+    return Describe(*predictions);
+  } catch (const SafeTensorsError& error) {
+    return absl::DataLossError(error.what());
+  }
+}
+
+}  // namespace sweep

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/value.h"
+#include "common/spec/sweep_spec.h"
+#include "coordinator/store/rows.h"
+#include "coordinator/views/metric_histogram.h"
+
+namespace sweep {
+
+// Texts as small numbers, since few differ.
+class TextTable {
+ public:
+  std::uint32_t Add(std::string_view text);
+  const std::string& at(std::uint32_t index) const { return texts_[index]; }
+
+ private:
+  std::vector<std::string> texts_;
+  std::unordered_map<std::string, std::uint32_t> numbers_;
+};
+
+// A trial as the index keeps it: TrialSummary in about 150 bytes.
+struct IndexedTrial {
+  std::int64_t configuration = 0;  // 0: not read yet
+  std::int64_t network_parameters = 0;
+  std::int64_t forward_flops = 0;
+  std::int64_t train_flops = 0;
+  double best_accuracy = 0;
+  double last_accuracy = 0;
+  double best_loss = 0;
+  double last_loss = 0;
+  std::int32_t receptive_field = 0;
+  std::int32_t replicate = 0;
+  std::int32_t attempt = 0;
+  std::int32_t failures = 0;
+  std::int32_t epochs = 0;
+  std::int32_t epoch = 0;
+  std::int32_t best_epoch = 0;
+  std::int32_t epochs_to_target = 0;
+  std::int32_t counted_epoch = 0;  // the last one that is in the histograms
+  std::uint32_t model = 0;
+  std::uint32_t worker = 0;
+  TrialState state = TrialState::kPending;
+  bool qualifies = false;
+  bool fully_connected = false;
+};
+
+// What was measured in one epoch by all trials.
+struct EpochBand {
+  MetricHistogram accuracy{MetricHistogram::Metric::kAccuracy};
+  MetricHistogram loss{MetricHistogram::Metric::kLoss};
+};
+
+// All trials of one sweep in brief, and what all their epochs measured in histograms, so that views
+// of the whole sweep read nothing else. Filled by IndexPool. Not thread-safe.
+class SweepIndex {
+ public:
+  // With more epochs than kMaxBands only every so many have a histogram.
+  static constexpr int kMaxBands = 500;
+
+  explicit SweepIndex(std::shared_ptr<const SweepSpec> spec);  // shared with the cache
+
+  // The trial as it is now.
+  void Put(const TrialSummary& summary);
+  // One measured epoch; only the first row of an epoch counts. Rows come as they were acknowledged.
+  void AddEpoch(std::int64_t number, int epoch, double accuracy, double loss);
+
+  const SweepSpec& spec() const { return *spec_; }
+  // Trials by number - 1; those that were not read yet have configuration 0.
+  const std::vector<IndexedTrial>& trials() const { return trials_; }
+  // Those with a measured epoch.
+  std::int64_t measured() const { return measured_; }
+  // By epoch; only those that some trial has reached.
+  const std::map<int, EpochBand>& bands() const { return bands_; }
+
+  // A value of a trial by the name that expressions and orders use: a field, a hyperparameter or a
+  // fact of the network. Nullopt: it has none (yet).
+  using Getter = std::function<std::optional<Value>(std::size_t row)>;
+  // An unknown name has no values. Valid while the index lives and is not changed.
+  Getter Find(const std::string& name) const;
+  // The chosen value of hyperparameter `parameter` (an index into spec().parameters).
+  std::optional<Value> ParameterOf(std::size_t row, std::size_t parameter) const;
+  const std::string& ModelOf(std::size_t row) const { return texts_.at(trials_[row].model); }
+
+ private:
+  // A hyperparameter's value in 16 bytes.
+  struct Cell {
+    enum class Kind : std::uint8_t { kMissing, kBool, kInt, kDouble, kText };
+    Kind kind = Kind::kMissing;
+    union {
+      std::int64_t integer = 0;
+      double number;
+    };
+  };
+  Cell CellOf(const Value& value);
+  void PutParameters(std::size_t row, const ParameterMap& parameters);
+  void ShareQualifies(std::size_t row);
+  Getter ParameterGetter(std::size_t parameter) const;
+  // A hyperparameter that the search does not choose: the same for all trials of a model.
+  Getter FixedGetter(const std::string& name) const;
+
+  std::shared_ptr<const SweepSpec> spec_;
+  std::size_t width_;  // cells per trial
+  std::unordered_map<std::string, std::size_t> parameter_index_;
+  int band_stride_;
+  std::vector<IndexedTrial> trials_;
+  std::vector<Cell> cells_;
+  TextTable texts_;
+  std::map<int, EpochBand> bands_;
+  std::int64_t measured_ = 0;
+};
+
+}  // namespace sweep

@@ -1,0 +1,182 @@
+// Everything about one trial.
+
+#include <algorithm>
+#include <utility>
+
+#include "coordinator/scheduler/explanation.h"
+#include "coordinator/scheduler/trial_spec_json.h"
+#include "coordinator/store/log_lines.h"
+#include "coordinator/views/page_token.h"
+#include "coordinator/views/view_context.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+constexpr int kMaxEpochRows = 1000;
+constexpr std::size_t kMaxAttempts = 200;
+constexpr std::size_t kMaxReasonBytes = 2000;
+constexpr int kMaxLinesPerAnswer = 500;
+constexpr std::size_t kMaxTextBytes = 200'000;
+
+// A token of logs is one number: the attempt above the line's number.
+constexpr int kLogLineBits = 40;
+static_assert(kMaxLogLineNumber < std::int64_t{1} << kLogLineBits);
+
+Json EpochRowJson(const EpochRow& row) {
+  const EpochMetrics& metrics = row.metrics;
+  return {{"attempt", row.attempt},
+          {"epoch", metrics.epoch},
+          {"lr", RoundedJson(metrics.lr)},
+          {"train_loss", RoundedJson(metrics.train_loss)},
+          {"train_accuracy", RoundedJson(metrics.train_accuracy)},
+          {"validation_loss", RoundedJson(metrics.validation_loss)},
+          {"validation_accuracy", RoundedJson(metrics.validation_accuracy)},
+          {"train_seconds", RoundedJson(metrics.train_seconds)},
+          {"evaluate_seconds", RoundedJson(metrics.evaluate_seconds)},
+          {"images_per_second", RoundedJson(metrics.images_per_second)},
+          {"report_time", TimeJson(row.reported)}};
+}
+
+absl::Status AddEpochs(Store* store, const TrialRow& trial, Json* document) {
+  const absl::StatusOr<std::vector<EpochRow>> epochs =
+      store->ListEpochs(trial.sweep, trial.number, 0, kMaxEpochRows);
+  if (!epochs.ok()) return epochs.status();
+  Json rows = Json::array();
+  for (const EpochRow& row : *epochs) rows.push_back(EpochRowJson(row));
+  std::int64_t left_out = 0;
+  if (std::ssize(*epochs) == kMaxEpochRows) {
+    const absl::StatusOr<std::int64_t> total = store->CountEpochs(trial.id);
+    if (!total.ok()) return total.status();
+    left_out = std::max<std::int64_t>(*total - kMaxEpochRows, 0);
+  }
+  (*document)["epoch_rows"] = std::move(rows);
+  (*document)["epoch_rows_left_out"] = left_out;
+  return absl::OkStatus();
+}
+
+Json AttemptsJson(const std::vector<AttemptRow>& attempts) {
+  Json rows = Json::array();
+  const std::size_t skipped = attempts.size() - std::min(attempts.size(), kMaxAttempts);
+  for (std::size_t i = skipped; i < attempts.size(); ++i) {
+    const AttemptRow& attempt = attempts[i];
+    rows.push_back({{"attempt", attempt.attempt},
+                    {"worker", attempt.worker},
+                    {"start_time", TimeJson(attempt.started)},
+                    {"end_time", TimeJson(attempt.ended)},
+                    {"outcome", attempt.outcome},
+                    {"reason", Shortened(attempt.reason, kMaxReasonBytes)}});
+  }
+  return rows;
+}
+
+Json ArtifactsJson(const std::vector<ArtifactRow>& artifacts) {
+  Json rows = Json::array();
+  for (const ArtifactRow& artifact : artifacts) {
+    rows.push_back({{"role", artifact.role},
+                    {"sha256", artifact.sha256},
+                    {"size_bytes", artifact.size_bytes}});
+  }
+  return rows;
+}
+
+// What the gates say of this trial alone.
+std::vector<GateOutcome> GatesOf(const SweepSpec& spec, const TrialRow& trial,
+                                 const Configuration& configuration) {
+  return ScoreConfiguration(spec, configuration, {{.state = trial.state, .result = trial.result}})
+      .gates;
+}
+
+void AddSpec(const SweepSpec& spec, const TrialRow& trial, Json* document) {
+  Json& result = *document;
+  result["spec"] = Json::object();
+  result["network"] = nullptr;
+  result["gates"] = Json::array();
+  result["replay"] = Json::array();
+  const absl::StatusOr<std::string> line = BuildTrialSpecJson(spec, trial);
+  if (line.ok()) result["spec"] = Json::parse(*line, nullptr, false);
+  const absl::StatusOr<Configuration> configuration =
+      spec.Complete(trial.configuration, trial.parameters);
+  if (!configuration.ok()) return;
+  if (!configuration->network.layers.empty()) {
+    result["network"] = NetworkJson(configuration->network);
+  }
+  result["gates"] = GatesJson(GatesOf(spec, trial, *configuration));
+  result["replay"] = ReplayCommands(spec, trial, *configuration);
+}
+
+std::vector<std::string> ReasonsOf(const ViewContext& context, const TrialRow& trial,
+                                   const SweepSpec& spec,
+                                   const std::vector<AttemptRow>& attempts) {
+  TrialSituation situation = context.options.scheduler->Situation(trial);
+  situation.max_failures = spec.max_failures;
+  if (!attempts.empty()) situation.last_attempt = attempts.back();
+  return Explain(situation).reasons;
+}
+
+}  // namespace
+
+absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::string& sweep_name,
+                                       std::int64_t number) {
+  Store* const store = context.options.store;
+  const absl::StatusOr<TrialRow> trial = store->GetTrial(sweep_name, number);
+  if (!trial.ok()) return trial.status();
+  const absl::StatusOr<SharedSpec> spec = context.options.specs->Get(sweep_name);
+  if (!spec.ok()) return spec.status();
+  const absl::StatusOr<SweepRow> sweep = store->GetSweepById(trial->sweep_id);
+  if (!sweep.ok()) return sweep.status();
+  const absl::StatusOr<std::vector<AttemptRow>> attempts = store->ListAttempts(sweep_name, number);
+  if (!attempts.ok()) return attempts.status();
+  const std::int64_t images = EvaluationImages(**spec);
+  Json document = TrialRowJson(*trial);
+  document.update({{"sweep", sweep_name},
+                   {"sweep_state", SweepStateName(sweep->state)},
+                   {"seed", std::to_string(trial->seed)},
+                   {"fully_connected", trial->fully_connected},
+                   {"evaluation_images", images},
+                   {"interval", nullptr},
+                   {"reason", Shortened(trial->reason, kMaxReasonBytes)},
+                   {"create_time", TimeJson(trial->created)},
+                   {"start_time", TimeJson(trial->started)},
+                   {"end_time", TimeJson(trial->ended)},
+                   {"target", TargetJson(**spec)},
+                   {"attempts", AttemptsJson(*attempts)},
+                   {"artifacts", ArtifactsJson(trial->artifacts)},
+                   {"reasons", ReasonsOf(context, *trial, **spec, *attempts)}});
+  if (images > 0 && trial->result.epoch > 0) {
+    const Interval interval = WilsonInterval(trial->result.best_accuracy, images);
+    document["interval"] = {NumberJson(interval.low), NumberJson(interval.high)};
+  }
+  AddSpec(**spec, *trial, &document);
+  if (absl::Status added = AddEpochs(store, *trial, &document); !added.ok()) return added;
+  return document;
+}
+
+absl::StatusOr<Json> LogsDocument(const ViewContext& context, const std::string& sweep,
+                                  std::int64_t number, const ViewQuery& query) {
+  const absl::StatusOr<std::int64_t> limit = query.Int("limit", kMaxLinesPerAnswer, 1, kMaxLinesPerAnswer);
+  if (!limit.ok()) return limit.status();
+  const std::string key = fmt::format("logs {}/{}", sweep, number);
+  const absl::StatusOr<std::int64_t> after = DecodePageToken(query.Text("after"), key);
+  if (!after.ok()) return after.status();
+  const absl::StatusOr<std::vector<LogRow>> rows =
+      context.options.store->ListLogs(sweep, number, static_cast<int>(*after >> kLogLineBits),
+                                      *after & kMaxLogLineNumber, static_cast<int>(*limit) + 1);
+  if (!rows.ok()) return rows.status();
+  Json lines = Json::array();
+  std::int64_t position = *after;
+  std::size_t bytes = 0;
+  for (const LogRow& row : *rows) {
+    bytes += row.text.size();
+    if (std::ssize(lines) == *limit || (bytes > kMaxTextBytes && !lines.empty())) break;
+    lines.push_back({{"attempt", row.attempt},
+                     {"line", row.line},
+                     {"time", TimeJson(row.time)},
+                     {"text", row.text}});
+    position = (static_cast<std::int64_t>(row.attempt) << kLogLineBits) + row.line;
+  }
+  const bool more = lines.size() < rows->size();
+  return Json{{"lines", lines}, {"next", EncodePageToken(position, key)}, {"more", more}};
+}
+
+}  // namespace sweep

@@ -1,0 +1,121 @@
+// The table of trials.
+
+#include <algorithm>
+
+#include "coordinator/views/index_query.h"
+#include "coordinator/views/view_context.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+constexpr int kMaxRows = 200;
+constexpr std::size_t kMaxReasonBytes = 300;
+constexpr std::size_t kShownBytes = 80;
+
+absl::StatusOr<IndexQuery> ParseQuery(const ViewQuery& query, const SharedSpec& spec) {
+  IndexQuery result;
+  if (const std::string sort = query.Text("sort"); !sort.empty()) result.order_by = sort;
+  if (const std::string state = query.Text("state"); !state.empty()) {
+    const absl::StatusOr<TrialState> parsed = ParseTrialState(state);
+    if (!parsed.ok()) {
+      return absl::InvalidArgumentError(
+          fmt::format("'{}' is no state of a trial", Shortened(state, kShownBytes)));
+    }
+    result.state = *parsed;
+  }
+  if (const std::string where = query.Text("where"); !where.empty()) {
+    absl::StatusOr<TrialFilter> filter = TrialFilter::Parse(where, spec);
+    if (!filter.ok()) return filter.status();
+    result.filter = *std::move(filter);
+  }
+  return result;
+}
+
+struct Page {
+  std::vector<std::int64_t> numbers;
+  std::int64_t total = 0;
+};
+
+Page Cut(const std::vector<std::size_t>& rows, std::int64_t offset, std::int64_t limit) {
+  Page page{.total = std::ssize(rows)};
+  const std::int64_t first = std::min(offset, page.total);
+  const std::int64_t last = std::min(first + limit, page.total);
+  for (std::int64_t i = first; i < last; ++i) {
+    page.numbers.push_back(static_cast<std::int64_t>(rows[static_cast<std::size_t>(i)]) + 1);
+  }
+  return page;
+}
+
+Json RowsJson(const std::vector<TrialRow>& trials, std::int64_t total) {
+  Json rows = Json::array();
+  for (const TrialRow& trial : trials) rows.push_back(TrialRowJson(trial));
+  return {{"rows", rows}, {"total", total}};
+}
+
+// While the index is being made, pages without a filter come from the store.
+absl::StatusOr<Json> FromStore(const ViewContext& context, const SweepRow& sweep,
+                               const IndexQuery& query, std::int64_t offset, std::int64_t limit) {
+  const absl::StatusOr<std::vector<TrialRow>> trials =
+      context.options.store->ListTrials({.sweep = sweep.name,
+                                         .state = query.state,
+                                         .order_by = query.order_by,
+                                         .offset = offset,
+                                         .limit = static_cast<int>(limit)});
+  if (!trials.ok()) return trials.status();
+  return RowsJson(*trials, sweep.counts.total());
+}
+
+}  // namespace
+
+Json TrialRowJson(const TrialRow& trial) {
+  const TrialResult& result = trial.result;
+  return {{"trial", trial.number},
+          {"configuration", trial.configuration},
+          {"replicate", trial.replicate},
+          {"state", TrialStateName(trial.state)},
+          {"epoch", result.epoch},
+          {"epochs", trial.epochs},
+          {"best_accuracy", MeasuredJson(result.epoch, result.best_accuracy)},
+          {"best_epoch", result.best_epoch},
+          {"last_accuracy", MeasuredJson(result.epoch, result.last_accuracy)},
+          {"best_loss", MeasuredJson(result.epoch, result.best_loss)},
+          {"last_loss", MeasuredJson(result.epoch, result.last_loss)},
+          {"epochs_to_target", result.epochs_to_target},
+          {"qualifies", trial.qualifies},
+          {"network_parameters", trial.network_parameters},
+          {"model", trial.model},
+          {"worker", trial.worker},
+          {"attempt", trial.attempt},
+          {"failures", trial.failures},
+          {"reason", Shortened(trial.reason, kMaxReasonBytes)},
+          {"parameters", ParametersJson(trial.parameters)}};
+}
+
+absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& sweep,
+                                    const LookedAt& looked, const ViewQuery& query) {
+  const absl::StatusOr<std::int64_t> limit = query.Int("limit", 50, 1, kMaxRows);
+  if (!limit.ok()) return limit.status();
+  const absl::StatusOr<std::int64_t> offset = query.Int("offset", 0, 0, INT64_MAX / 2);
+  if (!offset.ok()) return offset.status();
+  const absl::StatusOr<IndexQuery> parsed = ParseQuery(query, looked.spec);
+  if (!parsed.ok()) return parsed.status();
+  if (!looked.index.ready) {
+    if (!parsed->filter) return FromStore(context, sweep, *parsed, *offset, *limit);
+    return absl::UnavailableError(
+        fmt::format("the trials of sweep {} are still being read; ask again", sweep.name));
+  }
+  const absl::StatusOr<Page> page =
+      looked.index.entry->Look([&](const SweepIndex& index) -> absl::StatusOr<Page> {
+        const absl::StatusOr<std::vector<std::size_t>> rows = SelectRows(index, *parsed);
+        if (!rows.ok()) return rows.status();
+        return Cut(*rows, *offset, *limit);
+      });
+  if (!page.ok()) return page.status();
+  const absl::StatusOr<std::vector<TrialRow>> trials =
+      context.options.store->GetTrials(sweep.name, page->numbers);
+  if (!trials.ok()) return trials.status();
+  return RowsJson(*trials, page->total);
+}
+
+}  // namespace sweep

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/network/network.h"
+#include "coordinator/views/index_pool.h"
+#include "coordinator/views/json.h"
+#include "coordinator/views/view_query.h"
+#include "coordinator/views/views.h"
+
+namespace sweep {
+
+// What the makers of single documents have in common. Internal to this library.
+
+inline constexpr std::size_t kMaxDocumentBytes = 300'000;
+
+using SharedSpec = std::shared_ptr<const SweepSpec>;  // shared with the cache
+
+// How long sweeps will take, each asked for at most every two seconds. Thread-safe.
+class TimeLeftCache {
+ public:
+  // Nullopt when it cannot be said.
+  std::optional<double> SecondsLeft(Store* store, const SweepRow& sweep, const SweepSpec& spec);
+
+ private:
+  struct Known {
+    absl::Time time;
+    std::optional<double> seconds;
+  };
+  Mutex mutex_;
+  std::map<std::int64_t, Known> known_ ABSL_GUARDED_BY(mutex_);  // by sweep id, of active ones
+};
+
+struct ViewContext {
+  Views::Options options;
+  IndexPool* indexes = nullptr;
+  TimeLeftCache* time_left = nullptr;
+  bool actions_allowed = false;
+};
+
+// One index as a document needs it.
+struct LookedAt {
+  SharedSpec spec;
+  IndexPool::Answer index;
+};
+
+// Whole answers. Each comes with its errors as Views::Get.
+absl::StatusOr<Json> SweepsDocument(const ViewContext& context, const ViewQuery& query);
+absl::StatusOr<Json> SweepViewDocument(const ViewContext& context, const SweepRow& sweep);
+absl::StatusOr<Json> RankingDocument(const ViewContext& context, const SweepRow& sweep,
+                                     const ViewQuery& query);
+Json ProgressDocument(const ViewContext& context, const SweepRow& sweep);
+absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& sweep,
+                                    const LookedAt& looked, const ViewQuery& query);
+absl::StatusOr<Json> CurvesDocument(const ViewContext& context, const SweepRow& sweep,
+                                    const LookedAt& looked, const ViewQuery& query);
+absl::StatusOr<Json> PointsDocument(const LookedAt& looked, const ViewQuery& query);
+absl::StatusOr<Json> ImportanceDocument(const LookedAt& looked);
+absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::string& sweep,
+                                       std::int64_t number);
+absl::StatusOr<Json> LogsDocument(const ViewContext& context, const std::string& sweep,
+                                  std::int64_t number, const ViewQuery& query);
+absl::StatusOr<Json> PredictionsDocument(const ViewContext& context, const std::string& sweep,
+                                         std::int64_t number);
+Json WorkersDocument(const ViewContext& context);
+absl::StatusOr<Json> TimelineDocument(const ViewContext& context, const ViewQuery& query);
+
+// Parts of documents.
+// SweepSummary; with no spec (what is stored is not understood any more) what the row says.
+absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow& sweep,
+                                      const SweepSpec* spec);
+Json TrialRowJson(const TrialRow& trial);
+Json TargetJson(const SweepSpec& spec);
+Json GatesJson(const std::vector<GateOutcome>& gates);
+Json NetworkJson(const Network& network);
+// Commands that train the trial again, without a coordinator; none where there are none.
+std::vector<std::string> ReplayCommands(const SweepSpec& spec, const TrialRow& trial,
+                                        const Configuration& configuration);
+
+// What varies between the trials of a sweep.
+struct ViewDimension {
+  std::string name;
+  std::string kind;  // "log", "linear", "category"
+  bool integer = false;
+  double min = 0;  // of a number
+  double max = 0;
+  std::vector<Value> categories;
+  std::size_t parameter = 0;  // index into the sweep's parameters
+};
+std::vector<ViewDimension> DimensionsOf(const SweepSpec& spec);
+Json DimensionsJson(const SweepSpec& spec);
+
+// "NaN" as null, and null for a trial without a measured epoch.
+inline Json MeasuredJson(int epoch, double value) {
+  return epoch > 0 ? NumberJson(value) : Json(nullptr);
+}
+
+}  // namespace sweep

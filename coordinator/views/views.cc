@@ -1,0 +1,224 @@
+#include "coordinator/views/views.h"
+
+#include <functional>
+#include <utility>
+
+#include "absl/time/clock.h"
+#include "common/base/ids.h"
+#include "common/base/sha256.h"
+#include "coordinator/views/view_context.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::size_t kShownBytes = 200;
+constexpr std::size_t kMaxErrorBytes = 1000;
+constexpr std::size_t kEtagDigits = 20;
+
+std::string Etag(std::string_view text) {
+  return fmt::format("\"{}\"", Sha256Hex(text).substr(0, kEtagDigits));
+}
+
+absl::Status NoSuchPath(const ViewQuery& query) {
+  std::string path;
+  for (const std::string& part : query.path) path += "/" + part;
+  return absl::NotFoundError(
+      fmt::format("there is nothing at /api{}", Shortened(path, kShownBytes)));
+}
+
+// Takes rows off the end of the one long list of a document until it fits.
+std::string DumpFitting(Json* document) {
+  std::string text = DumpJson(*document);
+  for (const char* list : {"rows", "spans", "sweeps", "workers", "progress", "lines", "curves",
+                           "epoch_rows", "bands"}) {
+    while (text.size() > kMaxDocumentBytes && document->contains(list) &&
+           (*document)[list].size() > 1) {
+      Json& rows = (*document)[list];
+      const std::size_t left_out = rows.size() - rows.size() / 2;
+      rows.erase(rows.end() - static_cast<std::ptrdiff_t>(left_out), rows.end());
+      for (const char* count : {"left_out", "epoch_rows_left_out"}) {
+        if (!document->contains(count)) continue;
+        (*document)[count] = (*document)[count].get<std::int64_t>() +
+                             static_cast<std::int64_t>(left_out);
+      }
+      text = DumpJson(*document);
+    }
+  }
+  return text;
+}
+
+class ViewsImpl final : public Views {
+ public:
+  explicit ViewsImpl(const Options& options)
+      : options_(options), indexes_(options.store, options.specs, {}), start_(RandomHex(8)) {}
+
+  absl::StatusOr<ViewAnswer> Get(const ViewRequest& request) override {
+    const absl::StatusOr<ViewQuery> query = ViewQuery::Parse(request.path, request.query);
+    if (!query.ok()) return query.status();
+    const std::vector<std::string>& path = query->path;
+    if (path.size() == 1 && path[0] == "sweeps") return GetSweeps(request, *query);
+    if (path.size() == 1 && path[0] == "workers") {
+      return Whole(request, [&] { return WorkersDocument(Context(request)); });
+    }
+    if (path.size() == 2 && path[0] == "workers" && path[1] == "timeline") {
+      return Whole(request, [&] { return TimelineDocument(Context(request), *query); });
+    }
+    if (path.size() < 2 || path[0] != "sweeps") return NoSuchPath(*query);
+    if (absl::Status named = CheckSweepName(path[1]); !named.ok()) return named;
+    if (path.size() >= 4 && path[2] == "trials") return GetTrial(request, *query);
+    if (path.size() > 3) return NoSuchPath(*query);
+    return GetSweep(request, *query);
+  }
+
+  absl::StatusOr<std::string> SweepDocument(const std::string& name) override {
+    const absl::StatusOr<SweepRow> sweep = options_.store->GetSweep(name);
+    if (!sweep.ok()) return sweep.status();
+    const absl::StatusOr<SharedSpec> spec = options_.specs->Get(name);
+    if (!spec.ok()) return spec.status();
+    absl::StatusOr<Json> summary = SweepSummaryJson(Context({}), *sweep, spec->get());
+    if (!summary.ok()) return summary.status();
+    return DumpJson({{"sweep", *std::move(summary)}});
+  }
+
+  absl::StatusOr<std::string> TrialDocument(const TrialRow& trial) override {
+    return DumpJson({{"trial", TrialRowJson(trial)}});
+  }
+
+  absl::StatusOr<Weights> FindWeights(const std::string& sweep, std::int64_t number,
+                                      const std::string& which) override {
+    if (which != "best" && which != "last") {
+      return absl::InvalidArgumentError("which: it must be best or last");
+    }
+    const absl::StatusOr<TrialRow> trial = options_.store->GetTrial(sweep, number);
+    if (!trial.ok()) return trial.status();
+    for (const ArtifactRow& artifact : trial->artifacts) {
+      if (artifact.role != "weights_" + which) continue;
+      return Weights{.sha256 = artifact.sha256,
+                     .file_name = fmt::format("{}-{}-{}.safetensors", sweep, number, which)};
+    }
+    return absl::NotFoundError(
+        fmt::format("trial {} has no weights; they come with its end", trial->short_name()));
+  }
+
+ private:
+  ViewContext Context(const ViewRequest& request) {
+    return {.options = options_,
+            .indexes = &indexes_,
+            .time_left = &time_left_,
+            .actions_allowed = request.actions_allowed};
+  }
+
+  // An answer whose etag is known before the document is made.
+  template <typename Make>
+  absl::StatusOr<ViewAnswer> Tagged(const ViewRequest& request, const std::string& state,
+                                    Make make) {
+    ViewAnswer answer{.etag = Etag(fmt::format("{}\n{}\n{}\n{}\n{}", start_, request.path,
+                                               request.query, request.actions_allowed, state))};
+    answer.not_modified = answer.etag == request.if_none_match;
+    if (answer.not_modified) return answer;
+    absl::StatusOr<Json> document = make();
+    if (!document.ok()) return document.status();
+    answer.json = DumpFitting(&*document);
+    return answer;
+  }
+
+  // An answer whose etag is that of its content.
+  template <typename Make>
+  absl::StatusOr<ViewAnswer> Whole(const ViewRequest& request, Make make) {
+    absl::StatusOr<Json> document = make();
+    if (!document.ok()) return document.status();
+    ViewAnswer answer{.json = DumpFitting(&*document)};
+    answer.etag = Etag(answer.json);
+    answer.not_modified = answer.etag == request.if_none_match;
+    if (answer.not_modified) answer.json.clear();
+    return answer;
+  }
+
+  absl::StatusOr<ViewAnswer> GetSweeps(const ViewRequest& request, const ViewQuery& query) {
+    const absl::StatusOr<std::int64_t> last = options_.store->LastSequence(0);
+    if (!last.ok()) return last.status();
+    return Tagged(request, std::to_string(*last),
+                  [&] { return SweepsDocument(Context(request), query); });
+  }
+
+  absl::StatusOr<ViewAnswer> GetSweep(const ViewRequest& request, const ViewQuery& query) {
+    const absl::StatusOr<SweepRow> sweep = options_.store->GetSweep(query.path[1]);
+    if (!sweep.ok()) return sweep.status();
+    const std::string view = query.path.size() == 3 ? query.path[2] : "";
+    if (view == "progress") {
+      return Whole(request, [&]() -> absl::StatusOr<Json> {
+        return ProgressDocument(Context(request), *sweep);
+      });
+    }
+    if (view.empty()) {
+      const absl::StatusOr<std::int64_t> last = options_.store->LastSequence(sweep->id);
+      if (!last.ok()) return last.status();
+      return Tagged(request, fmt::format("{} {}", sweep->id, *last),
+                    [&] { return SweepViewDocument(Context(request), *sweep); });
+    }
+    return GetIndexed(request, query, *sweep, view);
+  }
+
+  // Views of all trials: they change when the index does.
+  absl::StatusOr<ViewAnswer> GetIndexed(const ViewRequest& request, const ViewQuery& query,
+                                        const SweepRow& sweep, const std::string& view) {
+    const bool is_known = view == "ranking" || view == "trials" || view == "curves" ||
+                          view == "points" || view == "importance";
+    if (!is_known) return NoSuchPath(query);
+    const absl::StatusOr<SharedSpec> spec = options_.specs->Get(sweep.name);
+    if (!spec.ok()) return spec.status();
+    absl::StatusOr<IndexPool::Answer> index =
+        indexes_.Get(sweep.name, sweep.id, options_.index_wait);
+    if (!index.ok()) return index.status();
+    const LookedAt looked{.spec = *spec, .index = *index};
+    // While the index is being made every answer may differ from the last.
+    const std::string state = fmt::format(
+        "{} {} {}", sweep.id, index->sequence,
+        index->ready ? "ready" : fmt::format("{}", absl::ToUnixMicros(absl::Now())));
+    return Tagged(request, state, [&]() -> absl::StatusOr<Json> {
+      if (view == "ranking") return RankingDocument(Context(request), sweep, query);
+      if (view == "trials") return TrialsDocument(Context(request), sweep, looked, query);
+      if (view == "curves") return CurvesDocument(Context(request), sweep, looked, query);
+      if (view == "points") return PointsDocument(looked, query);
+      return ImportanceDocument(looked);
+    });
+  }
+
+  absl::StatusOr<ViewAnswer> GetTrial(const ViewRequest& request, const ViewQuery& query) {
+    const std::string& sweep = query.path[1];
+    const absl::StatusOr<std::int64_t> number = ParseTrialNumber(query.path[3]);
+    if (!number.ok()) return number.status();
+    const ViewContext context = Context(request);
+    if (query.path.size() == 4) {
+      return Whole(request, [&] { return TrialViewDocument(context, sweep, *number); });
+    }
+    const std::string& view = query.path[4];
+    if (query.path.size() == 5 && view == "logs") {
+      return Whole(request, [&] { return LogsDocument(context, sweep, *number, query); });
+    }
+    if (query.path.size() == 5 && view == "predictions") {
+      return Whole(request, [&] { return PredictionsDocument(context, sweep, *number); });
+    }
+    return NoSuchPath(query);
+  }
+
+  const Options options_;
+  IndexPool indexes_;
+  TimeLeftCache time_left_;
+  const std::string start_;  // so that no etag of another process is taken for one of this
+};
+
+}  // namespace
+
+std::unique_ptr<Views> Views::Make(const Options& options) {
+  return std::make_unique<ViewsImpl>(options);
+}
+
+std::string ErrorDocument(const absl::Status& status) {
+  return DumpJson({{"error",
+                    {{"code", absl::StatusCodeToString(status.code())},
+                     {"message", Shortened(std::string(status.message()), kMaxErrorBytes)}}}});
+}
+
+}  // namespace sweep

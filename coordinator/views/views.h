@@ -1,0 +1,69 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "coordinator/scheduler/scheduler.h"
+#include "coordinator/store/blob_store.h"
+#include "coordinator/store/store.h"
+#include "coordinator/views/spec_cache.h"
+
+namespace sweep {
+
+struct ViewRequest {
+  std::string path;   // "/api/sweeps/mnist/trials", percent-encoded
+  std::string query;  // "limit=50&sort=lr", percent-encoded
+  std::string if_none_match;     // the etag that the asker has
+  bool actions_allowed = false;  // for the asker, who is told so
+};
+
+struct ViewAnswer {
+  std::string json;
+  std::string etag;           // changes when the document does
+  bool not_modified = false;  // the asker has it: `json` is empty
+};
+
+// The JSON documents of the dashboard, as dashboards/web/src/api.ts says, whoever asks for them.
+// Reads are short and bounded; what concerns a whole sweep comes from an index in memory, which is
+// made when it is first asked for. Thread-safe.
+class Views {
+ public:
+  struct Options {
+    Store* store = nullptr;  // this and all below outlive the views
+    Scheduler* scheduler = nullptr;
+    BlobStore* blobs = nullptr;
+    SpecCache* specs = nullptr;
+    Clock* clock = RealClock();
+    std::string database;
+    std::string version;
+    // How long an answer waits for an index that is not up to date.
+    absl::Duration index_wait = absl::Milliseconds(100);
+  };
+  static std::unique_ptr<Views> Make(const Options& options);
+  virtual ~Views() = default;
+
+  // InvalidArgument for what cannot be asked, NotFound for what is not there (and for paths that
+  // are none), Unavailable when it is there later.
+  virtual absl::StatusOr<ViewAnswer> Get(const ViewRequest& request) = 0;
+
+  // The documents {"sweep": SweepSummary} and {"trial": TrialRow} that actions answer with.
+  virtual absl::StatusOr<std::string> SweepDocument(const std::string& sweep) = 0;
+  virtual absl::StatusOr<std::string> TrialDocument(const TrialRow& trial) = 0;
+
+  // The weights of a trial, of its best or last epoch.
+  struct Weights {
+    std::string sha256;
+    std::string file_name;  // "mnist-7-best.safetensors"
+  };
+  virtual absl::StatusOr<Weights> FindWeights(const std::string& sweep, std::int64_t number,
+                                              const std::string& which) = 0;
+};
+
+// The document of an error: ApiError.
+std::string ErrorDocument(const absl::Status& status);
+
+}  // namespace sweep
