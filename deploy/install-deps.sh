@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Installs what building and testing Sweep needs on Debian 12, and into .deps/ of this checkout
-# PyTorch (its libtorch is what the trainer is built with; tests also train with the Python part) and
-# the Python packages of tests/requirements.txt. Run it as often as you like: what is there already is
-# left alone.
+# PyTorch (its libtorch is what the trainer is built with; tests also train with the Python part), the
+# Python packages of tests/requirements.txt and two programs of Prometheus, which tests use. Run it as
+# often as you like: what is there already is left alone.
 #
 #   deploy/install-deps.sh            install
 #   Torch_DIR=… deploy/install-deps.sh   use that libtorch (the folder of TorchConfig.cmake)
@@ -14,7 +14,8 @@ readonly PACKAGES=(
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
   libsqlite3-dev sqlite3 libspdlog-dev libfmt-dev libyaml-cpp-dev libcli11-dev
   nlohmann-json3-dev libcpp-httplib-dev libssl-dev zlib1g-dev libpng-dev libcurl4-openssl-dev
-  libhwy-dev libgtest-dev libgmock-dev python3 python3-pip zsh chromium fonts-dejavu-core
+  libhwy-dev prometheus-cpp-dev libgtest-dev libgmock-dev python3 python3-pip zsh
+  chromium fonts-dejavu-core
 )
 readonly TORCH_VERSION=2.13.0
 readonly TORCH_WHEEL=torch-${TORCH_VERSION}+cpu-cp311-cp311-manylinux_2_28_x86_64.whl
@@ -134,7 +135,30 @@ install_python_packages() {
   echo "$wanted" > .deps/python.content
 }
 
+# Only the programs of Debian's package: installed, it would start a service on a fixed port. Tests that
+# need them are skipped where they are missing.
+install_prometheus() {
+  if [ -x .deps/prometheus/prometheus ] && [ -x .deps/prometheus/promtool ]; then
+    say "prometheus and promtool are in .deps/prometheus"
+    return
+  fi
+  say "downloading Debian's prometheus (19 MB) and unpacking its programs into .deps/prometheus"
+  mkdir -p .deps
+  prometheus_staging=$(mktemp -d .deps/staging.XXXXXX)
+  chmod 755 "$prometheus_staging"  # apt-get downloads as a user of its own
+  if (cd "$prometheus_staging" && apt-get download -qq prometheus 2>/dev/null) &&
+      dpkg-deb --fsys-tarfile "$prometheus_staging"/prometheus_*.deb |
+        tar -x -C "$prometheus_staging" ./usr/bin/prometheus ./usr/bin/promtool; then
+    rm -rf .deps/prometheus
+    mv "$prometheus_staging/usr/bin" .deps/prometheus
+  else
+    say "it could not be had; the tests that scrape a coordinator will be skipped"
+  fi
+  rm -rf "$prometheus_staging"
+}
+
 install_packages
 install_torch
 install_python_packages
+install_prometheus
 say "done"

@@ -1,11 +1,15 @@
 #include <fmt/format.h>
 
+#include <functional>
 #include <iostream>
+#include <iterator>
 #include <map>
 
 #include "absl/strings/str_cat.h"
 #include "cli/calls.h"
+#include "cli/options.h"
 #include "cli/present/export.h"
+#include "cli/present/optuna_journal.h"
 #include "cli/present/output_file.h"
 #include "cli/present/present.h"
 #include "cli/session.h"
@@ -17,13 +21,15 @@ namespace {
 
 struct ExportOptions {
   std::string sweep;
+  std::string format;  // "": as --format before the command, the environment and so on say
   std::string output;  // "": standard output
   bool epochs = false;
 };
 
-// The sweep's hyperparameters in the order of its file. The header needs them before the first
-// trial is read, and no single trial need have all of them.
-absl::StatusOr<std::vector<std::string>> ParameterNames(const v1::Sweep& sweep) {
+constexpr char kOptuna[] = "optuna";
+
+// The coordinator's copy of the sweep's file.
+absl::StatusOr<SweepSpec> SpecOf(const v1::Sweep& sweep) {
   SweepSource source{.file = sweep.source().file(), .text = sweep.source().text()};
   for (const auto& [name, text] : sweep.source().network_files()) {
     source.network_files[name] = text;
@@ -32,28 +38,76 @@ absl::StatusOr<std::vector<std::string>> ParameterNames(const v1::Sweep& sweep) 
     source.program_files[name] = text;
   }
   Diagnostics diagnostics;
-  const absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(source, &diagnostics);
+  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(source, &diagnostics);
   if (!spec.ok()) {
     return absl::InternalError(absl::StrCat("the coordinator's copy of sweep ", sweep.name(),
                                             " cannot be read: ", FormatDiagnostics(diagnostics)));
   }
-  std::vector<std::string> names;
-  for (const Parameter& parameter : spec->parameters) names.push_back(parameter.name);
-  return names;
+  return spec;
 }
 
 // The trial's epochs, of each the row of the latest attempt.
-absl::Status WriteEpochs(Connection& connection, const v1::Trial& trial, ExportWriter* writer,
-                         std::int64_t* rows) {
-  if (trial.epoch() == 0 && trial.attempt() == 0) return absl::OkStatus();
-  const absl::StatusOr<std::vector<v1::Epoch>> all =
-      ListEpochs(connection, ShortName(trial.name()));
+absl::StatusOr<std::vector<v1::Epoch>> LatestEpochs(Connection& connection,
+                                                    const v1::Trial& trial) {
+  std::vector<v1::Epoch> epochs;
+  if (trial.epoch() == 0 && trial.attempt() == 0) return epochs;
+  absl::StatusOr<std::vector<v1::Epoch>> all = ListEpochs(connection, ShortName(trial.name()));
   if (!all.ok()) return all.status();
-  std::map<int, const v1::Epoch*> latest;
-  for (const v1::Epoch& epoch : *all) latest[epoch.epoch()] = &epoch;  // in order of attempt
-  for (const auto& [number, epoch] : latest) writer->Write(EpochExportRow(trial, *epoch));
-  *rows += static_cast<std::int64_t>(latest.size());
-  return absl::OkStatus();
+  std::map<int, v1::Epoch*> latest;
+  for (v1::Epoch& epoch : *all) latest[epoch.epoch()] = &epoch;  // in order of attempt
+  for (const auto& [number, epoch] : latest) epochs.push_back(std::move(*epoch));
+  return epochs;
+}
+
+using TakeTrial = std::function<absl::Status(const v1::Trial& trial)>;
+
+absl::Status ForEachTrial(Connection& connection, const std::string& sweep, std::ostream& out,
+                          const TakeTrial& take) {
+  return ForEachTrialPage(
+      connection, sweep, {}, [&](const std::vector<v1::Trial>& page) -> absl::Status {
+        for (const v1::Trial& trial : page) {
+          if (SignalCount() > 0) return absl::CancelledError("interrupted");
+          if (absl::Status status = take(trial); !status.ok()) return status;
+        }
+        return out ? absl::OkStatus() : absl::DataLossError("the output could not be written");
+      });
+}
+
+absl::Status WriteRows(Connection& connection, const ExportOptions& options, const SweepSpec& spec,
+                       Format format, std::ostream& out, std::int64_t* rows) {
+  // The header needs all names before the first trial is read, and no trial need have all of them.
+  std::vector<std::string> names;
+  for (const Parameter& parameter : spec.parameters) names.push_back(parameter.name);
+  const ExportRow shape = options.epochs ? EpochExportRow({}, {}) : TrialExportRow({});
+  ExportWriter writer(format, shape, names, &out);
+  absl::Status status =
+      ForEachTrial(connection, options.sweep, out, [&](const v1::Trial& trial) -> absl::Status {
+        if (!options.epochs) {
+          writer.Write(TrialExportRow(trial));
+          ++*rows;
+          return absl::OkStatus();
+        }
+        const absl::StatusOr<std::vector<v1::Epoch>> epochs = LatestEpochs(connection, trial);
+        if (!epochs.ok()) return epochs.status();
+        for (const v1::Epoch& epoch : *epochs) writer.Write(EpochExportRow(trial, epoch));
+        *rows += std::ssize(*epochs);
+        return absl::OkStatus();
+      });
+  if (status.ok()) writer.Finish();
+  return status;
+}
+
+absl::Status WriteJournal(Connection& connection, const SweepSpec& spec, const v1::Sweep& sweep,
+                          std::ostream& out, std::int64_t* rows) {
+  OptunaJournal journal(spec, sweep, &out);
+  return ForEachTrial(
+      connection, ShortName(sweep.name()), out, [&](const v1::Trial& trial) -> absl::Status {
+        const absl::StatusOr<std::vector<v1::Epoch>> epochs = LatestEpochs(connection, trial);
+        if (!epochs.ok()) return epochs.status();
+        journal.Write(trial, *epochs);
+        ++*rows;
+        return absl::OkStatus();
+      });
 }
 
 // Writes everything to `out`; `*rows` counts the rows.
@@ -61,26 +115,12 @@ absl::Status WriteExport(Connection& connection, const ExportOptions& options, F
                          std::ostream& out, std::int64_t* rows) {
   const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, options.sweep);
   if (!sweep.ok()) return sweep.status();
-  const absl::StatusOr<std::vector<std::string>> names = ParameterNames(*sweep);
-  if (!names.ok()) return names.status();
-  const ExportRow shape = options.epochs ? EpochExportRow({}, {}) : TrialExportRow({});
-  ExportWriter writer(format, shape, *names, &out);
-  const auto take = [&](const std::vector<v1::Trial>& page) -> absl::Status {
-    for (const v1::Trial& trial : page) {
-      if (SignalCount() > 0) return absl::CancelledError("interrupted");
-      if (!options.epochs) {
-        writer.Write(TrialExportRow(trial));
-        ++*rows;
-      } else if (absl::Status status = WriteEpochs(connection, trial, &writer, rows);
-                 !status.ok()) {
-        return status;
-      }
-    }
-    return out ? absl::OkStatus() : absl::DataLossError("the output could not be written");
-  };
-  absl::Status status = ForEachTrialPage(connection, options.sweep, {}, take);
+  const absl::StatusOr<SweepSpec> spec = SpecOf(*sweep);
+  if (!spec.ok()) return spec.status();
+  const absl::Status status = options.format == kOptuna
+                                  ? WriteJournal(connection, *spec, *sweep, out, rows)
+                                  : WriteRows(connection, options, *spec, format, out, rows);
   if (!status.ok()) return status;
-  writer.Finish();
   out.flush();
   return out ? absl::OkStatus() : absl::DataLossError("the output could not be written");
 }
@@ -92,17 +132,23 @@ int Ended(const absl::Status& status) {
 }
 
 int Export(const ExportOptions& options, const Session& session) {
-  if (session.format == Format::kTable) {
+  Format format = session.format;
+  if (options.format == "csv") format = Format::kCsv;
+  if (options.format == "json") format = Format::kJson;
+  if (options.format.empty() && format == Format::kTable) {
     return Fail(absl::InvalidArgumentError(
-        "an export is for programs and has no table: choose --format csv or --format json"));
+        "an export is for programs and has no table: choose --format csv, json or optuna"));
+  }
+  if (options.format == kOptuna && options.epochs) {
+    return Fail(absl::InvalidArgumentError(
+        "--format optuna has every epoch without being told: leave --epochs out"));
   }
   InstallSignals();
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
   if (!connection.ok()) return Fail(connection.status());
   std::int64_t rows = 0;
   if (options.output.empty()) {
-    const absl::Status status =
-        WriteExport(**connection, options, session.format, std::cout, &rows);
+    const absl::Status status = WriteExport(**connection, options, format, std::cout, &rows);
     return status.ok() ? static_cast<int>(kExitOk) : Ended(status);
   }
   absl::StatusOr<std::unique_ptr<OutputFile>> file = OutputFile::Create(options.output);
@@ -110,8 +156,7 @@ int Export(const ExportOptions& options, const Session& session) {
     std::cerr << "error: " << file.status().message() << '\n';
     return kExitFailed;
   }
-  absl::Status status =
-      WriteExport(**connection, options, session.format, (*file)->stream(), &rows);
+  absl::Status status = WriteExport(**connection, options, format, (*file)->stream(), &rows);
   if (status.ok()) status = (*file)->Commit();
   if (!status.ok()) return Ended(status);
   if (!session.quiet) {
@@ -131,15 +176,24 @@ void AddExportCommand(CLI::App* app, Session* session) {
       "it). CSV has a column parameters.x for every hyperparameter x; JSON is an array of objects, "
       "one to a line. Numbers are raw, shares from 0 to 1, times RFC 3339 in UTC; what is not "
       "known or not finite is empty or null. Trials are read and written page by page. With -o "
-      "the file is there whole or not at all.");
+      "the file is there whole or not at all.\n"
+      "--format optuna writes a study for Optuna 4.9 and optuna-dashboard, the file of its "
+      "JournalFileBackend: the search space, each trial's parameters, its metric after every epoch "
+      "(finite values), best value and state, and as attributes its name, seed and network. "
+      "Stopped trials are PRUNED, failed and cancelled ones FAIL, pending ones WAITING; times are "
+      "in UTC; parameters of one value are an attribute of the study.");
   command->group("Look into trials");
   command->footer(
       "Examples:\n"
       "  sweep export seed-000 --format csv -o trials.csv\n"
       "  sweep export seed-000 --format csv --epochs | gzip > epochs.csv.gz\n"
+      "  sweep export seed-000 --format optuna -o seed-000.journal\n"
       "  python3 -c 'import pandas; print(pandas.read_csv(\"trials.csv\").describe())'");
   auto options = std::make_shared<ExportOptions>();
   command->add_option("NAME", options->sweep, "sweep")->required();
+  // Before the global option of that name, which knows no format of exports alone.
+  command->add_option("--format", options->format, "how they are written")
+      ->check(OneOf({"csv", "json", kOptuna}));
   command->add_option("-o,--output", options->output, "file to write (default: standard output)")
       ->type_name("FILE");
   command->add_flag("--epochs", options->epochs, "one row per epoch");

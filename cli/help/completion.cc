@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "cli/calls.h"
 #include "cli/help/suggestions.h"
@@ -207,7 +208,8 @@ class Candidates {
   Candidates(std::string start, std::string prefix, std::ostream& out)
       : start_(std::move(start)), prefix_(std::move(prefix)), out_(out) {}
   void Add(const std::string& word, const std::string& description = "") {
-    if (!word.starts_with(start_)) return;
+    // An option of a command comes before that of every command with the same name.
+    if (!word.starts_with(start_) || !added_.insert(word).second) return;
     out_ << prefix_ << word << (description.empty() ? "" : "\t") << description << '\n';
   }
   void Directive(const std::string& line) { out_ << line << '\n'; }
@@ -217,6 +219,7 @@ class Candidates {
   const std::string start_;
   const std::string prefix_;
   std::ostream& out_;
+  std::set<std::string> added_;
 };
 
 // "seed-000/" for every sweep, or the trials of the one that is typed already.

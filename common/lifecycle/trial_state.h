@@ -18,6 +18,8 @@ enum class TrialState {
   kCancelled,
 };
 
+inline constexpr int kTrialStates = 7;
+
 enum class TrialEvent {
   kGrant,      // a lease is given
   kRevive,     // a holder that lost its lease is back before anyone else was granted the trial

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "coordinator/api/blob_service.h"
+#include "coordinator/api/call_meter.h"
 #include "coordinator/api/sweep_service.h"
 #include "coordinator/api/trial_service.h"
 #include "coordinator/api/view_service.h"
@@ -15,6 +16,7 @@
 #include "coordinator/api/worker_service.h"
 #include "coordinator/http/http_server.h"
 #include "coordinator/http/listen_address.h"
+#include "coordinator/metrics/metrics.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/store/blob_collector.h"
 #include "coordinator/store/blob_store.h"
@@ -47,8 +49,11 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   ~CoordinatorServerImpl() override { CoordinatorServerImpl::Shutdown(); }
 
   absl::Status Open(const ServerOptions& options) {
+    clock_ = options.clock;
     absl::StatusOr<std::unique_ptr<Store>> store =
-        Store::Open({.path = options.database, .clock = options.clock});
+        Store::Open({.path = options.database,
+                     .clock = options.clock,
+                     .on_batch = [this](const BatchReport& batch) { metrics_->OnBatch(batch); }});
     if (!store.ok()) return store.status();
     store_ = *std::move(store);
     absl::StatusOr<std::unique_ptr<BlobStore>> blobs =
@@ -96,6 +101,9 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     builder.RegisterService(workers_.get());
     builder.RegisterService(blob_service_.get());
     builder.RegisterService(view_service_.get());
+    std::vector<std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface>> meters;
+    meters.push_back(MakeCallMeter(metrics_.get()));
+    builder.experimental().SetInterceptorCreators(std::move(meters));
     server_ = builder.BuildAndStart();
     if (server_ == nullptr || port == 0) {
       const absl::Status reason = ProbeListen(address);
@@ -117,7 +125,8 @@ class CoordinatorServerImpl final : public CoordinatorServer {
                            .scheduler = scheduler_.get(),
                            .store = store_.get(),
                            .blobs = blobs_.get(),
-                           .specs = specs_.get()});
+                           .specs = specs_.get(),
+                           .metrics = [this] { return MetricsText(); }});
     if (absl::IsUnavailable(server.status()) && options.http_is_optional) {
       spdlog::warn("no dashboard: {}; --http HOST:PORT takes another port",
                    std::string(server.status().message()));
@@ -134,6 +143,15 @@ class CoordinatorServerImpl final : public CoordinatorServer {
 
   const std::string& address() const override { return address_; }
   const std::string& dashboard() const override { return dashboard_; }
+
+  std::string MetricsText() const override {
+    return metrics_->Text({.now = [this] { return clock_->Now(); },
+                           .scheduler = [this] { return scheduler_->Counts(); },
+                           .store = [this] { return store_->Load(); },
+                           .waiting = [this]() -> CoordinatorMetrics::Waiting {
+                             return {.reads = reads_->queued(), .files = files_->queued()};
+                           }});
+  }
 
   // Every parked call and every stream is ended first: gRPC's Shutdown returns only when no call is
   // left. The scheduler's writes and callbacks end before the store that they use. Who has answered
@@ -179,6 +197,9 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   std::mutex shutdown_mutex_;
   bool is_down_ = false;
   std::string address_;
+  Clock* clock_ = nullptr;
+  const std::unique_ptr<CoordinatorMetrics> metrics_ =
+      CoordinatorMetrics::Make({.version = SWEEP_VERSION, .methods = MeteredMethods()});
   std::string dashboard_;
   // In the order of use: what is later uses what is before it.
   std::unique_ptr<Store> store_;

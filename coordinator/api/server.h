@@ -34,6 +34,8 @@ class CoordinatorServer {
 
   // "127.0.0.1:43211".
   virtual const std::string& address() const = 0;
+  // In Prometheus's text format; see docs/metrics.md. Not during Shutdown or after it.
+  virtual std::string MetricsText() const = 0;
   // "http://127.0.0.1:43211/"; "" when there is no dashboard.
   virtual const std::string& dashboard() const = 0;
   // Finishes parked calls, commits what is queued, closes the store. Idempotent; under 2 s.

@@ -1,5 +1,6 @@
 #include "coordinator/api/work_pool.h"
 
+#include <iterator>
 #include <utility>
 
 namespace sweep {
@@ -24,6 +25,11 @@ bool WorkPool::Submit(std::function<void()> task) {
     changed_.NotifyOne();  // not later: the pool may end as soon as the task has run
   }
   return true;
+}
+
+std::int64_t WorkPool::queued() const {
+  MutexLock lock(&mutex_);
+  return std::ssize(queue_);
 }
 
 void WorkPool::Loop() {

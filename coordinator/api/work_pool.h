@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <thread>
@@ -25,12 +26,13 @@ class WorkPool {
   // False when the queue is full: `task` will not run.
   [[nodiscard]] bool Submit(std::function<void()> task);
   int max_queued() const { return options_.max_queued; }
+  std::int64_t queued() const;
 
  private:
   void Loop();
 
   const Options options_;
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar changed_;
   std::deque<std::function<void()>> queue_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -145,6 +145,7 @@ class FaultyStore final : public Store {
     return store_->KnownBlobs(digits);
   }
   std::int64_t LogBytes() const override { return store_->LogBytes(); }
+  StoreLoad Load() const override { return store_->Load(); }
   absl::Status PublishAddress(const std::string& address) override {
     return store_->PublishAddress(address);
   }

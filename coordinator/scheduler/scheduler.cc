@@ -255,6 +255,9 @@ absl::StatusOr<std::shared_ptr<const SweepSpec>> SchedulerImpl::SpecOf(const Lea
 }
 
 void SchedulerImpl::OnLeaseRow(const TrialRow& row, const LeaseToken& token) {
+  if (const TrialEntry* const before = table_.FindTrial(TrialKey{row.sweep_id, row.number})) {
+    events_counted_.epochs += std::max(0, row.result.epoch - before->row.result.epoch);
+  }
   TrialEntry* const trial = table_.Apply(row, Now() + options_.lease_term);
   if (trial != nullptr && trial->held()) trial->secret = token.secret;
   EndIfDone(row.sweep_id);
@@ -332,12 +335,17 @@ void SchedulerImpl::CountFinish(const LeaseToken& token, const std::string& work
   if (trial == nullptr || !trial->held() || worker == nullptr) return;
   if (outcome == LeaseOutcome::kCompleted) {
     ++worker->completed;
+    ++events_counted_.attempts_completed;
     NoteSuccess(worker_name);
   } else if (outcome == LeaseOutcome::kFailed) {
     ++worker->failed;
+    ++events_counted_.attempts_failed;
     NoteFailure(trial, worker, reason);
   } else if (outcome == LeaseOutcome::kFailedForGood) {
     ++worker->failed;  // of the trial's own making, such as divergence
+    ++events_counted_.attempts_failed;
+  } else {
+    ++events_counted_.attempts_given_back;
   }
 }
 
@@ -355,7 +363,7 @@ void SchedulerImpl::ReportProgress(const std::string& session,
   for (const TrialProgress& item : progress) {
     TrialEntry* const trial = table_.FindTrial(item.sweep, item.number);
     if (trial == nullptr || !trial->held() || trial->row.worker != worker->second) continue;
-    trial->progress = item.message;
+    table_.SetProgress(trial, item.message);
     table_.FindSweep(trial->row.sweep_id)->has_new_progress = true;
   }
 }

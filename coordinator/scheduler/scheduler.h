@@ -105,6 +105,7 @@ class Scheduler {
   // What is known here of a trial as the store has it; the store's part is left to the caller.
   virtual TrialSituation Situation(const TrialRow& trial) const = 0;
   virtual std::vector<TrialProgress> Progress(const std::string& sweep) const = 0;
+  virtual SchedulerCounts Counts() const = 0;
   virtual EventBus& events() = 0;
 
   // What the threads do, for tests: expire leases and parked calls; make configurations (true when

@@ -62,6 +62,7 @@ class SchedulerImpl final : public Scheduler {
   std::vector<WorkerInfo> Workers() const override;
   TrialSituation Situation(const TrialRow& trial) const override;
   std::vector<TrialProgress> Progress(const std::string& sweep) const override;
+  SchedulerCounts Counts() const override;
   EventBus& events() override { return events_; }
   void Tick() override;
   bool SearchTurn() override;
@@ -132,6 +133,10 @@ class SchedulerImpl final : public Scheduler {
   bool WaitsForAnother(const TrialEntry& trial, const WorkerEntry& worker) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::optional<PutAside> DescribeHealth(const WorkerEntry& worker) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // scheduler_counts.cc
+  void CountWorker(const WorkerEntry& worker, SchedulerCounts* counts) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // scheduler_situation.cc
@@ -205,6 +210,7 @@ class SchedulerImpl final : public Scheduler {
   absl::Duration no_grants_before_ ABSL_GUARDED_BY(mutex_);  // the store's queue was full
   PhiloxStream jitter_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  SchedulerCounts events_counted_ ABSL_GUARDED_BY(mutex_);  // what counts from the start on
   bool search_wanted_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::deque<std::function<void()>> deferred_ ABSL_GUARDED_BY(mutex_);

@@ -325,6 +325,7 @@ void SchedulerImpl::OnLost(const TrialKey& key, const std::string& reason,
   if (trial != nullptr && trial->claim == Claim::kLosing) table_.SetClaim(trial, Claim::kNone);
   if (row.ok()) {
     WorkerEntry* const worker = table_.FindWorker(row->worker);
+    if (!IsHeld(row->state)) ++events_counted_.attempts_lost;
     if (worker != nullptr && !IsHeld(row->state)) {
       ++worker->failed;
       if (trial != nullptr) NoteLoss(trial, worker, reason);
@@ -366,6 +367,7 @@ void SchedulerImpl::ForgiveLateTick(absl::Duration now) {
   last_tick_ = now;
   const absl::Duration slack = std::min(absl::Seconds(5), options_.lease_term / 12);
   if (gap <= tick_interval_ + slack) return;
+  ++events_counted_.late_ticks;
   DeferLog(spdlog::level::warn,
            fmt::format("scheduler was late seconds={:.1f}; leases are extended by that",
                        absl::ToDoubleSeconds(gap)));
@@ -395,6 +397,7 @@ void SchedulerImpl::ExpireWorkers(absl::Duration now) {
     if (worker.poll.has_value() && worker.poll->deadline <= now) table_.MarkChanged(worker.name);
     if (worker.connected && silence >= options_.lease_term) {
       worker.connected = false;
+      ++events_counted_.workers_lost;
       DeferLog(spdlog::level::warn, fmt::format("worker gone worker={} silent_seconds={:.0f}",
                                                 worker.name, absl::ToDoubleSeconds(silence)));
     }

@@ -78,6 +78,27 @@ struct WorkerInfo {
   std::optional<PutAside> put_aside;
 };
 
+// What goes on, in numbers. Made without a look at every trial.
+struct SchedulerCounts {
+  // Now.
+  std::int64_t active_sweeps = 0, paused_sweeps = 0;
+  std::int64_t pending = 0, leased = 0, running = 0;  // trials of sweeps that have not ended
+  std::int64_t queued = 0;                            // of the pending, those of active sweeps
+  std::int64_t to_make = 0;                  // configurations that active sweeps have left
+  std::int64_t slots = 0, free_slots = 0;    // of workers that are connected and do not drain
+  std::int64_t images_per_second = 0;        // of all running trials
+  // Each worker is counted once; `put_aside` are connected.
+  std::int64_t workers_connected = 0, workers_draining = 0, workers_put_aside = 0;
+  std::int64_t workers_gone = 0;
+  // Since this coordinator started.
+  std::int64_t epochs = 0;  // that trials have got to; one trained again counts once
+  std::int64_t completed = 0, stopped = 0, failed = 0, cancelled = 0;  // trials
+  std::int64_t attempts_completed = 0, attempts_failed = 0, attempts_given_back = 0;
+  std::int64_t attempts_lost = 0;
+  std::int64_t workers_lost = 0;  // silent for a lease term
+  std::int64_t late_ticks = 0;    // times that the leases were extended because it ran late
+};
+
 // Where a running trial stands within an epoch.
 struct TrialProgress {
   std::string sweep;

@@ -261,6 +261,9 @@ class WalkTest : public SchedulerTest {
     EXPECT_EQ(sweep.counts.completed, states[TrialState::kCompleted]);
     EXPECT_EQ(sweep.counts.failed, states[TrialState::kFailed]);
     EXPECT_EQ(sweep.counts.cancelled, states[TrialState::kCancelled]);
+    const SchedulerCounts counts = scheduler_->Counts();
+    EXPECT_EQ(counts.pending, sweep.counts.pending);
+    EXPECT_EQ(counts.leased + counts.running, sweep.counts.running);
     const bool is_over = sweep.state == SweepState::kCompleted;
     if (is_over) EXPECT_TRUE(sweep.exhausted && sweep.counts.pending + sweep.counts.running == 0);
     EXPECT_EQ(sweep.ended.has_value(), is_over || sweep.state == SweepState::kCancelled);

@@ -1,8 +1,19 @@
 #include "coordinator/scheduler/work_table.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace sweep {
+namespace {
+
+// A whole number, so that sums do not drift; a worker may say anything.
+std::int64_t Speed(const std::optional<ProgressMessage>& progress) {
+  constexpr double kMost = 1e9;
+  if (!progress || !(progress->images_per_second > 0)) return 0;
+  return std::llround(std::min(progress->images_per_second, kMost));
+}
+
+}  // namespace
 
 SweepEntry* WorkTable::AddSweep(const SweepRow& row, std::shared_ptr<const SweepSpec> spec) {
   SweepEntry& sweep = sweeps_[row.id];
@@ -21,7 +32,11 @@ SweepEntry* WorkTable::AddSweep(const SweepRow& row, std::shared_ptr<const Sweep
 void WorkTable::RemoveSweep(std::int64_t id) {
   const auto found = sweeps_.find(id);
   if (found == sweeps_.end()) return;
-  for (auto& [number, trial] : found->second.trials) Release(&trial);
+  for (auto& [number, trial] : found->second.trials) {
+    Release(&trial);
+    --TrialsIn(trial.row.state);
+    ++TrialsIn(TrialState::kCancelled);
+  }
   sweep_ids_.erase(found->second.name);
   sweeps_.erase(found);
 }
@@ -63,7 +78,14 @@ void WorkTable::Release(TrialEntry* trial) {
     worker->leases.erase(trial->key());
     MarkChanged(worker->name);
   }
+  images_per_second_ -= Speed(trial->progress);
   trial->progress.reset();
+}
+
+void WorkTable::SetProgress(TrialEntry* trial, const ProgressMessage& progress) {
+  images_per_second_ -= Speed(trial->progress);
+  trial->progress = progress;
+  images_per_second_ += Speed(trial->progress);
 }
 
 void WorkTable::Queue(SweepEntry* sweep, const TrialEntry& trial) {
@@ -81,12 +103,17 @@ TrialEntry* WorkTable::Apply(const TrialRow& row, absl::Duration deadline) {
     const auto found = sweep->trials.find(row.number);
     if (found != sweep->trials.end()) {
       Release(&found->second);
+      --TrialsIn(found->second.row.state);
+      ++TrialsIn(row.state);
       sweep->trials.erase(found);
       sweep->pending.erase(row.number);
     }
     return nullptr;
   }
-  TrialEntry& trial = sweep->trials[row.number];
+  const auto [place, is_new] = sweep->trials.try_emplace(row.number);
+  TrialEntry& trial = place->second;
+  if (!is_new) --TrialsIn(trial.row.state);
+  ++TrialsIn(row.state);
   const bool same_lease = trial.held() && IsHeld(row.state) && trial.row.attempt == row.attempt &&
                           trial.row.worker == row.worker;
   if (!same_lease) Release(&trial);

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -29,7 +31,7 @@ struct TrialEntry {
   std::string secret;                            // of the lease, while it is held
   absl::Duration deadline;                       // monotonic, while it is held
   std::shared_ptr<const std::string> spec_json;  // shared with answers; null before the first grant
-  std::optional<ProgressMessage> progress;
+  std::optional<ProgressMessage> progress;  // set by WorkTable::SetProgress
   std::set<std::string> failed_on;  // workers, since this coordinator has it
   absl::Duration
       elsewhere_until;  // monotonic; till then it waits for a worker it has not failed on
@@ -107,7 +109,7 @@ struct WorkerEntry {
 class WorkTable {
  public:
   SweepEntry* AddSweep(const SweepRow& row, std::shared_ptr<const SweepSpec> spec);
-  // Releases its leases.
+  // Releases its leases. What has not ended of it counts as cancelled.
   void RemoveSweep(std::int64_t id);
   SweepEntry* FindSweep(std::int64_t id);
   SweepEntry* FindSweep(const std::string& name);
@@ -122,6 +124,8 @@ class WorkTable {
   TrialEntry* FindTrial(const TrialKey& key);
   const TrialEntry* FindTrial(const TrialKey& key) const;
   TrialEntry* FindTrial(const std::string& sweep, std::int64_t number);
+  // Of a trial that is held; gone when the lease is.
+  void SetProgress(TrialEntry* trial, const ProgressMessage& progress);
   // Sets or ends a claim; a claimed trial is not offered.
   void SetClaim(TrialEntry* trial, Claim claim);
   // Removes the sweep when it has made all its trials and they have ended. True when it did.
@@ -141,6 +145,12 @@ class WorkTable {
   const std::map<std::string, WorkerEntry>& workers() const { return workers_; }
   // Slots of connected workers.
   std::int64_t connected_slots() const;
+  // Trials in a state: now, or, when it is one that ends a trial, ended so since the start.
+  std::int64_t trials_in(TrialState state) const {
+    return trials_in_[static_cast<std::size_t>(state)];
+  }
+  // Of all trials that are held, in whole images.
+  std::int64_t images_per_second() const { return images_per_second_; }
 
   // Workers whose leases or call have changed since the last TakeChanged.
   void MarkChanged(const std::string& worker) { changed_.insert(worker); }
@@ -148,6 +158,7 @@ class WorkTable {
 
  private:
   void Release(TrialEntry* trial);
+  std::int64_t& TrialsIn(TrialState state) { return trials_in_[static_cast<std::size_t>(state)]; }
   void Queue(SweepEntry* sweep, const TrialEntry& trial);
 
   std::map<std::int64_t, SweepEntry> sweeps_;
@@ -155,6 +166,8 @@ class WorkTable {
   std::map<std::string, WorkerEntry> workers_;
   std::set<std::string> changed_;
   std::int64_t turns_ = 0;
+  std::array<std::int64_t, kTrialStates> trials_in_{};
+  std::int64_t images_per_second_ = 0;
 };
 
 }  // namespace sweep

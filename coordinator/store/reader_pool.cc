@@ -8,8 +8,6 @@
 namespace sweep {
 namespace {
 
-// More than the threads that run long queries, so that short ones never wait for those.
-constexpr std::size_t kMaxReaders = 8;
 // How long the gate waits for those that read: the usual query takes milliseconds.
 constexpr auto kPatience = std::chrono::milliseconds(500);
 constexpr auto kGrace = std::chrono::seconds(1);
@@ -94,6 +92,11 @@ void ReaderPool::OpenGate() {
     gate_closed_ = false;
   }
   changed_.NotifyAll();
+}
+
+int ReaderPool::lent() const {
+  MutexLock lock(&mutex_);
+  return lent_;
 }
 
 void ReaderPool::CloseIdle() {

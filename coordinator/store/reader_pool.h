@@ -30,6 +30,9 @@ class ReaderPool {
     // Held for each read when not null; see Writer::Options.
     std::mutex* turns = nullptr;
   };
+  // More than the threads that run long queries, so that short ones never wait for those.
+  static constexpr int kMaxReaders = 8;
+
   explicit ReaderPool(Options options) : options_(std::move(options)) {}
 
   // What `query(database)` gives, from one snapshot; waits while all connections are lent or the
@@ -52,6 +55,8 @@ class ReaderPool {
   void OpenGate();
   // Closes the connections that nobody uses.
   void CloseIdle();
+  // Connections that a query uses now.
+  int lent() const;
 
  private:
   static constexpr int kMaxAttempts = 3;
@@ -81,10 +86,10 @@ class ReaderPool {
 
   const Options options_;
   std::atomic<bool> make_way_{false};
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar changed_;
   std::vector<std::unique_ptr<Reader>> idle_ ABSL_GUARDED_BY(mutex_);
-  std::size_t lent_ ABSL_GUARDED_BY(mutex_) = 0;
+  int lent_ ABSL_GUARDED_BY(mutex_) = 0;
   bool gate_closed_ ABSL_GUARDED_BY(mutex_) = false;
 };
 

@@ -37,11 +37,19 @@ absl::StatusOr<std::unique_ptr<Database>> OpenForWriting(const std::string& uri,
   return database;
 }
 
+// 0 when there is none.
+std::int64_t FileBytes(const std::string& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  return error ? 0 : static_cast<std::int64_t>(size);
+}
+
 class SqliteStore final : public Store {
  public:
   SqliteStore(std::unique_ptr<LockFile> lock, std::unique_ptr<Database> database, std::string uri,
               const StoreOptions& options)
       : in_memory_(options.path.empty()),
+        path_(options.path),
         log_path_(in_memory_ ? "" : options.path + "-wal"),
         lock_(std::move(lock)),
         database_(std::move(database)),
@@ -53,6 +61,7 @@ class SqliteStore final : public Store {
         writer_(std::make_unique<Writer>(database_.get(), options.clock,
                                          Writer::Options{.max_queued = options.max_queued_writes,
                                                          .turns = in_memory_ ? &turns_ : nullptr,
+                                                         .on_batch = options.on_batch,
                                                          .after_batch = [this] {
                                                            if (!in_memory_)
                                                              checkpointer_.AfterCommit();
@@ -205,10 +214,20 @@ class SqliteStore final : public Store {
     return Read([&](Database& database) { return SelectBlobs(database, digits); });
   }
 
-  std::int64_t LogBytes() const override {
+  std::int64_t LogBytes() const override { return FileBytes(log_path_); }
+
+  StoreLoad Load() const override {
+    StoreLoad load{.queued_writes = writer_->queued(),
+                   .disk_is_full = writer_->disk_is_full(),
+                   .readers_in_use = readers_.lent(),
+                   .most_readers = ReaderPool::kMaxReaders};
+    if (in_memory_) return load;
+    load.database_bytes = FileBytes(path_);
+    load.log_bytes = LogBytes();
     std::error_code error;
-    const auto size = std::filesystem::file_size(log_path_, error);
-    return error ? 0 : static_cast<std::int64_t>(size);
+    const std::filesystem::space_info space = std::filesystem::space(path_, error);
+    if (!error) load.free_disk_bytes = static_cast<std::int64_t>(space.available);
+    return load;
   }
 
   absl::Status PublishAddress(const std::string& address) override {
@@ -232,6 +251,7 @@ class SqliteStore final : public Store {
   }
 
   const bool in_memory_;
+  const std::string path_;
   const std::string log_path_;
   std::mutex turns_;                // in memory only: readers and writer take turns
   std::unique_ptr<LockFile> lock_;  // null in memory

@@ -12,6 +12,7 @@
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "coordinator/store/rows.h"
+#include "coordinator/store/store_load.h"
 #include "coordinator/store/transaction.h"
 
 namespace sweep {
@@ -25,6 +26,8 @@ struct StoreOptions {
   std::int64_t log_limit_bytes = 64 << 20;
   // A read that takes longer is ended with DeadlineExceeded, which names the query.
   absl::Duration read_time_limit = absl::Seconds(10);
+  // Told of every transaction, on the writer's thread before the completions; may be empty.
+  std::function<void(const BatchReport&)> on_batch;
 };
 
 // All durable state, in one SQLite database. One thread and one connection write: it takes all
@@ -131,6 +134,8 @@ class Store {
 
   // Of the write-ahead log's file; 0 in memory.
   virtual std::int64_t LogBytes() const = 0;
+  // From memory and the file system: no query, and no waiting for writes.
+  virtual StoreLoad Load() const = 0;
 
   // Publishes where this process can be reached, for those who find the file in use.
   virtual absl::Status PublishAddress(const std::string& address) = 0;

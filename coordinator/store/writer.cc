@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <exception>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -57,6 +58,11 @@ void Writer::Submit(Store::WriteFunction function, Store::Completion done) {
                   options_.max_queued)));
 }
 
+std::int64_t Writer::queued() const {
+  MutexLock lock(&mutex_);
+  return std::ssize(queue_);
+}
+
 bool Writer::InsideFunction() const { return inside_function_ == std::this_thread::get_id(); }
 
 void Writer::Loop() {
@@ -75,16 +81,21 @@ void Writer::Loop() {
 
 void Writer::RunBatch(std::vector<Item>& batch) {
   std::vector<absl::Status> results;
+  BatchReport report{.writes = batch.size()};
   {
     std::unique_lock<std::mutex> turn;
     if (options_.turns != nullptr) turn = std::unique_lock(*options_.turns);
-    results = RunTransaction(batch);
+    const absl::Duration start = RealClock()->Monotonic();
+    results = RunTransaction(batch, &report);
+    report.duration = RealClock()->Monotonic() - start;
   }
+  if (options_.on_batch) options_.on_batch(report);
   for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(std::move(results[i]));
   if (options_.after_batch) options_.after_batch();
 }
 
-std::vector<absl::Status> Writer::RunTransaction(const std::vector<Item>& batch) {
+std::vector<absl::Status> Writer::RunTransaction(const std::vector<Item>& batch,
+                                                 BatchReport* report) {
   std::vector<absl::Status> results(batch.size());
   database_.ForgetDiskFull();
   changed_rows_ = 0;
@@ -97,7 +108,8 @@ std::vector<absl::Status> Writer::RunTransaction(const std::vector<Item>& batch)
       begun = BeginTransaction();
     }
   }
-  const bool is_full = database_.disk_was_full() || (begun.ok() && !CommitOrDie());
+  const bool is_full = database_.disk_was_full() || (begun.ok() && !CommitOrDie(&report->commit));
+  report->refused = is_full;
   if (is_full) {
     RollBackOrDie();
     std::fill(results.begin(), results.end(), database_.DiskFullStatus());
@@ -132,8 +144,10 @@ absl::Status Writer::RunFunction(const Store::WriteFunction& function) {
   return status;
 }
 
-bool Writer::CommitOrDie() {
+bool Writer::CommitOrDie(absl::Duration* duration) {
+  const absl::Duration start = RealClock()->Monotonic();
   const absl::Status committed = database_.Run("COMMIT");
+  *duration = RealClock()->Monotonic() - start;
   if (committed.ok()) return true;
   // After a write that found no room the file is what it was; at worst the log's index found none,
   // and after a crash the batch is there although it was refused, as when an answer is lost. After
@@ -154,7 +168,7 @@ void Writer::RollBackOrDie() {
 void Writer::NoteRoom(bool is_full, std::size_t writes) {
   if (is_full) {
     refused_ += static_cast<std::int64_t>(writes);
-    if (!std::exchange(disk_is_full_, true)) {
+    if (!disk_is_full_.exchange(true)) {
       spdlog::error("disk full database={:?}; writes are refused until there is room",
                     database_.name());
     }

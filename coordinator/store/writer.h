@@ -31,6 +31,8 @@ class Writer {
     // Held for each transaction when not null. A database in memory has no snapshots for readers,
     // so there they and the writer take turns.
     std::mutex* turns = nullptr;
+    // Called on the writer's thread before a batch is answered.
+    std::function<void(const BatchReport&)> on_batch = nullptr;
     // Called on the writer's thread when a batch has been answered.
     std::function<void()> after_batch = nullptr;
   };
@@ -44,6 +46,9 @@ class Writer {
   void Submit(Store::WriteFunction function, Store::Completion done);
   // True on the writer's thread while it runs a function.
   bool InsideFunction() const;
+  // Writes that wait for the transaction under way.
+  std::int64_t queued() const;
+  bool disk_is_full() const { return disk_is_full_; }
 
  private:
   struct Item {
@@ -53,12 +58,12 @@ class Writer {
 
   void Loop();
   void RunBatch(std::vector<Item>& batch);
-  // One transaction over the whole batch; what to answer to each.
-  std::vector<absl::Status> RunTransaction(const std::vector<Item>& batch);
+  // One transaction over the whole batch; what to answer to each, and in `report` how it went.
+  std::vector<absl::Status> RunTransaction(const std::vector<Item>& batch, BatchReport* report);
   absl::Status BeginTransaction();
   absl::Status RunFunction(const Store::WriteFunction& function);
   // False when the disk was full.
-  bool CommitOrDie();
+  bool CommitOrDie(absl::Duration* duration);
   void RollBackOrDie();
   void NoteRoom(bool is_full, std::size_t writes);
 
@@ -66,11 +71,11 @@ class Writer {
   const Options options_;
   SqliteWriteTransaction transaction_;
   std::atomic<std::thread::id> inside_function_{};
-  bool disk_is_full_ = false;
+  std::atomic<bool> disk_is_full_ = false;
   std::int64_t refused_ = 0;       // writes, while the disk is full
   std::int64_t changed_rows_ = 0;  // by the functions of this batch that succeeded
 
-  Mutex mutex_;
+  mutable Mutex mutex_;
   CondVar changed_;
   std::vector<Item> queue_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;

@@ -1,5 +1,6 @@
 #include "coordinator/store/writer.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <future>
 #include <stdexcept>
@@ -52,8 +53,10 @@ class WriterTest : public testing::Test {
   }
 
   void Start(int max_queued = 100) {
-    writer_ = std::make_unique<Writer>(database_.get(), &clock_,
-                                       Writer::Options{.max_queued = max_queued});
+    writer_ = std::make_unique<Writer>(
+        database_.get(), &clock_,
+        Writer::Options{.max_queued = max_queued,
+                        .on_batch = [this](const auto& batch) { batches_.push_back(batch); }});
   }
 
   // Collects answers in the order in which they come.
@@ -71,6 +74,7 @@ class WriterTest : public testing::Test {
 
   FakeClock clock_;
   std::unique_ptr<Database> database_;
+  std::vector<BatchReport> batches_;  // by the writer's thread
   std::vector<std::string> answers_;
   std::vector<std::string> messages_;
   std::unique_ptr<Writer> writer_;
@@ -167,6 +171,9 @@ TEST_F(WriterTest, AFullDatabaseIsReportedAndNothingOfThatCallStays) {
   Finish();
   EXPECT_THAT(answers_, ElementsAre("a", "barrier", "big UNAVAILABLE", "b"));
   EXPECT_THAT(messages_[2], HasSubstr("full"));
+  EXPECT_EQ(
+      std::count_if(batches_.begin(), batches_.end(), [](const auto& b) { return b.refused; }), 1);
+  EXPECT_FALSE(batches_.back().refused);
   EXPECT_EQ(Blobs(), 2);
   EXPECT_EQ(*database_->QueryInt("SELECT count(*) FROM sweeps"), 0);
 }
@@ -206,6 +213,23 @@ TEST_F(WriterTest, KnowsWhenItIsInsideAFunction) {
   Finish();
   EXPECT_TRUE(inside);
   EXPECT_FALSE(in_completion);
+}
+
+TEST_F(WriterTest, TellsOfEachTransaction) {
+  Start();
+  Barrier barrier;
+  writer_->Submit(barrier.Function(), Note("barrier"));
+  barrier.WaitUntilEntered();
+  for (const char digit : {'a', 'b', 'c'}) writer_->Submit(AddBlob(digit), Note("blob"));
+  EXPECT_EQ(writer_->queued(), 3);
+  barrier.Open();
+  Finish();
+  ASSERT_EQ(batches_.size(), 2u);
+  EXPECT_EQ(batches_[0].writes, 1u);
+  EXPECT_EQ(batches_[1].writes, 3u);
+  EXPECT_GT(batches_[1].commit, absl::ZeroDuration());
+  EXPECT_GE(batches_[1].duration, batches_[1].commit);
+  EXPECT_FALSE(batches_[1].refused);
 }
 
 using WriterDeathTest = WriterTest;

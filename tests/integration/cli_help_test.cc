@@ -221,6 +221,9 @@ TEST_F(CliHelpTest, CompletesCommandsFlagsAndValues) {
   EXPECT_THAT(Completions({"run", ""}), Contains(":files"));
   EXPECT_THAT(Completions({"networks", "cnn-1871"}), IsSupersetOf({"cnn-18718"}));
   EXPECT_THAT(Completions({"config", "set", "co"}), ::testing::ElementsAre("coordinator", "color"));
+  EXPECT_THAT(Completions({"export", "s", "--form"}), ::testing::ElementsAre("--format")) << "once";
+  EXPECT_THAT(Completions({"export", "s", "--format", ""}),
+              ::testing::ElementsAre("csv", "json", "optuna"));
 }
 
 TEST_F(CliHelpTest, CompletionOfLiveNamesNeverWaits) {

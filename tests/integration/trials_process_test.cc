@@ -195,12 +195,52 @@ TEST_F(TrialsTest, AnExportedFileIsWholeOrNotThere) {
 
 TEST_F(TrialsTest, AnExportHasNoTable) {
   for (const std::vector<std::string>& command :
-       {std::vector<std::string>{"export", "tiny"}, {"export", "tiny", "--format", "table"}}) {
+       {std::vector<std::string>{"export", "tiny"}, {"--format", "table", "export", "tiny"}}) {
     const Result result = Sweep(command);
     EXPECT_EQ(result.code, 2);
-    EXPECT_THAT(result.output, HasSubstr("choose --format csv or --format json"));
+    EXPECT_THAT(result.output, HasSubstr("choose --format csv, json or optuna"));
   }
-  EXPECT_EQ(Sweep({"export", "tiny", "--format", "optuna"}).code, 2);
+  const Result table = Sweep({"export", "tiny", "--format", "table"});
+  EXPECT_EQ(table.code, 2);
+  EXPECT_THAT(table.output, HasSubstr("'table' is not one of csv, json, optuna"));
+  EXPECT_EQ(Sweep({"export", "tiny", "--format", "optuna", "--epochs"}).code, 2);
+}
+
+TEST_F(TrialsTest, OptunaOpensTheExport) {
+  const std::string python = "PYTHONPATH=\"" PYTHON_PACKAGES ":$PYTHONPATH\" python3 ";
+  if (std::system((python + "-c 'import optuna' 2> /dev/null").c_str()) != 0) {
+    GTEST_SKIP() << "python3 has no optuna";
+  }
+  RunTiny();
+  const Result written = Sweep({"export", "tiny", "--format", "optuna", "-o", "tiny.journal"});
+  ASSERT_EQ(written.code, 0) << written.output;
+  EXPECT_THAT(written.output, HasSubstr("wrote 4 trials to tiny.journal"));
+  EXPECT_EQ(Sweep({"export", "tiny", "--format", "optuna"}).output, Read("tiny.journal"));
+  const std::string check = folder_.Write("check.py", R"(
+import optuna
+from optuna.storages.journal import JournalFileBackend, JournalStorage
+storage = JournalStorage(JournalFileBackend("tiny.journal"))
+study = optuna.load_study(study_name="tiny", storage=storage)
+assert study.direction == optuna.study.StudyDirection.MAXIMIZE
+assert study.metric_names == ["accuracy"]
+assert len(study.trials) == 4
+for trial in study.trials:
+    trial._validate()
+    assert trial.state == optuna.trial.TrialState.COMPLETE
+    assert trial.user_attrs["trial"] == f"tiny/{trial.number + 1}"
+    assert sorted(trial.intermediate_values) == [1, 2, 3]
+    assert trial.value == max(trial.intermediate_values.values())
+    assert trial.duration.total_seconds() >= 0
+first = study.trials[0]
+assert first.params["lr"] == 0.02 and first.params["schedule"] == "constant", first.params
+assert "step_epochs" not in first.params
+assert study.best_value == max(trial.value for trial in study.trials)
+study.optimize(lambda trial: trial.suggest_float("lr", 0.01, 0.1), n_trials=2)  # it goes on from there
+assert len(study.trials) == 6
+)");
+  const std::string command =
+      fmt::format("cd '{}' && {} '{}' 2>&1", folder_.path(), python, check);
+  EXPECT_EQ(std::system(command.c_str()), 0);
 }
 
 TEST_F(TrialsTest, PandasReadsBothExports) {

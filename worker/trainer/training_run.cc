@@ -298,10 +298,10 @@ TrainingResult TrainingRun::Finish(bool stopped) {
   result.files["weights_best"] =
       WriteTensors("weights_best", snapshot_.best_network, snapshot_.best);
   result.files["weights_last"] = WriteTensors("weights_last", snapshot_.network, snapshot_.last);
-  result.files["predictions"] = WriteTensors(
-      "predictions",
-      PredictionTensors(*evaluation_set_, evaluation_indices_, snapshot_.predictions),
-      snapshot_.best);
+  result.files["predictions"] =
+      WriteTensors("predictions",
+                   PredictionTensors(*evaluation_set_, evaluation_indices_, snapshot_.predictions),
+                   snapshot_.best);
   return result;
 }
 

@@ -1,0 +1,239 @@
+#include "cli/present/optuna_journal.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "cli/present/present.h"
+
+namespace sweep::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+// optuna.storages.journal._storage.JournalOperation
+constexpr int kCreateStudy = 0;
+constexpr int kSetStudyUserAttr = 2;
+constexpr int kSetStudySystemAttr = 3;
+constexpr int kCreateTrial = 4;
+// optuna.study.StudyDirection
+constexpr int kMinimize = 1;
+constexpr int kMaximize = 2;
+// optuna.trial.TrialState
+constexpr int kRunning = 0;
+constexpr int kComplete = 1;
+constexpr int kPruned = 2;
+constexpr int kFail = 3;
+constexpr int kWaiting = 4;
+
+int StateOf(const v1::Trial& trial, bool has_value) {
+  switch (trial.state()) {
+    case v1::TRIAL_STATE_PENDING:
+      return kWaiting;
+    case v1::TRIAL_STATE_LEASED:
+    case v1::TRIAL_STATE_RUNNING:
+      return kRunning;
+    case v1::TRIAL_STATE_COMPLETED:
+      return has_value ? kComplete : kFail;  // without a value Optuna's is not complete
+    case v1::TRIAL_STATE_STOPPED:
+      return kPruned;
+    default:
+      return kFail;
+  }
+}
+
+// As Python's datetime without a zone.
+std::string TimeText(const google::protobuf::Timestamp& time) {
+  const absl::Time moment = absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E6S", moment, absl::UTCTimeZone());
+}
+
+Json ToJson(const Value& value) {
+  return std::visit([](const auto& held) { return Json(held); }, value);
+}
+
+std::optional<Value> FromProto(const v1::Value& value) {
+  switch (value.kind_case()) {
+    case v1::Value::kBoolValue:
+      return Value(value.bool_value());
+    case v1::Value::kIntValue:
+      return Value(std::int64_t{value.int_value()});
+    case v1::Value::kDoubleValue:
+      return Value(value.double_value());
+    case v1::Value::kStringValue:
+      return Value(value.string_value());
+    default:
+      return std::nullopt;
+  }
+}
+
+std::string Dump(const Json& value) {
+  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+// A distribution and the value as Optuna keeps it.
+struct Placed {
+  std::string distribution;  // JSON
+  Json value;
+};
+
+Placed Categorical(const Parameter& parameter, std::size_t index) {
+  Json choices = Json::array();
+  for (const Value& value : parameter.values) choices.push_back(ToJson(value));
+  return {.distribution =
+              Dump({{"name", "CategoricalDistribution"}, {"attributes", {{"choices", choices}}}}),
+          .value = index};
+}
+
+bool IsLog(Distribution distribution) {
+  return distribution == Distribution::kLogUniform || distribution == Distribution::kQLogUniform;
+}
+
+// Multiples of a whole number are whole.
+bool IsWhole(const Parameter& parameter) {
+  const bool by_step = parameter.distribution == Distribution::kQUniform ||
+                       parameter.distribution == Distribution::kQLogUniform;
+  return parameter.distribution == Distribution::kIntUniform ||
+         (by_step && parameter.q == std::round(parameter.q));
+}
+
+// Steps are not told: Optuna holds values against them in decimal, and multiples of 0.1 are not.
+std::optional<Placed> Numeric(const Parameter& parameter, double value) {
+  const bool log = IsLog(parameter.distribution);
+  if (!std::isfinite(value) || (log && !(value > 0))) return std::nullopt;
+  const double low = std::min(parameter.min, value);
+  const double high = std::max(parameter.max, value);
+  const bool whole = IsWhole(parameter) && value == std::round(value);
+  if (!whole) {
+    return Placed{
+        .distribution =
+            Dump({{"name", "FloatDistribution"},
+                  {"attributes", {{"step", nullptr}, {"low", low}, {"high", high}, {"log", log}}}}),
+        .value = value};
+  }
+  return Placed{.distribution = Dump({{"name", "IntDistribution"},
+                                      {"attributes",
+                                       {{"log", log},
+                                        {"step", 1},
+                                        {"low", static_cast<std::int64_t>(std::ceil(low))},
+                                        {"high", static_cast<std::int64_t>(std::floor(high))}}}}),
+                .value = static_cast<std::int64_t>(value)};
+}
+
+// Nothing for what Optuna does not search or could not hold.
+std::optional<Placed> Place(const Parameter& parameter, const Value& value) {
+  if (parameter.distribution == Distribution::kConstant) return std::nullopt;
+  if (parameter.distribution != Distribution::kCategorical) {
+    return IsNumber(value) ? Numeric(parameter, AsDouble(value)) : std::nullopt;
+  }
+  const auto found = std::find_if(parameter.values.begin(), parameter.values.end(),
+                                  [&](const Value& choice) { return SameValue(choice, value); });
+  if (found == parameter.values.end()) return std::nullopt;
+  return Categorical(parameter, static_cast<std::size_t>(found - parameter.values.begin()));
+}
+
+Json UserAttributes(const v1::Trial& trial) {
+  Json attributes = {{"trial", ShortName(trial.name())},
+                     {"state", StateName(trial.state())},
+                     {"configuration", trial.configuration()},
+                     {"replicate", trial.replicate()},
+                     // As text: a browser would round it.
+                     {"seed", std::to_string(trial.seed())},
+                     {"model", trial.model()},
+                     {"network_parameters", trial.network_parameters()},
+                     {"fully_connected", trial.fully_connected()},
+                     {"failures", trial.failures()}};
+  if (trial.epoch() > 0) attributes["best_epoch"] = trial.best_epoch();
+  if (trial.epochs_to_target() > 0) attributes["epochs_to_target"] = trial.epochs_to_target();
+  if (!trial.worker().empty()) attributes["worker"] = ShortName(trial.worker());
+  if (!trial.reason().empty()) attributes["reason"] = trial.reason();
+  return attributes;
+}
+
+}  // namespace
+
+OptunaJournal::OptunaJournal(const SweepSpec& spec, const v1::Sweep& sweep, std::ostream* out)
+    : by_loss_(spec.metric == "loss"), parameters_(spec.parameters), out_(out) {
+  WriteOperation(kCreateStudy, {{"study_name", ShortName(sweep.name())},
+                                {"directions", {spec.maximize ? kMaximize : kMinimize}}});
+  const auto add = [&](int code, const char* field, const std::string& key, Json value) {
+    WriteOperation(code, {{"study_id", 0}, {field, {{key, std::move(value)}}}});
+  };
+  // The name under which the dashboard shows it.
+  add(kSetStudySystemAttr, "system_attr", "study:metric_names", Json::array({spec.metric}));
+  add(kSetStudyUserAttr, "user_attr", "method", sweep.method());
+  add(kSetStudyUserAttr, "user_attr", "epochs", sweep.epochs());
+  if (!spec.description.empty()) {
+    add(kSetStudyUserAttr, "user_attr", "description", spec.description);
+  }
+  Json gates = Json::array();
+  for (const std::string& gate : sweep.gates()) gates.push_back(gate);
+  if (!gates.empty()) add(kSetStudyUserAttr, "user_attr", "require", gates);
+  Json fixed = Json::object();
+  for (const Parameter& parameter : parameters_) {
+    if (parameter.distribution != Distribution::kConstant || parameter.values.empty()) continue;
+    fixed[parameter.name] = ToJson(parameter.values.front());
+  }
+  if (!fixed.empty()) add(kSetStudyUserAttr, "user_attr", "fixed_parameters", fixed);
+}
+
+void OptunaJournal::WriteOperation(int code, Json fields) {
+  Json operation = {{"op_code", code}, {"worker_id", "sweep-export"}};
+  operation.update(fields);
+  *out_ << Dump(operation) << "\n";
+}
+
+double OptunaJournal::MetricOf(const v1::Epoch& epoch) const {
+  return by_loss_ ? epoch.validation_loss() : epoch.validation_accuracy();
+}
+
+void OptunaJournal::AddParameters(const v1::Trial& trial, Json* record) const {
+  Json distributions = Json::object();
+  Json params = Json::object();
+  for (const Parameter& parameter : parameters_) {
+    const auto chosen = trial.parameters().find(parameter.name);
+    if (chosen == trial.parameters().end()) continue;
+    const std::optional<Value> value = FromProto(chosen->second);
+    if (!value) continue;
+    std::optional<Placed> placed = Place(parameter, *value);
+    if (!placed) continue;
+    distributions[parameter.name] = std::move(placed->distribution);
+    params[parameter.name] = std::move(placed->value);
+  }
+  (*record)["distributions"] = std::move(distributions);
+  (*record)["params"] = std::move(params);
+}
+
+void OptunaJournal::Write(const v1::Trial& trial, const std::vector<v1::Epoch>& epochs) {
+  Json intermediate = Json::object();
+  std::optional<double> last;
+  for (const v1::Epoch& epoch : epochs) {
+    if (!std::isfinite(MetricOf(epoch))) continue;
+    last = MetricOf(epoch);
+    intermediate[std::to_string(epoch.epoch())] = *last;
+  }
+  const double best = by_loss_ ? trial.best_loss() : trial.best_accuracy();
+  const bool has_value = trial.epoch() > 0 && std::isfinite(best);
+  const int state = StateOf(trial, has_value);
+  Json record = {{"study_id", 0}, {"state", state}, {"value", nullptr}, {"values", nullptr}};
+  if (state == kComplete) record["value"] = best;
+  if (state == kPruned && last) record["value"] = *last;  // as Optuna's own
+  record["datetime_start"] = nullptr;
+  if (state != kWaiting) {
+    record["datetime_start"] =
+        TimeText(trial.has_start_time() ? trial.start_time() : trial.create_time());
+  }
+  if (state != kWaiting && state != kRunning) {
+    record["datetime_complete"] =
+        TimeText(trial.has_end_time() ? trial.end_time() : trial.create_time());
+  }
+  AddParameters(trial, &record);
+  record["user_attrs"] = UserAttributes(trial);
+  record["system_attrs"] = Json::object();
+  record["intermediate_values"] = std::move(intermediate);
+  WriteOperation(kCreateTrial, std::move(record));
+}
+
+}  // namespace sweep::cli

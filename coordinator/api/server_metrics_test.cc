@@ -1,0 +1,49 @@
+#include <gmock/gmock.h>
+
+#include "coordinator/api/server_testing.h"
+
+namespace sweep {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+std::string Calls(const std::string& method, const std::string& code) {
+  return "sweep_rpc_calls_total{code=\"" + code + "\",method=\"" + method + "\"} ";
+}
+std::string Timed(const std::string& method, const std::string& code) {
+  return "sweep_rpc_duration_seconds_count{code=\"" + code + "\",method=\"" + method + "\"} ";
+}
+
+TEST_F(ServerTest, MetricsTellOfWorkAndCalls) {
+  ASSERT_EQ(Create("s"), absl::OkStatus());
+  Train(1);
+  EXPECT_FALSE(Create("not a name").ok());
+  const std::string text = server_->MetricsText();
+  EXPECT_THAT(text, AllOf(HasSubstr("\nsweep_epochs_total 5\n"),
+                          HasSubstr("\nsweep_trials_ended_total{outcome=\"completed\"} 1\n"),
+                          HasSubstr("\nsweep_attempts_ended_total{outcome=\"completed\"} 1\n"),
+                          HasSubstr("\nsweep_workers{state=\"connected\"} 1\n"),
+                          HasSubstr("\nsweep_readers_max 8\n"),
+                          Not(HasSubstr("\nsweep_commit_duration_seconds_count 0\n"))));
+  EXPECT_THAT(text, AllOf(HasSubstr(Timed("WorkerService/ReportEpochs", "OK") + "1\n"),
+                          HasSubstr(Calls("WorkerService/ReportEpochs", "OK") + "1\n"),
+                          HasSubstr(Timed("SweepService/CreateSweep", "INVALID_ARGUMENT") + "1\n"),
+                          HasSubstr(Calls("WorkerService/Synchronize", "OK"))));
+}
+
+TEST_F(ServerTest, CallsThatWaitAreNotTimed) {
+  ASSERT_EQ(Create("s"), absl::OkStatus());
+  Lease("w");
+  const std::string sha256(64, 'a');
+  EXPECT_FALSE(GetBlob(sha256).ok());
+  const std::string text = server_->MetricsText();
+  EXPECT_THAT(text, HasSubstr(Calls("WorkerService/Synchronize", "OK") + "1\n"));
+  EXPECT_THAT(text, Not(HasSubstr("sweep_rpc_duration_seconds_count{code=\"OK\",method=\"Worker")));
+  EXPECT_THAT(text, HasSubstr(Calls("BlobService/GetBlob", "NOT_FOUND") + "1\n"));
+  EXPECT_THAT(text, Not(HasSubstr(Timed("BlobService/GetBlob", "NOT_FOUND"))));
+}
+
+}  // namespace
+}  // namespace sweep

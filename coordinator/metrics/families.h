@@ -1,0 +1,29 @@
+#pragma once
+
+#include <initializer_list>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "prometheus/metric_family.h"
+
+namespace sweep {
+
+// Families whose values are known when the text is made. Plain functions.
+
+struct LabelledValue {
+  std::string label_value;
+  double value = 0;
+};
+
+prometheus::MetricFamily Gauge(const std::string& name, const std::string& help, double value);
+prometheus::MetricFamily Counter(const std::string& name, const std::string& help, double value);
+// One series per value of `label`.
+prometheus::MetricFamily Gauges(const std::string& name, const std::string& help,
+                                const std::string& label,
+                                std::initializer_list<LabelledValue> values);
+prometheus::MetricFamily Counters(const std::string& name, const std::string& help,
+                                  const std::string& label,
+                                  std::initializer_list<LabelledValue> values);
+
+}  // namespace sweep
