@@ -39,7 +39,7 @@ export async function openPage(browser, origin, options = {}) {
   return { page, complaints, close: () => context.close() };
 }
 
-// In a page that ignores the content policy, since axe is put into it by a script of its own.
+// Evaluated by the debugger, which no content policy concerns.
 export async function axeViolations(page) {
   await page.evaluate(axeSource);
   const { violations } = await page.evaluate(() => window.axe.run());

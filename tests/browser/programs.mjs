@@ -32,6 +32,15 @@ export async function eventually(what, condition, seconds = 60) {
   }
 }
 
+// A test that is stopped from outside leaves nothing behind.
+const running = new Set();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
+  process.once(signal, () => {
+    for (const child of running) child.kill("SIGKILL");
+    process.exit(1);
+  });
+}
+
 export class Program {
   constructor(name, args, folder) {
     this.name = name;
@@ -44,7 +53,11 @@ export class Program {
       stream.on("data", (data) => {
         this.output += data;
       });
-    this.ended = once(this.child, "exit");
+    running.add(this.child);
+    this.ended = once(this.child, "exit").then(([code]) => {
+      running.delete(this.child);
+      return code;
+    });
   }
 
   // The first match of a pattern in what it has written.
@@ -71,7 +84,7 @@ export class Program {
 
 export async function run(name, args, folder) {
   const program = new Program(name, args, folder);
-  const [code] = await program.ended;
+  const code = await program.ended;
   if (code !== 0)
     throw new Error(`${name} ${args.join(" ")} ended with ${code}:\n${program.output}`);
   return program.output;

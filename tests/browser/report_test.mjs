@@ -67,7 +67,8 @@ const frame = (title) => tab.page.locator(`.plot-frame[aria-label^="${title}:"] 
 test("it opens with the sweep, its curves and its ranking", async () => {
   await open("");
   await tab.page.getByRole("heading", { name: /trained/ }).waitFor();
-  for (const title of ["Learning curves", "Optimisation history"]) await frame(title).waitFor({ state: "attached" });
+  for (const title of ["Learning curves", "Optimisation history"])
+    await frame(title).waitFor({ state: "attached" });
   await tab.page.getByRole("radio", { name: "loss" }).check({ force: true });
   await tab.page.locator('.plot-frame[aria-label^="Learning curves"] svg').waitFor();
   assert.equal(await tab.page.locator("tbody tr").count(), 5);
@@ -80,13 +81,19 @@ test("it has the parameters, and sorts and filters by itself", async () => {
   await open("sweeps/trained/trials");
   await tab.page.getByRole("button", { name: "Best" }).click();
   await tab.page.locator("th[aria-sort=descending]").waitFor();
-  const best = (await tab.page.locator("tbody tr td:nth-child(5)").allTextContents()).map(parseFloat);
-  assert.deepEqual(best, [...best].sort((a, b) => b - a));
+  const best = (await tab.page.locator("tbody tr td:nth-child(5)").allTextContents()).map(
+    parseFloat,
+  );
+  assert.deepEqual(
+    best,
+    [...best].sort((a, b) => b - a),
+  );
 });
 
 test("it has the winner's epochs, attempts and commands, and says which trials it lacks", async () => {
   await open("sweeps/trained/trials/5");
-  for (const title of ["Loss", "Accuracy", "Confusion matrix"]) await frame(title).waitFor({ state: "attached" });
+  for (const title of ["Loss", "Accuracy", "Confusion matrix"])
+    await frame(title).waitFor({ state: "attached" });
   await tab.page.getByRole("region", { name: "Attempts" }).waitFor();
   assert.match(await tab.page.locator("h2:has-text('Repeat it') + pre").textContent(), /sweep/);
   await open("sweeps/trained/trials/2");

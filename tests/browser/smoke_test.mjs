@@ -61,17 +61,26 @@ test("the parameters of a finished sweep are plotted", async () => {
     "lr",
     "momentum",
   ]) {
-    await tab.page.locator(`.plot-frame[aria-label^="${title}:"] svg path`).first().waitFor({ state: "attached" });
+    await tab.page
+      .locator(`.plot-frame[aria-label^="${title}:"] svg path`)
+      .first()
+      .waitFor({ state: "attached" });
   }
 });
 
 test("a trial shows its epochs, its network, its mistakes and its commands, and gives its weights", async () => {
   await open("sweeps/sweep train cnn-18718/trials/1");
   for (const title of ["Loss", "Accuracy", "Confusion matrix"])
-    await tab.page.locator(`.plot-frame[aria-label^="${title}:"] svg path`).first().waitFor({ state: "attached" });
+    await tab.page
+      .locator(`.plot-frame[aria-label^="${title}:"] svg path`)
+      .first()
+      .waitFor({ state: "attached" });
   await tab.page.getByText("Network cnn-18718").waitFor();
   assert.match(await tab.page.locator("svg.network").getAttribute("aria-label"), /conv 10 3×3/);
-  assert.match(await tab.page.locator("h2:has-text('Repeat it') + pre").textContent(), /sweep train cnn-18718/);
+  assert.match(
+    await tab.page.locator("h2:has-text('Repeat it') + pre").textContent(),
+    /sweep train cnn-18718/,
+  );
   const [download] = await Promise.all([
     tab.page.waitForEvent("download"),
     tab.page.getByRole("link", { name: /Weights of the best epoch/ }).click(),

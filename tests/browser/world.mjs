@@ -104,13 +104,6 @@ export class World {
     this.page = (await this.coordinator.said(/dashboard on (http:\S+)/))[1].replace(/\/?$/, "/");
   }
 
-  // The same database, at the same addresses.
-  async restartCoordinator() {
-    const { address, page } = this;
-    await this.coordinator.end();
-    await this.startCoordinator(address, new URL(page).host);
-  }
-
   async startWorker(name, slots) {
     const args = [
       "--coordinator",
