@@ -12,7 +12,7 @@ function singleFile(): Plugin {
     generateBundle(_options, bundle) {
       const page = bundle["index.html"];
       if (page?.type !== "asset") throw new Error("the build made no index.html");
-      let html = String(page.source);
+      let html = String(page.source).replace(/<link rel="icon"[^>]*>/, "");
       for (const [name, output] of Object.entries(bundle)) {
         if (output === page) continue;
         delete bundle[name];
@@ -30,8 +30,6 @@ function singleFile(): Plugin {
             /<link rel="stylesheet"[^>]*>/,
             () => `<style>${String(output.source)}</style>`,
           );
-        } else if (name.endsWith(".svg")) {
-          html = html.replace(/<link rel="icon"[^>]*>/, "");
         }
       }
       page.source = html.replace(
