@@ -20,7 +20,10 @@ function singleFile(): Plugin {
         if (output.type === "chunk") {
           // The module runs after the page has been read, wherever it stands. "</script" inside a
           // string of the code would end the element.
-          const code = output.code.replace(/<\/(script)/gi, "<\\/$1");
+          // Vite would fill in __VITE_PRELOAD__ later, with files to fetch ahead; there are none.
+          const code = output.code
+            .replace(/<\/(script)/gi, "<\\/$1")
+            .replace(/__VITE_PRELOAD__/g, "void 0");
           html = html.replace(
             /<script type="module"[^>]*><\/script>/,
             () => `<script type="module">${code}</script>`,
