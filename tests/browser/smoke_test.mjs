@@ -53,7 +53,7 @@ test("a running sweep draws new epochs by itself", async () => {
 });
 
 test("the parameters of a finished sweep are plotted", async () => {
-  await open("sweeps/sweep train cnn-18718/parameters");
+  await open("sweeps/trained/parameters");
   for (const title of [
     "Parallel coordinates",
     "Accuracy against parameters",
@@ -69,7 +69,7 @@ test("the parameters of a finished sweep are plotted", async () => {
 });
 
 test("a trial shows its epochs, its network, its mistakes and its commands, and gives its weights", async () => {
-  await open("sweeps/sweep train cnn-18718/trials/1");
+  await open("sweeps/trained/trials/1");
   for (const title of ["Loss", "Accuracy", "Confusion matrix"])
     await tab.page
       .locator(`.plot-frame[aria-label^="${title}:"] svg path`)
