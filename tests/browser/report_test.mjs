@@ -1,12 +1,9 @@
 // A report opens from a disk, without any server, and shows the same as the pages.
 
 import assert from "node:assert/strict";
-import { execFile } from "node:child_process";
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { pathToFileURL } from "node:url";
-import { promisify } from "node:util";
 import { launch, openPage } from "./chromium.mjs";
 import { World } from "./world.mjs";
 
@@ -15,43 +12,12 @@ let browser;
 let origin;
 let tab;
 
-// What `sweep report` puts into the page.
-async function documentsOf(sweep, trials) {
-  const path = `sweeps/${sweep}`;
-  const paths = [
-    path,
-    `${path}/curves?metric=accuracy`,
-    `${path}/curves?metric=loss`,
-    `${path}/points`,
-    `${path}/importance`,
-  ];
-  for (const trial of trials) {
-    paths.push(`${path}/trials/${trial}`, `${path}/trials/${trial}/predictions`);
-  }
-  const documents = {};
-  for (const name of paths) documents[`/api/${name}`] = await world.get(name);
-  for (const list of ["ranking", "trials"]) {
-    documents[`/api/${path}/${list}`] = await world.get(`${path}/${list}?limit=200`);
-  }
-  return documents;
-}
-
 before(
   async () => {
     world = await World.start();
     browser = await launch();
-    const outDir = join(world.folder.path, "report");
-    await promisify(execFile)("npm", ["run", "build:report", "--", "--outDir", outDir], {
-      cwd: process.env.SWEEP_NODE_PACKAGES,
-    });
-    const page = await readFile(join(outDir, "index.html"), "utf8");
-    const text = JSON.stringify(await documentsOf("trained", [1, 5])).replace(/</g, "\\u003c");
-    const filled = page.replace(
-      /(id="sweep-report">)\{\}(<\/script>)/,
-      (_whole, open, close) => open + text + close,
-    );
-    assert.notEqual(filled, page);
-    origin = pathToFileURL(await world.folder.write("report.html", filled)).href;
+    await world.sweep("report", "trained", "-o", "report.html", "--details", "3");
+    origin = pathToFileURL(join(world.folder.path, "report.html")).href;
     tab = await openPage(browser, origin);
   },
   { timeout: 600_000 },
@@ -66,7 +32,7 @@ const frame = (title) => tab.page.locator(`.plot-frame[aria-label^="${title}:"] 
 
 test("it opens with the sweep, its curves and its ranking", async () => {
   await open("");
-  await tab.page.getByRole("heading", { name: /trained/ }).waitFor();
+  await tab.page.getByRole("heading", { name: /trained/, level: 1 }).waitFor();
   for (const title of ["Learning curves", "Optimisation history"])
     await frame(title).waitFor({ state: "attached" });
   await tab.page.getByRole("radio", { name: "loss" }).check({ force: true });
@@ -90,13 +56,17 @@ test("it has the parameters, and sorts and filters by itself", async () => {
   );
 });
 
-test("it has the winner's epochs, attempts and commands, and says which trials it lacks", async () => {
-  await open("sweeps/trained/trials/5");
+test("it has the ledger, the winner's page and commands, and says which trials it lacks", async () => {
+  await open("sweeps/trained/attempts");
+  await tab.page.getByText("1–6 of 6 attempts").waitFor();
+  await open("");
+  await tab.page.locator("h2:has-text('Repeat the best') a").click();
   for (const title of ["Loss", "Accuracy", "Confusion matrix"])
     await frame(title).waitFor({ state: "attached" });
   await tab.page.getByRole("region", { name: "Attempts" }).waitFor();
   assert.match(await tab.page.locator("h2:has-text('Repeat it') + pre").textContent(), /sweep/);
-  await open("sweeps/trained/trials/2");
+  await open("sweeps/trained/ranking");
+  await tab.page.locator("tbody tr").last().getByRole("link").click();
   await tab.page.getByText("this report does not have it").waitFor();
 });
 
