@@ -222,12 +222,6 @@ void ServerCallbackCall::CallOnCancel(ServerReactor* reactor) {
 
 }  // namespace grpc::internal
 
-// The count of those who share a status's text.
-void absl::Status::UnrefNonInlined(std::uintptr_t rep) {
-  status_internal::StatusRep* const shared = RepToPointer(rep);
-  if (shared->ref.fetch_sub(1, std::memory_order_acq_rel) == 1) delete shared;
-}
-
 // abseil's locks, as far as others than gRPC's core take them: gRPC's headers do.
 
 namespace {

@@ -61,8 +61,9 @@ equivalence() {
 
 # Fails where a test is skipped, since who asks for it by name wants it run.
 browser() {
-  deploy/build.sh sweep sweep-coordinator sweep-worker sweep-trainer
+  deploy/build.sh sweep sweep-coordinator sweep-worker sweep-trainer fill_database
   tests/browser/run.sh all build/release/bin build/release/web/source
+  tests/browser/run.sh large build/release/bin build/release/web/source
 }
 
 suites=("$@")

@@ -15,11 +15,14 @@ import { toggleTheme, useTheme } from "./theme";
 import { SweepsPage } from "./pages/sweeps";
 
 // What the first page does not need comes when it is asked for.
-const SweepPage = lazy(() => import("./pages/sweep").then((module) => module.SweepPage));
+const sweepPage = (): Promise<typeof import("./pages/sweep")> => import("./pages/sweep");
+const SweepPage = lazy(() => sweepPage().then((module) => module.SweepPage));
 const TrialPage = lazy(() => import("./pages/trial").then((module) => module.TrialPage));
 const WorkersPage = lazy(() => import("./pages/workers").then((module) => module.WorkersPage));
 const ComparePage = lazy(() => import("./pages/compare").then((module) => module.ComparePage));
 const DrawPage = lazy(() => import("./pages/draw").then((module) => module.DrawPage));
+
+const PREFETCH_MS = 300;
 
 function Page({ route }: { route: Route }): JSX.Element {
   const [first = "", name = "", section = "", trial = ""] = route.parts;
@@ -68,6 +71,11 @@ export function App(): JSX.Element {
   const main = useRef<HTMLElement>(null);
   const place = route.parts.join("/");
   const visited = useRef(place);
+  // While nothing else is to do: what the next click is likely to need.
+  useEffect(() => {
+    const timer = setTimeout(() => void Promise.all([sweepPage(), import("./plots/echarts")]), PREFETCH_MS);
+    return () => clearTimeout(timer);
+  }, []);
   useEffect(() => {
     document.title = titleOf(route);
     if (visited.current === place) return;

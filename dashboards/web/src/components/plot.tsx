@@ -29,6 +29,15 @@ interface Props {
   children?: ComponentChildren; // controls
 }
 
+// Plots are drawn one after the other, each in a task of its own, so that the first is seen, and the
+// page obeys, while those further down are still to come.
+let turn: Promise<unknown> = Promise.resolve();
+function inTurn<T>(work: () => Promise<T>): Promise<T> {
+  const mine = turn.then(() => new Promise((resolve) => setTimeout(resolve))).then(work);
+  turn = mine.catch(() => undefined); // one that fails does not hold up the others
+  return mine;
+}
+
 export function Plot(props: Props): JSX.Element {
   const frame = useRef<HTMLDivElement>(null);
   const [chart, setChart] = useState<ECharts>();
@@ -44,7 +53,7 @@ export function Plot(props: Props): JSX.Element {
     let made: ECharts | undefined;
     let gone = false;
     const observer = new ResizeObserver(() => made?.resize());
-    void import("../plots/echarts").then(({ makeChart }) => {
+    void inTurn(() => import("../plots/echarts")).then(({ makeChart }) => {
       if (gone) return;
       made = makeChart(element);
       made.on("click", (event) => pick.current?.((event.data ?? {}) as PlotData));

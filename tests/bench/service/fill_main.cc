@@ -1,0 +1,19 @@
+// fill_database FILE SWEEP TRIALS EPOCHS: makes a database with one large finished sweep.
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "tests/bench/service/fill.h"
+
+int main(int argc, char** argv) {
+  if (argc != 5) {
+    std::fprintf(stderr, "usage: fill_database FILE SWEEP TRIALS EPOCHS\n");
+    return 2;
+  }
+  const absl::Status status =
+      sweep::bench::FillDatabase(argv[1], argv[2], std::atoll(argv[3]), std::atoi(argv[4]));
+  if (!status.ok()) {
+    std::fprintf(stderr, "fill_database: %s\n", std::string(status.message()).c_str());
+  }
+  return status.ok() ? 0 : 1;
+}
