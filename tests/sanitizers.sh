@@ -32,9 +32,10 @@ sanitize() {
 
 if [ "${1:-}" = short ]; then
   sanitize asan yaml_test expr_test spec_test network_test tensors_test protocol_test sqlite_test \
-    writer_test store_test store_file_test blob_store_test scheduler_test kernels_test lanes_test
+    writer_test store_test store_file_test blob_store_test scheduler_test http_test kernels_test \
+    lanes_test
   sanitize tsan writer_test store_test store_file_test checkpointer_test blob_collector_test \
-    server_test lanes_test
+    server_test http_test lanes_test
 else
   sanitize asan
   sanitize tsan
