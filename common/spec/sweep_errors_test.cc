@@ -107,7 +107,7 @@ TEST(Errors, OneByOne) {
       {"replicates: 0\n", "'replicates' must be an integer in [1, 1000], not 0"},
       {"seed: -1\n", "'seed' must be an integer in [0, 9223372036854775807], not -1"},
       {"max_failures: 0\n", "'max_failures' must be an integer in [1, 100], not 0"},
-      {"recipe: tunde\n", "network 'cnn-18718' has no recipe 'tunde' (it has seed)"},
+      {"recipe: tunde\n", "no recipe 'tunde'; did you mean 'tuned'? (it has seed, tuned)"},
       {"labels: {a b: c}\n", "label 'a b' must be a name"},
       {"labels: [a]\n", "'labels' must be a mapping (key: value), not a list"},
       {"require: {accuracy: 0.994}\n", "write \">= 0.994\""},
