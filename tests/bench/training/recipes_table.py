@@ -3,10 +3,11 @@
 
     python3 tests/bench/training/recipes_table.py --db results.db recipes-seed recipes-tuned
 
-Asks `sweep export` for every epoch of the sweeps and prints one row per network and recipe over its
-finished trials: the write-up's claim, best epoch of each run, mean of the last epoch with its 95 %
-interval (Student's t), first epoch at 99.4 % or more, share of runs that meet the criteria of fewer
-than 20 epochs, and the median time of an epoch (as the trainer measured it, with whatever else the machine did).
+Asks `sweep export` for every epoch of the sweeps and prints one row per network, recipe and what the
+sweep varies, over the trials that have finished: the write-up's claim, best epoch of each run, mean of
+the last epoch with its 95 % interval (Student's t), first epoch at 99.4 % or more, share of runs that
+meet the criteria of fewer than 20 epochs, and the median time of an epoch as the trainer measured it,
+with whatever else the machine did.
 """
 import argparse
 import json
@@ -35,7 +36,9 @@ def finished_runs(sweep_program, database, sweep):
     exported = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
     runs = {}
     for row in json.loads(exported):
-        run = runs.setdefault(row["trial"], {"model": row["model"], "accuracy": {}, "seconds": []})
+        chosen = ", ".join(f"{name}={value}" for name, value in sorted(row["parameters"].items())
+                           if name != "model")
+        run = runs.setdefault(row["trial"], {"model": row["model"], "chosen": chosen, "accuracy": {}, "seconds": []})
         run["accuracy"].setdefault(row["epoch"], row["validation_accuracy"])
         run["seconds"].append(row["train_seconds"] + row["evaluate_seconds"])
     return [run for run in runs.values() if EPOCHS in run["accuracy"]]
@@ -80,8 +83,9 @@ def main():
     rows = 0
     for sweep in arguments.sweeps:
         runs = finished_runs(arguments.sweep, arguments.db, sweep)
-        for model in sorted({run["model"] for run in runs}):
-            print(row(model, sweep.rsplit("-", 1)[-1], [run for run in runs if run["model"] == model]))
+        for model, chosen in sorted({(run["model"], run["chosen"]) for run in runs}):
+            recipe = sweep.rsplit("-", 1)[-1] + (f", {chosen}" if chosen else "")
+            print(row(model, recipe, [run for run in runs if (run["model"], run["chosen"]) == (model, chosen)]))
             rows += 1
     if rows == 0:
         sys.exit(f"no trial of {', '.join(arguments.sweeps)} has reached epoch {EPOCHS}")
