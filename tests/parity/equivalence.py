@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 
+from student_t import t_975
+
 SWEEP = """name: equivalence-{backend}
 model: cnn-18718
 dataset: mnist
@@ -31,13 +33,6 @@ epochs: {epochs}
 replicates: {seeds}
 seed: 1
 """
-
-# Student's t, 97.5 %.
-T = {19: 2.093, 38: 2.024}
-
-
-def quantile(freedom):
-    return T.get(freedom, 1.96 + 2.4 / freedom)
 
 
 def train(arguments, backend, folder):
@@ -72,9 +67,9 @@ def main():
     count = len(lanes)
     a, b = list(lanes.values()), list(torch.values())
     difference = statistics.mean(a) - statistics.mean(b)
-    unpaired = quantile(2 * count - 2) * math.sqrt((statistics.variance(a) + statistics.variance(b)) / count)
+    unpaired = t_975(2 * count - 2) * math.sqrt((statistics.variance(a) + statistics.variance(b)) / count)
     differences = [lanes[seed] - torch[seed] for seed in lanes]
-    paired = quantile(count - 1) * statistics.stdev(differences) / math.sqrt(count)
+    paired = t_975(count - 1) * statistics.stdev(differences) / math.sqrt(count)
     for name, values in (("lanes", a), ("torch", b)):
         print(f"{name}: mean {statistics.mean(values):.3f} %, standard deviation {statistics.stdev(values):.3f}")
     print(f"lanes - torch: {difference:+.3f} points, 95 % interval ±{unpaired:.3f} (paired ±{paired:.3f})")

@@ -17,6 +17,9 @@ import statistics
 import subprocess
 import sys
 
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "parity"))
+from student_t import t_975
+
 CLAIMS = {
     "cnn-18718": "99.55 % at epoch 19",
     "cnn-19046": "99.41 % at epoch 11",
@@ -26,8 +29,6 @@ CLAIMS = {
 }
 TARGET = 0.994
 EPOCHS = 19
-# Two-sided 97.5 % quantiles of Student's t by degrees of freedom.
-T975 = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}
 
 
 def finished_runs(sweep_program, database, sweep):
@@ -53,7 +54,7 @@ def interval(values):
     mean = statistics.mean(values)
     if len(values) < 2:
         return percent(mean, 3)
-    half = T975[len(values) - 1] * statistics.stdev(values) / math.sqrt(len(values))
+    half = t_975(len(values) - 1) * statistics.stdev(values) / math.sqrt(len(values))
     return f"{100 * mean:.3f} ± {100 * half:.3f} %"
 
 
