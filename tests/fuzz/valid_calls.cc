@@ -1,6 +1,7 @@
 #include "tests/fuzz/valid_calls.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "common/base/sha256.h"
@@ -98,8 +99,33 @@ bool ValidCalls::FillAsPerson(Message* request) {
   } else if (auto* const r = dynamic_cast<v1::GetBlobRequest*>(request)) {
     if (blobs_.empty()) return false;
     r->set_sha256(blobs_[random_() % blobs_.size()]);
+  } else if (auto* const r = dynamic_cast<v1::GetViewRequest*>(request)) {
+    Fill(r);
   }
   return true;
+}
+
+// Of every kind of document; one in four with a query, which suits some of them.
+void ValidCalls::Fill(v1::GetViewRequest* request) {
+  static constexpr const char* kOverall[] = {"/sweeps", "/workers", "/workers/timeline"};
+  static constexpr const char* kOfSweep[] = {"",         "/curves",  "/points",   "/importance",
+                                             "/ranking", "/trials",  "/attempts", "/progress"};
+  static constexpr const char* kOfTrial[] = {"", "/logs", "/predictions"};
+  static constexpr const char* kQueries[] = {"limit=7",
+                                             "metric=loss",
+                                             "offset=3&limit=2",
+                                             "offset=9223372036854775807",
+                                             "state=completed",
+                                             "sort=best_accuracy%20desc",
+                                             "where=lr%20%3E%200.015%20and%20epoch%20%3E%200",
+                                             "page_size=2",
+                                             "minutes=10080"};
+  switch (random_() % 4) {
+    case 0: request->set_path(kOverall[random_() % std::size(kOverall)]); break;
+    case 1: request->set_path("/" + SomeTrial() + kOfTrial[random_() % std::size(kOfTrial)]); break;
+    default: request->set_path("/" + SomeSweep() + kOfSweep[random_() % std::size(kOfSweep)]);
+  }
+  if (random_() % 4 == 0) request->set_query(kQueries[random_() % std::size(kQueries)]);
 }
 
 bool ValidCalls::Fill(v1::SynchronizeRequest* request) {

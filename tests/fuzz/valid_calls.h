@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "sweep/v1/views.pb.h"
 #include "sweep/v1/workers.pb.h"
 
 namespace sweep {
@@ -42,6 +43,7 @@ class ValidCalls {
   bool Fill(v1::AppendLogsRequest* request);
   bool Fill(v1::FinishLeaseRequest* request);
   bool Fill(v1::ReportProgressRequest* request);
+  void Fill(v1::GetViewRequest* request);
   // A worker: synchronizes, works, synchronizes again.
   bool FillAsWorker(google::protobuf::Message* request);
   // Everything else needs a name, sometimes a little more.
