@@ -26,7 +26,8 @@ std::uint64_t Shuffled(std::uint64_t value) {
 // Which of the measured trials are shown.
 class Sample {
  public:
-  explicit Sample(const SweepIndex& index) : index_(index) {
+  explicit Sample(const SweepIndex& index)
+      : index_(index), by_loss_(index.spec().metric == "loss"), maximize_(index.spec().maximize) {
     for (std::size_t row = 0; row < index.trials().size(); ++row) {
       const IndexedTrial& trial = index.trials()[row];
       if (trial.epoch > 0 && trial.best_accuracy == trial.best_accuracy) rows_.push_back(row);
@@ -35,14 +36,14 @@ class Sample {
 
   std::size_t total() const { return rows_.size(); }
 
-  // Trials whose accuracy was the best so far, by number.
+  // Trials whose value of the sweep's metric was the best so far, by number.
   std::vector<std::size_t> Records() const {
     std::vector<std::size_t> records;
-    double best = -std::numeric_limits<double>::infinity();
+    double best = kNothing;
     for (const std::size_t row : rows_) {
-      const double accuracy = index_.trials()[row].best_accuracy;
-      if (accuracy <= best) continue;
-      best = accuracy;
+      const double merit = Merit(row);
+      if (merit <= best) continue;
+      best = merit;
       records.push_back(row);
     }
     return Latest(std::move(records));
@@ -78,11 +79,9 @@ class Sample {
     if (rows_.size() <= limit) return rows_;
     std::set<std::size_t> shown(records.begin(), records.end());
     shown.insert(front.begin(), front.end());
-    for (const std::size_t row : Ordered(std::min(kBest, limit), [this](std::size_t row) {
-           return -index_.trials()[row].best_accuracy;
-         })) {
-      shown.insert(row);
-    }
+    const auto best =
+        Ordered(std::min(kBest, limit), [this](std::size_t row) { return -Merit(row); });
+    shown.insert(best.begin(), best.end());
     const auto others = Ordered(limit, [](std::size_t row) { return Shuffled(row); });
     for (const std::size_t row : others) {
       if (shown.size() >= limit) break;
@@ -92,6 +91,16 @@ class Sample {
   }
 
  private:
+  static constexpr double kNothing = -std::numeric_limits<double>::infinity();
+
+  // More is better.
+  double Merit(std::size_t row) const {
+    const IndexedTrial& trial = index_.trials()[row];
+    const double value = by_loss_ ? trial.best_loss : trial.best_accuracy;
+    if (value != value) return kNothing;
+    return maximize_ ? value : -value;
+  }
+
   static std::vector<std::size_t> Latest(std::vector<std::size_t> rows) {
     if (rows.size() > kMaxMarked) rows.erase(rows.begin(), rows.end() - kMaxMarked);
     return rows;
@@ -113,6 +122,8 @@ class Sample {
   }
 
   const SweepIndex& index_;
+  const bool by_loss_;
+  const bool maximize_;
   std::vector<std::size_t> rows_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fstream>
 #include <iterator>
+#include <limits>
 #include <set>
 
 #include "coordinator/views/api_contract.h"
@@ -161,6 +162,20 @@ TEST_F(ViewsTest, PointsHaveWhatTheirColumnsSay) {
   EXPECT_EQ(view["rows"][2][3], nullptr);
   EXPECT_EQ(view["records"], Json({1}));
   EXPECT_EQ(view["front"], Json({1}));
+}
+
+TEST_F(ViewsTest, RecordsAreOfTheSweepsMetric) {
+  const std::string metric = "metric: {name: loss, goal: minimize}\n";
+  const SweepSpec spec = TestSpec("losses", metric);
+  const SweepRow sweep = driver_->Create(spec, metric);
+  std::int64_t number = 0;
+  for (const double loss : {0.3, 0.4, std::numeric_limits<double>::quiet_NaN(), 0.1}) {
+    const LeaseRow lease = driver_->Grant(driver_->Add(sweep, spec, ++number).at(0).id, "a");
+    EpochMetrics epoch = TestEpoch(1, 1 - 0.1 * static_cast<double>(number));  // falls
+    epoch.validation_loss = loss;
+    ASSERT_TRUE(driver_->Record(lease, spec, {epoch}).ok());
+  }
+  EXPECT_EQ(Get("/api/sweeps/losses/points")["records"], Json({1, 4}));
 }
 
 // Four configurations of 150 trials each; the accuracy goes up with the trial's number within its

@@ -94,7 +94,7 @@ export interface PointsView {
   columns: string[]; // "trial", "accuracy" (best), "last_accuracy", "loss" (best), "epochs_to_target",
   //                    "network_parameters", "qualifies", "state", then the dimensions by name
   rows: (Value | null)[][];
-  records: number[]; // trials whose accuracy was the best so far, by number
+  records: number[]; // trials whose value of the sweep's metric was the best so far, by number
   front: number[]; // Pareto front of accuracy (more) and network_parameters (less), by parameters
 }
 

@@ -29,55 +29,69 @@ interface Props {
   children?: ComponentChildren; // controls
 }
 
-// Plots are drawn one after the other, each in a task of its own, so that the first is seen, and the
-// page obeys, while those further down are still to come.
+// Plots are drawn one after the other with a frame between, so that the first is seen, and the page
+// obeys, while those further down are still to come.
 let turn: Promise<unknown> = Promise.resolve();
-function inTurn<T>(work: () => Promise<T>): Promise<T> {
-  const mine = turn.then(() => new Promise((resolve) => setTimeout(resolve))).then(work);
-  turn = mine.catch(() => undefined); // one that fails does not hold up the others
-  return mine;
+function inTurn(work: () => Promise<void>): void {
+  turn = turn
+    .then(work)
+    .catch(() => undefined) // one that fails does not hold up the others
+    .then(nextFrame);
+}
+
+// After what has been drawn is on the screen. A hidden page has no frames.
+function nextFrame(): Promise<void> {
+  return new Promise((resolve) => {
+    const hidden = setTimeout(resolve, 100);
+    requestAnimationFrame(() => {
+      clearTimeout(hidden);
+      setTimeout(resolve);
+    });
+  });
 }
 
 export function Plot(props: Props): JSX.Element {
   const frame = useRef<HTMLDivElement>(null);
-  const [chart, setChart] = useState<ECharts>();
+  const chart = useRef<ECharts>();
   const [failed, setFailed] = useState("");
   const [tableShown, showTable] = useState(false);
   const theme = useTheme();
-  const pick = useRef(props.onPick);
-  pick.current = props.onPick;
+  const latest = useRef(props);
+  latest.current = props;
 
   useEffect(() => {
-    const element = frame.current;
-    if (!element) return;
-    let made: ECharts | undefined;
-    let gone = false;
-    const observer = new ResizeObserver(() => made?.resize());
-    void inTurn(() => import("../plots/echarts")).then(({ makeChart }) => {
-      if (gone) return;
-      made = makeChart(element);
-      made.on("click", (event) => pick.current?.((event.data ?? {}) as PlotData));
-      props.onChart?.(made);
-      observer.observe(element);
-      setChart(made);
-    });
+    const observer = new ResizeObserver(() => fit(chart.current, frame.current));
+    if (frame.current) observer.observe(frame.current);
     return () => {
-      gone = true;
       observer.disconnect();
-      made?.dispose();
+      chart.current?.dispose();
+      chart.current = undefined;
     };
   }, []);
 
   useEffect(() => {
-    if (!chart) return;
-    try {
-      // Series are replaced, so that one that is gone goes; zoom and brush are not named and stay.
-      chart.setOption(props.build(readPalette()), { replaceMerge: ["series"] });
-      setFailed("");
-    } catch (error) {
-      setFailed(String(error)); // a plot that cannot be drawn must not take the page with it
-    }
-  }, [chart, theme, ...props.inputs]);
+    let stale = false; // the next draws in its stead, or there is nothing left to draw into
+    inTurn(async () => {
+      const { makeChart } = await import("../plots/echarts");
+      if (stale || !frame.current) return;
+      if (!chart.current) {
+        const made = makeChart(frame.current);
+        made.on("click", (event) => latest.current.onPick?.((event.data ?? {}) as PlotData));
+        latest.current.onChart?.(made);
+        chart.current = made;
+      }
+      try {
+        // Series are replaced, so that one that is gone goes; zoom and brush are not named and stay.
+        chart.current.setOption(latest.current.build(readPalette()), { replaceMerge: ["series"] });
+        setFailed("");
+      } catch (error) {
+        setFailed(String(error)); // a plot that cannot be drawn must not take the page with it
+      }
+    });
+    return () => {
+      stale = true;
+    };
+  }, [theme, ...props.inputs]);
 
   const save = (kind: "svg" | "png"): void => {
     const svg = frame.current?.querySelector("svg");
@@ -90,7 +104,7 @@ export function Plot(props: Props): JSX.Element {
       );
   };
   const resetZoom = (): void => {
-    chart?.dispatchAction({
+    chart.current?.dispatchAction({
       type: "dataZoom",
       batch: ["zoom-x", "zoom-y"].map((dataZoomId) => ({ dataZoomId, start: 0, end: 100 })),
     });
@@ -152,6 +166,13 @@ export function Plot(props: Props): JSX.Element {
       {tableShown && <NumbersTable title={props.title} table={props.table()} />}
     </figure>
   );
+}
+
+// Drawing anew costs as much as drawing, so only where the size is another.
+function fit(chart: ECharts | undefined, frame: HTMLDivElement | null): void {
+  if (!chart || !frame) return;
+  if (chart.getWidth() !== frame.clientWidth || chart.getHeight() !== frame.clientHeight)
+    chart.resize();
 }
 
 function NumbersTable({ title, table }: { title: string; table: PlotTable }): JSX.Element {

@@ -6,6 +6,7 @@ import type { TrialView, Value } from "../api";
 import { Text } from "../components/basics";
 import { Plot } from "../components/plot";
 import { ScaleControls, useScale } from "../components/scale_controls";
+import { TrialForm } from "../components/trial_form";
 import { integer, number, percent, shorten, splitTrial, valueText } from "../format";
 import { useLive } from "../live";
 import { comparisonPlot, comparisonTable, trialName } from "../plots/comparison";
@@ -25,9 +26,10 @@ export function ComparePage({ route }: { route: Route }): JSX.Element {
   return (
     <>
       <h1>Compare</h1>
-      <AddTrial
-        onAdd={(name) => setQuery(route, { trials: [...names, name].join(",") })}
-        full={names.length >= MOST_COMPARED}
+      <TrialForm
+        action="Add"
+        disabled={names.length >= MOST_COMPARED}
+        onTrial={(name) => setQuery(route, { trials: [...names, name].join(",") })}
       />
       {names.map((name) => (
         <Fetched
@@ -77,33 +79,6 @@ function Fetched({
     else if (error) onFound(error.message);
   }, [data, error]);
   return null;
-}
-
-function AddTrial({ onAdd, full }: { onAdd: (name: string) => void; full: boolean }): JSX.Element {
-  const [text, setText] = useState("");
-  const add = (event: Event): void => {
-    event.preventDefault();
-    if (!splitTrial(text)) return;
-    onAdd(text.trim());
-    setText("");
-  };
-  return (
-    <form class="where" onSubmit={add}>
-      <label class="field">
-        <span>trial</span>
-        <input
-          type="text"
-          value={text}
-          placeholder="mnist-994/3"
-          spellcheck={false}
-          onInput={(event) => setText(event.currentTarget.value)}
-        />
-      </label>
-      <button type="submit" disabled={full || !splitTrial(text)}>
-        Add
-      </button>
-    </form>
-  );
 }
 
 interface RowOf {

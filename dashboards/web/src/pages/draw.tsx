@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { SweepsView, TrialView } from "../api";
 import { Await } from "../components/basics";
+import { TrialForm } from "../components/trial_form";
 import { percent, splitTrial } from "../format";
 import { normalise, toDigit, type Ink } from "../inference/digit";
 import { InferenceNetwork, readNetworkSpec } from "../inference/network";
@@ -23,33 +24,15 @@ export function DrawPage({ route }: { route: Route }): JSX.Element {
     route.query.trial ??
     sweeps.data?.sweeps.find((sweep) => sweep.best_trial !== "")?.best_trial ??
     "";
-  const [text, setText] = useState(name);
-  useEffect(() => setText(name), [name]);
   const trial = splitTrial(name);
   return (
     <>
       <h1>Draw a digit</h1>
-      <form
-        class="where"
-        onSubmit={(event) => {
-          event.preventDefault();
-          setQuery(route, { trial: text.trim() });
-        }}
-      >
-        <label class="field">
-          <span>trial</span>
-          <input
-            type="text"
-            value={text}
-            placeholder="mnist-994/3"
-            spellcheck={false}
-            onInput={(event) => setText(event.currentTarget.value)}
-          />
-        </label>
-        <button type="submit" disabled={!splitTrial(text)}>
-          Use its weights
-        </button>
-      </form>
+      <TrialForm
+        name={name}
+        action="Use its weights"
+        onTrial={(chosen) => setQuery(route, { trial: chosen })}
+      />
       {trial ? (
         <Trained key={name} sweep={trial.sweep} number={trial.trial} />
       ) : (

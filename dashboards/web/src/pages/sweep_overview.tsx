@@ -77,7 +77,7 @@ export function NothingYet({ sweep }: { sweep: SweepView }): JSX.Element {
 }
 
 function Curves({ sweep }: { sweep: SweepView }): JSX.Element {
-  const [metric, setMetric] = useState<Metric>("accuracy");
+  const [metric, setMetric] = useState<Metric>(sweep.metric);
   const choice = useScale();
   const live = useLive<CurvesView>(
     apiPath(["sweeps", sweep.name, "curves"], { metric, limit: CURVES }),
@@ -134,9 +134,9 @@ function History({ sweep, view }: { sweep: SweepView; view: PointsView }): JSX.E
       name={`${sweep.name} history`}
       height={360}
       zoomable
-      inputs={[view, choice.scale, choice.floor, sweep.target.accuracy]}
+      inputs={[view, choice.scale, choice.floor, sweep.target.accuracy, sweep.metric]}
       build={(palette) => historyPlot(points, sweep, choice.scale, choice.floor, palette)}
-      table={() => historyTable(points)}
+      table={() => historyTable(points, sweep.metric)}
       onPick={openTrial(sweep.name)}
       summary={`${view.total} trials, ${view.records.length} records`}
       note={

@@ -1,30 +1,30 @@
 // What the search found, trial by trial, and the best so far.
 
 import type { SweepView } from "../api";
-import { percent } from "../format";
+import { metricText } from "../format";
 import { axisStyle, base, tooltip, zoom } from "./base";
 import type { PlotOption } from "./echarts";
-import { metricAxis, metricRange, metricScale, type ScaleKind } from "./metric_scale";
+import { metricAxis, metricRange, metricScale, type Metric, type ScaleKind } from "./metric_scale";
 import type { Palette } from "./palette";
 import type { Points } from "./points";
 import { MOST_ROWS, type PlotTable } from "./table";
 
 interface HistoryRow {
   trial: number;
-  accuracy: number;
+  value: number; // best of the sweep's metric
   qualifies: boolean;
 }
 
-function historyRows(points: Points): HistoryRow[] {
+function historyRows(points: Points, metric: Metric): HistoryRow[] {
   const trials = points.numbers("trial");
-  const accuracies = points.numbers("accuracy");
+  const values = points.numbers(metric);
   const qualifies = points.values("qualifies");
   const rows: HistoryRow[] = [];
   for (let i = 0; i < points.count; i += 1) {
     const trial = trials[i];
-    const accuracy = accuracies[i];
-    if (trial == null || accuracy == null) continue;
-    rows.push({ trial, accuracy, qualifies: qualifies[i] === true });
+    const value = values[i];
+    if (trial == null || value == null) continue;
+    rows.push({ trial, value, qualifies: qualifies[i] === true });
   }
   return rows.sort((a, b) => a.trial - b.trial);
 }
@@ -36,17 +36,22 @@ export function historyPlot(
   floor: number,
   palette: Palette,
 ): PlotOption {
-  const scale = metricScale("accuracy", kind);
-  const rows = historyRows(points);
+  const { metric } = sweep;
+  const scale = metricScale(metric, kind);
+  const rows = historyRows(points, metric);
   const records = new Set(points.view.records);
   const best = rows
     .filter((row) => records.has(row.trial))
-    .map((row) => [row.trial, scale.toAxis(row.accuracy)]);
+    .map((row) => [row.trial, scale.toAxis(row.value)]);
   const last = rows[rows.length - 1];
   const top = best[best.length - 1];
   if (last && top) best.push([last.trial, top[1] ?? 0]);
-  const target = sweep.target.accuracy;
-  const range = metricRange(scale, [...rows.map((row) => row.accuracy), target], floor);
+  const target = metric === "accuracy" ? sweep.target.accuracy : null;
+  const range = metricRange(
+    scale,
+    [...rows.map((row) => row.value), target],
+    metric === "accuracy" ? floor : 0,
+  );
   return {
     ...base(palette),
     tooltip: {
@@ -54,7 +59,7 @@ export function historyPlot(
       formatter: (params) => {
         const row = (params as { data?: { row?: HistoryRow } }).data?.row;
         return row
-          ? `trial ${row.trial}\n${percent(row.accuracy)}${row.qualifies ? "\nmeets every gate" : ""}`
+          ? `trial ${row.trial}\n${metricText(metric, row.value)}${row.qualifies ? "\nmeets every gate" : ""}`
           : "";
       },
     },
@@ -67,7 +72,7 @@ export function historyPlot(
       nameGap: 26,
       splitLine: { show: false },
     } as PlotOption["xAxis"],
-    yAxis: metricAxis(scale, range, palette, "best validation accuracy"),
+    yAxis: metricAxis(scale, range, palette, `best validation ${metric}`),
     dataZoom: zoom(),
     series: [
       {
@@ -100,7 +105,7 @@ export function historyPlot(
         symbolSize: rows.length > 400 ? 4 : 7,
         clip: true,
         data: rows.map((row) => ({
-          value: [row.trial, scale.toAxis(row.accuracy)],
+          value: [row.trial, scale.toAxis(row.value)],
           trial: row.trial,
           row,
           itemStyle: {
@@ -113,15 +118,15 @@ export function historyPlot(
   };
 }
 
-export function historyTable(points: Points): PlotTable {
+export function historyTable(points: Points, metric: Metric): PlotTable {
   const records = new Set(points.view.records);
   return {
-    columns: ["trial", "accuracy", "best so far", "meets every gate"],
-    rows: historyRows(points)
+    columns: ["trial", metric, "best so far", "meets every gate"],
+    rows: historyRows(points, metric)
       .slice(0, MOST_ROWS)
       .map((row) => [
         String(row.trial),
-        percent(row.accuracy),
+        metricText(metric, row.value),
         records.has(row.trial) ? "yes" : "",
         row.qualifies ? "yes" : "no",
       ]),

@@ -1,0 +1,42 @@
+// Asks for a trial by its name, SWEEP/NUMBER.
+
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { splitTrial } from "../format";
+
+interface Props {
+  name?: string; // what it begins with
+  action: string; // on the button
+  disabled?: boolean;
+  onTrial: (name: string) => void;
+}
+
+export function TrialForm({ name = "", action, disabled = false, onTrial }: Props): JSX.Element {
+  const [text, setText] = useState(name);
+  useEffect(() => setText(name), [name]);
+  return (
+    <form
+      class="where"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (disabled || !splitTrial(text)) return;
+        onTrial(text.trim());
+        setText(name);
+      }}
+    >
+      <label class="field">
+        <span>trial</span>
+        <input
+          type="text"
+          value={text}
+          placeholder="mnist-994/3"
+          spellcheck={false}
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit" disabled={disabled || !splitTrial(text)}>
+        {action}
+      </button>
+    </form>
+  );
+}
