@@ -50,9 +50,11 @@ void Refuse(int socket, std::string_view status, std::string_view body) {
       status, body.size(), body);
   send(socket, answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   shutdown(socket, SHUT_WR);
-  // Otherwise what was not read resets the connection before the answer is read.
+  // Otherwise what was not read resets the connection before the answer is read; one who goes on
+  // sending is not waited for.
+  constexpr int kReads = 16;
   char rest[4096];
-  while (recv(socket, rest, sizeof rest, MSG_DONTWAIT) > 0) {
+  for (int i = 0; i < kReads && recv(socket, rest, sizeof rest, MSG_DONTWAIT) > 0; ++i) {
   }
   close(socket);
 }
@@ -104,7 +106,9 @@ void ConnectionFront::FrontLoop() {
   std::vector<pollfd> polled;
   while (true) {
     TakeReturned();
-    polled = {{listener_, POLLIN, 0}, {wake_, POLLIN, 0}};
+    polled = {{listener_, static_cast<short>(has_descriptors_ ? POLLIN : 0), 0},
+              {wake_, POLLIN, 0}};
+    has_descriptors_ = true;
     for (const auto& [socket, waiting] : waiting_) polled.push_back({socket, POLLIN, 0});
     const int ready = poll(polled.data(), polled.size(), kPollMs);
     {
@@ -146,7 +150,11 @@ void ConnectionFront::Accept() {
     socklen_t size = sizeof address;
     const int socket = accept4(listener_, reinterpret_cast<sockaddr*>(&address), &size,
                                SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (socket < 0) return;
+    if (socket < 0) {
+      // The listener stays readable: asking it again at once would never end.
+      has_descriptors_ = errno != EMFILE && errno != ENFILE;
+      return;
+    }
     const int on = 1;
     setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &kSendBufferBytes, sizeof kSendBufferBytes);

@@ -73,7 +73,9 @@ class ConnectionFront {
   const Handler handler_;
   const int listener_;
   int wake_ = -1;  // eventfd
-  std::map<int, Waiting> waiting_;  // of the front's thread, by socket
+  // Both of the front's thread: those who wait, by socket, and whether one more could be accepted.
+  std::map<int, Waiting> waiting_;
+  bool has_descriptors_ = true;
 
   Mutex mutex_;
   CondVar changed_;

@@ -46,11 +46,22 @@ absl::Status MayRead(const HttpCaller& caller, bool listens_on_loopback) {
       "request names another host");
 }
 
+absl::Status MayReadData(const HttpCaller& caller) {
+  if (caller.fetch_site != "cross-site") return absl::OkStatus();
+  return absl::PermissionDeniedError(
+      "documents are for this server's own page: the request comes from a page of another site");
+}
+
 absl::Status MayAct(const HttpCaller& caller) {
   if (!IsLoopbackPeer(caller.peer)) {
     return absl::PermissionDeniedError(
         "changes are accepted from this machine only, since there is no authentication; use the "
         "sweep command, or forward the port with ssh");
+  }
+  if (caller.is_forwarded) {
+    return absl::PermissionDeniedError(
+        "changes are not accepted through a proxy, which makes everybody look like this machine; "
+        "use the sweep command, or forward the port with ssh");
   }
   if (!IsLoopbackHost(caller.host)) {
     return absl::PermissionDeniedError(

@@ -17,6 +17,7 @@ struct HttpCaller {
   std::string origin;          // header Origin
   std::string fetch_site;      // header Sec-Fetch-Site
   std::string content_type;    // header Content-Type
+  bool is_forwarded = false;   // by a proxy, for somebody else
 };
 
 bool IsLoopbackPeer(std::string_view peer);
@@ -27,6 +28,10 @@ bool IsLoopbackHost(std::string_view host);
 // else a page of any other site could read it in the person's browser by giving its own name this
 // machine's address (DNS rebinding). PermissionDenied says so.
 absl::Status MayRead(const HttpCaller& caller, bool listens_on_loopback);
+
+// Whether documents and metrics may be asked for: not by pages of other sites, which cannot read the
+// answer but could keep this server busy making it. PermissionDenied says so.
+absl::Status MayReadData(const HttpCaller& caller);
 
 // Whether what the caller asks may change anything. PermissionDenied with the rule that it breaks.
 absl::Status MayAct(const HttpCaller& caller);

@@ -70,6 +70,9 @@ TEST(HttpRules, EachRuleRefusesAlone) {
     EXPECT_THAT(Refusal(caller), HasSubstr("Content-Type")) << type;
   }
   caller = Page();
+  caller.is_forwarded = true;
+  EXPECT_THAT(Refusal(caller), HasSubstr("proxy"));
+  caller = Page();
   caller.origin = caller.fetch_site = "";
   EXPECT_THAT(Refusal(caller), HasSubstr("neither"));
 }
@@ -80,6 +83,13 @@ TEST(HttpRules, AServerOnLoopbackAnswersOnlyToItsNames) {
   EXPECT_TRUE(absl::IsPermissionDenied(MayRead({.host = "evil.example"}, true)));
   EXPECT_TRUE(absl::IsPermissionDenied(MayRead({}, true)));
   EXPECT_TRUE(MayRead({.host = "gpu-box:7078"}, false).ok());
+}
+
+TEST(HttpRules, DocumentsAreNotForPagesOfOtherSites) {
+  for (const char* site : {"", "none", "same-origin", "same-site"}) {
+    EXPECT_TRUE(MayReadData({.fetch_site = site}).ok()) << site;
+  }
+  EXPECT_TRUE(absl::IsPermissionDenied(MayReadData({.fetch_site = "cross-site"})));
 }
 
 TEST(HttpRules, EveryErrorHasAStatus) {

@@ -1,9 +1,12 @@
 #include "coordinator/http/http_server.h"
 
+#include <algorithm>
 #include <atomic>
 #include <exception>
+#include <iterator>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "coordinator/http/gzip.h"
 #include "coordinator/http/http_actions.h"
 #include "coordinator/http/http_rules.h"
@@ -20,7 +23,7 @@ namespace {
 using httplib::Request;
 using httplib::Response;
 
-constexpr std::size_t kMaxBodyBytes = 64 << 10;
+constexpr std::int64_t kMaxBodyBytes = 64 << 10;
 constexpr std::size_t kLeastGzipBytes = 1000;
 constexpr int kGzipLevel = 4;
 // So that slow downloads leave threads for everything else.
@@ -29,6 +32,9 @@ constexpr std::int64_t kDownloadPieceBytes = 256 << 10;
 // httplib would compress by itself, and prefers a format that takes a second for 300 kB; it is not
 // shown the header.
 constexpr char kAcceptEncoding[] = "X-Accept-Encoding";
+// Only a proxy sends these.
+constexpr const char* kForwarding[] = {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host",
+                                       "X-Real-IP", "Via"};
 constexpr char kJson[] = "application/json; charset=utf-8";
 constexpr char kContentSecurityPolicy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src "
@@ -39,13 +45,35 @@ HttpCaller CallerOf(const Request& request) {
           .host = request.get_header_value("Host"),
           .origin = request.get_header_value("Origin"),
           .fetch_site = request.get_header_value("Sec-Fetch-Site"),
-          .content_type = request.get_header_value("Content-Type")};
+          .content_type = request.get_header_value("Content-Type"),
+          .is_forwarded = std::any_of(std::begin(kForwarding), std::end(kForwarding),
+                                      [&](const char* name) { return request.has_header(name); })};
+}
+
+// httplib reads a body without a stated length, and one that it unpacks, to whatever end it has.
+absl::Status CheckBody(const Request& request) {
+  if (request.has_header("Transfer-Encoding") || request.has_header("Content-Encoding")) {
+    return absl::InvalidArgumentError(
+        "the body of a change is sent as it is, without Transfer-Encoding and Content-Encoding");
+  }
+  std::int64_t size = 0;
+  if (!absl::SimpleAtoi(request.get_header_value("Content-Length"), &size) || size < 0) {
+    return absl::InvalidArgumentError("a change needs Content-Length, the size of its body");
+  }
+  if (size <= kMaxBodyBytes) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("the body of a change has at most {} bytes; this one has {}", kMaxBodyBytes, size));
 }
 
 void SendError(const absl::Status& status, Response* response) {
   response->status = HttpStatus(status);
   if (response->status == 503) response->set_header("Retry-After", "1");
   response->set_content(ErrorDocument(status), kJson);
+}
+
+// Costs more than a file of the page does.
+bool IsData(std::string_view path) {
+  return path == "/api" || path.starts_with("/api/") || path == "/metrics";
 }
 
 // The path as it was sent, without the query.
@@ -70,11 +98,10 @@ class Router final : public httplib::Server {
 
 class HttpServerImpl final : public HttpServer {
  public:
-  HttpServerImpl(const HttpOptions& options, const ListenAddress& address)
+  HttpServerImpl(const HttpOptions& options, const ListenAddress& address, bool is_loopback)
       : options_(options),
-        is_loopback_(address.IsLoopback()),
+        is_loopback_(is_loopback),
         url_("http://" + address.Reachable().ToString() + "/") {
-    router_.set_payload_max_length(kMaxBodyBytes);
     router_.set_keep_alive_timeout(absl::ToInt64Seconds(options.connections.idle_time));
     router_.set_keep_alive_max_count(static_cast<std::size_t>(options.connections.max_requests));
     router_.set_default_headers({{"Content-Security-Policy", kContentSecurityPolicy},
@@ -92,6 +119,13 @@ class HttpServerImpl final : public HttpServer {
         [](const Request&, Response& response, const std::exception_ptr&) {
           SendError(absl::InternalError("the answer could not be made"), &response);
         });
+    // What httplib refuses by itself has no document.
+    router_.set_error_handler([](const Request&, Response& response) {
+      if (!response.body.empty()) return;
+      const absl::Status status =
+          absl::InvalidArgumentError("the request cannot be understood, or asks for too much");
+      response.set_content(ErrorDocument(status), kJson);
+    });
   }
   ~HttpServerImpl() override { HttpServerImpl::Shutdown(); }
 
@@ -122,17 +156,22 @@ class HttpServerImpl final : public HttpServer {
                           request.has_header("Content-Length") ||
                           request.has_header("Transfer-Encoding");
           // A body that nobody has read must not be taken for the next request.
-          if (may_have_body) request.set_header("Connection", "close");
+          if (!may_have_body) return;
+          request.headers.erase("Connection");
+          request.set_header("Connection", "close");
         });
     return written && !asks_to_close && !may_have_body;
   }
 
   Router::HandlerResponse Route(const Request& request, Response* response) {
-    const absl::Status allowed = MayRead(CallerOf(request), is_loopback_);
+    const HttpCaller caller = CallerOf(request);
+    absl::Status allowed = MayRead(caller, is_loopback_);
+    if (allowed.ok() && IsData(RawPath(request))) allowed = MayReadData(caller);
     if (!allowed.ok()) {
       SendError(allowed, response);
     } else if (request.method == "POST") {
-      const absl::Status may = MayAct(CallerOf(request));
+      absl::Status may = MayAct(caller);
+      if (may.ok()) may = CheckBody(request);
       if (may.ok()) return Router::HandlerResponse::Unhandled;
       SendError(may, response);
     } else if (request.method == "GET" || request.method == "HEAD") {
@@ -148,7 +187,7 @@ class HttpServerImpl final : public HttpServer {
     const std::string_view path = RawPath(request);
     if (path == "/healthz") return response->set_content("ok\n", "text/plain; charset=utf-8");
     if (path == "/metrics") return GetMetrics(response);
-    if (path == "/api" || path.starts_with("/api/")) return GetView(request, response);
+    if (IsData(path)) return GetView(request, response);
     GetFile(request, std::string(path), response);
   }
 
@@ -177,7 +216,8 @@ class HttpServerImpl final : public HttpServer {
   }
 
   static bool ActionsAllowed(const Request& request) {
-    return IsLoopbackPeer(request.remote_addr) && IsLoopbackHost(request.get_header_value("Host"));
+    const HttpCaller caller = CallerOf(request);
+    return IsLoopbackPeer(caller.peer) && IsLoopbackHost(caller.host) && !caller.is_forwarded;
   }
 
   static void SendText(const Request& request, const std::string& text, const char* type,
@@ -252,11 +292,13 @@ class HttpServerImpl final : public HttpServer {
     const std::shared_ptr<BlobStore::Reader> reader = *std::move(opened);  // as `turn`
     response->set_header("Content-Disposition",
                          fmt::format("attachment; filename=\"{}\"", weights.file_name));
+    // A provider without a length would be asked for ever.
+    if (reader->size_bytes() == 0) return response->set_content("", "application/octet-stream");
     response->set_content_provider(
         static_cast<std::size_t>(reader->size_bytes()), "application/octet-stream",
         [reader, turn](std::size_t, std::size_t, httplib::DataSink& sink) {
           const absl::StatusOr<std::string> piece = reader->Next(kDownloadPieceBytes);
-          return piece.ok() && sink.write(piece->data(), piece->size());
+          return piece.ok() && !piece->empty() && sink.write(piece->data(), piece->size());
         });
   }
 
@@ -283,9 +325,10 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(const HttpOptions&
   if (!address.ok()) return address.status();
   const absl::StatusOr<int> listener = ListenOn(&*address);
   if (!listener.ok()) return listener.status();
-  auto server = std::make_unique<HttpServerImpl>(options, *address);
+  const bool is_loopback = IsLoopbackSocket(*listener);
+  auto server = std::make_unique<HttpServerImpl>(options, *address, is_loopback);
   server->Serve(*listener);
-  if (!address->IsLoopback()) {
+  if (!is_loopback) {
     spdlog::warn("dashboard on {}: whoever can reach it can read it, there is no authentication",
                  server->url());
   }

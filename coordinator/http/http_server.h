@@ -39,7 +39,8 @@ class HttpServer {
 
   // "http://127.0.0.1:43211/".
   virtual const std::string& url() const = 0;
-  // Breaks off what is under way. Idempotent; under a second.
+  // Breaks off what is under way. Idempotent; under a second, but for a change that waits for the
+  // database (at most 10 s).
   virtual void Shutdown() = 0;
 };
 

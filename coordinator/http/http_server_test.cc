@@ -180,7 +180,7 @@ TEST_F(HttpServerTest, ActionsThatAreNoneAreRefused) {
   EXPECT_EQ(Act("/api/sweeps/s/pause", "{").status, 400);
   EXPECT_EQ(Act("/api/sweeps/s/pause", R"({"now": 1})").status, 400);
   EXPECT_EQ(Act("/api/sweeps/s/pause", R"({"later": true})").status, 400);
-  EXPECT_EQ(Act("/api/sweeps/s/pause", std::string(100'000, ' ')).status, 413);
+  EXPECT_EQ(Act("/api/sweeps/s/pause", std::string(100'000, ' ')).status, 400);
   EXPECT_EQ(Must(store_->GetSweep("s")).state, SweepState::kActive);
 }
 
@@ -227,6 +227,65 @@ TEST_F(HttpServerTest, WeightsAreStreamed) {
   EXPECT_THAT(Header(answer, "Content-Disposition"), HasSubstr("s-1-best.safetensors"));
   EXPECT_EQ(Read("/api/sweeps/s/trials/1/weights?which=last").status, 404);
   EXPECT_EQ(Read("/api/sweeps/s/trials/1/weights?which=worst").status, 400);
+}
+
+TEST_F(HttpServerTest, WeightsWithoutAByteAreSentAndEnd) {
+  FillWithArtifact("s", "weights_best", "");
+  for (int i = 0; i < 4; ++i) {  // more than may be under way at once
+    const Answer answer = Read("/api/sweeps/s/trials/1/weights?which=best");
+    EXPECT_EQ(answer.status, 200);
+    EXPECT_EQ(answer.body, "");
+  }
+}
+
+TEST_F(HttpServerTest, ABodyOfUnknownOrHugeSizeIsRefusedUnread) {
+  Fill("s");
+  const std::string page = "Content-Type: application/json\r\nOrigin: http://" + Host() + "\r\n";
+  for (const std::string& lines :
+       {page + "Transfer-Encoding: chunked\r\n",
+        page + "Content-Encoding: gzip\r\nContent-Length: 2\r\n",
+        page + "Content-Length: 65537\r\n", page + "Content-Length: -1\r\n",
+        page + "Content-Length: 2x\r\n", page}) {
+    const Answer answer = Act("/api/sweeps/s/pause", "", lines);  // which waits for no body
+    EXPECT_EQ(answer.status, 400) << lines;
+    EXPECT_TRUE(Json::parse(answer.body)["error"]["message"].is_string()) << answer.body;
+  }
+  EXPECT_EQ(Must(store_->GetSweep("s")).state, SweepState::kActive);
+}
+
+TEST_F(HttpServerTest, PagesOfOtherSitesGetNoDocuments) {
+  const std::string lines = "Sec-Fetch-Site: cross-site\r\n";
+  EXPECT_EQ(Read("/api/sweeps", lines).status, 403);
+  EXPECT_EQ(Read("/metrics", lines).status, 403);
+  EXPECT_EQ(Read("/", lines).status, 200);  // a link to the page
+  EXPECT_EQ(Read("/api/sweeps", "Sec-Fetch-Site: same-origin\r\n").status, 200);
+}
+
+TEST_F(HttpServerTest, NobodyActsThroughAProxy) {
+  const std::string page = "Content-Type: application/json\r\nOrigin: http://" + Host() + "\r\n";
+  const Answer answer = Act("/api/sweeps/s/pause", "{}", page + "X-Forwarded-For: 10.0.0.7\r\n");
+  EXPECT_EQ(answer.status, 403);
+  EXPECT_THAT(answer.body, HasSubstr("through a proxy"));
+  const Answer list = Read("/api/sweeps", "Via: 1.1 proxy\r\n");
+  EXPECT_EQ(Json::parse(list.body)["coordinator"]["actions_allowed"], false);
+}
+
+TEST_F(HttpServerTest, AnAnswerToAChangeSaysThatItIsTheLast) {
+  Fill("s");
+  const std::string page = "Content-Type: application/json\r\nOrigin: http://" + Host() + "\r\n";
+  const Answer answer = Act("/api/sweeps/s/pause", "{}", page + "Connection: keep-alive\r\n");
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_EQ(Header(answer, "Connection"), "close");
+}
+
+TEST_F(HttpServerTest, LoopbackIsKnownHoweverItIsWritten) {
+  for (const char* listen : {"LOCALHOST:0", "[::ffff:127.0.0.1]:0"}) {
+    const auto server = HttpServer::Start({.listen = listen, .views = views_.get()});
+    if (!server.ok()) continue;  // a machine without IPv6
+    RawClient client(PortOf((*server)->url()));
+    client.Send("GET /healthz HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
+    EXPECT_THAT(client.ReadAll(), StartsWith("HTTP/1.1 403")) << listen;
+  }
 }
 
 TEST_F(HttpServerTest, MetricsComeFromTheHook) {

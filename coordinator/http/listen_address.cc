@@ -100,6 +100,19 @@ absl::StatusOr<int> ListenOn(ListenAddress* address) {
       fmt::format("cannot listen on {}: {}", address->ToString(), reason));
 }
 
+bool IsLoopbackSocket(int socket) {
+  sockaddr_storage bound{};
+  socklen_t size = sizeof bound;
+  if (getsockname(socket, reinterpret_cast<sockaddr*>(&bound), &size) != 0) return false;
+  constexpr int kLoopbackNet = 127;
+  if (bound.ss_family == AF_INET) {
+    return ntohl(reinterpret_cast<sockaddr_in&>(bound).sin_addr.s_addr) >> 24 == kLoopbackNet;
+  }
+  const in6_addr& address = reinterpret_cast<sockaddr_in6&>(bound).sin6_addr;
+  if (IN6_IS_ADDR_V4MAPPED(&address)) return address.s6_addr[12] == kLoopbackNet;
+  return IN6_IS_ADDR_LOOPBACK(&address);
+}
+
 absl::Status ProbeListen(ListenAddress address) {
   const absl::StatusOr<int> fd = ListenOn(&address);
   if (!fd.ok()) return fd.status();

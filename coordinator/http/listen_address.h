@@ -28,4 +28,7 @@ absl::Status ProbeListen(ListenAddress address);
 // with the reason.
 absl::StatusOr<int> ListenOn(ListenAddress* address);
 
+// Whether a listening socket can be reached from this machine only, however its address was written.
+bool IsLoopbackSocket(int socket);
+
 }  // namespace sweep

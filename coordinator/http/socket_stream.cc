@@ -36,17 +36,27 @@ ssize_t SocketStream::read(char* data, std::size_t size) {
     taken_ += count;
     return static_cast<ssize_t>(count);
   }
-  if (!is_readable()) return -1;
+  // Not even what is there already: a client could send for ever.
+  if (absl::Now() >= read_deadline_ || !is_readable()) return -1;
   return recv(connection_.socket, data, size, MSG_DONTWAIT);
 }
 
 ssize_t SocketStream::write(const char* data, std::size_t size) {
+  if (write_begin_ == absl::InfinitePast()) write_begin_ = absl::Now();
   while (true) {
     const ssize_t sent = send(connection_.socket, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent >= 0) return sent;
+    if (sent >= 0) {
+      written_bytes_ += sent;
+      return sent;
+    }
     if (errno != EAGAIN && errno != EINTR) return -1;
-    if (!is_writable()) return -1;
+    if (absl::Now() > WriteDeadline() || !is_writable()) return -1;
   }
+}
+
+absl::Time SocketStream::WriteDeadline() const {
+  return write_begin_ + limits_.write_grace +
+         absl::Seconds(static_cast<double>(written_bytes_) / limits_.least_write_rate);
 }
 
 void SocketStream::get_remote_ip_and_port(std::string& ip, int& port) const {

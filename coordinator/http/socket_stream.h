@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/time/time.h"
@@ -15,6 +16,10 @@ class SocketStream final : public httplib::Stream {
   struct Limits {
     absl::Duration read = absl::Seconds(5);           // of all reading together
     absl::Duration stalled_write = absl::Seconds(5);  // without a byte
+    // An answer has this long, and so long more as its bytes take at the least rate: a thread must
+    // not belong to one who reads as slowly as he can.
+    absl::Duration write_grace = absl::Seconds(10);
+    double least_write_rate = 64 << 10;  // bytes per second
   };
   SocketStream(HttpConnection* connection, const Limits& limits);
   // What has been received and not read stays with the connection.
@@ -31,11 +36,14 @@ class SocketStream final : public httplib::Stream {
 
  private:
   bool WaitFor(short events, absl::Duration limit) const;
+  absl::Time WriteDeadline() const;
 
   HttpConnection& connection_;
   std::size_t taken_ = 0;  // of what had been received
   const Limits limits_;
   const absl::Time read_deadline_;
+  absl::Time write_begin_ = absl::InfinitePast();
+  std::int64_t written_bytes_ = 0;
 };
 
 }  // namespace sweep
