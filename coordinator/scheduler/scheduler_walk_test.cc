@@ -74,7 +74,7 @@ class WalkTest : public SchedulerTest {
     const bool gives_back = Below(2) == 0;
     for (const LeaseOffer& offer : (*result)->leases) {
       if ((offer.give_back || worker->told_to_drain) && gives_back) {
-        Finish(offer.token, LeaseOutcome::kGivenBack);
+        (void)Finish(offer.token, LeaseOutcome::kGivenBack);
       }
     }
     if (worker->told_to_drain && worker->held.empty()) ++worker->session;  // ends, and starts anew
@@ -87,10 +87,10 @@ class WalkTest : public SchedulerTest {
     const int epoch = Trial(token.number).result.epoch;
     switch (Below(6)) {
       case 0:
-        Finish(token, LeaseOutcome::kFailed, "no luck");
+        (void)Finish(token, LeaseOutcome::kFailed, "no luck");
         break;
       case 1:
-        Finish(token, LeaseOutcome::kFailedForGood, "hopeless");
+        (void)Finish(token, LeaseOutcome::kFailedForGood, "hopeless");
         break;
       case 2:
         Measure(token, 1, std::min(epoch + 1, 3));
@@ -265,7 +265,9 @@ class WalkTest : public SchedulerTest {
     EXPECT_EQ(counts.pending, sweep.counts.pending);
     EXPECT_EQ(counts.leased + counts.running, sweep.counts.running);
     const bool is_over = sweep.state == SweepState::kCompleted;
-    if (is_over) EXPECT_TRUE(sweep.exhausted && sweep.counts.pending + sweep.counts.running == 0);
+    if (is_over) {
+      EXPECT_TRUE(sweep.exhausted && sweep.counts.pending + sweep.counts.running == 0);
+    }
     EXPECT_EQ(sweep.ended.has_value(), is_over || sweep.state == SweepState::kCancelled);
   }
 
@@ -290,7 +292,9 @@ class WalkTest : public SchedulerTest {
       const auto call = Call("last", {.slots = 4, .no_wait = true});
       for (const LeaseToken& token : Tokens(call)) {
         const int epoch = Trial(token.number).result.epoch;
-        if (epoch < 3) EXPECT_EQ(Report(token, epoch + 1, 3), absl::OkStatus());
+        if (epoch < 3) {
+          EXPECT_EQ(Report(token, epoch + 1, 3), absl::OkStatus());
+        }
         EXPECT_EQ(Finish(token, LeaseOutcome::kCompleted), absl::OkStatus());
         NoteCompleted(token);
       }

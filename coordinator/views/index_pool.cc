@@ -32,7 +32,7 @@ IndexPool::~IndexPool() {
 
 absl::StatusOr<IndexPool::Answer> IndexPool::Get(const std::string& sweep, std::int64_t sweep_id,
                                                  absl::Duration wait) {
-  absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = specs_->Get(sweep);
+  const absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = specs_->Get(sweep);
   if (!spec.ok()) return spec.status();
   const absl::StatusOr<std::int64_t> last = store_->LastSequence(sweep_id);
   if (!last.ok()) return last.status();
@@ -42,7 +42,8 @@ absl::StatusOr<IndexPool::Answer> IndexPool::Get(const std::string& sweep, std::
     started_ = true;
     thread_ = std::thread([this] { Loop(); });
   }
-  Slot* slot = FindSlot(sweep_id, *std::move(spec));
+  Slot* slot = FindSlot(sweep_id, *spec);
+  if (slot == nullptr) return Answer{.entry = std::make_shared<Entry>(sweep_id, *spec)};
   const absl::Duration good_for =
       options_.refresh_time > absl::ZeroDuration()
           ? options_.refresh_time + slot->trials * options_.refresh_time_per_trial
@@ -65,19 +66,31 @@ absl::StatusOr<IndexPool::Answer> IndexPool::Get(const std::string& sweep, std::
 }
 
 IndexPool::Slot* IndexPool::FindSlot(std::int64_t sweep_id,
-                                     std::shared_ptr<const SweepSpec> spec) {
+                                     const std::shared_ptr<const SweepSpec>& spec) {
+  if (!slots_.contains(sweep_id) && !MakeRoom()) return nullptr;
   Slot& slot = slots_[sweep_id];
   slot.used = ++uses_;
   if (slot.entry == nullptr) {
-    slot.entry = std::make_shared<Entry>(sweep_id, std::move(spec));
+    slot.entry = std::make_shared<Entry>(sweep_id, spec);
     work_.NotifyAll();
   }
-  while (slots_.size() > options_.max_sweeps) {
-    slots_.erase(std::min_element(slots_.begin(), slots_.end(), [](const auto& a, const auto& b) {
-      return a.second.used < b.second.used;
-    }));
-  }
   return &slot;
+}
+
+// An index that is still being made is not dropped: its work would be for nothing.
+bool IndexPool::MakeRoom() {
+  if (slots_.size() < options_.max_sweeps) return true;
+  const absl::Time now = absl::Now();
+  auto oldest = slots_.end();
+  for (auto slot = slots_.begin(); slot != slots_.end(); ++slot) {
+    const bool may_go =
+        !slot->second.error.ok() || now - slot->second.completed >= options_.keep_time;
+    if (!may_go) continue;
+    if (oldest == slots_.end() || slot->second.used < oldest->second.used) oldest = slot;
+  }
+  if (oldest == slots_.end()) return false;
+  slots_.erase(oldest);
+  return true;
 }
 
 // The one that was asked for last among those that have something to read.
@@ -111,6 +124,7 @@ void IndexPool::FinishWork(const Work& work, const absl::Status& status) {
   slot.error = status;
   if (!status.ok()) return;
   slot.cursor = work.cursor;
+  if (work.ready && !slot.ready) slot.completed = absl::Now();
   slot.ready = work.ready;
   slot.trials = work.trials;
   slot.refreshed = absl::Now();

@@ -19,11 +19,14 @@ namespace sweep {
 
 // The indexes of the sweeps that people look at. One is made when it is first asked for, in short
 // reads on the pool's one thread, and follows the sweep's events from there on, but only while
-// somebody asks. The least recently used ones are dropped. Thread-safe.
+// somebody asks. The least recently used ones are dropped, but not before they have served a while.
+// Thread-safe.
 class IndexPool {
  public:
   struct Options {
     std::size_t max_sweeps = 4;
+    // What is younger stays, so that turns over more sweeps do not make indexes again and again.
+    absl::Duration keep_time = absl::Seconds(10);
     int trials_per_read = 2'000;
     int events_per_read = 5'000;
     // An index that was brought up to date within this time is good enough for a question; the time
@@ -62,8 +65,9 @@ class IndexPool {
     std::int64_t sequence = 0;     // of the last event that is in it
     bool ready = false;            // every trial and epoch up to there is in it
   };
-  // Waits up to `wait` for an index that is up to date, and gives it as it is then. NotFound when
-  // there is no such sweep; the error when it cannot be read.
+  // Waits up to `wait` for an index that is up to date, and gives it as it is then; at once an
+  // empty one that is not ready while all others must stay. NotFound when there is no such sweep;
+  // the error when it cannot be read.
   absl::StatusOr<Answer> Get(const std::string& sweep, std::int64_t sweep_id, absl::Duration wait);
 
  private:
@@ -73,6 +77,7 @@ class IndexPool {
     std::int64_t cursor = 0;
     std::int64_t wanted = 0;  // the sequence that somebody waits for
     bool ready = false;
+    absl::Time completed = absl::InfiniteFuture();  // when it became ready
     std::int64_t trials = 0;
     absl::Time refreshed = absl::InfinitePast();
     absl::Status error;  // why it could not be read; the next question tries again
@@ -85,8 +90,11 @@ class IndexPool {
     std::int64_t trials = 0;
   };
 
-  Slot* FindSlot(std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec)
+  // Null when there is none and no other may be dropped for it.
+  Slot* FindSlot(std::int64_t sweep_id, const std::shared_ptr<const SweepSpec>& spec)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Whether there is room for one more slot, after dropping another if need be.
+  bool MakeRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Slot* SlotWithWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // False when the pool ends.
   bool TakeWork(Work* work) ABSL_LOCKS_EXCLUDED(mutex_);

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "common/base/clock.h"
 #include "coordinator/views/json.h"
 #include "fmt/format.h"
 
@@ -14,6 +15,8 @@ namespace {
 
 constexpr std::string_view kDescending = " desc";
 constexpr std::size_t kShownBytes = 80;
+// Rows between two looks at the clock.
+constexpr std::size_t kRowsPerLook = 256;
 
 // Numbers before texts; a missing value is in no order.
 struct Key {
@@ -28,6 +31,13 @@ bool Less(const Key& a, const Key& b) {
   return a.is_text ? a.text < b.text : a.number < b.number;
 }
 
+// InvalidArgument, since to ask again does not help.
+absl::Status TooSlow(const TrialFilter& filter, std::size_t trials) {
+  return absl::InvalidArgumentError(
+      fmt::format("filter '{}' takes too long over {} trials; ask for less",
+                  Shortened(filter.text(), kShownBytes), trials));
+}
+
 absl::StatusOr<std::vector<std::size_t>> Matching(const SweepIndex& index,
                                                   const IndexQuery& query) {
   std::vector<SweepIndex::Getter> getters;
@@ -36,7 +46,12 @@ absl::StatusOr<std::vector<std::size_t>> Matching(const SweepIndex& index,
   }
   std::vector<std::size_t> rows;
   std::vector<Value> values(getters.size());
+  const absl::Duration deadline = RealClock()->Monotonic() + query.filter_time;
   for (std::size_t row = 0; row < index.trials().size(); ++row) {
+    const bool looks_at_clock = query.filter && row % kRowsPerLook == kRowsPerLook - 1;
+    if (looks_at_clock && RealClock()->Monotonic() >= deadline) {
+      return TooSlow(*query.filter, index.trials().size());
+    }
     const IndexedTrial& trial = index.trials()[row];
     if (trial.configuration == 0 || (query.state && trial.state != *query.state)) continue;
     bool is_complete = true;

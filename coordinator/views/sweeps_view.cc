@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "coordinator/views/fitting_rows.h"
 #include "coordinator/views/page_token.h"
 #include "coordinator/views/view_context.h"
 
@@ -105,7 +106,7 @@ absl::StatusOr<Json> SweepsDocument(const ViewContext& context, const ViewQuery&
   const absl::StatusOr<std::int64_t> before = DecodePageToken(query.Text("page_token"), kToken);
   if (!before.ok()) return before.status();
   Store* const store = context.options.store;
-  absl::StatusOr<std::vector<SweepRow>> rows =
+  const absl::StatusOr<std::vector<SweepRow>> rows =
       store->ListSweeps(*before, static_cast<int>(*size) + 1);
   if (!rows.ok()) return rows.status();
   const absl::StatusOr<std::int64_t> total = store->CountSweeps();
@@ -117,17 +118,19 @@ absl::StatusOr<Json> SweepsDocument(const ViewContext& context, const ViewQuery&
                     {{"version", context.options.version},
                      {"database", context.options.database},
                      {"actions_allowed", context.actions_allowed}}}};
-  if (std::ssize(*rows) > *size) {
-    rows->pop_back();
-    document["next_page_token"] = EncodePageToken(rows->back().id, kToken);
-  }
+  FittingRows sweeps(document);
+  std::int64_t last = 0;
   for (const SweepRow& row : *rows) {
+    if (static_cast<std::int64_t>(sweeps.size()) == *size) break;
     const absl::StatusOr<SharedSpec> spec = context.options.specs->Get(row.name);
     absl::StatusOr<Json> summary =
         SweepSummaryJson(context, row, spec.ok() ? spec->get() : nullptr);
     if (!summary.ok()) return summary.status();
-    document["sweeps"].push_back(*std::move(summary));
+    if (!sweeps.Add(*std::move(summary))) break;
+    last = row.id;
   }
+  if (sweeps.size() < rows->size()) document["next_page_token"] = EncodePageToken(last, kToken);
+  document["sweeps"] = sweeps.Take();
   return document;
 }
 

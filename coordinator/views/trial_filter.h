@@ -26,6 +26,8 @@ class TrialFilter {
   // InvalidArgument when the values do not go with the expression (text compared with a number).
   absl::StatusOr<bool> Matches(const TrialRow& trial) const;
 
+  const std::string& text() const { return expression_.text(); }
+
   // What it refers to, sorted, and the same with the values of these names in their order. `trial`
   // is for messages.
   const std::vector<std::string>& names() const { return expression_.names(); }

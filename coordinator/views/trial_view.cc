@@ -6,6 +6,7 @@
 #include "coordinator/scheduler/explanation.h"
 #include "coordinator/scheduler/trial_spec_json.h"
 #include "coordinator/store/log_lines.h"
+#include "coordinator/views/fitting_rows.h"
 #include "coordinator/views/page_token.h"
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
@@ -16,8 +17,10 @@ namespace {
 constexpr int kMaxEpochRows = 1000;
 constexpr std::size_t kMaxAttempts = 200;
 constexpr std::size_t kMaxReasonBytes = 2000;
+// Of all attempts, as they are sent; the epochs and the network need the rest of the document.
+constexpr std::size_t kMaxAttemptsBytes = 100'000;
+constexpr std::size_t kLeastReasonBytes = 30;
 constexpr int kMaxLinesPerAnswer = 500;
-constexpr std::size_t kMaxTextBytes = 200'000;
 
 // A token of logs is one number: the attempt above the line's number.
 constexpr int kLogLineBits = 40;
@@ -55,7 +58,7 @@ absl::Status AddEpochs(Store* store, const TrialRow& trial, Json* document) {
   return absl::OkStatus();
 }
 
-Json AttemptsJson(const std::vector<AttemptRow>& attempts) {
+Json AttemptsJson(const std::vector<AttemptRow>& attempts, std::size_t reason_bytes) {
   Json rows = Json::array();
   const std::size_t skipped = attempts.size() - std::min(attempts.size(), kMaxAttempts);
   for (std::size_t i = skipped; i < attempts.size(); ++i) {
@@ -65,9 +68,27 @@ Json AttemptsJson(const std::vector<AttemptRow>& attempts) {
                     {"start_time", TimeJson(attempt.started)},
                     {"end_time", TimeJson(attempt.ended)},
                     {"outcome", attempt.outcome},
-                    {"reason", Shortened(attempt.reason, kMaxReasonBytes)}});
+                    {"reason", Shortened(attempt.reason, reason_bytes)}});
   }
   return rows;
+}
+
+// With reasons as long as fits; what is cut of them shows as "…".
+Json FittingAttemptsJson(const std::vector<AttemptRow>& attempts) {
+  std::size_t reason_bytes = kMaxReasonBytes;
+  Json rows = AttemptsJson(attempts, reason_bytes);
+  while (DumpJson(rows).size() > kMaxAttemptsBytes && reason_bytes > kLeastReasonBytes) {
+    reason_bytes /= 2;
+    rows = AttemptsJson(attempts, reason_bytes);
+  }
+  return rows;
+}
+
+Json LogLineJson(const LogRow& row) {
+  return {{"attempt", row.attempt},
+          {"line", row.line},
+          {"time", TimeJson(row.time)},
+          {"text", row.text}};
 }
 
 Json ArtifactsJson(const std::vector<ArtifactRow>& artifacts) {
@@ -140,7 +161,7 @@ absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::st
                    {"start_time", TimeJson(trial->started)},
                    {"end_time", TimeJson(trial->ended)},
                    {"target", TargetJson(**spec)},
-                   {"attempts", AttemptsJson(*attempts)},
+                   {"attempts", FittingAttemptsJson(*attempts)},
                    {"artifacts", ArtifactsJson(trial->artifacts)},
                    {"reasons", ReasonsOf(context, *trial, **spec, *attempts)}});
   if (images > 0 && trial->result.epoch > 0) {
@@ -154,7 +175,8 @@ absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::st
 
 absl::StatusOr<Json> LogsDocument(const ViewContext& context, const std::string& sweep,
                                   std::int64_t number, const ViewQuery& query) {
-  const absl::StatusOr<std::int64_t> limit = query.Int("limit", kMaxLinesPerAnswer, 1, kMaxLinesPerAnswer);
+  const absl::StatusOr<std::int64_t> limit =
+      query.Int("limit", kMaxLinesPerAnswer, 1, kMaxLinesPerAnswer);
   if (!limit.ok()) return limit.status();
   const std::string key = fmt::format("logs {}/{}", sweep, number);
   const absl::StatusOr<std::int64_t> after = DecodePageToken(query.Text("after"), key);
@@ -163,20 +185,17 @@ absl::StatusOr<Json> LogsDocument(const ViewContext& context, const std::string&
       context.options.store->ListLogs(sweep, number, static_cast<int>(*after >> kLogLineBits),
                                       *after & kMaxLogLineNumber, static_cast<int>(*limit) + 1);
   if (!rows.ok()) return rows.status();
-  Json lines = Json::array();
+  Json document = {{"lines", Json::array()}, {"next", ""}, {"more", false}};
+  FittingRows lines(document);
   std::int64_t position = *after;
-  std::size_t bytes = 0;
   for (const LogRow& row : *rows) {
-    bytes += row.text.size();
-    if (std::ssize(lines) == *limit || (bytes > kMaxTextBytes && !lines.empty())) break;
-    lines.push_back({{"attempt", row.attempt},
-                     {"line", row.line},
-                     {"time", TimeJson(row.time)},
-                     {"text", row.text}});
+    if (static_cast<std::int64_t>(lines.size()) == *limit || !lines.Add(LogLineJson(row))) break;
     position = (static_cast<std::int64_t>(row.attempt) << kLogLineBits) + row.line;
   }
-  const bool more = lines.size() < rows->size();
-  return Json{{"lines", lines}, {"next", EncodePageToken(position, key)}, {"more", more}};
+  document["more"] = lines.size() < rows->size();
+  document["next"] = EncodePageToken(position, key);
+  document["lines"] = lines.Take();
+  return document;
 }
 
 }  // namespace sweep

@@ -44,6 +44,10 @@ class Views {
     absl::Duration index_wait = absl::Milliseconds(100);
     // An index of this age is good enough, and of more for large sweeps: see IndexPool.
     absl::Duration index_refresh = absl::Seconds(1);
+    // A complete index of less than this age is not dropped for that of another sweep.
+    absl::Duration index_keep = absl::Seconds(10);
+    // The most that a filter of trials may take, since it holds the index meanwhile.
+    absl::Duration filter_time = absl::Milliseconds(500);
   };
   static std::unique_ptr<Views> Make(const Options& options);
   virtual ~Views() = default;

@@ -22,14 +22,7 @@ class ViewsTest : public testing::Test {
     blobs_ = Must(BlobStore::Open(""));
     scheduler_ = Must(Scheduler::Start({.store = store_.get(), .threads = false}));
     specs_ = std::make_unique<SpecCache>(store_.get());
-    views_ = Views::Make({.store = store_.get(),
-                          .scheduler = scheduler_.get(),
-                          .blobs = blobs_.get(),
-                          .specs = specs_.get(),
-                          .database = "sweep.db",
-                          .version = "0.1.0",
-                          .index_wait = absl::Seconds(20),
-                          .index_refresh = absl::ZeroDuration()});
+    views_ = Views::Make(Options());
     driver_ = std::make_unique<StoreDriver>(store_.get());
   }
   void TearDown() override {
@@ -87,6 +80,18 @@ class ViewsTest : public testing::Test {
     const ArtifactRow artifact{
         .role = role, .sha256 = PutBlob(bytes), .size_bytes = std::ssize(bytes)};
     EXPECT_TRUE(driver_->Finish(lease, spec, LeaseOutcome::kCompleted, "", {artifact}).ok());
+  }
+
+  Views::Options Options() {
+    return {.store = store_.get(),
+            .scheduler = scheduler_.get(),
+            .blobs = blobs_.get(),
+            .specs = specs_.get(),
+            .database = "sweep.db",
+            .version = "0.1.0",
+            .index_wait = absl::Seconds(20),
+            .index_refresh = absl::ZeroDuration(),
+            .index_keep = absl::ZeroDuration()};
   }
 
   std::unique_ptr<Store> store_;
