@@ -205,7 +205,7 @@ std::string KeyMeaning(const std::string& key) {
       {"gates", "of a sweep, in words; of a ranking, one object each: gate, met, value, missed_by"},
       {"image", "the file, with its index in an IDX file"},
       {"index", "of the image in an IDX file, from 0; null for a PNG"},
-      {"interval", "95 % Wilson interval of the accuracy, [low, high]"},
+      {"interval", "95 % interval of the accuracy, [low, high]: Wilson, of a mean Student's t"},
       {"label", "what the image is, where --labels says it"},
       {"log_probabilities", "natural logarithms of the probabilities"},
       {"mean_half_width", "half width of the 95 % interval of that mean"},

@@ -103,7 +103,7 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
                                     row.interval_high() * 100),
                         json::array({row.interval_low(), row.interval_high()})}
                  : Missing(),
-        Count(trial.best_epoch()),
+        Count(row.value_epoch()),
         Share(trial.last_accuracy()),
         Number(trial.best_loss()),
         {fmt::format("{:.2f} ± {:.2f} % ({})", row.mean_last_accuracy() * 100,

@@ -40,22 +40,28 @@ bool MeetsAll(const std::vector<Gate>& gates, std::string_view name, double valu
 struct Measured {
   double accuracy = 0;
   double loss = 0;
-  int epoch = 0;  // that the epoch gate is held against
+  int accuracy_epoch = 0;  // where it was measured
+  int epoch = 0;           // that the epoch gate is held against
   bool epochs_in_gate = false;
+  double half_width = 0;  // of the accuracy as a mean
 };
 
 Measured MeasureOne(GateOn gate_on, const std::vector<Gate>& gates, const TrialResult& result) {
   if (gate_on != GateOn::kBest) {
-    return {result.last_accuracy, result.last_loss, result.epoch,
-            MeetsAll(gates, "epochs", result.epoch)};
+    return {.accuracy = result.last_accuracy,
+            .loss = result.last_loss,
+            .accuracy_epoch = result.epoch,
+            .epoch = result.epoch,
+            .epochs_in_gate = MeetsAll(gates, "epochs", result.epoch)};
   }
   // Without an epoch inside the gate there is still something to show, and by how much it missed.
   const bool inside = result.best_gated_epoch > 0;
-  const int epoch = result.epochs_to_target > 0 ? result.epochs_to_target
-                    : inside                    ? result.best_gated_epoch
-                                                : result.best_epoch;
-  return {inside ? result.best_gated_accuracy : result.best_accuracy, result.best_loss, epoch,
-          inside};
+  const int best_epoch = inside ? result.best_gated_epoch : result.best_epoch;
+  return {.accuracy = inside ? result.best_gated_accuracy : result.best_accuracy,
+          .loss = result.best_loss,
+          .accuracy_epoch = best_epoch,
+          .epoch = result.epochs_to_target > 0 ? result.epochs_to_target : best_epoch,
+          .epochs_in_gate = inside};
 }
 
 // Whether `a` stands for its configuration rather than `b`. With gate_on best, a replicate that
@@ -184,9 +190,16 @@ ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration
     const Means ended = MeanOfLast(spec, replicates, /*only_ended=*/true);
     judged = ended.count > 0;
     const Means& means = judged ? ended : all;
-    measured = {means.accuracy, means.loss, means.last_epoch, means.epochs_in_gate};
+    measured = {.accuracy = means.accuracy,
+                .loss = means.loss,
+                .accuracy_epoch = means.last_epoch,
+                .epoch = means.last_epoch,
+                .epochs_in_gate = means.epochs_in_gate,
+                .half_width = means.half_width};
   }
   score.value = measured.accuracy;
+  score.value_epoch = measured.accuracy_epoch;
+  score.value_half_width = measured.half_width;
   score.metric = spec.metric == "loss" ? measured.loss : measured.accuracy;
   score.qualifies = score.has_value;
   for (const Gate& gate : spec.require) {
@@ -196,6 +209,14 @@ ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration
   // Gates met one by one, but by different epochs of a run, are not met together.
   if (spec.gate_on == GateOn::kBest && score.epochs_to_target == 0) score.qualifies = false;
   return score;
+}
+
+Interval ValueInterval(const ConfigurationScore& score, std::int64_t images) {
+  if (score.value_half_width > 0) {
+    return {std::max(0.0, score.value - score.value_half_width),
+            std::min(1.0, score.value + score.value_half_width)};
+  }
+  return images > 0 && score.has_value ? WilsonInterval(score.value, images) : Interval{};
 }
 
 }  // namespace sweep

@@ -49,6 +49,8 @@ struct ConfigurationScore {
   bool has_value = false;  // some epoch has been measured
   bool qualifies = false;  // every gate is met
   double value = 0;        // accuracy held against the gate, as gate_on says
+  int value_epoch = 0;     // where it was measured; of a mean the latest
+  double value_half_width = 0;  // of a mean over several runs: of its 95 % interval, Student's t
   double metric = 0;       // what ranks: accuracy as `value`, or the loss
   int epochs_to_target = 0;  // of the replicate that stands for it; 0: none
   int best_replicate = 0;    // index into the replicates
@@ -71,6 +73,10 @@ struct Interval {
   double high = 0;
 };
 Interval WilsonInterval(double share, std::int64_t n);
+
+// 95 % interval of a configuration's `value`: of a mean over several runs Student's t, else Wilson's
+// for a share of `images`; [0, 0] where neither can be said.
+Interval ValueInterval(const ConfigurationScore& score, std::int64_t images);
 
 // Two-sided 97.5 % quantile of Student's t for `degrees` ≥ 1.
 double StudentT975(int degrees);

@@ -127,6 +127,25 @@ TEST(Ranking, BestTakesTheBestReplicatesBestEpoch) {
   EXPECT_NEAR(score.mean_half_width, 12.706 * 0.0005, 1e-5);
 }
 
+TEST(Ranking, EpochAndIntervalAreThoseOfTheValue) {
+  constexpr std::int64_t kImages = 10'000;
+  std::vector<double> late = FlatThen(19, 0.996);  // the best comes after the gate
+  late[7] = 0.9951;
+  const SweepSpec best = SpecWith(kGates);
+  ConfigurationScore score = Score(best, {Trained(best, late)});
+  EXPECT_DOUBLE_EQ(score.value, 0.9951);
+  EXPECT_EQ(score.value_epoch, 8);
+  EXPECT_DOUBLE_EQ(ValueInterval(score, kImages).low, WilsonInterval(0.9951, kImages).low);
+  const SweepSpec last = SpecWith(std::string(kGates) + "gate_on: last\n");
+  score = Score(last, {Trained(last, {0.9945, 0.993})});
+  EXPECT_EQ(score.value_epoch, 2);
+  EXPECT_DOUBLE_EQ(ValueInterval(score, kImages).high, WilsonInterval(0.993, kImages).high);
+  const SweepSpec mean = SpecWith(std::string(kGates) + "gate_on: mean\nreplicates: 2\n");
+  score = Score(mean, {Trained(mean, {0.993}), Trained(mean, {0.994})});
+  EXPECT_NEAR(ValueInterval(score, kImages).low, 0.9935 - 12.706 * 0.0005, 1e-5);
+  EXPECT_EQ(ValueInterval(Score(best, {}), kImages).high, 0);
+}
+
 TEST(Ranking, LastLooksAtTheLastEpochOnly) {
   const SweepSpec spec = SpecWith(std::string(kGates) + "gate_on: last\n");
   EXPECT_FALSE(Score(spec, {Trained(spec, {0.9945, 0.993})}).qualifies);

@@ -223,12 +223,10 @@ v1::RankedConfiguration ToProto(const RankedRow& row, const SweepSpec& spec) {
   proto.set_replicates(score.replicates);
   proto.set_mean_last_accuracy(score.mean_last_accuracy);
   proto.set_mean_half_width(score.mean_half_width);
-  const std::int64_t images = EvaluationImages(spec);
-  if (images > 0 && row.trial.result.epoch > 0) {
-    const Interval interval = WilsonInterval(row.trial.result.best_accuracy, images);
-    proto.set_interval_low(interval.low);
-    proto.set_interval_high(interval.high);
-  }
+  proto.set_value_epoch(score.value_epoch);
+  const Interval interval = ValueInterval(score, EvaluationImages(spec));
+  proto.set_interval_low(interval.low);
+  proto.set_interval_high(interval.high);
   return proto;
 }
 

@@ -143,7 +143,7 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
     if (!events.ok()) return events.status();
     Messages messages;
     for (const EventRow& event : *events) {
-      absl::StatusOr<v1::WatchSweepResponse> message = Describe(*sweep, event);
+      absl::StatusOr<v1::WatchSweepResponse> message = Describe(event);
       if (!message.ok()) return message.status();
       messages.push_back(*std::move(message));
       cursor_ = event.sequence;
@@ -151,7 +151,9 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
     return messages;
   }
 
-  absl::StatusOr<v1::WatchSweepResponse> Describe(const SweepRow& sweep, const EventRow& event) {
+  // Each thing as it is now, so no older than the event says. A row from before the event would be
+  // the last word about a sweep that has ended meanwhile.
+  absl::StatusOr<v1::WatchSweepResponse> Describe(const EventRow& event) {
     v1::WatchSweepResponse message;
     message.set_cursor(std::to_string(event.sequence));
     *message.mutable_time() = ToProto(event.time);
@@ -168,7 +170,9 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
       if (!trial.ok()) return trial.status();
       *message.mutable_trial() = ToProto(*trial, **spec);
     } else {
-      absl::StatusOr<v1::Sweep> described = DescribeSweep(sweep, hub_->store_, hub_->specs_);
+      const absl::StatusOr<SweepRow> sweep = hub_->store_->GetSweepById(sweep_id_);
+      if (!sweep.ok()) return sweep.status();
+      absl::StatusOr<v1::Sweep> described = DescribeSweep(*sweep, hub_->store_, hub_->specs_);
       if (!described.ok()) return described.status();
       *message.mutable_sweep() = *std::move(described);
     }

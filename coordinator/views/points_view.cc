@@ -141,7 +141,11 @@ Json RowJson(const SweepIndex& index, const std::vector<ViewDimension>& dimensio
   values.push_back(TrialStateName(trial.state));
   for (const ViewDimension& dimension : dimensions) {
     const std::optional<Value> value = index.ParameterOf(row, dimension.parameter);
-    values.push_back(value ? RoundedValueJson(*value) : Json(nullptr));
+    // A category is looked up among the dimension's, which are exact.
+    const bool is_category = dimension.kind == "category";
+    values.push_back(!value        ? Json(nullptr)
+                     : is_category ? ValueJson(*value)
+                                   : RoundedValueJson(*value));
   }
   return values;
 }

@@ -31,19 +31,15 @@ Json RankingRowJson(const RankedRow& row, const SweepSpec& spec) {
   const ConfigurationScore& score = row.score;
   const TrialRow& trial = row.trial;
   const TrialResult& result = trial.result;
-  Json interval = Json::array({0, 0});
-  if (const std::int64_t images = EvaluationImages(spec); images > 0 && result.epoch > 0) {
-    const Interval wilson = WilsonInterval(result.best_accuracy, images);
-    interval = Json::array({NumberJson(wilson.low), NumberJson(wilson.high)});
-  }
+  const Interval interval = ValueInterval(score, EvaluationImages(spec));
   return {{"rank", row.rank},
           {"trial", trial.number},
           {"configuration", trial.configuration},
           {"state", TrialStateName(trial.state)},
           {"qualifies", score.qualifies},
           {"accuracy", NumberJson(score.value)},
-          {"interval", interval},
-          {"best_epoch", result.best_epoch},
+          {"interval", Json::array({NumberJson(interval.low), NumberJson(interval.high)})},
+          {"best_epoch", score.value_epoch},
           {"last_accuracy", MeasuredJson(result.epoch, result.last_accuracy)},
           {"best_loss", MeasuredJson(result.epoch, result.best_loss)},
           {"mean_last_accuracy", MeasuredJson(score.replicates, score.mean_last_accuracy)},

@@ -1,6 +1,6 @@
 // What keeps answers small, quick and true while the store changes.
 
-#include "coordinator/views/meddling_store.h"
+#include "coordinator/store/meddling_store.h"
 #include "coordinator/views/views_testing.h"
 
 namespace sweep {

@@ -120,8 +120,8 @@ export interface RankingRow {
   state: TrialState;
   qualifies: boolean;
   accuracy: number | null; // the value held against the accuracy gate
-  interval: [number, number];
-  best_epoch: number;
+  interval: [number, number]; // of it, 95 %
+  best_epoch: number; // where it was measured
   last_accuracy: number | null;
   best_loss: number | null;
   mean_last_accuracy: number | null;

@@ -163,7 +163,8 @@ function Version(): JSX.Element | null {
   ) : null;
 }
 
-// A fault of one page says so there, and leaves the others alone.
+// A fault of one page says so there, and leaves the others alone. One that could not be fetched, as
+// after the coordinator was renewed, comes with the page loaded again.
 class Boundary extends Component<{ children: ComponentChildren }, { fault: string }> {
   override state = { fault: "" };
   static override getDerivedStateFromError(error: unknown): { fault: string } {
@@ -173,7 +174,10 @@ class Boundary extends Component<{ children: ComponentChildren }, { fault: strin
     if (this.state.fault)
       return (
         <p class="error" role="alert">
-          This page has a fault: {this.state.fault}
+          This page has a fault: {this.state.fault}{" "}
+          <button type="button" class="small" onClick={() => location.reload()}>
+            Load it again
+          </button>
         </p>
       );
     return this.props.children;

@@ -108,7 +108,9 @@ class Poller {
     this.failures += 1;
     this.pause = known.busy ? known.retrySeconds * 1000 || PERIOD_MS : 0;
     setFailing(this.path, known.unreachable);
-    if (!known.busy && !known.unreachable) this.onError(known);
+    if (known.busy || known.unreachable) return;
+    this.version = ""; // the page drops what it has: the next answer is news even if it is the same
+    this.onError(known);
   }
 }
 

@@ -31,6 +31,7 @@ export function reportedSweep(documents: Documents): string {
 interface Rows {
   rows: unknown[];
   total: number;
+  left_out?: number; // rows that the report does not have
 }
 function hasRows(document: unknown): document is Rows {
   return (
@@ -38,8 +39,11 @@ function hasRows(document: unknown): document is Rows {
   );
 }
 
+// By the expression language's words; an epoch 0 is none, and goes last as on the server.
 function columnOf(row: TrialRow, key: string): unknown {
-  if (key === "number") return row.trial; // the expression language's word
+  if (key === "number") return row.trial;
+  if (key === "parameters") return row.network_parameters;
+  if (key === "epochs_to_target" || key === "best_epoch") return row[key] || null;
   return key in row ? row[key as keyof TrialRow] : row.parameters[key];
 }
 
@@ -60,7 +64,17 @@ function page(document: Rows, query: URLSearchParams): Rows {
   }
   const offset = Number(query.get("offset") ?? 0);
   const limit = Number(query.get("limit") ?? 50);
-  return { ...document, rows: rows.slice(offset, offset + limit), total: rows.length };
+  return {
+    ...document,
+    rows: rows.slice(offset, offset + limit),
+    total: rows.length,
+    left_out: document.total - document.rows.length,
+  };
+}
+
+// How many rows of a list the report was written without.
+export function leftOut(view: object): number {
+  return (view as Partial<Rows>).left_out ?? 0;
 }
 
 export function lookUp(documents: Documents, path: string): unknown {

@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { answer } from "../fixtures/answers";
 import type { TrialsView } from "./api";
-import { lookUp, readDocuments, reportedSweep, type Documents } from "./report";
+import {
+  leftOut,
+  lookUp,
+  readDocuments,
+  reportedSweep,
+  type Documents,
+} from "./report";
 
 const hostile = "</script><script>alert(1)</script><!--";
 
@@ -43,11 +49,15 @@ describe("looking a path up", () => {
   it("cuts pages, filters and sorts as the server would", () => {
     expect(trials("offset=50&limit=50").rows).toHaveLength(10);
     expect(trials("limit=50").total).toBe(60);
+    expect(leftOut(trials("limit=50"))).toBe(0);
     expect(trials("state=failed&limit=50").rows.map((row) => row.trial)).toEqual([7]);
     const best = trials("sort=best_accuracy+desc&limit=3").rows.map(
       (row) => row.best_accuracy ?? 0,
     );
     expect(best).toEqual([...best].sort((a, b) => b - a));
+    const whole = documents[`${bare}/trials`] as TrialsView;
+    const cut = { [`${bare}/trials`]: { ...whole, rows: whole.rows.slice(0, 40) } };
+    expect(leftOut(lookUp(cut, `${bare}/trials?limit=50`) as TrialsView)).toBe(20);
     const rates = trials("sort=lr&limit=50").rows.map((row) => Number(row.parameters.lr));
     expect(rates).toEqual([...rates].sort((a, b) => a - b));
   });

@@ -40,10 +40,16 @@ export async function request(path: string, options: RequestInit): Promise<Respo
   return response;
 }
 
+// A machine that is gone answers nothing at all; the browser alone would wait for minutes.
+const LONGEST_WAIT_MS = 15000;
+
 const serverSource: DocumentSource = {
   async get(path, known) {
     // "no-cache" asks the server each time and lets the browser answer a 304 from its cache.
-    const response = await request(path, { cache: "no-cache" });
+    const response = await request(path, {
+      cache: "no-cache",
+      signal: AbortSignal.timeout(LONGEST_WAIT_MS),
+    });
     const version = response.headers.get("etag") ?? "";
     if (version !== "" && version === known) return null;
     return { document: await response.json(), version };

@@ -72,15 +72,15 @@ export function Plot(props: Props): JSX.Element {
   useEffect(() => {
     let stale = false; // the next draws in its stead, or there is nothing left to draw into
     inTurn(async () => {
-      const { makeChart } = await import("../plots/echarts");
-      if (stale || !frame.current) return;
-      if (!chart.current) {
-        const made = makeChart(frame.current);
-        made.on("click", (event) => latest.current.onPick?.((event.data ?? {}) as PlotData));
-        latest.current.onChart?.(made);
-        chart.current = made;
-      }
       try {
+        const { makeChart } = await import("../plots/echarts");
+        if (stale || !frame.current) return;
+        if (!chart.current) {
+          const made = makeChart(frame.current);
+          made.on("click", (event) => latest.current.onPick?.((event.data ?? {}) as PlotData));
+          latest.current.onChart?.(made);
+          chart.current = made;
+        }
         // Series are replaced, so that one that is gone goes; zoom and brush are not named and stay.
         chart.current.setOption(latest.current.build(readPalette()), { replaceMerge: ["series"] });
         setFailed("");

@@ -9,7 +9,7 @@ import { ScaleControls, useScale } from "../components/scale_controls";
 import { TrialForm } from "../components/trial_form";
 import { integer, number, percent, shorten, splitTrial, valueText } from "../format";
 import { useLive } from "../live";
-import { comparisonPlot, comparisonTable, trialName } from "../plots/comparison";
+import { comparisonPlot, comparisonTable, trialId, trialName } from "../plots/comparison";
 import type { Metric } from "../plots/metric_scale";
 import { setQuery, trialHref, type Route } from "../router";
 import { MOST_COMPARED } from "../selection";
@@ -17,7 +17,12 @@ import { apiPath } from "../source";
 
 export function ComparePage({ route }: { route: Route }): JSX.Element {
   const names = [
-    ...new Set((route.query.trials ?? "").split(",").filter((name) => splitTrial(name))),
+    ...new Set(
+      (route.query.trials ?? "").split(",").flatMap((name) => {
+        const parts = splitTrial(name); // "s/01" is "s/1"
+        return parts ? [`${parts.sweep}/${parts.trial}`] : [];
+      }),
+    ),
   ].slice(0, MOST_COMPARED);
   const [found, setFound] = useState<Record<string, TrialView | string>>({});
   const trials = names
@@ -141,7 +146,7 @@ function Comparison({
         )
         .join(", ")}
       note={trials.map((trial, i) => (
-        <span key={trialName(trial)} class="nowrap">
+        <span key={trialId(trial)} class="nowrap">
           <span class={`key key-${i + 1}`} /> {trialName(trial)}{" "}
         </span>
       ))}
@@ -165,14 +170,14 @@ function Comparison({
                 <span class="unseen">Value</span>
               </th>
               {trials.map((trial, i) => (
-                <th key={trialName(trial)} scope="col" class="number">
+                <th key={trialId(trial)} scope="col" class="number">
                   <span class={`key key-${i + 1}`} />{" "}
                   <a href={trialHref(trial.sweep, trial.trial)}>{trialName(trial)}</a>{" "}
                   <button
                     type="button"
                     class="small"
                     aria-label={`remove ${trialName(trial)}`}
-                    onClick={() => onRemove(`${trial.sweep}/${trial.trial}`)}
+                    onClick={() => onRemove(trialId(trial))}
                   >
                     ×
                   </button>

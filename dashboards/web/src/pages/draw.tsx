@@ -35,8 +35,12 @@ export function DrawPage({ route }: { route: Route }): JSX.Element {
       />
       {trial ? (
         <Trained key={name} sweep={trial.sweep} number={trial.trial} />
+      ) : route.query.trial ? (
+        <p class="empty">A trial is named as SWEEP/NUMBER.</p>
       ) : (
-        <p class="empty">No trained trial yet. Name one as SWEEP/NUMBER.</p>
+        <Await live={sweeps} what="sweeps">
+          {() => <p class="empty">No trained trial yet. Name one as SWEEP/NUMBER.</p>}
+        </Await>
       )}
     </>
   );

@@ -10,6 +10,7 @@ import { integer, intervalText, number, percent } from "../format";
 import { useLive } from "../live";
 import { setQuery, trialHref, type Route } from "../router";
 import { apiPath } from "../source";
+import { LeftOut } from "./left_out";
 
 const PAGE = 50;
 
@@ -131,6 +132,7 @@ export function RankingTable(props: {
               what="configurations"
             />
           )}
+          {onOffset && <LeftOut view={view} />}
         </>
       )}
     </Await>

@@ -10,6 +10,7 @@ import { integer, number, percent, shorten, valueText } from "../format";
 import { useLive } from "../live";
 import { setQuery, trialHref, type Route } from "../router";
 import { apiPath } from "../source";
+import { LeftOut } from "./left_out";
 
 const PAGE = 50;
 const STATES = ["pending", "running", "completed", "stopped", "failed", "cancelled"];
@@ -156,6 +157,7 @@ export function SweepTrials({ sweep, route }: { sweep: SweepView; route: Route }
             onChange={(next) => setQuery(route, { offset: next ? String(next) : "" })}
             what="trials"
           />
+          <LeftOut view={view} />
         </>
       )}
       {!view && !live.error && (
@@ -194,7 +196,7 @@ function WhereField({
           autocomplete="off"
           placeholder="best_accuracy >= 99.4% and lr < 0.1"
           onInput={(event) => setText(event.currentTarget.value)}
-          onBlur={() => onChange(text.trim())}
+          onBlur={() => text.trim() !== value && onChange(text.trim())}
         />
       </label>
       <button type="submit">Filter</button>

@@ -125,6 +125,9 @@ export function WorkersPage(): JSX.Element {
           )
         }
       </Await>
+      <div class="controls">
+        <Segments legend="what ran in the last" value={minutes} onChange={setMinutes} options={SPANS} />
+      </div>
       <Await live={timeline} what="timeline">
         {(view) =>
           view.spans.length === 0 ? (
@@ -147,9 +150,7 @@ export function WorkersPage(): JSX.Element {
                   ? `${integer(view.left_out)} older attempts are left out.`
                   : "Every bar is an attempt at a trial: completed, running, failed or lost, given back or cancelled, by colour."
               }
-            >
-              <Segments legend="the last" value={minutes} onChange={setMinutes} options={SPANS} />
-            </Plot>
+            />
           )
         }
       </Await>

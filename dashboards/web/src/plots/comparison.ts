@@ -11,6 +11,11 @@ import type { PlotTable } from "./table";
 
 const DASHES = ["solid", "dashed", "dotted"] as const;
 
+// One of a kind; trialName is for readers, and short.
+export function trialId(trial: TrialView): string {
+  return `${trial.sweep}/${trial.trial}`;
+}
+
 export function trialName(trial: TrialView): string {
   return `${shorten(trial.sweep, 30)}/${trial.trial}`;
 }
@@ -56,7 +61,7 @@ export function comparisonPlot(
     ),
     dataZoom: zoom(),
     series: trials.map((trial, i) => ({
-      id: trialName(trial),
+      id: trialId(trial),
       name: trialName(trial),
       type: "line",
       showSymbol: (rows[i]?.length ?? 0) < 2,

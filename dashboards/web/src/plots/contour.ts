@@ -54,8 +54,8 @@ function samplesOf(
   x: Dimension,
   y: Dimension,
 ): { samples: Sample[]; sides: [Side, Side] } {
-  const xs = points.values(x.name).map((value) => position(x, value));
-  const ys = points.values(y.name).map((value) => position(y, value));
+  const xs = points.parameters(x).map((value) => position(x, value));
+  const ys = points.parameters(y).map((value) => position(y, value));
   const numbers = (list: (number | null)[]): number[] =>
     list.filter((value): value is number => value !== null);
   const sides: [Side, Side] = [sideOf(x, numbers(xs)), sideOf(y, numbers(ys))];
@@ -185,8 +185,8 @@ export function contourPlot(
 export function contourTable(points: Points, x: Dimension, y: Dimension): PlotTable {
   const [trials, xs, ys, accuracies] = [
     points.numbers("trial"),
-    points.values(x.name),
-    points.values(y.name),
+    points.parameters(x),
+    points.parameters(y),
     points.numbers("accuracy"),
   ];
   return {

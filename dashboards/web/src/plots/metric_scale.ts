@@ -103,7 +103,8 @@ export function metricAxis(
   const low = scale.toAxis(range.low);
   const high = scale.toAxis(range.high);
   const style = axisStyle(palette, name);
-  const ticks = scale.kind === "log" ? logTicks(scale, low, high) : undefined;
+  const round = scale.kind === "log" ? logTicks(scale, low, high) : [];
+  const ticks = round.length > 1 ? round : undefined; // between two round values: as ECharts likes
   return {
     ...style,
     type: "value",

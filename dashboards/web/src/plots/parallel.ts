@@ -83,12 +83,15 @@ function accuracyRange(accuracies: (number | null)[]): [number, number] {
   return [low - air, Math.min(1, top + air)];
 }
 
+// Accuracies below the range lie at its end, where a brush finds them.
 function lines(points: Points): { trial: number; values: (number | null)[] }[] {
   const trials = points.numbers("trial");
   const columns = points.view.dimensions.map((dimension) =>
-    points.values(dimension.name).map((value) => position(dimension, value)),
+    points.parameters(dimension).map((value) => position(dimension, value)),
   );
-  columns.push(points.numbers(ACCURACY));
+  const accuracies = points.numbers(ACCURACY);
+  const [low] = accuracyRange(accuracies);
+  columns.push(accuracies.map((value) => (value === null ? null : Math.max(value, low))));
   return trials.flatMap((trial, i) =>
     trial === null ? [] : [{ trial, values: columns.map((column) => column[i] ?? null) }],
   );
@@ -101,9 +104,7 @@ export function parallelPlot(points: Points, palette: Palette): PlotOption {
   const data = lines(points).map(({ trial, values }) => ({
     name: String(trial),
     trial,
-    value: values.map((value, i) =>
-      value === null ? NaN : i === dimensions.length ? Math.max(value, range[0]) : value,
-    ),
+    value: values.map((value) => value ?? NaN),
   }));
   return {
     ...base(palette),
@@ -121,8 +122,6 @@ export function parallelPlot(points: Points, palette: Palette): PlotOption {
       right: 60,
       top: 40,
       bottom: 24,
-      axisExpandable: dimensions.length > 12,
-      axisExpandCount: 10,
     },
     parallelAxis: axes(dimensions, range, palette) as never,
     series: [
@@ -156,7 +155,7 @@ export function brushed(points: Points, brush: Brush): number[] {
 
 export function parallelTable(points: Points): PlotTable {
   const names = points.view.dimensions.map((dimension) => dimension.name);
-  const columns = names.map((name) => points.values(name));
+  const columns = points.view.dimensions.map((dimension) => points.parameters(dimension));
   const trials = points.numbers("trial");
   const accuracies = points.numbers(ACCURACY);
   return {

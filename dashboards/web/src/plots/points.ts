@@ -11,17 +11,18 @@ export interface Points {
   count: number;
   numbers: (name: string) => (number | null)[];
   values: (name: string) => (Value | null)[];
+  parameters: (dimension: Dimension) => (Value | null)[];
 }
 
 export function readPoints(view: PointsView): Points {
-  const values = (name: string): (Value | null)[] => {
-    const column = view.columns.indexOf(name);
-    return view.rows.map((row) => row[column] ?? null);
-  };
+  const at = (column: number): (Value | null)[] => view.rows.map((row) => row[column] ?? null);
+  const values = (name: string): (Value | null)[] => at(view.columns.indexOf(name));
   return {
     view,
     count: view.rows.length,
     values,
+    // Behind the others, one of which may have the same name.
+    parameters: (dimension) => at(view.columns.lastIndexOf(dimension.name)),
     numbers: (name) => values(name).map((value) => (typeof value === "number" ? value : null)),
   };
 }

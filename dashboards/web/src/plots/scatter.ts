@@ -33,7 +33,7 @@ export function slicePlot(
   const trials = points.numbers("trial");
   const accuracies = points.numbers("accuracy");
   const qualifies = points.values("qualifies");
-  const values = points.values(dimension.name);
+  const values = points.parameters(dimension);
   const category = dimension.kind === "category";
   const data = trials.flatMap((trial, i) => {
     const place = position(dimension, values[i] ?? null);
@@ -73,7 +73,7 @@ function pointText(params: unknown): string {
 
 export function sliceTable(points: Points, dimension: Dimension): PlotTable {
   const trials = points.numbers("trial");
-  const values = points.values(dimension.name);
+  const values = points.parameters(dimension);
   const accuracies = points.numbers("accuracy");
   return {
     columns: ["trial", dimension.name, "accuracy"],
