@@ -217,7 +217,9 @@ test("an action asks first, and changes what it says", async () => {
   await dialog.getByRole("button", { name: "Leave it" }).click();
   assert.equal((await world.get("sweeps/empty")).state, "paused");
   await tab.page.getByRole("button", { name: "Cancel", exact: true }).click();
+  await dialog.waitFor();
   await tab.page.keyboard.press("Escape");
+  await dialog.waitFor({ state: "hidden" });
   await tab.page.getByRole("button", { name: "Cancel", exact: true }).click();
   await dialog.getByRole("button", { name: "Cancel", exact: true }).click();
   await tab.page.locator("h1 .state", { hasText: "cancelled" }).waitFor();

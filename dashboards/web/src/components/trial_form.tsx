@@ -1,8 +1,8 @@
 // Asks for a trial by its name, SWEEP/NUMBER.
 
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
 import { splitTrial } from "../format";
+import { useDraft } from "./draft";
 
 interface Props {
   name?: string; // what it begins with
@@ -12,8 +12,7 @@ interface Props {
 }
 
 export function TrialForm({ name = "", action, disabled = false, onTrial }: Props): JSX.Element {
-  const [text, setText] = useState(name);
-  useEffect(() => setText(name), [name]);
+  const [text, setText] = useDraft(name);
   return (
     <form
       class="where"

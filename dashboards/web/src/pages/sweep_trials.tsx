@@ -1,10 +1,10 @@
 // All trials, filtered and sorted by the server.
 
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
 import type { SweepView, TrialRow, TrialsView } from "../api";
 import { Select, State, Text } from "../components/basics";
 import { CompareTick } from "../components/compare_tick";
+import { useDraft } from "../components/draft";
 import { DataTable, Pager, type Column } from "../components/table";
 import { integer, number, percent, shorten, valueText } from "../format";
 import { useLive } from "../live";
@@ -177,8 +177,7 @@ function WhereField({
   value: string;
   onChange: (text: string) => void;
 }): JSX.Element {
-  const [text, setText] = useState(value);
-  useEffect(() => setText(value), [value]);
+  const [text, setText] = useDraft(value);
   return (
     <form
       class="where"
