@@ -3,7 +3,7 @@
 # that needs no libtorch, or with `short` what reads foreign bytes and what shares memory between
 # threads. Fails when a test fails, and when any process that a test started reported something.
 #
-#   tests/sanitizers.sh [short]
+#   tests/sanitizers.sh [short] [asan|tsan]      one of the two alone when named
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -30,13 +30,28 @@ sanitize() {
   return $failed
 }
 
+length=whole
 if [ "${1:-}" = short ]; then
-  sanitize asan yaml_test expr_test spec_test network_test tensors_test protocol_test sqlite_test \
-    writer_test store_test store_file_test blob_store_test scheduler_test http_test kernels_test \
-    lanes_test
-  sanitize tsan writer_test store_test store_file_test checkpointer_test blob_collector_test \
-    server_test http_test lanes_test
-else
-  sanitize asan
-  sanitize tsan
+  length=short
+  shift
 fi
+case ${1:-} in
+  "" | asan | tsan) presets=${1:-asan tsan} ;;
+  *)
+    echo "tests/sanitizers.sh: there is no preset '$1'; there are asan, tsan" >&2
+    exit 2
+    ;;
+esac
+short_asan=(yaml_test expr_test spec_test network_test tensors_test protocol_test sqlite_test
+  writer_test store_test store_file_test blob_store_test scheduler_test http_test kernels_test
+  lanes_test)
+short_tsan=(writer_test store_test store_file_test checkpointer_test blob_collector_test
+  server_test http_test lanes_test)
+for preset in $presets; do
+  programs=()
+  if [ $length = short ]; then
+    declare -n list=short_$preset
+    programs=("${list[@]}")
+  fi
+  sanitize "$preset" "${programs[@]}"
+done
