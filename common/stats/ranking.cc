@@ -43,7 +43,6 @@ struct Measured {
   int accuracy_epoch = 0;  // where it was measured
   int epoch = 0;           // that the epoch gate is held against
   bool epochs_in_gate = false;
-  double half_width = 0;  // of the accuracy as a mean
 };
 
 Measured MeasureOne(GateOn gate_on, const std::vector<Gate>& gates, const TrialResult& result) {
@@ -194,12 +193,9 @@ ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration
                 .loss = means.loss,
                 .accuracy_epoch = means.last_epoch,
                 .epoch = means.last_epoch,
-                .epochs_in_gate = means.epochs_in_gate,
-                .half_width = means.half_width};
+                .epochs_in_gate = means.epochs_in_gate};
   }
   score.value = measured.accuracy;
-  score.value_epoch = measured.accuracy_epoch;
-  score.value_half_width = measured.half_width;
   score.metric = spec.metric == "loss" ? measured.loss : measured.accuracy;
   score.qualifies = score.has_value;
   for (const Gate& gate : spec.require) {
@@ -211,10 +207,15 @@ ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration
   return score;
 }
 
-Interval ValueInterval(const ConfigurationScore& score, std::int64_t images) {
-  if (score.value_half_width > 0) {
-    return {std::max(0.0, score.value - score.value_half_width),
-            std::min(1.0, score.value + score.value_half_width)};
+int ValueEpoch(const SweepSpec& spec, const TrialResult& result) {
+  return MeasureOne(spec.gate_on, spec.require, result).accuracy_epoch;
+}
+
+Interval ValueInterval(const SweepSpec& spec, const ConfigurationScore& score,
+                       std::int64_t images) {
+  if (spec.gate_on == GateOn::kMean && score.mean_half_width > 0) {
+    return {std::max(0.0, score.value - score.mean_half_width),
+            std::min(1.0, score.value + score.mean_half_width)};
   }
   return images > 0 && score.has_value ? WilsonInterval(score.value, images) : Interval{};
 }

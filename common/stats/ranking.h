@@ -49,8 +49,6 @@ struct ConfigurationScore {
   bool has_value = false;  // some epoch has been measured
   bool qualifies = false;  // every gate is met
   double value = 0;        // accuracy held against the gate, as gate_on says
-  int value_epoch = 0;     // where it was measured; of a mean the latest
-  double value_half_width = 0;  // of a mean over several runs: of its 95 % interval, Student's t
   double metric = 0;       // what ranks: accuracy as `value`, or the loss
   int epochs_to_target = 0;  // of the replicate that stands for it; 0: none
   int best_replicate = 0;    // index into the replicates
@@ -76,7 +74,10 @@ Interval WilsonInterval(double share, std::int64_t n);
 
 // 95 % interval of a configuration's `value`: of a mean over several runs Student's t, else Wilson's
 // for a share of `images`; [0, 0] where neither can be said.
-Interval ValueInterval(const ConfigurationScore& score, std::int64_t images);
+Interval ValueInterval(const SweepSpec& spec, const ConfigurationScore& score, std::int64_t images);
+
+// The epoch at which `value` was measured in the replicate that stands for the configuration.
+int ValueEpoch(const SweepSpec& spec, const TrialResult& result);
 
 // Two-sided 97.5 % quantile of Student's t for `degrees` ≥ 1.
 double StudentT975(int degrees);

@@ -134,16 +134,16 @@ TEST(Ranking, EpochAndIntervalAreThoseOfTheValue) {
   const SweepSpec best = SpecWith(kGates);
   ConfigurationScore score = Score(best, {Trained(best, late)});
   EXPECT_DOUBLE_EQ(score.value, 0.9951);
-  EXPECT_EQ(score.value_epoch, 8);
-  EXPECT_DOUBLE_EQ(ValueInterval(score, kImages).low, WilsonInterval(0.9951, kImages).low);
+  EXPECT_EQ(ValueEpoch(best, Trained(best, late).result), 8);
+  EXPECT_DOUBLE_EQ(ValueInterval(best, score, kImages).low, WilsonInterval(0.9951, kImages).low);
   const SweepSpec last = SpecWith(std::string(kGates) + "gate_on: last\n");
   score = Score(last, {Trained(last, {0.9945, 0.993})});
-  EXPECT_EQ(score.value_epoch, 2);
-  EXPECT_DOUBLE_EQ(ValueInterval(score, kImages).high, WilsonInterval(0.993, kImages).high);
+  EXPECT_EQ(ValueEpoch(last, Trained(last, {0.9945, 0.993}).result), 2);
+  EXPECT_DOUBLE_EQ(ValueInterval(last, score, kImages).high, WilsonInterval(0.993, kImages).high);
   const SweepSpec mean = SpecWith(std::string(kGates) + "gate_on: mean\nreplicates: 2\n");
   score = Score(mean, {Trained(mean, {0.993}), Trained(mean, {0.994})});
-  EXPECT_NEAR(ValueInterval(score, kImages).low, 0.9935 - 12.706 * 0.0005, 1e-5);
-  EXPECT_EQ(ValueInterval(Score(best, {}), kImages).high, 0);
+  EXPECT_NEAR(ValueInterval(mean, score, kImages).low, 0.9935 - 12.706 * 0.0005, 1e-5);
+  EXPECT_EQ(ValueInterval(best, Score(best, {}), kImages).high, 0);
 }
 
 TEST(Ranking, LastLooksAtTheLastEpochOnly) {

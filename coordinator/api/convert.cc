@@ -223,8 +223,8 @@ v1::RankedConfiguration ToProto(const RankedRow& row, const SweepSpec& spec) {
   proto.set_replicates(score.replicates);
   proto.set_mean_last_accuracy(score.mean_last_accuracy);
   proto.set_mean_half_width(score.mean_half_width);
-  proto.set_value_epoch(score.value_epoch);
-  const Interval interval = ValueInterval(score, EvaluationImages(spec));
+  proto.set_value_epoch(ValueEpoch(spec, row.trial.result));
+  const Interval interval = ValueInterval(spec, score, EvaluationImages(spec));
   proto.set_interval_low(interval.low);
   proto.set_interval_high(interval.high);
   return proto;

@@ -124,6 +124,8 @@ TEST_F(ServerTest, TheRankingIsBestFirstWithIntervals) {
   EXPECT_TRUE(best.qualifies());
   EXPECT_EQ(best.gates_size(), 2);
   EXPECT_EQ(best.trial().evaluation_images(), 100);
+  EXPECT_EQ(best.value_epoch(), best.trial().best_epoch());
+  EXPECT_GT(best.value_epoch(), 0);
   EXPECT_LT(best.interval_low(), 0.94);
   EXPECT_GT(best.interval_high(), 0.94);
 }

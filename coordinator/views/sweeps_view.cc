@@ -31,7 +31,7 @@ Json RankingRowJson(const RankedRow& row, const SweepSpec& spec) {
   const ConfigurationScore& score = row.score;
   const TrialRow& trial = row.trial;
   const TrialResult& result = trial.result;
-  const Interval interval = ValueInterval(score, EvaluationImages(spec));
+  const Interval interval = ValueInterval(spec, score, EvaluationImages(spec));
   return {{"rank", row.rank},
           {"trial", trial.number},
           {"configuration", trial.configuration},
@@ -39,7 +39,7 @@ Json RankingRowJson(const RankedRow& row, const SweepSpec& spec) {
           {"qualifies", score.qualifies},
           {"accuracy", NumberJson(score.value)},
           {"interval", Json::array({NumberJson(interval.low), NumberJson(interval.high)})},
-          {"best_epoch", score.value_epoch},
+          {"best_epoch", ValueEpoch(spec, result)},
           {"last_accuracy", MeasuredJson(result.epoch, result.last_accuracy)},
           {"best_loss", MeasuredJson(result.epoch, result.best_loss)},
           {"mean_last_accuracy", MeasuredJson(score.replicates, score.mean_last_accuracy)},

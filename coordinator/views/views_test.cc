@@ -164,6 +164,15 @@ TEST_F(ViewsTest, PointsHaveWhatTheirColumnsSay) {
   EXPECT_EQ(view["front"], Json({1}));
 }
 
+TEST_F(ViewsTest, ARankingsEpochAndIntervalAreThoseOfItsAccuracy) {
+  Fill("s");
+  const Json row = Get("/api/sweeps/s/ranking")["rows"][0];
+  EXPECT_EQ(row["accuracy"], 0.95);
+  EXPECT_EQ(row["best_epoch"], Must(store_->GetTrial("s", 1)).result.best_epoch);
+  EXPECT_LT(row["interval"][0], 0.95);
+  EXPECT_GT(row["interval"][1], 0.95);
+}
+
 TEST_F(ViewsTest, RecordsAreOfTheSweepsMetric) {
   const std::string metric = "metric: {name: loss, goal: minimize}\n";
   const SweepSpec spec = TestSpec("losses", metric);
