@@ -40,7 +40,7 @@ bool MeetsAll(const std::vector<Gate>& gates, std::string_view name, double valu
 struct Measured {
   double accuracy = 0;
   double loss = 0;
-  int accuracy_epoch = 0;  // where it was measured
+  int accuracy_epoch = 0;  // where it was measured; of a mean nowhere
   int epoch = 0;           // that the epoch gate is held against
   bool epochs_in_gate = false;
 };
@@ -191,7 +191,6 @@ ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration
     const Means& means = judged ? ended : all;
     measured = {.accuracy = means.accuracy,
                 .loss = means.loss,
-                .accuracy_epoch = means.last_epoch,
                 .epoch = means.last_epoch,
                 .epochs_in_gate = means.epochs_in_gate};
   }

@@ -43,6 +43,10 @@ class HttpServerTest : public ViewsTest {
     port_ = PortOf(server_->url());
   }
   std::string Host() const { return "127.0.0.1:" + std::to_string(port_); }
+  // What the page itself sends with a change.
+  std::string PageLines() const {
+    return "Content-Type: application/json\r\nOrigin: http://" + Host() + "\r\n";
+  }
 
   // One request with these header lines; "Host" is this server's unless they have one.
   Answer Ask(const std::string& method, const std::string& target, const std::string& lines = "",
@@ -63,8 +67,7 @@ class HttpServerTest : public ViewsTest {
     return Ask("GET", target, lines);
   }
   Answer Act(const std::string& target, const std::string& body, const std::string& lines = "") {
-    const std::string page = "Content-Type: application/json\r\nOrigin: http://" + Host() + "\r\n";
-    return Ask("POST", target, lines.empty() ? page : lines, body);
+    return Ask("POST", target, lines.empty() ? PageLines() : lines, body);
   }
   static std::string Header(const Answer& answer, const std::string& name) {
     const std::size_t begin = answer.head.find("\r\n" + name + ": ");
@@ -240,7 +243,7 @@ TEST_F(HttpServerTest, WeightsWithoutAByteAreSentAndEnd) {
 
 TEST_F(HttpServerTest, ABodyOfUnknownOrHugeSizeIsRefusedUnread) {
   Fill("s");
-  const std::string page = "Content-Type: application/json\r\nOrigin: http://" + Host() + "\r\n";
+  const std::string page = PageLines();
   for (const std::string& lines :
        {page + "Transfer-Encoding: chunked\r\n",
         page + "Content-Encoding: gzip\r\nContent-Length: 2\r\n",
@@ -262,7 +265,7 @@ TEST_F(HttpServerTest, PagesOfOtherSitesGetNoDocuments) {
 }
 
 TEST_F(HttpServerTest, NobodyActsThroughAProxy) {
-  const std::string page = "Content-Type: application/json\r\nOrigin: http://" + Host() + "\r\n";
+  const std::string page = PageLines();
   const Answer answer = Act("/api/sweeps/s/pause", "{}", page + "X-Forwarded-For: 10.0.0.7\r\n");
   EXPECT_EQ(answer.status, 403);
   EXPECT_THAT(answer.body, HasSubstr("through a proxy"));
@@ -272,7 +275,7 @@ TEST_F(HttpServerTest, NobodyActsThroughAProxy) {
 
 TEST_F(HttpServerTest, AnAnswerToAChangeSaysThatItIsTheLast) {
   Fill("s");
-  const std::string page = "Content-Type: application/json\r\nOrigin: http://" + Host() + "\r\n";
+  const std::string page = PageLines();
   const Answer answer = Act("/api/sweeps/s/pause", "{}", page + "Connection: keep-alive\r\n");
   EXPECT_EQ(answer.status, 200);
   EXPECT_EQ(Header(answer, "Connection"), "close");

@@ -20,7 +20,7 @@ export function ComparePage({ route }: { route: Route }): JSX.Element {
     ...new Set(
       (route.query.trials ?? "").split(",").flatMap((name) => {
         const parts = splitTrial(name); // "s/01" is "s/1"
-        return parts ? [`${parts.sweep}/${parts.trial}`] : [];
+        return parts ? [trialId(parts)] : [];
       }),
     ),
   ].slice(0, MOST_COMPARED);

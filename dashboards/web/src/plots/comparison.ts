@@ -12,7 +12,7 @@ import type { PlotTable } from "./table";
 const DASHES = ["solid", "dashed", "dotted"] as const;
 
 // One of a kind; trialName is for readers, and short.
-export function trialId(trial: TrialView): string {
+export function trialId(trial: Pick<TrialView, "sweep" | "trial">): string {
   return `${trial.sweep}/${trial.trial}`;
 }
 
