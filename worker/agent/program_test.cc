@@ -332,7 +332,12 @@ TEST_F(ProgramTest, AFloodDoesNotHideItsEpochs) {
   EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_COMPLETED) << finish.reason();
   const std::vector<std::string> lines = coordinator_.record().LogOf(1);
   const std::vector<std::int64_t> numbers = coordinator_.record().LogNumbersOf(1);
-  EXPECT_LT(lines.size(), 300'000u);  // half of them: how many get through hangs on the machine
+#ifdef SWEEP_SANITIZER
+  constexpr std::size_t kMostThrough = 300'000;  // prints more slowly, so that more keep up
+#else
+  constexpr std::size_t kMostThrough = 100'000;
+#endif
+  EXPECT_LT(lines.size(), kMostThrough);
   EXPECT_EQ(lines.front(), "1");
   EXPECT_TRUE(std::is_sorted(numbers.begin(), numbers.end()));
 }
