@@ -1,7 +1,9 @@
+#include "worker/kernels/convolution.h"
+
 #include <algorithm>
 
-#include "worker/kernels/convolution.h"
 #include "worker/kernels/convolution_plan.h"
+#include "worker/kernels/winograd.h"
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "worker/kernels/convolution.cc"
@@ -51,12 +53,6 @@ void FillOffsets(const Window& window, int channels, int kernel, std::ptrdiff_t*
   }
 }
 
-// A row strip of one block.
-struct StripPlace {
-  int block;
-  int strip;
-};
-
 void ForwardStrip(const ConvolutionForward& work, const ForwardPlan& plan, const StripPlace& place,
                   const StripSums& sums, float* scratch) {
   const ConvolutionShape& conv = work.shape;
@@ -66,7 +62,8 @@ void ForwardStrip(const ConvolutionForward& work, const ForwardPlan& plan, const
                       {-conv.padding, conv.input.width + conv.padding}};
   float* x = scratch + plan.window;
   auto* offsets = reinterpret_cast<std::ptrdiff_t*>(scratch + plan.offsets);
-  LoadSource(work.input, conv.input, place.block, window, x);
+  LoadSource(work.input, conv.input, place.block, window,
+             PlainRows(window, conv.input.channels, x));
   FillOffsets(window, conv.input.channels, conv.kernel, offsets);
   const Filters filters{offsets, conv.input.channels * conv.taps(), work.weights, output.channels,
                         output.width};
@@ -159,11 +156,6 @@ HWY_INLINE void AddBiasGradient(const Shape& output, const Range& rows, const Gr
   }
 }
 
-HWY_INLINE float SumOf(const float* lanes) {
-  const LaneTag d;
-  return hn::GetLane(hn::SumOfLanes(d, hn::Load(d, lanes)));
-}
-
 // From lane sums to this unit's parameter gradients, [out][in][ky][kx] and biases.
 void ReduceLanes(const ConvolutionShape& conv, const float* lane_sums, float* gradients) {
   const std::ptrdiff_t taps = std::ptrdiff_t{conv.input.channels} * conv.taps();
@@ -175,13 +167,13 @@ void ReduceLanes(const ConvolutionShape& conv, const float* lane_sums, float* gr
       const Range columns = column_tiles[c];
       for (int o = out.begin; o < out.end; ++o) {
         for (int j = columns.begin; j < columns.end; ++j, lane_sums += kGroup) {
-          gradients[o * taps + j] = SumOf(lane_sums);
+          gradients[o * taps + j] = SumOfLanesAt(lane_sums);
         }
       }
     }
   }
   gradients += conv.weights();
-  for (int o = 0; o < conv.out_channels; ++o) gradients[o] = SumOf(lane_sums + o * kGroup);
+  for (int o = 0; o < conv.out_channels; ++o) gradients[o] = SumOfLanesAt(lane_sums + o * kGroup);
 }
 
 // One strip of the backward pass: both gradients read the same copy of the output gradient.
@@ -194,7 +186,7 @@ class BackwardStrip {
         output_(work.shape.output()),
         plan_(plan),
         place_(place),
-        rows_(plan.Rows(work.shape, place.strip)),
+        rows_(BackwardRows(work.shape, plan.strips, place.strip)),
         z_window_{rows_.z, plan.z_columns},
         x_window_{rows_.x, plan.x_columns},
         scratch_(scratch),
@@ -202,8 +194,9 @@ class BackwardStrip {
 
   void Run(const StripSums& sums) {
     LoadGradient(work_.output_gradient, output_, place_.block, LanesIn(work_.images, place_.block),
-                 z_window_, scratch_ + plan_.z_window);
-    LoadSource(work_.input, conv_.input, place_.block, x_window_, scratch_ + plan_.x_window);
+                 z_window_, PlainRows(z_window_, output_.channels, scratch_ + plan_.z_window));
+    LoadSource(work_.input, conv_.input, place_.block, x_window_,
+               PlainRows(x_window_, conv_.input.channels, scratch_ + plan_.x_window));
     AddParameterGradients();
     if (work_.input_gradient.gradient != nullptr) WriteInputGradient(sums);
   }
@@ -286,19 +279,30 @@ namespace sweep::kernels {
 HWY_EXPORT(Forward);
 HWY_EXPORT(Backward);
 
-std::size_t ForwardScratch(const ConvolutionShape& shape) { return ForwardPlan(shape).total; }
-std::size_t BackwardScratch(const ConvolutionShape& shape) { return BackwardPlan(shape).total; }
+std::size_t PackedWeights(const ConvolutionShape& shape) {
+  return std::max(shape.weights(), winograd::PackedWeights(shape));
+}
+std::size_t ForwardScratch(const ConvolutionShape& shape) {
+  return winograd::SuitsForward(shape) ? winograd::ForwardScratch(shape) : ForwardPlan(shape).total;
+}
+std::size_t BackwardScratch(const ConvolutionShape& shape) {
+  return winograd::SuitsBackward(shape) ? winograd::BackwardScratch(shape)
+                                        : BackwardPlan(shape).total;
+}
 
 void RunUnit(const ConvolutionForward& work, int unit, float* scratch) {
+  if (winograd::SuitsForward(work.shape)) return winograd::RunUnit(work, unit, scratch);
   HWY_DYNAMIC_DISPATCH(Forward)(work, ForwardPlan(work.shape), unit, scratch);
 }
 
 void RunUnit(const ConvolutionBackward& work, int unit, float* scratch) {
+  if (winograd::SuitsBackward(work.shape)) return winograd::RunUnit(work, unit, scratch);
   HWY_DYNAMIC_DISPATCH(Backward)(work, BackwardPlan(work.shape), unit, scratch);
 }
 
 // Both convolutions read [tile of outputs][tap][output], see ForwardTile.
 void PackForwardWeights(const ConvolutionShape& shape, const float* weights, float* packed) {
+  if (winograd::SuitsForward(shape)) return winograd::PackForwardWeights(shape, weights, packed);
   const int taps = shape.input.channels * shape.taps();
   const Shares tiles = OutputTiles(shape.out_channels);
   for (int t = 0; t < tiles.parts(); ++t) {
@@ -312,6 +316,7 @@ void PackForwardWeights(const ConvolutionShape& shape, const float* weights, flo
 // The data gradient is a convolution of the output gradient whose outputs are the input's
 // channels, with filters turned by 180 degrees.
 void PackBackwardWeights(const ConvolutionShape& shape, const float* weights, float* packed) {
+  if (winograd::SuitsBackward(shape)) return winograd::PackBackwardWeights(shape, weights, packed);
   const int channels = shape.input.channels;
   const Shares tiles = OutputTiles(channels);
   for (int t = 0; t < tiles.parts(); ++t) {

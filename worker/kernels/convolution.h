@@ -64,8 +64,9 @@ constexpr int Units(int images, int parts) { return Blocks(images) * parts; }
 std::size_t ForwardScratch(const ConvolutionShape& shape);
 std::size_t BackwardScratch(const ConvolutionShape& shape);
 
-// Weights in [out][in][ky][kx] order into the order that the kernels read: `packed` holds
-// shape.weights() floats.
+// Weights in [out][in][ky][kx] order into the form that the kernels read: `packed` holds
+// PackedWeights(shape) floats.
+std::size_t PackedWeights(const ConvolutionShape& shape);
 void PackForwardWeights(const ConvolutionShape& shape, const float* weights, float* packed);
 void PackBackwardWeights(const ConvolutionShape& shape, const float* weights, float* packed);
 

@@ -15,8 +15,9 @@ inline constexpr std::size_t kStripBytes = 384 * 1024;
 // out of the first-level cache, fewer would load and store the sums more often.
 inline constexpr int kBandPixels = 52;
 
-// Output channels of a register tile; the number of columns depends on the instruction set.
+// Output channels of a register tile; the number of columns depends on the instruction set, up to:
 inline constexpr int kTileChannels = 4;
+inline constexpr int kMostTileColumns = 6;
 
 // Outputs in tiles of nearly equal size, in the order of packed weights.
 inline Shares OutputTiles(int channels) { return {channels, CeilDiv(channels, kTileChannels)}; }
@@ -37,12 +38,52 @@ struct StripRows {
   Range x;       // of the input that the weight gradients need
 };
 
+StripRows BackwardRows(const ConvolutionShape& conv, int strips, int strip);
+
 struct BackwardPlan {
   explicit BackwardPlan(const ConvolutionShape& conv);
-  StripRows Rows(const ConvolutionShape& conv, int strip) const;
   int strips = 1;
   Range z_columns, x_columns;
   std::size_t z_window = 0, x_window = 0, lane_sums = 0, sums = 0, offsets = 0;
+  std::size_t total = 0;
+};
+
+// Winograd's minimal filtering F(4, 3) along rows (winograd.h): a tile is 4 neighbouring results of
+// a row, and is computed at 6 points.
+inline constexpr int kTileResults = 4;
+inline constexpr int kPoints = 6;
+// Pixels of a row that `tiles` tiles read.
+constexpr int TilePixels(int tiles) { return kTileResults * tiles + 2; }
+
+// Operands at their points: [group][channel][point][row][tile], where a row follows the one before
+// it, so that register tiles may reach from one row into the next.
+struct Planes {
+  Range rows;
+  int tiles = 0;
+  // In vectors. Odd: strides that are powers of two would put all channels into the same cache
+  // sets.
+  std::ptrdiff_t point_stride() const { return (std::ptrdiff_t{rows.size()} * tiles) | 1; }
+  std::ptrdiff_t channel_stride() const { return kPoints * point_stride(); }
+};
+
+struct WinogradForwardPlan {
+  explicit WinogradForwardPlan(const ConvolutionShape& conv);
+  int tiles = 0;
+  int strips = 1;
+  std::size_t row = 0, planes = 0, products = 0, sums = 0, offsets = 0;
+  std::size_t total = 0;
+};
+
+struct WinogradBackwardPlan {
+  explicit WinogradBackwardPlan(const ConvolutionShape& conv);
+  int output_tiles =
+      0;                // of a row of the output gradient, whose products with the input are summed
+  int input_tiles = 0;  // of a row of the input gradient
+  int strips = 1;
+  Range z_columns;
+  // `planes` holds the output gradient for the data gradient, then the input for the weight
+  // gradient.
+  std::size_t row = 0, planes = 0, z_planes = 0, products = 0, lane_sums = 0, sums = 0, offsets = 0;
   std::size_t total = 0;
 };
 

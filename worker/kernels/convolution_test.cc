@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <vector>
 
 #include "worker/kernels/reference.h"
 #include "worker/kernels/testing.h"
+#include "worker/kernels/winograd.h"
 
 namespace sweep::kernels {
 namespace {
@@ -40,7 +42,7 @@ void PrintTo(const Case& c, std::ostream* out) {
 // Keeps the reference's arithmetic per case within bounds, so that the test stays quick.
 constexpr std::int64_t kMostMultiplications = 3'000'000;
 
-Case RandomCase(Random* random) {
+Case RandomCase(Random* random, const std::function<bool(const ConvolutionShape&)>& wanted) {
   Case result;
   do {
     const int kernels[] = {1, 3, 5};
@@ -52,7 +54,8 @@ Case RandomCase(Random* random) {
   } while (result.shape.output().height < 1 || result.shape.output().width < 1 ||
            static_cast<std::int64_t>(result.shape.weights()) * result.shape.output().height *
                    result.shape.output().width * result.images >
-               kMostMultiplications);
+               kMostMultiplications ||
+           !wanted(result.shape));
   result.parts = random->Int(1, 3);
   result.affine = random->Coin();
   result.masked = random->Coin();
@@ -134,7 +137,7 @@ struct Buffers {
         scale(ToFloats(o.scale)),
         shift(ToFloats(o.shift)),
         weights(ToFloats(o.weights)),
-        packed(c.shape.weights()),
+        packed(PackedWeights(c.shape)),
         bias(ToFloats(o.bias)),
         pivot(ToFloats(o.pivot)),
         mean(ToFloats(o.mean)),
@@ -279,15 +282,29 @@ void CheckBackward(const Case& c, const Operands& o) {
   ForEachInstructionSet([&] { RunBackward(c, o, expected); });
 }
 
-TEST(Convolution, MatchesTheReferenceForRandomShapes) {
-  Random random(1);
-  for (int i = 0; i < 30 && !HasFailure(); ++i) {
-    const Case c = RandomCase(&random);
+void CheckRandomCases(unsigned seed, const std::function<bool(const ConvolutionShape&)>& wanted) {
+  Random random(seed);
+  for (int i = 0; i < 30 && !testing::Test::HasFailure(); ++i) {
+    const Case c = RandomCase(&random, wanted);
     SCOPED_TRACE(testing::PrintToString(c));
     const Operands operands(c, &random);
     CheckForward(c, operands);
     CheckBackward(c, operands);
   }
+}
+
+TEST(Convolution, MatchesTheReferenceForRandomShapes) {
+  CheckRandomCases(1, [](const ConvolutionShape&) { return true; });
+}
+
+TEST(Convolution, MatchesTheReferenceByPlainSums) {
+  CheckRandomCases(2, [](const ConvolutionShape& shape) {
+    return shape.kernel > 1 && !winograd::SuitsForward(shape);
+  });
+}
+
+TEST(Convolution, MatchesTheReferenceByWinogradsFilters) {
+  CheckRandomCases(3, winograd::SuitsBackward);
 }
 
 // The layers of cnn-17216, with their fused operators.
@@ -312,9 +329,8 @@ TEST(Convolution, MatchesTheReferenceForTheLayersOfANetwork) {
   }
 }
 
-TEST(Convolution, TheOrderOfUnitsAndOtherWorkInTheScratchChangeNothing) {
-  const Case c{
-      .shape = {{6, 12, 9}, 7, 3, 1}, .images = 40, .parts = 2, .affine = true, .normalized = true};
+void CheckThatOrderChangesNothing(const ConvolutionShape& shape) {
+  const Case c{.shape = shape, .images = 40, .parts = 2, .affine = true, .normalized = true};
   Random random(3);
   const Operands o(c, &random);
   Buffers forwards(c, o);
@@ -340,6 +356,15 @@ TEST(Convolution, TheOrderOfUnitsAndOtherWorkInTheScratchChangeNothing) {
   };
   EXPECT_TRUE(equal(forwards.input_gradient, backwards.input_gradient));
   EXPECT_TRUE(equal(forwards.parameter_gradients, backwards.parameter_gradients));
+}
+
+TEST(Convolution, TheOrderOfUnitsAndOtherWorkInTheScratchChangeNothing) {
+  const ConvolutionShape plain{{6, 12, 9}, 7, 5, 1};
+  const ConvolutionShape filtered{{6, 12, 9}, 7, 3, 1};
+  ASSERT_FALSE(winograd::SuitsBackward(plain));
+  ASSERT_TRUE(winograd::SuitsBackward(filtered));
+  CheckThatOrderChangesNothing(plain);
+  CheckThatOrderChangesNothing(filtered);
 }
 
 }  // namespace

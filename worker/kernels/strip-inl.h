@@ -34,21 +34,21 @@ struct Window {
   }
 };
 
-// Fills scratch, [group][channel][row][column][kGroup], with a window of all channels of a block.
-template <typename Pixels, typename Operand>
-HWY_INLINE void LoadWindow(const Operand& operand, const Shape& shape, int block, int lanes,
-                           const Window& window, float* HWY_RESTRICT scratch) {
+// Loads a window of all channels of a block, row by row: `rows` says where each goes and takes it
+// when it is complete.
+template <typename Pixels, typename Operand, typename Rows>
+HWY_INLINE void LoadRows(const Operand& operand, const Shape& shape, int block, int lanes,
+                         const Window& window, Rows& rows) {
   const LaneTag d;
-  const std::ptrdiff_t row_stride = window.row_stride();
-  const std::ptrdiff_t group_stride = window.channel_stride() * shape.channels;
+  const std::ptrdiff_t group_stride = rows.group_stride();
   const Range inside{std::clamp(0, window.columns.begin, window.columns.end),
                      std::clamp(shape.width, window.columns.begin, window.columns.end)};
   for (int channel = 0; channel < shape.channels; ++channel) {
     const Pixels pixels(operand, shape, block, channel, lanes);
-    for (int y = window.rows.begin; y < window.rows.end; ++y, scratch += row_stride) {
+    for (int y = window.rows.begin; y < window.rows.end; ++y) {
       const bool outside = y < 0 || y >= shape.height;
       const Range filled = outside ? Range{window.columns.end, window.columns.end} : inside;
-      float* out = scratch;
+      float* HWY_RESTRICT out = rows.Place();
       for (int x = window.columns.begin; x < filled.begin; ++x, out += kGroup) {
         for (int g = 0; g < kGroups; ++g) hn::Store(hn::Zero(d), d, out + g * group_stride);
       }
@@ -62,24 +62,53 @@ HWY_INLINE void LoadWindow(const Operand& operand, const Shape& shape, int block
       for (int x = filled.end; x < window.columns.end; ++x, out += kGroup) {
         for (int g = 0; g < kGroups; ++g) hn::Store(hn::Zero(d), d, out + g * group_stride);
       }
+      rows.Complete(channel, y);
     }
   }
 }
 
+// Rows as they are, one after another: [group][channel][row][column][kGroup].
+class PlainRows {
+ public:
+  PlainRows(const Window& window, int channels, float* scratch)
+      : row_stride_(window.row_stride()),
+        group_stride_(window.channel_stride() * channels),
+        next_(scratch) {}
+  std::ptrdiff_t group_stride() const { return group_stride_; }
+  float* Place() const { return next_; }
+  void Complete(int, int) { next_ += row_stride_; }
+
+ private:
+  std::ptrdiff_t row_stride_, group_stride_;
+  float* next_;
+};
+
+template <typename Rows>
 HWY_NOINLINE void LoadSource(const Source& source, const Shape& shape, int block,
-                             const Window& window, float* scratch) {
+                             const Window& window, Rows rows) {
   Select(source.scale != nullptr, source.keep.bits != nullptr,
          [&]<bool kAffine, bool kMasked>() HWY_ATTR {
-           LoadWindow<SourcePixels<kAffine, kMasked>>(source, shape, block, kLanes, window,
-                                                      scratch);
+           LoadRows<SourcePixels<kAffine, kMasked>>(source, shape, block, kLanes, window, rows);
          });
 }
 
+template <typename Rows>
 HWY_NOINLINE void LoadGradient(const GradientSource& source, const Shape& shape, int block,
-                               int lanes, const Window& window, float* scratch) {
+                               int lanes, const Window& window, Rows rows) {
   Select(source.scale != nullptr, source.relu, [&]<bool kNormalized, bool kRelu>() HWY_ATTR {
-    LoadWindow<GradientPixels<kNormalized, kRelu>>(source, shape, block, lanes, window, scratch);
+    LoadRows<GradientPixels<kNormalized, kRelu>>(source, shape, block, lanes, window, rows);
   });
+}
+
+// A row strip of one block.
+struct StripPlace {
+  int block;
+  int strip;
+};
+
+HWY_INLINE float SumOfLanesAt(const float* lanes) {
+  const LaneTag d;
+  return hn::GetLane(hn::SumOfLanes(d, hn::Load(d, lanes)));
 }
 
 // Where a tile's results go: one row of one group of an operand, by channel and pixel of the row.

@@ -121,10 +121,11 @@ void LanesNetwork::AllocateConvolutions() {
     }
     if (made.kind != Kind::kConvolution) continue;
     const std::size_t weights = made.convolution.weights();
+    const std::size_t packed = kernels::PackedWeights(made.convolution);
     const std::size_t all = weights + made.convolution.out_channels;
     convolutions_[i] = {.places = PlacesOf(layout_, made.layer),
-                        .forward_weights = Allocate<float>(weights),
-                        .backward_weights = Allocate<float>(weights),
+                        .forward_weights = Allocate<float>(packed),
+                        .backward_weights = Allocate<float>(packed),
                         .unit_gradients = Allocate<float>(all * MaxUnits(max_images_)),
                         .gradients = Allocate<float>(all)};
   }
