@@ -80,14 +80,9 @@ void ForwardStrip(const ConvolutionForward& work, const ForwardPlan& plan, const
 }
 
 void Forward(const ConvolutionForward& work, const ForwardPlan& plan, int unit, float* scratch) {
-  const int channels = work.shape.out_channels;
-  const StripSums sums{scratch + plan.sums,
-                       work.sums == nullptr ? nullptr : work.sums + 2 * channels * unit, channels};
-  sums.Start();
-  const Range strips = Shares(plan.strips, work.parts)[unit % work.parts];
-  for (int strip = strips.begin; strip < strips.end; ++strip) {
-    ForwardStrip(work, plan, {unit / work.parts, strip}, sums, scratch);
-  }
+  const StripSums sums = StartSums(work.sums, work.shape.out_channels, unit, scratch + plan.sums);
+  ForEachStrip(unit, work.parts, plan.strips,
+               [&](const StripPlace& place) { ForwardStrip(work, plan, place, sums, scratch); });
 }
 
 // One group of a window in scratch.
@@ -102,11 +97,6 @@ Shares Bands(const Range& rows, int width) {
   return {rows.size(), CeilDiv(rows.size(), band_rows)};
 }
 
-Shares ColumnTiles(const ConvolutionShape& conv) {
-  const int taps = conv.input.channels * conv.taps();
-  return {taps, CeilDiv(taps, kTileColumns)};
-}
-
 // Adds the products of a strip's output gradient and input to the weights' lane sums,
 // [out tile][column tile][out][column][kGroup].
 HWY_INLINE void AddWeightGradient(const ConvolutionShape& conv, const Range& rows,
@@ -114,64 +104,34 @@ HWY_INLINE void AddWeightGradient(const ConvolutionShape& conv, const Range& row
                                   const std::ptrdiff_t* offsets, float* lane_sums) {
   const Shape output = conv.output();
   const Shares bands = Bands(rows, output.width);
-  const Shares out_tiles = OutputTiles(output.channels);
-  const Shares column_tiles = ColumnTiles(conv);
-  const std::ptrdiff_t channel_stride = z.window.channel_stride();
   for (int b = 0; b < bands.parts(); ++b) {
     const int y = rows.begin + bands[b].begin;
-    const float* z_band = z.data + z.window.At(y, 0);
-    Band band{.gradient = nullptr,
-              .input = x.data + x.window.At(y - conv.padding, -conv.padding),
-              .gradient_row = z.window.row_stride(),
-              .input_row = x.window.row_stride(),
-              .rows = bands[b].size(),
-              .width = output.width};
-    float* sums = lane_sums;
-    for (int t = 0; t < out_tiles.parts(); ++t) {
-      const Range out = out_tiles[t];
-      band.gradient = z_band + out.begin * channel_stride;
-      for (int c = 0; c < column_tiles.parts(); ++c) {
-        const Range columns = column_tiles[c];
-        kWeightTiles[out.size() - 1][columns.size() - 1](band, channel_stride,
-                                                         offsets + columns.begin, sums);
-        sums += out.size() * columns.size() * kGroup;
-      }
-    }
+    const Band band{.gradient = z.data + z.window.At(y, 0),
+                    .input = x.data + x.window.At(y - conv.padding, -conv.padding),
+                    .gradient_row = z.window.row_stride(),
+                    .input_row = x.window.row_stride(),
+                    .rows = bands[b].size(),
+                    .width = output.width};
+    AddProducts(band, output.channels, z.window.channel_stride(), conv.input.channels * conv.taps(),
+                offsets, lane_sums);
   }
 }
 
 HWY_INLINE void AddBiasGradient(const Shape& output, const Range& rows, const GroupWindow& z,
                                 float* lane_sums) {
-  const LaneTag d;
   for (int channel = 0; channel < output.channels; ++channel) {
-    Lanes sum[2] = {hn::Zero(d), hn::Zero(d)};
-    for (int y = rows.begin; y < rows.end; ++y) {
-      const float* row = z.data + channel * z.window.channel_stride() + z.window.At(y, 0);
-      ForEachPixel(0, output.width, [&](int x, int chain) HWY_ATTR {
-        sum[chain] = hn::Add(sum[chain], hn::Load(d, row + x * kGroup));
-      });
-    }
-    float* total = lane_sums + channel * kGroup;
-    hn::Store(hn::Add(hn::Load(d, total), hn::Add(sum[0], sum[1])), d, total);
+    AddPixels(z.data + channel * z.window.channel_stride() + z.window.At(rows.begin, 0),
+              z.window.row_stride(), rows.size(), output.width, lane_sums + channel * kGroup);
   }
 }
 
 // From lane sums to this unit's parameter gradients, [out][in][ky][kx] and biases.
 void ReduceLanes(const ConvolutionShape& conv, const float* lane_sums, float* gradients) {
-  const std::ptrdiff_t taps = std::ptrdiff_t{conv.input.channels} * conv.taps();
-  const Shares out_tiles = OutputTiles(conv.out_channels);
-  const Shares column_tiles = ColumnTiles(conv);
-  for (int t = 0; t < out_tiles.parts(); ++t) {
-    const Range out = out_tiles[t];
-    for (int c = 0; c < column_tiles.parts(); ++c) {
-      const Range columns = column_tiles[c];
-      for (int o = out.begin; o < out.end; ++o) {
-        for (int j = columns.begin; j < columns.end; ++j, lane_sums += kGroup) {
-          gradients[o * taps + j] = SumOfLanesAt(lane_sums);
-        }
-      }
-    }
-  }
+  const int taps = conv.input.channels * conv.taps();
+  ForEachLaneSum(conv.out_channels, taps, [&](int out, int tap) HWY_ATTR {
+    gradients[std::ptrdiff_t{out} * taps + tap] = SumOfLanesAt(lane_sums);
+    lane_sums += kGroup;
+  });
   gradients += conv.weights();
   for (int o = 0; o < conv.out_channels; ++o) gradients[o] = SumOfLanesAt(lane_sums + o * kGroup);
 }
@@ -255,17 +215,13 @@ class BackwardStrip {
 
 void Backward(const ConvolutionBackward& work, const BackwardPlan& plan, int unit, float* scratch) {
   const ConvolutionShape& conv = work.shape;
-  const int channels = conv.input.channels;
-  double* totals = work.input_gradient.sums;
-  const StripSums sums{scratch + plan.sums,
-                       totals == nullptr ? nullptr : totals + 2 * channels * unit, channels};
   const std::size_t parameters = conv.weights() + conv.out_channels;
   std::fill_n(scratch + plan.lane_sums, parameters * kGroup, 0.0f);
-  sums.Start();
-  const Range strips = Shares(plan.strips, work.parts)[unit % work.parts];
-  for (int strip = strips.begin; strip < strips.end; ++strip) {
-    BackwardStrip(work, plan, {unit / work.parts, strip}, scratch).Run(sums);
-  }
+  const StripSums sums =
+      StartSums(work.input_gradient.sums, conv.input.channels, unit, scratch + plan.sums);
+  ForEachStrip(unit, work.parts, plan.strips, [&](const StripPlace& place) {
+    BackwardStrip(work, plan, place, scratch).Run(sums);
+  });
   ReduceLanes(conv, scratch + plan.lane_sums, work.parameter_gradients + unit * parameters);
 }
 

@@ -106,6 +106,36 @@ struct StripPlace {
   int strip;
 };
 
+// Calls body(place) for the strips of a unit, one of `parts` of a block.
+template <typename Body>
+HWY_INLINE void ForEachStrip(int unit, int parts, int strips, const Body& body) {
+  const Range of_unit = Shares(strips, parts)[unit % parts];
+  for (int strip = of_unit.begin; strip < of_unit.end; ++strip) {
+    body(StripPlace{unit / parts, strip});
+  }
+}
+
+// A unit's share of `totals`, [unit][2][channels] or null, begun.
+inline StripSums StartSums(double* totals, int channels, int unit, float* scratch) {
+  const StripSums sums{scratch, totals == nullptr ? nullptr : totals + 2 * channels * unit,
+                       channels};
+  sums.Start();
+  return sums;
+}
+
+// Adds the pixels of some rows to lane sums.
+HWY_INLINE void AddPixels(const float* first, std::ptrdiff_t row_stride, int rows, int width,
+                          float* total) {
+  const LaneTag d;
+  Lanes sum[2] = {hn::Zero(d), hn::Zero(d)};
+  for (int row = 0; row < rows; ++row, first += row_stride) {
+    ForEachPixel(0, width, [&](int x, int chain) HWY_ATTR {
+      sum[chain] = hn::Add(sum[chain], hn::Load(d, first + x * kGroup));
+    });
+  }
+  hn::Store(hn::Add(hn::Load(d, total), hn::Add(sum[0], sum[1])), d, total);
+}
+
 HWY_INLINE float SumOfLanesAt(const float* lanes) {
   const LaneTag d;
   return hn::GetLane(hn::SumOfLanes(d, hn::Load(d, lanes)));

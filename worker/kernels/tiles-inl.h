@@ -135,6 +135,38 @@ inline constexpr WeightTileFunction kWeightTiles[kTileChannels][kTileColumns] =
 #undef SWEEP_TILES
 #undef SWEEP_TILES_OF
 
+// The lane sums of a weight gradient lie as the tiles visit them,
+// [out tile][column tile][out][column][kGroup]: calls body(out, column) in this order.
+template <typename Body>
+HWY_INLINE void ForEachLaneSum(int out_channels, int columns, const Body& body) {
+  const Shares out_tiles = OutputTiles(out_channels);
+  const Shares column_tiles(columns, CeilDiv(columns, kTileColumns));
+  for (int t = 0; t < out_tiles.parts(); ++t) {
+    for (int c = 0; c < column_tiles.parts(); ++c) {
+      for (int out = out_tiles[t].begin; out < out_tiles[t].end; ++out) {
+        for (int j = column_tiles[c].begin; j < column_tiles[c].end; ++j) body(out, j);
+      }
+    }
+  }
+}
+
+// Adds the products of all output channels, of which band.gradient is the first, and all columns.
+HWY_INLINE void AddProducts(Band band, int out_channels, std::ptrdiff_t channel_stride, int columns,
+                            const std::ptrdiff_t* offsets, float* sums) {
+  const Shares out_tiles = OutputTiles(out_channels);
+  const Shares column_tiles(columns, CeilDiv(columns, kTileColumns));
+  for (int t = 0; t < out_tiles.parts(); ++t) {
+    const int outs = out_tiles[t].size();
+    for (int c = 0; c < column_tiles.parts(); ++c) {
+      const Range of_tile = column_tiles[c];
+      kWeightTiles[outs - 1][of_tile.size() - 1](band, channel_stride, offsets + of_tile.begin,
+                                                 sums);
+      sums += outs * of_tile.size() * kGroup;
+    }
+    band.gradient += outs * channel_stride;
+  }
+}
+
 }  // namespace HWY_NAMESPACE
 }  // namespace sweep::kernels
 HWY_AFTER_NAMESPACE();
