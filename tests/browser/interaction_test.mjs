@@ -104,7 +104,10 @@ test("zoom stays when new epochs come", async () => {
   await eventually("zoomed", async () => (await ticks()) !== before);
   await trainOneEpochMore();
   await tab.page.locator(`.plot-frame[aria-label*="at epoch ${gate}"]`).first().waitFor();
-  const xTicks = JSON.parse(await ticks()).filter((text) => /^[\d.]+$/.test(text));
+  const texts = JSON.parse(await ticks());
+  const percents = texts.filter((text) => text.endsWith(" %"));
+  assert.ok(percents.length > 1, `the accuracy has too few labels: ${texts}`);
+  const xTicks = texts.filter((text) => /^[\d.]+$/.test(text));
   assert.ok(!xTicks.includes("5") || !xTicks.includes("1"), `the whole axis is back: ${xTicks}`);
   await tab.page.getByRole("button", { name: "Reset zoom of Learning curves" }).click();
   await eventually("all epochs again", async () => {

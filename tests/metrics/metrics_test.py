@@ -10,12 +10,14 @@ promtool are those of .deps/prometheus (deploy/install-deps.sh), else of PATH; e
 skips the test, where they are missing.
 """
 import argparse
+import atexit
 import json
 import math
 import os
 import pathlib
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -130,6 +132,7 @@ class Live(unittest.TestCase):
         more.setdefault("stderr", log)
         process = subprocess.Popen(command, cwd=cls.path, text=True, **more)
         cls.addClassCleanup(end, process)
+        atexit.register(end, process)  # an interrupt does not come by the class's cleanup
         return process
 
     @classmethod
@@ -285,4 +288,5 @@ if __name__ == "__main__":
         if find_tool(tool) is None:
             print(f"skipped: {tool} is not there; deploy/install-deps.sh unpacks it")
             sys.exit(77)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     unittest.main(argv=[sys.argv[0], *rest])

@@ -202,45 +202,58 @@ HWY_INLINE void FinishTile(const float* products, const Row& row, int channel, i
   }
 }
 
-// A convolution of a group of planes whose first row is that of the first result's first tap.
-// `row_at(y)` finishes the results of row y, `rows` and `width` of them.
+// Some tiles of a convolution of planes, of one group, whose first row is that of the first
+// result's first tap: their products at the points, then their results. `row_at(y)` finishes those
+// of row y.
 template <typename RowAt>
-HWY_INLINE void ConvolvePlanes(const Filters& filters, const GroupPlanes& x, int rows, int width,
-                               float* HWY_RESTRICT products, const RowAt& row_at) {
-  const int tiles = x.planes.tiles;
-  const Shares chunks(rows * tiles, CeilDiv(rows * tiles, kTileColumns));
+HWY_INLINE void ConvolveTiles(const Filters& filters, const GroupPlanes& x, const Range& tiles,
+                              int width, float* HWY_RESTRICT products, const RowAt& row_at) {
+  using Row = decltype(row_at(0));
+  const int per_row = x.planes.tiles;
   const Shares out_tiles = OutputTiles(filters.out_channels);
   const std::ptrdiff_t point_weights = std::ptrdiff_t{filters.taps} * filters.out_channels;
-  for (int c = 0; c < chunks.parts(); ++c) {
-    const Range chunk = chunks[c];
-    for (int point = 0; point < kPoints; ++point) {
-      const float* const in = x.data + (point * x.planes.point_stride() + chunk.begin) * kGroup;
-      // Each point asks for the results of another tile of the chunk.
-      const int asked = chunk.begin + point;
-      const auto row = row_at(asked / tiles);
-      const ProductRow<decltype(row_at(0))> to{
-          products + point * kTileColumns * kGroup, row,
-          asked < chunk.end ? asked % tiles * kTileResults : -1};
-      for (int t = 0; t < out_tiles.parts(); ++t) {
-        const Range out = out_tiles[t];
-        kForwardTiles<ProductRow<decltype(row_at(0))>>[out.size() - 1][chunk.size() - 1](
-            in, filters.offsets, filters.taps,
-            filters.weights + point * point_weights + std::ptrdiff_t{out.begin} * filters.taps, to,
-            out.begin, 0);
+  for (int point = 0; point < kPoints; ++point) {
+    const float* const in = x.data + (point * x.planes.point_stride() + tiles.begin) * kGroup;
+    // Each point asks for the results of another tile.
+    const int asked = tiles.begin + point;
+    const Row row = row_at(asked / per_row);
+    const ProductRow<Row> to{products + point * kTileColumns * kGroup, row,
+                             asked < tiles.end ? asked % per_row * kTileResults : -1};
+    for (int t = 0; t < out_tiles.parts(); ++t) {
+      const Range out = out_tiles[t];
+      kForwardTiles<ProductRow<Row>>[out.size() - 1][tiles.size() - 1](
+          in, filters.offsets, filters.taps,
+          filters.weights + point * point_weights + std::ptrdiff_t{out.begin} * filters.taps, to,
+          out.begin, 0);
+    }
+  }
+  for (int first = tiles.begin; first < tiles.end;) {
+    const int y = first / per_row;
+    const int end = std::min(tiles.end, (y + 1) * per_row);
+    const Row row = row_at(y);
+    for (int channel = 0; channel < filters.out_channels; ++channel) {
+      const float* const of_channel = products + channel * kPoints * kTileColumns * kGroup;
+      for (int tile = first; tile < end; ++tile) {
+        FinishTile(of_channel + (tile - tiles.begin) * kGroup, row, channel,
+                   (tile - y * per_row) * kTileResults, width);
       }
     }
-    for (int first = chunk.begin; first < chunk.end;) {
-      const int y = first / tiles;
-      const int end = std::min(chunk.end, (y + 1) * tiles);
-      const auto row = row_at(y);
-      for (int channel = 0; channel < filters.out_channels; ++channel) {
-        const float* const of_channel = products + channel * kPoints * kTileColumns * kGroup;
-        for (int tile = first; tile < end; ++tile) {
-          FinishTile(of_channel + (tile - chunk.begin) * kGroup, row, channel,
-                     (tile - y * tiles) * kTileResults, width);
-        }
-      }
-      first = end;
+    first = end;
+  }
+}
+
+// All `rows` of a convolution of planes at `data`; `row_at(y, group)` finishes a row. All groups of
+// a tile before the next one, so that its cache lines are written whole.
+template <typename RowAt>
+HWY_INLINE void ConvolvePlanes(const Filters& filters, const Planes& planes, const float* data,
+                               int rows, int width, float* products, const RowAt& row_at) {
+  const int tiles = rows * planes.tiles;
+  const Shares chunks(tiles, CeilDiv(tiles, kTileColumns));
+  const std::ptrdiff_t group_stride = filters.taps / 3 * planes.channel_stride() * kGroup;
+  for (int c = 0; c < chunks.parts(); ++c) {
+    for (int g = 0; g < kGroups; ++g) {
+      ConvolveTiles(filters, {planes, data + g * group_stride}, chunks[c], width, products,
+                    [&](int y) HWY_ATTR { return row_at(y, g); });
     }
   }
 }

@@ -28,14 +28,11 @@ void ForwardStrip(const ConvolutionForward& work, const WinogradForwardPlan& pla
   FillOffsets(planes, conv.input.channels, offsets);
   const Filters filters{offsets, conv.input.channels * conv.kernel, work.weights, output.channels};
   sums.StartStrip();
-  for (int g = 0; g < kGroups; ++g) {
-    const GroupPlanes group{planes,
-                            PlanesAt(planes, conv.input.channels, g, 0, planes.rows.begin, x)};
-    ConvolvePlanes(filters, group, rows.size(), output.width, scratch + plan.products,
-                   [&](int y) HWY_ATTR {
-                     return OutputRow{work, RowPlace(output, place.block, rows.begin + y, g), sums};
-                   });
-  }
+  ConvolvePlanes(
+      filters, planes, x, rows.size(), output.width, scratch + plan.products,
+      [&](int y, int group) HWY_ATTR {
+        return OutputRow{work, RowPlace(output, place.block, rows.begin + y, group), sums};
+      });
   sums.FinishStrip(LanesIn(work.images, place.block));
 }
 
@@ -184,18 +181,16 @@ class BackwardStrip {
     FillOffsets(z_pixels_, output_.channels, offsets_);
     const Filters filters{offsets_, output_.channels * conv_.kernel, work_.weights, input.channels};
     sums.StartStrip();
-    for (int g = 0; g < kGroups; ++g) {
-      ConvolvePlanes(filters, Group(z_pixels_, output_.channels, g, planes()), rows_.input.size(),
-                     input.width, scratch_ + plan_.products, [&](int row) HWY_ATTR {
-                       const int y = rows_.input.begin + row;
-                       return InputGradientRow{work_.input_gradient,
-                                               input,
-                                               place_.block,
-                                               y,
-                                               RowPlace(input, place_.block, y, g),
-                                               sums};
-                     });
-    }
+    ConvolvePlanes(filters, z_pixels_, planes(), rows_.input.size(), input.width,
+                   scratch_ + plan_.products, [&](int row, int group) HWY_ATTR {
+                     const int y = rows_.input.begin + row;
+                     return InputGradientRow{work_.input_gradient,
+                                             input,
+                                             place_.block,
+                                             y,
+                                             RowPlace(input, place_.block, y, group),
+                                             sums};
+                   });
     sums.FinishStrip(LanesIn(work_.images, place_.block));
   }
 

@@ -4,6 +4,7 @@ import type { ECharts } from "echarts/core";
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { PlotOption } from "../plots/echarts";
+import { tickValues, type MetricAxis } from "../plots/metric_scale";
 import { readPalette, type Palette } from "../plots/palette";
 import { fileName, savePng, saveSvg } from "../plots/save";
 import type { PlotTable } from "../plots/table";
@@ -27,6 +28,19 @@ interface Props {
   onChart?: (chart: ECharts) => void; // once, for events of its own
   note?: ComponentChildren;
   children?: ComponentChildren; // controls
+}
+
+interface Zoom {
+  start: number;
+  end: number;
+}
+
+interface ZoomChange extends Partial<Zoom> {
+  dataZoomId?: string;
+}
+
+interface ZoomEvent extends ZoomChange {
+  batch?: ZoomChange[];
 }
 
 // Plots are drawn one after the other with a frame between, so that the first is seen, and the page
@@ -53,6 +67,8 @@ function nextFrame(): Promise<void> {
 export function Plot(props: Props): JSX.Element {
   const frame = useRef<HTMLDivElement>(null);
   const chart = useRef<ECharts>();
+  const drawn = useRef<PlotOption>({});
+  const zoom = useRef<Zoom>({ start: 0, end: 100 });
   const [failed, setFailed] = useState("");
   const [tableShown, showTable] = useState(false);
   const theme = useTheme();
@@ -78,11 +94,19 @@ export function Plot(props: Props): JSX.Element {
         if (!chart.current) {
           const made = makeChart(frame.current);
           made.on("click", (event) => latest.current.onPick?.((event.data ?? {}) as PlotData));
+          made.on("datazoom", (event) => {
+            zoom.current = zoomOf(event as ZoomEvent, zoom.current);
+            const ticks = zoomedTicks(drawn.current, zoom.current);
+            if (ticks) made.setOption(ticks);
+          });
           latest.current.onChart?.(made);
           chart.current = made;
         }
         // Series are replaced, so that one that is gone goes; zoom and brush are not named and stay.
-        chart.current.setOption(latest.current.build(readPalette()), { replaceMerge: ["series"] });
+        drawn.current = latest.current.build(readPalette());
+        chart.current.setOption(drawn.current, { replaceMerge: ["series"] });
+        const ticks = zoomedTicks(drawn.current, zoom.current);
+        if (ticks && zoom.current.end - zoom.current.start < 100) chart.current.setOption(ticks);
         setFailed("");
       } catch (error) {
         setFailed(String(error)); // a plot that cannot be drawn must not take the page with it
@@ -173,6 +197,24 @@ function fit(chart: ECharts | undefined, frame: HTMLDivElement | null): void {
   if (!chart || !frame) return;
   if (chart.getWidth() !== frame.clientWidth || chart.getHeight() !== frame.clientHeight)
     chart.resize();
+}
+
+// The part of the vertical axis that is shown, in percent of it.
+function zoomOf(event: ZoomEvent, before: Zoom): Zoom {
+  return (event.batch ?? [event]).reduce((zoom, change) => {
+    const { dataZoomId, start, end } = change;
+    return dataZoomId === "zoom-y" && start !== undefined && end !== undefined
+      ? { start, end }
+      : zoom;
+  }, before);
+}
+
+// Ticks at round values of what is shown.
+function zoomedTicks(option: PlotOption, zoom: Zoom): PlotOption | undefined {
+  const { min, max, ticksBetween } = (option.yAxis ?? {}) as MetricAxis;
+  if (!ticksBetween || typeof min !== "number" || typeof max !== "number") return undefined;
+  const at = (percent: number): number => min + ((max - min) * percent) / 100;
+  return { yAxis: tickValues(ticksBetween(at(zoom.start), at(zoom.end))) } as PlotOption;
 }
 
 function NumbersTable({ title, table }: { title: string; table: PlotTable }): JSX.Element {

@@ -100,15 +100,18 @@ export function DataTable<R>(props: Props<R>): JSX.Element {
   );
 }
 
+// An answer may hold fewer rows than were asked for, where they are large: the next page begins after
+// those that are `shown`.
 export function Pager(props: {
   offset: number;
   limit: number;
+  shown: number;
   total: number;
   onChange: (offset: number) => void;
   what: string;
 }): JSX.Element {
-  const { offset, limit, total } = props;
-  const last = Math.min(total, offset + limit);
+  const { offset, limit, shown, total } = props;
+  const last = Math.min(total, offset + shown);
   return (
     <nav class="pager" aria-label={`pages of ${props.what}`}>
       <span class="quiet">
@@ -116,7 +119,7 @@ export function Pager(props: {
           ? `no ${props.what}`
           : `${integer(offset + 1)}–${integer(last)} of ${integer(total)} ${props.what}`}
       </span>
-      {total > limit && (
+      {(offset > 0 || last < total) && (
         <>
           <button
             type="button"
@@ -130,7 +133,7 @@ export function Pager(props: {
             type="button"
             class="small"
             disabled={last >= total}
-            onClick={() => props.onChange(offset + limit)}
+            onClick={() => props.onChange(last)}
           >
             Next
           </button>

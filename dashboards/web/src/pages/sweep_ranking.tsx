@@ -127,6 +127,7 @@ export function RankingTable(props: {
             <Pager
               offset={offset}
               limit={limit}
+              shown={view.rows.length}
               total={view.total}
               onChange={onOffset}
               what="configurations"

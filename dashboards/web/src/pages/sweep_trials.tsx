@@ -153,6 +153,7 @@ export function SweepTrials({ sweep, route }: { sweep: SweepView; route: Route }
           <Pager
             offset={offset}
             limit={PAGE}
+            shown={view.rows.length}
             total={view.total}
             onChange={(next) => setQuery(route, { offset: next ? String(next) : "" })}
             what="trials"

@@ -6,6 +6,7 @@ import { number } from "../format";
 import { axisStyle } from "./base";
 import type { PlotAxis } from "./echarts";
 import type { Palette } from "./palette";
+import { roundTicks } from "./points";
 
 export type Metric = "accuracy" | "loss";
 export type ScaleKind = "log" | "linear";
@@ -44,14 +45,18 @@ export function tickText(metric: Metric, value: number): string {
   return metric === "loss" ? number(value, 3) : `${Number((value * 100).toFixed(3))} %`;
 }
 
+// A zoomed axis needs other ticks.
+export type MetricAxis = PlotAxis & { ticksBetween?: (low: number, high: number) => number[] };
+
 const ERRORS = [
   1, 0.8, 0.6, 0.4, 0.2, 0.1, 0.05, 0.02, 0.01, 0.006, 0.005, 0.004, 0.003, 0.002, 0.001, 5e-4,
   2e-4, 1e-4, 1e-5,
 ];
 const ROUND = [1, 2, 5];
 
-// Ticks at round values; where the axis spans much, only as many as can be read.
-function logTicks(scale: MetricScale, low: number, high: number): number[] {
+// Ticks at round values of the metric between two places on the axis; where they are far apart only as
+// many as can be read, where they are close at finer steps.
+export function metricTicks(scale: MetricScale, low: number, high: number): number[] {
   const candidates: number[] = [];
   if (scale.metric === "accuracy") {
     for (const error of ERRORS) candidates.push(scale.toAxis(1 - error));
@@ -61,6 +66,8 @@ function logTicks(scale: MetricScale, low: number, high: number): number[] {
     }
   }
   const inside = candidates.filter((tick) => tick >= low - 1e-9 && tick <= high + 1e-9);
+  if (inside.length < 3)
+    return roundTicks(scale.fromAxis(low), scale.fromAxis(high)).map(scale.toAxis);
   const gap = (high - low) / 12;
   const kept: number[] = [];
   for (const tick of inside) {
@@ -99,23 +106,38 @@ export function metricAxis(
   range: Range,
   palette: Palette,
   name: string,
-): PlotAxis {
+): MetricAxis {
   const low = scale.toAxis(range.low);
   const high = scale.toAxis(range.high);
   const style = axisStyle(palette, name);
-  const round = scale.kind === "log" ? logTicks(scale, low, high) : [];
-  const ticks = round.length > 1 ? round : undefined; // between two round values: as ECharts likes
-  return {
+  const axis = {
     ...style,
     type: "value",
     min: low,
     max: high,
     nameGap: 44,
-    axisTick: { ...style.axisTick, ...(ticks ? { customValues: ticks } : {}) },
     axisLabel: {
       ...style.axisLabel,
-      ...(ticks ? { customValues: ticks } : { showMinLabel: false, showMaxLabel: false }),
+      showMinLabel: false,
+      showMaxLabel: false,
       formatter: (position: number) => tickText(scale.metric, scale.fromAxis(position)),
     },
-  } as PlotAxis;
+  } as MetricAxis;
+  if (scale.kind === "linear") return axis;
+  const ticksBetween = (from: number, to: number): number[] => metricTicks(scale, from, to);
+  const ticks = tickValues(ticksBetween(low, high));
+  return {
+    ...axis,
+    ticksBetween,
+    axisTick: { ...axis.axisTick, ...ticks.axisTick },
+    axisLabel: { ...style.axisLabel, ...ticks.axisLabel, formatter: axis.axisLabel?.formatter },
+  } as MetricAxis;
+}
+
+// The part of an axis that says where its ticks are.
+export function tickValues(customValues: number[]): Pick<PlotAxis, "axisTick" | "axisLabel"> {
+  return { axisTick: { customValues }, axisLabel: { customValues } } as Pick<
+    PlotAxis,
+    "axisTick" | "axisLabel"
+  >;
 }

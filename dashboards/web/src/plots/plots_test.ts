@@ -3,7 +3,7 @@ import { answer } from "../../fixtures/answers";
 import type { EpochRow, PointsView, TimelineView } from "../api";
 import { estimate } from "./contour";
 import { countedRows } from "./epochs";
-import { metricRange, metricScale, tickText } from "./metric_scale";
+import { metricRange, metricScale, metricTicks, tickText } from "./metric_scale";
 import { brushed } from "./parallel";
 import { logTicks, readPoints, roundTicks } from "./points";
 import { lanesOf } from "./timeline";
@@ -34,6 +34,23 @@ it("puts ticks at round numbers inside the axis", () => {
   expect(roundTicks(0.8, 0.95)).toEqual([0.8, 0.85, 0.9, 0.95]);
   expect(logTicks(0.003, 0.3)).toEqual([0.003, 0.01, 0.03, 0.1, 0.3]);
   expect(logTicks(0.04, 0.06)).toEqual([0.04, 0.06]);
+});
+
+it("has ticks wherever an axis is zoomed to, all of them inside", () => {
+  for (const metric of ["accuracy", "loss"] as const) {
+    const scale = metricScale(metric, "log");
+    for (let low = -2; low < 3; low += 0.37) {
+      for (const span of [3, 0.5, 0.05, 0.002]) {
+        const ticks = metricTicks(scale, low, low + span);
+        expect(ticks.length).toBeGreaterThan(1);
+        expect(ticks.length).toBeLessThan(16);
+        for (const tick of ticks) {
+          expect(tick).toBeGreaterThan(low - 1e-6);
+          expect(tick).toBeLessThan(low + span + 1e-6);
+        }
+      }
+    }
+  }
 });
 
 it("keeps the trials within every brushed interval, best first", () => {
