@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "common/base/thread_priority.h"
 #include "fmt/format.h"
 
 namespace sweep {
@@ -225,6 +226,7 @@ void ConnectionFront::Dispatch(HttpConnection connection) {
 }
 
 void ConnectionFront::WorkerLoop() {
+  LowerThreadPriority();  // pages must not slow down those who report
   while (true) {
     HttpConnection connection;
     {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "common/base/thread_priority.h"
 
 namespace sweep {
 namespace {
@@ -131,6 +132,7 @@ void IndexPool::FinishWork(const Work& work, const absl::Status& status) {
 }
 
 void IndexPool::Loop() {
+  LowerThreadPriority();  // pages must not slow down those who report
   for (Work work; TakeWork(&work);) {
     Entry* const entry = work.entry.get();
     const absl::Status status = work.ready ? Follow(entry, &work) : Fill(entry, &work);
