@@ -116,6 +116,25 @@ test("zoom stays when new epochs come", async () => {
   });
 });
 
+test("an axis has labels after it was made linear and logarithmic again", async () => {
+  await open("sweeps/live");
+  const plot = frame("Learning curves");
+  await plot.locator("svg").waitFor();
+  const percents = async () =>
+    (await plot.locator("svg text").allTextContents()).filter((text) => text.endsWith(" %"));
+  const logarithmic = await percents();
+  assert.ok(logarithmic.length > 1, `of the log of the error: ${logarithmic}`);
+  await tab.page.getByText("linear", { exact: true }).click();
+  await eventually("linear labels", async () => {
+    const linear = await percents();
+    return linear.length > 1 && linear.join() !== logarithmic.join();
+  });
+  await tab.page.getByText("log of error", { exact: true }).click();
+  await eventually("the first labels again", async () => {
+    return (await percents()).join() === logarithmic.join();
+  });
+});
+
 test("a brush keeps trials, and stays when new epochs come", async () => {
   await open("sweeps/live/parameters");
   const plot = frame("Parallel coordinates");

@@ -236,7 +236,7 @@ HWY_EXPORT(Forward);
 HWY_EXPORT(Backward);
 
 std::size_t PackedWeights(const ConvolutionShape& shape) {
-  return std::max(shape.weights(), winograd::PackedWeights(shape));
+  return winograd::SuitsForward(shape) ? winograd::PackedWeights(shape) : shape.weights();
 }
 std::size_t ForwardScratch(const ConvolutionShape& shape) {
   return winograd::SuitsForward(shape) ? winograd::ForwardScratch(shape) : ForwardPlan(shape).total;

@@ -355,6 +355,7 @@ std::vector<Figure> MeasureDashboard(const Arguments& arguments) {
       answers += pages->answers();
       failures += pages->failures();
       pages.reset();
+      absl::SleepFor(kSettle);  // as long, so that both kinds lie at the same time on average
     }
     statistics.Take();
     const double cpu_before = CpuSeconds(coordinator.pid());

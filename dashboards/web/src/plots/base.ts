@@ -58,6 +58,6 @@ export function zoom(): Extract<NonNullable<PlotOption["dataZoom"]>, unknown[]> 
   } as const;
   return [
     { ...common, id: "zoom-x", xAxisIndex: 0 },
-    { ...common, id: "zoom-y", yAxisIndex: 0 },
+    { ...common, id: "zoom-y", yAxisIndex: 0, minSpan: 1 },
   ];
 }

@@ -110,27 +110,26 @@ export function metricAxis(
   const low = scale.toAxis(range.low);
   const high = scale.toAxis(range.high);
   const style = axisStyle(palette, name);
-  const axis = {
+  const ticksBetween = (from: number, to: number): number[] => metricTicks(scale, from, to);
+  const isLog = scale.kind === "log";
+  // Everything that differs is named either way: ECharts keeps what a new option does not name.
+  const customValues = isLog ? ticksBetween(low, high) : null;
+  const showEnds = isLog ? null : false;
+  return {
     ...style,
     type: "value",
     min: low,
     max: high,
     nameGap: 44,
+    ticksBetween: isLog ? ticksBetween : undefined,
+    axisTick: { ...style.axisTick, customValues },
     axisLabel: {
       ...style.axisLabel,
-      showMinLabel: false,
-      showMaxLabel: false,
+      customValues,
+      showMinLabel: showEnds,
+      showMaxLabel: showEnds,
       formatter: (position: number) => tickText(scale.metric, scale.fromAxis(position)),
     },
-  } as MetricAxis;
-  if (scale.kind === "linear") return axis;
-  const ticksBetween = (from: number, to: number): number[] => metricTicks(scale, from, to);
-  const ticks = tickValues(ticksBetween(low, high));
-  return {
-    ...axis,
-    ticksBetween,
-    axisTick: { ...axis.axisTick, ...ticks.axisTick },
-    axisLabel: { ...style.axisLabel, ...ticks.axisLabel, formatter: axis.axisLabel?.formatter },
   } as MetricAxis;
 }
 
