@@ -29,7 +29,6 @@ namespace {
 
 using Record = FakeCoordinator::Record;
 using ::testing::ElementsAre;
-using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -237,9 +236,7 @@ TEST_F(AgentTest, FailsATrialWhoseTrainerBreaksTheProtocol) {
   StartAgent();
   EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_FAILED);
   EXPECT_THAT(coordinator_.WaitForFinish(1).reason(), HasSubstr("broke the protocol"));
-  // Its last lines, from either stream: which of two pipes is read first is chance.
-  EXPECT_THAT(coordinator_.WaitForFinish(1).reason(),
-              ContainsRegex("\n(warning: garbage|Epoch [0-9] )"));
+  EXPECT_THAT(coordinator_.WaitForFinish(1).reason(), HasSubstr("warning: garbage"));
   coordinator_.Offer(2, "skip-back=3", 5);
   EXPECT_THAT(coordinator_.WaitForFinish(2).reason(), HasSubstr("epoch 1 of 5 after epoch 3"));
   coordinator_.Offer(3, "", 1);

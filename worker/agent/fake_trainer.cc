@@ -113,7 +113,10 @@ bool MisbehaveAfter(int epoch, const Script& script, const sweep::TrialSpec& spe
     raise(SIGKILL);
   }
   if (At(script, "exit", epoch)) std::exit(3);
-  if (At(script, "broken", epoch)) std::cout << "{\"type\":\"nonsense\"}" << std::endl;
+  if (At(script, "broken", epoch)) {
+    std::cout << "{\"type\":\"nonsense\"}" << std::endl;
+    while (true) pause();  // for the agent to end it: what it said before are its last lines
+  }
   if (At(script, "skip-back", epoch)) SayEpoch(spec, 1);
   const bool retryable = At(script, "retryable", epoch);
   if (!retryable && !At(script, "error", epoch)) return false;

@@ -118,8 +118,7 @@ WinogradBackwardPlan::WinogradBackwardPlan(const ConvolutionShape& conv) {
   const int reach = conv.kernel - 1 - conv.padding;
   output_tiles = CeilDiv(output.width, kTileResults);
   input_tiles = CeilDiv(conv.input.width, kTileResults);
-  z_columns = {std::min(0, -reach),
-               std::max(kTileResults * output_tiles, TilePixels(input_tiles) - reach)};
+  z_columns = {-reach, std::max(kTileResults * output_tiles, TilePixels(input_tiles) - reach)};
   const std::size_t shared_row = std::max(PlanesRowFloats(output.channels, input_tiles),
                                           PlanesRowFloats(conv.input.channels, output_tiles));
   strips = StripsFor(std::min(output.height, conv.input.height),

@@ -51,13 +51,12 @@ class GradientRows {
     Planes planes;
     float* data;
   };
-  // `columns`: of the loaded rows; `first`: the column that the first tile of `pixels` reads first.
+  // `columns`: of the loaded rows, from the one that the first tile of `pixels` reads first.
   // `pixels.data` may be null.
-  GradientRows(const Shape& output, const Range& columns, int first, const To& pixels,
-               const To& gradients, float* row, float* bias_sums)
+  GradientRows(const Shape& output, const Range& columns, const To& pixels, const To& gradients,
+               float* row, float* bias_sums)
       : output_(output),
         row_stride_(std::ptrdiff_t{columns.size()} * kGroup),
-        first_pixel_(std::ptrdiff_t{first - columns.begin} * kGroup),
         origin_(std::ptrdiff_t{-columns.begin} * kGroup),
         pixels_(pixels),
         gradients_(gradients),
@@ -70,7 +69,7 @@ class GradientRows {
       const float* const row = row_ + g * row_stride_;
       if (pixels_.data != nullptr && Contains(pixels_.planes.rows, y)) {
         TransformRow<kPoints>(
-            row + first_pixel_, pixels_.planes.tiles, pixels_.planes.point_stride(),
+            row, pixels_.planes.tiles, pixels_.planes.point_stride(),
             PlanesAt(pixels_.planes, output_.channels, g, channel, y, pixels_.data));
       }
       if (!Contains(gradients_.planes.rows, y)) continue;
@@ -84,7 +83,7 @@ class GradientRows {
  private:
   static bool Contains(const Range& range, int y) { return range.begin <= y && y < range.end; }
   Shape output_;
-  std::ptrdiff_t row_stride_, first_pixel_, origin_;
+  std::ptrdiff_t row_stride_, origin_;
   To pixels_, gradients_;
   float* row_;
   float* bias_sums_;
@@ -161,7 +160,7 @@ class BackwardStrip {
     LoadGradient(
         work_.output_gradient, output_, place_.block, LanesIn(work_.images, place_.block),
         {rows_.z, plan_.z_columns},
-        GradientRows(output_, plan_.z_columns, -reach_, {z_pixels_, is_needed ? planes() : nullptr},
+        GradientRows(output_, plan_.z_columns, {z_pixels_, is_needed ? planes() : nullptr},
                      {z_gradients_, scratch_ + plan_.z_planes}, scratch_ + plan_.row, bias_sums()));
     if (is_needed) WriteInputGradient(sums);
     AddWeightGradients();
