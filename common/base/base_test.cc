@@ -1,17 +1,13 @@
 #include <gtest/gtest.h>
-#include <sys/resource.h>
 
-#include <algorithm>
 #include <cmath>
 #include <set>
-#include <thread>
 
 #include "common/base/diagnostic.h"
 #include "common/base/ids.h"
 #include "common/base/nearest.h"
 #include "common/base/philox.h"
 #include "common/base/sha256.h"
-#include "common/base/thread_priority.h"
 #include "common/base/utf8.h"
 #include "common/base/value.h"
 
@@ -122,17 +118,6 @@ TEST(Utf8, LinesBecomeOneLine) {
 TEST(Diagnostics, AreSortedByFileAndLine) {
   EXPECT_EQ(FormatDiagnostics({{"a.yaml", 9, "nine"}, {"a.yaml", 2, "two"}, {"a.yaml", 0, "all"}}),
             "a.yaml: all\na.yaml:2: two\na.yaml:9: nine");
-}
-
-TEST(ThreadPriority, GoesDownForTheCallingThreadAlone) {
-  const int before = getpriority(PRIO_PROCESS, 0);
-  int lowered = before;
-  std::thread([&] {
-    LowerThreadPriority();
-    lowered = getpriority(PRIO_PROCESS, 0);
-  }).join();
-  EXPECT_EQ(lowered, std::max(before, 10));
-  EXPECT_EQ(getpriority(PRIO_PROCESS, 0), before);
 }
 
 }  // namespace

@@ -15,7 +15,6 @@
 #include <utility>
 
 #include "absl/time/clock.h"
-#include "common/base/thread_priority.h"
 #include "fmt/format.h"
 
 namespace sweep {
@@ -226,7 +225,6 @@ void ConnectionFront::Dispatch(HttpConnection connection) {
 }
 
 void ConnectionFront::WorkerLoop() {
-  LowerThreadPriority();  // pages must not slow down those who report
   while (true) {
     HttpConnection connection;
     {

@@ -12,6 +12,7 @@
 #include "coordinator/http/http_rules.h"
 #include "coordinator/http/listen_address.h"
 #include "coordinator/http/socket_stream.h"
+#include "coordinator/views/recent_answers.h"
 #include "coordinator/views/view_query.h"
 #include "fmt/format.h"
 #include "httplib.h"
@@ -61,8 +62,8 @@ absl::Status CheckBody(const Request& request) {
     return absl::InvalidArgumentError("a change needs Content-Length, the size of its body");
   }
   if (size <= kMaxBodyBytes) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      fmt::format("the body of a change has at most {} bytes; this one has {}", kMaxBodyBytes, size));
+  return absl::InvalidArgumentError(fmt::format(
+      "the body of a change has at most {} bytes; this one has {}", kMaxBodyBytes, size));
 }
 
 void SendError(const absl::Status& status, Response* response) {
@@ -109,12 +110,10 @@ class HttpServerImpl final : public HttpServer {
                                  {"Referrer-Policy", "no-referrer"},
                                  {"Cross-Origin-Resource-Policy", "same-origin"},
                                  {"Cache-Control", "no-cache"}});
-    router_.set_pre_routing_handler([this](const Request& request, Response& response) {
-      return Route(request, &response);
-    });
-    router_.Post(".*", [this](const Request& request, Response& response) {
-      Act(request, &response);
-    });
+    router_.set_pre_routing_handler(
+        [this](const Request& request, Response& response) { return Route(request, &response); });
+    router_.Post(".*",
+                 [this](const Request& request, Response& response) { Act(request, &response); });
     router_.set_exception_handler(
         [](const Request&, Response& response, const std::exception_ptr&) {
           SendError(absl::InternalError("the answer could not be made"), &response);
@@ -211,7 +210,7 @@ class HttpServerImpl final : public HttpServer {
     if (answer->not_modified) {
       response->status = 304;
     } else {
-      SendText(request, answer->json, kJson, response);
+      SendDocument(request, *answer, response);
     }
   }
 
@@ -220,14 +219,20 @@ class HttpServerImpl final : public HttpServer {
     return IsLoopbackPeer(caller.peer) && IsLoopbackHost(caller.host) && !caller.is_forwarded;
   }
 
-  static void SendText(const Request& request, const std::string& text, const char* type,
-                       Response* response) {
+  void SendDocument(const Request& request, const ViewAnswer& answer, Response* response) {
     response->set_header("Vary", "Accept-Encoding");
-    if (text.size() < kLeastGzipBytes || !AcceptsGzip(request.get_header_value(kAcceptEncoding))) {
-      return response->set_content(text, type);
+    if (answer.json.size() < kLeastGzipBytes ||
+        !AcceptsGzip(request.get_header_value(kAcceptEncoding))) {
+      return response->set_content(answer.json, kJson);
+    }
+    // Packing costs as much as making most documents, and several pages look at the same ones.
+    std::string gzipped;
+    if (!gzipped_.Find(answer.etag, &gzipped)) {
+      gzipped = Gzip(answer.json, kGzipLevel);
+      gzipped_.Put(answer.etag, gzipped);
     }
     response->set_header("Content-Encoding", "gzip");
-    response->set_content(Gzip(text, kGzipLevel), type);
+    response->set_content(std::move(gzipped), kJson);
   }
 
   void GetFile(const Request& request, const std::string& path, Response* response) {
@@ -287,7 +292,8 @@ class HttpServerImpl final : public HttpServer {
       return SendError(absl::UnavailableError("other downloads are under way; ask again"),
                        response);
     }
-    absl::StatusOr<std::unique_ptr<BlobStore::Reader>> opened = options_.blobs->Read(weights.sha256);
+    absl::StatusOr<std::unique_ptr<BlobStore::Reader>> opened =
+        options_.blobs->Read(weights.sha256);
     if (!opened.ok()) return SendError(opened.status(), response);
     const std::shared_ptr<BlobStore::Reader> reader = *std::move(opened);  // as `turn`
     response->set_header("Content-Disposition",
@@ -314,6 +320,7 @@ class HttpServerImpl final : public HttpServer {
   const bool is_loopback_;
   const std::string url_;
   Router router_;
+  RecentAnswers gzipped_;  // by the etags of what is packed
   std::atomic<int> downloads_ = 0;
   std::unique_ptr<ConnectionFront> front_;  // last, so that its threads end first
 };

@@ -60,13 +60,20 @@ class ForwardingStore : public Store {
                                               std::int64_t offset) override {
     return store_->Rank(sweep, limit, offset);
   }
+  absl::StatusOr<std::vector<std::int64_t>> RankOrder(std::int64_t sweep_id) override {
+    return store_->RankOrder(sweep_id);
+  }
+  absl::StatusOr<std::vector<RankedRow>> GetRanked(
+      std::int64_t sweep_id, const std::vector<std::int64_t>& configurations) override {
+    return store_->GetRanked(sweep_id, configurations);
+  }
   absl::StatusOr<std::int64_t> LastSequence(std::int64_t sweep_id) override {
     return store_->LastSequence(sweep_id);
   }
-  absl::StatusOr<std::vector<ViewEvent>> ListViewEvents(std::int64_t sweep_id,
-                                                        std::int64_t after_sequence,
-                                                        int limit) override {
-    return store_->ListViewEvents(sweep_id, after_sequence, limit);
+  absl::StatusOr<std::vector<TrialChange>> ListTrialChanges(std::int64_t sweep_id,
+                                                            std::int64_t after_sequence,
+                                                            int limit) override {
+    return store_->ListTrialChanges(sweep_id, after_sequence, limit);
   }
   absl::StatusOr<std::vector<TrialSummary>> ListSummaries(std::int64_t sweep_id,
                                                           std::int64_t after_number,
@@ -83,8 +90,8 @@ class ForwardingStore : public Store {
     return store_->ListMeasuredEpochs(sweep_id, first, last);
   }
   absl::StatusOr<std::vector<MeasuredEpoch>> GetMeasuredEpochs(
-      std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) override {
-    return store_->GetMeasuredEpochs(sweep_id, numbers);
+      std::int64_t sweep_id, const std::vector<KnownTrial>& trials) override {
+    return store_->GetMeasuredEpochs(sweep_id, trials);
   }
   absl::StatusOr<std::int64_t> CountSweeps() override { return store_->CountSweeps(); }
   absl::StatusOr<std::int64_t> CountEpochs(std::int64_t trial_id) override {

@@ -65,11 +65,16 @@ absl::StatusOr<std::vector<AttemptRow>> SelectAttempts(Database& database, const
 absl::StatusOr<AttemptRow> FindAttempt(Database& database, std::int64_t trial_id, int attempt);
 absl::StatusOr<std::vector<RankedRow>> SelectRanking(Database& database, const std::string& sweep,
                                                      std::int64_t offset, int limit);
+absl::StatusOr<std::vector<std::int64_t>> SelectRankOrder(Database& database, std::int64_t sweep_id,
+                                                          std::int64_t offset, int limit);
+absl::StatusOr<std::vector<RankedRow>> SelectRankedRows(Database& database, std::int64_t sweep_id,
+                                                        const std::vector<std::int64_t>& numbers);
 absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int64_t sweep_id,
                                                    std::int64_t after_sequence, int limit);
 absl::StatusOr<std::int64_t> FindLastSequence(Database& database, std::int64_t sweep_id);
-absl::StatusOr<std::vector<ViewEvent>> SelectViewEvents(Database& database, std::int64_t sweep_id,
-                                                        std::int64_t after_sequence, int limit);
+absl::StatusOr<std::vector<TrialChange>> SelectTrialChanges(Database& database,
+                                                            std::int64_t sweep_id,
+                                                            std::int64_t after_sequence, int limit);
 absl::StatusOr<std::vector<TrialSummary>> SelectSummaries(Database& database, std::int64_t sweep_id,
                                                           std::int64_t after_number, int limit);
 absl::StatusOr<std::vector<TrialSummary>> SelectSummaries(Database& database, std::int64_t sweep_id,
@@ -79,12 +84,11 @@ absl::StatusOr<std::vector<MeasuredEpoch>> SelectMeasuredEpochs(Database& databa
                                                                 std::int64_t first,
                                                                 std::int64_t last);
 absl::StatusOr<std::vector<MeasuredEpoch>> SelectMeasuredEpochs(
-    Database& database, std::int64_t sweep_id, const std::vector<std::int64_t>& numbers);
+    Database& database, std::int64_t sweep_id, const std::vector<KnownTrial>& trials);
 absl::StatusOr<std::int64_t> CountEpochs(Database& database, std::int64_t trial_id);
 absl::StatusOr<std::int64_t> CountRanked(Database& database, std::int64_t sweep_id);
-absl::StatusOr<std::vector<TrialRow>> SelectTrialsByNumber(Database& database,
-                                                           const std::string& sweep,
-                                                           const std::vector<std::int64_t>& numbers);
+absl::StatusOr<std::vector<TrialRow>> SelectTrialsByNumber(
+    Database& database, const std::string& sweep, const std::vector<std::int64_t>& numbers);
 absl::StatusOr<AttemptPage> SelectAttemptsSince(Database& database, absl::Time from, int limit);
 absl::StatusOr<AttemptPage> SelectAttemptsOf(Database& database, std::int64_t sweep_id,
                                              std::int64_t offset, int limit);

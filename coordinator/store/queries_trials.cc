@@ -325,43 +325,69 @@ absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(
       });
 }
 
+namespace {
+
+#define RANKED_COLUMNS                                                                    \
+  TRIAL_COLUMNS                                                                           \
+  ", c.has_value, c.qualifies, c.value, c.metric, c.epochs_to_target, c.best_replicate, " \
+  "c.replicates, c.mean_last_accuracy, c.mean_half_width, c.gates "
+
+absl::StatusOr<RankedRow> DecodeRanked(const Statement& row) {
+  RankedRow ranked;
+  STORE_ASSIGN_OR_RETURN(StoredTrial stored, DecodeTrial(row));
+  ranked.trial = std::move(stored.row);
+  ConfigurationScore& score = ranked.score;
+  int column = kTrialColumnCount;
+  score.has_value = row.Int(column++) != 0;
+  score.qualifies = row.Int(column++) != 0;
+  score.value = row.Real(column++);
+  score.metric = row.Real(column++);
+  score.epochs_to_target = static_cast<int>(row.Int(column++));
+  score.best_replicate = static_cast<int>(row.Int(column++));
+  score.replicates = static_cast<int>(row.Int(column++));
+  score.mean_last_accuracy = row.Real(column++);
+  score.mean_half_width = row.Real(column++);
+  STORE_ASSIGN_OR_RETURN(score.gates, DecodeGates(row.Text(column++)));
+  return ranked;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<std::int64_t>> SelectRankOrder(Database& database, std::int64_t sweep_id,
+                                                          std::int64_t offset, int limit) {
+  Statement statement = database.Prepare(
+      "SELECT number FROM configurations WHERE sweep_id = ? ORDER BY qualifies DESC, has_value "
+      "DESC, rank_key, (epochs_to_target = 0), epochs_to_target, network_parameters, number LIMIT "
+      "? OFFSET ?");
+  return CollectRows<std::int64_t>(
+      statement.Bind(sweep_id, Limit(limit), std::max<std::int64_t>(offset, 0)),
+      [](const Statement& row) { return row.Int(0); });
+}
+
+absl::StatusOr<std::vector<RankedRow>> SelectRankedRows(Database& database, std::int64_t sweep_id,
+                                                        const std::vector<std::int64_t>& numbers) {
+  std::vector<RankedRow> rows;
+  for (const std::int64_t number : numbers) {
+    Statement statement = database.Prepare(
+        "SELECT " RANKED_COLUMNS
+        "FROM configurations c CROSS JOIN trials t ON t.id = c.best_trial_id CROSS JOIN sweeps s "
+        "ON s.id = c.sweep_id WHERE c.sweep_id = ? AND c.number = ?");
+    STORE_ASSIGN_OR_RETURN(std::optional<RankedRow> row,
+                           FirstRow<RankedRow>(statement.Bind(sweep_id, number), DecodeRanked));
+    if (row) rows.push_back(*std::move(row));
+  }
+  return rows;
+}
+
 absl::StatusOr<std::vector<RankedRow>> SelectRanking(Database& database, const std::string& sweep,
                                                      std::int64_t offset, int limit) {
   STORE_ASSIGN_OR_RETURN(const std::int64_t sweep_id, FindSweepId(database, sweep));
-  // CROSS JOIN fixes the order of the loops: along the index of the ranking. What the offset skips
-  // is read from that index alone.
-  Statement statement = database.Prepare(
-      "SELECT " TRIAL_COLUMNS
-      ", c.has_value, c.qualifies, c.value, c.metric, c.epochs_to_target, c.best_replicate, "
-      "c.replicates, c.mean_last_accuracy, c.mean_half_width, c.gates FROM (SELECT id FROM "
-      "configurations WHERE sweep_id = ? ORDER BY qualifies DESC, has_value DESC, rank_key, "
-      "(epochs_to_target = 0), epochs_to_target, network_parameters, number LIMIT ? OFFSET ?) r "
-      "CROSS JOIN configurations c ON c.id = r.id CROSS JOIN trials t ON t.id = c.best_trial_id "
-      "CROSS JOIN sweeps s ON s.id = c.sweep_id ORDER BY c.qualifies DESC, c.has_value DESC, "
-      "c.rank_key, (c.epochs_to_target = 0), c.epochs_to_target, c.network_parameters, c.number");
-  const std::int64_t skipped = std::max<std::int64_t>(offset, 0);
-  statement.Bind(sweep_id, Limit(limit), skipped);
-  std::int64_t rank = skipped;
-  return CollectRows<RankedRow>(
-      statement, [&rank](const Statement& row) -> absl::StatusOr<RankedRow> {
-        RankedRow ranked;
-        ranked.rank = ++rank;
-        STORE_ASSIGN_OR_RETURN(StoredTrial stored, DecodeTrial(row));
-        ranked.trial = std::move(stored.row);
-        ConfigurationScore& score = ranked.score;
-        int column = kTrialColumnCount;
-        score.has_value = row.Int(column++) != 0;
-        score.qualifies = row.Int(column++) != 0;
-        score.value = row.Real(column++);
-        score.metric = row.Real(column++);
-        score.epochs_to_target = static_cast<int>(row.Int(column++));
-        score.best_replicate = static_cast<int>(row.Int(column++));
-        score.replicates = static_cast<int>(row.Int(column++));
-        score.mean_last_accuracy = row.Real(column++);
-        score.mean_half_width = row.Real(column++);
-        STORE_ASSIGN_OR_RETURN(score.gates, DecodeGates(row.Text(column++)));
-        return ranked;
-      });
+  STORE_ASSIGN_OR_RETURN(const std::vector<std::int64_t> order,
+                         SelectRankOrder(database, sweep_id, offset, limit));
+  STORE_ASSIGN_OR_RETURN(std::vector<RankedRow> rows, SelectRankedRows(database, sweep_id, order));
+  std::int64_t rank = std::max<std::int64_t>(offset, 0);
+  for (RankedRow& row : rows) row.rank = ++rank;
+  return rows;
 }
 
 }  // namespace sweep

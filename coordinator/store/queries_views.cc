@@ -12,7 +12,8 @@ namespace sweep {
 namespace {
 
 #define SUMMARY_COLUMNS                                                                       \
-  "t.number, c.number, t.replicate, t.state, c.qualifies, c.fully_connected, t.attempt, "     \
+  "t.number, c.number, t.replicate, t.state, c.has_value, c.qualifies, c.value, "             \
+  "c.epochs_to_target, c.best_replicate, c.fully_connected, t.attempt, "                      \
   "t.failures, t.epochs, c.network_parameters, c.forward_flops, c.train_flops, "              \
   "c.receptive_field, t.epoch, t.last_accuracy, t.last_loss, t.best_accuracy, t.best_epoch, " \
   "t.best_loss, t.epochs_to_target, c.model, t.worker, c.parameters "
@@ -25,7 +26,11 @@ absl::StatusOr<TrialSummary> DecodeSummary(const Statement& row) {
   trial.configuration = row.Int(column++);
   trial.replicate = static_cast<int>(row.Int(column++));
   STORE_ASSIGN_OR_RETURN(trial.state, ParseTrialState(row.Text(column++)));
-  trial.qualifies = row.Int(column++) != 0;
+  trial.score.has_value = row.Int(column++) != 0;
+  trial.score.qualifies = row.Int(column++) != 0;
+  trial.score.value = row.Real(column++);
+  trial.score.epochs_to_target = static_cast<int>(row.Int(column++));
+  trial.score.best_replicate = static_cast<int>(row.Int(column++));
   trial.fully_connected = row.Int(column++) != 0;
   trial.attempt = static_cast<int>(row.Int(column++));
   trial.failures = static_cast<int>(row.Int(column++));
@@ -67,29 +72,24 @@ absl::StatusOr<std::int64_t> FindLastSequence(Database& database, std::int64_t s
   return statement.Int(0);
 }
 
-absl::StatusOr<std::vector<ViewEvent>> SelectViewEvents(Database& database, std::int64_t sweep_id,
-                                                        std::int64_t after_sequence, int limit) {
+absl::StatusOr<std::vector<TrialChange>> SelectTrialChanges(Database& database,
+                                                            std::int64_t sweep_id,
+                                                            std::int64_t after_sequence,
+                                                            int limit) {
   Statement statement = database.Prepare(
-      "SELECT v.sequence, v.number, v.epoch, e.validation_accuracy, e.validation_loss, v.kind FROM "
-      "events v INDEXED BY events_by_sweep LEFT JOIN epoch_reports e ON v.kind = 'epoch' AND "
-      "e.trial_id = v.trial_id AND e.attempt = v.attempt AND e.epoch = v.epoch WHERE v.sweep_id = "
-      "? AND v.sequence > ? ORDER BY v.sequence LIMIT ?");
+      "SELECT sequence, number FROM events INDEXED BY events_by_sweep WHERE sweep_id = ? AND "
+      "sequence > ? ORDER BY sequence LIMIT ?");
   statement.Bind(sweep_id, after_sequence, Limit(limit));
-  return CollectRows<ViewEvent>(statement, [](const Statement& row) -> absl::StatusOr<ViewEvent> {
-    const bool is_epoch = row.Text(5) == "epoch";
-    return ViewEvent{.sequence = row.Int(0),
-                     .number = row.Int(1),
-                     .epoch = is_epoch ? static_cast<int>(row.Int(2)) : 0,
-                     .accuracy = row.Real(3),
-                     .loss = row.Real(4)};
+  return CollectRows<TrialChange>(statement, [](const Statement& row) {
+    return TrialChange{.sequence = row.Int(0), .number = row.Int(1)};
   });
 }
 
 absl::StatusOr<std::vector<TrialSummary>> SelectSummaries(Database& database, std::int64_t sweep_id,
                                                           std::int64_t after_number, int limit) {
-  Statement statement = database.Prepare(
-      "SELECT " SUMMARY_COLUMNS SUMMARY_JOIN
-      "WHERE t.sweep_id = ? AND t.number > ? ORDER BY t.number LIMIT ?");
+  Statement statement =
+      database.Prepare("SELECT " SUMMARY_COLUMNS SUMMARY_JOIN
+                       "WHERE t.sweep_id = ? AND t.number > ? ORDER BY t.number LIMIT ?");
   statement.Bind(sweep_id, after_number, Limit(limit));
   return CollectRows<TrialSummary>(statement, DecodeSummary);
 }
@@ -101,9 +101,8 @@ absl::StatusOr<std::vector<TrialSummary>> SelectSummaries(
   for (const std::int64_t number : numbers) {
     Statement statement = database.Prepare("SELECT " SUMMARY_COLUMNS SUMMARY_JOIN
                                            "WHERE t.sweep_id = ? AND t.number = ?");
-    STORE_ASSIGN_OR_RETURN(
-        std::optional<TrialSummary> row,
-        FirstRow<TrialSummary>(statement.Bind(sweep_id, number), DecodeSummary));
+    STORE_ASSIGN_OR_RETURN(std::optional<TrialSummary> row,
+                           FirstRow<TrialSummary>(statement.Bind(sweep_id, number), DecodeSummary));
     if (row) rows.push_back(*std::move(row));
   }
   return rows;
@@ -122,11 +121,17 @@ absl::StatusOr<std::vector<MeasuredEpoch>> SelectMeasuredEpochs(Database& databa
 }
 
 absl::StatusOr<std::vector<MeasuredEpoch>> SelectMeasuredEpochs(
-    Database& database, std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) {
+    Database& database, std::int64_t sweep_id, const std::vector<KnownTrial>& trials) {
   std::vector<MeasuredEpoch> rows;
-  for (const std::int64_t number : numbers) {
-    STORE_ASSIGN_OR_RETURN(const std::vector<MeasuredEpoch> more,
-                           SelectMeasuredEpochs(database, sweep_id, number, number));
+  for (const KnownTrial& trial : trials) {
+    Statement statement = database.Prepare(
+        "SELECT " MEASURED_COLUMNS
+        "FROM trials t CROSS JOIN epoch_reports e ON e.trial_id = t.id WHERE t.sweep_id = ? AND "
+        "t.number = ? AND e.epoch > ? ORDER BY e.attempt, e.epoch");
+    STORE_ASSIGN_OR_RETURN(
+        const std::vector<MeasuredEpoch> more,
+        CollectRows<MeasuredEpoch>(statement.Bind(sweep_id, trial.number, trial.epoch),
+                                   DecodeMeasured));
     rows.insert(rows.end(), more.begin(), more.end());
   }
   return rows;
@@ -161,9 +166,10 @@ namespace {
 
 #define TIMED_ATTEMPT_COLUMNS \
   "s.name, t.number, a.attempt, a.worker, a.started_us, a.ended_us, a.outcome, a.reason "
-#define TIMED_ATTEMPTS                                                                              \
-  "SELECT " TIMED_ATTEMPT_COLUMNS                                                                   \
-  "FROM attempts a INDEXED BY attempts_by_end JOIN trials t ON t.id = a.trial_id JOIN sweeps s ON " \
+#define TIMED_ATTEMPTS                                                                           \
+  "SELECT " TIMED_ATTEMPT_COLUMNS                                                                \
+  "FROM attempts a INDEXED BY attempts_by_end JOIN trials t ON t.id = a.trial_id JOIN sweeps s " \
+  "ON "                                                                                          \
   "s.id = t.sweep_id "
 
 absl::StatusOr<TimedAttempt> DecodeTimedAttempt(const Statement& row) {
@@ -192,9 +198,9 @@ absl::StatusOr<AttemptPage> SelectAttemptsOf(Database& database, std::int64_t sw
       "SELECT " TIMED_ATTEMPT_COLUMNS
       "FROM sweeps s CROSS JOIN trials t ON t.sweep_id = s.id CROSS JOIN attempts a ON a.trial_id "
       "= t.id WHERE s.id = ? ORDER BY t.number, a.attempt LIMIT ? OFFSET ?");
-  STORE_ASSIGN_OR_RETURN(
-      page.attempts, CollectRows<TimedAttempt>(statement.Bind(sweep_id, Limit(limit), offset),
-                                               DecodeTimedAttempt));
+  STORE_ASSIGN_OR_RETURN(page.attempts,
+                         CollectRows<TimedAttempt>(statement.Bind(sweep_id, Limit(limit), offset),
+                                                   DecodeTimedAttempt));
   return page;
 }
 
@@ -207,11 +213,11 @@ absl::StatusOr<AttemptPage> SelectAttemptsSince(Database& database, absl::Time f
   page.total = count.Int(0);
   Statement running = database.Prepare(
       TIMED_ATTEMPTS "WHERE a.ended_us IS NULL ORDER BY a.started_us DESC LIMIT ?");
-  STORE_ASSIGN_OR_RETURN(
-      page.attempts, CollectRows<TimedAttempt>(running.Bind(Limit(limit)), DecodeTimedAttempt));
+  STORE_ASSIGN_OR_RETURN(page.attempts,
+                         CollectRows<TimedAttempt>(running.Bind(Limit(limit)), DecodeTimedAttempt));
   const int rest = limit - static_cast<int>(page.attempts.size());
-  Statement ended = database.Prepare(TIMED_ATTEMPTS
-                                     "WHERE a.ended_us >= ? ORDER BY a.ended_us DESC LIMIT ?");
+  Statement ended =
+      database.Prepare(TIMED_ATTEMPTS "WHERE a.ended_us >= ? ORDER BY a.ended_us DESC LIMIT ?");
   STORE_ASSIGN_OR_RETURN(
       const std::vector<TimedAttempt> others,
       CollectRows<TimedAttempt>(ended.Bind(ToMicros(from), Limit(rest)), DecodeTimedAttempt));

@@ -127,13 +127,25 @@ struct EventRow {
   absl::Time time;
 };
 
-// An event as an index of a sweep follows it; of an epoch with what that measured.
-struct ViewEvent {
+// An event as an index of a sweep follows it.
+struct TrialChange {
   std::int64_t sequence = 0;
   std::int64_t number = 0;  // of the trial; 0: the sweep itself
-  int epoch = 0;            // 0: no epoch
-  double accuracy = 0;      // of validation
-  double loss = 0;
+};
+
+// How far a trial is known.
+struct KnownTrial {
+  std::int64_t number = 0;
+  int epoch = 0;  // the last one that is known; 0: none
+};
+
+// What its replicates have made of a configuration, in brief.
+struct ScoreSummary {
+  bool has_value = false;
+  bool qualifies = false;
+  double value = 0;          // held against the accuracy gate
+  int epochs_to_target = 0;  // 0: not reached
+  int best_replicate = 0;    // the one that stands for it
 };
 
 // A trial in brief, for lists of all of them.
@@ -142,7 +154,7 @@ struct TrialSummary {
   std::int64_t configuration = 0;
   int replicate = 0;
   TrialState state = TrialState::kPending;
-  bool qualifies = false;  // its configuration
+  ScoreSummary score;  // of its configuration
   bool fully_connected = false;
   int attempt = 0;
   int failures = 0;

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <future>
+#include <limits>
 #include <mutex>
 #include <system_error>
 #include <utility>
@@ -130,6 +131,16 @@ class SqliteStore final : public Store {
                                               std::int64_t offset) override {
     return Read([&](Database& database) { return SelectRanking(database, sweep, offset, limit); });
   }
+  absl::StatusOr<std::vector<std::int64_t>> RankOrder(std::int64_t sweep_id) override {
+    return Read([&](Database& database) {
+      return SelectRankOrder(database, sweep_id, 0, std::numeric_limits<int>::max());
+    });
+  }
+  absl::StatusOr<std::vector<RankedRow>> GetRanked(
+      std::int64_t sweep_id, const std::vector<std::int64_t>& configurations) override {
+    return Read(
+        [&](Database& database) { return SelectRankedRows(database, sweep_id, configurations); });
+  }
   absl::StatusOr<std::vector<EventRow>> ListEvents(std::int64_t sweep_id,
                                                    std::int64_t after_sequence,
                                                    int limit) override {
@@ -140,11 +151,11 @@ class SqliteStore final : public Store {
   absl::StatusOr<std::int64_t> LastSequence(std::int64_t sweep_id) override {
     return Read([&](Database& database) { return FindLastSequence(database, sweep_id); });
   }
-  absl::StatusOr<std::vector<ViewEvent>> ListViewEvents(std::int64_t sweep_id,
-                                                        std::int64_t after_sequence,
-                                                        int limit) override {
+  absl::StatusOr<std::vector<TrialChange>> ListTrialChanges(std::int64_t sweep_id,
+                                                            std::int64_t after_sequence,
+                                                            int limit) override {
     return Read([&](Database& database) {
-      return SelectViewEvents(database, sweep_id, after_sequence, limit);
+      return SelectTrialChanges(database, sweep_id, after_sequence, limit);
     });
   }
   absl::StatusOr<std::vector<TrialSummary>> ListSummaries(std::int64_t sweep_id,
@@ -161,18 +172,17 @@ class SqliteStore final : public Store {
   absl::StatusOr<std::vector<MeasuredEpoch>> ListMeasuredEpochs(std::int64_t sweep_id,
                                                                 std::int64_t first,
                                                                 std::int64_t last) override {
-    return Read([&](Database& database) {
-      return SelectMeasuredEpochs(database, sweep_id, first, last);
-    });
+    return Read(
+        [&](Database& database) { return SelectMeasuredEpochs(database, sweep_id, first, last); });
   }
   absl::StatusOr<std::vector<MeasuredEpoch>> GetMeasuredEpochs(
-      std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) override {
-    return Read([&](Database& database) {
-      return SelectMeasuredEpochs(database, sweep_id, numbers);
-    });
+      std::int64_t sweep_id, const std::vector<KnownTrial>& trials) override {
+    return Read(
+        [&](Database& database) { return SelectMeasuredEpochs(database, sweep_id, trials); });
   }
   absl::StatusOr<std::int64_t> CountSweeps() override {
-    return Read([](Database& database) { return database.QueryInt("SELECT count(*) FROM sweeps"); });
+    return Read(
+        [](Database& database) { return database.QueryInt("SELECT count(*) FROM sweeps"); });
   }
   absl::StatusOr<std::int64_t> CountEpochs(std::int64_t trial_id) override {
     return Read([&](Database& database) { return sweep::CountEpochs(database, trial_id); });

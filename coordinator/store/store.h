@@ -89,15 +89,20 @@ class Store {
   // Best first. The order is that of the SQL view `ranking`.
   virtual absl::StatusOr<std::vector<RankedRow>> Rank(const std::string& sweep, int limit,
                                                       std::int64_t offset = 0) = 0;
+  // The numbers of all configurations of a sweep, best first.
+  virtual absl::StatusOr<std::vector<std::int64_t>> RankOrder(std::int64_t sweep_id) = 0;
+  // Configurations by number, in this order, without their ranks; what is not there is left out.
+  virtual absl::StatusOr<std::vector<RankedRow>> GetRanked(
+      std::int64_t sweep_id, const std::vector<std::int64_t>& configurations) = 0;
   virtual absl::StatusOr<std::vector<EventRow>> ListEvents(std::int64_t sweep_id,
                                                            std::int64_t after_sequence,
                                                            int limit) = 0;
   // For views of whole sweeps. Each is one short read: callers take all of a sweep in pieces.
   // The sequence of the last event of a sweep (0: of all); 0 when there is none.
   virtual absl::StatusOr<std::int64_t> LastSequence(std::int64_t sweep_id) = 0;
-  virtual absl::StatusOr<std::vector<ViewEvent>> ListViewEvents(std::int64_t sweep_id,
-                                                                std::int64_t after_sequence,
-                                                                int limit) = 0;
+  virtual absl::StatusOr<std::vector<TrialChange>> ListTrialChanges(std::int64_t sweep_id,
+                                                                    std::int64_t after_sequence,
+                                                                    int limit) = 0;
   // By number, those above `after_number`.
   virtual absl::StatusOr<std::vector<TrialSummary>> ListSummaries(std::int64_t sweep_id,
                                                                   std::int64_t after_number,
@@ -108,8 +113,9 @@ class Store {
   virtual absl::StatusOr<std::vector<MeasuredEpoch>> ListMeasuredEpochs(std::int64_t sweep_id,
                                                                         std::int64_t first,
                                                                         std::int64_t last) = 0;
+  // Of these trials what is not known yet, per trial by attempt and epoch.
   virtual absl::StatusOr<std::vector<MeasuredEpoch>> GetMeasuredEpochs(
-      std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) = 0;
+      std::int64_t sweep_id, const std::vector<KnownTrial>& trials) = 0;
   virtual absl::StatusOr<std::int64_t> CountSweeps() = 0;
   virtual absl::StatusOr<std::int64_t> CountEpochs(std::int64_t trial_id) = 0;
   // Configurations with a measured epoch: those that are ranked.

@@ -58,8 +58,9 @@ class Parser {
   std::string Word() {
     Skip();
     const std::size_t begin = position_;
-    while (position_ < text_.size() &&
-           (std::isalnum(static_cast<unsigned char>(text_[position_])) || text_[position_] == '_')) {
+    while (
+        position_ < text_.size() &&
+        (std::isalnum(static_cast<unsigned char>(text_[position_])) || text_[position_] == '_')) {
       ++position_;
     }
     if (begin == position_) Expect("a word");
@@ -195,9 +196,7 @@ void ApiContract::CheckObject(const ApiType& type, const json& value, const std:
 
 void ApiContract::Check(const ApiType& type, const json& value, const std::string& path,
                         std::string* complaints) const {
-  const auto complain = [&](const std::string& what) {
-    *complaints += path + ": " + what + "\n";
-  };
+  const auto complain = [&](const std::string& what) { *complaints += path + ": " + what + "\n"; };
   switch (type.kind) {
     case Kind::kName:
       return CheckNamed(type, value, path, complaints);

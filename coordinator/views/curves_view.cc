@@ -91,7 +91,7 @@ class Choice {
                       [number](const Chosen& other) { return other.number == number; });
       if (is_there) continue;
       const IndexedTrial& trial = index_.trials()[row];
-      chosen_.push_back({number, trial.state, trial.qualifies, reason});
+      chosen_.push_back({number, trial.state, trial.score.qualifies, reason});
     }
   }
 
@@ -141,8 +141,8 @@ absl::StatusOr<Json> CurvesDocument(const ViewContext& context, const SweepRow& 
     document["bands"] = BandsJson(index, *is_loss);
     return Choice(index, *is_loss, static_cast<std::size_t>(limit)).Make();
   });
-  std::vector<std::int64_t> numbers;
-  for (const Chosen& trial : chosen) numbers.push_back(trial.number);
+  std::vector<KnownTrial> numbers;
+  for (const Chosen& trial : chosen) numbers.push_back({.number = trial.number});
   const absl::StatusOr<std::vector<MeasuredEpoch>> rows =
       context.options.store->GetMeasuredEpochs(sweep.id, numbers);
   if (!rows.ok()) return rows.status();

@@ -7,14 +7,13 @@
 #include <vector>
 
 #include "absl/time/clock.h"
-#include "common/base/thread_priority.h"
 
 namespace sweep {
 namespace {
 
 // Trials whose epochs are read at once.
 constexpr std::int64_t kEpochTrials = 500;
-constexpr int kSummariesPerRead = 500;
+constexpr std::int64_t kFollowedTrials = 200;
 
 }  // namespace
 
@@ -32,17 +31,14 @@ IndexPool::~IndexPool() {
 }
 
 absl::StatusOr<IndexPool::Answer> IndexPool::Get(const std::string& sweep, std::int64_t sweep_id,
-                                                 absl::Duration wait) {
+                                                 const Patience& patience) {
   const absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = specs_->Get(sweep);
   if (!spec.ok()) return spec.status();
   const absl::StatusOr<std::int64_t> last = store_->LastSequence(sweep_id);
   if (!last.ok()) return last.status();
-  const absl::Time deadline = absl::Now() + wait;
+  const absl::Time asked = absl::Now();
   MutexLock lock(&mutex_);
-  if (!started_ && !stopping_) {
-    started_ = true;
-    thread_ = std::thread([this] { Loop(); });
-  }
+  StartThread();
   Slot* slot = FindSlot(sweep_id, *spec);
   if (slot == nullptr) return Answer{.entry = std::make_shared<Entry>(sweep_id, *spec)};
   const absl::Duration good_for =
@@ -55,7 +51,8 @@ absl::StatusOr<IndexPool::Answer> IndexPool::Get(const std::string& sweep, std::
     work_.NotifyAll();
   }
   while (!stopping_ && !is_fresh && slot->error.ok() && (!slot->ready || slot->cursor < *last)) {
-    const absl::Duration left = deadline - absl::Now();
+    const absl::Duration wait = slot->ready ? patience.up_to_date : patience.complete;
+    const absl::Duration left = asked + wait - absl::Now();
     if (left <= absl::ZeroDuration()) break;
     done_.WaitFor(&mutex_, absl::ToChronoMilliseconds(left) + std::chrono::milliseconds(1));
     const auto found = slots_.find(sweep_id);
@@ -64,6 +61,19 @@ absl::StatusOr<IndexPool::Answer> IndexPool::Get(const std::string& sweep, std::
   }
   if (!slot->error.ok()) return std::exchange(slot->error, absl::OkStatus());
   return Answer{.entry = slot->entry, .sequence = slot->cursor, .ready = slot->ready};
+}
+
+void IndexPool::Prepare(std::int64_t sweep_id, const std::shared_ptr<const SweepSpec>& spec) {
+  MutexLock lock(&mutex_);
+  if (slots_.contains(sweep_id) || slots_.size() >= options_.max_sweeps) return;
+  StartThread();
+  FindSlot(sweep_id, spec);
+}
+
+void IndexPool::StartThread() {
+  if (started_ || stopping_) return;
+  started_ = true;
+  thread_ = std::thread([this] { Loop(); });
 }
 
 IndexPool::Slot* IndexPool::FindSlot(std::int64_t sweep_id,
@@ -132,7 +142,6 @@ void IndexPool::FinishWork(const Work& work, const absl::Status& status) {
 }
 
 void IndexPool::Loop() {
-  LowerThreadPriority();  // pages must not slow down those who report
   for (Work work; TakeWork(&work);) {
     Entry* const entry = work.entry.get();
     const absl::Status status = work.ready ? Follow(entry, &work) : Fill(entry, &work);
@@ -164,9 +173,7 @@ absl::Status IndexPool::Fill(Entry* entry, Work* work) {
           entry->sweep_id_, first, std::min(first + kEpochTrials - 1, end));
       if (!epochs.ok()) return epochs.status();
       MutexLock lock(&entry->mutex_);
-      for (const MeasuredEpoch& row : *epochs) {
-        entry->index_.AddEpoch(row.number, row.epoch, row.accuracy, row.loss);
-      }
+      for (const MeasuredEpoch& row : *epochs) entry->index_.AddEpoch(row);
     }
     entry->read_number_ = end;
   }
@@ -174,32 +181,43 @@ absl::Status IndexPool::Fill(Entry* entry, Work* work) {
   return absl::OkStatus();
 }
 
+// What events tell is read from the trials themselves: one that reports often is read once.
 absl::Status IndexPool::Follow(Entry* entry, Work* work) {
-  const absl::StatusOr<std::vector<ViewEvent>> events =
-      store_->ListViewEvents(entry->sweep_id_, work->cursor, options_.events_per_read);
-  if (!events.ok()) return events.status();
+  const absl::StatusOr<std::vector<TrialChange>> changes =
+      store_->ListTrialChanges(entry->sweep_id_, work->cursor, options_.events_per_read);
+  if (!changes.ok()) return changes.status();
   std::set<std::int64_t> changed;
-  for (const ViewEvent& event : *events) {
-    if (event.number > 0) changed.insert(event.number);
-    work->cursor = event.sequence;
+  for (const TrialChange& change : *changes) {
+    if (change.number > 0) changed.insert(change.number);
+    work->cursor = change.sequence;
   }
-  std::vector<std::int64_t> numbers(changed.begin(), changed.end());
-  for (std::size_t first = 0; first < numbers.size(); first += kSummariesPerRead) {
-    const auto begin = numbers.begin() + static_cast<std::ptrdiff_t>(first);
-    const auto end = numbers.end() - begin > kSummariesPerRead ? begin + kSummariesPerRead
-                                                               : numbers.end();
-    const absl::StatusOr<std::vector<TrialSummary>> trials =
-        store_->GetSummaries(entry->sweep_id_, {begin, end});
-    if (!trials.ok()) return trials.status();
+  std::vector<std::int64_t> numbers;
+  for (const std::int64_t number : changed) {
+    numbers.push_back(number);
+    if (std::ssize(numbers) < kFollowedTrials && number != *changed.rbegin()) continue;
+    if (absl::Status read = ReadAgain(entry, numbers); !read.ok()) return read;
+    numbers.clear();
+  }
+  return absl::OkStatus();
+}
+
+absl::Status IndexPool::ReadAgain(Entry* entry, const std::vector<std::int64_t>& numbers) {
+  const absl::StatusOr<std::vector<TrialSummary>> trials =
+      store_->GetSummaries(entry->sweep_id_, numbers);
+  if (!trials.ok()) return trials.status();
+  std::vector<KnownTrial> known;
+  {
     MutexLock lock(&entry->mutex_);
-    for (const TrialSummary& trial : *trials) entry->index_.Put(trial);
-  }
-  MutexLock lock(&entry->mutex_);
-  for (const ViewEvent& event : *events) {
-    if (event.epoch > 0) {
-      entry->index_.AddEpoch(event.number, event.epoch, event.accuracy, event.loss);
+    for (const TrialSummary& trial : *trials) {
+      entry->index_.Put(trial);
+      known.push_back({trial.number, entry->index_.CountedEpoch(trial.number)});
     }
   }
+  const absl::StatusOr<std::vector<MeasuredEpoch>> epochs =
+      store_->GetMeasuredEpochs(entry->sweep_id_, known);
+  if (!epochs.ok()) return epochs.status();
+  MutexLock lock(&entry->mutex_);
+  for (const MeasuredEpoch& row : *epochs) entry->index_.AddEpoch(row);
   return absl::OkStatus();
 }
 

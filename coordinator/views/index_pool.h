@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -65,10 +66,18 @@ class IndexPool {
     std::int64_t sequence = 0;     // of the last event that is in it
     bool ready = false;            // every trial and epoch up to there is in it
   };
-  // Waits up to `wait` for an index that is up to date, and gives it as it is then; at once an
+  // How long a question waits.
+  struct Patience {
+    absl::Duration complete;    // for an index that is being made
+    absl::Duration up_to_date;  // for what a complete one lacks
+  };
+  // Waits for an index that is up to date, and gives it as it is when patience ends; at once an
   // empty one that is not ready while all others must stay. NotFound when there is no such sweep;
   // the error when it cannot be read.
-  absl::StatusOr<Answer> Get(const std::string& sweep, std::int64_t sweep_id, absl::Duration wait);
+  absl::StatusOr<Answer> Get(const std::string& sweep, std::int64_t sweep_id,
+                             const Patience& patience);
+  // Begins to make the index where nothing has to go for it: somebody is likely to ask soon.
+  void Prepare(std::int64_t sweep_id, const std::shared_ptr<const SweepSpec>& spec);
 
  private:
   struct Slot {
@@ -90,6 +99,7 @@ class IndexPool {
     std::int64_t trials = 0;
   };
 
+  void StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Null when there is none and no other may be dropped for it.
   Slot* FindSlot(std::int64_t sweep_id, const std::shared_ptr<const SweepSpec>& spec)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -102,6 +112,7 @@ class IndexPool {
   void Loop();
   absl::Status Fill(Entry* entry, Work* work);
   absl::Status Follow(Entry* entry, Work* work);
+  absl::Status ReadAgain(Entry* entry, const std::vector<std::int64_t>& numbers);
 
   Store* const store_;
   SpecCache* const specs_;

@@ -54,6 +54,8 @@ absl::StatusOr<std::vector<std::size_t>> Matching(const SweepIndex& index,
     }
     const IndexedTrial& trial = index.trials()[row];
     if (trial.configuration == 0 || (query.state && trial.state != *query.state)) continue;
+    if (query.ranked && !trial.IsRanked()) continue;
+    if (query.qualifying && !trial.score.qualifies) continue;
     bool is_complete = true;
     for (std::size_t i = 0; is_complete && i < getters.size(); ++i) {
       std::optional<Value> value = getters[i](row);
@@ -111,7 +113,9 @@ absl::StatusOr<std::vector<std::size_t>> SelectRows(const SweepIndex& index,
   const bool descending = name.ends_with(kDescending);
   if (descending) name.remove_suffix(kDescending.size());
   const std::vector<std::string> known = KnownTrialNames(index.spec());
-  if (!std::binary_search(known.begin(), known.end(), name)) {
+  const bool is_known =
+      std::binary_search(known.begin(), known.end(), name) || (query.ranked && name == "accuracy");
+  if (!is_known) {
     return absl::InvalidArgumentError(
         fmt::format("trials cannot be ordered by '{}'", Shortened(query.order_by, kShownBytes)));
   }
@@ -120,7 +124,8 @@ absl::StatusOr<std::vector<std::size_t>> SelectRows(const SweepIndex& index,
     if (rows.ok() && descending) std::reverse(rows->begin(), rows->end());
     return rows;
   }
-  return Sorted(*rows, index.Find(std::string(name)), descending);
+  const std::string order(name);
+  return Sorted(*rows, query.ranked ? index.FindRanked(order) : index.Find(order), descending);
 }
 
 }  // namespace sweep

@@ -15,6 +15,9 @@ namespace sweep {
 
 // Which trials are asked for, in which order.
 struct IndexQuery {
+  // Only those that a ranking shows; "accuracy" is one of their orders.
+  bool ranked = false;
+  bool qualifying = false;  // only of configurations that meet the criteria
   std::optional<TrialState> state;
   std::optional<TrialFilter> filter;
   // A name as in filters, with " desc" behind it: downwards. Trials that have no such value come

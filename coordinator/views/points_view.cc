@@ -137,7 +137,7 @@ Json RowJson(const SweepIndex& index, const std::vector<ViewDimension>& dimensio
   values.push_back(RoundedJson(trial.best_loss));
   values.push_back(trial.epochs_to_target);
   values.push_back(trial.network_parameters);
-  values.push_back(trial.qualifies);
+  values.push_back(trial.score.qualifies);
   values.push_back(TrialStateName(trial.state));
   for (const ViewDimension& dimension : dimensions) {
     const std::optional<Value> value = index.ParameterOf(row, dimension.parameter);
@@ -158,14 +158,9 @@ Json NumbersJson(const std::vector<std::size_t>& rows) {
 
 Json Points(const SweepIndex& index, std::size_t limit) {
   const std::vector<ViewDimension> dimensions = DimensionsOf(index.spec());
-  Json columns = {"trial",
-                  "accuracy",
-                  "last_accuracy",
-                  "loss",
-                  "epochs_to_target",
-                  "network_parameters",
-                  "qualifies",
-                  "state"};
+  Json columns = {
+      "trial",     "accuracy", "last_accuracy", "loss", "epochs_to_target", "network_parameters",
+      "qualifies", "state"};
   for (const ViewDimension& dimension : dimensions) columns.push_back(dimension.name);
   const Sample sample(index);
   const std::vector<std::size_t> records = sample.Records();
@@ -191,8 +186,8 @@ absl::StatusOr<Json> PointsDocument(const LookedAt& looked, const ViewQuery& que
     // Fewer where there are many columns, so that the answer stays within its size.
     const std::int64_t columns = 8 + std::ssize(DimensionsOf(index.spec()));
     const std::int64_t fitting = static_cast<std::int64_t>(kMaxDocumentBytes) / (10 * columns);
-    return Points(index, static_cast<std::size_t>(std::min(*limit, std::max<std::int64_t>(
-                                                                       fitting, 300))));
+    return Points(index,
+                  static_cast<std::size_t>(std::min(*limit, std::max<std::int64_t>(fitting, 300))));
   });
 }
 

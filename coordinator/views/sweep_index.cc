@@ -85,8 +85,8 @@ IndexedTrial Brief(const TrialSummary& summary, std::int32_t counted_epoch) {
           .epochs_to_target = result.epochs_to_target,
           .counted_epoch = counted_epoch,
           .state = summary.state,
-          .qualifies = summary.qualifies,
-          .fully_connected = summary.fully_connected};
+          .fully_connected = summary.fully_connected,
+          .score = summary.score};
 }
 
 }  // namespace
@@ -117,29 +117,29 @@ void SweepIndex::Put(const TrialSummary& summary) {
   trial = Brief(summary, trial.counted_epoch);
   trial.model = texts_.Add(summary.model);
   trial.worker = texts_.Add(summary.worker);
-  ShareQualifies(row);
+  ShareScore(row);
 }
 
-// Whether a configuration qualifies changes with the report of any of its replicates, which have
-// neighbouring numbers.
-void SweepIndex::ShareQualifies(std::size_t row) {
+// A configuration's score changes with the report of any of its replicates, which have neighbouring
+// numbers.
+void SweepIndex::ShareScore(std::size_t row) {
   const auto reach = static_cast<std::size_t>(spec_->replicates - 1);
   const std::size_t last = std::min(row + reach, trials_.size() - 1);
   for (std::size_t i = row - std::min(row, reach); i <= last; ++i) {
     if (trials_[i].configuration == trials_[row].configuration) {
-      trials_[i].qualifies = trials_[row].qualifies;
+      trials_[i].score = trials_[row].score;
     }
   }
 }
 
-void SweepIndex::AddEpoch(std::int64_t number, int epoch, double accuracy, double loss) {
-  const auto row = static_cast<std::size_t>(number - 1);
-  if (row >= trials_.size() || epoch <= trials_[row].counted_epoch) return;
-  trials_[row].counted_epoch = epoch;
-  if (epoch % band_stride_ != 0 && epoch != 1) return;
-  EpochBand& band = bands_[epoch];
-  band.accuracy.Add(accuracy);
-  band.loss.Add(loss);
+void SweepIndex::AddEpoch(const MeasuredEpoch& measured) {
+  const auto row = static_cast<std::size_t>(measured.number - 1);
+  if (row >= trials_.size() || measured.epoch <= trials_[row].counted_epoch) return;
+  trials_[row].counted_epoch = measured.epoch;
+  if (measured.epoch % band_stride_ != 0 && measured.epoch != 1) return;
+  EpochBand& band = bands_[measured.epoch];
+  band.accuracy.Add(measured.accuracy);
+  band.loss.Add(measured.loss);
 }
 
 SweepIndex::Cell SweepIndex::CellOf(const Value& value) {
@@ -227,6 +227,18 @@ SweepIndex::Getter SweepIndex::Find(const std::string& name) const {
     return ParameterGetter(found->second);
   }
   return FixedGetter(name);
+}
+
+SweepIndex::Getter SweepIndex::FindRanked(const std::string& name) const {
+  if (name == "accuracy") {
+    return [this](std::size_t row) { return Value(trials_[row].score.value); };
+  }
+  if (name != "epochs_to_target") return Find(name);
+  return [this](std::size_t row) -> std::optional<Value> {
+    const int epochs = trials_[row].score.epochs_to_target;
+    if (epochs == 0) return std::nullopt;
+    return Value(std::int64_t{epochs});
+  };
 }
 
 }  // namespace sweep

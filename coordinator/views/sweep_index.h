@@ -30,7 +30,7 @@ class TextTable {
   std::unordered_map<std::string, std::uint32_t> numbers_;
 };
 
-// A trial as the index keeps it: TrialSummary in about 150 bytes.
+// A trial as the index keeps it: TrialSummary in about 180 bytes.
 struct IndexedTrial {
   std::int64_t configuration = 0;  // 0: not read yet
   std::int64_t network_parameters = 0;
@@ -52,8 +52,11 @@ struct IndexedTrial {
   std::uint32_t model = 0;
   std::uint32_t worker = 0;
   TrialState state = TrialState::kPending;
-  bool qualifies = false;
   bool fully_connected = false;
+  ScoreSummary score;  // of its configuration
+
+  // Whether it is what a ranking shows.
+  bool IsRanked() const { return score.has_value && score.best_replicate == replicate; }
 };
 
 // What was measured in one epoch by all trials.
@@ -74,7 +77,11 @@ class SweepIndex {
   // The trial as it is now.
   void Put(const TrialSummary& summary);
   // One measured epoch; only the first row of an epoch counts. Rows come as they were acknowledged.
-  void AddEpoch(std::int64_t number, int epoch, double accuracy, double loss);
+  void AddEpoch(const MeasuredEpoch& measured);
+  // The last epoch of a trial that was added; 0: none.
+  int CountedEpoch(std::int64_t number) const {
+    return trials_[static_cast<std::size_t>(number - 1)].counted_epoch;
+  }
 
   const SweepSpec& spec() const { return *spec_; }
   // Trials by number - 1; those that were not read yet have configuration 0.
@@ -89,6 +96,8 @@ class SweepIndex {
   using Getter = std::function<std::optional<Value>(std::size_t row)>;
   // An unknown name has no values. Valid while the index lives and is not changed.
   Getter Find(const std::string& name) const;
+  // Likewise of what a ranking shows: "accuracy" and "epochs_to_target" are the configuration's.
+  Getter FindRanked(const std::string& name) const;
   // The chosen value of hyperparameter `parameter` (an index into spec().parameters).
   std::optional<Value> ParameterOf(std::size_t row, std::size_t parameter) const;
   const std::string& ModelOf(std::size_t row) const { return texts_.at(trials_[row].model); }
@@ -105,7 +114,7 @@ class SweepIndex {
   };
   Cell CellOf(const Value& value);
   void PutParameters(std::size_t row, const ParameterMap& parameters);
-  void ShareQualifies(std::size_t row);
+  void ShareScore(std::size_t row);
   Getter ParameterGetter(std::size_t parameter) const;
   // A hyperparameter that the search does not choose: the same for all trials of a model.
   Getter FixedGetter(const std::string& name) const;

@@ -40,7 +40,9 @@ TEST(MetricHistogram, EmptyHasNoQuantiles) {
 TEST(SweepIndex, LongTrainingsHaveAHistogramForEverySoManyEpochs) {
   SweepIndex index(std::make_shared<const SweepSpec>(SweepSpec{.epochs = 5000}));
   index.Put({.number = 1, .configuration = 1});
-  for (int epoch = 1; epoch <= 5000; ++epoch) index.AddEpoch(1, epoch, 0.9, 0.1);
+  for (int epoch = 1; epoch <= 5000; ++epoch) {
+    index.AddEpoch({.number = 1, .epoch = epoch, .accuracy = 0.9, .loss = 0.1});
+  }
   EXPECT_LE(index.bands().size(), static_cast<std::size_t>(SweepIndex::kMaxBands + 1));
   EXPECT_TRUE(index.bands().contains(5000));
 }
@@ -57,7 +59,8 @@ TEST(SweepIndex, TrialsWithoutAValueComeLastInBothDirections) {
   for (std::int64_t number = 1; number <= 4; ++number) {
     TrialSummary trial{.number = number, .configuration = number};
     trial.result.epoch = number == 2 ? 0 : 1;
-    trial.result.best_accuracy = number == 3 ? std::numeric_limits<double>::quiet_NaN() : 1.0 / static_cast<double>(number);
+    trial.result.best_accuracy =
+        number == 3 ? std::numeric_limits<double>::quiet_NaN() : 1.0 / static_cast<double>(number);
     index.Put(trial);
   }
   EXPECT_THAT(*SelectRows(index, {.order_by = "best_accuracy"}), ElementsAre(3, 0, 1, 2));

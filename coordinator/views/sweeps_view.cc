@@ -1,4 +1,4 @@
-// Documents of sweeps: the list, one of them, its ranking.
+// Documents of sweeps: the list, one of them.
 
 #include <algorithm>
 
@@ -14,8 +14,9 @@ constexpr std::size_t kMaxSourceBytes = 100'000;
 constexpr std::size_t kMaxNetworkBytes = 30'000;
 
 Json CountsJson(const TrialCounts& counts) {
-  return {{"pending", counts.pending}, {"running", counts.running}, {"completed", counts.completed},
-          {"stopped", counts.stopped}, {"failed", counts.failed},   {"cancelled", counts.cancelled}};
+  return {{"pending", counts.pending},     {"running", counts.running},
+          {"completed", counts.completed}, {"stopped", counts.stopped},
+          {"failed", counts.failed},       {"cancelled", counts.cancelled}};
 }
 
 void AddBest(Store* store, const SweepRow& sweep, Json* summary) {
@@ -27,43 +28,7 @@ void AddBest(Store* store, const SweepRow& sweep, Json* summary) {
   (*summary)["best_value"] = NumberJson(best->front().score.metric);
 }
 
-Json RankingRowJson(const RankedRow& row, const SweepSpec& spec) {
-  const ConfigurationScore& score = row.score;
-  const TrialRow& trial = row.trial;
-  const TrialResult& result = trial.result;
-  const Interval interval = ValueInterval(spec, score, EvaluationImages(spec));
-  return {{"rank", row.rank},
-          {"trial", trial.number},
-          {"configuration", trial.configuration},
-          {"state", TrialStateName(trial.state)},
-          {"qualifies", score.qualifies},
-          {"accuracy", NumberJson(score.value)},
-          {"interval", Json::array({NumberJson(interval.low), NumberJson(interval.high)})},
-          {"best_epoch", ValueEpoch(spec, result)},
-          {"last_accuracy", MeasuredJson(result.epoch, result.last_accuracy)},
-          {"best_loss", MeasuredJson(result.epoch, result.best_loss)},
-          {"mean_last_accuracy", MeasuredJson(score.replicates, score.mean_last_accuracy)},
-          {"mean_half_width", MeasuredJson(score.replicates - 1, score.mean_half_width)},
-          {"replicates", score.replicates},
-          {"epochs_to_target", score.epochs_to_target},
-          {"network_parameters", trial.network_parameters},
-          {"model", trial.model},
-          {"gates", GatesJson(score.gates)},
-          {"parameters", ParametersJson(trial.parameters)}};
-}
-
 }  // namespace
-
-Json GatesJson(const std::vector<GateOutcome>& gates) {
-  Json array = Json::array();
-  for (const GateOutcome& gate : gates) {
-    array.push_back({{"gate", gate.gate},
-                     {"met", gate.met},
-                     {"value", ValueJson(gate.value)},
-                     {"missed_by", NumberJson(gate.missed_by)}});
-  }
-  return array;
-}
 
 absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow& sweep,
                                       const SweepSpec* spec) {
@@ -123,6 +88,7 @@ absl::StatusOr<Json> SweepsDocument(const ViewContext& context, const ViewQuery&
         SweepSummaryJson(context, row, spec.ok() ? spec->get() : nullptr);
     if (!summary.ok()) return summary.status();
     if (!sweeps.Add(*std::move(summary))) break;
+    if (last == 0 && spec.ok()) context.indexes->Prepare(row.id, *spec);  // the likely next click
     last = row.id;
   }
   if (sweeps.size() < rows->size()) document["next_page_token"] = EncodePageToken(last, kToken);
@@ -146,28 +112,6 @@ absl::StatusOr<Json> SweepViewDocument(const ViewContext& context, const SweepRo
                     {"models", (*spec)->models},
                     {"dimensions", DimensionsJson(**spec)},
                     {"target", TargetJson(**spec)}});
-  return document;
-}
-
-absl::StatusOr<Json> RankingDocument(const ViewContext& context, const SweepRow& sweep,
-                                     const ViewQuery& query) {
-  const absl::StatusOr<std::int64_t> limit = query.Int("limit", 50, 1, kMaxPageSize);
-  if (!limit.ok()) return limit.status();
-  const absl::StatusOr<std::int64_t> offset = query.Int("offset", 0, 0, INT64_MAX / 2);
-  if (!offset.ok()) return offset.status();
-  const absl::StatusOr<SharedSpec> spec = context.options.specs->Get(sweep.name);
-  if (!spec.ok()) return spec.status();
-  Store* const store = context.options.store;
-  const absl::StatusOr<std::int64_t> total = store->CountRanked(sweep.id);
-  if (!total.ok()) return total.status();
-  const absl::StatusOr<std::vector<RankedRow>> ranked =
-      store->Rank(sweep.name, static_cast<int>(*limit), *offset);
-  if (!ranked.ok()) return ranked.status();
-  Json document = {{"rows", Json::array()}, {"total", *total}};
-  for (const RankedRow& row : *ranked) {
-    if (!row.score.has_value) break;  // those without an epoch come last
-    document["rows"].push_back(RankingRowJson(row, **spec));
-  }
   return document;
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "coordinator/views/index_query.h"
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
 
@@ -13,8 +12,10 @@ constexpr int kMaxRows = 200;
 constexpr std::size_t kMaxReasonBytes = 300;
 constexpr std::size_t kShownBytes = 80;
 
-absl::StatusOr<IndexQuery> ParseQuery(const ViewContext& context, const ViewQuery& query,
-                                      const SharedSpec& spec) {
+}  // namespace
+
+absl::StatusOr<IndexQuery> ParseIndexQuery(const ViewContext& context, const ViewQuery& query,
+                                           const SharedSpec& spec) {
   IndexQuery result{.filter_time = context.options.filter_time};
   if (const std::string sort = query.Text("sort"); !sort.empty()) result.order_by = sort;
   if (const std::string state = query.Text("state"); !state.empty()) {
@@ -32,6 +33,8 @@ absl::StatusOr<IndexQuery> ParseQuery(const ViewContext& context, const ViewQuer
   }
   return result;
 }
+
+namespace {
 
 struct Page {
   std::vector<std::int64_t> numbers;
@@ -120,7 +123,7 @@ absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& 
   if (!limit.ok()) return limit.status();
   const absl::StatusOr<std::int64_t> offset = query.Int("offset", 0, 0, INT64_MAX / 2);
   if (!offset.ok()) return offset.status();
-  const absl::StatusOr<IndexQuery> parsed = ParseQuery(context, query, looked.spec);
+  const absl::StatusOr<IndexQuery> parsed = ParseIndexQuery(context, query, looked.spec);
   if (!parsed.ok()) return parsed.status();
   if (!looked.index.ready) {
     if (!parsed->filter) return FromStore(context, sweep, *parsed, *offset, *limit);

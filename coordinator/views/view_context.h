@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "common/network/network.h"
 #include "coordinator/views/index_pool.h"
+#include "coordinator/views/index_query.h"
 #include "coordinator/views/json.h"
 #include "coordinator/views/view_query.h"
 #include "coordinator/views/views.h"
@@ -52,8 +53,10 @@ struct LookedAt {
 // Whole answers. Each comes with its errors as Views::Get.
 absl::StatusOr<Json> SweepsDocument(const ViewContext& context, const ViewQuery& query);
 absl::StatusOr<Json> SweepViewDocument(const ViewContext& context, const SweepRow& sweep);
+// Whether a ranking is asked for as it stands in the store, which needs no index.
+bool IsWholeRanking(const ViewQuery& query);
 absl::StatusOr<Json> RankingDocument(const ViewContext& context, const SweepRow& sweep,
-                                     const ViewQuery& query);
+                                     const LookedAt& looked, const ViewQuery& query);
 Json ProgressDocument(const ViewContext& context, const SweepRow& sweep);
 absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& sweep,
                                     const LookedAt& looked, const ViewQuery& query);
@@ -76,6 +79,9 @@ absl::StatusOr<Json> TimelineDocument(const ViewContext& context, const ViewQuer
 // SweepSummary; with no spec (what is stored is not understood any more) what the row says.
 absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow& sweep,
                                       const SweepSpec* spec);
+// The parts of a query that choose and order trials: state, where, sort.
+absl::StatusOr<IndexQuery> ParseIndexQuery(const ViewContext& context, const ViewQuery& query,
+                                           const SharedSpec& spec);
 Json TrialRowJson(const TrialRow& trial);
 Json TargetJson(const SweepSpec& spec);
 Json GatesJson(const std::vector<GateOutcome>& gates);

@@ -1,11 +1,11 @@
 #include "coordinator/views/views.h"
 
-#include <deque>
 #include <utility>
 
 #include "absl/time/clock.h"
 #include "common/base/ids.h"
 #include "common/base/sha256.h"
+#include "coordinator/views/recent_answers.h"
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
 
@@ -40,38 +40,14 @@ std::string DumpFitting(Json* document) {
       rows.erase(rows.end() - static_cast<std::ptrdiff_t>(left_out), rows.end());
       for (const char* count : {"left_out", "epoch_rows_left_out"}) {
         if (!document->contains(count)) continue;
-        (*document)[count] = (*document)[count].get<std::int64_t>() +
-                             static_cast<std::int64_t>(left_out);
+        (*document)[count] =
+            (*document)[count].get<std::int64_t>() + static_cast<std::int64_t>(left_out);
       }
       text = DumpJson(*document);
     }
   }
   return text;
 }
-
-// The last documents by their etags, for those who ask for the same. Thread-safe.
-class AnswerCache {
- public:
-  bool Find(const std::string& etag, std::string* json) ABSL_LOCKS_EXCLUDED(mutex_) {
-    MutexLock lock(&mutex_);
-    for (const auto& [known, text] : answers_) {
-      if (known != etag) continue;
-      *json = text;
-      return true;
-    }
-    return false;
-  }
-  void Put(const std::string& etag, const std::string& json) ABSL_LOCKS_EXCLUDED(mutex_) {
-    MutexLock lock(&mutex_);
-    if (answers_.size() >= kMaxAnswers) answers_.pop_front();
-    answers_.emplace_back(etag, json);
-  }
-
- private:
-  static constexpr std::size_t kMaxAnswers = 32;
-  Mutex mutex_;
-  std::deque<std::pair<std::string, std::string>> answers_ ABSL_GUARDED_BY(mutex_);
-};
 
 class ViewsImpl final : public Views {
  public:
@@ -184,12 +160,11 @@ class ViewsImpl final : public Views {
       const absl::StatusOr<std::int64_t> last = options_.store->LastSequence(sweep->id);
       if (!last.ok()) return last.status();
       // Read again: a row from before `last` must not stay under the etag of what came after it.
-      return Tagged(request, fmt::format("{} {}", sweep->id, *last),
-                    [&]() -> absl::StatusOr<Json> {
-                      const absl::StatusOr<SweepRow> row = options_.store->GetSweepById(sweep->id);
-                      if (!row.ok()) return row.status();
-                      return SweepViewDocument(Context(request), *row);
-                    });
+      return Tagged(request, fmt::format("{} {}", sweep->id, *last), [&]() -> absl::StatusOr<Json> {
+        const absl::StatusOr<SweepRow> row = options_.store->GetSweepById(sweep->id);
+        if (!row.ok()) return row.status();
+        return SweepViewDocument(Context(request), *row);
+      });
     }
     if (view == "attempts") {
       return Whole(request, [&] { return AttemptsDocument(Context(request), *sweep, query); });
@@ -205,16 +180,20 @@ class ViewsImpl final : public Views {
     if (!is_known) return NoSuchPath(query);
     const absl::StatusOr<SharedSpec> spec = options_.specs->Get(sweep.name);
     if (!spec.ok()) return spec.status();
-    absl::StatusOr<IndexPool::Answer> index =
-        indexes_.Get(sweep.name, sweep.id, options_.index_wait);
+    // A whole ranking only takes from it when to be made anew.
+    const bool needs_index = view != "ranking" || !IsWholeRanking(query);
+    const absl::StatusOr<IndexPool::Answer> index =
+        indexes_.Get(sweep.name, sweep.id,
+                     {.complete = needs_index ? options_.index_wait : absl::ZeroDuration(),
+                      .up_to_date = options_.index_wait});
     if (!index.ok()) return index.status();
     const LookedAt looked{.spec = *spec, .index = *index};
     // While the index is being made every answer may differ from the last.
-    const std::string state = fmt::format(
-        "{} {} {}", sweep.id, index->sequence,
-        index->ready ? "ready" : fmt::format("{}", absl::ToUnixMicros(absl::Now())));
+    const std::string state =
+        fmt::format("{} {} {}", sweep.id, index->sequence,
+                    index->ready ? "ready" : fmt::format("{}", absl::ToUnixMicros(absl::Now())));
     return Tagged(request, state, [&]() -> absl::StatusOr<Json> {
-      if (view == "ranking") return RankingDocument(Context(request), sweep, query);
+      if (view == "ranking") return RankingDocument(Context(request), sweep, looked, query);
       if (view == "trials") return TrialsDocument(Context(request), sweep, looked, query);
       if (view == "curves") return CurvesDocument(Context(request), sweep, looked, query);
       if (view == "points") return PointsDocument(looked, query);
@@ -243,7 +222,7 @@ class ViewsImpl final : public Views {
   const Options options_;
   IndexPool indexes_;
   TimeLeftCache time_left_;
-  AnswerCache answers_;
+  RecentAnswers answers_;
   const std::string start_;  // so that no etag of another process is taken for one of this
 };
 

@@ -15,8 +15,8 @@
 namespace sweep {
 
 struct ViewRequest {
-  std::string path;   // "/api/sweeps/mnist/trials", percent-encoded
-  std::string query;  // "limit=50&sort=lr", percent-encoded
+  std::string path;              // "/api/sweeps/mnist/trials", percent-encoded
+  std::string query;             // "limit=50&sort=lr", percent-encoded
   std::string if_none_match;     // the etag that the asker has
   bool actions_allowed = false;  // for the asker, who is told so
 };
@@ -40,8 +40,9 @@ class Views {
     Clock* clock = RealClock();
     std::string database;
     std::string version;
-    // How long an answer waits for an index that is not up to date.
-    absl::Duration index_wait = absl::Milliseconds(100);
+    // How long an answer waits for an index that is not up to date. A large one takes longer to
+    // make than a person likes to wait for a part of it.
+    absl::Duration index_wait = absl::Milliseconds(50);
     // An index of this age is good enough, and of more for large sweeps: see IndexPool.
     absl::Duration index_refresh = absl::Seconds(1);
     // A complete index of less than this age is not dropped for that of another sweep.

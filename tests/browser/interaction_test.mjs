@@ -66,6 +66,63 @@ test("trials are filtered and sorted by the server, and the address keeps it", a
   await tab.page.getByText("no trial matches").waitFor();
 });
 
+test("a ranking is filtered and sorted by the server, and keeps its ranks", async () => {
+  await open("sweeps/trained/ranking");
+  const ranks = async () => (await trials()).map(Number); // the same column
+  await eventually("all", async () => (await ranks()).join() === "1,2,3,4,5,6");
+  await tab.page.getByRole("button", { name: "#" }).click();
+  await eventually("the other way", async () => (await ranks()).join() === "6,5,4,3,2,1");
+  await tab.page.getByRole("button", { name: "Accuracy" }).click();
+  await tab.page.locator("th[aria-sort=descending]", { hasText: "Accuracy" }).waitFor();
+  await eventually("the best first", async () => {
+    const values = (await tab.page.locator("tbody strong").allTextContents()).map(parseFloat);
+    return values.length === 6 && values.every((value, i) => i === 0 || value <= values[i - 1]);
+  });
+  await tab.page.getByLabel("where").fill("lr >= 0.05");
+  await tab.page.getByLabel("where").press("Enter");
+  await eventually("fewer", async () => {
+    const left = await ranks();
+    return left.length > 0 && left.length < 6 && new Set(left).size === left.length;
+  });
+  await tab.page.getByLabel("where").fill("color > 1");
+  await tab.page.getByLabel("where").press("Enter");
+  await tab.page.getByRole("alert").getByText("there is no 'color'").waitFor();
+  tab.complaints.splice(0);
+  await tab.page.getByRole("button", { name: "Clear" }).click();
+  await eventually("all again", async () => (await ranks()).length === 6);
+  await tab.page.getByLabel("configurations", { exact: true }).selectOption("1");
+  const { total } = await world.get("sweeps/trained/ranking?qualifying=1");
+  await eventually(
+    "those that qualify",
+    async () => (await tab.page.locator("tbody tr.qualifies").count()) === total,
+  );
+  assert.match(tab.page.url(), /qualifying=1/);
+});
+
+test("a page that is on its way is not told from the old one's numbers, and keeps the focus", async () => {
+  let release;
+  const released = new Promise((resolve) => (release = resolve));
+  await tab.page.route("**/api/sweeps/trained/trials?*", async (route) => {
+    if (route.request().url().includes("offset=6")) await released;
+    const answer = await route.fetch();
+    const view = await answer.json();
+    await route.fulfill({ json: { ...view, total: 120 } }); // as if there were more
+  });
+  await open("sweeps/trained/trials");
+  const pager = tab.page.locator(".pager");
+  const next = pager.getByRole("button", { name: "Next" });
+  await eventually("six of them", async () => (await pager.textContent()).startsWith("1–6 of 120"));
+  await next.click();
+  await eventually("it waits", async () => (await pager.textContent()).startsWith("from 7 …"));
+  assert.equal(await next.getAttribute("aria-disabled"), "true");
+  await next.click({ force: true }); // goes nowhere
+  assert.match(tab.page.url(), /offset=6/);
+  release();
+  await eventually("it is there", async () => (await pager.textContent()).startsWith("7–"));
+  assert.equal(await tab.page.evaluate(() => document.activeElement.textContent), "Next");
+  await tab.page.unrouteAll({ behavior: "ignoreErrors" });
+});
+
 test("a wrong expression is answered in one line, and the next one works", async () => {
   await open("sweeps/trained/trials");
   await tab.page.getByLabel("where").fill("lrr > 1");
@@ -285,6 +342,12 @@ test("what the server refuses is one clear line", async () => {
 });
 
 test("a drawn digit is read as sweep predict reads it", async () => {
+  let refused = 0;
+  await tab.page.route("**/trials/1/weights?*", (route) => {
+    if (refused === 1) return route.continue();
+    refused += 1; // other downloads are under way
+    return route.fulfill({ status: 503, headers: { "Retry-After": "1" }, body: "" });
+  });
   await open("draw?trial=trained%2F1");
   const pad = tab.page.locator(".pad canvas");
   const box = await pad.boundingBox();
@@ -326,6 +389,9 @@ test("a drawn digit is read as sweep predict reads it", async () => {
   });
   await tab.page.getByRole("button", { name: "Clear" }).click();
   await tab.page.getByText("Draw something").waitFor();
+  assert.equal(refused, 1);
+  assert.equal(tab.complaints.filter((complaint) => !complaint.includes("503")).length, 0);
+  tab.complaints.splice(0);
 });
 
 test("workers, and what ran where", async () => {

@@ -109,7 +109,7 @@ bool LogReporter::Pending() const {
                      [](const auto& source) { return !source.second.queue.empty(); });
 }
 
-bool LogReporter::WaitForLines() {
+bool LogReporter::WaitForTurn() {
   MutexLock lock(&mutex_);
   while (!stopping_) {
     const auto left = next_send_ - std::chrono::steady_clock::now();
@@ -122,15 +122,16 @@ bool LogReporter::WaitForLines() {
     }
   }
   hurry_ = false;
+  for (auto& [lease, source] : sources_) source.turn_end = source.lines;
   return !stopping_;
 }
 
 void LogReporter::Run() {
   pthread_setname_np(pthread_self(), "logs");
   Backoff backoff;
-  while (WaitForLines()) {
+  while (WaitForTurn()) {
     std::chrono::milliseconds pause = kPeriod;
-    if (SendAll()) {
+    if (SendTurn()) {
       backoff.Reset();
     } else {
       pause = absl::ToChronoMilliseconds(backoff.Next());
@@ -140,7 +141,7 @@ void LogReporter::Run() {
   }
 }
 
-bool LogReporter::SendAll() {
+bool LogReporter::SendTurn() {
   while (true) {
     const v1::AppendLogsRequest batch = NextBatch();
     if (batch.lines().empty()) return true;
@@ -157,10 +158,10 @@ v1::AppendLogsRequest LogReporter::NextBatch() {
   v1::AppendLogsRequest batch;
   MutexLock lock(&mutex_);
   for (const auto& [lease, source] : sources_) {
-    if (source.queue.empty()) continue;
+    if (source.queue.empty() || source.queue.front().line() > source.turn_end) continue;
     *batch.mutable_token() = source.token;
     for (const v1::LogLine& line : source.queue) {
-      if (batch.lines_size() == kLinesPerCall) break;
+      if (batch.lines_size() == kLinesPerCall || line.line() > source.turn_end) break;
       *batch.add_lines() = line;
     }
     break;

@@ -21,8 +21,9 @@ namespace sweep {
 // so is no failure of a trial.
 //
 // What is queued is bounded, per lease, by kMostLines and kMostBytes: a line that finds no room is
-// dropped and leaves a gap in the numbers. A trainer that floods therefore gets through about
-// kMostLines per second. A coordinator that does not know AppendLogs turns all of this off.
+// dropped and leaves a gap in the numbers. A turn sends what was queued when it began, so that a
+// trainer that floods gets through about kMostLines per second, however fast they are sent. A
+// coordinator that does not know AppendLogs turns all of this off.
 // Thread-safe.
 class LogReporter {
  public:
@@ -52,20 +53,22 @@ class LogReporter {
   // The lines of one lease.
   struct Source {
     v1::LeaseToken token;
-    std::int64_t lines = 0;    // so far
-    std::int64_t dropped = 0;  // of them
+    std::int64_t lines = 0;     // so far
+    std::int64_t dropped = 0;   // of them
+    std::int64_t turn_end = 0;  // the last line that the turn under way sends
     std::deque<v1::LogLine> queue;
     std::size_t bytes = 0;  // in the queue
     bool over = false;      // the coordinator takes no more of them
   };
 
   void Run();
-  // Until something is to be sent; false at the end of this object.
-  bool WaitForLines();
+  // Until a turn begins, which sends the lines that are queued then; false at the end of this
+  // object.
+  bool WaitForTurn();
   bool Pending() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // Sends what is queued. False when the coordinator is away.
-  bool SendAll();
-  // The oldest lines of some lease; empty when there are none.
+  // Sends the lines of this turn. False when the coordinator is away.
+  bool SendTurn();
+  // The oldest lines of some lease; empty when this turn has sent all of its own.
   v1::AppendLogsRequest NextBatch();
   void OnAnswer(const v1::AppendLogsRequest& batch, const absl::Status& status);
 

@@ -108,10 +108,12 @@ export interface ImportanceView {
   note: string;
 }
 
-// GET /api/sweeps/NAME/ranking?offset=N&limit=N (50; at most 200): best first.
+// GET /api/sweeps/NAME/ranking?where=EXPRESSION&state=S&qualifying=1&sort=KEY|KEY desc&offset=N
+// &limit=N (50; at most 200): best first, or as `sort` says; the rest as with trials, of the trial that
+// stands for its configuration. Ranks are those of the whole.
 export interface RankingView {
   rows: RankingRow[];
-  total: number;
+  total: number; // that match
 }
 export interface RankingRow {
   rank: number;

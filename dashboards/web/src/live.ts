@@ -11,6 +11,7 @@ const LONGEST_PAUSE_MS = 30000;
 export interface Live<T> {
   data: T | undefined;
   error: RequestError | undefined; // a refusal; when the coordinator is silent, `data` stays
+  waiting: boolean; // `data` is the old path's, kept in sight until the new one's comes
   refresh: () => void;
 }
 
@@ -148,6 +149,7 @@ export function useLive<T>(
   return {
     data: fresh || (keep && path !== "") ? kept.data : undefined,
     error: fresh ? kept.error : undefined,
+    waiting: keep && path !== "" && !fresh,
     refresh: () => poller.current?.ask(),
   };
 }

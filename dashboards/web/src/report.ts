@@ -2,7 +2,7 @@
 // `sweep report`. Keys are paths as the coordinator has them. Ranking and trials stand there whole
 // and without a query; pages are cut here.
 
-import type { TrialRow } from "./api";
+import type { ReportInfo, TrialRow } from "./api";
 import { compareValues } from "./format";
 import { RequestError } from "./request_error";
 import type { Answer, DocumentSource } from "./source";
@@ -52,6 +52,7 @@ function page(document: Rows, query: URLSearchParams): Rows {
   let rows = document.rows;
   const state = query.get("state");
   if (state) rows = rows.filter((row) => (row as TrialRow).state === state);
+  if (query.get("qualifying")) rows = rows.filter((row) => (row as TrialRow).qualifies);
   const [key, direction] = (query.get("sort") ?? "").split(" ");
   if (key) {
     rows = [...rows].sort((a, b) =>
@@ -93,6 +94,11 @@ let loaded: Documents | undefined;
 export function reportDocuments(): Documents {
   loaded ??= readDocuments(document.getElementById("sweep-report")?.textContent ?? "{}");
   return loaded;
+}
+
+// When the report was written: "now" for all that it shows as running.
+export function reportTime(documents: Documents): number {
+  return Date.parse((documents["/api/report"] as Partial<ReportInfo> | undefined)?.time ?? "");
 }
 
 export function reportSource(): DocumentSource {

@@ -1,7 +1,7 @@
 // Where documents come from: the coordinator that served the page, or the report that it is inside of.
 
 import type { ApiError } from "./api";
-import { reportSource } from "./report";
+import { reportDocuments, reportSource, reportTime } from "./report";
 import { RequestError } from "./request_error";
 
 export interface Answer {
@@ -74,9 +74,24 @@ export async function act(path: string, body: Record<string, boolean>): Promise<
   });
 }
 
+const MOST_TRIES = 10;
+
+// Comes again when the server is busy with other downloads.
 export async function fetchBytes(path: string): Promise<ArrayBuffer> {
-  const response = await request(path, { cache: "no-cache" });
-  return response.arrayBuffer();
+  for (let tries = 1; ; tries += 1) {
+    try {
+      const response = await request(path, { cache: "no-cache" });
+      return await response.arrayBuffer();
+    } catch (error) {
+      if (!(error instanceof RequestError && error.busy) || tries === MOST_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, (error.retrySeconds || 1) * 1000));
+    }
+  }
+}
+
+// What durations of things that still run are counted to.
+export function now(): number {
+  return __REPORT__ ? reportTime(reportDocuments()) : Date.now();
 }
 
 // "/api/sweeps/a%20b?limit=5": every part escaped, empty values left out.

@@ -101,42 +101,42 @@ export function DataTable<R>(props: Props<R>): JSX.Element {
 }
 
 // An answer may hold fewer rows than were asked for, where they are large: the next page begins after
-// those that are `shown`.
+// those that are `shown`. While another page is waited for, nothing is said of the old one. Buttons
+// that do nothing keep the focus, unlike disabled ones.
 export function Pager(props: {
   offset: number;
   limit: number;
   shown: number;
   total: number;
+  waiting: boolean;
   onChange: (offset: number) => void;
   what: string;
 }): JSX.Element {
-  const { offset, limit, shown, total } = props;
+  const { offset, limit, shown, total, waiting } = props;
   const last = Math.min(total, offset + shown);
+  const button = (text: string, to: number, none: boolean): JSX.Element => (
+    <button
+      type="button"
+      class="small"
+      aria-disabled={none || waiting}
+      onClick={() => !none && !waiting && props.onChange(to)}
+    >
+      {text}
+    </button>
+  );
   return (
-    <nav class="pager" aria-label={`pages of ${props.what}`}>
+    <nav class="pager" aria-label={`pages of ${props.what}`} aria-busy={waiting}>
       <span class="quiet">
-        {total === 0
-          ? `no ${props.what}`
-          : `${integer(offset + 1)}–${integer(last)} of ${integer(total)} ${props.what}`}
+        {waiting
+          ? `from ${integer(offset + 1)} …`
+          : total === 0
+            ? `no ${props.what}`
+            : `${integer(offset + 1)}–${integer(last)} of ${integer(total)} ${props.what}`}
       </span>
       {(offset > 0 || last < total) && (
         <>
-          <button
-            type="button"
-            class="small"
-            disabled={offset === 0}
-            onClick={() => props.onChange(Math.max(0, offset - limit))}
-          >
-            Previous
-          </button>
-          <button
-            type="button"
-            class="small"
-            disabled={last >= total}
-            onClick={() => props.onChange(last)}
-          >
-            Next
-          </button>
+          {button("Previous", Math.max(0, offset - limit), offset === 0)}
+          {button("Next", last, last >= total)}
         </>
       )}
     </nav>

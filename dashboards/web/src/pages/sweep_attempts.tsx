@@ -23,7 +23,7 @@ export function SweepAttempts({ sweep, route }: { sweep: SweepView; route: Route
       {(view) => (
         <>
           <DataTable caption="Attempts" columns={columns} rows={view.rows} rowKey={(row) => `${row.trial} ${row.attempt}`} empty="no trial has been granted yet" />
-          <Pager offset={offset} limit={PAGE} shown={view.rows.length} total={view.total} onChange={(next) => setQuery(route, { offset: next ? String(next) : "" })} what="attempts" />
+          <Pager offset={offset} limit={PAGE} shown={view.rows.length} total={view.total} waiting={live.waiting} onChange={(next) => setQuery(route, { offset: next ? String(next) : "" })} what="attempts" />
         </>
       )}
     </Await>

@@ -14,7 +14,7 @@ import type { Metric } from "../plots/metric_scale";
 import { readPoints } from "../plots/points";
 import { href, trialHref } from "../router";
 import { apiPath } from "../source";
-import { RankingTable } from "./sweep_ranking";
+import { BestTable } from "./sweep_ranking";
 import { Winner } from "./winner";
 
 const CURVES = 60;
@@ -52,7 +52,7 @@ export function SweepOverview({ sweep }: { sweep: SweepView }): JSX.Element {
       )}
       {sweep.state === "active" && !__REPORT__ && <Running sweep={sweep.name} />}
       <h2>Best configurations</h2>
-      <RankingTable sweep={sweep} offset={0} limit={BEST} />
+      <BestTable sweep={sweep} limit={BEST} />
       <Winner sweep={sweep} />
     </>
   );

@@ -2,11 +2,12 @@
 
 import type { JSX } from "preact";
 import type { RankingRow, RankingView, SweepView } from "../api";
-import { Await, Parameters, State } from "../components/basics";
+import { Await, Parameters, Select, State } from "../components/basics";
 import { CompareTick } from "../components/compare_tick";
 import { Gates } from "../components/gates";
 import { DataTable, Pager, type Column } from "../components/table";
 import { integer, intervalText, number, percent } from "../format";
+import { WhereField } from "../components/where_field";
 import { useLive } from "../live";
 import { setQuery, trialHref, type Route } from "../router";
 import { apiPath } from "../source";
@@ -23,18 +24,20 @@ function columnsOf(sweep: SweepView, rows: RankingRow[]): Column<RankingRow>[] {
       title: <span class="unseen">Compare</span>,
       cell: (row) => <CompareTick trial={`${sweep.name}/${row.trial}`} />,
     },
-    { key: "rank", title: "#", numeric: true, cell: (row) => row.rank },
+    { key: "rank", title: "#", sort: "rank", numeric: true, cell: (row) => row.rank },
     {
       key: "trial",
       title: "Trial",
+      sort: "number",
       numeric: true,
       cell: (row) => <a href={trialHref(sweep.name, row.trial)}>{row.trial}</a>,
     },
-    { key: "state", title: "State", cell: (row) => <State state={row.state} /> },
+    { key: "state", title: "State", sort: "state", cell: (row) => <State state={row.state} /> },
     { key: "gates", title: "Gates", cell: (row) => <Gates gates={row.gates} /> },
     {
       key: "accuracy",
       title: "Accuracy",
+      sort: "accuracy",
       numeric: true,
       cell: (row) => <strong>{percent(row.accuracy)}</strong>,
     },
@@ -48,11 +51,24 @@ function columnsOf(sweep: SweepView, rows: RankingRow[]): Column<RankingRow>[] {
     {
       key: "target",
       title: "To target",
+      sort: "epochs_to_target",
       numeric: true,
       cell: (row) => integer(row.epochs_to_target || null),
     },
-    { key: "last", title: "Last", numeric: true, cell: (row) => percent(row.last_accuracy) },
-    { key: "loss", title: "Loss", numeric: true, cell: (row) => number(row.best_loss) },
+    {
+      key: "last",
+      title: "Last",
+      sort: "last_accuracy",
+      numeric: true,
+      cell: (row) => percent(row.last_accuracy),
+    },
+    {
+      key: "loss",
+      title: "Loss",
+      sort: "best_loss",
+      numeric: true,
+      cell: (row) => number(row.best_loss),
+    },
   ];
   if (replicated) {
     columns.push({
@@ -67,10 +83,11 @@ function columnsOf(sweep: SweepView, rows: RankingRow[]): Column<RankingRow>[] {
   columns.push({
     key: "size",
     title: "Params",
+    sort: "parameters",
     numeric: true,
     cell: (row) => integer(row.network_parameters || null),
   });
-  if (models) columns.push({ key: "model", title: "Model", cell: (row) => row.model });
+  if (models) columns.push({ key: "model", title: "Model", sort: "model", cell: (row) => row.model });
   columns.push({
     key: "parameters",
     title: "Parameters",
@@ -100,53 +117,91 @@ function SharedNote({ rows }: { rows: RankingRow[] }): JSX.Element | null {
   );
 }
 
-export function RankingTable(props: {
-  sweep: SweepView;
-  offset: number;
-  limit: number;
-  onOffset?: (offset: number) => void;
-}): JSX.Element {
-  const { sweep, offset, limit, onOffset } = props;
-  const live = useLive<RankingView>(apiPath(["sweeps", sweep.name, "ranking"], { offset, limit }), {
-    keep: true,
-  });
+export function BestTable({ sweep, limit }: { sweep: SweepView; limit: number }): JSX.Element {
+  const live = useLive<RankingView>(apiPath(["sweeps", sweep.name, "ranking"], { limit }));
   return (
     <Await live={live} what="ranking">
-      {(view) => (
-        <>
-          <DataTable
-            caption="Ranking, best first"
-            columns={columnsOf(sweep, view.rows)}
-            rows={view.rows}
-            rowKey={(row) => row.configuration}
-            rowClass={(row) => (row.qualifies ? "qualifies" : "")}
-            empty="no configuration has a result yet"
-          />
-          <SharedNote rows={view.rows} />
-          {onOffset && (
-            <Pager
-              offset={offset}
-              limit={limit}
-              shown={view.rows.length}
-              total={view.total}
-              onChange={onOffset}
-              what="configurations"
-            />
-          )}
-          {onOffset && <LeftOut view={view} />}
-        </>
-      )}
+      {(view) => <Rows sweep={sweep} rows={view.rows} empty={NO_RESULT} />}
     </Await>
   );
 }
 
-export function SweepRanking({ sweep, route }: { sweep: SweepView; route: Route }): JSX.Element {
+const NO_RESULT = "no configuration has a result yet";
+
+function Rows(props: {
+  sweep: SweepView;
+  rows: RankingRow[];
+  empty: string;
+  sort?: string;
+  onSort?: (sort: string) => void;
+}): JSX.Element {
+  const { sweep, rows, ...order } = props;
   return (
-    <RankingTable
-      sweep={sweep}
-      offset={Number(route.query.offset) || 0}
-      limit={PAGE}
-      onOffset={(offset) => setQuery(route, { offset: String(offset) })}
-    />
+    <>
+      <DataTable
+        caption="Ranking, best first"
+        columns={columnsOf(sweep, rows)}
+        rows={rows}
+        rowKey={(row) => row.configuration}
+        rowClass={(row) => (row.qualifies ? "qualifies" : "")}
+        {...order}
+      />
+      <SharedNote rows={rows} />
+    </>
+  );
+}
+
+export function SweepRanking({ sweep, route }: { sweep: SweepView; route: Route }): JSX.Element {
+  const { where = "", qualifying = "", sort = "" } = route.query;
+  const offset = Number(route.query.offset) || 0;
+  const live = useLive<RankingView>(
+    apiPath(["sweeps", sweep.name, "ranking"], { where, qualifying, sort, offset, limit: PAGE }),
+    { keep: true },
+  );
+  return (
+    <>
+      <div class="controls">
+        {!__REPORT__ && (
+          <WhereField
+            value={where}
+            onChange={(text) => setQuery(route, { where: text, offset: "" })}
+          />
+        )}
+        {sweep.gates.length > 0 && (
+          <Select
+            label="configurations"
+            value={qualifying}
+            onChange={(value) => setQuery(route, { qualifying: value, offset: "" })}
+            options={[
+              { value: "", label: "all" },
+              { value: "1", label: "that meet the criteria" },
+            ]}
+          />
+        )}
+      </div>
+      <Await live={live} what="ranking">
+        {(view) => (
+          <>
+            <Rows
+              sweep={sweep}
+              rows={view.rows}
+              empty={where || qualifying ? "no configuration matches" : NO_RESULT}
+              sort={sort || "rank"}
+              onSort={(next) => setQuery(route, { sort: next, offset: "" })}
+            />
+            <Pager
+              offset={offset}
+              limit={PAGE}
+              shown={view.rows.length}
+              total={view.total}
+              waiting={live.waiting}
+              onChange={(next) => setQuery(route, { offset: next ? String(next) : "" })}
+              what="configurations"
+            />
+            <LeftOut view={view} />
+          </>
+        )}
+      </Await>
+    </>
   );
 }

@@ -4,9 +4,9 @@ import type { JSX } from "preact";
 import type { SweepView, TrialRow, TrialsView } from "../api";
 import { Select, State, Text } from "../components/basics";
 import { CompareTick } from "../components/compare_tick";
-import { useDraft } from "../components/draft";
 import { DataTable, Pager, type Column } from "../components/table";
 import { integer, number, percent, shorten, valueText } from "../format";
+import { WhereField } from "../components/where_field";
 import { useLive } from "../live";
 import { setQuery, trialHref, type Route } from "../router";
 import { apiPath } from "../source";
@@ -155,6 +155,7 @@ export function SweepTrials({ sweep, route }: { sweep: SweepView; route: Route }
             limit={PAGE}
             shown={view.rows.length}
             total={view.total}
+            waiting={live.waiting}
             onChange={(next) => setQuery(route, { offset: next ? String(next) : "" })}
             what="trials"
           />
@@ -167,44 +168,5 @@ export function SweepTrials({ sweep, route }: { sweep: SweepView; route: Route }
         </p>
       )}
     </>
-  );
-}
-
-// Sent when Enter is pressed or the field is left, since half an expression is an error.
-function WhereField({
-  value,
-  onChange,
-}: {
-  value: string;
-  onChange: (text: string) => void;
-}): JSX.Element {
-  const [text, setText] = useDraft(value);
-  return (
-    <form
-      class="where"
-      onSubmit={(event) => {
-        event.preventDefault();
-        onChange(text.trim());
-      }}
-    >
-      <label class="field grow">
-        <span>where</span>
-        <input
-          type="text"
-          value={text}
-          spellcheck={false}
-          autocomplete="off"
-          placeholder="best_accuracy >= 99.4% and lr < 0.1"
-          onInput={(event) => setText(event.currentTarget.value)}
-          onBlur={() => text.trim() !== value && onChange(text.trim())}
-        />
-      </label>
-      <button type="submit">Filter</button>
-      {value !== "" && (
-        <button type="button" onClick={() => onChange("")}>
-          Clear
-        </button>
-      )}
-    </form>
   );
 }

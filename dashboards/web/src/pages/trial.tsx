@@ -13,7 +13,7 @@ import { useLive } from "../live";
 import { NetworkDrawing } from "../network/drawing";
 import { countedRows, epochsPlot, epochsTable } from "../plots/epochs";
 import { href, sweepHref } from "../router";
-import { apiPath } from "../source";
+import { apiPath, now } from "../source";
 import { TrialLogs } from "./trial_logs";
 import { TrialPredictions } from "./trial_predictions";
 
@@ -114,7 +114,7 @@ function TrialFacts({ trial }: { trial: TrialView }): JSX.Element {
         {time(trial.start_time)}
         <span class="quiet">
           {" "}
-          for {elapsed(trial.start_time, trial.end_time)}
+          for {elapsed(trial.start_time, trial.end_time, now())}
           {trial.worker ? " on " : ""}
         </span>
         <Text text={trial.worker} />
@@ -185,7 +185,7 @@ export const ATTEMPT_COLUMNS: Column<Attempt>[] = [
     key: "duration",
     title: "Duration",
     numeric: true,
-    cell: (row) => elapsed(row.start_time, row.end_time),
+    cell: (row) => elapsed(row.start_time, row.end_time, now()),
   },
   { key: "reason", title: "Reason", cell: (row) => <Text text={row.reason} wide /> },
 ];

@@ -40,9 +40,9 @@ export function metricScale(metric: Metric, kind: ScaleKind): MetricScale {
   };
 }
 
-// As many decimals as the step between ticks needs, and no more.
+// As many decimals as the step between ticks of a zoomed axis needs, and no more.
 export function tickText(metric: Metric, value: number): string {
-  return metric === "loss" ? number(value, 3) : `${Number((value * 100).toFixed(3))} %`;
+  return metric === "loss" ? number(value, 4) : `${Number((value * 100).toFixed(4))} %`;
 }
 
 // A zoomed axis needs other ticks.

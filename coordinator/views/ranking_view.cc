@@ -1,0 +1,163 @@
+// The ranking of a sweep's configurations.
+
+#include <algorithm>
+#include <limits>
+
+#include "coordinator/views/view_context.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+constexpr int kMaxRows = 200;
+constexpr std::string_view kByRank = "rank";
+constexpr std::string_view kByRankDescending = "rank desc";
+
+Json RankingRowJson(const RankedRow& row, const SweepSpec& spec) {
+  const ConfigurationScore& score = row.score;
+  const TrialRow& trial = row.trial;
+  const TrialResult& result = trial.result;
+  const Interval interval = ValueInterval(spec, score, EvaluationImages(spec));
+  return {{"rank", row.rank},
+          {"trial", trial.number},
+          {"configuration", trial.configuration},
+          {"state", TrialStateName(trial.state)},
+          {"qualifies", score.qualifies},
+          {"accuracy", NumberJson(score.value)},
+          {"interval", Json::array({NumberJson(interval.low), NumberJson(interval.high)})},
+          {"best_epoch", ValueEpoch(spec, result)},
+          {"last_accuracy", MeasuredJson(result.epoch, result.last_accuracy)},
+          {"best_loss", MeasuredJson(result.epoch, result.best_loss)},
+          {"mean_last_accuracy", MeasuredJson(score.replicates, score.mean_last_accuracy)},
+          {"mean_half_width", MeasuredJson(score.replicates - 1, score.mean_half_width)},
+          {"replicates", score.replicates},
+          {"epochs_to_target", score.epochs_to_target},
+          {"network_parameters", trial.network_parameters},
+          {"model", trial.model},
+          {"gates", GatesJson(score.gates)},
+          {"parameters", ParametersJson(trial.parameters)}};
+}
+
+// Ranks by configuration number; those that have none come last.
+class Ranks {
+ public:
+  explicit Ranks(const std::vector<std::int64_t>& order) {
+    for (std::size_t i = 0; i < order.size(); ++i) {
+      const auto configuration = static_cast<std::size_t>(order[i]);
+      if (configuration >= ranks_.size()) ranks_.resize(configuration + 1, kLast);
+      ranks_[configuration] = static_cast<std::int64_t>(i) + 1;
+    }
+  }
+  std::int64_t Of(std::int64_t configuration) const {
+    const auto number = static_cast<std::size_t>(configuration);
+    return number < ranks_.size() ? ranks_[number] : kLast;
+  }
+
+ private:
+  static constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max();
+  std::vector<std::int64_t> ranks_;
+};
+
+// The numbers of the configurations that match, in order.
+absl::StatusOr<std::vector<std::int64_t>> Select(const SweepIndex& index, IndexQuery query,
+                                                 const Ranks& ranks) {
+  const bool descending = query.order_by == kByRankDescending;
+  const bool by_rank = descending || query.order_by == kByRank;
+  if (by_rank) query.order_by = "number";
+  const absl::StatusOr<std::vector<std::size_t>> rows = SelectRows(index, query);
+  if (!rows.ok()) return rows.status();
+  std::vector<std::int64_t> numbers;
+  for (const std::size_t row : *rows) numbers.push_back(index.trials()[row].configuration);
+  if (by_rank) {
+    std::sort(numbers.begin(), numbers.end(), [&](std::int64_t a, std::int64_t b) {
+      return descending ? ranks.Of(b) < ranks.Of(a) : ranks.Of(a) < ranks.Of(b);
+    });
+  }
+  return numbers;
+}
+
+struct Page {
+  std::vector<RankedRow> rows;
+  std::int64_t total = 0;
+};
+
+// As it stands in the store, which knows no other order.
+absl::StatusOr<Page> WholeRanking(Store* store, const SweepRow& sweep, std::int64_t offset,
+                                  std::int64_t limit) {
+  const absl::StatusOr<std::int64_t> total = store->CountRanked(sweep.id);
+  if (!total.ok()) return total.status();
+  absl::StatusOr<std::vector<RankedRow>> rows =
+      store->Rank(sweep.name, static_cast<int>(limit), offset);
+  if (!rows.ok()) return rows.status();
+  // Those without an epoch come last.
+  std::erase_if(*rows, [](const RankedRow& row) { return !row.score.has_value; });
+  return Page{.rows = *std::move(rows), .total = *total};
+}
+
+absl::StatusOr<Page> PartOfRanking(Store* store, const SweepRow& sweep, const LookedAt& looked,
+                                   const IndexQuery& query, std::int64_t offset,
+                                   std::int64_t limit) {
+  if (!looked.index.ready) {
+    return absl::UnavailableError(
+        fmt::format("the trials of sweep {} are still being read; ask again", sweep.name));
+  }
+  const absl::StatusOr<std::vector<std::int64_t>> order = store->RankOrder(sweep.id);
+  if (!order.ok()) return order.status();
+  const Ranks ranks(*order);
+  absl::StatusOr<std::vector<std::int64_t>> numbers = looked.index.entry->Look(
+      [&](const SweepIndex& index) { return Select(index, query, ranks); });
+  if (!numbers.ok()) return numbers.status();
+  Page page{.total = std::ssize(*numbers)};
+  const std::int64_t first = std::min(offset, page.total);
+  const std::int64_t last = std::min(first + limit, page.total);
+  absl::StatusOr<std::vector<RankedRow>> rows =
+      store->GetRanked(sweep.id, {numbers->begin() + first, numbers->begin() + last});
+  if (!rows.ok()) return rows.status();
+  page.rows = *std::move(rows);
+  for (RankedRow& row : page.rows) row.rank = ranks.Of(row.trial.configuration);
+  return page;
+}
+
+}  // namespace
+
+Json GatesJson(const std::vector<GateOutcome>& gates) {
+  Json array = Json::array();
+  for (const GateOutcome& gate : gates) {
+    array.push_back({{"gate", gate.gate},
+                     {"met", gate.met},
+                     {"value", ValueJson(gate.value)},
+                     {"missed_by", NumberJson(gate.missed_by)}});
+  }
+  return array;
+}
+
+bool IsWholeRanking(const ViewQuery& query) {
+  const std::string sort = query.Text("sort");
+  return (sort.empty() || sort == kByRank) && query.Text("where").empty() &&
+         query.Text("state").empty() && query.Text("qualifying").empty();
+}
+
+absl::StatusOr<Json> RankingDocument(const ViewContext& context, const SweepRow& sweep,
+                                     const LookedAt& looked, const ViewQuery& query) {
+  const absl::StatusOr<std::int64_t> limit = query.Int("limit", 50, 1, kMaxRows);
+  if (!limit.ok()) return limit.status();
+  const absl::StatusOr<std::int64_t> offset = query.Int("offset", 0, 0, INT64_MAX / 2);
+  if (!offset.ok()) return offset.status();
+  absl::StatusOr<IndexQuery> parsed = ParseIndexQuery(context, query, looked.spec);
+  if (!parsed.ok()) return parsed.status();
+  if (query.Text("sort").empty()) parsed->order_by = kByRank;
+  parsed->ranked = true;
+  parsed->qualifying = query.Text("qualifying") == "1";
+  Store* const store = context.options.store;
+  const absl::StatusOr<Page> page =
+      IsWholeRanking(query) ? WholeRanking(store, sweep, *offset, *limit)
+                            : PartOfRanking(store, sweep, looked, *parsed, *offset, *limit);
+  if (!page.ok()) return page.status();
+  Json document = {{"rows", Json::array()}, {"total", page->total}};
+  for (const RankedRow& row : page->rows) {
+    document["rows"].push_back(RankingRowJson(row, *looked.spec));
+  }
+  return document;
+}
+
+}  // namespace sweep

@@ -1,0 +1,43 @@
+// A filter as an expression, docs/expressions.md.
+
+import type { JSX } from "preact";
+import { useDraft } from "./draft";
+
+// Sent when Enter is pressed or the field is left, since half an expression is an error.
+export function WhereField({
+  value,
+  onChange,
+}: {
+  value: string;
+  onChange: (text: string) => void;
+}): JSX.Element {
+  const [text, setText] = useDraft(value);
+  return (
+    <form
+      class="where"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onChange(text.trim());
+      }}
+    >
+      <label class="field grow">
+        <span>where</span>
+        <input
+          type="text"
+          value={text}
+          spellcheck={false}
+          autocomplete="off"
+          placeholder="best_accuracy >= 99.4% and lr < 0.1"
+          onInput={(event) => setText(event.currentTarget.value)}
+          onBlur={() => text.trim() !== value && onChange(text.trim())}
+        />
+      </label>
+      <button type="submit">Filter</button>
+      {value !== "" && (
+        <button type="button" onClick={() => onChange("")}>
+          Clear
+        </button>
+      )}
+    </form>
+  );
+}
