@@ -23,6 +23,11 @@ const ComparePage = lazy(() => import("./pages/compare").then((module) => module
 const DrawPage = lazy(() => import("./pages/draw").then((module) => module.DrawPage));
 
 const PREFETCH_MS = 300;
+async function prefetch(): Promise<void> {
+  await sweepPage();
+  const { warmUp } = await import("./plots/echarts");
+  setTimeout(warmUp);
+}
 
 function Page({ route }: { route: Route }): JSX.Element {
   const [first = "", name = "", section = "", trial = ""] = route.parts;
@@ -73,7 +78,7 @@ export function App(): JSX.Element {
   const visited = useRef(place);
   // While nothing else is to do: what the next click is likely to need.
   useEffect(() => {
-    const timer = setTimeout(() => void Promise.all([sweepPage(), import("./plots/echarts")]), PREFETCH_MS);
+    const timer = setTimeout(() => void prefetch(), PREFETCH_MS);
     return () => clearTimeout(timer);
   }, []);
   useEffect(() => {

@@ -38,3 +38,36 @@ export type PlotSeries = Extract<NonNullable<EChartsOption["series"]>, unknown[]
 export function makeChart(element: HTMLElement): ECharts {
   return init(element, null, { renderer: "svg" });
 }
+
+// Draws a plot that nobody sees, ahead of the first that somebody waits for: the code that is new to
+// the browser is compiled, and the letters are measured, while there is nothing else to do.
+export function warmUp(): void {
+  const element = document.createElement("div");
+  const size = { width: 300, height: 200 };
+  const chart = init(element, null, { renderer: "svg", ...size });
+  const rows = Array.from({ length: 20 }, (_, i) => [i, i % 7]);
+  const line: PlotSeries = {
+    type: "line",
+    showSymbol: false,
+    data: rows,
+    markLine: { symbol: "none", data: [{ yAxis: 3 }] },
+  };
+  const area: PlotSeries = {
+    type: "custom",
+    data: [0],
+    renderItem: (_params, api) => ({
+      type: "polygon",
+      shape: { points: rows.map((row) => api.coord(row)) },
+    }),
+  };
+  const plot: PlotOption = {
+    animation: false,
+    xAxis: { type: "value", name: "0123456789 %." },
+    yAxis: { type: "value", splitLine: { show: true } },
+    tooltip: { trigger: "axis", renderMode: "richText" },
+    dataZoom: [{ type: "inside", xAxisIndex: 0 }],
+    series: [...new Array<PlotSeries>(20).fill(line), area, { type: "scatter", data: rows }],
+  };
+  chart.setOption(plot);
+  chart.dispose();
+}
