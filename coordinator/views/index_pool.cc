@@ -65,7 +65,7 @@ absl::StatusOr<IndexPool::Answer> IndexPool::Get(const std::string& sweep, std::
 
 void IndexPool::Prepare(std::int64_t sweep_id, const std::shared_ptr<const SweepSpec>& spec) {
   MutexLock lock(&mutex_);
-  if (slots_.contains(sweep_id) || slots_.size() >= options_.max_sweeps) return;
+  if (slots_.contains(sweep_id) || !HasRoom()) return;
   StartThread();
   FindSlot(sweep_id, spec);
 }
@@ -88,9 +88,16 @@ IndexPool::Slot* IndexPool::FindSlot(std::int64_t sweep_id,
   return &slot;
 }
 
+bool IndexPool::HasRoom() const {
+  if (slots_.size() < options_.max_sweeps) return true;
+  std::int64_t trials = 0;
+  for (const auto& [id, slot] : slots_) trials += slot.trials;
+  return slots_.size() < options_.max_small_sweeps && trials < options_.few_trials;
+}
+
 // An index that is still being made is not dropped: its work would be for nothing.
 bool IndexPool::MakeRoom() {
-  if (slots_.size() < options_.max_sweeps) return true;
+  if (HasRoom()) return true;
   const absl::Time now = absl::Now();
   auto oldest = slots_.end();
   for (auto slot = slots_.begin(); slot != slots_.end(); ++slot) {

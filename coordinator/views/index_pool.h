@@ -26,6 +26,9 @@ class IndexPool {
  public:
   struct Options {
     std::size_t max_sweeps = 4;
+    // While all have fewer trials than this together, there may be more of them.
+    std::int64_t few_trials = 0;
+    std::size_t max_small_sweeps = 32;
     // What is younger stays, so that turns over more sweeps do not make indexes again and again.
     absl::Duration keep_time = absl::Seconds(10);
     int trials_per_read = 2'000;
@@ -103,6 +106,7 @@ class IndexPool {
   // Null when there is none and no other may be dropped for it.
   Slot* FindSlot(std::int64_t sweep_id, const std::shared_ptr<const SweepSpec>& spec)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether there is room for one more slot, after dropping another if need be.
   bool MakeRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   Slot* SlotWithWork() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

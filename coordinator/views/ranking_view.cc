@@ -4,7 +4,6 @@
 #include <limits>
 
 #include "coordinator/views/view_context.h"
-#include "fmt/format.h"
 
 namespace sweep {
 namespace {
@@ -97,10 +96,7 @@ absl::StatusOr<Page> WholeRanking(Store* store, const SweepRow& sweep, std::int6
 absl::StatusOr<Page> PartOfRanking(Store* store, const SweepRow& sweep, const LookedAt& looked,
                                    const IndexQuery& query, std::int64_t offset,
                                    std::int64_t limit) {
-  if (!looked.index.ready) {
-    return absl::UnavailableError(
-        fmt::format("the trials of sweep {} are still being read; ask again", sweep.name));
-  }
+  if (!looked.index.ready) return StillReading(sweep.name);
   const absl::StatusOr<std::vector<std::int64_t>> order = store->RankOrder(sweep.id);
   if (!order.ok()) return order.status();
   const Ranks ranks(*order);

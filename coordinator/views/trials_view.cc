@@ -127,8 +127,7 @@ absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& 
   if (!parsed.ok()) return parsed.status();
   if (!looked.index.ready) {
     if (!parsed->filter) return FromStore(context, sweep, *parsed, *offset, *limit);
-    return absl::UnavailableError(
-        fmt::format("the trials of sweep {} are still being read; ask again", sweep.name));
+    return StillReading(sweep.name);
   }
   const absl::StatusOr<Page> page =
       looked.index.entry->Look([&](const SweepIndex& index) -> absl::StatusOr<Page> {

@@ -50,6 +50,9 @@ struct LookedAt {
   IndexPool::Answer index;
 };
 
+// Unavailable: what is asked for needs more of the sweep's index than there is yet.
+absl::Status StillReading(const std::string& sweep);
+
 // Whole answers. Each comes with its errors as Views::Get.
 absl::StatusOr<Json> SweepsDocument(const ViewContext& context, const ViewQuery& query);
 absl::StatusOr<Json> SweepViewDocument(const ViewContext& context, const SweepRow& sweep);

@@ -54,7 +54,9 @@ class ViewsImpl final : public Views {
   explicit ViewsImpl(const Options& options)
       : options_(options),
         indexes_(options.store, options.specs,
-                 {.keep_time = options.index_keep, .refresh_time = options.index_refresh}),
+                 {.few_trials = options.index_few_trials,
+                  .keep_time = options.index_keep,
+                  .refresh_time = options.index_refresh}),
         start_(RandomHex(8)) {}
 
   absl::StatusOr<ViewAnswer> Get(const ViewRequest& request) override {
@@ -227,6 +229,11 @@ class ViewsImpl final : public Views {
 };
 
 }  // namespace
+
+absl::Status StillReading(const std::string& sweep) {
+  return absl::UnavailableError(
+      fmt::format("the trials of sweep {} are still being read; ask again", sweep));
+}
 
 std::unique_ptr<Views> Views::Make(const Options& options) {
   return std::make_unique<ViewsImpl>(options);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -47,6 +48,8 @@ class Views {
     absl::Duration index_refresh = absl::Seconds(1);
     // A complete index of less than this age is not dropped for that of another sweep.
     absl::Duration index_keep = absl::Seconds(10);
+    // Sweeps that have fewer trials than this together may all have an index.
+    std::int64_t index_few_trials = 50'000;
     // The most that a filter of trials may take, since it holds the index meanwhile.
     absl::Duration filter_time = absl::Milliseconds(500);
   };

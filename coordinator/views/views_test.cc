@@ -391,6 +391,18 @@ TEST_F(ViewsTest, MoreSweepsThanIndexesCanBeLookedAtInTurns) {
   }
 }
 
+TEST_F(ViewsTest, SeveralSmallSweepsAreLookedAtAtOnce) {
+  for (int i = 0; i < 6; ++i) Fill("s" + std::to_string(i));
+  Views::Options options = Options();
+  options.index_keep = absl::InfiniteDuration();
+  options.index_few_trials = 100;
+  const auto views = Views::Make(options);
+  for (int i = 0; i < 6; ++i) {
+    const auto view = views->Get({.path = "/api/sweeps/s" + std::to_string(i) + "/points"});
+    EXPECT_EQ(Json::parse(Must(view).json)["total"], 3);
+  }
+}
+
 // The first question begins the index and, without a wait, gets none of it.
 TEST_F(ViewsTest, BeforeTheIndexIsCompletePagesComeFromTheStoreAndFiltersHaveToWait) {
   Fill("s");

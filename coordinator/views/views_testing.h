@@ -91,7 +91,8 @@ class ViewsTest : public testing::Test {
             .version = "0.1.0",
             .index_wait = absl::Seconds(20),
             .index_refresh = absl::ZeroDuration(),
-            .index_keep = absl::ZeroDuration()};
+            .index_keep = absl::ZeroDuration(),
+            .index_few_trials = 0};
   }
 
   std::unique_ptr<Store> store_;

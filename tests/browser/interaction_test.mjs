@@ -90,7 +90,7 @@ test("a ranking is filtered and sorted by the server, and keeps its ranks", asyn
   tab.complaints.splice(0);
   await tab.page.getByRole("button", { name: "Clear" }).click();
   await eventually("all again", async () => (await ranks()).length === 6);
-  await tab.page.getByLabel("configurations", { exact: true }).selectOption("1");
+  await tab.page.getByRole("combobox", { name: "configurations" }).selectOption("1");
   const { total } = await world.get("sweeps/trained/ranking?qualifying=1");
   await eventually(
     "those that qualify",

@@ -125,7 +125,7 @@ export function Pager(props: {
     </button>
   );
   return (
-    <nav class="pager" aria-label={`pages of ${props.what}`} aria-busy={waiting}>
+    <nav class="pager" aria-label={`pages of ${props.what}`} aria-busy={waiting || undefined}>
       <span class="quiet">
         {waiting
           ? `from ${integer(offset + 1)} …`
