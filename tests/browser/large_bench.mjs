@@ -59,6 +59,7 @@ const INTERACTIONS = [
   ],
   ["parallel coordinates, slices, contour", link("Parameters"), drawn("Parallel coordinates")],
   ["ranking", link("Ranking"), pager("1–50 of 100,000 configurations")],
+  ["ranking, filtered", filter, `${pager("1–50 of")} && !${pager("1–50 of 100,000")}`],
   ["trials", link("Trials"), pager("1–50 of 100,000 trials")],
   ["the next page", button("Next"), pager("51–100 of 100,000")],
   [

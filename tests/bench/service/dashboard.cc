@@ -39,6 +39,7 @@ std::vector<View> ViewsOf(const std::string& sweep) {
           {"importance", base + "/importance?"},
           {"ranking", base + "/ranking?"},
           {"ranking from 90,000 on", base + "/ranking?offset=90000"},
+          {"ranking with a filter, sorted", base + "/ranking?where=lr+%3E+0.05&sort=accuracy"},
           {"trials", base + "/trials?limit=200"},
           {"trials by lr, from 50,000 on", base + "/trials?limit=200&sort=lr&offset=50000"},
           {"trials with a filter, sorted",
