@@ -2,7 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
+#include <limits>
 #include <vector>
 
 #include "worker/kernels/reference.h"
@@ -346,7 +348,8 @@ void CheckThatOrderChangesNothing(const ConvolutionShape& shape) {
                                    .input_gradient = {.gradient = b->input_gradient.data()},
                                    .parameter_gradients = b->parameter_gradients.data()};
     AlignedBuffer<float> scratch(BackwardScratch(c.shape));
-    for (std::size_t i = 0; i < scratch.size(); ++i) scratch[i] = b == &forwards ? 0 : 1e9f;
+    const float other = b == &forwards ? 0 : std::numeric_limits<float>::quiet_NaN();
+    std::fill_n(scratch.data(), scratch.size(), other);
     for (int i = 0; i < b->units; ++i) {
       RunUnit(work, b == &forwards ? i : b->units - 1 - i, scratch.data());
     }
