@@ -2,16 +2,16 @@
 
 import type { JSX } from "preact";
 import type { RankingRow, RankingView, SweepView } from "../api";
-import { Await, Parameters, Select, State } from "../components/basics";
-import { CompareTick } from "../components/compare_tick";
+import { Await, Parameters, Select } from "../components/basics";
 import { Gates } from "../components/gates";
 import { DataTable, Pager, type Column } from "../components/table";
-import { integer, intervalText, number, percent } from "../format";
 import { WhereField } from "../components/where_field";
+import { integer, intervalText, percent } from "../format";
 import { useLive } from "../live";
-import { setQuery, trialHref, type Route } from "../router";
+import { setQuery, type Route } from "../router";
 import { apiPath } from "../source";
 import { LeftOut } from "./left_out";
+import { compareColumn, LAST, LOSS, SIZE, STATE, TO_TARGET, trialColumn } from "./trial_columns";
 
 const PAGE = 50;
 
@@ -19,20 +19,10 @@ function columnsOf(sweep: SweepView, rows: RankingRow[]): Column<RankingRow>[] {
   const replicated = sweep.replicates > 1;
   const models = new Set(rows.map((row) => row.model)).size > 1;
   const columns: Column<RankingRow>[] = [
-    {
-      key: "compare",
-      title: <span class="unseen">Compare</span>,
-      cell: (row) => <CompareTick trial={`${sweep.name}/${row.trial}`} />,
-    },
+    compareColumn(sweep.name),
     { key: "rank", title: "#", sort: "rank", numeric: true, cell: (row) => row.rank },
-    {
-      key: "trial",
-      title: "Trial",
-      sort: "number",
-      numeric: true,
-      cell: (row) => <a href={trialHref(sweep.name, row.trial)}>{row.trial}</a>,
-    },
-    { key: "state", title: "State", sort: "state", cell: (row) => <State state={row.state} /> },
+    trialColumn(sweep.name),
+    STATE,
     { key: "gates", title: "Gates", cell: (row) => <Gates gates={row.gates} /> },
     {
       key: "accuracy",
@@ -48,27 +38,9 @@ function columnsOf(sweep: SweepView, rows: RankingRow[]): Column<RankingRow>[] {
       cell: (row) => intervalText(row.interval),
     },
     { key: "epoch", title: "Epoch", numeric: true, cell: (row) => integer(row.best_epoch || null) },
-    {
-      key: "target",
-      title: "To target",
-      sort: "epochs_to_target",
-      numeric: true,
-      cell: (row) => integer(row.epochs_to_target || null),
-    },
-    {
-      key: "last",
-      title: "Last",
-      sort: "last_accuracy",
-      numeric: true,
-      cell: (row) => percent(row.last_accuracy),
-    },
-    {
-      key: "loss",
-      title: "Loss",
-      sort: "best_loss",
-      numeric: true,
-      cell: (row) => number(row.best_loss),
-    },
+    TO_TARGET,
+    LAST,
+    LOSS,
   ];
   if (replicated) {
     columns.push({
@@ -80,13 +52,7 @@ function columnsOf(sweep: SweepView, rows: RankingRow[]): Column<RankingRow>[] {
     });
     columns.push({ key: "replicates", title: "Of", numeric: true, cell: (row) => row.replicates });
   }
-  columns.push({
-    key: "size",
-    title: "Params",
-    sort: "parameters",
-    numeric: true,
-    cell: (row) => integer(row.network_parameters || null),
-  });
+  columns.push(SIZE);
   if (models) columns.push({ key: "model", title: "Model", sort: "model", cell: (row) => row.model });
   columns.push({
     key: "parameters",

@@ -2,34 +2,24 @@
 
 import type { JSX } from "preact";
 import type { SweepView, TrialRow, TrialsView } from "../api";
-import { Select, State, Text } from "../components/basics";
-import { CompareTick } from "../components/compare_tick";
+import { Select, Text } from "../components/basics";
 import { DataTable, Pager, type Column } from "../components/table";
-import { integer, number, percent, shorten, valueText } from "../format";
 import { WhereField } from "../components/where_field";
+import { integer, percent, shorten, valueText } from "../format";
 import { useLive } from "../live";
-import { setQuery, trialHref, type Route } from "../router";
+import { setQuery, type Route } from "../router";
 import { apiPath } from "../source";
 import { LeftOut } from "./left_out";
+import { compareColumn, LAST, LOSS, SIZE, STATE, TO_TARGET, trialColumn } from "./trial_columns";
 
 const PAGE = 50;
 const STATES = ["pending", "running", "completed", "stopped", "failed", "cancelled"];
 
 function columnsOf(sweep: SweepView): Column<TrialRow>[] {
   const columns: Column<TrialRow>[] = [
-    {
-      key: "compare",
-      title: <span class="unseen">Compare</span>,
-      cell: (row) => <CompareTick trial={`${sweep.name}/${row.trial}`} />,
-    },
-    {
-      key: "trial",
-      title: "Trial",
-      sort: "number",
-      numeric: true,
-      cell: (row) => <a href={trialHref(sweep.name, row.trial)}>{row.trial}</a>,
-    },
-    { key: "state", title: "State", sort: "state", cell: (row) => <State state={row.state} /> },
+    compareColumn(sweep.name),
+    trialColumn(sweep.name),
+    STATE,
     {
       key: "epoch",
       title: "Epoch",
@@ -51,27 +41,9 @@ function columnsOf(sweep: SweepView): Column<TrialRow>[] {
       numeric: true,
       cell: (row) => integer(row.best_epoch || null),
     },
-    {
-      key: "last",
-      title: "Last",
-      sort: "last_accuracy",
-      numeric: true,
-      cell: (row) => percent(row.last_accuracy),
-    },
-    {
-      key: "loss",
-      title: "Loss",
-      sort: "best_loss",
-      numeric: true,
-      cell: (row) => number(row.best_loss),
-    },
-    {
-      key: "target",
-      title: "To target",
-      sort: "epochs_to_target",
-      numeric: true,
-      cell: (row) => integer(row.epochs_to_target || null),
-    },
+    LAST,
+    LOSS,
+    TO_TARGET,
   ];
   for (const dimension of sweep.dimensions) {
     columns.push({
@@ -87,13 +59,7 @@ function columnsOf(sweep: SweepView): Column<TrialRow>[] {
     });
   }
   columns.push(
-    {
-      key: "size",
-      title: "Params",
-      sort: "parameters",
-      numeric: true,
-      cell: (row) => integer(row.network_parameters || null),
-    },
+    SIZE,
     { key: "worker", title: "Worker", sort: "worker", cell: (row) => <Text text={row.worker} /> },
     {
       key: "failures",
