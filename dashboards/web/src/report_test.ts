@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { answer } from "../fixtures/answers";
-import type { TrialsView } from "./api";
+import type { RankingView, TrialsView } from "./api";
 import {
   leftOut,
   lookUp,
   readDocuments,
   reportedSweep,
+  reportTime,
   type Documents,
 } from "./report";
 
@@ -25,6 +26,12 @@ describe("a report's documents", () => {
   it("name their sweep", () => {
     expect(reportedSweep({ "/api/sweeps/a%20b/ranking": {}, "/api/sweeps/a%20b": {} })).toBe("a b");
     expect(reportedSweep({})).toBe("");
+  });
+
+  it("say when it was written", () => {
+    expect(reportTime({ "/api/report": { time: "2026-11-27T18:00:00Z", version: "1" } })).toBe(
+      Date.UTC(2026, 10, 27, 18),
+    );
   });
 });
 
@@ -60,5 +67,21 @@ describe("looking a path up", () => {
     expect(leftOut(lookUp(cut, `${bare}/trials?limit=50`) as TrialsView)).toBe(20);
     const rates = trials("sort=lr&limit=50").rows.map((row) => Number(row.parameters.lr));
     expect(rates).toEqual([...rates].sort((a, b) => a - b));
+  });
+
+  it("orders a ranking by what it shows, and leaves out what misses the criteria", () => {
+    const ranking = (query: string): RankingView =>
+      lookUp(
+        { [`${bare}/ranking`]: answer(`${bare}/ranking?limit=200`) },
+        `${bare}/ranking?${query}&limit=50`,
+      ) as RankingView;
+    const ranks = ranking("sort=rank+desc").rows.map((row) => row.rank);
+    expect(ranks).toEqual([...ranks].sort((a, b) => b - a));
+    const values = ranking("sort=accuracy").rows.map((row) => row.accuracy ?? 2);
+    expect(values).toEqual([...values].sort((a, b) => a - b));
+    const met = ranking("qualifying=1");
+    expect(met.rows.length).toBeGreaterThan(0);
+    expect(met.total).toBeLessThan(ranking("").total);
+    expect(met.rows.every((row) => row.qualifies)).toBe(true);
   });
 });

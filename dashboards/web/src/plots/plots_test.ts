@@ -17,6 +17,7 @@ it("draws 90, 99 and 99.9 % equally far apart, and comes back from there", () =>
   expect(scale.fromAxis(scale.toAxis(0.9943))).toBeCloseTo(0.9943);
   expect(Number.isFinite(scale.toAxis(1))).toBe(true);
   expect(tickText("accuracy", 0.994)).toBe("99.4 %");
+  expect(tickText("accuracy", 0.999005)).toBe("99.9005 %");
 });
 
 it("has a range for no values, one value, and values that are not numbers", () => {
