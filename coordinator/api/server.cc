@@ -138,6 +138,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     }
     http_ = *std::move(server);
     dashboard_ = http_->url();
+    views_->Prepare();
     return absl::OkStatus();
   }
 

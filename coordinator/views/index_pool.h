@@ -127,7 +127,7 @@ class IndexPool {
   std::uint64_t uses_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::int64_t, Slot> slots_ ABSL_GUARDED_BY(mutex_);  // by sweep id
   bool started_ ABSL_GUARDED_BY(mutex_) = false;
-  std::thread thread_;  // started by the first question
+  std::thread thread_;  // started by the first index
 };
 
 }  // namespace sweep

@@ -13,6 +13,8 @@ namespace sweep {
 namespace {
 
 constexpr std::size_t kShownBytes = 200;
+// About two seconds, and 100 MB that nobody may ever ask for.
+constexpr std::int64_t kMostPreparedTrials = 200'000;
 constexpr std::size_t kMaxErrorBytes = 1000;
 constexpr std::size_t kEtagDigits = 20;
 
@@ -58,6 +60,15 @@ class ViewsImpl final : public Views {
                   .keep_time = options.index_keep,
                   .refresh_time = options.index_refresh}),
         start_(RandomHex(8)) {}
+
+  void Prepare() override {
+    const absl::StatusOr<std::vector<SweepRow>> newest = options_.store->ListSweeps(0, 1);
+    if (!newest.ok() || newest->empty()) return;
+    const SweepRow& sweep = newest->front();
+    if (sweep.counts.total() > kMostPreparedTrials) return;
+    const absl::StatusOr<SharedSpec> spec = options_.specs->Get(sweep.name);
+    if (spec.ok()) indexes_.Prepare(sweep.id, *spec);
+  }
 
   absl::StatusOr<ViewAnswer> Get(const ViewRequest& request) override {
     const absl::StatusOr<ViewQuery> query = ViewQuery::Parse(request.path, request.query);

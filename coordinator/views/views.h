@@ -56,6 +56,10 @@ class Views {
   static std::unique_ptr<Views> Make(const Options& options);
   virtual ~Views() = default;
 
+  // Begins the index of the newest sweep, unless that is very large, so that whoever looks first
+  // after a start need not wait for it. Returns at once.
+  virtual void Prepare() = 0;
+
   // InvalidArgument for what cannot be asked, NotFound for what is not there (and for paths that
   // are none), Unavailable when it is there later.
   virtual absl::StatusOr<ViewAnswer> Get(const ViewRequest& request) = 0;

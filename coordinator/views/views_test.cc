@@ -1,10 +1,14 @@
 #include "coordinator/views/views.h"
 
+#include <atomic>
+#include <chrono>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <limits>
 #include <set>
 
+#include "coordinator/store/forwarding_store.h"
 #include "coordinator/views/api_contract.h"
 #include "coordinator/views/views_testing.h"
 
@@ -401,6 +405,32 @@ TEST_F(ViewsTest, SeveralSmallSweepsAreLookedAtAtOnce) {
     const auto view = views->Get({.path = "/api/sweeps/s" + std::to_string(i) + "/points"});
     EXPECT_EQ(Json::parse(Must(view).json)["total"], 3);
   }
+}
+
+class WatchedStore final : public ForwardingStore {
+ public:
+  using ForwardingStore::ForwardingStore;
+  absl::StatusOr<std::vector<TrialSummary>> ListSummaries(std::int64_t sweep_id,
+                                                          std::int64_t after_number,
+                                                          int limit) override {
+    if (!is_read_.exchange(true)) read.set_value();
+    return ForwardingStore::ListSummaries(sweep_id, after_number, limit);
+  }
+  std::promise<void> read;  // kept when summaries are asked for
+
+ private:
+  std::atomic<bool> is_read_ = false;
+};
+
+TEST_F(ViewsTest, TheNewestSweepIsReadBeforeAnybodyAsks) {
+  WatchedStore store(store_.get());
+  Views::Options options = Options();
+  options.store = &store;
+  Views::Make(options)->Prepare();  // there is no sweep
+  Fill("s");
+  const auto views = Views::Make(options);
+  views->Prepare();
+  EXPECT_EQ(store.read.get_future().wait_for(std::chrono::seconds(20)), std::future_status::ready);
 }
 
 // The first question begins the index and, without a wait, gets none of it.
