@@ -5,7 +5,6 @@
 namespace sweep {
 namespace {
 
-constexpr int kMaxRows = 200;
 constexpr std::size_t kMaxReasonBytes = 300;
 
 Json AttemptJson(const TimedAttempt& item) {
@@ -23,12 +22,10 @@ Json AttemptJson(const TimedAttempt& item) {
 
 absl::StatusOr<Json> AttemptsDocument(const ViewContext& context, const SweepRow& sweep,
                                       const ViewQuery& query) {
-  const absl::StatusOr<std::int64_t> offset = query.Int("offset", 0, 0, INT64_MAX / 2);
-  if (!offset.ok()) return offset.status();
-  const absl::StatusOr<std::int64_t> limit = query.Int("limit", 50, 1, kMaxRows);
-  if (!limit.ok()) return limit.status();
-  const absl::StatusOr<AttemptPage> page =
-      context.options.store->ListAttemptsOf(sweep.id, *offset, static_cast<int>(*limit));
+  const absl::StatusOr<PageRange> range = query.Page();
+  if (!range.ok()) return range.status();
+  const absl::StatusOr<AttemptPage> page = context.options.store->ListAttemptsOf(
+      sweep.id, range->offset, static_cast<int>(range->limit));
   if (!page.ok()) return page.status();
   Json rows = Json::array();
   for (const TimedAttempt& item : page->attempts) rows.push_back(AttemptJson(item));

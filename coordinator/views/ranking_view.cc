@@ -8,7 +8,6 @@
 namespace sweep {
 namespace {
 
-constexpr int kMaxRows = 200;
 constexpr std::string_view kByRank = "rank";
 constexpr std::string_view kByRankDescending = "rank desc";
 
@@ -81,12 +80,11 @@ struct Page {
 };
 
 // As it stands in the store, which knows no other order.
-absl::StatusOr<Page> WholeRanking(Store* store, const SweepRow& sweep, std::int64_t offset,
-                                  std::int64_t limit) {
+absl::StatusOr<Page> WholeRanking(Store* store, const SweepRow& sweep, const PageRange& range) {
   const absl::StatusOr<std::int64_t> total = store->CountRanked(sweep.id);
   if (!total.ok()) return total.status();
   absl::StatusOr<std::vector<RankedRow>> rows =
-      store->Rank(sweep.name, static_cast<int>(limit), offset);
+      store->Rank(sweep.name, static_cast<int>(range.limit), range.offset);
   if (!rows.ok()) return rows.status();
   // Those without an epoch come last.
   std::erase_if(*rows, [](const RankedRow& row) { return !row.score.has_value; });
@@ -94,8 +92,7 @@ absl::StatusOr<Page> WholeRanking(Store* store, const SweepRow& sweep, std::int6
 }
 
 absl::StatusOr<Page> PartOfRanking(Store* store, const SweepRow& sweep, const LookedAt& looked,
-                                   const IndexQuery& query, std::int64_t offset,
-                                   std::int64_t limit) {
+                                   const IndexQuery& query, const PageRange& range) {
   if (!looked.index.ready) return StillReading(sweep.name);
   const absl::StatusOr<std::vector<std::int64_t>> order = store->RankOrder(sweep.id);
   if (!order.ok()) return order.status();
@@ -104,10 +101,7 @@ absl::StatusOr<Page> PartOfRanking(Store* store, const SweepRow& sweep, const Lo
       [&](const SweepIndex& index) { return Select(index, query, ranks); });
   if (!numbers.ok()) return numbers.status();
   Page page{.total = std::ssize(*numbers)};
-  const std::int64_t first = std::min(offset, page.total);
-  const std::int64_t last = std::min(first + limit, page.total);
-  absl::StatusOr<std::vector<RankedRow>> rows =
-      store->GetRanked(sweep.id, {numbers->begin() + first, numbers->begin() + last});
+  absl::StatusOr<std::vector<RankedRow>> rows = store->GetRanked(sweep.id, range.Of(*numbers));
   if (!rows.ok()) return rows.status();
   page.rows = *std::move(rows);
   for (RankedRow& row : page.rows) row.rank = ranks.Of(row.trial.configuration);
@@ -135,19 +129,17 @@ bool IsWholeRanking(const ViewQuery& query) {
 
 absl::StatusOr<Json> RankingDocument(const ViewContext& context, const SweepRow& sweep,
                                      const LookedAt& looked, const ViewQuery& query) {
-  const absl::StatusOr<std::int64_t> limit = query.Int("limit", 50, 1, kMaxRows);
-  if (!limit.ok()) return limit.status();
-  const absl::StatusOr<std::int64_t> offset = query.Int("offset", 0, 0, INT64_MAX / 2);
-  if (!offset.ok()) return offset.status();
+  const absl::StatusOr<PageRange> range = query.Page();
+  if (!range.ok()) return range.status();
   absl::StatusOr<IndexQuery> parsed = ParseIndexQuery(context, query, looked.spec);
   if (!parsed.ok()) return parsed.status();
   if (query.Text("sort").empty()) parsed->order_by = kByRank;
   parsed->ranked = true;
   parsed->qualifying = query.Text("qualifying") == "1";
   Store* const store = context.options.store;
-  const absl::StatusOr<Page> page =
-      IsWholeRanking(query) ? WholeRanking(store, sweep, *offset, *limit)
-                            : PartOfRanking(store, sweep, looked, *parsed, *offset, *limit);
+  const absl::StatusOr<Page> page = IsWholeRanking(query)
+                                        ? WholeRanking(store, sweep, *range)
+                                        : PartOfRanking(store, sweep, looked, *parsed, *range);
   if (!page.ok()) return page.status();
   Json document = {{"rows", Json::array()}, {"total", page->total}};
   for (const RankedRow& row : page->rows) {

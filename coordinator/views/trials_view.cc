@@ -1,14 +1,11 @@
 // The table of trials.
 
-#include <algorithm>
-
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
 
 namespace sweep {
 namespace {
 
-constexpr int kMaxRows = 200;
 constexpr std::size_t kMaxReasonBytes = 300;
 constexpr std::size_t kShownBytes = 80;
 
@@ -41,12 +38,10 @@ struct Page {
   std::int64_t total = 0;
 };
 
-Page Cut(const std::vector<std::size_t>& rows, std::int64_t offset, std::int64_t limit) {
+Page Cut(const std::vector<std::size_t>& rows, const PageRange& range) {
   Page page{.total = std::ssize(rows)};
-  const std::int64_t first = std::min(offset, page.total);
-  const std::int64_t last = std::min(first + limit, page.total);
-  for (std::int64_t i = first; i < last; ++i) {
-    page.numbers.push_back(static_cast<std::int64_t>(rows[static_cast<std::size_t>(i)]) + 1);
+  for (const std::size_t row : range.Of(rows)) {
+    page.numbers.push_back(static_cast<std::int64_t>(row) + 1);
   }
   return page;
 }
@@ -80,13 +75,13 @@ std::int64_t Total(const TrialCounts& counts, const std::optional<TrialState>& s
 
 // While the index is being made, pages without a filter come from the store.
 absl::StatusOr<Json> FromStore(const ViewContext& context, const SweepRow& sweep,
-                               const IndexQuery& query, std::int64_t offset, std::int64_t limit) {
+                               const IndexQuery& query, const PageRange& range) {
   const absl::StatusOr<std::vector<TrialRow>> trials =
       context.options.store->ListTrials({.sweep = sweep.name,
                                          .state = query.state,
                                          .order_by = query.order_by,
-                                         .offset = offset,
-                                         .limit = static_cast<int>(limit)});
+                                         .offset = range.offset,
+                                         .limit = static_cast<int>(range.limit)});
   if (!trials.ok()) return trials.status();
   return RowsJson(*trials, Total(sweep.counts, query.state));
 }
@@ -119,21 +114,19 @@ Json TrialRowJson(const TrialRow& trial) {
 
 absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& sweep,
                                     const LookedAt& looked, const ViewQuery& query) {
-  const absl::StatusOr<std::int64_t> limit = query.Int("limit", 50, 1, kMaxRows);
-  if (!limit.ok()) return limit.status();
-  const absl::StatusOr<std::int64_t> offset = query.Int("offset", 0, 0, INT64_MAX / 2);
-  if (!offset.ok()) return offset.status();
+  const absl::StatusOr<PageRange> range = query.Page();
+  if (!range.ok()) return range.status();
   const absl::StatusOr<IndexQuery> parsed = ParseIndexQuery(context, query, looked.spec);
   if (!parsed.ok()) return parsed.status();
   if (!looked.index.ready) {
-    if (!parsed->filter) return FromStore(context, sweep, *parsed, *offset, *limit);
+    if (!parsed->filter) return FromStore(context, sweep, *parsed, *range);
     return StillReading(sweep.name);
   }
   const absl::StatusOr<Page> page =
       looked.index.entry->Look([&](const SweepIndex& index) -> absl::StatusOr<Page> {
         const absl::StatusOr<std::vector<std::size_t>> rows = SelectRows(index, *parsed);
         if (!rows.ok()) return rows.status();
-        return Cut(*rows, *offset, *limit);
+        return Cut(*rows, *range);
       });
   if (!page.ok()) return page.status();
   const absl::StatusOr<std::vector<TrialRow>> trials =

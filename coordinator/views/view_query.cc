@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t kMaxBytes = 8 << 10;
 constexpr std::size_t kMaxNameBytes = 128;
 constexpr std::size_t kShownBytes = 80;
+constexpr std::int64_t kMaxRows = 200;  // of a page
 
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -106,6 +107,14 @@ absl::StatusOr<std::int64_t> ViewQuery::Int(const std::string& name, std::int64_
                                                   name, Shortened(text, kShownBytes), least));
   }
   return std::min(value, most);
+}
+
+absl::StatusOr<PageRange> ViewQuery::Page() const {
+  const absl::StatusOr<std::int64_t> limit = Int("limit", 50, 1, kMaxRows);
+  if (!limit.ok()) return limit.status();
+  const absl::StatusOr<std::int64_t> offset = Int("offset", 0, 0, INT64_MAX / 2);
+  if (!offset.ok()) return offset.status();
+  return PageRange{.offset = *offset, .limit = *limit};
 }
 
 absl::StatusOr<std::int64_t> ParseTrialNumber(const std::string& text) {

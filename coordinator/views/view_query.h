@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -10,6 +11,20 @@
 #include "absl/status/statusor.h"
 
 namespace sweep {
+
+// A part of a list.
+struct PageRange {
+  std::int64_t offset = 0;
+  std::int64_t limit = 0;
+
+  // What of `items` it holds; none behind their end.
+  template <typename Item>
+  std::vector<Item> Of(const std::vector<Item>& items) const {
+    const std::int64_t first = std::min(offset, std::ssize(items));
+    const std::int64_t last = std::min(first + limit, std::ssize(items));
+    return {items.begin() + first, items.begin() + last};
+  }
+};
 
 // What is asked for below /api: "/sweeps/mnist/trials?sort=lr&limit=50". Pure; everything here may
 // come from anybody.
@@ -27,6 +42,8 @@ struct ViewQuery {
   // `most` is `most`.
   absl::StatusOr<std::int64_t> Int(const std::string& name, std::int64_t preset, std::int64_t least,
                                    std::int64_t most) const;
+  // "offset" from 0 on, and "limit": 50 when there is none, at most 200.
+  absl::StatusOr<PageRange> Page() const;
 };
 
 // A trial's number out of a path. InvalidArgument unless it is one.

@@ -1,17 +1,16 @@
 // A filter as an expression, docs/expressions.md.
 
 import type { JSX } from "preact";
+import { setQuery, type Route } from "../router";
 import { useDraft } from "./draft";
 
-// Sent when Enter is pressed or the field is left, since half an expression is an error.
-export function WhereField({
-  value,
-  onChange,
-}: {
-  value: string;
-  onChange: (text: string) => void;
-}): JSX.Element {
+// Sent when Enter is pressed or the field is left, since half an expression is an error. A report has
+// no server that could filter.
+export function WhereField({ route }: { route: Route }): JSX.Element | null {
+  const { where: value = "" } = route.query;
   const [text, setText] = useDraft(value);
+  if (__REPORT__) return null;
+  const onChange = (where: string): void => setQuery(route, { where, offset: "" });
   return (
     <form
       class="where"

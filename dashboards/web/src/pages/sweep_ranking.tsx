@@ -127,12 +127,7 @@ export function SweepRanking({ sweep, route }: { sweep: SweepView; route: Route 
   return (
     <>
       <div class="controls">
-        {!__REPORT__ && (
-          <WhereField
-            value={where}
-            onChange={(text) => setQuery(route, { where: text, offset: "" })}
-          />
-        )}
+        <WhereField route={route} />
         {sweep.gates.length > 0 && (
           <Select
             label="configurations"

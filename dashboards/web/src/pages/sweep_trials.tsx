@@ -84,12 +84,7 @@ export function SweepTrials({ sweep, route }: { sweep: SweepView; route: Route }
   return (
     <>
       <div class="controls">
-        {!__REPORT__ && (
-          <WhereField
-            value={where}
-            onChange={(text) => setQuery(route, { where: text, offset: "" })}
-          />
-        )}
+        <WhereField route={route} />
         <Select
           label="state"
           value={state}

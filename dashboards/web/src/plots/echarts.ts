@@ -35,13 +35,16 @@ export type PlotAxis = One<EChartsOption["xAxis"]> & One<EChartsOption["yAxis"]>
 export type PlotSeries = Extract<NonNullable<EChartsOption["series"]>, unknown[]>[number];
 
 // SVG, so that a plot can be saved as it stands and stays sharp on every screen.
+let isWarm = false;
 export function makeChart(element: HTMLElement): ECharts {
+  isWarm = true;
   return init(element, null, { renderer: "svg" });
 }
 
 // Draws a plot that nobody sees, ahead of the first that somebody waits for: the code that is new to
 // the browser is compiled, and the letters are measured, while there is nothing else to do.
 export function warmUp(): void {
+  if (isWarm) return; // by a plot of the page itself
   const element = document.createElement("div");
   const size = { width: 300, height: 200 };
   const chart = init(element, null, { renderer: "svg", ...size });
