@@ -56,6 +56,8 @@ class Expression {
   // Every name the expression refers to, sorted, each once.
   const std::vector<std::string>& names() const { return names_; }
   const std::string& text() const { return text_; }
+  // The tree; nullptr when nothing has been parsed.
+  const Node* root() const { return root_.get(); }
 
  private:
   std::string text_;

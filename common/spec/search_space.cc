@@ -126,25 +126,6 @@ absl::StatusOr<ResolvedPoint> ResolvePoint(const SweepSpec& spec, const Paramete
   return point;
 }
 
-bool IsExcluded(const SweepSpec& spec, const ResolvedPoint& point) {
-  const auto scope = [&](std::string_view name) -> std::optional<Value> {
-    const auto it = point.resolved.find(std::string(name));
-    if (it == point.resolved.end()) return std::nullopt;
-    return it->second;
-  };
-  const std::vector<std::string>& facts = NetworkFactNames();
-  const auto is_fact = [&](const std::string& name) {
-    return std::find(facts.begin(), facts.end(), name) != facts.end();
-  };
-  return std::any_of(spec.constraints.begin(), spec.constraints.end(),
-                     [&](const Expression& constraint) {
-                       const std::vector<std::string>& names = constraint.names();
-                       if (std::any_of(names.begin(), names.end(), is_fact)) return false;
-                       const absl::StatusOr<bool> holds = constraint.Test(scope);
-                       return holds.ok() && !*holds;
-                     });
-}
-
 ParameterMap DrawPoint(const SweepSpec& spec,
                        const std::function<double(const std::string& name)>& uniform) {
   ParameterMap chosen;

@@ -35,9 +35,10 @@ const NetworkFile* FindNetwork(const SweepSpec& spec, const std::string& model);
 // evaluated.
 absl::StatusOr<ResolvedPoint> ResolvePoint(const SweepSpec& spec, const ParameterMap& chosen);
 
-// Whether a constraint that refers to no fact of the network excludes the point, so that its
-// network need not fit. A constraint that cannot be evaluated excludes nothing.
-bool IsExcluded(const SweepSpec& spec, const ResolvedPoint& point);
+// Checks the values of a point and builds its network. InvalidArgument when a value is out of range
+// or the network does not fit.
+absl::StatusOr<Configuration> BuildConfiguration(const SweepSpec& spec, std::int64_t number,
+                                                 ResolvedPoint point);
 
 // The finite search space of a sweep as a mixed-radix number per point: one digit per parameter,
 // the last one fastest. A digit whose parameter does not exist at a point (its `when` does not

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <set>
 #include <string>
 #include <utility>
@@ -14,7 +15,9 @@
 #include "absl/strings/strip.h"
 #include "common/base/nearest.h"
 #include "common/base/philox.h"
+#include "common/spec/constraint_tester.h"
 #include "common/spec/parameters_parser.h"
+#include "common/spec/point_completer.h"
 #include "common/spec/search_space.h"
 #include "common/yaml/shown.h"
 
@@ -25,13 +28,18 @@ namespace {
 // A fuzzer has to get through the code, not to find the one bad point of a space.
 constexpr int kMaxSamples = 16;
 constexpr std::int64_t kMaxListed = 8;
-constexpr int kDraws = 16;
+constexpr std::size_t kDraws = 16;
 #else
 constexpr int kMaxSamples = 512;         // networks built per model
 constexpr std::int64_t kMaxListed = 64;  // values of one parameter tried in turn
-constexpr int kDraws = 1000;
+constexpr std::size_t kDraws = 1000;
 #endif
 constexpr std::size_t kMaxComplaints = 3;  // per model
+constexpr int kBlock = static_cast<int>(PointCompleter::kBlock);
+
+bool HasEnded(const SpaceContext& context) {
+  return context.is_cancelled && context.is_cancelled();
+}
 
 bool Contains(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -89,9 +97,9 @@ std::vector<Value> TriedValues(const Parameter& parameter) {
 // Tries one model. An object per model.
 class ModelCheck {
  public:
-  ModelCheck(const SweepSpec& spec, const std::string& model, const SpaceLines& lines,
+  ModelCheck(const SweepSpec& spec, const std::string& model, const SpaceContext& context,
              YamlReader* reader)
-      : spec_(spec), model_(model), lines_(lines), reader_(reader) {
+      : spec_(spec), model_(model), context_(context), reader_(reader), completer_(&spec) {
     const NetworkFile* network = FindNetwork(spec, model);
     const std::vector<std::string> references =
         network == nullptr ? std::vector<std::string>() : network->references();
@@ -107,9 +115,15 @@ class ModelCheck {
 
   void Run() {
     const int samples = static_cast<int>(std::min<double>(combinations_, kMaxSamples));
-    for (int i = 0; i < samples; ++i) Try(Sample(i, samples));
+    for (int first = 0; first < samples && !HasEnded(context_); first += kBlock) {
+      std::vector<ParameterMap> block;
+      for (int i = first; i < std::min(first + kBlock, samples); ++i) {
+        block.push_back(Sample(i, samples));
+      }
+      Try(block);
+    }
     if (complaints_.size() > kMaxComplaints) {
-      reader_->Error(lines_.parameters,
+      reader_->Error(context_.parameters,
                      absl::StrCat("network ", Shown(model_), " does not fit in ",
                                   complaints_.size() - kMaxComplaints, " more ways"));
     }
@@ -129,106 +143,132 @@ class ModelCheck {
     return chosen;
   }
 
-  void Try(const ParameterMap& chosen) {
-    const absl::StatusOr<Configuration> configuration = spec_.Complete(1, chosen);
-    if (configuration.ok()) {
-      TryConstraints(*configuration);
-    } else if (const absl::StatusOr<ResolvedPoint> point = ResolvePoint(spec_, chosen);
-               !(point.ok() && IsExcluded(spec_, *point)) &&
-               complaints_.insert(std::string(configuration.status().message())).second &&
-               complaints_.size() <= kMaxComplaints) {
-      ComplainOfPoint(spec_, model_, configuration.status().message(), Where(chosen, names_),
-                      lines_.parameters, reader_);
+  void Try(const std::vector<ParameterMap>& block) {
+    std::vector<Configuration> built;
+    const std::vector<PointCompleter::Result> allowed = completer_.Complete(1, block);
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      absl::StatusOr<Configuration> configuration = spec_.Complete(1, block[i]);
+      if (configuration.ok()) {
+        built.push_back(*std::move(configuration));
+      } else if (!allowed[i].ok() &&
+                 complaints_.insert(std::string(configuration.status().message())).second &&
+                 complaints_.size() <= kMaxComplaints) {
+        ComplainOfPoint(spec_, model_, configuration.status().message(), Where(block[i], names_),
+                        context_.parameters, reader_);
+      }
     }
+    TryConstraints(built);
   }
 
-  void TryConstraints(const Configuration& configuration) {
-    const auto scope = [&](std::string_view name) {
-      return LookUpConfiguration(configuration, name);
-    };
+  // Complains of constraints that cannot be evaluated.
+  void TryConstraints(const std::vector<Configuration>& built) {
+    if (built.empty()) return;
+    tester_.Begin(built.size(), [&](std::size_t row, std::string_view name) {
+      return LookUpConfiguration(built[row], name);
+    });
+    const std::vector<bool> all(built.size(), true);
     for (std::size_t i = 0; i < spec_.constraints.size(); ++i) {
       const Expression& constraint = spec_.constraints[i];
-      const absl::Status status = constraint.Test(scope).status();
-      if (status.ok() || !complaints_.insert(constraint.text()).second) continue;
-      reader_->Error(lines_.constraints[i],
-                     absl::StrCat("constraint ", Shown(constraint.text()), ": ", status.message()));
+      if (complaints_.contains(constraint.text())) continue;
+      for (const absl::StatusOr<bool>& holds : tester_.Test(constraint, all)) {
+        if (holds.ok()) continue;
+        complaints_.insert(constraint.text());
+        reader_->Error(context_.constraints[i], absl::StrCat("constraint ", Shown(constraint.text()),
+                                                           ": ", holds.status().message()));
+        break;
+      }
     }
   }
 
   const SweepSpec& spec_;
   const std::string model_;
-  const SpaceLines& lines_;
+  const SpaceContext& context_;
   YamlReader* const reader_;
   ParameterMap middle_;             // every parameter at its median
   std::vector<std::string> names_;  // what the layers refer to
   std::vector<std::vector<Value>> tried_;
   double combinations_ = 1;
   std::set<std::string> complaints_;
+  PointCompleter completer_;
+  ConstraintTester tester_;
 };
 
 // Completes points and complains of those that the constraints allow but that are impossible, since
 // they would be trained.
 class PointCheck {
  public:
-  PointCheck(const SweepSpec& spec, const SpaceLines& lines, YamlReader* reader)
-      : spec_(spec), lines_(lines), reader_(reader) {
+  PointCheck(const SweepSpec& spec, const SpaceContext& context, YamlReader* reader)
+      : spec_(spec), context_(context), reader_(reader), completer_(&spec) {
     for (const Parameter& parameter : spec.parameters) {
       if (parameter.GridSize() != 1) varied_.push_back(parameter.name);
     }
   }
 
-  // Whether the point is possible and allowed.
-  bool Try(const ParameterMap& chosen) {
-    const auto configuration = spec_.CompleteIfAllowed(1, chosen);
-    if (configuration.ok()) return configuration->has_value();
-    const std::string message(configuration.status().message());
-    if (complaints_.size() == kMaxComplaints || !complaints_.insert(message).second) return false;
-    const auto model = chosen.find("model");
-    ComplainOfPoint(spec_, model == chosen.end() ? DefaultModel(spec_) : FormatValue(model->second),
-                    message, absl::StrCat(Where(chosen, varied_), "; exclude it by 'constraints'"),
-                    lines_.parameters, reader_);
-    return false;
+  // How many of `size` points are possible and allowed. Ends early when there is enough to complain
+  // of, since the file is refused then, and when the caller wants no answer any more.
+  std::int64_t Count(std::size_t size, const std::function<ParameterMap(std::size_t)>& point) {
+    std::int64_t count = 0;
+    for (std::size_t first = 0; first < size; first += kBlock) {
+      if (complaints_.size() == kMaxComplaints || HasEnded(context_)) return count;
+      std::vector<ParameterMap> block;
+      for (std::size_t i = first; i < std::min(first + kBlock, size); ++i) {
+        block.push_back(point(i));
+      }
+      const std::vector<PointCompleter::Result> results = completer_.Complete(1, block);
+      for (std::size_t i = 0; i < block.size(); ++i) {
+        if (!results[i].ok()) Complain(block[i], results[i].status());
+        if (results[i].ok() && results[i]->has_value()) ++count;
+      }
+    }
+    return count;
   }
 
  private:
+  void Complain(const ParameterMap& chosen, const absl::Status& status) {
+    const std::string message(status.message());
+    if (complaints_.size() == kMaxComplaints || !complaints_.insert(message).second) return;
+    const auto model = chosen.find("model");
+    ComplainOfPoint(spec_, model == chosen.end() ? DefaultModel(spec_) : FormatValue(model->second),
+                    message, absl::StrCat(Where(chosen, varied_), "; exclude it by 'constraints'"),
+                    context_.parameters, reader_);
+  }
+
   const SweepSpec& spec_;
-  const SpaceLines& lines_;
+  const SpaceContext& context_;
   YamlReader* const reader_;
   std::vector<std::string> varied_;
   std::set<std::string> complaints_;
+  PointCompleter completer_;
 };
 
 bool SomeDrawIsValid(const SweepSpec& spec, PointCheck* check) {
   PhiloxStream stream(DeriveKey(spec.seed, "validate"), 0);
   const auto uniform = [&](const std::string&) { return stream.NextUniform(); };
-  bool valid = false;
-  for (int draw = 0; draw < kDraws; ++draw) valid |= check->Try(DrawPoint(spec, uniform));
-  return valid;
+  return check->Count(kDraws, [&](std::size_t) { return DrawPoint(spec, uniform); }) > 0;
 }
 
-void CountPoints(const SpaceLines& lines, YamlReader* reader, SweepSpec* spec) {
+void CountPoints(const SpaceContext& context, YamlReader* reader, SweepSpec* spec) {
   const std::size_t errors = reader->error_count();
-  PointCheck check(*spec, lines, reader);
+  PointCheck check(*spec, context, reader);
   const std::optional<FiniteSpace> space = FiniteSpace::Make(spec);
   const absl::StatusOr<std::vector<std::uint64_t>> codes =
       space ? space->Codes() : absl::ResourceExhaustedError("far too many");
   bool valid = false;
   if (codes.ok()) {
-    spec->points = std::count_if(codes->begin(), codes->end(), [&](std::uint64_t code) {
-      return check.Try(space->Decode(code));
-    });
+    spec->points =
+        check.Count(codes->size(), [&](std::size_t i) { return space->Decode((*codes)[i]); });
     valid = *spec->points > 0;
   } else if (!absl::IsResourceExhausted(codes.status())) {
-    reader->Error(lines.parameters, std::string(codes.status().message()));
+    reader->Error(context.parameters, std::string(codes.status().message()));
   } else if (spec->method == Method::kGrid) {
-    reader->Error(lines.parameters,
+    reader->Error(context.parameters,
                   absl::StrCat("the grid has ", codes.status().message(), " points; the limit is ",
                                FiniteSpace::kMaxPoints));
   } else {
     valid = SomeDrawIsValid(*spec, &check);
   }
-  if (valid || reader->error_count() != errors) return;
-  reader->Error(lines.constraints.empty() ? lines.parameters : lines.constraints.front(),
+  if (valid || reader->error_count() != errors || HasEnded(context)) return;
+  reader->Error(context.constraints.empty() ? context.parameters : context.constraints.front(),
                 absl::StrCat("no point of the search space satisfies the constraints",
                              spec->points ? "" : absl::StrCat(" (of ", kDraws, " drawn)")));
 }
@@ -266,11 +306,11 @@ void CheckDefaultsFit(const SweepSpec& spec, YamlReader* reader) {
   }
 }
 
-void CheckPoints(const SpaceLines& lines, YamlReader* reader, SweepSpec* spec) {
+void CheckPoints(const SpaceContext& context, YamlReader* reader, SweepSpec* spec) {
   const std::size_t errors = reader->error_count();
-  if (spec->models.empty()) ModelCheck(*spec, "", lines, reader).Run();
-  for (const std::string& model : spec->models) ModelCheck(*spec, model, lines, reader).Run();
-  if (reader->error_count() == errors) CountPoints(lines, reader, spec);
+  if (spec->models.empty()) ModelCheck(*spec, "", context, reader).Run();
+  for (const std::string& model : spec->models) ModelCheck(*spec, model, context, reader).Run();
+  if (reader->error_count() == errors) CountPoints(context, reader, spec);
 }
 
 }  // namespace sweep

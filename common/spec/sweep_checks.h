@@ -7,10 +7,11 @@
 
 namespace sweep {
 
-// Lines of the sweep file that complaints about the whole search space point at.
-struct SpaceLines {
-  int parameters = 0;
-  std::vector<int> constraints;  // one per SweepSpec::constraints
+// What is said of the whole search space, and for how long.
+struct SpaceContext {
+  int parameters = 0;            // line of the sweep file that complaints point at
+  std::vector<int> constraints;  // the same, one per SweepSpec::constraints
+  IsCancelled is_cancelled;      // asked now and then; the checks end early when it says so
 };
 
 // That every name in a constraint stands for something.
@@ -25,6 +26,6 @@ void CheckDefaultsFit(const SweepSpec& spec, YamlReader* reader);
 // samples of more), that conditions and constraints can be evaluated, and that some point satisfies
 // the constraints. Counts a finite space into `spec->points`, of which every allowed point must be
 // possible.
-void CheckPoints(const SpaceLines& lines, YamlReader* reader, SweepSpec* spec);
+void CheckPoints(const SpaceContext& context, YamlReader* reader, SweepSpec* spec);
 
 }  // namespace sweep

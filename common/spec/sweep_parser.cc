@@ -42,10 +42,12 @@ const std::vector<std::string>& TopLevelKeys() {
 // Parses one sweep file. An object per file.
 class SweepParser {
  public:
-  SweepParser(const SweepSource& source, const ReportedFiles& reported, Diagnostics* diagnostics)
+  SweepParser(const SweepSource& source, const ReportedFiles& reported, Diagnostics* diagnostics,
+              const IsCancelled& is_cancelled)
       : source_(source),
         reported_(reported),
         diagnostics_(diagnostics),
+        is_cancelled_(is_cancelled),
         reader_(source.file, diagnostics) {}
 
   void Run() {
@@ -492,14 +494,17 @@ class SweepParser {
       CheckDefaultsFit(spec_, &reader_);
       return;
     }
-    CheckPoints({.parameters = LineOfKey("parameters"), .constraints = constraint_lines_}, &reader_,
-                &spec_);
+    CheckPoints({.parameters = LineOfKey("parameters"),
+                 .constraints = constraint_lines_,
+                 .is_cancelled = is_cancelled_},
+                &reader_, &spec_);
     spec_.digest = DigestOf(spec_);
   }
 
   const SweepSource& source_;
   const ReportedFiles& reported_;
   Diagnostics* const diagnostics_;
+  const IsCancelled& is_cancelled_;
   YamlReader reader_;
   std::map<std::string, YamlEntry> keys_;
   SweepSpec spec_;
@@ -510,14 +515,18 @@ class SweepParser {
 }  // namespace
 
 absl::StatusOr<SweepSpec> ParseSweep(const SweepSource& source, const ReportedFiles& reported,
-                                     Diagnostics* diagnostics) {
+                                     Diagnostics* diagnostics, const IsCancelled& is_cancelled) {
   Diagnostics found;
-  SweepParser parser(source, reported, &found);
+  SweepParser parser(source, reported, &found, is_cancelled);
   try {
     parser.Run();
   } catch (const YAML::Exception& e) {
     // Every access is checked; this stands between a slip there and the process.
     found.push_back({source.file, e.mark.line + 1, e.msg});
+  }
+  if (is_cancelled && is_cancelled()) {
+    return absl::CancelledError(
+        absl::StrCat(source.file, ": nobody waits for the file to be read any more"));
   }
   const bool good = found.empty() && reported.empty();
   const std::string text = FormatDiagnostics(found);
@@ -537,8 +546,9 @@ std::vector<std::string> ModelsIn(std::string_view text) {
   return {};
 }
 
-absl::StatusOr<SweepSpec> SweepSpec::Parse(const SweepSource& source, Diagnostics* diagnostics) {
-  return ParseSweep(source, {}, diagnostics);
+absl::StatusOr<SweepSpec> SweepSpec::Parse(const SweepSource& source, Diagnostics* diagnostics,
+                                           const IsCancelled& is_cancelled) {
+  return ParseSweep(source, {}, diagnostics, is_cancelled);
 }
 
 }  // namespace sweep

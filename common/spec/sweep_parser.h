@@ -17,7 +17,8 @@ struct ReportedFiles {
 
 // SweepSpec::Parse, saying nothing about the lack of files that are in `reported`.
 absl::StatusOr<SweepSpec> ParseSweep(const SweepSource& source, const ReportedFiles& reported,
-                                     Diagnostics* diagnostics);
+                                     Diagnostics* diagnostics,
+                                     const IsCancelled& is_cancelled = {});
 
 // The models named in a sweep file; empty when it is not readable. Complains about nothing.
 std::vector<std::string> ModelsIn(std::string_view text);

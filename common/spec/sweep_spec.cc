@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/philox.h"
+#include "common/spec/point_completer.h"
 #include "common/spec/search_space.h"
 
 namespace sweep {
@@ -38,8 +39,10 @@ absl::Status CheckValues(const SweepSpec& spec, const ResolvedPoint& point) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Configuration> Build(const SweepSpec& spec, std::int64_t number,
-                                    ResolvedPoint point) {
+}  // namespace
+
+absl::StatusOr<Configuration> BuildConfiguration(const SweepSpec& spec, std::int64_t number,
+                                                 ResolvedPoint point) {
   if (absl::Status status = CheckValues(spec, point); !status.ok()) return status;
   absl::StatusOr<Network> network = Network();
   if (const NetworkFile* file = FindNetwork(spec, point.model)) {
@@ -52,41 +55,16 @@ absl::StatusOr<Configuration> Build(const SweepSpec& spec, std::int64_t number,
                        .network = *std::move(network)};
 }
 
-}  // namespace
-
 absl::StatusOr<Configuration> SweepSpec::Complete(std::int64_t number,
                                                   const ParameterMap& chosen) const {
   absl::StatusOr<ResolvedPoint> point = ResolvePoint(*this, chosen);
   if (!point.ok()) return point.status();
-  return Build(*this, number, *std::move(point));
+  return BuildConfiguration(*this, number, *std::move(point));
 }
 
 absl::StatusOr<std::optional<Configuration>> SweepSpec::CompleteIfAllowed(
     std::int64_t number, const ParameterMap& chosen) const {
-  absl::StatusOr<ResolvedPoint> point = ResolvePoint(*this, chosen);
-  if (!point.ok()) return point.status();
-  if (IsExcluded(*this, *point)) return std::nullopt;
-  absl::StatusOr<Configuration> configuration = Build(*this, number, *std::move(point));
-  if (!configuration.ok()) return configuration.status();
-  const absl::StatusOr<bool> satisfied = SatisfiesConstraints(*configuration);
-  if (!satisfied.ok()) return satisfied.status();
-  if (!*satisfied) return std::nullopt;
-  return *std::move(configuration);
-}
-
-absl::StatusOr<bool> SweepSpec::SatisfiesConstraints(const Configuration& configuration) const {
-  const auto scope = [&](std::string_view name) {
-    return LookUpConfiguration(configuration, name);
-  };
-  for (const Expression& constraint : constraints) {
-    const absl::StatusOr<bool> holds = constraint.Test(scope);
-    if (!holds.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("constraint '", constraint.text(), "': ", holds.status().message()));
-    }
-    if (!*holds) return false;
-  }
-  return true;
+  return std::move(PointCompleter(this).Complete(number, {&chosen, 1}).front());
 }
 
 TrialSpec SweepSpec::MakeTrialSpec(const Configuration& configuration, int replicate) const {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -38,6 +39,9 @@ struct Configuration {
   Network network;          // without layers when the sweep has no model
 };
 
+// Whether nobody wants the result of long work any more.
+using IsCancelled = std::function<bool()>;
+
 // A parsed and validated sweep file. Immutable.
 struct SweepSpec {
   std::string name;
@@ -74,8 +78,10 @@ struct SweepSpec {
   std::string digest;
 
   // Parses and validates. Reports every error into `diagnostics` and returns InvalidArgument then.
-  // Never throws.
-  static absl::StatusOr<SweepSpec> Parse(const SweepSource& source, Diagnostics* diagnostics);
+  // A large search space takes seconds: `is_cancelled`, if there is one, is asked now and then, and
+  // Cancelled is the answer when it says so. Never throws.
+  static absl::StatusOr<SweepSpec> Parse(const SweepSource& source, Diagnostics* diagnostics,
+                                         const IsCancelled& is_cancelled = {});
 
   // Completes a point of the search space: applies `when`, recipe and defaults, builds the network.
   // What `chosen` says counts most, then the network's recipe, the defaults of the network file,
@@ -83,13 +89,11 @@ struct SweepSpec {
   // is out of range or the network does not fit.
   absl::StatusOr<Configuration> Complete(std::int64_t number, const ParameterMap& chosen) const;
 
-  // As Complete, but nullopt for a point that the constraints exclude. What they exclude by
-  // hyperparameters alone need not fit.
+  // As Complete, but nullopt for a point that some constraint excludes. What they exclude by
+  // hyperparameters alone need not fit. InvalidArgument for one that none excludes and that some
+  // constraint cannot be evaluated at. For many points: PointCompleter.
   absl::StatusOr<std::optional<Configuration>> CompleteIfAllowed(std::int64_t number,
                                                                  const ParameterMap& chosen) const;
-
-  // Whether `configuration` satisfies every constraint. InvalidArgument for an unknown name.
-  absl::StatusOr<bool> SatisfiesConstraints(const Configuration& configuration) const;
 
   // What the trainer gets for replicate `replicate` (0-based), without the trial's name. The seed
   // is a function of the sweep's seed and the replicate alone, so that configurations are compared

@@ -35,10 +35,11 @@ namespace {
 // Calls that are still open then are cancelled, so that the whole shutdown stays under 2 s.
 constexpr auto kShutdownGrace = std::chrono::milliseconds(800);
 
-// Queries and the files of blobs. Each has its own threads, so that uploads of checkpoints and
-// listings do not wait for each other.
+// Queries, the files of blobs, and the reading of submitted sweep files. Each has its own threads, so
+// that none of them waits for another: a large search space takes seconds to check.
 constexpr WorkPool::Options kReads = {.threads = 4, .max_queued = 256};
 constexpr WorkPool::Options kFiles = {.threads = 2, .max_queued = 256};
+constexpr WorkPool::Options kParsing = {.threads = 2, .max_queued = 64};
 
 std::string BlobFolder(const std::string& database) {
   return database.empty() ? std::string() : database + ".blobs";
@@ -85,8 +86,9 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   absl::Status Listen(ListenAddress address) {
     reads_ = std::make_unique<WorkPool>(kReads);
     files_ = std::make_unique<WorkPool>(kFiles);
+    parsing_ = std::make_unique<WorkPool>(kParsing);
     sweeps_ = std::make_unique<SweepService>(store_.get(), scheduler_.get(), specs_.get(),
-                                             watches_.get(), reads_.get());
+                                             watches_.get(), reads_.get(), parsing_.get());
     trials_ =
         std::make_unique<TrialService>(store_.get(), scheduler_.get(), specs_.get(), reads_.get());
     workers_ = std::make_unique<WorkerService>(scheduler_.get(), reads_.get());
@@ -169,6 +171,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     }
     reads_.reset();
     files_.reset();
+    parsing_.reset();
     watches_.reset();
     http_.reset();
     if (scheduler_ != nullptr) scheduler_->Shutdown();
@@ -212,6 +215,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   std::unique_ptr<Views> views_;
   std::unique_ptr<WorkPool> reads_;
   std::unique_ptr<WorkPool> files_;
+  std::unique_ptr<WorkPool> parsing_;
   std::unique_ptr<SweepService> sweeps_;
   std::unique_ptr<TrialService> trials_;
   std::unique_ptr<WorkerService> workers_;

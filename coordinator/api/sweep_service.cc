@@ -19,11 +19,15 @@ struct ParsedSweep {
   std::shared_ptr<const SweepSpec> spec;  // shared with the scheduler and the cache
 };
 
-absl::StatusOr<ParsedSweep> ParseRequest(const v1::CreateSweepRequest& request) {
+// Ends with Cancelled when the caller has gone, also at the coordinator's end.
+absl::StatusOr<ParsedSweep> ParseRequest(const v1::CreateSweepRequest& request,
+                                         grpc::CallbackServerContext* context) {
   absl::StatusOr<SweepSource> source = FromProto(request.source());
   if (!source.ok()) return source.status();
   Diagnostics diagnostics;
-  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(*source, &diagnostics);
+  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(
+      *source, &diagnostics, [context] { return context->IsCancelled(); });
+  if (absl::IsCancelled(spec.status())) return spec.status();
   if (!spec.ok()) {
     return absl::InvalidArgumentError(diagnostics.empty() ? std::string(spec.status().message())
                                                           : FormatDiagnostics(diagnostics));
@@ -61,16 +65,15 @@ grpc::ServerUnaryReactor* SweepService::CreateSweep(grpc::CallbackServerContext*
                                                     const v1::CreateSweepRequest* request,
                                                     v1::CreateSweepResponse* response) {
   if (request->validate_only()) {
-    return RespondFrom(reads_, context, [=] {
-      const absl::StatusOr<ParsedSweep> parsed = ParseRequest(*request);
+    return RespondFrom(parsing_, context, [=] {
+      const absl::StatusOr<ParsedSweep> parsed = ParseRequest(*request, context);
       if (parsed.ok()) *response->mutable_sweep() = Planned(*parsed->spec, absl::Now());
       return parsed.status();
     });
   }
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  // A large file takes a while to read.
-  const bool queued = reads_->Submit([=, this] {
-    const absl::StatusOr<ParsedSweep> parsed = ParseRequest(*request);
+  const bool queued = parsing_->Submit([=, this] {
+    const absl::StatusOr<ParsedSweep> parsed = ParseRequest(*request, context);
     if (!parsed.ok()) return reactor->Finish(Outgoing(context, parsed.status()));
     scheduler_->Submit(parsed->spec, parsed->source,
                        CutText(request->principal(), kMaxPrincipalBytes),
@@ -82,7 +85,7 @@ grpc::ServerUnaryReactor* SweepService::CreateSweep(grpc::CallbackServerContext*
                          reactor->Finish(Outgoing(context, result.status()));
                        });
   });
-  if (!queued) reactor->Finish(Outgoing(context, TooManyWaiting(*reads_)));
+  if (!queued) reactor->Finish(Outgoing(context, TooManyWaiting(*parsing_)));
   return reactor;
 }
 

@@ -12,9 +12,15 @@ namespace sweep {
 // sweeps.proto over the scheduler and the store. Thin: checks, converts, delegates. Thread-safe.
 class SweepService final : public v1::SweepService::CallbackService {
  public:
+  // `parsing` reads submitted files, `reads` answers questions.
   SweepService(Store* store, Scheduler* scheduler, SpecCache* specs, WatchHub* watches,
-               WorkPool* reads)
-      : store_(store), scheduler_(scheduler), specs_(specs), watches_(watches), reads_(reads) {}
+               WorkPool* reads, WorkPool* parsing)
+      : store_(store),
+        scheduler_(scheduler),
+        specs_(specs),
+        watches_(watches),
+        reads_(reads),
+        parsing_(parsing) {}
 
   grpc::ServerUnaryReactor* CreateSweep(grpc::CallbackServerContext* context,
                                         const v1::CreateSweepRequest* request,
@@ -57,6 +63,7 @@ class SweepService final : public v1::SweepService::CallbackService {
   SpecCache* const specs_;
   WatchHub* const watches_;
   WorkPool* const reads_;
+  WorkPool* const parsing_;
 };
 
 // A stored sweep as the services show it, with its best trial. Reads the store.

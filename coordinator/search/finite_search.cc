@@ -1,5 +1,6 @@
 #include "coordinator/search/finite_search.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -41,24 +42,31 @@ absl::Status FiniteSearch::Prepare() {
   return absl::OkStatus();
 }
 
-std::optional<Configuration> FiniteSearch::Valid(std::int64_t number, std::uint64_t code) const {
-  // Points that cannot be built are refused when the sweep file is parsed, as far as they can be
-  // foreseen; the others are left out.
-  return spec_->CompleteIfAllowed(number, space_->Decode(code)).value_or(std::nullopt);
+// Points that cannot be built are refused when the sweep file is parsed, as far as they can be
+// foreseen; the others are left out.
+void FiniteSearch::TryMore(std::int64_t number) {
+  const std::size_t end = std::min(codes_.size(), tried_ + PointCompleter::kBlock);
+  std::vector<ParameterMap> points;
+  for (std::size_t i = tried_; i < end; ++i) points.push_back(space_->Decode(codes_[i]));
+  const std::vector<PointCompleter::Result> results = completer_.Complete(number, points);
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    if (results[i].ok() && results[i]->has_value()) valid_.push_back(codes_[tried_ + i]);
+  }
+  tried_ = end;
 }
 
 absl::StatusOr<std::optional<Configuration>> FiniteSearch::Suggest(std::int64_t number) {
   if (absl::Status status = Prepare(); !status.ok()) return status;
   while (static_cast<std::int64_t>(valid_.size()) < number && tried_ < codes_.size()) {
-    const std::uint64_t code = codes_[tried_++];
-    if (Valid(number, code)) valid_.push_back(code);
+    TryMore(number);
   }
   if (static_cast<std::int64_t>(valid_.size()) < number) {
     if (!valid_.empty()) return std::optional<Configuration>();
     return absl::InvalidArgumentError(
         absl::StrCat("sweep ", spec_->name, ": no point of the search space is valid"));
   }
-  return Valid(number, valid_[static_cast<std::size_t>(number - 1)]);
+  return spec_->CompleteIfAllowed(number,
+                                  space_->Decode(valid_[static_cast<std::size_t>(number - 1)]));
 }
 
 }  // namespace sweep

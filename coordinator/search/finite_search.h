@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "common/spec/point_completer.h"
 #include "common/spec/search_space.h"
 #include "coordinator/search/search.h"
 
@@ -17,14 +18,15 @@ class FiniteSearch final : public Search {
  public:
   enum class Order { kFile, kShuffled };
   // `spec` must outlive the object.
-  FiniteSearch(const SweepSpec* spec, Order order) : spec_(spec), order_(order) {}
+  FiniteSearch(const SweepSpec* spec, Order order)
+      : spec_(spec), order_(order), completer_(spec) {}
 
   absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) override;
 
  private:
   absl::Status Prepare();
-  // The point completed, or nullopt when it is not valid.
-  std::optional<Configuration> Valid(std::int64_t number, std::uint64_t code) const;
+  // Tries the next block of codes.
+  void TryMore(std::int64_t number);
 
   const SweepSpec* const spec_;
   const Order order_;
@@ -32,6 +34,7 @@ class FiniteSearch final : public Search {
   std::vector<std::uint64_t> codes_;  // in the order of trying
   std::size_t tried_ = 0;             // of codes_
   std::vector<std::uint64_t> valid_;  // those among the tried that are valid
+  PointCompleter completer_;
 };
 
 }  // namespace sweep

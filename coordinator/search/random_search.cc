@@ -1,7 +1,9 @@
 #include "coordinator/search/random_search.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -43,12 +45,18 @@ std::string Identity(const ParameterMap& parameters) {
 absl::StatusOr<Configuration> RandomSearch::Draw(std::int64_t number) {
   Streams streams(spec_->seed, number);
   const auto uniform = [&](const std::string& name) { return streams.Next(name); };
-  for (int draw = 0; draw < kMaxDraws; ++draw) {
-    std::optional<Configuration> configuration =
-        spec_->CompleteIfAllowed(number, DrawPoint(*spec_, uniform)).value_or(std::nullopt);
-    if (!configuration) continue;
-    if (finite_ && !seen_.insert(Identity(configuration->parameters)).second) continue;
-    return *std::move(configuration);
+  // The first draw is nearly always allowed; where constraints leave little, many are tested at once.
+  std::size_t size = 1;
+  for (int drawn = 0; drawn < kMaxDraws; size = std::min(2 * size, PointCompleter::kBlock)) {
+    std::vector<ParameterMap> points;
+    for (; points.size() < size && drawn < kMaxDraws; ++drawn) {
+      points.push_back(DrawPoint(*spec_, uniform));
+    }
+    for (PointCompleter::Result& result : completer_.Complete(number, points)) {
+      if (!result.ok() || !result->has_value()) continue;
+      if (finite_ && !seen_.insert(Identity((*result)->parameters)).second) continue;
+      return **std::move(result);
+    }
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "sweep ", spec_->name, ": ", kMaxDraws, " draws found no ", finite_ ? "new point" : "point",

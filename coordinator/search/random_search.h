@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "common/spec/point_completer.h"
 #include "coordinator/search/search.h"
 
 namespace sweep {
@@ -21,7 +22,8 @@ class RandomSearch final : public Search {
   static constexpr int kMaxDraws = 1000;
 
   // `finite`: the values of every parameter can be listed. `spec` must outlive the object.
-  RandomSearch(const SweepSpec* spec, bool finite) : spec_(spec), finite_(finite) {}
+  RandomSearch(const SweepSpec* spec, bool finite)
+      : spec_(spec), finite_(finite), completer_(spec) {}
 
   absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) override;
 
@@ -32,6 +34,7 @@ class RandomSearch final : public Search {
   const bool finite_;
   std::int64_t drawn_ = 0;      // finite: numbers up to this one are in seen_
   std::set<std::string> seen_;  // finite: digests of the configurations made
+  PointCompleter completer_;
 };
 
 }  // namespace sweep

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/value.h"
+#include "common/expr/columns.h"
+#include "common/expr/expression.h"
+
+namespace sweep {
+
+// Tests a sweep's constraints at many points at once, a block of them at a time. Keeps its scratch
+// memory between blocks; not for several threads at once.
+class ConstraintTester {
+ public:
+  static constexpr std::size_t kBlock = Column::kRows;
+  // The value of a name at a row of the block; nullopt when there is no such name.
+  using Lookup = std::function<std::optional<Value>(std::size_t row, std::string_view name)>;
+
+  // Begins a block of `rows` <= kBlock points.
+  void Begin(std::size_t rows, Lookup lookup);
+
+  // What Expression::Test says at each row; false where `wanted` is false, without looking.
+  // ResourceExhausted once the rows that need Expression::Test itself (errors, and numbers of
+  // several kinds beyond 2^53) have cost more than a file may.
+  std::vector<absl::StatusOr<bool>> Test(const Expression& constraint,
+                                         const std::vector<bool>& wanted);
+
+ private:
+  struct Named {
+    std::vector<std::optional<Value>> values;  // what the column refers to
+    Column column;
+  };
+
+  const Column* Find(std::string_view name);
+  absl::StatusOr<bool> TestSlowly(const Expression& constraint, std::size_t row);
+
+  std::size_t rows_ = 0;
+  Lookup lookup_;
+  std::map<std::string, Named, std::less<>> names_;  // of this block
+  ColumnTester columns_;
+  std::int64_t slow_characters_ = 0;
+};
+
+}  // namespace sweep

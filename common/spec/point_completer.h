@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/value.h"
+#include "common/spec/constraint_tester.h"
+#include "common/spec/search_space.h"
+#include "common/spec/sweep_spec.h"
+
+namespace sweep {
+
+// SweepSpec::CompleteIfAllowed for many points: constraints are tested at a block of them at once,
+// which is some hundred times as fast. Needs a spec that outlives it; not for several threads at
+// once.
+class PointCompleter {
+ public:
+  static constexpr std::size_t kBlock = ConstraintTester::kBlock;
+  using Result = absl::StatusOr<std::optional<Configuration>>;
+
+  explicit PointCompleter(const SweepSpec* spec);
+
+  // One result per point of `chosen`, which has at most kBlock.
+  std::vector<Result> Complete(std::int64_t number, std::span<const ParameterMap> chosen);
+
+ private:
+  struct Block;
+
+  void Exclude(Block* block);
+  void Build(std::int64_t number, Block* block);
+  void Allow(Block* block);
+
+  const SweepSpec& spec_;
+  std::vector<const Expression*> of_parameters_;  // constraints that refer to no fact of a network
+  std::vector<const Expression*> of_networks_;
+  ConstraintTester tester_;
+};
+
+}  // namespace sweep
