@@ -15,6 +15,8 @@
 #include <utility>
 
 #include "absl/time/clock.h"
+#include "coordinator/http/request_head.h"
+#include "coordinator/views/views.h"
 #include "fmt/format.h"
 
 namespace sweep {
@@ -27,9 +29,11 @@ constexpr std::string_view kBusy =
     R"({"error":{"code":"UNAVAILABLE","message":"too many requests wait; ask again"}})";
 constexpr std::string_view kTooLong =
     R"({"error":{"code":"INVALID_ARGUMENT","message":"the header of the request is too long"}})";
+constexpr std::string_view kTooSlow =
+    R"({"error":{"code":"DEADLINE_EXCEEDED","message":"the body of the request took too long"}})";
+constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
-// Where the header ends; npos while it has not.
-std::size_t HeaderEnd(const std::string& received) { return received.find("\r\n\r\n"); }
+constexpr std::string_view kHeaderEnd = "\r\n\r\n";
 
 std::string PeerOf(const sockaddr_storage& address) {
   char text[INET6_ADDRSTRLEN] = "";
@@ -68,7 +72,8 @@ ConnectionFront::ConnectionFront(int listener, const Options& options, Handler h
       wake_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
   fcntl(listener_, F_SETFL, O_NONBLOCK);
   front_ = std::thread([this] { FrontLoop(); });
-  for (int i = 0; i < options_.threads; ++i) workers_.emplace_back([this] { WorkerLoop(); });
+  for (int i = 0; i < options_.threads; ++i) workers_.emplace_back([this] { WorkerLoop(&lane_); });
+  if (!options_.urgent_paths.empty()) workers_.emplace_back([this] { WorkerLoop(&urgent_); });
 }
 
 ConnectionFront::~ConnectionFront() {
@@ -83,16 +88,19 @@ void ConnectionFront::Shutdown() {
     if (std::exchange(stopping_, true)) return;
     // Their threads see the end of the connection.
     for (const auto& [socket, is_active] : active_) shutdown(socket, SHUT_RDWR);
-    changed_.NotifyAll();
+    lane_.changed.NotifyAll();
+    urgent_.changed.NotifyAll();
   }
   Wake();
   front_.join();
   for (std::thread& worker : workers_) worker.join();
   MutexLock lock(&mutex_);
-  for (const HttpConnection& connection : queue_) close(connection.socket);
+  for (Lane* lane : {&lane_, &urgent_}) {
+    for (const HttpConnection& connection : lane->queue) close(connection.socket);
+    lane->queue.clear();
+  }
   for (const HttpConnection& connection : returned_) close(connection.socket);
   for (const auto& [socket, waiting] : waiting_) close(socket);
-  queue_.clear();
   returned_.clear();
   waiting_.clear();
 }
@@ -120,7 +128,7 @@ void ConnectionFront::FrontLoop() {
     for (std::size_t i = 2; ready > 0 && i < polled.size(); ++i) {
       if (polled[i].revents == 0) continue;
       const auto found = waiting_.find(polled[i].fd);
-      if (!ReadHeader(&found->second)) waiting_.erase(found);
+      if (!Receive(&found->second)) waiting_.erase(found);
     }
     CloseOverdue(absl::Now());
     if ((polled[0].revents & POLLIN) != 0) Accept();
@@ -134,13 +142,10 @@ void ConnectionFront::TakeReturned() {
     returned.swap(returned_);
   }
   for (HttpConnection& connection : returned) {
-    if (HeaderEnd(connection.received) != std::string::npos) {
-      Dispatch(std::move(connection));
-      continue;
-    }
     const int socket = connection.socket;
     const bool has_begun = !connection.received.empty();
-    waiting_[socket] = {std::move(connection), absl::Now(), has_begun};
+    Waiting waiting{std::move(connection), absl::Now(), has_begun};
+    if (Advance(&waiting)) waiting_[socket] = std::move(waiting);
   }
 }
 
@@ -177,17 +182,24 @@ void ConnectionFront::MakeRoom() {
 void ConnectionFront::CloseOverdue(absl::Time now) {
   for (auto next = waiting_.begin(); next != waiting_.end();) {
     const Waiting& waiting = next->second;
-    const absl::Duration limit = waiting.has_begun ? options_.header_time : options_.idle_time;
+    const bool has_header = waiting.whole_bytes > 0;
+    const absl::Duration limit = has_header          ? options_.body_time
+                                 : waiting.has_begun ? options_.header_time
+                                                     : options_.idle_time;
     if (now - waiting.since < limit) {
       ++next;
       continue;
     }
-    close(next->first);
+    if (has_header) {
+      Refuse(next->first, "408 Request Timeout", kTooSlow);
+    } else {
+      close(next->first);
+    }
     next = waiting_.erase(next);
   }
 }
 
-bool ConnectionFront::ReadHeader(Waiting* waiting) {
+bool ConnectionFront::Receive(Waiting* waiting) {
   HttpConnection& connection = waiting->connection;
   char buffer[8192];
   while (true) {
@@ -199,40 +211,76 @@ bool ConnectionFront::ReadHeader(Waiting* waiting) {
     }
     if (!std::exchange(waiting->has_begun, true)) waiting->since = absl::Now();
     connection.received.append(buffer, static_cast<std::size_t>(got));
-    const std::size_t end = HeaderEnd(connection.received);
-    if (std::min(end, connection.received.size()) > options_.max_header_bytes) {
-      Refuse(connection.socket, "431 Request Header Fields Too Large", kTooLong);
-      return false;
-    }
-    if (end != std::string::npos) {
-      Dispatch(std::move(connection));
-      return false;
-    }
+    if (!Advance(waiting)) return false;
   }
+}
+
+// Hands on a request that is there whole, and refuses one that will not be understood.
+bool ConnectionFront::Advance(Waiting* waiting) {
+  std::string& received = waiting->connection.received;
+  if (waiting->whole_bytes == 0) {
+    // An empty line before a request is no part of it (RFC 9112 section 2.2).
+    while (received.starts_with("\r\n")) received.erase(0, 2);
+    const std::size_t end = received.find(kHeaderEnd);
+    if (std::min(end, received.size()) > options_.max_header_bytes) {
+      Refuse(waiting->connection.socket, "431 Request Header Fields Too Large", kTooLong);
+      return false;
+    }
+    if (end == std::string::npos) return true;
+    if (!BeginBody(end, waiting)) return false;
+  }
+  if (received.size() < waiting->whole_bytes) return true;
+  Dispatch(std::move(waiting->connection));
+  return false;
+}
+
+bool ConnectionFront::BeginBody(std::size_t header_end, Waiting* waiting) {
+  HttpConnection& connection = waiting->connection;
+  const absl::StatusOr<RequestHead> head =
+      ParseRequestHead(std::string_view(connection.received).substr(0, header_end));
+  if (!head.ok()) {
+    Refuse(connection.socket, "400 Bad Request", ErrorDocument(head.status()));
+    return false;
+  }
+  connection.path = head->path;
+  waiting->whole_bytes = header_end + kHeaderEnd.size();
+  waiting->since = absl::Now();
+  // The others' bodies are not read: their connection ends with the answer.
+  const auto body_bytes = static_cast<std::size_t>(head->body_bytes);
+  if (head->method != "POST" || body_bytes > options_.max_body_bytes) return true;
+  waiting->whole_bytes += body_bytes;
+  if (head->awaits_continue && connection.received.size() < waiting->whole_bytes) {
+    send(connection.socket, kContinue.data(), kContinue.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+  }
+  return true;
 }
 
 void ConnectionFront::Dispatch(HttpConnection connection) {
   const int socket = connection.socket;
+  const std::vector<std::string>& urgent = options_.urgent_paths;
+  const bool is_urgent =
+      std::find(urgent.begin(), urgent.end(), connection.path) != urgent.end();
   {
     MutexLock lock(&mutex_);
-    if (queue_.size() < options_.max_queued) {
-      queue_.push_back(std::move(connection));
-      changed_.NotifyOne();
+    Lane& lane = is_urgent ? urgent_ : lane_;
+    if (lane.queue.size() < options_.max_queued) {
+      lane.queue.push_back(std::move(connection));
+      lane.changed.NotifyOne();
       return;
     }
   }
   Refuse(socket, "503 Service Unavailable\r\nRetry-After: 1", kBusy);
 }
 
-void ConnectionFront::WorkerLoop() {
+void ConnectionFront::WorkerLoop(Lane* lane) {
   while (true) {
     HttpConnection connection;
     {
       MutexLock lock(&mutex_);
-      while (queue_.empty() && !stopping_) changed_.Wait(&mutex_);
+      while (lane->queue.empty() && !stopping_) lane->changed.Wait(&mutex_);
       if (stopping_) return;
-      connection = std::move(queue_.front());
-      queue_.pop_front();
+      connection = std::move(lane->queue.front());
+      lane->queue.pop_front();
       active_[connection.socket] = true;
     }
     const bool keep = handler_(&connection) && ++connection.served < options_.max_requests;

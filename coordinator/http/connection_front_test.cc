@@ -23,6 +23,10 @@ bool Echo(HttpConnection* connection) {
          std::ssize(answer);
 }
 
+std::string Request(const std::string& word) {
+  return word + " / HTTP/1.1\r\nHost: localhost\r\n\r\n";
+}
+
 class ConnectionFrontTest : public testing::Test {
  protected:
   void Start(const ConnectionFront::Options& options,
@@ -35,7 +39,7 @@ class ConnectionFrontTest : public testing::Test {
   }
   std::string Ask(const std::string& word) {
     RawClient client(port_);
-    client.Send(word + " / HTTP/1.1\r\n\r\n");
+    client.Send(Request(word));
     return client.ReadTo("\n");
   }
 
@@ -46,10 +50,10 @@ class ConnectionFrontTest : public testing::Test {
 TEST_F(ConnectionFrontTest, AConnectionServesManyRequestsAlsoSentAtOnce) {
   Start({});
   RawClient client(port_);
-  client.Send("ONE / HTTP/1.1\r\n\r\nTWO / HTTP/1.1\r\n\r\nTHR");
+  client.Send(Request("ONE") + Request("TWO") + "THR");
   EXPECT_EQ(client.ReadTo("\n"), "ONE\n");
   EXPECT_EQ(client.ReadTo("\n"), "TWO\n");
-  client.Send("EE / HTTP/1.1\r\n\r\n");
+  client.Send(Request("EE"));
   EXPECT_EQ(client.ReadTo("\n"), "THREE\n");
 }
 
@@ -82,7 +86,7 @@ TEST_F(ConnectionFrontTest, BeyondTheLimitTheOldestConnectionGoes) {
   std::vector<RawClient> clients;
   for (int i = 0; i < 11; ++i) clients.emplace_back(port_);
   EXPECT_EQ(clients.front().ReadAll(), "");
-  clients.back().Send("LAST / HTTP/1.1\r\n\r\n");
+  clients.back().Send(Request("LAST"));
   EXPECT_EQ(clients.back().ReadTo("\n"), "LAST\n");
 }
 
@@ -116,13 +120,13 @@ TEST_F(ConnectionFrontTest, AFullQueueAnswers503WithRetryAfter) {
   Start({.threads = 1, .max_queued = 1},
         [&gate](HttpConnection* connection) { return gate.Handle(connection); });
   RawClient first(port_), second(port_);
-  first.Send("FIRST / HTTP/1.1\r\n\r\n");
+  first.Send(Request("FIRST"));
   gate.WaitFor(1);
-  second.Send("SECOND / HTTP/1.1\r\n\r\n");
+  second.Send(Request("SECOND"));
   // Whichever of these two comes first takes the place in the queue.
   RawClient third(port_), fourth(port_);
-  third.Send("THIRD / HTTP/1.1\r\n\r\n");
-  fourth.Send("FOURTH / HTTP/1.1\r\n\r\n");
+  third.Send(Request("THIRD"));
+  fourth.Send(Request("FOURTH"));
   const std::string refusal = fourth.ReadAll();
   EXPECT_THAT(refusal, HasSubstr("503"));
   EXPECT_THAT(refusal, HasSubstr("Retry-After: 1"));
@@ -130,6 +134,61 @@ TEST_F(ConnectionFrontTest, AFullQueueAnswers503WithRetryAfter) {
   EXPECT_THAT(refusal, HasSubstr("Content-Length: " + std::to_string(refusal.size() - body)));
   gate.Open();
   EXPECT_EQ(first.ReadTo("\n"), "FIRST\n");
+}
+
+std::string Change(const std::string& path, std::size_t body_bytes, const std::string& lines = "") {
+  return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+         std::to_string(body_bytes) + "\r\n" + lines + "\r\n";
+}
+
+TEST_F(ConnectionFrontTest, SlowSendersOfBodiesHoldNoThread) {
+  Start({.threads = 1, .body_time = absl::Hours(1), .idle_time = absl::Hours(1)});
+  std::vector<RawClient> others;
+  for (int i = 0; i < 50; ++i) {
+    others.emplace_back(port_);
+    others.back().Send(Change("/", 10) + "nine byte");
+  }
+  EXPECT_EQ(Ask("HELLO"), "HELLO\n");
+  others.front().Send("s");
+  EXPECT_EQ(others.front().ReadTo("\n"), "POST\n");
+}
+
+TEST_F(ConnectionFrontTest, ABodyThatTakesTooLongIsAnswered) {
+  Start({.body_time = absl::Milliseconds(50)});
+  RawClient client(port_);
+  client.Send(Change("/", 10) + "nine byte");
+  EXPECT_THAT(client.ReadAll(), HasSubstr("408"));
+}
+
+TEST_F(ConnectionFrontTest, ABodyThatWaitsForItIsAskedFor) {
+  Start({});
+  RawClient client(port_);
+  client.Send(Change("/", 4, "Expect: 100-continue\r\n"));
+  EXPECT_EQ(client.ReadTo("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  client.Send("body");
+  EXPECT_EQ(client.ReadTo("\n"), "POST\n");
+}
+
+TEST_F(ConnectionFrontTest, AMalformedHeaderIsRefused) {
+  Start({});
+  RawClient client(port_);
+  client.Send("GET / HTTP/1.1\r\nHost : localhost\r\n\r\n");
+  const std::string answer = client.ReadAll();
+  EXPECT_THAT(answer, HasSubstr("HTTP/1.1 400"));
+  EXPECT_THAT(answer, HasSubstr("Host : localhost"));
+}
+
+TEST_F(ConnectionFrontTest, UrgentPathsWaitForNoOtherAnswer) {
+  Gate gate;
+  Start({.threads = 1, .urgent_paths = {"/well"}}, [&gate](HttpConnection* connection) {
+    return connection->path == "/well" ? Echo(connection) : gate.Handle(connection);
+  });
+  RawClient busy(port_), client(port_);
+  busy.Send(Request("BUSY"));
+  gate.WaitFor(1);
+  client.Send("GET /well?full HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  EXPECT_EQ(client.ReadTo("\n"), "GET\n");
+  gate.Open();
 }
 
 TEST_F(ConnectionFrontTest, ShutdownEndsWaitingAndWorkingConnections) {
@@ -142,7 +201,7 @@ TEST_F(ConnectionFrontTest, ShutdownEndsWaitingAndWorkingConnections) {
     return recv(connection->socket, &byte, 1, 0) == 1;
   });
   RawClient idle(port_), working(port_);
-  working.Send("GET / HTTP/1.1\r\n\r\n");
+  working.Send(Request("GET"));
   while (!entered) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   const absl::Time start = absl::Now();
   front_->Shutdown();

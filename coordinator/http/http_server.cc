@@ -129,8 +129,11 @@ class HttpServerImpl final : public HttpServer {
   ~HttpServerImpl() override { HttpServerImpl::Shutdown(); }
 
   void Serve(int listener) {
+    ConnectionFront::Options connections = options_.connections;
+    // Monitoring must see a service that is busy, not one that is gone.
+    connections.urgent_paths = {"/healthz", "/metrics"};
     front_ = std::make_unique<ConnectionFront>(
-        listener, options_.connections,
+        listener, connections,
         [this](HttpConnection* connection) { return Answer(connection); });
   }
 
@@ -150,6 +153,7 @@ class HttpServerImpl final : public HttpServer {
           request.ranges.clear();
           const std::string encodings = request.get_header_value("Accept-Encoding");
           request.headers.erase("Accept-Encoding");
+          request.headers.erase("Expect");  // the front has said to go on
           request.set_header(kAcceptEncoding, encodings);
           may_have_body = (request.method != "GET" && request.method != "HEAD") ||
                           request.has_header("Content-Length") ||
