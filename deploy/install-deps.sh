@@ -4,19 +4,29 @@
 # Python packages of tests/requirements.txt and two programs of Prometheus, which tests use. Run it as
 # often as you like: what is there already is left alone.
 #
-#   deploy/install-deps.sh            install
-#   Torch_DIR=… deploy/install-deps.sh   use that libtorch (the folder of TorchConfig.cmake)
+#   deploy/install-deps.sh              install
+#   deploy/install-deps.sh --no-tests   only what building and running the programs needs
+#   Torch_DIR=… deploy/install-deps.sh  use that libtorch (the folder of TorchConfig.cmake)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly PACKAGES=(
+with_tests=yes
+if [ $# -gt 0 ]; then
+  if [ "$*" != --no-tests ]; then
+    echo "install-deps: error: unknown argument '$*'; there is --no-tests" >&2
+    exit 2
+  fi
+  with_tests=no
+fi
+
+readonly PROGRAM_PACKAGES=(
   g++ cmake ninja-build ccache pkg-config ca-certificates
   libgrpc++-dev libprotobuf-dev protobuf-compiler protobuf-compiler-grpc libabsl-dev
   libsqlite3-dev sqlite3 libspdlog-dev libfmt-dev libyaml-cpp-dev libcli11-dev
   nlohmann-json3-dev libcpp-httplib-dev libssl-dev zlib1g-dev libpng-dev libcurl4-openssl-dev
-  libhwy-dev prometheus-cpp-dev libgtest-dev libgmock-dev python3 python3-pip zsh
-  chromium fonts-dejavu-core
+  libhwy-dev prometheus-cpp-dev python3 python3-pip
 )
+readonly TEST_PACKAGES=(libgtest-dev libgmock-dev zsh chromium fonts-dejavu-core)
 readonly TORCH_VERSION=2.13.0
 readonly TORCH_WHEEL=torch-${TORCH_VERSION}+cpu-cp311-cp311-manylinux_2_28_x86_64.whl
 readonly TORCH_SHA256=6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
@@ -37,8 +47,10 @@ has_node() {
 }
 
 install_packages() {
-  command -v apt-get >/dev/null || fail "this script knows Debian's apt-get only; install by hand: ${PACKAGES[*]} nodejs npm"
-  local wanted=("${PACKAGES[@]}") missing=() package
+  local wanted=("${PROGRAM_PACKAGES[@]}")
+  if [ $with_tests = yes ]; then wanted+=("${TEST_PACKAGES[@]}"); fi
+  command -v apt-get >/dev/null || fail "this script knows Debian's apt-get only; install by hand: ${wanted[*]} nodejs npm"
+  local missing=() package
   has_node || wanted+=(nodejs npm)
   for package in "${wanted[@]}"; do
     dpkg-query -W -f='${Status}' "$package" 2>/dev/null | grep -q 'install ok installed' || missing+=("$package")
@@ -159,6 +171,8 @@ install_prometheus() {
 
 install_packages
 install_torch
-install_python_packages
-install_prometheus
+if [ $with_tests = yes ]; then
+  install_python_packages
+  install_prometheus
+fi
 say "done"

@@ -11,9 +11,9 @@ sweep_file=${1:-examples/quickstart.yaml}
 stage() { printf '\n== %s (at %d min %02d s)\n' "$1" $((SECONDS / 60)) $((SECONDS % 60)); }
 
 stage "install"
-deploy/install-deps.sh
+deploy/install-deps.sh --no-tests
 stage "build"
-deploy/build.sh sweep sweep-coordinator sweep-worker sweep-trainer
+SWEEP_TESTING=OFF deploy/build.sh sweep sweep-coordinator sweep-worker sweep-trainer
 stage "sweep run $sweep_file"
 code=0
 build/release/bin/sweep run "$sweep_file" || code=$?

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -384,23 +385,30 @@ std::vector<Figure> MeasureDashboard(const Arguments& arguments) {
   return figures;
 }
 
-// Optuna's storages with the same reports, by its own package; lines "NAME<TAB>REPORTS_PER_SECOND".
+// Optuna's storages with the same reports, by its own package; lines "NAME<TAB>REPORTS_PER_SECOND", or
+// with the reason instead of the number. What else is printed last says why there is no line.
 std::vector<Figure> MeasurePeers(const Arguments& arguments) {
   const TemporaryFolder folder;
-  const std::string command = fmt::format("cd '{}' && '{}' '{}' {}", folder.path(),
+  const std::string command = fmt::format("cd '{}' && '{}' '{}' {} 2>&1", folder.path(),
                                           arguments.python, SWEEP_BENCH_PEERS, arguments.seconds);
   FILE* const pipe = popen(command.c_str(), "r");
   std::vector<Figure> figures;
+  std::string last = "nothing was printed";
   char line[512];
   while (pipe != nullptr && fgets(line, sizeof(line), pipe) != nullptr) {
-    const std::string text = line;
+    const std::string text = std::string(line).substr(0, std::strcspn(line, "\n"));
     const std::size_t tab = text.find('\t');
-    if (tab == std::string::npos) continue;
-    figures.push_back({"peer: " + text.substr(0, tab),
-                       text.substr(tab + 1, text.find('\n') - tab - 1) + " reports/s", ""});
+    if (tab == std::string::npos) {
+      if (!text.empty()) last = text;
+      continue;
+    }
+    const std::string rate = text.substr(tab + 1);
+    const bool is_number = !rate.empty() && rate.find_first_not_of("0123456789") == rate.npos;
+    figures.push_back({"peer: " + text.substr(0, tab), is_number ? rate + " reports/s" : rate, ""});
   }
-  if (pipe == nullptr || pclose(pipe) != 0 || figures.empty()) {
-    return {{"peers", "not measured: " + arguments.python + " cannot import optuna", ""}};
+  const bool failed = pipe == nullptr || pclose(pipe) != 0;
+  if (failed || figures.empty()) {
+    figures.push_back({"peers", "not measured: " + arguments.python + ": " + last, ""});
   }
   return figures;
 }
