@@ -94,6 +94,16 @@ absl::Status TrialService::List(const v1::ListTrialsRequest& request,
   }
   const absl::StatusOr<SharedSpec> spec = specs_->Get(*name);
   if (!spec.ok()) return spec.status();
+  // Which key there is, the store says; which of two is meant, nobody.
+  const std::string sort = request.order_by().substr(0, request.order_by().find(' '));
+  const std::vector<std::string> known = KnownTrialNames(**spec);
+  if (std::binary_search(known.begin(), known.end(), sort)) {
+    const absl::Status named = CheckTrialName(**spec, sort);
+    if (!named.ok()) {
+      return absl::InvalidArgumentError(fmt::format("trials cannot be ordered by '{}': {}", sort,
+                                                    std::string(named.message())));
+    }
+  }
   std::optional<TrialFilter> filter;
   if (!request.filter().empty()) {
     absl::StatusOr<TrialFilter> parsed = TrialFilter::Parse(request.filter(), *spec);

@@ -82,7 +82,7 @@ absl::Status SchedulerImpl::LoadSweep(SweepRow row) {
     row = *std::move(whole);
   }
   Diagnostics diagnostics;
-  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(row.source, &diagnostics);
+  absl::StatusOr<SweepSpec> spec = SweepSpec::ParseStored(row.source, row.digest, &diagnostics);
   if (!spec.ok()) {  // stored by a build that understood more; the others go on
     spdlog::error("sweep not resumed sweep={} reason={:?}", row.name,
                   FormatDiagnostics(diagnostics));
@@ -221,6 +221,8 @@ void SchedulerImpl::OnSubmitted(const Submission& submission,
   MutexLock lock(&mutex_);
   const bool ended = row.state == SweepState::kCompleted || row.state == SweepState::kCancelled;
   if (ended || table_.FindSweep(row.id) != nullptr) return;
+  // Stored in an earlier edition, and not understood when it was loaded.
+  if (row.digest != spec->digest) return;
   table_.AddSweep(row, WithBudget(std::move(spec), row.planned_configurations));
   DeferSignal(row.id, EventBus::Signal::kEvents);
   React();

@@ -120,7 +120,10 @@ absl::StatusOr<Order> ParseOrder(const std::string& text) {
     order.descending = true;
     name.remove_suffix(kDescending.size());
   }
+  const bool of_parameters = name.starts_with(kParametersPrefix);
+  name = WithoutParametersPrefix(name);
   for (const Named& named : kOrders) {
+    if (of_parameters) break;
     if (name.empty() ? named.name == "number" : named.name == name) {
       order.term = named.term;
       order.present = named.present;

@@ -6,6 +6,7 @@
 
 #include "common/lifecycle/trial_state.h"
 #include "common/spec/search_space.h"
+#include "coordinator/views/trial_filter.h"
 
 namespace sweep {
 namespace {
@@ -212,7 +213,12 @@ SweepIndex::Getter SweepIndex::ParameterGetter(std::size_t parameter) const {
   };
 }
 
-SweepIndex::Getter SweepIndex::Find(const std::string& name) const {
+SweepIndex::Getter SweepIndex::Find(const std::string& written) const {
+  const auto [of, name] = ResolveTrialName(*spec_, written);
+  if (of == TrialName::Of::kParameters) {
+    const auto found = parameter_index_.find(name);
+    return found != parameter_index_.end() ? ParameterGetter(found->second) : FixedGetter(name);
+  }
   if (name == "number") {
     return [](std::size_t row) { return Value(static_cast<std::int64_t>(row + 1)); };
   }

@@ -95,7 +95,7 @@ class SweepIndex {
   // fact of the network. Nullopt: it has none (yet).
   using Getter = std::function<std::optional<Value>(std::size_t row)>;
   // An unknown name has no values. Valid while the index lives and is not changed.
-  Getter Find(const std::string& name) const;
+  Getter Find(const std::string& written) const;
   // Likewise of what a ranking shows: "accuracy" and "epochs_to_target" are the configuration's.
   Getter FindRanked(const std::string& name) const;
   // The chosen value of hyperparameter `parameter` (an index into spec().parameters).

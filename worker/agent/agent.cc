@@ -17,6 +17,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/ids.h"
+#include "proto/address.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/coordinator_client.h"
 #include "worker/agent/dataset_cache.h"
@@ -67,17 +68,9 @@ bool IsDevice(const std::string& device) {
   return device.starts_with("cuda:") && absl::SimpleAtoi(device.substr(5), &number) && number >= 0;
 }
 
-bool IsAddress(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  int port = 0;
-  return colon != std::string::npos && colon > 0 &&
-         absl::SimpleAtoi(address.substr(colon + 1), &port) && port > 0 && port < 65536;
-}
-
 absl::Status Check(const AgentOptions& options) {
-  if (!IsAddress(options.coordinator)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("coordinator '", options.coordinator, "': not of the form HOST:PORT"));
+  if (absl::Status status = ParseAddress(options.coordinator).status(); !status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("coordinator ", status.message()));
   }
   if (!options.name.empty() && !IsValidName(options.name)) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -260,8 +253,10 @@ class AgentImpl final : public Agent {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options) {
-  if (absl::Status status = Check(options); !status.ok()) return status;
+absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& given) {
+  if (absl::Status status = Check(given); !status.ok()) return status;
+  AgentOptions options = given;
+  options.coordinator = *ParseAddress(given.coordinator);
   absl::StatusOr<std::vector<std::string>> trainer = FindTrainer(options.trainer_command);
   if (trainer.ok()) AddTrainerFlags(options.threads, options.backend, &*trainer);
   if (!trainer.ok() && !options.trainer_optional) return trainer.status();
