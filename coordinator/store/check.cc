@@ -46,8 +46,10 @@ constexpr Rule kRules[] = {
      "SELECT s.name FROM sweeps s LEFT JOIN trials t ON t.sweep_id = s.id GROUP BY s.id HAVING "
      "s.pending <> total(t.state = 'pending') OR s.running <> total(t.state IN ('leased', "
      "'running')) OR s.completed <> total(t.state = 'completed') OR s.stopped <> total(t.state = "
-     "'stopped') OR s.failed <> total(t.state = 'failed') OR s.cancelled <> total(t.state = "
-     "'cancelled')"},
+     "'stopped') OR s.failed <> total(t.state = 'failed' AND NOT t.diverged) OR s.diverged <> "
+     "total(t.diverged) OR s.cancelled <> total(t.state = 'cancelled')"},
+    {"only a trial that failed has diverged",
+     "SELECT 'trial ' || id || ' is ' || state FROM trials WHERE diverged AND state <> 'failed'"},
     {"a sweep counts its qualifying configurations",
      "SELECT name FROM sweeps s WHERE qualifying <> (SELECT count(*) FROM configurations c WHERE "
      "c.sweep_id = s.id AND c.qualifies)"},

@@ -115,7 +115,7 @@ TEST_F(MigrationTest, WhatIsNewWorksOnAnOldDatabase) {
   EXPECT_TRUE(Must(store->GetSweep("s")).give_back);
   ASSERT_TRUE(driver.Finish(lease, spec_, LeaseOutcome::kFailedForGood, "no").ok());
   ASSERT_EQ(store->WriteAndWait([&](WriteTransaction& transaction) {
-    return transaction.RetrySweep(spec_, /*failed=*/true, /*cancelled=*/false).status();
+    return transaction.RetrySweep(spec_, {.failed = true}).status();
   }),
             absl::OkStatus());
   EXPECT_EQ(Must(store->GetTrial("s", 2)).state, TrialState::kPending);

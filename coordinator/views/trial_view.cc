@@ -149,7 +149,7 @@ absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::st
   const absl::StatusOr<std::vector<AttemptRow>> attempts = store->ListAttempts(sweep_name, number);
   if (!attempts.ok()) return attempts.status();
   const std::int64_t images = EvaluationImages(**spec);
-  Json document = TrialRowJson(*trial);
+  Json document = TrialRowJson(*trial, context.options.clock->Now());
   document.update({{"sweep", sweep_name},
                    {"sweep_state", SweepStateName(sweep->state)},
                    {"seed", std::to_string(trial->seed)},
