@@ -145,6 +145,12 @@ int EndOfSweep(Connection& connection, const v1::Sweep& sweep) {
     return Fail(
         absl::InternalError(fmt::format("{} was cancelled before anything qualified", name)));
   }
+  if (sweep.counts().diverged() == EndedTrials(sweep.counts()) && sweep.counts().diverged() > 0) {
+    return Fail(absl::InternalError(
+        fmt::format("all {} trials of {} diverged; the same seeds and values would diverge again: "
+                    "search smaller learning rates",
+                    sweep.counts().diverged(), name)));
+  }
   if (sweep.counts().failed() > 0) {
     return Fail(absl::InternalError(fmt::format(
         "nothing qualified, and {} of {} trials failed for good; {}try them again with: "
@@ -158,7 +164,8 @@ int FinishSweep(Connection& connection, const std::string& name, int top, const 
   const absl::StatusOr<v1::RankSweepResponse> ranking = RankSweep(connection, name, top);
   if (!ranking.ok()) return Fail(ranking.status());
   PrintRanking(*ranking, session, std::cout);
-  if (ranking->rows().empty() && ranking->sweep().counts().failed() == 0) {
+  const v1::TrialCounts& counts = ranking->sweep().counts();
+  if (ranking->rows().empty() && counts.failed() + counts.diverged() == 0) {
     return Fail(absl::InternalError("no trial has trained an epoch"));
   }
   return EndOfSweep(connection, ranking->sweep());

@@ -243,5 +243,13 @@ TEST(Intervals, WilsonMatchesAKnownCase) {
   EXPECT_DOUBLE_EQ(WilsonInterval(0.5, 0).low, 0.0);
 }
 
+TEST(MeanInterval, IsWithinWhatAnAccuracyCanBeAndNoneForOneRun) {
+  EXPECT_FALSE(MeanInterval(0.832, 0, 1).has_value()) << "one run has no spread";
+  const std::optional<Interval> interval = MeanInterval(0.978, 0.0381, 2);
+  ASSERT_TRUE(interval.has_value());
+  EXPECT_DOUBLE_EQ(interval->low, 0.978 - 0.0381);
+  EXPECT_EQ(interval->high, 1) << "not 101.61 %";
+}
+
 }  // namespace
 }  // namespace sweep

@@ -56,7 +56,7 @@ absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow
                   {"search_reason", sweep.search_reason}};
   AddBest(context.options.store, sweep, &summary);
   std::optional<double> seconds;
-  if (spec != nullptr) {
+  if (spec != nullptr && context.time_left != nullptr) {
     seconds = context.time_left->SecondsLeft(sweep, *spec);
   }
   summary["seconds_left"] = seconds ? NumberJson(*seconds) : Json(nullptr);

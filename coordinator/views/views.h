@@ -39,7 +39,7 @@ class Views {
     Scheduler* scheduler = nullptr;
     BlobStore* blobs = nullptr;
     SpecCache* specs = nullptr;
-    TimeLeft* time_left = nullptr;
+    TimeLeft* time_left = nullptr;  // null: nothing is said of it
     Clock* clock = RealClock();
     std::string database;
     std::string version;
