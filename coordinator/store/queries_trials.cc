@@ -15,8 +15,8 @@ namespace {
 
 #define TRIAL_COLUMNS                                                                        \
   "t.id, t.sweep_id, s.name, t.number, t.configuration_id, c.number, t.replicate, t.state, " \
-  "t.diverged, c.parameters, c.resolved, c.model, c.network_parameters, c.fully_connected, t.seed, t.attempt, "      \
-  "t.failures, t.epochs, t.reason, t.worker, t.created_us, t.started_us, t.ended_us, "       \
+  "t.diverged, c.parameters, c.resolved, c.model, c.network_parameters, c.fully_connected, " \
+  "t.seed, t.attempt, t.failures, t.epochs, t.reason, t.worker, t.created_us, t.started_us, t.ended_us, "       \
   "t.checkpoint_sha256, t.checkpoint_epoch, t.epoch, t.last_accuracy, t.last_loss, "         \
   "t.best_accuracy, t.best_epoch, t.best_loss, t.best_gated_accuracy, t.best_gated_epoch, "  \
   "t.epochs_to_target, c.qualifies, t.secret, "                                              \
