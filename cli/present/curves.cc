@@ -23,10 +23,6 @@ double Seconds(const google::protobuf::Duration& duration) {
   return static_cast<double>(duration.seconds()) + duration.nanos() * 1e-9;
 }
 
-absl::Time ToTime(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
-
 // The gate called `name` out of texts such as "accuracy >= 0.994"; nullopt when there is none with
 // a number.
 std::optional<Gate> FindGate(const std::vector<std::string>& gates, const std::string& name) {

@@ -109,7 +109,7 @@ void WatchModel::ApplyProgress(const v1::ProgressBatch& batch) {
   }
 }
 
-std::vector<std::string> WatchModel::Apply(const v1::WatchSweepResponse& message, absl::Time now,
+std::vector<std::string> WatchModel::Apply(const v1::WatchSweepResponse& message, absl::Time,
                                            bool epochs, const Session& session) {
   std::vector<std::string> lines;
   if (!message.cursor().empty()) cursor_ = message.cursor();
@@ -142,7 +142,7 @@ std::string WatchModel::BarLine(const Running& running, const Session& session) 
   return line + "  " + ParametersText(running.trial);
 }
 
-std::vector<std::string> WatchModel::Live(absl::Time now, int width, const Session& session) const {
+std::vector<std::string> WatchModel::Live(absl::Time, int width, const Session& session) const {
   std::vector<std::string> lines;
   std::string line =
       fmt::format("{}  {}  {}/{} trials", Styled(session, Style::kBold, ShortName(sweep_.name())),
