@@ -188,7 +188,7 @@ int Retry(const std::string& name, RetrySelection selection, const Session& sess
                       Trials(response->retried()), shown, WhatFollows(connection, shown, session)));
     }
     const std::int64_t diverged = response->sweep().counts().diverged();
-    if (diverged > 0) {
+    if (diverged > 0 && selection.failed && !selection.diverged) {
       Say(session, fmt::format("{} that diverged {} left out: the same seed and values would "
                                "diverge again; --force retries {} too",
                                Trials(diverged), diverged == 1 ? "is" : "are",

@@ -105,7 +105,8 @@ ExportRow TrialExportRow(const v1::Trial& trial) {
   row["epochs_to_target"] =
       trial.epochs_to_target() > 0 ? Json(trial.epochs_to_target()) : Json(nullptr);
   row["evaluation_images"] = trial.evaluation_images();
-  row["attempt_seconds"] = trial.attempt() > 0 ? Json(Seconds(trial.attempt_duration())) : nullptr;
+  row["attempt_seconds"] =
+      trial.attempt() > 0 ? Json(Seconds(trial.attempt_duration())) : Json(nullptr);
   row["attempt"] = trial.attempt();
   row["failures"] = trial.failures();
   row["worker"] = trial.worker().empty() ? Json(nullptr) : Json(ShortName(trial.worker()));

@@ -16,7 +16,8 @@ namespace {
 #define TRIAL_COLUMNS                                                                        \
   "t.id, t.sweep_id, s.name, t.number, t.configuration_id, c.number, t.replicate, t.state, " \
   "t.diverged, c.parameters, c.resolved, c.model, c.network_parameters, c.fully_connected, " \
-  "t.seed, t.attempt, t.failures, t.epochs, t.reason, t.worker, t.created_us, t.started_us, t.ended_us, "       \
+  "t.seed, t.attempt, t.failures, t.epochs, t.reason, t.worker, t.created_us, "              \
+  "t.started_us, t.ended_us, "                                                               \
   "t.checkpoint_sha256, t.checkpoint_epoch, t.epoch, t.last_accuracy, t.last_loss, "         \
   "t.best_accuracy, t.best_epoch, t.best_loss, t.best_gated_accuracy, t.best_gated_epoch, "  \
   "t.epochs_to_target, c.qualifies, t.secret, "                                              \
@@ -342,7 +343,8 @@ absl::StatusOr<std::vector<LeaseRow>> SelectHeldLeases(Database& database) {
 absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(
     Database& database, std::int64_t configuration_id, std::vector<std::int64_t>* trial_ids) {
   Statement statement = database.Prepare(
-      "SELECT id, state, diverged, epoch, last_accuracy, last_loss, best_accuracy, best_epoch, best_loss, "
+      "SELECT id, state, diverged, epoch, last_accuracy, last_loss, best_accuracy, best_epoch, "
+      "best_loss, "
       "best_gated_accuracy, best_gated_epoch, epochs_to_target FROM trials WHERE "
       "configuration_id = ? ORDER BY replicate");
   statement.Bind(configuration_id);
