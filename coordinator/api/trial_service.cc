@@ -238,7 +238,9 @@ grpc::ServerUnaryReactor* TrialService::RetryTrial(grpc::CallbackServerContext* 
   const absl::StatusOr<SharedSpec> spec = specs_->Get(id->sweep);
   if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->RetryTrial(*spec, id->number, RequestId(request->request_id()),
+  scheduler_->RetryTrial(*spec, id->number,
+                         {.diverged = request->force(),
+                          .request_id = RequestId(request->request_id())},
                          [=, spec = *spec](const absl::StatusOr<TrialRow>& trial) {
                            if (trial.ok()) *response->mutable_trial() = ToProto(*trial, *spec);
                            reactor->Finish(Outgoing(context, trial.status()));

@@ -32,6 +32,8 @@ std::string_view OutcomeName(LeaseOutcome outcome) {
       return "failed";
     case LeaseOutcome::kFailedForGood:
       return "failed_for_good";
+    case LeaseOutcome::kDiverged:
+      return "diverged";
     case LeaseOutcome::kGivenBack:
       return "given_back";
   }
@@ -344,8 +346,11 @@ void SchedulerImpl::CountFinish(const LeaseToken& token, const std::string& work
     ++events_counted_.attempts_failed;
     NoteFailure(trial, worker, reason);
   } else if (outcome == LeaseOutcome::kFailedForGood) {
-    ++worker->failed;  // of the trial's own making, such as divergence
+    ++worker->failed;
     ++events_counted_.attempts_failed;
+  } else if (outcome == LeaseOutcome::kDiverged) {
+    // Of the trial's own making: any worker would have come to it.
+    ++events_counted_.attempts_diverged;
   } else {
     ++events_counted_.attempts_given_back;
   }

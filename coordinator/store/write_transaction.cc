@@ -217,7 +217,7 @@ absl::Status SqliteWriteTransaction::CancelOpenTrial(const std::string& reason, 
   const bool held = IsHeld(trial->state);
   trial->reason = reason;
   STORE_RETURN_IF_ERROR(Apply(TrialEvent::kCancel, trial));
-  if (held) STORE_RETURN_IF_ERROR(CloseAttempt(*trial, "cancelled", reason));
+  if (held) STORE_RETURN_IF_ERROR(CloseAttempt(now_, "cancelled", reason, trial));
   STORE_ASSIGN_OR_RETURN(const SweepSpec* spec, FindSpec(trial->sweep_id));
   return spec == nullptr ? absl::OkStatus() : Rescore(*spec, *trial);
 }
@@ -253,9 +253,10 @@ absl::Status SqliteWriteTransaction::Apply(TrialEvent event, TrialRow* trial) {
   const std::optional<std::int64_t> ended_us =
       trial->ended ? std::optional<std::int64_t>(ToMicros(*trial->ended)) : std::nullopt;
   STORE_RETURN_IF_ERROR(database_.Run(
-      "UPDATE trials SET state = ?, failures = ?, reason = ?, worker = ?, ended_us = ? WHERE id = "
-      "?",
-      TrialStateName(*next), trial->failures, trial->reason, trial->worker, ended_us, trial->id));
+      "UPDATE trials SET state = ?, diverged = ?, failures = ?, reason = ?, worker = ?, ended_us = "
+      "? WHERE id = ?",
+      StoredStateName(*next), *next == TrialState::kDiverged, trial->failures, trial->reason,
+      trial->worker, ended_us, trial->id));
   STORE_RETURN_IF_ERROR(MoveCount(trial->sweep_id, from, *next));
   return AddEvent(*trial, "trial", 0);
 }

@@ -30,7 +30,7 @@ class TextTable {
   std::unordered_map<std::string, std::uint32_t> numbers_;
 };
 
-// A trial as the index keeps it: TrialSummary in about 180 bytes.
+// A trial as the index keeps it: TrialSummary in about 200 bytes.
 struct IndexedTrial {
   std::int64_t configuration = 0;  // 0: not read yet
   std::int64_t network_parameters = 0;
@@ -40,6 +40,7 @@ struct IndexedTrial {
   double last_accuracy = 0;
   double best_loss = 0;
   double last_loss = 0;
+  double own_metric = 0;  // what would rank it by itself
   std::int32_t receptive_field = 0;
   std::int32_t replicate = 0;
   std::int32_t attempt = 0;

@@ -13,7 +13,7 @@ import { LeftOut } from "./left_out";
 import { compareColumn, LAST, LOSS, SIZE, STATE, TO_TARGET, trialColumn } from "./trial_columns";
 
 const PAGE = 50;
-const STATES = ["pending", "running", "completed", "stopped", "failed", "cancelled"];
+const STATES = ["pending", "running", "completed", "stopped", "failed", "diverged", "cancelled"];
 
 function columnsOf(sweep: SweepView): Column<TrialRow>[] {
   const columns: Column<TrialRow>[] = [
