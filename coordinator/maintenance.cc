@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "common/base/end_signals.h"
 #include "coordinator/store/backup.h"
 #include "coordinator/store/check.h"
 #include "fmt/format.h"
@@ -15,13 +16,21 @@ constexpr int kFailed = 1;
 
 volatile std::sig_atomic_t interrupted = 0;
 
+// The copy is given up, and its temporary file removed, at the first signal that asks for the end.
+void EndByRequest() {
+  const sigset_t signals = EndSignalSet();
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    if (sigismember(&signals, signal) == 1) std::signal(signal, [](int) { interrupted = 1; });
+  }
+  IgnoreBrokenPipes();
+}
+
 void SayError(const std::string& text) { fmt::print(stderr, "sweep-coordinator: {}\n", text); }
 
 }  // namespace
 
 int RunBackup(const std::string& database, const std::string& file) {
-  std::signal(SIGINT, [](int) { interrupted = 1; });
-  std::signal(SIGTERM, [](int) { interrupted = 1; });
+  EndByRequest();
   const absl::StatusOr<BackupResult> result =
       BackUp({.database = database,
               .file = file,

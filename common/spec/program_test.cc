@@ -254,6 +254,51 @@ TEST_F(ProgramSourceTest, WhatCannotBeReadIsNamedWithItsLine) {
   EXPECT_THAT(complaints, ::testing::Not(HasSubstr("was not sent along")));
 }
 
+TEST_F(ProgramSourceTest, NoLinkLeadsOutOfTheFolder) {
+  const std::string secret = Write("secret", "password\n");
+  Write("elsewhere/more", "password\n");
+  const auto link = [this](const std::filesystem::path& to, const std::string& name) {
+    std::filesystem::create_symlink(to, folder_ / "sweep" / name);
+  };
+  const std::string path = Write(
+      "sweep/s.yaml", Program("files: [absolute, relative, folder/more, chain, none, loop]\n"));
+  link(secret, "absolute");
+  link("../secret", "relative");
+  link("../elsewhere", "folder");
+  link("relative", "chain");
+  link("gone", "none");
+  link("loop", "loop");
+  Diagnostics diagnostics;
+  const absl::StatusOr<SweepSource> source = LoadSweepSource(path, &diagnostics);
+  EXPECT_FALSE(source.ok());
+  const std::string complaints = FormatDiagnostics(diagnostics);
+  const std::string root = std::filesystem::canonical(folder_).string();
+  for (const char* name : {"absolute", "relative", "chain"}) {
+    EXPECT_THAT(complaints, HasSubstr(absl::StrCat("/sweep/", name,
+                                                   ": is or lies behind a link to ", root,
+                                                   "/secret, outside of the folder ", root)));
+  }
+  EXPECT_THAT(complaints, HasSubstr("/sweep/folder/more: is or lies behind a link to "));
+  EXPECT_THAT(complaints, HasSubstr("/sweep/none: is a link that leads nowhere"));
+  EXPECT_THAT(complaints, HasSubstr("/sweep/loop: "));
+  EXPECT_THAT(complaints, ::testing::Not(HasSubstr("password")));
+}
+
+TEST_F(ProgramSourceTest, ALinkWithinTheFolderIsFollowed) {
+  Write("sweep/lib/train.py", "print()\n");
+  const std::string path = Write("sweep/s.yaml", Program("files: [train.py, code/train.py]\n"));
+  std::filesystem::create_symlink("lib/train.py", folder_ / "sweep/train.py");
+  std::filesystem::create_symlink(folder_ / "sweep/lib", folder_ / "sweep/code");
+  std::filesystem::create_symlink("sweep", folder_ / "way");
+  for (const std::string& way : {path, (folder_ / "way/s.yaml").string()}) {
+    Diagnostics diagnostics;
+    const absl::StatusOr<SweepSource> source = LoadSweepSource(way, &diagnostics);
+    ASSERT_TRUE(source.ok()) << source.status();
+    EXPECT_THAT(source->program_files, UnorderedElementsAre(Pair("train.py", "print()\n"),
+                                                            Pair("code/train.py", "print()\n")));
+  }
+}
+
 TEST_F(ProgramSourceTest, NothingOutsideTheFolderIsRead) {
   const std::string path = Write("s.yaml", Program("files: [../secret, /etc/hostname]\n"));
   Diagnostics diagnostics;
