@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <map>
 
-#include "absl/time/clock.h"
 #include "coordinator/views/fitting_rows.h"
 #include "coordinator/views/view_context.h"
 
@@ -12,26 +11,18 @@ namespace {
 
 constexpr int kMaxRunning = 1000;
 
-// How long a trial still takes if it goes on as fast; nullopt before it has done anything.
-std::optional<double> TrialSecondsLeft(Store* store, const TrialRow& trial, double share_done) {
-  if (share_done <= 0) return std::nullopt;
-  const absl::StatusOr<std::vector<AttemptRow>> attempts =
-      store->ListAttempts(trial.sweep, trial.number);
-  if (!attempts.ok()) return std::nullopt;
-  absl::Duration trained;
-  for (const AttemptRow& attempt : *attempts) {
-    trained += attempt.ended.value_or(absl::Now()) - attempt.started;
-  }
-  return absl::ToDoubleSeconds(trained) * (1 - share_done) / share_done;
+// How long a trial still takes if it goes on as fast; null before it has done anything.
+Json SecondsLeftJson(const TrialRow& trial, double share_done, absl::Time now) {
+  if (share_done <= 0) return nullptr;
+  return RoundedJson(absl::ToDoubleSeconds(trial.AttemptTime(now)) * (1 - share_done) / share_done);
 }
 
 // `message` is empty where the trainer has said nothing within its epoch.
-Json ProgressRowJson(Store* store, const TrialRow& trial, const ProgressMessage& message) {
+Json ProgressRowJson(const TrialRow& trial, const ProgressMessage& message, absl::Time now) {
   const int epoch = std::max(message.epoch, std::min(trial.result.epoch + 1, trial.epochs));
   const bool is_known = message.epoch == epoch && message.steps > 0;
   const double within = is_known ? static_cast<double>(message.step) / message.steps : 0;
   const double share = trial.epochs > 0 ? std::min(1.0, (epoch - 1 + within) / trial.epochs) : 0;
-  const std::optional<double> left = TrialSecondsLeft(store, trial, share);
   return {{"trial", trial.number},
           {"epoch", epoch},
           {"epochs", trial.epochs},
@@ -42,7 +33,7 @@ Json ProgressRowJson(Store* store, const TrialRow& trial, const ProgressMessage&
            message.images_per_second > 0 ? NumberJson(message.images_per_second) : Json(nullptr)},
           {"best_accuracy", MeasuredJson(trial.result.epoch, trial.result.best_accuracy)},
           {"worker", trial.worker},
-          {"seconds_left", left ? RoundedJson(*left) : Json(nullptr)},
+          {"seconds_left", SecondsLeftJson(trial, share, now)},
           {"parameters", ParametersJson(trial.parameters)},
           {"model", trial.model}};
 }
@@ -51,6 +42,7 @@ Json ProgressRowJson(Store* store, const TrialRow& trial, const ProgressMessage&
 
 absl::StatusOr<Json> ProgressDocument(const ViewContext& context, const SweepRow& sweep) {
   Store* const store = context.options.store;
+  const absl::Time now = context.options.clock->Now();
   std::map<std::int64_t, ProgressMessage> messages;
   for (TrialProgress& item : context.options.scheduler->Progress(sweep.name)) {
     messages[item.number] = std::move(item.message);
@@ -62,7 +54,7 @@ absl::StatusOr<Json> ProgressDocument(const ViewContext& context, const SweepRow
         store->ListTrials({.sweep = sweep.name, .state = state, .limit = kMaxRunning});
     if (!trials.ok()) return trials.status();
     for (const TrialRow& trial : *trials) {
-      if (!rows.Add(ProgressRowJson(store, trial, messages[trial.number]))) break;
+      if (!rows.Add(ProgressRowJson(trial, messages[trial.number], now))) break;
     }
   }
   document["progress"] = rows.Take();

@@ -49,7 +49,7 @@ TEST(Replay, OfAnOwnNetworkNamesItsFileAndWhatWasSweptInIt) {
 TEST(Replay, OfSeveralNetworksNamesTheOneThatWasChosen) {
   const SweepSource source = {
       .file = "s.yaml",
-      .text = "name: s\nmodel: [mine.yaml, cnn-18718]\ndataset: synthetic\nmethod: grid\n"
+      .text = "name: s\nmodel: {values: [mine.yaml, cnn-18718]}\ndataset: synthetic\nmethod: grid\n"
               "parameters: {lr: 0.1}\n",
       .network_files = {{"mine.yaml", kNetwork}}};
   const Replay built_in = Of(source, {{"model", std::string("cnn-18718")}, {"lr", 0.1}});
@@ -70,7 +70,7 @@ TEST(Replay, OfAProgramHandsItTheLineOfItsTrial) {
 TEST(Replay, WithoutACommandSaysWhy) {
   const SweepSource source = {
       .file = "s.yaml",
-      .text = "name: s\nmodel: mine.yaml\ndataset: synthetic\nholdout: 100\nmethod: grid\n"
+      .text = "name: s\nmodel: mine.yaml\ndataset: synthetic\nevaluate: {holdout: 100}\nmethod: grid\n"
               "parameters: {lr: 0.1}\n",
       .network_files = {{"mine.yaml", kNetwork}}};
   const Replay replay = Of(source, {{"lr", 0.1}});

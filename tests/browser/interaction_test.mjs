@@ -317,15 +317,17 @@ test("trials ticked on any page are one list, which the address keeps", async ()
 });
 
 test("a trial of an own network is repeated by its command, to the digit", async () => {
-  await open("sweeps/own/trials/1");
-  const box = tab.page.locator("h2:has-text('Repeat it') + pre");
-  const command = await box.textContent();
-  assert.match(command, /^sweep train nets\/narrow.yaml .*--set width=4/);
+  const views = await Promise.all([1, 2, 3, 4].map((n) => world.get(`sweeps/own/trials/${n}`)));
+  const { trial, epoch_rows: rows } = views.find(
+    ({ parameters }) => parameters.width === 6 && parameters.lr === 0.05,
+  );
+  await open(`sweeps/own/trials/${trial}`);
+  const command = await tab.page.locator("h2:has-text('Repeat it') + pre").textContent();
+  assert.match(command, /^sweep train nets\/narrow.yaml .*--set width=6/);
   await tab.page.getByText("In the folder of the sweep file").waitFor();
   const words = command.split(" ").slice(1);
   await run("sweep", [...words, "-o", "again"], world.folder.path);
   const log = JSON.parse(await readFile(join(world.folder.path, "again", "log.json"), "utf8"));
-  const { epoch_rows: rows } = await world.get("sweeps/own/trials/1");
   // The page has six significant digits.
   assert.deepEqual(
     log.epochs.map((epoch) => Number(epoch.train_loss.toPrecision(6))),
@@ -395,7 +397,6 @@ test("draw a digit takes a network, and says why another trial cannot read", asy
 });
 
 test("what runs is shown with its values, its worker and the time left", async () => {
-  await trainOneEpochMore();
   await open("sweeps/live");
   const row = tab.page.getByRole("region", { name: "Running trials" }).locator("tbody tr").first();
   await eventually("a row", async () => /first/.test(await row.textContent()));

@@ -3,7 +3,6 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { SweepsView, SweepView, TrialView } from "../api";
-import { hasDiverged } from "../divergence";
 import { plural } from "../format";
 import { useLive } from "../live";
 import { act, apiPath } from "../source";
@@ -84,7 +83,6 @@ export function trialActions(trial: TrialView): Action[] {
     apiPath(["sweeps", trial.sweep, "trials", trial.trial, verb]);
   const name = `${trial.sweep}/${trial.trial}`;
   if (trial.state === "failed" || trial.state === "cancelled") {
-    if (hasDiverged(trial)) return [];
     return [
       {
         label: "Retry",

@@ -37,7 +37,7 @@ describe("the dialogs", () => {
   });
 
   it("offer no retry of a trial that would diverge again", () => {
-    expect(trialActions(trial(7, { reason: "diverged: training loss is nan" }))).toEqual([]);
+    expect(trialActions(trial(7, { state: "diverged" }))).toEqual([]);
     expect(trialActions(trial(7, { reason: "exit code 3" })).map(({ label }) => label)).toEqual([
       "Retry",
     ]);

@@ -42,7 +42,7 @@ const KIND: Record<AnyState, string> = {
   cancelled: "idle",
   draining: "held",
   failed: "bad",
-  diverged: "bad",
+  diverged: "held",
   lost: "bad",
   "put aside": "bad",
 };
@@ -53,13 +53,14 @@ export function State({ state }: { state: AnyState }): JSX.Element {
 
 // A sweep that has ended, with its failures beside it: what failed is never good news.
 export function SweepStateText({ sweep }: { sweep: SweepSummary }): JSX.Element {
-  const { failed, completed } = sweep.trials;
+  const { failed, diverged, completed } = sweep.trials;
   const ended = sweep.state === "completed";
-  const kind = !ended || failed === 0 ? KIND[sweep.state] : completed === 0 ? "bad" : "held";
+  const kind = !ended || failed + diverged === 0 ? KIND[sweep.state] : completed === 0 ? "bad" : "held";
   return (
     <>
       <span class={`state ${kind}`}>{sweep.state}</span>
       {failed > 0 && <span class="state-note"> · {integer(failed)} failed</span>}
+      {diverged > 0 && <span class="state-note held"> · {integer(diverged)} diverged</span>}
     </>
   );
 }

@@ -3,14 +3,12 @@
 import type { ComponentChildren, JSX } from "preact";
 import type { TrialState, TrialView } from "../api";
 import { TrialActions } from "../components/actions";
-import { trainedSeconds } from "../attempts";
 import { Await, CopyButton, Facts, Outcome, Parameters, State, Text } from "../components/basics";
 import { Gates } from "../components/gates";
 import { Plot } from "../components/plot";
 import { ScaleControls, useScale } from "../components/scale_controls";
 import { DataTable, type Column } from "../components/table";
 import { defaultsOf } from "../effective";
-import { hasDiverged } from "../divergence";
 import {
   bytes,
   elapsed,
@@ -58,11 +56,11 @@ export function TrialPage({
           </div>
           <TrialFacts trial={trial} />
           {trial.reasons.map((reason) => (
-            <p key={reason} class={trial.state === "failed" ? "error" : "note"}>
+            <p key={reason} class={trial.state === "failed" || trial.state === "diverged" ? "error" : "note"}>
               <Text text={reason} wide />
             </p>
           ))}
-          {hasDiverged(trial) && (
+          {trial.state === "diverged" && (
             <p class="note">
               A retry is not offered: it will diverge again, with the same seed and the same values.
             </p>
@@ -134,7 +132,7 @@ function TrialFacts({ trial }: { trial: TrialView }): JSX.Element {
       <>
         {timeWithZone(trial.start_time)}
         <span class="quiet">
-          {trial.start_time ? ` for ${seconds(trainedSeconds(trial.attempts, now()))}` : ""}
+          {trial.start_time ? ` for ${seconds(trial.attempt_seconds)}` : ""}
           {trial.worker ? " on " : ""}
         </span>
         <Text text={trial.worker} />
@@ -166,6 +164,7 @@ const NO_EPOCH: Record<TrialState, string> = {
   running: "No epoch has been reported yet.",
   completed: "It ended without an epoch.",
   stopped: "It was stopped before the end of its first epoch.",
+  diverged: "It diverged before the end of its first epoch.",
   failed: "It failed before the end of its first epoch.",
   cancelled: "It was cancelled before the end of its first epoch.",
 };

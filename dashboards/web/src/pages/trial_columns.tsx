@@ -144,13 +144,14 @@ export function valueCell<R>(
 function valueColumn(
   rows: AnyRow[],
   name: string,
+  sort: string,
   value: (row: AnyRow) => Value | undefined,
 ): ChosenColumn<AnyRow> {
   return {
     key: name,
     title: shorten(name, 24),
     name,
-    sort: name,
+    sort,
     ...valueCell(rows.map(value), value),
   };
 }
@@ -169,11 +170,11 @@ export function hyperparameterColumns(sweep: SweepView, rows: AnyRow[]): ChosenC
     .sort();
   return [
     ...varied.map((name) => ({
-      ...valueColumn(rows, name, (row) => parameterOf(row, name)),
+      ...valueColumn(rows, name, `parameters.${name}`, (row) => parameterOf(row, name)),
       group: HYPERPARAMETERS,
     })),
     ...fixed.map((name) => ({
-      ...valueColumn(rows, name, (row) => effectiveValue(row, name)),
+      ...valueColumn(rows, name, name, (row) => effectiveValue(row, name)),
       group: DEFAULTS,
       extra: true,
     })),

@@ -1,7 +1,6 @@
 import { expect, it } from "vitest";
 import { answer } from "../../fixtures/answers";
 import type { TrialView } from "../api";
-import { trainedSeconds } from "../attempts";
 import { trialLog } from "./trial_log";
 
 it("a log tells of attempts and epochs where the trainer prints nothing, in the order of time", () => {
@@ -31,13 +30,4 @@ it("a log tells of attempts and epochs where the trainer prints nothing, in the 
   ]);
   expect(log.filter((entry) => entry.printed)).toHaveLength(1);
   expect(trialLog({ ...trial, epoch_rows: [], attempts: [] }, [])).toEqual([]);
-});
-
-it("a pause between two attempts is no training", () => {
-  const at = (minute: number): string => new Date(minute * 60000).toISOString();
-  const attempts = [
-    { start_time: at(0), end_time: at(1) },
-    { start_time: at(20), end_time: null },
-  ];
-  expect(trainedSeconds(attempts, 22 * 60000)).toBe(180);
 });
