@@ -33,10 +33,10 @@ std::string KindName(Kind kind) {
 }
 
 std::string EpochText(const v1::Epoch& epoch, int epochs) {
-  return fmt::format("epoch {}/{}  train loss {:.4f} acc {}  val loss {:.4f} acc {}  {} images/s",
-                     epoch.epoch(), epochs, epoch.train_loss(), Percent(epoch.train_accuracy()),
-                     epoch.validation_loss(), Percent(epoch.validation_accuracy()),
-                     ShortNumber(std::round(epoch.images_per_second())));
+  return fmt::format("epoch {}/{}  train loss {} acc {}  val loss {} acc {}  {}", epoch.epoch(),
+                     epochs, Loss(epoch.train_loss()), Percent(epoch.train_accuracy()),
+                     Loss(epoch.validation_loss()), Percent(epoch.validation_accuracy()),
+                     Speed(epoch.images_per_second()));
 }
 
 }  // namespace

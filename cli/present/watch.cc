@@ -53,9 +53,10 @@ std::string EndLine(const v1::Trial& trial, const Session& session) {
 std::string EpochLine(const v1::TrialEpoch& event) {
   const v1::Epoch& epoch = event.epoch();
   return fmt::format(
-      "{}  epoch {}  train loss {:.4f} acc {}  val loss {:.4f} acc {}  {:.0f} images/s",
-      ShortName(event.trial()), epoch.epoch(), epoch.train_loss(), Percent(epoch.train_accuracy()),
-      epoch.validation_loss(), Percent(epoch.validation_accuracy()), epoch.images_per_second());
+      "{}  epoch {}  train loss {} acc {}  val loss {} acc {}  {}", ShortName(event.trial()),
+      epoch.epoch(), Loss(epoch.train_loss()), Percent(epoch.train_accuracy()),
+      Loss(epoch.validation_loss()), Percent(epoch.validation_accuracy()),
+      Speed(epoch.images_per_second()));
 }
 
 }  // namespace

@@ -307,6 +307,19 @@ TEST(TrainerMessage, NumbersThatJsonLacksRoundTrip) {
       HasSubstr(R"("loss":"NaN")"));
 }
 
+TEST(TrainerMessage, WhatIsNotReportedIsNotKnown) {
+  bool is_json = false;
+  const auto epoch = std::get<EpochMessage>(TrainerMessageFromJson(
+      R"({"type":"epoch","trial":"a/1","epoch":1,"validation_accuracy":0.5})", &is_json));
+  for (const double value : {epoch.metrics.train_loss, epoch.metrics.train_accuracy,
+                             epoch.metrics.validation_loss, epoch.metrics.lr}) {
+    EXPECT_TRUE(std::isnan(value)) << value;
+  }
+  const auto progress = std::get<ProgressMessage>(TrainerMessageFromJson(
+      R"({"type":"progress","trial":"a/1","epoch":1,"step":1,"steps":2})", &is_json));
+  EXPECT_TRUE(std::isnan(progress.loss)) << progress.loss;
+}
+
 TEST(TrainerMessage, OthersRoundTrip) {
   const ReadyMessage ready = RoundTrip(ReadyMessage{1, "sweep-trainer 0.1.0", "cpu", "torch"});
   EXPECT_EQ(ready.build, "sweep-trainer 0.1.0");

@@ -14,6 +14,8 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr int kMaxInt = std::numeric_limits<int>::max();
+// What a program does not report is not known, which 0 would not say.
+constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 ordered_json NumberToJson(double value) {
   if (std::isfinite(value)) return value;
@@ -90,7 +92,7 @@ ReadyMessage ReadReady(const JsonReader& reader) {
 
 ProgressMessage ReadProgress(const JsonReader& reader) {
   reader.Require({"trial", "epoch", "step", "steps"});
-  ProgressMessage message;
+  ProgressMessage message{.loss = kUnknown};
   reader.String("trial", &message.trial);
   reader.Int("epoch", 1, kMaxInt, &message.epoch);
   reader.Int("step", 0, kMaxInt, &message.step);
@@ -104,6 +106,7 @@ EpochMessage ReadEpoch(const JsonReader& reader) {
   reader.Require({"trial", "epoch", "validation_accuracy"});
   EpochMessage message;
   EpochMetrics& metrics = message.metrics;
+  metrics.train_loss = metrics.train_accuracy = metrics.validation_loss = metrics.lr = kUnknown;
   // A program that reports 99.4 for 99.4 % would otherwise meet every gate.
   const Range fraction = {.min = 0, .max = 1};
   reader.String("trial", &message.trial);

@@ -11,6 +11,7 @@
 #include "coordinator/http/http_actions.h"
 #include "coordinator/http/http_rules.h"
 #include "coordinator/http/listen_address.h"
+#include "coordinator/http/page_routes.h"
 #include "coordinator/http/socket_stream.h"
 #include "coordinator/views/recent_answers.h"
 #include "coordinator/views/view_query.h"
@@ -248,10 +249,14 @@ class HttpServerImpl final : public HttpServer {
     if (file == nullptr && is_asset) {
       return SendError(absl::NotFoundError("there is no such file"), response);
     }
-    // The page's own routes are all the same file.
-    if (file == nullptr) file = FindWebFile(options_.files, "/index.html");
-    if (file == nullptr) return SendError(absl::NotFoundError("the page is missing"), response);
-    SendFile(request, *file, is_asset, response);
+    if (file == nullptr && path == "/") file = FindWebFile(options_.files, "/index.html");
+    if (file != nullptr) return SendFile(request, *file, is_asset, response);
+    // The page's files lie beside the page, so it is served at one address only.
+    if (const auto route = PageRoute(path, RawQuery(request))) {
+      return response->set_redirect(*route);
+    }
+    response->status = 404;
+    response->set_content(PageOfNoSuchPage(path), "text/html; charset=utf-8");
   }
 
   static void SendFile(const Request& request, const WebFile& file, bool is_asset,

@@ -343,14 +343,20 @@ TEST_F(HttpServerTest, ABuildWithoutThePageSaysSo) {
   EXPECT_THAT(Header(answer, "Content-Type"), StartsWith("text/html"));
 }
 
-TEST_F(HttpServerTest, ServesThePagesFilesAndItsRoutes) {
+TEST_F(HttpServerTest, ServesThePagesFilesAndLeadsToItsRoutes) {
   const std::string page = Gzip("<p>page</p>", 9);
   const std::string script = Gzip("run()", 9);
   const WebFile files[] = {{"/assets/a-1.js", "text/javascript", "\"j\"", script},
                            {"/index.html", "text/html", "\"i\"", page}};
   Start({.files = files});
   EXPECT_EQ(Read("/").body, "<p>page</p>");
-  EXPECT_EQ(Read("/sweeps/some.name/trials/3").body, "<p>page</p>");
+  const Answer route = Read("/sweeps/some.name/trials?sort=lr");
+  EXPECT_EQ(route.status, 302);
+  EXPECT_EQ(Header(route, "Location"), "../../#/sweeps/some.name/trials?sort=lr");
+  const Answer nowhere = Read("/some.name");
+  EXPECT_EQ(nowhere.status, 404);
+  EXPECT_THAT(nowhere.body, HasSubstr("No such page"));
+  EXPECT_THAT(Header(nowhere, "Content-Type"), StartsWith("text/html"));
   const Answer asset = Read("/assets/a-1.js", "Accept-Encoding: gzip\r\n");
   EXPECT_EQ(Gunzip(asset.body), "run()");
   EXPECT_THAT(Header(asset, "Cache-Control"), HasSubstr("immutable"));

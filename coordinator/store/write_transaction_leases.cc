@@ -49,7 +49,10 @@ absl::Status CheckEpoch(const TrialRow& trial, const EpochMetrics& metrics, int 
     return refuse(fmt::format("not within 1..{}", trial.epochs));
   }
   if (metrics.epoch != expected) return refuse(fmt::format("epoch {} was to come next", expected));
-  if (!IsShare(metrics.train_accuracy) || !IsShare(metrics.validation_accuracy)) {
+  // What a program does not report is not a number; only what ranks has to be there.
+  const bool is_trained_share =
+      std::isnan(metrics.train_accuracy) || IsShare(metrics.train_accuracy);
+  if (!is_trained_share || !IsShare(metrics.validation_accuracy)) {
     return refuse(fmt::format("accuracies {} and {} are not within [0, 1]", metrics.train_accuracy,
                               metrics.validation_accuracy));
   }

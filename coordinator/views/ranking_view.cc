@@ -33,7 +33,7 @@ Json RankingRowJson(const RankedRow& row, const SweepSpec& spec) {
           {"mean_interval", mean ? Json::array({mean->low, mean->high}) : Json(nullptr)},
           {"replicates", score.replicates},
           {"epochs_to_target", score.epochs_to_target},
-          {"network_parameters", trial.network_parameters},
+          {"network_parameters", KnownCountJson(trial.network_parameters)},
           {"model", trial.model},
           {"gates", GatesJson(score.gates)},
           {"parameters", ParametersJson(trial.parameters)},

@@ -59,23 +59,62 @@ std::string DatasetFlags(const DatasetSpec& dataset) {
   return flags;
 }
 
+// The network by its name in the sweep file: "cnn-18718", "nets/mine.yaml". nullptr when none has
+// the model's name.
+const NetworkFile* FindNetwork(const SweepSpec& spec, const TrialRow& trial,
+                               const Configuration& configuration, std::string* name) {
+  const auto chosen = configuration.resolved.find("model");
+  const std::string model = chosen == configuration.resolved.end() ? trial.model
+                                                                   : FormatValue(chosen->second);
+  for (const auto& [written, file] : spec.networks) {
+    if (written != model && file.name() != model && file.name() != trial.model) continue;
+    *name = written;
+    return &file;
+  }
+  return nullptr;
+}
+
+std::string WhereToRun(const std::string& files) {
+  return "In the folder of the sweep file, where " + files + ".";
+}
+
+Replay ProgramReplay(const SweepSpec& spec, const std::string& line) {
+  if (line.empty()) return {.note = "What the program was told cannot be made again."};
+  // Not `echo`, which in some shells reads "\n" as a line's end.
+  std::string command = "printf '%s\\n' " + Quoted(line) + " |";
+  for (const std::string& word : spec.program) command += " " + Quoted(word);
+  return {.commands = {command},
+          .note = WhereToRun("the program and its files are") +
+                  " The program reads this one line, as it did from its worker; it writes its "
+                  "epochs to the standard output and its files where it is run."};
+}
+
 }  // namespace
 
-std::vector<std::string> ReplayCommands(const SweepSpec& spec, const TrialRow& trial,
-                                        const Configuration& configuration) {
-  // `sweep train` knows neither programs nor a part of the training images kept back.
-  if (!spec.program.empty() || spec.holdout > 0) return {};
-  const auto network = spec.networks.find(trial.model);
-  if (network == spec.networks.end()) return {};
-  std::string command = "sweep train " + Quoted(trial.model);
-  ParameterMap defaults = TrainDefaults(network->second);
-  for (const auto& [name, value] : configuration.resolved) {
-    if (name == "model") continue;
-    const auto found = defaults.find(name);
-    if (found == defaults.end() || !SameValue(found->second, value)) command += Flag(name, value);
+Replay ReplayOf(const SweepSpec& spec, const SweepSource& source, const TrialRow& trial,
+                const Configuration& configuration, const std::string& line) {
+  if (!spec.program.empty()) return ProgramReplay(spec, line);
+  if (spec.holdout > 0) {
+    return {.note = fmt::format("sweep train cannot keep {} training images back, as this sweep "
+                                "does; train it again in a sweep of one configuration.",
+                                spec.holdout)};
+  }
+  std::string name;
+  const NetworkFile* const network = FindNetwork(spec, trial, configuration, &name);
+  if (network == nullptr) return {.note = "Its network is not in the sweep any more."};
+  std::string command = "sweep train " + Quoted(name);
+  ParameterMap defaults = TrainDefaults(*network);
+  for (const auto& [parameter, value] : configuration.resolved) {
+    if (parameter == "model") continue;
+    const auto found = defaults.find(parameter);
+    if (found == defaults.end() || !SameValue(found->second, value)) {
+      command += Flag(parameter, value);
+    }
   }
   command += fmt::format(" --seed {}", trial.seed);
-  return {command + DatasetFlags(spec.dataset)};
+  const bool is_own = source.network_files.contains(name);
+  return {.commands = {command + DatasetFlags(spec.dataset)},
+          .note = is_own ? WhereToRun(name + " is") : ""};
 }
 
 }  // namespace sweep

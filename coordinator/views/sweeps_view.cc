@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "absl/strings/ascii.h"
 #include "coordinator/views/fitting_rows.h"
 #include "coordinator/views/page_token.h"
 #include "coordinator/views/view_context.h"
@@ -10,6 +11,7 @@ namespace sweep {
 namespace {
 
 constexpr int kMaxPageSize = 200;
+constexpr int kMaxLookedAt = 2000;  // sweeps, by one search
 constexpr std::size_t kMaxSourceBytes = 100'000;
 constexpr std::size_t kMaxNetworkBytes = 30'000;
 
@@ -29,6 +31,44 @@ void AddBest(Store* store, const SweepRow& sweep, Json* summary) {
   (*summary)["best_trial"] = best->front().trial.short_name();
   (*summary)["best_value"] = NumberJson(best->front().score.metric);
   (*summary)["best_qualifies"] = best->front().score.qualifies;
+}
+
+// In letters of either case, as far as they are ASCII.
+bool Contains(const std::string& text, const std::string& lower) {
+  return absl::AsciiStrToLower(text).find(lower) != std::string::npos;
+}
+
+bool Matches(const SweepRow& sweep, const std::string& lower) {
+  if (Contains(sweep.name, lower)) return true;
+  return std::any_of(sweep.labels.begin(), sweep.labels.end(), [&](const auto& label) {
+    return Contains(label.first + "=" + label.second, lower);
+  });
+}
+
+struct FoundSweeps {
+  std::vector<SweepRow> matching;
+  std::int64_t last_id = 0;  // of the last that was looked at
+  bool more = false;         // beyond it
+};
+
+// At least `count` that match, where there are so many among as many as one question may look at.
+absl::StatusOr<FoundSweeps> FindSweeps(Store* store, std::int64_t before, std::int64_t count,
+                                       const std::string& search) {
+  const std::string lower = absl::AsciiStrToLower(search);
+  FoundSweeps found{.last_id = before};
+  for (int looked = 0; looked < kMaxLookedAt; looked += kMaxPageSize) {
+    const int limit = search.empty() ? static_cast<int>(count) : kMaxPageSize;
+    absl::StatusOr<std::vector<SweepRow>> rows = store->ListSweeps(found.last_id, limit + 1);
+    if (!rows.ok()) return rows.status();
+    found.more = std::ssize(*rows) > limit;
+    if (found.more) rows->pop_back();
+    for (SweepRow& row : *rows) {
+      found.last_id = row.id;
+      if (Matches(row, lower)) found.matching.push_back(std::move(row));
+    }
+    if (!found.more || std::ssize(found.matching) >= count) break;
+  }
+  return found;
 }
 
 }  // namespace
@@ -73,8 +113,7 @@ absl::StatusOr<Json> SweepsDocument(const ViewContext& context, const ViewQuery&
   const absl::StatusOr<std::int64_t> before = DecodePageToken(query.Text("page_token"), kToken);
   if (!before.ok()) return before.status();
   Store* const store = context.options.store;
-  const absl::StatusOr<std::vector<SweepRow>> rows =
-      store->ListSweeps(*before, static_cast<int>(*size) + 1);
+  const absl::StatusOr<FoundSweeps> rows = FindSweeps(store, *before, *size, query.Text("search"));
   if (!rows.ok()) return rows.status();
   const absl::StatusOr<std::int64_t> total = store->CountSweeps();
   if (!total.ok()) return total.status();
@@ -86,18 +125,22 @@ absl::StatusOr<Json> SweepsDocument(const ViewContext& context, const ViewQuery&
                      {"database", context.options.database},
                      {"actions_allowed", context.actions_allowed}}}};
   FittingRows sweeps(document);
-  std::int64_t last = 0;
-  for (const SweepRow& row : *rows) {
+  std::int64_t last = 0;  // looked at
+  bool is_first = true;
+  for (const SweepRow& row : rows->matching) {
     if (static_cast<std::int64_t>(sweeps.size()) == *size) break;
     const absl::StatusOr<SharedSpec> spec = context.options.specs->Get(row.name);
     absl::StatusOr<Json> summary =
         SweepSummaryJson(context, row, spec.ok() ? spec->get() : nullptr);
     if (!summary.ok()) return summary.status();
     if (!sweeps.Add(*std::move(summary))) break;
-    if (last == 0 && spec.ok()) context.indexes->Prepare(row.id, *spec);  // the likely next click
+    if (is_first && spec.ok()) context.indexes->Prepare(row.id, *spec);  // the likely next click
+    is_first = false;
     last = row.id;
   }
-  if (sweeps.size() < rows->size()) document["next_page_token"] = EncodePageToken(last, kToken);
+  const bool is_all = sweeps.size() == rows->matching.size();
+  if (is_all) last = rows->last_id;
+  if (!is_all || rows->more) document["next_page_token"] = EncodePageToken(last, kToken);
   document["sweeps"] = sweeps.Take();
   return document;
 }
@@ -111,7 +154,8 @@ absl::StatusOr<Json> SweepViewDocument(const ViewContext& context, const SweepRo
   for (const auto& [name, text] : sweep.source.network_files) {
     files[name] = Shortened(text, files.size() < 4 ? kMaxNetworkBytes : 0);
   }
-  document->update({{"source", Shortened(sweep.source.text, kMaxSourceBytes)},
+  document->update({{"description", (*spec)->description},
+                    {"source", Shortened(sweep.source.text, kMaxSourceBytes)},
                     {"source_file", sweep.source.file},
                     {"network_files", files},
                     {"program", (*spec)->program},
@@ -119,21 +163,6 @@ absl::StatusOr<Json> SweepViewDocument(const ViewContext& context, const SweepRo
                     {"dimensions", DimensionsJson(**spec)},
                     {"target", TargetJson(**spec)}});
   return document;
-}
-
-Json ProgressDocument(const ViewContext& context, const SweepRow& sweep) {
-  Json items = Json::array();
-  for (const TrialProgress& item : context.options.scheduler->Progress(sweep.name)) {
-    const ProgressMessage& message = item.message;
-    items.push_back({{"trial", item.number},
-                     {"epoch", message.epoch},
-                     {"step", message.step},
-                     {"steps", message.steps},
-                     {"loss", NumberJson(message.loss)},
-                     {"images_per_second", NumberJson(message.images_per_second)}});
-    if (items.size() == 1000) break;
-  }
-  return {{"progress", items}};
 }
 
 }  // namespace sweep

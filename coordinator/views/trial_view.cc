@@ -108,12 +108,14 @@ std::vector<GateOutcome> GatesOf(const SweepSpec& spec, const TrialRow& trial,
       .gates;
 }
 
-void AddSpec(const SweepSpec& spec, const TrialRow& trial, Json* document) {
+void AddSpec(const SweepSpec& spec, const SweepSource& source, const TrialRow& trial,
+             Json* document) {
   Json& result = *document;
   result["spec"] = Json::object();
   result["network"] = nullptr;
   result["gates"] = Json::array();
   result["replay"] = Json::array();
+  result["replay_note"] = "";
   const absl::StatusOr<std::string> line = BuildTrialSpecJson(spec, trial);
   if (line.ok()) result["spec"] = Json::parse(*line, nullptr, false);
   // 64 bits do not fit a browser's numbers. The trainer itself gets one.
@@ -123,9 +125,14 @@ void AddSpec(const SweepSpec& spec, const TrialRow& trial, Json* document) {
   if (!configuration.ok()) return;
   if (!configuration->network.layers.empty()) {
     result["network"] = NetworkJson(configuration->network);
+    result["fully_connected"] = trial.fully_connected;
   }
-  result["gates"] = GatesJson(GatesOf(spec, trial, *configuration));
-  result["replay"] = ReplayCommands(spec, trial, *configuration);
+  // Before it has measured anything there is nothing to hold against a gate.
+  if (trial.result.epoch > 0) result["gates"] = GatesJson(GatesOf(spec, trial, *configuration));
+  Replay replay =
+      ReplayOf(spec, source, trial, *configuration, line.ok() ? *line : std::string());
+  result["replay"] = std::move(replay.commands);
+  result["replay_note"] = std::move(replay.note);
 }
 
 std::vector<std::string> ReasonsOf(const ViewContext& context, const TrialRow& trial,
@@ -155,8 +162,8 @@ absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::st
   document.update({{"sweep", sweep_name},
                    {"sweep_state", SweepStateName(sweep->state)},
                    {"seed", std::to_string(trial->seed)},
-                   {"fully_connected", trial->fully_connected},
-                   {"evaluation_images", images},
+                   {"fully_connected", nullptr},
+                   {"evaluation_images", KnownCountJson(images)},
                    {"interval", nullptr},
                    {"reason", Shortened(trial->reason, kMaxReasonBytes)},
                    {"create_time", TimeJson(trial->created)},
@@ -170,7 +177,7 @@ absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::st
     const Interval interval = WilsonInterval(trial->result.best_accuracy, images);
     document["interval"] = {NumberJson(interval.low), NumberJson(interval.high)};
   }
-  AddSpec(**spec, *trial, &document);
+  AddSpec(**spec, sweep->source, *trial, &document);
   if (absl::Status added = AddEpochs(store, *trial, &document); !added.ok()) return added;
   return document;
 }

@@ -105,7 +105,7 @@ Json TrialRowJson(const TrialRow& trial, absl::Time now) {
           {"last_loss", MeasuredJson(result.epoch, result.last_loss)},
           {"epochs_to_target", result.epochs_to_target},
           {"qualifies", trial.qualifies},
-          {"network_parameters", trial.network_parameters},
+          {"network_parameters", KnownCountJson(trial.network_parameters)},
           {"model", trial.model},
           {"worker", trial.worker},
           {"attempt", trial.attempt},

@@ -46,7 +46,7 @@ absl::StatusOr<Json> SweepViewDocument(const ViewContext& context, const SweepRo
 bool IsWholeRanking(const ViewQuery& query);
 absl::StatusOr<Json> RankingDocument(const ViewContext& context, const SweepRow& sweep,
                                      const LookedAt& looked, const ViewQuery& query);
-Json ProgressDocument(const ViewContext& context, const SweepRow& sweep);
+absl::StatusOr<Json> ProgressDocument(const ViewContext& context, const SweepRow& sweep);
 absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& sweep,
                                     const LookedAt& looked, const ViewQuery& query);
 absl::StatusOr<Json> CurvesDocument(const ViewContext& context, const SweepRow& sweep,
@@ -75,9 +75,14 @@ Json TrialRowJson(const TrialRow& trial, absl::Time now);
 Json TargetJson(const SweepSpec& spec);
 Json GatesJson(const std::vector<GateOutcome>& gates);
 Json NetworkJson(const Network& network);
-// Commands that train the trial again, without a coordinator; none where there are none.
-std::vector<std::string> ReplayCommands(const SweepSpec& spec, const TrialRow& trial,
-                                        const Configuration& configuration);
+// How the trial is trained again, without a coordinator.
+struct Replay {
+  std::vector<std::string> commands;  // none where there are none
+  std::string note;                   // where they are to be run, or why there are none
+};
+// `line`: what a trainer of the trial is told.
+Replay ReplayOf(const SweepSpec& spec, const SweepSource& source, const TrialRow& trial,
+                const Configuration& configuration, const std::string& line);
 
 // What varies between the trials of a sweep.
 struct ViewDimension {
@@ -91,6 +96,11 @@ struct ViewDimension {
 };
 std::vector<ViewDimension> DimensionsOf(const SweepSpec& spec);
 Json DimensionsJson(const SweepSpec& spec);
+
+// Null for a count that is 0 because nobody knows it: no network and no test set has none of these.
+inline Json KnownCountJson(std::int64_t count) {
+  return count > 0 ? Json(count) : Json(nullptr);
+}
 
 // "NaN" as null, and null for a trial without a measured epoch.
 inline Json MeasuredJson(int epoch, double value) {

@@ -165,9 +165,7 @@ class ViewsImpl final : public Views {
     if (!sweep.ok()) return sweep.status();
     const std::string view = query.path.size() == 3 ? query.path[2] : "";
     if (view == "progress") {
-      return Whole(request, [&]() -> absl::StatusOr<Json> {
-        return ProgressDocument(Context(request), *sweep);
-      });
+      return Whole(request, [&] { return ProgressDocument(Context(request), *sweep); });
     }
     if (view.empty()) {
       const absl::StatusOr<std::int64_t> last = options_.store->LastSequence(sweep->id);

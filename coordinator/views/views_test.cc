@@ -434,6 +434,90 @@ TEST_F(ViewsTest, ATrialShowsItsNetworkAndHowToTrainItAgain) {
   EXPECT_GE(trial["reasons"].size(), 1u);
 }
 
+TEST_F(ViewsTest, ATrialThatHasMeasuredNothingMissesNoGate) {
+  Fill("s");
+  EXPECT_EQ(Get("/api/sweeps/s/trials/4")["gates"], Json::array());
+  EXPECT_EQ(Get("/api/sweeps/s/trials/2")["gates"].size(), 2u);
+}
+
+TEST_F(ViewsTest, WhatIsNotKnownOfAProgramsTrialIsNull) {
+  const SweepSource source = {.file = "p.yaml",
+                              .text = "name: p\nprogram: ./train\nmethod: grid\nepochs: 2\n"
+                                      "description: which rate\n"
+                                      "parameters: {lr: {values: [0.1, 0.2]}}\n"};
+  Diagnostics diagnostics;
+  const SweepSpec spec = Must(SweepSpec::Parse(source, &diagnostics));
+  SweepRow sweep;
+  ASSERT_TRUE(store_
+                  ->WriteAndWait([&](WriteTransaction& transaction) {
+                    bool created = false;
+                    absl::StatusOr<SweepRow> row =
+                        transaction.CreateSweep(spec, source, "tester", &created);
+                    if (row.ok()) sweep = *row;
+                    return row.status();
+                  })
+                  .ok());
+  const Configuration configuration = Must(spec.Complete(1, {{"lr", 0.1}}));
+  TrialRow trial;
+  ASSERT_TRUE(store_
+                  ->WriteAndWait([&](WriteTransaction& transaction) {
+                    auto added = transaction.AddConfiguration(sweep.id, spec, configuration);
+                    if (added.ok()) trial = added->front();
+                    return added.status();
+                  })
+                  .ok());
+  driver_->Train(trial, spec, 0.9);
+  const Json view = Get("/api/sweeps/p/trials/1");
+  EXPECT_EQ(Contract().Complaints("TrialView", view), "");
+  for (const char* key : {"network_parameters", "evaluation_images", "fully_connected", "network"}) {
+    EXPECT_TRUE(view[key].is_null()) << key << ": " << view[key];
+  }
+  EXPECT_THAT(view["replay"][0].get<std::string>(), HasSubstr("| ./train"));
+  EXPECT_TRUE(Get("/api/sweeps/p/trials")["rows"][0]["network_parameters"].is_null());
+  EXPECT_TRUE(Get("/api/sweeps/p/ranking")["rows"][0]["network_parameters"].is_null());
+  EXPECT_TRUE(Get("/api/sweeps/p/points")["rows"][0][5].is_null());
+  EXPECT_EQ(Get("/api/sweeps/p")["description"], "which rate");
+}
+
+TEST_F(ViewsTest, SweepsAreFoundByNameAndLabel) {
+  for (const char* name : {"night-lr", "day", "night-momentum"}) {
+    const std::string label = std::string("labels: {owner: ") + name[0] + "x}\n";
+    driver_->Create(TestSpec(name, label), label);
+  }
+  const auto names = [&](const std::string& query) {
+    const Json view = Get("/api/sweeps", query);
+    EXPECT_EQ(Contract().Complaints("SweepsView", view), "");
+    std::vector<std::string> result;
+    for (const Json& sweep : view["sweeps"]) result.push_back(sweep["name"]);
+    return result;
+  };
+  EXPECT_THAT(names("search=NIGHT"), ElementsAre("night-momentum", "night-lr"));
+  EXPECT_THAT(names("search=owner%3DDX"), ElementsAre("day"));
+  EXPECT_THAT(names("search=nobody"), ElementsAre());
+  EXPECT_THAT(names("search=night&page_size=1"), ElementsAre("night-momentum"));
+  const std::string token = Get("/api/sweeps", "search=night&page_size=1")["next_page_token"];
+  ASSERT_NE(token, "");
+  EXPECT_THAT(names("search=night&page_size=1&page_token=" + token), ElementsAre("night-lr"));
+}
+
+TEST_F(ViewsTest, WhatRunsIsShownWithItsValuesAndItsWorker) {
+  const SweepSpec spec = TestSpec("s");
+  const SweepRow sweep = driver_->Create(spec);
+  const LeaseRow lease = driver_->Grant(driver_->Add(sweep, spec, 1).at(0).id, "bench-7");
+  EXPECT_TRUE(driver_->Record(lease, spec, TestEpochs(1, 2, 0.8)).ok());
+  const Json view = Get("/api/sweeps/s/progress");
+  EXPECT_EQ(Contract().Complaints("ProgressView", view), "");
+  ASSERT_EQ(view["progress"].size(), 1u);
+  const Json row = view["progress"][0];
+  EXPECT_EQ(row["worker"], "bench-7");
+  EXPECT_EQ(row["epoch"], 3);  // of a trainer that says nothing within its epochs
+  EXPECT_EQ(row["epochs"], 5);
+  EXPECT_EQ(row["parameters"], Json({{"lr", 0.01}}));
+  EXPECT_EQ(row["best_accuracy"], 0.8);
+  EXPECT_TRUE(row["images_per_second"].is_null());
+  EXPECT_TRUE(row["seconds_left"].is_number());
+}
+
 SafeTensor Bytes(const std::string& name, std::vector<std::int64_t> shape, std::string bytes) {
   return {.name = name, .dtype = "U8", .shape = std::move(shape), .bytes = std::move(bytes)};
 }

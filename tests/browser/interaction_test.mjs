@@ -1,8 +1,12 @@
 // What a reader does: filter, sort, page, zoom, brush, save, compare, draw, act.
 
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
+import { promisify } from "node:util";
 import { launch, openPage } from "./chromium.mjs";
 import { BIN, eventually, run } from "./programs.mjs";
 import { World } from "./world.mjs";
@@ -242,6 +246,193 @@ test("the numbers of a plot stand in a table", async () => {
   assert.deepEqual(await table.locator("tbody tr td:first-child").allTextContents(), ["1", "2"]);
 });
 
+const shownColumns = () => tab.page.locator("thead th").allTextContents();
+
+test("a ranking has a column for each hyperparameter that varies, chosen in the address", async () => {
+  await open("sweeps/trained/ranking");
+  await eventually("six rows", async () => (await trials()).length === 6);
+  const titles = (await shownColumns()).map((title) => title.replace(/ [↑↓]$/, ""));
+  assert.deepEqual(titles.slice(0, 8), [
+    "Compare", "#", "Trial", "Accuracy", "To target", "Params", "lr", "momentum",
+  ]);
+  for (const cell of await tab.page.locator("tbody tr").evaluateAll((rows) => rows.map((row) => row.offsetHeight)))
+    assert.ok(cell < 40, `a row is ${cell} px high`);
+  await tab.page.locator("thead").getByRole("button", { name: "momentum" }).click();
+  await tab.page.locator("th[aria-sort=descending]", { hasText: "momentum" }).waitFor();
+  await tab.page.getByText("Columns", { exact: true }).click();
+  await tab.page.getByRole("checkbox", { name: "momentum" }).uncheck();
+  await tab.page.getByRole("checkbox", { name: "Last accuracy" }).uncheck();
+  await eventually("two fewer", async () => !(await shownColumns()).some((title) => /momentum|Last/.test(title)));
+  await tab.page.reload();
+  await eventually("six rows", async () => (await trials()).length === 6);
+  assert.ok(!(await shownColumns()).some((title) => /momentum|Last/.test(title)));
+  assert.ok((await shownColumns()).includes("lr"));
+});
+
+test("what decides stays in sight while the rest of a table moves", async () => {
+  await tab.page.setViewportSize({ width: 680, height: 700 });
+  await open("sweeps/trained/ranking");
+  await eventually("six rows", async () => (await trials()).length === 6);
+  const places = () =>
+    tab.page.locator("tbody tr").first().locator("td").evaluateAll((cells) =>
+      cells.slice(0, 6).map((cell) => Math.round(cell.getBoundingClientRect().left)),
+    );
+  const before = await places();
+  await tab.page.locator(".scroll").evaluate((box) => (box.scrollLeft = 300));
+  assert.ok((await tab.page.locator(".scroll").evaluate((box) => box.scrollLeft)) > 50);
+  assert.deepEqual(await places(), before);
+});
+
+test("on a phone a ranking shows accuracy, size and the first hyperparameter", async () => {
+  await tab.page.setViewportSize({ width: 360, height: 740 });
+  await open("sweeps/trained/ranking");
+  await eventually("six rows", async () => (await trials()).length === 6);
+  for (const title of ["Accuracy", "Params", "lr"]) {
+    const box = await tab.page.locator("thead th", { hasText: title }).boundingBox();
+    assert.ok(box.x >= 0 && box.x + box.width <= 360, `${title} is at ${box.x} to ${box.x + box.width}`);
+  }
+});
+
+test("trials ticked on any page are one list, which the address keeps", async () => {
+  await open("sweeps/trained/ranking");
+  await tab.page.getByRole("checkbox", { name: "compare trained/1", exact: true }).check();
+  await tab.page.getByRole("link", { name: "Trials", exact: true }).click();
+  await tab.page.getByRole("checkbox", { name: "compare trained/2", exact: true }).check();
+  await tab.page.goBack();
+  await tab.page.getByText("2 trials chosen").waitFor();
+  await tab.page.getByRole("navigation", { name: "pages" }).getByRole("link", { name: "Compare" }).click();
+  const heads = () => tab.page.locator(".side-by-side thead a").allTextContents();
+  await eventually("both", async () => (await heads()).join() === "trained/1,trained/2");
+  await tab.page.getByLabel("trial", { exact: true }).fill("own/1");
+  await tab.page.getByRole("button", { name: "Add" }).click();
+  await eventually("three", async () => (await heads()).join() === "trained/1,trained/2,own/1");
+  await tab.page.reload();
+  await eventually("still three", async () => (await heads()).length === 3);
+  assert.equal(await tab.page.locator(".side-by-side tbody th", { hasText: /^model/ }).count(), 1);
+  await tab.page.getByRole("link", { name: "Sweeps" }).click();
+  await tab.page.getByText("3 trials chosen").waitFor();
+  await tab.page.getByRole("button", { name: "Clear" }).click();
+  await tab.page.goBack();
+  await tab.page.getByText("Tick trials in a ranking").waitFor();
+});
+
+test("a trial of an own network is repeated by its command, to the digit", async () => {
+  const views = await Promise.all([1, 2, 3, 4].map((n) => world.get(`sweeps/own/trials/${n}`)));
+  const { trial, epoch_rows: rows } = views.find(
+    ({ parameters }) => parameters.width === 6 && parameters.lr === 0.05,
+  );
+  await open(`sweeps/own/trials/${trial}`);
+  const command = await tab.page.locator("h2:has-text('Repeat it') + pre").textContent();
+  assert.match(command, /^sweep train nets\/narrow.yaml .*--set width=6/);
+  await tab.page.getByText("In the folder of the sweep file").waitFor();
+  const words = command.split(" ").slice(1);
+  await run("sweep", [...words, "-o", "again"], world.folder.path);
+  const log = JSON.parse(await readFile(join(world.folder.path, "again", "log.json"), "utf8"));
+  // The page has six significant digits.
+  assert.deepEqual(
+    log.epochs.map((epoch) => Number(epoch.train_loss.toPrecision(6))),
+    rows.map((row) => row.train_loss),
+  );
+});
+
+test("a program's trial is repeated by the line that it gets", async () => {
+  await open("sweeps/silent/trials/1");
+  const command = await tab.page.locator("h2:has-text('Repeat it') + pre").textContent();
+  const { stdout } = await promisify(execFile)("sh", ["-c", command], { cwd: world.folder.path });
+  assert.match(stdout, /"type":"done"/);
+});
+
+test("what a program does not report is no zero", async () => {
+  await open("sweeps/silent/trials/1");
+  await tab.page.getByRole("heading", { name: "Trial silent/1" }).waitFor();
+  const fact = (name) => tab.page.locator(".facts > div", { hasText: name }).locator("dd").first();
+  assert.equal(await fact("best loss").textContent(), "–");
+  assert.equal(await fact("model").textContent(), "own program");
+  await tab.page.getByRole("button", { name: "Loss as a table" }).click();
+  const cells = await tab.page
+    .getByRole("region", { name: "Loss, numbers" })
+    .locator("tbody tr")
+    .first()
+    .locator("td")
+    .allTextContents();
+  assert.deepEqual(cells, ["1", "1", "–", "–", "–", "–", "74.25 %", "–", "–", "–"]);
+  // Its log tells of its epochs, though it printed nothing.
+  await tab.page.locator(".log", { hasText: "epoch 2/2" }).waitFor();
+  await open("sweeps/silent/ranking");
+  await eventually("rows", async () => (await trials()).length === 2);
+  assert.ok(!/\b0\b/.test(await tab.page.locator("tbody tr").first().textContent()));
+});
+
+test("a trial that diverged is no failure of a machine: it offers no retry, and misses no gate", async () => {
+  await open("sweeps/own/trials");
+  await eventually("four", async () => (await trials()).length === 4);
+  const views = await Promise.all([1, 2, 3, 4].map((n) => world.get(`sweeps/own/trials/${n}`)));
+  const { trial } = views.find((view) => view.parameters.lr === 100);
+  await open(`sweeps/own/trials/${trial}`);
+  await tab.page.getByText("it will diverge again").waitFor();
+  assert.equal(await tab.page.getByRole("button", { name: "Retry" }).count(), 0);
+  assert.ok(!(await tab.page.locator("main").textContent()).includes("accuracy by 99 pt"));
+});
+
+test("sweeps are found by a part of their name and by a label", async () => {
+  await open("");
+  const names = () => tab.page.locator("tbody th").allTextContents();
+  await eventually("all", async () => (await names()).length > 5);
+  await tab.page.getByLabel("search").fill("TRAIN");
+  await tab.page.getByLabel("search").press("Enter");
+  await eventually("one", async () => (await names()).join() === "trained");
+  await tab.page.getByRole("button", { name: "Clear" }).click();
+  await tab.page.locator("tr", { hasText: "hostile" }).locator("a.label", { hasText: "long=" }).click();
+  await eventually("one", async () => (await names()).join() === "hostile");
+  assert.match(tab.page.url(), /search=long/);
+});
+
+test("draw a digit takes a network, and says why another trial cannot read", async () => {
+  await open("draw");
+  await tab.page.getByText("Weights of the best epoch of").waitFor();
+  assert.match(await tab.page.locator(".note a").textContent(), /^(trained|own)\//);
+  await open("draw?trial=silent%2F1");
+  await tab.page.getByText("trained by a program of its own").waitFor();
+  assert.ok(!(await tab.page.locator("main").textContent()).includes("0 test images"));
+});
+
+test("what runs is shown with its values, its worker and the time left", async () => {
+  await open("sweeps/live");
+  const row = tab.page.getByRole("region", { name: "Running trials" }).locator("tbody tr").first();
+  await eventually("a row", async () => /first/.test(await row.textContent()));
+  const titles = await tab.page.getByRole("region", { name: "Running trials" }).locator("th").allTextContents();
+  for (const title of ["Best", "Time left", "lr", "Worker"]) assert.ok(titles.includes(title), titles.join());
+  assert.match(await row.textContent(), /0\.[1-4]/);
+  await eventually("time left", async () => /\d (ms|s|min)/.test(await row.locator("td").nth(4).textContent()));
+});
+
+test("the page and all that it asks for work below a proxy's prefix", async () => {
+  const proxy = createServer(async (request, response) => {
+    if (!request.url.startsWith("/lab/")) return response.writeHead(404).end();
+    const answer = await fetch(world.page + request.url.slice("/lab/".length), { redirect: "manual" });
+    const headers = Object.fromEntries(answer.headers);
+    delete headers["content-encoding"];
+    delete headers["content-length"];
+    response.writeHead(answer.status, headers).end(Buffer.from(await answer.arrayBuffer()));
+  });
+  await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
+  const page = await openPage(browser, `http://127.0.0.1:${proxy.address().port}/lab/`);
+  try {
+    await page.page.goto(`http://127.0.0.1:${proxy.address().port}/lab/sweeps/trained/trials/1`);
+    await page.page.getByRole("heading", { name: "Trial trained/1" }).waitFor();
+    const [download] = await Promise.all([
+      page.page.waitForEvent("download"),
+      page.page.getByRole("link", { name: /Weights of the best epoch/ }).click(),
+    ]);
+    assert.ok((await readFile(await download.path())).length > 1000);
+    assert.deepEqual(page.complaints, []);
+  } finally {
+    await page.close();
+    proxy.close();
+    proxy.closeAllConnections();
+  }
+});
+
 test("trials that are ticked stand side by side, differences marked", async () => {
   await open("sweeps/trained/ranking");
   await tab.page.getByRole("checkbox", { name: "compare trained/1", exact: true }).check();
@@ -293,14 +484,17 @@ test("an action asks first, and changes what it says", async () => {
   await open("sweeps/empty");
   const dialog = tab.page.getByRole("dialog");
   await tab.page.getByRole("button", { name: "Cancel", exact: true }).click();
-  await dialog.getByRole("button", { name: "Leave it" }).click();
+  // Nothing in the dialog that ends a sweep is called Cancel.
+  assert.equal(await dialog.getByRole("button", { name: "Cancel" }).count(), 0);
+  await dialog.getByText("sweep retry empty --cancelled").waitFor();
+  await dialog.getByRole("button", { name: "Keep it" }).click();
   assert.equal((await world.get("sweeps/empty")).state, "paused");
   await tab.page.getByRole("button", { name: "Cancel", exact: true }).click();
   await dialog.waitFor();
   await tab.page.keyboard.press("Escape");
   await dialog.waitFor({ state: "hidden" });
   await tab.page.getByRole("button", { name: "Cancel", exact: true }).click();
-  await dialog.getByRole("button", { name: "Cancel", exact: true }).click();
+  await dialog.getByRole("button", { name: "End the sweep" }).click();
   await tab.page.locator("h1 .state", { hasText: "cancelled" }).waitFor();
   assert.equal((await world.get("sweeps/empty")).state, "cancelled");
 });

@@ -22,6 +22,21 @@ after(async () => {
   await world?.end();
 });
 
+test("an address without # leads to its page, and one that is nobody's says so", async () => {
+  await tab.page.goto(`${world.page}sweeps/trained/trials?sort=lr`);
+  await tab.page.getByRole("heading", { name: /trained/, level: 1 }).waitFor();
+  assert.equal(tab.page.url(), `${world.page}#/sweeps/trained/trials?sort=lr`);
+  await tab.page.goto(`${world.page}workers`);
+  await tab.page.getByRole("heading", { name: "Workers" }).waitFor();
+  assert.deepEqual(tab.complaints, []);
+  await tab.page.goto(`${world.page}trained`);
+  await tab.page.getByRole("link", { name: "the sweeps" }).click();
+  await tab.page.getByRole("link", { name: "trained", exact: true }).waitFor();
+  tab.complaints.splice(0); // Chromium notes an answer of 404
+  await open("sweeps/trained/nowhere/4/5");
+  await tab.page.getByRole("heading", { name: "No such page" }).waitFor();
+});
+
 const open = (hash) => tab.page.goto(`${world.page}#/${hash}`);
 
 test("the list has every sweep with its state", async () => {
@@ -56,7 +71,6 @@ test("the parameters of a finished sweep are plotted", async () => {
   await open("sweeps/trained/parameters");
   for (const title of [
     "Parallel coordinates",
-    "Accuracy against parameters",
     "Contour",
     "lr",
     "momentum",
@@ -66,6 +80,8 @@ test("the parameters of a finished sweep are plotted", async () => {
       .first()
       .waitFor({ state: "attached" });
   }
+  // Of networks of one size.
+  assert.equal(await tab.page.getByText("Accuracy against parameters").count(), 0);
 });
 
 test("a trial shows its epochs, its network, its mistakes and its commands, and gives its weights", async () => {

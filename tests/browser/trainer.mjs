@@ -2,6 +2,7 @@
 //   gate   a folder: epoch N is trained when the file "epochs" there says N or more; "": at once
 //   fail   true: ends with an error before the first epoch
 //   nan    true: losses are NaN
+//   bare   true: reports its accuracy and nothing else
 //   say    printed before the first epoch, so that it is a log line
 
 import { readFileSync } from "node:fs";
@@ -9,7 +10,7 @@ import { createInterface } from "node:readline";
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const trial = JSON.parse((await lines.next()).value);
-const { gate, fail, nan, say, quality = 0.99 } = trial.parameters;
+const { gate, fail, nan, bare, say, quality = 0.99 } = trial.parameters;
 const send = (message) =>
   process.stdout.write(`${JSON.stringify({ trial: trial.trial, ...message })}\n`);
 
@@ -39,8 +40,12 @@ for (let epoch = 1; epoch <= trial.epochs; epoch += 1) {
     });
     await new Promise((resolve) => setTimeout(resolve, 300));
   }
-  console.log(`trained epoch ${epoch}`);
   const accuracy = quality * (1 - 0.5 / (epoch + 1));
+  if (bare) {
+    send({ type: "epoch", epoch, validation_accuracy: accuracy });
+    continue;
+  }
+  console.log(`trained epoch ${epoch}`);
   send({
     type: "epoch",
     epoch,

@@ -23,6 +23,37 @@ epochs: 2
 require: {accuracy: ">= 20%", epochs: "< 20", parameters: "< 20000"}
 labels: {purpose: ${JSON.stringify(HOSTILE)}}
 `;
+// Of a network of its own, whose width is swept, and whose file lies in another folder.
+const NETWORK = `
+name: narrow
+parameters: {width: 4}
+layers:
+  - conv: {out: "\${width}", kernel: 3}
+  - relu
+  - max_pool: 2
+  - conv: {out: 10, kernel: 3}
+  - global_avg_pool
+`;
+const OWN = `
+name: own
+description: ${JSON.stringify(`how wide? ${HOSTILE}`)}
+model: nets/narrow.yaml
+dataset: {name: synthetic, train: 512, test: 200}
+method: grid
+parameters:
+  width: {values: [4, 6]}
+  lr: {values: [0.05, 100]}
+epochs: 2
+require: {accuracy: ">= 99%"}
+`;
+// Reports an accuracy and nothing else.
+const SILENT = `
+name: silent
+program: ${program}
+method: grid
+parameters: {lr: {values: [0.1, 0.2]}, bare: true}
+epochs: 2
+`;
 const live = (gate) => `
 name: live
 program: ${program}
@@ -82,9 +113,18 @@ export class World {
     await mkdir(this.gate);
     await this.submit("failing", FAILING);
     await this.submit("hostile", HOSTILE_SWEEP);
+    await this.submit("silent", SILENT);
+    await mkdir(join(this.folder.path, "nets"));
+    await this.folder.write("nets/narrow.yaml", NETWORK);
+    if (trained) await this.submit("own", OWN);
     if (trained) await this.submit("trained", TRAINED);
     await this.startWorker("first", 2);
-    for (const name of ["failing", "hostile", ...(trained ? ["trained"] : [])])
+    for (const name of [
+      "failing",
+      "hostile",
+      "silent",
+      ...(trained ? ["own", "trained"] : []),
+    ])
       await this.completed(name);
     await this.submit("live", live(this.gate));
     await eventually(

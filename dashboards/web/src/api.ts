@@ -21,7 +21,8 @@ export interface TrialCounts {
   diverged: number; // not among the failed
 }
 
-// GET /api/sweeps?page_token=T&page_size=N (50; at most 200): newest first.
+// GET /api/sweeps?page_token=T&page_size=N (50; at most 200)&search=TEXT: newest first; with `search`,
+// those that have it in their name or in a label as "key=value", in letters of either case.
 export interface SweepsView {
   sweeps: SweepSummary[];
   next_page_token: string; // "" on the last page
@@ -56,6 +57,7 @@ export interface SweepSummary {
 
 // GET /api/sweeps/NAME
 export interface SweepView extends SweepSummary {
+  description: string;
   source: string; // the sweep file
   source_file: string;
   network_files: Record<string, string>;
@@ -140,7 +142,7 @@ export interface RankingRow {
   mean_interval: [number, number] | null; // 95 %, within 0 and 1; null for one replicate
   replicates: number;
   epochs_to_target: number; // 0: not reached
-  network_parameters: number;
+  network_parameters: number | null; // null: not known, as of a program without a network
   model: string;
   gates: { gate: string; met: boolean; value: Value | null; missed_by: number }[];
   parameters: Record<string, Value>;
@@ -167,7 +169,7 @@ export interface TrialRow {
   last_loss: number | null;
   epochs_to_target: number;
   qualifies: boolean; // of its configuration
-  network_parameters: number;
+  network_parameters: number | null; // as above
   model: string;
   worker: string;
   attempt: number;
@@ -194,9 +196,23 @@ export interface AttemptRow {
   reason: string;
 }
 
-// GET /api/sweeps/NAME/progress: running trials within their epoch.
+// GET /api/sweeps/NAME/progress: what runs, at most 1,000 trials.
 export interface ProgressView {
-  progress: { trial: number; epoch: number; step: number; steps: number; loss: number | null; images_per_second: number }[];
+  progress: ProgressRow[];
+}
+export interface ProgressRow {
+  trial: number;
+  epoch: number; // that it trains
+  epochs: number;
+  step: number; // within the epoch; 0 of 0 while that is not known
+  steps: number;
+  loss: number | null;
+  images_per_second: number | null;
+  best_accuracy: number | null;
+  worker: string;
+  seconds_left: number | null; // of this trial, as fast as it went until now
+  parameters: Record<string, Value>;
+  model: string;
 }
 
 // GET /api/sweeps/NAME/trials/N
@@ -204,8 +220,8 @@ export interface TrialView extends TrialRow {
   sweep: string;
   sweep_state: SweepState;
   seed: string; // decimal; 64 bits do not fit a number
-  fully_connected: boolean;
-  evaluation_images: number;
+  fully_connected: boolean | null; // null: not known
+  evaluation_images: number | null; // null: not known
   interval: [number, number] | null; // 95 % Wilson interval of best_accuracy
   create_time: string;
   start_time: string | null;
@@ -220,12 +236,13 @@ export interface TrialView extends TrialRow {
   network: NetworkTable | null; // null for a sweep with its own program
   reasons: string[]; // why it is in this state, above all why a pending one waits
   replay: string[]; // commands that train it again
+  replay_note: string; // where they are to be run, or why there are none
 }
 export interface EpochRow {
   attempt: number; epoch: number; lr: number | null;
   train_loss: number | null; train_accuracy: number | null;
   validation_loss: number | null; validation_accuracy: number | null;
-  train_seconds: number; evaluate_seconds: number; images_per_second: number; report_time: string;
+  train_seconds: number | null; evaluate_seconds: number | null; images_per_second: number | null; report_time: string;
 }
 export interface NetworkTable {
   name: string;

@@ -6,7 +6,7 @@ import { lazy, Suspense } from "preact/compat";
 import { useEffect, useRef } from "preact/hooks";
 import type { ReportInfo, SweepsView } from "./api";
 import { CompareBar } from "./components/compare_tick";
-import { time } from "./format";
+import { shorten, timeWithZone } from "./format";
 import { useLive, useUnreachable } from "./live";
 import { reportDocuments, reportedSweep } from "./report";
 import { href, useRoute, type Route } from "./router";
@@ -33,19 +33,29 @@ function Page({ route }: { route: Route }): JSX.Element {
   const [first = "", name = "", section = "", trial = ""] = route.parts;
   if (first === "" && __REPORT__)
     return <SweepPage name={reportedSweep(reportDocuments())} section="" route={route} />;
-  if (first === "") return <SweepsPage route={route} />;
+  if (first === "" || (first === "sweeps" && name === "")) return <SweepsPage route={route} />;
   if (first === "sweeps" && name !== "" && section === "trials" && /^\d+$/.test(trial)) {
     return <TrialPage key={`${name}/${trial}`} sweep={name} number={Number(trial)} />;
   }
   if (first === "sweeps" && name !== "" && trial === "")
     return <SweepPage key={name} name={name} section={section} route={route} />;
   if (first === "workers") return <WorkersPage />;
-  if (first === "compare") return <ComparePage route={route} />;
+  if (first === "compare") return <ComparePage />;
   if (first === "draw") return <DrawPage route={route} />;
   return (
-    <p class="empty">
-      There is no such page. <a href={href([])}>All sweeps</a>
-    </p>
+    <>
+      <h1>No such page</h1>
+      <p class="empty">
+        There is nothing at “{shorten(route.parts.join("/"), 80)}”. There are{" "}
+        {LINKS.map(({ path, title }, i) => (
+          <span key={path}>
+            {i > 0 && ", "}
+            <a href={href(path ? [path] : [])}>{title}</a>
+          </span>
+        ))}
+        .
+      </p>
+    </>
   );
 }
 
@@ -120,7 +130,7 @@ export function App(): JSX.Element {
           </Suspense>
         </Boundary>
       </main>
-      <CompareBar />
+      {route.parts[0] !== "compare" && <CompareBar />}
     </>
   );
 }
@@ -155,7 +165,7 @@ function Header({ first }: { first: string }): JSX.Element {
 
 function Written(): JSX.Element | null {
   const info = useLive<ReportInfo>(apiPath(["report"]), { once: true }).data;
-  return info ? <span class="quiet version">written {time(info.time)} by Sweep {info.version}</span> : null;
+  return info ? <span class="quiet version">written {timeWithZone(info.time)} by Sweep {info.version}</span> : null;
 }
 
 function Version(): JSX.Element | null {

@@ -30,6 +30,32 @@ export function number(value: Maybe, digits = 4): string {
   return String(Number(value.toPrecision(digits)));
 }
 
+function decimalsOf(value: number): number {
+  const [digits = "", exponent = "0"] = String(value).split("e");
+  return Math.max(0, (digits.split(".")[1]?.length ?? 0) - Number(exponent));
+}
+
+const MOST_DECIMALS = 7;
+
+// How a column of numbers is written: as many decimals in every row, so that the points stand below
+// each other. Enough for `digits` of the smallest number, and no more than any of them has.
+export function aligned(values: Maybe[], digits = 4): (value: Maybe) => string {
+  const sizes = values.filter(finite).map(Math.abs);
+  const least = Math.min(...sizes.filter((size) => size > 0));
+  const wanted = Number.isFinite(least) ? digits - 1 - Math.floor(Math.log10(least)) : 0;
+  const decimals = Math.min(Math.max(0, wanted), Math.max(0, ...sizes.map(decimalsOf)));
+  const long = decimals > MOST_DECIMALS || Math.max(0, ...sizes) >= 1e9;
+  return (value) => {
+    if (!finite(value)) return NONE;
+    return long ? value.toExponential(digits - 1) : value.toFixed(decimals);
+  };
+}
+
+// "1 trial", "2 trials"
+export function plural(count: number, one: string, many = `${one}s`): string {
+  return `${integer(count)} ${count === 1 ? one : many}`;
+}
+
 // Of accuracies, "99.32–99.60"; without evaluated images there is none.
 export function intervalText(interval: [number, number] | null): string {
   if (!interval || interval[1] <= interval[0]) return NONE;
@@ -84,6 +110,20 @@ export function time(text: string | null | undefined): string {
   const part: Record<string, string> = {};
   for (const { type, value } of dateAndTime.formatToParts(date)) part[type] = value;
   return `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}:${part.second}`;
+}
+
+const zones = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" });
+// The reader's time zone at a time: "CET", "GMT+8".
+export function zone(text?: string | null): string {
+  const date = text ? new Date(text) : new Date();
+  if (Number.isNaN(date.getTime())) return "";
+  return zones.formatToParts(date).find((part) => part.type === "timeZoneName")?.value ?? "";
+}
+
+// Where it stands alone: "2026-11-25 16:40:02 CET".
+export function timeWithZone(text: string | null | undefined): string {
+  const shown = time(text);
+  return shown === NONE ? shown : `${shown} ${zone(text)}`;
 }
 
 export function elapsed(from: string | null, to: string | null, now = Date.now()): string {

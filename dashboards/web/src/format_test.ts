@@ -1,15 +1,18 @@
 import { expect, it } from "vitest";
 import {
+  aligned,
   bytes,
   compareValues,
   elapsed,
   integer,
   number,
   percent,
+  plural,
   seconds,
   shorten,
   splitTrial,
   time,
+  timeWithZone,
   valueText,
 } from "./format";
 
@@ -61,4 +64,24 @@ it("orders numbers by size, words by alphabet, what is missing last", () => {
 it("takes a trial's name apart", () => {
   expect(splitTrial(" mnist-994/12 ")).toEqual({ sweep: "mnist-994", trial: 12 });
   for (const wrong of ["", "a", "a/", "/1", "a/b", "a/1/2"]) expect(splitTrial(wrong)).toBeNull();
+});
+
+it("writes a column with the points below each other", () => {
+  const column = (values: (number | null)[]): string[] => values.map(aligned(values));
+  expect(column([0.0029757, 0.029244, 0.097767])).toEqual(["0.002976", "0.029244", "0.097767"]);
+  expect(column([0.05, 0.1, 0.2])).toEqual(["0.05", "0.10", "0.20"]);
+  expect(column([16, 32, null])).toEqual(["16", "32", "–"]);
+  expect(column([0, 0.5, 12.25])).toEqual(["0.00", "0.50", "12.25"]);
+  expect(column([1e-9, 1])).toEqual(["1.000e-9", "1.000e+0"]);
+  expect(column([])).toEqual([]);
+});
+
+it("counts one as one", () => {
+  expect(plural(1, "trial")).toBe("1 trial");
+  expect(plural(1200, "trial")).toBe("1,200 trials");
+});
+
+it("says in which zone a time is that stands alone", () => {
+  expect(timeWithZone("2026-11-25T16:40:02Z")).toMatch(/^2026-11-2\d \d\d:\d\d:02 \S+$/);
+  expect(timeWithZone(null)).toBe("–");
 });

@@ -3,6 +3,7 @@
 // and without a query; pages are cut here.
 
 import type { ReportInfo, TrialRow } from "./api";
+import { effectiveValue } from "./effective";
 import { compareValues } from "./format";
 import { RequestError } from "./request_error";
 import type { Answer, DocumentSource } from "./source";
@@ -49,7 +50,8 @@ function columnOf(row: TrialRow, key: string): unknown {
   }
   if (key === "parameters") return row.network_parameters;
   if (key === "epochs_to_target" || key === "best_epoch") return row[key] || null;
-  return key in row ? row[key as keyof TrialRow] : row.parameters[key];
+  if (key in row) return row[key as keyof TrialRow];
+  return effectiveValue(row, key);
 }
 
 // The part of a whole list that a query asks for.

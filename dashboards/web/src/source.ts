@@ -32,12 +32,17 @@ async function errorOf(response: Response): Promise<RequestError> {
 export async function request(path: string, options: RequestInit): Promise<Response> {
   let response: Response;
   try {
-    response = await fetch(path, { ...options, credentials: "same-origin" });
+    response = await fetch(besidePage(path), { ...options, credentials: "same-origin" });
   } catch {
     throw new RequestError("coordinator unreachable", 0);
   }
   if (!response.ok) throw await errorOf(response);
   return response;
+}
+
+// Paths are asked for beside the page, which a proxy may have put below a prefix.
+export function besidePage(path: string): string {
+  return path.replace(/^\//, "./");
 }
 
 // A machine that is gone answers nothing at all; the browser alone would wait for minutes.

@@ -3,47 +3,59 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { SweepsView, SweepView, TrialView } from "../api";
+import { plural } from "../format";
 import { useLive } from "../live";
 import { act, apiPath } from "../source";
+import { Text } from "./basics";
 
+// A button names its deed, and its dialog offers that deed or to leave things as they are.
 interface Action {
   label: string;
   question: string;
+  deed?: string; // on the dialog's button, where the label could be taken for "close this dialog"
+  keep?: string; // on the other
   path: string;
   body: Record<string, boolean>;
   danger?: boolean;
 }
 
-function sweepActions(sweep: SweepView): Action[] {
+const KEEP = "Leave it";
+
+function pauseActions(sweep: SweepView, path: string): Action[] {
+  return [
+    {
+      label: "Pause",
+      question: `Start no more trials of ${sweep.name}? What runs goes on to its end. Resume starts them again.`,
+      path,
+      body: { now: false },
+    },
+    {
+      label: "Pause now",
+      question: `Save a checkpoint of each running trial of ${sweep.name} and free its machine? Resume goes on from there.`,
+      path,
+      body: { now: true },
+    },
+  ];
+}
+
+export function sweepActions(sweep: SweepView): Action[] {
   const path = (verb: string): string => apiPath(["sweeps", sweep.name, verb]);
   const actions: Action[] = [];
   const { failed, cancelled } = sweep.trials;
-  if (sweep.state === "active") {
-    actions.push({
-      label: "Pause",
-      question: "Start no more trials? What runs goes on to its end.",
-      path: path("pause"),
-      body: { now: false },
-    });
-    actions.push({
-      label: "Pause now",
-      question:
-        "Checkpoint the running trials and free their machines? Resuming goes on from there.",
-      path: path("pause"),
-      body: { now: true },
-    });
-  }
+  if (sweep.state === "active") actions.push(...pauseActions(sweep, path("pause")));
   if (sweep.state === "paused")
     actions.push({
       label: "Resume",
-      question: "Go on with this sweep?",
+      question: `Start trials of ${sweep.name} again?`,
       path: path("resume"),
       body: {},
     });
   if (sweep.state === "active" || sweep.state === "paused") {
     actions.push({
       label: "Cancel",
-      question: "End this sweep? Its running trials stop, its pending ones never start.",
+      question: `End sweep ${sweep.name}? Its running trials stop, its pending ones do not start. Results stay. It can be undone: sweep retry ${sweep.name} --cancelled`,
+      deed: "End the sweep",
+      keep: "Keep it",
       path: path("cancel"),
       body: {},
       danger: true,
@@ -52,32 +64,46 @@ function sweepActions(sweep: SweepView): Action[] {
   if (failed > 0)
     actions.push({
       label: "Retry failed",
-      question: `Make ${failed} failed trials pending again?`,
+      question: `Queue ${plural(failed, "failed trial")} again?`,
       path: path("retry"),
       body: { failed: true, cancelled: false },
     });
   if (cancelled > 0)
     actions.push({
       label: "Retry cancelled",
-      question: `Make ${cancelled} cancelled trials pending again?`,
+      question: `Queue ${plural(cancelled, "cancelled trial")} again?`,
       path: path("retry"),
       body: { failed: false, cancelled: true },
     });
   return actions;
 }
 
-function trialActions(trial: TrialView): Action[] {
+export function trialActions(trial: TrialView): Action[] {
   const path = (verb: string): string =>
     apiPath(["sweeps", trial.sweep, "trials", trial.trial, verb]);
+  const name = `${trial.sweep}/${trial.trial}`;
   if (trial.state === "failed" || trial.state === "cancelled") {
     return [
-      { label: "Retry", question: "Make this trial pending again?", path: path("retry"), body: {} },
+      {
+        label: "Retry",
+        question: `Queue trial ${name} again?`,
+        path: path("retry"),
+        body: {},
+      },
     ];
   }
   if (trial.state === "completed" || trial.state === "stopped") return [];
   if (trial.state === "diverged") return []; // the same seed and values would diverge again
   return [
-    { label: "Cancel", question: "End this trial?", path: path("cancel"), body: {}, danger: true },
+    {
+      label: "Cancel",
+      question: `End trial ${name}? It can be undone: sweep retry ${name}`,
+      deed: "End the trial",
+      keep: "Keep it",
+      path: path("cancel"),
+      body: {},
+      danger: true,
+    },
   ];
 }
 
@@ -124,17 +150,19 @@ function ActionBar({
         {said}
       </p>
       <dialog ref={dialog} onClose={() => ask(undefined)} aria-labelledby="question">
-        <p id="question">{asked?.question}</p>
+        <p id="question">
+          <Text text={asked?.question ?? ""} wide />
+        </p>
         <div class="actions">
           <button
             type="button"
             class={asked?.danger ? "danger" : "primary"}
             onClick={() => asked && void run(asked)}
           >
-            {asked?.label}
+            {asked?.deed ?? asked?.label}
           </button>
           <button type="button" onClick={() => ask(undefined)}>
-            Leave it
+            {asked?.keep ?? KEEP}
           </button>
         </div>
       </dialog>

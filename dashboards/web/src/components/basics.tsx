@@ -2,8 +2,9 @@
 
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
-import type { SweepState, TrialState, Value, WorkerRow } from "../api";
-import { shorten, valueText } from "../format";
+import type { SweepState, SweepSummary, TrialState, Value, WorkerRow } from "../api";
+import { outcomeKind, outcomeText } from "../attempts";
+import { integer, shorten, valueText } from "../format";
 import type { Live } from "../live";
 
 // A document's page once it is there, a line when it is refused, and a quiet word before.
@@ -41,13 +42,31 @@ const KIND: Record<AnyState, string> = {
   cancelled: "idle",
   draining: "held",
   failed: "bad",
-  diverged: "bad",
+  diverged: "held",
   lost: "bad",
   "put aside": "bad",
 };
 
 export function State({ state }: { state: AnyState }): JSX.Element {
   return <span class={`state ${KIND[state] ?? "idle"}`}>{state}</span>;
+}
+
+// A sweep that has ended, with its failures beside it: what failed is never good news.
+export function SweepStateText({ sweep }: { sweep: SweepSummary }): JSX.Element {
+  const { failed, diverged, completed } = sweep.trials;
+  const ended = sweep.state === "completed";
+  const kind = !ended || failed + diverged === 0 ? KIND[sweep.state] : completed === 0 ? "bad" : "held";
+  return (
+    <>
+      <span class={`state ${kind}`}>{sweep.state}</span>
+      {failed > 0 && <span class="state-note"> · {integer(failed)} failed</span>}
+      {diverged > 0 && <span class="state-note held"> · {integer(diverged)} diverged</span>}
+    </>
+  );
+}
+
+export function Outcome({ outcome }: { outcome: string }): JSX.Element {
+  return <span class={`state ${outcomeKind(outcome)}`}>{outcomeText(outcome)}</span>;
 }
 
 // Text of people and programs: any length, any characters.

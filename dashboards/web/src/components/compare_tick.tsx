@@ -1,8 +1,16 @@
 // A tick that adds a trial to those to compare, and the bar that leads there.
 
 import type { JSX } from "preact";
+import { plural } from "../format";
 import { href } from "../router";
-import { clearSelected, MOST_COMPARED, toggleSelected, useSelected } from "../selection";
+import {
+  addSelected,
+  MOST_COMPARED,
+  removeSelected,
+  SELECTION_KEY,
+  setSelected,
+  useSelected,
+} from "../selection";
 
 export function CompareTick({ trial }: { trial: string }): JSX.Element {
   const selected = useSelected();
@@ -13,7 +21,7 @@ export function CompareTick({ trial }: { trial: string }): JSX.Element {
       aria-label={`compare ${trial}`}
       checked={ticked}
       disabled={!ticked && selected.length >= MOST_COMPARED}
-      onChange={() => toggleSelected(trial)}
+      onChange={() => (ticked ? removeSelected(trial) : addSelected(trial))}
     />
   );
 }
@@ -24,14 +32,15 @@ export function CompareBar(): JSX.Element | null {
   return (
     <div class="compare-bar" role="status">
       <span>
-        {selected.length} of at most {MOST_COMPARED} trials chosen
+        {plural(selected.length, "trial")} chosen to compare, of at most {MOST_COMPARED}
       </span>
-      {selected.length > 1 && (
-        <a class="button primary" href={href(["compare"], { trials: selected.join(",") })}>
-          Compare
-        </a>
-      )}
-      <button type="button" onClick={clearSelected}>
+      <a
+        class="button primary"
+        href={href(["compare"], { [SELECTION_KEY]: selected.join(",") })}
+      >
+        Compare
+      </a>
+      <button type="button" onClick={() => setSelected([])}>
         Clear
       </button>
     </div>

@@ -25,3 +25,14 @@ export function Gates({ gates }: { gates: Gate[] }): JSX.Element {
     </ul>
   );
 }
+
+// In a row of many: only what is missed, since the rest is the rule.
+export function MissedGates({ gates }: { gates: Gate[] }): JSX.Element {
+  const missed = gates.filter((gate) => !gate.met);
+  if (missed.length > 0) return <Gates gates={missed} />;
+  return (
+    <span class="met">
+      <span aria-hidden="true">✓</span> met
+    </span>
+  );
+}

@@ -1,6 +1,7 @@
 // Tables: captions, headers that sort by a click, pages. Sorting and paging are the server's.
 
 import type { ComponentChildren, JSX } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { integer } from "../format";
 
 export interface Column<R> {
@@ -8,6 +9,9 @@ export interface Column<R> {
   title: ComponentChildren;
   sort?: string; // what the server sorts by; none: not to be sorted
   numeric?: boolean;
+  // Stays in sight while the rest moves sideways; "wide": only where the screen has room for it. These
+  // come first.
+  fixed?: true | "wide";
   cell: (row: R) => ComponentChildren;
 }
 
@@ -22,6 +26,37 @@ interface Props<R> {
   empty?: string;
 }
 
+function classOf<R>(column: Column<R>): string {
+  const fixed = column.fixed ? (column.fixed === "wide" ? "fixed wide-only" : "fixed") : "";
+  return [column.numeric ? "number" : "", fixed].filter(Boolean).join(" ");
+}
+
+// Where each fixed column stands: behind those before it, which are as wide as what they hold.
+function placeFixed(table: HTMLTableElement): void {
+  let left = 0;
+  [...(table.tHead?.rows[0]?.cells ?? [])].forEach((cell, i) => {
+    if (!cell.classList.contains("fixed")) return;
+    table.style.setProperty(`--left-${i + 1}`, `${left}px`);
+    left += cell.getBoundingClientRect().width;
+  });
+}
+
+function useFixedColumns(keys: string): (table: HTMLTableElement | null) => void {
+  const table = useRef<HTMLTableElement | null>(null);
+  useLayoutEffect(() => {
+    const shown = table.current;
+    const head = shown?.tHead?.rows[0];
+    if (!shown || !head) return;
+    const observer = new ResizeObserver(() => placeFixed(shown));
+    for (const cell of [...head.cells]) {
+      if (cell.classList.contains("fixed")) observer.observe(cell);
+    }
+    placeFixed(shown);
+    return () => observer.disconnect();
+  }, [keys]);
+  return (element) => void (table.current = element);
+}
+
 function Header<R>({
   column,
   sort,
@@ -34,7 +69,7 @@ function Header<R>({
   const [key, direction] = sort.split(" ");
   const active = column.sort !== undefined && column.sort === key;
   const order = active ? (direction === "desc" ? "descending" : "ascending") : undefined;
-  const kind = column.numeric ? "number" : "";
+  const kind = classOf(column);
   if (!column.sort || !onSort)
     return (
       <th scope="col" class={kind}>
@@ -61,9 +96,10 @@ function Header<R>({
 
 export function DataTable<R>(props: Props<R>): JSX.Element {
   const { columns, rows } = props;
+  const table = useFixedColumns(columns.map((column) => column.key).join());
   return (
     <div class="scroll" tabIndex={0} role="region" aria-label={props.caption}>
-      <table>
+      <table ref={table}>
         <caption class="unseen">{props.caption}</caption>
         <thead>
           <tr>
@@ -81,7 +117,7 @@ export function DataTable<R>(props: Props<R>): JSX.Element {
           {rows.map((row) => (
             <tr key={props.rowKey(row)} class={props.rowClass?.(row)}>
               {columns.map((column) => (
-                <td key={column.key} class={column.numeric ? "number" : ""}>
+                <td key={column.key} class={classOf(column)}>
                   {column.cell(row)}
                 </td>
               ))}

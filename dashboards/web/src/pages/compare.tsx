@@ -2,28 +2,22 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { TrialView, Value } from "../api";
-import { Text } from "../components/basics";
+import type { TrialView } from "../api";
+import { Parameters, Text } from "../components/basics";
 import { Plot } from "../components/plot";
 import { ScaleControls, useScale } from "../components/scale_controls";
 import { TrialForm } from "../components/trial_form";
-import { integer, number, percent, shorten, splitTrial, valueText } from "../format";
+import { number, percent, shorten, splitTrial } from "../format";
 import { useLive } from "../live";
-import { comparisonPlot, comparisonTable, trialId, trialName } from "../plots/comparison";
+import { comparisonPlot, comparisonTable, dashOf, trialId, trialName } from "../plots/comparison";
 import type { Metric } from "../plots/metric_scale";
-import { setQuery, trialHref, type Route } from "../router";
-import { MOST_COMPARED } from "../selection";
+import { trialHref } from "../router";
+import { addSelected, MOST_COMPARED, removeSelected, useSelected } from "../selection";
 import { apiPath } from "../source";
+import { comparedRows, type ComparedRow } from "./compared_rows";
 
-export function ComparePage({ route }: { route: Route }): JSX.Element {
-  const names = [
-    ...new Set(
-      (route.query.trials ?? "").split(",").flatMap((name) => {
-        const parts = splitTrial(name); // "s/01" is "s/1"
-        return parts ? [trialId(parts)] : [];
-      }),
-    ),
-  ].slice(0, MOST_COMPARED);
+export function ComparePage(): JSX.Element {
+  const names = useSelected();
   const [found, setFound] = useState<Record<string, TrialView | string>>({});
   const trials = names
     .map((name) => found[name])
@@ -34,7 +28,7 @@ export function ComparePage({ route }: { route: Route }): JSX.Element {
       <TrialForm
         action="Add"
         disabled={names.length >= MOST_COMPARED}
-        onTrial={(name) => setQuery(route, { trials: [...names, name].join(",") })}
+        onTrial={addSelected}
       />
       {names.map((name) => (
         <Fetched
@@ -56,12 +50,7 @@ export function ComparePage({ route }: { route: Route }): JSX.Element {
         </p>
       )}
       {trials.length > 0 && (
-        <Comparison
-          trials={trials}
-          onRemove={(name) =>
-            setQuery(route, { trials: names.filter((other) => other !== name).join(",") })
-          }
-        />
+        <Comparison trials={trials} />
       )}
     </>
   );
@@ -86,50 +75,14 @@ function Fetched({
   return null;
 }
 
-interface RowOf {
-  name: string;
-  cells: string[];
+// How its curve is drawn.
+function Key({ place }: { place: number }): JSX.Element {
+  return <span class={`key key-${place + 1} ${dashOf(place)}`} />;
 }
 
-function rowsOf(trials: TrialView[]): { results: RowOf[]; parameters: RowOf[] } {
-  const row = (name: string, text: (trial: TrialView) => string): RowOf => ({
-    name,
-    cells: trials.map(text),
-  });
-  const names = [...new Set(trials.flatMap((trial) => Object.keys(trial.parameters)))].sort();
-  const value = (trial: TrialView, name: string): Value | undefined => trial.parameters[name];
-  return {
-    results: [
-      row("state", (trial) => trial.state),
-      row("best accuracy", (trial) => percent(trial.best_accuracy)),
-      row("at epoch", (trial) => integer(trial.best_epoch || null)),
-      row("epochs to target", (trial) => integer(trial.epochs_to_target || null)),
-      row("last accuracy", (trial) => percent(trial.last_accuracy)),
-      row("best loss", (trial) => number(trial.best_loss)),
-      row("gates", (trial) =>
-        trial.gates.length === 0
-          ? "none"
-          : `${trial.gates.filter((gate) => gate.met).length} of ${trial.gates.length} met`,
-      ),
-    ],
-    parameters: [
-      row("model", (trial) => trial.model),
-      row("network parameters", (trial) => integer(trial.network_parameters || null)),
-      ...names.map((name) => row(name, (trial) => valueText(value(trial, name)))),
-      row("seed", (trial) => trial.seed),
-    ],
-  };
-}
-
-function Comparison({
-  trials,
-  onRemove,
-}: {
-  trials: TrialView[];
-  onRemove: (name: string) => void;
-}): JSX.Element {
+function Comparison({ trials }: { trials: TrialView[] }): JSX.Element {
   const choice = useScale();
-  const rows = rowsOf(trials);
+  const rows = comparedRows(trials);
   const plot = (metric: Metric, title: string): JSX.Element => (
     <Plot
       title={title}
@@ -147,7 +100,7 @@ function Comparison({
         .join(", ")}
       note={trials.map((trial, i) => (
         <span key={trialId(trial)} class="nowrap">
-          <span class={`key key-${i + 1}`} /> {trialName(trial)}{" "}
+          <Key place={i} /> {trialName(trial)}{" "}
         </span>
       ))}
     />
@@ -171,13 +124,13 @@ function Comparison({
               </th>
               {trials.map((trial, i) => (
                 <th key={trialId(trial)} scope="col" class="number">
-                  <span class={`key key-${i + 1}`} />{" "}
+                  <Key place={i} />{" "}
                   <a href={trialHref(trial.sweep, trial.trial)}>{trialName(trial)}</a>{" "}
                   <button
                     type="button"
                     class="small"
                     aria-label={`remove ${trialName(trial)}`}
-                    onClick={() => onRemove(trialId(trial))}
+                    onClick={() => removeSelected(trialId(trial))}
                   >
                     ×
                   </button>
@@ -195,11 +148,16 @@ function Comparison({
           </tbody>
         </table>
       </div>
+      {trials.length > 1 && Object.keys(rows.same).length > 0 && (
+        <p class="note shared">
+          The same in all: <Parameters values={rows.same} />
+        </p>
+      )}
     </>
   );
 }
 
-function Line({ row, mark }: { row: RowOf; mark: boolean }): JSX.Element {
+function Line({ row, mark }: { row: ComparedRow; mark: boolean }): JSX.Element {
   const differs = mark && new Set(row.cells).size > 1;
   return (
     <tr class={differs ? "differs" : ""}>

@@ -5,7 +5,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { SweepsView, TrialView } from "../api";
 import { Await } from "../components/basics";
 import { TrialForm } from "../components/trial_form";
-import { percent, splitTrial } from "../format";
+import { integer, percent, splitTrial } from "../format";
 import { normalise, toDigit, type Ink } from "../inference/digit";
 import { InferenceNetwork, readNetworkSpec } from "../inference/network";
 import { readSafeTensors } from "../inference/safetensors";
@@ -16,14 +16,7 @@ import { DrawingPad } from "./drawing_pad";
 import { Digit } from "./trial_predictions";
 
 export function DrawPage({ route }: { route: Route }): JSX.Element {
-  const sweeps = useLive<SweepsView>(
-    route.query.trial ? "" : apiPath(["sweeps"], { page_size: 50 }),
-    { once: true },
-  );
-  const name =
-    route.query.trial ??
-    sweeps.data?.sweeps.find((sweep) => sweep.best_trial !== "")?.best_trial ??
-    "";
+  const { trial: name = "" } = route.query;
   const trial = splitTrial(name);
   return (
     <>
@@ -35,15 +28,73 @@ export function DrawPage({ route }: { route: Route }): JSX.Element {
       />
       {trial ? (
         <Trained key={name} sweep={trial.sweep} number={trial.trial} />
-      ) : route.query.trial ? (
+      ) : name !== "" ? (
         <p class="empty">A trial is named as SWEEP/NUMBER.</p>
       ) : (
-        <Await live={sweeps} what="sweeps">
-          {() => <p class="empty">No trained trial yet. Name one as SWEEP/NUMBER.</p>}
-        </Await>
+        <Newest />
       )}
     </>
   );
+}
+
+const MOST_LOOKED_AT = 10;
+
+// The best trial of the newest sweep whose network can run here.
+function Newest(): JSX.Element {
+  const sweeps = useLive<SweepsView>(apiPath(["sweeps"], { page_size: 50 }), { once: true });
+  return (
+    <Await live={sweeps} what="sweeps">
+      {(view) => (
+        <FirstThatRuns
+          names={view.sweeps
+            .map((sweep) => sweep.best_trial)
+            .filter((name) => name !== "")
+            .slice(0, MOST_LOOKED_AT)}
+        />
+      )}
+    </Await>
+  );
+}
+
+function FirstThatRuns({ names }: { names: string[] }): JSX.Element {
+  const [place, setPlace] = useState(0);
+  const trial = splitTrial(names[place] ?? "");
+  const live = useLive<TrialView>(
+    trial ? apiPath(["sweeps", trial.sweep, "trials", trial.trial]) : "",
+    { once: true },
+  );
+  const { data, error } = live;
+  const unfit = error !== undefined || (data !== undefined && whyNot(data) !== "");
+  useEffect(() => {
+    if (unfit) setPlace(place + 1);
+  }, [unfit, place]);
+  if (!trial)
+    return (
+      <p class="empty">
+        {names.length === 0
+          ? "No trained trial yet."
+          : "No best trial of the newest sweeps is a network for 28 × 28 digits with stored weights."}{" "}
+        Name one as SWEEP/NUMBER.
+      </p>
+    );
+  if (!data || unfit)
+    return (
+      <p class="quiet" aria-busy="true">
+        Looking for a network…
+      </p>
+    );
+  return <Reader key={names[place]} trial={data} />;
+}
+
+// Why a trial's weights cannot read a drawing; "" when they can.
+export function whyNot(trial: TrialView): string {
+  if (!trial.network) return "it was trained by a program of its own, which has no network to run here";
+  const [channels, height, width] = trial.network.input;
+  if (channels !== 1 || height !== 28 || width !== 28)
+    return `its pictures are ${channels} × ${height} × ${width}; a drawing is 1 × 28 × 28`;
+  return trial.artifacts.some((artifact) => artifact.role === "weights_best")
+    ? ""
+    : "it has no weights yet";
 }
 
 function Trained({ sweep, number }: { sweep: string; number: number }): JSX.Element {
@@ -67,12 +118,9 @@ function useNetwork(trial: TrialView): { network: InferenceNetwork | undefined; 
     let gone = false;
     const load = async (): Promise<void> => {
       try {
+        const unfit = whyNot(trial);
+        if (unfit !== "") throw new Error(unfit);
         const spec = readNetworkSpec(trial.spec.network);
-        const [channels, height, width] = spec.input;
-        if (channels !== 1 || height !== 28 || width !== 28)
-          throw new Error(
-            `its pictures are ${channels} × ${height} × ${width}; a drawing is 1 × 28 × 28`,
-          );
         const file = await fetchBytes(
           apiPath(["sweeps", trial.sweep, "trials", trial.trial, "weights"], { which: "best" }),
         );
@@ -111,7 +159,7 @@ function Reader({ trial }: { trial: TrialView }): JSX.Element {
           {trial.sweep}/{trial.trial}
         </a>
         {trial.best_accuracy !== null &&
-          `, ${percent(trial.best_accuracy)} on ${trial.evaluation_images} test images`}
+          `, ${percent(trial.best_accuracy)}${trial.evaluation_images ? ` on ${integer(trial.evaluation_images)} test images` : ""}`}
         . They run here, in your browser; nothing is sent.
       </p>
       {problem && (

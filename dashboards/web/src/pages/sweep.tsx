@@ -3,12 +3,12 @@
 import type { JSX } from "preact";
 import type { SweepView } from "../api";
 import { SweepActions } from "../components/actions";
-import { Await, CopyButton, Facts, State, Text } from "../components/basics";
-import { integer, seconds, time } from "../format";
+import { Await, CopyButton, Facts, SweepStateText, Text } from "../components/basics";
+import { plural, seconds, timeWithZone } from "../format";
 import { useLive } from "../live";
 import { sweepHref, type Route } from "../router";
 import { apiPath } from "../source";
-import { BestRun, Criteria, ProgressBar } from "./sweeps";
+import { BestRun, Criteria, Labels, ProgressBar } from "./sweeps";
 import { SweepAttempts } from "./sweep_attempts";
 import { SweepOverview } from "./sweep_overview";
 import { SweepParameters } from "./sweep_parameters";
@@ -40,39 +40,37 @@ export function SweepPage({
         <>
           <div class="title-row">
             <h1>
-              <Text text={sweep.name} wide /> <State state={sweep.state} />
+              <Text text={sweep.name} wide />{" "}
+              <span>
+                <SweepStateText sweep={sweep} />
+              </span>
             </h1>
             <SweepActions sweep={sweep} onDone={live.refresh} />
           </div>
+          {sweep.description && (
+            <p class="described">
+              <Text text={sweep.description} wide />
+            </p>
+          )}
           <Facts
             facts={[
               ["trials", <ProgressBar sweep={sweep} />],
               ["best", <BestRun sweep={sweep} />],
               [
                 "criteria",
-                <>
+                <span class="criteria">
                   <Criteria sweep={sweep} />
-                  {sweep.gates.length > 0 && <div class="quiet">{sweep.gates.join(", ")}</div>}
-                </>,
+                  {sweep.gates.length > 0 && (
+                    <span class="quiet"> {sweep.gates.join(", ")}</span>
+                  )}
+                </span>,
               ],
               ...(sweep.state === "active"
                 ? [["time left", seconds(sweep.seconds_left)] as [string, string]]
                 : []),
-              [
-                "search",
-                <>
-                  {sweep.method}, {integer(sweep.planned_trials)} trials of {integer(sweep.epochs)}{" "}
-                  epochs{sweep.replicates > 1 ? `, ${sweep.replicates} replicates` : ""}
-                </>,
-              ],
-              ["submitted", time(sweep.create_time)],
-              ...(sweep.end_time ? [["ended", time(sweep.end_time)] as [string, string]] : []),
-              ...Object.entries(sweep.labels).map(([key, value]): [string, JSX.Element] => [
-                key,
-                <Text text={value} />,
-              ]),
             ]}
           />
+          <Meta sweep={sweep} />
           {sweep.search_reason && (
             <p class="note">
               <Text text={sweep.search_reason} wide />
@@ -93,6 +91,29 @@ export function SweepPage({
         </>
       )}
     </Await>
+  );
+}
+
+// How many trials of which kind; `planned_trials` counts each replicate.
+export function planText(sweep: SweepView): string {
+  const epochs = `of ${plural(sweep.epochs, "epoch")}`;
+  if (sweep.replicates < 2) return `${sweep.method}, ${plural(sweep.planned_trials, "trial")} ${epochs}`;
+  const configurations = Math.round(sweep.planned_trials / sweep.replicates);
+  return `${sweep.method}, ${plural(configurations, "configuration")} × ${sweep.replicates} replicates = ${plural(sweep.planned_trials, "trial")} ${epochs}`;
+}
+
+function Meta({ sweep }: { sweep: SweepView }): JSX.Element {
+  return (
+    <p class="meta">
+      <span>{planText(sweep)}</span>
+      <span>submitted {timeWithZone(sweep.create_time)}</span>
+      {sweep.end_time && <span>ended {timeWithZone(sweep.end_time)}</span>}
+      {Object.keys(sweep.labels).length > 0 && (
+        <span>
+          labels <Labels labels={sweep.labels} />
+        </span>
+      )}
+    </p>
   );
 }
 

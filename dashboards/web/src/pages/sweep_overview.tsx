@@ -2,11 +2,11 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import type { CurvesView, PointsView, ProgressView, SweepView } from "../api";
+import type { CurvesView, PointsView, SweepView } from "../api";
 import { Await, Segments } from "../components/basics";
 import { Plot, type PlotData } from "../components/plot";
 import { ScaleControls, useScale } from "../components/scale_controls";
-import { integer, metricText, number, percent } from "../format";
+import { integer, metricText, plural } from "../format";
 import { useLive } from "../live";
 import { curvesTable, learningCurves } from "../plots/learning_curves";
 import { historyPlot, historyTable } from "../plots/history";
@@ -14,6 +14,7 @@ import type { Metric } from "../plots/metric_scale";
 import { readPoints } from "../plots/points";
 import { href, trialHref } from "../router";
 import { apiPath } from "../source";
+import { Running } from "./running";
 import { BestTable } from "./sweep_ranking";
 import { Winner } from "./winner";
 
@@ -50,7 +51,7 @@ export function SweepOverview({ sweep }: { sweep: SweepView }): JSX.Element {
           </div>
         </>
       )}
-      {sweep.state === "active" && !__REPORT__ && <Running sweep={sweep.name} />}
+      {sweep.state === "active" && !__REPORT__ && <Running sweep={sweep} />}
       <h2>Best configurations</h2>
       <BestTable sweep={sweep} limit={BEST} />
       <Winner sweep={sweep} />
@@ -106,7 +107,7 @@ function Curves({ sweep }: { sweep: SweepView }): JSX.Element {
                 ? "No trial has finished an epoch yet."
                 : !curves.ready
                   ? "The bands are still being summed up."
-                  : `${integer(curves.total_trials)} trials: the bands hold 90 and 50 % of them, the dashed line is the median; ${curves.curves.length} single curves, the best and those that run in colour.`
+                  : `${plural(curves.total_trials, "trial")}: the bands hold 90 and 50 % of them, the dashed line is the median; ${plural(curves.curves.length, "single curve")}, the best and those that run in colour.`
             }
           >
             <Segments
@@ -145,59 +146,5 @@ function History({ sweep, view }: { sweep: SweepView; view: PointsView }): JSX.E
           : "Every point is a trial, in colour when it meets every gate; the line is the best so far."
       }
     />
-  );
-}
-
-function Running({ sweep }: { sweep: string }): JSX.Element | null {
-  const { data } = useLive<ProgressView>(apiPath(["sweeps", sweep, "progress"]));
-  if (!data || data.progress.length === 0) return null;
-  return (
-    <>
-      <h2>Running</h2>
-      <div class="scroll" tabIndex={0} role="region" aria-label="running trials">
-        <table>
-          <caption class="unseen">Running trials within their epoch</caption>
-          <thead>
-            <tr>
-              <th scope="col" class="number">
-                Trial
-              </th>
-              <th scope="col" class="number">
-                Epoch
-              </th>
-              <th scope="col">Step</th>
-              <th scope="col" class="number">
-                Loss
-              </th>
-              <th scope="col" class="number">
-                Images/s
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {data.progress.map((row) => (
-              <tr key={row.trial}>
-                <td class="number">
-                  <a href={trialHref(sweep, row.trial)}>{row.trial}</a>
-                </td>
-                <td class="number">{row.epoch}</td>
-                <td>
-                  <progress
-                    max={Math.max(1, row.steps)}
-                    value={row.step}
-                    aria-label={`trial ${row.trial} within epoch ${row.epoch}`}
-                  />{" "}
-                  <span class="quiet">
-                    {percent(row.steps > 0 ? row.step / row.steps : null, 0)}
-                  </span>
-                </td>
-                <td class="number">{number(row.loss)}</td>
-                <td class="number">{integer(row.images_per_second)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
-    </>
   );
 }

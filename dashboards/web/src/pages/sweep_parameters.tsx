@@ -7,7 +7,7 @@ import type { ImportanceView, PointsView, SweepView } from "../api";
 import { Await, Select } from "../components/basics";
 import { Plot } from "../components/plot";
 import { ScaleControls, useScale } from "../components/scale_controls";
-import { integer, shorten } from "../format";
+import { integer, plural, shorten } from "../format";
 import { useLive } from "../live";
 import { contourPlot, contourTable } from "../plots/contour";
 import { importanceHeight, importancePlot, importanceTable } from "../plots/importance";
@@ -122,7 +122,7 @@ function Parallel({ sweep, view, points }: Props): JSX.Element {
             {chosen.length > NAMED && " …"}
           </>
         ) : (
-          "Drag along an axis to keep the trials that pass there; click it to let go. A line that stops lacks that parameter."
+          "Drag along an axis to keep the trials that pass there; click it to let go. A line ends where its trial does not have the parameter."
         )
       }
     />
@@ -145,7 +145,7 @@ function Importance({ sweep }: { sweep: SweepView }): JSX.Element {
             summary={view.importances
               .map((row) => `${shorten(row.name, 40)} ${Math.round(row.importance * 100)} %`)
               .join(", ")}
-            note={`${view.method} over ${integer(view.trials)} trials. ${view.note}`}
+            note={view.note ? `${view.method}. ${view.note}` : `${view.method}, from ${plural(view.trials, "trial")}.`}
           />
         ) : (
           <figure class="plot">
@@ -154,7 +154,7 @@ function Importance({ sweep }: { sweep: SweepView }): JSX.Element {
             </figcaption>
             <p class="empty">
               {view.note ||
-                `${integer(view.trials)} trials are too few to say which parameters matter.`}
+                `${plural(view.trials, "trial")}: too few to say which parameters matter.`}
             </p>
           </figure>
         )
@@ -165,9 +165,9 @@ function Importance({ sweep }: { sweep: SweepView }): JSX.Element {
 
 function Pareto({ sweep, view, points }: Props): JSX.Element | null {
   const choice = useScale();
-  // A sweep with a program of its own says nothing of networks.
-  if (!points.numbers("network_parameters").some((count) => count !== null && count > 0))
-    return null;
+  // A sweep with a program of its own says nothing of networks, and one size nothing of sizes.
+  const sizes = new Set(points.numbers("network_parameters").filter((count) => count));
+  if (sizes.size < 2) return null;
   return (
     <Plot
       title="Accuracy against parameters"
@@ -178,7 +178,7 @@ function Pareto({ sweep, view, points }: Props): JSX.Element | null {
       table={() => paretoTable(points)}
       onPick={openTrial(sweep.name)}
       summary={`${view.front.length} trials are on the Pareto front: ${view.front.slice(0, 20).join(", ")}`}
-      note="The line joins the Pareto front: no trial is both smaller and better."
+      note="The line: the best accuracy for each size (the Pareto front)."
     />
   );
 }
@@ -209,13 +209,13 @@ function Contour({ sweep, view, points, route }: Props & { route: Route }): JSX.
       note="Darker is better: a kernel estimate from the trials near by. Every point is a trial."
     >
       <Select
-        label="across"
+        label="x"
         value={x.name}
         options={options}
         onChange={(name) => setQuery(route, { x: name })}
       />
       <Select
-        label="up"
+        label="y"
         value={y.name}
         options={options}
         onChange={(name) => setQuery(route, { y: name })}

@@ -2,84 +2,115 @@
 
 import type { JSX } from "preact";
 import type { RankingRow, RankingView, SweepView } from "../api";
-import { Await, Parameters, Select } from "../components/basics";
-import { Gates } from "../components/gates";
-import { DataTable, Pager, type Column } from "../components/table";
+import { Await, Select } from "../components/basics";
+import { ColumnChoice, isShown, type ChosenColumn } from "../components/column_choice";
+import { MissedGates } from "../components/gates";
+import { DataTable, Pager } from "../components/table";
 import { WhereField } from "../components/where_field";
 import { integer, intervalText, percent } from "../format";
 import { useLive } from "../live";
 import { setQuery, type Route } from "../router";
 import { apiPath } from "../source";
 import { LeftOut } from "./left_out";
-import { compareColumn, LAST, LOSS, SIZE, STATE, TO_TARGET, trialColumn } from "./trial_columns";
+import {
+  compareColumn,
+  ConstantsNote,
+  hyperparameterColumns,
+  LAST,
+  lossColumn,
+  resultColumn,
+  SIZE,
+  STATE,
+  TO_TARGET,
+  trialColumn,
+} from "./trial_columns";
 
 const PAGE = 50;
 
-function columnsOf(sweep: SweepView, rows: RankingRow[]): Column<RankingRow>[] {
-  const replicated = sweep.replicates > 1;
-  const models = new Set(rows.map((row) => row.model)).size > 1;
-  const columns: Column<RankingRow>[] = [
+type RankingColumn = ChosenColumn<RankingRow>;
+
+function accuracyColumn(decides: boolean): RankingColumn {
+  return {
+    key: "accuracy",
+    title: "Accuracy",
+    sort: "accuracy",
+    numeric: true,
+    fixed: true,
+    cell: (row) => (decides ? <strong>{percent(row.accuracy)}</strong> : percent(row.accuracy)),
+  };
+}
+
+function columnsOf(sweep: SweepView, rows: RankingRow[]): RankingColumn[] {
+  const byLoss = sweep.metric === "loss";
+  const loss = lossColumn(rows, byLoss);
+  const decides = byLoss ? [loss, accuracyColumn(false)] : [accuracyColumn(true)];
+  const columns: RankingColumn[] = [
     compareColumn(sweep.name),
-    { key: "rank", title: "#", sort: "rank", numeric: true, cell: (row) => row.rank },
+    { key: "rank", title: "#", sort: "rank", numeric: true, fixed: true, cell: (row) => row.rank },
     trialColumn(sweep.name),
-    STATE,
-    { key: "gates", title: "Gates", cell: (row) => <Gates gates={row.gates} /> },
-    {
-      key: "accuracy",
-      title: "Accuracy",
-      sort: "accuracy",
-      numeric: true,
-      cell: (row) => <strong>{percent(row.accuracy)}</strong>,
-    },
-    {
-      key: "interval",
-      title: "95 % interval",
-      numeric: true,
-      cell: (row) => intervalText(row.interval),
-    },
-    { key: "epoch", title: "Epoch", numeric: true, cell: (row) => integer(row.best_epoch || null) },
+    ...decides,
     TO_TARGET,
-    LAST,
-    LOSS,
+    SIZE,
+    ...hyperparameterColumns(sweep, rows),
   ];
-  if (replicated) {
-    columns.push({
-      key: "mean",
-      title: "Mean of last",
-      numeric: true,
-      cell: (row) =>
-        `${percent(row.mean_last_accuracy)}${row.mean_interval === null ? "" : ` (${row.mean_interval.map((end) => (end * 100).toFixed(2)).join("–")})`}`,
-    });
-    columns.push({ key: "replicates", title: "Of", numeric: true, cell: (row) => row.replicates });
-  }
-  columns.push(SIZE);
-  if (models) columns.push({ key: "model", title: "Model", sort: "model", cell: (row) => row.model });
-  columns.push({
-    key: "parameters",
-    title: "Parameters",
-    cell: (row) => <Parameters values={row.parameters} hide={shared(rows)} />,
-  });
+  if (rows.some((row) => row.gates.some((gate) => !gate.met))) columns.push(GATES);
+  columns.push(INTERVAL, EPOCH, LAST, ...(byLoss ? [] : [loss]));
+  if (sweep.replicates > 1) columns.push(MEAN, REPLICATES);
+  if (new Set(rows.map((row) => row.state)).size > 1) columns.push(STATE);
   return columns;
 }
 
-// Parameters that are the same in every row say nothing in a row.
-function shared(rows: RankingRow[]): string[] {
-  const first = rows[0];
-  if (!first || rows.length < 2) return [];
-  return Object.keys(first.parameters).filter((name) =>
-    rows.every((row) => row.parameters[name] === first.parameters[name]),
-  );
-}
+const GATES: RankingColumn = resultColumn({
+  key: "gates",
+  title: "Criteria",
+  cell: (row) => <MissedGates gates={row.gates} />,
+});
 
-function SharedNote({ rows }: { rows: RankingRow[] }): JSX.Element | null {
+const INTERVAL: RankingColumn = resultColumn({
+  key: "interval",
+  title: "95 % interval",
+  numeric: true,
+  cell: (row) => intervalText(row.interval),
+});
+
+const EPOCH: RankingColumn = resultColumn({
+  key: "epoch",
+  title: "Epoch",
+  name: "Epoch of the accuracy",
+  numeric: true,
+  cell: (row) => integer(row.best_epoch || null),
+});
+
+const MEAN: RankingColumn = resultColumn({
+  key: "mean",
+  title: "Mean of last (95 %)",
+  numeric: true,
+  cell: (row) =>
+    `${percent(row.mean_last_accuracy)}${row.mean_interval === null ? "" : ` (${row.mean_interval.map((end) => (end * 100).toFixed(2)).join("–")})`}`,
+});
+
+const REPLICATES: RankingColumn = resultColumn({
+  key: "replicates",
+  title: "Replicates",
+  numeric: true,
+  cell: (row) => row.replicates,
+});
+
+function SharedNote({ sweep, rows }: { sweep: SweepView; rows: RankingRow[] }): JSX.Element {
   const first = rows[0];
-  const names = shared(rows);
-  if (!first || names.length === 0) return null;
-  const values = Object.fromEntries(names.map((name) => [name, first.parameters[name] ?? ""]));
+  const met = (first?.gates ?? [])
+    .filter(({ gate }) => rows.every((row) => row.gates.some((own) => own.gate === gate && own.met)))
+    .map((gate) => gate.gate);
+  const states = new Set(rows.map((row) => row.state));
   return (
-    <p class="note">
-      In every row: <Parameters values={values} />
-    </p>
+    <ConstantsNote sweep={sweep} rows={rows}>
+      {first && states.size === 1 && first.state !== "completed" && <span>{first.state}</span>}
+      {met.length > 0 && (
+        <span class="met">
+          <span aria-hidden="true">✓</span> {met.join(", ")}
+        </span>
+      )}
+    </ConstantsNote>
   );
 }
 
@@ -98,21 +129,23 @@ function Rows(props: {
   sweep: SweepView;
   rows: RankingRow[];
   empty: string;
+  route?: Route; // of a page on which columns are chosen
   sort?: string;
   onSort?: (sort: string) => void;
 }): JSX.Element {
-  const { sweep, rows, ...order } = props;
+  const { sweep, rows, route, ...order } = props;
+  const columns = columnsOf(sweep, rows);
   return (
     <>
       <DataTable
         caption="Ranking, best first"
-        columns={columnsOf(sweep, rows)}
+        columns={columns.filter((column) => isShown(column, route?.query ?? {}))}
         rows={rows}
         rowKey={(row) => row.configuration}
         rowClass={(row) => (row.qualifies ? "qualifies" : "")}
         {...order}
       />
-      <SharedNote rows={rows} />
+      <SharedNote sweep={sweep} rows={rows} />
     </>
   );
 }
@@ -139,6 +172,7 @@ export function SweepRanking({ sweep, route }: { sweep: SweepView; route: Route 
             ]}
           />
         )}
+        <ColumnChoice columns={columnsOf(sweep, live.data?.rows ?? [])} route={route} />
       </div>
       <Await live={live} what="ranking">
         {(view) => (
@@ -146,6 +180,7 @@ export function SweepRanking({ sweep, route }: { sweep: SweepView; route: Route 
             <Rows
               sweep={sweep}
               rows={view.rows}
+              route={route}
               empty={where || qualifying ? "no configuration matches" : NO_RESULT}
               sort={sort || "rank"}
               onSort={(next) => setQuery(route, { sort: next, offset: "" })}

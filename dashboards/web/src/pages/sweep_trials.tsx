@@ -3,76 +3,96 @@
 import type { JSX } from "preact";
 import type { SweepView, TrialRow, TrialsView } from "../api";
 import { Select, Text } from "../components/basics";
-import { DataTable, Pager, type Column } from "../components/table";
+import { ColumnChoice, isShown, type ChosenColumn } from "../components/column_choice";
+import { DataTable, Pager } from "../components/table";
 import { WhereField } from "../components/where_field";
-import { integer, percent, shorten, valueText } from "../format";
+import { integer, percent, shorten } from "../format";
 import { useLive } from "../live";
 import { setQuery, type Route } from "../router";
 import { apiPath } from "../source";
 import { LeftOut } from "./left_out";
-import { compareColumn, LAST, LOSS, SIZE, STATE, TO_TARGET, trialColumn } from "./trial_columns";
+import {
+  compareColumn,
+  ConstantsNote,
+  hyperparameterColumns,
+  LAST,
+  lossColumn,
+  resultColumn,
+  SIZE,
+  STATE,
+  TO_TARGET,
+  trialColumn,
+} from "./trial_columns";
 
 const PAGE = 50;
 const STATES = ["pending", "running", "completed", "stopped", "failed", "diverged", "cancelled"];
 
-function columnsOf(sweep: SweepView): Column<TrialRow>[] {
-  const columns: Column<TrialRow>[] = [
+type TrialColumn = ChosenColumn<TrialRow>;
+
+const BEST: TrialColumn = {
+  key: "best",
+  title: "Best",
+  sort: "best_accuracy",
+  numeric: true,
+  fixed: true,
+  cell: (row) => <span class={row.qualifies ? "met" : ""}>{percent(row.best_accuracy)}</span>,
+};
+
+const PROGRESS: TrialColumn[] = [
+  STATE,
+  resultColumn({
+    key: "epoch",
+    title: "Epoch",
+    sort: "epoch",
+    numeric: true,
+    cell: (row) => `${row.epoch}/${row.epochs}`,
+  }),
+];
+
+const DETAILS: TrialColumn[] = [
+  resultColumn({
+    key: "at",
+    title: "Best epoch",
+    sort: "best_epoch",
+    numeric: true,
+    cell: (row) => integer(row.best_epoch || null),
+  }),
+  LAST,
+];
+
+const LEDGER: TrialColumn[] = [
+  resultColumn({
+    key: "worker",
+    title: "Worker",
+    sort: "worker",
+    cell: (row) => <Text text={row.worker} />,
+  }),
+  resultColumn({
+    key: "failures",
+    title: "Failures",
+    sort: "failures",
+    numeric: true,
+    cell: (row) => row.failures || "",
+  }),
+  resultColumn({ key: "reason", title: "Reason", cell: (row) => <Text text={row.reason} /> }),
+];
+
+function columnsOf(sweep: SweepView, rows: TrialRow[]): TrialColumn[] {
+  const byLoss = sweep.metric === "loss";
+  const loss = lossColumn(rows, byLoss);
+  return [
     compareColumn(sweep.name),
     trialColumn(sweep.name),
-    STATE,
-    {
-      key: "epoch",
-      title: "Epoch",
-      sort: "epoch",
-      numeric: true,
-      cell: (row) => `${row.epoch}/${row.epochs}`,
-    },
-    {
-      key: "best",
-      title: "Best",
-      sort: "best_accuracy",
-      numeric: true,
-      cell: (row) => <span class={row.qualifies ? "met" : ""}>{percent(row.best_accuracy)}</span>,
-    },
-    {
-      key: "at",
-      title: "At",
-      sort: "best_epoch",
-      numeric: true,
-      cell: (row) => integer(row.best_epoch || null),
-    },
-    LAST,
-    LOSS,
+    ...(byLoss ? [loss] : []),
+    BEST,
     TO_TARGET,
-  ];
-  for (const dimension of sweep.dimensions) {
-    columns.push({
-      key: `parameter ${dimension.name}`,
-      title: shorten(dimension.name, 24),
-      sort: `parameters.${dimension.name}`, // a trial's own field may have the same name
-      numeric: dimension.categories.every((value) => typeof value === "number"),
-      cell: (row) => (
-        <Text
-          text={valueText(
-            row.parameters[dimension.name] ?? (dimension.name === "model" ? row.model : undefined),
-          )}
-        />
-      ),
-    });
-  }
-  columns.push(
     SIZE,
-    { key: "worker", title: "Worker", sort: "worker", cell: (row) => <Text text={row.worker} /> },
-    {
-      key: "failures",
-      title: "Failures",
-      sort: "failures",
-      numeric: true,
-      cell: (row) => row.failures || "",
-    },
-    { key: "reason", title: "Reason", cell: (row) => <Text text={row.reason} /> },
-  );
-  return columns;
+    ...PROGRESS,
+    ...hyperparameterColumns(sweep, rows),
+    ...DETAILS,
+    ...(byLoss ? [] : [loss]),
+    ...LEDGER,
+  ];
 }
 
 export function SweepTrials({ sweep, route }: { sweep: SweepView; route: Route }): JSX.Element {
@@ -83,6 +103,7 @@ export function SweepTrials({ sweep, route }: { sweep: SweepView; route: Route }
     { keep: true },
   );
   const view = live.data;
+  const columns = columnsOf(sweep, view?.rows ?? []);
   return (
     <>
       <div class="controls">
@@ -96,6 +117,7 @@ export function SweepTrials({ sweep, route }: { sweep: SweepView; route: Route }
             ...STATES.map((value) => ({ value, label: value })),
           ]}
         />
+        <ColumnChoice columns={columns} route={route} />
       </div>
       {live.error && (
         <p class="error" role="alert">
@@ -106,13 +128,14 @@ export function SweepTrials({ sweep, route }: { sweep: SweepView; route: Route }
         <>
           <DataTable
             caption="Trials"
-            columns={columnsOf(sweep)}
+            columns={columns.filter((column) => isShown(column, route.query))}
             rows={view.rows}
             rowKey={(row) => row.trial}
             sort={sort}
             onSort={(next) => setQuery(route, { sort: next, offset: "" })}
             empty={where || state ? "no trial matches" : "no trials yet"}
           />
+          <ConstantsNote sweep={sweep} rows={view.rows} />
           <Pager
             offset={offset}
             limit={PAGE}

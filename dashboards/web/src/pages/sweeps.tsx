@@ -2,8 +2,19 @@
 
 import type { JSX } from "preact";
 import type { SweepsView, SweepSummary, TrialCounts } from "../api";
-import { Await, State, Text } from "../components/basics";
-import { integer, metricText, NONE, seconds, splitTrial, time } from "../format";
+import { Await, SweepStateText, Text } from "../components/basics";
+import { useDraft } from "../components/draft";
+import {
+  integer,
+  metricText,
+  NONE,
+  plural,
+  seconds,
+  shorten,
+  splitTrial,
+  time,
+  zone,
+} from "../format";
 import { useLive } from "../live";
 import { href, setQuery, sweepHref, trialHref, type Route } from "../router";
 import { apiPath } from "../source";
@@ -68,9 +79,64 @@ export function BestRun({ sweep }: { sweep: SweepSummary }): JSX.Element {
   if (!best) return <span class="quiet">{NONE}</span>;
   return (
     <>
-      <a href={trialHref(best.sweep, best.trial)}>{best.trial}</a>{" "}
+      <a href={trialHref(best.sweep, best.trial)}>trial {best.trial}</a>:{" "}
       {metricText(sweep.metric, sweep.best_value)}
     </>
+  );
+}
+
+// Each leads to the sweeps that have it too.
+export function Labels({ labels }: { labels: Record<string, string> }): JSX.Element {
+  return (
+    <span class="labels">
+      {Object.entries(labels).map(([key, value]) => {
+        const text = `${key}=${value}`;
+        const shown = <Text text={text} />;
+        return __REPORT__ ? (
+          <span key={key} class="label">
+            {shown}
+          </span>
+        ) : (
+          <a key={key} class="label" href={href([], { search: text })}>
+            {shown}
+          </a>
+        );
+      })}
+    </span>
+  );
+}
+
+function Search({ route }: { route: Route }): JSX.Element {
+  const search = route.query.search ?? "";
+  const [text, setText] = useDraft(search);
+  const change = (next: string): void => setQuery(route, { search: next, page_token: "" });
+  return (
+    <form
+      class="where"
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        change(text.trim());
+      }}
+    >
+      <label class="field grow">
+        <span>search</span>
+        <input
+          type="text"
+          value={text}
+          placeholder="a part of a name, or of a label: owner=me"
+          spellcheck={false}
+          autocomplete="off"
+          onInput={(event) => setText(event.currentTarget.value)}
+        />
+      </label>
+      <button type="submit">Search</button>
+      {search !== "" && (
+        <button type="button" onClick={() => change("")}>
+          Clear
+        </button>
+      )}
+    </form>
   );
 }
 
@@ -83,7 +149,7 @@ function Row({ sweep }: { sweep: SweepSummary }): JSX.Element {
         </a>
       </th>
       <td>
-        <State state={sweep.state} />
+        <SweepStateText sweep={sweep} />
       </td>
       <td>
         <ProgressBar sweep={sweep} />
@@ -97,13 +163,7 @@ function Row({ sweep }: { sweep: SweepSummary }): JSX.Element {
       <td class="number">{sweep.state === "active" ? seconds(sweep.seconds_left) : ""}</td>
       <td>{sweep.method}</td>
       <td>
-        <span class="labels">
-          {Object.entries(sweep.labels).map(([key, value]) => (
-            <span key={key}>
-              <Text text={`${key}=${value}`} />
-            </span>
-          ))}
-        </span>
+        <Labels labels={sweep.labels} />
       </td>
       <td class="number">{time(sweep.create_time)}</td>
     </tr>
@@ -112,12 +172,17 @@ function Row({ sweep }: { sweep: SweepSummary }): JSX.Element {
 
 export function SweepsPage({ route }: { route: Route }): JSX.Element {
   const token = route.query.page_token ?? "";
-  const live = useLive<SweepsView>(apiPath(["sweeps"], { page_token: token, page_size: PAGE }), {
-    keep: true,
-  });
+  const search = route.query.search ?? "";
+  const live = useLive<SweepsView>(
+    apiPath(["sweeps"], { search, page_token: token, page_size: PAGE }),
+    { keep: true },
+  );
   return (
     <>
-      <h1>Sweeps</h1>
+      <div class="title-row">
+        <h1>Sweeps</h1>
+        <Search route={route} />
+      </div>
       <Await live={live} what="sweeps">
         {(view) =>
           view.total === 0 ? (
@@ -144,7 +209,7 @@ export function SweepsPage({ route }: { route: Route }): JSX.Element {
                       <th scope="col">Method</th>
                       <th scope="col">Labels</th>
                       <th scope="col" class="number">
-                        Submitted
+                        Submitted, {zone()}
                       </th>
                     </tr>
                   </thead>
@@ -152,15 +217,22 @@ export function SweepsPage({ route }: { route: Route }): JSX.Element {
                     {view.sweeps.map((sweep) => (
                       <Row key={sweep.name} sweep={sweep} />
                     ))}
+                    {view.sweeps.length === 0 && (
+                      <tr>
+                        <td colSpan={9} class="quiet">
+                          no sweep has “{shorten(search, 60)}” in its name or labels
+                        </td>
+                      </tr>
+                    )}
                   </tbody>
                 </table>
               </div>
               <nav class="pager" aria-label="pages of sweeps">
                 <span class="quiet">
-                  {integer(view.sweeps.length)} of {integer(view.total)} sweeps
+                  {integer(view.sweeps.length)} of {plural(view.total, "sweep")}
                 </span>
                 {token !== "" && (
-                  <a class="button" href={href([])}>
+                  <a class="button" href={href([], { search })}>
                     Newest
                   </a>
                 )}

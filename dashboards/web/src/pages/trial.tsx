@@ -1,19 +1,33 @@
 // One trial: what it trained with, how it went, what it gets wrong, and how to repeat it.
 
 import type { ComponentChildren, JSX } from "preact";
-import type { TrialView } from "../api";
+import type { TrialState, TrialView } from "../api";
 import { TrialActions } from "../components/actions";
-import { Await, CopyButton, Facts, Parameters, State, Text } from "../components/basics";
+import { Await, CopyButton, Facts, Outcome, Parameters, State, Text } from "../components/basics";
 import { Gates } from "../components/gates";
 import { Plot } from "../components/plot";
 import { ScaleControls, useScale } from "../components/scale_controls";
 import { DataTable, type Column } from "../components/table";
-import { bytes, elapsed, integer, intervalText, number, percent, time } from "../format";
+import { defaultsOf } from "../effective";
+import {
+  bytes,
+  elapsed,
+  integer,
+  intervalText,
+  NONE,
+  number,
+  percent,
+  plural,
+  seconds,
+  time,
+  timeWithZone,
+  zone,
+} from "../format";
 import { useLive } from "../live";
 import { NetworkDrawing } from "../network/drawing";
 import { countedRows, epochsPlot, epochsTable } from "../plots/epochs";
 import { href, sweepHref } from "../router";
-import { apiPath, now } from "../source";
+import { apiPath, besidePage, now } from "../source";
 import { TrialLogs } from "./trial_logs";
 import { TrialPredictions } from "./trial_predictions";
 
@@ -42,10 +56,15 @@ export function TrialPage({
           </div>
           <TrialFacts trial={trial} />
           {trial.reasons.map((reason) => (
-            <p key={reason} class={trial.state === "failed" ? "error" : "note"}>
+            <p key={reason} class={trial.state === "failed" || trial.state === "diverged" ? "error" : "note"}>
               <Text text={reason} wide />
             </p>
           ))}
+          {trial.state === "diverged" && (
+            <p class="note">
+              A retry is not offered: it will diverge again, with the same seed and the same values.
+            </p>
+          )}
           <Epochs trial={trial} />
           {trial.network && (
             <NetworkDrawing network={trial.network} name={`${trial.sweep}-${trial.trial}`} />
@@ -62,7 +81,7 @@ export function TrialPage({
 
 function TrialFacts({ trial }: { trial: TrialView }): JSX.Element {
   const interval =
-    trial.evaluation_images > 0
+    trial.evaluation_images
       ? ` (95 % ${intervalText(trial.interval)} of ${integer(trial.evaluation_images)} images)`
       : "";
   const facts: [string, ComponentChildren][] = [
@@ -85,17 +104,17 @@ function TrialFacts({ trial }: { trial: TrialView }): JSX.Element {
     ["best loss", number(trial.best_loss)],
     ["epoch", `${trial.epoch}/${trial.epochs}`],
     [
-      "gates",
-      trial.gates.length > 0 ? <Gates gates={trial.gates} /> : <span class="quiet">none</span>,
+      "criteria",
+      trial.gates.length > 0 ? <Gates gates={trial.gates} /> : <span class="quiet">{NONE}</span>,
     ],
-    ["parameters", <Parameters values={trial.parameters} />],
+    ["hyperparameters", <Hyperparameters trial={trial} />],
     [
       "model",
       <>
         <Text text={trial.model || "own program"} />
-        {trial.network_parameters > 0 && (
-          <span class="quiet"> {integer(trial.network_parameters)} parameters</span>
-        )}
+        {trial.network_parameters ? (
+          <span class="quiet"> {plural(trial.network_parameters, "parameter")}</span>
+        ) : null}
       </>,
     ],
     [
@@ -111,10 +130,9 @@ function TrialFacts({ trial }: { trial: TrialView }): JSX.Element {
     [
       "trained",
       <>
-        {time(trial.start_time)}
+        {timeWithZone(trial.start_time)}
         <span class="quiet">
-          {" "}
-          for {elapsed(trial.start_time, trial.end_time, now())}
+          {trial.start_time ? ` for ${seconds(trial.attempt_seconds)}` : ""}
           {trial.worker ? " on " : ""}
         </span>
         <Text text={trial.worker} />
@@ -124,11 +142,38 @@ function TrialFacts({ trial }: { trial: TrialView }): JSX.Element {
   return <Facts facts={facts} />;
 }
 
+// What was searched, and behind it what was left at its default.
+function Hyperparameters({ trial }: { trial: TrialView }): JSX.Element {
+  const defaults = defaultsOf(trial);
+  return (
+    <>
+      <Parameters values={trial.parameters} />
+      {Object.keys(defaults).length > 0 && (
+        <details class="inline">
+          <summary>{plural(Object.keys(defaults).length, "default")}</summary>
+          <Parameters values={defaults} />
+        </details>
+      )}
+    </>
+  );
+}
+
+const NO_EPOCH: Record<TrialState, string> = {
+  pending: "It has not started yet.",
+  leased: "No epoch has been reported yet.",
+  running: "No epoch has been reported yet.",
+  completed: "It ended without an epoch.",
+  stopped: "It was stopped before the end of its first epoch.",
+  diverged: "It diverged before the end of its first epoch.",
+  failed: "It failed before the end of its first epoch.",
+  cancelled: "It was cancelled before the end of its first epoch.",
+};
+
 function Epochs({ trial }: { trial: TrialView }): JSX.Element {
   const choice = useScale();
   const rows = countedRows(trial.epoch_rows);
   const last = rows[rows.length - 1];
-  if (!last) return <p class="empty">No epoch has been reported yet.</p>;
+  if (!last) return <p class="empty">{NO_EPOCH[trial.state]}</p>;
   const inputs = [trial, choice.scale, choice.floor];
   const name = `${trial.sweep} ${trial.trial}`;
   return (
@@ -178,9 +223,9 @@ function Legend(): JSX.Element {
 type Attempt = TrialView["attempts"][number];
 export const ATTEMPT_COLUMNS: Column<Attempt>[] = [
   { key: "attempt", title: "Attempt", numeric: true, cell: (row) => row.attempt },
-  { key: "outcome", title: "Outcome", cell: (row) => row.outcome || "running" },
+  { key: "outcome", title: "Outcome", cell: (row) => <Outcome outcome={row.outcome} /> },
   { key: "worker", title: "Worker", cell: (row) => <Text text={row.worker} /> },
-  { key: "start", title: "Start", numeric: true, cell: (row) => time(row.start_time) },
+  { key: "start", title: `Start, ${zone()}`, numeric: true, cell: (row) => time(row.start_time) },
   {
     key: "duration",
     title: "Duration",
@@ -210,9 +255,13 @@ function Repeat({ trial }: { trial: TrialView }): JSX.Element {
   return (
     <>
       <h2>
-        Repeat it <CopyButton text={trial.replay.join("\n")} label="Copy commands" />
+        Repeat it{" "}
+        {trial.replay.length > 0 && (
+          <CopyButton text={trial.replay.join("\n")} label="Copy commands" />
+        )}
       </h2>
-      <pre tabIndex={0}>{trial.replay.join("\n")}</pre>
+      {trial.replay.length > 0 && <pre tabIndex={0}>{trial.replay.join("\n")}</pre>}
+      {trial.replay_note && <p class="note">{trial.replay_note}</p>}
       {weights.length > 0 && !__REPORT__ && (
         <p class="actions">
           {weights.map((artifact) => {
@@ -222,7 +271,9 @@ function Repeat({ trial }: { trial: TrialView }): JSX.Element {
                 key={which}
                 class="button"
                 download={`${trial.sweep}-${trial.trial}-${which}.safetensors`}
-                href={apiPath(["sweeps", trial.sweep, "trials", trial.trial, "weights"], { which })}
+                href={besidePage(
+                  apiPath(["sweeps", trial.sweep, "trials", trial.trial, "weights"], { which }),
+                )}
               >
                 Weights of the {which} epoch <span class="quiet">{bytes(artifact.size_bytes)}</span>
               </a>

@@ -1,4 +1,5 @@
-// What the trainer printed. New lines are asked for with the token of the last ones.
+// What happened, in its order, as `sweep logs` tells it: attempts, epochs, and what the trainer printed.
+// New lines are asked for with the token of the last ones.
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -6,6 +7,7 @@ import type { LogsView, TrialView } from "../api";
 import { time } from "../format";
 import { useLive } from "../live";
 import { apiPath } from "../source";
+import { trialLog } from "./trial_log";
 
 type Line = LogsView["lines"][number];
 const PAGE = 500;
@@ -29,15 +31,15 @@ export function TrialLogs({ trial }: { trial: TrialView }): JSX.Element {
     if (follow && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [lines, follow]);
 
-  const several = new Set(lines.map((line) => line.attempt)).size > 1;
+  const entries = trialLog(trial, lines).slice(-MOST_LINES);
   return (
     <>
       <h2>Log</h2>
       {error && <p class="error">{error.message}</p>}
-      {lines.length === 0 && !error && (
-        <p class="quiet">{data ? "The trainer has printed nothing." : "Loading…"}</p>
+      {entries.length === 0 && !error && (
+        <p class="quiet">{data ? "Nothing has happened yet." : "Loading…"}</p>
       )}
-      {lines.length > 0 && (
+      {entries.length > 0 && (
         <>
           <label class="check">
             <input
@@ -48,16 +50,14 @@ export function TrialLogs({ trial }: { trial: TrialView }): JSX.Element {
             follow
           </label>
           <pre ref={box} class="log" tabIndex={0} role="log" aria-label="log of the trainer">
-            {lines.map((line) => (
-              <div key={`${line.attempt} ${line.line}`}>
-                <span class="quiet">
-                  {time(line.time).slice(11)}
-                  {several ? ` #${line.attempt}` : ""}{" "}
-                </span>
-                {line.text}
+            {entries.map((entry) => (
+              <div key={entry.key} class={entry.printed ? "" : "quiet"}>
+                <span class="quiet">{time(entry.time).slice(11)} </span>
+                {entry.text}
               </div>
             ))}
           </pre>
+          {data && lines.length === 0 && <p class="note">The trainer itself has printed nothing.</p>}
         </>
       )}
     </>

@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { PredictionsView, TrialView } from "../api";
 import { decodeBase64 } from "../base64";
 import { Plot } from "../components/plot";
-import { integer, percent } from "../format";
+import { integer, percent, plural } from "../format";
 import { useLive } from "../live";
 import { confusionPlot, confusionTable } from "../plots/confusion";
 import { apiPath } from "../source";
@@ -24,7 +24,7 @@ export function TrialPredictions({ trial }: { trial: TrialView }): JSX.Element |
       <p class="note">
         {integer(data.right)} of {integer(data.images)} right (
         {percent(data.images > 0 ? data.right / data.images : null)}),{" "}
-        {integer(data.mistakes_total)} mistakes.
+        {plural(data.mistakes_total, "mistake")}.
       </p>
       <div class="plots">
         <Plot
@@ -52,7 +52,7 @@ function Mistakes({ view }: { view: PredictionsView }): JSX.Element {
         <span class="plot-title">Mistakes</span>
       </figcaption>
       <p class="note">
-        Label → what it was taken for.
+        True digit → predicted digit.
         {view.mistakes.length < view.mistakes_total && ` The first ${view.mistakes.length}.`}
       </p>
       <ul class="digits" tabIndex={0} aria-label="misclassified pictures">

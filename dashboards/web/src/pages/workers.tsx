@@ -92,6 +92,27 @@ function columnsOf(now: string): Column<WorkerRow>[] {
   ];
 }
 
+const LEGEND = [
+  { kind: "good", text: "completed" },
+  { kind: "live", text: "running" },
+  { kind: "bad", text: "failed or lost" },
+  { kind: "held", text: "diverged" },
+  { kind: "idle", text: "given back, stopped or cancelled" },
+];
+
+function TimelineLegend(): JSX.Element {
+  return (
+    <span class="legend">
+      Every bar is an attempt at a trial:
+      {LEGEND.map(({ kind, text }) => (
+        <span key={kind} class="nowrap">
+          <span class={`swatch ${kind}`} /> {text}
+        </span>
+      ))}
+    </span>
+  );
+}
+
 const SPANS = [
   { value: "60", label: "1 hour" },
   { value: "360", label: "6 hours" },
@@ -126,7 +147,7 @@ export function WorkersPage(): JSX.Element {
         }
       </Await>
       <div class="controls">
-        <Segments legend="what ran in the last" value={minutes} onChange={setMinutes} options={SPANS} />
+        <Segments legend="show last" value={minutes} onChange={setMinutes} options={SPANS} />
       </div>
       <Await live={timeline} what="timeline">
         {(view) =>
@@ -146,9 +167,10 @@ export function WorkersPage(): JSX.Element {
               }}
               summary={`${view.spans.length} attempts from ${time(view.from)} to ${time(view.to)}`}
               note={
-                view.left_out > 0
-                  ? `${integer(view.left_out)} older attempts are left out.`
-                  : "Every bar is an attempt at a trial: completed, running, failed or lost, given back or cancelled, by colour."
+                <>
+                  <TimelineLegend />
+                  {view.left_out > 0 && ` ${integer(view.left_out)} older attempts are left out.`}
+                </>
               }
             />
           )

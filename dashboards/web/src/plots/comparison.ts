@@ -11,6 +11,11 @@ import type { PlotTable } from "./table";
 
 const DASHES = ["solid", "dashed", "dotted"] as const;
 
+// Of the trial at this place: beside its colour, for those who cannot tell colours apart.
+export function dashOf(place: number): (typeof DASHES)[number] {
+  return DASHES[Math.floor(place / 2) % DASHES.length] ?? "solid";
+}
+
 // One of a kind; trialName is for readers, and short.
 export function trialId(trial: Pick<TrialView, "sweep" | "trial">): string {
   return `${trial.sweep}/${trial.trial}`;
@@ -69,7 +74,7 @@ export function comparisonPlot(
       lineStyle: {
         width: 1.8,
         color: palette.series[i % palette.series.length],
-        type: DASHES[Math.floor(i / 2) % DASHES.length],
+        type: dashOf(i),
       },
       itemStyle: { color: palette.series[i % palette.series.length] },
       data: (rows[i] ?? []).map((row) => {

@@ -1,7 +1,7 @@
 // Loss or accuracy of one trial over its epochs, training and validation, as write-ups plot them.
 
 import type { EpochRow, TrialView } from "../api";
-import { metricText, number, percent, seconds } from "../format";
+import { integer, metricText, number, percent, seconds } from "../format";
 import { axisStyle, base, tooltip, zoom } from "./base";
 import type { PlotOption, PlotSeries } from "./echarts";
 import { metricAxis, metricRange, metricScale, type Metric, type ScaleKind } from "./metric_scale";
@@ -144,9 +144,10 @@ export function epochsTable(trial: TrialView): PlotTable {
       percent(row.train_accuracy),
       number(row.validation_loss),
       percent(row.validation_accuracy),
-      seconds(row.train_seconds),
-      seconds(row.evaluate_seconds),
-      number(Math.round(row.images_per_second)),
+      // A time or a speed of 0 is none that was measured.
+      seconds(row.train_seconds || null),
+      seconds(row.evaluate_seconds || null),
+      integer(row.images_per_second || null),
     ]),
   };
 }

@@ -9,6 +9,8 @@ export interface Palette {
   target: string;
   good: string;
   bad: string;
+  held: string;
+  live: string;
   series: string[]; // told apart by colour-blind readers too
   sequence: string[]; // from low to high
 }
@@ -25,6 +27,8 @@ export function readPalette(): Palette {
     target: colour("target"),
     good: colour("good"),
     bad: colour("bad"),
+    held: colour("held"),
+    live: colour("live"),
     series: [1, 2, 3, 4, 5, 6].map((n) => colour(`series-${n}`)),
     sequence: [1, 2, 3, 4, 5].map((n) => colour(`sequence-${n}`)),
   };

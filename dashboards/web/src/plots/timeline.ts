@@ -1,6 +1,7 @@
 // What ran where: one row of bars per worker, in as many lanes as it had slots in use at once.
 
 import type { TimelineView } from "../api";
+import { outcomeKind, outcomeText } from "../attempts";
 import { elapsed, shorten, time } from "../format";
 import { axisStyle, base, tooltip, zoom } from "./base";
 import type { PlotOption } from "./echarts";
@@ -41,11 +42,16 @@ export function timelineHeight(view: TimelineView): number {
   return 60 + Math.max(1, lanesOf(view).length) * (LANE + 6);
 }
 
+// The page has the legend.
 function colourOf(outcome: string, palette: Palette): string {
-  if (outcome === "") return palette.target;
-  if (outcome === "completed") return palette.accent;
-  if (outcome === "failed" || outcome === "lost") return palette.bad;
-  return palette.muted;
+  const colours = {
+    live: palette.live,
+    good: palette.good,
+    bad: palette.bad,
+    held: palette.held,
+    idle: palette.muted,
+  };
+  return colours[outcomeKind(outcome)];
 }
 
 export function timelinePlot(view: TimelineView, palette: Palette): PlotOption {
@@ -55,7 +61,7 @@ export function timelinePlot(view: TimelineView, palette: Palette): PlotOption {
     lane.spans.map((span) => ({
       value: [Date.parse(span.start), i, span.end === null ? to : Date.parse(span.end)],
       trialName: span.trial,
-      text: `${shorten(span.trial, 40)}, attempt ${span.attempt}\non ${shorten(span.worker, 40)}\n${time(span.start)}, ${elapsed(span.start, span.end, to)}\n${span.outcome || "running"}`,
+      text: `${shorten(span.trial, 40)}, attempt ${span.attempt}\non ${shorten(span.worker, 40)}\n${time(span.start)}, ${elapsed(span.start, span.end, to)}\n${outcomeText(span.outcome)}`,
       fill: colourOf(span.outcome, palette),
     })),
   );
@@ -120,7 +126,7 @@ export function timelineTable(view: TimelineView): PlotTable {
         String(span.attempt),
         time(span.start),
         elapsed(span.start, span.end, Date.parse(view.to)),
-        span.outcome || "running",
+        outcomeText(span.outcome),
       ]),
   };
 }

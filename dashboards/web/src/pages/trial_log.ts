@@ -1,0 +1,62 @@
+// The log of a trial: what its trainer printed between the starts, epochs and ends of its attempts.
+
+import type { LogsView, TrialView } from "../api";
+import { outcomeText } from "../attempts";
+import { integer, number, percent } from "../format";
+
+export interface LogEntry {
+  key: string;
+  time: string;
+  text: string;
+  printed: boolean; // by the trainer
+}
+
+type Epoch = TrialView["epoch_rows"][number];
+
+function epochText(row: Epoch, epochs: number): string {
+  const speed = row.images_per_second ? `  ${integer(row.images_per_second)} images/s` : "";
+  return `epoch ${row.epoch}/${epochs}  train loss ${number(row.train_loss)} acc ${percent(row.train_accuracy)}  val loss ${number(row.validation_loss)} acc ${percent(row.validation_accuracy)}${speed}`;
+}
+
+// Times are ISO 8601 in UTC with as many digits, so that their texts are in their order. Where they are
+// equal, an attempt begins before and ends after the rest of it.
+export function trialLog(trial: TrialView, lines: LogsView["lines"]): LogEntry[] {
+  const several = trial.attempts.length > 1;
+  const mark = (attempt: number): string => (several ? `#${attempt} ` : "");
+  const told = (key: string, time: string, text: string, printed = false): LogEntry => ({
+    key,
+    time,
+    text,
+    printed,
+  });
+  const entries = [
+    ...trial.attempts.map((one) =>
+      told(`start ${one.attempt}`, one.start_time, `attempt ${one.attempt} on ${one.worker}`),
+    ),
+    ...lines.map((one) =>
+      told(`${one.attempt} ${one.line}`, one.time, mark(one.attempt) + one.text, true),
+    ),
+    ...trial.epoch_rows.map((one) =>
+      told(
+        `epoch ${one.attempt} ${one.epoch}`,
+        one.report_time,
+        mark(one.attempt) + epochText(one, trial.epochs),
+      ),
+    ),
+    ...trial.attempts.flatMap((one) =>
+      one.end_time === null
+        ? []
+        : [
+            told(
+              `end ${one.attempt}`,
+              one.end_time,
+              `attempt ${one.attempt} ended: ${outcomeText(one.outcome)}${one.reason ? `, ${one.reason}` : ""}`,
+            ),
+          ],
+    ),
+  ];
+  return entries
+    .map((entry, place) => ({ entry, place }))
+    .sort((a, b) => a.entry.time.localeCompare(b.entry.time) || a.place - b.place)
+    .map(({ entry }) => entry);
+}
