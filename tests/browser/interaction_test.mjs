@@ -221,6 +221,39 @@ test("a brush keeps trials, and stays when new epochs come", async () => {
   await tab.page.getByText("Drag along an axis").waitFor();
 });
 
+test("the curve under the pointer says which it is, and a click opens its trial", async () => {
+  await open("sweeps/trained");
+  const plot = frame("Learning curves");
+  await plot.locator("svg path").first().waitFor();
+  const box = await plot.boundingBox();
+  const tip = tab.page.locator(".curve-tip .strong");
+  // Down through the plot until a curve is near.
+  let named = "";
+  for (let y = 40; y < box.height - 50 && !named.startsWith("trial"); y += 8) {
+    await tab.page.mouse.move(box.x + box.width * 0.6, box.y + y);
+    named = (await tip.count()) > 0 ? await tip.textContent() : "";
+  }
+  assert.match(named, /^trial \d+/);
+  assert.match(await tab.page.locator(".curve-tip").textContent(), /at epoch \d+, best .*=/);
+  await tab.page.mouse.down();
+  await tab.page.mouse.up();
+  const trial = named.match(/\d+/)[0];
+  await eventually("the trial", () => tab.page.url().includes(`trials/${trial}`));
+});
+
+test("curves are coloured by what the reader chooses", async () => {
+  await open("sweeps/trained");
+  const plot = frame("Learning curves");
+  await plot.locator("svg path").first().waitFor();
+  const colours = () =>
+    plot.locator("svg path").evaluateAll((paths) =>
+      JSON.stringify(paths.map((path) => path.getAttribute("stroke"))),
+    );
+  const byRank = await colours();
+  await tab.page.getByLabel("colour by").selectOption({ index: 1 });
+  await eventually("other colours", async () => (await colours()) !== byRank);
+});
+
 test("every plot is saved as SVG and as PNG", async () => {
   await open("sweeps/trained/parameters");
   await frame("momentum").locator("svg path").first().waitFor({ state: "attached" });

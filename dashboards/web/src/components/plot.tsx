@@ -26,6 +26,7 @@ interface Props {
   zoomable?: boolean;
   onPick?: (data: PlotData) => void;
   onChart?: (chart: ECharts) => void; // once, for events of its own
+  overlay?: ComponentChildren; // over the drawing, placed by its pixels
   note?: ComponentChildren;
   children?: ComponentChildren; // controls
 }
@@ -178,13 +179,16 @@ export function Plot(props: Props): JSX.Element {
         </span>
       </figcaption>
       {props.children && <div class="controls">{props.children}</div>}
-      <div
-        ref={frame}
-        class="plot-frame"
-        style={{ height: `${props.height}px` }}
-        role="img"
-        aria-label={`${props.title}: ${props.summary}`}
-      />
+      <div class="plot-stage">
+        <div
+          ref={frame}
+          class="plot-frame"
+          style={{ height: `${props.height}px` }}
+          role="img"
+          aria-label={`${props.title}: ${props.summary}`}
+        />
+        {props.overlay}
+      </div>
       {failed && <p class="error">This plot could not be drawn: {failed}</p>}
       {props.note && <p class="note">{props.note}</p>}
       {tableShown && <NumbersTable title={props.title} table={props.table()} />}

@@ -26,11 +26,11 @@ export function blocksOf(network: NetworkTable): Block[] {
   for (const layer of network.layers) {
     const last = blocks[blocks.length - 1];
     if (QUIET.has(layer.type) && last) {
-      last.notes.push(layer.text);
+      last.notes.push(rounded(layer.text));
       last.parameters += layer.parameters;
     } else {
       blocks.push({
-        title: layer.text,
+        title: rounded(layer.text),
         shape: layer.output,
         parameters: layer.parameters,
         field: layer.receptive_field,
@@ -41,7 +41,13 @@ export function blocksOf(network: NetworkTable): Block[] {
   return blocks;
 }
 
-const COLUMN = 112;
+// A drawn probability has 16 digits; four say what a reader needs.
+function rounded(text: string): string {
+  return text.replace(/\d+\.\d{5,}/g, (digits) => number(Number(digits), 4));
+}
+
+const NARROWEST = 112;
+const LETTER = 6.6; // a bold one, at the most
 const TOP = 24;
 const TALLEST = 96;
 const LINE = 15;
@@ -94,7 +100,10 @@ export function NetworkDrawing({
   const blocks = blocksOf(network);
   const tallest = Math.max(...blocks.map((block) => block.shape[1]));
   const notes = Math.max(...blocks.map((block) => block.notes.length));
-  const width = blocks.length * COLUMN;
+  // As wide as the longest line, so that neighbours do not touch.
+  const letters = Math.max(...blocks.flatMap((b) => [...words(b), ...b.notes].map((t) => t.length)));
+  const column = Math.max(NARROWEST, Math.ceil(letters * LETTER) + 10);
+  const width = blocks.length * column;
   const height = TOP + TALLEST + 40 + (4 + notes) * LINE;
   const save = (kind: "svg" | "png"): void => {
     if (!svg.current) return;
@@ -149,14 +158,14 @@ export function NetworkDrawing({
           aria-label={blocks.map((block) => words(block).join(", ")).join("; then ")}
         >
           {blocks.map((block, i) => {
-            const x = (i + 0.5) * COLUMN;
+            const x = (i + 0.5) * column;
             const base = TOP + TALLEST + 34;
             return (
               <g key={i}>
                 {i > 0 && (
                   <path
                     class="arrow"
-                    d={`M${x - COLUMN + 30},${TOP + TALLEST / 2}H${x - 30}m-5,-4l5,4l-5,4`}
+                    d={`M${x - column + 30},${TOP + TALLEST / 2}H${x - 30}m-5,-4l5,4l-5,4`}
                   />
                 )}
                 <BlockShape block={block} x={x} tallest={tallest} />

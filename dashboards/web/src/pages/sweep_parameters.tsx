@@ -2,17 +2,25 @@
 
 import type { ECharts } from "echarts/core";
 import type { JSX } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { ImportanceView, PointsView, SweepView } from "../api";
 import { Await, Select } from "../components/basics";
 import { Plot } from "../components/plot";
+import { Ramp } from "../components/ramp";
 import { ScaleControls, useScale } from "../components/scale_controls";
-import { integer, plural, shorten } from "../format";
+import { integer, percent, plural, shorten } from "../format";
 import { useLive } from "../live";
-import { contourPlot, contourTable } from "../plots/contour";
+import { contourPlot, contourRange, contourTable } from "../plots/contour";
 import { importanceHeight, importancePlot, importanceTable } from "../plots/importance";
-import { brushed, parallelPlot, parallelTable, type Brush, type Interval } from "../plots/parallel";
-import { readPoints, type Points } from "../plots/points";
+import {
+  brushed,
+  parallelHeight,
+  parallelPlot,
+  parallelTable,
+  type Brush,
+  type Interval,
+} from "../plots/parallel";
+import { divergedRows, readPoints, type Points } from "../plots/points";
 import { paretoPlot, paretoTable, slicePlot, sliceTable } from "../plots/scatter";
 import { setQuery, trialHref, type Route } from "../router";
 import { apiPath } from "../source";
@@ -44,10 +52,10 @@ export function SweepParameters({ sweep, route }: { sweep: SweepView; route: Rou
             {view.dimensions.length === 0 && (
               <p class="note">Nothing varies between the trials of this sweep.</p>
             )}
-            {view.dimensions.length > 0 && <Parallel sweep={sweep} view={view} points={points} />}
             <div class="controls">
               <ScaleControls />
             </div>
+            {view.dimensions.length > 0 && <Parallel sweep={sweep} view={view} points={points} />}
             <div class="plots three">
               <Importance sweep={sweep} />
               <Pareto sweep={sweep} view={view} points={points} />
@@ -61,6 +69,18 @@ export function SweepParameters({ sweep, route }: { sweep: SweepView; route: Rou
   );
 }
 
+// Whether the page is as narrow as a phone.
+function useNarrow(): boolean {
+  const query = matchMedia("(max-width: 40rem)");
+  const [isNarrow, set] = useState(query.matches);
+  useEffect(() => {
+    const change = (): void => set(query.matches);
+    query.addEventListener("change", change);
+    return () => query.removeEventListener("change", change);
+  }, []);
+  return isNarrow;
+}
+
 // What ECharts tells of a brush on one axis.
 interface AreaSelected {
   parallelAxisIndex?: number;
@@ -71,8 +91,12 @@ interface AreaSelected {
 function Parallel({ sweep, view, points }: Props): JSX.Element {
   const [brush, setBrush] = useState<Brush>({});
   const chart = useRef<ECharts>();
+  const { scale, floor } = useScale();
+  const isNarrow = useNarrow();
+  const choice = { scale, floor, isNarrow };
   const onChart = (made: ECharts): void => {
     chart.current = made;
+    setBrush({});
     made.on("axisareaselected", (event) => {
       // The axis is known by its id, which ends in its place: "axis-3".
       const { parallelAxisId = "", intervals = [] } = event as AreaSelected;
@@ -91,15 +115,16 @@ function Parallel({ sweep, view, points }: Props): JSX.Element {
     setBrush({});
   };
   const active = Object.values(brush).some((intervals) => intervals.length > 0);
-  const chosen = active ? brushed(points, brush) : [];
+  const chosen = active ? brushed(points, choice, brush) : [];
   return (
     <Plot
-      key={view.dimensions.map((dimension) => dimension.name).join(" ")}
+      // Another layout or scale is another plot: a brush on the old axes means nothing on the new ones.
+      key={`${scale} ${floor} ${isNarrow} ${view.dimensions.map((dimension) => dimension.name).join(" ")}`}
       title="Parallel coordinates"
       name={`${sweep.name} parallel`}
-      height={340}
+      height={parallelHeight(points, isNarrow)}
       inputs={[view]}
-      build={(palette) => parallelPlot(points, palette)}
+      build={(palette) => parallelPlot(points, choice, palette)}
       table={() => parallelTable(points)}
       onChart={onChart}
       summary={`${view.rows.length} trials over ${view.dimensions.map((dimension) => shorten(dimension.name, 40)).join(", ")} and accuracy`}
@@ -195,6 +220,7 @@ function Contour({ sweep, view, points, route }: Props & { route: Route }): JSX.
   const x = find(route.query.x) ?? first;
   const y = find(route.query.y) ?? numbers.find((dimension) => dimension !== x) ?? second;
   const options = numbers.map((dimension) => ({ value: dimension.name, label: dimension.name }));
+  const range = contourRange(points, x, y);
   return (
     <Plot
       key={`${x.name} ${y.name}`}
@@ -206,7 +232,12 @@ function Contour({ sweep, view, points, route }: Props & { route: Route }): JSX.
       table={() => contourTable(points, x, y)}
       onPick={openTrial(sweep.name)}
       summary={`accuracy over ${x.name} and ${y.name}`}
-      note="Darker is better: a kernel estimate from the trials near by. Every point is a trial."
+      note={
+        <>
+          {range && <Ramp low={percent(range[0])} high={percent(range[1])} />} An estimate from the
+          trials near by. Every point is a trial.
+        </>
+      }
     >
       <Select
         label="x"
@@ -229,6 +260,9 @@ function Slices({ sweep, view, points }: Props): JSX.Element {
   return (
     <>
       <h2>Slices</h2>
+      {divergedRows(points).length > 0 && (
+        <p class="note">A cross at the bottom is a trial that diverged.</p>
+      )}
       <div class="plots slices">
         {view.dimensions.map((dimension) => (
           <Plot

@@ -1,7 +1,7 @@
 // What all plots share: type, axes, tooltips.
 
 import type { Palette } from "./palette";
-import type { PlotAxis, PlotOption } from "./echarts";
+import type { PlotAxis, PlotOption, PlotSeries } from "./echarts";
 
 export const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif";
 
@@ -29,6 +29,50 @@ export function tooltip(
     padding: [6, 9],
     textStyle: { color: palette.ink, fontSize: 12, fontFamily: FONT },
     axisPointer: { lineStyle: { color: palette.muted, type: "dashed" } },
+  };
+}
+
+// The mark of a trial that diverged, which has no value: a cross at the worst edge.
+export function divergedMark(palette: Palette): Pick<ScatterSeries, "symbol" | "symbolSize" | "itemStyle"> {
+  return {
+    symbol: "path://M-5,-4 L-4,-5 L0,-1 L4,-5 L5,-4 L1,0 L5,4 L4,5 L0,1 L-4,5 L-5,4 L-1,0 Z",
+    symbolSize: 9,
+    itemStyle: { color: palette.bad, opacity: 0.9 },
+  };
+}
+
+// Room beside the plot for the labels of its goals, which would lie on points inside.
+export const GOAL_GRID = { left: 56, right: 78, top: 30, bottom: 40 };
+
+type LineSeries = Extract<PlotSeries, { type?: "line" }>;
+type ScatterSeries = Extract<PlotSeries, { type?: "scatter" }>;
+
+interface Goals {
+  y?: { value: number; name: string; text: string } | null; // on the vertical axis
+  x?: { value: number; text: string } | null;
+}
+
+// "99.4 %"
+export function goalText(accuracy: number): string {
+  return `${Number((accuracy * 100).toFixed(3))} %`;
+}
+
+// Dashed lines where the goals are.
+export function goalLines(goals: Goals, palette: Palette): LineSeries["markLine"] {
+  const data: object[] = [];
+  if (goals.y)
+    data.push({
+      yAxis: goals.y.value,
+      label: { formatter: `${goals.y.name}\n${goals.y.text}`, position: "end", align: "left" },
+    });
+  if (goals.x) data.push({ xAxis: goals.x.value, label: { formatter: goals.x.text, position: "end" } });
+  return {
+    silent: true,
+    symbol: "none",
+    animation: false,
+    lineStyle: { color: palette.target, type: "dashed", width: 1.2 },
+    label: { color: palette.target, fontSize: 11, lineHeight: 14 },
+    data: data as never[],
   };
 }
 

@@ -32,9 +32,9 @@ export function comparisonPlot(
   floor: number,
   palette: Palette,
 ): PlotOption {
-  const scale = metricScale(metric, kind);
   const rows = trials.map((trial) => countedRows(trial.epoch_rows));
   const values = rows.flat().map((row) => metricOf(row, "validation", metric));
+  const scale = metricScale(metric, kind, values);
   return {
     ...base(palette),
     tooltip: {

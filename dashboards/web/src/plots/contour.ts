@@ -5,6 +5,7 @@ import type { Dimension } from "../api";
 import { percent, valueText } from "../format";
 import { base, tooltip } from "./base";
 import type { PlotOption } from "./echarts";
+import { metricScale } from "./metric_scale";
 import type { Palette } from "./palette";
 import { pointAxes, position, type Points } from "./points";
 import { MOST_ROWS, type PlotTable } from "./table";
@@ -60,6 +61,7 @@ function samplesOf(
     list.filter((value): value is number => value !== null);
   const sides: [Side, Side] = [sideOf(x, numbers(xs)), sideOf(y, numbers(ys))];
   const accuracies = points.numbers("accuracy");
+  const scale = metricScale("accuracy", "log", accuracies);
   const samples = points.numbers("trial").flatMap((trial, i) => {
     const [px, py, accuracy] = [xs[i], ys[i], accuracies[i]];
     if (trial === null || px == null || py == null || accuracy == null) return [];
@@ -71,7 +73,7 @@ function samplesOf(
         u: share(sides[0], px),
         v: share(sides[1], py),
         accuracy,
-        error: -Math.log10(Math.max(1 - accuracy, 1e-5)),
+        error: scale.toAxis(accuracy),
       },
     ];
   });
@@ -107,6 +109,15 @@ function colourAt(palette: Palette, level: number): string {
   );
 }
 
+// The least and the greatest accuracy that the colours stand for; null without samples.
+export function contourRange(points: Points, x: Dimension, y: Dimension): [number, number] | null {
+  const { samples } = samplesOf(points, x, y);
+  if (samples.length === 0) return null;
+  const values = estimate(samples);
+  const { fromAxis } = metricScale("accuracy", "log", points.numbers("accuracy"));
+  return [fromAxis(Math.min(...values)), fromAxis(Math.max(...values))];
+}
+
 export function contourPlot(
   points: Points,
   x: Dimension,
@@ -120,7 +131,7 @@ export function contourPlot(
   const levels = Array.from({ length: LEVELS }, (_, i) => low + ((high - low) * i) / LEVELS);
   const areas = samples.length > 0 ? contours().size([GRID, GRID]).thresholds(levels)(values) : [];
   const across = pointAxes(x, palette);
-  const up = pointAxes(y, palette, 50);
+  const up = pointAxes(y, palette, 50, true);
   const axes = { xAxisIndex: across.index, yAxisIndex: up.index };
   return {
     ...base(palette),

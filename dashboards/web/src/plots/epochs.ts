@@ -2,7 +2,7 @@
 
 import type { EpochRow, TrialView } from "../api";
 import { integer, metricText, number, percent, seconds } from "../format";
-import { axisStyle, base, tooltip, zoom } from "./base";
+import { axisStyle, base, GOAL_GRID, goalLines, goalText, tooltip, zoom } from "./base";
 import type { PlotOption, PlotSeries } from "./echarts";
 import { metricAxis, metricRange, metricScale, type Metric, type ScaleKind } from "./metric_scale";
 import type { Palette } from "./palette";
@@ -33,13 +33,14 @@ export function epochsPlot(
   floor: number,
   palette: Palette,
 ): PlotOption {
-  const scale = metricScale(metric, kind);
   const rows = countedRows(trial.epoch_rows);
   const values = rows.flatMap((row) => [
     metricOf(row, "train", metric),
     metricOf(row, "validation", metric),
   ]);
+  const scale = metricScale(metric, kind, values);
   const target = metric === "accuracy" ? trial.target.accuracy : null;
+  const lastEpoch = trial.target.epoch;
   const curve = (
     part: "train" | "validation",
     colour: string | undefined,
@@ -58,26 +59,9 @@ export function epochsPlot(
       return [row.epoch, value === null ? NaN : scale.toAxis(value)];
     }),
   });
-  const lines: object[] = [];
-  if (target !== null)
-    lines.push({
-      yAxis: scale.toAxis(target),
-      label: {
-        formatter: `target ${Number((target * 100).toFixed(3))} %`,
-        position: "insideStartTop",
-      },
-    });
-  if (trial.target.epoch !== null && trial.target.epoch <= trial.epochs)
-    lines.push({
-      xAxis: trial.target.epoch,
-      label: {
-        formatter: `last epoch ${trial.target.epoch}`,
-        position: "insideStartTop",
-        rotate: 90,
-      },
-    });
   return {
     ...base(palette),
+    grid: GOAL_GRID,
     tooltip: {
       ...tooltip(palette, "axis"),
       formatter: (params) => {
@@ -109,14 +93,19 @@ export function epochsPlot(
       curve("train", palette.series[1], 1.4),
       {
         ...curve("validation", palette.series[0], 2),
-        markLine: {
-          silent: true,
-          symbol: "none",
-          animation: false,
-          lineStyle: { color: palette.target, type: "dashed" },
-          label: { color: palette.target },
-          data: lines as never[],
-        },
+        markLine: goalLines(
+          {
+            y:
+              target === null
+                ? null
+                : { value: scale.toAxis(target), name: "target", text: goalText(target) },
+            x:
+              lastEpoch !== null && lastEpoch <= trial.epochs
+                ? { value: lastEpoch, text: `last epoch ${lastEpoch}` }
+                : null,
+          },
+          palette,
+        ),
       } as PlotSeries,
     ],
   };

@@ -2,11 +2,11 @@
 
 import type { SweepView } from "../api";
 import { metricText } from "../format";
-import { axisStyle, base, tooltip, zoom } from "./base";
+import { axisStyle, base, divergedMark, GOAL_GRID, goalLines, goalText, tooltip, zoom } from "./base";
 import type { PlotOption } from "./echarts";
 import { metricAxis, metricRange, metricScale, type Metric, type ScaleKind } from "./metric_scale";
 import type { Palette } from "./palette";
-import type { Points } from "./points";
+import { divergedRows, type Points } from "./points";
 import { MOST_ROWS, type PlotTable } from "./table";
 
 interface HistoryRow {
@@ -37,8 +37,12 @@ export function historyPlot(
   palette: Palette,
 ): PlotOption {
   const { metric } = sweep;
-  const scale = metricScale(metric, kind);
   const rows = historyRows(points, metric);
+  const scale = metricScale(
+    metric,
+    kind,
+    rows.map((row) => row.value),
+  );
   const records = new Set(points.view.records);
   // What the ranking has of them, so that the line ends at the best that the sweep's header names.
   const trials = points.numbers("trial");
@@ -52,6 +56,8 @@ export function historyPlot(
   const top = best[best.length - 1];
   if (last && top) best.push([last.trial, top[1] ?? 0]);
   const target = metric === "accuracy" ? sweep.target.accuracy : null;
+  const numbers = points.numbers("trial");
+  const diverged = divergedRows(points).flatMap((i) => numbers[i] ?? []);
   const range = metricRange(
     scale,
     [...rows.map((row) => row.value), target],
@@ -59,10 +65,12 @@ export function historyPlot(
   );
   return {
     ...base(palette),
+    grid: { ...GOAL_GRID, top: 16 },
     tooltip: {
       ...tooltip(palette, "item"),
       formatter: (params) => {
-        const row = (params as { data?: { row?: HistoryRow } }).data?.row;
+        const { row, text } = (params as { data?: { row?: HistoryRow; text?: string } }).data ?? {};
+        if (text) return text;
         return row
           ? `trial ${row.trial}\n${metricText(metric, row.value)}${row.qualifies ? "\nmeets every gate" : ""}`
           : "";
@@ -72,7 +80,7 @@ export function historyPlot(
       ...axisStyle(palette, "trial"),
       type: "value",
       min: 1,
-      max: Math.max(2, last?.trial ?? 2),
+      max: Math.max(2, last?.trial ?? 2, ...diverged),
       minInterval: 1,
       nameGap: 26,
       splitLine: { show: false },
@@ -88,21 +96,25 @@ export function historyPlot(
         silent: true,
         data: best,
         lineStyle: { color: palette.accent, width: 1.6 },
-        markLine:
-          target === null
-            ? undefined
-            : {
-                silent: true,
-                symbol: "none",
-                animation: false,
-                lineStyle: { color: palette.target, type: "dashed" },
-                label: {
-                  color: palette.target,
-                  position: "insideStartTop",
-                  formatter: `target ${Number((target * 100).toFixed(3))} %`,
-                },
-                data: [{ yAxis: scale.toAxis(target) }],
-              },
+        markLine: goalLines(
+          {
+            y:
+              target === null
+                ? null
+                : { value: scale.toAxis(target), name: "target", text: goalText(target) },
+          },
+          palette,
+        ),
+      },
+      {
+        id: "diverged",
+        type: "scatter",
+        ...divergedMark(palette),
+        data: diverged.map((trial) => ({
+          value: [trial, scale.toAxis(range.low)],
+          trial,
+          text: `trial ${trial}\ndiverged`,
+        })),
       },
       {
         id: "trials",

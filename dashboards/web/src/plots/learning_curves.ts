@@ -1,8 +1,9 @@
 // All trials of a sweep over their epochs: bands of quantiles, and single curves of some.
 
 import type { CurvesView, SweepView } from "../api";
-import { metricText } from "../format";
-import { axisStyle, base, tooltip, zoom } from "./base";
+import { metricText, plural } from "../format";
+import { axisStyle, base, GOAL_GRID, goalLines, goalText, zoom } from "./base";
+import { fromWorst, styleOf, type Colouring, type CurveStyle } from "./curve_colours";
 import type { PlotOption, PlotSeries } from "./echarts";
 import {
   metricAxis,
@@ -50,80 +51,57 @@ function bandSeries(
 
 function curveSeries(
   curve: CurvesView["curves"][number],
+  style: CurveStyle,
   scale: MetricScale,
-  palette: Palette,
 ): PlotSeries {
-  const colour =
-    curve.reason === "best"
-      ? palette.accent
-      : curve.reason === "running"
-        ? palette.target
-        : palette.muted;
+  const { colour } = style;
   return {
-    id: `trial-${curve.trial}`,
+    id: curveId(curve.trial),
     name: `trial ${curve.trial}`,
     type: "line",
+    silent: true, // the page finds the nearest one by itself
     showSymbol: curve.values.length === 1,
     symbolSize: 4,
-    triggerLineEvent: true,
-    lineStyle: {
-      width: curve.reason === "best" ? 1.4 : 1,
-      color: colour,
-      opacity: curve.reason === "latest" ? 0.25 : 0.8,
-    },
+    lineStyle: { width: 1.3, color: colour, opacity: 0.85, type: style.dash },
     itemStyle: { color: colour },
-    emphasis: { lineStyle: { width: 3, opacity: 1 } },
-    z: curve.reason === "latest" ? 2 : 3,
+    emphasis: { lineStyle: { width: 4, opacity: 1 } },
+    z: 3,
     data: curve.values.map((value, i) => [i + 1, value === null ? NaN : scale.toAxis(value)]),
   };
 }
 
-function targetLines(sweep: SweepView, metric: string, scale: MetricScale): object[] {
-  const lines: object[] = [];
-  const { accuracy, epoch } = sweep.target;
-  if (accuracy !== null && metric === "accuracy") {
-    lines.push({
-      yAxis: scale.toAxis(accuracy),
-      label: {
-        formatter: `target ${Number((accuracy * 100).toFixed(3))} %`,
-        position: "insideStartTop",
-      },
-    });
-  }
-  if (epoch !== null && epoch <= sweep.epochs)
-    lines.push({
-      xAxis: epoch,
-      label: { formatter: `last epoch ${epoch}`, position: "insideStartTop", rotate: 90 },
-    });
-  return lines;
+export function curveId(trial: number): string {
+  return `trial-${trial}`;
 }
 
-function curvesTooltip(curves: CurvesView): (params: unknown) => string {
-  const bands = new Map(curves.bands.map((band) => [band.epoch, band]));
+// What is said of the trials together at an epoch.
+export function bandLines(curves: CurvesView, epoch: number): string[] {
+  const band = curves.bands.find((candidate) => candidate.epoch === epoch);
+  if (!band) return [];
   const text = (value: number): string => metricText(curves.metric, value);
-  return (params) => {
-    const first = (Array.isArray(params) ? params[0] : params) as
-      | { axisValue?: number }
-      | undefined;
-    const band = bands.get(Math.round(first?.axisValue ?? 0));
-    if (!band) return "";
-    return [
-      `epoch ${band.epoch} · ${band.count} trials`,
-      `best ${text(band.best)}`,
-      `median ${text(band.p50)}`,
-      `middle half ${text(band.p25)} to ${text(band.p75)}`,
-      `5 to 95 % of trials ${text(band.p5)} to ${text(band.p95)}`,
-    ].join("\n");
-  };
+  return [
+    `all ${plural(band.count, "trial")} at epoch ${epoch}: best ${text(band.best)}, median ${text(band.p50)}`,
+    `middle half ${text(band.p25)} to ${text(band.p75)}`,
+  ];
+}
+
+export function curvesScale(curves: CurvesView, kind: ScaleKind): MetricScale {
+  return metricScale(
+    curves.metric,
+    kind,
+    curves.curves.flatMap((curve) => curve.values),
+  );
 }
 
 export function learningCurves(
   curves: CurvesView,
   sweep: SweepView,
   choice: CurvesChoice,
+  colouring: Colouring,
   palette: Palette,
 ): PlotOption {
-  const scale = metricScale(curves.metric, choice.scale);
+  const scale = curvesScale(curves, choice.scale);
+  const { accuracy, epoch } = sweep.target;
   const seen = curves.bands.flatMap((band) => [band.p5, band.p95, band.best]);
   const goal =
     curves.metric === "accuracy" && sweep.target.accuracy !== null ? [sweep.target.accuracy] : [];
@@ -138,21 +116,27 @@ export function learningCurves(
     type: "line",
     showSymbol: false,
     z: 4,
+    silent: true,
     lineStyle: { width: 2, color: palette.ink, type: [6, 3] },
     itemStyle: { color: palette.ink },
     data: curves.bands.map((band) => [band.epoch, scale.toAxis(band.p50)]),
-    markLine: {
-      silent: true,
-      symbol: "none",
-      animation: false,
-      lineStyle: { color: palette.target, type: "dashed", width: 1.2 },
-      label: { color: palette.target, fontSize: 11 },
-      data: targetLines(sweep, curves.metric, scale) as never[],
-    },
+    markLine: goalLines(
+      {
+        y:
+          accuracy !== null && curves.metric === "accuracy"
+            ? { value: scale.toAxis(accuracy), name: "target", text: goalText(accuracy) }
+            : null,
+        x:
+          epoch !== null && epoch <= sweep.epochs
+            ? { value: epoch, text: `last epoch ${epoch}` }
+            : null,
+      },
+      palette,
+    ),
   };
   return {
     ...base(palette),
-    tooltip: { ...tooltip(palette, "axis"), formatter: curvesTooltip(curves) },
+    grid: GOAL_GRID,
     xAxis: {
       ...axisStyle(palette, "epoch"),
       type: "value",
@@ -161,13 +145,22 @@ export function learningCurves(
       minInterval: 1,
       nameGap: 26,
       splitLine: { show: false },
+      axisPointer: {
+        show: true,
+        type: "line",
+        triggerEmphasis: false, // of every curve at once
+        label: { show: false },
+        lineStyle: { color: palette.muted, type: "dashed" },
+      },
     } as PlotOption["xAxis"],
     yAxis: metricAxis(scale, range, palette, `validation ${curves.metric}`),
     dataZoom: zoom(),
     series: [
       bandSeries(curves.bands, scale, "p5", "p95", palette),
       bandSeries(curves.bands, scale, "p25", "p75", palette),
-      ...curves.curves.map((curve) => curveSeries(curve, scale, palette)),
+      ...fromWorst(curves).map((curve, i, all) =>
+        curveSeries(curve, styleOf(curve.trial, i, all.length, colouring, palette), scale),
+      ),
       median,
     ],
   };

@@ -21,7 +21,25 @@ export interface MetricScale {
 const LEAST_ERROR = 1e-5;
 const LEAST_LOSS = 1e-6;
 
-export function metricScale(metric: Metric, kind: ScaleKind): MetricScale {
+// No error has no logarithm. It is drawn as half of the least one there is, so that a single perfect
+// trial does not press the others together.
+function leastError(accuracies: Iterable<number | null>): number {
+  let least = 2 * LEAST_ERROR;
+  let found = false;
+  for (const accuracy of accuracies) {
+    if (accuracy === null || !(accuracy < 1)) continue;
+    least = found ? Math.min(least, 1 - accuracy) : 1 - accuracy;
+    found = true;
+  }
+  return Math.max(least / 2, LEAST_ERROR);
+}
+
+// `values` are all that will be drawn.
+export function metricScale(
+  metric: Metric,
+  kind: ScaleKind,
+  values: Iterable<number | null> = [],
+): MetricScale {
   if (kind === "linear")
     return { metric, kind, toAxis: (value) => value, fromAxis: (position) => position };
   if (metric === "loss") {
@@ -32,11 +50,13 @@ export function metricScale(metric: Metric, kind: ScaleKind): MetricScale {
       fromAxis: (position) => 10 ** position,
     };
   }
+  const least = leastError(values);
+  const perfect = -Math.log10(least);
   return {
     metric,
     kind,
-    toAxis: (value) => -Math.log10(Math.max(1 - value, LEAST_ERROR)),
-    fromAxis: (position) => 1 - 10 ** -position,
+    toAxis: (value) => -Math.log10(Math.max(1 - value, least)),
+    fromAxis: (position) => (position > perfect - 1e-9 ? 1 : 1 - 10 ** -position),
   };
 }
 
@@ -50,7 +70,7 @@ export type MetricAxis = PlotAxis & { ticksBetween?: (low: number, high: number)
 
 const ERRORS = [
   1, 0.8, 0.6, 0.4, 0.2, 0.1, 0.05, 0.02, 0.01, 0.006, 0.005, 0.004, 0.003, 0.002, 0.001, 5e-4,
-  2e-4, 1e-4, 1e-5,
+  2e-4, 1e-4, 0,
 ];
 const ROUND = [1, 2, 5];
 
@@ -59,7 +79,11 @@ const ROUND = [1, 2, 5];
 export function metricTicks(scale: MetricScale, low: number, high: number): number[] {
   const candidates: number[] = [];
   if (scale.metric === "accuracy") {
-    for (const error of ERRORS) candidates.push(scale.toAxis(1 - error));
+    // Errors below the least are all at the same place: that of none.
+    for (const error of ERRORS) {
+      const tick = scale.toAxis(1 - error);
+      if (error === 0 || scale.fromAxis(tick) < 1) candidates.push(tick);
+    }
   } else {
     for (let power = -6; power <= 3; power += 1) {
       for (const digit of ROUND) candidates.push(Math.log10(digit * 10 ** power));
@@ -108,7 +132,9 @@ export function metricAxis(
   name: string,
 ): MetricAxis {
   const low = scale.toAxis(range.low);
-  const high = scale.toAxis(range.high);
+  const top = scale.toAxis(range.high);
+  // Above perfect accuracy there is no value, but points there need room.
+  const high = scale.kind === "log" && range.high >= 1 ? top + (top - low) * 0.04 : top;
   const style = axisStyle(palette, name);
   const ticksBetween = (from: number, to: number): number[] => metricTicks(scale, from, to);
   const isLog = scale.kind === "log";

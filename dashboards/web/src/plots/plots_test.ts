@@ -1,13 +1,17 @@
 import { expect, it } from "vitest";
 import { answer } from "../../fixtures/answers";
-import type { EpochRow, PointsView, TimelineView } from "../api";
+import type { CurvesView, Dimension, EpochRow, PointsView, TimelineView } from "../api";
 import { estimate } from "./contour";
+import { fromWorst, styleOf } from "./curve_colours";
 import { countedRows } from "./epochs";
 import { metricRange, metricScale, metricTicks, tickText } from "./metric_scale";
 import { brushed } from "./parallel";
-import { logTicks, readPoints, roundTicks } from "./points";
+import { nearestCurve } from "./nearest_curve";
+import type { Palette } from "./palette";
+import { logTicks, readPoints, roundTicks, wordsTilt } from "./points";
 import { lanesOf } from "./timeline";
 
+const CHOICE = { scale: "log", floor: 0, isNarrow: false } as const;
 const points = readPoints(answer("/api/sweeps/mnist-994/points") as PointsView);
 
 it("draws 90, 99 and 99.9 % equally far apart, and comes back from there", () => {
@@ -56,13 +60,84 @@ it("has ticks wherever an axis is zoomed to, all of them inside", () => {
 
 it("keeps the trials within every brushed interval, best first", () => {
   const accuracy = points.view.dimensions.length;
-  const all = brushed(points, {});
+  const all = brushed(points, CHOICE, {});
   expect(all).toHaveLength(points.count);
-  const some = brushed(points, { 0: [[0.01, 0.1]], [accuracy]: [[0.994, 1]] });
+  const some = brushed(points, CHOICE, { 0: [[0.01, 0.1]], [accuracy]: [[-Math.log10(0.006), 9]] });
   expect(some.length).toBeGreaterThan(0);
   expect(some.length).toBeLessThan(all.length);
   expect(some).toEqual(all.filter((trial) => some.includes(trial)));
-  expect(brushed(points, { 0: [] })).toHaveLength(all.length);
+  expect(brushed(points, CHOICE, { 0: [] })).toHaveLength(all.length);
+});
+
+it("keeps a perfect trial from pressing the others together, and calls it 100 %", () => {
+  const values = [0.98, 0.99, 0.998, 1, null];
+  const scale = metricScale("accuracy", "log", values);
+  const perfect = scale.toAxis(1);
+  expect(perfect - scale.toAxis(0.998)).toBeCloseTo(Math.log10(2));
+  expect(scale.fromAxis(perfect)).toBe(1);
+  const { low, high } = metricRange(scale, values);
+  const ticks = metricTicks(scale, scale.toAxis(low), scale.toAxis(high));
+  const names = ticks.map((tick) => tickText("accuracy", scale.fromAxis(tick)));
+  expect(names.at(-1)).toBe("100 %");
+  expect(names).not.toContain("99.999 %");
+  expect(new Set(names).size).toBe(names.length);
+});
+
+it("finds the curve that passes nearest, also between its points", () => {
+  const curves = [
+    { trial: 1, points: [[0, 0], [10, 0]] as [number, number][] },
+    { trial: 2, points: [[0, 10], [10, 20]] as [number, number][] },
+    { trial: 3, points: [[50, 50]] as [number, number][] },
+    { trial: 4, points: [] },
+  ];
+  expect(nearestCurve(curves, 5, 1)).toEqual({ trial: 1, distance: 1 });
+  expect(nearestCurve(curves, 5, 15)).toEqual({ trial: 2, distance: 0 });
+  expect(nearestCurve(curves, 53, 54)).toEqual({ trial: 3, distance: 5 });
+  expect(nearestCurve([], 0, 0)).toBeNull();
+});
+
+const PALETTE = {
+  accent: "#111111",
+  muted: "#222222",
+  series: ["#000001", "#000002"],
+  sequence: ["#ffffff", "#000000", "#404040", "#808080", "#c0c0c0"],
+} as Palette;
+
+it("colours curves by rank, by a number and by a word", () => {
+  const curve = (trial: number, ...values: (number | null)[]): CurvesView["curves"][number] => ({
+    trial,
+    state: "completed",
+    qualifies: false,
+    reason: "best",
+    values,
+  });
+  const curves = {
+    metric: "accuracy",
+    curves: [curve(1, 0.9, 0.99), curve(2, null), curve(3, 0.95, 0.94)],
+  } as CurvesView;
+  expect(fromWorst(curves).map(({ trial }) => trial)).toEqual([2, 3, 1]);
+  expect(fromWorst({ ...curves, metric: "loss" }).map(({ trial }) => trial)).toEqual([2, 3, 1]);
+  const byRank = { dimension: null, values: new Map() };
+  expect(styleOf(1, 0, 3, byRank, PALETTE).colour).toBe("#000000");
+  expect(styleOf(1, 2, 3, byRank, PALETTE).colour).toBe("#c0c0c0");
+  expect(styleOf(1, 0, 1, byRank, PALETTE).colour).toBe("#c0c0c0");
+  const lr: Dimension = { name: "lr", kind: "log", integer: false, min: 0.01, max: 1, categories: [] };
+  const byNumber = { dimension: lr, values: new Map([[1, 0.1], [2, 0.01]]) };
+  expect(styleOf(1, 0, 3, byNumber, PALETTE).colour).toBe("#606060");
+  expect(styleOf(2, 0, 3, byNumber, PALETTE).colour).toBe("#000000");
+  expect(styleOf(9, 0, 3, byNumber, PALETTE)).toEqual({ colour: PALETTE.muted, dash: "dotted" });
+  const words: Dimension = { ...lr, kind: "category", categories: ["a", "b", "c"] };
+  const byWord = { dimension: words, values: new Map([[1, "b"], [2, "c"]]) };
+  expect(styleOf(1, 0, 3, byWord, PALETTE)).toEqual({ colour: "#000002", dash: "solid" });
+  expect(styleOf(2, 0, 3, byWord, PALETTE)).toEqual({ colour: "#000001", dash: "dashed" });
+});
+
+it("turns words that would not fit beside each other", () => {
+  const words = (categories: string[]): Dimension => ({
+    name: "augmentation", kind: "category", integer: false, min: null, max: null, categories,
+  });
+  expect(wordsTilt(words(["none", "shift"]))).toBe(0);
+  expect(wordsTilt(words(["none", "shift", "rotation", "shift_rotation"]))).toBeGreaterThan(0);
 });
 
 it("estimates near a trial what that trial had", () => {

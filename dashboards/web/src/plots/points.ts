@@ -27,6 +27,11 @@ export function readPoints(view: PointsView): Points {
   };
 }
 
+// Trials that diverged, by their place in the rows: they have no value.
+export function divergedRows(points: Points): number[] {
+  return points.values("state").flatMap((state, i) => (state === "diverged" ? [i] : []));
+}
+
 // Where a value of a dimension lies on its axis; categories by their place in the list.
 export function position(dimension: Dimension, value: Value | null): number | null {
   if (value === null) return null;
@@ -41,8 +46,9 @@ export function pointAxes(
   dimension: Dimension,
   palette: Palette,
   nameGap?: number,
+  isUpright = false,
 ): { axes: PlotAxis[]; index: number } {
-  const axis = dimensionAxis(dimension, palette, nameGap);
+  const axis = dimensionAxis(dimension, palette, nameGap, isUpright);
   if (dimension.kind !== "category") return { axes: [axis], index: 0 };
   const numbers = {
     type: "value",
@@ -53,16 +59,34 @@ export function pointAxes(
   return { axes: [axis, numbers], index: 1 };
 }
 
-export function dimensionAxis(dimension: Dimension, palette: Palette, nameGap = 26): PlotAxis {
+// Degrees by which the words under a small plot are turned, so that they do not overlap.
+export function wordsTilt(dimension: Dimension): number {
+  if (dimension.kind !== "category") return 0;
+  const letters = dimension.categories.map((value) => Math.min(valueText(value).length, 18) + 2);
+  return letters.reduce((sum, count) => sum + count, 0) > 36 ? 28 : 0;
+}
+
+export function dimensionAxis(
+  dimension: Dimension,
+  palette: Palette,
+  nameGap = 26,
+  isUpright = false, // a vertical axis
+): PlotAxis {
   const style = axisStyle(palette, shorten(dimension.name, 40));
   if (dimension.kind === "category") {
     return {
       ...style,
       type: "category",
-      nameGap,
+      nameGap: !isUpright && wordsTilt(dimension) > 0 ? nameGap + 34 : nameGap,
       data: dimension.categories.map((value) => shorten(valueText(value), 18)),
       splitLine: { show: false },
-      axisLabel: { ...style.axisLabel, interval: 0 },
+      // Every word is named, since between words nothing can be guessed.
+      axisLabel: {
+        ...style.axisLabel,
+        interval: 0,
+        hideOverlap: false,
+        rotate: isUpright ? 0 : wordsTilt(dimension),
+      },
     } as PlotAxis;
   }
   const log = dimension.kind === "log" && (dimension.min ?? 0) > 0;

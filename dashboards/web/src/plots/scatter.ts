@@ -2,11 +2,11 @@
 
 import type { Dimension, SweepView } from "../api";
 import { integer, percent, valueText } from "../format";
-import { axisStyle, base, tooltip } from "./base";
+import { axisStyle, base, divergedMark, GOAL_GRID, goalLines, goalText, tooltip } from "./base";
 import type { PlotOption, PlotSeries } from "./echarts";
 import { metricAxis, metricRange, metricScale, type ScaleKind } from "./metric_scale";
 import type { Palette } from "./palette";
-import { pointAxes, position, type Points } from "./points";
+import { divergedRows, pointAxes, position, wordsTilt, type Points } from "./points";
 import { MOST_ROWS, type PlotTable } from "./table";
 
 interface Choice {
@@ -29,9 +29,9 @@ export function slicePlot(
   choice: Choice,
   palette: Palette,
 ): PlotOption {
-  const scale = metricScale("accuracy", choice.scale);
   const trials = points.numbers("trial");
   const accuracies = points.numbers("accuracy");
+  const scale = metricScale("accuracy", choice.scale, accuracies);
   const qualifies = points.values("qualifies");
   const values = points.parameters(dimension);
   const category = dimension.kind === "category";
@@ -49,11 +49,25 @@ export function slicePlot(
     ];
   });
   const x = pointAxes(dimension, palette);
+  const range = metricRange(scale, accuracies, choice.floor);
+  const diverged = divergedRows(points).flatMap((i) => {
+    const place = position(dimension, values[i] ?? null);
+    const trial = trials[i];
+    if (trial == null || place === null) return [];
+    return [
+      {
+        value: [category ? place + jitter(trial) : place, scale.toAxis(range.low)],
+        trial,
+        text: `trial ${trial}\n${dimension.name} = ${valueText(values[i])}\ndiverged`,
+      },
+    ];
+  });
   return {
     ...base(palette),
+    grid: { left: 56, right: 20, top: 16, bottom: wordsTilt(dimension) > 0 ? 74 : 40 },
     tooltip: { ...tooltip(palette, "item"), formatter: pointText },
     xAxis: x.axes,
-    yAxis: metricAxis(scale, metricRange(scale, accuracies, choice.floor), palette, "accuracy"),
+    yAxis: metricAxis(scale, range, palette, "accuracy"),
     series: [
       {
         id: "points",
@@ -62,6 +76,13 @@ export function slicePlot(
         symbolSize: symbolSize(data.length),
         data,
         clip: true,
+      },
+      {
+        id: "diverged",
+        type: "scatter",
+        xAxisIndex: x.index,
+        ...divergedMark(palette),
+        data: diverged,
       },
     ],
   };
@@ -119,24 +140,14 @@ export function paretoPlot(
   choice: Choice,
   palette: Palette,
 ): PlotOption {
-  const scale = metricScale("accuracy", choice.scale);
   const all = candidates(points);
+  const scale = metricScale(
+    "accuracy",
+    choice.scale,
+    all.map((row) => row.accuracy),
+  );
   const front = all.filter((row) => row.front).sort((a, b) => a.parameters - b.parameters);
   const { accuracy, parameters } = sweep.target;
-  const lines: object[] = [];
-  if (accuracy !== null)
-    lines.push({
-      yAxis: scale.toAxis(accuracy),
-      label: {
-        formatter: `target ${Number((accuracy * 100).toFixed(3))} %`,
-        position: "insideStartTop",
-      },
-    });
-  if (parameters !== null)
-    lines.push({
-      xAxis: parameters,
-      label: { formatter: `at most ${integer(parameters)}`, position: "insideEndTop" },
-    });
   const sizes = [...all.map((row) => row.parameters), ...(parameters === null ? [] : [parameters])];
   const low = Math.min(...sizes);
   const high = Math.max(...sizes);
@@ -158,6 +169,7 @@ export function paretoPlot(
   };
   return {
     ...base(palette),
+    grid: GOAL_GRID,
     tooltip: { ...tooltip(palette, "item"), formatter: pointText },
     xAxis: {
       ...axisStyle(palette, "network parameters"),
@@ -188,14 +200,19 @@ export function paretoPlot(
         silent: true,
         data: front.map((row) => [row.parameters, scale.toAxis(row.accuracy)]),
         lineStyle: { color: palette.target, width: 1.5 },
-        markLine: {
-          silent: true,
-          symbol: "none",
-          animation: false,
-          lineStyle: { color: palette.target, type: "dashed" },
-          label: { color: palette.target },
-          data: lines as never[],
-        },
+        markLine: goalLines(
+          {
+            y:
+              accuracy === null
+                ? null
+                : { value: scale.toAxis(accuracy), name: "target", text: goalText(accuracy) },
+            x:
+              parameters === null
+                ? null
+                : { value: parameters, text: `at most ${integer(parameters)}` },
+          },
+          palette,
+        ),
       },
       dots,
     ],

@@ -1,0 +1,92 @@
+// The colours of learning curves: by rank, or by the value of a hyperparameter.
+
+import type { CurvesView, Dimension, Value } from "../api";
+import type { Palette } from "./palette";
+import { position } from "./points";
+
+export const BY_RANK = ""; // no hyperparameter has this name
+
+export interface Colouring {
+  dimension: Dimension | null; // null: by rank
+  values: Map<number, Value | null>; // of that hyperparameter, by trial
+}
+
+export interface CurveStyle {
+  colour: string;
+  dash: "solid" | "dashed" | "dotted";
+}
+
+const DASHES = ["solid", "dashed", "dotted"] as const;
+
+// Of the category at this place: more categories than colours differ by their dashes.
+export function categoryStyle(palette: Palette, place: number): CurveStyle {
+  const colours = palette.series;
+  return {
+    colour: colours[place % colours.length] ?? palette.accent,
+    dash: DASHES[Math.floor(place / colours.length) % DASHES.length] ?? "solid",
+  };
+}
+
+// Between the ramp's colours; its palest is left out, which a thin line would not show.
+export function rampColour(palette: Palette, share: number): string {
+  const steps = palette.sequence.slice(1);
+  const at = Math.min(1, Math.max(0, share)) * (steps.length - 1);
+  const below = Math.floor(at);
+  return mix(steps[below] ?? palette.accent, steps[below + 1] ?? steps[below] ?? "", at - below);
+}
+
+function mix(from: string, to: string, share: number): string {
+  const parse = (text: string): number[] =>
+    [1, 3, 5].map((start) => parseInt(text.slice(start, start + 2), 16));
+  const [a, b] = [parse(from), parse(to)];
+  if ([...a, ...b].some((channel) => !Number.isFinite(channel))) return from;
+  return `#${a
+    .map((channel, i) =>
+      Math.round(channel + ((b[i] ?? channel) - channel) * share)
+        .toString(16)
+        .padStart(2, "0"),
+    )
+    .join("")}`;
+}
+
+// The best value that a curve has reached; null when it has none.
+export function bestOf(curve: CurvesView["curves"][number], metric: string): number | null {
+  const values = curve.values.filter((value): value is number => value !== null);
+  if (values.length === 0) return null;
+  return metric === "loss" ? Math.min(...values) : Math.max(...values);
+}
+
+// The curves from worst to best, so that the best are drawn over the others.
+export function fromWorst(curves: CurvesView): CurvesView["curves"] {
+  const sign = curves.metric === "loss" ? -1 : 1;
+  const key = (curve: CurvesView["curves"][number]): number => {
+    const best = bestOf(curve, curves.metric);
+    return best === null ? -Infinity : sign * best;
+  };
+  return [...curves.curves].sort((a, b) => key(a) - key(b) || b.trial - a.trial);
+}
+
+// The style of the curve at `place` of `count` from worst to best.
+export function styleOf(
+  trial: number,
+  place: number,
+  count: number,
+  colouring: Colouring,
+  palette: Palette,
+): CurveStyle {
+  const { dimension, values } = colouring;
+  if (!dimension)
+    return { colour: rampColour(palette, count < 2 ? 1 : place / (count - 1)), dash: "solid" };
+  const at = position(dimension, values.get(trial) ?? null);
+  if (at === null) return { colour: palette.muted, dash: "dotted" };
+  if (dimension.kind === "category") return categoryStyle(palette, at);
+  return { colour: rampColour(palette, shareOf(dimension, at)), dash: "solid" };
+}
+
+// Where a number lies between the ends of its search space.
+function shareOf(dimension: Dimension, value: number): number {
+  const { min, max } = dimension;
+  if (min === null || max === null || !(max > min)) return 0.5;
+  if (dimension.kind === "log" && min > 0) return Math.log(value / min) / Math.log(max / min);
+  return (value - min) / (max - min);
+}
