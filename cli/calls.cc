@@ -260,6 +260,7 @@ absl::StatusOr<v1::RetrySweepResponse> RetrySweep(Connection& connection, const 
   request.set_name(SweepResource(*sweep));
   request.set_failed(selection.failed);
   request.set_cancelled(selection.cancelled);
+  request.set_diverged(selection.diverged);
   request.set_request_id(RandomHex(16));
   v1::RetrySweepResponse response;
   absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::RetrySweep,
@@ -268,11 +269,12 @@ absl::StatusOr<v1::RetrySweepResponse> RetrySweep(Connection& connection, const 
   return response;
 }
 
-absl::StatusOr<v1::Trial> RetryTrial(Connection& connection, const std::string& name) {
+absl::StatusOr<v1::Trial> RetryTrial(Connection& connection, const std::string& name, bool force) {
   absl::StatusOr<TrialId> id = ParseTrialResource(name);
   if (!id.ok()) return id.status();
   v1::RetryTrialRequest request;
   request.set_name(TrialResource(id->sweep, id->number));
+  request.set_force(force);
   request.set_request_id(RandomHex(16));
   v1::RetryTrialResponse response;
   absl::Status status = Call(connection, &Connection::trials, &v1::TrialService::Stub::RetryTrial,

@@ -46,10 +46,12 @@ absl::StatusOr<v1::Sweep> ResumeSweep(Connection& connection, const std::string&
 struct RetrySelection {
   bool failed = false;
   bool cancelled = false;
+  bool diverged = false;
 };
 absl::StatusOr<v1::RetrySweepResponse> RetrySweep(Connection& connection, const std::string& name,
                                                   const RetrySelection& selection);
-absl::StatusOr<v1::Trial> RetryTrial(Connection& connection, const std::string& name);
+// `force`: also a trial that diverged.
+absl::StatusOr<v1::Trial> RetryTrial(Connection& connection, const std::string& name, bool force);
 absl::StatusOr<v1::Sweep> ExtendSweep(Connection& connection, const std::string& name,
                                       std::int64_t run_cap);
 absl::StatusOr<v1::ExplainTrialResponse> ExplainTrial(Connection& connection,

@@ -2,8 +2,10 @@
 
 #include <signal.h>
 
+#include <chrono>
 #include <thread>
 
+#include "common/base/end_signals.h"
 #include "common/base/mutex.h"
 
 namespace sweep::cli {
@@ -12,7 +14,7 @@ namespace {
 struct Signals {
   Mutex mutex;
   CondVar arrived;
-  int count ABSL_GUARDED_BY(mutex) = 0;
+  EndSignals ends ABSL_GUARDED_BY(mutex);
 };
 
 // Never destroyed: the waiting thread outlives main's locals.
@@ -24,10 +26,7 @@ Signals& State() {
 }  // namespace
 
 void InstallSignals() {
-  static sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGINT);
-  sigaddset(&set, SIGTERM);
+  static const sigset_t set = EndSignalSet();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   // Detached: it waits in the kernel until the process ends.
   std::thread([] {
@@ -36,7 +35,7 @@ void InstallSignals() {
       if (sigwait(&set, &signal) != 0) return;
       Signals& state = State();
       MutexLock lock(&state.mutex);
-      ++state.count;
+      state.ends.Take(signal, std::chrono::steady_clock::now());
       state.arrived.NotifyAll();
     }
   }).detach();
@@ -45,15 +44,15 @@ void InstallSignals() {
 int SignalCount() {
   Signals& state = State();
   MutexLock lock(&state.mutex);
-  return state.count;
+  return state.ends.wishes();
 }
 
 void WaitForSignal(absl::Duration timeout) {
   Signals& state = State();
   MutexLock lock(&state.mutex);
-  const int before = state.count;
+  const int before = state.ends.wishes();
   const auto deadline = std::chrono::steady_clock::now() + absl::ToChronoNanoseconds(timeout);
-  while (state.count == before) {
+  while (state.ends.wishes() == before) {
     const auto now = std::chrono::steady_clock::now();
     if (now >= deadline || !state.arrived.WaitFor(&state.mutex, deadline - now)) return;
   }

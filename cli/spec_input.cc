@@ -1,5 +1,6 @@
 #include "cli/spec_input.h"
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <sstream>
@@ -18,16 +19,36 @@ absl::Status Complaints(const absl::Status& status, const Diagnostics& diagnosti
 
 }  // namespace
 
-absl::StatusOr<SweepInput> ReadSweepFile(const std::string& path) {
-  Diagnostics diagnostics;
-  absl::StatusOr<SweepSource> source = LoadSweepSource(path, &diagnostics);
-  if (!source.ok()) return Complaints(source.status(), diagnostics);
-  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(*source, &diagnostics);
-  if (!spec.ok()) return Complaints(spec.status(), diagnostics);
+absl::StatusOr<SweepInput> ReadSweepFile(const std::string& path, Diagnostics* diagnostics) {
+  absl::StatusOr<SweepSource> source = LoadSweepSource(path, diagnostics);
+  if (!source.ok()) return Complaints(source.status(), *diagnostics);
+  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(*source, diagnostics);
+  if (!spec.ok()) return Complaints(spec.status(), *diagnostics);
+  // Where the file lies is told only if that matters: it stands in what the coordinator says.
+  if (spec->dataset.name == "idx" && !std::filesystem::path(spec->dataset.path).is_absolute()) {
+    std::error_code ignored;
+    source->file = std::filesystem::absolute(source->file, ignored).string();
+    PlaceDataset(source->file, &*spec);
+  }
   return SweepInput{*std::move(source), *std::move(spec)};
 }
 
+absl::StatusOr<SweepInput> ReadSweepFile(const std::string& path) {
+  Diagnostics diagnostics;
+  absl::StatusOr<SweepInput> input = ReadSweepFile(path, &diagnostics);
+  if (input.ok() && !diagnostics.empty()) std::cerr << FormatDiagnostics(diagnostics) << '\n';
+  return input;
+}
+
 absl::StatusOr<NetworkFile> ReadNetwork(const std::string& name_or_path) {
+  Diagnostics diagnostics;
+  absl::StatusOr<NetworkFile> network = ReadNetwork(name_or_path, &diagnostics);
+  if (network.ok() && !diagnostics.empty()) std::cerr << FormatDiagnostics(diagnostics) << '\n';
+  return network;
+}
+
+absl::StatusOr<NetworkFile> ReadNetwork(const std::string& name_or_path,
+                                        Diagnostics* diagnostics) {
   absl::StatusOr<std::string> text = BuiltinNetworkText(name_or_path);
   if (!text.ok()) {
     std::ifstream file(name_or_path, std::ios::binary);
@@ -40,9 +61,9 @@ absl::StatusOr<NetworkFile> ReadNetwork(const std::string& name_or_path) {
     content << file.rdbuf();
     text = content.str();
   }
-  Diagnostics diagnostics;
-  absl::StatusOr<NetworkFile> network = NetworkFile::Parse(*text, name_or_path, &diagnostics);
-  if (!network.ok()) return Complaints(network.status(), diagnostics);
+  absl::StatusOr<NetworkFile> network = NetworkFile::Parse(*text, name_or_path, diagnostics);
+  DropShadowedWarnings(diagnostics);
+  if (!network.ok()) return Complaints(network.status(), *diagnostics);
   return network;
 }
 

@@ -15,11 +15,14 @@ struct SweepInput {
   SweepSpec spec;
 };
 
-// InvalidArgument with every complaint, one per line.
+// InvalidArgument with every complaint, one per line. Warnings go to standard error.
 absl::StatusOr<SweepInput> ReadSweepFile(const std::string& path);
+// The same, with errors and warnings for the caller to tell.
+absl::StatusOr<SweepInput> ReadSweepFile(const std::string& path, Diagnostics* diagnostics);
 
 // A built-in network by name, or a network file by path. As above.
 absl::StatusOr<NetworkFile> ReadNetwork(const std::string& name_or_path);
+absl::StatusOr<NetworkFile> ReadNetwork(const std::string& name_or_path, Diagnostics* diagnostics);
 
 // The network with the values of its `seed` recipe, else of its first one, else of its defaults.
 absl::StatusOr<Network> ResolveWithRecipe(const NetworkFile& file);

@@ -15,10 +15,10 @@
 #include <optional>
 #include <sstream>
 
-#include "absl/strings/numbers.h"
 #include "common/base/diagnostic.h"
 #include "common/base/nearest.h"
 #include "common/yaml/yaml_reader.h"
+#include "proto/address.h"
 
 namespace sweep::cli {
 namespace {
@@ -56,18 +56,11 @@ absl::Status CheckKey(const std::string& key) {
                                                 DidYouMean(key, Keys()), fmt::join(Keys(), ", ")));
 }
 
-bool IsAddress(const std::string& value) {
-  const std::size_t colon = value.rfind(':');
-  int port = 0;
-  return colon != std::string::npos && colon > 0 &&
-         absl::SimpleAtoi(value.substr(colon + 1), &port) && port > 0 && port < 65536;
-}
-
 // Why `value` cannot be the setting's; "" when it can.
 std::string Complaint(const SettingInfo& info, const std::string& value) {
   if (value.find_first_of("\n\r") != std::string::npos) return "a value is one line";
   if (info.key == "coordinator") {
-    return IsAddress(value) ? "" : fmt::format("'{}' is not HOST:PORT", value);
+    return std::string(ParseAddress(value).status().message());
   }
   if (info.choices.empty()) return value.empty() ? "it is empty" : "";
   if (std::find(info.choices.begin(), info.choices.end(), value) != info.choices.end()) return "";
@@ -297,6 +290,10 @@ absl::StatusOr<std::vector<Setting>> ResolveSettings(
       if (!complaint.empty()) {
         return absl::InvalidArgumentError(fmt::format("{}: {}", setting.source, complaint));
       }
+    }
+    // HOST alone has the default port.
+    if (info.key == "coordinator" && !setting.value.empty()) {
+      setting.value = *ParseAddress(setting.value);
     }
     settings.push_back(std::move(setting));
   }

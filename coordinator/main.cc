@@ -5,14 +5,17 @@
 #include <google/protobuf/stubs/logging.h>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <optional>
 #include <string>
+#include <thread>
 
 #include "CLI/CLI.hpp"
 #include "absl/time/time.h"
+#include "common/base/end_signals.h"
 #include "coordinator/api/server.h"
 #include "coordinator/maintenance.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
@@ -86,14 +89,34 @@ std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
 
 // Blocks the signals that end the program in all threads made after this.
 sigset_t BlockEndSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
+  const sigset_t signals = sweep::EndSignalSet();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
+  sweep::IgnoreBrokenPipes();
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is a full disk
   return signals;
+}
+
+// Waits for a wish to end, returns, and ends the process at the next one: what is acknowledged is
+// on the disk by then. Call once.
+void WaitForEnd(const sigset_t& signals) {
+  static sweep::EndSignals ends;
+  static sigset_t awaited;
+  awaited = signals;
+  int received = 0;
+  sigwait(&awaited, &received);
+  ends.Take(received, std::chrono::steady_clock::now());
+  spdlog::info("shutting down signal={}", received);
+  std::thread([] {
+    for (int signal = 0; sigwait(&awaited, &signal) == 0;) {
+      if (ends.Take(signal, std::chrono::steady_clock::now()) < 2) continue;
+      sigset_t one;
+      sigemptyset(&one);
+      sigaddset(&one, signal);
+      std::signal(signal, SIG_DFL);
+      pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+      std::raise(signal);
+    }
+  }).detach();
 }
 
 // protobuf complains of text that is no UTF-8, once per message that anybody sends.
@@ -117,11 +140,7 @@ int Run(const Arguments& arguments) {
     std::printf("dashboard on %s\n", (*server)->dashboard().c_str());
   }
   std::fflush(stdout);
-  int received = 0;
-  sigwait(&signals, &received);
-  spdlog::info("shutting down signal={}", received);
-  // A second signal ends the process at once; what is acknowledged is on the disk by then.
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  WaitForEnd(signals);
   (*server)->Shutdown();
   return 0;
 }

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 
+#include "common/base/end_signals.h"
 #include "coordinator/store/backup.h"
 #include "coordinator/store/check.h"
 #include "fmt/format.h"
@@ -16,6 +17,15 @@ constexpr int kBadArguments = 2;
 
 volatile std::sig_atomic_t interrupted = 0;
 
+// The copy is given up, and its temporary file removed, at the first signal that asks for the end.
+void EndByRequest() {
+  const sigset_t signals = EndSignalSet();
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    if (sigismember(&signals, signal) == 1) std::signal(signal, [](int) { interrupted = 1; });
+  }
+  IgnoreBrokenPipes();
+}
+
 // The program's exit code.
 int Fail(const absl::Status& status) {
   fmt::print(stderr, "sweep-coordinator: {}\n", std::string(status.message()));
@@ -25,8 +35,7 @@ int Fail(const absl::Status& status) {
 }  // namespace
 
 int RunBackup(const std::string& database, const std::string& file) {
-  std::signal(SIGINT, [](int) { interrupted = 1; });
-  std::signal(SIGTERM, [](int) { interrupted = 1; });
+  EndByRequest();
   const absl::StatusOr<BackupResult> result =
       BackUp({.database = database,
               .file = file,

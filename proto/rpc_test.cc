@@ -1,4 +1,5 @@
 #include "gtest/gtest.h"
+#include "proto/address.h"
 #include "proto/grpc_status.h"
 #include "proto/names.h"
 
@@ -35,6 +36,51 @@ TEST(Names, Workers) {
   EXPECT_EQ(ParseWorkerResource(WorkerResource("w-1")).value(), "w-1");
   EXPECT_EQ(WorkerResource(""), "");
   EXPECT_FALSE(ParseWorkerResource("workers/").ok());
+}
+
+TEST(Address, IsHostAndPort) {
+  const std::pair<const char*, const char*> good[] = {
+      {"127.0.0.1:7077", "127.0.0.1:7077"}, {"trainer-1:80", "trainer-1:80"},
+      {"trainer-1", "trainer-1:7077"},      {"a.b_c.example:65535", "a.b_c.example:65535"},
+      {"[::1]:7077", "[::1]:7077"},         {"[::1]", "[::1]:7077"},
+      {"[fe80::1%eth0]:1", "[fe80::1%eth0]:1"},
+  };
+  for (const auto& [text, address] : good) EXPECT_EQ(ParseAddress(text).value_or(""), address);
+}
+
+TEST(Address, OthersAreRefusedWithWhatToWrite) {
+  const std::pair<const char*, const char*> bad[] = {
+      {"http://127.0.0.1:7077", "write 127.0.0.1:7077"},
+      {"https://host/", "write host:7077"},
+      {"grpc://host:1", "write host:1"},
+      {"dns:///host:1", "write host:1"},
+      {"host:7077/", "write host:7077"},
+      {"::1", "write an IPv6 address in brackets: [::1]:7077"},
+      {"7077", "write 127.0.0.1:7077"},
+      {"host:0", "1 to 65535"},
+      {"host:99999", "1 to 65535"},
+      {"host:", "1 to 65535"},
+      {"host:+7", "1 to 65535"},
+      {"host:70 77", "1 to 65535"},
+      {"a b:1", ""},
+      {" host:1", ""},
+      {":7077", ""},
+      {"", ""},
+      {"[::1:7077", ""},
+      {"[host]:1", ""},
+  };
+  for (const auto& [text, advice] : bad) {
+    const absl::StatusOr<std::string> address = ParseAddress(text);
+    ASSERT_FALSE(address.ok()) << text << " is " << *address;
+    const std::string message(address.status().message());
+    EXPECT_TRUE(message.starts_with("'" + std::string(text) + "' is no HOST:PORT")) << message;
+    EXPECT_NE(message.find(advice), std::string::npos) << message;
+    // What is advised is taken.
+    const std::size_t at = message.rfind("write ");
+    if (at == message.npos) continue;
+    const std::string written = message.substr(message.find_last_of(' ') + 1);
+    EXPECT_EQ(ParseAddress(written).value_or(""), written);
+  }
 }
 
 TEST(GrpcStatus, RoundTrip) {

@@ -38,7 +38,7 @@ absl::StatusOr<SweepSpec> SpecOf(const v1::Sweep& sweep) {
     source.program_files[name] = text;
   }
   Diagnostics diagnostics;
-  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(source, &diagnostics);
+  absl::StatusOr<SweepSpec> spec = SweepSpec::ParseStored(std::move(source), sweep.digest(), &diagnostics);
   if (!spec.ok()) {
     return absl::InternalError(absl::StrCat("the coordinator's copy of sweep ", sweep.name(),
                                             " cannot be read: ", FormatDiagnostics(diagnostics)));

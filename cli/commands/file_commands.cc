@@ -36,18 +36,42 @@ bool IsNetworkFile(const std::string& path) {
   return layers;
 }
 
-int ValidateNetwork(const std::string& path, const Session& session) {
-  const absl::StatusOr<NetworkFile> file = ReadNetwork(path);
-  if (!file.ok()) return FailInput(file.status());
-  if (session.format == Format::kJson) {
-    PrintJson({{"file", path},
-               {"kind", "network"},
-               {"name", file->name()},
-               {"valid", true},
-               {"digest", nullptr}},
-              std::cout);
-    return kExitOk;
+// What `validate` found, for programs: also where the file is wrong.
+int PrintVerdict(const std::string& file, const char* kind, const absl::Status& status,
+                 const json& name, const json& digest, const Diagnostics& diagnostics) {
+  json messages = json::array();
+  for (const Diagnostic& one : diagnostics) {
+    const bool warns = one.severity == Diagnostic::Severity::kWarning;
+    messages.push_back({{"file", one.file},
+                        {"line", one.line == 0 ? json(nullptr) : json(one.line)},
+                        {"message", one.message},
+                        {"severity", warns ? "warning" : "error"}});
   }
+  if (!status.ok() && CountErrors(diagnostics) == 0) {
+    messages.push_back({{"file", file},
+                        {"line", nullptr},
+                        {"message", std::string(status.message())},
+                        {"severity", "error"}});
+  }
+  PrintJson({{"file", file},
+             {"kind", kind},
+             {"name", name},
+             {"valid", status.ok()},
+             {"digest", digest},
+             {"messages", messages}},
+            std::cout);
+  return status.ok() ? kExitOk : kExitBadInput;
+}
+
+int ValidateNetwork(const std::string& path, const Session& session) {
+  Diagnostics diagnostics;
+  const absl::StatusOr<NetworkFile> file = ReadNetwork(path, &diagnostics);
+  if (session.format == Format::kJson) {
+    return PrintVerdict(path, "network", file.status(), file.ok() ? json(file->name()) : json(),
+                        nullptr, diagnostics);
+  }
+  if (!file.ok()) return FailInput(file.status());
+  if (!diagnostics.empty()) std::cerr << FormatDiagnostics(diagnostics) << '\n';
   const absl::StatusOr<Network> network = ResolveWithRecipe(*file);
   std::cout << fmt::format("{}: network '{}' is valid: {}\n", path, file->name(),
                            network.ok()
@@ -59,26 +83,41 @@ int ValidateNetwork(const std::string& path, const Session& session) {
 
 int Validate(const std::string& file, const Session& session) {
   if (IsNetworkFile(file)) return ValidateNetwork(file, session);
-  const absl::StatusOr<SweepInput> input = ReadSweepFile(file);
-  if (!input.ok()) return FailInput(input.status());
-  const SweepSpec& spec = input->spec;
+  Diagnostics diagnostics;
+  const absl::StatusOr<SweepInput> input = ReadSweepFile(file, &diagnostics);
   if (session.format == Format::kJson) {
-    PrintJson({{"file", file},
-               {"kind", "sweep"},
-               {"name", spec.name},
-               {"valid", true},
-               {"digest", spec.digest}},
-              std::cout);
-    return kExitOk;
+    return PrintVerdict(file, "sweep", input.status(),
+                        input.ok() ? json(input->spec.name) : json(),
+                        input.ok() ? json(input->spec.digest) : json(), diagnostics);
   }
+  if (!input.ok()) return FailInput(input.status());
+  if (!diagnostics.empty()) std::cerr << FormatDiagnostics(diagnostics) << '\n';
+  const SweepSpec& spec = input->spec;
   std::cout << fmt::format("{}: sweep '{}' is valid: {} configurations × {} replicate{}\n", file,
                            spec.name, spec.PlannedConfigurations(), spec.replicates,
                            spec.replicates == 1 ? "" : "s");
   return kExitOk;
 }
 
+// What tells the networks of one file apart: the values that its layers refer to, of those that the
+// search chose.
+std::string NetworkLabel(const SweepSpec& spec, const Configuration& configuration) {
+  std::string label = configuration.network.name;
+  const auto model = configuration.resolved.find("model");
+  if (model == configuration.resolved.end()) return label;
+  const auto file = spec.networks.find(FormatValue(model->second));
+  if (file == spec.networks.end()) return label;
+  for (const std::string& name : file->second.references()) {
+    const auto value = configuration.parameters.find(name);
+    // Dropping changes no size.
+    if (value == configuration.parameters.end() || name == "dropout") continue;
+    label += fmt::format(" {}={}", name, FormatValue(value->second));
+  }
+  return label;
+}
+
 // One line per network that the sweep's first configurations use.
-Listing NetworksOfSweep(const std::vector<Configuration>& configurations) {
+Listing NetworksOfSweep(const SweepSpec& spec, const std::vector<Configuration>& configurations) {
   Listing listing;
   listing.columns = {{"NETWORK", "network"},
                      {"PARAMS", "parameters", true},
@@ -90,16 +129,21 @@ Listing NetworksOfSweep(const std::vector<Configuration>& configurations) {
   for (const Configuration& configuration : configurations) {
     const Network& network = configuration.network;
     if (network.layers.empty()) continue;  // of a program that needs none
-    const std::pair<std::string, std::int64_t> key(network.name, network.parameters);
+    const std::string label = NetworkLabel(spec, configuration);
+    const std::pair<std::string, std::int64_t> key(label, network.parameters);
     if (std::find(seen.begin(), seen.end(), key) != seen.end()) continue;
     seen.push_back(key);
-    listing.rows.push_back({{network.name, network.name},
+    listing.rows.push_back({{label, label},
                             Count(network.parameters),
                             {network.fully_connected ? "yes" : "no", network.fully_connected},
                             Mega(network.forward_flops),
                             Mega(network.train_flops),
                             Count(network.receptive_field)});
   }
+  std::sort(listing.rows.begin(), listing.rows.end(), [](const auto& a, const auto& b) {
+    return std::pair(a[1].value.template get<std::int64_t>(), a[0].text) <
+           std::pair(b[1].value.template get<std::int64_t>(), b[0].text);
+  });
   return listing;
 }
 
@@ -148,7 +192,7 @@ int Preview(const PreviewOptions& options, const Session& session) {
       configurations.empty() ? 0 : flops / static_cast<double>(configurations.size());
   const double seconds =
       mean_flops * static_cast<double>(trials) / (options.gflops * 1e9 * options.slots);
-  const Listing networks = NetworksOfSweep(configurations);
+  const Listing networks = NetworksOfSweep(spec, configurations);
 
   Listing first;
   first.columns = {{"#", "configuration", true}, {"PARAMETERS", "parameters", false, true, true}};

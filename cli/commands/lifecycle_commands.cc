@@ -144,11 +144,18 @@ int Resume(const std::string& name, const Session& session) {
   });
 }
 
-int RetryOneTrial(Connection& connection, const std::string& name, const Session& session) {
-  absl::StatusOr<v1::Trial> trial = RetryTrial(connection, name);
+int RetryOneTrial(Connection& connection, const std::string& name, bool force,
+                  const Session& session) {
+  absl::StatusOr<v1::Trial> trial = RetryTrial(connection, name, force);
   if (absl::IsFailedPrecondition(trial.status())) {
     // Retried already: it waits or runs.
     const absl::StatusOr<v1::GetTrialResponse> now = GetTrial(connection, name);
+    if (now.ok() && now->trial().state() == v1::TRIAL_STATE_DIVERGED) {
+      return Fail(absl::FailedPreconditionError(fmt::format(
+          "{} diverged, and would diverge again: the seed and the values are the same; --force "
+          "tries it all the same",
+          ShortName(now->trial().name()))));
+    }
     if (!now.ok() || now->trial().end_time().seconds() != 0) return Fail(trial.status());
     Say(session, fmt::format("{} is {}: there is nothing to retry", ShortName(now->trial().name()),
                              StateName(now->trial().state())));
@@ -165,7 +172,7 @@ int RetryOneTrial(Connection& connection, const std::string& name, const Session
 
 int Retry(const std::string& name, RetrySelection selection, const Session& session) {
   return WithConnection(session, false, [&](Connection& connection) {
-    if (IsTrialName(name)) return RetryOneTrial(connection, name, session);
+    if (IsTrialName(name)) return RetryOneTrial(connection, name, selection.diverged, session);
     if (!selection.cancelled) selection.failed = true;
     const absl::StatusOr<v1::RetrySweepResponse> response = RetrySweep(connection, name, selection);
     if (!response.ok()) return Fail(response.status());
@@ -179,6 +186,13 @@ int Retry(const std::string& name, RetrySelection selection, const Session& sess
       Say(session,
           fmt::format("{} of {} wait for a worker again, with no failures counted{}",
                       Trials(response->retried()), shown, WhatFollows(connection, shown, session)));
+    }
+    const std::int64_t diverged = response->sweep().counts().diverged();
+    if (diverged > 0 && selection.failed && !selection.diverged) {
+      Say(session, fmt::format("{} that diverged {} left out: the same seed and values would "
+                               "diverge again; --force retries {} too",
+                               Trials(diverged), diverged == 1 ? "is" : "are",
+                               diverged == 1 ? "it" : "them"));
     }
     const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, name);  // with its best trial
     if (!sweep.ok()) return Fail(sweep.status());
@@ -267,10 +281,12 @@ int Cancel(const std::string& name, bool wait, const Session& session) {
     if (!sweep.ok()) return Fail(sweep.status());
     const std::string shown = ShortName(sweep->name());
     const std::int64_t cancelled = sweep->counts().cancelled();
-    Say(session, fmt::format("cancelled {}: {} had ended, {} {} cancelled\n"
+    const std::int64_t unmade = sweep->planned_trials() - EndedTrials(sweep->counts());
+    const std::string rest = unmade > 0 ? fmt::format(", {} more will not be made", unmade) : "";
+    Say(session, fmt::format("cancelled {}: {} had ended, {} {} cancelled{}\n"
                              "take it up again with: sweep retry {} --cancelled",
                              shown, Trials(EndedTrials(sweep->counts()) - cancelled), cancelled,
-                             cancelled == 1 ? "was" : "were", shown));
+                             cancelled == 1 ? "was" : "were", rest, shown));
     if (wait) {
       const int code = AfterWaiting(WaitUntilNothingIsHeld(connection, shown), session,
                                     shown + " stays cancelled; its trainers are ending");
@@ -401,6 +417,8 @@ void AddCancelAndRetry(CLI::App* app, Session* session) {
   retry->group("Run sweeps");
   retry->add_option("NAME[/N]", *name, "the sweep, or one failed or cancelled trial")->required();
   retry->add_flag("--failed", selection->failed, "the trials that failed for good");
+  retry->add_flag("--force", selection->diverged,
+                  "trials that diverged too, although the same seed and values diverge again");
   retry->add_flag("--cancelled", selection->cancelled,
                   "the trials that were cancelled; needed for a cancelled sweep");
   retry->footer(

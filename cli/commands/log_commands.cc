@@ -30,7 +30,8 @@ constexpr absl::Duration kPollPeriod = absl::Milliseconds(500);
 
 bool HasEnded(v1::TrialState state) {
   return state == v1::TRIAL_STATE_COMPLETED || state == v1::TRIAL_STATE_STOPPED ||
-         state == v1::TRIAL_STATE_FAILED || state == v1::TRIAL_STATE_CANCELLED;
+         state == v1::TRIAL_STATE_FAILED || state == v1::TRIAL_STATE_DIVERGED ||
+         state == v1::TRIAL_STATE_CANCELLED;
 }
 
 // What is known of one trial's log, and how to get more.

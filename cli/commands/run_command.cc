@@ -66,10 +66,12 @@ absl::Status FollowWithAgent(Connection& connection, const std::string& name, Ag
     std::cerr << "stopping: running trials are given back (Ctrl-C again to stop at once)\n";
     agent.Drain();
     while (!agent_ended && SignalCount() < 2) WaitForSignal(absl::Milliseconds(50));
+    if (!agent_ended) agent.DrainAtOnce();
+    if (waiter.joinable()) waiter.join();  // the leases are given back then
   }
   const bool on_its_own = agent_ended;
   agent.Stop();
-  waiter.join();
+  if (waiter.joinable()) waiter.join();
   if (SignalCount() == 0 && on_its_own && !agent_status.ok()) return agent_status;
   return status;
 }

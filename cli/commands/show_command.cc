@@ -18,7 +18,7 @@ struct ShowOptions {
 };
 
 // "34/60 trials ended, 2 running, 1 failed, about 12 min 3 s left"
-std::string TrialsLine(const v1::Sweep& sweep, const SweepHistory& history) {
+std::string TrialsLine(const v1::Sweep& sweep) {
   const v1::TrialCounts& counts = sweep.counts();
   std::string line = fmt::format("{}/{} trials ended", EndedTrials(counts), sweep.planned_trials());
   const auto add = [&](std::int64_t count, const char* what) {
@@ -27,21 +27,23 @@ std::string TrialsLine(const v1::Sweep& sweep, const SweepHistory& history) {
   add(counts.running(), "running");
   add(counts.stopped(), "stopped early");
   add(counts.failed(), "failed");
+  add(counts.diverged(), "diverged");
   add(counts.cancelled(), "cancelled");
-  const absl::Duration left = history.TimeLeft();
-  if (left != absl::InfiniteDuration()) return line + ", about " + HumanDuration(left) + " left";
+  if (const std::optional<absl::Duration> left = TimeLeft(sweep)) {
+    return line + ", about " + HumanDuration(*left) + " left";
+  }
   if (sweep.state() == v1::SWEEP_STATE_ACTIVE && counts.running() == 0)
     line += ", waiting for a worker";
   return line;
 }
 
-void PrintFacts(const v1::Sweep& sweep, const SweepHistory& history, const Session& session) {
+void PrintFacts(const v1::Sweep& sweep, const Session& session) {
   const auto fact = [](const std::string& key, const std::string& value) {
     std::cout << fmt::format("{:<8} {}\n", key, value);
   };
   std::cout << Styled(session, Style::kBold, ShortName(sweep.name())) << "  "
             << StateName(sweep.state()) << '\n';
-  fact("trials", TrialsLine(sweep, history));
+  fact("trials", TrialsLine(sweep));
   fact("search", fmt::format("{} for {} {}, {} epochs a trial", sweep.method(),
                              sweep.maximize() ? "the highest" : "the lowest", sweep.metric(),
                              sweep.epochs()));
@@ -95,14 +97,13 @@ int Show(const ShowOptions& options, const Session& session) {
     return kExitOk;
   }
   SweepHistory history(*sweep);
-  const absl::Time now = absl::Now();
   absl::Status status =
       ForEachTrialPage(**connection, options.name, {}, [&](const std::vector<v1::Trial>& page) {
-        for (const v1::Trial& trial : page) history.Add(trial, now);
+        for (const v1::Trial& trial : page) history.Add(trial);
         return absl::OkStatus();
       });
   if (!status.ok()) return Fail(status);
-  PrintFacts(*sweep, history, session);
+  PrintFacts(*sweep, session);
   if (!options.plot.hide) status = PrintPlots(**connection, *sweep, history, options.plot, session);
   if (!status.ok()) return Fail(status);
   std::cout << '\n';

@@ -5,7 +5,6 @@
 #include "cli/calls.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
-#include "cli/present/time_left.h"
 #include "cli/present/watch.h"
 #include "cli/session.h"
 #include "cli/signals.h"
@@ -68,9 +67,7 @@ int List(const Session& session) {
   if (!connection.ok()) return Fail(connection.status());
   const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(**connection);
   if (!sweeps.ok()) return Fail(sweeps.status());
-  std::vector<absl::Duration> left;
-  for (const v1::Sweep& sweep : *sweeps) left.push_back(EstimateTimeLeft(**connection, sweep));
-  PrintListing(SweepListing(*sweeps, left), session.format, session.width, std::cout);
+  PrintListing(SweepListing(*sweeps), session.format, session.width, std::cout);
   return kExitOk;
 }
 
@@ -92,6 +89,11 @@ int Best(const std::string& wanted, int top, const Session& session) {
   const absl::StatusOr<v1::RankSweepResponse> ranking = RankSweep(**connection, *name, top);
   if (!ranking.ok()) return Fail(ranking.status());
   PrintRanking(*ranking, session, std::cout);
+  const v1::TrialCounts& counts = ranking->sweep().counts();
+  if (ranking->rows().empty() && counts.diverged() > 0 && counts.pending() + counts.running() == 0) {
+    Say(session, fmt::format("{} of {} trials diverged: {} has nothing to rank", counts.diverged(),
+                             EndedTrials(counts), ShortName(ranking->sweep().name())));
+  }
   return ranking->sweep().qualifying() > 0 ? kExitOk : kExitNothingQualified;
 }
 

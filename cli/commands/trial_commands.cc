@@ -89,6 +89,8 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
     document["attempts"] = ListingJson(AttemptListing(*attempts));
     document["spec"] =
         nlohmann::json::parse(response->spec_json(), nullptr, /*allow_exceptions=*/false);
+    // As everywhere in this JSON; the trainer itself gets a number.
+    if (document["spec"].is_object()) document["spec"]["seed"] = std::to_string(trial.seed());
     PrintJson(document, std::cout);
     return kExitOk;
   }
@@ -101,6 +103,9 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
                            Styled(session, Style::kBold, ShortName(trial.name())),
                            StateName(trial.state()), network, trial.replicate(), trial.seed(),
                            Printable(ParametersText(trial)));
+  if (trial.defaults_size() > 0) {
+    std::cout << "by default: " << Printable(ValuesText(trial.defaults())) << '\n';
+  }
   if (!trial.reason().empty()) {
     std::string_view mark = "reason: ";
     std::istringstream lines(trial.reason());
@@ -145,7 +150,8 @@ void AddTrialCommands(CLI::App* app, Session* session) {
   trials->add_option("NAME", options->sweep, "sweep")->required();
   trials->add_option("--state", options->state, "only this state")
       ->check(
-          OneOf({"pending", "leased", "running", "completed", "stopped", "failed", "cancelled"}));
+          OneOf({"pending", "leased", "running", "completed", "stopped", "failed", "diverged",
+                 "cancelled"}));
   trials->add_option("--where", options->where,
                      "only where this holds, as \"lr > 0.05 and best_accuracy >= 99.3%\"");
   trials

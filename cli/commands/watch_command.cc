@@ -125,14 +125,15 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
 namespace {
 
 // Why the first trial that failed did; empty when it cannot be asked.
-std::string FirstFailure(Connection& connection, const std::string& sweep) {
+std::string FirstFailure(Connection& connection, const std::string& sweep, v1::TrialState state) {
   TrialFilter failed;
-  failed.state = v1::TRIAL_STATE_FAILED;
+  failed.state = state;
   failed.limit = 1;
   const absl::StatusOr<std::vector<v1::Trial>> trials = ListTrials(connection, sweep, failed);
   if (!trials.ok() || trials->empty()) return "";
   constexpr std::size_t kReasonBytes = 500;
-  return fmt::format("{} failed: {}; ", ShortName(trials->front().name()),
+  return fmt::format("{} {}{}; ", ShortName(trials->front().name()),
+                     state == v1::TRIAL_STATE_FAILED ? "failed: " : "",
                      OneLine(trials->front().reason(), kReasonBytes));
 }
 
@@ -145,11 +146,17 @@ int EndOfSweep(Connection& connection, const v1::Sweep& sweep) {
     return Fail(
         absl::InternalError(fmt::format("{} was cancelled before anything qualified", name)));
   }
+  if (sweep.counts().diverged() == EndedTrials(sweep.counts()) && sweep.counts().diverged() > 0) {
+    return Fail(absl::InternalError(
+        fmt::format("{} of {} trials diverged; {}the same seeds and values would diverge again",
+                    sweep.counts().diverged(), sweep.planned_trials(),
+                    FirstFailure(connection, name, v1::TRIAL_STATE_DIVERGED))));
+  }
   if (sweep.counts().failed() > 0) {
     return Fail(absl::InternalError(fmt::format(
         "nothing qualified, and {} of {} trials failed for good; {}try them again with: "
         "sweep retry {}",
-        sweep.counts().failed(), sweep.planned_trials(), FirstFailure(connection, name), name)));
+        sweep.counts().failed(), sweep.planned_trials(), FirstFailure(connection, name, v1::TRIAL_STATE_FAILED), name)));
   }
   return kExitNothingQualified;
 }
@@ -158,7 +165,8 @@ int FinishSweep(Connection& connection, const std::string& name, int top, const 
   const absl::StatusOr<v1::RankSweepResponse> ranking = RankSweep(connection, name, top);
   if (!ranking.ok()) return Fail(ranking.status());
   PrintRanking(*ranking, session, std::cout);
-  if (ranking->rows().empty() && ranking->sweep().counts().failed() == 0) {
+  const v1::TrialCounts& counts = ranking->sweep().counts();
+  if (ranking->rows().empty() && counts.failed() + counts.diverged() == 0) {
     return Fail(absl::InternalError("no trial has trained an epoch"));
   }
   return EndOfSweep(connection, ranking->sweep());

@@ -72,8 +72,10 @@ std::string OutputText() {
       "one object, or an array of them, with the keys below; keys and types do not\n"
       "change within a major version, new ones may be added. CSV has the same keys as\n"
       "its header, with one column per hyperparameter (parameters.lr). Numbers are raw\n"
-      "(shares from 0 to 1, seconds, bytes), times are RFC 3339 in UTC, what is not known\n"
-      "is null, or empty in CSV. Sentences for people are left out.\n";
+      "(shares from 0 to 1, seconds, bytes), times are UTC with milliseconds, as\n"
+      "2026-05-01T10:00:00.250Z, what is not known is null, or empty in CSV. Seeds and\n"
+      "integers beyond 2^53 are text: many readers of JSON would round the numbers.\n"
+      "Sentences for people are left out.\n";
   for (const CommandKeys& command : JsonKeys()) {
     text += fmt::format("\n{}{}\n", command.command, command.array ? " (array)" : "");
     std::string line = " ";

@@ -16,7 +16,8 @@ const Keys& SweepKeys() {
   static const auto* const keys =
       new Keys{"name",           "state",       "method",   "metric",     "maximize",  "digest",
                "planned_trials", "epochs",      "gates",    "qualifying", "principal", "best_trial",
-               "best_value",     "create_time", "end_time", "trials",     "labels"};
+               "best_value",     "create_time", "end_time", "trials",     "labels",    "best_qualifies",
+               "seconds_left"};
   return *keys;
 }
 
@@ -30,7 +31,8 @@ const Keys& TrialRowKeys() {
                                            "model",         "network_parameters",
                                            "seed",          "attempt",
                                            "failures",      "worker",
-                                           "reason"};
+                                           "reason",        "attempt_seconds",
+                                           "defaults"};
   return *keys;
 }
 
@@ -51,6 +53,7 @@ const Keys& RankKeys() {
                                            "best_loss",
                                            "mean_last_accuracy",
                                            "mean_half_width",
+                                           "mean_interval",
                                            "replicates",
                                            "network_parameters",
                                            "epochs_to_target",
@@ -58,6 +61,7 @@ const Keys& RankKeys() {
                                            "gates",
                                            "state",
                                            "seed",
+                                           "defaults",
                                            "parameters"};
   return *keys;
 }
@@ -79,8 +83,8 @@ const std::vector<CommandKeys>& JsonKeys() {
       {"watch", true, RankKeys()},
       {"list",
        true,
-       {"name", "state", "ended", "planned", "running", "failed", "qualifying", "best_value",
-        "best_trial", "seconds_left", "create_time"}},
+       {"name", "state", "ended", "planned", "running", "failed", "diverged", "qualifying",
+        "best_value", "best_trial", "best_qualifies", "seconds_left", "create_time"}},
       {"show", false, SweepKeys() + Keys{"source"}},
       {"best", true, RankKeys()},
       {"pause", false, SweepKeys()},
@@ -125,6 +129,7 @@ const std::vector<CommandKeys>& JsonKeys() {
         "network_parameters",
         "fully_connected",
         "parameters",
+        "defaults",
         "state",
         "epoch",
         "epochs",
@@ -135,6 +140,7 @@ const std::vector<CommandKeys>& JsonKeys() {
         "last_loss",
         "epochs_to_target",
         "evaluation_images",
+        "attempt_seconds",
         "attempt",
         "failures",
         "worker",
@@ -153,6 +159,7 @@ const std::vector<CommandKeys>& JsonKeys() {
         "network_parameters",
         "fully_connected",
         "parameters",
+        "defaults",
         "attempt",
         "epoch",
         "train_loss",
@@ -164,7 +171,7 @@ const std::vector<CommandKeys>& JsonKeys() {
         "evaluate_seconds",
         "images_per_second",
         "report_time"}},
-      {"validate", false, {"file", "kind", "name", "valid", "digest"}},
+      {"validate", false, {"file", "kind", "name", "valid", "digest", "messages"}},
       {"preview",
        false,
        {"name", "configurations", "replicates", "trials", "estimated_seconds", "networks",
@@ -179,14 +186,17 @@ std::string KeyMeaning(const std::string& key) {
       {"accuracy", "the value held against the accuracy gate, a share from 0 to 1"},
       {"artifacts", "kept files: role, sha256, size_bytes"},
       {"attempt", "the latest lease, 0 before the first"},
+      {"attempt_seconds", "time of its attempts, the running one up to now; pauses do not count"},
       {"attempts", "every lease: attempt, worker, start_time, end_time, outcome, reason"},
       {"best_accuracy", "highest validation accuracy"},
       {"best_epoch", "the epoch that reached it"},
       {"best_loss", "lowest validation loss"},
-      {"best_trial", "\"NAME/N\""},
-      {"best_value", "its best value of the sweep's metric"},
+      {"best_qualifies", "the best trial meets every gate; otherwise none does so far"},
+      {"best_trial", "\"NAME/N\", as the ranking has it"},
+      {"best_value", "its value of the sweep's metric, within the gates' epoch limit"},
       {"configuration", "1-based within the sweep"},
       {"created", "false when the same sweep was there already"},
+      {"defaults", "hyperparameters by name that the search did not choose, as trained"},
       {"digest", "SHA-256 of the meaning of the sweep file"},
       {"ended", "trials that have ended"},
       {"epoch", "the last acknowledged epoch, 0 before the first"},
@@ -209,7 +219,9 @@ std::string KeyMeaning(const std::string& key) {
       {"label", "what the image is, where --labels says it"},
       {"log_probabilities", "natural logarithms of the probabilities"},
       {"mean_half_width", "half width of the 95 % interval of that mean"},
+      {"mean_interval", "that interval, within 0 and 1; null for one replicate"},
       {"mean_last_accuracy", "mean of the replicates' last epochs"},
+      {"messages", "errors and warnings, one object each: file, line, message, severity"},
       {"network_parameters", "trainable parameters of the network"},
       {"parameters", "hyperparameters by name; of a network, how many it trains"},
       {"planned", "trials of a full run"},
@@ -224,6 +236,7 @@ std::string KeyMeaning(const std::string& key) {
       {"replicate", "0-based within the configuration"},
       {"retried", "trials that are pending again"},
       {"seconds_left", "an estimate; null when nothing can be said"},
+      {"seed", "64 bits, as text: many readers of JSON would round the number"},
       {"source", "of a sweep, the text of its file; of a setting, where it comes from"},
       {"spec", "the line that the trainer gets"},
       {"trials", "of a sweep, numbers by state; of a worker, the names of those it holds"},

@@ -7,6 +7,7 @@
 #include "cli/calls.h"
 #include "cli/present/present.h"
 #include "common/base/nearest.h"
+#include "proto/names.h"
 
 namespace sweep::cli {
 namespace {
@@ -33,6 +34,14 @@ absl::Status WithNearestSweep(Connection& connection, const absl::Status& status
     names.push_back(ShortName(sweep.name()));
     if (names.back() != sweep_name) continue;
     const std::int64_t made = MadeTrials(sweep);
+    const absl::StatusOr<TrialId> id = ParseTrialResource(name);
+    const bool is_open = sweep.state() == v1::SWEEP_STATE_ACTIVE ||
+                         sweep.state() == v1::SWEEP_STATE_PAUSED;
+    if (id.ok() && is_open && id->number > made && id->number <= sweep.planned_trials()) {
+      return absl::Status(status.code(),
+                          fmt::format("trial {} is not made yet: sweep {} has made {} of {}", shown,
+                                      sweep_name, made, sweep.planned_trials()));
+    }
     return With(status, made == 0 ? "; its first trials are being made"
                                   : fmt::format("; sweep {} has trials 1 to {}", sweep_name, made));
   }

@@ -9,6 +9,11 @@
 #include "common/base/value.h"
 
 namespace sweep::cli::cells {
+namespace {
+
+constexpr std::int64_t kMostExact = std::int64_t{1} << 53;
+
+}  // namespace
 
 absl::Time ToTime(const google::protobuf::Timestamp& time) {
   return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
@@ -27,7 +32,7 @@ Cell TimeCell(bool set, const google::protobuf::Timestamp& time) {
   if (!set) return Missing();
   const absl::Time moment = ToTime(time);
   return {absl::FormatTime("%Y-%m-%d %H:%M:%S", moment, absl::LocalTimeZone()),
-          absl::FormatTime(absl::RFC3339_sec, moment, absl::UTCTimeZone())};
+          absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", moment, absl::UTCTimeZone())};
 }
 
 nlohmann::json ValueJson(const v1::Value& value) {
@@ -35,6 +40,10 @@ nlohmann::json ValueJson(const v1::Value& value) {
     case v1::Value::kBoolValue:
       return value.bool_value();
     case v1::Value::kIntValue:
+      // Readers that keep numbers as doubles, such as jq, would round it.
+      if (value.int_value() > kMostExact || value.int_value() < -kMostExact) {
+        return std::to_string(value.int_value());
+      }
       return value.int_value();
     case v1::Value::kDoubleValue:
       return value.double_value();
@@ -45,11 +54,13 @@ nlohmann::json ValueJson(const v1::Value& value) {
   }
 }
 
-nlohmann::json ParametersJson(const v1::Trial& trial) {
+nlohmann::json ValuesJson(const google::protobuf::Map<std::string, v1::Value>& values) {
   nlohmann::json object = nlohmann::json::object();
-  for (const auto& [name, value] : trial.parameters()) object[name] = ValueJson(value);
+  for (const auto& [name, value] : values) object[name] = ValueJson(value);
   return object;
 }
+
+nlohmann::json ParametersJson(const v1::Trial& trial) { return ValuesJson(trial.parameters()); }
 
 Cell AgoCell(bool set, const google::protobuf::Timestamp& time) {
   Cell cell = TimeCell(set, time);

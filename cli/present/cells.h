@@ -1,5 +1,6 @@
 #pragma once
 
+#include <google/protobuf/map.h>
 #include <google/protobuf/timestamp.pb.h>
 
 #include <cstdint>
@@ -21,11 +22,14 @@ Cell Share(double value);
 Cell Number(double value);
 // What is not known: null.
 Cell Missing();
-// "2026-11-21 08:00:00" in local time; RFC 3339 in UTC. Missing when not `set`.
+// "2026-11-21 08:00:00" in local time; as "2026-11-21T08:00:00.123Z" for programs. Missing when
+// not `set`.
 Cell TimeCell(bool set, const google::protobuf::Timestamp& time);
-// "3 min ago"; RFC 3339 in UTC.
+// "3 min ago"; for programs as TimeCell.
 Cell AgoCell(bool set, const google::protobuf::Timestamp& time);
+// Integers beyond 2^53 as text.
 nlohmann::json ValueJson(const v1::Value& value);
+nlohmann::json ValuesJson(const google::protobuf::Map<std::string, v1::Value>& values);
 nlohmann::json ParametersJson(const v1::Trial& trial);
 
 }  // namespace sweep::cli::cells

@@ -23,10 +23,6 @@ double Seconds(const google::protobuf::Duration& duration) {
   return static_cast<double>(duration.seconds()) + duration.nanos() * 1e-9;
 }
 
-absl::Time ToTime(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
-
 // The gate called `name` out of texts such as "accuracy >= 0.994"; nullopt when there is none with
 // a number.
 std::optional<Gate> FindGate(const std::vector<std::string>& gates, const std::string& name) {
@@ -175,35 +171,13 @@ Plot LossPlot(const std::vector<EpochMetrics>& epochs) {
 
 SweepHistory::SweepHistory(const v1::Sweep& sweep) : sweep_(sweep) { sweep_.clear_source(); }
 
-void SweepHistory::Add(const v1::Trial& trial, absl::Time now) {
-  const bool ended = trial.has_end_time();
-  epochs_done_ += ended ? sweep_.epochs() : trial.epoch();
-  if (trial.epoch() == 0) return;
-  const double value = sweep_.metric() == "loss" ? trial.best_loss() : trial.best_accuracy();
+void SweepHistory::Add(const v1::Trial& trial) {
+  if (trial.epoch() == 0 || trial.state() == v1::TRIAL_STATE_DIVERGED) return;
+  // As the ranking has it: within the gates' epoch limit.
+  const double value = sweep_.metric() == "loss" ? trial.best_loss() : trial.value();
   const auto [entry, is_new] = best_.try_emplace(trial.configuration(), value);
-  if (!is_new)
-    entry->second =
-        sweep_.maximize() ? std::max(entry->second, value) : std::min(entry->second, value);
-  // A trial that was taken back has also waited; its time says nothing.
-  const bool running = trial.state() == v1::TRIAL_STATE_RUNNING;
-  if (trial.failures() > 0 || trial.attempt() != 1 || !trial.has_start_time() ||
-      (!ended && !running))
-    return;
-  timed_seconds_ +=
-      absl::ToDoubleSeconds((ended ? ToTime(trial.end_time()) : now) - ToTime(trial.start_time()));
-  timed_epochs_ += trial.epoch();
-}
-
-absl::Duration SweepHistory::TimeLeft() const {
-  const std::int64_t running = sweep_.counts().running();
-  if (sweep_.state() != v1::SWEEP_STATE_ACTIVE || running == 0 || timed_epochs_ == 0) {
-    return absl::InfiniteDuration();
-  }
-  const std::int64_t left =
-      std::max<std::int64_t>(0, sweep_.planned_trials() * sweep_.epochs() - epochs_done_);
-  const double seconds =
-      timed_seconds_ / static_cast<double>(timed_epochs_) * static_cast<double>(left);
-  return absl::Seconds(seconds / static_cast<double>(running));
+  if (is_new) return;
+  entry->second = sweep_.maximize() ? std::max(entry->second, value) : std::min(entry->second, value);
 }
 
 Plot SweepHistory::ToPlot() const {

@@ -32,19 +32,13 @@ Plot LossPlot(const std::vector<EpochMetrics>& epochs);
 class SweepHistory {
  public:
   explicit SweepHistory(const v1::Sweep& sweep);
-  void Add(const v1::Trial& trial, absl::Time now);
+  void Add(const v1::Trial& trial);
   // Values by configuration, and the best so far.
   Plot ToPlot() const;
-  // From the time that an epoch took so far and the number of trials that run now;
-  // InfiniteDuration when nothing runs or nothing has been measured.
-  absl::Duration TimeLeft() const;
 
  private:
   v1::Sweep sweep_;
   std::map<std::int64_t, double> best_;  // by configuration
-  std::int64_t epochs_done_ = 0;
-  double timed_seconds_ = 0;  // of the trials that count for the speed
-  std::int64_t timed_epochs_ = 0;
 };
 
 // The flags that commands with plots have, and what they come to on this terminal.

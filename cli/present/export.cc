@@ -1,6 +1,8 @@
 #include "cli/present/export.h"
 
 #include <cmath>
+#include <cstdint>
+#include <map>
 
 #include "absl/time/time.h"
 #include "cli/present/present.h"
@@ -9,6 +11,9 @@ namespace sweep::cli {
 namespace {
 
 using Json = nlohmann::ordered_json;
+
+// Beyond it, readers that keep numbers as doubles would round.
+constexpr std::int64_t kMostExact = std::int64_t{1} << 53;
 
 Json Number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
@@ -27,6 +32,9 @@ Json ValueJson(const v1::Value& value) {
     case v1::Value::kBoolValue:
       return value.bool_value();
     case v1::Value::kIntValue:
+      if (value.int_value() > kMostExact || value.int_value() < -kMostExact) {
+        return std::to_string(value.int_value());
+      }
       return value.int_value();
     case v1::Value::kDoubleValue:
       return Number(value.double_value());
@@ -37,9 +45,10 @@ Json ValueJson(const v1::Value& value) {
   }
 }
 
-Json ParametersJson(const v1::Trial& trial) {
+Json ValuesJson(const google::protobuf::Map<std::string, v1::Value>& values) {
+  const std::map<std::string, v1::Value> sorted(values.begin(), values.end());
   Json object = Json::object();
-  for (const auto& [name, value] : trial.parameters()) object[name] = ValueJson(value);
+  for (const auto& [name, value] : sorted) object[name] = ValueJson(value);
   return object;
 }
 
@@ -49,11 +58,12 @@ ExportRow Identity(const v1::Trial& trial) {
           {"number", trial.number()},
           {"configuration", trial.configuration()},
           {"replicate", trial.replicate()},
-          {"seed", trial.seed()},
+          {"seed", std::to_string(trial.seed())},
           {"model", trial.model()},
           {"network_parameters", trial.network_parameters()},
           {"fully_connected", trial.fully_connected()},
-          {"parameters", ParametersJson(trial)}};
+          {"parameters", ValuesJson(trial.parameters())},
+          {"defaults", ValuesJson(trial.defaults())}};
 }
 
 std::string Dump(const Json& value) {
@@ -71,7 +81,8 @@ std::string Quoted(const std::string& text) {
 }
 
 std::string CsvCell(const Json& value) {
-  if (value.is_null()) return "";
+  if (value.is_null() || (value.is_object() && value.empty())) return "";
+  if (value.is_object()) return Quoted(Dump(value));
   if (!value.is_string()) return Dump(value);
   // Through JSON and back: bytes that are not UTF-8 are replaced, as in the JSON.
   return Quoted(Json::parse(Dump(value)).get<std::string>());
@@ -94,6 +105,8 @@ ExportRow TrialExportRow(const v1::Trial& trial) {
   row["epochs_to_target"] =
       trial.epochs_to_target() > 0 ? Json(trial.epochs_to_target()) : Json(nullptr);
   row["evaluation_images"] = trial.evaluation_images();
+  row["attempt_seconds"] =
+      trial.attempt() > 0 ? Json(Seconds(trial.attempt_duration())) : Json(nullptr);
   row["attempt"] = trial.attempt();
   row["failures"] = trial.failures();
   row["worker"] = trial.worker().empty() ? Json(nullptr) : Json(ShortName(trial.worker()));

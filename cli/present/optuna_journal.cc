@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <optional>
 #include <utility>
 
@@ -145,6 +146,17 @@ Json UserAttributes(const v1::Trial& trial) {
                      {"network_parameters", trial.network_parameters()},
                      {"fully_connected", trial.fully_connected()},
                      {"failures", trial.failures()}};
+  if (trial.attempt() > 0) {
+    // Its start and end enclose pauses too.
+    attributes["attempt_seconds"] = static_cast<double>(trial.attempt_duration().seconds()) +
+                                    trial.attempt_duration().nanos() * 1e-9;
+  }
+  const std::map<std::string, v1::Value> defaults(trial.defaults().begin(),
+                                                  trial.defaults().end());
+  for (const auto& [name, held] : defaults) {
+    const std::optional<Value> value = FromProto(held);
+    if (value) attributes["defaults"][name] = ToJson(*value);
+  }
   if (trial.epoch() > 0) attributes["best_epoch"] = trial.best_epoch();
   if (trial.epochs_to_target() > 0) attributes["epochs_to_target"] = trial.epochs_to_target();
   if (!trial.worker().empty()) attributes["worker"] = ShortName(trial.worker());

@@ -168,6 +168,7 @@ v1::Trial Measured(int configuration, double accuracy) {
   trial.set_configuration(configuration);
   trial.set_epoch(3);
   trial.set_best_accuracy(accuracy);
+  trial.set_value(accuracy);
   return trial;
 }
 
@@ -175,44 +176,20 @@ TEST(SweepHistory, ValuesAndTheBestSoFar) {
   SweepHistory history(AccuracySweep());
   const double values[] = {0.9921, 0.9905, 0.1,    0.9935, 0.9912,
                            0.9947, 0.9931, 0.9941, 0.9918, 0.9950};
-  for (int i = 0; i < 10; ++i) history.Add(Measured(i + 1, values[i]), absl::UnixEpoch());
-  history.Add(Measured(2, 0.9940), absl::UnixEpoch());  // a better replicate
+  for (int i = 0; i < 10; ++i) history.Add(Measured(i + 1, values[i]));
+  history.Add(Measured(2, 0.9940));  // a better replicate
   ExpectGolden("plot_history", RenderPlot(history.ToPlot(), {.width = 70, .height = 12}));
 }
 
 TEST(SweepHistory, OfTenThousandConfigurationsIsDrawnWithinASecond) {
   SweepHistory history(AccuracySweep());
   for (int i = 1; i <= 10'000; ++i) {
-    history.Add(Measured(i, 0.996 - 0.0004 * (i * 7919 % 37)), absl::UnixEpoch());
+    history.Add(Measured(i, 0.996 - 0.0004 * (i * 7919 % 37)));
   }
   const auto start = std::chrono::steady_clock::now();
   const std::string text = RenderPlot(history.ToPlot(), {});
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(1));
   EXPECT_EQ(Lines(text).size(), 14u + 2u);
-}
-
-TEST(SweepHistory, TimeLeftFromWhatAnEpochTook) {
-  v1::Sweep sweep = AccuracySweep();
-  sweep.set_state(v1::SWEEP_STATE_ACTIVE);
-  sweep.set_planned_trials(10);
-  sweep.set_epochs(10);
-  sweep.mutable_counts()->set_running(2);
-  SweepHistory history(sweep);
-  EXPECT_EQ(history.TimeLeft(), absl::InfiniteDuration());
-  v1::Trial ended = Measured(1, 0.9);
-  ended.set_state(v1::TRIAL_STATE_COMPLETED);
-  ended.set_epoch(10);
-  ended.set_attempt(1);
-  ended.mutable_start_time()->set_seconds(1000);
-  ended.mutable_end_time()->set_seconds(1050);
-  history.Add(ended, absl::FromUnixSeconds(2000));
-  // 90 epochs of 5 s, two at a time.
-  EXPECT_EQ(history.TimeLeft(), absl::Seconds(225));
-  ended.set_failures(1);
-  ended.mutable_end_time()->set_seconds(9999);
-  history.Add(ended, absl::FromUnixSeconds(2000));
-  EXPECT_EQ(history.TimeLeft(), absl::Seconds(200))
-      << "a trial that has waited says nothing of speed";
 }
 
 TEST(Plot, ColoursOnlyWhenAllowed) {

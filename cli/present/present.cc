@@ -51,23 +51,33 @@ std::string ValueText(const v1::Value& value) {
   }
 }
 
-std::string ParametersText(const v1::Trial& trial) {
+std::string ParametersText(const v1::Trial& trial) { return ValuesText(trial.parameters()); }
+
+std::string ValuesText(const google::protobuf::Map<std::string, v1::Value>& values) {
   // A map has no order of its own; people look for the learning rate first.
   std::vector<std::string> names;
-  for (const auto& [name, value] : trial.parameters()) names.push_back(name);
+  for (const auto& [name, value] : values) names.push_back(name);
   std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
     return std::make_pair(a != "lr", a) < std::make_pair(b != "lr", b);
   });
   std::string text;
   for (const std::string& name : names) {
     if (!text.empty()) text += ' ';
-    text += name + "=" + ValueText(trial.parameters().at(name));
+    text += name + "=" + ValueText(values.at(name));
   }
   return text;
 }
 
 std::string MetricText(const std::string& metric, double value) {
   return metric == "loss" ? fmt::format("loss {:.4f}", value) : Percent(value);
+}
+
+std::string BestText(const v1::Sweep& sweep) {
+  if (sweep.best_trial().empty()) return "";
+  // Without gates all qualify.
+  const bool says_so = sweep.best_qualifies() && sweep.gates_size() > 0;
+  return fmt::format("{} {} ({})", says_so ? "best that qualifies" : "best so far",
+                     MetricText(sweep.metric(), sweep.best_value()), ShortName(sweep.best_trial()));
 }
 
 std::string ShortName(const std::string& resource) {
@@ -80,11 +90,26 @@ std::string ShortName(const std::string& resource) {
 }
 
 std::int64_t EndedTrials(const v1::TrialCounts& counts) {
-  return counts.completed() + counts.stopped() + counts.failed() + counts.cancelled();
+  return counts.completed() + counts.stopped() + counts.failed() + counts.diverged() +
+         counts.cancelled();
 }
 
-Listing SweepListing(const std::vector<v1::Sweep>& sweeps,
-                     const std::vector<absl::Duration>& left) {
+std::optional<absl::Duration> TimeLeft(const v1::Sweep& sweep) {
+  if (!sweep.has_time_left()) return std::nullopt;
+  return ToDuration(sweep.time_left());
+}
+
+namespace {
+
+// A column of zeros says little.
+bool HasDiverged(const std::vector<v1::Sweep>& sweeps) {
+  return std::any_of(sweeps.begin(), sweeps.end(),
+                     [](const v1::Sweep& sweep) { return sweep.counts().diverged() > 0; });
+}
+
+}  // namespace
+
+Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
   Listing listing;
   listing.empty = "no sweeps yet; submit one with: sweep submit FILE";
   listing.columns = {{"SWEEP", "name", false, true, true},
@@ -93,14 +118,15 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps,
                      {"", "planned", true, false},
                      {"RUNNING", "running", true, true, false, 2},
                      {"FAILED", "failed", true, true, false, 3},
+                     {"DIVERGED", "diverged", true, HasDiverged(sweeps), false, 3},
                      {"QUALIFYING", "qualifying", true, true, false, 5},
                      {"BEST", "best_value", true},
                      {"BEST TRIAL", "best_trial", false, true, false, 4},
-                     {"LEFT", "seconds_left", true, !left.empty(), false, 1},
+                     {"", "best_qualifies", false, false},
+                     {"LEFT", "seconds_left", true, true, false, 1},
                      {"SUBMITTED", "create_time", false, true, false, 6}};
-  for (std::size_t i = 0; i < sweeps.size(); ++i) {
-    const v1::Sweep& sweep = sweeps[i];
-    const bool known = i < left.size() && left[i] != absl::InfiniteDuration();
+  for (const v1::Sweep& sweep : sweeps) {
+    const std::optional<absl::Duration> left = TimeLeft(sweep);
     const bool has_best = !sweep.best_trial().empty();
     const std::int64_t ended = EndedTrials(sweep.counts());
     listing.rows.push_back(
@@ -110,15 +136,28 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps,
          Count(sweep.planned_trials()),
          Count(sweep.counts().running()),
          Count(sweep.counts().failed()),
+         Count(sweep.counts().diverged()),
          Count(sweep.qualifying()),
          has_best ? Cell{MetricText(sweep.metric(), sweep.best_value()), sweep.best_value()}
                   : Missing(),
          has_best ? Text(ShortName(sweep.best_trial())) : Missing(),
-         known ? Cell{HumanDuration(left[i]), absl::ToDoubleSeconds(left[i])} : Missing(),
+         {"", sweep.best_qualifies()},
+         left ? Cell{HumanDuration(*left), absl::ToDoubleSeconds(*left)} : Missing(),
          AgoCell(sweep.has_create_time(), sweep.create_time())});
   }
   return listing;
 }
+
+namespace {
+
+// The time of its attempts.
+Cell TimeSpent(const v1::Trial& trial) {
+  if (trial.attempt() == 0) return Missing();
+  const absl::Duration time = ToDuration(trial.attempt_duration());
+  return {HumanDuration(time), absl::ToDoubleSeconds(time)};
+}
+
+}  // namespace
 
 Listing TrialListing(const std::vector<v1::Trial>& trials) {
   Listing listing;
@@ -138,6 +177,8 @@ Listing TrialListing(const std::vector<v1::Trial>& trials) {
                      {"", "model", false, false},
                      {"", "network_parameters", true, false},
                      {"", "seed", true, false},
+                     {"TIME", "attempt_seconds", true, true, false, 4},
+                     {"", "defaults", false, false},
                      {"", "attempt", true, false},
                      {"", "failures", true, false},
                      {"", "worker", false, false},
@@ -162,7 +203,9 @@ Listing TrialListing(const std::vector<v1::Trial>& trials) {
          Count(trial.replicate()),
          Text(trial.model()),
          Count(trial.network_parameters()),
-         {std::to_string(trial.seed()), trial.seed()},
+         Text(std::to_string(trial.seed())),
+         TimeSpent(trial),
+         {"", ValuesJson(trial.defaults())},
          Count(trial.attempt()),
          Count(trial.failures()),
          Text(ShortName(trial.worker())),
@@ -310,12 +353,16 @@ json SweepJson(const v1::Sweep& sweep) {
       {"principal", sweep.principal()},
       {"best_trial", ShortName(sweep.best_trial())},
       {"best_value", sweep.best_trial().empty() ? json(nullptr) : json(sweep.best_value())},
+      {"best_qualifies", sweep.best_qualifies()},
+      {"seconds_left",
+       sweep.has_time_left() ? json(absl::ToDoubleSeconds(*TimeLeft(sweep))) : json(nullptr)},
       {"create_time", TimeCell(sweep.has_create_time(), sweep.create_time()).value},
       {"end_time", TimeCell(sweep.has_end_time(), sweep.end_time()).value}};
   const v1::TrialCounts& counts = sweep.counts();
   object["trials"] = {{"pending", counts.pending()},     {"running", counts.running()},
                       {"completed", counts.completed()}, {"stopped", counts.stopped()},
-                      {"failed", counts.failed()},       {"cancelled", counts.cancelled()}};
+                      {"failed", counts.failed()},       {"diverged", counts.diverged()},
+                      {"cancelled", counts.cancelled()}};
   object["labels"] = json::object();
   for (const auto& [key, value] : sweep.labels()) object["labels"][key] = value;
   return object;

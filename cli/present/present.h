@@ -1,6 +1,9 @@
 #pragma once
 
+#include <google/protobuf/map.h>
+
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,9 +17,7 @@ namespace sweep::cli {
 
 // What the coordinator answered, as listings and JSON. The JSON is a promise to scripts: names and
 // types do not change within a major version (docs/cli.md).
-// `left`: per sweep, the time to its end; InfiniteDuration when unknown. Empty: not shown.
-Listing SweepListing(const std::vector<v1::Sweep>& sweeps,
-                     const std::vector<absl::Duration>& left = {});
+Listing SweepListing(const std::vector<v1::Sweep>& sweeps);
 Listing TrialListing(const std::vector<v1::Trial>& trials);
 Listing EpochListing(const std::vector<v1::Epoch>& epochs);
 Listing AttemptListing(const std::vector<v1::Attempt>& attempts);
@@ -33,6 +34,13 @@ std::string StateName(v1::SweepState state);
 // "lr=0.1 schedule=cosine"
 std::string ParametersText(const v1::Trial& trial);
 std::string ValueText(const v1::Value& value);
+// "lr=0.1 schedule=cosine"; the learning rate first.
+std::string ValuesText(const google::protobuf::Map<std::string, v1::Value>& values);
+// How long the sweep will take to its end, as the coordinator says; nullopt when it cannot be said.
+std::optional<absl::Duration> TimeLeft(const v1::Sweep& sweep);
+// "best that qualifies 99.21 % (x/3)", "best so far …" while none does; empty before the first
+// epoch.
+std::string BestText(const v1::Sweep& sweep);
 // "99.21 %", or the loss when that is the metric.
 std::string MetricText(const std::string& metric, double value);
 // "sweeps/x/trials/3" as "x/3", "workers/w" as "w".

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <set>
 
 #include "cli/present/cells.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
+#include "common/stats/ranking.h"
 
 namespace sweep::cli {
 namespace {
@@ -20,6 +22,13 @@ std::string GateText(const v1::GateResult& gate) {
   if (gate.gate().starts_with("accuracy"))
     return fmt::format("✗ by {:.2f} pt", gate.missed_by() * 100);
   return fmt::format("✗ by {}", ShortNumber(gate.missed_by()));
+}
+
+// "97.80 % (2)" of one run or several, the latter with the 95 % interval.
+std::string MeanText(const v1::RankedConfiguration& row, const std::optional<Interval>& mean) {
+  const std::string interval =
+      mean ? fmt::format(" {:.2f}–{:.2f}", mean->low * 100, mean->high * 100) : "";
+  return fmt::format("{}{} ({})", Percent(row.mean_last_accuracy()), interval, row.replicates());
 }
 
 json GatesJson(const v1::RankedConfiguration& row) {
@@ -70,7 +79,7 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
       std::any_of(ranking.rows().begin(), ranking.rows().end(),
                   [](const v1::RankedConfiguration& row) { return row.replicates() > 1; });
   Listing listing;
-  listing.empty = "nothing to rank yet: no epoch has been reported";
+  listing.empty = "nothing to rank: no epoch has been reported";
   listing.columns = {{"#", "rank", true},
                      {"TRIAL", "trial"},
                      {"ACCURACY", "accuracy", true},
@@ -78,15 +87,17 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
                      {"EPOCH", "best_epoch", true, true, false, 3},
                      {"LAST", "last_accuracy", true, true, false, 4},
                      {"LOSS", "best_loss", true, by_loss},
-                     {"MEAN OF LAST", "mean_last_accuracy", true, replicated, false, 2},
+                     {"MEAN OF LAST, 95 %", "mean_last_accuracy", true, replicated, false, 2},
                      {"", "mean_half_width", true, false},
+                     {"", "mean_interval", false, false},
                      {"", "replicates", true, false},
                      {"", "network_parameters", true, false},
                      {"", "epochs_to_target", true, false},
                      {"", "qualifies", false, false},
                      {"", "gates", false, false},
                      {"", "state", false, false},
-                     {"", "seed", true, false}};
+                     {"", "seed", true, false},
+                     {"", "defaults", false, false}};
   for (const std::string& gate : ranking.sweep().gates())
     listing.columns.push_back({ShortGate(gate), ""});
   listing.columns.push_back({"PARAMETERS", "parameters", false, true, true, 1});
@@ -95,6 +106,8 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
   for (const v1::RankedConfiguration& row : ranking.rows()) {
     const v1::Trial& trial = row.trial();
     const bool interval = row.interval_high() > row.interval_low();
+    const std::optional<Interval> mean =
+        MeanInterval(row.mean_last_accuracy(), row.mean_half_width(), row.replicates());
     std::vector<Cell> cells = {
         Count(row.rank()),
         Text(ShortName(trial.name())),
@@ -106,17 +119,17 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
         Count(row.value_epoch()),
         Share(trial.last_accuracy()),
         Number(trial.best_loss()),
-        {fmt::format("{:.2f} ± {:.2f} % ({})", row.mean_last_accuracy() * 100,
-                     row.mean_half_width() * 100, row.replicates()),
-         row.mean_last_accuracy()},
+        {MeanText(row, mean), row.mean_last_accuracy()},
         row.replicates() > 1 ? Number(row.mean_half_width()) : Missing(),
+        mean ? Cell{"", json::array({mean->low, mean->high})} : Missing(),
         Count(row.replicates()),
         Count(trial.network_parameters()),
         trial.epochs_to_target() > 0 ? Count(trial.epochs_to_target()) : Missing(),
         {row.qualifies() ? "yes" : "no", row.qualifies()},
         {"", GatesJson(row)},
         Text(StateName(trial.state())),
-        {std::to_string(trial.seed()), trial.seed()}};
+        Text(std::to_string(trial.seed())),
+        {"", ValuesJson(trial.defaults())}};
     for (int gate = 0; gate < ranking.sweep().gates_size(); ++gate) {
       cells.push_back(gate < row.gates_size() ? Text(GateText(row.gates(gate))) : Missing());
     }

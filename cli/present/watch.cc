@@ -18,7 +18,8 @@ constexpr std::size_t kReasonBytes = 500;
 
 bool HasEnded(v1::TrialState state) {
   return state == v1::TRIAL_STATE_COMPLETED || state == v1::TRIAL_STATE_STOPPED ||
-         state == v1::TRIAL_STATE_FAILED || state == v1::TRIAL_STATE_CANCELLED;
+         state == v1::TRIAL_STATE_FAILED || state == v1::TRIAL_STATE_DIVERGED ||
+         state == v1::TRIAL_STATE_CANCELLED;
 }
 
 std::string EndLine(const v1::Trial& trial, const Session& session) {
@@ -27,9 +28,18 @@ std::string EndLine(const v1::Trial& trial, const Session& session) {
     return Styled(session, Style::kRed, "✗ ") + name +
            "  failed: " + Printable(OneLine(trial.reason(), kReasonBytes));
   }
+  if (trial.state() == v1::TRIAL_STATE_DIVERGED) {  // the reason begins with the word
+    return Styled(session, Style::kYellow, "✗ ") + name + "  " +
+           Printable(OneLine(trial.reason(), kReasonBytes)) + "  " + ParametersText(trial);
+  }
   if (trial.state() == v1::TRIAL_STATE_CANCELLED) return "– " + name + "  cancelled";
   std::string line = Styled(session, Style::kGreen, "✓ ") + name + "  " + ParametersText(trial);
   if (trial.epoch() > 0) {
+    // What the ranking has, which knows no epoch beyond the gate.
+    if (trial.value_epoch() > 0 && trial.value_epoch() < trial.best_epoch() &&
+        trial.value() < trial.best_accuracy()) {
+      line += fmt::format("  {} at epoch {} counts", Percent(trial.value()), trial.value_epoch());
+    }
     line += fmt::format("  best {} at epoch {}, last {}", Percent(trial.best_accuracy()),
                         trial.best_epoch(), Percent(trial.last_accuracy()));
   }
@@ -68,14 +78,6 @@ void WatchModel::ApplyTrial(const v1::Trial& trial, const Session& session,
     if (running.trial.attempt() != trial.attempt()) running.progress.Clear();
     running.trial = trial;
   }
-  if (trial.epoch() == 0) return;
-  const double value = sweep_.metric() == "loss" ? trial.best_loss() : trial.best_accuracy();
-  const bool better =
-      best_trial_.empty() || (sweep_.maximize() ? value > best_value_ : value < best_value_);
-  if (better) {
-    best_trial_ = ShortName(trial.name());
-    best_value_ = value;
-  }
 }
 
 void WatchModel::ApplyEpoch(const v1::TrialEpoch& event, const Session& session,
@@ -98,40 +100,16 @@ void WatchModel::ApplyEpoch(const v1::TrialEpoch& event, const Session& session,
   ApplyTrial(trial, session, lines);
 }
 
-double WatchModel::Work() const {
-  double work = static_cast<double>(ended_.size()) * sweep_.epochs();
-  for (const auto& [number, running] : running_) {
-    const v1::Progress& progress = running.progress;
-    const double within =
-        progress.steps() > 0
-            ? progress.epoch() - 1 + static_cast<double>(progress.step()) / progress.steps()
-            : 0;
-    work += std::max<double>(running.trial.epoch(), within);
-  }
-  return work;
-}
-
-void WatchModel::ApplyProgress(const v1::ProgressBatch& batch, absl::Time now) {
+void WatchModel::ApplyProgress(const v1::ProgressBatch& batch) {
+  if (batch.has_sweep()) sweep_ = batch.sweep();
   for (const v1::Progress& progress : batch.progress()) {
     const absl::StatusOr<TrialId> id = ParseTrialResource(progress.trial());
     const auto running = id.ok() ? running_.find(id->number) : running_.end();
     if (running != running_.end()) running->second.progress = progress;
   }
-  if (first_progress_ == absl::InfiniteFuture()) {
-    first_progress_ = now;
-    first_work_ = Work();
-  }
 }
 
-absl::Duration WatchModel::TimeLeft(absl::Time now) const {
-  const double seconds = absl::ToDoubleSeconds(now - first_progress_);
-  const double done = Work();
-  if (seconds < 2 || done <= first_work_) return absl::InfiniteDuration();
-  const double left = static_cast<double>(sweep_.planned_trials()) * sweep_.epochs() - done;
-  return absl::Seconds(std::max(0.0, left) * seconds / (done - first_work_));
-}
-
-std::vector<std::string> WatchModel::Apply(const v1::WatchSweepResponse& message, absl::Time now,
+std::vector<std::string> WatchModel::Apply(const v1::WatchSweepResponse& message, absl::Time,
                                            bool epochs, const Session& session) {
   std::vector<std::string> lines;
   if (!message.cursor().empty()) cursor_ = message.cursor();
@@ -141,7 +119,7 @@ std::vector<std::string> WatchModel::Apply(const v1::WatchSweepResponse& message
     ApplyEpoch(message.epoch(), session, &lines);
     if (epochs) lines.push_back(EpochLine(message.epoch()));
   }
-  if (message.has_progress()) ApplyProgress(message.progress(), now);
+  if (message.has_progress()) ApplyProgress(message.progress());
   return lines;
 }
 
@@ -164,7 +142,7 @@ std::string WatchModel::BarLine(const Running& running, const Session& session) 
   return line + "  " + ParametersText(running.trial);
 }
 
-std::vector<std::string> WatchModel::Live(absl::Time now, int width, const Session& session) const {
+std::vector<std::string> WatchModel::Live(absl::Time, int width, const Session& session) const {
   std::vector<std::string> lines;
   std::string line =
       fmt::format("{}  {}  {}/{} trials", Styled(session, Style::kBold, ShortName(sweep_.name())),
@@ -173,11 +151,13 @@ std::vector<std::string> WatchModel::Live(absl::Time now, int width, const Sessi
     return entry.second.state() == v1::TRIAL_STATE_FAILED;
   });
   if (failed > 0) line += Styled(session, Style::kRed, fmt::format("  {} failed", failed));
-  if (!best_trial_.empty()) {
-    line += fmt::format("  best {} ({})", MetricText(sweep_.metric(), best_value_), best_trial_);
-  }
-  if (const absl::Duration left = TimeLeft(now); left != absl::InfiniteDuration()) {
-    line += "  about " + HumanDuration(left) + " left";
+  const auto diverged = std::count_if(ended_.begin(), ended_.end(), [](const auto& entry) {
+    return entry.second.state() == v1::TRIAL_STATE_DIVERGED;
+  });
+  if (diverged > 0) line += fmt::format("  {} diverged", diverged);
+  if (const std::string best = BestText(sweep_); !best.empty()) line += "  " + best;
+  if (const std::optional<absl::Duration> left = cli::TimeLeft(sweep_)) {
+    line += "  about " + HumanDuration(*left) + " left";
   }
   if (running_.empty() && sweep_.state() == v1::SWEEP_STATE_ACTIVE)
     line += "  waiting for a worker";

@@ -36,21 +36,13 @@ class WatchModel {
   void ApplyTrial(const v1::Trial& trial, const Session& session, std::vector<std::string>* lines);
   void ApplyEpoch(const v1::TrialEpoch& event, const Session& session,
                   std::vector<std::string>* lines);
-  void ApplyProgress(const v1::ProgressBatch& batch, absl::Time now);
+  void ApplyProgress(const v1::ProgressBatch& batch);
   std::string BarLine(const Running& running, const Session& session) const;
-  // Epochs done, in parts of epochs for what runs.
-  double Work() const;
-  absl::Duration TimeLeft(absl::Time now) const;
 
   v1::Sweep sweep_;
   std::string cursor_;
   std::map<std::int64_t, v1::Trial> ended_;
   std::map<std::int64_t, Running> running_;
-  std::string best_trial_;
-  double best_value_ = 0;
-  // Where the watcher came in, for the estimate of the time left.
-  absl::Time first_progress_ = absl::InfiniteFuture();
-  double first_work_ = 0;
 };
 
 // Draws a model on a terminal and keeps it up to date, or prints plain lines elsewhere. Prints

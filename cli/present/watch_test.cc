@@ -78,12 +78,32 @@ TEST_F(WatchModelTest, ShowsOneBarPerRunningTrial) {
   EXPECT_THAT(lines[1], HasSubstr("50/100"));
 }
 
-TEST_F(WatchModelTest, EstimatesTheTimeLeftFromTheWorkDoneWhileWatching) {
+TEST_F(WatchModelTest, SaysOfBestAndTimeLeftWhatTheCoordinatorDoes) {
   ApplyTrial(1, v1::TRIAL_STATE_RUNNING);
-  ApplyProgress(1, 1, 0);
-  now_ += absl::Seconds(100);
-  ApplyProgress(1, 6, 0);  // 5 epochs in 100 s; 15 of 20 are left
+  v1::WatchSweepResponse message;
+  v1::Sweep* sweep = message.mutable_progress()->mutable_sweep();
+  *sweep = model_.sweep();
+  sweep->set_metric("accuracy");
+  sweep->add_gates("epochs < 6");
+  sweep->set_best_trial("s/1");
+  sweep->set_best_value(0.968);
+  sweep->mutable_time_left()->set_seconds(300);
+  Apply(message);
+  EXPECT_THAT(model_.Live(now_, 200, session_)[0], HasSubstr("best so far 96.80 % (s/1)"));
   EXPECT_THAT(model_.Live(now_, 200, session_)[0], HasSubstr("about 5 min 0 s left"));
+  sweep->set_best_qualifies(true);
+  sweep->clear_time_left();
+  Apply(message);
+  EXPECT_THAT(model_.Live(now_, 200, session_)[0], HasSubstr("best that qualifies 96.80 % (s/1)"));
+  EXPECT_THAT(model_.Live(now_, 200, session_)[0], Not(HasSubstr("left")));
+}
+
+TEST_F(WatchModelTest, ADivergedTrialIsCountedApartFromTheFailed) {
+  ApplyTrial(1, v1::TRIAL_STATE_FAILED);
+  const std::vector<std::string> lines = ApplyTrial(2, v1::TRIAL_STATE_DIVERGED);
+  ASSERT_THAT(lines, SizeIs(1));
+  EXPECT_THAT(lines[0], Not(HasSubstr("failed")));
+  EXPECT_THAT(model_.Live(now_, 200, session_)[0], HasSubstr("  1 failed  1 diverged"));
 }
 
 TEST_F(WatchModelTest, ReportsTheEndOfATrialOnce) {
@@ -93,7 +113,6 @@ TEST_F(WatchModelTest, ReportsTheEndOfATrialOnce) {
   EXPECT_THAT(lines[0], HasSubstr("best 99.41 % at epoch 9"));
   EXPECT_THAT(lines[0], HasSubstr("target at epoch 9"));
   EXPECT_THAT(ApplyTrial(1, v1::TRIAL_STATE_COMPLETED), SizeIs(0));
-  EXPECT_THAT(model_.Live(now_, 200, session_)[0], HasSubstr("best 99.41 % (s/1)"));
 }
 
 TEST_F(WatchModelTest, ShowsAFailureWithItsLastLinesInOneLine) {
@@ -111,7 +130,7 @@ TEST_F(WatchModelTest, AnEpochOlderThanTheTrialsRowChangesNothing) {
     message.mutable_epoch()->mutable_epoch()->set_validation_accuracy(0.9 + epoch * 0.01);
     EXPECT_THAT(Apply(message, /*epochs=*/true), SizeIs(1));
   }
-  EXPECT_THAT(model_.Live(now_, 200, session_)[0], HasSubstr("best 92.00 %"));
+  EXPECT_THAT(model_.Live(now_, 200, session_)[1], HasSubstr("best 92.00 %"));
 }
 
 TEST_F(WatchModelTest, LinesNeverExceedTheTerminal) {

@@ -1,11 +1,12 @@
 #include "cli/training/settings.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "common/base/nearest.h"
-#include "common/yaml/yaml_reader.h"
+#include "common/spec/parameter.h"
+#include "common/yaml/scalar.h"
 
 namespace sweep::cli {
 
@@ -18,8 +19,13 @@ absl::StatusOr<ParameterMap> ParseSettings(const std::vector<std::string>& setti
           absl::StrCat("--set '", setting, "': not of the form NAME=VALUE"));
     }
     const std::string name = setting.substr(0, equals);
-    const Value value = ScalarValue(YAML::Node(setting.substr(equals + 1)));
-    if (!values.emplace(name, value).second) {
+    const std::string text = setting.substr(equals + 1);
+    const PlainScalar read = ReadPlainScalar(text);
+    if (!read.refusal.empty()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--set ", name, ": the value is '", text, "'", read.refusal));
+    }
+    if (!values.emplace(name, read.value).second) {
       return absl::InvalidArgumentError(absl::StrCat("--set ", name, ": given twice"));
     }
   }
@@ -38,9 +44,10 @@ absl::Status CheckSettingNames(const ParameterMap& settings,
                                const std::vector<std::string>& allowed, const std::string& owner) {
   for (const auto& [name, value] : settings) {
     if (std::find(allowed.begin(), allowed.end(), name) != allowed.end()) continue;
-    const std::string nearest = DidYouMean(name, allowed);
+    const std::string nearest = ParameterHint(name, allowed);
+    const std::set<std::string> each(allowed.begin(), allowed.end());
     const std::string has =
-        allowed.empty() ? "; it has none" : absl::StrCat("; it has ", absl::StrJoin(allowed, ", "));
+        each.empty() ? "; it has none" : absl::StrCat("; it has ", absl::StrJoin(each, ", "));
     return absl::InvalidArgumentError(absl::StrCat(
         "--set ", name, ": ", owner, " has no such parameter", nearest.empty() ? has : nearest));
   }

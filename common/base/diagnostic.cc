@@ -5,10 +5,29 @@
 
 namespace sweep {
 
+std::size_t CountErrors(const Diagnostics& diagnostics) {
+  return static_cast<std::size_t>(
+      std::count_if(diagnostics.begin(), diagnostics.end(), [](const Diagnostic& diagnostic) {
+        return diagnostic.severity == Diagnostic::Severity::kError;
+      }));
+}
+
+void DropShadowedWarnings(Diagnostics* diagnostics) {
+  const Diagnostics all = *diagnostics;
+  std::erase_if(*diagnostics, [&](const Diagnostic& warning) {
+    return warning.severity == Diagnostic::Severity::kWarning &&
+           std::any_of(all.begin(), all.end(), [&](const Diagnostic& other) {
+             return other.severity == Diagnostic::Severity::kError && other.file == warning.file &&
+                    other.line == warning.line;
+           });
+  });
+}
+
 std::string FormatDiagnostic(const Diagnostic& diagnostic) {
   std::string text = diagnostic.file;
   if (diagnostic.line > 0) text += ":" + std::to_string(diagnostic.line);
   if (!text.empty()) text += ": ";
+  if (diagnostic.severity == Diagnostic::Severity::kWarning) text += "warning: ";
   return text + diagnostic.message;
 }
 

@@ -276,6 +276,15 @@ class Parser {
 
 }  // namespace
 
+std::string_view WithoutParametersPrefix(std::string_view name) {
+  if (name.starts_with(kParametersPrefix)) name.remove_prefix(kParametersPrefix.size());
+  return name;
+}
+
+bool IsExpressionWord(std::string_view word) {
+  return IsKeyword(word) || word == "true" || word == "false";
+}
+
 absl::StatusOr<Expression> Expression::Parse(std::string_view text) {
   if (text.size() > kMaxCharacters) {
     return absl::InvalidArgumentError(absl::StrCat(

@@ -16,6 +16,14 @@ namespace sweep {
 // Looks a name up; nullopt when there is no such name.
 using Scope = std::function<std::optional<Value>(std::string_view name)>;
 
+// A hyperparameter is named by its name alone or as "parameters.NAME", which also reaches those
+// whose name is a word of the language or means something else where the expression stands.
+inline constexpr std::string_view kParametersPrefix = "parameters.";
+// The name without that prefix.
+std::string_view WithoutParametersPrefix(std::string_view name);
+// Whether the grammar has another use for `word` than as a name: and, or, not, in, true, false.
+bool IsExpressionWord(std::string_view word);
+
 // A parsed expression of the one small grammar used by `constraints`, `when`, `--where`:
 //
 //   or      := and (("or" | "||") and)*
@@ -27,6 +35,7 @@ using Scope = std::function<std::optional<Value>(std::string_view name)>;
 //   unary   := "-" unary | primary
 //   primary := number | 'string' | "string" | true | false
 //            | name | (min|max|abs|log10|sqrt) "(" or, … ")" | "(" or ")"
+//   name    := word | word "." word
 //
 // "99.4%" is 0.994: a '%' right behind a number is a percentage unless an operand follows it (a
 // number, name, string or opening parenthesis; a minus sign is none), so "7%2" and "7 % 2" are

@@ -71,6 +71,10 @@ class Lexer {
   Token Name() {
     std::size_t end = position_;
     while (IsNamePart(At(end))) ++end;
+    if (At(end) == '.' && IsNameStart(At(end + 1))) {
+      ++end;
+      while (IsNamePart(At(end))) ++end;
+    }
     const int column = column_;
     return {.kind = Token::Kind::kName, .text = Take(end - position_), .column = column};
   }

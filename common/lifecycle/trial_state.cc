@@ -9,15 +9,15 @@
 namespace sweep {
 namespace {
 
-constexpr std::array<std::string_view, 7> kStateNames = {
-    "pending", "leased", "running", "completed", "stopped", "failed", "cancelled"};
-constexpr std::array<std::string_view, 11> kEventNames = {
-    "grant", "revive",    "report", "complete", "fail", "fail_for_good",
-    "lose",  "give_back", "stop",   "cancel",   "retry"};
+constexpr std::array<std::string_view, kTrialStates> kStateNames = {
+    "pending", "leased", "running", "completed", "stopped", "failed", "diverged", "cancelled"};
+constexpr std::array<std::string_view, 12> kEventNames = {
+    "grant", "revive", "report",    "complete", "fail",   "fail_for_good",
+    "diverge", "lose", "give_back", "stop",     "cancel", "retry"};
 // For messages: "a trial that is completed cannot …".
-constexpr std::array<std::string_view, 11> kEventPhrases = {
-    "be granted", "be taken up again", "report an epoch", "complete",     "fail",      "fail",
-    "be lost",    "be given back",     "be stopped",      "be cancelled", "be retried"};
+constexpr std::array<std::string_view, 12> kEventPhrases = {
+    "be granted", "be taken up again", "report an epoch", "complete",   "fail",         "fail",
+    "diverge",    "be lost",           "be given back",   "be stopped", "be cancelled", "be retried"};
 static_assert(kStateNames.size() == static_cast<std::size_t>(TrialState::kCancelled) + 1);
 static_assert(kEventNames.size() == static_cast<std::size_t>(TrialEvent::kRetry) + 1);
 
@@ -29,23 +29,25 @@ constexpr Next kRun = TrialState::kRunning;
 constexpr Next kCom = TrialState::kCompleted;
 constexpr Next kSto = TrialState::kStopped;
 constexpr Next kFai = TrialState::kFailed;
+constexpr Next kDiv = TrialState::kDiverged;
 constexpr Next kCan = TrialState::kCancelled;
 
 // Rows by event, columns by state, both in the order of their enums. Completing from leased is
 // allowed because a trial resumed from its last epoch's checkpoint has nothing left to report.
 constexpr Next kTransitions[kEventNames.size()][kStateNames.size()] = {
-    //                pending leased running completed stopped failed cancelled
-    /* grant */ {kLea, kNo, kNo, kNo, kNo, kNo, kNo},
-    /* revive */ {kLea, kNo, kNo, kNo, kNo, kNo, kNo},
-    /* report */ {kNo, kRun, kRun, kNo, kNo, kNo, kNo},
-    /* complete */ {kNo, kCom, kCom, kNo, kNo, kNo, kNo},
-    /* fail */ {kNo, kPen, kPen, kNo, kNo, kNo, kNo},
-    /* fail_for_good */ {kNo, kFai, kFai, kNo, kNo, kNo, kNo},
-    /* lose */ {kNo, kPen, kPen, kNo, kNo, kNo, kNo},
-    /* give_back */ {kNo, kPen, kPen, kNo, kNo, kNo, kNo},
-    /* stop */ {kSto, kSto, kSto, kNo, kNo, kNo, kNo},
-    /* cancel */ {kCan, kCan, kCan, kNo, kNo, kNo, kNo},
-    /* retry */ {kNo, kNo, kNo, kNo, kNo, kPen, kPen},
+    //                pending leased running completed stopped failed diverged cancelled
+    /* grant */ {kLea, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
+    /* revive */ {kLea, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
+    /* report */ {kNo, kRun, kRun, kNo, kNo, kNo, kNo, kNo},
+    /* complete */ {kNo, kCom, kCom, kNo, kNo, kNo, kNo, kNo},
+    /* fail */ {kNo, kPen, kPen, kNo, kNo, kNo, kNo, kNo},
+    /* fail_for_good */ {kNo, kFai, kFai, kNo, kNo, kNo, kNo, kNo},
+    /* diverge */ {kNo, kDiv, kDiv, kNo, kNo, kNo, kNo, kNo},
+    /* lose */ {kNo, kPen, kPen, kNo, kNo, kNo, kNo, kNo},
+    /* give_back */ {kNo, kPen, kPen, kNo, kNo, kNo, kNo, kNo},
+    /* stop */ {kSto, kSto, kSto, kNo, kNo, kNo, kNo, kNo},
+    /* cancel */ {kCan, kCan, kCan, kNo, kNo, kNo, kNo, kNo},
+    /* retry */ {kNo, kNo, kNo, kNo, kNo, kPen, kPen, kPen},
 };
 
 }  // namespace
@@ -62,7 +64,8 @@ absl::StatusOr<TrialState> NextTrialState(TrialState state, TrialEvent event) {
 
 bool IsTerminal(TrialState state) {
   return state == TrialState::kCompleted || state == TrialState::kStopped ||
-         state == TrialState::kFailed || state == TrialState::kCancelled;
+         state == TrialState::kFailed || state == TrialState::kDiverged ||
+         state == TrialState::kCancelled;
 }
 
 bool IsHeld(TrialState state) {
@@ -80,7 +83,7 @@ absl::StatusOr<TrialState> ParseTrialState(std::string_view name) {
   return absl::InvalidArgumentError(absl::StrCat(
       "'", std::string(name),
       "' is no trial state; they are pending, leased, running, completed, stopped, failed, "
-      "cancelled"));
+      "diverged, cancelled"));
 }
 
 std::string_view TrialEventName(TrialEvent event) {

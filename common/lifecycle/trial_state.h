@@ -15,10 +15,11 @@ enum class TrialState {
   kCompleted,  // trained to its last epoch
   kStopped,    // ended early by the stopping rule
   kFailed,     // failed max_failures times, or in a way that repeating cannot mend
+  kDiverged,   // its numbers ran away: the same seed and values would do so again
   kCancelled,
 };
 
-inline constexpr int kTrialStates = 7;
+inline constexpr int kTrialStates = 8;
 
 enum class TrialEvent {
   kGrant,      // a lease is given
@@ -27,18 +28,19 @@ enum class TrialEvent {
   kComplete,   // the holder says the last epoch is done
   kFail,       // the holder says the attempt failed; may be tried again
   kFailForGood,  // as kFail, but this was the last permitted failure or cannot be mended
+  kDiverge,      // the holder says that training diverged
   kLose,       // the lease ran out, the worker is gone; counts as a failure
   kGiveBack,   // the holder drains, or the sweep is paused; no failure
   kStop,       // the stopping rule ends it
   kCancel,     // a person ends it
-  kRetry,      // a person wants a failed or cancelled trial again
+  kRetry,      // a person wants a failed, diverged or cancelled trial again
 };
 
 // The only way a trial's state changes: a pure function, called inside the store's transaction.
 // FailedPrecondition when the event cannot happen in that state.
 absl::StatusOr<TrialState> NextTrialState(TrialState state, TrialEvent event);
 
-// Completed, stopped, failed, cancelled.
+// Completed, stopped, failed, diverged, cancelled.
 bool IsTerminal(TrialState state);
 // Leased or running: some worker holds it.
 bool IsHeld(TrialState state);

@@ -29,9 +29,13 @@ struct LayerTemplate;
 class NetworkFile {
  public:
   // Parses YAML text. Reports every error found (file, line, nearest valid key) into `diagnostics`
-  // and returns InvalidArgument then; never throws. `file` is only for messages.
+  // and returns InvalidArgument then; never throws. A good file may have warnings. `file` is only
+  // for messages.
   static absl::StatusOr<NetworkFile> Parse(std::string_view text, std::string_view file,
                                            Diagnostics* diagnostics);
+  // Likewise of a file that was stored with a sweep of edition 1 (SweepSource::edition).
+  static absl::StatusOr<NetworkFile> ParseAsStored(std::string_view text, std::string_view file,
+                                                   Diagnostics* diagnostics);
 
   const std::string& name() const { return name_; }
   const std::string& description() const { return description_; }

@@ -100,10 +100,12 @@ bool HasType(const Value& value, TermType type) {
 // Turns one text into a NetworkFile. Every method reports what it finds and goes on.
 class NetworkFileParser {
  public:
-  NetworkFileParser(std::string_view text, std::string_view file, Diagnostics* diagnostics)
+  NetworkFileParser(std::string_view text, std::string_view file, Diagnostics* diagnostics,
+                    ScalarRules rules)
       : diagnostics_(diagnostics),
         first_(diagnostics->size()),
-        reader_(std::string(file), diagnostics) {
+        errors_before_(CountErrors(*diagnostics)),
+        reader_(std::string(file), diagnostics, rules) {
     result_.file_ = file;
     result_.text_ = text;
   }
@@ -112,22 +114,24 @@ class NetworkFileParser {
     try {
       const std::optional<YAML::Node> root = reader_.Load(HideReferences(result_.text_));
       if (root) {
-        result_.canonical_ = CanonicalYaml(*root);
+        result_.canonical_ = CanonicalYaml(*root, reader_.rules());
         ParseRoot(*root);
       }
     } catch (const std::exception& error) {
       reader_.Error(0, absl::StrCat("cannot be read: ", error.what()));
     }
-    if (diagnostics_->size() == first_) return std::move(result_);
     for (std::size_t i = first_; i < diagnostics_->size(); ++i) {
       (*diagnostics_)[i].message = ShowReferences((*diagnostics_)[i].message);
     }
-    return absl::InvalidArgumentError(
-        FormatDiagnostics(Diagnostics(diagnostics_->begin() + first_, diagnostics_->end())));
+    if (IsGood()) return std::move(result_);
+    return absl::InvalidArgumentError(FormatDiagnostics(Diagnostics(
+        diagnostics_->begin() + static_cast<std::ptrdiff_t>(first_), diagnostics_->end())));
   }
 
  private:
   using Keys = std::map<std::string, YamlEntry>;
+
+  bool IsGood() const { return reader_.error_count() == errors_before_; }
 
   void ParseRoot(const YAML::Node& root) {
     const Keys keys = reader_.Keys(root, LineOf(root), "a network file",
@@ -151,13 +155,15 @@ class NetworkFileParser {
     with("evaluate_with", [&](const YamlEntry& entry) {
       result_.evaluate_with_ = reader_.Word(entry, {"class_softmax", "batch_softmax"}).value_or("");
     });
+    const std::size_t errors = reader_.error_count();
     with("layers", [&](const YamlEntry& entry) { ParseLayers(entry); });
+    layers_are_known_ = reader_.error_count() == errors;
     // After the layers: what they refer to decides which names make sense.
     result_.references_.assign(references_.begin(), references_.end());
     with("parameters", [&](const YamlEntry& entry) { ParseParameters(entry); });
     with("recipes", [&](const YamlEntry& entry) { ParseRecipes(entry); });
     result_.layers_ = std::make_shared<const std::vector<LayerTemplate>>(std::move(layers_));
-    if (diagnostics_->size() == first_) CheckShapes();
+    if (IsGood()) CheckShapes();
   }
 
   void ParseName(const YamlEntry& entry) {
@@ -365,10 +371,16 @@ class NetworkFileParser {
 
   // --- hyperparameters ---
 
+  // Whether a layer that was complained about may refer to it.
+  bool IsReferredToInError(const std::string& name) const {
+    return !layers_are_known_ &&
+           result_.text_.find(absl::StrCat("${", name, "}")) != std::string::npos;
+  }
+
   void ParseParameters(const YamlEntry& entry) {
     for (const YamlEntry& parameter : reader_.Entries(entry.value, entry.line, "'parameters'")) {
       const std::optional<Value> value = reader_.Scalar(parameter);
-      if (references_.count(parameter.key) == 0) {
+      if (references_.count(parameter.key) == 0 && !IsReferredToInError(parameter.key)) {
         reader_.Error(parameter.line, absl::StrCat("no layer refers to ${", parameter.key, "}",
                                                    DidYouMean(parameter.key, result_.references_)));
       }
@@ -411,7 +423,9 @@ class NetworkFileParser {
       const std::optional<Value> value = reader_.Scalar(item);
       if (!value) continue;
       std::string error;
-      if (std::find(names.begin(), names.end(), item.key) == names.end()) {
+      if (IsReferredToInError(item.key)) {
+        // Known once its layer is mended.
+      } else if (std::find(names.begin(), names.end(), item.key) == names.end()) {
         error =
             absl::StrCat("unknown hyperparameter ", Shown(item.key), DidYouMean(item.key, names));
       } else if (taken.count(item.key) > 0) {
@@ -459,17 +473,25 @@ class NetworkFileParser {
 
   Diagnostics* const diagnostics_;
   const std::size_t first_;  // of the diagnostics that are about this file
+  const std::size_t errors_before_;
   YamlReader reader_;
   NetworkFile result_;
   std::vector<LayerTemplate> layers_;
   std::set<std::string> references_;
   std::set<std::string> shape_references_;  // those that are more than a dropping probability
   int input_line_ = 0;
+  bool layers_are_known_ = true;
 };
 
 absl::StatusOr<NetworkFile> NetworkFile::Parse(std::string_view text, std::string_view file,
                                                Diagnostics* diagnostics) {
-  return NetworkFileParser(text, file, diagnostics).Parse();
+  return NetworkFileParser(text, file, diagnostics, ScalarRules::kCoreSchema).Parse();
+}
+
+absl::StatusOr<NetworkFile> NetworkFile::ParseAsStored(std::string_view text,
+                                                       std::string_view file,
+                                                       Diagnostics* diagnostics) {
+  return NetworkFileParser(text, file, diagnostics, ScalarRules::kAsStored).Parse();
 }
 
 }  // namespace sweep

@@ -279,6 +279,24 @@ const std::vector<std::pair<std::string_view, Field>>& SearchableFields() {
   return *fields;
 }
 
+Value FieldValue(const TrialSpec& spec, const Field& field) {
+  return std::visit(
+      [&](auto member) -> Value {
+        using T = std::decay_t<decltype(spec.*member)>;
+        if constexpr (std::is_same_v<T, int>) return std::int64_t{spec.*member};
+        else return spec.*member;
+      },
+      field);
+}
+
+// A program's parameter of that name may have a value that the field cannot have, and stands among
+// `parameters` alone then.
+bool IsTold(const TrialSpec& spec, const std::string& name, const Field& field) {
+  if (!spec.only_parameters || name == "epochs") return true;
+  const auto found = spec.parameters.find(name);
+  return found != spec.parameters.end() && SameValue(found->second, FieldValue(spec, field));
+}
+
 }  // namespace
 
 std::string TrialSpecToJson(const TrialSpec& spec) {
@@ -289,12 +307,16 @@ std::string TrialSpecToJson(const TrialSpec& spec) {
       {"seed", spec.seed},
   };
   for (const auto& [name, field] : SearchableFields()) {
+    if (!IsTold(spec, std::string(name), field)) continue;
     std::visit([&, key = std::string(name)](auto member) { object[key] = spec.*member; }, field);
   }
-  object["loss"] = spec.loss;
-  object["evaluate_with"] = spec.evaluate_with;
-  object["normalize_mean"] = spec.normalize_mean;
-  object["normalize_stddev"] = spec.normalize_stddev;
+  // Of a program that looks after its data and its network itself they say nothing.
+  if (!spec.only_parameters || !spec.network.layers.empty() || spec.dataset.name != "none") {
+    object["loss"] = spec.loss;
+    object["evaluate_with"] = spec.evaluate_with;
+    object["normalize_mean"] = spec.normalize_mean;
+    object["normalize_stddev"] = spec.normalize_stddev;
+  }
   if (!spec.network.layers.empty()) object["network"] = NetworkToJson(spec.network);
   object["dataset"] = {{"name", spec.dataset.name},
                        {"path", spec.dataset.path},
@@ -336,6 +358,10 @@ TrialSpec TrialSpecFromJson(std::string_view line, NetworkField network) {
   }
   if (const json* parameters = reader.Find("parameters")) {
     spec.parameters = ParametersFromJson(*parameters);
+    const auto& fields = SearchableFields();
+    spec.only_parameters = !std::all_of(fields.begin(), fields.end(), [&](const auto& field) {
+      return reader.Has(std::string(field.first).c_str());
+    });
   }
   return spec;
 }

@@ -63,6 +63,9 @@ struct TrialSpec {
   // For a sweep's own program, which may have hyperparameters that are no fields here: all of them
   // by name. sweep-trainer ignores it.
   ParameterMap parameters;
+  // The line tells only the fields that are among `parameters`, and `epochs`: of the rest the
+  // program has defaults of its own.
+  bool only_parameters = false;
 
   // Filled in by the worker, not by the coordinator.
   std::string data_dir;         // where the IDX files of dataset "mnist" lie

@@ -80,8 +80,8 @@ std::vector<std::string> ParseModels(const YamlEntry& entry, YamlReader* reader)
     reader->Error(entry.line, "'model' needs a name, or one of 'value' and 'values'");
   } else if (value != keys.end()) {
     if (reader->Text(value->second)) add(value->second.value);
-  } else if (reader->Scalars(values->second)) {
-    for (const YAML::Node& node : values->second.value) {
+  } else if (const auto items = reader->Items(values->second)) {
+    for (const YAML::Node& node : *items) {
       if (std::find(models.begin(), models.end(), node.Scalar()) != models.end()) {
         reader->Error(values->second.line,
                       absl::StrCat("'model' lists ", Shown(node.Scalar()), " twice"));
@@ -103,7 +103,8 @@ void ParseNetworks(const SweepSource& source, const std::set<std::string>& repor
   for (const std::string& model : spec->models) {
     const std::optional<NetworkText> found = FindNetwork(source, model, reported, line, reader);
     if (!found) continue;
-    absl::StatusOr<NetworkFile> network = NetworkFile::Parse(found->text, found->file, diagnostics);
+    const auto parse = source.edition < 2 ? NetworkFile::ParseAsStored : NetworkFile::Parse;
+    absl::StatusOr<NetworkFile> network = parse(found->text, found->file, diagnostics);
     if (!network.ok()) continue;
     spec->networks.emplace(model, *std::move(network));
   }

@@ -5,8 +5,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
+#include <map>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "common/base/nearest.h"
@@ -153,6 +155,62 @@ std::string Allowed(const KnownParameter& known) {
   return "";
 }
 
+// Lower case, without what separates words.
+std::string Folded(std::string_view name) {
+  std::string folded;
+  for (const char c : name) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c))) folded += absl::ascii_tolower(c);
+  }
+  return folded;
+}
+
+// What other tools and people call a hyperparameter of the trainer, folded.
+const std::map<std::string, std::string>& ParameterAliases() {
+  static const auto& aliases = *new std::map<std::string, std::string>{
+      {"learningrate", "lr"},        {"lrate", "lr"},
+      {"baselr", "lr"},              {"initlr", "lr"},
+      {"eta", "lr"},                 {"maxlr", "lr"},
+      {"batch", "batch_size"},       {"bs", "batch_size"},
+      {"batchsz", "batch_size"},     {"trainbatchsize", "batch_size"},
+      {"wd", "weight_decay"},        {"decay", "weight_decay"},
+      {"l2", "weight_decay"},        {"mom", "momentum"},
+      {"dropoutrate", "dropout"},    {"dropoutprob", "dropout"},
+      {"dropoutp", "dropout"},       {"pdrop", "dropout"},
+      {"epoch", "epochs"},           {"numepochs", "epochs"},
+      {"nepochs", "epochs"},         {"maxepochs", "epochs"},
+      {"scheduler", "schedule"},     {"lrschedule", "schedule"},
+      {"lrscheduler", "schedule"},   {"gamma", "step_gamma"},
+      {"stepsize", "step_epochs"},   {"smoothing", "label_smoothing"},
+      {"warmup", "warmup_epochs"},   {"augment", "augmentation"},
+      {"augmentations", "augmentation"}, {"rotation", "rotation_degrees"},
+      {"degrees", "rotation_degrees"},   {"shift", "shift_pixels"},
+      {"finallr", "final_lr_fraction"},
+  };
+  return aliases;
+}
+
+// What other tools call a distribution, folded.
+const std::map<std::string, std::string>& DistributionAliases() {
+  static const auto& aliases = *new std::map<std::string, std::string>{
+      {"loguniform", "log_uniform_values"},
+      {"reciprocal", "log_uniform_values"},
+      {"qloguniform", "q_log_uniform_values"},
+      {"float", "uniform"},
+      {"double", "uniform"},
+      {"int", "int_uniform"},
+      {"integer", "int_uniform"},
+      {"randint", "int_uniform"},
+      {"choice", "categorical"},
+      {"discrete", "categorical"},
+      {"discreteuniform", "q_uniform"},
+  };
+  return aliases;
+}
+
+std::string Quote(std::string_view word) {
+  return absl::StrCat("; did you mean '", std::string(word), "'?");
+}
+
 bool InRange(const KnownParameter& known, double value) {
   // Written so that NaN is out of every range.
   const bool above = known.open_min ? value > known.min : value >= known.min;
@@ -196,6 +254,16 @@ std::vector<std::string> DistributionNames() {
   std::vector<std::string> names;
   for (const DistributionWord& word : kDistributions) names.emplace_back(word.name);
   return names;
+}
+
+std::string DistributionHint(std::string_view name) {
+  const std::string folded = Folded(name);
+  for (const DistributionWord& word : kDistributions) {
+    if (folded == Folded(word.name)) return Quote(word.name);
+  }
+  const auto alias = DistributionAliases().find(folded);
+  return alias != DistributionAliases().end() ? Quote(alias->second)
+                                              : DidYouMean(name, DistributionNames());
 }
 
 std::int64_t Parameter::GridSize() const {
@@ -265,6 +333,23 @@ const KnownParameter* FindKnownParameter(std::string_view name) {
     if (known.name == name) return &known;
   }
   return nullptr;
+}
+
+std::string MeantParameter(std::string_view name, const std::vector<std::string>& candidates) {
+  const std::string folded = Folded(name);
+  const auto alias = ParameterAliases().find(folded);
+  for (const std::string& candidate : candidates) {
+    if (folded == Folded(candidate)) return candidate;
+  }
+  const bool is_there = alias != ParameterAliases().end() &&
+                        std::find(candidates.begin(), candidates.end(), alias->second) !=
+                            candidates.end();
+  return is_there ? alias->second : "";
+}
+
+std::string ParameterHint(std::string_view name, const std::vector<std::string>& candidates) {
+  const std::string meant = MeantParameter(name, candidates);
+  return meant.empty() ? DidYouMean(name, candidates) : Quote(meant);
 }
 
 absl::Status CheckParameterValue(std::string_view name, const Value& value) {

@@ -28,6 +28,8 @@ const char* DistributionName(Distribution distribution);
 bool ParseDistribution(std::string_view name, Distribution* distribution);
 // Every distribution's word, for messages.
 std::vector<std::string> DistributionNames();
+// "; did you mean 'log_uniform_values'?" for a word that other tools use or a slip, else "".
+std::string DistributionHint(std::string_view name);
 
 // One axis of the search space.
 struct Parameter {
@@ -73,6 +75,11 @@ struct KnownParameter {
 const std::vector<KnownParameter>& KnownParameters();
 // nullptr when there is none.
 const KnownParameter* FindKnownParameter(std::string_view name);
+// "; did you mean 'lr'?" for another spelling of one of `candidates` (learning_rate, LR, batch-size),
+// or for a slip of one; else "".
+std::string ParameterHint(std::string_view name, const std::vector<std::string>& candidates);
+// The candidate of which `name` is another spelling; "" when there is none.
+std::string MeantParameter(std::string_view name, const std::vector<std::string>& candidates);
 // InvalidArgument naming the parameter, the value and what is allowed; OK for names that are not
 // known (a network's own). An integer is accepted where a double is wanted.
 absl::Status CheckParameterValue(std::string_view name, const Value& value);

@@ -30,6 +30,13 @@ bool IsIdentifier(const std::string& name) {
                      [](char c) { return absl::ascii_isalnum(c) || c == '_'; });
 }
 
+// batch_size for batch-size.
+std::string WithUnderscores(std::string name) {
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '-' || c == '.' || c == ' '; }, '_');
+  return name;
+}
+
 // The keys that belong to a distribution, all of them required.
 std::vector<std::string> KeysOf(Distribution distribution) {
   switch (distribution) {
@@ -57,28 +64,36 @@ std::string ConditionText(const std::string& name, const std::vector<Value>& val
     const char quote = text.find('\'') == std::string::npos ? '\'' : '"';
     absl::StrAppend(out, std::string(1, quote), text, std::string(1, quote));
   };
-  return absl::StrCat(name, " in [", absl::StrJoin(values, ", ", literal), "]");
+  const std::string prefix(IsExpressionWord(name) ? kParametersPrefix : "");
+  return absl::StrCat(prefix, name, " in [", absl::StrJoin(values, ", ", literal), "]");
 }
 
 // Parses one parameter. An object per parameter.
 class ParameterParser {
  public:
-  ParameterParser(const YamlEntry& entry, bool has_network, YamlReader* reader)
-      : entry_(entry), has_network_(has_network), reader_(reader) {
+  ParameterParser(const YamlEntry& entry, const ParameterContext& context, YamlReader* reader)
+      : entry_(entry), context_(context), reader_(reader) {
     parameter_.name = entry.key;
     parameter_.line = entry.line;
   }
 
-  // nullopt after complaining of the name.
+  // nullopt after complaining of a name for which no other stands.
   std::optional<Parameter> Run() {
-    if (!CheckName()) return std::nullopt;
     const std::size_t errors = reader_->error_count();
+    if (!CheckName()) {
+      parameter_.name = MeantName();
+      // Whether the network refers to another name is not known here.
+      if (!context_.has_program && FindKnownParameter(parameter_.name) == nullptr) {
+        return std::nullopt;
+      }
+      if (!IsIdentifier(parameter_.name)) return std::nullopt;
+    }
     if (entry_.value.IsMap()) {
       ReadMapping();
     } else if (entry_.value.IsSequence()) {
       Complain("is a list; write {values: […]}");
-    } else {
-      parameter_.values = {ScalarValue(entry_.value)};
+    } else if (const std::optional<Value> value = reader_->Scalar(entry_, Subject())) {
+      parameter_.values = {*value};
     }
     if (reader_->error_count() == errors) CheckAgainstKnown();
     if (reader_->error_count() != errors) {
@@ -89,28 +104,44 @@ class ParameterParser {
   }
 
  private:
+  std::string Subject() const { return absl::StrCat("parameter ", Shown(entry_.key)); }
+
   void Complain(const std::string& what, int line = 0) {
-    reader_->Error(line > 0 ? line : entry_.line,
-                   absl::StrCat("parameter ", Shown(entry_.key), " ", what));
+    reader_->Error(line > 0 ? line : entry_.line, absl::StrCat(Subject(), " ", what));
+  }
+
+  // batch_size for batch-size; of the trainer's names also lr for learning-rate.
+  std::string MeantName() const {
+    std::vector<std::string> known;
+    for (const KnownParameter& one : KnownParameters()) known.emplace_back(one.name);
+    const std::string trainers = context_.has_program ? "" : MeantParameter(entry_.key, known);
+    return trainers.empty() ? WithUnderscores(entry_.key) : trainers;
   }
 
   bool CheckName() {
-    if (entry_.key == "model") {
+    if (entry_.key == "model" && (context_.has_network || IsAsStored())) {
       Complain("is a key of its own: write model: {values: […]} beside 'parameters'");
       return false;
     }
     if (!IsIdentifier(entry_.key)) {
-      Complain("has no valid name: letters, digits and _, at most 63");
+      const std::string meant = MeantName();
+      Complain(absl::StrCat("has no valid name: letters, digits and _, at most 63",
+                            IsIdentifier(meant) ? absl::StrCat("; write ", meant) : ""));
       return false;
     }
     // The first two are also columns of every trial.
     static const auto& always =
         *new std::vector<std::string>{"parameters", "fully_connected", "accuracy", "loss"};
     const bool reserved =
-        Contains(always, entry_.key) || (has_network_ && Contains(NetworkFactNames(), entry_.key));
-    if (reserved) Complain("has a reserved name: it stands for a result or a fact of the network");
+        Contains(always, entry_.key) || (context_.has_network && Contains(NetworkFactNames(), entry_.key));
+    if (reserved) {
+      Complain("has a reserved name, which stands for a result or a fact of the network: choose "
+               "another one");
+    }
     return !reserved;
   }
+
+  std::string Of(const char* key) const { return absl::StrCat("'", key, "' of ", Subject()); }
 
   void ReadMapping() {
     keys_ = reader_->Keys(entry_.value, entry_.line, absl::StrCat("parameter ", Shown(entry_.key)),
@@ -120,7 +151,9 @@ class ParameterParser {
     if (!ReadDistribution() || !CheckKeys()) return;
     switch (parameter_.distribution) {
       case Distribution::kConstant:
-        if (const auto value = reader_->Scalar(keys_.at("value"))) parameter_.values = {*value};
+        if (const auto value = reader_->Scalar(keys_.at("value"), Of("value"))) {
+          parameter_.values = {*value};
+        }
         break;
       case Distribution::kCategorical:
         ReadValues(keys_.at("values"));
@@ -140,8 +173,13 @@ class ParameterParser {
                  it->second.line);
         return false;
       }
-      const std::optional<std::string> word = reader_->Word(it->second, DistributionNames());
-      return word && ParseDistribution(*word, &parameter_.distribution);
+      const std::optional<std::string> word = reader_->Text(it->second);
+      if (!word) return false;
+      if (ParseDistribution(*word, &parameter_.distribution)) return true;
+      Complain(absl::StrCat("has distribution ", Shown(*word), "; there are ",
+                            absl::StrJoin(DistributionNames(), ", "), DistributionHint(*word)),
+               it->second.line);
+      return false;
     }
     if (keys_.contains("value")) {
       parameter_.distribution = Distribution::kConstant;
@@ -160,7 +198,8 @@ class ParameterParser {
     const auto whole = [&](const char* key) {
       const auto it = keys_.find(key);
       return it != keys_.end() && it->second.value.IsScalar() &&
-             std::holds_alternative<std::int64_t>(ScalarValue(it->second.value));
+             std::holds_alternative<std::int64_t>(
+                 ScalarValue(it->second.value, reader_->rules()));
     };
     return whole("min") && whole("max");
   }
@@ -185,7 +224,7 @@ class ParameterParser {
   }
 
   void ReadValues(const YamlEntry& entry) {
-    std::optional<std::vector<Value>> values = reader_->Scalars(entry);
+    std::optional<std::vector<Value>> values = reader_->Scalars(entry, Of("values"));
     if (!values) return;
     if (values->size() > kMaxValues) {
       Complain(absl::StrCat("has ", values->size(), " values; the limit is ", kMaxValues));
@@ -281,6 +320,8 @@ class ParameterParser {
   void CheckAgainstKnown() {
     const KnownParameter* known = FindKnownParameter(parameter_.name);
     if (known == nullptr) return;
+    // `epochs` is asked of every trainer; the rest means what the program makes of it.
+    if (context_.has_program && !IsAsStored() && known->name != "epochs") return;
     const bool continuous = parameter_.distribution == Distribution::kUniform ||
                             parameter_.distribution == Distribution::kLogUniform;
     if (known->type == KnownParameter::Type::kInt && continuous) {
@@ -296,8 +337,10 @@ class ParameterParser {
     }
   }
 
+  bool IsAsStored() const { return reader_->rules() == ScalarRules::kAsStored; }
+
   const YamlEntry& entry_;
-  const bool has_network_;
+  const ParameterContext context_;
   YamlReader* const reader_;
   Parameter parameter_;
   std::map<std::string, YamlEntry> keys_;
@@ -323,17 +366,25 @@ void CheckUse(const SweepSpec& spec, const Parameter& parameter, YamlReader* rea
   if (IsUsed(spec, parameter.name)) return;
   std::vector<std::string> used;
   for (const std::string& name : HyperparameterNames(spec)) {
-    if (IsUsed(spec, name) && name != "model") used.push_back(name);
+    // One that is there already cannot be meant.
+    if (IsUsed(spec, name) && name != "model" && FindParameter(spec, name) == nullptr) {
+      used.push_back(name);
+    }
   }
   const char* which = spec.networks.size() == 1 ? "the network" : "any of the networks";
-  reader->Error(parameter.line, absl::StrCat("parameter ", Shown(parameter.name),
-                                             " is used neither by the trainer nor by ", which,
-                                             DidYouMean(parameter.name, used)));
+  const std::string hint =
+      parameter.name == "seed"
+          ? ": write seed: 7 beside 'parameters', and replicates: 3 for several trainings of each"
+          : ParameterHint(parameter.name, used);
+  reader->Error(parameter.line,
+                absl::StrCat("parameter ", Shown(parameter.name),
+                             " is used neither by the trainer nor by ", which, hint));
 }
 
 void CheckConditionNames(const SweepSpec& spec, const Parameter& parameter, YamlReader* reader) {
   const std::vector<std::string> known = HyperparameterNames(spec);
-  for (const std::string& name : parameter.when->names()) {
+  for (const std::string& written : parameter.when->names()) {
+    const std::string name(WithoutParametersPrefix(written));
     if (Contains(known, name)) continue;
     const bool is_fact = Contains(NetworkFactNames(), name);
     const std::string why =
@@ -354,7 +405,8 @@ class CycleFinder {
   void Visit(const Parameter& parameter) {
     if (!parameter.when || !entered_.insert(parameter.name).second) return;
     path_.push_back(parameter.name);
-    for (const std::string& name : parameter.when->names()) {
+    for (const std::string& written : parameter.when->names()) {
+      const std::string name(WithoutParametersPrefix(written));
       const auto begins = std::find(path_.begin(), path_.end(), name);
       if (begins != path_.end()) {
         std::vector<std::string> cycle(begins, path_.end());
@@ -377,7 +429,7 @@ class CycleFinder {
 
 }  // namespace
 
-std::vector<Parameter> ParseParameters(const YamlEntry& entry, bool has_network,
+std::vector<Parameter> ParseParameters(const YamlEntry& entry, const ParameterContext& context,
                                        YamlReader* reader) {
   std::vector<Parameter> parameters;
   const std::vector<YamlEntry> entries = reader->Entries(entry.value, entry.line, "'parameters'");
@@ -387,8 +439,12 @@ std::vector<Parameter> ParseParameters(const YamlEntry& entry, bool has_network,
     return parameters;
   }
   for (const YamlEntry& item : entries) {
-    std::optional<Parameter> parameter = ParameterParser(item, has_network, reader).Run();
-    if (parameter) parameters.push_back(*std::move(parameter));
+    std::optional<Parameter> parameter = ParameterParser(item, context, reader).Run();
+    const bool twice = parameter && std::any_of(parameters.begin(), parameters.end(),
+                                                [&](const Parameter& other) {
+                                                  return other.name == parameter->name;
+                                                });
+    if (parameter && !twice) parameters.push_back(*std::move(parameter));
   }
   return parameters;
 }
@@ -410,7 +466,7 @@ void CheckLikelySlips(const SweepSpec& spec, YamlReader* reader) {
     const bool is_reference = std::any_of(
         spec.networks.begin(), spec.networks.end(),
         [&](const auto& network) { return Contains(network.second.references(), parameter.name); });
-    const std::string hint = DidYouMean(parameter.name, meant);
+    const std::string hint = ParameterHint(parameter.name, meant);
     if (is_reference || hint.empty() || Contains(meant, parameter.name)) continue;
     reader->Error(parameter.line,
                   absl::StrCat("parameter ", Shown(parameter.name), " is no hyperparameter", hint));
@@ -420,7 +476,10 @@ void CheckLikelySlips(const SweepSpec& spec, YamlReader* reader) {
 std::vector<std::string> HyperparameterNames(const SweepSpec& spec) {
   std::set<std::string> names;
   if (!spec.models.empty()) names.insert("model");
-  for (const KnownParameter& known : KnownParameters()) names.emplace(known.name);
+  for (const KnownParameter& known : KnownParameters()) {
+    // What a program's file does not mention has no value here.
+    if (!spec.LeavesDefaultsToProgram() || known.name == "epochs") names.emplace(known.name);
+  }
   for (const Parameter& parameter : spec.parameters) names.insert(parameter.name);
   for (const auto& [model, network] : spec.networks) {
     names.insert(network.references().begin(), network.references().end());

@@ -8,11 +8,18 @@
 
 namespace sweep {
 
+// What else the file has, for ParseParameters. Without a network most facts of networks, and
+// "model", are names like others. A program decides itself which values it takes.
+struct ParameterContext {
+  bool has_network = true;
+  bool has_program = false;
+};
+
 // Reads the mapping `parameters:` of a sweep file and holds every value against what the
 // hyperparameter of that name takes. One that is in error stands as a constant 0, so that its name
-// can still be checked and referred to. Without a network, `has_network`, most facts of networks
-// are names like others ("layers").
-std::vector<Parameter> ParseParameters(const YamlEntry& entry, bool has_network,
+// can still be checked and referred to; so does one whose name is in error, under the name that was
+// most likely meant.
+std::vector<Parameter> ParseParameters(const YamlEntry& entry, const ParameterContext& context,
                                        YamlReader* reader);
 
 // What can be said only when the networks are known: that each parameter is used by some network,

@@ -67,7 +67,7 @@ void PointCompleter::Exclude(Block* block) {
   tester_.Begin(block->points.size(),
                 [&](std::size_t row, std::string_view name) -> std::optional<Value> {
                   const ParameterMap& resolved = block->points[row].resolved;
-                  const auto found = resolved.find(std::string(name));
+                  const auto found = resolved.find(std::string(WithoutParametersPrefix(name)));
                   if (found == resolved.end()) return std::nullopt;
                   return found->second;
                 });

@@ -18,10 +18,7 @@ constexpr std::size_t kMaxWordBytes = 4096;
 // The scalars of a list, or the one that stands alone; empty after complaining.
 std::vector<YAML::Node> Items(const YamlEntry& entry, YamlReader* reader) {
   if (entry.value.IsScalar()) return {entry.value};
-  if (!reader->Scalars(entry)) return {};
-  std::vector<YAML::Node> items;
-  for (const YAML::Node& item : entry.value) items.push_back(item);
-  return items;
+  return reader->Items(entry).value_or(std::vector<YAML::Node>());
 }
 
 // "" for a word that a command may have.
@@ -65,7 +62,7 @@ std::vector<std::string> ParseProgram(const YamlEntry& entry, YamlReader* reader
     reader->Error(entry.line,
                   absl::StrCat("'program' is one text with spaces; write its words as a ",
                                "list: ", AsList(words.front())));
-    return {};
+    return absl::StrSplit(words.front(), ' ', absl::SkipEmpty());
   }
   return words;
 }

@@ -28,6 +28,12 @@ std::vector<ProgramFileName> ParseProgramFileNames(const YamlEntry& entry, YamlR
 ProgramFiles TakeProgramFiles(const SweepSource& source, const std::vector<ProgramFileName>& names,
                               const std::set<std::string>& reported, int line, YamlReader* reader);
 
+// What is known of a command before it runs: that its first word is a file that can be executed
+// there, and that the script it names travels along. `files` is null where the file has none: then
+// the program runs where the worker was started, and what lies there is not known.
+void CheckProgram(const YamlEntry& entry, const std::vector<std::string>& words,
+                  const ProgramFiles* files, YamlReader* reader);
+
 // The names that a sweep file gives in `files`, as far as they are good. Complains about nothing.
 std::vector<ProgramFileName> ProgramFileNamesIn(std::string_view text);
 

@@ -41,6 +41,7 @@ class Conditions {
 
  private:
   std::optional<Value> Lookup(std::string_view name, absl::Status* failure) {
+    name = WithoutParametersPrefix(name);
     for (const Parameter& parameter : spec_.parameters) {
       if (parameter.name != name) continue;
       const absl::StatusOr<bool> exists = Exists(parameter);
@@ -74,7 +75,8 @@ absl::Status CheckNames(const SweepSpec& spec, const ParameterMap& chosen) {
 
 absl::StatusOr<std::string> ModelOf(const SweepSpec& spec, const ParameterMap& chosen) {
   const auto it = chosen.find("model");
-  const std::string model = it == chosen.end() ? DefaultModel(spec) : FormatValue(it->second);
+  const bool is_chosen = it != chosen.end() && !spec.models.empty();
+  const std::string model = is_chosen ? FormatValue(it->second) : DefaultModel(spec);
   if (model.empty() || spec.networks.contains(model)) return model;
   return absl::InvalidArgumentError(
       absl::StrCat("sweep ", spec.name, " has no model '", model, "'"));
@@ -93,13 +95,22 @@ const NetworkFile* FindNetwork(const SweepSpec& spec, const std::string& model) 
 
 ParameterMap BaseParameters(const SweepSpec& spec, const std::string& model) {
   ParameterMap base;
+  const NetworkFile* const network = FindNetwork(spec, model);
+  // What no file mentions a program decides itself, but for what the network cannot be built without.
+  const auto is_needed = [&](const std::string& name) {
+    if (!spec.LeavesDefaultsToProgram() || name == "epochs") return true;
+    return network != nullptr && std::binary_search(network->references().begin(),
+                                                    network->references().end(), name);
+  };
   for (const KnownParameter& known : KnownParameters()) {
-    base[std::string(known.name)] = known.default_value;
+    const std::string name(known.name);
+    if (is_needed(name)) base[name] = known.default_value;
   }
-  if (const NetworkFile* network = FindNetwork(spec, model)) {
+  if (network != nullptr) {
     for (const auto& [name, value] : network->defaults()) base[name] = value;
-    if (const Recipe* recipe = network->FindRecipe(spec.recipe)) {
-      for (const auto& [name, value] : recipe->Merged()) base[name] = value;
+    const Recipe* const recipe = network->FindRecipe(spec.recipe);
+    for (const auto& [name, value] : recipe == nullptr ? ParameterMap() : recipe->Merged()) {
+      if (spec.recipe_is_written || is_needed(name)) base[name] = value;
     }
     base["model"] = model;
   }
@@ -160,7 +171,10 @@ class FiniteSpace::Walker {
     for (std::size_t other = 0; other < space_.axes_.size(); ++other) {
       const std::string& name = spec_.parameters[space_.axes_[other]].name;
       const std::vector<std::string>& names = when.names();
-      if (std::find(names.begin(), names.end(), name) == names.end()) continue;
+      const bool refers = std::any_of(names.begin(), names.end(), [&](const std::string& other) {
+        return WithoutParametersPrefix(other) == name;
+      });
+      if (!refers) continue;
       if (other >= early_.size() || !early_[other]) return false;
     }
     return true;
@@ -169,8 +183,9 @@ class FiniteSpace::Walker {
   absl::StatusOr<bool> Exists(const Parameter& axis) {
     if (!axis.when) return true;
     const auto model = chosen_.find("model");
+    const bool is_chosen = model != chosen_.end() && !spec_.models.empty();
     const ParameterMap& base =
-        bases_[model == chosen_.end() ? DefaultModel(spec_) : FormatValue(model->second)];
+        bases_[is_chosen ? FormatValue(model->second) : DefaultModel(spec_)];
     return Conditions(spec_, chosen_, base).Exists(axis);
   }
 

@@ -277,20 +277,24 @@ void CountPoints(const SpaceContext& context, YamlReader* reader, SweepSpec* spe
 
 void CheckConstraintNames(const SweepSpec& spec, const std::vector<int>& lines,
                           YamlReader* reader) {
-  std::vector<std::string> known = HyperparameterNames(spec);
+  const std::vector<std::string> hyperparameters = HyperparameterNames(spec);
+  std::vector<std::string> known = hyperparameters;
   if (!spec.models.empty()) {
     known.insert(known.end(), NetworkFactNames().begin(), NetworkFactNames().end());
   }
   for (std::size_t i = 0; i < spec.constraints.size(); ++i) {
-    for (const std::string& name : spec.constraints[i].names()) {
-      if (Contains(known, name)) continue;
+    for (const std::string& written : spec.constraints[i].names()) {
+      const std::string name(WithoutParametersPrefix(written));
+      const std::vector<std::string>& allowed = name == written ? known : hyperparameters;
+      if (Contains(allowed, name)) continue;
       const bool is_result = name == "accuracy" || name == "loss";
       const bool is_fact = Contains(NetworkFactNames(), name);
-      const std::string why = is_result ? ", which only training tells; use 'require'"
-                              : is_fact ? ", a fact of the network, which needs 'model'"
-                                        : DidYouMean(name, known);
+      const std::string why = is_result                     ? ", which only training tells; use 'require'"
+                              : is_fact && name != written  ? ", a fact of the network and no hyperparameter"
+                              : is_fact                     ? ", a fact of the network, which needs 'model'"
+                                                            : DidYouMean(name, allowed);
       reader->Error(lines[i], absl::StrCat("constraint ", Shown(spec.constraints[i].text()),
-                                           " refers to unknown '", name, "'", why));
+                                           " refers to unknown '", written, "'", why));
     }
   }
 }

@@ -63,6 +63,10 @@ std::string CanonicalFrame(const SweepSpec& spec) {
   for (const std::string& word : spec.program) {
     absl::StrAppend(&text, "program ", Framed(word), "\n");
   }
+  // What the file leaves open is decided by others than in edition 1.
+  if (spec.LeavesDefaultsToProgram()) {
+    absl::StrAppend(&text, "defaults by program", spec.recipe_is_written ? " and recipe\n" : "\n");
+  }
   if (!spec.program_digest.empty()) absl::StrAppend(&text, "files ", spec.program_digest, "\n");
   AppendSorted("require", std::move(gates), &text);
   AppendSorted("constraint", std::move(constraints), &text);

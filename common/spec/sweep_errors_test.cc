@@ -69,8 +69,10 @@ TEST(Errors, SlipsOfHyperparametersAreNamedAlthoughTheNetworkIsUnknown) {
             "cnn-18718, cnn-19046, cnn-19750, cnn-17216, cnn-16034; a network file's name ends in "
             ".yaml)\n"
             "s.yaml:5: parameter 'momentun' has min 3 above max 1\n"
-            "s.yaml:5: parameter 'momentun' is no hyperparameter; did you mean 'momentum'?")
-      << "width may be the network's own";
+            "s.yaml:5: parameter 'momentun' is used neither by the trainer nor by the network; did "
+            "you mean 'momentum'?\n"
+            "s.yaml:6: parameter 'width' is used neither by the trainer nor by the network")
+      << "no built-in network has a width";
 }
 
 TEST(Errors, WhatIsMissingIsNamed) {
@@ -137,14 +139,14 @@ TEST(Errors, OfParametersOneByOne) {
       {"lr: {min: 0.1}", "distribution uniform, which needs 'max'"},
       {"lr: {min: 0.1, max: 0.2, q: 0.1}", "'q' does not go; say distribution: q_uniform"},
       {"lr: {value: 0.1, values: [0.1]}", "distribution constant, with which 'values' does not go"},
-      {"lr: {values: []}", "'values' must be a list of values, not an empty one"},
+      {"lr: {values: []}", "'values' of parameter 'lr' must be a list of values, not an empty one"},
       {"lr: {values: [0.1, 0.10]}", "lists 0.1 twice"},
-      {"lr: {values: [[0.1]]}", "an item of 'values' must be a single value, not a list"},
+      {"lr: {values: [[0.1]]}", "an item of 'values' of parameter 'lr' must be a single value, not a list"},
       {"lr: {min: low, max: 0.2}", "'min' must be a number, not 'low'"},
       {"lr: {vlaue: 0.1}", "did you mean 'value'?"},
       {"lr: {values: [0.1, 0.2], probabilities: [0.5, 0.5]}", "'probabilities' is not built yet"},
       {"lr: {distribution: log_uniform_values, min: 0, max: 1}", "needs one above 0"},
-      {"lr: {distribution: normal, mu: 0}", "'distribution' must be one of constant"},
+      {"lr: {distribution: normal, mu: 0}", "has distribution 'normal'; there are constant"},
       {"lr: {distribution: q_uniform, min: 0.1, max: 0.2, q: 0}", "has q 0; it must be above 0"},
       {"lr: {distribution: q_uniform, min: 0.11, max: 0.19, q: 0.1}", "no multiple of 0.1 in"},
       {"lr: {min: 0, max: 1}", "'lr' must be a number in (0, 100], not 0"},
@@ -265,7 +267,7 @@ TEST(HostileInput, IsRefusedInWords) {
       {"just words\n", "the sweep file must be a mapping"},
       {"- a\n- b\n", "the sweep file must be a mapping"},
       {"{[1, 2]: 3}\n", "must be a word"},
-      {"<<: {name: s}\n", "unknown key '<<'"},
+      {"<<: {name: s}\n", "'<<' merges mappings in YAML 1.1 only"},
       {"name: s\n\tmodel: x\n", "not valid YAML"},
   };
   for (const auto& [text, complaint] : cases) {

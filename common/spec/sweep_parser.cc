@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <set>
 #include <type_traits>
 #include <utility>
 
@@ -11,6 +12,8 @@
 #include "absl/strings/str_join.h"
 #include "common/base/ids.h"
 #include "common/base/nearest.h"
+#include "common/base/sha256.h"
+#include "common/spec/foreign_file.h"
 #include "common/spec/models_parser.h"
 #include "common/spec/parameters_parser.h"
 #include "common/spec/program_parser.h"
@@ -39,6 +42,11 @@ const std::vector<std::string>& TopLevelKeys() {
   return keys;
 }
 
+// A renamed copy of a sweep tries other points. Short, so that people can copy it.
+std::uint64_t SeedOfName(const std::string& name) {
+  return std::stoull(Sha256Hex(name).substr(0, 7), nullptr, 16);
+}
+
 // Parses one sweep file. An object per file.
 class SweepParser {
  public:
@@ -48,12 +56,21 @@ class SweepParser {
         reported_(reported),
         diagnostics_(diagnostics),
         is_cancelled_(is_cancelled),
-        reader_(source.file, diagnostics) {}
+        reader_(source.file, diagnostics,
+                source.edition < 2 ? ScalarRules::kAsStored : ScalarRules::kCoreSchema) {
+    spec_.edition = source.edition;
+  }
 
   void Run() {
     const std::optional<YAML::Node> document = reader_.Load(source_.text);
     if (!document) return;
-    keys_ = reader_.Keys(*document, LineOf(*document), "the sweep file", TopLevelKeys(),
+    std::vector<std::string> known = TopLevelKeys();
+    if (const auto foreign = FindForeignFile(*document)) {
+      reader_.Error(LineOf(*document), foreign->message);
+      if (!foreign->shares_keys) return;
+      known.insert(known.end(), foreign->keys.begin(), foreign->keys.end());
+    }
+    keys_ = reader_.Keys(*document, LineOf(*document), "the sweep file", known,
                          {"early_terminate"});
     if (!document->IsMap()) return;
     ReadIdentity();
@@ -144,13 +161,21 @@ class SweepParser {
     const YamlEntry* program = Find("program");
     if (program != nullptr) spec_.program = ParseProgram(*program, &reader_);
     const YamlEntry* files = Find("files");
-    if (files == nullptr) return;
+    if (files == nullptr) {
+      if (program != nullptr) CheckProgram(*program, spec_.program, nullptr, &reader_);
+      return;
+    }
     if (!HasProgram() && !MisspeltKey("program")) {
       reader_.Error(files->line, "'files' goes with 'program', the command that uses them");
     }
+    const std::size_t errors = reader_.error_count();
     const std::vector<ProgramFileName> names = ParseProgramFileNames(*files, &reader_);
-    spec_.program_digest = ProgramDigest(
-        TakeProgramFiles(source_, names, reported_.program, files->line, &reader_));
+    const ProgramFiles taken =
+        TakeProgramFiles(source_, names, reported_.program, files->line, &reader_);
+    spec_.program_digest = ProgramDigest(taken);
+    if (program != nullptr && reader_.error_count() == errors && reported_.program.empty()) {
+      CheckProgram(*program, spec_.program, &taken, &reader_);
+    }
   }
 
   // Also when what stands there is in error.
@@ -181,6 +206,7 @@ class SweepParser {
     const std::optional<std::string> recipe = reader_.Text(*entry);
     if (!recipe) return;
     spec_.recipe = *recipe;
+    spec_.recipe_is_written = true;
     for (const auto& [model, network] : spec_.networks) {
       if (network.FindRecipe(*recipe) != nullptr) continue;
       std::vector<std::string> names;
@@ -193,6 +219,12 @@ class SweepParser {
   }
 
   void ReadDataset() {
+    const std::size_t errors = reader_.error_count();
+    ReadDatasetKey();
+    dataset_is_known_ = reader_.error_count() == errors;
+  }
+
+  void ReadDatasetKey() {
     const YamlEntry* entry = Find("dataset");
     if (entry == nullptr) {
       if (HasProgram()) spec_.dataset.name = "none";
@@ -250,6 +282,7 @@ class SweepParser {
 
   // Training images, as far as is known here.
   std::int64_t TrainSize() const {
+    if (!dataset_is_known_) return kMaxImages;
     if (spec_.dataset.train_size > 0) return spec_.dataset.train_size;
     return spec_.dataset.name == "mnist" ? kMnistTrainSize : kMaxImages;
   }
@@ -293,28 +326,43 @@ class SweepParser {
   void ReadMetric() {
     const YamlEntry* entry = Find("metric");
     if (entry == nullptr) return;
-    const std::vector<std::string> names = {"accuracy", "loss"};
+    std::optional<std::string> metric;
     std::optional<std::string> goal;
     if (entry->value.IsMap()) {
       const auto keys = reader_.Keys(entry->value, entry->line, "'metric'", {"name", "goal"});
-      const auto name = keys.find("name");
-      if (name == keys.end()) {
+      if (const auto name = keys.find("name"); name != keys.end()) {
+        metric = MetricName(name->second, "'name' of 'metric'");
+      } else {
         reader_.Error(entry->line, "'metric' needs 'name': accuracy or loss");
-      } else if (const auto word = reader_.Word(name->second, names)) {
-        spec_.metric = *word;
       }
       if (const auto it = keys.find("goal"); it != keys.end()) {
         goal = reader_.Word(it->second, {"maximize", "minimize"});
       }
-    } else if (const auto word = reader_.Word(*entry, names)) {
-      spec_.metric = *word;
+    } else {
+      metric = MetricName(*entry, "'metric'");
     }
+    if (!metric) return;
+    spec_.metric = *metric;
     spec_.maximize = spec_.metric == "accuracy";
     const char* only = spec_.maximize ? "maximize" : "minimize";
     if (goal && *goal != only) {
       reader_.Error(entry->line,
                     absl::StrCat("metric ", spec_.metric, " can only have goal: ", only));
     }
+  }
+
+  std::optional<std::string> MetricName(const YamlEntry& entry, const char* what) {
+    const std::vector<std::string> names = {"accuracy", "loss"};
+    std::optional<std::string> name = reader_.Text(entry);
+    if (!name || std::find(names.begin(), names.end(), *name) != names.end()) return name;
+    // Other tools let the program choose: val_loss, validation_acc.
+    const auto has = [&](const char* part) { return name->find(part) != std::string::npos; };
+    const std::string hint = has("loss")  ? "; did you mean 'loss'?"
+                             : has("acc") ? "; did you mean 'accuracy'?"
+                                          : DidYouMean(*name, names);
+    reader_.Error(entry.line, absl::StrCat(what, " must be one of ", absl::StrJoin(names, ", "),
+                                           ", not ", Shown(*name), hint));
+    return std::nullopt;
   }
 
   void ReadRequire() {
@@ -340,17 +388,17 @@ class SweepParser {
             absl::StrCat(
                 "unknown gate ", Shown(gate.key),
                 hint.empty() ? absl::StrCat("; there are ", absl::StrJoin(names, ", ")) : hint));
-      } else if (reader_.Scalar(gate)) {
+      } else if (reader_.Text(gate)) {
         ReadGate(gate);
       }
     }
   }
 
   void ReadGate(const YamlEntry& entry) {
-    const Value value = ScalarValue(entry.value);
-    // True and TRUE are YAML's, but not the gates' own.
+    const Value value = ScalarValue(entry.value, reader_.rules());
+    // True, 0x10 and 1. are YAML's, but not the gates' own.
     const std::string text =
-        std::holds_alternative<bool>(value) ? FormatValue(value) : entry.value.Scalar();
+        std::holds_alternative<std::string>(value) ? entry.value.Scalar() : FormatValue(value);
     absl::StatusOr<Gate> gate = Gate::Parse(entry.key, text);
     if (!gate.ok()) {
       reader_.Error(entry.line, std::string(gate.status().message()));
@@ -394,6 +442,7 @@ class SweepParser {
     read("run_cap", 1, kMaxRunCap, &spec_.run_cap);
     read("replicates", 1, 1000, &spec_.replicates);
     read("seed", 0, std::numeric_limits<std::int64_t>::max(), &spec_.seed);
+    if (Find("seed") == nullptr && spec_.edition >= 2) spec_.seed = SeedOfName(spec_.name);
     read("max_failures", 1, 100, &spec_.max_failures);
     if (spec_.method == Method::kRandom && method_is_known_ && Find("run_cap") == nullptr &&
         !MisspeltKey("run_cap")) {
@@ -404,7 +453,9 @@ class SweepParser {
 
   void ReadParameters() {
     if (const YamlEntry* entry = Find("parameters")) {
-      spec_.parameters = ParseParameters(*entry, HasModel(), &reader_);
+      parameters_are_known_ = entry->value.IsMap();
+      spec_.parameters = ParseParameters(
+          *entry, {.has_network = HasModel(), .has_program = HasProgram()}, &reader_);
     }
     if (spec_.models.size() > 1) {
       Parameter model{.name = "model", .distribution = Distribution::kCategorical};
@@ -462,9 +513,8 @@ class SweepParser {
     std::vector<YamlEntry> items;
     if (entry->value.IsScalar()) {
       items.push_back(*entry);
-    } else if (reader_.Scalars(*entry)) {
-      for (const YAML::Node& node : entry->value)
-        items.push_back({"constraints", node, LineOf(node)});
+    } else if (const auto nodes = reader_.Items(*entry)) {
+      for (const YAML::Node& node : *nodes) items.push_back({"constraints", node, LineOf(node)});
     }
     if (items.size() > kMaxListed) {
       reader_.Error(entry->line, absl::StrCat("'constraints' has ", items.size(),
@@ -485,12 +535,10 @@ class SweepParser {
 
   void Check() {
     if ((spec_.models.empty() && HasModel()) || spec_.networks.size() != spec_.models.size()) {
-      CheckLikelySlips(spec_, &reader_);
-      return;
+      return CheckWithoutNetwork();
     }
-    CheckParameters(spec_, &reader_);
-    CheckConstraintNames(spec_, constraint_lines_, &reader_);
-    if (!diagnostics_->empty()) {
+    CheckNames(spec_);
+    if (reader_.error_count() > 0) {
       CheckDefaultsFit(spec_, &reader_);
       return;
     }
@@ -499,6 +547,34 @@ class SweepParser {
                  .is_cancelled = is_cancelled_},
                 &reader_, &spec_);
     spec_.digest = DigestOf(spec_);
+    // Not before: a sweep is the same one wherever its file lies.
+    PlaceDataset(source_.file, &spec_);
+  }
+
+  void CheckNames(const SweepSpec& spec) {
+    CheckParameters(spec, &reader_);
+    if (parameters_are_known_) CheckConstraintNames(spec, constraint_lines_, &reader_);
+  }
+
+  // A network file that cannot be had may have any name of its own; the built-in networks do not
+  // differ in theirs, so that one stands for those that are unknown.
+  void CheckWithoutNetwork() {
+    std::set<std::string> unknown(spec_.models.begin(), spec_.models.end());
+    for (const auto& [model, network] : spec_.networks) unknown.erase(model);
+    const bool own = std::any_of(unknown.begin(), unknown.end(),
+                                 [](const std::string& model) { return IsNetworkPath(model); });
+    const std::string stand_in = BuiltinNetworkNames().front();
+    Diagnostics ignored;
+    absl::StatusOr<NetworkFile> network =
+        NetworkFile::Parse(BuiltinNetworkText(stand_in).value_or(""), stand_in, &ignored);
+    if (own || MisspeltKey("model") || MisspeltKey("program") || !network.ok()) {
+      return CheckLikelySlips(spec_, &reader_);
+    }
+    SweepSpec spec = spec_;
+    if (unknown.empty()) spec.models = {stand_in};
+    for (const std::string& model : unknown) spec.networks.emplace(model, *network);
+    if (unknown.empty()) spec.networks.emplace(stand_in, *network);
+    CheckNames(spec);
   }
 
   const SweepSource& source_;
@@ -510,6 +586,8 @@ class SweepParser {
   SweepSpec spec_;
   std::vector<int> constraint_lines_;  // of spec_.constraints
   bool method_is_known_ = true;
+  bool dataset_is_known_ = true;
+  bool parameters_are_known_ = true;
 };
 
 }  // namespace
@@ -528,7 +606,8 @@ absl::StatusOr<SweepSpec> ParseSweep(const SweepSource& source, const ReportedFi
     return absl::CancelledError(
         absl::StrCat(source.file, ": nobody waits for the file to be read any more"));
   }
-  const bool good = found.empty() && reported.empty();
+  DropShadowedWarnings(&found);
+  const bool good = CountErrors(found) == 0 && reported.empty();
   const std::string text = FormatDiagnostics(found);
   diagnostics->insert(diagnostics->end(), found.begin(), found.end());
   if (!good) return absl::InvalidArgumentError(text);

@@ -37,13 +37,54 @@ absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
   return text;
 }
 
+// A sweep file may come out of a pipe; what is read again on another machine may not.
+absl::StatusOr<std::string> ReadRegularFile(const std::string& path) {
+  std::error_code ignored;
+  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
+  const bool other = std::filesystem::exists(status) && !std::filesystem::is_directory(status) &&
+                     !std::filesystem::is_regular_file(status);
+  if (other) return absl::NotFoundError("is no regular file");
+  return ReadTextFile(path);
+}
+
+bool LiesBelow(const std::filesystem::path& folder, const std::filesystem::path& path) {
+  const std::filesystem::path rest = path.lexically_relative(folder);
+  return !rest.empty() && rest != "." && *rest.begin() != "..";
+}
+
+// Reads `name`, which is relative to `folder`. What it contains leaves this machine, so a name that
+// lies in the folder by its words may not lead out of it by a link. A name that says itself that it
+// lies elsewhere is the writer's wish.
+absl::StatusOr<std::string> ReadNamedFile(const std::filesystem::path& folder,
+                                          const std::string& name) {
+  const std::filesystem::path path = folder / name;
+  std::error_code error;
+  const std::filesystem::path root =
+      std::filesystem::canonical(folder.empty() ? std::filesystem::path(".") : folder, error);
+  const std::filesystem::path real =
+      error ? std::filesystem::path() : std::filesystem::canonical(path, error);
+  if (error) {
+    if (std::filesystem::is_symlink(std::filesystem::symlink_status(path, error))) {
+      return absl::NotFoundError("is a link that leads nowhere");
+    }
+    return ReadRegularFile(path.string());  // which says why
+  }
+  if (LiesBelow(root, (root / name).lexically_normal()) && !LiesBelow(root, real)) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("is or lies behind a link to ", real.string(), ", outside of the folder ",
+                     root.string(), "; copy the file there instead"));
+  }
+  return ReadRegularFile(real.string());
+}
+
 // Reads the network files that `source` names into it; returns those that cannot be read.
 std::set<std::string> LoadNetworks(SweepSource* source, Diagnostics* diagnostics) {
   std::set<std::string> unreadable;
+  const std::filesystem::path folder = std::filesystem::path(source->file).parent_path();
   for (const std::string& model : ModelsIn(source->text)) {
     if (!IsNetworkPath(model)) continue;
     const std::string network = NetworkPath(source->file, model);
-    absl::StatusOr<std::string> text = ReadTextFile(network);
+    absl::StatusOr<std::string> text = ReadNamedFile(folder, model);
     if (text.ok()) {
       source->network_files[model] = *std::move(text);
     } else {
@@ -56,23 +97,13 @@ std::set<std::string> LoadNetworks(SweepSource* source, Diagnostics* diagnostics
   return unreadable;
 }
 
-// A sweep file may come out of a pipe; what is read again on another machine may not.
-absl::StatusOr<std::string> ReadRegularFile(const std::string& path) {
-  std::error_code ignored;
-  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
-  const bool other = std::filesystem::exists(status) && !std::filesystem::is_directory(status) &&
-                     !std::filesystem::is_regular_file(status);
-  if (other) return absl::NotFoundError("is no regular file");
-  return ReadTextFile(path);
-}
-
 // The same for the files of its program.
 std::set<std::string> LoadProgram(SweepSource* source, Diagnostics* diagnostics) {
   std::set<std::string> unreadable;
   const std::filesystem::path folder = std::filesystem::path(source->file).parent_path();
   for (const ProgramFileName& file : ProgramFileNamesIn(source->text)) {
     const std::string path = (folder / file.name).string();
-    absl::StatusOr<std::string> text = ReadRegularFile(path);
+    absl::StatusOr<std::string> text = ReadNamedFile(folder, file.name);
     if (text.ok()) {
       source->program_files[file.name] = *std::move(text);
     } else {

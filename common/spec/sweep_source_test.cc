@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -83,6 +84,26 @@ TEST_F(SourceTest, AMissingNetworkFileIsNamedTogetherWithTheOtherErrors) {
   EXPECT_THAT(LoadComplaints(Write("t.yaml", "name: s\nmodel: nets/none.yaml\nrun_cap: 1\n")),
               HasSubstr("no such file"))
       << "also when nothing else is wrong";
+}
+
+TEST_F(SourceTest, NoLinkToANetworkLeadsOutOfTheFolder) {
+  const std::string outside = Write("outside.yaml", kWidthsNetwork);
+  const std::string path =
+      Write("sweep/s.yaml", "name: s\nmodel: own.yaml\nrun_cap: 1\nparameters: {lr: 0.1}\n");
+  std::filesystem::create_symlink(outside, folder_ / "sweep/own.yaml");
+  EXPECT_THAT(LoadComplaints(path), AllOf(HasSubstr("sweep/own.yaml: is or lies behind a link to "),
+                                          HasSubstr("/outside.yaml, outside of the folder ")));
+  std::filesystem::remove(folder_ / "sweep/own.yaml");
+  Write("sweep/nets/real.yaml", kWidthsNetwork);
+  std::filesystem::create_symlink("nets/real.yaml", folder_ / "sweep/own.yaml");
+  Diagnostics diagnostics;
+  EXPECT_TRUE(LoadSweepSource(path, &diagnostics).ok()) << FormatDiagnostics(diagnostics);
+}
+
+TEST_F(SourceTest, ANetworkThatIsAPipeIsNotWaitedFor) {
+  const std::string path = Write("s.yaml", "name: s\nmodel: pipe.yaml\nrun_cap: 1\n");
+  ASSERT_EQ(mkfifo((folder_ / "pipe.yaml").c_str(), 0600), 0);
+  EXPECT_THAT(LoadComplaints(path), HasSubstr("pipe.yaml: is no regular file"));
 }
 
 TEST_F(SourceTest, AWrongNetworkFileIsNamedByItsOwnLine) {

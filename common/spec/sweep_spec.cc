@@ -1,6 +1,7 @@
 #include "common/spec/sweep_spec.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -27,10 +28,12 @@ std::string Origin(const SweepSpec& spec, const ResolvedPoint& point, const std:
 
 absl::Status CheckValues(const SweepSpec& spec, const ResolvedPoint& point) {
   for (const auto& [name, value] : point.resolved) {
+    if (spec.LeavesDefaultsToProgram() && name != "epochs") continue;  // only it knows
     if (absl::Status status = CheckParameterValue(name, value); !status.ok()) {
       return absl::InvalidArgumentError(absl::StrCat(Origin(spec, point, name), status.message()));
     }
   }
+  if (spec.LeavesDefaultsToProgram()) return absl::OkStatus();
   if (SameValue(point.resolved.at("nesterov"), true) &&
       AsDouble(point.resolved.at("momentum")) == 0) {
     return absl::InvalidArgumentError(
@@ -72,19 +75,25 @@ TrialSpec SweepSpec::MakeTrialSpec(const Configuration& configuration, int repli
   // 63 bits, because SQLite's integers are signed.
   trial.seed = Mix64(DeriveKey(seed, "replicate") + static_cast<std::uint64_t>(replicate)) >> 1;
   for (const auto& [parameter, value] : configuration.resolved) {
+    // A program's may have values that the trainer's of that name cannot have.
+    if (LeavesDefaultsToProgram() && !CheckTrialParameter(parameter, value).empty()) continue;
     // False for what is no field of a trial: the network's own parameters are in its layers.
     SetTrialParameter(parameter, value, &trial);
   }
+  if (LeavesDefaultsToProgram() && trial.momentum == 0) trial.nesterov = false;
   trial.epochs = static_cast<int>(std::get<std::int64_t>(configuration.resolved.at("epochs")));
   if (const auto model = configuration.resolved.find("model");
-      model != configuration.resolved.end()) {
+      model != configuration.resolved.end() && !models.empty()) {
     const NetworkFile& file = networks.at(std::get<std::string>(model->second));
     trial.loss = file.loss();
     trial.evaluate_with = file.evaluate_with();
     trial.normalize_mean = file.normalize_mean();
     trial.normalize_stddev = file.normalize_stddev();
   }
-  if (!program.empty()) trial.parameters = configuration.resolved;
+  if (!program.empty()) {
+    trial.parameters = configuration.resolved;
+    trial.only_parameters = LeavesDefaultsToProgram();
+  }
   trial.network = configuration.network;
   trial.dataset = dataset;
   trial.holdout = holdout;
@@ -96,6 +105,29 @@ std::int64_t SweepSpec::PlannedConfigurations() const {
   return run_cap == 0 ? *points : std::min(run_cap, *points);
 }
 
+void PlaceDataset(std::string_view file, SweepSpec* spec) {
+  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  const std::filesystem::path path = spec->dataset.path;
+  if (spec->dataset.name != "idx" || !folder.is_absolute() || path.is_absolute()) return;
+  spec->dataset.path = (folder / path).lexically_normal().string();
+}
+
+absl::StatusOr<SweepSpec> SweepSpec::ParseStored(SweepSource source, std::string_view digest,
+                                                 Diagnostics* diagnostics) {
+  Diagnostics found;
+  source.edition = kSweepEdition;
+  absl::StatusOr<SweepSpec> newest = Parse(source, &found);
+  absl::StatusOr<SweepSpec> spec = newest;
+  while (!(spec.ok() && spec->digest == digest) && --source.edition > 0) {
+    Diagnostics ignored;
+    spec = Parse(source, &ignored);
+    if (!newest.ok() && spec.ok()) newest = spec;
+  }
+  if (spec.ok() && spec->digest == digest) return spec;
+  if (!newest.ok()) *diagnostics = found;
+  return newest;
+}
+
 const std::vector<std::string>& NetworkFactNames() {
   static const auto& names = *new std::vector<std::string>{
       "parameters", "fully_connected", "train_mflop", "forward_mflop", "receptive_field", "layers"};
@@ -105,7 +137,7 @@ const std::vector<std::string>& NetworkFactNames() {
 std::optional<Value> LookUpConfiguration(const Configuration& configuration,
                                          std::string_view name) {
   const Network& network = configuration.network;
-  if (!network.layers.empty()) {
+  if (!network.layers.empty() && !name.starts_with(kParametersPrefix)) {
     if (name == "parameters") return network.parameters;
     if (name == "fully_connected") return network.fully_connected;
     if (name == "train_mflop") return static_cast<double>(network.train_flops) / 1e6;
@@ -113,7 +145,7 @@ std::optional<Value> LookUpConfiguration(const Configuration& configuration,
     if (name == "receptive_field") return std::int64_t{network.receptive_field};
     if (name == "layers") return static_cast<std::int64_t>(network.layers.size());
   }
-  const auto it = configuration.resolved.find(std::string(name));
+  const auto it = configuration.resolved.find(std::string(WithoutParametersPrefix(name)));
   if (it == configuration.resolved.end()) return std::nullopt;
   return it->second;
 }

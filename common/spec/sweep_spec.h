@@ -21,6 +21,13 @@ namespace sweep {
 enum class Method { kGrid, kRandom };
 enum class GateOn { kBest, kLast, kMean };
 
+// A stored sweep keeps the meaning with which it was submitted:
+//   1  scalars as ReadPlainScalarAsStored reads them; a program gets the defaults of the built-in
+//      trainer; without `seed` it is 1
+//   2  scalars by YAML 1.2's core schema; a program gets what its file says; without `seed` it is
+//      drawn from the name; slips that edition 1 took as text are refused
+inline constexpr int kSweepEdition = 2;
+
 // The texts of a submitted sweep: the sweep file and, by the name used in it, each network file
 // that is not built in and each of `files`. This is what travels to the coordinator and is stored
 // there.
@@ -29,13 +36,16 @@ struct SweepSource {
   std::string text;
   std::map<std::string, std::string> network_files;
   std::map<std::string, std::string> program_files;  // of a sweep with `program`
+  int edition = kSweepEdition;                       // by which it is read
 };
 
 // One point of the search space, complete: every hyperparameter that the trainer needs is in it.
 struct Configuration {
   std::int64_t number = 0;  // 1-based within its sweep
   ParameterMap parameters;  // what the search chose; what the user sees
-  ParameterMap resolved;    // with recipe and defaults: what the trainer gets
+  // With recipe and defaults: what the trainer gets. A program gets only what its sweep file says,
+  // `epochs`, and what the layers of its network refer to.
+  ParameterMap resolved;
   Network network;          // without layers when the sweep has no model
 };
 
@@ -44,12 +54,14 @@ using IsCancelled = std::function<bool()>;
 
 // A parsed and validated sweep file. Immutable.
 struct SweepSpec {
+  int edition = kSweepEdition;
   std::string name;
   std::string description;
   // Names as written; more than one when swept over; none for a `program` that needs no network.
   std::vector<std::string> models;
   std::map<std::string, NetworkFile> networks;  // by those names
   std::string recipe = "seed";
+  bool recipe_is_written = false;
   DatasetSpec dataset;
   Method method = Method::kRandom;
   std::string metric = "accuracy";  // or "loss"
@@ -79,9 +91,15 @@ struct SweepSpec {
 
   // Parses and validates. Reports every error into `diagnostics` and returns InvalidArgument then.
   // A large search space takes seconds: `is_cancelled`, if there is one, is asked now and then, and
-  // Cancelled is the answer when it says so. Never throws.
+  // Cancelled is the answer when it says so. A good file may have
+  // warnings. Never throws.
   static absl::StatusOr<SweepSpec> Parse(const SweepSource& source, Diagnostics* diagnostics,
                                          const IsCancelled& is_cancelled = {});
+
+  // As Parse, of a sweep that was stored with `digest`, which tells the edition: the newest that
+  // gives this digest counts.
+  static absl::StatusOr<SweepSpec> ParseStored(SweepSource source, std::string_view digest,
+                                               Diagnostics* diagnostics);
 
   // Completes a point of the search space: applies `when`, recipe and defaults, builds the network.
   // What `chosen` says counts most, then the network's recipe, the defaults of the network file,
@@ -95,6 +113,9 @@ struct SweepSpec {
   absl::StatusOr<std::optional<Configuration>> CompleteIfAllowed(std::int64_t number,
                                                                  const ParameterMap& chosen) const;
 
+  // Whether a hyperparameter that no file mentions is left to the program's own defaults.
+  bool LeavesDefaultsToProgram() const { return !program.empty() && edition >= 2; }
+
   // What the trainer gets for replicate `replicate` (0-based), without the trial's name. The seed
   // is a function of the sweep's seed and the replicate alone, so that configurations are compared
   // with the same seeds; it is below 2^63.
@@ -104,10 +125,15 @@ struct SweepSpec {
   std::int64_t PlannedConfigurations() const;
 };
 
-// Names usable in `constraints` and `--where` for a configuration: its hyperparameters, "model",
+// Names usable in `constraints` and `--where` for a configuration: its hyperparameters, also with
+// kParametersPrefix, "model",
 // and the facts of its network, if it has one: "parameters", "fully_connected", "train_mflop",
 // "forward_mflop", "receptive_field", "layers".
 std::optional<Value> LookUpConfiguration(const Configuration& configuration, std::string_view name);
+
+// A relative folder of a data set lies beside the sweep file, as networks and files of programs do,
+// if `file` is an absolute path. Elsewhere it is one of each worker.
+void PlaceDataset(std::string_view file, SweepSpec* spec);
 
 // The names of those facts.
 const std::vector<std::string>& NetworkFactNames();

@@ -36,14 +36,30 @@ inline SweepSource SourceOf(std::string text) {
           .network_files = {{"nets/widths.yaml", kWidthsNetwork}}};
 }
 
-// Every complaint about a file, one per line; "" for a good one.
+// The errors among them, one per line.
+inline std::string FormatErrors(Diagnostics diagnostics) {
+  std::erase_if(diagnostics, [](const Diagnostic& diagnostic) {
+    return diagnostic.severity == Diagnostic::Severity::kWarning;
+  });
+  return FormatDiagnostics(diagnostics);
+}
+
+// The warnings about a good file, one per line.
+inline std::string Warnings(const SweepSource& source) {
+  Diagnostics diagnostics;
+  EXPECT_TRUE(SweepSpec::Parse(source, &diagnostics).ok()) << FormatDiagnostics(diagnostics);
+  return FormatDiagnostics(diagnostics);
+}
+inline std::string Warnings(std::string text) { return Warnings(SourceOf(std::move(text))); }
+
+// Every error in a file, one per line; "" for a good one.
 inline std::string Complaints(std::string text) {
   Diagnostics diagnostics;
   const absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(SourceOf(std::move(text)), &diagnostics);
-  EXPECT_EQ(spec.ok(), diagnostics.empty());
+  EXPECT_EQ(spec.ok(), CountErrors(diagnostics) == 0);
   EXPECT_EQ(spec.status().code(),
             spec.ok() ? absl::StatusCode::kOk : absl::StatusCode::kInvalidArgument);
-  return FormatDiagnostics(diagnostics);
+  return FormatErrors(diagnostics);
 }
 
 // A file that must be good.

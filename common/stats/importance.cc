@@ -139,7 +139,8 @@ double Divergence(const ImportanceDimension& dimension, const std::vector<double
     if (indices[trial] < 0) continue;
     const auto index = static_cast<std::size_t>(indices[trial]);
     ++all[index];
-    if (costs[trial] > cutoff) continue;
+    // Where nearly all have failed to give a number, only those that did are the top.
+    if (costs[trial] > cutoff || !std::isfinite(costs[trial])) continue;
     ++top[index];
     ++top_total;
   }

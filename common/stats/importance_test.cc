@@ -121,5 +121,26 @@ TEST(PedAnova, TrialsWithoutAValueDoNotCount) {
   EXPECT_EQ(shares.at("never"), 0);
 }
 
+// What diverges above a learning rate says more than small differences below it.
+TEST(PedAnova, ATrialWithoutAFiniteCostIsWorseThanAllOthers) {
+  ImportanceDimension lr{.name = "lr", .low = 0, .high = 1};
+  ImportanceDimension noise{.name = "noise", .low = 0, .high = 1};
+  std::vector<double> costs;
+  for (int i = 0; i < 40; ++i) {
+    lr.values.push_back(i / 39.0);
+    noise.values.push_back((i * 17 % 40) / 39.0);
+    costs.push_back(i < 4 ? 0.1 : std::numeric_limits<double>::infinity());
+  }
+  const std::vector<Importance> found = PedAnova({noise, lr}, costs);
+  ASSERT_EQ(found.size(), 2u);
+  EXPECT_EQ(found[0].name, "lr");
+  // Only those with a cost are the top, although they are fewer than a tenth.
+  costs.assign(40, std::numeric_limits<double>::infinity());
+  costs[0] = 0.1;
+  EXPECT_FALSE(PedAnova({noise, lr}, costs).empty());
+  costs[0] = costs[1];
+  EXPECT_TRUE(PedAnova({noise, lr}, costs).empty()) << "nothing is better than anything";
+}
+
 }  // namespace
 }  // namespace sweep

@@ -206,8 +206,16 @@ ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration
   return score;
 }
 
-int ValueEpoch(const SweepSpec& spec, const TrialResult& result) {
-  return MeasureOne(spec.gate_on, spec.require, result).accuracy_epoch;
+RunValue ValueOf(const SweepSpec& spec, const TrialResult& result) {
+  const Measured measured = MeasureOne(spec.gate_on, spec.require, result);
+  return {.accuracy = measured.accuracy,
+          .metric = spec.metric == "loss" ? measured.loss : measured.accuracy,
+          .epoch = measured.accuracy_epoch};
+}
+
+std::optional<Interval> MeanInterval(double mean, double half_width, int replicates) {
+  if (replicates < 2) return std::nullopt;
+  return Interval{std::max(0.0, mean - half_width), std::min(1.0, mean + half_width)};
 }
 
 Interval ValueInterval(const SweepSpec& spec, const ConfigurationScore& score,

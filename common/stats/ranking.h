@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -76,8 +77,17 @@ Interval WilsonInterval(double share, std::int64_t n);
 // for a share of `images`; [0, 0] where neither can be said.
 Interval ValueInterval(const SweepSpec& spec, const ConfigurationScore& score, std::int64_t images);
 
-// The epoch at which `value` was measured in the replicate that stands for the configuration.
-int ValueEpoch(const SweepSpec& spec, const TrialResult& result);
+// What a ranking holds against the gates of one run, as gate_on says: its best epoch within the
+// epoch gate (of all when none is), or its last one.
+struct RunValue {
+  double accuracy = 0;
+  double metric = 0;  // that or the loss: what the sweep ranks by
+  int epoch = 0;      // where the accuracy was measured; 0 before the first
+};
+RunValue ValueOf(const SweepSpec& spec, const TrialResult& result);
+// 95 % interval of the mean of the last epochs, within what an accuracy can be; nullopt for fewer
+// than two replicates, which have no spread.
+std::optional<Interval> MeanInterval(double mean, double half_width, int replicates);
 
 // Two-sided 97.5 % quantile of Student's t for `degrees` ≥ 1.
 double StudentT975(int degrees);

@@ -134,11 +134,11 @@ TEST(Ranking, EpochAndIntervalAreThoseOfTheValue) {
   const SweepSpec best = SpecWith(kGates);
   ConfigurationScore score = Score(best, {Trained(best, late)});
   EXPECT_DOUBLE_EQ(score.value, 0.9951);
-  EXPECT_EQ(ValueEpoch(best, Trained(best, late).result), 8);
+  EXPECT_EQ(ValueOf(best, Trained(best, late).result).epoch, 8);
   EXPECT_DOUBLE_EQ(ValueInterval(best, score, kImages).low, WilsonInterval(0.9951, kImages).low);
   const SweepSpec last = SpecWith(std::string(kGates) + "gate_on: last\n");
   score = Score(last, {Trained(last, {0.9945, 0.993})});
-  EXPECT_EQ(ValueEpoch(last, Trained(last, {0.9945, 0.993}).result), 2);
+  EXPECT_EQ(ValueOf(last, Trained(last, {0.9945, 0.993}).result).epoch, 2);
   EXPECT_DOUBLE_EQ(ValueInterval(last, score, kImages).high, WilsonInterval(0.993, kImages).high);
   const SweepSpec mean = SpecWith(std::string(kGates) + "gate_on: mean\nreplicates: 2\n");
   score = Score(mean, {Trained(mean, {0.993}), Trained(mean, {0.994})});
@@ -241,6 +241,14 @@ TEST(Intervals, WilsonMatchesAKnownCase) {
   EXPECT_DOUBLE_EQ(WilsonInterval(1.0, 10).high, 1.0);
   EXPECT_GT(WilsonInterval(0.0, 10).high, 0.2);
   EXPECT_DOUBLE_EQ(WilsonInterval(0.5, 0).low, 0.0);
+}
+
+TEST(MeanInterval, IsWithinWhatAnAccuracyCanBeAndNoneForOneRun) {
+  EXPECT_FALSE(MeanInterval(0.832, 0, 1).has_value()) << "one run has no spread";
+  const std::optional<Interval> interval = MeanInterval(0.978, 0.0381, 2);
+  ASSERT_TRUE(interval.has_value());
+  EXPECT_DOUBLE_EQ(interval->low, 0.978 - 0.0381);
+  EXPECT_EQ(interval->high, 1) << "not 101.61 %";
 }
 
 }  // namespace

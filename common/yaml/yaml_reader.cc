@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "common/base/nearest.h"
 #include "common/yaml/document_scan.h"
 #include "common/yaml/shown.h"
@@ -17,10 +18,11 @@ namespace {
 constexpr int kMaxNodes = 20'000;
 constexpr int kMaxDepth = 16;
 
-bool LooksLikeNumber(std::string_view text) {
-  if (!text.empty() && (text[0] == '-' || text[0] == '+')) text.remove_prefix(1);
-  if (!text.empty() && text[0] == '.') text.remove_prefix(1);
-  return !text.empty() && text[0] >= '0' && text[0] <= '9';
+constexpr char kTagPrefix[] = "tag:yaml.org,2002:";
+
+// yaml-cpp tags what is quoted "!" and what is plain "?" or nothing.
+bool IsPlain(const YAML::Node& scalar) {
+  return scalar.Tag().empty() || scalar.Tag() == "?";
 }
 
 // Not a std::string_view: Debian's absl::StrCat takes none.
@@ -33,8 +35,14 @@ const char* KindOf(const YAML::Node& node) {
     case YAML::NodeType::Map:
       return "a mapping";
     default:
-      return "empty";
+      return "null or empty";
   }
+}
+
+// As YAML writes a text so that it is one.
+std::string QuotedText(const std::string& text) {
+  if (text.find_first_of("\"\\") == std::string::npos) return absl::StrCat("\"", text, "\"");
+  return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "''"}}), "'");
 }
 
 // The most frequent slip of a gate: `>` starts a block of text in YAML.
@@ -54,36 +62,45 @@ std::string Quoted(const std::string& text) { return absl::StrCat(text.size(), "
 
 int LineOf(const YAML::Node& node) { return node.Mark().line + 1; }
 
-Value ScalarValue(const YAML::Node& scalar) {
+PlainScalar ReadScalar(const YAML::Node& scalar, ScalarRules rules) {
   const std::string& text = scalar.Scalar();
-  // yaml-cpp tags what is quoted "!" and what is plain "?" or nothing.
-  if (scalar.Tag() == "!" || scalar.Tag() == "tag:yaml.org,2002:str") return text;
-  if (text == "true" || text == "True" || text == "TRUE") return true;
-  if (text == "false" || text == "False" || text == "FALSE") return false;
-  if (!LooksLikeNumber(text)) return text;
-  std::int64_t integer = 0;
-  if (absl::SimpleAtoi(text, &integer)) return integer;
-  double number = 0;
-  if (absl::SimpleAtod(text, &number) && std::isfinite(number)) return number;
-  return text;
+  const std::string& tag = scalar.Tag();
+  if (tag == "!" || tag == absl::StrCat(kTagPrefix, "str")) return {.value = text};
+  if (rules == ScalarRules::kAsStored) return {.value = ReadPlainScalarAsStored(text)};
+  PlainScalar read = ReadPlainScalar(text);
+  if (!read.refusal.empty() || IsPlain(scalar)) return read;
+  if (tag == absl::StrCat(kTagPrefix, "float") && IsNumber(read.value)) {
+    return {.value = AsDouble(read.value)};
+  }
+  const bool fits = (tag == absl::StrCat(kTagPrefix, "int") &&
+                     std::holds_alternative<std::int64_t>(read.value)) ||
+                    (tag == absl::StrCat(kTagPrefix, "bool") &&
+                     std::holds_alternative<bool>(read.value));
+  if (!fits) read.refusal = absl::StrCat(", which is not what its tag ", tag, " says");
+  return read;
 }
 
-std::string CanonicalYaml(const YAML::Node& node) {
+Value ScalarValue(const YAML::Node& scalar, ScalarRules rules) {
+  return ReadScalar(scalar, rules).value;
+}
+
+std::string CanonicalYaml(const YAML::Node& node, ScalarRules rules) {
   switch (node.Type()) {
     case YAML::NodeType::Scalar: {
-      const Value value = ScalarValue(node);
+      const Value value = ScalarValue(node, rules);
       return absl::StrCat(std::string(IsNumber(value) ? "number" : TypeName(value)), " ",
                           Quoted(FormatValue(value)));
     }
     case YAML::NodeType::Sequence: {
       std::vector<std::string> items;
-      for (const YAML::Node& item : node) items.push_back(CanonicalYaml(item));
+      for (const YAML::Node& item : node) items.push_back(CanonicalYaml(item, rules));
       return absl::StrCat("[", absl::StrJoin(items, ","), "]");
     }
     case YAML::NodeType::Map: {
       std::vector<std::string> items;
       for (const auto& item : node) {
-        items.push_back(absl::StrCat(CanonicalYaml(item.first), "=", CanonicalYaml(item.second)));
+        items.push_back(
+            absl::StrCat(CanonicalYaml(item.first, rules), "=", CanonicalYaml(item.second, rules)));
       }
       std::sort(items.begin(), items.end());
       return absl::StrCat("{", absl::StrJoin(items, ","), "}");
@@ -93,13 +110,34 @@ std::string CanonicalYaml(const YAML::Node& node) {
   }
 }
 
-YamlReader::YamlReader(std::string file, Diagnostics* diagnostics)
-    : file_(std::move(file)), diagnostics_(diagnostics) {}
+YamlReader::YamlReader(std::string file, Diagnostics* diagnostics, ScalarRules rules)
+    : file_(std::move(file)), diagnostics_(diagnostics), rules_(rules) {}
 
 void YamlReader::Error(int line, std::string message) { ErrorIn(file_, line, std::move(message)); }
 
 void YamlReader::ErrorIn(std::string file, int line, std::string message) {
   diagnostics_->push_back({std::move(file), line, std::move(message)});
+}
+
+void YamlReader::Warning(int line, std::string message) {
+  if (rules_ == ScalarRules::kAsStored) return;
+  diagnostics_->push_back({file_, line, std::move(message), Diagnostic::Severity::kWarning});
+}
+
+bool YamlReader::HasKnownTag(const YAML::Node& node) {
+  const std::string& tag = node.Tag();
+  if (rules_ == ScalarRules::kAsStored || tag.empty() || tag == "?" || tag == "!") return true;
+  const std::string_view type = std::string_view(tag).starts_with(kTagPrefix)
+                                    ? std::string_view(tag).substr(sizeof(kTagPrefix) - 1)
+                                    : std::string_view();
+  const bool known =
+      node.IsScalar() ? type == "str" || type == "int" || type == "float" || type == "bool"
+                      : (node.IsMap() && type == "map") || (node.IsSequence() && type == "seq");
+  if (!known) {
+    Error(LineOf(node), absl::StrCat("the tag ", Shown(tag),
+                                     " is not known; write the value without it, a text in quotes"));
+  }
+  return known;
 }
 
 bool YamlReader::IsBounded(const YAML::Node& node, int depth, int* budget) {
@@ -109,6 +147,7 @@ bool YamlReader::IsBounded(const YAML::Node& node, int depth, int* budget) {
                             : absl::StrCat("more than ", kMaxNodes, " values"));
     return false;
   }
+  HasKnownTag(node);
   if (node.IsSequence()) {
     for (const YAML::Node& item : node) {
       if (!IsBounded(item, depth + 1, budget)) return false;
@@ -160,6 +199,10 @@ std::vector<YamlEntry> YamlReader::Entries(const YAML::Node& node, int line,
       continue;
     }
     YamlEntry entry{item.first.Scalar(), item.second, LineOf(item.first)};
+    if (entry.key == "<<" && IsPlain(item.first)) {
+      Error(entry.line, "'<<' merges mappings in YAML 1.1 only; write the keys out");
+      continue;
+    }
     const auto same = std::find_if(entries.begin(), entries.end(),
                                    [&](const YamlEntry& e) { return e.key == entry.key; });
     if (same != entries.end()) {
@@ -200,16 +243,38 @@ std::map<std::string, YamlEntry> YamlReader::Keys(const YAML::Node& node, int li
   return keys;
 }
 
-std::optional<Value> YamlReader::Scalar(const YamlEntry& entry) {
-  if (entry.value.IsScalar()) return ScalarValue(entry.value);
+std::optional<Value> YamlReader::ValueOf(const YAML::Node& scalar, int line,
+                                         const std::string& what) {
+  const std::string& text = scalar.Scalar();
+  if (IsPlain(scalar) && rules_ == ScalarRules::kCoreSchema && BracketBalance(text) != 0) {
+    Error(line, absl::StrCat(what, " is ", Shown(text),
+                             ", which has a bracket or a quotation mark without its partner; if the "
+                             "text is meant, put it in quotes"));
+    return std::nullopt;
+  }
+  PlainScalar read = ReadScalar(scalar, rules_);
+  if (!read.refusal.empty()) {
+    Error(line, absl::StrCat(what, " is ", Shown(text), read.refusal));
+    return std::nullopt;
+  }
+  if (!read.warning.empty()) Warning(line, absl::StrCat(what, ": ", Shown(text), read.warning));
+  return std::move(read.value);
+}
+
+std::optional<Value> YamlReader::Scalar(const YamlEntry& entry, std::string what) {
+  if (what.empty()) what = absl::StrCat("'", entry.key, "'");
+  if (entry.value.IsScalar()) return ValueOf(entry.value, entry.line, what);
   Error(entry.line,
-        absl::StrCat("'", entry.key, "' must be a single value, not ", KindOf(entry.value)));
+        absl::StrCat(what, " must be a single value, not ", KindOf(entry.value),
+                     entry.value.IsNull() ? "" : "; if the text is meant, put it in quotes"));
   return std::nullopt;
 }
 
 std::optional<std::string> YamlReader::Text(const YamlEntry& entry) {
-  if (!Scalar(entry)) return std::nullopt;
-  return entry.value.Scalar();
+  if (entry.value.IsScalar()) return entry.value.Scalar();
+  Error(entry.line,
+        absl::StrCat("'", entry.key, "' must be a single value, not ", KindOf(entry.value)));
+  return std::nullopt;
 }
 
 std::optional<std::int64_t> YamlReader::Int(const YamlEntry& entry, std::int64_t min,
@@ -240,22 +305,53 @@ std::optional<std::string> YamlReader::Word(const YamlEntry& entry,
   return std::nullopt;
 }
 
-std::optional<std::vector<Value>> YamlReader::Scalars(const YamlEntry& entry) {
+std::optional<std::vector<YAML::Node>> YamlReader::Items(const YamlEntry& entry, std::string what) {
+  if (what.empty()) what = absl::StrCat("'", entry.key, "'");
   if (!entry.value.IsSequence() || entry.value.size() == 0) {
-    Error(entry.line,
-          absl::StrCat("'", entry.key, "' must be a list of values, not ",
-                       entry.value.IsSequence() ? "an empty one" : KindOf(entry.value)));
+    Error(entry.line, absl::StrCat(what, " must be a list of values, not ",
+                                   entry.value.IsSequence() ? "an empty one" : KindOf(entry.value)));
     return std::nullopt;
   }
-  std::vector<Value> values;
+  std::vector<YAML::Node> items;
+  std::string tuple;  // the items of one that is not closed yet
+  bool good = true;
   for (const YAML::Node& item : entry.value) {
     if (!item.IsScalar()) {
-      Error(LineOf(item), absl::StrCat("an item of '", entry.key, "' must be a single value, not ",
-                                       KindOf(item)));
+      Error(LineOf(item),
+            absl::StrCat("an item of ", what, " must be a single value, not ", KindOf(item),
+                         item.IsNull() ? "" : "; if its text is meant, put it in quotes"));
       return std::nullopt;
     }
-    values.push_back(ScalarValue(item));
+    items.push_back(item);
+    const std::string& text = item.Scalar();
+    const bool whole = !IsPlain(item) || BracketBalance(text) == 0;
+    if (rules_ == ScalarRules::kAsStored || (whole && tuple.empty())) continue;
+    good = false;
+    absl::StrAppend(&tuple, tuple.empty() ? "" : ", ", text);
+    const bool closed = BracketBalance(tuple) == 0;
+    if (BracketBalance(tuple) > 0 && items.size() < entry.value.size()) continue;
+    Error(LineOf(item),
+          closed ? absl::StrCat("YAML has no tuples: an item of ", what, " ends at its comma; write "
+                                "the text in quotes: ", QuotedText(tuple))
+                 : absl::StrCat("an item of ", what, " is ", Shown(tuple),
+                                ", which has a bracket or a quotation mark without its partner; if "
+                                "the text is meant, put it in quotes"));
+    tuple.clear();
   }
+  if (!good) return std::nullopt;
+  return items;
+}
+
+std::optional<std::vector<Value>> YamlReader::Scalars(const YamlEntry& entry, std::string what) {
+  if (what.empty()) what = absl::StrCat("'", entry.key, "'");
+  const std::optional<std::vector<YAML::Node>> items = Items(entry, what);
+  if (!items) return std::nullopt;
+  std::vector<Value> values;
+  for (const YAML::Node& item : *items) {
+    std::optional<Value> value = ValueOf(item, LineOf(item), absl::StrCat("an item of ", what));
+    if (value) values.push_back(*std::move(value));
+  }
+  if (values.size() != items->size()) return std::nullopt;
   return values;
 }
 

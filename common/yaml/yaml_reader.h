@@ -9,6 +9,7 @@
 
 #include "common/base/diagnostic.h"
 #include "common/base/value.h"
+#include "common/yaml/scalar.h"
 #include "yaml-cpp/yaml.h"
 
 namespace sweep {
@@ -26,14 +27,18 @@ class YamlReader {
  public:
   static constexpr std::size_t kMaxSizeBytes = 1 << 20;
 
-  YamlReader(std::string file, Diagnostics* diagnostics);
+  YamlReader(std::string file, Diagnostics* diagnostics,
+             ScalarRules rules = ScalarRules::kCoreSchema);
 
   const std::string& file() const { return file_; }
+  ScalarRules rules() const { return rules_; }
   void Error(int line, std::string message);
+  // What is taken, but perhaps not as it was meant. Nothing is said of stored sweeps.
+  void Warning(int line, std::string message);
   // About another file that this one refers to.
   void ErrorIn(std::string file, int line, std::string message);
-  // How many complaints there are so far.
-  std::size_t error_count() const { return diagnostics_->size(); }
+  // How many errors there are so far.
+  std::size_t error_count() const { return CountErrors(*diagnostics_); }
 
   // The one document of `text`; nullopt when it is no YAML or larger or deeper than any sensible
   // file (aliases are counted as often as they are used).
@@ -48,29 +53,37 @@ class YamlReader {
                                         const std::vector<std::string>& known,
                                         const std::vector<std::string>& later = {});
 
-  // Typed values of an entry; nullopt after complaining.
-  std::optional<Value> Scalar(const YamlEntry& entry);
+  // Typed values of an entry; nullopt after complaining. `what` names the value, else its key does.
+  // What other readers of YAML take for something else is warned of.
+  std::optional<Value> Scalar(const YamlEntry& entry, std::string what = "");
+  // The text as written, whatever it might stand for.
   std::optional<std::string> Text(const YamlEntry& entry);
   std::optional<std::int64_t> Int(const YamlEntry& entry, std::int64_t min, std::int64_t max);
   std::optional<double> Number(const YamlEntry& entry);
   // One of `words`.
   std::optional<std::string> Word(const YamlEntry& entry, const std::vector<std::string>& words);
   // The scalars of a list, which must not be empty.
-  std::optional<std::vector<Value>> Scalars(const YamlEntry& entry);
+  std::optional<std::vector<Value>> Scalars(const YamlEntry& entry, std::string what = "");
+  // The same as nodes, for lists of texts.
+  std::optional<std::vector<YAML::Node>> Items(const YamlEntry& entry, std::string what = "");
 
  private:
+  std::optional<Value> ValueOf(const YAML::Node& scalar, int line, const std::string& what);
   bool IsBounded(const YAML::Node& node, int depth, int* budget);
+  bool HasKnownTag(const YAML::Node& node);
   const std::string file_;
   Diagnostics* const diagnostics_;
+  const ScalarRules rules_;
 };
 
 // 1-based line of a node; 0 when it has none.
 int LineOf(const YAML::Node& node);
-// A scalar as the value it stands for: quoted is a string; else true/false, integer, number,
+// A scalar as the value it stands for, with why it is refused or what to warn of: quoted is a
 // string.
-Value ScalarValue(const YAML::Node& scalar);
+PlainScalar ReadScalar(const YAML::Node& scalar, ScalarRules rules = ScalarRules::kCoreSchema);
+Value ScalarValue(const YAML::Node& scalar, ScalarRules rules = ScalarRules::kCoreSchema);
 // Text that is equal for documents with the same meaning: comments, spacing, quoting style and the
 // order of keys do not count. Requires a node that Load returned.
-std::string CanonicalYaml(const YAML::Node& node);
+std::string CanonicalYaml(const YAML::Node& node, ScalarRules rules = ScalarRules::kCoreSchema);
 
 }  // namespace sweep

@@ -9,6 +9,7 @@
 namespace sweep {
 namespace {
 
+constexpr std::string_view kDiverged = "diverged:";  // as docs/protocol.md says
 constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr int kMaxNetworkFiles = 64;
 constexpr int kMaxEpochsPerReport = 16;
@@ -39,6 +40,7 @@ v1::TrialCounts ToProto(const TrialCounts& counts) {
   proto.set_stopped(counts.stopped);
   proto.set_failed(counts.failed);
   proto.set_cancelled(counts.cancelled);
+  proto.set_diverged(counts.diverged);
   return proto;
 }
 
@@ -96,6 +98,8 @@ v1::TrialState ToProto(TrialState state) {
       return v1::TRIAL_STATE_STOPPED;
     case TrialState::kFailed:
       return v1::TRIAL_STATE_FAILED;
+    case TrialState::kDiverged:
+      return v1::TRIAL_STATE_DIVERGED;
     case TrialState::kCancelled:
       return v1::TRIAL_STATE_CANCELLED;
   }
@@ -174,6 +178,13 @@ v1::Trial ToProto(const TrialRow& row, const SweepSpec& spec) {
     added->set_size_bytes(artifact.size_bytes);
   }
   proto.set_evaluation_images(EvaluationImages(spec));
+  *proto.mutable_attempt_duration() = ToProto(row.AttemptTime(absl::Now()));
+  for (const auto& [name, value] : row.Defaults()) {
+    (*proto.mutable_defaults())[name] = ToProto(value);
+  }
+  const RunValue value = ValueOf(spec, row.result);
+  proto.set_value(value.accuracy);
+  proto.set_value_epoch(value.epoch);
   return proto;
 }
 
@@ -223,7 +234,7 @@ v1::RankedConfiguration ToProto(const RankedRow& row, const SweepSpec& spec) {
   proto.set_replicates(score.replicates);
   proto.set_mean_last_accuracy(score.mean_last_accuracy);
   proto.set_mean_half_width(score.mean_half_width);
-  proto.set_value_epoch(ValueEpoch(spec, row.trial.result));
+  proto.set_value_epoch(ValueOf(spec, row.trial.result).epoch);
   const Interval interval = ValueInterval(spec, score, EvaluationImages(spec));
   proto.set_interval_low(interval.low);
   proto.set_interval_high(interval.high);
@@ -406,6 +417,8 @@ absl::StatusOr<TrialState> FromProto(v1::TrialState state) {
       return TrialState::kStopped;
     case v1::TRIAL_STATE_FAILED:
       return TrialState::kFailed;
+    case v1::TRIAL_STATE_DIVERGED:
+      return TrialState::kDiverged;
     case v1::TRIAL_STATE_CANCELLED:
       return TrialState::kCancelled;
     default:
@@ -414,19 +427,20 @@ absl::StatusOr<TrialState> FromProto(v1::TrialState state) {
   }
 }
 
-absl::StatusOr<LeaseOutcome> FromProto(v1::LeaseOutcome outcome) {
-  switch (outcome) {
+absl::StatusOr<LeaseOutcome> OutcomeOf(const v1::FinishLeaseRequest& request) {
+  switch (request.outcome()) {
     case v1::LEASE_OUTCOME_COMPLETED:
       return LeaseOutcome::kCompleted;
     case v1::LEASE_OUTCOME_FAILED:
       return LeaseOutcome::kFailed;
     case v1::LEASE_OUTCOME_FAILED_FOR_GOOD:
-      return LeaseOutcome::kFailedForGood;
+      return request.reason().starts_with(kDiverged) ? LeaseOutcome::kDiverged
+                                                     : LeaseOutcome::kFailedForGood;
     case v1::LEASE_OUTCOME_GIVEN_BACK:
       return LeaseOutcome::kGivenBack;
     default:
       return absl::InvalidArgumentError(
-          fmt::format("{} is no outcome of a lease", static_cast<int>(outcome)));
+          fmt::format("{} is no outcome of a lease", static_cast<int>(request.outcome())));
   }
 }
 

@@ -47,7 +47,8 @@ absl::StatusOr<std::vector<LogRow>> FromProto(
     const google::protobuf::RepeatedPtrField<v1::LogLine>& lines);
 absl::StatusOr<SynchronizeCall> FromProto(const v1::SynchronizeRequest& request);
 absl::StatusOr<TrialState> FromProto(v1::TrialState state);
-absl::StatusOr<LeaseOutcome> FromProto(v1::LeaseOutcome outcome);
+// Training diverged when the reason of a failure for good begins with "diverged:".
+absl::StatusOr<LeaseOutcome> OutcomeOf(const v1::FinishLeaseRequest& request);
 // Items that name no trial are left out.
 std::vector<TrialProgress> FromProto(const v1::ReportProgressRequest& request);
 

@@ -39,6 +39,31 @@ TEST_F(DashboardTest, ViewsComeByGrpcToo) {
   EXPECT_EQ(nlohmann::json::parse(response.json())["coordinator"]["actions_allowed"], false);
 }
 
+TEST_F(DashboardTest, EveryPlaceSaysTheSameOfBestAndTimeLeft) {
+  ASSERT_EQ(Create("s"), absl::OkStatus());
+  Train(1);
+  const v1::Lease lease = Lease("w");
+  v1::Sweep sweep;
+  ASSERT_EQ(GetSweep("s", &sweep), absl::OkStatus());
+  ASSERT_TRUE(sweep.has_time_left());
+  v1::GetViewResponse response;
+  ASSERT_EQ(GetView("/sweeps/s", "", &response), absl::OkStatus());
+  const auto view = nlohmann::json::parse(response.json());
+  EXPECT_NEAR(view["seconds_left"].get<double>(),
+              static_cast<double>(sweep.time_left().seconds()) + sweep.time_left().nanos() * 1e-9,
+              1e-6);
+  EXPECT_EQ(view["best_trial"], sweep.best_trial());
+  EXPECT_EQ(view["best_value"], sweep.best_value());
+  EXPECT_EQ(view["best_qualifies"], sweep.best_qualifies());
+  v1::PauseSweepRequest request;
+  request.set_name("sweeps/s");
+  v1::PauseSweepResponse paused;
+  ASSERT_EQ(Invoke(*sweeps_, &v1::SweepService::Stub::PauseSweep, request, &paused),
+            absl::OkStatus());
+  EXPECT_FALSE(paused.sweep().has_time_left());
+  EXPECT_EQ(paused.sweep().best_trial(), sweep.best_trial()) << "as GetSweep has it";
+}
+
 TEST_F(DashboardTest, IsServedOnlyWhenAskedFor) {
   EXPECT_EQ(server_->dashboard(), "");
   const auto with = Must(CoordinatorServer::Start(

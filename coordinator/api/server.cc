@@ -70,11 +70,14 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     collector_ = std::make_unique<BlobCollector>(store_.get(), blobs_.get(), options.clock,
                                                  BlobCollector::Options{});
     specs_ = std::make_unique<SpecCache>(store_.get());
-    watches_ = std::make_unique<WatchHub>(store_.get(), scheduler_.get(), specs_.get());
+    time_left_ = std::make_unique<TimeLeft>(store_.get(), scheduler_.get(), options.clock);
+    watches_ = std::make_unique<WatchHub>(store_.get(), scheduler_.get(), specs_.get(),
+                                          time_left_.get());
     views_ = Views::Make({.store = store_.get(),
                           .scheduler = scheduler_.get(),
                           .blobs = blobs_.get(),
                           .specs = specs_.get(),
+                          .time_left = time_left_.get(),
                           .clock = options.clock,
                           .database = options.database,
                           .version = SWEEP_VERSION});
@@ -85,8 +88,13 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     reads_ = std::make_unique<WorkPool>(kReads);
     files_ = std::make_unique<WorkPool>(kFiles);
     parsing_ = std::make_unique<WorkPool>(kParsing);
-    sweeps_ = std::make_unique<SweepService>(store_.get(), scheduler_.get(), specs_.get(),
-                                             watches_.get(), reads_.get(), parsing_.get());
+    sweeps_ = std::make_unique<SweepService>(SweepService::Parts{.store = store_.get(),
+                                                                 .scheduler = scheduler_.get(),
+                                                                 .specs = specs_.get(),
+                                                                 .time_left = time_left_.get(),
+                                                                 .watches = watches_.get(),
+                                                                 .reads = reads_.get(),
+                                                                 .parsing = parsing_.get()});
     trials_ =
         std::make_unique<TrialService>(store_.get(), scheduler_.get(), specs_.get(), reads_.get());
     workers_ = std::make_unique<WorkerService>(scheduler_.get(), reads_.get());
@@ -209,6 +217,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   std::unique_ptr<BlobCollector> collector_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<SpecCache> specs_;
+  std::unique_ptr<TimeLeft> time_left_;
   std::unique_ptr<WatchHub> watches_;
   std::unique_ptr<Views> views_;
   std::unique_ptr<WorkPool> reads_;

@@ -208,6 +208,31 @@ TEST_F(ControlTest, FailedTrialsAreRetried) {
   EXPECT_EQ(sweep.counts().completed(), 4);
 }
 
+TEST_F(ControlTest, ATrialThatDivergedIsRetriedOnlyWhenForced) {
+  ASSERT_EQ(Create("s"), absl::OkStatus());
+  const v1::Lease lease = Lease("w");
+  ASSERT_EQ(Finish(lease.token(), v1::LEASE_OUTCOME_FAILED_FOR_GOOD, {},
+                   "diverged: loss is nan"),
+            absl::OkStatus());
+  v1::Sweep sweep;
+  ASSERT_EQ(GetSweep("s", &sweep), absl::OkStatus());
+  EXPECT_EQ(sweep.counts().diverged(), 1);
+  EXPECT_EQ(sweep.counts().failed(), 0);
+  v1::RetrySweepResponse response;
+  ASSERT_EQ(Retry(true, false, &response), absl::OkStatus());
+  EXPECT_EQ(response.retried(), 0);
+  v1::RetryTrialRequest request;
+  request.set_name("sweeps/s/trials/1");
+  v1::RetryTrialResponse trial;
+  const auto retry = [&] {
+    return Invoke(*trials_, &v1::TrialService::Stub::RetryTrial, request, &trial);
+  };
+  EXPECT_TRUE(absl::IsFailedPrecondition(retry()));
+  request.set_force(true);
+  EXPECT_EQ(retry(), absl::OkStatus());
+  EXPECT_EQ(trial.trial().state(), v1::TRIAL_STATE_PENDING);
+}
+
 TEST_F(ControlTest, OneTrialIsRetried) {
   CreateFour();
   v1::RetryTrialResponse response;

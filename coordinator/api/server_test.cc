@@ -412,7 +412,10 @@ TEST_F(ServerTest, ProgressIsSentToThoseWhoAsk) {
   ASSERT_EQ(Invoke(*workers_, &v1::WorkerService::Stub::ReportProgress, progress, &ignored),
             absl::OkStatus());
   v1::WatchSweepResponse event;
-  while (reader->Read(&event) && !event.has_progress()) {
+  while (reader->Read(&event) && event.progress().progress_size() == 0) {
+    if (event.has_progress()) {
+      EXPECT_EQ(event.progress().sweep().name(), "sweeps/s") << "news of the sweep";
+    }
   }
   ASSERT_EQ(event.progress().progress_size(), 1);
   EXPECT_EQ(event.progress().progress(0).step(), 7);

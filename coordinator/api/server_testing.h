@@ -103,8 +103,9 @@ class ServerTest : public testing::Test {
     return Invoke(*workers_, &v1::WorkerService::Stub::ReportEpochs, request, &response);
   }
   absl::Status Finish(const v1::LeaseToken& token, v1::LeaseOutcome outcome,
-                      const v1::Artifact& artifact = {}) {
+                      const v1::Artifact& artifact = {}, const std::string& reason = "") {
     v1::FinishLeaseRequest request;
+    request.set_reason(reason);
     *request.mutable_token() = token;
     request.set_outcome(outcome);
     if (!artifact.role().empty()) *request.add_artifacts() = artifact;

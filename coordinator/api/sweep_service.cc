@@ -48,7 +48,8 @@ v1::Sweep Planned(const SweepSpec& spec, absl::Time now) {
 
 }  // namespace
 
-absl::StatusOr<v1::Sweep> DescribeSweep(const SweepRow& row, Store* store, SpecCache* specs) {
+absl::StatusOr<v1::Sweep> DescribeSweep(const SweepRow& row, Store* store, SpecCache* specs,
+                                        TimeLeft* time_left) {
   const absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = specs->Get(row.name);
   if (!spec.ok()) return spec.status();
   v1::Sweep proto = ToProto(row, **spec);
@@ -57,6 +58,10 @@ absl::StatusOr<v1::Sweep> DescribeSweep(const SweepRow& row, Store* store, SpecC
   if (!best->empty() && best->front().score.has_value) {
     proto.set_best_trial(best->front().trial.short_name());
     proto.set_best_value(best->front().score.metric);
+    proto.set_best_qualifies(best->front().score.qualifies);
+  }
+  if (const std::optional<double> seconds = time_left->SecondsLeft(row, **spec)) {
+    *proto.mutable_time_left() = ToProto(absl::Seconds(*seconds));
   }
   return proto;
 }
@@ -77,12 +82,13 @@ grpc::ServerUnaryReactor* SweepService::CreateSweep(grpc::CallbackServerContext*
     if (!parsed.ok()) return reactor->Finish(Outgoing(context, parsed.status()));
     scheduler_->Submit(parsed->spec, parsed->source,
                        CutText(request->principal(), kMaxPrincipalBytes),
-                       [=, spec = parsed->spec](absl::StatusOr<Scheduler::Submission> result) {
-                         if (result.ok()) {
-                           *response->mutable_sweep() = ToProto(result->sweep, *spec);
-                           response->set_created(result->created);
+                       [=, this](const absl::StatusOr<Scheduler::Submission>& result) {
+                         if (!result.ok()) {
+                           return reactor->Finish(Outgoing(context, result.status()));
                          }
-                         reactor->Finish(Outgoing(context, result.status()));
+                         response->set_created(result->created);
+                         FinishWithSweep(context, reactor, result->sweep,
+                                         response->mutable_sweep());
                        });
   });
   if (!queued) reactor->Finish(Outgoing(context, TooManyWaiting(*parsing_)));
@@ -97,7 +103,7 @@ grpc::ServerUnaryReactor* SweepService::GetSweep(grpc::CallbackServerContext* co
     if (!name.ok()) return name.status();
     const absl::StatusOr<SweepRow> row = store_->GetSweep(*name);
     if (!row.ok()) return row.status();
-    absl::StatusOr<v1::Sweep> sweep = DescribeSweep(*row, store_, specs_);
+    absl::StatusOr<v1::Sweep> sweep = Describe(*row);
     if (!sweep.ok()) return sweep.status();
     *response->mutable_sweep() = *std::move(sweep);
     *response->mutable_sweep()->mutable_source() = ToProto(row->source);
@@ -119,7 +125,7 @@ absl::Status SweepService::List(const v1::ListSweepsRequest& request,
     response->set_next_page_token(EncodePageToken(rows->back().id, kQuery));
   }
   for (const SweepRow& row : *rows) {
-    absl::StatusOr<v1::Sweep> sweep = DescribeSweep(row, store_, specs_);
+    absl::StatusOr<v1::Sweep> sweep = Describe(row);
     if (!sweep.ok()) return sweep.status();
     *response->add_sweeps() = *std::move(sweep);
   }
@@ -142,7 +148,7 @@ absl::Status SweepService::Rank(const v1::RankSweepRequest& request,
   if (!row.ok()) return row.status();
   const absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = specs_->Get(*name);
   if (!spec.ok()) return spec.status();
-  absl::StatusOr<v1::Sweep> sweep = DescribeSweep(*row, store_, specs_);
+  absl::StatusOr<v1::Sweep> sweep = Describe(*row);
   if (!sweep.ok()) return sweep.status();
   *response->mutable_sweep() = *std::move(sweep);
   const absl::StatusOr<std::vector<RankedRow>> ranked = store_->Rank(*name, *top);

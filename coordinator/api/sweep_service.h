@@ -9,18 +9,30 @@
 
 namespace sweep {
 
+// A stored sweep as the services show it, with its best trial and the time left. Reads the store.
+absl::StatusOr<v1::Sweep> DescribeSweep(const SweepRow& row, Store* store, SpecCache* specs,
+                                        TimeLeft* time_left);
+
 // sweeps.proto over the scheduler and the store. Thin: checks, converts, delegates. Thread-safe.
 class SweepService final : public v1::SweepService::CallbackService {
  public:
-  // `parsing` reads submitted files, `reads` answers questions.
-  SweepService(Store* store, Scheduler* scheduler, SpecCache* specs, WatchHub* watches,
-               WorkPool* reads, WorkPool* parsing)
-      : store_(store),
-        scheduler_(scheduler),
-        specs_(specs),
-        watches_(watches),
-        reads_(reads),
-        parsing_(parsing) {}
+  struct Parts {  // all outlive it
+    Store* store = nullptr;
+    Scheduler* scheduler = nullptr;
+    SpecCache* specs = nullptr;
+    TimeLeft* time_left = nullptr;
+    WatchHub* watches = nullptr;
+    WorkPool* reads = nullptr;    // answers questions
+    WorkPool* parsing = nullptr;  // reads submitted files
+  };
+  explicit SweepService(const Parts& parts)
+      : store_(parts.store),
+        scheduler_(parts.scheduler),
+        specs_(parts.specs),
+        time_left_(parts.time_left),
+        watches_(parts.watches),
+        reads_(parts.reads),
+        parsing_(parts.parsing) {}
 
   grpc::ServerUnaryReactor* CreateSweep(grpc::CallbackServerContext* context,
                                         const v1::CreateSweepRequest* request,
@@ -57,16 +69,20 @@ class SweepService final : public v1::SweepService::CallbackService {
   absl::Status Rank(const v1::RankSweepRequest& request, v1::RankSweepResponse* response);
   // The spec of the sweep with that resource name.
   absl::StatusOr<std::shared_ptr<const SweepSpec>> FindSpec(const std::string& resource);
+  absl::StatusOr<v1::Sweep> Describe(const SweepRow& row) const {
+    return DescribeSweep(row, store_, specs_, time_left_);
+  }
+  // Ends a call that changed the sweep with what it is now. On a thread that may read.
+  void FinishWithSweep(grpc::CallbackServerContext* context, grpc::ServerUnaryReactor* reactor,
+                       const absl::StatusOr<SweepRow>& row, v1::Sweep* sweep);
 
   Store* const store_;
   Scheduler* const scheduler_;
   SpecCache* const specs_;
+  TimeLeft* const time_left_;
   WatchHub* const watches_;
   WorkPool* const reads_;
   WorkPool* const parsing_;
 };
-
-// A stored sweep as the services show it, with its best trial. Reads the store.
-absl::StatusOr<v1::Sweep> DescribeSweep(const SweepRow& row, Store* store, SpecCache* specs);
 
 }  // namespace sweep

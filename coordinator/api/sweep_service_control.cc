@@ -10,19 +10,23 @@ namespace {
 
 using SharedSpec = std::shared_ptr<const SweepSpec>;  // shared with the cache and the scheduler
 
-// Ends the call with the sweep that the scheduler answers. A context has one default reactor, to be
-// asked for once.
-template <typename Response>
-Scheduler::SweepCallback AnswerWithSweep(grpc::CallbackServerContext* context,
-                                         grpc::ServerUnaryReactor* reactor, Response* response,
-                                         const SharedSpec& spec) {
-  return [=](absl::StatusOr<SweepRow> sweep) {
-    if (sweep.ok()) *response->mutable_sweep() = ToProto(*sweep, *spec);
-    reactor->Finish(Outgoing(context, sweep.status()));
-  };
-}
-
 }  // namespace
+
+void SweepService::FinishWithSweep(grpc::CallbackServerContext* context,
+                                   grpc::ServerUnaryReactor* reactor,
+                                   const absl::StatusOr<SweepRow>& row, v1::Sweep* sweep) {
+  if (!row.ok()) return reactor->Finish(Outgoing(context, row.status()));
+  const auto finish = [=, this, row = *row] {
+    absl::StatusOr<v1::Sweep> described = Describe(row);
+    if (described.ok()) {
+      *sweep = *std::move(described);
+    } else if (const absl::StatusOr<SharedSpec> spec = specs_->Get(row.name); spec.ok()) {
+      *sweep = ToProto(row, **spec);  // the change is done: describing it does not make it fail
+    }
+    reactor->Finish(Outgoing(context, absl::OkStatus()));
+  };
+  if (!reads_->Submit(finish)) finish();
+}
 
 absl::StatusOr<SharedSpec> SweepService::FindSpec(const std::string& resource) {
   const absl::StatusOr<std::string> name = ParseSweepResource(resource);
@@ -37,7 +41,9 @@ grpc::ServerUnaryReactor* SweepService::CancelSweep(grpc::CallbackServerContext*
   if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->CancelSweep((*spec)->name, RequestId(request->request_id()),
-                          AnswerWithSweep(context, reactor, response, *spec));
+                          [=, this](const absl::StatusOr<SweepRow>& sweep) {
+                            FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
+                          });
   return reactor;
 }
 
@@ -48,7 +54,9 @@ grpc::ServerUnaryReactor* SweepService::PauseSweep(grpc::CallbackServerContext* 
   if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->PauseSweep((*spec)->name, request->now(), RequestId(request->request_id()),
-                         AnswerWithSweep(context, reactor, response, *spec));
+                         [=, this](const absl::StatusOr<SweepRow>& sweep) {
+                            FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
+                          });
   return reactor;
 }
 
@@ -59,7 +67,9 @@ grpc::ServerUnaryReactor* SweepService::ResumeSweep(grpc::CallbackServerContext*
   if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->ResumeSweep((*spec)->name, RequestId(request->request_id()),
-                          AnswerWithSweep(context, reactor, response, *spec));
+                          [=, this](const absl::StatusOr<SweepRow>& sweep) {
+                            FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
+                          });
   return reactor;
 }
 
@@ -72,6 +82,7 @@ grpc::ServerUnaryReactor* SweepService::RetrySweep(grpc::CallbackServerContext* 
   scheduler_->RetrySweep(*spec,
                          {.failed = request->failed(),
                           .cancelled = request->cancelled(),
+                          .diverged = request->diverged(),
                           .request_id = RequestId(request->request_id())},
                          [=, spec = *spec](const absl::StatusOr<RetriedSweep>& retried) {
                            if (retried.ok()) {
@@ -90,7 +101,9 @@ grpc::ServerUnaryReactor* SweepService::ExtendSweep(grpc::CallbackServerContext*
   if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->ExtendSweep(*spec, request->run_cap(), RequestId(request->request_id()),
-                          AnswerWithSweep(context, reactor, response, *spec));
+                          [=, this](const absl::StatusOr<SweepRow>& sweep) {
+                            FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
+                          });
   return reactor;
 }
 

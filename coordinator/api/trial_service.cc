@@ -94,6 +94,16 @@ absl::Status TrialService::List(const v1::ListTrialsRequest& request,
   }
   const absl::StatusOr<SharedSpec> spec = specs_->Get(*name);
   if (!spec.ok()) return spec.status();
+  // Which key there is, the store says; which of two is meant, nobody.
+  const std::string sort = request.order_by().substr(0, request.order_by().find(' '));
+  const std::vector<std::string> known = KnownTrialNames(**spec);
+  if (std::binary_search(known.begin(), known.end(), sort)) {
+    const absl::Status named = CheckTrialName(**spec, sort);
+    if (!named.ok()) {
+      return absl::InvalidArgumentError(fmt::format("trials cannot be ordered by '{}': {}", sort,
+                                                    std::string(named.message())));
+    }
+  }
   std::optional<TrialFilter> filter;
   if (!request.filter().empty()) {
     absl::StatusOr<TrialFilter> parsed = TrialFilter::Parse(request.filter(), *spec);
@@ -228,7 +238,9 @@ grpc::ServerUnaryReactor* TrialService::RetryTrial(grpc::CallbackServerContext* 
   const absl::StatusOr<SharedSpec> spec = specs_->Get(id->sweep);
   if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->RetryTrial(*spec, id->number, RequestId(request->request_id()),
+  scheduler_->RetryTrial(*spec, id->number,
+                         {.diverged = request->force(),
+                          .request_id = RequestId(request->request_id())},
                          [=, spec = *spec](const absl::StatusOr<TrialRow>& trial) {
                            if (trial.ok()) *response->mutable_trial() = ToProto(*trial, *spec);
                            reactor->Finish(Outgoing(context, trial.status()));

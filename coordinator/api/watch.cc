@@ -74,8 +74,7 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
       send_progress = std::exchange(progress_is_due_, false);
     }
     bool ended = false;
-    absl::StatusOr<Messages> page = ReadPage(&ended);
-    if (page.ok() && page->empty() && send_progress && !ended) page = ReadProgress();
+    absl::StatusOr<Messages> page = ReadPage(send_progress, &ended);
     const bool is_last = !page.ok() || (page->empty() && ended);
     {
       MutexLock lock(&mutex_);
@@ -133,8 +132,9 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
   }
 
  private:
-  // The next events; `*ended` when the sweep has ended and there can be none after these.
-  absl::StatusOr<Messages> ReadPage(bool* ended) {
+  // The next events and, after the last one there is, where everything stands; `*ended` when the
+  // sweep has ended and there can be none after these.
+  absl::StatusOr<Messages> ReadPage(bool send_progress, bool* ended) {
     const absl::StatusOr<SweepRow> sweep = hub_->store_->GetSweepById(sweep_id_);
     if (!sweep.ok()) return sweep.status();
     *ended = sweep->state == SweepState::kCompleted || sweep->state == SweepState::kCancelled;
@@ -148,6 +148,12 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
       messages.push_back(*std::move(message));
       cursor_ = event.sequence;
     }
+    // A trainer need not tell its progress; an epoch or the end of a trial is news too.
+    send_progress = wants_progress_ && (send_progress || !messages.empty());
+    if (!send_progress || *ended || std::ssize(messages) == kPageSize) return messages;
+    absl::StatusOr<v1::WatchSweepResponse> progress = DescribeProgress(*sweep);
+    if (!progress.ok()) return progress.status();
+    messages.push_back(*std::move(progress));
     return messages;
   }
 
@@ -172,23 +178,23 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
     } else {
       const absl::StatusOr<SweepRow> sweep = hub_->store_->GetSweepById(sweep_id_);
       if (!sweep.ok()) return sweep.status();
-      absl::StatusOr<v1::Sweep> described = DescribeSweep(*sweep, hub_->store_, hub_->specs_);
+      absl::StatusOr<v1::Sweep> described = hub_->Describe(*sweep);
       if (!described.ok()) return described.status();
       *message.mutable_sweep() = *std::move(described);
     }
     return message;
   }
 
-  Messages ReadProgress() {
-    Messages messages;
-    const std::vector<TrialProgress> progress = hub_->scheduler_->Progress(sweep_name_);
-    if (progress.empty()) return messages;
-    v1::WatchSweepResponse& message = messages.emplace_back();
+  absl::StatusOr<v1::WatchSweepResponse> DescribeProgress(const SweepRow& sweep) {
+    v1::WatchSweepResponse message;
     *message.mutable_time() = ToProto(absl::Now());
-    for (const TrialProgress& item : progress) {
+    for (const TrialProgress& item : hub_->scheduler_->Progress(sweep_name_)) {
       *message.mutable_progress()->add_progress() = ToProto(item);
     }
-    return messages;
+    absl::StatusOr<v1::Sweep> described = hub_->Describe(sweep);
+    if (!described.ok()) return described.status();
+    *message.mutable_progress()->mutable_sweep() = *std::move(described);
+    return message;
   }
 
   WatchHub* const hub_;
@@ -205,8 +211,12 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
   Messages page_;  // of the thread that made writing_ true, then of OnWriteDone
 };
 
-WatchHub::WatchHub(Store* store, Scheduler* scheduler, SpecCache* specs)
-    : store_(store), scheduler_(scheduler), specs_(specs), thread_([this] { PumpThread(); }) {}
+WatchHub::WatchHub(Store* store, Scheduler* scheduler, SpecCache* specs, TimeLeft* time_left)
+    : store_(store),
+      scheduler_(scheduler),
+      specs_(specs),
+      time_left_(time_left),
+      thread_([this] { PumpThread(); }) {}
 
 WatchHub::~WatchHub() {
   Stop();
@@ -271,6 +281,10 @@ void WatchHub::Remove(WatchReactor* watch) {
   if (found == open_.end()) return;
   last = std::move(found->second);
   open_.erase(found);
+}
+
+absl::StatusOr<v1::Sweep> WatchHub::Describe(const SweepRow& sweep) {
+  return DescribeSweep(sweep, store_, specs_, time_left_);
 }
 
 void WatchHub::PumpThread() {

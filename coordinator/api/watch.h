@@ -8,6 +8,7 @@
 
 #include "common/base/mutex.h"
 #include "coordinator/views/spec_cache.h"
+#include "coordinator/views/time_left.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/store/store.h"
 #include "grpcpp/support/server_callback.h"
@@ -22,7 +23,7 @@ class WatchReactor;
 // memory. The reading is done on one thread of the hub. Thread-safe.
 class WatchHub {
  public:
-  WatchHub(Store* store, Scheduler* scheduler, SpecCache* specs);
+  WatchHub(Store* store, Scheduler* scheduler, SpecCache* specs, TimeLeft* time_left);
   // After Stop, when every stream has ended (the gRPC server is down).
   ~WatchHub();
 
@@ -37,11 +38,13 @@ class WatchHub {
   friend class WatchReactor;
   void Enqueue(std::shared_ptr<WatchReactor> watch) ABSL_LOCKS_EXCLUDED(mutex_);
   void Remove(WatchReactor* watch) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::StatusOr<v1::Sweep> Describe(const SweepRow& sweep);
   void PumpThread();
 
   Store* const store_;
   Scheduler* const scheduler_;
   SpecCache* const specs_;
+  TimeLeft* const time_left_;
   Mutex mutex_;
   CondVar wake_;
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

@@ -142,7 +142,7 @@ grpc::ServerUnaryReactor* WorkerService::FinishLease(grpc::CallbackServerContext
                                                      v1::FinishLeaseResponse*) {
   const absl::StatusOr<LeaseToken> token = FromProto(request->token());
   if (!token.ok()) return Respond(context, [&] { return token.status(); });
-  const absl::StatusOr<LeaseOutcome> outcome = FromProto(request->outcome());
+  const absl::StatusOr<LeaseOutcome> outcome = OutcomeOf(*request);
   if (!outcome.ok()) return Respond(context, [&] { return outcome.status(); });
   const absl::StatusOr<std::vector<ArtifactRow>> artifacts = ArtifactRows(*request);
   if (!artifacts.ok()) return Respond(context, [&] { return artifacts.status(); });

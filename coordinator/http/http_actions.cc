@@ -80,6 +80,7 @@ absl::StatusOr<std::string> RunSweepAction(const HttpOptions& options, const std
                scheduler.RetrySweep(*spec,
                                     {.failed = body.Flag("failed"),
                                      .cancelled = body.Flag("cancelled"),
+                                     .diverged = body.Flag("diverged"),
                                      .request_id = body.RequestId()},
                                     done);
              }).status();
@@ -105,7 +106,9 @@ absl::StatusOr<std::string> RunTrialAction(const HttpOptions& options, const std
     });
   } else if (verb == "retry") {
     trial = Await<TrialRow>([&](auto done) {
-      options.scheduler->RetryTrial(*spec, *number, body.RequestId(), done);
+      options.scheduler->RetryTrial(
+          *spec, *number,
+          {.diverged = body.Flag("force"), .request_id = body.RequestId()}, done);
     });
   } else {
     return absl::NotFoundError(

@@ -224,6 +224,10 @@ Reasons ExplainEnded(const TrialSituation& at) {
     case TrialState::kStopped:
       return {fmt::format("the stopping rule ended it {} after {}{}{}", ago,
                           Count(trial.result.epoch, "epoch"), holder, why)};
+    case TrialState::kDiverged:
+      return {fmt::format("it diverged {} after {}{}{}", ago, Count(trial.result.epoch, "epoch"),
+                          holder, why),
+              "the same seed and values would diverge again"};
     case TrialState::kCancelled:
       return {fmt::format("it was cancelled {} after {}{}{}", ago,
                           Count(trial.result.epoch, "epoch"), holder,
@@ -235,7 +239,7 @@ Reasons ExplainEnded(const TrialSituation& at) {
   const std::string count =
       trial.failures >= at.max_failures
           ? fmt::format("{} of {} permitted failures", trial.failures, at.max_failures)
-          : "repeating could not mend it";
+          : "it would fail the same way again";
   return {fmt::format("it failed {} after {}{}{}", ago, Count(trial.result.epoch, "epoch"), holder,
                       why),
           count};

@@ -258,7 +258,7 @@ const Case kCases[] = {
        at.trial.result.epoch = 1;
      },
      {"it failed 3 h 7 min ago after 1 epoch (attempt 2, worker w): diverged",
-      "repeating could not mend it"}},
+      "it would fail the same way again"}},
     {Ended(TrialState::kCancelled, "the sweep was cancelled"),
      [](auto& at) {
        at.trial.attempt = 0;

@@ -32,6 +32,8 @@ std::string_view OutcomeName(LeaseOutcome outcome) {
       return "failed";
     case LeaseOutcome::kFailedForGood:
       return "failed_for_good";
+    case LeaseOutcome::kDiverged:
+      return "diverged";
     case LeaseOutcome::kGivenBack:
       return "given_back";
   }
@@ -82,7 +84,7 @@ absl::Status SchedulerImpl::LoadSweep(SweepRow row) {
     row = *std::move(whole);
   }
   Diagnostics diagnostics;
-  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(row.source, &diagnostics);
+  absl::StatusOr<SweepSpec> spec = SweepSpec::ParseStored(row.source, row.digest, &diagnostics);
   if (!spec.ok()) {  // stored by a build that understood more; the others go on
     spdlog::error("sweep not resumed sweep={} reason={:?}", row.name,
                   FormatDiagnostics(diagnostics));
@@ -221,6 +223,8 @@ void SchedulerImpl::OnSubmitted(const Submission& submission,
   MutexLock lock(&mutex_);
   const bool ended = row.state == SweepState::kCompleted || row.state == SweepState::kCancelled;
   if (ended || table_.FindSweep(row.id) != nullptr) return;
+  // Stored in an earlier edition, and not understood when it was loaded.
+  if (row.digest != spec->digest) return;
   table_.AddSweep(row, WithBudget(std::move(spec), row.planned_configurations));
   DeferSignal(row.id, EventBus::Signal::kEvents);
   React();
@@ -342,8 +346,11 @@ void SchedulerImpl::CountFinish(const LeaseToken& token, const std::string& work
     ++events_counted_.attempts_failed;
     NoteFailure(trial, worker, reason);
   } else if (outcome == LeaseOutcome::kFailedForGood) {
-    ++worker->failed;  // of the trial's own making, such as divergence
+    ++worker->failed;
     ++events_counted_.attempts_failed;
+  } else if (outcome == LeaseOutcome::kDiverged) {
+    // Of the trial's own making: any worker would have come to it.
+    ++events_counted_.attempts_diverged;
   } else {
     ++events_counted_.attempts_given_back;
   }

@@ -68,13 +68,15 @@ class Scheduler {
   struct Retry {
     bool failed = false;
     bool cancelled = false;
+    bool diverged = false;
     std::string request_id;
   };
   // `spec` is that of the stored sweep, here and below.
   virtual void RetrySweep(std::shared_ptr<const SweepSpec> spec, const Retry& retry,
                           RetryCallback callback) = 0;
+  // Of the kinds only `diverged` counts: without it a trial that diverged is refused.
   virtual void RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64_t number,
-                          const std::string& request_id, TrialCallback callback) = 0;
+                          const Retry& retry, TrialCallback callback) = 0;
   // InvalidArgument also when the sweep's space has fewer points.
   virtual void ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int64_t run_cap,
                            const std::string& request_id, SweepCallback callback) = 0;

@@ -196,7 +196,9 @@ void SchedulerImpl::OnRetried(const RetriedSweep& retried, std::shared_ptr<const
 
 void SchedulerImpl::RetrySweep(std::shared_ptr<const SweepSpec> spec, const Retry& retry,
                                RetryCallback callback) {
-  if (!retry.failed && !retry.cancelled) {
+  const RetrySelection selection = {
+      .failed = retry.failed, .cancelled = retry.cancelled, .diverged = retry.diverged};
+  if (!selection.failed && !selection.cancelled && !selection.diverged) {
     return callback(absl::InvalidArgumentError(fmt::format(
         "sweep '{}': neither its failed nor its cancelled trials are to be retried", spec->name)));
   }
@@ -207,7 +209,7 @@ void SchedulerImpl::RetrySweep(std::shared_ptr<const SweepSpec> spec, const Retr
             Once(transaction, "retry", spec->name, retry.request_id,
                  [&]() -> absl::StatusOr<std::int64_t> {
                    absl::StatusOr<RetriedSweep> retried =
-                       transaction.RetrySweep(*spec, retry.failed, retry.cancelled);
+                       transaction.RetrySweep(*spec, selection);
                    if (!retried.ok()) return retried.status();
                    *result = *std::move(retried);
                    return result->count;
@@ -226,7 +228,7 @@ void SchedulerImpl::RetrySweep(std::shared_ptr<const SweepSpec> spec, const Retr
 }
 
 void SchedulerImpl::RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64_t number,
-                               const std::string& request_id, TrialCallback callback) {
+                               const Retry& retry, TrialCallback callback) {
   struct Result {
     RetriedSweep retried;
     TrialRow trial;
@@ -236,8 +238,10 @@ void SchedulerImpl::RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64
       [=](WriteTransaction& transaction) -> absl::Status {
         const std::string object = fmt::format("{}/{}", spec->name, number);
         const absl::Status status =
-            Once(transaction, "retry", object, request_id, [&]() -> absl::StatusOr<std::int64_t> {
-              absl::StatusOr<RetriedSweep> retried = transaction.RetryTrial(*spec, number);
+            Once(transaction, "retry", object, retry.request_id,
+                 [&]() -> absl::StatusOr<std::int64_t> {
+              absl::StatusOr<RetriedSweep> retried =
+                  transaction.RetryTrial(*spec, number, retry.diverged);
               if (!retried.ok()) return retried.status();
               result->retried = *std::move(retried);
               return result->retried.count;

@@ -16,6 +16,7 @@ SchedulerCounts SchedulerImpl::Counts() const {
   counts.completed = table_.trials_in(TrialState::kCompleted);
   counts.stopped = table_.trials_in(TrialState::kStopped);
   counts.failed = table_.trials_in(TrialState::kFailed);
+  counts.diverged = table_.trials_in(TrialState::kDiverged);
   counts.cancelled = table_.trials_in(TrialState::kCancelled);
   counts.images_per_second = table_.images_per_second();
   for (const auto& [id, sweep] : table_.sweeps()) {

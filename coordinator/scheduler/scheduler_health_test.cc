@@ -215,9 +215,11 @@ TEST_F(HealthTest, DivergenceIsTheTrialsFault) {
   Submit("s", "replicates: 5\n");
   Hold("good");
   for (int i = 0; i < 5; ++i) {
-    EXPECT_EQ(Finish(Ask("w").front(), LeaseOutcome::kFailedForGood, "loss is NaN"),
+    EXPECT_EQ(Finish(Ask("w").front(), LeaseOutcome::kDiverged, "diverged: loss is NaN"),
               absl::OkStatus());
   }
+  for (const WorkerInfo& worker : scheduler_->Workers()) EXPECT_EQ(worker.failed, 0);
+  EXPECT_EQ(scheduler_->Counts().attempts_diverged, 5);
   EXPECT_FALSE(Aside("w").has_value());
 }
 

@@ -43,8 +43,8 @@ class SchedulerImpl final : public Scheduler {
                    SweepCallback callback) override;
   void RetrySweep(std::shared_ptr<const SweepSpec> spec, const Retry& retry,
                   RetryCallback callback) override;
-  void RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64_t number,
-                  const std::string& request_id, TrialCallback callback) override;
+  void RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64_t number, const Retry& retry,
+                  TrialCallback callback) override;
   void ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int64_t run_cap,
                    const std::string& request_id, SweepCallback callback) override;
   void Synchronize(const SynchronizeCall& call, SynchronizeCallback callback) override;

@@ -306,10 +306,13 @@ void SchedulerImpl::Lose(TrialEntry* trial, const std::string& reason) {
                        trial->row.short_name(), trial->row.attempt, trial->row.worker, reason));
   table_.SetClaim(trial, Claim::kLosing);
   auto row = std::make_shared<absl::StatusOr<TrialRow>>(absl::UnknownError("not tried"));
+  // One that has not called since this coordinator started may have been gone for long.
+  const WorkerEntry* const worker = table_.FindWorker(trial->row.worker);
+  const absl::Time heard = worker == nullptr ? absl::InfinitePast() : worker->last_seen;
   DeferWrite(
-      [row, reason, id = trial->row.id, attempt = trial->row.attempt,
+      [row, reason, heard, id = trial->row.id, attempt = trial->row.attempt,
        spec = table_.FindSweep(key.first)->spec](WriteTransaction& transaction) {
-        *row = transaction.LoseLease(id, attempt, *spec, reason);
+        *row = transaction.LoseLease(id, attempt, *spec, reason, heard);
         return row->status();
       },
       [this, row, key, reason](const absl::Status& status) {

@@ -188,10 +188,11 @@ class SchedulerTest : public testing::Test {
     return Ask<RetriedSweep>([&](auto callback) { scheduler_->RetrySweep(spec, retry, callback); });
   }
   absl::StatusOr<TrialRow> RetryTrial(std::int64_t number, const std::string& request = "",
-                                      const std::string& extra = "") {
+                                      const std::string& extra = "", bool force = false) {
     const auto spec = std::make_shared<const SweepSpec>(TestSpec("s", extra));
-    return Ask<TrialRow>(
-        [&](auto callback) { scheduler_->RetryTrial(spec, number, request, callback); });
+    return Ask<TrialRow>([&](auto callback) {
+      scheduler_->RetryTrial(spec, number, {.diverged = force, .request_id = request}, callback);
+    });
   }
 
   TrialRow Trial(std::int64_t number, const std::string& sweep = "s") {

@@ -73,7 +73,7 @@ struct WorkerInfo {
   std::vector<std::string> trials;  // "sweep/3"
   absl::Time created, last_seen;
   std::int64_t completed = 0;  // attempts since this coordinator started
-  std::int64_t failed = 0;
+  std::int64_t failed = 0;     // or lost; not those that diverged
   double images_per_second = 0;
   std::optional<PutAside> put_aside;
 };
@@ -92,9 +92,9 @@ struct SchedulerCounts {
   std::int64_t workers_gone = 0;
   // Since this coordinator started.
   std::int64_t epochs = 0;  // that trials have got to; one trained again counts once
-  std::int64_t completed = 0, stopped = 0, failed = 0, cancelled = 0;  // trials
+  std::int64_t completed = 0, stopped = 0, failed = 0, diverged = 0, cancelled = 0;  // trials
   std::int64_t attempts_completed = 0, attempts_failed = 0, attempts_given_back = 0;
-  std::int64_t attempts_lost = 0;
+  std::int64_t attempts_diverged = 0, attempts_lost = 0;
   std::int64_t workers_lost = 0;  // silent for a lease term
   std::int64_t late_ticks = 0;    // times that the leases were extended because it ran late
 };

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <iterator>
 #include <memory>
+#include <limits>
 #include <set>
 #include <system_error>
 
@@ -23,12 +24,15 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kShownPerRule = 10;
 
-// A row of a rule's query is a fault, told by its first column. All columns are those of schema
-// version 1, so that older files can be checked as they are.
+// A row of a rule's query is a fault, told by its first column. All columns are those of the first
+// schema version that the rule is for, so that older files can be checked as they are.
 struct Rule {
   const char* name;
   const char* sql;
+  std::int64_t since = 1;
+  std::int64_t before = std::numeric_limits<std::int64_t>::max();
 };
+constexpr std::int64_t kVersionOfDivergence = 5;
 constexpr Rule kRules[] = {
     {"the file's pages, rows and indices are sound",
      "SELECT integrity_check FROM pragma_integrity_check(100) WHERE integrity_check <> 'ok'"},
@@ -48,8 +52,17 @@ constexpr Rule kRules[] = {
      "SELECT s.name FROM sweeps s LEFT JOIN trials t ON t.sweep_id = s.id GROUP BY s.id HAVING "
      "s.pending <> total(t.state = 'pending') OR s.running <> total(t.state IN ('leased', "
      "'running')) OR s.completed <> total(t.state = 'completed') OR s.stopped <> total(t.state = "
-     "'stopped') OR s.failed <> total(t.state = 'failed') OR s.cancelled <> total(t.state = "
-     "'cancelled')"},
+     "'stopped') OR s.cancelled <> total(t.state = 'cancelled')"},
+    {.name = "a sweep counts its failed trials",
+     .sql = "SELECT name FROM sweeps s WHERE failed <> (SELECT count(*) FROM trials t WHERE "
+            "t.sweep_id = s.id AND t.state = 'failed')",
+     .before = kVersionOfDivergence},
+    {.name = "a sweep counts its failed trials, and apart from them those that diverged",
+     .sql = "SELECT s.name FROM sweeps s LEFT JOIN trials t ON t.sweep_id = s.id GROUP BY s.id "
+            "HAVING s.failed <> total(t.state = 'failed' AND NOT t.diverged) OR s.diverged <> "
+            "total(t.diverged) UNION ALL SELECT 'trial ' || id || ' is ' || state FROM trials "
+            "WHERE diverged AND state <> 'failed'",
+     .since = kVersionOfDivergence},
     {"a sweep counts its qualifying configurations",
      "SELECT name FROM sweeps s WHERE qualifying <> (SELECT count(*) FROM configurations c WHERE "
      "c.sweep_id = s.id AND c.qualifies)"},
@@ -105,7 +118,10 @@ class Checker {
     // One snapshot for all that is in the database.
     if (const absl::Status begun = database_->Run("BEGIN"); !begun.ok()) Fault(begun);
     Count();
-    for (const Rule& rule : kRules) Apply(rule);
+    const std::int64_t version = database_->QueryInt("PRAGMA user_version").value_or(1);
+    for (const Rule& rule : kRules) {
+      if (version >= rule.since && version < rule.before) Apply(rule);
+    }
     ReadUsedBlobs();
     if (database_->InTransaction()) database_->Run("COMMIT").IgnoreError();
     CheckBlobs();

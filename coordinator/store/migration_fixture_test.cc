@@ -115,7 +115,7 @@ TEST_P(MigrationFixtureTest, ItMeansTheSameAndGoesOn) {
   ASSERT_TRUE(driver.Record(leases[0], spec, TestEpochs(2, 2, 0.95)).ok());
   ASSERT_TRUE(driver.Finish(leases[0], spec, LeaseOutcome::kCompleted).ok());
   ASSERT_EQ(store->WriteAndWait([&](WriteTransaction& transaction) {
-    return transaction.RetrySweep(spec, /*failed=*/true, /*cancelled=*/false).status();
+    return transaction.RetrySweep(spec, {.failed = true}).status();
   }),
             absl::OkStatus());
   driver.Train(Must(store->GetTrial("waits", 1)), spec, 0.97);

@@ -115,7 +115,7 @@ TEST_F(MigrationTest, WhatIsNewWorksOnAnOldDatabase) {
   EXPECT_TRUE(Must(store->GetSweep("s")).give_back);
   ASSERT_TRUE(driver.Finish(lease, spec_, LeaseOutcome::kFailedForGood, "no").ok());
   ASSERT_EQ(store->WriteAndWait([&](WriteTransaction& transaction) {
-    return transaction.RetrySweep(spec_, /*failed=*/true, /*cancelled=*/false).status();
+    return transaction.RetrySweep(spec_, {.failed = true}).status();
   }),
             absl::OkStatus());
   EXPECT_EQ(Must(store->GetTrial("s", 2)).state, TrialState::kPending);
@@ -129,6 +129,29 @@ TEST_F(MigrationTest, WhatIsNewWorksOnAnOldDatabase) {
   }),
             absl::OkStatus());
   EXPECT_EQ(Must(store->GetSweep("other")).source.program_files, source.program_files);
+}
+
+TEST_F(MigrationTest, WhatHadDivergedGetsTheMark) {
+  {
+    const auto store = Must(Store::Open({.path = path_}));
+    StoreDriver driver(store.get());
+    const LeaseRow lease = Must(store->HeldLeases()).at(0);
+    ASSERT_TRUE(
+        driver.Finish(lease, spec_, LeaseOutcome::kFailedForGood, "diverged: loss is nan").ok());
+  }
+  auto database = Must(Database::Open(path_, Database::Mode::kReadWrite));
+  // As a build of version 4 would have left it.
+  ASSERT_EQ(database->Execute("UPDATE trials SET diverged = 0; DROP VIEW runs; DROP VIEW ranking; "
+                              "ALTER TABLE trials DROP COLUMN diverged; "
+                              "ALTER TABLE sweeps DROP COLUMN diverged;"),
+            absl::OkStatus());
+  std::string marks(Migrations()[4]);
+  marks = marks.substr(marks.find("ALTER TABLE trials ADD COLUMN diverged"));
+  marks = marks.substr(0, marks.find("DROP VIEW"));
+  ASSERT_EQ(database->Execute(marks), absl::OkStatus());
+  EXPECT_EQ(*database->QueryInt("SELECT diverged FROM trials WHERE state = 'failed'"), 1);
+  EXPECT_EQ(*database->QueryInt("SELECT diverged FROM sweeps WHERE name = 's'"), 1);
+  EXPECT_EQ(*database->QueryInt("SELECT failed FROM sweeps WHERE name = 's'"), 0);
 }
 
 TEST_F(MigrationTest, AnUpdatedDatabaseHasTheTablesOfANewOne) {

@@ -19,7 +19,7 @@ constexpr std::array<std::string_view, 4> kSweepStates = {"active", "paused", "c
 #define SWEEP_COLUMNS                                                                         \
   "SELECT id, name, state, digest, principal, labels, created_us, updated_us, ended_us, "     \
   "planned_configurations, configurations, exhausted, pending, running, completed, stopped, " \
-  "failed, cancelled, qualifying, search_reason, give_back FROM sweeps "
+  "failed, cancelled, qualifying, search_reason, give_back, diverged FROM sweeps "
 
 absl::StatusOr<SweepRow> DecodeSweep(const Statement& row) {
   SweepRow sweep;
@@ -45,6 +45,7 @@ absl::StatusOr<SweepRow> DecodeSweep(const Statement& row) {
   sweep.qualifying = row.Int(column++);
   sweep.search_reason = row.Text(column++);
   sweep.give_back = row.Int(column++) != 0;
+  sweep.counts.diverged = row.Int(column++);
   return sweep;
 }
 

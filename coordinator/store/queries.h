@@ -29,6 +29,10 @@ absl::StatusOr<std::vector<SweepRow>> SelectSweeps(Database& database, std::int6
 absl::StatusOr<std::vector<SweepRow>> SelectUnfinishedSweeps(Database& database);
 absl::StatusOr<SweepSource> ReadSource(Database& database, std::int64_t sweep_id);
 
+// The column `state` for a state: a trial that diverged is stored as failed, with a mark.
+std::string_view StoredStateName(TrialState state);
+// From the columns `state` and, next to it, `diverged`.
+absl::StatusOr<TrialState> DecodeTrialState(const Statement& row, int column);
 absl::StatusOr<std::int64_t> FindTrialId(Database& database, const std::string& sweep,
                                          std::int64_t number);
 // Without artifacts.

@@ -15,12 +15,16 @@ namespace {
 
 #define TRIAL_COLUMNS                                                                        \
   "t.id, t.sweep_id, s.name, t.number, t.configuration_id, c.number, t.replicate, t.state, " \
-  "c.parameters, c.model, c.network_parameters, c.fully_connected, t.seed, t.attempt, "      \
-  "t.failures, t.epochs, t.reason, t.worker, t.created_us, t.started_us, t.ended_us, "       \
+  "t.diverged, c.parameters, c.resolved, c.model, c.network_parameters, c.fully_connected, " \
+  "t.seed, t.attempt, t.failures, t.epochs, t.reason, t.worker, t.created_us, "              \
+  "t.started_us, t.ended_us, "                                                               \
   "t.checkpoint_sha256, t.checkpoint_epoch, t.epoch, t.last_accuracy, t.last_loss, "         \
   "t.best_accuracy, t.best_epoch, t.best_loss, t.best_gated_accuracy, t.best_gated_epoch, "  \
-  "t.epochs_to_target, c.qualifies, t.secret "
-constexpr int kTrialColumnCount = 34;
+  "t.epochs_to_target, c.qualifies, t.secret, "                                              \
+  "(SELECT sum(a.ended_us - a.started_us) FROM attempts a WHERE a.trial_id = t.id), "        \
+  "(SELECT a.started_us FROM attempts a WHERE a.trial_id = t.id AND a.attempt = t.attempt "   \
+  "AND a.ended_us IS NULL) "
+constexpr int kTrialColumnCount = 38;
 
 #define TRIAL_JOIN                                                                            \
   "FROM trials t JOIN configurations c ON c.id = t.configuration_id JOIN sweeps s ON s.id = " \
@@ -52,8 +56,10 @@ absl::StatusOr<StoredTrial> DecodeTrial(const Statement& row) {
   trial.configuration_id = row.Int(column++);
   trial.configuration = row.Int(column++);
   trial.replicate = static_cast<int>(row.Int(column++));
-  STORE_ASSIGN_OR_RETURN(trial.state, ParseTrialState(row.Text(column++)));
+  STORE_ASSIGN_OR_RETURN(trial.state, DecodeTrialState(row, column));
+  column += 2;
   STORE_ASSIGN_OR_RETURN(trial.parameters, DecodeParameters(row.Text(column++)));
+  STORE_ASSIGN_OR_RETURN(trial.resolved, DecodeParameters(row.Text(column++)));
   trial.model = row.Text(column++);
   trial.network_parameters = row.Int(column++);
   trial.fully_connected = row.Int(column++) != 0;
@@ -71,6 +77,8 @@ absl::StatusOr<StoredTrial> DecodeTrial(const Statement& row) {
   trial.result = DecodeResult(row, &column);
   trial.qualifies = row.Int(column++) != 0;
   stored.secret = row.Text(column++);
+  trial.ended_attempts = absl::Microseconds(row.Int(column++));
+  trial.attempt_started = OptionalTime(row, column++);
   return stored;
 }
 
@@ -120,7 +128,10 @@ absl::StatusOr<Order> ParseOrder(const std::string& text) {
     order.descending = true;
     name.remove_suffix(kDescending.size());
   }
+  const bool of_parameters = name.starts_with(kParametersPrefix);
+  name = WithoutParametersPrefix(name);
   for (const Named& named : kOrders) {
+    if (of_parameters) break;
     if (name.empty() ? named.name == "number" : named.name == name) {
       order.term = named.term;
       order.present = named.present;
@@ -191,7 +202,7 @@ class TrialIds {
   }
   std::string Where(std::string_view condition) const {
     return fmt::format("WHERE t.sweep_id = ?2{}{}{}", condition.empty() ? "" : " AND ", condition,
-                       query_.state ? " AND t.state = ?5" : "");
+                       query_.state ? " AND t.state = ?5 AND t.diverged = ?6" : "");
   }
 
   absl::StatusOr<std::vector<std::int64_t>> Select(const std::string& query, int limit,
@@ -199,7 +210,10 @@ class TrialIds {
     const std::string sql = query + " LIMIT ?3 OFFSET ?4";  // outlives the statement
     Statement statement = database_.Prepare(sql);
     statement.Bind(order_.hyperparameter, sweep_id_, limit, offset);
-    if (query_.state) statement.BindAt(5, TrialStateName(*query_.state));
+    if (query_.state) {
+      statement.BindAt(5, StoredStateName(*query_.state));
+      statement.BindAt(6, *query_.state == TrialState::kDiverged);
+    }
     return CollectRows<std::int64_t>(
         statement, [](const Statement& row) -> absl::StatusOr<std::int64_t> { return row.Int(0); });
   }
@@ -211,6 +225,27 @@ class TrialIds {
 };
 
 }  // namespace
+
+absl::Duration TrialRow::AttemptTime(absl::Time now) const {
+  if (!attempt_started) return ended_attempts;
+  return ended_attempts + std::max(now - *attempt_started, absl::ZeroDuration());
+}
+
+ParameterMap TrialRow::Defaults() const {
+  ParameterMap defaults = resolved;
+  std::erase_if(defaults, [this](const auto& entry) { return parameters.contains(entry.first); });
+  return defaults;
+}
+
+std::string_view StoredStateName(TrialState state) {
+  return TrialStateName(state == TrialState::kDiverged ? TrialState::kFailed : state);
+}
+
+absl::StatusOr<TrialState> DecodeTrialState(const Statement& row, int column) {
+  absl::StatusOr<TrialState> state = ParseTrialState(row.Text(column));
+  if (state.ok() && row.Int(column + 1) != 0) return TrialState::kDiverged;
+  return state;
+}
 
 absl::StatusOr<std::int64_t> FindTrialId(Database& database, const std::string& sweep,
                                          std::int64_t number) {
@@ -292,8 +327,9 @@ absl::StatusOr<std::vector<TrialRow>> SelectOpenTrials(Database& database, std::
 absl::StatusOr<std::vector<TrialRow>> SelectTrialsInState(Database& database, std::int64_t sweep_id,
                                                           TrialState state) {
   Statement statement = database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN
-                                         "WHERE t.sweep_id = ? AND t.state = ? ORDER BY t.number");
-  statement.Bind(sweep_id, TrialStateName(state));
+                                         "WHERE t.sweep_id = ? AND t.state = ? AND t.diverged = ? "
+                                         "ORDER BY t.number");
+  statement.Bind(sweep_id, StoredStateName(state), state == TrialState::kDiverged);
   return CollectTrials(statement);
 }
 
@@ -310,7 +346,8 @@ absl::StatusOr<std::vector<LeaseRow>> SelectHeldLeases(Database& database) {
 absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(
     Database& database, std::int64_t configuration_id, std::vector<std::int64_t>* trial_ids) {
   Statement statement = database.Prepare(
-      "SELECT id, state, epoch, last_accuracy, last_loss, best_accuracy, best_epoch, best_loss, "
+      "SELECT id, state, diverged, epoch, last_accuracy, last_loss, best_accuracy, best_epoch, "
+      "best_loss, "
       "best_gated_accuracy, best_gated_epoch, epochs_to_target FROM trials WHERE "
       "configuration_id = ? ORDER BY replicate");
   statement.Bind(configuration_id);
@@ -318,8 +355,8 @@ absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(
       statement, [trial_ids](const Statement& row) -> absl::StatusOr<ReplicateResult> {
         trial_ids->push_back(row.Int(0));
         ReplicateResult replicate;
-        STORE_ASSIGN_OR_RETURN(replicate.state, ParseTrialState(row.Text(1)));
-        int column = 2;
+        STORE_ASSIGN_OR_RETURN(replicate.state, DecodeTrialState(row, 1));
+        int column = 3;
         replicate.result = DecodeResult(row, &column);
         return replicate;
       });

@@ -12,11 +12,12 @@ namespace sweep {
 namespace {
 
 #define SUMMARY_COLUMNS                                                                       \
-  "t.number, c.number, t.replicate, t.state, c.has_value, c.qualifies, c.value, "             \
-  "c.epochs_to_target, c.best_replicate, c.fully_connected, t.attempt, "                      \
+  "t.number, c.number, t.replicate, t.state, t.diverged, c.has_value, c.qualifies, c.value, " \
+  "c.metric, c.epochs_to_target, c.best_replicate, c.fully_connected, t.attempt, "                      \
   "t.failures, t.epochs, c.network_parameters, c.forward_flops, c.train_flops, "              \
   "c.receptive_field, t.epoch, t.last_accuracy, t.last_loss, t.best_accuracy, t.best_epoch, " \
-  "t.best_loss, t.epochs_to_target, c.model, t.worker, c.parameters "
+  "t.best_loss, t.best_gated_accuracy, t.best_gated_epoch, t.epochs_to_target, c.model, "    \
+  "t.worker, c.parameters "
 #define SUMMARY_JOIN "FROM trials t JOIN configurations c ON c.id = t.configuration_id "
 
 absl::StatusOr<TrialSummary> DecodeSummary(const Statement& row) {
@@ -25,10 +26,12 @@ absl::StatusOr<TrialSummary> DecodeSummary(const Statement& row) {
   trial.number = row.Int(column++);
   trial.configuration = row.Int(column++);
   trial.replicate = static_cast<int>(row.Int(column++));
-  STORE_ASSIGN_OR_RETURN(trial.state, ParseTrialState(row.Text(column++)));
+  STORE_ASSIGN_OR_RETURN(trial.state, DecodeTrialState(row, column));
+  column += 2;
   trial.score.has_value = row.Int(column++) != 0;
   trial.score.qualifies = row.Int(column++) != 0;
   trial.score.value = row.Real(column++);
+  trial.score.metric = row.Real(column++);
   trial.score.epochs_to_target = static_cast<int>(row.Int(column++));
   trial.score.best_replicate = static_cast<int>(row.Int(column++));
   trial.fully_connected = row.Int(column++) != 0;
@@ -45,6 +48,8 @@ absl::StatusOr<TrialSummary> DecodeSummary(const Statement& row) {
   trial.result.best_accuracy = row.Real(column++);
   trial.result.best_epoch = static_cast<int>(row.Int(column++));
   trial.result.best_loss = row.Real(column++);
+  trial.result.best_gated_accuracy = row.Real(column++);
+  trial.result.best_gated_epoch = static_cast<int>(row.Int(column++));
   trial.result.epochs_to_target = static_cast<int>(row.Int(column++));
   trial.model = row.Text(column++);
   trial.worker = row.Text(column++);

@@ -23,9 +23,9 @@ std::string_view SweepStateName(SweepState state);  // "active", …
 
 struct TrialCounts {
   std::int64_t pending = 0, running = 0, completed = 0, stopped = 0, failed = 0, cancelled = 0;
-  std::int64_t total() const {
-    return pending + running + completed + stopped + failed + cancelled;
-  }
+  std::int64_t diverged = 0;  // not among the failed
+  std::int64_t ended() const { return completed + stopped + failed + diverged + cancelled; }
+  std::int64_t total() const { return pending + running + ended(); }
 };
 
 // A sweep as it is stored.
@@ -65,6 +65,7 @@ struct TrialRow {
   int replicate = 0;
   TrialState state = TrialState::kPending;
   ParameterMap parameters;  // what the search chose
+  ParameterMap resolved;    // every hyperparameter as trained
   std::string model;
   std::int64_t network_parameters = 0;
   bool fully_connected = false;
@@ -78,11 +79,17 @@ struct TrialRow {
   std::string worker;
   absl::Time created;
   std::optional<absl::Time> started, ended;
+  absl::Duration ended_attempts;             // the time of those that have ended
+  std::optional<absl::Time> attempt_started;  // of the one that runs
   std::string checkpoint_sha256;
   int checkpoint_epoch = 0;
   std::vector<ArtifactRow> artifacts;  // empty in lists
 
   std::string short_name() const { return sweep + "/" + std::to_string(number); }
+  // The time of its attempts, the running one up to `now`. Pauses between them do not count.
+  absl::Duration AttemptTime(absl::Time now) const;
+  // The hyperparameters that the search did not choose.
+  ParameterMap Defaults() const;
 };
 
 struct EpochRow {
@@ -114,7 +121,7 @@ struct LeaseToken {
   std::string secret;
 };
 
-enum class LeaseOutcome { kCompleted, kFailed, kFailedForGood, kGivenBack };
+enum class LeaseOutcome { kCompleted, kFailed, kFailedForGood, kDiverged, kGivenBack };
 
 // One thing that happened, in the order of commits. `sequence` is the cursor of WatchSweep.
 struct EventRow {
@@ -144,6 +151,7 @@ struct ScoreSummary {
   bool has_value = false;
   bool qualifies = false;
   double value = 0;          // held against the accuracy gate
+  double metric = 0;         // what ranks it
   int epochs_to_target = 0;  // 0: not reached
   int best_replicate = 0;    // the one that stands for it
 };
@@ -192,6 +200,13 @@ struct RankedRow {
   std::int64_t rank = 0;
   TrialRow trial;  // the replicate that stands for the configuration
   ConfigurationScore score;
+};
+
+// Which trials that ended without success are to be pending again.
+struct RetrySelection {
+  bool failed = false;
+  bool cancelled = false;
+  bool diverged = false;  // although the same seed and values diverge again
 };
 
 // What a retry has made pending again.

@@ -438,6 +438,85 @@ TEST_P(StoreTest, TheLastTrialOfAnExhaustedSweepEndsIt) {
   EXPECT_TRUE(absl::IsFailedPrecondition(late));
 }
 
+TEST_P(StoreTest, ATrialsTimeIsThatOfItsAttempts) {
+  MakeSweep(1);
+  const LeaseRow first = driver_->Grant(trials_[0].id, "a");
+  clock_.Advance(absl::Seconds(32));
+  ASSERT_TRUE(driver_->Finish(first, spec_, LeaseOutcome::kGivenBack).ok());
+  clock_.Advance(absl::Minutes(18));  // a pause
+  const LeaseRow second = driver_->Grant(trials_[0].id, "b");
+  EXPECT_EQ(second.trial.AttemptTime(clock_.Now()), absl::Seconds(32));
+  clock_.Advance(absl::Seconds(10));
+  EXPECT_EQ(store_->GetTrial("s", 1)->AttemptTime(clock_.Now()), absl::Seconds(42)) << "it runs";
+  ASSERT_TRUE(driver_->Record(second, spec_, TestEpochs(1, 5, 0.5)).ok());
+  const auto ended = driver_->Finish(second, spec_, LeaseOutcome::kCompleted);
+  ASSERT_TRUE(ended.ok());
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(ended->AttemptTime(clock_.Now()), absl::Seconds(42));
+  EXPECT_EQ(store_->GetTrial("s", 1)->AttemptTime(clock_.Now()), absl::Seconds(42));
+}
+
+TEST_P(StoreTest, ALostAttemptEndsWhereItsWorkerWasLastHeard) {
+  MakeSweep(1);
+  const LeaseRow lease = driver_->Grant(trials_[0].id, "a");
+  clock_.Advance(absl::Seconds(5));
+  ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(1, 1, 0.5)).ok());
+  clock_.Advance(absl::Seconds(2));
+  const absl::Time heard = clock_.Now();
+  clock_.Advance(absl::Seconds(60));
+  const auto lost = driver_->Lose(lease, spec_, "no heartbeat for 60 s", heard);
+  ASSERT_TRUE(lost.ok());
+  EXPECT_EQ(lost->AttemptTime(clock_.Now()), absl::Seconds(7));
+  EXPECT_EQ(store_->ListAttempts("s", 1)->at(0).ended, heard);
+  bool revived = false;  // its holder was there all the time
+  ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(2, 2, 0.5), "", 0, &revived).ok());
+  EXPECT_TRUE(revived);
+  EXPECT_EQ(store_->GetTrial("s", 1)->AttemptTime(clock_.Now()), absl::Seconds(67));
+  // After a restart of the coordinator the last report is all that is known.
+  ASSERT_TRUE(driver_->Lose(lease, spec_, "gone", absl::InfinitePast()).ok());
+  EXPECT_EQ(store_->GetTrial("s", 1)->AttemptTime(clock_.Now()), absl::Seconds(67));
+}
+
+TEST_P(StoreTest, DivergenceIsAMarkOfItsOwn) {
+  MakeSweep(2);
+  const LeaseRow lease = driver_->Grant(trials_[0].id, "a");
+  const auto ended = driver_->Finish(lease, spec_, LeaseOutcome::kDiverged, "diverged: nan");
+  ASSERT_TRUE(ended.ok()) << ended.status();
+  EXPECT_EQ(ended->state, TrialState::kDiverged);
+  EXPECT_EQ(StateOf(1), TrialState::kDiverged);
+  const LeaseRow other = driver_->Grant(trials_[1].id, "a");
+  ASSERT_TRUE(driver_->Finish(other, spec_, LeaseOutcome::kFailedForGood, "no data").ok());
+  EXPECT_EQ(Sweep().counts.diverged, 1);
+  EXPECT_EQ(Sweep().counts.failed, 1);
+  for (const auto& [state, number] :
+       {std::pair(TrialState::kFailed, 2), std::pair(TrialState::kDiverged, 1)}) {
+    const auto found = Must(store_->ListTrials({.sweep = "s", .state = state}));
+    ASSERT_EQ(found.size(), 1u);
+    EXPECT_EQ(found[0].number, number);
+  }
+  const auto retry = [&](const RetrySelection& selection) {
+    std::int64_t count = -1;
+    const absl::Status status = store_->WriteAndWait([&](WriteTransaction& transaction) {
+      const auto retried = transaction.RetrySweep(spec_, selection);
+      if (retried.ok()) count = retried->count;
+      return retried.status();
+    });
+    EXPECT_TRUE(status.ok()) << status;
+    return count;
+  };
+  EXPECT_EQ(retry({.failed = true}), 1) << "the same seed and values would diverge again";
+  EXPECT_EQ(StateOf(1), TrialState::kDiverged);
+  const auto one = [&](bool force) {
+    return store_->WriteAndWait([&](WriteTransaction& transaction) {
+      return transaction.RetryTrial(spec_, 1, force).status();
+    });
+  };
+  EXPECT_TRUE(absl::IsFailedPrecondition(one(false)));
+  EXPECT_TRUE(one(true).ok());
+  EXPECT_EQ(StateOf(1), TrialState::kPending);
+  EXPECT_EQ(Sweep().counts.diverged, 0);
+}
+
 TEST_P(StoreTest, ATrialCannotCompleteWithoutItsLastEpoch) {
   MakeSweep(1);
   const LeaseRow lease = driver_->Grant(trials_[0].id, "a");

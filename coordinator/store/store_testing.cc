@@ -142,9 +142,9 @@ absl::StatusOr<TrialRow> StoreDriver::Finish(const LeaseRow& lease, const SweepS
 }
 
 absl::StatusOr<TrialRow> StoreDriver::Lose(const LeaseRow& lease, const SweepSpec& spec,
-                                           const std::string& reason) {
+                                           const std::string& reason, absl::Time heard) {
   return WriteRow(store_, [&](WriteTransaction& transaction) {
-    return transaction.LoseLease(lease.trial.id, lease.trial.attempt, spec, reason);
+    return transaction.LoseLease(lease.trial.id, lease.trial.attempt, spec, reason, heard);
   });
 }
 

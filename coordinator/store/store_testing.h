@@ -64,7 +64,8 @@ class StoreDriver {
                                   LeaseOutcome outcome, const std::string& reason = "",
                                   const std::vector<ArtifactRow>& artifacts = {});
   absl::StatusOr<TrialRow> Lose(const LeaseRow& lease, const SweepSpec& spec,
-                                const std::string& reason = "worker is gone");
+                                const std::string& reason = "worker is gone",
+                                absl::Time heard = absl::InfiniteFuture());
   absl::Status Exhaust(const SweepRow& sweep);
   // Grants, reports every epoch with `accuracy` at the last, and completes.
   void Train(const TrialRow& trial, const SweepSpec& spec, double accuracy);

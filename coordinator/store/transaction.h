@@ -41,13 +41,15 @@ class WriteTransaction {
   // for once, it holds until the sweep is resumed.
   virtual absl::StatusOr<SweepRow> PauseSweep(const std::string& name, bool give_back) = 0;
   virtual absl::StatusOr<SweepRow> ResumeSweep(const std::string& name) = 0;
-  // Makes the failed (and, as asked, the cancelled) trials pending again, with no failures counted
+  // Makes the trials of those kinds pending again, with no failures counted
   // and their tokens refused, and a sweep that had ended active. FailedPrecondition for a sweep
   // that was cancelled unless cancelled trials are asked for.
-  virtual absl::StatusOr<RetriedSweep> RetrySweep(const SweepSpec& spec, bool failed,
-                                                  bool cancelled) = 0;
-  // The same for one trial. FailedPrecondition unless it has failed or was cancelled.
-  virtual absl::StatusOr<RetriedSweep> RetryTrial(const SweepSpec& spec, std::int64_t number) = 0;
+  virtual absl::StatusOr<RetriedSweep> RetrySweep(const SweepSpec& spec,
+                                                  const RetrySelection& selection) = 0;
+  // The same for one trial. FailedPrecondition unless it has failed or was cancelled; one that
+  // diverged has to be forced.
+  virtual absl::StatusOr<RetriedSweep> RetryTrial(const SweepSpec& spec, std::int64_t number,
+                                                  bool force) = 0;
   // Raises the budget. FailedPrecondition when the sweep was cancelled, InvalidArgument when
   // `planned_configurations` is not above the present number. What its search space allows is
   // checked by the caller.
@@ -71,9 +73,11 @@ class WriteTransaction {
   // OK when the token's lease was ended before, in just this way; FailedPrecondition otherwise.
   virtual absl::Status CheckFinished(const LeaseToken& token, LeaseOutcome outcome) = 0;
   // The lease of that attempt ran out or its worker is gone. A no-op (OK) when the trial has moved
-  // on since.
+  // on since. The attempt ends when its worker was last `heard` or has reported, whichever is
+  // later: what it did after that nobody knows.
   virtual absl::StatusOr<TrialRow> LoseLease(std::int64_t trial_id, int attempt,
-                                             const SweepSpec& spec, const std::string& reason) = 0;
+                                             const SweepSpec& spec, const std::string& reason,
+                                             absl::Time heard) = 0;
   // Makes a pending trial held again by the attempt that lost it (a holder that came back).
   virtual absl::StatusOr<LeaseRow> ReviveLease(const LeaseToken& token,
                                                const std::string& worker) = 0;

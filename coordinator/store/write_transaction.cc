@@ -42,6 +42,18 @@ void SqliteWriteTransaction::RolledBack() {
   specs_.clear();
 }
 
+namespace {
+
+// Whether the file has the content that was stored under `digest` before editions changed.
+bool IsSameInEarlierEdition(SweepSource source, const std::string& digest) {
+  source.edition = 1;
+  Diagnostics ignored;
+  const absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(source, &ignored);
+  return spec.ok() && spec->digest == digest;
+}
+
+}  // namespace
+
 absl::StatusOr<SweepRow> SqliteWriteTransaction::CreateSweep(const SweepSpec& spec,
                                                              const SweepSource& source,
                                                              const std::string& principal,
@@ -53,7 +65,9 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::CreateSweep(const SweepSpec& sp
     }
     absl::StatusOr<SweepRow> existing = FindSweep(database_, spec.name);
     if (existing.ok()) {
-      if (existing->digest == spec.digest) return existing;
+      if (existing->digest == spec.digest || IsSameInEarlierEdition(source, existing->digest)) {
+        return existing;
+      }
       return absl::AlreadyExistsError(
           fmt::format("sweep '{}' exists with other content; choose another name", spec.name));
     }
@@ -203,7 +217,7 @@ absl::Status SqliteWriteTransaction::CancelOpenTrial(const std::string& reason, 
   const bool held = IsHeld(trial->state);
   trial->reason = reason;
   STORE_RETURN_IF_ERROR(Apply(TrialEvent::kCancel, trial));
-  if (held) STORE_RETURN_IF_ERROR(CloseAttempt(*trial, "cancelled", reason));
+  if (held) STORE_RETURN_IF_ERROR(CloseAttempt(now_, "cancelled", reason, trial));
   STORE_ASSIGN_OR_RETURN(const SweepSpec* spec, FindSpec(trial->sweep_id));
   return spec == nullptr ? absl::OkStatus() : Rescore(*spec, *trial);
 }
@@ -239,9 +253,10 @@ absl::Status SqliteWriteTransaction::Apply(TrialEvent event, TrialRow* trial) {
   const std::optional<std::int64_t> ended_us =
       trial->ended ? std::optional<std::int64_t>(ToMicros(*trial->ended)) : std::nullopt;
   STORE_RETURN_IF_ERROR(database_.Run(
-      "UPDATE trials SET state = ?, failures = ?, reason = ?, worker = ?, ended_us = ? WHERE id = "
-      "?",
-      TrialStateName(*next), trial->failures, trial->reason, trial->worker, ended_us, trial->id));
+      "UPDATE trials SET state = ?, diverged = ?, failures = ?, reason = ?, worker = ?, ended_us = "
+      "? WHERE id = ?",
+      StoredStateName(*next), *next == TrialState::kDiverged, trial->failures, trial->reason,
+      trial->worker, ended_us, trial->id));
   STORE_RETURN_IF_ERROR(MoveCount(trial->sweep_id, from, *next));
   return AddEvent(*trial, "trial", 0);
 }
@@ -312,9 +327,10 @@ absl::StatusOr<const Configuration*> SqliteWriteTransaction::FindConfiguration(
 
 absl::StatusOr<const SweepSpec*> SqliteWriteTransaction::FindSpec(std::int64_t sweep_id) {
   if (auto found = specs_.find(sweep_id); found != specs_.end()) return found->second.get();
-  STORE_ASSIGN_OR_RETURN(const SweepSource source, ReadSource(database_, sweep_id));
+  STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
   Diagnostics diagnostics;
-  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(source, &diagnostics);
+  absl::StatusOr<SweepSpec> spec =
+      SweepSpec::ParseStored(sweep.source, sweep.digest, &diagnostics);
   if (!spec.ok()) {
     // An ended trial must end in the database as well; its score stays that of its last epoch.
     spdlog::warn("stored_sweep_unreadable sweep_id={} reason=\"{}\"", sweep_id,

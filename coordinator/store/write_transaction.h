@@ -48,9 +48,10 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::StatusOr<SweepRow> CancelSweep(const std::string& name) override;
   absl::StatusOr<SweepRow> PauseSweep(const std::string& name, bool give_back) override;
   absl::StatusOr<SweepRow> ResumeSweep(const std::string& name) override;
-  absl::StatusOr<RetriedSweep> RetrySweep(const SweepSpec& spec, bool failed,
-                                          bool cancelled) override;
-  absl::StatusOr<RetriedSweep> RetryTrial(const SweepSpec& spec, std::int64_t number) override;
+  absl::StatusOr<RetriedSweep> RetrySweep(const SweepSpec& spec,
+                                          const RetrySelection& selection) override;
+  absl::StatusOr<RetriedSweep> RetryTrial(const SweepSpec& spec, std::int64_t number,
+                                          bool force) override;
   absl::StatusOr<SweepRow> ExtendSweep(const std::string& name,
                                        std::int64_t planned_configurations) override;
   absl::StatusOr<LeaseRow> Grant(std::int64_t trial_id, const std::string& worker,
@@ -64,7 +65,7 @@ class SqliteWriteTransaction final : public WriteTransaction {
                                        const std::vector<ArtifactRow>& artifacts) override;
   absl::Status CheckFinished(const LeaseToken& token, LeaseOutcome outcome) override;
   absl::StatusOr<TrialRow> LoseLease(std::int64_t trial_id, int attempt, const SweepSpec& spec,
-                                     const std::string& reason) override;
+                                     const std::string& reason, absl::Time heard) override;
   absl::StatusOr<LeaseRow> ReviveLease(const LeaseToken& token, const std::string& worker) override;
   absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number) override;
   absl::Status AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines) override;
@@ -137,8 +138,10 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::StatusOr<bool> InsertEpoch(const EpochMetrics& epoch, const TrialRow& trial);
   absl::Status NoteDivergence(const EpochMetrics& epoch, const TrialRow& trial);
   absl::Status SaveProgress(const TrialRow& trial, double seconds);
-  absl::Status CloseAttempt(const TrialRow& trial, std::string_view outcome,
-                            const std::string& reason);
+  absl::Status CloseAttempt(absl::Time end, std::string_view outcome, const std::string& reason,
+                            TrialRow* trial);
+  // When the holder of the trial's attempt was last known to be at work.
+  absl::StatusOr<absl::Time> LastSignOfLife(const TrialRow& trial, absl::Time heard);
   // Whether the token's lease was ended before, in just this way: the answer was lost.
   absl::StatusOr<bool> IsRepeatedFinish(const StoredTrial& trial, const LeaseToken& token,
                                         LeaseOutcome outcome);

@@ -57,18 +57,21 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::ResumeSweep(const std::string& 
   });
 }
 
-absl::StatusOr<RetriedSweep> SqliteWriteTransaction::RetrySweep(const SweepSpec& spec, bool failed,
-                                                                bool cancelled) {
+absl::StatusOr<RetriedSweep> SqliteWriteTransaction::RetrySweep(
+    const SweepSpec& spec, const RetrySelection& selection) {
   return Guard([&]() -> absl::StatusOr<RetriedSweep> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, spec.name));
-    if (sweep.state == SweepState::kCancelled && !cancelled) {
+    if (sweep.state == SweepState::kCancelled && !selection.cancelled) {
       return absl::FailedPreconditionError(fmt::format(
           "sweep '{}' was cancelled: it is taken up again only with its cancelled trials",
           sweep.name));
     }
     RetriedSweep retried;
-    for (const TrialState state : {TrialState::kFailed, TrialState::kCancelled}) {
-      if (!(state == TrialState::kFailed ? failed : cancelled)) continue;
+    const std::pair<TrialState, bool> kinds[] = {{TrialState::kFailed, selection.failed},
+                                                 {TrialState::kDiverged, selection.diverged},
+                                                 {TrialState::kCancelled, selection.cancelled}};
+    for (const auto& [state, wanted] : kinds) {
+      if (!wanted) continue;
       STORE_ASSIGN_OR_RETURN(std::vector<TrialRow> trials,
                              SelectTrialsInState(database_, sweep.id, state));
       for (TrialRow& trial : trials) {
@@ -88,9 +91,15 @@ absl::StatusOr<RetriedSweep> SqliteWriteTransaction::RetrySweep(const SweepSpec&
 }
 
 absl::StatusOr<RetriedSweep> SqliteWriteTransaction::RetryTrial(const SweepSpec& spec,
-                                                                std::int64_t number) {
+                                                                std::int64_t number, bool force) {
   return Guard([&]() -> absl::StatusOr<RetriedSweep> {
     STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, spec.name, number));
+    if (stored.row.state == TrialState::kDiverged && !force) {
+      return absl::FailedPreconditionError(fmt::format(
+          "trial {} diverged: the same seed and values would diverge again, so it is retried only "
+          "when that is forced",
+          stored.row.short_name()));
+    }
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, stored.row.sweep_id));
     STORE_RETURN_IF_ERROR(MakePendingAgain(spec, &stored.row));
     STORE_RETURN_IF_ERROR(Reopen(sweep));

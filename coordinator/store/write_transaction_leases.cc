@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/ids.h"
+#include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
 #include "coordinator/store/write_transaction.h"
 #include "fmt/format.h"
@@ -28,6 +29,7 @@ std::string_view OutcomeName(LeaseOutcome outcome) {
       return "completed";
     case LeaseOutcome::kFailed:
     case LeaseOutcome::kFailedForGood:
+    case LeaseOutcome::kDiverged:
       return "failed";
     case LeaseOutcome::kGivenBack:
       return "given_back";
@@ -90,6 +92,7 @@ absl::StatusOr<LeaseRow> SqliteWriteTransaction::Grant(std::int64_t trial_id,
     STORE_RETURN_IF_ERROR(database_.Run(
         "INSERT INTO attempts (trial_id, attempt, worker, started_us) VALUES (?, ?, ?, ?)",
         trial.id, trial.attempt, worker, ToMicros(now_)));
+    trial.attempt_started = now_;
     STORE_RETURN_IF_ERROR(Apply(TrialEvent::kGrant, &trial));
     return LeaseRow{.trial = std::move(trial), .secret = secret};
   });
@@ -156,14 +159,14 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
     }
     TrialEvent event = TrialEvent::kGiveBack;
     if (outcome == LeaseOutcome::kCompleted) event = TrialEvent::kComplete;
-    if (outcome == LeaseOutcome::kFailed || outcome == LeaseOutcome::kFailedForGood) {
+    if (OutcomeName(outcome) == "failed") {
       ++trial.failures;
-      const bool final =
-          outcome == LeaseOutcome::kFailedForGood || trial.failures >= spec.max_failures;
+      const bool final = outcome != LeaseOutcome::kFailed || trial.failures >= spec.max_failures;
       event = final ? TrialEvent::kFailForGood : TrialEvent::kFail;
+      if (outcome == LeaseOutcome::kDiverged) event = TrialEvent::kDiverge;
       if (final) trial.reason = reason;
     }
-    STORE_RETURN_IF_ERROR(CloseAttempt(trial, OutcomeName(outcome), reason));
+    STORE_RETURN_IF_ERROR(CloseAttempt(now_, OutcomeName(outcome), reason, &trial));
     STORE_RETURN_IF_ERROR(Apply(event, &trial));
     STORE_RETURN_IF_ERROR(Settle(spec, trial));
     STORE_ASSIGN_OR_RETURN(trial.artifacts, SelectArtifacts(database_, trial.id));
@@ -181,12 +184,14 @@ absl::Status SqliteWriteTransaction::CheckFinished(const LeaseToken& token, Leas
 
 absl::StatusOr<TrialRow> SqliteWriteTransaction::LoseLease(std::int64_t trial_id, int attempt,
                                                            const SweepSpec& spec,
-                                                           const std::string& reason) {
+                                                           const std::string& reason,
+                                                           absl::Time heard) {
   return Guard([&]() -> absl::StatusOr<TrialRow> {
     STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrialById(database_, trial_id));
     TrialRow& trial = stored.row;
     if (trial.attempt != attempt || !IsHeld(trial.state)) return std::move(trial);
-    STORE_RETURN_IF_ERROR(CloseAttempt(trial, "lost", reason));
+    STORE_ASSIGN_OR_RETURN(const absl::Time end, LastSignOfLife(trial, heard));
+    STORE_RETURN_IF_ERROR(CloseAttempt(end, "lost", reason, &trial));
     ++trial.failures;
     TrialEvent event = TrialEvent::kLose;
     if (trial.failures >= spec.max_failures) {
@@ -246,6 +251,10 @@ absl::Status SqliteWriteTransaction::Revive(const std::string& worker, TrialRow*
   // The attempt goes on, so losing it was no failure after all.
   --trial->failures;
   trial->worker = worker;
+  STORE_ASSIGN_OR_RETURN(const AttemptRow attempt,
+                         FindAttempt(database_, trial->id, trial->attempt));
+  if (attempt.ended) trial->ended_attempts -= *attempt.ended - attempt.started;
+  trial->attempt_started = attempt.started;
   STORE_RETURN_IF_ERROR(database_.Run(
       "UPDATE attempts SET ended_us = NULL, outcome = '', reason = '', worker = ? WHERE trial_id = "
       "? AND attempt = ?",
@@ -341,12 +350,27 @@ absl::Status SqliteWriteTransaction::SaveProgress(const TrialRow& trial, double 
       result.epochs_to_target, seconds, trial.checkpoint_sha256, trial.checkpoint_epoch, trial.id);
 }
 
-absl::Status SqliteWriteTransaction::CloseAttempt(const TrialRow& trial, std::string_view outcome,
-                                                  const std::string& reason) {
+absl::Status SqliteWriteTransaction::CloseAttempt(absl::Time end, std::string_view outcome,
+                                                  const std::string& reason, TrialRow* trial) {
+  if (trial->attempt_started) trial->ended_attempts += end - *trial->attempt_started;
+  trial->attempt_started.reset();
   return database_.Run(
       "UPDATE attempts SET ended_us = ?, outcome = ?, reason = ? WHERE trial_id = ? AND attempt = "
       "?",
-      ToMicros(now_), outcome, reason, trial.id, trial.attempt);
+      ToMicros(end), outcome, reason, trial->id, trial->attempt);
+}
+
+absl::StatusOr<absl::Time> SqliteWriteTransaction::LastSignOfLife(const TrialRow& trial,
+                                                                  absl::Time heard) {
+  if (!trial.attempt_started) return now_;
+  Statement statement = database_.Prepare(
+      "SELECT max(reported_us) FROM epoch_reports WHERE trial_id = ? AND attempt = ?");
+  STORE_RETURN_IF_ERROR(statement.Bind(trial.id, trial.attempt).Step().status());
+  const absl::Time reported = OptionalTime(statement, 0).value_or(absl::InfinitePast());
+  // Whole microseconds, as they are stored; a clock that was set back does not turn time around.
+  const absl::Time last =
+      FromMicros(ToMicros(std::max({heard, reported, *trial.attempt_started})));
+  return std::min(last, std::max(now_, *trial.attempt_started));
 }
 
 absl::StatusOr<bool> SqliteWriteTransaction::IsRepeatedFinish(const StoredTrial& stored,

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "common/stats/importance.h"
 #include "coordinator/views/view_context.h"
@@ -13,8 +14,16 @@ namespace {
 constexpr std::int64_t kLeastTrials = 20;
 constexpr std::int64_t kManyTrials = 50;
 
-bool IsOver(TrialState state) {
-  return state == TrialState::kCompleted || state == TrialState::kStopped;
+// What a trial says about its hyperparameters: the less the better; nullopt when it says nothing.
+// One that diverged is worse than all others.
+std::optional<double> CostOf(const IndexedTrial& trial, bool is_loss) {
+  if (trial.state == TrialState::kDiverged) return std::numeric_limits<double>::infinity();
+  if (trial.state != TrialState::kCompleted && trial.state != TrialState::kStopped) {
+    return std::nullopt;
+  }
+  const double cost = is_loss ? trial.best_loss : -trial.best_accuracy;
+  if (trial.epoch == 0 || std::isnan(cost)) return std::nullopt;
+  return cost;
 }
 
 double ValueOf(const ViewDimension& dimension, const std::optional<Value>& value) {
@@ -44,24 +53,30 @@ ImportanceDimension Measure(const SweepIndex& index, const ViewDimension& dimens
   return result;
 }
 
-std::string Note(std::int64_t trials, bool enough) {
-  if (!enough) {
-    return fmt::format("{} completed trials; {} are needed to say anything", trials, kLeastTrials);
+std::string Note(std::int64_t trials, std::int64_t diverged, bool has_importances) {
+  const std::string worst =
+      diverged == 0 ? "" : fmt::format(" ({} diverged: counted as the worst)", diverged);
+  if (trials < kLeastTrials) {
+    return fmt::format("{} trial{} ended with a result{}; {} are needed to say anything", trials,
+                       trials == 1 ? "" : "s", worst, kLeastTrials);
   }
-  if (trials < kManyTrials) return "few trials: take it as a hint";
-  return "what sets the best tenth of the trials apart from the others";
+  if (!has_importances) return fmt::format("the {} trials do not differ{}", trials, worst);
+  if (trials < kManyTrials) return fmt::format("from {} trials only{}: a rough hint", trials, worst);
+  return "what sets the best tenth of the trials apart from the others" + worst;
 }
 
 Json Importances(const SweepIndex& index) {
   const bool is_loss = index.spec().metric == "loss";
   std::vector<std::size_t> rows;
   std::vector<double> costs;
+  std::int64_t diverged = 0;
   for (std::size_t row = 0; row < index.trials().size(); ++row) {
     const IndexedTrial& trial = index.trials()[row];
-    const double cost = is_loss ? trial.best_loss : -trial.best_accuracy;
-    if (!IsOver(trial.state) || trial.epoch == 0 || std::isnan(cost)) continue;
+    const std::optional<double> cost = CostOf(trial, is_loss);
+    if (!cost) continue;
+    if (trial.state == TrialState::kDiverged) ++diverged;
     rows.push_back(row);
-    costs.push_back(cost);
+    costs.push_back(*cost);
   }
   std::vector<Importance> importances;
   if (std::ssize(rows) >= kLeastTrials) {
@@ -78,9 +93,10 @@ Json Importances(const SweepIndex& index) {
   return {{"method", "PED-ANOVA"},
           {"metric", is_loss ? "loss" : "accuracy"},
           {"trials", rows.size()},
+          {"diverged", diverged},
           {"enough", !importances.empty()},
           {"importances", items},
-          {"note", Note(std::ssize(rows), std::ssize(rows) >= kLeastTrials)}};
+          {"note", Note(std::ssize(rows), diverged, !importances.empty())}};
 }
 
 }  // namespace

@@ -112,12 +112,13 @@ absl::StatusOr<std::vector<std::size_t>> SelectRows(const SweepIndex& index,
   std::string_view name = query.order_by;
   const bool descending = name.ends_with(kDescending);
   if (descending) name.remove_suffix(kDescending.size());
-  const std::vector<std::string> known = KnownTrialNames(index.spec());
-  const bool is_known =
-      std::binary_search(known.begin(), known.end(), name) || (query.ranked && name == "accuracy");
-  if (!is_known) {
+  const absl::Status named = CheckTrialName(index.spec(), std::string(name));
+  if (!named.ok() && !(query.ranked && name == "accuracy")) {
+    const std::vector<std::string> known = KnownTrialNames(index.spec());
+    const bool is_known = std::binary_search(known.begin(), known.end(), name);
     return absl::InvalidArgumentError(
-        fmt::format("trials cannot be ordered by '{}'", Shortened(query.order_by, kShownBytes)));
+        fmt::format("trials cannot be ordered by '{}'{}", Shortened(query.order_by, kShownBytes),
+                    is_known ? fmt::format(": {}", std::string(named.message())) : ""));
   }
   absl::StatusOr<std::vector<std::size_t>> rows = Matching(index, query);
   if (!rows.ok() || name == "number") {

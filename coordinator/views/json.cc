@@ -11,6 +11,8 @@
 namespace sweep {
 namespace {
 
+constexpr std::int64_t kMostExact = std::int64_t{1} << 53;
+
 double Rounded(double value) {
   if (value == 0 || !std::isfinite(value)) return value;
   const double magnitude = std::floor(std::log10(std::fabs(value)));
@@ -34,7 +36,12 @@ Json RoundedJson(double value) { return NumberJson(Rounded(value)); }
 Json ValueJson(const Value& value) {
   return std::visit(
       [](const auto& held) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(held)>, double>) return NumberJson(held);
+        using Held = std::decay_t<decltype(held)>;
+        if constexpr (std::is_same_v<Held, double>) return NumberJson(held);
+        if constexpr (std::is_same_v<Held, std::int64_t>) {
+          // Readers that keep numbers as doubles, such as browsers, would round it.
+          if (held > kMostExact || held < -kMostExact) return Json(std::to_string(held));
+        }
         return Json(held);
       },
       value);

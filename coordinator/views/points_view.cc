@@ -1,8 +1,10 @@
 // One row per trial: history, parallel coordinates, slices, Pareto front.
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <set>
+#include <utility>
 
 #include "coordinator/views/view_context.h"
 
@@ -30,18 +32,26 @@ class Sample {
       : index_(index), by_loss_(index.spec().metric == "loss"), maximize_(index.spec().maximize) {
     for (std::size_t row = 0; row < index.trials().size(); ++row) {
       const IndexedTrial& trial = index.trials()[row];
-      if (trial.epoch > 0 && trial.best_accuracy == trial.best_accuracy) rows_.push_back(row);
+      if (trial.state == TrialState::kDiverged) {
+        diverged_.push_back(row);
+      } else if (trial.epoch > 0 && trial.best_accuracy == trial.best_accuracy) {
+        rows_.push_back(row);
+      }
     }
   }
 
-  std::size_t total() const { return rows_.size(); }
+  std::size_t total() const { return rows_.size() + diverged_.size(); }
 
-  // Trials whose value of the sweep's metric was the best so far, by number.
+  // Trials that were the best so far by what a ranking has: first what qualifies, then the metric.
+  // Those that stand for their configuration, by number; the last one is the best of all.
   std::vector<std::size_t> Records() const {
     std::vector<std::size_t> records;
-    double best = kNothing;
-    for (const std::size_t row : rows_) {
-      const double merit = Merit(row);
+    std::pair<bool, double> best(false, kNothing);
+    for (std::size_t row = 0; row < index_.trials().size(); ++row) {
+      const IndexedTrial& trial = index_.trials()[row];
+      const double metric = trial.score.metric;
+      if (!trial.IsRanked() || metric != metric) continue;
+      const std::pair<bool, double> merit(trial.score.qualifies, maximize_ ? metric : -metric);
       if (merit <= best) continue;
       best = merit;
       records.push_back(row);
@@ -76,13 +86,17 @@ class Sample {
   // The marked ones, the best, and others up to `limit`, by number.
   std::vector<std::size_t> Shown(const std::vector<std::size_t>& records,
                                  const std::vector<std::size_t>& front, std::size_t limit) const {
-    if (rows_.size() <= limit) return rows_;
+    std::vector<std::size_t> all;
+    std::merge(rows_.begin(), rows_.end(), diverged_.begin(), diverged_.end(),
+               std::back_inserter(all));
+    if (all.size() <= limit) return all;
     std::set<std::size_t> shown(records.begin(), records.end());
     shown.insert(front.begin(), front.end());
     const auto best =
-        Ordered(std::min(kBest, limit), [this](std::size_t row) { return -Merit(row); });
+        Ordered(rows_, std::min(kBest, limit), [this](std::size_t row) { return -Merit(row); });
     shown.insert(best.begin(), best.end());
-    const auto others = Ordered(limit, [](std::size_t row) { return Shuffled(row); });
+    const auto others =
+        Ordered(std::move(all), limit, [](std::size_t row) { return Shuffled(row); });
     for (const std::size_t row : others) {
       if (shown.size() >= limit) break;
       shown.insert(row);
@@ -108,8 +122,8 @@ class Sample {
 
   // The first `count` by `key`, then by number.
   template <typename Key>
-  std::vector<std::size_t> Ordered(std::size_t count, Key key) const {
-    std::vector<std::size_t> rows = rows_;
+  static std::vector<std::size_t> Ordered(std::vector<std::size_t> rows, std::size_t count,
+                                          Key key) {
     count = std::min(count, rows.size());
     std::partial_sort(rows.begin(), rows.begin() + static_cast<std::ptrdiff_t>(count), rows.end(),
                       [&key](std::size_t a, std::size_t b) {
@@ -124,21 +138,27 @@ class Sample {
   const SweepIndex& index_;
   const bool by_loss_;
   const bool maximize_;
-  std::vector<std::size_t> rows_;
+  std::vector<std::size_t> rows_;      // with a measured epoch
+  std::vector<std::size_t> diverged_;  // shown without a value
 };
 
 Json RowJson(const SweepIndex& index, const std::vector<ViewDimension>& dimensions,
              std::size_t row) {
   const IndexedTrial& trial = index.trials()[row];
   Json values = Json::array();
+  const bool diverged = trial.state == TrialState::kDiverged;
+  const auto measured = [diverged](double value) {
+    return diverged ? Json(nullptr) : RoundedJson(value);
+  };
   values.push_back(row + 1);
-  values.push_back(RoundedJson(trial.best_accuracy));
-  values.push_back(RoundedJson(trial.last_accuracy));
-  values.push_back(RoundedJson(trial.best_loss));
+  values.push_back(measured(trial.best_accuracy));
+  values.push_back(measured(trial.last_accuracy));
+  values.push_back(measured(trial.best_loss));
   values.push_back(trial.epochs_to_target);
   values.push_back(trial.network_parameters);
   values.push_back(trial.score.qualifies);
   values.push_back(TrialStateName(trial.state));
+  values.push_back(trial.IsRanked() ? RoundedJson(trial.score.metric) : measured(trial.own_metric));
   for (const ViewDimension& dimension : dimensions) {
     const std::optional<Value> value = index.ParameterOf(row, dimension.parameter);
     // A category is looked up among the dimension's, which are exact.
@@ -160,7 +180,7 @@ Json Points(const SweepIndex& index, std::size_t limit) {
   const std::vector<ViewDimension> dimensions = DimensionsOf(index.spec());
   Json columns = {
       "trial",     "accuracy", "last_accuracy", "loss", "epochs_to_target", "network_parameters",
-      "qualifies", "state"};
+      "qualifies", "state",    "value"};
   for (const ViewDimension& dimension : dimensions) columns.push_back(dimension.name);
   const Sample sample(index);
   const std::vector<std::size_t> records = sample.Records();
@@ -184,7 +204,7 @@ absl::StatusOr<Json> PointsDocument(const LookedAt& looked, const ViewQuery& que
   if (!limit.ok()) return limit.status();
   return looked.index.entry->Look([&](const SweepIndex& index) {
     // Fewer where there are many columns, so that the answer stays within its size.
-    const std::int64_t columns = 8 + std::ssize(DimensionsOf(index.spec()));
+    const std::int64_t columns = 9 + std::ssize(DimensionsOf(index.spec()));
     const std::int64_t fitting = static_cast<std::int64_t>(kMaxDocumentBytes) / (10 * columns);
     return Points(index,
                   static_cast<std::size_t>(std::min(*limit, std::max<std::int64_t>(fitting, 300))));

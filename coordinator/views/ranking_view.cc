@@ -16,6 +16,8 @@ Json RankingRowJson(const RankedRow& row, const SweepSpec& spec) {
   const TrialRow& trial = row.trial;
   const TrialResult& result = trial.result;
   const Interval interval = ValueInterval(spec, score, EvaluationImages(spec));
+  const std::optional<Interval> mean =
+      MeanInterval(score.mean_last_accuracy, score.mean_half_width, score.replicates);
   return {{"rank", row.rank},
           {"trial", trial.number},
           {"configuration", trial.configuration},
@@ -23,17 +25,19 @@ Json RankingRowJson(const RankedRow& row, const SweepSpec& spec) {
           {"qualifies", score.qualifies},
           {"accuracy", NumberJson(score.value)},
           {"interval", Json::array({NumberJson(interval.low), NumberJson(interval.high)})},
-          {"best_epoch", ValueEpoch(spec, result)},
+          {"best_epoch", ValueOf(spec, result).epoch},
           {"last_accuracy", MeasuredJson(result.epoch, result.last_accuracy)},
           {"best_loss", MeasuredJson(result.epoch, result.best_loss)},
           {"mean_last_accuracy", MeasuredJson(score.replicates, score.mean_last_accuracy)},
           {"mean_half_width", MeasuredJson(score.replicates - 1, score.mean_half_width)},
+          {"mean_interval", mean ? Json::array({mean->low, mean->high}) : Json(nullptr)},
           {"replicates", score.replicates},
           {"epochs_to_target", score.epochs_to_target},
           {"network_parameters", trial.network_parameters},
           {"model", trial.model},
           {"gates", GatesJson(score.gates)},
-          {"parameters", ParametersJson(trial.parameters)}};
+          {"parameters", ParametersJson(trial.parameters)},
+          {"defaults", ParametersJson(trial.Defaults())}};
 }
 
 // Ranks by configuration number; those that have none come last.

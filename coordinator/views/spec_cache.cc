@@ -22,7 +22,7 @@ absl::StatusOr<std::shared_ptr<const SweepSpec>> SpecCache::Get(const std::strin
   const absl::StatusOr<SweepRow> row = store_->GetSweep(sweep);
   if (!row.ok()) return row.status();
   Diagnostics diagnostics;
-  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(row->source, &diagnostics);
+  absl::StatusOr<SweepSpec> spec = SweepSpec::ParseStored(row->source, row->digest, &diagnostics);
   if (!spec.ok()) {
     return absl::InternalError(
         fmt::format("sweep {}: what is stored is not understood any more: {}", sweep,

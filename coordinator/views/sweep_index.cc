@@ -6,6 +6,7 @@
 
 #include "common/lifecycle/trial_state.h"
 #include "common/spec/search_space.h"
+#include "coordinator/views/trial_filter.h"
 
 namespace sweep {
 namespace {
@@ -65,7 +66,8 @@ const std::map<std::string_view, Field>& Fields() {
   return fields;
 }
 
-IndexedTrial Brief(const TrialSummary& summary, std::int32_t counted_epoch) {
+IndexedTrial Brief(const SweepSpec& spec, const TrialSummary& summary,
+                   std::int32_t counted_epoch) {
   const TrialResult& result = summary.result;
   return {.configuration = summary.configuration,
           .network_parameters = summary.network_parameters,
@@ -75,6 +77,7 @@ IndexedTrial Brief(const TrialSummary& summary, std::int32_t counted_epoch) {
           .last_accuracy = result.last_accuracy,
           .best_loss = result.best_loss,
           .last_loss = result.last_loss,
+          .own_metric = ValueOf(spec, result).metric,
           .receptive_field = static_cast<std::int32_t>(summary.receptive_field),
           .replicate = summary.replicate,
           .attempt = summary.attempt,
@@ -114,7 +117,7 @@ void SweepIndex::Put(const TrialSummary& summary) {
   IndexedTrial& trial = trials_[row];
   if (trial.configuration == 0) PutParameters(row, summary.parameters);
   if (trial.epoch == 0 && summary.result.epoch > 0) ++measured_;
-  trial = Brief(summary, trial.counted_epoch);
+  trial = Brief(*spec_, summary, trial.counted_epoch);
   trial.model = texts_.Add(summary.model);
   trial.worker = texts_.Add(summary.worker);
   ShareScore(row);
@@ -212,7 +215,12 @@ SweepIndex::Getter SweepIndex::ParameterGetter(std::size_t parameter) const {
   };
 }
 
-SweepIndex::Getter SweepIndex::Find(const std::string& name) const {
+SweepIndex::Getter SweepIndex::Find(const std::string& written) const {
+  const auto [of, name] = ResolveTrialName(*spec_, written);
+  if (of == TrialName::Of::kParameters) {
+    const auto found = parameter_index_.find(name);
+    return found != parameter_index_.end() ? ParameterGetter(found->second) : FixedGetter(name);
+  }
   if (name == "number") {
     return [](std::size_t row) { return Value(static_cast<std::int64_t>(row + 1)); };
   }

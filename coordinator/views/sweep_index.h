@@ -30,7 +30,7 @@ class TextTable {
   std::unordered_map<std::string, std::uint32_t> numbers_;
 };
 
-// A trial as the index keeps it: TrialSummary in about 180 bytes.
+// A trial as the index keeps it: TrialSummary in about 200 bytes.
 struct IndexedTrial {
   std::int64_t configuration = 0;  // 0: not read yet
   std::int64_t network_parameters = 0;
@@ -40,6 +40,7 @@ struct IndexedTrial {
   double last_accuracy = 0;
   double best_loss = 0;
   double last_loss = 0;
+  double own_metric = 0;  // what would rank it by itself
   std::int32_t receptive_field = 0;
   std::int32_t replicate = 0;
   std::int32_t attempt = 0;
@@ -95,7 +96,7 @@ class SweepIndex {
   // fact of the network. Nullopt: it has none (yet).
   using Getter = std::function<std::optional<Value>(std::size_t row)>;
   // An unknown name has no values. Valid while the index lives and is not changed.
-  Getter Find(const std::string& name) const;
+  Getter Find(const std::string& written) const;
   // Likewise of what a ranking shows: "accuracy" and "epochs_to_target" are the configuration's.
   Getter FindRanked(const std::string& name) const;
   // The chosen value of hyperparameter `parameter` (an index into spec().parameters).

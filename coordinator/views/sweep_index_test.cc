@@ -54,6 +54,61 @@ TEST(SweepIndex, TrialsThatWereNotReadYetMatchNothing) {
   EXPECT_THAT(*SelectRows(index, {.order_by = "lr"}), ElementsAre(2));
 }
 
+// A program's hyperparameters may have the names of a trial's fields and words of the language.
+std::shared_ptr<const SweepSpec> ShadowingSpec() {
+  Diagnostics diagnostics;
+  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(
+      {.file = "s.yaml",
+       .text = "name: s\nprogram: [sh]\nmethod: grid\nparameters: {epoch: {values: [5, 9]}, state: "
+               "{values: [calm, wild]}, number: 7, in: 1, \"true\": 3, model: {values: [a, b]}}\n"},
+      &diagnostics);
+  EXPECT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
+  return std::make_shared<const SweepSpec>(*std::move(spec));
+}
+
+TEST(TrialFilter, ReachesHyperparametersThatShareANameWithTheTrial) {
+  const auto spec = ShadowingSpec();
+  SweepIndex index(spec);
+  TrialRow row;
+  row.number = 1;
+  row.configuration = 1;
+  row.parameters = {{"epoch", std::int64_t{5}}, {"state", std::string("calm")},
+                    {"number", std::int64_t{7}}, {"in", std::int64_t{1}},
+                    {"true", std::int64_t{3}},   {"model", std::string("a")}};
+  index.Put({.number = 1, .configuration = 1, .parameters = row.parameters});
+  const auto count = [&](const std::string& text) {
+    const absl::StatusOr<TrialFilter> filter = TrialFilter::Parse(text, spec);
+    EXPECT_TRUE(filter.ok()) << filter.status();
+    if (!filter.ok()) return -1;
+    const auto rows = SelectRows(index, {.filter = *filter});
+    EXPECT_TRUE(rows.ok()) << rows.status();
+    EXPECT_EQ(filter->Matches(row).value_or(false), rows.ok() && rows->size() == 1) << text;
+    return rows.ok() ? static_cast<int>(rows->size()) : -1;
+  };
+  EXPECT_EQ(count("parameters.epoch == 5 and parameters.state == 'calm'"), 1);
+  EXPECT_EQ(count("parameters.number == 7 and parameters.in == 1 and parameters.true == 3"), 1);
+  EXPECT_EQ(count("trial.number == 1 and trial.state == 'pending' and trial.epoch == 0"), 1);
+  EXPECT_EQ(count("model == 'a'"), 1);
+  EXPECT_EQ(count("parameters.model == 'b'"), 0);
+}
+
+TEST(TrialFilter, RefusesANameThatCouldBeEither) {
+  const auto spec = ShadowingSpec();
+  const auto refusal = [&](const std::string& text) {
+    return std::string(TrialFilter::Parse(text, spec).status().message());
+  };
+  EXPECT_THAT(refusal("epoch == 5"), testing::HasSubstr("write parameters.epoch for the "));
+  EXPECT_THAT(refusal("state == 'calm'"), testing::HasSubstr("trial.state for the trial's own"));
+  EXPECT_THAT(refusal("in == 1"), testing::HasSubstr("'in' is written parameters.in"));
+  EXPECT_THAT(refusal("lr > 0"), testing::HasSubstr("there is no 'lr'"));
+  EXPECT_THAT(refusal("parameters.worker == 'w'"), testing::HasSubstr("there is no"));
+  SweepIndex index(spec);
+  EXPECT_THAT(std::string(SelectRows(index, {.order_by = "epoch desc"}).status().message()),
+              testing::HasSubstr("write parameters.epoch"));
+  EXPECT_TRUE(SelectRows(index, {.order_by = "parameters.epoch desc"}).ok());
+  EXPECT_TRUE(SelectRows(index, {.order_by = "trial.epoch"}).ok());
+}
+
 TEST(SweepIndex, TrialsWithoutAValueComeLastInBothDirections) {
   SweepIndex index(std::make_shared<const SweepSpec>(TestSpec("s")));
   for (std::int64_t number = 1; number <= 4; ++number) {

@@ -16,16 +16,19 @@ constexpr std::size_t kMaxNetworkBytes = 30'000;
 Json CountsJson(const TrialCounts& counts) {
   return {{"pending", counts.pending},     {"running", counts.running},
           {"completed", counts.completed}, {"stopped", counts.stopped},
-          {"failed", counts.failed},       {"cancelled", counts.cancelled}};
+          {"failed", counts.failed},       {"diverged", counts.diverged},
+          {"cancelled", counts.cancelled}};
 }
 
 void AddBest(Store* store, const SweepRow& sweep, Json* summary) {
   (*summary)["best_trial"] = "";
   (*summary)["best_value"] = nullptr;
+  (*summary)["best_qualifies"] = false;
   const absl::StatusOr<std::vector<RankedRow>> best = store->Rank(sweep.name, 1);
   if (!best.ok() || best->empty() || !best->front().score.has_value) return;
   (*summary)["best_trial"] = best->front().trial.short_name();
   (*summary)["best_value"] = NumberJson(best->front().score.metric);
+  (*summary)["best_qualifies"] = best->front().score.qualifies;
 }
 
 }  // namespace
@@ -53,8 +56,8 @@ absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow
                   {"search_reason", sweep.search_reason}};
   AddBest(context.options.store, sweep, &summary);
   std::optional<double> seconds;
-  if (spec != nullptr) {
-    seconds = context.time_left->SecondsLeft(context.options.store, sweep, *spec);
+  if (spec != nullptr && context.time_left != nullptr) {
+    seconds = context.time_left->SecondsLeft(sweep, *spec);
   }
   summary["seconds_left"] = seconds ? NumberJson(*seconds) : Json(nullptr);
   return summary;

@@ -61,31 +61,89 @@ const std::map<std::string_view, TrialField>& TrialFields() {
 }  // namespace
 
 std::vector<std::string> KnownTrialNames(const SweepSpec& spec) {
-  std::vector<std::string> names = NetworkFactNames();
-  for (const auto& [name, field] : TrialFields()) names.emplace_back(name);
-  for (const KnownParameter& parameter : KnownParameters()) names.emplace_back(parameter.name);
-  for (const Parameter& parameter : spec.parameters) names.push_back(parameter.name);
+  std::vector<std::string> hyperparameters;
+  for (const KnownParameter& parameter : KnownParameters()) {
+    // What a program's file does not mention has no value here.
+    if (!spec.LeavesDefaultsToProgram() || parameter.name == "epochs") {
+      hyperparameters.emplace_back(parameter.name);
+    }
+  }
+  for (const Parameter& parameter : spec.parameters) hyperparameters.push_back(parameter.name);
   for (const auto& [model, network] : spec.networks) {
-    for (const std::string& name : network.references()) names.push_back(name);
-    for (const auto& [name, value] : network.defaults()) names.push_back(name);
+    for (const std::string& name : network.references()) hyperparameters.push_back(name);
+    for (const auto& [name, value] : network.defaults()) hyperparameters.push_back(name);
+  }
+  std::vector<std::string> names = NetworkFactNames();
+  for (const auto& [name, field] : TrialFields()) {
+    names.emplace_back(name);
+    names.push_back(fmt::format("{}{}", kTrialPrefix, name));
+  }
+  for (const std::string& name : hyperparameters) {
+    names.push_back(name);
+    names.push_back(fmt::format("{}{}", kParametersPrefix, name));
   }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
 }
 
+TrialName ResolveTrialName(const SweepSpec& spec, std::string_view written) {
+  if (written.starts_with(kParametersPrefix)) {
+    return {TrialName::Of::kParameters, std::string(WithoutParametersPrefix(written))};
+  }
+  if (written.starts_with(kTrialPrefix)) {
+    return {TrialName::Of::kTrial, std::string(written.substr(kTrialPrefix.size()))};
+  }
+  // The trial of a program without a network has no model of its own.
+  const bool own_model = written == "model" && spec.models.empty();
+  return {own_model ? TrialName::Of::kParameters : TrialName::Of::kEither, std::string(written)};
+}
+
+absl::Status CheckTrialName(const SweepSpec& spec, const std::string& written) {
+  const std::vector<std::string> known = KnownTrialNames(spec);
+  if (!std::binary_search(known.begin(), known.end(), written)) {
+    return absl::InvalidArgumentError(
+        fmt::format("there is no '{}'{}", written, DidYouMean(written, known)));
+  }
+  const bool is_parameter =
+      std::any_of(spec.parameters.begin(), spec.parameters.end(),
+                  [&](const Parameter& parameter) { return parameter.name == written; });
+  // These two are the same for a trial and for its configuration.
+  const bool agree = written == "epochs" || written == "model";
+  if (!is_parameter || agree || !TrialFields().contains(written)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      fmt::format("'{0}' is a field of every trial and a hyperparameter of this sweep; write "
+                  "{1}{0} for the hyperparameter, {2}{0} for the trial's own",
+                  written, kParametersPrefix, kTrialPrefix));
+}
+
+namespace {
+
+// What helps where the text is no expression or none that is true or false: a hyperparameter may
+// have a word of the language for its name.
+std::string WordHint(const SweepSpec& spec) {
+  for (const Parameter& parameter : spec.parameters) {
+    if (!IsExpressionWord(parameter.name)) continue;
+    return fmt::format(" (the hyperparameter '{0}' is written {1}{0})", parameter.name,
+                       kParametersPrefix);
+  }
+  return "";
+}
+
+}  // namespace
+
 absl::StatusOr<TrialFilter> TrialFilter::Parse(std::string_view text,
                                                std::shared_ptr<const SweepSpec> spec) {
   absl::StatusOr<Expression> expression = Expression::Parse(text);
   if (!expression.ok()) {
-    return absl::InvalidArgumentError(
-        fmt::format("filter '{}': {}", text, std::string(expression.status().message())));
+    return absl::InvalidArgumentError(fmt::format(
+        "filter '{}': {}{}", text, std::string(expression.status().message()), WordHint(*spec)));
   }
-  const std::vector<std::string> known = KnownTrialNames(*spec);
   for (const std::string& name : expression->names()) {
-    if (std::binary_search(known.begin(), known.end(), name)) continue;
+    const absl::Status status = CheckTrialName(*spec, name);
+    if (status.ok()) continue;
     return absl::InvalidArgumentError(
-        fmt::format("filter '{}': there is no '{}'{}", text, name, DidYouMean(name, known)));
+        fmt::format("filter '{}': {}", text, std::string(status.message())));
   }
   return TrialFilter(*std::move(expression), std::move(spec));
 }
@@ -93,11 +151,14 @@ absl::StatusOr<TrialFilter> TrialFilter::Parse(std::string_view text,
 absl::StatusOr<bool> TrialFilter::Matches(const TrialRow& trial) const {
   std::vector<Value> values;
   std::optional<Configuration> configuration;  // resolved only when something of it is asked for
-  for (const std::string& name : expression_.names()) {
+  for (const std::string& written : expression_.names()) {
+    const auto [of, name] = ResolveTrialName(*spec_, written);
     std::optional<Value> value;
-    if (const auto field = TrialFields().find(name); field != TrialFields().end()) {
+    const auto field = TrialFields().find(name);
+    const auto chosen = trial.parameters.find(name);
+    if (field != TrialFields().end() && of != TrialName::Of::kParameters) {
       value = field->second(trial);
-    } else if (const auto chosen = trial.parameters.find(name); chosen != trial.parameters.end()) {
+    } else if (chosen != trial.parameters.end()) {
       value = chosen->second;
     } else {
       if (!configuration.has_value()) {
@@ -106,7 +167,7 @@ absl::StatusOr<bool> TrialFilter::Matches(const TrialRow& trial) const {
         if (!resolved.ok()) return resolved.status();
         configuration = *std::move(resolved);
       }
-      value = LookUpConfiguration(*configuration, name);
+      value = LookUpConfiguration(*configuration, of == TrialName::Of::kParameters ? written : name);
     }
     if (!value.has_value()) return false;
     values.push_back(*std::move(value));
@@ -124,8 +185,9 @@ absl::StatusOr<bool> TrialFilter::Test(const std::vector<Value>& values,
         return values[static_cast<std::size_t>(found - names.begin())];
       });
   if (matches.ok()) return matches;
-  return absl::InvalidArgumentError(fmt::format("filter '{}': trial {}: {}", expression_.text(),
-                                                trial, std::string(matches.status().message())));
+  return absl::InvalidArgumentError(fmt::format("filter '{}': trial {}: {}{}", expression_.text(),
+                                                trial, std::string(matches.status().message()),
+                                                WordHint(*spec_)));
 }
 
 }  // namespace sweep

@@ -42,7 +42,22 @@ class TrialFilter {
 };
 
 // What a filter may refer to, sorted: fields of a trial, hyperparameters of the trainer, of the
-// sweep and of its networks, and what LookUpConfiguration adds.
+// sweep and of its networks, and what LookUpConfiguration adds. Hyperparameters are named with
+// kParametersPrefix as well, fields of the trial with kTrialPrefix.
 std::vector<std::string> KnownTrialNames(const SweepSpec& spec);
+
+inline constexpr std::string_view kTrialPrefix = "trial.";
+
+// What a name means where both a trial and its configuration can be meant.
+struct TrialName {
+  enum class Of { kTrial, kParameters, kEither };
+  Of of = Of::kEither;
+  std::string name;  // without its prefix
+};
+TrialName ResolveTrialName(const SweepSpec& spec, std::string_view written);
+
+// InvalidArgument for a name that is not known, with the nearest one, and for one that stands for a
+// field of every trial as well as for a hyperparameter of this sweep.
+absl::Status CheckTrialName(const SweepSpec& spec, const std::string& written);
 
 }  // namespace sweep

@@ -116,6 +116,8 @@ void AddSpec(const SweepSpec& spec, const TrialRow& trial, Json* document) {
   result["replay"] = Json::array();
   const absl::StatusOr<std::string> line = BuildTrialSpecJson(spec, trial);
   if (line.ok()) result["spec"] = Json::parse(*line, nullptr, false);
+  // 64 bits do not fit a browser's numbers. The trainer itself gets one.
+  if (result["spec"].is_object()) result["spec"]["seed"] = std::to_string(trial.seed);
   const absl::StatusOr<Configuration> configuration =
       spec.Complete(trial.configuration, trial.parameters);
   if (!configuration.ok()) return;
@@ -149,7 +151,7 @@ absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::st
   const absl::StatusOr<std::vector<AttemptRow>> attempts = store->ListAttempts(sweep_name, number);
   if (!attempts.ok()) return attempts.status();
   const std::int64_t images = EvaluationImages(**spec);
-  Json document = TrialRowJson(*trial);
+  Json document = TrialRowJson(*trial, context.options.clock->Now());
   document.update({{"sweep", sweep_name},
                    {"sweep_state", SweepStateName(sweep->state)},
                    {"seed", std::to_string(trial->seed)},

@@ -46,9 +46,9 @@ Page Cut(const std::vector<std::size_t>& rows, const PageRange& range) {
   return page;
 }
 
-Json RowsJson(const std::vector<TrialRow>& trials, std::int64_t total) {
+Json RowsJson(const std::vector<TrialRow>& trials, std::int64_t total, absl::Time now) {
   Json rows = Json::array();
-  for (const TrialRow& trial : trials) rows.push_back(TrialRowJson(trial));
+  for (const TrialRow& trial : trials) rows.push_back(TrialRowJson(trial, now));
   return {{"rows", rows}, {"total", total}};
 }
 
@@ -67,6 +67,8 @@ std::int64_t Total(const TrialCounts& counts, const std::optional<TrialState>& s
       return counts.stopped;
     case TrialState::kFailed:
       return counts.failed;
+    case TrialState::kDiverged:
+      return counts.diverged;
     case TrialState::kCancelled:
       return counts.cancelled;
   }
@@ -83,12 +85,12 @@ absl::StatusOr<Json> FromStore(const ViewContext& context, const SweepRow& sweep
                                          .offset = range.offset,
                                          .limit = static_cast<int>(range.limit)});
   if (!trials.ok()) return trials.status();
-  return RowsJson(*trials, Total(sweep.counts, query.state));
+  return RowsJson(*trials, Total(sweep.counts, query.state), context.options.clock->Now());
 }
 
 }  // namespace
 
-Json TrialRowJson(const TrialRow& trial) {
+Json TrialRowJson(const TrialRow& trial, absl::Time now) {
   const TrialResult& result = trial.result;
   return {{"trial", trial.number},
           {"configuration", trial.configuration},
@@ -109,7 +111,9 @@ Json TrialRowJson(const TrialRow& trial) {
           {"attempt", trial.attempt},
           {"failures", trial.failures},
           {"reason", Shortened(trial.reason, kMaxReasonBytes)},
-          {"parameters", ParametersJson(trial.parameters)}};
+          {"attempt_seconds", RoundedJson(absl::ToDoubleSeconds(trial.AttemptTime(now)))},
+          {"parameters", ParametersJson(trial.parameters)},
+          {"defaults", ParametersJson(trial.Defaults())}};
 }
 
 absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& sweep,
@@ -132,7 +136,7 @@ absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& 
   const absl::StatusOr<std::vector<TrialRow>> trials =
       context.options.store->GetTrials(sweep.name, page->numbers);
   if (!trials.ok()) return trials.status();
-  return RowsJson(*trials, page->total);
+  return RowsJson(*trials, page->total, context.options.clock->Now());
 }
 
 }  // namespace sweep

@@ -11,6 +11,7 @@
 #include "coordinator/views/index_pool.h"
 #include "coordinator/views/index_query.h"
 #include "coordinator/views/json.h"
+#include "coordinator/views/time_left.h"
 #include "coordinator/views/view_query.h"
 #include "coordinator/views/views.h"
 
@@ -22,25 +23,10 @@ inline constexpr std::size_t kMaxDocumentBytes = 300'000;
 
 using SharedSpec = std::shared_ptr<const SweepSpec>;  // shared with the cache
 
-// How long sweeps will take, each asked for at most every two seconds. Thread-safe.
-class TimeLeftCache {
- public:
-  // Nullopt when it cannot be said.
-  std::optional<double> SecondsLeft(Store* store, const SweepRow& sweep, const SweepSpec& spec);
-
- private:
-  struct Known {
-    absl::Time time;
-    std::optional<double> seconds;
-  };
-  Mutex mutex_;
-  std::map<std::int64_t, Known> known_ ABSL_GUARDED_BY(mutex_);  // by sweep id, of active ones
-};
-
 struct ViewContext {
   Views::Options options;
   IndexPool* indexes = nullptr;
-  TimeLeftCache* time_left = nullptr;
+  TimeLeft* time_left = nullptr;
   bool actions_allowed = false;
 };
 
@@ -85,7 +71,7 @@ absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow
 // The parts of a query that choose and order trials: state, where, sort.
 absl::StatusOr<IndexQuery> ParseIndexQuery(const ViewContext& context, const ViewQuery& query,
                                            const SharedSpec& spec);
-Json TrialRowJson(const TrialRow& trial);
+Json TrialRowJson(const TrialRow& trial, absl::Time now);
 Json TargetJson(const SweepSpec& spec);
 Json GatesJson(const std::vector<GateOutcome>& gates);
 Json NetworkJson(const Network& network);

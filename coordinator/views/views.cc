@@ -99,7 +99,7 @@ class ViewsImpl final : public Views {
   }
 
   absl::StatusOr<std::string> TrialDocument(const TrialRow& trial) override {
-    return DumpJson({{"trial", TrialRowJson(trial)}});
+    return DumpJson({{"trial", TrialRowJson(trial, options_.clock->Now())}});
   }
 
   absl::StatusOr<Weights> FindWeights(const std::string& sweep, std::int64_t number,
@@ -122,7 +122,7 @@ class ViewsImpl final : public Views {
   ViewContext Context(const ViewRequest& request) {
     return {.options = options_,
             .indexes = &indexes_,
-            .time_left = &time_left_,
+            .time_left = options_.time_left,
             .actions_allowed = request.actions_allowed};
   }
 
@@ -234,7 +234,6 @@ class ViewsImpl final : public Views {
 
   const Options options_;
   IndexPool indexes_;
-  TimeLeftCache time_left_;
   RecentAnswers answers_;
   const std::string start_;  // so that no etag of another process is taken for one of this
 };

@@ -12,6 +12,7 @@
 #include "coordinator/store/blob_store.h"
 #include "coordinator/store/store.h"
 #include "coordinator/views/spec_cache.h"
+#include "coordinator/views/time_left.h"
 
 namespace sweep {
 
@@ -38,6 +39,7 @@ class Views {
     Scheduler* scheduler = nullptr;
     BlobStore* blobs = nullptr;
     SpecCache* specs = nullptr;
+    TimeLeft* time_left = nullptr;  // null: nothing is said of it
     Clock* clock = RealClock();
     std::string database;
     std::string version;

@@ -157,12 +157,14 @@ TEST_F(ViewsTest, PointsHaveWhatTheirColumnsSay) {
   Fill("s");
   const Json view = Get("/api/sweeps/s/points");
   EXPECT_EQ(view["columns"], Json({"trial", "accuracy", "last_accuracy", "loss", "epochs_to_target",
-                                   "network_parameters", "qualifies", "state", "lr"}));
+                                   "network_parameters", "qualifies", "state", "value",
+                                   "lr"}));
   ASSERT_EQ(view["rows"].size(), 3u);
   const TrialRow first = Must(store_->GetTrial("s", 1));
   EXPECT_EQ(view["rows"][0], Json({1, 0.95, RoundedJson(first.result.last_accuracy),
                                    RoundedJson(first.result.best_loss),
-                                   first.result.epochs_to_target, 18718, true, "completed", 0.01}));
+                                   first.result.epochs_to_target, 18718, true, "completed", 0.95,
+                                   0.01}));
   EXPECT_EQ(view["rows"][2][3], nullptr);
   EXPECT_EQ(view["records"], Json({1}));
   EXPECT_EQ(view["front"], Json({1}));
@@ -184,11 +186,63 @@ TEST_F(ViewsTest, RecordsAreOfTheSweepsMetric) {
   std::int64_t number = 0;
   for (const double loss : {0.3, 0.4, std::numeric_limits<double>::quiet_NaN(), 0.1}) {
     const LeaseRow lease = driver_->Grant(driver_->Add(sweep, spec, ++number).at(0).id, "a");
-    EpochMetrics epoch = TestEpoch(1, 1 - 0.1 * static_cast<double>(number));  // falls
+    EpochMetrics epoch = TestEpoch(1, 1 - 0.01 * static_cast<double>(number));  // falls
     epoch.validation_loss = loss;
     ASSERT_TRUE(driver_->Record(lease, spec, {epoch}).ok());
   }
   EXPECT_EQ(Get("/api/sweeps/losses/points")["records"], Json({1, 4}));
+}
+
+// The accuracy at the last epoch is beyond the gate, so that the ranking has the one before it.
+TEST_F(ViewsTest, TheBestIsTheSameInTheHeaderTheRankingAndTheRecords) {
+  const SweepSpec spec = TestSpec("gated");
+  const SweepRow sweep = driver_->Create(spec);
+  const LeaseRow lease = driver_->Grant(driver_->Add(sweep, spec, 1).at(0).id, "a");
+  ASSERT_TRUE(driver_->Record(lease, spec, TestEpochs(1, 4, 0.968)).ok());
+  ASSERT_TRUE(driver_->Record(lease, spec, {TestEpoch(5, 0.974)}).ok());
+  const Json header = Get("/api/sweeps/gated");
+  EXPECT_EQ(header["best_value"], 0.968);
+  EXPECT_EQ(header["best_qualifies"], true);
+  EXPECT_EQ(Get("/api/sweeps/gated/ranking")["rows"][0]["accuracy"], 0.968);
+  const Json points = Get("/api/sweeps/gated/points");
+  EXPECT_EQ(points["records"], Json({1}));
+  EXPECT_EQ(points["rows"][0][1], 0.974);
+  EXPECT_EQ(points["rows"][0][8], 0.968);
+}
+
+TEST_F(ViewsTest, WhatDivergedHasAMarkAndNoValueAndCountsAsTheWorst) {
+  const SweepSpec spec = TestSpec("s", "replicates: 12\n");
+  const SweepRow sweep = driver_->Create(spec, "replicates: 12\n");
+  for (const TrialRow& trial : driver_->Add(sweep, spec, 1)) driver_->Train(trial, spec, 0.95);
+  for (const TrialRow& trial : driver_->Add(sweep, spec, 2)) {
+    const LeaseRow lease = driver_->Grant(trial.id, "a");
+    ASSERT_TRUE(driver_->Finish(lease, spec, LeaseOutcome::kDiverged, "diverged: loss").ok());
+  }
+  EXPECT_EQ(Get("/api/sweeps/s")["trials"]["diverged"], 12);
+  EXPECT_EQ(Get("/api/sweeps/s")["trials"]["failed"], 0);
+  const Json points = Get("/api/sweeps/s/points");
+  EXPECT_EQ(points["total"], 24);
+  ASSERT_EQ(points["rows"].size(), 24u);
+  EXPECT_EQ(points["rows"][12][7], "diverged");
+  EXPECT_EQ(points["rows"][12][1], nullptr);
+  EXPECT_NE(points["rows"][12][9], nullptr) << "its hyperparameters";
+  const Json importance = Get("/api/sweeps/s/importance");
+  EXPECT_EQ(Contract().Complaints("ImportanceView", importance), "");
+  EXPECT_EQ(importance["trials"], 24);
+  EXPECT_EQ(importance["diverged"], 12);
+  EXPECT_EQ(importance["enough"], true);
+  EXPECT_EQ(Get("/api/sweeps/s/trials", "state=diverged")["total"], 12);
+  EXPECT_EQ(Get("/api/sweeps/s/trials", "state=failed")["total"], 0);
+}
+
+TEST_F(ViewsTest, ATrialsRowHasTheValuesThatWereInForce) {
+  Fill("s");
+  const Json row = Get("/api/sweeps/s/trials")["rows"][0];
+  EXPECT_TRUE(row["parameters"].contains("lr"));
+  EXPECT_FALSE(row["defaults"].contains("lr")) << "it was chosen";
+  EXPECT_TRUE(row["defaults"].contains("batch_size")) << row["defaults"];
+  EXPECT_EQ(Get("/api/sweeps/s/ranking")["rows"][0]["defaults"], row["defaults"]);
+  EXPECT_EQ(Get("/api/sweeps/s/trials/1")["defaults"], row["defaults"]);
 }
 
 // Four configurations of 150 trials each; the accuracy goes up with the trial's number within its
@@ -217,7 +271,7 @@ TEST_F(LargeViewsTest, ASampleOfPointsIsFixedAndHasTheBestAndTheRecords) {
   for (const Json& row : view["rows"]) shown.insert(row[0].get<int>());
   for (int best = 301; best <= 450; ++best) EXPECT_TRUE(shown.contains(best)) << best;
   for (const Json& record : view["records"]) EXPECT_TRUE(shown.contains(record.get<int>()));
-  EXPECT_EQ(view["records"].size(), 300u);  // all of the first and the third configuration
+  EXPECT_EQ(view["records"], Json({150, 450})) << "what stands for a configuration";
   EXPECT_EQ(view["front"], Json({450}));
   EXPECT_EQ(Get("/api/sweeps/large/points", "limit=400&again=1")["rows"], view["rows"]);
 }

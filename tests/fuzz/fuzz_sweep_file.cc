@@ -11,7 +11,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                                   .text = std::string(reinterpret_cast<const char*>(data), size)};
   sweep::Diagnostics diagnostics;
   const auto spec = sweep::SweepSpec::Parse(source, &diagnostics);
-  if (spec.ok() != diagnostics.empty())
+  if (spec.ok() != (sweep::CountErrors(diagnostics) == 0))
     __builtin_trap();  // an error without a word, or the reverse
   if (!spec.ok()) return 0;
   const auto search = sweep::Search::Make(&*spec);

@@ -423,7 +423,8 @@ bool IsSound(const std::string& address) {
   for (const v1::Sweep& sweep : response.sweeps()) {
     const v1::TrialCounts& counts = sweep.counts();
     const std::int64_t made = counts.pending() + counts.running() + counts.completed() +
-                              counts.stopped() + counts.failed() + counts.cancelled();
+                              counts.stopped() + counts.failed() + counts.diverged() +
+                              counts.cancelled();
     if (made <= sweep.planned_trials()) continue;
     std::fprintf(stderr, "%s has %lld trials of %lld\n", sweep.name().c_str(),
                  static_cast<long long>(made), static_cast<long long>(sweep.planned_trials()));

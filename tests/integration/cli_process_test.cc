@@ -234,7 +234,7 @@ TEST_F(CliTest, WhenEveryTrialFailsTheRunHasFailed) {
   const Result result = Sweep({"run", file});
   EXPECT_EQ(result.code, 1) << result.output;
   EXPECT_THAT(result.output,
-              AllOf(HasSubstr("2 of 2 trials failed for good; tiny/1 failed: diverged: "),
+              AllOf(HasSubstr("2 of 2 trials diverged; tiny/1 diverged: "),
                     HasSubstr("training loss is"), HasSubstr("(lr 90, momentum 0.95)")));
 }
 

@@ -100,7 +100,10 @@ json Verdict(const json& request) {
     SweepSpec::Parse(source, &diagnostics).status().IgnoreError();
   }
   json verdict = {{"errors", json::array()}};
-  for (const Diagnostic& diagnostic : diagnostics) verdict["errors"].push_back(diagnostic.message);
+  for (const Diagnostic& diagnostic : diagnostics) {
+    if (diagnostic.severity == Diagnostic::Severity::kWarning) continue;
+    verdict["errors"].push_back(diagnostic.message);
+  }
   if (const std::optional<json> document = Document(text, network)) verdict["document"] = *document;
   return verdict;
 }

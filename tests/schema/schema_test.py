@@ -54,6 +54,12 @@ BEYOND = [(re.compile(complaint), re.compile(where[0] if where else "")) for com
     (r"is already among the values of the source", "two mappings"),
     (r"is the folder of file", "two names"),
     (r"^'[a-z_]+' must be .* in [\[(].*, not [^']+$", "the first and the last multiple of q", r"\bq_"),
+    # What is no value, though YAML takes it for a text.
+    (r"bracket or a quotation mark without its partner|^YAML has no tuples", "a schema sees a text"),
+    (r", a number that JSON does not have|cannot be told from 0|beyond the largest number|does not fit in 64 bits",
+     "JSON has no such number"),
+    (r"^the tag ", "JSON has no tags"),
+    (r"^'program' (is|runs|cannot be executed)", "the words and the files against each other"),
     # Other files, and names that other parts of the file decide.
     (r"file .* was not sent along", "other files"),
     (r"has no recipe", "the network's"),
@@ -405,9 +411,10 @@ class SchemaTest(unittest.TestCase):
         layer = network["definitions"]["layer"]["anyOf"]
         self.assertEqual(set(layer[1]["properties"]), set(tables["layers"]))
         self.assertEqual(set(network["definitions"]["hyperparameters"]["properties"]), set(tables["trial_parameters"]))
-        self.assertEqual(set(properties["parameters"]["properties"]), set(tables["known_parameters"]))
+        parameters = {**properties["parameters"]["properties"], **definitions["trainer_parameters"]["properties"]}
+        self.assertEqual(set(parameters), set(tables["known_parameters"]))
         for name, known in tables["known_parameters"].items():
-            self.assertEqual(properties["parameters"]["properties"][name]["default"], known["default"], name)
+            self.assertEqual(parameters[name]["default"], known["default"], name)
             expected = {"type": known["type"]}
             if known["type"] == "choice":
                 expected = {"enum": known["choices"]}

@@ -1,7 +1,6 @@
 #include "worker/agent/agent.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -11,18 +10,20 @@
 #include <cstdlib>
 #include <filesystem>
 #include <system_error>
-#include <thread>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/ids.h"
+#include "proto/address.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/coordinator_client.h"
 #include "worker/agent/dataset_cache.h"
 #include "worker/agent/find_trainer.h"
 #include "worker/agent/lease_table.h"
 #include "worker/agent/log_reporter.h"
+#include "worker/agent/owned_folder.h"
+#include "worker/agent/processors.h"
 #include "worker/agent/program_cache.h"
 #include "worker/agent/progress_reporter.h"
 #include "worker/agent/session.h"
@@ -52,13 +53,14 @@ std::string MakeName() {
   return absl::StrCat(name, "-", RandomHex(3));
 }
 
-// Cores that this process may run on, which in a container or a Slurm job are fewer than the
-// machine has.
-int AvailableCores() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
-  return std::max(1u, std::thread::hardware_concurrency());
+// One per processor, or per `threads` of them, of those that may be used.
+int DefaultSlots(int threads) {
+  const Processors processors = CountProcessors();
+  const int slots = std::clamp(processors.usable() / std::max(1, threads), 1, kMostSlots);
+  spdlog::info("{}{}: {} slot{}", processors.Describe(),
+               threads > 1 ? absl::StrCat(", ", threads, " for each trial") : "", slots,
+               slots == 1 ? "" : "s");
+  return slots;
 }
 
 bool IsDevice(const std::string& device) {
@@ -67,17 +69,9 @@ bool IsDevice(const std::string& device) {
   return device.starts_with("cuda:") && absl::SimpleAtoi(device.substr(5), &number) && number >= 0;
 }
 
-bool IsAddress(const std::string& address) {
-  const std::size_t colon = address.rfind(':');
-  int port = 0;
-  return colon != std::string::npos && colon > 0 &&
-         absl::SimpleAtoi(address.substr(colon + 1), &port) && port > 0 && port < 65536;
-}
-
 absl::Status Check(const AgentOptions& options) {
-  if (!IsAddress(options.coordinator)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("coordinator '", options.coordinator, "': not of the form HOST:PORT"));
+  if (absl::Status status = ParseAddress(options.coordinator).status(); !status.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat("coordinator ", status.message()));
   }
   if (!options.name.empty() && !IsValidName(options.name)) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -94,41 +88,41 @@ absl::Status Check(const AgentOptions& options) {
   return absl::OkStatus();
 }
 
-// The folder for trials' files; removed at the end when it was made up here.
+// The folders for trials' and programs' files. What is made up here is removed at the end.
 class WorkDir {
  public:
   static absl::StatusOr<std::unique_ptr<WorkDir>> Make(const std::string& wish) {
+    absl::StatusOr<std::string> parent =
+        wish.empty() ? TemporaryFolder() : absl::StatusOr<std::string>(wish);
+    if (!parent.ok()) return parent.status();
     std::error_code error;
-    if (!wish.empty()) {
-      std::filesystem::create_directories(wish, error);
-      if (error) return Failed(wish, error.message());
-      if (access(wish.c_str(), W_OK) != 0) return Failed(wish, "it cannot be written");
-      return std::make_unique<WorkDir>(std::filesystem::absolute(wish), /*temporary=*/false);
-    }
-    const std::filesystem::path parent = std::filesystem::temp_directory_path(error);
-    if (error) return Failed("temporary folder", error.message());
-    std::string path = parent / "sweep-worker-XXXXXX";
-    if (mkdtemp(path.data()) == nullptr) return absl::ErrnoToStatus(errno, path);
-    return std::make_unique<WorkDir>(path, /*temporary=*/true);
+    std::filesystem::create_directories(*parent, error);
+    if (error) return Failed(*parent, error.message());
+    if (access(parent->c_str(), W_OK) != 0) return Failed(*parent, "it cannot be written");
+    const std::string place = std::filesystem::absolute(*parent);
+    absl::StatusOr<std::unique_ptr<OwnedFolder>> own =
+        OwnedFolder::Make(place, wish.empty() ? "sweep-worker-" : "code-");
+    if (!own.ok()) return own.status();
+    return std::unique_ptr<WorkDir>(new WorkDir(*std::move(own), wish.empty() ? "" : place));
   }
 
-  WorkDir(std::string path, bool temporary) : path_(std::move(path)), temporary_(temporary) {}
-  ~WorkDir() {
-    std::error_code ignored;
-    if (temporary_) std::filesystem::remove_all(path_, ignored);
+  // For trials' files.
+  const std::string& path() const { return wish_.empty() ? own_->path() : wish_; }
+  // For programs: several workers may have been given one folder, but their programs not.
+  std::string programs() const {
+    return wish_.empty() ? absl::StrCat(own_->path(), "/code") : own_->path();
   }
-  WorkDir(const WorkDir&) = delete;
-  WorkDir& operator=(const WorkDir&) = delete;
-
-  const std::string& path() const { return path_; }
 
  private:
+  WorkDir(std::unique_ptr<OwnedFolder> own, std::string wish)
+      : own_(std::move(own)), wish_(std::move(wish)) {}
+
   static absl::Status Failed(const std::string& path, const std::string& why) {
     return absl::PermissionDeniedError(absl::StrCat("work folder ", path, ": ", why));
   }
 
-  const std::string path_;
-  const bool temporary_;
+  const std::unique_ptr<OwnedFolder> own_;
+  const std::string wish_;  // "" when there was none
 };
 
 v1::Worker Describe(const AgentOptions& options, const std::string& name, int slots) {
@@ -151,13 +145,13 @@ class AgentImpl final : public Agent {
  public:
   AgentImpl(const AgentOptions& options, std::unique_ptr<WorkDir> work_dir)
       : name_(options.name.empty() ? MakeName() : options.name),
-        slots_(options.slots > 0 ? options.slots
-                                 : std::max(1, AvailableCores() / std::max(1, options.threads))),
+        slots_(options.slots > 0 ? options.slots : DefaultSlots(options.threads)),
+        at_once_patience_(options.at_once_patience),
         session_id_(RandomHex(16)),
         work_dir_(std::move(work_dir)),
         client_(options.coordinator),
         datasets_(options.data),
-        programs_(absl::StrCat(work_dir_->path(), "/programs")),
+        programs_(work_dir_->programs()),
         leases_(slots_),
         progress_(&client_, session_id_),
         logs_(&client_),
@@ -185,6 +179,7 @@ class AgentImpl final : public Agent {
         .slots = slots_,
         .context = {.stop_grace = options.stop_grace,
                     .drain_grace = std::max(options.drain_grace, options.stop_grace),
+                    .end_doubt = options.end_doubt,
                     .ready_timeout = options.ready_timeout,
                     .silence_timeout =
                         any_silence ? absl::InfiniteDuration() : options.silence_timeout,
@@ -204,6 +199,11 @@ class AgentImpl final : public Agent {
   void Drain() override {
     session_.SetDraining();
     loop_->Drain();
+  }
+
+  void DrainAtOnce() override {
+    session_.SetDraining();
+    loop_->DrainAtOnce(at_once_patience_);
   }
 
   void Stop() override {
@@ -245,6 +245,7 @@ class AgentImpl final : public Agent {
 
   const std::string name_;
   const int slots_;
+  const absl::Duration at_once_patience_;
   const std::string session_id_;
   const std::unique_ptr<WorkDir> work_dir_;
   CoordinatorClient client_;
@@ -260,8 +261,10 @@ class AgentImpl final : public Agent {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& options) {
-  if (absl::Status status = Check(options); !status.ok()) return status;
+absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& given) {
+  if (absl::Status status = Check(given); !status.ok()) return status;
+  AgentOptions options = given;
+  options.coordinator = *ParseAddress(given.coordinator);
   absl::StatusOr<std::vector<std::string>> trainer = FindTrainer(options.trainer_command);
   if (trainer.ok()) AddTrainerFlags(options.threads, options.backend, &*trainer);
   if (!trainer.ok() && !options.trainer_optional) return trainer.status();

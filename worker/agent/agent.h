@@ -31,6 +31,9 @@ struct AgentOptions {
   absl::Duration stop_grace = absl::Seconds(1);  // from `stop` to SIGTERM, from there to SIGKILL
   // Instead, from a `stop` to SIGTERM where the trial goes on later: for its checkpoint.
   absl::Duration drain_grace = absl::Seconds(10);
+  // How long a trainer's end that looks asked for waits for a drain before it counts as a failure.
+  absl::Duration end_doubt = absl::Seconds(1);
+  absl::Duration at_once_patience = absl::Seconds(3);  // see Agent::DrainAtOnce
   absl::Duration ready_timeout = absl::Seconds(60);   // for a trainer to say `ready`
   absl::Duration connect_timeout = absl::Seconds(4);  // for the first answer of the coordinator
   // A sweep's own program that prints nothing for so long is ended; zero: never.
@@ -53,7 +56,10 @@ class Agent {
 
   // Finishes nothing new: running trials write a checkpoint and are given back, then Wait returns.
   virtual void Drain() = 0;
-  // Ends the trainers now; the coordinator will notice by the lease term.
+  // Likewise without waiting for anybody: trainers are killed, the leases are given back with the
+  // checkpoints that were stored, and Wait returns after `at_once_patience` at the latest.
+  virtual void DrainAtOnce() = 0;
+  // Ends the trainers now and says nothing; the coordinator will notice by the lease term.
   virtual void Stop() = 0;
   // Returns when drained or stopped; the reason when the session cannot go on (another worker of
   // that name, a protocol that the coordinator refuses).

@@ -535,7 +535,7 @@ TEST(LeaseReporter, ALateAbandonDoesNotEndTheNextLease) {
       std::filesystem::temp_directory_path() / ("agent_test-" + RandomHex(8));
   std::counting_semaphore<> released(0);
   {
-    LeaseReporter reporter({.client = &client, .datasets = &datasets, .work_dir = folder},
+    LeaseReporter reporter({.client = &client, .datasets = &datasets, .work_dir = folder}, 0,
                            {.prepared = [](const absl::StatusOr<PreparedTrial>&) {},
                             .refused = [](const absl::Status&) {},
                             .released = [&] { released.release(); }});

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <fstream>
-#include <sstream>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -19,23 +18,6 @@ constexpr absl::Duration kReportTimeout = absl::Seconds(10);
 constexpr absl::Duration kProgressTimeout = absl::Seconds(2);
 constexpr absl::Duration kBlobTimeout = absl::Seconds(60);
 constexpr std::size_t kPieceBytes = std::size_t{256} << 10;
-constexpr std::size_t kLargestBlobBytes = std::size_t{64} << 20;
-
-absl::StatusOr<std::string> ReadWholeFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary | std::ios::ate);
-  if (!file) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
-  const std::streamoff size = file.tellg();
-  if (size < 0) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
-  if (static_cast<std::size_t>(size) > kLargestBlobBytes) {
-    return absl::OutOfRangeError(
-        absl::StrCat(path, ": ", size, " bytes; a blob has at most ", kLargestBlobBytes));
-  }
-  std::string bytes(static_cast<std::size_t>(size), '\0');
-  file.seekg(0);
-  file.read(bytes.data(), size);
-  if (file.gcount() != size) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
-  return bytes;
-}
 
 }  // namespace
 
@@ -139,8 +121,8 @@ absl::StatusOr<v1::Sweep> CoordinatorClient::GetSweep(const std::string& name) {
   return std::move(*response.mutable_sweep());
 }
 
-absl::StatusOr<StoredBlob> CoordinatorClient::PutBlob(const std::string& path) {
-  absl::StatusOr<std::string> bytes = ReadWholeFile(path);
+absl::StatusOr<StoredBlob> CoordinatorClient::PutBlob(const ArtifactFile& file) {
+  absl::StatusOr<std::string> bytes = file.Read();
   if (!bytes.ok()) return bytes.status();
   const StoredBlob blob{.sha256 = Sha256Hex(*bytes),
                         .size_bytes = static_cast<std::int64_t>(bytes->size())};

@@ -13,6 +13,7 @@
 #include "sweep/v1/blobs.grpc.pb.h"
 #include "sweep/v1/sweeps.grpc.pb.h"
 #include "sweep/v1/workers.grpc.pb.h"
+#include "worker/agent/artifact_file.h"
 
 namespace sweep {
 
@@ -48,9 +49,8 @@ class CoordinatorClient {
   absl::Status AppendLogs(const v1::AppendLogsRequest& request);
   // With its source. `name` is "sweeps/{sweep}".
   absl::StatusOr<v1::Sweep> GetSweep(const std::string& name);
-  // Stores a file that may be replaced by renaming meanwhile: it is read once, at the start.
-  // NotFound when it cannot be read, OutOfRange when it is above the contract's 64 MiB.
-  absl::StatusOr<StoredBlob> PutBlob(const std::string& path);
+  // Stores a file, which is read once, at the start. Errors of ArtifactFile::Read.
+  absl::StatusOr<StoredBlob> PutBlob(const ArtifactFile& file);
   // Writes the blob to `path`. DataLoss when the bytes do not have that digest.
   absl::Status GetBlob(const std::string& sha256, const std::string& path);
 

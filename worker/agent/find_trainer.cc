@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "common/base/executable.h"
 
 namespace sweep {
 namespace {
@@ -43,6 +44,15 @@ absl::StatusOr<std::string> FirstProgram(const std::string& kind, const std::str
                                          const std::vector<std::string>& candidates) {
   for (const std::string& candidate : candidates) {
     if (IsProgram(candidate)) return candidate;
+  }
+  // Nothing helps less than "no such program" about one that is there.
+  for (const std::string& candidate : candidates) {
+    std::error_code error;
+    const auto status = std::filesystem::symlink_status(candidate, error);
+    if (error || !std::filesystem::exists(status)) continue;
+    return absl::PermissionDeniedError(
+        absl::StrCat(kind, " ", what, ": ", what == candidate ? "it" : candidate,
+                     " is there, but cannot be executed: ", WhyNotExecutableFile(candidate)));
   }
   return absl::NotFoundError(absl::StrCat(
       kind, " ", what, ": no such program; looked at ",

@@ -9,7 +9,8 @@ namespace sweep {
 
 // The command of the trainer, its program as a path that can be executed. For an empty `command`
 // that is the program that the environment variable SWEEP_TRAINER names, else `sweep-trainer`
-// beside this executable, else on PATH. NotFound says where it was looked for.
+// beside this executable, else on PATH. NotFound says where it was looked for, PermissionDenied
+// what keeps a file that is there from being executed.
 absl::StatusOr<std::vector<std::string>> FindTrainer(std::vector<std::string> command);
 
 // What sweep-trainer takes as --backend.
@@ -20,7 +21,7 @@ void AddTrainerFlags(int threads, const std::string& backend, std::vector<std::s
 
 // The command of a sweep's own program that runs in `folder` ("": here), its first word as a path
 // that can be executed: one with '/' is relative to the folder, another is looked for on PATH.
-// NotFound says where it was looked for.
+// Errors as FindTrainer's.
 absl::StatusOr<std::vector<std::string>> FindProgram(std::vector<std::string> command,
                                                      const std::string& folder);
 

@@ -14,6 +14,7 @@
 #include "proto/names.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/find_trainer.h"
+#include "worker/agent/owned_folder.h"
 
 namespace sweep {
 namespace {
@@ -56,8 +57,8 @@ void Plain(const absl::Status& refusal, v1::FinishLeaseRequest* request) {
 
 }  // namespace
 
-LeaseReporter::LeaseReporter(const Options& options, Events events)
-    : options_(options), events_(std::move(events)) {
+LeaseReporter::LeaseReporter(const Options& options, int slot, Events events)
+    : options_(options), slot_(slot), events_(std::move(events)) {
   thread_ = std::jthread([this] { Run(); });
 }
 
@@ -97,22 +98,19 @@ void LeaseReporter::AddEpoch(const EpochMetrics& metrics) {
 void LeaseReporter::AddCheckpoint(int epoch, const std::string& path) {
   // Storing may take as long as the coordinator is away. A later checkpoint under this epoch's
   // number would skip, after a crash, the epochs that were not yet acknowledged.
-  std::string kept = absl::StrCat(output_dir_, "/stored-checkpoint-", epoch);
-  std::error_code error;
-  std::filesystem::create_hard_link(path, kept, error);
-  std::optional<Checkpoint> checkpoint =
-      Checkpoint{.epoch = epoch, .path = error ? path : std::move(kept), .own = !error};
+  absl::StatusOr<ArtifactFile> file = ArtifactFile::Open(output_dir_, path);
+  if (!file.ok()) {
+    if (options_.logs == nullptr) return;
+    return options_.logs->Add(KeyOf(lease_.token()),
+                              absl::StrCat("the worker takes no checkpoint of epoch ", epoch, ": ",
+                                           std::string(file.status().message())));
+  }
+  std::optional<Checkpoint> checkpoint = Checkpoint{.epoch = epoch, .file = *std::move(file)};
   {
     MutexLock lock(&mutex_);
     if (!refused_) checkpoint_.swap(checkpoint);
   }
-  if (checkpoint) Discard(*checkpoint);
   changed_.NotifyAll();
-}
-
-void LeaseReporter::Discard(const Checkpoint& checkpoint) {
-  std::error_code ignored;
-  if (checkpoint.own) std::filesystem::remove(checkpoint.path, ignored);
 }
 
 void LeaseReporter::End(LeaseEnd end) {
@@ -174,7 +172,7 @@ absl::StatusOr<PreparedTrial> LeaseReporter::PrepareTrial() {
   output_dir_ = absl::StrCat(options_.work_dir, "/", id->sweep, "-", id->number, "-",
                              lease_.token().attempt());
   std::error_code error;
-  std::filesystem::remove_all(output_dir_, error);
+  RemoveTree(output_dir_);
   std::filesystem::create_directories(output_dir_, error);
   if (error) {
     return absl::PermissionDeniedError(
@@ -205,7 +203,8 @@ absl::StatusOr<TrainerProgram> LeaseReporter::PrepareProgram(const std::string& 
   TrainerProgram program{.of_sweep = true};
   if (!lease_.program_digest().empty()) {
     absl::StatusOr<std::string> folder =
-        options_.programs->Folder(lease_.program_digest(), [&] { return FetchProgram(sweep); });
+        options_.programs->Folder(slot_, lease_.program_digest(),
+                                  [&] { return FetchProgram(sweep); });
     if (!folder.ok()) return folder.status();
     program.folder = *std::move(folder);
   }
@@ -278,10 +277,9 @@ void LeaseReporter::Report(const Work& work) {
   if (work.checkpoint) {
     absl::StatusOr<StoredBlob> blob;
     const absl::Status stored = Persist("store checkpoint", [&] {
-      blob = options_.client->PutBlob(work.checkpoint->path);
+      blob = options_.client->PutBlob(work.checkpoint->file);
       return blob.status();
     });
-    Discard(*work.checkpoint);
     if (stored.ok()) {
       request.set_checkpoint_sha256(blob->sha256);
       request.set_checkpoint_epoch(work.checkpoint->epoch);
@@ -325,8 +323,9 @@ void LeaseReporter::Finish(const LeaseEnd& end) {
   request.set_reason(ToUtf8(end.reason));
   for (const auto& [role, path] : end.files) {
     absl::StatusOr<StoredBlob> blob;
-    const absl::Status stored = Persist("store artifact", [&] {
-      blob = options_.client->PutBlob(path);
+    const absl::StatusOr<ArtifactFile> file = ArtifactFile::Open(output_dir_, path);
+    const absl::Status stored = !file.ok() ? file.status() : Persist("store artifact", [&] {
+      blob = options_.client->PutBlob(*file);
       return blob.status();
     });
     if (absl::IsCancelled(stored)) return;
@@ -384,10 +383,10 @@ bool LeaseReporter::Pause(absl::Duration duration) {
 
 void LeaseReporter::Clear() {
   if (!output_dir_.empty()) {
-    std::error_code ignored;
-    std::filesystem::remove_all(output_dir_, ignored);
+    RemoveTree(output_dir_);
     output_dir_.clear();
   }
+  if (options_.programs != nullptr) options_.programs->CollectGarbage();
   MutexLock lock(&mutex_);
   busy_ = false;
 }

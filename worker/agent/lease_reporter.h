@@ -13,6 +13,7 @@
 #include "common/base/mutex.h"
 #include "common/protocol/trainer_message.h"
 #include "sweep/v1/workers.pb.h"
+#include "worker/agent/artifact_file.h"
 #include "worker/agent/backoff.h"
 #include "worker/agent/coordinator_client.h"
 #include "worker/agent/dataset_cache.h"
@@ -69,13 +70,14 @@ class LeaseReporter {
     std::string device;
   };
 
-  LeaseReporter(const Options& options, Events events);
+  LeaseReporter(const Options& options, int slot, Events events);
   // Client and cache have to be shut down before, or this waits for what they do.
   ~LeaseReporter();
 
   void Begin(v1::Lease lease);
   void AddEpoch(const EpochMetrics& metrics);
-  // The trainer may replace the file at once: it is kept under a name of its own until stored.
+  // The trainer may replace the file at once: it is opened here and stored later. One that is not
+  // taken, see ArtifactFile, is told in the trial's log.
   void AddCheckpoint(int epoch, const std::string& path);
   void End(LeaseEnd end);
   void Abandon();
@@ -83,8 +85,7 @@ class LeaseReporter {
  private:
   struct Checkpoint {
     int epoch = 0;
-    std::string path;
-    bool own = false;  // a name that was made here, to be removed
+    ArtifactFile file;
   };
   // What to do next.
   struct Work {
@@ -111,12 +112,12 @@ class LeaseReporter {
   void Finish(const LeaseEnd& end);
   // Repeats `call` until it succeeds, fails for good, or the lease is over (Cancelled).
   absl::Status Persist(const char* what, const std::function<absl::Status()>& call);
-  static void Discard(const Checkpoint& checkpoint);
   // False when the lease is over.
   bool Pause(absl::Duration duration);
   void Clear();
 
   const Options options_;
+  const int slot_;
   const Events events_;
 
   Mutex mutex_;
@@ -130,7 +131,7 @@ class LeaseReporter {
   std::optional<LeaseEnd> end_ ABSL_GUARDED_BY(mutex_);
 
   // Used by the reporter's thread only, except that Begin sets the lease before it says so, and
-  // that AddCheckpoint, which comes between `prepared` and the lease's end, reads the folder.
+  // that AddCheckpoint, which comes between `prepared` and the lease's end, reads both.
   v1::Lease lease_;
   std::string output_dir_;
 

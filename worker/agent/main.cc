@@ -5,9 +5,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <exception>
-#include <initializer_list>
 #include <string>
 #include <thread>
 #include <vector>
@@ -15,6 +15,7 @@
 #include "CLI/CLI.hpp"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "common/base/end_signals.h"
 #include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/agent.h"
@@ -113,14 +114,15 @@ int ExitCodeOf(const absl::Status& status) {
   }
 }
 
-// Turns SIGTERM and SIGINT, which every thread blocks, into calls: the first drains, the second
-// stops, any further one has its default effect.
+// Turns the signals that ask for an end, which every thread blocks, into calls: the first wish
+// drains, the second gives back at once, any further one ends the process. See EndSignals.
 class SignalThread {
  public:
   // Blocks the signals for this thread and all that it starts. Call before any other thread exists.
   static void Block() {
-    const sigset_t set = Signals({SIGTERM, SIGINT, kWake});
+    const sigset_t set = Awaited();
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    sweep::IgnoreBrokenPipes();
   }
 
   explicit SignalThread(sweep::Agent* agent) : agent_(agent), thread_([this] { Run(); }) {}
@@ -133,31 +135,45 @@ class SignalThread {
   // Tells the thread, and only it, that there is nothing more to wait for.
   static constexpr int kWake = SIGUSR1;
 
-  static sigset_t Signals(std::initializer_list<int> signals) {
-    sigset_t set;
-    sigemptyset(&set);
-    for (const int signal : signals) sigaddset(&set, signal);
+  // SIGUSR1 and SIGUSR2, which batch systems send before a time limit, mean nothing here.
+  static sigset_t Awaited() {
+    sigset_t set = sweep::EndSignalSet();
+    sigaddset(&set, kWake);
+    sigaddset(&set, SIGUSR2);
     return set;
   }
 
-  // False when there will be none.
-  bool WaitForSignal() const {
-    const sigset_t set = Signals({SIGTERM, SIGINT, kWake});
-    int signal = kWake;
-    while (signal == kWake && !over_) sigwait(&set, &signal);
-    return !over_;
+  void Run() {
+    const sigset_t awaited = Awaited();
+    const sigset_t deadly = sweep::EndSignalSet();
+    sweep::EndSignals ends;
+    while (!over_) {
+      int signal = 0;
+      if (sigwait(&awaited, &signal) != 0 || sigismember(&deadly, signal) != 1) continue;
+      const int before = ends.wishes();
+      const int wishes = ends.Take(signal, std::chrono::steady_clock::now());
+      if (wishes != before) Obey(wishes, signal);
+    }
   }
 
-  void Run() {
-    if (!WaitForSignal()) return;
-    std::fprintf(stderr, "draining; again to stop at once\n");
-    agent_->Drain();
-    if (!WaitForSignal()) return;
-    std::fprintf(stderr, "stopping\n");
-    const sigset_t deadly = Signals({SIGTERM, SIGINT});
-    pthread_sigmask(SIG_UNBLOCK, &deadly, nullptr);
-    agent_->Stop();
+  void Obey(int wishes, int signal) {
+    if (wishes == 1) {
+      std::fprintf(stderr, "draining; again to stop at once (SIGTERM: after %d s)\n", kApartSeconds);
+      agent_->Drain();
+    } else if (wishes == 2) {
+      std::fprintf(stderr, "stopping\n");
+      agent_->DrainAtOnce();
+    } else {
+      sigset_t one;
+      sigemptyset(&one);
+      sigaddset(&one, signal);
+      pthread_sigmask(SIG_UNBLOCK, &one, nullptr);
+      raise(signal);
+    }
   }
+
+  static constexpr int kApartSeconds =
+      static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(sweep::EndSignals::kApart).count());
 
   sweep::Agent* const agent_;
   std::atomic<bool> over_ = false;

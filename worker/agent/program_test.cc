@@ -36,6 +36,7 @@ using Record = FakeCoordinator::Record;
 using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
@@ -52,6 +53,12 @@ bool Eventually(const std::function<bool()>& condition) {
 }
 
 bool IsGone(int pid) { return pid > 0 && kill(pid, 0) != 0 && errno == ESRCH; }
+
+// A program that stays for more trials, and tells its process id.
+constexpr char kWarm[] =
+    "echo $$ >> $FILE; while read line; do t=${line#*'\"trial\":\"'}; t=${t%%'\"'*}; "
+    "echo '{\"type\":\"epoch\",\"trial\":\"'$t'\",\"epoch\":1,\"validation_accuracy\":0.5}'; "
+    "echo '{\"type\":\"done\",\"trial\":\"'$t'\",\"epochs\":1}'; done";
 
 class ProgramTest : public ::testing::Test {
  protected:
@@ -196,27 +203,86 @@ TEST_F(ProgramTest, RunsInAFolderThatHoldsItsFiles) {
     coordinator_.OfferLease(lease);
   }
   StartAgent();
-  const std::string place = folder() / "programs" / ProgramDigest(files);
   for (const int number : {1, 2, 3}) {
     const v1::FinishLeaseRequest finish = coordinator_.WaitForFinish(number);
     EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_COMPLETED) << finish.reason();
-    EXPECT_THAT(coordinator_.record().LogOf(number), ElementsAre("text of the file", place));
+    EXPECT_THAT(coordinator_.record().LogOf(number),
+                ElementsAre("text of the file", AllOf(StartsWith((folder() / "code-").string()),
+                                                      EndsWith(".1"))));
+    EXPECT_LT(coordinator_.record().LogOf(number)[1].size(), folder().string().size() + 20)
+        << "it stands in every line of a traceback";
   }
   EXPECT_EQ(coordinator_.record().programs_fetched, 1) << "once for all trials";
 }
 
-TEST_F(ProgramTest, WritesItsFilesAnewWhereSomebodyHasChangedThem) {
-  const ProgramFiles files = {{"a", "good\n"}};
-  const std::filesystem::path place = folder() / "programs" / ProgramDigest(files);
-  std::filesystem::create_directories(place);
-  std::ofstream(place / "a") << "evil\n";
-  coordinator_.SetProgramFiles(files);
-  v1::Lease lease = MakeLease(1, Shell(1, "cat a; e 1; e 2"), 2);
-  lease.set_program_digest(ProgramDigest(files));
+// Offers a trial of a sweep that brings these files, and waits for its end.
+class ProgramFilesTest : public ProgramTest {
+ protected:
+  ProgramFilesTest() { coordinator_.SetProgramFiles(files_); }
+
+  std::vector<std::string> RunWithFiles(const std::string& script) {
+    const int number = ++number_;
+    v1::Lease lease = MakeLease(number, Shell(number, script + "; e 1; e 2"), 2);
+    lease.set_program_digest(ProgramDigest(files_));
+    coordinator_.OfferLease(lease);
+    if (agent_ == nullptr) StartAgent();
+    const v1::FinishLeaseRequest finish = coordinator_.WaitForFinish(number);
+    EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_COMPLETED) << finish.reason();
+    return coordinator_.record().LogOf(number);
+  }
+
+  const ProgramFiles files_ = {{"lib/util.py", "good\n"}, {"run.sh", "#!/bin/sh\ncat lib/util.py\n"}};
+};
+
+TEST_F(ProgramFilesTest, WhatATrialDoesToThemIsGoneForTheNext) {
+  const std::string look = "./run.sh; find . | sort | tr '\\n' ' '; stat -c %a . lib run.sh";
+  const std::vector<std::string> fresh = RunWithFiles(look);
+  EXPECT_THAT(fresh, ElementsAre("good", ". ./lib ./lib/util.py ./run.sh 755", "755", "755"));
+  for (const char* deed :
+       {"echo evil > lib/util.py", "printf evil! > lib/util.py", "echo more >> run.sh",
+        "rm run.sh", "rm -r lib", "echo x > sitecustomize.py", "mkdir lib/__pycache__",
+        "touch .hidden", "chmod 700 run.sh", "chmod 777 .", "chmod 000 lib/util.py",
+        "mv lib other; ln -s other lib", "mv lib/util.py x; ln -s ../x lib/util.py",
+        "ln lib/util.py ${FILE}2",
+        "here=$PWD; cd /; mv $here $here.moved; ln -s $here.moved $here",
+        "mkfifo pipe; rm lib/util.py; mkfifo lib/util.py", "chmod 500 lib"}) {
+    RunWithFiles(deed);
+    EXPECT_EQ(RunWithFiles(look), fresh) << deed;
+    std::filesystem::remove(folder() / "file2");
+  }
+  EXPECT_EQ(coordinator_.record().programs_fetched, 1);
+}
+
+TEST_F(ProgramFilesTest, WhatATrialDoesToThemReachesNoOtherSlot) {
+  options_.slots = 2;
+  v1::Lease lease = MakeLease(
+      1, Shell(1, "echo evil > lib/util.py; echo changed; until [ -e $FILE ]; do sleep 0.01; done; e 1"),
+      1);
+  lease.set_program_digest(ProgramDigest(files_));
   coordinator_.OfferLease(lease);
   StartAgent();
-  coordinator_.WaitForFinish(1);
-  EXPECT_THAT(coordinator_.record().LogOf(1), ElementsAre("good"));
+  ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) { return !r.LogOf(1).empty(); }));
+  number_ = 1;
+  EXPECT_THAT(RunWithFiles("./run.sh; touch $FILE"), ElementsAre("good"));
+  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_COMPLETED);
+}
+
+TEST_F(ProgramFilesTest, AProgramStaysWarmWhileItLeavesThemAlone) {
+  for (const int number : {1, 2, 3}) {
+    v1::Lease lease = MakeLease(number, Shell(0, kWarm), 1);
+    lease.set_program_digest(ProgramDigest(files_));
+    coordinator_.OfferLease(lease);
+    if (agent_ == nullptr) StartAgent();
+    EXPECT_EQ(coordinator_.WaitForFinish(number).outcome(), v1::LEASE_OUTCOME_COMPLETED);
+  }
+  const std::string pids = File();
+  EXPECT_EQ(std::count(pids.begin(), pids.end(), '\n'), 1) << pids;
+}
+
+TEST_F(ProgramFilesTest, EachProcessHasTemporaryFilesOfItsOwn) {
+  EXPECT_THAT(RunWithFiles("ls -A $TMPDIR; echo stale > $TMPDIR/x; echo $TMPDIR"),
+              ElementsAre(StartsWith(folder().string())));
+  EXPECT_THAT(RunWithFiles("ls -A $TMPDIR; [ -d $TMPDIR ] && echo there"), ElementsAre("there"));
 }
 
 TEST_F(ProgramTest, RefusesFilesThatAreNotWhatTheLeaseNames) {
@@ -244,12 +310,6 @@ TEST_F(ProgramTest, WritesNothingOutsideItsFolder) {
   coordinator_.OfferLease(lease);
   EXPECT_THAT(coordinator_.WaitForFinish(2).reason(), HasSubstr("program digest '../../etc'"));
 }
-
-// A program that stays for more trials, and tells its process id.
-constexpr char kWarm[] =
-    "echo $$ >> $FILE; while read line; do t=${line#*'\"trial\":\"'}; t=${t%%'\"'*}; "
-    "echo '{\"type\":\"epoch\",\"trial\":\"'$t'\",\"epoch\":1,\"validation_accuracy\":0.5}'; "
-    "echo '{\"type\":\"done\",\"trial\":\"'$t'\",\"epochs\":1}'; done";
 
 TEST_F(ProgramTest, StaysWarmForTrialsOfTheSameSweep) {
   std::vector<std::string> command = Shell(0, kWarm);
@@ -541,6 +601,170 @@ TEST_F(ProgramTest, ResumesAndMayFindNothingLeftToDo) {
   const v1::FinishLeaseRequest finish = coordinator_.WaitForFinish(1);
   EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_COMPLETED) << finish.reason();
   EXPECT_THAT(TrialSpecFromJson(File(), NetworkField::kOptional).resume_from, Not(IsEmpty()));
+}
+
+// A checkpoint notice of trial `number`, of a file that holds "saved".
+std::string Checkpoint(int number, int epoch) {
+  return absl::StrCat("read line; out=${line#*'\"output_dir\":\"'}; out=${out%%'\"'*}; ",
+                      "echo saved > $out/c; echo \"{\\\"type\\\":\\\"checkpoint\\\",\\\"trial\\\":",
+                      "\\\"s/", number, "\\\",\\\"epoch\\\":", epoch, ",\\\"path\\\":\\\"$out/c\\\"}\"; ");
+}
+
+TEST_F(ProgramTest, ThatIsTerminatedBesideItsWorkerHasNotFailed) {
+  options_.end_doubt = absl::Minutes(5);
+  for (const char* end : {"kill -TERM $$", "kill -HUP $$", "exit 143", "exit 0"}) {
+    const int number = ++number_;
+    Offer(number, absl::StrCat("e 1; ", Checkpoint(number, 1), "echo $PPID > $FILE; ", end), 5);
+    StartAgent();
+    ASSERT_TRUE(coordinator_.WaitUntil([&](const Record& r) {
+      return !r.RowsOf(number).empty() && r.reports.back().checkpoint_epoch() == 1;
+    })) << end;
+    // The supervisor is gone when the worker has reaped it, and so has noticed the end.
+    ASSERT_TRUE(Eventually([&] { return !File().empty() && IsGone(std::stoi(File())); }));
+    agent_->Drain();
+    EXPECT_TRUE(agent_->Wait().ok());
+    const v1::FinishLeaseRequest finish = coordinator_.WaitForFinish(number);
+    EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_GIVEN_BACK) << end << finish.reason();
+    agent_.reset();
+    std::filesystem::remove(folder() / "file");
+  }
+}
+
+TEST_F(ProgramTest, ThatStopsUnaskedBesideItsWorkerHasNotFailed) {
+  options_.end_doubt = absl::Minutes(5);
+  Offer(1,
+        "echo $PPID > $FILE; e 1; "
+        "echo '{\"type\":\"done\",\"trial\":\"s/1\",\"epochs\":1,\"stopped\":true}'",
+        5);
+  StartAgent();
+  ASSERT_TRUE(Eventually([&] { return !File().empty() && IsGone(std::stoi(File())); }));
+  agent_->Drain();
+  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
+}
+
+TEST_F(ProgramTest, ThatIsTerminatedAloneHasFailed) {
+  options_.end_doubt = absl::Milliseconds(50);
+  EXPECT_THAT(ReasonOf("e 1; kill -TERM $$"), HasSubstr("ended by signal 15"));
+}
+
+TEST_F(ProgramTest, AtOnceGivesItsLeaseBack) {
+  Offer(1, "trap '' TERM; e 1; echo $$ > $FILE; while :; do sleep 1; done");
+  StartAgent();
+  ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) { return !r.RowsOf(1).empty(); }));
+  ASSERT_TRUE(Eventually([&] { return !File().empty(); }));
+  agent_->Drain();
+  agent_->DrainAtOnce();
+  EXPECT_TRUE(agent_->Wait().ok());
+  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
+  EXPECT_TRUE(IsGone(std::stoi(File())));
+}
+
+TEST_F(ProgramTest, AtOnceDoesNotWaitForACoordinatorThatIsAway) {
+  options_.at_once_patience = absl::Milliseconds(100);
+  Offer(1, "e 1; echo $$ > $FILE; sleep 1000");
+  StartAgent();
+  ASSERT_TRUE(Eventually([&] { return !File().empty(); }));
+  coordinator_.Disconnect();
+  agent_->DrainAtOnce();
+  EXPECT_TRUE(agent_->Wait().ok());
+  EXPECT_TRUE(IsGone(std::stoi(File())));
+}
+
+TEST_F(ProgramTest, ThatNamesWhatCannotBeReadHoldsNobodyUp) {
+  const std::string out = "read line; out=${line#*'\"output_dir\":\"'}; out=${out%%'\"'*}; ";
+  const std::string done =
+      "echo \"{\\\"type\\\":\\\"done\\\",\\\"trial\\\":\\\"s/%\\\",\\\"epochs\\\":2,"
+      "\\\"files\\\":{\\\"weights\\\":\\\"$out/f\\\",\\\"more\\\":\\\"$out/g\\\"}}\"";
+  const std::pair<const char*, const char*> cases[] = {
+      {"mkfifo $out/f", "is a pipe"},       {"mkdir $out/f", "is a folder"},
+      {"ln -s /etc/passwd $out/f", "is a link"}, {"ln -s g $out/f", "is a link"},
+      {"truncate -s 1T $out/f", "a file that is kept has at most"}, {":", "is not there"}};
+  for (const auto& [deed, why] : cases) {
+    std::string script = absl::StrCat(out, "echo kept > $out/g; ", deed, "; e 1; e 2; ", done);
+    script.replace(script.find('%', script.find("s/%")), 1, std::to_string(number_ + 1));
+    const v1::FinishLeaseRequest finish = Run(script);
+    EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_COMPLETED) << deed << finish.reason();
+    EXPECT_THAT(finish.reason(), AllOf(HasSubstr("weights not stored: "), HasSubstr(why)));
+    ASSERT_EQ(finish.artifacts_size(), 1) << "what is good is kept";
+    EXPECT_EQ(finish.artifacts(0).role(), "more");
+  }
+}
+
+TEST_F(ProgramTest, WhoseCheckpointIsAPipeIsTold) {
+  const v1::FinishLeaseRequest finish =
+      Run("read line; out=${line#*'\"output_dir\":\"'}; out=${out%%'\"'*}; mkfifo $out/c; e 1; "
+          "echo \"{\\\"type\\\":\\\"checkpoint\\\",\\\"trial\\\":\\\"s/1\\\",\\\"epoch\\\":1,"
+          "\\\"path\\\":\\\"$out/c\\\"}\"; e 2");
+  EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_COMPLETED) << finish.reason();
+  EXPECT_THAT(coordinator_.record().LogOf(1),
+              ElementsAre(AllOf(HasSubstr("takes no checkpoint of epoch 1"), HasSubstr("a pipe"))));
+}
+
+TEST_F(ProgramTest, ThatStopsItsSupervisorEndsAllTheSame) {
+  EXPECT_EQ(Run("e 1; e 2; kill -STOP $PPID").outcome(), v1::LEASE_OUTCOME_COMPLETED);
+  EXPECT_THAT(ReasonOf("e 1; kill -STOP $PPID; exit 3"), HasSubstr("exit code 3"));
+}
+
+TEST_F(ProgramTest, ThatStopsItsSupervisorAgainAndAgainIsKilled) {
+  Offer(1, "trap '' TERM; p=$PPID; (while kill -STOP $p; do :; done) & echo $$ > $FILE; e 1; "
+           "while kill -STOP $p; do :; done");
+  StartAgent();
+  ASSERT_TRUE(Eventually([&] { return !File().empty(); }));
+  coordinator_.Revoke(1);
+  EXPECT_TRUE(Eventually([&] { return IsGone(std::stoi(File())); }));
+  Offer(2, "e 1; e 2");
+  EXPECT_EQ(coordinator_.WaitForFinish(2).outcome(), v1::LEASE_OUTCOME_COMPLETED);
+}
+
+TEST_F(ProgramTest, ThatStopsItselfIsEnded) {
+  options_.silence_timeout = absl::Milliseconds(300);
+  EXPECT_THAT(ReasonOf("e 1; kill -STOP 0"), HasSubstr("printed nothing for 300ms"));
+}
+
+TEST_F(ProgramTest, ThatKillsItsSupervisorLeavesNothing) {
+  // A daemon that left everything, with a child, and one that holds the pipes.
+  const std::string script =
+      "echo $$ > $FILE; "
+      "setsid sh -c '(trap \"\" TERM HUP; sh -c \"sleep 1000 & echo \\$! >> $0; wait\" > /dev/null 2>&1 & "
+      "echo $! >> \"$0\")' $FILE; sleep 1001 & echo $! >> $FILE; "
+      "until [ $(wc -l < $FILE) = 4 ]; do sleep 0.01; done; e 1; kill -KILL $PPID; sleep 1002";
+  EXPECT_THAT(ReasonOf(script), HasSubstr("ended by signal 9"));
+  std::istringstream pids(File());
+  int count = 0;
+  for (int pid; pids >> pid; ++count) {
+    EXPECT_TRUE(Eventually([&] { return IsGone(pid); })) << pid;
+  }
+  EXPECT_EQ(count, 4);
+  EXPECT_EQ(Run("e 1; e 2").outcome(), v1::LEASE_OUTCOME_COMPLETED) << "the worker goes on";
+}
+
+TEST_F(ProgramTest, WhatABatchSystemSendsToItsSupervisorIsIgnored) {
+  const v1::FinishLeaseRequest finish =
+      Run("e 1; for s in TERM HUP INT USR1 USR2 CONT; do kill -$s $PPID; done; sleep 0.2; e 2");
+  EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_COMPLETED) << finish.reason();
+}
+
+TEST_F(ProgramTest, ThatIsThereButCannotBeExecutedIsToldWhy) {
+  const auto reason = [this](const std::string& text, bool executable) {
+    const std::filesystem::path path = folder() / "there";
+    std::filesystem::remove(path);
+    std::ofstream(path) << text;
+    std::filesystem::permissions(path, executable ? std::filesystem::perms::owner_all
+                                                  : std::filesystem::perms::owner_read);
+    const int number = ++number_;
+    coordinator_.OfferLease(MakeLease(number, {path}, 2));
+    if (agent_ == nullptr) StartAgent();
+    return coordinator_.WaitForFinish(number).reason();
+  };
+  EXPECT_THAT(reason("echo\n", true),
+              HasSubstr("there: is there, but cannot be executed: it does not begin with #!"));
+  EXPECT_THAT(reason("#!/bin/sh\r\necho\r\n", true), HasSubstr("'/bin/sh\\r'"));
+  EXPECT_THAT(reason("#!/nowhere/sh\n", true),
+              HasSubstr("its interpreter '/nowhere/sh' does not exist"));
+  EXPECT_THAT(reason("#!/bin/sh\n", false),
+              HasSubstr("it is there, but cannot be executed: it lacks the permission"));
+  EXPECT_THAT(reason("#!/usr/bin/env no-such-thing\n", true),
+              HasSubstr("exit code 127: its #! line asks /usr/bin/env for 'no-such-thing'"));
 }
 
 }  // namespace

@@ -21,12 +21,15 @@ struct Overloaded : Functions... {
 
 Slot::TimePoint Now() { return std::chrono::steady_clock::now(); }
 
+// A supervisor that has not killed what it minds within this time is stopped, or cannot.
+constexpr std::chrono::milliseconds kKillPatience{2000};
+
 }  // namespace
 
 Slot::Slot(int index, const Context& context)
     : index_(index),
       context_(context),
-      reporter_(context.reporter,
+      reporter_(context.reporter, index,
                 {.prepared =
                      [this](absl::StatusOr<PreparedTrial> trial) {
                        context_.post([this, trial = std::move(trial)] { OnPrepared(trial); });
@@ -58,6 +61,7 @@ void Slot::Revoke(const LeaseKey& key) {
       return;
     case Phase::kPreparing:
     case Phase::kStarting:
+    case Phase::kDoubtful:
       return DropLease();
     case Phase::kRunning:
       return StopTrial(Intent::kDrop, "");
@@ -74,11 +78,16 @@ void Slot::Revoke(const LeaseKey& key) {
 }
 
 void Slot::GiveBack(const std::string& reason) {
-  if (phase_ == Phase::kPreparing || phase_ == Phase::kStarting) {
+  if (phase_ == Phase::kPreparing || phase_ == Phase::kStarting || phase_ == Phase::kDoubtful) {
     EndLease({.outcome = v1::LEASE_OUTCOME_GIVEN_BACK, .reason = reason});
   } else if (phase_ == Phase::kRunning) {
     StopTrial(Intent::kGiveBack, reason);
   }
+}
+
+void Slot::GiveBackAtOnce(const std::string& reason) {
+  GiveBack(reason);
+  if (phase_ == Phase::kStopping) KillTrainer();
 }
 
 void Slot::OnPrepared(absl::StatusOr<PreparedTrial> trial) {
@@ -105,6 +114,8 @@ void Slot::OnRefused(const absl::Status& status) {
   } else if (phase_ == Phase::kStopping && intent_ != Intent::kDrop) {
     intent_ = Intent::kFail;
     stop_reason_ = reason;
+  } else if (phase_ == Phase::kDoubtful) {
+    EndLease({.outcome = v1::LEASE_OUTCOME_FAILED, .reason = reason});
   } else if (phase_ == Phase::kReporting) {
     reporter_.End({.outcome = v1::LEASE_OUTCOME_FAILED, .reason = reason});
   }
@@ -141,12 +152,19 @@ void Slot::StartTrainer() {
   urgency_ = Urgency::kNone;
   doom_.clear();
   output_deadline_.reset();
-  absl::StatusOr<std::unique_ptr<TrainerProcess>> trainer = TrainerProcess::Start(running_);
+  DiscardTempDir();
+  if (running_.of_sweep) temp_dir_ = context_.reporter.programs->MakeTempDir(index_);
+  absl::StatusOr<std::unique_ptr<TrainerProcess>> trainer =
+      TrainerProcess::Start(running_, temp_dir_);
   if (!trainer.ok()) return OnStartFailed(std::string(trainer.status().message()));
   trainer_ = *std::move(trainer);
   ready_deadline_ = Now() + Chrono(context_.ready_timeout);
   spdlog::debug("trainer started slot={} pid={}", index_, trainer_->pid());
   SendTrial();
+}
+
+void Slot::DiscardTempDir() {
+  if (!temp_dir_.empty()) context_.reporter.programs->Discard(std::exchange(temp_dir_, ""));
 }
 
 void Slot::SendTrial() {
@@ -250,8 +268,9 @@ void Slot::OnDone(const DoneMessage& done) {
   if (phase_ == Phase::kStopping) {
     return EndLease({.outcome = v1::LEASE_OUTCOME_GIVEN_BACK, .reason = stop_reason_});
   }
-  EndLease({.outcome = v1::LEASE_OUTCOME_FAILED,
-            .reason = absl::StrCat(running_.name(), " stopped without being asked")});
+  Doubt([this, reason = absl::StrCat(running_.name(), " stopped without being asked")] {
+    EndLease({.outcome = v1::LEASE_OUTCOME_FAILED, .reason = reason});
+  });
 }
 
 void Slot::OnError(const ErrorMessage& error) {
@@ -285,11 +304,13 @@ void Slot::OnExit(const TrainerProcess::Exit& exit) {
   const bool was_retiring = std::exchange(retiring_, false);
   const bool saw_it = served_ == 0 || heard_ || !doom_.empty();
   trainer_.reset();
+  DiscardTempDir();
   ready_ = false;
   if (ending_) return;
   if (!was_ready && !was_retiring && running_ == wanted_ &&
       (phase_ == Phase::kPreparing || phase_ == Phase::kStarting)) {
-    return OnStartFailed(why);
+    if (!exit.asked) return OnStartFailed(why);
+    return Doubt([this, why] { OnStartFailed(why); });
   }
   if (phase_ == Phase::kStarting) return StartTrainer();
   if (phase_ == Phase::kRunning && !saw_it) {
@@ -315,8 +336,18 @@ void Slot::OnExitInTrial(const TrainerProcess::Exit& exit, const std::string& wh
     // A program need not say that it is done.
     return EndLease({.outcome = v1::LEASE_OUTCOME_COMPLETED});
   }
-  spdlog::warn("trainer lost slot={} trial={} reason=\"{}\"", index_, key_.trial, why);
-  EndLease({.outcome = v1::LEASE_OUTCOME_FAILED, .reason = why});
+  const auto fail = [this, why] {
+    spdlog::warn("trainer lost slot={} trial={} reason=\"{}\"", index_, key_.trial, why);
+    EndLease({.outcome = v1::LEASE_OUTCOME_FAILED, .reason = why});
+  };
+  exit.asked && doom_.empty() ? Doubt(fail) : fail();
+}
+
+void Slot::Doubt(std::function<void()> failure) {
+  phase_ = Phase::kDoubtful;
+  context_.progress->Remove(index_);
+  failure_ = std::move(failure);
+  doubt_deadline_ = Now() + Chrono(context_.end_doubt);
 }
 
 void Slot::OnStartFailed(const std::string& reason) {
@@ -384,6 +415,7 @@ void Slot::Serve() {
 }
 
 void Slot::Tick(TimePoint now) {
+  if (phase_ == Phase::kDoubtful && now >= doubt_deadline_) std::exchange(failure_, nullptr)();
   if (trainer_ == nullptr) return;
   if (const std::optional<TrainerProcess::Exit> exit = trainer_->PollExit(MakeSinks())) {
     if (doom_.empty() && !exit->output.ok()) doom_ = std::string(exit->output.message());
@@ -416,6 +448,10 @@ void Slot::CheckDeadlines(TimePoint now) {
 }
 
 void Slot::CheckUrgency(TimePoint now) {
+  if (urgency_ == Urgency::kKilled) {
+    // Again and again: another signal of the same number may have hidden the first.
+    return now < kill_deadline_ ? trainer_->Kill() : trainer_->KillSupervisor();
+  }
   if (now < urgency_deadline_) return;
   if (urgency_ == Urgency::kAsked) {
     trainer_->Terminate();
@@ -435,6 +471,7 @@ void Slot::EndTrainer(bool at_once) {
 void Slot::KillTrainer() {
   if (trainer_ == nullptr || urgency_ == Urgency::kKilled) return;
   urgency_ = Urgency::kKilled;
+  kill_deadline_ = Now() + kKillPatience;
   trainer_->Kill();
 }
 

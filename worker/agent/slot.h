@@ -36,6 +36,7 @@ class Slot {
   struct Context {
     absl::Duration stop_grace;
     absl::Duration drain_grace;
+    absl::Duration end_doubt;  // see Slot::Doubt
     absl::Duration ready_timeout;
     absl::Duration silence_timeout;  // for a sweep's own program; infinite: none
     absl::Duration program_idle;     // how long such a program is kept for another trial
@@ -57,6 +58,8 @@ class Slot {
 
   bool free() const { return phase_ == Phase::kFree; }
   bool has_trainer() const { return trainer_ != nullptr; }
+  // Wants to be ticked often.
+  bool has_deadline() const { return trainer_ != nullptr || phase_ == Phase::kDoubtful; }
   bool Holds(const LeaseKey& key) const { return !free() && key == key_; }
 
   // Starts to work on a lease. Requires free().
@@ -65,6 +68,8 @@ class Slot {
   void Revoke(const LeaseKey& key);
   // Ends the lease early, keeping what was reached, for this reason.
   void GiveBack(const std::string& reason);
+  // Likewise, but kills the trainer instead of waiting for its checkpoint.
+  void GiveBackAtOnce(const std::string& reason);
 
   void AppendPollFds(std::vector<pollfd>* fds) const;
   // Reads and writes what the trainer's pipes allow.
@@ -83,6 +88,8 @@ class Slot {
     kStarting,   // waits for the trainer to be ready
     kRunning,
     kStopping,   // the trainer was told to stop, see intent_
+    // The trainer ended as if it had been told to by somebody else, see Doubt.
+    kDoubtful,
     kReporting,  // the trainer has nothing to do with it any more; the reporter tells the rest
   };
   // What becomes of the lease when the trainer has stopped.
@@ -98,6 +105,7 @@ class Slot {
   // Starts what the lease wants, unless it runs; what runs instead is ended first.
   void EnsureTrainer();
   void StartTrainer();
+  void DiscardTempDir();
   // Ends a trainer that has no trial.
   void RetireTrainer();
   void SendTrial();
@@ -122,6 +130,10 @@ class Slot {
   void CheckDeadlines(TimePoint now);
   void CheckUrgency(TimePoint now);
   void KillTrainer();
+  // Whoever ends everything on a machine sends a trainer SIGTERM beside its worker, and the trainer
+  // may be faster. So an end that looks like that counts as a failure, `failure`, only when nobody
+  // has told the worker to drain for a moment either.
+  void Doubt(std::function<void()> failure);
   void EndLease(LeaseEnd end);
   void DropLease();
   std::string WithLastLines(const std::string& reason) const;
@@ -146,6 +158,7 @@ class Slot {
   TrainerProgram wanted_;
   TrainerProgram running_;  // as trainer_
   std::unique_ptr<TrainerProcess> trainer_;
+  std::string temp_dir_;  // of a sweep's own program: nothing of it is there for the next process
   bool ready_ = false;     // takes a trial
   bool retiring_ = false;  // see RetireTrainer
   std::uint64_t bytes_read_ = 0;
@@ -156,7 +169,10 @@ class Slot {
   std::string doom_;  // why it was killed
   TimePoint ready_deadline_;
   TimePoint urgency_deadline_;
+  TimePoint kill_deadline_;  // of the supervisor, when its killing takes too long
   std::optional<TimePoint> output_deadline_;
+  TimePoint doubt_deadline_;
+  std::function<void()> failure_;  // see Doubt
 
   LeaseReporter reporter_;  // last: its thread calls back
 };

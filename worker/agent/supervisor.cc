@@ -21,10 +21,15 @@ namespace {
 // Between two rounds of killing: children of what was killed become ours only when it is dead.
 constexpr timespec kRound = {.tv_sec = 0, .tv_nsec = 5'000'000};
 
+// Except that what `nohup` has started stays deaf to the terminal's end.
 void ResetSignals() {
   struct sigaction action = {};
+  struct sigaction hangup = {};
   action.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) sigaction(number, &action, nullptr);
+  const bool deaf = sigaction(SIGHUP, nullptr, &hangup) == 0 && hangup.sa_handler == SIG_IGN;
+  for (int number = 1; number < NSIG; ++number) {
+    if (number != SIGHUP || !deaf) sigaction(number, &action, nullptr);
+  }
 }
 
 [[noreturn]] void Fail(const SupervisedProgram& program, StartFailure::Stage stage) {
@@ -48,7 +53,7 @@ void ResetSignals() {
   if (program.folder != nullptr && chdir(program.folder) != 0) {
     Fail(program, StartFailure::Stage::kFolder);
   }
-  execv(program.argv[0], program.argv);
+  execve(program.argv[0], program.argv, program.envp);
   Fail(program, StartFailure::Stage::kExecute);
 }
 
@@ -89,7 +94,18 @@ void KillChildren() {
   _exit(128 + number);
 }
 
-[[noreturn]] void Watch(pid_t program) {
+// The next of `awaited`, or 0. Only the worker's wishes count: batch systems send their signals to
+// everything in a job, and the program gets them itself then.
+int NextWish(const sigset_t& awaited, bool killing, pid_t worker) {
+  siginfo_t info = {};
+  const int number =
+      killing ? sigtimedwait(&awaited, &info, &kRound) : sigwaitinfo(&awaited, &info);
+  // Also should somebody else's signal of that number have hidden the one of the worker's end.
+  if (getppid() != worker) return kKillAll;
+  return number > 0 && info.si_pid == worker ? number : 0;
+}
+
+[[noreturn]] void Watch(pid_t program, pid_t worker) {
   sigset_t awaited;
   sigemptyset(&awaited);
   for (const int number : {SIGCHLD, SIGTERM, kKillAll}) sigaddset(&awaited, number);
@@ -115,10 +131,12 @@ void KillChildren() {
       if (running) kill(-program, SIGKILL);
       KillChildren();
     }
-    const int number =
-        killing ? sigtimedwait(&awaited, nullptr, &kRound) : sigwaitinfo(&awaited, nullptr);
-    if (number == SIGTERM && running) kill(-program, SIGTERM);
-    if (number == kKillAll) killing = true;
+    const int wish = NextWish(awaited, killing, worker);
+    if (wish == SIGTERM && running) {
+      kill(-program, SIGTERM);
+      kill(-program, SIGCONT);  // one that is stopped would not see it
+    }
+    if (wish == kKillAll) killing = true;
   }
 }
 
@@ -138,7 +156,7 @@ void Supervise(const SupervisedProgram& program, pid_t worker) {
   setpgid(pid, pid);  // the program does it too; whoever comes first
   // Above all the ends of the pipes, so that the worker sees when the program's are closed.
   close_range(0, UINT_MAX, 0);
-  Watch(pid);
+  Watch(pid, worker);
 }
 
 }  // namespace sweep

@@ -8,6 +8,7 @@ namespace sweep {
 // allocated after it.
 struct SupervisedProgram {
   char* const* argv = nullptr;   // argv[0]: the path of the program
+  char* const* envp = nullptr;
   const char* folder = nullptr;  // to run in; null: where the worker runs
   int stdin_fd = -1;
   int stdout_fd = -1;
@@ -29,7 +30,9 @@ struct StartFailure {
 // worker's thread that forked it has ended.
 //
 // Runs in the child of a multithreaded process, with all signals blocked: only async-signal-safe
-// calls. SIGTERM is handed on to the program's process group; kKillAll kills everything.
+// calls. The worker's SIGTERM is handed on to the program's process group, its kKillAll kills
+// everything; signals of others are ignored. One that is stopped or killed itself is the worker's
+// to mind, see TrainerProcess and KillOrphans.
 [[noreturn]] void Supervise(const SupervisedProgram& program, pid_t worker);
 
 // The signal that makes a supervisor kill all below it.

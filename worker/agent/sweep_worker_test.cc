@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <pty.h>
 #include <spawn.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -12,9 +14,11 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "common/base/ids.h"
@@ -51,7 +55,10 @@ class SweepWorkerTest : public ::testing::Test {
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, stderr_path().c_str(),
                                      O_WRONLY | O_CREAT, 0600);
+    // The tests may have been started by nohup.
+    const auto hangup = signal(SIGHUP, ignore_hangup_ ? SIG_IGN : SIG_DFL);
     ASSERT_EQ(posix_spawn(&pid_, SWEEP_WORKER, &actions, nullptr, argv.data(), environ), 0);
+    signal(SIGHUP, hangup);
     posix_spawn_file_actions_destroy(&actions);
   }
 
@@ -75,6 +82,23 @@ class SweepWorkerTest : public ::testing::Test {
     return text.str();
   }
 
+  bool EventuallySays(const std::string& text) const {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (Stderr().find(text) == std::string::npos) {
+      if (std::chrono::steady_clock::now() > until) return false;
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return true;
+  }
+  // One that comes too soon after another is taken for the same.
+  void PressCtrlCUntil(const std::string& text) const {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (Stderr().find(text) == std::string::npos && std::chrono::steady_clock::now() < until) {
+      kill(pid_, SIGINT);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+  }
+
   // A process that was killed may linger as a zombie of the one that adopted it.
   static bool Runs(int pid) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
@@ -91,6 +115,7 @@ class SweepWorkerTest : public ::testing::Test {
   const std::filesystem::path folder_;
   FakeCoordinator coordinator_;
   pid_t pid_ = -1;
+  bool ignore_hangup_ = false;
 };
 
 TEST_F(SweepWorkerTest, LeavesNoTrainerWhenItIsKilled) {
@@ -149,20 +174,160 @@ TEST_F(SweepWorkerTest, DrainsOnSigterm) {
   EXPECT_THAT(Stderr(), HasSubstr("draining; again to stop at once"));
 }
 
-TEST_F(SweepWorkerTest, StopsOnTheSecondSignal) {
+TEST_F(SweepWorkerTest, ASignalThatIsSentTwiceStillLeavesTimeForTheCheckpoint) {
+  coordinator_.Offer(1, "pause=1,slow-stop=1500", 5);
+  StartWorkerWithFakeTrainer();
+  const int trainer = coordinator_.WaitForTrainer(1);
+  // As a batch system ends a job: to everything in it, twice.
+  for (int i = 0; i < 2; ++i) {
+    for (const int signal : {SIGCONT, SIGTERM}) kill(pid_, signal);
+    kill(trainer, SIGCONT);
+    EXPECT_TRUE(EventuallySays("draining"));
+  }
+  EXPECT_EQ(WaitForExit(), 0) << Stderr();
+  const v1::FinishLeaseRequest finish = coordinator_.WaitForFinish(1);
+  EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
+  EXPECT_EQ(coordinator_.record().reports.back().checkpoint_epoch(), 1) << "what took a while";
+  EXPECT_EQ(Stderr().find("stopping"), std::string::npos);
+}
+
+TEST_F(SweepWorkerTest, ASecondCtrlCGivesBackAtOnce) {
+  coordinator_.Offer(1, "pause=1,slow-stop=100000", 5);
+  StartWorkerWithFakeTrainer();
+  const int trainer = coordinator_.WaitForTrainer(1);
+  kill(pid_, SIGINT);
+  ASSERT_TRUE(EventuallySays("draining"));
+  PressCtrlCUntil("stopping");
+  EXPECT_EQ(WaitForExit(), 0) << Stderr();
+  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
+  EXPECT_FALSE(Runs(trainer));
+}
+
+TEST_F(SweepWorkerTest, StopsOnTheSecondSignalWhenTheCoordinatorIsAway) {
   coordinator_.Offer(1, "pause=1", 5);
   StartWorkerWithFakeTrainer();
   const int trainer = coordinator_.WaitForTrainer(1);
   coordinator_.Disconnect();  // so that it cannot give back
   kill(pid_, SIGINT);
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  while (Stderr().find("draining") == std::string::npos &&
-         std::chrono::steady_clock::now() < until) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
-  kill(pid_, SIGINT);
+  ASSERT_TRUE(EventuallySays("draining"));
+  PressCtrlCUntil("stopping");
   EXPECT_EQ(WaitForExit(), 0) << Stderr();
   EXPECT_FALSE(Runs(trainer));
+}
+
+TEST_F(SweepWorkerTest, DrainsOnSighup) {
+  coordinator_.Offer(1, "pause=1,slow-stop=100", 5);
+  StartWorkerWithFakeTrainer();
+  coordinator_.WaitForTrainer(1);
+  kill(pid_, SIGHUP);
+  EXPECT_EQ(WaitForExit(), 0) << Stderr();
+  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
+}
+
+TEST_F(SweepWorkerTest, StaysDeafToSighupUnderNohup) {
+  ignore_hangup_ = true;
+  StartWorkerWithFakeTrainer();
+  ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) { return !r.synchronized.empty(); }));
+  coordinator_.Offer(1, "pause=1", 5);
+  coordinator_.WaitForTrainer(1);
+  kill(pid_, SIGHUP);
+  coordinator_.Offer(2, "", 5);
+  EXPECT_EQ(coordinator_.WaitForFinish(2).outcome(), v1::LEASE_OUTCOME_COMPLETED);
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(WaitForExit(), 0) << Stderr();
+}
+
+TEST_F(SweepWorkerTest, DrainsWhenItsTerminalIsClosed) {
+  coordinator_.Offer(1, "pause=1,slow-stop=100", 5);
+  int terminal = -1;
+  std::vector<std::string> words = {SWEEP_WORKER, "--coordinator", coordinator_.address(),
+                                    "--slots", "1", "--trainer", FAKE_TRAINER,
+                                    "--work-dir", folder_ / "work", "--log-level", "debug"};
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  pid_ = forkpty(&terminal, nullptr, nullptr, nullptr);
+  ASSERT_GE(pid_, 0);
+  if (pid_ == 0) {
+    signal(SIGHUP, SIG_DFL);  // also where the tests run under nohup
+    execv(argv[0], argv.data());
+    _exit(127);
+  }
+  coordinator_.WaitForTrainer(1);
+  close(terminal);  // from here on every line of its log is an error
+  EXPECT_EQ(WaitForExit(), 0);
+  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
+  EXPECT_EQ(coordinator_.record().reports.back().checkpoint_epoch(), 1);
+}
+
+TEST_F(SweepWorkerTest, DrainsWhenTheReaderOfItsLogHasGone) {
+  coordinator_.Offer(1, "pause=1,slow-stop=100", 5);
+  ASSERT_EQ(mkfifo(stderr_path().c_str(), 0600), 0);
+  const int reader = open(stderr_path().c_str(), O_RDONLY | O_NONBLOCK);
+  StartWorkerWithFakeTrainer();
+  coordinator_.WaitForTrainer(1);
+  close(reader);
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(WaitForExit(), 0);
+  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
+}
+
+TEST_F(SweepWorkerTest, TheNextOneRemovesWhatAKilledOneHasLeft) {
+  const std::filesystem::path temporary = folder_ / "tmp";
+  std::filesystem::create_directories(temporary / "sweep-worker-others");  // nobody's lock in it
+  std::filesystem::create_directories(temporary / "sweep-worker-abcdef");
+  const auto folders = [&] {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(temporary)) {
+      names.insert(entry.path().filename());
+    }
+    return names;
+  };
+  const std::set<std::string> before = folders();
+  ASSERT_EQ(setenv("TMPDIR", temporary.c_str(), 1), 0);
+  const std::vector<std::string> arguments = {"--coordinator", coordinator_.address(), "--slots",
+                                              "1", "--trainer", FAKE_TRAINER};
+  coordinator_.Offer(1, "pause=1", 5);
+  StartWorker(arguments);
+  coordinator_.WaitForTrainer(1);
+  const std::set<std::string> of_first = folders();
+  EXPECT_EQ(of_first.size(), before.size() + 1);
+  const pid_t first = std::exchange(pid_, -1);
+
+  coordinator_.Offer(2, "pause=1", 5);
+  StartWorker(arguments);
+  coordinator_.WaitForTrainer(2);
+  EXPECT_EQ(folders().size(), before.size() + 2) << "what somebody owns stays";
+  kill(pid_, SIGKILL);
+  WaitForExit();
+  kill(first, SIGKILL);
+  waitpid(first, nullptr, 0);
+  EXPECT_EQ(folders().size(), before.size() + 2);
+
+  coordinator_.Offer(3, "pause=1", 5);
+  StartWorker(arguments);
+  coordinator_.WaitForTrainer(3);
+  EXPECT_EQ(folders().size(), before.size() + 1);
+  kill(pid_, SIGTERM);
+  EXPECT_EQ(WaitForExit(), 0) << Stderr();
+  EXPECT_EQ(folders(), before);
+  unsetenv("TMPDIR");
+}
+
+TEST_F(SweepWorkerTest, NamesATemporaryFolderThatIsNone) {
+  ASSERT_EQ(setenv("TMPDIR", "/nowhere", 1), 0);
+  StartWorker({"--coordinator", coordinator_.address(), "--trainer", FAKE_TRAINER});
+  unsetenv("TMPDIR");
+  EXPECT_EQ(WaitForExit(), 1);
+  EXPECT_THAT(Stderr(), HasSubstr("TMPDIR names /nowhere, which is not a folder"));
+}
+
+TEST_F(SweepWorkerTest, SaysHowManySlotsItHasAndWhy) {
+  coordinator_.Offer(1, "pause=1", 5);
+  StartWorker({"--coordinator", coordinator_.address(), "--trainer", FAKE_TRAINER, "--work-dir",
+               folder_ / "work"});
+  coordinator_.WaitForTrainer(1);
+  EXPECT_THAT(Stderr(), ::testing::ContainsRegex("processors?, affinity [0-9]+.*: [0-9]+ slot"));
 }
 
 TEST_F(SweepWorkerTest, ExitsWithFourWhenTheCoordinatorCannotBeReached) {

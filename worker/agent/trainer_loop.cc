@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "spdlog/spdlog.h"
+#include "worker/agent/orphans.h"
 
 namespace sweep {
 namespace {
@@ -84,6 +85,15 @@ void TrainerLoop::Drain() {
   });
 }
 
+void TrainerLoop::DrainAtOnce(absl::Duration patience) {
+  Post([this, patience] {
+    if (!drain_) drain_patience_ = Now() + kDrainPatience;
+    drain_ = at_once_ = true;
+    at_once_deadline_ = std::min(at_once_deadline_, Now() + absl::ToChronoMilliseconds(patience));
+    for (const auto& slot : slots_) slot->GiveBackAtOnce(kDrainReason);
+  });
+}
+
 void TrainerLoop::GiveBack(std::set<LeaseKey> leases, std::string reason) {
   Post([this, leases = std::move(leases), reason = std::move(reason)] {
     give_back_ = leases;
@@ -119,7 +129,7 @@ absl::Status TrainerLoop::Wait() {
 void TrainerLoop::Run() {
   pthread_setname_np(pthread_self(), "trainers");
   BlockSigpipe();
-  while (Step()) PollPipes(AnyTrainer() || drain_ ? kTick : kIdle);
+  while (Step()) PollPipes(AnyDeadline() || drain_ ? kTick : kIdle);
   EndTrainers();
   options_.finished();
   // Their reporters still post events, which Post takes and nobody runs.
@@ -137,7 +147,8 @@ bool TrainerLoop::Step() {
   RunTasks();
   TickSlots();
   DistributeLeases();
-  if (Drained()) return false;
+  KillOrphans();
+  if (Drained() || Now() >= at_once_deadline_) return false;
   MutexLock lock(&mutex_);
   return !stop_;
 }
@@ -160,7 +171,9 @@ void TrainerLoop::DistributeLeases() {
     const std::optional<v1::Lease> lease = leases_->Take();
     if (!lease) return;
     slot->Assign(*lease);
-    if (drain_) {
+    if (at_once_) {
+      slot->GiveBackAtOnce(kDrainReason);
+    } else if (drain_) {
       slot->GiveBack(kDrainReason);
     } else if (give_back_.contains(KeyOf(lease->token()))) {
       slot->GiveBack(give_back_reason_);
@@ -215,11 +228,16 @@ bool TrainerLoop::AnyTrainer() const {
                      [](const auto& slot) { return slot->has_trainer(); });
 }
 
+bool TrainerLoop::AnyDeadline() const {
+  return std::any_of(slots_.begin(), slots_.end(),
+                     [](const auto& slot) { return slot->has_deadline(); });
+}
+
 void TrainerLoop::EndTrainers() {
   bool at_once;
   {
     MutexLock lock(&mutex_);
-    at_once = stop_;
+    at_once = stop_ || at_once_;
   }
   const auto grace = absl::ToChronoMilliseconds(options_.context.stop_grace);
   const Slot::TimePoint patience = Now() + (at_once ? grace.zero() : grace);

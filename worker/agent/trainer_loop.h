@@ -44,6 +44,9 @@ class TrainerLoop {
   void Wake();
   // Stops and gives back what is held, and ends the loop when nothing is held any more.
   void Drain();
+  // Likewise, but kills the trainers instead of waiting for their checkpoints, and stops after
+  // `patience`, whether what was held is given back by then or not.
+  void DrainAtOnce(absl::Duration patience);
   // Of what is held, exactly these leases are to be given back, for `reason`.
   void GiveBack(std::set<LeaseKey> leases, std::string reason);
   // The coordinator knows that this worker drains, so no lease is on its way any more.
@@ -65,6 +68,7 @@ class TrainerLoop {
   void PollPipes(std::chrono::milliseconds timeout);
   void TickSlots();
   bool AnyTrainer() const;
+  bool AnyDeadline() const;
   void EndTrainers();
 
   Options options_;
@@ -85,6 +89,8 @@ class TrainerLoop {
   std::string give_back_reason_;
   bool drain_acknowledged_ = false;
   Slot::TimePoint drain_patience_;
+  bool at_once_ = false;
+  Slot::TimePoint at_once_deadline_ = Slot::TimePoint::max();
   int unusable_in_a_row_ = 0;
   absl::Status failure_;
 

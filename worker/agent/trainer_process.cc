@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -11,8 +12,10 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/executable.h"
 #include "common/base/utf8.h"
 #include "spdlog/spdlog.h"
+#include "worker/agent/orphans.h"
 #include "worker/agent/supervisor.h"
 
 namespace sweep {
@@ -23,6 +26,9 @@ constexpr std::size_t kLastLines = 3;
 constexpr std::size_t kLastBytes = 300;
 constexpr std::size_t kLogLineBytes = 400;
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
+// How long the end of a process is waited for where nothing else can be done meanwhile.
+constexpr int kKillRoundMs = 5;
+constexpr int kMostKillRounds = 400;
 constexpr std::size_t kUnsentLimitBytes = std::size_t{4} << 20;
 
 void CloseFd(int* fd) {
@@ -62,8 +68,30 @@ struct Pipes {
   bool Open() { return in.Open() && out.Open() && err.Open() && failure.Open(); }
 };
 
+// The environment of a program; what it holds lives as long as this.
+class Environment {
+ public:
+  Environment(const TrainerProgram& program, const std::string& temp_dir) {
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+      const std::string_view text = *entry;
+      if (!temp_dir.empty() && text.starts_with("TMPDIR=")) continue;
+      entries_.emplace_back(text);
+    }
+    if (!temp_dir.empty()) entries_.push_back("TMPDIR=" + temp_dir);
+    // Python would write into the folder of its files, which is held against them before each trial.
+    if (program.of_sweep) entries_.push_back("PYTHONDONTWRITEBYTECODE=1");
+    for (std::string& entry : entries_) pointers_.push_back(entry.data());
+    pointers_.push_back(nullptr);
+  }
+  char* const* get() const { return pointers_.data(); }
+
+ private:
+  std::vector<std::string> entries_;
+  std::vector<char*> pointers_;
+};
+
 // Forks with all signals blocked, so that no handler of this process ever runs in the child.
-pid_t ForkSupervisor(const SupervisedProgram& program) {
+pid_t Fork(const SupervisedProgram& program) {
   sigset_t all, before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -96,8 +124,12 @@ absl::Status Describe(const StartFailure& failure, const TrainerProgram& program
     case StartFailure::Stage::kExecute:
       break;
   }
-  return absl::ErrnoToStatus(failure.error,
-                             absl::StrCat(name, " ", program.command[0], ": cannot be executed"));
+  // The kernel's word for a script without its interpreter is "No such file".
+  std::string why = WhyNotExecutableFile(program.command[0], program.folder);
+  if (why.empty()) why = strerror(failure.error);
+  const absl::Status status = absl::ErrnoToStatus(failure.error, "");
+  return absl::Status(status.code(), absl::StrCat(name, " ", program.command[0],
+                                                  ": is there, but cannot be executed: ", why));
 }
 
 void ReapChild(pid_t pid, int* status) {
@@ -113,6 +145,16 @@ std::string DescribeExit(int status) {
   return absl::StrCat("ended with exit code ", WEXITSTATUS(status));
 }
 
+// By one of the signals that ask for an end, or as a program ends that has caught one; a shell ends
+// with 128 more when its command was ended so.
+bool LooksAsked(int status) {
+  for (const int number : {SIGTERM, SIGHUP, SIGINT}) {
+    if (WIFSIGNALED(status) && WTERMSIG(status) == number) return true;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == 128 + number) return true;
+  }
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
 int TakeNonBlocking(int* fd) {
   fcntl(*fd, F_SETFL, fcntl(*fd, F_GETFL) | O_NONBLOCK);
   return std::exchange(*fd, -1);
@@ -125,7 +167,7 @@ std::string TrainerProgram::name() const {
 }
 
 absl::StatusOr<std::unique_ptr<TrainerProcess>> TrainerProcess::Start(
-    const TrainerProgram& program) {
+    const TrainerProgram& program, const std::string& temp_dir) {
   if (program.command.empty()) return absl::InvalidArgumentError("trainer: no command");
   Pipes pipes;
   if (!pipes.Open()) return absl::ErrnoToStatus(errno, "trainer: cannot make pipes");
@@ -133,21 +175,27 @@ absl::StatusOr<std::unique_ptr<TrainerProcess>> TrainerProcess::Start(
   for (const std::string& word : program.command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
 
-  const pid_t pid =
-      ForkSupervisor({.argv = argv.data(),
-                      .folder = program.folder.empty() ? nullptr : program.folder.c_str(),
-                      .stdin_fd = pipes.in.read_end,
-                      .stdout_fd = pipes.out.write_end,
-                      .stderr_fd = pipes.err.write_end,
-                      .failure_fd = pipes.failure.write_end});
+  const Environment environment(program, temp_dir);
+  const SupervisedProgram supervised{
+      .argv = argv.data(),
+      .envp = environment.get(),
+      .folder = program.folder.empty() ? nullptr : program.folder.c_str(),
+      .stdin_fd = pipes.in.read_end,
+      .stdout_fd = pipes.out.write_end,
+      .stderr_fd = pipes.err.write_end,
+      .failure_fd = pipes.failure.write_end};
+  const pid_t pid = ForkSupervisor([&] { return Fork(supervised); });
   if (pid < 0) return absl::ErrnoToStatus(errno, "trainer: cannot fork");
   if (const std::optional<StartFailure> failure = WaitForStart(&pipes.failure)) {
     int status = 0;
     ReapChild(pid, &status);
+    ForgetSupervisor(pid, status);
     return Describe(*failure, program);
   }
   std::unique_ptr<TrainerProcess> process(new TrainerProcess);
   process->name_ = program.name();
+  process->path_ = program.command[0];
+  process->folder_ = program.folder;
   process->pid_ = pid;
   process->stdin_fd_ = TakeNonBlocking(&pipes.in.write_end);
   process->stdout_fd_ = TakeNonBlocking(&pipes.out.read_end);
@@ -156,14 +204,30 @@ absl::StatusOr<std::unique_ptr<TrainerProcess>> TrainerProcess::Start(
 }
 
 TrainerProcess::~TrainerProcess() {
-  if (pid_ > 0) {
-    Kill();
-    int status = 0;
-    ReapChild(pid_, &status);
-  }
+  if (pid_ > 0) KillAndReap();
+  for (int i = 0; i < kMostKillRounds && KillOrphans(); ++i) poll(nullptr, 0, kKillRoundMs);
   CloseFd(&stdin_fd_);
   CloseFd(&stdout_fd_);
   CloseFd(&stderr_fd_);
+}
+
+void TrainerProcess::Reap(int* status) {
+  ReapChild(pid_, status);
+  ForgetSupervisor(pid_, *status);
+  pid_ = -1;
+}
+
+void TrainerProcess::KillAndReap() {
+  for (int i = 0; i < kMostKillRounds; ++i) {
+    Kill();
+    siginfo_t info = {};
+    if (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0) break;
+    if (info.si_pid != 0) break;
+    poll(nullptr, 0, kKillRoundMs);
+  }
+  KillSupervisor();
+  int status = 0;
+  Reap(&status);
 }
 
 void TrainerProcess::AppendPollFds(std::vector<pollfd>* fds) const {
@@ -257,21 +321,31 @@ void TrainerProcess::CloseInput() {
 }
 
 void TrainerProcess::Terminate() {
-  if (pid_ > 0) kill(pid_, SIGTERM);
+  if (pid_ <= 0) return;
+  kill(pid_, SIGTERM);
+  kill(pid_, SIGCONT);
 }
 
 void TrainerProcess::Kill() {
-  if (pid_ > 0) kill(pid_, kKillAll);
+  if (pid_ <= 0) return;
+  kill(pid_, kKillAll);
+  kill(pid_, SIGCONT);
+}
+
+void TrainerProcess::KillSupervisor() {
+  if (pid_ > 0) kill(pid_, SIGKILL);
 }
 
 std::optional<TrainerProcess::Exit> TrainerProcess::PollExit(const Sinks& sinks) {
   if (pid_ < 0) return std::nullopt;
   siginfo_t info = {};
-  const int result = waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT);
+  const auto id = static_cast<id_t>(pid_);
+  if (waitid(P_PID, id, &info, WSTOPPED | WNOHANG) == 0 && info.si_pid != 0) kill(pid_, SIGCONT);
+  info = {};
+  const int result = waitid(P_PID, id, &info, WEXITED | WNOHANG | WNOWAIT);
   if (result != 0 || info.si_pid == 0) return std::nullopt;
   int status = 0;
-  ReapChild(pid_, &status);
-  pid_ = -1;
+  Reap(&status);
   constexpr int kMostReads = 64;  // more than a pipe holds, should anybody hold its other end
   absl::Status broken;
   for (int i = 0; i < kMostReads; ++i) {
@@ -286,8 +360,13 @@ std::optional<TrainerProcess::Exit> TrainerProcess::PollExit(const Sinks& sinks)
       break;
     }
   }
-  return Exit{.how = DescribeExit(status),
+  // What a shell and `env` say about a command that they could not execute.
+  const bool not_executed =
+      WIFEXITED(status) && (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127);
+  const std::string why = not_executed ? WhyNotExecutableFile(path_, folder_) : "";
+  return Exit{.how = absl::StrCat(DescribeExit(status), why.empty() ? "" : ": ", why),
               .success = WIFEXITED(status) && WEXITSTATUS(status) == 0,
+              .asked = LooksAsked(status),
               .output = broken};
 }
 

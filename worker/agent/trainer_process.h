@@ -46,7 +46,9 @@ class TrainerProcess {
   };
 
   // NotFound, PermissionDenied or Internal, naming the program, when it cannot be executed.
-  static absl::StatusOr<std::unique_ptr<TrainerProcess>> Start(const TrainerProgram& program);
+  // `temp_dir` is its TMPDIR; "" leaves it the worker's own.
+  static absl::StatusOr<std::unique_ptr<TrainerProcess>> Start(const TrainerProgram& program,
+                                                               const std::string& temp_dir = "");
   // Kills everything that the trainer has started, and reaps.
   ~TrainerProcess();
   TrainerProcess(const TrainerProcess&) = delete;
@@ -75,15 +77,18 @@ class TrainerProcess {
 
   // Asks the trainer's process group to end, by SIGTERM.
   void Terminate();
-  // Kills everything that the trainer has started.
+  // Kills everything that the trainer has started. May be called again.
   void Kill();
+  // For when that has not helped: kills the supervisor; see KillOrphans for what it leaves.
+  void KillSupervisor();
 
   struct Exit {
     std::string how;       // "ended by signal 9 (Killed)", "ended with exit code 3"
     bool success = false;  // exit code 0
+    bool asked = false;    // as one ends that was told to, by SIGTERM, SIGHUP or SIGINT
     absl::Status output;   // as Read, of what it had said last
   };
-  // When it and all that it has started have ended: reaps it, reads its last output and says how it
+  // Wakes a supervisor that somebody has stopped. When it and all that it has started have ended: reaps it, reads its last output and says how it
   // ended. nullopt while it runs.
   std::optional<Exit> PollExit(const Sinks& sinks);
 
@@ -97,9 +102,13 @@ class TrainerProcess {
   bool ReadSome(int* fd, LineSplitter* splitter, const LineSplitter::Sink& sink);
   void HandleLine(std::string_view line, bool cut, const Sinks& sinks, absl::Status* status);
   void KeepLogLine(std::string_view line, const Sinks& sinks);
+  void Reap(int* status);
+  void KillAndReap();
 
   std::string name_;  // of the program, for messages
-  pid_t pid_ = -1;    // -1 once reaped
+  std::string path_;
+  std::string folder_;
+  pid_t pid_ = -1;  // -1 once reaped
   std::uint64_t bytes_read_ = 0;
   int stdin_fd_ = -1;
   int stdout_fd_ = -1;

@@ -93,6 +93,11 @@ std::string EnsureDataset(const DatasetSpec& dataset, const DataOptions& options
     throw DataError("dataset '" + dataset.name + "' is unknown; it is mnist, synthetic or idx");
   }
   if (dataset.path.empty()) throw DataError("dataset idx: path is missing");
+  std::error_code error;
+  if (!std::filesystem::is_directory(dataset.path, error)) {
+    const std::filesystem::path whole = std::filesystem::absolute(dataset.path, error);
+    throw DataError("dataset idx: no such folder '" + whole.string() + "' on this machine");
+  }
   const std::string missing = MissingIdxFiles(dataset.path);
   if (!missing.empty()) {
     throw DataError("dataset idx: " + dataset.path + " lacks " + missing +

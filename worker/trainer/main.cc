@@ -22,6 +22,7 @@
 #include <string_view>
 #include <thread>
 
+#include "common/base/end_signals.h"
 #include "common/protocol/trainer_message.h"
 #include "common/protocol/trial_spec.h"
 #include "worker/trainer/inbox.h"
@@ -179,18 +180,23 @@ Flags ParseFlags(int argc, char** argv) {
 }
 
 // A trainer ends with its worker, however that ends, and by nothing that the terminal sends to the
-// worker's whole group.
+// worker's whole group, nor by the signals that batch systems send to a whole job before its end.
 void FollowParent() {
   const pid_t parent = getppid();
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(0);  // it died before the line above
   signal(SIGINT, SIG_IGN);
-  signal(SIGPIPE, SIG_IGN);
+  IgnoreBrokenPipes();
+  signal(SIGUSR1, SIG_IGN);
+  signal(SIGUSR2, SIG_IGN);
   if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0) _exit(kExitFailed);
   struct sigaction action = {};
   action.sa_handler = OnTerminate;
   action.sa_flags = SA_RESTART;
-  sigaction(SIGTERM, &action, nullptr);
+  const sigset_t ends = EndSignalSet();
+  for (const int number : {SIGTERM, SIGHUP}) {
+    if (sigismember(&ends, number) == 1) sigaction(number, &action, nullptr);
+  }
 }
 
 // Every step frees its activations and needs as many bytes again. As long as glibc hands them back

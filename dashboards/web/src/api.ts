@@ -13,11 +13,12 @@ export interface ApiError {
 
 export type SweepState = "active" | "paused" | "completed" | "cancelled";
 export type TrialState =
-  | "pending" | "leased" | "running" | "completed" | "stopped" | "failed" | "cancelled";
+  | "pending" | "leased" | "running" | "completed" | "stopped" | "failed" | "diverged" | "cancelled";
 export type Value = number | string | boolean;
 
 export interface TrialCounts {
   pending: number; running: number; completed: number; stopped: number; failed: number; cancelled: number;
+  diverged: number; // not among the failed
 }
 
 // GET /api/sweeps?page_token=T&page_size=N (50; at most 200): newest first.
@@ -41,8 +42,9 @@ export interface SweepSummary {
   gates: string[]; // in words, in the order of the file
   qualifying: number; // configurations that meet every gate
   best_trial: string; // "NAME/N", or ""
-  best_value: number | null;
-  seconds_left: number | null;
+  best_value: number | null; // as the ranking has it: within the gates' epoch limit
+  best_qualifies: boolean; // the best meets every gate; otherwise none does so far
+  seconds_left: number | null; // null while nothing can be said, as for a paused sweep
   create_time: string;
   end_time: string | null;
   labels: Record<string, string>;
@@ -84,17 +86,20 @@ export interface CurvesView {
 }
 
 // GET /api/sweeps/NAME/points?limit=N (1000; at most 2000)
-// One row per trial that has a measured epoch: for history, parallel coordinates, slice, contour and
-// Pareto front. Beyond the limit a fixed sample, always with the best 200, every record of the
-// history and the Pareto front.
+// One row per trial that has a measured epoch, and per trial that diverged: for history, parallel
+// coordinates, slice, contour and Pareto front. A trial that diverged has state "diverged" and null
+// for accuracy, last_accuracy and loss: it is drawn at the worst edge, with a mark of its own. Beyond
+// the limit a fixed sample, always with the best 200, every record of the history and the Pareto front.
 export interface PointsView {
   dimensions: Dimension[];
   total: number;
   sampled: boolean;
   columns: string[]; // "trial", "accuracy" (best), "last_accuracy", "loss" (best), "epochs_to_target",
-  //                    "network_parameters", "qualifies", "state", then the dimensions by name
+  //                    "network_parameters", "qualifies", "state", "value" (the sweep's metric as the
+  //                    ranking has it, within the gates' epoch limit), then the dimensions by name
   rows: (Value | null)[][];
-  records: number[]; // trials whose value of the sweep's metric was the best so far, by number
+  records: number[]; // trials that were the best so far as the ranking orders: those that qualify first,
+  //                    then by "value". A line through their "value" ends at the summary's best_value.
   front: number[]; // Pareto front of accuracy (more) and network_parameters (less), by parameters
 }
 
@@ -103,6 +108,7 @@ export interface ImportanceView {
   method: "PED-ANOVA";
   metric: "accuracy" | "loss";
   trials: number; // used
+  diverged: number; // of them: counted as the worst
   enough: boolean; // false: too few trials to say anything; importances are empty
   importances: { name: string; importance: number }[]; // descending; they sum to 1
   note: string;
@@ -128,12 +134,14 @@ export interface RankingRow {
   best_loss: number | null;
   mean_last_accuracy: number | null;
   mean_half_width: number | null;
+  mean_interval: [number, number] | null; // 95 %, within 0 and 1; null for one replicate
   replicates: number;
   epochs_to_target: number; // 0: not reached
   network_parameters: number;
   model: string;
   gates: { gate: string; met: boolean; value: Value | null; missed_by: number }[];
   parameters: Record<string, Value>;
+  defaults: Record<string, Value>; // as TrialRow's
 }
 
 // GET /api/sweeps/NAME/trials?state=S&where=EXPRESSION&sort=KEY|KEY desc&offset=N&limit=N (50; ≤ 200)
@@ -162,7 +170,9 @@ export interface TrialRow {
   attempt: number;
   failures: number;
   reason: string;
-  parameters: Record<string, Value>;
+  attempt_seconds: number; // the time of its attempts, the running one up to now; pauses do not count
+  parameters: Record<string, Value>; // what the search chose, or the file fixed
+  defaults: Record<string, Value>; // every other hyperparameter in force, from the recipe or by default
 }
 
 // GET /api/sweeps/NAME/attempts?offset=N&limit=N (50; at most 200): every lease that was granted, by
@@ -287,7 +297,8 @@ export interface ReportInfo {
 //   /api/sweeps/NAME/pause    {"now": boolean}
 //   /api/sweeps/NAME/resume   {}
 //   /api/sweeps/NAME/cancel   {}
-//   /api/sweeps/NAME/retry    {"failed": boolean, "cancelled": boolean}
-//   /api/sweeps/NAME/trials/N/cancel | retry   {}
+//   /api/sweeps/NAME/retry    {"failed": boolean, "cancelled": boolean, "diverged": boolean}
+//   /api/sweeps/NAME/trials/N/cancel | retry   {}; a trial that diverged is retried only with
+//   {"force": true} (409 otherwise), since the same seed and values diverge again
 // Each takes a "request_id", so that sending it again changes nothing. The answer is
 // {"sweep": SweepSummary} or {"trial": TrialRow}.

@@ -42,6 +42,11 @@ function hasRows(document: unknown): document is Rows {
 // By the expression language's words; an epoch 0 is none, and goes last as on the server.
 function columnOf(row: TrialRow, key: string): unknown {
   if (key === "number") return row.trial;
+  const PREFIX = "parameters."; // a hyperparameter, whatever the row's own fields are called
+  if (key.startsWith(PREFIX)) {
+    const name = key.slice(PREFIX.length);
+    return row.parameters[name] ?? (name === "model" ? row.model : undefined);
+  }
   if (key === "parameters") return row.network_parameters;
   if (key === "epochs_to_target" || key === "best_epoch") return row[key] || null;
   return key in row ? row[key as keyof TrialRow] : row.parameters[key];

@@ -75,6 +75,7 @@ function trialActions(trial: TrialView): Action[] {
     ];
   }
   if (trial.state === "completed" || trial.state === "stopped") return [];
+  if (trial.state === "diverged") return []; // the same seed and values would diverge again
   return [
     { label: "Cancel", question: "End this trial?", path: path("cancel"), body: {}, danger: true },
   ];

@@ -41,6 +41,7 @@ const KIND: Record<AnyState, string> = {
   cancelled: "idle",
   draining: "held",
   failed: "bad",
+  diverged: "bad",
   lost: "bad",
   "put aside": "bad",
 };

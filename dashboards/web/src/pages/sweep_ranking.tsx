@@ -48,7 +48,7 @@ function columnsOf(sweep: SweepView, rows: RankingRow[]): Column<RankingRow>[] {
       title: "Mean of last",
       numeric: true,
       cell: (row) =>
-        `${percent(row.mean_last_accuracy)}${row.mean_half_width === null ? "" : ` ± ${(row.mean_half_width * 100).toFixed(2)}`}`,
+        `${percent(row.mean_last_accuracy)}${row.mean_interval === null ? "" : ` (${row.mean_interval.map((end) => (end * 100).toFixed(2)).join("–")})`}`,
     });
     columns.push({ key: "replicates", title: "Of", numeric: true, cell: (row) => row.replicates });
   }

@@ -13,7 +13,7 @@ import { LeftOut } from "./left_out";
 import { compareColumn, LAST, LOSS, SIZE, STATE, TO_TARGET, trialColumn } from "./trial_columns";
 
 const PAGE = 50;
-const STATES = ["pending", "running", "completed", "stopped", "failed", "cancelled"];
+const STATES = ["pending", "running", "completed", "stopped", "failed", "diverged", "cancelled"];
 
 function columnsOf(sweep: SweepView): Column<TrialRow>[] {
   const columns: Column<TrialRow>[] = [
@@ -49,11 +49,13 @@ function columnsOf(sweep: SweepView): Column<TrialRow>[] {
     columns.push({
       key: `parameter ${dimension.name}`,
       title: shorten(dimension.name, 24),
-      sort: dimension.name,
+      sort: `parameters.${dimension.name}`, // a trial's own field may have the same name
       numeric: dimension.categories.every((value) => typeof value === "number"),
       cell: (row) => (
         <Text
-          text={valueText(dimension.name === "model" ? row.model : row.parameters[dimension.name])}
+          text={valueText(
+            row.parameters[dimension.name] ?? (dimension.name === "model" ? row.model : undefined),
+          )}
         />
       ),
     });

@@ -14,6 +14,7 @@ const COUNTS: (keyof TrialCounts)[] = [
   "completed",
   "stopped",
   "failed",
+  "diverged",
   "cancelled",
   "running",
   "pending",

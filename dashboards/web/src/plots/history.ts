@@ -40,9 +40,14 @@ export function historyPlot(
   const scale = metricScale(metric, kind);
   const rows = historyRows(points, metric);
   const records = new Set(points.view.records);
-  const best = rows
-    .filter((row) => records.has(row.trial))
-    .map((row) => [row.trial, scale.toAxis(row.value)]);
+  // What the ranking has of them, so that the line ends at the best that the sweep's header names.
+  const trials = points.numbers("trial");
+  const best = points.numbers("value").flatMap((value, i) => {
+    const trial = trials[i];
+    return trial != null && value !== null && records.has(trial)
+      ? [[trial, scale.toAxis(value)]]
+      : [];
+  });
   const last = rows[rows.length - 1];
   const top = best[best.length - 1];
   if (last && top) best.push([last.trial, top[1] ?? 0]);

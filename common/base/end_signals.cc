@@ -1,0 +1,33 @@
+#include "common/base/end_signals.h"
+
+namespace sweep {
+
+int EndSignals::Take(int signal, TimePoint now) {
+  const auto apart = signal == SIGINT ? kKeysApart : kApart;
+  if (wishes_ == 0 || now - last_ >= apart) {
+    ++wishes_;
+    last_ = now;
+  }
+  return wishes_;
+}
+
+sigset_t EndSignalSet() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGTERM);
+  struct sigaction hangup = {};
+  // A signal that is blocked is delivered to sigwait even where it is ignored.
+  if (sigaction(SIGHUP, nullptr, &hangup) != 0 || hangup.sa_handler != SIG_IGN) {
+    sigaddset(&set, SIGHUP);
+  }
+  return set;
+}
+
+void IgnoreBrokenPipes() {
+  struct sigaction ignore = {};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &ignore, nullptr);
+}
+
+}  // namespace sweep

@@ -1,0 +1,81 @@
+#include "proto/address.h"
+
+#include <algorithm>
+#include <cctype>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+namespace sweep {
+namespace {
+
+bool IsHostCharacter(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-' || c == '_';
+}
+
+bool IsIpv6Character(char c) {
+  return std::isxdigit(static_cast<unsigned char>(c)) != 0 || c == ':' || c == '.';
+}
+
+// A zone may follow an IPv6 address: fe80::1%eth0.
+bool IsIpv6(std::string_view text) {
+  const std::string_view address = text.substr(0, text.find('%'));
+  return std::count(address.begin(), address.end(), ':') >= 2 &&
+         std::all_of(address.begin(), address.end(), IsIpv6Character);
+}
+
+absl::Status Refuse(std::string_view text, const std::string& why) {
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", std::string(text), "' is no HOST:PORT", why.empty() ? "" : ": ", why));
+}
+
+// "[::1]" of "[::1]:7077", "host" of "host:7077"; the rest begins with the colon or is empty.
+std::string_view HostOf(std::string_view text) {
+  const std::size_t bracket = text.starts_with('[') ? text.find(']') : text.npos;
+  if (bracket != text.npos) return text.substr(0, bracket + 1);
+  return text.substr(0, text.find(':'));
+}
+
+bool IsHost(std::string_view host) {
+  if (host.starts_with('[')) return host.ends_with(']') && IsIpv6(host.substr(1, host.size() - 2));
+  return !host.empty() && std::all_of(host.begin(), host.end(), IsHostCharacter);
+}
+
+// The address within a URL: without its scheme and path.
+std::string WithinUrl(std::string_view text) {
+  const std::size_t scheme = text.find("://");
+  if (scheme != text.npos) text.remove_prefix(scheme + 3);
+  while (text.starts_with('/')) text.remove_prefix(1);
+  return std::string(text.substr(0, text.find_first_of("/?#")));
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ParseAddress(std::string_view text) {
+  if (text.find('/') != text.npos) {
+    const absl::StatusOr<std::string> within = ParseAddress(WithinUrl(text));
+    return Refuse(text, within.ok() ? absl::StrCat("write ", *within) : "");
+  }
+  if (IsIpv6(text)) {
+    return Refuse(text, absl::StrCat("write an IPv6 address in brackets: [", std::string(text),
+                                     "]:", kDefaultPort));
+  }
+  const std::string_view host = HostOf(text);
+  if (std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+    return Refuse(text, text.empty() ? "" : absl::StrCat("write 127.0.0.1:", std::string(text)));
+  }
+  if (!IsHost(host)) return Refuse(text, "");
+  std::string_view port = text.substr(host.size());
+  if (port.empty()) return absl::StrCat(std::string(text), ":", kDefaultPort);
+  port.remove_prefix(1);
+  int number = 0;
+  const bool digits = !port.empty() && std::all_of(port.begin(), port.end(), [](char c) {
+    return c >= '0' && c <= '9';
+  });
+  if (!digits || !absl::SimpleAtoi(std::string(port), &number) || number < 1 || number > 65535) {
+    return Refuse(text, "the port is a number from 1 to 65535");
+  }
+  return std::string(text);
+}
+
+}  // namespace sweep

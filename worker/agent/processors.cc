@@ -1,0 +1,172 @@
+#include "worker/agent/processors.h"
+
+#include <sched.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+namespace sweep {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum class Version { k1, k2 };
+
+// Where a hierarchy of control groups that limits processors is seen.
+struct Mount {
+  Version version;
+  std::string group;  // the one that lies at the mount point
+  std::string point;
+};
+
+std::vector<std::string> Lines(const fs::path& path) {
+  std::ifstream file(path);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(std::move(line));
+  return lines;
+}
+
+// A line of mountinfo: ids, device, root, mount point, options, optional fields, "-", type, source,
+// options of the file system (proc(5)). nullopt for other file systems.
+std::optional<Mount> ParseMount(const std::string& line) {
+  const std::vector<std::string> halves = absl::StrSplit(line, absl::MaxSplits(" - ", 1));
+  if (halves.size() != 2) return std::nullopt;
+  const std::vector<std::string> left = absl::StrSplit(halves[0], ' ');
+  const std::vector<std::string> right = absl::StrSplit(halves[1], ' ');
+  if (left.size() < 6 || right.size() < 3) return std::nullopt;
+  if (right[0] == "cgroup2") return Mount{Version::k2, left[3], left[4]};
+  const std::vector<std::string> options = absl::StrSplit(right[2], ',');
+  const bool cpu = std::find(options.begin(), options.end(), "cpu") != options.end();
+  if (right[0] != "cgroup" || !cpu) return std::nullopt;
+  return Mount{Version::k1, left[3], left[4]};
+}
+
+// The process's group in that hierarchy, from lines "id:controllers:path".
+std::optional<std::string> GroupOf(Version version, const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) {
+    const std::vector<std::string> fields = absl::StrSplit(line, absl::MaxSplits(':', 2));
+    if (fields.size() != 3) continue;
+    const std::vector<std::string> controllers = absl::StrSplit(fields[1], ',');
+    const bool found = version == Version::k2
+                           ? fields[0] == "0" && fields[1].empty()
+                           : std::find(controllers.begin(), controllers.end(), "cpu") !=
+                                 controllers.end();
+    if (found) return fields[2];
+  }
+  return std::nullopt;
+}
+
+// `group` as seen from the mount point: "" there. A process that was moved out of what its mount
+// shows ("/../x") is held by what the mount point says.
+std::string WithinMount(const std::string& group, const std::string& mounted) {
+  const std::string prefix = mounted == "/" ? "" : mounted;
+  if (absl::StrContains(group, "/..")) return "";
+  if (prefix.empty()) return group == "/" ? "" : group;
+  if (group == prefix || !absl::StartsWith(group, absl::StrCat(prefix, "/"))) return "";
+  return group.substr(prefix.size());
+}
+
+// quota / period, where both are numbers above 0.
+std::optional<double> Ratio(const std::string& quota, const std::string& period) {
+  std::int64_t a = 0, b = 0;
+  if (!absl::SimpleAtoi(quota, &a) || !absl::SimpleAtoi(period, &b) || a <= 0 || b <= 0) {
+    return std::nullopt;
+  }
+  return static_cast<double>(a) / static_cast<double>(b);
+}
+
+std::optional<double> QuotaOf(Version version, const fs::path& folder) {
+  const auto first = [&](const char* name) {
+    const std::vector<std::string> lines = Lines(folder / name);
+    return lines.empty() ? std::string() : lines.front();
+  };
+  if (version == Version::k1) return Ratio(first("cpu.cfs_quota_us"), first("cpu.cfs_period_us"));
+  const std::vector<std::string> words =
+      absl::StrSplit(first("cpu.max"), ' ', absl::SkipWhitespace());
+  return words.size() == 2 ? Ratio(words[0], words[1]) : std::nullopt;
+}
+
+void Limit(double quota, const std::string& group, Processors* processors) {
+  if (processors->quota > 0 && processors->quota <= quota) return;
+  processors->quota = quota;
+  processors->quota_group = group;
+}
+
+// The group and all that it lies in, as far as they can be seen.
+void ReadHierarchy(const std::string& root, const Mount& mount, const std::string& group,
+                   Processors* processors) {
+  const fs::path point = root + mount.point;
+  for (std::string part = WithinMount(group, mount.group);;) {
+    if (const std::optional<double> quota = QuotaOf(mount.version, point.string() + part)) {
+      const std::string above = mount.group == "/" ? "" : mount.group;
+      const std::string name = absl::StrCat(above, part);
+      Limit(*quota, name.empty() ? "/" : name, processors);
+    }
+    if (part.empty()) return;
+    part.resize(part.rfind('/') == std::string::npos ? 0 : part.rfind('/'));
+  }
+}
+
+int AffinityCount(int online) {
+  // Larger than cpu_set_t on machines with more than 1,024 processors.
+  for (int size = 1024; size <= (1 << 16); size *= 2) {
+    cpu_set_t* const set = CPU_ALLOC(static_cast<std::size_t>(size));
+    if (set == nullptr) break;
+    const std::size_t bytes = CPU_ALLOC_SIZE(static_cast<std::size_t>(size));
+    CPU_ZERO_S(bytes, set);
+    const bool read = sched_getaffinity(0, bytes, set) == 0;
+    const int count = read ? CPU_COUNT_S(bytes, set) : 0;
+    CPU_FREE(set);
+    if (read) return std::max(1, count);
+  }
+  return online;
+}
+
+}  // namespace
+
+int Processors::usable() const {
+  int count = std::min(online, affinity);
+  // A hair more, so that 3 of 3 processors written as a fraction are 3.
+  if (quota > 0 && quota < count) count = static_cast<int>(std::floor(quota + 1e-6));
+  return std::max(1, count);
+}
+
+std::string Processors::Describe() const {
+  std::string text =
+      absl::StrCat(online, online == 1 ? " processor" : " processors", ", affinity ", affinity);
+  if (quota > 0) absl::StrAppend(&text, ", quota ", quota, " of cgroup ", quota_group);
+  return text;
+}
+
+void ReadCpuQuota(const std::string& root, Processors* processors) {
+  const std::string place = root == "/" ? "" : root;
+  const std::vector<std::string> groups = Lines(place + "/proc/self/cgroup");
+  for (const std::string& line : Lines(place + "/proc/self/mountinfo")) {
+    const std::optional<Mount> mount = ParseMount(line);
+    if (!mount) continue;
+    const std::optional<std::string> group = GroupOf(mount->version, groups);
+    if (group) ReadHierarchy(place, *mount, *group, processors);
+  }
+}
+
+Processors CountProcessors() {
+  Processors processors;
+  processors.online = std::max(1, static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN)));
+  processors.affinity = AffinityCount(processors.online);
+  ReadCpuQuota("/", &processors);
+  return processors;
+}
+
+}  // namespace sweep
