@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/base/executable.h"
 #include "common/spec/program_parser.h"
 #include "common/yaml/shown.h"
 
@@ -67,21 +68,6 @@ std::string ScriptOf(const std::vector<std::string>& words) {
   return "";
 }
 
-// Why a file of the sweep could not be executed; "" when it could.
-std::string WhyNotExecuted(const std::string& text) {
-  if (text.starts_with("\xEF\xBB\xBF#!")) return "begins with a byte order mark, not with #!";
-  if (!text.starts_with("#!")) return "does not begin with #!";
-  const std::string line = text.substr(2, text.find('\n') - 2);
-  if (line.ends_with('\r')) {
-    return "has a first line that ends in a carriage return, which would belong to the interpreter's "
-           "name: save it with line ends of Unix";
-  }
-  const std::size_t begin = line.find_first_not_of(" \t");
-  if (begin == line.npos) return "names no interpreter after #!";
-  if (line[begin] != '/') return "names an interpreter without its full path after #!";
-  return "";
-}
-
 // Where the sweep brings files, its program runs in a folder that holds only these.
 class ProgramCheck {
  public:
@@ -117,7 +103,7 @@ class ProgramCheck {
 
   void RefuseBareFile(const std::string& name) {
     const std::string interpreter = InterpreterOf(name);
-    const bool executable = WhyNotExecuted(files_.at(name)).empty();
+    const bool executable = WhyNotExecutable(files_.at(name)).empty();
     const std::string command = !interpreter.empty() ? With({interpreter, name}, words_)
                                 : executable         ? With({absl::StrCat("./", name)}, words_)
                                                      : "";
@@ -133,10 +119,10 @@ class ProgramCheck {
       return Complain(absl::StrCat("is ", Shown(path), ", which is not among 'files' (", FileNames(),
                                    "), and the folder in which it runs holds only these"));
     }
-    const std::string why = WhyNotExecuted(files_.at(Normal(path)));
+    const std::string why = WhyNotExecutable(files_.at(Normal(path)));
     if (why.empty()) return;
     const std::string interpreter = InterpreterOf(path);
-    Complain(absl::StrCat("cannot be executed: ", Shown(Normal(path)), " ", why,
+    Complain(absl::StrCat("cannot be executed: ", Shown(Normal(path)), ": ", why,
                           interpreter.empty() ? ""
                                               : absl::StrCat("; or write program: ",
                                                              With({interpreter, Normal(path)}, words_))));

@@ -344,7 +344,7 @@ TEST(Command, WhoseFileCannotBeExecutedIsRefused) {
   EXPECT_THAT(with("#!/bin/sh\r\ntrue\r\n"), HasSubstr("carriage return"));
   EXPECT_THAT(with("\xEF\xBB\xBF#!/bin/sh\n"), HasSubstr("byte order mark"));
   EXPECT_THAT(with("#!\n"), HasSubstr("names no interpreter"));
-  EXPECT_THAT(with("#!python3\n"), HasSubstr("without its full path"));
+  EXPECT_THAT(with("#!python3\n"), HasSubstr("#!/usr/bin/env python3"));
 }
 
 TEST(Command, ThatNeedsAFileWhichDoesNotTravelIsWarnedOf) {
