@@ -403,7 +403,7 @@ absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) 
       std::unique_ptr<LockFile> lock,
       LockFile::Acquire(file, {.momentary = options.momentary, .patience = options.patience}));
   UnfinishedFiles::RemoveAbandoned(std::filesystem::path(file.path()).parent_path());
-  Database::Vfs vfs;
+  Database::Vfs vfs = Database::Vfs::kShared;
   absl::StatusOr<std::unique_ptr<Database>> database = OpenForWriting(file, &vfs);
   if (!database.ok()) {
     lock->Discard();
