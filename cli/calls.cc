@@ -79,10 +79,11 @@ absl::StatusOr<v1::Sweep> GetSweep(Connection& connection, const std::string& na
   return response.sweep();
 }
 
-absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Connection& connection) {
+absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Connection& connection, bool archived) {
   std::vector<v1::Sweep> sweeps;
   v1::ListSweepsRequest request;
   request.set_page_size(1000);
+  request.set_show_archived(archived);
   absl::Status status =
       CallPages(connection, &Connection::sweeps, &v1::SweepService::Stub::ListSweeps, request,
                 [&](const v1::ListSweepsResponse& page) {
@@ -336,6 +337,49 @@ absl::StatusOr<v1::Sweep> CancelSweep(Connection& connection, const std::string&
   return response.sweep();
 }
 
+absl::StatusOr<std::int64_t> DeleteSweep(Connection& connection, const std::string& name) {
+  absl::StatusOr<std::string> sweep = ParseSweepResource(name);
+  if (!sweep.ok()) return sweep.status();
+  v1::DeleteSweepRequest request;
+  request.set_name(SweepResource(*sweep));
+  request.set_request_id(RandomHex(16));
+  v1::DeleteSweepResponse response;
+  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::DeleteSweep,
+                             request, &response);
+  if (!status.ok()) return WithNearestSweep(connection, status, name);
+  return response.trials();
+}
+
+absl::StatusOr<v1::Sweep> RenameSweep(Connection& connection, const std::string& name,
+                                      const std::string& new_name) {
+  absl::StatusOr<std::string> sweep = ParseSweepResource(name);
+  if (!sweep.ok()) return sweep.status();
+  v1::RenameSweepRequest request;
+  request.set_name(SweepResource(*sweep));
+  request.set_new_name(new_name);
+  request.set_request_id(RandomHex(16));
+  v1::RenameSweepResponse response;
+  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::RenameSweep,
+                             request, &response);
+  if (!status.ok()) return WithNearestSweep(connection, status, name);
+  return response.sweep();
+}
+
+absl::StatusOr<v1::Sweep> ArchiveSweep(Connection& connection, const std::string& name,
+                                       bool archived) {
+  absl::StatusOr<std::string> sweep = ParseSweepResource(name);
+  if (!sweep.ok()) return sweep.status();
+  v1::ArchiveSweepRequest request;
+  request.set_name(SweepResource(*sweep));
+  request.set_archived(archived);
+  request.set_request_id(RandomHex(16));
+  v1::ArchiveSweepResponse response;
+  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::ArchiveSweep,
+                             request, &response);
+  if (!status.ok()) return WithNearestSweep(connection, status, name);
+  return response.sweep();
+}
+
 absl::StatusOr<v1::Trial> CancelTrial(Connection& connection, const std::string& name) {
   absl::StatusOr<TrialId> id = ParseTrialResource(name);
   if (!id.ok()) return id.status();
@@ -350,8 +394,10 @@ absl::StatusOr<v1::Trial> CancelTrial(Connection& connection, const std::string&
 }
 
 absl::StatusOr<v1::CreateSweepResponse> CreateSweep(Connection& connection,
-                                                    const v1::SweepSource& source) {
+                                                    const v1::SweepSource& source,
+                                                    bool keep_going) {
   v1::CreateSweepRequest request;
+  request.set_keep_going(keep_going);
   *request.mutable_source() = source;
   request.set_request_id(RandomHex(16));
   request.set_principal(Principal());

@@ -13,7 +13,8 @@ namespace sweep::cli {
 // The coordinator's calls as functions that wait at most 30 s and answer with a Status. Names are
 // the short ones that people type ("seed-000", "seed-000/17").
 absl::StatusOr<v1::Sweep> GetSweep(Connection& connection, const std::string& name);
-absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Connection& connection);
+// `archived`: also those.
+absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Connection& connection, bool archived = false);
 absl::StatusOr<v1::RankSweepResponse> RankSweep(Connection& connection, const std::string& name,
                                                 int top);
 // A document of the dashboard; `path` as "/sweeps/mnist/points".
@@ -58,8 +59,16 @@ absl::StatusOr<v1::ExplainTrialResponse> ExplainTrial(Connection& connection,
                                                       const std::string& name);
 absl::StatusOr<v1::Worker> DrainWorker(Connection& connection, const std::string& name);
 absl::StatusOr<v1::Sweep> CancelSweep(Connection& connection, const std::string& name);
+// The number of trials that it had.
+absl::StatusOr<std::int64_t> DeleteSweep(Connection& connection, const std::string& name);
+absl::StatusOr<v1::Sweep> RenameSweep(Connection& connection, const std::string& name,
+                                      const std::string& new_name);
+absl::StatusOr<v1::Sweep> ArchiveSweep(Connection& connection, const std::string& name,
+                                       bool archived);
 absl::StatusOr<v1::Trial> CancelTrial(Connection& connection, const std::string& name);
+// `keep_going`: it is not paused when its first trials fail alike.
 absl::StatusOr<v1::CreateSweepResponse> CreateSweep(Connection& connection,
-                                                    const v1::SweepSource& source);
+                                                    const v1::SweepSource& source,
+                                                    bool keep_going = false);
 
 }  // namespace sweep::cli

@@ -24,6 +24,7 @@ void AddCommands(CLI::App* app, Session* session) {
   AddShowCommand(app, session);
   AddWatchCommand(app, session);
   AddLifecycleCommands(app, session);
+  AddTidyCommands(app, session);
   AddTrialCommands(app, session);
   AddLogCommand(app, session);
   AddExportCommand(app, session);

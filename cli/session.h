@@ -62,6 +62,7 @@ void AddPredictCommand(CLI::App* app, Session* session);   // predict
 void AddSweepCommands(CLI::App* app, Session* session);    // submit list best
 void AddLifecycleCommands(CLI::App* app,
                           Session* session);             // pause resume cancel retry extend explain
+void AddTidyCommands(CLI::App* app, Session* session);   // delete rename archive
 void AddShowCommand(CLI::App* app, Session* session);    // show
 void AddTrialCommands(CLI::App* app, Session* session);  // trials trial
 void AddLogCommand(CLI::App* app, Session* session);     // logs

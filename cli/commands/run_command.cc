@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "cli/calls.h"
+#include "cli/commands/first_trial.h"
 #include "cli/options.h"
 #include "cli/present/download_bar.h"
 #include "cli/present/present.h"
@@ -13,6 +14,7 @@
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/spec_input.h"
+#include "cli/submission.h"
 #include "coordinator/api/server.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/agent.h"
@@ -32,6 +34,9 @@ struct RunOptions {
   std::string trainer;
   std::string http;
   int top = 10;
+  bool first = false;
+  bool new_name = false;
+  bool keep_going = false;
 };
 
 // Fetches and reads what the sweep trains on before anything else is started, so that a person sees
@@ -46,9 +51,10 @@ absl::Status PrepareData(const SweepSpec& spec, const DataOptions& options) {
   return absl::OkStatus();
 }
 
-// Follows the sweep while the agent works. Ctrl-C drains; a second one stops at once.
+// Follows the sweep while the agent works. Ctrl-C drains; a second one stops at once. `*paused`:
+// the coordinator has paused it, and there is nobody to resume it.
 absl::Status FollowWithAgent(Connection& connection, const std::string& name, Agent& agent,
-                             const Session& session) {
+                             const Session& session, bool* paused) {
   std::atomic<bool> agent_ended = false;
   absl::Status agent_status;
   std::jthread waiter([&] {
@@ -58,12 +64,16 @@ absl::Status FollowWithAgent(Connection& connection, const std::string& name, Ag
   absl::Status status;
   {
     WatchView view(session);
+    view.EndAtPause();
     status = FollowSweep(
         connection, name, [&] { return SignalCount() > 0 || agent_ended; }, absl::ZeroDuration(),
         &view);
+    *paused = view.HasEndedAtPause();
   }
-  if (SignalCount() > 0 && !agent_ended) {
-    std::cerr << "stopping: running trials are given back (Ctrl-C again to stop at once)\n";
+  if ((SignalCount() > 0 || *paused) && !agent_ended) {
+    if (!*paused) {
+      std::cerr << "stopping: running trials are given back (Ctrl-C again to stop at once)\n";
+    }
     agent.Drain();
     while (!agent_ended && SignalCount() < 2) WaitForSignal(absl::Milliseconds(50));
     if (!agent_ended) agent.DrainAtOnce();
@@ -76,14 +86,54 @@ absl::Status FollowWithAgent(Connection& connection, const std::string& name, Ag
   return status;
 }
 
+AgentOptions MakeAgentOptions(const RunOptions& options, const SweepSpec& spec,
+                              const DataOptions& data) {
+  AgentOptions agent{.name = "",
+                     .slots = options.slots,
+                     .device = options.device,
+                     .threads = options.threads,
+                     .backend = options.backend,
+                     .data = data};
+  // Who runs a file on this machine means its program, too.
+  agent.allow_programs = agent.trainer_optional = !spec.program.empty();
+  if (!options.trainer.empty()) agent.trainer_command = {options.trainer};
+  return agent;
+}
+
+// The sweep of the file in this database, made or found, and going on if that is asked for.
+absl::StatusOr<v1::CreateSweepResponse> TakeUp(Connection& connection, const RunOptions& options,
+                                               const Session& session, SweepInput* input) {
+  absl::StatusOr<v1::CreateSweepResponse> created =
+      Submit(connection,
+             {.command = "sweep run " + options.file + SameCoordinator(session),
+              .keep_going = options.keep_going,
+              .new_name = options.new_name},
+             session, input);
+  if (!created.ok()) return created;
+  if (options.new_name) Say(session, "running it as " + input->spec.name);
+  if (!created->created()) {
+    Say(session,
+        fmt::format("resuming {}: {}/{} trials have ended", input->spec.name,
+                    EndedTrials(created->sweep().counts()), created->sweep().planned_trials()));
+  }
+  const bool keep_going = options.keep_going || input->spec.keep_going;
+  if (keep_going && !created->sweep().pause_reason().empty()) {
+    const absl::StatusOr<v1::Sweep> resumed = ResumeSweep(connection, input->spec.name);
+    if (!resumed.ok()) return resumed.status();
+  }
+  return created;
+}
+
 int Run(const RunOptions& options, const Session& session) {
-  const absl::StatusOr<SweepInput> input = ReadSweepFile(options.file);
+  absl::StatusOr<SweepInput> input = ReadSweepFile(options.file);
   if (!input.ok()) return FailInput(input.status());
   InstallSignals();
   const SweepSpec& spec = input->spec;
   DataOptions data{.data_dir = options.data_dir};
   if (session.terminal) data.progress = DownloadBar();
   if (absl::Status status = PrepareData(spec, data); !status.ok()) return Fail(status);
+  AgentOptions agent_options = MakeAgentOptions(options, spec, data);
+  if (options.first) return TryFirstTrial(*input, options.slots, agent_options, session);
 
   absl::StatusOr<std::unique_ptr<CoordinatorServer>> server =
       CoordinatorServer::Start({.listen = "127.0.0.1:0",
@@ -95,34 +145,26 @@ int Run(const RunOptions& options, const Session& session) {
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::To((*server)->address());
   if (!connection.ok()) return Fail(connection.status());
   const absl::StatusOr<v1::CreateSweepResponse> created =
-      CreateSweep(**connection, ToProto(input->source));
+      TakeUp(**connection, options, session, &*input);
   if (!created.ok()) return Fail(created.status());
-  if (!created->created()) {
-    Say(session,
-        fmt::format("resuming {}: {}/{} trials have ended", spec.name,
-                    EndedTrials(created->sweep().counts()), created->sweep().planned_trials()));
-  }
-
-  AgentOptions agent_options{.coordinator = (*server)->address(),
-                             .name = "",
-                             .slots = options.slots,
-                             .device = options.device,
-                             .threads = options.threads,
-                             .backend = options.backend,
-                             .data = data};
-  // Who runs a file on this machine means its program, too.
-  agent_options.allow_programs = agent_options.trainer_optional = !spec.program.empty();
-  if (!options.trainer.empty()) agent_options.trainer_command = {options.trainer};
+  agent_options.coordinator = (*server)->address();
   absl::StatusOr<std::unique_ptr<Agent>> agent = Agent::Start(agent_options);
   if (!agent.ok()) return Fail(agent.status());
 
-  const absl::Status status = FollowWithAgent(**connection, spec.name, **agent, session);
+  bool paused = false;
+  const absl::Status status = FollowWithAgent(**connection, spec.name, **agent, session, &paused);
   if (SignalCount() > 0) {
     std::cerr << fmt::format("stopped; everything so far is in {}. Go on with: sweep run {}{}\n",
                              session.connection.database, options.file, SameCoordinator(session));
     return kExitInterrupted;
   }
   if (!status.ok()) return Fail(status);
+  if (paused) {
+    const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, spec.name);
+    if (!sweep.ok()) return Fail(sweep.status());
+    const std::string again = "sweep run " + options.file + SameCoordinator(session);
+    return FailPaused(*sweep, "run it with " + again + " --new", again + " --keep-going");
+  }
   Say(session, "");
   return FinishSweep(**connection, spec.name, options.top, session);
 }
@@ -159,12 +201,19 @@ void AddRunCommand(CLI::App* app, Session* session) {
   run->add_option("--http", options->http,
                   "serve the web dashboard there while it runs; port 0: any free one")
       ->type_name("HOST:PORT");
+  run->add_flag("--first", options->first,
+                "only try: train the first trial for one epoch, say how that went, keep nothing");
+  run->add_flag("--new", options->new_name,
+                "a new sweep: when the name is taken, NAME-2 or the next that is free");
+  run->add_flag("--keep-going", options->keep_going,
+                "do not pause when the first trials all fail alike");
   run->add_option("--top", options->top, "rows of the ranking")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();
   run->footer(
       "Examples:\n"
       "  sweep run examples/quickstart.yaml\n"
+      "  sweep run sweep.yaml --first                  does it work at all?\n"
       "  sweep run sweep.yaml --slots 4 --db nights.db\n"
       "  sweep run sweep.yaml --quiet --format json > ranking.json");
   run->callback([=] { session->exit_code = Run(*options, *session); });

@@ -42,7 +42,11 @@ void PrintFacts(const v1::Sweep& sweep, const Session& session) {
     std::cout << fmt::format("{:<8} {}\n", key, value);
   };
   std::cout << Styled(session, Style::kBold, ShortName(sweep.name())) << "  "
-            << StateName(sweep.state()) << '\n';
+            << StyledStatus(sweep, session) << (sweep.archived() ? ", archived" : "") << '\n';
+  if (!sweep.pause_reason().empty()) {
+    fact("paused", Printable(OneLine(sweep.pause_reason(), 500)));
+    fact("", "go on with: sweep resume " + ShortName(sweep.name()) + SameCoordinator(session));
+  }
   fact("trials", TrialsLine(sweep));
   fact("search", fmt::format("{} for {} {}, {} epochs a trial", sweep.method(),
                              sweep.maximize() ? "the highest" : "the lowest", sweep.metric(),
@@ -63,6 +67,7 @@ void PrintFacts(const v1::Sweep& sweep, const Session& session) {
     fact("label", Printable(key) + " = " + Printable(value));
   }
   if (!sweep.principal().empty()) fact("by", Printable(sweep.principal()));
+  fact("disk", "about " + BytesText(sweep.disk_bytes()));
 }
 
 // The search's history, and the learning curves of the best trial.

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <iostream>
 
 #include "cli/calls.h"
@@ -9,6 +10,7 @@
 #include "cli/session.h"
 #include "cli/signals.h"
 #include "cli/spec_input.h"
+#include "cli/submission.h"
 
 namespace sweep::cli {
 namespace {
@@ -19,6 +21,7 @@ int WaitForEnd(Connection& connection, const std::string& name, bool created,
   Session silent = session;
   silent.quiet = true;
   WatchView view(silent);
+  view.EndAtPause();
   const absl::Status status = FollowSweep(
       connection, name, [] { return SignalCount() > 0; }, absl::Minutes(5), &view);
   if (absl::IsCancelled(status)) {
@@ -26,6 +29,10 @@ int WaitForEnd(Connection& connection, const std::string& name, bool created,
     return kExitInterrupted;
   }
   if (!status.ok()) return Fail(status);
+  if (view.HasEndedAtPause()) {
+    return FailPaused(view.model().sweep(), "submit it with --new",
+                      "sweep resume " + name + SameCoordinator(session));
+  }
   if (session.format == Format::kTable && !session.quiet)
     return FinishSweep(connection, name, 10, session);
   const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, name);
@@ -34,8 +41,16 @@ int WaitForEnd(Connection& connection, const std::string& name, bool created,
   return EndOfSweep(connection, *sweep);
 }
 
-int Submit(const std::string& file, bool wait, const Session& session) {
-  const absl::StatusOr<SweepInput> input = ReadSweepFile(file);
+struct SubmitFlags {
+  std::string file;
+  bool wait = false;
+  bool new_name = false;
+  bool keep_going = false;
+};
+
+int SubmitFile(const SubmitFlags& flags, const Session& session) {
+  const bool wait = flags.wait;
+  absl::StatusOr<SweepInput> input = ReadSweepFile(flags.file);
   if (!input.ok()) return FailInput(input.status());
   if (wait) InstallSignals();
   ConnectionOptions options = session.connection;
@@ -43,7 +58,11 @@ int Submit(const std::string& file, bool wait, const Session& session) {
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(options);
   if (!connection.ok()) return Fail(connection.status());
   const absl::StatusOr<v1::CreateSweepResponse> response =
-      CreateSweep(**connection, ToProto(input->source));
+      Submit(**connection,
+             {.command = "sweep submit " + flags.file + SameCoordinator(session),
+              .keep_going = flags.keep_going,
+              .new_name = flags.new_name},
+             session, &*input);
   if (!response.ok()) return Fail(response.status());
   const v1::Sweep& sweep = response->sweep();
   const std::string name = ShortName(sweep.name());
@@ -54,7 +73,7 @@ int Submit(const std::string& file, bool wait, const Session& session) {
   } else {
     Say(session,
         fmt::format("{} is there already with the same content ({}, {}/{} trials ended)", name,
-                    StateName(sweep.state()), EndedTrials(sweep.counts()), sweep.planned_trials()));
+                    StatusText(sweep), EndedTrials(sweep.counts()), sweep.planned_trials()));
   }
   if (wait) return WaitForEnd(**connection, name, response->created(), session);
   Say(session, "follow it with: sweep watch " + name + SameCoordinator(session));
@@ -62,12 +81,43 @@ int Submit(const std::string& file, bool wait, const Session& session) {
   return kExitOk;
 }
 
-int List(const Session& session) {
+struct ListFlags {
+  bool all = false;
+  std::vector<std::string> states;
+  std::vector<std::string> labels;  // KEY=VALUE
+};
+
+// "failed" is no state of a sweep, but what people look for.
+bool IsWanted(const v1::Sweep& sweep, const ListFlags& flags) {
+  const auto is_in = [&](const std::string& state) {
+    return state == "failed" ? sweep.counts().failed() > 0 : state == StateName(sweep.state());
+  };
+  const auto has = [&](const std::string& label) {
+    const std::size_t equals = label.find('=');
+    const auto found = sweep.labels().find(label.substr(0, equals));
+    return found != sweep.labels().end() &&
+           (equals == std::string::npos || found->second == label.substr(equals + 1));
+  };
+  return (flags.states.empty() ||
+          std::any_of(flags.states.begin(), flags.states.end(), is_in)) &&
+         std::all_of(flags.labels.begin(), flags.labels.end(), has);
+}
+
+int List(const ListFlags& flags, const Session& session) {
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
   if (!connection.ok()) return Fail(connection.status());
-  const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(**connection);
+  absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(**connection, flags.all);
   if (!sweeps.ok()) return Fail(sweeps.status());
-  PrintListing(SweepListing(*sweeps), session.format, session.width, std::cout);
+  const bool has_any = !sweeps->empty();
+  std::erase_if(*sweeps, [&](const v1::Sweep& sweep) { return !IsWanted(sweep, flags); });
+  Listing listing = SweepListing(*sweeps);
+  if (has_any) listing.empty = "no such sweep";
+  PrintListing(listing, session.format, session.width, std::cout);
+  for (const v1::Sweep& sweep : *sweeps) {
+    if (sweep.pause_reason().empty()) continue;
+    Say(session, fmt::format("{}; go on with: sweep resume {}{}", PauseText(sweep),
+                             ShortName(sweep.name()), SameCoordinator(session)));
+  }
   return kExitOk;
 }
 
@@ -101,30 +151,46 @@ int Best(const std::string& wanted, int top, const Session& session) {
 
 void AddSweepCommands(CLI::App* app, Session* session) {
   auto name = std::make_shared<std::string>();
-  auto wait = std::make_shared<bool>(false);
+  auto flags = std::make_shared<SubmitFlags>();
   CLI::App* submit = app->add_subcommand("submit",
                                          "Hand to a coordinator\n"
                                          "The same file again is the same sweep; other content "
-                                         "under its name is refused. With --wait\n"
+                                         "under its name is refused, and\n"
+                                         "the lines that differ are shown. With --wait\n"
                                          "the exit code says how it ended (sweep help exit-codes). "
                                          "With --quiet only the name is printed.");
   submit->group("Run sweeps");
-  submit->add_option("FILE", *name, "the sweep file")->required();
-  submit->add_flag("--wait", *wait, "return when the sweep has ended; print the ranking");
+  submit->add_option("FILE", flags->file, "the sweep file")->required();
+  submit->add_flag("--wait", flags->wait, "return when the sweep has ended; print the ranking");
+  submit->add_flag("--new", flags->new_name,
+                   "a new sweep: when the name is taken, NAME-2 or the next that is free");
+  submit->add_flag("--keep-going", flags->keep_going,
+                   "do not pause when the first trials all fail alike");
   submit->footer(
       "Examples:\n"
       "  sweep submit sweep.yaml --coordinator trainer-1:7077\n"
       "  sweep watch $(sweep submit sweep.yaml --quiet)\n"
       "  sweep submit sweep.yaml --wait && echo good enough");
-  submit->callback([=] { session->exit_code = Submit(*name, *wait, *session); });
+  submit->callback([=] { session->exit_code = SubmitFile(*flags, *session); });
 
   CLI::App* list = app->add_subcommand(
       "list",
       "List all sweeps\n"
       "Newest first, with an estimate of the time left for those that are active.");
   list->group("Run sweeps");
-  list->footer("Examples:\n  sweep list\n  sweep list --format json | jq -r '.[].name'");
-  list->callback([=] { session->exit_code = List(*session); });
+  list->footer(
+      "Examples:\n"
+      "  sweep list\n"
+      "  sweep list --state active,paused --label team=vision\n"
+      "  sweep list --format json | jq -r '.[].name'");
+  auto list_flags = std::make_shared<ListFlags>();
+  list->add_flag("--all", list_flags->all, "also those that are archived");
+  list->add_option("--state", list_flags->states, "only those that are in it; failed: with failures")
+      ->delimiter(',')
+      ->check(OneOf({"active", "paused", "completed", "cancelled", "failed"}));
+  list->add_option("--label", list_flags->labels, "only those with this label; all that are given")
+      ->type_name("KEY[=VALUE]");
+  list->callback([=] { session->exit_code = List(*list_flags, *session); });
 
   CLI::App* best = app->add_subcommand("best",
                                        "Show the ranking\n"

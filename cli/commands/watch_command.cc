@@ -44,6 +44,7 @@ absl::Status ReadEvents(Connection& connection, const std::string& name,
     *heard = true;
     view->Update(message);
     view->Draw();
+    if (view->HasEndedAtPause()) context.TryCancel();
   }
   canceller.request_stop();
   canceller.join();
@@ -109,6 +110,7 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
   while (true) {
     bool heard = false;
     const absl::Status status = ReadEvents(connection, name, interrupted, &heard, view);
+    if (view->HasEndedAtPause()) return absl::OkStatus();
     if (interrupted()) return absl::CancelledError("interrupted");
     // A server that shuts down cancels its streams.
     const bool has_gone = absl::IsUnavailable(status) || absl::IsCancelled(status);
@@ -170,6 +172,11 @@ int FinishSweep(Connection& connection, const std::string& name, int top, const 
     return Fail(absl::InternalError("no trial has trained an epoch"));
   }
   return EndOfSweep(connection, ranking->sweep());
+}
+
+int FailPaused(const v1::Sweep& sweep, const std::string& fix, const std::string& resume) {
+  return Fail(absl::InternalError(
+      fmt::format("{}\nfix it and {}; or go on with: {}", PauseText(sweep), fix, resume)));
 }
 
 std::string GoesOn(const std::string& name, const Session& session) {

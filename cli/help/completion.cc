@@ -100,7 +100,7 @@ class LiveNames {
   std::vector<SweepSize> Sweeps() {
     std::vector<SweepSize> sizes;
     if (connection_ != nullptr) {
-      const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(*connection_);
+      const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(*connection_, /*archived=*/true);
       if (!sweeps.ok()) return sizes;
       for (const v1::Sweep& sweep : *sweeps) {
         const v1::TrialCounts& counts = sweep.counts();

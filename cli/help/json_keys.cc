@@ -17,7 +17,7 @@ const Keys& SweepKeys() {
       new Keys{"name",           "state",       "method",   "metric",     "maximize",  "digest",
                "planned_trials", "epochs",      "gates",    "qualifying", "principal", "best_trial",
                "best_value",     "create_time", "end_time", "trials",     "labels",    "best_qualifies",
-               "seconds_left"};
+               "seconds_left",   "status",      "pause_reason", "archived", "disk_bytes"};
   return *keys;
 }
 
@@ -79,12 +79,16 @@ const Keys& WorkerKeys() {
 const std::vector<CommandKeys>& JsonKeys() {
   static const auto* const commands = new std::vector<CommandKeys>{
       {"run", true, RankKeys()},
+      {"run --first",
+       false,
+       {"trial", "works", "reason", "first_epoch_seconds", "estimated_seconds"}},
       {"submit", false, SweepKeys() + Keys{"created"}},
       {"watch", true, RankKeys()},
       {"list",
        true,
        {"name", "state", "ended", "planned", "running", "failed", "diverged", "qualifying",
-        "best_value", "best_trial", "best_qualifies", "seconds_left", "create_time"}},
+        "best_value", "best_trial", "best_qualifies", "seconds_left", "create_time", "disk_bytes",
+        "status", "pause_reason", "archived", "labels"}},
       {"show", false, SweepKeys() + Keys{"source"}},
       {"best", true, RankKeys()},
       {"pause", false, SweepKeys()},
@@ -92,6 +96,9 @@ const std::vector<CommandKeys>& JsonKeys() {
       {"cancel", false, SweepKeys()},
       {"retry", false, SweepKeys() + Keys{"retried"}},
       {"extend", false, SweepKeys()},
+      {"delete", true, {"name", "deleted_trials"}},
+      {"rename", false, SweepKeys()},
+      {"archive", false, SweepKeys()},
       {"trials", true, TrialRowKeys()},
       {"trial", false, TrialKeys() + Keys{"epoch_rows", "attempts", "spec"}},
       {"explain", false, {"trial", "state", "reasons", "trials_ahead"}},
@@ -184,6 +191,7 @@ const std::vector<CommandKeys>& JsonKeys() {
 std::string KeyMeaning(const std::string& key) {
   static const auto* const meanings = new std::map<std::string, std::string>{
       {"accuracy", "the value held against the accuracy gate, a share from 0 to 1"},
+      {"archived", "left out of lists"},
       {"artifacts", "kept files: role, sha256, size_bytes"},
       {"attempt", "the latest lease, 0 before the first"},
       {"attempt_seconds", "time of its attempts, the running one up to now; pauses do not count"},
@@ -197,7 +205,9 @@ std::string KeyMeaning(const std::string& key) {
       {"configuration", "1-based within the sweep"},
       {"created", "false when the same sweep was there already"},
       {"defaults", "hyperparameters by name that the search did not choose, as trained"},
+      {"deleted_trials", "how many trials it had"},
       {"digest", "SHA-256 of the meaning of the sweep file"},
+      {"disk_bytes", "about what its rows and the files of its ended trials take"},
       {"ended", "trials that have ended"},
       {"epoch", "the last acknowledged epoch, 0 before the first"},
       {"epoch_rows",
@@ -211,6 +221,7 @@ std::string KeyMeaning(const std::string& key) {
       {"failures", "attempts that failed or were lost"},
       {"files", "names of the files written"},
       {"first", "the first configurations"},
+      {"first_epoch_seconds", "from the start of the trial to its first epoch; null when it failed"},
       {"fully_connected", "the network has a fully connected layer"},
       {"gates", "of a sweep, in words; of a ranking, one object each: gate, met, value, missed_by"},
       {"image", "the file, with its index in an IDX file"},
@@ -223,6 +234,7 @@ std::string KeyMeaning(const std::string& key) {
       {"mean_last_accuracy", "mean of the replicates' last epochs"},
       {"messages", "errors and warnings, one object each: file, line, message, severity"},
       {"network_parameters", "trainable parameters of the network"},
+      {"pause_reason", "why the coordinator paused it, or empty"},
       {"parameters", "hyperparameters by name; of a network, how many it trains"},
       {"planned", "trials of a full run"},
       {"planned_trials", "trials of a full run"},
@@ -238,6 +250,8 @@ std::string KeyMeaning(const std::string& key) {
       {"seconds_left", "an estimate; null when nothing can be said"},
       {"seed", "64 bits, as text: many readers of JSON would round the number"},
       {"source", "of a sweep, the text of its file; of a setting, where it comes from"},
+      {"works", "its first epoch was reported"},
+      {"status", "the state, and how many trials failed: \"completed, 3 failed\""},
       {"spec", "the line that the trainer gets"},
       {"trials", "of a sweep, numbers by state; of a worker, the names of those it holds"},
       {"trials_ahead", "of a pending trial: how many are granted before it"},

@@ -25,7 +25,7 @@ std::int64_t MadeTrials(const v1::Sweep& sweep) {
 absl::Status WithNearestSweep(Connection& connection, const absl::Status& status,
                               const std::string& name) {
   if (!absl::IsNotFound(status)) return status;
-  const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection);
+  const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection, /*archived=*/true);
   if (!sweeps.ok()) return status;
   const std::string shown = ShortName(name);
   const std::string sweep_name = shown.substr(0, shown.find('/'));

@@ -36,6 +36,38 @@ std::string Lower(std::string text, std::size_t prefix) {
 std::string StateName(v1::TrialState state) { return Lower(v1::TrialState_Name(state), 12); }
 std::string StateName(v1::SweepState state) { return Lower(v1::SweepState_Name(state), 12); }
 
+std::string StatusText(const v1::Sweep& sweep) {
+  std::string text = StateName(sweep.state());
+  if (sweep.counts().failed() > 0) text += fmt::format(", {} failed", sweep.counts().failed());
+  return text;
+}
+
+std::string StyledStatus(const v1::Sweep& sweep, const Session& session) {
+  const std::string text = StatusText(sweep);
+  if (sweep.counts().failed() > 0 || !sweep.pause_reason().empty()) {
+    return Styled(session, Style::kRed, text);
+  }
+  return sweep.state() == v1::SWEEP_STATE_COMPLETED ? Styled(session, Style::kGreen, text) : text;
+}
+
+std::string PauseText(const v1::Sweep& sweep) {
+  if (sweep.pause_reason().empty()) return "";
+  return fmt::format("{} is paused: {}", ShortName(sweep.name()),
+                     Printable(OneLine(sweep.pause_reason(), kReasonBytes)));
+}
+
+std::string BytesText(std::int64_t bytes) {
+  if (bytes < 1000) return fmt::format("{} B", bytes);
+  double value = static_cast<double>(bytes);
+  const char* unit = "";
+  for (const char* next : {"kB", "MB", "GB", "TB"}) {
+    value /= 1000;
+    unit = next;
+    if (value < 999.5) break;
+  }
+  return fmt::format("{:.{}f} {}", value, value < 9.95 ? 1 : 0, unit);
+}
+
 std::string ValueText(const v1::Value& value) {
   switch (value.kind_case()) {
     case v1::Value::kBoolValue:
@@ -124,11 +156,18 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
                      {"BEST TRIAL", "best_trial", false, true, false, 4},
                      {"", "best_qualifies", false, false},
                      {"LEFT", "seconds_left", true, true, false, 1},
-                     {"SUBMITTED", "create_time", false, true, false, 6}};
+                     {"DISK", "disk_bytes", true, true, false, 7},
+                     {"SUBMITTED", "create_time", false, true, false, 6},
+                     {"", "status", false, false},
+                     {"", "pause_reason", false, false},
+                     {"", "archived", false, false},
+                     {"", "labels", false, false}};
   for (const v1::Sweep& sweep : sweeps) {
     const std::optional<absl::Duration> left = TimeLeft(sweep);
     const bool has_best = !sweep.best_trial().empty();
     const std::int64_t ended = EndedTrials(sweep.counts());
+    json labels = json::object();
+    for (const auto& [key, value] : sweep.labels()) labels[key] = value;
     listing.rows.push_back(
         {Text(ShortName(sweep.name())),
          Text(StateName(sweep.state())),
@@ -143,7 +182,12 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
          has_best ? Text(ShortName(sweep.best_trial())) : Missing(),
          {"", sweep.best_qualifies()},
          left ? Cell{HumanDuration(*left), absl::ToDoubleSeconds(*left)} : Missing(),
-         AgoCell(sweep.has_create_time(), sweep.create_time())});
+         {BytesText(sweep.disk_bytes()), sweep.disk_bytes()},
+         AgoCell(sweep.has_create_time(), sweep.create_time()),
+         Text(StatusText(sweep)),
+         Text(sweep.pause_reason()),
+         {"", sweep.archived()},
+         {"", labels}});
   }
   return listing;
 }
@@ -342,6 +386,10 @@ json SweepJson(const v1::Sweep& sweep) {
   json object = {
       {"name", ShortName(sweep.name())},
       {"state", StateName(sweep.state())},
+      {"status", StatusText(sweep)},
+      {"pause_reason", sweep.pause_reason()},
+      {"archived", sweep.archived()},
+      {"disk_bytes", sweep.disk_bytes()},
       {"method", sweep.method()},
       {"metric", sweep.metric()},
       {"maximize", sweep.maximize()},

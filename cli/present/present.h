@@ -31,6 +31,14 @@ nlohmann::json TrialJson(const v1::Trial& trial);
 // "completed"
 std::string StateName(v1::TrialState state);
 std::string StateName(v1::SweepState state);
+// The state with what went wrong: "completed, 3 failed".
+std::string StatusText(const v1::Sweep& sweep);
+// Red when trials have failed or the coordinator has paused it, green when it completed without.
+std::string StyledStatus(const v1::Sweep& sweep, const Session& session);
+// "broken is paused: the first 3 trials failed alike: …"; empty unless the coordinator paused it.
+std::string PauseText(const v1::Sweep& sweep);
+// "4.2 MB"
+std::string BytesText(std::int64_t bytes);
 // "lr=0.1 schedule=cosine"
 std::string ParametersText(const v1::Trial& trial);
 std::string ValueText(const v1::Value& value);

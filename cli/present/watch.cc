@@ -113,7 +113,15 @@ std::vector<std::string> WatchModel::Apply(const v1::WatchSweepResponse& message
                                            bool epochs, const Session& session) {
   std::vector<std::string> lines;
   if (!message.cursor().empty()) cursor_ = message.cursor();
-  if (message.has_sweep()) sweep_ = message.sweep();
+  if (message.has_sweep()) {
+    const bool is_news = message.sweep().pause_reason() != sweep_.pause_reason();
+    sweep_ = message.sweep();
+    if (is_news && !sweep_.pause_reason().empty()) {
+      lines.push_back(Styled(session, Style::kRed, "‖ ") + PauseText(sweep_) +
+                      "; go on with: sweep resume " + ShortName(sweep_.name()) +
+                      SameCoordinator(session));
+    }
+  }
   if (message.has_trial()) ApplyTrial(message.trial(), session, &lines);
   if (message.has_epoch()) {
     ApplyEpoch(message.epoch(), session, &lines);

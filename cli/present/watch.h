@@ -61,6 +61,10 @@ class WatchView {
   void Lost(absl::Duration since);
   void Found();
   const WatchModel& model() const { return model_; }
+  // From now on a sweep that the coordinator pauses because its first trials fail alike is one that
+  // has ended: for those who have nobody to resume it.
+  void EndAtPause() { ends_at_pause_ = true; }
+  bool HasEndedAtPause() const { return ends_at_pause_ && !model_.sweep().pause_reason().empty(); }
 
  private:
   void Erase();
@@ -69,10 +73,12 @@ class WatchView {
   WatchModel model_;
   std::string notice_;  // below the live picture
   int drawn_lines_ = 0;
+  bool ends_at_pause_ = false;
   absl::Time last_draw_ = absl::InfinitePast();
 };
 
-// Follows a sweep until it has ended or `interrupted` says so (then Cancelled). When the
+// Follows a sweep until it has ended (or is paused for good, see EndAtPause) or `interrupted` says
+// so (then Cancelled). When the
 // coordinator goes away it tries again, from the last event seen, and gives up with Unavailable
 // when nobody has answered for `patience`.
 absl::Status FollowSweep(Connection& connection, const std::string& name,
@@ -84,6 +90,10 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
 int FinishSweep(Connection& connection, const std::string& name, int top, const Session& session);
 // The same code and complaint, without the ranking.
 int EndOfSweep(Connection& connection, const v1::Sweep& sweep);
+
+// Fails with the reason of a sweep that the coordinator has paused, and how to go on: with
+// `resume`, a command.
+int FailPaused(const v1::Sweep& sweep, const std::string& fix, const std::string& resume);
 
 // What to say after Ctrl-C: that the sweep goes on and how to come back.
 std::string GoesOn(const std::string& name, const Session& session);

@@ -108,6 +108,7 @@ TEST(Errors, OneByOne) {
       {"epochs: 5.0\n", "'epochs' must be an integer in [1, 10000], not 5.0"},
       {"replicates: 0\n", "'replicates' must be an integer in [1, 1000], not 0"},
       {"seed: -1\n", "'seed' must be an integer in [0, 9223372036854775807], not -1"},
+      {"keep_going: always\n", "'keep_going' must be true or false, not 'always'"},
       {"max_failures: 0\n", "'max_failures' must be an integer in [1, 100], not 0"},
       {"recipe: tunde\n", "no recipe 'tunde'; did you mean 'tuned'? (it has seed, tuned)"},
       {"labels: {a b: c}\n", "label 'a b' must be a name"},

@@ -38,7 +38,8 @@ const std::vector<std::string>& TopLevelKeys() {
   static const auto& keys = *new std::vector<std::string>{
       "name",   "description", "labels",     "model",       "recipe", "program",   "files",
       "dataset", "method",     "metric",     "parameters",  "constraints", "epochs", "evaluate",
-      "require", "gate_on",    "run_cap",    "replicates",  "seed",        "max_failures"};
+      "require", "gate_on",    "run_cap",    "replicates",  "seed",        "max_failures",
+      "keep_going"};
   return keys;
 }
 
@@ -444,6 +445,15 @@ class SweepParser {
     read("seed", 0, std::numeric_limits<std::int64_t>::max(), &spec_.seed);
     if (Find("seed") == nullptr && spec_.edition >= 2) spec_.seed = SeedOfName(spec_.name);
     read("max_failures", 1, 100, &spec_.max_failures);
+    if (const YamlEntry* entry = Find("keep_going")) {
+      const std::optional<Value> value = reader_.Scalar(*entry);
+      const bool* const flag = value ? std::get_if<bool>(&*value) : nullptr;
+      if (flag != nullptr) spec_.keep_going = *flag;
+      if (value && flag == nullptr) {
+        reader_.Error(entry->line,
+                      absl::StrCat("'keep_going' must be true or false, not ", Shown(*value)));
+      }
+    }
     if (spec_.method == Method::kRandom && method_is_known_ && Find("run_cap") == nullptr &&
         !MisspeltKey("run_cap")) {
       reader_.Error(LineOfKey("method"),

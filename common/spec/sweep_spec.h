@@ -80,6 +80,7 @@ struct SweepSpec {
   int replicates = 1;
   std::uint64_t seed = 1;
   int max_failures = 3;  // failed attempts before a trial is failed
+  bool keep_going = false;  // not paused when the first trials fail alike; not part of the digest
   // The command of the sweep's own trainer; empty: the workers' trainer.
   std::vector<std::string> program;
   // SHA-256 of the names and texts of `files`; "" when there are none.

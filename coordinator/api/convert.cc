@@ -139,6 +139,10 @@ v1::Sweep ToProto(const SweepRow& row, const SweepSpec& spec) {
   proto.set_planned_configurations(row.planned_configurations);
   proto.set_replicates(spec.replicates);
   proto.set_search_reason(row.search_reason);
+  proto.set_pause_reason(row.pause_reason);
+  proto.set_keep_going(row.keep_going);
+  proto.set_archived(row.archived);
+  proto.set_disk_bytes(row.disk_bytes);
   return proto;
 }
 

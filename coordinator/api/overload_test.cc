@@ -91,7 +91,7 @@ class OverloadTest : public ServerTest {
     std::promise<absl::Status> submitted;
     scheduler_->Submit(
         std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(source, &diagnostics))), source,
-        "ada", [&](const auto& result) { submitted.set_value(result.status()); });
+        {.principal = "ada"}, [&](const auto& result) { submitted.set_value(result.status()); });
     ASSERT_EQ(submitted.get_future().get(), absl::OkStatus());
   }
 

@@ -81,7 +81,8 @@ grpc::ServerUnaryReactor* SweepService::CreateSweep(grpc::CallbackServerContext*
     const absl::StatusOr<ParsedSweep> parsed = ParseRequest(*request, context);
     if (!parsed.ok()) return reactor->Finish(Outgoing(context, parsed.status()));
     scheduler_->Submit(parsed->spec, parsed->source,
-                       CutText(request->principal(), kMaxPrincipalBytes),
+                       {.principal = CutText(request->principal(), kMaxPrincipalBytes),
+                        .keep_going = request->keep_going()},
                        [=, this](const absl::StatusOr<Scheduler::Submission>& result) {
                          if (!result.ok()) {
                            return reactor->Finish(Outgoing(context, result.status()));
@@ -118,7 +119,8 @@ absl::Status SweepService::List(const v1::ListSweepsRequest& request,
   if (!size.ok()) return size.status();
   const absl::StatusOr<std::int64_t> before = DecodePageToken(request.page_token(), kQuery);
   if (!before.ok()) return before.status();
-  absl::StatusOr<std::vector<SweepRow>> rows = store_->ListSweeps(*before, *size + 1);
+  absl::StatusOr<std::vector<SweepRow>> rows =
+      store_->ListSweeps(*before, *size + 1, request.show_archived());
   if (!rows.ok()) return rows.status();
   if (static_cast<int>(rows->size()) > *size) {
     rows->pop_back();
@@ -126,6 +128,7 @@ absl::Status SweepService::List(const v1::ListSweepsRequest& request,
   }
   for (const SweepRow& row : *rows) {
     absl::StatusOr<v1::Sweep> sweep = Describe(row);
+    if (absl::IsNotFound(sweep.status())) continue;  // deleted or renamed since the list was read
     if (!sweep.ok()) return sweep.status();
     *response->add_sweeps() = *std::move(sweep);
   }

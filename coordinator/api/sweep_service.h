@@ -58,6 +58,15 @@ class SweepService final : public v1::SweepService::CallbackService {
   grpc::ServerUnaryReactor* ExtendSweep(grpc::CallbackServerContext* context,
                                         const v1::ExtendSweepRequest* request,
                                         v1::ExtendSweepResponse* response) override;
+  grpc::ServerUnaryReactor* DeleteSweep(grpc::CallbackServerContext* context,
+                                        const v1::DeleteSweepRequest* request,
+                                        v1::DeleteSweepResponse* response) override;
+  grpc::ServerUnaryReactor* RenameSweep(grpc::CallbackServerContext* context,
+                                        const v1::RenameSweepRequest* request,
+                                        v1::RenameSweepResponse* response) override;
+  grpc::ServerUnaryReactor* ArchiveSweep(grpc::CallbackServerContext* context,
+                                         const v1::ArchiveSweepRequest* request,
+                                         v1::ArchiveSweepResponse* response) override;
   grpc::ServerUnaryReactor* RankSweep(grpc::CallbackServerContext* context,
                                       const v1::RankSweepRequest* request,
                                       v1::RankSweepResponse* response) override;

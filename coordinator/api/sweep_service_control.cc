@@ -1,5 +1,6 @@
 // The part of the sweep service with which people change a sweep that is there.
 
+#include "common/spec/sweep_name.h"
 #include "coordinator/api/convert.h"
 #include "coordinator/api/reactors.h"
 #include "coordinator/api/sweep_service.h"
@@ -9,6 +10,30 @@ namespace sweep {
 namespace {
 
 using SharedSpec = std::shared_ptr<const SweepSpec>;  // shared with the cache and the scheduler
+
+// The stored sweep as it is under another name. `spec` stays null when there is no such sweep.
+absl::Status PlanRenaming(grpc::CallbackServerContext* context, Store* store,
+                          Scheduler::Renaming* renaming) {
+  const absl::StatusOr<SweepRow> row = store->GetSweep(renaming->name);
+  if (absl::IsNotFound(row.status())) return absl::OkStatus();
+  if (!row.ok()) return row.status();
+  if (absl::Status valid = ParseSweepResource(renaming->new_name).status(); !valid.ok()) {
+    return valid;
+  }
+  absl::StatusOr<std::string> text = WithSweepName(row->source.text, renaming->new_name);
+  if (!text.ok()) return text.status();
+  SweepSource source = row->source;
+  source.text = renaming->text = *std::move(text);
+  Diagnostics diagnostics;
+  absl::StatusOr<SweepSpec> spec =
+      SweepSpec::Parse(source, &diagnostics, [context] { return context->IsCancelled(); });
+  if (!spec.ok()) return spec.status();
+  if (spec->name != renaming->new_name || spec->digest != row->digest) {
+    return absl::InternalError("the sweep's file means something else with another name");
+  }
+  renaming->spec = std::make_shared<const SweepSpec>(*std::move(spec));
+  return absl::OkStatus();
+}
 
 }  // namespace
 
@@ -104,6 +129,61 @@ grpc::ServerUnaryReactor* SweepService::ExtendSweep(grpc::CallbackServerContext*
                           [=, this](const absl::StatusOr<SweepRow>& sweep) {
                             FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
                           });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* SweepService::DeleteSweep(grpc::CallbackServerContext* context,
+                                                    const v1::DeleteSweepRequest* request,
+                                                    v1::DeleteSweepResponse* response) {
+  const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
+  if (!name.ok()) return Respond(context, [&] { return name.status(); });
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  scheduler_->DeleteSweep(*name, RequestId(request->request_id()),
+                          [=, this, name = *name](const absl::StatusOr<std::int64_t>& trials) {
+                            if (trials.ok()) {
+                              specs_->Drop(name);
+                              response->set_trials(*trials);
+                            }
+                            reactor->Finish(Outgoing(context, trials.status()));
+                          });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* SweepService::RenameSweep(grpc::CallbackServerContext* context,
+                                                    const v1::RenameSweepRequest* request,
+                                                    v1::RenameSweepResponse* response) {
+  const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
+  if (!name.ok()) return Respond(context, [&] { return name.status(); });
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  const bool queued = parsing_->Submit([=, this, name = *name] {
+    Scheduler::Renaming renaming{.name = name,
+                                 .new_name = request->new_name(),
+                                 .request_id = RequestId(request->request_id())};
+    if (absl::Status planned = PlanRenaming(context, store_, &renaming); !planned.ok()) {
+      return reactor->Finish(Outgoing(context, planned));
+    }
+    scheduler_->RenameSweep(renaming, [=, this](const absl::StatusOr<SweepRow>& sweep) {
+      if (sweep.ok()) {
+        specs_->Drop(renaming.name);
+        specs_->Drop(renaming.new_name);
+      }
+      FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
+    });
+  });
+  if (!queued) reactor->Finish(Outgoing(context, TooManyWaiting(*parsing_)));
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* SweepService::ArchiveSweep(grpc::CallbackServerContext* context,
+                                                     const v1::ArchiveSweepRequest* request,
+                                                     v1::ArchiveSweepResponse* response) {
+  const absl::StatusOr<SharedSpec> spec = FindSpec(request->name());
+  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  scheduler_->ArchiveSweep((*spec)->name, request->archived(), RequestId(request->request_id()),
+                           [=, this](const absl::StatusOr<SweepRow>& sweep) {
+                             FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
+                           });
   return reactor;
 }
 

@@ -136,7 +136,11 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
   // sweep has ended and there can be none after these.
   absl::StatusOr<Messages> ReadPage(bool send_progress, bool* ended) {
     const absl::StatusOr<SweepRow> sweep = hub_->store_->GetSweepById(sweep_id_);
+    if (absl::IsNotFound(sweep.status())) {
+      return absl::NotFoundError(fmt::format("sweep '{}' was deleted", sweep_name_));
+    }
     if (!sweep.ok()) return sweep.status();
+    sweep_name_ = sweep->name;
     *ended = sweep->state == SweepState::kCompleted || sweep->state == SweepState::kCancelled;
     const absl::StatusOr<std::vector<EventRow>> events =
         hub_->store_->ListEvents(sweep_id_, cursor_, kPageSize);
@@ -199,7 +203,7 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
 
   WatchHub* const hub_;
   const std::int64_t sweep_id_;
-  const std::string sweep_name_;
+  std::string sweep_name_;  // of the hub's thread; it may be renamed
   const bool wants_progress_;
   std::uint64_t subscription_ = 0;
   std::int64_t cursor_;  // of the hub's thread

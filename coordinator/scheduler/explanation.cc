@@ -49,6 +49,12 @@ std::string AndNames(const std::vector<std::string>& workers) {
 
 void ExplainPause(const TrialSituation& at, Reasons* reasons) {
   if (at.sweep_state != SweepState::kPaused) return;
+  if (!at.pause_reason.empty()) {
+    reasons->push_back(fmt::format("sweep {} was paused because {}; nothing is granted until it is "
+                                   "resumed",
+                                   at.trial.sweep, OneLine(at.pause_reason, kMaxReasonBytes)));
+    return;
+  }
   reasons->push_back(fmt::format("sweep {} is paused{}: nothing is granted until it is resumed",
                                  at.trial.sweep,
                                  at.give_back ? " and what ran was called back" : ""));

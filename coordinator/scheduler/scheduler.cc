@@ -40,6 +40,10 @@ std::string_view OutcomeName(LeaseOutcome outcome) {
   return "unknown";
 }
 
+bool IsFailure(LeaseOutcome outcome) {
+  return outcome == LeaseOutcome::kFailed || outcome == LeaseOutcome::kFailedForGood;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Scheduler>> Scheduler::Start(const SchedulerOptions& options) {
@@ -199,12 +203,16 @@ void SchedulerImpl::WriteFor(Store::WriteFunction function, Store::Completion do
 // ---- Sweeps
 
 void SchedulerImpl::Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource& source,
-                           const std::string& principal, SubmitCallback callback) {
+                           const SubmitOptions& options, SubmitCallback callback) {
   auto result = std::make_shared<Submission>();  // shared by the write and its completion
   WriteFor(
       [=](WriteTransaction& transaction) {
         absl::StatusOr<SweepRow> row =
-            transaction.CreateSweep(*spec, source, principal, &result->created);
+            transaction.CreateSweep(*spec, source, options.principal, &result->created);
+        if (row.ok() && result->created && (options.keep_going || spec->keep_going)) {
+          row->keep_going = true;
+          if (absl::Status kept = transaction.KeepGoing(row->id); !kept.ok()) return kept;
+        }
         if (row.ok()) result->sweep = *std::move(row);
         return row.status();
       },
@@ -307,15 +315,30 @@ void SchedulerImpl::FinishLease(const LeaseToken& token, LeaseOutcome outcome,
           callback(unknown ? refusal : status);
         });
   }
-  auto result = std::make_shared<TrialRow>();  // shared by the write and its completion
+  struct Result {
+    TrialRow trial;
+    std::optional<SweepRow> paused;
+  };
+  auto finished = std::make_shared<Result>();  // shared by the write and its completion
+  const bool others_could = OthersCould(token);
   WriteFor(
-      [=, spec = *spec](WriteTransaction& transaction) {
+      [=, spec = *spec](WriteTransaction& transaction) -> absl::Status {
         absl::StatusOr<TrialRow> row =
             transaction.FinishLease(token, *spec, outcome, reason, artifacts);
-        if (row.ok()) *result = *std::move(row);
-        return row.status();
+        if (!row.ok()) return row.status();
+        finished->trial = *std::move(row);
+        if (!IsFailure(outcome)) return absl::OkStatus();
+        absl::StatusOr<std::optional<SweepRow>> paused =
+            PauseIfAlike(transaction, finished->trial,
+                         {.number = token.number,
+                          .worker = finished->trial.worker,
+                          .others_could = others_could,
+                          .reason = reason});
+        if (paused.ok()) finished->paused = *std::move(paused);
+        return paused.status();
       },
-      [this, result, token, outcome, reason, callback](const absl::Status& status) {
+      [this, finished, token, outcome, reason, callback](const absl::Status& status) {
+        const TrialRow* const result = &finished->trial;
         if (status.ok()) {
           spdlog::info(
               "trial finished trial={} attempt={} worker={} outcome={} state={} "
@@ -325,10 +348,43 @@ void SchedulerImpl::FinishLease(const LeaseToken& token, LeaseOutcome outcome,
               std::string_view(reason).substr(0, kLoggedReasonBytes));
           MutexLock lock(&mutex_);
           CountFinish(token, result->worker, outcome, reason);
+          if (finished->paused.has_value()) {
+            DeferLog(spdlog::level::warn,
+                     fmt::format("sweep paused sweep={} reason={:?}", finished->paused->name,
+                                 finished->paused->pause_reason));
+            TakeUpSweep(*finished->paused, nullptr);
+          }
           OnLeaseRow(*result, token);
         }
         callback(status);
       });
+}
+
+bool SchedulerImpl::OthersCould(const LeaseToken& token) const {
+  MutexLock lock(&mutex_);
+  const SweepEntry* const sweep = table_.FindSweep(token.sweep);
+  if (sweep == nullptr) return false;
+  const TrialEntry* const trial = table_.FindTrial(TrialKey{sweep->id, token.number});
+  if (trial == nullptr) return false;
+  const auto worker = table_.workers().find(trial->row.worker);
+  return worker != table_.workers().end() && HasReplacement(worker->second);
+}
+
+absl::StatusOr<std::optional<SweepRow>> SchedulerImpl::PauseIfAlike(WriteTransaction& transaction,
+                                                                    const TrialRow& trial,
+                                                                    const Failure& failure) {
+  const absl::StatusOr<EarlyFailures> before = transaction.FindEarlyFailures(trial.sweep_id);
+  if (!before.ok()) return before.status();
+  if (!before->matter) return std::optional<SweepRow>();
+  const AlikeVerdict verdict = JudgeFailure(before->note, failure);
+  if (absl::Status kept = transaction.SetFailureNote(trial.sweep_id, verdict.note); !kept.ok()) {
+    return kept;
+  }
+  if (verdict.pause_reason.empty()) return std::optional<SweepRow>();
+  absl::StatusOr<SweepRow> paused =
+      transaction.PauseForReason(trial.sweep_id, verdict.pause_reason);
+  if (!paused.ok()) return paused.status();
+  return std::optional<SweepRow>(*std::move(paused));
 }
 
 void SchedulerImpl::CountFinish(const LeaseToken& token, const std::string& worker_name,

@@ -50,9 +50,13 @@ class Scheduler {
   using StatusCallback = std::function<void(absl::Status)>;
   using SynchronizeCallback = std::function<void(absl::StatusOr<SynchronizeAnswer>)>;
 
+  struct SubmitOptions {
+    std::string principal;
+    bool keep_going = false;  // it is not paused when its first trials fail alike
+  };
   // `spec` is what `source` parses to. Answers after commit, as all below.
   virtual void Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource& source,
-                      const std::string& principal, SubmitCallback callback) = 0;
+                      const SubmitOptions& options, SubmitCallback callback) = 0;
 
   // The same request again (by its id, unless that is empty) changes nothing and answers with what
   // is. Errors as WriteTransaction's methods of these names.
@@ -80,6 +84,22 @@ class Scheduler {
   // InvalidArgument also when the sweep's space has fewer points.
   virtual void ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int64_t run_cap,
                            const std::string& request_id, SweepCallback callback) = 0;
+
+  // The number of trials that it had.
+  using DeleteCallback = std::function<void(absl::StatusOr<std::int64_t>)>;
+  virtual void DeleteSweep(const std::string& name, const std::string& request_id,
+                           DeleteCallback callback) = 0;
+  struct Renaming {
+    std::string name, new_name;
+    // The stored sweep with its new name; null when there is none of that name, which is right for a
+    // request that was carried out before.
+    std::shared_ptr<const SweepSpec> spec;
+    std::string text;  // what `spec` was parsed from
+    std::string request_id;
+  };
+  virtual void RenameSweep(const Renaming& renaming, SweepCallback callback) = 0;
+  virtual void ArchiveSweep(const std::string& name, bool archived, const std::string& request_id,
+                            SweepCallback callback) = 0;
 
   // workers.proto tells the story. AlreadyExists while another live session has the name.
   virtual void Synchronize(const SynchronizeCall& call, SynchronizeCallback callback) = 0;

@@ -38,7 +38,7 @@ class BudgetTest : public SchedulerTest {
   // True when it was created.
   bool SubmitSource(const SweepSource& source) {
     return Must(Ask<Scheduler::Submission>([&](auto callback) {
-             scheduler_->Submit(ParseSource(source), source, "tester", callback);
+             scheduler_->Submit(ParseSource(source), source, {.principal = "tester"}, callback);
            }))
         .created;
   }
@@ -131,7 +131,7 @@ TEST_F(BudgetTest, AnExtensionThatMeetsTheLastConfigurationsIsNotLost) {
   // The store is busy: the search decides under the old budget, what it says is written after.
   std::promise<void> writer_is_free;
   SubmitSource(RandomSource("other", 1, kEndless));
-  scheduler_->Submit(ParseSource(source), source, "", [](const auto& r) { ASSERT_TRUE(r.ok()); });
+  scheduler_->Submit(ParseSource(source), source, {}, [](const auto& r) { ASSERT_TRUE(r.ok()); });
   scheduler_->WaitIdle();
   store_->Write(
       [&](WriteTransaction&) {
@@ -238,7 +238,7 @@ class ProgramTest : public BudgetTest {
     spec->program_digest = "abc";
     const SweepSource source = TestSource(name);
     ASSERT_TRUE(Ask<Scheduler::Submission>([&](auto callback) {
-                  scheduler_->Submit(spec, source, "tester", callback);
+                  scheduler_->Submit(spec, source, {.principal = "tester"}, callback);
                 }).ok());
   }
 };

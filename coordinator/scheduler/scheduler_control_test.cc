@@ -127,7 +127,7 @@ TEST_F(SchedulerTest, NoConfigurationsAreMadeWhilePaused) {
                       "{min: 0.01, max: 0.1}");
   Diagnostics diagnostics;
   auto spec = std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(source, &diagnostics)));
-  scheduler_->Submit(spec, source, "", [](const auto& result) { EXPECT_TRUE(result.ok()); });
+  scheduler_->Submit(spec, source, {}, [](const auto& result) { EXPECT_TRUE(result.ok()); });
   Settle();
   const std::int64_t made = Sweep().configurations;
   ASSERT_GT(made, 0);

@@ -133,6 +133,11 @@ void SchedulerImpl::SettleGrant(const Grant& grant, const std::string& worker,
     if (trial != nullptr) {
       trial->secret = grant.secret;
       trial->spec_json = grant.spec_json;
+      if (row.sweep != grant.trial.sweep) {  // it was renamed meanwhile
+        absl::StatusOr<std::string> json =
+            BuildTrialSpecJson(*table_.FindSweep(row.sweep_id)->spec, row);
+        if (json.ok()) trial->spec_json = std::make_shared<const std::string>(*std::move(json));
+      }
       table_.SetClaim(trial, Claim::kNone);
     }
     DeferLog(spdlog::level::info, fmt::format("trial granted trial={} worker={} attempt={}",

@@ -129,7 +129,7 @@ TEST_F(HealthTest, ATrialThatNobodyElseTakesGoesBackToTheWorkerOnWhichItFailed) 
 }
 
 TEST_F(HealthTest, ASweepThatFailsEverywhereEndsAtOnce) {
-  Submit("s", "replicates: 5\n");
+  Submit("s", "replicates: 5\nkeep_going: true\n");
   int asks = 0;
   for (; Sweep().counts.failed < 20 && asks < 200; ++asks) {
     FailOne(asks % 2 == 0 ? "v" : "w");
@@ -140,7 +140,7 @@ TEST_F(HealthTest, ASweepThatFailsEverywhereEndsAtOnce) {
 }
 
 TEST_F(HealthTest, ALoneWorkerIsNeverPutAside) {
-  Submit("s");
+  Submit("s", "keep_going: true\n");
   for (int i = 0; i < 12; ++i) EXPECT_NE(FailOne("w"), 0);
   EXPECT_EQ(Sweep().counts.failed, 4);
   EXPECT_FALSE(Aside("w").has_value());

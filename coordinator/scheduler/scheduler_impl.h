@@ -12,6 +12,7 @@
 #include "common/base/mutex.h"
 #include "common/base/philox.h"
 #include "coordinator/scheduler/event_bus.h"
+#include "coordinator/scheduler/fail_alike.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/scheduler/work_table.h"
 #include "coordinator/search/search.h"
@@ -32,7 +33,7 @@ class SchedulerImpl final : public Scheduler {
   void StartThreads();
 
   void Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource& source,
-              const std::string& principal, SubmitCallback callback) override;
+              const SubmitOptions& options, SubmitCallback callback) override;
   void CancelSweep(const std::string& name, const std::string& request_id,
                    SweepCallback callback) override;
   void CancelTrial(const std::string& sweep, std::int64_t number, const std::string& request_id,
@@ -47,6 +48,11 @@ class SchedulerImpl final : public Scheduler {
                   TrialCallback callback) override;
   void ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int64_t run_cap,
                    const std::string& request_id, SweepCallback callback) override;
+  void DeleteSweep(const std::string& name, const std::string& request_id,
+                   DeleteCallback callback) override;
+  void RenameSweep(const Renaming& renaming, SweepCallback callback) override;
+  void ArchiveSweep(const std::string& name, bool archived, const std::string& request_id,
+                    SweepCallback callback) override;
   void Synchronize(const SynchronizeCall& call, SynchronizeCallback callback) override;
   void DropPoll(const std::string& worker, std::uint64_t poll_id) override;
   void ReportEpochs(const LeaseToken& token, const std::vector<EpochMetrics>& epochs,
@@ -103,6 +109,12 @@ class SchedulerImpl final : public Scheduler {
   absl::StatusOr<std::shared_ptr<const SweepSpec>> SpecOf(const LeaseToken& token)
       ABSL_LOCKS_EXCLUDED(mutex_);
   // Before the row is taken over: what the end of a lease says about its worker.
+  // In the write that ends an attempt: pauses its sweep when the first trials have failed alike.
+  static absl::StatusOr<std::optional<SweepRow>> PauseIfAlike(WriteTransaction& transaction,
+                                                              const TrialRow& trial,
+                                                              const Failure& failure);
+  // Whether a worker other than the holder of the trial could train it.
+  bool OthersCould(const LeaseToken& token) const ABSL_LOCKS_EXCLUDED(mutex_);
   void CountFinish(const LeaseToken& token, const std::string& worker, LeaseOutcome outcome,
                    const std::string& reason) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void EndIfDone(std::int64_t sweep_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
@@ -145,6 +157,11 @@ class SchedulerImpl final : public Scheduler {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DescribeQueue(const SweepEntry& sweep, TrialSituation* situation) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // scheduler_lifecycle.cc: deleting, renaming, archiving.
+  // Removes what deleted sweeps have left, one short write after the other.
+  void Purge() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void Forget(const std::string& ended_sweep) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // scheduler_control.cc: what people decide about sweeps that are there.
   // A sweep as a committed write has left it; `spec` (may be null) is for one that had ended.
@@ -212,6 +229,8 @@ class SchedulerImpl final : public Scheduler {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   SchedulerCounts events_counted_ ABSL_GUARDED_BY(mutex_);  // what counts from the start on
   bool search_wanted_ ABSL_GUARDED_BY(mutex_) = false;
+  bool purge_wanted_ ABSL_GUARDED_BY(mutex_) = true;  // an earlier process may have left some
+  bool purging_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::deque<std::function<void()>> deferred_ ABSL_GUARDED_BY(mutex_);
   bool running_deferred_ ABSL_GUARDED_BY(mutex_) = false;

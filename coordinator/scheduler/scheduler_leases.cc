@@ -350,6 +350,7 @@ void SchedulerImpl::Tick() {
     ForgiveLateTick(now);
     ExpireLeases(now);
     ExpireWorkers(now);
+    Purge();
     if (now - last_progress_ >= absl::Seconds(1)) {
       last_progress_ = now;
       for (auto& [id, sweep] : table_.sweeps()) {

@@ -14,6 +14,7 @@ TrialSituation SchedulerImpl::Situation(const TrialRow& trial) const {
   if (sweep != nullptr) {
     situation.sweep_state = sweep->state;
     situation.give_back = sweep->give_back;
+    situation.pause_reason = sweep->pause_reason;
     situation.has_program = !sweep->spec->program.empty();
     DescribeQueue(*sweep, &situation);
   }

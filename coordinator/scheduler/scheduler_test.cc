@@ -84,7 +84,7 @@ TEST_F(SchedulerTest, TheSearchStaysJustAheadOfTheWorkers) {
   source.text.replace(source.text.find("0.01, 0.02, 0.03, 0.04"), 22, list);
   Diagnostics diagnostics;
   auto spec = std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(source, &diagnostics)));
-  scheduler_->Submit(spec, source, "", [](const auto& result) { EXPECT_TRUE(result.ok()); });
+  scheduler_->Submit(spec, source, {}, [](const auto& result) { EXPECT_TRUE(result.ok()); });
   Settle();
   EXPECT_EQ(Sweep("big").configurations, 8);
   Call("w", {.slots = 10});
@@ -430,7 +430,7 @@ TEST_F(SchedulerTest, ItsThreadsDoTheSameByThemselves) {
                                       .lease_term = absl::Seconds(3),
                                       .poll_time = absl::Milliseconds(50)}));
   const SweepSource source = TestSource("s");
-  scheduler_->Submit(std::make_shared<const SweepSpec>(TestSpec("s")), source, "",
+  scheduler_->Submit(std::make_shared<const SweepSpec>(TestSpec("s")), source, {},
                      [](const auto& result) { EXPECT_TRUE(result.ok()); });
   // The search thread makes the trials; without it the call would end after the poll time, empty.
   std::size_t granted = 0;

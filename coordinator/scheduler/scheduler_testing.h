@@ -83,7 +83,8 @@ class SchedulerTest : public testing::Test {
   void Submit(const std::string& name, const std::string& extra = "") {
     const SweepSource source = TestSource(name, extra);
     auto result = std::make_shared<Result<absl::Status>>();
-    scheduler_->Submit(std::make_shared<const SweepSpec>(TestSpec(name, extra)), source, "tester",
+    scheduler_->Submit(std::make_shared<const SweepSpec>(TestSpec(name, extra)), source,
+                       {.principal = "tester"},
                        [result](const auto& submission) { result->Set(submission.status()); });
     Settle();
     EXPECT_EQ(result->Get(), absl::OkStatus());

@@ -48,7 +48,7 @@ class WalkTest : public SchedulerTest {
   void Begin(std::uint64_t seed) {
     random_ = std::make_unique<PhiloxStream>(seed, 0);
     spec_ = WalkSpec(kFirstBudget);
-    scheduler_->Submit(spec_, WalkSource(kFirstBudget), "",
+    scheduler_->Submit(spec_, WalkSource(kFirstBudget), {},
                        [](const auto& result) { ASSERT_TRUE(result.ok()); });
     Settle();
     for (const char* name : {"u", "v", "w"}) workers_.push_back({.name = name});

@@ -21,6 +21,7 @@ SweepEntry* WorkTable::AddSweep(const SweepRow& row, std::shared_ptr<const Sweep
   sweep.name = row.name;
   sweep.state = row.state;
   sweep.give_back = row.give_back;
+  sweep.pause_reason = row.pause_reason;
   sweep.spec = std::move(spec);
   sweep.configurations = row.configurations;
   sweep.planned = row.planned_configurations;
@@ -39,6 +40,20 @@ void WorkTable::RemoveSweep(std::int64_t id) {
   }
   sweep_ids_.erase(found->second.name);
   sweeps_.erase(found);
+}
+
+void WorkTable::RenameSweep(std::int64_t id, std::shared_ptr<const SweepSpec> spec) {
+  SweepEntry* const sweep = FindSweep(id);
+  if (sweep == nullptr) return;
+  sweep_ids_.erase(sweep->name);
+  sweep->name = spec->name;
+  sweep_ids_[sweep->name] = id;
+  sweep->spec = std::move(spec);
+  sweep->fresh_search = true;
+  for (auto& [number, trial] : sweep->trials) {
+    trial.row.sweep = sweep->name;
+    trial.spec_json.reset();  // the trainer's line has the name
+  }
 }
 
 SweepEntry* WorkTable::FindSweep(std::int64_t id) {

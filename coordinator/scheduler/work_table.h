@@ -49,6 +49,7 @@ struct SweepEntry {
   std::string name;
   SweepState state = SweepState::kActive;
   bool give_back = false;                 // what is held is to be given back
+  std::string pause_reason;               // why the coordinator paused it
   std::shared_ptr<const SweepSpec> spec;  // shared with the search thread and with writes under way
   std::int64_t configurations = 0;        // made so far
   std::int64_t planned = 0;
@@ -111,6 +112,8 @@ class WorkTable {
   SweepEntry* AddSweep(const SweepRow& row, std::shared_ptr<const SweepSpec> spec);
   // Releases its leases. What has not ended of it counts as cancelled.
   void RemoveSweep(std::int64_t id);
+  // Of which nothing is held. `spec` has the new name.
+  void RenameSweep(std::int64_t id, std::shared_ptr<const SweepSpec> spec);
   SweepEntry* FindSweep(std::int64_t id);
   SweepEntry* FindSweep(const std::string& name);
   const SweepEntry* FindSweep(const std::string& name) const;

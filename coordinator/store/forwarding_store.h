@@ -24,8 +24,9 @@ class ForwardingStore : public Store {
   absl::StatusOr<SweepRow> GetSweepById(std::int64_t id) override {
     return store_->GetSweepById(id);
   }
-  absl::StatusOr<std::vector<SweepRow>> ListSweeps(std::int64_t before_id, int limit) override {
-    return store_->ListSweeps(before_id, limit);
+  absl::StatusOr<std::vector<SweepRow>> ListSweeps(std::int64_t before_id, int limit,
+                                                   bool archived) override {
+    return store_->ListSweeps(before_id, limit, archived);
   }
   absl::StatusOr<TrialRow> GetTrial(const std::string& sweep, std::int64_t number) override {
     return store_->GetTrial(sweep, number);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "coordinator/store/blob_files.h"
+#include "coordinator/store/deleted_sweeps.h"
 #include "coordinator/store/json_codec.h"
 #include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
@@ -19,7 +20,8 @@ constexpr std::array<std::string_view, 4> kSweepStates = {"active", "paused", "c
 #define SWEEP_COLUMNS                                                                         \
   "SELECT id, name, state, digest, principal, labels, created_us, updated_us, ended_us, "     \
   "planned_configurations, configurations, exhausted, pending, running, completed, stopped, " \
-  "failed, cancelled, qualifying, search_reason, give_back, diverged FROM sweeps "
+  "failed, cancelled, qualifying, search_reason, give_back, diverged, pause_reason, keep_going, " \
+  "archived, disk_bytes FROM sweeps "
 
 absl::StatusOr<SweepRow> DecodeSweep(const Statement& row) {
   SweepRow sweep;
@@ -46,6 +48,10 @@ absl::StatusOr<SweepRow> DecodeSweep(const Statement& row) {
   sweep.search_reason = row.Text(column++);
   sweep.give_back = row.Int(column++) != 0;
   sweep.counts.diverged = row.Int(column++);
+  sweep.pause_reason = row.Text(column++);
+  sweep.keep_going = row.Int(column++) != 0;
+  sweep.archived = row.Int(column++) != 0;
+  sweep.disk_bytes = row.Int(column++);
   return sweep;
 }
 
@@ -92,7 +98,7 @@ absl::StatusOr<SweepRow> FindSweepById(Database& database, std::int64_t id) {
   Statement statement = database.Prepare(SWEEP_COLUMNS "WHERE id = ?");
   STORE_ASSIGN_OR_RETURN(std::optional<SweepRow> sweep,
                          FirstRow<SweepRow>(statement.Bind(id), DecodeSweep));
-  if (!sweep) return absl::NotFoundError(fmt::format("sweep with id {} does not exist", id));
+  if (!sweep || IsDeletedName(sweep->name)) return absl::NotFoundError(fmt::format("sweep with id {} does not exist", id));
   STORE_ASSIGN_OR_RETURN(sweep->source, ReadSource(database, sweep->id));
   return *std::move(sweep);
 }
@@ -103,10 +109,12 @@ absl::StatusOr<SweepRow> FindSweep(Database& database, const std::string& name) 
 }
 
 absl::StatusOr<std::vector<SweepRow>> SelectSweeps(Database& database, std::int64_t before_id,
-                                                   int limit) {
+                                                   int limit, bool archived) {
   Statement statement =
-      database.Prepare(SWEEP_COLUMNS "WHERE ?1 <= 0 OR id < ?1 ORDER BY id DESC LIMIT ?2");
-  statement.Bind(before_id, Limit(limit));
+      database.Prepare(SWEEP_COLUMNS
+                       "WHERE (?1 <= 0 OR id < ?1) AND archived <= ?3 AND name NOT GLOB ':*' ORDER "
+                       "BY id DESC LIMIT ?2");
+  statement.Bind(before_id, Limit(limit), archived);
   return CollectRows<SweepRow>(statement, DecodeSweep);
 }
 

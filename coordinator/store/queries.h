@@ -25,7 +25,7 @@ absl::StatusOr<std::int64_t> FindSweepId(Database& database, const std::string& 
 absl::StatusOr<SweepRow> FindSweep(Database& database, const std::string& name);
 absl::StatusOr<SweepRow> FindSweepById(Database& database, std::int64_t id);
 absl::StatusOr<std::vector<SweepRow>> SelectSweeps(Database& database, std::int64_t before_id,
-                                                   int limit);
+                                                   int limit, bool archived);
 absl::StatusOr<std::vector<SweepRow>> SelectUnfinishedSweeps(Database& database);
 absl::StatusOr<SweepSource> ReadSource(Database& database, std::int64_t sweep_id);
 

@@ -70,7 +70,8 @@ MeasuredEpoch DecodeMeasured(const Statement& row) {
 
 absl::StatusOr<std::int64_t> FindLastSequence(Database& database, std::int64_t sweep_id) {
   Statement statement = database.Prepare(
-      sweep_id == 0 ? "SELECT coalesce(max(sequence), 0) FROM events"
+      // Not the greatest that is there: those of a deleted sweep may have been the last.
+      sweep_id == 0 ? "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)"
                     : "SELECT coalesce(max(sequence), 0) FROM events WHERE sweep_id = ?");
   if (sweep_id != 0) statement.Bind(sweep_id);
   STORE_RETURN_IF_ERROR(statement.Step().status());

@@ -46,12 +46,22 @@ struct SweepRow {
   bool give_back = false;           // paused, and what runs is to be given back
   TrialCounts counts;
   std::int64_t qualifying = 0;  // configurations that meet every gate
+  std::string pause_reason;     // why the coordinator paused it; empty when a person did
+  bool keep_going = false;      // is not paused when its first trials fail alike
+  bool archived = false;        // left out of lists
+  std::int64_t disk_bytes = 0;  // about: its rows, and the files of trials that have ended
 };
 
 struct ArtifactRow {
   std::string role;
   std::string sha256;
   std::int64_t size_bytes = 0;
+};
+
+// What is known of a sweep's failures, for the decision whether to pause it.
+struct EarlyFailures {
+  bool matter = false;  // it is active, may be paused and no trial of it has reported an epoch
+  std::string note;     // as last kept by SetFailureNote
 };
 
 // A trial as it is stored.

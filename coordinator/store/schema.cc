@@ -405,6 +405,26 @@ JOIN trials t ON t.id = c.best_trial_id
 JOIN sweeps s ON s.id = c.sweep_id
 WHERE c.has_value
 ORDER BY c.sweep_id, rank;
+
+-- Why the coordinator paused it, and the failures in a row that may make it do so.
+ALTER TABLE sweeps ADD COLUMN pause_reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE sweeps ADD COLUMN keep_going INTEGER NOT NULL DEFAULT 0 CHECK (keep_going IN (0, 1));
+ALTER TABLE sweeps ADD COLUMN failures_alike TEXT NOT NULL DEFAULT '';
+ALTER TABLE sweeps ADD COLUMN archived INTEGER NOT NULL DEFAULT 0 CHECK (archived IN (0, 1));
+
+-- About how many bytes a sweep takes, kept as it grows: the constants are those of disk_use.h.
+ALTER TABLE sweeps ADD COLUMN disk_bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE attempts ADD COLUMN disk_bytes INTEGER NOT NULL DEFAULT 0;
+UPDATE sweeps SET disk_bytes = 800 * configurations
+  + (SELECT coalesce(sum(length(text)), 0) FROM sweep_files f WHERE f.sweep_id = sweeps.id)
+  + (SELECT coalesce(sum(500 + 160 * t.epoch), 0) FROM trials t WHERE t.sweep_id = sweeps.id)
+  + (SELECT coalesce(sum(120 + a.log_bytes), 0) FROM trials t JOIN attempts a ON a.trial_id = t.id
+     WHERE t.sweep_id = sweeps.id)
+  + (SELECT coalesce(sum(b.size_bytes), 0) FROM trials t JOIN artifacts a ON a.trial_id = t.id
+     JOIN blobs b ON b.sha256 = a.sha256 WHERE t.sweep_id = sweeps.id);
+
+-- Removing a trial looks for the configurations that it stands for.
+CREATE INDEX configurations_by_best_trial ON configurations (best_trial_id);
 )sql";
 
 constexpr std::array<std::string_view, 5> kMigrations = {kVersion1, kVersion2, kVersion3, kVersion4,

@@ -34,4 +34,11 @@ absl::Status ServedFiles::Check() {
   return absl::OkStatus();
 }
 
+void ServedFiles::ForgetLog() {
+  MutexLock lock(&mutex_);
+  for (File& file : files_) {
+    if (file.path == database_.log() || file.path == database_.log_index()) file.id.reset();
+  }
+}
+
 }  // namespace sweep

@@ -23,6 +23,8 @@ class ServedFiles {
   // OK, or Unavailable, naming the file that was deleted or replaced. It is OK again when that
   // very file is back, as after it was moved away by mistake. A few microseconds.
   absl::Status Check();
+  // For one who closes the last connection, with which SQLite removes the log and its index.
+  void ForgetLog();
 
  private:
   struct File {

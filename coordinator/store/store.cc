@@ -127,8 +127,9 @@ class SqliteStore final : public Store {
   absl::StatusOr<SweepRow> GetSweepById(std::int64_t id) override {
     return Read([&](Database& database) { return FindSweepById(database, id); });
   }
-  absl::StatusOr<std::vector<SweepRow>> ListSweeps(std::int64_t before_id, int limit) override {
-    return Read([&](Database& database) { return SelectSweeps(database, before_id, limit); });
+  absl::StatusOr<std::vector<SweepRow>> ListSweeps(std::int64_t before_id, int limit,
+                                                   bool archived) override {
+    return Read([&](Database& database) { return SelectSweeps(database, before_id, limit, archived); });
   }
   absl::StatusOr<TrialRow> GetTrial(const std::string& sweep, std::int64_t number) override {
     return Read([&](Database& database) {
@@ -221,7 +222,8 @@ class SqliteStore final : public Store {
   }
   absl::StatusOr<std::int64_t> CountSweeps() override {
     return Read(
-        [](Database& database) { return database.QueryInt("SELECT count(*) FROM sweeps"); });
+        [](Database& database) { return database.QueryInt(
+              "SELECT count(*) FROM sweeps WHERE archived = 0 AND name NOT GLOB ':*'"); });
   }
   absl::StatusOr<std::int64_t> CountEpochs(std::int64_t trial_id) override {
     return Read([&](Database& database) { return sweep::CountEpochs(database, trial_id); });
@@ -344,6 +346,7 @@ class SqliteStore final : public Store {
         spdlog::warn("database can be read by others again database={:?}", file_->name());
       }
       readers_.UseVfs(vfs_);
+      served_->ForgetLog();
     }
     readers_.OpenGate();
   }

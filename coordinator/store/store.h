@@ -67,8 +67,9 @@ class Store {
   // Reads. NotFound names the object. Each sees a consistent snapshot.
   virtual absl::StatusOr<SweepRow> GetSweep(const std::string& name) = 0;
   virtual absl::StatusOr<SweepRow> GetSweepById(std::int64_t id) = 0;
-  // Newest first; ids below `before_id` (0: from the newest).
-  virtual absl::StatusOr<std::vector<SweepRow>> ListSweeps(std::int64_t before_id, int limit) = 0;
+  // Newest first; ids below `before_id` (0: from the newest). `archived`: also those.
+  virtual absl::StatusOr<std::vector<SweepRow>> ListSweeps(std::int64_t before_id, int limit,
+                                                           bool archived = false) = 0;
   virtual absl::StatusOr<TrialRow> GetTrial(const std::string& sweep, std::int64_t number) = 0;
   virtual absl::StatusOr<TrialRow> GetTrialById(std::int64_t id) = 0;
   struct TrialQuery {
@@ -123,6 +124,7 @@ class Store {
   // Of these trials what is not known yet, per trial by attempt and epoch.
   virtual absl::StatusOr<std::vector<MeasuredEpoch>> GetMeasuredEpochs(
       std::int64_t sweep_id, const std::vector<KnownTrial>& trials) = 0;
+  // Those that are not archived.
   virtual absl::StatusOr<std::int64_t> CountSweeps() = 0;
   virtual absl::StatusOr<std::int64_t> CountEpochs(std::int64_t trial_id) = 0;
   // Configurations with a measured epoch: those that are ranked.

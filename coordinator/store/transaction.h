@@ -27,6 +27,8 @@ class WriteTransaction {
   // sweep was there.
   virtual absl::StatusOr<SweepRow> CreateSweep(const SweepSpec& spec, const SweepSource& source,
                                                const std::string& principal, bool* created) = 0;
+  // From now on the sweep is not paused because its first trials fail alike.
+  virtual absl::Status KeepGoing(std::int64_t sweep_id) = 0;
   // Makes one configuration and its trials (one per replicate), in one go. ResourceExhausted when
   // the budget (planned_configurations) is used up. The configuration's number must be the next.
   virtual absl::StatusOr<std::vector<TrialRow>> AddConfiguration(
@@ -40,7 +42,14 @@ class WriteTransaction {
   // FailedPrecondition when the sweep has ended. `give_back`: what runs is to be given back; asked
   // for once, it holds until the sweep is resumed.
   virtual absl::StatusOr<SweepRow> PauseSweep(const std::string& name, bool give_back) = 0;
+  // A person wants it to go on, so it is not paused again because its first trials fail alike.
   virtual absl::StatusOr<SweepRow> ResumeSweep(const std::string& name) = 0;
+  // What the caller has noted about failures in a row of a sweep, and the pause that may follow.
+  // The note is emptied when trials are retried and when the sweep is resumed.
+  virtual absl::StatusOr<EarlyFailures> FindEarlyFailures(std::int64_t sweep_id) = 0;
+  virtual absl::Status SetFailureNote(std::int64_t sweep_id, const std::string& note) = 0;
+  virtual absl::StatusOr<SweepRow> PauseForReason(std::int64_t sweep_id,
+                                                  const std::string& reason) = 0;
   // Makes the trials of those kinds pending again, with no failures counted
   // and their tokens refused, and a sweep that had ended active. FailedPrecondition for a sweep
   // that was cancelled unless cancelled trials are asked for.
@@ -55,6 +64,22 @@ class WriteTransaction {
   // checked by the caller.
   virtual absl::StatusOr<SweepRow> ExtendSweep(const std::string& name,
                                                std::int64_t planned_configurations) = 0;
+
+  // The sweep is gone for everybody, and its name is free; the row that comes back is the last of
+  // it. FailedPrecondition while trials of it are held. Its rows are left to PurgeDeleted.
+  virtual absl::StatusOr<SweepRow> DeleteSweep(const std::string& name) = 0;
+  // Removes some thousands of the rows that deleted sweeps have left. False when there are no more.
+  virtual absl::StatusOr<bool> PurgeDeleted() = 0;
+  // `text` is the sweep file with the new name in it. FailedPrecondition while trials are held,
+  // AlreadyExists when the name is taken; Aborted when the sweep is not the one of that digest.
+  struct Renaming {
+    std::string name, new_name;
+    std::string digest;
+    std::string text;
+  };
+  virtual absl::StatusOr<SweepRow> RenameSweep(const Renaming& renaming) = 0;
+  // FailedPrecondition for an active sweep that is to be archived.
+  virtual absl::StatusOr<SweepRow> ArchiveSweep(const std::string& name, bool archived) = 0;
 
   // Grants a pending trial: a new attempt with a new secret.
   virtual absl::StatusOr<LeaseRow> Grant(std::int64_t trial_id, const std::string& worker,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/base/ids.h"
+#include "coordinator/store/disk_use.h"
 #include "coordinator/store/json_codec.h"
 #include "coordinator/store/status_macros.h"
 #include "fmt/format.h"
@@ -99,6 +100,10 @@ absl::Status SqliteWriteTransaction::InsertSweep(const SweepSpec& spec, const Sw
   for (const auto& [name, text] : source.program_files) {
     STORE_RETURN_IF_ERROR(database_.Run(kInsertFile, sweep_itself.sweep_id, "program", name, text));
   }
+  STORE_RETURN_IF_ERROR(database_.Run(
+      "UPDATE sweeps SET disk_bytes = (SELECT sum(length(text)) FROM sweep_files WHERE sweep_id = "
+      "?1) WHERE id = ?1",
+      sweep_itself.sweep_id));
   return AddEvent(sweep_itself, "sweep", 0);
 }
 
@@ -133,8 +138,9 @@ absl::StatusOr<std::vector<TrialRow>> SqliteWriteTransaction::AddConfiguration(
         "?1 AND replicate = 0) WHERE id = ?1",
         id));
     STORE_RETURN_IF_ERROR(database_.Run(
-        "UPDATE sweeps SET configurations = configurations + 1, pending = pending + ? WHERE id = ?",
-        spec.replicates, sweep_id));
+        "UPDATE sweeps SET configurations = configurations + 1, pending = pending + ?, disk_bytes "
+        "= disk_bytes + ? WHERE id = ?",
+        spec.replicates, kConfigurationBytes + kTrialBytes * spec.replicates, sweep_id));
     return SelectTrialsOf(database_, id);
   });
 }
@@ -227,9 +233,16 @@ absl::Status SqliteWriteTransaction::SetSweepState(std::int64_t sweep_id, SweepS
   const std::optional<std::int64_t> ended_us =
       ended ? std::optional<std::int64_t>(ToMicros(now_)) : std::nullopt;
   STORE_RETURN_IF_ERROR(
-      database_.Run("UPDATE sweeps SET state = ?, updated_us = ?, ended_us = ? WHERE id = ?",
+      database_.Run("UPDATE sweeps SET state = ?1, updated_us = ?2, ended_us = ?3, archived = "
+                    "iif(?1 = 'active', 0, archived), pause_reason = iif(?1 = 'paused', "
+                    "pause_reason, '') WHERE id = ?4",
                     SweepStateName(state), ToMicros(now_), ended_us, sweep_id));
   return AddEvent(TrialRow{.sweep_id = sweep_id}, "sweep", 0);
+}
+
+absl::Status SqliteWriteTransaction::AddDiskBytes(std::int64_t sweep_id, std::int64_t bytes) {
+  return database_.Run("UPDATE sweeps SET disk_bytes = disk_bytes + ? WHERE id = ?", bytes,
+                       sweep_id);
 }
 
 absl::Status SqliteWriteTransaction::CompleteSweepIfDone(std::int64_t sweep_id) {

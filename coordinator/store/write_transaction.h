@@ -42,18 +42,27 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::StatusOr<TrialRow> GetTrial(const std::string& sweep, std::int64_t number) override;
   absl::StatusOr<SweepRow> CreateSweep(const SweepSpec& spec, const SweepSource& source,
                                        const std::string& principal, bool* created) override;
+  absl::Status KeepGoing(std::int64_t sweep_id) override;
   absl::StatusOr<std::vector<TrialRow>> AddConfiguration(
       std::int64_t sweep_id, const SweepSpec& spec, const Configuration& configuration) override;
   absl::StatusOr<bool> MarkExhausted(std::int64_t sweep_id, const std::string& reason) override;
   absl::StatusOr<SweepRow> CancelSweep(const std::string& name) override;
   absl::StatusOr<SweepRow> PauseSweep(const std::string& name, bool give_back) override;
   absl::StatusOr<SweepRow> ResumeSweep(const std::string& name) override;
+  absl::StatusOr<EarlyFailures> FindEarlyFailures(std::int64_t sweep_id) override;
+  absl::Status SetFailureNote(std::int64_t sweep_id, const std::string& note) override;
+  absl::StatusOr<SweepRow> PauseForReason(std::int64_t sweep_id,
+                                          const std::string& reason) override;
   absl::StatusOr<RetriedSweep> RetrySweep(const SweepSpec& spec,
                                           const RetrySelection& selection) override;
   absl::StatusOr<RetriedSweep> RetryTrial(const SweepSpec& spec, std::int64_t number,
                                           bool force) override;
   absl::StatusOr<SweepRow> ExtendSweep(const std::string& name,
                                        std::int64_t planned_configurations) override;
+  absl::StatusOr<SweepRow> DeleteSweep(const std::string& name) override;
+  absl::StatusOr<bool> PurgeDeleted() override;
+  absl::StatusOr<SweepRow> RenameSweep(const Renaming& renaming) override;
+  absl::StatusOr<SweepRow> ArchiveSweep(const std::string& name, bool archived) override;
   absl::StatusOr<LeaseRow> Grant(std::int64_t trial_id, const std::string& worker,
                                  const std::string& secret) override;
   absl::StatusOr<TrialRow> RecordEpochs(const LeaseToken& token, const SweepSpec& spec,
@@ -90,6 +99,7 @@ class SqliteWriteTransaction final : public WriteTransaction {
                            const Configuration& configuration, std::int64_t configuration_id,
                            int replicate);
   absl::Status SetSweepState(std::int64_t sweep_id, SweepState state);
+  absl::Status AddDiskBytes(std::int64_t sweep_id, std::int64_t bytes);
   absl::Status CompleteSweepIfDone(std::int64_t sweep_id);
   // Takes the trial to its next state, in `*trial` and in the database, with counts and event.
   absl::Status Apply(TrialEvent event, TrialRow* trial);
@@ -110,6 +120,14 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::Status MakePendingAgain(const SweepSpec& spec, TrialRow* trial);
   // A sweep that had ended is active.
   absl::Status Reopen(const SweepRow& sweep);
+
+  // --- write_transaction_lifecycle.cc: deleting, renaming, archiving ---
+  // Each removes rows of a deleted sweep until `*budget` of them are gone. True when none of its
+  // kind are left.
+  absl::StatusOr<bool> PurgeTrials(std::int64_t sweep_id, std::int64_t* budget);
+  absl::StatusOr<bool> PurgeTrial(std::int64_t trial_id, std::int64_t* budget);
+  absl::StatusOr<bool> PurgeConfigurations(std::int64_t sweep_id, std::int64_t* budget);
+  absl::StatusOr<bool> PurgeEvents(std::int64_t sweep_id, std::int64_t* budget);
 
   // --- write_transaction_blobs.cc ---
   // Something begins or ceases to refer to the blob: it is not collected for a while.
@@ -142,6 +160,8 @@ class SqliteWriteTransaction final : public WriteTransaction {
                             TrialRow* trial);
   // When the holder of the trial's attempt was last known to be at work.
   absl::StatusOr<absl::Time> LastSignOfLife(const TrialRow& trial, absl::Time heard);
+  // Counts what the attempt has left in the database.
+  absl::Status CountAttempt(const TrialRow& trial);
   // Whether the token's lease was ended before, in just this way: the answer was lost.
   absl::StatusOr<bool> IsRepeatedFinish(const StoredTrial& trial, const LeaseToken& token,
                                         LeaseOutcome outcome);

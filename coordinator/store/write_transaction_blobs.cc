@@ -35,6 +35,13 @@ absl::Status SqliteWriteTransaction::SetArtifact(const TrialRow& trial,
       "= ? AND role = ?)",
       ToMicros(now_), trial.id, artifact.role));
   STORE_RETURN_IF_ERROR(TouchBlob(artifact.sha256));
+  Statement sizes = database_.Prepare(
+      "SELECT (SELECT size_bytes FROM blobs WHERE sha256 = ?3) - coalesce((SELECT b.size_bytes "
+      "FROM artifacts a JOIN blobs b ON b.sha256 = a.sha256 WHERE a.trial_id = ?1 AND a.role = "
+      "?2), 0)");
+  sizes.Bind(trial.id, artifact.role, artifact.sha256);
+  STORE_RETURN_IF_ERROR(sizes.Step().status());
+  STORE_RETURN_IF_ERROR(AddDiskBytes(trial.sweep_id, sizes.Int(0)));
   return database_.Run("INSERT OR REPLACE INTO artifacts (trial_id, role, sha256) VALUES (?, ?, ?)",
                        trial.id, artifact.role, artifact.sha256);
 }

@@ -46,12 +46,49 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::PauseSweep(const std::string& n
   });
 }
 
+absl::StatusOr<SweepRow> SqliteWriteTransaction::PauseForReason(std::int64_t sweep_id,
+                                                                const std::string& reason) {
+  return Guard([&]() -> absl::StatusOr<SweepRow> {
+    STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
+    if (sweep.state != SweepState::kActive) return sweep;
+    STORE_RETURN_IF_ERROR(database_.Run("UPDATE sweeps SET pause_reason = ? WHERE id = ?", reason,
+                                        sweep_id));
+    STORE_RETURN_IF_ERROR(SetSweepState(sweep_id, SweepState::kPaused));
+    return FindSweepById(database_, sweep_id);
+  });
+}
+
+absl::Status SqliteWriteTransaction::KeepGoing(std::int64_t sweep_id) {
+  return database_.Run("UPDATE sweeps SET keep_going = 1 WHERE id = ?", sweep_id);
+}
+
+absl::StatusOr<EarlyFailures> SqliteWriteTransaction::FindEarlyFailures(std::int64_t sweep_id) {
+  // The index of measured trials is empty as long as none has reported.
+  Statement statement = database_.Prepare(
+      "SELECT state = 'active' AND keep_going = 0 AND NOT EXISTS (SELECT 1 FROM trials INDEXED BY "
+      "trials_by_best_accuracy WHERE sweep_id = ?1 AND epoch > 0), failures_alike FROM sweeps "
+      "WHERE id = ?1");
+  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(sweep_id).Step());
+  if (!found) return absl::NotFoundError(fmt::format("sweep with id {} does not exist", sweep_id));
+  return EarlyFailures{.matter = statement.Int(0) != 0, .note = statement.Text(1)};
+}
+
+absl::Status SqliteWriteTransaction::SetFailureNote(std::int64_t sweep_id,
+                                                    const std::string& note) {
+  return database_.Run("UPDATE sweeps SET failures_alike = ?1 WHERE id = ?2 AND failures_alike <> "
+                       "?1",
+                       note, sweep_id);
+}
+
 absl::StatusOr<SweepRow> SqliteWriteTransaction::ResumeSweep(const std::string& name) {
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     STORE_ASSIGN_OR_RETURN(SweepRow sweep, FindSweep(database_, name));
     if (HasEnded(sweep)) return SweepHasEnded(sweep);
     if (sweep.state == SweepState::kActive) return sweep;
-    STORE_RETURN_IF_ERROR(database_.Run("UPDATE sweeps SET give_back = 0 WHERE id = ?", sweep.id));
+    STORE_RETURN_IF_ERROR(database_.Run(
+        "UPDATE sweeps SET give_back = 0, keep_going = 1, pause_reason = '', failures_alike = '' "
+        "WHERE id = ?",
+        sweep.id));
     STORE_RETURN_IF_ERROR(SetSweepState(sweep.id, SweepState::kActive));
     return FindSweep(database_, name);
   });
@@ -113,6 +150,7 @@ absl::StatusOr<RetriedSweep> SqliteWriteTransaction::RetryTrial(const SweepSpec&
 }
 
 absl::Status SqliteWriteTransaction::MakePendingAgain(const SweepSpec& spec, TrialRow* trial) {
+  STORE_RETURN_IF_ERROR(SetFailureNote(trial->sweep_id, ""));
   trial->failures = 0;
   trial->reason.clear();
   trial->ended.reset();

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "common/base/ids.h"
+#include "coordinator/store/disk_use.h"
 #include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
 #include "coordinator/store/write_transaction.h"
@@ -354,10 +355,27 @@ absl::Status SqliteWriteTransaction::CloseAttempt(absl::Time end, std::string_vi
                                                   const std::string& reason, TrialRow* trial) {
   if (trial->attempt_started) trial->ended_attempts += end - *trial->attempt_started;
   trial->attempt_started.reset();
-  return database_.Run(
+  STORE_RETURN_IF_ERROR(database_.Run(
       "UPDATE attempts SET ended_us = ?, outcome = ?, reason = ? WHERE trial_id = ? AND attempt = "
       "?",
-      ToMicros(end), outcome, reason, trial->id, trial->attempt);
+      ToMicros(end), outcome, reason, trial->id, trial->attempt));
+  return CountAttempt(*trial);
+}
+
+absl::Status SqliteWriteTransaction::CountAttempt(const TrialRow& trial) {
+  // One that was lost and came back is counted again: only what is new counts.
+  Statement statement = database_.Prepare(
+      "SELECT disk_bytes, ?3 + log_bytes + ?4 * (SELECT count(*) FROM epoch_reports e WHERE "
+      "e.trial_id = ?1 AND e.attempt = ?2) FROM attempts WHERE trial_id = ?1 AND attempt = ?2");
+  statement.Bind(trial.id, trial.attempt, kAttemptBytes, kEpochBytes);
+  STORE_ASSIGN_OR_RETURN(const bool found, statement.Step());
+  if (!found) return absl::OkStatus();
+  const std::int64_t before = statement.Int(0);
+  const std::int64_t bytes = statement.Int(1);
+  STORE_RETURN_IF_ERROR(
+      database_.Run("UPDATE attempts SET disk_bytes = ? WHERE trial_id = ? AND attempt = ?", bytes,
+                    trial.id, trial.attempt));
+  return AddDiskBytes(trial.sweep_id, bytes - before);
 }
 
 absl::StatusOr<absl::Time> SqliteWriteTransaction::LastSignOfLife(const TrialRow& trial,

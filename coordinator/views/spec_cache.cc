@@ -12,8 +12,10 @@ constexpr std::size_t kMaxEntries = 256;
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<const SweepSpec>> SpecCache::Get(const std::string& sweep) {
+  std::uint64_t drops = 0;
   {
     MutexLock lock(&mutex_);
+    drops = drops_;
     if (const auto found = entries_.find(sweep); found != entries_.end()) {
       found->second.used = ++uses_;
       return found->second.spec;
@@ -29,12 +31,20 @@ absl::StatusOr<std::shared_ptr<const SweepSpec>> SpecCache::Get(const std::strin
                     FormatDiagnostics(diagnostics)));
   }
   auto shared = std::make_shared<const SweepSpec>(*std::move(spec));
-  Put(sweep, shared);
+  Put(sweep, shared, drops);
   return shared;
 }
 
-void SpecCache::Put(const std::string& sweep, std::shared_ptr<const SweepSpec> spec) {
+void SpecCache::Drop(const std::string& sweep) {
   MutexLock lock(&mutex_);
+  ++drops_;
+  entries_.erase(sweep);
+}
+
+void SpecCache::Put(const std::string& sweep, std::shared_ptr<const SweepSpec> spec,
+                    std::uint64_t drops) {
+  MutexLock lock(&mutex_);
+  if (drops != drops_) return;  // what was read may be what was dropped
   entries_[sweep] = {.spec = std::move(spec), .used = ++uses_};
   if (entries_.size() <= kMaxEntries) return;
   entries_.erase(

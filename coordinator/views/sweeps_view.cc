@@ -53,7 +53,10 @@ absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow
                   {"create_time", TimeJson(sweep.created)},
                   {"end_time", TimeJson(sweep.ended)},
                   {"labels", sweep.labels},
-                  {"search_reason", sweep.search_reason}};
+                  {"search_reason", sweep.search_reason},
+                  {"pause_reason", sweep.pause_reason},
+                  {"archived", sweep.archived},
+                  {"disk_bytes", sweep.disk_bytes}};
   AddBest(context.options.store, sweep, &summary);
   std::optional<double> seconds;
   if (spec != nullptr && context.time_left != nullptr) {

@@ -173,6 +173,30 @@ void DecideAboutB(Script* script) {
   script->Decide<v1::CancelSweepRequest>(kSweeps, "CancelSweep", "sweeps/b");
 }
 
+v1::RenameSweepRequest Rename(const std::string& new_name) {
+  v1::RenameSweepRequest request;
+  request.set_new_name(new_name);
+  return request;
+}
+
+v1::ArchiveSweepRequest Archive(bool archived) {
+  v1::ArchiveSweepRequest request;
+  request.set_archived(archived);
+  return request;
+}
+
+// One that is put away and thrown away; the sweep that gets its name then is another one.
+void TidyUp(Script* script) {
+  script->CreateSweep("c");
+  script->Decide<v1::PauseSweepRequest>(kSweeps, "PauseSweep", "sweeps/c");
+  script->Decide(kSweeps, "ArchiveSweep", "sweeps/c", Archive(true));
+  script->Decide(kSweeps, "ArchiveSweep", "sweeps/c", Archive(false));
+  script->Decide(kSweeps, "RenameSweep", "sweeps/c", Rename("d"));
+  script->Decide<v1::DeleteSweepRequest>(kSweeps, "DeleteSweep", "sweeps/d");
+  script->CreateSweep("d");
+  script->Decide<v1::CancelSweepRequest>(kSweeps, "CancelSweep", "sweeps/d");
+}
+
 // With failures and a drain on the way.
 void TrainTheFirst(Script* script) {
   script->Lease();
@@ -201,6 +225,7 @@ void TrainAnother(Script* script) {
 std::vector<ScriptedCall> MakeScript() {
   Script script;
   DecideAboutB(&script);
+  TidyUp(&script);
   script.CreateSweep("a");
   script.Decide<v1::CancelTrialRequest>(kTrials, "CancelTrial", "sweeps/a/trials/4");
   script.Decide<v1::RetryTrialRequest>(kTrials, "RetryTrial", "sweeps/a/trials/4");

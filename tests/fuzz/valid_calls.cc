@@ -86,6 +86,10 @@ bool ValidCalls::FillAsPerson(Message* request) {
     r->set_validate_only(random_() % 4 == 0);
   } else if (auto* const r = dynamic_cast<v1::PauseSweepRequest*>(request)) {
     r->set_now(random_() % 2 == 0);
+  } else if (auto* const r = dynamic_cast<v1::RenameSweepRequest*>(request)) {
+    r->set_new_name("s" + std::to_string(random_() % kSweeps));
+  } else if (auto* const r = dynamic_cast<v1::ArchiveSweepRequest*>(request)) {
+    r->set_archived(random_() % 2 == 0);
   } else if (auto* const r = dynamic_cast<v1::RetrySweepRequest*>(request)) {
     r->set_failed(true);
     r->set_cancelled(true);

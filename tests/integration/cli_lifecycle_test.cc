@@ -368,16 +368,20 @@ TEST_F(LifecycleTest, JsonHasTheKeysThatAreDocumented) {
       {"pause", {"pause", "life"}},
       {"resume", {"resume", "life"}},
       {"cancel", {"cancel", "life"}},
-      {"retry", {"retry", "life", "--cancelled"}},
+      {"archive", {"archive", "life"}},
+      {"rename", {"rename", "life", "later"}},
+      {"retry", {"retry", "later", "--cancelled"}},
+      {"delete", {"delete", "later", "--yes"}},
+      {"run --first", {"run", file_, "--first"}},
       {"worker drain", {"worker", "drain", "w1"}},
   };
   // In this order: later ones change what earlier ones show.
   const std::vector<std::string> order = {
-      "submit",           "watch",   "run",         "list",     "show",     "best",
+      "run --first",      "submit",  "watch",       "run",      "list",     "show",     "best",
       "trials",           "trial",   "explain",     "logs",     "export",   "export --epochs",
       "networks NETWORK", "workers", "worker list", "networks", "validate", "preview",
-      "config",           "extend",  "pause",       "resume",   "cancel",   "retry",
-      "worker drain"};
+      "config",           "extend",  "pause",       "resume",   "cancel",   "archive",
+      "rename",           "retry",   "worker drain", "delete"};
   const std::set<std::string> with_trainer = {"train", "model",
                                               "predict"};  // tested where there is one
   for (const cli::CommandKeys& promise : cli::JsonKeys()) {
@@ -393,6 +397,7 @@ TEST_F(LifecycleTest, JsonHasTheKeysThatAreDocumented) {
     json document = Json(commands.at(name));
     // From here on a trial runs, so that there is something to pause and to cancel.
     if (name == "config") std::filesystem::remove(folder_.path() + "/go");
+    if (name == "worker drain") EXPECT_EQ(Sweep({"cancel", "later"}).code, 0);
     EXPECT_EQ(document.is_array(), promise->array) << name;
     if (document.is_array()) {
       ASSERT_FALSE(document.empty()) << name;

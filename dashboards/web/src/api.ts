@@ -49,6 +49,9 @@ export interface SweepSummary {
   end_time: string | null;
   labels: Record<string, string>;
   search_reason: string;
+  pause_reason: string;
+  archived: boolean;
+  disk_bytes: number;
 }
 
 // GET /api/sweeps/NAME

@@ -1,0 +1,131 @@
+#include "cli/submission.h"
+
+#include <fmt/format.h>
+
+#include <set>
+
+#include "absl/strings/numbers.h"
+#include "cli/calls.h"
+#include "cli/present/present.h"
+#include "cli/present/source_diff.h"
+#include "common/spec/sweep_name.h"
+
+namespace sweep::cli {
+namespace {
+
+constexpr int kMaxDiffLines = 40;
+constexpr int kMostCopies = 10'000;
+
+// The first of NAME, NAME-2, NAME-3, … that no sweep has.
+absl::StatusOr<std::string> FreeName(Connection& connection, const std::string& name) {
+  const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection, /*archived=*/true);
+  if (!sweeps.ok()) return sweeps.status();
+  std::set<std::string> taken;
+  for (const v1::Sweep& sweep : *sweeps) taken.insert(ShortName(sweep.name()));
+  if (!taken.contains(name)) return name;
+  for (int number = 2; number < kMostCopies; ++number) {
+    const std::string candidate = NumberedName(name, number);
+    if (!taken.contains(candidate)) return candidate;
+  }
+  return absl::AlreadyExistsError(
+      fmt::format("{} and {} copies of it exist; choose another name", name, kMostCopies - 2));
+}
+
+absl::Status GiveName(const std::string& name, SweepInput* input) {
+  if (input->spec.name == name) return absl::OkStatus();
+  absl::StatusOr<std::string> text = WithSweepName(input->source.text, name);
+  if (!text.ok()) return text.status();
+  input->source.text = *std::move(text);
+  input->spec.name = name;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<v1::CreateSweepResponse> SubmitUnderNewName(Connection& connection,
+                                                           const SubmissionOptions& options,
+                                                           SweepInput* input) {
+  const std::string name = input->spec.name;
+  // Another client may take a name between the two calls.
+  for (int attempt = 0; attempt < 10; ++attempt) {
+    const absl::StatusOr<std::string> free = FreeName(connection, name);
+    if (!free.ok()) return free.status();
+    if (absl::Status named = GiveName(*free, input); !named.ok()) return named;
+    absl::StatusOr<v1::CreateSweepResponse> created =
+        CreateSweep(connection, ToProto(input->source), options.keep_going);
+    const bool was_taken =
+        created.ok() ? !created->created() : absl::IsAlreadyExists(created.status());
+    if (!was_taken) return created;
+  }
+  return absl::AbortedError(fmt::format("every name like {} was taken meanwhile", name));
+}
+
+// The copy of `name` (NAME-2, …) that has this very content, made by --new before; empty when there
+// is none.
+std::string CopyWithContent(Connection& connection, const SweepSpec& spec) {
+  const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection, /*archived=*/true);
+  if (!sweeps.ok()) return "";
+  for (const v1::Sweep& sweep : *sweeps) {
+    if (sweep.digest() != spec.digest) continue;
+    const std::string name = ShortName(sweep.name());
+    const std::size_t dash = name.rfind('-');
+    int number = 0;
+    if (dash == std::string::npos || !absl::SimpleAtoi(name.substr(dash + 1), &number)) continue;
+    if (number >= 2 && name == NumberedName(spec.name, number)) return name;
+  }
+  return "";
+}
+
+absl::Status ExplainDifference(Connection& connection, const SubmissionOptions& options,
+                               const Session& session, const SweepInput& input,
+                               const absl::Status& refusal) {
+  const std::string& name = input.spec.name;
+  const absl::StatusOr<v1::Sweep> stored = GetSweep(connection, name);
+  if (!stored.ok()) return refusal;
+  const std::string diff = SourceDiff(name, stored->source(), ToProto(input.source), kMaxDiffLines);
+  const std::string where = SameCoordinator(session);
+  return absl::AlreadyExistsError(fmt::format(
+      "sweep '{}' exists with other content ({}, {}/{} trials ended):\n{}\n"
+      "To train what the file says now, do one of these:\n"
+      "  {} --new\n      trains it as {}, or the next name that is free\n"
+      "  sweep rename {} {}-old{}\n      keeps what is there under another name; then the same "
+      "command again\n"
+      "  sweep delete {}{}\n      throws away what is there; then the same command again\n"
+      "or give the file another 'name'",
+      name, StatusText(*stored), EndedTrials(stored->counts()), stored->planned_trials(), diff,
+      options.command, NumberedName(name, 2), name, name, where, name, where));
+}
+
+// A copy draws the points and seeds of the sweep that it is a copy of; a person may not expect it.
+void SayWhoseCopy(Connection& connection, const v1::Sweep& created, const Session& session) {
+  const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection, /*archived=*/true);
+  if (!sweeps.ok()) return;
+  for (const v1::Sweep& sweep : *sweeps) {
+    if (sweep.name() == created.name() || sweep.digest() != created.digest()) continue;
+    Say(session, fmt::format("{} says the same as {} but for its name: it trains the same "
+                             "configurations with the same seeds again (another 'seed' in the file "
+                             "gives others)",
+                             ShortName(created.name()), ShortName(sweep.name())));
+    return;
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<v1::CreateSweepResponse> Submit(Connection& connection,
+                                               const SubmissionOptions& options,
+                                               const Session& session, SweepInput* input) {
+  absl::StatusOr<v1::CreateSweepResponse> created =
+      options.new_name
+          ? SubmitUnderNewName(connection, options, input)
+          : CreateSweep(connection, ToProto(input->source), options.keep_going);
+  if (absl::IsAlreadyExists(created.status()) && !options.new_name) {
+    if (const std::string copy = CopyWithContent(connection, input->spec); !copy.empty()) {
+      if (absl::Status named = GiveName(copy, input); !named.ok()) return named;
+      return CreateSweep(connection, ToProto(input->source), options.keep_going);
+    }
+    return ExplainDifference(connection, options, session, *input, created.status());
+  }
+  if (created.ok() && created->created()) SayWhoseCopy(connection, created->sweep(), session);
+  return created;
+}
+
+}  // namespace sweep::cli

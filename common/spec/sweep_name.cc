@@ -1,0 +1,72 @@
+#include "common/spec/sweep_name.h"
+
+#include <cctype>
+#include <optional>
+
+#include "absl/strings/str_cat.h"
+#include "common/base/value.h"
+#include "common/yaml/yaml_reader.h"
+
+namespace sweep {
+namespace {
+
+constexpr std::size_t kMaxNameBytes = 63;
+
+std::optional<YAML::Node> NameIn(const std::string& text) {
+  Diagnostics diagnostics;
+  YamlReader reader("", &diagnostics);
+  const std::optional<YAML::Node> root = reader.Load(text);
+  if (!root || !root->IsMap()) return std::nullopt;
+  const YAML::Node name = (*root)["name"];
+  if (!name.IsDefined() || !name.IsScalar()) return std::nullopt;
+  return name;
+}
+
+// Where the scalar that begins at `begin` ends: behind the closing quote, or behind the word.
+std::size_t ScalarEnd(const std::string& text, std::size_t begin) {
+  const char quote = text[begin];
+  if (quote == '"' || quote == '\'') {
+    const std::size_t end = text.find(quote, begin + 1);
+    return end == std::string::npos ? text.size() : end + 1;
+  }
+  std::size_t end = begin;
+  const auto is_name = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '_' || c == '-';
+  };
+  while (end < text.size() && is_name(text[end])) ++end;
+  return end;
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> WithSweepName(const std::string& text, const std::string& name) {
+  const absl::Status refusal = absl::FailedPreconditionError(
+      absl::StrCat("the name in the sweep file cannot be replaced by '", name,
+                   "'; write it as a line of its own: name: ", name));
+  try {
+    const std::optional<YAML::Node> node = NameIn(text);
+    if (!node || node->Mark().pos < 0) return refusal;
+    const auto begin = static_cast<std::size_t>(node->Mark().pos);
+    if (begin >= text.size()) return refusal;
+    const std::size_t end = ScalarEnd(text, begin);
+    // Quotes only where the name would be read as something else, as 2024 would.
+    for (const std::string& written : {name, absl::StrCat("\"", name, "\"")}) {
+      std::string changed = text.substr(0, begin) + written + text.substr(end);
+      const std::optional<YAML::Node> now = NameIn(changed);
+      if (!now) continue;
+      const Value value = ScalarValue(*now);
+      const auto* const word = std::get_if<std::string>(&value);
+      if (word != nullptr && *word == name) return changed;
+    }
+  } catch (const YAML::Exception&) {
+    return refusal;
+  }
+  return refusal;
+}
+
+std::string NumberedName(const std::string& name, int number) {
+  const std::string suffix = absl::StrCat("-", number);
+  return name.substr(0, kMaxNameBytes - suffix.size()) + suffix;
+}
+
+}  // namespace sweep

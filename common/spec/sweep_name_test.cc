@@ -1,0 +1,40 @@
+#include "common/spec/sweep_name.h"
+
+#include "common/spec/sweep_spec.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace sweep {
+namespace {
+
+TEST(SweepName, OnlyTheNameIsReplaced) {
+  const std::string rest = "  # mine\nmodel: cnn-18718\nlabels: {name: night}\n";
+  EXPECT_EQ(*WithSweepName("name: night" + rest, "day"), "name: day" + rest);
+  EXPECT_EQ(*WithSweepName("name: \"night\"" + rest, "day"), "name: day" + rest);
+  EXPECT_EQ(*WithSweepName("name: 'night'" + rest, "day"), "name: day" + rest);
+  EXPECT_EQ(*WithSweepName("# é\r\n{name: night, seed: 1}\r\n", "day"),
+            "# é\r\n{name: day, seed: 1}\r\n");
+  EXPECT_EQ(*WithSweepName("seed: 1\n\"name\":\n  night\n", "day"), "seed: 1\n\"name\":\n  day\n");
+}
+
+TEST(SweepName, AWordThatIsNoTextIsQuoted) {
+  EXPECT_EQ(*WithSweepName("name: night\n", "2024"), "name: \"2024\"\n");
+  EXPECT_EQ(*WithSweepName("name: night\n", "true"), "name: \"true\"\n");
+  EXPECT_EQ(*WithSweepName("name: night\n", "1e3"), "name: \"1e3\"\n");
+  EXPECT_EQ(*WithSweepName("name: night\n", "n2.5-b"), "name: n2.5-b\n");
+}
+
+TEST(SweepName, AnAliasIsRefused) {
+  const auto changed = WithSweepName("description: &n night\nname: *n\n", "day");
+  EXPECT_EQ(changed.status().code(), absl::StatusCode::kFailedPrecondition) << *changed;
+  EXPECT_FALSE(WithSweepName("model: cnn-18718\n", "day").ok());
+  EXPECT_FALSE(WithSweepName("", "day").ok());
+}
+
+TEST(SweepName, CopiesAreNumberedWithinTheLimit) {
+  EXPECT_EQ(NumberedName("night", 2), "night-2");
+  EXPECT_EQ(NumberedName(std::string(63, 'a'), 12), std::string(60, 'a') + "-12");
+}
+
+}  // namespace
+}  // namespace sweep

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coordinator/store/store.h"
+#include "fmt/format.h"
+
+namespace sweep {
+
+// Carries `change` out once per request, which `verb`, object and id name. `change` gives a number
+// to be remembered; that of the first time comes back.
+template <typename Change>
+absl::StatusOr<std::int64_t> Once(WriteTransaction& transaction, std::string_view verb,
+                                  const std::string& object, const std::string& request_id,
+                                  Change change) {
+  if (request_id.empty()) return change();
+  const std::string request = fmt::format("{} {} {}", verb, object, request_id);
+  const absl::StatusOr<std::optional<std::int64_t>> before = transaction.FindRequest(request);
+  if (!before.ok()) return before.status();
+  if (before->has_value()) return **before;
+  const absl::StatusOr<std::int64_t> result = change();
+  if (!result.ok()) return result;
+  if (absl::Status kept = transaction.RememberRequest(request, *result); !kept.ok()) return kept;
+  return result;
+}
+
+// As Once, for a change that gives the sweep as it is then.
+template <typename Change>
+absl::Status ChangeSweep(WriteTransaction& transaction, std::string_view verb,
+                         const std::string& name, const std::string& request_id, SweepRow* sweep,
+                         Change change) {
+  const absl::Status status =
+      Once(transaction, verb, name, request_id, [&]() -> absl::StatusOr<std::int64_t> {
+        const absl::Status changed = change().status();
+        if (!changed.ok()) return changed;
+        return 0;
+      }).status();
+  if (!status.ok()) return status;
+  absl::StatusOr<SweepRow> row = transaction.GetSweep(name);
+  if (row.ok()) *sweep = *std::move(row);
+  return row.status();
+}
+
+}  // namespace sweep

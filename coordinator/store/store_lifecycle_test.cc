@@ -1,0 +1,253 @@
+// Deleting, renaming and archiving sweeps, and what they take on disk.
+
+#include "coordinator/store/check.h"
+#include "coordinator/store/deleted_sweeps.h"
+#include "coordinator/store/sqlite.h"
+#include "coordinator/store/store_testing.h"
+
+namespace sweep {
+namespace {
+
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+class StoreLifecycleTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    store_ = Must(Store::Open({.path = path_}));
+    driver_ = std::make_unique<StoreDriver>(store_.get());
+  }
+
+  // A sweep with a trained trial, one that failed and one that waits.
+  SweepRow MakeSweep(const std::string& name) {
+    const SweepSpec spec = TestSpec(name);
+    const SweepRow sweep = driver_->Create(spec);
+    driver_->Train(driver_->Add(sweep, spec, 1).front(), spec, 0.95);
+    const LeaseRow lease = driver_->Grant(driver_->Add(sweep, spec, 2).front().id, "w");
+    EXPECT_EQ(Write([&](WriteTransaction& transaction) {
+                return transaction.AppendLogs(StoreDriver::Token(lease),
+                                              {{.line = 1, .text = "hello"}});
+              }),
+              absl::OkStatus());
+    EXPECT_TRUE(driver_->Finish(lease, spec, LeaseOutcome::kFailedForGood, "no").ok());
+    driver_->Add(sweep, spec, 3);
+    return Must(store_->GetSweep(name));
+  }
+
+  absl::Status Write(const Store::WriteFunction& function) {
+    return store_->WriteAndWait(function);
+  }
+  absl::Status Delete(const std::string& name) {
+    return Write([&](WriteTransaction& transaction) {
+      return transaction.DeleteSweep(name).status();
+    });
+  }
+  absl::Status Rename(const std::string& name, const std::string& new_name) {
+    return Write([&](WriteTransaction& transaction) {
+      return transaction
+          .RenameSweep({.name = name,
+                        .new_name = new_name,
+                        .digest = TestSpec(name).digest,
+                        .text = TestSource(new_name).text})
+          .status();
+    });
+  }
+  // How many writes it takes until nothing is left.
+  int Purge() {
+    bool more = true;
+    int writes = 0;
+    for (; more; ++writes) {
+      EXPECT_EQ(Write([&](WriteTransaction& transaction) {
+                  const auto purged = transaction.PurgeDeleted();
+                  more = purged.value_or(false);
+                  return purged.status();
+                }),
+                absl::OkStatus());
+      EXPECT_THAT(Faults(), IsEmpty());
+    }
+    return writes;
+  }
+  std::vector<std::string> Faults() {
+    return Must(CheckDatabase(path_, [](const std::string&) {})).faults;
+  }
+  std::int64_t Count(const std::string& table) {
+    return Must(Must(Database::Open(path_, Database::Mode::kReadOnly))
+                    ->QueryInt("SELECT count(*) FROM " + table));
+  }
+
+  TemporaryFolder folder_;
+  const std::string path_ = folder_.File("sweep.db");
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<StoreDriver> driver_;
+};
+
+TEST_F(StoreLifecycleTest, ADeletedSweepIsGoneAtOnceAndItsNameIsFree) {
+  const SweepRow old = MakeSweep("s");
+  ASSERT_EQ(Delete("s"), absl::OkStatus());
+  EXPECT_TRUE(absl::IsNotFound(store_->GetSweep("s").status()));
+  EXPECT_TRUE(absl::IsNotFound(store_->GetSweepById(old.id).status()));
+  EXPECT_TRUE(absl::IsNotFound(store_->GetTrial("s", 1).status()));
+  EXPECT_THAT(Must(store_->ListSweeps(0, 10, /*archived=*/true)), IsEmpty());
+  EXPECT_THAT(Must(store_->UnfinishedSweeps()), IsEmpty());
+  EXPECT_EQ(Must(store_->CountSweeps()), 0);
+  EXPECT_TRUE(absl::IsNotFound(Delete("s")));
+  const SweepRow fresh = MakeSweep("s");
+  EXPECT_GT(fresh.id, old.id);
+  EXPECT_EQ(fresh.counts.completed, 1);
+  EXPECT_THAT(Faults(), IsEmpty());
+}
+
+TEST_F(StoreLifecycleTest, NothingOfADeletedSweepStays) {
+  MakeSweep("gone");
+  ASSERT_EQ(Delete("gone"), absl::OkStatus());
+  EXPECT_EQ(Purge(), 1) << "a small sweep goes in one write";
+  for (const char* table :
+       {"sweeps", "sweep_files", "configurations", "parameter_values", "trials", "attempts",
+        "epoch_reports", "log_lines", "events", "artifacts"}) {
+    EXPECT_EQ(Count(table), 0) << table;
+  }
+  MakeSweep("stays");
+  const std::int64_t rows = Count("events");
+  MakeSweep("gone");
+  ASSERT_EQ(Delete("gone"), absl::OkStatus());
+  Purge();
+  EXPECT_EQ(Count("events"), rows);
+  EXPECT_EQ(Must(store_->GetSweep("stays")).counts.completed, 1);
+}
+
+TEST_F(StoreLifecycleTest, ALargeSweepGoesInManyShortWritesAcrossRestarts) {
+  const SweepSpec spec = TestSpec("big", "replicates: 700\n");
+  const SweepRow sweep = driver_->Create(spec, "replicates: 700\n");
+  for (int number = 1; number <= 4; ++number) {
+    const std::vector<TrialRow> trials = driver_->Add(sweep, spec, number);
+    for (int i = 0; i < 2; ++i) driver_->Train(trials[static_cast<std::size_t>(i)], spec, 0.5);
+  }
+  ASSERT_EQ(Delete("big"), absl::OkStatus());
+  bool more = false;
+  ASSERT_EQ(Write([&](WriteTransaction& transaction) {
+              const auto purged = transaction.PurgeDeleted();
+              more = purged.value_or(false);
+              return purged.status();
+            }),
+            absl::OkStatus());
+  EXPECT_TRUE(more);
+  const std::int64_t left = Count("trials");
+  EXPECT_GT(left, 0);
+  EXPECT_LT(left, 2800);
+  EXPECT_THAT(Faults(), IsEmpty());
+  driver_.reset();
+  store_.reset();
+  SetUp();
+  EXPECT_THAT(Must(store_->UnfinishedSweeps()), IsEmpty());
+  EXPECT_GE(Purge(), 2);
+  EXPECT_EQ(Count("trials") + Count("sweeps") + Count("events"), 0);
+}
+
+TEST_F(StoreLifecycleTest, WhatRunsIsNotDeletedOrRenamed) {
+  const SweepSpec spec = TestSpec("s");
+  const SweepRow sweep = driver_->Create(spec);
+  driver_->Grant(driver_->Add(sweep, spec, 1).front().id, "w");
+  const absl::Status refused = Delete("s");
+  EXPECT_TRUE(absl::IsFailedPrecondition(refused));
+  EXPECT_THAT(std::string(refused.message()),
+              HasSubstr("1 trial of sweep 's' runs; first: sweep cancel s"));
+  EXPECT_THAT(std::string(Rename("s", "t").message()), HasSubstr("sweep pause s --now --wait"));
+  ASSERT_EQ(Write([](WriteTransaction& transaction) {
+              return transaction.CancelSweep("s").status();
+            }),
+            absl::OkStatus());
+  EXPECT_EQ(Delete("s"), absl::OkStatus());
+}
+
+TEST_F(StoreLifecycleTest, WhatIsUnderWayForADeletedSweepIsRefused) {
+  const SweepSpec spec = TestSpec("s");
+  const SweepRow sweep = driver_->Create(spec);
+  const TrialRow trial = driver_->Add(sweep, spec, 1).front();
+  ASSERT_EQ(Delete("s"), absl::OkStatus());
+  EXPECT_TRUE(absl::IsNotFound(Write([&](WriteTransaction& transaction) {
+    return transaction.Grant(trial.id, "w", "secret").status();
+  })));
+  EXPECT_TRUE(absl::IsNotFound(Write([&](WriteTransaction& transaction) {
+    return transaction.AddConfiguration(sweep.id, spec, TestConfiguration(spec, 2)).status();
+  })));
+}
+
+TEST_F(StoreLifecycleTest, ARenamedSweepKeepsItsContent) {
+  MakeSweep("s");
+  MakeSweep("taken");
+  ASSERT_EQ(Rename("s", "t"), absl::OkStatus());
+  EXPECT_TRUE(absl::IsNotFound(store_->GetSweep("s").status()));
+  const SweepRow renamed = Must(store_->GetSweep("t"));
+  EXPECT_THAT(renamed.source.text, HasSubstr("name: t\n"));
+  EXPECT_EQ(Must(store_->GetTrial("t", 1)).short_name(), "t/1");
+  EXPECT_EQ(Rename("t", "t"), absl::OkStatus());
+  EXPECT_TRUE(absl::IsAlreadyExists(Rename("t", "taken")));
+  EXPECT_TRUE(absl::IsInvalidArgument(Rename("t", "no name")));
+  EXPECT_TRUE(absl::IsInvalidArgument(Rename("t", DeletedName(1))));
+  EXPECT_TRUE(absl::IsNotFound(Rename("s", "u")));
+}
+
+TEST_F(StoreLifecycleTest, AnArchivedSweepIsNotListed) {
+  MakeSweep("s");
+  const auto archive = [&](bool archived) {
+    return Write([&](WriteTransaction& transaction) {
+      return transaction.ArchiveSweep("s", archived).status();
+    });
+  };
+  EXPECT_THAT(std::string(archive(true).message()), HasSubstr("sweep 's' is active"));
+  ASSERT_EQ(Write([](WriteTransaction& transaction) {
+              return transaction.PauseSweep("s", false).status();
+            }),
+            absl::OkStatus());
+  ASSERT_EQ(archive(true), absl::OkStatus());
+  EXPECT_THAT(Must(store_->ListSweeps(0, 10)), IsEmpty());
+  EXPECT_EQ(Must(store_->ListSweeps(0, 10, /*archived=*/true)).size(), 1u);
+  EXPECT_TRUE(Must(store_->GetSweep("s")).archived);
+  ASSERT_EQ(archive(false), absl::OkStatus());
+  EXPECT_EQ(Must(store_->ListSweeps(0, 10)).size(), 1u);
+  ASSERT_EQ(archive(true), absl::OkStatus());
+  ASSERT_EQ(Write([](WriteTransaction& transaction) {
+              return transaction.ResumeSweep("s").status();
+            }),
+            absl::OkStatus());
+  EXPECT_FALSE(Must(store_->GetSweep("s")).archived) << "it is active again";
+}
+
+TEST_F(StoreLifecycleTest, ALastEventThatWasDeletedIsNotForgotten) {
+  MakeSweep("s");
+  const std::int64_t before = Must(store_->LastSequence(0));
+  ASSERT_EQ(Delete("s"), absl::OkStatus());
+  Purge();
+  EXPECT_GT(Must(store_->LastSequence(0)), before);
+}
+
+TEST_F(StoreLifecycleTest, DiskUseGrowsWithEpochsLogsAndFiles) {
+  const SweepSpec spec = TestSpec("s");
+  const SweepRow sweep = driver_->Create(spec);
+  const auto bytes = [&] { return Must(store_->GetSweep("s")).disk_bytes; };
+  const std::int64_t created = bytes();
+  EXPECT_EQ(created, std::ssize(TestSource("s").text));
+  const TrialRow trial = driver_->Add(sweep, spec, 1).front();
+  const std::int64_t made = bytes();
+  EXPECT_GT(made, created);
+  const std::string blob(64, 'a');
+  ASSERT_EQ(Write([&](WriteTransaction& transaction) {
+              return transaction.AddBlob(blob, 70'000);
+            }),
+            absl::OkStatus());
+  const LeaseRow lease = driver_->Grant(trial.id, "w");
+  ASSERT_TRUE(driver_->Record(lease, spec, TestEpochs(1, 5, 0.9)).ok());
+  ASSERT_TRUE(driver_->Lose(lease, spec).ok());
+  const std::int64_t lost = bytes();
+  EXPECT_EQ(lost, made + 120 + 5 * 160);
+  bool revived = false;
+  ASSERT_TRUE(driver_->Record(lease, spec, {}, "", 0, &revived).ok());
+  ASSERT_TRUE(driver_
+                  ->Finish(lease, spec, LeaseOutcome::kCompleted, "",
+                           {{.role = "weights_best", .sha256 = blob}})
+                  .ok());
+  EXPECT_EQ(bytes(), lost + 70'000) << "what was counted when it was lost is not counted again";
+}
+
+}  // namespace
+}  // namespace sweep

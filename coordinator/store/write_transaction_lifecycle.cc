@@ -1,0 +1,197 @@
+// The part of the writing transaction that deletes, renames and archives sweeps.
+//
+// A deletion takes the name away at once, and with it all ways to the sweep. The rows go afterwards,
+// in transactions that are short, so that reports of other sweeps need not wait for them. A trial
+// and its epochs go together: what is there is consistent at any moment.
+
+#include <utility>
+#include <vector>
+
+#include "common/base/ids.h"
+#include "coordinator/store/deleted_sweeps.h"
+#include "coordinator/store/row_reader.h"
+#include "coordinator/store/status_macros.h"
+#include "coordinator/store/write_transaction.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+// Some milliseconds of work.
+constexpr std::int64_t kRowsPerPurge = 2000;
+constexpr int kRowsPerSelect = 100;
+
+absl::Status StillRuns(const SweepRow& sweep, std::string_view advice) {
+  return absl::FailedPreconditionError(
+      fmt::format("{} trial{} of sweep '{}' {}; first: {}", sweep.counts.running,
+                  sweep.counts.running == 1 ? "" : "s", sweep.name,
+                  sweep.counts.running == 1 ? "runs" : "run", advice));
+}
+
+absl::StatusOr<std::vector<std::int64_t>> Ids(Statement& statement) {
+  return CollectRows<std::int64_t>(
+      statement, [](const Statement& row) -> absl::StatusOr<std::int64_t> { return row.Int(0); });
+}
+
+}  // namespace
+
+absl::StatusOr<SweepRow> SqliteWriteTransaction::DeleteSweep(const std::string& name) {
+  return Guard([&]() -> absl::StatusOr<SweepRow> {
+    STORE_ASSIGN_OR_RETURN(SweepRow sweep, FindSweep(database_, name));
+    if (sweep.counts.running > 0) {
+      return StillRuns(sweep, fmt::format("sweep cancel {}", name));
+    }
+    // Whoever asks for what is new learns of it by this event.
+    STORE_RETURN_IF_ERROR(
+        HasEnded(sweep) ? AddEvent(TrialRow{.sweep_id = sweep.id}, "sweep", 0)
+                        : SetSweepState(sweep.id, SweepState::kCancelled));
+    STORE_RETURN_IF_ERROR(database_.Run("UPDATE sweeps SET name = ? WHERE id = ?",
+                                        DeletedName(sweep.id), sweep.id));
+    return sweep;
+  });
+}
+
+absl::StatusOr<bool> SqliteWriteTransaction::PurgeDeleted() {
+  return Guard([&]() -> absl::StatusOr<bool> {
+    std::int64_t budget = kRowsPerPurge;
+    while (budget > 0) {
+      Statement next = database_.Prepare(
+          "SELECT id FROM sweeps WHERE name >= ':' AND name < ';' ORDER BY name LIMIT 1");
+      STORE_ASSIGN_OR_RETURN(const std::optional<std::int64_t> id, FirstInt(next));
+      if (!id) return false;
+      for (const auto purge :
+           {&SqliteWriteTransaction::PurgeTrials, &SqliteWriteTransaction::PurgeConfigurations,
+            &SqliteWriteTransaction::PurgeEvents}) {
+        STORE_ASSIGN_OR_RETURN(const bool done, (this->*purge)(*id, &budget));
+        if (!done) return true;
+      }
+      STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM sweep_files WHERE sweep_id = ?", *id));
+      STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM sweeps WHERE id = ?", *id));
+      --budget;
+    }
+    return true;
+  });
+}
+
+absl::StatusOr<bool> SqliteWriteTransaction::PurgeTrials(std::int64_t sweep_id,
+                                                         std::int64_t* budget) {
+  while (*budget > 0) {
+    Statement statement =
+        database_.Prepare("SELECT id FROM trials WHERE sweep_id = ? ORDER BY number LIMIT ?");
+    STORE_ASSIGN_OR_RETURN(const std::vector<std::int64_t> trials,
+                           Ids(statement.Bind(sweep_id, kRowsPerSelect)));
+    if (trials.empty()) return true;
+    for (std::size_t i = 0; i < trials.size() && *budget > 0;) {
+      STORE_ASSIGN_OR_RETURN(const bool done, PurgeTrial(trials[i], budget));
+      if (done) ++i;
+    }
+  }
+  return false;
+}
+
+absl::StatusOr<bool> SqliteWriteTransaction::PurgeTrial(std::int64_t trial_id,
+                                                        std::int64_t* budget) {
+  const std::int64_t before = database_.total_changes();
+  // Many lines may be there, and nothing else hangs on them.
+  STORE_RETURN_IF_ERROR(database_.Run(
+      "DELETE FROM log_lines WHERE (trial_id, attempt, line) IN (SELECT trial_id, attempt, line "
+      "FROM log_lines WHERE trial_id = ? ORDER BY attempt, line LIMIT ?)",
+      trial_id, kRowsPerPurge));
+  const std::int64_t lines = database_.total_changes() - before;
+  if (lines < kRowsPerPurge) {
+    for (const std::string_view sql :
+         {"DELETE FROM epoch_reports WHERE trial_id = ?", "DELETE FROM divergences WHERE trial_id = ?",
+          "DELETE FROM artifacts WHERE trial_id = ?", "DELETE FROM attempts WHERE trial_id = ?",
+          "UPDATE configurations SET best_trial_id = NULL WHERE best_trial_id = ?",
+          "DELETE FROM trials WHERE id = ?"}) {
+      STORE_RETURN_IF_ERROR(database_.Run(sql, trial_id));
+    }
+  }
+  *budget -= database_.total_changes() - before;
+  return lines < kRowsPerPurge;
+}
+
+absl::StatusOr<bool> SqliteWriteTransaction::PurgeConfigurations(std::int64_t sweep_id,
+                                                                 std::int64_t* budget) {
+  while (*budget > 0) {
+    Statement statement = database_.Prepare(
+        "SELECT id FROM configurations WHERE sweep_id = ? ORDER BY number LIMIT ?");
+    STORE_ASSIGN_OR_RETURN(const std::vector<std::int64_t> configurations,
+                           Ids(statement.Bind(sweep_id, kRowsPerSelect)));
+    if (configurations.empty()) return true;
+    const std::int64_t before = database_.total_changes();
+    for (const std::int64_t id : configurations) {
+      STORE_RETURN_IF_ERROR(
+          database_.Run("DELETE FROM parameter_values WHERE configuration_id = ?", id));
+      STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM configurations WHERE id = ?", id));
+    }
+    *budget -= database_.total_changes() - before;
+  }
+  return false;
+}
+
+absl::StatusOr<bool> SqliteWriteTransaction::PurgeEvents(std::int64_t sweep_id,
+                                                         std::int64_t* budget) {
+  while (*budget > 0) {
+    const std::int64_t before = database_.total_changes();
+    STORE_RETURN_IF_ERROR(database_.Run(
+        "DELETE FROM events WHERE sequence IN (SELECT sequence FROM events INDEXED BY "
+        "events_by_sweep WHERE sweep_id = ? ORDER BY sequence LIMIT ?)",
+        sweep_id, *budget));
+    const std::int64_t removed = database_.total_changes() - before;
+    if (removed == 0) return true;
+    *budget -= removed;
+  }
+  return false;
+}
+
+absl::StatusOr<SweepRow> SqliteWriteTransaction::RenameSweep(const Renaming& renaming) {
+  return Guard([&]() -> absl::StatusOr<SweepRow> {
+    STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, renaming.name));
+    if (!IsValidName(renaming.new_name)) {
+      return absl::InvalidArgumentError(fmt::format(
+          "'{}' is no name for a sweep: 1 to 63 letters, digits, '.', '_' or '-', starting with a "
+          "letter or digit",
+          renaming.new_name));
+    }
+    if (sweep.name == renaming.new_name) return sweep;
+    if (const auto other = FindSweepId(database_, renaming.new_name); other.ok()) {
+      return absl::AlreadyExistsError(
+          fmt::format("there is a sweep '{}' already; choose another name", renaming.new_name));
+    }
+    if (sweep.digest != renaming.digest) {
+      return absl::AbortedError(
+          fmt::format("sweep '{}' has become another one meanwhile; try again", sweep.name));
+    }
+    if (sweep.counts.running > 0) {
+      return StillRuns(sweep, fmt::format("sweep pause {} --now --wait", sweep.name));
+    }
+    STORE_RETURN_IF_ERROR(database_.Run("UPDATE sweeps SET name = ?, updated_us = ? WHERE id = ?",
+                                        renaming.new_name, ToMicros(now_), sweep.id));
+    STORE_RETURN_IF_ERROR(
+        database_.Run("UPDATE sweep_files SET text = ? WHERE sweep_id = ? AND role = 'sweep'",
+                      renaming.text, sweep.id));
+    specs_.erase(sweep.id);
+    STORE_RETURN_IF_ERROR(AddEvent(TrialRow{.sweep_id = sweep.id}, "sweep", 0));
+    return FindSweepById(database_, sweep.id);
+  });
+}
+
+absl::StatusOr<SweepRow> SqliteWriteTransaction::ArchiveSweep(const std::string& name,
+                                                              bool archived) {
+  return Guard([&]() -> absl::StatusOr<SweepRow> {
+    STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, name));
+    if (sweep.archived == archived) return sweep;
+    if (archived && sweep.state == SweepState::kActive) {
+      return absl::FailedPreconditionError(
+          fmt::format("sweep '{}' is active; first: sweep pause {} or sweep cancel {}", name, name,
+                      name));
+    }
+    STORE_RETURN_IF_ERROR(database_.Run("UPDATE sweeps SET archived = ?, updated_us = ? WHERE id = ?",
+                                        archived, ToMicros(now_), sweep.id));
+    STORE_RETURN_IF_ERROR(AddEvent(TrialRow{.sweep_id = sweep.id}, "sweep", 0));
+    return FindSweepById(database_, sweep.id);
+  });
+}
+
+}  // namespace sweep

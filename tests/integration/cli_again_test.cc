@@ -1,0 +1,213 @@
+// "Fix it and run it again", as a person does it: a sweep that fails, the corrected file, and what
+// is left of the first try. The trainer is a shell script, the coordinator that of `sweep run`.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "tests/integration/process.h"
+
+namespace sweep {
+namespace {
+
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using testing::Process;
+using testing::Result;
+
+constexpr char kSweepFile[] = R"(name: again
+labels: {team: vision}
+program: ["sh", "train.sh"]
+files: [train.sh]
+method: random
+parameters:
+  lr: {min: 0.01, max: 0.1}
+run_cap: 20
+epochs: 2
+require: {accuracy: ">= 0.5"}
+)";
+
+// Each process leaves a line in `started`.
+std::string Works(const std::string& folder) {
+  return "read -r trial\necho x >> '" + folder +
+         "/started'\n"
+         "name=$(printf '%s' \"$trial\" | sed 's/.*\"trial\":\"\\([^\"]*\\)\".*/\\1/')\n"
+         "for epoch in 1 2; do\n"
+         "  printf "
+         "'{\"type\":\"epoch\",\"trial\":\"%s\",\"epoch\":%d,\"train_loss\":0.5,\"train_accuracy\":"
+         "0.6,'"
+         "'\"validation_loss\":0.4,\"validation_accuracy\":0.7,\"lr\":0.1}\\n' \"$name\" $epoch\n"
+         "done\n"
+         "printf '{\"type\":\"done\",\"trial\":\"%s\",\"epochs\":2}\\n' \"$name\"\n";
+}
+
+std::string Fails(const std::string& folder) {
+  return "read -r trial\necho x >> '" + folder +
+         "/started'\n"
+         "echo \"loading model $$\"\n"
+         "echo \"ModuleNotFoundError: No module named 'torchh'\" >&2\nexit 1\n";
+}
+
+class AgainTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    file_ = folder_.Write("again.yaml", kSweepFile);
+    folder_.Write("train.sh", Fails(folder_.path()));
+  }
+  Result Sweep(std::vector<std::string> words) {
+    words.insert(words.begin(), "sweep");
+    return testing::Run({.command = std::move(words),
+                         .folder = folder_.path(),
+                         .environment = {{"SWEEP_TRAINER", "/bin/true"}}});
+  }
+  json Json(std::vector<std::string> words) {
+    words.insert(words.end(), {"--format", "json"});
+    const Result result = Sweep(words);
+    json document = json::parse(result.output, nullptr, /*allow_exceptions=*/false);
+    EXPECT_FALSE(document.is_discarded()) << words[0] << ": " << result.output;
+    return document;
+  }
+  int Started() {
+    std::ifstream file(folder_.path() + "/started");
+    int lines = 0;
+    for (std::string line; std::getline(file, line);) ++lines;
+    return lines;
+  }
+  void Fix() { folder_.Write("train.sh", Works(folder_.path())); }
+
+  testing::TemporaryFolder folder_;
+  std::string file_;
+};
+
+TEST_F(AgainTest, RunEndsWhenTheFirstTrialsAllFailAlike) {
+  const Result run = Sweep({"run", "again.yaml", "--slots", "2"});
+  EXPECT_EQ(run.code, 1) << run.output;
+  EXPECT_THAT(run.output,
+              AllOf(HasSubstr("again is paused: the first 3 trials failed alike: "
+                              "ModuleNotFoundError: No module named 'torchh'"),
+                    HasSubstr("sweep run again.yaml --new"),
+                    HasSubstr("sweep run again.yaml --keep-going")));
+  EXPECT_LT(Started(), 12) << "of 60 that 20 trials may have";
+  const json shown = Json({"show", "again"});
+  EXPECT_EQ(shown["state"], "paused");
+  EXPECT_THAT(shown["pause_reason"].get<std::string>(), HasSubstr("failed alike"));
+  EXPECT_THAT(Sweep({"show", "again", "--no-plot"}).output, HasSubstr("sweep resume again"));
+  EXPECT_THAT(Sweep({"list"}).output, HasSubstr("again is paused: the first 3 trials"));
+  EXPECT_THAT(Sweep({"explain", "again/8"}).output, HasSubstr("failed alike"));
+
+  const int before = Started();
+  const Result again = Sweep({"run", "again.yaml"});
+  EXPECT_EQ(again.code, 1);
+  EXPECT_THAT(again.output, HasSubstr("failed alike"));
+  EXPECT_EQ(Started(), before) << "nothing of it is begun";
+}
+
+TEST_F(AgainTest, KeepGoingGoesOn) {
+  ASSERT_EQ(Sweep({"run", "again.yaml"}).code, 1);
+  const Result run = Sweep({"run", "again.yaml", "--keep-going"});
+  EXPECT_EQ(run.code, 1);
+  const json shown = Json({"show", "again"});
+  EXPECT_EQ(shown["state"], "completed");
+  EXPECT_EQ(shown["status"], "completed, 20 failed");
+  EXPECT_EQ(Started(), 60);
+  EXPECT_THAT(Sweep({"show", "again", "--no-plot", "--color", "always"}).output,
+              HasSubstr("\x1b[31mcompleted, 20 failed"))
+      << "what failed is not green";
+}
+
+TEST_F(AgainTest, TheFirstTrialCanBeTriedBeforeAnythingIsStored) {
+  const Result broken = Sweep({"run", "again.yaml", "--first"});
+  EXPECT_EQ(broken.code, 1) << broken.output;
+  EXPECT_THAT(broken.output, AllOf(HasSubstr("again/1"), HasSubstr("No module named 'torchh'"),
+                                   HasSubstr("it printed last:"), HasSubstr("loading model"),
+                                   HasSubstr("nothing was stored")));
+  EXPECT_EQ(Started(), 1);
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() + "/sweep.db"));
+  Fix();
+  const Result fine = Sweep({"run", "again.yaml", "--first", "--slots", "2"});
+  EXPECT_EQ(fine.code, 0) << fine.output;
+  EXPECT_THAT(fine.output, AllOf(HasSubstr("epoch 1 of 2 came after"),
+                                 HasSubstr("the whole sweep (20 trials) will take about")));
+  EXPECT_EQ(Json({"run", "again.yaml", "--first"})["works"], true);
+  EXPECT_FALSE(std::filesystem::exists(folder_.path() + "/sweep.db"));
+}
+
+TEST_F(AgainTest, AChangedFileIsShownAndRunsUnderANewName) {
+  ASSERT_EQ(Sweep({"run", "again.yaml"}).code, 1);
+  Fix();
+  const Result refused = Sweep({"run", "again.yaml"});
+  EXPECT_EQ(refused.code, 2) << refused.output;
+  EXPECT_THAT(refused.output,
+              AllOf(HasSubstr("sweep 'again' exists with other content"),
+                    HasSubstr("--- train.sh (stored)\n+++ train.sh\n"),
+                    HasSubstr("-echo \"ModuleNotFoundError"), HasSubstr("+for epoch in 1 2; do"),
+                    HasSubstr("sweep run again.yaml --new"), HasSubstr("sweep delete again"),
+                    HasSubstr("sweep rename again again-old")));
+  const Result fresh = Sweep({"run", "again.yaml", "--new"});
+  EXPECT_EQ(fresh.code, 0) << fresh.output;
+  EXPECT_THAT(fresh.output, HasSubstr("running it as again-2"));
+  const json shown = Json({"show", "again-2"});
+  EXPECT_EQ(shown["trials"]["completed"], 20);
+  EXPECT_THAT(shown["source"].get<std::string>(), HasSubstr("name: again-2\n"));
+  const Result same = Sweep({"run", "again.yaml"});
+  EXPECT_EQ(same.code, 0) << "the copy has this content: " << same.output;
+  EXPECT_THAT(same.output, HasSubstr("resuming again-2: 20/20"));
+}
+
+TEST_F(AgainTest, ADeletedSweepLeavesItsNameToTheCorrectedFile) {
+  ASSERT_EQ(Sweep({"run", "again.yaml"}).code, 1);
+  Fix();
+  EXPECT_EQ(Sweep({"delete", "agian"}).code, 2);
+  EXPECT_EQ(Sweep({"delete", "again", "agian", "--yes"}).code, 2) << "all are there, or none goes";
+  EXPECT_EQ(Json({"list"}).size(), 1u);
+  const json deleted = Json({"delete", "again", "--yes"});
+  EXPECT_EQ(deleted[0]["name"], "again");
+  EXPECT_TRUE(Json({"list"}).empty());
+  EXPECT_EQ(Sweep({"show", "again"}).code, 2);
+  const Result run = Sweep({"run", "again.yaml"});
+  EXPECT_EQ(run.code, 0) << run.output;
+  EXPECT_EQ(Json({"show", "again"})["trials"]["completed"], 20);
+}
+
+TEST_F(AgainTest, OneThatIsRenamedOrArchivedIsOutOfTheWay) {
+  Fix();
+  ASSERT_EQ(Sweep({"run", "again.yaml"}).code, 0);
+  const Result renamed = Sweep({"rename", "again", "before"});
+  EXPECT_EQ(renamed.code, 0) << renamed.output;
+  EXPECT_EQ(Sweep({"best", "before"}).code, 0);
+  EXPECT_EQ(Sweep({"trial", "before/1", "--no-plot"}).code, 0);
+  EXPECT_EQ(Sweep({"rename", "before", "two words"}).code, 2);
+  const Result copy = Sweep({"run", "again.yaml"});
+  EXPECT_EQ(copy.code, 0) << copy.output;
+  EXPECT_THAT(copy.output, HasSubstr("again says the same as before but for its name"));
+
+  EXPECT_EQ(Sweep({"archive", "again"}).code, 0);
+  EXPECT_EQ(Json({"list"}).size(), 1u);
+  EXPECT_EQ(Json({"list", "--all"}).size(), 2u);
+  EXPECT_THAT(Sweep({"best"}).output, Not(HasSubstr("again/"))) << "it is not the newest";
+  EXPECT_EQ(Sweep({"show", "again", "--no-plot"}).code, 0);
+  EXPECT_EQ(Sweep({"archive", "again", "--undo"}).code, 0);
+  EXPECT_EQ(Json({"list"}).size(), 2u);
+}
+
+TEST_F(AgainTest, TheListIsFilteredAndTellsWhatSweepsTakeOnDisk) {
+  Fix();
+  ASSERT_EQ(Sweep({"run", "again.yaml"}).code, 0);
+  const json all = Json({"list"});
+  EXPECT_GT(all[0]["disk_bytes"], 20 * 2 * 100);
+  EXPECT_EQ(all[0]["labels"]["team"], "vision");
+  EXPECT_EQ(Json({"list", "--state", "completed", "--label", "team=vision"}).size(), 1u);
+  EXPECT_EQ(Json({"list", "--label", "team"}).size(), 1u);
+  EXPECT_TRUE(Json({"list", "--label", "team=audio"}).empty());
+  EXPECT_TRUE(Json({"list", "--state", "active,paused"}).empty());
+  EXPECT_TRUE(Json({"list", "--state", "failed"}).empty());
+  EXPECT_EQ(Sweep({"list", "--state", "complete"}).code, 2);
+}
+
+}  // namespace
+}  // namespace sweep
