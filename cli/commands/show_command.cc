@@ -8,6 +8,7 @@
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
+#include "common/base/utf8.h"
 
 namespace sweep::cli {
 namespace {
