@@ -138,6 +138,12 @@ void AddGlobalOptions(CLI::App* app, Session* session) {
     option->envname("");
     if (!info.choices.empty()) option->check(OneOf(info.choices));
     if (!info.takes.empty()) option->type_name(info.takes);
+    // "" would mean the default: not what somebody meant whose variable is empty.
+    if (info.key == std::string("db")) {
+      option->check([](const std::string& name) {
+        return name.empty() ? std::string("needs the name of a file") : std::string();
+      });
+    }
   }
   app->add_flag("-q,--quiet", session->quiet,
                 "errors and the result that a script needs, nothing else");

@@ -88,6 +88,9 @@ absl::Status Connection::Reconnect(absl::Duration patience) {
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOptions& options) {
   if (!options.coordinator.empty()) return To(options.coordinator, options.patience);
+  // A name that can be none is refused, wherever a coordinator may be.
+  const absl::StatusOr<std::string> found = Store::FindHolder(options.database);
+  if (absl::IsInvalidArgument(found.status())) return found.status();
   std::error_code error;
   if (!std::filesystem::exists(options.database, error)) {
     absl::StatusOr<std::unique_ptr<Connection>> connection = To(kDefaultAddress, options.patience);
@@ -133,7 +136,10 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::ToHolder(const Connectio
 
 absl::Status Connection::Embed(const std::string& database) {
   absl::StatusOr<std::unique_ptr<CoordinatorServer>> server =
-      CoordinatorServer::Start({.listen = "127.0.0.1:0", .database = database});
+      CoordinatorServer::Start({.listen = "127.0.0.1:0",
+                                .database = database,
+                                .momentary = true,
+                                .patience = absl::ZeroDuration()});
   if (!server.ok()) return server.status();
   UseChannel(MakeChannel((*server)->address()), (*server)->address());
   server_ = *std::move(server);

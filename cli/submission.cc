@@ -36,7 +36,11 @@ absl::Status GiveName(const std::string& name, SweepInput* input) {
   absl::StatusOr<std::string> text = WithSweepName(input->source.text, name);
   if (!text.ok()) return text.status();
   input->source.text = *std::move(text);
-  input->spec.name = name;
+  // Its seed may be drawn from the name.
+  Diagnostics diagnostics;
+  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(input->source, &diagnostics);
+  if (!spec.ok()) return spec.status();
+  input->spec = *std::move(spec);
   return absl::OkStatus();
 }
 
@@ -60,16 +64,17 @@ absl::StatusOr<v1::CreateSweepResponse> SubmitUnderNewName(Connection& connectio
 
 // The copy of `name` (NAME-2, …) that has this very content, made by --new before; empty when there
 // is none.
-std::string CopyWithContent(Connection& connection, const SweepSpec& spec) {
+std::string CopyWithContent(Connection& connection, const SweepInput& input) {
   const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection, /*archived=*/true);
   if (!sweeps.ok()) return "";
   for (const v1::Sweep& sweep : *sweeps) {
-    if (sweep.digest() != spec.digest) continue;
     const std::string name = ShortName(sweep.name());
     const std::size_t dash = name.rfind('-');
     int number = 0;
     if (dash == std::string::npos || !absl::SimpleAtoi(name.substr(dash + 1), &number)) continue;
-    if (number >= 2 && name == NumberedName(spec.name, number)) return name;
+    if (number < 2 || name != NumberedName(input.spec.name, number)) continue;
+    SweepInput copy = input;
+    if (GiveName(name, &copy).ok() && copy.spec.digest == sweep.digest()) return name;
   }
   return "";
 }
@@ -118,7 +123,7 @@ absl::StatusOr<v1::CreateSweepResponse> Submit(Connection& connection,
           ? SubmitUnderNewName(connection, options, input)
           : CreateSweep(connection, ToProto(input->source), options.keep_going);
   if (absl::IsAlreadyExists(created.status()) && !options.new_name) {
-    if (const std::string copy = CopyWithContent(connection, input->spec); !copy.empty()) {
+    if (const std::string copy = CopyWithContent(connection, *input); !copy.empty()) {
       if (absl::Status named = GiveName(copy, input); !named.ok()) return named;
       return CreateSweep(connection, ToProto(input->source), options.keep_going);
     }

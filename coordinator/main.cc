@@ -92,6 +92,7 @@ sigset_t BlockEndSignals() {
   const sigset_t signals = sweep::EndSignalSet();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   sweep::IgnoreBrokenPipes();
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is a full disk
   return signals;
 }
 

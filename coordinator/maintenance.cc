@@ -13,6 +13,7 @@ namespace sweep {
 namespace {
 
 constexpr int kFailed = 1;
+constexpr int kBadArguments = 2;
 
 volatile std::sig_atomic_t interrupted = 0;
 
@@ -25,7 +26,11 @@ void EndByRequest() {
   IgnoreBrokenPipes();
 }
 
-void SayError(const std::string& text) { fmt::print(stderr, "sweep-coordinator: {}\n", text); }
+// The program's exit code.
+int Fail(const absl::Status& status) {
+  fmt::print(stderr, "sweep-coordinator: {}\n", std::string(status.message()));
+  return absl::IsInvalidArgument(status) ? kBadArguments : kFailed;
+}
 
 }  // namespace
 
@@ -36,11 +41,10 @@ int RunBackup(const std::string& database, const std::string& file) {
               .file = file,
               .progress = [](const std::string& line) { fmt::print(stderr, "{}\n", line); },
               .is_cancelled = [] { return interrupted != 0; }});
-  if (!result.ok()) {
-    SayError(std::string(result.status().message()));
-    return kFailed;
+  if (!result.ok()) return Fail(result.status());
+  for (const std::string& fault : result->faults) {
+    fmt::print(stderr, "sweep-coordinator: not in the backup: {}\n", fault);
   }
-  for (const std::string& fault : result->faults) SayError("not in the backup: " + fault);
   fmt::print("backed up '{}' to '{}': {:.1f} MB and {} blob{}\n", database, file,
              static_cast<double>(result->size_bytes) / 1e6, result->blobs,
              result->blobs == 1 ? "" : "s");
@@ -51,10 +55,7 @@ int RunCheck(const std::string& database) {
   fmt::print("database '{}'\n", database);
   const absl::StatusOr<CheckReport> report =
       CheckDatabase(database, [](const std::string& line) { fmt::print("{}\n", line); });
-  if (!report.ok()) {
-    SayError(std::string(report.status().message()));
-    return kFailed;
-  }
+  if (!report.ok()) return Fail(report.status());
   for (const std::string& fault : report->faults) fmt::print("fault: {}\n", fault);
   fmt::print("{}\n", report->sound() ? "sound" : fmt::format("{} faults", report->faults.size()));
   return report->sound() ? 0 : kFailed;

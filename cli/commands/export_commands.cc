@@ -3,11 +3,11 @@
 #include <functional>
 #include <iostream>
 #include <iterator>
-#include <map>
 
 #include "absl/strings/str_cat.h"
 #include "cli/calls.h"
 #include "cli/options.h"
+#include "cli/present/curves.h"
 #include "cli/present/export.h"
 #include "cli/present/optuna_journal.h"
 #include "cli/present/output_file.h"
@@ -46,17 +46,12 @@ absl::StatusOr<SweepSpec> SpecOf(const v1::Sweep& sweep) {
   return spec;
 }
 
-// The trial's epochs, of each the row of the latest attempt.
-absl::StatusOr<std::vector<v1::Epoch>> LatestEpochs(Connection& connection,
-                                                    const v1::Trial& trial) {
-  std::vector<v1::Epoch> epochs;
-  if (trial.epoch() == 0 && trial.attempt() == 0) return epochs;
+// The trial's epochs, of each the row that counts.
+absl::StatusOr<std::vector<v1::Epoch>> EpochsOf(Connection& connection, const v1::Trial& trial) {
+  if (trial.epoch() == 0 && trial.attempt() == 0) return std::vector<v1::Epoch>();
   absl::StatusOr<std::vector<v1::Epoch>> all = ListEpochs(connection, ShortName(trial.name()));
   if (!all.ok()) return all.status();
-  std::map<int, v1::Epoch*> latest;
-  for (v1::Epoch& epoch : *all) latest[epoch.epoch()] = &epoch;  // in order of attempt
-  for (const auto& [number, epoch] : latest) epochs.push_back(std::move(*epoch));
-  return epochs;
+  return CountedEpochs(*all);
 }
 
 using TakeTrial = std::function<absl::Status(const v1::Trial& trial)>;
@@ -87,7 +82,7 @@ absl::Status WriteRows(Connection& connection, const ExportOptions& options, con
           ++*rows;
           return absl::OkStatus();
         }
-        const absl::StatusOr<std::vector<v1::Epoch>> epochs = LatestEpochs(connection, trial);
+        const absl::StatusOr<std::vector<v1::Epoch>> epochs = EpochsOf(connection, trial);
         if (!epochs.ok()) return epochs.status();
         for (const v1::Epoch& epoch : *epochs) writer.Write(EpochExportRow(trial, epoch));
         *rows += std::ssize(*epochs);
@@ -102,7 +97,7 @@ absl::Status WriteJournal(Connection& connection, const SweepSpec& spec, const v
   OptunaJournal journal(spec, sweep, &out);
   return ForEachTrial(
       connection, ShortName(sweep.name()), out, [&](const v1::Trial& trial) -> absl::Status {
-        const absl::StatusOr<std::vector<v1::Epoch>> epochs = LatestEpochs(connection, trial);
+        const absl::StatusOr<std::vector<v1::Epoch>> epochs = EpochsOf(connection, trial);
         if (!epochs.ok()) return epochs.status();
         journal.Write(trial, *epochs);
         ++*rows;
@@ -172,8 +167,8 @@ void AddExportCommand(CLI::App* app, Session* session) {
   CLI::App* command = app->add_subcommand(
       "export",
       "Write all trials as data\n"
-      "One row per trial, or with --epochs one row per epoch (of the latest attempt that measured "
-      "it). CSV has a column parameters.x for every hyperparameter x; JSON is an array of objects, "
+      "One row per trial, or with --epochs one row per epoch: the one that was acknowledged first, "
+      "by which the trial is ranked; column attempt says which attempt that was. CSV has a column parameters.x for every hyperparameter x; JSON is an array of objects, "
       "one to a line. Numbers are raw, shares from 0 to 1, times RFC 3339 in UTC; what is not "
       "known or not finite is empty or null. Trials are read and written page by page. With -o "
       "the file is there whole or not at all.\n"

@@ -8,6 +8,7 @@
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
+#include "common/base/utf8.h"
 
 namespace sweep::cli {
 namespace {
@@ -78,7 +79,7 @@ absl::Status PrintPlots(Connection& connection, const v1::Sweep& sweep, const Sw
   const absl::StatusOr<std::vector<v1::Epoch>> rows = ListEpochs(connection, best);
   if (!rows.ok()) return rows.status();
   const std::vector<std::string> gates(sweep.gates().begin(), sweep.gates().end());
-  Plot curves = AccuracyPlot(LatestEpochs(*rows), gates);
+  Plot curves = AccuracyPlot(CountedMetrics(*rows), gates);
   curves.title = best;
   std::cout << '\n'
             << RenderPlot(history.ToPlot(), StyleFor(flags, session, 12)) << '\n'

@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "cli/calls.h"
+#include "cli/options.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/present/watch.h"

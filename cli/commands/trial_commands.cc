@@ -59,7 +59,7 @@ absl::Status PrintCurves(Connection& connection, const v1::Trial& trial,
   const std::string name = ShortName(trial.name());
   const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, name.substr(0, name.find('/')));
   if (!sweep.ok()) return sweep.status();
-  const std::vector<EpochMetrics> epochs = LatestEpochs(rows);
+  const std::vector<EpochMetrics> epochs = CountedMetrics(rows);
   const std::vector<std::string> gates(sweep->gates().begin(), sweep->gates().end());
   std::cout << '\n'
             << RenderPlot(AccuracyPlot(epochs, gates), StyleFor(flags, session, 14)) << '\n'

@@ -90,23 +90,30 @@ PlotSeries Curve(const std::string& name, PlotSeries::Kind kind, int color,
 
 }  // namespace
 
-std::vector<EpochMetrics> LatestEpochs(const std::vector<v1::Epoch>& rows) {
-  std::map<int, const v1::Epoch*> latest;
+std::vector<v1::Epoch> CountedEpochs(const std::vector<v1::Epoch>& rows) {
+  std::map<int, const v1::Epoch*> counted;
   for (const v1::Epoch& row : rows) {
-    const v1::Epoch*& entry = latest[row.epoch()];
-    if (entry == nullptr || row.attempt() >= entry->attempt()) entry = &row;
+    const v1::Epoch*& entry = counted[row.epoch()];
+    if (entry == nullptr || row.attempt() < entry->attempt()) entry = &row;
   }
+  std::vector<v1::Epoch> epochs;
+  epochs.reserve(counted.size());
+  for (const auto& [number, row] : counted) epochs.push_back(*row);
+  return epochs;
+}
+
+std::vector<EpochMetrics> CountedMetrics(const std::vector<v1::Epoch>& rows) {
   std::vector<EpochMetrics> epochs;
-  for (const auto& [number, row] : latest) {
-    epochs.push_back({.epoch = number,
-                      .train_loss = row->train_loss(),
-                      .train_accuracy = row->train_accuracy(),
-                      .validation_loss = row->validation_loss(),
-                      .validation_accuracy = row->validation_accuracy(),
-                      .lr = row->lr(),
-                      .train_seconds = Seconds(row->train_duration()),
-                      .evaluate_seconds = Seconds(row->evaluate_duration()),
-                      .images_per_second = row->images_per_second()});
+  for (const v1::Epoch& row : CountedEpochs(rows)) {
+    epochs.push_back({.epoch = row.epoch(),
+                      .train_loss = row.train_loss(),
+                      .train_accuracy = row.train_accuracy(),
+                      .validation_loss = row.validation_loss(),
+                      .validation_accuracy = row.validation_accuracy(),
+                      .lr = row.lr(),
+                      .train_seconds = Seconds(row.train_duration()),
+                      .evaluate_seconds = Seconds(row.evaluate_duration()),
+                      .images_per_second = row.images_per_second()});
   }
   return epochs;
 }

@@ -14,8 +14,11 @@ namespace sweep::cli {
 
 // The plots of `trial`, `show` and `train`. Pure functions of what was measured.
 
-// The rows of a trial as one training: of every epoch the row of the latest attempt, in order.
-std::vector<EpochMetrics> LatestEpochs(const std::vector<v1::Epoch>& rows);
+// The rows of a trial as one training: of every epoch the row that counts, in order. That is the
+// one acknowledged first, of the earliest attempt, as in the ranking, the view `epochs` and the
+// dashboard: an attempt that repeats an epoch changes no result.
+std::vector<v1::Epoch> CountedEpochs(const std::vector<v1::Epoch>& rows);
+std::vector<EpochMetrics> CountedMetrics(const std::vector<v1::Epoch>& rows);
 
 // Train and validation accuracy over the epochs, with the lines of the accuracy and the epoch gate
 // when `gates` ("accuracy >= 0.994", as Sweep.gates) has them. The axis is zoomed to where the

@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdlib>
@@ -134,7 +135,7 @@ TEST(LossPlot, ValuesThatAreNotFiniteBreakTheCurve) {
   EXPECT_EQ(RenderPlot(LossPlot(epochs), {}), "loss: no epochs yet\n");
 }
 
-TEST(LatestEpochs, OfEveryEpochTheLatestAttempt) {
+TEST(CountedEpochs, OfEveryEpochTheRowThatWasAcknowledgedFirst) {
   std::vector<v1::Epoch> rows(4);
   const int numbers[][2] = {{1, 1}, {2, 1}, {2, 2}, {3, 2}};  // epoch, attempt
   for (int i = 0; i < 4; ++i) {
@@ -142,9 +143,16 @@ TEST(LatestEpochs, OfEveryEpochTheLatestAttempt) {
     rows[i].set_attempt(numbers[i][1]);
     rows[i].set_validation_accuracy(0.1 * i);
   }
-  const std::vector<EpochMetrics> epochs = LatestEpochs(rows);
-  ASSERT_EQ(epochs.size(), 3u);
-  EXPECT_EQ(epochs[1].validation_accuracy, 0.2);
+  for (const bool backwards : {false, true}) {
+    if (backwards) std::reverse(rows.begin(), rows.end());
+    const std::vector<EpochMetrics> epochs = CountedMetrics(rows);
+    ASSERT_EQ(epochs.size(), 3u);
+    EXPECT_EQ(epochs[1].validation_accuracy, 0.1);
+    const std::vector<v1::Epoch> counted = CountedEpochs(rows);
+    ASSERT_EQ(counted.size(), 3u);
+    EXPECT_EQ(counted[1].attempt(), 1);
+    EXPECT_EQ(counted[2].attempt(), 2);
+  }
 }
 
 v1::Sweep AccuracySweep() {

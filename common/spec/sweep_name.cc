@@ -2,7 +2,9 @@
 
 #include <cctype>
 #include <optional>
+#include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "common/base/value.h"
 #include "common/yaml/yaml_reader.h"
@@ -62,6 +64,29 @@ absl::StatusOr<std::string> WithSweepName(const std::string& text, const std::st
     return refusal;
   }
   return refusal;
+}
+
+absl::StatusOr<SweepSource> RenamedSource(const SweepSource& stored, const std::string& digest,
+                                          const std::string& name) {
+  Diagnostics ignored;
+  const absl::StatusOr<SweepSpec> before = SweepSpec::ParseStored(stored, digest, &ignored);
+  if (!before.ok()) return before.status();
+  const absl::StatusOr<std::string> text = WithSweepName(stored.text, name);
+  if (!text.ok()) return text.status();
+  const std::string seed = absl::StrCat("seed: ", before->seed);
+  std::vector<std::string> candidates = {
+      *text, absl::StrCat(*text, absl::EndsWith(*text, "\n") ? "" : "\n", seed, "\n")};
+  if (const std::size_t brace = text->rfind('}'); brace != std::string::npos) {
+    candidates.push_back(text->substr(0, brace) + ", " + seed + text->substr(brace));
+  }
+  for (const std::string& candidate : candidates) {
+    SweepSource source = stored;
+    source.text = candidate;
+    const absl::StatusOr<SweepSpec> spec = SweepSpec::ParseStored(source, digest, &ignored);
+    if (spec.ok() && spec->name == name && spec->digest == digest) return source;
+  }
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the sweep file cannot be given the name '", name, "' and keep its meaning; its ", seed));
 }
 
 std::string NumberedName(const std::string& name, int number) {

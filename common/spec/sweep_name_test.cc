@@ -31,6 +31,26 @@ TEST(SweepName, AnAliasIsRefused) {
   EXPECT_FALSE(WithSweepName("", "day").ok());
 }
 
+// The seed is drawn from the name, so a renamed sweep would try other points.
+TEST(SweepName, ARenamedSweepKeepsItsSeed) {
+  for (const std::string text :
+       {"name: night\nmodel: cnn-18718\nmethod: random\nrun_cap: 3\n",
+        "{name: night, model: cnn-18718, method: random, run_cap: 3}\n",
+        "name: night\nmodel: cnn-18718\nmethod: random\nrun_cap: 3\nseed: 4"}) {
+    SweepSource source{.text = text};
+    Diagnostics diagnostics;
+    const auto before = SweepSpec::Parse(source, &diagnostics);
+    ASSERT_TRUE(before.ok()) << FormatDiagnostics(diagnostics);
+    const auto renamed = RenamedSource(source, before->digest, "day");
+    ASSERT_TRUE(renamed.ok()) << renamed.status();
+    const auto after = SweepSpec::Parse(*renamed, &diagnostics);
+    ASSERT_TRUE(after.ok()) << FormatDiagnostics(diagnostics);
+    EXPECT_EQ(after->name, "day");
+    EXPECT_EQ(after->seed, before->seed);
+    EXPECT_EQ(after->digest, before->digest);
+  }
+}
+
 TEST(SweepName, CopiesAreNumberedWithinTheLimit) {
   EXPECT_EQ(NumberedName("night", 2), "night-2");
   EXPECT_EQ(NumberedName(std::string(63, 'a'), 12), std::string(60, 'a') + "-12");

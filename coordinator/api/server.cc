@@ -41,10 +41,6 @@ constexpr WorkPool::Options kReads = {.threads = 4, .max_queued = 256};
 constexpr WorkPool::Options kFiles = {.threads = 2, .max_queued = 256};
 constexpr WorkPool::Options kParsing = {.threads = 2, .max_queued = 64};
 
-std::string BlobFolder(const std::string& database) {
-  return database.empty() ? std::string() : database + ".blobs";
-}
-
 class CoordinatorServerImpl final : public CoordinatorServer {
  public:
   ~CoordinatorServerImpl() override { CoordinatorServerImpl::Shutdown(); }
@@ -54,11 +50,13 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     absl::StatusOr<std::unique_ptr<Store>> store =
         Store::Open({.path = options.database,
                      .clock = options.clock,
+                     .momentary = options.momentary,
+                     .patience = options.patience,
                      .on_batch = [this](const BatchReport& batch) { metrics_->OnBatch(batch); }});
     if (!store.ok()) return store.status();
     store_ = *std::move(store);
     absl::StatusOr<std::unique_ptr<BlobStore>> blobs =
-        BlobStore::Open(BlobFolder(options.database));
+        BlobStore::Open(store_->BlobFolder());
     if (!blobs.ok()) return blobs.status();
     blobs_ = *std::move(blobs);
     absl::StatusOr<std::unique_ptr<Scheduler>> scheduler =

@@ -11,7 +11,11 @@ namespace sweep {
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:7077";  // port 0: any free one
-  std::string database = "sweep.db";      // "" keeps all in memory
+  std::string database = "sweep.db";      // see DatabaseFile; "" keeps all in memory
+  // For a client's questions; see StoreOptions.
+  bool momentary = false;
+  // How long to wait for a client that reads the database at this moment.
+  absl::Duration patience = absl::Seconds(10);
   absl::Duration lease_term = absl::Seconds(60);
   // How long Synchronize parks; at most a third of lease_term.
   absl::Duration poll_time = absl::Seconds(20);

@@ -12,25 +12,20 @@ namespace {
 using SharedSpec = std::shared_ptr<const SweepSpec>;  // shared with the cache and the scheduler
 
 // The stored sweep as it is under another name. `spec` stays null when there is no such sweep.
-absl::Status PlanRenaming(grpc::CallbackServerContext* context, Store* store,
-                          Scheduler::Renaming* renaming) {
+absl::Status PlanRenaming(Store* store, Scheduler::Renaming* renaming) {
   const absl::StatusOr<SweepRow> row = store->GetSweep(renaming->name);
   if (absl::IsNotFound(row.status())) return absl::OkStatus();
   if (!row.ok()) return row.status();
   if (absl::Status valid = ParseSweepResource(renaming->new_name).status(); !valid.ok()) {
     return valid;
   }
-  absl::StatusOr<std::string> text = WithSweepName(row->source.text, renaming->new_name);
-  if (!text.ok()) return text.status();
-  SweepSource source = row->source;
-  source.text = renaming->text = *std::move(text);
+  const absl::StatusOr<SweepSource> source =
+      RenamedSource(row->source, row->digest, renaming->new_name);
+  if (!source.ok()) return source.status();
   Diagnostics diagnostics;
-  absl::StatusOr<SweepSpec> spec =
-      SweepSpec::Parse(source, &diagnostics, [context] { return context->IsCancelled(); });
+  absl::StatusOr<SweepSpec> spec = SweepSpec::ParseStored(*source, row->digest, &diagnostics);
   if (!spec.ok()) return spec.status();
-  if (spec->name != renaming->new_name || spec->digest != row->digest) {
-    return absl::InternalError("the sweep's file means something else with another name");
-  }
+  renaming->text = source->text;
   renaming->spec = std::make_shared<const SweepSpec>(*std::move(spec));
   return absl::OkStatus();
 }
@@ -159,7 +154,7 @@ grpc::ServerUnaryReactor* SweepService::RenameSweep(grpc::CallbackServerContext*
     Scheduler::Renaming renaming{.name = name,
                                  .new_name = request->new_name(),
                                  .request_id = RequestId(request->request_id())};
-    if (absl::Status planned = PlanRenaming(context, store_, &renaming); !planned.ok()) {
+    if (absl::Status planned = PlanRenaming(store_, &renaming); !planned.ok()) {
       return reactor->Finish(Outgoing(context, planned));
     }
     scheduler_->RenameSweep(renaming, [=, this](const absl::StatusOr<SweepRow>& sweep) {

@@ -117,6 +117,9 @@ std::vector<prometheus::MetricFamily> StoreFamilies(const StoreLoad& load) {
             Number(load.queued_writes)),
       Gauge("sweep_disk_full", "1 while writes are refused because the disk is full.",
             load.disk_is_full ? 1 : 0),
+      Gauge("sweep_database_lost",
+            "1 while writes are refused because a file of the database was deleted or replaced.",
+            load.files_are_lost ? 1 : 0),
       Gauge("sweep_readers_in_use", "Reading connections that a query uses.",
             Number(load.readers_in_use)),
       Gauge("sweep_readers_max", "Reading connections that there may be.",
@@ -150,7 +153,8 @@ class CoordinatorMetricsImpl final : public CoordinatorMetrics {
                                    "Writes that one transaction answers.", SizeBuckets())),
         writes_refused_(prometheus::BuildCounter()
                             .Name("sweep_writes_refused_total")
-                            .Help("Writes that were refused because the disk was full.")
+                            .Help("Writes refused because the disk was full or the database's files were "
+                                  "gone.")
                             .Register(registry_)
                             .Add({})) {
     for (const Method& method : options.methods) methods_.emplace_back(method);

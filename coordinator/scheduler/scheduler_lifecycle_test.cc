@@ -10,6 +10,9 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
+// Without it the seed is drawn from the name.
+constexpr char kSeed[] = "seed: 1\n";
+
 class LifecycleTest : public SchedulerTest {
  protected:
   absl::StatusOr<std::int64_t> Delete(const std::string& name, const std::string& request = "") {
@@ -20,8 +23,8 @@ class LifecycleTest : public SchedulerTest {
                                   const std::string& request = "", bool with_spec = true) {
     Scheduler::Renaming renaming{.name = name, .new_name = new_name, .request_id = request};
     if (with_spec) {
-      renaming.spec = std::make_shared<const SweepSpec>(TestSpec(new_name));
-      renaming.text = TestSource(new_name).text;
+      renaming.spec = std::make_shared<const SweepSpec>(TestSpec(new_name, kSeed));
+      renaming.text = TestSource(new_name, kSeed).text;
     }
     return Ask<SweepRow>([&](auto callback) { scheduler_->RenameSweep(renaming, callback); });
   }
@@ -70,7 +73,7 @@ TEST_F(LifecycleTest, WhatADeletedSweepLeavesIsRemovedAlsoAfterARestart) {
 }
 
 TEST_F(LifecycleTest, ARenamedSweepGoesOnUnderItsNewName) {
-  Submit("s");
+  Submit("s", kSeed);
   EXPECT_EQ(Must(Rename("s", "t", "r")).name, "t");
   EXPECT_THAT(Work(2), ElementsAre("t/1#1", "t/2#1"));
   EXPECT_EQ(Must(Rename("s", "t", "r", /*with_spec=*/false)).name, "t") << "again";
@@ -82,7 +85,7 @@ TEST_F(LifecycleTest, ARenamedSweepGoesOnUnderItsNewName) {
 }
 
 TEST_F(LifecycleTest, AnAttemptThatWasLostBeforeTheRenamingIsOver) {
-  Submit("s");
+  Submit("s", kSeed);
   const auto tokens = Tokens(Call("w", {.no_wait = true}));
   Pass(kTerm + absl::Seconds(2));
   EXPECT_EQ(Trial(1).state, TrialState::kPending);

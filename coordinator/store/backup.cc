@@ -13,11 +13,13 @@
 
 #include "absl/time/time.h"
 #include "common/base/clock.h"
-#include "common/base/ids.h"
 #include "coordinator/store/blob_files.h"
+#include "coordinator/store/database_file.h"
+#include "coordinator/store/lock_file.h"
 #include "coordinator/store/schema.h"
 #include "coordinator/store/sqlite.h"
 #include "coordinator/store/status_macros.h"
+#include "coordinator/store/unfinished_files.h"
 #include "fmt/format.h"
 
 namespace sweep {
@@ -28,31 +30,15 @@ namespace fs = std::filesystem;
 constexpr absl::Duration kProgressEvery = absl::Seconds(2);
 constexpr double kBytesPerMegabyte = 1e6;
 
-// The names under which a copy is made; what is left of it goes with the object.
-class Unfinished {
- public:
-  explicit Unfinished(const std::string& file) : file_(file + ".tmp-" + RandomHex(8)) {}
-  ~Unfinished() {
-    std::error_code ignored;
-    fs::remove(file_, ignored);
-    fs::remove(file_ + "-journal", ignored);
-    fs::remove_all(blobs(), ignored);
-  }
-  Unfinished(const Unfinished&) = delete;
-  Unfinished& operator=(const Unfinished&) = delete;
-  const std::string& file() const { return file_; }
-  std::string blobs() const { return file_ + ".blobs"; }
-
- private:
-  const std::string file_;
-};
-
 class Backup {
  public:
-  explicit Backup(const BackupOptions& options) : options_(options), unfinished_(options.file) {}
+  Backup(const BackupOptions& options, DatabaseFile source, DatabaseFile target)
+      : options_(options), source_(std::move(source)), target_(std::move(target)) {}
 
   absl::StatusOr<BackupResult> Run() {
     STORE_RETURN_IF_ERROR(CheckNames());
+    UnfinishedFiles::RemoveAbandoned(fs::path(target_.path()).parent_path());
+    STORE_ASSIGN_OR_RETURN(unfinished_, UnfinishedFiles::Make(target_.path()));
     STORE_RETURN_IF_ERROR(CopyDatabase());
     STORE_RETURN_IF_ERROR(ForgetUnusedBlobs());
     STORE_RETURN_IF_ERROR(CopyBlobs());
@@ -61,17 +47,24 @@ class Backup {
   }
 
  private:
-  std::string FinalBlobs() const { return options_.file + ".blobs"; }
-
+  // What SQLite would take for a part of the copy counts as much as what would be overwritten.
   absl::Status CheckNames() const {
-    std::error_code ignored;
-    if (!fs::exists(options_.database, ignored)) {
-      return absl::NotFoundError(fmt::format("there is no database '{}'", options_.database));
+    STORE_RETURN_IF_ERROR(LockFile::MayRead(source_));
+    const std::string& path = target_.path();
+    for (const std::string& own : {source_.lock(), source_.log(), source_.log_index(),
+                                   source_.path() + "-journal", source_.blobs()}) {
+      if (path == own || path.starts_with(own + "/")) {
+        return absl::InvalidArgumentError(
+            fmt::format("backup '{}': that name belongs to database '{}'; choose another name",
+                        target_.name(), source_.name()));
+      }
     }
-    for (const std::string& name : {options_.file, FinalBlobs()}) {
+    for (const std::string& name :
+         {path, target_.blobs(), target_.log(), target_.log_index(), path + "-journal"}) {
+      std::error_code ignored;
       if (fs::exists(fs::symlink_status(name, ignored))) {
         return absl::AlreadyExistsError(fmt::format(
-            "backup '{}': '{}' exists; choose another name or remove it", options_.file, name));
+            "backup '{}': '{}' exists; choose another name or remove it", target_.name(), name));
       }
     }
     return absl::OkStatus();
@@ -93,32 +86,33 @@ class Backup {
 
   absl::Status CopyDatabase() {
     STORE_ASSIGN_OR_RETURN(const std::unique_ptr<Database> database,
-                           Database::Open(options_.database, Database::Mode::kReadOnly));
+                           Database::Open(source_.path(), Database::Mode::kReadOnly,
+                                          {.name = source_.name()}));
     STORE_RETURN_IF_ERROR(CheckIdentity(*database, Migrations()));
     STORE_ASSIGN_OR_RETURN(const std::int64_t pages, database->QueryInt("PRAGMA page_count"));
     STORE_ASSIGN_OR_RETURN(const std::int64_t page_bytes, database->QueryInt("PRAGMA page_size"));
     database->SetStop([&] {
       std::error_code error;
-      const auto copied = fs::file_size(unfinished_.file(), error);
+      const auto copied = fs::file_size(unfinished_->file(), error);
       Say(fmt::format("copying the database: {:.0f} of about {:.0f} MB",
                       error ? 0.0 : static_cast<double>(copied) / kBytesPerMegabyte,
                       static_cast<double>(pages * page_bytes) / kBytesPerMegabyte));
       return MayGoOn();
     });
-    return database->Run("VACUUM INTO ?", unfinished_.file());
+    return database->Run("VACUUM INTO ?", unfinished_->file());
   }
 
   // A row without its file would let a worker refer to it.
   absl::Status ForgetUnusedBlobs() {
     STORE_ASSIGN_OR_RETURN(const std::unique_ptr<Database> copy,
-                           Database::Open(unfinished_.file(), Database::Mode::kReadWrite));
+                           Database::Open(unfinished_->file(), Database::Mode::kReadWrite));
     STORE_RETURN_IF_ERROR(copy->Execute(fmt::format(
         "PRAGMA foreign_keys = OFF; DELETE FROM blobs WHERE sha256 NOT IN ({})", kUsedBlobsSql)));
     Statement check = copy->Prepare("PRAGMA quick_check(1)");
     STORE_RETURN_IF_ERROR(check.Step().status());
     if (check.Text(0) != "ok") {
       return absl::DataLossError(fmt::format("database '{}' is damaged, so its copy is: {}",
-                                             options_.database, check.Text(0)));
+                                             source_.name(), check.Text(0)));
     }
     Statement used = copy->Prepare(kUsedBlobsSql);
     while (true) {
@@ -129,13 +123,13 @@ class Backup {
   }
 
   absl::Status CopyBlobs() {
-    const std::string source = options_.database + ".blobs";
-    STORE_RETURN_IF_ERROR(MakeBlobFolder(unfinished_.blobs()));
+    const std::string source = source_.blobs();
+    STORE_RETURN_IF_ERROR(MakeBlobFolder(unfinished_->blobs()));
     for (const std::string& sha256 : blobs_) {
       STORE_RETURN_IF_ERROR(MayGoOn());
       Say(fmt::format("copying blobs: {} of {}", result_.blobs, blobs_.size()));
-      const std::string folder = BlobFolderOf(unfinished_.blobs(), sha256);
-      const std::string path = BlobPath(unfinished_.blobs(), sha256);
+      const std::string folder = BlobFolderOf(unfinished_->blobs(), sha256);
+      const std::string path = BlobPath(unfinished_->blobs(), sha256);
       STORE_RETURN_IF_ERROR(MakeBlobFolder(folder));
       absl::Status copied = LinkOrCopy(BlobPath(source, sha256), path);
       if (copied.ok()) copied = VerifyBlobFile(path, sha256);
@@ -148,21 +142,20 @@ class Backup {
         ++result_.blobs;
       }
     }
-    for (const auto& entry : fs::directory_iterator(unfinished_.blobs())) {
+    for (const auto& entry : fs::directory_iterator(unfinished_->blobs())) {
       STORE_RETURN_IF_ERROR(SyncPath(entry.path().string()));
     }
-    return SyncPath(unfinished_.blobs());
+    return SyncPath(unfinished_->blobs());
   }
 
   absl::Status Publish() {
-    STORE_RETURN_IF_ERROR(SyncPath(unfinished_.file()));
-    result_.size_bytes = static_cast<std::int64_t>(fs::file_size(unfinished_.file()));
+    STORE_RETURN_IF_ERROR(SyncPath(unfinished_->file()));
+    result_.size_bytes = static_cast<std::int64_t>(fs::file_size(unfinished_->file()));
     STORE_RETURN_IF_ERROR(CheckNames());
     // The database last: whoever finds it finds its blobs.
-    STORE_RETURN_IF_ERROR(Rename(unfinished_.blobs(), FinalBlobs()));
-    STORE_RETURN_IF_ERROR(Rename(unfinished_.file(), options_.file));
-    const fs::path parent = fs::path(options_.file).parent_path();
-    return SyncPath(parent.empty() ? "." : parent.string());
+    STORE_RETURN_IF_ERROR(Rename(unfinished_->blobs(), target_.blobs()));
+    STORE_RETURN_IF_ERROR(Rename(unfinished_->file(), target_.path()));
+    return SyncPath(fs::path(target_.path()).parent_path());
   }
 
   static absl::Status Rename(const std::string& from, const std::string& to) {
@@ -171,7 +164,9 @@ class Backup {
   }
 
   const BackupOptions& options_;
-  Unfinished unfinished_;
+  const DatabaseFile source_;
+  const DatabaseFile target_;
+  std::unique_ptr<UnfinishedFiles> unfinished_;
   std::set<std::string> blobs_;
   BackupResult result_;
   absl::Duration said_ = RealClock()->Monotonic();
@@ -180,8 +175,10 @@ class Backup {
 }  // namespace
 
 absl::StatusOr<BackupResult> BackUp(const BackupOptions& options) {
+  STORE_ASSIGN_OR_RETURN(DatabaseFile source, DatabaseFile::Resolve(options.database));
+  STORE_ASSIGN_OR_RETURN(DatabaseFile target, DatabaseFile::Resolve(options.file));
   try {
-    return Backup(options).Run();
+    return Backup(options, std::move(source), std::move(target)).Run();
   } catch (const fs::filesystem_error& error) {
     return absl::InternalError(fmt::format("backup '{}': {}", options.file, error.what()));
   }

@@ -14,6 +14,7 @@
 #include "coordinator/store/schema.h"
 #include "coordinator/store/sqlite.h"
 #include "coordinator/store/store_testing.h"
+#include "coordinator/store/unfinished_files.h"
 #include "fmt/format.h"
 
 namespace sweep {
@@ -230,6 +231,38 @@ TEST_F(BackupTest, WhatDoesNotFitTogetherIsFound) {
     EXPECT_THAT(Faults(path_), Contains(HasSubstr(rule)));
     for (const char* suffix : {"-wal", "-shm"}) fs::remove(path_ + suffix);
   }
+}
+
+// What is left of it is nobody's when nobody holds its lock, however young it is.
+TEST_F(BackupTest, WhatKilledBackupsLeftGoesWithTheNextOneAndWhatIsBeingMadeStays) {
+  const auto leave = [&](const std::string& name) {
+    const std::string file = folder_.File(name);
+    std::ofstream(file) << "half of it";
+    std::ofstream(file + "-journal") << "journal";
+    fs::create_directories(file + ".blobs/ab");
+    std::ofstream(file + ".blobs/ab/blob") << "blob";
+    return file;
+  };
+  const auto others = Must(UnfinishedFiles::Make(folder_.File("others.db")));
+  fs::create_directory(others->blobs());
+  const std::vector<std::string> foreign = {leave("a.db.unfinished-backup-1234567"),
+                                            leave("a.db.unfinished-backup-1234567g"),
+                                            leave("a.db.tmp-12345678")};
+  const auto expect_gone = [&](const std::string& file) {
+    for (const char* suffix : {"", "-journal", ".blobs"}) {
+      EXPECT_FALSE(fs::exists(file + suffix)) << file + suffix;
+    }
+    EXPECT_TRUE(fs::exists(others->file()));
+    EXPECT_TRUE(fs::exists(others->blobs()));
+    for (const std::string& name : foreign) EXPECT_TRUE(fs::exists(name + ".blobs/ab/blob"));
+  };
+  const std::string first = leave("a.db.unfinished-backup-0123abcd");
+  ASSERT_TRUE(BackUp({.database = path_, .file = folder_.File("copy.db")}).ok());
+  expect_gone(first);
+  const std::string second = leave("copy.db.unfinished-backup-00000000");
+  store_.reset();
+  store_ = Must(Store::Open({.path = path_}));
+  expect_gone(second);
 }
 
 TEST_F(BackupTest, DamagedPagesAreFound) {

@@ -57,6 +57,8 @@ void BlobCollector::Loop(const std::stop_token&) {
 }
 
 std::int64_t BlobCollector::Turn() {
+  // The blobs there may be those of a database that was put in place of ours.
+  if (!store_.CheckFiles().ok()) return 0;
   std::int64_t removed = CollectFilesWithoutRow();
   if (clock_.Monotonic() - started_ >= options_.min_age) removed += CollectRows();
   if (removed > 0) spdlog::info("blobs collected count={}", removed);

@@ -66,12 +66,12 @@ std::string BlobPath(const std::string& folder, const std::string& sha256) {
   return BlobFolderOf(folder, sha256) + "/" + sha256;
 }
 
+bool MeansNoRoom(int error) { return error == ENOSPC || error == EDQUOT || error == EFBIG; }
+
 absl::Status FileError(std::string_view what, const std::string& path, int error) {
   const std::string text = fmt::format("cannot {} '{}': {}", what, path, std::strerror(error));
+  if (MeansNoRoom(error)) return absl::UnavailableError(text + "; try again when there is room");
   switch (error) {
-    case ENOSPC:
-    case EDQUOT:
-      return absl::UnavailableError(text + "; try again when there is room");
     case EACCES:
     case EPERM:
     case EROFS:

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -238,11 +239,26 @@ class FileBlobStore final : public BlobStore {
       return absl::ResourceExhaustedError(fmt::format("blob {}: {} bytes; at most {} are allowed",
                                                       sha256, size_bytes, kMaxSizeBytes));
     }
+    if (!folders_are_there_) {
+      if (absl::Status made = MakeFolders(); !made.ok()) return made;
+    }
     std::string path = folder_ + "/tmp/" + RandomHex(16);
     const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (fd < 0 && errno == ENOENT) {  // whoever stores it keeps it and asks again
+      return absl::UnavailableError(
+          fmt::format("the folder '{}' was deleted or moved away while it was in use", folder_));
+    }
     if (fd < 0) return FileError("create", path, errno);
     return std::make_unique<FileBlobWriter>(fd, std::move(path), BlobFolderOf(folder_, sha256),
                                             sha256, size_bytes);
+  }
+
+  // On a full disk they are made with the first blob that finds room.
+  absl::Status MakeFolders() {
+    if (absl::Status made = MakeBlobFolder(folder_); !made.ok()) return made;
+    if (absl::Status made = MakeBlobFolder(folder_ + "/tmp"); !made.ok()) return made;
+    folders_are_there_ = true;
+    return absl::OkStatus();
   }
 
   bool Has(const std::string& sha256) const override { return Size(sha256).ok(); }
@@ -311,6 +327,7 @@ class FileBlobStore final : public BlobStore {
 
   const std::string folder_;
   const bool temporary_;
+  std::atomic<bool> folders_are_there_ = false;
   Claims claims_;
 };
 
@@ -323,14 +340,18 @@ absl::StatusOr<std::unique_ptr<BlobStore>> BlobStore::Open(const std::string& fo
     std::error_code error;
     path = (fs::temp_directory_path(error) / "sweep-blobs-XXXXXX").string();
     if (mkdtemp(path.data()) == nullptr) return FileError("create", path, errno);
-  } else if (absl::Status made = MakeBlobFolder(path); !made.ok()) {
-    return made;
   }
   auto store = std::make_unique<FileBlobStore>(path, temporary);
   // What a process that was killed left unfinished.
   std::error_code error;
-  fs::remove_all(path + "/tmp", error);
-  if (absl::Status made = MakeBlobFolder(path + "/tmp"); !made.ok()) return made;
+  for (auto entry = fs::directory_iterator(path + "/tmp", error);
+       !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    std::error_code ignored;
+    fs::remove_all(entry->path(), ignored);
+  }
+  if (absl::Status made = store->MakeFolders(); !made.ok() && !absl::IsUnavailable(made)) {
+    return made;
+  }
   return store;
 }
 

@@ -10,6 +10,8 @@
 
 #include "common/base/sha256.h"
 #include "coordinator/store/blob_files.h"
+#include "coordinator/store/database_file.h"
+#include "coordinator/store/lock_file.h"
 #include "coordinator/store/schema.h"
 #include "coordinator/store/sqlite.h"
 #include "coordinator/store/status_macros.h"
@@ -109,9 +111,9 @@ constexpr Rule kRules[] = {
 
 class Checker {
  public:
-  Checker(std::string path, std::unique_ptr<Database> database,
+  Checker(std::string blobs, std::unique_ptr<Database> database,
           const std::function<void(const std::string&)>& say)
-      : path_(std::move(path)), database_(std::move(database)), say_(say) {}
+      : blobs_(std::move(blobs)), database_(std::move(database)), say_(say) {}
 
   CheckReport Run() {
     // One snapshot for all that is in the database.
@@ -177,7 +179,7 @@ class Checker {
   }
 
   void CheckBlobs() {
-    const std::string folder = path_ + ".blobs";
+    const std::string& folder = blobs_;
     std::vector<std::string> faults;
     for (const std::string& sha256 : used_) {
       const absl::Status verified = VerifyBlobFile(BlobPath(folder, sha256), sha256);
@@ -205,7 +207,7 @@ class Checker {
     if (aside > 0) say_(fmt::format("note    {} damaged blobs were put aside before", aside));
   }
 
-  const std::string path_;
+  const std::string blobs_;
   const std::unique_ptr<Database> database_;
   const std::function<void(const std::string&)>& say_;
   std::set<std::string> used_;
@@ -216,16 +218,15 @@ class Checker {
 
 absl::StatusOr<CheckReport> CheckDatabase(const std::string& path,
                                           const std::function<void(const std::string&)>& say) {
-  std::error_code ignored;
-  if (!fs::exists(path, ignored)) {
-    return absl::NotFoundError(fmt::format("there is no database '{}'", path));
-  }
-  STORE_ASSIGN_OR_RETURN(std::unique_ptr<Database> database,
-                         Database::Open(path, Database::Mode::kReadOnly));
+  STORE_ASSIGN_OR_RETURN(const DatabaseFile file, DatabaseFile::Resolve(path));
+  STORE_RETURN_IF_ERROR(LockFile::MayRead(file));
+  STORE_ASSIGN_OR_RETURN(
+      std::unique_ptr<Database> database,
+      Database::Open(file.path(), Database::Mode::kReadOnly, {.name = file.name()}));
   const absl::Status identity = CheckIdentity(*database, Migrations());
   if (absl::IsDataLoss(identity)) return CheckReport{.faults = {std::string(identity.message())}};
   if (!identity.ok()) return identity;
-  return Checker(path, std::move(database), say).Run();
+  return Checker(file.blobs(), std::move(database), say).Run();
 }
 
 }  // namespace sweep

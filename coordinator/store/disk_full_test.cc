@@ -1,6 +1,7 @@
 // A disk that fills up under a running coordinator's database: nothing that was acknowledged is
 // lost, everything else is refused with the reason, and all goes on when there is room.
 
+#include <filesystem>
 #include <functional>
 #include <future>
 #include <string>
@@ -117,7 +118,7 @@ TEST_F(DiskFullTest, WhicheverWriteFindsNoRoomNothingAcknowledgedIsLost) {
   });
 }
 
-TEST_F(DiskFullTest, ADiskThatIsFullAtTheStartIsOneClearErrorAndNoHarm) {
+TEST_F(DiskFullTest, ADiskThatIsFullWhenADatabaseIsMadeIsOneClearErrorAndNoHarm) {
   TryEachWrite([&](std::int64_t number) {
     SCOPED_TRACE(number);
     path_ = folder_.File(fmt::format("{}.db", number));
@@ -134,6 +135,71 @@ TEST_F(DiskFullTest, ADiskThatIsFullAtTheStartIsOneClearErrorAndNoHarm) {
     store_.reset();
     return was_full;
   });
+}
+
+// What is there is served, whichever write of the start finds no room, and whether the last end was
+// a good one; all goes on when there is room.
+TEST_F(DiskFullTest, ADatabaseOpensOnAFullDiskAndIsRead) {
+  Open();
+  TrainASweep();
+  const auto check = [&](const std::function<void()>& fill) {
+    fill();
+    Open();
+    ASSERT_NE(store_, nullptr);
+    EXPECT_EQ(Must(store_->GetTrial("s", 1)).state, TrialState::kCompleted);
+    EXPECT_EQ(Must(store_->ListEpochs("s", 1, 0, 100)).size(), 5u);
+    EXPECT_EQ(Must(store_->Rank("s", 10)).size(), 1u);
+    const auto add = [](char digit) {
+      return [digit](WriteTransaction& transaction) {
+        return transaction.AddBlob(std::string(64, digit), 1);
+      };
+    };
+    const absl::Status refused = store_->WriteAndWait(add('a'));
+    EXPECT_TRUE(absl::IsUnavailable(refused)) << refused;
+    EXPECT_TRUE(store_->Load().disk_is_full);
+    EXPECT_TRUE(store_->GetSweep("s").ok());
+    disk_.GiveRoom();
+    ASSERT_EQ(store_->WriteAndWait(add('b')), absl::OkStatus());
+    ASSERT_EQ(store_->WriteAndWait(add('c')), absl::OkStatus());
+    EXPECT_FALSE(store_->Load().disk_is_full);
+    ExpectAllIsThere();
+    EXPECT_TRUE(std::filesystem::exists(path_ + "-shm")) << "others can read it again";
+    store_.reset();
+  };
+  store_.reset();
+  check([&] { disk_.SetFreeBytes(0); });
+  check([&] { disk_.FailWrite(1, /*once=*/false); });
+  // As after a kill: the log lies there and its index has to be made anew.
+  Open();
+  std::filesystem::copy_file(path_ + "-wal", path_ + ".log");
+  store_.reset();
+  std::filesystem::rename(path_ + ".log", path_ + "-wal");
+  check([&] { disk_.SetFreeBytes(0); });
+}
+
+// The index grows with every 4,000 or so pages of the log; the errno of that is lost.
+TEST_F(DiskFullTest, AnIndexThatCannotGrowRefusesWritesUntilItCan) {
+  store_ = Must(Store::Open({.path = path_}));
+  StoreDriver(store_.get()).Create(TestSpec("s"));
+  disk_.RefuseIndex();
+  SweepSource source = TestSource("big");
+  source.network_files["huge"] = std::string(24 << 20, 'x');
+  const SweepSpec spec = TestSpec("big");
+  const auto create = [&](WriteTransaction& transaction) {
+    bool created = false;
+    return transaction.CreateSweep(spec, source, "", &created).status();
+  };
+  for (int i = 0; i < 3; ++i) {
+    const absl::Status status = store_->WriteAndWait(create);
+    EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("the disk is full"));
+  }
+  EXPECT_TRUE(disk_.was_full());
+  EXPECT_TRUE(store_->Load().disk_is_full);
+  EXPECT_TRUE(absl::IsNotFound(store_->GetSweep("big").status()));
+  disk_.GiveRoom();
+  EXPECT_EQ(store_->WriteAndWait(create), absl::OkStatus());
+  EXPECT_TRUE(store_->GetSweep("big").ok());
 }
 
 TEST_F(DiskFullTest, ABigWriteThatDoesNotFitIsRefusedAndSmallOnesGoOn) {

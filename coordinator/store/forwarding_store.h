@@ -133,6 +133,8 @@ class ForwardingStore : public Store {
   absl::StatusOr<std::vector<std::string>> KnownBlobs(const std::string& digits) override {
     return store_->KnownBlobs(digits);
   }
+  std::string BlobFolder() const override { return store_->BlobFolder(); }
+  absl::Status CheckFiles() override { return store_->CheckFiles(); }
   std::int64_t LogBytes() const override { return store_->LogBytes(); }
   StoreLoad Load() const override { return store_->Load(); }
   absl::Status PublishAddress(const std::string& address) override {

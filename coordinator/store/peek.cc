@@ -1,8 +1,7 @@
 #include "coordinator/store/peek.h"
 
-#include <filesystem>
-#include <system_error>
-
+#include "coordinator/store/database_file.h"
+#include "coordinator/store/lock_file.h"
 #include "coordinator/store/sqlite.h"
 #include "coordinator/store/status_macros.h"
 
@@ -10,12 +9,11 @@ namespace sweep {
 
 absl::StatusOr<std::vector<PeekedSweep>> PeekSweeps(const std::string& path) {
   constexpr int kBusyTimeoutMs = 100;
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) {
-    return absl::NotFoundError("there is no database '" + path + "'");
-  }
-  STORE_ASSIGN_OR_RETURN(const std::unique_ptr<Database> database,
-                         Database::Open(path, Database::Mode::kReadOnly));
+  STORE_ASSIGN_OR_RETURN(const DatabaseFile file, DatabaseFile::Resolve(path));
+  STORE_RETURN_IF_ERROR(LockFile::MayRead(file));
+  STORE_ASSIGN_OR_RETURN(
+      const std::unique_ptr<Database> database,
+      Database::Open(file.path(), Database::Mode::kReadOnly, {.name = file.name()}));
   database->SetBusyTimeout(kBusyTimeoutMs);
   Statement query = database->Prepare(
       "SELECT name, (SELECT max(number) FROM trials WHERE sweep_id = sweeps.id) FROM sweeps "

@@ -15,27 +15,36 @@ constexpr auto kGrace = std::chrono::seconds(1);
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<ReaderPool::Reader>> ReaderPool::Take() {
-  std::unique_ptr<Reader> reader;
-  {
-    MutexLock lock(&mutex_);
-    while (gate_closed_ || (idle_.empty() && lent_ >= kMaxReaders)) changed_.Wait(&mutex_);
-    ++lent_;
-    if (!idle_.empty()) {
-      reader = std::move(idle_.back());
-      idle_.pop_back();
+  absl::Status refused;  // why there can be no further connection
+  while (true) {
+    std::unique_ptr<Reader> reader;
+    {
+      MutexLock lock(&mutex_);
+      const auto may_come_back = [&] {
+        mutex_.AssertHeld();
+        return lent_ >= kMaxReaders || (!refused.ok() && lent_ > 0);
+      };
+      while (gate_closed_ || (idle_.empty() && may_come_back())) changed_.Wait(&mutex_);
+      if (idle_.empty() && !refused.ok()) return refused;
+      ++lent_;
+      if (!idle_.empty()) {
+        reader = std::move(idle_.back());
+        idle_.pop_back();
+      }
     }
-  }
-  if (reader == nullptr) {
-    absl::StatusOr<std::unique_ptr<Reader>> connected = Connect();
-    if (!connected.ok()) {
-      Return(nullptr);
-      return connected.status();
+    if (reader == nullptr) {
+      absl::StatusOr<std::unique_ptr<Reader>> connected = Connect();
+      if (!connected.ok()) {
+        Return(nullptr);
+        refused = connected.status();
+        continue;
+      }
+      reader = *std::move(connected);
     }
-    reader = *std::move(connected);
+    reader->deadline = RealClock()->Monotonic() + options_.time_limit;
+    reader->made_way = false;
+    return reader;
   }
-  reader->deadline = RealClock()->Monotonic() + options_.time_limit;
-  reader->made_way = false;
-  return reader;
 }
 
 void ReaderPool::Return(std::unique_ptr<Reader> reader) {
@@ -50,8 +59,10 @@ void ReaderPool::Return(std::unique_ptr<Reader> reader) {
 }
 
 absl::StatusOr<std::unique_ptr<ReaderPool::Reader>> ReaderPool::Connect() {
+  if (options_.may_connect) STORE_RETURN_IF_ERROR(options_.may_connect());
   auto reader = std::make_unique<Reader>();
-  STORE_ASSIGN_OR_RETURN(reader->database, Database::Open(options_.uri, options_.mode));
+  STORE_ASSIGN_OR_RETURN(reader->database, Database::Open(options_.path, options_.mode,
+                                        {.name = options_.where.name, .vfs = vfs_}));
   STORE_RETURN_IF_ERROR(reader->database->Execute("PRAGMA query_only = ON"));
   reader->database->SetStop([this, self = reader.get()] { return MayGoOn(self); });
   return reader;
@@ -93,6 +104,8 @@ void ReaderPool::OpenGate() {
   }
   changed_.NotifyAll();
 }
+
+void ReaderPool::UseVfs(Database::Vfs vfs) { vfs_ = vfs; }
 
 int ReaderPool::lent() const {
   MutexLock lock(&mutex_);

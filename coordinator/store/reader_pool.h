@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -23,17 +24,21 @@ namespace sweep {
 class ReaderPool {
  public:
   struct Options {
-    std::string uri;  // as for Database::Open
+    std::string path;  // as for Database::Open, as the two below
+    Database::Where where = {};
     // A database in memory has no read-only mode of its own.
     Database::Mode mode = Database::Mode::kReadOnly;
     absl::Duration time_limit = absl::Seconds(10);
+    // Asked before a connection is opened, when not null: what is not OK leaves those there are.
+    std::function<absl::Status()> may_connect = nullptr;
     // Held for each read when not null; see Writer::Options.
     std::mutex* turns = nullptr;
   };
   // More than the threads that run long queries, so that short ones never wait for those.
   static constexpr int kMaxReaders = 8;
 
-  explicit ReaderPool(Options options) : options_(std::move(options)) {}
+  explicit ReaderPool(Options options)
+      : options_(std::move(options)), vfs_(options_.where.vfs) {}
 
   // What `query(database)` gives, from one snapshot; waits while all connections are lent or the
   // gate is closed. DeadlineExceeded, naming the query, past the time limit. A query that had to
@@ -55,6 +60,8 @@ class ReaderPool {
   void OpenGate();
   // Closes the connections that nobody uses.
   void CloseIdle();
+  // For the connections that are opened from now on; while the gate is closed and nobody reads.
+  void UseVfs(Database::Vfs vfs);
   // Connections that a query uses now.
   int lent() const;
 
@@ -85,6 +92,7 @@ class ReaderPool {
   }
 
   const Options options_;
+  std::atomic<Database::Vfs> vfs_;
   std::atomic<bool> make_way_{false};
   mutable Mutex mutex_;
   CondVar changed_;

@@ -9,6 +9,7 @@ namespace sweep {
 struct SmallDiskFile {
   sqlite3_file base;
   SmallDisk* disk;
+  bool index_is_in_memory;
   int regions;  // of the write-ahead log's index that are there
 
   sqlite3_file* real() { return reinterpret_cast<sqlite3_file*>(this + 1); }
@@ -60,9 +61,9 @@ struct SmallDiskFile {
   }
   static int ShmMap(sqlite3_file* file, int region, int size, int extend, void volatile** memory) {
     SmallDiskFile* const self = Of(file);
-    if (extend != 0 && region >= self->regions) {
-      if (!self->disk->Admit() || self->disk->Take(size) < size) {
-        errno = ENOSPC;
+    if (extend != 0 && region >= self->regions && !self->index_is_in_memory) {
+      if (!self->disk->AdmitIndex() || !self->disk->Admit() || self->disk->Take(size) < size) {
+        errno = 0;  // the system's files lose it on the way
         return SQLITE_IOERR_SHMSIZE;
       }
       self->regions = region + 1;
@@ -102,9 +103,11 @@ struct SmallDiskFile {
         .xUnfetch = nullptr,
     };
     SmallDiskFile* const self = Of(file);
-    self->disk = static_cast<SmallDisk*>(vfs->pAppData);
+    const auto* const layer = static_cast<SmallDisk::Layer*>(vfs->pAppData);
+    self->disk = layer->disk;
+    self->index_is_in_memory = layer->system == layer->disk->alone_.system;
     self->regions = 0;
-    sqlite3_vfs* const system = self->disk->system_;
+    sqlite3_vfs* const system = layer->system;
     const int code = system->xOpen(system, name, self->real(), flags, granted);
     // SQLite closes exactly those files that have methods, also after an error.
     self->base.pMethods = self->real()->pMethods == nullptr ? nullptr : &kMethods;
@@ -112,17 +115,26 @@ struct SmallDiskFile {
   }
 };
 
-SmallDisk::SmallDisk() : system_(sqlite3_vfs_find(nullptr)), vfs_(*system_) {
-  vfs_.szOsFile = static_cast<int>(sizeof(SmallDiskFile)) + system_->szOsFile;
-  vfs_.zName = "small-disk";
-  vfs_.pAppData = this;
-  vfs_.xOpen = SmallDiskFile::Open;
-  sqlite3_vfs_register(&vfs_, /*makeDflt=*/1);
+SmallDisk::SmallDisk() {
+  shared_.system = sqlite3_vfs_find(nullptr);
+  alone_.system = sqlite3_vfs_find("unix-excl");
+  for (Layer* const layer : {&shared_, &alone_}) {
+    layer->disk = this;
+    layer->vfs = *layer->system;
+    layer->vfs.szOsFile = static_cast<int>(sizeof(SmallDiskFile)) + layer->system->szOsFile;
+    layer->vfs.pAppData = layer;
+    layer->vfs.xOpen = SmallDiskFile::Open;
+  }
+  shared_.vfs.zName = "small-disk";
+  sqlite3_vfs_register(&shared_.vfs, /*makeDflt=*/1);
+  // Of two with one name SQLite finds the one that came later.
+  sqlite3_vfs_register(&alone_.vfs, /*makeDflt=*/0);
 }
 
 SmallDisk::~SmallDisk() {
-  sqlite3_vfs_unregister(&vfs_);
-  sqlite3_vfs_register(system_, /*makeDflt=*/1);
+  sqlite3_vfs_unregister(&alone_.vfs);
+  sqlite3_vfs_unregister(&shared_.vfs);
+  sqlite3_vfs_register(shared_.system, /*makeDflt=*/1);
 }
 
 void SmallDisk::FailWrite(std::int64_t number, bool once) {
@@ -134,6 +146,7 @@ void SmallDisk::FailWrite(std::int64_t number, bool once) {
 void SmallDisk::GiveRoom() {
   free_bytes_ = kNever;
   writes_left_ = kNever;
+  no_index_ = false;
   was_full_ = false;
 }
 
@@ -142,6 +155,12 @@ std::int64_t SmallDisk::Take(std::int64_t bytes) {
   if (free_bytes_ != kNever) free_bytes_ -= granted;
   if (granted < bytes) was_full_ = true;
   return granted;
+}
+
+bool SmallDisk::AdmitIndex() {
+  if (!no_index_) return true;
+  was_full_ = true;
+  return false;
 }
 
 bool SmallDisk::Admit() {

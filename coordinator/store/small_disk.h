@@ -23,6 +23,11 @@ class SmallDisk {
   // The `number`-th write from now (1: the next) finds no room, and neither do those after it, or
   // (`once`) only that one.
   void FailWrite(std::int64_t number, bool once);
+  // Only the write-ahead log's index finds no room to grow.
+  void RefuseIndex() {
+    was_full_ = false;
+    no_index_ = true;
+  }
   // As if somebody had cleared up.
   void GiveRoom();
   // Whether a write has found no room since the last FailWrite, SetFreeBytes or GiveRoom.
@@ -35,12 +40,19 @@ class SmallDisk {
   std::int64_t Take(std::int64_t bytes);
   // Counts one write; false when it is to fail.
   bool Admit();
+  bool AdmitIndex();
 
-  sqlite3_vfs* const system_;
-  sqlite3_vfs vfs_;
+  // One of SQLite's own ways to files, and ours before it.
+  struct Layer {
+    SmallDisk* disk = nullptr;
+    sqlite3_vfs* system = nullptr;
+    sqlite3_vfs vfs = {};
+  };
+  Layer shared_, alone_;
   std::atomic<std::int64_t> free_bytes_{kNever};
   std::atomic<std::int64_t> writes_left_{kNever};
   std::atomic<bool> once_{false};
+  std::atomic<bool> no_index_{false};
   std::atomic<bool> was_full_{false};
 };
 

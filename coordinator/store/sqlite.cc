@@ -2,11 +2,11 @@
 
 #include <sqlite3.h>
 
-#include <cerrno>
 #include <limits>
 #include <utility>
 
 #include "coordinator/store/status_macros.h"
+#include "coordinator/store/write_verdict.h"
 #include "fmt/format.h"
 
 namespace sweep {
@@ -33,23 +33,20 @@ absl::StatusCode CodeFor(int sqlite_code) {
   }
 }
 
-// SQLITE_FULL is what a write that found no room gives. A quota and the write-ahead log's index are
-// reported as errors of input and output; the system's error tells them from a broken disk. A
-// failed sync is never this: what it was to keep may be gone.
-bool MeansDiskFull(int code, int system_error) {
-  if ((code & 0xff) == SQLITE_FULL) return true;
-  const bool wrote = code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_SHMSIZE ||
-                     code == SQLITE_IOERR_TRUNCATE || code == SQLITE_CANTOPEN;
-  return wrote && (system_error == ENOSPC || system_error == EDQUOT);
-}
-
 constexpr std::size_t kShownSqlBytes = 120;
 // Steps of SQLite's machine between two questions to stop; some ten microseconds.
 constexpr int kStepsPerQuestion = 4000;
 
-// What to call a database in messages: a file by its path, anything else "(memory)".
-std::string DisplayName(const std::string& path) {
-  return path.starts_with("file:") || path == ":memory:" ? "(memory)" : path;
+const char* VfsName(Database::Vfs vfs) {
+  switch (vfs) {
+    case Database::Vfs::kShared:
+      return nullptr;  // the default
+    case Database::Vfs::kAlone:
+      return "unix-excl";
+    case Database::Vfs::kMemory:
+      return "memdb";
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -136,9 +133,16 @@ std::optional<std::int64_t> Statement::OptionalInt(int column) const {
   return Int(column);
 }
 
-absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path, Mode mode) {
-  int flags = SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-  switch (mode) {
+absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path, Mode mode,
+                                                         const Where& where) {
+  std::unique_ptr<Database> database(new Database(path, mode, where));
+  STORE_RETURN_IF_ERROR(database->Connect());
+  return database;
+}
+
+absl::Status Database::Connect() {
+  int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
+  switch (mode_) {
     case Mode::kCreate:
       flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
       break;
@@ -149,25 +153,33 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
       flags |= SQLITE_OPEN_READONLY;
       break;
   }
-  sqlite3* handle = nullptr;
-  const int code = sqlite3_open_v2(path.c_str(), &handle, flags, nullptr);
   // SQLite gives a handle even on failure, for its message; it must be closed.
-  std::unique_ptr<Database> database(new Database(handle, DisplayName(path)));
-  if (code != SQLITE_OK) return database->StatusFor(code);
+  const int code = sqlite3_open_v2(path_.c_str(), &handle_, flags, VfsName(vfs_));
+  if (code != SQLITE_OK) return StatusFor(code);
   // Without the right to write, SQLite falls back to reading silently.
-  if (mode != Mode::kReadOnly && sqlite3_db_readonly(handle, "main") == 1) {
-    return absl::PermissionDeniedError(
-        fmt::format("database '{}' cannot be written", database->name_));
+  if (mode_ != Mode::kReadOnly && sqlite3_db_readonly(handle_, "main") == 1) {
+    return absl::PermissionDeniedError(fmt::format("database '{}' cannot be written", name_));
   }
-  database->SetBusyTimeout(kBusyTimeoutMs);
-  return database;
+  SetBusyTimeout(kBusyTimeoutMs);
+  return absl::OkStatus();
 }
 
-Database::~Database() {
+void Database::Disconnect() {
   for (auto& [sql, statements] : idle_) {
     for (sqlite3_stmt* statement : statements) sqlite3_finalize(statement);
   }
+  idle_.clear();
   sqlite3_close(handle_);
+  handle_ = nullptr;
+}
+
+Database::~Database() { Disconnect(); }
+
+absl::Status Database::Reopen(Vfs vfs) {
+  Disconnect();
+  log_pages_ = 0;
+  vfs_ = vfs;
+  return Connect();
 }
 
 Statement Database::Prepare(std::string_view sql) {
@@ -240,24 +252,39 @@ std::int64_t Database::total_changes() const { return sqlite3_total_changes64(ha
 
 bool Database::InTransaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
-absl::Status Database::DiskFullStatus() const {
-  return absl::UnavailableError(fmt::format(
-      "database '{}': the disk is full; nothing of this was stored, ask again when there is room",
-      name_));
+void Database::Forget() {
+  obstacle_ = absl::OkStatus();
+  fault_ = absl::OkStatus();
+  disk_was_full_ = false;
+}
+
+void Database::KeepLog() {
+  int keep = 1;
+  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_PERSIST_WAL, &keep);
 }
 
 absl::Status Database::StatusFor(int code) {
-  if (MeansDiskFull(code, handle_ == nullptr ? 0 : sqlite3_system_errno(handle_))) {
-    disk_was_full_ = true;
-    return DiskFullStatus();
-  }
   if (code == SQLITE_INTERRUPT && !stopped_.ok()) {
     return absl::Status(stopped_.code(),
                         fmt::format("database '{}': {}", name_, std::string(stopped_.message())));
   }
+  const int system_error = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
+  if (MeansDiskFull(code, system_error)) {
+    disk_was_full_ = true;
+    obstacle_ = absl::UnavailableError(fmt::format(
+        "database '{}': the disk is full; nothing of this was stored, ask again when there is room",
+        name_));
+    return obstacle_;
+  }
   const char* text = handle_ == nullptr ? sqlite3_errstr(code) : sqlite3_errmsg(handle_);
-  return absl::Status(CodeFor(code),
+  absl::Status status(CodeFor(code),
                       fmt::format("database '{}': {} (SQLite error {})", name_, text, code));
+  const WriteVerdict verdict = VerdictOfWrite(code, system_error);
+  if (verdict == WriteVerdict::kWait && obstacle_.ok()) {
+    obstacle_ = absl::UnavailableError(status.message());
+  }
+  if (verdict == WriteVerdict::kEnd && fault_.ok()) fault_ = status;
+  return status;
 }
 
 }  // namespace sweep

@@ -92,11 +92,21 @@ class Statement {
 class Database {
  public:
   enum class Mode { kCreate, kReadWrite, kReadOnly };
+  // Where connections meet: through files that every process may open; in the memory of this one,
+  // with the file locked for others, so that the write-ahead log's index needs no room on the disk;
+  // or in memory altogether, where a path that starts with '/' is shared by this process.
+  enum class Vfs { kShared, kAlone, kMemory };
 
-  // `path` may be a "file:" URI. PermissionDenied when the file cannot be opened, or (unless
-  // kReadOnly) cannot be written. Queries wait for up to `kBusyTimeoutMs` for a lock that another
-  // process holds.
-  static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path, Mode mode);
+  struct Where {
+    std::string name;  // for messages; "" for the path
+    Vfs vfs = Vfs::kShared;
+  };
+
+  // `path` is never taken for a URI; ":memory:" is in memory. PermissionDenied when the file cannot
+  // be opened, or (unless kReadOnly) cannot be written. Queries wait for up to `kBusyTimeoutMs` for
+  // a lock that another process holds.
+  static absl::StatusOr<std::unique_ptr<Database>> Open(const std::string& path, Mode mode,
+                                                        const Where& where = {"", Vfs::kShared});
   ~Database();
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
@@ -132,23 +142,42 @@ class Database {
   // Rows changed since the connection was opened, also those rolled back.
   std::int64_t total_changes() const;
   bool InTransaction() const;
-  // Whether a statement has failed for want of room (a full disk or quota, or max_page_count) since
-  // ForgetDiskFull. Such an error is Unavailable: the same may succeed when there is room.
+  // What statements met since Forget, for one who writes. The first obstacle is Unavailable: the
+  // same may succeed later (WriteVerdict::kWait). After a fault nothing more may be acknowledged
+  // (kEnd).
+  const absl::Status& obstacle() const { return obstacle_; }
+  const absl::Status& fault() const { return fault_; }
+  // Whether the obstacle was want of room: a full disk or quota, or max_page_count.
   bool disk_was_full() const { return disk_was_full_; }
-  void ForgetDiskFull() { disk_was_full_ = false; }
-  absl::Status DiskFullStatus() const;
+  void Forget();
+  // Closes the connection and opens it anew, while no statement is on loan. After an error every
+  // statement fails until it succeeds. Settings made by pragmas are gone.
+  absl::Status Reopen(Vfs vfs);
+  // From here on closing leaves the write-ahead log and its index where they lie.
+  void KeepLog();
   const std::string& name() const { return name_; }
 
   static constexpr int kBusyTimeoutMs = 10'000;
 
  private:
   friend class Statement;
-  Database(sqlite3* handle, std::string name) : handle_(handle), name_(std::move(name)) {}
+  Database(std::string path, Mode mode, const Where& where)
+      : path_(std::move(path)),
+        mode_(mode),
+        vfs_(where.vfs),
+        name_(where.name.empty() ? path_ : where.name) {}
+  absl::Status Connect();
+  void Disconnect();
   absl::Status StatusFor(int code);
   void GiveBack(std::string_view sql, sqlite3_stmt* statement);
 
-  sqlite3* handle_;
-  std::string name_;
+  const std::string path_;
+  const Mode mode_;
+  Vfs vfs_;
+  const std::string name_;
+  sqlite3* handle_ = nullptr;
+  absl::Status obstacle_;
+  absl::Status fault_;
   bool disk_was_full_ = false;
   std::function<absl::Status()> stop_;
   absl::Status stopped_;  // what stop_ said last

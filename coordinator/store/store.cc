@@ -4,37 +4,60 @@
 #include <future>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 #include "common/base/ids.h"
+#include "common/base/mutex.h"
 #include "coordinator/store/checkpointer.h"
+#include "coordinator/store/database_file.h"
 #include "coordinator/store/lock_file.h"
 #include "coordinator/store/log_lines.h"
 #include "coordinator/store/queries.h"
 #include "coordinator/store/reader_pool.h"
 #include "coordinator/store/schema.h"
+#include "coordinator/store/served_files.h"
 #include "coordinator/store/sqlite.h"
 #include "coordinator/store/status_macros.h"
+#include "coordinator/store/unfinished_files.h"
 #include "coordinator/store/writer.h"
 #include "fmt/format.h"
+#include "spdlog/spdlog.h"
 
 namespace sweep {
 namespace {
 
 constexpr int kCloseTimeoutMs = 200;
 
-// Opens the writer's connection and brings the schema up to date.
-absl::StatusOr<std::unique_ptr<Database>> OpenForWriting(const std::string& uri, bool in_memory) {
-  STORE_ASSIGN_OR_RETURN(std::unique_ptr<Database> database,
-                         Database::Open(uri, Database::Mode::kCreate));
-  STORE_RETURN_IF_ERROR(CheckIdentity(*database, Migrations()));
+// What every connection of the writer needs; brings the schema up to date.
+absl::Status PrepareForWriting(Database& database, bool in_memory) {
+  STORE_RETURN_IF_ERROR(CheckIdentity(database, Migrations()));
   STORE_RETURN_IF_ERROR(
-      database->Execute(in_memory ? "PRAGMA journal_mode = MEMORY"
-                                  : "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"));
-  database->WatchLog();
-  STORE_RETURN_IF_ERROR(database->Execute("PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536"));
-  STORE_RETURN_IF_ERROR(Migrate(*database, Migrations()));
+      database.Execute(in_memory ? "PRAGMA journal_mode = MEMORY"
+                                 : "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"));
+  database.WatchLog();
+  STORE_RETURN_IF_ERROR(database.Execute("PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536"));
+  return Migrate(database, Migrations());
+}
+
+// The writer's connection. When the disk has no room for the write-ahead log's index, that is kept
+// in memory (Vfs::kAlone), so that what is there can be read.
+absl::StatusOr<std::unique_ptr<Database>> OpenForWriting(const DatabaseFile& file,
+                                                         Database::Vfs* vfs) {
+  *vfs = Database::Vfs::kShared;
+  STORE_ASSIGN_OR_RETURN(
+      std::unique_ptr<Database> database,
+      Database::Open(file.path(), Database::Mode::kCreate, {.name = file.name(), .vfs = *vfs}));
+  const absl::Status prepared = PrepareForWriting(*database, /*in_memory=*/false);
+  if (prepared.ok()) return database;
+  if (!database->disk_was_full()) return prepared;
+  *vfs = Database::Vfs::kAlone;
+  STORE_RETURN_IF_ERROR(database->Reopen(*vfs));
+  if (!PrepareForWriting(*database, /*in_memory=*/false).ok()) return prepared;
+  spdlog::error("disk full database={:?}; it can be read through this coordinator only, and writes "
+                "are refused until there is room",
+                file.name());
   return database;
 }
 
@@ -47,26 +70,40 @@ std::int64_t FileBytes(const std::string& path) {
 
 class SqliteStore final : public Store {
  public:
-  SqliteStore(std::unique_ptr<LockFile> lock, std::unique_ptr<Database> database, std::string uri,
+  // In memory there is neither a file nor a lock, and no snapshots: readers and the writer take
+  // turns.
+  SqliteStore(std::optional<DatabaseFile> file, std::unique_ptr<LockFile> lock,
+              std::unique_ptr<Database> database, ReaderPool::Options readers,
               const StoreOptions& options)
-      : in_memory_(options.path.empty()),
-        path_(options.path),
-        log_path_(in_memory_ ? "" : options.path + "-wal"),
+      : file_(std::move(file)),
         lock_(std::move(lock)),
         database_(std::move(database)),
-        readers_({.uri = std::move(uri),
-                  .mode = in_memory_ ? Database::Mode::kReadWrite : Database::Mode::kReadOnly,
-                  .time_limit = options.read_time_limit,
-                  .turns = in_memory_ ? &turns_ : nullptr}),
-        checkpointer_(database_.get(), &readers_, {.limit_bytes = options.log_limit_bytes}),
-        writer_(std::make_unique<Writer>(database_.get(), options.clock,
-                                         Writer::Options{.max_queued = options.max_queued_writes,
-                                                         .turns = in_memory_ ? &turns_ : nullptr,
-                                                         .on_batch = options.on_batch,
-                                                         .after_batch = [this] {
-                                                           if (!in_memory_)
-                                                             checkpointer_.AfterCommit();
-                                                         }})) {}
+        vfs_(readers.where.vfs),
+        readers_(Complete(std::move(readers))),
+        checkpointer_(database_.get(), &readers_, {.limit_bytes = options.log_limit_bytes}) {
+    if (file_) {
+      served_.emplace(*file_);
+      // One that reads on when the files are deleted.
+      const auto look = [](Database& database) {
+        return database.QueryInt("SELECT count(*) FROM sqlite_schema");
+      };
+      readers_.Read(look).status().IgnoreError();
+    }
+    Writer::Options writer{.max_queued = options.max_queued_writes,
+                           .disk_is_full = vfs_ == Database::Vfs::kAlone,
+                           .turns = file_ ? nullptr : &turns_,
+                           .on_batch = options.on_batch};
+    if (file_) {
+      writer.check_files = [this] { return served_->Check(); };
+      writer.on_batch = [this, told = options.on_batch](const BatchReport& batch) {
+        there_is_room_ = batch.stored;
+        if (told) told(batch);
+      };
+      writer.after_batch = [this] { AfterBatch(); };
+      writer.idle = [this] { MendWhatFoundNoRoom(); };
+    }
+    writer_ = std::make_unique<Writer>(database_.get(), options.clock, std::move(writer));
+  }
 
   ~SqliteStore() override {
     writer_.reset();
@@ -74,7 +111,9 @@ class SqliteStore final : public Store {
     // All of it in the one file again, so that it can be copied as it lies. Not needed for
     // safety, so nobody waits long for a person's open query: the next opening does it then.
     database_->SetBusyTimeout(kCloseTimeoutMs);
-    if (!in_memory_) database_->Execute("PRAGMA wal_checkpoint(TRUNCATE)").IgnoreError();
+    if (file_) database_->Execute("PRAGMA wal_checkpoint(TRUNCATE)").IgnoreError();
+    // SQLite removes the log by its name, which may be another database's by now.
+    if (served_ && !served_->Check().ok()) database_->KeepLog();
     database_.reset();
   }
 
@@ -226,24 +265,33 @@ class SqliteStore final : public Store {
     return Read([&](Database& database) { return SelectBlobs(database, digits); });
   }
 
-  std::int64_t LogBytes() const override { return FileBytes(log_path_); }
+  std::int64_t LogBytes() const override { return file_ ? FileBytes(file_->log()) : 0; }
+  std::string BlobFolder() const override { return file_ ? file_->blobs() : ""; }
+  absl::Status CheckFiles() override { return served_ ? served_->Check() : absl::OkStatus(); }
 
   StoreLoad Load() const override {
     StoreLoad load{.queued_writes = writer_->queued(),
                    .disk_is_full = writer_->disk_is_full(),
+                   .files_are_lost = writer_->files_are_lost(),
                    .readers_in_use = readers_.lent(),
                    .most_readers = ReaderPool::kMaxReaders};
-    if (in_memory_) return load;
-    load.database_bytes = FileBytes(path_);
+    if (!file_) return load;
+    load.database_bytes = FileBytes(file_->path());
     load.log_bytes = LogBytes();
     std::error_code error;
-    const std::filesystem::space_info space = std::filesystem::space(path_, error);
+    const std::filesystem::space_info space = std::filesystem::space(file_->path(), error);
     if (!error) load.free_disk_bytes = static_cast<std::int64_t>(space.available);
     return load;
   }
 
   absl::Status PublishAddress(const std::string& address) override {
-    return lock_ == nullptr ? absl::OkStatus() : lock_->Publish(address);
+    if (lock_ == nullptr) return absl::OkStatus();
+    const absl::Status published = lock_->Publish(address);
+    if (!absl::IsUnavailable(published)) return published;
+    // A full disk is no reason not to serve those who know the address.
+    MutexLock lock(&mutex_);
+    unpublished_ = address;
+    return absl::OkStatus();
   }
 
  private:
@@ -262,16 +310,84 @@ class SqliteStore final : public Store {
     return readers_.Read(query);
   }
 
-  const bool in_memory_;
-  const std::string path_;
-  const std::string log_path_;
-  std::mutex turns_;                // in memory only: readers and writer take turns
+  // On the writer's thread, as the two below.
+  void AfterBatch() {
+    checkpointer_.AfterCommit();
+    if (vfs_ == Database::Vfs::kAlone && there_is_room_) ShareAgain();
+  }
+
+  void MendWhatFoundNoRoom() {
+    {
+      MutexLock lock(&mutex_);
+      if (!unpublished_.empty() && lock_->Publish(unpublished_).ok()) unpublished_.clear();
+    }
+    const absl::Duration now = RealClock()->Monotonic();
+    if (vfs_ != Database::Vfs::kAlone || now < next_try_) return;
+    next_try_ = now + kBetweenTries;
+    ShareAgain();
+  }
+
+  // From an index in memory to one that other processes can read with us.
+  void ShareAgain() {
+    if (!served_->Check().ok()) return;  // it would open, or make, another file
+    const bool nobody_reads = readers_.CloseGate();
+    if (nobody_reads) {
+      readers_.CloseIdle();
+      const auto reopen = [&](Database::Vfs vfs) {
+        database_->Forget();
+        STORE_RETURN_IF_ERROR(database_->Reopen(vfs));
+        return PrepareForWriting(*database_, /*in_memory=*/false);
+      };
+      vfs_ = Database::Vfs::kShared;
+      if (const absl::Status shared = reopen(vfs_); !shared.ok()) {
+        vfs_ = Database::Vfs::kAlone;
+        reopen(vfs_).IgnoreError();  // a statement that fails says why, and it is tried again
+      } else {
+        spdlog::warn("database can be read by others again database={:?}", file_->name());
+      }
+      readers_.UseVfs(vfs_);
+      served_->ForgetLog();
+    }
+    readers_.OpenGate();
+  }
+
+  static constexpr absl::Duration kBetweenTries = absl::Seconds(5);
+
+  ReaderPool::Options Complete(ReaderPool::Options options) {
+    if (!file_) options.turns = &turns_;
+    if (file_) options.may_connect = [this] { return served_->Check(); };
+    return options;
+  }
+
+  const std::optional<DatabaseFile> file_;
+  std::mutex turns_;
   std::unique_ptr<LockFile> lock_;  // null in memory
+  std::optional<ServedFiles> served_;
   std::unique_ptr<Database> database_;
+  Database::Vfs vfs_;  // of database_ and readers_; used by the writer's thread
+  absl::Duration next_try_ = RealClock()->Monotonic() + kBetweenTries;
+  bool there_is_room_ = false;
+  Mutex mutex_;
+  std::string unpublished_ ABSL_GUARDED_BY(mutex_);  // an address that found no room
   ReaderPool readers_;
   Checkpointer checkpointer_;  // used by the writer's thread
   std::unique_ptr<Writer> writer_;
 };
+
+absl::StatusOr<std::unique_ptr<Store>> OpenInMemory(const StoreOptions& options) {
+  // A name that starts with '/' makes SQLite's memdb share it among this process's connections.
+  const std::string path = "/sweep-" + RandomHex(16);
+  const Database::Where where{.name = "(memory)", .vfs = Database::Vfs::kMemory};
+  STORE_ASSIGN_OR_RETURN(std::unique_ptr<Database> database,
+                         Database::Open(path, Database::Mode::kCreate, where));
+  STORE_RETURN_IF_ERROR(PrepareForWriting(*database, /*in_memory=*/true));
+  return std::make_unique<SqliteStore>(std::nullopt, nullptr, std::move(database),
+                                       ReaderPool::Options{.path = path,
+                                                           .where = where,
+                                                           .mode = Database::Mode::kReadWrite,
+                                                           .time_limit = options.read_time_limit},
+                                       options);
+}
 
 }  // namespace
 
@@ -284,25 +400,28 @@ absl::Status Store::WriteAndWait(WriteFunction function) {
 }
 
 absl::StatusOr<std::unique_ptr<Store>> Store::Open(const StoreOptions& options) {
-  const bool in_memory = options.path.empty();
-  // A name that starts with '/' makes SQLite's memdb share it among this process's connections.
-  const std::string uri =
-      in_memory ? fmt::format("file:/sweep-{}?vfs=memdb", RandomHex(16)) : options.path;
-  std::unique_ptr<LockFile> lock;
-  if (!in_memory) {
-    std::error_code ignored;
-    if (std::filesystem::is_directory(options.path, ignored)) {
-      return absl::PermissionDeniedError(
-          fmt::format("database '{}' cannot be used: it is a folder", options.path));
-    }
-    STORE_ASSIGN_OR_RETURN(lock, LockFile::Acquire(options.path));
+  if (options.path.empty()) return OpenInMemory(options);
+  STORE_ASSIGN_OR_RETURN(DatabaseFile file, DatabaseFile::Resolve(options.path));
+  STORE_ASSIGN_OR_RETURN(
+      std::unique_ptr<LockFile> lock,
+      LockFile::Acquire(file, {.momentary = options.momentary, .patience = options.patience}));
+  UnfinishedFiles::RemoveAbandoned(std::filesystem::path(file.path()).parent_path());
+  Database::Vfs vfs = Database::Vfs::kShared;
+  absl::StatusOr<std::unique_ptr<Database>> database = OpenForWriting(file, &vfs);
+  if (!database.ok()) {
+    lock->Discard();
+    return database.status();
   }
-  STORE_ASSIGN_OR_RETURN(std::unique_ptr<Database> database, OpenForWriting(uri, in_memory));
-  return std::make_unique<SqliteStore>(std::move(lock), std::move(database), uri, options);
+  const ReaderPool::Options readers{.path = file.path(),
+                                    .where = {.name = file.name(), .vfs = vfs},
+                                    .time_limit = options.read_time_limit};
+  return std::make_unique<SqliteStore>(std::move(file), std::move(lock), *std::move(database),
+                                       readers, options);
 }
 
 absl::StatusOr<std::string> Store::FindHolder(const std::string& path) {
-  return LockFile::FindHolder(path);
+  STORE_ASSIGN_OR_RETURN(const DatabaseFile file, DatabaseFile::Resolve(path));
+  return LockFile::FindHolder(file);
 }
 
 }  // namespace sweep

@@ -18,7 +18,7 @@
 namespace sweep {
 
 struct StoreOptions {
-  std::string path;  // the database file; "" for one in memory
+  std::string path;  // of the database, as DatabaseFile resolves it; "" for one in memory
   Clock* clock = RealClock();
   int max_queued_writes = 4096;
   // The write-ahead log does not outgrow this by more than one batch of writes, unless another
@@ -26,15 +26,19 @@ struct StoreOptions {
   std::int64_t log_limit_bytes = 64 << 20;
   // A read that takes longer is ended with DeadlineExceeded, which names the query.
   absl::Duration read_time_limit = absl::Seconds(10);
+  // For a client's questions, during which a coordinator that starts waits for it.
+  bool momentary = false;
+  // How long to wait for such a client.
+  absl::Duration patience = absl::ZeroDuration();
   // Told of every transaction, on the writer's thread before the completions; may be empty.
   std::function<void(const BatchReport&)> on_batch;
 };
 
 // All durable state, in one SQLite database. One thread and one connection write: it takes all
 // that is queued, runs it in one transaction (each function under its own savepoint), commits with
-// synchronous=FULL and only then calls the completions. While the disk is full writes are
-// Unavailable, and succeed again when there is room. A COMMIT that fails otherwise ends the
-// process, since nothing acknowledged may be lost. Readers use connections of their own, read-only.
+// synchronous=FULL and only then calls the completions. While the disk is full, or one of its files
+// is not the one that was opened, writes are Unavailable, and succeed again when that is over. A
+// COMMIT that fails otherwise ends the process, since nothing acknowledged may be lost. Readers use connections of their own, read-only.
 // Thread-safe.
 class Store {
  public:
@@ -44,9 +48,12 @@ class Store {
   using WriteFunction = std::function<absl::Status(WriteTransaction&)>;
   using Completion = std::function<void(absl::Status)>;
 
-  // Creates the file or migrates it. FailedPrecondition with the reason when the file belongs to
-  // another application, has a newer schema, or is in use by another coordinator (whose address the
-  // message then names); PermissionDenied when it cannot be written.
+  // Creates the file or migrates it. InvalidArgument for a name that can be no database, NotFound
+  // when its folder does not exist; FailedPrecondition with the reason when the file belongs to
+  // another application, has a newer schema, has several names, or is in use by another coordinator
+  // (whose address the message then names); PermissionDenied when it cannot be written. On a full
+  // disk a database that needs no migration opens, and writes are refused until there is room; a
+  // new or older one is Unavailable.
   static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
   virtual ~Store() = default;
 
@@ -142,6 +149,11 @@ class Store {
 
   // Of the write-ahead log's file; 0 in memory.
   virtual std::int64_t LogBytes() const = 0;
+  // Where the blobs of this database lie; "" for one in memory.
+  virtual std::string BlobFolder() const = 0;
+  // OK, or Unavailable when one of the database's files was deleted or replaced: what lies there
+  // now may belong to somebody else.
+  virtual absl::Status CheckFiles() = 0;
   // From memory and the file system: no query, and no waiting for writes.
   virtual StoreLoad Load() const = 0;
 

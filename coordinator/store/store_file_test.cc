@@ -9,10 +9,13 @@
 #include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <future>
 #include <iterator>
 #include <limits>
 #include <random>
+#include <regex>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 #include "common/base/sha256.h"
@@ -101,6 +104,40 @@ TEST_F(StoreFileTest, ASecondCoordinatorIsRefusedAndToldWhereTheFirstIs) {
   EXPECT_NE(OpenStore(path_), nullptr);
 }
 
+// As `sweep best` does for a moment, from within its own process.
+TEST_F(StoreFileTest, ACoordinatorThatStartsWaitsForAClientThatReads) {
+  auto client = Must(Store::Open({.path = path_, .momentary = true}));
+  ASSERT_TRUE(client->PublishAddress("127.0.0.1:1").ok());
+  const absl::Status impatient =
+      Store::Open({.path = path_, .patience = absl::Milliseconds(1)}).status();
+  EXPECT_TRUE(absl::IsFailedPrecondition(impatient)) << impatient;
+  EXPECT_THAT(Message(impatient), HasSubstr("in use by a client that reads it (pid"));
+  std::promise<absl::Status> started;
+  const std::jthread second([&] {
+    started.set_value(Store::Open({.path = path_, .patience = absl::Minutes(10)}).status());
+  });
+  auto status = started.get_future();
+  EXPECT_EQ(status.wait_for(std::chrono::milliseconds(50)), std::future_status::timeout);
+  client.reset();
+  EXPECT_EQ(status.get(), absl::OkStatus());
+}
+
+TEST_F(StoreFileTest, ACoordinatorStartsBesideAPersonsOpenQuery) {
+  OpenStore(path_).reset();
+  for (const bool with_log : {false, true}) {
+    auto first = OpenStore(path_);
+    StoreDriver(first.get()).Create(TestSpec(with_log ? "a" : "b"));
+    if (!with_log) first.reset();
+    const auto person = *Database::Open(path_, Database::Mode::kReadOnly);
+    ASSERT_TRUE(person->Execute("BEGIN").ok());
+    ASSERT_GT(*person->QueryInt("SELECT count(*) FROM sweeps"), 0);
+    first.reset();
+    const auto second = OpenStore(path_);
+    ASSERT_NE(second, nullptr);
+    StoreDriver(second.get()).Create(TestSpec(with_log ? "c" : "d"));
+  }
+}
+
 TEST_F(StoreFileTest, AnEmptyFileBecomesADatabase) {
   std::ofstream(path_).close();
   EXPECT_NE(OpenStore(path_), nullptr);
@@ -146,11 +183,11 @@ TEST_F(StoreFileTest, AFileThatIsNoDatabaseIsRefused) {
 TEST_F(StoreFileTest, APlaceThatCannotBeWrittenIsNamed) {
   const std::string nowhere = path_ + ".missing/sweep.db";
   const absl::Status missing = Store::Open({.path = nowhere}).status();
-  EXPECT_TRUE(absl::IsPermissionDenied(missing)) << missing;
+  EXPECT_TRUE(absl::IsNotFound(missing)) << missing;
   EXPECT_THAT(Message(missing), HasSubstr(nowhere));
   std::filesystem::create_directory(path_);
   const absl::Status folder = Store::Open({.path = path_}).status();
-  EXPECT_TRUE(absl::IsPermissionDenied(folder)) << folder;
+  EXPECT_TRUE(absl::IsInvalidArgument(folder)) << folder;
   EXPECT_THAT(Message(folder), HasSubstr(path_));
 }
 
@@ -281,6 +318,51 @@ TEST_F(ViewTest, EpochsHasTheFirstRowOfEachEpoch) {
           "epochs WHERE sweep = 's' AND trial = 3 ORDER BY epoch"),
       testing::ElementsAre("1 of attempt 1: 0.3", "2 of attempt 1: 0.3", "3 of attempt 2: 0.97"));
   EXPECT_THAT(Ask("SELECT count(*) FROM epoch_reports"), testing::ElementsAre("14"));
+}
+
+// The SQL of a page: blocks marked as such, and what stands between quotes or backticks.
+std::vector<std::string> QueriesOf(const std::string& page) {
+  std::vector<std::string> queries;
+  const std::regex quoted(R"(["`](select\s[^"`]*)["`])", std::regex::icase);
+  for (std::sregex_iterator match(page.begin(), page.end(), quoted), none; match != none; ++match) {
+    queries.push_back((*match)[1]);
+  }
+  constexpr std::string_view kFence = "```sql\n";
+  for (std::size_t at = page.find(kFence); at != std::string::npos;) {
+    const std::size_t begin = at + kFence.size(), end = page.find("```", begin);
+    std::string query;
+    std::istringstream lines(page.substr(begin, end - begin));
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.starts_with("--")) query += line + "\n";
+      if (!line.ends_with(";")) continue;
+      queries.push_back(std::exchange(query, ""));
+    }
+    EXPECT_EQ(query.find_first_not_of(" \n"), std::string::npos) << "no ';' behind " << query;
+    at = page.find(kFence, end);
+  }
+  return queries;
+}
+
+TEST_F(ViewTest, EveryQueryOfTheDocsRuns) {
+  namespace fs = std::filesystem;
+  std::vector<fs::path> pages = {fs::path(SWEEP_SOURCE_DIR) / "README.md"};
+  for (const char* folder : {"docs", "examples"}) {
+    for (const auto& entry :
+         fs::recursive_directory_iterator(fs::path(SWEEP_SOURCE_DIR) / folder)) {
+      if (entry.is_regular_file()) pages.push_back(entry.path());
+    }
+  }
+  int count = 0;
+  for (const fs::path& path : pages) {
+    std::ifstream file(path);
+    for (const std::string& query :
+         QueriesOf(std::string(std::istreambuf_iterator<char>(file), {}))) {
+      SCOPED_TRACE(path.string() + ": " + query);
+      Ask(query);
+      ++count;
+    }
+  }
+  EXPECT_GE(count, 8);
 }
 
 TEST_F(ViewTest, EveryColumnIsDocumented) {

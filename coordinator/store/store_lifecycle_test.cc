@@ -43,11 +43,12 @@ class StoreLifecycleTest : public testing::Test {
     });
   }
   absl::Status Rename(const std::string& name, const std::string& new_name) {
+    const std::string digest = store_->GetSweep(name).value_or(SweepRow()).digest;
     return Write([&](WriteTransaction& transaction) {
       return transaction
           .RenameSweep({.name = name,
                         .new_name = new_name,
-                        .digest = TestSpec(name).digest,
+                        .digest = digest,
                         .text = TestSource(new_name).text})
           .status();
     });

@@ -12,13 +12,15 @@ struct BatchReport {
   std::size_t writes = 0;
   absl::Duration duration;  // from BEGIN to the end of COMMIT
   absl::Duration commit;    // of it, COMMIT with its sync
-  bool refused = false;     // the disk was full, nothing is stored
+  bool stored = false;      // rows have changed, durably
+  bool refused = false;     // the disk was full, or the files were gone: nothing is stored
 };
 
 // How busy a store is, and how full.
 struct StoreLoad {
   std::int64_t queued_writes = 0;   // that wait for the transaction under way
   bool disk_is_full = false;        // the last transaction found no room
+  bool files_are_lost = false;      // one was deleted or replaced, and writes are refused
   std::int64_t readers_in_use = 0;  // connections lent to queries
   std::int64_t most_readers = 0;
   std::int64_t database_bytes = 0;  // 0 in memory, as the two below

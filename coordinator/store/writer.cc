@@ -1,6 +1,7 @@
 #include "coordinator/store/writer.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <exception>
 #include <iterator>
@@ -12,6 +13,8 @@
 
 namespace sweep {
 namespace {
+
+constexpr auto kIdleTurn = std::chrono::seconds(1);
 
 // What follows would be an answer for something that is not on disk.
 [[noreturn]] void Die(const char* what, const absl::Status& status) {
@@ -34,6 +37,8 @@ Writer::Writer(Database* database, Clock* clock, Options options)
     : database_(*database),
       options_(std::move(options)),
       transaction_(database, clock),
+      disk_is_full_(options_.disk_is_full),
+      obstacle_(options_.disk_is_full ? absl::UnavailableError("no room") : absl::OkStatus()),
       thread_([this] { Loop(); }) {}
 
 Writer::~Writer() {
@@ -68,11 +73,19 @@ bool Writer::InsideFunction() const { return inside_function_ == std::this_threa
 void Writer::Loop() {
   std::vector<Item> batch;
   while (true) {
+    bool idle = false;
     {
       MutexLock lock(&mutex_);
-      while (queue_.empty() && !stopping_) changed_.Wait(&mutex_);
-      if (queue_.empty()) return;
+      while (queue_.empty() && !stopping_ && !idle) {
+        idle = !changed_.WaitFor(&mutex_, kIdleTurn);
+      }
+      if (queue_.empty() && stopping_) return;
       batch.swap(queue_);
+    }
+    if (batch.empty()) {
+      CheckFiles().IgnoreError();
+      if (options_.idle) options_.idle();
+      continue;
     }
     RunBatch(batch);
     batch.clear();
@@ -97,25 +110,40 @@ void Writer::RunBatch(std::vector<Item>& batch) {
 std::vector<absl::Status> Writer::RunTransaction(const std::vector<Item>& batch,
                                                  BatchReport* report) {
   std::vector<absl::Status> results(batch.size());
-  database_.ForgetDiskFull();
+  database_.Forget();
   changed_rows_ = 0;
+  absl::Status obstacle = files_are_lost_ ? CheckFiles() : absl::OkStatus();
+  if (obstacle.ok()) {
+    obstacle = RunFunctions(batch, &results);
+    if (obstacle.ok()) obstacle = CheckFiles();
+    if (obstacle.ok()) obstacle = CommitOrDie(&report->commit);
+    if (!obstacle.ok()) {
+      RollBackOrDie();
+    } else if (obstacle = CheckFiles(); !obstacle.ok() && changed_rows_ > 0) {
+      lost_for_good_ = obstacle;
+    }
+    NoteObstacle(obstacle, batch.size());
+  }
+  report->stored = obstacle.ok() && changed_rows_ > 0;
+  report->refused = !obstacle.ok();
+  if (!obstacle.ok()) std::fill(results.begin(), results.end(), obstacle);
+  return results;
+}
+
+absl::Status Writer::RunFunctions(const std::vector<Item>& batch,
+                                  std::vector<absl::Status>* results) {
   absl::Status begun = BeginTransaction();
-  for (std::size_t i = 0; i < batch.size() && !database_.disk_was_full(); ++i) {
-    results[i] = begun.ok() ? RunFunction(batch[i].function) : begun;
-    if (begun.ok() && !database_.InTransaction() && !database_.disk_was_full()) {
+  for (std::size_t i = 0; i < batch.size() && database_.obstacle().ok(); ++i) {
+    absl::Status& result = (*results)[i];
+    result = begun.ok() ? RunFunction(batch[i].function) : begun;
+    DieOfFault();
+    if (begun.ok() && !database_.InTransaction() && database_.obstacle().ok()) {
       // SQLite gave up the whole transaction: what this batch did before is undone as well.
-      for (std::size_t j = 0; j < i; ++j) results[j] = results[i];
+      for (std::size_t j = 0; j < i; ++j) (*results)[j] = result;
       begun = BeginTransaction();
     }
   }
-  const bool is_full = database_.disk_was_full() || (begun.ok() && !CommitOrDie(&report->commit));
-  report->refused = is_full;
-  if (is_full) {
-    RollBackOrDie();
-    std::fill(results.begin(), results.end(), database_.DiskFullStatus());
-  }
-  NoteRoom(is_full, batch.size());
-  return results;
+  return database_.obstacle();
 }
 
 absl::Status Writer::BeginTransaction() { return database_.Run("BEGIN IMMEDIATE"); }
@@ -135,7 +163,7 @@ absl::Status Writer::RunFunction(const Store::WriteFunction& function) {
     return status;
   }
   transaction_.RolledBack();
-  if (database_.InTransaction() && !database_.disk_was_full()) {
+  if (database_.InTransaction() && database_.obstacle().ok()) {
     if (const absl::Status undone = database_.Execute("ROLLBACK TO function; RELEASE function");
         !undone.ok()) {
       Die("rollback_failed", undone);
@@ -144,17 +172,21 @@ absl::Status Writer::RunFunction(const Store::WriteFunction& function) {
   return status;
 }
 
-bool Writer::CommitOrDie(absl::Duration* duration) {
+absl::Status Writer::CommitOrDie(absl::Duration* duration) {
+  if (!database_.InTransaction()) return absl::OkStatus();  // it could not begin: all know why
   const absl::Duration start = RealClock()->Monotonic();
   const absl::Status committed = database_.Run("COMMIT");
   *duration = RealClock()->Monotonic() - start;
-  if (committed.ok()) return true;
   // After a write that found no room the file is what it was; at worst the log's index found none,
   // and after a crash the batch is there although it was refused, as when an answer is lost. After
-  // any other error nothing is known: when a sync fails, the kernel may drop what it was to write
-  // and report success to the next sync.
-  if (!database_.disk_was_full()) Die("commit_failed", committed);
-  return false;
+  // an error that is not such an obstacle nothing is known.
+  if (!committed.ok() && database_.obstacle().ok()) Die("commit_failed", committed);
+  return committed.ok() ? committed : database_.obstacle();
+}
+
+// Not only a COMMIT writes and syncs: a transaction that outgrows the cache does so before.
+void Writer::DieOfFault() {
+  if (!database_.fault().ok()) Die("write_failed", database_.fault());
 }
 
 void Writer::RollBackOrDie() {
@@ -165,17 +197,42 @@ void Writer::RollBackOrDie() {
   }
 }
 
-void Writer::NoteRoom(bool is_full, std::size_t writes) {
-  if (is_full) {
+absl::Status Writer::CheckFiles() {
+  if (!options_.check_files) return absl::OkStatus();
+  absl::Status status = lost_for_good_.ok() ? options_.check_files() : lost_for_good_;
+  NoteFiles(status);
+  return status;
+}
+
+void Writer::NoteFiles(const absl::Status& status) {
+  if (files_are_lost_.exchange(!status.ok()) == !status.ok()) return;
+  if (status.ok()) {
+    spdlog::warn("database is back database={:?}; writes are taken again", database_.name());
+  } else {
+    spdlog::error("database lost database={:?}; writes are refused reason={:?}", database_.name(),
+                  std::string(status.message()));
+  }
+}
+
+void Writer::NoteObstacle(const absl::Status& obstacle, std::size_t writes) {
+  if (files_are_lost_) return;  // which has a line of its own
+  if (!obstacle.ok()) {
+    disk_is_full_ = database_.disk_was_full();
     refused_ += static_cast<std::int64_t>(writes);
-    if (!disk_is_full_.exchange(true)) {
+    if (!std::exchange(obstacle_, obstacle).ok()) return;
+    if (disk_is_full_) {
       spdlog::error("disk full database={:?}; writes are refused until there is room",
                     database_.name());
+    } else {
+      spdlog::error("database cannot be written database={:?}; writes are refused reason={:?}",
+                    database_.name(), std::string(obstacle.message()));
     }
-  } else if (disk_is_full_ && changed_rows_ > 0) {  // a batch that wrote nothing needed no room
+  } else if (!obstacle_.ok() && changed_rows_ > 0) {  // a batch that wrote nothing needed no room
+    spdlog::warn("{} database={:?} refused_writes={}",
+                 disk_is_full_ ? "disk has room again" : "database can be written again",
+                 database_.name(), std::exchange(refused_, 0));
     disk_is_full_ = false;
-    spdlog::warn("disk has room again database={:?} refused_writes={}", database_.name(),
-                 std::exchange(refused_, 0));
+    obstacle_ = absl::OkStatus();
   }
 }
 

@@ -20,17 +20,25 @@ namespace sweep {
 // transaction, each function under its own savepoint, commits, and then calls the completions in
 // order. Thread-safe.
 //
-// While the disk is full nothing of a batch is stored and every write of it is answered with
-// Unavailable, also those that were refused for another reason: that reason may have been a write
-// of the same batch. Each batch tries anew, so those who repeat their calls find out when there is
-// room again.
+// While the disk is full, or something else is in the way that may pass by, nothing of a batch is
+// stored and every write of it is answered with Unavailable, also those that were refused for
+// another reason: that reason may have been a write of the same batch. Each batch tries anew, so
+// those who repeat their calls find out when there is room again. It is the same while the files
+// are not those that were opened.
 class Writer {
  public:
   struct Options {
     int max_queued = 4096;
+    // Whether there was no room when it was opened, which has been said.
+    bool disk_is_full = false;
     // Held for each transaction when not null. A database in memory has no snapshots for readers,
     // so there they and the writer take turns.
     std::mutex* turns = nullptr;
+    // Whether the files are still where they were: asked before a batch is committed, before it is
+    // answered, and once a second; null: not asked.
+    std::function<absl::Status()> check_files = nullptr;
+    // Called on the writer's thread once a second while there is nothing to write.
+    std::function<void()> idle = nullptr;
     // Called on the writer's thread before a batch is answered.
     std::function<void(const BatchReport&)> on_batch = nullptr;
     // Called on the writer's thread when a batch has been answered.
@@ -49,6 +57,7 @@ class Writer {
   // Writes that wait for the transaction under way.
   std::int64_t queued() const;
   bool disk_is_full() const { return disk_is_full_; }
+  bool files_are_lost() const { return files_are_lost_; }
 
  private:
   struct Item {
@@ -62,17 +71,25 @@ class Writer {
   std::vector<absl::Status> RunTransaction(const std::vector<Item>& batch, BatchReport* report);
   absl::Status BeginTransaction();
   absl::Status RunFunction(const Store::WriteFunction& function);
-  // False when the disk was full.
-  bool CommitOrDie(absl::Duration* duration);
+  // Why nothing of the batch is stored, or OK.
+  absl::Status RunFunctions(const std::vector<Item>& batch, std::vector<absl::Status>* results);
+  absl::Status CommitOrDie(absl::Duration* duration);
   void RollBackOrDie();
-  void NoteRoom(bool is_full, std::size_t writes);
+  void DieOfFault();
+  absl::Status CheckFiles();
+  void NoteFiles(const absl::Status& status);
+  void NoteObstacle(const absl::Status& obstacle, std::size_t writes);
 
   Database& database_;
   const Options options_;
   SqliteWriteTransaction transaction_;
   std::atomic<std::thread::id> inside_function_{};
   std::atomic<bool> disk_is_full_ = false;
-  std::int64_t refused_ = 0;       // writes, while the disk is full
+  std::atomic<bool> files_are_lost_ = false;
+  // Of a commit that went into files that were gone: what was refused is stored if they come back.
+  absl::Status lost_for_good_;
+  absl::Status obstacle_;          // what was in the way of the last batch that wrote
+  std::int64_t refused_ = 0;       // writes, since there is an obstacle
   std::int64_t changed_rows_ = 0;  // by the functions of this batch that succeeded
 
   mutable Mutex mutex_;

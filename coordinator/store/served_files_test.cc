@@ -1,0 +1,146 @@
+// Files of a database that are deleted or replaced while it is served.
+
+#include "coordinator/store/served_files.h"
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <sstream>
+#include <thread>
+
+#include "coordinator/store/blob_store.h"
+#include "coordinator/store/sqlite.h"
+#include "coordinator/store/store_testing.h"
+#include "spdlog/sinks/ostream_sink.h"
+#include "spdlog/spdlog.h"
+
+namespace sweep {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::HasSubstr;
+
+class ServedFilesTest : public testing::Test {
+ protected:
+  ServedFilesTest() {
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>(
+        "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_)));
+    store_ = Must(Store::Open({.path = path_}));
+    blobs_ = Must(BlobStore::Open(store_->BlobFolder()));
+    StoreDriver(store_.get()).Create(TestSpec("before"));
+  }
+  ~ServedFilesTest() override {
+    store_.reset();
+    spdlog::set_default_logger(std::make_shared<spdlog::logger>("none"));
+  }
+
+  absl::Status TryToCreate(const std::string& name) {
+    const SweepSpec spec = TestSpec(name);
+    return store_->WriteAndWait([&](WriteTransaction& transaction) {
+      bool created = false;
+      return transaction.CreateSweep(spec, TestSource(name), "", &created).status();
+    });
+  }
+
+  int LinesWith(const std::string& text) {
+    int count = 0;
+    const std::string log = log_.str();
+    for (std::size_t at = log.find(text); at != std::string::npos; at = log.find(text, at + 1)) {
+      ++count;
+    }
+    return count;
+  }
+
+  std::ostringstream log_;
+  TemporaryFolder folder_;
+  const std::string path_ = folder_.File("sweep.db");
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<BlobStore> blobs_;
+};
+
+TEST_F(ServedFilesTest, WithoutOneOfItsFilesNothingIsAcknowledgedUntilItIsBack) {
+  int number = 0;
+  for (const std::string suffix : {"", ".lock", "-wal", "-shm", ".blobs"}) {
+    SCOPED_TRACE("sweep.db" + suffix);
+    const std::string file = path_ + suffix;
+    const std::string name = "s" + std::to_string(++number);
+    fs::rename(file, file + ".away");
+    for (int i = 0; i < 3; ++i) {
+      const absl::Status status = TryToCreate(name);
+      EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+      EXPECT_THAT(std::string(status.message()), HasSubstr("'" + file + "' was deleted or moved"));
+    }
+    EXPECT_TRUE(store_->Load().files_are_lost);
+    EXPECT_FALSE(store_->CheckFiles().ok());
+    EXPECT_TRUE(store_->GetSweep("before").ok()) << "what is there can be read";
+    EXPECT_TRUE(absl::IsNotFound(store_->GetSweep(name).status()));
+    fs::rename(file + ".away", file);
+    EXPECT_EQ(TryToCreate(name + "-later"), absl::OkStatus());
+    EXPECT_FALSE(store_->Load().files_are_lost);
+  }
+  EXPECT_EQ(LinesWith("database lost"), 5) << log_.str();
+  EXPECT_EQ(LinesWith("database is back"), 5) << log_.str();
+}
+
+TEST_F(ServedFilesTest, AFileInItsPlaceIsNotIt) {
+  for (const std::string suffix : {"", ".lock", "-wal"}) {
+    const std::string file = path_ + suffix;
+    fs::rename(file, file + ".away");
+    fs::copy_file(file + ".away", file);
+    const absl::Status status = TryToCreate("s");
+    EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("'" + file + "' was replaced"));
+    fs::rename(file + ".away", file);
+  }
+}
+
+// A connection that is opened now would read somebody else's rows.
+TEST_F(ServedFilesTest, WhatIsReadIsNeverThatOfAnotherFile) {
+  fs::rename(path_, path_ + ".away");
+  {
+    const auto other = Must(Store::Open({.path = folder_.File("other.db")}));
+    StoreDriver(other.get()).Create(TestSpec("foreign"));
+  }
+  fs::rename(folder_.File("other.db"), path_);
+  std::vector<std::jthread> readers;
+  for (int i = 0; i < 8; ++i) {
+    readers.emplace_back([&] {
+      for (int j = 0; j < 100; ++j) {
+        const auto sweeps = store_->ListSweeps(0, 10);
+        ASSERT_TRUE(sweeps.ok()) << sweeps.status();
+        ASSERT_EQ(sweeps->size(), 1u);
+        ASSERT_EQ(sweeps->front().name, "before");
+      }
+    });
+  }
+}
+
+TEST_F(ServedFilesTest, ItIsSaidAlsoWhenNobodyWrites) {
+  fs::remove(path_);
+  while (!store_->Load().files_are_lost) std::this_thread::yield();
+  store_.reset();
+  EXPECT_EQ(LinesWith("database lost"), 1) << log_.str();
+}
+
+// Another database has the name by now, with a log of its own.
+TEST_F(ServedFilesTest, TheEndOfOneThatWasReplacedTouchesNothingOfItsSuccessor) {
+  for (const char* suffix : {"", ".lock", "-wal", "-shm"}) fs::remove(path_ + suffix);
+  const auto second = Must(Store::Open({.path = path_}));
+  StoreDriver(second.get()).Create(TestSpec("second"));
+  EXPECT_TRUE(absl::IsUnavailable(TryToCreate("lost")));
+  store_.reset();
+  EXPECT_TRUE(fs::exists(path_ + "-wal"));
+  EXPECT_TRUE(fs::exists(path_ + "-shm"));
+  StoreDriver(second.get()).Create(TestSpec("third"));
+  const auto reader = Must(Database::Open(path_, Database::Mode::kReadOnly));
+  EXPECT_EQ(*reader->QueryInt("SELECT count(*) FROM sweeps"), 2);
+}
+
+TEST_F(ServedFilesTest, AnUploadWaitsForTheFolderOfBlobs) {
+  fs::remove_all(path_ + ".blobs");
+  EXPECT_TRUE(absl::IsUnavailable(blobs_->Put(std::string(64, 'a'), 1).status()));
+  EXPECT_FALSE(fs::exists(path_ + ".blobs"));
+}
+
+}  // namespace
+}  // namespace sweep
