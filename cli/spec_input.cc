@@ -1,13 +1,13 @@
 #include "cli/spec_input.h"
 
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "cli/session.h"
+#include "common/base/input_file.h"
 #include "common/base/nearest.h"
+#include "common/yaml/yaml_reader.h"
 
 namespace sweep::cli {
 namespace {
@@ -51,15 +51,18 @@ absl::StatusOr<NetworkFile> ReadNetwork(const std::string& name_or_path,
                                         Diagnostics* diagnostics) {
   absl::StatusOr<std::string> text = BuiltinNetworkText(name_or_path);
   if (!text.ok()) {
-    std::ifstream file(name_or_path, std::ios::binary);
-    if (!file) {
+    InputFile file(name_or_path, InputKind::kStreamToo);
+    if (!file.ok()) {
       return absl::InvalidArgumentError(absl::StrCat(
           "'", name_or_path, "' is neither a built-in network nor a file that can be read",
+          file.is_missing() ? "" : absl::StrCat(": it ", file.error()),
           DidYouMean(name_or_path, BuiltinNetworkNames())));
     }
-    std::ostringstream content;
-    content << file.rdbuf();
-    text = content.str();
+    std::string content;
+    if (!file.Read(YamlReader::kMaxSizeBytes, &content)) {
+      return absl::InvalidArgumentError(absl::StrCat(name_or_path, ": ", file.error()));
+    }
+    text = std::move(content);
   }
   absl::StatusOr<NetworkFile> network = NetworkFile::Parse(*text, name_or_path, diagnostics);
   DropShadowedWarnings(diagnostics);

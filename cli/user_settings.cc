@@ -11,11 +11,11 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <optional>
 #include <sstream>
 
 #include "common/base/diagnostic.h"
+#include "common/base/input_file.h"
 #include "common/base/nearest.h"
 #include "common/yaml/yaml_reader.h"
 #include "proto/address.h"
@@ -72,17 +72,12 @@ std::string Complaint(const SettingInfo& info, const std::string& value) {
 absl::StatusOr<std::string> ReadIfThere(const std::string& path) {
   std::error_code error;
   if (path.empty() || !fs::exists(path, error)) return std::string();
-  if (!fs::is_regular_file(path, error)) {  // a device may have no end
-    return absl::InvalidArgumentError(fmt::format("{}: is no regular file", path));
+  InputFile file(path);
+  std::string text;
+  if (!file.ok() || !file.Read(YamlReader::kMaxSizeBytes, &text)) {
+    return absl::InvalidArgumentError(fmt::format("{}: {}", path, file.error()));
   }
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  // Reading an empty file sets the stream's failbit, which is no failure.
-  if (!file.is_open()) {
-    return absl::InvalidArgumentError(fmt::format("{}: cannot be read", path));
-  }
-  return text.str();
+  return text;
 }
 
 // Only blank lines and comments.

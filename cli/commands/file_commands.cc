@@ -1,15 +1,17 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <fstream>
 #include <iostream>
+#include <sstream>
 
 #include "cli/options.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
 #include "cli/spec_input.h"
+#include "common/base/input_file.h"
 #include "common/network/network_file.h"
 #include "common/spec/sweep_spec.h"
+#include "common/yaml/yaml_reader.h"
 #include "coordinator/search/search.h"
 
 namespace sweep::cli {
@@ -27,9 +29,12 @@ Cell Mega(std::int64_t flops) {
 // Whether a file has the layers of a network file and not the model of a sweep file. One that
 // cannot be read is neither.
 bool IsNetworkFile(const std::string& path) {
-  std::ifstream file(path);
+  InputFile file(path);
+  std::string text;
+  if (!file.ok() || !file.Read(YamlReader::kMaxSizeBytes, &text)) return false;
+  std::istringstream lines(text);
   bool layers = false;
-  for (std::string line; std::getline(file, line);) {
+  for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("model:")) return false;
     layers = layers || line.starts_with("layers:");
   }

@@ -167,7 +167,7 @@ TEST_F(InputTest, WhatCannotBePredictedIsNamed) {
   EXPECT_THAT(Error(path + ":x"), HasSubstr("picks no images"));
   EXPECT_THAT(Error(path, {1, 2, 2}, {7}), HasSubstr("has no image 7"));
   EXPECT_THAT(Error(folder_.path() + "/none.png"),
-              AllOf(HasSubstr("none.png"), HasSubstr("No such file")));
+              AllOf(HasSubstr("none.png"), HasSubstr("no such file")));
   EXPECT_THAT(Error(folder_.path()), HasSubstr("is a folder"));
   Write(folder_.path() + "/a.txt", "hello");
   EXPECT_THAT(Error(folder_.path() + "/a.txt"),

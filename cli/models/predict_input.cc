@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <numeric>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_split.h"
+#include "common/base/input_file.h"
 #include "fmt/format.h"
 #include "worker/data/idx.h"
 
@@ -39,14 +37,9 @@ bool ParseNumber(std::string_view text, std::int64_t* number) {
 }
 
 absl::StatusOr<std::string> ReadStart(const std::string& path) {
-  if (std::error_code error; std::filesystem::is_directory(path, error)) {
-    return Refuse(path, "is a folder, not an image");
-  }
-  std::ifstream file(path, std::ios::binary);
-  if (!file) return Refuse(path, std::strerror(errno));
-  std::string start(kPngSignature.size(), '\0');
-  file.read(start.data(), static_cast<std::streamsize>(start.size()));
-  start.resize(static_cast<std::size_t>(file.gcount()));
+  InputFile file(path);
+  std::string start;
+  if (!file.ok() || !file.Read(kPngSignature.size(), &start)) return Refuse(path, file.error());
   return start;
 }
 

@@ -6,14 +6,13 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "cli/calls.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
+#include "common/base/input_file.h"
 #include "common/base/sha256.h"
 #include "common/base/utf8.h"
 #include "common/base/value.h"
@@ -26,6 +25,8 @@ namespace {
 
 // The contract's bound on a blob.
 constexpr std::size_t kMaxBlobBytes = std::size_t{64} << 20;
+// Of the files that describe a network in a folder of `sweep model`.
+constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20;
 
 const v1::Artifact* FindArtifact(const v1::Trial& trial, std::string_view role) {
   for (const v1::Artifact& artifact : trial.artifacts()) {
@@ -136,11 +137,13 @@ absl::Status TakeWeights(std::string bytes, WeightsChoice choice, TrialModel* mo
 }
 
 absl::StatusOr<std::string> ReadText(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  if (!file) return absl::NotFoundError(absl::StrCat(path, ": cannot be read"));
-  return text.str();
+  InputFile file(path);
+  std::string text;
+  if (!file.ok() || !file.Read(kMaxTextBytes, &text) || text.size() > kMaxTextBytes) {
+    return absl::NotFoundError(
+        absl::StrCat(path, ": ", file.ok() ? "is larger than such a file can be" : file.error()));
+  }
+  return text;
 }
 
 }  // namespace

@@ -8,12 +8,11 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "cli/present/output_file.h"
+#include "common/base/input_file.h"
 
 namespace sweep::cli {
 namespace {
@@ -22,6 +21,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr char kLog[] = "/log.json";
+constexpr std::size_t kMaxLogBytes = std::size_t{256} << 20;
 
 Json Number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
@@ -91,16 +91,19 @@ absl::StatusOr<std::unique_ptr<TrainingFolder>> TrainingFolder::Resume(const std
   std::unique_ptr<TrainingFolder> folder(new TrainingFolder);
   std::error_code error;
   folder->path_ = fs::absolute(path, error).lexically_normal().string();
-  std::ifstream file(folder->path_ + kLog, std::ios::binary);
-  if (!file) {
+  InputFile file(folder->path_ + kLog);
+  if (!file.ok()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("--resume ", path, ": there is no training (no log.json)"));
+        absl::StrCat("--resume ", path, ": there is no training (log.json: ", file.error(), ")"));
   }
   if (absl::Status locked = folder->Lock(); !locked.ok()) return locked;
-  std::ostringstream text;
-  text << file.rdbuf();
+  std::string text;
+  if (!file.Read(kMaxLogBytes, &text)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--resume ", path, ": its log.json ", file.error()));
+  }
   try {
-    const Json log = Json::parse(text.str());
+    const Json log = Json::parse(text);
     folder->spec_ = TrialSpecFromJson(log.at("spec").dump());
     for (const Json& row : log.at("epochs")) folder->epochs_.push_back(EpochFrom(row));
     folder->finished_ = log.at("finished").get<bool>();

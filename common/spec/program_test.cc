@@ -249,7 +249,7 @@ TEST_F(ProgramSourceTest, WhatCannotBeReadIsNamedWithItsLine) {
                                                  "/missing.py: no such file")));
   EXPECT_THAT(complaints, HasSubstr(absl::StrCat(path, ":6: 'files': ", folder_.string(),
                                                  "/folder: is a folder, not a file")));
-  EXPECT_THAT(complaints, HasSubstr("/pipe: is no regular file"));
+  EXPECT_THAT(complaints, HasSubstr("/pipe: is a pipe, not a file"));
   EXPECT_THAT(complaints, HasSubstr("did you mean 'epochs'?")) << "all that is wrong at once";
   EXPECT_THAT(complaints, ::testing::Not(HasSubstr("was not sent along")));
 }

@@ -1,11 +1,11 @@
 #include <filesystem>
-#include <fstream>
 #include <set>
 #include <string>
 #include <system_error>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "common/base/input_file.h"
 #include "common/spec/models_parser.h"
 #include "common/spec/program_parser.h"
 #include "common/spec/sweep_parser.h"
@@ -15,36 +15,19 @@
 namespace sweep {
 namespace {
 
-absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::file_status status = std::filesystem::status(path, error);
-  if (status.type() == std::filesystem::file_type::not_found) {
-    return absl::NotFoundError("no such file");
+// A sweep file may come out of a pipe; what is read again on another machine may not.
+absl::StatusOr<std::string> ReadTextFile(const std::string& path, InputKind kind) {
+  InputFile file(path, kind);
+  std::string text;
+  if (!file.ok() || !file.Read(YamlReader::kMaxSizeBytes, &text)) {
+    return file.is_missing() ? absl::NotFoundError(file.error())
+                             : absl::PermissionDeniedError(file.error());
   }
-  if (error) return absl::PermissionDeniedError(absl::StrCat("cannot be read: ", error.message()));
-  if (std::filesystem::is_directory(status)) return absl::NotFoundError("is a folder, not a file");
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) return absl::PermissionDeniedError("cannot be opened for reading");
-  // One byte more than allowed tells a file that is too large from one that just fits.
-  std::string text(YamlReader::kMaxSizeBytes + 1, '\0');
-  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
-  if (stream.bad()) return absl::UnavailableError("cannot be read");
-  text.resize(static_cast<std::size_t>(stream.gcount()));
   if (text.size() > YamlReader::kMaxSizeBytes) {
     return absl::InvalidArgumentError(
         absl::StrCat("is larger than ", YamlReader::kMaxSizeBytes, " bytes"));
   }
   return text;
-}
-
-// A sweep file may come out of a pipe; what is read again on another machine may not.
-absl::StatusOr<std::string> ReadRegularFile(const std::string& path) {
-  std::error_code ignored;
-  const std::filesystem::file_status status = std::filesystem::status(path, ignored);
-  const bool other = std::filesystem::exists(status) && !std::filesystem::is_directory(status) &&
-                     !std::filesystem::is_regular_file(status);
-  if (other) return absl::NotFoundError("is no regular file");
-  return ReadTextFile(path);
 }
 
 bool LiesBelow(const std::filesystem::path& folder, const std::filesystem::path& path) {
@@ -67,14 +50,14 @@ absl::StatusOr<std::string> ReadNamedFile(const std::filesystem::path& folder,
     if (std::filesystem::is_symlink(std::filesystem::symlink_status(path, error))) {
       return absl::NotFoundError("is a link that leads nowhere");
     }
-    return ReadRegularFile(path.string());  // which says why
+    return ReadTextFile(path.string(), InputKind::kRegular);  // which says why
   }
   if (LiesBelow(root, (root / name).lexically_normal()) && !LiesBelow(root, real)) {
     return absl::PermissionDeniedError(
         absl::StrCat("is or lies behind a link to ", real.string(), ", outside of the folder ",
                      root.string(), "; copy the file there instead"));
   }
-  return ReadRegularFile(real.string());
+  return ReadTextFile(real.string(), InputKind::kRegular);
 }
 
 // Reads the network files that `source` names into it; returns those that cannot be read.
@@ -119,7 +102,7 @@ std::set<std::string> LoadProgram(SweepSource* source, Diagnostics* diagnostics)
 
 absl::StatusOr<SweepSource> LoadSweepSource(const std::string& path, Diagnostics* diagnostics) {
   SweepSource source{.file = path};
-  absl::StatusOr<std::string> text = ReadTextFile(path);
+  absl::StatusOr<std::string> text = ReadTextFile(path, InputKind::kStreamToo);
   if (!text.ok()) {
     diagnostics->push_back({path, 0, std::string(text.status().message())});
     return absl::InvalidArgumentError(FormatDiagnostics(*diagnostics));

@@ -103,7 +103,7 @@ TEST_F(SourceTest, NoLinkToANetworkLeadsOutOfTheFolder) {
 TEST_F(SourceTest, ANetworkThatIsAPipeIsNotWaitedFor) {
   const std::string path = Write("s.yaml", "name: s\nmodel: pipe.yaml\nrun_cap: 1\n");
   ASSERT_EQ(mkfifo((folder_ / "pipe.yaml").c_str(), 0600), 0);
-  EXPECT_THAT(LoadComplaints(path), HasSubstr("pipe.yaml: is no regular file"));
+  EXPECT_THAT(LoadComplaints(path), HasSubstr("pipe.yaml: is a pipe, not a file"));
 }
 
 TEST_F(SourceTest, AWrongNetworkFileIsNamedByItsOwnLine) {

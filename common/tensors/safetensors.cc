@@ -8,12 +8,13 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <system_error>
 #include <utility>
+
+#include "common/base/input_file.h"
 
 namespace sweep {
 namespace {
@@ -247,16 +248,15 @@ void WriteSafeTensors(const std::string& path, const SafeTensors& content) {
 }
 
 SafeTensors ReadSafeTensors(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) Fail(path, std::string("cannot open: ") + std::strerror(errno));
+  InputFile in(path);
+  if (!in.ok()) Fail(path, in.error());
   std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error)) Fail(path, "is no regular file");
   const std::uintmax_t size = std::filesystem::file_size(path, error);
   if (error) Fail(path, "cannot read: " + error.message());
   if (size > kMaxFileBytes) Fail(path, "is larger than 16 GiB");
-  std::string bytes(static_cast<std::size_t>(size), '\0');
-  in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  if (in.gcount() != static_cast<std::streamsize>(bytes.size())) Fail(path, "cannot be read whole");
+  std::string bytes;
+  bytes.reserve(static_cast<std::size_t>(size));
+  if (!in.Read(kMaxFileBytes, &bytes)) Fail(path, in.error());
   return ParseSafeTensors(bytes, path);
 }
 

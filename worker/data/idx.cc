@@ -12,6 +12,7 @@
 #include <system_error>
 
 #include "common/base/sha256.h"
+#include "common/base/input_file.h"
 #include "worker/data/dataset.h"
 
 namespace sweep {
@@ -27,7 +28,10 @@ constexpr int kUnsignedByte = 8;
 class InflatingReader {
  public:
   explicit InflatingReader(const std::string& path)
-      : path_(path), file_(std::fopen(path.c_str(), "rb"), &std::fclose) {
+      : path_(path), file_(nullptr, &std::fclose) {
+    InputFile input(path);
+    if (!input.ok()) throw DataError(path + ": " + input.error());
+    file_.reset(fdopen(input.Release(), "rb"));
     if (!file_) throw DataError(path + ": " + std::strerror(errno));
     Refill();
     gzip_ = stream_.avail_in >= 2 && input_[0] == 0x1F && input_[1] == 0x8B;

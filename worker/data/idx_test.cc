@@ -60,7 +60,7 @@ TEST_F(IdxTest, ReadsConcatenatedGzipMembers) {
 
 TEST_F(IdxTest, NamesAFileThatIsMissing) {
   EXPECT_THAT(DataErrorOf([&] { ReadIdxArray(path_, 1); }),
-              AllOf(HasSubstr(path_), HasSubstr("No such file")));
+              AllOf(HasSubstr(path_), HasSubstr("no such file")));
 }
 
 TEST_F(IdxTest, RefusesAFolder) {
