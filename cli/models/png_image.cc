@@ -8,8 +8,12 @@
 #include <cstdio>
 #include <cstring>
 #include <memory>
+#include <optional>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "cli/models/strokes.h"
+#include "common/base/input_file.h"
 #include "fmt/format.h"
 
 namespace sweep::cli {
@@ -19,9 +23,11 @@ constexpr std::int64_t kMaxPixels = 40'000'000;
 constexpr int kWhite = 255;
 // The share of the side that MNIST's digits fill.
 constexpr double kDigitShare = 20.0 / 28.0;
-// Less difference between ground and strokes is noise.
-constexpr int kLeastContrast = 32;
-// After stretching: what counts as drawn, and what is still ground.
+// A ground up to this grey is as good as black.
+constexpr int kNearlyBlack = 32;
+// Colours whose greys differ by less are told apart by one of red, green and blue.
+constexpr int kFlatGrey = 64;
+// Of strokes: what counts as drawn, and what is still ground.
 constexpr int kDrawn = 64;
 constexpr int kGround = 24;
 
@@ -29,19 +35,54 @@ absl::Status Refuse(const std::string& path, const std::string& what) {
   return absl::InvalidArgumentError(fmt::format("{}: {}", path, what));
 }
 
-// Four bytes per pixel to grey. `rgba` is not premultiplied.
-std::vector<std::uint8_t> ToGrey(const std::vector<std::uint8_t>& rgba) {
-  const std::size_t count = rgba.size() / 4;
-  std::vector<std::uint8_t> light(count);
-  std::int64_t weighted = 0, cover = 0;
-  for (std::size_t i = 0; i < count; ++i) {
+// The grey of each pixel of four bytes.
+std::vector<std::uint8_t> Luma(const std::vector<std::uint8_t>& rgba) {
+  std::vector<std::uint8_t> luma(rgba.size() / 4);
+  for (std::size_t i = 0; i < luma.size(); ++i) {
     const std::uint8_t* const p = &rgba[4 * i];
-    light[i] = static_cast<std::uint8_t>((299 * p[0] + 587 * p[1] + 114 * p[2] + 500) / 1000);
-    weighted += std::int64_t{light[i]} * p[3];
-    cover += p[3];
+    luma[i] = static_cast<std::uint8_t>((299 * p[0] + 587 * p[1] + 114 * p[2] + 500) / 1000);
+  }
+  return luma;
+}
+
+// From the darkest to the lightest of the pixels that are more opaque than not.
+int Range(const std::vector<std::uint8_t>& light, const std::vector<std::uint8_t>& rgba) {
+  int low = kWhite, high = 0;
+  for (std::size_t i = 0; i < light.size(); ++i) {
+    if (rgba[4 * i + 3] < 128) continue;
+    low = std::min<int>(low, light[i]);
+    high = std::max<int>(high, light[i]);
+  }
+  return std::max(0, high - low);
+}
+
+// Four bytes per pixel to grey, without regard to transparency. Yellow on white and blue on black
+// are nearly one grey, so there the colour counts in which they differ most.
+std::vector<std::uint8_t> ToLight(const std::vector<std::uint8_t>& rgba) {
+  std::vector<std::uint8_t> light = Luma(rgba);
+  int range = Range(light, rgba);
+  if (range >= kFlatGrey) return light;
+  std::vector<std::uint8_t> one(light.size());
+  for (std::size_t color = 0; color < 3; ++color) {
+    for (std::size_t i = 0; i < one.size(); ++i) one[i] = rgba[4 * i + color];
+    if (const int own = Range(one, rgba); own > range) {
+      range = own;
+      light = one;
+    }
+  }
+  return light;
+}
+
+// `rgba` is not premultiplied.
+std::vector<std::uint8_t> ToGrey(const std::vector<std::uint8_t>& rgba) {
+  std::vector<std::uint8_t> light = ToLight(rgba);
+  std::int64_t weighted = 0, cover = 0;
+  for (std::size_t i = 0; i < light.size(); ++i) {
+    weighted += std::int64_t{light[i]} * rgba[4 * i + 3];
+    cover += rgba[4 * i + 3];
   }
   const int ground = weighted < 128 * std::max<std::int64_t>(1, cover) ? kWhite : 0;
-  for (std::size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < light.size(); ++i) {
     const int alpha = rgba[4 * i + 3];
     light[i] = static_cast<std::uint8_t>(
         (light[i] * alpha + ground * (kWhite - alpha) + kWhite / 2) / kWhite);
@@ -49,33 +90,29 @@ std::vector<std::uint8_t> ToGrey(const std::vector<std::uint8_t>& rgba) {
   return light;
 }
 
-int BorderMedian(const GreyImage& image) {
-  std::vector<std::uint8_t> border;
-  for (int x = 0; x < image.width; ++x) {
-    border.push_back(image.pixels[static_cast<std::size_t>(x)]);
-    border.push_back(image.pixels[image.pixels.size() - 1 - static_cast<std::size_t>(x)]);
+// A picture of the right size keeps its place; only its greys become those of light strokes on
+// black.
+GreyImage LightOnBlack(GreyImage image, Invert invert) {
+  if (invert == Invert::kYes || (invert == Invert::kAuto && IsDarkOnLight(image))) {
+    for (std::uint8_t& pixel : image.pixels) pixel = static_cast<std::uint8_t>(kWhite - pixel);
   }
-  for (int y = 1; y + 1 < image.height; ++y) {
-    const std::size_t row = static_cast<std::size_t>(y) * image.width;
-    border.push_back(image.pixels[row]);
-    border.push_back(image.pixels[row + image.width - 1]);
+  const int ground = BorderMedian(image);
+  const int brightest = *std::max_element(image.pixels.begin(), image.pixels.end());
+  if (invert != Invert::kAuto || ground < kNearlyBlack || ground == brightest) return image;
+  for (std::uint8_t& pixel : image.pixels) {
+    pixel = static_cast<std::uint8_t>(std::max(0, pixel - ground) * kWhite / (brightest - ground));
   }
-  // Of an even number the lower one, as PyTorch's median.
-  const auto middle = border.begin() + static_cast<std::ptrdiff_t>((border.size() - 1) / 2);
-  std::nth_element(border.begin(), middle, border.end());
-  return *middle;
+  return image;
 }
 
-// The ground becomes 0 and the brightest stroke 255. False when there is nothing but ground.
-bool Stretch(GreyImage* image) {
-  const int ground = BorderMedian(*image);
-  const int brightest = *std::max_element(image->pixels.begin(), image->pixels.end());
-  if (brightest - ground < kLeastContrast) return false;
-  for (std::uint8_t& pixel : image->pixels) {
-    const int value = std::max(0, pixel - ground) * kWhite / (brightest - ground);
-    pixel = static_cast<std::uint8_t>(value < kGround ? 0 : value);
+std::string ExplainBlank(Invert invert) {
+  if (invert == Invert::kAuto) {
+    return "is blank: nothing on it differs enough from its ground (--invert yes looks for dark "
+           "strokes only, --invert no for light ones)";
   }
-  return true;
+  return invert == Invert::kYes
+             ? "has no dark strokes on a light ground; --invert no or auto looks for light ones"
+             : "has no light strokes on a dark ground; --invert yes or auto looks for dark ones";
 }
 
 struct Box {
@@ -161,7 +198,9 @@ GreyImage Placed(const GreyImage& digit, int width, int height) {
 }  // namespace
 
 absl::StatusOr<GreyImage> ReadPng(const std::string& path) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "rb"),
+  InputFile input(path);
+  if (!input.ok()) return Refuse(path, input.error());
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(fdopen(input.Release(), "rb"),
                                                              &std::fclose);
   if (!file) return Refuse(path, std::strerror(errno));
   png_image png{};
@@ -187,12 +226,13 @@ absl::StatusOr<GreyImage> ReadPng(const std::string& path) {
 
 absl::StatusOr<GreyImage> PrepareDigit(const GreyImage& image, int width, int height,
                                        Invert invert) {
-  GreyImage result = image;
-  if (invert == Invert::kYes || (invert == Invert::kAuto && BorderMedian(image) > kWhite / 2)) {
-    for (std::uint8_t& pixel : result.pixels) pixel = static_cast<std::uint8_t>(kWhite - pixel);
+  if (image.width == width && image.height == height) return LightOnBlack(image, invert);
+  std::optional<GreyImage> strokes = FindStrokes(image, invert);
+  if (!strokes) return absl::InvalidArgumentError(ExplainBlank(invert));
+  GreyImage result = *std::move(strokes);
+  for (std::uint8_t& pixel : result.pixels) {
+    if (pixel < kGround) pixel = 0;
   }
-  if (image.width == width && image.height == height) return result;
-  if (!Stretch(&result)) return absl::InvalidArgumentError("is blank: nothing is drawn on it");
   const Box box = DrawnBox(result);
   const double scale = std::min(width * kDigitShare / (box.right - box.left),
                                 height * kDigitShare / (box.bottom - box.top));

@@ -104,6 +104,19 @@ TEST_F(PngTest, ColoursBecomeGreyByBt601) {
   EXPECT_THAT(image->pixels, ::testing::ElementsAre(76, 150, 29));
 }
 
+// Yellow ink on white paper, and blue on black, have almost the grey of their ground.
+TEST_F(PngTest, ColoursOfOneGreyAreToldApart) {
+  const int pairs[][2][3] = {{{255, 255, 255}, {255, 255, 0}}, {{0, 0, 0}, {0, 0, 255}}};
+  for (const auto& pair : pairs) {
+    WritePng(path_, 4, 1, 8, PNG_COLOR_TYPE_RGB, false, [&](int x, int, auto* row) {
+      for (const int value : pair[x == 1 ? 1 : 0]) row->push_back(static_cast<png_byte>(value));
+    });
+    const auto image = ReadPng(path_);
+    ASSERT_TRUE(image.ok());
+    EXPECT_EQ(std::abs(image->pixels[0] - image->pixels[1]), 255);
+  }
+}
+
 TEST_F(PngTest, WhatIsTransparentIsPaper) {
   for (const int stroke : {0, 255}) {
     WritePng(path_, 3, 1, 8, PNG_COLOR_TYPE_GRAY_ALPHA, false, [&](int x, int, auto* row) {
@@ -140,7 +153,7 @@ TEST_F(PngTest, DamagedFilesAreRefusedByName) {
   write("GIF89a");
   EXPECT_THAT(Error(), HasSubstr("is no PNG"));
   std::filesystem::remove(path_);
-  EXPECT_THAT(Error(), AllOf(HasSubstr("x.png"), HasSubstr("No such file")));
+  EXPECT_THAT(Error(), AllOf(HasSubstr("x.png"), HasSubstr("no such file")));
 }
 
 // A header of a few bytes must not cost gigabytes.

@@ -359,9 +359,9 @@ void AddPredictCommand(CLI::App* app, Session* session) {
                           "plain or gzip, of which\n"
                           "FILE:17 or FILE:3,5-9 takes some images. A PNG that has not the "
                           "network's size is cut to what is\n"
-                          "drawn, scaled and centred as MNIST's digits were; a light ground is "
-                          "noticed and inverted. Many\n"
-                          "images are told in sums. Weights that came over a network are kept in\n"
+                          "drawn, scaled and centred as MNIST's digits were: whatever differs "
+                          "from its ground, light or dark,\n"
+                          "without shadows, ruled boxes and specks. Many images are told in sums. Weights that came over a network are kept in\n"
                           "$XDG_CACHE_HOME/sweep/blobs (at most 256 MiB).");
   auto options = std::make_shared<PredictOptions>();
   predict->group("Networks and models");

@@ -1,0 +1,250 @@
+// Pictures as people make them: each must become what the digit alone becomes.
+
+#include "cli/models/strokes.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <functional>
+#include <string>
+
+#include "cli/models/png_image.h"
+#include "common/base/philox.h"
+#include "worker/data/dataset.h"
+
+namespace sweep::cli {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+constexpr int kDigits = 20;
+constexpr int kScale = 5;
+constexpr int kMargin = 10;
+constexpr int kSide = 28 * kScale + 2 * kMargin;
+
+// How much of each pixel is inked, from 0 to 1.
+struct Cover {
+  int width = kSide, height = kSide;
+  std::vector<double> values = std::vector<double>(static_cast<std::size_t>(kSide) * kSide);
+  double& At(int x, int y) { return values[static_cast<std::size_t>(y) * width + x]; }
+  double At(int x, int y) const { return values[static_cast<std::size_t>(y) * width + x]; }
+  void Fill(int left, int top, int right, int bottom) {
+    for (int y = top; y < bottom; ++y) {
+      for (int x = left; x < right; ++x) At(x, y) = 1;
+    }
+  }
+};
+
+// A drawn digit, enlarged with smooth edges.
+Cover Digit(int number) {
+  static const ImageSet digits = SyntheticDigits(kDigits, 4);
+  const auto pixel = [&](int x, int y) {
+    if (x < 0 || x > 27 || y < 0 || y > 27) return 0.0;
+    return digits.pixels[static_cast<std::size_t>(number) * 784 + y * 28 + x] / 255.0;
+  };
+  Cover cover;
+  for (int y = 0; y < 28 * kScale; ++y) {
+    for (int x = 0; x < 28 * kScale; ++x) {
+      const double u = (x + 0.5) / kScale - 0.5, v = (y + 0.5) / kScale - 0.5;
+      const int i = static_cast<int>(std::floor(u)), j = static_cast<int>(std::floor(v));
+      const double value = (1 - u + i) * (1 - v + j) * pixel(i, j) +
+                           (u - i) * (1 - v + j) * pixel(i + 1, j) +
+                           (1 - u + i) * (v - j) * pixel(i, j + 1) +
+                           (u - i) * (v - j) * pixel(i + 1, j + 1);
+      cover.At(x + kMargin, y + kMargin) = std::clamp((value - 0.25) * 2, 0.0, 1.0);
+    }
+  }
+  return cover;
+}
+
+using Light = std::function<double(int x, int y)>;  // a factor
+
+GreyImage Picture(const Cover& cover, int ground, int ink, const Light& light = nullptr) {
+  GreyImage image = BlackImage(cover.width, cover.height);
+  for (int y = 0; y < cover.height; ++y) {
+    for (int x = 0; x < cover.width; ++x) {
+      const double grey = ground + cover.At(x, y) * (ink - ground);
+      image.At(x, y) = static_cast<std::uint8_t>(
+          std::clamp(std::lround(grey * (light ? light(x, y) : 1)), 0L, 255L));
+    }
+  }
+  return image;
+}
+
+// The mean difference of what two pictures become; 255 when either is refused.
+double Difference(const GreyImage& a, const GreyImage& b) {
+  const auto first = PrepareDigit(a, 28, 28, Invert::kAuto);
+  const auto second = PrepareDigit(b, 28, 28, Invert::kAuto);
+  if (!first.ok() || !second.ok()) return 255;
+  double sum = 0;
+  for (std::size_t i = 0; i < first->pixels.size(); ++i) {
+    sum += std::abs(first->pixels[i] - second->pixels[i]);
+  }
+  return sum / static_cast<double>(first->pixels.size());
+}
+
+// Each digit as `draw` pictures it is within `tolerance` grey levels of the digit on black; another
+// digit is 30 to 90 away.
+void ExpectSame(const std::function<GreyImage(Cover digit, int number)>& draw,
+                double tolerance = 4) {
+  for (int number = 0; number < kDigits; ++number) {
+    const Cover digit = Digit(number);
+    EXPECT_LT(Difference(draw(digit, number), Picture(digit, 0, 255)), tolerance) << number;
+  }
+}
+
+TEST(Strokes, DifferFromAnyGroundInEitherDirection) {
+  for (const auto& [ground, ink] : std::vector<std::pair<int, int>>{{255, 0},
+                                                                    {140, 240},
+                                                                    {180, 250},
+                                                                    {127, 200},
+                                                                    {110, 15},
+                                                                    {128, 60},
+                                                                    {90, 40},
+                                                                    {200, 140}}) {
+    SCOPED_TRACE(std::to_string(ink) + " on " + std::to_string(ground));
+    ExpectSame([&](const Cover& digit, int) { return Picture(digit, ground, ink); });
+  }
+}
+
+TEST(Strokes, AreFoundInSmoothShadows) {
+  ExpectSame([](const Cover& digit, int number) {
+    return Picture(digit, 240, 30, [&](int x, int y) {
+      const double along = (number % 2 == 0 ? x : y) / double{kSide};
+      return 0.5 + 0.5 / (1 + std::exp(6 * (along - 0.5)));
+    });
+  });
+  ExpectSame([](const Cover& digit, int) {
+    return Picture(digit, 240, 40, [](int x, int y) {
+      const double u = 2.0 * x / kSide - 1, v = 2.0 * y / kSide - 1;
+      return 1 - 0.25 * (u * u + v * v);
+    });
+  });
+}
+
+TEST(Strokes, AreFoundAcrossTheEdgeOfAShadow) {
+  ExpectSame(
+      [](const Cover& digit, int number) {
+        return Picture(digit, 235, 30, [&](int x, int y) {
+          const int along = number % 3 == 0 ? x : number % 3 == 1 ? y : (x + y) / 2;
+          return std::clamp(1 - (along - kSide * (3 + number % 4) / 8) * 0.2, 0.6, 1.0);
+        });
+      },
+      10);
+}
+
+TEST(Strokes, AreNotTheBoxOfAForm) {
+  for (const int margin : {0, 3, 7}) {
+    for (const int thickness : {1, 2, 4}) {
+      SCOPED_TRACE(std::to_string(margin) + " " + std::to_string(thickness));
+      ExpectSame([&](Cover digit, int) {
+        const int far = kSide - margin;
+        digit.Fill(margin, margin, far, margin + thickness);
+        digit.Fill(margin, far - thickness, far, far);
+        digit.Fill(margin, margin, margin + thickness, far);
+        digit.Fill(far - thickness, margin, far, far);
+        return Picture(digit, 250, 20);
+      });
+    }
+  }
+}
+
+TEST(Strokes, AreNotARuledLine) {
+  ExpectSame([&](Cover digit, int) {
+    digit.Fill(4, kSide - 9, kSide - 4, kSide - 7);
+    return Picture(digit, 250, 20);
+  });
+}
+
+TEST(Strokes, AreNotSpecks) {
+  ExpectSame([&](Cover digit, int number) {
+    PhiloxStream random(7, static_cast<std::uint64_t>(number));
+    for (int i = 0; i < 6; ++i) {
+      const int x = static_cast<int>(random.NextUniform() * 8);
+      const int y = static_cast<int>(random.NextUniform() * (kSide - 5));
+      const int left = i % 2 == 0 ? x : kSide - 5 - x;
+      digit.Fill(left, y, left + 2 + i % 3, y + 2 + i % 3);
+    }
+    return Picture(digit, 255, 0);
+  });
+}
+
+TEST(Strokes, AreFoundInNoiseAndOnALargePage) {
+  ExpectSame(
+      [](const Cover& digit, int number) {
+        PhiloxStream random(9, static_cast<std::uint64_t>(number));
+        GreyImage image = Picture(digit, 220, 50);
+        for (std::uint8_t& pixel : image.pixels) {
+          const double noise = random.NextUniform() + random.NextUniform() + random.NextUniform();
+          pixel = static_cast<std::uint8_t>(pixel + (noise - 1.5) * 30);
+        }
+        return image;
+      },
+      8);
+  ExpectSame([](const Cover& digit, int number) {
+    const GreyImage small = Picture(digit, 245, 30);
+    GreyImage page{1600, 1300, std::vector<std::uint8_t>(std::size_t{1600} * 1300, 245)};
+    for (int y = 0; y < kSide; ++y) {
+      for (int x = 0; x < kSide; ++x) {
+        page.At(x + 60 * number, y + 50 * number) = small.At(x, y);
+      }
+    }
+    return page;
+  });
+}
+
+TEST(Strokes, OfAPictureOfTheRightSizeKeepTheirPlace) {
+  GreyImage light = BlackImage(28, 28), dark = light, black = light;
+  for (std::size_t i = 0; i < black.pixels.size(); ++i) {
+    const bool inked = i % 28 > 4 && i % 28 < 9 && i > 100 && i < 500;
+    black.pixels[i] = inked ? 255 : 0;
+    light.pixels[i] = inked ? 240 : 140;
+    dark.pixels[i] = inked ? 20 : 110;
+  }
+  EXPECT_EQ(PrepareDigit(light, 28, 28, Invert::kAuto)->pixels, black.pixels);
+  EXPECT_EQ(PrepareDigit(dark, 28, 28, Invert::kAuto)->pixels, black.pixels);
+  EXPECT_EQ(PrepareDigit(light, 28, 28, Invert::kNo)->pixels, light.pixels);
+}
+
+TEST(Strokes, AreNotThereOnABlankPicture) {
+  const Cover empty;
+  PhiloxStream random(3, 1);
+  GreyImage noise = Picture(empty, 200, 0);
+  for (std::uint8_t& pixel : noise.pixels) {
+    pixel = static_cast<std::uint8_t>(pixel + random.NextUniform() * 24);
+  }
+  Cover frame;
+  frame.Fill(5, 5, kSide - 5, 8);
+  frame.Fill(5, kSide - 8, kSide - 5, kSide - 5);
+  frame.Fill(5, 5, 8, kSide - 5);
+  frame.Fill(kSide - 8, 5, kSide - 5, kSide - 5);
+  const Light shadow = [](int x, int) { return 1 - 0.5 * x / kSide; };
+  const Light edge = [](int x, int y) { return x + y > kSide ? 0.6 : 1.0; };
+  for (const GreyImage& image :
+       {Picture(empty, 255, 0), Picture(empty, 0, 0), Picture(empty, 128, 0), noise,
+        Picture(frame, 255, 0), Picture(empty, 240, 0, shadow), Picture(empty, 240, 0, edge)}) {
+    const auto digit = PrepareDigit(image, 28, 28, Invert::kAuto);
+    EXPECT_THAT(std::string(digit.status().message()),
+                AllOf(HasSubstr("is blank"), HasSubstr("--invert")));
+  }
+}
+
+TEST(Strokes, OfOneSignOnlyAreLookedForWhenAskedFor) {
+  const GreyImage dark = Picture(Digit(3), 230, 40);
+  EXPECT_TRUE(PrepareDigit(dark, 28, 28, Invert::kYes).ok());
+  const GreyImage bar = [] {
+    Cover cover;
+    cover.Fill(60, 20, 70, 140);
+    return Picture(cover, 230, 40);
+  }();
+  EXPECT_TRUE(PrepareDigit(bar, 28, 28, Invert::kYes).ok());
+  EXPECT_THAT(std::string(PrepareDigit(bar, 28, 28, Invert::kNo).status().message()),
+              HasSubstr("--invert yes or auto"));
+}
+
+}  // namespace
+}  // namespace sweep::cli
