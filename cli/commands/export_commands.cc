@@ -172,18 +172,22 @@ void AddExportCommand(CLI::App* app, Session* session) {
       "one to a line. Numbers are raw, shares from 0 to 1, times RFC 3339 in UTC; what is not "
       "known or not finite is empty or null. Trials are read and written page by page. With -o "
       "the file is there whole or not at all.\n"
-      "--format optuna writes a study for Optuna 4.9 and optuna-dashboard, the file of its "
+      "--format optuna writes a study for Optuna 4.9 and 5.0 and optuna-dashboard, the file of its "
       "JournalFileBackend: the search space, each trial's parameters, its metric after every epoch "
       "(finite values), best value and state, and as attributes its name, seed and network. "
       "Stopped trials are PRUNED, failed and cancelled ones FAIL, pending ones WAITING; times are "
-      "in UTC; parameters of one value are an attribute of the study.");
+      "in UTC and say so; parameters of one value are an attribute of the study.");
   command->group("Look into trials");
   command->footer(
       "Examples:\n"
       "  sweep export seed-000 --format csv -o trials.csv\n"
       "  sweep export seed-000 --format csv --epochs | gzip > epochs.csv.gz\n"
       "  sweep export seed-000 --format optuna -o seed-000.journal\n"
-      "  python3 -c 'import pandas; print(pandas.read_csv(\"trials.csv\").describe())'");
+      "  sweep export seed-000 --format json -o trials.json\n"
+      "  python3 -c 'import json, pandas; "
+      "print(pandas.json_normalize(json.load(open(\"trials.json\"))).describe())'\n"
+      "pandas.read_csv takes None, NA and null for missing values and \"01\" for 1 (pandas 2.3.3), "
+      "so JSON is the safer way into it.");
   auto options = std::make_shared<ExportOptions>();
   command->add_option("NAME", options->sweep, "sweep")->required();
   // Before the global option of that name, which knows no format of exports alone.

@@ -45,10 +45,11 @@ int StateOf(const v1::Trial& trial, bool has_value) {
   }
 }
 
-// As Python's datetime without a zone.
+// As Optuna 5.0.0 writes it. Older ones write local time without a zone, which they would take this
+// for, and read the zone where there is one (4.9.0).
 std::string TimeText(const google::protobuf::Timestamp& time) {
   const absl::Time moment = absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-  return absl::FormatTime("%Y-%m-%dT%H:%M:%E6S", moment, absl::UTCTimeZone());
+  return absl::FormatTime("%Y-%m-%dT%H:%M:%E6S+00:00", moment, absl::UTCTimeZone());
 }
 
 Json ToJson(const Value& value) {
@@ -100,26 +101,62 @@ bool IsWhole(const Parameter& parameter) {
          (by_step && parameter.q == std::round(parameter.q));
 }
 
-// Steps are not told: Optuna holds values against them in decimal, and multiples of 0.1 are not.
+// Whether a number is the same with so many decimals as Optuna, which counts steps in decimal, and
+// the search space, which rounds to 15 digits, agree on.
+bool IsDecimal(double value) {
+  if (value == std::round(value)) return std::abs(value) < 9e15;
+  return std::abs(value) < 1e5 && std::abs(value * 1e9 - std::round(value * 1e9)) < 1e-3 &&
+         value == std::round(value * 1e9) / 1e9;
+}
+
+struct Range {
+  double low, high;
+  std::optional<double> step;
+};
+
+// The steps from the first multiple to the last; nothing when there are none, when Optuna allows
+// none (on a logarithmic scale), or when it would not find the value on one.
+std::optional<Range> StepsOf(const Parameter& parameter, double value) {
+  if (parameter.distribution != Distribution::kQUniform) return std::nullopt;
+  const std::int64_t count = parameter.GridSize();
+  if (count < 1) return std::nullopt;
+  const Range range{.low = AsDouble(parameter.GridValue(0)),
+                    .high = AsDouble(parameter.GridValue(count - 1)),
+                    .step = parameter.q};
+  for (const double number : {range.low, range.high, parameter.q, value}) {
+    if (!IsDecimal(number)) return std::nullopt;
+  }
+  const double place = (value - range.low) / parameter.q;
+  const bool within = value >= range.low && value <= range.high;
+  if (!within || std::abs(place - std::round(place)) > 1e-9) return std::nullopt;
+  return range;
+}
+
 std::optional<Placed> Numeric(const Parameter& parameter, double value) {
   const bool log = IsLog(parameter.distribution);
   if (!std::isfinite(value) || (log && !(value > 0))) return std::nullopt;
-  const double low = std::min(parameter.min, value);
-  const double high = std::max(parameter.max, value);
+  const Range range =
+      StepsOf(parameter, value)
+          .value_or(Range{.low = std::min(parameter.min, value),
+                          .high = std::max(parameter.max, value),
+                          .step = std::nullopt});
   const bool whole = IsWhole(parameter) && value == std::round(value);
   if (!whole) {
+    const Json step = range.step ? Json(*range.step) : Json(nullptr);
     return Placed{
-        .distribution =
-            Dump({{"name", "FloatDistribution"},
-                  {"attributes", {{"step", nullptr}, {"low", low}, {"high", high}, {"log", log}}}}),
+        .distribution = Dump(
+            {{"name", "FloatDistribution"},
+             {"attributes",
+              {{"step", step}, {"low", range.low}, {"high", range.high}, {"log", log}}}}),
         .value = value};
   }
-  return Placed{.distribution = Dump({{"name", "IntDistribution"},
-                                      {"attributes",
-                                       {{"log", log},
-                                        {"step", 1},
-                                        {"low", static_cast<std::int64_t>(std::ceil(low))},
-                                        {"high", static_cast<std::int64_t>(std::floor(high))}}}}),
+  return Placed{.distribution =
+                    Dump({{"name", "IntDistribution"},
+                          {"attributes",
+                           {{"log", log},
+                            {"step", static_cast<std::int64_t>(range.step.value_or(1))},
+                            {"low", static_cast<std::int64_t>(std::ceil(range.low))},
+                            {"high", static_cast<std::int64_t>(std::floor(range.high))}}}}),
                 .value = static_cast<std::int64_t>(value)};
 }
 
