@@ -358,7 +358,7 @@ int Workers(const Session& session) {
     if (!list.ok()) return Fail(list.status());
     PrintListing(WorkerListing(*list), session.format, session.width, std::cout);
     if (session.format == Format::kTable) {
-      for (const std::string& note : PutAsideNotes(*list, absl::Now())) std::cout << note << '\n';
+      for (const std::string& note : WorkerNotes(*list, absl::Now())) std::cout << note << '\n';
     }
     return static_cast<int>(kExitOk);
   });

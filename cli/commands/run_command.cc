@@ -39,16 +39,39 @@ struct RunOptions {
   bool keep_going = false;
 };
 
+// What is here of what the sweep trains on.
+struct LocalData {
+  std::string folder;
+  std::string sha256;  // "" for a program's own
+};
+
 // Fetches and reads what the sweep trains on before anything else is started, so that a person sees
 // at once what is missing or damaged.
-absl::Status PrepareData(const SweepSpec& spec, const DataOptions& options) {
-  if (spec.dataset.name == "none") return absl::OkStatus();  // the program's own affair
+absl::StatusOr<LocalData> PrepareData(const SweepSpec& spec, const DataOptions& options) {
+  if (spec.dataset.name == "none") return LocalData();  // the program's own affair
   try {
-    LoadDataset(spec.dataset, EnsureDataset(spec.dataset, options));
+    LocalData data{.folder = EnsureDataset(spec.dataset, options)};
+    data.sha256 = LoadDataset(spec.dataset, data.folder).digest;
+    return data;
   } catch (const DataError& error) {
     return absl::FailedPreconditionError(error.what());
   }
-  return absl::OkStatus();
+}
+
+// Whether a sweep that is there, and goes on, was begun on this data.
+absl::Status CheckData(const v1::Sweep& sweep, const LocalData& data) {
+  const bool ended = sweep.state() == v1::SWEEP_STATE_COMPLETED ||
+                     sweep.state() == v1::SWEEP_STATE_CANCELLED;
+  if (ended || sweep.data_sha256().empty() || data.sha256.empty() ||
+      sweep.data_sha256() == data.sha256) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(fmt::format(
+      "sweep {} was begun on other data, and results of different data are not ranked together: it "
+      "is trained on SHA-256 {}, and {} has {}. Bring the first data back, or give the file another "
+      "name",
+      ShortName(sweep.name()), sweep.data_sha256(),
+      data.folder.empty() ? "this machine" : data.folder, data.sha256));
 }
 
 // Follows the sweep while the agent works. Ctrl-C drains; a second one stops at once. `*paused`:
@@ -93,6 +116,7 @@ AgentOptions MakeAgentOptions(const RunOptions& options, const SweepSpec& spec,
                      .device = options.device,
                      .threads = options.threads,
                      .backend = options.backend,
+                     .end_on_other_data = true,
                      .data = data};
   // Who runs a file on this machine means its program, too.
   agent.allow_programs = agent.trainer_optional = !spec.program.empty();
@@ -131,7 +155,8 @@ int Run(const RunOptions& options, const Session& session) {
   const SweepSpec& spec = input->spec;
   DataOptions data{.data_dir = options.data_dir};
   if (session.terminal) data.progress = DownloadBar();
-  if (absl::Status status = PrepareData(spec, data); !status.ok()) return Fail(status);
+  const absl::StatusOr<LocalData> local_data = PrepareData(spec, data);
+  if (!local_data.ok()) return Fail(local_data.status());
   AgentOptions agent_options = MakeAgentOptions(options, spec, data);
   if (options.first) return TryFirstTrial(*input, options.slots, agent_options, session);
 
@@ -147,6 +172,8 @@ int Run(const RunOptions& options, const Session& session) {
   const absl::StatusOr<v1::CreateSweepResponse> created =
       TakeUp(**connection, options, session, &*input);
   if (!created.ok()) return Fail(created.status());
+  const absl::Status same_data = CheckData(created->sweep(), *local_data);
+  if (!same_data.ok()) return Fail(same_data);
   agent_options.coordinator = (*server)->address();
   absl::StatusOr<std::unique_ptr<Agent>> agent = Agent::Start(agent_options);
   if (!agent.ok()) return Fail(agent.status());

@@ -67,6 +67,7 @@ void PrintFacts(const v1::Sweep& sweep, const Session& session) {
   for (const auto& [key, value] : sweep.labels()) {
     fact("label", Printable(key) + " = " + Printable(value));
   }
+  if (!sweep.data_sha256().empty()) fact("data", "SHA-256 " + Printable(sweep.data_sha256()));
   if (!sweep.principal().empty()) fact("by", Printable(sweep.principal()));
   fact("disk", "about " + BytesText(sweep.disk_bytes()));
 }

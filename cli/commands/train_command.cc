@@ -48,6 +48,11 @@ constexpr const char* kFlagParameters[][2] = {
     {"schedule", "constant, step, cosine or one_cycle"},
     {"augmentation", "none, shift, rotation or shift_rotation"}};
 
+// Where a data set lies, for people.
+std::string DataPlace(const TrialSpec& spec) {
+  return spec.data_dir.empty() ? "dataset " + spec.dataset.name : spec.data_dir;
+}
+
 // Makes sure of the images and says how many are evaluated.
 absl::StatusOr<int> PrepareData(const TrainOptions& options, const Session& session,
                                 TrialSpec* spec) {
@@ -56,6 +61,13 @@ absl::StatusOr<int> PrepareData(const TrainOptions& options, const Session& sess
   try {
     spec->data_dir = EnsureDataset(spec->dataset, data);
     const Dataset dataset = LoadDataset(spec->dataset, spec->data_dir);
+    if (!spec->data_sha256.empty() && spec->data_sha256 != dataset.digest) {
+      return absl::FailedPreconditionError(fmt::format(
+          "the training in {} was begun on other data: it was {}, and {} has {}. Bring the first "
+          "data back, or begin anew with -o",
+          options.resume, spec->data_sha256, DataPlace(*spec), dataset.digest));
+    }
+    spec->data_sha256 = dataset.digest;
     return spec->holdout > 0 ? spec->holdout : dataset.test.count;
   } catch (const DataError& error) {
     return absl::FailedPreconditionError(error.what());
@@ -326,6 +338,7 @@ int Train(const TrainOptions& options, const Session& session) {
     if (!folder.ok()) return FailTraining(folder.status());
   } else {
     (*folder)->spec().data_dir = spec->data_dir;
+    (*folder)->spec().data_sha256 = spec->data_sha256;
   }
   return TrainIn(**folder, options, *command, *evaluation_images, session);
 }

@@ -17,7 +17,8 @@ const Keys& SweepKeys() {
       new Keys{"name",           "state",       "method",   "metric",     "maximize",  "digest",
                "planned_trials", "epochs",      "gates",    "qualifying", "principal", "best_trial",
                "best_value",     "create_time", "end_time", "trials",     "labels",    "best_qualifies",
-               "seconds_left",   "status",      "pause_reason", "archived", "disk_bytes"};
+               "seconds_left",   "status",      "pause_reason", "archived", "disk_bytes",
+               "data_sha256"};
   return *keys;
 }
 
@@ -70,7 +71,7 @@ const Keys& WorkerKeys() {
   static const auto* const keys =
       new Keys{"worker",    "state",    "host",   "slots",          "device", "images_per_second",
                "completed", "failed",   "trials", "last_seen_time", "build",  "pid",
-               "labels",    "put_aside"};
+               "labels",    "put_aside", "other_data"};
   return *keys;
 }
 

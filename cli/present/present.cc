@@ -308,6 +308,21 @@ Listing AttemptListing(const std::vector<v1::Attempt>& attempts) {
   return listing;
 }
 
+namespace {
+
+json OtherDataJson(const v1::Worker& worker) {
+  json list = json::array();
+  for (const v1::OtherData& data : worker.other_data()) {
+    list.push_back({{"sweep", data.sweep()},
+                    {"data_sha256", data.data_sha256()},
+                    {"path", data.path()},
+                    {"sweep_data_sha256", data.sweep_data_sha256()}});
+  }
+  return list;
+}
+
+}  // namespace
+
 Listing WorkerListing(const std::vector<v1::Worker>& workers) {
   Listing listing;
   listing.empty = "no workers; start one with: sweep-worker --coordinator HOST:PORT";
@@ -324,7 +339,8 @@ Listing WorkerListing(const std::vector<v1::Worker>& workers) {
                      {"", "build", false, false},
                      {"", "pid", true, false},
                      {"", "labels", false, false},
-                     {"", "put_aside", false, false}};
+                     {"", "put_aside", false, false},
+                     {"", "other_data", false, false}};
   for (const v1::Worker& worker : workers) {
     std::string devices, trials;
     for (const std::string& device : worker.devices())
@@ -361,15 +377,25 @@ Listing WorkerListing(const std::vector<v1::Worker>& workers) {
          Text(worker.build()),
          {std::to_string(worker.pid()), worker.pid()},
          {"", labels},
-         {"", put_aside}});
+         {"", put_aside},
+         {"", OtherDataJson(worker)}});
   }
   return listing;
 }
 
-std::vector<std::string> PutAsideNotes(const std::vector<v1::Worker>& workers, absl::Time now) {
+std::vector<std::string> WorkerNotes(const std::vector<v1::Worker>& workers, absl::Time now) {
   std::vector<std::string> notes;
   for (const v1::Worker& worker : workers) {
-    if (!worker.connected() || !worker.has_put_aside()) continue;
+    if (!worker.connected()) continue;
+    for (const v1::OtherData& data : worker.other_data()) {
+      notes.push_back(fmt::format(
+          "{} gets no trials of {}: it has other data (SHA-256 {}{}; the sweep's is {}). Start it "
+          "again with the right data",
+          ShortName(worker.name()), Printable(data.sweep()), Printable(data.data_sha256()),
+          data.path().empty() ? "" : " in " + Printable(data.path()),
+          Printable(data.sweep_data_sha256())));
+    }
+    if (!worker.has_put_aside()) continue;
     const v1::PutAside& aside = worker.put_aside();
     const absl::Duration left = ToTime(aside.until_time()) - now;
     notes.push_back(fmt::format(
@@ -394,6 +420,7 @@ json SweepJson(const v1::Sweep& sweep) {
       {"metric", sweep.metric()},
       {"maximize", sweep.maximize()},
       {"digest", sweep.digest()},
+      {"data_sha256", sweep.data_sha256()},
       {"planned_trials", sweep.planned_trials()},
       {"epochs", sweep.epochs()},
       {"gates", std::vector<std::string>(sweep.gates().begin(), sweep.gates().end())},

@@ -23,7 +23,7 @@ Listing EpochListing(const std::vector<v1::Epoch>& epochs);
 Listing AttemptListing(const std::vector<v1::Attempt>& attempts);
 Listing WorkerListing(const std::vector<v1::Worker>& workers);
 // A sentence for each worker that is put aside.
-std::vector<std::string> PutAsideNotes(const std::vector<v1::Worker>& workers, absl::Time now);
+std::vector<std::string> WorkerNotes(const std::vector<v1::Worker>& workers, absl::Time now);
 Listing RankListing(const v1::RankSweepResponse& ranking);
 nlohmann::json SweepJson(const v1::Sweep& sweep);
 nlohmann::json TrialJson(const v1::Trial& trial);

@@ -217,6 +217,7 @@ bool IsDevice(const std::string& device) {
 
 void ReadPlaces(const JsonReader& reader, TrialSpec* spec) {
   reader.String("data_dir", &spec->data_dir);
+  reader.String("data_sha256", &spec->data_sha256);
   reader.String("output_dir", &spec->output_dir);
   reader.String("resume_from", &spec->resume_from);
   reader.String("device", &spec->device);
@@ -325,6 +326,7 @@ std::string TrialSpecToJson(const TrialSpec& spec) {
   object["holdout"] = spec.holdout;
   if (!spec.parameters.empty()) object["parameters"] = ParametersToJson(spec.parameters);
   object["data_dir"] = spec.data_dir;
+  if (!spec.data_sha256.empty()) object["data_sha256"] = spec.data_sha256;
   object["output_dir"] = spec.output_dir;
   object["resume_from"] = spec.resume_from;
   object["device"] = spec.device;

@@ -69,6 +69,7 @@ struct TrialSpec {
 
   // Filled in by the worker, not by the coordinator.
   std::string data_dir;         // where the IDX files of dataset "mnist" lie
+  std::string data_sha256;      // of their content; "": not known
   std::string output_dir;       // where weights, predictions and checkpoints are written
   std::string resume_from;      // a checkpoint file, or ""
   std::string device = "auto";  // auto | cpu | cuda:N

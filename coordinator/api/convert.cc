@@ -143,6 +143,7 @@ v1::Sweep ToProto(const SweepRow& row, const SweepSpec& spec) {
   proto.set_keep_going(row.keep_going);
   proto.set_archived(row.archived);
   proto.set_disk_bytes(row.disk_bytes);
+  proto.set_data_sha256(row.data_sha256);
   return proto;
 }
 
@@ -268,6 +269,13 @@ v1::Worker ToProto(const WorkerInfo& worker) {
     proto.mutable_put_aside()->set_reason(worker.put_aside->reason);
     *proto.mutable_put_aside()->mutable_until_time() = ToProto(worker.put_aside->until);
   }
+  for (const OtherData& data : worker.other_data) {
+    v1::OtherData* const other = proto.add_other_data();
+    other->set_sweep(data.sweep);
+    other->set_data_sha256(data.sha256);
+    other->set_path(data.place);
+    other->set_sweep_data_sha256(data.sweep_sha256);
+  }
   return proto;
 }
 
@@ -298,6 +306,7 @@ v1::Lease ToProto(const LeaseOffer& offer) {
   proto.set_checkpoint_epoch(offer.checkpoint_epoch);
   for (const std::string& word : offer.program) proto.add_program(word);
   proto.set_program_digest(offer.program_digest);
+  proto.set_data_sha256(offer.data_sha256);
   return proto;
 }
 

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/base/sha256.h"
+#include "common/base/utf8.h"
 #include "coordinator/api/convert.h"
 #include "coordinator/views/page_token.h"
 #include "coordinator/api/reactors.h"
@@ -18,6 +19,7 @@ constexpr int kMaxPageSize = 1000;
 constexpr int kMaxArtifacts = 16;
 constexpr std::size_t kMaxReasonBytes = 16 << 10;
 constexpr std::size_t kMaxRoleBytes = 64;
+constexpr std::size_t kMaxPlaceBytes = 1024;
 
 // A call that may be parked. The scheduler's answer and the client's cancellation race for it:
 // whoever claims it first finishes it, and gRPC calls OnDone after that.
@@ -150,6 +152,23 @@ grpc::ServerUnaryReactor* WorkerService::FinishLease(grpc::CallbackServerContext
   scheduler_->FinishLease(
       *token, *outcome, CutText(request->reason(), kMaxReasonBytes), *artifacts,
       [=](const absl::Status& status) { reactor->Finish(Outgoing(context, status)); });
+  return reactor;
+}
+
+grpc::ServerUnaryReactor* WorkerService::ReportData(grpc::CallbackServerContext* context,
+                                                    const v1::ReportDataRequest* request,
+                                                    v1::ReportDataResponse* response) {
+  const absl::StatusOr<LeaseToken> token = FromProto(request->token());
+  if (!token.ok()) return Respond(context, [&] { return token.status(); });
+  const absl::Status checked = CheckDigest("data", request->data_sha256());
+  if (!checked.ok()) return Respond(context, [&] { return checked; });
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  scheduler_->ReportData(*token, request->data_sha256(),
+                         OneLine(CutText(request->path(), kMaxPlaceBytes), kMaxPlaceBytes),
+                         [=](const absl::StatusOr<std::string>& refusal) {
+                           if (refusal.ok()) response->set_refusal(*refusal);
+                           reactor->Finish(Outgoing(context, refusal.status()));
+                         });
   return reactor;
 }
 

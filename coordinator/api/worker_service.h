@@ -26,6 +26,9 @@ class WorkerService final : public v1::WorkerService::CallbackService {
   grpc::ServerUnaryReactor* FinishLease(grpc::CallbackServerContext* context,
                                         const v1::FinishLeaseRequest* request,
                                         v1::FinishLeaseResponse* response) override;
+  grpc::ServerUnaryReactor* ReportData(grpc::CallbackServerContext* context,
+                                       const v1::ReportDataRequest* request,
+                                       v1::ReportDataResponse* response) override;
   grpc::ServerUnaryReactor* AppendLogs(grpc::CallbackServerContext* context,
                                        const v1::AppendLogsRequest* request,
                                        v1::AppendLogsResponse* response) override;

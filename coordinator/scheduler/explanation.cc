@@ -73,12 +73,14 @@ void ExplainWorkers(const TrialSituation& at, std::int64_t ahead, Reasons* reaso
     reasons->push_back(at.draining == 1
                            ? "the worker that could train it drains"
                            : fmt::format("all {} workers that could train it drain", at.draining));
-  } else if (at.slots == 0) {  // ExplainPutAside tells why
+  } else if (at.slots == 0) {  // ExplainPutAside and ExplainOtherData tell why
   } else if (at.busy >= at.slots) {
     const std::string with = AndList(at.busy_with, "with");
     reasons->push_back(fmt::format(
         "{} of {} {} busy{}{}", at.slots == 1 ? "the slot" : fmt::format("all {} slots", at.slots),
-        Count(at.may_train_it - at.draining - std::ssize(at.put_aside), "worker"),
+        Count(at.may_train_it - at.draining - std::ssize(at.put_aside) -
+                  std::ssize(at.other_data),
+              "worker"),
         at.slots == 1 ? "is" : "are", with.empty() ? "" : ": ", with));
   } else if (at.sweep_state == SweepState::kActive && ahead < at.slots - at.busy) {
     reasons->push_back(fmt::format("{} {} free: it is granted with a worker's next call",
@@ -109,6 +111,23 @@ void ExplainPutAside(const TrialSituation& at, Reasons* reasons) {
     reasons->push_back(fmt::format(
         "it failed on {}, so it waits for another worker, for {} s at most", AndNames(at.failed_on),
         absl::ToInt64Seconds(absl::Ceil(at.waits_for_another, absl::Seconds(1)))));
+  }
+}
+
+void ExplainOtherData(const TrialSituation& at, Reasons* reasons) {
+  std::size_t told = 0;
+  for (const auto& [name, data] : at.other_data) {
+    if (++told > kMostPutAside) break;
+    reasons->push_back(fmt::format(
+        "worker {} has other data: sweep {} is trained on SHA-256 {}, and {} has {}; it gets "
+        "none of its trials until it is started again",
+        name, data.sweep, data.sweep_sha256, data.place.empty() ? "the worker" : data.place,
+        data.sha256));
+  }
+  if (at.other_data.size() > kMostPutAside) {
+    const std::size_t more = at.other_data.size() - kMostPutAside;
+    reasons->push_back(
+        fmt::format("{} more worker{} other data", more, more == 1 ? " has" : "s have"));
   }
 }
 
@@ -176,6 +195,7 @@ Explanation ExplainPending(const TrialSituation& at) {
     ExplainPause(at, &reasons);
     ExplainWorkers(at, explanation.trials_ahead, &reasons);
     ExplainPutAside(at, &reasons);
+    ExplainOtherData(at, &reasons);
     ExplainQueue(at, explanation.trials_ahead, &reasons);
   }
   ExplainLastAttempt(at, &reasons);

@@ -35,6 +35,7 @@ struct TrialSituation {
   std::int64_t busy = 0;                          // of these slots
   std::map<std::string, std::int64_t> busy_with;  // slots by sweep
   std::map<std::string, PutAside> put_aside;      // of those that may train it, by name
+  std::map<std::string, OtherData> other_data;    // of those that allow it, by name
   // Workers on which it failed, and how long it waits for another one to be free.
   std::vector<std::string> failed_on;
   absl::Duration waits_for_another;

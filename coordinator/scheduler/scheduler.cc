@@ -454,6 +454,7 @@ WorkerInfo SchedulerImpl::Describe(const WorkerEntry& worker) const {
                   .completed = worker.completed,
                   .failed = worker.failed};
   info.put_aside = DescribeHealth(worker);
+  info.other_data = DescribeOtherData(worker);
   for (const TrialKey& key : worker.leases) {
     const TrialEntry* const trial = table_.FindTrial(key);
     info.trials.push_back(trial->row.short_name());

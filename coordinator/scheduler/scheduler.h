@@ -112,6 +112,11 @@ class Scheduler {
                             StatusCallback callback) = 0;
   virtual void FinishLease(const LeaseToken& token, LeaseOutcome outcome, const std::string& reason,
                            const std::vector<ArtifactRow>& artifacts, StatusCallback callback) = 0;
+  // The holder has found data with this digest, at `place`. Answers why it is refused, and the lease
+  // has ended then; "" when the data is the sweep's.
+  using DataCallback = std::function<void(absl::StatusOr<std::string>)>;
+  virtual void ReportData(const LeaseToken& token, const std::string& sha256,
+                          const std::string& place, DataCallback callback) = 0;
   // FailedPrecondition unless the token is that of the trial's latest attempt.
   virtual void AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines,
                           StatusCallback callback) = 0;

@@ -53,9 +53,10 @@ void SchedulerImpl::Dispatch() {
     const bool allows_programs = worker->description.allows_programs;
     TrialEntry* trial = nullptr;
     if (is_there[allows_programs] && MayTakeOneMore(worker)) {
-      trial = table_.NextPending(allows_programs, [&](const TrialEntry& candidate) {
-        return !WaitsForAnother(candidate, *worker);
-      });
+      trial = table_.NextPending(
+          allows_programs,
+          {.sweep = [&](const SweepEntry& sweep) { return !worker->other_data.contains(sweep.id); },
+           .trial = [&](const TrialEntry& one) { return !WaitsForAnother(one, *worker); }});
       // What is left may be there for others.
       if (trial == nullptr) is_there[allows_programs] = table_.HasPending(allows_programs);
     }

@@ -96,6 +96,7 @@ bool SchedulerImpl::WaitsForAnother(const TrialEntry& trial, const WorkerEntry& 
   return std::any_of(table_.workers().begin(), table_.workers().end(), [&](const auto& item) {
     const WorkerEntry& other = item.second;
     return IsGood(other) && !trial.failed_on.contains(other.name) &&
+           !other.other_data.contains(trial.row.sweep_id) &&
            (other.description.allows_programs || !has_program);
   });
 }

@@ -60,6 +60,8 @@ class SchedulerImpl final : public Scheduler {
                     StatusCallback callback) override;
   void FinishLease(const LeaseToken& token, LeaseOutcome outcome, const std::string& reason,
                    const std::vector<ArtifactRow>& artifacts, StatusCallback callback) override;
+  void ReportData(const LeaseToken& token, const std::string& sha256, const std::string& place,
+                  DataCallback callback) override;
   void AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines,
                   StatusCallback callback) override;
   absl::StatusOr<WorkerInfo> DrainWorker(const std::string& name) override;
@@ -145,6 +147,12 @@ class SchedulerImpl final : public Scheduler {
   bool WaitsForAnother(const TrialEntry& trial, const WorkerEntry& worker) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::optional<PutAside> DescribeHealth(const WorkerEntry& worker) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+
+  // scheduler_data.cc: what sweeps are trained on.
+  void OnDataReported(const LeaseToken& token, const std::string& sha256, const std::string& place,
+                      const DataReport& report) ABSL_LOCKS_EXCLUDED(mutex_);
+  std::vector<OtherData> DescribeOtherData(const WorkerEntry& worker) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // scheduler_counts.cc

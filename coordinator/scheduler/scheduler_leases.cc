@@ -112,6 +112,7 @@ void SchedulerImpl::Greet(const SynchronizeCall& call, WorkerEntry* worker) {
   if (is_new) {
     worker->created = options_.clock->Now();
     worker->completed = worker->failed = 0;
+    worker->other_data.clear();
     worker->session = call.session;
     workers_by_session_[call.session] = call.worker;
   }
@@ -217,7 +218,8 @@ void SchedulerImpl::Answer(WorkerEntry* worker) {
   for (const TrialKey& key : worker->leases) {
     const TrialEntry* const trial = table_.FindTrial(key);
     if (trial->claim == Claim::kLosing) continue;
-    const SweepSpec& spec = *table_.FindSweep(key.first)->spec;
+    const SweepEntry& sweep = *table_.FindSweep(key.first);
+    const SweepSpec& spec = *sweep.spec;
     const bool give_back = IsCalledBack(*trial);
     if (give_back) worker->told_to_give_back.emplace(key, trial->row.attempt);
     answer.leases.push_back({.token = {.sweep = trial->row.sweep,
@@ -229,6 +231,7 @@ void SchedulerImpl::Answer(WorkerEntry* worker) {
                              .checkpoint_epoch = trial->row.checkpoint_epoch,
                              .program = spec.program,
                              .program_digest = spec.program_digest,
+                             .data_sha256 = sweep.data_sha256,
                              .give_back = give_back});
   }
   Defer([callback = std::move(worker->poll->callback), answer = std::move(answer)] {

@@ -45,6 +45,14 @@ void SchedulerImpl::DescribeWorkers(TrialSituation* situation) const {
       ++situation->draining;
       continue;
     }
+    const std::int64_t sweep_id = situation->trial.sweep_id;
+    if (const auto other = worker.other_data.find(sweep_id); other != worker.other_data.end()) {
+      OtherData& data = situation->other_data[name] = other->second;
+      data.sweep = situation->trial.sweep;
+      const auto sweep = table_.sweeps().find(sweep_id);
+      if (sweep != table_.sweeps().end()) data.sweep_sha256 = sweep->second.data_sha256;
+      continue;
+    }
     if (std::optional<PutAside> aside = DescribeHealth(worker)) {
       situation->put_aside.emplace(name, *std::move(aside));
       continue;

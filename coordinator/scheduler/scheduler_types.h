@@ -47,6 +47,7 @@ struct LeaseOffer {
   int checkpoint_epoch = 0;
   std::vector<std::string> program;  // the sweep's own trainer; empty: the worker's
   std::string program_digest;
+  std::string data_sha256;  // what the sweep is trained on, as far as is known
   bool give_back = false;  // after a checkpoint: the sweep is paused
 };
 
@@ -64,6 +65,14 @@ struct PutAside {
   absl::Time until;    // when it is tried again, or was
 };
 
+// A worker's data that is not a sweep's: it gets no trials of the sweep in this session.
+struct OtherData {
+  std::string sweep;  // its name
+  std::string sha256;
+  std::string place;  // where it lies; empty for data without files
+  std::string sweep_sha256;
+};
+
 // A worker as seen from here.
 struct WorkerInfo {
   std::string name;
@@ -76,6 +85,7 @@ struct WorkerInfo {
   std::int64_t failed = 0;     // or lost; not those that diverged
   double images_per_second = 0;
   std::optional<PutAside> put_aside;
+  std::vector<OtherData> other_data;  // than sweeps that have not ended
 };
 
 // What goes on, in numbers. Made without a look at every trial.

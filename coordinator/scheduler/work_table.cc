@@ -22,6 +22,7 @@ SweepEntry* WorkTable::AddSweep(const SweepRow& row, std::shared_ptr<const Sweep
   sweep.state = row.state;
   sweep.give_back = row.give_back;
   sweep.pause_reason = row.pause_reason;
+  sweep.data_sha256 = row.data_sha256;
   sweep.spec = std::move(spec);
   sweep.configurations = row.configurations;
   sweep.planned = row.planned_configurations;
@@ -156,15 +157,16 @@ bool WorkTable::RemoveIfEnded(std::int64_t sweep_id) {
   return true;
 }
 
-TrialEntry* WorkTable::NextPending(bool allows_programs, const TrialFilter& may_be_offered) {
+TrialEntry* WorkTable::NextPending(bool allows_programs, const OfferFilter& may_be_offered) {
   SweepEntry* next = nullptr;
   TrialEntry* chosen = nullptr;
   for (auto& [id, sweep] : sweeps_) {
     if (!sweep.is_offered(allows_programs)) continue;
     if (next != nullptr && sweep.served >= next->served) continue;
+    if (!may_be_offered.sweep(sweep)) continue;
     const auto offered =
         std::find_if(sweep.pending.begin(), sweep.pending.end(),
-                     [&](std::int64_t number) { return may_be_offered(sweep.trials.at(number)); });
+                     [&](std::int64_t number) { return may_be_offered.trial(sweep.trials.at(number)); });
     if (offered == sweep.pending.end()) continue;
     next = &sweep;
     chosen = &sweep.trials.at(*offered);

@@ -50,6 +50,7 @@ struct SweepEntry {
   SweepState state = SweepState::kActive;
   bool give_back = false;                 // what is held is to be given back
   std::string pause_reason;               // why the coordinator paused it
+  std::string data_sha256;                // of what it is trained on; empty: not known yet
   std::shared_ptr<const SweepSpec> spec;  // shared with the search thread and with writes under way
   std::int64_t configurations = 0;        // made so far
   std::int64_t planned = 0;
@@ -97,6 +98,8 @@ struct WorkerEntry {
   std::int64_t failed = 0;
   WorkerHealth health;
   std::optional<absl::Duration> lost_after;  // as `heard`, when it last lost leases
+  // By sweep id, in this session. It gets none of their trials.
+  std::map<std::int64_t, OtherData> other_data;
 
   bool leaves() const { return draining || asked_to_drain; }
   bool wants_work() const { return poll.has_value() && !leaves() && free_slots() > 0; }
@@ -136,8 +139,11 @@ class WorkTable {
   // The oldest pending trial of the active sweep whose turn it is: of those that have one which may
   // be offered, the sweep that was served longest ago. Sweeps with a program are offered to
   // `allows_programs` only. Null when there is none. The caller claims it.
-  using TrialFilter = std::function<bool(const TrialEntry&)>;
-  TrialEntry* NextPending(bool allows_programs, const TrialFilter& may_be_offered);
+  struct OfferFilter {
+    std::function<bool(const SweepEntry&)> sweep;
+    std::function<bool(const TrialEntry&)> trial;
+  };
+  TrialEntry* NextPending(bool allows_programs, const OfferFilter& may_be_offered);
   bool HasPending(bool allows_programs) const;
 
   WorkerEntry* FindWorker(const std::string& name);

@@ -44,6 +44,7 @@ struct SweepRow {
   bool exhausted = false;           // the search will make no more
   std::string search_reason;        // why it ended before the budget was used
   bool give_back = false;           // paused, and what runs is to be given back
+  std::string data_sha256;          // of what it is trained on; empty until a worker has told
   TrialCounts counts;
   std::int64_t qualifying = 0;  // configurations that meet every gate
   std::string pause_reason;     // why the coordinator paused it; empty when a person did
@@ -129,6 +130,14 @@ struct LeaseToken {
   std::int64_t number = 0;
   int attempt = 0;
   std::string secret;
+};
+
+// What became of a worker's word on a sweep's data.
+struct DataReport {
+  TrialRow trial;
+  std::string sweep_sha256;  // what the sweep is trained on
+  bool is_first = false;     // as of now
+  std::string refusal;       // why the lease has ended, if the worker has other data
 };
 
 enum class LeaseOutcome { kCompleted, kFailed, kFailedForGood, kDiverged, kGivenBack };

@@ -335,6 +335,9 @@ UPDATE sweeps SET diverged =
   (SELECT count(*) FROM trials t WHERE t.sweep_id = sweeps.id AND t.diverged);
 UPDATE sweeps SET failed = failed - diverged WHERE diverged > 0;
 
+-- Names the content of what the sweep is trained on; '' until a worker has told.
+ALTER TABLE sweeps ADD COLUMN data_sha256 TEXT NOT NULL DEFAULT '';
+
 DROP VIEW runs;
 DROP VIEW ranking;
 CREATE VIEW runs AS

@@ -91,6 +91,11 @@ class WriteTransaction {
                                                 const std::vector<EpochMetrics>& epochs,
                                                 const std::string& checkpoint_sha256,
                                                 int checkpoint_epoch, bool* revived) = 0;
+  // As RecordEpochs about the token. The holder has found data with this digest, at `place`. The
+  // first of a sweep is stored with the sweep; a lease with other data is given back.
+  virtual absl::StatusOr<DataReport> ReportData(const LeaseToken& token, const SweepSpec& spec,
+                                                const std::string& sha256,
+                                                const std::string& place) = 0;
   // As RecordEpochs about the token. kFailed becomes final at spec.max_failures.
   virtual absl::StatusOr<TrialRow> FinishLease(const LeaseToken& token, const SweepSpec& spec,
                                                LeaseOutcome outcome, const std::string& reason,

@@ -69,6 +69,9 @@ class SqliteWriteTransaction final : public WriteTransaction {
                                         const std::vector<EpochMetrics>& epochs,
                                         const std::string& checkpoint_sha256, int checkpoint_epoch,
                                         bool* revived) override;
+  absl::StatusOr<DataReport> ReportData(const LeaseToken& token, const SweepSpec& spec,
+                                        const std::string& sha256,
+                                        const std::string& place) override;
   absl::StatusOr<TrialRow> FinishLease(const LeaseToken& token, const SweepSpec& spec,
                                        LeaseOutcome outcome, const std::string& reason,
                                        const std::vector<ArtifactRow>& artifacts) override;

@@ -139,6 +139,36 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::RecordEpochs(
   });
 }
 
+absl::StatusOr<DataReport> SqliteWriteTransaction::ReportData(const LeaseToken& token,
+                                                              const SweepSpec& spec,
+                                                              const std::string& sha256,
+                                                              const std::string& place) {
+  return Guard([&]() -> absl::StatusOr<DataReport> {
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, token.sweep, token.number));
+    TrialRow& trial = stored.row;
+    STORE_ASSIGN_OR_RETURN(const bool lost, CheckToken(stored, token));
+    if (lost) STORE_RETURN_IF_ERROR(Revive(trial.worker, &trial));
+    STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, trial.sweep_id));
+    DataReport report{.sweep_sha256 = sweep.data_sha256, .is_first = sweep.data_sha256.empty()};
+    if (report.is_first) {
+      report.sweep_sha256 = sha256;
+      STORE_RETURN_IF_ERROR(database_.Run("UPDATE sweeps SET data_sha256 = ? WHERE id = ?", sha256,
+                                          trial.sweep_id));
+    } else if (sha256 != sweep.data_sha256) {
+      report.refusal = fmt::format(
+          "worker {} has other data than sweep {}: the sweep is trained on SHA-256 {}, and {} has "
+          "{}",
+          trial.worker, sweep.name, sweep.data_sha256, place.empty() ? "the worker" : place, sha256);
+      STORE_RETURN_IF_ERROR(
+          CloseAttempt(trial, OutcomeName(LeaseOutcome::kGivenBack), report.refusal));
+      STORE_RETURN_IF_ERROR(Apply(TrialEvent::kGiveBack, &trial));
+      STORE_RETURN_IF_ERROR(Settle(spec, trial));
+    }
+    report.trial = std::move(trial);
+    return report;
+  });
+}
+
 absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
     const LeaseToken& token, const SweepSpec& spec, LeaseOutcome outcome, const std::string& reason,
     const std::vector<ArtifactRow>& artifacts) {

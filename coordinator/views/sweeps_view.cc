@@ -159,6 +159,7 @@ absl::StatusOr<Json> SweepViewDocument(const ViewContext& context, const SweepRo
                     {"source_file", sweep.source.file},
                     {"network_files", files},
                     {"program", (*spec)->program},
+                    {"data_sha256", sweep.data_sha256},
                     {"models", (*spec)->models},
                     {"dimensions", DimensionsJson(**spec)},
                     {"target", TargetJson(**spec)}});

@@ -10,6 +10,7 @@ namespace {
 
 constexpr std::size_t kMaxWorkers = 500;
 constexpr std::size_t kMaxTrials = 64;
+constexpr std::size_t kMaxOtherData = 16;
 constexpr std::int64_t kMaxMinutes = 10080;
 constexpr int kMaxSpans = 2000;
 
@@ -28,6 +29,14 @@ Json WorkerJson(const WorkerInfo& worker) {
                  {"reason", worker.put_aside->reason},
                  {"until_time", TimeJson(worker.put_aside->until)}};
   }
+  Json other_data = Json::array();
+  for (const OtherData& data : worker.other_data) {
+    if (other_data.size() == kMaxOtherData) break;
+    other_data.push_back({{"sweep", data.sweep},
+                          {"data_sha256", data.sha256},
+                          {"path", data.place},
+                          {"sweep_data_sha256", data.sweep_sha256}});
+  }
   const WorkerDescription& description = worker.description;
   return {{"worker", worker.name},
           {"state", StateOf(worker)},
@@ -42,7 +51,8 @@ Json WorkerJson(const WorkerInfo& worker) {
           {"failed", worker.failed},
           {"trials", trials},
           {"last_seen_time", TimeJson(worker.last_seen)},
-          {"put_aside", put_aside}};
+          {"put_aside", put_aside},
+          {"other_data", other_data}};
 }
 
 }  // namespace

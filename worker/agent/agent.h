@@ -26,6 +26,8 @@ struct AgentOptions {
   bool allow_programs = false;  // run the programs that sweeps bring with them
   // Start also where there is no trainer; then only sweeps with a program can be trained.
   bool trainer_optional = false;
+  // Ends, after a checkpoint, when the coordinator refuses what is here as a sweep's data.
+  bool end_on_other_data = false;
   std::string work_dir;  // "" makes a temporary one and removes it at the end
   DataOptions data;
   absl::Duration stop_grace = absl::Seconds(1);  // from `stop` to SIGTERM, from there to SIGKILL

@@ -537,6 +537,7 @@ TEST(LeaseReporter, ALateAbandonDoesNotEndTheNextLease) {
   {
     LeaseReporter reporter({.client = &client, .datasets = &datasets, .work_dir = folder}, 0,
                            {.prepared = [](const absl::StatusOr<PreparedTrial>&) {},
+                            .data_refused = [](const std::string&) {},
                             .refused = [](const absl::Status&) {},
                             .released = [&] { released.release(); }});
     reporter.Begin(FakeCoordinator::MakeLease(1, "", 5));

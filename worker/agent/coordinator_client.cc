@@ -103,6 +103,15 @@ absl::Status CoordinatorClient::FinishLease(const v1::FinishLeaseRequest& reques
   return FromGrpcStatus(workers_->FinishLease(&context, request, &response));
 }
 
+absl::StatusOr<std::string> CoordinatorClient::ReportData(const v1::ReportDataRequest& request) {
+  grpc::ClientContext context;
+  Call call(this, &context, kReportTimeout);
+  v1::ReportDataResponse response;
+  const grpc::Status status = workers_->ReportData(&context, request, &response);
+  if (!status.ok()) return FromGrpcStatus(status);
+  return response.refusal();
+}
+
 absl::Status CoordinatorClient::AppendLogs(const v1::AppendLogsRequest& request) {
   grpc::ClientContext context;
   Call call(this, &context, kReportTimeout);

@@ -45,6 +45,9 @@ class CoordinatorClient {
   absl::Status ReportEpochs(const v1::ReportEpochsRequest& request);
   absl::Status ReportProgress(const v1::ReportProgressRequest& request);
   absl::Status FinishLease(const v1::FinishLeaseRequest& request);
+  // Why the data was refused, "" when it was not. Unimplemented by a coordinator that is older than
+  // this call.
+  absl::StatusOr<std::string> ReportData(const v1::ReportDataRequest& request);
   // Unimplemented by a coordinator that is older than this call.
   absl::Status AppendLogs(const v1::AppendLogsRequest& request);
   // With its source. `name` is "sweeps/{sweep}".

@@ -12,6 +12,9 @@
 namespace sweep {
 namespace {
 
+// Of files that change while they are read.
+constexpr int kMostReadings = 3;
+
 // Says every two seconds how far a download is. One download runs at a time per data set, and the
 // callback is called by the thread that downloads.
 DownloadProgress LogProgress() {
@@ -28,37 +31,55 @@ DownloadProgress LogProgress() {
 
 DatasetCache::DatasetCache(DataOptions options) : options_(std::move(options)) {}
 
-absl::StatusOr<std::string> DatasetCache::Ensure(const DatasetSpec& dataset) {
+std::string DatasetCache::Ensure(const DatasetSpec& dataset) {
   DataOptions options = options_;
   options.progress = [this, show = options_.progress ? options_.progress : LogProgress()](
                          std::string_view file, std::int64_t done, std::int64_t total) {
     if (shut_down_) throw DataError("the download was ended: the worker stops");
     show(file, done, total);
   };
-  try {
-    return EnsureDataset(dataset, options);
-  } catch (const std::exception& error) {
-    return absl::NotFoundError(error.what());
-  }
+  return EnsureDataset(dataset, options);
 }
 
-absl::StatusOr<std::string> DatasetCache::Folder(const DatasetSpec& dataset) {
-  const std::string key = absl::StrCat(dataset.name, "\n", dataset.path);
+DatasetCache::Known DatasetCache::Read(const DatasetSpec& dataset) {
+  const std::string folder = Ensure(dataset);
+  for (int i = 0; i < kMostReadings; ++i) {
+    const DataStamp before = DataStamp::Take(dataset, folder);
+    const std::string sha256 = DataDigest(dataset, folder);
+    if (DataStamp::Take(dataset, folder) != before) continue;
+    spdlog::info("data set read name={} folder={:?} sha256={}", dataset.name, folder, sha256);
+    return {.source = {.folder = folder, .sha256 = sha256}, .stamp = before};
+  }
+  throw DataError(folder + ": its files are being changed");
+}
+
+absl::StatusOr<DataSource> DatasetCache::Get(const DatasetSpec& dataset) {
+  const std::string key = absl::StrCat(dataset.name, "\n", dataset.path, "\n", dataset.train_size,
+                                       "\n", dataset.test_size);
+  std::optional<Known> known;
   {
     MutexLock lock(&mutex_);
     Entry& entry = entries_[key];
     while (entry.busy) changed_.Wait(&mutex_);
-    if (entry.known) return entry.folder;
     entry.busy = true;
+    known = std::exchange(entry.known, std::nullopt);
   }
-  absl::StatusOr<std::string> folder = Ensure(dataset);
+  absl::Status status;
+  try {
+    const bool same = known && known->stamp.settled() &&
+                      DataStamp::Take(dataset, known->source.folder) == known->stamp;
+    if (!same) known = Read(dataset);
+  } catch (const std::exception& error) {
+    known.reset();
+    status = absl::NotFoundError(error.what());
+  }
   MutexLock lock(&mutex_);
   Entry& entry = entries_[key];
   entry.busy = false;
-  entry.known = folder.ok();
-  if (folder.ok()) entry.folder = *folder;
+  entry.known = known;
   changed_.NotifyAll();
-  return folder;
+  if (!known) return status;
+  return known->source;
 }
 
 }  // namespace sweep

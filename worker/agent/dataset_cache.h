@@ -2,35 +2,49 @@
 
 #include <atomic>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "common/base/mutex.h"
+#include "worker/data/data_digest.h"
 #include "worker/data/dataset.h"
 
 namespace sweep {
 
-// Makes sure of each data set once per worker: the first who asks looks for it, and may download
-// it, on the own thread; others who want the same one wait. A failure is not remembered, so the
-// next trial tries again. Thread-safe.
+// A data set that is there.
+struct DataSource {
+  std::string folder;  // "" when it needs none
+  std::string sha256;  // of its content, see DataDigest; "" for a program's own data
+};
+
+// Makes sure of each data set, and knows what is in it: the first who asks looks for it, may
+// download it, and reads it, on the own thread; others who want the same one wait. It is read again
+// whenever its files may have changed since. A failure is not remembered, so the next trial tries
+// again. Thread-safe.
 class DatasetCache {
  public:
   explicit DatasetCache(DataOptions options);
 
-  // The folder of the data set, "" when it needs none. NotFound with the reason.
-  absl::StatusOr<std::string> Folder(const DatasetSpec& dataset);
+  // The data set as it is now. NotFound with the reason.
+  absl::StatusOr<DataSource> Get(const DatasetSpec& dataset);
 
   // Ends a download that runs; whoever waits for it gets an error.
   void Shutdown() { shut_down_ = true; }
 
  private:
+  struct Known {
+    DataSource source;
+    DataStamp stamp;
+  };
   struct Entry {
     bool busy = false;
-    bool known = false;
-    std::string folder;
+    std::optional<Known> known;
   };
 
-  absl::StatusOr<std::string> Ensure(const DatasetSpec& dataset);
+  // Exceptions are the caller's.
+  std::string Ensure(const DatasetSpec& dataset);
+  Known Read(const DatasetSpec& dataset);
 
   const DataOptions options_;
   std::atomic<bool> shut_down_ = false;

@@ -85,6 +85,18 @@ class FakeCoordinator::Services final : public v1::WorkerService::Service,
     return grpc::Status::OK;
   }
 
+  grpc::Status ReportData(grpc::ServerContext*, const v1::ReportDataRequest* request,
+                          v1::ReportDataResponse* response) override {
+    MutexLock lock(&mutex_);
+    record_.data.push_back(*request);
+    if (!data_sha256_.empty() && request->data_sha256() != data_sha256_) {
+      response->set_refusal("other data");
+      leases_.erase(request->token().trial());
+    }
+    changed_.NotifyAll();
+    return grpc::Status::OK;
+  }
+
   grpc::Status AppendLogs(grpc::ServerContext*, const v1::AppendLogsRequest* request,
                           v1::AppendLogsResponse*) override {
     MutexLock lock(&mutex_);
@@ -177,6 +189,7 @@ class FakeCoordinator::Services final : public v1::WorkerService::Service,
   absl::Status report_status_;
   absl::Status finish_status_;
   absl::Status log_status_;
+  std::string data_sha256_;
   std::set<std::string> asked_back_;  // trials
   std::map<std::string, std::string> program_files_;
   bool draining_ = false;
@@ -267,6 +280,10 @@ void FakeCoordinator::AskBack(int number) {
 
 void FakeCoordinator::SetProgramFiles(const std::map<std::string, std::string>& files) {
   services_->Change([&] { services_->program_files_ = files; });
+}
+
+void FakeCoordinator::SetData(const std::string& sha256) {
+  services_->Change([&] { services_->data_sha256_ = sha256; });
 }
 
 void FakeCoordinator::SetLogStatus(absl::Status status) {

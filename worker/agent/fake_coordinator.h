@@ -36,6 +36,8 @@ class FakeCoordinator {
   void AskBack(int number);
   // The texts that GetSweep gives for every sweep.
   void SetProgramFiles(const std::map<std::string, std::string>& files);
+  // The data of every sweep, from now on; until then any is taken.
+  void SetData(const std::string& sha256);
   // Answers to AppendLogs from now on.
   void SetLogStatus(absl::Status status);
   // Answers to Synchronize, and to reports of epochs, from now on.
@@ -58,6 +60,7 @@ class FakeCoordinator {
     std::vector<v1::Progress> progress;
     std::map<std::string, std::string> blobs;
     std::vector<v1::AppendLogsRequest> logs;
+    std::vector<v1::ReportDataRequest> data;
     int refused_logs = 0;  // see SetLogStatus
     int programs_fetched = 0;
 

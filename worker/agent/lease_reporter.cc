@@ -148,13 +148,15 @@ bool LeaseReporter::WaitForLease() {
 }
 
 void LeaseReporter::Prepare() {
+  data_sha256_.clear();
+  data_refused_ = false;
   absl::StatusOr<PreparedTrial> trial = absl::UnknownError("");
   try {
     trial = PrepareTrial();
   } catch (const std::exception& error) {  // ProtocolError, and what the standard library throws
     trial = absl::InvalidArgumentError(absl::StrCat("the trial's spec: ", error.what()));
   }
-  events_.prepared(std::move(trial));
+  if (!data_refused_) events_.prepared(std::move(trial));
 }
 
 absl::StatusOr<PreparedTrial> LeaseReporter::PrepareTrial() {
@@ -166,8 +168,13 @@ absl::StatusOr<PreparedTrial> LeaseReporter::PrepareTrial() {
   absl::StatusOr<TrainerProgram> program = PrepareProgram(id->sweep);
   if (!program.ok()) return program.status();
 
-  const absl::StatusOr<std::string> data_dir = options_.datasets->Folder(spec.dataset);
-  if (!data_dir.ok()) return data_dir.status();
+  const absl::StatusOr<DataSource> data = options_.datasets->Get(spec.dataset);
+  if (!data.ok()) return data.status();
+  const absl::StatusOr<bool> accepted = OfferData(*data);
+  if (!accepted.ok()) return accepted.status();
+  if (!*accepted) return absl::CancelledError("the data is refused");
+  dataset_ = spec.dataset;
+  data_sha256_ = data->sha256;
 
   output_dir_ = absl::StrCat(options_.work_dir, "/", id->sweep, "-", id->number, "-",
                              lease_.token().attempt());
@@ -181,7 +188,8 @@ absl::StatusOr<PreparedTrial> LeaseReporter::PrepareTrial() {
   const absl::StatusOr<std::string> checkpoint = FetchCheckpoint();
   if (!checkpoint.ok()) return checkpoint.status();
 
-  spec.data_dir = *data_dir;
+  spec.data_dir = data->folder;
+  spec.data_sha256 = data->sha256;
   spec.output_dir = output_dir_;
   spec.resume_from = *checkpoint;
   spec.device = options_.device;
@@ -224,6 +232,35 @@ absl::StatusOr<ProgramFiles> LeaseReporter::FetchProgram(const std::string& swee
   if (!status.ok()) return status;
   const auto& files = answer->source().program_files();
   return ProgramFiles(files.begin(), files.end());
+}
+
+absl::StatusOr<bool> LeaseReporter::OfferData(const DataSource& data) {
+  if (data.sha256.empty() || data.sha256 == lease_.data_sha256()) return true;
+  v1::ReportDataRequest request;
+  *request.mutable_token() = lease_.token();
+  request.set_data_sha256(data.sha256);
+  request.set_path(ToUtf8(data.folder));
+  absl::StatusOr<std::string> refusal;
+  const absl::Status status = Persist("report data", [&] {
+    refusal = options_.client->ReportData(request);
+    return refusal.status();
+  });
+  if (absl::IsUnimplemented(status)) return true;
+  if (!status.ok()) return status;
+  if (refusal->empty()) return true;
+  spdlog::error("data refused trial={} attempt={} reason={:?}", lease_.token().trial(),
+                lease_.token().attempt(), *refusal);
+  data_refused_ = true;
+  events_.data_refused(*refusal);
+  return false;
+}
+
+bool LeaseReporter::EndedForOtherData(const LeaseEnd& end) {
+  if (end.outcome != v1::LEASE_OUTCOME_FAILED || data_sha256_.empty()) return false;
+  const absl::StatusOr<DataSource> now = options_.datasets->Get(dataset_);
+  if (!now.ok() || now->sha256 == data_sha256_) return false;
+  const absl::StatusOr<bool> accepted = OfferData(*now);
+  return accepted.ok() && !*accepted;
 }
 
 absl::StatusOr<std::string> LeaseReporter::FetchCheckpoint() {
@@ -316,6 +353,7 @@ void LeaseReporter::Refuse(const absl::Status& status) {
 }
 
 void LeaseReporter::Finish(const LeaseEnd& end) {
+  if (EndedForOtherData(end)) return;
   v1::FinishLeaseRequest request;
   *request.mutable_token() = lease_.token();
   request.set_outcome(end.outcome);

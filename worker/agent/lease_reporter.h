@@ -52,6 +52,9 @@ class LeaseReporter {
   // Called on the reporter's thread; must return at once.
   struct Events {
     std::function<void(absl::StatusOr<PreparedTrial>)> prepared;
+    // The coordinator refuses this worker's data, and has ended the lease. Comes instead of
+    // `prepared`, and then the lease is to be abandoned; or while its end is reported.
+    std::function<void(std::string)> data_refused;
     // The coordinator takes no more reports: stale token (see IsStaleLease) or a broken row. The
     // trainer has to be stopped; then Abandon, or End to say why.
     std::function<void(absl::Status)> refused;
@@ -102,6 +105,11 @@ class LeaseReporter {
   // What trains this lease; the files of a sweep's program are there then.
   absl::StatusOr<TrainerProgram> PrepareProgram(const std::string& sweep);
   absl::StatusOr<ProgramFiles> FetchProgram(const std::string& sweep);
+  // Tells the coordinator what data is here, unless the lease says the same. False: it is refused.
+  absl::StatusOr<bool> OfferData(const DataSource& data);
+  // A failure says nothing of the trial when the data was replaced under it: true when the lease
+  // has ended for that.
+  bool EndedForOtherData(const LeaseEnd& end);
   // The checkpoint's file, or "" to start at epoch 1.
   absl::StatusOr<std::string> FetchCheckpoint();
   void Serve();
@@ -134,6 +142,9 @@ class LeaseReporter {
   // that AddCheckpoint, which comes between `prepared` and the lease's end, reads both.
   v1::Lease lease_;
   std::string output_dir_;
+  DatasetSpec dataset_;
+  std::string data_sha256_;  // what the trial was prepared with; "" before
+  bool data_refused_ = false;
 
   std::jthread thread_;  // last: it uses all of the above
 };

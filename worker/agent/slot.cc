@@ -34,6 +34,10 @@ Slot::Slot(int index, const Context& context)
                      [this](absl::StatusOr<PreparedTrial> trial) {
                        context_.post([this, trial = std::move(trial)] { OnPrepared(trial); });
                      },
+                 .data_refused =
+                     [this](std::string reason) {
+                       context_.post([this, reason = std::move(reason)] { OnDataRefused(reason); });
+                     },
                  .refused =
                      [this](absl::Status status) {
                        context_.post([this, status] { OnRefused(status); });
@@ -101,6 +105,11 @@ void Slot::OnPrepared(absl::StatusOr<PreparedTrial> trial) {
   phase_ = Phase::kStarting;
   EnsureTrainer();
   SendTrial();
+}
+
+void Slot::OnDataRefused(const std::string& reason) {
+  context_.data_refused(reason);
+  if (phase_ == Phase::kPreparing) DropLease();
 }
 
 void Slot::OnRefused(const absl::Status& status) {

@@ -48,6 +48,8 @@ class Slot {
     std::function<void(std::function<void()>)> post;
     // A trainer has said ready, on this device.
     std::function<void(const std::string& device)> trainer_ready;
+    // The coordinator refuses what this worker has as a sweep's data.
+    std::function<void(const std::string& reason)> data_refused;
     // The worker's trainer could not be started or did not become ready.
     std::function<void(const std::string& reason)> trainer_unusable;
   };
@@ -98,6 +100,7 @@ class Slot {
   enum class Urgency { kNone, kAsked, kTerminated, kKilled };
 
   void OnPrepared(absl::StatusOr<PreparedTrial> trial);
+  void OnDataRefused(const std::string& reason);
   void OnRefused(const absl::Status& status);
   void OnReleased();
 

@@ -46,6 +46,7 @@ TrainerLoop::TrainerLoop(Options options)
   options_.context.trainer_unusable = [this](const std::string& reason) {
     OnTrainerUnusable(reason);
   };
+  options_.context.data_refused = [this](const std::string& reason) { OnDataRefused(reason); };
   options_.context.trainer_ready =
       [this, tell = options_.context.trainer_ready](const std::string& device) {
         unusable_in_a_row_ = 0;
@@ -190,8 +191,17 @@ bool TrainerLoop::Drained() {
 
 void TrainerLoop::OnTrainerUnusable(const std::string& reason) {
   if (++unusable_in_a_row_ < kMostUnusableTrainers || !failure_.ok()) return;
-  failure_ = absl::FailedPreconditionError(
-      absl::StrCat("no trainer could be used, ", unusable_in_a_row_, " times in a row: ", reason));
+  GiveUp(absl::FailedPreconditionError(
+      absl::StrCat("no trainer could be used, ", unusable_in_a_row_, " times in a row: ", reason)));
+}
+
+void TrainerLoop::OnDataRefused(const std::string& reason) {
+  if (!options_.end_on_other_data || !failure_.ok()) return;
+  GiveUp(absl::FailedPreconditionError(reason));
+}
+
+void TrainerLoop::GiveUp(absl::Status failure) {
+  failure_ = std::move(failure);
   spdlog::error("worker ends error={}", failure_.ToString());
   Drain();
   options_.giving_up();

@@ -28,10 +28,12 @@ class TrainerLoop {
  public:
   struct Options {
     int slots = 1;
-    // Its `post` and `trainer_unusable` are filled in here.
+    // Its `post`, `trainer_unusable` and `data_refused` are filled in here.
     Slot::Context context;
-    // Called on the loop's thread; must return at once. It drains because no trainer is usable; it
-    // has ended.
+    // Drains when the coordinator refuses what is here as a sweep's data.
+    bool end_on_other_data = false;
+    // Called on the loop's thread; must return at once. It drains because no trainer is usable or
+    // the data is refused; it has ended.
     std::function<void()> giving_up;
     std::function<void()> finished;
   };
@@ -65,6 +67,9 @@ class TrainerLoop {
   void DistributeLeases();
   bool Drained();
   void OnTrainerUnusable(const std::string& reason);
+  void OnDataRefused(const std::string& reason);
+  // Drains, and Wait will return `failure`.
+  void GiveUp(absl::Status failure);
   void PollPipes(std::chrono::milliseconds timeout);
   void TickSlots();
   bool AnyTrainer() const;

@@ -5,6 +5,7 @@
 #include <system_error>
 #include <utility>
 
+#include "worker/data/data_digest.h"
 #include "worker/data/idx.h"
 #include "worker/data/mnist.h"
 
@@ -31,21 +32,23 @@ ImageSet Combine(const std::string& images_path, IdxArray images, const std::str
           .labels = std::move(labels.elements)};
 }
 
-IdxArray ReadVerified(const MnistFile& file, const std::string& path, int rank) {
-  IdxArray array = ReadIdxArray(path, rank, Digest::kSha256);
-  VerifyMnist(file, path, array);
+IdxArray ReadFile(const MnistFile& file, const std::string& path, bool verify,
+                  std::vector<std::string>* sha256s) {
+  IdxArray array = ReadIdxArray(path, RankOf(file), Digest::kSha256);
+  if (verify) VerifyMnist(file, path, array);
+  sha256s->push_back(array.sha256);
   return array;
 }
 
 // `first` is the place in kMnistFiles of the images' file; the labels' file follows it.
-ImageSet ReadPair(const std::string& folder, int first, bool verify) {
+ImageSet ReadPair(const std::string& folder, int first, bool verify,
+                  std::vector<std::string>* sha256s) {
   const MnistFile& images = kMnistFiles[first];
   const MnistFile& labels = kMnistFiles[first + 1];
   const std::string images_path = FindIdxFile(folder, images.name);
   const std::string labels_path = FindIdxFile(folder, labels.name);
-  if (!verify) return ReadIdx(images_path, labels_path);
-  IdxArray image_array = ReadVerified(images, images_path, 3);
-  IdxArray label_array = ReadVerified(labels, labels_path, 1);
+  IdxArray image_array = ReadFile(images, images_path, verify, sha256s);
+  IdxArray label_array = ReadFile(labels, labels_path, verify, sha256s);
   return Combine(images_path, std::move(image_array), labels_path, std::move(label_array));
 }
 
@@ -68,7 +71,10 @@ Dataset LoadFiles(const DatasetSpec& spec, const std::string& folder) {
                     " (each may be plain or .gz)");
   }
   const bool mnist = spec.name == "mnist";
-  Dataset data{.train = ReadPair(folder, 0, mnist), .test = ReadPair(folder, 2, mnist)};
+  std::vector<std::string> sha256s;
+  Dataset data{.train = ReadPair(folder, 0, mnist, &sha256s),
+               .test = ReadPair(folder, 2, mnist, &sha256s)};
+  data.digest = DigestOfFiles(sha256s);
   const auto size_text = [](const ImageSet& set) {
     return std::to_string(set.height) + " × " + std::to_string(set.width);
   };
@@ -93,18 +99,17 @@ std::string EnsureDataset(const DatasetSpec& dataset, const DataOptions& options
     throw DataError("dataset '" + dataset.name + "' is unknown; it is mnist, synthetic or idx");
   }
   if (dataset.path.empty()) throw DataError("dataset idx: path is missing");
-  std::error_code error;
-  if (!std::filesystem::is_directory(dataset.path, error)) {
-    const std::filesystem::path whole = std::filesystem::absolute(dataset.path, error);
-    throw DataError("dataset idx: no such folder '" + whole.string() + "' on this machine");
-  }
-  const std::string missing = MissingIdxFiles(dataset.path);
-  if (!missing.empty()) {
-    throw DataError("dataset idx: " + dataset.path + " lacks " + missing +
-                    " (each may be plain or .gz)");
-  }
   // The trainer may run in another working directory.
-  return std::filesystem::absolute(dataset.path).string();
+  const std::string folder = std::filesystem::absolute(dataset.path).lexically_normal().string();
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) {
+    throw DataError("dataset idx: no such folder '" + folder + "' on this machine");
+  }
+  const std::string missing = MissingIdxFiles(folder);
+  if (!missing.empty()) {
+    throw DataError("dataset idx: " + folder + " lacks " + missing + " (each may be plain or .gz)");
+  }
+  return folder;
 }
 
 Dataset LoadDataset(const DatasetSpec& dataset, const std::string& data_dir) {
@@ -113,10 +118,17 @@ Dataset LoadDataset(const DatasetSpec& dataset, const std::string& data_dir) {
   if (dataset.name != "synthetic") {
     throw DataError("dataset '" + dataset.name + "' is unknown; it is mnist, synthetic or idx");
   }
-  const auto size = [](int asked, int usual) { return asked == 0 ? usual : asked; };
-  return {
-      .train = SyntheticDigits(size(dataset.train_size, kSyntheticTrainSize), kSyntheticTrainSeed),
-      .test = SyntheticDigits(size(dataset.test_size, kSyntheticTestSize), kSyntheticTestSeed)};
+  return {.train = SyntheticDigits(SyntheticTrainSize(dataset), kSyntheticTrainSeed),
+          .test = SyntheticDigits(SyntheticTestSize(dataset), kSyntheticTestSeed),
+          .digest = DigestOfSynthetic(dataset)};
+}
+
+int SyntheticTrainSize(const DatasetSpec& dataset) {
+  return dataset.train_size == 0 ? kSyntheticTrainSize : dataset.train_size;
+}
+
+int SyntheticTestSize(const DatasetSpec& dataset) {
+  return dataset.test_size == 0 ? kSyntheticTestSize : dataset.test_size;
 }
 
 ImageSet ReadIdx(const std::string& images_path, const std::string& labels_path) {

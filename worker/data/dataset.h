@@ -31,6 +31,7 @@ struct Dataset {
   ImageSet train;
   ImageSet test;
   int classes = 10;
+  std::string digest;  // see data_digest.h
 };
 
 // Bytes done and bytes in all (0: unknown) of the file being downloaded. May throw to give up; the
@@ -68,5 +69,10 @@ ImageSet ReadIdx(const std::string& images_path, const std::string& labels_path)
 // function of (seed, i) alone. Learnable to above 95 % by a small CNN within two epochs at 4,096
 // images, yet not trivial.
 ImageSet SyntheticDigits(int count, std::uint64_t seed);
+// Rises with every change of what SyntheticDigits draws.
+inline constexpr int kSyntheticGenerator = 1;
+// How many images a sweep's `dataset: synthetic` draws.
+int SyntheticTrainSize(const DatasetSpec& dataset);
+int SyntheticTestSize(const DatasetSpec& dataset);
 
 }  // namespace sweep

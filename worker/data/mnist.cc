@@ -108,8 +108,8 @@ void FetchFile(const MnistFile& file, const std::string& url, const fs::path& fo
   const fs::path temporary = folder / (name + ".part");
   DownloadFile(url, temporary.string(), name, progress);
   try {
-    const int rank = file.name.find("idx3") != std::string_view::npos ? 3 : 1;
-    VerifyMnist(file, temporary.string(), ReadIdxArray(temporary.string(), rank, Digest::kSha256));
+    VerifyMnist(file, temporary.string(),
+                ReadIdxArray(temporary.string(), RankOf(file), Digest::kSha256));
     fs::rename(temporary, folder / name);
   } catch (const std::exception&) {
     std::error_code ignored;
@@ -163,6 +163,10 @@ std::string DownloadIntoCache(const std::string& cache, const DataOptions& optio
 }
 
 }  // namespace
+
+int RankOf(const MnistFile& file) {
+  return file.name.find("idx3") != std::string_view::npos ? 3 : 1;
+}
 
 std::string MissingIdxFiles(const std::string& folder) {
   std::string missing;

@@ -26,6 +26,9 @@ inline constexpr std::array<MnistFile, 4> kMnistFiles = {{
      10008},
 }};
 
+// The number of dimensions that such a file has.
+int RankOf(const MnistFile& file);
+
 // The names of the files that `folder` lacks, separated by ", "; "" when all four are there.
 std::string MissingIdxFiles(const std::string& folder);
 

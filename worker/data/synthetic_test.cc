@@ -27,7 +27,8 @@ TEST(SyntheticDigits, AnImageIsAFunctionOfSeedAndNumberAlone) {
 }
 
 TEST(SyntheticDigits, StaysWhatItWas) {
-  // Pinned: recorded trials on synthetic data must mean the same after an update.
+  // Pinned: recorded trials on synthetic data must mean the same after an update. Another drawing
+  // is another kSyntheticGenerator.
   const ImageSet set = SyntheticDigits(10, 1);
   EXPECT_EQ(Sha256Hex({reinterpret_cast<const char*>(set.labels.data()), set.labels.size()}),
             "19166d293d22a9c9f49f7417c6e7d2b82a016472915dd496158abda9bbb7c1f9");

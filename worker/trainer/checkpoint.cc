@@ -1,5 +1,6 @@
 #include "worker/trainer/checkpoint.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,7 @@ namespace {
 
 constexpr const char* kFormat = "sweep-checkpoint-1";
 constexpr const char* kPredictions = "predictions";
+constexpr const char* kDataSha256 = "data_sha256";
 constexpr std::size_t kLongestValue = 60;  // in a message
 
 void AddAll(std::string_view prefix, const std::vector<SafeTensor>& from, SafeTensors* to) {
@@ -124,8 +126,14 @@ std::string ExplainMismatch(const Checkpoint& checkpoint, const TrialSpec& spec)
   const auto ours = nlohmann::json::parse(wanted);
   if (!theirs.is_object()) return "it does not say which training it is of";
   for (const auto& [key, value] : ours.items()) {
+    // Older trainers did not say it.
+    if (key == kDataSha256 && !theirs.contains(key)) continue;
     if (!theirs.contains(key)) return "it has no " + key;
     if (theirs[key] == value) continue;
+    if (key == kDataSha256) {
+      return "it was trained on other data (" + theirs[key].dump() + ") than there is (" +
+             value.dump() + ")";
+    }
     if (key == "network") {
       const std::string name = NameOf(theirs[key]);
       return "it is of the network " + name + ", the trial's is " + spec.network.name +
@@ -133,7 +141,10 @@ std::string ExplainMismatch(const Checkpoint& checkpoint, const TrialSpec& spec)
     }
     return "it has " + key + " " + Shortened(theirs[key]) + ", the trial has " + Shortened(value);
   }
-  return "it is of another version of the trial's description";
+  const bool only_ours = std::ranges::all_of(theirs.items(), [&](const auto& item) {
+    return item.key() == kDataSha256 || ours.contains(item.key());
+  });
+  return only_ours ? "" : "it is of another version of the trial's description";
 }
 
 }  // namespace sweep

@@ -81,6 +81,21 @@ TEST(Checkpoint, SaysWhatIsAnotherTraining) {
   EXPECT_NE(ExplainMismatch(damaged, Spec()), "");
 }
 
+TEST(Checkpoint, OfOtherDataIsAnotherTraining) {
+  TrialSpec spec = Spec();
+  spec.data_sha256 = std::string(64, 'a');
+  Checkpoint checkpoint = Example();
+  checkpoint.spec = TrainingIdentity(spec);
+  EXPECT_EQ(ExplainMismatch(checkpoint, spec), "");
+  EXPECT_EQ(ExplainMismatch(checkpoint, Spec()), "") << "one that does not say what it has";
+  EXPECT_EQ(ExplainMismatch(Example(), spec), "") << "a checkpoint that does not say it";
+  spec.data_sha256 = std::string(64, 'b');
+  const std::string reason = ExplainMismatch(checkpoint, spec);
+  EXPECT_THAT(reason, HasSubstr("other data"));
+  EXPECT_THAT(reason, HasSubstr(std::string(64, 'a')));
+  EXPECT_THAT(reason, HasSubstr(std::string(64, 'b')));
+}
+
 TEST(Checkpoint, OfSomethingElseThanANetworkIsAnotherTrainingToo) {
   const std::string identity = TrainingIdentity(Spec());
   const std::size_t begin = identity.find("\"network\":") + 10;

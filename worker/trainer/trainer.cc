@@ -79,15 +79,24 @@ struct Trainer::Impl {
   std::optional<Dataset> dataset;
 
   const Dataset& Load(const TrialSpec& spec) {
-    if (dataset.has_value() && loaded == spec.dataset && loaded_from == spec.data_dir)
-      return *dataset;
+    const bool is_loaded =
+        dataset.has_value() && loaded == spec.dataset && loaded_from == spec.data_dir;
+    if (is_loaded && IsMeant(spec)) return *dataset;
     dataset.reset();
     std::string folder = spec.data_dir;
     if (folder.empty()) folder = EnsureDataset(spec.dataset, {});
     dataset = LoadDataset(spec.dataset, folder);
     loaded = spec.dataset;
     loaded_from = spec.data_dir;
+    if (!IsMeant(spec)) {
+      throw DataError("the data in '" + folder + "' was replaced: the trial is to be trained on " +
+                      spec.data_sha256 + ", and there is " + dataset->digest);
+    }
     return *dataset;
+  }
+
+  bool IsMeant(const TrialSpec& spec) const {
+    return spec.data_sha256.empty() || spec.data_sha256 == dataset->digest;
   }
 };
 
@@ -106,7 +115,9 @@ TrainingResult Trainer::Train(const TrialSpec& spec, TrainingListener* listener)
     const std::string device = FindDevice(spec.device == "auto" ? options.device : spec.device);
     const Dataset& dataset = impl_->Load(spec);
     loaded = true;
-    return TrainingRun(spec, dataset, MakeBackend(spec, device, options),
+    TrialSpec on_data = spec;  // so that its checkpoints say what they were trained on
+    on_data.data_sha256 = dataset.digest;
+    return TrainingRun(on_data, dataset, MakeBackend(spec, device, options),
                        options.checkpoint_seconds, listener)
         .Run();
   } catch (const TrainingError&) {

@@ -10,10 +10,12 @@
 #include <limits>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/tensors/safetensors.h"
 #include "worker/data/batch.h"
+#include "worker/data/data_digest.h"
 #include "worker/data/dataset.h"
 #include "worker/trainer/checkpoint.h"
 #include "worker/trainer/schedule.h"
@@ -487,6 +489,20 @@ TEST_P(TrainerTest, ErrorsOfThePlaceCanBeRetried) {
   retryable = false;
   EXPECT_THAT(Failure(spec, &retryable), HasSubstr("/missing"));
   EXPECT_TRUE(retryable);
+}
+
+TEST_P(TrainerTest, TrainsOnTheDataThatIsMeantAndOnNoOther) {
+  TrialSpec spec = Spec();
+  spec.epochs = 1;
+  spec.data_sha256 = DataDigest(spec.dataset, "");
+  EXPECT_EQ(Failure(spec), "");
+  const std::string digest = std::exchange(spec.data_sha256, std::string(64, 'b'));
+  bool retryable = false;
+  EXPECT_THAT(Failure(spec, &retryable), AllOf(HasSubstr(digest), HasSubstr(spec.data_sha256)))
+      << "though data is loaded";
+  EXPECT_TRUE(retryable);
+  spec.data_sha256 = digest;
+  EXPECT_EQ(Failure(spec), "");
 }
 
 TEST_P(TrainerTest, DevicesThatAreNotThereAreNamed) {

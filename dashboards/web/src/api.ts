@@ -62,6 +62,7 @@ export interface SweepView extends SweepSummary {
   source_file: string;
   network_files: Record<string, string>;
   program: string[];
+  data_sha256: string; // of what it is trained on; "" until a worker has read it
   models: string[];
   dimensions: Dimension[]; // what varies between trials
   target: { accuracy: number | null; epoch: number | null; parameters: number | null };
@@ -298,6 +299,8 @@ export interface WorkerRow {
   trials: string[]; // "NAME/N"
   last_seen_time: string;
   put_aside: { failures: number; reason: string; until_time: string } | null;
+  // Sweeps that it gets no trials of, because its data is not theirs.
+  other_data: { sweep: string; data_sha256: string; path: string; sweep_data_sha256: string }[];
 }
 
 // GET /api/workers/timeline?minutes=N (60; at most 10080): what ran where, the latest 2,000 attempts.

@@ -29,6 +29,13 @@ function TrialLinks({ trials }: { trials: string[] }): JSX.Element {
 }
 
 function Health({ row }: { row: WorkerRow }): JSX.Element {
+  if (row.other_data.length > 0)
+    return (
+      <span class="missed">
+        other data than {row.other_data.map((data) => data.sweep).join(", ")}:{" "}
+        <Text text={row.other_data.map((data) => data.path || data.data_sha256).join(", ")} />
+      </span>
+    );
   if (!row.put_aside)
     return <span class="quiet">{row.failed === 0 ? "good" : `${row.failed} failed`}</span>;
   return (

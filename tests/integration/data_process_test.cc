@@ -1,0 +1,155 @@
+// One name, other data: what a person is told, and that nothing is trained. With a stand-in for
+// sweep-trainer.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tests/integration/process.h"
+
+namespace sweep {
+namespace {
+
+using nlohmann::json;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using testing::Process;
+using testing::Result;
+
+std::string Idx(const std::string& dimensions, std::size_t size, char first) {
+  std::string bytes("\0\0\x08", 3);
+  bytes += static_cast<char>(dimensions.size() / 4);
+  bytes += dimensions;
+  for (std::size_t i = 0; i < size; ++i) bytes += static_cast<char>(i == 0 ? first : i % 3);
+  return bytes;
+}
+
+class DataProcessTest : public ::testing::Test {
+ protected:
+  DataProcessTest() {
+    std::filesystem::create_directory(Data());
+    WriteData(0);
+    sweep_file_ = folder_.Write("digits.yaml",
+                                "name: digits\nmodel: cnn-18718\nmethod: random\nrun_cap: 2\n"
+                                "parameters:\n  lr: {min: 0.01, max: 0.1, scale: log}\n"
+                                "epochs: 2\nmax_failures: 1\n"
+                                "dataset: {format: idx, path: " +
+                                    Data() + "}\n");
+  }
+  ~DataProcessTest() override {
+    for (const auto& process : processes_) process->Signal(SIGKILL);
+  }
+
+  std::string Data() const { return folder_.path() + "/digits"; }
+  // The first training label is `label`, and the rest always the same.
+  void WriteData(char label) const {
+    const std::string images("\0\0\0\3\0\0\0\4\0\0\0\4", 12), labels("\0\0\0\3", 4);
+    folder_.Write("digits/train-images-idx3-ubyte", Idx(images, 48, 0));
+    folder_.Write("digits/train-labels-idx1-ubyte", Idx(labels, 3, label));
+    folder_.Write("digits/t10k-images-idx3-ubyte", Idx(images, 48, 0));
+    folder_.Write("digits/t10k-labels-idx1-ubyte", Idx(labels, 3, 0));
+  }
+
+  Result Sweep(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "sweep");
+    return testing::Run({.command = arguments,
+                         .folder = folder_.path(),
+                         .environment = {{"SWEEP_TRAINER", FAKE_TRAINER}}},
+                        std::chrono::seconds(90));
+  }
+  json Ask(const std::vector<std::string>& arguments) {
+    std::vector<std::string> command = arguments;
+    command.insert(command.end(), {"--format", "json"});
+    const Result result = Sweep(command);
+    EXPECT_EQ(result.code, 0) << result.output;
+    return json::parse(result.output, nullptr, /*allow_exceptions=*/false);
+  }
+  // The processes share a folder, and write their output there.
+  Process& Start(const std::vector<std::string>& command) {
+    const std::string name = "process-" + std::to_string(processes_.size());
+    std::filesystem::create_directory(folder_.path() + "/" + name);
+    processes_.push_back(std::make_unique<Process>(
+        Process::Options{.command = command,
+                         .folder = folder_.path() + "/" + name,
+                         .environment = {{"SWEEP_TRAINER", FAKE_TRAINER}}}));
+    return *processes_.back();
+  }
+
+  testing::TemporaryFolder folder_;
+  std::string sweep_file_;
+  std::vector<std::unique_ptr<Process>> processes_;
+};
+
+TEST_F(DataProcessTest, RunTrainsNothingOnOtherDataThanASweepWasBegunOn) {
+  ASSERT_EQ(Sweep({"run", sweep_file_}).code, 0);
+  const std::string first = Ask({"show", "digits"})["data_sha256"];
+  EXPECT_EQ(first.size(), 64u);
+  ASSERT_EQ(Sweep({"extend", "digits", "--run-cap", "4"}).code, 0);
+  WriteData(1);
+  const Result refused = Sweep({"run", sweep_file_});
+  EXPECT_EQ(refused.code, 1) << refused.output;
+  EXPECT_THAT(refused.output, AllOf(HasSubstr("sweep digits was begun on other data"),
+                                    HasSubstr(first), HasSubstr(Data() + " has ")));
+  EXPECT_EQ(Ask({"show", "digits"})["trials"]["completed"], 2);
+  EXPECT_EQ(Ask({"show", "digits"})["data_sha256"], first);
+
+  WriteData(0);
+  const Result allowed = Sweep({"run", sweep_file_});
+  EXPECT_EQ(allowed.code, 0) << allowed.output;
+  EXPECT_EQ(Ask({"show", "digits"})["trials"]["completed"], 4);
+}
+
+TEST_F(DataProcessTest, AWorkerWithOtherDataLeavesTheTrialsToOthers) {
+  Process& coordinator =
+      Start({"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0", "--db", "sweep.db"});
+  const std::string address = testing::WaitForAddress(coordinator);
+  const auto ask = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--coordinator", address});
+    return Ask(arguments);
+  };
+  const auto completed = [&](int count) {
+    return testing::Eventually(
+        [&] { return ask({"show", "digits"})["trials"]["completed"] == count; });
+  };
+  const std::string to = "--coordinator";
+  ASSERT_EQ(Sweep({"submit", sweep_file_, to, address}).code, 0);
+  Process& first = Start({"sweep-worker", to, address, "--name", "first", "--slots", "1"});
+  ASSERT_TRUE(completed(2));
+  first.Signal(SIGTERM);
+  EXPECT_EQ(first.Wait(), 0);
+
+  WriteData(1);
+  ASSERT_EQ(Sweep({"extend", "digits", "--run-cap", "4", to, address}).code, 0);
+  Process& other = Start({"sweep-worker", to, address, "--name", "other", "--slots", "2"});
+  ASSERT_TRUE(testing::Eventually([&] {
+    return other.Output().find("worker other has other data than sweep digits") !=
+           std::string::npos;
+  })) << other.Output();
+  json rows = ask({"workers"});
+  const auto row = std::find_if(rows.begin(), rows.end(),
+                                [](const json& one) { return one["worker"] == "other"; });
+  ASSERT_NE(row, rows.end()) << rows;
+  EXPECT_EQ((*row)["other_data"][0]["sweep"], "digits");
+  EXPECT_EQ((*row)["failed"], 0);
+  EXPECT_THAT(Sweep({"workers", to, address}).output,
+              HasSubstr("other gets no trials of digits: it has other data"));
+  ASSERT_TRUE(testing::Eventually([&] {
+    const std::string why = ask({"explain", "digits/4"})["reasons"].dump();
+    return why.find("worker other has other data: sweep digits is trained on") != std::string::npos;
+  }));
+  EXPECT_EQ(ask({"trial", "digits/3"})["failures"], 0);
+  EXPECT_LE(ask({"trial", "digits/4"})["attempt"].get<int>(), 1) << "it is not tried in a loop";
+
+  WriteData(0);
+  Start({"sweep-worker", to, address, "--name", "right", "--slots", "1"});
+  EXPECT_TRUE(completed(4));
+}
+
+}  // namespace
+}  // namespace sweep
