@@ -127,24 +127,24 @@ PYTHON
 
 # For Python 3.11, Debian 12's. Tests that need them are skipped where they cannot be imported.
 install_python_packages() {
-  local wanted
-  wanted=$(sha256sum < tests/requirements.txt)
-  if [ "$(cat .deps/python.content 2>/dev/null)" = "$wanted" ]; then
-    say "the tests' Python packages are in .deps/python"
+  local requirements=$1 folder=$2
+  local wanted log=.deps/pip.log
+  wanted=$(sha256sum < "$requirements")
+  if [ "$(cat "$folder.content" 2>/dev/null)" = "$wanted" ]; then
+    say "the Python packages of $requirements are in $folder"
     return
   fi
-  say "installing the tests' Python packages into .deps/python (60 MB)"
-  rm -rf .deps/python
-  local log=.deps/pip.log
+  say "installing the Python packages of $requirements into $folder"
+  rm -rf "$folder"
   if ! python3 -m pip install --quiet --no-deps --only-binary=:all: --python-version 3.11 \
       --implementation cp --abi cp311 --platform manylinux_2_28_x86_64 \
       --platform manylinux_2_17_x86_64 --platform manylinux2014_x86_64 \
-      --target .deps/python --requirement tests/requirements.txt 2> "$log"; then
+      --target "$folder" --requirement "$requirements" 2> "$log"; then
     cat "$log" >&2
-    fail "could not install the Python packages of tests/requirements.txt"
+    fail "could not install the Python packages of $requirements"
   fi
   rm -f "$log"
-  echo "$wanted" > .deps/python.content
+  echo "$wanted" > "$folder.content"
 }
 
 # Only the programs of Debian's package: installed, it would start a service on a fixed port. Tests that
@@ -172,7 +172,8 @@ install_prometheus() {
 install_packages
 install_torch
 if [ $with_tests = yes ]; then
-  install_python_packages
+  install_python_packages tests/requirements.txt .deps/python
+  install_python_packages tests/requirements-optuna5.txt .deps/python-optuna5
   install_prometheus
 fi
 say "done"

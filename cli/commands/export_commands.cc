@@ -168,10 +168,12 @@ void AddExportCommand(CLI::App* app, Session* session) {
       "export",
       "Write all trials as data\n"
       "One row per trial, or with --epochs one row per epoch: the one that was acknowledged first, "
-      "by which the trial is ranked; column attempt says which attempt that was. CSV has a column parameters.x for every hyperparameter x; JSON is an array of objects, "
-      "one to a line. Numbers are raw, shares from 0 to 1, times RFC 3339 in UTC; what is not "
-      "known or not finite is empty or null. Trials are read and written page by page. With -o "
-      "the file is there whole or not at all.\n"
+      "by which the trial is ranked; column attempt says which attempt that was. CSV has a column "
+      "parameters.x for every hyperparameter x; JSON is an array of objects, one to a line. Numbers are raw, shares from 0 to 1, times RFC 3339 in UTC; what is not "
+      "known or not finite is empty or null. JSON is the way into pandas, whose read_csv takes the "
+      "words None, NA and null for missing values and 01 for 1, unless it is told "
+      "keep_default_na=False and a dtype. Trials are read and written page by page. With -o the "
+      "file is there whole or not at all.\n"
       "--format optuna writes a study for Optuna 4.9 and 5.0 and optuna-dashboard, the file of its "
       "JournalFileBackend: the search space, each trial's parameters, its metric after every epoch "
       "(finite values), best value and state, and as attributes its name, seed and network. "
@@ -185,9 +187,7 @@ void AddExportCommand(CLI::App* app, Session* session) {
       "  sweep export seed-000 --format optuna -o seed-000.journal\n"
       "  sweep export seed-000 --format json -o trials.json\n"
       "  python3 -c 'import json, pandas; "
-      "print(pandas.json_normalize(json.load(open(\"trials.json\"))).describe())'\n"
-      "pandas.read_csv takes None, NA and null for missing values and \"01\" for 1 (pandas 2.3.3), "
-      "so JSON is the safer way into it.");
+      "print(pandas.json_normalize(json.load(open(\"trials.json\"))).describe())'");
   auto options = std::make_shared<ExportOptions>();
   command->add_option("NAME", options->sweep, "sweep")->required();
   // Before the global option of that name, which knows no format of exports alone.

@@ -23,6 +23,12 @@ constexpr std::int64_t kMaxPixels = 40'000'000;
 constexpr int kWhite = 255;
 // The share of the side that MNIST's digits fill.
 constexpr double kDigitShare = 20.0 / 28.0;
+// Strokes are measured in a digit of this longer side; a pen finer than one share of it is made as
+// thick as the other, which MNIST's strokes have at least. A pixel is inked from this grey on.
+constexpr int kPenSide = 80;
+constexpr double kFinePen = 0.07;
+constexpr double kUsualPen = 0.11;
+constexpr int kInked = 100;
 // A ground up to this grey is as good as black.
 constexpr int kNearlyBlack = 32;
 // Colours whose greys differ by less are told apart by one of red, green and blue.
@@ -165,6 +171,60 @@ GreyImage Scaled(const GreyImage& image, const Box& box, int width, int height) 
   return result;
 }
 
+// The mean width of strokes, from their area and the length of their outline.
+double StrokeWidth(const GreyImage& image) {
+  int area = 0, outline = 0;
+  const auto drawn = [&](int x, int y) {
+    const bool within = x >= 0 && x < image.width && y >= 0 && y < image.height;
+    return within && image.At(x, y) >= kInked;
+  };
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) {
+      if (!drawn(x, y)) continue;
+      ++area;
+      outline += !drawn(x - 1, y) + !drawn(x + 1, y) + !drawn(x, y - 1) + !drawn(x, y + 1);
+    }
+  }
+  return outline == 0 ? 0 : 2.0 * area / outline;
+}
+
+// Strokes of a fine pen made as thick as those of MNIST at least, in an image of a digit alone that
+// has room for it.
+GreyImage Thickened(const GreyImage& digit, int radius) {
+  GreyImage result = BlackImage(digit.width + 2 * radius, digit.height + 2 * radius);
+  for (int y = 0; y < digit.height; ++y) {
+    for (int x = 0; x < digit.width; ++x) {
+      for (int v = -radius; v <= radius; ++v) {
+        for (int u = -radius; u <= radius; ++u) {
+          std::uint8_t& pixel = result.At(x + radius + u, y + radius + v);
+          if (u * u + v * v <= radius * radius + 1) pixel = std::max(pixel, digit.At(x, y));
+        }
+      }
+    }
+  }
+  return result;
+}
+
+// The part `box` of an image of strokes, whose finest are made thicker.
+GreyImage WithoutFinePen(const GreyImage& strokes, const Box& box) {
+  GreyImage part = BlackImage(box.right - box.left, box.bottom - box.top);
+  for (int y = 0; y < part.height; ++y) {
+    std::copy_n(strokes.pixels.begin() + std::ptrdiff_t{box.top + y} * strokes.width + box.left,
+                part.width, part.pixels.begin() + std::ptrdiff_t{y} * part.width);
+  }
+  const int longest = std::max(part.width, part.height);
+  if (longest <= kPenSide) return part;
+  const double scale = static_cast<double>(kPenSide) / longest;
+  const GreyImage small =
+      Scaled(part, {0, 0, part.width, part.height},
+             std::max(1, static_cast<int>(std::lround(part.width * scale))),
+             std::max(1, static_cast<int>(std::lround(part.height * scale))));
+  const double width = StrokeWidth(small);
+  if (width == 0 || width >= kFinePen * kPenSide) return part;
+  const int radius = static_cast<int>(std::lround((kUsualPen * kPenSide - width) / 2));
+  return radius < 1 ? part : Thickened(small, radius);
+}
+
 // Where to put `side` columns whose values sum up to `sums` so that their centre of mass lies in
 // the middle of `whole`.
 int CentredOffset(const std::vector<double>& sums, int whole) {
@@ -233,15 +293,15 @@ absl::StatusOr<GreyImage> PrepareDigit(const GreyImage& image, int width, int he
   for (std::uint8_t& pixel : result.pixels) {
     if (pixel < kGround) pixel = 0;
   }
-  const Box box = DrawnBox(result);
-  const double scale = std::min(width * kDigitShare / (box.right - box.left),
-                                height * kDigitShare / (box.bottom - box.top));
+  const GreyImage digit = WithoutFinePen(result, DrawnBox(result));
+  const double scale =
+      std::min(width * kDigitShare / digit.width, height * kDigitShare / digit.height);
   const auto side = [&](int pixels, int most) {
     return std::clamp(static_cast<int>(std::lround(pixels * scale)), 1, most);
   };
-  return Placed(
-      Scaled(result, box, side(box.right - box.left, width), side(box.bottom - box.top, height)),
-      width, height);
+  return Placed(Scaled(digit, {0, 0, digit.width, digit.height}, side(digit.width, width),
+                       side(digit.height, height)),
+                width, height);
 }
 
 }  // namespace sweep::cli
