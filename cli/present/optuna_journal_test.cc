@@ -120,6 +120,38 @@ TEST(OptunaJournal, ParametersHaveTheDistributionsOfTheSearchSpace) {
   EXPECT_EQ(record["params"]["batch"], 64);
 }
 
+TEST(OptunaJournal, StepsAreThoseOfTheSearchSpace) {
+  SweepSpec spec;
+  const auto add = [&](const char* name, double min, double max, double q) {
+    spec.parameters.push_back({.name = name,
+                               .distribution = Distribution::kQUniform,
+                               .min = min,
+                               .max = max,
+                               .q = q});
+  };
+  add("whole", 1, 10, 4);
+  add("tenths", 0.05, 0.42, 0.1);
+  add("thirds", 0, 1, 1.0 / 3);
+  add("elsewhere", 1, 10, 4);
+  v1::Trial trial = Trial();
+  auto& parameters = *trial.mutable_parameters();
+  parameters["whole"].set_int_value(8);
+  parameters["tenths"].set_double_value(0.3);
+  parameters["thirds"].set_double_value(0.333333333333333);
+  parameters["elsewhere"].set_int_value(5);
+  const json record = Written(spec, {trial}).back();
+  const auto distribution = [&](const char* name) {
+    return json::parse(record["distributions"][name].get<std::string>());
+  };
+  EXPECT_EQ(distribution("whole"), json::parse(R"({"name": "IntDistribution", "attributes":
+                            {"step": 4, "low": 4, "high": 8, "log": false}})"));
+  EXPECT_EQ(distribution("tenths"), json::parse(R"({"name": "FloatDistribution", "attributes":
+                            {"step": 0.1, "low": 0.1, "high": 0.4, "log": false}})"));
+  EXPECT_TRUE(distribution("thirds")["attributes"]["step"].is_null())
+      << "Optuna would not find it among the steps";
+  EXPECT_EQ(distribution("elsewhere")["attributes"]["step"], 1) << "a value beside the steps";
+}
+
 TEST(OptunaJournal, WhatLiesOutsideDoesNotBreakTheFile) {
   v1::Trial trial = Trial();
   (*trial.mutable_parameters())["lr"].set_double_value(0.2);
@@ -153,8 +185,8 @@ TEST(OptunaJournal, HasTheMetricAfterEachEpoch) {
   const json record = WrittenTrial(Trial(), Epochs({0.9, kNan, 0.98}));
   EXPECT_EQ(record["intermediate_values"], json::parse(R"({"1": 0.9, "3": 0.98})"));
   EXPECT_EQ(record["value"], 0.99);
-  EXPECT_EQ(record["datetime_start"], "2023-11-14T22:13:21.000000");
-  EXPECT_EQ(record["datetime_complete"], "2023-11-14T22:15:00.250000");
+  EXPECT_EQ(record["datetime_start"], "2023-11-14T22:13:21.000000+00:00");
+  EXPECT_EQ(record["datetime_complete"], "2023-11-14T22:15:00.250000+00:00");
   const json by_loss = WrittenTrial(Trial(), Epochs({0.75}), "loss");
   EXPECT_EQ(by_loss["intermediate_values"]["1"], 0.25);
   EXPECT_EQ(by_loss["value"], 0.03);
