@@ -17,6 +17,8 @@ constexpr double kFrameShare = 0.9;
 // A line across so much of the image, and no thicker than this share of it, is ruled.
 constexpr double kRuleLength = 0.6;
 constexpr double kRuleThickness = 0.04;
+// A frame fills at most so much of its box, even with a digit that touches it; a solid bar fills all.
+constexpr double kFrameFill = 0.6;
 // Along the rim of the image lies what the picture was taken with, not what was drawn.
 constexpr double kRim = 0.04;
 // Gaps up to this share of the drawing's side are within one part.
@@ -189,7 +191,9 @@ void ClearRules(GreyImage* map) {
       continue;
     }
     const Sides sides = SidesOf(part);
-    if (sides.least_cover >= kLineCover) {
+    const double box_area = static_cast<double>(part.box.width()) * part.box.height();
+    const bool is_open = static_cast<double>(part.pixels.size()) <= kFrameFill * box_area;
+    if (is_open && sides.least_cover >= kLineCover) {
       if (sides.share >= kFrameShare) {
         Clear(part.pixels, map);
       } else if (part.box.width() >= kRuleLength * map->width ||
