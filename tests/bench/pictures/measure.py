@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What a trained network reads on pictures of digits as people make them.
 
-    build/release/bin/sweep train cnn-18718 --epochs 3 -o build/pictures-net
+    build/release/bin/sweep run tests/bench/pictures/net.yaml --db build/pictures.db
+    build/release/bin/sweep model pictures/1 -o build/pictures-net --db build/pictures.db
     PYTHONPATH=.deps/python python3 tests/bench/pictures/measure.py --model build/pictures-net
 
 Draws 40 test images of MNIST in every kind of picture, asks `sweep predict`, and prints how many are
@@ -195,7 +196,7 @@ def predict(arguments, files):
 def main():
     parser = argparse.ArgumentParser(description="What a trained network reads on pictures.")
     parser.add_argument("--bin", default="build/release/bin")
-    parser.add_argument("--model", required=True, help="a folder of `sweep model` or `sweep train`, or NAME/N")
+    parser.add_argument("--model", required=True, help="a folder of `sweep model`")
     parser.add_argument("--seed", type=int, default=5)
     parser.add_argument("--invert", default="auto")
     parser.add_argument("--least", type=int, default=0, help="fewer right answers of a kind are a failure")
