@@ -156,11 +156,13 @@ bool WorkTable::RemoveIfEnded(std::int64_t sweep_id) {
   return true;
 }
 
-TrialEntry* WorkTable::NextPending(bool allows_programs, const TrialFilter& may_be_offered) {
+TrialEntry* WorkTable::NextPending(const WorkerDescription& worker,
+                                   const TrialFilter& may_be_offered) {
   SweepEntry* next = nullptr;
   TrialEntry* chosen = nullptr;
   for (auto& [id, sweep] : sweeps_) {
-    if (!sweep.is_offered(allows_programs)) continue;
+    if (!sweep.is_offered(worker.allows_programs)) continue;
+    if (!worker.Trains(sweep.name, sweep.has_program())) continue;
     if (next != nullptr && sweep.served >= next->served) continue;
     const auto offered =
         std::find_if(sweep.pending.begin(), sweep.pending.end(),
