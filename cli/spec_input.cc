@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "cli/session.h"
 #include "common/base/nearest.h"
+#include "common/base/printable.h"
 
 namespace sweep::cli {
 namespace {
@@ -90,7 +91,7 @@ v1::SweepSource ToProto(const SweepSource& source) {
 }
 
 int FailInput(const absl::Status& status) {
-  std::cerr << status.message() << '\n';
+  std::cerr << PrintableLines(status.message()) << '\n';
   return kExitBadInput;
 }
 
