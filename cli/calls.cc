@@ -8,6 +8,7 @@
 
 #include "absl/time/clock.h"
 #include "cli/help/suggestions.h"
+#include "cli/present/present.h"
 #include "common/base/ids.h"
 #include "proto/grpc_status.h"
 #include "proto/names.h"
@@ -92,6 +93,17 @@ absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Connection& connection, bool a
                 });
   if (!status.ok()) return status;
   return sweeps;
+}
+
+absl::StatusOr<std::string> NamedOrNewest(Connection& connection, const std::string& wanted) {
+  if (!wanted.empty()) return wanted;
+  const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection);
+  if (!sweeps.ok()) return sweeps.status();
+  if (sweeps->empty()) {
+    return absl::NotFoundError(
+        "there is no sweep yet; `sweep run` or `sweep submit` with a sweep file makes one");
+  }
+  return ShortName(sweeps->front().name());
 }
 
 absl::StatusOr<v1::RankSweepResponse> RankSweep(Connection& connection, const std::string& name,

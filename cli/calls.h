@@ -15,6 +15,8 @@ namespace sweep::cli {
 absl::StatusOr<v1::Sweep> GetSweep(Connection& connection, const std::string& name);
 // `archived`: also those.
 absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Connection& connection, bool archived = false);
+// `wanted`, or when that is empty the newest sweep's name.
+absl::StatusOr<std::string> NamedOrNewest(Connection& connection, const std::string& wanted);
 absl::StatusOr<v1::RankSweepResponse> RankSweep(Connection& connection, const std::string& name,
                                                 int top);
 // A document of the dashboard; `path` as "/sweeps/mnist/points".

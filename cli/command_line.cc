@@ -1,26 +1,22 @@
 #include "cli/command_line.h"
 
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <iostream>
 #include <map>
 
 #include "cli/help/completion.h"
 #include "cli/help/docs.h"
-#include "cli/options.h"
+#include "cli/present/live_block.h"
 #include "common/base/nearest.h"
+#include "common/base/printable.h"
+#include "common/command_line/options.h"
 
 namespace sweep::cli {
 namespace {
-
-int TerminalWidth() {
-  winsize size{};
-  if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
-  return 80;
-}
 
 std::vector<std::string> CommandNames(const CLI::App& app) {
   std::vector<std::string> names;
@@ -61,21 +57,76 @@ std::vector<std::string> FlagsOf(const CLI::App* command) {
   return flags;
 }
 
+// What other programs call it; of several, the first that there is here.
+std::string OtherName(const CLI::App& app, const std::string& word) {
+  static const auto* const words = new std::map<std::string, std::vector<std::string>>{
+      {"ls", {"list"}},           {"ps", {"list"}},         {"status", {"list", "show"}},
+      {"info", {"show"}},         {"describe", {"show"}},   {"get", {"show"}},
+      {"stop", {"pause", "cancel"}}, {"kill", {"cancel"}},  {"abort", {"cancel"}},
+      {"rm", {"delete", "cancel"}},  {"del", {"delete", "cancel"}},
+      {"remove", {"delete", "cancel"}}, {"delete", {"cancel"}}, {"mv", {"rename"}},
+      {"start", {"run", "submit"}},  {"create", {"submit", "run"}}, {"continue", {"resume"}},
+      {"log", {"logs"}},          {"tail", {"logs"}},       {"top", {"best"}},
+      {"rank", {"best"}},         {"ranking", {"best"}},    {"results", {"best"}},
+      {"follow", {"watch"}},      {"check", {"validate"}},  {"lint", {"validate"}},
+      {"why", {"explain"}},       {"settings", {"config"}}, {"set", {"config"}},
+      {"download", {"model"}},    {"weights", {"model"}},   {"infer", {"predict"}},
+      {"drain", {"worker"}},      {"agents", {"workers"}},  {"save", {"export"}}};
+  if (word == "version") return "; did you mean 'sweep --version'?";
+  if (word == "dashboard" || word == "ui" || word == "serve") {
+    return "; the dashboard is served by `sweep run --http` and by sweep-coordinator";
+  }
+  const auto found = words->find(word);
+  if (found == words->end()) return "";
+  std::string hint;
+  for (const std::string& name : found->second) {
+    if (FindCommand(app, name) == nullptr) continue;
+    hint += (hint.empty() ? "'" : " or '") + name + "'";
+  }
+  return hint.empty() ? "" : "; did you mean " + hint + "?";
+}
+
+// The likely command behind a word that is none.
+std::string LikelyCommand(const CLI::App& app, const std::string& word) {
+  const std::string other = OtherName(app, word);
+  return other.empty() ? DidYouMean(word, CommandNames(app)) : other;
+}
+
+// The trial of "sweep trial synthetic 2".
+std::string LikelyTrial(const CLI::App& command, const std::string& word) {
+  const bool is_number = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
+    return std::isdigit(static_cast<unsigned char>(c)) != 0;
+  });
+  for (const char* const argument : {"NAME/N", "NAME[/N]"}) {
+    const CLI::Option* const option = command.get_option_no_throw(argument);
+    if (!is_number || option == nullptr || option->results().empty()) continue;
+    return "; did you mean '" + option->results().front() + "/" + word + "'?";
+  }
+  return "";
+}
+
 // What to say of a word that no command or argument takes.
 std::string ExtraText(const CLI::App& command, const std::string& word) {
   const std::string path = CommandPath(command);
   if (word.starts_with("-") && word != "-") {
     const std::string flag = word.substr(0, word.find('='));
+    if (flag == "-v" || flag == "-V") {
+      return "there is no option '" + flag + "'; did you mean '--version'?";
+    }
     return "'" + path + "' has no option '" + flag + "'" + DidYouMean(flag, FlagsOf(&command));
   }
   if (!CommandsOf(command).empty()) {
-    return "'" + path + " " + word + "' is not a command" + DidYouMean(word, CommandNames(command));
+    const bool shows = command.get_name() == "config" &&
+                       (word == "show" || word == "get" || word == "list" || word == "ls");
+    return "'" + path + " " + word + "' is not a command" +
+           (shows ? "; did you mean 'sweep config' alone, which shows all settings?"
+                  : DidYouMean(word, CommandNames(command)));
   }
-  return "'" + path + "' takes no further argument '" + word + "'";
+  return "'" + path + "' takes no further argument '" + word + "'" + LikelyTrial(command, word);
 }
 
 int Complain(const std::string& what, const CLI::App& command) {
-  std::cerr << "error: " << what << '\n';
+  std::cerr << "error: " << PrintableLines(what) << '\n';
   const std::string path = CommandPath(command);
   std::cerr << (command.get_parent() == nullptr ? "see: sweep --help" : "see: " + path + " --help")
             << '\n';
@@ -131,7 +182,7 @@ void ApplySettings(const std::vector<Setting>& settings, Session* session) {
 void AddGlobalOptions(CLI::App* app, Session* session) {
   session->terminal = isatty(STDOUT_FILENO) != 0;
   session->color = session->terminal;
-  session->width = session->terminal ? TerminalWidth() : 0;
+  session->width = session->terminal ? CurrentTerminalSize().columns : 0;
   auto flags = std::make_shared<std::map<std::string, std::string>>();
   for (const SettingInfo& info : SettingInfos()) {
     CLI::Option* option = app->add_option(info.flag, (*flags)[info.key], info.description);
@@ -174,7 +225,7 @@ int RunCommandLine(CLI::App* app, int argc, const char* const* argv, Session* se
   }
   const std::string word = CommandWord(*app, argc, argv);
   if (!word.empty() && FindCommand(*app, word) == nullptr) {
-    return Complain("'" + word + "' is not a command" + DidYouMean(word, CommandNames(*app)), *app);
+    return Complain("'" + word + "' is not a command" + LikelyCommand(*app, word), *app);
   }
   try {
     app->parse(argc, argv);

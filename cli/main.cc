@@ -5,9 +5,9 @@
 
 #include "cli/command_line.h"
 #include "cli/help/help.h"
+#include "cli/present/log_sink.h"
+#include "cli/present/printable_stream.h"
 #include "cli/session.h"
-#include "spdlog/sinks/stdout_color_sinks.h"
-#include "spdlog/spdlog.h"
 
 namespace sweep::cli {
 namespace {
@@ -39,10 +39,13 @@ void AddCommands(CLI::App* app, Session* session) {
 int Main(int argc, char** argv) {
   // A reader that goes away (`sweep trials | head`) ends a write with an error, not the process.
   signal(SIGPIPE, SIG_IGN);
-  spdlog::set_default_logger(spdlog::stderr_color_mt("sweep"));
-  spdlog::set_level(spdlog::level::warn);  // the embedded coordinator's routine is not for the user
+  LogAboveLiveText();
 
   Session session;
+  const PrintableStream output(std::cout, {.is_for_people = [&] { return session.IsForPeople(); },
+                                           .allows_styles = [&] { return session.terminal || session.color; }});
+  const PrintableStream errors(std::cerr, {.is_for_people = [] { return true; },
+                                           .allows_styles = [] { return false; }});
   CLI::App app{"Hyperparameter sweeps.", "sweep"};
   UseHelp(&app, session);
   app.set_version_flag("--version", SWEEP_VERSION);

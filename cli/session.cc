@@ -1,11 +1,16 @@
 #include "cli/session.h"
 
+#include <filesystem>
 #include <iostream>
+#include <system_error>
+
+#include "common/base/printable.h"
+#include "common/base/shell_quote.h"
 
 namespace sweep::cli {
 
 int Fail(const absl::Status& status) {
-  std::cerr << "error: " << status.message() << '\n';
+  std::cerr << "error: " << PrintableLines(status.message()) << '\n';
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:
@@ -29,14 +34,41 @@ std::string Styled(const Session& session, Style style, const std::string& text)
   return std::string("\x1b[") + kCodes[static_cast<int>(style)] + "m" + text + "\x1b[0m";
 }
 
-std::string SameCoordinator(const Session& session) {
+std::string FileWord(const std::string& path) {
+  return path.starts_with("-") ? "./" + path : path;
+}
+
+std::string RunAgain(const v1::Sweep& sweep, const Session& session) {
+  const std::string& file = sweep.source().file();
+  std::error_code error;
+  if (std::filesystem::is_regular_file(file, error)) {
+    return "go on with: " + Command(session, {"run", FileWord(file)});
+  }
+  return "go on with `sweep run` and its file" + (file.empty() ? "" : ", " + Printable(file));
+}
+
+std::string Command(const std::vector<std::string>& words) {
+  std::string command = "sweep";
+  for (const std::string& word : words) command += " " + ShellQuote(word);
+  return command;
+}
+
+std::string Command(const Session& session, std::vector<std::string> words) {
+  // Whichever of the two counts: a coordinator that is named goes before a database, but `run`
+  // serves its database itself.
+  const bool runs = !words.empty() && words.front() == "run";
+  const std::string key = runs || session.connection.coordinator.empty() ? "db" : "coordinator";
   for (const Setting& setting : session.settings) {
-    const bool given = setting.source == "--" + setting.key && !setting.value.empty();
-    if (given && (setting.key == "db" || setting.key == "coordinator")) {
-      return " --" + setting.key + " " + setting.value;
+    // A variable may have been set for the one command only.
+    const bool is_given = setting.source == "--" + key || setting.source.starts_with("SWEEP_");
+    if (setting.key != key || !is_given || setting.value.empty()) continue;
+    if (setting.value.starts_with("-")) {
+      words.push_back("--" + key + "=" + setting.value);
+    } else {
+      words.insert(words.end(), {"--" + key, setting.value});
     }
   }
-  return "";
+  return Command(words);
 }
 
 }  // namespace sweep::cli

@@ -31,7 +31,10 @@ struct Session {
   int width = 0;                  // of the terminal; 0: cut nothing
   bool quiet = false;             // errors and the result that a script needs, nothing else
   std::vector<Setting> settings;  // where coordinator, db, format and color come from
+  bool raw = false;  // this command's standard output is a document, whatever the format is
   int exit_code = kExitOk;
+
+  bool IsForPeople() const { return format == Format::kTable && !raw; }
 };
 
 // Prints "error: …" to standard error and returns the exit code for that kind of failure.
@@ -40,9 +43,17 @@ int Fail(const absl::Status& status);
 // A sentence for people on standard output: nothing with --quiet or in a format for programs.
 void Say(const Session& session, const std::string& text);
 
-// " --db FILE" or " --coordinator HOST:PORT" when the command line said so: what a command that is
-// recommended to the user has to say again.
-std::string SameCoordinator(const Session& session);
+// A command of this program that does what it says when it is pasted into a shell: "sweep retry
+// night". Every command that is printed is made here. `words` are quoted, and the session's --db or
+// --coordinator follows unless it would be found again without (the default, the configuration
+// file). A path goes through FileWord, an option with a value is one word ("--slots=4").
+std::string Command(const Session& session, std::vector<std::string> words);
+// The same for a command that asks no coordinator.
+std::string Command(const std::vector<std::string>& words);
+// A path that is not taken for an option.
+std::string FileWord(const std::string& path);
+// How to train a sweep of this machine on: the command where its file still lies, else in words.
+std::string RunAgain(const v1::Sweep& sweep, const Session& session);
 
 // Text in a colour, or as it is when `session.color` is off.
 enum class Style { kBold, kDim, kGreen, kRed, kYellow };

@@ -7,6 +7,7 @@
 #include "cli/session.h"
 #include "common/base/input_file.h"
 #include "common/base/nearest.h"
+#include "common/base/printable.h"
 #include "common/yaml/yaml_reader.h"
 
 namespace sweep::cli {
@@ -93,7 +94,7 @@ v1::SweepSource ToProto(const SweepSource& source) {
 }
 
 int FailInput(const absl::Status& status) {
-  std::cerr << status.message() << '\n';
+  std::cerr << PrintableLines(status.message()) << '\n';
   return kExitBadInput;
 }
 

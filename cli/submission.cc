@@ -86,17 +86,17 @@ absl::Status ExplainDifference(Connection& connection, const SubmissionOptions& 
   const absl::StatusOr<v1::Sweep> stored = GetSweep(connection, name);
   if (!stored.ok()) return refusal;
   const std::string diff = SourceDiff(name, stored->source(), ToProto(input.source), kMaxDiffLines);
-  const std::string where = SameCoordinator(session);
   return absl::AlreadyExistsError(fmt::format(
       "sweep '{}' exists with other content ({}, {}/{} trials ended):\n{}\n"
       "To train what the file says now, do one of these:\n"
       "  {} --new\n      trains it as {}, or the next name that is free\n"
-      "  sweep rename {} {}-old{}\n      keeps what is there under another name; then the same "
+      "  {}\n      keeps what is there under another name; then the same "
       "command again\n"
-      "  sweep delete {}{}\n      throws away what is there; then the same command again\n"
+      "  {}\n      throws away what is there; then the same command again\n"
       "or give the file another 'name'",
       name, StatusText(*stored), EndedTrials(stored->counts()), stored->planned_trials(), diff,
-      options.command, NumberedName(name, 2), name, name, where, name, where));
+      options.command, NumberedName(name, 2),
+      Command(session, {"rename", name, name + "-old"}), Command(session, {"delete", name})));
 }
 
 // A copy draws the points and seeds of the sweep that it is a copy of; a person may not expect it.

@@ -16,9 +16,12 @@
 #include "CLI/CLI.hpp"
 #include "absl/time/time.h"
 #include "common/base/end_signals.h"
+#include "common/base/printable.h"
+#include "common/command_line/options.h"
+#include "common/command_line/program.h"
+#include "common/logging/log.h"
 #include "coordinator/api/server.h"
 #include "coordinator/maintenance.h"
-#include "spdlog/sinks/stdout_color_sinks.h"
 #include "spdlog/spdlog.h"
 
 namespace {
@@ -57,7 +60,7 @@ std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
       ->check(CLI::Range(1.0, 86400.0))
       ->capture_default_str();
   app.add_option("--log-level", arguments->log_level, "How much is logged to standard error")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error", "off"}))
+      ->check(sweep::OneOf({"debug", "info", "warn", "error", "off"}))
       ->capture_default_str();
   CLI::Option* const backup =
       app.add_option(
@@ -68,11 +71,7 @@ std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
   app.add_flag("--check", arguments->check,
                "Check the database and its blobs, and end; a coordinator may be using it")
       ->excludes(backup);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kBadArguments;
-  }
+  if (const std::optional<int> code = sweep::ParseProgram(&app, argc, argv)) return code;
   if (backup->count() > 0 && arguments->backup.empty()) {
     std::fprintf(stderr, "sweep-coordinator: --backup needs the name of a file\n");
     return kBadArguments;
@@ -125,14 +124,13 @@ void LogProtobuf(google::protobuf::LogLevel, const char*, int, const std::string
 }
 
 int Run(const Arguments& arguments) {
-  spdlog::set_default_logger(spdlog::stderr_color_mt("sweep-coordinator"));
-  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %l %v");
-  spdlog::set_level(spdlog::level::from_str(arguments.log_level));
+  sweep::LogToStandardError("sweep-coordinator", arguments.log_level);
   google::protobuf::SetLogHandler(LogProtobuf);
   const sigset_t signals = BlockEndSignals();
   auto server = sweep::CoordinatorServer::Start(arguments.server);
   if (!server.ok()) {
-    std::fprintf(stderr, "sweep-coordinator: %s\n", std::string(server.status().message()).c_str());
+    std::fprintf(stderr, "sweep-coordinator: %s\n",
+                 sweep::PrintableLines(server.status().message()).c_str());
     return server.status().code() == absl::StatusCode::kInvalidArgument ? kBadArguments : kFailed;
   }
   std::printf("listening on %s\n", (*server)->address().c_str());

@@ -4,7 +4,9 @@
 #include <csignal>
 #include <cstdio>
 
+#include "common/base/counted.h"
 #include "common/base/end_signals.h"
+#include "common/base/printable.h"
 #include "coordinator/store/backup.h"
 #include "coordinator/store/check.h"
 #include "fmt/format.h"
@@ -28,7 +30,7 @@ void EndByRequest() {
 
 // The program's exit code.
 int Fail(const absl::Status& status) {
-  fmt::print(stderr, "sweep-coordinator: {}\n", std::string(status.message()));
+  fmt::print(stderr, "sweep-coordinator: {}\n", PrintableLines(status.message()));
   return absl::IsInvalidArgument(status) ? kBadArguments : kFailed;
 }
 
@@ -45,9 +47,8 @@ int RunBackup(const std::string& database, const std::string& file) {
   for (const std::string& fault : result->faults) {
     fmt::print(stderr, "sweep-coordinator: not in the backup: {}\n", fault);
   }
-  fmt::print("backed up '{}' to '{}': {:.1f} MB and {} blob{}\n", database, file,
-             static_cast<double>(result->size_bytes) / 1e6, result->blobs,
-             result->blobs == 1 ? "" : "s");
+  fmt::print("backed up '{}' to '{}': {:.1f} MB and {}\n", Printable(database), Printable(file),
+             static_cast<double>(result->size_bytes) / 1e6, Counted(result->blobs, "blob"));
   return result->faults.empty() ? 0 : kFailed;
 }
 

@@ -2,9 +2,9 @@
 
 #include <iostream>
 
-#include "cli/options.h"
 #include "cli/session.h"
 #include "cli/user_settings.h"
+#include "common/command_line/options.h"
 
 namespace sweep::cli {
 namespace {

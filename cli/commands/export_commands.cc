@@ -6,7 +6,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/calls.h"
-#include "cli/options.h"
 #include "cli/present/curves.h"
 #include "cli/present/export.h"
 #include "cli/present/optuna_journal.h"
@@ -14,6 +13,9 @@
 #include "cli/present/present.h"
 #include "cli/session.h"
 #include "cli/signals.h"
+#include "common/base/counted.h"
+#include "common/base/printable.h"
+#include "common/command_line/options.h"
 #include "common/spec/sweep_spec.h"
 
 namespace sweep::cli {
@@ -108,7 +110,9 @@ absl::Status WriteJournal(Connection& connection, const SweepSpec& spec, const v
 // Writes everything to `out`; `*rows` counts the rows.
 absl::Status WriteExport(Connection& connection, const ExportOptions& options, Format format,
                          std::ostream& out, std::int64_t* rows) {
-  const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, options.sweep);
+  const absl::StatusOr<std::string> name = NamedOrNewest(connection, options.sweep);
+  if (!name.ok()) return name.status();
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, *name);
   if (!sweep.ok()) return sweep.status();
   const absl::StatusOr<SweepSpec> spec = SpecOf(*sweep);
   if (!spec.ok()) return spec.status();
@@ -132,7 +136,7 @@ int Export(const ExportOptions& options, const Session& session) {
   if (options.format == "json") format = Format::kJson;
   if (options.format.empty() && format == Format::kTable) {
     return Fail(absl::InvalidArgumentError(
-        "an export is for programs and has no table: choose --format csv, json or optuna"));
+        "choose a format: --format csv, json or optuna"));
   }
   if (options.format == kOptuna && options.epochs) {
     return Fail(absl::InvalidArgumentError(
@@ -155,8 +159,9 @@ int Export(const ExportOptions& options, const Session& session) {
   if (status.ok()) status = (*file)->Commit();
   if (!status.ok()) return Ended(status);
   if (!session.quiet) {
-    std::cerr << fmt::format("wrote {} {}{} to {}\n", rows, options.epochs ? "epoch" : "trial",
-                             rows == 1 ? "" : "s", options.output);
+    std::cerr << fmt::format("wrote {} to {}\n",
+                             Counted(rows, options.epochs ? "epoch" : "trial"),
+                             Printable(options.output));
   }
   return kExitOk;
 }
@@ -189,14 +194,17 @@ void AddExportCommand(CLI::App* app, Session* session) {
       "  python3 -c 'import json, pandas; "
       "print(pandas.json_normalize(json.load(open(\"trials.json\"))).describe())'");
   auto options = std::make_shared<ExportOptions>();
-  command->add_option("NAME", options->sweep, "sweep")->required();
+  command->add_option("NAME", options->sweep, "the sweep; without it, the newest");
   // Before the global option of that name, which knows no format of exports alone.
   command->add_option("--format", options->format, "how they are written")
       ->check(OneOf({"csv", "json", kOptuna}));
   command->add_option("-o,--output", options->output, "file to write (default: standard output)")
       ->type_name("FILE");
   command->add_flag("--epochs", options->epochs, "one row per epoch");
-  command->callback([=] { session->exit_code = Export(*options, *session); });
+  command->callback([=] {
+    session->raw = true;
+    session->exit_code = Export(*options, *session);
+  });
 }
 
 }  // namespace sweep::cli

@@ -1,18 +1,23 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <iostream>
+#include <optional>
 #include <sstream>
 
-#include "cli/options.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
 #include "cli/spec_input.h"
+#include "cli/training/speed.h"
+#include "common/base/counted.h"
 #include "common/base/input_file.h"
+#include "common/command_line/options.h"
 #include "common/network/network_file.h"
 #include "common/spec/sweep_spec.h"
 #include "common/yaml/yaml_reader.h"
 #include "coordinator/search/search.h"
+#include "worker/agent/find_trainer.h"
 
 namespace sweep::cli {
 namespace {
@@ -98,9 +103,9 @@ int Validate(const std::string& file, const Session& session) {
   if (!input.ok()) return FailInput(input.status());
   if (!diagnostics.empty()) std::cerr << FormatDiagnostics(diagnostics) << '\n';
   const SweepSpec& spec = input->spec;
-  std::cout << fmt::format("{}: sweep '{}' is valid: {} configurations × {} replicate{}\n", file,
-                           spec.name, spec.PlannedConfigurations(), spec.replicates,
-                           spec.replicates == 1 ? "" : "s");
+  std::cout << fmt::format("{}: sweep '{}' is valid: {} × {}\n", Printable(file), spec.name,
+                           Counted(spec.PlannedConfigurations(), "configuration"),
+                           Counted(spec.replicates, "replicate"));
   return kExitOk;
 }
 
@@ -152,6 +157,9 @@ Listing NetworksOfSweep(const SweepSpec& spec, const std::vector<Configuration>&
   return listing;
 }
 
+constexpr std::int64_t kSyntheticTestImages = 1000;
+constexpr double kUsualGflops = 55;  // of a core where nothing better is known
+
 std::int64_t TrainingImages(const SweepSpec& spec) {
   if (spec.dataset.name == "synthetic")
     return spec.dataset.train_size > 0 ? spec.dataset.train_size : 4096;
@@ -159,95 +167,199 @@ std::int64_t TrainingImages(const SweepSpec& spec) {
   return all - spec.holdout;
 }
 
+std::int64_t EvaluationImages(const SweepSpec& spec) {
+  if (spec.holdout > 0) return spec.holdout;
+  if (spec.dataset.test_size > 0) return spec.dataset.test_size;
+  return spec.dataset.name == "synthetic" ? kSyntheticTestImages : 10'000;
+}
+
 struct PreviewOptions {
   std::string file;
   int slots = 2;
-  double gflops = 55;
+  double gflops = 0;  // 0: measured
+  std::string trainer;
 };
 
-// Training cost of `configuration` over all its epochs, in floating point operations.
-double TrainingFlops(const SweepSpec& spec, const Configuration& configuration) {
-  const TrialSpec trial = spec.MakeTrialSpec(configuration, 0);
-  return static_cast<double>(configuration.network.train_flops) *
-         static_cast<double>(TrainingImages(spec)) * trial.epochs;
+// Configurations enough to know the networks and the mean cost, and how many there will be.
+struct Sample {
+  std::vector<Configuration> configurations;
+  std::int64_t planned = 0;
+};
+
+absl::StatusOr<Sample> SampleOf(const SweepSpec& spec) {
+  constexpr std::int64_t kSampled = 200;
+  const std::unique_ptr<Search> search = Search::Make(&spec);
+  Sample sample{.configurations = {}, .planned = spec.PlannedConfigurations()};
+  const std::int64_t wanted = std::min(sample.planned, kSampled);
+  for (std::int64_t number = 1; number <= wanted; ++number) {
+    absl::StatusOr<std::optional<Configuration>> next = search->Suggest(number);
+    if (!next.ok()) return next.status();
+    if (!next->has_value()) {
+      sample.planned = number - 1;
+      break;
+    }
+    sample.configurations.push_back(**std::move(next));
+  }
+  return sample;
+}
+
+// Seconds for one image through a network, as a line over the cost of its training.
+struct ImageTime {
+  double fixed = 0;
+  double per_flop = 0;
+  double of(double flops) const { return std::max(0.0, fixed) + per_flop * flops; }
+};
+
+ImageTime Line(double flops_a, double seconds_a, double flops_b, double seconds_b) {
+  const double slope = flops_b > flops_a ? (seconds_b - seconds_a) / (flops_b - flops_a) : 0;
+  if (slope <= 0) return {.per_flop = seconds_b / flops_b};
+  return {.fixed = seconds_a - slope * flops_a, .per_flop = slope};
+}
+
+// How long images take to train on and to evaluate with, on one slot.
+struct Pace {
+  ImageTime train, evaluate;
+  std::string source;  // in words
+  bool is_measured = false;
+};
+
+double TrainFlops(const Configuration& configuration) {
+  return static_cast<double>(configuration.network.train_flops);
+}
+
+// Forward is about a third of forward and both gradients.
+Pace PaceOf(double gflops) {
+  return {.train = {.per_flop = 1 / (gflops * 1e9)},
+          .evaluate = {.per_flop = 1 / (3 * gflops * 1e9)},
+          .source = fmt::format("at {:.4g} GFLOP/s per slot", gflops)};
+}
+
+// Trains the cheapest and the costliest network of the sample for a moment.
+absl::StatusOr<Pace> MeasurePace(const SweepSpec& spec, const Sample& sample,
+                                 const PreviewOptions& options) {
+  std::vector<std::string> wish;
+  if (!options.trainer.empty()) wish = {options.trainer};
+  const absl::StatusOr<std::vector<std::string>> command = FindTrainer(wish);
+  if (!command.ok()) return command.status();
+  const auto [cheap, costly] = std::minmax_element(
+      sample.configurations.begin(), sample.configurations.end(),
+      [](const auto& a, const auto& b) { return TrainFlops(a) < TrainFlops(b); });
+  const absl::StatusOr<TrainingSpeed> fast = MeasureSpeed(*command, spec.MakeTrialSpec(*cheap, 0));
+  if (!fast.ok()) return fast.status();
+  const bool same = TrainFlops(*cheap) == TrainFlops(*costly);
+  const absl::StatusOr<TrainingSpeed> slow =
+      same ? fast : MeasureSpeed(*command, spec.MakeTrialSpec(*costly, 0));
+  if (!slow.ok()) return slow.status();
+  const double from = TrainFlops(*cheap), to = TrainFlops(*costly);
+  Pace pace{.train = Line(from, 1 / fast->train_images_per_second, to,
+                          1 / slow->train_images_per_second),
+            .evaluate = {},
+            .source = fmt::format("measured just now: {} images/s alone on this machine",
+                                  WithSeparators(std::llround(slow->train_images_per_second))),
+            .is_measured = true};
+  // A training that was cut short has evaluated nothing.
+  const auto evaluated = [](const TrainingSpeed& speed) {
+    return speed.evaluate_images_per_second > 0 ? speed.evaluate_images_per_second
+                                                : 3 * speed.train_images_per_second;
+  };
+  pace.evaluate = Line(from, 1 / evaluated(*fast), to, 1 / evaluated(*slow));
+  return pace;
+}
+
+// Of the whole sweep, on one slot.
+double TotalSeconds(const SweepSpec& spec, const Sample& sample, const Pace& pace) {
+  double seconds = 0;
+  for (const Configuration& configuration : sample.configurations) {
+    const double flops = TrainFlops(configuration);
+    const double epoch = pace.train.of(flops) * static_cast<double>(TrainingImages(spec)) +
+                         pace.evaluate.of(flops) * static_cast<double>(EvaluationImages(spec));
+    seconds += epoch * spec.MakeTrialSpec(configuration, 0).epochs;
+  }
+  const double sampled = std::max<double>(1, static_cast<double>(sample.configurations.size()));
+  return seconds / sampled * static_cast<double>(sample.planned * spec.replicates);
+}
+
+// The first configurations, as they would be tried.
+Listing FirstOf(const Sample& sample) {
+  constexpr std::size_t kShown = 5;
+  Listing first;
+  first.columns = {{"#", "configuration", true},
+                   {"HYPERPARAMETERS", "parameters", false, true, true}};
+  for (std::size_t i = 0; i < std::min(kShown, sample.configurations.size()); ++i) {
+    const Configuration& configuration = sample.configurations[i];
+    std::string text;
+    json values = json::object();
+    for (const auto& [name, value] : configuration.parameters) {
+      text += (text.empty() ? "" : " ") + name + "=" +
+              (std::holds_alternative<double>(value) ? ShortNumber(std::get<double>(value))
+                                                     : FormatValue(value));
+      std::visit([&, key = name](const auto& v) { values[key] = v; }, value);
+    }
+    first.rows.push_back({Count(configuration.number), {text, values}});
+  }
+  return first;
+}
+
+// What the time is worth: slots that train at once share caches and memory, and a machine that does
+// other things is slower. Not measured at all, it is anybody's guess.
+std::string TimeText(double seconds, const Pace& pace, int slots) {
+  const double most = pace.is_measured ? (slots > 1 ? 2 : 1.5) : 6;
+  return fmt::format("estimated time: {} to {} on {} ({})",
+                     HumanDuration(absl::Seconds(seconds)),
+                     HumanDuration(absl::Seconds(seconds * most)), Counted(slots, "slot"),
+                     pace.source);
+}
+
+void PrintPreview(const SweepSpec& spec, const Sample& sample, const std::optional<Pace>& pace,
+                  int slots, const Session& session) {
+  std::cout << fmt::format("sweep '{}': {} × {} = {}\n\n", spec.name,
+                           Counted(sample.planned, "configuration"),
+                           Counted(spec.replicates, "replicate"),
+                           Counted(sample.planned * spec.replicates, "trial"));
+  const Listing networks = NetworksOfSweep(spec, sample.configurations);
+  if (!networks.rows.empty()) {
+    PrintListing(networks, session.format, session.width, std::cout);
+    std::cout << '\n';
+  }
+  std::cout << "first configurations:\n";
+  PrintListing(FirstOf(sample), session.format, session.width, std::cout);
+  std::cout << '\n'
+            << (pace ? TimeText(TotalSeconds(spec, sample, *pace) / slots, *pace, slots)
+                     : "no estimated time: the sweep brings its own program")
+            << '\n';
 }
 
 int Preview(const PreviewOptions& options, const Session& session) {
   absl::StatusOr<SweepInput> input = ReadSweepFile(options.file);
   if (!input.ok()) return FailInput(input.status());
   const SweepSpec& spec = input->spec;
-  const std::unique_ptr<Search> search = Search::Make(&spec);
-  std::vector<Configuration> configurations;
-  constexpr std::int64_t kSampled = 200;  // enough to know the networks and the mean cost
-  double flops = 0;
-  while (static_cast<std::int64_t>(configurations.size()) <
-         std::min(spec.PlannedConfigurations(), kSampled)) {
-    absl::StatusOr<std::optional<Configuration>> next =
-        search->Suggest(static_cast<std::int64_t>(configurations.size()) + 1);
-    if (!next.ok()) return Fail(next.status());
-    if (!next->has_value()) break;
-    flops += TrainingFlops(spec, **next);
-    configurations.push_back(**std::move(next));
-  }
-  const std::int64_t planned = static_cast<std::int64_t>(configurations.size()) < kSampled
-                                   ? static_cast<std::int64_t>(configurations.size())
-                                   : spec.PlannedConfigurations();
-  const std::int64_t trials = planned * spec.replicates;
-  const double mean_flops =
-      configurations.empty() ? 0 : flops / static_cast<double>(configurations.size());
-  const double seconds =
-      mean_flops * static_cast<double>(trials) / (options.gflops * 1e9 * options.slots);
-  const Listing networks = NetworksOfSweep(spec, configurations);
-
-  Listing first;
-  first.columns = {{"#", "configuration", true}, {"PARAMETERS", "parameters", false, true, true}};
-  constexpr std::size_t kShown = 5;
-  for (std::size_t i = 0; i < std::min(kShown, configurations.size()); ++i) {
-    std::string text;
-    json values = json::object();
-    for (const auto& [name, value] : configurations[i].parameters) {
-      text += (text.empty() ? "" : " ") + name + "=" +
-              (std::holds_alternative<double>(value) ? ShortNumber(std::get<double>(value))
-                                                     : FormatValue(value));
-      std::visit([&, key = name](const auto& v) { values[key] = v; }, value);
-    }
-    first.rows.push_back({Count(configurations[i].number), {text, values}});
-  }
-
-  if (session.format == Format::kJson) {
-    const json document = {
-        {"name", spec.name},
-        {"configurations", planned},
-        {"replicates", spec.replicates},
-        {"trials", trials},
-        // Nobody knows how long a sweep's own program takes.
-        {"estimated_seconds", spec.program.empty() ? json(seconds) : json(nullptr)},
-        {"networks", ListingJson(networks)},
-        {"first", ListingJson(first)}};
-    PrintJson(document, std::cout);
-    return kExitOk;
-  }
+  const absl::StatusOr<Sample> sample = SampleOf(spec);
+  if (!sample.ok()) return Fail(sample.status());
   if (session.format == Format::kCsv) {
-    PrintListing(first, session.format, session.width, std::cout);
+    PrintListing(FirstOf(*sample), session.format, session.width, std::cout);
     return kExitOk;
   }
-  std::cout << fmt::format("sweep '{}': {} configurations × {} replicate{} = {} trials\n\n",
-                           spec.name, planned, spec.replicates, spec.replicates == 1 ? "" : "s",
-                           trials);
-  if (!networks.rows.empty()) {
-    PrintListing(networks, session.format, session.width, std::cout);
-    std::cout << '\n';
+  // Nobody knows how long a sweep's own program takes.
+  std::optional<Pace> pace;
+  if (spec.program.empty() && !sample->configurations.empty()) {
+    absl::StatusOr<Pace> measured = options.gflops > 0 ? PaceOf(options.gflops)
+                                                       : MeasurePace(spec, *sample, options);
+    pace = measured.ok() ? *std::move(measured) : PaceOf(kUsualGflops);
+    if (!measured.ok()) pace->source += "; the trainer's speed could not be measured here";
   }
-  std::cout << "first configurations:\n";
-  PrintListing(first, session.format, session.width, std::cout);
-  if (!spec.program.empty()) {
-    std::cout << "\nno estimated time: the sweep brings its own program\n";
+  if (session.format == Format::kJson) {
+    PrintJson({{"name", spec.name},
+               {"configurations", sample->planned},
+               {"replicates", spec.replicates},
+               {"trials", sample->planned * spec.replicates},
+               {"estimated_seconds",
+                pace ? json(TotalSeconds(spec, *sample, *pace) / options.slots) : json(nullptr)},
+               {"networks", ListingJson(NetworksOfSweep(spec, sample->configurations))},
+               {"first", ListingJson(FirstOf(*sample))}},
+              std::cout);
     return kExitOk;
   }
-  std::cout << fmt::format(
-      "\nestimated time: {} on {} slots at {:.4g} GFLOP/s each (--slots, --gflops), without "
-      "evaluation\n",
-      HumanDuration(absl::Seconds(seconds)), options.slots, options.gflops);
+  PrintPreview(spec, *sample, pace, options.slots, session);
   return kExitOk;
 }
 
@@ -273,7 +385,9 @@ void AddFileCommands(CLI::App* app, Session* session) {
                                           "What a sweep would run\n"
                                           "The number of trials, the networks with their sizes and "
                                           "cost, the first configurations and an\n"
-                                          "estimate of the time, before anything runs.");
+                                          "estimate of the time with evaluation, before anything "
+                                          "runs. The networks are trained for a\n"
+                                          "moment to know this machine's speed.");
   preview->group("Files");
   preview->footer(
       "Examples:\n"
@@ -284,9 +398,14 @@ void AddFileCommands(CLI::App* app, Session* session) {
   preview->add_option("--slots", options->slots, "trials at once")
       ->check(Positive())
       ->capture_default_str();
-  preview->add_option("--gflops", options->gflops, "training speed of a slot")
-      ->check(Positive())
-      ->capture_default_str();
+  preview
+      ->add_option("--gflops", options->gflops,
+                   "training speed of a slot; without it, it is measured here, in some seconds")
+      ->check(Positive());
+  preview
+      ->add_option("--trainer", options->trainer, "the program to measure; without it, sweep-trainer")
+      ->envname("SWEEP_TRAINER")
+      ->type_name("PROGRAM");
   preview->callback([=] { session->exit_code = Preview(*options, *session); });
 }
 

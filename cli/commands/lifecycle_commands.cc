@@ -9,21 +9,20 @@
 
 #include "absl/time/clock.h"
 #include "cli/calls.h"
-#include "cli/options.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
+#include "cli/present/watch.h"
 #include "cli/session.h"
 #include "cli/signals.h"
+#include "common/base/counted.h"
+#include "common/command_line/options.h"
 
 namespace sweep::cli {
 namespace {
 
 using nlohmann::json;
 
-// "1 trial", "3 trials"
-std::string Trials(std::int64_t count) {
-  return fmt::format("{} trial{}", count, count == 1 ? "" : "s");
-}
+std::string Trials(std::int64_t count) { return Counted(count, "trial"); }
 
 bool IsTrialName(const std::string& name) {
   return name.find(name.starts_with("sweeps/") ? "/trials/" : "/") != std::string::npos;
@@ -94,11 +93,31 @@ void PrintTrial(const v1::Trial& trial, const Session& session) {
 }
 
 // Who will train what waits, and how to look on.
-std::string WhatFollows(const Connection& connection, const std::string& sweep,
+std::string WhatFollows(Connection& connection, const std::string& sweep,
                         const Session& session) {
-  if (connection.embedded())
-    return "; nothing trains it until: sweep run FILE" + SameCoordinator(session);
-  return "; follow it with: sweep watch " + sweep + SameCoordinator(session);
+  if (!connection.embedded()) {
+    return "; follow it with: " + Command(session, {"watch", sweep});
+  }
+  const absl::StatusOr<v1::Sweep> whole = GetSweep(connection, sweep);  // with its file
+  return whole.ok() ? "; nothing trains it yet: " + RunAgain(*whole, session) : "";
+}
+
+// The trials of a cancelled sweep that its search had not come to.
+std::string NeverMade(const v1::Sweep& sweep) {
+  const std::int64_t made = EndedTrials(sweep.counts()) + sweep.counts().pending();
+  const std::int64_t left = sweep.planned_trials() - made;
+  return left > 0 ? fmt::format(", {} more had not been made yet", left) : "";
+}
+
+// A cancelled sweep goes on in one way only.
+absl::Status WithCancelledHint(Connection& connection, const absl::Status& status,
+                               const std::string& name, const Session& session) {
+  if (!absl::IsFailedPrecondition(status)) return status;
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, name);
+  if (!sweep.ok() || sweep->state() != v1::SWEEP_STATE_CANCELLED) return status;
+  return absl::FailedPreconditionError(
+      fmt::format("{}; to continue it: {}", std::string(status.message()),
+                  Command(session, {"retry", ShortName(sweep->name()), "--cancelled"})));
 }
 
 int Pause(const std::string& name, bool now, bool wait, const Session& session) {
@@ -109,14 +128,14 @@ int Pause(const std::string& name, bool now, bool wait, const Session& session) 
     const std::int64_t running = sweep->counts().running();
     std::string what = "nothing runs";
     if (running > 0 && now) {
-      what = Trials(running) + (running == 1 ? " writes a checkpoint and is given back"
-                                             : " write a checkpoint and are given back");
+      what = Trials(running) + (running == 1 ? " saves a checkpoint and stops"
+                                             : " save a checkpoint and stop");
     } else if (running > 0) {
       what = Trials(running) + (running == 1 ? " runs on to its end (--now stops it)"
                                              : " run on to their end (--now stops them)");
     }
-    Say(session, fmt::format("paused {}: no new trials start; {}\ngo on with: sweep resume {}{}",
-                             shown, what, shown, SameCoordinator(session)));
+    Say(session, fmt::format("paused {}: no new trials start; {}\ngo on with: {}", shown, what,
+                             Command(session, {"resume", shown})));
     if (wait) {
       const absl::Status waited = WaitUntilNothingIsHeld(connection, shown);
       const int code = AfterWaiting(
@@ -134,7 +153,7 @@ int Pause(const std::string& name, bool now, bool wait, const Session& session) 
 int Resume(const std::string& name, const Session& session) {
   return WithConnection(session, false, [&](Connection& connection) {
     const absl::StatusOr<v1::Sweep> sweep = ResumeSweep(connection, name);
-    if (!sweep.ok()) return Fail(sweep.status());
+    if (!sweep.ok()) return Fail(WithCancelledHint(connection, sweep.status(), name, session));
     const std::string shown = ShortName(sweep->name());
     Say(session,
         fmt::format("{} goes on: {} of {} have ended{}", shown, EndedTrials(sweep->counts()),
@@ -164,7 +183,7 @@ int RetryOneTrial(Connection& connection, const std::string& name, bool force,
   }
   if (!trial.ok()) return Fail(trial.status());
   const std::string shown = ShortName(trial->name());
-  Say(session, fmt::format("{} waits for a worker again, with no failures counted{}", shown,
+  Say(session, fmt::format("{} is queued again; its failure count is reset{}", shown,
                            WhatFollows(connection, shown.substr(0, shown.find('/')), session)));
   PrintTrial(*trial, session);
   return kExitOk;
@@ -175,7 +194,7 @@ int Retry(const std::string& name, RetrySelection selection, const Session& sess
     if (IsTrialName(name)) return RetryOneTrial(connection, name, selection.diverged, session);
     if (!selection.cancelled) selection.failed = true;
     const absl::StatusOr<v1::RetrySweepResponse> response = RetrySweep(connection, name, selection);
-    if (!response.ok()) return Fail(response.status());
+    if (!response.ok()) return Fail(WithCancelledHint(connection, response.status(), name, session));
     const std::string shown = ShortName(response->sweep().name());
     const std::string kind = selection.failed && selection.cancelled ? "failed or cancelled"
                              : selection.cancelled                   ? "cancelled"
@@ -184,8 +203,9 @@ int Retry(const std::string& name, RetrySelection selection, const Session& sess
       Say(session, fmt::format("{} has no {} trials; there is nothing to retry", shown, kind));
     } else {
       Say(session,
-          fmt::format("{} of {} wait for a worker again, with no failures counted{}",
-                      Trials(response->retried()), shown, WhatFollows(connection, shown, session)));
+          fmt::format("{} of {} {} queued again; failure counts are reset{}",
+                      Trials(response->retried()), shown, response->retried() == 1 ? "is" : "are",
+                      WhatFollows(connection, shown, session)));
     }
     const std::int64_t diverged = response->sweep().counts().diverged();
     if (diverged > 0 && selection.failed && !selection.diverged) {
@@ -212,10 +232,11 @@ int Extend(const std::string& name, std::int64_t run_cap, const Session& session
       return static_cast<int>(kExitOk);
     }
     const absl::StatusOr<v1::Sweep> sweep = ExtendSweep(connection, name, run_cap);
-    if (!sweep.ok()) return Fail(sweep.status());
-    Say(session, fmt::format("{} has a run cap of {} instead of {}: {} more{}", shown, run_cap,
-                             before->planned_configurations(),
-                             Trials(sweep->planned_trials() - before->planned_trials()),
+    if (!sweep.ok()) return Fail(WithCancelledHint(connection, sweep.status(), name, session));
+    const std::int64_t more = sweep->planned_trials() - before->planned_trials();
+    Say(session, fmt::format("{}: run cap raised from {} to {}, {} more {}{}", shown,
+                             before->planned_configurations(), run_cap, more,
+                             more == 1 ? "trial" : "trials",
                              WhatFollows(connection, shown, session)));
     PrintSweep(*sweep, session);
     return static_cast<int>(kExitOk);
@@ -264,7 +285,8 @@ int CancelOneTrial(Connection& connection, const std::string& name, bool wait,
   }
   if (!trial.ok()) return Fail(trial.status());
   const std::string shown = ShortName(trial->name());
-  Say(session, fmt::format("cancelled {}; try it again with: sweep retry {}", shown, shown));
+  Say(session, fmt::format("cancelled {}; try it again with: {}", shown,
+                           Command(session, {"retry", shown})));
   if (wait) {
     const int code = AfterWaiting(WaitUntilNothingIsHeld(connection, shown), session,
                                   shown + " stays cancelled; its trainer is ending");
@@ -281,12 +303,10 @@ int Cancel(const std::string& name, bool wait, const Session& session) {
     if (!sweep.ok()) return Fail(sweep.status());
     const std::string shown = ShortName(sweep->name());
     const std::int64_t cancelled = sweep->counts().cancelled();
-    const std::int64_t unmade = sweep->planned_trials() - EndedTrials(sweep->counts());
-    const std::string rest = unmade > 0 ? fmt::format(", {} more will not be made", unmade) : "";
-    Say(session, fmt::format("cancelled {}: {} had ended, {} {} cancelled{}\n"
-                             "take it up again with: sweep retry {} --cancelled",
+    Say(session, fmt::format("cancelled {}: {} had ended, {} {} cancelled{}\nto continue it: {}",
                              shown, Trials(EndedTrials(sweep->counts()) - cancelled), cancelled,
-                             cancelled == 1 ? "was" : "were", rest, shown));
+                             cancelled == 1 ? "was" : "were", NeverMade(*sweep),
+                             Command(session, {"retry", shown, "--cancelled"})));
     if (wait) {
       const int code = AfterWaiting(WaitUntilNothingIsHeld(connection, shown), session,
                                     shown + " stays cancelled; its trainers are ending");
@@ -321,7 +341,7 @@ int Drain(const std::string& name, bool wait, const Session& session) {
       const absl::StatusOr<std::optional<v1::Worker>> known =
           FindWorker(connection, ShortName(name));
       if (!known.ok() || !known->has_value()) return Fail(worker.status());
-      Say(session, fmt::format("worker {} has gone already", ShortName((*known)->name())));
+      Say(session, fmt::format("worker {} is gone already", ShortName((*known)->name())));
       PrintWorker(**known, session);
       return static_cast<int>(kExitOk);
     }
@@ -330,9 +350,9 @@ int Drain(const std::string& name, bool wait, const Session& session) {
     const int held = worker->trials_size();
     Say(session, held == 0
                      ? fmt::format("worker {} holds nothing and ends", shown)
-                     : fmt::format("worker {} gives back {} after a checkpoint and ends; other "
-                                   "workers take them up",
-                                   shown, Trials(held)));
+                     : fmt::format("worker {} saves a checkpoint of {} and ends; other workers go "
+                                   "on with {}",
+                                   shown, Trials(held), held == 1 ? "it" : "them"));
     if (wait) {
       const absl::Status waited = WaitUntil([&]() -> absl::StatusOr<bool> {
         const absl::StatusOr<std::optional<v1::Worker>> now = FindWorker(connection, shown);
@@ -371,9 +391,8 @@ void AddPauseAndResume(CLI::App* app, Session* session) {
   CLI::App* pause = app->add_subcommand(
       "pause",
       "Start no new trials\n"
-      "What runs goes on to its end, or with --now writes a checkpoint and is given back, to go "
-      "on\n"
-      "from there later. No failure is counted. Nothing is lost when the coordinator restarts.");
+      "What runs goes on to its end, or with --now saves a checkpoint and stops, to go on from\n"
+      "there later. No failure is counted. Nothing is lost when the coordinator restarts.");
   pause->group("Run sweeps");
   pause->add_option("NAME", *name, "the sweep")->required();
   pause->add_flag("--now", *now, "also stop what runs, after a checkpoint");
@@ -384,7 +403,7 @@ void AddPauseAndResume(CLI::App* app, Session* session) {
       "  sweep pause seed-000 --now --wait    free the machines, and wait for it");
   pause->callback([=] { session->exit_code = Pause(*name, *now, *wait, *session); });
 
-  CLI::App* resume = app->add_subcommand("resume", "Take up a paused sweep");
+  CLI::App* resume = app->add_subcommand("resume", "Continue a paused sweep");
   resume->group("Run sweeps");
   resume->add_option("NAME", *name, "the sweep")->required();
   resume->footer("Examples:\n  sweep resume seed-000");
@@ -411,8 +430,8 @@ void AddCancelAndRetry(CLI::App* app, Session* session) {
   CLI::App* retry =
       app->add_subcommand("retry",
                           "Try failed trials again\n"
-                          "Trials that have ended without success wait for a worker again, with no "
-                          "failures counted. A\n"
+                          "Trials that have ended without success are queued again; their failure "
+                          "counts are reset. A\n"
                           "sweep that had ended goes on. Without a flag: the failed ones.");
   retry->group("Run sweeps");
   retry->add_option("NAME[/N]", *name, "the sweep, or one failed or cancelled trial")->required();
@@ -425,7 +444,7 @@ void AddCancelAndRetry(CLI::App* app, Session* session) {
       "Examples:\n"
       "  sweep retry seed-000                           every failed trial\n"
       "  sweep retry seed-000/7                         one trial\n"
-      "  sweep retry seed-000 --failed --cancelled      take up a cancelled sweep");
+      "  sweep retry seed-000 --failed --cancelled      continue a cancelled sweep");
   retry->callback([=] { session->exit_code = Retry(*name, *selection, *session); });
 }
 

@@ -6,11 +6,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/calls.h"
-#include "cli/options.h"
 #include "cli/present/present.h"
 #include "cli/present/trial_log.h"
 #include "cli/session.h"
 #include "cli/signals.h"
+#include "common/base/printable.h"
+#include "common/command_line/options.h"
 #include "proto/names.h"
 
 namespace sweep::cli {
@@ -137,9 +138,9 @@ absl::StatusOr<std::unique_ptr<Connection>> Reconnect(const LogOptions& options,
   return absl::CancelledError("interrupted");
 }
 
-int Interrupted(const LogOptions& options) {
-  std::cerr << fmt::format("{0} goes on; follow it again with: sweep logs {0} --follow\n",
-                           options.trial);
+int Interrupted(const LogOptions& options, const Session& session) {
+  std::cerr << fmt::format("{} goes on; follow it again with: {}\n", Printable(options.trial),
+                           Command(session, {"logs", options.trial, "--follow"}));
   return kExitInterrupted;
 }
 
@@ -170,7 +171,7 @@ int Follow(std::unique_ptr<Connection> connection, LogReader reader, const LogOp
     }
     WaitForSignal(kPollPeriod);
   }
-  return Interrupted(options);
+  return Interrupted(options, session);
 }
 
 int Logs(const LogOptions& options, const Session& session) {

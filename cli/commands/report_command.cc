@@ -3,11 +3,13 @@
 #include <iostream>
 
 #include "absl/time/clock.h"
+#include "cli/calls.h"
 #include "cli/present/output_file.h"
 #include "cli/present/present.h"
 #include "cli/report/report.h"
 #include "cli/session.h"
 #include "cli/signals.h"
+#include "common/base/printable.h"
 #include "coordinator/http/gzip.h"
 #include "coordinator/http/web_files.h"
 
@@ -30,12 +32,16 @@ absl::StatusOr<std::string> ReportPage() {
   return Gunzip(file->gzipped);
 }
 
-absl::StatusOr<std::string> MakeReport(const Options& options, const Session& session) {
+// Names the newest sweep in `*options` when they name none.
+absl::StatusOr<std::string> MakeReport(Options* options, const Session& session) {
   const absl::StatusOr<std::string> page = ReportPage();
   if (!page.ok()) return page.status();
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
   if (!connection.ok()) return connection.status();
-  absl::StatusOr<nlohmann::json> documents = CollectReport(**connection, options.report);
+  absl::StatusOr<std::string> name = NamedOrNewest(**connection, options->report.sweep);
+  if (!name.ok()) return name.status();
+  options->report.sweep = *std::move(name);
+  absl::StatusOr<nlohmann::json> documents = CollectReport(**connection, options->report);
   if (!documents.ok()) return documents.status();
   (*documents)["/api/report"] = {
       {"time", absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::Now(), absl::UTCTimeZone())},
@@ -43,11 +49,11 @@ absl::StatusOr<std::string> MakeReport(const Options& options, const Session& se
   return FillReport(*page, *documents);
 }
 
-int Report(const Options& options, const Session& session) {
+int Report(Options options, const Session& session) {
   InstallSignals();
+  const absl::StatusOr<std::string> report = MakeReport(&options, session);
   const std::string path =
       options.output.empty() ? options.report.sweep + ".html" : options.output;
-  const absl::StatusOr<std::string> report = MakeReport(options, session);
   if (absl::IsCancelled(report.status())) {
     std::cerr << "interrupted; nothing was written\n";
     return kExitInterrupted;
@@ -63,9 +69,13 @@ int Report(const Options& options, const Session& session) {
     std::cerr << "error: " << status.message() << '\n';
     return kExitFailed;
   }
-  if (!session.quiet) {
+  if (!session.quiet && session.format != Format::kJson) {
     std::cerr << fmt::format("wrote the report of {} to {} ({:.1f} MB)\n", options.report.sweep,
-                             path, static_cast<double>(report->size()) / 1e6);
+                             Printable(path), static_cast<double>(report->size()) / 1e6);
+  }
+  if (session.format == Format::kJson) {
+    PrintJson({{"name", options.report.sweep}, {"file", path}, {"size_bytes", report->size()}},
+              std::cout);
   }
   return kExitOk;
 }
@@ -77,7 +87,7 @@ void AddReportCommand(CLI::App* app, Session* session) {
       "report",
       "Write a page to share\n"
       "One HTML file that needs no network and no coordinator: the sweep's learning curves, "
-      "history, parallel coordinates, importance of parameters, ranking under the gates, trials, "
+      "history, parallel coordinates, importance of hyperparameters, ranking under the criteria, trials, "
       "every attempt, and the commands that train the best trial again. The best trials have a "
       "page each, with their network, confusion matrix and the digits they get wrong. The file is "
       "there whole or not at all.");
@@ -87,7 +97,7 @@ void AddReportCommand(CLI::App* app, Session* session) {
       "  sweep report seed-000 -o report.html\n"
       "  sweep report seed-000 --details 50");
   auto options = std::make_shared<Options>();
-  command->add_option("NAME", options->report.sweep, "sweep")->required();
+  command->add_option("NAME", options->report.sweep, "the sweep; without it, the newest");
   command->add_option("-o,--output", options->output, "file to write (default: NAME.html)")
       ->type_name("FILE");
   command->add_option("--details", options->report.details, "best trials that have a page each")

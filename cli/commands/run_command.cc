@@ -1,12 +1,14 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <atomic>
 #include <iostream>
+#include <memory>
 #include <thread>
+#include <utility>
 
 #include "cli/calls.h"
 #include "cli/commands/first_trial.h"
-#include "cli/options.h"
 #include "cli/present/download_bar.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
@@ -15,7 +17,10 @@
 #include "cli/signals.h"
 #include "cli/spec_input.h"
 #include "cli/submission.h"
+#include "common/base/counted.h"
+#include "common/command_line/options.h"
 #include "coordinator/api/server.h"
+#include "coordinator/store/store.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/find_trainer.h"
@@ -37,6 +42,7 @@ struct RunOptions {
   bool first = false;
   bool new_name = false;
   bool keep_going = false;
+  bool all = false;  // also train the other sweeps of the database
 };
 
 // What is here of what the sweep trains on.
@@ -44,6 +50,9 @@ struct LocalData {
   std::string folder;
   std::string sha256;  // "" for a program's own
 };
+
+// Longer than a drained trial may take to write its checkpoint.
+constexpr absl::Duration kLongestDrain = absl::Seconds(20);
 
 // Fetches and reads what the sweep trains on before anything else is started, so that a person sees
 // at once what is missing or damaged.
@@ -74,39 +83,124 @@ absl::Status CheckData(const v1::Sweep& sweep, const LocalData& data) {
       data.folder.empty() ? "this machine" : data.folder, data.sha256));
 }
 
-// Follows the sweep while the agent works. Ctrl-C drains; a second one stops at once. `*paused`:
-// the coordinator has paused it, and there is nobody to resume it.
-absl::Status FollowWithAgent(Connection& connection, const std::string& name, Agent& agent,
-                             const Session& session, bool* paused) {
+// The same command again.
+std::string SameRun(const RunOptions& options, const Session& session) {
+  std::vector<std::string> words = {"run", FileWord(options.file)};
+  if (options.slots > 0) words.push_back(fmt::format("--slots={}", options.slots));
+  if (options.device != "auto") words.push_back("--device=" + options.device);
+  if (options.threads > 0) words.push_back(fmt::format("--threads={}", options.threads));
+  if (!options.backend.empty()) words.push_back("--backend=" + options.backend);
+  if (!options.data_dir.empty()) words.push_back("--data-dir=" + options.data_dir);
+  if (!options.trainer.empty()) words.push_back("--trainer=" + options.trainer);
+  if (!options.http.empty()) words.push_back("--http=" + options.http);
+  if (options.keep_going) words.push_back("--keep-going");
+  if (options.all) words.push_back("--all");
+  return Command(session, words);
+}
+
+// "night and big", "night, big and 3 more"
+std::string Names(const std::vector<std::string>& names) {
+  constexpr std::size_t kMost = 3;
+  std::string text;
+  const std::size_t shown = std::min(names.size(), kMost);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const bool is_last = i + 1 == names.size();
+    text += (i == 0 ? "" : is_last ? " and " : ", ") + names[i];
+  }
+  if (names.size() > shown) text += fmt::format(" and {} more", names.size() - shown);
+  return text;
+}
+
+// What becomes of the other sweeps that wait in the database.
+void SayOthers(Connection& connection, const std::string& name, const RunOptions& options,
+               const Session& session) {
+  const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection);
+  if (!sweeps.ok()) return;
+  std::vector<std::string> others;
+  for (const v1::Sweep& sweep : *sweeps) {
+    const bool waits = sweep.state() == v1::SWEEP_STATE_ACTIVE && ShortName(sweep.name()) != name;
+    if (waits) others.push_back(ShortName(sweep.name()));
+  }
+  if (others.empty()) return;
+  Say(session, options.all ? fmt::format("also trains {} until {} has ended (--all)",
+                                         Names(others), name)
+                           : fmt::format("{} {} not trained by this run; --all trains all sweeps",
+                                         Names(others), others.size() == 1 ? "is" : "are"));
+}
+
+// After Ctrl-C: what there is now. "2 of 6 trials ended, 2 kept at epoch 1 and 3"
+std::string Kept(Connection& connection, const std::string& name) {
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, name);
+  if (!sweep.ok()) return "";
+  std::string kept = fmt::format("{} of {} ended", EndedTrials(sweep->counts()),
+                                 Counted(sweep->planned_trials(), "trial"));
+  const absl::StatusOr<std::vector<v1::Trial>> pending =
+      ListTrials(connection, name, {.state = v1::TRIAL_STATE_PENDING, .where = "epoch > 0"});
+  if (!pending.ok() || pending->empty()) return kept;
+  std::vector<std::string> epochs;
+  for (const v1::Trial& trial : *pending) epochs.push_back(std::to_string(trial.epoch()));
+  return kept + fmt::format(", {} kept at epoch {}", epochs.size(), Names(epochs));
+}
+
+// Lets the agent give back what it holds: the sweep has ended, cannot be followed any more, or a
+// person has had enough. Ctrl-C again ends it at once.
+void DrainAgent(Agent& agent, const std::atomic<bool>& agent_ended, int signals_to_stop) {
+  agent.Drain();
+  const absl::Time give_up = absl::Now() + kLongestDrain;
+  while (!agent_ended && SignalCount() < signals_to_stop && absl::Now() < give_up) {
+    WaitForSignal(absl::Milliseconds(20));
+  }
+  if (!agent_ended) agent.DrainAtOnce();
+}
+
+struct Followed {
+  absl::Status status;
+  int failures_told = 0;  // trials whose failure had a line of its own
+  bool paused = false;    // by the coordinator, and there is nobody to resume it
+};
+
+// Follows the sweep in `view` while the agent works. Ctrl-C drains; a second one stops at once.
+Followed FollowWithAgent(Connection& connection, const std::string& name, Agent& agent,
+                         std::unique_ptr<WatchView> view) {
   std::atomic<bool> agent_ended = false;
   absl::Status agent_status;
   std::jthread waiter([&] {
     agent_status = agent.Wait();
     agent_ended = true;
   });
-  absl::Status status;
-  {
-    WatchView view(session);
-    view.EndAtPause();
-    status = FollowSweep(
-        connection, name, [&] { return SignalCount() > 0 || agent_ended; }, absl::ZeroDuration(),
-        &view);
-    *paused = view.HasEndedAtPause();
-  }
-  if ((SignalCount() > 0 || *paused) && !agent_ended) {
-    if (!*paused) {
-      std::cerr << "stopping: running trials are given back (Ctrl-C again to stop at once)\n";
-    }
-    agent.Drain();
-    while (!agent_ended && SignalCount() < 2) WaitForSignal(absl::Milliseconds(50));
-    if (!agent_ended) agent.DrainAtOnce();
-    if (waiter.joinable()) waiter.join();  // the leases are given back then
-  }
+  Followed followed;
+  view->EndAtPause();
+  followed.status = FollowSweep(
+      connection, name, [&] { return SignalCount() > 0 || agent_ended; }, absl::ZeroDuration(),
+      view.get());
+  followed.failures_told = view->model().failures_told();
+  followed.paused = view->HasEndedAtPause();
+  view.reset();
   const bool on_its_own = agent_ended;
+  if (!on_its_own) {
+    const int signals = SignalCount();
+    if (signals > 0) {
+      std::cerr << "stopping: running trials save a checkpoint (Ctrl-C again to stop at once)\n";
+    }
+    DrainAgent(agent, agent_ended, signals > 0 ? 2 : 1);
+    waiter.join();  // the leases are given back then
+  }
   agent.Stop();
   if (waiter.joinable()) waiter.join();
-  if (SignalCount() == 0 && on_its_own && !agent_status.ok()) return agent_status;
-  return status;
+  if (SignalCount() == 0 && on_its_own && !agent_status.ok()) followed.status = agent_status;
+  return followed;
+}
+
+// A database that another process serves can still take the sweep.
+absl::Status WithHolderHint(const absl::Status& status, const RunOptions& options,
+                            const Session& session) {
+  if (!absl::IsFailedPrecondition(status) ||
+      !Store::FindHolder(session.connection.database).ok()) {
+    return status;
+  }
+  return absl::FailedPreconditionError(fmt::format(
+      "{}; hand it this sweep with: {}", std::string(status.message()),
+      Command({"submit", FileWord(options.file), "--db=" + session.connection.database})));
 }
 
 AgentOptions MakeAgentOptions(const RunOptions& options, const SweepSpec& spec,
@@ -129,7 +223,7 @@ absl::StatusOr<v1::CreateSweepResponse> TakeUp(Connection& connection, const Run
                                                const Session& session, SweepInput* input) {
   absl::StatusOr<v1::CreateSweepResponse> created =
       Submit(connection,
-             {.command = "sweep run " + options.file + SameCoordinator(session),
+             {.command = SameRun(options, session),
               .keep_going = options.keep_going,
               .new_name = options.new_name},
              session, input);
@@ -137,8 +231,9 @@ absl::StatusOr<v1::CreateSweepResponse> TakeUp(Connection& connection, const Run
   if (options.new_name) Say(session, "running it as " + input->spec.name);
   if (!created->created()) {
     Say(session,
-        fmt::format("resuming {}: {}/{} trials have ended", input->spec.name,
-                    EndedTrials(created->sweep().counts()), created->sweep().planned_trials()));
+        fmt::format("resuming {}: {} of {} ended", input->spec.name,
+                    EndedTrials(created->sweep().counts()),
+                    Counted(created->sweep().planned_trials(), "trial")));
   }
   const bool keep_going = options.keep_going || input->spec.keep_going;
   if (keep_going && !created->sweep().pause_reason().empty()) {
@@ -160,12 +255,14 @@ int Run(const RunOptions& options, const Session& session) {
   AgentOptions agent_options = MakeAgentOptions(options, spec, data);
   if (options.first) return TryFirstTrial(*input, options.slots, agent_options, session);
 
+  const std::string worker = MakeWorkerName();
   absl::StatusOr<std::unique_ptr<CoordinatorServer>> server =
       CoordinatorServer::Start({.listen = "127.0.0.1:0",
                                 .database = session.connection.database,
-                                .http = options.http});
+                                .http = options.http,
+                                .embedded_worker = worker});
   if (absl::IsInvalidArgument(server.status())) return FailInput(server.status());
-  if (!server.ok()) return Fail(server.status());
+  if (!server.ok()) return Fail(WithHolderHint(server.status(), options, session));
   if (!(*server)->dashboard().empty()) Say(session, "dashboard on " + (*server)->dashboard());
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::To((*server)->address());
   if (!connection.ok()) return Fail(connection.status());
@@ -174,26 +271,34 @@ int Run(const RunOptions& options, const Session& session) {
   if (!created.ok()) return Fail(created.status());
   const absl::Status same_data = CheckData(created->sweep(), *local_data);
   if (!same_data.ok()) return Fail(same_data);
+  SayOthers(**connection, spec.name, options, session);
   agent_options.coordinator = (*server)->address();
+  agent_options.name = worker;
+  // The name is known only now: a new sweep may have got another one than its file says.
+  if (!options.all) agent_options.only_sweeps = {spec.name};
+  auto view = std::make_unique<WatchView>(session, /*only_news=*/false);
+  // What was there before the first trial is trained is no news.
+  const absl::StatusOr<std::vector<v1::Trial>> before = ListTrials(**connection, spec.name, {});
+  if (before.ok()) view->Know(*before);
   absl::StatusOr<std::unique_ptr<Agent>> agent = Agent::Start(agent_options);
   if (!agent.ok()) return Fail(agent.status());
 
-  bool paused = false;
-  const absl::Status status = FollowWithAgent(**connection, spec.name, **agent, session, &paused);
+  const Followed followed = FollowWithAgent(**connection, spec.name, **agent, std::move(view));
   if (SignalCount() > 0) {
-    std::cerr << fmt::format("stopped; everything so far is in {}. Go on with: sweep run {}{}\n",
-                             session.connection.database, options.file, SameCoordinator(session));
+    std::cerr << fmt::format("stopped: {}; all of it is in {}\ngo on with: {}\n",
+                             Kept(**connection, spec.name),
+                             Printable(session.connection.database), SameRun(options, session));
     return kExitInterrupted;
   }
-  if (!status.ok()) return Fail(status);
-  if (paused) {
+  if (!followed.status.ok()) return Fail(followed.status);
+  if (followed.paused) {
     const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, spec.name);
     if (!sweep.ok()) return Fail(sweep.status());
-    const std::string again = "sweep run " + options.file + SameCoordinator(session);
+    const std::string again = SameRun(options, session);
     return FailPaused(*sweep, "run it with " + again + " --new", again + " --keep-going");
   }
   Say(session, "");
-  return FinishSweep(**connection, spec.name, options.top, session);
+  return FinishSweep(**connection, spec.name, options.top, session, followed.failures_told);
 }
 
 }  // namespace
@@ -204,7 +309,8 @@ void AddRunCommand(CLI::App* app, Session* session) {
       "Run on this machine\n"
       "Starts a coordinator and a worker in this process, shows progress, and prints the ranking.\n"
       "Everything lands in --db; run it again to go on where it was. Ctrl-C stops after a "
-      "checkpoint.");
+      "checkpoint.\n"
+      "Other sweeps of the database wait, but with --all.");
   run->group("Run sweeps");
   auto options = std::make_shared<RunOptions>();
   run->add_option("FILE", options->file, "the sweep file")->required();
@@ -234,6 +340,7 @@ void AddRunCommand(CLI::App* app, Session* session) {
                 "a new sweep: when the name is taken, NAME-2 or the next that is free");
   run->add_flag("--keep-going", options->keep_going,
                 "do not pause when the first trials all fail alike");
+  run->add_flag("--all", options->all, "also train the other sweeps of the database meanwhile");
   run->add_option("--top", options->top, "rows of the ranking")
       ->check(CLI::Range(1, 1000))
       ->capture_default_str();

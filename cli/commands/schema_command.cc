@@ -3,8 +3,8 @@
 #include <string>
 
 #include "cli/help/schemas.h"
-#include "cli/options.h"
 #include "cli/session.h"
+#include "common/command_line/options.h"
 
 namespace sweep::cli {
 

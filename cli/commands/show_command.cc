@@ -7,6 +7,7 @@
 #include "cli/present/curves.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
+#include "common/base/counted.h"
 #include "cli/session.h"
 #include "common/base/utf8.h"
 
@@ -18,10 +19,11 @@ struct ShowOptions {
   PlotFlags plot;
 };
 
-// "34/60 trials ended, 2 running, 1 failed, about 12 min 3 s left"
+// "34 of 60 trials ended, 2 running, 1 failed, about 12 min 3 s left"
 std::string TrialsLine(const v1::Sweep& sweep) {
   const v1::TrialCounts& counts = sweep.counts();
-  std::string line = fmt::format("{}/{} trials ended", EndedTrials(counts), sweep.planned_trials());
+  std::string line = fmt::format("{} of {} ended", EndedTrials(counts),
+                                 Counted(sweep.planned_trials(), "trial"));
   const auto add = [&](std::int64_t count, const char* what) {
     if (count > 0) line += fmt::format(", {} {}", count, what);
   };
@@ -46,19 +48,20 @@ void PrintFacts(const v1::Sweep& sweep, const Session& session) {
             << StyledStatus(sweep, session) << (sweep.archived() ? ", archived" : "") << '\n';
   if (!sweep.pause_reason().empty()) {
     fact("paused", Printable(OneLine(sweep.pause_reason(), 500)));
-    fact("", "go on with: sweep resume " + ShortName(sweep.name()) + SameCoordinator(session));
+    fact("", "go on with: " + Command(session, {"resume", ShortName(sweep.name())}));
   }
   fact("trials", TrialsLine(sweep));
-  fact("search", fmt::format("{} for {} {}, {} epochs a trial", sweep.method(),
+  fact("search", fmt::format("{} for {} {}, {} a trial", sweep.method(),
                              sweep.maximize() ? "the highest" : "the lowest", sweep.metric(),
-                             sweep.epochs()));
+                             Counted(sweep.epochs(), "epoch")));
   if (!sweep.search_reason().empty()) fact("ended", Printable(sweep.search_reason()));
   std::string gates;
   for (const std::string& gate : sweep.gates())
     gates += (gates.empty() ? "" : ", ") + Printable(gate);
   if (!gates.empty()) {
-    fact("gates", fmt::format("{}: {} configuration{} every one", gates, sweep.qualifying(),
-                              sweep.qualifying() == 1 ? " meets" : "s meet"));
+    fact("criteria", fmt::format("{}: {} {} all", gates,
+                                 Counted(sweep.qualifying(), "configuration"),
+                                 sweep.qualifying() == 1 ? "meets" : "meet"));
   }
   if (!sweep.best_trial().empty()) {
     fact("best", fmt::format("{} ({})", MetricText(sweep.metric(), sweep.best_value()),
@@ -91,7 +94,9 @@ absl::Status PrintPlots(Connection& connection, const v1::Sweep& sweep, const Sw
 int Show(const ShowOptions& options, const Session& session) {
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
   if (!connection.ok()) return Fail(connection.status());
-  const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, options.name);
+  const absl::StatusOr<std::string> name = NamedOrNewest(**connection, options.name);
+  if (!name.ok()) return Fail(name.status());
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, *name);
   if (!sweep.ok()) return Fail(sweep.status());
   if (session.format == Format::kJson) {
     nlohmann::json document = SweepJson(*sweep);
@@ -105,7 +110,7 @@ int Show(const ShowOptions& options, const Session& session) {
   }
   SweepHistory history(*sweep);
   absl::Status status =
-      ForEachTrialPage(**connection, options.name, {}, [&](const std::vector<v1::Trial>& page) {
+      ForEachTrialPage(**connection, *name, {}, [&](const std::vector<v1::Trial>& page) {
         for (const v1::Trial& trial : page) history.Add(trial);
         return absl::OkStatus();
       });
@@ -115,7 +120,7 @@ int Show(const ShowOptions& options, const Session& session) {
   if (!status.ok()) return Fail(status);
   std::cout << '\n';
   std::istringstream source(sweep->source().text());
-  for (std::string line; std::getline(source, line);) std::cout << Printable(line) << '\n';
+  for (std::string line; std::getline(source, line);) std::cout << PrintableLines(line) << '\n';
   return kExitOk;
 }
 
@@ -125,16 +130,17 @@ void AddShowCommand(CLI::App* app, Session* session) {
   CLI::App* show =
       app->add_subcommand("show",
                           "Show one sweep\n"
-                          "Its state, time left, gates and best trial, how the search went, "
+                          "Its state, time left, criteria and best trial, how the search went, "
                           "the best trial's learning curves, and the sweep file.");
   show->group("Run sweeps");
   show->footer(
       "Examples:\n"
+      "  sweep show\n"
       "  sweep show seed-000\n"
       "  sweep show seed-000 --no-plot\n"
       "  sweep show seed-000 --format json | jq .qualifying");
   auto options = std::make_shared<ShowOptions>();
-  show->add_option("NAME", options->name, "sweep")->required();
+  show->add_option("NAME", options->name, "the sweep; without it, the newest");
   AddPlotFlags(show, &options->plot);
   show->callback([=] { session->exit_code = Show(*options, *session); });
 }

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <iostream>
+#include <memory>
 
 #include "cli/calls.h"
-#include "cli/options.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/present/watch.h"
@@ -12,34 +12,56 @@
 #include "cli/signals.h"
 #include "cli/spec_input.h"
 #include "cli/submission.h"
+#include "common/base/counted.h"
+#include "common/command_line/options.h"
 
 namespace sweep::cli {
 namespace {
 
-// Follows a submitted sweep without a word until it has ended.
+// Follows a submitted sweep as `watch` does until it has ended.
 int WaitForEnd(Connection& connection, const std::string& name, bool created,
                const Session& session) {
-  Session silent = session;
-  silent.quiet = true;
-  WatchView view(silent);
-  view.EndAtPause();
-  const absl::Status status = FollowSweep(
-      connection, name, [] { return SignalCount() > 0; }, absl::Minutes(5), &view);
+  absl::Status status;
+  auto view = std::make_unique<WatchView>(session, /*only_news=*/session.terminal);
+  view->EndAtPause();
+  status = FollowSweep(
+      connection, name, [] { return SignalCount() > 0; }, absl::Minutes(5), view.get());
+  const int told = view->model().failures_told();
+  const bool paused = view->HasEndedAtPause();
+  const v1::Sweep last = view->model().sweep();
+  view.reset();  // takes the bars away
   if (absl::IsCancelled(status)) {
     Say(session, GoesOn(name, session));
     return kExitInterrupted;
   }
   if (!status.ok()) return Fail(status);
-  if (view.HasEndedAtPause()) {
-    return FailPaused(view.model().sweep(), "submit it with --new",
-                      "sweep resume " + name + SameCoordinator(session));
+  if (paused) {
+    return FailPaused(last, "submit it with --new", Command(session, {"resume", name}));
   }
   if (session.format == Format::kTable && !session.quiet)
-    return FinishSweep(connection, name, 10, session);
+    return FinishSweep(connection, name, 10, session, told);
   const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, name);
   if (!sweep.ok()) return Fail(sweep.status());
   PrintSweep(*sweep, session, {{"created", created}});
-  return EndOfSweep(connection, *sweep);
+  return EndOfSweep(connection, *sweep, session, told);
+}
+
+// Says when every worker that is there trains other sweeps only, as that of a `sweep run` does.
+void SayWhetherItIsTrained(Connection& connection, const std::string& name,
+                           const Session& session) {
+  const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(connection);
+  if (!workers.ok()) return;
+  std::string others;
+  for (const v1::Worker& worker : *workers) {
+    if (!worker.connected()) continue;
+    const auto& only = worker.only_sweeps();
+    if (only.empty() || std::find(only.begin(), only.end(), name) != only.end()) return;
+    for (const std::string& sweep : only) others += (others.empty() ? "" : ", ") + sweep;
+  }
+  if (others.empty()) return;
+  Say(session, fmt::format("nobody trains {} yet: the workers there train {} only, as `sweep run` "
+                           "does without --all",
+                           name, Printable(others)));
 }
 
 struct SubmitFlags {
@@ -60,7 +82,7 @@ int SubmitFile(const SubmitFlags& flags, const Session& session) {
   if (!connection.ok()) return Fail(connection.status());
   const absl::StatusOr<v1::CreateSweepResponse> response =
       Submit(**connection,
-             {.command = "sweep submit " + flags.file + SameCoordinator(session),
+             {.command = Command(session, {"submit", FileWord(flags.file)}),
               .keep_going = flags.keep_going,
               .new_name = flags.new_name},
              session, &*input);
@@ -69,16 +91,21 @@ int SubmitFile(const SubmitFlags& flags, const Session& session) {
   const std::string name = ShortName(sweep.name());
   if (session.quiet && session.format == Format::kTable) std::cout << name << std::endl;
   if (response->created()) {
-    Say(session, fmt::format("submitted {} ({} trials) to {}", name, sweep.planned_trials(),
-                             (*connection)->address()));
+    Say(session, fmt::format("submitted {} ({}) to {}", name,
+                             Counted(sweep.planned_trials(), "trial"), (*connection)->address()));
   } else {
     Say(session,
-        fmt::format("{} is there already with the same content ({}, {}/{} trials ended)", name,
-                    StatusText(sweep), EndedTrials(sweep.counts()), sweep.planned_trials()));
+        fmt::format("{} already exists and the file is unchanged: nothing was submitted ({}, {} of "
+                    "{} ended)",
+                    name, StatusText(sweep), EndedTrials(sweep.counts()),
+                    Counted(sweep.planned_trials(), "trial")));
   }
+  SayWhetherItIsTrained(**connection, name, session);
   if (wait) return WaitForEnd(**connection, name, response->created(), session);
-  Say(session, "follow it with: sweep watch " + name + SameCoordinator(session));
-  PrintSweep(sweep, session, {{"created", response->created()}});
+  Say(session, "follow it with: " + Command(session, {"watch", name}));
+  // One that was there may have results, which the answer leaves out.
+  const absl::StatusOr<v1::Sweep> whole = GetSweep(**connection, name);
+  PrintSweep(whole.ok() ? *whole : sweep, session, {{"created", response->created()}});
   return kExitOk;
 }
 
@@ -116,34 +143,27 @@ int List(const ListFlags& flags, const Session& session) {
   PrintListing(listing, session.format, session.width, std::cout);
   for (const v1::Sweep& sweep : *sweeps) {
     if (sweep.pause_reason().empty()) continue;
-    Say(session, fmt::format("{}; go on with: sweep resume {}{}", PauseText(sweep),
-                             ShortName(sweep.name()), SameCoordinator(session)));
+    Say(session, fmt::format("{}; go on with: {}", PauseText(sweep),
+                             Command(session, {"resume", ShortName(sweep.name())})));
   }
   return kExitOk;
 }
 
-// The sweep to rank when none is named: the newest.
-absl::StatusOr<std::string> NewestSweep(Connection& connection) {
-  absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection);
-  if (!sweeps.ok()) return sweeps.status();
-  if (sweeps->empty())
-    return absl::NotFoundError("there is no sweep yet; submit one with: sweep submit FILE");
-  return ShortName(sweeps->front().name());
-}
-
-int Best(const std::string& wanted, int top, const Session& session) {
+int Best(const std::string& wanted, int top, const std::string& columns, const Session& session) {
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
   if (!connection.ok()) return Fail(connection.status());
-  absl::StatusOr<std::string> name = wanted;
-  if (wanted.empty()) name = NewestSweep(**connection);
+  const absl::StatusOr<std::string> name = NamedOrNewest(**connection, wanted);
   if (!name.ok()) return Fail(name.status());
   const absl::StatusOr<v1::RankSweepResponse> ranking = RankSweep(**connection, *name, top);
   if (!ranking.ok()) return Fail(ranking.status());
-  PrintRanking(*ranking, session, std::cout);
+  const absl::StatusOr<Listing> listing = ChooseColumns(RankListing(*ranking), columns);
+  if (!listing.ok()) return Fail(listing.status());
+  PrintListing(*listing, session.format, session.width, std::cout);
+  PrintRankingNotes(*ranking, session, std::cout);
   const v1::TrialCounts& counts = ranking->sweep().counts();
   if (ranking->rows().empty() && counts.diverged() > 0 && counts.pending() + counts.running() == 0) {
-    Say(session, fmt::format("{} of {} trials diverged: {} has nothing to rank", counts.diverged(),
-                             EndedTrials(counts), ShortName(ranking->sweep().name())));
+    Say(session, fmt::format("{} of {} diverged: {} has nothing to rank", counts.diverged(),
+                             Counted(EndedTrials(counts), "trial"), ShortName(ranking->sweep().name())));
   }
   return ranking->sweep().qualifying() > 0 ? kExitOk : kExitNothingQualified;
 }
@@ -196,16 +216,22 @@ void AddSweepCommands(CLI::App* app, Session* session) {
   CLI::App* best = app->add_subcommand("best",
                                        "Show the ranking\n"
                                        "Configurations under the sweep's criteria, best first, "
-                                       "each gate met or missed by how much.");
+                                       "each criterion met or missed by how much.");
   best->group("Run sweeps");
   auto top = std::make_shared<int>(10);
   best->add_option("NAME", *name, "the sweep; without it, the newest");
   best->add_option("--top", *top, "rows")->check(CLI::Range(1, 1000))->capture_default_str();
+  auto columns = std::make_shared<std::string>();
+  best->add_option("--columns", *columns,
+                   "these columns, in this order: keys of the JSON or hyperparameters, as "
+                   "trial,accuracy,lr")
+      ->type_name("LIST");
   best->footer(
       "Examples:\n"
       "  sweep best\n"
-      "  sweep best seed-000 --top 3 --format json | jq '.[0].parameters'");
-  best->callback([=] { session->exit_code = Best(*name, *top, *session); });
+      "  sweep best seed-000 --top 3 --format json | jq '.[0].parameters'\n"
+      "  sweep best --columns trial,accuracy,lr,dropout");
+  best->callback([=] { session->exit_code = Best(*name, *top, *columns, *session); });
 }
 
 }  // namespace sweep::cli

@@ -80,10 +80,9 @@ int Archive(const std::string& name, bool undo, const Session& session) {
   const std::string shown = ShortName(sweep->name());
   Say(session, undo ? fmt::format("{} is listed again", shown)
                     : fmt::format("archived {}: it is left out of lists and can still be read; "
-                                  "list it with: sweep list --all{}\nundo with: sweep archive {} "
-                                  "--undo{}",
-                                  shown, SameCoordinator(session), shown,
-                                  SameCoordinator(session)));
+                                  "list it with: {}\nundo with: {}",
+                                  shown, Command(session, {"list", "--all"}),
+                                  Command(session, {"archive", shown, "--undo"})));
   PrintSweep(*sweep, session);
   return kExitOk;
 }

@@ -7,7 +7,6 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "cli/options.h"
 #include "cli/present/curves.h"
 #include "cli/present/download_bar.h"
 #include "cli/present/text.h"
@@ -19,6 +18,7 @@
 #include "cli/training/training.h"
 #include "cli/training/training_folder.h"
 #include "cli/training/training_log.h"
+#include "common/command_line/options.h"
 #include "worker/agent/find_trainer.h"
 #include "worker/data/dataset.h"
 
@@ -282,15 +282,21 @@ int FailTraining(const absl::Status& status) {
   return kExitFailed;
 }
 
+std::string ResumeCommand(const std::string& folder) {
+  return folder.starts_with("-") ? Command({"train", "--resume=" + folder})
+                                 : Command({"train", "--resume", folder});
+}
+
 int AfterInterrupt(const TrainingFolder& folder) {
   if (folder.epochs().empty()) {
     std::cerr << "stopped before the end of the first epoch; nothing was kept\n";
   } else if (!folder.HasCheckpoint()) {
     std::cerr << fmt::format(
-        "stopped without a checkpoint, so sweep train --resume {} begins again\n", folder.path());
+        "stopped without a checkpoint; this begins again: {}\n",
+        ResumeCommand(folder.path()));
   } else {
-    std::cerr << fmt::format("stopped after epoch {}; go on with: sweep train --resume {}\n",
-                             folder.epochs().back().epoch, folder.path());
+    std::cerr << fmt::format("stopped after epoch {}; go on with: {}\n",
+                             folder.epochs().back().epoch, ResumeCommand(folder.path()));
   }
   return kExitInterrupted;
 }

@@ -5,11 +5,11 @@
 
 #include "cli/calls.h"
 #include "cli/help/suggestions.h"
-#include "cli/options.h"
 #include "cli/present/curves.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
+#include "common/command_line/options.h"
 #include "common/lifecycle/trial_state.h"
 
 namespace sweep::cli {
@@ -20,6 +20,7 @@ struct TrialsOptions {
   std::string state;
   std::string where;
   std::string sort;
+  std::string columns;
   int limit = 0;
 };
 
@@ -43,7 +44,9 @@ int Trials(const TrialsOptions& options, const Session& session) {
   if (!trials.ok()) {
     return Fail(WithNearestSortKey(**connection, trials.status(), options.sweep, options.sort));
   }
-  PrintListing(TrialListing(*trials), session.format, session.width, std::cout);
+  const absl::StatusOr<Listing> listing = ChooseColumns(TrialListing(*trials), options.columns);
+  if (!listing.ok()) return Fail(listing.status());
+  PrintListing(*listing, session.format, session.width, std::cout);
   return kExitOk;
 }
 
@@ -52,12 +55,17 @@ struct TrialOptions {
   PlotFlags plot;
 };
 
+std::string SweepOf(const v1::Trial& trial) {
+  const std::string name = ShortName(trial.name());
+  return name.substr(0, name.find('/'));
+}
+
 // The learning curves, with the lines of the gates of the trial's sweep.
 absl::Status PrintCurves(Connection& connection, const v1::Trial& trial,
                          const std::vector<v1::Epoch>& rows, const PlotFlags& flags,
                          const Session& session) {
   const std::string name = ShortName(trial.name());
-  const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, name.substr(0, name.find('/')));
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, SweepOf(trial));
   if (!sweep.ok()) return sweep.status();
   const std::vector<EpochMetrics> epochs = CountedMetrics(rows);
   const std::vector<std::string> gates(sweep->gates().begin(), sweep->gates().end());
@@ -113,10 +121,10 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
       std::cout << Styled(session, Style::kRed, std::string(mark)) << Printable(line) << '\n';
     }
   }
-  if (trial.epochs_to_target() > 0) {
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, SweepOf(trial));
+  if (trial.epochs_to_target() > 0 && sweep.ok() && sweep->gates_size() > 0) {
     std::cout << Styled(session, Style::kGreen,
-                        fmt::format("meets the epoch and accuracy gates from epoch {}",
-                                    trial.epochs_to_target()))
+                        fmt::format("meets all criteria from epoch {}", trial.epochs_to_target()))
               << '\n';
   }
   if (!options.plot.hide && !epochs->empty()) {
@@ -144,7 +152,7 @@ void AddTrialCommands(CLI::App* app, Session* session) {
   trials->footer(
       "Examples:\n"
       "  sweep trials seed-000 --sort -best_accuracy --limit 5\n"
-      "  sweep trials seed-000 --state failed\n"
+      "  sweep trials seed-000 --state failed --columns trial,reason\n"
       "  sweep trials seed-000 --where \"lr > 0.05 and best_accuracy >= 99.3%\" --format json");
   auto options = std::make_shared<TrialsOptions>();
   trials->add_option("NAME", options->sweep, "sweep")->required();
@@ -160,13 +168,18 @@ void AddTrialCommands(CLI::App* app, Session* session) {
                    "hyperparameter; with a leading '-' descending")
       ->type_name("KEY");
   trials->add_option("--limit", options->limit, "at most this many")->check(Positive());
+  trials
+      ->add_option("--columns", options->columns,
+                   "these columns, in this order: keys of the JSON or hyperparameters, as "
+                   "trial,best_accuracy,lr")
+      ->type_name("LIST");
   trials->callback([=] { session->exit_code = Trials(*options, *session); });
 
   CLI::App* trial =
       app->add_subcommand("trial",
                           "Show one trial\n"
-                          "Its parameters, learning curves with the lines of the sweep's "
-                          "gates, epochs, attempts and files.");
+                          "Its hyperparameters, learning curves with the lines of the "
+                          "sweep's criteria, epochs, attempts and files.");
   trial->group("Look into trials");
   trial->footer(
       "Examples:\n"

@@ -1,18 +1,22 @@
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
+#include <algorithm>
 #include <iostream>
+#include <map>
+#include <set>
 #include <thread>
 
 #include "absl/time/clock.h"
 #include "cli/calls.h"
-#include "cli/options.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/present/watch.h"
 #include "cli/session.h"
 #include "cli/signals.h"
+#include "common/base/counted.h"
 #include "common/base/utf8.h"
+#include "common/command_line/options.h"
 #include "proto/grpc_status.h"
 #include "proto/names.h"
 
@@ -77,20 +81,25 @@ int Watch(const std::string& name, int patience_seconds, int top, const Session&
   InstallSignals();
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
   if (!connection.ok()) return Fail(connection.status());
-  const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, name);
+  const absl::StatusOr<std::string> named = NamedOrNewest(**connection, name);
+  if (!named.ok()) return Fail(named.status());
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, *named);
   if (!sweep.ok()) return Fail(sweep.status());
   const std::string shown = ShortName(sweep->name());
   if ((*connection)->embedded() && !HasEnded(*sweep)) {
     return Fail(absl::FailedPreconditionError(fmt::format(
-        "nothing trains {} at the moment ({} of {} trials have ended); go on with: sweep run FILE",
-        shown, EndedTrials(sweep->counts()), sweep->planned_trials())));
+        "nothing trains {} at the moment ({} of {} ended); {}", shown,
+        EndedTrials(sweep->counts()), Counted(sweep->planned_trials(), "trial"),
+        RunAgain(*sweep, session))));
   }
   absl::Status status;
+  int told = 0;
   {
-    WatchView view(session);
+    WatchView view(session, /*only_news=*/session.terminal);
     status = FollowSweep(
         **connection, shown, [] { return SignalCount() > 0; }, absl::Seconds(patience_seconds),
         &view);
+    told = view.model().failures_told();
   }
   if (absl::IsCancelled(status)) {
     Say(session, GoesOn(shown, session));
@@ -98,7 +107,40 @@ int Watch(const std::string& name, int patience_seconds, int top, const Session&
   }
   if (!status.ok()) return Fail(status);
   Say(session, "");
-  return FinishSweep(**connection, shown, top, session);
+  return FinishSweep(**connection, shown, top, session, told);
+}
+
+}  // namespace
+
+namespace {
+
+// Says which trials are held by workers that this coordinator does not hear, and for how long: until
+// then nothing happens to them.
+void SayWhatIsWaitedFor(Connection& connection, const std::string& name, WatchView* view) {
+  const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(connection);
+  if (!workers.ok()) return;
+  std::set<std::string> connected;
+  for (const v1::Worker& worker : *workers) {
+    if (worker.connected()) connected.insert(ShortName(worker.name()));
+  }
+  std::map<std::string, std::vector<std::string>> silent;  // trials by worker
+  for (const v1::TrialState state : {v1::TRIAL_STATE_LEASED, v1::TRIAL_STATE_RUNNING}) {
+    const absl::StatusOr<std::vector<v1::Trial>> held =
+        ListTrials(connection, name, {.state = state, .limit = 1000});
+    if (!held.ok()) return;
+    for (const v1::Trial& trial : *held) {
+      const std::string worker = ShortName(trial.worker());
+      if (!connected.contains(worker)) silent[worker].push_back(ShortName(trial.name()));
+    }
+  }
+  for (const auto& [worker, trials] : silent) {
+    const absl::StatusOr<v1::ExplainTrialResponse> why = ExplainTrial(connection, trials.front());
+    if (!why.ok() || !why->has_waits_for_worker()) continue;
+    view->Print(fmt::format(
+        "{} {} running on worker {}, which is not heard from; waiting up to {} s for it",
+        Counted(std::ssize(trials), "trial"), trials.size() == 1 ? "was" : "were", worker,
+        why->waits_for_worker().seconds() + (why->waits_for_worker().nanos() > 0 ? 1 : 0)));
+  }
 }
 
 }  // namespace
@@ -107,6 +149,11 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
                          const std::function<bool()>& interrupted, absl::Duration patience,
                          WatchView* view) {
   absl::Time lost = absl::InfiniteFuture();
+  if (view->only_news()) {
+    const absl::StatusOr<std::vector<v1::Trial>> before = ListTrials(connection, name, {});
+    if (before.ok()) view->Know(*before);
+  }
+  SayWhatIsWaitedFor(connection, name, view);
   while (true) {
     bool heard = false;
     const absl::Status status = ReadEvents(connection, name, interrupted, &heard, view);
@@ -120,6 +167,7 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
     if (heard || lost == absl::InfiniteFuture()) lost = absl::Now();
     const absl::Status back = ComeBack(connection, interrupted, lost, patience, view);
     if (!back.ok()) return back;
+    SayWhatIsWaitedFor(connection, name, view);
     if (!heard) WaitForSignal(absl::Milliseconds(200));
   }
 }
@@ -136,34 +184,65 @@ std::string FirstFailure(Connection& connection, const std::string& sweep, v1::T
   constexpr std::size_t kReasonBytes = 500;
   return fmt::format("{} {}{}; ", ShortName(trials->front().name()),
                      state == v1::TRIAL_STATE_FAILED ? "failed: " : "",
-                     OneLine(trials->front().reason(), kReasonBytes));
+                     Printable(OneLine(trials->front().reason(), kReasonBytes)));
+}
+
+// Why trials failed: the commonest reasons, each with how many it ended. Empty when it cannot be
+// asked.
+std::string WhyTheyFailed(Connection& connection, const std::string& sweep) {
+  constexpr std::size_t kReasonBytes = 300;
+  constexpr std::size_t kMost = 2;
+  const absl::StatusOr<std::vector<v1::Trial>> trials =
+      ListTrials(connection, sweep, {.state = v1::TRIAL_STATE_FAILED, .limit = 1000});
+  if (!trials.ok()) return "";
+  std::map<std::string, std::vector<std::string>> by_reason;
+  for (const v1::Trial& trial : *trials) {
+    by_reason[Printable(OneLine(trial.reason(), kReasonBytes))].push_back(ShortName(trial.name()));
+  }
+  std::vector<std::pair<std::string, std::vector<std::string>>> reasons(by_reason.begin(),
+                                                                        by_reason.end());
+  std::stable_sort(reasons.begin(), reasons.end(), [](const auto& a, const auto& b) {
+    return a.second.size() > b.second.size();
+  });
+  std::string text;
+  for (std::size_t i = 0; i < std::min(reasons.size(), kMost); ++i) {
+    const auto& [reason, names] = reasons[i];
+    text += fmt::format("\n  {}{}: {}", names.front(),
+                        names.size() == 1 ? "" : fmt::format(" and {} more", names.size() - 1),
+                        reason);
+  }
+  return text;
 }
 
 }  // namespace
 
-int EndOfSweep(Connection& connection, const v1::Sweep& sweep) {
-  if (sweep.qualifying() > 0) return kExitOk;
+int EndOfSweep(Connection& connection, const v1::Sweep& sweep, const Session& session, int told) {
   const std::string name = ShortName(sweep.name());
-  if (sweep.state() == v1::SWEEP_STATE_CANCELLED) {
-    return Fail(
-        absl::InternalError(fmt::format("{} was cancelled before anything qualified", name)));
+  const bool qualified = sweep.qualifying() > 0;
+  if (sweep.state() == v1::SWEEP_STATE_CANCELLED && !qualified) {
+    return Fail(absl::InternalError(
+        fmt::format("{} was cancelled before anything met all criteria", name)));
   }
   if (sweep.counts().diverged() == EndedTrials(sweep.counts()) && sweep.counts().diverged() > 0) {
     return Fail(absl::InternalError(
-        fmt::format("{} of {} trials diverged; {}the same seeds and values would diverge again",
-                    sweep.counts().diverged(), sweep.planned_trials(),
+        fmt::format("{} of {} diverged; {}the same seeds and values would diverge again",
+                    sweep.counts().diverged(), Counted(sweep.planned_trials(), "trial"),
                     FirstFailure(connection, name, v1::TRIAL_STATE_DIVERGED))));
   }
   if (sweep.counts().failed() > 0) {
     return Fail(absl::InternalError(fmt::format(
-        "nothing qualified, and {} of {} trials failed for good; {}try them again with: "
-        "sweep retry {}",
-        sweep.counts().failed(), sweep.planned_trials(), FirstFailure(connection, name, v1::TRIAL_STATE_FAILED), name)));
+        "{}{} of {} failed for good{}\nlook at them with: {}\ntry them again with: {}",
+        qualified ? "" : "no configuration meets all criteria, and ", sweep.counts().failed(),
+        Counted(sweep.planned_trials(), "trial"),
+        told >= sweep.counts().failed() ? "" : WhyTheyFailed(connection, name),
+        Command(session, {"trials", name, "--state", "failed"}),
+        Command(session, {"retry", name}))));
   }
-  return kExitNothingQualified;
+  return qualified ? kExitOk : kExitNothingQualified;
 }
 
-int FinishSweep(Connection& connection, const std::string& name, int top, const Session& session) {
+int FinishSweep(Connection& connection, const std::string& name, int top, const Session& session,
+                int told) {
   const absl::StatusOr<v1::RankSweepResponse> ranking = RankSweep(connection, name, top);
   if (!ranking.ok()) return Fail(ranking.status());
   PrintRanking(*ranking, session, std::cout);
@@ -171,7 +250,7 @@ int FinishSweep(Connection& connection, const std::string& name, int top, const 
   if (ranking->rows().empty() && counts.failed() + counts.diverged() == 0) {
     return Fail(absl::InternalError("no trial has trained an epoch"));
   }
-  return EndOfSweep(connection, ranking->sweep());
+  return EndOfSweep(connection, ranking->sweep(), session, told);
 }
 
 int FailPaused(const v1::Sweep& sweep, const std::string& fix, const std::string& resume) {
@@ -180,8 +259,8 @@ int FailPaused(const v1::Sweep& sweep, const std::string& fix, const std::string
 }
 
 std::string GoesOn(const std::string& name, const Session& session) {
-  return fmt::format("{} goes on; watch it again with: sweep watch {}{}", name, name,
-                     SameCoordinator(session));
+  return fmt::format("{} goes on; watch it again with: {}", name,
+                     Command(session, {"watch", name}));
 }
 
 void AddWatchCommand(CLI::App* app, Session* session) {
@@ -195,7 +274,7 @@ void AddWatchCommand(CLI::App* app, Session* session) {
   auto name = std::make_shared<std::string>();
   auto patience = std::make_shared<int>(300);
   auto top = std::make_shared<int>(10);
-  watch->add_option("NAME", *name, "the sweep")->required();
+  watch->add_option("NAME", *name, "the sweep; without it, the newest");
   watch
       ->add_option("--patience", *patience,
                    "seconds to wait for a coordinator that does not answer")
@@ -206,6 +285,7 @@ void AddWatchCommand(CLI::App* app, Session* session) {
       ->capture_default_str();
   watch->footer(
       "Examples:\n"
+      "  sweep watch\n"
       "  sweep watch seed-000\n"
       "  sweep watch seed-000 --quiet --format json    wait, then the ranking as JSON");
   watch->callback([=] { session->exit_code = Watch(*name, *patience, *top, *session); });

@@ -13,10 +13,10 @@
 
 #include "cli/calls.h"
 #include "cli/help/suggestions.h"
-#include "cli/options.h"
 #include "cli/present/present.h"
 #include "cli/session.h"
 #include "cli/user_settings.h"
+#include "common/command_line/options.h"
 #include "common/network/network_file.h"
 #include "coordinator/store/peek.h"
 #include "coordinator/store/store.h"
@@ -24,7 +24,7 @@
 namespace sweep::cli {
 namespace {
 
-constexpr char kBashScript[] = R"(# bash completion for sweep
+constexpr char kBashScript[] = R"(# bash completion for sweep, sweep-coordinator and sweep-worker
 _sweep() {
   local current=${COMP_WORDS[COMP_CWORD]} line name
   COMPREPLY=()
@@ -41,11 +41,11 @@ _sweep() {
     esac
   done < <("${COMP_WORDS[0]/#\~/$HOME}" __complete -- "${COMP_WORDS[@]:1:COMP_CWORD}" 2>/dev/null)
 }
-complete -F _sweep sweep
+complete -F _sweep sweep sweep-coordinator sweep-worker
 )";
 
-constexpr char kZshScript[] = R"(#compdef sweep
-# zsh completion for sweep
+constexpr char kZshScript[] = R"(#compdef sweep sweep-coordinator sweep-worker
+# zsh completion for sweep, sweep-coordinator and sweep-worker
 _sweep() {
   local line
   local -a values texts suffix
@@ -66,7 +66,7 @@ _sweep() {
 if [ "${funcstack[1]}" = _sweep ]; then
   _sweep "$@"
 else
-  compdef _sweep sweep
+  compdef _sweep sweep sweep-coordinator sweep-worker
 fi
 )";
 
@@ -335,7 +335,9 @@ void AddCompletionCommands(CLI::App* app, Session* session) {
                                              "Completion for a shell\n"
                                              "Prints a script that makes the shell complete "
                                              "commands, options, their values, files, and the\n"
-                                             "live names of sweeps, trials and workers.");
+                                             "live names of sweeps, trials and workers; also the "
+                                             "options of sweep-coordinator and\n"
+                                             "sweep-worker.");
   completion->group("Settings");
   auto shell = std::make_shared<std::string>();
   completion->add_option("SHELL", *shell, "bash or zsh")->required()->check(OneOf({"bash", "zsh"}));

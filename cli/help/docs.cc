@@ -9,7 +9,7 @@
 
 #include "cli/help/help.h"
 #include "cli/help/json_keys.h"
-#include "cli/options.h"
+#include "common/command_line/options.h"
 
 namespace sweep::cli {
 namespace {

@@ -7,9 +7,9 @@
 #include <map>
 #include <sstream>
 
-#include "cli/options.h"
 #include "cli/present/text.h"
 #include "common/base/nearest.h"
+#include "common/command_line/options.h"
 
 namespace sweep::cli {
 namespace {

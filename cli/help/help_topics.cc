@@ -56,12 +56,14 @@ constexpr char kEnvironment[] =
     "that names the line.\n";
 
 constexpr char kExitCodes[] =
-    "    0  done; of run, watch and submit --wait: some configuration meets every gate\n"
-    "    1  failed, and the message says what; of run, watch and submit --wait: nothing\n"
-    "       qualified and trials have failed for good or were cancelled\n"
+    "    0  done; of run, watch and submit --wait: some configuration meets all criteria,\n"
+    "       and no trial has failed for good\n"
+    "    1  failed, and the message says what; of run, watch and submit --wait: trials\n"
+    "       have failed for good (how many, and why), or the sweep was cancelled before\n"
+    "       a configuration met all criteria\n"
     "    2  bad input: a wrong file, flag, name or value; nothing was changed\n"
-    "    3  nothing qualified: best, run, watch and submit --wait found no configuration\n"
-    "       that meets every gate\n"
+    "    3  best, run, watch and submit --wait found no configuration that meets all\n"
+    "       criteria, and no trial has failed\n"
     "    4  the coordinator could not be reached\n"
     "  130  ended by Ctrl-C; `run` has kept everything and says how to go on, a watched\n"
     "       sweep goes on\n";

@@ -103,6 +103,7 @@ const std::vector<CommandKeys>& JsonKeys() {
       {"trials", true, TrialRowKeys()},
       {"trial", false, TrialKeys() + Keys{"epoch_rows", "attempts", "spec"}},
       {"explain", false, {"trial", "state", "reasons", "trials_ahead"}},
+      {"report", false, {"name", "file", "size_bytes"}},
       {"workers", true, WorkerKeys()},
       {"worker list", true, WorkerKeys()},
       {"worker drain", false, WorkerKeys()},
@@ -191,7 +192,7 @@ const std::vector<CommandKeys>& JsonKeys() {
 
 std::string KeyMeaning(const std::string& key) {
   static const auto* const meanings = new std::map<std::string, std::string>{
-      {"accuracy", "the value held against the accuracy gate, a share from 0 to 1"},
+      {"accuracy", "the value held against the criterion for accuracy, a share from 0 to 1"},
       {"archived", "left out of lists"},
       {"artifacts", "kept files: role, sha256, size_bytes"},
       {"attempt", "the latest lease, 0 before the first"},
@@ -216,7 +217,7 @@ std::string KeyMeaning(const std::string& key) {
        "validation_loss, validation_accuracy, train_seconds, evaluate_seconds, "
        "images_per_second"},
       {"epochs", "epochs of a full run"},
-      {"epochs_to_target", "first epoch that meets all gates"},
+      {"epochs_to_target", "first epoch at which all criteria are met"},
       {"estimated_seconds", "training time of the whole sweep"},
       {"evaluation_images", "images that accuracy was measured on"},
       {"failures", "attempts that failed or were lost"},
@@ -224,7 +225,9 @@ std::string KeyMeaning(const std::string& key) {
       {"first", "the first configurations"},
       {"first_epoch_seconds", "from the start of the trial to its first epoch; null when it failed"},
       {"fully_connected", "the network has a fully connected layer"},
-      {"gates", "of a sweep, in words; of a ranking, one object each: gate, met, value, missed_by"},
+      {"gates",
+       "the criteria one by one: of a sweep, in words; of a ranking, one object each: gate, met, "
+       "value, missed_by"},
       {"image", "the file, with its index in an IDX file"},
       {"index", "of the image in an IDX file, from 0; null for a PNG"},
       {"interval", "95 % interval of the accuracy, [low, high]: Wilson, of a mean Student's t"},
@@ -242,8 +245,8 @@ std::string KeyMeaning(const std::string& key) {
       {"principal", "who submitted it"},
       {"probabilities", "of each class, from 0 to 1; in CSV p0, p1, …"},
       {"probability", "of the digit that is predicted"},
-      {"qualifies", "meets every gate"},
-      {"qualifying", "configurations that meet every gate so far"},
+      {"qualifies", "meets all criteria"},
+      {"qualifying", "configurations that meet all criteria so far"},
       {"reason", "why it failed or was cancelled"},
       {"reasons", "in words, the weightiest first"},
       {"replicate", "0-based within the configuration"},

@@ -4,6 +4,7 @@
 
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "cli/calls.h"
 #include "cli/present/present.h"
 #include "common/base/nearest.h"
@@ -20,6 +21,17 @@ std::int64_t MadeTrials(const v1::Sweep& sweep) {
   return EndedTrials(sweep.counts()) + sweep.counts().pending() + sweep.counts().running();
 }
 
+// Whether "s/30" is one that the sweep will come to.
+bool IsNotMadeYet(const std::string& trial, const v1::Sweep& sweep) {
+  std::int64_t number = 0;
+  const std::size_t slash = trial.find('/');
+  if (slash == std::string::npos || !absl::SimpleAtoi(trial.substr(slash + 1), &number)) {
+    return false;
+  }
+  const bool goes_on = sweep.state() == v1::SWEEP_STATE_ACTIVE || sweep.state() == v1::SWEEP_STATE_PAUSED;
+  return goes_on && number > MadeTrials(sweep) && number <= sweep.planned_trials();
+}
+
 }  // namespace
 
 absl::Status WithNearestSweep(Connection& connection, const absl::Status& status,
@@ -34,13 +46,11 @@ absl::Status WithNearestSweep(Connection& connection, const absl::Status& status
     names.push_back(ShortName(sweep.name()));
     if (names.back() != sweep_name) continue;
     const std::int64_t made = MadeTrials(sweep);
-    const absl::StatusOr<TrialId> id = ParseTrialResource(name);
-    const bool is_open = sweep.state() == v1::SWEEP_STATE_ACTIVE ||
-                         sweep.state() == v1::SWEEP_STATE_PAUSED;
-    if (id.ok() && is_open && id->number > made && id->number <= sweep.planned_trials()) {
-      return absl::Status(status.code(),
-                          fmt::format("trial {} is not made yet: sweep {} has made {} of {}", shown,
-                                      sweep_name, made, sweep.planned_trials()));
+    if (made > 0 && IsNotMadeYet(shown, sweep)) {
+      return absl::NotFoundError(fmt::format(
+          "trial {} is not made yet: sweep {} has trials 1 to {} of {}, and makes more as workers "
+          "take them",
+          shown, sweep_name, made, sweep.planned_trials()));
     }
     return With(status, made == 0 ? "; its first trials are being made"
                                   : fmt::format("; sweep {} has trials 1 to {}", sweep_name, made));

@@ -44,7 +44,7 @@ absl::Status CheckFolder(const ModelOptions& options) {
   }
   if (!options.force && !fs::is_empty(options.folder, error) && !error) {
     return absl::AlreadyExistsError(
-        absl::StrCat(options.folder, ": is not empty; --force writes into it all the same"));
+        absl::StrCat("folder ", options.folder, " is not empty; --force writes into it anyway"));
   }
   return absl::OkStatus();
 }

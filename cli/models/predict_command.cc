@@ -9,10 +9,10 @@
 #include "cli/models/digit_picture.h"
 #include "cli/models/predict_input.h"
 #include "cli/models/trained_model.h"
-#include "cli/options.h"
 #include "cli/present/listing.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
+#include "common/command_line/options.h"
 #include "proto/names.h"
 #include "worker/data/batch.h"
 

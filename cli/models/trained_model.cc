@@ -42,19 +42,18 @@ absl::Status NoWeights(const v1::Trial& trial) {
   std::string why;
   switch (trial.state()) {
     case v1::TRIAL_STATE_PENDING:
-      why = fmt::format("it is pending; sweep explain {} says why it waits", name);
+      why = "it is pending: it waits for a worker";
       break;
     case v1::TRIAL_STATE_LEASED:
     case v1::TRIAL_STATE_RUNNING:
       why = fmt::format(
-          "it is {}, at epoch {} of {}, and no checkpoint of it is stored; weights are kept when "
-          "it "
+          "it is {}, at epoch {} of {}, and has no checkpoint yet; weights are kept when it "
           "completes",
           state, trial.epoch(), trial.epochs());
       break;
     case v1::TRIAL_STATE_COMPLETED:
       why = trial.artifacts().empty() ? "it is completed, but no file of it was kept"
-                                      : "it is completed; its trainer kept other files only";
+                                      : "it is completed; its program kept files, but no weights";
       break;
     default:
       why = fmt::format("it was {} at epoch {} of {}, and no checkpoint of it is stored", state,

@@ -10,6 +10,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "cli/present/text.h"
+#include "common/base/counted.h"
 #include "common/expr/expression.h"
 
 namespace sweep::cli {
@@ -73,8 +74,8 @@ void Zoom(const std::vector<double>& shares, std::initializer_list<double> floor
   const auto hidden =
       std::count_if(shares.begin(), shares.end(), [&](double s) { return s < *floor; });
   if (hidden == 0) return;
-  plot->note = fmt::format("{} {}{} below {:g} % not shown (lowest {})", hidden, what,
-                           hidden == 1 ? "" : "s", *floor * 100,
+  plot->note = fmt::format("{} below {:g} % not shown (lowest {})", Counted(hidden, what),
+                           *floor * 100,
                            Percent(*std::min_element(shares.begin(), shares.end())));
 }
 

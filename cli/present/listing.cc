@@ -1,12 +1,16 @@
 #include "cli/present/listing.h"
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <map>
 #include <numeric>
 #include <set>
 
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_split.h"
 #include "cli/present/text.h"
+#include "common/base/nearest.h"
 
 namespace sweep::cli {
 namespace {
@@ -15,13 +19,16 @@ using nlohmann::json;
 
 constexpr int kGap = 2;
 constexpr int kNarrowest = 12;
+constexpr int kSpare = 2;  // columns of this `drop` and above go before an elastic one is cut short
 
 // The width that each column needs; -kGap for one that is not shown.
 std::vector<int> NaturalWidths(const Listing& listing) {
   std::vector<int> widths;
   for (std::size_t c = 0; c < listing.columns.size(); ++c) {
     int width = DisplayWidth(listing.columns[c].title);
-    for (const auto& row : listing.rows) width = std::max(width, DisplayWidth(row[c].text));
+    for (const auto& row : listing.rows) {
+      width = std::max(width, DisplayWidth(Printable(row[c].text)));
+    }
     widths.push_back(listing.columns[c].in_table ? width : -kGap);
   }
   return widths;
@@ -45,18 +52,39 @@ std::vector<int> Narrowed(const Listing& listing, std::vector<int> widths, int t
   return widths;
 }
 
-// First elastic columns are cut, then the least important ones go, until the table fits.
+// The width that the table is content with: an elastic column asks for at most half of the terminal.
+int WantedExcess(const Listing& listing, std::vector<int> widths, int terminal) {
+  for (std::size_t c = 0; c < widths.size(); ++c) {
+    if (!listing.columns[c].elastic) continue;
+    widths[c] = std::min(widths[c], std::max(kNarrowest, terminal / 2));
+  }
+  return ExcessOver(widths, terminal);
+}
+
+// The column that is left out next; columns.size() when none may be.
+std::size_t LeastColumn(const Listing& listing, const std::vector<int>& widths) {
+  std::size_t least = widths.size();
+  for (std::size_t c = 0; c < widths.size(); ++c) {
+    if (widths[c] < 0 || listing.columns[c].drop == 0) continue;
+    if (least == widths.size() || listing.columns[c].drop > listing.columns[least].drop) least = c;
+  }
+  return least;
+}
+
+// Columns that can be spared go until the table fits with what elastic ones ask for; these are cut
+// to what is left, and then everything goes by its `drop`.
 std::vector<int> ColumnWidths(const Listing& listing, int terminal) {
   std::vector<int> natural = NaturalWidths(listing);
+  while (terminal > 0 && WantedExcess(listing, natural, terminal) > 0) {
+    const std::size_t least = LeastColumn(listing, natural);
+    if (least == natural.size()) break;
+    if (listing.columns[least].elastic || listing.columns[least].drop < kSpare) break;
+    natural[least] = -kGap;
+  }
   while (true) {
     const std::vector<int> widths = Narrowed(listing, natural, terminal);
     if (ExcessOver(widths, terminal) == 0) return widths;
-    std::size_t least = listing.columns.size();
-    for (std::size_t c = 0; c < natural.size(); ++c) {
-      if (natural[c] < 0 || listing.columns[c].drop == 0) continue;
-      if (least == natural.size() || listing.columns[c].drop > listing.columns[least].drop)
-        least = c;
-    }
+    const std::size_t least = LeastColumn(listing, natural);
     if (least == natural.size()) return widths;
     natural[least] = -kGap;
   }
@@ -78,7 +106,7 @@ void PrintTable(const Listing& listing, int terminal, std::ostream& out) {
     line.erase(line.find_last_not_of(' ') + 1);
     out << line << '\n';
   };
-  print_line([&](std::size_t c) { return listing.columns[c].title; });
+  print_line([&](std::size_t c) { return Printable(listing.columns[c].title); });
   for (const auto& row : listing.rows) {
     print_line([&](std::size_t c) { return Printable(row[c].text); });
   }
@@ -137,6 +165,89 @@ void PrintCsv(const Listing& listing, std::ostream& out) {
 }
 
 }  // namespace
+
+namespace {
+
+// The hyperparameters and other keys within a column whose values are objects.
+std::set<std::string> InnerNames(const Listing& listing, std::size_t column) {
+  std::set<std::string> names;
+  for (const auto& row : listing.rows) {
+    if (!row[column].value.is_object()) continue;
+    for (const auto& [name, value] : row[column].value.items()) names.insert(name);
+  }
+  return names;
+}
+
+std::string Title(std::string text) {
+  for (char& c : text) {
+    c = c == '_' ? ' ' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  }
+  return text;
+}
+
+std::string CellText(const json& value) {
+  if (value.is_null()) return "–";
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_number_float()) return ShortNumber(value.get<double>());
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace
+
+absl::StatusOr<Listing> ChooseColumns(const Listing& listing, const std::vector<std::string>& names) {
+  Listing chosen{.columns = {}, .rows = std::vector<std::vector<Cell>>(listing.rows.size()),
+                 .empty = listing.empty};
+  std::vector<std::string> known;
+  for (const std::string& wanted : names) {
+    const bool is_inner = wanted.starts_with("parameters.");
+    const std::string name = is_inner ? wanted.substr(std::string("parameters.").size()) : wanted;
+    bool found = false;
+    for (std::size_t c = 0; c < listing.columns.size() && !found; ++c) {
+      const Listing::Column& column = listing.columns[c];
+      if (column.key.empty()) continue;
+      known.push_back(column.key);
+      if (!is_inner && column.key == name) {
+        chosen.columns.push_back(column);
+        chosen.columns.back().in_table = true;
+        chosen.columns.back().drop = 0;
+        if (column.title.empty()) chosen.columns.back().title = Title(column.key);
+        for (std::size_t r = 0; r < listing.rows.size(); ++r) {
+          Cell cell = listing.rows[r][c];
+          if (cell.text.empty()) cell.text = CellText(cell.value);
+          chosen.rows[r].push_back(std::move(cell));
+        }
+        found = true;
+        continue;
+      }
+      const std::set<std::string> inner = InnerNames(listing, c);
+      known.insert(known.end(), inner.begin(), inner.end());
+      if (!inner.contains(name)) continue;
+      chosen.columns.push_back({name, column.key + "." + name, true});
+      for (std::size_t r = 0; r < listing.rows.size(); ++r) {
+        const json& object = listing.rows[r][c].value;
+        const json value = object.contains(name) ? object[name] : json(nullptr);
+        if (value.is_string()) chosen.columns.back().align_right = false;
+        chosen.rows[r].push_back({CellText(value), value});
+      }
+      found = true;
+    }
+    // A table without rows does not know the hyperparameters.
+    if (!found && listing.rows.empty()) {
+      chosen.columns.push_back({wanted, wanted});
+    } else if (!found) {
+      return absl::InvalidArgumentError("--columns: there is no column '" + wanted + "'" +
+                                        DidYouMean(name, known));
+    }
+  }
+  return chosen;
+}
+
+absl::StatusOr<Listing> ChooseColumns(const Listing& listing, const std::string& names) {
+  if (names.empty()) return listing;
+  std::vector<std::string> wanted = absl::StrSplit(names, ',', absl::SkipWhitespace());
+  for (std::string& name : wanted) absl::StripAsciiWhitespace(&name);
+  return ChooseColumns(listing, wanted);
+}
 
 void PrintJson(const nlohmann::json& value, std::ostream& out) {
   out << value.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << '\n';

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
+
 namespace sweep::cli {
 
 enum class Format { kTable, kJson, kCsv };
@@ -24,7 +26,9 @@ struct Listing {
     bool align_right = false;
     bool in_table = true;  // false: only for programs
     bool elastic = false;  // may be cut when the table is too wide for the terminal
-    int drop = 0;          // left out when that is not enough, the highest first; 0: never
+    // Left out when the table is too wide, the highest first; 0: never. Those of 2 and more go before
+    // an elastic column is cut to less than half of the width.
+    int drop = 0;
   };
   std::vector<Column> columns;
   std::vector<std::vector<Cell>> rows;  // each as long as `columns`
@@ -33,6 +37,13 @@ struct Listing {
 
 // `width` is the terminal's width in columns; 0 cuts nothing.
 void PrintListing(const Listing& listing, Format format, int width, std::ostream& out);
+
+// Only the columns that are named by their key, in that order; hyperparameters by their name, or as
+// "parameters.lr". InvalidArgument, with what is nearest, for one that is not there.
+absl::StatusOr<Listing> ChooseColumns(const Listing& listing, const std::vector<std::string>& names);
+
+// As ChooseColumns, with the names as people give them: "lr,accuracy". Empty: all columns.
+absl::StatusOr<Listing> ChooseColumns(const Listing& listing, const std::string& names);
 
 // The rows as an array of objects.
 nlohmann::json ListingJson(const Listing& listing);

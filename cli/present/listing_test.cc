@@ -59,6 +59,57 @@ TEST(Listing, TableThatIsStillTooWideLosesItsLeastImportantColumns) {
       << "what must stay stays";
 }
 
+TEST(Listing, OtherColumnsGoBeforeAnElasticOneIsCutToLessThanHalf) {
+  Listing listing;
+  listing.columns = {{"TRIAL", "trial"},
+                     {"INTERVAL", "interval", false, true, false, 5},
+                     {"GATE", "", false, true, false, 9},
+                     {"HYPERPARAMETERS", "parameters", false, true, true, 1}};
+  listing.rows = {{{"s/1", "s/1"},
+                   {"97.00–98.00", nullptr},
+                   {"✓", nullptr},
+                   {"lr=0.1 width=12 dropout=0.25", nullptr}}};
+  EXPECT_EQ(Printed(listing, Format::kTable, 60),
+            "TRIAL  INTERVAL     GATE  HYPERPARAMETERS\n"
+            "s/1    97.00–98.00  ✓     lr=0.1 width=12 dropout=0.25\n");
+  EXPECT_EQ(Printed(listing, Format::kTable, 50),
+            "TRIAL  INTERVAL     HYPERPARAMETERS\n"
+            "s/1    97.00–98.00  lr=0.1 width=12 dropout=0.25\n");
+  EXPECT_EQ(Printed(listing, Format::kTable, 36),
+            "TRIAL  HYPERPARAMETERS\n"
+            "s/1    lr=0.1 width=12 dropout=0.25\n");
+}
+
+TEST(ChooseColumns, TakesKeysAndHyperparametersInTheOrderGiven) {
+  const absl::StatusOr<Listing> chosen = ChooseColumns(TwoTrials(), "note, lr,trial");
+  ASSERT_TRUE(chosen.ok()) << chosen.status();
+  EXPECT_EQ(Printed(*chosen, Format::kTable),
+            "note      lr  TRIAL\n"
+            "–        0.1  数/1\n"
+            "a,b \"c\"  0.2  b/2\n");
+  EXPECT_EQ(Printed(*chosen, Format::kCsv),
+            "parameters.note,parameters.lr,trial\n"
+            ",0.1,数/1\n"
+            "\"a,b \"\"c\"\"\",0.2,b/2\n");
+  EXPECT_EQ(ChooseColumns(TwoTrials(), "parameters.lr")->columns.size(), 1u);
+  EXPECT_EQ(ChooseColumns(TwoTrials(), "")->columns.size(), 4u);
+  const absl::StatusOr<Listing> wrong = ChooseColumns(TwoTrials(), "trail");
+  EXPECT_EQ(wrong.status().message(),
+            "--columns: there is no column 'trail'; did you mean 'trial'?");
+}
+
+TEST(Listing, WhatTurnsTheTextOrIsNotSeenIsShownAndMeasured) {
+  Listing listing;
+  listing.columns = {{"NAME", "name"}, {"N", "n", true}};
+  listing.rows = {{{"a\u202Eb", "a\u202Eb"}, {"1", 1}}, {{"abc", ""}, {"2", 2}}};
+  EXPECT_EQ(Printed(listing, Format::kTable),
+            "NAME      N\n"
+            "a\\u202eb  1\n"
+            "abc       2\n");
+  EXPECT_NE(Printed(listing, Format::kJson).find("a\u202Eb"), std::string::npos)
+      << "programs get what was written";
+}
+
 TEST(Listing, CombiningAndEmojiCharactersKeepTheirColumnsApart) {
   Listing listing;
   listing.columns = {{"NAME", "name"}, {"N", "n", true}};

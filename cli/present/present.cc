@@ -143,7 +143,7 @@ bool HasDiverged(const std::vector<v1::Sweep>& sweeps) {
 
 Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
   Listing listing;
-  listing.empty = "no sweeps yet; submit one with: sweep submit FILE";
+  listing.empty = "no sweeps yet; `sweep run` or `sweep submit` with a sweep file makes one";
   listing.columns = {{"SWEEP", "name", false, true, true},
                      {"STATE", "state"},
                      {"TRIALS", "ended", true},
@@ -194,6 +194,13 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
 
 namespace {
 
+// Of trials that have all failed, why is what matters.
+bool AllFailed(const std::vector<v1::Trial>& trials) {
+  return !trials.empty() && std::all_of(trials.begin(), trials.end(), [](const v1::Trial& trial) {
+    return trial.state() == v1::TRIAL_STATE_FAILED || trial.state() == v1::TRIAL_STATE_DIVERGED;
+  });
+}
+
 // The time of its attempts.
 Cell TimeSpent(const v1::Trial& trial) {
   if (trial.attempt() == 0) return Missing();
@@ -208,7 +215,7 @@ Listing TrialListing(const std::vector<v1::Trial>& trials) {
   listing.empty = "no trials";
   listing.columns = {{"TRIAL", "trial"},
                      {"STATE", "state"},
-                     {"PARAMETERS", "parameters", false, true, true},
+                     {"HYPERPARAMETERS", "parameters", false, true, true},
                      {"EPOCH", "epoch", true, true, false, 3},
                      {"", "epochs", true, false},
                      {"BEST", "best_accuracy", true},
@@ -226,7 +233,7 @@ Listing TrialListing(const std::vector<v1::Trial>& trials) {
                      {"", "attempt", true, false},
                      {"", "failures", true, false},
                      {"", "worker", false, false},
-                     {"", "reason", false, false}};
+                     {"REASON", "reason", false, AllFailed(trials), true}};
   for (const v1::Trial& trial : trials) {
     const bool measured = trial.epoch() > 0;
     const std::string parameters = ParametersText(trial);
@@ -253,7 +260,7 @@ Listing TrialListing(const std::vector<v1::Trial>& trials) {
          Count(trial.attempt()),
          Count(trial.failures()),
          Text(ShortName(trial.worker())),
-         Text(trial.reason())});
+         {OneLine(trial.reason(), kReasonBytes), trial.reason()}});
   }
   return listing;
 }

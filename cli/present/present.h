@@ -63,5 +63,8 @@ void PrintSweep(const v1::Sweep& sweep, const Session& session,
 
 // The ranking with its gates and a line of conclusion, as `best` and `run` print it.
 void PrintRanking(const v1::RankSweepResponse& ranking, const Session& session, std::ostream& out);
+// What stands below its table.
+void PrintRankingNotes(const v1::RankSweepResponse& ranking, const Session& session,
+                       std::ostream& out);
 
 }  // namespace sweep::cli

@@ -8,6 +8,7 @@
 #include "cli/present/cells.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
+#include "common/base/counted.h"
 #include "common/stats/ranking.h"
 
 namespace sweep::cli {
@@ -98,9 +99,16 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
                      {"", "state", false, false},
                      {"", "seed", true, false},
                      {"", "defaults", false, false}};
-  for (const std::string& gate : ranking.sweep().gates())
-    listing.columns.push_back({ShortGate(gate), ""});
-  listing.columns.push_back({"PARAMETERS", "parameters", false, true, true, 1});
+  for (int gate = 0; gate < ranking.sweep().gates_size(); ++gate) {
+    // One that every row meets tells nothing that the line below does not.
+    const bool all_meet =
+        std::all_of(ranking.rows().begin(), ranking.rows().end(), [gate](const auto& row) {
+          return gate < row.gates_size() && row.gates(gate).met();
+        });
+    listing.columns.push_back(
+        {ShortGate(ranking.sweep().gates(gate)), "", false, true, false, all_meet ? 9 : 0});
+  }
+  listing.columns.push_back({"HYPERPARAMETERS", "parameters", false, true, true, 1});
   const std::set<std::string> constants = ConstantParameters(ranking);
 
   for (const v1::RankedConfiguration& row : ranking.rows()) {
@@ -141,6 +149,11 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
 
 void PrintRanking(const v1::RankSweepResponse& ranking, const Session& session, std::ostream& out) {
   PrintListing(RankListing(ranking), session.format, session.width, out);
+  PrintRankingNotes(ranking, session, out);
+}
+
+void PrintRankingNotes(const v1::RankSweepResponse& ranking, const Session& session,
+                       std::ostream& out) {
   if (session.format != Format::kTable) return;
   if (const std::set<std::string> constants = ConstantParameters(ranking); !constants.empty()) {
     out << "in every row:";
@@ -158,16 +171,17 @@ void PrintRanking(const v1::RankSweepResponse& ranking, const Session& session, 
     const v1::Trial& best = ranking.rows(0).trial();
     std::string when;
     if (best.epochs_to_target() > 0) {
-      when = fmt::format("; {} reached the target at epoch {}", ShortName(best.name()),
+      when = fmt::format("; {} met them at epoch {}", ShortName(best.name()),
                          best.epochs_to_target());
     }
     out << Styled(session, Style::kGreen,
-                  fmt::format("{} configuration{} every gate ({}){}", sweep.qualifying(),
-                              sweep.qualifying() == 1 ? " meets" : "s meet", criteria, when))
+                  fmt::format("{} {} all criteria ({}){}",
+                              Counted(sweep.qualifying(), "configuration"),
+                              sweep.qualifying() == 1 ? "meets" : "meet", Printable(criteria), when))
         << '\n';
   } else {
     out << Styled(session, Style::kYellow,
-                  fmt::format("no configuration meets every gate ({})", criteria))
+                  fmt::format("no configuration meets all criteria ({})", Printable(criteria)))
         << '\n';
   }
 }

@@ -106,21 +106,6 @@ std::string Pad(std::string_view text, int width, bool align_right) {
   return align_right ? blanks + std::string(text) : std::string(text) + blanks;
 }
 
-std::string Printable(std::string_view text) {
-  std::string clean;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t start = at;
-    const char32_t c = NextCodePoint(text, &at);
-    const bool control = c < 0x20 || (c >= 0x7F && c < 0xA0) || c == 0xFFFD;
-    if (control) {
-      clean += '?';
-    } else {
-      clean += text.substr(start, at - start);
-    }
-  }
-  return clean;
-}
-
 std::string WithSeparators(std::int64_t value) {
   std::string digits = std::to_string(value);
   for (int at = static_cast<int>(digits.size()) - 3; at > (value < 0 ? 1 : 0); at -= 3) {

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "absl/time/time.h"
+#include "common/base/printable.h"
 
 namespace sweep::cli {
 
@@ -18,10 +19,6 @@ std::string Truncate(std::string_view text, int width);
 std::string TruncateStyled(std::string_view text, int width);
 // `text` filled with blanks to `width` columns, on the right or (align_right) on the left.
 std::string Pad(std::string_view text, int width, bool align_right = false);
-// Control characters (terminal escapes in a name, say) as '?', so that what others wrote cannot
-// drive this terminal.
-std::string Printable(std::string_view text);
-
 // "19,750"
 std::string WithSeparators(std::int64_t value);
 // 0.9944 as "99.44 %"

@@ -4,6 +4,8 @@
 
 #include <cmath>
 
+#include "cli/session.h"
+
 namespace sweep::cli {
 namespace {
 
@@ -32,7 +34,7 @@ TEST(Pad, AlignsWideCharacters) {
 }
 
 TEST(Printable, DisarmsTerminalEscapes) {
-  EXPECT_EQ(Printable("\x1b[2Jx\n"), "?[2Jx?");
+  EXPECT_EQ(Printable("\x1b[2Jx\n"), "\\x1b[2Jx\\n");
   EXPECT_EQ(Printable("größe"), "größe");
 }
 
@@ -73,6 +75,42 @@ TEST(Text, AgoSaysHowLongBefore) {
   EXPECT_EQ(HumanAgo(now - absl::Seconds(200), now), "3 min ago");
   EXPECT_EQ(HumanAgo(now - absl::Minutes(150), now), "2 h ago");
   EXPECT_EQ(HumanAgo(now - absl::Hours(50), now), "2 d ago");
+}
+
+Session WithSettings(const std::string& coordinator, const std::string& coordinator_source,
+                     const std::string& database, const std::string& database_source) {
+  Session session;
+  session.connection.coordinator = coordinator;
+  session.connection.database = database;
+  session.settings = {{"coordinator", coordinator, coordinator_source},
+                      {"db", database, database_source}};
+  return session;
+}
+
+TEST(Command, SaysAgainWhomToAskAsFarAsThatIsNeeded) {
+  const std::vector<std::string> retry = {"retry", "night"};
+  EXPECT_EQ(Command(WithSettings("", "default", "sweep.db", "default"), retry),
+            "sweep retry night");
+  EXPECT_EQ(Command(WithSettings("", "default", "x y.db", "--db"), retry),
+            "sweep retry night --db 'x y.db'");
+  EXPECT_EQ(Command(WithSettings("", "default", "w.db", "SWEEP_DB"), retry),
+            "sweep retry night --db w.db")
+      << "a variable may be there for one command only";
+  EXPECT_EQ(Command(WithSettings("", "default", "w.db", "/home/x/config.yaml:1"), retry),
+            "sweep retry night");
+  EXPECT_EQ(Command(WithSettings("h:1", "SWEEP_COORDINATOR", "w.db", "SWEEP_DB"), retry),
+            "sweep retry night --coordinator h:1");
+  EXPECT_EQ(Command(WithSettings("", "--db", "w.db", "--db"), retry), "sweep retry night --db w.db");
+  EXPECT_EQ(Command(WithSettings("", "default", "-w.db", "--db"), retry),
+            "sweep retry night --db=-w.db");
+  EXPECT_EQ(Command(WithSettings("h:1", "SWEEP_COORDINATOR", "w.db", "--db"), {"run", "a.yaml"}),
+            "sweep run a.yaml --db w.db")
+      << "run asks nobody";
+}
+
+TEST(Command, QuotesItsWords) {
+  EXPECT_EQ(Command({"run", FileWord("-it's $x.yaml")}), "sweep run './-it'\\''s $x.yaml'");
+  EXPECT_EQ(Command({"train", "--resume=-x"}), "sweep train --resume=-x");
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "cli/present/present.h"
 #include "cli/present/text.h"
+#include "common/base/counted.h"
 
 namespace sweep::cli {
 namespace {
@@ -93,7 +94,7 @@ void TrialLog::AddLines(const std::vector<v1::LogLine>& lines) {
            .time = time,
            .attempt = line.attempt(),
            .number = line.line() - 1,
-           .text = fmt::format("[{} line{} dropped]", dropped, dropped == 1 ? "" : "s")});
+           .text = fmt::format("[{} dropped]", Counted(dropped, "line"))});
     }
     last_line_ = at;
     last_line_time_ = time;
@@ -125,7 +126,7 @@ std::string TrialLogText(const TrialLogEntry& entry, bool timestamps) {
       timestamps ? absl::FormatTime("%Y-%m-%d %H:%M:%E3S  ", entry.time, absl::LocalTimeZone())
                  : "";
   const bool attempt = entry.kind == Kind::kAttemptStart || entry.kind == Kind::kAttemptEnd;
-  if (!attempt) return time + Printable(entry.text);
+  if (!attempt) return time + PrintableLines(entry.text);
   // A reason may have many lines: the trainer's last words.
   std::string text;
   for (std::size_t at = 0; at <= entry.text.size();) {

@@ -8,6 +8,7 @@
 #include "absl/time/clock.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
+#include "common/base/counted.h"
 #include "common/base/utf8.h"
 #include "proto/names.h"
 
@@ -15,6 +16,7 @@ namespace sweep::cli {
 namespace {
 
 constexpr std::size_t kReasonBytes = 500;
+constexpr int kWide = 100;  // columns, from which on bars are long
 
 bool HasEnded(v1::TrialState state) {
   return state == v1::TRIAL_STATE_COMPLETED || state == v1::TRIAL_STATE_STOPPED ||
@@ -22,7 +24,7 @@ bool HasEnded(v1::TrialState state) {
          state == v1::TRIAL_STATE_CANCELLED;
 }
 
-std::string EndLine(const v1::Trial& trial, const Session& session) {
+std::string EndLine(const v1::Trial& trial, bool has_criteria, const Session& session) {
   const std::string name = ShortName(trial.name());
   if (trial.state() == v1::TRIAL_STATE_FAILED) {
     return Styled(session, Style::kRed, "✗ ") + name +
@@ -33,7 +35,7 @@ std::string EndLine(const v1::Trial& trial, const Session& session) {
            Printable(OneLine(trial.reason(), kReasonBytes)) + "  " + ParametersText(trial);
   }
   if (trial.state() == v1::TRIAL_STATE_CANCELLED) return "– " + name + "  cancelled";
-  std::string line = Styled(session, Style::kGreen, "✓ ") + name + "  " + ParametersText(trial);
+  std::string line = Styled(session, Style::kGreen, "✓ ") + name;
   if (trial.epoch() > 0) {
     // What the ranking has, which knows no epoch beyond the gate.
     if (trial.value_epoch() > 0 && trial.value_epoch() < trial.best_epoch() &&
@@ -43,11 +45,11 @@ std::string EndLine(const v1::Trial& trial, const Session& session) {
     line += fmt::format("  best {} at epoch {}, last {}", Percent(trial.best_accuracy()),
                         trial.best_epoch(), Percent(trial.last_accuracy()));
   }
-  if (trial.epochs_to_target() > 0) {
+  if (has_criteria && trial.epochs_to_target() > 0) {
     line += Styled(session, Style::kGreen,
-                   fmt::format("  target at epoch {}", trial.epochs_to_target()));
+                   fmt::format("  meets all criteria at epoch {}", trial.epochs_to_target()));
   }
-  return line;
+  return line + "  " + Printable(ParametersText(trial));
 }
 
 std::string EpochLine(const v1::TrialEpoch& event) {
@@ -65,12 +67,29 @@ bool WatchModel::ended() const {
   return sweep_.state() == v1::SWEEP_STATE_COMPLETED || sweep_.state() == v1::SWEEP_STATE_CANCELLED;
 }
 
+void WatchModel::Know(const std::vector<v1::Trial>& trials) {
+  for (const v1::Trial& trial : trials) {
+    const int epoch = HasEnded(trial.state()) ? trial.epochs() + 1 : trial.epoch();
+    known_[trial.number()] = {.attempt = trial.attempt(), .epoch = epoch};
+  }
+}
+
+bool WatchModel::IsKnown(std::int64_t number, int attempt, int epoch) const {
+  const auto known = known_.find(number);
+  if (known == known_.end()) return false;
+  return attempt < known->second.attempt ||
+         (attempt == known->second.attempt && epoch <= known->second.epoch);
+}
+
 void WatchModel::ApplyTrial(const v1::Trial& trial, const Session& session,
                             std::vector<std::string>* lines) {
   if (HasEnded(trial.state())) {
     running_.erase(trial.number());
     const bool is_new = ended_.insert_or_assign(trial.number(), trial).second;
-    if (is_new) lines->push_back(EndLine(trial, session));
+    if (is_new && !IsKnown(trial.number(), trial.attempt(), trial.epochs() + 1)) {
+      lines->push_back(EndLine(trial, sweep_.gates_size() > 0, session));
+      failures_told_ += trial.state() == v1::TRIAL_STATE_FAILED ? 1 : 0;
+    }
   } else if (trial.state() == v1::TRIAL_STATE_PENDING) {
     running_.erase(trial.number());
     ended_.erase(trial.number());
@@ -119,43 +138,53 @@ std::vector<std::string> WatchModel::Apply(const v1::WatchSweepResponse& message
     sweep_ = message.sweep();
     if (is_news && !sweep_.pause_reason().empty()) {
       lines.push_back(Styled(session, Style::kRed, "‖ ") + PauseText(sweep_) +
-                      "; go on with: sweep resume " + ShortName(sweep_.name()) +
-                      SameCoordinator(session));
+                      "; go on with: " +
+                      Command(session, {"resume", ShortName(sweep_.name())}));
     }
   }
   if (message.has_trial()) ApplyTrial(message.trial(), session, &lines);
   if (message.has_epoch()) {
     ApplyEpoch(message.epoch(), session, &lines);
-    if (epochs) lines.push_back(EpochLine(message.epoch()));
+    const absl::StatusOr<TrialId> id = ParseTrialResource(message.epoch().trial());
+    const v1::Epoch& epoch = message.epoch().epoch();
+    const bool is_known = id.ok() && IsKnown(id->number, epoch.attempt(), epoch.epoch());
+    if (epochs && !is_known) lines.push_back(EpochLine(message.epoch()));
   }
   if (message.has_progress()) ApplyProgress(message.progress());
   return lines;
 }
 
-std::string WatchModel::BarLine(const Running& running, const Session& session) const {
+std::string WatchModel::BarLine(const Running& running, int width, const Session& session) const {
   const v1::Progress& progress = running.progress;
-  const double share =
-      progress.steps() > 0 ? static_cast<double>(progress.step()) / progress.steps() : 0;
-  const int epoch = progress.steps() > 0 ? progress.epoch() : running.trial.epoch() + 1;
-  std::string line = fmt::format("  {}  epoch {:>2}/{} {}", ShortName(running.trial.name()),
-                                 std::min(epoch, running.trial.epochs()), running.trial.epochs(),
-                                 Styled(session, Style::kGreen, "▕" + Bar(share, 16) + "▏"));
-  line += progress.steps() > 0
-              ? fmt::format(" {:>4}/{}  {:>5} images/s", progress.step(), progress.steps(),
-                            WithSeparators(static_cast<std::int64_t>(progress.images_per_second())))
-              : std::string(" starting");
+  const int epochs = running.trial.epochs();
+  const bool has_steps = progress.steps() > 0;
+  // A program that tells nothing within an epoch: the bar shows its epochs.
+  const double share = has_steps ? static_cast<double>(progress.step()) / progress.steps()
+                       : epochs > 0 ? static_cast<double>(running.trial.epoch()) / epochs
+                                    : 0;
+  const int epoch = has_steps ? progress.epoch() : running.trial.epoch() + 1;
+  std::string line = fmt::format(
+      "  {}  epoch {:>2}/{} {}", ShortName(running.trial.name()), std::min(epoch, epochs), epochs,
+      Styled(session, Style::kGreen, "▕" + Bar(share, width < kWide ? 8 : 16) + "▏"));
+  if (has_steps) line += fmt::format(" {:>4}/{}", progress.step(), progress.steps());
+  if (!has_steps && running.trial.epoch() == 0) line += " starting";
   if (running.trial.epoch() > 0) {
     line += fmt::format("  last {} best {}", Percent(running.trial.last_accuracy()),
                         Percent(running.trial.best_accuracy()));
   }
-  return line + "  " + ParametersText(running.trial);
+  line += "  " + Printable(ParametersText(running.trial));
+  if (has_steps) {
+    line += fmt::format("  {} images/s", WithSeparators(static_cast<std::int64_t>(
+                                             progress.images_per_second())));
+  }
+  return line;
 }
 
-std::vector<std::string> WatchModel::Live(absl::Time, int width, const Session& session) const {
-  std::vector<std::string> lines;
-  std::string line =
-      fmt::format("{}  {}  {}/{} trials", Styled(session, Style::kBold, ShortName(sweep_.name())),
-                  StateName(sweep_.state()), ended_.size(), sweep_.planned_trials());
+std::string WatchModel::SummaryLine(const Session& session) const {
+  std::string line = fmt::format("{}  {}  {} of {} ended",
+                                 Styled(session, Style::kBold, ShortName(sweep_.name())),
+                                 StateName(sweep_.state()), ended_.size(),
+                                 Counted(sweep_.planned_trials(), "trial"));
   const auto failed = std::count_if(ended_.begin(), ended_.end(), [](const auto& entry) {
     return entry.second.state() == v1::TRIAL_STATE_FAILED;
   });
@@ -170,28 +199,39 @@ std::vector<std::string> WatchModel::Live(absl::Time, int width, const Session& 
   }
   if (running_.empty() && sweep_.state() == v1::SWEEP_STATE_ACTIVE)
     line += "  waiting for a worker";
-  lines.push_back(line);
-  for (const auto& [number, running] : running_) lines.push_back(BarLine(running, session));
+  return line;
+}
+
+std::vector<std::string> WatchModel::Live(absl::Time, const TerminalSize& size,
+                                          const Session& session) const {
+  std::vector<std::string> lines = {SummaryLine(session)};
+  // One line of the screen is for the cursor, one for a notice.
+  const auto room = static_cast<std::size_t>(std::max(1, size.lines - 3));
+  const bool all_fit = running_.size() <= room;
+  const std::size_t bars = all_fit ? running_.size() : room - 1;
+  for (const auto& [number, running] : running_) {
+    if (lines.size() > bars) break;
+    lines.push_back(BarLine(running, size.columns, session));
+  }
+  if (!all_fit) lines.push_back(fmt::format("  and {} more running", running_.size() - bars));
   // A line that wraps would take two rows and spoil the redrawing.
-  for (std::string& text : lines) text = TruncateStyled(text, width - 2);
+  for (std::string& text : lines) text = TruncateStyled(text, size.columns - 2);
   return lines;
 }
 
-WatchView::WatchView(const Session& session)
-    : session_(session), silent_(session.quiet || session.format != Format::kTable) {}
-
-WatchView::~WatchView() { Erase(); }
-
-void WatchView::Erase() {
-  if (drawn_lines_ > 0) std::cout << fmt::format("\x1b[{}F\x1b[J", drawn_lines_) << std::flush;
-  drawn_lines_ = 0;
+WatchView::WatchView(const Session& session, bool only_news)
+    : session_(session),
+      only_news_(only_news),
+      silent_(session.quiet || session.format != Format::kTable) {
+  if (session.terminal && !silent_) block_ = std::make_unique<LiveBlock>();
 }
+
+WatchView::~WatchView() = default;
 
 void WatchView::Print(const std::string& line) {
   if (silent_) return;
-  Erase();
-  std::cout << line << '\n' << std::flush;
-  last_draw_ = absl::InfinitePast();
+  const int columns = session_.terminal ? CurrentTerminalSize().columns : 0;
+  LiveBlock::Above(std::cout, Wrapped(line, columns) + "\n");
 }
 
 void WatchView::Lost(absl::Duration since) {
@@ -216,18 +256,13 @@ void WatchView::Update(const v1::WatchSweepResponse& message) {
 }
 
 void WatchView::Draw() {
-  if (silent_ || !session_.terminal || model_.sweep().name().empty()) return;
+  if (block_ == nullptr || model_.sweep().name().empty()) return;
   const absl::Time now = absl::Now();
   if (now - last_draw_ < absl::Milliseconds(100)) return;
   last_draw_ = now;
-  std::vector<std::string> lines = model_.Live(now, session_.width, session_);
-  if (!notice_.empty()) {
-    lines.push_back(Styled(session_, Style::kYellow, Truncate(notice_, session_.width - 2)));
-  }
-  Erase();
-  for (const std::string& line : lines) std::cout << line << '\n';
-  std::cout << std::flush;
-  drawn_lines_ = static_cast<int>(lines.size());
+  std::vector<std::string> lines = model_.Live(now, CurrentTerminalSize(), session_);
+  if (!notice_.empty()) lines.push_back(Styled(session_, Style::kYellow, notice_));
+  block_->Draw(std::move(lines));
 }
 
 }  // namespace sweep::cli

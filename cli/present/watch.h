@@ -2,12 +2,14 @@
 
 #include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "cli/connection.h"
+#include "cli/present/live_block.h"
 #include "cli/session.h"
 #include "sweep/v1/sweeps.pb.h"
 
@@ -21,45 +23,63 @@ class WatchModel {
   // scrolling log: trials that ended, epochs (only when `epochs` is true), the sweep's state.
   std::vector<std::string> Apply(const v1::WatchSweepResponse& message, absl::Time now, bool epochs,
                                  const Session& session);
-  // The lines of the live picture: one of the whole sweep, one bar per running trial.
-  std::vector<std::string> Live(absl::Time now, int width, const Session& session) const;
+  // What was there before the watching began: no lines are made of it.
+  void Know(const std::vector<v1::Trial>& trials);
+  // The lines of the live picture, which fit the terminal: one of the whole sweep, one bar per
+  // running trial, and how many more there are.
+  std::vector<std::string> Live(absl::Time now, const TerminalSize& size,
+                                const Session& session) const;
 
   bool ended() const;
   const v1::Sweep& sweep() const { return sweep_; }
   const std::string& cursor() const { return cursor_; }
+  // Trials that failed, with a line each.
+  int failures_told() const { return failures_told_; }
 
  private:
   struct Running {
     v1::Trial trial;
     v1::Progress progress;
   };
+  // How far a trial had come before.
+  struct Known {
+    int attempt = 0;
+    int epoch = 0;  // above the last one: it had ended
+  };
+  bool IsKnown(std::int64_t number, int attempt, int epoch) const;
   void ApplyTrial(const v1::Trial& trial, const Session& session, std::vector<std::string>* lines);
   void ApplyEpoch(const v1::TrialEpoch& event, const Session& session,
                   std::vector<std::string>* lines);
   void ApplyProgress(const v1::ProgressBatch& batch);
-  std::string BarLine(const Running& running, const Session& session) const;
+  std::string BarLine(const Running& running, int width, const Session& session) const;
+  std::string SummaryLine(const Session& session) const;
 
   v1::Sweep sweep_;
   std::string cursor_;
   std::map<std::int64_t, v1::Trial> ended_;
   std::map<std::int64_t, Running> running_;
+  std::map<std::int64_t, Known> known_;
+  int failures_told_ = 0;
 };
 
 // Draws a model on a terminal and keeps it up to date, or prints plain lines elsewhere. Prints
 // nothing with --quiet or in a format for programs.
 class WatchView {
  public:
-  explicit WatchView(const Session& session);
+  // `only_news`: no lines of what was there before; else the whole story, as a log wants it.
+  WatchView(const Session& session, bool only_news);
   // Removes the live picture.
   ~WatchView();
   void Update(const v1::WatchSweepResponse& message);
   // Draws again, at most ten times a second.
   void Draw();
-  // A line of its own above the live picture.
+  // A line of its own above the live picture, broken at blanks where it is too long.
   void Print(const std::string& line);
   // The coordinator has not answered for `since`, or answers again.
   void Lost(absl::Duration since);
   void Found();
+  bool only_news() const { return only_news_; }
+  void Know(const std::vector<v1::Trial>& trials) { model_.Know(trials); }
   const WatchModel& model() const { return model_; }
   // From now on a sweep that the coordinator pauses because its first trials fail alike is one that
   // has ended: for those who have nobody to resume it.
@@ -67,12 +87,12 @@ class WatchView {
   bool HasEndedAtPause() const { return ends_at_pause_ && !model_.sweep().pause_reason().empty(); }
 
  private:
-  void Erase();
   const Session session_;
+  const bool only_news_;
   const bool silent_;  // with --quiet, and in a format for programs
   WatchModel model_;
   std::string notice_;  // below the live picture
-  int drawn_lines_ = 0;
+  std::unique_ptr<LiveBlock> block_;  // on a terminal
   bool ends_at_pause_ = false;
   absl::Time last_draw_ = absl::InfinitePast();
 };
@@ -85,11 +105,13 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
                          const std::function<bool()>& interrupted, absl::Duration patience,
                          WatchView* view);
 
-// Prints the ranking of a sweep that has ended. The exit code: 0 when a configuration meets every
-// gate; else 1 when trials have failed for good or the sweep was cancelled, and 3 otherwise.
-int FinishSweep(Connection& connection, const std::string& name, int top, const Session& session);
+// Prints the ranking of a sweep that has ended. The exit code: 1 when trials have failed for good,
+// or when the sweep was cancelled before a configuration met all criteria; else 0 when one does, and
+// 3 otherwise. Failures of which `told` have had a line of their own are told again only by number.
+int FinishSweep(Connection& connection, const std::string& name, int top, const Session& session,
+                int told);
 // The same code and complaint, without the ranking.
-int EndOfSweep(Connection& connection, const v1::Sweep& sweep);
+int EndOfSweep(Connection& connection, const v1::Sweep& sweep, const Session& session, int told);
 
 // Fails with the reason of a sweep that the coordinator has paused, and how to go on: with
 // `resume`, a command.

@@ -9,6 +9,7 @@ namespace sweep::cli {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class WatchModelTest : public ::testing::Test {
@@ -23,6 +24,7 @@ class WatchModelTest : public ::testing::Test {
     sweep->set_epochs(10);
     sweep->set_metric("accuracy");
     sweep->set_maximize(true);
+    sweep->add_gates("accuracy >= 0.99");
     Apply(message);
   }
 
@@ -70,9 +72,9 @@ TEST_F(WatchModelTest, ShowsOneBarPerRunningTrial) {
   ApplyTrial(1, v1::TRIAL_STATE_LEASED);
   ApplyTrial(2, v1::TRIAL_STATE_PENDING);
   ApplyProgress(1, 3, 50);
-  const std::vector<std::string> lines = model_.Live(now_, 200, session_);
+  const std::vector<std::string> lines = model_.Live(now_, {200, 24}, session_);
   ASSERT_THAT(lines, SizeIs(2));
-  EXPECT_THAT(lines[0], HasSubstr("0/2 trials"));
+  EXPECT_THAT(lines[0], HasSubstr("0 of 2 trials ended"));
   EXPECT_THAT(lines[1], HasSubstr("s/1"));
   EXPECT_THAT(lines[1], HasSubstr("epoch  3/10"));
   EXPECT_THAT(lines[1], HasSubstr("50/100"));
@@ -89,13 +91,13 @@ TEST_F(WatchModelTest, SaysOfBestAndTimeLeftWhatTheCoordinatorDoes) {
   sweep->set_best_value(0.968);
   sweep->mutable_time_left()->set_seconds(300);
   Apply(message);
-  EXPECT_THAT(model_.Live(now_, 200, session_)[0], HasSubstr("best so far 96.80 % (s/1)"));
-  EXPECT_THAT(model_.Live(now_, 200, session_)[0], HasSubstr("about 5 min 0 s left"));
+  EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[0], HasSubstr("best so far 96.80 % (s/1)"));
+  EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[0], HasSubstr("about 5 min 0 s left"));
   sweep->set_best_qualifies(true);
   sweep->clear_time_left();
   Apply(message);
-  EXPECT_THAT(model_.Live(now_, 200, session_)[0], HasSubstr("best that qualifies 96.80 % (s/1)"));
-  EXPECT_THAT(model_.Live(now_, 200, session_)[0], Not(HasSubstr("left")));
+  EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[0], HasSubstr("best that qualifies 96.80 % (s/1)"));
+  EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[0], Not(HasSubstr("left")));
 }
 
 TEST_F(WatchModelTest, ADivergedTrialIsCountedApartFromTheFailed) {
@@ -103,7 +105,7 @@ TEST_F(WatchModelTest, ADivergedTrialIsCountedApartFromTheFailed) {
   const std::vector<std::string> lines = ApplyTrial(2, v1::TRIAL_STATE_DIVERGED);
   ASSERT_THAT(lines, SizeIs(1));
   EXPECT_THAT(lines[0], Not(HasSubstr("failed")));
-  EXPECT_THAT(model_.Live(now_, 200, session_)[0], HasSubstr("  1 failed  1 diverged"));
+  EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[0], HasSubstr("  1 failed  1 diverged"));
 }
 
 TEST_F(WatchModelTest, ReportsTheEndOfATrialOnce) {
@@ -111,7 +113,7 @@ TEST_F(WatchModelTest, ReportsTheEndOfATrialOnce) {
   const std::vector<std::string> lines = ApplyTrial(1, v1::TRIAL_STATE_COMPLETED);
   ASSERT_THAT(lines, SizeIs(1));
   EXPECT_THAT(lines[0], HasSubstr("best 99.41 % at epoch 9"));
-  EXPECT_THAT(lines[0], HasSubstr("target at epoch 9"));
+  EXPECT_THAT(lines[0], HasSubstr("meets all criteria at epoch 9"));
   EXPECT_THAT(ApplyTrial(1, v1::TRIAL_STATE_COMPLETED), SizeIs(0));
 }
 
@@ -130,13 +132,89 @@ TEST_F(WatchModelTest, AnEpochOlderThanTheTrialsRowChangesNothing) {
     message.mutable_epoch()->mutable_epoch()->set_validation_accuracy(0.9 + epoch * 0.01);
     EXPECT_THAT(Apply(message, /*epochs=*/true), SizeIs(1));
   }
-  EXPECT_THAT(model_.Live(now_, 200, session_)[1], HasSubstr("best 92.00 %"));
+  EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[1], HasSubstr("best 92.00 %"));
+}
+
+TEST_F(WatchModelTest, MoreTrialsThanRowsAreSummedUpBelowTheSummary) {
+  for (int number = 1; number <= 30; ++number) ApplyTrial(number, v1::TRIAL_STATE_RUNNING);
+  const std::vector<std::string> lines = model_.Live(now_, {80, 12}, session_);
+  ASSERT_THAT(lines, SizeIs(10)) << "with a line for a notice and one for the cursor";
+  EXPECT_THAT(lines[0], HasSubstr("0 of 2 trials ended"));
+  EXPECT_THAT(lines[1], HasSubstr("s/1 "));
+  EXPECT_THAT(lines[8], HasSubstr("s/8 "));
+  EXPECT_THAT(lines[9], HasSubstr("and 22 more running"));
+  EXPECT_THAT(model_.Live(now_, {80, 40}, session_), SizeIs(31));
+  EXPECT_THAT(model_.Live(now_, {80, 3}, session_), SizeIs(2)) << "however small it is";
+}
+
+TEST_F(WatchModelTest, AProgramThatTellsOnlyEpochsHasItsEpochsDrawn) {
+  ApplyTrial(1, v1::TRIAL_STATE_RUNNING);
+  EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[1], HasSubstr("starting"));
+  for (int epoch = 1; epoch <= 5; ++epoch) {
+    v1::WatchSweepResponse message;
+    message.mutable_epoch()->set_trial("sweeps/s/trials/1");
+    message.mutable_epoch()->mutable_epoch()->set_epoch(epoch);
+    message.mutable_epoch()->mutable_epoch()->set_attempt(1);
+    message.mutable_epoch()->mutable_epoch()->set_validation_accuracy(0.5);
+    Apply(message);
+    now_ += absl::Seconds(10);
+  }
+  const std::vector<std::string> lines = model_.Live(now_, {200, 24}, session_);
+  EXPECT_THAT(lines[1], HasSubstr("epoch  6/10 ▕████████        ▏  last 50.00 %"));
+  EXPECT_THAT(lines[1], Not(HasSubstr("starting")));
+}
+
+TEST_F(WatchModelTest, WhatWasThereBeforeMakesNoLines) {
+  v1::Trial ended, begun;
+  ended.set_number(1);
+  ended.set_state(v1::TRIAL_STATE_COMPLETED);
+  ended.set_attempt(1);
+  ended.set_epochs(10);
+  ended.set_epoch(10);
+  begun.set_number(2);
+  begun.set_state(v1::TRIAL_STATE_RUNNING);
+  begun.set_attempt(1);
+  begun.set_epoch(2);
+  begun.set_epochs(10);
+  model_.Know({ended, begun});
+  EXPECT_THAT(ApplyTrial(1, v1::TRIAL_STATE_COMPLETED), SizeIs(0));
+  EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[0], HasSubstr("1 of 2 trials ended"));
+  ApplyTrial(2, v1::TRIAL_STATE_RUNNING);
+  for (int epoch = 1; epoch <= 3; ++epoch) {
+    v1::WatchSweepResponse message;
+    message.mutable_epoch()->set_trial("sweeps/s/trials/2");
+    message.mutable_epoch()->mutable_epoch()->set_epoch(epoch);
+    message.mutable_epoch()->mutable_epoch()->set_attempt(1);
+    EXPECT_THAT(Apply(message, /*epochs=*/true), SizeIs(epoch > 2 ? 1 : 0)) << epoch;
+  }
+  EXPECT_THAT(ApplyTrial(2, v1::TRIAL_STATE_COMPLETED), SizeIs(1));
+}
+
+TEST_F(WatchModelTest, ATrialThatIsRetriedAndEndsAgainIsNews) {
+  v1::Trial failed;
+  failed.set_number(1);
+  failed.set_state(v1::TRIAL_STATE_FAILED);
+  failed.set_attempt(0);
+  model_.Know({failed});
+  EXPECT_THAT(ApplyTrial(1, v1::TRIAL_STATE_FAILED), SizeIs(1));
+  EXPECT_EQ(model_.failures_told(), 1);
+}
+
+TEST(Wrapped, BreaksAtBlanksAndNeverWithinANumber) {
+  const std::string line = "✓ s/1  best 99.80 % at epoch 5, last 99.80 %  lr=0.2469 width=12";
+  EXPECT_EQ(Wrapped(line, 100), line);
+  EXPECT_EQ(Wrapped(line, 44),
+            "✓ s/1  best 99.80 % at epoch 5, last 99.80 %\n    lr=0.2469 width=12");
+  EXPECT_EQ(Wrapped(line, 40),
+            "✓ s/1  best 99.80 % at epoch 5, last\n    99.80 %  lr=0.2469 width=12");
+  EXPECT_EQ(Wrapped("\x1b[32m✓\x1b[0m abc", 5), "\x1b[32m✓\x1b[0m abc") << "colours take no room";
+  EXPECT_EQ(Wrapped(line, 0), line);
 }
 
 TEST_F(WatchModelTest, LinesNeverExceedTheTerminal) {
   ApplyTrial(1, v1::TRIAL_STATE_RUNNING);
   ApplyProgress(1, 3, 50);
-  for (const std::string& line : model_.Live(now_, 40, session_)) EXPECT_LE(DisplayWidth(line), 39);
+  for (const std::string& line : model_.Live(now_, {40, 24}, session_)) EXPECT_LE(DisplayWidth(line), 39);
 }
 
 }  // namespace

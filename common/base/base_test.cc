@@ -3,11 +3,14 @@
 #include <cmath>
 #include <set>
 
+#include "common/base/counted.h"
 #include "common/base/diagnostic.h"
 #include "common/base/ids.h"
 #include "common/base/nearest.h"
 #include "common/base/philox.h"
+#include "common/base/printable.h"
 #include "common/base/sha256.h"
+#include "common/base/shell_quote.h"
 #include "common/base/utf8.h"
 #include "common/base/value.h"
 
@@ -118,6 +121,35 @@ TEST(Utf8, LinesBecomeOneLine) {
 TEST(Diagnostics, AreSortedByFileAndLine) {
   EXPECT_EQ(FormatDiagnostics({{"a.yaml", 9, "nine"}, {"a.yaml", 2, "two"}, {"a.yaml", 0, "all"}}),
             "a.yaml: all\na.yaml:2: two\na.yaml:9: nine");
+}
+
+TEST(Printable, EscapesWhatMovesTurnsOrHides) {
+  EXPECT_EQ(Printable("größe 数 🚀 e\u0301 ✓"), "größe 数 🚀 e\u0301 ✓");
+  EXPECT_EQ(Printable("a\u202Eb"), "a\\u202eb");
+  EXPECT_EQ(Printable("\u2066x\u2069\u200B\u200D\u200E\u061C\uFEFF\u2028\u2029\u00AD"),
+            "\\u2066x\\u2069\\u200b\\u200d\\u200e\\u061c\\ufeff\\u2028\\u2029\\xad");
+  EXPECT_EQ(Printable("\x1b[2J\u009b31m\a\x7f\r\n\t"), "\\x1b[2J\\x9b31m\\x07\\x7f\\r\\n\\t");
+  EXPECT_EQ(Printable(std::string_view("a\0b\xff\xc3", 5)), "a\\x00b\\xff\\xc3");
+  EXPECT_EQ(Printable("\U000E0041"), "\\U000e0041");
+  EXPECT_EQ(PrintableLines("two\nlines\tof\rtext"), "two\nlines\tof\\rtext");
+}
+
+TEST(ShellQuote, IsOneWordOfAShell) {
+  EXPECT_EQ(ShellQuote("night/7"), "night/7");
+  EXPECT_EQ(ShellQuote("--columns=a,b"), "--columns=a,b");
+  EXPECT_EQ(ShellQuote(""), "''");
+  EXPECT_EQ(ShellQuote("a b"), "'a b'");
+  EXPECT_EQ(ShellQuote("$HOME `x` \"q\" *"), "'$HOME `x` \"q\" *'");
+  EXPECT_EQ(ShellQuote("it's"), "'it'\\''s'");
+  EXPECT_EQ(ShellQuote("~"), "'~'");
+  EXPECT_EQ(ShellQuote("a\nb'\\"), "$'a\\x0ab\\'\\\\'");
+  EXPECT_EQ(ShellQuote("\u202E"), "$'\\xe2\\x80\\xae'");
+}
+
+TEST(Counted, HasOneAndMany) {
+  EXPECT_EQ(Counted(1, "trial"), "1 trial");
+  EXPECT_EQ(Counted(0, "trial"), "0 trials");
+  EXPECT_EQ(Counted(12, "slot"), "12 slots");
 }
 
 }  // namespace

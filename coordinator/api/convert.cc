@@ -264,6 +264,7 @@ v1::Worker ToProto(const WorkerInfo& worker) {
   proto.set_failed(worker.failed);
   proto.set_images_per_second(worker.images_per_second);
   proto.set_allows_programs(worker.description.allows_programs);
+  for (const std::string& sweep : worker.description.only_sweeps) proto.add_only_sweeps(sweep);
   if (worker.put_aside) {
     proto.mutable_put_aside()->set_failures(worker.put_aside->failures);
     proto.mutable_put_aside()->set_reason(worker.put_aside->reason);
@@ -404,7 +405,8 @@ absl::StatusOr<SynchronizeCall> FromProto(const v1::SynchronizeRequest& request)
                       .devices = {worker.devices().begin(), worker.devices().end()},
                       .build = worker.build(),
                       .labels = {worker.labels().begin(), worker.labels().end()},
-                      .allows_programs = worker.allows_programs()},
+                      .allows_programs = worker.allows_programs(),
+                      .only_sweeps = {worker.only_sweeps().begin(), worker.only_sweeps().end()}},
       .protocol = request.protocol(),
       .draining = request.draining(),
       .no_wait = request.no_wait()};

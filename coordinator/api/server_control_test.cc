@@ -375,7 +375,7 @@ TEST_F(ControlTest, ATrialIsExplainedInEveryState) {
   EXPECT_THAT(Explain("s/1").reasons(0), HasSubstr("worker w trains it: attempt 1 was granted"));
   const v1::ExplainTrialResponse waits = Explain("s/4");
   EXPECT_THAT(waits.reasons(), ElementsAre("the slot of 1 worker is busy: 1 with sweep s",
-                                           "2 trials are granted before it, of its own sweep"));
+                                           "2 trials go first, of its own sweep"));
   EXPECT_EQ(waits.trials_ahead(), 2);
   EXPECT_EQ(waits.trial().name(), "sweeps/s/trials/4");
   ASSERT_EQ(Pause(), absl::OkStatus());

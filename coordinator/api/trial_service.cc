@@ -221,6 +221,9 @@ absl::Status TrialService::Explanation(const v1::ExplainTrialRequest& request,
   *response->mutable_trial() = ToProto(*row, **spec);
   for (const std::string& reason : explanation.reasons) response->add_reasons(reason);
   response->set_trials_ahead(explanation.trials_ahead);
+  if (IsHeld(row->state) && !situation.holder_is_connected) {
+    *response->mutable_waits_for_worker() = ToProto(situation.waits_for_holder);
+  }
   return absl::OkStatus();
 }
 

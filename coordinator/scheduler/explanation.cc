@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <string_view>
 
+#include "common/base/counted.h"
 #include "common/base/utf8.h"
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 
 namespace sweep {
 namespace {
@@ -15,17 +17,16 @@ using Reasons = std::vector<std::string>;
 constexpr std::size_t kMaxReasonBytes = 400;
 constexpr std::size_t kMostPutAside = 3;
 
-// "1 trial", "2 trials".
-std::string Count(std::int64_t count, std::string_view noun) {
-  return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
-}
-
 std::string Ago(absl::Duration time) {
   const std::int64_t seconds = std::max<std::int64_t>(absl::ToInt64Seconds(time), 0);
   if (seconds < 60) return fmt::format("{} s ago", seconds);
   if (seconds < 3600) return fmt::format("{} min ago", seconds / 60);
   if (seconds < 48 * 3600) return fmt::format("{} h {} min ago", seconds / 3600, seconds / 60 % 60);
   return fmt::format("{} days ago", seconds / 86400);
+}
+
+std::string Seconds(absl::Duration time) {
+  return fmt::format("{} s", absl::ToInt64Seconds(absl::Ceil(time, absl::Seconds(1))));
 }
 
 std::string AndList(const std::map<std::string, std::int64_t>& counts, std::string_view between) {
@@ -63,12 +64,20 @@ void ExplainPause(const TrialSituation& at, Reasons* reasons) {
 void ExplainWorkers(const TrialSituation& at, std::int64_t ahead, Reasons* reasons) {
   if (at.workers == 0) {
     reasons->push_back("no worker is connected");
+  } else if (at.for_others == at.workers) {
+    reasons->push_back(fmt::format("{} {} only (sweep run): nobody trains sweep {}",
+                                   at.workers == 1
+                                       ? "the connected worker trains"
+                                       : fmt::format("all {} connected workers train", at.workers),
+                                   fmt::format("{}", fmt::join(at.others, ", ")), at.trial.sweep));
   } else if (at.may_train_it == 0) {
     reasons->push_back(fmt::format(
         "sweep {} brings its own program, and {} connected {} programs (sweep-worker "
         "--allow-program)",
-        at.trial.sweep, at.workers == 1 ? "the" : fmt::format("none of the {}", at.workers),
-        at.workers == 1 ? "worker does not allow" : "workers allows"));
+        at.trial.sweep, at.workers - at.for_others == 1
+                             ? "the"
+                             : fmt::format("none of the {}", at.workers - at.for_others),
+        at.workers - at.for_others == 1 ? "worker does not allow" : "workers allows"));
   } else if (at.draining == at.may_train_it) {
     reasons->push_back(at.draining == 1
                            ? "the worker that could train it drains"
@@ -78,13 +87,13 @@ void ExplainWorkers(const TrialSituation& at, std::int64_t ahead, Reasons* reaso
     const std::string with = AndList(at.busy_with, "with");
     reasons->push_back(fmt::format(
         "{} of {} {} busy{}{}", at.slots == 1 ? "the slot" : fmt::format("all {} slots", at.slots),
-        Count(at.may_train_it - at.draining - std::ssize(at.put_aside) -
-                  std::ssize(at.other_data),
-              "worker"),
+        Counted(at.may_train_it - at.draining - std::ssize(at.put_aside) -
+                    std::ssize(at.other_data),
+                "worker"),
         at.slots == 1 ? "is" : "are", with.empty() ? "" : ": ", with));
   } else if (at.sweep_state == SweepState::kActive && ahead < at.slots - at.busy) {
     reasons->push_back(fmt::format("{} {} free: it is granted with a worker's next call",
-                                   Count(at.slots - at.busy, "slot"),
+                                   Counted(at.slots - at.busy, "slot"),
                                    at.slots - at.busy == 1 ? "is" : "are"));
   }
 }
@@ -140,14 +149,14 @@ void ExplainQueue(const TrialSituation& at, std::int64_t ahead, Reasons* reasons
   std::string others;
   if (!at.ahead_in_others.empty()) {
     others = fmt::format(
-        "{}{}, with which it takes turns",
+        "{}{}; the sweeps take turns",
         at.ahead_in_sweep > 0 ? fmt::format("{} of its own sweep, ", at.ahead_in_sweep) : "",
         AndList(at.ahead_in_others, "of"));
   } else {
     others = "of its own sweep";
   }
-  reasons->push_back(fmt::format("{} {} granted before it{} {}", Count(ahead, "trial"),
-                                 ahead == 1 ? "is" : "are", at.ahead_in_others.empty() ? "," : ":",
+  reasons->push_back(fmt::format("{} {} first{} {}", Counted(ahead, "trial"),
+                                 ahead == 1 ? "goes" : "go", at.ahead_in_others.empty() ? "," : ":",
                                  others));
 }
 
@@ -222,14 +231,16 @@ Reasons ExplainHeld(const TrialSituation& at) {
                                 trial.attempt, since, where));
   if (at.sweep_state == SweepState::kPaused && at.give_back) {
     reasons.push_back(fmt::format(
-        "sweep {} is paused, so worker {} was told to write a checkpoint and give it back",
+        "sweep {} is paused, so worker {} was told to save a checkpoint and stop",
         trial.sweep, trial.worker));
   } else if (at.holder_drains) {
-    reasons.push_back(fmt::format("worker {} drains and will give it back", trial.worker));
+    reasons.push_back(fmt::format("worker {} drains: it will save a checkpoint and stop", trial.worker));
   }
   if (!at.holder_last_seen) {
-    reasons.push_back(fmt::format("worker {} has not been heard from since the coordinator started",
-                                  trial.worker));
+    reasons.push_back(fmt::format(
+        "worker {} has not been heard from since the coordinator started; it is waited for {} "
+        "more",
+        trial.worker, Seconds(at.waits_for_holder)));
   } else {
     reasons.push_back(fmt::format("worker {} was last heard from {}{}", trial.worker,
                                   Ago(at.now - *at.holder_last_seen),
@@ -246,17 +257,17 @@ Reasons ExplainEnded(const TrialSituation& at) {
       trial.attempt > 0 ? fmt::format(" (attempt {}, worker {})", trial.attempt, trial.worker) : "";
   switch (trial.state) {
     case TrialState::kCompleted:
-      return {fmt::format("it completed {} after {}{}", ago, Count(trial.epochs, "epoch"), holder)};
+      return {fmt::format("it completed {} after {}{}", ago, Counted(trial.epochs, "epoch"), holder)};
     case TrialState::kStopped:
       return {fmt::format("the stopping rule ended it {} after {}{}{}", ago,
-                          Count(trial.result.epoch, "epoch"), holder, why)};
+                          Counted(trial.result.epoch, "epoch"), holder, why)};
     case TrialState::kDiverged:
-      return {fmt::format("it diverged {} after {}{}{}", ago, Count(trial.result.epoch, "epoch"),
+      return {fmt::format("it diverged {} after {}{}{}", ago, Counted(trial.result.epoch, "epoch"),
                           holder, why),
               "the same seed and values would diverge again"};
     case TrialState::kCancelled:
       return {fmt::format("it was cancelled {} after {}{}{}", ago,
-                          Count(trial.result.epoch, "epoch"), holder,
+                          Counted(trial.result.epoch, "epoch"), holder,
                           trial.reason == "cancelled" ? "" : why)};
     default:
       break;
@@ -266,7 +277,7 @@ Reasons ExplainEnded(const TrialSituation& at) {
       trial.failures >= at.max_failures
           ? fmt::format("{} of {} permitted failures", trial.failures, at.max_failures)
           : "it would fail the same way again";
-  return {fmt::format("it failed {} after {}{}{}", ago, Count(trial.result.epoch, "epoch"), holder,
+  return {fmt::format("it failed {} after {}{}{}", ago, Counted(trial.result.epoch, "epoch"), holder,
                       why),
           count};
 }

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,8 @@ struct TrialSituation {
   // Workers that are connected. Those that may train it allow programs where that is needed.
   int workers = 0;
   int may_train_it = 0;
+  int for_others = 0;                             // of those that may not: train named sweeps only
+  std::set<std::string> others;                   // these sweeps
   int draining = 0;                               // of those that may train it
   std::int64_t slots = 0;                         // of those that may train it and do not drain
   std::int64_t busy = 0;                          // of these slots
@@ -50,6 +53,7 @@ struct TrialSituation {
   bool holder_is_connected = false;
   bool holder_drains = false;
   std::optional<absl::Time> holder_last_seen;  // nullopt: not since this coordinator started
+  absl::Duration waits_for_holder;             // until it is taken back from one that stays silent
   std::optional<ProgressMessage> progress;
 };
 

@@ -155,21 +155,21 @@ const Case kCases[] = {
     {Waiting(),
      [](auto& at) { at.ahead_in_sweep = 1; },
      {"all 4 slots of 2 workers are busy: 4 with sweep s",
-      "1 trial is granted before it, of its own sweep"}},
+      "1 trial goes first, of its own sweep"}},
     {Waiting(),
      [](auto& at) {
        at.ahead_in_sweep = 2;
        at.ahead_in_others = {{"a", 3}, {"b", 1}};
      },
      {"all 4 slots of 2 workers are busy: 4 with sweep s",
-      "6 trials are granted before it: 2 of its own sweep, 3 of sweep a, 1 of sweep b, with which "
-      "it takes turns"}},
+      "6 trials go first: 2 of its own sweep, 3 of sweep a, 1 of sweep b; the sweeps take "
+      "turns"}},
     {Waiting(),
      [](auto& at) {
        at.busy = 3;
        at.ahead_in_others = {{"a", 1}};
      },
-     {"1 trial is granted before it: 1 of sweep a, with which it takes turns"}},
+     {"1 trial goes first: 1 of sweep a; the sweeps take turns"}},
     {Waiting(),
      [](auto& at) { at.store_is_full = true; },
      {"all 4 slots of 2 workers are busy: 4 with sweep s",
@@ -222,12 +222,12 @@ const Case kCases[] = {
        at.give_back = true;
      },
      {"worker w trains it: attempt 2 was granted 3 min ago, epoch 4 of 19 is acknowledged",
-      "sweep s is paused, so worker w was told to write a checkpoint and give it back",
+      "sweep s is paused, so worker w was told to save a checkpoint and stop",
       "worker w was last heard from 5 s ago"}},
     {Held(),
      [](auto& at) { at.holder_drains = true; },
      {"worker w trains it: attempt 2 was granted 3 min ago, epoch 4 of 19 is acknowledged",
-      "worker w drains and will give it back", "worker w was last heard from 5 s ago"}},
+      "worker w drains: it will save a checkpoint and stop", "worker w was last heard from 5 s ago"}},
     {Held(),
      [](auto& at) {
        at.holder_is_connected = false;
@@ -236,9 +236,12 @@ const Case kCases[] = {
      {"worker w trains it: attempt 2 was granted 3 min ago, epoch 4 of 19 is acknowledged",
       "worker w was last heard from 3 days ago: it is gone"}},
     {Held(),
-     [](auto& at) { at.holder_last_seen.reset(); },
+     [](auto& at) {
+       at.holder_last_seen.reset();
+       at.waits_for_holder = absl::Seconds(41.5);
+     },
      {"worker w trains it: attempt 2 was granted 3 min ago, epoch 4 of 19 is acknowledged",
-      "worker w has not been heard from since the coordinator started"}},
+      "worker w has not been heard from since the coordinator started; it is waited for 42 s more"}},
     // Ended.
     {Ended(TrialState::kCompleted, ""),
      [](auto&) {},

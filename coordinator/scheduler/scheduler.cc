@@ -78,6 +78,7 @@ absl::Status SchedulerImpl::Load() {
   }
   absl::Status loaded = LoadLeases();
   RunDeferred();
+  WaitIdle();
   return loaded;
 }
 
@@ -135,8 +136,37 @@ absl::Status SchedulerImpl::LoadLeases() {
     if (trial == nullptr) continue;
     trial->secret = lease.secret;
     table_.FindWorker(lease.trial.worker)->heard = Now();
+    if (lease.embedded) GiveBackForTheDead(lease, sweep->spec);
   }
   return absl::OkStatus();
+}
+
+// The lock on the database is ours, so the process that had it is gone, and this worker with it.
+void SchedulerImpl::GiveBackForTheDead(const LeaseRow& lease,
+                                       std::shared_ptr<const SweepSpec> spec) {
+  const LeaseToken token{.sweep = lease.trial.sweep,
+                         .number = lease.trial.number,
+                         .attempt = lease.trial.attempt,
+                         .secret = lease.secret};
+  auto row = std::make_shared<absl::StatusOr<TrialRow>>(absl::UnknownError("not tried"));
+  DeferWrite(
+      [=](WriteTransaction& transaction) {
+        *row = transaction.FinishLease(token, *spec, LeaseOutcome::kGivenBack,
+                                       "the process that trained it has ended", {});
+        return row->status();
+      },
+      [=, this](const absl::Status& status) {
+        MutexLock lock(&mutex_);
+        if (!status.ok()) {  // it runs out with its term
+          return DeferLog(spdlog::level::warn,
+                          fmt::format("lease not taken back trial={}/{} reason={:?}", token.sweep,
+                                      token.number, std::string(status.message())));
+        }
+        DeferLog(spdlog::level::info,
+                 fmt::format("lease taken back trial={} attempt={} reason=\"its process has ended\"",
+                             (*row)->short_name(), token.attempt));
+        OnLeaseRow(**row, token);
+      });
 }
 
 // ---- What leaves the lock

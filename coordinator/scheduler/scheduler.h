@@ -23,6 +23,8 @@ struct SchedulerOptions {
   absl::Duration lease_term = absl::Seconds(60);
   absl::Duration poll_time = absl::Seconds(20);  // at most a third of lease_term
   std::uint64_t jitter_seed = 0;
+  // The name of the worker that lives in this process and ends with it; empty: there is none.
+  std::string embedded_worker;
   // Tests turn the threads off and call Tick and SearchTurn themselves.
   bool threads = true;
 };
@@ -34,7 +36,9 @@ struct SchedulerOptions {
 // held, on any thread, and must be quick.
 class Scheduler {
  public:
-  // Takes up what the store holds: every lease gets a full term.
+  // Takes up what the store holds: every lease gets a full term, but those of workers that lived in
+  // an earlier coordinator's process. Whoever has the database now knows that process to be gone,
+  // so they are given back at once.
   static absl::StatusOr<std::unique_ptr<Scheduler>> Start(const SchedulerOptions& options);
   // As Shutdown.
   virtual ~Scheduler() = default;

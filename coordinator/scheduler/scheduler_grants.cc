@@ -31,6 +31,7 @@ struct SchedulerImpl::Grant {
 
 struct SchedulerImpl::GrantBatch {
   std::string worker;
+  bool embedded = false;  // the worker lives in this process
   std::vector<Grant> grants;
 };
 
@@ -54,7 +55,7 @@ void SchedulerImpl::Dispatch() {
     TrialEntry* trial = nullptr;
     if (is_there[allows_programs] && MayTakeOneMore(worker)) {
       trial = table_.NextPending(
-          allows_programs,
+          worker->description,
           {.sweep = [&](const SweepEntry& sweep) { return !worker->other_data.contains(sweep.id); },
            .trial = [&](const TrialEntry& one) { return !WaitsForAnother(one, *worker); }});
       // What is left may be there for others.
@@ -67,7 +68,10 @@ void SchedulerImpl::Dispatch() {
     table_.SetClaim(trial, Claim::kGranting);
     ++worker->writes_in_flight;
     std::shared_ptr<GrantBatch>& batch = batches[name];
-    if (batch == nullptr) batch = std::make_shared<GrantBatch>(GrantBatch{.worker = name});
+    if (batch == nullptr) {
+      batch = std::make_shared<GrantBatch>(
+          GrantBatch{.worker = name, .embedded = name == options_.embedded_worker});
+    }
     batch->grants.push_back({.trial = trial->row,
                              .secret = RandomHex(kSecretBytes),
                              .spec = table_.FindSweep(trial->row.sweep_id)->spec,
@@ -97,7 +101,8 @@ void SchedulerImpl::WriteGrants(std::shared_ptr<GrantBatch> batch) {
       [batch](WriteTransaction& transaction) {
         for (Grant& grant : batch->grants) {
           if (grant.spec_json == nullptr) continue;
-          grant.lease = transaction.Grant(grant.trial.id, batch->worker, grant.secret);
+          grant.lease =
+              transaction.Grant(grant.trial.id, batch->worker, grant.secret, batch->embedded);
         }
         return absl::OkStatus();
       },

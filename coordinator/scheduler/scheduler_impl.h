@@ -123,6 +123,9 @@ class SchedulerImpl final : public Scheduler {
   void Remember(EndedSweep ended) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   absl::Status LoadSweep(SweepRow row);
   absl::Status LoadLeases();
+  // Of a lease whose worker ended with an earlier coordinator's process.
+  void GiveBackForTheDead(const LeaseRow& lease, std::shared_ptr<const SweepSpec> spec)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // A trial from the store, at the start; null (and logged) when it does not resolve any more.
   TrialEntry* TakeUp(const SweepSpec& spec, const TrialRow& row, bool needs_json)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -31,6 +31,9 @@ TrialSituation SchedulerImpl::Situation(const TrialRow& trial) const {
         entry->claim == Claim::kGranting || entry->claim == Claim::kReviving;
     situation.progress = entry->progress;
     DescribeFailures(*entry, &situation);
+    if (entry->held()) {
+      situation.waits_for_holder = std::max(entry->deadline - Now(), absl::ZeroDuration());
+    }
   }
   return situation;
 }
@@ -39,7 +42,13 @@ void SchedulerImpl::DescribeWorkers(TrialSituation* situation) const {
   for (const auto& [name, worker] : table_.workers()) {
     if (!worker.connected) continue;
     ++situation->workers;
-    if (situation->has_program && !worker.description.allows_programs) continue;
+    const std::set<std::string>& only = worker.description.only_sweeps;
+    if (!only.empty() && !only.contains(situation->trial.sweep)) {
+      ++situation->for_others;
+      situation->others.insert(only.begin(), only.end());
+      continue;
+    }
+    if (!worker.description.Trains(situation->trial.sweep, situation->has_program)) continue;
     ++situation->may_train_it;
     if (worker.leaves()) {
       ++situation->draining;
@@ -84,13 +93,15 @@ void SchedulerImpl::DescribeQueue(const SweepEntry& sweep, TrialSituation* situa
   const auto before =
       std::distance(sweep.pending.begin(), sweep.pending.lower_bound(situation->trial.number));
   situation->ahead_in_sweep = before;
-  const bool programs_are_trained =
-      std::any_of(table_.workers().begin(), table_.workers().end(), [](const auto& item) {
-        const WorkerEntry& worker = item.second;
-        return worker.connected && !worker.leaves() && worker.description.allows_programs;
-      });
+  const auto is_trained = [&](const SweepEntry& other) {
+    return std::any_of(table_.workers().begin(), table_.workers().end(), [&](const auto& item) {
+      const WorkerEntry& worker = item.second;
+      return worker.connected && !worker.leaves() &&
+             worker.description.Trains(other.name, other.has_program());
+    });
+  };
   for (const auto& [id, other] : table_.sweeps()) {
-    if (id == sweep.id || !other.is_offered(programs_are_trained)) continue;
+    if (id == sweep.id || !other.is_offered(true) || !is_trained(other)) continue;
     const bool is_first = std::pair(other.served, id) < std::pair(sweep.served, sweep.id);
     const std::int64_t turns = before + (is_first ? 1 : 0);
     const std::int64_t ahead = std::min<std::int64_t>(turns, std::ssize(other.pending));

@@ -40,6 +40,30 @@ TEST_F(SchedulerTest, SweepsTakeTurns) {
       UnorderedElementsAre("a/1#1", "a/2#1", "b/1#1", "b/2#1", testing::AnyOf("a/3#1", "b/3#1")));
 }
 
+TEST_F(SchedulerTest, AWorkerOfNamedSweepsGetsNoOthers) {
+  Submit("a");
+  Submit("b");
+  EXPECT_THAT(Trials(Leases(Call("w", {.slots = 9, .only_sweeps = {"b"}}))),
+              UnorderedElementsAre("b/1#1", "b/2#1", "b/3#1", "b/4#1"));
+  EXPECT_EQ(Trial(1, "a").state, TrialState::kPending);
+  EXPECT_THAT(Explain(scheduler_->Situation(Trial(1, "a"))).reasons,
+              ElementsAre("the connected worker trains b only (sweep run): nobody trains sweep a"));
+  const auto other = Call("v", {.only_sweeps = {"c"}});
+  EXPECT_FALSE(other->Get().has_value()) << "it waits for sweep c";
+  EXPECT_THAT(Explain(scheduler_->Situation(Trial(1, "a"))).reasons,
+              ElementsAre("all 2 connected workers train b, c only (sweep run): nobody trains sweep "
+                          "a"));
+  EXPECT_EQ(Leases(Call("u", {})).size(), 1u) << "a worker of all sweeps";
+}
+
+TEST_F(SchedulerTest, ASweepThatNobodyTrainsIsNotAheadInTheQueue) {
+  Submit("a");
+  Submit("b");
+  Call("w", {.only_sweeps = {"b"}});
+  EXPECT_EQ(Explain(scheduler_->Situation(Trial(2, "b"))).trials_ahead, 0);
+  EXPECT_EQ(Explain(scheduler_->Situation(Trial(3, "b"))).trials_ahead, 1);
+}
+
 TEST_F(SchedulerTest, NewWorkIsSpreadOverParkedWorkers) {
   const auto first = Call("w1", {.slots = 4});
   const auto second = Call("w2", {.slots = 4});
@@ -370,6 +394,42 @@ TEST_F(SchedulerTest, ALostTrialIsRevivedEvenAfterARestart) {
   const auto again = Leases(Call("w", {}));
   EXPECT_THAT(Trials(again), ElementsAre("s/1#1"));
   EXPECT_EQ(TrialSpecFromJson(*again[0].spec_json).trial, "s/1");
+}
+
+TEST_F(SchedulerTest, WhatADeadCoordinatorsOwnWorkerHeldIsFreeAtOnce) {
+  embedded_worker_ = "own";
+  Start();
+  Submit("s");
+  const auto own = Tokens(Call("own", {.slots = 2}));
+  ASSERT_EQ(own.size(), 2u);
+  ASSERT_EQ(Report(own[0], 1, 2), absl::OkStatus());
+  const auto remote = Tokens(Call("remote", {}));
+  ASSERT_EQ(remote.size(), 1u);
+  embedded_worker_ = "";
+  Start();  // in another process, as far as the store can tell
+  EXPECT_EQ(Trial(1).state, TrialState::kPending);
+  EXPECT_EQ(Trial(1).failures, 0);
+  const auto attempts = Must(store_->ListAttempts("s", 1));
+  ASSERT_EQ(attempts.size(), 1u);
+  EXPECT_EQ(attempts[0].outcome, "given_back");
+  EXPECT_EQ(attempts[0].reason, "the process that trained it has ended");
+  EXPECT_EQ(Trial(2).state, TrialState::kPending);
+  EXPECT_EQ(Trial(3).state, TrialState::kLeased) << "its worker may live";
+  EXPECT_THAT(Trials(Leases(Call("new", {.slots = 2}))), UnorderedElementsAre("s/1#2", "s/2#2"));
+  Start();
+  EXPECT_EQ(Trial(1).state, TrialState::kLeased) << "a worker of another process holds it now";
+}
+
+TEST_F(SchedulerTest, ASilentHolderIsWaitedForUntilItsTermEnds) {
+  Submit("s");
+  Call("w", {});
+  Start();
+  clock_.Advance(absl::Seconds(20));
+  const TrialSituation situation = scheduler_->Situation(Trial(1));
+  EXPECT_EQ(situation.waits_for_holder, absl::Seconds(40));
+  EXPECT_THAT(Explain(situation).reasons,
+              testing::Contains("worker w has not been heard from since the coordinator started; "
+                                "it is waited for 40 s more"));
 }
 
 // ---- What others see

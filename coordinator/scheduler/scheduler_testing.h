@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -59,8 +60,11 @@ class SchedulerTest : public testing::Test {
   void Start() {
     scheduler_.reset();
     faulty_ = std::make_unique<FaultyStore>(store_.get());
-    scheduler_ = Must(Scheduler::Start(
-        {.store = faulty_.get(), .clock = &clock_, .lease_term = kTerm, .threads = false}));
+    scheduler_ = Must(Scheduler::Start({.store = faulty_.get(),
+                                        .clock = &clock_,
+                                        .lease_term = kTerm,
+                                        .embedded_worker = embedded_worker_,
+                                        .threads = false}));
   }
 
   // Until nothing is under way and the search has nothing to do.
@@ -96,6 +100,7 @@ class SchedulerTest : public testing::Test {
     bool draining = false;
     bool no_wait = false;
     bool allows_programs = false;
+    std::set<std::string> only_sweeps = {};
     std::string session = "";  // the worker's name when empty
     int protocol = kWorkerProtocolVersion;
     std::uint64_t poll_id = 1;
@@ -107,7 +112,8 @@ class SchedulerTest : public testing::Test {
                              .description = {.host = "here",
                                              .pid = 7,
                                              .slots = said.slots,
-                                             .allows_programs = said.allows_programs},
+                                             .allows_programs = said.allows_programs,
+                                             .only_sweeps = said.only_sweeps},
                              .protocol = said.protocol,
                              .held = said.held,
                              .draining = said.draining,
@@ -202,6 +208,7 @@ class SchedulerTest : public testing::Test {
   SweepRow Sweep(const std::string& name = "s") { return Must(store_->GetSweep(name)); }
 
   FakeClock clock_;
+  std::string embedded_worker_;  // from the next Start on
   std::unique_ptr<Store> store_;
   std::unique_ptr<FaultyStore> faulty_;  // through which the scheduler uses it
   std::unique_ptr<Scheduler> scheduler_;

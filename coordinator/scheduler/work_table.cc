@@ -157,11 +157,13 @@ bool WorkTable::RemoveIfEnded(std::int64_t sweep_id) {
   return true;
 }
 
-TrialEntry* WorkTable::NextPending(bool allows_programs, const OfferFilter& may_be_offered) {
+TrialEntry* WorkTable::NextPending(const WorkerDescription& worker,
+                                   const OfferFilter& may_be_offered) {
   SweepEntry* next = nullptr;
   TrialEntry* chosen = nullptr;
   for (auto& [id, sweep] : sweeps_) {
-    if (!sweep.is_offered(allows_programs)) continue;
+    if (!sweep.is_offered(worker.allows_programs)) continue;
+    if (!worker.Trains(sweep.name, sweep.has_program())) continue;
     if (next != nullptr && sweep.served >= next->served) continue;
     if (!may_be_offered.sweep(sweep)) continue;
     const auto offered =

@@ -67,6 +67,7 @@ struct SweepEntry {
     return state == SweepState::kActive && !pending.empty() &&
            (to_programs || spec->program.empty());
   }
+  bool has_program() const { return !spec->program.empty(); }
 };
 
 // A call of a worker that waits for something to change.
@@ -137,13 +138,15 @@ class WorkTable {
   // Removes the sweep when it has made all its trials and they have ended. True when it did.
   bool RemoveIfEnded(std::int64_t sweep_id);
   // The oldest pending trial of the active sweep whose turn it is: of those that have one which may
-  // be offered, the sweep that was served longest ago. Sweeps with a program are offered to
-  // `allows_programs` only. Null when there is none. The caller claims it.
+  // be offered, the sweep that was served longest ago. Only of sweeps that `worker` trains. Null
+  // when there is none. The caller claims it.
   struct OfferFilter {
     std::function<bool(const SweepEntry&)> sweep;
     std::function<bool(const TrialEntry&)> trial;
   };
-  TrialEntry* NextPending(bool allows_programs, const OfferFilter& may_be_offered);
+  TrialEntry* NextPending(const WorkerDescription& worker, const OfferFilter& may_be_offered);
+  // Whether a worker that trains all sweeps could get one; without `allows_programs`, all sweeps
+  // that have no program.
   bool HasPending(bool allows_programs) const;
 
   WorkerEntry* FindWorker(const std::string& name);

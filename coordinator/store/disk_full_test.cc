@@ -49,7 +49,7 @@ class DiskFullTest : public testing::Test {
     const TrialRow trial = Must(store_->GetTrial("s", 1));
     LeaseRow lease;
     Persist([&](WriteTransaction& transaction) {
-      absl::StatusOr<LeaseRow> granted = transaction.Grant(trial.id, "w", "secret");
+      absl::StatusOr<LeaseRow> granted = transaction.Grant(trial.id, "w", "secret", false);
       if (granted.ok()) lease = *granted;
       return granted.status();
     });

@@ -335,11 +335,14 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrialsInState(Database& database, st
 
 absl::StatusOr<std::vector<LeaseRow>> SelectHeldLeases(Database& database) {
   Statement statement = database.Prepare(
-      "SELECT " TRIAL_COLUMNS TRIAL_JOIN
+      "SELECT " TRIAL_COLUMNS ", a.embedded " TRIAL_JOIN
+      "JOIN attempts a ON a.trial_id = t.id AND a.attempt = t.attempt "
       "WHERE s.state IN ('active', 'paused') AND t.state IN ('leased', 'running') ORDER BY t.id");
   return CollectRows<LeaseRow>(statement, [](const Statement& row) -> absl::StatusOr<LeaseRow> {
     STORE_ASSIGN_OR_RETURN(StoredTrial stored, DecodeTrial(row));
-    return LeaseRow{.trial = std::move(stored.row), .secret = std::move(stored.secret)};
+    return LeaseRow{.trial = std::move(stored.row),
+                    .secret = std::move(stored.secret),
+                    .embedded = row.Int(kTrialColumnCount) != 0};
   });
 }
 

@@ -122,6 +122,7 @@ struct AttemptRow {
 struct LeaseRow {
   TrialRow trial;
   std::string secret;
+  bool embedded = false;  // its worker lives, or lived, in the process of the coordinator
 };
 
 // Proof that a worker holds a trial.

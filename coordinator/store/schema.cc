@@ -326,6 +326,9 @@ CREATE INDEX attempts_by_end ON attempts (ended_us);
 )sql";
 
 constexpr std::string_view kVersion5 = R"sql(
+-- 1: by a worker in the coordinator's own process, which ends with it.
+ALTER TABLE attempts ADD COLUMN embedded INTEGER NOT NULL DEFAULT 0 CHECK (embedded IN (0, 1));
+
 -- A trial that diverged has state 'failed' and this mark, and is counted apart: SQLite cannot change
 -- the CHECK on states.
 ALTER TABLE trials ADD COLUMN diverged INTEGER NOT NULL DEFAULT 0 CHECK (diverged IN (0, 1));

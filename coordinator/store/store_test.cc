@@ -230,7 +230,7 @@ TEST_P(StoreTest, AGrantIsANewAttempt) {
   EXPECT_TRUE(store_->PendingTrials(sweep_.id)->empty());
 
   const absl::Status twice = store_->WriteAndWait([&](WriteTransaction& transaction) {
-    return transaction.Grant(trials_[0].id, "b", "s").status();
+    return transaction.Grant(trials_[0].id, "b", "s", false).status();
   });
   EXPECT_TRUE(absl::IsFailedPrecondition(twice));
   EXPECT_EQ(store_->GetTrial("s", 1)->attempt, 1);
@@ -884,7 +884,7 @@ TEST_P(StoreTest, AFailedFunctionLeavesNothingBehind) {
   MakeSweep(1);
   const absl::Status status = store_->WriteAndWait([&](WriteTransaction& transaction) {
     EXPECT_TRUE(transaction.AddConfiguration(sweep_.id, spec_, TestConfiguration(spec_, 2)).ok());
-    EXPECT_TRUE(transaction.Grant(trials_[0].id, "a", "x").ok());
+    EXPECT_TRUE(transaction.Grant(trials_[0].id, "a", "x", false).ok());
     return absl::AbortedError("no");
   });
   EXPECT_TRUE(absl::IsAborted(status));

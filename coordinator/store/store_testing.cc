@@ -89,7 +89,7 @@ std::vector<TrialRow> StoreDriver::Add(const SweepRow& sweep, const SweepSpec& s
 LeaseRow StoreDriver::Grant(std::int64_t trial_id, const std::string& worker) {
   LeaseRow lease;
   const absl::Status status = store_.WriteAndWait([&](WriteTransaction& transaction) {
-    auto row = transaction.Grant(trial_id, worker, RandomHex(16));
+    auto row = transaction.Grant(trial_id, worker, RandomHex(16), /*embedded=*/false);
     if (row.ok()) lease = *row;
     return row.status();
   });

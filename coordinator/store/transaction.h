@@ -81,9 +81,10 @@ class WriteTransaction {
   // FailedPrecondition for an active sweep that is to be archived.
   virtual absl::StatusOr<SweepRow> ArchiveSweep(const std::string& name, bool archived) = 0;
 
-  // Grants a pending trial: a new attempt with a new secret.
+  // Grants a pending trial: a new attempt with a new secret. `embedded`: to a worker in this
+  // process, which cannot outlive it.
   virtual absl::StatusOr<LeaseRow> Grant(std::int64_t trial_id, const std::string& worker,
-                                         const std::string& secret) = 0;
+                                         const std::string& secret, bool embedded) = 0;
   // FailedPrecondition, naming the trial, when the token is not that of the trial's latest
   // attempt or the trial has ended. A holder whose lease had run out, but whose trial was granted
   // to nobody since (it is pending, with this attempt), gets it back: `*revived` is true then.

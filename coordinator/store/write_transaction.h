@@ -64,7 +64,7 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::StatusOr<SweepRow> RenameSweep(const Renaming& renaming) override;
   absl::StatusOr<SweepRow> ArchiveSweep(const std::string& name, bool archived) override;
   absl::StatusOr<LeaseRow> Grant(std::int64_t trial_id, const std::string& worker,
-                                 const std::string& secret) override;
+                                 const std::string& secret, bool embedded) override;
   absl::StatusOr<TrialRow> RecordEpochs(const LeaseToken& token, const SweepSpec& spec,
                                         const std::vector<EpochMetrics>& epochs,
                                         const std::string& checkpoint_sha256, int checkpoint_epoch,

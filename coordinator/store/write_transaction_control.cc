@@ -100,7 +100,7 @@ absl::StatusOr<RetriedSweep> SqliteWriteTransaction::RetrySweep(
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, spec.name));
     if (sweep.state == SweepState::kCancelled && !selection.cancelled) {
       return absl::FailedPreconditionError(fmt::format(
-          "sweep '{}' was cancelled: it is taken up again only with its cancelled trials",
+          "sweep '{}' was cancelled; only a retry of its cancelled trials continues it",
           sweep.name));
     }
     RetriedSweep retried;

@@ -3,6 +3,7 @@
 #include <optional>
 #include <utility>
 
+#include "common/base/counted.h"
 #include "common/base/ids.h"
 #include "coordinator/store/disk_use.h"
 #include "coordinator/store/row_reader.h"
@@ -77,7 +78,7 @@ bool SameNumbers(const EpochMetrics& a, const EpochMetrics& b) {
 
 absl::StatusOr<LeaseRow> SqliteWriteTransaction::Grant(std::int64_t trial_id,
                                                        const std::string& worker,
-                                                       const std::string& secret) {
+                                                       const std::string& secret, bool embedded) {
   return Guard([&]() -> absl::StatusOr<LeaseRow> {
     STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrialById(database_, trial_id));
     TrialRow& trial = stored.row;
@@ -94,11 +95,12 @@ absl::StatusOr<LeaseRow> SqliteWriteTransaction::Grant(std::int64_t trial_id,
         database_.Run("UPDATE trials SET attempt = ?, secret = ?, started_us = ? WHERE id = ?",
                       trial.attempt, secret, ToMicros(*trial.started), trial.id));
     STORE_RETURN_IF_ERROR(database_.Run(
-        "INSERT INTO attempts (trial_id, attempt, worker, started_us) VALUES (?, ?, ?, ?)",
-        trial.id, trial.attempt, worker, ToMicros(now_)));
+        "INSERT INTO attempts (trial_id, attempt, worker, started_us, embedded) "
+        "VALUES (?, ?, ?, ?, ?)",
+        trial.id, trial.attempt, worker, ToMicros(now_), embedded ? 1 : 0));
     trial.attempt_started = now_;
     STORE_RETURN_IF_ERROR(Apply(TrialEvent::kGrant, &trial));
-    return LeaseRow{.trial = std::move(trial), .secret = secret};
+    return LeaseRow{.trial = std::move(trial), .secret = secret, .embedded = embedded};
   });
 }
 
@@ -234,7 +236,7 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::LoseLease(std::int64_t trial_id
           "SELECT count(*) FROM attempts WHERE trial_id = ? AND outcome = 'lost'");
       STORE_RETURN_IF_ERROR(lost.Bind(trial.id).Step().status());
       trial.reason =
-          fmt::format("lost {} time{}: {}", lost.Int(0), lost.Int(0) == 1 ? "" : "s", reason);
+          fmt::format("lost {}: {}", Counted(lost.Int(0), "time"), reason);
     }
     STORE_RETURN_IF_ERROR(Apply(event, &trial));
     STORE_RETURN_IF_ERROR(Settle(spec, trial));

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
+#include "common/base/shell_quote.h"
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
 
@@ -13,19 +13,6 @@ namespace {
 // What `sweep train` has flags of their own for; all else goes with --set.
 constexpr std::array<std::string_view, 7> kFlags = {
     "lr", "momentum", "batch_size", "dropout", "epochs", "schedule", "augmentation"};
-
-// As a word of a POSIX shell.
-std::string Quoted(const std::string& text) {
-  const bool is_plain =
-      !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-        return std::isalnum(c) != 0 || std::string_view("_-./=:+,@").find(static_cast<char>(c)) !=
-                                           std::string_view::npos;
-      });
-  if (is_plain) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
 
 // What `sweep train` takes where no flag says otherwise; see cli/training/train_plan.cc.
 ParameterMap TrainDefaults(const NetworkFile& file) {
@@ -43,17 +30,17 @@ ParameterMap TrainDefaults(const NetworkFile& file) {
 
 std::string Flag(const std::string& name, const Value& value) {
   if (std::find(kFlags.begin(), kFlags.end(), name) == kFlags.end()) {
-    return " --set " + Quoted(fmt::format("{}={}", name, FormatValue(value)));
+    return " --set " + ShellQuote(fmt::format("{}={}", name, FormatValue(value)));
   }
   std::string flag = name;
   std::replace(flag.begin(), flag.end(), '_', '-');
-  return fmt::format(" --{} {}", flag, Quoted(FormatValue(value)));
+  return fmt::format(" --{} {}", flag, ShellQuote(FormatValue(value)));
 }
 
 std::string DatasetFlags(const DatasetSpec& dataset) {
   std::string flags;
   if (dataset.name == "synthetic") flags = " --dataset synthetic";
-  if (dataset.name == "idx") flags = " --dataset " + Quoted(dataset.path);
+  if (dataset.name == "idx") flags = " --dataset " + ShellQuote(dataset.path);
   if (dataset.train_size > 0) flags += fmt::format(" --train-images {}", dataset.train_size);
   if (dataset.test_size > 0) flags += fmt::format(" --test-images {}", dataset.test_size);
   return flags;
@@ -81,8 +68,8 @@ std::string WhereToRun(const std::string& files) {
 Replay ProgramReplay(const SweepSpec& spec, const std::string& line) {
   if (line.empty()) return {.note = "What the program was told cannot be made again."};
   // Not `echo`, which in some shells reads "\n" as a line's end.
-  std::string command = "printf '%s\\n' " + Quoted(line) + " |";
-  for (const std::string& word : spec.program) command += " " + Quoted(word);
+  std::string command = "printf '%s\\n' " + ShellQuote(line) + " |";
+  for (const std::string& word : spec.program) command += " " + ShellQuote(word);
   return {.commands = {command},
           .note = WhereToRun("the program and its files are") +
                   " The program reads this one line, as it did from its worker; it writes its "
@@ -102,7 +89,7 @@ Replay ReplayOf(const SweepSpec& spec, const SweepSource& source, const TrialRow
   std::string name;
   const NetworkFile* const network = FindNetwork(spec, trial, configuration, &name);
   if (network == nullptr) return {.note = "Its network is not in the sweep any more."};
-  std::string command = "sweep train " + Quoted(name);
+  std::string command = "sweep train " + ShellQuote(name);
   ParameterMap defaults = TrainDefaults(*network);
   for (const auto& [parameter, value] : configuration.resolved) {
     if (parameter == "model") continue;

@@ -160,7 +160,7 @@ TEST_F(LifecycleTest, PauseNowFreesTheWorkerAndResumeGoesOn) {
   Go();
   const Result watch = Sweep({"watch", "life"});
   EXPECT_EQ(watch.code, 0) << watch.output;
-  EXPECT_THAT(watch.output, AllOf(HasSubstr("life/1  epoch 3"), HasSubstr("every gate"),
+  EXPECT_THAT(watch.output, AllOf(HasSubstr("life/1  epoch 3"), HasSubstr("all criteria"),
                                   HasSubstr("in every row: momentum=0.9")));
   EXPECT_EQ(Sweep({"pause", "life"}).code, 1) << "it has ended";
 }
@@ -174,7 +174,7 @@ TEST_F(LifecycleTest, ExtendRetryAndCancelTakeASweepUpAgain) {
   EXPECT_EQ(Json({"show", "life"})["trials"]["failed"], 2);
   std::filesystem::remove(folder_.path() + "/fail");
   Go();
-  EXPECT_THAT(Sweep({"retry", "life/1"}).output, HasSubstr("life/1 waits for a worker again"));
+  EXPECT_THAT(Sweep({"retry", "life/1"}).output, HasSubstr("life/1 is queued again"));
   EXPECT_EQ(Json({"retry", "life"})["retried"], 1) << "the other one";
   EXPECT_EQ(Sweep({"watch", "life", "--quiet"}).code, 0);
   EXPECT_EQ(Json({"retry", "life"})["retried"], 0) << "twice is harmless";
@@ -182,7 +182,7 @@ TEST_F(LifecycleTest, ExtendRetryAndCancelTakeASweepUpAgain) {
 
   std::filesystem::remove(folder_.path() + "/go");
   EXPECT_THAT(Sweep({"extend", "life", "--run-cap", "3"}).output,
-              HasSubstr("run cap of 3 instead of 2: 1 trial more"));
+              HasSubstr("run cap raised from 2 to 3, 1 more trial"));
   EXPECT_THAT(Sweep({"extend", "life", "--run-cap", "3"}).output, HasSubstr("already"));
   EXPECT_EQ(Sweep({"extend", "life", "--run-cap", "1"}).code, 2);
   ASSERT_TRUE(HasEpoch("life/3"));
@@ -204,7 +204,7 @@ TEST_F(LifecycleTest, DrainEndsAWorkerAndItsTrialGoesBack) {
   ASSERT_TRUE(Runs(1));
   const Result drained = Sweep({"worker", "drain", "w1", "--wait"});
   EXPECT_EQ(drained.code, 0) << drained.output;
-  EXPECT_THAT(drained.output, AllOf(HasSubstr("gives back 1 trial"),
+  EXPECT_THAT(drained.output, AllOf(HasSubstr("saves a checkpoint of 1 trial"),
                                     HasSubstr("worker w1 holds nothing any more")));
   EXPECT_EQ(worker_->Wait(), 0) << worker_->Output();
   EXPECT_EQ(Sweep({"worker", "drain", "w1"}).code, 0) << "twice is harmless";
@@ -298,7 +298,7 @@ TEST_F(LifecycleTest, TheEmbeddedCoordinatorDoesTheSame) {
   EXPECT_THAT(Sweep({"pause", "life"}).output, HasSubstr("nothing runs"))
       << "on the database at rest";
   EXPECT_THAT(Sweep({"explain", "life/1"}).output, HasSubstr("paused"));
-  EXPECT_THAT(Sweep({"resume", "life"}).output, HasSubstr("sweep run FILE"));
+  EXPECT_THAT(Sweep({"resume", "life"}).output, HasSubstr("go on with: sweep run " + file_));
   const Result watch = Sweep({"watch", "life"});
   EXPECT_EQ(watch.code, 1);
   EXPECT_THAT(watch.output, HasSubstr("nothing trains life at the moment"));
@@ -383,7 +383,7 @@ TEST_F(LifecycleTest, JsonHasTheKeysThatAreDocumented) {
       "config",           "extend",  "pause",       "resume",   "cancel",   "archive",
       "rename",           "retry",   "worker drain", "delete"};
   const std::set<std::string> with_trainer = {"train", "model",
-                                              "predict"};  // tested where there is one
+                                              "predict", "report"};  // tested where there is one
   for (const cli::CommandKeys& promise : cli::JsonKeys()) {
     EXPECT_TRUE(commands.count(promise.command) + with_trainer.count(promise.command) == 1)
         << "nobody tests the keys of " << promise.command;

@@ -55,7 +55,7 @@ TEST_F(CliTest, RunTrainsAndRanksAndLeavesADatabase) {
   const Result run = Sweep({"run", file});
   ASSERT_EQ(run.code, 0) << run.output;
   EXPECT_THAT(run.output,
-              AllOf(HasSubstr("tiny/1  epoch 1"), HasSubstr("2 configurations meet every gate")));
+              AllOf(HasSubstr("tiny/1  epoch 1"), HasSubstr("2 configurations meet all criteria")));
 
   const Result best = Sweep({"best", "--format", "json"});
   ASSERT_EQ(best.code, 0) << best.output;
@@ -75,7 +75,7 @@ TEST_F(CliTest, RunTrainsAndRanksAndLeavesADatabase) {
 
   const Result again = Sweep({"run", file});
   EXPECT_EQ(again.code, 0);
-  EXPECT_THAT(again.output, HasSubstr("resuming tiny: 2/2 trials have ended"));
+  EXPECT_THAT(again.output, HasSubstr("resuming tiny: 2 of 2 trials ended"));
 
   for (const std::vector<std::string>& command :
        {std::vector<std::string>{"list"},
@@ -121,7 +121,7 @@ TEST_F(CliTest, NothingQualifiedIsExitCodeThree) {
   const std::string file = Write("tiny.yaml", kSweep, ">= 0.2", "> 1.0");
   const Result run = Sweep({"run", file});
   EXPECT_EQ(run.code, 3) << run.output;
-  EXPECT_THAT(run.output, HasSubstr("no configuration meets every gate"));
+  EXPECT_THAT(run.output, HasSubstr("no configuration meets all criteria"));
   EXPECT_EQ(Sweep({"best"}).code, 3);
 }
 

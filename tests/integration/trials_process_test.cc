@@ -126,7 +126,7 @@ TEST_F(TrialsTest, ShowAndTrialPlotOnTablesOnly) {
   const Result show = Sweep({"show", "tiny"});
   ASSERT_EQ(show.code, 0) << show.output;
   EXPECT_THAT(show.output,
-              AllOf(HasSubstr("tiny  completed"), HasSubstr("4/4 trials ended"),
+              AllOf(HasSubstr("tiny  completed"), HasSubstr("4 of 4 trials ended"),
                     HasSubstr("best accuracy by configuration"), HasSubstr("accuracy >= 0.902"),
                     HasSubstr("⠒⠒ validation 90.30 %"), HasSubstr("method: grid")));
   EXPECT_THAT(Sweep({"show", "tiny", "--no-plot"}).output, Not(HasSubstr("⠒⠒")));

@@ -41,18 +41,6 @@ std::string HostName() {
   return name.data();
 }
 
-// The host's name, as far as it may stand in a worker's name, and a random part, since a machine
-// may run several workers.
-std::string MakeName() {
-  std::string name;
-  for (char c : HostName().substr(0, 48)) {
-    const bool good = std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-';
-    name.push_back(good ? c : '-');
-  }
-  if (!IsValidName(name)) name = "worker";
-  return absl::StrCat(name, "-", RandomHex(3));
-}
-
 // One per processor, or per `threads` of them, of those that may be used.
 int DefaultSlots(int threads) {
   const Processors processors = CountProcessors();
@@ -134,6 +122,7 @@ v1::Worker Describe(const AgentOptions& options, const std::string& name, int sl
   worker.add_devices(options.device);
   worker.set_build(kBuild);
   worker.set_allows_programs(options.allow_programs);
+  for (const std::string& sweep : options.only_sweeps) worker.add_only_sweeps(sweep);
   worker.mutable_labels()->insert(options.labels.begin(), options.labels.end());
   return worker;
 }
@@ -144,7 +133,7 @@ v1::Worker Describe(const AgentOptions& options, const std::string& name, int sl
 class AgentImpl final : public Agent {
  public:
   AgentImpl(const AgentOptions& options, std::unique_ptr<WorkDir> work_dir)
-      : name_(options.name.empty() ? MakeName() : options.name),
+      : name_(options.name.empty() ? MakeWorkerName() : options.name),
         slots_(options.slots > 0 ? options.slots : DefaultSlots(options.threads)),
         at_once_patience_(options.at_once_patience),
         session_id_(RandomHex(16)),
@@ -261,6 +250,17 @@ class AgentImpl final : public Agent {
 };
 
 }  // namespace
+
+// The random part is there since a machine may run several workers.
+std::string MakeWorkerName() {
+  std::string name;
+  for (char c : HostName().substr(0, 48)) {
+    const bool good = std::isalnum(static_cast<unsigned char>(c)) || c == '.' || c == '-';
+    name.push_back(good ? c : '-');
+  }
+  if (!IsValidName(name)) name = "worker";
+  return absl::StrCat(name, "-", RandomHex(3));
+}
 
 absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& given) {
   if (absl::Status status = Check(given); !status.ok()) return status;

@@ -23,6 +23,7 @@ struct AgentOptions {
   // Handed on to the trainer as --threads and --backend; 0 and "" leave it to the trainer.
   int threads = 0;
   std::string backend;
+  std::vector<std::string> only_sweeps;  // names of the sweeps to train; {} trains all
   bool allow_programs = false;  // run the programs that sweeps bring with them
   // Start also where there is no trainer; then only sweeps with a program can be trained.
   bool trainer_optional = false;
@@ -43,6 +44,9 @@ struct AgentOptions {
   // A sweep's own program that has no trial for so long is ended.
   absl::Duration program_idle = absl::Seconds(30);
 };
+
+// A name for a worker on this machine: the host's, as far as it may stand there, and a random part.
+std::string MakeWorkerName();
 
 // One worker: a session with the coordinator, N slots, one warm trainer process per slot.
 // Thread-safe. Trainers die with the agent, however it ends.

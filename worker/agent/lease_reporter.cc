@@ -55,6 +55,20 @@ void Plain(const absl::Status& refusal, v1::FinishLeaseRequest* request) {
                                    ToUtf8(std::string(refusal.message()))));
 }
 
+std::string_view OutcomeName(v1::LeaseOutcome outcome) {
+  switch (outcome) {
+    case v1::LEASE_OUTCOME_COMPLETED:
+      return "completed";
+    case v1::LEASE_OUTCOME_FAILED:
+    case v1::LEASE_OUTCOME_FAILED_FOR_GOOD:
+      return "failed";
+    case v1::LEASE_OUTCOME_GIVEN_BACK:
+      return "given_back";
+    default:
+      return "unknown";
+  }
+}
+
 }  // namespace
 
 LeaseReporter::LeaseReporter(const Options& options, int slot, Events events)
@@ -393,7 +407,8 @@ void LeaseReporter::Finish(const LeaseEnd& end) {
   }
   if (absl::IsCancelled(status)) return;
   spdlog::info("lease ended trial={} attempt={} outcome={} answer={}", lease_.token().trial(),
-               lease_.token().attempt(), v1::LeaseOutcome_Name(end.outcome), status.ToString());
+               lease_.token().attempt(), OutcomeName(end.outcome),
+               status.ok() ? "accepted" : status.ToString());
 }
 
 absl::Status LeaseReporter::Persist(const char* what, const std::function<absl::Status()>& call) {

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -16,8 +17,10 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "common/base/end_signals.h"
-#include "spdlog/sinks/stdout_color_sinks.h"
-#include "spdlog/spdlog.h"
+#include "common/base/printable.h"
+#include "common/command_line/options.h"
+#include "common/command_line/program.h"
+#include "common/logging/log.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/find_trainer.h"
 
@@ -48,12 +51,14 @@ void AddOptions(CLI::App* app, Arguments* arguments) {
       ->check(CLI::Range(1, 999));
   app->add_option("--backend", agent.backend,
                   "who computes: auto, lanes or torch; default: lanes on a processor where it can")
-      ->check(CLI::IsMember(sweep::kTrainerBackends));
+      ->check(sweep::OneOf(sweep::kTrainerBackends));
   app->add_option("--data-dir", agent.data.data_dir, "the folder of the MNIST files")
+      ->type_name("FOLDER")
       ->envname("SWEEP_DATA_DIR");
   app->add_option("--label", arguments->labels, "KEY=VALUE, shown with the worker; repeatable");
   app->add_option("--trainer", arguments->trainer,
-                  "the trainer program; default: sweep-trainer beside this program or on PATH");
+                  "the trainer program; default: sweep-trainer beside this program or on PATH")
+      ->type_name("PROGRAM");
   app->add_flag("--allow-program", agent.allow_programs,
                 "run the programs that sweeps bring with them: code of whoever may submit sweeps")
       ->envname("SWEEP_ALLOW_PROGRAM");
@@ -67,9 +72,10 @@ void AddOptions(CLI::App* app, Arguments* arguments) {
          "how long a trial that is given back (SIGTERM, `sweep worker drain`, `sweep pause "
          "--now`) may take to write its checkpoint")
       ->capture_default_str();
-  app->add_option("--work-dir", agent.work_dir, "the folder of trials' files; default: temporary");
+  app->add_option("--work-dir", agent.work_dir, "the folder of trials' files; default: temporary")
+      ->type_name("FOLDER");
   app->add_option("--log-level", arguments->log_level, "debug, info, warn or error")
-      ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+      ->check(sweep::OneOf({"debug", "info", "warn", "error"}))
       ->capture_default_str();
 }
 
@@ -79,7 +85,7 @@ bool ParseLabels(Arguments* arguments) {
     const std::size_t equals = label.find('=');
     if (equals == std::string::npos || equals == 0) {
       std::fprintf(stderr, "sweep-worker: --label '%s': not of the form KEY=VALUE\n",
-                   label.c_str());
+                   sweep::Printable(label).c_str());
       return false;
     }
     arguments->agent.labels[label.substr(0, equals)] = label.substr(equals + 1);
@@ -91,7 +97,7 @@ bool ParseLabels(Arguments* arguments) {
 bool ParseDuration(const char* option, const std::string& text, absl::Duration* duration) {
   if (absl::ParseDuration(text, duration) && *duration >= absl::ZeroDuration()) return true;
   std::fprintf(stderr, "sweep-worker: %s '%s': not a duration such as 90s or 10m\n", option,
-               text.c_str());
+               sweep::Printable(text).c_str());
   return false;
 }
 
@@ -103,7 +109,7 @@ bool ParseDurations(Arguments* arguments) {
 
 int ExitCodeOf(const absl::Status& status) {
   if (status.ok()) return kOk;
-  std::fprintf(stderr, "sweep-worker: %s\n", std::string(status.message()).c_str());
+  std::fprintf(stderr, "sweep-worker: %s\n", sweep::PrintableLines(status.message()).c_str());
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
       return kBadArguments;
@@ -201,15 +207,10 @@ int main(int argc, char** argv) {
     Arguments arguments;
     CLI::App app("Trains the trials of a sweep coordinator on this machine.", "sweep-worker");
     AddOptions(&app, &arguments);
-    try {
-      app.parse(argc, argv);
-    } catch (const CLI::ParseError& error) {
-      return app.exit(error) == 0 ? kOk : kBadArguments;
-    }
+    if (const std::optional<int> code = sweep::ParseProgram(&app, argc, argv)) return *code;
     if (!ParseLabels(&arguments) || !ParseDurations(&arguments)) return kBadArguments;
     if (!arguments.trainer.empty()) arguments.agent.trainer_command = {arguments.trainer};
-    spdlog::set_default_logger(spdlog::stderr_color_mt("sweep-worker"));
-    spdlog::set_level(spdlog::level::from_str(arguments.log_level));
+    sweep::LogToStandardError("sweep-worker", arguments.log_level);
     return Run(arguments);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "sweep-worker: %s\n", error.what());

@@ -346,7 +346,7 @@ void Slot::OnExitInTrial(const TrainerProcess::Exit& exit, const std::string& wh
     return EndLease({.outcome = v1::LEASE_OUTCOME_COMPLETED});
   }
   const auto fail = [this, why] {
-    spdlog::warn("trainer lost slot={} trial={} reason=\"{}\"", index_, key_.trial, why);
+    spdlog::info("trainer lost slot={} trial={} reason=\"{}\"", index_, key_.trial, why);
     EndLease({.outcome = v1::LEASE_OUTCOME_FAILED, .reason = why});
   };
   exit.asked && doom_.empty() ? Doubt(fail) : fail();

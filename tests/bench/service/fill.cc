@@ -30,7 +30,7 @@ EpochMetrics MakeEpoch(int number, double quality) {
 
 absl::Status RunTrial(WriteTransaction& transaction, const SweepSpec& spec, const TrialRow& trial,
                       double quality) {
-  const absl::StatusOr<LeaseRow> lease = transaction.Grant(trial.id, "bench", "secret");
+  const absl::StatusOr<LeaseRow> lease = transaction.Grant(trial.id, "bench", "secret", false);
   if (!lease.ok()) return lease.status();
   const LeaseToken token{.sweep = trial.sweep,
                          .number = trial.number,

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-namespace sweep::cli {
+namespace sweep {
 
 // What the commands, arguments and options of a CLI::App are, for help, docs/cli.md, completion and
 // messages: all of them are made from the program itself. Pure; the app outlives the results.
@@ -47,4 +47,4 @@ std::string CommandPath(const CLI::App& command);
 // "sweep pause NAME [OPTIONS]"
 std::string Usage(const CLI::App& command);
 
-}  // namespace sweep::cli
+}  // namespace sweep

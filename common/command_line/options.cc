@@ -1,10 +1,10 @@
-#include "cli/options.h"
+#include "common/command_line/options.h"
 
 #include <algorithm>
 
 #include "common/base/nearest.h"
 
-namespace sweep::cli {
+namespace sweep {
 namespace {
 
 std::string Join(const std::vector<std::string>& words, const std::string& separator) {
@@ -144,4 +144,4 @@ std::string Usage(const CLI::App& command) {
   return has_options ? usage + " [OPTIONS]" : usage;
 }
 
-}  // namespace sweep::cli
+}  // namespace sweep

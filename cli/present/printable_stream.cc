@@ -1,0 +1,112 @@
+#include "cli/present/printable_stream.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/printable.h"
+#include "common/base/utf8.h"
+
+namespace sweep::cli {
+namespace {
+
+constexpr std::size_t kLongestSequence = 32;
+
+// The length of an escape sequence at the start of `text` as this program makes them: colours, and
+// the movements of LiveBlock. 0: another one; npos: it may go on.
+std::size_t StyleLength(std::string_view text) {
+  if (text.size() < 2) return std::string_view::npos;
+  if (text[1] != '[') return 0;
+  const std::size_t end = text.find_first_not_of("0123456789;", 2);
+  if (end == std::string_view::npos) {
+    return text.size() < kLongestSequence ? std::string_view::npos : 0;
+  }
+  return std::string_view("mFJK").find(text[end]) == std::string_view::npos ? 0 : end + 1;
+}
+
+// How many bytes at the end of `text` begin a character that is not whole.
+std::size_t UnfinishedUtf8(std::string_view text) {
+  for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+    if ((byte & 0xC0) == 0x80) continue;
+    const std::size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+    return length > back ? back : 0;
+  }
+  return 0;
+}
+
+// One part without styles. A carriage return is what bars begin with.
+std::string Clean(std::string_view text) {
+  std::string clean;
+  while (true) {
+    const std::size_t at = text.find('\r');
+    clean += PrintableLines(text.substr(0, at));
+    if (at == std::string_view::npos) return clean;
+    clean += '\r';
+    text.remove_prefix(at + 1);
+  }
+}
+
+}  // namespace
+
+PrintableBuffer::PrintableBuffer(std::streambuf* target, Rules rules)
+    : target_(target), rules_(std::move(rules)) {}
+
+PrintableBuffer::int_type PrintableBuffer::overflow(int_type c) {
+  if (traits_type::eq_int_type(c, traits_type::eof())) return traits_type::not_eof(c);
+  MutexLock lock(&mutex_);
+  pending_ += traits_type::to_char_type(c);
+  return Write(/*all=*/false) ? c : traits_type::eof();
+}
+
+std::streamsize PrintableBuffer::xsputn(const char* text, std::streamsize size) {
+  MutexLock lock(&mutex_);
+  pending_.append(text, static_cast<std::size_t>(size));
+  return Write(/*all=*/false) ? size : 0;
+}
+
+int PrintableBuffer::sync() {
+  MutexLock lock(&mutex_);
+  const bool written = Write(/*all=*/true);
+  return written && target_->pubsync() == 0 ? 0 : -1;
+}
+
+bool PrintableBuffer::Write(bool all) {
+  std::string text = std::exchange(pending_, {});
+  std::string clean;
+  if (!rules_.is_for_people()) {
+    clean = std::move(text);
+  } else {
+    std::string_view left = text;
+    while (!left.empty()) {
+      std::size_t end = std::min(left.find('\x1b'), left.size());
+      if (end == left.size() && !all) end -= UnfinishedUtf8(left);
+      clean += Clean(left.substr(0, end));
+      left.remove_prefix(end);
+      if (left.empty()) break;
+      if (left[0] != '\x1b') {
+        pending_ = left;
+        break;
+      }
+      const std::size_t style = rules_.allows_styles() ? StyleLength(left) : 0;
+      if (style == std::string_view::npos && !all) {
+        pending_ = left;
+        break;
+      }
+      const bool is_style = style != 0 && style != std::string_view::npos;
+      clean += is_style ? std::string(left.substr(0, style)) : Printable(left.substr(0, 1));
+      left.remove_prefix(is_style ? style : 1);
+    }
+  }
+  return target_->sputn(clean.data(), static_cast<std::streamsize>(clean.size())) ==
+         static_cast<std::streamsize>(clean.size());
+}
+
+PrintableStream::PrintableStream(std::ostream& stream, PrintableBuffer::Rules rules)
+    : stream_(stream), buffer_(stream.rdbuf(), std::move(rules)), before_(stream.rdbuf(&buffer_)) {}
+
+PrintableStream::~PrintableStream() {
+  stream_.flush();
+  stream_.rdbuf(before_);
+}
+
+}  // namespace sweep::cli

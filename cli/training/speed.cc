@@ -1,0 +1,76 @@
+#include "cli/training/speed.h"
+
+#include <stdlib.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <system_error>
+
+#include "absl/time/clock.h"
+#include "cli/training/training.h"
+
+namespace sweep::cli {
+namespace {
+
+constexpr int kTrainImages = 2048;
+constexpr int kTestImages = 1024;
+// Slow networks end early; the first epoch is then all that is known.
+constexpr absl::Duration kLongest = absl::Seconds(3);
+
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    std::error_code error;
+    const std::filesystem::path parent = std::filesystem::temp_directory_path(error);
+    path_ = (parent / "sweep-speed-XXXXXX").string();
+    if (error || mkdtemp(path_.data()) == nullptr) path_.clear();
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+}  // namespace
+
+absl::StatusOr<TrainingSpeed> MeasureSpeed(const std::vector<std::string>& command,
+                                           TrialSpec spec) {
+  const ScratchFolder folder;
+  if (folder.path().empty()) return absl::UnavailableError("no temporary folder");
+  spec.trial = "speed/1";
+  spec.dataset = {.name = "synthetic",
+                  .train_size = std::max(kTrainImages, 2 * spec.batch_size),
+                  .test_size = kTestImages};
+  spec.holdout = 0;
+  spec.epochs = 3;
+  spec.warmup_epochs = std::min(spec.warmup_epochs, 1.0);
+  spec.output_dir = folder.path();
+  const absl::Time end = absl::Now() + kLongest;
+  TrainingSpeed speed;
+  TrainingListener listener;
+  listener.progress = [&](const ProgressMessage& progress) {
+    if (speed.evaluate_images_per_second == 0) {
+      speed.train_images_per_second = progress.images_per_second;
+    }
+  };
+  // The last epoch counts: the first one also warms everything up.
+  listener.epoch = [&](const EpochMetrics& epoch) {
+    if (epoch.train_seconds <= 0 || epoch.evaluate_seconds <= 0) return;
+    speed.train_images_per_second = spec.dataset.train_size / epoch.train_seconds;
+    speed.evaluate_images_per_second = kTestImages / epoch.evaluate_seconds;
+  };
+  listener.checkpoint = [](const CheckpointMessage&) {};
+  listener.log = [](const std::string&) {};
+  listener.stop = [&] { return absl::Now() < end ? 0 : 2; };
+  const absl::StatusOr<DoneMessage> done = RunTraining(command, spec, listener);
+  if (speed.train_images_per_second > 0) return speed;
+  return done.ok() ? absl::InternalError("the trainer told no speed") : done.status();
+}
+
+}  // namespace sweep::cli

@@ -1,0 +1,109 @@
+#include "common/command_line/program.h"
+
+#include <algorithm>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "common/base/nearest.h"
+#include "common/base/printable.h"
+#include "common/command_line/options.h"
+
+namespace sweep {
+namespace {
+
+constexpr int kBadArguments = 2;
+
+std::vector<std::string> FlagsOf(const CLI::App& app) {
+  std::vector<std::string> flags = {"--help", "--version"};
+  for (const OptionInfo& option : OptionsOf(app)) {
+    flags.insert(flags.end(), option.flags.begin(), option.flags.end());
+  }
+  return flags;
+}
+
+int Complain(const CLI::App& app, const std::string& what) {
+  std::cerr << PrintableLines(app.get_name() + ": " + what) << "\nsee: " << app.get_name()
+            << " --help\n";
+  return kBadArguments;
+}
+
+std::string ExtraText(const CLI::App& app, const std::string& word) {
+  if (!word.starts_with("-") || word == "-") return "takes no argument '" + word + "'";
+  const std::string flag = word.substr(0, word.find('='));
+  if (flag == "-v" || flag == "-V") {
+    return "there is no option '" + flag + "'; did you mean '--version'?";
+  }
+  return "there is no option '" + flag + "'" + DidYouMean(flag, FlagsOf(app));
+}
+
+const OptionInfo* Find(const std::vector<OptionInfo>& options, const std::string& flag) {
+  for (const OptionInfo& option : options) {
+    for (const std::string& name : option.flags) {
+      if (name == flag) return &option;
+    }
+  }
+  return nullptr;
+}
+
+// The values of an option, those that begin with `start`.
+void PrintValues(const OptionInfo& option, const std::string& start, const std::string& prefix) {
+  for (const std::string& choice : option.choices) {
+    if (choice.starts_with(start)) std::cout << prefix << choice << '\n';
+  }
+  if (option.takes == "FILE" || option.takes == "PROGRAM") std::cout << ":files\n";
+  if (option.takes == "FOLDER") std::cout << ":dirs\n";
+}
+
+// `words`: those after the program's name; the last is the one to complete. bash hands over
+// "--device=cpu" as three words.
+int Complete(const CLI::App& app, const std::vector<std::string>& words) {
+  const std::vector<OptionInfo> options = OptionsOf(app);
+  const std::string last = words.empty() ? "" : words.back();
+  const std::size_t count = words.size();
+  if (count >= 2 && (words[count - 2] == "=" || last == "=")) {
+    const std::size_t at = last == "=" ? count - 2 : count - 3;
+    const OptionInfo* const option = at < count ? Find(options, words[at]) : nullptr;
+    if (option != nullptr) PrintValues(*option, last == "=" ? "" : last, "");
+    return 0;
+  }
+  if (const std::size_t equals = last.find('='); equals != std::string::npos) {
+    const OptionInfo* const option = Find(options, last.substr(0, equals));
+    if (option != nullptr) {
+      PrintValues(*option, last.substr(equals + 1), last.substr(0, equals + 1));
+    }
+    return 0;
+  }
+  const OptionInfo* const before = count >= 2 ? Find(options, words[count - 2]) : nullptr;
+  if (before != nullptr && before->takes_value) {
+    PrintValues(*before, last, "");
+    return 0;
+  }
+  for (const OptionInfo& option : options) {
+    for (const std::string& flag : option.flags) {
+      if (flag.starts_with("--") && flag.starts_with(last)) {
+        std::cout << flag << '\t' << option.description << '\n';
+      }
+    }
+  }
+  if (std::string("--help").starts_with(last)) std::cout << "--help\tthis help\n";
+  return 0;
+}
+
+}  // namespace
+
+std::optional<int> ParseProgram(CLI::App* app, int argc, const char* const* argv) {
+  if (argc > 1 && std::string(argv[1]) == "__complete") {
+    return Complete(*app, std::vector<std::string>(argv + std::min(3, argc), argv + argc));
+  }
+  try {
+    app->parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app->exit(error);
+    const std::vector<std::string> extras = app->remaining();
+    return Complain(*app, extras.empty() ? error.what() : ExtraText(*app, extras.front()));
+  }
+  return std::nullopt;
+}
+
+}  // namespace sweep

@@ -1,0 +1,79 @@
+#include "common/command_line/program.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "common/command_line/options.h"
+
+namespace sweep {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class ProgramTest : public ::testing::Test {
+ protected:
+  ProgramTest() : app_("A program.", "sweep-thing") {
+    app_.add_option("--slots", slots_, "trials at once")->check(CLI::Range(1, 9));
+    app_.add_option("--log-level", level_, "how much")->check(OneOf({"debug", "info", "warn"}));
+    app_.add_option("--db", db_, "database")->type_name("FILE");
+    app_.set_version_flag("--version", "1");
+  }
+
+  // The exit code, -1 when the program goes on; what it printed in `out_` and `err_`.
+  int Parse(std::vector<const char*> words) {
+    words.insert(words.begin(), "sweep-thing");
+    ::testing::internal::CaptureStdout();
+    ::testing::internal::CaptureStderr();
+    const std::optional<int> code =
+        ParseProgram(&app_, static_cast<int>(words.size()), words.data());
+    out_ = ::testing::internal::GetCapturedStdout();
+    err_ = ::testing::internal::GetCapturedStderr();
+    return code.value_or(-1);
+  }
+
+  CLI::App app_;
+  int slots_ = 0;
+  std::string level_, db_, out_, err_;
+};
+
+TEST_F(ProgramTest, RightWordsGoOn) {
+  EXPECT_EQ(Parse({"--slots", "3"}), -1);
+  EXPECT_EQ(slots_, 3);
+}
+
+TEST_F(ProgramTest, WrongWordsNameTheNearestRightOne) {
+  EXPECT_EQ(Parse({"--slot", "3"}), 2);
+  EXPECT_THAT(err_, HasSubstr("sweep-thing: there is no option '--slot'; did you mean '--slots'?"));
+  EXPECT_THAT(err_, HasSubstr("see: sweep-thing --help"));
+  EXPECT_EQ(Parse({"-v"}), 2);
+  EXPECT_THAT(err_, HasSubstr("did you mean '--version'?"));
+  EXPECT_EQ(Parse({"--log-level", "warning"}), 2);
+  EXPECT_THAT(err_, HasSubstr("did you mean 'warn'?"));
+  EXPECT_EQ(Parse({"start"}), 2);
+  EXPECT_THAT(err_, HasSubstr("takes no argument 'start'"));
+  EXPECT_EQ(Parse({"--bad\x1b[31m\u202E"}), 2);
+  EXPECT_THAT(err_, HasSubstr("--bad\\x1b[31m\\u202e"));
+}
+
+TEST_F(ProgramTest, TheShellIsTold) {
+  EXPECT_EQ(Parse({"__complete", "--", "--s"}), 0);
+  EXPECT_EQ(out_, "--slots\ttrials at once\n");
+  Parse({"__complete", "--", "--log-level", ""});
+  EXPECT_EQ(out_, "debug\ninfo\nwarn\n");
+  Parse({"__complete", "--", "--log-level", "=", "w"});
+  EXPECT_EQ(out_, "warn\n");
+  Parse({"__complete", "--", "--log-level=i"});
+  EXPECT_EQ(out_, "--log-level=info\n");
+  Parse({"__complete", "--", "--db", ""});
+  EXPECT_EQ(out_, ":files\n");
+  Parse({"__complete", "--", ""});
+  EXPECT_THAT(out_, HasSubstr("--db\tdatabase\n"));
+  EXPECT_THAT(out_, Not(HasSubstr("__complete")));
+}
+
+}  // namespace
+}  // namespace sweep

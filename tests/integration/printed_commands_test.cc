@@ -1,0 +1,187 @@
+// Every command that is printed does what it says when it is pasted into a shell: it is collected
+// from what programs print in real situations, in a folder and under a database whose names need
+// quoting, and run.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "tests/integration/process.h"
+
+namespace sweep {
+namespace {
+
+using nlohmann::json;
+using testing::Eventually;
+using ::testing::HasSubstr;
+using testing::Process;
+using testing::Result;
+
+constexpr char kDatabase[] = "a $HOME 'b'/x y.db";
+constexpr char kFile[] = "-a long `one`.yaml";
+
+class PrintedCommandsTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::filesystem::create_directories(folder_.path() + "/a $HOME 'b'");
+    folder_.Write(kFile,
+                  "name: night\n"
+                  "program: [sh, train.sh]\n"
+                  "files: [train.sh]\n"
+                  "method: random\n"
+                  "parameters: {lr: {min: 0.01, max: 0.1}}\n"
+                  "run_cap: 2\n"
+                  "epochs: 3\n"
+                  "max_failures: 1\n"
+                  "require: {accuracy: \">= 0.5\"}\n");
+    folder_.Write(
+        "train.sh",
+        "read -r trial\n"
+        "name=$(printf '%s' \"$trial\" | sed 's/.*\"trial\":\"\\([^\"]*\\)\".*/\\1/')\n"
+        "[ ! -e '" +
+            folder_.path() +
+            "/fail' ] || exit 3\n"
+            "for epoch in 1 2 3; do\n"
+            "  printf '{\"type\":\"epoch\",\"trial\":\"%s\",\"epoch\":%d,\"train_loss\":0.5,"
+            "\"train_accuracy\":0.6,\"validation_loss\":0.4,\"validation_accuracy\":0.7,"
+            "\"lr\":0.1}\\n' \"$name\" $epoch\n"
+            "  while [ ! -e '" +
+            folder_.path() +
+            "/go' ]; do sleep 0.05; done\n"
+            "done\n"
+            "printf '{\"type\":\"done\",\"trial\":\"%s\",\"epochs\":3}\\n' \"$name\"\n");
+  }
+
+  Process::Options Options(std::vector<std::string> words) const {
+    words.insert(words.begin(), "sweep");
+    return {.command = std::move(words),
+            .folder = folder_.path(),
+            .environment = {{"SWEEP_TRAINER", "/bin/true"}}};
+  }
+  // With the database by a flag, which no printed command may forget.
+  std::vector<std::string> WithDatabase(std::vector<std::string> words) const {
+    words.insert(words.end(), {"--db", kDatabase});
+    return words;
+  }
+  Result Sweep(const std::vector<std::string>& words) {
+    return testing::Run(Options(WithDatabase(words)));
+  }
+  json Json(std::vector<std::string> words) {
+    words.insert(words.end(), {"--format", "json"});
+    return json::parse(Sweep(words).output, nullptr, /*allow_exceptions=*/false);
+  }
+
+  // The command behind `introduction` in what a program printed; "" and a failure when there is
+  // none.
+  std::string Printed(const std::string& output, const std::string& introduction) {
+    const std::size_t at = output.find(introduction);
+    if (at == std::string::npos) {
+      ADD_FAILURE() << "no '" << introduction << "' in\n" << output;
+      return "";
+    }
+    const std::size_t begin = output.find("sweep ", at);
+    return output.substr(begin, output.find('\n', begin) - begin);
+  }
+  // As a person pastes it: in the same folder, with nothing of the first command's environment.
+  Process::Options Pasted(const std::string& command) const {
+    return {.command = {"/bin/bash", "-c", command},
+            .folder = folder_.path(),
+            .environment = {{"PATH", std::string(SWEEP_BIN_FOLDER) + ":/usr/bin:/bin"}}};
+  }
+  Result Paste(const std::string& command) {
+    EXPECT_THAT(command, HasSubstr("--db")) << "it would ask another coordinator";
+    return testing::Run(Pasted(command));
+  }
+
+  void Go() { folder_.Write("go", ""); }
+
+  testing::TemporaryFolder folder_;
+};
+
+TEST_F(PrintedCommandsTest, OfARunThatIsInterrupted) {
+  Process run(Options({"run", std::string("./") + kFile, "--slots", "1", "--trainer", "/bin/true",
+                       "--db", kDatabase}));
+  ASSERT_TRUE(Eventually([&] { return run.Output().find("epoch 1") != std::string::npos; }))
+      << run.Output();
+  run.Signal(SIGINT);
+  ASSERT_EQ(run.Wait(), 130) << run.Output();
+  EXPECT_THAT(run.Output(), HasSubstr("0 of 2 trials ended, 1 kept at epoch 1"));
+  Go();
+  const std::string again = Printed(run.Output(), "go on with:");
+  EXPECT_THAT(again, HasSubstr("--slots=1 --trainer=/bin/true"));
+  const Result pasted = Paste(again);
+  EXPECT_EQ(pasted.code, 0) << again << '\n' << pasted.output;
+  EXPECT_EQ(Json({"show", "night"})["state"], "completed");
+}
+
+TEST_F(PrintedCommandsTest, OfFailuresPausesAndCancellations) {
+  folder_.Write("fail", "");
+  const Result failed = Sweep({"run", std::string("./") + kFile});
+  ASSERT_EQ(failed.code, 1) << failed.output;
+  EXPECT_THAT(failed.output, HasSubstr("2 of 2 trials failed for good"));
+  const Result listed = Paste(Printed(failed.output, "look at them with:"));
+  EXPECT_EQ(listed.code, 0) << listed.output;
+  EXPECT_THAT(listed.output, HasSubstr("REASON"));
+  EXPECT_THAT(listed.output, HasSubstr("exit"));
+  const Result retried = Paste(Printed(failed.output, "try them again with:"));
+  EXPECT_EQ(retried.code, 0) << retried.output;
+  EXPECT_THAT(retried.output, HasSubstr("2 trials of night are queued again"));
+
+  const Result paused = Sweep({"pause", "night"});
+  const Result resumed = Paste(Printed(paused.output, "go on with:"));
+  EXPECT_EQ(resumed.code, 0) << resumed.output;
+
+  const Result cancelled = Sweep({"cancel", "night"});
+  ASSERT_EQ(cancelled.code, 0) << cancelled.output;
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"retry", "night"}, {"resume", "night"},
+        {"extend", "night", "--run-cap", "9"}}) {
+    const Result refused = Sweep(words);
+    EXPECT_EQ(refused.code, 1) << words[0];
+    EXPECT_THAT(Printed(refused.output, "to continue it:"), HasSubstr("--cancelled")) << words[0];
+  }
+  const Result continued = Paste(Printed(cancelled.output, "to continue it:"));
+  EXPECT_EQ(continued.code, 0) << continued.output;
+
+  std::filesystem::remove(folder_.path() + "/fail");
+  Go();
+  const Result watched = Sweep({"watch", "night"});
+  ASSERT_EQ(watched.code, 1) << "nobody trains it";
+  const Result trained = Paste(Printed(watched.output, "go on with:"));
+  EXPECT_EQ(trained.code, 0) << trained.output;
+  EXPECT_EQ(Json({"show", "night"})["trials"]["completed"], 2);
+}
+
+TEST_F(PrintedCommandsTest, OfOneTrialAndOfThoseWhoLookOn) {
+  Process run(Options({"run", std::string("./") + kFile, "--slots", "1", "--db", kDatabase}));
+  ASSERT_TRUE(Eventually([&] { return run.Output().find("epoch 1") != std::string::npos; }))
+      << run.Output();
+  const Result cancelled = Sweep({"cancel", "night/2"});
+  const Result retried = Paste(Printed(cancelled.output, "try it again with:"));
+  EXPECT_EQ(retried.code, 0) << retried.output;
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"watch", "night"}, {"logs", "night/1", "--follow"}}) {
+    Process looker(Options(WithDatabase(words)));
+    // It is there when it has said something.
+    ASSERT_TRUE(Eventually([&] { return testing::IsAlive(looker.pid()) &&
+                                        (words[0] == "watch" || !looker.Output().empty()); }));
+    ASSERT_TRUE(Eventually([&] {
+      looker.Signal(SIGINT);
+      return looker.Wait(std::chrono::seconds(1)) != -1;
+    })) << looker.Output();
+    if (looker.Output().find("goes on") == std::string::npos) continue;  // ended before it began
+    Process again(Pasted(Printed(looker.Output(), "again with:")));
+    ASSERT_TRUE(Eventually([&] { return testing::IsAlive(again.pid()); }));
+  }
+  Go();
+  EXPECT_EQ(run.Wait(), 0) << run.Output();
+}
+
+}  // namespace
+}  // namespace sweep
