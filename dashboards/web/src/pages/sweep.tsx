@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import type { SweepView } from "../api";
 import { SweepActions } from "../components/actions";
 import { Await, CopyButton, Facts, SweepStateText, Text } from "../components/basics";
-import { plural, seconds, timeWithZone } from "../format";
+import { bytes, plural, seconds, timeWithZone } from "../format";
 import { useLive } from "../live";
 import { sweepHref, type Route } from "../router";
 import { apiPath } from "../source";
@@ -71,6 +71,11 @@ export function SweepPage({
             ]}
           />
           <Meta sweep={sweep} />
+          {sweep.pause_reason && (
+            <p class="error">
+              <Text text={sweep.pause_reason} wide />
+            </p>
+          )}
           {sweep.search_reason && (
             <p class="note">
               <Text text={sweep.search_reason} wide />
@@ -108,6 +113,8 @@ function Meta({ sweep }: { sweep: SweepView }): JSX.Element {
       <span>{planText(sweep)}</span>
       <span>submitted {timeWithZone(sweep.create_time)}</span>
       {sweep.end_time && <span>ended {timeWithZone(sweep.end_time)}</span>}
+      {sweep.archived && <span>archived</span>}
+      {sweep.disk_bytes > 0 && <span>{bytes(sweep.disk_bytes)} on disk</span>}
       {Object.keys(sweep.labels).length > 0 && (
         <span>
           labels <Labels labels={sweep.labels} />
