@@ -39,7 +39,9 @@ std::string WhatItIs(mode_t mode) {
 
 }  // namespace
 
-InputFile::InputFile(const std::string& path, InputKind kind) {
+InputFile::InputFile(const std::string& path, InputKind kind) { Open(path, kind); }
+
+void InputFile::Open(const std::string& path, InputKind kind) {
   // Without O_NONBLOCK, opening a named pipe waits.
   fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   struct stat info {};

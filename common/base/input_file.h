@@ -35,6 +35,7 @@ class InputFile {
   bool Read(std::size_t most_bytes, std::string* bytes);
 
  private:
+  void Open(const std::string& path, InputKind kind);
   void Refuse(const std::string& why);
 
   int fd_ = -1;
