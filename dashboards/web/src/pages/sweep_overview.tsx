@@ -92,7 +92,7 @@ function History({ sweep, view }: { sweep: SweepView; view: PointsView }): JSX.E
       note={
         view.sampled
           ? `A sample of ${integer(view.rows.length)} of ${integer(view.total)} trials, with all records and the best.`
-          : `Every point is a trial, in colour when it meets the criteria; the line is the best so far.${diverged > 0 ? ` A cross at the bottom is one of the ${integer(diverged)} that diverged.` : ""}`
+          : `Every point is a trial, in colour when it meets the criteria; the line is the best so far.${diverged > 0 ? ` A cross at the bottom is a trial that diverged (${integer(diverged)}).` : ""}`
       }
     />
   );

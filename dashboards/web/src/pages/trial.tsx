@@ -105,7 +105,7 @@ function TrialFacts({ trial }: { trial: TrialView }): JSX.Element {
     ["epoch", `${trial.epoch}/${trial.epochs}`],
     [
       "criteria",
-      trial.gates.length > 0 ? <Gates gates={trial.gates} /> : <span class="quiet">{NONE}</span>,
+      trial.epoch > 0 && trial.gates.length > 0 ? <Gates gates={trial.gates} /> : <span class="quiet">{NONE}</span>,
     ],
     ["hyperparameters", <Hyperparameters trial={trial} />],
     [
