@@ -162,7 +162,7 @@ absl::StatusOr<DataReport> SqliteWriteTransaction::ReportData(const LeaseToken& 
           "{}",
           trial.worker, sweep.name, sweep.data_sha256, place.empty() ? "the worker" : place, sha256);
       STORE_RETURN_IF_ERROR(
-          CloseAttempt(trial, OutcomeName(LeaseOutcome::kGivenBack), report.refusal));
+          CloseAttempt(now_, OutcomeName(LeaseOutcome::kGivenBack), report.refusal, &trial));
       STORE_RETURN_IF_ERROR(Apply(TrialEvent::kGiveBack, &trial));
       STORE_RETURN_IF_ERROR(Settle(spec, trial));
     }
