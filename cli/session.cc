@@ -10,7 +10,7 @@
 namespace sweep::cli {
 
 int Fail(const absl::Status& status) {
-  std::cerr << "error: " << PrintableLines(status.message()) << '\n';
+  std::cerr << "error: " << PrintableLines(std::string(status.message())) << '\n';
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
     case absl::StatusCode::kNotFound:

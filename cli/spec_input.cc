@@ -94,7 +94,7 @@ v1::SweepSource ToProto(const SweepSource& source) {
 }
 
 int FailInput(const absl::Status& status) {
-  std::cerr << PrintableLines(status.message()) << '\n';
+  std::cerr << PrintableLines(std::string(status.message())) << '\n';
   return kExitBadInput;
 }
 

@@ -130,7 +130,7 @@ int Run(const Arguments& arguments) {
   auto server = sweep::CoordinatorServer::Start(arguments.server);
   if (!server.ok()) {
     std::fprintf(stderr, "sweep-coordinator: %s\n",
-                 sweep::PrintableLines(server.status().message()).c_str());
+                 sweep::PrintableLines(std::string(server.status().message())).c_str());
     return server.status().code() == absl::StatusCode::kInvalidArgument ? kBadArguments : kFailed;
   }
   std::printf("listening on %s\n", (*server)->address().c_str());

@@ -30,7 +30,7 @@ void EndByRequest() {
 
 // The program's exit code.
 int Fail(const absl::Status& status) {
-  fmt::print(stderr, "sweep-coordinator: {}\n", PrintableLines(status.message()));
+  fmt::print(stderr, "sweep-coordinator: {}\n", PrintableLines(std::string(status.message())));
   return absl::IsInvalidArgument(status) ? kBadArguments : kFailed;
 }
 

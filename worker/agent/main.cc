@@ -109,7 +109,8 @@ bool ParseDurations(Arguments* arguments) {
 
 int ExitCodeOf(const absl::Status& status) {
   if (status.ok()) return kOk;
-  std::fprintf(stderr, "sweep-worker: %s\n", sweep::PrintableLines(status.message()).c_str());
+  std::fprintf(stderr, "sweep-worker: %s\n",
+               sweep::PrintableLines(std::string(status.message())).c_str());
   switch (status.code()) {
     case absl::StatusCode::kInvalidArgument:
       return kBadArguments;
