@@ -112,8 +112,10 @@ absl::StatusOr<std::vector<std::size_t>> SelectRows(const SweepIndex& index,
   std::string_view name = query.order_by;
   const bool descending = name.ends_with(kDescending);
   if (descending) name.remove_suffix(kDescending.size());
+  // The order in which trials were made, whatever hyperparameters are called.
+  const bool by_number = name == "number" || name == "trial.number";
   const absl::Status named = CheckTrialName(index.spec(), std::string(name));
-  if (!named.ok() && !(query.ranked && name == "accuracy")) {
+  if (!named.ok() && !by_number && !(query.ranked && name == "accuracy")) {
     const std::vector<std::string> known = KnownTrialNames(index.spec());
     const bool is_known = std::binary_search(known.begin(), known.end(), name);
     return absl::InvalidArgumentError(
@@ -121,7 +123,7 @@ absl::StatusOr<std::vector<std::size_t>> SelectRows(const SweepIndex& index,
                     is_known ? fmt::format(": {}", std::string(named.message())) : ""));
   }
   absl::StatusOr<std::vector<std::size_t>> rows = Matching(index, query);
-  if (!rows.ok() || name == "number") {
+  if (!rows.ok() || by_number) {
     if (rows.ok() && descending) std::reverse(rows->begin(), rows->end());
     return rows;
   }
