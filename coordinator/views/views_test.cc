@@ -504,7 +504,18 @@ TEST_F(ViewsTest, WhatRunsIsShownWithItsValuesAndItsWorker) {
   const SweepSpec spec = TestSpec("s");
   const SweepRow sweep = driver_->Create(spec);
   const LeaseRow lease = driver_->Grant(driver_->Add(sweep, spec, 1).at(0).id, "bench-7");
-  EXPECT_TRUE(driver_->Record(lease, spec, TestEpochs(1, 2, 0.8)).ok());
+  EXPECT_TRUE(driver_->Record(lease, spec, TestEpochs(1, 1, 0.8)).ok());
+  // As from a program that reports nothing else.
+  constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
+  const EpochMetrics bare = {.epoch = 2,
+                             .train_loss = kUnknown,
+                             .train_accuracy = kUnknown,
+                             .validation_loss = kUnknown,
+                             .validation_accuracy = 0.7,
+                             .lr = kUnknown};
+  const auto recorded = driver_->Record(lease, spec, {bare});
+  EXPECT_TRUE(recorded.ok()) << recorded.status();
+  EXPECT_TRUE(Get("/api/sweeps/s/trials/1")["epoch_rows"][1]["train_accuracy"].is_null());
   const Json view = Get("/api/sweeps/s/progress");
   EXPECT_EQ(Contract().Complaints("ProgressView", view), "");
   ASSERT_EQ(view["progress"].size(), 1u);
