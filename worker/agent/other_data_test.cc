@@ -130,6 +130,7 @@ TEST_F(OtherDataTest, IsNoFailureOfATrialWhenItCameInTheMeantime) {
                             .datasets = &datasets,
                             .trainer = {.command = {FAKE_TRAINER}},
                             .work_dir = data_ / "work"},
+                           /*slot=*/0,
                            {.prepared =
                                 [&](const absl::StatusOr<PreparedTrial>& trial) {
                                   EXPECT_TRUE(trial.ok()) << trial.status();
