@@ -165,7 +165,8 @@ class SignalThread {
 
   void Obey(int wishes, int signal) {
     if (wishes == 1) {
-      std::fprintf(stderr, "draining; again to stop at once (SIGTERM: after %d s)\n", kApartSeconds);
+      std::fprintf(stderr, "draining; again to stop at once (SIGTERM: after %d s)\n",
+                   kApartSeconds);
       agent_->Drain();
     } else if (wishes == 2) {
       std::fprintf(stderr, "stopping\n");
@@ -179,8 +180,8 @@ class SignalThread {
     }
   }
 
-  static constexpr int kApartSeconds =
-      static_cast<int>(std::chrono::duration_cast<std::chrono::seconds>(sweep::EndSignals::kApart).count());
+  static constexpr int kApartSeconds = static_cast<int>(
+      std::chrono::duration_cast<std::chrono::seconds>(sweep::EndSignals::kApart).count());
 
   sweep::Agent* const agent_;
   std::atomic<bool> over_ = false;

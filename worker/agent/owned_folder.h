@@ -11,8 +11,8 @@ namespace sweep {
 // something is left.
 bool RemoveTree(const std::string& path);
 
-// The folder for temporary files. NotFound, naming the variable, when TMPDIR (or TMP, TEMP, TEMPDIR)
-// names none.
+// The folder for temporary files. NotFound, naming the variable, when TMPDIR (or TMP, TEMP,
+// TEMPDIR) names none.
 absl::StatusOr<std::string> TemporaryFolder();
 
 // A folder of this process's own below another, named by a prefix and six random characters. It

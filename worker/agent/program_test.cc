@@ -231,7 +231,8 @@ class ProgramFilesTest : public ProgramTest {
     return coordinator_.record().LogOf(number);
   }
 
-  const ProgramFiles files_ = {{"lib/util.py", "good\n"}, {"run.sh", "#!/bin/sh\ncat lib/util.py\n"}};
+  const ProgramFiles files_ = {{"lib/util.py", "good\n"},
+                               {"run.sh", "#!/bin/sh\ncat lib/util.py\n"}};
 };
 
 TEST_F(ProgramFilesTest, WhatATrialDoesToThemIsGoneForTheNext) {
@@ -255,9 +256,10 @@ TEST_F(ProgramFilesTest, WhatATrialDoesToThemIsGoneForTheNext) {
 
 TEST_F(ProgramFilesTest, WhatATrialDoesToThemReachesNoOtherSlot) {
   options_.slots = 2;
-  v1::Lease lease = MakeLease(
-      1, Shell(1, "echo evil > lib/util.py; echo changed; until [ -e $FILE ]; do sleep 0.01; done; e 1"),
-      1);
+  v1::Lease lease = MakeLease(1,
+                              Shell(1, "echo evil > lib/util.py; echo changed; "
+                                       "until [ -e $FILE ]; do sleep 0.01; done; e 1"),
+                              1);
   lease.set_program_digest(ProgramDigest(files_));
   coordinator_.OfferLease(lease);
   StartAgent();
@@ -606,8 +608,9 @@ TEST_F(ProgramTest, ResumesAndMayFindNothingLeftToDo) {
 // A checkpoint notice of trial `number`, of a file that holds "saved".
 std::string Checkpoint(int number, int epoch) {
   return absl::StrCat("read line; out=${line#*'\"output_dir\":\"'}; out=${out%%'\"'*}; ",
-                      "echo saved > $out/c; echo \"{\\\"type\\\":\\\"checkpoint\\\",\\\"trial\\\":",
-                      "\\\"s/", number, "\\\",\\\"epoch\\\":", epoch, ",\\\"path\\\":\\\"$out/c\\\"}\"; ");
+                      "echo saved > $out/c; echo \"{\\\"type\\\":\\\"checkpoint\\\",",
+                      "\\\"trial\\\":\\\"s/", number, "\\\",\\\"epoch\\\":", epoch,
+                      ",\\\"path\\\":\\\"$out/c\\\"}\"; ");
 }
 
 TEST_F(ProgramTest, ThatIsTerminatedBesideItsWorkerHasNotFailed) {
@@ -725,7 +728,8 @@ TEST_F(ProgramTest, ThatKillsItsSupervisorLeavesNothing) {
   // A daemon that left everything, with a child, and one that holds the pipes.
   const std::string script =
       "echo $$ > $FILE; "
-      "setsid sh -c '(trap \"\" TERM HUP; sh -c \"sleep 1000 & echo \\$! >> $0; wait\" > /dev/null 2>&1 & "
+      "setsid sh -c '(trap \"\" TERM HUP; "
+      "sh -c \"sleep 1000 & echo \\$! >> $0; wait\" > /dev/null 2>&1 & "
       "echo $! >> \"$0\")' $FILE; sleep 1001 & echo $! >> $FILE; "
       "until [ $(wc -l < $FILE) = 4 ]; do sleep 0.01; done; e 1; kill -KILL $PPID; sleep 1002";
   EXPECT_THAT(ReasonOf(script), HasSubstr("ended by signal 9"));

@@ -78,7 +78,7 @@ class Environment {
       entries_.emplace_back(text);
     }
     if (!temp_dir.empty()) entries_.push_back("TMPDIR=" + temp_dir);
-    // Python would write into the folder of its files, which is held against them before each trial.
+    // Python would write into the folder of its files, which must stay as they were sent.
     if (program.of_sweep) entries_.push_back("PYTHONDONTWRITEBYTECODE=1");
     for (std::string& entry : entries_) pointers_.push_back(entry.data());
     pointers_.push_back(nullptr);

@@ -88,8 +88,8 @@ class TrainerProcess {
     bool asked = false;    // as one ends that was told to, by SIGTERM, SIGHUP or SIGINT
     absl::Status output;   // as Read, of what it had said last
   };
-  // Wakes a supervisor that somebody has stopped. When it and all that it has started have ended: reaps it, reads its last output and says how it
-  // ended. nullopt while it runs.
+  // Wakes a supervisor that somebody has stopped. When it and all that it has started have ended:
+  // reaps it, reads its last output and says how it ended. nullopt while it runs.
   std::optional<Exit> PollExit(const Sinks& sinks);
 
   // The last lines that were no messages, of both streams, oldest first, one per line: at most 3
