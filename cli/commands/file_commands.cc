@@ -157,7 +157,6 @@ Listing NetworksOfSweep(const SweepSpec& spec, const std::vector<Configuration>&
   return listing;
 }
 
-constexpr std::int64_t kSyntheticTestImages = 1000;
 constexpr double kUsualGflops = 55;  // of a core where nothing better is known
 
 std::int64_t TrainingImages(const SweepSpec& spec) {
@@ -167,10 +166,10 @@ std::int64_t TrainingImages(const SweepSpec& spec) {
   return all - spec.holdout;
 }
 
-std::int64_t EvaluationImages(const SweepSpec& spec) {
-  if (spec.holdout > 0) return spec.holdout;
-  if (spec.dataset.test_size > 0) return spec.dataset.test_size;
-  return spec.dataset.name == "synthetic" ? kSyntheticTestImages : 10'000;
+// Those of MNIST where the file does not say how many there are.
+std::int64_t TestImages(const SweepSpec& spec) {
+  const std::int64_t known = EvaluationImages(spec);
+  return known > 0 ? known : 10'000;
 }
 
 struct PreviewOptions {
@@ -272,7 +271,7 @@ double TotalSeconds(const SweepSpec& spec, const Sample& sample, const Pace& pac
   for (const Configuration& configuration : sample.configurations) {
     const double flops = TrainFlops(configuration);
     const double epoch = pace.train.of(flops) * static_cast<double>(TrainingImages(spec)) +
-                         pace.evaluate.of(flops) * static_cast<double>(EvaluationImages(spec));
+                         pace.evaluate.of(flops) * static_cast<double>(TestImages(spec));
     seconds += epoch * spec.MakeTrialSpec(configuration, 0).epochs;
   }
   const double sampled = std::max<double>(1, static_cast<double>(sample.configurations.size()));
