@@ -104,7 +104,7 @@ TEST(ReaderPool, AQueryThatTakesTooLongIsEndedAndNamed) {
   Must(Database::Open(folder.File("x.db"), Database::Mode::kCreate))
       ->Execute("CREATE TABLE t(i)")
       .IgnoreError();
-  ReaderPool pool({.uri = folder.File("x.db"), .time_limit = absl::Milliseconds(50)});
+  ReaderPool pool({.path = folder.File("x.db"), .time_limit = absl::Milliseconds(50)});
   auto query = [](Database& database) { return database.QueryInt(kEndless); };
   const absl::Status status = pool.Read(query).status();
   EXPECT_TRUE(absl::IsDeadlineExceeded(status)) << status;
@@ -118,7 +118,7 @@ TEST(ReaderPool, TheGateStopsALongQueryWhichThenRunsAgain) {
   Must(Database::Open(folder.File("x.db"), Database::Mode::kCreate))
       ->Execute("CREATE TABLE t(i)")
       .IgnoreError();
-  ReaderPool pool({.uri = folder.File("x.db"), .time_limit = absl::Seconds(60)});
+  ReaderPool pool({.path = folder.File("x.db"), .time_limit = absl::Seconds(60)});
   std::promise<void> reading;
   int runs = 0;
   std::future<absl::StatusOr<std::int64_t>> answer = std::async(std::launch::async, [&] {

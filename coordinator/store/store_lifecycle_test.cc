@@ -166,7 +166,7 @@ TEST_F(StoreLifecycleTest, WhatIsUnderWayForADeletedSweepIsRefused) {
   const TrialRow trial = driver_->Add(sweep, spec, 1).front();
   ASSERT_EQ(Delete("s"), absl::OkStatus());
   EXPECT_TRUE(absl::IsNotFound(Write([&](WriteTransaction& transaction) {
-    return transaction.Grant(trial.id, "w", "secret").status();
+    return transaction.Grant(trial.id, "w", "secret", /*embedded=*/false).status();
   })));
   EXPECT_TRUE(absl::IsNotFound(Write([&](WriteTransaction& transaction) {
     return transaction.AddConfiguration(sweep.id, spec, TestConfiguration(spec, 2)).status();
