@@ -22,9 +22,14 @@ class WatchTest : public testing::Test {
     store_ = std::make_unique<MeddlingStore>(base_.get());
     scheduler_ = Must(Scheduler::Start({.store = base_.get(), .threads = false}));
     specs_ = std::make_unique<SpecCache>(base_.get());
-    hub_ = std::make_unique<WatchHub>(store_.get(), scheduler_.get(), specs_.get());
-    service_ = std::make_unique<SweepService>(store_.get(), scheduler_.get(), specs_.get(),
-                                              hub_.get(), /*reads=*/nullptr);
+    time_left_ = std::make_unique<TimeLeft>(base_.get(), scheduler_.get());
+    hub_ = std::make_unique<WatchHub>(store_.get(), scheduler_.get(), specs_.get(),
+                                      time_left_.get());
+    service_ = std::make_unique<SweepService>(SweepService::Parts{.store = store_.get(),
+                                                                  .scheduler = scheduler_.get(),
+                                                                  .specs = specs_.get(),
+                                                                  .time_left = time_left_.get(),
+                                                                  .watches = hub_.get()});
     int port = 0;
     grpc::ServerBuilder builder;
     builder.AddListeningPort("127.0.0.1:0", grpc::InsecureServerCredentials(), &port);
@@ -58,6 +63,7 @@ class WatchTest : public testing::Test {
   std::unique_ptr<MeddlingStore> store_;
   std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<SpecCache> specs_;
+  std::unique_ptr<TimeLeft> time_left_;
   std::unique_ptr<WatchHub> hub_;
   std::unique_ptr<SweepService> service_;
   std::unique_ptr<grpc::Server> server_;

@@ -65,7 +65,7 @@ TEST_F(IdxTest, NamesAFileThatIsMissing) {
 
 TEST_F(IdxTest, RefusesAFolder) {
   EXPECT_THAT(DataErrorOf([&] { ReadIdxArray(folder_.path(), 1); }),
-              AllOf(HasSubstr(folder_.path()), HasSubstr("directory")));
+              AllOf(HasSubstr(folder_.path()), HasSubstr("is a folder")));
 }
 
 TEST_F(IdxTest, EveryTruncationOfAPlainFileIsRefused) {
