@@ -22,7 +22,7 @@ constexpr char kTwelve[] =
 SweepSource RandomSource(const std::string& name, int run_cap, const std::string& parameters) {
   return {.file = name + ".yaml",
           .text = fmt::format("name: {}\nmodel: cnn-18718\ndataset: {{name: synthetic}}\nmethod: "
-                              "random\nrun_cap: {}\nepochs: 5\nparameters:\n{}",
+                              "random\nseed: 1\nrun_cap: {}\nepochs: 5\nparameters:\n{}",
                               name, run_cap, parameters)};
 }
 
