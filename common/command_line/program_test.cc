@@ -51,7 +51,7 @@ TEST_F(ProgramTest, WrongWordsNameTheNearestRightOne) {
   EXPECT_THAT(err_, HasSubstr("see: sweep-thing --help"));
   EXPECT_EQ(Parse({"-v"}), 2);
   EXPECT_THAT(err_, HasSubstr("did you mean '--version'?"));
-  EXPECT_EQ(Parse({"--log-level", "warning"}), 2);
+  EXPECT_EQ(Parse({"--log-level", "wran"}), 2);
   EXPECT_THAT(err_, HasSubstr("did you mean 'warn'?"));
   EXPECT_EQ(Parse({"start"}), 2);
   EXPECT_THAT(err_, HasSubstr("takes no argument 'start'"));

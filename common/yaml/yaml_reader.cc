@@ -266,7 +266,7 @@ std::optional<Value> YamlReader::Scalar(const YamlEntry& entry, std::string what
   if (entry.value.IsScalar()) return ValueOf(entry.value, entry.line, what);
   Error(entry.line,
         absl::StrCat(what, " must be a single value, not ", KindOf(entry.value),
-                     entry.value.IsNull() ? "" : "; if the text is meant, put it in quotes"));
+                     entry.value.IsMap() ? "; if the text is meant, put it in quotes" : ""));
   return std::nullopt;
 }
 

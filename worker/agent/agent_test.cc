@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -110,7 +111,14 @@ TEST_F(AgentTest, RemovesTheFilesOfATrialThatHasEnded) {
   coordinator_.Offer(1, "", 1);
   StartAgent();
   coordinator_.WaitForFinish(1);
-  EXPECT_TRUE(Eventually([&] { return std::filesystem::is_empty(options_.work_dir); }));
+  // What stays until the worker ends is the folder of programs.
+  const auto has_trials = [&] {
+    const std::filesystem::directory_iterator entries(options_.work_dir);
+    return std::any_of(begin(entries), end(entries), [](const auto& entry) {
+      return !entry.path().filename().string().starts_with("code-");
+    });
+  };
+  EXPECT_TRUE(Eventually([&] { return !has_trials(); }));
 }
 
 TEST_F(AgentTest, KeepsTheTrainerForTheNextTrial) {
@@ -503,7 +511,7 @@ TEST_F(AgentTest, RefusesATrainerThatIsNotThere) {
 
 TEST_F(AgentTest, RefusesOptionsThatMakeNoSense) {
   for (const auto& change : std::vector<std::function<void(AgentOptions*)>>{
-           [](AgentOptions* o) { o->coordinator = "nowhere"; },
+           [](AgentOptions* o) { o->coordinator = "http://nowhere"; },
            [](AgentOptions* o) { o->name = "a/b"; }, [](AgentOptions* o) { o->slots = -1; },
            [](AgentOptions* o) { o->device = "tpu"; }}) {
     AgentOptions options = options_;

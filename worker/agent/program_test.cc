@@ -159,20 +159,24 @@ TEST_F(ProgramTest, GetsTheTrialWithItsParameters) {
 }
 
 TEST_F(ProgramTest, GetsTheFolderOfItsData) {
-  const std::filesystem::path data = folder() / "mnist";
+  const std::filesystem::path data = folder() / "digits";
   std::filesystem::create_directories(data);
-  for (const char* name : {"train-images-idx3-ubyte", "train-labels-idx1-ubyte",
-                           "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}) {
-    std::ofstream(data / name) << "x";
+  // One image of 28 × 28 and its label, as IDX files.
+  const std::string images("\0\0\x08\x03\0\0\0\x01\0\0\0\x1c\0\0\0\x1c", 16);
+  const std::string labels("\0\0\x08\x01\0\0\0\x01\x07", 9);
+  for (const std::string part : {"train", "t10k"}) {
+    std::ofstream(data / (part + "-images-idx3-ubyte")) << images << std::string(28 * 28, 'x');
+    std::ofstream(data / (part + "-labels-idx1-ubyte")) << labels;
   }
-  options_.data.data_dir = data;
   v1::Lease lease = MakeLease(1, Shell(1, "head -n 1 > $FILE; e 1; e 2"), 2);
   TrialSpec spec = TrialSpecFromJson(lease.spec_json(), NetworkField::kOptional);
-  spec.dataset.name = "mnist";
+  spec.dataset.name = "idx";
+  spec.dataset.path = data.string();
   lease.set_spec_json(TrialSpecToJson(spec));
   coordinator_.OfferLease(lease);
   StartAgent();
-  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_COMPLETED);
+  const v1::FinishLeaseRequest finish = coordinator_.WaitForFinish(1);
+  EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_COMPLETED) << finish.reason();
   EXPECT_EQ(TrialSpecFromJson(File(), NetworkField::kOptional).data_dir, data.string());
 }
 
