@@ -45,7 +45,7 @@ test("it has the parameters, and sorts and filters by itself", async () => {
   await open("sweeps/trained/parameters");
   await frame("Parallel coordinates").waitFor({ state: "attached" });
   await open("sweeps/trained/trials");
-  await tab.page.getByRole("button", { name: "Best" }).click();
+  await tab.page.getByRole("button", { name: "Best", exact: true }).click();
   await tab.page.locator("th[aria-sort=descending]").waitFor();
   const best = (await tab.page.locator("tbody tr td:nth-child(3)").allTextContents()).map(
     parseFloat,
