@@ -38,10 +38,16 @@ void ResetSignals() {
   _exit(127);
 }
 
-[[noreturn]] void RunProgram(const SupervisedProgram& program, pid_t supervisor) {
+// `go` is a pipe whose end says that the supervisor has closed what it inherited. A program that
+// runs earlier could stop its supervisor while the worker waits for the end of `failure_fd`.
+[[noreturn]] void RunProgram(const SupervisedProgram& program, pid_t supervisor, const int go[2]) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != supervisor) _exit(127);  // it died before prctl
+  close(go[1]);
+  char none_comes;
+  while (read(go[0], &none_comes, 1) < 0 && errno == EINTR) {
+  }
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
@@ -150,11 +156,14 @@ void Supervise(const SupervisedProgram& program, pid_t worker) {
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   ResetSignals();
   const pid_t self = getpid();
+  int go[2];
+  if (pipe2(go, O_CLOEXEC) != 0) Fail(program, StartFailure::Stage::kFork);
   const pid_t pid = _Fork();
-  if (pid == 0) RunProgram(program, self);
+  if (pid == 0) RunProgram(program, self, go);
   if (pid < 0) Fail(program, StartFailure::Stage::kFork);
   setpgid(pid, pid);  // the program does it too; whoever comes first
-  // Above all the ends of the pipes, so that the worker sees when the program's are closed.
+  // Above all the ends of the pipes, so that the worker sees when the program's are closed, and the
+  // program that it may go on.
   close_range(0, UINT_MAX, 0);
   Watch(pid, worker);
 }
