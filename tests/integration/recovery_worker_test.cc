@@ -162,7 +162,7 @@ TEST_F(WorkerRecoveryTest, ATrialThatAlwaysCrashesIsFailedWithItsLastLines) {
   first_ = StartWorker("w", server_->address(), 1, Program("crashing", kCrashing));
   const Result submitted = Sweep({"submit", "s.yaml", "--wait"});
   EXPECT_EQ(submitted.code, 1) << submitted.output;
-  EXPECT_THAT(submitted.output, HasSubstr(std::string("s/1 failed: ") + kCrash));
+  EXPECT_THAT(submitted.output, HasSubstr(std::string("s/1  failed: ") + kCrash));
   EXPECT_THAT(Sweep({"explain", "s/1"}).output,
               ::testing::AllOf(HasSubstr(kCrash), HasSubstr("2 of 2 permitted failures")));
   const std::string trial = Sweep({"trial", "s/1"}).output;

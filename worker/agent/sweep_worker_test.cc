@@ -348,8 +348,11 @@ TEST_F(SweepWorkerTest, ExitsWithTwoOnBadArguments) {
   StartWorker({"--coordinator", coordinator_.address(), "--silence-timeout", "soon"});
   EXPECT_EQ(WaitForExit(), 2);
   EXPECT_THAT(Stderr(), HasSubstr("--silence-timeout 'soon'"));
-  StartWorker({"--coordinator", "nowhere", "--trainer", FAKE_TRAINER});
-  EXPECT_EQ(WaitForExit(), 2);
+  // A host alone is an address, of the usual port.
+  for (const std::string address : {"http://nowhere", "nowhere:many", "nowhere:70000", ""}) {
+    StartWorker({"--coordinator", address, "--trainer", FAKE_TRAINER});
+    EXPECT_EQ(WaitForExit(), 2) << address;
+  }
 }
 
 TEST_F(SweepWorkerTest, ExitsWithOneWhenTheTrainerIsNotThere) {
