@@ -63,7 +63,7 @@ class AgainTest : public ::testing::Test {
     words.insert(words.begin(), "sweep");
     return testing::Run({.command = std::move(words),
                          .folder = folder_.path(),
-                         .environment = {{"SWEEP_TRAINER", "/bin/true"}}});
+                         .environment = {{"SWEEP_TRAINER", "/bin/true"}, {"SWEEP_DATA_DIR", ""}}});
   }
   json Json(std::vector<std::string> words) {
     words.insert(words.end(), {"--format", "json"});
@@ -90,8 +90,8 @@ TEST_F(AgainTest, RunEndsWhenTheFirstTrialsAllFailAlike) {
   EXPECT_THAT(run.output,
               AllOf(HasSubstr("again is paused: the first 3 trials failed alike: "
                               "ModuleNotFoundError: No module named 'torchh'"),
-                    HasSubstr("sweep run again.yaml --new"),
-                    HasSubstr("sweep run again.yaml --keep-going")));
+                    HasSubstr("sweep run again.yaml --slots=2 --new"),
+                    HasSubstr("sweep run again.yaml --slots=2 --keep-going")));
   EXPECT_LT(Started(), 12) << "of 60 that 20 trials may have";
   const json shown = Json({"show", "again"});
   EXPECT_EQ(shown["state"], "paused");
@@ -156,7 +156,7 @@ TEST_F(AgainTest, AChangedFileIsShownAndRunsUnderANewName) {
   EXPECT_THAT(shown["source"].get<std::string>(), HasSubstr("name: again-2\n"));
   const Result same = Sweep({"run", "again.yaml"});
   EXPECT_EQ(same.code, 0) << "the copy has this content: " << same.output;
-  EXPECT_THAT(same.output, HasSubstr("resuming again-2: 20/20"));
+  EXPECT_THAT(same.output, HasSubstr("resuming again-2: 20 of 20 trials ended"));
 }
 
 TEST_F(AgainTest, ADeletedSweepLeavesItsNameToTheCorrectedFile) {

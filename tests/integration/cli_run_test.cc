@@ -73,7 +73,12 @@ class RunTest : public ::testing::Test {
     return document;
   }
   bool HasEpoch(const std::string& trial) {
-    return Eventually([&] { return Json({"trial", trial})["epoch"] != 0; });
+    // The run that was just started may not have made its database yet.
+    return Eventually([&] {
+      const Result result = Sweep({"trial", trial, "--format", "json"});
+      const json document = json::parse(result.output, nullptr, /*allow_exceptions=*/false);
+      return document.is_object() && document.value("epoch", 0) != 0;
+    });
   }
   void Go(const std::string& name) { folder_.Write("go-" + name, ""); }
 

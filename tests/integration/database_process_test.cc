@@ -260,7 +260,7 @@ TEST_F(DatabaseTest, BackupAndCheckWorkBesideARunningCoordinator) {
   EXPECT_THAT(backup.output, HasSubstr("backed up 'sweep.db' to 'copy.db'"));
   const Result again = Run({"sweep-coordinator", "--db", "sweep.db", "--backup", "copy.db"});
   EXPECT_EQ(again.code, 1);
-  EXPECT_THAT(again.output, HasSubstr("'copy.db' exists"));
+  EXPECT_THAT(again.output, AllOf(HasSubstr("backup 'copy.db'"), HasSubstr("/copy.db' exists; choose another")));
   for (const std::string name : {"sweep.db", "copy.db"}) {
     const Result check = Run({"sweep-coordinator", "--check", "--db", name});
     EXPECT_EQ(check.code, 0) << check.output;

@@ -19,6 +19,7 @@ namespace {
 
 using nlohmann::json;
 using testing::Eventually;
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using testing::Process;
 using testing::Result;
@@ -114,7 +115,7 @@ TEST_F(PrintedCommandsTest, OfARunThatIsInterrupted) {
   EXPECT_THAT(run.Output(), HasSubstr("0 of 2 trials ended, 1 kept at epoch 1"));
   Go();
   const std::string again = Printed(run.Output(), "go on with:");
-  EXPECT_THAT(again, HasSubstr("--slots=1 --trainer=/bin/true"));
+  EXPECT_THAT(again, AllOf(HasSubstr(" --slots=1 "), HasSubstr(" --trainer=/bin/true ")));
   const Result pasted = Paste(again);
   EXPECT_EQ(pasted.code, 0) << again << '\n' << pasted.output;
   EXPECT_EQ(Json({"show", "night"})["state"], "completed");
