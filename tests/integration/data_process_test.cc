@@ -38,7 +38,7 @@ class DataProcessTest : public ::testing::Test {
     WriteData(0);
     sweep_file_ = folder_.Write("digits.yaml",
                                 "name: digits\nmodel: cnn-18718\nmethod: random\nrun_cap: 2\n"
-                                "parameters:\n  lr: {min: 0.01, max: 0.1, scale: log}\n"
+                                "parameters:\n  lr: {distribution: log_uniform_values, min: 0.01, max: 0.1}\n"
                                 "epochs: 2\nmax_failures: 1\n"
                                 "dataset: {format: idx, path: " +
                                     Data() + "}\n");
