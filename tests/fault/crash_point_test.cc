@@ -31,14 +31,21 @@ using google::protobuf::Reflection;
 
 constexpr auto kCallTimeout = std::chrono::seconds(20);
 
-// Everything is compared but when it happened.
+// Times count on while they are asked for, and the time left is told of the workers of now.
+bool IsOfTheClock(const FieldDescriptor& field) {
+  return field.message_type()->full_name() == "google.protobuf.Timestamp" ||
+         field.full_name() == "sweep.v1.Trial.attempt_duration" ||
+         field.full_name() == "sweep.v1.Sweep.time_left";
+}
+
+// Everything is compared but when it happened, and how long it took.
 void ClearTimes(Message* message) {
   const Reflection* const reflection = message->GetReflection();
   std::vector<const FieldDescriptor*> fields;
   reflection->ListFields(*message, &fields);
   for (const FieldDescriptor* const field : fields) {
     if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE || field->is_map()) continue;
-    if (field->message_type()->full_name() == "google.protobuf.Timestamp") {
+    if (IsOfTheClock(*field)) {
       reflection->ClearField(message, field);
     } else if (field->is_repeated()) {
       for (int i = 0; i < reflection->FieldSize(*message, field); ++i) {

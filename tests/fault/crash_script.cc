@@ -59,6 +59,13 @@ class Script {
                           }});
   }
 
+  // What the holder of the lease has found as the sweep's data.
+  void ReportData(const std::string& data) {
+    v1::ReportDataRequest request;
+    request.set_data_sha256(Sha256Hex(data));
+    AddWithToken("ReportData", request, [](const Memory&, auto*) {});
+  }
+
   void Report(int first, int last, bool with_checkpoint = false) {
     v1::ReportEpochsRequest request;
     for (int epoch = first; epoch <= last; ++epoch) {
@@ -200,6 +207,7 @@ void TidyUp(Script* script) {
 // With failures and a drain on the way.
 void TrainTheFirst(Script* script) {
   script->Lease();
+  script->ReportData("the images");
   script->Log(1, 2);
   script->Report(1, 1);
   script->PutBlob("the checkpoint of epoch 2");
