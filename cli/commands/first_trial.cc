@@ -173,6 +173,7 @@ int TryFirstTrial(const SweepInput& input, int slots, const AgentOptions& agent_
   AgentOptions options = agent_options;
   options.coordinator = (*server)->address();
   options.slots = 1;
+  options.one_trial = true;
   absl::StatusOr<std::unique_ptr<Agent>> agent = Agent::Start(options);
   if (!agent.ok()) return Fail(agent.status());
 

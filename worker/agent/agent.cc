@@ -178,6 +178,7 @@ class AgentImpl final : public Agent {
                     .progress = &progress_,
                     .logs = &logs_,
                     .trainer_ready = [this](const std::string& d) { session_.AddDevice(d); }},
+        .one_trial = options.one_trial,
         .end_on_other_data = options.end_on_other_data,
         .giving_up = [this] { session_.SetDraining(); },
         .finished = [this] { EndCalls(); }});

@@ -29,6 +29,8 @@ struct AgentOptions {
   bool trainer_optional = false;
   // Ends, after a checkpoint, when the coordinator refuses what is here as a sweep's data.
   bool end_on_other_data = false;
+  // Begin nothing after the first trial that is granted. The agent is to be stopped then.
+  bool one_trial = false;
   std::string work_dir;  // "" makes a temporary one and removes it at the end
   DataOptions data;
   absl::Duration stop_grace = absl::Seconds(1);  // from `stop` to SIGTERM, from there to SIGKILL

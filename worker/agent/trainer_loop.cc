@@ -169,8 +169,10 @@ void TrainerLoop::DistributeLeases() {
   }
   for (const auto& slot : slots_) {
     if (!slot->free()) continue;
+    if (options_.one_trial && begun_) return;
     const std::optional<v1::Lease> lease = leases_->Take();
     if (!lease) return;
+    begun_ = true;
     slot->Assign(*lease);
     if (at_once_) {
       slot->GiveBackAtOnce(kDrainReason);

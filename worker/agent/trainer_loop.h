@@ -30,6 +30,7 @@ class TrainerLoop {
     int slots = 1;
     // Its `post`, `trainer_unusable` and `data_refused` are filled in here.
     Slot::Context context;
+    bool one_trial = false;  // begin nothing after the first one
     // Drains when the coordinator refuses what is here as a sweep's data.
     bool end_on_other_data = false;
     // Called on the loop's thread; must return at once. It drains because no trainer is usable or
@@ -96,6 +97,7 @@ class TrainerLoop {
   Slot::TimePoint drain_patience_;
   bool at_once_ = false;
   Slot::TimePoint at_once_deadline_ = Slot::TimePoint::max();
+  bool begun_ = false;  // a slot has had a lease
   int unusable_in_a_row_ = 0;
   absl::Status failure_;
 
