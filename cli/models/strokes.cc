@@ -210,6 +210,8 @@ struct Ink {
   GreyImage strokes;
   int peak = 0;  // 0: nothing
   std::int64_t roughness = 0;  // of the ground
+  GreyImage ground = {};       // reduced by `factor`; none: even
+  int factor = 1;
 };
 
 // The sum of all differences between neighbours.
@@ -241,7 +243,35 @@ Ink FindInk(GreyImage image) {
   const int peak = Peak(image, kLeastContrast, 0.02);
   return {.strokes = std::move(image),
           .peak = peak < kLeastContrast + noise ? 0 : peak,
-          .roughness = Roughness(lowest)};
+          .roughness = Roughness(lowest),
+          .ground = lowest,
+          .factor = factor};
+}
+
+// Light multiplies ground and ink alike: strokes in a shadow become as strong as those outside. A
+// ground that is nearly black says nothing of the light.
+void EvenOutLight(Ink* ink) {
+  constexpr int kLeastGround = 64;
+  if (ink->ground.pixels.empty()) return;
+  const int brightest = std::max<int>(kLeastGround, *std::max_element(ink->ground.pixels.begin(),
+                                                                      ink->ground.pixels.end()));
+  const Enlarged ground(ink->ground, ink->factor);
+  for (int y = 0; y < ink->strokes.height; ++y) {
+    for (int x = 0; x < ink->strokes.width; ++x) {
+      const double scale = brightest / std::max<double>(kLeastGround, ground.At(x, y));
+      std::uint8_t& pixel = ink->strokes.At(x, y);
+      pixel = static_cast<std::uint8_t>(std::min<double>(kWhite, pixel * scale));
+    }
+  }
+}
+
+// Light strokes are the dark ones of the negative.
+Ink FindLightInk(const GreyImage& image) {
+  GreyImage negative = image;
+  Negate(&negative);
+  Ink ink = FindInk(std::move(negative));
+  Negate(&ink.ground);
+  return ink;
 }
 
 // As FindInk, of an even ground.
@@ -326,7 +356,7 @@ GreyImage WithoutRim(const GreyImage& image) {
 // ground that is as narrow as they are; taken for light strokes, it leaves a ground with the
 // digit's silhouette on it.
 Ink FindEitherInk(const GreyImage& image) {
-  Ink dark = FindInk(image), light = FindInk(Negative(image));
+  Ink dark = FindInk(image), light = FindLightInk(image);
   const bool is_dark = dark.roughness != light.roughness ? dark.roughness < light.roughness
                                                          : IsDarkOnLight(image);
   return is_dark ? std::move(dark) : std::move(light);
@@ -338,7 +368,7 @@ std::optional<GreyImage> FindStrokes(const GreyImage& whole, Invert invert) {
   const GreyImage image = WithoutRim(whole);
   Ink ink = invert == Invert::kAuto  ? FindEitherInk(image)
             : invert == Invert::kYes ? FindInk(image)
-                                     : FindInk(Negative(image));
+                                     : FindLightInk(image);
   if (ink.peak == 0) {
     // Strokes as wide as half of the image are no shadow when the rim is even.
     const int ground = BorderMedian(image);
@@ -349,6 +379,7 @@ std::optional<GreyImage> FindStrokes(const GreyImage& whole, Invert invert) {
   }
   const int drawn = DrawnFrom(ink.peak);
   if (!KeepTheDigit(drawn, &ink.strokes)) return std::nullopt;
+  EvenOutLight(&ink);
   const int brightest = Peak(ink.strokes, drawn, 0.05);
   for (std::uint8_t& pixel : ink.strokes.pixels) {
     pixel = static_cast<std::uint8_t>(std::min(kWhite, pixel * kWhite / brightest));
