@@ -189,6 +189,7 @@ TEST_F(ConnectionFrontTest, UrgentPathsWaitForNoOtherAnswer) {
   client.Send("GET /well?full HTTP/1.1\r\nHost: localhost\r\n\r\n");
   EXPECT_EQ(client.ReadTo("\n"), "GET\n");
   gate.Open();
+  EXPECT_EQ(busy.ReadTo("\n"), "BUSY\n");
 }
 
 TEST_F(ConnectionFrontTest, ShutdownEndsWaitingAndWorkingConnections) {
