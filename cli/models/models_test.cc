@@ -276,7 +276,7 @@ TEST(NetPy, SaysOnlyWhatTheNetworkNeeds) {
 TEST(NetPy, WordsOfTheSweepCannotEndItsComments) {
   TrialModel model = ModelOf(kAllLayers);
   (*model.trial.mutable_parameters())["note"].set_string_value("\"\"\"\nimport os\\");
-  EXPECT_THAT(NetPy(model), AllOf(HasSubstr("'''?import os/"), Not(HasSubstr("\nimport os"))));
+  EXPECT_THAT(NetPy(model), AllOf(HasSubstr("'''/nimport os/"), Not(HasSubstr("\nimport os"))));
 }
 
 }  // namespace

@@ -99,8 +99,8 @@ TEST(TrialLog, OfOneAttemptOnly) {
 
 TEST(TrialLogText, TerminalEscapesOfATrainerAreNotObeyed) {
   TrialLogEntry entry{.text = "\x1b[2Jboo"};
-  EXPECT_EQ(TrialLogText(entry, false), "?[2Jboo");
-  EXPECT_THAT(TrialLogText(entry, true), HasSubstr("  ?[2Jboo"));
+  EXPECT_EQ(TrialLogText(entry, false), "\\x1b[2Jboo");
+  EXPECT_THAT(TrialLogText(entry, true), HasSubstr("  \\x1b[2Jboo"));
 }
 
 TEST(TrialLogJson, HasTheDocumentedKeys) {

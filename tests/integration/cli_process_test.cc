@@ -193,7 +193,7 @@ TEST_F(CliTest, AForeignFileIsNoDatabase) {
   const Result result = Sweep({"run", file, "--db", "foreign.db"});
   EXPECT_EQ(result.code, 1);
   EXPECT_THAT(result.output, HasSubstr("foreign.db"));
-  EXPECT_EQ(Sweep({"run", file, "--db", "no/such/folder/x.db"}).code, 1);
+  EXPECT_EQ(Sweep({"run", file, "--db", "no/such/folder/x.db"}).code, 2);
 }
 
 TEST_F(CliTest, APortInUseIsRefused) {

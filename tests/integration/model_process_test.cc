@@ -174,7 +174,7 @@ TEST_F(ModelTest, AFolderIsNotOverwrittenUnlessToldTo) {
   folder_.Write("best/net.py", "old");
   const Result refused = Sweep({"model", "tiny/1", "-o", "best"});
   EXPECT_EQ(refused.code, 2);
-  EXPECT_THAT(refused.output, AllOf(HasSubstr("best: is not empty"), HasSubstr("--force")));
+  EXPECT_THAT(refused.output, AllOf(HasSubstr("folder best is not empty"), HasSubstr("--force")));
   EXPECT_EQ(ReadFile(Path("best/net.py")), "old");
   EXPECT_EQ(Sweep({"model", "tiny/1", "-o", "best", "--force", "--last"}).code, 0);
   EXPECT_EQ(ReadFile(Path("best/notes.txt")), "mine");
@@ -202,7 +202,7 @@ TEST_F(ModelTest, WrongUseIsNamedAndWritesNothing) {
   expect({"predict", "nowhere", "a.png"}, 2, "'nowhere' is neither a folder nor a trial");
   expect({"predict", "tiny/9", "a.png"}, 2, "tiny/9");
   expect({"predict", "cache-of-mine", "a.png"}, 2, "neither");
-  expect({"predict", ".", "a.png"}, 2, "network.yaml: cannot be read");
+  expect({"predict", ".", "a.png"}, 2, "network.yaml: no such file");
   expect({"predict", "tiny/1"}, 2, "FILE");
   expect({"predict", "tiny/1", "a.png", "--index", "x"}, 2, "'x' picks no images");
   expect({"predict", "tiny/1", "a.png", "b.png", "--labels", "l"}, 2, "exactly one");
@@ -294,7 +294,7 @@ TEST_F(ModelTest, ATrialThatHasNotCompletedHasTheWeightsOfItsCheckpoint) {
   const Result pending = Sweep({"model", "tiny/2", "-o", "none"});
   EXPECT_EQ(pending.code, 1);
   EXPECT_THAT(pending.output,
-              AllOf(HasSubstr("tiny/2 has no weights: it is pending"), HasSubstr("sweep explain")));
+              AllOf(HasSubstr("tiny/2 has no weights: it is pending"), HasSubstr("waits for a worker")));
   EXPECT_EQ(Sweep({"predict", "tiny/2", "images"}).code, 1);
   EXPECT_FALSE(std::filesystem::exists(Path("none")));
 }
