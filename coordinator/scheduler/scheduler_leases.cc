@@ -5,6 +5,7 @@
 #include "absl/time/time.h"
 #include "common/base/ids.h"
 #include "coordinator/scheduler/scheduler_impl.h"
+#include "coordinator/scheduler/trial_spec_json.h"
 #include "fmt/format.h"
 #include "spdlog/spdlog.h"
 
@@ -216,10 +217,16 @@ void SchedulerImpl::Answer(WorkerEntry* worker) {
   worker->told_to_drain = worker->asked_to_drain;
   worker->told_to_give_back.clear();
   for (const TrialKey& key : worker->leases) {
-    const TrialEntry* const trial = table_.FindTrial(key);
+    TrialEntry* const trial = table_.FindTrial(key);
     if (trial->claim == Claim::kLosing) continue;
     const SweepEntry& sweep = *table_.FindSweep(key.first);
     const SweepSpec& spec = *sweep.spec;
+    // A trial that came back to its holder after a rename or a restart has none yet.
+    if (trial->spec_json == nullptr) {
+      absl::StatusOr<std::string> json = BuildTrialSpecJson(spec, trial->row);
+      if (!json.ok()) continue;
+      trial->spec_json = std::make_shared<const std::string>(*std::move(json));
+    }
     const bool give_back = IsCalledBack(*trial);
     if (give_back) worker->told_to_give_back.emplace(key, trial->row.attempt);
     answer.leases.push_back({.token = {.sweep = trial->row.sweep,
