@@ -190,9 +190,9 @@ void AddExportCommand(CLI::App* app, Session* session) {
       "  sweep export seed-000 --format csv -o trials.csv\n"
       "  sweep export seed-000 --format csv --epochs | gzip > epochs.csv.gz\n"
       "  sweep export seed-000 --format optuna -o seed-000.journal\n"
-      "  sweep export seed-000 --format json -o trials.json\n"
+      "  sweep export seed-000 --format json -o t.json\n"
       "  python3 -c 'import json, pandas as p; "
-      "print(p.DataFrame(json.load(open(\"trials.json\"))).describe())'");
+      "print(p.DataFrame(json.load(open(\"t.json\"))).describe())'");
   auto options = std::make_shared<ExportOptions>();
   command->add_option("NAME", options->sweep, "the sweep; without it, the newest");
   // Before the global option of that name, which knows no format of exports alone.
