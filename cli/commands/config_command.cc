@@ -44,7 +44,7 @@ void AddConfigCommand(CLI::App* app, Session* session) {
       "Lists every setting with its value and where that comes from: a flag, an environment "
       "variable,\n"
       "the configuration file, or the default. The first of these that is given counts.");
-  config->group("Settings");
+  config->group("Files, workers, settings");
   config->require_subcommand(0, 1);
   config->footer(
       "Examples:\n"

@@ -40,7 +40,8 @@ absl::StatusOr<SweepSpec> SpecOf(const v1::Sweep& sweep) {
     source.program_files[name] = text;
   }
   Diagnostics diagnostics;
-  absl::StatusOr<SweepSpec> spec = SweepSpec::ParseStored(std::move(source), sweep.digest(), &diagnostics);
+  absl::StatusOr<SweepSpec> spec =
+      SweepSpec::ParseStored(std::move(source), sweep.digest(), &diagnostics);
   if (!spec.ok()) {
     return absl::InternalError(absl::StrCat("the coordinator's copy of sweep ", sweep.name(),
                                             " cannot be read: ", FormatDiagnostics(diagnostics)));
@@ -174,8 +175,8 @@ void AddExportCommand(CLI::App* app, Session* session) {
       "Write all trials as data\n"
       "One row per trial, or with --epochs one row per epoch: the one that was acknowledged first, "
       "by which the trial is ranked; column attempt says which attempt that was. CSV has a column "
-      "parameters.x for every hyperparameter x; JSON is an array of objects, one to a line. Numbers are raw, shares from 0 to 1, times RFC 3339 in UTC; what is not "
-      "known or not finite is empty or null. JSON is the way into pandas, whose read_csv takes the "
+      "parameters.x for every hyperparameter x; JSON is an array of objects, one to a line. Numbers "
+      "are raw, shares from 0 to 1, times RFC 3339 in UTC; what is not known or not finite is empty or null. JSON is the way into pandas, whose read_csv takes the "
       "words None, NA and null for missing values and 01 for 1, unless it is told "
       "keep_default_na=False and a dtype. Trials are read and written page by page. With -o the "
       "file is there whole or not at all.\n"
@@ -184,15 +185,15 @@ void AddExportCommand(CLI::App* app, Session* session) {
       "(finite values), best value and state, and as attributes its name, seed and network. "
       "Stopped trials are PRUNED, failed and cancelled ones FAIL, pending ones WAITING; times are "
       "in UTC and say so; parameters of one value are an attribute of the study.");
-  command->group("Look into trials");
+  command->group("Look into and tidy up");
   command->footer(
       "Examples:\n"
       "  sweep export seed-000 --format csv -o trials.csv\n"
       "  sweep export seed-000 --format csv --epochs | gzip > epochs.csv.gz\n"
       "  sweep export seed-000 --format optuna -o seed-000.journal\n"
-      "  sweep export seed-000 --format json -o t.json\n"
+      "  sweep export seed-000 --format json -o trials.json\n"
       "  python3 -c 'import json, pandas as p; "
-      "print(p.DataFrame(json.load(open(\"t.json\"))).describe())'");
+      "print(p.json_normalize(json.load(open(\"trials.json\"))))'");
   auto options = std::make_shared<ExportOptions>();
   command->add_option("NAME", options->sweep, "the sweep; without it, the newest");
   // Before the global option of that name, which knows no format of exports alone.

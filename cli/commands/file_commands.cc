@@ -371,7 +371,7 @@ void AddFileCommands(CLI::App* app, Session* session) {
                           "Names every error of a sweep file and its networks, or of a network "
                           "file, at once: with file,\n"
                           "line and the nearest right word. Nothing is submitted.");
-  validate->group("Files");
+  validate->group("Files, workers, settings");
   validate->footer(
       "Examples:\n"
       "  sweep validate sweeps/mine.yaml\n"
@@ -387,7 +387,7 @@ void AddFileCommands(CLI::App* app, Session* session) {
                                           "estimate of the time with evaluation, before anything "
                                           "runs. The networks are trained for a\n"
                                           "moment to know this machine's speed.");
-  preview->group("Files");
+  preview->group("Files, workers, settings");
   preview->footer(
       "Examples:\n"
       "  sweep preview sweeps/mine.yaml\n"

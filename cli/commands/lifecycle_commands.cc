@@ -468,7 +468,7 @@ void AddExtendAndExplain(CLI::App* app, Session* session) {
       "explain",
       "Why a trial waits\n"
       "Why the trial is in the state that it is in, the weightiest reason first.");
-  explain->group("Look into trials");
+  explain->group("Look into and tidy up");
   explain->add_option("NAME/N", *name, "the trial")->required();
   explain->footer("Examples:\n  sweep explain seed-000/7");
   explain->callback([=] { session->exit_code = Explain(*name, *session); });
@@ -486,12 +486,12 @@ void AddWorkerCommands(CLI::App* app, Session* session) {
   CLI::App* workers = app->add_subcommand("workers",
                                           "Who is connected\nThe coordinator's workers: what they "
                                           "run, how fast, and how often they failed.");
-  workers->group("Workers");
+  workers->group("Files, workers, settings");
   workers->footer("Examples:\n  sweep workers\n  sweep workers --format json | jq '.[].worker'");
   workers->callback([=] { session->exit_code = Workers(*session); });
 
   CLI::App* worker = app->add_subcommand("worker", "List or drain workers");
-  worker->group("Workers");
+  worker->group("Files, workers, settings");
   worker->require_subcommand(1);
   worker->footer("Examples:\n  sweep worker drain gpu-2 --wait");
   CLI::App* list = worker->add_subcommand("list", "Who is connected\nThe same as `sweep workers`.");

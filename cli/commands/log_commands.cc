@@ -216,7 +216,7 @@ void AddLogCommand(CLI::App* app, Session* session) {
       "has ended. With --format json the log is an array of objects with the keys time kind "
       "(attempt_start, line, epoch, attempt_end) attempt number text train_loss train_accuracy "
       "validation_loss validation_accuracy; with --follow it is one such object to a line.");
-  logs->group("Look into trials");
+  logs->group("Look into and tidy up");
   logs->footer(
       "Examples:\n"
       "  sweep logs seed-000/17\n"

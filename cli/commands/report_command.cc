@@ -91,7 +91,7 @@ void AddReportCommand(CLI::App* app, Session* session) {
       "every attempt, and the commands that train the best trial again. The best trials have a "
       "page each, with their network, confusion matrix and the digits they get wrong. The file is "
       "there whole or not at all.");
-  command->group("Run sweeps");
+  command->group("Look into and tidy up");
   command->footer(
       "Examples:\n"
       "  sweep report seed-000 -o report.html\n"

@@ -22,7 +22,7 @@ void AddSchemaCommand(CLI::App* app, Session*) {
       "                    \"./network.schema.json\": \"nets/*.yaml\"}}\n\n"
       "A schema knows one file's structure. `sweep validate` also knows the networks, expressions\n"
       "and the search space.");
-  schema->group("Files");
+  schema->group("Files, workers, settings");
   schema->footer(
       "Examples:\n"
       "  sweep schema sweep > sweep.schema.json\n"

@@ -96,7 +96,7 @@ void AddTidyCommands(CLI::App* app, Session* session) {
       "Removes all that is known of them: trials, epochs, logs, and within an hour or two the files "
       "that\n"
       "nothing else needs. Their names are free at once. Not while trials run: cancel them first.");
-  remove->group("Run sweeps");
+  remove->group("Look into and tidy up");
   auto flags = std::make_shared<DeleteFlags>();
   remove->add_option("NAME", flags->names, "the sweeps")->required();
   remove->add_flag("--yes", flags->yes, "do not ask on a terminal");
@@ -112,7 +112,7 @@ void AddTidyCommands(CLI::App* app, Session* session) {
       "The name in its stored file changes as well, so that the corrected file of an old name is that "
       "sweep\n"
       "no more. Not while trials run: their workers know them by the old name.");
-  rename->group("Run sweeps");
+  rename->group("Look into and tidy up");
   auto name = std::make_shared<std::string>();
   auto new_name = std::make_shared<std::string>();
   rename->add_option("NAME", *name, "the sweep")->required();
@@ -126,7 +126,7 @@ void AddTidyCommands(CLI::App* app, Session* session) {
       "An archived sweep is not listed, is no newest sweep, and can be read by its name as before. "
       "It is\n"
       "listed again when it is taken up again.");
-  archive->group("Run sweeps");
+  archive->group("Look into and tidy up");
   auto undo = std::make_shared<bool>(false);
   archive->add_option("NAME", *name, "the sweep")->required();
   archive->add_flag("--undo", *undo, "list it again");

@@ -148,7 +148,7 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
 
 void AddTrialCommands(CLI::App* app, Session* session) {
   CLI::App* trials = app->add_subcommand("trials", "List a sweep's trials");
-  trials->group("Look into trials");
+  trials->group("Look into and tidy up");
   trials->footer(
       "Examples:\n"
       "  sweep trials seed-000 --sort -best_accuracy --limit 5\n"
@@ -180,7 +180,7 @@ void AddTrialCommands(CLI::App* app, Session* session) {
                           "Show one trial\n"
                           "Its hyperparameters, learning curves with the lines of the "
                           "sweep's criteria, epochs, attempts and files.");
-  trial->group("Look into trials");
+  trial->group("Look into and tidy up");
   trial->footer(
       "Examples:\n"
       "  sweep trial seed-000/17\n"

@@ -338,7 +338,7 @@ void AddCompletionCommands(CLI::App* app, Session* session) {
                                              "live names of sweeps, trials and workers; also the "
                                              "options of sweep-coordinator and\n"
                                              "sweep-worker.");
-  completion->group("Settings");
+  completion->group("Files, workers, settings");
   auto shell = std::make_shared<std::string>();
   completion->add_option("SHELL", *shell, "bash or zsh")->required()->check(OneOf({"bash", "zsh"}));
   completion->footer(

@@ -21,7 +21,7 @@ constexpr int kGap = 2;
 const std::vector<std::vector<std::string>>& OverviewColumns() {
   static const auto* const columns = new std::vector<std::vector<std::string>>{
       {"Run sweeps", "Networks and models"},
-      {"Look into trials", "Files", "Workers", "Settings"},
+      {"Look into and tidy up", "Files, workers, settings"},
   };
   return *columns;
 }

@@ -294,7 +294,8 @@ TEST_F(ModelTest, ATrialThatHasNotCompletedHasTheWeightsOfItsCheckpoint) {
   const Result pending = Sweep({"model", "tiny/2", "-o", "none"});
   EXPECT_EQ(pending.code, 1);
   EXPECT_THAT(pending.output,
-              AllOf(HasSubstr("tiny/2 has no weights: it is pending"), HasSubstr("waits for a worker")));
+              AllOf(HasSubstr("tiny/2 has no weights: it is pending"),
+                    HasSubstr("waits for a worker")));
   EXPECT_EQ(Sweep({"predict", "tiny/2", "images"}).code, 1);
   EXPECT_FALSE(std::filesystem::exists(Path("none")));
 }
