@@ -63,6 +63,17 @@ absl::StatusOr<fs::path> InRealFolder(const std::string& name, const fs::path& p
       fmt::format("database '{}': folder '{}': {}", name, parent.string(), error.message()));
 }
 
+// The names of what lies beside another database: who served that one would write over this file.
+absl::Status CheckLastPart(const std::string& name, const fs::path& path) {
+  const std::string last = path.filename().string();
+  for (const std::string_view part : {"-wal", "-shm", "-journal", ".lock", ".blobs"}) {
+    if (!last.ends_with(part)) continue;
+    return Refuse(name, fmt::format("what ends in '{}' belongs to a database '{}'", part,
+                                    last.substr(0, last.size() - part.size())));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckKind(const std::string& name, const fs::path& path) {
   std::error_code ignored;
   const fs::file_status status = fs::symlink_status(path, ignored);
@@ -88,6 +99,7 @@ absl::StatusOr<DatabaseFile> DatabaseFile::Resolve(const std::string& name) {
     }
     STORE_ASSIGN_OR_RETURN(path, InRealFolder(name, path.parent_path() / target));
   }
+  STORE_RETURN_IF_ERROR(CheckLastPart(name, path));
   STORE_RETURN_IF_ERROR(CheckKind(name, path));
   const fs::path spelled = fs::absolute(name, error).lexically_normal();
   const bool elsewhere = error || spelled != path;

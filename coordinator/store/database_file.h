@@ -13,7 +13,8 @@ class DatabaseFile {
  public:
   // Follows links of the folders and of the file itself, also a link to a file that is not there
   // yet. InvalidArgument for a name that can be no database: empty, special to SQLite (":memory:",
-  // "file:..."), an address ("sqlite:///x.db"), a folder or anything else but a regular file.
+  // "file:..."), an address ("sqlite:///x.db"), that of a part of another database ("x.db-wal",
+  // "x.db.lock"), a folder or anything else but a regular file.
   // NotFound when its folder does not exist.
   static absl::StatusOr<DatabaseFile> Resolve(const std::string& name);
 

@@ -78,6 +78,7 @@ TEST_F(DatabaseFileTest, NamesThatCanBeNoDatabaseAreRefusedAndLeaveNothing) {
   fs::create_symlink("loop-b", "loop-a");
   fs::create_symlink("loop-a", "loop-b");
   fs::create_symlink("real", "to-folder.db");
+  fs::create_symlink("x.db-wal", "to-log.db");
   std::ofstream("plain").close();
   const auto entries = [] {
     std::vector<std::string> names;
@@ -89,7 +90,8 @@ TEST_F(DatabaseFileTest, NamesThatCanBeNoDatabaseAreRefusedAndLeaveNothing) {
   for (const std::string name :
        {":memory:", "file:x.db", "file:x.db?mode=memory", "file::memory:", "sqlite:///x.db",
         "http://127.0.0.1:7078", "real", "real/", "x.db/", ".", "..", "/", "real/.", "fifo",
-        "/dev/null", "loop-a", "to-folder.db", "plain/x.db"}) {
+        "/dev/null", "loop-a", "to-folder.db", "plain/x.db", "x.db-wal", "x.db-shm",
+        "x.db-journal", "x.db.lock", "x.db.blobs", "to-log.db"}) {
     SCOPED_TRACE(name);
     for (const absl::Status& status :
          {Store::Open({.path = name}).status(), Store::FindHolder(name).status(),
