@@ -5,6 +5,8 @@
 #include <cmath>
 #include <sstream>
 
+#include "cli/present/present.h"
+
 namespace sweep::cli {
 namespace {
 
@@ -158,6 +160,23 @@ TEST(Listing, TerminalEscapesInNamesAreDisarmed) {
   Listing listing = TwoTrials();
   listing.rows[0][0].text = "\x1b[2J";
   EXPECT_EQ(Printed(listing, Format::kTable).find('\x1b'), std::string::npos);
+}
+
+TEST(SweepListing, WhatWasCancelledIsNoProgress) {
+  v1::Sweep sweep;
+  sweep.set_name("sweeps/s");
+  sweep.set_planned_trials(40);
+  sweep.mutable_counts()->set_completed(2);
+  const std::string before = Printed(SweepListing({sweep}), Format::kTable);
+  EXPECT_NE(before.find(" 2/40 "), before.npos) << before;
+  EXPECT_EQ(before.find("CANCELLED"), before.npos) << "a column of zeros";
+  sweep.mutable_counts()->set_cancelled(10);
+  const std::string after = Printed(SweepListing({sweep}), Format::kTable);
+  EXPECT_NE(after.find(" 2/40 "), after.npos) << after;
+  EXPECT_NE(after.find("CANCELLED"), after.npos) << after;
+  const std::string json = Printed(SweepListing({sweep}), Format::kJson);
+  EXPECT_NE(json.find("\"cancelled\": 10"), json.npos) << json;
+  EXPECT_NE(json.find("\"ended\": 12"), json.npos) << json;
 }
 
 }  // namespace

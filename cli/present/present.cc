@@ -138,6 +138,10 @@ bool HasDiverged(const std::vector<v1::Sweep>& sweeps) {
   return std::any_of(sweeps.begin(), sweeps.end(),
                      [](const v1::Sweep& sweep) { return sweep.counts().diverged() > 0; });
 }
+bool HasCancelled(const std::vector<v1::Sweep>& sweeps) {
+  return std::any_of(sweeps.begin(), sweeps.end(),
+                     [](const v1::Sweep& sweep) { return sweep.counts().cancelled() > 0; });
+}
 
 }  // namespace
 
@@ -151,6 +155,7 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
                      {"RUNNING", "running", true, true, false, 2},
                      {"FAILED", "failed", true, true, false, 3},
                      {"DIVERGED", "diverged", true, HasDiverged(sweeps), false, 3},
+                     {"CANCELLED", "cancelled", true, HasCancelled(sweeps), false, 3},
                      {"QUALIFYING", "qualifying", true, true, false, 5},
                      {"BEST", "best_value", true},
                      {"BEST TRIAL", "best_trial", false, true, false, 4},
@@ -171,11 +176,13 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
     listing.rows.push_back(
         {Text(ShortName(sweep.name())),
          Text(StateName(sweep.state())),
-         {fmt::format("{}/{}", ended, sweep.planned_trials()), ended},
+         // What was cancelled has its own column: it is no progress.
+         {fmt::format("{}/{}", ended - sweep.counts().cancelled(), sweep.planned_trials()), ended},
          Count(sweep.planned_trials()),
          Count(sweep.counts().running()),
          Count(sweep.counts().failed()),
          Count(sweep.counts().diverged()),
+         Count(sweep.counts().cancelled()),
          Count(sweep.qualifying()),
          has_best ? Cell{MetricText(sweep.metric(), sweep.best_value()), sweep.best_value()}
                   : Missing(),
