@@ -2,8 +2,8 @@
 # The suites that take too long for every change; docs/reliability.md and docs/training.md show what
 # they gave.
 #
-#   tests/long.sh [SUITE...]      sanitizers, chaos, fuzz, rpc, bench, training, equivalence, browser;
-#                                 all of them unless named
+#   tests/long.sh [SUITE...]      sanitizers, chaos, fuzz, rpc, bench, training, equivalence, browser,
+#                                 slurm; all of them unless named
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -66,15 +66,21 @@ browser() {
   tests/browser/run.sh large build/release/bin build/release/web/source
 }
 
+# Five minutes; needs root and Debian's packages.
+slurm() {
+  deploy/build.sh sweep sweep-coordinator sweep-worker
+  tests/slurm/run.sh build/release/bin
+}
+
 suites=("$@")
-[ $# -gt 0 ] || suites=(sanitizers chaos fuzz rpc bench training equivalence browser)
+[ $# -gt 0 ] || suites=(sanitizers chaos fuzz rpc bench training equivalence browser slurm)
 times=""
 for suite in "${suites[@]}"; do
   case $suite in
-    sanitizers | chaos | fuzz | rpc | bench | training | equivalence | browser) ;;
+    sanitizers | chaos | fuzz | rpc | bench | training | equivalence | browser | slurm) ;;
     *)
       echo "tests/long.sh: there is no suite '$suite'; there are sanitizers, chaos, fuzz, rpc, bench," \
-        "training, equivalence, browser" >&2
+        "training, equivalence, browser, slurm" >&2
       exit 2
       ;;
   esac
