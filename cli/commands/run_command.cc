@@ -155,6 +155,7 @@ void DrainAgent(Agent& agent, const std::atomic<bool>& agent_ended, int signals_
 
 struct Followed {
   absl::Status status;
+  std::string name;       // of the sweep at the end: it may have been renamed
   int failures_told = 0;  // trials whose failure had a line of its own
   bool paused = false;    // by the coordinator, and there is nobody to resume it
 };
@@ -175,6 +176,7 @@ Followed FollowWithAgent(Connection& connection, const std::string& name, Agent&
       view.get());
   followed.failures_told = view->model().failures_told();
   followed.paused = view->HasEndedAtPause();
+  followed.name = NameNow(*view, name);
   view.reset();
   const bool on_its_own = agent_ended;
   if (!on_its_own) {
@@ -286,19 +288,19 @@ int Run(const RunOptions& options, const Session& session) {
   const Followed followed = FollowWithAgent(**connection, spec.name, **agent, std::move(view));
   if (SignalCount() > 0) {
     std::cerr << fmt::format("stopped: {}; all of it is in {}\ngo on with: {}\n",
-                             Kept(**connection, spec.name),
+                             Kept(**connection, followed.name),
                              Printable(session.connection.database), SameRun(options, session));
     return kExitInterrupted;
   }
   if (!followed.status.ok()) return Fail(followed.status);
   if (followed.paused) {
-    const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, spec.name);
+    const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, followed.name);
     if (!sweep.ok()) return Fail(sweep.status());
     const std::string again = SameRun(options, session);
     return FailPaused(*sweep, "run it with " + again + " --new", again + " --keep-going");
   }
   Say(session, "");
-  return FinishSweep(**connection, spec.name, options.top, session, followed.failures_told);
+  return FinishSweep(**connection, followed.name, options.top, session, followed.failures_told);
 }
 
 }  // namespace

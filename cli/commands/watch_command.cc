@@ -85,7 +85,7 @@ int Watch(const std::string& name, int patience_seconds, int top, const Session&
   if (!named.ok()) return Fail(named.status());
   const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, *named);
   if (!sweep.ok()) return Fail(sweep.status());
-  const std::string shown = ShortName(sweep->name());
+  std::string shown = ShortName(sweep->name());
   if ((*connection)->embedded() && !HasEnded(*sweep)) {
     return Fail(absl::FailedPreconditionError(fmt::format(
         "nothing trains {} at the moment ({} of {} ended); {}", shown,
@@ -100,6 +100,7 @@ int Watch(const std::string& name, int patience_seconds, int top, const Session&
         **connection, shown, [] { return SignalCount() > 0; }, absl::Seconds(patience_seconds),
         &view);
     told = view.model().failures_told();
+    shown = NameNow(view, shown);
   }
   if (absl::IsCancelled(status)) {
     Say(session, GoesOn(shown, session));
@@ -145,6 +146,11 @@ void SayWhatIsWaitedFor(Connection& connection, const std::string& name, WatchVi
 
 }  // namespace
 
+std::string NameNow(const WatchView& view, const std::string& name) {
+  const std::string& now = view.model().sweep().name();
+  return now.empty() ? name : ShortName(now);
+}
+
 absl::Status FollowSweep(Connection& connection, const std::string& name,
                          const std::function<bool()>& interrupted, absl::Duration patience,
                          WatchView* view) {
@@ -156,7 +162,8 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
   SayWhatIsWaitedFor(connection, name, view);
   while (true) {
     bool heard = false;
-    const absl::Status status = ReadEvents(connection, name, interrupted, &heard, view);
+    const absl::Status status =
+        ReadEvents(connection, NameNow(*view, name), interrupted, &heard, view);
     if (view->HasEndedAtPause()) return absl::OkStatus();
     if (interrupted()) return absl::CancelledError("interrupted");
     // A server that shuts down cancels its streams.
@@ -167,7 +174,7 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
     if (heard || lost == absl::InfiniteFuture()) lost = absl::Now();
     const absl::Status back = ComeBack(connection, interrupted, lost, patience, view);
     if (!back.ok()) return back;
-    SayWhatIsWaitedFor(connection, name, view);
+    SayWhatIsWaitedFor(connection, NameNow(*view, name), view);
     if (!heard) WaitForSignal(absl::Milliseconds(200));
   }
 }

@@ -97,6 +97,9 @@ class WatchView {
   absl::Time last_draw_ = absl::InfinitePast();
 };
 
+// What the sweep that `view` follows is called now; `name` when nothing was heard of it yet.
+std::string NameNow(const WatchView& view, const std::string& name);
+
 // Follows a sweep until it has ended (or is paused for good, see EndAtPause) or `interrupted` says
 // so (then Cancelled). When the
 // coordinator goes away it tries again, from the last event seen, and gives up with Unavailable

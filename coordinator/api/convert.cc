@@ -410,6 +410,8 @@ absl::StatusOr<SynchronizeCall> FromProto(const v1::SynchronizeRequest& request)
       .protocol = request.protocol(),
       .draining = request.draining(),
       .no_wait = request.no_wait()};
+  const auto& changed = request.changed_data_sha256();
+  call.changed_data.assign(changed.begin(), changed.end());
   for (const v1::LeaseToken& token : request.held()) {
     absl::StatusOr<LeaseToken> held = FromProto(token);
     if (!held.ok()) return held.status();

@@ -647,5 +647,34 @@ TEST(Server, ARestartGoesOnWithWhatItHas) {
   EXPECT_TRUE(status.ok()) << status.error_message();
 }
 
+TEST(Server, AFileThatABuildOfAnEarlierEditionStoredIsTheSameSweep) {
+  TemporaryFolder folder;
+  const std::string database = folder.File("sweep.db");
+  SweepSource source = TestSource("s");
+  source.edition = 1;
+  Diagnostics diagnostics;
+  const SweepSpec before = Must(SweepSpec::Parse(source, &diagnostics));
+  ASSERT_NE(before.digest, TestSpec("s").digest);
+  ASSERT_TRUE(Must(Store::Open({.path = database}))
+                  ->WriteAndWait([&](WriteTransaction& transaction) {
+                    bool created = false;
+                    return transaction.CreateSweep(before, source, "", &created).status();
+                  })
+                  .ok());
+  auto server = Must(CoordinatorServer::Start({.listen = "127.0.0.1:0", .database = database}));
+  const auto sweeps = v1::SweepService::NewStub(MakeChannel(server->address()));
+  const auto submit = [&](const std::string& text) {
+    grpc::ClientContext context;
+    v1::CreateSweepRequest request;
+    request.mutable_source()->set_text(text);
+    v1::CreateSweepResponse response;
+    const grpc::Status status = sweeps->CreateSweep(&context, request, &response);
+    EXPECT_FALSE(response.created());
+    return status.error_code();
+  };
+  EXPECT_EQ(submit(source.text), grpc::StatusCode::OK);
+  EXPECT_EQ(submit(source.text + "seed: 99\n"), grpc::StatusCode::ALREADY_EXISTS);
+}
+
 }  // namespace
 }  // namespace sweep

@@ -35,6 +35,21 @@ absl::StatusOr<ParsedSweep> ParseRequest(const v1::CreateSweepRequest& request,
   return ParsedSweep{*std::move(source), std::make_shared<const SweepSpec>(*std::move(spec))};
 }
 
+// The digest under which a build of an earlier edition has stored the same file under this name;
+// empty when none has. A second reading of the file, so it is made only where a sweep is there, and
+// not by the thread that writes.
+std::string EarlierDigest(ParsedSweep parsed, Store* store, grpc::CallbackServerContext* context) {
+  const absl::StatusOr<SweepRow> there = store->GetSweep(parsed.spec->name);
+  if (!there.ok() || there->digest == parsed.spec->digest) return "";
+  while (--parsed.source.edition > 0) {
+    Diagnostics ignored;
+    const absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(
+        parsed.source, &ignored, [context] { return context->IsCancelled(); });
+    if (spec.ok() && spec->digest == there->digest) return spec->digest;
+  }
+  return "";
+}
+
 // What a sweep would be, for validate_only.
 v1::Sweep Planned(const SweepSpec& spec, absl::Time now) {
   SweepRow row;
@@ -82,7 +97,8 @@ grpc::ServerUnaryReactor* SweepService::CreateSweep(grpc::CallbackServerContext*
     if (!parsed.ok()) return reactor->Finish(Outgoing(context, parsed.status()));
     scheduler_->Submit(parsed->spec, parsed->source,
                        {.principal = CutText(request->principal(), kMaxPrincipalBytes),
-                        .keep_going = request->keep_going()},
+                        .keep_going = request->keep_going(),
+                        .earlier_digest = EarlierDigest(*parsed, store_, context)},
                        [=, this](const absl::StatusOr<Scheduler::Submission>& result) {
                          if (!result.ok()) {
                            return reactor->Finish(Outgoing(context, result.status()));

@@ -239,6 +239,10 @@ void SchedulerImpl::Submit(std::shared_ptr<const SweepSpec> spec, const SweepSou
       [=](WriteTransaction& transaction) {
         absl::StatusOr<SweepRow> row =
             transaction.CreateSweep(*spec, source, options.principal, &result->created);
+        if (absl::IsAlreadyExists(row.status()) && !options.earlier_digest.empty()) {
+          absl::StatusOr<SweepRow> existing = transaction.GetSweep(spec->name);
+          if (existing.ok() && existing->digest == options.earlier_digest) row = std::move(existing);
+        }
         if (row.ok() && result->created && (options.keep_going || spec->keep_going)) {
           row->keep_going = true;
           if (absl::Status kept = transaction.KeepGoing(row->id); !kept.ok()) return kept;

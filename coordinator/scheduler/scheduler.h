@@ -57,6 +57,8 @@ class Scheduler {
   struct SubmitOptions {
     std::string principal;
     bool keep_going = false;  // it is not paused when its first trials fail alike
+    // Under which a build of an earlier edition stored this file; empty: not known.
+    std::string earlier_digest = {};
   };
   // `spec` is what `source` parses to. Answers after commit, as all below.
   virtual void Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource& source,

@@ -92,11 +92,20 @@ void SchedulerImpl::ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int6
 
 // ---- Cancelling
 
+std::optional<std::pair<std::int64_t, std::shared_ptr<const SweepSpec>>> SchedulerImpl::KnownSpec(
+    const std::string& sweep) const {
+  MutexLock lock(&mutex_);
+  const SweepEntry* const entry = table_.FindSweep(sweep);
+  if (entry == nullptr) return std::nullopt;
+  return std::pair(entry->id, entry->spec);
+}
+
 void SchedulerImpl::CancelSweep(const std::string& name, const std::string& request_id,
                                 SweepCallback callback) {
   auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
   WriteFor(
-      [=](WriteTransaction& transaction) {
+      [=, known = KnownSpec(name)](WriteTransaction& transaction) {
+        if (known) transaction.KnowSpec(known->first, known->second);
         return ChangeSweep(transaction, "cancel", name, request_id, result.get(),
                            [&] { return transaction.CancelSweep(name); });
       },
@@ -120,7 +129,8 @@ void SchedulerImpl::CancelTrial(const std::string& sweep, std::int64_t number,
                                 const std::string& request_id, TrialCallback callback) {
   auto result = std::make_shared<TrialRow>();  // shared by the write and its completion
   WriteFor(
-      [=](WriteTransaction& transaction) -> absl::Status {
+      [=, known = KnownSpec(sweep)](WriteTransaction& transaction) -> absl::Status {
+        if (known) transaction.KnowSpec(known->first, known->second);
         const std::string object = fmt::format("{}/{}", sweep, number);
         const absl::Status status =
             Once(transaction, "cancel", object, request_id, [&]() -> absl::StatusOr<std::int64_t> {

@@ -49,6 +49,14 @@ void SchedulerImpl::OnDataReported(const LeaseToken& token, const std::string& s
   OnLeaseRow(row, token);
 }
 
+void SchedulerImpl::ForgetOtherData(const std::string& sha256, WorkerEntry* worker) {
+  const auto forgotten = std::erase_if(
+      worker->other_data, [&](const auto& item) { return item.second.sha256 == sha256; });
+  if (forgotten == 0) return;
+  DeferLog(spdlog::level::info,
+           fmt::format("refused data was replaced worker={} sha256={}", worker->name, sha256));
+}
+
 std::vector<OtherData> SchedulerImpl::DescribeOtherData(const WorkerEntry& worker) const {
   std::vector<OtherData> list;
   for (const auto& [sweep_id, data] : worker.other_data) {

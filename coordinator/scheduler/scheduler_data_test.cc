@@ -94,6 +94,22 @@ TEST_F(DataTest, ItGoesOnWithOtherSweepsAndAfterANewStart) {
       Leases(Call("bad", {.slots = 1, .no_wait = true, .session = "another process"})).size(), 1u);
 }
 
+TEST_F(DataTest, IsForgottenWhenTheWorkerSaysThatItWasReplaced) {
+  Submit("s");
+  Begin();
+  ASSERT_NE(Must(Tell(Take("bad")[0], kTheirs)), "");
+  const auto say = [&](const std::string& sha256) {
+    return Tokens(Call("bad", {.slots = 1, .no_wait = true, .changed_data = {sha256}}));
+  };
+  EXPECT_THAT(say(kOurs), IsEmpty()) << "that is not what it was refused with";
+  EXPECT_EQ(OtherDataOf("bad").size(), 1u);
+  const std::vector<LeaseToken> tokens = say(kTheirs);
+  ASSERT_EQ(tokens.size(), 1u);
+  EXPECT_THAT(OtherDataOf("bad"), IsEmpty());
+  EXPECT_EQ(Must(Tell(tokens[0], kOurs)), "");
+  Train(tokens[0]);
+}
+
 TEST_F(DataTest, IsSaidOfWorkersAndOfTrialsThatWait) {
   Submit("s");
   Begin();

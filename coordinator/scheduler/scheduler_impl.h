@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "common/base/mutex.h"
@@ -152,9 +153,15 @@ class SchedulerImpl final : public Scheduler {
   std::optional<PutAside> DescribeHealth(const WorkerEntry& worker) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  // Of a sweep that has not ended: its id and spec.
+  std::optional<std::pair<std::int64_t, std::shared_ptr<const SweepSpec>>> KnownSpec(
+      const std::string& sweep) const ABSL_LOCKS_EXCLUDED(mutex_);
+
   // scheduler_data.cc: what sweeps are trained on.
   void OnDataReported(const LeaseToken& token, const std::string& sha256, const std::string& place,
                       const DataReport& report) ABSL_LOCKS_EXCLUDED(mutex_);
+  void ForgetOtherData(const std::string& sha256, WorkerEntry* worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   std::vector<OtherData> DescribeOtherData(const WorkerEntry& worker) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 

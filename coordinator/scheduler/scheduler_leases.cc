@@ -114,12 +114,14 @@ void SchedulerImpl::Greet(const SynchronizeCall& call, WorkerEntry* worker) {
     worker->created = options_.clock->Now();
     worker->completed = worker->failed = 0;
     worker->other_data.clear();
+    worker->only_sweeps.clear();
     worker->session = call.session;
     workers_by_session_[call.session] = call.worker;
   }
   if (call.draining && !worker->draining)
     DeferLog(spdlog::level::info, fmt::format("worker drains worker={}", call.worker));
-  worker->description = call.description;
+  for (const std::string& sha256 : call.changed_data) ForgetOtherData(sha256, worker);
+  table_.Describe(worker, call.description);
   worker->connected = true;
   worker->draining = call.draining;
   worker->heard = Now();

@@ -6,6 +6,7 @@
 #include "coordinator/scheduler/budget.h"
 #include "coordinator/scheduler/scheduler_impl.h"
 #include "coordinator/scheduler/scheduler_once.h"
+#include "coordinator/store/deleted_sweeps.h"
 #include "fmt/format.h"
 #include "spdlog/spdlog.h"
 
@@ -42,6 +43,8 @@ void SchedulerImpl::DeleteSweep(const std::string& name, const std::string& requ
           spdlog::info("sweep deleted sweep={} trials={}", result->deleted->name, result->trials);
           MutexLock lock(&mutex_);
           table_.RemoveSweep(result->deleted->id);
+          table_.RenameForWorkers(result->deleted->id, result->deleted->name,
+                                  DeletedName(result->deleted->id));
           Forget(result->deleted->name);
           DeferSignal(result->deleted->id, EventBus::Signal::kEvents);
           purge_wanted_ = true;
@@ -111,6 +114,7 @@ void SchedulerImpl::RenameSweep(const Renaming& renaming, SweepCallback callback
           if (sweep != nullptr && renaming.spec != nullptr && sweep->name == renaming.name) {
             table_.RenameSweep(result->id, WithBudget(renaming.spec, sweep->planned));
           }
+          table_.RenameForWorkers(result->id, renaming.name, renaming.new_name);
           Forget(renaming.name);
           DeferSignal(result->id, EventBus::Signal::kEvents);
           React();

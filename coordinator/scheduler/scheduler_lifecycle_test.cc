@@ -84,6 +84,35 @@ TEST_F(LifecycleTest, ARenamedSweepGoesOnUnderItsNewName) {
   EXPECT_EQ(Work(6).size(), 6u);
 }
 
+// As that of a `sweep run`, which says the name that the sweep had when it began.
+TEST_F(LifecycleTest, AWorkerOfOneSweepKeepsToItWhateverItIsCalled) {
+  const auto take = [&](const std::string& session = "") {
+    return Tokens(
+        Call("w", {.slots = 1, .no_wait = true, .only_sweeps = {"s"}, .session = session}));
+  };
+  Submit("s", kSeed);
+  const auto first = take();
+  ASSERT_EQ(first.size(), 1u);
+  Train(first[0]);
+  EXPECT_TRUE(Rename("s", "t").ok());
+  Submit("s");
+  const auto second = take();
+  ASSERT_EQ(second.size(), 1u);
+  EXPECT_EQ(second[0].sweep, "t") << "and not the new one";
+  Train(second[0]);
+  const auto workers = scheduler_->Workers();
+  ASSERT_EQ(workers.size(), 1u);
+  EXPECT_THAT(workers[0].description.only_sweeps, ElementsAre("t"));
+  EXPECT_EQ(CancelSweep("t"), absl::OkStatus());
+  EXPECT_TRUE(Rename("t", "u").ok()) << "it has ended";
+  EXPECT_THAT(scheduler_->Workers()[0].description.only_sweeps, ElementsAre("u"));
+  EXPECT_TRUE(Delete("u").ok());
+  Submit("u");
+  EXPECT_THAT(take(), IsEmpty());
+  Pass(kTerm + absl::Seconds(1));
+  EXPECT_EQ(take("another process").at(0).sweep, "s");
+}
+
 TEST_F(LifecycleTest, AnAttemptThatWasLostBeforeTheRenamingIsOver) {
   Submit("s", kSeed);
   const auto tokens = Tokens(Call("w", {.no_wait = true}));

@@ -101,6 +101,7 @@ class SchedulerTest : public testing::Test {
     bool no_wait = false;
     bool allows_programs = false;
     std::set<std::string> only_sweeps = {};
+    std::vector<std::string> changed_data = {};
     std::string session = "";  // the worker's name when empty
     int protocol = kWorkerProtocolVersion;
     std::uint64_t poll_id = 1;
@@ -118,6 +119,7 @@ class SchedulerTest : public testing::Test {
                              .held = said.held,
                              .draining = said.draining,
                              .no_wait = said.no_wait,
+                             .changed_data = said.changed_data,
                              .poll_id = said.poll_id},
                             [answer](const auto& result) { answer->Set(result); });
     Settle();

@@ -42,6 +42,7 @@ struct SynchronizeCall {
   std::vector<LeaseToken> held;
   bool draining = false;
   bool no_wait = false;
+  std::vector<std::string> changed_data;  // digests that it was refused with, and has no more
   std::uint64_t poll_id = 0;  // unique per call; names it in DropPoll
 };
 
@@ -71,7 +72,8 @@ struct PutAside {
   absl::Time until;    // when it is tried again, or was
 };
 
-// A worker's data that is not a sweep's: it gets no trials of the sweep in this session.
+// A worker's data that is not a sweep's: it gets no trials of the sweep in this session, until it
+// says that the data was replaced.
 struct OtherData {
   std::string sweep;  // its name
   std::string sha256;

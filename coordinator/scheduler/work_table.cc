@@ -57,6 +57,37 @@ void WorkTable::RenameSweep(std::int64_t id, std::shared_ptr<const SweepSpec> sp
   }
 }
 
+void WorkTable::Describe(WorkerEntry* worker, const WorkerDescription& description) {
+  worker->description = description;
+  worker->description.only_sweeps.clear();
+  for (const std::string& said : description.only_sweeps) {
+    auto known = worker->only_sweeps.find(said);
+    if (const SweepEntry* const sweep = FindSweep(said);
+        known == worker->only_sweeps.end() && sweep != nullptr) {
+      known = worker->only_sweeps.emplace(said, NamedSweep{sweep->id, said}).first;
+    }
+    worker->description.only_sweeps.insert(
+        known == worker->only_sweeps.end() ? said : known->second.name);
+  }
+}
+
+void WorkTable::RenameForWorkers(std::int64_t id, const std::string& name,
+                                 const std::string& new_name) {
+  for (auto& [worker_name, worker] : workers_) {
+    std::set<std::string>& only = worker.description.only_sweeps;
+    // What this worker has named so far was not known when it did; nor is another one called so now.
+    const bool is_meant = only.contains(name) && !worker.only_sweeps.contains(name) &&
+                          FindSweep(name) == nullptr;
+    if (is_meant) worker.only_sweeps.emplace(name, NamedSweep{id, name});
+    for (auto& [said, sweep] : worker.only_sweeps) {
+      if (sweep.id != id) continue;
+      only.erase(sweep.name);
+      only.insert(new_name);
+      sweep.name = new_name;
+    }
+  }
+}
+
 SweepEntry* WorkTable::FindSweep(std::int64_t id) {
   const auto found = sweeps_.find(id);
   return found == sweeps_.end() ? nullptr : &found->second;

@@ -80,6 +80,11 @@ struct Poll {
   Scheduler::SynchronizeCallback callback;
 };
 
+struct NamedSweep {
+  std::int64_t id = 0;
+  std::string name;  // now
+};
+
 struct WorkerEntry {
   std::string name;
   std::string session;  // empty: known only from its leases, since the coordinator started
@@ -99,6 +104,9 @@ struct WorkerEntry {
   std::int64_t failed = 0;
   WorkerHealth health;
   std::optional<absl::Duration> lost_after;  // as `heard`, when it last lost leases
+  // What its session has called the sweeps that it trains, while they are known: from then on each
+  // name means that sweep, whatever it is called now.
+  std::map<std::string, NamedSweep> only_sweeps;
   // By sweep id, in this session. It gets none of their trials.
   std::map<std::int64_t, OtherData> other_data;
 
@@ -118,6 +126,11 @@ class WorkTable {
   void RemoveSweep(std::int64_t id);
   // Of which nothing is held. `spec` has the new name.
   void RenameSweep(std::int64_t id, std::shared_ptr<const SweepSpec> spec);
+  // Takes what a worker says of itself.
+  void Describe(WorkerEntry* worker, const WorkerDescription& description);
+  // For the workers that train only some: a sweep that was `name` is called `new_name` now. Also of
+  // one that has ended.
+  void RenameForWorkers(std::int64_t id, const std::string& name, const std::string& new_name);
   SweepEntry* FindSweep(std::int64_t id);
   SweepEntry* FindSweep(const std::string& name);
   const SweepEntry* FindSweep(const std::string& name) const;

@@ -43,18 +43,6 @@ void SqliteWriteTransaction::RolledBack() {
   specs_.clear();
 }
 
-namespace {
-
-// Whether the file has the content that was stored under `digest` before editions changed.
-bool IsSameInEarlierEdition(SweepSource source, const std::string& digest) {
-  source.edition = 1;
-  Diagnostics ignored;
-  const absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(source, &ignored);
-  return spec.ok() && spec->digest == digest;
-}
-
-}  // namespace
-
 absl::StatusOr<SweepRow> SqliteWriteTransaction::CreateSweep(const SweepSpec& spec,
                                                              const SweepSource& source,
                                                              const std::string& principal,
@@ -66,9 +54,7 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::CreateSweep(const SweepSpec& sp
     }
     absl::StatusOr<SweepRow> existing = FindSweep(database_, spec.name);
     if (existing.ok()) {
-      if (existing->digest == spec.digest || IsSameInEarlierEdition(source, existing->digest)) {
-        return existing;
-      }
+      if (existing->digest == spec.digest) return existing;
       return absl::AlreadyExistsError(
           fmt::format("sweep '{}' exists with other content; choose another name", spec.name));
     }
@@ -349,9 +335,14 @@ absl::StatusOr<const SweepSpec*> SqliteWriteTransaction::FindSpec(std::int64_t s
     spdlog::warn("stored_sweep_unreadable sweep_id={} reason=\"{}\"", sweep_id,
                  std::string(spec.status().message()));
   }
+  KnowSpec(sweep_id, spec.ok() ? std::make_shared<const SweepSpec>(*std::move(spec)) : nullptr);
+  return specs_[sweep_id].get();
+}
+
+void SqliteWriteTransaction::KnowSpec(std::int64_t sweep_id,
+                                      std::shared_ptr<const SweepSpec> spec) {
   if (specs_.size() >= kMaxCachedSpecs) specs_.clear();
-  auto kept = spec.ok() ? std::make_unique<SweepSpec>(*std::move(spec)) : nullptr;
-  return specs_.emplace(sweep_id, std::move(kept)).first->second.get();
+  specs_[sweep_id] = std::move(spec);
 }
 
 }  // namespace sweep

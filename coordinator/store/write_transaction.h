@@ -40,6 +40,7 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::Time now() const override { return now_; }
   absl::StatusOr<SweepRow> GetSweep(const std::string& name) override;
   absl::StatusOr<TrialRow> GetTrial(const std::string& sweep, std::int64_t number) override;
+  void KnowSpec(std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec) override;
   absl::StatusOr<SweepRow> CreateSweep(const SweepSpec& spec, const SweepSource& source,
                                        const std::string& principal, bool* created) override;
   absl::Status KeepGoing(std::int64_t sweep_id) override;
@@ -127,6 +128,8 @@ class SqliteWriteTransaction final : public WriteTransaction {
   // --- write_transaction_lifecycle.cc: deleting, renaming, archiving ---
   // Each removes rows of a deleted sweep until `*budget` of them are gone. True when none of its
   // kind are left.
+  // Takes rows that were removed, or all when there is no more time, off the budget of a purge.
+  void Spend(std::int64_t rows, std::int64_t* budget) const;
   absl::StatusOr<bool> PurgeTrials(std::int64_t sweep_id, std::int64_t* budget);
   absl::StatusOr<bool> PurgeTrial(std::int64_t trial_id, std::int64_t* budget);
   absl::StatusOr<bool> PurgeConfigurations(std::int64_t sweep_id, std::int64_t* budget);
@@ -176,7 +179,8 @@ class SqliteWriteTransaction final : public WriteTransaction {
   // Completed configurations by id and specs by sweep id. Emptied when full, and when a function
   // is rolled back, since its ids may then be given again.
   std::unordered_map<std::int64_t, Configuration> configurations_;
-  std::unordered_map<std::int64_t, std::unique_ptr<SweepSpec>> specs_;
+  std::unordered_map<std::int64_t, std::shared_ptr<const SweepSpec>> specs_;
+  absl::Duration purge_until_;  // monotonic
 };
 
 template <typename Body>

@@ -4,9 +4,11 @@
 // in transactions that are short, so that reports of other sweeps need not wait for them. A trial
 // and its epochs go together: what is there is consistent at any moment.
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
+#include "common/base/clock.h"
 #include "common/base/ids.h"
 #include "coordinator/store/deleted_sweeps.h"
 #include "coordinator/store/row_reader.h"
@@ -17,8 +19,12 @@
 namespace sweep {
 namespace {
 
-// Some milliseconds of work.
+// Of one transaction, beside which others wait: the time where the disk is slow, or the rows are in
+// no order on it, the rows so that the log stays short.
+constexpr absl::Duration kTimePerPurge = absl::Milliseconds(10);
 constexpr std::int64_t kRowsPerPurge = 2000;
+// Of one statement. Lines may be long.
+constexpr std::int64_t kRowsPerDelete = 200;
 constexpr int kRowsPerSelect = 100;
 
 absl::Status StillRuns(const SweepRow& sweep, std::string_view advice) {
@@ -54,6 +60,7 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::DeleteSweep(const std::string& 
 absl::StatusOr<bool> SqliteWriteTransaction::PurgeDeleted() {
   return Guard([&]() -> absl::StatusOr<bool> {
     std::int64_t budget = kRowsPerPurge;
+    purge_until_ = RealClock()->Monotonic() + kTimePerPurge;
     while (budget > 0) {
       Statement next = database_.Prepare(
           "SELECT id FROM sweeps WHERE name >= ':' AND name < ';' ORDER BY name LIMIT 1");
@@ -71,6 +78,10 @@ absl::StatusOr<bool> SqliteWriteTransaction::PurgeDeleted() {
     }
     return true;
   });
+}
+
+void SqliteWriteTransaction::Spend(std::int64_t rows, std::int64_t* budget) const {
+  *budget = RealClock()->Monotonic() < purge_until_ ? *budget - rows : 0;
 }
 
 absl::StatusOr<bool> SqliteWriteTransaction::PurgeTrials(std::int64_t sweep_id,
@@ -96,9 +107,9 @@ absl::StatusOr<bool> SqliteWriteTransaction::PurgeTrial(std::int64_t trial_id,
   STORE_RETURN_IF_ERROR(database_.Run(
       "DELETE FROM log_lines WHERE (trial_id, attempt, line) IN (SELECT trial_id, attempt, line "
       "FROM log_lines WHERE trial_id = ? ORDER BY attempt, line LIMIT ?)",
-      trial_id, kRowsPerPurge));
+      trial_id, kRowsPerDelete));
   const std::int64_t lines = database_.total_changes() - before;
-  if (lines < kRowsPerPurge) {
+  if (lines < kRowsPerDelete) {
     for (const std::string_view sql :
          {"DELETE FROM epoch_reports WHERE trial_id = ?", "DELETE FROM divergences WHERE trial_id = ?",
           "DELETE FROM artifacts WHERE trial_id = ?", "DELETE FROM attempts WHERE trial_id = ?",
@@ -107,8 +118,8 @@ absl::StatusOr<bool> SqliteWriteTransaction::PurgeTrial(std::int64_t trial_id,
       STORE_RETURN_IF_ERROR(database_.Run(sql, trial_id));
     }
   }
-  *budget -= database_.total_changes() - before;
-  return lines < kRowsPerPurge;
+  Spend(database_.total_changes() - before, budget);
+  return lines < kRowsPerDelete;
 }
 
 absl::StatusOr<bool> SqliteWriteTransaction::PurgeConfigurations(std::int64_t sweep_id,
@@ -119,13 +130,14 @@ absl::StatusOr<bool> SqliteWriteTransaction::PurgeConfigurations(std::int64_t sw
     STORE_ASSIGN_OR_RETURN(const std::vector<std::int64_t> configurations,
                            Ids(statement.Bind(sweep_id, kRowsPerSelect)));
     if (configurations.empty()) return true;
-    const std::int64_t before = database_.total_changes();
-    for (const std::int64_t id : configurations) {
+    for (std::size_t i = 0; i < configurations.size() && *budget > 0; ++i) {
+      const std::int64_t before = database_.total_changes();
+      STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM parameter_values WHERE configuration_id = ?",
+                                          configurations[i]));
       STORE_RETURN_IF_ERROR(
-          database_.Run("DELETE FROM parameter_values WHERE configuration_id = ?", id));
-      STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM configurations WHERE id = ?", id));
+          database_.Run("DELETE FROM configurations WHERE id = ?", configurations[i]));
+      Spend(database_.total_changes() - before, budget);
     }
-    *budget -= database_.total_changes() - before;
   }
   return false;
 }
@@ -137,10 +149,10 @@ absl::StatusOr<bool> SqliteWriteTransaction::PurgeEvents(std::int64_t sweep_id,
     STORE_RETURN_IF_ERROR(database_.Run(
         "DELETE FROM events WHERE sequence IN (SELECT sequence FROM events INDEXED BY "
         "events_by_sweep WHERE sweep_id = ? ORDER BY sequence LIMIT ?)",
-        sweep_id, *budget));
+        sweep_id, std::min(*budget, kRowsPerDelete)));
     const std::int64_t removed = database_.total_changes() - before;
     if (removed == 0) return true;
-    *budget -= removed;
+    Spend(removed, budget);
   }
   return false;
 }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "coordinator/store/deleted_sweeps.h"
 
 namespace sweep {
 namespace {
@@ -124,13 +125,39 @@ IndexPool::Slot* IndexPool::SlotWithWork() {
 bool IndexPool::TakeWork(Work* work) {
   MutexLock lock(&mutex_);
   while (!stopping_) {
+    const absl::Duration left = looked_ + options_.look_time - absl::Now();
+    if (left <= absl::ZeroDuration()) {
+      *work = Work{};
+      return true;
+    }
     if (const Slot* const slot = SlotWithWork(); slot != nullptr) {
       *work = {.entry = slot->entry, .cursor = slot->cursor, .ready = slot->ready};
       return true;
     }
-    work_.Wait(&mutex_);
+    work_.WaitFor(&mutex_, absl::ToChronoMilliseconds(left) + std::chrono::milliseconds(1));
   }
   return false;
+}
+
+std::size_t IndexPool::size() {
+  MutexLock lock(&mutex_);
+  return slots_.size();
+}
+
+void IndexPool::DropDeleted() {
+  std::vector<std::int64_t> ids;
+  {
+    MutexLock lock(&mutex_);
+    for (const auto& [id, slot] : slots_) ids.push_back(id);
+  }
+  std::erase_if(ids, [this](std::int64_t id) {
+    const absl::StatusOr<SweepRow> row = store_->GetSweepById(id);
+    return row.ok() ? !IsDeletedName(row->name) : !absl::IsNotFound(row.status());
+  });
+  MutexLock lock(&mutex_);
+  for (const std::int64_t id : ids) slots_.erase(id);
+  looked_ = absl::Now();
+  done_.NotifyAll();
 }
 
 void IndexPool::FinishWork(const Work& work, const absl::Status& status) {
@@ -150,6 +177,10 @@ void IndexPool::FinishWork(const Work& work, const absl::Status& status) {
 
 void IndexPool::Loop() {
   for (Work work; TakeWork(&work);) {
+    if (work.entry == nullptr) {
+      DropDeleted();
+      continue;
+    }
     Entry* const entry = work.entry.get();
     const absl::Status status = work.ready ? Follow(entry, &work) : Fill(entry, &work);
     work.trials = entry->Look([](const SweepIndex& index) { return std::ssize(index.trials()); });

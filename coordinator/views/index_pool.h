@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/base/mutex.h"
 #include "coordinator/store/store.h"
@@ -20,7 +21,8 @@ namespace sweep {
 
 // The indexes of the sweeps that people look at. One is made when it is first asked for or
 // likely to be, in short reads on the pool's one thread, and follows the sweep's events from there on, but only while
-// somebody asks. The least recently used ones are dropped, but not before they have served a while.
+// somebody asks. The least recently used ones are dropped, but not before they have served a while,
+// and those of deleted sweeps.
 // Thread-safe.
 class IndexPool {
  public:
@@ -37,6 +39,8 @@ class IndexPool {
     // grows with the trials, as does the work of a question.
     absl::Duration refresh_time = absl::Seconds(1);
     absl::Duration refresh_time_per_trial = absl::Microseconds(50);
+    // How often it looks whether its sweeps were deleted.
+    absl::Duration look_time = absl::Minutes(1);
   };
   IndexPool(Store* store, SpecCache* specs, const Options& options);
   ~IndexPool();
@@ -81,6 +85,8 @@ class IndexPool {
                              const Patience& patience);
   // Begins to make the index where nothing has to go for it: somebody is likely to ask soon.
   void Prepare(std::int64_t sweep_id, const std::shared_ptr<const SweepSpec>& spec);
+  // Indexes that it has.
+  std::size_t size() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Slot {
@@ -96,7 +102,8 @@ class IndexPool {
   };
   // One step of the thread: an index and how far it is, before and after.
   struct Work {
-    std::shared_ptr<Entry> entry;  // shared with the slot, which may be dropped meanwhile
+    // Shared with the slot, which may be dropped meanwhile. Null: look for deleted sweeps.
+    std::shared_ptr<Entry> entry;
     std::int64_t cursor = 0;
     bool ready = false;
     std::int64_t trials = 0;
@@ -113,6 +120,7 @@ class IndexPool {
   // False when the pool ends.
   bool TakeWork(Work* work) ABSL_LOCKS_EXCLUDED(mutex_);
   void FinishWork(const Work& work, const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_);
+  void DropDeleted() ABSL_LOCKS_EXCLUDED(mutex_);
   void Loop();
   absl::Status Fill(Entry* entry, Work* work);
   absl::Status Follow(Entry* entry, Work* work);
@@ -126,6 +134,7 @@ class IndexPool {
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   std::uint64_t uses_ ABSL_GUARDED_BY(mutex_) = 0;
   std::map<std::int64_t, Slot> slots_ ABSL_GUARDED_BY(mutex_);  // by sweep id
+  absl::Time looked_ ABSL_GUARDED_BY(mutex_) = absl::Now();
   bool started_ ABSL_GUARDED_BY(mutex_) = false;
   std::thread thread_;  // started by the first index
 };

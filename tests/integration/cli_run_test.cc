@@ -145,6 +145,21 @@ TEST_F(RunTest, ARunThatWasKilledIsTakenUpAtOnceAndCountsNoFailure) {
   EXPECT_EQ(ended["failures"], 0);
 }
 
+TEST_F(RunTest, ItGoesOnWithItsSweepUnderAnotherName) {
+  const std::string file = WriteSweep("first");
+  Process run(Command({"run", file, "--slots", "1"}));
+  ASSERT_TRUE(HasEpoch("first/1")) << run.Output();
+  ASSERT_EQ(Sweep({"pause", "first"}).code, 0);
+  Go("first");
+  ASSERT_TRUE(Eventually([&] { return Json({"show", "first"})["trials"]["running"] == 0; }));
+  const Result renamed = Sweep({"rename", "first", "better"});
+  ASSERT_EQ(renamed.code, 0) << renamed.output;
+  ASSERT_EQ(Sweep({"resume", "better"}).code, 0);
+  EXPECT_EQ(run.Wait(), 0) << run.Output();
+  EXPECT_THAT(run.Output(), HasSubstr("better/2"));
+  EXPECT_EQ(Json({"show", "better"})["trials"]["completed"], 2);
+}
+
 TEST_F(RunTest, WhatIsWaitedForIsSaid) {
   WriteSweep("night");
   std::filesystem::create_directories(folder_.path() + "/server");

@@ -18,6 +18,7 @@
 #include "proto/address.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/coordinator_client.h"
+#include "worker/agent/data_watch.h"
 #include "worker/agent/dataset_cache.h"
 #include "worker/agent/find_trainer.h"
 #include "worker/agent/lease_table.h"
@@ -76,42 +77,26 @@ absl::Status Check(const AgentOptions& options) {
   return absl::OkStatus();
 }
 
-// The folders for trials' and programs' files. What is made up here is removed at the end.
-class WorkDir {
- public:
-  static absl::StatusOr<std::unique_ptr<WorkDir>> Make(const std::string& wish) {
-    absl::StatusOr<std::string> parent =
-        wish.empty() ? TemporaryFolder() : absl::StatusOr<std::string>(wish);
-    if (!parent.ok()) return parent.status();
-    std::error_code error;
-    std::filesystem::create_directories(*parent, error);
-    if (error) return Failed(*parent, error.message());
-    if (access(parent->c_str(), W_OK) != 0) return Failed(*parent, "it cannot be written");
-    const std::string place = std::filesystem::absolute(*parent);
-    absl::StatusOr<std::unique_ptr<OwnedFolder>> own =
-        OwnedFolder::Make(place, wish.empty() ? "sweep-worker-" : "code-");
-    if (!own.ok()) return own.status();
-    return std::unique_ptr<WorkDir>(new WorkDir(*std::move(own), wish.empty() ? "" : place));
-  }
+absl::Status NoWorkFolder(const std::string& path, const std::string& why) {
+  return absl::PermissionDeniedError(absl::StrCat("work folder ", path, ": ", why));
+}
 
-  // For trials' files.
-  const std::string& path() const { return wish_.empty() ? own_->path() : wish_; }
-  // For programs: several workers may have been given one folder, but their programs not.
-  std::string programs() const {
-    return wish_.empty() ? absl::StrCat(own_->path(), "/code") : own_->path();
-  }
-
- private:
-  WorkDir(std::unique_ptr<OwnedFolder> own, std::string wish)
-      : own_(std::move(own)), wish_(std::move(wish)) {}
-
-  static absl::Status Failed(const std::string& path, const std::string& why) {
-    return absl::PermissionDeniedError(absl::StrCat("work folder ", path, ": ", why));
-  }
-
-  const std::unique_ptr<OwnedFolder> own_;
-  const std::string wish_;  // "" when there was none
-};
+// This worker's own folder for trials' and programs' files, in `wish` or the one for temporary
+// files. Several workers may have been given one folder.
+absl::StatusOr<std::unique_ptr<OwnedFolder>> MakeWorkFolder(const std::string& wish) {
+  const absl::StatusOr<std::string> parent =
+      wish.empty() ? TemporaryFolder() : absl::StatusOr<std::string>(wish);
+  if (!parent.ok()) return parent.status();
+  std::error_code error;
+  std::filesystem::create_directories(*parent, error);
+  if (error) return NoWorkFolder(*parent, error.message());
+  if (access(parent->c_str(), W_OK) != 0) return NoWorkFolder(*parent, "it cannot be written");
+  // However it is spelled, so that the next worker finds what is marked with it.
+  const std::filesystem::path place = std::filesystem::canonical(*parent, error);
+  if (error) return NoWorkFolder(*parent, error.message());
+  // Short, since it stands in every line of a program's traceback.
+  return OwnedFolder::Make(place, wish.empty() ? "sweep-worker-" : "work-");
+}
 
 v1::Worker Describe(const AgentOptions& options, const std::string& name, int slots) {
   v1::Worker worker;
@@ -128,19 +113,19 @@ v1::Worker Describe(const AgentOptions& options, const std::string& name, int sl
 }
 
 // Puts the parts together. The parts' threads: "session" (Session), "trainers" (TrainerLoop),
-// "progress" (ProgressReporter), "logs" (LogReporter) and one "report" per slot (LeaseReporter);
-// nothing runs here.
+// "progress" (ProgressReporter), "logs" (LogReporter), "data" (DataWatch) and one "report" per slot
+// (LeaseReporter); nothing runs here.
 class AgentImpl final : public Agent {
  public:
-  AgentImpl(const AgentOptions& options, std::unique_ptr<WorkDir> work_dir)
+  AgentImpl(const AgentOptions& options, std::unique_ptr<OwnedFolder> folder)
       : name_(options.name.empty() ? MakeWorkerName() : options.name),
         slots_(options.slots > 0 ? options.slots : DefaultSlots(options.threads)),
         at_once_patience_(options.at_once_patience),
         session_id_(RandomHex(16)),
-        work_dir_(std::move(work_dir)),
+        folder_(std::move(folder)),
         client_(options.coordinator),
         datasets_(options.data),
-        programs_(work_dir_->programs()),
+        programs_(folder_->path()),
         leases_(slots_),
         progress_(&client_, session_id_),
         logs_(&client_),
@@ -156,12 +141,13 @@ class AgentImpl final : public Agent {
     LeaseReporter::Options reporter;
     reporter.client = &client_;
     reporter.datasets = &datasets_;
+    reporter.data_watch = &data_watch_;
     reporter.programs = &programs_;
     reporter.logs = &logs_;
     if (trainer_command.ok()) reporter.trainer.command = *trainer_command;
     reporter.no_trainer = trainer_command.status();
     reporter.allow_programs = options.allow_programs;
-    reporter.work_dir = work_dir_->path();
+    reporter.work_dir = folder_->path();
     reporter.device = options.device;
     const bool any_silence = options.silence_timeout == absl::ZeroDuration();
     loop_ = std::make_unique<TrainerLoop>(TrainerLoop::Options{
@@ -238,7 +224,7 @@ class AgentImpl final : public Agent {
   const int slots_;
   const absl::Duration at_once_patience_;
   const std::string session_id_;
-  const std::unique_ptr<WorkDir> work_dir_;
+  const std::unique_ptr<OwnedFolder> folder_;
   CoordinatorClient client_;
   DatasetCache datasets_;
   ProgramCache programs_;
@@ -248,6 +234,8 @@ class AgentImpl final : public Agent {
   // The session calls the loop and the loop the session, so both are stopped before either goes.
   std::unique_ptr<TrainerLoop> loop_;
   Session session_;
+  // Stop has ended those who tell it of data before it goes.
+  DataWatch data_watch_{[this](const std::string& sha256) { session_.DataChanged(sha256); }};
 };
 
 }  // namespace
@@ -270,9 +258,9 @@ absl::StatusOr<std::unique_ptr<Agent>> Agent::Start(const AgentOptions& given) {
   absl::StatusOr<std::vector<std::string>> trainer = FindTrainer(options.trainer_command);
   if (trainer.ok()) AddTrainerFlags(options.threads, options.backend, &*trainer);
   if (!trainer.ok() && !options.trainer_optional) return trainer.status();
-  absl::StatusOr<std::unique_ptr<WorkDir>> work_dir = WorkDir::Make(options.work_dir);
-  if (!work_dir.ok()) return work_dir.status();
-  auto agent = std::make_unique<AgentImpl>(options, *std::move(work_dir));
+  absl::StatusOr<std::unique_ptr<OwnedFolder>> folder = MakeWorkFolder(options.work_dir);
+  if (!folder.ok()) return folder.status();
+  auto agent = std::make_unique<AgentImpl>(options, *std::move(folder));
   if (absl::Status status = agent->Connect(options); !status.ok()) return status;
   agent->Run(options, trainer);
   return agent;

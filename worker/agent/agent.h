@@ -31,7 +31,9 @@ struct AgentOptions {
   bool end_on_other_data = false;
   // Begin nothing after the first trial that is granted. The agent is to be stopped then.
   bool one_trial = false;
-  std::string work_dir;  // "" makes a temporary one and removes it at the end
+  // In which the worker makes a folder of its own for trials' files and programs, which it removes
+  // at the end; "": the one for temporary files.
+  std::string work_dir;
   DataOptions data;
   absl::Duration stop_grace = absl::Seconds(1);  // from `stop` to SIGTERM, from there to SIGKILL
   // Instead, from a `stop` to SIGTERM where the trial goes on later: for its checkpoint.

@@ -76,6 +76,11 @@ class AgentTest : public ::testing::Test {
     agent_ = *std::move(agent);
   }
 
+  // The one that the agent has made for itself.
+  std::filesystem::path OwnFolder() const {
+    return std::filesystem::directory_iterator(options_.work_dir)->path();
+  }
+
   FakeCoordinator coordinator_;
   AgentOptions options_;
   std::unique_ptr<Agent> agent_;
@@ -111,12 +116,10 @@ TEST_F(AgentTest, RemovesTheFilesOfATrialThatHasEnded) {
   coordinator_.Offer(1, "", 1);
   StartAgent();
   coordinator_.WaitForFinish(1);
-  // What stays until the worker ends is the folder of programs.
   const auto has_trials = [&] {
-    const std::filesystem::directory_iterator entries(options_.work_dir);
-    return std::any_of(begin(entries), end(entries), [](const auto& entry) {
-      return !entry.path().filename().string().starts_with("code-");
-    });
+    const std::filesystem::directory_iterator entries(OwnFolder());
+    return std::any_of(begin(entries), end(entries),
+                       [](const auto& entry) { return entry.is_directory(); });
   };
   EXPECT_TRUE(Eventually([&] { return !has_trials(); }));
 }
@@ -321,8 +324,7 @@ TEST_F(AgentTest, StoresACheckpointAsItWasWhenTheTrainerSaidSo) {
   StartAgent();
   // Progress comes after the checkpoint, so the worker knows of that when it tells this.
   ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) { return !r.progress.empty(); }));
-  const std::filesystem::path checkpoint =
-      std::filesystem::path(options_.work_dir) / "s-1-1" / "checkpoint";
+  const std::filesystem::path checkpoint = OwnFolder() / "s-1-1" / "checkpoint";
   const std::filesystem::path next = checkpoint.string() + ".next";
   std::ofstream(next) << "3 epochs";
   std::filesystem::rename(next, checkpoint);

@@ -41,14 +41,14 @@ std::string DatasetCache::Ensure(const DatasetSpec& dataset) {
   return EnsureDataset(dataset, options);
 }
 
-DatasetCache::Known DatasetCache::Read(const DatasetSpec& dataset) {
+DataSource DatasetCache::Read(const DatasetSpec& dataset) {
   const std::string folder = Ensure(dataset);
   for (int i = 0; i < kMostReadings; ++i) {
     const DataStamp before = DataStamp::Take(dataset, folder);
     const std::string sha256 = DataDigest(dataset, folder);
     if (DataStamp::Take(dataset, folder) != before) continue;
     spdlog::info("data set read name={} folder={:?} sha256={}", dataset.name, folder, sha256);
-    return {.source = {.folder = folder, .sha256 = sha256}, .stamp = before};
+    return {.folder = folder, .sha256 = sha256, .stamp = before};
   }
   throw DataError(folder + ": its files are being changed");
 }
@@ -56,7 +56,7 @@ DatasetCache::Known DatasetCache::Read(const DatasetSpec& dataset) {
 absl::StatusOr<DataSource> DatasetCache::Get(const DatasetSpec& dataset) {
   const std::string key = absl::StrCat(dataset.name, "\n", dataset.path, "\n", dataset.train_size,
                                        "\n", dataset.test_size);
-  std::optional<Known> known;
+  std::optional<DataSource> known;
   {
     MutexLock lock(&mutex_);
     Entry& entry = entries_[key];
@@ -67,7 +67,7 @@ absl::StatusOr<DataSource> DatasetCache::Get(const DatasetSpec& dataset) {
   absl::Status status;
   try {
     const bool same = known && known->stamp.settled() &&
-                      DataStamp::Take(dataset, known->source.folder) == known->stamp;
+                      DataStamp::Take(dataset, known->folder) == known->stamp;
     if (!same) known = Read(dataset);
   } catch (const std::exception& error) {
     known.reset();
@@ -79,7 +79,7 @@ absl::StatusOr<DataSource> DatasetCache::Get(const DatasetSpec& dataset) {
   entry.known = known;
   changed_.NotifyAll();
   if (!known) return status;
-  return known->source;
+  return *known;
 }
 
 }  // namespace sweep

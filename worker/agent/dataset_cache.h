@@ -16,6 +16,7 @@ namespace sweep {
 struct DataSource {
   std::string folder;  // "" when it needs none
   std::string sha256;  // of its content, see DataDigest; "" for a program's own data
+  DataStamp stamp;     // of the reading that gave it
 };
 
 // Makes sure of each data set, and knows what is in it: the first who asks looks for it, may
@@ -33,18 +34,14 @@ class DatasetCache {
   void Shutdown() { shut_down_ = true; }
 
  private:
-  struct Known {
-    DataSource source;
-    DataStamp stamp;
-  };
   struct Entry {
     bool busy = false;
-    std::optional<Known> known;
+    std::optional<DataSource> known;
   };
 
   // Exceptions are the caller's.
   std::string Ensure(const DatasetSpec& dataset);
-  Known Read(const DatasetSpec& dataset);
+  DataSource Read(const DatasetSpec& dataset);
 
   const DataOptions options_;
   std::atomic<bool> shut_down_ = false;

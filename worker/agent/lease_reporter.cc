@@ -184,7 +184,7 @@ absl::StatusOr<PreparedTrial> LeaseReporter::PrepareTrial() {
 
   const absl::StatusOr<DataSource> data = options_.datasets->Get(spec.dataset);
   if (!data.ok()) return data.status();
-  const absl::StatusOr<bool> accepted = OfferData(*data);
+  const absl::StatusOr<bool> accepted = OfferData(spec.dataset, *data);
   if (!accepted.ok()) return accepted.status();
   if (!*accepted) return absl::CancelledError("the data is refused");
   dataset_ = spec.dataset;
@@ -248,7 +248,8 @@ absl::StatusOr<ProgramFiles> LeaseReporter::FetchProgram(const std::string& swee
   return ProgramFiles(files.begin(), files.end());
 }
 
-absl::StatusOr<bool> LeaseReporter::OfferData(const DataSource& data) {
+absl::StatusOr<bool> LeaseReporter::OfferData(const DatasetSpec& dataset,
+                                              const DataSource& data) {
   if (data.sha256.empty() || data.sha256 == lease_.data_sha256()) return true;
   v1::ReportDataRequest request;
   *request.mutable_token() = lease_.token();
@@ -265,6 +266,7 @@ absl::StatusOr<bool> LeaseReporter::OfferData(const DataSource& data) {
   spdlog::error("data refused trial={} attempt={} reason={:?}", lease_.token().trial(),
                 lease_.token().attempt(), *refusal);
   data_refused_ = true;
+  if (options_.data_watch != nullptr) options_.data_watch->Add(dataset, data);
   events_.data_refused(*refusal);
   return false;
 }
@@ -273,7 +275,7 @@ bool LeaseReporter::EndedForOtherData(const LeaseEnd& end) {
   if (end.outcome != v1::LEASE_OUTCOME_FAILED || data_sha256_.empty()) return false;
   const absl::StatusOr<DataSource> now = options_.datasets->Get(dataset_);
   if (!now.ok() || now->sha256 == data_sha256_) return false;
-  const absl::StatusOr<bool> accepted = OfferData(*now);
+  const absl::StatusOr<bool> accepted = OfferData(dataset_, *now);
   return accepted.ok() && !*accepted;
 }
 

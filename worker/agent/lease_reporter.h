@@ -16,6 +16,7 @@
 #include "worker/agent/artifact_file.h"
 #include "worker/agent/backoff.h"
 #include "worker/agent/coordinator_client.h"
+#include "worker/agent/data_watch.h"
 #include "worker/agent/dataset_cache.h"
 #include "worker/agent/log_reporter.h"
 #include "worker/agent/program_cache.h"
@@ -64,6 +65,7 @@ class LeaseReporter {
   struct Options {
     CoordinatorClient* client = nullptr;
     DatasetCache* datasets = nullptr;
+    DataWatch* data_watch = nullptr;  // may be null
     ProgramCache* programs = nullptr;
     LogReporter* logs = nullptr;  // may be null
     TrainerProgram trainer;       // where the sweep brings no program
@@ -106,7 +108,7 @@ class LeaseReporter {
   absl::StatusOr<TrainerProgram> PrepareProgram(const std::string& sweep);
   absl::StatusOr<ProgramFiles> FetchProgram(const std::string& sweep);
   // Tells the coordinator what data is here, unless the lease says the same. False: it is refused.
-  absl::StatusOr<bool> OfferData(const DataSource& data);
+  absl::StatusOr<bool> OfferData(const DatasetSpec& dataset, const DataSource& data);
   // A failure says nothing of the trial when the data was replaced under it: true when the lease
   // has ended for that.
   bool EndedForOtherData(const LeaseEnd& end);

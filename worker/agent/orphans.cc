@@ -1,7 +1,10 @@
 #include "worker/agent/orphans.h"
 
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,11 +12,13 @@
 #include <cctype>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <system_error>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "common/base/mutex.h"
 #include "spdlog/spdlog.h"
 
@@ -54,25 +59,75 @@ pid_t ParentOf(const std::string& stat) {
   return static_cast<pid_t>(std::strtol(stat.c_str() + end + 4, nullptr, 10));
 }
 
-std::vector<pid_t> Children() {
-  std::vector<pid_t> children;
-  if (ReadChildrenLists(&children)) return children;
-  const pid_t self = getpid();
+std::vector<pid_t> AllProcesses() {
+  std::vector<pid_t> pids;
   std::error_code error;
   for (fs::directory_iterator entry("/proc", error), end; !error && entry != end;
        entry.increment(error)) {
     const std::string name = entry->path().filename();
-    if (!std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c); })) {
-      continue;
+    if (std::all_of(name.begin(), name.end(), [](unsigned char c) { return std::isdigit(c); })) {
+      pids.push_back(std::stoi(name));
     }
+  }
+  return pids;
+}
+
+std::vector<pid_t> Children() {
+  std::vector<pid_t> children;
+  if (ReadChildrenLists(&children)) return children;
+  const pid_t self = getpid();
+  for (const pid_t pid : AllProcesses()) {
     std::string line;
-    std::getline(std::ifstream(entry->path() / "stat"), line);
-    if (ParentOf(line) == self) children.push_back(std::stoi(name));
+    std::getline(std::ifstream(absl::StrCat("/proc/", pid, "/stat")), line);
+    if (ParentOf(line) == self) children.push_back(pid);
   }
   return children;
 }
 
+bool IsMarked(pid_t pid, const std::string& folder) {
+  const std::string place = absl::StrCat("/proc/", pid);
+  struct stat info;
+  if (stat(place.c_str(), &info) != 0 || info.st_uid != geteuid()) return false;
+  std::error_code error;
+  const std::string runs_in = fs::read_symlink(place + "/cwd", error).string();
+  if (runs_in == folder || runs_in.starts_with(folder + "/")) return true;
+  std::ifstream file(place + "/environ", std::ios::binary);
+  const std::string variables =
+      '\0' + std::string(std::istreambuf_iterator<char>(file), {}) + '\0';
+  const std::string mark = '\0' + absl::StrCat(kFolderMark, "=", folder) + '\0';
+  return variables.find(mark) != std::string::npos;
+}
+
+// Whether there was one to be killed.
+bool KillMarkedOnce(const std::string& folder) {
+  bool any = false;
+  for (const pid_t pid : AllProcesses()) {
+    if (pid == getpid()) continue;
+    // Before the process is looked at, so that nothing else can get the signal under its number.
+    const int fd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+    if (fd < 0) continue;
+    if (IsMarked(pid, folder)) {
+      any = true;
+      if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, nullptr, 0) == 0) {
+        spdlog::warn("killed what a killed worker had left pid={} folder={}", pid, folder);
+      }
+    }
+    close(fd);
+  }
+  return any;
+}
+
+// Between two rounds, in which what was killed ends, and what it started meanwhile comes to light.
+constexpr int kRoundMs = 20;
+constexpr int kMostRounds = 100;
+
 }  // namespace
+
+const char kFolderMark[] = "SWEEP_WORKER_FOLDER";
+
+void KillMarked(const std::string& folder) {
+  for (int i = 0; i < kMostRounds && KillMarkedOnce(folder); ++i) poll(nullptr, 0, kRoundMs);
+}
 
 pid_t ForkSupervisor(const std::function<pid_t()>& fork) {
   Registry& registry = Processes();

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <functional>
+#include <string>
 
 namespace sweep {
 
@@ -22,5 +23,14 @@ void ForgetSupervisor(pid_t pid, int status);
 // start here are left alone. True while there may be more, since the children of what is killed
 // come only when it is dead: call it again soon then.
 bool KillOrphans();
+
+// In the environment of everything that a worker starts: the worker's own folder.
+extern const char kFolderMark[];
+
+// Kills the processes of this user, but not this one, that carry the mark of `folder` or run in it.
+// For a folder whose worker is dead: when the worker and a supervisor were killed together, what
+// the program had put into the background is nobody's child any more. Waits for their ends, 2 s at
+// most. One that has changed its environment and its folder is not found.
+void KillMarked(const std::string& folder);
 
 }  // namespace sweep

@@ -107,6 +107,26 @@ TEST_F(OtherDataTest, IsNoticedWhenTheFilesAreReplaced) {
   EXPECT_THAT(record.EpochsOf(2), IsEmpty());
 }
 
+TEST_F(OtherDataTest, IsReportedAsGoneWhenTheFilesWerePutRight) {
+  const std::string right = Digest();
+  WriteLabels({1, 0});
+  const std::string wrong = Digest();
+  coordinator_.SetData(right);
+  StartAgent();
+  coordinator_.OfferLease(OnFiles(1, right));
+  ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) { return r.data.size() == 1; }));
+  std::filesystem::remove(data_ / "t10k-labels-idx1-ubyte");  // while it is copied
+  WriteLabels({0, 1});
+  EXPECT_TRUE(coordinator_.WaitUntil([&](const Record& r) {
+    return !r.synchronized.empty() && r.synchronized.back().changed_data_sha256_size() == 1 &&
+           r.synchronized.back().changed_data_sha256(0) == wrong;
+  }));
+  coordinator_.OfferLease(OnFiles(2, right));
+  EXPECT_EQ(coordinator_.WaitForFinish(2).outcome(), v1::LEASE_OUTCOME_COMPLETED);
+  EXPECT_EQ(coordinator_.record().synchronized.back().changed_data_sha256_size(), 0)
+      << "it is said once";
+}
+
 TEST_F(OtherDataTest, EndsAWorkerThatHasNothingElseToDo) {
   options_.end_on_other_data = true;
   coordinator_.SetData(std::string(64, 'a'));

@@ -1,5 +1,6 @@
 #include "worker/agent/owned_folder.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -7,13 +8,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <string_view>
 #include <system_error>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "common/base/ids.h"
 #include "spdlog/spdlog.h"
+#include "worker/agent/orphans.h"
 
 namespace sweep {
 namespace {
@@ -45,6 +50,65 @@ int OpenLock(const fs::path& folder) {
   return -1;
 }
 
+int OpenFolder(int place, const char* name) {
+  return openat(place, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+// So that a folder that was made read-only can be emptied.
+void Unlock(int place, const char* name) {
+  struct stat info;
+  if (fstatat(place, name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(info.st_mode)) return;
+  if ((info.st_mode & S_IRWXU) != S_IRWXU) fchmodat(place, name, S_IRWXU, 0);
+}
+
+std::vector<std::string> Entries(int folder) {
+  std::vector<std::string> names;
+  const int fd = OpenFolder(folder, ".");
+  DIR* const stream = fd < 0 ? nullptr : fdopendir(fd);
+  if (stream == nullptr) {
+    if (fd >= 0) close(fd);
+    return names;
+  }
+  while (const dirent* const entry = readdir(stream)) {
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  closedir(stream);
+  return names;
+}
+
+// A file, a link or an empty folder.
+bool RemoveEntry(int place, const char* name) {
+  return unlinkat(place, name, 0) == 0 || unlinkat(place, name, AT_REMOVEDIR) == 0;
+}
+
+// Removes what lies in the folder, and moves folders that are in the way up into `top`: a tree of any
+// depth is removed with three open files and no recursion. True when anything has changed.
+bool RemovePass(int top, std::uint64_t* moved) {
+  bool changed = false;
+  for (const std::string& name : Entries(top)) {
+    if (RemoveEntry(top, name.c_str())) {
+      changed = true;
+      continue;
+    }
+    Unlock(top, name.c_str());
+    const int folder = OpenFolder(top, name.c_str());
+    if (folder < 0) continue;
+    for (const std::string& inner : Entries(folder)) {
+      if (RemoveEntry(folder, inner.c_str())) {
+        changed = true;
+        continue;
+      }
+      Unlock(folder, inner.c_str());
+      const std::string up = absl::StrCat(".removed-", RandomHex(8), "-", ++*moved);
+      changed = renameat(folder, inner.c_str(), top, up.c_str()) == 0 || changed;
+    }
+    close(folder);
+    changed = unlinkat(top, name.c_str(), AT_REMOVEDIR) == 0 || changed;
+  }
+  return changed;
+}
+
 void RemoveLeftovers(const std::string& parent, const std::string& prefix) {
   std::error_code error;
   std::vector<fs::path> found;
@@ -60,6 +124,7 @@ void RemoveLeftovers(const std::string& parent, const std::string& prefix) {
     if (fd < 0) continue;
     // Held by its owner, or by another who removes it.
     if (IsLocked(fd) && HasName(fd)) {
+      KillMarked(folder);
       const bool all = RemoveTree(folder);
       spdlog::info("removed the folder of a worker that was killed path={} all={}",
                    folder.string(), all);
@@ -71,23 +136,15 @@ void RemoveLeftovers(const std::string& parent, const std::string& prefix) {
 }  // namespace
 
 bool RemoveTree(const std::string& path) {
-  std::error_code error;
-  fs::remove_all(path, error);
-  if (!error) return true;
-  error.clear();
-  constexpr fs::perms kAll = fs::perms::owner_all;
-  if (fs::is_directory(fs::symlink_status(path, error))) {
-    fs::permissions(path, kAll, fs::perm_options::add, error);
+  if (unlink(path.c_str()) == 0 || errno == ENOENT) return true;
+  Unlock(AT_FDCWD, path.c_str());
+  const int top = OpenFolder(AT_FDCWD, path.c_str());
+  if (top < 0) return false;
+  std::uint64_t moved = 0;
+  while (RemovePass(top, &moved)) {
   }
-  for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end;
-       entry.increment(error)) {
-    std::error_code ignored;
-    if (entry->is_symlink(ignored) || !entry->is_directory(ignored)) continue;
-    fs::permissions(entry->path(), kAll, fs::perm_options::add, ignored);
-  }
-  error.clear();
-  fs::remove_all(path, error);
-  return !error;
+  close(top);
+  return rmdir(path.c_str()) == 0;
 }
 
 absl::StatusOr<std::string> TemporaryFolder() {

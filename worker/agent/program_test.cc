@@ -155,7 +155,8 @@ TEST_F(ProgramTest, GetsTheTrialWithItsParameters) {
   EXPECT_EQ(spec.trial, "s/1");
   EXPECT_TRUE(SameValue(spec.parameters.at("width"), std::int64_t{7}));
   EXPECT_TRUE(spec.network.layers.empty());
-  EXPECT_EQ(spec.output_dir, (folder() / "s-1-1").string());
+  EXPECT_THAT(spec.output_dir,
+              AllOf(StartsWith((folder() / "work-").string()), EndsWith("/s-1-1")));
 }
 
 TEST_F(ProgramTest, GetsTheFolderOfItsData) {
@@ -211,7 +212,7 @@ TEST_F(ProgramTest, RunsInAFolderThatHoldsItsFiles) {
     const v1::FinishLeaseRequest finish = coordinator_.WaitForFinish(number);
     EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_COMPLETED) << finish.reason();
     EXPECT_THAT(coordinator_.record().LogOf(number),
-                ElementsAre("text of the file", AllOf(StartsWith((folder() / "code-").string()),
+                ElementsAre("text of the file", AllOf(StartsWith((folder() / "work-").string()),
                                                       EndsWith(".1"))));
     EXPECT_LT(coordinator_.record().LogOf(number)[1].size(), folder().string().size() + 20)
         << "it stands in every line of a traceback";

@@ -70,6 +70,16 @@ void Session::SetDraining() {
   changed_.NotifyAll();
 }
 
+void Session::DataChanged(const std::string& sha256) {
+  {
+    MutexLock lock(&mutex_);
+    changed_data_.insert(sha256);
+    hurry_ = true;
+    if (parked_ != nullptr) parked_->TryCancel();
+  }
+  changed_.NotifyAll();
+}
+
 void Session::Stop() {
   {
     MutexLock lock(&mutex_);
@@ -95,6 +105,7 @@ v1::SynchronizeRequest Session::MakeRequest(bool no_wait) {
   request.set_draining(draining_);
   request.set_no_wait(no_wait || hurry_);
   hurry_ = false;
+  for (const std::string& sha256 : changed_data_) request.add_changed_data_sha256(sha256);
   for (v1::LeaseToken& token : leases_->Held()) *request.add_held() = std::move(token);
   return request;
 }
@@ -115,6 +126,9 @@ Session::Outcome Session::Call(bool no_wait, const SynchronizeWait& wait) {
   {
     MutexLock lock(&mutex_);
     parked_ = nullptr;
+    if (outcome.status.ok()) {
+      for (const std::string& said : request.changed_data_sha256()) changed_data_.erase(said);
+    }
   }
   if (!outcome.status.ok()) return outcome;
   const std::vector<v1::LeaseToken> said(request.held().begin(), request.held().end());

@@ -48,6 +48,8 @@ class Session {
   // Tells the coordinator at once that no new leases are wanted.
   void SetDraining();
   void Stop();
+  // Tells the coordinator at once that data which it had refused, with this digest, was replaced.
+  void DataChanged(const std::string& sha256);
   // A device that trials run on, for the worker's description.
   void AddDevice(const std::string& device);
 
@@ -77,6 +79,7 @@ class Session {
   CondVar changed_;
   v1::Worker worker_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> devices_ ABSL_GUARDED_BY(mutex_);
+  std::set<std::string> changed_data_ ABSL_GUARDED_BY(mutex_);  // and not said yet
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool hurry_ ABSL_GUARDED_BY(mutex_) = false;  // call now, and do not park
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;

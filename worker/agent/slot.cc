@@ -164,7 +164,8 @@ void Slot::StartTrainer() {
   DiscardTempDir();
   if (running_.of_sweep) temp_dir_ = context_.reporter.programs->MakeTempDir(index_);
   absl::StatusOr<std::unique_ptr<TrainerProcess>> trainer =
-      TrainerProcess::Start(running_, temp_dir_);
+      TrainerProcess::Start(running_, {.temp_dir = temp_dir_,
+                                       .worker_folder = context_.reporter.work_dir});
   if (!trainer.ok()) return OnStartFailed(std::string(trainer.status().message()));
   trainer_ = *std::move(trainer);
   ready_deadline_ = Now() + Chrono(context_.ready_timeout);

@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <set>
 #include <sstream>
 #include <string>
@@ -113,6 +114,14 @@ class SweepWorkerTest : public ::testing::Test {
     return !Runs(pid);
   }
 
+  static bool Eventually(const std::function<bool()>& condition) {
+    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!condition() && std::chrono::steady_clock::now() < until) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return condition();
+  }
+
   const std::filesystem::path folder_;
   FakeCoordinator coordinator_;
   pid_t pid_ = -1;
@@ -153,6 +162,43 @@ TEST_F(SweepWorkerTest, LeavesNothingOfAProgramWhenItIsKilled) {
   int count = 0;
   for (int pid; file >> pid; ++count) EXPECT_TRUE(EventuallyEnds(pid)) << pid;
   EXPECT_EQ(count, 2) << "the program and its daemon";
+}
+
+// A daemon has no parent any more when the worker and its supervisor were killed together, as by
+// `pkill -9 sweep`.
+TEST_F(SweepWorkerTest, TheNextOneEndsWhatOutlivedAKilledOneAndItsSupervisor) {
+  const std::string pids = folder_ / "pids";
+  v1::Lease lease = FakeCoordinator::MakeLease(1, "", 5);
+  for (const std::string& word :
+       {std::string("sh"), std::string("-c"),
+        "echo $PPID > " + pids + "; cd /; setsid sh -c '(sleep 1000 & echo $! >> " + pids +
+            ")'; echo started; while :; do sleep 1; done"}) {
+    lease.add_program(word);
+  }
+  coordinator_.OfferLease(lease);
+  const auto start = [&](const std::string& work_dir) {
+    StartWorker({"--coordinator", coordinator_.address(), "--slots", "1", "--trainer", FAKE_TRAINER,
+                 "--work-dir", work_dir, "--allow-program"});
+  };
+  start(folder_ / "work");
+  ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) { return !r.LogOf(1).empty(); }));
+  pid_t supervisor = 0, daemon = 0;
+  std::ifstream(pids) >> supervisor >> daemon;
+  ASSERT_TRUE(Runs(supervisor) && Runs(daemon));
+  kill(pid_, SIGSTOP);
+  kill(supervisor, SIGKILL);
+  kill(pid_, SIGKILL);
+  WaitForExit();
+  EXPECT_TRUE(EventuallyEnds(supervisor));
+  EXPECT_TRUE(Runs(daemon));
+  const std::filesystem::path left =
+      std::filesystem::directory_iterator(folder_ / "work")->path();
+
+  start(folder_ / "." / "work");
+  EXPECT_TRUE(EventuallyEnds(daemon));
+  kill(daemon, SIGKILL);  // should it have failed
+  EXPECT_TRUE(Eventually([&] { return !std::filesystem::exists(left); }))
+      << "and the files under --work-dir are gone";
 }
 
 TEST_F(SweepWorkerTest, EndsWellWhenTheCoordinatorDrainsIt) {

@@ -71,13 +71,10 @@ struct Pipes {
 // The environment of a program; what it holds lives as long as this.
 class Environment {
  public:
-  Environment(const TrainerProgram& program, const std::string& temp_dir) {
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-      const std::string_view text = *entry;
-      if (!temp_dir.empty() && text.starts_with("TMPDIR=")) continue;
-      entries_.emplace_back(text);
-    }
-    if (!temp_dir.empty()) entries_.push_back("TMPDIR=" + temp_dir);
+  Environment(const TrainerProgram& program, const TrainerProcess::Places& places) {
+    for (char** entry = environ; *entry != nullptr; ++entry) entries_.emplace_back(*entry);
+    Set("TMPDIR", places.temp_dir);
+    Set(kFolderMark, places.worker_folder);
     // Python would write into the folder of its files, which must stay as they were sent.
     if (program.of_sweep) entries_.push_back("PYTHONDONTWRITEBYTECODE=1");
     for (std::string& entry : entries_) pointers_.push_back(entry.data());
@@ -86,6 +83,13 @@ class Environment {
   char* const* get() const { return pointers_.data(); }
 
  private:
+  void Set(const std::string& name, const std::string& value) {
+    if (value.empty()) return;
+    const std::string start = absl::StrCat(name, "=");
+    std::erase_if(entries_, [&](const std::string& entry) { return entry.starts_with(start); });
+    entries_.push_back(start + value);
+  }
+
   std::vector<std::string> entries_;
   std::vector<char*> pointers_;
 };
@@ -167,7 +171,7 @@ std::string TrainerProgram::name() const {
 }
 
 absl::StatusOr<std::unique_ptr<TrainerProcess>> TrainerProcess::Start(
-    const TrainerProgram& program, const std::string& temp_dir) {
+    const TrainerProgram& program, const Places& places) {
   if (program.command.empty()) return absl::InvalidArgumentError("trainer: no command");
   Pipes pipes;
   if (!pipes.Open()) return absl::ErrnoToStatus(errno, "trainer: cannot make pipes");
@@ -175,7 +179,7 @@ absl::StatusOr<std::unique_ptr<TrainerProcess>> TrainerProcess::Start(
   for (const std::string& word : program.command) argv.push_back(const_cast<char*>(word.c_str()));
   argv.push_back(nullptr);
 
-  const Environment environment(program, temp_dir);
+  const Environment environment(program, places);
   const SupervisedProgram supervised{
       .argv = argv.data(),
       .envp = environment.get(),

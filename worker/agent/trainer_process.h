@@ -46,9 +46,15 @@ class TrainerProcess {
   };
 
   // NotFound, PermissionDenied or Internal, naming the program, when it cannot be executed.
-  // `temp_dir` is its TMPDIR; "" leaves it the worker's own.
+  static absl::StatusOr<std::unique_ptr<TrainerProcess>> Start(const TrainerProgram& program) {
+    return Start(program, Places{});
+  }
+  struct Places {
+    std::string temp_dir;       // its TMPDIR; "" leaves it the worker's own
+    std::string worker_folder;  // with which it is marked, see KillMarked; "": with none
+  };
   static absl::StatusOr<std::unique_ptr<TrainerProcess>> Start(const TrainerProgram& program,
-                                                               const std::string& temp_dir = "");
+                                                               const Places& places);
   // Kills everything that the trainer has started, and reaps.
   ~TrainerProcess();
   TrainerProcess(const TrainerProcess&) = delete;

@@ -5,16 +5,23 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <memory>
+#include <utility>
 
+#include "common/base/ids.h"
 #include "worker/agent/find_trainer.h"
 #include "worker/agent/lease_table.h"
 #include "worker/agent/line_splitter.h"
+#include "worker/agent/owned_folder.h"
 #include "worker/agent/trainer_process.h"
 
 namespace sweep {
@@ -160,6 +167,32 @@ std::string RunShell(const std::string& script, std::unique_ptr<TrainerProcess>*
     if (const auto how = (*process)->PollExit(ignore)) return how->how;
   }
   return "runs on";
+}
+
+// A program may leave what it likes: neither the depth of a tree nor its permissions keep it.
+TEST(RemoveTree, RemovesATreeThatIsDeeperThanThereAreFilesToOpen) {
+  const std::string folder =
+      std::filesystem::temp_directory_path() / ("worker_parts_test-" + RandomHex(8));
+  ASSERT_EQ(mkdir(folder.c_str(), 0700), 0);
+  std::ofstream(folder + "/file") << "x";
+  std::filesystem::create_symlink("/", folder + "/link");
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  int place = open(folder.c_str(), O_RDONLY | O_DIRECTORY);
+  for (int i = 0; i < 2000; ++i) {
+    ASSERT_EQ(mkdirat(place, "deep", 0700), 0);
+    const int next = openat(place, "deep", O_RDONLY | O_DIRECTORY);
+    ASSERT_GE(next, 0);
+    if (i % 100 == 0) fchmodat(place, "deep", 0500, 0);
+    close(std::exchange(place, next));
+  }
+  close(place);
+  const rlimit few = {.rlim_cur = 100, .rlim_max = before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &few);
+  EXPECT_TRUE(RemoveTree(folder));
+  setrlimit(RLIMIT_NOFILE, &before);
+  EXPECT_FALSE(std::filesystem::exists(folder));
+  EXPECT_TRUE(RemoveTree(folder)) << "what is not there";
 }
 
 TEST(TrainerProcess, InheritsNothingButTheStandardStreams) {

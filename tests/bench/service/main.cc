@@ -24,6 +24,7 @@
 #include "grpcpp/grpcpp.h"
 #include "sweep/v1/trials.grpc.pb.h"
 #include "tests/bench/service/dashboard.h"
+#include "tests/bench/service/deletion.h"
 #include "tests/bench/service/fill.h"
 #include "tests/bench/service/table.h"
 #include "tests/integration/process.h"
@@ -385,6 +386,10 @@ std::vector<Figure> MeasureDashboard(const Arguments& arguments) {
   return figures;
 }
 
+std::vector<Figure> MeasureDeletion(const Arguments& arguments) {
+  return MeasureDeletionOf(arguments.trials);
+}
+
 // Optuna's storages with the same reports, by its own package; lines "NAME<TAB>REPORTS_PER_SECOND", or
 // with the reason instead of the number. What else is printed last says why there is no line.
 std::vector<Figure> MeasurePeers(const Arguments& arguments) {
@@ -420,7 +425,8 @@ struct Part {
 constexpr Part kParts[] = {{"disk", MeasureDisk},   {"reports", MeasureReports},
                            {"peers", MeasurePeers}, {"workers", MeasureWorkers},
                            {"idle", MeasureIdle},   {"file", MeasureFile},
-                           {"many", MeasureMany},   {"dashboard", MeasureDashboard}};
+                           {"many", MeasureMany},   {"dashboard", MeasureDashboard},
+                           {"deletion", MeasureDeletion}};
 
 // Thousands of connections need as many descriptors, here and in the coordinator.
 void RaiseFileLimit() {

@@ -1,0 +1,37 @@
+#include "coordinator/views/index_pool.h"
+
+#include <chrono>
+#include <thread>
+
+#include "coordinator/store/store_testing.h"
+
+namespace sweep {
+namespace {
+
+TEST(IndexPool, DropsWhatBelongsToADeletedSweep) {
+  const auto store = Must(Store::Open({}));
+  StoreDriver driver(store.get());
+  SpecCache specs(store.get());
+  IndexPool pool(store.get(), &specs, {.look_time = absl::Milliseconds(5)});
+  const IndexPool::Patience patience{absl::Seconds(20), absl::Seconds(20)};
+  for (const std::string name : {"kept", "other", "third"}) {
+    const SweepSpec spec = TestSpec(name);
+    const SweepRow sweep = driver.Create(spec);
+    driver.Train(driver.Add(sweep, spec, 1).at(0), spec, 0.9);
+    EXPECT_TRUE(Must(pool.Get(name, sweep.id, patience)).ready);
+  }
+  EXPECT_EQ(pool.size(), 3u);
+  ASSERT_TRUE(store->WriteAndWait([](WriteTransaction& transaction) {
+                     const absl::Status deleted = transaction.DeleteSweep("other").status();
+                     return deleted.ok() ? transaction.DeleteSweep("third").status() : deleted;
+                   }).ok());
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  while (pool.size() != 1 && std::chrono::steady_clock::now() < until) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_EQ(pool.size(), 1u);
+  EXPECT_TRUE(Must(pool.Get("kept", 1, patience)).ready);
+}
+
+}  // namespace
+}  // namespace sweep
