@@ -24,6 +24,11 @@ Checkpointer::Checkpointer(Database* database, ReaderPool* readers, Options opti
       step_pages_(limit_pages_ / 4),
       next_pages_(step_pages_) {}
 
+bool Checkpointer::wants_work() const {
+  const int pages = database_.log_pages();
+  return pages >= (pages < last_pages_ ? step_pages_ : next_pages_);
+}
+
 void Checkpointer::AfterCommit() {
   const int pages = database_.log_pages();
   if (pages < last_pages_) next_pages_ = step_pages_;  // SQLite has started it anew

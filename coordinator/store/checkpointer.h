@@ -24,6 +24,8 @@ class Checkpointer {
 
   // Between two transactions.
   void AfterCommit();
+  // Whether AfterCommit would write into the database.
+  bool wants_work() const;
 
  private:
   void CopyBesideReaders();

@@ -32,6 +32,9 @@ class LockFile {
   LockFile(const LockFile&) = delete;
   LockFile& operator=(const LockFile&) = delete;
 
+  // The open file on the database that has its lock. Not to be closed.
+  int database_fd() const { return database_lock_->fd(); }
+
   absl::Status Publish(const std::string& address);
   // Removes what Acquire created, for a database that cannot be used after all.
   void Discard();

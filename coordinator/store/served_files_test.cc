@@ -136,6 +136,48 @@ TEST_F(ServedFilesTest, TheEndOfOneThatWasReplacedTouchesNothingOfItsSuccessor) 
   EXPECT_EQ(*reader->QueryInt("SELECT count(*) FROM sweeps"), 2);
 }
 
+// `cp backup.db sweep.db` writes into the file that is open.
+TEST_F(ServedFilesTest, WhatIsCopiedOverTheDatabaseIsNoticedAndStaysWhatItIs) {
+  const std::string other = folder_.File("other.db");
+  {
+    const auto store = Must(Store::Open({.path = other}));
+    StoreDriver(store.get()).Create(TestSpec("foreign"));
+  }
+  fs::copy_file(other, path_, fs::copy_options::overwrite_existing);
+  for (const std::string name : {"a", "b"}) {
+    const absl::Status status = TryToCreate(name);
+    EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("has written into the database"));
+  }
+  EXPECT_EQ(LinesWith("database lost"), 1) << log_.str();
+  store_.reset();
+  EXPECT_EQ(LinesWith("put aside"), 1) << log_.str();
+  store_ = Must(Store::Open({.path = path_}));
+  const auto sweeps = Must(store_->ListSweeps(0, 10));
+  ASSERT_EQ(sweeps.size(), 1u);
+  EXPECT_EQ(sweeps.front().name, "foreign");
+  EXPECT_EQ(TryToCreate("a"), absl::OkStatus());
+}
+
+TEST_F(ServedFilesTest, ALogThatIsCutShortIsNoticed) {
+  fs::resize_file(path_ + "-wal", 0);
+  const absl::Status status = TryToCreate("a");
+  EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+  EXPECT_THAT(std::string(status.message()), HasSubstr("has cut short its write-ahead log"));
+}
+
+TEST_F(ServedFilesTest, WhatACheckpointWritesIsItsOwn) {
+  store_.reset();
+  store_ = Must(Store::Open({.path = path_, .log_limit_bytes = 1}));  // as often as can be
+  const auto before = fs::last_write_time(path_);
+  for (int i = 0; i < 40; ++i) {
+    ASSERT_EQ(TryToCreate("s" + std::to_string(i)), absl::OkStatus());
+    ASSERT_EQ(store_->CheckFiles(), absl::OkStatus());
+  }
+  EXPECT_NE(fs::last_write_time(path_), before);
+  EXPECT_EQ(LinesWith("database lost"), 0) << log_.str();
+}
+
 TEST_F(ServedFilesTest, AnUploadWaitsForTheFolderOfBlobs) {
   fs::remove_all(path_ + ".blobs");
   EXPECT_TRUE(absl::IsUnavailable(blobs_->Put(std::string(64, 'a'), 1).status()));

@@ -153,7 +153,7 @@ class Database {
   // Closes the connection and opens it anew, while no statement is on loan. After an error every
   // statement fails until it succeeds. Settings made by pragmas are gone.
   absl::Status Reopen(Vfs vfs);
-  // From here on closing leaves the write-ahead log and its index where they lie.
+  // From here on closing leaves the write-ahead log and its index where and as they lie.
   void KeepLog();
   const std::string& name() const { return name_; }
 

@@ -82,7 +82,7 @@ class SqliteStore final : public Store {
         readers_(Complete(std::move(readers))),
         checkpointer_(database_.get(), &readers_, {.limit_bytes = options.log_limit_bytes}) {
     if (file_) {
-      served_.emplace(*file_);
+      served_.emplace(*file_, lock_->database_fd());
       // One that reads on when the files are deleted.
       const auto look = [](Database& database) {
         return database.QueryInt("SELECT count(*) FROM sqlite_schema");
@@ -111,10 +111,13 @@ class SqliteStore final : public Store {
     // All of it in the one file again, so that it can be copied as it lies. Not needed for
     // safety, so nobody waits long for a person's open query: the next opening does it then.
     database_->SetBusyTimeout(kCloseTimeoutMs);
-    if (file_) database_->Execute("PRAGMA wal_checkpoint(TRUNCATE)").IgnoreError();
+    const bool is_ours = !served_ || served_->IsContentOurs();
     // SQLite removes the log by its name, which may be another database's by now.
-    if (served_ && !served_->Check().ok()) database_->KeepLog();
+    const bool is_complete = !served_ || served_->Check().ok();
+    if (file_ && is_ours) database_->Execute("PRAGMA wal_checkpoint(TRUNCATE)").IgnoreError();
+    if (!is_complete) database_->KeepLog();
     database_.reset();
+    if (!is_ours) PutLogAside();
   }
 
   void Write(WriteFunction function, Completion done) override {
@@ -310,9 +313,24 @@ class SqliteStore final : public Store {
     return readers_.Read(query);
   }
 
+  // What was copied over the database is sound by itself, but not with this log.
+  void PutLogAside() {
+    const std::string log = file_->log();
+    const std::string aside = log + ".of-overwritten-" + RandomHex(4);
+    std::error_code error;
+    std::filesystem::rename(log, aside, error);
+    if (!error) spdlog::error("write-ahead log put aside database={:?} file={:?}", file_->name(), aside);
+  }
+
   // On the writer's thread, as the two below.
   void AfterBatch() {
-    checkpointer_.AfterCommit();
+    const bool writes = file_ && checkpointer_.wants_work();
+    // Pages of the log would go into what is another database by now.
+    if (writes && !served_->IsContentOurs()) return;
+    {
+      const ServedFiles::OwnWrite write(writes ? &*served_ : nullptr);
+      checkpointer_.AfterCommit();
+    }
     if (vfs_ == Database::Vfs::kAlone && there_is_room_) ShareAgain();
   }
 
@@ -330,6 +348,7 @@ class SqliteStore final : public Store {
   // From an index in memory to one that other processes can read with us.
   void ShareAgain() {
     if (!served_->Check().ok()) return;  // it would open, or make, another file
+    const ServedFiles::OwnWrite write(&*served_);
     const bool nobody_reads = readers_.CloseGate();
     if (nobody_reads) {
       readers_.CloseIdle();
