@@ -8,6 +8,7 @@
 #include "cli/present/log_sink.h"
 #include "cli/present/printable_stream.h"
 #include "cli/session.h"
+#include "common/base/end_signals.h"
 
 namespace sweep::cli {
 namespace {
@@ -62,6 +63,7 @@ int Main(int argc, char** argv) {
 }  // namespace sweep::cli
 
 int main(int argc, char** argv) {
+  sweep::IgnoreFileSizeSignal();
   try {
     return sweep::cli::Main(argc, argv);
   } catch (const std::exception& error) {

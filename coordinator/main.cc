@@ -90,8 +90,7 @@ std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
 sigset_t BlockEndSignals() {
   const sigset_t signals = sweep::EndSignalSet();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  sweep::IgnoreBrokenPipes();
-  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is a full disk
+  sweep::IgnoreSignalsOfWrites();
   return signals;
 }
 

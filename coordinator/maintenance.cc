@@ -25,7 +25,7 @@ void EndByRequest() {
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     if (sigismember(&signals, signal) == 1) std::signal(signal, [](int) { interrupted = 1; });
   }
-  IgnoreBrokenPipes();
+  IgnoreSignalsOfWrites();
 }
 
 // The program's exit code.

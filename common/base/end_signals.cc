@@ -24,10 +24,17 @@ sigset_t EndSignalSet() {
   return set;
 }
 
-void IgnoreBrokenPipes() {
+void IgnoreSignalsOfWrites() {
   struct sigaction ignore = {};
   ignore.sa_handler = SIG_IGN;
   sigaction(SIGPIPE, &ignore, nullptr);
+  IgnoreFileSizeSignal();
+}
+
+void IgnoreFileSizeSignal() {
+  struct sigaction ignore = {};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGXFSZ, &ignore, nullptr);
 }
 
 }  // namespace sweep

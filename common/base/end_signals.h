@@ -33,8 +33,10 @@ class EndSignals {
 // `nohup` leaves it.
 sigset_t EndSignalSet();
 
-// Writing to a reader that has gone, or a terminal that is closed, is an error of that call and
-// does not end this process.
-void IgnoreBrokenPipes();
+// Writing to a reader that has gone, a terminal that is closed, or beyond a limit on the size of
+// files is an error of that call and does not end this process.
+void IgnoreSignalsOfWrites();
+// Of these, only the last.
+void IgnoreFileSizeSignal();
 
 }  // namespace sweep

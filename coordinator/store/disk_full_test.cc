@@ -1,6 +1,9 @@
 // A disk that fills up under a running coordinator's database: nothing that was acknowledged is
 // lost, everything else is refused with the reason, and all goes on when there is room.
 
+#include <signal.h>
+#include <sys/resource.h>
+
 #include <filesystem>
 #include <functional>
 #include <future>
@@ -282,6 +285,39 @@ TEST_F(DiskFullTest, AFullDiskInTheMiddleOfATransactionUndoesAllOfIt) {
     EXPECT_EQ(*database->QueryInt("SELECT count(*) FROM sweep_files"), 0);
     disk_.GiveRoom();
   }
+}
+
+// As a quota, it is told by another error than a full disk, and in the midst of a page.
+TEST(FileSizeLimit, IsAFullDisk) {
+  const TemporaryFolder folder;
+  const std::string path = folder.File("sweep.db");
+  const auto store = Must(Store::Open({.path = path}));
+  const auto create = [&](int number) {
+    const SweepSpec spec = TestSpec("s" + std::to_string(number));
+    return store->WriteAndWait([&](WriteTransaction& transaction) {
+      bool created = false;
+      return transaction.CreateSweep(spec, TestSource(spec.name), "", &created).status();
+    });
+  };
+  ASSERT_EQ(create(0), absl::OkStatus());
+  const auto handler = signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit little = {.rlim_cur = std::filesystem::file_size(path + "-wal") + 50'000,
+                         .rlim_max = before.rlim_max};
+  setrlimit(RLIMIT_FSIZE, &little);
+  int stored = 1;
+  absl::Status refused;
+  for (; refused.ok() && stored < 100; stored += refused.ok() ? 1 : 0) refused = create(stored);
+  const absl::Status again = create(stored);
+  setrlimit(RLIMIT_FSIZE, &before);
+  signal(SIGXFSZ, handler);
+  for (const absl::Status& status : {refused, again}) {
+    EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+    EXPECT_THAT(std::string(status.message()), HasSubstr("the disk is full"));
+  }
+  EXPECT_EQ(create(stored), absl::OkStatus());
+  EXPECT_EQ(Must(store->ListSweeps(0, 1000)).size(), static_cast<std::size_t>(stored) + 1);
 }
 
 }  // namespace

@@ -169,6 +169,7 @@ class Database {
   absl::Status Connect();
   void Disconnect();
   absl::Status StatusFor(int code);
+  int SystemError(int code) const;
   void GiveBack(std::string_view sql, sqlite3_stmt* statement);
 
   const std::string path_;

@@ -129,7 +129,7 @@ class SignalThread {
   static void Block() {
     const sigset_t set = Awaited();
     pthread_sigmask(SIG_BLOCK, &set, nullptr);
-    sweep::IgnoreBrokenPipes();
+    sweep::IgnoreSignalsOfWrites();
   }
 
   explicit SignalThread(sweep::Agent* agent) : agent_(agent), thread_([this] { Run(); }) {}

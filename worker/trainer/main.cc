@@ -186,7 +186,7 @@ void FollowParent() {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(0);  // it died before the line above
   signal(SIGINT, SIG_IGN);
-  IgnoreBrokenPipes();
+  IgnoreSignalsOfWrites();
   signal(SIGUSR1, SIG_IGN);
   signal(SIGUSR2, SIG_IGN);
   if (pipe2(signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0) _exit(kExitFailed);
