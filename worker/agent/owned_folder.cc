@@ -31,6 +31,10 @@ constexpr int kMostTries = 10;
 
 bool IsLocked(int fd) { return flock(fd, LOCK_EX | LOCK_NB) == 0; }
 
+// On some network file systems nothing can be locked: there a folder is made all the same, and
+// nobody takes it for a leftover, since that takes a lock as well.
+bool IsLockedIfPossible(int fd) { return IsLocked(fd) || errno != EWOULDBLOCK; }
+
 // Whether the file is still there under some name.
 bool HasName(int fd) {
   struct stat info;
@@ -173,7 +177,7 @@ absl::StatusOr<std::unique_ptr<OwnedFolder>> OwnedFolder::Make(const std::string
       return absl::ErrnoToStatus(why, absl::StrCat(path, kLock, ": cannot be made"));
     }
     // Another worker may have seen the file before it was locked, and taken it for a leftover.
-    if (IsLocked(fd) && HasName(fd)) {
+    if (IsLockedIfPossible(fd) && HasName(fd)) {
       return std::unique_ptr<OwnedFolder>(new OwnedFolder(std::move(path), fd));
     }
     close(fd);
