@@ -88,9 +88,6 @@ bool IsMarked(pid_t pid, const std::string& folder) {
   const std::string place = absl::StrCat("/proc/", pid);
   struct stat info;
   if (stat(place.c_str(), &info) != 0 || info.st_uid != geteuid()) return false;
-  std::error_code error;
-  const std::string runs_in = fs::read_symlink(place + "/cwd", error).string();
-  if (runs_in == folder || runs_in.starts_with(folder + "/")) return true;
   std::ifstream file(place + "/environ", std::ios::binary);
   const std::string variables =
       '\0' + std::string(std::istreambuf_iterator<char>(file), {}) + '\0';

@@ -27,10 +27,11 @@ bool KillOrphans();
 // In the environment of everything that a worker starts: the worker's own folder.
 extern const char kFolderMark[];
 
-// Kills the processes of this user, but not this one, that carry the mark of `folder` or run in it.
-// For a folder whose worker is dead: when the worker and a supervisor were killed together, what
-// the program had put into the background is nobody's child any more. Waits for their ends, 2 s at
-// most. One that has changed its environment and its folder is not found.
+// Kills the processes of this user, but not this one, that carry the mark of `folder`. For a folder
+// whose worker is dead: when the worker and a supervisor were killed together, what the program had
+// put into the background is nobody's child any more. Waits for their ends, 2 s at most. One that
+// has changed its environment is not found. That it runs in the folder would be no proof: a person
+// may look around there.
 void KillMarked(const std::string& folder);
 
 }  // namespace sweep
