@@ -211,6 +211,15 @@ TEST_F(DatabaseFileTest, AFileWithSeveralNamesIsRefusedByAllWhoDoNotServeIt) {
   EXPECT_TRUE(Store::Open({.path = real_}).ok());
 }
 
+TEST_F(DatabaseFileTest, ALockFileThatIsALinkIsNotFollowed) {
+  std::ofstream("thesis.txt") << "years of work";
+  fs::create_symlink("thesis.txt", "x.db.lock");
+  const absl::Status status = Store::Open({.path = "x.db"}).status();
+  EXPECT_TRUE(absl::IsPermissionDenied(status)) << status;
+  EXPECT_THAT(Message(status), HasSubstr("is a link; remove it"));
+  EXPECT_EQ(fs::file_size("thesis.txt"), 13u);
+}
+
 TEST_F(DatabaseFileTest, ARemovedLockFileLetsNoSecondCoordinatorIn) {
   const auto store = Must(Store::Open({.path = real_}));
   fs::remove(real_ + ".lock");

@@ -120,7 +120,13 @@ absl::StatusOr<std::unique_ptr<FileLock>> TakeLock(const DatabaseFile& database,
   const std::string path = database.lock();
   while (true) {
     *is_new = !IdOfFile(path).has_value();
-    std::unique_ptr<FileLock> lock = FileLock::Take(path, O_RDWR | O_CREAT);
+    // What a link leads to would be written over.
+    std::unique_ptr<FileLock> lock = FileLock::Take(path, O_RDWR | O_CREAT | O_NOFOLLOW);
+    if (lock == nullptr && errno == ELOOP) {
+      return absl::PermissionDeniedError(fmt::format(
+          "database '{}' cannot be used: its lock file '{}' is a link; remove it", database.name(),
+          path));
+    }
     if (lock == nullptr && errno != EAGAIN) {
       return CannotUse(database, fmt::format("create '{}'", path), errno);
     }
