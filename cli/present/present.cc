@@ -359,7 +359,7 @@ Listing WorkerListing(const std::vector<v1::Worker>& workers) {
     }
     json labels = json::object();
     for (const auto& [key, value] : worker.labels()) labels[key] = value;
-    const std::string state = !worker.connected()      ? "gone"
+    const std::string state = !worker.connected()      ? "lost"
                               : worker.draining()      ? "draining"
                               : worker.has_put_aside() ? "put aside"
                                                        : "connected";
