@@ -6,6 +6,7 @@
 #include "coordinator/scheduler/explanation.h"
 #include "coordinator/scheduler/trial_spec_json.h"
 #include "coordinator/store/log_lines.h"
+#include "coordinator/views/attempt_outcome.h"
 #include "coordinator/views/fitting_rows.h"
 #include "coordinator/views/page_token.h"
 #include "coordinator/views/view_context.h"
@@ -67,7 +68,7 @@ Json AttemptsJson(const std::vector<AttemptRow>& attempts, std::size_t reason_by
                     {"worker", attempt.worker},
                     {"start_time", TimeJson(attempt.started)},
                     {"end_time", TimeJson(attempt.ended)},
-                    {"outcome", attempt.outcome},
+                    {"outcome", ShownOutcome(attempt)},
                     {"reason", Shortened(attempt.reason, reason_bytes)}});
   }
   return rows;

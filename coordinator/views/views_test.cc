@@ -6,6 +6,7 @@
 #include <future>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "coordinator/store/forwarding_store.h"
@@ -233,6 +234,28 @@ TEST_F(ViewsTest, WhatDivergedHasAMarkAndNoValueAndCountsAsTheWorst) {
   EXPECT_EQ(importance["enough"], true);
   EXPECT_EQ(Get("/api/sweeps/s/trials", "state=diverged")["total"], 12);
   EXPECT_EQ(Get("/api/sweeps/s/trials", "state=failed")["total"], 0);
+}
+
+TEST_F(ViewsTest, AnAttemptThatDivergedIsNotTheWorkersFailure) {
+  const SweepSpec spec = TestSpec("s", "replicates: 2\n");
+  const SweepRow sweep = driver_->Create(spec, "replicates: 2\n");
+  const std::vector<TrialRow> trials = driver_->Add(sweep, spec, 1);
+  const auto fail = [&](const TrialRow& trial, LeaseOutcome outcome, const std::string& reason) {
+    const LeaseRow lease = driver_->Grant(trial.id, "a");
+    ASSERT_TRUE(driver_->Finish(lease, spec, outcome, reason).ok());
+  };
+  fail(trials[0], LeaseOutcome::kDiverged, "diverged: loss");
+  fail(trials[1], LeaseOutcome::kFailedForGood, "no data, and so it diverged: not");
+  EXPECT_EQ(Get("/api/sweeps/s/trials/1")["attempts"][0]["outcome"], "diverged");
+  EXPECT_EQ(Get("/api/sweeps/s/trials/2")["attempts"][0]["outcome"], "failed");
+  EXPECT_EQ(Get("/api/sweeps/s/attempts")["rows"][0]["outcome"], "diverged");
+  EXPECT_EQ(Get("/api/sweeps/s/attempts")["rows"][1]["outcome"], "failed");
+  std::map<std::string, std::string> spans;
+  for (const Json& span : Get("/api/workers/timeline")["spans"]) {
+    spans[span["trial"]] = span["outcome"];
+  }
+  EXPECT_EQ(spans["s/1"], "diverged");
+  EXPECT_EQ(spans["s/2"], "failed");
 }
 
 TEST_F(ViewsTest, ATrialsRowHasTheValuesThatWereInForce) {
