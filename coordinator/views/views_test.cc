@@ -457,6 +457,15 @@ TEST_F(ViewsTest, ATrialShowsItsNetworkAndHowToTrainItAgain) {
   EXPECT_GE(trial["reasons"].size(), 1u);
 }
 
+TEST_F(ViewsTest, AnEpochThatThereIsNotIsNull) {
+  Fill("s");
+  const Json row = Get("/api/sweeps/s/trials/4");
+  ASSERT_EQ(row["epoch"], 0);
+  for (const char* key : {"best_epoch", "epochs_to_target", "best_accuracy", "last_loss"}) {
+    EXPECT_TRUE(row[key].is_null()) << key << ": " << row[key];
+  }
+}
+
 TEST_F(ViewsTest, ATrialThatHasMeasuredNothingMissesNoGate) {
   Fill("s");
   EXPECT_EQ(Get("/api/sweeps/s/trials/4")["gates"], Json::array());
@@ -497,7 +506,9 @@ TEST_F(ViewsTest, WhatIsNotKnownOfAProgramsTrialIsNull) {
   }
   EXPECT_THAT(view["replay"][0].get<std::string>(), HasSubstr("| ./train"));
   EXPECT_TRUE(Get("/api/sweeps/p/trials")["rows"][0]["network_parameters"].is_null());
-  EXPECT_TRUE(Get("/api/sweeps/p/ranking")["rows"][0]["network_parameters"].is_null());
+  const Json ranked = Get("/api/sweeps/p/ranking")["rows"][0];
+  EXPECT_TRUE(ranked["network_parameters"].is_null());
+  EXPECT_TRUE(ranked["interval"].is_null()) << "of how many images, nobody knows";
   EXPECT_TRUE(Get("/api/sweeps/p/points")["rows"][0][5].is_null());
   EXPECT_EQ(Get("/api/sweeps/p")["description"], "which rate");
 }

@@ -40,7 +40,7 @@ function hasRows(document: unknown): document is Rows {
   );
 }
 
-// By the expression language's words; an epoch 0 is none, and goes last as on the server.
+// By the expression language's words.
 function columnOf(row: TrialRow, key: string): unknown {
   if (key === "number") return row.trial;
   const PREFIX = "parameters."; // a hyperparameter, whatever the row's own fields are called
@@ -49,7 +49,6 @@ function columnOf(row: TrialRow, key: string): unknown {
     return row.parameters[name] ?? (name === "model" ? row.model : undefined);
   }
   if (key === "parameters") return row.network_parameters;
-  if (key === "epochs_to_target" || key === "best_epoch") return row[key] || null;
   if (key in row) return row[key as keyof TrialRow];
   return effectiveValue(row, key);
 }
