@@ -476,7 +476,7 @@ TEST_F(ViewsTest, WhatIsNotKnownOfAProgramsTrialIsNull) {
   const SweepSource source = {.file = "p.yaml",
                               .text = "name: p\nprogram: ./train\nmethod: grid\nepochs: 2\n"
                                       "description: which rate\n"
-                                      "parameters: {lr: {values: [0.1, 0.2]}}\n"};
+                                      "parameters: {lr: {values: [0.1, 0.2]}, big: 9007199254740993}\n"};
   Diagnostics diagnostics;
   const SweepSpec spec = Must(SweepSpec::Parse(source, &diagnostics));
   SweepRow sweep;
@@ -489,7 +489,7 @@ TEST_F(ViewsTest, WhatIsNotKnownOfAProgramsTrialIsNull) {
                     return row.status();
                   })
                   .ok());
-  const Configuration configuration = Must(spec.Complete(1, {{"lr", 0.1}}));
+  const Configuration configuration = Must(spec.Complete(1, {{"lr", 0.1}, {"big", std::int64_t{9'007'199'254'740'993}}}));
   TrialRow trial;
   ASSERT_TRUE(store_
                   ->WriteAndWait([&](WriteTransaction& transaction) {
@@ -505,6 +505,10 @@ TEST_F(ViewsTest, WhatIsNotKnownOfAProgramsTrialIsNull) {
     EXPECT_TRUE(view[key].is_null()) << key << ": " << view[key];
   }
   EXPECT_THAT(view["replay"][0].get<std::string>(), HasSubstr("| ./train"));
+  // A browser would round it to its neighbour.
+  EXPECT_EQ(view["spec"]["parameters"]["big"], "9007199254740993") << view["spec"];
+  EXPECT_EQ(view["parameters"]["big"], "9007199254740993");
+  EXPECT_THAT(view["replay"][0].get<std::string>(), HasSubstr(":9007199254740993"));
   EXPECT_TRUE(Get("/api/sweeps/p/trials")["rows"][0]["network_parameters"].is_null());
   const Json ranked = Get("/api/sweeps/p/ranking")["rows"][0];
   EXPECT_TRUE(ranked["network_parameters"].is_null());

@@ -4,6 +4,7 @@ import type { CurvesView, Dimension, EpochRow, PointsView, SweepView, TimelineVi
 import { contourPlot, contourRange, estimate } from "./contour";
 import { fromWorst, styleOf } from "./curve_colours";
 import { countedRows } from "./epochs";
+import { curvesScale } from "./learning_curves";
 import { metricRange, metricScale, metricTicks, tickText } from "./metric_scale";
 import { historyPlot } from "./history";
 import { brushed, parallelPlot } from "./parallel";
@@ -309,4 +310,15 @@ it("keeps a goal apart from perfect accuracy, and from what is far below it", ()
   expect(perfect).toBeGreaterThan(goal + 0.1);
   expect(goal).toBeCloseTo(-Math.log10(0.005));
   expect(goalOf(0.78)[0]).toBeCloseTo(-Math.log10(0.005));
+});
+
+it("keeps the goal of learning curves in its place, and what only the bands have", () => {
+  const curves = {
+    metric: "accuracy",
+    curves: [{ trial: 1, values: [0.78] }],
+    bands: [{ epoch: 1, count: 2, p5: 0.7, p25: 0.7, p50: 0.7, p75: 0.7, p95: 0.7, best: 0.98 }],
+  } as unknown as CurvesView;
+  const place = curvesScale(curves, "log", 0.97).toAxis;
+  expect(place(0.97)).toBeCloseTo(-Math.log10(0.03));
+  expect(place(0.98)).toBeCloseTo(-Math.log10(0.02));
 });
