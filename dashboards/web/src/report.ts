@@ -107,12 +107,19 @@ export function reportTime(documents: Documents): number {
   return Date.parse((documents["/api/report"] as Partial<ReportInfo> | undefined)?.time ?? "");
 }
 
+// Only the best trials have a page of their own.
+export function whatIsMissing(path: string): string {
+  const trial = /^\/api\/sweeps\/([^/?]+)\/trials\/\d+$/.exec(path);
+  const more = trial ? `; sweep report ${trial[1]} --details N has the best N trials` : "";
+  return `this report does not have it${more}`;
+}
+
 export function reportSource(): DocumentSource {
   return {
     async get(path, known): Promise<Answer | null> {
       if (known !== "") return null;
       const document = lookUp(reportDocuments(), path);
-      if (document === undefined) throw new RequestError("this report does not have it", 404);
+      if (document === undefined) throw new RequestError(whatIsMissing(path), 404);
       return { document, version: path };
     },
   };
