@@ -80,6 +80,7 @@ function axes(
         name,
         type: "category",
         data: dimension.categories.map((value) => shorten(valueText(value), 14)),
+        axisTick: { ...style.axisTick, alignWithLabel: true },
         axisLabel: { ...style.axisLabel, interval: 0 },
       };
     }

@@ -81,6 +81,7 @@ export function dimensionAxis(
       nameGap: !isUpright && wordsTilt(dimension) > 0 ? nameGap + 34 : nameGap,
       data: dimension.categories.map((value) => shorten(valueText(value), 18)),
       splitLine: { show: false },
+      axisTick: { ...style.axisTick, alignWithLabel: true },
       // Every word is named, since between words nothing can be guessed.
       axisLabel: {
         ...style.axisLabel,
