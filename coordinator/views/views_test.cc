@@ -11,6 +11,7 @@
 
 #include "coordinator/store/forwarding_store.h"
 #include "coordinator/views/api_contract.h"
+#include "coordinator/views/view_context.h"
 #include "coordinator/views/views_testing.h"
 
 namespace sweep {
@@ -97,6 +98,19 @@ TEST_F(ViewsTest, ASweepNamesItsDimensionsAndTarget) {
   EXPECT_EQ(view["dimensions"][0]["kind"], "category");
   EXPECT_EQ(view["dimensions"][0]["categories"], Json({0.01, 0.02, 0.03, 0.04}));
   EXPECT_THAT(view["source"].get<std::string>(), HasSubstr("name: s"));
+}
+
+TEST_F(ViewsTest, AnAxisHasNumbersBySizeAndWordsAsTheFileHasThem) {
+  const SweepSource source{.text = "name: p\nprogram: [./train]\nmethod: grid\nepochs: 2\n"
+                                   "parameters: {size: {values: [64, 8, 16]}, "
+                                   "mixed: {values: [9, b, 1]}, word: {values: [z, a]}}\n"};
+  Diagnostics diagnostics;
+  const Json dimensions = DimensionsJson(Must(SweepSpec::Parse(source, &diagnostics)));
+  std::map<std::string, Json> categories;
+  for (const Json& dimension : dimensions) categories[dimension["name"]] = dimension["categories"];
+  EXPECT_EQ(categories["size"], Json({8, 16, 64}));
+  EXPECT_EQ(categories["mixed"], Json({9, "b", 1}));
+  EXPECT_EQ(categories["word"], Json({"z", "a"}));
 }
 
 TEST_F(ViewsTest, NumbersThatAreNotFiniteAreNull) {
@@ -489,7 +503,8 @@ TEST_F(ViewsTest, WhatIsNotKnownOfAProgramsTrialIsNull) {
                     return row.status();
                   })
                   .ok());
-  const Configuration configuration = Must(spec.Complete(1, {{"lr", 0.1}, {"big", std::int64_t{9'007'199'254'740'993}}}));
+  const Configuration configuration =
+      Must(spec.Complete(1, {{"lr", 0.1}, {"big", std::int64_t{9'007'199'254'740'993}}}));
   TrialRow trial;
   ASSERT_TRUE(store_
                   ->WriteAndWait([&](WriteTransaction& transaction) {
