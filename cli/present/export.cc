@@ -54,14 +54,15 @@ Json ValuesJson(const google::protobuf::Map<std::string, v1::Value>& values) {
 
 // What both kinds of row begin with.
 ExportRow Identity(const v1::Trial& trial) {
+  const bool has_network = trial.network_parameters() > 0;  // not that of a program of one's own
   return {{"trial", ShortName(trial.name())},
           {"number", trial.number()},
           {"configuration", trial.configuration()},
           {"replicate", trial.replicate()},
           {"seed", std::to_string(trial.seed())},
           {"model", trial.model()},
-          {"network_parameters", trial.network_parameters()},
-          {"fully_connected", trial.fully_connected()},
+          {"network_parameters", has_network ? Json(trial.network_parameters()) : Json(nullptr)},
+          {"fully_connected", has_network ? Json(trial.fully_connected()) : Json(nullptr)},
           {"parameters", ValuesJson(trial.parameters())},
           {"defaults", ValuesJson(trial.defaults())}};
 }
@@ -104,7 +105,8 @@ ExportRow TrialExportRow(const v1::Trial& trial) {
   row["last_loss"] = result(trial.last_loss());
   row["epochs_to_target"] =
       trial.epochs_to_target() > 0 ? Json(trial.epochs_to_target()) : Json(nullptr);
-  row["evaluation_images"] = trial.evaluation_images();
+  row["evaluation_images"] =
+      trial.evaluation_images() > 0 ? Json(trial.evaluation_images()) : Json(nullptr);
   row["attempt_seconds"] =
       trial.attempt() > 0 ? Json(Seconds(trial.attempt_duration())) : Json(nullptr);
   row["attempt"] = trial.attempt();

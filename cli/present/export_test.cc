@@ -53,17 +53,21 @@ TEST(ExportCsv, HasAHeaderAndRawValues) {
                               "fully_connected,parameters.lr,parameters.step_epochs,"
                               "parameters.nesterov,defaults,state,"));
   EXPECT_THAT(csv,
-              HasSubstr("s/3,3,3,0,18446744073709551615,\"net, \"\"wide\"\"\",0,false,0.05,,true,,"
+              HasSubstr("s/3,3,3,0,18446744073709551615,\"net, \"\"wide\"\"\",,,0.05,,true,,"
                         "failed,2,5,0.30000000000000004,"));
   EXPECT_THAT(csv, HasSubstr("\"loss is NaN\nat epoch 3\""));
 }
 
 TEST(ExportCsv, WhatIsNotFiniteOrNotKnownIsEmpty) {
   const ExportRow row = TrialExportRow(Example());
-  for (const char* key : {"last_loss", "best_loss", "epochs_to_target", "end_time", "worker"}) {
+  for (const char* key : {"last_loss", "best_loss", "epochs_to_target", "end_time", "worker",
+                          "network_parameters", "fully_connected", "evaluation_images"}) {
     EXPECT_TRUE(row.at(key).is_null()) << key;
   }
   EXPECT_TRUE(TrialExportRow({}).at("best_accuracy").is_null()) << "nothing measured yet";
+  v1::Trial network;
+  network.set_network_parameters(820);
+  EXPECT_EQ(TrialExportRow(network).at("fully_connected"), false);
   EXPECT_EQ(Write(Format::kCsv, {row}).find("null"), std::string::npos);
 }
 

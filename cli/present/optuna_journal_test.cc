@@ -210,5 +210,13 @@ TEST(OptunaJournal, AttributesTellWhatTheTrialIs) {
   EXPECT_THAT(attributes["reason"].get<std::string>(), HasSubstr("caf\xEF\xBF\xBD\nline two"));
 }
 
+TEST(OptunaJournal, AProgramsTrialSaysNothingOfANetwork) {
+  v1::Trial trial = Trial();
+  trial.set_network_parameters(0);
+  const json attributes = WrittenTrial(trial)["user_attrs"];
+  EXPECT_FALSE(attributes.contains("network_parameters"));
+  EXPECT_FALSE(attributes.contains("fully_connected"));
+}
+
 }  // namespace
 }  // namespace sweep::cli

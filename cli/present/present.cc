@@ -260,7 +260,7 @@ Listing TrialListing(const std::vector<v1::Trial>& trials) {
          Count(trial.configuration()),
          Count(trial.replicate()),
          Text(trial.model()),
-         Count(trial.network_parameters()),
+         KnownCount(trial.network_parameters()),
          Text(std::to_string(trial.seed())),
          TimeSpent(trial),
          {"", ValuesJson(trial.defaults())},
@@ -366,7 +366,7 @@ Listing WorkerListing(const std::vector<v1::Worker>& workers) {
     }
     json labels = json::object();
     for (const auto& [key, value] : worker.labels()) labels[key] = value;
-    const std::string state = !worker.connected()      ? "gone"
+    const std::string state = !worker.connected()      ? "lost"
                               : worker.draining()      ? "draining"
                               : worker.has_put_aside() ? "put aside"
                                                        : "connected";
@@ -459,8 +459,9 @@ json SweepJson(const v1::Sweep& sweep) {
 
 json TrialJson(const v1::Trial& trial) {
   json object = ListingJson(TrialListing({trial}))[0];
-  object["fully_connected"] = trial.fully_connected();
-  object["evaluation_images"] = trial.evaluation_images();
+  const bool has_network = trial.network_parameters() > 0;
+  object["fully_connected"] = has_network ? json(trial.fully_connected()) : json(nullptr);
+  object["evaluation_images"] = KnownCount(trial.evaluation_images()).value;
   object["create_time"] = TimeCell(trial.has_create_time(), trial.create_time()).value;
   object["start_time"] = TimeCell(trial.has_start_time(), trial.start_time()).value;
   object["end_time"] = TimeCell(trial.has_end_time(), trial.end_time()).value;

@@ -131,7 +131,7 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
         row.replicates() > 1 ? Number(row.mean_half_width()) : Missing(),
         mean ? Cell{"", json::array({mean->low, mean->high})} : Missing(),
         Count(row.replicates()),
-        Count(trial.network_parameters()),
+        KnownCount(trial.network_parameters()),
         trial.epochs_to_target() > 0 ? Count(trial.epochs_to_target()) : Missing(),
         {row.qualifies() ? "yes" : "no", row.qualifies()},
         {"", GatesJson(row)},

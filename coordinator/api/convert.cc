@@ -3,6 +3,7 @@
 #include "common/base/sha256.h"
 #include "common/base/utf8.h"
 #include "common/protocol/program_files.h"
+#include "coordinator/views/attempt_outcome.h"
 #include "fmt/format.h"
 #include "proto/names.h"
 
@@ -215,7 +216,7 @@ v1::Attempt ToProto(const AttemptRow& row) {
   proto.set_worker(WorkerResource(row.worker));
   *proto.mutable_start_time() = ToProto(row.started);
   if (row.ended) *proto.mutable_end_time() = ToProto(*row.ended);
-  proto.set_outcome(row.outcome);
+  proto.set_outcome(std::string(ShownOutcome(row)));
   proto.set_reason(row.reason);
   return proto;
 }

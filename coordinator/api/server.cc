@@ -9,6 +9,7 @@
 #include "coordinator/api/blob_service.h"
 #include "coordinator/api/call_meter.h"
 #include "coordinator/api/sweep_service.h"
+#include "coordinator/api/time_left_gauge.h"
 #include "coordinator/api/trial_service.h"
 #include "coordinator/api/view_service.h"
 #include "coordinator/api/watch.h"
@@ -89,6 +90,11 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     reads_ = std::make_unique<WorkPool>(kReads);
     files_ = std::make_unique<WorkPool>(kFiles);
     parsing_ = std::make_unique<WorkPool>(kParsing);
+    time_left_gauge_ = std::make_unique<TimeLeftGauge>(
+        TimeLeftGauge::Parts{.store = store_.get(),
+                             .specs = specs_.get(),
+                             .time_left = time_left_.get(),
+                             .pool = reads_.get()});
     sweeps_ = std::make_unique<SweepService>(SweepService::Parts{.store = store_.get(),
                                                                  .scheduler = scheduler_.get(),
                                                                  .specs = specs_.get(),
@@ -158,6 +164,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     return metrics_->Text({.now = [this] { return clock_->Now(); },
                            .scheduler = [this] { return scheduler_->Counts(); },
                            .store = [this] { return store_->Load(); },
+                           .time_left = [this] { return time_left_gauge_->Read(); },
                            .waiting = [this]() -> CoordinatorMetrics::Waiting {
                              return {.reads = reads_->queued(), .files = files_->queued()};
                            }});
@@ -221,6 +228,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   std::unique_ptr<TimeLeft> time_left_;
   std::unique_ptr<WatchHub> watches_;
   std::unique_ptr<Views> views_;
+  std::unique_ptr<TimeLeftGauge> time_left_gauge_;
   std::unique_ptr<WorkPool> reads_;
   std::unique_ptr<WorkPool> files_;
   std::unique_ptr<WorkPool> parsing_;

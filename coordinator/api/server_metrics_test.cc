@@ -1,5 +1,7 @@
 #include <gmock/gmock.h>
 
+#include "absl/strings/match.h"
+#include "absl/time/clock.h"
 #include "coordinator/api/server_testing.h"
 
 namespace sweep {
@@ -31,6 +33,20 @@ TEST_F(ServerTest, MetricsTellOfWorkAndCalls) {
                           HasSubstr(Calls("WorkerService/ReportEpochs", "OK") + "1\n"),
                           HasSubstr(Timed("SweepService/CreateSweep", "INVALID_ARGUMENT") + "1\n"),
                           HasSubstr(Calls("WorkerService/Synchronize", "OK"))));
+}
+
+// Each scrape has what was found after the one before.
+TEST_F(ServerTest, MetricsTellTheTimeLeftOfWhatRuns) {
+  ASSERT_EQ(Create("s"), absl::OkStatus());
+  EXPECT_THAT(server_->MetricsText(), Not(HasSubstr("sweep_time_left_seconds")));
+  Train(1);
+  const v1::Lease lease = Lease("w");
+  const absl::Time end = absl::Now() + absl::Minutes(1);
+  std::string text;
+  do {
+    text = server_->MetricsText();
+  } while (!absl::StrContains(text, "\nsweep_time_left_seconds ") && absl::Now() < end);
+  EXPECT_THAT(text, HasSubstr("\nsweep_time_left_seconds "));
 }
 
 TEST_F(ServerTest, CallsThatWaitAreNotTimed) {

@@ -1,9 +1,12 @@
 #include "coordinator/http/http_actions.h"
 
+#include <algorithm>
 #include <chrono>
 #include <future>
 #include <memory>
+#include <string_view>
 #include <utility>
+#include <vector>
 
 #include "common/base/sha256.h"
 #include "coordinator/views/json.h"
@@ -17,20 +20,30 @@ constexpr std::chrono::seconds kLongestWait{10};
 constexpr std::size_t kMaxRequestIdBytes = 128;
 constexpr std::size_t kShownBytes = 80;
 
+using Flags = std::vector<std::string_view>;
+
+// What an action may be told, beside its request's id.
+Flags FlagsOf(bool is_sweep, const std::string& verb) {
+  if (is_sweep && verb == "pause") return {"now"};
+  if (is_sweep && verb == "retry") return {"failed", "cancelled", "diverged"};
+  if (!is_sweep && verb == "retry") return {"force"};
+  return {};
+}
+
 // The body of an action. Only known keys of the right type.
 class ActionBody {
  public:
-  static absl::StatusOr<ActionBody> Parse(const std::string& text) {
+  static absl::StatusOr<ActionBody> Parse(const std::string& text, const Flags& flags) {
     ActionBody body;
     body.json_ = text.empty() ? Json::object() : Json::parse(text, nullptr, false);
     if (!body.json_.is_object()) {
       return absl::InvalidArgumentError("the body must be a JSON object");
     }
     for (const auto& [key, value] : body.json_.items()) {
-      const bool is_flag = key == "now" || key == "failed" || key == "cancelled";
+      const bool is_flag = std::find(flags.begin(), flags.end(), key) != flags.end();
       if (is_flag ? value.is_boolean() : key == "request_id" && value.is_string()) continue;
       return absl::InvalidArgumentError(
-          fmt::format("'{}' is no part of an action, or not of its type",
+          fmt::format("'{}' is no part of this action, or not of its type",
                       Shortened(key, kShownBytes)));
     }
     return body;
@@ -129,7 +142,7 @@ absl::StatusOr<std::string> RunAction(const HttpOptions& options, const std::str
   const bool is_trial = parts.size() == 5 && parts[0] == "sweeps" && parts[2] == "trials";
   if (!is_sweep && !is_trial) return absl::NotFoundError("there is no such action");
   if (absl::Status named = CheckSweepName(parts[1]); !named.ok()) return named;
-  const absl::StatusOr<ActionBody> body = ActionBody::Parse(text);
+  const absl::StatusOr<ActionBody> body = ActionBody::Parse(text, FlagsOf(is_sweep, parts.back()));
   if (!body.ok()) return body.status();
   if (is_sweep) return RunSweepAction(options, parts[1], parts[2], *body);
   return RunTrialAction(options, parts[1], parts[3], parts[4], *body);

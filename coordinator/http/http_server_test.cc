@@ -168,6 +168,23 @@ TEST_F(HttpServerTest, ThePageMayPauseResumeAndRetry) {
   EXPECT_EQ(Json::parse(Act("/api/sweeps/s/cancel", "{}").body)["sweep"]["state"], "cancelled");
 }
 
+TEST_F(HttpServerTest, WhatDivergedIsRetriedOnlyWhenThatIsForced) {
+  const SweepSpec spec = TestSpec("d", "replicates: 2\n");
+  const SweepRow sweep = driver_->Create(spec, "replicates: 2\n");
+  for (const TrialRow& trial : driver_->Add(sweep, spec, 1)) {
+    const LeaseRow lease = driver_->Grant(trial.id, "a");
+    ASSERT_TRUE(driver_->Finish(lease, spec, LeaseOutcome::kDiverged, "diverged: loss").ok());
+  }
+  EXPECT_EQ(Act("/api/sweeps/d/trials/1/retry", "{}").status, 409);
+  EXPECT_EQ(Act("/api/sweeps/d/trials/1/retry", R"({"force": false})").status, 409);
+  const Answer forced = Act("/api/sweeps/d/trials/1/retry", R"({"force": true})");
+  EXPECT_EQ(forced.status, 200) << forced.body;
+  EXPECT_EQ(Json::parse(forced.body)["trial"]["state"], "pending") << forced.body;
+  const Answer all = Act("/api/sweeps/d/retry", R"({"diverged": true})");
+  EXPECT_EQ(all.status, 200) << all.body;
+  EXPECT_EQ(Json::parse(all.body)["sweep"]["trials"]["diverged"], 0) << all.body;
+}
+
 TEST_F(HttpServerTest, WhatTheStateDoesNotAllowIsAConflict) {
   Fill("s");
   const Answer answer = Act("/api/sweeps/s/trials/1/cancel", "{}");
@@ -183,6 +200,8 @@ TEST_F(HttpServerTest, ActionsThatAreNoneAreRefused) {
   EXPECT_EQ(Act("/api/sweeps/s/pause", "{").status, 400);
   EXPECT_EQ(Act("/api/sweeps/s/pause", R"({"now": 1})").status, 400);
   EXPECT_EQ(Act("/api/sweeps/s/pause", R"({"later": true})").status, 400);
+  EXPECT_EQ(Act("/api/sweeps/s/pause", R"({"failed": true})").status, 400) << "another's";
+  EXPECT_EQ(Act("/api/sweeps/s/trials/1/retry", R"({"diverged": true})").status, 400);
   EXPECT_EQ(Act("/api/sweeps/s/pause", std::string(100'000, ' ')).status, 400);
   EXPECT_EQ(Must(store_->GetSweep("s")).state, SweepState::kActive);
 }

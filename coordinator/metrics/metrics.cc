@@ -4,6 +4,7 @@
 #include <atomic>
 #include <deque>
 #include <iterator>
+#include <optional>
 #include <utility>
 
 #include "coordinator/metrics/families.h"
@@ -82,7 +83,7 @@ std::vector<prometheus::MetricFamily> WorkFamilies(const SchedulerCounts& counts
              {{"connected", Number(counts.workers_connected)},
               {"draining", Number(counts.workers_draining)},
               {"put_aside", Number(counts.workers_put_aside)},
-              {"gone", Number(counts.workers_gone)}}),
+              {"lost", Number(counts.workers_gone)}}),
   };
 }
 
@@ -188,6 +189,11 @@ class CoordinatorMetricsImpl final : public CoordinatorMetrics {
               absl::ToDoubleSeconds(sources.now() - absl::UnixEpoch()))};
     const SchedulerCounts counts = sources.scheduler();
     Append(WorkFamilies(counts), &families);
+    if (const std::optional<double> seconds = sources.time_left()) {
+      families.push_back(Gauge("sweep_time_left_seconds",
+                               "Until the active sweep that takes longest has ended, at its pace.",
+                               *seconds));
+    }
     Append(EventFamilies(counts), &families);
     Append(StoreFamilies(sources.store()), &families);
     const Waiting waiting = sources.waiting();

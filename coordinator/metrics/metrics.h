@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,8 @@ class CoordinatorMetrics {
     std::function<absl::Time()> now;
     std::function<SchedulerCounts()> scheduler;
     std::function<StoreLoad()> store;
+    // Seconds until all active sweeps have ended; nullopt while that cannot be said.
+    std::function<std::optional<double>()> time_left;
     std::function<Waiting()> waiting;
   };
 

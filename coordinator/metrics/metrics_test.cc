@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <thread>
 
 namespace sweep {
@@ -21,6 +22,7 @@ class MetricsTest : public testing::Test {
     return metrics_->Text({.now = [] { return absl::FromUnixMillis(1'700'000'000'500); },
                            .scheduler = [this] { return counts_; },
                            .store = [this] { return load_; },
+                           .time_left = [this] { return time_left_; },
                            .waiting =
                                [] {
                                  return CoordinatorMetrics::Waiting{3, 4};
@@ -29,6 +31,7 @@ class MetricsTest : public testing::Test {
 
   SchedulerCounts counts_;
   StoreLoad load_;
+  std::optional<double> time_left_;
   const std::unique_ptr<CoordinatorMetrics> metrics_ = CoordinatorMetrics::Make(
       {.version = "1.2", .methods = {{.name = "S/Report"}, {.name = "S/Park", .timed = false}}});
 };
@@ -37,6 +40,7 @@ TEST_F(MetricsTest, TellsTheNumbersThatItIsGiven) {
   counts_ = {.active_sweeps = 1, .pending = 5, .leased = 2, .running = 3, .slots = 8};
   counts_.images_per_second = 12'345;
   counts_.workers_put_aside = 4;
+  counts_.workers_gone = 2;
   counts_.attempts_lost = 6;
   counts_.cancelled = 7;
   load_ = {.disk_is_full = true, .files_are_lost = true, .log_bytes = 4096, .free_disk_bytes = 1'000'000'000'000};
@@ -48,11 +52,18 @@ TEST_F(MetricsTest, TellsTheNumbersThatItIsGiven) {
                     HasSubstr("\nsweep_leases_held 5\n"), HasSubstr("\nsweep_slots 8\n"),
                     HasSubstr("\nsweep_images_per_second 12345\n"),
                     HasSubstr("\nsweep_workers{state=\"put_aside\"} 4\n"),
+                    HasSubstr("\nsweep_workers{state=\"lost\"} 2\n"),
                     HasSubstr("\nsweep_attempts_ended_total{outcome=\"lost\"} 6\n"),
                     HasSubstr("\nsweep_trials_ended_total{outcome=\"cancelled\"} 7\n"),
                     HasSubstr("\nsweep_disk_full 1\n"), HasSubstr("\nsweep_database_lost 1\n"), HasSubstr("\nsweep_wal_bytes 4096\n"),
                     HasSubstr("\nsweep_disk_free_bytes 1000000000000\n"),
                     HasSubstr("\nsweep_rpc_waiting{pool=\"files\"} 4\n")));
+}
+
+TEST_F(MetricsTest, TimeLeftIsLeftOutWhileItCannotBeSaid) {
+  EXPECT_THAT(Text(), Not(HasSubstr("sweep_time_left_seconds")));
+  time_left_ = 90;
+  EXPECT_THAT(Text(), HasSubstr("\nsweep_time_left_seconds 90\n"));
 }
 
 TEST_F(MetricsTest, CallsAreTimedByMethodAndCode) {

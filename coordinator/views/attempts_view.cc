@@ -1,5 +1,6 @@
 // The ledger of a sweep: every lease that was ever granted on one of its trials.
 
+#include "coordinator/views/attempt_outcome.h"
 #include "coordinator/views/view_context.h"
 
 namespace sweep {
@@ -14,7 +15,7 @@ Json AttemptJson(const TimedAttempt& item) {
           {"worker", attempt.worker},
           {"start_time", TimeJson(attempt.started)},
           {"end_time", TimeJson(attempt.ended)},
-          {"outcome", attempt.outcome},
+          {"outcome", ShownOutcome(attempt)},
           {"reason", Shortened(attempt.reason, kMaxReasonBytes)}};
 }
 

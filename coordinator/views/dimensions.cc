@@ -1,5 +1,6 @@
 // What varies between the trials of a sweep, and what is aimed at.
 
+#include <algorithm>
 #include <cmath>
 
 #include "coordinator/views/view_context.h"
@@ -9,13 +10,23 @@ namespace {
 
 bool IsWhole(double value) { return std::nearbyint(value) == value; }
 
+// Numbers by size, as an axis has them; words as the file has them.
+std::vector<Value> InOrder(std::vector<Value> values) {
+  if (std::all_of(values.begin(), values.end(), IsNumber)) {
+    std::stable_sort(values.begin(), values.end(), [](const Value& a, const Value& b) {
+      return AsDouble(a) < AsDouble(b);
+    });
+  }
+  return values;
+}
+
 ViewDimension DimensionOf(const Parameter& parameter, std::size_t index) {
   ViewDimension dimension{.name = parameter.name, .kind = "linear", .parameter = index};
   switch (parameter.distribution) {
     case Distribution::kConstant:
     case Distribution::kCategorical:
       dimension.kind = "category";
-      dimension.categories = parameter.values;
+      dimension.categories = InOrder(parameter.values);
       return dimension;
     case Distribution::kLogUniform:
     case Distribution::kQLogUniform:

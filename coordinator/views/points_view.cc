@@ -154,7 +154,7 @@ Json RowJson(const SweepIndex& index, const std::vector<ViewDimension>& dimensio
   values.push_back(measured(trial.best_accuracy));
   values.push_back(measured(trial.last_accuracy));
   values.push_back(measured(trial.best_loss));
-  values.push_back(trial.epochs_to_target);
+  values.push_back(KnownCountJson(trial.epochs_to_target));
   values.push_back(KnownCountJson(trial.network_parameters));
   values.push_back(trial.score.qualifies);
   values.push_back(TrialStateName(trial.state));

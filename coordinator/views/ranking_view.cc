@@ -16,6 +16,7 @@ Json RankingRowJson(const RankedRow& row, const SweepSpec& spec) {
   const TrialRow& trial = row.trial;
   const TrialResult& result = trial.result;
   const Interval interval = ValueInterval(spec, score, EvaluationImages(spec));
+  const bool has_interval = interval.low < interval.high;
   const std::optional<Interval> mean =
       MeanInterval(score.mean_last_accuracy, score.mean_half_width, score.replicates);
   return {{"rank", row.rank},
@@ -24,15 +25,17 @@ Json RankingRowJson(const RankedRow& row, const SweepSpec& spec) {
           {"state", TrialStateName(trial.state)},
           {"qualifies", score.qualifies},
           {"accuracy", NumberJson(score.value)},
-          {"interval", Json::array({NumberJson(interval.low), NumberJson(interval.high)})},
-          {"best_epoch", ValueOf(spec, result).epoch},
+          {"interval", has_interval
+                           ? Json::array({NumberJson(interval.low), NumberJson(interval.high)})
+                           : Json(nullptr)},
+          {"best_epoch", KnownCountJson(ValueOf(spec, result).epoch)},
           {"last_accuracy", MeasuredJson(result.epoch, result.last_accuracy)},
           {"best_loss", MeasuredJson(result.epoch, result.best_loss)},
           {"mean_last_accuracy", MeasuredJson(score.replicates, score.mean_last_accuracy)},
           {"mean_half_width", MeasuredJson(score.replicates - 1, score.mean_half_width)},
           {"mean_interval", mean ? Json::array({mean->low, mean->high}) : Json(nullptr)},
           {"replicates", score.replicates},
-          {"epochs_to_target", score.epochs_to_target},
+          {"epochs_to_target", KnownCountJson(score.epochs_to_target)},
           {"network_parameters", KnownCountJson(trial.network_parameters)},
           {"model", trial.model},
           {"gates", GatesJson(score.gates)},

@@ -6,6 +6,7 @@
 #include "coordinator/scheduler/explanation.h"
 #include "coordinator/scheduler/trial_spec_json.h"
 #include "coordinator/store/log_lines.h"
+#include "coordinator/views/attempt_outcome.h"
 #include "coordinator/views/fitting_rows.h"
 #include "coordinator/views/page_token.h"
 #include "coordinator/views/view_context.h"
@@ -67,7 +68,7 @@ Json AttemptsJson(const std::vector<AttemptRow>& attempts, std::size_t reason_by
                     {"worker", attempt.worker},
                     {"start_time", TimeJson(attempt.started)},
                     {"end_time", TimeJson(attempt.ended)},
-                    {"outcome", attempt.outcome},
+                    {"outcome", ShownOutcome(attempt)},
                     {"reason", Shortened(attempt.reason, reason_bytes)}});
   }
   return rows;
@@ -108,6 +109,19 @@ std::vector<GateOutcome> GatesOf(const SweepSpec& spec, const TrialRow& trial,
       .gates;
 }
 
+// Integers that 64 bits hold and a browser's numbers do not, as text. The trainer gets numbers.
+void WriteLargeIntegersAsText(Json* json) {
+  constexpr std::int64_t kMostExact = std::int64_t{1} << 53;
+  if (json->is_structured()) {
+    for (Json& item : *json) WriteLargeIntegersAsText(&item);
+    return;
+  }
+  const bool is_large = json->is_number_unsigned()
+                            ? json->get<std::uint64_t>() > static_cast<std::uint64_t>(kMostExact)
+                            : json->is_number_integer() && json->get<std::int64_t>() < -kMostExact;
+  if (is_large) *json = json->dump();
+}
+
 void AddSpec(const SweepSpec& spec, const SweepSource& source, const TrialRow& trial,
              Json* document) {
   Json& result = *document;
@@ -118,7 +132,8 @@ void AddSpec(const SweepSpec& spec, const SweepSource& source, const TrialRow& t
   result["replay_note"] = "";
   const absl::StatusOr<std::string> line = BuildTrialSpecJson(spec, trial);
   if (line.ok()) result["spec"] = Json::parse(*line, nullptr, false);
-  // 64 bits do not fit a browser's numbers. The trainer itself gets one.
+  WriteLargeIntegersAsText(&result["spec"]);
+  // A small seed too, so that a seed is always a text.
   if (result["spec"].is_object()) result["spec"]["seed"] = std::to_string(trial.seed);
   const absl::StatusOr<Configuration> configuration =
       spec.Complete(trial.configuration, trial.parameters);

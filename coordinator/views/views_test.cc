@@ -6,10 +6,12 @@
 #include <future>
 #include <iterator>
 #include <limits>
+#include <map>
 #include <set>
 
 #include "coordinator/store/forwarding_store.h"
 #include "coordinator/views/api_contract.h"
+#include "coordinator/views/view_context.h"
 #include "coordinator/views/views_testing.h"
 
 namespace sweep {
@@ -96,6 +98,19 @@ TEST_F(ViewsTest, ASweepNamesItsDimensionsAndTarget) {
   EXPECT_EQ(view["dimensions"][0]["kind"], "category");
   EXPECT_EQ(view["dimensions"][0]["categories"], Json({0.01, 0.02, 0.03, 0.04}));
   EXPECT_THAT(view["source"].get<std::string>(), HasSubstr("name: s"));
+}
+
+TEST_F(ViewsTest, AnAxisHasNumbersBySizeAndWordsAsTheFileHasThem) {
+  const SweepSource source{.text = "name: p\nprogram: [./train]\nmethod: grid\nepochs: 2\n"
+                                   "parameters: {size: {values: [64, 8, 16]}, "
+                                   "mixed: {values: [9, b, 1]}, word: {values: [z, a]}}\n"};
+  Diagnostics diagnostics;
+  const Json dimensions = DimensionsJson(Must(SweepSpec::Parse(source, &diagnostics)));
+  std::map<std::string, Json> categories;
+  for (const Json& dimension : dimensions) categories[dimension["name"]] = dimension["categories"];
+  EXPECT_EQ(categories["size"], Json({8, 16, 64}));
+  EXPECT_EQ(categories["mixed"], Json({9, "b", 1}));
+  EXPECT_EQ(categories["word"], Json({"z", "a"}));
 }
 
 TEST_F(ViewsTest, NumbersThatAreNotFiniteAreNull) {
@@ -233,6 +248,28 @@ TEST_F(ViewsTest, WhatDivergedHasAMarkAndNoValueAndCountsAsTheWorst) {
   EXPECT_EQ(importance["enough"], true);
   EXPECT_EQ(Get("/api/sweeps/s/trials", "state=diverged")["total"], 12);
   EXPECT_EQ(Get("/api/sweeps/s/trials", "state=failed")["total"], 0);
+}
+
+TEST_F(ViewsTest, AnAttemptThatDivergedIsNotTheWorkersFailure) {
+  const SweepSpec spec = TestSpec("s", "replicates: 2\n");
+  const SweepRow sweep = driver_->Create(spec, "replicates: 2\n");
+  const std::vector<TrialRow> trials = driver_->Add(sweep, spec, 1);
+  const auto fail = [&](const TrialRow& trial, LeaseOutcome outcome, const std::string& reason) {
+    const LeaseRow lease = driver_->Grant(trial.id, "a");
+    ASSERT_TRUE(driver_->Finish(lease, spec, outcome, reason).ok());
+  };
+  fail(trials[0], LeaseOutcome::kDiverged, "diverged: loss");
+  fail(trials[1], LeaseOutcome::kFailedForGood, "no data, and so it diverged: not");
+  EXPECT_EQ(Get("/api/sweeps/s/trials/1")["attempts"][0]["outcome"], "diverged");
+  EXPECT_EQ(Get("/api/sweeps/s/trials/2")["attempts"][0]["outcome"], "failed");
+  EXPECT_EQ(Get("/api/sweeps/s/attempts")["rows"][0]["outcome"], "diverged");
+  EXPECT_EQ(Get("/api/sweeps/s/attempts")["rows"][1]["outcome"], "failed");
+  std::map<std::string, std::string> spans;
+  for (const Json& span : Get("/api/workers/timeline")["spans"]) {
+    spans[span["trial"]] = span["outcome"];
+  }
+  EXPECT_EQ(spans["s/1"], "diverged");
+  EXPECT_EQ(spans["s/2"], "failed");
 }
 
 TEST_F(ViewsTest, ATrialsRowHasTheValuesThatWereInForce) {
@@ -434,6 +471,15 @@ TEST_F(ViewsTest, ATrialShowsItsNetworkAndHowToTrainItAgain) {
   EXPECT_GE(trial["reasons"].size(), 1u);
 }
 
+TEST_F(ViewsTest, AnEpochThatThereIsNotIsNull) {
+  Fill("s");
+  const Json row = Get("/api/sweeps/s/trials/4");
+  ASSERT_EQ(row["epoch"], 0);
+  for (const char* key : {"best_epoch", "epochs_to_target", "best_accuracy", "last_loss"}) {
+    EXPECT_TRUE(row[key].is_null()) << key << ": " << row[key];
+  }
+}
+
 TEST_F(ViewsTest, ATrialThatHasMeasuredNothingMissesNoGate) {
   Fill("s");
   EXPECT_EQ(Get("/api/sweeps/s/trials/4")["gates"], Json::array());
@@ -444,7 +490,7 @@ TEST_F(ViewsTest, WhatIsNotKnownOfAProgramsTrialIsNull) {
   const SweepSource source = {.file = "p.yaml",
                               .text = "name: p\nprogram: ./train\nmethod: grid\nepochs: 2\n"
                                       "description: which rate\n"
-                                      "parameters: {lr: {values: [0.1, 0.2]}}\n"};
+                                      "parameters: {lr: {values: [0.1, 0.2]}, big: 9007199254740993}\n"};
   Diagnostics diagnostics;
   const SweepSpec spec = Must(SweepSpec::Parse(source, &diagnostics));
   SweepRow sweep;
@@ -457,7 +503,8 @@ TEST_F(ViewsTest, WhatIsNotKnownOfAProgramsTrialIsNull) {
                     return row.status();
                   })
                   .ok());
-  const Configuration configuration = Must(spec.Complete(1, {{"lr", 0.1}}));
+  const Configuration configuration =
+      Must(spec.Complete(1, {{"lr", 0.1}, {"big", std::int64_t{9'007'199'254'740'993}}}));
   TrialRow trial;
   ASSERT_TRUE(store_
                   ->WriteAndWait([&](WriteTransaction& transaction) {
@@ -473,8 +520,14 @@ TEST_F(ViewsTest, WhatIsNotKnownOfAProgramsTrialIsNull) {
     EXPECT_TRUE(view[key].is_null()) << key << ": " << view[key];
   }
   EXPECT_THAT(view["replay"][0].get<std::string>(), HasSubstr("| ./train"));
+  // A browser would round it to its neighbour.
+  EXPECT_EQ(view["spec"]["parameters"]["big"], "9007199254740993") << view["spec"];
+  EXPECT_EQ(view["parameters"]["big"], "9007199254740993");
+  EXPECT_THAT(view["replay"][0].get<std::string>(), HasSubstr(":9007199254740993"));
   EXPECT_TRUE(Get("/api/sweeps/p/trials")["rows"][0]["network_parameters"].is_null());
-  EXPECT_TRUE(Get("/api/sweeps/p/ranking")["rows"][0]["network_parameters"].is_null());
+  const Json ranked = Get("/api/sweeps/p/ranking")["rows"][0];
+  EXPECT_TRUE(ranked["network_parameters"].is_null());
+  EXPECT_TRUE(ranked["interval"].is_null()) << "of how many images, nobody knows";
   EXPECT_TRUE(Get("/api/sweeps/p/points")["rows"][0][5].is_null());
   EXPECT_EQ(Get("/api/sweeps/p")["description"], "which rate");
 }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "coordinator/views/attempt_outcome.h"
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
 
@@ -81,7 +82,7 @@ absl::StatusOr<Json> TimelineDocument(const ViewContext& context, const ViewQuer
                      {"attempt", item.attempt.attempt},
                      {"start", TimeJson(item.attempt.started)},
                      {"end", TimeJson(item.attempt.ended)},
-                     {"outcome", item.attempt.outcome}});
+                     {"outcome", ShownOutcome(item.attempt)}});
   }
   const std::int64_t left_out = page->total - std::ssize(page->attempts);
   return Json{{"from", TimeJson(from)},

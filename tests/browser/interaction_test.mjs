@@ -383,9 +383,9 @@ test("what a program does not report is no zero", async () => {
   const fact = (name) => tab.page.locator(".facts > div", { hasText: name }).locator("dd").first();
   assert.equal(await fact("best loss").textContent(), "–");
   assert.equal(await fact("model").textContent(), "own program");
-  await tab.page.getByRole("button", { name: "Loss as a table" }).click();
+  await tab.page.getByRole("button", { name: "Accuracy as a table" }).click();
   const cells = await tab.page
-    .getByRole("region", { name: "Loss, numbers" })
+    .getByRole("region", { name: "Accuracy, numbers" })
     .locator("tbody tr")
     .first()
     .locator("td")
@@ -405,9 +405,29 @@ test("a trial that diverged is no failure of a machine: it offers no retry, and 
   const views = await Promise.all([1, 2, 3, 4].map((n) => world.get(`sweeps/own/trials/${n}`)));
   const { trial } = views.find((view) => view.parameters.lr === 100);
   await open(`sweeps/own/trials/${trial}`);
-  await tab.page.getByText("it will diverge again").waitFor();
+  await tab.page.getByText("would diverge again").waitFor();
   assert.equal(await tab.page.getByRole("button", { name: "Retry" }).count(), 0);
   assert.ok(!(await tab.page.locator("main").textContent()).includes("accuracy by 99 pt"));
+});
+
+test("what diverged is marked in every plot, and its attempts are no failures", async () => {
+  await open("sweeps/own/attempts");
+  const outcomes = () => tab.page.locator("tbody .state").allTextContents();
+  await eventually("four attempts", async () => (await outcomes()).length === 4);
+  assert.deepEqual([...new Set(await outcomes())].sort(), ["completed", "diverged"]);
+  await open("sweeps/own");
+  await tab.page.getByText("A cross at the bottom is a trial that diverged (2).").waitFor();
+  await open("sweeps/own/parameters");
+  await tab.page.getByText("A dashed red line is a trial that diverged.").waitFor();
+  await tab.page.getByText("A cross at the bottom is a trial that diverged.").waitFor();
+});
+
+test("a sweep names the data that it is trained on", async () => {
+  const { data_sha256 } = await world.get("sweeps/trained");
+  assert.match(data_sha256, /^[0-9a-f]{64}$/);
+  await open("sweeps/trained/file");
+  await tab.page.getByText(`data ${data_sha256.slice(0, 12)}…`).waitFor();
+  await tab.page.locator("code", { hasText: data_sha256 }).waitFor();
 });
 
 test("sweeps are found by a part of their name and by a label", async () => {
@@ -492,10 +512,11 @@ test("what is not a number is a dash", async () => {
   const fact = tab.page.locator(".facts div", { hasText: "best loss" }).locator("dd");
   await fact.waitFor();
   assert.equal(await fact.textContent(), "–");
-  await tab.page.getByRole("button", { name: "Loss as a table" }).click();
+  await tab.page.getByRole("button", { name: "Accuracy as a table" }).click();
   assert.ok(
-    (await tab.page.getByRole("region", { name: "Loss, numbers" }).textContent()).includes("–"),
+    (await tab.page.getByRole("region", { name: "Accuracy, numbers" }).textContent()).includes("–"),
   );
+  assert.equal(await frame("Loss").count(), 0, "there is no loss to draw");
   assert.ok(!(await tab.page.locator("main").textContent()).includes("NaN"));
 });
 
@@ -505,6 +526,8 @@ test("failures and empty sweeps say so", async () => {
   await eventually("two rows", async () => (await trials()).length === 2);
   await open("sweeps/failing/trials/1");
   await tab.page.getByText("no such file: <b>weights</b>").first().waitFor();
+  const said = await tab.page.locator("main").textContent();
+  assert.ok(said.includes("\\u202e") && !said.includes("\u202e"), "what turns text is escaped");
   await open("sweeps/empty");
   await tab.page.getByText("No trial has finished an epoch yet.").waitFor();
 });
@@ -692,4 +715,19 @@ test("a coordinator that goes away is waited for", async () => {
   );
   assert.equal(await tab.page.getByLabel("where").inputValue(), "lr > 0.02");
   tab.complaints.splice(0);
+});
+
+test("the list of sweeps is sorted by a click, and the address keeps it", async () => {
+  await open("");
+  const names = () => tab.page.locator("tbody th").allTextContents();
+  await eventually("all", async () => (await names()).length > 5);
+  await tab.page.locator("th[aria-sort=descending]", { hasText: "Submitted" }).waitFor();
+  await tab.page.getByRole("button", { name: "Name", exact: true }).click();
+  await tab.page.locator("th[aria-sort=ascending]", { hasText: "Name" }).waitFor();
+  await eventually("by name", async () => {
+    const shown = await names();
+    return shown.join() === [...shown].sort().join();
+  });
+  await tab.page.reload();
+  await tab.page.locator("th[aria-sort=ascending]", { hasText: "Name" }).waitFor();
 });

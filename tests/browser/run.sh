@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The dashboard in a real browser against the real programs.
 #
-#   tests/browser/run.sh units|smoke|all|large BIN PACKAGES
+#   tests/browser/run.sh units|smoke|all|large|pictures BIN PACKAGES
 #
 # BIN has the built programs; PACKAGES is where the dashboard's node packages are or will be installed.
 # Ends with 77 (skipped) without Node 18, Chromium or a way to get the packages.
@@ -46,5 +46,6 @@ case $suite in
   smoke) exec node --test smoke_test.mjs ;;
   all) exec node --test --test-concurrency=1 ./*_test.mjs ;;
   large) exec node large_bench.mjs ;;
-  *) echo "run.sh: there is no suite '$suite'; there are units, smoke, all, large" >&2; exit 2 ;;
+  pictures) exec node pictures.mjs ;;
+  *) echo "run.sh: there is no suite '$suite'; there are units, smoke, all, large, pictures" >&2; exit 2 ;;
 esac

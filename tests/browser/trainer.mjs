@@ -25,7 +25,7 @@ function opened() {
 
 if (say) console.log(say);
 if (fail) {
-  console.log("no such file: <b>weights</b>");
+  console.log("no such file: <b>weights</b> \u202e");
   process.exit(3);
 }
 for (let epoch = 1; epoch <= trial.epochs; epoch += 1) {

@@ -1,7 +1,9 @@
 #include "worker/trainer/training_run.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <span>
@@ -22,6 +24,13 @@ constexpr double kDivergedFactor = 10;
 
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+// To four digits: how far a loss went astray, not which double it is.
+std::string Rough(double value) {
+  std::array<char, 32> text{};
+  std::snprintf(text.data(), text.size(), "%.4g", value);
+  return text.data();
 }
 
 std::vector<std::int32_t> AllIndices(int count) {
@@ -208,8 +217,9 @@ bool TrainingRun::TrainEpoch(EpochMetrics* metrics) {
   CheckLoss(metrics->train_loss, epoch, steps_per_epoch_);
   const double limit = kDivergedFactor * std::log(static_cast<double>(spec_.network.classes));
   if (metrics->train_loss > limit) {
-    throw Diverged("mean training loss is " + FormatDouble(metrics->train_loss) + " in epoch " +
-                   std::to_string(epoch) + ", above " + FormatDouble(limit));
+    throw Diverged("mean training loss is " + Rough(metrics->train_loss) + " in epoch " +
+                   std::to_string(epoch) + ", above " + Rough(limit) +
+                   ", ten times that of guessing");
   }
   metrics->train_seconds = SecondsSince(start);
   metrics->images_per_second = images / std::max(1e-9, metrics->train_seconds);

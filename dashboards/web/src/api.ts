@@ -134,15 +134,15 @@ export interface RankingRow {
   state: TrialState;
   qualifies: boolean;
   accuracy: number | null; // the value held against the accuracy gate
-  interval: [number, number]; // of it, 95 %
-  best_epoch: number; // where it was measured
+  interval: [number, number] | null; // of it, 95 %; null where it is not known of how many images
+  best_epoch: number | null; // where it was measured
   last_accuracy: number | null;
   best_loss: number | null;
   mean_last_accuracy: number | null;
   mean_half_width: number | null;
   mean_interval: [number, number] | null; // 95 %, within 0 and 1; null for one replicate
   replicates: number;
-  epochs_to_target: number; // 0: not reached
+  epochs_to_target: number | null; // null: not reached
   network_parameters: number | null; // null: not known, as of a program without a network
   model: string;
   gates: { gate: string; met: boolean; value: Value | null; missed_by: number }[];
@@ -164,11 +164,11 @@ export interface TrialRow {
   epoch: number;
   epochs: number;
   best_accuracy: number | null;
-  best_epoch: number;
+  best_epoch: number | null;
   last_accuracy: number | null;
   best_loss: number | null;
   last_loss: number | null;
-  epochs_to_target: number;
+  epochs_to_target: number | null; // null: not reached
   qualifies: boolean; // of its configuration
   network_parameters: number | null; // as above
   model: string;
@@ -193,7 +193,7 @@ export interface AttemptRow {
   worker: string;
   start_time: string;
   end_time: string | null; // null while it runs
-  outcome: string; // "completed", "failed", "lost", "given_back", "cancelled", "stopped"; "" while it runs
+  outcome: string; // "completed", "failed", "diverged", "lost", "given_back", "cancelled", "stopped"; "" while it runs
   reason: string;
 }
 

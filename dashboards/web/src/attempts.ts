@@ -18,6 +18,16 @@ export function outcomeKind(outcome: string): OutcomeKind {
   return KINDS[outcome] ?? "idle";
 }
 
+// A reason of many lines in one: the last, where a program names its error, before the others.
+export function endFirst(reason: string): string {
+  const lines = reason
+    .split(/\n| \| /)
+    .map((line) => line.trim())
+    .filter(Boolean);
+  const last = lines.pop() ?? "";
+  return lines.length === 0 ? last : `${last} · ${lines.join(" · ")}`;
+}
+
 export function outcomeText(outcome: string): string {
   return outcome === "" ? "running" : outcome.replace(/_/g, " ");
 }

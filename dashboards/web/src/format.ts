@@ -9,25 +9,46 @@ function finite(value: Maybe): value is number {
   return typeof value === "number" && Number.isFinite(value);
 }
 
+const MOST_DECIMALS = 7;
 const grouped = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
 
 export function integer(value: Maybe): string {
   return finite(value) ? grouped.format(value) : NONE;
 }
 
+const MOST_DIGITS = 4;
+
+// In percent, without the sign. What is not all is never written as 100, what is something never as 0.
+function share(value: number, digits: number): string {
+  const text = (value * 100).toFixed(digits);
+  const isLie = (value < 1 && Number(text) >= 100) || (value > 0 && Number(text) <= 0);
+  if (!isLie) return text;
+  if (digits < MOST_DIGITS) return share(value, digits + 1);
+  return value > 0.5 ? "> 99.9999" : "< 0.0001";
+}
+
 // 0.9948 → "99.48 %"
 export function percent(value: Maybe, digits = 2): string {
-  return finite(value) ? `${(value * 100).toFixed(digits)} %` : NONE;
+  return finite(value) ? `${share(value, digits)} %` : NONE;
+}
+
+// "1.00e-7" → "1e-7"
+function exponential(value: number, digits: number): string {
+  return value.toExponential(digits).replace(/\.?0+e/, "e");
 }
 
 // Three significant digits, as far as a person compares losses and rates.
 export function number(value: Maybe, digits = 4): string {
   if (!finite(value)) return NONE;
   if (value === 0 || Number.isInteger(value))
-    return Math.abs(value) < 1e9 ? String(value) : value.toExponential(2);
+    return Math.abs(value) < 1e9 ? String(value) : exponential(value, 2);
   const size = Math.abs(value);
-  if (size >= 1e6 || size < 1e-4) return value.toExponential(2);
-  return String(Number(value.toPrecision(digits)));
+  if (size >= 1e6 || size < 1e-4) return exponential(value, 2);
+  const rounded = Number(value.toPrecision(digits));
+  // 0.999999 is not 1, where every digit may count.
+  if (size < 10 && Number.isInteger(rounded) && digits < MOST_DECIMALS)
+    return number(value, digits + 1);
+  return String(rounded);
 }
 
 function decimalsOf(value: number): number {
@@ -35,19 +56,26 @@ function decimalsOf(value: number): number {
   return Math.max(0, (digits.split(".")[1]?.length ?? 0) - Number(exponent));
 }
 
-const MOST_DECIMALS = 7;
 
 // How a column of numbers is written: as many decimals in every row, so that the points stand below
-// each other. Enough for `digits` of the smallest number, and no more than any of them has.
-export function aligned(values: Maybe[], digits = 4): (value: Maybe) => string {
-  const sizes = values.filter(finite).map(Math.abs);
-  const least = Math.min(...sizes.filter((size) => size > 0));
+// each other. Enough for `digits` of the smallest number and to tell them apart, and no more than any of
+// them has. Below `floor` nothing is compared digit by digit.
+export function aligned(values: Maybe[], digits = 4, floor = 0): (value: Maybe) => string {
+  const numbers = values.filter(finite);
+  const sizes = numbers.map(Math.abs);
+  const least = Math.max(floor, Math.min(...sizes.filter((size) => size > 0)));
   const wanted = Number.isFinite(least) ? digits - 1 - Math.floor(Math.log10(least)) : 0;
-  const decimals = Math.min(Math.max(0, wanted), Math.max(0, ...sizes.map(decimalsOf)));
+  const most = Math.max(0, ...sizes.map(decimalsOf));
+  let decimals = Math.min(Math.max(0, wanted), most);
+  const different = new Set(numbers).size;
+  const told = (): number => new Set(numbers.map((value) => value.toFixed(decimals))).size;
+  while (decimals < Math.min(most, MOST_DECIMALS) && told() < different) decimals += 1;
   const long = decimals > MOST_DECIMALS || Math.max(0, ...sizes) >= 1e9;
   return (value) => {
     if (!finite(value)) return NONE;
-    return long ? value.toExponential(digits - 1) : value.toFixed(decimals);
+    const text = value.toFixed(decimals);
+    const vanishes = value !== 0 && Number(text) === 0;
+    return long || vanishes ? value.toExponential(digits - 1) : text;
   };
 }
 
@@ -59,16 +87,21 @@ export function plural(count: number, one: string, many = `${one}s`): string {
 // Of accuracies, "99.32–99.60"; without evaluated images there is none.
 export function intervalText(interval: [number, number] | null): string {
   if (!interval || interval[1] <= interval[0]) return NONE;
-  return interval.map((share) => (share * 100).toFixed(2)).join("–");
+  return interval.map((end) => share(end, 2)).join("–");
 }
 
 export function metricText(metric: string, value: Maybe): string {
   return metric === "loss" ? number(value) : percent(value);
 }
 
+// Where it stands alone: "loss 0.9135", "99.48 %".
+export function namedMetric(metric: string, value: Maybe): string {
+  return metric === "loss" && finite(value) ? `loss ${number(value)}` : metricText(metric, value);
+}
+
 export function valueText(value: Value | null | undefined): string {
   if (value === null || value === undefined) return NONE;
-  return typeof value === "number" ? number(value, 5) : String(value);
+  return typeof value === "number" ? number(value, 5) : visible(String(value));
 }
 
 export function seconds(value: Maybe): string {
@@ -132,9 +165,26 @@ export function elapsed(from: string | null, to: string | null, now = Date.now()
   return seconds(Math.max(0, (end - new Date(from).getTime()) / 1000));
 }
 
+// Control and format characters, line separators and fillers, as the terminal has them escaped
+// (common/base/printable.cc). Line feeds and tabs stay.
+const UNPRINTABLE =
+  /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\uffa0]/gu;
+
+// Text of people and programs, without what would turn the direction of writing or hide.
+export function visible(text: string): string {
+  return text.replace(UNPRINTABLE, (character) => {
+    if (character === "\n" || character === "\t") return character;
+    const point = character.codePointAt(0) ?? 0;
+    const hex = (digits: number): string => point.toString(16).padStart(digits, "0");
+    if (point < 0x100) return `\\x${hex(2)}`;
+    return point < 0x10000 ? `\\u${hex(4)}` : `\\U${hex(8)}`;
+  });
+}
+
 // For plots and their tables, which hold no 10,000 characters. By code points, so that no character
 // is cut in two.
-export function shorten(text: string, length = 60): string {
+export function shorten(whole: string, length = 60): string {
+  const text = visible(whole);
   if (text.length <= length) return text;
   const points = Array.from(text.slice(0, length * 2 + 2));
   return points.length <= length ? text : `${points.slice(0, length - 1).join("")}…`;

@@ -5,6 +5,8 @@ import {
   compareValues,
   elapsed,
   integer,
+  intervalText,
+  namedMetric,
   number,
   percent,
   plural,
@@ -14,6 +16,7 @@ import {
   time,
   timeWithZone,
   valueText,
+  visible,
 } from "./format";
 
 it("shows what is missing or not finite as a dash", () => {
@@ -31,10 +34,35 @@ it("shows numbers as a person compares them", () => {
   expect(integer(18718)).toBe("18,718");
   expect(number(0.014567)).toBe("0.01457");
   expect(number(0.00001234)).toBe("1.23e-5");
+  expect(number(1e-7)).toBe("1e-7");
+  expect(number(2.5e8 + 0.5)).toBe("2.5e+8");
   expect(number(64)).toBe("64");
   expect(valueText(true)).toBe("true");
   expect(bytes(81234)).toBe("81 kB");
   expect(bytes(999)).toBe("999 B");
+});
+
+it("never says all of what is nearly all, or nothing of what is little", () => {
+  expect(percent(1)).toBe("100.00 %");
+  expect(percent(0)).toBe("0.00 %");
+  expect(percent(0.99999)).toBe("99.999 %");
+  expect(percent(0.99995)).toBe("99.995 %");
+  expect(percent(0.000004)).toBe("0.0004 %");
+  expect(percent(1 - 1e-9)).toBe("> 99.9999 %");
+  expect(percent(1e-9)).toBe("< 0.0001 %");
+  expect(number(0.999999)).toBe("0.999999");
+  expect(valueText(0.99999)).toBe("0.99999");
+  expect(intervalText([0.99996, 1])).toBe("99.996–100.00");
+  expect(namedMetric("loss", 0.25)).toBe("loss 0.25");
+  expect(namedMetric("loss", null)).toBe("–");
+});
+
+it("shows what would turn or hide text", () => {
+  expect(visible("a\u202eb\u0007\n\tc\u200b")).toBe("a\\u202eb\\x07\n\tc\\u200b");
+  expect(visible("ünïcødé 数字 🙂")).toBe("ünïcødé 数字 🙂");
+  expect(visible("\u{e0001}")).toBe("\\U000e0001");
+  expect(shorten("x\u202ey")).toBe("x\\u202ey");
+  expect(valueText("x\u202ey")).toBe("x\\u202ey");
 });
 
 it("shows times in units that fit", () => {
@@ -84,4 +112,11 @@ it("counts one as one", () => {
 it("says in which zone a time is that stands alone", () => {
   expect(timeWithZone("2026-11-25T16:40:02Z")).toMatch(/^2026-11-2\d \d\d:\d\d:02 \S+$/);
   expect(timeWithZone(null)).toBe("–");
+});
+
+it("tells values of a column apart, and writes losses without exponents", () => {
+  const quality = [0.5, 0.9, 0.99999, 1];
+  expect(quality.map(aligned(quality))).toEqual(["0.50000", "0.90000", "0.99999", "1.00000"]);
+  const losses = [1.0001 - 1, 0.08344, 0.1751, 2e-9];
+  expect(losses.map(aligned(losses, 4, 1e-3))).toEqual(["0.000100", "0.083440", "0.175100", "2.000e-9"]);
 });

@@ -40,7 +40,7 @@ function hasRows(document: unknown): document is Rows {
   );
 }
 
-// By the expression language's words; an epoch 0 is none, and goes last as on the server.
+// By the expression language's words.
 function columnOf(row: TrialRow, key: string): unknown {
   if (key === "number") return row.trial;
   const PREFIX = "parameters."; // a hyperparameter, whatever the row's own fields are called
@@ -49,7 +49,6 @@ function columnOf(row: TrialRow, key: string): unknown {
     return row.parameters[name] ?? (name === "model" ? row.model : undefined);
   }
   if (key === "parameters") return row.network_parameters;
-  if (key === "epochs_to_target" || key === "best_epoch") return row[key] || null;
   if (key in row) return row[key as keyof TrialRow];
   return effectiveValue(row, key);
 }
@@ -108,12 +107,19 @@ export function reportTime(documents: Documents): number {
   return Date.parse((documents["/api/report"] as Partial<ReportInfo> | undefined)?.time ?? "");
 }
 
+// Only the best trials have a page of their own.
+export function whatIsMissing(path: string): string {
+  const trial = /^\/api\/sweeps\/([^/?]+)\/trials\/\d+$/.exec(path);
+  const more = trial ? `; sweep report ${trial[1]} --details N has the best N trials` : "";
+  return `this report does not have it${more}`;
+}
+
 export function reportSource(): DocumentSource {
   return {
     async get(path, known): Promise<Answer | null> {
       if (known !== "") return null;
       const document = lookUp(reportDocuments(), path);
-      if (document === undefined) throw new RequestError("this report does not have it", 404);
+      if (document === undefined) throw new RequestError(whatIsMissing(path), 404);
       return { document, version: path };
     },
   };

@@ -8,6 +8,7 @@ import {
   reportedSweep,
   reportTime,
   type Documents,
+  whatIsMissing,
 } from "./report";
 
 const hostile = "</script><script>alert(1)</script><!--";
@@ -17,6 +18,13 @@ describe("a report's documents", () => {
     const text = JSON.stringify({ "/api/x": hostile }).replace(/</g, "\\u003c");
     expect(text).not.toContain("<");
     expect(readDocuments(text)["/api/x"]).toBe(hostile);
+  });
+
+  it("say how a report has more trials", () => {
+    expect(whatIsMissing("/api/sweeps/night/trials/12")).toBe(
+      "this report does not have it; sweep report night --details N has the best N trials",
+    );
+    expect(whatIsMissing("/api/workers")).toBe("this report does not have it");
   });
 
   it("are refused when they are no object", () => {

@@ -57,7 +57,7 @@ function useFixedColumns(keys: string): (table: HTMLTableElement | null) => void
   return (element) => void (table.current = element);
 }
 
-function Header<R>({
+export function Header<R>({
   column,
   sort,
   onSort,

@@ -39,8 +39,10 @@ export function comparedRows(trials: TrialView[]): Compared {
     results: [
       row("state", (trial) => trial.state),
       row("best accuracy", (trial) => percent(trial.best_accuracy)),
-      row("at epoch", (trial) => integer(trial.best_epoch || null)),
-      row("epochs to target", (trial) => integer(trial.epochs_to_target || null)),
+      row("at epoch", (trial) => integer(trial.best_epoch)),
+      row("epochs to target", (trial) =>
+        integer(trial.target.accuracy === null ? null : trial.epochs_to_target),
+      ),
       row("last accuracy", (trial) => percent(trial.last_accuracy)),
       row("best loss", (trial) => number(trial.best_loss)),
       row("criteria", (trial) =>

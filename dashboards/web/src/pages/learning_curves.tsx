@@ -19,11 +19,12 @@ import {
   curvesTable,
   learningCurves,
 } from "../plots/learning_curves";
-import type { Metric, ScaleKind } from "../plots/metric_scale";
+import type { Metric, MetricScale, ScaleKind } from "../plots/metric_scale";
 import { nearestCurve, type PixelCurve } from "../plots/nearest_curve";
 import { readPoints } from "../plots/points";
 import { trialHref } from "../router";
 import { apiPath } from "../source";
+import { noEpoch } from "./no_epoch";
 import { recall, remember } from "../storage";
 
 const CURVES = 60;
@@ -37,8 +38,7 @@ interface Hover {
 }
 
 // The curves in pixels. Both axes are straight, so two places tell where every other one is.
-function inPixels(chart: ECharts, curves: CurvesView, kind: ScaleKind): PixelCurve[] {
-  const scale = curvesScale(curves, kind);
+function inPixels(chart: ECharts, curves: CurvesView, scale: MetricScale): PixelCurve[] {
   const place = (x: number, y: number): number[] =>
     chart.convertToPixel({ gridIndex: 0 }, [x, y]) as number[];
   const [x0 = 0, y0 = 0] = place(0, 0);
@@ -142,6 +142,7 @@ function CurvesPlot(props: {
   const colouring = useMemo(() => colouringBy(dimension, points), [dimension, points]);
   const hover = useNearest(sweep, curves, choice.scale, points);
   const last = curves.bands[curves.bands.length - 1];
+  if (curves.ready && curves.total_trials === 0) return <NoCurves sweep={sweep} />;
   return (
     <Plot
       title="Learning curves"
@@ -165,7 +166,7 @@ function CurvesPlot(props: {
           ? `${curves.total_trials} trials; at epoch ${last.epoch} the median is ${metricText(metric, last.p50)}, the best ${metricText(metric, last.best)}`
           : "no epoch yet"
       }
-      note={curves.total_trials === 0 ? "No trial has finished an epoch yet." : <Note curves={curves} dimension={dimension} />}
+      note={<Note curves={curves} dimension={dimension} />}
     >
       <Segments
         legend="metric"
@@ -194,16 +195,27 @@ function CurvesPlot(props: {
   );
 }
 
+function NoCurves({ sweep }: { sweep: SweepView }): JSX.Element {
+  return (
+    <figure class="plot">
+      <figcaption>
+        <span class="plot-title">Learning curves</span>
+      </figcaption>
+      <p class="empty">{noEpoch(sweep)}</p>
+    </figure>
+  );
+}
+
 function Note(props: { curves: CurvesView; dimension: Dimension | null }): JSX.Element {
   const { curves, dimension } = props;
+  if (!curves.ready) return <>The bands are still being summed up.</>;
+  if (curves.total_trials === 1) return <>One trial so far. Click its curve to open it.</>;
   return (
     <>
       <div>
         <Legend dimension={dimension} />
       </div>
-      {curves.ready
-        ? `${plural(curves.total_trials, "trial")}: the bands hold 90 and 50 % of them, the dashed line is the median. `
-        : "The bands are still being summed up. "}
+      {`${plural(curves.total_trials, "trial")}: the bands hold 90 and 50 % of them, the dashed line is the median. `}
       {curves.curves.length < curves.total_trials
         ? `Curves of ${curves.curves.length}: the best, the running and the latest. `
         : ""}
@@ -255,7 +267,8 @@ function useNearest(
       show(null);
     };
     chart.getZr().on("mousemove", ({ offsetX: x, offsetY: y }) => {
-      const { curves: now, kind: scale, words: known } = latest.current;
+      const { curves: now, words: known } = latest.current;
+      const scale = curvesScale(now, latest.current.kind, latest.current.sweep.target.accuracy);
       if (!chart.containPixel("grid", [x, y])) return leave();
       const nearest = nearestCurve(inPixels(chart, now, scale), x, y);
       const trial = nearest && nearest.distance <= REACH ? nearest.trial : null;

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import type { SweepView } from "../api";
 import { SweepActions } from "../components/actions";
 import { Await, CopyButton, Facts, SweepStateText, Text } from "../components/basics";
-import { bytes, plural, seconds, timeWithZone } from "../format";
+import { bytes, plural, seconds, timeWithZone, visible } from "../format";
 import { useLive } from "../live";
 import { sweepHref, type Route } from "../router";
 import { apiPath } from "../source";
@@ -61,7 +61,7 @@ export function SweepPage({
                 <span class="criteria">
                   <Criteria sweep={sweep} />
                   {sweep.gates.length > 0 && (
-                    <span class="quiet"> {sweep.gates.join(", ")}</span>
+                    <span class="quiet">: {sweep.gates.join(", ")}</span>
                   )}
                 </span>,
               ],
@@ -99,6 +99,8 @@ export function SweepPage({
   );
 }
 
+const SHORT = 12; // digits of a digest in a line
+
 // How many trials of which kind; `planned_trials` counts each replicate.
 export function planText(sweep: SweepView): string {
   const epochs = `of ${plural(sweep.epochs, "epoch")}`;
@@ -114,6 +116,11 @@ function Meta({ sweep }: { sweep: SweepView }): JSX.Element {
       <span>submitted {timeWithZone(sweep.create_time)}</span>
       {sweep.end_time && <span>ended {timeWithZone(sweep.end_time)}</span>}
       {sweep.archived && <span>archived</span>}
+      {sweep.data_sha256 !== "" && (
+        <span title={`SHA-256 of what it is trained on: ${sweep.data_sha256}`}>
+          data {sweep.data_sha256.slice(0, SHORT)}…
+        </span>
+      )}
       {sweep.disk_bytes > 0 && <span>{bytes(sweep.disk_bytes)} on disk</span>}
       {Object.keys(sweep.labels).length > 0 && (
         <span>
@@ -155,20 +162,26 @@ function SweepFile({ sweep }: { sweep: SweepView }): JSX.Element {
   return (
     <>
       <h2>
-        {sweep.source_file || "Sweep file"} <CopyButton text={sweep.source} />
+        <Text text={sweep.source_file || "Sweep file"} wide /> <CopyButton text={sweep.source} />
       </h2>
-      <pre tabIndex={0}>{sweep.source}</pre>
+      <pre tabIndex={0}>{visible(sweep.source)}</pre>
       {Object.entries(sweep.network_files).map(([file, text]) => (
         <section key={file}>
           <h2>
-            {file} <CopyButton text={text} />
+            <Text text={file} wide /> <CopyButton text={text} />
           </h2>
-          <pre tabIndex={0}>{text}</pre>
+          <pre tabIndex={0}>{visible(text)}</pre>
         </section>
       ))}
       {sweep.program.length > 0 && (
         <p>
-          Trained by its own program: <code>{sweep.program.join(" ")}</code>
+          Trained by its own program: <code>{visible(sweep.program.join(" "))}</code>
+        </p>
+      )}
+      {sweep.data_sha256 !== "" && (
+        <p>
+          Trained on data with the SHA-256 <code class="digest">{sweep.data_sha256}</code>: a worker with
+          other data gets none of its trials.
         </p>
       )}
     </>

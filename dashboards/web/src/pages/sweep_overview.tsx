@@ -8,10 +8,12 @@ import { ScaleControls, useScale } from "../components/scale_controls";
 import { integer } from "../format";
 import { useLive } from "../live";
 import { historyPlot, historyTable } from "../plots/history";
+import { worstEdge } from "../plots/metric_scale";
 import { divergedRows, readPoints } from "../plots/points";
 import { href, trialHref } from "../router";
 import { apiPath } from "../source";
 import { LearningCurves } from "./learning_curves";
+import { noEpoch } from "./no_epoch";
 import { Running } from "./running";
 import { BestTable } from "./sweep_ranking";
 import { Winner } from "./winner";
@@ -60,7 +62,7 @@ export function NothingYet({ sweep }: { sweep: SweepView }): JSX.Element {
   const { failed } = sweep.trials;
   return (
     <p class="empty">
-      No trial has finished an epoch{sweep.end_time === null ? " yet" : ""}.
+      {noEpoch(sweep)}
       {failed > 0 && (
         <>
           {" "}
@@ -78,6 +80,11 @@ function History({ sweep, view }: { sweep: SweepView; view: PointsView }): JSX.E
   const choice = useScale();
   const points = readPoints(view);
   const diverged = divergedRows(points).length;
+  const each = sweep.gates.length > 0 ? ", in colour when it meets the criteria" : "";
+  const cross =
+    diverged > 0
+      ? ` A cross at the ${worstEdge(sweep.metric)} is a trial that diverged (${integer(diverged)}).`
+      : "";
   return (
     <Plot
       title="Optimisation history"
@@ -92,7 +99,7 @@ function History({ sweep, view }: { sweep: SweepView; view: PointsView }): JSX.E
       note={
         view.sampled
           ? `A sample of ${integer(view.rows.length)} of ${integer(view.total)} trials, with all records and the best.`
-          : `Every point is a trial, in colour when it meets the criteria; the line is the best so far.${diverged > 0 ? ` A cross at the bottom is a trial that diverged (${integer(diverged)}).` : ""}`
+          : `Every point is a trial${each}; the line is the best so far.${cross}`
       }
     />
   );

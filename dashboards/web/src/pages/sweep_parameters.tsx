@@ -8,7 +8,7 @@ import { Await, Select } from "../components/basics";
 import { Plot } from "../components/plot";
 import { Ramp } from "../components/ramp";
 import { ScaleControls, useScale } from "../components/scale_controls";
-import { integer, percent, plural, shorten } from "../format";
+import { integer, metricText, plural, shorten } from "../format";
 import { useLive } from "../live";
 import { contourPlot, contourRange, contourTable } from "../plots/contour";
 import { importanceHeight, importancePlot, importanceTable } from "../plots/importance";
@@ -20,6 +20,7 @@ import {
   type Brush,
   type Interval,
 } from "../plots/parallel";
+import { worstEdge } from "../plots/metric_scale";
 import { divergedRows, readPoints, type Points } from "../plots/points";
 import { paretoPlot, paretoTable, slicePlot, sliceTable } from "../plots/scatter";
 import { setQuery, trialHref, type Route } from "../router";
@@ -40,6 +41,8 @@ export function SweepParameters({ sweep, route }: { sweep: SweepView; route: Rou
     <Await live={live} what="trials">
       {(view) => {
         if (view.rows.length === 0) return <NothingYet sweep={sweep} />;
+        if (view.dimensions.length === 0)
+          return <p class="empty">Nothing varies between the trials of this sweep.</p>;
         const points = readPoints(view);
         return (
           <>
@@ -49,13 +52,10 @@ export function SweepParameters({ sweep, route }: { sweep: SweepView; route: Rou
                 best, all records and the Pareto front.
               </p>
             )}
-            {view.dimensions.length === 0 && (
-              <p class="note">Nothing varies between the trials of this sweep.</p>
-            )}
             <div class="controls">
               <ScaleControls />
             </div>
-            {view.dimensions.length > 0 && <Parallel sweep={sweep} view={view} points={points} />}
+            <Parallel sweep={sweep} view={view} points={points} />
             <div class="plots three">
               <Importance sweep={sweep} />
               <Pareto sweep={sweep} view={view} points={points} />
@@ -93,7 +93,7 @@ function Parallel({ sweep, view, points }: Props): JSX.Element {
   const chart = useRef<ECharts>();
   const { scale, floor } = useScale();
   const isNarrow = useNarrow();
-  const choice = { scale, floor, isNarrow };
+  const choice = { metric: sweep.metric, scale, floor, isNarrow };
   const onChart = (made: ECharts): void => {
     chart.current = made;
     setBrush({});
@@ -125,9 +125,9 @@ function Parallel({ sweep, view, points }: Props): JSX.Element {
       height={parallelHeight(points, isNarrow)}
       inputs={[view]}
       build={(palette) => parallelPlot(points, choice, palette)}
-      table={() => parallelTable(points)}
+      table={() => parallelTable(points, sweep.metric)}
       onChart={onChart}
-      summary={`${view.rows.length} trials over ${view.dimensions.map((dimension) => shorten(dimension.name, 40)).join(", ")} and accuracy`}
+      summary={`${view.rows.length} trials over ${view.dimensions.map((dimension) => shorten(dimension.name, 40)).join(", ")} and ${sweep.metric}`}
       note={
         active ? (
           <>
@@ -147,7 +147,7 @@ function Parallel({ sweep, view, points }: Props): JSX.Element {
             {chosen.length > NAMED && " …"}
           </>
         ) : (
-          "Drag along an axis to keep the trials that pass there; click it to let go. A line ends where its trial does not have the parameter."
+          `Drag along an axis to keep the trials that pass there; click it to let go. A line ends where its trial does not have the parameter.${divergedRows(points).length > 0 ? " A dashed red line is a trial that diverged." : ""}`
         )
       }
     />
@@ -170,7 +170,7 @@ function Importance({ sweep }: { sweep: SweepView }): JSX.Element {
             summary={view.importances
               .map((row) => `${shorten(row.name, 40)} ${Math.round(row.importance * 100)} %`)
               .join(", ")}
-            note={view.note ? `${view.method}. ${view.note}` : `${view.method}, from ${plural(view.trials, "trial")}.`}
+            note={view.note ? `${view.method}: ${view.note}.` : `${view.method}, from ${plural(view.trials, "trial")}.`}
           />
         ) : (
           <figure class="plot">
@@ -219,8 +219,9 @@ function Contour({ sweep, view, points, route }: Props & { route: Route }): JSX.
     numbers.find((dimension) => dimension.name === name);
   const x = find(route.query.x) ?? first;
   const y = find(route.query.y) ?? numbers.find((dimension) => dimension !== x) ?? second;
+  const text = (value: number): string => metricText(sweep.metric, value);
   const options = numbers.map((dimension) => ({ value: dimension.name, label: dimension.name }));
-  const range = contourRange(points, x, y);
+  const range = contourRange(points, x, y, sweep.metric);
   return (
     <Plot
       key={`${x.name} ${y.name}`}
@@ -228,14 +229,15 @@ function Contour({ sweep, view, points, route }: Props & { route: Route }): JSX.
       name={`${sweep.name} contour`}
       height={300}
       inputs={[view]}
-      build={(palette) => contourPlot(points, x, y, palette)}
-      table={() => contourTable(points, x, y)}
+      build={(palette) => contourPlot(points, x, y, sweep.metric, palette)}
+      table={() => contourTable(points, x, y, sweep.metric)}
       onPick={openTrial(sweep.name)}
-      summary={`accuracy over ${x.name} and ${y.name}`}
+      summary={`${sweep.metric} over ${x.name} and ${y.name}`}
       note={
         <>
-          {range && <Ramp low={percent(range[0])} high={percent(range[1])} />} An estimate from the
-          trials near by. Every point is a trial.
+          {range && <Ramp low={text(range[0])} high={text(range[1])} />} An estimate of the{" "}
+          {sweep.metric} from the trials near by. Every point is a trial
+          {divergedRows(points).length > 0 ? ", a cross one that diverged" : ""}.
         </>
       }
     >
@@ -256,12 +258,13 @@ function Contour({ sweep, view, points, route }: Props & { route: Route }): JSX.
 }
 
 function Slices({ sweep, view, points }: Props): JSX.Element {
-  const choice = useScale();
+  const { scale, floor } = useScale();
+  const choice = { metric: sweep.metric, scale, floor };
   return (
     <>
       <h2>Slices</h2>
       {divergedRows(points).length > 0 && (
-        <p class="note">A cross at the bottom is a trial that diverged.</p>
+        <p class="note">A cross at the {worstEdge(sweep.metric)} is a trial that diverged.</p>
       )}
       <div class="plots slices">
         {view.dimensions.map((dimension) => (
@@ -272,9 +275,9 @@ function Slices({ sweep, view, points }: Props): JSX.Element {
             height={230}
             inputs={[view, choice.scale, choice.floor]}
             build={(palette) => slicePlot(points, dimension, choice, palette)}
-            table={() => sliceTable(points, dimension)}
+            table={() => sliceTable(points, dimension, sweep.metric)}
             onPick={openTrial(sweep.name)}
-            summary={`accuracy of ${view.rows.length} trials over ${shorten(dimension.name, 60)}`}
+            summary={`${sweep.metric} of ${view.rows.length} trials over ${shorten(dimension.name, 60)}`}
           />
         ))}
       </div>

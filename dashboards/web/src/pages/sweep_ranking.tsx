@@ -15,13 +15,12 @@ import { LeftOut } from "./left_out";
 import {
   compareColumn,
   ConstantsNote,
+  goalColumns,
   hyperparameterColumns,
   LAST,
   lossColumn,
   resultColumn,
-  SIZE,
   STATE,
-  TO_TARGET,
   trialColumn,
 } from "./trial_columns";
 
@@ -49,8 +48,7 @@ function columnsOf(sweep: SweepView, rows: RankingRow[]): RankingColumn[] {
     { key: "rank", title: "#", sort: "rank", numeric: true, fixed: true, cell: (row) => row.rank },
     trialColumn(sweep.name),
     ...decides,
-    TO_TARGET,
-    SIZE,
+    ...goalColumns(sweep),
     ...hyperparameterColumns(sweep, rows),
   ];
   if (rows.some((row) => row.gates.some((gate) => !gate.met))) columns.push(GATES);
@@ -78,7 +76,7 @@ const EPOCH: RankingColumn = resultColumn({
   title: "Epoch",
   name: "Epoch of the accuracy",
   numeric: true,
-  cell: (row) => integer(row.best_epoch || null),
+  cell: (row) => integer(row.best_epoch),
 });
 
 const MEAN: RankingColumn = resultColumn({
@@ -86,7 +84,7 @@ const MEAN: RankingColumn = resultColumn({
   title: "Mean of last (95 %)",
   numeric: true,
   cell: (row) =>
-    `${percent(row.mean_last_accuracy)}${row.mean_interval === null ? "" : ` (${row.mean_interval.map((end) => (end * 100).toFixed(2)).join("–")})`}`,
+    `${percent(row.mean_last_accuracy)}${row.mean_interval === null ? "" : ` (${intervalText(row.mean_interval)})`}`,
 });
 
 const REPLICATES: RankingColumn = resultColumn({
@@ -102,9 +100,10 @@ function SharedNote({ sweep, rows }: { sweep: SweepView; rows: RankingRow[] }): 
     .filter(({ gate }) => rows.every((row) => row.gates.some((own) => own.gate === gate && own.met)))
     .map((gate) => gate.gate);
   const states = new Set(rows.map((row) => row.state));
+  const state = first && states.size === 1 && first.state !== "completed" ? first.state : "";
   return (
-    <ConstantsNote sweep={sweep} rows={rows}>
-      {first && states.size === 1 && first.state !== "completed" && <span>{first.state}</span>}
+    <ConstantsNote sweep={sweep} rows={rows} hasMore={state !== "" || met.length > 0}>
+      {state && <span>{state}</span>}
       {met.length > 0 && (
         <span class="met">
           <span aria-hidden="true">✓</span> {met.join(", ")}
@@ -118,12 +117,14 @@ export function BestTable({ sweep, limit }: { sweep: SweepView; limit: number })
   const live = useLive<RankingView>(apiPath(["sweeps", sweep.name, "ranking"], { limit }));
   return (
     <Await live={live} what="ranking">
-      {(view) => <Rows sweep={sweep} rows={view.rows} empty={NO_RESULT} />}
+      {(view) => <Rows sweep={sweep} rows={view.rows} empty={noResult(sweep)} />}
     </Await>
   );
 }
 
-const NO_RESULT = "no configuration has a result yet";
+function noResult(sweep: SweepView): string {
+  return `no configuration has a result${sweep.end_time === null ? " yet" : ""}`;
+}
 
 function Rows(props: {
   sweep: SweepView;
@@ -142,7 +143,7 @@ function Rows(props: {
         columns={columns.filter((column) => isShown(column, route?.query ?? {}))}
         rows={rows}
         rowKey={(row) => row.configuration}
-        rowClass={(row) => (row.qualifies ? "qualifies" : "")}
+        rowClass={(row) => (row.qualifies && sweep.gates.length > 0 ? "qualifies" : "")}
         {...order}
       />
       <SharedNote sweep={sweep} rows={rows} />
@@ -181,7 +182,7 @@ export function SweepRanking({ sweep, route }: { sweep: SweepView; route: Route 
               sweep={sweep}
               rows={view.rows}
               route={route}
-              empty={where || qualifying ? "no configuration matches" : NO_RESULT}
+              empty={where || qualifying ? "no configuration matches" : noResult(sweep)}
               sort={sort || "rank"}
               onSort={(next) => setQuery(route, { sort: next, offset: "" })}
             />

@@ -2,6 +2,7 @@
 
 import type { JSX } from "preact";
 import type { SweepView, TrialRow, TrialsView } from "../api";
+import { endFirst } from "../attempts";
 import { Select, Text } from "../components/basics";
 import { ColumnChoice, isShown, type ChosenColumn } from "../components/column_choice";
 import { DataTable, Pager } from "../components/table";
@@ -14,13 +15,12 @@ import { LeftOut } from "./left_out";
 import {
   compareColumn,
   ConstantsNote,
+  goalColumns,
   hyperparameterColumns,
   LAST,
   lossColumn,
   resultColumn,
-  SIZE,
   STATE,
-  TO_TARGET,
   trialColumn,
 } from "./trial_columns";
 
@@ -29,14 +29,19 @@ const STATES = ["pending", "running", "completed", "stopped", "failed", "diverge
 
 type TrialColumn = ChosenColumn<TrialRow>;
 
-const BEST: TrialColumn = {
-  key: "best",
-  title: "Best",
-  sort: "best_accuracy",
-  numeric: true,
-  fixed: true,
-  cell: (row) => <span class={row.qualifies ? "met" : ""}>{percent(row.best_accuracy)}</span>,
-};
+function bestColumn(sweep: SweepView): TrialColumn {
+  const judged = sweep.gates.length > 0;
+  return {
+    key: "best",
+    title: "Best",
+    sort: "best_accuracy",
+    numeric: true,
+    fixed: true,
+    cell: (row) => (
+      <span class={judged && row.qualifies ? "met" : ""}>{percent(row.best_accuracy)}</span>
+    ),
+  };
+}
 
 const PROGRESS: TrialColumn[] = [
   STATE,
@@ -55,7 +60,7 @@ const DETAILS: TrialColumn[] = [
     title: "Best epoch",
     sort: "best_epoch",
     numeric: true,
-    cell: (row) => integer(row.best_epoch || null),
+    cell: (row) => integer(row.best_epoch),
   }),
   LAST,
 ];
@@ -74,8 +79,16 @@ const LEDGER: TrialColumn[] = [
     numeric: true,
     cell: (row) => row.failures || "",
   }),
-  resultColumn({ key: "reason", title: "Reason", cell: (row) => <Text text={row.reason} /> }),
+  resultColumn({ key: "reason", title: "Reason", cell: (row) => <Reason reason={row.reason} /> }),
 ];
+
+function Reason({ reason }: { reason: string }): JSX.Element {
+  return (
+    <span class="text reason" title={shorten(reason, 500)}>
+      {shorten(endFirst(reason), 300)}
+    </span>
+  );
+}
 
 function columnsOf(sweep: SweepView, rows: TrialRow[]): TrialColumn[] {
   const byLoss = sweep.metric === "loss";
@@ -84,9 +97,8 @@ function columnsOf(sweep: SweepView, rows: TrialRow[]): TrialColumn[] {
     compareColumn(sweep.name),
     trialColumn(sweep.name),
     ...(byLoss ? [loss] : []),
-    BEST,
-    TO_TARGET,
-    SIZE,
+    bestColumn(sweep),
+    ...goalColumns(sweep),
     ...PROGRESS,
     ...hyperparameterColumns(sweep, rows),
     ...DETAILS,

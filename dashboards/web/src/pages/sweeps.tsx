@@ -4,9 +4,10 @@ import type { JSX } from "preact";
 import type { SweepsView, SweepSummary, TrialCounts } from "../api";
 import { Await, SweepStateText, Text } from "../components/basics";
 import { useDraft } from "../components/draft";
+import { Header, type Column } from "../components/table";
 import {
   integer,
-  metricText,
+  namedMetric,
   NONE,
   plural,
   seconds,
@@ -18,6 +19,7 @@ import {
 import { useLive } from "../live";
 import { href, setQuery, sweepHref, trialHref, type Route } from "../router";
 import { apiPath } from "../source";
+import { inOrder } from "./sweep_order";
 
 const PAGE = 50;
 // From what is done to what is not, in this order in the bar too.
@@ -31,7 +33,8 @@ const COUNTS: (keyof TrialCounts)[] = [
   "pending",
 ];
 
-const DONE = COUNTS.slice(0, 4);
+// What has ended, as `sweep list` counts it.
+const ENDED = COUNTS.slice(0, 5);
 
 export function ProgressBar({ sweep }: { sweep: SweepSummary }): JSX.Element {
   const total = Math.max(
@@ -54,7 +57,7 @@ export function ProgressBar({ sweep }: { sweep: SweepSummary }): JSX.Element {
         ))}
       </div>
       <span class="count">
-        {integer(DONE.reduce((sum, key) => sum + sweep.trials[key], 0))}/{integer(total)}
+        {integer(ENDED.reduce((sum, key) => sum + sweep.trials[key], 0))}/{integer(total)}
       </span>
     </div>
   );
@@ -80,7 +83,7 @@ export function BestRun({ sweep }: { sweep: SweepSummary }): JSX.Element {
   return (
     <>
       <a href={trialHref(best.sweep, best.trial)}>trial {best.trial}</a>:{" "}
-      {metricText(sweep.metric, sweep.best_value)}
+      {namedMetric(sweep.metric, sweep.best_value)}
     </>
   );
 }
@@ -109,7 +112,8 @@ export function Labels({ labels }: { labels: Record<string, string> }): JSX.Elem
 function Search({ route }: { route: Route }): JSX.Element {
   const search = route.query.search ?? "";
   const [text, setText] = useDraft(search);
-  const change = (next: string): void => setQuery(route, { search: next, page_token: "" });
+  const change = (next: string): void =>
+    setQuery(route, { search: next, page_token: "", sort: "" });
   return (
     <form
       class="where"
@@ -140,39 +144,73 @@ function Search({ route }: { route: Route }): JSX.Element {
   );
 }
 
+const COLUMNS: Column<SweepSummary>[] = [
+  {
+    key: "name",
+    title: "Name",
+    sort: "name",
+    cell: (sweep) => (
+      <a href={sweepHref(sweep.name)}>
+        <Text text={sweep.name} />
+      </a>
+    ),
+  },
+  {
+    key: "state",
+    title: "State",
+    sort: "state",
+    cell: (sweep) => <SweepStateText sweep={sweep} />,
+  },
+  {
+    key: "trials",
+    title: "Trials",
+    sort: "trials",
+    cell: (sweep) => <ProgressBar sweep={sweep} />,
+  },
+  {
+    key: "best",
+    title: "Best",
+    sort: "best",
+    numeric: true,
+    cell: (sweep) => <BestRun sweep={sweep} />,
+  },
+  { key: "criteria", title: "Criteria", cell: (sweep) => <Criteria sweep={sweep} /> },
+  {
+    key: "left",
+    title: "Time left",
+    sort: "left",
+    numeric: true,
+    cell: (sweep) => (sweep.state === "active" ? seconds(sweep.seconds_left) : ""),
+  },
+  { key: "method", title: "Method", cell: (sweep) => sweep.method },
+  { key: "labels", title: "Labels", cell: (sweep) => <Labels labels={sweep.labels} /> },
+  {
+    key: "submitted",
+    title: `Submitted, ${zone()}`,
+    sort: "submitted",
+    numeric: true,
+    cell: (sweep) => time(sweep.create_time),
+  },
+];
+
 function Row({ sweep }: { sweep: SweepSummary }): JSX.Element {
+  const [name, ...others] = COLUMNS;
   return (
     <tr>
-      <th scope="row">
-        <a href={sweepHref(sweep.name)}>
-          <Text text={sweep.name} />
-        </a>
-      </th>
-      <td>
-        <SweepStateText sweep={sweep} />
-      </td>
-      <td>
-        <ProgressBar sweep={sweep} />
-      </td>
-      <td class="number">
-        <BestRun sweep={sweep} />
-      </td>
-      <td>
-        <Criteria sweep={sweep} />
-      </td>
-      <td class="number">{sweep.state === "active" ? seconds(sweep.seconds_left) : ""}</td>
-      <td>{sweep.method}</td>
-      <td>
-        <Labels labels={sweep.labels} />
-      </td>
-      <td class="number">{time(sweep.create_time)}</td>
+      <th scope="row">{name?.cell(sweep)}</th>
+      {others.map((column) => (
+        <td key={column.key} class={column.numeric ? "number" : ""}>
+          {column.cell(sweep)}
+        </td>
+      ))}
     </tr>
   );
 }
 
 export function SweepsPage({ route }: { route: Route }): JSX.Element {
   const token = route.query.page_token ?? "";
-  const search = route.query.search ?? "";
+  const { search = "", sort = "" } = route.query;
+  const isWhole = (view: SweepsView): boolean => token === "" && view.next_page_token === "";
   const live = useLive<SweepsView>(
     apiPath(["sweeps"], { search, page_token: token, page_size: PAGE }),
     { keep: true },
@@ -193,33 +231,28 @@ export function SweepsPage({ route }: { route: Route }): JSX.Element {
             <>
               <div class="scroll" tabIndex={0} role="region" aria-label="sweeps">
                 <table class="sweeps">
-                  <caption class="unseen">Sweeps, newest first</caption>
+                  <caption class="unseen">Sweeps{sort === "" && ", newest first"}</caption>
                   <thead>
                     <tr>
-                      <th scope="col">Name</th>
-                      <th scope="col">State</th>
-                      <th scope="col">Trials</th>
-                      <th scope="col" class="number">
-                        Best
-                      </th>
-                      <th scope="col">Criteria</th>
-                      <th scope="col" class="number">
-                        Time left
-                      </th>
-                      <th scope="col">Method</th>
-                      <th scope="col">Labels</th>
-                      <th scope="col" class="number">
-                        Submitted, {zone()}
-                      </th>
+                      {COLUMNS.map((column) => (
+                        <Header
+                          key={column.key}
+                          column={column}
+                          sort={isWhole(view) ? sort || "submitted desc" : ""}
+                          onSort={
+                            isWhole(view) ? (next) => setQuery(route, { sort: next }) : undefined
+                          }
+                        />
+                      ))}
                     </tr>
                   </thead>
                   <tbody>
-                    {view.sweeps.map((sweep) => (
+                    {(isWhole(view) ? inOrder(view.sweeps, sort) : view.sweeps).map((sweep) => (
                       <Row key={sweep.name} sweep={sweep} />
                     ))}
                     {view.sweeps.length === 0 && (
                       <tr>
-                        <td colSpan={9} class="quiet">
+                        <td colSpan={COLUMNS.length} class="quiet">
                           no sweep has “{shorten(search, 60)}” in its name or labels
                         </td>
                       </tr>

@@ -21,6 +21,7 @@ import {
   seconds,
   time,
   timeWithZone,
+  visible,
   zone,
 } from "../format";
 import { useLive } from "../live";
@@ -61,9 +62,7 @@ export function TrialPage({
             </p>
           ))}
           {trial.state === "diverged" && (
-            <p class="note">
-              A retry is not offered: it will diverge again, with the same seed and the same values.
-            </p>
+            <p class="note">So there is no button to retry it.</p>
           )}
           <Epochs trial={trial} />
           {trial.network && (
@@ -182,17 +181,19 @@ function Epochs({ trial }: { trial: TrialView }): JSX.Element {
         <ScaleControls />
       </div>
       <div class="plots">
-        <Plot
-          title="Loss"
-          name={`${name} loss`}
-          height={300}
-          zoomable
-          inputs={inputs}
-          build={(palette) => epochsPlot(trial, "loss", choice.scale, 0, palette)}
-          table={() => epochsTable(trial)}
-          summary={`at epoch ${last.epoch}: train ${number(last.train_loss)}, validation ${number(last.validation_loss)}`}
-          note={<Legend />}
-        />
+        {rows.some((row) => row.train_loss !== null || row.validation_loss !== null) && (
+          <Plot
+            title="Loss"
+            name={`${name} loss`}
+            height={300}
+            zoomable
+            inputs={inputs}
+            build={(palette) => epochsPlot(trial, "loss", choice.scale, 0, palette)}
+            table={() => epochsTable(trial)}
+            summary={`at epoch ${last.epoch}: train ${number(last.train_loss)}, validation ${number(last.validation_loss)}`}
+            note={<Legend />}
+          />
+        )}
         <Plot
           title="Accuracy"
           name={`${name} accuracy`}
@@ -232,7 +233,7 @@ export const ATTEMPT_COLUMNS: Column<Attempt>[] = [
     numeric: true,
     cell: (row) => elapsed(row.start_time, row.end_time, now()),
   },
-  { key: "reason", title: "Reason", cell: (row) => <Text text={row.reason} wide /> },
+  { key: "reason", title: "Reason", cell: (row) => <span class="lines"><Text text={row.reason} wide /></span> },
 ];
 
 function Attempts({ trial }: { trial: TrialView }): JSX.Element {
@@ -260,8 +261,12 @@ function Repeat({ trial }: { trial: TrialView }): JSX.Element {
           <CopyButton text={trial.replay.join("\n")} label="Copy commands" />
         )}
       </h2>
-      {trial.replay.length > 0 && <pre tabIndex={0}>{trial.replay.join("\n")}</pre>}
-      {trial.replay_note && <p class="note">{trial.replay_note}</p>}
+      {trial.replay.length > 0 && <pre tabIndex={0}>{visible(trial.replay.join("\n"))}</pre>}
+      {trial.replay_note && (
+        <p class="note">
+          <Text text={trial.replay_note} wide />
+        </p>
+      )}
       {weights.length > 0 && !__REPORT__ && (
         <p class="actions">
           {weights.map((artifact) => {
@@ -288,7 +293,7 @@ function Repeat({ trial }: { trial: TrialView }): JSX.Element {
       )}
       <details>
         <summary>The line that the trainer gets</summary>
-        <pre tabIndex={0}>{JSON.stringify(trial.spec, null, 1)}</pre>
+        <pre tabIndex={0}>{visible(JSON.stringify(trial.spec, null, 1))}</pre>
       </details>
     </>
   );

@@ -50,14 +50,14 @@ export const STATE: ChosenColumn<AnyRow> = resultColumn({
   cell: (row) => <State state={row.state} />,
 });
 
-export const TO_TARGET: ChosenColumn<AnyRow> = resultColumn({
+const TO_TARGET: ChosenColumn<AnyRow> = resultColumn({
   key: "target",
   title: "To target",
   name: "Epochs to the target",
   sort: "epochs_to_target",
   numeric: true,
   fixed: "wide",
-  cell: (row) => integer(row.epochs_to_target || null),
+  cell: (row) => integer(row.epochs_to_target),
 });
 
 export const LAST: ChosenColumn<AnyRow> = resultColumn({
@@ -70,7 +70,11 @@ export const LAST: ChosenColumn<AnyRow> = resultColumn({
 });
 
 export function lossColumn(rows: AnyRow[], decides: boolean): ChosenColumn<AnyRow> {
-  const text = aligned(rows.map((row) => row.best_loss));
+  const text = aligned(
+    rows.map((row) => row.best_loss),
+    4,
+    1e-3,
+  );
   const cell = (row: AnyRow): JSX.Element | string =>
     decides ? <strong>{text(row.best_loss)}</strong> : text(row.best_loss);
   const column = { title: "Loss", sort: "best_loss", numeric: true, cell };
@@ -79,7 +83,7 @@ export function lossColumn(rows: AnyRow[], decides: boolean): ChosenColumn<AnyRo
     : resultColumn({ key: "loss", name: "Lowest loss", ...column });
 }
 
-export const SIZE: ChosenColumn<AnyRow> = resultColumn({
+const SIZE: ChosenColumn<AnyRow> = resultColumn({
   key: "size",
   title: "Params",
   name: "Parameters of the network",
@@ -88,6 +92,14 @@ export const SIZE: ChosenColumn<AnyRow> = resultColumn({
   fixed: "wide",
   cell: (row) => integer(row.network_parameters || null),
 });
+
+// How soon the target was reached, where there is one, and by how large a network, where there is one.
+export function goalColumns(sweep: SweepView): ChosenColumn<AnyRow>[] {
+  return [
+    ...(sweep.target.accuracy === null ? [] : [TO_TARGET]),
+    ...(sweep.program.length > 0 ? [] : [SIZE]),
+  ];
+}
 
 function parameterOf(row: AnyRow, name: string): Value | undefined {
   return name === "model" && !("model" in row.parameters) ? row.model : row.parameters[name];
@@ -109,13 +121,14 @@ export function constantsOf(sweep: SweepView, rows: AnyRow[]): { same: string[];
 export function ConstantsNote(props: {
   sweep: SweepView;
   rows: AnyRow[];
-  children?: ComponentChildren; // what else is
+  children?: ComponentChildren; // what else is, if `hasMore`
+  hasMore?: boolean;
 }): JSX.Element | null {
-  const { sweep, rows, children } = props;
+  const { sweep, rows, children, hasMore } = props;
   const first = rows[0];
   if (!first || rows.length < 2) return null;
   const { same } = constantsOf(sweep, rows);
-  if (same.length === 0 && !children) return null;
+  if (same.length === 0 && !hasMore) return null;
   const values = Object.fromEntries(same.map((name) => [name, first.parameters[name] ?? ""]));
   return (
     <p class="note shared">

@@ -4,7 +4,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { LogsView, TrialView } from "../api";
-import { time } from "../format";
+import { time, visible } from "../format";
 import { useLive } from "../live";
 import { apiPath } from "../source";
 import { trialLog } from "./trial_log";
@@ -53,7 +53,7 @@ export function TrialLogs({ trial }: { trial: TrialView }): JSX.Element {
             {entries.map((entry) => (
               <div key={entry.key} class={entry.printed ? "" : "quiet"}>
                 <span class="quiet">{time(entry.time).slice(11)} </span>
-                {entry.text}
+                {visible(entry.text)}
               </div>
             ))}
           </pre>

@@ -28,12 +28,21 @@ function TrialLinks({ trials }: { trials: string[] }): JSX.Element {
   );
 }
 
+// Its first digits.
+function digest(sha256: string): string {
+  return `${sha256.slice(0, 12)}…`;
+}
+
 function Health({ row }: { row: WorkerRow }): JSX.Element {
   if (row.other_data.length > 0)
     return (
-      <span class="missed">
-        other data than {row.other_data.map((data) => data.sweep).join(", ")}:{" "}
-        <Text text={row.other_data.map((data) => data.path || data.data_sha256).join(", ")} />
+      <span class="error">
+        {row.other_data.map((data) => (
+          <div key={data.sweep} title={`${data.data_sha256} at ${data.path}; ${data.sweep_data_sha256}`}>
+            other data than <Text text={data.sweep} />: {digest(data.data_sha256)} at{" "}
+            <Text text={data.path || "an unknown place"} />, not {digest(data.sweep_data_sha256)}
+          </div>
+        ))}
       </span>
     );
   if (!row.put_aside)

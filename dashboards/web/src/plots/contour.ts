@@ -1,13 +1,14 @@
-// Accuracy over two parameters: the trials as points, and between them a smooth estimate.
+// What the sweep ranks by over two parameters: the trials as points, and between them a smooth estimate.
 
 import { contours } from "d3-contour";
 import type { Dimension } from "../api";
-import { percent, valueText } from "../format";
-import { base, tooltip } from "./base";
+import { metricText, valueText } from "../format";
+import { base, divergedMark, tooltip } from "./base";
 import type { PlotOption } from "./echarts";
-import { metricScale } from "./metric_scale";
+import { direction, metricScale, type Metric } from "./metric_scale";
 import type { Palette } from "./palette";
-import { pointAxes, position, type Points } from "./points";
+import { divergedRows, pointAxes, position, type Points } from "./points";
+import { settingText } from "./scatter";
 import { MOST_ROWS, type PlotTable } from "./table";
 
 const GRID = 48;
@@ -20,8 +21,8 @@ interface Sample {
   y: number;
   u: number; // shares of the axes
   v: number;
-  error: number; // log10 of the error: what the estimate is made of
-  accuracy: number;
+  merit: number; // the more the better, by the logarithm: what the estimate is made of
+  result: number; // the metric
 }
 
 interface Side {
@@ -54,17 +55,19 @@ function samplesOf(
   points: Points,
   x: Dimension,
   y: Dimension,
-): { samples: Sample[]; sides: [Side, Side] } {
+  metric: Metric,
+): { samples: Sample[]; diverged: Pick<Sample, "trial" | "x" | "y">[]; sides: [Side, Side] } {
   const xs = points.parameters(x).map((value) => position(x, value));
   const ys = points.parameters(y).map((value) => position(y, value));
   const numbers = (list: (number | null)[]): number[] =>
     list.filter((value): value is number => value !== null);
   const sides: [Side, Side] = [sideOf(x, numbers(xs)), sideOf(y, numbers(ys))];
-  const accuracies = points.numbers("accuracy");
-  const scale = metricScale("accuracy", "log", accuracies);
-  const samples = points.numbers("trial").flatMap((trial, i) => {
-    const [px, py, accuracy] = [xs[i], ys[i], accuracies[i]];
-    if (trial === null || px == null || py == null || accuracy == null) return [];
+  const results = points.numbers(metric);
+  const trials = points.numbers("trial");
+  const scale = metricScale(metric, "log", results);
+  const samples = trials.flatMap((trial, i) => {
+    const [px, py, result] = [xs[i], ys[i], results[i]];
+    if (trial === null || px == null || py == null || result == null) return [];
     return [
       {
         trial,
@@ -72,17 +75,21 @@ function samplesOf(
         y: py,
         u: share(sides[0], px),
         v: share(sides[1], py),
-        accuracy,
-        error: scale.toAxis(accuracy),
+        result,
+        merit: direction(metric) * scale.toAxis(result),
       },
     ];
   });
-  return { samples, sides };
+  const diverged = divergedRows(points).flatMap((i) => {
+    const [trial, px, py] = [trials[i], xs[i], ys[i]];
+    return trial == null || px == null || py == null ? [] : [{ trial, x: px, y: py }];
+  });
+  return { samples, diverged, sides };
 }
 
 // Nadaraya and Watson's kernel regression with a Gaussian: the mean of the trials near by, weighted
 // by nearness.
-export function estimate(samples: Pick<Sample, "u" | "v" | "error">[], grid = GRID): number[] {
+export function estimate(samples: Pick<Sample, "u" | "v" | "merit">[], grid = GRID): number[] {
   const values: number[] = [];
   for (let j = 0; j < grid; j += 1) {
     for (let i = 0; i < grid; i += 1) {
@@ -93,7 +100,7 @@ export function estimate(samples: Pick<Sample, "u" | "v" | "error">[], grid = GR
         const dv = sample.v - j / (grid - 1);
         const w = Math.exp(-(du * du + dv * dv) / (2 * BANDWIDTH * BANDWIDTH)) + 1e-9;
         weight += w;
-        sum += w * sample.error;
+        sum += w * sample.merit;
       }
       values.push(sum / weight);
     }
@@ -109,22 +116,31 @@ function colourAt(palette: Palette, level: number): string {
   );
 }
 
-// The least and the greatest accuracy that the colours stand for; null without samples.
-export function contourRange(points: Points, x: Dimension, y: Dimension): [number, number] | null {
-  const { samples } = samplesOf(points, x, y);
+// The worst and the best value that the colours stand for; null without samples.
+export function contourRange(
+  points: Points,
+  x: Dimension,
+  y: Dimension,
+  metric: Metric,
+): [number, number] | null {
+  const { samples } = samplesOf(points, x, y, metric);
   if (samples.length === 0) return null;
   const values = estimate(samples);
-  const { fromAxis } = metricScale("accuracy", "log", points.numbers("accuracy"));
-  return [fromAxis(Math.min(...values)), fromAxis(Math.max(...values))];
+  const { fromAxis } = metricScale(metric, "log", points.numbers(metric));
+  const sign = direction(metric);
+  return [fromAxis(sign * Math.min(...values)), fromAxis(sign * Math.max(...values))];
 }
 
 export function contourPlot(
   points: Points,
   x: Dimension,
   y: Dimension,
+  metric: Metric,
   palette: Palette,
 ): PlotOption {
-  const { samples, sides } = samplesOf(points, x, y);
+  const { samples, diverged, sides } = samplesOf(points, x, y, metric);
+  const settings = (at: { x: number; y: number }): string =>
+    `${settingText(x, x.categories[at.x] ?? at.x)}\n${settingText(y, y.categories[at.y] ?? at.y)}`;
   const values = samples.length > 0 ? estimate(samples) : [];
   const low = Math.min(...values);
   const high = Math.max(...values);
@@ -185,30 +201,46 @@ export function contourPlot(
         data: samples.map((sample) => ({
           value: [sample.x, sample.y],
           trial: sample.trial,
-          text: `trial ${sample.trial}\n${x.name} = ${valueText(x.categories[sample.x] ?? sample.x)}\n${y.name} = ${valueText(y.categories[sample.y] ?? sample.y)}\n${percent(sample.accuracy)}`,
+          text: `trial ${sample.trial}\n${settings(sample)}\n${metricText(metric, sample.result)}`,
           itemStyle: { color: palette.ink, borderColor: palette.surface, borderWidth: 1 },
+        })),
+      },
+      {
+        id: "diverged",
+        ...axes,
+        type: "scatter",
+        ...divergedMark(palette),
+        data: diverged.map((at) => ({
+          value: [at.x, at.y],
+          trial: at.trial,
+          text: `trial ${at.trial}\n${settings(at)}\ndiverged`,
         })),
       },
     ],
   };
 }
 
-export function contourTable(points: Points, x: Dimension, y: Dimension): PlotTable {
-  const [trials, xs, ys, accuracies] = [
+export function contourTable(
+  points: Points,
+  x: Dimension,
+  y: Dimension,
+  metric: Metric,
+): PlotTable {
+  const [trials, xs, ys, results] = [
     points.numbers("trial"),
     points.parameters(x),
     points.parameters(y),
-    points.numbers("accuracy"),
+    points.numbers(metric),
   ];
   return {
-    columns: ["trial", x.name, y.name, "accuracy"],
+    columns: ["trial", x.name, y.name, metric],
     rows: trials
       .slice(0, MOST_ROWS)
       .map((trial, i) => [
         String(trial),
         valueText(xs[i]),
         valueText(ys[i]),
-        percent(accuracies[i]),
+        metricText(metric, results[i]),
       ]),
   };
 }

@@ -38,8 +38,8 @@ export function epochsPlot(
     metricOf(row, "train", metric),
     metricOf(row, "validation", metric),
   ]);
-  const scale = metricScale(metric, kind, values);
   const target = metric === "accuracy" ? trial.target.accuracy : null;
+  const scale = metricScale(metric, kind, [...values, target]);
   const lastEpoch = trial.target.epoch;
   const curve = (
     part: "train" | "validation",

@@ -4,7 +4,14 @@ import type { SweepView } from "../api";
 import { metricText } from "../format";
 import { axisStyle, base, divergedMark, GOAL_GRID, goalLines, goalText, tooltip, zoom } from "./base";
 import type { PlotOption } from "./echarts";
-import { metricAxis, metricRange, metricScale, type Metric, type ScaleKind } from "./metric_scale";
+import {
+  metricAxis,
+  metricRange,
+  metricScale,
+  worstOf,
+  type Metric,
+  type ScaleKind,
+} from "./metric_scale";
 import type { Palette } from "./palette";
 import { divergedRows, type Points } from "./points";
 import { MOST_ROWS, type PlotTable } from "./table";
@@ -38,11 +45,9 @@ export function historyPlot(
 ): PlotOption {
   const { metric } = sweep;
   const rows = historyRows(points, metric);
-  const scale = metricScale(
-    metric,
-    kind,
-    rows.map((row) => row.value),
-  );
+  const target = metric === "accuracy" ? sweep.target.accuracy : null;
+  const values = [...rows.map((row) => row.value), target];
+  const scale = metricScale(metric, kind, values);
   const records = new Set(points.view.records);
   // What the ranking has of them, so that the line ends at the best that the sweep's header names.
   const trials = points.numbers("trial");
@@ -52,17 +57,11 @@ export function historyPlot(
       ? [[trial, scale.toAxis(value)]]
       : [];
   });
-  const last = rows[rows.length - 1];
+  const diverged = divergedRows(points).flatMap((i) => trials[i] ?? []);
+  const last = Math.max(1, rows[rows.length - 1]?.trial ?? 1, ...diverged);
   const top = best[best.length - 1];
-  if (last && top) best.push([last.trial, top[1] ?? 0]);
-  const target = metric === "accuracy" ? sweep.target.accuracy : null;
-  const numbers = points.numbers("trial");
-  const diverged = divergedRows(points).flatMap((i) => numbers[i] ?? []);
-  const range = metricRange(
-    scale,
-    [...rows.map((row) => row.value), target],
-    metric === "accuracy" ? floor : 0,
-  );
+  if (top) best.push([last, top[1] ?? 0]);
+  const range = metricRange(scale, values, metric === "accuracy" ? floor : 0);
   return {
     ...base(palette),
     grid: { ...GOAL_GRID, top: 16 },
@@ -72,15 +71,16 @@ export function historyPlot(
         const { row, text } = (params as { data?: { row?: HistoryRow; text?: string } }).data ?? {};
         if (text) return text;
         return row
-          ? `trial ${row.trial}\n${metricText(metric, row.value)}${row.qualifies ? "\nmeets every gate" : ""}`
+          ? `trial ${row.trial}\n${metricText(metric, row.value)}${row.qualifies && sweep.gates.length > 0 ? "\nmeets the criteria" : ""}`
           : "";
       },
     },
     xAxis: {
       ...axisStyle(palette, "trial"),
       type: "value",
-      min: 1,
-      max: Math.max(2, last?.trial ?? 2, ...diverged),
+      // A single trial stands in the middle.
+      min: last === 1 ? 0 : 1,
+      max: last === 1 ? 2 : last,
       minInterval: 1,
       nameGap: 26,
       splitLine: { show: false },
@@ -111,7 +111,7 @@ export function historyPlot(
         type: "scatter",
         ...divergedMark(palette),
         data: diverged.map((trial) => ({
-          value: [trial, scale.toAxis(range.low)],
+          value: [trial, scale.toAxis(worstOf(metric, range))],
           trial,
           text: `trial ${trial}\ndiverged`,
         })),
@@ -138,7 +138,7 @@ export function historyPlot(
 export function historyTable(points: Points, metric: Metric): PlotTable {
   const records = new Set(points.view.records);
   return {
-    columns: ["trial", metric, "best so far", "meets every gate"],
+    columns: ["trial", metric, "best so far", "meets the criteria"],
     rows: historyRows(points, metric)
       .slice(0, MOST_ROWS)
       .map((row) => [

@@ -85,12 +85,21 @@ export function bandLines(curves: CurvesView, epoch: number): string[] {
   ];
 }
 
-export function curvesScale(curves: CurvesView, kind: ScaleKind): MetricScale {
-  return metricScale(
-    curves.metric,
-    kind,
-    curves.curves.flatMap((curve) => curve.values),
-  );
+// All that is drawn, the goal too.
+function drawnValues(curves: CurvesView, target: number | null): (number | null)[] {
+  return [
+    ...curves.bands.flatMap((band) => [band.p5, band.p95, band.best]),
+    ...curves.curves.flatMap((curve) => curve.values),
+    curves.metric === "accuracy" ? target : null,
+  ];
+}
+
+export function curvesScale(
+  curves: CurvesView,
+  kind: ScaleKind,
+  target: number | null,
+): MetricScale {
+  return metricScale(curves.metric, kind, drawnValues(curves, target));
 }
 
 export function learningCurves(
@@ -100,14 +109,11 @@ export function learningCurves(
   colouring: Colouring,
   palette: Palette,
 ): PlotOption {
-  const scale = curvesScale(curves, choice.scale);
   const { accuracy, epoch } = sweep.target;
-  const seen = curves.bands.flatMap((band) => [band.p5, band.p95, band.best]);
-  const goal =
-    curves.metric === "accuracy" && sweep.target.accuracy !== null ? [sweep.target.accuracy] : [];
+  const scale = curvesScale(curves, choice.scale, accuracy);
   const range = metricRange(
     scale,
-    [...seen, ...curves.curves.flatMap((curve) => curve.values), ...goal],
+    drawnValues(curves, accuracy),
     curves.metric === "accuracy" ? choice.floor : 0,
   );
   const median: PlotSeries = {

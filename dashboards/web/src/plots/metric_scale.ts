@@ -34,7 +34,7 @@ function leastError(accuracies: Iterable<number | null>): number {
   return Math.max(least / 2, LEAST_ERROR);
 }
 
-// `values` are all that will be drawn.
+// `values` are all that will be drawn, goals included: what is beyond them has no place of its own.
 export function metricScale(
   metric: Metric,
   kind: ScaleKind,
@@ -96,7 +96,11 @@ export function metricTicks(scale: MetricScale, low: number, high: number): numb
   const kept: number[] = [];
   for (const tick of inside) {
     const last = kept[kept.length - 1];
-    if (last === undefined || tick - last >= gap) kept.push(tick);
+    const isCrowded = last !== undefined && tick - last < gap;
+    // What is perfect is worth more than the tick below it.
+    if (isCrowded && scale.metric === "accuracy" && scale.fromAxis(tick) === 1) kept.pop();
+    else if (isCrowded) continue;
+    kept.push(tick);
   }
   return kept;
 }
@@ -104,6 +108,19 @@ export function metricTicks(scale: MetricScale, low: number, high: number): numb
 export interface Range {
   low: number; // of the metric
   high: number;
+}
+
+// 1 where more is better, -1 where less is.
+export function direction(metric: Metric): 1 | -1 {
+  return metric === "loss" ? -1 : 1;
+}
+
+// Where trials are drawn that have no value because they diverged.
+export function worstOf(metric: Metric, range: Range): number {
+  return metric === "loss" ? range.high : range.low;
+}
+export function worstEdge(metric: Metric): "top" | "bottom" {
+  return metric === "loss" ? "top" : "bottom";
 }
 
 // The range of some values, with air; `floor` cuts the bottom of accuracies off ("from 98 %").
@@ -116,11 +133,12 @@ export function metricRange(scale: MetricScale, values: Iterable<number | null>,
     high = Math.max(high, scale.toAxis(value));
   }
   if (low > high)
-    return scale.metric === "accuracy" ? { low: 0.9, high: 0.999 } : { low: 0.01, high: 1 };
+    return scale.metric === "accuracy" ? { low: 0, high: 0.99 } : { low: 0.01, high: 1 };
   if (floor > 0) low = Math.max(low, scale.toAxis(floor));
   if (floor > 0 && high <= low) high = scale.toAxis(floor + (1 - floor) / 2);
   const air = Math.max((high - low) * 0.05, scale.kind === "log" ? 0.02 : 0.001);
-  const bottom = floor > 0 ? low : low - air;
+  const least = scale.metric === "accuracy" ? scale.toAxis(0) : -Infinity;
+  const bottom = floor > 0 ? low : Math.max(low - air, least);
   const limit = scale.metric === "accuracy" && scale.kind === "linear" ? 1 : Infinity;
   return { low: scale.fromAxis(bottom), high: scale.fromAxis(Math.min(high + air, limit)) };
 }

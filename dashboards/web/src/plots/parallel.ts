@@ -1,10 +1,19 @@
-// Every trial as a line through its parameters and its accuracy. Dragging along an axis brushes.
+// Every trial as a line through its parameters and what the sweep ranks by. Dragging along an axis brushes.
 
 import type { Dimension } from "../api";
-import { percent, shorten, valueText } from "../format";
+import { metricText, shorten, valueText } from "../format";
 import { base } from "./base";
 import type { PlotOption } from "./echarts";
-import { metricScale, metricTicks, tickText, type MetricScale, type ScaleKind } from "./metric_scale";
+import {
+  direction,
+  metricRange,
+  metricScale,
+  metricTicks,
+  tickText,
+  type Metric,
+  type MetricScale,
+  type ScaleKind,
+} from "./metric_scale";
 import type { Palette } from "./palette";
 import { divergedRows, position, tickOptions, type Points } from "./points";
 import { MOST_ROWS, type PlotTable } from "./table";
@@ -13,25 +22,25 @@ export type Interval = [number, number];
 // By axis: what is brushed there.
 export type Brush = Record<number, Interval[]>;
 
-const ACCURACY = "accuracy";
-
-// How the lines run: the accuracy axis as the other plots have it, and on a narrow screen from top to
+// How the lines run: by the sweep's metric, its axis as the other plots have it, and on a narrow screen from top to
 // bottom, where names of axes side by side would lie on each other.
 export interface ParallelChoice {
+  metric: Metric;
   scale: ScaleKind;
   floor: number;
   isNarrow: boolean;
 }
 
-interface AccuracyAxis {
+interface ValueAxis {
   scale: MetricScale;
+  sign: 1 | -1; // 1 where more is better
   low: number; // on the axis
   high: number;
 }
 
 function axes(
   dimensions: Dimension[],
-  accuracy: AccuracyAxis,
+  values: ValueAxis,
   isNarrow: boolean,
   palette: Palette,
 ): object[] {
@@ -71,6 +80,7 @@ function axes(
         name,
         type: "category",
         data: dimension.categories.map((value) => shorten(valueText(value), 14)),
+        axisTick: { ...style.axisTick, alignWithLabel: true },
         axisLabel: { ...style.axisLabel, interval: 0 },
       };
     }
@@ -86,20 +96,21 @@ function axes(
       ...tickOptions(dimension, style),
     };
   });
-  const ticks = metricTicks(accuracy.scale, accuracy.low, accuracy.high);
+  const { metric } = values.scale;
+  const ticks = metricTicks(values.scale, values.low, values.high);
   list.push({
     ...style,
     id: `axis-${dimensions.length}`,
     dim: dimensions.length,
-    name: ACCURACY,
+    name: metric,
     type: "value",
-    min: accuracy.low,
-    max: accuracy.high,
+    min: values.low,
+    max: values.high,
     axisTick: { ...style.axisTick, customValues: ticks },
     axisLabel: {
       ...style.axisLabel,
       customValues: ticks,
-      formatter: (place: number) => tickText(ACCURACY, accuracy.scale.fromAxis(place)),
+      formatter: (place: number) => tickText(metric, values.scale.fromAxis(place)),
     },
   });
   return list;
@@ -107,40 +118,75 @@ function axes(
 
 // By the logarithm of the error the best are told apart anyway. On a linear axis most trials lie close
 // to the best, and a few that learned nothing would press them all together.
-function accuracyAxis(accuracies: (number | null)[], choice: ParallelChoice): AccuracyAxis {
-  const scale = metricScale(ACCURACY, choice.scale, accuracies);
-  const places = accuracies
+function valueAxis(values: (number | null)[], choice: ParallelChoice): ValueAxis {
+  const { metric, floor } = choice;
+  const scale = metricScale(metric, choice.scale, values);
+  const sign = direction(metric);
+  const merits = values
     .filter((value): value is number => value !== null)
-    .map(scale.toAxis)
+    .map((value) => sign * scale.toAxis(value))
     .sort((a, b) => a - b);
-  const at = (share: number): number => places[Math.floor(share * (places.length - 1))] ?? 0;
+  if (merits.length === 0) {
+    const { low, high } = metricRange(scale, []);
+    return { scale, sign, low: scale.toAxis(low), high: scale.toAxis(high) };
+  }
+  const at = (share: number): number => merits[Math.floor(share * (merits.length - 1))] ?? 0;
   const top = at(1);
-  let low = at(0);
-  if (choice.scale === "linear") low = Math.max(low, top - Math.max((top - at(0.1)) * 1.3, 0.002));
-  if (choice.floor > 0) low = Math.min(Math.max(low, scale.toAxis(choice.floor)), top - 1e-3);
-  const air = Math.max((top - low) * 0.04, 1e-4);
-  const high = choice.scale === "linear" ? Math.min(1, top + air) : top + air;
-  return { scale, low: low - air, high };
+  let worst = at(0);
+  if (choice.scale === "linear")
+    worst = Math.max(worst, top - Math.max((top - at(0.1)) * 1.3, 0.002));
+  if (floor > 0 && metric === "accuracy")
+    worst = Math.min(Math.max(worst, scale.toAxis(floor)), top - 1e-3);
+  const air = Math.max((top - worst) * 0.04, 1e-4);
+  const ends = [sign * (worst - air), sign * (top + air)];
+  const [least, most] = limits(scale);
+  return {
+    scale,
+    sign,
+    low: Math.max(Math.min(...ends), least),
+    high: Math.min(Math.max(...ends), most),
+  };
 }
 
-// Accuracies below the range lie at its end, where a brush finds them.
-function lines(points: Points, choice: ParallelChoice): { trial: number; values: (number | null)[] }[] {
+// Beyond these an axis has no values.
+function limits(scale: MetricScale): [number, number] {
+  if (scale.metric === "loss") return [scale.kind === "linear" ? 0 : -Infinity, Infinity];
+  return [scale.toAxis(0), scale.kind === "linear" ? 1 : Infinity];
+}
+
+interface Line {
+  trial: number;
+  hasDiverged: boolean;
+  values: (number | null)[];
+}
+
+// Values worse than the range lie at its end, where a brush finds them.
+function lines(points: Points, choice: ParallelChoice): Line[] {
   const trials = points.numbers("trial");
   const columns = points.view.dimensions.map((dimension) =>
     points.parameters(dimension).map((value) => position(dimension, value)),
   );
-  const accuracies = points.numbers(ACCURACY);
-  const { scale, low } = accuracyAxis(accuracies, choice);
-  // A trial that diverged has no accuracy; its line ends at the worst.
+  const values = points.numbers(choice.metric);
+  const { scale, sign, low, high } = valueAxis(values, choice);
+  const worst = sign > 0 ? low : high;
+  // A trial that diverged has no value; its line ends at the worst.
   const diverged = new Set(divergedRows(points));
   columns.push(
-    accuracies.map((value, i) => {
-      if (value === null) return diverged.has(i) ? low : null;
-      return Math.max(scale.toAxis(value), low);
+    values.map((value, i) => {
+      if (value === null) return diverged.has(i) ? worst : null;
+      return Math.min(Math.max(scale.toAxis(value), low), high);
     }),
   );
   return trials.flatMap((trial, i) =>
-    trial === null ? [] : [{ trial, values: columns.map((column) => column[i] ?? null) }],
+    trial === null
+      ? []
+      : [
+          {
+            trial,
+            hasDiverged: diverged.has(i),
+            values: columns.map((column) => column[i] ?? null),
+          },
+        ],
   );
 }
 
@@ -150,12 +196,17 @@ export function parallelPlot(
   palette: Palette,
 ): PlotOption {
   const dimensions = points.view.dimensions;
-  const accuracy = accuracyAxis(points.numbers(ACCURACY), choice);
+  const axis = valueAxis(points.numbers(choice.metric), choice);
+  const all = lines(points, choice);
+  const opacity = all.length > 300 ? 0.25 : 0.6;
   // Where a parameter does not exist for a trial, its line has a gap.
-  const data = lines(points, choice).map(({ trial, values }) => ({
+  const data = all.map(({ trial, hasDiverged, values }) => ({
     name: String(trial),
     trial,
     value: values.map((value) => value ?? NaN),
+    ...(hasDiverged
+      ? { lineStyle: { color: palette.bad, type: "dashed", width: 1.3, opacity } }
+      : {}),
   }));
   return {
     ...base(palette),
@@ -164,21 +215,21 @@ export function parallelPlot(
       type: "continuous",
       show: false,
       dimension: dimensions.length,
-      min: accuracy.low,
-      max: accuracy.high,
-      inRange: { color: palette.sequence },
+      min: axis.low,
+      max: axis.high,
+      inRange: { color: axis.sign > 0 ? palette.sequence : [...palette.sequence].reverse() },
     },
     parallel: choice.isNarrow
       ? { layout: "vertical", left: 14, right: 30, top: 34, bottom: 30 }
       : { layout: "horizontal", left: 40, right: 60, top: 40, bottom: 24 },
-    parallelAxis: axes(dimensions, accuracy, choice.isNarrow, palette) as never,
+    parallelAxis: axes(dimensions, axis, choice.isNarrow, palette) as never,
     series: [
       {
         id: "trials",
         type: "parallel",
         smooth: 0.1,
         data: data as never,
-        lineStyle: { width: 1.3, opacity: data.length > 300 ? 0.25 : 0.6 },
+        lineStyle: { width: 1.3, opacity },
         inactiveOpacity: 0.04,
         activeOpacity: 0.9,
       },
@@ -188,7 +239,12 @@ export function parallelPlot(
 
 // The trials within all brushed intervals, best first.
 export function brushed(points: Points, choice: ParallelChoice, brush: Brush): number[] {
-  const accuracy = points.view.dimensions.length;
+  const last = points.view.dimensions.length;
+  const sign = direction(choice.metric);
+  const merit = ({ values }: Line): number => {
+    const value = values[last];
+    return value == null ? -Infinity : sign * value;
+  };
   const active = Object.entries(brush).filter(([, intervals]) => intervals.length > 0);
   return lines(points, choice)
     .filter(({ values }) =>
@@ -197,7 +253,7 @@ export function brushed(points: Points, choice: ParallelChoice, brush: Brush): n
         return value != null && intervals.some(([low, high]) => value >= low && value <= high);
       }),
     )
-    .sort((a, b) => (b.values[accuracy] ?? -Infinity) - (a.values[accuracy] ?? -Infinity))
+    .sort((a, b) => merit(b) - merit(a))
     .map(({ trial }) => trial);
 }
 
@@ -206,19 +262,19 @@ export function parallelHeight(points: Points, isNarrow: boolean): number {
   return isNarrow ? 72 + 84 * points.view.dimensions.length : 340;
 }
 
-export function parallelTable(points: Points): PlotTable {
+export function parallelTable(points: Points, metric: Metric): PlotTable {
   const names = points.view.dimensions.map((dimension) => dimension.name);
   const columns = points.view.dimensions.map((dimension) => points.parameters(dimension));
   const trials = points.numbers("trial");
-  const accuracies = points.numbers(ACCURACY);
+  const values = points.numbers(metric);
   return {
-    columns: ["trial", ...names, ACCURACY],
+    columns: ["trial", ...names, metric],
     rows: trials
       .slice(0, MOST_ROWS)
       .map((trial, i) => [
         String(trial),
         ...columns.map((column) => valueText(column[i])),
-        percent(accuracies[i]),
+        metricText(metric, values[i]),
       ]),
   };
 }

@@ -1,17 +1,22 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { answer } from "../../fixtures/answers";
-import type { CurvesView, Dimension, EpochRow, PointsView, TimelineView } from "../api";
-import { estimate } from "./contour";
+import type { CurvesView, Dimension, EpochRow, PointsView, SweepView, TimelineView } from "../api";
+import { contourPlot, contourRange, estimate } from "./contour";
 import { fromWorst, styleOf } from "./curve_colours";
 import { countedRows } from "./epochs";
+import { curvesScale } from "./learning_curves";
 import { metricRange, metricScale, metricTicks, tickText } from "./metric_scale";
-import { brushed } from "./parallel";
+import { historyPlot } from "./history";
+import { brushed, parallelPlot } from "./parallel";
+import { slicePlot } from "./scatter";
 import { nearestCurve } from "./nearest_curve";
 import type { Palette } from "./palette";
 import { logTicks, readPoints, roundTicks, wordsTilt } from "./points";
 import { lanesOf } from "./timeline";
 
-const CHOICE = { scale: "log", floor: 0, isNarrow: false } as const;
+vi.stubGlobal("matchMedia", () => ({ matches: false })); // no finger
+
+const CHOICE = { metric: "accuracy", scale: "log", floor: 0, isNarrow: false } as const;
 const points = readPoints(answer("/api/sweeps/mnist-994/points") as PointsView);
 
 it("draws 90, 99 and 99.9 % equally far apart, and comes back from there", () => {
@@ -137,14 +142,15 @@ it("turns words that would not fit beside each other", () => {
     name: "augmentation", kind: "category", integer: false, min: null, max: null, categories,
   });
   expect(wordsTilt(words(["none", "shift"]))).toBe(0);
+  expect(wordsTilt(words(["adamw", "sgd", "a very long optimizer"]))).toBeGreaterThan(0);
   expect(wordsTilt(words(["none", "shift", "rotation", "shift_rotation"]))).toBeGreaterThan(0);
 });
 
 it("estimates near a trial what that trial had", () => {
   const values = estimate(
     [
-      { u: 0, v: 0, error: 1 },
-      { u: 1, v: 1, error: 3 },
+      { u: 0, v: 0, merit: 1 },
+      { u: 1, v: 1, merit: 3 },
     ],
     11,
   );
@@ -191,4 +197,128 @@ it("gives attempts that overlap on a worker lanes of their own", () => {
     ["w2", false, 1],
     ["w10", true, 1],
   ]);
+});
+
+const LR: Dimension = {
+  name: "lr", kind: "log", integer: false, min: 0.01, max: 100, categories: [],
+};
+const WIDTH: Dimension = {
+  name: "width", kind: "linear", integer: true, min: 1, max: 9, categories: [],
+};
+// Rows of trial, accuracy, loss, state, lr and width.
+function pointsOf(...rows: (number | string | null)[][]): ReturnType<typeof readPoints> {
+  return readPoints({
+    dimensions: [LR, WIDTH],
+    columns: ["trial", "accuracy", "loss", "state", "value", "lr", "width"],
+    rows: rows.map(([trial, accuracy, loss, state, lr, width]) => [
+      trial, accuracy, loss, state, loss, lr, width,
+    ]),
+    records: [1],
+    front: [],
+    total: rows.length,
+    sampled: false,
+  } as unknown as PointsView);
+}
+const LOSSES = pointsOf(
+  [1, 0.5, 0.4, "completed", 0.1, 2],
+  [2, 0.9, 0.8, "completed", 1, 4],
+  [3, null, null, "diverged", 90, 8],
+);
+const FULL = { ...PALETTE, bad: "#bb0000", ink: "#333333", surface: "#ffffff", line: "#dddddd", target: "#444444" };
+const BY_LOSS = { metric: "loss", scale: "log", floor: 0, isNarrow: false } as const;
+
+interface Drawn {
+  yAxis: { min: number; max: number; name: string };
+  parallelAxis: { name: string; min: number; max: number }[];
+  visualMap: { inRange: { color: string[] } };
+  series: { id: string; data: { value: number[]; lineStyle?: { color: string } }[] }[];
+}
+function drawn(option: unknown): Drawn {
+  return option as Drawn;
+}
+function dataOf(plot: Drawn, id: string): Drawn["series"][number]["data"] {
+  return plot.series.find((series) => series.id === id)?.data ?? [];
+}
+
+it("draws a sweep that ranks by its loss over its loss, the least as the best", () => {
+  const slice = drawn(slicePlot(LOSSES, LR, BY_LOSS, FULL));
+  expect(slice.yAxis.name).toBe("loss");
+  expect(dataOf(slice, "points").map(({ value }) => value[1])).toEqual([
+    Math.log10(0.4),
+    Math.log10(0.8),
+  ]);
+  expect(brushed(LOSSES, BY_LOSS, { 0: [[0.01, 100]] })).toEqual([1, 2, 3]);
+  const parallel = drawn(parallelPlot(LOSSES, BY_LOSS, FULL));
+  expect(parallel.parallelAxis[2]?.name).toBe("loss");
+  expect(parallel.visualMap.inRange.color[0]).toBe("#c0c0c0");
+  const range = contourRange(LOSSES, LR, WIDTH, "loss");
+  expect(range?.[0]).toBeGreaterThan(range?.[1] ?? NaN);
+});
+
+it("marks what diverged at the worst edge, and in every plot", () => {
+  const sweep = {
+    metric: "loss",
+    gates: [] as string[],
+    target: { accuracy: null, epoch: null, parameters: null },
+  } as SweepView;
+  const history = drawn(historyPlot(LOSSES, sweep, "log", 0, FULL));
+  expect(dataOf(history, "diverged")[0]?.value[1]).toBeCloseTo(history.yAxis.max);
+  const slice = drawn(slicePlot(LOSSES, LR, BY_LOSS, FULL));
+  expect(dataOf(slice, "diverged")[0]?.value[1]).toBeCloseTo(slice.yAxis.max);
+  const low = drawn(slicePlot(LOSSES, LR, { ...BY_LOSS, metric: "accuracy" }, FULL));
+  expect(dataOf(low, "diverged")[0]?.value[1]).toBeCloseTo(low.yAxis.min);
+  const contour = drawn(contourPlot(LOSSES, LR, WIDTH, "loss", FULL));
+  expect(dataOf(contour, "diverged").map(({ value }) => value)).toEqual([[90, 8]]);
+  const parallel = drawn(parallelPlot(LOSSES, BY_LOSS, FULL));
+  const lines = dataOf(parallel, "trials");
+  expect(lines.map(({ lineStyle }) => lineStyle?.color)).toEqual([undefined, undefined, "#bb0000"]);
+  expect(lines[2]?.value[2]).toBe(parallel.parallelAxis[2]?.max);
+  const best = history.series.find(({ id }) => id === "best")?.data as unknown as number[][];
+  expect(best[best.length - 1]?.[0], "the line goes on to the last trial").toBe(3);
+});
+
+it("has no accuracy below 0 or above 1 on an axis, also where all trials diverged", () => {
+  const none = pointsOf([1, null, null, "diverged", 50, 2]);
+  const nothing = pointsOf([1, 0, 2, "completed", 50, 2]);
+  for (const scale of ["log", "linear"] as const) {
+    for (const points of [none, nothing]) {
+      const axis = drawn(parallelPlot(points, { ...CHOICE, scale }, FULL)).parallelAxis[2];
+      expect(axis?.min).toBeGreaterThanOrEqual(0);
+      expect(axis?.max).toBeGreaterThan(axis?.min ?? NaN);
+    }
+    const { low, high } = metricRange(metricScale("accuracy", scale), [0]);
+    const between = metricScale("accuracy", scale);
+    for (const tick of metricTicks(between, between.toAxis(low), between.toAxis(high))) {
+      expect(between.fromAxis(tick)).toBeGreaterThanOrEqual(0);
+    }
+  }
+});
+
+it("keeps a goal apart from perfect accuracy, and from what is far below it", () => {
+  const sweep = {
+    metric: "accuracy",
+    gates: ["accuracy >= 0.995"],
+    target: { accuracy: 0.995, epoch: null, parameters: null },
+  } as SweepView;
+  const goalOf = (accuracy: number): [number, number] => {
+    const points = pointsOf([1, accuracy, 0.4, "completed", 0.1, 2]);
+    const plot = drawn(historyPlot(points, sweep, "log", 0, FULL));
+    const best = plot.series[0] as unknown as { markLine: { data: { yAxis: number }[] } };
+    return [best.markLine.data[0]?.yAxis ?? NaN, dataOf(plot, "trials")[0]?.value[1] ?? NaN];
+  };
+  const [goal, perfect] = goalOf(1);
+  expect(perfect).toBeGreaterThan(goal + 0.1);
+  expect(goal).toBeCloseTo(-Math.log10(0.005));
+  expect(goalOf(0.78)[0]).toBeCloseTo(-Math.log10(0.005));
+});
+
+it("keeps the goal of learning curves in its place, and what only the bands have", () => {
+  const curves = (best: number): CurvesView =>
+    ({
+      metric: "accuracy",
+      curves: [{ trial: 1, values: [0.7] }],
+      bands: [{ epoch: 1, count: 2, p5: 0.7, p25: 0.7, p50: 0.7, p75: 0.7, p95: 0.7, best }],
+    }) as unknown as CurvesView;
+  expect(curvesScale(curves(0.7), "log", 0.97).toAxis(0.97)).toBeCloseTo(-Math.log10(0.03));
+  expect(curvesScale(curves(0.98), "log", null).toAxis(0.98)).toBeCloseTo(-Math.log10(0.02));
 });

@@ -62,8 +62,9 @@ export function pointAxes(
 // Degrees by which the words under a small plot are turned, so that they do not overlap.
 export function wordsTilt(dimension: Dimension): number {
   if (dimension.kind !== "category") return 0;
+  // Each has as much room as the others.
   const letters = dimension.categories.map((value) => Math.min(valueText(value).length, 18) + 2);
-  return letters.reduce((sum, count) => sum + count, 0) > 36 ? 28 : 0;
+  return Math.max(0, ...letters) * letters.length > 36 ? 28 : 0;
 }
 
 export function dimensionAxis(
@@ -72,7 +73,7 @@ export function dimensionAxis(
   nameGap = 26,
   isUpright = false, // a vertical axis
 ): PlotAxis {
-  const style = axisStyle(palette, shorten(dimension.name, 40));
+  const style = axisStyle(palette, shorten(dimension.name, 30));
   if (dimension.kind === "category") {
     return {
       ...style,
@@ -80,6 +81,7 @@ export function dimensionAxis(
       nameGap: !isUpright && wordsTilt(dimension) > 0 ? nameGap + 34 : nameGap,
       data: dimension.categories.map((value) => shorten(valueText(value), 18)),
       splitLine: { show: false },
+      axisTick: { ...style.axisTick, alignWithLabel: true },
       // Every word is named, since between words nothing can be guessed.
       axisLabel: {
         ...style.axisLabel,

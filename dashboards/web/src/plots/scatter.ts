@@ -1,10 +1,18 @@
-// Accuracy against one thing: a parameter (slice), or the number of parameters with its Pareto front.
+// What the sweep ranks by against a parameter (slice), and accuracy against the number of the network's
+// parameters with its Pareto front.
 
-import type { Dimension, SweepView } from "../api";
-import { integer, percent, valueText } from "../format";
+import type { Dimension, SweepView, Value } from "../api";
+import { integer, metricText, percent, shorten, valueText } from "../format";
 import { axisStyle, base, divergedMark, GOAL_GRID, goalLines, goalText, tooltip } from "./base";
 import type { PlotOption, PlotSeries } from "./echarts";
-import { metricAxis, metricRange, metricScale, type ScaleKind } from "./metric_scale";
+import {
+  metricAxis,
+  metricRange,
+  metricScale,
+  worstOf,
+  type Metric,
+  type ScaleKind,
+} from "./metric_scale";
 import type { Palette } from "./palette";
 import { divergedRows, pointAxes, position, wordsTilt, type Points } from "./points";
 import { MOST_ROWS, type PlotTable } from "./table";
@@ -26,39 +34,40 @@ function symbolSize(count: number): number {
 export function slicePlot(
   points: Points,
   dimension: Dimension,
-  choice: Choice,
+  choice: Choice & { metric: Metric },
   palette: Palette,
 ): PlotOption {
+  const { metric } = choice;
   const trials = points.numbers("trial");
-  const accuracies = points.numbers("accuracy");
-  const scale = metricScale("accuracy", choice.scale, accuracies);
+  const results = points.numbers(metric);
+  const scale = metricScale(metric, choice.scale, results);
   const qualifies = points.values("qualifies");
   const values = points.parameters(dimension);
   const category = dimension.kind === "category";
   const data = trials.flatMap((trial, i) => {
     const place = position(dimension, values[i] ?? null);
-    const accuracy = accuracies[i];
-    if (trial === null || place === null || accuracy == null) return [];
+    const result = results[i];
+    if (trial === null || place === null || result == null) return [];
     return [
       {
-        value: [category ? place + jitter(trial) : place, scale.toAxis(accuracy)],
+        value: [category ? place + jitter(trial) : place, scale.toAxis(result)],
         trial,
-        text: `trial ${trial}\n${dimension.name} = ${valueText(values[i])}\n${percent(accuracy)}`,
+        text: `trial ${trial}\n${settingText(dimension, values[i])}\n${metricText(metric, result)}`,
         itemStyle: { color: qualifies[i] === true ? palette.accent : palette.muted, opacity: 0.7 },
       },
     ];
   });
   const x = pointAxes(dimension, palette);
-  const range = metricRange(scale, accuracies, choice.floor);
+  const range = metricRange(scale, results, metric === "accuracy" ? choice.floor : 0);
   const diverged = divergedRows(points).flatMap((i) => {
     const place = position(dimension, values[i] ?? null);
     const trial = trials[i];
     if (trial == null || place === null) return [];
     return [
       {
-        value: [category ? place + jitter(trial) : place, scale.toAxis(range.low)],
+        value: [category ? place + jitter(trial) : place, scale.toAxis(worstOf(metric, range))],
         trial,
-        text: `trial ${trial}\n${dimension.name} = ${valueText(values[i])}\ndiverged`,
+        text: `trial ${trial}\n${settingText(dimension, values[i])}\ndiverged`,
       },
     ];
   });
@@ -67,7 +76,7 @@ export function slicePlot(
     grid: { left: 56, right: 20, top: 16, bottom: wordsTilt(dimension) > 0 ? 74 : 40 },
     tooltip: { ...tooltip(palette, "item"), formatter: pointText },
     xAxis: x.axes,
-    yAxis: metricAxis(scale, range, palette, "accuracy"),
+    yAxis: metricAxis(scale, range, palette, metric),
     series: [
       {
         id: "points",
@@ -88,19 +97,24 @@ export function slicePlot(
   };
 }
 
+// "lr = 0.1", of any length.
+export function settingText(dimension: Dimension, value: Value | null | undefined): string {
+  return `${shorten(dimension.name, 40)} = ${shorten(valueText(value), 40)}`;
+}
+
 function pointText(params: unknown): string {
   return (params as { data?: { text?: string } }).data?.text ?? "";
 }
 
-export function sliceTable(points: Points, dimension: Dimension): PlotTable {
+export function sliceTable(points: Points, dimension: Dimension, metric: Metric): PlotTable {
   const trials = points.numbers("trial");
   const values = points.parameters(dimension);
-  const accuracies = points.numbers("accuracy");
+  const results = points.numbers(metric);
   return {
-    columns: ["trial", dimension.name, "accuracy"],
+    columns: ["trial", dimension.name, metric],
     rows: trials
       .slice(0, MOST_ROWS)
-      .map((trial, i) => [String(trial), valueText(values[i]), percent(accuracies[i])]),
+      .map((trial, i) => [String(trial), valueText(values[i]), metricText(metric, results[i])]),
   };
 }
 
@@ -141,13 +155,10 @@ export function paretoPlot(
   palette: Palette,
 ): PlotOption {
   const all = candidates(points);
-  const scale = metricScale(
-    "accuracy",
-    choice.scale,
-    all.map((row) => row.accuracy),
-  );
-  const front = all.filter((row) => row.front).sort((a, b) => a.parameters - b.parameters);
   const { accuracy, parameters } = sweep.target;
+  const results = [...all.map((row) => row.accuracy), accuracy];
+  const scale = metricScale("accuracy", choice.scale, results);
+  const front = all.filter((row) => row.front).sort((a, b) => a.parameters - b.parameters);
   const sizes = [...all.map((row) => row.parameters), ...(parameters === null ? [] : [parameters])];
   const low = Math.min(...sizes);
   const high = Math.max(...sizes);
@@ -185,12 +196,7 @@ export function paretoPlot(
         formatter: (value: number) => integer(value),
       },
     } as PlotOption["xAxis"],
-    yAxis: metricAxis(
-      scale,
-      metricRange(scale, [...all.map((row) => row.accuracy), accuracy], choice.floor),
-      palette,
-      "best accuracy",
-    ),
+    yAxis: metricAxis(scale, metricRange(scale, results, choice.floor), palette, "best accuracy"),
     series: [
       {
         id: "front",
@@ -221,7 +227,7 @@ export function paretoPlot(
 
 export function paretoTable(points: Points): PlotTable {
   return {
-    columns: ["trial", "network parameters", "accuracy", "Pareto front", "meets every gate"],
+    columns: ["trial", "network parameters", "accuracy", "Pareto front", "meets the criteria"],
     rows: candidates(points)
       .sort((a, b) => Number(b.front) - Number(a.front) || a.parameters - b.parameters)
       .slice(0, MOST_ROWS)

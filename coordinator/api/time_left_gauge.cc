@@ -1,0 +1,50 @@
+#include "coordinator/api/time_left_gauge.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace sweep {
+namespace {
+
+constexpr int kPage = 200;
+constexpr int kMaxLookedAt = 2000;  // sweeps, the newest first
+
+}  // namespace
+
+std::optional<double> TimeLeftGauge::Read() {
+  MutexLock lock(&mutex_);
+  // Where the pool is full the old number has to do.
+  if (!is_reading_) is_reading_ = parts_.pool->Submit([this] { Refresh(); });
+  return seconds_;
+}
+
+void TimeLeftGauge::Refresh() {
+  const std::optional<double> seconds = Longest();
+  MutexLock lock(&mutex_);
+  seconds_ = seconds;
+  is_reading_ = false;
+}
+
+std::optional<double> TimeLeftGauge::Longest() const {
+  std::optional<double> longest;
+  std::int64_t before = 0;
+  for (int looked = 0; looked < kMaxLookedAt; looked += kPage) {
+    const absl::StatusOr<std::vector<SweepRow>> sweeps =
+        parts_.store->ListSweeps(before, kPage, /*archived=*/true);
+    if (!sweeps.ok()) return std::nullopt;
+    for (const SweepRow& sweep : *sweeps) {
+      before = sweep.id;
+      if (sweep.state != SweepState::kActive) continue;
+      const absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = parts_.specs->Get(sweep.name);
+      if (!spec.ok()) continue;
+      const std::optional<double> seconds = parts_.time_left->SecondsLeft(sweep, **spec);
+      if (seconds) longest = std::max(longest.value_or(0), *seconds);
+    }
+    if (std::ssize(*sweeps) < kPage) break;
+  }
+  return longest;
+}
+
+}  // namespace sweep
