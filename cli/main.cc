@@ -44,7 +44,8 @@ int Main(int argc, char** argv) {
 
   Session session;
   const PrintableStream output(std::cout, {.is_for_people = [&] { return session.IsForPeople(); },
-                                           .allows_styles = [&] { return session.terminal || session.color; }});
+                                           .allows_styles = [&] { return session.terminal || session.color; },
+                                           .is_on_terminal = [&] { return session.terminal; }});
   const PrintableStream errors(std::cerr, {.is_for_people = [] { return true; },
                                            .allows_styles = [] { return false; }});
   CLI::App app{"Hyperparameter sweeps.", "sweep"};

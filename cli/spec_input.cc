@@ -8,6 +8,7 @@
 #include "common/base/input_file.h"
 #include "common/base/nearest.h"
 #include "common/base/printable.h"
+#include "common/spec/sweep_file.h"
 #include "common/yaml/yaml_reader.h"
 
 namespace sweep::cli {
@@ -21,10 +22,10 @@ absl::Status Complaints(const absl::Status& status, const Diagnostics& diagnosti
 }  // namespace
 
 absl::StatusOr<SweepInput> ReadSweepFile(const std::string& path, Diagnostics* diagnostics) {
-  absl::StatusOr<SweepSource> source = LoadSweepSource(path, diagnostics);
-  if (!source.ok()) return Complaints(source.status(), *diagnostics);
-  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(*source, diagnostics);
-  if (!spec.ok()) return Complaints(spec.status(), *diagnostics);
+  absl::StatusOr<SweepFile> file = LoadSweepFile(path, diagnostics);
+  if (!file.ok()) return Complaints(file.status(), *diagnostics);
+  SweepSource* const source = &file->source;
+  SweepSpec* const spec = &file->spec;
   // Where the file lies is told only if that matters: it stands in what the coordinator says.
   if (spec->dataset.name == "idx" && !std::filesystem::path(spec->dataset.path).is_absolute()) {
     std::error_code ignored;

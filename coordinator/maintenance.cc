@@ -41,11 +41,11 @@ int RunBackup(const std::string& database, const std::string& file) {
   const absl::StatusOr<BackupResult> result =
       BackUp({.database = database,
               .file = file,
-              .progress = [](const std::string& line) { fmt::print(stderr, "{}\n", line); },
+              .progress = [](const std::string& line) { fmt::print(stderr, "{}\n", Printable(line)); },
               .is_cancelled = [] { return interrupted != 0; }});
   if (!result.ok()) return Fail(result.status());
   for (const std::string& fault : result->faults) {
-    fmt::print(stderr, "sweep-coordinator: not in the backup: {}\n", fault);
+    fmt::print(stderr, "sweep-coordinator: not in the backup: {}\n", Printable(fault));
   }
   fmt::print("backed up '{}' to '{}': {:.1f} MB and {}\n", Printable(database), Printable(file),
              static_cast<double>(result->size_bytes) / 1e6, Counted(result->blobs, "blob"));
@@ -53,11 +53,11 @@ int RunBackup(const std::string& database, const std::string& file) {
 }
 
 int RunCheck(const std::string& database) {
-  fmt::print("database '{}'\n", database);
+  fmt::print("database '{}'\n", Printable(database));
   const absl::StatusOr<CheckReport> report =
-      CheckDatabase(database, [](const std::string& line) { fmt::print("{}\n", line); });
+      CheckDatabase(database, [](const std::string& line) { fmt::print("{}\n", Printable(line)); });
   if (!report.ok()) return Fail(report.status());
-  for (const std::string& fault : report->faults) fmt::print("fault: {}\n", fault);
+  for (const std::string& fault : report->faults) fmt::print("fault: {}\n", Printable(fault));
   fmt::print("{}\n", report->sound() ? "sound" : fmt::format("{} faults", report->faults.size()));
   return report->sound() ? 0 : kFailed;
 }

@@ -184,7 +184,8 @@ void AddExportCommand(CLI::App* app, Session* session) {
       "JournalFileBackend: the search space, each trial's parameters, its metric after every epoch "
       "(finite values), best value and state, and as attributes its name, seed and network. "
       "Stopped trials are PRUNED, failed and cancelled ones FAIL, pending ones WAITING; times are "
-      "in UTC and say so; parameters of one value are an attribute of the study.");
+      "in UTC and say so; parameters of one value are an attribute of the study, and so are steps "
+      "that Optuna does not have (on a logarithmic scale).");
   command->group("Look into and tidy up");
   command->footer(
       "Examples:\n"

@@ -14,6 +14,7 @@
 #include "common/base/input_file.h"
 #include "common/command_line/options.h"
 #include "common/network/network_file.h"
+#include "common/spec/sweep_file.h"
 #include "common/spec/sweep_spec.h"
 #include "common/yaml/yaml_reader.h"
 #include "coordinator/search/search.h"
@@ -311,10 +312,11 @@ std::string TimeText(double seconds, const Pace& pace, int slots) {
 
 void PrintPreview(const SweepSpec& spec, const Sample& sample, const std::optional<Pace>& pace,
                   int slots, const Session& session) {
-  std::cout << fmt::format("sweep '{}': {} × {} = {}\n\n", spec.name,
+  std::cout << fmt::format("sweep '{}': {} × {} = {}\nseed {}{}\n\n", spec.name,
                            Counted(sample.planned, "configuration"),
                            Counted(spec.replicates, "replicate"),
-                           Counted(sample.planned * spec.replicates, "trial"));
+                           Counted(sample.planned * spec.replicates, "trial"), spec.seed,
+                           spec.seed == SeedOfName(spec.name) ? ", drawn from the name" : "");
   const Listing networks = NetworksOfSweep(spec, sample.configurations);
   if (!networks.rows.empty()) {
     PrintListing(networks, session.format, session.width, std::cout);
@@ -350,6 +352,7 @@ int Preview(const PreviewOptions& options, const Session& session) {
     PrintJson({{"name", spec.name},
                {"configurations", sample->planned},
                {"replicates", spec.replicates},
+               {"seed", std::to_string(spec.seed)},
                {"trials", sample->planned * spec.replicates},
                {"estimated_seconds",
                 pace ? json(TotalSeconds(spec, *sample, *pace) / options.slots) : json(nullptr)},

@@ -94,8 +94,10 @@ void PrintRecipes(const NetworkFile& file) {
 
 absl::StatusOr<Network> ResolveWithSettings(const NetworkFile& file,
                                             const std::vector<std::string>& settings) {
-  const absl::StatusOr<ParameterMap> given = ParseSettings(settings);
+  std::vector<std::string> warnings;
+  const absl::StatusOr<ParameterMap> given = ParseSettings(settings, &warnings);
   if (!given.ok()) return given.status();
+  for (const std::string& warning : warnings) std::cerr << "warning: " << warning << '\n';
   const absl::Status names =
       CheckSettingNames(*given, NetworkParameterNames(file), absl::StrCat("network ", file.name()));
   if (!names.ok()) return names;

@@ -254,7 +254,10 @@ absl::StatusOr<TrialSpec> Plan(const TrainOptions& options) {
     return absl::InvalidArgumentError(
         "which network? a built-in one (sweep networks lists them) or a network file");
   }
-  return PlanTraining(options.request);
+  std::vector<std::string> warnings;
+  absl::StatusOr<TrialSpec> plan = PlanTraining(options.request, &warnings);
+  for (const std::string& warning : warnings) std::cerr << "warning: " << warning << '\n';
+  return plan;
 }
 
 // A new folder for a person who names none, so that nothing is ever overwritten.

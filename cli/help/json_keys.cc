@@ -183,7 +183,7 @@ const std::vector<CommandKeys>& JsonKeys() {
       {"validate", false, {"file", "kind", "name", "valid", "digest", "messages"}},
       {"preview",
        false,
-       {"name", "configurations", "replicates", "trials", "estimated_seconds", "networks",
+       {"name", "configurations", "replicates", "seed", "trials", "estimated_seconds", "networks",
         "first"}},
       {"config", true, {"key", "value", "source"}},
   };

@@ -2,8 +2,10 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
@@ -271,6 +273,34 @@ TEST(NetPy, SaysOnlyWhatTheNetworkNeeds) {
   const std::string python =
       NetPy(ModelOf("name: small\nlayers: [conv: {out: 10, kernel: 3}, global_avg_pool]\n"));
   EXPECT_THAT(python, AllOf(Not(HasSubstr("class Linear")), HasSubstr("log_softmax(dim=1)")));
+}
+
+// Opening a named pipe waits for whoever writes into it.
+TEST(NetPy, RefusesWhatIsNoFileAtOnce) {
+  if (std::system("python3 -c pass 2> /dev/null") != 0) GTEST_SKIP() << "there is no python3";
+  const TemporaryFolder folder;
+  const std::string path = folder.path();
+  std::ofstream(path + "/net.py")
+      << NetPy(ModelOf("name: small\nlayers: [conv: {out: 10, kernel: 3}, global_avg_pool]\n"));
+  ASSERT_EQ(mkfifo((path + "/pipe").c_str(), 0600), 0);
+  // PyTorch in name only: the file is read before it is needed.
+  std::ofstream(path + "/read.py") << R"(
+import sys, types
+torch = types.ModuleType("torch")
+torch.nn = types.ModuleType("nn")
+torch.nn.Module = object
+sys.modules["torch"] = torch
+import net
+for read in (net.read_bytes, net.read_idx, net.read_png, net.read_safetensors):
+    for path, why in (("pipe", "is no file"), (".", "is no file"), ("none", "no such file")):
+        try:
+            read(path)
+        except SystemExit as refused:
+            assert why in str(refused), refused
+        else:
+            sys.exit(f"{read.__name__} took {path}")
+)";
+  EXPECT_EQ(std::system(("cd '" + path + "' && timeout 60 python3 read.py").c_str()), 0);
 }
 
 TEST(NetPy, WordsOfTheSweepCannotEndItsComments) {

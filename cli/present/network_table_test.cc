@@ -208,9 +208,15 @@ TEST(NetworkTable, FlopsAndReceptiveFieldAsReckonedByHand) {
 }
 
 TEST(Settings, AreReadAsASweepFileReadsScalars) {
+  std::vector<std::string> warnings;
   const absl::StatusOr<ParameterMap> values =
-      ParseSettings({"width=12", "lr=1e-3", "nesterov=true", "schedule=one_cycle", "text=a=b"});
+      ParseSettings({"width=12", "lr=1e-3", "nesterov=true", "schedule=one_cycle", "text=a=b",
+                     "quoted=\"yes\"", "single='1_000'"},
+                    &warnings);
   ASSERT_TRUE(values.ok()) << values.status();
+  EXPECT_TRUE(warnings.empty());
+  EXPECT_EQ(values->at("quoted"), Value(std::string("yes")));
+  EXPECT_EQ(values->at("single"), Value(std::string("1_000")));
   EXPECT_EQ(values->at("width"), Value(std::int64_t{12}));
   EXPECT_EQ(values->at("lr"), Value(1e-3));
   EXPECT_EQ(values->at("nesterov"), Value(true));
@@ -218,13 +224,28 @@ TEST(Settings, AreReadAsASweepFileReadsScalars) {
   EXPECT_EQ(values->at("text"), Value(std::string("a=b")));
 }
 
+TEST(Settings, AreWarnedOfAndRefusedAsInASweepFile) {
+  for (const char* text : {"yes", "on", "1_000", "0777", "1,000", "None"}) {
+    std::vector<std::string> warnings;
+    EXPECT_TRUE(ParseSettings({std::string("a=") + text}, &warnings).ok()) << text;
+    ASSERT_EQ(warnings.size(), 1u) << text;
+    EXPECT_THAT(warnings[0], HasSubstr(std::string("--set a: '") + text + "' is "));
+  }
+  for (const char* text : {".inf", ".nan", "12345678901234567890", "~", "null", "(64, 32", "\"a"}) {
+    std::vector<std::string> warnings;
+    const absl::Status status = ParseSettings({std::string("a=") + text}, &warnings).status();
+    EXPECT_THAT(std::string(status.message()), HasSubstr(text));
+  }
+}
+
 TEST(Settings, WrongOnesAreNamed) {
+  std::vector<std::string> warnings;
   for (const char* wrong : {"width", "=3", "width=", ""}) {
-    const absl::Status status = ParseSettings({wrong}).status();
+    const absl::Status status = ParseSettings({wrong}, &warnings).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << wrong;
     EXPECT_THAT(std::string(status.message()), HasSubstr(std::string("'") + wrong + "'"));
   }
-  EXPECT_THAT(std::string(ParseSettings({"a=1", "a=2"}).status().message()),
+  EXPECT_THAT(std::string(ParseSettings({"a=1", "a=2"}, &warnings).status().message()),
               HasSubstr("--set a: given twice"));
   const absl::Status unknown =
       CheckSettingNames({{"widht", std::int64_t{3}}}, {"width"}, "network x");

@@ -132,14 +132,26 @@ std::optional<Range> StepsOf(const Parameter& parameter, double value) {
   return range;
 }
 
+// Whether Optuna's search space has the parameter's steps.
+bool KeepsSteps(const Parameter& parameter) {
+  return parameter.distribution == Distribution::kQUniform &&
+         StepsOf(parameter, AsDouble(parameter.GridValue(0))).has_value();
+}
+
+// Where no steps can be told, at least the ends are values that a trial may have.
+Range EndsOf(const Parameter& parameter, double value) {
+  Range range{.low = parameter.min, .high = parameter.max, .step = std::nullopt};
+  if (parameter.q > 0) {
+    range.low = AsDouble(parameter.Quantile(0));
+    range.high = AsDouble(parameter.Quantile(1));
+  }
+  return {.low = std::min(range.low, value), .high = std::max(range.high, value), .step = {}};
+}
+
 std::optional<Placed> Numeric(const Parameter& parameter, double value) {
   const bool log = IsLog(parameter.distribution);
   if (!std::isfinite(value) || (log && !(value > 0))) return std::nullopt;
-  const Range range =
-      StepsOf(parameter, value)
-          .value_or(Range{.low = std::min(parameter.min, value),
-                          .high = std::max(parameter.max, value),
-                          .step = std::nullopt});
+  const Range range = StepsOf(parameter, value).value_or(EndsOf(parameter, value));
   const bool whole = IsWhole(parameter) && value == std::round(value);
   if (!whole) {
     const Json step = range.step ? Json(*range.step) : Json(nullptr);
@@ -227,6 +239,11 @@ OptunaJournal::OptunaJournal(const SweepSpec& spec, const v1::Sweep& sweep, std:
     if (parameter.distribution != Distribution::kConstant || parameter.values.empty()) continue;
     fixed[parameter.name] = ToJson(parameter.values.front());
   }
+  Json steps = Json::object();
+  for (const Parameter& parameter : parameters_) {
+    if (parameter.q > 0 && !KeepsSteps(parameter)) steps[parameter.name] = parameter.q;
+  }
+  if (!steps.empty()) add(kSetStudyUserAttr, "user_attr", "multiples_of", steps);
   if (!fixed.empty()) add(kSetStudyUserAttr, "user_attr", "fixed_parameters", fixed);
 }
 

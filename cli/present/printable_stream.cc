@@ -1,8 +1,11 @@
 #include "cli/present/printable_stream.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
+#include "common/base/code_point.h"
 #include "common/base/printable.h"
 #include "common/base/utf8.h"
 
@@ -20,7 +23,10 @@ std::size_t StyleLength(std::string_view text) {
   if (end == std::string_view::npos) {
     return text.size() < kLongestSequence ? std::string_view::npos : 0;
   }
-  return std::string_view("mFJK").find(text[end]) == std::string_view::npos ? 0 : end + 1;
+  // What clears lines takes no number here: with one it could clear the screen.
+  const bool is_ours = end == 2 ? std::string_view("mJK").find(text[end]) != std::string_view::npos
+                                : std::string_view("mF").find(text[end]) != std::string_view::npos;
+  return is_ours ? end + 1 : 0;
 }
 
 // How many bytes at the end of `text` begin a character that is not whole.
@@ -44,6 +50,25 @@ std::string Clean(std::string_view text) {
     clean += '\r';
     text.remove_prefix(at + 1);
   }
+}
+
+// A document as a terminal may show it: what Printable escapes, in JSON's way of doing so.
+std::string InJson(std::string_view text) {
+  std::string clean;
+  while (!text.empty()) {
+    const std::size_t length = Utf8Length(text);
+    const char32_t point = length == 0 ? 0xFFFD : CodePoint(text.substr(0, length));
+    if (length > 0 && (!IsUnprintable(point) || point == '\n' || point == '\t')) {
+      clean += text.substr(0, length);
+    } else if (point < 0x10000) {
+      clean += fmt::format("\\u{:04x}", static_cast<unsigned>(point));
+    } else {
+      const unsigned rest = static_cast<unsigned>(point) - 0x10000;
+      clean += fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + (rest >> 10), 0xDC00 + (rest & 0x3FF));
+    }
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return clean;
 }
 
 }  // namespace
@@ -75,6 +100,11 @@ bool PrintableBuffer::Write(bool all) {
   std::string clean;
   if (!rules_.is_for_people()) {
     clean = std::move(text);
+    if (rules_.is_on_terminal()) {
+      const std::size_t left = all ? 0 : UnfinishedUtf8(clean);
+      pending_ = clean.substr(clean.size() - left);
+      clean = InJson(std::string_view(clean).substr(0, clean.size() - left));
+    }
   } else {
     std::string_view left = text;
     while (!left.empty()) {

@@ -13,13 +13,15 @@ namespace sweep::cli {
 // The last place before a person's eyes: what still holds characters that no text here needs
 // (direction and format characters, controls, bytes that are no UTF-8) gets them as escapes. Line
 // feeds, tabs and carriage returns stay, and with `allows_styles` the colours and movements that
-// this program itself makes. `is_for_people` says whether there is anything to do: documents for
-// programs go through as they are.
+// this program itself makes. `is_for_people` says whether that is wished: documents for programs go
+// through as they are, but where a person looks at one (`is_on_terminal`): there the same characters
+// are written as JSON writes them, so that JSON says the same.
 class PrintableBuffer final : public std::streambuf {
  public:
   struct Rules {
     std::function<bool()> is_for_people;
     std::function<bool()> allows_styles;
+    std::function<bool()> is_on_terminal = [] { return false; };
   };
   PrintableBuffer(std::streambuf* target, Rules rules);
 

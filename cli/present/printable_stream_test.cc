@@ -13,20 +13,22 @@ class PrintableStreamTest : public ::testing::Test {
     std::ostringstream out;
     {
       PrintableStream stream(out, {.is_for_people = [this] { return for_people_; },
-                                   .allows_styles = [this] { return styles_; }});
+                                   .allows_styles = [this] { return styles_; },
+                                   .is_on_terminal = [this] { return terminal_; }});
       for (std::size_t at = 0; at < text.size(); at += piece) out << text.substr(at, piece);
     }
     return out.str();
   }
   bool for_people_ = true;
   bool styles_ = true;
+  bool terminal_ = false;
 };
 
 TEST_F(PrintableStreamTest, OwnColoursAndMovementsStayAndForeignOnesDoNot) {
   const std::string own = "\x1b[1mname\x1b[0m\n\x1b[3F\x1b[J\r\x1b[K█ größe\ttab\n";
   EXPECT_EQ(Written(own), own);
   EXPECT_EQ(Written("\x1b]0;title\x07 \x1b[2J\x1b[31;40mx \x1b" "c"),
-            "\\x1b]0;title\\x07 \x1b[2J\x1b[31;40mx \\x1bc");
+            "\\x1b]0;title\\x07 \\x1b[2J\x1b[31;40mx \\x1bc");
   styles_ = false;
   EXPECT_EQ(Written("\x1b[31mred"), "\\x1b[31mred");
 }
@@ -45,6 +47,17 @@ TEST_F(PrintableStreamTest, DocumentsForProgramsAreLeftAlone) {
   for_people_ = false;
   const std::string json = "{\"label\":\"\u202E\x1b\"}\xff";
   EXPECT_EQ(Written(json, 1), json);
+}
+
+TEST_F(PrintableStreamTest, DocumentsOnATerminalSayTheSameInAscii) {
+  for_people_ = false;
+  terminal_ = true;
+  const std::string json = "{\"größe\":\"\u202E\u200B\x7f 🚀\U000E0041\"}\n";
+  for (std::size_t piece : {1, 2, 3, 1000}) {
+    EXPECT_EQ(Written(json, piece),
+              "{\"größe\":\"\\u202e\\u200b\\u007f 🚀\\udb40\\udc41\"}\n");
+  }
+  EXPECT_EQ(Written("a,\x1b[2Jb\r\xff\n"), "a,\\u001b[2Jb\\u000d\\ufffd\n");
 }
 
 }  // namespace

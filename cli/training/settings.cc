@@ -10,7 +10,29 @@
 
 namespace sweep::cli {
 
-absl::StatusOr<ParameterMap> ParseSettings(const std::vector<std::string>& settings) {
+namespace {
+
+// As YamlReader reads the value of a key.
+PlainScalar ReadSetting(const std::string& text) {
+  const bool quoted = text.size() >= 2 && text.front() == text.back() &&
+                      (text.front() == '"' || text.front() == '\'');
+  if (quoted) return {.value = text.substr(1, text.size() - 2), .refusal = "", .warning = ""};
+  PlainScalar read;
+  if (BracketBalance(text) != 0) {
+    read.refusal = ", which has a bracket or a quotation mark without its partner; if the text is "
+                   "meant, put it in quotes";
+  } else if (text == "~" || text == "null" || text == "Null" || text == "NULL") {
+    read.refusal = ", and no value is null; if the text is meant, put it in quotes";
+  } else {
+    read = ReadPlainScalar(text);
+  }
+  return read;
+}
+
+}  // namespace
+
+absl::StatusOr<ParameterMap> ParseSettings(const std::vector<std::string>& settings,
+                                           std::vector<std::string>* warnings) {
   ParameterMap values;
   for (const std::string& setting : settings) {
     const std::size_t equals = setting.find('=');
@@ -20,10 +42,13 @@ absl::StatusOr<ParameterMap> ParseSettings(const std::vector<std::string>& setti
     }
     const std::string name = setting.substr(0, equals);
     const std::string text = setting.substr(equals + 1);
-    const PlainScalar read = ReadPlainScalar(text);
+    const PlainScalar read = ReadSetting(text);
     if (!read.refusal.empty()) {
       return absl::InvalidArgumentError(
           absl::StrCat("--set ", name, ": the value is '", text, "'", read.refusal));
+    }
+    if (!read.warning.empty()) {
+      warnings->push_back(absl::StrCat("--set ", name, ": '", text, "'", read.warning));
     }
     if (!values.emplace(name, read.value).second) {
       return absl::InvalidArgumentError(absl::StrCat("--set ", name, ": given twice"));

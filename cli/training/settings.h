@@ -9,9 +9,11 @@
 
 namespace sweep::cli {
 
-// The values of `--set NAME=VALUE`, read as a sweep file reads scalars (true, 12, 0.05, cosine).
-// InvalidArgument naming the text for one without a name or a value, and for a name given twice.
-absl::StatusOr<ParameterMap> ParseSettings(const std::vector<std::string>& settings);
+// The values of `--set NAME=VALUE`, read as a sweep file reads scalars (true, 12, 0.05, cosine, "yes"
+// in quotes for the text). InvalidArgument naming the text for one without a name or a value, for a
+// name given twice and for what a sweep file refuses; what it warns of is added to `warnings`.
+absl::StatusOr<ParameterMap> ParseSettings(const std::vector<std::string>& settings,
+                                           std::vector<std::string>* warnings);
 
 // The hyperparameters that a network file has names for, sorted: its own and those that its layers
 // refer to.

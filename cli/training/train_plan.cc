@@ -16,8 +16,9 @@ std::string FlagName(const std::string& parameter) {
 }
 
 // The flags and the settings as one map, every value checked under the name that the person used.
-absl::StatusOr<ParameterMap> AskedFor(const TrainRequest& request, const NetworkFile& file) {
-  absl::StatusOr<ParameterMap> asked = ParseSettings(request.settings);
+absl::StatusOr<ParameterMap> AskedFor(const TrainRequest& request, const NetworkFile& file,
+                                      std::vector<std::string>* warnings) {
+  absl::StatusOr<ParameterMap> asked = ParseSettings(request.settings, warnings);
   if (!asked.ok()) return asked;
   std::vector<std::string> names = NetworkParameterNames(file);
   for (const KnownParameter& known : KnownParameters()) names.emplace_back(known.name);
@@ -30,7 +31,7 @@ absl::StatusOr<ParameterMap> AskedFor(const TrainRequest& request, const Network
   }
   for (const auto& [name, text] : request.flags) {
     if (text.empty()) continue;
-    const absl::StatusOr<ParameterMap> one = ParseSettings({absl::StrCat(name, "=", text)});
+    const absl::StatusOr<ParameterMap> one = ParseSettings({absl::StrCat(name, "=", text)}, warnings);
     if (!one.ok()) return one;
     const Value& value = one->at(name);
     status = CheckParameterValue(name, value);
@@ -58,10 +59,11 @@ DatasetSpec Dataset(const TrainRequest& request) {
 
 }  // namespace
 
-absl::StatusOr<TrialSpec> PlanTraining(const TrainRequest& request) {
+absl::StatusOr<TrialSpec> PlanTraining(const TrainRequest& request,
+                                       std::vector<std::string>* warnings) {
   const absl::StatusOr<NetworkFile> file = ReadNetwork(request.network);
   if (!file.ok()) return file.status();
-  const absl::StatusOr<ParameterMap> asked = AskedFor(request, *file);
+  const absl::StatusOr<ParameterMap> asked = AskedFor(request, *file, warnings);
   if (!asked.ok()) return asked.status();
   ParameterMap values;
   for (const KnownParameter& known : KnownParameters()) {

@@ -23,6 +23,7 @@ struct TrainRequest {
 // The training as the trainer gets it: the network's recipe (`seed`, else the first), over it what
 // was asked for. Reads the network file. InvalidArgument that names the flag and the value, or the
 // file, the line and the layer.
-absl::StatusOr<TrialSpec> PlanTraining(const TrainRequest& request);
+absl::StatusOr<TrialSpec> PlanTraining(const TrainRequest& request,
+                                       std::vector<std::string>* warnings);
 
 }  // namespace sweep::cli

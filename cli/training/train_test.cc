@@ -12,10 +12,12 @@
 namespace sweep::cli {
 namespace {
 
+std::vector<std::string> ignored_warnings;
+
 using ::testing::HasSubstr;
 
 TEST(TrainPlan, IsTheNetworksRecipeAndOverItWhatWasAskedFor) {
-  const absl::StatusOr<TrialSpec> plain = PlanTraining({.network = "cnn-18718"});
+  const absl::StatusOr<TrialSpec> plain = PlanTraining({.network = "cnn-18718"}, &ignored_warnings);
   ASSERT_TRUE(plain.ok()) << plain.status();
   EXPECT_EQ(plain->lr, 0.095);
   EXPECT_EQ(plain->momentum, 0.95);
@@ -28,7 +30,7 @@ TEST(TrainPlan, IsTheNetworksRecipeAndOverItWhatWasAskedFor) {
                     .settings = {"dropout=0.25", "one_cycle_warmup=0.2"},
                     .dataset = "synthetic",
                     .train_images = 100,
-                    .seed = 9});
+                    .seed = 9}, &ignored_warnings);
   ASSERT_TRUE(asked.ok()) << asked.status();
   EXPECT_EQ(asked->lr, 0.5);
   EXPECT_EQ(asked->momentum, 0.95) << "not asked for";
@@ -42,7 +44,7 @@ TEST(TrainPlan, IsTheNetworksRecipeAndOverItWhatWasAskedFor) {
 
 TEST(TrainPlan, AFolderIsADataSetOfIdxFiles) {
   const absl::StatusOr<TrialSpec> spec =
-      PlanTraining({.network = "cnn-18718", .dataset = "some/dir"});
+      PlanTraining({.network = "cnn-18718", .dataset = "some/dir"}, &ignored_warnings);
   ASSERT_TRUE(spec.ok());
   EXPECT_EQ(spec->dataset.name, "idx");
   EXPECT_EQ(spec->dataset.path, "some/dir");
@@ -51,7 +53,7 @@ TEST(TrainPlan, AFolderIsADataSetOfIdxFiles) {
 TEST(TrainPlan, WrongValuesNameTheFlag) {
   const auto complaint = [](TrainRequest request) {
     request.network = "cnn-18718";
-    return std::string(PlanTraining(request).status().message());
+    return std::string(PlanTraining(request, &ignored_warnings).status().message());
   };
   EXPECT_THAT(complaint({.flags = {{"batch_size", "x"}}}), HasSubstr("--batch-size: 'batch_size'"));
   EXPECT_THAT(complaint({.settings = {"lr=-1"}}), HasSubstr("--set 'lr'"));
@@ -94,7 +96,7 @@ class TrainingFolderTest : public ::testing::Test {
   TrainingFolderTest() {
     std::string pattern = (std::filesystem::temp_directory_path() / "sweep-test-XXXXXX").string();
     root_ = mkdtemp(pattern.data());
-    spec_ = *PlanTraining({.network = "cnn-18718", .flags = {{"epochs", "3"}}});
+    spec_ = *PlanTraining({.network = "cnn-18718", .flags = {{"epochs", "3"}}}, &ignored_warnings);
   }
   ~TrainingFolderTest() override { std::filesystem::remove_all(root_); }
   std::string root_;

@@ -73,6 +73,19 @@ TEST(Nearest, FindsASlipAndRefusesAStranger) {
   EXPECT_EQ(DidYouMean("dropuot", keys), "; did you mean 'dropout'?");
 }
 
+TEST(Nearest, KnowsWordsByTheirLettersInAnyCase) {
+  EXPECT_EQ(NearestMatch("GRID", {"grid", "random"}), "grid");
+  EXPECT_EQ(NearestMatch("ReLU", {"elu", "relu"}), "relu");
+}
+
+TEST(Nearest, TakesNoRightWordForASlip) {
+  for (const char* word : {"elu", "gelu", "SELU", "relu6"}) EXPECT_EQ(NearestMatch(word, {"relu"}), "");
+  EXPECT_EQ(NearestMatch("global_max_pool", {"global_avg_pool", "max_pool"}), "");
+  EXPECT_EQ(NearestMatch("median", {"mean"}), "");
+  EXPECT_EQ(NearestMatch("emnist", {"mnist"}), "");
+  EXPECT_EQ(NearestMatch("elu", {"elu"}), "elu") << "where there is one";
+}
+
 TEST(Value, FormatsTheShortestTextThatRoundTrips) {
   EXPECT_EQ(FormatValue(0.1), "0.1");
   EXPECT_EQ(FormatValue(std::int64_t{32}), "32");

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "common/base/printable.h"
+
 namespace sweep {
 
 std::size_t CountErrors(const Diagnostics& diagnostics) {
@@ -24,11 +26,12 @@ void DropShadowedWarnings(Diagnostics* diagnostics) {
 }
 
 std::string FormatDiagnostic(const Diagnostic& diagnostic) {
-  std::string text = diagnostic.file;
+  // Names and values in it are foreign, and a line feed in one would begin a complaint of its own.
+  std::string text = Printable(diagnostic.file);
   if (diagnostic.line > 0) text += ":" + std::to_string(diagnostic.line);
   if (!text.empty()) text += ": ";
   if (diagnostic.severity == Diagnostic::Severity::kWarning) text += "warning: ";
-  return text + diagnostic.message;
+  return text + Printable(diagnostic.message);
 }
 
 std::string FormatDiagnostics(Diagnostics diagnostics) {

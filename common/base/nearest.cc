@@ -1,6 +1,7 @@
 #include "common/base/nearest.h"
 
 #include <algorithm>
+#include <array>
 
 namespace sweep {
 namespace {
@@ -22,11 +23,34 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
   return cost[a.size()][b.size()];
 }
 
+// Words that are no slips: they are right in themselves, and name what there is not. The nearest word
+// would stand for something else.
+constexpr std::array<std::string_view, 21> kRightWords = {
+    "elu",      "gelu",        "selu",            "celu",            "prelu",
+    "relu6",    "rrelu",       "silu",            "min_pool",        "lp_pool",
+    "global_max_pool",         "adaptive_max_pool",                  "layer_norm",
+    "median",   "emnist",      "kmnist",          "qmnist",          "fmnist",
+    "rmsprop",  "instance_norm", "group_norm"};
+
+std::string InLowerCase(std::string_view word) {
+  std::string lower(word);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
 }  // namespace
 
 std::string NearestMatch(std::string_view word, const std::vector<std::string>& candidates) {
   // Longer words are no slips of the short ones that we know, and would cost quadratic time.
   if (word.size() > 64) return "";
+  for (const std::string& candidate : candidates) {
+    if (InLowerCase(word) == InLowerCase(candidate)) return candidate;
+  }
+  if (std::find(kRightWords.begin(), kRightWords.end(), InLowerCase(word)) != kRightWords.end()) {
+    return "";
+  }
   std::string best;
   std::size_t best_distance = 0;
   for (const std::string& candidate : candidates) {

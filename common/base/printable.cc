@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 
+#include "common/base/code_point.h"
 #include "common/base/utf8.h"
 
 namespace sweep {
@@ -25,15 +26,6 @@ constexpr std::array kUnprintable = {
     Range{0xFFA0, 0xFFA0},   Range{0xFFF0, 0xFFFB},   Range{0x110BD, 0x110BD},
     Range{0x110CD, 0x110CD}, Range{0x13430, 0x1343F}, Range{0x1BCA0, 0x1BCA3},
     Range{0x1D173, 0x1D17A}, Range{0xE0000, 0xE0FFF}};
-
-// `text` is one whole sequence of UTF-8.
-char32_t CodePoint(std::string_view text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  if (text.size() == 1) return lead;
-  char32_t point = lead & (0x7F >> text.size());
-  for (const char c : text.substr(1)) point = (point << 6) | (static_cast<unsigned char>(c) & 0x3F);
-  return point;
-}
 
 std::string Hex(std::uint32_t value, int digits) {
   std::string text;

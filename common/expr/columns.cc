@@ -1,13 +1,12 @@
 #include "common/expr/columns.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstring>
-#include <limits>
+#include <optional>
 #include <utility>
 
-#include "common/expr/compare.h"
+#include "common/expr/column_math.h"
 #include "common/expr/node.h"
 
 namespace sweep {
@@ -18,79 +17,52 @@ using Type = Column::Type;
 
 // Integers up to here are doubles exactly.
 constexpr std::int64_t kExact = std::int64_t{1} << 53;
-constexpr std::uint64_t kMagnitude = ~(std::uint64_t{1} << 63);
+constexpr double kSmallBound = static_cast<double>(kExact);
+// With room for what rounding adds.
+constexpr double kDoubleBound = 1e300;
 
-bool IsExact(std::int64_t value) { return value >= -kExact && value <= kExact; }
+// A number that stands in the expression itself, as it is at every row.
+struct Scalar {
+  double value;
+  bool is_small;  // an integer that kSmall could hold
+};
 
-bool IsNumeric(Type type) {
-  return type == Type::kInteger || type == Type::kDouble || type == Type::kMixed;
+std::optional<Scalar> ScalarOf(const Node& node) {
+  if (node.kind == Node::Kind::kNegate) {
+    std::optional<Scalar> scalar = ScalarOf(*node.children[0]);
+    if (scalar) scalar->value = 0 - scalar->value;
+    return scalar;
+  }
+  if (node.kind != Node::Kind::kLiteral) return std::nullopt;
+  if (const auto* number = std::get_if<double>(&node.value)) return Scalar{*number, false};
+  const auto* integer = std::get_if<std::int64_t>(&node.value);
+  if (integer == nullptr || *integer <= -kExact || *integer >= kExact) return std::nullopt;
+  return Scalar{static_cast<double>(*integer), true};
 }
 
-// The top bit is set for infinities and NaN: adding one to an exponent of all ones reaches it. In
-// integers, since the compiler makes SIMD of no reduction over doubles.
-std::uint64_t NonFiniteBit(double value) {
-  return (std::bit_cast<std::uint64_t>(value) & kMagnitude) + 0x0010'0000'0000'0000;
+// The type of an operation on doubles.
+Type ResultOf(Type a, Type b) {
+  if (a == Type::kDouble || b == Type::kDouble) return Type::kDouble;
+  return a == Type::kSmall && b == Type::kSmall ? Type::kSmall : Type::kMixed;
 }
 
-Type KindOf(const Value& value) {
-  if (std::holds_alternative<bool>(value)) return Type::kBoolean;
-  if (std::holds_alternative<std::int64_t>(value)) return Type::kInteger;
-  return std::holds_alternative<double>(value) ? Type::kDouble : Type::kString;
-}
-
-// The type of a column that has both.
-Type Joined(Type a, Type b) {
-  if (a == b) return a;
-  return IsNumeric(a) && IsNumeric(b) ? Type::kMixed : Type::kUnknown;
+// The bound of an operation's results where it says that all of them are finite and, where they may
+// be integers, exact; nothing where they have to be checked. A bound that is rounded to one below
+// 2^53 was not above it.
+std::optional<double> BoundOf(Type type, double a, char op, double b) {
+  if (op != '+' && op != '-' && op != '*') return std::nullopt;
+  const double bound = op == '*' ? a * b : a + b;
+  if (!(bound < (type == Type::kDouble ? kDoubleBound : kSmallBound))) return std::nullopt;
+  return bound;
 }
 
 }  // namespace
 
-void Column::Fill(std::span<const Value* const> values) {
-  type = Type::kUnknown;
-  bool is_first = true;
-  for (const Value* value : values) {
-    if (value == nullptr) continue;
-    type = is_first ? KindOf(*value) : Joined(type, KindOf(*value));
-    is_first = false;
-  }
-  has_unknown = false;
-  for (std::size_t row = 0; row < values.size(); ++row) {
-    unknown[row] = values[row] == nullptr || !Set(row, *values[row]) ? 1 : 0;
-    has_unknown |= unknown[row] != 0;
-  }
-}
-
-bool Column::Set(std::size_t row, const Value& value) {
-  switch (type) {
-    case Type::kBoolean:
-      booleans[row] = std::get<bool>(value) ? 1 : 0;
-      return true;
-    case Type::kInteger:
-      integers[row] = std::get<std::int64_t>(value);
-      return true;
-    case Type::kDouble:
-      doubles[row] = std::get<double>(value);
-      return true;
-    case Type::kMixed: {
-      doubles[row] = AsDouble(value);
-      const auto* integer = std::get_if<std::int64_t>(&value);
-      return integer == nullptr || IsExact(*integer);
-    }
-    case Type::kString:
-      strings[row] = &std::get<std::string>(value);
-      return true;
-    case Type::kUnknown:
-      return false;
-  }
-  return false;
-}
-
 // Evaluates one expression at `rows` points.
-class ColumnTester::Evaluator {
+class ColumnTester::Evaluator : private ColumnMath {
  public:
   Evaluator(const Scope& scope, std::size_t rows, std::vector<std::unique_ptr<Column>>* spare)
-      : scope_(scope), rows_(rows), spare_(*spare) {}
+      : ColumnMath(rows), scope_(scope), spare_(*spare) {}
 
   // A column of the evaluator's, or one that the scope has, which is not to be written.
   class Operand {
@@ -149,6 +121,7 @@ class ColumnTester::Evaluator {
   Owned Make(Type type) {
     Owned column = Take();
     column->type = type;
+    column->bound = kInfinity;
     column->has_unknown = false;
     std::fill_n(column->unknown.begin(), rows_, 0);
     return column;
@@ -160,40 +133,24 @@ class ColumnTester::Evaluator {
     return column;
   }
 
-  void SetUnknown(Column* column) const {
-    column->type = Type::kUnknown;
-    column->has_unknown = true;
-    std::fill_n(column->unknown.begin(), rows_, 1);
-  }
-
   // A column that may be written: the operand's own, or a copy of the scope's.
   Owned Own(Operand operand) {
     if (operand.owned_ != nullptr) return std::move(operand.owned_);
     Owned copy = Take();
-    copy->type = operand->type;
-    copy->has_unknown = operand->has_unknown;
-    std::copy_n(operand->unknown.begin(), rows_, copy->unknown.begin());
+    Describe(*operand, copy.get());
     const bool is_narrow = copy->type == Type::kBoolean;
     std::memcpy(&copy->integers, &operand->integers, rows_ * (is_narrow ? 1 : 8));
     return copy;
   }
 
-  // Rows that are unknown in `other` become unknown in `column`.
-  void Spread(const Column& other, Column* column) const {
-    if (other.has_unknown) Mark(column, [&](std::size_t row) { return other.unknown[row] != 0; });
-  }
-
-  template <typename IsUnknown>
-  void Mark(Column* column, IsUnknown is_unknown) const {
-    std::uint8_t any = 0;
-    for (std::size_t row = 0; row < rows_; ++row) {
-      column->unknown[row] |= is_unknown(row) ? 1 : 0;
-      any |= column->unknown[row];
-    }
-    column->has_unknown = any != 0;
-  }
-
   Owned Literal(const Value& value) {
+    const auto* const integer = std::get_if<std::int64_t>(&value);
+    if (integer != nullptr && *integer > -kExact && *integer < kExact) {
+      Owned small = Make(Type::kSmall);
+      small->bound = std::abs(static_cast<double>(*integer));
+      std::fill_n(small->doubles.begin(), rows_, static_cast<double>(*integer));
+      return small;
+    }
     Owned result = Make(KindOf(value));
     switch (result->type) {
       case Type::kBoolean:
@@ -203,6 +160,7 @@ class ColumnTester::Evaluator {
         std::fill_n(result->integers.begin(), rows_, std::get<std::int64_t>(value));
         break;
       case Type::kDouble:
+        result->bound = std::abs(std::get<double>(value));
         std::fill_n(result->doubles.begin(), rows_, std::get<double>(value));
         break;
       default:
@@ -227,9 +185,14 @@ class ColumnTester::Evaluator {
   }
 
   Owned Negate(const Node& node) {
-    Owned result = Literal(Value(std::int64_t{0}));
-    Arithmetic(result.get(), '-', Evaluate(*node.children[0]));
-    return result;
+    Operand zero(Literal(Value(std::int64_t{0})));
+    Operand operand = Evaluate(*node.children[0]);
+    if (Unchecked(&zero, '-', *operand)) {
+      Release(std::move(operand));
+      return std::move(zero.owned_);
+    }
+    Arithmetic(zero.owned_.get(), '-', std::move(operand));
+    return std::move(zero.owned_);
   }
 
   // A row takes part until a child decides it, as when the children are evaluated one by one.
@@ -264,18 +227,91 @@ class ColumnTester::Evaluator {
   }
 
   Owned Chain(const Node& node) {
-    Owned result = Own(Evaluate(*node.children[0]));
+    Operand left = Evaluate(*node.children[0]);
     for (std::size_t i = 0; i < node.operators.size(); ++i) {
-      Arithmetic(result.get(), node.operators[i].text[0], Evaluate(*node.children[i + 1]));
+      const char op = node.operators[i].text[0];
+      if (WithScalar(&left, op, *node.children[i + 1])) continue;
+      Operand right = Evaluate(*node.children[i + 1]);
+      if (Unchecked(&left, op, *right)) {
+        Release(std::move(right));
+        continue;
+      }
+      Owned result = Own(std::move(left));
+      Arithmetic(result.get(), op, std::move(right));
+      left = Operand(std::move(result));
     }
-    return result;
+    return Own(std::move(left));
+  }
+
+  // left = left op a number of the expression, where no result has to be checked.
+  bool WithScalar(Operand* left, char op, const Node& right) {
+    const std::optional<Scalar> scalar = ScalarOf(right);
+    const Type type = (*left)->type;
+    if (!scalar || !IsNumeric(type) || type == Type::kInteger) return false;
+    const Type result = ResultOf(type, scalar->is_small ? Type::kSmall : Type::kDouble);
+    const auto bound = BoundOf(result, (*left)->bound, op, std::abs(scalar->value));
+    if (!bound) return false;
+    Combine(left, op, [value = scalar->value](std::size_t) { return value; });
+    left->owned_->type = result;
+    left->owned_->bound = *bound;
+    return true;
+  }
+
+  // left = left op right, where no result has to be checked.
+  bool Unchecked(Operand* left, char op, const Column& right) {
+    const Type type = (*left)->type;
+    if (!IsNumeric(type) || !IsNumeric(right.type)) return false;
+    if (type == Type::kInteger || right.type == Type::kInteger) return false;
+    const Type result = ResultOf(type, right.type);
+    const auto bound = BoundOf(result, (*left)->bound, op, right.bound);
+    if (!bound) return false;
+    const double* const y = right.doubles.data();
+    Combine(left, op, [y](std::size_t row) { return y[row]; });
+    left->owned_->type = result;
+    left->owned_->bound = *bound;
+    Spread(right, left->owned_.get());
+    return true;
+  }
+
+  // left = left op right(row), without a copy of a column that is the scope's.
+  template <typename Right>
+  void Combine(Operand* left, char op, Right right) {
+    Operand source = std::move(*left);
+    Owned target;
+    const double* const x = source->doubles.data();
+    if (source.owned_ != nullptr) {
+      target = std::move(source.owned_);
+    } else {
+      target = Take();
+      Describe(*source, target.get());
+    }
+    double* const out = target->doubles.data();
+    const auto run = [&](auto compute) {
+      for (std::size_t row = 0; row < rows_; ++row) out[row] = compute(x[row], right(row));
+    };
+    if (op == '+') {
+      run([](double m, double n) { return m + n; });
+    } else if (op == '-') {
+      run([](double m, double n) { return m - n; });
+    } else {
+      run([](double m, double n) { return m * n; });
+    }
+    *left = Operand(std::move(target));
   }
 
   void Arithmetic(Column* a, char op, Operand b) {
     if (!IsNumeric(a->type) || !IsNumeric(b->type)) {
       SetUnknown(a);
-    } else if (a->type == Type::kInteger && b->type == Type::kInteger && op != '/') {
+    } else if (IsInteger(a->type) && IsInteger(b->type) && op != '/') {
+      const bool stays_small = op == '%' && a->type == Type::kSmall && b->type == Type::kSmall;
+      ToIntegers(a);
+      if (b->type == Type::kSmall) {
+        Owned other = Own(std::move(b));
+        ToIntegers(other.get());
+        b = Operand(std::move(other));
+      }
       IntegerArithmetic(a, op, *b);
+      if (stays_small) ToSmall(a);
     } else {
       const bool is_mixed = op != '/' && a->type != Type::kDouble && b->type != Type::kDouble;
       ToDoubles(is_mixed, a);
@@ -290,82 +326,17 @@ class ColumnTester::Evaluator {
     Release(std::move(b));
   }
 
-  // Integers become doubles; in a mixed result those that no double holds are unknown.
-  void ToDoubles(bool is_mixed, Column* column) const {
-    if (column->type == Type::kInteger) {
-      if (is_mixed) Mark(column, [&](std::size_t row) { return !IsExact(column->integers[row]); });
-      for (std::size_t row = 0; row < rows_; ++row) {
-        column->doubles[row] = static_cast<double>(column->integers[row]);
-      }
-    }
-    column->type = is_mixed ? Type::kMixed : Type::kDouble;
-  }
-
-  void IntegerArithmetic(Column* a, char op, const Column& b) const {
-    std::int64_t* const x = a->integers.data();
-    const std::int64_t* const y = b.integers.data();
-    std::array<std::uint8_t, Column::kRows> failed;
-    const auto run = [&](auto compute) {
-      std::uint8_t any = 0;
-      for (std::size_t row = 0; row < rows_; ++row) {
-        failed[row] = compute(x[row], y[row], &x[row]) ? 1 : 0;
-        any |= failed[row];
-      }
-      if (any != 0) Mark(a, [&](std::size_t row) { return failed[row] != 0; });
-    };
-    using Integer = std::int64_t;
-    switch (op) {
-      case '+':
-        return run([](Integer m, Integer n, Integer* r) { return __builtin_add_overflow(m, n, r); });
-      case '-':
-        return run([](Integer m, Integer n, Integer* r) { return __builtin_sub_overflow(m, n, r); });
-      case '*':
-        return run([](Integer m, Integer n, Integer* r) { return __builtin_mul_overflow(m, n, r); });
-      default:  // '%'; the smallest integer % -1 would trap
-        return run([](Integer m, Integer n, Integer* r) {
-          *r = n == 0 || n == -1 ? 0 : m % n;
-          return n == 0;
-        });
-    }
-  }
-
-  void DoubleArithmetic(Column* a, char op, const Column& b) const {
-    double* const x = a->doubles.data();
-    const double* const y = b.doubles.data();
-    const auto run = [&](auto compute) {
-      for (std::size_t row = 0; row < rows_; ++row) x[row] = compute(x[row], y[row]);
-    };
-    switch (op) {
-      case '+':
-        run([](double m, double n) { return m + n; });
-        break;
-      case '-':
-        run([](double m, double n) { return m - n; });
-        break;
-      case '*':
-        run([](double m, double n) { return m * n; });
-        break;
-      case '/':  // by zero gives infinity or NaN, which is marked
-        run([](double m, double n) { return m / n; });
-        break;
-      default:
-        run([](double m, double n) { return std::fmod(m, n); });
-    }
-    CheckNumbers(a);
-  }
-
-  // Marks what is no finite number, and in a mixed column what might be an integer beyond 2^53.
-  void CheckNumbers(Column* column) const {
-    const double* const x = column->doubles.data();
-    std::uint64_t bits = 0;
-    for (std::size_t row = 0; row < rows_; ++row) bits |= NonFiniteBit(x[row]);
-    if ((bits >> 63) != 0) Mark(column, [&](std::size_t row) { return !std::isfinite(x[row]); });
-    if (column->type != Type::kMixed) return;
-    Mark(column, [&](std::size_t row) { return std::fabs(x[row]) > static_cast<double>(kExact); });
-  }
-
   Owned Comparison(const Node& node) {
     Operand left = Evaluate(*node.children[0]);
+    const std::optional<Scalar> scalar = ScalarOf(*node.children[1]);
+    if (scalar && IsNumeric(left->type) && left->type != Type::kInteger) {
+      Owned decided = Make(Type::kBoolean);
+      CompareRows(left->doubles.data(), node.operators[0].text,
+                  [value = scalar->value](std::size_t) { return value; }, decided->booleans.data());
+      Spread(*left, decided.get());
+      Release(std::move(left));
+      return decided;
+    }
     Operand right = Evaluate(*node.children[1]);
     Owned result = Compare(*left, node.operators[0].text, *right);
     Release(std::move(left));
@@ -393,50 +364,6 @@ class ColumnTester::Evaluator {
     Spread(a, result.get());
     Spread(b, result.get());
     return result;
-  }
-
-  void CompareNumeric(const Column& a, std::string_view op, const Column& b,
-                      std::uint8_t* out) const {
-    if (a.type == Type::kInteger && b.type == Type::kInteger) {
-      return CompareRows(a.integers.data(), op, b.integers.data(), out);
-    }
-    if (a.type != Type::kInteger && b.type != Type::kInteger) {
-      return CompareRows(a.doubles.data(), op, b.doubles.data(), out);
-    }
-    // An integer and a double: the sign of their exact order, against zeros.
-    std::array<double, Column::kRows> order;
-    std::array<double, Column::kRows> zeros;
-    for (std::size_t row = 0; row < rows_; ++row) {
-      order[row] = a.type == Type::kInteger ? Order(a.integers[row], b.doubles[row])
-                                            : -Order(b.integers[row], a.doubles[row]);
-      zeros[row] = 0;
-    }
-    CompareRows(order.data(), op, zeros.data(), out);
-  }
-
-  // -1, 0, 1, or NaN when the two have no order.
-  static double Order(std::int64_t a, double b) {
-    if (IsExact(a) && !std::isnan(b)) {
-      const double x = static_cast<double>(a);
-      return static_cast<double>((x > b) - (x < b));
-    }
-    const std::partial_ordering order = CompareNumbers(Value(a), Value(b));
-    if (order == std::partial_ordering::unordered) return std::nan("");
-    return order < 0 ? -1 : order > 0 ? 1 : 0;
-  }
-
-  template <typename Number>
-  void CompareRows(const Number* x, std::string_view op, const Number* y,
-                   std::uint8_t* out) const {
-    const auto run = [&](auto holds) {
-      for (std::size_t row = 0; row < rows_; ++row) out[row] = holds(x[row], y[row]) ? 1 : 0;
-    };
-    if (op == "==") return run([](Number m, Number n) { return m == n; });
-    if (op == "!=") return run([](Number m, Number n) { return m != n; });
-    if (op == "<") return run([](Number m, Number n) { return m < n; });
-    if (op == "<=") return run([](Number m, Number n) { return m <= n; });
-    if (op == ">") return run([](Number m, Number n) { return m > n; });
-    run([](Number m, Number n) { return m >= n; });
   }
 
   Owned Membership(const Node& node) {
@@ -475,61 +402,14 @@ class ColumnTester::Evaluator {
     Owned column = Own(Evaluate(node));
     if (!IsNumeric(column->type)) {
       SetUnknown(column.get());
-    } else if (column->type != Type::kInteger) {
+    } else if (!IsInteger(column->type)) {
       const double* const x = column->doubles.data();
       Mark(column.get(), [&](std::size_t row) { return std::isnan(x[row]); });
     }
     return column;
   }
 
-  void Best(bool is_min, Column* best, Column* argument) const {
-    if (!IsNumeric(best->type) || !IsNumeric(argument->type)) return SetUnknown(best);
-    if (best->type != argument->type) {
-      ToDoubles(true, best);
-      ToDoubles(true, argument);
-    }
-    Spread(*argument, best);
-    if (best->type == Type::kInteger) {
-      return Choose(is_min, argument->integers.data(), best->integers.data());
-    }
-    Choose(is_min, argument->doubles.data(), best->doubles.data());
-  }
-
-  template <typename Number>
-  void Choose(bool is_min, const Number* argument, Number* best) const {
-    for (std::size_t row = 0; row < rows_; ++row) {
-      const bool is_better = is_min ? argument[row] < best[row] : argument[row] > best[row];
-      best[row] = is_better ? argument[row] : best[row];
-    }
-  }
-
-  void CallOneArgument(const std::string& function, Column* column) const {
-    if (function == "abs") return Absolute(column);
-    ToDoubles(false, column);
-    double* const x = column->doubles.data();
-    for (std::size_t row = 0; row < rows_; ++row) {
-      x[row] = function == "sqrt" ? std::sqrt(x[row]) : std::log10(x[row]);
-    }
-    CheckNumbers(column);
-  }
-
-  void Absolute(Column* column) const {
-    if (column->type == Type::kInteger) {
-      constexpr std::int64_t kLeast = std::numeric_limits<std::int64_t>::min();
-      std::int64_t* const x = column->integers.data();
-      Mark(column, [&](std::size_t row) { return x[row] == kLeast; });
-      for (std::size_t row = 0; row < rows_; ++row) {
-        x[row] = x[row] < 0 && x[row] != kLeast ? -x[row] : x[row];
-      }
-      return;
-    }
-    double* const x = column->doubles.data();
-    for (std::size_t row = 0; row < rows_; ++row) x[row] = x[row] < 0 ? 0 - x[row] : x[row];
-    CheckNumbers(column);
-  }
-
   const Scope& scope_;
-  const std::size_t rows_;
   std::vector<std::unique_ptr<Column>>& spare_;
 };
 

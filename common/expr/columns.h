@@ -22,6 +22,7 @@ class Column {
   enum class Type : std::uint8_t {
     kBoolean,
     kInteger,
+    kSmall,  // integers below 2^53, held as doubles, which processors take several of at once
     kDouble,
     kMixed,  // numbers; those that are integers lie within ±2^53, so that a double holds them
     kString,
@@ -30,6 +31,7 @@ class Column {
 
   Type type = Type::kUnknown;
   bool has_unknown = false;  // some `unknown` is set
+  double bound = 0;  // above all magnitudes of numbers held as doubles; infinite when not known
   union {
     std::array<std::uint8_t, kRows> booleans;
     std::array<std::int64_t, kRows> integers;
@@ -43,6 +45,7 @@ class Column {
   void Fill(std::span<const Value* const> values);
 
  private:
+  void Bound(std::span<const Value* const> values);
   // False when a column of `type` cannot hold the value.
   bool Set(std::size_t row, const Value& value);
 };

@@ -3,10 +3,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -39,12 +39,20 @@ class ConstraintTester {
     Column column;
   };
 
+  // So that a name is looked up as it stands in the expression.
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view name) const {
+      return std::hash<std::string_view>()(name);
+    }
+  };
+
   const Column* Find(std::string_view name);
   absl::StatusOr<bool> TestSlowly(const Expression& constraint, std::size_t row);
 
   std::size_t rows_ = 0;
   Lookup lookup_;
-  std::map<std::string, Named, std::less<>> names_;  // of this block
+  std::unordered_map<std::string, Named, Hash, std::equal_to<>> names_;  // of this block
   ColumnTester columns_;
   std::int64_t slow_characters_ = 0;
 };

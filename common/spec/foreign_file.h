@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "yaml-cpp/yaml.h"
@@ -16,5 +17,9 @@ struct ForeignFile {
   bool shares_keys = false;       // the rest may be a sweep file's
 };
 std::optional<ForeignFile> FindForeignFile(const YAML::Node& document);
+
+// What `text` looks like that is no YAML mapping: "a Python program", with what to do; "" when it
+// looks like nothing known.
+std::string DescribeForeignText(std::string_view text);
 
 }  // namespace sweep

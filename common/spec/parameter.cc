@@ -172,39 +172,87 @@ const std::map<std::string, std::string>& ParameterAliases() {
       {"eta", "lr"},                 {"maxlr", "lr"},
       {"batch", "batch_size"},       {"bs", "batch_size"},
       {"batchsz", "batch_size"},     {"trainbatchsize", "batch_size"},
-      {"wd", "weight_decay"},        {"decay", "weight_decay"},
-      {"l2", "weight_decay"},        {"mom", "momentum"},
+      {"wd", "weight_decay"},        {"mom", "momentum"},
       {"dropoutrate", "dropout"},    {"dropoutprob", "dropout"},
       {"dropoutp", "dropout"},       {"pdrop", "dropout"},
       {"epoch", "epochs"},           {"numepochs", "epochs"},
       {"nepochs", "epochs"},         {"maxepochs", "epochs"},
       {"scheduler", "schedule"},     {"lrschedule", "schedule"},
       {"lrscheduler", "schedule"},   {"gamma", "step_gamma"},
-      {"stepsize", "step_epochs"},   {"smoothing", "label_smoothing"},
-      {"warmup", "warmup_epochs"},   {"augment", "augmentation"},
-      {"augmentations", "augmentation"}, {"rotation", "rotation_degrees"},
-      {"degrees", "rotation_degrees"},   {"shift", "shift_pixels"},
-      {"finallr", "final_lr_fraction"},
+      {"smoothing", "label_smoothing"}, {"augment", "augmentation"},
+      {"augmentations", "augmentation"}, {"degrees", "rotation_degrees"},
   };
   return aliases;
 }
 
-// What other tools call a distribution, folded.
-const std::map<std::string, std::string>& DistributionAliases() {
-  static const auto& aliases = *new std::map<std::string, std::string>{
-      {"loguniform", "log_uniform_values"},
-      {"reciprocal", "log_uniform_values"},
-      {"qloguniform", "q_log_uniform_values"},
-      {"float", "uniform"},
-      {"double", "uniform"},
-      {"int", "int_uniform"},
-      {"integer", "int_uniform"},
-      {"randint", "int_uniform"},
-      {"choice", "categorical"},
-      {"discrete", "categorical"},
-      {"discreteuniform", "q_uniform"},
+// What people write that is near one of ours, but counted otherwise, folded: taken over with its
+// values it would train something else.
+struct Near {
+  std::string ours;
+  std::string how;  // what the values of ours are
+};
+
+const std::map<std::string, Near>& NearParameters() {
+  static const auto& near = *new std::map<std::string, Near>{
+      {"decay", {"weight_decay", "of the weights; how the learning rate changes is 'schedule'"}},
+      {"lrdecay", {"schedule", "with what belongs to it"}},
+      {"l2", {"weight_decay", "a factor of the weights, twice that of their squares"}},
+      {"l2penalty", {"weight_decay", "a factor of the weights, twice that of their squares"}},
+      {"warmup", {"warmup_epochs", "in epochs"}},
+      {"warmupsteps", {"warmup_epochs", "in epochs, not in steps"}},
+      {"warmupratio", {"warmup_epochs", "in epochs, no share of them"}},
+      {"warmupfraction", {"warmup_epochs", "in epochs, no share of them"}},
+      {"stepsize", {"step_epochs", "in epochs"}},
+      {"decaysteps", {"step_epochs", "in epochs, not in steps"}},
+      {"finallr", {"final_lr_fraction", "a fraction of lr"}},
+      {"minlr", {"final_lr_fraction", "a fraction of lr"}},
+      {"lrmin", {"final_lr_fraction", "a fraction of lr"}},
+      {"etamin", {"final_lr_fraction", "a fraction of lr"}},
+      {"shift", {"shift_pixels", "in pixels"}},
+      {"translate", {"shift_pixels", "in pixels"}},
+      {"rotation", {"rotation_degrees", "in degrees"}},
+      {"keepprob", {"dropout", "the share that is dropped, not the one that is kept"}},
+      {"dropoutkeepprob", {"dropout", "the share that is dropped, not the one that is kept"}},
+      {"keeprate", {"dropout", "the share that is dropped, not the one that is kept"}},
   };
-  return aliases;
+  return near;
+}
+
+// What other tools call a distribution, folded.
+const std::map<std::string, Near>& NearDistributions() {
+  constexpr char kEnds[] = "Its ends are values, not exponents";
+  constexpr char kWhole[] = "With q: 1, and ends that are values, not exponents";
+  constexpr char kMultiples[] = "Its values are the multiples of q, wherever min lies";
+  static const auto& near = *new std::map<std::string, Near>{
+      {"loguniform", {"log_uniform_values", kEnds}},
+      {"log", {"log_uniform_values", kEnds}},
+      {"reciprocal", {"log_uniform_values", kEnds}},
+      {"qloguniform", {"q_log_uniform_values", kEnds}},
+      {"intloguniform", {"q_log_uniform_values", kWhole}},
+      {"loguniformint", {"q_log_uniform_values", kWhole}},
+      {"logint", {"q_log_uniform_values", kWhole}},
+      {"lograndint", {"q_log_uniform_values", kWhole}},
+      {"float", {"uniform", ""}},
+      {"double", {"uniform", ""}},
+      {"int", {"int_uniform", "Its max is one of the values"}},
+      {"integer", {"int_uniform", "Its max is one of the values"}},
+      {"randint", {"int_uniform", "Its max is one of the values"}},
+      {"uniformint", {"int_uniform", "Its max is one of the values"}},
+      {"choice", {"categorical", ""}},
+      {"discrete", {"categorical", ""}},
+      {"quniform", {"q_uniform", kMultiples}},
+      {"qrandint", {"q_uniform", kMultiples}},
+      {"discreteuniform", {"q_uniform", kMultiples}},
+  };
+  return near;
+}
+
+// Distributions that there are not, however near their names are.
+bool IsAnotherDistribution(std::string_view folded) {
+  for (const std::string_view part : {"inv", "normal", "gauss", "beta", "exp", "probabilit"}) {
+    if (folded.find(part) != folded.npos) return true;
+  }
+  return false;
 }
 
 std::string Quote(std::string_view word) {
@@ -261,9 +309,12 @@ std::string DistributionHint(std::string_view name) {
   for (const DistributionWord& word : kDistributions) {
     if (folded == Folded(word.name)) return Quote(word.name);
   }
-  const auto alias = DistributionAliases().find(folded);
-  return alias != DistributionAliases().end() ? Quote(alias->second)
-                                              : DidYouMean(name, DistributionNames());
+  if (IsAnotherDistribution(folded)) return "";
+  const auto near = NearDistributions().find(folded);
+  if (near == NearDistributions().end()) return DidYouMean(name, DistributionNames());
+  return near->second.how.empty()
+             ? Quote(near->second.ours)
+             : absl::StrCat(Quote(near->second.ours), " ", near->second.how);
 }
 
 std::int64_t Parameter::GridSize() const {
@@ -349,7 +400,13 @@ std::string MeantParameter(std::string_view name, const std::vector<std::string>
 
 std::string ParameterHint(std::string_view name, const std::vector<std::string>& candidates) {
   const std::string meant = MeantParameter(name, candidates);
-  return meant.empty() ? DidYouMean(name, candidates) : Quote(meant);
+  if (!meant.empty()) return Quote(meant);
+  const auto near = NearParameters().find(Folded(name));
+  if (near == NearParameters().end() ||
+      std::find(candidates.begin(), candidates.end(), near->second.ours) == candidates.end()) {
+    return DidYouMean(name, candidates);
+  }
+  return absl::StrCat("; '", near->second.ours, "' is near it: ", near->second.how);
 }
 
 absl::Status CheckParameterValue(std::string_view name, const Value& value) {

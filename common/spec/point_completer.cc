@@ -42,13 +42,13 @@ std::vector<const Expression*> ConstraintsWithFacts(const SweepSpec& spec, bool 
 PointCompleter::PointCompleter(const SweepSpec* spec)
     : spec_(*spec),
       of_parameters_(ConstraintsWithFacts(spec_, false)),
-      of_networks_(ConstraintsWithFacts(spec_, true)) {}
+      of_networks_(ConstraintsWithFacts(spec_, true)),
+      resolver_(spec) {}
 
 std::vector<PointCompleter::Result> PointCompleter::Complete(std::int64_t number,
                                                              std::span<const ParameterMap> chosen) {
   Block block;
-  for (const ParameterMap& one : chosen) {
-    absl::StatusOr<ResolvedPoint> point = ResolvePoint(spec_, one);
+  for (PointResolver::Result& point : resolver_.Resolve(chosen)) {
     block.open.push_back(point.ok());
     block.results.push_back(point.ok() ? Result(std::nullopt) : Result(point.status()));
     block.points.push_back(point.ok() ? *std::move(point) : ResolvedPoint());

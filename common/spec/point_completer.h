@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "common/base/value.h"
 #include "common/spec/constraint_tester.h"
+#include "common/spec/point_resolver.h"
 #include "common/spec/search_space.h"
 #include "common/spec/sweep_spec.h"
 
@@ -37,6 +38,7 @@ class PointCompleter {
   const SweepSpec& spec_;
   std::vector<const Expression*> of_parameters_;  // constraints that refer to no fact of a network
   std::vector<const Expression*> of_networks_;
+  PointResolver resolver_;
   ConstraintTester tester_;
 };
 

@@ -86,6 +86,82 @@ TEST(PointCompleter, ReadsManyLongConstraintsQuickly) {
   EXPECT_LT(took, absl::Seconds(10));
 }
 
+// A grid of 2^16 points whose parameters each have a long `when` that refers to `reach` others.
+std::string LongConditions(int reach) {
+  std::string text = "name: long\nprogram: [\"true\"]\nmethod: grid\nparameters:\n";
+  for (int i = 0; i < 16; ++i) {
+    absl::StrAppend(&text, "  p", i, ": {values: [1, 2]");
+    if (i >= reach) {
+      std::string sum = "p0";
+      for (int k = 1; sum.size() < 3800; ++k) absl::StrAppend(&sum, " + p", k % reach);
+      absl::StrAppend(&text, ", when: \"", sum, " > 0\"");
+    }
+    absl::StrAppend(&text, "}\n");
+  }
+  return text;
+}
+
+TEST(PointCompleter, ReadsLongConditionsQuickly) {
+  const absl::Time start = absl::Now();
+  const absl::StatusOr<SweepSpec> spec = Parse(LongConditions(2));
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(spec->points, 65'536);
+  // Some 0.5 s; one point at a time it was minutes.
+  EXPECT_LT(absl::Now() - start, absl::Seconds(30));
+}
+
+TEST(PointCompleter, BoundsWhatConditionsCost) {
+  const absl::StatusOr<SweepSpec> spec = Parse(LongConditions(15));
+  ASSERT_FALSE(spec.ok());
+  EXPECT_THAT(std::string(spec.status().message()), HasSubstr("'when' of 'p15' is too costly"));
+}
+
+TEST(PointCompleter, ListingPointsEndsWhenNobodyWaitsForIt) {
+  int asked = 0;
+  const absl::StatusOr<SweepSpec> spec =
+      Parse(LongConditions(2), [&] { return ++asked > 3; });
+  EXPECT_TRUE(absl::IsCancelled(spec.status())) << spec.status();
+  EXPECT_LT(asked, 10);
+}
+
+// Conditions that refer to others, in the file's order and against it.
+TEST(PointCompleter, TellsWhatExistsAsOnePointAloneDoes) {
+  const absl::StatusOr<SweepSpec> spec = Parse(
+      "name: a\nprogram: [\"true\"]\nmethod: grid\nparameters:\n"
+      "  c: {values: [1, 2, 3], when: \"b == 'y'\"}\n"
+      "  b: {values: [x, y], when: {a: [1, 2]}}\n"
+      "  a: {values: [0, 1, 2]}\n"
+      "  d: {values: [1, 2], when: \"c > 1\"}\n"
+      "constraints: [\"a < 2 or epochs == 19\"]\n");
+  // `b` and `c` have no value of their own where they do not exist.
+  ASSERT_FALSE(spec.ok());
+  const absl::StatusOr<SweepSpec> whole = Parse(
+      "name: a\nprogram: [\"true\"]\nmethod: grid\nparameters:\n"
+      "  c: {values: [1, 2, 3], when: \"a > 0 and b == 'y'\"}\n"
+      "  b: {values: [x, y], when: {a: [1, 2]}}\n"
+      "  a: {values: [0, 1, 2]}\n"
+      "  d: {values: [1, 2], when: \"a > 0 and b == 'y' and c > 1\"}\n");
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  // a = 0; then b = x, and b = y with c = 1 alone and c = 2, 3 with two of d each.
+  EXPECT_EQ(whole->points, 1 + 2 * (1 + 1 + 2 * 2));
+  std::vector<ParameterMap> chosen;
+  for (std::int64_t i = 0; i < 36; ++i) {
+    chosen.push_back({{"a", i % 3},
+                      {"b", std::string(i / 3 % 2 == 0 ? "x" : "y")},
+                      {"c", i / 6 % 3 + 1},
+                      {"d", i / 18 + 1}});
+  }
+  chosen.push_back({{"a", std::int64_t{1}}, {"c", std::int64_t{1}}});  // without b: an error
+  const std::vector<PointCompleter::Result> together = PointCompleter(&*whole).Complete(1, chosen);
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    const absl::StatusOr<Configuration> alone = whole->Complete(1, chosen[i]);
+    ASSERT_EQ(together[i].status(), alone.status()) << i;
+    if (!alone.ok()) continue;
+    EXPECT_EQ((*together[i])->parameters, alone->parameters) << i;
+    EXPECT_EQ((*together[i])->resolved, alone->resolved) << i;
+  }
+}
+
 TEST(PointCompleter, BoundsWhatConstraintsThatFailEverywhereCost) {
   std::string text =
       "name: a\nprogram: [\"true\"]\nmethod: grid\nparameters:\n  lr: {value: 0.1}\n";

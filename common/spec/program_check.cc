@@ -79,6 +79,7 @@ class ProgramCheck {
     const std::string& first = words_.front();
     if (first.find('/') == first.npos) {
       if (files_.contains(first)) return RefuseBareFile(first);
+      if (!InterpreterOf(first).empty()) WarnOfPath(first);
     } else if (!std::filesystem::path(first).is_absolute()) {
       CheckOwnFile(first);
     }
@@ -99,6 +100,12 @@ class ProgramCheck {
 
   void Complain(const std::string& what) {
     reader_->Error(entry_.line, absl::StrCat("'program' ", what));
+  }
+
+  void WarnOfPath(const std::string& script) {
+    reader_->Warning(entry_.line, absl::StrCat("'program' is ", Shown(script),
+                                               ", which is not among 'files' (", FileNames(),
+                                               "): it must lie on the workers' PATH"));
   }
 
   void RefuseBareFile(const std::string& name) {

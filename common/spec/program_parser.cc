@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "common/spec/sweep_document.h"
 #include "common/yaml/shown.h"
 
 namespace sweep {
@@ -58,7 +59,12 @@ std::vector<std::string> ParseProgram(const YamlEntry& entry, YamlReader* reader
                   "'program' is empty; it is a command, such as [\"python3\", \"train.py\"]");
     return {};
   }
-  if (entry.value.IsScalar() && words.front().find(' ') != std::string::npos) {
+  // A program may lie in a folder with spaces in its name, and then it has a path.
+  const std::string command = words.front().substr(0, words.front().find(' '));
+  const bool is_whole_command =
+      entry.value.IsScalar() || (words.size() == 1 && command.find('/') == std::string::npos &&
+                                 reader->rules() != ScalarRules::kAsStored);
+  if (is_whole_command && command.size() < words.front().size()) {
     reader->Error(entry.line,
                   absl::StrCat("'program' is one text with spaces; write its words as a ",
                                "list: ", AsList(words.front())));
@@ -114,12 +120,11 @@ ProgramFiles TakeProgramFiles(const SweepSource& source, const std::vector<Progr
   return files;
 }
 
-std::vector<ProgramFileName> ProgramFileNamesIn(std::string_view text) {
+std::vector<ProgramFileName> ProgramFileNamesIn(const SweepDocument& document) {
   Diagnostics ignored;
   YamlReader reader("", &ignored);
-  const std::optional<YAML::Node> document = reader.Load(text);
-  if (!document || !document->IsMap()) return {};
-  for (const YamlEntry& entry : reader.Entries(*document, 0, "")) {
+  if (!document.root() || !document.root()->IsMap()) return {};
+  for (const YamlEntry& entry : reader.Entries(*document.root(), 0, "")) {
     if (entry.key == "files") return ParseProgramFileNames(entry, &reader);
   }
   return {};

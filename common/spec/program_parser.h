@@ -11,6 +11,8 @@
 
 namespace sweep {
 
+class SweepDocument;
+
 // The words of `program:`, a list or one word; empty after complaining.
 std::vector<std::string> ParseProgram(const YamlEntry& entry, YamlReader* reader);
 
@@ -35,6 +37,6 @@ void CheckProgram(const YamlEntry& entry, const std::vector<std::string>& words,
                   const ProgramFiles* files, YamlReader* reader);
 
 // The names that a sweep file gives in `files`, as far as they are good. Complains about nothing.
-std::vector<ProgramFileName> ProgramFileNamesIn(std::string_view text);
+std::vector<ProgramFileName> ProgramFileNamesIn(const SweepDocument& document);
 
 }  // namespace sweep

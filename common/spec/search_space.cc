@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <set>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -73,7 +74,9 @@ absl::Status CheckNames(const SweepSpec& spec, const ParameterMap& chosen) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::string> ModelOf(const SweepSpec& spec, const ParameterMap& chosen) {
+}  // namespace
+
+absl::StatusOr<std::string> ModelOfPoint(const SweepSpec& spec, const ParameterMap& chosen) {
   const auto it = chosen.find("model");
   const bool is_chosen = it != chosen.end() && !spec.models.empty();
   const std::string model = is_chosen ? FormatValue(it->second) : DefaultModel(spec);
@@ -81,8 +84,6 @@ absl::StatusOr<std::string> ModelOf(const SweepSpec& spec, const ParameterMap& c
   return absl::InvalidArgumentError(
       absl::StrCat("sweep ", spec.name, " has no model '", model, "'"));
 }
-
-}  // namespace
 
 std::string DefaultModel(const SweepSpec& spec) {
   return spec.models.empty() ? "" : spec.models.front();
@@ -120,7 +121,7 @@ ParameterMap BaseParameters(const SweepSpec& spec, const std::string& model) {
 
 absl::StatusOr<ResolvedPoint> ResolvePoint(const SweepSpec& spec, const ParameterMap& chosen) {
   if (absl::Status status = CheckNames(spec, chosen); !status.ok()) return status;
-  absl::StatusOr<std::string> model = ModelOf(spec, chosen);
+  absl::StatusOr<std::string> model = ModelOfPoint(spec, chosen);
   if (!model.ok()) return model.status();
   ResolvedPoint point{*model, {}, BaseParameters(spec, *model)};
   const ParameterMap base = point.resolved;
@@ -146,16 +147,63 @@ ParameterMap DrawPoint(const SweepSpec& spec,
   return chosen;
 }
 
+namespace {
+
+// What a condition says, by the digits of all parameters that it depends on, where these have few
+// combinations: it is then evaluated once for each of them.
+class ConditionMemo {
+ public:
+  // `digits` with their `sizes`; a digit whose parameter does not exist is one value more.
+  ConditionMemo(std::vector<std::size_t> digits, const std::vector<std::uint64_t>& sizes)
+      : digits_(std::move(digits)) {
+    std::uint64_t combinations = 1;
+    for (const std::size_t digit : digits_) {
+      combinations *= sizes[digit] + 1;
+      if (combinations > kMaxCombinations) return;
+      sizes_.push_back(sizes[digit] + 1);
+    }
+    known_.assign(combinations, kUnknown);
+  }
+
+  // Where it is kept, by the index of each digit (-1: does not exist); nullptr when nothing is.
+  std::int8_t* Find(const std::vector<std::int64_t>& indices) {
+    if (known_.empty()) return nullptr;
+    std::uint64_t place = 0;
+    for (std::size_t i = 0; i < digits_.size(); ++i) {
+      place = place * sizes_[i] + static_cast<std::uint64_t>(indices[digits_[i]] + 1);
+    }
+    return &known_[place];
+  }
+
+  static constexpr std::int8_t kUnknown = -1;
+
+ private:
+  static constexpr std::uint64_t kMaxCombinations = 1 << 16;
+
+  std::vector<std::size_t> digits_;
+  std::vector<std::uint64_t> sizes_;
+  std::vector<std::int8_t> known_;  // 0, 1 or kUnknown
+};
+
+}  // namespace
+
 // Walks the digits depth first. A parameter whose condition refers only to digits before it is
 // skipped at once where it does not exist; the others are sorted out at the leaves.
 class FiniteSpace::Walker {
  public:
-  explicit Walker(const FiniteSpace& space) : space_(space), spec_(*space.spec_) {
+  Walker(const FiniteSpace& space, const Limits& limits)
+      : space_(space), spec_(*space.spec_), limits_(limits), indices_(space.axes_.size(), -1) {
     bases_[DefaultModel(spec_)] = BaseParameters(spec_, DefaultModel(spec_));
     for (const std::string& model : spec_.models) bases_[model] = BaseParameters(spec_, model);
+    std::vector<std::uint64_t> sizes;
     for (std::size_t digit = 0; digit < space_.axes_.size(); ++digit) {
-      const Parameter& axis = spec_.parameters[space_.axes_[digit]];
-      early_.push_back(!axis.when || RefersOnlyToEarly(*axis.when));
+      sizes.push_back(static_cast<std::uint64_t>(space_.Size(digit)));
+      early_.push_back(!Axis(digit).when || RefersOnlyToEarly(*Axis(digit).when));
+    }
+    for (std::size_t digit = 0; digit < space_.axes_.size(); ++digit) {
+      std::set<std::size_t> digits;
+      costs_.push_back(Dependencies(digit, &digits));
+      memos_.emplace_back(std::vector<std::size_t>(digits.begin(), digits.end()), sizes);
     }
   }
 
@@ -165,56 +213,91 @@ class FiniteSpace::Walker {
   }
 
  private:
+  const Parameter& Axis(std::size_t digit) const {
+    return spec_.parameters[space_.axes_[digit]];
+  }
+
+  static bool Refers(const Expression& when, const std::string& name) {
+    return std::any_of(when.names().begin(), when.names().end(), [&](const std::string& other) {
+      return WithoutParametersPrefix(other) == name;
+    });
+  }
+
   // Whether all parameters that the condition refers to are decided before the digit that is next
   // in early_.
   bool RefersOnlyToEarly(const Expression& when) const {
     for (std::size_t other = 0; other < space_.axes_.size(); ++other) {
-      const std::string& name = spec_.parameters[space_.axes_[other]].name;
-      const std::vector<std::string>& names = when.names();
-      const bool refers = std::any_of(names.begin(), names.end(), [&](const std::string& other) {
-        return WithoutParametersPrefix(other) == name;
-      });
-      if (!refers) continue;
+      if (!Refers(when, Axis(other).name)) continue;
       if (other >= early_.size() || !early_[other]) return false;
     }
     return true;
   }
 
-  absl::StatusOr<bool> Exists(const Parameter& axis) {
-    if (!axis.when) return true;
+  // Adds the digits on which the condition of `digit` depends, through other conditions too, and
+  // the model, which decides the values of what does not exist. Returns the text of all of them.
+  std::int64_t Dependencies(std::size_t digit, std::set<std::size_t>* digits) const {
+    const std::optional<Expression>& when = Axis(digit).when;
+    if (!when) return 0;
+    std::int64_t characters = static_cast<std::int64_t>(when->text().size());
+    for (std::size_t other = 0; other < space_.axes_.size(); ++other) {
+      const bool is_model = Axis(other).name == "model" && !spec_.models.empty();
+      if (!is_model && !Refers(*when, Axis(other).name)) continue;
+      if (digits->insert(other).second) characters += Dependencies(other, digits);
+    }
+    return characters;
+  }
+
+  absl::StatusOr<bool> Exists(std::size_t digit) {
+    if (!Axis(digit).when) return true;
+    std::int8_t* const known = memos_[digit].Find(indices_);
+    if (known != nullptr && *known != ConditionMemo::kUnknown) return *known != 0;
+    characters_ += costs_[digit];
+    if (characters_ > limits_.condition_characters) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "'when' of '", Axis(digit).name, "' is too costly to evaluate at so many points; refer to "
+          "fewer parameters, or shorten it"));
+    }
     const auto model = chosen_.find("model");
     const bool is_chosen = model != chosen_.end() && !spec_.models.empty();
     const ParameterMap& base =
         bases_[is_chosen ? FormatValue(model->second) : DefaultModel(spec_)];
-    return Conditions(spec_, chosen_, base).Exists(axis);
+    const absl::StatusOr<bool> exists = Conditions(spec_, chosen_, base).Exists(Axis(digit));
+    if (known != nullptr && exists.ok()) *known = *exists ? 1 : 0;
+    return exists;
+  }
+
+  void Choose(std::size_t digit, std::int64_t index) {
+    indices_[digit] = index;
+    if (index < 0) {
+      chosen_.erase(Axis(digit).name);
+    } else {
+      chosen_[Axis(digit).name] = Axis(digit).GridValue(index);
+    }
   }
 
   absl::Status Visit(std::size_t digit, std::uint64_t code) {
     if (digit == space_.axes_.size()) return Leaf(code);
-    const Parameter& axis = spec_.parameters[space_.axes_[digit]];
-    const std::uint64_t size = static_cast<std::uint64_t>(axis.GridSize());
-    chosen_.erase(axis.name);
+    const std::int64_t size = space_.Size(digit);
+    Choose(digit, -1);
     if (early_[digit]) {
-      const absl::StatusOr<bool> exists = Exists(axis);
+      const absl::StatusOr<bool> exists = Exists(digit);
       if (!exists.ok()) return exists.status();
-      if (!*exists) return Visit(digit + 1, code * size);
+      if (!*exists) return Visit(digit + 1, code * static_cast<std::uint64_t>(size));
     }
-    for (std::uint64_t index = 0; index < size; ++index) {
-      chosen_[axis.name] = axis.GridValue(static_cast<std::int64_t>(index));
-      if (absl::Status status = Visit(digit + 1, code * size + index); !status.ok()) return status;
+    for (std::int64_t index = 0; index < size; ++index) {
+      Choose(digit, index);
+      const std::uint64_t next = code * static_cast<std::uint64_t>(size) +
+                                 static_cast<std::uint64_t>(index);
+      if (absl::Status status = Visit(digit + 1, next); !status.ok()) return status;
     }
-    chosen_.erase(axis.name);
+    Choose(digit, -1);
     return absl::OkStatus();
   }
 
   absl::Status Leaf(std::uint64_t code) {
-    for (std::size_t digit = space_.axes_.size(), rest = code; digit-- > 0;) {
-      const Parameter& axis = spec_.parameters[space_.axes_[digit]];
-      const std::size_t size = static_cast<std::size_t>(axis.GridSize());
-      const std::size_t index = rest % size;
-      rest /= size;
-      if (early_[digit] || index == 0) continue;
-      const absl::StatusOr<bool> exists = Exists(axis);
+    for (std::size_t digit = space_.axes_.size(); digit-- > 0;) {
+      if (early_[digit] || indices_[digit] <= 0) continue;
+      const absl::StatusOr<bool> exists = Exists(digit);
       if (!exists.ok()) return exists.status();
       if (!*exists) return Count();
     }
@@ -223,17 +306,26 @@ class FiniteSpace::Walker {
   }
 
   absl::Status Count() {
-    if (++visited_ <= kMaxVisited && codes_.size() <= kMaxPoints) return absl::OkStatus();
+    constexpr std::int64_t kVisitsPerLook = 256;
+    if (++visited_ % kVisitsPerLook == 0 && limits_.is_cancelled && limits_.is_cancelled()) {
+      return absl::CancelledError("nobody waits for the points any more");
+    }
+    if (visited_ <= kMaxVisited && codes_.size() <= kMaxPoints) return absl::OkStatus();
     return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxPoints));
   }
 
   const FiniteSpace& space_;
   const SweepSpec& spec_;
+  const Limits& limits_;
   std::map<std::string, ParameterMap> bases_;
   std::vector<bool> early_;
-  ParameterMap chosen_;
+  std::vector<ConditionMemo> memos_;  // by digit, as costs_
+  std::vector<std::int64_t> costs_;   // characters that evaluating a condition reads at most
+  std::vector<std::int64_t> indices_;  // of the values chosen; -1: does not exist, or not yet
+  ParameterMap chosen_;                // the same by name
   std::vector<std::uint64_t> codes_;
   std::int64_t visited_ = 0;
+  std::int64_t characters_ = 0;
 };
 
 std::optional<FiniteSpace> FiniteSpace::Make(const SweepSpec* spec, bool by_name) {
@@ -255,10 +347,10 @@ std::optional<FiniteSpace> FiniteSpace::Make(const SweepSpec* spec, bool by_name
   return space;
 }
 
-absl::StatusOr<std::vector<std::uint64_t>> FiniteSpace::Codes() const {
+absl::StatusOr<std::vector<std::uint64_t>> FiniteSpace::Codes(const Limits& limits) const {
   const bool conditional = std::any_of(spec_->parameters.begin(), spec_->parameters.end(),
                                        [](const Parameter& p) { return p.when.has_value(); });
-  if (conditional) return Walker(*this).Run();
+  if (conditional) return Walker(*this, limits).Run();
   if (raw_size_ > static_cast<std::uint64_t>(kMaxPoints)) {
     return absl::ResourceExhaustedError(absl::StrCat(raw_size_));
   }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <map>
 #include <optional>
 #include <string>
@@ -28,6 +29,8 @@ struct ResolvedPoint {
 
 // The model where the search chooses none: the first, or "".
 std::string DefaultModel(const SweepSpec& spec);
+// That of a point. InvalidArgument when the sweep has no such model.
+absl::StatusOr<std::string> ModelOfPoint(const SweepSpec& spec, const ParameterMap& chosen);
 // nullptr when the sweep has no such model.
 const NetworkFile* FindNetwork(const SweepSpec& spec, const std::string& model);
 
@@ -52,9 +55,17 @@ class FiniteSpace {
   // file's order ("model" stays first).
   static std::optional<FiniteSpace> Make(const SweepSpec* spec, bool by_name = false);
 
+  // How much is done for a file that somebody sends.
+  struct Limits {
+    std::int64_t condition_characters = std::numeric_limits<std::int64_t>::max();
+    IsCancelled is_cancelled = {};
+  };
+
   // The codes of all points in ascending order, before constraints. ResourceExhausted, with how
-  // many there are, above kMaxPoints; InvalidArgument when a condition cannot be evaluated.
-  absl::StatusOr<std::vector<std::uint64_t>> Codes() const;
+  // many there are, above kMaxPoints; InvalidArgument when a condition cannot be evaluated, or when
+  // more of their text than `limits` allows would have to be; Cancelled.
+  absl::StatusOr<std::vector<std::uint64_t>> Codes(const Limits& limits) const;
+  absl::StatusOr<std::vector<std::uint64_t>> Codes() const { return Codes(Limits()); }
 
   // The parameters' values at a code; those that do not exist there are among them, since Complete
   // drops them.

@@ -35,6 +35,8 @@ constexpr std::int64_t kMaxListed = 64;  // values of one parameter tried in tur
 constexpr std::size_t kDraws = 1000;
 #endif
 constexpr std::size_t kMaxComplaints = 3;  // per model
+// Of `when`, while points are listed: a second or two.
+constexpr std::int64_t kMaxConditionCharacters = 32'000'000;
 constexpr int kBlock = static_cast<int>(PointCompleter::kBlock);
 
 bool HasEnded(const SpaceContext& context) {
@@ -252,7 +254,9 @@ void CountPoints(const SpaceContext& context, YamlReader* reader, SweepSpec* spe
   PointCheck check(*spec, context, reader);
   const std::optional<FiniteSpace> space = FiniteSpace::Make(spec);
   const absl::StatusOr<std::vector<std::uint64_t>> codes =
-      space ? space->Codes() : absl::ResourceExhaustedError("far too many");
+      space ? space->Codes({.condition_characters = kMaxConditionCharacters,
+                             .is_cancelled = context.is_cancelled})
+            : absl::ResourceExhaustedError("far too many");
   bool valid = false;
   if (codes.ok()) {
     spec->points =

@@ -15,10 +15,13 @@
 #include "common/base/sha256.h"
 #include "common/spec/foreign_file.h"
 #include "common/spec/models_parser.h"
+#include "common/spec/other_words.h"
 #include "common/spec/parameters_parser.h"
 #include "common/spec/program_parser.h"
 #include "common/spec/sweep_checks.h"
 #include "common/spec/sweep_digest.h"
+#include "common/spec/sweep_document.h"
+#include "common/spec/sweep_file.h"
 #include "common/yaml/shown.h"
 #include "common/yaml/yaml_reader.h"
 
@@ -43,17 +46,13 @@ const std::vector<std::string>& TopLevelKeys() {
   return keys;
 }
 
-// A renamed copy of a sweep tries other points. Short, so that people can copy it.
-std::uint64_t SeedOfName(const std::string& name) {
-  return std::stoull(Sha256Hex(name).substr(0, 7), nullptr, 16);
-}
-
 // Parses one sweep file. An object per file.
 class SweepParser {
  public:
   SweepParser(const SweepSource& source, const ReportedFiles& reported, Diagnostics* diagnostics,
-              const IsCancelled& is_cancelled)
+              const IsCancelled& is_cancelled, const SweepDocument* document)
       : source_(source),
+        document_(document),
         reported_(reported),
         diagnostics_(diagnostics),
         is_cancelled_(is_cancelled),
@@ -63,7 +62,14 @@ class SweepParser {
   }
 
   void Run() {
-    const std::optional<YAML::Node> document = reader_.Load(source_.text);
+    const std::optional<YAML::Node> document = Load();
+    if (!document || !document->IsMap()) {
+      const std::string foreign = DescribeForeignText(source_.text);
+      if (!foreign.empty()) {
+        diagnostics_->clear();  // what a reader of YAML says of it
+        return reader_.Error(1, absl::StrCat("this looks like ", foreign));
+      }
+    }
     if (!document) return;
     std::vector<std::string> known = TopLevelKeys();
     if (const auto foreign = FindForeignFile(*document)) {
@@ -72,7 +78,7 @@ class SweepParser {
       known.insert(known.end(), foreign->keys.begin(), foreign->keys.end());
     }
     keys_ = reader_.Keys(*document, LineOf(*document), "the sweep file", known,
-                         {"early_terminate"});
+                         {"early_terminate"}, MeantKeys());
     if (!document->IsMap()) return;
     ReadIdentity();
     ReadProgram();
@@ -92,6 +98,13 @@ class SweepParser {
   SweepSpec TakeSpec() { return std::move(spec_); }
 
  private:
+  std::optional<YAML::Node> Load() {
+    if (document_ == nullptr) return reader_.Load(source_.text);
+    const Diagnostics& complaints = document_->complaints();
+    diagnostics_->insert(diagnostics_->end(), complaints.begin(), complaints.end());
+    return document_->root();
+  }
+
   // nullptr when the file has no such key.
   const YamlEntry* Find(const std::string& key) const {
     const auto it = keys_.find(key);
@@ -159,6 +172,12 @@ class SweepParser {
   }
 
   void ReadProgram() {
+    ReadCommandAndFiles();
+    // One that was complained about is there all the same: what it takes only it knows.
+    if (HasProgram() && spec_.program.empty()) spec_.program = {"unknown"};
+  }
+
+  void ReadCommandAndFiles() {
     const YamlEntry* program = Find("program");
     if (program != nullptr) spec_.program = ParseProgram(*program, &reader_);
     const YamlEntry* files = Find("files");
@@ -234,13 +253,23 @@ class SweepParser {
     if (!entry->value.IsMap()) {
       std::vector<std::string> names = {"mnist", "synthetic"};
       if (HasProgram()) names.push_back("none");
-      if (const auto name = reader_.Word(*entry, names)) spec_.dataset.name = *name;
+      if (const auto name = DatasetName(*entry, names)) spec_.dataset.name = *name;
     } else {
       ReadDatasetMapping(*entry);
     }
     if (spec_.dataset.name != "synthetic") return;
     if (spec_.dataset.train_size == 0) spec_.dataset.train_size = kSyntheticTrainSize;
     if (spec_.dataset.test_size == 0) spec_.dataset.test_size = kSyntheticTestSize;
+  }
+
+  std::optional<std::string> DatasetName(const YamlEntry& entry,
+                                         const std::vector<std::string>& names) {
+    const std::string hint = entry.value.IsScalar() ? DatasetHint(entry.value.Scalar()) : "";
+    if (hint.empty()) return reader_.Word(entry, names);
+    reader_.Error(entry.line, absl::StrCat("'", entry.key, "' must be one of ",
+                                           absl::StrJoin(names, ", "), ", not ",
+                                           Shown(entry.value.Scalar()), hint));
+    return std::nullopt;
   }
 
   void ReadDatasetMapping(const YamlEntry& entry) {
@@ -264,8 +293,7 @@ class SweepParser {
                       "'dataset' with format: idx needs 'path', the folder of its files");
       }
     } else {
-      if (const auto word = reader_.Word(name->second, {"mnist", "synthetic"}))
-        dataset.name = *word;
+      if (const auto word = DatasetName(name->second, {"mnist", "synthetic"})) dataset.name = *word;
       if (path != keys.end()) {
         reader_.Error(path->second.line, "'path' goes with format: idx only");
       }
@@ -356,13 +384,9 @@ class SweepParser {
     const std::vector<std::string> names = {"accuracy", "loss"};
     std::optional<std::string> name = reader_.Text(entry);
     if (!name || std::find(names.begin(), names.end(), *name) != names.end()) return name;
-    // Other tools let the program choose: val_loss, validation_acc.
-    const auto has = [&](const char* part) { return name->find(part) != std::string::npos; };
-    const std::string hint = has("loss")  ? "; did you mean 'loss'?"
-                             : has("acc") ? "; did you mean 'accuracy'?"
-                                          : DidYouMean(*name, names);
     reader_.Error(entry.line, absl::StrCat(what, " must be one of ", absl::StrJoin(names, ", "),
-                                           ", not ", Shown(*name), hint));
+                                           ", not ", Shown(*name),
+                                           MetricHint(*name, names)));
     return std::nullopt;
   }
 
@@ -383,7 +407,7 @@ class SweepParser {
         reader_.Error(gate.line, absl::StrCat("gate '", gate.key, "' is held against a fact of the ",
                                               "network, which needs 'model'"));
       } else if (std::find(names.begin(), names.end(), gate.key) == names.end()) {
-        const std::string hint = DidYouMean(gate.key, names);
+        const std::string hint = GateHint(gate.key, names);
         reader_.Error(
             gate.line,
             absl::StrCat(
@@ -588,6 +612,7 @@ class SweepParser {
   }
 
   const SweepSource& source_;
+  const SweepDocument* const document_;
   const ReportedFiles& reported_;
   Diagnostics* const diagnostics_;
   const IsCancelled& is_cancelled_;
@@ -603,9 +628,10 @@ class SweepParser {
 }  // namespace
 
 absl::StatusOr<SweepSpec> ParseSweep(const SweepSource& source, const ReportedFiles& reported,
-                                     Diagnostics* diagnostics, const IsCancelled& is_cancelled) {
+                                     Diagnostics* diagnostics, const IsCancelled& is_cancelled,
+                                     const SweepDocument* document) {
   Diagnostics found;
-  SweepParser parser(source, reported, &found, is_cancelled);
+  SweepParser parser(source, reported, &found, is_cancelled, document);
   try {
     parser.Run();
   } catch (const YAML::Exception& e) {
@@ -624,12 +650,15 @@ absl::StatusOr<SweepSpec> ParseSweep(const SweepSource& source, const ReportedFi
   return parser.TakeSpec();
 }
 
-std::vector<std::string> ModelsIn(std::string_view text) {
+std::uint64_t SeedOfName(const std::string& name) {
+  return std::stoull(Sha256Hex(name).substr(0, 7), nullptr, 16);
+}
+
+std::vector<std::string> ModelsIn(const SweepDocument& document) {
   Diagnostics ignored;
   YamlReader reader("", &ignored);
-  const std::optional<YAML::Node> document = reader.Load(text);
-  if (!document || !document->IsMap()) return {};
-  for (const YamlEntry& entry : reader.Entries(*document, 0, "")) {
+  if (!document.root() || !document.root()->IsMap()) return {};
+  for (const YamlEntry& entry : reader.Entries(*document.root(), 0, "")) {
     if (entry.key == "model") return ParseModels(entry, &reader);
   }
   return {};

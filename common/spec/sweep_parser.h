@@ -15,12 +15,16 @@ struct ReportedFiles {
   bool empty() const { return networks.empty() && program.empty(); }
 };
 
-// SweepSpec::Parse, saying nothing about the lack of files that are in `reported`.
+class SweepDocument;
+
+// SweepSpec::Parse, saying nothing about the lack of files that are in `reported`. `document` is the
+// source's text where it has been read already.
 absl::StatusOr<SweepSpec> ParseSweep(const SweepSource& source, const ReportedFiles& reported,
                                      Diagnostics* diagnostics,
-                                     const IsCancelled& is_cancelled = {});
+                                     const IsCancelled& is_cancelled = {},
+                                     const SweepDocument* document = nullptr);
 
 // The models named in a sweep file; empty when it is not readable. Complains about nothing.
-std::vector<std::string> ModelsIn(std::string_view text);
+std::vector<std::string> ModelsIn(const SweepDocument& document);
 
 }  // namespace sweep

@@ -255,10 +255,79 @@ TEST(Names, OfDistributionsOfOtherToolsAreAnswered) {
   EXPECT_THAT(hint("quniform"), HasSubstr("did you mean 'q_uniform'?"));
   EXPECT_THAT(hint("qloguniform"), HasSubstr("did you mean 'q_log_uniform_values'?"));
   EXPECT_THAT(hint("randint"), HasSubstr("did you mean 'int_uniform'?"));
-  EXPECT_THAT(hint("normal"), Not(HasSubstr("did you mean")));
+  // Where the values of ours are counted otherwise, the advice says so.
+  EXPECT_THAT(hint("loguniform"), HasSubstr("not exponents"));
+  EXPECT_THAT(hint("randint"), HasSubstr("Its max is one of the values"));
+  EXPECT_THAT(hint("quniform"), HasSubstr("multiples of q"));
+  EXPECT_THAT(hint("int_log_uniform"), HasSubstr("'q_log_uniform_values'? With q: 1"));
+  for (const char* other : {"normal", "q_normal", "log_normal", "inv_log_uniform", "beta", "q_beta",
+                            "inv_log_uniform_values", "categorical_w_probabilities", "expon"}) {
+    EXPECT_THAT(hint(other), Not(HasSubstr("did you mean"))) << other;
+  }
+}
+
+// What is near by its letters, but would train something else.
+TEST(Advice, NeverTrainsSomethingElse) {
+  const auto parameter = [](const std::string& name) {
+    return Complaints(Random("parameters: {" + name + ": {value: 1}}\n"));
+  };
+  for (const auto& [name, how] : {std::pair("warmup_steps", "in epochs, not in steps"),
+                                  std::pair("keep_prob", "not the one that is kept"),
+                                  std::pair("final_lr", "a fraction of lr"),
+                                  std::pair("step_size", "in epochs"),
+                                  std::pair("l2", "twice that of their squares"),
+                                  std::pair("decay", "how the learning rate changes")}) {
+    EXPECT_THAT(parameter(name), AllOf(HasSubstr(how), Not(HasSubstr("did you mean")))) << name;
+  }
+  for (const char* name : {"emnist", "kmnist", "fashion-mnist", "Fashion_MNIST", "{name: qmnist}"}) {
+    EXPECT_THAT(Complaints(Random(absl::StrCat("dataset: ", name, "\n"))),
+                AllOf(HasSubstr("write {format: idx"), Not(HasSubstr("did you mean"))))
+        << name;
+  }
+  EXPECT_THAT(Complaints(Random("dataset: MNIST\n")), HasSubstr("did you mean 'mnist'?"));
+  EXPECT_THAT(Complaints(Random("metric: train_loss\n")),
+              AllOf(HasSubstr("not on the training images"), Not(HasSubstr("did you mean"))));
+  EXPECT_THAT(Complaints(Random("seeds: 3\n")), HasSubstr("did you mean 'replicates'?"));
+  EXPECT_THAT(Complaints(Random("count: 3\n")), HasSubstr("did you mean 'run_cap'?"));
+  EXPECT_THAT(Complaints(Random("require: {forward_flops: \"< 1000000\"}\n")),
+              AllOf(HasSubstr("in millions"), Not(HasSubstr("did you mean"))));
+  EXPECT_THAT(Complaints(Random("method: GRID\n")), HasSubstr("did you mean 'grid'?"));
+}
+
+TEST(ForeignFiles, ThatAreNoYamlAreNamed) {
+  const std::pair<const char*, const char*> table[] = {
+      {"import os\n\ndef main():\n    print('x')\n", "a Python program"},
+      {"#!/usr/bin/env python3\n\"\"\"Trains.\"\"\"\nfrom torch import nn\nx = {1: 2}\n", "a Python program"},
+      {"<!DOCTYPE html>\n<html><body>x: y</body></html>\n", "HTML"},
+      {"<html>\n<head>\n</head></html>\n", "HTML"},
+      {"[sweep]\nname = \"x\"\n", "TOML"},
+      {"name = t\nmethod = random\n", "TOML"},
+      {"apiVersion: v1\nkind: Pod\n---\napiVersion: v1\n", "Kubernetes"},
+  };
+  for (const auto& [text, what] : table) {
+    const std::string complaint = Complaints(text);
+    EXPECT_THAT(complaint, AllOf(HasSubstr("this looks like "), HasSubstr(what)));
+    EXPECT_EQ(complaint.find('\n'), complaint.npos) << "one answer: " << complaint;
+  }
+  // A slip in a file of ours stays one.
+  EXPECT_THAT(Complaints("name: s\nconstraints:\n- lr = 3\n- lr >= 3\nmetric: {\n"),
+              HasSubstr("not valid YAML"));
+  for (const char* text : {"jobs: {build: {}}\non: push\n", "services: {web: {}}\nversion: '3'\n",
+                           "{\"cells\": [], \"nbformat\": 4}\n"}) {
+    EXPECT_THAT(Complaints(text), HasSubstr("this looks like a file for ")) << text;
+  }
 }
 
 // ---- Complaints that follow from others
+
+TEST(Complaints, AProgramInErrorIsAProgram) {
+  for (const char* program : {"[]", "\"\"", "[\"\"]", "{cmd: x}", "[[sh]]", "[sh, \"a\\0\"]"}) {
+    const std::string complaints = Complaints(absl::StrCat(
+        "name: s\nprogram: ", program, "\nmethod: grid\nparameters: {anything: 1}\n"));
+    EXPECT_THAT(complaints, HasSubstr("'program'")) << program;
+    EXPECT_EQ(complaints.find('\n'), complaints.npos) << complaints;
+  }
+}
 
 TEST(Complaints, DoNotFollowFromOthers) {
   const std::string metric =
@@ -320,6 +389,11 @@ TEST(Command, OfOneOfTheFilesIsRefusedWithWhatToWrite) {
   EXPECT_THAT(ComplaintsOf(with("[train.py, --fast]")),
               HasSubstr("write program: [\"python3\", \"train.py\", \"--fast\"]"));
   EXPECT_EQ(ComplaintsOf(with("[\"python3\", \"train.py\"]")), "");
+  EXPECT_THAT(Warnings(with("other.py")),
+              HasSubstr("warning: 'program' is 'other.py', which is not among 'files' (train.py)"));
+  EXPECT_THAT(ComplaintsOf(with("[\"python3 train.py\"]")),
+              HasSubstr("write its words as a list: [\"python3\", \"train.py\"]"));
+  EXPECT_EQ(ComplaintsOf(with("[\"/opt/my tools/train\"]")), "");
   EXPECT_EQ(ComplaintsOf(with("./train.py")), "");
   EXPECT_EQ(ComplaintsOf(with("[python3, -u, ./train.py]")), "");
   EXPECT_EQ(ComplaintsOf(with("[python3, -m, http.server]")), "");

@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <optional>
 #include <set>
 #include <string>
 #include <system_error>
@@ -8,6 +9,8 @@
 #include "common/base/input_file.h"
 #include "common/spec/models_parser.h"
 #include "common/spec/program_parser.h"
+#include "common/spec/sweep_document.h"
+#include "common/spec/sweep_file.h"
 #include "common/spec/sweep_parser.h"
 #include "common/spec/sweep_spec.h"
 #include "common/yaml/yaml_reader.h"
@@ -61,10 +64,11 @@ absl::StatusOr<std::string> ReadNamedFile(const std::filesystem::path& folder,
 }
 
 // Reads the network files that `source` names into it; returns those that cannot be read.
-std::set<std::string> LoadNetworks(SweepSource* source, Diagnostics* diagnostics) {
+std::set<std::string> LoadNetworks(const SweepDocument& document, SweepSource* source,
+                                   Diagnostics* diagnostics) {
   std::set<std::string> unreadable;
   const std::filesystem::path folder = std::filesystem::path(source->file).parent_path();
-  for (const std::string& model : ModelsIn(source->text)) {
+  for (const std::string& model : ModelsIn(document)) {
     if (!IsNetworkPath(model)) continue;
     const std::string network = NetworkPath(source->file, model);
     absl::StatusOr<std::string> text = ReadNamedFile(folder, model);
@@ -81,10 +85,11 @@ std::set<std::string> LoadNetworks(SweepSource* source, Diagnostics* diagnostics
 }
 
 // The same for the files of its program.
-std::set<std::string> LoadProgram(SweepSource* source, Diagnostics* diagnostics) {
+std::set<std::string> LoadProgram(const SweepDocument& document, SweepSource* source,
+                                  Diagnostics* diagnostics) {
   std::set<std::string> unreadable;
   const std::filesystem::path folder = std::filesystem::path(source->file).parent_path();
-  for (const ProgramFileName& file : ProgramFileNamesIn(source->text)) {
+  for (const ProgramFileName& file : ProgramFileNamesIn(document)) {
     const std::string path = (folder / file.name).string();
     absl::StatusOr<std::string> text = ReadNamedFile(folder, file.name);
     if (text.ok()) {
@@ -100,7 +105,11 @@ std::set<std::string> LoadProgram(SweepSource* source, Diagnostics* diagnostics)
 
 }  // namespace
 
-absl::StatusOr<SweepSource> LoadSweepSource(const std::string& path, Diagnostics* diagnostics) {
+namespace {
+
+// Reads the file and all that it names; `document` becomes its text as YAML.
+absl::StatusOr<SweepSource> Load(const std::string& path, std::optional<SweepDocument>* document,
+                                 Diagnostics* diagnostics) {
   SweepSource source{.file = path};
   absl::StatusOr<std::string> text = ReadTextFile(path, InputKind::kStreamToo);
   if (!text.ok()) {
@@ -108,12 +117,29 @@ absl::StatusOr<SweepSource> LoadSweepSource(const std::string& path, Diagnostics
     return absl::InvalidArgumentError(FormatDiagnostics(*diagnostics));
   }
   source.text = *std::move(text);
-  const ReportedFiles unreadable{.networks = LoadNetworks(&source, diagnostics),
-                                 .program = LoadProgram(&source, diagnostics)};
+  document->emplace(path, source.text);
+  const ReportedFiles unreadable{.networks = LoadNetworks(**document, &source, diagnostics),
+                                 .program = LoadProgram(**document, &source, diagnostics)};
   if (unreadable.empty()) return source;
   // All that is wrong is said at once, so the rest of the file is looked at as well.
-  ParseSweep(source, unreadable, diagnostics).IgnoreError();
+  ParseSweep(source, unreadable, diagnostics, {}, &**document).IgnoreError();
   return absl::InvalidArgumentError(FormatDiagnostics(*diagnostics));
+}
+
+}  // namespace
+
+absl::StatusOr<SweepSource> LoadSweepSource(const std::string& path, Diagnostics* diagnostics) {
+  std::optional<SweepDocument> document;
+  return Load(path, &document, diagnostics);
+}
+
+absl::StatusOr<SweepFile> LoadSweepFile(const std::string& path, Diagnostics* diagnostics) {
+  std::optional<SweepDocument> document;
+  absl::StatusOr<SweepSource> source = Load(path, &document, diagnostics);
+  if (!source.ok()) return source.status();
+  absl::StatusOr<SweepSpec> spec = ParseSweep(*source, {}, diagnostics, {}, &*document);
+  if (!spec.ok()) return spec.status();
+  return SweepFile{*std::move(source), *std::move(spec)};
 }
 
 }  // namespace sweep

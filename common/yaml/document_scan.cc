@@ -1,5 +1,7 @@
 #include "common/yaml/document_scan.h"
 
+#include <algorithm>
+#include <cstdio>
 #include <sstream>
 
 #include "common/base/utf8.h"
@@ -57,10 +59,27 @@ class Counter final : public YAML::EventHandler {
   int start_line_ = 0;
 };
 
+// What YAML allows in no text (section 5.1), and what yaml-cpp takes for the sign of another encoding.
+YamlFault FindControl(const std::string& text) {
+  const auto is_control = [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte < 0x20 && c != '\t' && c != '\n' && c != '\r';
+  };
+  const auto found = std::find_if(text.begin(), text.end(), is_control);
+  if (found == text.end()) return {};
+  const auto line = std::count(text.begin(), found, '\n') + 1;
+  char message[96];
+  std::snprintf(message, sizeof(message),
+                "is no text: it contains the control character U+%04X, which YAML does not allow",
+                static_cast<unsigned>(static_cast<unsigned char>(*found)));
+  return {static_cast<int>(line), message};
+}
+
 }  // namespace
 
-YamlFault ScanYaml(const std::string& text, int max_nodes) {
+YamlFault ScanYaml(const std::string& text, int max_nodes, bool allows_controls) {
   if (const int line = BrokenUtf8Line(text); line > 0) return {line, "is not UTF-8 text"};
+  if (YamlFault fault = FindControl(text); !allows_controls && !fault.message.empty()) return fault;
   std::istringstream stream(text);
   YAML::Parser parser(stream);
   try {

@@ -5,12 +5,15 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
+#include <cstdio>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "common/base/code_point.h"
+#include "common/base/utf8.h"
 
 namespace sweep {
 namespace {
@@ -104,6 +107,24 @@ PlainScalar ReadInteger(std::string_view text, int base) {
   return read;
 }
 
+// Whether `number`, written with as many digits, is another one than the mantissa says.
+bool LosesDigits(std::string_view mantissa, double number) {
+  constexpr std::size_t kAlwaysKept = 15;
+  constexpr std::size_t kMostCompared = 1000;
+  std::string digits;
+  for (const char c : mantissa) {
+    if (IsDigit(c) && !(digits.empty() && c == '0')) digits += c;
+  }
+  digits.erase(digits.find_last_not_of('0') + 1);
+  if (digits.size() <= kAlwaysKept) return false;
+  if (digits.size() > kMostCompared) return true;
+  char text[kMostCompared + 32];
+  std::snprintf(text, sizeof(text), "%.*e", static_cast<int>(digits.size()) - 1, std::abs(number));
+  std::string kept(text, std::string_view(text).find('e'));
+  std::erase(kept, '.');
+  return kept != digits;
+}
+
 PlainScalar ReadFloat(std::string_view text) {
   double number = 0;
   const bool parsed = absl::SimpleAtod(std::string(text), &number);
@@ -114,7 +135,12 @@ PlainScalar ReadFloat(std::string_view text) {
   if (number == 0 && mantissa.find_first_of("123456789") != mantissa.npos) {
     return Refused(text, ", which cannot be told from 0; the smallest number is 4.94e-324");
   }
-  return {.value = number};
+  PlainScalar read{.value = number};
+  if (LosesDigits(mantissa, number)) {
+    read.warning = absl::StrCat(" has more digits than a number keeps, and is read as ",
+                                FormatValue(number), "; quote it if the text is meant");
+  }
+  return read;
 }
 
 // ---- What other readers take for a value, and what a hand mistook for one.
@@ -164,11 +190,31 @@ bool IsDate(std::string_view text) {
   return false;
 }
 
-// Several numbers with spaces between.
-bool AreNumbers(std::string_view text) {
-  const std::vector<std::string> parts = absl::StrSplit(std::string(text), ' ', absl::SkipEmpty());
-  return parts.size() > 1 && std::all_of(parts.begin(), parts.end(),
-                                         [](const std::string& part) { return IsNumberText(part); });
+// Several numbers with `separator` between, and perhaps spaces.
+bool AreNumbers(std::string_view text, std::string_view separator) {
+  const std::vector<std::string> parts =
+      absl::StrSplit(std::string(text), std::string(separator), absl::SkipEmpty());
+  const bool several = separator == " " ? parts.size() > 1
+                                        : text.find(separator) != text.npos && parts.size() > 1;
+  return several && std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
+           const auto stripped = absl::StripAsciiWhitespace(part);
+           return IsNumberText({stripped.data(), stripped.size()});
+         });
+}
+
+bool AreNumbersWithOneOf(std::string_view text, std::initializer_list<std::string_view> separators) {
+  return std::any_of(separators.begin(), separators.end(),
+                     [text](std::string_view separator) { return AreNumbers(text, separator); });
+}
+
+// range(1, 5), np.logspace(-3, -1, 3), (64, 32).
+bool IsCall(std::string_view text, bool with_name) {
+  const std::size_t open = text.find('(');
+  if (open == text.npos || !text.ends_with(')') || BracketBalance(text) != 0) return false;
+  const std::string_view name = text.substr(0, open);
+  return name.empty() != with_name && std::all_of(name.begin(), name.end(), [](char c) {
+           return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '.';
+         });
 }
 
 std::string WordWarning(std::string_view text) {
@@ -217,8 +263,39 @@ std::string NumberWarning(std::string_view text) {
   if (IsDate(text)) {
     return absl::StrCat(" is a text, where YAML 1.1 reads a date", kQuote);
   }
-  if (AreNumbers(text)) {
-    return absl::StrCat(" is one text, not several numbers: put commas between them", kQuote);
+  if (AreNumbersWithOneOf(text, {" ", ",", ";", "|"})) {
+    return absl::StrCat(" is one text, not several numbers: write them as a list, [1, 2]", kQuote);
+  }
+  if (AreNumbersWithOneOf(text, {"..", "-"})) {
+    return absl::StrCat(" is a text, no range: write {min: 1, max: 2}", kQuote);
+  }
+  if (AreNumbersWithOneOf(text, {"**", "*", "/", "^"})) {
+    return absl::StrCat(" is a text, and nothing is calculated here: write the number", kQuote);
+  }
+  const std::string_view without_last = text.substr(0, text.size() - 1);
+  if (text.ends_with('%') && IsNumberText(without_last)) {
+    return absl::StrCat(" is a text, no number: write the share as a fraction, such as 0.1", kQuote);
+  }
+  if (std::string_view("fFLj").find(text.back()) != text.npos && IsFloat(without_last)) {
+    return absl::StrCat(" is a text, no number: write ", std::string(without_last), kQuote);
+  }
+  return "";
+}
+
+// What programs would take apart, and a pair of quotation marks that is none to YAML.
+std::string SyntaxWarning(std::string_view text) {
+  constexpr char kQuote[] = "; quote it if the text is meant";
+  if (IsCall(text, /*with_name=*/true)) {
+    return absl::StrCat(" is a text, and nothing is called here: write the values", kQuote);
+  }
+  if (IsCall(text, /*with_name=*/false)) {
+    return absl::StrCat(" is a text, since YAML has no tuples", kQuote);
+  }
+  for (const std::string_view mark : {"\u201C", "\u201D", "\u201E", "\u2018", "\u00AB"}) {
+    if (text.starts_with(mark)) {
+      return absl::StrCat(" begins with ", std::string(mark), ", which is no quotation mark to YAML: "
+                          "write \" or '");
+    }
   }
   return "";
 }
@@ -229,7 +306,7 @@ struct LookAlike {
   std::string_view ascii;
   std::string_view name;
 };
-constexpr std::array<LookAlike, 15> kLookAlikes = {{
+constexpr std::array<LookAlike, 14> kLookAlikes = {{
     {"\u00A0", " ", "U+00A0, a no-break space"},
     {"\u2007", " ", "U+2007, a figure space"},
     {"\u2009", " ", "U+2009, a thin space"},
@@ -244,27 +321,61 @@ constexpr std::array<LookAlike, 15> kLookAlikes = {{
     {"\u2013", "-", "U+2013, a dash"},
     {"\u2010", "-", "U+2010, another hyphen"},
     {"\u2011", "-", "U+2011, a hyphen that does not break"},
-    {"\uFF0D", "-", "U+FF0D, a wide hyphen"},
 }};
 
-// Why the text is meant to be a value but holds a character that keeps it from being one.
-std::string LookAlikeRefusal(std::string_view text) {
+// Digits and signs of other scripts, by the code point of their zero.
+constexpr char32_t kZeros[] = {0x0660, 0x06F0, 0x0966, 0x09E6, 0x0E50};
+// The wide forms of ASCII's '!' to '~'.
+constexpr char32_t kFirstWide = 0xFF01;
+constexpr char32_t kLastWide = 0xFF5E;
+
+// What a character of another script stands for in ASCII; '\0' for nothing.
+char AsciiOf(char32_t point) {
+  if (point >= kFirstWide && point <= kLastWide) return static_cast<char>(point - kFirstWide + '!');
+  if (point == 0x3001) return ',';
+  for (const char32_t zero : kZeros) {
+    if (point >= zero && point < zero + 10) return static_cast<char>('0' + (point - zero));
+  }
+  return '\0';
+}
+
+// The text in ASCII, as far as its characters look like ASCII's; `*found` names the last of them.
+std::string Plain(std::string_view text, std::string* found) {
   std::string plain(text);
-  std::string_view found;
   for (const LookAlike& one : kLookAlikes) {
     for (std::size_t at = plain.find(one.utf8); at != plain.npos; at = plain.find(one.utf8)) {
       plain.replace(at, one.utf8.size(), one.ascii);
-      found = one.name;
+      *found = one.name;
     }
   }
-  if (found.empty()) return "";
-  plain = std::string(absl::StripAsciiWhitespace(plain));
-  if (!IsNumberText(plain) &&
-      !IsOneOf(absl::AsciiStrToLower(plain), {"true", "false", "null", "~"})) {
-    return "";
+  for (std::size_t at = 0; at < plain.size(); ++at) {
+    const std::size_t length = Utf8Length(std::string_view(plain).substr(at));
+    if (length < 2) continue;
+    const char32_t point = CodePoint(std::string_view(plain).substr(at, length));
+    const char ascii = AsciiOf(point);
+    if (ascii == '\0') continue;
+    char name[32];
+    std::snprintf(name, sizeof(name), "U+%04X, no %c of ASCII", static_cast<unsigned>(point), ascii);
+    *found = name;
+    plain.replace(at, length, 1, ascii);
   }
-  return absl::StrCat(", which contains ", std::string(found), ": write ", plain,
-                      ", or quote it if the text is meant");
+  return std::string(absl::StripAsciiWhitespace(plain));
+}
+
+// What is said of a text that is no value, but that may have been meant as one.
+void Question(std::string_view text, PlainScalar* read) {
+  std::string found;
+  const std::string plain = Plain(text, &found);
+  const bool is_value = IsNumberText(plain) || IsOneOf(absl::AsciiStrToLower(plain),
+                                                       {"true", "false", "null", "~"});
+  if (!found.empty() && is_value) {
+    read->refusal = absl::StrCat(", which contains ", found, ": write ", plain,
+                                 ", or quote it if the text is meant");
+    return;
+  }
+  read->warning = WordWarning(text);
+  if (read->warning.empty()) read->warning = NumberWarning(plain);
+  if (read->warning.empty()) read->warning = SyntaxWarning(text);
 }
 
 }  // namespace
@@ -278,9 +389,7 @@ PlainScalar ReadPlainScalar(std::string_view text) {
   if (IsInfinity(text) || IsNan(text)) return Refused(text, kNotInJson);
   PlainScalar read{.value = std::string(text)};
   if (text.size() > kMaxSlip) return read;
-  read.refusal = LookAlikeRefusal(text);
-  if (read.refusal.empty()) read.warning = WordWarning(text);
-  if (read.refusal.empty() && read.warning.empty()) read.warning = NumberWarning(text);
+  Question(text, &read);
   return read;
 }
 

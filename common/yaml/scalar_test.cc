@@ -23,7 +23,11 @@ TEST(PlainScalar, IsWhatTheCoreSchemaSays) {
       {"step", std::string("step")}, {"none", std::string("none")}, {".", std::string(".")},
       {"-", std::string("-")}, {"+", std::string("+")}, {"e5", std::string("e5")},
       {"1e", std::string("1e")}, {"1.2.3", std::string("1.2.3")}, {"0x", std::string("0x")},
-      {"don't", std::string("don't")}, {"a, b", std::string("a, b")}, {"10%", std::string("10%")},
+      {"don't", std::string("don't")}, {"a, b", std::string("a, b")}, {"3x3", std::string("3x3")},
+      {"3.141592653589793", 3.141592653589793}, {"0.10000000000000000000", 0.1},
+      {"9007199254740992.0", 9007199254740992.0}, {"conv-3", std::string("conv-3")},
+      {"a(b", std::string("a(b")}, {"f (x)", std::string("f (x)")}, {"2d", std::string("2d")},
+      {"a/b.txt", std::string("a/b.txt")}, {"\u00FCber", std::string("\u00FCber")},
   };
   for (const auto& [text, value] : table) {
     const PlainScalar read = ReadPlainScalar(text);
@@ -43,6 +47,8 @@ TEST(PlainScalar, WhatCannotBeKeptIsRefused) {
       {"1e-400", "from 0"}, {"0.0000001e-320", "from 0"},
       {"0.1\u00A0", "U+00A0"}, {"\u22121", "U+2212"}, {"1\u20131", ""}, {"1e\u22123", "U+2212"},
       {"true\u200B", "U+200B"}, {"1\u202F000.5", ""},
+      {"\uFF11\uFF0E\uFF15", "write 1.5"}, {"\u0661\u0662", "write 12"}, {"\uFF0D1", "U+FF0D"},
+      {"\u0967", "write 1"},
   };
   for (const auto& [text, why] : table) {
     const PlainScalar read = ReadPlainScalar(text);
@@ -60,7 +66,10 @@ TEST(PlainScalar, WhatOtherReadersTakeForAValueIsTextWithAWarning) {
        {"yes", "Yes", "NO", "on", "Off", "y", "N", "tRUE", "fALSE", "None", "nULL", "nan", "NaN",
         "inf", "-inf", "Infinity", ".Nan", ".iNF", "1_000", "1_0.5", "0b101", "-0x10", "0X1F",
         "0x_1", "0o18", "1,000", "0,5", "1'000", "1:30", "1:30:00", "1:30.5", "2026-01-01",
-        "2026-1-1 10:00:00", "2026-01-01T10:00:00Z", "1 000", "64 32"}) {
+        "2026-1-1 10:00:00", "2026-01-01T10:00:00Z", "1 000", "64 32", "64, 32", "64; 32", "64|32",
+        "64\uFF0C32", "64\u300132", "1..5", "1-5", "1/2", "2**10", "10^-3", "3*4", "10%", "0.5%",
+        "1.0f", "5L", "2j", "range(1, 5)", "np.logspace(-3, -1, 3)", "(64, 32)", "()",
+        "\u201Ca\u201D", "\u2018a\u2019", "\u00ABa\u00BB"}) {
     const PlainScalar read = ReadPlainScalar(text);
     EXPECT_EQ(read.refusal, "") << text;
     EXPECT_NE(read.warning, "") << text;
@@ -70,6 +79,18 @@ TEST(PlainScalar, WhatOtherReadersTakeForAValueIsTextWithAWarning) {
   EXPECT_TRUE(ReadPlainScalar("0777").value == Value(std::int64_t{777}));
   EXPECT_NE(ReadPlainScalar("0777").warning, "");
   EXPECT_NE(ReadPlainScalar("000").warning, "");
+}
+
+TEST(PlainScalar, DigitsThatAreLostAreWarnedOf) {
+  for (const char* text : {"9007199254740993.0", "0.12345678901234567890123", "123456789012345678.5",
+                           "1.00000000000000000000001", "-12345678901234567890.0"}) {
+    const PlainScalar read = ReadPlainScalar(text);
+    EXPECT_TRUE(std::holds_alternative<double>(read.value)) << text;
+    EXPECT_NE(read.warning.find("more digits"), std::string::npos) << text << read.warning;
+  }
+  // As many digits as a double has in decimal.
+  EXPECT_EQ(ReadPlainScalar("0.1000000000000000055511151231257827").warning, "");
+  EXPECT_NE(ReadPlainScalar("0." + std::string(2000, '1')).warning, "");
 }
 
 TEST(PlainScalar, WhatAWarningAdvisesIsAValueWithoutOne) {

@@ -168,7 +168,7 @@ std::optional<YAML::Node> YamlReader::Load(std::string_view text) {
   }
   try {
     const std::string copy(text);
-    const YamlFault fault = ScanYaml(copy, kMaxNodes);
+    const YamlFault fault = ScanYaml(copy, kMaxNodes, rules_ == ScalarRules::kAsStored);
     if (!fault.message.empty()) {
       Error(fault.line, fault.message);
       return std::nullopt;
@@ -220,7 +220,8 @@ std::vector<YamlEntry> YamlReader::Entries(const YAML::Node& node, int line,
 std::map<std::string, YamlEntry> YamlReader::Keys(const YAML::Node& node, int line,
                                                   std::string_view what,
                                                   const std::vector<std::string>& known,
-                                                  const std::vector<std::string>& later) {
+                                                  const std::vector<std::string>& later,
+                                                  const std::map<std::string, std::string>& meant) {
   const auto contains = [](const std::vector<std::string>& words, const std::string& word) {
     return std::find(words.begin(), words.end(), word) != words.end();
   };
@@ -233,7 +234,10 @@ std::map<std::string, YamlEntry> YamlReader::Keys(const YAML::Node& node, int li
       Error(entry.line,
             absl::StrCat("'", entry.key, "' is not built yet in this version (remove it)"));
     } else {
-      const std::string hint = DidYouMean(entry.key, known);
+      const auto other = meant.find(entry.key);
+      const std::string hint = other == meant.end()
+                                   ? DidYouMean(entry.key, known)
+                                   : absl::StrCat("; did you mean '", other->second, "'?");
       Error(entry.line,
             absl::StrCat(
                 "unknown key ", Shown(entry.key), " in ", std::string(what),

@@ -48,10 +48,11 @@ class YamlReader {
   // words, keys given twice (the first counts) and empty values. `what` names the mapping.
   std::vector<YamlEntry> Entries(const YAML::Node& node, int line, std::string_view what);
   // As Entries by key, and complains about keys that are not `known`; those in `later` are refused
-  // as not built yet.
+  // as not built yet. `meant` says which known key stands for what others call it.
   std::map<std::string, YamlEntry> Keys(const YAML::Node& node, int line, std::string_view what,
                                         const std::vector<std::string>& known,
-                                        const std::vector<std::string>& later = {});
+                                        const std::vector<std::string>& later = {},
+                                        const std::map<std::string, std::string>& meant = {});
 
   // Typed values of an entry; nullopt after complaining. `what` names the value, else its key does.
   // What other readers of YAML take for something else is warned of.

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <string>
+
 #include "common/yaml/document_scan.h"
 #include "common/yaml/yaml_reader.h"
 
@@ -29,6 +31,29 @@ TEST(YamlLoad, RefusesWhatIsNotUtf8) {
                            "\xe0\x80\x80", "\xf4\x90\x80\x80", "\x80"}) {
     EXPECT_EQ(LoadErrors("a: 1\nb: " + std::string(text)), "f:2: is not UTF-8 text");
   }
+}
+
+TEST(YamlLoad, RefusesControlCharacters) {
+  using std::string_literals::operator""s;
+  for (const std::string& text : {"a: 1\nb: x\0y\n"s, "a: 1\nb: \"\x1b[2J\"\n"s, "a: 1\nb: \x01"s}) {
+    EXPECT_NE(LoadErrors(text).find("f:2: is no text: it contains the control character U+00"),
+              std::string::npos)
+        << LoadErrors(text);
+  }
+  // yaml-cpp would take it for UTF-16.
+  EXPECT_NE(LoadErrors("a\0:\0 \0001\0\n\0"s), "loaded");
+  EXPECT_EQ(LoadErrors("a: \"\\0\\e\"\r\nb:\t1\r\n"), "loaded");
+}
+
+TEST(YamlLoad, SaysEachThingOnOneLine) {
+  Diagnostics diagnostics;
+  YamlReader reader("f\ng", &diagnostics);
+  const auto document = reader.Load("{\"a\\nf: sweep 'x' is valid\\u202e\": 1}");
+  ASSERT_TRUE(document.has_value());
+  reader.Keys(*document, 1, "the file", {"other"});
+  EXPECT_EQ(FormatDiagnostics(diagnostics).find_first_of("\n\r"), std::string::npos)
+      << FormatDiagnostics(diagnostics);
+  EXPECT_EQ(FormatDiagnostics(diagnostics).find("\u202e"), std::string::npos);
 }
 
 TEST(YamlLoad, BoundsWhatItBuilds) {

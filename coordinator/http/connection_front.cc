@@ -63,6 +63,11 @@ void Refuse(int socket, std::string_view status, std::string_view body) {
   close(socket);
 }
 
+void RefuseHead(int socket, const absl::Status& why) {
+  Refuse(socket, absl::IsUnimplemented(why) ? "501 Not Implemented" : "400 Bad Request",
+         ErrorDocument(why));
+}
+
 }  // namespace
 
 ConnectionFront::ConnectionFront(int listener, const Options& options, Handler handler)
@@ -222,6 +227,10 @@ bool ConnectionFront::Advance(Waiting* waiting) {
     // An empty line before a request is no part of it (RFC 9112 section 2.2).
     while (received.starts_with("\r\n")) received.erase(0, 2);
     const std::size_t end = received.find(kHeaderEnd);
+    if (absl::Status ends = CheckLineEnds(std::string_view(received).substr(0, end)); !ends.ok()) {
+      RefuseHead(waiting->connection.socket, ends);
+      return false;
+    }
     if (std::min(end, received.size()) > options_.max_header_bytes) {
       Refuse(waiting->connection.socket, "431 Request Header Fields Too Large", kTooLong);
       return false;
@@ -239,8 +248,15 @@ bool ConnectionFront::BeginBody(std::size_t header_end, Waiting* waiting) {
   const absl::StatusOr<RequestHead> head =
       ParseRequestHead(std::string_view(connection.received).substr(0, header_end));
   if (!head.ok()) {
-    Refuse(connection.socket, "400 Bad Request", ErrorDocument(head.status()));
+    RefuseHead(connection.socket, head.status());
     return false;
+  }
+  if (head->origin_bytes > 0) {
+    // Who answers knows targets that are paths; the field Host names the same host.
+    const std::size_t target = head->method.size() + 1;
+    const bool has_path = connection.received[target + head->origin_bytes] == '/';
+    connection.received.replace(target, head->origin_bytes, has_path ? "" : "/");
+    header_end = connection.received.find(kHeaderEnd);
   }
   connection.path = head->path;
   waiting->whole_bytes = header_end + kHeaderEnd.size();

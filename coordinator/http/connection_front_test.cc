@@ -90,6 +90,38 @@ TEST_F(ConnectionFrontTest, BeyondTheLimitTheOldestConnectionGoes) {
   EXPECT_EQ(clients.back().ReadTo("\n"), "LAST\n");
 }
 
+TEST_F(ConnectionFrontTest, ALineThatEndsOtherwiseIsRefusedAtOnce) {
+  Start({.header_time = absl::Hours(1), .idle_time = absl::Hours(1)});
+  for (const char* head : {"GET / HTTP/1.1\nHost: localhost\n\n", "GET / HTTP/1.1\rHost: localhost\r\r"}) {
+    RawClient client(port_);
+    client.Send(head);
+    EXPECT_THAT(client.ReadAll(), HasSubstr("400 Bad Request")) << head;
+  }
+}
+
+TEST_F(ConnectionFrontTest, AnAddressBecomesAPath) {
+  std::string received;
+  Start({}, [&](HttpConnection* connection) {
+    received = connection->received;
+    return Echo(connection);
+  });
+  for (const auto& [target, path] : {std::pair("http://localhost/a?b", "/a?b"),
+                                     std::pair("http://localhost", "/"),
+                                     std::pair("http://localhost?b", "/?b")}) {
+    RawClient client(port_);
+    client.Send(std::string("GET ") + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    EXPECT_EQ(client.ReadTo("\n"), "GET\n");
+    EXPECT_EQ(received, std::string("GET ") + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  }
+}
+
+TEST_F(ConnectionFrontTest, AnUnknownTransferCodingIsNotImplemented) {
+  Start({});
+  RawClient client(port_);
+  client.Send("POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: gzip, chunked\r\n\r\n");
+  EXPECT_THAT(client.ReadAll(), HasSubstr("501 Not Implemented"));
+}
+
 TEST_F(ConnectionFrontTest, ALongHeaderIsRefused) {
   Start({.max_header_bytes = 1000});
   RawClient client(port_);

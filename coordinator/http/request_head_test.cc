@@ -54,16 +54,47 @@ TEST(RequestHead, RefusesBodiesOfTwoSizes) {
        {"Content-Length: 3\r\nContent-Length: 3", "Content-Length: 3, 3", "Content-Length: +3",
         "Content-Length: -3", "Content-Length: 0x3", "Content-Length: 3 3", "Content-Length:",
         "Content-Length: 99999999999999999999",
-        "Content-Length: 3\r\nTransfer-Encoding: chunked"}) {
+        "Content-Length: 3\r\nTransfer-Encoding: chunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked"}) {
     EXPECT_EQ(WithFields(fields).status().code(), absl::StatusCode::kInvalidArgument) << fields;
   }
+}
+
+TEST(RequestHead, RefusesBodiesWithoutAnEnd) {
+  EXPECT_TRUE(WithFields("Transfer-Encoding: Chunked").ok());
+  for (const char* coding : {"", "identity", "gzip", "xchunked", "chunked, gzip", "chunked,"}) {
+    EXPECT_EQ(WithFields(std::string("Transfer-Encoding: ") + coding).status().code(),
+              absl::StatusCode::kInvalidArgument)
+        << coding;
+  }
+  EXPECT_EQ(WithFields("Transfer-Encoding: gzip, chunked").status().code(),
+            absl::StatusCode::kUnimplemented);
+}
+
+TEST(RequestHead, TakesATargetInAbsoluteForm) {
+  const auto head = [](const std::string& target, const std::string& host) {
+    return ParseRequestHead("GET " + target + " HTTP/1.1\r\nHost: " + host);
+  };
+  const absl::StatusOr<RequestHead> whole = head("HTTP://LocalHost:80/a?b", "localhost:80");
+  ASSERT_TRUE(whole.ok()) << whole.status();
+  EXPECT_EQ(whole->path, "/a");
+  EXPECT_EQ(whole->origin_bytes, std::string("http://localhost:80").size());
+  EXPECT_EQ(head("http://[::1]", "[::1]")->path, "/");
+  EXPECT_EQ(head("http://h?x=/", "h")->path, "/");
+  EXPECT_EQ(head("/http://h/", "h")->origin_bytes, 0u);
+  // A host that one reader takes from here and another one from there.
+  EXPECT_FALSE(head("http://localhost/", "other").ok());
+  EXPECT_FALSE(head("http://a@localhost/", "localhost").ok());
+  EXPECT_FALSE(head("http:///a", "").ok());
 }
 
 TEST(RequestHead, RefusesRequestLinesThatAreNone) {
   for (const char* line : {"", "GET", "GET /", "GET / HTTP/1.1 ", "GET  / HTTP/1.1",
                            "GET / x HTTP/1.1", " GET / HTTP/1.1", "GET / HTTP/2.0", "GET / http/1.1",
                            "GET / HTTP/1.1x", "G@T / HTTP/1.1", "GET /\t HTTP/1.1",
-                           "GET /\xc3\xa9 HTTP/1.1", "PRI * HTTP/2.0"}) {
+                           "GET /\xc3\xa9 HTTP/1.1", "PRI * HTTP/2.0", "GET * HTTP/1.1",
+                           "GET a HTTP/1.1", "GET localhost:80 HTTP/1.1", "GET /a#b HTTP/1.1",
+                           "GET https://localhost/ HTTP/1.1", "GET ?a HTTP/1.1"}) {
     EXPECT_FALSE(ParseRequestHead(std::string(line) + "\r\nHost: localhost").ok()) << line;
   }
 }
@@ -71,6 +102,22 @@ TEST(RequestHead, RefusesRequestLinesThatAreNone) {
 TEST(RequestHead, WantsOneHost) {
   EXPECT_FALSE(ParseRequestHead("GET / HTTP/1.1").ok());
   EXPECT_FALSE(WithFields("HOST: other").ok());
+  for (const char* host : {"localhost", "a.b:80", "[::1]:7078", "127.0.0.1", "", "a:", "x_y"}) {
+    EXPECT_TRUE(ParseRequestHead(std::string("GET / HTTP/1.1\r\nHost: ") + host).ok()) << host;
+  }
+  for (const char* host : {"a b", "a@b", "a/b", "a:b", "a:80:80", "[::1", "[::1]x", "::1", "a\"b",
+                           "h\xc3\xa9", "a, b", "a?b", "a\\b"}) {
+    EXPECT_FALSE(ParseRequestHead(std::string("GET / HTTP/1.1\r\nHost: ") + host).ok()) << host;
+  }
+}
+
+TEST(RequestHead, KnowsBadLineEndsBeforeTheHeadIsWhole) {
+  for (const char* text : {"", "GET", "GET / HTTP/1.1\r", "GET / HTTP/1.1\r\nHost: a\r\n\r"}) {
+    EXPECT_TRUE(CheckLineEnds(text).ok()) << text;
+  }
+  for (const char* text : {"\n", "GET / HTTP/1.1\nHost", "A\r\nB\n", "A\rB", "A\r\r\n", "A\r\n\n"}) {
+    EXPECT_FALSE(CheckLineEnds(text).ok()) << text;
+  }
 }
 
 TEST(RequestHead, NamesTheLine) {

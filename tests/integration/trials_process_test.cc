@@ -292,7 +292,8 @@ space = study.trials[0].distributions
 assert space["step_epochs"] == IntDistribution(4, 8, step=4), space
 assert space["dropout"] == FloatDistribution(0.1, 0.4, step=0.1), space
 assert space["weight_decay"].step is None, space
-assert space["batch_size"] == IntDistribution(16, 200, log=True), space
+assert space["batch_size"] == IntDistribution(16, 192, log=True), space  # multiples of 16
+assert study.user_attrs["multiples_of"] == {"batch_size": 16, "weight_decay": 0.0003333333333333333}
 assert space["shift_pixels"] == IntDistribution(1, 3), space
 assert space["lr"] == FloatDistribution(0.001, 0.1, log=True), space
 assert all(trial.distributions == space for trial in study.trials)

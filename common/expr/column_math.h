@@ -1,0 +1,89 @@
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+
+#include "common/expr/columns.h"
+
+namespace sweep {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// Whether a double holds the integer, and every one of a smaller magnitude.
+bool IsExact(std::int64_t value);
+
+bool IsInteger(Column::Type type);
+bool IsNumeric(Column::Type type);
+Column::Type KindOf(const Value& value);
+
+// What is computed on the first `rows` rows of columns.
+class ColumnMath {
+ public:
+  explicit ColumnMath(std::size_t rows) : rows_(rows) {}
+
+  void SetUnknown(Column* column) const;
+  // Gives `column` all but the values of `other`.
+  void Describe(const Column& other, Column* column) const;
+  // Rows that are unknown in `other` become unknown in `column`.
+  void Spread(const Column& other, Column* column) const;
+  void ToIntegers(Column* column) const;
+  // Requires that `bound` holds.
+  void ToSmall(Column* column) const;
+  // Integers become doubles; in a mixed result those that no double holds are unknown.
+  void ToDoubles(bool is_mixed, Column* column) const;
+  void IntegerArithmetic(Column* a, char op, const Column& b) const;
+  void DoubleArithmetic(Column* a, char op, const Column& b) const;
+  // Marks what is no finite number, and in a mixed column what might be an integer beyond 2^53.
+  void CheckNumbers(Column* column) const;
+  void CompareNumeric(const Column& a, std::string_view op, const Column& b,
+                      std::uint8_t* out) const;
+  // *best becomes the smaller or the larger of the two.
+  void Best(bool is_min, Column* best, Column* argument) const;
+  // abs, sqrt or log10.
+  void CallOneArgument(const std::string& function, Column* column) const;
+  void Absolute(Column* column) const;
+
+  template <typename IsUnknown>
+  void Mark(Column* column, IsUnknown is_unknown) const {
+    std::uint8_t any = 0;
+    for (std::size_t row = 0; row < rows_; ++row) {
+      column->unknown[row] |= is_unknown(row) ? 1 : 0;
+      any |= column->unknown[row];
+    }
+    column->has_unknown = any != 0;
+  }
+
+  template <typename Number, typename Right>
+  void CompareRows(const Number* x, std::string_view op, Right right, std::uint8_t* out) const {
+    const auto run = [&](auto holds) {
+      for (std::size_t row = 0; row < rows_; ++row) out[row] = holds(x[row], right(row)) ? 1 : 0;
+    };
+    if (op == "==") return run([](Number m, Number n) { return m == n; });
+    if (op == "!=") return run([](Number m, Number n) { return m != n; });
+    if (op == "<") return run([](Number m, Number n) { return m < n; });
+    if (op == "<=") return run([](Number m, Number n) { return m <= n; });
+    if (op == ">") return run([](Number m, Number n) { return m > n; });
+    run([](Number m, Number n) { return m >= n; });
+  }
+
+ protected:
+  const std::size_t rows_;
+
+ private:
+  static double Order(std::int64_t a, double b);
+
+  template <typename Number>
+  void Choose(bool is_min, const Number* argument, Number* best) const {
+    for (std::size_t row = 0; row < rows_; ++row) {
+      const bool is_better = is_min ? argument[row] < best[row] : argument[row] > best[row];
+      best[row] = is_better ? argument[row] : best[row];
+    }
+  }
+};
+
+}  // namespace sweep

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "common/base/value.h"
+#include "common/spec/constraint_tester.h"
+#include "common/spec/search_space.h"
+#include "common/spec/sweep_spec.h"
+
+namespace sweep {
+
+// ResolvePoint for many points: each parameter's `when` is tested at a block of them at once. Needs a
+// spec that outlives it; not for several threads at once.
+class PointResolver {
+ public:
+  static constexpr std::size_t kBlock = ConstraintTester::kBlock;
+  using Result = absl::StatusOr<ResolvedPoint>;
+
+  explicit PointResolver(const SweepSpec* spec);
+
+  // One result per point of `chosen`, which has at most kBlock. What ResolvePoint says, or
+  // InvalidArgument where the conditions have cost more than a file may.
+  std::vector<Result> Resolve(std::span<const ParameterMap> chosen);
+
+ private:
+  struct Row {
+    const ParameterMap* chosen = nullptr;
+    const ParameterMap* base = nullptr;
+    std::vector<bool> exists;  // by parameter
+  };
+
+  void Order(std::size_t parameter, std::set<std::size_t>* entered);
+  std::optional<Value> Lookup(const Row& row, std::string_view name) const;
+  void TestConditions(std::vector<Row>* rows, std::vector<Result>* results);
+
+  const SweepSpec& spec_;
+  std::map<std::string, std::size_t, std::less<>> indices_;  // of spec_.parameters, by name
+  std::vector<std::size_t> conditional_;  // those with `when`, each after those it refers to
+  std::map<std::string, ParameterMap> bases_;  // by model
+  ConstraintTester tester_;
+};
+
+}  // namespace sweep
