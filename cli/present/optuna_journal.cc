@@ -179,10 +179,12 @@ Json UserAttributes(const v1::Trial& trial) {
                      {"replicate", trial.replicate()},
                      // As text: a browser would round it.
                      {"seed", std::to_string(trial.seed())},
-                     {"model", trial.model()},
-                     {"network_parameters", trial.network_parameters()},
-                     {"fully_connected", trial.fully_connected()},
                      {"failures", trial.failures()}};
+  if (!trial.model().empty()) {  // a program's own network is not known
+    attributes["model"] = trial.model();
+    attributes["network_parameters"] = trial.network_parameters();
+    attributes["fully_connected"] = trial.fully_connected();
+  }
   if (trial.attempt() > 0) {
     // Its start and end enclose pauses too.
     attributes["attempt_seconds"] = static_cast<double>(trial.attempt_duration().seconds()) +
