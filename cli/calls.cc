@@ -1,6 +1,7 @@
 #include "cli/calls.h"
 
 #include <grpcpp/grpcpp.h>
+#include <pwd.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -60,10 +61,13 @@ absl::Status CallPages(Connection& connection, Stub& (Connection::*stub)(),
 }
 
 std::string Principal() {
-  const char* user = std::getenv("USER");
   char host[256] = {};
   gethostname(host, sizeof(host) - 1);
-  return std::string(user != nullptr ? user : "uid-" + std::to_string(getuid())) + "@" + host;
+  std::string user = "uid-" + std::to_string(getuid());
+  // Within a container there may be neither.
+  if (const passwd* const entry = getpwuid(getuid()); entry != nullptr) user = entry->pw_name;
+  if (const char* const name = std::getenv("USER"); name != nullptr) user = name;
+  return user + "@" + host;
 }
 
 }  // namespace

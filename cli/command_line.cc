@@ -5,14 +5,17 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <iostream>
 #include <map>
+#include <string_view>
 
 #include "cli/help/completion.h"
 #include "cli/help/docs.h"
 #include "cli/present/live_block.h"
 #include "common/base/nearest.h"
 #include "common/base/printable.h"
+#include "common/command_line/likely.h"
 #include "common/command_line/options.h"
 
 namespace sweep::cli {
@@ -48,7 +51,7 @@ const CLI::App& GivenCommand(const CLI::App& app) {
 }
 
 std::vector<std::string> FlagsOf(const CLI::App* command) {
-  std::vector<std::string> flags = {"--help"};
+  std::vector<std::string> flags = {"--help", "--version"};
   for (; command != nullptr; command = command->get_parent()) {
     for (const OptionInfo& option : OptionsOf(*command)) {
       flags.insert(flags.end(), option.flags.begin(), option.flags.end());
@@ -61,6 +64,11 @@ std::vector<std::string> FlagsOf(const CLI::App* command) {
 std::string OtherName(const CLI::App& app, const std::string& word) {
   static const auto* const words = new std::map<std::string, std::vector<std::string>>{
       {"ls", {"list"}},           {"ps", {"list"}},         {"status", {"list", "show"}},
+      {"sweeps", {"list"}},       {"runs", {"list", "trials"}}, {"jobs", {"list", "trials"}},
+      {"restart", {"resume", "retry"}}, {"unpause", {"resume"}}, {"rerun", {"retry"}},
+      {"again", {"retry"}},       {"new", {"submit", "run"}}, {"init", {"schema"}},
+      {"history", {"show"}},      {"nodes", {"workers"}},   {"agent", {"workers"}},
+      {"compare", {"best", "trials"}}, {"undelete", {"archive"}}, {"hide", {"archive"}},
       {"info", {"show"}},         {"describe", {"show"}},   {"get", {"show"}},
       {"stop", {"pause", "cancel"}}, {"kill", {"cancel"}},  {"abort", {"cancel"}},
       {"rm", {"delete", "cancel"}},  {"del", {"delete", "cancel"}},
@@ -73,6 +81,8 @@ std::string OtherName(const CLI::App& app, const std::string& word) {
       {"download", {"model"}},    {"weights", {"model"}},   {"infer", {"predict"}},
       {"drain", {"worker"}},      {"agents", {"workers"}},  {"save", {"export"}}};
   if (word == "version") return "; did you mean 'sweep --version'?";
+  if (word == "try" || word == "test") return "; did you mean 'sweep run FILE --first'?";
+  if (word == "diff") return "; 'sweep submit' shows how a file differs from what is stored";
   if (word == "dashboard" || word == "ui" || word == "serve") {
     return "; the dashboard is served by `sweep run --http` and by sweep-coordinator";
   }
@@ -105,22 +115,43 @@ std::string LikelyTrial(const CLI::App& command, const std::string& word) {
   return "";
 }
 
+// The command within `worker` or `config` behind a word that is none.
+std::string LikelyInner(const CLI::App& command, const std::string& word) {
+  const bool ends = word == "stop" || word == "kill" || word == "rm" || word == "remove";
+  if (ends && FindCommand(command, "drain") != nullptr) return "; did you mean 'drain'?";
+  return DidYouMean(word, CommandNames(command));
+}
+
+// What was meant by an option that the command does not have.
+std::string LikelyOption(const CLI::App& command, const std::string& flag) {
+  const bool takes_file = command.get_option_no_throw("FILE") != nullptr;
+  if (takes_file && (flag == "-f" || flag == "--file" || flag == "-c" || flag == "--config")) {
+    return "; the file stands alone: " + Usage(command);
+  }
+  if (takes_file && flag == "--name") {
+    return "; a sweep's name stands in its file, and 'sweep rename' changes it";
+  }
+  if (flag == "--dry-run" || flag == "--dryrun") return "; did you mean 'sweep preview'?";
+  return LikelyFlag(flag, FlagsOf(&command));
+}
+
 // What to say of a word that no command or argument takes.
 std::string ExtraText(const CLI::App& command, const std::string& word) {
   const std::string path = CommandPath(command);
   if (word.starts_with("-") && word != "-") {
     const std::string flag = word.substr(0, word.find('='));
-    if (flag == "-v" || flag == "-V") {
-      return "there is no option '" + flag + "'; did you mean '--version'?";
-    }
-    return "'" + path + "' has no option '" + flag + "'" + DidYouMean(flag, FlagsOf(&command));
+    return "'" + path + "' has no option '" + flag + "'" + LikelyOption(command, flag);
   }
   if (!CommandsOf(command).empty()) {
     const bool shows = command.get_name() == "config" &&
                        (word == "show" || word == "get" || word == "list" || word == "ls");
     return "'" + path + " " + word + "' is not a command" +
            (shows ? "; did you mean 'sweep config' alone, which shows all settings?"
-                  : DidYouMean(word, CommandNames(command)));
+                  : LikelyInner(command, word));
+  }
+  if (command.get_name() == "workers") {  // "sweep workers drain x"
+    return "'" + path + "' takes no argument '" + word + "'; did you mean 'sweep worker " + word +
+           "'?";
   }
   return "'" + path + "' takes no further argument '" + word + "'" + LikelyTrial(command, word);
 }
@@ -180,9 +211,12 @@ void ApplySettings(const std::vector<Setting>& settings, Session* session) {
 }  // namespace
 
 void AddGlobalOptions(CLI::App* app, Session* session) {
-  session->terminal = isatty(STDOUT_FILENO) != 0;
+  const bool is_terminal = isatty(STDOUT_FILENO) != 0;
+  const char* const kind = std::getenv("TERM");
+  // One that knows no escapes, as within an editor, gets lines as a file does.
+  session->terminal = is_terminal && kind != nullptr && std::string_view(kind) != "dumb";
   session->color = session->terminal;
-  session->width = session->terminal ? CurrentTerminalSize().columns : 0;
+  session->width = is_terminal ? CurrentTerminalSize().columns : 0;
   auto flags = std::make_shared<std::map<std::string, std::string>>();
   for (const SettingInfo& info : SettingInfos()) {
     CLI::Option* option = app->add_option(info.flag, (*flags)[info.key], info.description);

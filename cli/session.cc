@@ -28,10 +28,13 @@ void Say(const Session& session, const std::string& text) {
   if (session.format == Format::kTable && !session.quiet) std::cout << text << std::endl;
 }
 
+void PrintListing(Listing listing, const Session& session, std::ostream& out) {
+  listing.color = session.color;
+  PrintListing(listing, session.format, session.width, out);
+}
+
 std::string Styled(const Session& session, Style style, const std::string& text) {
-  if (!session.color) return text;
-  static constexpr const char* kCodes[] = {"1", "2", "32", "31", "33"};
-  return std::string("\x1b[") + kCodes[static_cast<int>(style)] + "m" + text + "\x1b[0m";
+  return session.color ? WithStyle(style, text) : text;
 }
 
 std::string FileWord(const std::string& path) {

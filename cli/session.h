@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "cli/connection.h"
 #include "cli/present/listing.h"
+#include "cli/present/style.h"
 #include "cli/user_settings.h"
 
 namespace sweep::cli {
@@ -55,8 +56,10 @@ std::string FileWord(const std::string& path);
 // How to train a sweep of this machine on: the command where its file still lies, else in words.
 std::string RunAgain(const v1::Sweep& sweep, const Session& session);
 
+// A listing as the session wants it.
+void PrintListing(Listing listing, const Session& session, std::ostream& out);
+
 // Text in a colour, or as it is when `session.color` is off.
-enum class Style { kBold, kDim, kGreen, kRed, kYellow };
 std::string Styled(const Session& session, Style style, const std::string& text);
 
 // Each adds its family of commands to `app`. `session` outlives the app.

@@ -79,6 +79,13 @@ std::string CopyWithContent(Connection& connection, const SweepInput& input) {
   return "";
 }
 
+// What the stored sweep could be called to make way.
+std::string OldName(Connection& connection, const std::string& name) {
+  constexpr std::size_t kLongest = 59;  // of 63, with "-old"
+  const std::string old = name.substr(0, kLongest) + "-old";
+  return FreeName(connection, old).value_or(old);
+}
+
 absl::Status ExplainDifference(Connection& connection, const SubmissionOptions& options,
                                const Session& session, const SweepInput& input,
                                const absl::Status& refusal) {
@@ -96,7 +103,7 @@ absl::Status ExplainDifference(Connection& connection, const SubmissionOptions& 
       "or give the file another 'name'",
       name, StatusText(*stored), EndedTrials(stored->counts()), stored->planned_trials(), diff,
       options.command, NumberedName(name, 2),
-      Command(session, {"rename", name, name + "-old"}), Command(session, {"delete", name})));
+      Command(session, {"rename", name, OldName(connection, name)}), Command(session, {"delete", name})));
 }
 
 // A copy draws the points and seeds of the sweep that it is a copy of; a person may not expect it.

@@ -43,33 +43,34 @@ std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
   CLI::App app{"Turns sweep files into trials, hands them to workers and keeps what they report."};
   app.name("sweep-coordinator");
   app.set_version_flag("--version", "sweep-coordinator 0.1.0");
-  app.add_option("--listen", arguments->server.listen, "Address to serve on")
+  app.add_option("--listen", arguments->server.listen, "address to serve on")
       ->type_name("HOST:PORT")
       ->capture_default_str();
   arguments->server.http = kDefaultHttp;
   CLI::Option* const http =
       app.add_option("--http", arguments->server.http,
-                     "Address of the web dashboard, or 'off'; port 0: any free one")
+                     "address of the web dashboard, or 'off'; port 0: any free one")
           ->type_name("HOST:PORT")
           ->capture_default_str();
-  app.add_option("--db", arguments->server.database, "Database file; made when it is not there")
+  app.add_option("--db", arguments->server.database, "database file; made when it is not there")
       ->type_name("FILE")
       ->capture_default_str();
   app.add_option("--lease-term", arguments->lease_term_seconds,
-                 "Seconds after which the trials of a silent worker go to others")
+                 "seconds after which the trials of a silent worker go to others")
+      ->type_name("SECONDS")
       ->check(CLI::Range(1.0, 86400.0))
       ->capture_default_str();
-  app.add_option("--log-level", arguments->log_level, "How much is logged to standard error")
+  app.add_option("--log-level", arguments->log_level, "how much is logged to standard error")
       ->check(sweep::OneOf({"debug", "info", "warn", "error", "off"}))
       ->capture_default_str();
   CLI::Option* const backup =
       app.add_option(
              "--backup", arguments->backup,
-             "Copy the database to FILE and its blobs to FILE.blobs, and end; a coordinator "
+             "copy the database to FILE and its blobs to FILE.blobs, and end; a coordinator "
              "may be using it")
           ->type_name("FILE");
   app.add_flag("--check", arguments->check,
-               "Check the database and its blobs, and end; a coordinator may be using it")
+               "check the database and its blobs, and end; a coordinator may be using it")
       ->excludes(backup);
   if (const std::optional<int> code = sweep::ParseProgram(&app, argc, argv)) return code;
   if (backup->count() > 0 && arguments->backup.empty()) {

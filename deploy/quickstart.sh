@@ -20,7 +20,7 @@ build/release/bin/sweep run "$sweep_file" || code=$?
 stage "done"
 case $code in
   0) ;;
-  3) echo "The sweep is done; no configuration of this short demonstration met every gate." ;;
+  3) echo "The sweep is done; no configuration of this short demonstration met all criteria." ;;
   *) exit "$code" ;;
 esac
 echo "Look again with: build/release/bin/sweep best"

@@ -47,7 +47,14 @@ std::string WorkerResource(std::string_view name) {
 
 absl::StatusOr<std::string> ParseSweepResource(std::string_view text) {
   const std::string_view name = WithoutPrefix(text, kSweeps);
-  if (!IsValidName(name)) return BadName(text, "the name of a sweep (NAME or sweeps/NAME)");
+  if (!IsValidName(name)) {
+    const std::string_view sweep = name.substr(0, name.find('/'));
+    const bool is_trial = sweep.size() < name.size() && IsValidName(sweep);
+    return BadName(text, is_trial
+                             ? "the name of a sweep but of a trial; its sweep is '" +
+                                   std::string(sweep) + "'"
+                             : "the name of a sweep (NAME or sweeps/NAME)");
+  }
   return std::string(name);
 }
 

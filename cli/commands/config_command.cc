@@ -19,7 +19,7 @@ int ListSettings(const Session& session) {
           setting.value.empty() ? nlohmann::json(nullptr) : nlohmann::json(setting.value)},
          {setting.source, setting.source}});
   }
-  PrintListing(listing, session.format, session.width, std::cout);
+  PrintListing(listing, session, std::cout);
   return kExitOk;
 }
 

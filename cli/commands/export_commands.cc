@@ -71,15 +71,16 @@ absl::Status ForEachTrial(Connection& connection, const std::string& sweep, std:
       });
 }
 
-absl::Status WriteRows(Connection& connection, const ExportOptions& options, const SweepSpec& spec,
-                       Format format, std::ostream& out, std::int64_t* rows) {
+absl::Status WriteRows(Connection& connection, const std::string& sweep,
+                       const ExportOptions& options, const SweepSpec& spec, Format format,
+                       std::ostream& out, std::int64_t* rows) {
   // The header needs all names before the first trial is read, and no trial need have all of them.
   std::vector<std::string> names;
   for (const Parameter& parameter : spec.parameters) names.push_back(parameter.name);
   const ExportRow shape = options.epochs ? EpochExportRow({}, {}) : TrialExportRow({});
   ExportWriter writer(format, shape, names, &out);
   absl::Status status =
-      ForEachTrial(connection, options.sweep, out, [&](const v1::Trial& trial) -> absl::Status {
+      ForEachTrial(connection, sweep, out, [&](const v1::Trial& trial) -> absl::Status {
         if (!options.epochs) {
           writer.Write(TrialExportRow(trial));
           ++*rows;
@@ -119,7 +120,7 @@ absl::Status WriteExport(Connection& connection, const ExportOptions& options, F
   if (!spec.ok()) return spec.status();
   const absl::Status status = options.format == kOptuna
                                   ? WriteJournal(connection, *spec, *sweep, out, rows)
-                                  : WriteRows(connection, options, *spec, format, out, rows);
+                                  : WriteRows(connection, *name, options, *spec, format, out, rows);
   if (!status.ok()) return status;
   out.flush();
   return out ? absl::OkStatus() : absl::DataLossError("the output could not be written");
@@ -131,10 +132,24 @@ int Ended(const absl::Status& status) {
   return kExitInterrupted;
 }
 
-int Export(const ExportOptions& options, const Session& session) {
+// What the name of the file says, when nothing else does.
+std::string FormatOf(const std::string& output) {
+  for (const char* const format : {"csv", "json"}) {
+    if (output.ends_with(std::string(".") + format)) return format;
+  }
+  return "";
+}
+
+int Export(ExportOptions options, const Session& session) {
   Format format = session.format;
+  const std::string named = FormatOf(options.output);
+  if (options.format.empty() && format == Format::kTable) options.format = named;
   if (options.format == "csv") format = Format::kCsv;
   if (options.format == "json") format = Format::kJson;
+  if (!named.empty() && !options.format.empty() && named != options.format) {
+    std::cerr << fmt::format("warning: {} is written as {}, which its name does not say\n",
+                             Printable(options.output), options.format);
+  }
   if (options.format.empty() && format == Format::kTable) {
     return Fail(absl::InvalidArgumentError(
         "choose a format: --format csv, json or optuna"));
@@ -176,9 +191,9 @@ void AddExportCommand(CLI::App* app, Session* session) {
       "One row per trial, or with --epochs one row per epoch: the one that was acknowledged first, "
       "by which the trial is ranked; column attempt says which attempt that was. CSV has a column "
       "parameters.x for every hyperparameter x; JSON is an array of objects, one to a line. Numbers "
-      "are raw, shares from 0 to 1, times RFC 3339 in UTC; what is not known or not finite is empty or null. JSON is the way into pandas, whose read_csv takes the "
-      "words None, NA and null for missing values and 01 for 1, unless it is told "
-      "keep_default_na=False and a dtype. Trials are read and written page by page. With -o the "
+      "are raw, shares from 0 to 1, times RFC 3339 in UTC; what is not known or not finite is empty "
+      "or null. JSON is the way into pandas, whose read_csv takes the words None, NA and null for "
+      "missing values and 01 for 1, unless it is told keep_default_na=False and a dtype. Trials are read and written page by page. With -o the "
       "file is there whole or not at all.\n"
       "--format optuna writes a study for Optuna 4.9 and 5.0 and optuna-dashboard, the file of its "
       "JournalFileBackend: the search space, each trial's parameters, its metric after every epoch "
@@ -189,7 +204,7 @@ void AddExportCommand(CLI::App* app, Session* session) {
   command->group("Look into and tidy up");
   command->footer(
       "Examples:\n"
-      "  sweep export seed-000 --format csv -o trials.csv\n"
+      "  sweep export seed-000 -o trials.csv\n"
       "  sweep export seed-000 --format csv --epochs | gzip > epochs.csv.gz\n"
       "  sweep export seed-000 --format optuna -o seed-000.journal\n"
       "  sweep export seed-000 --format json -o trials.json\n"
@@ -198,7 +213,9 @@ void AddExportCommand(CLI::App* app, Session* session) {
   auto options = std::make_shared<ExportOptions>();
   command->add_option("NAME", options->sweep, "the sweep; without it, the newest");
   // Before the global option of that name, which knows no format of exports alone.
-  command->add_option("--format", options->format, "how they are written")
+  command
+      ->add_option("--format", options->format,
+                   "how they are written; without it, as the file's name ends")
       ->check(OneOf({"csv", "json", kOptuna}));
   command->add_option("-o,--output", options->output, "file to write (default: standard output)")
       ->type_name("FILE");

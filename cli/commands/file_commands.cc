@@ -319,11 +319,11 @@ void PrintPreview(const SweepSpec& spec, const Sample& sample, const std::option
                            spec.seed == SeedOfName(spec.name) ? ", drawn from the name" : "");
   const Listing networks = NetworksOfSweep(spec, sample.configurations);
   if (!networks.rows.empty()) {
-    PrintListing(networks, session.format, session.width, std::cout);
+    PrintListing(networks, session, std::cout);
     std::cout << '\n';
   }
   std::cout << "first configurations:\n";
-  PrintListing(FirstOf(sample), session.format, session.width, std::cout);
+  PrintListing(FirstOf(sample), session, std::cout);
   std::cout << '\n'
             << (pace ? TimeText(TotalSeconds(spec, sample, *pace) / slots, *pace, slots)
                      : "no estimated time: the sweep brings its own program")
@@ -337,7 +337,7 @@ int Preview(const PreviewOptions& options, const Session& session) {
   const absl::StatusOr<Sample> sample = SampleOf(spec);
   if (!sample.ok()) return Fail(sample.status());
   if (session.format == Format::kCsv) {
-    PrintListing(FirstOf(*sample), session.format, session.width, std::cout);
+    PrintListing(FirstOf(*sample), session, std::cout);
     return kExitOk;
   }
   // Nobody knows how long a sweep's own program takes.

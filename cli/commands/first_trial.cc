@@ -126,14 +126,25 @@ void PrintOutcome(const v1::Sweep& sweep, const Outcome& outcome, int slots,
                   const Session& session) {
   const double estimate = outcome.works ? EstimatedSeconds(sweep, outcome, slots) : 0;
   if (session.format != Format::kTable) {
-    PrintJson({{"trial", ShortName(outcome.trial.name())},
-               {"works", outcome.works},
-               {"reason", outcome.reason},
-               {"first_epoch_seconds",
-                outcome.works ? nlohmann::json(outcome.seconds) : nlohmann::json(nullptr)},
-               {"estimated_seconds",
-                outcome.works ? nlohmann::json(estimate) : nlohmann::json(nullptr)}},
-              std::cout);
+    Listing listing;
+    listing.columns = {{"", "trial"},
+                       {"", "works"},
+                       {"", "reason"},
+                       {"", "first_epoch_seconds"},
+                       {"", "estimated_seconds"}};
+    const auto known = [&](double seconds) {
+      return Cell{"", outcome.works ? nlohmann::json(seconds) : nlohmann::json(nullptr)};
+    };
+    listing.rows = {{{"", ShortName(outcome.trial.name())},
+                     {"", outcome.works},
+                     {"", outcome.reason},
+                     known(outcome.seconds),
+                     known(estimate)}};
+    if (session.format == Format::kCsv) {
+      PrintListing(listing, session, std::cout);
+    } else {
+      PrintJson(ListingJson(listing)[0], std::cout);
+    }
     return;
   }
   if (!outcome.works) {

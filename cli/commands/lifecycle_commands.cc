@@ -1,19 +1,17 @@
-// Verbs that change what a coordinator does with a sweep, a trial or a worker. Each can be repeated
+// Verbs that change what a coordinator does with a sweep or a trial. Each can be repeated
 // without harm: a script that runs it twice ends where it ended the first time.
 
 #include <fmt/format.h>
 
-#include <functional>
 #include <iostream>
-#include <optional>
 
-#include "absl/time/clock.h"
 #include "cli/calls.h"
+#include "cli/commands/waiting.h"
+#include "cli/present/live_block.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/present/watch.h"
 #include "cli/session.h"
-#include "cli/signals.h"
 #include "common/base/counted.h"
 #include "common/command_line/options.h"
 
@@ -30,35 +28,6 @@ bool IsTrialName(const std::string& name) {
 
 bool HasEnded(const v1::Sweep& sweep) {
   return sweep.state() == v1::SWEEP_STATE_COMPLETED || sweep.state() == v1::SWEEP_STATE_CANCELLED;
-}
-
-// Opens a connection and hands it to `command`. With `waits`, Ctrl-C ends the waiting and not the
-// process.
-int WithConnection(const Session& session, bool waits,
-                   const std::function<int(Connection& connection)>& command) {
-  if (waits) InstallSignals();
-  absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
-  if (!connection.ok()) return Fail(connection.status());
-  return command(**connection);
-}
-
-// Asks `done` four times a second until it says true. Cancelled after Ctrl-C.
-absl::Status WaitUntil(const std::function<absl::StatusOr<bool>()>& done) {
-  while (SignalCount() == 0) {
-    const absl::StatusOr<bool> answer = done();
-    if (!answer.ok()) return answer.status();
-    if (*answer) return absl::OkStatus();
-    WaitForSignal(absl::Milliseconds(250));
-  }
-  return absl::CancelledError("interrupted");
-}
-
-// Ends a command that has waited. `goes_on` is what a person should know after Ctrl-C.
-int AfterWaiting(const absl::Status& status, const Session& session, const std::string& goes_on) {
-  if (status.ok()) return kExitOk;
-  if (!absl::IsCancelled(status)) return Fail(status);
-  Say(session, goes_on);
-  return kExitInterrupted;
 }
 
 // Trials of a sweep (or the one trial) that workers hold at this moment.
@@ -86,7 +55,7 @@ absl::Status WaitUntilNothingIsHeld(Connection& connection, const std::string& n
 
 void PrintTrial(const v1::Trial& trial, const Session& session) {
   if (session.format == Format::kCsv) {
-    PrintListing(TrialListing({trial}), session.format, session.width, std::cout);
+    PrintListing(TrialListing({trial}), session, std::cout);
   } else if (session.format == Format::kJson) {
     PrintJson(TrialJson(trial), std::cout);
   }
@@ -243,6 +212,11 @@ int Extend(const std::string& name, std::int64_t run_cap, const Session& session
   });
 }
 
+// "s/1 failed", but "s/1 is running".
+bool IsVerb(v1::TrialState state) {
+  return state == v1::TRIAL_STATE_FAILED || state == v1::TRIAL_STATE_DIVERGED;
+}
+
 int Explain(const std::string& name, const Session& session) {
   return WithConnection(session, false, [&](Connection& connection) {
     const absl::StatusOr<v1::ExplainTrialResponse> response = ExplainTrial(connection, name);
@@ -264,13 +238,19 @@ int Explain(const std::string& name, const Session& session) {
         listing.rows.push_back(
             {{"", ShortName(trial.name())}, {"", StateName(trial.state())}, {"", reason}});
       }
-      PrintListing(listing, session.format, session.width, std::cout);
+      PrintListing(listing, session, std::cout);
       return static_cast<int>(kExitOk);
     }
-    std::cout << fmt::format("{} is {}\n", Styled(session, Style::kBold, ShortName(trial.name())),
-                             StateName(trial.state()));
+    const std::string name = ShortName(trial.name());
+    std::cout << fmt::format("{}{} {}\n", Styled(session, Style::kBold, name),
+                             IsVerb(trial.state()) ? "" : " is",
+                             Styled(session, StateStyle(trial.state()), StateName(trial.state())));
     for (const std::string& reason : response->reasons())
-      std::cout << "  • " << Printable(reason) << '\n';
+      std::cout << Wrapped("  • " + Printable(reason), session.width) << '\n';
+    const bool waits = trial.state() == v1::TRIAL_STATE_PENDING && connection.embedded();
+    const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, name.substr(0, name.find('/')));
+    const bool is_active = sweep.ok() && sweep->state() == v1::SWEEP_STATE_ACTIVE;
+    if (waits && is_active) Say(session, "nothing trains it now; " + RunAgain(*sweep, session));
     return static_cast<int>(kExitOk);
   });
 }
@@ -313,73 +293,6 @@ int Cancel(const std::string& name, bool wait, const Session& session) {
       if (code != kExitOk) return code;
     }
     PrintSweep(*sweep, session);
-    return static_cast<int>(kExitOk);
-  });
-}
-
-absl::StatusOr<std::optional<v1::Worker>> FindWorker(Connection& connection,
-                                                     const std::string& name) {
-  const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(connection);
-  if (!workers.ok()) return workers.status();
-  for (const v1::Worker& worker : *workers) {
-    if (ShortName(worker.name()) == name) return worker;
-  }
-  return std::optional<v1::Worker>();
-}
-
-void PrintWorker(const v1::Worker& worker, const Session& session) {
-  const Listing listing = WorkerListing({worker});
-  if (session.format == Format::kCsv)
-    PrintListing(listing, session.format, session.width, std::cout);
-  if (session.format == Format::kJson) PrintJson(ListingJson(listing)[0], std::cout);
-}
-
-int Drain(const std::string& name, bool wait, const Session& session) {
-  return WithConnection(session, wait, [&](Connection& connection) {
-    absl::StatusOr<v1::Worker> worker = DrainWorker(connection, name);
-    if (absl::IsFailedPrecondition(worker.status())) {  // not connected: it has ended already
-      const absl::StatusOr<std::optional<v1::Worker>> known =
-          FindWorker(connection, ShortName(name));
-      if (!known.ok() || !known->has_value()) return Fail(worker.status());
-      Say(session, fmt::format("worker {} is gone already", ShortName((*known)->name())));
-      PrintWorker(**known, session);
-      return static_cast<int>(kExitOk);
-    }
-    if (!worker.ok()) return Fail(worker.status());
-    const std::string shown = ShortName(worker->name());
-    const int held = worker->trials_size();
-    Say(session, held == 0
-                     ? fmt::format("worker {} holds nothing and ends", shown)
-                     : fmt::format("worker {} saves a checkpoint of {} and ends; other workers go "
-                                   "on with {}",
-                                   shown, Trials(held), held == 1 ? "it" : "them"));
-    if (wait) {
-      const absl::Status waited = WaitUntil([&]() -> absl::StatusOr<bool> {
-        const absl::StatusOr<std::optional<v1::Worker>> now = FindWorker(connection, shown);
-        if (!now.ok()) return now.status();
-        if (now->has_value()) worker = **now;
-        const bool holds_nothing =
-            now->has_value() && (*now)->draining() && (*now)->trials().empty();
-        return holds_nothing || !now->has_value() || !(*now)->connected();
-      });
-      const int code =
-          AfterWaiting(waited, session, fmt::format("worker {} is still draining", shown));
-      if (code != kExitOk) return code;
-      Say(session, fmt::format("worker {} holds nothing any more", shown));
-    }
-    PrintWorker(*worker, session);
-    return static_cast<int>(kExitOk);
-  });
-}
-
-int Workers(const Session& session) {
-  return WithConnection(session, false, [&](Connection& connection) {
-    const absl::StatusOr<std::vector<v1::Worker>> list = ListWorkers(connection);
-    if (!list.ok()) return Fail(list.status());
-    PrintListing(WorkerListing(*list), session.format, session.width, std::cout);
-    if (session.format == Format::kTable) {
-      for (const std::string& note : WorkerNotes(*list, absl::Now())) std::cout << note << '\n';
-    }
     return static_cast<int>(kExitOk);
   });
 }
@@ -480,36 +393,6 @@ void AddLifecycleCommands(CLI::App* app, Session* session) {
   AddPauseAndResume(app, session);
   AddCancelAndRetry(app, session);
   AddExtendAndExplain(app, session);
-}
-
-void AddWorkerCommands(CLI::App* app, Session* session) {
-  CLI::App* workers = app->add_subcommand("workers",
-                                          "Who is connected\nThe coordinator's workers: what they "
-                                          "run, how fast, and how often they failed.");
-  workers->group("Files, workers, settings");
-  workers->footer("Examples:\n  sweep workers\n  sweep workers --format json | jq '.[].worker'");
-  workers->callback([=] { session->exit_code = Workers(*session); });
-
-  CLI::App* worker = app->add_subcommand("worker", "List or drain workers");
-  worker->group("Files, workers, settings");
-  worker->require_subcommand(1);
-  worker->footer("Examples:\n  sweep worker drain gpu-2 --wait");
-  CLI::App* list = worker->add_subcommand("list", "Who is connected\nThe same as `sweep workers`.");
-  list->footer("Examples:\n  sweep worker list");
-  list->callback([=] { session->exit_code = Workers(*session); });
-
-  auto name = std::make_shared<std::string>();
-  auto wait = std::make_shared<bool>(false);
-  CLI::App* drain = worker->add_subcommand("drain",
-                                           "Let a worker end\n"
-                                           "It takes nothing new, gives back what it runs after a "
-                                           "checkpoint, and ends. Other workers go\n"
-                                           "on from there; no failure is counted.");
-  drain->add_option("WORKER", *name, "the worker's name, as in `sweep workers`")->required();
-  drain->add_flag("--wait", *wait, "return when it holds nothing any more");
-  drain->footer(
-      "Examples:\n  sweep worker drain gpu-2 --wait    before the machine is switched off");
-  drain->callback([=] { session->exit_code = Drain(*name, *wait, *session); });
 }
 
 }  // namespace sweep::cli

@@ -102,7 +102,7 @@ std::vector<TrialLogEntry> Last(std::vector<TrialLogEntry> entries, int tail) {
 void PrintEntries(const std::vector<TrialLogEntry>& entries, const LogOptions& options,
                   const Session& session) {
   if (session.format != Format::kTable && !options.follow) {
-    PrintListing(TrialLogListing(entries), session.format, session.width, std::cout);
+    PrintListing(TrialLogListing(entries), session, std::cout);
     return;
   }
   for (const TrialLogEntry& entry : entries) {

@@ -117,7 +117,7 @@ int ShowNetwork(const NetworksOptions& options, const Session& session) {
   const absl::StatusOr<Network> network = ResolveWithSettings(*file, options.settings);
   if (!network.ok()) return FailInput(network.status());
   if (session.format != Format::kTable) {
-    PrintListing(LayerListing(*network), session.format, session.width, std::cout);
+    PrintListing(LayerListing(*network), session, std::cout);
     return kExitOk;
   }
   std::cout << Styled(session, Style::kBold, Printable(network->name)) << "  "
@@ -132,7 +132,7 @@ int Networks(const NetworksOptions& options, const Session& session) {
   if (!options.settings.empty() || options.batch > 0) {
     return Fail(absl::InvalidArgumentError("--set and --batch go with a network"));
   }
-  PrintListing(BuiltinListing(), session.format, session.width, std::cout);
+  PrintListing(BuiltinListing(), session, std::cout);
   return kExitOk;
 }
 

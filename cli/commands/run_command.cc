@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <thread>
@@ -51,6 +52,8 @@ struct LocalData {
   std::string sha256;  // "" for a program's own
 };
 
+constexpr char kDataDirVariable[] = "SWEEP_DATA_DIR";
+
 // Longer than a drained trial may take to write its checkpoint.
 constexpr absl::Duration kLongestDrain = absl::Seconds(20);
 
@@ -90,7 +93,11 @@ std::string SameRun(const RunOptions& options, const Session& session) {
   if (options.device != "auto") words.push_back("--device=" + options.device);
   if (options.threads > 0) words.push_back(fmt::format("--threads={}", options.threads));
   if (!options.backend.empty()) words.push_back("--backend=" + options.backend);
-  if (!options.data_dir.empty()) words.push_back("--data-dir=" + options.data_dir);
+  // What a variable says holds for the pasted command too.
+  const char* const variable = std::getenv(kDataDirVariable);
+  if (!options.data_dir.empty() && (variable == nullptr || options.data_dir != variable)) {
+    words.push_back("--data-dir=" + options.data_dir);
+  }
   if (!options.trainer.empty()) words.push_back("--trainer=" + options.trainer);
   if (!options.http.empty()) words.push_back("--http=" + options.http);
   if (options.keep_going) words.push_back("--keep-going");
@@ -245,6 +252,40 @@ absl::StatusOr<v1::CreateSweepResponse> TakeUp(Connection& connection, const Run
   return created;
 }
 
+// Whether the database is held by a `run` that is about to end, as one whose terminal was closed.
+bool IsHeldByOneThatEnds(const Session& session) {
+  const absl::StatusOr<std::string> holder = Store::FindHolder(session.connection.database);
+  if (!holder.ok()) return false;
+  const absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::To(*holder);
+  if (!connection.ok()) return true;  // it does not answer any more
+  const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(**connection);
+  if (!workers.ok()) return true;
+  bool any = false;
+  for (const v1::Worker& worker : *workers) {
+    if (!worker.connected()) continue;
+    if (!worker.draining() || worker.only_sweeps().empty()) return false;
+    any = true;
+  }
+  return any;
+}
+
+// Waits for such a predecessor, which gives back what it holds.
+absl::StatusOr<std::unique_ptr<CoordinatorServer>> StartServer(
+    const ServerOptions& server_options, const Session& session) {
+  absl::StatusOr<std::unique_ptr<CoordinatorServer>> server =
+      CoordinatorServer::Start(server_options);
+  bool told = false;
+  const absl::Time give_up = absl::Now() + kLongestDrain;
+  while (absl::IsFailedPrecondition(server.status()) && SignalCount() == 0 &&
+         absl::Now() < give_up && (told || IsHeldByOneThatEnds(session))) {
+    if (!told) Say(session, "waiting for the run before, which saves its checkpoints");
+    told = true;
+    WaitForSignal(absl::Milliseconds(200));
+    server = CoordinatorServer::Start(server_options);
+  }
+  return server;
+}
+
 int Run(const RunOptions& options, const Session& session) {
   absl::StatusOr<SweepInput> input = ReadSweepFile(options.file);
   if (!input.ok()) return FailInput(input.status());
@@ -259,10 +300,11 @@ int Run(const RunOptions& options, const Session& session) {
 
   const std::string worker = MakeWorkerName();
   absl::StatusOr<std::unique_ptr<CoordinatorServer>> server =
-      CoordinatorServer::Start({.listen = "127.0.0.1:0",
-                                .database = session.connection.database,
-                                .http = options.http,
-                                .embedded_worker = worker});
+      StartServer({.listen = "127.0.0.1:0",
+                   .database = session.connection.database,
+                   .http = options.http,
+                   .embedded_worker = worker},
+                  session);
   if (absl::IsInvalidArgument(server.status())) return FailInput(server.status());
   if (!server.ok()) return Fail(WithHolderHint(server.status(), options, session));
   if (!(*server)->dashboard().empty()) Say(session, "dashboard on " + (*server)->dashboard());
@@ -297,7 +339,7 @@ int Run(const RunOptions& options, const Session& session) {
     const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, followed.name);
     if (!sweep.ok()) return Fail(sweep.status());
     const std::string again = SameRun(options, session);
-    return FailPaused(*sweep, "run it with " + again + " --new", again + " --keep-going");
+    return FailPaused(*sweep, again + " --new", again + " --keep-going", session);
   }
   Say(session, "");
   return FinishSweep(**connection, followed.name, options.top, session, followed.failures_told);
@@ -329,7 +371,7 @@ void AddRunCommand(CLI::App* app, Session* session) {
       ->check(OneOf(kTrainerBackends));
   run->add_option("--data-dir", options->data_dir, "the folder of the data set's files")
       ->type_name("FOLDER")
-      ->envname("SWEEP_DATA_DIR");
+      ->envname(kDataDirVariable);
   run->add_option("--trainer", options->trainer,
                   "the program that trains; without it, sweep-trainer")
       ->type_name("PROGRAM");

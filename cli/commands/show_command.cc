@@ -105,7 +105,7 @@ int Show(const ShowOptions& options, const Session& session) {
     return kExitOk;
   }
   if (session.format == Format::kCsv) {
-    PrintListing(SweepListing({*sweep}), session.format, session.width, std::cout);
+    PrintListing(SweepListing({*sweep}), session, std::cout);
     return kExitOk;
   }
   SweepHistory history(*sweep);

@@ -18,9 +18,9 @@
 namespace sweep::cli {
 namespace {
 
-// Follows a submitted sweep as `watch` does until it has ended.
+// Follows a submitted sweep as `watch` does until it has ended. `again`: the command that waits.
 int WaitForEnd(Connection& connection, const std::string& name, bool created,
-               const Session& session) {
+               const std::string& again, const Session& session) {
   absl::Status status;
   auto view = std::make_unique<WatchView>(session, /*only_news=*/session.terminal);
   view->EndAtPause();
@@ -36,7 +36,7 @@ int WaitForEnd(Connection& connection, const std::string& name, bool created,
   }
   if (!status.ok()) return Fail(status);
   if (paused) {
-    return FailPaused(last, "submit it with --new", Command(session, {"resume", name}));
+    return FailPaused(last, again + " --new", Command(session, {"resume", name}), session);
   }
   if (session.format == Format::kTable && !session.quiet)
     return FinishSweep(connection, name, 10, session, told);
@@ -80,9 +80,13 @@ int SubmitFile(const SubmitFlags& flags, const Session& session) {
   options.allow_embedded = false;
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(options);
   if (!connection.ok()) return Fail(connection.status());
+  std::vector<std::string> words = {"submit", FileWord(flags.file)};
+  if (flags.wait) words.push_back("--wait");
+  if (flags.keep_going) words.push_back("--keep-going");
+  const std::string again = Command(session, words);
   const absl::StatusOr<v1::CreateSweepResponse> response =
       Submit(**connection,
-             {.command = Command(session, {"submit", FileWord(flags.file)}),
+             {.command = again,
               .keep_going = flags.keep_going,
               .new_name = flags.new_name},
              session, &*input);
@@ -101,7 +105,7 @@ int SubmitFile(const SubmitFlags& flags, const Session& session) {
                     Counted(sweep.planned_trials(), "trial")));
   }
   SayWhetherItIsTrained(**connection, name, session);
-  if (wait) return WaitForEnd(**connection, name, response->created(), session);
+  if (wait) return WaitForEnd(**connection, name, response->created(), again, session);
   Say(session, "follow it with: " + Command(session, {"watch", name}));
   // One that was there may have results, which the answer leaves out.
   const absl::StatusOr<v1::Sweep> whole = GetSweep(**connection, name);
@@ -140,10 +144,10 @@ int List(const ListFlags& flags, const Session& session) {
   std::erase_if(*sweeps, [&](const v1::Sweep& sweep) { return !IsWanted(sweep, flags); });
   Listing listing = SweepListing(*sweeps);
   if (has_any) listing.empty = "no such sweep";
-  PrintListing(listing, session.format, session.width, std::cout);
+  PrintListing(listing, session, std::cout);
   for (const v1::Sweep& sweep : *sweeps) {
     if (sweep.pause_reason().empty()) continue;
-    Say(session, fmt::format("{}; go on with: {}", PauseText(sweep),
+    Say(session, fmt::format("{}\ngo on with: {}", PauseText(sweep),
                              Command(session, {"resume", ShortName(sweep.name())})));
   }
   return kExitOk;
@@ -158,7 +162,7 @@ int Best(const std::string& wanted, int top, const std::string& columns, const S
   if (!ranking.ok()) return Fail(ranking.status());
   const absl::StatusOr<Listing> listing = ChooseColumns(RankListing(*ranking), columns);
   if (!listing.ok()) return Fail(listing.status());
-  PrintListing(*listing, session.format, session.width, std::cout);
+  PrintListing(*listing, session, std::cout);
   PrintRankingNotes(*ranking, session, std::cout);
   const v1::TrialCounts& counts = ranking->sweep().counts();
   if (ranking->rows().empty() && counts.diverged() > 0 && counts.pending() + counts.running() == 0) {

@@ -32,6 +32,18 @@ bool IsMeant(const std::vector<v1::Sweep>& sweeps) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
+// With the command that makes way, where a sweep is refused for what it does at the moment.
+absl::Status WithWayOut(Connection& connection, const absl::Status& status, const Session& session,
+                        const std::vector<std::string>& words) {
+  if (!absl::IsFailedPrecondition(status)) return status;
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, words[1]);
+  const bool is_busy = sweep.ok() && (sweep->state() == v1::SWEEP_STATE_ACTIVE ||
+                                      sweep->counts().running() > 0);
+  if (!is_busy) return status;
+  return absl::FailedPreconditionError(
+      fmt::format("{}: {}", std::string(status.message()), Command(session, words)));
+}
+
 int Delete(const DeleteFlags& flags, const Session& session) {
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
   if (!connection.ok()) return Fail(connection.status());
@@ -50,13 +62,15 @@ int Delete(const DeleteFlags& flags, const Session& session) {
   for (const v1::Sweep& sweep : sweeps) {
     const std::string name = ShortName(sweep.name());
     const absl::StatusOr<std::int64_t> trials = DeleteSweep(**connection, name);
-    if (!trials.ok()) return Fail(trials.status());
+    if (!trials.ok()) {
+      return Fail(WithWayOut(**connection, trials.status(), session, {"cancel", name, "--wait"}));
+    }
     Say(session, fmt::format("deleted {}: {} trial{}, about {}; its name is free", name, *trials,
                              *trials == 1 ? "" : "s", BytesText(sweep.disk_bytes())));
     listing.rows.push_back({{"", name}, {"", *trials}});
   }
   if (session.format != Format::kTable) {
-    PrintListing(listing, session.format, session.width, std::cout);
+    PrintListing(listing, session, std::cout);
   }
   return kExitOk;
 }
@@ -65,9 +79,16 @@ int Rename(const std::string& name, const std::string& new_name, const Session& 
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
   if (!connection.ok()) return Fail(connection.status());
   const absl::StatusOr<v1::Sweep> sweep = RenameSweep(**connection, name, new_name);
-  if (!sweep.ok()) return Fail(sweep.status());
-  Say(session, fmt::format("{} is now called {}, also in its stored file", name,
-                           ShortName(sweep->name())));
+  if (!sweep.ok()) {
+    return Fail(
+        WithWayOut(**connection, sweep.status(), session,
+                   {"pause", ShortName(name), "--now", "--wait"}));
+  }
+  const std::string now = ShortName(sweep->name());
+  Say(session, now == ShortName(name)
+                   ? fmt::format("{} is called that already", now)
+                   : fmt::format("{} is now called {}, also in its stored file", ShortName(name),
+                                 now));
   PrintSweep(*sweep, session);
   return kExitOk;
 }
@@ -76,7 +97,10 @@ int Archive(const std::string& name, bool undo, const Session& session) {
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
   if (!connection.ok()) return Fail(connection.status());
   const absl::StatusOr<v1::Sweep> sweep = ArchiveSweep(**connection, name, !undo);
-  if (!sweep.ok()) return Fail(sweep.status());
+  if (!sweep.ok()) {
+    return Fail(
+        WithWayOut(**connection, sweep.status(), session, {"pause", ShortName(name)}));
+  }
   const std::string shown = ShortName(sweep->name());
   Say(session, undo ? fmt::format("{} is listed again", shown)
                     : fmt::format("archived {}: it is left out of lists and can still be read; "

@@ -203,7 +203,7 @@ void PrintSummary(const TrainOptions& options, const TrainingFolder& folder, int
     return;
   }
   if (session.format == Format::kCsv) {
-    PrintListing(TrainingListing(epochs), session.format, session.width, std::cout);
+    PrintListing(TrainingListing(epochs), session, std::cout);
     return;
   }
   const auto best = std::max_element(

@@ -46,7 +46,7 @@ int Trials(const TrialsOptions& options, const Session& session) {
   }
   const absl::StatusOr<Listing> listing = ChooseColumns(TrialListing(*trials), options.columns);
   if (!listing.ok()) return Fail(listing.status());
-  PrintListing(*listing, session.format, session.width, std::cout);
+  PrintListing(*listing, session, std::cout);
   return kExitOk;
 }
 
@@ -88,7 +88,7 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
   const v1::Trial& trial = response->trial();
 
   if (session.format == Format::kCsv) {
-    PrintListing(EpochListing(*epochs), session.format, session.width, std::cout);
+    PrintListing(EpochListing(*epochs), session, std::cout);
     return kExitOk;
   }
   if (session.format == Format::kJson) {
@@ -132,9 +132,9 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
     if (!plotted.ok()) return Fail(plotted);
   }
   std::cout << '\n';
-  PrintListing(EpochListing(*epochs), session.format, session.width, std::cout);
+  PrintListing(EpochListing(*epochs), session, std::cout);
   std::cout << '\n';
-  PrintListing(AttemptListing(*attempts), session.format, session.width, std::cout);
+  PrintListing(AttemptListing(*attempts), session, std::cout);
   for (const v1::Artifact& artifact : trial.artifacts()) {
     const std::string line = fmt::format("{:<13} {:>9}  sha256 {}", Printable(artifact.role()),
                                          HumanBytes(artifact.size_bytes()), artifact.sha256());

@@ -17,6 +17,7 @@
 #include "common/base/counted.h"
 #include "common/base/utf8.h"
 #include "common/command_line/options.h"
+#include "coordinator/scheduler/fail_alike.h"
 #include "proto/grpc_status.h"
 #include "proto/names.h"
 
@@ -33,7 +34,7 @@ absl::Status ReadEvents(Connection& connection, const std::string& name,
   request.set_progress(true);
   std::unique_ptr<grpc::ClientReader<v1::WatchSweepResponse>> reader =
       connection.sweeps().WatchSweep(&context, request);
-  // Reading blocks; this ends it when the person has had enough.
+  // Reading blocks; this ends it when the person has had enough, and draws what came last.
   std::jthread canceller([&](std::stop_token stop) {
     while (!stop.stop_requested()) {
       if (interrupted()) {
@@ -41,6 +42,7 @@ absl::Status ReadEvents(Connection& connection, const std::string& name,
         return;
       }
       WaitForSignal(absl::Milliseconds(100));
+      view->Draw();
     }
   });
   v1::WatchSweepResponse message;
@@ -197,26 +199,28 @@ std::string FirstFailure(Connection& connection, const std::string& sweep, v1::T
 // Why trials failed: the commonest reasons, each with how many it ended. Empty when it cannot be
 // asked.
 std::string WhyTheyFailed(Connection& connection, const std::string& sweep) {
-  constexpr std::size_t kReasonBytes = 300;
   constexpr std::size_t kMost = 2;
   const absl::StatusOr<std::vector<v1::Trial>> trials =
       ListTrials(connection, sweep, {.state = v1::TRIAL_STATE_FAILED, .limit = 1000});
   if (!trials.ok()) return "";
-  std::map<std::string, std::vector<std::string>> by_reason;
+  std::map<std::string, std::vector<std::string>> by_signature;
+  std::map<std::string, std::string> headlines;  // of the first of each
   for (const v1::Trial& trial : *trials) {
-    by_reason[Printable(OneLine(trial.reason(), kReasonBytes))].push_back(ShortName(trial.name()));
+    const std::string signature = FailureSignature(trial.reason());
+    by_signature[signature].push_back(ShortName(trial.name()));
+    headlines.try_emplace(signature, Printable(FailureHeadline(trial.reason())));
   }
-  std::vector<std::pair<std::string, std::vector<std::string>>> reasons(by_reason.begin(),
-                                                                        by_reason.end());
+  std::vector<std::pair<std::string, std::vector<std::string>>> reasons(
+      by_signature.begin(), by_signature.end());
   std::stable_sort(reasons.begin(), reasons.end(), [](const auto& a, const auto& b) {
     return a.second.size() > b.second.size();
   });
   std::string text;
   for (std::size_t i = 0; i < std::min(reasons.size(), kMost); ++i) {
-    const auto& [reason, names] = reasons[i];
+    const auto& [signature, names] = reasons[i];
     text += fmt::format("\n  {}{}: {}", names.front(),
                         names.size() == 1 ? "" : fmt::format(" and {} more", names.size() - 1),
-                        reason);
+                        headlines[signature]);
   }
   return text;
 }
@@ -260,9 +264,12 @@ int FinishSweep(Connection& connection, const std::string& name, int top, const 
   return EndOfSweep(connection, ranking->sweep(), session, told);
 }
 
-int FailPaused(const v1::Sweep& sweep, const std::string& fix, const std::string& resume) {
-  return Fail(absl::InternalError(
-      fmt::format("{}\nfix it and {}; or go on with: {}", PauseText(sweep), fix, resume)));
+int FailPaused(const v1::Sweep& sweep, const std::string& anew, const std::string& resume,
+               const Session& session) {
+  const std::string name = ShortName(sweep.name());
+  return Fail(absl::InternalError(fmt::format(
+      "{}\nsee what was printed: {}\nwhen it is mended, train it anew: {}\nor go on with: {}",
+      PauseText(sweep), Command(session, {"logs", name + "/1"}), anew, resume)));
 }
 
 std::string GoesOn(const std::string& name, const Session& session) {

@@ -105,23 +105,52 @@ std::string OptionTable(const CLI::App& command) {
   return text + "\n";
 }
 
+// Key lists that the page has shown already, and of which command each is.
+using ShownKeys = std::vector<std::pair<std::string, std::vector<std::string>>>;
+
+// "the keys of [`sweep pause`](#sweep-pause) and `created`": what is long is shown once.
+std::string KeyList(const CommandKeys& promise, ShownKeys* shown) {
+  constexpr std::size_t kLong = 5;
+  const std::pair<std::string, std::vector<std::string>>* largest = nullptr;
+  for (const auto& other : *shown) {
+    const bool is_part = std::all_of(other.second.begin(), other.second.end(), [&](const auto& key) {
+      return std::find(promise.keys.begin(), promise.keys.end(), key) != promise.keys.end();
+    });
+    if (!is_part || other.second.size() < kLong) continue;
+    if (largest == nullptr || other.second.size() > largest->second.size()) largest = &other;
+  }
+  std::vector<std::string> own;
+  for (const std::string& key : promise.keys) {
+    const bool is_new = largest == nullptr || std::find(largest->second.begin(),
+                                                        largest->second.end(),
+                                                        key) == largest->second.end();
+    if (is_new) own.push_back("`" + key + "`");
+  }
+  std::string text;
+  if (largest != nullptr) {
+    text = fmt::format("the keys of [`sweep {0}`](#{1})", largest->first,
+                       Anchor("sweep " + largest->first));
+    if (!own.empty()) text += " and ";
+  }
+  shown->emplace_back(promise.command, promise.keys);
+  return text + fmt::format("{}", fmt::join(own, " "));
+}
+
 // The keys of a command, and of its variants such as "export --epochs".
-std::string KeysText(const CLI::App& command) {
+std::string KeysText(const CLI::App& command, ShownKeys* shown) {
   const std::string name = CommandPath(command).substr(std::string("sweep ").size());
   std::string text;
   for (const CommandKeys& promise : JsonKeys()) {
     const bool is_variant = CommandsOf(command).empty() && promise.command.starts_with(name + " ");
     if (promise.command != name && !is_variant) continue;
-    std::vector<std::string> keys;
-    for (const std::string& key : promise.keys) keys.push_back("`" + key + "`");
     text += fmt::format("JSON{}: {} {}\n\n", is_variant ? " of `" + promise.command + "`" : "",
                         promise.array ? "an array of objects with" : "an object with",
-                        fmt::join(keys, " "));
+                        KeyList(promise, shown));
   }
   return text;
 }
 
-std::string CommandChapter(const CLI::App& command) {
+std::string CommandChapter(const CLI::App& command, ShownKeys* shown) {
   std::string text = fmt::format("### {}\n\n{}.\n\n", CommandTitle(command), Summary(command));
   const std::string details = Details(command);
   if (!details.empty()) text += DetailsText(details) + "\n";
@@ -133,7 +162,7 @@ std::string CommandChapter(const CLI::App& command) {
   } else if (!footer.empty()) {
     text += footer + "\n\n";
   }
-  return text + KeysText(command);
+  return text + KeysText(command, shown);
 }
 
 std::string MeaningTable() {
@@ -160,11 +189,12 @@ std::string TopicChapter(const HelpTopic& topic) {
 
 std::string DocsText(const CLI::App& app) {
   std::string text = kHead + OverviewTable(app);
+  ShownKeys shown;
   for (const HelpTopic& topic : HelpTopics()) text += TopicChapter(topic);
   for (const std::string& group : Groups(app)) {
     text += "## " + group + "\n\n";
     for (const CLI::App* command : WithInner(CommandsInGroup(app, group)))
-      text += CommandChapter(*command);
+      text += CommandChapter(*command, &shown);
   }
   text.erase(text.find_last_not_of('\n') + 2);
   return text;

@@ -9,12 +9,12 @@
 
 #include "cli/present/text.h"
 #include "common/base/nearest.h"
+#include "common/command_line/help.h"
 #include "common/command_line/options.h"
 
 namespace sweep::cli {
 namespace {
 
-constexpr int kPageWidth = 80;
 constexpr int kGap = 2;
 
 // Groups in the two columns of the overview, balanced so that all fits a screen of 24 lines.
@@ -52,26 +52,13 @@ std::vector<std::string> ColumnLines(const CLI::App& app, const std::vector<std:
   return lines;
 }
 
-// `text` in lines of at most `width` columns, broken between words.
-std::vector<std::string> Wrapped(const std::string& text, int width) {
-  std::vector<std::string> lines(1);
-  std::istringstream words(text);
-  for (std::string word; words >> word;) {
-    if (!lines.back().empty() && DisplayWidth(lines.back()) + 1 + DisplayWidth(word) > width) {
-      lines.emplace_back();
-    }
-    lines.back() += (lines.back().empty() ? "" : " ") + word;
-  }
-  return lines;
-}
-
 // Paragraphs filled to the page; indented lines stay as they are.
 std::string Filled(const std::string& text) {
   std::string page;
   std::string paragraph;
   const auto flush = [&] {
     if (!paragraph.empty())
-      page += fmt::format("{}\n", fmt::join(Wrapped(paragraph, kPageWidth), "\n"));
+      page += fmt::format("{}\n", fmt::join(FilledLines(paragraph, kHelpWidth), "\n"));
     paragraph.clear();
   };
   std::istringstream lines(text);
@@ -85,34 +72,6 @@ std::string Filled(const std::string& text) {
   }
   flush();
   return page;
-}
-
-// What stands beside an option: its description, default and variable.
-std::string OptionText(const OptionInfo& option) {
-  std::string text = option.description;
-  if (!option.fallback.empty()) text += " [default: " + option.fallback + "]";
-  if (!option.environment.empty()) text += " [env: " + option.environment + "]";
-  return text;
-}
-
-void AppendOptions(const std::string& title, const std::vector<OptionInfo>& options,
-                   std::string* page) {
-  if (options.empty()) return;
-  constexpr int kWidestSyntax = 26;
-  int widest = 0;
-  for (const OptionInfo& option : options) {
-    const int width = DisplayWidth(option.Syntax());
-    if (width <= kWidestSyntax) widest = std::max(widest, width);
-  }
-  *page += "\n" + title + ":\n";
-  const std::string indent(2 + static_cast<std::size_t>(widest) + kGap, ' ');
-  for (const OptionInfo& option : options) {
-    const std::string syntax = option.Syntax();
-    const bool own_line = DisplayWidth(syntax) > widest;
-    *page += own_line ? "  " + syntax + "\n" + indent : "  " + Pad(syntax, widest) + "  ";
-    const auto lines = Wrapped(OptionText(option), kPageWidth - static_cast<int>(indent.size()));
-    for (std::size_t i = 0; i < lines.size(); ++i) *page += (i > 0 ? indent : "") + lines[i] + "\n";
-  }
 }
 
 class HelpFormatter : public CLI::Formatter {
@@ -170,7 +129,7 @@ std::string OverviewText(const CLI::App& app, int width) {
   for (const auto& groups : OverviewColumns()) columns.push_back(ColumnLines(app, groups));
   std::string page =
       "Usage: sweep COMMAND [ARGUMENTS] [OPTIONS]    sweep help COMMAND tells more\n\n";
-  const bool narrow = width > 0 && width < kPageWidth;
+  const bool narrow = width > 0 && width < kHelpWidth;
   if (narrow) {
     for (const auto& lines : columns) page += fmt::format("{}\n\n", fmt::join(lines, "\n"));
   } else {
@@ -204,8 +163,7 @@ std::string CommandText(const CLI::App& command) {
   std::vector<OptionInfo> options = arguments;
   std::erase_if(arguments, [](const OptionInfo& option) { return !option.positional; });
   std::erase_if(options, [](const OptionInfo& option) { return option.positional; });
-  AppendOptions("Arguments", arguments, &page);
-  AppendOptions("Options", options, &page);
+  page += OptionsText("Arguments", arguments) + OptionsText("Options", options);
   const std::string footer = command.get_footer();
   if (!footer.empty()) page += "\n" + footer + "\n";
   return page + "\nOptions that every command takes: sweep help options\n";

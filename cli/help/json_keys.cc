@@ -201,7 +201,7 @@ std::string KeyMeaning(const std::string& key) {
       {"best_accuracy", "highest validation accuracy"},
       {"best_epoch", "the epoch that reached it"},
       {"best_loss", "lowest validation loss"},
-      {"best_qualifies", "the best trial meets every gate; otherwise none does so far"},
+      {"best_qualifies", "the best trial meets all criteria; otherwise none does so far"},
       {"best_trial", "\"NAME/N\", as the ranking has it"},
       {"best_value", "its value of the sweep's metric, within the gates' epoch limit"},
       {"configuration", "1-based within the sweep"},
@@ -258,7 +258,7 @@ std::string KeyMeaning(const std::string& key) {
       {"status", "the state, and how many trials failed: \"completed, 3 failed\""},
       {"spec", "the line that the trainer gets"},
       {"trials", "of a sweep, numbers by state; of a worker, the names of those it holds"},
-      {"trials_ahead", "of a pending trial: how many are granted before it"},
+      {"trials_ahead", "of a pending trial: how many go first"},
   };
   const auto found = meanings->find(key);
   return found == meanings->end() ? "" : found->second;

@@ -124,7 +124,7 @@ void Report(const std::string& folder, const std::string& trial, const Files& fi
     listing.rows.push_back({{path, path}, {HumanBytes(size), size}});
   }
   if (session.format == Format::kCsv || !session.quiet) {
-    PrintListing(listing, session.format, session.width, std::cout);
+    PrintListing(listing, session, std::cout);
   }
 }
 

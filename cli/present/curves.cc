@@ -79,14 +79,17 @@ void Zoom(const std::vector<double>& shares, std::initializer_list<double> floor
                            Percent(*std::min_element(shares.begin(), shares.end())));
 }
 
+// A curve of what was reported; none of what was not.
 template <typename Value>
-PlotSeries Curve(const std::string& name, PlotSeries::Kind kind, int color,
-                 const std::vector<EpochMetrics>& epochs, Value value) {
+void AddCurve(const std::string& name, PlotSeries::Kind kind, int color,
+              const std::vector<EpochMetrics>& epochs, Value value, Plot* plot) {
   PlotSeries series{.name = name, .kind = kind, .color = color};
+  bool any = false;
   for (const EpochMetrics& epoch : epochs) {
     series.points.push_back({static_cast<double>(epoch.epoch), value(epoch)});
+    any = any || !std::isnan(series.points.back().y);
   }
-  return series;
+  if (any) plot->series.push_back(std::move(series));
 }
 
 }  // namespace
@@ -130,12 +133,10 @@ Plot AccuracyPlot(const std::vector<EpochMetrics>& epochs, const std::vector<std
   if (!epochs.empty()) {
     // The last values stand in the legend, since a curve may lie below the zoomed axis.
     const EpochMetrics& last = epochs.back();
-    plot.series.push_back(Curve("validation " + Percent(last.validation_accuracy),
-                                PlotSeries::Kind::kLine, kGreen, epochs,
-                                [](const EpochMetrics& e) { return e.validation_accuracy; }));
-    plot.series.push_back(Curve("train " + Percent(last.train_accuracy), PlotSeries::Kind::kDotted,
-                                kCyan, epochs,
-                                [](const EpochMetrics& e) { return e.train_accuracy; }));
+    AddCurve("validation " + Percent(last.validation_accuracy), PlotSeries::Kind::kLine, kGreen,
+             epochs, [](const EpochMetrics& e) { return e.validation_accuracy; }, &plot);
+    AddCurve("train " + Percent(last.train_accuracy), PlotSeries::Kind::kDotted, kCyan, epochs,
+             [](const EpochMetrics& e) { return e.train_accuracy; }, &plot);
   }
   if (const std::optional<Gate> gate = FindGate(gates, "accuracy")) {
     plot.y_markers.push_back({AsDouble(gate->bound), "accuracy " + gate->ToString()});
@@ -147,16 +148,14 @@ Plot AccuracyPlot(const std::vector<EpochMetrics>& epochs, const std::vector<std
 }
 
 Plot LossPlot(const std::vector<EpochMetrics>& epochs) {
-  Plot plot{.title = "loss", .empty = "no epochs yet"};
+  Plot plot{.title = "loss", .empty = epochs.empty() ? "no epochs yet" : "none reported"};
   plot.x = {.title = "epoch", .unit = PlotAxis::Unit::kInteger};
   if (epochs.empty()) return plot;
   const EpochMetrics& last = epochs.back();
-  plot.series.push_back(Curve("validation " + fmt::format("{:.4f}", last.validation_loss),
-                              PlotSeries::Kind::kLine, kGreen, epochs,
-                              [](const EpochMetrics& e) { return e.validation_loss; }));
-  plot.series.push_back(Curve("train " + fmt::format("{:.4f}", last.train_loss),
-                              PlotSeries::Kind::kDotted, kCyan, epochs,
-                              [](const EpochMetrics& e) { return e.train_loss; }));
+  AddCurve("validation " + Loss(last.validation_loss), PlotSeries::Kind::kLine, kGreen, epochs,
+           [](const EpochMetrics& e) { return e.validation_loss; }, &plot);
+  AddCurve("train " + Loss(last.train_loss), PlotSeries::Kind::kDotted, kCyan, epochs,
+           [](const EpochMetrics& e) { return e.train_loss; }, &plot);
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
   for (const PlotSeries& series : plot.series) {

@@ -52,17 +52,24 @@ Json ValuesJson(const google::protobuf::Map<std::string, v1::Value>& values) {
   return object;
 }
 
+// What is known of a trial's network; a program's own is not.
+Json KnownOf(const v1::Trial& trial, Json value) {
+  return trial.model().empty() ? Json(nullptr) : value;
+}
+
+// A time or a speed: 0 is what was not told.
+Json Told(double value) { return value > 0 ? Number(value) : Json(nullptr); }
+
 // What both kinds of row begin with.
 ExportRow Identity(const v1::Trial& trial) {
-  const bool has_network = trial.network_parameters() > 0;  // not that of a program of one's own
   return {{"trial", ShortName(trial.name())},
           {"number", trial.number()},
           {"configuration", trial.configuration()},
           {"replicate", trial.replicate()},
           {"seed", std::to_string(trial.seed())},
           {"model", trial.model()},
-          {"network_parameters", has_network ? Json(trial.network_parameters()) : Json(nullptr)},
-          {"fully_connected", has_network ? Json(trial.fully_connected()) : Json(nullptr)},
+          {"network_parameters", KnownOf(trial, trial.network_parameters())},
+          {"fully_connected", KnownOf(trial, trial.fully_connected())},
           {"parameters", ValuesJson(trial.parameters())},
           {"defaults", ValuesJson(trial.defaults())}};
 }
@@ -128,9 +135,9 @@ ExportRow EpochExportRow(const v1::Trial& trial, const v1::Epoch& epoch) {
   row["validation_loss"] = Number(epoch.validation_loss());
   row["validation_accuracy"] = Number(epoch.validation_accuracy());
   row["lr"] = Number(epoch.lr());
-  row["train_seconds"] = Number(Seconds(epoch.train_duration()));
-  row["evaluate_seconds"] = Number(Seconds(epoch.evaluate_duration()));
-  row["images_per_second"] = Number(epoch.images_per_second());
+  row["train_seconds"] = Told(Seconds(epoch.train_duration()));
+  row["evaluate_seconds"] = Told(Seconds(epoch.evaluate_duration()));
+  row["images_per_second"] = Told(epoch.images_per_second());
   row["report_time"] = TimeJson(epoch.has_report_time(), epoch.report_time());
   return row;
 }

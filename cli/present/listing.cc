@@ -96,20 +96,22 @@ void PrintTable(const Listing& listing, int terminal, std::ostream& out) {
     return;
   }
   const std::vector<int> widths = ColumnWidths(listing, terminal);
-  const auto print_line = [&](const auto& text_of) {
+  const auto print_line = [&](const auto& cell_of) {
     std::string line;
     for (std::size_t c = 0; c < widths.size(); ++c) {
       if (widths[c] < 0) continue;
       if (!line.empty()) line += std::string(kGap, ' ');
-      line += Pad(Truncate(text_of(c), widths[c]), widths[c], listing.columns[c].align_right);
+      const Cell cell = cell_of(c);
+      const std::string text = Truncate(Printable(cell.text), widths[c]);
+      const std::string blanks = Pad("", widths[c] - DisplayWidth(text));
+      const std::string shown = listing.color ? WithStyle(cell.style, text) : text;
+      line += listing.columns[c].align_right ? blanks + shown : shown + blanks;
     }
     line.erase(line.find_last_not_of(' ') + 1);
     out << line << '\n';
   };
-  print_line([&](std::size_t c) { return Printable(listing.columns[c].title); });
-  for (const auto& row : listing.rows) {
-    print_line([&](std::size_t c) { return Printable(row[c].text); });
-  }
+  print_line([&](std::size_t c) { return Cell{listing.columns[c].title, nullptr}; });
+  for (const auto& row : listing.rows) print_line([&](std::size_t c) { return row[c]; });
 }
 
 std::string CsvField(const nlohmann::json& value) {
@@ -196,7 +198,8 @@ std::string CellText(const json& value) {
 
 absl::StatusOr<Listing> ChooseColumns(const Listing& listing, const std::vector<std::string>& names) {
   Listing chosen{.columns = {}, .rows = std::vector<std::vector<Cell>>(listing.rows.size()),
-                 .empty = listing.empty};
+                 .empty = listing.empty,
+                 .color = listing.color};
   std::vector<std::string> known;
   for (const std::string& wanted : names) {
     const bool is_inner = wanted.starts_with("parameters.");

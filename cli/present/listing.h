@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "cli/present/style.h"
 
 namespace sweep::cli {
 
@@ -15,6 +16,7 @@ enum class Format { kTable, kJson, kCsv };
 struct Cell {
   std::string text;      // table
   nlohmann::json value;  // json, csv
+  Style style = Style::kNone;  // of the text, where the listing is coloured
 };
 
 // A list of things, printed the same way by every command: an aligned table that fits the terminal,
@@ -33,6 +35,7 @@ struct Listing {
   std::vector<Column> columns;
   std::vector<std::vector<Cell>> rows;  // each as long as `columns`
   std::string empty;                    // table: what to say when there are no rows
+  bool color = false;                   // table: with the styles of its cells
 };
 
 // `width` is the terminal's width in columns; 0 cuts nothing.

@@ -82,6 +82,25 @@ TEST(Listing, OtherColumnsGoBeforeAnElasticOneIsCutToLessThanHalf) {
             "s/1    lr=0.1 width=12 dropout=0.25\n");
 }
 
+TEST(Listing, ColoursTakeNoRoomAndAreOnlyThereWhenAskedFor) {
+  Listing listing;
+  listing.columns = {{"N", "n", true}, {"STATE", "state"}, {"X", "x"}};
+  listing.rows = {{{"1", 1}, {"failed", "failed", Style::kRed}, {"a", "a"}},
+                  {{"2", 2}, {"completed", "completed", Style::kGreen}, {"b", "b"}}};
+  const std::string plain =
+      "N  STATE      X\n"
+      "1  failed     a\n"
+      "2  completed  b\n";
+  EXPECT_EQ(Printed(listing, Format::kTable), plain);
+  listing.color = true;
+  EXPECT_EQ(Printed(listing, Format::kTable),
+            "N  STATE      X\n"
+            "1  \x1b[31mfailed\x1b[0m     a\n"
+            "2  \x1b[32mcompleted\x1b[0m  b\n");
+  EXPECT_EQ(Printed(listing, Format::kCsv).find('\x1b'), std::string::npos);
+  EXPECT_TRUE(ChooseColumns(listing, "state")->color);
+}
+
 TEST(ChooseColumns, TakesKeysAndHyperparametersInTheOrderGiven) {
   const absl::StatusOr<Listing> chosen = ChooseColumns(TwoTrials(), "note, lr,trial");
   ASSERT_TRUE(chosen.ok()) << chosen.status();

@@ -42,19 +42,6 @@ std::vector<std::string_view> Words(std::string_view text) {
   return words;
 }
 
-// Columns of a text with colours.
-int StyledWidth(std::string_view text) {
-  std::string plain;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] == '\x1b') {
-      at = std::min(text.find('m', at), text.size());
-    } else {
-      plain += text[at];
-    }
-  }
-  return DisplayWidth(plain);
-}
-
 }  // namespace
 
 TerminalSize CurrentTerminalSize() {

@@ -191,9 +191,9 @@ Json UserAttributes(const v1::Trial& trial) {
                      {"replicate", trial.replicate()},
                      // As text: a browser would round it.
                      {"seed", std::to_string(trial.seed())},
-                     {"model", trial.model()},
                      {"failures", trial.failures()}};
-  if (trial.network_parameters() > 0) {
+  if (!trial.model().empty()) {  // a program's own network is not known
+    attributes["model"] = trial.model();
     attributes["network_parameters"] = trial.network_parameters();
     attributes["fully_connected"] = trial.fully_connected();
   }

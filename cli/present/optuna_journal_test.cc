@@ -203,11 +203,15 @@ TEST(OptunaJournal, ACompletedTrialWithoutAFiniteValueHasFailed) {
 TEST(OptunaJournal, AttributesTellWhatTheTrialIs) {
   v1::Trial trial = Trial();
   trial.set_reason("caf\xe9\nline two");
+  trial.set_model("cnn-18718");
   const json attributes = WrittenTrial(trial)["user_attrs"];
   EXPECT_EQ(attributes["trial"], "s/1");
   EXPECT_EQ(attributes["seed"], "18446744073709551615");
   EXPECT_EQ(attributes["network_parameters"], 18718);
   EXPECT_THAT(attributes["reason"].get<std::string>(), HasSubstr("caf\xEF\xBF\xBD\nline two"));
+  trial.clear_model();
+  EXPECT_FALSE(WrittenTrial(trial)["user_attrs"].contains("network_parameters"))
+      << "a program's own network is not known";
 }
 
 TEST(OptunaJournal, AProgramsTrialSaysNothingOfANetwork) {

@@ -132,7 +132,7 @@ TEST(LossPlot, ValuesThatAreNotFiniteBreakTheCurve) {
   epochs[5].train_loss = -std::numeric_limits<double>::infinity();
   ExpectGolden("plot_not_finite", RenderPlot(LossPlot(epochs), {.width = 60, .height = 9}));
   for (EpochMetrics& epoch : epochs) epoch.train_loss = epoch.validation_loss = kNaN;
-  EXPECT_EQ(RenderPlot(LossPlot(epochs), {}), "loss: no epochs yet\n");
+  EXPECT_EQ(RenderPlot(LossPlot(epochs), {}), "loss: none reported\n");
 }
 
 TEST(CountedEpochs, OfEveryEpochTheRowThatWasAcknowledgedFirst) {

@@ -6,11 +6,13 @@
 #include <cmath>
 #include <iostream>
 
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "cli/present/cells.h"
 #include "cli/present/text.h"
 #include "common/base/utf8.h"
 #include "common/base/value.h"
+#include "coordinator/scheduler/fail_alike.h"
 
 namespace sweep::cli {
 namespace {
@@ -42,12 +44,28 @@ std::string StatusText(const v1::Sweep& sweep) {
   return text;
 }
 
-std::string StyledStatus(const v1::Sweep& sweep, const Session& session) {
-  const std::string text = StatusText(sweep);
-  if (sweep.counts().failed() > 0 || !sweep.pause_reason().empty()) {
-    return Styled(session, Style::kRed, text);
+Style StatusStyle(const v1::Sweep& sweep) {
+  const v1::TrialCounts& counts = sweep.counts();
+  if (counts.failed() > 0 || !sweep.pause_reason().empty()) return Style::kRed;
+  if (sweep.state() != v1::SWEEP_STATE_COMPLETED) return Style::kNone;
+  return counts.diverged() > 0 ? Style::kYellow : Style::kGreen;
+}
+
+Style StateStyle(v1::TrialState state) {
+  switch (state) {
+    case v1::TRIAL_STATE_COMPLETED:
+      return Style::kGreen;
+    case v1::TRIAL_STATE_FAILED:
+      return Style::kRed;
+    case v1::TRIAL_STATE_DIVERGED:
+      return Style::kYellow;
+    default:
+      return Style::kNone;
   }
-  return sweep.state() == v1::SWEEP_STATE_COMPLETED ? Styled(session, Style::kGreen, text) : text;
+}
+
+std::string StyledStatus(const v1::Sweep& sweep, const Session& session) {
+  return Styled(session, StatusStyle(sweep), StatusText(sweep));
 }
 
 std::string PauseText(const v1::Sweep& sweep) {
@@ -104,11 +122,12 @@ std::string MetricText(const std::string& metric, double value) {
   return metric == "loss" ? fmt::format("loss {:.4f}", value) : Percent(value);
 }
 
-std::string BestText(const v1::Sweep& sweep) {
+std::string BestText(const v1::Sweep& sweep, bool is_short) {
   if (sweep.best_trial().empty()) return "";
   // Without gates all qualify.
   const bool says_so = sweep.best_qualifies() && sweep.gates_size() > 0;
-  return fmt::format("{} {} ({})", says_so ? "best that qualifies" : "best so far",
+  const char* const what = !says_so ? "best so far" : is_short ? "best" : "best that qualifies";
+  return fmt::format("{} {} ({})", what,
                      MetricText(sweep.metric(), sweep.best_value()), ShortName(sweep.best_trial()));
 }
 
@@ -133,6 +152,11 @@ std::optional<absl::Duration> TimeLeft(const v1::Sweep& sweep) {
 
 namespace {
 
+bool HasFailed(const std::vector<v1::Sweep>& sweeps) {
+  return std::any_of(sweeps.begin(), sweeps.end(),
+                     [](const v1::Sweep& sweep) { return sweep.counts().failed() > 0; });
+}
+
 // A column of zeros says little.
 bool HasDiverged(const std::vector<v1::Sweep>& sweeps) {
   return std::any_of(sweeps.begin(), sweeps.end(),
@@ -153,7 +177,7 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
                      {"TRIALS", "ended", true},
                      {"", "planned", true, false},
                      {"RUNNING", "running", true, true, false, 2},
-                     {"FAILED", "failed", true, true, false, 3},
+                     {"FAILED", "failed", true, true, false, HasFailed(sweeps) ? 0 : 3},
                      {"DIVERGED", "diverged", true, HasDiverged(sweeps), false, 3},
                      {"CANCELLED", "cancelled", true, HasCancelled(sweeps), false, 3},
                      {"QUALIFYING", "qualifying", true, true, false, 5},
@@ -175,7 +199,7 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
     for (const auto& [key, value] : sweep.labels()) labels[key] = value;
     listing.rows.push_back(
         {Text(ShortName(sweep.name())),
-         Text(StateName(sweep.state())),
+         {StateName(sweep.state()), StateName(sweep.state()), StatusStyle(sweep)},
          // What was cancelled has its own column: it is no progress.
          {fmt::format("{}/{}", ended - sweep.counts().cancelled(), sweep.planned_trials()), ended},
          Count(sweep.planned_trials()),
@@ -246,7 +270,7 @@ Listing TrialListing(const std::vector<v1::Trial>& trials) {
     const std::string parameters = ParametersText(trial);
     listing.rows.push_back(
         {Text(ShortName(trial.name())),
-         Text(StateName(trial.state())),
+         {StateName(trial.state()), StateName(trial.state()), StateStyle(trial.state())},
          {trial.replicate() > 0 ? fmt::format("{} (replicate {})", parameters, trial.replicate())
                                 : parameters,
           ParametersJson(trial)},
@@ -267,7 +291,7 @@ Listing TrialListing(const std::vector<v1::Trial>& trials) {
          Count(trial.attempt()),
          Count(trial.failures()),
          Text(ShortName(trial.worker())),
-         {OneLine(trial.reason(), kReasonBytes), trial.reason()}});
+         {FailureHeadline(trial.reason()), trial.reason()}});
   }
   return listing;
 }
@@ -286,7 +310,10 @@ Listing EpochListing(const std::vector<v1::Epoch>& epochs) {
                      {"", "evaluate_seconds", true, false},
                      {"IMG/S", "images_per_second", true}};
   for (const v1::Epoch& epoch : epochs) {
+    // A program of one's own may tell neither; nothing takes no time at all.
     const double seconds = absl::ToDoubleSeconds(ToDuration(epoch.train_duration()));
+    const double evaluating = absl::ToDoubleSeconds(ToDuration(epoch.evaluate_duration()));
+    const double speed = epoch.images_per_second();
     listing.rows.push_back(
         {Count(epoch.epoch()),
          Count(epoch.attempt()),
@@ -295,19 +322,33 @@ Listing EpochListing(const std::vector<v1::Epoch>& epochs) {
          Share(epoch.train_accuracy()),
          Number(epoch.validation_loss()),
          Share(epoch.validation_accuracy()),
-         {fmt::format("{:.1f}", seconds), seconds},
-         Number(absl::ToDoubleSeconds(ToDuration(epoch.evaluate_duration()))),
-         {WithSeparators(std::llround(epoch.images_per_second())), epoch.images_per_second()}});
+         seconds > 0 ? Cell{fmt::format("{:.1f}", seconds), seconds} : Missing(),
+         evaluating > 0 ? Number(evaluating) : Missing(),
+         speed > 0 ? Cell{WithSeparators(std::llround(speed)), speed} : Missing()});
   }
   return listing;
 }
 
+namespace {
+
+Cell OutcomeCell(const std::string& outcome) {
+  const Style style = outcome == "completed"                       ? Style::kGreen
+                      : outcome == "failed" || outcome == "lost" ? Style::kRed
+                      : outcome == "diverged"                      ? Style::kYellow
+                                                                   : Style::kNone;
+  const std::string text = outcome.empty() ? "running" : outcome;
+  return {text, text, style};
+}
+
+}  // namespace
+
 Listing AttemptListing(const std::vector<v1::Attempt>& attempts) {
   Listing listing;
   listing.empty = "not leased yet";
+  const std::string zone = absl::FormatTime("%Z", absl::Now(), absl::LocalTimeZone());
   listing.columns = {{"ATTEMPT", "attempt", true},
                      {"WORKER", "worker"},
-                     {"FROM", "start_time", false, true, false, 1},
+                     {"FROM (" + zone + ")", "start_time", false, true, false, 1},
                      {"TO", "end_time", false, true, false, 2},
                      {"OUTCOME", "outcome"},
                      {"REASON", "reason", false, true, true}};
@@ -316,110 +357,10 @@ Listing AttemptListing(const std::vector<v1::Attempt>& attempts) {
                             Text(ShortName(attempt.worker())),
                             TimeCell(attempt.has_start_time(), attempt.start_time()),
                             TimeCell(attempt.has_end_time(), attempt.end_time()),
-                            Text(attempt.outcome().empty() ? "running" : attempt.outcome()),
-                            {OneLine(attempt.reason(), kReasonBytes), attempt.reason()}});
+                            OutcomeCell(attempt.outcome()),
+                            {FailureHeadline(attempt.reason()), attempt.reason()}});
   }
   return listing;
-}
-
-namespace {
-
-json OtherDataJson(const v1::Worker& worker) {
-  json list = json::array();
-  for (const v1::OtherData& data : worker.other_data()) {
-    list.push_back({{"sweep", data.sweep()},
-                    {"data_sha256", data.data_sha256()},
-                    {"path", data.path()},
-                    {"sweep_data_sha256", data.sweep_data_sha256()}});
-  }
-  return list;
-}
-
-}  // namespace
-
-Listing WorkerListing(const std::vector<v1::Worker>& workers) {
-  Listing listing;
-  listing.empty = "no workers; start one with: sweep-worker --coordinator HOST:PORT";
-  listing.columns = {{"WORKER", "worker"},
-                     {"STATE", "state"},
-                     {"HOST", "host", false, true, true, 4},
-                     {"SLOTS", "slots", true},
-                     {"DEVICE", "device", false, true, true, 1},
-                     {"IMG/S", "images_per_second", true, true, false, 3},
-                     {"DONE", "completed", true, true, false, 5},
-                     {"FAILED", "failed", true},
-                     {"TRIALS", "trials", false, true, true},
-                     {"LAST SEEN", "last_seen_time", false, true, false, 2},
-                     {"", "build", false, false},
-                     {"", "pid", true, false},
-                     {"", "labels", false, false},
-                     {"", "put_aside", false, false},
-                     {"", "other_data", false, false}};
-  for (const v1::Worker& worker : workers) {
-    std::string devices, trials;
-    for (const std::string& device : worker.devices())
-      devices += (devices.empty() ? "" : ", ") + device;
-    json trial_names = json::array();
-    for (const std::string& trial : worker.trials()) {
-      trials += (trials.empty() ? "" : " ") + ShortName(trial);
-      trial_names.push_back(ShortName(trial));
-    }
-    json labels = json::object();
-    for (const auto& [key, value] : worker.labels()) labels[key] = value;
-    const std::string state = !worker.connected()      ? "lost"
-                              : worker.draining()      ? "draining"
-                              : worker.has_put_aside() ? "put aside"
-                                                       : "connected";
-    json put_aside = nullptr;
-    if (worker.has_put_aside()) {
-      const v1::PutAside& aside = worker.put_aside();
-      put_aside = {{"failures", aside.failures()},
-                   {"reason", aside.reason()},
-                   {"until_time", TimeCell(aside.has_until_time(), aside.until_time()).value}};
-    }
-    listing.rows.push_back(
-        {Text(ShortName(worker.name())),
-         Text(state),
-         Text(worker.host()),
-         Count(worker.slots()),
-         Text(devices),
-         {WithSeparators(std::llround(worker.images_per_second())), worker.images_per_second()},
-         Count(worker.completed()),
-         Count(worker.failed()),
-         {trials, trial_names},
-         AgoCell(worker.has_last_seen_time(), worker.last_seen_time()),
-         Text(worker.build()),
-         {std::to_string(worker.pid()), worker.pid()},
-         {"", labels},
-         {"", put_aside},
-         {"", OtherDataJson(worker)}});
-  }
-  return listing;
-}
-
-std::vector<std::string> WorkerNotes(const std::vector<v1::Worker>& workers, absl::Time now) {
-  std::vector<std::string> notes;
-  for (const v1::Worker& worker : workers) {
-    if (!worker.connected()) continue;
-    for (const v1::OtherData& data : worker.other_data()) {
-      notes.push_back(fmt::format(
-          "{} gets no trials of {}: it has other data (SHA-256 {}{}; the sweep's is {}). Start it "
-          "again with the right data",
-          ShortName(worker.name()), Printable(data.sweep()), Printable(data.data_sha256()),
-          data.path().empty() ? "" : " in " + Printable(data.path()),
-          Printable(data.sweep_data_sha256())));
-    }
-    if (!worker.has_put_aside()) continue;
-    const v1::PutAside& aside = worker.put_aside();
-    const absl::Duration left = ToTime(aside.until_time()) - now;
-    notes.push_back(fmt::format(
-        "{} is put aside ({} failures in a row: {}; {})", ShortName(worker.name()),
-        aside.failures(), Printable(aside.reason()),
-        left > absl::ZeroDuration()
-            ? fmt::format("tries again in {}", HumanDuration(absl::Ceil(left, absl::Seconds(1))))
-            : "tries again with one trial"));
-  }
-  return notes;
 }
 
 json SweepJson(const v1::Sweep& sweep) {
@@ -459,9 +400,10 @@ json SweepJson(const v1::Sweep& sweep) {
 
 json TrialJson(const v1::Trial& trial) {
   json object = ListingJson(TrialListing({trial}))[0];
-  const bool has_network = trial.network_parameters() > 0;
-  object["fully_connected"] = has_network ? json(trial.fully_connected()) : json(nullptr);
-  object["evaluation_images"] = KnownCount(trial.evaluation_images()).value;
+  // A program's own model and data are not known here.
+  object["fully_connected"] = trial.model().empty() ? json(nullptr) : json(trial.fully_connected());
+  object["evaluation_images"] =
+      trial.evaluation_images() > 0 ? json(trial.evaluation_images()) : json(nullptr);
   object["create_time"] = TimeCell(trial.has_create_time(), trial.create_time()).value;
   object["start_time"] = TimeCell(trial.has_start_time(), trial.start_time()).value;
   object["end_time"] = TimeCell(trial.has_end_time(), trial.end_time()).value;
@@ -476,7 +418,7 @@ json TrialJson(const v1::Trial& trial) {
 
 void PrintSweep(const v1::Sweep& sweep, const Session& session, const json& extra) {
   if (session.format == Format::kCsv) {
-    PrintListing(SweepListing({sweep}), session.format, session.width, std::cout);
+    PrintListing(SweepListing({sweep}), session, std::cout);
   } else if (session.format == Format::kJson) {
     json document = SweepJson(sweep);
     document.update(extra);

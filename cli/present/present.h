@@ -34,6 +34,8 @@ std::string StateName(v1::SweepState state);
 // The state with what went wrong: "completed, 3 failed".
 std::string StatusText(const v1::Sweep& sweep);
 // Red when trials have failed or the coordinator has paused it, green when it completed without.
+Style StatusStyle(const v1::Sweep& sweep);
+Style StateStyle(v1::TrialState state);
 std::string StyledStatus(const v1::Sweep& sweep, const Session& session);
 // "broken is paused: the first 3 trials failed alike: …"; empty unless the coordinator paused it.
 std::string PauseText(const v1::Sweep& sweep);
@@ -47,8 +49,8 @@ std::string ValuesText(const google::protobuf::Map<std::string, v1::Value>& valu
 // How long the sweep will take to its end, as the coordinator says; nullopt when it cannot be said.
 std::optional<absl::Duration> TimeLeft(const v1::Sweep& sweep);
 // "best that qualifies 99.21 % (x/3)", "best so far …" while none does; empty before the first
-// epoch.
-std::string BestText(const v1::Sweep& sweep);
+// epoch. `is_short`: one that qualifies is "best" alone.
+std::string BestText(const v1::Sweep& sweep, bool is_short = false);
 // "99.21 %", or the loss when that is the metric.
 std::string MetricText(const std::string& metric, double value);
 // "sweeps/x/trials/3" as "x/3", "workers/w" as "w".

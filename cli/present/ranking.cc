@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cli/present/cells.h"
+#include "cli/present/live_block.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "common/base/counted.h"
@@ -17,7 +18,16 @@ namespace {
 using nlohmann::json;
 using namespace cells;
 
-std::string GateText(const v1::GateResult& gate) {
+// What a trial that broke off would have come to in all its epochs is not known.
+bool IsOpen(const v1::GateResult& gate, const v1::Trial& trial) {
+  const bool broke_off = trial.state() == v1::TRIAL_STATE_FAILED ||
+                         trial.state() == v1::TRIAL_STATE_DIVERGED ||
+                         trial.state() == v1::TRIAL_STATE_CANCELLED;
+  return broke_off && trial.epochs_to_target() == 0 && gate.gate().starts_with("epochs");
+}
+
+std::string GateText(const v1::GateResult& gate, const v1::Trial& trial) {
+  if (IsOpen(gate, trial)) return "–";
   if (gate.met()) return "✓";
   if (gate.missed_by() <= 0 || !std::isfinite(gate.missed_by())) return "✗";
   if (gate.gate().starts_with("accuracy"))
@@ -41,6 +51,10 @@ json GatesJson(const v1::RankedConfiguration& row) {
                      {"missed_by", gate.missed_by()}});
   }
   return gates;
+}
+
+bool HasInterval(const v1::RankedConfiguration& row) {
+  return row.interval_high() > row.interval_low();
 }
 
 // A gate as the title of a narrow column: "accuracy", "epochs", "params", "no FC".
@@ -79,12 +93,19 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
   const bool replicated =
       std::any_of(ranking.rows().begin(), ranking.rows().end(),
                   [](const v1::RankedConfiguration& row) { return row.replicates() > 1; });
+  const bool all_completed =
+      std::all_of(ranking.rows().begin(), ranking.rows().end(), [](const auto& row) {
+        return row.trial().state() == v1::TRIAL_STATE_COMPLETED;
+      });
+  const bool has_intervals =
+      std::any_of(ranking.rows().begin(), ranking.rows().end(), HasInterval);
   Listing listing;
-  listing.empty = "nothing to rank: no epoch has been reported";
+  listing.empty = fmt::format("nothing to rank: no epoch of {} has been reported",
+                              ShortName(ranking.sweep().name()));
   listing.columns = {{"#", "rank", true},
                      {"TRIAL", "trial"},
                      {"ACCURACY", "accuracy", true},
-                     {"95 % INTERVAL", "interval", true, true, false, 5},
+                     {"95 % INTERVAL", "interval", true, has_intervals, false, 5},
                      {"EPOCH", "best_epoch", true, true, false, 3},
                      {"LAST", "last_accuracy", true, true, false, 4},
                      {"LOSS", "best_loss", true, by_loss},
@@ -96,7 +117,7 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
                      {"", "epochs_to_target", true, false},
                      {"", "qualifies", false, false},
                      {"", "gates", false, false},
-                     {"", "state", false, false},
+                     {"STATE", "state", false, !all_completed},
                      {"", "seed", true, false},
                      {"", "defaults", false, false}};
   for (int gate = 0; gate < ranking.sweep().gates_size(); ++gate) {
@@ -113,14 +134,14 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
 
   for (const v1::RankedConfiguration& row : ranking.rows()) {
     const v1::Trial& trial = row.trial();
-    const bool interval = row.interval_high() > row.interval_low();
     const std::optional<Interval> mean =
         MeanInterval(row.mean_last_accuracy(), row.mean_half_width(), row.replicates());
     std::vector<Cell> cells = {
         Count(row.rank()),
         Text(ShortName(trial.name())),
         Share(row.value()),
-        interval ? Cell{fmt::format("{:.2f}–{:.2f}", row.interval_low() * 100,
+        HasInterval(row)
+            ? Cell{fmt::format("{:.2f}–{:.2f}", row.interval_low() * 100,
                                     row.interval_high() * 100),
                         json::array({row.interval_low(), row.interval_high()})}
                  : Missing(),
@@ -135,11 +156,11 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
         trial.epochs_to_target() > 0 ? Count(trial.epochs_to_target()) : Missing(),
         {row.qualifies() ? "yes" : "no", row.qualifies()},
         {"", GatesJson(row)},
-        Text(StateName(trial.state())),
+        {StateName(trial.state()), StateName(trial.state()), StateStyle(trial.state())},
         Text(std::to_string(trial.seed())),
         {"", ValuesJson(trial.defaults())}};
     for (int gate = 0; gate < ranking.sweep().gates_size(); ++gate) {
-      cells.push_back(gate < row.gates_size() ? Text(GateText(row.gates(gate))) : Missing());
+      cells.push_back(gate < row.gates_size() ? Text(GateText(row.gates(gate), trial)) : Missing());
     }
     cells.push_back({VaryingText(trial, constants), ParametersJson(trial)});
     listing.rows.push_back(std::move(cells));
@@ -148,7 +169,7 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
 }
 
 void PrintRanking(const v1::RankSweepResponse& ranking, const Session& session, std::ostream& out) {
-  PrintListing(RankListing(ranking), session.format, session.width, out);
+  PrintListing(RankListing(ranking), session, out);
   PrintRankingNotes(ranking, session, out);
 }
 
@@ -156,11 +177,11 @@ void PrintRankingNotes(const v1::RankSweepResponse& ranking, const Session& sess
                        std::ostream& out) {
   if (session.format != Format::kTable) return;
   if (const std::set<std::string> constants = ConstantParameters(ranking); !constants.empty()) {
-    out << "in every row:";
+    std::string line = "in every row:";
     const auto& parameters = ranking.rows(0).trial().parameters();
     for (const std::string& name : constants)
-      out << ' ' << Printable(name + "=" + ValueText(parameters.at(name)));
-    out << '\n';
+      line += " " + Printable(name + "=" + ValueText(parameters.at(name)));
+    out << Wrapped(line, session.width) << '\n';
   }
   const v1::Sweep& sweep = ranking.sweep();
   if (ranking.rows().empty() || sweep.gates().empty()) return;
@@ -169,20 +190,22 @@ void PrintRankingNotes(const v1::RankSweepResponse& ranking, const Session& sess
   out << '\n';
   if (sweep.qualifying() > 0) {
     const v1::Trial& best = ranking.rows(0).trial();
+    const bool has_failed = best.state() == v1::TRIAL_STATE_FAILED;
     std::string when;
     if (best.epochs_to_target() > 0) {
-      when = fmt::format("; {} met them at epoch {}", ShortName(best.name()),
-                         best.epochs_to_target());
+      when = fmt::format("; {} met them at epoch {}{}", ShortName(best.name()),
+                         best.epochs_to_target(), has_failed ? " and failed later" : "");
     }
-    out << Styled(session, Style::kGreen,
-                  fmt::format("{} {} all criteria ({}){}",
-                              Counted(sweep.qualifying(), "configuration"),
-                              sweep.qualifying() == 1 ? "meets" : "meet", Printable(criteria), when))
+    const std::string line = fmt::format(
+        "{} {} all criteria ({}){}", Counted(sweep.qualifying(), "configuration"),
+        sweep.qualifying() == 1 ? "meets" : "meet", Printable(criteria), when);
+    out << Styled(session, has_failed ? Style::kYellow : Style::kGreen,
+                  Wrapped(line, session.width))
         << '\n';
   } else {
-    out << Styled(session, Style::kYellow,
-                  fmt::format("no configuration meets all criteria ({})", Printable(criteria)))
-        << '\n';
+    const std::string line =
+        fmt::format("no configuration meets all criteria ({})", Printable(criteria));
+    out << Styled(session, Style::kYellow, Wrapped(line, session.width)) << '\n';
   }
 }
 

@@ -61,6 +61,18 @@ int DisplayWidth(std::string_view text) {
   return width;
 }
 
+int StyledWidth(std::string_view text) {
+  std::string plain;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '\x1b') {
+      at = std::min(text.find('m', at), text.size());
+    } else {
+      plain += text[at];
+    }
+  }
+  return DisplayWidth(plain);
+}
+
 std::string Truncate(std::string_view text, int width) {
   if (DisplayWidth(text) <= width) return std::string(text);
   if (width <= 0) return "";

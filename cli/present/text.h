@@ -13,6 +13,8 @@ namespace sweep::cli {
 // Columns that `text` takes on a terminal: UTF-8 aware, wide characters count two, combining marks
 // and control bytes none.
 int DisplayWidth(std::string_view text);
+// As DisplayWidth, for a text with terminal escapes: they take no columns.
+int StyledWidth(std::string_view text);
 // `text` cut to at most `width` columns, with "…" at the end when something was cut.
 std::string Truncate(std::string_view text, int width);
 // As Truncate, for a text with terminal escapes: they take no columns and are kept whole.

@@ -1,6 +1,7 @@
 #include "cli/present/watch.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <iostream>
@@ -16,6 +17,7 @@ namespace sweep::cli {
 namespace {
 
 constexpr std::size_t kReasonBytes = 500;
+constexpr absl::Duration kBetweenPictures = absl::Milliseconds(100);
 constexpr int kWide = 100;  // columns, from which on bars are long
 
 bool HasEnded(v1::TrialState state) {
@@ -136,10 +138,9 @@ std::vector<std::string> WatchModel::Apply(const v1::WatchSweepResponse& message
   if (message.has_sweep()) {
     const bool is_news = message.sweep().pause_reason() != sweep_.pause_reason();
     sweep_ = message.sweep();
-    if (is_news && !sweep_.pause_reason().empty()) {
-      lines.push_back(Styled(session, Style::kRed, "‖ ") + PauseText(sweep_) +
-                      "; go on with: " +
-                      Command(session, {"resume", ShortName(sweep_.name())}));
+    if (is_news && tells_pause_ && !sweep_.pause_reason().empty()) {
+      lines.push_back(Styled(session, Style::kRed, "‖ ") + PauseText(sweep_));
+      lines.push_back("go on with: " + Command(session, {"resume", ShortName(sweep_.name())}));
     }
   }
   if (message.has_trial()) ApplyTrial(message.trial(), session, &lines);
@@ -154,7 +155,9 @@ std::vector<std::string> WatchModel::Apply(const v1::WatchSweepResponse& message
   return lines;
 }
 
-std::string WatchModel::BarLine(const Running& running, int width, const Session& session) const {
+std::string WatchModel::BarLine(const Running& running, int name_width, int width,
+                                const Session& session) const {
+  const bool is_narrow = width < kWide;
   const v1::Progress& progress = running.progress;
   const int epochs = running.trial.epochs();
   const bool has_steps = progress.steps() > 0;
@@ -164,13 +167,15 @@ std::string WatchModel::BarLine(const Running& running, int width, const Session
                                     : 0;
   const int epoch = has_steps ? progress.epoch() : running.trial.epoch() + 1;
   std::string line = fmt::format(
-      "  {}  epoch {:>2}/{} {}", ShortName(running.trial.name()), std::min(epoch, epochs), epochs,
-      Styled(session, Style::kGreen, "▕" + Bar(share, width < kWide ? 8 : 16) + "▏"));
+      "  {}  epoch {:>2}/{} {}", Pad(ShortName(running.trial.name()), name_width),
+      std::min(epoch, epochs), epochs,
+      Styled(session, Style::kGreen, "▕" + Bar(share, is_narrow ? 8 : 16) + "▏"));
   if (has_steps) line += fmt::format(" {:>4}/{}", progress.step(), progress.steps());
   if (!has_steps && running.trial.epoch() == 0) line += " starting";
   if (running.trial.epoch() > 0) {
-    line += fmt::format("  last {} best {}", Percent(running.trial.last_accuracy()),
-                        Percent(running.trial.best_accuracy()));
+    line += "  last " + Percent(running.trial.last_accuracy());
+    // The hyperparameters say more where there is room for one of the two.
+    if (!is_narrow) line += " best " + Percent(running.trial.best_accuracy());
   }
   line += "  " + Printable(ParametersText(running.trial));
   if (has_steps) {
@@ -180,42 +185,59 @@ std::string WatchModel::BarLine(const Running& running, int width, const Session
   return line;
 }
 
-std::string WatchModel::SummaryLine(const Session& session) const {
-  std::string line = fmt::format("{}  {}  {} of {} ended",
-                                 Styled(session, Style::kBold, ShortName(sweep_.name())),
-                                 StateName(sweep_.state()), ended_.size(),
-                                 Counted(sweep_.planned_trials(), "trial"));
-  const auto failed = std::count_if(ended_.begin(), ended_.end(), [](const auto& entry) {
-    return entry.second.state() == v1::TRIAL_STATE_FAILED;
-  });
-  if (failed > 0) line += Styled(session, Style::kRed, fmt::format("  {} failed", failed));
-  const auto diverged = std::count_if(ended_.begin(), ended_.end(), [](const auto& entry) {
-    return entry.second.state() == v1::TRIAL_STATE_DIVERGED;
-  });
-  if (diverged > 0) line += fmt::format("  {} diverged", diverged);
-  if (const std::string best = BestText(sweep_); !best.empty()) line += "  " + best;
-  if (const std::optional<absl::Duration> left = cli::TimeLeft(sweep_)) {
-    line += "  about " + HumanDuration(*left) + " left";
+std::vector<std::string> WatchModel::SummaryParts(bool is_short, const Session& session) const {
+  const auto count = [&](v1::TrialState state) {
+    return std::count_if(ended_.begin(), ended_.end(), [state](const auto& entry) {
+      return entry.second.state() == state;
+    });
+  };
+  std::vector<std::string> parts = {
+      Styled(session, Style::kBold, ShortName(sweep_.name())), StateName(sweep_.state()),
+      is_short ? fmt::format("{}/{} ended", ended_.size(), sweep_.planned_trials())
+               : fmt::format("{} of {} ended", ended_.size(),
+                             Counted(sweep_.planned_trials(), "trial"))};
+  if (const auto failed = count(v1::TRIAL_STATE_FAILED); failed > 0) {
+    parts.push_back(Styled(session, Style::kRed, fmt::format("{} failed", failed)));
   }
-  if (running_.empty() && sweep_.state() == v1::SWEEP_STATE_ACTIVE)
-    line += "  waiting for a worker";
-  return line;
+  if (const auto diverged = count(v1::TRIAL_STATE_DIVERGED); diverged > 0) {
+    parts.push_back(fmt::format("{} diverged", diverged));
+  }
+  const std::optional<absl::Duration> left = cli::TimeLeft(sweep_);
+  if (left && is_short) parts.push_back(HumanDuration(*left) + " left");
+  if (running_.empty() && sweep_.state() == v1::SWEEP_STATE_ACTIVE) {
+    parts.push_back("waiting for a worker");
+  }
+  if (const std::string best = BestText(sweep_, is_short); !best.empty()) parts.push_back(best);
+  if (left && !is_short) parts.push_back("about " + HumanDuration(*left) + " left");
+  return parts;
+}
+
+std::string WatchModel::SummaryLine(int width, const Session& session) const {
+  const std::string line =
+      fmt::format("{}", fmt::join(SummaryParts(/*is_short=*/false, session), "  "));
+  if (StyledWidth(line) <= width) return line;
+  return fmt::format("{}", fmt::join(SummaryParts(/*is_short=*/true, session), "  "));
 }
 
 std::vector<std::string> WatchModel::Live(absl::Time, const TerminalSize& size,
                                           const Session& session) const {
-  std::vector<std::string> lines = {SummaryLine(session)};
+  const int width = size.columns - 2;
+  std::vector<std::string> lines = {SummaryLine(width, session)};
   // One line of the screen is for the cursor, one for a notice.
   const auto room = static_cast<std::size_t>(std::max(1, size.lines - 3));
   const bool all_fit = running_.size() <= room;
   const std::size_t bars = all_fit ? running_.size() : room - 1;
+  int names = 0;
+  for (const auto& [number, running] : running_) {
+    names = std::max(names, DisplayWidth(ShortName(running.trial.name())));
+  }
   for (const auto& [number, running] : running_) {
     if (lines.size() > bars) break;
-    lines.push_back(BarLine(running, size.columns, session));
+    lines.push_back(BarLine(running, names, size.columns, session));
   }
   if (!all_fit) lines.push_back(fmt::format("  and {} more running", running_.size() - bars));
   // A line that wraps would take two rows and spoil the redrawing.
-  for (std::string& text : lines) text = TruncateStyled(text, size.columns - 2);
+  for (std::string& text : lines) text = TruncateStyled(text, width);
   return lines;
 }
 
@@ -235,31 +257,44 @@ void WatchView::Print(const std::string& line) {
 }
 
 void WatchView::Lost(absl::Duration since) {
-  const bool is_news = notice_.empty();
-  notice_ = "coordinator does not answer; trying again";
-  if (is_news && !session_.terminal) Print(notice_);
-  notice_ += " (" + HumanDuration(absl::Trunc(since, absl::Seconds(1))) + ")";
+  const std::string text = "coordinator does not answer; trying again";
+  if (notice_.empty() && !session_.terminal) Print(text);
+  {
+    MutexLock lock(&mutex_);
+    notice_ = text + " (" + HumanDuration(absl::Trunc(since, absl::Seconds(1))) + ")";
+    is_drawn_ = false;
+  }
   Draw();
 }
 
 void WatchView::Found() {
   if (notice_.empty()) return;
-  notice_.clear();
+  {
+    MutexLock lock(&mutex_);
+    notice_.clear();
+    is_drawn_ = false;
+  }
   Print("coordinator answers again");
 }
 
 void WatchView::Update(const v1::WatchSweepResponse& message) {
-  for (const std::string& line :
-       model_.Apply(message, absl::Now(), /*epochs=*/!session_.terminal, session_)) {
-    Print(line);
+  std::vector<std::string> lines;
+  {
+    MutexLock lock(&mutex_);
+    lines = model_.Apply(message, absl::Now(), /*epochs=*/!session_.terminal, session_);
+    is_drawn_ = false;
   }
+  for (const std::string& line : lines) Print(line);
 }
 
 void WatchView::Draw() {
-  if (block_ == nullptr || model_.sweep().name().empty()) return;
+  // Held while it is written, so that no older picture is drawn over a newer one.
+  MutexLock lock(&mutex_);
+  if (block_ == nullptr || is_drawn_ || model_.sweep().name().empty()) return;
   const absl::Time now = absl::Now();
-  if (now - last_draw_ < absl::Milliseconds(100)) return;
+  if (now - last_draw_ < kBetweenPictures) return;
   last_draw_ = now;
+  is_drawn_ = true;
   std::vector<std::string> lines = model_.Live(now, CurrentTerminalSize(), session_);
   if (!notice_.empty()) lines.push_back(Styled(session_, Style::kYellow, notice_));
   block_->Draw(std::move(lines));

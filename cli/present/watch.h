@@ -11,6 +11,7 @@
 #include "cli/connection.h"
 #include "cli/present/live_block.h"
 #include "cli/session.h"
+#include "common/base/mutex.h"
 #include "sweep/v1/sweeps.pb.h"
 
 namespace sweep::cli {
@@ -33,6 +34,8 @@ class WatchModel {
   bool ended() const;
   const v1::Sweep& sweep() const { return sweep_; }
   const std::string& cursor() const { return cursor_; }
+  // No line is made of a pause by the coordinator: somebody else tells it.
+  void LeaveOutPause() { tells_pause_ = false; }
   // Trials that failed, with a line each.
   int failures_told() const { return failures_told_; }
 
@@ -51,8 +54,12 @@ class WatchModel {
   void ApplyEpoch(const v1::TrialEpoch& event, const Session& session,
                   std::vector<std::string>* lines);
   void ApplyProgress(const v1::ProgressBatch& batch);
-  std::string BarLine(const Running& running, int width, const Session& session) const;
-  std::string SummaryLine(const Session& session) const;
+  // `name_width`: of the longest name among those that run.
+  std::string BarLine(const Running& running, int name_width, int width,
+                      const Session& session) const;
+  // `width`: of the terminal; where the whole line has no room, its words are shorter.
+  std::string SummaryLine(int width, const Session& session) const;
+  std::vector<std::string> SummaryParts(bool is_short, const Session& session) const;
 
   v1::Sweep sweep_;
   std::string cursor_;
@@ -60,6 +67,7 @@ class WatchModel {
   std::map<std::int64_t, Running> running_;
   std::map<std::int64_t, Known> known_;
   int failures_told_ = 0;
+  bool tells_pause_ = true;
 };
 
 // Draws a model on a terminal and keeps it up to date, or prints plain lines elsewhere. Prints
@@ -71,7 +79,8 @@ class WatchView {
   // Removes the live picture.
   ~WatchView();
   void Update(const v1::WatchSweepResponse& message);
-  // Draws again, at most ten times a second.
+  // Draws what has changed, at most ten times a second: whoever reads messages calls it after each,
+  // and another thread now and then, since after the last message for long nobody else would.
   void Draw();
   // A line of its own above the live picture, broken at blanks where it is too long.
   void Print(const std::string& line);
@@ -80,17 +89,23 @@ class WatchView {
   void Found();
   bool only_news() const { return only_news_; }
   void Know(const std::vector<v1::Trial>& trials) { model_.Know(trials); }
+  // For the thread that updates it.
   const WatchModel& model() const { return model_; }
   // From now on a sweep that the coordinator pauses because its first trials fail alike is one that
   // has ended: for those who have nobody to resume it.
-  void EndAtPause() { ends_at_pause_ = true; }
+  void EndAtPause() {
+    ends_at_pause_ = true;
+    model_.LeaveOutPause();  // FailPaused tells it
+  }
   bool HasEndedAtPause() const { return ends_at_pause_ && !model_.sweep().pause_reason().empty(); }
 
  private:
   const Session session_;
   const bool only_news_;
   const bool silent_;  // with --quiet, and in a format for programs
+  Mutex mutex_;  // of the model and the notice, while they are changed or drawn
   WatchModel model_;
+  bool is_drawn_ = false;  // as it is now
   std::string notice_;  // below the live picture
   std::unique_ptr<LiveBlock> block_;  // on a terminal
   bool ends_at_pause_ = false;
@@ -116,9 +131,10 @@ int FinishSweep(Connection& connection, const std::string& name, int top, const 
 // The same code and complaint, without the ranking.
 int EndOfSweep(Connection& connection, const v1::Sweep& sweep, const Session& session, int told);
 
-// Fails with the reason of a sweep that the coordinator has paused, and how to go on: with
-// `resume`, a command.
-int FailPaused(const v1::Sweep& sweep, const std::string& fix, const std::string& resume);
+// Fails with the reason of a sweep that the coordinator has paused, and the commands that go on:
+// `anew` with a corrected file, `resume` as it is.
+int FailPaused(const v1::Sweep& sweep, const std::string& anew, const std::string& resume,
+               const Session& session);
 
 // What to say after Ctrl-C: that the sweep goes on and how to come back.
 std::string GoesOn(const std::string& name, const Session& session);

@@ -211,6 +211,56 @@ TEST(Wrapped, BreaksAtBlanksAndNeverWithinANumber) {
   EXPECT_EQ(Wrapped(line, 0), line);
 }
 
+TEST_F(WatchModelTest, ANarrowTerminalKeepsTheTimeLeftAndTheHyperparameters) {
+  ApplyTrial(1, v1::TRIAL_STATE_RUNNING);
+  ApplyTrial(2, v1::TRIAL_STATE_FAILED);
+  v1::WatchSweepResponse message;
+  v1::Trial* trial = message.mutable_trial();
+  trial->set_name("sweeps/s/trials/1");
+  trial->set_number(1);
+  trial->set_state(v1::TRIAL_STATE_RUNNING);
+  trial->set_epoch(3);
+  trial->set_epochs(10);
+  trial->set_last_accuracy(0.97);
+  (*trial->mutable_parameters())["schedule"].set_string_value("one_cycle_long");
+  Apply(message);
+  message.Clear();
+  v1::Sweep* sweep = message.mutable_progress()->mutable_sweep();
+  *sweep = model_.sweep();
+  sweep->set_best_trial("s/1");
+  sweep->set_best_value(0.968);
+  sweep->set_best_qualifies(true);
+  sweep->mutable_time_left()->set_seconds(300);
+  Apply(message);
+  const std::vector<std::string> lines = model_.Live(now_, {80, 24}, session_);
+  EXPECT_THAT(lines[0], HasSubstr("1/2 ended  1 failed  5 min 0 s left  best 96.80 % (s/1)"));
+  EXPECT_THAT(lines[1], HasSubstr("schedule=one_cycle_long"));
+  EXPECT_THAT(model_.Live(now_, {60, 12}, session_)[0], HasSubstr("5 min 0 s left"));
+}
+
+TEST_F(WatchModelTest, BarsBeginInOneColumn) {
+  ApplyTrial(9, v1::TRIAL_STATE_RUNNING);
+  ApplyTrial(10, v1::TRIAL_STATE_RUNNING);
+  const std::vector<std::string> lines = model_.Live(now_, {80, 24}, session_);
+  ASSERT_THAT(lines, SizeIs(3));
+  EXPECT_EQ(lines[1].find("epoch"), lines[2].find("epoch"));
+}
+
+TEST_F(WatchModelTest, APauseIsToldOnceWithACommandOnALineOfItsOwn) {
+  v1::WatchSweepResponse message;
+  *message.mutable_sweep() = model_.sweep();
+  message.mutable_sweep()->set_state(v1::SWEEP_STATE_PAUSED);
+  message.mutable_sweep()->set_pause_reason("the first 3 trials failed alike: no module");
+  WatchModel silent = model_;
+  silent.LeaveOutPause();
+  const std::vector<std::string> lines = Apply(message);
+  ASSERT_THAT(lines, SizeIs(2));
+  EXPECT_THAT(lines[0], HasSubstr("s is paused: the first 3 trials failed alike"));
+  EXPECT_EQ(lines[1], "go on with: sweep resume s");
+  EXPECT_THAT(Apply(message), SizeIs(0));
+  EXPECT_THAT(silent.Apply(message, now_, false, session_), SizeIs(0)) << "run tells it at its end";
+}
+
 TEST_F(WatchModelTest, LinesNeverExceedTheTerminal) {
   ApplyTrial(1, v1::TRIAL_STATE_RUNNING);
   ApplyProgress(1, 3, 50);

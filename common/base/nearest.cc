@@ -2,9 +2,17 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 
 namespace sweep {
 namespace {
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return lower;
+}
 
 // Restricted Damerau-Levenshtein distance: insert, delete, replace, swap neighbours.
 std::size_t EditDistance(std::string_view a, std::string_view b) {
@@ -55,7 +63,7 @@ std::string NearestMatch(std::string_view word, const std::vector<std::string>& 
   std::size_t best_distance = 0;
   for (const std::string& candidate : candidates) {
     const std::size_t limit = std::max<std::size_t>(1, std::max(word.size(), candidate.size()) / 3);
-    const std::size_t distance = EditDistance(word, candidate);
+    const std::size_t distance = EditDistance(Lower(word), Lower(candidate));
     if (distance <= limit && (best.empty() || distance < best_distance)) {
       best = candidate;
       best_distance = distance;

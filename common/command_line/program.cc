@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <iostream>
+#include <memory>
 #include <string>
 #include <vector>
 
-#include "common/base/nearest.h"
 #include "common/base/printable.h"
+#include "common/command_line/help.h"
+#include "common/command_line/likely.h"
 #include "common/command_line/options.h"
 
 namespace sweep {
@@ -29,13 +31,29 @@ int Complain(const CLI::App& app, const std::string& what) {
 }
 
 std::string ExtraText(const CLI::App& app, const std::string& word) {
-  if (!word.starts_with("-") || word == "-") return "takes no argument '" + word + "'";
-  const std::string flag = word.substr(0, word.find('='));
-  if (flag == "-v" || flag == "-V") {
-    return "there is no option '" + flag + "'; did you mean '--version'?";
+  if (!word.starts_with("-") || word == "-") {
+    // "sweep-worker version", and "sweep-worker alpha:7077".
+    const bool is_address = word.find(':') != std::string::npos;
+    const std::string flag = is_address ? "--coordinator" : "--" + word;
+    const std::vector<std::string> flags = FlagsOf(app);
+    const bool is_likely = std::find(flags.begin(), flags.end(), flag) != flags.end();
+    return "takes no argument '" + word + "'" +
+           (is_likely ? "; did you mean '" + flag + (is_address ? " " + word : "") + "'?" : "");
   }
-  return "there is no option '" + flag + "'" + DidYouMean(flag, FlagsOf(app));
+  const std::string flag = word.substr(0, word.find('='));
+  return "there is no option '" + flag + "'" + LikelyFlag(flag, FlagsOf(app));
 }
+
+class ProgramHelp : public CLI::Formatter {
+ public:
+  std::string make_help(const CLI::App* app, std::string /*name*/,
+                        CLI::AppFormatMode /*mode*/) const override {
+    std::vector<OptionInfo> options = OptionsOf(*app);
+    options.push_back({.flags = {"-h", "--help"}, .description = "this help"});
+    return app->get_description() + "\n\nUsage: " + app->get_name() + " [OPTIONS]\n" +
+           OptionsText("Options", options);
+  }
+};
 
 const OptionInfo* Find(const std::vector<OptionInfo>& options, const std::string& flag) {
   for (const OptionInfo& option : options) {
@@ -93,6 +111,8 @@ int Complete(const CLI::App& app, const std::vector<std::string>& words) {
 }  // namespace
 
 std::optional<int> ParseProgram(CLI::App* app, int argc, const char* const* argv) {
+  app->formatter(std::make_shared<ProgramHelp>());
+  if (app->get_version_ptr() != nullptr) app->get_version_ptr()->description("the version");
   if (argc > 1 && std::string(argv[1]) == "__complete") {
     return Complete(*app, std::vector<std::string>(argv + std::min(3, argc), argv + argc));
   }

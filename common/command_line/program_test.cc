@@ -55,6 +55,10 @@ TEST_F(ProgramTest, WrongWordsNameTheNearestRightOne) {
   EXPECT_THAT(err_, HasSubstr("did you mean 'warn'?"));
   EXPECT_EQ(Parse({"start"}), 2);
   EXPECT_THAT(err_, HasSubstr("takes no argument 'start'"));
+  EXPECT_EQ(Parse({"version"}), 2);
+  EXPECT_THAT(err_, HasSubstr("takes no argument 'version'; did you mean '--version'?"));
+  EXPECT_EQ(Parse({"-j", "3"}), 2);
+  EXPECT_THAT(err_, HasSubstr("did you mean '--slots'?"));
   EXPECT_EQ(Parse({"--bad\x1b[31m\u202E"}), 2);
   EXPECT_THAT(err_, HasSubstr("--bad\\x1b[31m\\u202e"));
 }

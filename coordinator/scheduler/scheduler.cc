@@ -383,7 +383,8 @@ void SchedulerImpl::FinishLease(const LeaseToken& token, LeaseOutcome outcome,
           MutexLock lock(&mutex_);
           CountFinish(token, result->worker, outcome, reason);
           if (finished->paused.has_value()) {
-            DeferLog(spdlog::level::warn,
+            // A coordinator within `run` has a person before it, whom `run` tells.
+            DeferLog(options_.embedded_worker.empty() ? spdlog::level::warn : spdlog::level::info,
                      fmt::format("sweep paused sweep={} reason={:?}", finished->paused->name,
                                  finished->paused->pause_reason));
             TakeUpSweep(*finished->paused, nullptr);

@@ -151,8 +151,8 @@ TEST_F(StoreLifecycleTest, WhatRunsIsNotDeletedOrRenamed) {
   const absl::Status refused = Delete("s");
   EXPECT_TRUE(absl::IsFailedPrecondition(refused));
   EXPECT_THAT(std::string(refused.message()),
-              HasSubstr("1 trial of sweep 's' runs; first: sweep cancel s"));
-  EXPECT_THAT(std::string(Rename("s", "t").message()), HasSubstr("sweep pause s --now --wait"));
+              HasSubstr("1 trial of sweep 's' runs; cancel it first"));
+  EXPECT_THAT(std::string(Rename("s", "t").message()), HasSubstr("pause it first"));
   ASSERT_EQ(Write([](WriteTransaction& transaction) {
               return transaction.CancelSweep("s").status();
             }),

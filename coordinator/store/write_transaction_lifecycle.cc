@@ -29,7 +29,7 @@ constexpr int kRowsPerSelect = 100;
 
 absl::Status StillRuns(const SweepRow& sweep, std::string_view advice) {
   return absl::FailedPreconditionError(
-      fmt::format("{} trial{} of sweep '{}' {}; first: {}", sweep.counts.running,
+      fmt::format("{} trial{} of sweep '{}' {}; {}", sweep.counts.running,
                   sweep.counts.running == 1 ? "" : "s", sweep.name,
                   sweep.counts.running == 1 ? "runs" : "run", advice));
 }
@@ -45,7 +45,7 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::DeleteSweep(const std::string& 
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     STORE_ASSIGN_OR_RETURN(SweepRow sweep, FindSweep(database_, name));
     if (sweep.counts.running > 0) {
-      return StillRuns(sweep, fmt::format("sweep cancel {}", name));
+      return StillRuns(sweep, "cancel it first");
     }
     // Whoever asks for what is new learns of it by this event.
     STORE_RETURN_IF_ERROR(
@@ -176,7 +176,7 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::RenameSweep(const Renaming& ren
           fmt::format("sweep '{}' has become another one meanwhile; try again", sweep.name));
     }
     if (sweep.counts.running > 0) {
-      return StillRuns(sweep, fmt::format("sweep pause {} --now --wait", sweep.name));
+      return StillRuns(sweep, "pause it first, and wait for its checkpoints");
     }
     STORE_RETURN_IF_ERROR(database_.Run("UPDATE sweeps SET name = ?, updated_us = ? WHERE id = ?",
                                         renaming.new_name, ToMicros(now_), sweep.id));
@@ -196,8 +196,7 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::ArchiveSweep(const std::string&
     if (sweep.archived == archived) return sweep;
     if (archived && sweep.state == SweepState::kActive) {
       return absl::FailedPreconditionError(
-          fmt::format("sweep '{}' is active; first: sweep pause {} or sweep cancel {}", name, name,
-                      name));
+          fmt::format("sweep '{}' is active; pause it or cancel it first", name));
     }
     STORE_RETURN_IF_ERROR(database_.Run("UPDATE sweeps SET archived = ?, updated_us = ? WHERE id = ?",
                                         archived, ToMicros(now_), sweep.id));

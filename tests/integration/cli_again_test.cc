@@ -100,6 +100,8 @@ TEST_F(AgainTest, RunEndsWhenTheFirstTrialsAllFailAlike) {
   EXPECT_THAT(Sweep({"list"}).output, HasSubstr("again is paused: the first 3 trials"));
   EXPECT_THAT(Sweep({"explain", "again/8"}).output, HasSubstr("failed alike"));
 
+  const std::string told = "failed alike";
+  EXPECT_EQ(run.output.find(told), run.output.rfind(told)) << "once:\n" << run.output;
   const int before = Started();
   const Result again = Sweep({"run", "again.yaml"});
   EXPECT_EQ(again.code, 1);

@@ -131,6 +131,20 @@ TEST_F(CliHelpTest, WrongWordsNameTheNearestRightOne) {
       {{"config", "set", "format", "jsno"}, "did you mean 'json'?"},
       {{"completion", "zhs"}, "did you mean 'zsh'?"},
       {{"networks", "cnn-18717"}, "did you mean 'cnn-18718'?"},
+      {{"ls"}, "did you mean 'list'?"},
+      {{"unpause", "x"}, "did you mean 'resume'?"},
+      {{"restart", "x"}, "did you mean 'resume' or 'retry'?"},
+      {{"try", "x.yaml"}, "did you mean 'sweep run FILE --first'?"},
+      {{"-v"}, "did you mean '--version'?"},
+      {{"run", "x.yaml", "-j", "3"}, "did you mean '--slots'?"},
+      {{"run", "-f", "x.yaml"}, "the file stands alone: sweep run FILE"},
+      {{"run", "x.yaml", "--dry-run"}, "did you mean 'sweep preview'?"},
+      {{"list", "--json"}, "did you mean '--format json'?"},
+      {{"list", "--format", "JSON"}, "did you mean 'json'?"},
+      {{"trials", "x", "-n", "3"}, "did you mean '--limit'?"},
+      {{"worker", "stop", "x"}, "did you mean 'drain'?"},
+      {{"workers", "drain", "x"}, "did you mean 'sweep worker drain'?"},
+      {{"trial", "x", "2"}, "did you mean 'x/2'?"},
   };
   for (const auto& wrong : cases) {
     const Result result = Sweep(wrong.words);

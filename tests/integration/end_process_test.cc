@@ -142,6 +142,33 @@ TEST_F(EndTest, ARunThatABatchSystemEndsKeepsItsCheckpoint) {
   ExpectGivenBack();
 }
 
+TEST_F(EndTest, ARunAfterOneThatStillEndsWaitsForItAndSaysSo) {
+  std::ifstream stream(folder_.path() + "/train.sh");
+  std::string program((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  program.replace(program.find("sleep 1\n"), 8,
+                  "while [ ! -e " + folder_.path() + "/go ]; do sleep 0.05; done\n");
+  folder_.Write("train.sh", program);
+  Process first(Command({"sweep", "run", file_, "--slots", "1"}));
+  ASSERT_GT(WaitForProgram(), 0) << first.Output();
+  first.Signal(SIGHUP);
+  ASSERT_TRUE(Eventually([&] {
+    return testing::Run(Command({"sweep", "explain", "slow/1"})).output.find("drains") !=
+           std::string::npos;
+  })) << first.Output();
+  std::filesystem::remove(folder_.path() + "/pid");
+  Process second(Command({"sweep", "run", file_, "--slots", "1"}));
+  EXPECT_TRUE(Eventually([&] {
+    return second.Output().find("waiting for the run before") != std::string::npos;
+  })) << second.Output();
+  folder_.Write("go", "");
+  EXPECT_EQ(first.Wait(), 130) << first.Output();
+  ASSERT_GT(WaitForProgram(), 0) << second.Output();
+  second.Signal(SIGINT);
+  EXPECT_EQ(second.Wait(), 130) << second.Output();
+  EXPECT_EQ(Trial()["attempt"], 2);
+  EXPECT_EQ(Trial()["failures"], 0);
+}
+
 TEST_F(EndTest, ASecondCtrlCInRunGivesBackAtOnce) {
   Process run(Command({"sweep", "run", file_, "--slots", "1"}));
   const pid_t program = WaitForProgram();

@@ -159,6 +159,55 @@ TEST_F(PrintedCommandsTest, OfFailuresPausesAndCancellations) {
   EXPECT_EQ(Json({"show", "night"})["trials"]["completed"], 2);
 }
 
+TEST_F(PrintedCommandsTest, OfWhatIsRefusedBecauseItRuns) {
+  Process run(Options({"run", std::string("./") + kFile, "--slots", "1", "--db", kDatabase}));
+  ASSERT_TRUE(Eventually([&] { return run.Output().find("epoch 1") != std::string::npos; }))
+      << run.Output();
+  const Result renamed = Sweep({"rename", "night", "day"});
+  EXPECT_EQ(renamed.code, 1);
+  const Result archived = Sweep({"archive", "night"});
+  EXPECT_EQ(archived.code, 1);
+  const Result removed = Sweep({"delete", "night"});
+  EXPECT_EQ(removed.code, 1);
+  for (const auto& [output, introduction] :
+       {std::pair{archived.output, "cancel it first:"},
+        {renamed.output, "wait for its checkpoints:"},
+        {removed.output, "cancel it first:"}}) {
+    const Result pasted = Paste(Printed(output, introduction));
+    EXPECT_EQ(pasted.code, 0) << pasted.output;
+  }
+  EXPECT_EQ(Json({"show", "night"})["state"], "cancelled");
+  Go();
+  run.Wait();
+  EXPECT_EQ(Sweep({"delete", "night"}).code, 0);
+}
+
+TEST_F(PrintedCommandsTest, OfARunThatPausesBecauseAllFailAlike) {
+  folder_.Write("fail", "");
+  folder_.Write("many.yaml",
+                "name: many\nprogram: [sh, train.sh]\nfiles: [train.sh]\nmethod: random\n"
+                "parameters: {lr: {min: 0.01, max: 0.1}}\nrun_cap: 9\nepochs: 3\n"
+                "max_failures: 1\n");
+  Process::Options options = Options(WithDatabase({"run", "many.yaml", "--slots", "1"}));
+  options.environment["SWEEP_DATA_DIR"] = "/nonexistent";
+  const Result paused = testing::Run(options);
+  ASSERT_EQ(paused.code, 1) << paused.output;
+  const std::string told = "failed alike";
+  EXPECT_EQ(paused.output.find(told), paused.output.rfind(told)) << "once:\n" << paused.output;
+  EXPECT_THAT(paused.output, ::testing::Not(HasSubstr("--data-dir")))
+      << "its variable holds for the next command too";
+  const Result logs = Paste(Printed(paused.output, "see what was printed:"));
+  EXPECT_EQ(logs.code, 0) << logs.output;
+  std::filesystem::remove(folder_.path() + "/fail");
+  Go();
+  const Result anew = Paste(Printed(paused.output, "train it anew:"));
+  EXPECT_EQ(anew.code, 0) << anew.output;
+  EXPECT_EQ(Json({"show", "many-2"})["trials"]["completed"], 9);
+  const Result on = Paste(Printed(paused.output, "or go on with:"));
+  EXPECT_EQ(on.code, 1) << "those that failed stay so\n" << on.output;
+  EXPECT_EQ(Json({"show", "many"})["trials"]["completed"], 6);
+}
+
 TEST_F(PrintedCommandsTest, OfOneTrialAndOfThoseWhoLookOn) {
   Process run(Options({"run", std::string("./") + kFile, "--slots", "1", "--db", kDatabase}));
   ASSERT_TRUE(Eventually([&] { return run.Output().find("epoch 1") != std::string::npos; }))

@@ -181,6 +181,17 @@ TEST_F(TrialsTest, AnExportedFileIsWholeOrNotThere) {
   const std::string before = Read("trials.csv");
   EXPECT_EQ(std::count(before.begin(), before.end(), '\n'), 5);
 
+  // The newest sweep, in the format that the name of the file says.
+  const Result shorter = Sweep({"export", "-o", "short.csv"});
+  EXPECT_EQ(shorter.code, 0) << shorter.output;
+  EXPECT_EQ(Read("short.csv"), before);
+  EXPECT_EQ(json::parse(Sweep({"export", "--format", "json"}).output).size(), 4u);
+  EXPECT_THAT(Sweep({"export", "--format", "csv", "-o", "short.json"}).output,
+              HasSubstr("warning: short.json is written as csv"));
+  const Result trial = Sweep({"export", "tiny/2", "--format", "csv"});
+  EXPECT_EQ(trial.code, 2);
+  EXPECT_THAT(trial.output, HasSubstr("but of a trial; its sweep is 'tiny'"));
+
   EXPECT_EQ(Sweep({"export", "tyni", "--format", "csv", "-o", "trials.csv"}).code, 2);
   EXPECT_EQ(Read("trials.csv"), before);
   for (const fs::directory_entry& entry : fs::directory_iterator(folder_.path())) {

@@ -40,22 +40,27 @@ struct Arguments {
 void AddOptions(CLI::App* app, Arguments* arguments) {
   sweep::AgentOptions& agent = arguments->agent;
   app->set_version_flag("--version", "sweep-worker " SWEEP_VERSION);
-  app->add_option("--coordinator", agent.coordinator, "the coordinator, HOST:PORT")
+  app->add_option("--coordinator", agent.coordinator, "the coordinator's address")
+      ->type_name("HOST:PORT")
       ->envname("SWEEP_COORDINATOR")
       ->required();
-  app->add_option("--name", agent.name, "this worker's name; default: host name and a random part");
+  app->add_option("--name", agent.name, "this worker's name; default: host name and a random part")
+      ->type_name("NAME");
   app->add_option("--slots", agent.slots, "trials at once; default: one per core")
       ->check(CLI::Range(1, 1024));
-  app->add_option("--device", agent.device, "auto, cpu or cuda:N")->capture_default_str();
+  app->add_option("--device", agent.device, "auto, cpu or cuda:N")
+      ->type_name("DEVICE")
+      ->capture_default_str();
   app->add_option("--threads", agent.threads, "cores for one trial; default: 1")
       ->check(CLI::Range(1, 999));
   app->add_option("--backend", agent.backend,
-                  "who computes: auto, lanes or torch; default: lanes on a processor where it can")
+                  "who computes; default: lanes on a processor where it can")
       ->check(sweep::OneOf(sweep::kTrainerBackends));
   app->add_option("--data-dir", agent.data.data_dir, "the folder of the MNIST files")
       ->type_name("FOLDER")
       ->envname("SWEEP_DATA_DIR");
-  app->add_option("--label", arguments->labels, "KEY=VALUE, shown with the worker; repeatable");
+  app->add_option("--label", arguments->labels, "shown with the worker; repeatable")
+      ->type_name("KEY=VALUE");
   app->add_option("--trainer", arguments->trainer,
                   "the trainer program; default: sweep-trainer beside this program or on PATH")
       ->type_name("PROGRAM");
@@ -66,15 +71,17 @@ void AddOptions(CLI::App* app, Arguments* arguments) {
          "--silence-timeout", arguments->silence_timeout,
          "end a sweep's own program that prints nothing for so long, as 90s, 10m or 1h30m; "
          "0: never")
+      ->type_name("TIME")
       ->capture_default_str();
   app->add_option(
          "--drain-grace", arguments->drain_grace,
          "how long a trial that is given back (SIGTERM, `sweep worker drain`, `sweep pause "
          "--now`) may take to write its checkpoint")
+      ->type_name("TIME")
       ->capture_default_str();
   app->add_option("--work-dir", agent.work_dir, "the folder of trials' files; default: temporary")
       ->type_name("FOLDER");
-  app->add_option("--log-level", arguments->log_level, "debug, info, warn or error")
+  app->add_option("--log-level", arguments->log_level, "how much is logged to standard error")
       ->check(sweep::OneOf({"debug", "info", "warn", "error"}))
       ->capture_default_str();
 }

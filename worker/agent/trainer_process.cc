@@ -292,6 +292,8 @@ void TrainerProcess::KeepLogLine(std::string_view line, const Sinks& sinks) {
   if (line.empty()) return;
   sinks.log(line);
   spdlog::debug("trainer log pid={} line={}", pid_, line.substr(0, kLogLineBytes));
+  // What Python underlines an expression with says nothing by itself.
+  if (line.find_first_not_of(" \t~^") == std::string_view::npos) return;
   if (last_lines_.size() == kLastLines) last_lines_.pop_front();
   last_lines_.emplace_back(CutUtf8(line, kLastBytes));
 }

@@ -242,6 +242,12 @@ TEST(TrainerProcess, KeepsTheLastThreeLines) {
   EXPECT_EQ(process->LastLines(), "line 58\nline 59\nno newline");
 }
 
+TEST(TrainerProcess, LeavesOutWhatUnderlinesAnExpression) {
+  std::unique_ptr<TrainerProcess> process;
+  RunShell("echo '    raise E()'; echo '    ~~~^^^^'; echo 'E: no'", &process);
+  EXPECT_EQ(process->LastLines(), "    raise E()\nE: no");
+}
+
 TEST(TrainerProcess, KeepsThreeHundredBytesOfTheLastLines) {
   std::unique_ptr<TrainerProcess> process;
   RunShell("echo one; printf '%0200d\\n' 1; printf '%099d\\n' 2", &process);
