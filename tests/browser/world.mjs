@@ -72,8 +72,8 @@ parameters:
   note: {values: [${JSON.stringify(HOSTILE)}, ${JSON.stringify(LONG)}]}
   say: ${JSON.stringify(HOSTILE)}
   nan: true
-  ${LONG.slice(0, 70)}: {values: [1, 2]}
-  ${LONG.slice(0, 71)}: {values: [1, 2]}
+  ${LONG.slice(0, 62)}: {values: [1, 2]}
+  ${LONG.slice(0, 63)}: {values: [1, 2]}
 epochs: 2
 labels: {owner: ${JSON.stringify(HOSTILE)}, long: ${JSON.stringify(LONG.slice(0, 60))}}
 `;
