@@ -443,6 +443,21 @@ test("sweeps are found by a part of their name and by a label", async () => {
   assert.match(tab.page.url(), /search=long/);
 });
 
+test("the list of sweeps is sorted by a click, and the address keeps it", async () => {
+  await open("");
+  const names = () => tab.page.locator("tbody th").allTextContents();
+  await eventually("all", async () => (await names()).length > 5);
+  await tab.page.locator("th[aria-sort=descending]", { hasText: "Submitted" }).waitFor();
+  await tab.page.getByRole("button", { name: "Name", exact: true }).click();
+  await tab.page.locator("th[aria-sort=ascending]", { hasText: "Name" }).waitFor();
+  await eventually("by name", async () => {
+    const shown = await names();
+    return shown.join() === [...shown].sort().join();
+  });
+  await tab.page.reload();
+  await tab.page.locator("th[aria-sort=ascending]", { hasText: "Name" }).waitFor();
+});
+
 test("draw a digit takes a network, and says why another trial cannot read", async () => {
   await open("draw");
   await tab.page.getByText("Weights of the best epoch of").waitFor();
@@ -715,19 +730,4 @@ test("a coordinator that goes away is waited for", async () => {
   );
   assert.equal(await tab.page.getByLabel("where").inputValue(), "lr > 0.02");
   tab.complaints.splice(0);
-});
-
-test("the list of sweeps is sorted by a click, and the address keeps it", async () => {
-  await open("");
-  const names = () => tab.page.locator("tbody th").allTextContents();
-  await eventually("all", async () => (await names()).length > 5);
-  await tab.page.locator("th[aria-sort=descending]", { hasText: "Submitted" }).waitFor();
-  await tab.page.getByRole("button", { name: "Name", exact: true }).click();
-  await tab.page.locator("th[aria-sort=ascending]", { hasText: "Name" }).waitFor();
-  await eventually("by name", async () => {
-    const shown = await names();
-    return shown.join() === [...shown].sort().join();
-  });
-  await tab.page.reload();
-  await tab.page.locator("th[aria-sort=ascending]", { hasText: "Name" }).waitFor();
 });
