@@ -54,7 +54,7 @@ Json ValuesJson(const google::protobuf::Map<std::string, v1::Value>& values) {
 
 // What is known of a trial's network; a program's own is not.
 Json KnownOf(const v1::Trial& trial, Json value) {
-  return trial.model().empty() ? Json(nullptr) : value;
+  return trial.network_parameters() > 0 ? value : Json(nullptr);
 }
 
 // A time or a speed: 0 is what was not told.

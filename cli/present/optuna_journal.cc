@@ -192,7 +192,7 @@ Json UserAttributes(const v1::Trial& trial) {
                      // As text: a browser would round it.
                      {"seed", std::to_string(trial.seed())},
                      {"failures", trial.failures()}};
-  if (!trial.model().empty()) {  // a program's own network is not known
+  if (trial.network_parameters() > 0) {  // a program's own network is not known
     attributes["model"] = trial.model();
     attributes["network_parameters"] = trial.network_parameters();
     attributes["fully_connected"] = trial.fully_connected();
