@@ -401,7 +401,8 @@ json SweepJson(const v1::Sweep& sweep) {
 json TrialJson(const v1::Trial& trial) {
   json object = ListingJson(TrialListing({trial}))[0];
   // A program's own model and data are not known here.
-  object["fully_connected"] = trial.model().empty() ? json(nullptr) : json(trial.fully_connected());
+  object["fully_connected"] =
+      trial.network_parameters() > 0 ? json(trial.fully_connected()) : json(nullptr);
   object["evaluation_images"] =
       trial.evaluation_images() > 0 ? json(trial.evaluation_images()) : json(nullptr);
   object["create_time"] = TimeCell(trial.has_create_time(), trial.create_time()).value;
