@@ -107,7 +107,9 @@ TEST_F(ViewsTest, AnAxisHasNumbersBySizeAndWordsAsTheFileHasThem) {
   Diagnostics diagnostics;
   const Json dimensions = DimensionsJson(Must(SweepSpec::Parse(source, &diagnostics)));
   std::map<std::string, Json> categories;
-  for (const Json& dimension : dimensions) categories[dimension["name"]] = dimension["categories"];
+  for (const Json& dimension : dimensions) {
+    categories[dimension["name"].get<std::string>()] = dimension["categories"];
+  }
   EXPECT_EQ(categories["size"], Json({8, 16, 64}));
   EXPECT_EQ(categories["mixed"], Json({9, "b", 1}));
   EXPECT_EQ(categories["word"], Json({"z", "a"}));
@@ -266,7 +268,7 @@ TEST_F(ViewsTest, AnAttemptThatDivergedIsNotTheWorkersFailure) {
   EXPECT_EQ(Get("/api/sweeps/s/attempts")["rows"][1]["outcome"], "failed");
   std::map<std::string, std::string> spans;
   for (const Json& span : Get("/api/workers/timeline")["spans"]) {
-    spans[span["trial"]] = span["outcome"];
+    spans[span["trial"].get<std::string>()] = span["outcome"].get<std::string>();
   }
   EXPECT_EQ(spans["s/1"], "diverged");
   EXPECT_EQ(spans["s/2"], "failed");
