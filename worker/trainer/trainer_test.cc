@@ -446,8 +446,9 @@ TEST_P(TrainerTest, ALossFarAboveGuessingIsDivergenceToo) {
   spec.lr = 50;
   spec.momentum = 0;
   EXPECT_THAT(Failure(spec),
-              testing::MatchesRegex("diverged: mean training loss is [0-9.e+]{1,9} in epoch [0-9]+, above "
-                                    "23.03, ten times that of guessing .lr 50, momentum 0."));
+              testing::MatchesRegex("diverged: mean training loss is [0-9.e+]{1,9} in epoch "
+                                    "[0-9]+, above 23.03, ten times that of guessing "
+                                    ".lr 50, momentum 0."));
 }
 
 TEST_P(TrainerTest, ABatchOfOneIsRefusedWhereBatchNormHasOneValue) {
