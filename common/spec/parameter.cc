@@ -306,15 +306,15 @@ std::vector<std::string> DistributionNames() {
 
 std::string DistributionHint(std::string_view name) {
   const std::string folded = Folded(name);
+  if (IsAnotherDistribution(folded)) return "";
+  if (const auto near = NearDistributions().find(folded); near != NearDistributions().end()) {
+    const auto& [ours, how] = near->second;
+    return how.empty() ? Quote(ours) : absl::StrCat(Quote(ours), " ", how);
+  }
   for (const DistributionWord& word : kDistributions) {
     if (folded == Folded(word.name)) return Quote(word.name);
   }
-  if (IsAnotherDistribution(folded)) return "";
-  const auto near = NearDistributions().find(folded);
-  if (near == NearDistributions().end()) return DidYouMean(name, DistributionNames());
-  return near->second.how.empty()
-             ? Quote(near->second.ours)
-             : absl::StrCat(Quote(near->second.ours), " ", near->second.how);
+  return DidYouMean(name, DistributionNames());
 }
 
 std::int64_t Parameter::GridSize() const {

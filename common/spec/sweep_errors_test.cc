@@ -33,7 +33,7 @@ parameters:
 epochs: 0
 evaluate: train
 require: {acuracy: ">= 0.994", epochs: "below 20"}
-gate_on: median
+gate_on: maen
 early_terminate: {type: asha}
 run_cap: -1
 constraints: ["parameter < 20000", "lr <"]
@@ -55,7 +55,7 @@ s.yaml:14: 'epochs' must be an integer in [1, 10000], not 0
 s.yaml:15: 'evaluate' is test or {holdout: N}
 s.yaml:16: unknown gate 'acuracy'; did you mean 'accuracy'?
 s.yaml:16: gate 'epochs' is 'below 20': column 1: expected a number, true, false or a quoted string, found 'below'
-s.yaml:17: 'gate_on' must be one of best, last, mean, not 'median'; did you mean 'mean'?
+s.yaml:17: 'gate_on' must be one of best, last, mean, not 'maen'; did you mean 'mean'?
 s.yaml:18: 'early_terminate' is not built yet in this version (remove it)
 s.yaml:19: 'run_cap' must be an integer in [1, 1000000], not -1
 s.yaml:20: constraint 'lr <': column 5: expected a value, found the end

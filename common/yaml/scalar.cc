@@ -250,7 +250,8 @@ std::string NumberWarning(std::string_view text) {
   if (IsNumberWith(text, '_')) {
     std::string without(text);
     std::erase(without, '_');
-    return absl::StrCat(" is a text, where YAML 1.1 reads a number: write ", without, kQuote);
+    return absl::StrCat(" is a text, where YAML 1.1 reads a number: write ",
+                        FormatValue(ReadPlainScalar(without).value), kQuote);
   }
   if (IsNumberWith(text, ',') || IsNumberWith(text, '\'')) {
     return absl::StrCat(" is a text, no number: write one without separators and with a decimal "

@@ -97,6 +97,7 @@ TEST(PlainScalar, WhatAWarningAdvisesIsAValueWithoutOne) {
   for (const char* text : {"true", "false", "1000", "0o17", "777"}) {
     EXPECT_EQ(ReadPlainScalar(text).warning, "") << text;
   }
+  EXPECT_NE(ReadPlainScalar("0_1").warning.find("write 1;"), std::string::npos);
 }
 
 TEST(PlainScalar, StoredOnesKeepTheirFirstReading) {
