@@ -10,9 +10,6 @@ namespace {
 
 using Verdict = ColumnTester::Verdict;
 
-// Characters of constraints that are evaluated one point at a time: some seconds' worth.
-constexpr std::int64_t kMaxSlowCharacters = 32'000'000;
-
 }  // namespace
 
 void ConstraintTester::Begin(std::size_t rows, Lookup lookup) {
@@ -52,7 +49,7 @@ std::vector<absl::StatusOr<bool>> ConstraintTester::Test(const Expression& const
 
 absl::StatusOr<bool> ConstraintTester::TestSlowly(const Expression& constraint, std::size_t row) {
   slow_characters_ += static_cast<std::int64_t>(constraint.text().size());
-  if (slow_characters_ > kMaxSlowCharacters) {
+  if (slow_characters_ > max_slow_characters_) {
     return absl::ResourceExhaustedError(
         "too costly to evaluate at so many points, since it fails there or mixes kinds of numbers");
   }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -24,12 +25,21 @@ class ConstraintTester {
   // The value of a name at a row of the block; nullopt when there is no such name.
   using Lookup = std::function<std::optional<Value>(std::size_t row, std::string_view name)>;
 
+  // `max_slow_characters` bounds what a file that somebody sends may cost: the text of constraints that
+  // are evaluated one point at a time. A tester that serves a sweep for its whole life has no bound.
+  explicit ConstraintTester(
+      std::int64_t max_slow_characters = std::numeric_limits<std::int64_t>::max())
+      : max_slow_characters_(max_slow_characters) {}
+
+  // Some seconds' worth.
+  static constexpr std::int64_t kSlowCharactersOfAFile = 32'000'000;
+
   // Begins a block of `rows` <= kBlock points.
   void Begin(std::size_t rows, Lookup lookup);
 
   // What Expression::Test says at each row; false where `wanted` is false, without looking.
-  // ResourceExhausted once the rows that need Expression::Test itself (errors, and numbers of
-  // several kinds beyond 2^53) have cost more than a file may.
+  // ResourceExhausted once the rows that need Expression::Test itself (errors, and values of several
+  // kinds) have cost more than the bound.
   std::vector<absl::StatusOr<bool>> Test(const Expression& constraint,
                                          const std::vector<bool>& wanted);
 
@@ -50,6 +60,7 @@ class ConstraintTester {
   const Column* Find(std::string_view name);
   absl::StatusOr<bool> TestSlowly(const Expression& constraint, std::size_t row);
 
+  const std::int64_t max_slow_characters_;
   std::size_t rows_ = 0;
   Lookup lookup_;
   std::unordered_map<std::string, Named, Hash, std::equal_to<>> names_;  // of this block

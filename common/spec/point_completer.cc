@@ -39,11 +39,12 @@ std::vector<const Expression*> ConstraintsWithFacts(const SweepSpec& spec, bool 
 
 }  // namespace
 
-PointCompleter::PointCompleter(const SweepSpec* spec)
+PointCompleter::PointCompleter(const SweepSpec* spec, std::int64_t max_slow_characters)
     : spec_(*spec),
       of_parameters_(ConstraintsWithFacts(spec_, false)),
       of_networks_(ConstraintsWithFacts(spec_, true)),
-      resolver_(spec) {}
+      resolver_(spec, max_slow_characters),
+      tester_(max_slow_characters) {}
 
 std::vector<PointCompleter::Result> PointCompleter::Complete(std::int64_t number,
                                                              std::span<const ParameterMap> chosen) {

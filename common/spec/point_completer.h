@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -23,7 +24,10 @@ class PointCompleter {
   static constexpr std::size_t kBlock = ConstraintTester::kBlock;
   using Result = absl::StatusOr<std::optional<Configuration>>;
 
-  explicit PointCompleter(const SweepSpec* spec);
+  // `max_slow_characters` as ConstraintTester's.
+  explicit PointCompleter(
+      const SweepSpec* spec,
+      std::int64_t max_slow_characters = std::numeric_limits<std::int64_t>::max());
 
   // One result per point of `chosen`, which has at most kBlock.
   std::vector<Result> Complete(std::int64_t number, std::span<const ParameterMap> chosen);

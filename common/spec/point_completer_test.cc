@@ -116,6 +116,24 @@ TEST(PointCompleter, BoundsWhatConditionsCost) {
   EXPECT_THAT(std::string(spec.status().message()), HasSubstr("'when' of 'p15' is too costly"));
 }
 
+// Values of several kinds make each point one of its own; the bound is for reading a file.
+TEST(PointCompleter, OneThatServesASweepHasNoBound) {
+  std::string when = "p0 == p0";
+  while (when.size() < 3900) absl::StrAppend(&when, " and p0 == p0");
+  const absl::StatusOr<SweepSpec> spec = Parse(
+      absl::StrCat("name: a\nprogram: [\"true\"]\nmethod: grid\nparameters:\n"
+                   "  p0: {values: [a, 1]}\n  p1: {values: [1, 2], when: \"", when, "\"}\n"));
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  const std::vector<ParameterMap> chosen(PointCompleter::kBlock,
+                                         {{"p0", std::int64_t{1}}, {"p1", std::int64_t{1}}});
+  std::vector<ParameterMap> mixed = chosen;
+  mixed.front()["p0"] = std::string("a");
+  PointCompleter bounded(&*spec, 100 * 4000);
+  EXPECT_FALSE(bounded.Complete(1, mixed).back().ok());
+  PointCompleter unbounded(&*spec);
+  for (int i = 0; i < 3; ++i) EXPECT_TRUE(unbounded.Complete(1, mixed).back().ok());
+}
+
 TEST(PointCompleter, ListingPointsEndsWhenNobodyWaitsForIt) {
   int asked = 0;
   const absl::StatusOr<SweepSpec> spec =

@@ -8,7 +8,8 @@
 
 namespace sweep {
 
-PointResolver::PointResolver(const SweepSpec* spec) : spec_(*spec) {
+PointResolver::PointResolver(const SweepSpec* spec, std::int64_t max_slow_characters)
+    : spec_(*spec), tester_(max_slow_characters) {
   for (std::size_t i = 0; i < spec_.parameters.size(); ++i) indices_[spec_.parameters[i].name] = i;
   std::set<std::size_t> entered;
   for (std::size_t i = 0; i < spec_.parameters.size(); ++i) Order(i, &entered);

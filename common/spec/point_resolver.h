@@ -1,6 +1,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -24,7 +26,10 @@ class PointResolver {
   static constexpr std::size_t kBlock = ConstraintTester::kBlock;
   using Result = absl::StatusOr<ResolvedPoint>;
 
-  explicit PointResolver(const SweepSpec* spec);
+  // `max_slow_characters` as ConstraintTester's.
+  explicit PointResolver(
+      const SweepSpec* spec,
+      std::int64_t max_slow_characters = std::numeric_limits<std::int64_t>::max());
 
   // One result per point of `chosen`, which has at most kBlock. What ResolvePoint says, or
   // InvalidArgument where the conditions have cost more than a file may.

@@ -101,7 +101,8 @@ class ModelCheck {
  public:
   ModelCheck(const SweepSpec& spec, const std::string& model, const SpaceContext& context,
              YamlReader* reader)
-      : spec_(spec), model_(model), context_(context), reader_(reader), completer_(&spec) {
+      : spec_(spec), model_(model), context_(context), reader_(reader),
+        completer_(&spec, ConstraintTester::kSlowCharactersOfAFile) {
     const NetworkFile* network = FindNetwork(spec, model);
     const std::vector<std::string> references =
         network == nullptr ? std::vector<std::string>() : network->references();
@@ -192,7 +193,7 @@ class ModelCheck {
   double combinations_ = 1;
   std::set<std::string> complaints_;
   PointCompleter completer_;
-  ConstraintTester tester_;
+  ConstraintTester tester_{ConstraintTester::kSlowCharactersOfAFile};
 };
 
 // Completes points and complains of those that the constraints allow but that are impossible, since
@@ -200,7 +201,8 @@ class ModelCheck {
 class PointCheck {
  public:
   PointCheck(const SweepSpec& spec, const SpaceContext& context, YamlReader* reader)
-      : spec_(spec), context_(context), reader_(reader), completer_(&spec) {
+      : spec_(spec), context_(context), reader_(reader),
+        completer_(&spec, ConstraintTester::kSlowCharactersOfAFile) {
     for (const Parameter& parameter : spec.parameters) {
       if (parameter.GridSize() != 1) varied_.push_back(parameter.name);
     }
