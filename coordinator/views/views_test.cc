@@ -267,7 +267,8 @@ TEST_F(ViewsTest, AnAttemptThatDivergedIsNotTheWorkersFailure) {
   EXPECT_EQ(Get("/api/sweeps/s/attempts")["rows"][0]["outcome"], "diverged");
   EXPECT_EQ(Get("/api/sweeps/s/attempts")["rows"][1]["outcome"], "failed");
   std::map<std::string, std::string> spans;
-  for (const Json& span : Get("/api/workers/timeline")["spans"]) {
+  const Json timeline = Get("/api/workers/timeline");
+  for (const Json& span : timeline["spans"]) {
     spans[span["trial"].get<std::string>()] = span["outcome"].get<std::string>();
   }
   EXPECT_EQ(spans["s/1"], "diverged");
