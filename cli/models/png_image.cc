@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "cli/models/stroke_ground.h"
 #include "cli/models/strokes.h"
 #include "common/base/input_file.h"
 #include "fmt/format.h"
@@ -23,16 +24,17 @@ constexpr std::int64_t kMaxPixels = 40'000'000;
 constexpr int kWhite = 255;
 // The share of the side that MNIST's digits fill.
 constexpr double kDigitShare = 20.0 / 28.0;
-// Strokes are measured in a digit of this longer side; a pen finer than one share of it is made as
-// thick as the other, which MNIST's strokes have at least. A pixel is inked from this grey on.
+// Strokes are measured in a digit of this longer side, and made thicker where the pen is finer than
+// this share of it. A pixel is inked from this grey on.
 constexpr int kPenSide = 80;
 constexpr double kFinePen = 0.07;
-constexpr double kUsualPen = 0.11;
 constexpr int kInked = 100;
+// A picture of the network's size that has fewer greys is blank.
+constexpr int kLeastRange = 24;
 // A ground up to this grey is as good as black.
 constexpr int kNearlyBlack = 32;
-// Colours whose greys differ by less are told apart by one of red, green and blue.
-constexpr int kFlatGrey = 64;
+// Colours are told apart by one of red, green and blue that shows so many times what their greys do.
+constexpr int kFlatGrey = 9;
 // Of strokes: what counts as drawn, and what is still ground.
 constexpr int kDrawn = 64;
 constexpr int kGround = 24;
@@ -51,28 +53,33 @@ std::vector<std::uint8_t> Luma(const std::vector<std::uint8_t>& rgba) {
   return luma;
 }
 
-// From the darkest to the lightest of the pixels that are more opaque than not.
-int Range(const std::vector<std::uint8_t>& light, const std::vector<std::uint8_t>& rgba) {
-  int low = kWhite, high = 0;
+// How much is to be seen: the squares of the steps between opaque neighbours. A shadow is as dark
+// as ink, but has no steps.
+std::int64_t Steps(const std::vector<std::uint8_t>& light, const std::vector<std::uint8_t>& rgba,
+                   std::size_t width) {
+  std::int64_t sum = 0;
+  const auto add = [&](std::size_t i, std::size_t j) {
+    if (rgba[4 * i + 3] < 128 || rgba[4 * j + 3] < 128) return;
+    const std::int64_t step = light[i] - light[j];
+    sum += step * step;
+  };
   for (std::size_t i = 0; i < light.size(); ++i) {
-    if (rgba[4 * i + 3] < 128) continue;
-    low = std::min<int>(low, light[i]);
-    high = std::max<int>(high, light[i]);
+    if (i % width != 0) add(i, i - 1);
+    if (i >= width) add(i, i - width);
   }
-  return std::max(0, high - low);
+  return sum;
 }
 
 // Four bytes per pixel to grey, without regard to transparency. Yellow on white and blue on black
-// are nearly one grey, so there the colour counts in which they differ most.
-std::vector<std::uint8_t> ToLight(const std::vector<std::uint8_t>& rgba) {
+// are nearly one grey, so there the colour counts in which most is to be seen.
+std::vector<std::uint8_t> ToLight(const std::vector<std::uint8_t>& rgba, std::size_t width) {
   std::vector<std::uint8_t> light = Luma(rgba);
-  int range = Range(light, rgba);
-  if (range >= kFlatGrey) return light;
+  std::int64_t most = kFlatGrey * Steps(light, rgba, width);
   std::vector<std::uint8_t> one(light.size());
   for (std::size_t color = 0; color < 3; ++color) {
     for (std::size_t i = 0; i < one.size(); ++i) one[i] = rgba[4 * i + color];
-    if (const int own = Range(one, rgba); own > range) {
-      range = own;
+    if (const std::int64_t steps = Steps(one, rgba, width); steps > most) {
+      most = steps;
       light = one;
     }
   }
@@ -80,8 +87,8 @@ std::vector<std::uint8_t> ToLight(const std::vector<std::uint8_t>& rgba) {
 }
 
 // `rgba` is not premultiplied.
-std::vector<std::uint8_t> ToGrey(const std::vector<std::uint8_t>& rgba) {
-  std::vector<std::uint8_t> light = ToLight(rgba);
+std::vector<std::uint8_t> ToGrey(const std::vector<std::uint8_t>& rgba, std::size_t width) {
+  std::vector<std::uint8_t> light = ToLight(rgba, width);
   std::int64_t weighted = 0, cover = 0;
   for (std::size_t i = 0; i < light.size(); ++i) {
     weighted += std::int64_t{light[i]} * rgba[4 * i + 3];
@@ -97,14 +104,18 @@ std::vector<std::uint8_t> ToGrey(const std::vector<std::uint8_t>& rgba) {
 }
 
 // A picture of the right size keeps its place; only its greys become those of light strokes on
-// black.
-GreyImage LightOnBlack(GreyImage image, Invert invert) {
+// black. Nullopt when nothing is drawn.
+std::optional<GreyImage> LightOnBlack(const GreyImage& whole, Invert invert) {
+  GreyImage image = invert == Invert::kAuto ? WithoutRim(whole) : whole;
+  const auto [low, high] = std::minmax_element(image.pixels.begin(), image.pixels.end());
+  if (*high - *low < kLeastRange) return std::nullopt;
   if (invert == Invert::kYes || (invert == Invert::kAuto && IsDarkOnLight(image))) {
-    for (std::uint8_t& pixel : image.pixels) pixel = static_cast<std::uint8_t>(kWhite - pixel);
+    image = Negative(std::move(image));
   }
   const int ground = BorderMedian(image);
   const int brightest = *std::max_element(image.pixels.begin(), image.pixels.end());
   if (invert != Invert::kAuto || ground < kNearlyBlack || ground == brightest) return image;
+  if (!IsEven(image)) return FindStrokesInPlace(image, Invert::kAuto);
   for (std::uint8_t& pixel : image.pixels) {
     pixel = static_cast<std::uint8_t>(std::max(0, pixel - ground) * kWhite / (brightest - ground));
   }
@@ -221,7 +232,8 @@ GreyImage WithoutFinePen(const GreyImage& strokes, const Box& box) {
              std::max(1, static_cast<int>(std::lround(part.height * scale))));
   const double width = StrokeWidth(small);
   if (width == 0 || width >= kFinePen * kPenSide) return part;
-  const int radius = static_cast<int>(std::lround((kUsualPen * kPenSide - width) / 2));
+  // The finer, the thicker: no step between a pen that is just too fine and one that is not.
+  const int radius = static_cast<int>(std::lround(kFinePen * kPenSide - width));
   return radius < 1 ? part : Thickened(small, radius);
 }
 
@@ -281,14 +293,16 @@ absl::StatusOr<GreyImage> ReadPng(const std::string& path) {
   if (!png_image_finish_read(&png, nullptr, rgba.data(), 0, nullptr)) {
     return Refuse(path, fmt::format("is damaged or truncated: {}", png.message));
   }
-  return GreyImage{static_cast<int>(png.width), static_cast<int>(png.height), ToGrey(rgba)};
+  return GreyImage{static_cast<int>(png.width), static_cast<int>(png.height), ToGrey(rgba, png.width)};
 }
 
 absl::StatusOr<GreyImage> PrepareDigit(const GreyImage& image, int width, int height,
                                        Invert invert) {
-  if (image.width == width && image.height == height) return LightOnBlack(image, invert);
-  std::optional<GreyImage> strokes = FindStrokes(image, invert);
+  const bool in_place = image.width == width && image.height == height;
+  std::optional<GreyImage> strokes =
+      in_place ? LightOnBlack(image, invert) : FindStrokes(image, invert);
   if (!strokes) return absl::InvalidArgumentError(ExplainBlank(invert));
+  if (in_place) return *std::move(strokes);
   GreyImage result = *std::move(strokes);
   for (std::uint8_t& pixel : result.pixels) {
     if (pixel < kGround) pixel = 0;

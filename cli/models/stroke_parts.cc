@@ -1,26 +1,40 @@
 #include "cli/models/stroke_parts.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <utility>
 
 namespace sweep::cli {
 namespace {
 
-// Parts are looked for in an image of this side at most.
-constexpr int kPartsSide = 800;
-// A line runs within this share of its part's side, and covers so much of it.
-constexpr double kLineBand = 0.08;
-constexpr double kLineCover = 0.9;
+// A frame's side runs within this share of its part's side, and covers so much of it.
+constexpr double kSideBand = 0.08;
+constexpr double kSideCover = 0.9;
 // So much of a part along its four sides is a frame and nothing else.
 constexpr double kFrameShare = 0.9;
-// A line across so much of the image, and no thicker than this share of it, is ruled.
-constexpr double kRuleLength = 0.6;
-constexpr double kRuleThickness = 0.04;
+// A frame across so much of the image may have the digit touching it.
+constexpr double kLargeFrame = 0.6;
 // A frame fills at most so much of its box, even with a digit that touches it; a solid bar fills all.
 constexpr double kFrameFill = 0.6;
 // Along the rim of the image lies what the picture was taken with, not what was drawn.
 constexpr double kRim = 0.04;
+// Whatever is shorter than this share of the image's longer side is a speck, and what is so much
+// shorter than it, no longer than wide and filled.
+constexpr double kLeastSide = 0.025;
+// Fewer pixels make no digit, but in a tiny image.
+constexpr double kLeastLength = 9;
+constexpr double kLeastPixels = 20;
+// A stroke has so many pixels for each of its side.
+constexpr double kLeastFill = 0.8;
+constexpr double kLeastRound = 0.05;
+constexpr double kRoundSide = 1.7;
+constexpr double kRoundFill = 0.6;
+// How wide a stroke's edge is, in shares of the smaller side; how high, of its peak; and how much of
+// an outline is edge.
+constexpr int kEdgeSteps = 80;
+constexpr double kEdge = 0.35;
+constexpr double kEdgeShare = 0.6;
 // Gaps up to this share of the drawing's side are within one part.
 constexpr double kGap = 0.04;
 // A part that is this share of the largest belongs to the digit, when it lies as near as that share
@@ -84,20 +98,6 @@ std::vector<Part> Parts(const GreyImage& map) {
   return parts;
 }
 
-// Every `factor` × `factor` pixels become their brightest, and what is not drawn 0.
-GreyImage Map(const GreyImage& strokes, int drawn, int factor) {
-  GreyImage map = BlackImage((strokes.width + factor - 1) / factor,
-                             (strokes.height + factor - 1) / factor);
-  for (int y = 0; y < strokes.height; ++y) {
-    for (int x = 0; x < strokes.width; ++x) {
-      const std::uint8_t pixel = strokes.At(x, y);
-      std::uint8_t& place = map.At(x / factor, y / factor);
-      if (pixel >= drawn) place = std::max(place, pixel);
-    }
-  }
-  return map;
-}
-
 // The four sides of a part: how much of each has something of it in a band along it, and which of
 // its pixels lie in these bands.
 struct Sides {
@@ -107,8 +107,8 @@ struct Sides {
 
 Sides SidesOf(const Part& part) {
   const Box& box = part.box;
-  const int band_x = std::max(2, static_cast<int>(kLineBand * box.width()));
-  const int band_y = std::max(2, static_cast<int>(kLineBand * box.height()));
+  const int band_x = std::max(2, static_cast<int>(kSideBand * box.width()));
+  const int band_y = std::max(2, static_cast<int>(kSideBand * box.height()));
   std::vector<bool> top(static_cast<std::size_t>(box.width())), bottom = top;
   std::vector<bool> left(static_cast<std::size_t>(box.height())), right = left;
   std::size_t within = 0;
@@ -138,8 +138,8 @@ Sides SidesOf(const Part& part) {
 // Clears, from each side of the box inwards, the first run of pixels that begins within the band:
 // the frame, but not the strokes that cross it.
 void ClearSides(const Box& box, GreyImage* map) {
-  const int band_x = std::max(2, static_cast<int>(kLineBand * box.width()));
-  const int band_y = std::max(2, static_cast<int>(kLineBand * box.height()));
+  const int band_x = std::max(2, static_cast<int>(kSideBand * box.width()));
+  const int band_y = std::max(2, static_cast<int>(kSideBand * box.height()));
   const auto clear = [&](int x, int y, int dx, int dy, int band) {
     int i = 0;
     while (i < band && map->At(x + i * dx, y + i * dy) == 0) ++i;
@@ -161,15 +161,6 @@ void Clear(const Places& pixels, GreyImage* map) {
   for (const auto& [x, y] : pixels) map->At(x, y) = 0;
 }
 
-bool IsRuled(const Part& part, const GreyImage& map) {
-  const bool across = part.box.width() >= kRuleLength * map.width &&
-                      part.box.height() <= std::max(2.0, kRuleThickness * map.height);
-  // An upright stroke may be a 1, unless it runs from rim to rim.
-  const bool upright = part.box.height() >= 0.98 * map.height &&
-                       part.box.width() <= std::max(2.0, kRuleThickness * map.width);
-  return across || upright;
-}
-
 bool LiesAlongTheRim(const Part& part, const GreyImage& map) {
   const int rim_x = std::max(1, static_cast<int>(kRim * map.width));
   const int rim_y = std::max(1, static_cast<int>(kRim * map.height));
@@ -180,38 +171,134 @@ bool LiesAlongTheRim(const Part& part, const GreyImage& map) {
   return static_cast<double>(within) >= 0.9 * static_cast<double>(part.pixels.size());
 }
 
-// Clears ruled frames and lines, which are longer than any stroke and straight.
-void ClearRules(GreyImage* map) {
-  const std::vector<Part> parts = Parts(*map);
-  std::int64_t all = 0;
-  for (const Part& part : parts) all += part.mass;
-  for (const Part& part : parts) {
-    if (part.box.width() < 8 || part.box.height() < 8) {
-      if (parts.size() > 1 && IsRuled(part, *map)) Clear(part.pixels, map);
-      continue;
-    }
+// A frame, or what is cut by the whole of one side of the image.
+bool IsAround(const Part& part, const GreyImage& map) {
+  std::array<int, 4> cover{};
+  for (const auto& [x, y] : part.pixels) {
+    cover[0] += x == 0;
+    cover[1] += y == 0;
+    cover[2] += x == map.width - 1;
+    cover[3] += y == map.height - 1;
+  }
+  return cover[0] >= kSideCover * map.height || cover[1] >= kSideCover * map.width ||
+         cover[2] >= kSideCover * map.height || cover[3] >= kSideCover * map.width;
+}
+
+void ClearFrames(GreyImage* map) {
+  for (const Part& part : Parts(*map)) {
+    if (part.box.width() < 8 || part.box.height() < 8) continue;
     const Sides sides = SidesOf(part);
     const double box_area = static_cast<double>(part.box.width()) * part.box.height();
     const bool is_open = static_cast<double>(part.pixels.size()) <= kFrameFill * box_area;
-    if (is_open && sides.least_cover >= kLineCover) {
-      if (sides.share >= kFrameShare) {
-        Clear(part.pixels, map);
-      } else if (part.box.width() >= kRuleLength * map->width ||
-                 part.box.height() >= kRuleLength * map->height) {
-        ClearSides(part.box, map);
-      }
-    } else if (part.mass < all && IsRuled(part, *map)) {
+    if (!is_open || sides.least_cover < kSideCover) continue;
+    if (sides.share >= kFrameShare) {
       Clear(part.pixels, map);
+    } else if (part.box.width() >= kLargeFrame * map->width ||
+               part.box.height() >= kLargeFrame * map->height) {
+      ClearSides(part.box, map);
     }
-  }
-  const std::vector<Part> rest = Parts(*map);
-  if (rest.size() < 2) return;
-  for (const Part& part : rest) {
-    if (LiesAlongTheRim(part, *map)) Clear(part.pixels, map);
   }
 }
 
-// What is set grows by `by` in all directions.
+// Clears what `is_other` says of the parts, unless nothing else is there.
+template <typename Test>
+void ClearBesides(const Test& is_other, GreyImage* map) {
+  std::vector<Part> parts = Parts(*map);
+  const auto rest = std::partition(parts.begin(), parts.end(),
+                                   [&](const Part& part) { return is_other(part, *map); });
+  if (rest == parts.end()) return;
+  for (auto part = parts.begin(); part != rest; ++part) Clear(part->pixels, map);
+}
+
+// Too small for a digit, or small and round, or scattered.
+bool IsSpeck(const Part& part, const GreyImage& map) {
+  const int side = std::max(part.box.width(), part.box.height());
+  const int narrow = std::min(part.box.width(), part.box.height());
+  const int whole = std::max(map.width, map.height);
+  const auto pixels = static_cast<double>(part.pixels.size());
+  const bool is_small = side < std::max(kLeastSide * whole, std::min(kLeastLength, whole / 5.0)) ||
+                        pixels < std::min(kLeastPixels, whole / 3.0);
+  const bool is_round = side <= kRoundSide * narrow && pixels >= kRoundFill * side * narrow;
+  return is_small || pixels < kLeastFill * side || (is_round && side < kLeastRound * whole);
+}
+
+// Whether the image grows lighter across most of the part's outline. A shadow's residue lies
+// between its outline and what was taken for ground, where there is no edge.
+bool HasEdges(const Part& part, const GreyImage& image, int peak) {
+  GreyImage map = BlackImage(image.width, image.height);
+  for (const auto& [x, y] : part.pixels) map.At(x, y) = 1;
+  const int step = 1 + std::min(image.width, image.height) / kEdgeSteps;
+  const auto within = [&](int x, int y) {
+    return x >= 0 && x < image.width && y >= 0 && y < image.height;
+  };
+  int outline = 0, edges = 0;
+  for (const auto& [x, y] : part.pixels) {
+    for (const auto& [dx, dy] : {std::pair{1, 0}, {-1, 0}, {0, 1}, {0, -1}}) {
+      if (!within(x + dx, y + dy) || map.At(x + dx, y + dy) != 0) continue;
+      int inner = image.At(x, y);
+      for (int i = 1; i <= step && within(x - i * dx, y - i * dy); ++i) {
+        if (map.At(x - i * dx, y - i * dy) == 0) break;
+        inner = std::min(inner, int{image.At(x - i * dx, y - i * dy)});
+      }
+      int outer = image.At(x + dx, y + dy);
+      for (int i = 2; i <= step && within(x + i * dx, y + i * dy); ++i) {
+        if (map.At(x + i * dx, y + i * dy) != 0) break;
+        outer = std::max(outer, int{image.At(x + i * dx, y + i * dy)});
+      }
+      ++outline;
+      edges += outer - inner >= kEdge * peak ? 1 : 0;
+    }
+  }
+  return edges >= kEdgeShare * outline;
+}
+
+// Parts, of which those that are nearly connected are one.
+std::vector<Part> Groups(const GreyImage& map) {
+  Box drawn;
+  for (const Part& part : Parts(map)) {
+    drawn.Add(part.box.left, part.box.top);
+    drawn.Add(part.box.right - 1, part.box.bottom - 1);
+  }
+  const int gap = static_cast<int>(kGap * std::max(drawn.width(), drawn.height()) / 2);
+  std::vector<Part> groups = Parts(Grown(map, gap));
+  for (Part& group : groups) {
+    Part part;
+    for (const auto& [x, y] : group.pixels) {
+      if (map.At(x, y) == 0) continue;
+      part.pixels.emplace_back(x, y);
+      part.mass += map.At(x, y);
+      part.box.Add(x, y);
+    }
+    group = std::move(part);
+  }
+  return groups;
+}
+
+// Clears all but the largest part and what belongs to it. False when there is none.
+bool KeepTheLargest(const GreyImage& image, int peak, GreyImage* map) {
+  std::vector<Part> groups;
+  for (Part& group : Groups(*map)) {
+    if (!IsSpeck(group, *map) && HasEdges(group, image, peak)) {
+      groups.push_back(std::move(group));
+    } else {
+      Clear(group.pixels, map);
+    }
+  }
+  if (groups.empty()) return false;
+  const Part largest = *std::max_element(
+      groups.begin(), groups.end(), [](const Part& a, const Part& b) { return a.mass < b.mass; });
+  const int side = std::max(largest.box.width(), largest.box.height());
+  for (const Part& group : groups) {
+    const bool belongs =
+        static_cast<double>(group.mass) >= kLeastPart * static_cast<double>(largest.mass) &&
+        Distance(group.box, largest.box) <= kNear * side;
+    if (!belongs) Clear(group.pixels, map);
+  }
+  return true;
+}
+
+}  // namespace
+
 GreyImage Grown(const GreyImage& map, int by) {
   GreyImage wide = BlackImage(map.width, map.height), grown = wide;
   for (int y = 0; y < map.height; ++y) {
@@ -230,54 +317,11 @@ GreyImage Grown(const GreyImage& map, int by) {
   return grown;
 }
 
-// Clears all but the largest part and what belongs to it. False when there is none.
-bool KeepTheLargest(GreyImage* map) {
-  Box drawn;
-  for (int y = 0; y < map->height; ++y) {
-    for (int x = 0; x < map->width; ++x) {
-      if (map->At(x, y) != 0) drawn.Add(x, y);
-    }
-  }
-  if (drawn.right == 0) return false;
-  const int gap = static_cast<int>(kGap * std::max(drawn.width(), drawn.height()) / 2);
-  std::vector<Part> groups = Parts(Grown(*map, gap));
-  for (Part& group : groups) {
-    group.mass = 0;
-    group.box = {};
-    for (const auto& [x, y] : group.pixels) {
-      if (map->At(x, y) == 0) continue;
-      group.mass += map->At(x, y);
-      group.box.Add(x, y);
-    }
-  }
-  const Part largest = *std::max_element(
-      groups.begin(), groups.end(), [](const Part& a, const Part& b) { return a.mass < b.mass; });
-  const int side = std::max(largest.box.width(), largest.box.height());
-  for (const Part& group : groups) {
-    const bool belongs =
-        group.mass >= kLeastPart * static_cast<double>(largest.mass) &&
-        Distance(group.box, largest.box) <= kNear * side;
-    if (!belongs) Clear(group.pixels, map);
-  }
-  return true;
-}
-
-}  // namespace
-
-bool KeepTheDigit(int drawn, GreyImage* strokes) {
-  const int factor =
-      std::max(1, (std::max(strokes->width, strokes->height) + kPartsSide - 1) / kPartsSide);
-  GreyImage map = Map(*strokes, drawn, factor);
-  ClearRules(&map);
-  if (!KeepTheLargest(&map)) return false;
-  // A stroke's soft edge is not drawn, but belongs to it.
-  const GreyImage kept = Grown(map, 2);
-  for (int y = 0; y < strokes->height; ++y) {
-    for (int x = 0; x < strokes->width; ++x) {
-      if (kept.At(x / factor, y / factor) == 0) strokes->At(x, y) = 0;
-    }
-  }
-  return true;
+bool KeepTheDigit(const GreyImage& image, int peak, GreyImage* map) {
+  ClearFrames(map);
+  ClearBesides(IsAround, map);
+  ClearBesides(LiesAlongTheRim, map);
+  return KeepTheLargest(image, peak, map);
 }
 
 }  // namespace sweep::cli

@@ -1,0 +1,434 @@
+#include "cli/models/stroke_ground.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdlib>
+#include <functional>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+namespace sweep::cli {
+namespace {
+
+constexpr int kWhite = 255;
+// A rim whose greys differ by less is even.
+constexpr int kEvenGround = 16;
+// The window, as a share of the smaller side.
+constexpr double kWindow = 0.45;
+// The quartile of normally distributed noise, in standard deviations.
+constexpr double kQuartile = 0.674;
+// A quarter of it is nearer to the middle than this.
+constexpr double kNearQuartile = 0.319;
+// The closing lies so much of a standard deviation above the middle for each that noise reaches.
+constexpr double kReach = 0.3;
+// Contrast beyond so many standard deviations of the noise needs no smoothing; a picture below such
+// a side would lose its strokes to it.
+constexpr double kClearContrast = 10;
+constexpr int kSmoothableSide = 64;
+constexpr int kMostSmoothings = 3;
+// How deep a frame along the rim may be, as a share of the smaller side, and how much it differs at
+// least.
+constexpr double kRimShare = 0.06;
+constexpr int kRimContrast = 32;
+// A ground that is darker says nothing of the light.
+constexpr int kLeastGround = 48;
+
+GreyImage Transposed(const GreyImage& image) {
+  GreyImage result = BlackImage(image.height, image.width);
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) result.At(y, x) = image.At(x, y);
+  }
+  return result;
+}
+
+// The largest value in the window around every place of each row, as far as it lies within: of
+// two adjoining blocks of the window's length, the maximum from the place to the end of the first
+// and from the start of the second (van Herk 1992, Gil and Werman 1993).
+void DilateRows(GreyImage* image, int window) {
+  const int reach = window / 2, block = 2 * reach + 1, size = image->width;
+  const int padded = (size + 2 * reach + block - 1) / block * block;
+  std::vector<std::uint8_t> row(static_cast<std::size_t>(padded)), from = row, to = row;
+  for (int y = 0; y < image->height; ++y) {
+    const auto begin = image->pixels.begin() + std::ptrdiff_t{y} * size;
+    std::fill(row.begin(), row.end(), std::uint8_t{0});
+    std::copy(begin, begin + size, row.begin() + reach);
+    for (int i = 0; i < padded; ++i) {
+      const auto at = static_cast<std::size_t>(i), back = static_cast<std::size_t>(padded - 1 - i);
+      from[at] = i % block == 0 ? row[at] : std::max(from[at - 1], row[at]);
+      to[back] = i % block == 0 ? row[back] : std::max(to[back + 1], row[back]);
+    }
+    for (int x = 0; x < size; ++x) {
+      begin[x] = std::max(to[static_cast<std::size_t>(x)],
+                          from[static_cast<std::size_t>(x + block - 1)]);
+    }
+  }
+}
+
+void Dilate(GreyImage* image, int window) {
+  DilateRows(image, window);
+  *image = Transposed(*image);
+  DilateRows(image, window);
+  *image = Transposed(*image);
+}
+
+// The median of the 3 × 3 pixels around each: without the peaks of noise.
+GreyImage WithoutPeaks(const GreyImage& image) {
+  GreyImage result = image;
+  std::array<std::uint8_t, 9> values{};
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) {
+      for (int i = 0; i < 9; ++i) {
+        values[static_cast<std::size_t>(i)] =
+            image.At(std::clamp(x + i % 3 - 1, 0, image.width - 1),
+                     std::clamp(y + i / 3 - 1, 0, image.height - 1));
+      }
+      std::nth_element(values.begin(), values.begin() + 4, values.end());
+      result.At(x, y) = values[4];
+    }
+  }
+  return result;
+}
+
+// Every pixel mixed with its neighbours, by the binomial weights 1, 2, 1 in both directions.
+GreyImage Smoothed(GreyImage image) {
+  for (int pass = 0; pass < 2; ++pass) {
+    GreyImage mixed = image;
+    for (int y = 0; y < image.height; ++y) {
+      for (int x = 0; x < image.width; ++x) {
+        const int sides =
+            image.At(std::max(0, x - 1), y) + image.At(std::min(image.width - 1, x + 1), y);
+        mixed.At(x, y) = static_cast<std::uint8_t>((2 * image.At(x, y) + sides + 2) / 4);
+      }
+    }
+    image = Transposed(mixed);
+  }
+  return image;
+}
+
+struct Range {
+  int low = 0, high = 0;
+};
+
+// Of the pixels within `range`, the value that all but `share` stay below; 0 when none is.
+int Quantile(const GreyImage& image, const Range& range, double share) {
+  std::array<std::int64_t, kWhite + 1> counts{};
+  std::int64_t all = 0;
+  for (const std::uint8_t pixel : image.pixels) {
+    if (pixel < range.low || pixel > range.high) continue;
+    ++counts[pixel];
+    ++all;
+  }
+  if (all == 0) return 0;
+  const auto most = static_cast<std::int64_t>(static_cast<double>(all) * share);
+  std::int64_t above = 0;
+  int value = range.high;
+  while (above + counts[static_cast<std::size_t>(value)] <= most && value > range.low) {
+    above += counts[static_cast<std::size_t>(value--)];
+  }
+  return value;
+}
+
+std::vector<std::uint8_t> Rim(const GreyImage& image) {
+  std::vector<std::uint8_t> rim;
+  for (int x = 0; x < image.width; ++x) {
+    rim.push_back(image.At(x, 0));
+    rim.push_back(image.At(x, image.height - 1));
+  }
+  for (int y = 1; y + 1 < image.height; ++y) {
+    rim.push_back(image.At(0, y));
+    rim.push_back(image.At(image.width - 1, y));
+  }
+  return rim;
+}
+
+// The grey of the ground at the rim, which a quarter of the rim has at least.
+int RimGround(const GreyImage& image) {
+  std::vector<std::uint8_t> rim = Rim(image);
+  const auto quarter = rim.begin() + static_cast<std::ptrdiff_t>(rim.size() / 4);
+  std::nth_element(rim.begin(), quarter, rim.end(), std::greater<>());
+  return *quarter;
+}
+
+// One of the four sides of an image, in order.
+std::vector<std::uint8_t> Side(const GreyImage& image, int number) {
+  std::vector<std::uint8_t> side;
+  const bool level = number < 2;
+  for (int i = 0; i < (level ? image.width : image.height); ++i) {
+    side.push_back(level ? image.At(i, number == 0 ? 0 : image.height - 1)
+                         : image.At(number == 2 ? 0 : image.width - 1, i));
+  }
+  return side;
+}
+
+// Whether a picture with dark strokes was cut to them: each of the four sides has something drawn
+// on it and ground too, with sharp edges, and nothing within is lighter than that ground.
+bool IsCutToStrokes(const GreyImage& image, int ground) {
+  constexpr int kDeviation = 24;
+  constexpr double kMostDrawn = 0.85, kMostLighter = 0.01, kSharp = 0.35;
+  constexpr std::size_t kEdge = 3;
+  int darkest = kWhite, step = 0;
+  for (int number = 0; number < 4; ++number) {
+    const std::vector<std::uint8_t> side = Side(image, number);
+    const auto drawn = std::count_if(side.begin(), side.end(),
+                                     [&](int grey) { return grey < ground - kDeviation; });
+    if (drawn == 0 || static_cast<double>(drawn) > kMostDrawn * static_cast<double>(side.size())) {
+      return false;
+    }
+    darkest = std::min<int>(darkest, *std::min_element(side.begin(), side.end()));
+    for (std::size_t i = kEdge; i < side.size(); ++i) {
+      step = std::max(step, std::abs(side[i] - side[i - kEdge]));
+    }
+  }
+  const auto lighter = std::count_if(image.pixels.begin(), image.pixels.end(),
+                                     [&](int pixel) { return pixel > ground + kDeviation; });
+  return step >= kSharp * (ground - darkest) &&
+         static_cast<double>(lighter) <= kMostLighter * static_cast<double>(image.pixels.size());
+}
+
+// What touches the rim counts as if it went on behind it, but for the strokes of a digit that the
+// picture is cut to.
+GreyImage Closed(const GreyImage& image) {
+  const int rim = RimGround(image);
+  const bool is_cut = IsCutToStrokes(image, rim);
+  const int side = is_cut ? std::max(image.width, image.height) : std::min(image.width, image.height);
+  const int window = std::max(3, static_cast<int>(kWindow * side)), pad = window;
+  GreyImage result = BlackImage(image.width + 2 * pad, image.height + 2 * pad);
+  for (int y = 0; y < result.height; ++y) {
+    for (int x = 0; x < result.width; ++x) {
+      const int u = std::clamp(x - pad, 0, image.width - 1);
+      const int v = std::clamp(y - pad, 0, image.height - 1);
+      const bool is_behind = u != x - pad || v != y - pad;
+      result.At(x, y) = is_cut && is_behind ? static_cast<std::uint8_t>(rim) : image.At(u, v);
+    }
+  }
+  Dilate(&result, window);
+  result = Negative(std::move(result));
+  Dilate(&result, window);
+  GreyImage closed = BlackImage(image.width, image.height);
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) {
+      closed.At(x, y) = static_cast<std::uint8_t>(kWhite - result.At(x + pad, y + pad));
+    }
+  }
+  return closed;
+}
+
+// The depth up to which pixels are of the ground: half of what strokes have, unless that is amidst
+// the noise.
+int MostOfGround(const GreyImage& depth) {
+  const int peak = Peak(depth, 1, 0.02);
+  const auto between = std::count_if(
+      depth.pixels.begin(), depth.pixels.end(),
+      [&](int pixel) { return pixel * 4 > peak && pixel * 4 < 3 * peak; });
+  const bool amidst = static_cast<double>(between) > 0.3 * static_cast<double>(depth.pixels.size());
+  return amidst ? kWhite : peak / 2;
+}
+
+// What all but `share` of the pixels are nearer than to those of another image.
+double Scatter(const GreyImage& image, const GreyImage& other, double share) {
+  GreyImage distance = image;
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) {
+    distance.pixels[i] =
+        static_cast<std::uint8_t>(std::abs(image.pixels[i] - other.pixels[i]));
+  }
+  return Quantile(distance, {0, kWhite}, share);
+}
+
+// The closing rides on the noise's upper edge. Takes from depth and ground what half of the ground's
+// pixels do not exceed, and finds how far the lower half is scattered.
+void ClearNoise(Ink* ink) {
+  const int most = MostOfGround(ink->depth);
+  const int middle = Quantile(ink->depth, {0, most}, 0.5);
+  const int low = Quantile(ink->depth, {0, most}, 0.75);
+  ink->noise = std::max({ink->noise, (middle - low) / kQuartile, kReach * middle});
+  for (std::uint8_t& depth : ink->depth.pixels) {
+    depth = static_cast<std::uint8_t>(std::max(0, depth - middle));
+  }
+  for (std::uint8_t& grey : ink->ground.pixels) {
+    grey = static_cast<std::uint8_t>(std::max(0, grey - middle));
+  }
+}
+
+// By how much an image is darker than another.
+GreyImage Below(const GreyImage& ground, const GreyImage& image) {
+  GreyImage depth = image;
+  for (std::size_t i = 0; i < image.pixels.size(); ++i) {
+    depth.pixels[i] = static_cast<std::uint8_t>(std::max(0, ground.pixels[i] - image.pixels[i]));
+  }
+  return depth;
+}
+
+Ink Negated(Ink ink) {
+  ink.is_negative = true;
+  return ink;
+}
+
+// The middle of the greys of a row or column that lies so deep below each of the four sides.
+std::array<int, 4> SideMedians(const GreyImage& image, int depth) {
+  std::array<std::vector<std::uint8_t>, 4> sides;
+  for (int x = depth; x < image.width - depth; ++x) {
+    sides[0].push_back(image.At(x, depth));
+    sides[1].push_back(image.At(x, image.height - 1 - depth));
+  }
+  for (int y = depth; y < image.height - depth; ++y) {
+    sides[2].push_back(image.At(depth, y));
+    sides[3].push_back(image.At(image.width - 1 - depth, y));
+  }
+  std::array<int, 4> medians{};
+  for (std::size_t i = 0; i < sides.size(); ++i) {
+    const auto middle = sides[i].begin() + static_cast<std::ptrdiff_t>(sides[i].size() / 2);
+    std::nth_element(sides[i].begin(), middle, sides[i].end());
+    medians[i] = *middle;
+  }
+  return medians;
+}
+
+// Whether all four sides differ from what lies `deep`, and in the same direction.
+bool IsRim(const std::array<int, 4>& medians, const std::array<int, 4>& deep, int least) {
+  bool darker = true, lighter = true;
+  for (std::size_t i = 0; i < medians.size(); ++i) {
+    darker = darker && deep[i] - medians[i] >= least;
+    lighter = lighter && medians[i] - deep[i] >= least;
+  }
+  return darker || lighter;
+}
+
+}  // namespace
+
+GreyImage WithoutRim(const GreyImage& image) {
+  const int most = static_cast<int>(kRimShare * std::min(image.width, image.height));
+  if (most < 1) return image;
+  // Another line may lie at any one depth.
+  std::array<int, 4> deep = SideMedians(image, most);
+  const std::array<int, 4> deeper = SideMedians(image, most * 3 / 2);
+  const std::array<int, 4> deepest = SideMedians(image, most * 2);
+  for (std::size_t i = 0; i < deep.size(); ++i) {
+    deep[i] = std::max(std::min(deep[i], deeper[i]),
+                       std::min(std::max(deep[i], deeper[i]), deepest[i]));
+  }
+  if (!IsRim(SideMedians(image, 0), deep, kRimContrast)) return image;
+  int depth = 1;
+  while (depth < most && IsRim(SideMedians(image, depth), deep, kRimContrast / 4)) ++depth;
+  GreyImage result = image;
+  for (int y = 0; y < image.height; ++y) {
+    for (int x = 0; x < image.width; ++x) {
+      result.At(x, y) = image.At(std::clamp(x, depth, image.width - 1 - depth),
+                                 std::clamp(y, depth, image.height - 1 - depth));
+    }
+  }
+  return result;
+}
+
+int BorderMedian(const GreyImage& image) {
+  std::vector<std::uint8_t> border = Rim(image);
+  // Of an even number the lower one, as PyTorch's median.
+  const auto middle = border.begin() + static_cast<std::ptrdiff_t>((border.size() - 1) / 2);
+  std::nth_element(border.begin(), middle, border.end());
+  return *middle;
+}
+
+bool IsDarkOnLight(const GreyImage& image) {
+  const int ground = BorderMedian(image);
+  const std::int64_t moment = std::accumulate(
+      image.pixels.begin(), image.pixels.end(), std::int64_t{0}, [&](std::int64_t sum, int pixel) {
+        const std::int64_t difference = pixel - ground;
+        return sum + difference * difference * difference;
+      });
+  return moment < 0;
+}
+
+bool IsEven(const GreyImage& image) {
+  const int ground = BorderMedian(image);
+  const std::vector<std::uint8_t> rim = Rim(image);
+  const auto even = std::count_if(rim.begin(), rim.end(), [&](int pixel) {
+    return std::abs(pixel - ground) <= kEvenGround;
+  });
+  return even * 10 >= std::ssize(rim) * 9;
+}
+
+int Peak(const GreyImage& image, int least, double share) {
+  return Quantile(image, {least, kWhite}, share);
+}
+
+GreyImage Reduced(const GreyImage& image, int factor) {
+  if (factor == 1) return image;
+  GreyImage result =
+      BlackImage((image.width + factor - 1) / factor, (image.height + factor - 1) / factor);
+  for (int y = 0; y < result.height; ++y) {
+    for (int x = 0; x < result.width; ++x) {
+      const int right = std::min(image.width, (x + 1) * factor);
+      const int bottom = std::min(image.height, (y + 1) * factor);
+      int sum = 0;
+      for (int v = y * factor; v < bottom; ++v) {
+        for (int u = x * factor; u < right; ++u) sum += image.At(u, v);
+      }
+      const int count = (right - x * factor) * (bottom - y * factor);
+      result.At(x, y) = static_cast<std::uint8_t>((sum + count / 2) / count);
+    }
+  }
+  return result;
+}
+
+GreyImage Negative(GreyImage image) {
+  for (std::uint8_t& pixel : image.pixels) pixel = static_cast<std::uint8_t>(kWhite - pixel);
+  return image;
+}
+
+std::int64_t Ink::Roughness() const {
+  std::int64_t sum = 0;
+  const auto add = [&](std::int64_t step) { sum += step * step; };
+  for (int y = 0; y < ground.height; ++y) {
+    for (int x = 0; x < ground.width; ++x) {
+      if (x > 0) add(ground.At(x, y) - ground.At(x - 1, y));
+      if (y > 0) add(ground.At(x, y) - ground.At(x, y - 1));
+    }
+  }
+  return sum;
+}
+
+Ink DarkInk(const GreyImage& image) {
+  const int side = std::min(image.width, image.height);
+  GreyImage seen = image;
+  for (int smoothings = 0;; ++smoothings) {
+    const GreyImage calm = WithoutPeaks(seen);
+    Ink ink{.image = seen, .ground = Closed(calm)};
+    ink.depth = Below(ink.ground, seen);
+    ink.noise = Scatter(seen, calm, 0.5) / kQuartile;
+    ClearNoise(&ink);
+    ink.sharp = Below(ink.ground, image);
+    const bool is_clear = Peak(ink.depth, 1, 0.02) >= kClearContrast * ink.noise;
+    if (is_clear || side < kSmoothableSide || smoothings == kMostSmoothings) return ink;
+    seen = Smoothed(std::move(seen));
+  }
+}
+
+Ink LightInk(const GreyImage& image) { return Negated(DarkInk(Negative(image))); }
+
+Ink DarkInkOn(int ground, const GreyImage& image) {
+  GreyImage even = image;
+  std::fill(even.pixels.begin(), even.pixels.end(), static_cast<std::uint8_t>(ground));
+  const double noise = Scatter(image, even, 0.75) / kNearQuartile;
+  const GreyImage depth = Below(even, image);
+  return {.image = image, .ground = std::move(even), .depth = depth, .noise = noise, .sharp = depth};
+}
+
+Ink LightInkOn(int ground, const GreyImage& image) {
+  return Negated(DarkInkOn(kWhite - ground, Negative(image)));
+}
+
+GreyImage InEvenLight(const Ink& ink) {
+  const GreyImage ground = ink.is_negative ? Negative(ink.ground) : ink.ground;
+  const int brightest =
+      std::max(kLeastGround, int{*std::max_element(ground.pixels.begin(), ground.pixels.end())});
+  GreyImage depth = ink.sharp;
+  for (std::size_t i = 0; i < depth.pixels.size(); ++i) {
+    const int light = std::max(kLeastGround, int{ground.pixels[i]});
+    depth.pixels[i] =
+        static_cast<std::uint8_t>(std::min(kWhite, depth.pixels[i] * brightest / light));
+  }
+  return depth;
+}
+
+}  // namespace sweep::cli
