@@ -33,6 +33,12 @@ constexpr double kSamePeak = 0.7;
 // A digit's peak is so far above what noise may be.
 constexpr double kLeastPeak = 1.4;
 constexpr int kMostLayers = 5;
+// From this noise on, in grey levels, a bright pixel with fewer like it around (itself included) is
+// noise, where these are few.
+constexpr double kGrain = 5;
+constexpr int kDrawn = 64;
+constexpr int kLeastAround = 4;
+constexpr double kMostGrain = 0.1;
 
 // A digit in a reduced image.
 struct Digit {
@@ -121,6 +127,34 @@ std::optional<Digit> Search(const GreyImage& image, Invert invert) {
   return std::nullopt;
 }
 
+// Of a pixel and its neighbours, how many are drawn.
+int DrawnAround(const GreyImage& strokes, int x, int y) {
+  int drawn = 0;
+  for (int j = std::max(0, y - 1); j < std::min(strokes.height, y + 2); ++j) {
+    for (int i = std::max(0, x - 1); i < std::min(strokes.width, x + 2); ++i) {
+      drawn += strokes.At(i, j) >= kDrawn ? 1 : 0;
+    }
+  }
+  return drawn;
+}
+
+// Noise makes single pixels along a stroke as bright as the stroke, which would enlarge the digit; a
+// stroke's own pixels are next to several others. All stays where many would go: of a fine pen.
+GreyImage WithoutGrain(const GreyImage& strokes) {
+  GreyImage result = strokes;
+  int drawn = 0, cleared = 0;
+  for (int y = 0; y < strokes.height; ++y) {
+    for (int x = 0; x < strokes.width; ++x) {
+      if (strokes.At(x, y) < kDrawn) continue;
+      ++drawn;
+      if (DrawnAround(strokes, x, y) >= kLeastAround) continue;
+      ++cleared;
+      result.At(x, y) = 0;
+    }
+  }
+  return cleared <= kMostGrain * drawn ? result : strokes;
+}
+
 // Only the digit, as bright as can be. A stroke's soft edge is not drawn, but belongs to it; there the
 // smoothed depth keeps the noise out.
 GreyImage Brightest(Digit digit) {
@@ -134,7 +168,7 @@ GreyImage Brightest(Digit digit) {
   for (std::uint8_t& pixel : strokes.pixels) {
     pixel = static_cast<std::uint8_t>(std::min(kWhite, pixel * kWhite / brightest));
   }
-  return strokes;
+  return digit.ink.noise < kGrain ? strokes : WithoutGrain(strokes);
 }
 
 // A part of an image: the digit's surroundings.
