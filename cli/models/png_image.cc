@@ -33,7 +33,8 @@ constexpr int kInked = 100;
 constexpr int kLeastRange = 24;
 // A ground up to this grey is as good as black.
 constexpr int kNearlyBlack = 32;
-// Colours are told apart by one of red, green and blue that shows so many times what their greys do.
+// Colours are told apart by one of red, green and blue that shows so many times what their greys
+// do.
 constexpr int kFlatGrey = 9;
 // Of strokes: what counts as drawn, and what is still ground.
 constexpr int kDrawn = 64;

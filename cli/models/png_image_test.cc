@@ -117,6 +117,19 @@ TEST_F(PngTest, ColoursOfOneGreyAreToldApart) {
   }
 }
 
+// The greys of a shadow differ more than those of yellow and white.
+TEST_F(PngTest, ColoursOfOneGreyAreToldApartInAShadow) {
+  WritePng(path_, 64, 4, 8, PNG_COLOR_TYPE_RGB, false, [](int x, int, auto* row) {
+    const bool inked = x >= 30 && x < 34;
+    for (const int value : {250, inked ? 240 : 250, inked ? 20 : 250}) {
+      row->push_back(static_cast<png_byte>(value * (128 - x) / 128));
+    }
+  });
+  const auto image = ReadPng(path_);
+  ASSERT_TRUE(image.ok());
+  EXPECT_GE(image->At(29, 1) - image->At(31, 1), 150);
+}
+
 TEST_F(PngTest, WhatIsTransparentIsPaper) {
   for (const int stroke : {0, 255}) {
     WritePng(path_, 3, 1, 8, PNG_COLOR_TYPE_GRAY_ALPHA, false, [&](int x, int, auto* row) {

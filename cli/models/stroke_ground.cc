@@ -236,8 +236,8 @@ double Scatter(const GreyImage& image, const GreyImage& other, double share) {
   return Quantile(distance, {0, kWhite}, share);
 }
 
-// The closing rides on the noise's upper edge. Takes from depth and ground what half of the ground's
-// pixels do not exceed, and finds how far the lower half is scattered.
+// The closing rides on the noise's upper edge. Takes from depth and ground what half of the
+// ground's pixels do not exceed, and finds how far the lower half is scattered.
 void ClearNoise(Ink* ink) {
   const int most = MostOfGround(ink->depth);
   const int middle = Quantile(ink->depth, {0, most}, 0.5);

@@ -9,8 +9,8 @@ namespace sweep::cli {
 // The middle of the greys along the rim.
 int BorderMedian(const GreyImage& image);
 
-// Whether an image's strokes are darker than its ground, which is even: the sign of the third moment
-// of its pixels about the border's median, since strokes are few and far from the ground.
+// Whether an image's strokes are darker than its ground, which is even: the sign of the third
+// moment of its pixels about the border's median, since strokes are few and far from the ground.
 bool IsDarkOnLight(const GreyImage& image);
 
 // Whether the border is of one grey but for what reaches it.
@@ -50,8 +50,8 @@ Ink LightInk(const GreyImage& image);
 Ink DarkInkOn(int ground, const GreyImage& image);
 Ink LightInkOn(int ground, const GreyImage& image);
 
-// The strokes' depth, not smoothed, as it were in the brightest light of the picture: light multiplies
-// ground and strokes alike.
+// The strokes' depth, not smoothed, as it were in the brightest light of the picture: light
+// multiplies ground and strokes alike.
 GreyImage InEvenLight(const Ink& ink);
 
 }  // namespace sweep::cli

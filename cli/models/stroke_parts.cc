@@ -15,7 +15,8 @@ constexpr double kSideCover = 0.9;
 constexpr double kFrameShare = 0.9;
 // A frame across so much of the image may have the digit touching it.
 constexpr double kLargeFrame = 0.6;
-// A frame fills at most so much of its box, even with a digit that touches it; a solid bar fills all.
+// A frame fills at most so much of its box, even with a digit that touches it; a solid bar fills
+// all.
 constexpr double kFrameFill = 0.6;
 // Along the rim of the image lies what the picture was taken with, not what was drawn.
 constexpr double kRim = 0.04;
@@ -30,11 +31,11 @@ constexpr double kLeastFill = 0.8;
 constexpr double kLeastRound = 0.05;
 constexpr double kRoundSide = 1.7;
 constexpr double kRoundFill = 0.6;
-// How wide a stroke's edge is, in shares of the smaller side; how high, of its peak; and how much of
-// an outline is edge.
+// How wide a stroke's edge is, in shares of the smaller side; how high, of its peak; and how much
+// of the rows and columns lies between two.
 constexpr int kEdgeSteps = 80;
 constexpr double kEdge = 0.35;
-constexpr double kEdgeShare = 0.6;
+constexpr double kEdgeShare = 0.5;
 // Gaps up to this share of the drawing's side are within one part.
 constexpr double kGap = 0.04;
 // A part that is this share of the largest belongs to the digit, when it lies as near as that share
@@ -222,34 +223,61 @@ bool IsSpeck(const Part& part, const GreyImage& map) {
   return is_small || pixels < kLeastFill * side || (is_round && side < kLeastRound * whole);
 }
 
-// Whether the image grows lighter across most of the part's outline. A shadow's residue lies
-// between its outline and what was taken for ground, where there is no edge.
+// Where an image grows lighter across the outline of what is set on a map.
+class Edges {
+ public:
+  Edges(const GreyImage& image, const GreyImage& map, double least)
+      : image_(image),
+        map_(map),
+        least_(least),
+        step_(2 + std::min(image.width, image.height) / kEdgeSteps) {}
+
+  bool IsSet(int x, int y) const { return IsWithin(x, y) && map_.At(x, y) != 0; }
+
+  // Whether there is one in a direction from the last pixel that is set; what goes on behind the
+  // rim may have one there.
+  bool At(int x, int y, int dx, int dy) const {
+    if (!IsWithin(x + dx, y + dy)) return true;
+    int inner = image_.At(x, y), outer = image_.At(x + dx, y + dy);
+    for (int i = 1; i <= step_ && IsSet(x - i * dx, y - i * dy); ++i) {
+      inner = std::min<int>(inner, image_.At(x - i * dx, y - i * dy));
+    }
+    for (int i = 2; i <= step_ && IsWithin(x + i * dx, y + i * dy); ++i) {
+      if (IsSet(x + i * dx, y + i * dy)) break;
+      outer = std::max<int>(outer, image_.At(x + i * dx, y + i * dy));
+    }
+    return outer - inner >= least_;
+  }
+
+ private:
+  bool IsWithin(int x, int y) const {
+    return x >= 0 && x < image_.width && y >= 0 && y < image_.height;
+  }
+
+  const GreyImage& image_;
+  const GreyImage& map_;
+  const double least_;
+  const int step_;
+};
+
+// Whether most rows and columns of a part have an edge at both ends, as strokes do. A shadow's
+// residue has one towards the light only.
 bool HasEdges(const Part& part, const GreyImage& image, int peak) {
   GreyImage map = BlackImage(image.width, image.height);
   for (const auto& [x, y] : part.pixels) map.At(x, y) = 1;
-  const int step = 1 + std::min(image.width, image.height) / kEdgeSteps;
-  const auto within = [&](int x, int y) {
-    return x >= 0 && x < image.width && y >= 0 && y < image.height;
-  };
-  int outline = 0, edges = 0;
+  const Edges edges(image, map, kEdge * peak);
+  int rows = 0, with_both = 0;
   for (const auto& [x, y] : part.pixels) {
-    for (const auto& [dx, dy] : {std::pair{1, 0}, {-1, 0}, {0, 1}, {0, -1}}) {
-      if (!within(x + dx, y + dy) || map.At(x + dx, y + dy) != 0) continue;
-      int inner = image.At(x, y);
-      for (int i = 1; i <= step && within(x - i * dx, y - i * dy); ++i) {
-        if (map.At(x - i * dx, y - i * dy) == 0) break;
-        inner = std::min(inner, int{image.At(x - i * dx, y - i * dy)});
-      }
-      int outer = image.At(x + dx, y + dy);
-      for (int i = 2; i <= step && within(x + i * dx, y + i * dy); ++i) {
-        if (map.At(x + i * dx, y + i * dy) != 0) break;
-        outer = std::max(outer, int{image.At(x + i * dx, y + i * dy)});
-      }
-      ++outline;
-      edges += outer - inner >= kEdge * peak ? 1 : 0;
+    for (const auto& [dx, dy] : {std::pair{1, 0}, {0, 1}}) {
+      if (edges.IsSet(x - dx, y - dy)) continue;
+      int length = 1;
+      while (edges.IsSet(x + length * dx, y + length * dy)) ++length;
+      const int u = x + (length - 1) * dx, v = y + (length - 1) * dy;
+      ++rows;
+      with_both += edges.At(x, y, -dx, -dy) && edges.At(u, v, dx, dy) ? 1 : 0;
     }
   }
-  return edges >= kEdgeShare * outline;
+  return with_both >= kEdgeShare * rows;
 }
 
 // Parts, of which those that are nearly connected are one.

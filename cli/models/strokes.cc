@@ -138,8 +138,8 @@ int DrawnAround(const GreyImage& strokes, int x, int y) {
   return drawn;
 }
 
-// Noise makes single pixels along a stroke as bright as the stroke, which would enlarge the digit; a
-// stroke's own pixels are next to several others. All stays where many would go: of a fine pen.
+// Noise makes single pixels along a stroke as bright as the stroke, which would enlarge the digit;
+// a stroke's own pixels are next to several others. All stays where many would go: of a fine pen.
 GreyImage WithoutGrain(const GreyImage& strokes) {
   GreyImage result = strokes;
   int drawn = 0, cleared = 0;
@@ -155,8 +155,8 @@ GreyImage WithoutGrain(const GreyImage& strokes) {
   return cleared <= kMostGrain * drawn ? result : strokes;
 }
 
-// Only the digit, as bright as can be. A stroke's soft edge is not drawn, but belongs to it; there the
-// smoothed depth keeps the noise out.
+// Only the digit, as bright as can be. A stroke's soft edge is not drawn, but belongs to it; there
+// the smoothed depth keeps the noise out.
 GreyImage Brightest(Digit digit) {
   Ink& ink = digit.ink;
   for (std::size_t i = 0; i < digit.map.pixels.size(); ++i) {
@@ -192,7 +192,8 @@ GreyImage Surroundings(const GreyImage& image, const GreyImage& map, int factor)
   return part;
 }
 
-// How many pixels become one. A narrow image keeps what it has, as far as its length can be handled.
+// How many pixels become one. A narrow image keeps what it has, as far as its length can be
+// handled.
 int Reduction(const GreyImage& image, int side) {
   const auto [smaller, longer] = std::minmax(image.width, image.height);
   const int wanted = std::min((longer + side - 1) / side, smaller / kLeastNarrow);

@@ -237,6 +237,186 @@ TEST(Strokes, AreNotThereOnABlankPicture) {
   }
 }
 
+// Lines from rim to rim, `step` apart, as dark as `strength` says.
+void Rule(int first, int step, double strength, double tilt, Cover* cover) {
+  for (int y = 0; y < cover->height; ++y) {
+    for (int x = 0; x < cover->width; ++x) {
+      const double at = y - tilt * x - first + 10.0 * step;
+      if (std::fmod(at, step) < 2) cover->At(x, y) = std::max(cover->At(x, y), strength);
+    }
+  }
+}
+
+Cover Turned(const Cover& cover) {
+  Cover turned;
+  for (int y = 0; y < cover.height; ++y) {
+    for (int x = 0; x < cover.width; ++x) turned.At(y, x) = cover.At(x, y);
+  }
+  return turned;
+}
+
+TEST(Strokes, AreNotTheLinesOfPaper) {
+  for (const double strength : {1.0, 0.35}) {
+    for (const double tilt : {0.0, 0.03}) {
+      SCOPED_TRACE(std::to_string(strength) + " " + std::to_string(tilt));
+      ExpectSame([&](Cover digit, int number) {
+        Rule(number, 40, strength, tilt, &digit);
+        return Picture(digit, 250, 20);
+      }, 16);
+    }
+  }
+  ExpectSame([](Cover digit, int number) {
+    Rule(number, 32, 0.6, 0, &digit);
+    digit = Turned(digit);
+    Rule(number, 32, 0.6, 0, &digit);
+    return Picture(Turned(digit), 250, 20);
+  }, 20);
+}
+
+// A box of which one side is out of the picture.
+void FillSides(int without, Cover* cover) {
+  const int margin = 4, far = kSide - margin, thickness = 3;
+  if (without != 0) cover->Fill(margin, margin, far, margin + thickness);
+  if (without != 1) cover->Fill(margin, far - thickness, far, far);
+  if (without != 2) cover->Fill(margin, margin, margin + thickness, far);
+  if (without != 3) cover->Fill(far - thickness, margin, far, far);
+}
+
+TEST(Strokes, AreNotABoxOfThreeSides) {
+  for (int without = 0; without < 4; ++without) {
+    SCOPED_TRACE(without);
+    ExpectSame([&](Cover digit, int) {
+      FillSides(without, &digit);
+      return Picture(digit, 250, 20);
+    });
+  }
+}
+
+TEST(Strokes, MayBeFarPalerThanTheirBox) {
+  ExpectSame([](const Cover& digit, int) {
+    Cover box;
+    FillSides(-1, &box);
+    GreyImage image = Picture(digit, 250, 205);
+    for (std::size_t i = 0; i < image.pixels.size(); ++i) {
+      if (box.values[i] > 0) image.pixels[i] = 10;
+    }
+    return image;
+  });
+}
+
+// What is drawn of a picture, and nothing around it.
+GreyImage CutTo(const Cover& digit, const GreyImage& whole) {
+  int left = kSide, top = kSide, right = 0, bottom = 0;
+  for (int y = 0; y < kSide; ++y) {
+    for (int x = 0; x < kSide; ++x) {
+      if (digit.At(x, y) < 0.3) continue;
+      left = std::min(left, x), right = std::max(right, x + 1);
+      top = std::min(top, y), bottom = std::max(bottom, y + 1);
+    }
+  }
+  GreyImage image = BlackImage(right - left, bottom - top);
+  for (int y = top; y < bottom; ++y) {
+    for (int x = left; x < right; ++x) image.At(x - left, y - top) = whole.At(x, y);
+  }
+  return image;
+}
+
+Cover Bolder(const Cover& digit, int by) {
+  Cover bold;
+  for (int y = by; y < kSide - by; ++y) {
+    for (int x = by; x < kSide - by; ++x) {
+      for (int i = 0; i < (2 * by + 1) * (2 * by + 1); ++i) {
+        const double value = digit.At(x + i % (2 * by + 1) - by, y + i / (2 * by + 1) - by);
+        bold.At(x, y) = std::max(bold.At(x, y), value);
+      }
+    }
+  }
+  return bold;
+}
+
+// Of soft edges some is cut off.
+TEST(Strokes, MayFillTheWholePicture) {
+  for (const auto& [ground, ink] : {std::pair{255, 0}, {140, 250}}) {
+    for (const int bolder : {0, 2}) {
+      for (int number = 0; number < kDigits; ++number) {
+        const Cover digit = Bolder(Digit(number), bolder);
+        const GreyImage cut = CutTo(digit, Picture(digit, ground, ink));
+        EXPECT_LT(Difference(cut, Picture(digit, 0, 255)), 22) << number << " " << bolder;
+      }
+    }
+  }
+}
+
+// Towards the corners a fifth of the light is left: smoother without the digit's silhouette only by
+// the squares of its steps.
+TEST(Strokes, KeepTheirSignInAStrongVignette) {
+  ExpectSame([](const Cover& digit, int) {
+    return Picture(digit, 240, 40, [](int x, int y) {
+      const double u = 2.0 * x / kSide - 1, v = 2.0 * y / kSide - 1;
+      return 1 - 0.4 * (u * u + v * v);
+    });
+  }, 16);
+}
+
+TEST(Strokes, AreNeitherDustNorTheLinesOfPaperNorRoundShadows) {
+  const Cover empty;
+  PhiloxStream random(5, 2);
+  Cover dust, lines, squares, box;
+  for (int i = 0; i < 12; ++i) {
+    const int x = 7 + 12 * i, y = static_cast<int>(random.NextUniform() * (kSide - 4));
+    dust.Fill(x, y, x + 1 + i % 3, y + 1 + i % 3);
+  }
+  Rule(9, 40, 1, 0, &lines);
+  Rule(9, 20, 0.4, 0, &squares);
+  squares = Turned(squares);
+  Rule(9, 20, 0.4, 0, &squares);
+  FillSides(2, &box);
+  const Light thumb = [](int x, int y) {
+    const double distance = std::hypot(x - 0.1 * kSide, y + 5.0) / kSide;
+    return 0.55 + 0.45 * std::clamp((distance - 0.35) * 24, 0.0, 1.0);
+  };
+  int number = 0;
+  GreyImage noise = Picture(empty, 128, 0), small_noise{28, 28, {}};
+  for (std::uint8_t& pixel : noise.pixels) {
+    const double sum = random.NextUniform() + random.NextUniform() + random.NextUniform();
+    pixel = static_cast<std::uint8_t>(pixel + (sum - 1.5) * 50);
+  }
+  for (int i = 0; i < 784; ++i) {
+    small_noise.pixels.push_back(static_cast<std::uint8_t>(235 + random.NextUniform() * 10));
+  }
+  for (const GreyImage& image :
+       {Picture(dust, 250, 20), Picture(lines, 250, 20), Picture(squares, 250, 20),
+        Picture(box, 250, 20), Picture(empty, 245, 0, thumb), noise, small_noise,
+        GreyImage{28, 28, std::vector<std::uint8_t>(784, 255)}}) {
+    SCOPED_TRACE(number++);
+    EXPECT_THAT(std::string(PrepareDigit(image, 28, 28, Invert::kAuto).status().message()),
+                HasSubstr("is blank"));
+  }
+}
+
+// Of the network's size: what is drawn is lighter than what lies beside it, which is black.
+TEST(Strokes, OfAPictureOfTheRightSizeLeaveItsLightAndItsFrame) {
+  GreyImage vignette = BlackImage(28, 28), framed = vignette;
+  for (int y = 0; y < 28; ++y) {
+    for (int x = 0; x < 28; ++x) {
+      const bool inked = x > 11 && x < 16 && y > 4 && y < 23;
+      const double u = (x - 13.5) / 14, v = (y - 13.5) / 14;
+      const double light = 1 - 0.26 * (u * u + v * v);
+      vignette.At(x, y) = static_cast<std::uint8_t>((inked ? 40 : 240) * light);
+      const bool frame = x == 0 || y == 0 || x == 27 || y == 27;
+      framed.At(x, y) = inked || frame ? 20 : 250;
+    }
+  }
+  for (const GreyImage& image : {vignette, framed}) {
+    const auto digit = PrepareDigit(image, 28, 28, Invert::kAuto);
+    ASSERT_TRUE(digit.ok()) << digit.status();
+    EXPECT_GE(digit->At(13, 13), 200);
+    EXPECT_LE(digit->At(2, 2), 24);
+    EXPECT_LE(digit->At(0, 14), 24);
+    EXPECT_LE(digit->At(22, 13), 24);
+  }
+}
+
 TEST(Strokes, OfOneSignOnlyAreLookedForWhenAskedFor) {
   const GreyImage dark = Picture(Digit(3), 230, 40);
   EXPECT_TRUE(PrepareDigit(dark, 28, 28, Invert::kYes).ok());
