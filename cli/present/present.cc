@@ -152,24 +152,19 @@ std::optional<absl::Duration> TimeLeft(const v1::Sweep& sweep) {
 
 namespace {
 
-bool HasFailed(const std::vector<v1::Sweep>& sweeps) {
-  return std::any_of(sweeps.begin(), sweeps.end(),
-                     [](const v1::Sweep& sweep) { return sweep.counts().failed() > 0; });
-}
-
-// A column of zeros says little.
-bool HasDiverged(const std::vector<v1::Sweep>& sweeps) {
-  return std::any_of(sweeps.begin(), sweeps.end(),
-                     [](const v1::Sweep& sweep) { return sweep.counts().diverged() > 0; });
-}
-bool HasCancelled(const std::vector<v1::Sweep>& sweeps) {
-  return std::any_of(sweeps.begin(), sweeps.end(),
-                     [](const v1::Sweep& sweep) { return sweep.counts().cancelled() > 0; });
+// Whether any sweep has trials that `count` counts: a column of zeros says little.
+bool AnyHas(const std::vector<v1::Sweep>& sweeps, decltype(&v1::TrialCounts::failed) count) {
+  return std::any_of(sweeps.begin(), sweeps.end(), [&](const v1::Sweep& sweep) {
+    return (sweep.counts().*count)() > 0;
+  });
 }
 
 }  // namespace
 
 Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
+  const bool any_failed = AnyHas(sweeps, &v1::TrialCounts::failed);
+  const bool any_diverged = AnyHas(sweeps, &v1::TrialCounts::diverged);
+  const bool any_cancelled = AnyHas(sweeps, &v1::TrialCounts::cancelled);
   Listing listing;
   listing.empty = "no sweeps yet; `sweep run` or `sweep submit` with a sweep file makes one";
   listing.columns = {{"SWEEP", "name", false, true, true},
@@ -177,9 +172,9 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
                      {"TRIALS", "ended", true},
                      {"", "planned", true, false},
                      {"RUNNING", "running", true, true, false, 2},
-                     {"FAILED", "failed", true, true, false, HasFailed(sweeps) ? 0 : 3},
-                     {"DIVERGED", "diverged", true, HasDiverged(sweeps), false, 3},
-                     {"CANCELLED", "cancelled", true, HasCancelled(sweeps), false, 3},
+                     {"FAILED", "failed", true, true, false, any_failed ? 0 : 3},
+                     {"DIVERGED", "diverged", true, any_diverged, false, 3},
+                     {"CANCELLED", "cancelled", true, any_cancelled, false, 3},
                      {"QUALIFYING", "qualifying", true, true, false, 5},
                      {"BEST", "best_value", true},
                      {"BEST TRIAL", "best_trial", false, true, false, 4},
@@ -403,8 +398,7 @@ json TrialJson(const v1::Trial& trial) {
   // A program's own model and data are not known here.
   object["fully_connected"] =
       trial.network_parameters() > 0 ? json(trial.fully_connected()) : json(nullptr);
-  object["evaluation_images"] =
-      trial.evaluation_images() > 0 ? json(trial.evaluation_images()) : json(nullptr);
+  object["evaluation_images"] = KnownCount(trial.evaluation_images()).value;
   object["create_time"] = TimeCell(trial.has_create_time(), trial.create_time()).value;
   object["start_time"] = TimeCell(trial.has_start_time(), trial.start_time()).value;
   object["end_time"] = TimeCell(trial.has_end_time(), trial.end_time()).value;
