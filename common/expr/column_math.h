@@ -50,8 +50,9 @@ class ColumnMath {
 
   template <typename IsUnknown>
   void Mark(Column* column, IsUnknown is_unknown) const {
+    const std::size_t rows = rows_;
     std::uint8_t any = 0;
-    for (std::size_t row = 0; row < rows_; ++row) {
+    for (std::size_t row = 0; row < rows; ++row) {
       column->unknown[row] |= is_unknown(row) ? 1 : 0;
       any |= column->unknown[row];
     }
@@ -60,8 +61,10 @@ class ColumnMath {
 
   template <typename Number, typename Right>
   void CompareRows(const Number* x, std::string_view op, Right right, std::uint8_t* out) const {
-    const auto run = [&](auto holds) {
-      for (std::size_t row = 0; row < rows_; ++row) out[row] = holds(x[row], right(row)) ? 1 : 0;
+    // A copy: for all the compiler knows, a byte that is written to `out` could change rows_.
+    const std::size_t rows = rows_;
+    const auto run = [=](auto holds) {
+      for (std::size_t row = 0; row < rows; ++row) out[row] = holds(x[row], right(row)) ? 1 : 0;
     };
     if (op == "==") return run([](Number m, Number n) { return m == n; });
     if (op == "!=") return run([](Number m, Number n) { return m != n; });

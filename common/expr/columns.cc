@@ -210,6 +210,9 @@ class ColumnTester::Evaluator : private ColumnMath {
 
   // Whether some row is still undecided.
   bool Decide(const Column& operand, std::uint8_t deciding, Column* result) const {
+    if (operand.type == Type::kBoolean && !operand.has_unknown && !result->has_unknown) {
+      return DecideKnown(operand.booleans.data(), deciding, result->booleans.data());
+    }
     const bool is_boolean = operand.type == Type::kBoolean;
     std::uint8_t open = 0;
     std::uint8_t unknown = 0;
@@ -223,6 +226,19 @@ class ColumnTester::Evaluator : private ColumnMath {
       unknown |= result->unknown[row];
     }
     result->has_unknown = unknown != 0;
+    return open != 0;
+  }
+
+  // The same where no row is unknown.
+  bool DecideKnown(const std::uint8_t* operand, std::uint8_t deciding, std::uint8_t* result) const {
+    const std::size_t rows = rows_;
+    std::uint8_t open = 0;
+    for (std::size_t row = 0; row < rows; ++row) {
+      const std::uint8_t decided =
+          deciding != 0 ? result[row] | operand[row] : result[row] & operand[row];
+      result[row] = decided;
+      open |= decided ^ deciding;
+    }
     return open != 0;
   }
 
