@@ -1,5 +1,7 @@
 #include "proto/address.h"
 
+#include <arpa/inet.h>
+
 #include <algorithm>
 #include <cctype>
 
@@ -8,6 +10,8 @@
 
 namespace sweep {
 namespace {
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
 bool IsHostCharacter(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '.' || c == '-' || c == '_';
@@ -22,6 +26,21 @@ bool IsIpv6(std::string_view text) {
   const std::string_view address = text.substr(0, text.find('%'));
   return std::count(address.begin(), address.end(), ':') >= 2 &&
          std::all_of(address.begin(), address.end(), IsIpv6Character);
+}
+
+// "[::1]:7077" of "::1", and of "::1:7077" as well: a last group that has as many digits as a port
+// above 1023 is meant as one, where an address stands before it.
+std::string InBrackets(const std::string& text) {
+  constexpr std::size_t kDigitsOfPorts = 4;
+  const std::size_t colon = text.rfind(':');
+  const std::string host = text.substr(0, colon);
+  const std::string last = text.substr(colon + 1);
+  in6_addr parsed;
+  const bool has_port = last.size() >= kDigitsOfPorts &&
+                        std::all_of(last.begin(), last.end(), IsDigit) &&
+                        inet_pton(AF_INET6, host.substr(0, host.find('%')).c_str(), &parsed) == 1;
+  return has_port ? absl::StrCat("[", host, "]:", last)
+                  : absl::StrCat("[", text, "]:", kDefaultPort);
 }
 
 absl::Status Refuse(std::string_view text, const std::string& why) {
@@ -57,11 +76,10 @@ absl::StatusOr<std::string> ParseAddress(std::string_view text) {
     return Refuse(text, within.ok() ? absl::StrCat("write ", *within) : "");
   }
   if (IsIpv6(text)) {
-    return Refuse(text, absl::StrCat("write an IPv6 address in brackets: [", std::string(text),
-                                     "]:", kDefaultPort));
+    return Refuse(text, absl::StrCat("write an IPv6 address in brackets: ", InBrackets(std::string(text))));
   }
   const std::string_view host = HostOf(text);
-  if (std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; })) {
+  if (std::all_of(text.begin(), text.end(), IsDigit)) {
     return Refuse(text, text.empty() ? "" : absl::StrCat("write 127.0.0.1:", std::string(text)));
   }
   if (!IsHost(host)) return Refuse(text, "");
@@ -69,9 +87,7 @@ absl::StatusOr<std::string> ParseAddress(std::string_view text) {
   if (port.empty()) return absl::StrCat(std::string(text), ":", kDefaultPort);
   port.remove_prefix(1);
   int number = 0;
-  const bool digits = !port.empty() && std::all_of(port.begin(), port.end(), [](char c) {
-    return c >= '0' && c <= '9';
-  });
+  const bool digits = !port.empty() && std::all_of(port.begin(), port.end(), IsDigit);
   if (!digits || !absl::SimpleAtoi(std::string(port), &number) || number < 1 || number > 65535) {
     return Refuse(text, "the port is a number from 1 to 65535");
   }

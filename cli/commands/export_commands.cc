@@ -164,7 +164,8 @@ int Export(ExportOptions options, const Session& session) {
   std::int64_t rows = 0;
   if (options.output.empty()) {
     const absl::Status status = WriteExport(**connection, options, format, std::cout, &rows);
-    return status.ok() ? static_cast<int>(kExitOk) : Ended(status);
+    // RunCommandLine tells whether standard output took it all, or its reader has gone away.
+    return status.ok() || !std::cout.good() ? static_cast<int>(kExitOk) : Ended(status);
   }
   absl::StatusOr<std::unique_ptr<OutputFile>> file = OutputFile::Create(options.output);
   if (!file.ok()) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <sstream>
 
+#include "cli/present/cells.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
 #include "cli/spec_input.h"
@@ -47,39 +48,60 @@ bool IsNetworkFile(const std::string& path) {
   return layers;
 }
 
-// What `validate` found, for programs: also where the file is wrong.
-int PrintVerdict(const std::string& file, const char* kind, const absl::Status& status,
-                 const json& name, const json& digest, const Diagnostics& diagnostics) {
-  json messages = json::array();
+// The errors and warnings of `file`; an error that is none of the diagnostics is one more.
+Listing MessageListing(const std::string& file, const absl::Status& status,
+                       const Diagnostics& diagnostics) {
+  Listing listing;
+  listing.columns = {{"FILE", "file"}, {"LINE", "line"}, {"MESSAGE", "message"},
+                     {"SEVERITY", "severity"}};
   for (const Diagnostic& one : diagnostics) {
     const bool warns = one.severity == Diagnostic::Severity::kWarning;
-    messages.push_back({{"file", one.file},
-                        {"line", one.line == 0 ? json(nullptr) : json(one.line)},
-                        {"message", one.message},
-                        {"severity", warns ? "warning" : "error"}});
+    listing.rows.push_back({cells::Text(one.file), one.line == 0 ? cells::Missing() : Count(one.line),
+                            cells::Text(one.message), cells::Text(warns ? "warning" : "error")});
   }
   if (!status.ok() && CountErrors(diagnostics) == 0) {
-    messages.push_back({{"file", file},
-                        {"line", nullptr},
-                        {"message", std::string(status.message())},
-                        {"severity", "error"}});
+    listing.rows.push_back(
+        {cells::Text(file), cells::Missing(), cells::Text(std::string(status.message())),
+         cells::Text("error")});
   }
-  PrintJson({{"file", file},
-             {"kind", kind},
-             {"name", name},
-             {"valid", status.ok()},
-             {"digest", digest},
-             {"messages", messages}},
-            std::cout);
-  return status.ok() ? kExitOk : kExitBadInput;
+  return listing;
+}
+
+struct Verdict {
+  std::string file;
+  const char* kind;  // "sweep" or "network"
+  absl::Status status;
+  json name = nullptr;
+  json digest = nullptr;
+  Diagnostics diagnostics;
+};
+
+// What `validate` found, for programs, also where the file is wrong: as JSON all of it, as CSV the
+// messages.
+int PrintVerdict(const Verdict& verdict, const Session& session) {
+  const Listing messages = MessageListing(verdict.file, verdict.status, verdict.diagnostics);
+  if (session.format == Format::kCsv) {
+    PrintListing(messages, session, std::cout);
+  } else {
+    PrintJson({{"file", verdict.file},
+               {"kind", verdict.kind},
+               {"name", verdict.name},
+               {"valid", verdict.status.ok()},
+               {"digest", verdict.digest},
+               {"messages", ListingJson(messages)}},
+              std::cout);
+  }
+  return verdict.status.ok() ? kExitOk : kExitBadInput;
 }
 
 int ValidateNetwork(const std::string& path, const Session& session) {
   Diagnostics diagnostics;
   const absl::StatusOr<NetworkFile> file = ReadNetwork(path, &diagnostics);
-  if (session.format == Format::kJson) {
-    return PrintVerdict(path, "network", file.status(), file.ok() ? json(file->name()) : json(),
-                        nullptr, diagnostics);
+  if (session.format != Format::kTable) {
+    Verdict verdict{.file = path, .kind = "network", .status = file.status()};
+    if (file.ok()) verdict.name = file->name();
+    verdict.diagnostics = diagnostics;
+    return PrintVerdict(verdict, session);
   }
   if (!file.ok()) return FailInput(file.status());
   if (!diagnostics.empty()) std::cerr << FormatDiagnostics(diagnostics) << '\n';
@@ -96,10 +118,12 @@ int Validate(const std::string& file, const Session& session) {
   if (IsNetworkFile(file)) return ValidateNetwork(file, session);
   Diagnostics diagnostics;
   const absl::StatusOr<SweepInput> input = ReadSweepFile(file, &diagnostics);
-  if (session.format == Format::kJson) {
-    return PrintVerdict(file, "sweep", input.status(),
-                        input.ok() ? json(input->spec.name) : json(),
-                        input.ok() ? json(input->spec.digest) : json(), diagnostics);
+  if (session.format != Format::kTable) {
+    Verdict verdict{.file = file, .kind = "sweep", .status = input.status()};
+    if (input.ok()) verdict.name = input->spec.name;
+    if (input.ok()) verdict.digest = input->spec.digest;
+    verdict.diagnostics = diagnostics;
+    return PrintVerdict(verdict, session);
   }
   if (!input.ok()) return FailInput(input.status());
   if (!diagnostics.empty()) std::cerr << FormatDiagnostics(diagnostics) << '\n';

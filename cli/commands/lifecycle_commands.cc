@@ -26,10 +26,6 @@ bool IsTrialName(const std::string& name) {
   return name.find(name.starts_with("sweeps/") ? "/trials/" : "/") != std::string::npos;
 }
 
-bool HasEnded(const v1::Sweep& sweep) {
-  return sweep.state() == v1::SWEEP_STATE_COMPLETED || sweep.state() == v1::SWEEP_STATE_CANCELLED;
-}
-
 // Trials of a sweep (or the one trial) that workers hold at this moment.
 absl::StatusOr<int> HeldTrials(Connection& connection, const std::string& name) {
   const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(connection);

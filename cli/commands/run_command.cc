@@ -72,9 +72,7 @@ absl::StatusOr<LocalData> PrepareData(const SweepSpec& spec, const DataOptions& 
 
 // Whether a sweep that is there, and goes on, was begun on this data.
 absl::Status CheckData(const v1::Sweep& sweep, const LocalData& data) {
-  const bool ended = sweep.state() == v1::SWEEP_STATE_COMPLETED ||
-                     sweep.state() == v1::SWEEP_STATE_CANCELLED;
-  if (ended || sweep.data_sha256().empty() || data.sha256.empty() ||
+  if (HasEnded(sweep) || sweep.data_sha256().empty() || data.sha256.empty() ||
       sweep.data_sha256() == data.sha256) {
     return absl::OkStatus();
   }
@@ -135,18 +133,33 @@ void SayOthers(Connection& connection, const std::string& name, const RunOptions
                                          Names(others), others.size() == 1 ? "is" : "are"));
 }
 
-// After Ctrl-C: what there is now. "2 of 6 trials ended, 2 kept at epoch 1 and 3"
-std::string Kept(Connection& connection, const std::string& name) {
-  const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, name);
-  if (!sweep.ok()) return "";
-  std::string kept = fmt::format("{} of {} ended", EndedTrials(sweep->counts()),
-                                 Counted(sweep->planned_trials(), "trial"));
+// What there is now: "2 of 6 trials ended, 2 kept at epoch 1 and 3"
+std::string Kept(Connection& connection, const std::string& name, const v1::Sweep& sweep) {
+  std::string kept = fmt::format("{} of {} ended", EndedTrials(sweep.counts()),
+                                 Counted(sweep.planned_trials(), "trial"));
   const absl::StatusOr<std::vector<v1::Trial>> pending =
       ListTrials(connection, name, {.state = v1::TRIAL_STATE_PENDING, .where = "epoch > 0"});
   if (!pending.ok() || pending->empty()) return kept;
   std::vector<std::string> epochs;
   for (const v1::Trial& trial : *pending) epochs.push_back(std::to_string(trial.epoch()));
   return kept + fmt::format(", {} kept at epoch {}", epochs.size(), Names(epochs));
+}
+
+// After Ctrl-C.
+int EndInterrupted(Connection& connection, const std::string& name, const RunOptions& options,
+                   const Session& session) {
+  const std::string database = Printable(session.connection.database);
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, name);
+  if (!sweep.ok()) {
+    std::cerr << fmt::format("stopped; all that was reported is in {}\n", database);
+    return kExitInterrupted;
+  }
+  const bool is_done = HasEnded(*sweep);
+  std::cerr << fmt::format("stopped: {}; all of it is in {}\n{}: {}\n",
+                           Kept(connection, name, *sweep), database,
+                           is_done ? "see the ranking with" : "go on with",
+                           is_done ? Command(session, {"best", name}) : SameRun(options, session));
+  return kExitInterrupted;
 }
 
 // Lets the agent give back what it holds: the sweep has ended, cannot be followed any more, or a
@@ -328,12 +341,7 @@ int Run(const RunOptions& options, const Session& session) {
   if (!agent.ok()) return Fail(agent.status());
 
   const Followed followed = FollowWithAgent(**connection, spec.name, **agent, std::move(view));
-  if (SignalCount() > 0) {
-    std::cerr << fmt::format("stopped: {}; all of it is in {}\ngo on with: {}\n",
-                             Kept(**connection, followed.name),
-                             Printable(session.connection.database), SameRun(options, session));
-    return kExitInterrupted;
-  }
+  if (SignalCount() > 0) return EndInterrupted(**connection, followed.name, options, session);
   if (!followed.status.ok()) return Fail(followed.status);
   if (followed.paused) {
     const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, followed.name);

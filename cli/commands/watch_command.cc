@@ -75,10 +75,6 @@ absl::Status ComeBack(Connection& connection, const std::function<bool()>& inter
   return absl::CancelledError("interrupted");
 }
 
-bool HasEnded(const v1::Sweep& sweep) {
-  return sweep.state() == v1::SWEEP_STATE_COMPLETED || sweep.state() == v1::SWEEP_STATE_CANCELLED;
-}
-
 int Watch(const std::string& name, int patience_seconds, int top, const Session& session) {
   InstallSignals();
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);

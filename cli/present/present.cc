@@ -140,6 +140,10 @@ std::string ShortName(const std::string& resource) {
   return name;
 }
 
+bool HasEnded(const v1::Sweep& sweep) {
+  return sweep.state() == v1::SWEEP_STATE_COMPLETED || sweep.state() == v1::SWEEP_STATE_CANCELLED;
+}
+
 std::int64_t EndedTrials(const v1::TrialCounts& counts) {
   return counts.completed() + counts.stopped() + counts.failed() + counts.diverged() +
          counts.cancelled();

@@ -57,6 +57,8 @@ std::string MetricText(const std::string& metric, double value);
 std::string ShortName(const std::string& resource);
 // Trials that have ended, of how many: "7/60".
 std::int64_t EndedTrials(const v1::TrialCounts& counts);
+// Whether it is completed or cancelled.
+bool HasEnded(const v1::Sweep& sweep);
 
 // The sweep as it is now, for programs: JSON with the keys of `extra` added, or CSV. Nothing as a
 // table.

@@ -66,7 +66,7 @@ std::string EpochLine(const v1::TrialEpoch& event) {
 }  // namespace
 
 bool WatchModel::ended() const {
-  return sweep_.state() == v1::SWEEP_STATE_COMPLETED || sweep_.state() == v1::SWEEP_STATE_CANCELLED;
+  return cli::HasEnded(sweep_);
 }
 
 void WatchModel::Know(const std::vector<v1::Trial>& trials) {

@@ -169,8 +169,8 @@ class AgentImpl final : public Agent {
         .giving_up = [this] { session_.SetDraining(); },
         .finished = [this] { EndCalls(); }});
     session_.Start(SessionEvents(options.coordinator));
-    spdlog::info("worker started name={} slots={} coordinator={}", name_, slots_,
-                 options.coordinator);
+    spdlog::info("worker started name={} slots={} coordinator={} programs={}", name_, slots_,
+                 options.coordinator, options.allow_programs ? "allowed" : "refused");
   }
 
   void Drain() override {
