@@ -10,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "cli/help/suggestions.h"
 #include "cli/present/present.h"
+#include "cli/stubs.h"
 #include "common/base/ids.h"
 #include "proto/grpc_status.h"
 #include "proto/names.h"
@@ -20,7 +21,7 @@ namespace {
 // Makes one unary call through a stub's method. A coordinator that is just being restarted is given
 // 5 s: every call may be repeated, since it changes nothing or carries a request id.
 template <typename Stub, typename Request, typename Response>
-absl::Status Call(Connection& connection, Stub& (Connection::*stub)(),
+absl::Status Call(Connection& connection, Stub Stubs::*stub,
                   grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                   const Request& request, Response* response) {
   const absl::Time give_up = absl::Now() + absl::Seconds(5);
@@ -28,7 +29,7 @@ absl::Status Call(Connection& connection, Stub& (Connection::*stub)(),
     grpc::ClientContext context;
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
     const absl::Status status =
-        FromGrpcStatus(((connection.*stub)().*method)(&context, request, response));
+        FromGrpcStatus(((connection.stubs().*stub).*method)(&context, request, response));
     // A server that shuts down cancels what it has not answered.
     const bool is_passing = absl::IsUnavailable(status) || absl::IsCancelled(status);
     if (!is_passing) return status;
@@ -47,7 +48,7 @@ absl::Status Call(Connection& connection, Stub& (Connection::*stub)(),
 // Reads every page of a list call. `take` moves the items out of an answer and says whether more
 // are wanted.
 template <typename Stub, typename Request, typename Response, typename Take>
-absl::Status CallPages(Connection& connection, Stub& (Connection::*stub)(),
+absl::Status CallPages(Connection& connection, Stub Stubs::*stub,
                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                     Response*),
                        Request request, Take take) {
@@ -79,7 +80,7 @@ absl::StatusOr<v1::Sweep> GetSweep(Connection& connection, const std::string& na
   request.set_name(SweepResource(*sweep));
   v1::GetSweepResponse response;
   absl::Status status =
-      Call(connection, &Connection::sweeps, &v1::SweepService::Stub::GetSweep, request, &response);
+      Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::GetSweep, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
@@ -90,7 +91,7 @@ absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Connection& connection, bool a
   request.set_page_size(1000);
   request.set_show_archived(archived);
   absl::Status status =
-      CallPages(connection, &Connection::sweeps, &v1::SweepService::Stub::ListSweeps, request,
+      CallPages(connection, &Stubs::sweeps, &v1::SweepService::Stub::ListSweeps, request,
                 [&](const v1::ListSweepsResponse& page) {
                   sweeps.insert(sweeps.end(), page.sweeps().begin(), page.sweeps().end());
                   return true;
@@ -119,7 +120,7 @@ absl::StatusOr<v1::RankSweepResponse> RankSweep(Connection& connection, const st
   request.set_top(top);
   v1::RankSweepResponse response;
   absl::Status status =
-      Call(connection, &Connection::sweeps, &v1::SweepService::Stub::RankSweep, request, &response);
+      Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::RankSweep, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response;
 }
@@ -131,7 +132,7 @@ absl::StatusOr<std::string> GetView(Connection& connection, const std::string& p
   request.set_query(query);
   v1::GetViewResponse response;
   absl::Status status =
-      Call(connection, &Connection::views, &v1::ViewService::Stub::GetView, request, &response);
+      Call(connection, &Stubs::views, &v1::ViewService::Stub::GetView, request, &response);
   if (!status.ok()) return status;
   return std::move(*response.mutable_json());
 }
@@ -143,7 +144,7 @@ absl::StatusOr<v1::GetTrialResponse> GetTrial(Connection& connection, const std:
   request.set_name(TrialResource(id->sweep, id->number));
   v1::GetTrialResponse response;
   absl::Status status =
-      Call(connection, &Connection::trials, &v1::TrialService::Stub::GetTrial, request, &response);
+      Call(connection, &Stubs::trials, &v1::TrialService::Stub::GetTrial, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response;
 }
@@ -162,7 +163,7 @@ absl::Status ForEachTrialPage(
   absl::Status taken;
   std::size_t wanted = filter.limit > 0 ? static_cast<std::size_t>(filter.limit) : SIZE_MAX;
   const absl::Status status =
-      CallPages(connection, &Connection::trials, &v1::TrialService::Stub::ListTrials, request,
+      CallPages(connection, &Stubs::trials, &v1::TrialService::Stub::ListTrials, request,
                 [&](const v1::ListTrialsResponse& page) {
                   const std::size_t count = std::min<std::size_t>(wanted, page.trials_size());
                   const auto first = page.trials().begin();
@@ -193,7 +194,7 @@ absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(Connection& connection,
   request.set_parent(TrialResource(id->sweep, id->number));
   std::vector<v1::Epoch> epochs;
   absl::Status status =
-      CallPages(connection, &Connection::trials, &v1::TrialService::Stub::ListEpochs, request,
+      CallPages(connection, &Stubs::trials, &v1::TrialService::Stub::ListEpochs, request,
                 [&](const v1::ListEpochsResponse& page) {
                   epochs.insert(epochs.end(), page.epochs().begin(), page.epochs().end());
                   return true;
@@ -209,7 +210,7 @@ absl::StatusOr<std::vector<v1::Attempt>> ListAttempts(Connection& connection,
   v1::ListAttemptsRequest request;
   request.set_parent(TrialResource(id->sweep, id->number));
   v1::ListAttemptsResponse response;
-  absl::Status status = Call(connection, &Connection::trials, &v1::TrialService::Stub::ListAttempts,
+  absl::Status status = Call(connection, &Stubs::trials, &v1::TrialService::Stub::ListAttempts,
                              request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, trial);
   return std::vector<v1::Attempt>(response.attempts().begin(), response.attempts().end());
@@ -225,7 +226,7 @@ absl::StatusOr<v1::ListLogsResponse> ListLogs(Connection& connection, const std:
   if (page_token.empty()) request.set_tail(tail);
   v1::ListLogsResponse response;
   absl::Status status =
-      Call(connection, &Connection::trials, &v1::TrialService::Stub::ListLogs, request, &response);
+      Call(connection, &Stubs::trials, &v1::TrialService::Stub::ListLogs, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, trial);
   return response;
 }
@@ -233,7 +234,7 @@ absl::StatusOr<v1::ListLogsResponse> ListLogs(Connection& connection, const std:
 absl::StatusOr<std::vector<v1::Worker>> ListWorkers(Connection& connection) {
   std::vector<v1::Worker> workers;
   absl::Status status =
-      CallPages(connection, &Connection::workers, &v1::WorkerService::Stub::ListWorkers,
+      CallPages(connection, &Stubs::workers, &v1::WorkerService::Stub::ListWorkers,
                 v1::ListWorkersRequest(), [&](const v1::ListWorkersResponse& page) {
                   workers.insert(workers.end(), page.workers().begin(), page.workers().end());
                   return true;
@@ -250,7 +251,7 @@ absl::StatusOr<v1::Sweep> PauseSweep(Connection& connection, const std::string& 
   request.set_now(now);
   request.set_request_id(RandomHex(16));
   v1::PauseSweepResponse response;
-  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::PauseSweep,
+  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::PauseSweep,
                              request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
@@ -263,7 +264,7 @@ absl::StatusOr<v1::Sweep> ResumeSweep(Connection& connection, const std::string&
   request.set_name(SweepResource(*sweep));
   request.set_request_id(RandomHex(16));
   v1::ResumeSweepResponse response;
-  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::ResumeSweep,
+  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::ResumeSweep,
                              request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
@@ -280,7 +281,7 @@ absl::StatusOr<v1::RetrySweepResponse> RetrySweep(Connection& connection, const 
   request.set_diverged(selection.diverged);
   request.set_request_id(RandomHex(16));
   v1::RetrySweepResponse response;
-  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::RetrySweep,
+  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::RetrySweep,
                              request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response;
@@ -294,7 +295,7 @@ absl::StatusOr<v1::Trial> RetryTrial(Connection& connection, const std::string& 
   request.set_force(force);
   request.set_request_id(RandomHex(16));
   v1::RetryTrialResponse response;
-  absl::Status status = Call(connection, &Connection::trials, &v1::TrialService::Stub::RetryTrial,
+  absl::Status status = Call(connection, &Stubs::trials, &v1::TrialService::Stub::RetryTrial,
                              request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.trial();
@@ -309,7 +310,7 @@ absl::StatusOr<v1::Sweep> ExtendSweep(Connection& connection, const std::string&
   request.set_run_cap(run_cap);
   request.set_request_id(RandomHex(16));
   v1::ExtendSweepResponse response;
-  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::ExtendSweep,
+  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::ExtendSweep,
                              request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
@@ -322,7 +323,7 @@ absl::StatusOr<v1::ExplainTrialResponse> ExplainTrial(Connection& connection,
   v1::ExplainTrialRequest request;
   request.set_name(TrialResource(id->sweep, id->number));
   v1::ExplainTrialResponse response;
-  absl::Status status = Call(connection, &Connection::trials, &v1::TrialService::Stub::ExplainTrial,
+  absl::Status status = Call(connection, &Stubs::trials, &v1::TrialService::Stub::ExplainTrial,
                              request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response;
@@ -334,7 +335,7 @@ absl::StatusOr<v1::Worker> DrainWorker(Connection& connection, const std::string
   v1::DrainWorkerRequest request;
   request.set_name(WorkerResource(*worker));
   v1::DrainWorkerResponse response;
-  absl::Status status = Call(connection, &Connection::workers,
+  absl::Status status = Call(connection, &Stubs::workers,
                              &v1::WorkerService::Stub::DrainWorker, request, &response);
   if (!status.ok()) return WithNearestWorker(connection, status, name);
   return response.worker();
@@ -347,7 +348,7 @@ absl::StatusOr<v1::Sweep> CancelSweep(Connection& connection, const std::string&
   request.set_name(SweepResource(*sweep));
   request.set_request_id(RandomHex(16));
   v1::CancelSweepResponse response;
-  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::CancelSweep,
+  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::CancelSweep,
                              request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
@@ -360,7 +361,7 @@ absl::StatusOr<std::int64_t> DeleteSweep(Connection& connection, const std::stri
   request.set_name(SweepResource(*sweep));
   request.set_request_id(RandomHex(16));
   v1::DeleteSweepResponse response;
-  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::DeleteSweep,
+  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::DeleteSweep,
                              request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.trials();
@@ -375,7 +376,7 @@ absl::StatusOr<v1::Sweep> RenameSweep(Connection& connection, const std::string&
   request.set_new_name(new_name);
   request.set_request_id(RandomHex(16));
   v1::RenameSweepResponse response;
-  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::RenameSweep,
+  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::RenameSweep,
                              request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
@@ -390,7 +391,7 @@ absl::StatusOr<v1::Sweep> ArchiveSweep(Connection& connection, const std::string
   request.set_archived(archived);
   request.set_request_id(RandomHex(16));
   v1::ArchiveSweepResponse response;
-  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::ArchiveSweep,
+  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::ArchiveSweep,
                              request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
@@ -403,7 +404,7 @@ absl::StatusOr<v1::Trial> CancelTrial(Connection& connection, const std::string&
   request.set_name(TrialResource(id->sweep, id->number));
   request.set_request_id(RandomHex(16));
   v1::CancelTrialResponse response;
-  absl::Status status = Call(connection, &Connection::trials, &v1::TrialService::Stub::CancelTrial,
+  absl::Status status = Call(connection, &Stubs::trials, &v1::TrialService::Stub::CancelTrial,
                              request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.trial();
@@ -418,7 +419,7 @@ absl::StatusOr<v1::CreateSweepResponse> CreateSweep(Connection& connection,
   request.set_request_id(RandomHex(16));
   request.set_principal(Principal());
   v1::CreateSweepResponse response;
-  absl::Status status = Call(connection, &Connection::sweeps, &v1::SweepService::Stub::CreateSweep,
+  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::CreateSweep,
                              request, &response);
   if (!status.ok()) return status;
   return response;

@@ -7,6 +7,9 @@
 
 #include "absl/status/statusor.h"
 #include "cli/connection.h"
+#include "sweep/v1/sweeps.pb.h"
+#include "sweep/v1/trials.pb.h"
+#include "sweep/v1/workers.pb.h"
 
 namespace sweep::cli {
 

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "cli/stubs.h"
 #include "coordinator/api/server.h"
 #include "coordinator/store/store.h"
 #include "proto/grpc_status.h"
@@ -44,45 +45,35 @@ absl::StatusOr<std::string> WaitForHolder(const std::string& database, absl::Dur
 Connection::Connection() = default;
 
 Connection::~Connection() {
-  // Stubs first: the embedded server waits for its calls to end.
-  sweeps_.reset();
-  trials_.reset();
-  workers_.reset();
-  blobs_.reset();
-  views_.reset();
+  stubs_.reset();  // first: the embedded server waits for its calls to end
   if (server_ != nullptr) server_->Shutdown();
 }
 
-void Connection::UseChannel(std::shared_ptr<grpc::Channel> channel, const std::string& address) {
+void Connection::Use(const std::string& address) {
   address_ = address;
-  channel_ = std::move(channel);
-  sweeps_ = sweep::v1::SweepService::NewStub(channel_);
-  trials_ = sweep::v1::TrialService::NewStub(channel_);
-  workers_ = sweep::v1::WorkerService::NewStub(channel_);
-  blobs_ = sweep::v1::BlobService::NewStub(channel_);
-  views_ = sweep::v1::ViewService::NewStub(channel_);
+  stubs_ = std::make_unique<Stubs>(MakeChannel(address));
+}
+
+bool Connection::WaitUntil(absl::Time time) const {
+  return stubs_->channel->WaitForConnected(absl::ToChronoTime(time));
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::To(const std::string& address,
                                                            absl::Duration patience) {
-  std::shared_ptr<grpc::Channel> channel = MakeChannel(address);
-  if (!channel->WaitForConnected(absl::ToChronoTime(absl::Now() + patience))) {
-    return Unreachable(address);
-  }
   std::unique_ptr<Connection> connection(new Connection);
-  connection->UseChannel(std::move(channel), address);
+  connection->Use(address);
+  if (!connection->WaitUntil(absl::Now() + patience)) return Unreachable(address);
   return connection;
 }
 
 absl::Status Connection::Reconnect(absl::Duration patience) {
   if (!holder_of_.empty()) {
     const absl::StatusOr<std::string> holder = Store::FindHolder(holder_of_);
-    if (holder.ok() && *holder != address_) UseChannel(MakeChannel(*holder), *holder);
+    if (holder.ok() && *holder != address_) Use(*holder);
   }
   // gRPC waits longer and longer between its own attempts.
-  grpc::experimental::ChannelResetConnectionBackoff(channel_.get());
-  if (channel_->WaitForConnected(absl::ToChronoTime(absl::Now() + patience)))
-    return absl::OkStatus();
+  grpc::experimental::ChannelResetConnectionBackoff(stubs_->channel.get());
+  if (WaitUntil(absl::Now() + patience)) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat("the coordinator at ", address_, " does not answer"));
 }
 
@@ -122,14 +113,12 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::ToHolder(const Connectio
   std::unique_ptr<Connection> connection(new Connection);
   connection->holder_of_ = options.database;
   connection->may_embed_ = options.allow_embedded;
-  connection->UseChannel(MakeChannel(*holder), *holder);
-  while (!connection->channel_->WaitForConnected(absl::ToChronoTime(absl::Now() + kConnectLook))) {
+  connection->Use(*holder);
+  while (!connection->WaitUntil(absl::Now() + kConnectLook)) {
     if (absl::Now() > until) return Unreachable(connection->address_);
     holder = Store::FindHolder(options.database);
     if (absl::IsNotFound(holder.status())) return holder.status();
-    if (holder.ok() && *holder != connection->address_) {
-      connection->UseChannel(MakeChannel(*holder), *holder);
-    }
+    if (holder.ok() && *holder != connection->address_) connection->Use(*holder);
   }
   return connection;
 }
@@ -141,7 +130,7 @@ absl::Status Connection::Embed(const std::string& database) {
                                 .momentary = true,
                                 .patience = absl::ZeroDuration()});
   if (!server.ok()) return server.status();
-  UseChannel(MakeChannel((*server)->address()), (*server)->address());
+  Use((*server)->address());
   server_ = *std::move(server);
   holder_of_.clear();
   return absl::OkStatus();
@@ -150,7 +139,7 @@ absl::Status Connection::Embed(const std::string& database) {
 void Connection::FollowDatabase() {
   if (holder_of_.empty()) return;
   const absl::StatusOr<std::string> holder = Store::FindHolder(holder_of_);
-  if (holder.ok() && *holder != address_) UseChannel(MakeChannel(*holder), *holder);
+  if (holder.ok() && *holder != address_) Use(*holder);
   if (absl::IsNotFound(holder.status()) && may_embed_) Embed(std::string(holder_of_)).IgnoreError();
 }
 

@@ -5,18 +5,14 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "grpcpp/channel.h"
-#include "sweep/v1/blobs.grpc.pb.h"
-#include "sweep/v1/sweeps.grpc.pb.h"
-#include "sweep/v1/trials.grpc.pb.h"
-#include "sweep/v1/views.grpc.pb.h"
-#include "sweep/v1/workers.grpc.pb.h"
 
 namespace sweep {
 class CoordinatorServer;
 }
 
 namespace sweep::cli {
+
+struct Stubs;  // cli/stubs.h
 
 struct ConnectionOptions {
   std::string coordinator;  // --coordinator or SWEEP_COORDINATOR; "" when not given
@@ -54,29 +50,23 @@ class Connection {
   const std::string& address() const { return address_; }
   bool embedded() const { return server_ != nullptr; }
 
-  sweep::v1::SweepService::Stub& sweeps() { return *sweeps_; }
-  sweep::v1::TrialService::Stub& trials() { return *trials_; }
-  sweep::v1::WorkerService::Stub& workers() { return *workers_; }
-  sweep::v1::BlobService::Stub& blobs() { return *blobs_; }
-  sweep::v1::ViewService::Stub& views() { return *views_; }
+  // For the files that make calls; the others do without reading gRPC.
+  Stubs& stubs() { return *stubs_; }
 
  private:
   Connection();
   // NotFound when no process holds the database.
   static absl::StatusOr<std::unique_ptr<Connection>> ToHolder(const ConnectionOptions& options);
   absl::Status Embed(const std::string& database);
-  void UseChannel(std::shared_ptr<grpc::Channel> channel, const std::string& address);
+  void Use(const std::string& address);
+  // Whether the channel is connected by then.
+  bool WaitUntil(absl::Time time) const;
 
   std::string address_;
   std::string holder_of_;  // the database through which it was found; "" when it was named
   bool may_embed_ = false;
-  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<CoordinatorServer> server_;  // when embedded
-  std::unique_ptr<sweep::v1::SweepService::Stub> sweeps_;
-  std::unique_ptr<sweep::v1::TrialService::Stub> trials_;
-  std::unique_ptr<sweep::v1::WorkerService::Stub> workers_;
-  std::unique_ptr<sweep::v1::BlobService::Stub> blobs_;
-  std::unique_ptr<sweep::v1::ViewService::Stub> views_;
+  std::unique_ptr<Stubs> stubs_;
 };
 
 }  // namespace sweep::cli

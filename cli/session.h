@@ -1,7 +1,6 @@
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <memory>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -10,6 +9,13 @@
 #include "cli/present/listing.h"
 #include "cli/present/style.h"
 #include "cli/user_settings.h"
+
+namespace CLI {
+class App;
+}
+namespace sweep::v1 {
+class Sweep;
+}
 
 namespace sweep::cli {
 

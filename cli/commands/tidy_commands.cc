@@ -1,3 +1,4 @@
+#include <CLI/CLI.hpp>
 // Verbs that tidy up: delete, rename, archive.
 
 #include <fmt/format.h>

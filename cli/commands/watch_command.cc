@@ -1,3 +1,4 @@
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
@@ -14,6 +15,7 @@
 #include "cli/present/watch.h"
 #include "cli/session.h"
 #include "cli/signals.h"
+#include "cli/stubs.h"
 #include "common/base/counted.h"
 #include "common/base/utf8.h"
 #include "common/command_line/options.h"
@@ -33,7 +35,7 @@ absl::Status ReadEvents(Connection& connection, const std::string& name,
   request.set_cursor(view->model().cursor());
   request.set_progress(true);
   std::unique_ptr<grpc::ClientReader<v1::WatchSweepResponse>> reader =
-      connection.sweeps().WatchSweep(&context, request);
+      connection.stubs().sweeps.WatchSweep(&context, request);
   // Reading blocks; this ends it when the person has had enough, and draws what came last.
   std::jthread canceller([&](std::stop_token stop) {
     while (!stop.stop_requested()) {

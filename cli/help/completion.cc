@@ -1,5 +1,6 @@
 #include "cli/help/completion.h"
 
+#include <CLI/CLI.hpp>
 #include <signal.h>
 #include <sys/time.h>
 

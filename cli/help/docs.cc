@@ -1,5 +1,6 @@
 #include "cli/help/docs.h"
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 

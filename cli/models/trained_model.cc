@@ -12,6 +12,7 @@
 #include "cli/calls.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
+#include "cli/stubs.h"
 #include "common/base/input_file.h"
 #include "common/base/sha256.h"
 #include "common/base/utf8.h"
@@ -154,7 +155,7 @@ absl::StatusOr<std::string> FetchBlob(Connection& connection, const std::string&
   context.set_deadline(std::chrono::system_clock::now() + std::chrono::minutes(5));
   v1::GetBlobRequest request;
   request.set_sha256(sha256);
-  const auto reader = connection.blobs().GetBlob(&context, request);
+  const auto reader = connection.stubs().blobs.GetBlob(&context, request);
   std::string bytes;
   v1::GetBlobResponse piece;
   while (reader->Read(&piece)) {

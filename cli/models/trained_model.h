@@ -9,6 +9,7 @@
 #include "common/inference/inference.h"
 #include "common/protocol/trial_spec.h"
 #include "common/tensors/safetensors.h"
+#include "sweep/v1/resources.pb.h"
 
 namespace sweep::cli {
 

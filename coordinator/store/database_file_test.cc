@@ -201,7 +201,7 @@ TEST_F(DatabaseFileTest, AFileWithSeveralNamesIsRefusedByAllWhoDoNotServeIt) {
     StoreDriver(store.get()).Create(TestSpec("s"));
     EXPECT_TRUE(BackUp({.database = "link.db", .file = "copy.db"}).ok()) << "its holder's name";
   }
-  for (const std::string name : {real_, std::string("other.db")}) {
+  for (const std::string& name : {real_, std::string("other.db")}) {
     const absl::Status status = Store::Open({.path = name}).status();
     EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
     EXPECT_THAT(Message(status), HasSubstr("has 2 names (hard links)"));
