@@ -107,7 +107,8 @@ std::vector<std::uint8_t> ToGrey(const std::vector<std::uint8_t>& rgba, std::siz
 // A picture of the right size keeps its place; only its greys become those of light strokes on
 // black. Nullopt when nothing is drawn.
 std::optional<GreyImage> LightOnBlack(const GreyImage& whole, Invert invert) {
-  GreyImage image = invert == Invert::kAuto ? WithoutRim(whole) : whole;
+  const GreyImage seen = invert == Invert::kAuto ? WithoutRim(whole) : whole;
+  GreyImage image = seen;
   const auto [low, high] = std::minmax_element(image.pixels.begin(), image.pixels.end());
   if (*high - *low < kLeastRange) return std::nullopt;
   if (invert == Invert::kYes || (invert == Invert::kAuto && IsDarkOnLight(image))) {
@@ -116,7 +117,8 @@ std::optional<GreyImage> LightOnBlack(const GreyImage& whole, Invert invert) {
   const int ground = BorderMedian(image);
   const int brightest = *std::max_element(image.pixels.begin(), image.pixels.end());
   if (invert != Invert::kAuto || ground < kNearlyBlack || ground == brightest) return image;
-  if (!IsEven(image)) return FindStrokesInPlace(image, Invert::kAuto);
+  // Not of the negative, in which light does not multiply.
+  if (!IsEven(image)) return FindStrokesInPlace(seen, Invert::kAuto);
   for (std::uint8_t& pixel : image.pixels) {
     pixel = static_cast<std::uint8_t>(std::max(0, pixel - ground) * kWhite / (brightest - ground));
   }

@@ -151,13 +151,14 @@ int RimGround(const GreyImage& image) {
   return *quarter;
 }
 
-// One of the four sides of an image, in order.
-std::vector<std::uint8_t> Side(const GreyImage& image, int number) {
+// The row or column that lies so deep below one of the four sides of an image, in order: the top,
+// the bottom, the left and the right one.
+std::vector<std::uint8_t> Side(const GreyImage& image, int number, int depth = 0) {
   std::vector<std::uint8_t> side;
   const bool level = number < 2;
   for (int i = 0; i < (level ? image.width : image.height); ++i) {
-    side.push_back(level ? image.At(i, number == 0 ? 0 : image.height - 1)
-                         : image.At(number == 2 ? 0 : image.width - 1, i));
+    side.push_back(level ? image.At(i, number == 0 ? depth : image.height - 1 - depth)
+                         : image.At(number == 2 ? depth : image.width - 1 - depth, i));
   }
   return side;
 }
@@ -285,6 +286,25 @@ std::array<int, 4> SideMedians(const GreyImage& image, int depth) {
   return medians;
 }
 
+// How deep a line is that lies along one side from end to end, as the last one of ruled paper; 0:
+// none. `deep` is what lies deeper.
+int LineDepth(const GreyImage& image, int side, int deep, int most) {
+  constexpr double kEndToEnd = 0.95;
+  const auto is_line = [&](int depth, int least) {
+    const std::vector<std::uint8_t> greys = Side(image, side, depth);
+    const auto share = [&](const auto& differs) {
+      return static_cast<double>(std::count_if(greys.begin(), greys.end(), differs)) /
+             static_cast<double>(greys.size());
+    };
+    return share([&](int grey) { return deep - grey >= least; }) >= kEndToEnd ||
+           share([&](int grey) { return grey - deep >= least; }) >= kEndToEnd;
+  };
+  if (!is_line(0, kRimContrast)) return 0;
+  int depth = 1;
+  while (depth < most && is_line(depth, kRimContrast / 4)) ++depth;
+  return depth;
+}
+
 // Whether all four sides differ from what lies `deep`, and in the same direction.
 bool IsRim(const std::array<int, 4>& medians, const std::array<int, 4>& deep, int least) {
   bool darker = true, lighter = true;
@@ -308,14 +328,26 @@ GreyImage WithoutRim(const GreyImage& image) {
     deep[i] = std::max(std::min(deep[i], deeper[i]),
                        std::min(std::max(deep[i], deeper[i]), deepest[i]));
   }
-  if (!IsRim(SideMedians(image, 0), deep, kRimContrast)) return image;
-  int depth = 1;
-  while (depth < most && IsRim(SideMedians(image, depth), deep, kRimContrast / 4)) ++depth;
+  std::array<int, 4> depths{};
+  if (IsRim(SideMedians(image, 0), deep, kRimContrast)) {
+    int depth = 1;
+    while (depth < most && IsRim(SideMedians(image, depth), deep, kRimContrast / 4)) ++depth;
+    depths.fill(depth);
+  } else {
+    // Beside a line is ground; beside the soft edge of a digit that the picture is cut to, ink.
+    const int ground = Quantile(image, {0, kWhite}, 0.5);
+    for (std::size_t side = 0; side < depths.size(); ++side) {
+      if (std::abs(deep[side] - ground) >= kRimContrast) continue;
+      depths[side] = LineDepth(image, static_cast<int>(side), deep[side], most);
+    }
+  }
+  const auto [top, bottom, left, right] = depths;
+  if (top + bottom + left + right == 0) return image;
   GreyImage result = image;
   for (int y = 0; y < image.height; ++y) {
     for (int x = 0; x < image.width; ++x) {
-      result.At(x, y) = image.At(std::clamp(x, depth, image.width - 1 - depth),
-                                 std::clamp(y, depth, image.height - 1 - depth));
+      result.At(x, y) = image.At(std::clamp(x, left, image.width - 1 - right),
+                                 std::clamp(y, top, image.height - 1 - bottom));
     }
   }
   return result;

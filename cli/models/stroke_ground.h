@@ -16,7 +16,8 @@ bool IsDarkOnLight(const GreyImage& image);
 // Whether the border is of one grey but for what reaches it.
 bool IsEven(const GreyImage& image);
 
-// Without a frame along all four sides: in its place is what lies next to it.
+// Without a frame along all four sides, or a line along any of them: in its place is what lies next
+// to it.
 GreyImage WithoutRim(const GreyImage& image);
 
 // The value that all but `share` of the pixels which are at least `least` stay below; 0 when none

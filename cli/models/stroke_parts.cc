@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdint>
 #include <utility>
 
@@ -30,13 +31,13 @@ constexpr double kLeastPixels = 20;
 constexpr double kLeastFill = 0.8;
 constexpr double kLeastRound = 0.05;
 constexpr double kRoundSide = 1.7;
-constexpr double kRoundFill = 0.6;
+constexpr double kRoundFill = 0.7;
 // How wide a stroke's edge is, in shares of the smaller side; how high, of its peak; and how much
 // of the rows and columns lies between two.
 constexpr int kEdgeSteps = 80;
 constexpr double kEdge = 0.35;
 constexpr double kEdgeShare = 0.5;
-// Gaps up to this share of the drawing's side are within one part.
+// Gaps up to this share of the largest part's side are within one part.
 constexpr double kGap = 0.04;
 // A part that is this share of the largest belongs to the digit, when it lies as near as that share
 // of the largest's side.
@@ -280,14 +281,8 @@ bool HasEdges(const Part& part, const GreyImage& image, int peak) {
   return with_both >= kEdgeShare * rows;
 }
 
-// Parts, of which those that are nearly connected are one.
-std::vector<Part> Groups(const GreyImage& map) {
-  Box drawn;
-  for (const Part& part : Parts(map)) {
-    drawn.Add(part.box.left, part.box.top);
-    drawn.Add(part.box.right - 1, part.box.bottom - 1);
-  }
-  const int gap = static_cast<int>(kGap * std::max(drawn.width(), drawn.height()) / 2);
+// Parts, of which those that are `gap` apart at most are one.
+std::vector<Part> GroupsWithin(int gap, const GreyImage& map) {
   std::vector<Part> groups = Parts(Grown(map, gap));
   for (Part& group : groups) {
     Part part;
@@ -298,6 +293,26 @@ std::vector<Part> Groups(const GreyImage& map) {
       part.box.Add(x, y);
     }
     group = std::move(part);
+  }
+  return groups;
+}
+
+const Part& Largest(const std::vector<Part>& parts) {
+  return *std::max_element(parts.begin(), parts.end(),
+                           [](const Part& a, const Part& b) { return a.mass < b.mass; });
+}
+
+// Parts, of which those that are nearly connected for the size of the largest are one. That grows
+// as a broken stroke is joined; specks all over a page do not count.
+std::vector<Part> Groups(const GreyImage& map) {
+  int gap = 1;
+  std::vector<Part> groups = GroupsWithin(gap, map);
+  while (!groups.empty()) {
+    const Box& box = Largest(groups).box;
+    const int wider = static_cast<int>(std::lround(kGap * std::max(box.width(), box.height()) / 2));
+    if (wider <= gap) break;
+    gap = wider;
+    groups = GroupsWithin(gap, map);
   }
   return groups;
 }
@@ -313,8 +328,7 @@ bool KeepTheLargest(const GreyImage& image, int peak, GreyImage* map) {
     }
   }
   if (groups.empty()) return false;
-  const Part largest = *std::max_element(
-      groups.begin(), groups.end(), [](const Part& a, const Part& b) { return a.mass < b.mass; });
+  const Part largest = Largest(groups);
   const int side = std::max(largest.box.width(), largest.box.height());
   for (const Part& group : groups) {
     const bool belongs =

@@ -17,10 +17,14 @@ constexpr double kUprightLength = 0.8;
 // So much of that is drawn, and so much of it bare, where no stroke hides how thin the line is.
 constexpr double kCover = 0.85;
 constexpr double kBare = 0.5;
+// So much is enough beside so many others: paper is ruled all over, and a stroke along one of its
+// lines hides more of that.
+constexpr double kBareBesideOthers = 0.2;
+constexpr int kOthers = 2;
 // It rises by so much per pixel at most.
 constexpr double kSlope = 0.06;
 // In a smaller image no line is thin.
-constexpr int kLeastImage = 20;
+constexpr int kLeastImage = 32;
 constexpr int kMostRules = 64;
 // How far off the line the middle of its thickness may be.
 constexpr double kTolerance = 2;
@@ -133,7 +137,8 @@ Rules FindRules(const GreyImage& map, bool rows) {
   Rules rules;
   while (rules.count < kMostRules) {
     const Line line = BestLine(runs, drawn.width(), drawn.height());
-    if (line.support < kBare * length) break;
+    const double bare = rules.count >= kOthers ? kBareBesideOthers : kBare;
+    if (line.support < bare * length) break;
     const bool is_rule = Reach(line, runs, drawn) >= length;
     const auto rest = std::partition(runs.begin(), runs.end(), [&](const Run& run) {
       return line.Distance(run) > kTolerance + thickness / 4.0;

@@ -33,6 +33,8 @@ constexpr double kSamePeak = 0.7;
 // A digit's peak is so far above what noise may be.
 constexpr double kLeastPeak = 1.4;
 constexpr int kMostLayers = 5;
+// Of grounds that are nearly as rough as each other neither tells the strokes' sign.
+constexpr double kCloseRoughness = 0.9;
 // From this noise on, in grey levels, a bright pixel with fewer like it around (itself included) is
 // noise, where these are few.
 constexpr double kGrain = 5;
@@ -103,7 +105,9 @@ std::vector<Ink> Inks(const GreyImage& image, Invert invert) {
   if (invert != Invert::kYes) inks.push_back(LightInk(image));
   if (inks.size() == 2) {
     const std::int64_t dark = inks[0].Roughness(), light = inks[1].Roughness();
-    if (dark == light ? !IsDarkOnLight(image) : dark > light) std::swap(inks[0], inks[1]);
+    const auto [least, most] = std::minmax(dark, light);
+    const bool is_close = static_cast<double>(least) >= kCloseRoughness * static_cast<double>(most);
+    if (is_close ? !IsDarkOnLight(image) : dark > light) std::swap(inks[0], inks[1]);
   }
   if (!IsEven(image)) return inks;
   const bool is_dark = invert == Invert::kAuto ? IsDarkOnLight(image) : invert == Invert::kYes;

@@ -394,6 +394,71 @@ TEST(Strokes, AreNeitherDustNorTheLinesOfPaperNorRoundShadows) {
   }
 }
 
+// What goes on behind the rim counts as ground; a line there is none.
+TEST(Strokes, AreNotALineAlongTheRim) {
+  ExpectSame([](Cover digit, int number) {
+    Rule(number % 2, 40, 1, 0, &digit);
+    digit.Fill(0, kSide - 1, kSide, kSide);
+    return Picture(digit, 250, 20);
+  }, 16);
+  Cover lines;
+  Rule(39, 40, 1, 0, &lines);
+  lines.Fill(0, 0, kSide, 1);
+  EXPECT_FALSE(PrepareDigit(Picture(lines, 250, 20), 28, 28, Invert::kAuto).ok());
+}
+
+// An upright stroke on a line of squared paper hides most of it.
+TEST(Strokes, LeaveTheLineThatTheyAreDrawnAlong) {
+  Cover bar;
+  bar.Fill(78, 25, 92, 135);
+  Cover squares;
+  Rule(5, 20, 0.4, 0, &squares);
+  squares = Turned(squares);
+  Rule(5, 20, 0.4, 0, &squares);
+  Cover drawn = squares;
+  drawn.Fill(78, 25, 92, 135);
+  EXPECT_LT(Difference(Picture(drawn, 250, 20), Picture(bar, 0, 255)), 8);
+}
+
+// Specks all over a page are no measure of how far the parts of a digit are apart.
+TEST(Strokes, OfASmallDigitAreNotJoinedToSpecksOfItsPage) {
+  GreyImage page{400, 300, std::vector<std::uint8_t>(std::size_t{400} * 300, 250)}, clean = page;
+  for (int y = 120; y < 170; ++y) {
+    for (int x = 200; x < 208; ++x) page.At(x, y) = clean.At(x, y) = 20;
+  }
+  for (const auto& [left, top] : {std::pair{20, 20}, {360, 30}, {30, 260}, {370, 270}, {216, 175}}) {
+    for (int y = top; y < top + 6; ++y) {
+      for (int x = left; x < left + 6; ++x) page.At(x, y) = 20;
+    }
+  }
+  EXPECT_LT(Difference(page, clean), 1);
+}
+
+TEST(Strokes, OfASmallPictureAreNoRules) {
+  GreyImage seven{20, 20, std::vector<std::uint8_t>(400, 255)};
+  for (int x = 3; x < 17; ++x) seven.At(x, 4) = seven.At(x, 5) = 0;
+  for (int y = 6; y < 18; ++y) seven.At(15 - y / 2, y) = seven.At(16 - y / 2, y) = 0;
+  const auto digit = PrepareDigit(seven, 28, 28, Invert::kAuto);
+  ASSERT_TRUE(digit.ok()) << digit.status();
+  int brightest = 0;
+  for (int y = 2; y < 10; ++y) brightest = std::max<int>(brightest, digit->At(8, y));
+  EXPECT_GE(brightest, 128);
+}
+
+// In a shadow strokes are as strong as outside.
+TEST(Strokes, OfAPictureOfTheRightSizeAreStrongInAShadow) {
+  GreyImage image = BlackImage(28, 28);
+  for (int y = 0; y < 28; ++y) {
+    for (int x = 0; x < 28; ++x) {
+      const bool inked = y > 11 && y < 16 && x > 4 && x < 23;
+      image.At(x, y) = static_cast<std::uint8_t>((inked ? 40 : 240) * (1 - 0.45 * x / 27));
+    }
+  }
+  const auto digit = PrepareDigit(image, 28, 28, Invert::kAuto);
+  ASSERT_TRUE(digit.ok()) << digit.status();
+  EXPECT_GE(digit->At(20, 13), 200);
+}
+
 // Of the network's size: what is drawn is lighter than what lies beside it, which is black.
 TEST(Strokes, OfAPictureOfTheRightSizeLeaveItsLightAndItsFrame) {
   GreyImage vignette = BlackImage(28, 28), framed = vignette;
