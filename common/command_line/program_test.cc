@@ -63,6 +63,24 @@ TEST_F(ProgramTest, WrongWordsNameTheNearestRightOne) {
   EXPECT_THAT(err_, HasSubstr("--bad\\x1b[31m\\u202e"));
 }
 
+TEST_F(ProgramTest, HelpHasALineForEveryOptionWithWhatHoldsWithoutIt) {
+  app_.get_option("--slots")->default_str("1");
+  app_.get_option("--db")->envname("THE_DB");
+  for (const char* flag : {"--help", "-h"}) {
+    EXPECT_EQ(Parse({flag}), 0);
+    EXPECT_EQ(out_,
+              "A program.\n\nUsage: sweep-thing [OPTIONS]\n\nOptions:\n"
+              "  --slots N   trials at once [default: 1]\n"
+              "  --log-level debug|info|warn\n"
+              "              how much\n"
+              "  --db FILE   database [env: THE_DB]\n"
+              "  --version   the version\n"
+              "  -h, --help  this help\n");
+  }
+  EXPECT_EQ(Parse({"--version"}), 0);
+  EXPECT_EQ(out_, "1\n");
+}
+
 TEST_F(ProgramTest, TheShellIsTold) {
   EXPECT_EQ(Parse({"__complete", "--", "--s"}), 0);
   EXPECT_EQ(out_, "--slots\ttrials at once\n");

@@ -58,6 +58,22 @@ TEST_F(RankingViewTest, OneRowStandsForAllReplicates) {
   EXPECT_THAT(Ranks("sort=accuracy"), ElementsAre(2, 1));
 }
 
+TEST_F(RankingViewTest, OfOneReplicateThereIsNoIntervalOfTheMean) {
+  const SweepSpec spec = TestSpec("s", "replicates: 2\n");
+  const SweepRow sweep = driver_->Create(spec, "replicates: 2\n");
+  const std::vector<TrialRow> trials = driver_->Add(sweep, spec, 1);
+  driver_->Train(trials.at(0), spec, 0.6);
+  Json row = Get("/api/sweeps/s/ranking")["rows"][0];
+  EXPECT_EQ(row["replicates"], 1);
+  EXPECT_TRUE(row["mean_half_width"].is_null() && row["mean_interval"].is_null()) << row;
+  EXPECT_TRUE(row["mean_last_accuracy"].is_number());
+  driver_->Train(trials.at(1), spec, 0.7);
+  row = Get("/api/sweeps/s/ranking")["rows"][0];
+  EXPECT_EQ(row["replicates"], 2);
+  EXPECT_GT(row["mean_half_width"], 0);
+  EXPECT_EQ(row["mean_interval"].size(), 2u);
+}
+
 TEST_F(RankingViewTest, WhatCannotBeAskedIsRefused) {
   Fill("s");
   EXPECT_THAT(std::string(Refusal("/api/sweeps/s/ranking", "sort=colour").message()),

@@ -3,6 +3,9 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <pty.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -72,6 +75,33 @@ class AgainTest : public ::testing::Test {
     EXPECT_FALSE(document.is_discarded()) << words[0] << ": " << result.output;
     return document;
   }
+  // On a terminal, by somebody who types `answer` and then no more.
+  Result Typing(const std::string& answer, const std::vector<std::string>& words) {
+    std::vector<std::string> all = {"/usr/bin/env", "-u", "SWEEP_COORDINATOR", "-u", "SWEEP_DB",
+                                    "SWEEP_CONFIG=/nowhere", testing::ProgramPath("sweep")};
+    all.insert(all.end(), words.begin(), words.end());
+    std::vector<char*> argv;
+    for (std::string& word : all) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    int terminal = -1;
+    const pid_t pid = forkpty(&terminal, nullptr, nullptr, nullptr);
+    if (pid == 0) {
+      if (chdir(folder_.path().c_str()) == 0) execv(argv[0], argv.data());
+      _exit(127);
+    }
+    const std::string typed = answer + "\x04";
+    EXPECT_EQ(write(terminal, typed.data(), typed.size()), std::ssize(typed));
+    Result result;
+    char buffer[4096];
+    for (ssize_t got = 0; (got = read(terminal, buffer, sizeof buffer)) > 0;) {
+      result.output.append(buffer, static_cast<std::size_t>(got));
+    }
+    close(terminal);
+    int status = 0;
+    EXPECT_EQ(waitpid(pid, &status, 0), pid);
+    result.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return result;
+  }
   int Started() {
     std::ifstream file(folder_.path() + "/started");
     int lines = 0;
@@ -130,12 +160,21 @@ TEST_F(AgainTest, TheFirstTrialCanBeTriedBeforeAnythingIsStored) {
                                    HasSubstr("nothing was stored")));
   EXPECT_EQ(Started(), 1);
   EXPECT_FALSE(std::filesystem::exists(folder_.path() + "/sweep.db"));
+  const std::string told = Sweep({"run", "again.yaml", "--first", "--format", "json"}).output;
+  const json failed = json::parse(told.substr(0, told.find("error: ")));
+  EXPECT_EQ(failed["works"], false);
+  EXPECT_THAT(failed["reason"].get<std::string>(), HasSubstr("torchh"));
+  EXPECT_TRUE(failed["first_epoch_seconds"].is_null() && failed["estimated_seconds"].is_null());
   Fix();
   const Result fine = Sweep({"run", "again.yaml", "--first", "--slots", "2"});
   EXPECT_EQ(fine.code, 0) << fine.output;
   EXPECT_THAT(fine.output, AllOf(HasSubstr("epoch 1 of 2 came after"),
                                  HasSubstr("the whole sweep (20 trials) will take about")));
-  EXPECT_EQ(Json({"run", "again.yaml", "--first"})["works"], true);
+  const json first = Json({"run", "again.yaml", "--first", "--slots", "2"});
+  EXPECT_EQ(first["works"], true);
+  EXPECT_EQ(first["reason"], "");
+  // 20 trials of 2 epochs, two at once; what an epoch takes is all that is known.
+  EXPECT_DOUBLE_EQ(first["estimated_seconds"], first["first_epoch_seconds"].get<double>() * 40 / 2);
   EXPECT_FALSE(std::filesystem::exists(folder_.path() + "/sweep.db"));
 }
 
@@ -159,6 +198,38 @@ TEST_F(AgainTest, AChangedFileIsShownAndRunsUnderANewName) {
   const Result same = Sweep({"run", "again.yaml"});
   EXPECT_EQ(same.code, 0) << "the copy has this content: " << same.output;
   EXPECT_THAT(same.output, HasSubstr("resuming again-2: 20 of 20 trials ended"));
+  ASSERT_EQ(Sweep({"rename", "again-2", "again-old"}).code, 0);
+  EXPECT_THAT(Sweep({"run", "again.yaml"}).output, HasSubstr("sweep rename again again-old-2\n"))
+      << "a name that is free";
+}
+
+TEST_F(AgainTest, KeepGoingMayStandInTheFile) {
+  ASSERT_EQ(Sweep({"run", "again.yaml"}).code, 1);
+  ASSERT_EQ(Json({"show", "again"})["state"], "paused");
+  folder_.Write("again.yaml", std::string(kSweepFile) + "keep_going: true\n");
+  EXPECT_EQ(Sweep({"run", "again.yaml"}).code, 1);
+  EXPECT_EQ(Json({"show", "again"})["status"], "completed, 20 failed");
+}
+
+TEST_F(AgainTest, ADeletionIsAskedForOnATerminal) {
+  Fix();
+  ASSERT_EQ(Sweep({"run", "again.yaml"}).code, 0);
+  for (const char* answer : {"n\n", "\n", "delete\n", ""}) {
+    const Result kept = Typing(answer, {"delete", "again"});
+    EXPECT_EQ(kept.code, 1) << kept.output;
+    EXPECT_THAT(kept.output,
+                AllOf(HasSubstr("again: completed, 20 of 20 trials ended, about "),
+                      HasSubstr("Delete for good? [y/N] "), HasSubstr("nothing was deleted")));
+    EXPECT_EQ(Json({"list"}).size(), 1u) << answer;
+  }
+  const Result deleted = Typing("y\n", {"delete", "again"});
+  EXPECT_EQ(deleted.code, 0) << deleted.output;
+  EXPECT_THAT(deleted.output, HasSubstr("deleted again: 20 trials"));
+  EXPECT_TRUE(Json({"list"}).empty());
+  ASSERT_EQ(Sweep({"run", "again.yaml"}).code, 0);
+  const Result unasked = Typing("", {"delete", "again", "--yes"});
+  EXPECT_EQ(unasked.code, 0) << unasked.output;
+  EXPECT_THAT(unasked.output, Not(HasSubstr("[y/N]")));
 }
 
 TEST_F(AgainTest, ADeletedSweepLeavesItsNameToTheCorrectedFile) {

@@ -105,6 +105,66 @@ TEST_F(CliHelpTest, EveryCommandHasAPageWithUsageAndExamples) {
   EXPECT_THAT(wrong.output, HasSubstr("did you mean 'pause'?"));
 }
 
+// "--db FILE database file [default: sweep.db]" for --db, of a page of help.
+std::string EntryOf(const std::string& page, const std::string& flag) {
+  std::string entry;
+  for (const std::string& line : Lines(page)) {
+    const bool begins = line.starts_with("  -");
+    if (begins && !entry.empty()) break;
+    if (entry.empty() && (!begins || (line + " ").find(flag + " ") == std::string::npos)) continue;
+    std::istringstream words(line);
+    for (std::string word; words >> word;) entry += (entry.empty() ? "" : " ") + word;
+  }
+  return entry;
+}
+
+TEST_F(CliHelpTest, TheServicesNameEveryOptionWithItsDefault) {
+  const std::map<std::string, std::map<std::string, std::string>> defaults = {
+      {"sweep-coordinator",
+       {{"--listen", "127.0.0.1:7077"},
+        {"--http", "127.0.0.1:7078"},
+        {"--db", "sweep.db"},
+        {"--lease-term", "60"},
+        {"--log-level", "info"}}},
+      {"sweep-worker",
+       {{"--device", "auto"},
+        {"--silence-timeout", "10m"},
+        {"--drain-grace", "10s"},
+        {"--log-level", "info"}}}};
+  for (const auto& [program, expected] : defaults) {
+    const auto run = [&, program = program](const std::vector<std::string>& words) {
+      std::vector<std::string> command = {program};
+      command.insert(command.end(), words.begin(), words.end());
+      return testing::Run({.command = command, .folder = folder_.path()});
+    };
+    const Result help = run({"--help"});
+    EXPECT_EQ(help.code, 0) << program;
+    EXPECT_THAT(help.output, HasSubstr("\n\nUsage: " + program + " [OPTIONS]\n")) << program;
+    EXPECT_EQ(run({"-h"}).output, help.output);
+    for (const std::string& line : Lines(help.output)) EXPECT_LE(cli::DisplayWidth(line), 80) << line;
+    const std::vector<std::string> offered = Lines(run({"__complete", "--", "--"}).output);
+    EXPECT_GT(offered.size(), expected.size());
+    for (const std::string& line : offered) {
+      const std::string flag = line.substr(0, line.find('\t'));
+      const std::string entry = EntryOf(help.output, flag);
+      EXPECT_THAT(entry, HasSubstr(line.substr(line.find('\t') + 1))) << program << " " << flag;
+      const auto fallback = expected.find(flag);
+      const std::size_t at = entry.find("[default: ");
+      EXPECT_EQ(at == std::string::npos ? "" : entry.substr(at),
+                fallback == expected.end() ? "" : "[default: " + fallback->second + "]")
+          << program << " " << flag;
+    }
+    for (const auto& [flag, fallback] : expected) EXPECT_NE(EntryOf(help.output, flag), "") << flag;
+  }
+  const std::string worker =
+      testing::Run({.command = {"sweep-worker", "--help"}, .folder = folder_.path()}).output;
+  // These depend on the machine.
+  for (const char* flag : {"--name", "--slots", "--threads", "--backend", "--trainer", "--work-dir"}) {
+    EXPECT_THAT(EntryOf(worker, flag), HasSubstr("default: ")) << flag;
+  }
+  EXPECT_THAT(EntryOf(worker, "--coordinator"), HasSubstr("[env: SWEEP_COORDINATOR]"));
+}
+
 TEST_F(CliDocsTest, ThePageIsWhatTheProgramSays) {
   const std::string path = SWEEP_SOURCE_DIR "/docs/cli.md";
   const std::string now = Sweep({"__docs"}).output;
@@ -132,6 +192,11 @@ TEST_F(CliHelpTest, WrongWordsNameTheNearestRightOne) {
       {{"completion", "zhs"}, "did you mean 'zsh'?"},
       {{"networks", "cnn-18717"}, "did you mean 'cnn-18718'?"},
       {{"ls"}, "did you mean 'list'?"},
+      {{"status"}, "did you mean 'list' or 'show'?"},
+      {{"stop", "x"}, "did you mean 'pause' or 'cancel'?"},
+      {{"rm", "x"}, "did you mean 'delete' or 'cancel'?"},
+      {{"mv", "x", "y"}, "did you mean 'rename'?"},
+      {{"diff", "x.yaml"}, "'sweep submit' shows how a file differs"},
       {{"unpause", "x"}, "did you mean 'resume'?"},
       {{"restart", "x"}, "did you mean 'resume' or 'retry'?"},
       {{"try", "x.yaml"}, "did you mean 'sweep run FILE --first'?"},

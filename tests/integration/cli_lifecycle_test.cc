@@ -17,6 +17,7 @@
 #include "cli/help/json_keys.h"
 #include "cli/present/text.h"
 #include "tests/integration/process.h"
+#include "tests/integration/screen.h"
 
 namespace sweep {
 namespace {
@@ -273,6 +274,31 @@ TEST_F(LifecycleTest, WatchGivesUpAfterItsPatience) {
   }));
   coordinator_->Signal(SIGKILL);
   EXPECT_EQ(watch.Wait(), 4) << watch.Output();
+}
+
+TEST_F(LifecycleTest, TheLivePictureOfWatchLeavesOnlyWhatItTold) {
+  StartCoordinator();
+  StartWorker();
+  ASSERT_EQ(Sweep({"submit", file_}).code, 0);
+  Process::Options options = Command({"watch", "life"});
+  options.terminal_columns = 100;
+  Process watch(options);
+  const auto bars = [&] {
+    std::size_t count = 0;
+    for (const std::string& line : testing::LinesOnScreen(watch.Output())) {
+      count += Count(line, "▕") + (line.starts_with("life  active") ? 1 : 0);
+    }
+    return count;
+  };
+  ASSERT_TRUE(Eventually([&] { return bars() == 2; })) << watch.Output();
+  Go();
+  ASSERT_EQ(watch.Wait(), 0) << watch.Output();
+  watch.WaitForOutput();
+  EXPECT_EQ(bars(), 0u) << watch.Output();
+  std::string screen;
+  for (const std::string& line : testing::LinesOnScreen(watch.Output())) screen += line + "\n";
+  EXPECT_EQ(Count(screen, "✓ life/1  "), 1u) << screen;
+  EXPECT_EQ(Count(screen, "✓ life/2  "), 1u) << screen;
 }
 
 TEST_F(LifecycleTest, CtrlCInWatchSaysThatTheSweepGoesOn) {

@@ -6,11 +6,13 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "tests/integration/process.h"
+#include "tests/integration/screen.h"
 
 namespace sweep {
 namespace {
@@ -210,6 +212,42 @@ TEST_F(RunTest, FailuresAreToldOnceAndEndWithOne) {
   EXPECT_THAT(Sweep({"trials", "bad", "--state", "failed"}).output,
               AllOf(HasSubstr("REASON"), HasSubstr("no such luck")));
   EXPECT_THAT(Sweep({"run", file, "--quiet"}).output, HasSubstr("no such luck"));
+}
+
+// Of the live picture: a bar, and the line above the bars.
+bool IsOfThePicture(const std::string& line) {
+  return line.find("▕") != std::string::npos || line.starts_with("night  active");
+}
+
+TEST_F(RunTest, TheLivePictureLeavesNothingOnTheTerminal) {
+  const std::string file = WriteSweep("night");
+  const auto picture = [](const Process& run) {
+    const std::vector<std::string> lines = testing::LinesOnScreen(run.Output());
+    return std::count_if(lines.begin(), lines.end(), IsOfThePicture);
+  };
+  for (const bool is_interrupted : {true, false}) {
+    Process::Options options = Command({"run", file, "--slots", "2"});
+    options.terminal_columns = 100;
+    Process run(options);
+    ASSERT_TRUE(Eventually([&] { return picture(run) == 3; })) << run.Output();
+    if (is_interrupted) {
+      run.Signal(SIGINT);
+    } else {
+      Go("night");
+    }
+    ASSERT_EQ(run.Wait(), is_interrupted ? 130 : 0) << run.Output();
+    run.WaitForOutput();
+    EXPECT_EQ(picture(run), 0) << run.Output();
+    const std::vector<std::string> lines = testing::LinesOnScreen(run.Output());
+    for (const std::string& kept : is_interrupted
+                                       ? std::vector<std::string>{"stopped: 0 of 2 trials ended"}
+                                       : std::vector<std::string>{"✓ night/1  ", "✓ night/2  "}) {
+      EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
+                              [&](const std::string& line) { return line.starts_with(kept); }),
+                1)
+          << kept << "\n" << run.Output();
+    }
+  }
 }
 
 TEST_F(RunTest, SomeFailuresOfManyEndWithOneToo) {

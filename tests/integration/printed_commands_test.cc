@@ -106,8 +106,12 @@ class PrintedCommandsTest : public ::testing::Test {
 };
 
 TEST_F(PrintedCommandsTest, OfARunThatIsInterrupted) {
-  Process run(Options({"run", std::string("./") + kFile, "--slots", "1", "--trainer", "/bin/true",
-                       "--db", kDatabase}));
+  const std::vector<std::string> flags = {"--slots=1", "--device=cpu", "--threads=1",
+                                          "--backend=lanes", "--trainer=/bin/true",
+                                          "--http=127.0.0.1:0", "--keep-going", "--all"};
+  std::vector<std::string> words = {"run", std::string("./") + kFile, "--data-dir", folder_.path()};
+  words.insert(words.end(), flags.begin(), flags.end());
+  Process run(Options(WithDatabase(words)));
   ASSERT_TRUE(Eventually([&] { return run.Output().find("epoch 1") != std::string::npos; }))
       << run.Output();
   run.Signal(SIGINT);
@@ -115,10 +119,37 @@ TEST_F(PrintedCommandsTest, OfARunThatIsInterrupted) {
   EXPECT_THAT(run.Output(), HasSubstr("0 of 2 trials ended, 1 kept at epoch 1"));
   Go();
   const std::string again = Printed(run.Output(), "go on with:");
-  EXPECT_THAT(again, AllOf(HasSubstr(" --slots=1 "), HasSubstr(" --trainer=/bin/true ")));
+  for (const std::string& flag : flags) EXPECT_THAT(again, HasSubstr(" " + flag + " "));
+  EXPECT_THAT(again, HasSubstr(" --data-dir=" + folder_.path() + " "));
   const Result pasted = Paste(again);
   EXPECT_EQ(pasted.code, 0) << again << '\n' << pasted.output;
   EXPECT_EQ(Json({"show", "night"})["state"], "completed");
+}
+
+// A program that makes use of being told to stop: its last trials end before the run does.
+TEST_F(PrintedCommandsTest, OfARunThatIsInterruptedAndHasEndedAllTheSame) {
+  folder_.Write(
+      "train.sh",
+      "read -r trial\n"
+      "name=$(printf '%s' \"$trial\" | sed 's/.*\"trial\":\"\\([^\"]*\\)\".*/\\1/')\n"
+      "for epoch in 1 2 3; do\n"
+      "  printf '{\"type\":\"epoch\",\"trial\":\"%s\",\"epoch\":%d,"
+      "\"validation_accuracy\":0.7}\\n' \"$name\" $epoch\n"
+      "  [ $epoch != 1 ] || while ! read -r stop; do :; done\n"
+      "done\n"
+      "printf '{\"type\":\"done\",\"trial\":\"%s\",\"epochs\":3}\\n' \"$name\"\n");
+  Process run(Options({"run", std::string("./") + kFile, "--slots", "2", "--db", kDatabase}));
+  for (const std::string trial : {"night/1", "night/2"}) {
+    ASSERT_TRUE(Eventually([&] { return run.Output().find(trial + "  epoch 1") != std::string::npos; }))
+        << run.Output();
+  }
+  run.Signal(SIGINT);
+  ASSERT_EQ(run.Wait(), 130) << run.Output();
+  EXPECT_THAT(run.Output(), AllOf(HasSubstr("stopped: 2 of 2 trials ended;"),
+                                  ::testing::Not(HasSubstr("go on with"))));
+  const Result best = Paste(Printed(run.Output(), "see the ranking with:"));
+  EXPECT_EQ(best.code, 0) << best.output;
+  EXPECT_THAT(best.output, HasSubstr("night/1"));
 }
 
 TEST_F(PrintedCommandsTest, OfFailuresPausesAndCancellations) {

@@ -205,6 +205,25 @@ TEST_F(TrialsTest, AnExportedFileIsWholeOrNotThere) {
   EXPECT_TRUE(fs::is_character_file("/dev/full")) << "a device is not replaced";
 }
 
+// As `sweep export | head` once head has ended; here nobody has ever read.
+TEST_F(TrialsTest, AReaderThatGoesAwayIsNoError) {
+  RunTiny();
+  std::vector<std::string> commands = {"trials tiny --format csv", "list", "show tiny", "logs tiny/1"};
+  for (const char* flags : {"csv", "json", "optuna", "csv --epochs"}) {
+    commands.push_back(std::string("export tiny --format ") + flags);
+  }
+  for (const std::string& command : commands) {
+    // A pipe opened both ways, then for writing, then left by its only reader.
+    const std::string script = "rm -f pipe; mkfifo pipe; exec 4<>pipe 5>pipe 4>&-; '" +
+                               testing::ProgramPath("sweep") + "' " + command +
+                               " >&5; echo \"code $?\"";
+    const Result result = testing::Run({.command = {"/bin/bash", "-c", script},
+                                        .folder = folder_.path(),
+                                        .environment = environment_});
+    EXPECT_EQ(result.output, "code 0\n") << command;
+  }
+}
+
 TEST_F(TrialsTest, AnExportHasNoTable) {
   for (const std::vector<std::string>& command :
        {std::vector<std::string>{"export", "tiny"}, {"--format", "table", "export", "tiny"}}) {
@@ -369,6 +388,30 @@ assert list(pandas.json_normalize(json.load(open("w.json")))["parameters.word"])
 assert list(pandas.read_csv("w.csv", keep_default_na=False,
                             dtype={"parameters.word": str})["parameters.word"]) == words
 assert pandas.read_csv("w.csv")["parameters.word"].isna().sum() == 3
+)");
+  EXPECT_EQ(std::system(("cd " + folder_.path() + " && " + python + check).c_str()), 0);
+}
+
+TEST_F(TrialsTest, PandasReadsTheRankingAsTheDocumentationSays) {
+  const std::string python = "PYTHONPATH=\"" PYTHON_PACKAGES ":$PYTHONPATH\" python3 ";
+  if (std::system((python + "-c 'import pandas' 2> /dev/null").c_str()) != 0) {
+    GTEST_SKIP() << "python3 has no pandas";
+  }
+  std::ostringstream page;
+  page << std::ifstream(SWEEP_SOURCE_DIR "/docs/database.md").rdbuf();
+  const std::string fence = "```python\n";
+  const std::size_t begin = page.str().find(fence + "pandas.read_sql_query(");
+  ASSERT_NE(begin, std::string::npos);
+  const std::size_t code = begin + fence.size();
+  RunTiny();  // without replicates
+  const std::string check = folder_.Write(
+      "check.py", "import pandas, sqlite3\n"
+                  "ranking = " + page.str().substr(code, page.str().find("```", code) - code) + R"(
+assert len(ranking) == 4, ranking
+assert ranking["mean_half_width"].dtype == "float64" and ranking["mean_half_width"].isna().all()
+assert ranking["epochs_to_target"].dtype == "Int64"
+bare = pandas.read_sql_query("select * from ranking", sqlite3.connect("sweep.db"))
+assert bare["mean_half_width"].dtype == object, "the page says so"
 )");
   EXPECT_EQ(std::system(("cd " + folder_.path() + " && " + python + check).c_str()), 0);
 }
