@@ -313,7 +313,7 @@ TEST_F(AgentTest, EndsALeasePlainlyWhenItsEndIsRefused) {
     if (agent_ == nullptr) StartAgent();
     const v1::FinishLeaseRequest finish = coordinator_.WaitForFinish(number);
     EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_FAILED);
-    EXPECT_THAT(finish.reason(), StartsWith("the coordinator refused LEASE_OUTCOME_COMPLETED: " +
+    EXPECT_THAT(finish.reason(), StartsWith("the coordinator refused the end 'completed': " +
                                             absl::StatusCodeToString(refusal.code())));
   }
 }

@@ -43,18 +43,6 @@ void FillRow(const EpochMetrics& metrics, int attempt, v1::Epoch* row) {
   row->set_images_per_second(metrics.images_per_second);
 }
 
-// Makes of the end of a lease, which the coordinator has refused, one without anything of its own.
-void Plain(const absl::Status& refusal, v1::FinishLeaseRequest* request) {
-  const std::string outcome = v1::LeaseOutcome_Name(request->outcome());
-  if (request->outcome() != v1::LEASE_OUTCOME_GIVEN_BACK) {
-    request->set_outcome(v1::LEASE_OUTCOME_FAILED);
-  }
-  request->clear_artifacts();
-  request->set_reason(absl::StrCat("the coordinator refused ", outcome, ": ",
-                                   absl::StatusCodeToString(refusal.code()), " ",
-                                   ToUtf8(std::string(refusal.message()))));
-}
-
 std::string_view OutcomeName(v1::LeaseOutcome outcome) {
   switch (outcome) {
     case v1::LEASE_OUTCOME_COMPLETED:
@@ -67,6 +55,18 @@ std::string_view OutcomeName(v1::LeaseOutcome outcome) {
     default:
       return "unknown";
   }
+}
+
+// Makes of the end of a lease, which the coordinator has refused, one without anything of its own.
+void Plain(const absl::Status& refusal, v1::FinishLeaseRequest* request) {
+  const std::string outcome(OutcomeName(request->outcome()));
+  if (request->outcome() != v1::LEASE_OUTCOME_GIVEN_BACK) {
+    request->set_outcome(v1::LEASE_OUTCOME_FAILED);
+  }
+  request->clear_artifacts();
+  request->set_reason(absl::StrCat("the coordinator refused the end '", outcome, "': ",
+                                   absl::StatusCodeToString(refusal.code()), " ",
+                                   ToUtf8(std::string(refusal.message()))));
 }
 
 }  // namespace
