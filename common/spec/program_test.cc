@@ -257,14 +257,16 @@ TEST_F(ProgramSourceTest, WhatCannotBeReadIsNamedWithItsLine) {
 TEST_F(ProgramSourceTest, NoLinkLeadsOutOfTheFolder) {
   const std::string secret = Write("secret", "password\n");
   Write("elsewhere/more", "password\n");
+  Write("sweep-old/more", "password\n");  // no folder within `sweep`, though it begins alike
   const auto link = [this](const std::filesystem::path& to, const std::string& name) {
     std::filesystem::create_symlink(to, folder_ / "sweep" / name);
   };
   const std::string path = Write(
-      "sweep/s.yaml", Program("files: [absolute, relative, folder/more, chain, none, loop]\n"));
+      "sweep/s.yaml", Program("files: [absolute, relative, folder/more, alike/more, chain, none, loop]\n"));
   link(secret, "absolute");
   link("../secret", "relative");
   link("../elsewhere", "folder");
+  link("../sweep-old", "alike");
   link("relative", "chain");
   link("gone", "none");
   link("loop", "loop");
@@ -278,7 +280,10 @@ TEST_F(ProgramSourceTest, NoLinkLeadsOutOfTheFolder) {
                                                    ": is or lies behind a link to ", root,
                                                    "/secret, outside of the folder ", root)));
   }
-  EXPECT_THAT(complaints, HasSubstr("/sweep/folder/more: is or lies behind a link to "));
+  for (const char* name : {"folder", "alike"}) {
+    EXPECT_THAT(complaints,
+                HasSubstr(absl::StrCat("/sweep/", name, "/more: is or lies behind a link to ")));
+  }
   EXPECT_THAT(complaints, HasSubstr("/sweep/none: is a link that leads nowhere"));
   EXPECT_THAT(complaints, HasSubstr("/sweep/loop: "));
   EXPECT_THAT(complaints, ::testing::Not(HasSubstr("password")));

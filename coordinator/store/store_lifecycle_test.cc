@@ -100,13 +100,29 @@ TEST_F(StoreLifecycleTest, ADeletedSweepIsGoneAtOnceAndItsNameIsFree) {
 
 TEST_F(StoreLifecycleTest, NothingOfADeletedSweepStays) {
   MakeSweep("gone");
+  // An epoch that came out otherwise the second time, and a file.
+  const SweepSpec spec = TestSpec("gone");
+  const TrialRow twice = Must(store_->GetTrial("gone", 3));
+  const LeaseRow lost = driver_->Grant(twice.id, "w");
+  ASSERT_TRUE(driver_->Record(lost, spec, TestEpochs(1, 1, 0.5)).ok());
+  ASSERT_TRUE(driver_->Lose(lost, spec).ok());
+  const LeaseRow again = driver_->Grant(twice.id, "w");
+  ASSERT_TRUE(driver_->Record(again, spec, TestEpochs(1, 5, 0.7)).ok());
+  const std::string blob(64, 'a');
+  ASSERT_EQ(Write([&](WriteTransaction& transaction) { return transaction.AddBlob(blob, 7); }),
+            absl::OkStatus());
+  ASSERT_TRUE(driver_
+                  ->Finish(again, spec, LeaseOutcome::kCompleted, "",
+                           {{.role = "weights_best", .sha256 = blob}})
+                  .ok());
+  const std::vector<std::string> tables = {
+      "sweeps",        "sweep_files", "configurations", "parameter_values", "trials",
+      "attempts",      "log_lines",   "epoch_reports",  "events",           "artifacts",
+      "divergences"};
+  for (const std::string& table : tables) EXPECT_GT(Count(table), 0) << table;
   ASSERT_EQ(Delete("gone"), absl::OkStatus());
   Purge();
-  for (const char* table :
-       {"sweeps", "sweep_files", "configurations", "parameter_values", "trials", "attempts",
-        "epoch_reports", "log_lines", "events", "artifacts"}) {
-    EXPECT_EQ(Count(table), 0) << table;
-  }
+  for (const std::string& table : tables) EXPECT_EQ(Count(table), 0) << table;
   MakeSweep("stays");
   const std::int64_t rows = Count("events");
   MakeSweep("gone");
@@ -176,7 +192,9 @@ TEST_F(StoreLifecycleTest, WhatIsUnderWayForADeletedSweepIsRefused) {
 TEST_F(StoreLifecycleTest, ARenamedSweepKeepsItsContent) {
   MakeSweep("s");
   MakeSweep("taken");
+  const std::int64_t before = Must(store_->LastSequence(0));
   ASSERT_EQ(Rename("s", "t"), absl::OkStatus());
+  EXPECT_GT(Must(store_->LastSequence(0)), before) << "pages that look at it have to learn of it";
   EXPECT_TRUE(absl::IsNotFound(store_->GetSweep("s").status()));
   const SweepRow renamed = Must(store_->GetSweep("t"));
   EXPECT_THAT(renamed.source.text, HasSubstr("name: t\n"));
@@ -186,6 +204,13 @@ TEST_F(StoreLifecycleTest, ARenamedSweepKeepsItsContent) {
   EXPECT_TRUE(absl::IsInvalidArgument(Rename("t", "no name")));
   EXPECT_TRUE(absl::IsInvalidArgument(Rename("t", DeletedName(1))));
   EXPECT_TRUE(absl::IsNotFound(Rename("s", "u")));
+  // Another sweep got the name after the caller had looked at it.
+  EXPECT_TRUE(absl::IsAborted(Write([](WriteTransaction& transaction) {
+    return transaction
+        .RenameSweep({.name = "t", .new_name = "u", .digest = "other", .text = "name: u\n"})
+        .status();
+  })));
+  EXPECT_THAT(Must(store_->GetSweep("t")).source.text, HasSubstr("name: t\n"));
 }
 
 TEST_F(StoreLifecycleTest, AnArchivedSweepIsNotListed) {
@@ -200,7 +225,9 @@ TEST_F(StoreLifecycleTest, AnArchivedSweepIsNotListed) {
               return transaction.PauseSweep("s", false).status();
             }),
             absl::OkStatus());
+  const std::int64_t before = Must(store_->LastSequence(0));
   ASSERT_EQ(archive(true), absl::OkStatus());
+  EXPECT_GT(Must(store_->LastSequence(0)), before) << "pages that list it have to learn of it";
   EXPECT_THAT(Must(store_->ListSweeps(0, 10)), IsEmpty());
   EXPECT_EQ(Must(store_->ListSweeps(0, 10, /*archived=*/true)).size(), 1u);
   EXPECT_TRUE(Must(store_->GetSweep("s")).archived);

@@ -46,6 +46,20 @@ TEST(Replay, OfAnOwnNetworkNamesItsFileAndWhatWasSweptInIt) {
   EXPECT_THAT(replay.note, HasSubstr("nets/my net.yaml"));
 }
 
+// `sweep train` has nothing to fall back on.
+TEST(Replay, OfAnOwnNetworkNamesWhatItHasNoValueFor) {
+  std::string network = kNetwork;
+  network.erase(network.find("parameters:"), std::string("parameters: {width: 16}\n").size());
+  const SweepSource source = {
+      .file = "s.yaml",
+      .text = "name: s\nmodel: net.yaml\ndataset: synthetic\nmethod: grid\nepochs: 2\n"
+              "parameters: {width: {values: [8, 12]}}\n",
+      .network_files = {{"net.yaml", network}}};
+  const Replay replay = Of(source, {{"width", std::int64_t{12}}});
+  ASSERT_EQ(replay.commands.size(), 1u);
+  EXPECT_THAT(replay.commands[0], HasSubstr(" --set width=12"));
+}
+
 TEST(Replay, OfSeveralNetworksNamesTheOneThatWasChosen) {
   const SweepSource source = {
       .file = "s.yaml",

@@ -115,6 +115,27 @@ TEST_F(ViewsTest, AnAxisHasNumbersBySizeAndWordsAsTheFileHasThem) {
   EXPECT_EQ(categories["word"], Json({"z", "a"}));
 }
 
+TEST_F(ViewsTest, AnAxisIsLogarithmicOrWholeAsItsDistributionIs) {
+  const SweepSource source{
+      .text = "name: p\nprogram: [./train]\nmethod: random\nrun_cap: 3\nepochs: 2\nparameters:\n"
+              "  rate: {distribution: log_uniform_values, min: 0.001, max: 0.1}\n"
+              "  size: {distribution: q_log_uniform_values, min: 16, max: 256, q: 16}\n"
+              "  share: {distribution: q_uniform, min: 0, max: 1, q: 0.5}\n"
+              "  count: {min: 1, max: 5}\n"
+              "  fixed: 3\n"};
+  Diagnostics diagnostics;
+  const Json dimensions = DimensionsJson(Must(SweepSpec::Parse(source, &diagnostics)));
+  const auto axis = [](const char* name, const char* kind, bool integer, const Json& min,
+                       const Json& max) {
+    return Json({{"name", name}, {"kind", kind}, {"integer", integer}, {"min", min}, {"max", max},
+                 {"categories", Json::array()}});
+  };
+  EXPECT_EQ(dimensions, Json::array({axis("rate", "log", false, 0.001, 0.1),
+                                     axis("size", "log", true, 16.0, 256.0),
+                                     axis("share", "linear", false, 0.0, 1.0),
+                                     axis("count", "linear", true, 1.0, 5.0)}));
+}
+
 TEST_F(ViewsTest, NumbersThatAreNotFiniteAreNull) {
   Fill("s");
   const Json trial = Get("/api/sweeps/s/trials/3");
@@ -164,7 +185,9 @@ TEST_F(ViewsTest, CurvesHaveBandsOfAllTrialsAndTheBestFirst) {
   EXPECT_EQ(view["curves"][0]["trial"], 1);
   EXPECT_EQ(view["curves"][0]["reason"], "best");
   EXPECT_EQ(view["curves"][0]["values"].size(), 5u);
+  EXPECT_EQ(view["curves"][0]["qualifies"], true);
   EXPECT_EQ(view["curves"][1]["reason"], "latest");
+  EXPECT_EQ(view["curves"][1]["qualifies"], false);
   // The trial whose loss is no number is in no band of losses.
   EXPECT_EQ(Get("/api/sweeps/s/curves", "metric=loss")["bands"][0]["count"], 2);
   EXPECT_TRUE(absl::IsInvalidArgument(Refusal("/api/sweeps/s/curves", "metric=speed")));
@@ -208,6 +231,7 @@ TEST_F(ViewsTest, RecordsAreOfTheSweepsMetric) {
     ASSERT_TRUE(driver_->Record(lease, spec, {epoch}).ok());
   }
   EXPECT_EQ(Get("/api/sweeps/losses/points")["records"], Json({1, 4}));
+  EXPECT_EQ(Get("/api/sweeps/losses")["best_value"], 0.1) << "of the metric, too";
 }
 
 // The accuracy at the last epoch is beyond the gate, so that the ranking has the one before it.
@@ -583,6 +607,50 @@ TEST_F(ViewsTest, WhatRunsIsShownWithItsValuesAndItsWorker) {
   EXPECT_EQ(row["best_accuracy"], 0.8);
   EXPECT_TRUE(row["images_per_second"].is_null());
   EXPECT_TRUE(row["seconds_left"].is_number());
+}
+
+// With a clock that moves only when told to.
+class TimedViewsTest : public ViewsTest {
+ protected:
+  void SetUp() override {
+    ViewsTest::SetUp();
+    TearDown();
+    store_ = Must(Store::Open({.clock = &clock_}));
+    scheduler_ = Must(Scheduler::Start({.store = store_.get(), .clock = &clock_, .threads = false}));
+    specs_ = std::make_unique<SpecCache>(store_.get());
+    driver_ = std::make_unique<StoreDriver>(store_.get());
+    Views::Options options = Options();
+    options.clock = &clock_;
+    views_ = Views::Make(options);
+  }
+  void TearDown() override {
+    ViewsTest::TearDown();
+    driver_.reset();
+    specs_.reset();
+    store_.reset();
+  }
+  FakeClock clock_;
+};
+
+TEST_F(TimedViewsTest, ATrialsTimeIsThatOfItsAttempts) {
+  const SweepSpec spec = TestSpec("s");
+  const SweepRow sweep = driver_->Create(spec);
+  const TrialRow trial = driver_->Add(sweep, spec, 1).at(0);
+  const LeaseRow lost = driver_->Grant(trial.id, "a");
+  clock_.Advance(absl::Seconds(10));
+  ASSERT_TRUE(driver_->Record(lost, spec, TestEpochs(1, 2, 0.5)).ok());
+  ASSERT_TRUE(driver_->Lose(lost, spec).ok());
+  clock_.Advance(absl::Hours(1));  // nobody trains it
+  const LeaseRow again = driver_->Grant(trial.id, "b");
+  clock_.Advance(absl::Seconds(5));
+  EXPECT_EQ(Get("/api/sweeps/s/trials")["rows"][0]["attempt_seconds"], 15);
+  EXPECT_EQ(Get("/api/sweeps/s/trials/1")["attempt_seconds"], 15);
+  // Two epochs of five in 15 seconds.
+  EXPECT_EQ(Get("/api/sweeps/s/progress")["progress"][0]["seconds_left"], 22.5);
+  ASSERT_TRUE(driver_->Record(again, spec, TestEpochs(3, 5, 0.6)).ok());
+  ASSERT_TRUE(driver_->Finish(again, spec, LeaseOutcome::kCompleted).ok());
+  clock_.Advance(absl::Hours(1));
+  EXPECT_EQ(Get("/api/sweeps/s/trials/1")["attempt_seconds"], 15);
 }
 
 SafeTensor Bytes(const std::string& name, std::vector<std::int64_t> shape, std::string bytes) {

@@ -16,9 +16,11 @@ namespace {
 
 using nlohmann::json;
 using ::testing::AllOf;
+using ::testing::EndsWith;
 using testing::Eventually;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using ::testing::StartsWith;
 using testing::Process;
 using testing::Result;
 
@@ -140,6 +142,57 @@ TEST_F(CliTest, EveryErrorOfASweepFileAtOnceAndNothingIsSubmitted) {
         << command;
   }
   EXPECT_EQ(Sweep({"list", "--coordinator", "127.0.0.1:1"}).code, 4) << "a database was made";
+}
+
+constexpr char kTwoErrors[] =
+    "name: bad\nmodel: cnn-18718\nmethod: grid\nparameters:\n"
+    "  lr: {min: 0.3, max: 0.1}\nlabels: {team: yes, room: 0123}\nepochs: 0\n";
+
+TEST_F(CliTest, ValidateTellsErrorsAsJsonToo) {
+  folder_.Write("bad.yaml", kTwoErrors);
+  const Result bad = Sweep({"validate", "bad.yaml", "--format", "json"});
+  EXPECT_EQ(bad.code, 2);
+  const json document = json::parse(bad.output);
+  EXPECT_EQ(document["file"], "bad.yaml");
+  EXPECT_EQ(document["valid"], false);
+  EXPECT_TRUE(document["name"].is_null() && document["digest"].is_null()) << document;
+  ASSERT_EQ(document["messages"].size(), 2u) << document;
+  EXPECT_EQ(document["messages"][0],
+            json({{"file", "bad.yaml"},
+                  {"line", 5},
+                  {"message", "parameter 'lr' has min 0.3 above max 0.1"},
+                  {"severity", "error"}}));
+  const Result nowhere = Sweep({"validate", "nowhere.yaml", "--format", "json"});
+  EXPECT_EQ(nowhere.code, 2);
+  EXPECT_EQ(json::parse(nowhere.output)["messages"][0]["message"], "no such file");
+}
+
+TEST_F(CliTest, ValidateTellsItsMessagesAsCsv) {
+  folder_.Write("bad.yaml", kTwoErrors);
+  const Result bad = Sweep({"validate", "bad.yaml", "--format", "csv"});
+  EXPECT_EQ(bad.code, 2) << bad.output;
+  EXPECT_EQ(bad.output,
+            "file,line,message,severity\n"
+            "bad.yaml,5,parameter 'lr' has min 0.3 above max 0.1,error\n"
+            "bad.yaml,7,\"'epochs' must be an integer in [1, 10000], not 0\",error\n");
+  EXPECT_EQ(Sweep({"validate", "nowhere.yaml", "--format", "csv"}).code, 2);
+  EXPECT_EQ(Sweep({"validate", "nowhere.yaml", "--format", "csv"}).output,
+            "file,line,message,severity\nnowhere.yaml,,no such file,error\n");
+
+  folder_.Write("odd.yaml",
+                "name: odd\nprogram: [./train]\nmethod: grid\nparameters:\n"
+                "  word: {values: [yes, other]}\nepochs: 1\n");
+  const Result odd = Sweep({"validate", "odd.yaml", "--format", "csv"});
+  EXPECT_EQ(odd.code, 0) << "a warning refuses nothing: " << odd.output;
+  EXPECT_THAT(odd.output, AllOf(StartsWith("file,line,message,severity\nodd.yaml,5,"),
+                                HasSubstr("YAML 1.1 reads it as true"), EndsWith(",warning\n")));
+  const std::string good = Write("tiny.yaml", kSweep);
+  EXPECT_EQ(Sweep({"validate", good, "--format", "csv"}).output, "file,line,message,severity\n");
+  folder_.Write("net.yaml", "name: net\nlayers:\n  - flatten\n  - linear: {out: many}\n");
+  const Result network = Sweep({"validate", "net.yaml", "--format", "csv"});
+  EXPECT_EQ(network.code, 2) << network.output;
+  EXPECT_THAT(network.output, AllOf(StartsWith("file,line,message,severity\nnet.yaml,"),
+                                    EndsWith(",error\n")));
 }
 
 TEST_F(CliTest, WrongWordsNameTheNearestRightOne) {

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <numbers>
 #include <stdexcept>
+#include <utility>
 #include <vector>
 
 namespace sweep {
@@ -56,6 +57,23 @@ TEST(Schedule, CosineEndsAtItsFraction) {
   EXPECT_NEAR(rates[4], 0.11, 1e-14);  // the middle one
   EXPECT_NEAR(rates[2], 0.02 + 0.09 * (1 + std::cos(std::numbers::pi / 4)), 1e-14);
   EXPECT_NEAR(rates.back(), 0.02, 1e-14);
+}
+
+// As docs/training.md says, with the numbers that it gives.
+TEST(Schedule, CosineIsPyTorchsOfOneStepLess) {
+  const double lr = Spec("cosine", 1).lr;
+  for (const auto& [steps, left_by_pytorch] : {std::pair(10, 0.0245), std::pair(5, 0.0955)}) {
+    const std::vector<double> rates = AllRates(Spec("cosine", steps), 1);
+    EXPECT_EQ(rates.back(), 0.0) << "exactly";
+    // CosineAnnealingLR in closed form.
+    const auto pytorch = [&](int step, int t_max) {
+      return lr / 2 * (1 + std::cos(std::numbers::pi * step / t_max));
+    };
+    for (int step = 0; step < steps; ++step) {
+      EXPECT_NEAR(rates[static_cast<std::size_t>(step)], pytorch(step, steps - 1), 1e-14);
+    }
+    EXPECT_NEAR(pytorch(steps - 1, steps) / lr, left_by_pytorch, 0.00005);
+  }
 }
 
 TEST(Schedule, WarmupRisesLinearlyAndTheCosineFollows) {
