@@ -85,6 +85,24 @@ TEST(Ranking, ATrialThatFailedIsMarkedAndHasNotMetTheEpochGate) {
   EXPECT_THAT(completed, Not(HasSubstr("INTERVAL"))) << "there is none";
 }
 
+TEST(Ranking, OneReplicateHasNoInterval) {
+  v1::RankSweepResponse ranking = Ranking(v1::TRIAL_STATE_COMPLETED, 2);
+  v1::RankedConfiguration& row = *ranking.mutable_rows(0);
+  row.set_replicates(1);
+  row.set_mean_half_width(0);
+  EXPECT_TRUE(ListingJson(RankListing(ranking))[0]["mean_half_width"].is_null());
+  row.set_replicates(3);
+  row.set_mean_half_width(0.25);
+  EXPECT_EQ(ListingJson(RankListing(ranking))[0]["mean_half_width"], 0.25);
+}
+
+TEST(Trials, ASeedOf64BitsIsTextForPrograms) {
+  v1::Trial trial;
+  trial.set_name("sweeps/s/trials/1");
+  trial.set_seed(18446744073709551615u);
+  EXPECT_EQ(ListingJson(TrialListing({trial}))[0]["seed"], "18446744073709551615");
+}
+
 TEST(Epochs, WhatAProgramDoesNotReportIsUnknownAndNotZero) {
   v1::Epoch epoch;
   epoch.set_epoch(1);
