@@ -28,19 +28,28 @@ bool IsIpv6(std::string_view text) {
          std::all_of(address.begin(), address.end(), IsIpv6Character);
 }
 
-// "[::1]:7077" of "::1", and of "::1:7077" as well: a last group that has as many digits as a port
-// above 1023 is meant as one, where an address stands before it.
+bool IsWholeIpv6(const std::string& text) {
+  const std::size_t zone = text.find('%');
+  in6_addr parsed;
+  return inet_pton(AF_INET6, text.substr(0, zone).c_str(), &parsed) == 1 &&
+         (zone == text.npos || text.find(':', zone) == text.npos);
+}
+
+// "[::1]:7077" of "::1". The last group of "::1:7077" may be meant as a port, which it is when it has
+// as many digits as one above 1023 and an address stands before it: then both are named.
 std::string InBrackets(const std::string& text) {
   constexpr std::size_t kDigitsOfPorts = 4;
+  constexpr int kLastPort = 65535;
+  const std::string whole = absl::StrCat("[", text, "]:", kDefaultPort);
   const std::size_t colon = text.rfind(':');
   const std::string host = text.substr(0, colon);
-  const std::string last = text.substr(colon + 1);
-  in6_addr parsed;
-  const bool has_port = last.size() >= kDigitsOfPorts &&
-                        std::all_of(last.begin(), last.end(), IsDigit) &&
-                        inet_pton(AF_INET6, host.substr(0, host.find('%')).c_str(), &parsed) == 1;
-  return has_port ? absl::StrCat("[", host, "]:", last)
-                  : absl::StrCat("[", text, "]:", kDefaultPort);
+  const std::string port = text.substr(colon + 1);
+  int number = 0;
+  if (port.size() < kDigitsOfPorts || !std::all_of(port.begin(), port.end(), IsDigit) ||
+      !absl::SimpleAtoi(port, &number) || number > kLastPort || !IsWholeIpv6(host)) {
+    return whole;
+  }
+  return absl::StrCat("[", host, "]:", port, IsWholeIpv6(text) ? " or " + whole : "");
 }
 
 absl::Status Refuse(std::string_view text, const std::string& why) {
@@ -76,7 +85,7 @@ absl::StatusOr<std::string> ParseAddress(std::string_view text) {
     return Refuse(text, within.ok() ? absl::StrCat("write ", *within) : "");
   }
   if (IsIpv6(text)) {
-    return Refuse(text, absl::StrCat("write an IPv6 address in brackets: ", InBrackets(std::string(text))));
+    return Refuse(text, "write an IPv6 address in brackets: " + InBrackets(std::string(text)));
   }
   const std::string_view host = HostOf(text);
   if (std::all_of(text.begin(), text.end(), IsDigit)) {
