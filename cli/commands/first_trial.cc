@@ -1,12 +1,11 @@
 #include "cli/commands/first_trial.h"
 
 #include <fmt/format.h>
-#include <stdlib.h>
 
 #include <algorithm>
 #include <atomic>
-#include <filesystem>
 #include <iostream>
+#include <memory>
 #include <thread>
 
 #include "absl/time/clock.h"
@@ -16,41 +15,12 @@
 #include "cli/signals.h"
 #include "coordinator/api/server.h"
 #include "proto/names.h"
+#include "worker/agent/owned_folder.h"
 
 namespace sweep::cli {
 namespace {
 
-namespace fs = std::filesystem;
-
 constexpr int kShownLines = 20;
-
-// A folder that goes with the object.
-class ScratchFolder {
- public:
-  ScratchFolder() = default;
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
-  }
-  absl::Status Make() {
-    std::error_code error;
-    const fs::path parent = fs::temp_directory_path(error);
-    std::string path = (parent / "sweep-first-XXXXXX").string();
-    if (error || mkdtemp(path.data()) == nullptr) {
-      return absl::FailedPreconditionError(
-          fmt::format("no temporary folder can be made in {}; TMPDIR says where",
-                      error ? std::string("$TMPDIR") : parent.string()));
-    }
-    path_ = path;
-    return absl::OkStatus();
-  }
-  std::string File(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  fs::path path_;
-};
 
 // What the first trial has come to.
 struct Outcome {
@@ -171,10 +141,13 @@ void PrintOutcome(const v1::Sweep& sweep, const Outcome& outcome, int slots,
 
 int TryFirstTrial(const SweepInput& input, int slots, const AgentOptions& agent_options,
                   const Session& session) {
-  ScratchFolder folder;
-  if (absl::Status made = folder.Make(); !made.ok()) return Fail(made);
-  absl::StatusOr<std::unique_ptr<CoordinatorServer>> server =
-      CoordinatorServer::Start({.listen = "127.0.0.1:0", .database = folder.File("sweep.db")});
+  const absl::StatusOr<std::string> parent = TemporaryFolder();
+  if (!parent.ok()) return Fail(parent.status());
+  const absl::StatusOr<std::unique_ptr<OwnedFolder>> folder =
+      OwnedFolder::Make(*parent, "sweep-first-");
+  if (!folder.ok()) return Fail(folder.status());
+  absl::StatusOr<std::unique_ptr<CoordinatorServer>> server = CoordinatorServer::Start(
+      {.listen = "127.0.0.1:0", .database = (*folder)->path() + "/sweep.db"});
   if (!server.ok()) return Fail(server.status());
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::To((*server)->address());
   if (!connection.ok()) return Fail(connection.status());

@@ -1,13 +1,11 @@
 #include "cli/training/speed.h"
 
-#include <stdlib.h>
-
 #include <algorithm>
-#include <filesystem>
-#include <system_error>
+#include <memory>
 
 #include "absl/time/clock.h"
 #include "cli/training/training.h"
+#include "worker/agent/owned_folder.h"
 
 namespace sweep::cli {
 namespace {
@@ -17,32 +15,15 @@ constexpr int kTestImages = 1024;
 // Slow networks end early; the first epoch is then all that is known.
 constexpr absl::Duration kLongest = absl::Seconds(3);
 
-class ScratchFolder {
- public:
-  ScratchFolder() {
-    std::error_code error;
-    const std::filesystem::path parent = std::filesystem::temp_directory_path(error);
-    path_ = (parent / "sweep-speed-XXXXXX").string();
-    if (error || mkdtemp(path_.data()) == nullptr) path_.clear();
-  }
-  ~ScratchFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) std::filesystem::remove_all(path_, ignored);
-  }
-  ScratchFolder(const ScratchFolder&) = delete;
-  ScratchFolder& operator=(const ScratchFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
-
 }  // namespace
 
 absl::StatusOr<TrainingSpeed> MeasureSpeed(const std::vector<std::string>& command,
                                            TrialSpec spec) {
-  const ScratchFolder folder;
-  if (folder.path().empty()) return absl::UnavailableError("no temporary folder");
+  const absl::StatusOr<std::string> parent = TemporaryFolder();
+  if (!parent.ok()) return parent.status();
+  const absl::StatusOr<std::unique_ptr<OwnedFolder>> folder =
+      OwnedFolder::Make(*parent, "sweep-speed-");
+  if (!folder.ok()) return folder.status();
   spec.trial = "speed/1";
   spec.dataset = {.name = "synthetic",
                   .train_size = std::max(kTrainImages, 2 * spec.batch_size),
@@ -50,7 +31,7 @@ absl::StatusOr<TrainingSpeed> MeasureSpeed(const std::vector<std::string>& comma
   spec.holdout = 0;
   spec.epochs = 3;
   spec.warmup_epochs = std::min(spec.warmup_epochs, 1.0);
-  spec.output_dir = folder.path();
+  spec.output_dir = (*folder)->path();
   const absl::Time end = absl::Now() + kLongest;
   TrainingSpeed speed;
   TrainingListener listener;

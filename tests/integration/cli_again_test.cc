@@ -3,9 +3,6 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <pty.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -62,12 +59,13 @@ class AgainTest : public ::testing::Test {
     file_ = folder_.Write("again.yaml", kSweepFile);
     folder_.Write("train.sh", Fails(folder_.path()));
   }
-  Result Sweep(std::vector<std::string> words) {
+  Process::Options Command(std::vector<std::string> words) const {
     words.insert(words.begin(), "sweep");
-    return testing::Run({.command = std::move(words),
-                         .folder = folder_.path(),
-                         .environment = {{"SWEEP_TRAINER", "/bin/true"}, {"SWEEP_DATA_DIR", ""}}});
+    return {.command = std::move(words),
+            .folder = folder_.path(),
+            .environment = {{"SWEEP_TRAINER", "/bin/true"}, {"SWEEP_DATA_DIR", ""}}};
   }
+  Result Sweep(std::vector<std::string> words) { return testing::Run(Command(std::move(words))); }
   json Json(std::vector<std::string> words) {
     words.insert(words.end(), {"--format", "json"});
     const Result result = Sweep(words);
@@ -77,30 +75,10 @@ class AgainTest : public ::testing::Test {
   }
   // On a terminal, by somebody who types `answer` and then no more.
   Result Typing(const std::string& answer, const std::vector<std::string>& words) {
-    std::vector<std::string> all = {"/usr/bin/env", "-u", "SWEEP_COORDINATOR", "-u", "SWEEP_DB",
-                                    "SWEEP_CONFIG=/nowhere", testing::ProgramPath("sweep")};
-    all.insert(all.end(), words.begin(), words.end());
-    std::vector<char*> argv;
-    for (std::string& word : all) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    int terminal = -1;
-    const pid_t pid = forkpty(&terminal, nullptr, nullptr, nullptr);
-    if (pid == 0) {
-      if (chdir(folder_.path().c_str()) == 0) execv(argv[0], argv.data());
-      _exit(127);
-    }
-    const std::string typed = answer + "\x04";
-    EXPECT_EQ(write(terminal, typed.data(), typed.size()), std::ssize(typed));
-    Result result;
-    char buffer[4096];
-    for (ssize_t got = 0; (got = read(terminal, buffer, sizeof buffer)) > 0;) {
-      result.output.append(buffer, static_cast<std::size_t>(got));
-    }
-    close(terminal);
-    int status = 0;
-    EXPECT_EQ(waitpid(pid, &status, 0), pid);
-    result.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-    return result;
+    Process::Options options = Command(words);
+    options.terminal_columns = 100;
+    options.typed = answer;
+    return testing::Run(options);
   }
   int Started() {
     std::ifstream file(folder_.path() + "/started");
@@ -176,6 +154,22 @@ TEST_F(AgainTest, TheFirstTrialCanBeTriedBeforeAnythingIsStored) {
   // 20 trials of 2 epochs, two at once; what an epoch takes is all that is known.
   EXPECT_DOUBLE_EQ(first["estimated_seconds"], first["first_epoch_seconds"].get<double>() * 40 / 2);
   EXPECT_FALSE(std::filesystem::exists(folder_.path() + "/sweep.db"));
+}
+
+TEST_F(AgainTest, AKilledTryLeavesNothingBehindTheNextOne) {
+  Fix();
+  const std::string temporary = folder_.path() + "/tmp";
+  std::filesystem::create_directories(temporary + "/sweep-first-killed");
+  std::ofstream(temporary + "/sweep-first-killed/lock");  // held by nobody
+  std::ofstream(temporary + "/sweep-first-killed/sweep.db") << "of a try that was killed";
+  Process::Options options = Command({"run", "again.yaml", "--first"});
+  options.environment["TMPDIR"] = temporary;
+  const Result result = testing::Run(options);
+  EXPECT_EQ(result.code, 0) << result.output;
+  EXPECT_TRUE(std::filesystem::is_empty(temporary));
+  options.environment["TMPDIR"] = "/nowhere";
+  EXPECT_THAT(testing::Run(options).output,
+              HasSubstr("TMPDIR names /nowhere, which is not a folder"));
 }
 
 TEST_F(AgainTest, AChangedFileIsShownAndRunsUnderANewName) {

@@ -48,10 +48,13 @@ std::vector<std::string> EnvironmentFor(const Process::Options& options) {
   for (char** variable = environ; *variable != nullptr; ++variable) {
     const std::string text = *variable;
     const std::string name = text.substr(0, text.find('='));
+    if (options.terminal_columns > 0 && name == "TERM") continue;
     if (kOwn.count(name) == 0 && options.environment.count(name) == 0) variables.push_back(text);
   }
   if (options.environment.count("SWEEP_CONFIG") == 0)
     variables.push_back("SWEEP_CONFIG=/nowhere/config.yaml");
+  // One that can move its cursor, whatever the test was started from.
+  if (options.terminal_columns > 0) variables.push_back("TERM=xterm");
   for (const auto& [key, value] : options.environment) variables.push_back(key + "=" + value);
   return variables;
 }
@@ -113,8 +116,13 @@ Process::Process(const Options& options) {
       execve(arguments[0], arguments.data(), environment.data());
     _exit(127);
   }
-  if (terminal >= 0)
-    reader_ = std::jthread([terminal, path = output_path_] { Copy(terminal, path); });
+  if (terminal < 0) return;
+  reader_ = std::jthread([terminal, path = output_path_] { Copy(terminal, path); });
+  if (!options.typed) return;
+  const std::string typed = *options.typed + "\x04";  // Ctrl-D
+  if (write(terminal, typed.data(), typed.size()) != std::ssize(typed)) {
+    throw std::runtime_error("the terminal does not take what is typed");
+  }
 }
 
 Process::~Process() {

@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kLock[] = "/lock";
+constexpr char kLock[] = "lock";
 constexpr std::size_t kRandomLength = 6;  // mkdtemp's
 constexpr int kMostTries = 10;
 
@@ -46,8 +46,7 @@ int OpenLock(const fs::path& folder) {
   struct stat info;
   if (lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) return -1;
   if (info.st_uid != geteuid()) return -1;
-  const int fd =
-      open((folder.string() + kLock).c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+  const int fd = open((folder / kLock).c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) return -1;
   if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid()) return fd;
   close(fd);
@@ -86,11 +85,12 @@ bool RemoveEntry(int place, const char* name) {
   return unlinkat(place, name, 0) == 0 || unlinkat(place, name, AT_REMOVEDIR) == 0;
 }
 
-// Removes what lies in the folder, and moves folders that are in the way up into `top`: a tree of any
-// depth is removed with three open files and no recursion. True when anything has changed.
-bool RemovePass(int top, std::uint64_t* moved) {
+// Removes what lies in the folder but for `kept`, and moves folders that are in the way up into `top`: a
+// tree of any depth is removed with three open files and no recursion. True when anything has changed.
+bool RemovePass(int top, std::string_view kept, std::uint64_t* moved) {
   bool changed = false;
   for (const std::string& name : Entries(top)) {
+    if (name == kept) continue;
     if (RemoveEntry(top, name.c_str())) {
       changed = true;
       continue;
@@ -113,6 +113,24 @@ bool RemovePass(int top, std::uint64_t* moved) {
   return changed;
 }
 
+// Removes what lies in the folder, but for `kept`, if there is one of that name.
+bool Empty(const std::string& path, std::string_view kept) {
+  Unlock(AT_FDCWD, path.c_str());
+  const int top = OpenFolder(AT_FDCWD, path.c_str());
+  if (top < 0) return false;
+  std::uint64_t moved = 0;
+  while (RemovePass(top, kept, &moved)) {
+  }
+  close(top);
+  return true;
+}
+
+// The lock goes last: who is killed meanwhile leaves a folder that the next one knows.
+bool RemoveOwned(const std::string& path) {
+  Empty(path, kLock);
+  return RemoveTree(path);
+}
+
 void RemoveLeftovers(const std::string& parent, const std::string& prefix) {
   std::error_code error;
   std::vector<fs::path> found;
@@ -125,12 +143,16 @@ void RemoveLeftovers(const std::string& parent, const std::string& prefix) {
   }
   for (const fs::path& folder : found) {
     const int fd = OpenLock(folder);
-    if (fd < 0) continue;
+    if (fd < 0) {
+      // Its owner may have been killed before it made the lock, or after it had removed it.
+      rmdir(folder.c_str());
+      continue;
+    }
     // Held by its owner, or by another who removes it.
     if (IsLocked(fd) && HasName(fd)) {
       KillMarked(folder);
-      const bool all = RemoveTree(folder);
-      spdlog::info("removed the folder of a worker that was killed path={} all={}",
+      const bool all = RemoveOwned(folder);
+      spdlog::info("removed the folder of a process that was killed path={} all={}",
                    folder.string(), all);
     }
     close(fd);
@@ -141,14 +163,7 @@ void RemoveLeftovers(const std::string& parent, const std::string& prefix) {
 
 bool RemoveTree(const std::string& path) {
   if (unlink(path.c_str()) == 0 || errno == ENOENT) return true;
-  Unlock(AT_FDCWD, path.c_str());
-  const int top = OpenFolder(AT_FDCWD, path.c_str());
-  if (top < 0) return false;
-  std::uint64_t moved = 0;
-  while (RemovePass(top, &moved)) {
-  }
-  close(top);
-  return rmdir(path.c_str()) == 0;
+  return Empty(path, "") && rmdir(path.c_str()) == 0;
 }
 
 absl::StatusOr<std::string> TemporaryFolder() {
@@ -170,13 +185,15 @@ absl::StatusOr<std::unique_ptr<OwnedFolder>> OwnedFolder::Make(const std::string
     if (mkdtemp(path.data()) == nullptr) {
       return absl::ErrnoToStatus(errno, absl::StrCat("no folder can be made in ", parent));
     }
-    const int fd = open((path + kLock).c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    const std::string lock = absl::StrCat(path, "/", kLock);
+    const int fd = open(lock.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    // Others may have seen the folder before the lock was there or held, and taken it for a leftover.
+    if (fd < 0 && errno == ENOENT) continue;
     if (fd < 0) {
       const int why = errno;
       RemoveTree(path);
-      return absl::ErrnoToStatus(why, absl::StrCat(path, kLock, ": cannot be made"));
+      return absl::ErrnoToStatus(why, absl::StrCat(lock, ": cannot be made"));
     }
-    // Another worker may have seen the file before it was locked, and taken it for a leftover.
     if (IsLockedIfPossible(fd) && HasName(fd)) {
       return std::unique_ptr<OwnedFolder>(new OwnedFolder(std::move(path), fd));
     }
@@ -186,7 +203,7 @@ absl::StatusOr<std::unique_ptr<OwnedFolder>> OwnedFolder::Make(const std::string
 }
 
 OwnedFolder::~OwnedFolder() {
-  RemoveTree(path_);
+  RemoveOwned(path_);
   close(lock_fd_);
 }
 

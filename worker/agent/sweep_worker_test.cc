@@ -321,7 +321,10 @@ TEST_F(SweepWorkerTest, DrainsWhenTheReaderOfItsLogHasGone) {
 
 TEST_F(SweepWorkerTest, TheNextOneRemovesWhatAKilledOneHasLeft) {
   const std::filesystem::path temporary = folder_ / "tmp";
-  std::filesystem::create_directories(temporary / "sweep-worker-others");  // no lock shows an owner
+  std::filesystem::create_directories(temporary / "sweep-worker-others");
+  std::ofstream(temporary / "sweep-worker-others" / "mine") << "no lock shows an owner";
+  // Killed before it had made its lock.
+  std::filesystem::create_directories(temporary / "sweep-worker-killed");
   const auto folders = [&] {
     std::set<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(temporary)) {
@@ -329,36 +332,34 @@ TEST_F(SweepWorkerTest, TheNextOneRemovesWhatAKilledOneHasLeft) {
     }
     return names;
   };
-  // Starts a worker and waits for a folder that was not there.
-  const auto start = [&](const std::set<std::string>& known) {
+  // Its folder is there, and locked, before a worker calls for the first time.
+  const auto start = [&](const std::string& name) {
     ASSERT_EQ(setenv("TMPDIR", temporary.c_str(), 1), 0);
-    StartWorker({"--coordinator", coordinator_.address(), "--trainer", FAKE_TRAINER});
+    StartWorker({"--coordinator", coordinator_.address(), "--trainer", FAKE_TRAINER, "--name", name});
     unsetenv("TMPDIR");
-    const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
-    const auto is_known = [&](const std::string& name) { return known.contains(name); };
-    for (auto now = folders(); std::all_of(now.begin(), now.end(), is_known); now = folders()) {
-      ASSERT_LT(std::chrono::steady_clock::now(), until) << Stderr();
-      std::this_thread::sleep_for(std::chrono::milliseconds(5));
-    }
+    ASSERT_TRUE(coordinator_.WaitUntil([&](const FakeCoordinator::Record& record) {
+      return std::any_of(record.synchronized.begin(), record.synchronized.end(),
+                         [&](const auto& call) { return call.worker() == name; });
+    })) << Stderr();
   };
-  const std::set<std::string> before = folders();
-  start(before);
-  const std::set<std::string> of_first = folders();
+  start("first");
+  EXPECT_EQ(folders().count("sweep-worker-killed"), 0);
+  EXPECT_EQ(folders().size(), 2);
   const pid_t first = std::exchange(pid_, -1);
-  start(of_first);
+  start("second");
   const std::set<std::string> of_both = folders();
-  EXPECT_EQ(of_both.size(), before.size() + 2) << "what somebody owns stays";
+  EXPECT_EQ(of_both.size(), 3) << "what somebody owns stays";
   kill(pid_, SIGKILL);
   WaitForExit();
   kill(first, SIGKILL);
   waitpid(first, nullptr, 0);
   EXPECT_EQ(folders(), of_both);
 
-  start(of_both);
-  EXPECT_EQ(folders().size(), before.size() + 1);
+  start("third");
+  EXPECT_EQ(folders().size(), 2);
   kill(pid_, SIGTERM);
   EXPECT_EQ(WaitForExit(), 0) << Stderr();
-  EXPECT_EQ(folders(), before);
+  EXPECT_EQ(folders(), (std::set<std::string>{"sweep-worker-others"}));
 }
 
 TEST_F(SweepWorkerTest, NamesATemporaryFolderThatIsNone) {

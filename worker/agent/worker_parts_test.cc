@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/inotify.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -193,6 +194,33 @@ TEST(RemoveTree, RemovesATreeThatIsDeeperThanThereAreFilesToOpen) {
   setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_FALSE(std::filesystem::exists(folder));
   EXPECT_TRUE(RemoveTree(folder)) << "what is not there";
+}
+
+// Whoever is killed while it removes its folder leaves one that the next one still knows by its lock.
+TEST(OwnedFolder, ItsLockGoesLast) {
+  const std::string parent =
+      std::filesystem::temp_directory_path() / ("worker_parts_test-" + RandomHex(8));
+  ASSERT_EQ(mkdir(parent.c_str(), 0700), 0);
+  auto folder = OwnedFolder::Make(parent, "work-");
+  ASSERT_TRUE(folder.ok()) << folder.status();
+  for (int i = 0; i < 20; ++i) std::ofstream((*folder)->path() + "/" + std::to_string(i)) << "x";
+  std::filesystem::create_directories((*folder)->path() + "/trial/files");
+  const int events = inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+  ASSERT_GE(inotify_add_watch(events, (*folder)->path().c_str(), IN_DELETE), 0);
+  folder->reset();
+  EXPECT_TRUE(std::filesystem::is_empty(parent));
+  std::vector<std::string> removed;
+  alignas(inotify_event) char buffer[16384];
+  const ssize_t size = read(events, buffer, sizeof buffer);
+  for (ssize_t at = 0; at < size;) {
+    const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
+    if (event->len > 0) removed.push_back(event->name);
+    at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
+  }
+  close(events);
+  ASSERT_GE(removed.size(), 22);
+  EXPECT_EQ(removed.back(), "lock");
+  std::filesystem::remove_all(parent);
 }
 
 TEST(TrainerProcess, InheritsNothingButTheStandardStreams) {
