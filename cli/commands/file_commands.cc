@@ -25,9 +25,10 @@
 namespace sweep::cli {
 namespace {
 
+using cells::Count;
+using cells::Missing;
+using cells::Text;
 using nlohmann::json;
-
-Cell Count(std::int64_t value) { return {WithSeparators(value), value}; }
 
 Cell Mega(std::int64_t flops) {
   const double mega = static_cast<double>(flops) / 1e6;
@@ -57,13 +58,12 @@ Listing MessageListing(const std::string& file, const absl::Status& status,
                      {"SEVERITY", "severity"}};
   for (const Diagnostic& one : diagnostics) {
     const bool warns = one.severity == Diagnostic::Severity::kWarning;
-    listing.rows.push_back({cells::Text(one.file), one.line == 0 ? cells::Missing() : Count(one.line),
-                            cells::Text(one.message), cells::Text(warns ? "warning" : "error")});
+    listing.rows.push_back({Text(one.file), one.line == 0 ? Missing() : Count(one.line),
+                            Text(one.message), Text(warns ? "warning" : "error")});
   }
   if (!status.ok() && CountErrors(diagnostics) == 0) {
     listing.rows.push_back(
-        {cells::Text(file), cells::Missing(), cells::Text(std::string(status.message())),
-         cells::Text("error")});
+        {Text(file), Missing(), Text(std::string(status.message())), Text("error")});
   }
   return listing;
 }
@@ -398,7 +398,8 @@ void AddFileCommands(CLI::App* app, Session* session) {
                           "Check a file\n"
                           "Names every error of a sweep file and its networks, or of a network "
                           "file, at once: with file,\n"
-                          "line and the nearest right word. Nothing is submitted.");
+                          "line and the nearest right word. Nothing is submitted. With --format csv "
+                          "the messages are\nthe rows: file, line, message, severity.");
   validate->group("Files, workers, settings");
   validate->footer(
       "Examples:\n"

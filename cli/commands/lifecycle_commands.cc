@@ -1,7 +1,7 @@
-#include <CLI/CLI.hpp>
 // Verbs that change what a coordinator does with a sweep or a trial. Each can be repeated
 // without harm: a script that runs it twice ends where it ended the first time.
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include <iostream>

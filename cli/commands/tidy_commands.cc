@@ -1,6 +1,6 @@
-#include <CLI/CLI.hpp>
 // Verbs that tidy up: delete, rename, archive.
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 

@@ -224,6 +224,18 @@ TEST_F(TrialsTest, AReaderThatGoesAwayIsNoError) {
   }
 }
 
+TEST_F(TrialsTest, AnExportThatStandardOutputDoesNotTakeIsAnError) {
+  RunTiny();
+  for (const char* flags : {"csv", "json", "optuna", "csv --epochs"}) {
+    const std::string script = "'" + testing::ProgramPath("sweep") + "' export tiny --format " +
+                               flags + " > /dev/full; echo \"code $?\"";
+    const Result result = testing::Run({.command = {"/bin/bash", "-c", script},
+                                        .folder = folder_.path(),
+                                        .environment = environment_});
+    EXPECT_EQ(result.output, "error: standard output could not be written whole\ncode 1\n") << flags;
+  }
+}
+
 TEST_F(TrialsTest, AnExportHasNoTable) {
   for (const std::vector<std::string>& command :
        {std::vector<std::string>{"export", "tiny"}, {"--format", "table", "export", "tiny"}}) {

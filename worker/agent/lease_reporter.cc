@@ -57,7 +57,7 @@ std::string_view OutcomeName(v1::LeaseOutcome outcome) {
   }
 }
 
-// Makes of the end of a lease, which the coordinator has refused, one without anything of its own.
+// Reduces a refused end to a bare failure that cannot be refused.
 void Plain(const absl::Status& refusal, v1::FinishLeaseRequest* request) {
   const std::string outcome(OutcomeName(request->outcome()));
   if (request->outcome() != v1::LEASE_OUTCOME_GIVEN_BACK) {
