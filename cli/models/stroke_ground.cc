@@ -163,20 +163,110 @@ std::vector<std::uint8_t> Side(const GreyImage& image, int number, int depth = 0
   return side;
 }
 
+// The middle of the greys of a row or column that lies so deep below each of the four sides.
+std::array<int, 4> SideMedians(const GreyImage& image, int depth) {
+  std::array<std::vector<std::uint8_t>, 4> sides;
+  for (int x = depth; x < image.width - depth; ++x) {
+    sides[0].push_back(image.At(x, depth));
+    sides[1].push_back(image.At(x, image.height - 1 - depth));
+  }
+  for (int y = depth; y < image.height - depth; ++y) {
+    sides[2].push_back(image.At(depth, y));
+    sides[3].push_back(image.At(image.width - 1 - depth, y));
+  }
+  std::array<int, 4> medians{};
+  for (std::size_t i = 0; i < sides.size(); ++i) {
+    const auto middle = sides[i].begin() + static_cast<std::ptrdiff_t>(sides[i].size() / 2);
+    std::nth_element(sides[i].begin(), middle, sides[i].end());
+    medians[i] = *middle;
+  }
+  return medians;
+}
+
+// The greys that lie beside the four sides, behind a frame or line that may be along them.
+struct Deep {
+  int most = 0;  // how deep a frame may be
+  std::array<int, 4> medians{};
+};
+
+Deep BesideRim(const GreyImage& image) {
+  Deep deep;
+  deep.most = static_cast<int>(kRimShare * std::min(image.width, image.height));
+  if (deep.most < 1) return deep;
+  // Another line may lie at any one depth.
+  deep.medians = SideMedians(image, deep.most);
+  const std::array<int, 4> deeper = SideMedians(image, deep.most * 3 / 2);
+  const std::array<int, 4> deepest = SideMedians(image, deep.most * 2);
+  for (std::size_t i = 0; i < deeper.size(); ++i) {
+    int& median = deep.medians[i];
+    median = std::max(std::min(median, deeper[i]),
+                      std::min(std::max(median, deeper[i]), deepest[i]));
+  }
+  return deep;
+}
+
+// How deep a line is that lies along one side from end to end, as the last one of ruled paper; 0:
+// none. `deep` is what lies deeper.
+int LineDepth(const GreyImage& image, int side, int deep, int most) {
+  constexpr double kEndToEnd = 0.95;
+  const auto is_line = [&](int depth, int least) {
+    const std::vector<std::uint8_t> greys = Side(image, side, depth);
+    const auto share = [&](const auto& differs) {
+      return static_cast<double>(std::count_if(greys.begin(), greys.end(), differs)) /
+             static_cast<double>(greys.size());
+    };
+    return share([&](int grey) { return deep - grey >= least; }) >= kEndToEnd ||
+           share([&](int grey) { return grey - deep >= least; }) >= kEndToEnd;
+  };
+  if (!is_line(0, kRimContrast)) return 0;
+  int depth = 1;
+  while (depth < most && is_line(depth, kRimContrast / 4)) ++depth;
+  return depth;
+}
+
+// Whether strokes of about the width of a line along one side reach the opposite side, as those of a
+// printed 2, 5 or 7 that the picture is cut to. At the corners another line may.
+bool StrokesReach(const GreyImage& image, int side, int deep, int line, int width) {
+  constexpr double kMostDrawn = 0.6;  // more is a line there too
+  const std::vector<std::uint8_t> greys = Side(image, side);
+  const int least = std::abs(line - deep) / 2;
+  int run = 0, longest = 0, drawn = 0;
+  for (std::size_t i = 2 * static_cast<std::size_t>(width); i + 2 * width < greys.size(); ++i) {
+    const bool is_drawn = line < deep ? deep - greys[i] >= least : greys[i] - deep >= least;
+    run = is_drawn ? run + 1 : 0;
+    longest = std::max(longest, run);
+    drawn += is_drawn ? 1 : 0;
+  }
+  return 2 * longest >= width && drawn <= kMostDrawn * static_cast<double>(greys.size());
+}
+
+// The side along which the bar of a printed 2, 4, 5 or 7 lies that the picture is cut to; -1: none.
+int BarSide(const GreyImage& image, const Deep& deep) {
+  if (deep.most < 1) return -1;
+  const std::array<int, 4> rim = SideMedians(image, 0);
+  for (int side = 0; side < 4; ++side) {
+    const int opposite = side ^ 1;
+    const auto at = static_cast<std::size_t>(side), across = static_cast<std::size_t>(opposite);
+    const int depth = LineDepth(image, side, deep.medians[at], deep.most);
+    if (depth > 0 && StrokesReach(image, opposite, deep.medians[across], rim[at], depth)) return side;
+  }
+  return -1;
+}
+
 // Whether a picture with dark strokes was cut to them: each of the four sides has something drawn
 // on it and ground too, with sharp edges, and nothing within is lighter than that ground.
 bool IsCutToStrokes(const GreyImage& image, int ground) {
   constexpr int kDeviation = 24;
   constexpr double kMostDrawn = 0.85, kMostLighter = 0.01, kSharp = 0.35;
   constexpr std::size_t kEdge = 3;
+  const int bar = BarSide(image, BesideRim(image));
   int darkest = kWhite, step = 0;
   for (int number = 0; number < 4; ++number) {
     const std::vector<std::uint8_t> side = Side(image, number);
     const auto drawn = std::count_if(side.begin(), side.end(),
                                      [&](int grey) { return grey < ground - kDeviation; });
-    if (drawn == 0 || static_cast<double>(drawn) > kMostDrawn * static_cast<double>(side.size())) {
-      return false;
-    }
+    const bool is_full = static_cast<double>(drawn) > kMostDrawn * static_cast<double>(side.size());
+    if (drawn == 0 || (is_full && number != bar)) return false;
     darkest = std::min<int>(darkest, *std::min_element(side.begin(), side.end()));
     for (std::size_t i = kEdge; i < side.size(); ++i) {
       step = std::max(step, std::abs(side[i] - side[i - kEdge]));
@@ -266,45 +356,6 @@ Ink Negated(Ink ink) {
   return ink;
 }
 
-// The middle of the greys of a row or column that lies so deep below each of the four sides.
-std::array<int, 4> SideMedians(const GreyImage& image, int depth) {
-  std::array<std::vector<std::uint8_t>, 4> sides;
-  for (int x = depth; x < image.width - depth; ++x) {
-    sides[0].push_back(image.At(x, depth));
-    sides[1].push_back(image.At(x, image.height - 1 - depth));
-  }
-  for (int y = depth; y < image.height - depth; ++y) {
-    sides[2].push_back(image.At(depth, y));
-    sides[3].push_back(image.At(image.width - 1 - depth, y));
-  }
-  std::array<int, 4> medians{};
-  for (std::size_t i = 0; i < sides.size(); ++i) {
-    const auto middle = sides[i].begin() + static_cast<std::ptrdiff_t>(sides[i].size() / 2);
-    std::nth_element(sides[i].begin(), middle, sides[i].end());
-    medians[i] = *middle;
-  }
-  return medians;
-}
-
-// How deep a line is that lies along one side from end to end, as the last one of ruled paper; 0:
-// none. `deep` is what lies deeper.
-int LineDepth(const GreyImage& image, int side, int deep, int most) {
-  constexpr double kEndToEnd = 0.95;
-  const auto is_line = [&](int depth, int least) {
-    const std::vector<std::uint8_t> greys = Side(image, side, depth);
-    const auto share = [&](const auto& differs) {
-      return static_cast<double>(std::count_if(greys.begin(), greys.end(), differs)) /
-             static_cast<double>(greys.size());
-    };
-    return share([&](int grey) { return deep - grey >= least; }) >= kEndToEnd ||
-           share([&](int grey) { return grey - deep >= least; }) >= kEndToEnd;
-  };
-  if (!is_line(0, kRimContrast)) return 0;
-  int depth = 1;
-  while (depth < most && is_line(depth, kRimContrast / 4)) ++depth;
-  return depth;
-}
-
 // Whether all four sides differ from what lies `deep`, and in the same direction.
 bool IsRim(const std::array<int, 4>& medians, const std::array<int, 4>& deep, int least) {
   bool darker = true, lighter = true;
@@ -317,28 +368,25 @@ bool IsRim(const std::array<int, 4>& medians, const std::array<int, 4>& deep, in
 
 }  // namespace
 
+int BarSide(const GreyImage& image) { return BarSide(image, BesideRim(image)); }
+
 GreyImage WithoutRim(const GreyImage& image) {
-  const int most = static_cast<int>(kRimShare * std::min(image.width, image.height));
-  if (most < 1) return image;
-  // Another line may lie at any one depth.
-  std::array<int, 4> deep = SideMedians(image, most);
-  const std::array<int, 4> deeper = SideMedians(image, most * 3 / 2);
-  const std::array<int, 4> deepest = SideMedians(image, most * 2);
-  for (std::size_t i = 0; i < deep.size(); ++i) {
-    deep[i] = std::max(std::min(deep[i], deeper[i]),
-                       std::min(std::max(deep[i], deeper[i]), deepest[i]));
-  }
+  const Deep deep = BesideRim(image);
+  if (deep.most < 1) return image;
+  const std::array<int, 4>& medians = deep.medians;
   std::array<int, 4> depths{};
-  if (IsRim(SideMedians(image, 0), deep, kRimContrast)) {
+  if (IsRim(SideMedians(image, 0), medians, kRimContrast)) {
     int depth = 1;
-    while (depth < most && IsRim(SideMedians(image, depth), deep, kRimContrast / 4)) ++depth;
+    while (depth < deep.most && IsRim(SideMedians(image, depth), medians, kRimContrast / 4)) ++depth;
     depths.fill(depth);
   } else {
+    const int bar = BarSide(image, deep);
     // Beside a line is ground; beside the soft edge of a digit that the picture is cut to, ink.
     const int ground = Quantile(image, {0, kWhite}, 0.5);
     for (std::size_t side = 0; side < depths.size(); ++side) {
-      if (std::abs(deep[side] - ground) >= kRimContrast) continue;
-      depths[side] = LineDepth(image, static_cast<int>(side), deep[side], most);
+      const int number = static_cast<int>(side);
+      if (number == bar || std::abs(medians[side] - ground) >= kRimContrast) continue;
+      depths[side] = LineDepth(image, number, medians[side], deep.most);
     }
   }
   const auto [top, bottom, left, right] = depths;

@@ -16,6 +16,10 @@ bool IsDarkOnLight(const GreyImage& image);
 // Whether the border is of one grey but for what reaches it.
 bool IsEven(const GreyImage& image);
 
+// The side along which the bar of a printed 2, 4, 5 or 7 lies that the picture is cut to: 0, 1, 2, 3 for
+// the top, the bottom, the left and the right one; -1: there is none.
+int BarSide(const GreyImage& image);
+
 // Without a frame along all four sides, or a line along any of them: in its place is what lies next
 // to it.
 GreyImage WithoutRim(const GreyImage& image);

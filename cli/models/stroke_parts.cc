@@ -37,7 +37,7 @@ constexpr double kRoundFill = 0.7;
 constexpr int kEdgeSteps = 80;
 constexpr double kEdge = 0.35;
 constexpr double kEdgeShare = 0.5;
-// Gaps up to this share of the largest part's side are within one part.
+// Gaps up to this share of the largest part's side, and single pixels, are within one part.
 constexpr double kGap = 0.04;
 // A part that is this share of the largest belongs to the digit, when it lies as near as that share
 // of the largest's side.

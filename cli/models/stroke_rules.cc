@@ -152,14 +152,20 @@ Rules FindRules(const GreyImage& map, bool rows) {
 
 }  // namespace
 
-void ClearRules(GreyImage* map) {
+void ClearRules(int bar, GreyImage* map) {
   if (std::min(map->width, map->height) < kLeastImage) return;
   const Rules level = FindRules(*map, false), upright = FindRules(*map, true);
   GreyImage rest = *map;
+  // The first or last pixel may be soft.
+  const auto is_bar = [&](const Run& run, int first, int size) {
+    return (bar == first && run.top <= 1) || (bar == first + 1 && run.bottom + 1 >= size);
+  };
   for (const Run& run : level.runs) {
+    if (is_bar(run, 0, map->height)) continue;
     for (int y = run.top; y < run.bottom; ++y) rest.At(run.x, y) = 0;
   }
   for (const Run& run : upright.runs) {
+    if (is_bar(run, 2, map->width)) continue;
     for (int x = run.top; x < run.bottom; ++x) rest.At(x, run.x) = 0;
   }
   const bool is_blank = std::count(rest.pixels.begin(), rest.pixels.end(), 0) ==

@@ -78,14 +78,14 @@ void Erase(const GreyImage& others, const GreyImage& kept, GreyImage* depth) {
 }
 
 // Layer by layer from the strongest: a frame or specks may be far darker than the digit.
-std::optional<GreyImage> FindDigit(const Ink& ink) {
+std::optional<GreyImage> FindDigit(const Ink& ink, int bar) {
   const int least = LeastDepth(ink);
   GreyImage depth = ink.depth;
   int peak = Peak(depth, least, kPeakShare);
   for (int layer = 0; layer < kMostLayers && peak > least; ++layer) {
     GreyImage map = Drawn(depth, std::max(least, static_cast<int>(kDrawnShare * peak)));
     GreyImage all = map;
-    ClearRules(&map);
+    ClearRules(bar, &map);
     const bool found = KeepTheDigit(ink.image, peak, &map);
     const int own = found ? Peak(map, 1, kPeakShare) : 0;
     if (own >= kSamePeak * peak && own >= kLeastPeak * least) return map;
@@ -118,6 +118,7 @@ std::vector<Ink> Inks(const GreyImage& image, Invert invert) {
 }
 
 std::optional<Digit> Search(const GreyImage& image, Invert invert) {
+  const int bar = BarSide(image);
   std::vector<Ink> inks = Inks(WithoutRim(image), invert);
   bool is_drawn = false;
   for (Ink& ink : inks) {
@@ -125,7 +126,7 @@ std::optional<Digit> Search(const GreyImage& image, Invert invert) {
     if (is_drawn && ink.is_negative != inks[0].is_negative) break;
     const int least = LeastDepth(ink);
     is_drawn = is_drawn || Peak(ink.depth, least, kPeakShare) > least;
-    std::optional<GreyImage> map = FindDigit(ink);
+    std::optional<GreyImage> map = FindDigit(ink, bar);
     if (map) return Digit{std::move(ink), *std::move(map)};
   }
   return std::nullopt;

@@ -407,6 +407,29 @@ TEST(Strokes, AreNotALineAlongTheRim) {
   EXPECT_FALSE(PrepareDigit(Picture(lines, 250, 20), 28, 28, Invert::kAuto).ok());
 }
 
+// The bar of a thin printed digit that the picture is cut to lies along its whole side.
+TEST(Strokes, AreTheBarOfAPrintedDigit) {
+  const auto stroke = [](double u, double v, double x, double y, Cover* cover) {
+    for (int step = 0; step <= 400; ++step) {
+      const int left = static_cast<int>(u + (x - u) * step / 400);
+      const int top = static_cast<int>(v + (y - v) * step / 400);
+      cover->Fill(left, top, left + 4, top + 4);
+    }
+  };
+  Cover seven, two, five;
+  stroke(40, 30, 110, 30, &seven), stroke(110, 30, 70, 130, &seven);
+  stroke(40, 60, 75, 30, &two), stroke(75, 30, 110, 60, &two), stroke(110, 60, 40, 130, &two);
+  stroke(40, 130, 110, 130, &two);
+  stroke(110, 30, 40, 30, &five), stroke(40, 30, 40, 70, &five), stroke(40, 70, 110, 90, &five);
+  stroke(110, 90, 75, 130, &five), stroke(75, 130, 40, 110, &five);
+  for (const Cover* digit : {&seven, &two, &five}) {
+    for (const auto& [ground, ink] : {std::pair{255, 0}, {235, 90}, {20, 240}}) {
+      const GreyImage whole = Picture(*digit, ground, ink);
+      EXPECT_LT(Difference(CutTo(*digit, whole), whole), 2) << ground;
+    }
+  }
+}
+
 // An upright stroke on a line of squared paper hides most of it.
 TEST(Strokes, LeaveTheLineThatTheyAreDrawnAlong) {
   Cover bar;

@@ -59,10 +59,10 @@ TEST(Schedule, CosineEndsAtItsFraction) {
   EXPECT_NEAR(rates.back(), 0.02, 1e-14);
 }
 
-// As docs/training.md says, with the numbers that it gives.
+// As docs/training.md says.
 TEST(Schedule, CosineIsPyTorchsOfOneStepLess) {
   const double lr = Spec("cosine", 1).lr;
-  for (const auto& [steps, left_by_pytorch] : {std::pair(10, 0.0245), std::pair(5, 0.0955)}) {
+  for (const int steps : {5, 10}) {
     const std::vector<double> rates = AllRates(Spec("cosine", steps), 1);
     EXPECT_EQ(rates.back(), 0.0) << "exactly";
     // CosineAnnealingLR in closed form.
@@ -72,7 +72,6 @@ TEST(Schedule, CosineIsPyTorchsOfOneStepLess) {
     for (int step = 0; step < steps; ++step) {
       EXPECT_NEAR(rates[static_cast<std::size_t>(step)], pytorch(step, steps - 1), 1e-14);
     }
-    EXPECT_NEAR(pytorch(steps - 1, steps) / lr, left_by_pytorch, 0.00005);
   }
 }
 
