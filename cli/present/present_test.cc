@@ -56,6 +56,20 @@ TEST(Status, TheListColoursItsStates) {
   EXPECT_THAT(Printed(listing), AllOf(HasSubstr("\x1b[32mcompleted"), HasSubstr("\x1b[31mcompleted")));
 }
 
+TEST(Status, AnAttemptsOutcomeHasItsColour) {
+  std::vector<v1::Attempt> attempts;
+  const std::vector<std::pair<std::string, Style>> outcomes = {
+      {"completed", Style::kGreen},  {"failed", Style::kRed},      {"lost", Style::kRed},
+      {"diverged", Style::kYellow},  {"given_back", Style::kNone}, {"cancelled", Style::kNone},
+      {"stopped", Style::kNone}};
+  for (const auto& [outcome, style] : outcomes) attempts.emplace_back().set_outcome(outcome);
+  const Listing listing = AttemptListing(attempts);
+  for (std::size_t i = 0; i < outcomes.size(); ++i) {
+    EXPECT_EQ(listing.rows[i][4].text, outcomes[i].first);
+    EXPECT_EQ(listing.rows[i][4].style, outcomes[i].second) << outcomes[i].first;
+  }
+}
+
 v1::RankSweepResponse Ranking(v1::TrialState state, int epochs_to_target) {
   v1::RankSweepResponse ranking;
   ranking.mutable_sweep()->set_name("sweeps/s");

@@ -10,7 +10,9 @@ using Words = std::vector<std::string>;
 TEST(LikelyFlag, KnowsWhatOtherProgramsCallIt) {
   const Words worker = {"--help", "--version", "--slots", "--coordinator", "--log-level"};
   const Words best = {"--help", "--top", "--format", "-q"};
-  EXPECT_EQ(LikelyFlag("-j", worker), "; did you mean '--slots'?");
+  for (const char* flag : {"-j", "--jobs", "--workers", "--parallel", "--concurrency"}) {
+    EXPECT_EQ(LikelyFlag(flag, worker), "; did you mean '--slots'?") << flag;
+  }
   EXPECT_EQ(LikelyFlag("--server", worker), "; did you mean '--coordinator'?");
   EXPECT_EQ(LikelyFlag("--verbose", worker), "; did you mean '--log-level'?");
   EXPECT_EQ(LikelyFlag("-v", worker), "; did you mean '--version'?");

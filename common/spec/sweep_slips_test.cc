@@ -287,8 +287,14 @@ TEST(Advice, NeverTrainsSomethingElse) {
   EXPECT_THAT(Complaints(Random("dataset: MNIST\n")), HasSubstr("did you mean 'mnist'?"));
   EXPECT_THAT(Complaints(Random("metric: train_loss\n")),
               AllOf(HasSubstr("not on the training images"), Not(HasSubstr("did you mean"))));
-  EXPECT_THAT(Complaints(Random("seeds: 3\n")), HasSubstr("did you mean 'replicates'?"));
-  EXPECT_THAT(Complaints(Random("count: 3\n")), HasSubstr("did you mean 'run_cap'?"));
+  for (const auto& [word, meant] : {std::pair("seeds", "replicates"), {"count", "run_cap"},
+                                    {"gates", "require"}, {"criteria", "require"},
+                                    {"target", "require"}, {"tags", "labels"},
+                                    {"params", "parameters"}, {"network", "model"},
+                                    {"objective", "metric"}, {"script", "program"}}) {
+    EXPECT_THAT(Complaints(Random(absl::StrCat(word, ": 3\n"))),
+                HasSubstr(absl::StrCat("did you mean '", meant, "'?")));
+  }
   EXPECT_THAT(Complaints(Random("require: {forward_flops: \"< 1000000\"}\n")),
               AllOf(HasSubstr("in millions"), Not(HasSubstr("did you mean"))));
   EXPECT_THAT(Complaints(Random("method: GRID\n")), HasSubstr("did you mean 'grid'?"));

@@ -118,7 +118,8 @@ TEST_F(AgainTest, RunEndsWhenTheFirstTrialsAllFailAlike) {
 }
 
 TEST_F(AgainTest, KeepGoingGoesOn) {
-  ASSERT_EQ(Sweep({"run", "again.yaml"}).code, 1);
+  // With one slot nothing else runs, and is given back, when the sweep is paused.
+  ASSERT_EQ(Sweep({"run", "again.yaml", "--slots", "1"}).code, 1);
   const Result run = Sweep({"run", "again.yaml", "--keep-going"});
   EXPECT_EQ(run.code, 1);
   const json shown = Json({"show", "again"});
@@ -128,6 +129,8 @@ TEST_F(AgainTest, KeepGoingGoesOn) {
   EXPECT_THAT(Sweep({"show", "again", "--no-plot", "--color", "always"}).output,
               HasSubstr("\x1b[31mcompleted, 20 failed"))
       << "what failed is not green";
+  EXPECT_THAT(Sweep({"trials", "again", "--color", "always"}).output,
+              HasSubstr("\x1b[31mfailed\x1b[0m"));
 }
 
 TEST_F(AgainTest, TheFirstTrialCanBeTriedBeforeAnythingIsStored) {

@@ -30,6 +30,7 @@ using ::testing::Not;
 using testing::Process;
 using testing::Result;
 
+constexpr int kColumns = 100;  // of a terminal
 constexpr char kSweepFile[] = R"(name: life
 program: ["sh", "train.sh"]
 files: [train.sh]
@@ -281,11 +282,11 @@ TEST_F(LifecycleTest, TheLivePictureOfWatchLeavesOnlyWhatItTold) {
   StartWorker();
   ASSERT_EQ(Sweep({"submit", file_}).code, 0);
   Process::Options options = Command({"watch", "life"});
-  options.terminal_columns = 100;
+  options.terminal_columns = kColumns;
   Process watch(options);
   const auto bars = [&] {
     std::size_t count = 0;
-    for (const std::string& line : testing::LinesOnScreen(watch.Output())) {
+    for (const std::string& line : testing::LinesOnScreen(watch.Output(), kColumns)) {
       count += Count(line, "▕") + (line.starts_with("life  active") ? 1 : 0);
     }
     return count;
@@ -296,7 +297,7 @@ TEST_F(LifecycleTest, TheLivePictureOfWatchLeavesOnlyWhatItTold) {
   watch.WaitForOutput();
   EXPECT_EQ(bars(), 0u) << watch.Output();
   std::string screen;
-  for (const std::string& line : testing::LinesOnScreen(watch.Output())) screen += line + "\n";
+  for (const std::string& line : testing::LinesOnScreen(watch.Output(), kColumns)) screen += line + "\n";
   EXPECT_EQ(Count(screen, "✓ life/1  "), 1u) << screen;
   EXPECT_EQ(Count(screen, "✓ life/2  "), 1u) << screen;
 }

@@ -25,6 +25,8 @@ using ::testing::Not;
 using testing::Process;
 using testing::Result;
 
+constexpr int kColumns = 100;  // of a terminal
+
 class RunTest : public ::testing::Test {
  protected:
   // A sweep of two trials of three epochs, each of which waits after its first epoch until there is
@@ -222,12 +224,12 @@ bool IsOfThePicture(const std::string& line) {
 TEST_F(RunTest, TheLivePictureLeavesNothingOnTheTerminal) {
   const std::string file = WriteSweep("night");
   const auto picture = [](const Process& run) {
-    const std::vector<std::string> lines = testing::LinesOnScreen(run.Output());
+    const std::vector<std::string> lines = testing::LinesOnScreen(run.Output(), kColumns);
     return std::count_if(lines.begin(), lines.end(), IsOfThePicture);
   };
   for (const bool is_interrupted : {true, false}) {
     Process::Options options = Command({"run", file, "--slots", "2"});
-    options.terminal_columns = 100;
+    options.terminal_columns = kColumns;
     Process run(options);
     ASSERT_TRUE(Eventually([&] { return picture(run) == 3; })) << run.Output();
     if (is_interrupted) {
@@ -238,7 +240,7 @@ TEST_F(RunTest, TheLivePictureLeavesNothingOnTheTerminal) {
     ASSERT_EQ(run.Wait(), is_interrupted ? 130 : 0) << run.Output();
     run.WaitForOutput();
     EXPECT_EQ(picture(run), 0) << run.Output();
-    const std::vector<std::string> lines = testing::LinesOnScreen(run.Output());
+    const std::vector<std::string> lines = testing::LinesOnScreen(run.Output(), kColumns);
     for (const std::string& kept : is_interrupted
                                        ? std::vector<std::string>{"stopped: 0 of 2 trials ended"}
                                        : std::vector<std::string>{"✓ night/1  ", "✓ night/2  "}) {

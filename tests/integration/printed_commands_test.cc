@@ -86,7 +86,7 @@ class PrintedCommandsTest : public ::testing::Test {
       ADD_FAILURE() << "no '" << introduction << "' in\n" << output;
       return "";
     }
-    const std::size_t begin = output.find("sweep ", at);
+    const std::size_t begin = output.find("sweep ", at + introduction.size());
     return output.substr(begin, output.find('\n', begin) - begin);
   }
   // As a person pastes it: in the same folder, with nothing of the first command's environment.
@@ -194,7 +194,15 @@ TEST_F(PrintedCommandsTest, OfWhatIsRefusedBecauseItRuns) {
   Process run(Options({"run", std::string("./") + kFile, "--slots", "1", "--db", kDatabase}));
   ASSERT_TRUE(Eventually([&] { return run.Output().find("epoch 1") != std::string::npos; }))
       << run.Output();
-  const Result renamed = Sweep({"rename", "night", "day"});
+  folder_.Write("day.yaml",
+                "name: day\nprogram: [sh, train.sh]\nfiles: [train.sh]\n"
+                "parameters: {lr: {values: [0.1]}}\nmethod: grid\nepochs: 3\n");
+  const Result second = Sweep({"run", "day.yaml"});
+  EXPECT_EQ(second.code, 1);
+  const Result handed = Paste(Printed(second.output, "hand it this sweep with:"));
+  EXPECT_EQ(handed.code, 0) << handed.output;
+  EXPECT_EQ(Json({"show", "day"})["state"], "active");
+  const Result renamed = Sweep({"rename", "night", "noon"});
   EXPECT_EQ(renamed.code, 1);
   const Result archived = Sweep({"archive", "night"});
   EXPECT_EQ(archived.code, 1);
@@ -208,6 +216,7 @@ TEST_F(PrintedCommandsTest, OfWhatIsRefusedBecauseItRuns) {
     EXPECT_EQ(pasted.code, 0) << pasted.output;
   }
   EXPECT_EQ(Json({"show", "night"})["state"], "cancelled");
+  EXPECT_EQ(Sweep({"cancel", "day"}).code, 0);
   Go();
   run.Wait();
   EXPECT_EQ(Sweep({"delete", "night"}).code, 0);

@@ -4,34 +4,82 @@
 #include <stdexcept>
 
 namespace sweep::testing {
+namespace {
 
-std::vector<std::string> LinesOnScreen(const std::string& written) {
-  std::vector<std::string> lines = {""};
-  std::size_t row = 0;
-  for (std::size_t at = 0; at < written.size(); ++at) {
-    if (written[at] == '\r') continue;  // before each new line
-    if (written[at] == '\n') {
-      if (++row == lines.size()) lines.emplace_back();
-      continue;
-    }
-    if (written[at] != '\x1b') {
-      lines[row] += written[at];
-      continue;
-    }
-    const std::size_t end = written.find_first_not_of("[0123456789;", at + 1);
-    if (end == std::string::npos) break;  // the rest of it has not come
-    const std::string sequence = written.substr(at, end + 1 - at);
-    if (written[end] == 'F') {
-      row -= std::min(row, static_cast<std::size_t>(std::stoi(sequence.substr(2))));
-    } else if (written[end] == 'J') {
-      lines.resize(row + 1);
-      lines[row].clear();
-    } else if (written[end] != 'm') {
-      throw std::runtime_error("unknown to the screen: ESC" + sequence.substr(1));
-    }
-    at = end;
+constexpr std::size_t kLines = 24;  // as Process gives its terminal
+
+// A terminal with what has scrolled away above it. Every character takes one column.
+class Screen {
+ public:
+  explicit Screen(std::size_t columns) : columns_(columns) {}
+
+  void Put(const std::string& character) {
+    if (column_ == columns_) NewLine(), column_ = 0;  // not before something comes
+    std::vector<std::string>& cells = rows_[row_];
+    if (cells.size() <= column_) cells.resize(column_ + 1, " ");
+    cells[column_++] = character;
   }
-  return lines;
+  void Return() { column_ = 0; }
+  void NewLine() {
+    if (++row_ == rows_.size()) rows_.emplace_back();
+  }
+  void UpToStart(std::size_t lines) {
+    const std::size_t top = rows_.size() - std::min(rows_.size(), kLines);
+    row_ -= std::min(row_ - top, lines);
+    column_ = 0;
+  }
+  void EraseToEnd() {
+    rows_.resize(row_ + 1);
+    if (rows_[row_].size() > column_) rows_[row_].resize(column_);
+  }
+  std::vector<std::string> Lines() const {
+    std::vector<std::string> lines;
+    for (const std::vector<std::string>& cells : rows_) {
+      std::string& line = lines.emplace_back();
+      for (const std::string& cell : cells) line += cell;
+    }
+    return lines;
+  }
+
+ private:
+  const std::size_t columns_;
+  std::vector<std::vector<std::string>> rows_ = {{}};
+  std::size_t row_ = 0, column_ = 0;
+};
+
+// The bytes of a character of UTF-8, by its first one.
+std::size_t LengthOf(unsigned char first) {
+  return first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+}
+
+}  // namespace
+
+std::vector<std::string> LinesOnScreen(const std::string& written, int columns) {
+  Screen screen(static_cast<std::size_t>(columns));
+  for (std::size_t at = 0; at < written.size();) {
+    std::size_t length = LengthOf(static_cast<unsigned char>(written[at]));
+    if (written[at] == '\r') {
+      screen.Return();
+    } else if (written[at] == '\n') {
+      screen.NewLine();
+    } else if (written[at] != '\x1b') {
+      screen.Put(written.substr(at, length));
+    } else {
+      const std::size_t end = written.find_first_not_of("[0123456789;", at + 1);
+      if (end == std::string::npos) break;  // the rest of it has not come
+      length = end + 1 - at;
+      const std::string sequence = written.substr(at, length);
+      if (written[end] == 'F') {
+        screen.UpToStart(std::stoul(sequence.substr(2)));
+      } else if (written[end] == 'J') {
+        screen.EraseToEnd();
+      } else if (written[end] != 'm') {
+        throw std::runtime_error("unknown to the screen: ESC" + sequence.substr(1));
+      }
+    }
+    at += length;
+  }
+  return screen.Lines();
 }
 
 }  // namespace sweep::testing
