@@ -2,10 +2,13 @@
 # The suites that take too long for every change; docs/reliability.md and docs/training.md show what
 # they gave.
 #
-#   tests/long.sh [SUITE...]      sanitizers, chaos, fuzz, rpc, bench, training, equivalence, browser,
-#                                 slurm; all of them unless named
+#   tests/long.sh [SUITE...]      includes, sanitizers, chaos, fuzz, rpc, bench, training, equivalence,
+#                                 browser, slurm; all of them unless named
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+# Without precompiled headers, which hide what a file forgets to include, and with warnings as errors.
+includes() { SWEEP_PRESET=dev deploy/build.sh; }
 
 sanitizers() { tests/sanitizers.sh; }
 
@@ -73,14 +76,14 @@ slurm() {
 }
 
 suites=("$@")
-[ $# -gt 0 ] || suites=(sanitizers chaos fuzz rpc bench training equivalence browser slurm)
+[ $# -gt 0 ] || suites=(includes sanitizers chaos fuzz rpc bench training equivalence browser slurm)
 times=""
 for suite in "${suites[@]}"; do
   case $suite in
-    sanitizers | chaos | fuzz | rpc | bench | training | equivalence | browser | slurm) ;;
+    includes | sanitizers | chaos | fuzz | rpc | bench | training | equivalence | browser | slurm) ;;
     *)
-      echo "tests/long.sh: there is no suite '$suite'; there are sanitizers, chaos, fuzz, rpc, bench," \
-        "training, equivalence, browser, slurm" >&2
+      echo "tests/long.sh: there is no suite '$suite'; there are includes, sanitizers, chaos, fuzz, rpc," \
+        "bench, training, equivalence, browser, slurm" >&2
       exit 2
       ;;
   esac

@@ -632,6 +632,24 @@ class TimedViewsTest : public ViewsTest {
   FakeClock clock_;
 };
 
+// Many look at a sweep; what is left of it is computed once in two seconds.
+TEST_F(TimedViewsTest, TheTimeLeftOfASweepIsKeptForTwoSeconds) {
+  const SweepSpec spec = TestSpec("s");
+  const SweepRow sweep = driver_->Create(spec);
+  const TrialRow trial = driver_->Add(sweep, spec, 1).at(0);
+  const LeaseRow lease = driver_->Grant(trial.id, "a");
+  clock_.Advance(absl::Seconds(10));
+  ASSERT_TRUE(driver_->Record(lease, spec, TestEpochs(1, 1, 0.5)).ok());
+  TimeLeft time_left(store_.get(), scheduler_.get(), &clock_);
+  const SweepRow running = Must(store_->GetSweep("s"));
+  const std::optional<double> first = time_left.SecondsLeft(running, spec);
+  ASSERT_TRUE(first.has_value());
+  clock_.Advance(absl::Milliseconds(1999));
+  EXPECT_EQ(time_left.SecondsLeft(running, spec), first);
+  clock_.Advance(absl::Milliseconds(1));
+  EXPECT_GT(time_left.SecondsLeft(running, spec), first) << "two seconds without an epoch";
+}
+
 TEST_F(TimedViewsTest, ATrialsTimeIsThatOfItsAttempts) {
   const SweepSpec spec = TestSpec("s");
   const SweepRow sweep = driver_->Create(spec);
