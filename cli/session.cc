@@ -6,6 +6,7 @@
 
 #include "common/base/printable.h"
 #include "common/base/shell_quote.h"
+#include "sweep/v1/resources.pb.h"
 
 namespace sweep::cli {
 

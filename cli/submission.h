@@ -6,6 +6,7 @@
 #include "cli/connection.h"
 #include "cli/session.h"
 #include "cli/spec_input.h"
+#include "sweep/v1/sweeps.pb.h"
 
 namespace sweep::cli {
 
