@@ -156,7 +156,9 @@ TEST_F(BlobCollectorTest, NoRowIsEverWithoutItsFile) {
   EXPECT_EQ(broken, 0);
   for (int i = 0; i < 4; ++i) {
     const std::string sha256 = Sha256Hex(fmt::format("blob {}", i));
-    if (HasRow(sha256)) EXPECT_TRUE(blobs_->Has(sha256)) << i;
+    if (HasRow(sha256)) {
+      EXPECT_TRUE(blobs_->Has(sha256)) << i;
+    }
   }
 }
 

@@ -191,7 +191,9 @@ TEST_P(MigrationFixtureTest, AFullDiskInTheMiddleLeavesAWholeVersion) {
     was_full = disk.was_full();
     disk.GiveRoom();
     // A reader could not undo what was begun; the next opening does.
-    if (!status.ok()) EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+    if (!status.ok()) {
+      EXPECT_TRUE(absl::IsUnavailable(status)) << status;
+    }
     ASSERT_NE(Must(Store::Open({.path = file})), nullptr);
     EXPECT_EQ(Version(file), Latest());
     EXPECT_EQ(Read(file), before);

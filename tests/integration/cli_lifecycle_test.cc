@@ -426,7 +426,9 @@ TEST_F(LifecycleTest, JsonHasTheKeysThatAreDocumented) {
     json document = Json(commands.at(name));
     // From here on a trial runs, so that there is something to pause and to cancel.
     if (name == "config") std::filesystem::remove(folder_.path() + "/go");
-    if (name == "worker drain") EXPECT_EQ(Sweep({"cancel", "later"}).code, 0);
+    if (name == "worker drain") {
+      EXPECT_EQ(Sweep({"cancel", "later"}).code, 0);
+    }
     EXPECT_EQ(document.is_array(), promise->array) << name;
     if (document.is_array()) {
       ASSERT_FALSE(document.empty()) << name;
