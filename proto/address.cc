@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <string>
+#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 namespace sweep {
 namespace {
@@ -35,21 +38,27 @@ bool IsWholeIpv6(const std::string& text) {
          (zone == text.npos || text.find(':', zone) == text.npos);
 }
 
-// "[::1]:7077" of "::1". The last group of "::1:7077" may be meant as a port, which it is when it has
-// as many digits as one above 1023 and an address stands before it: then both are named.
+constexpr int kLastPort = 65535;
+constexpr char kPortRange[] = "the port is a number from 1 to 65535";
+
+// What an IPv6 address without brackets may be meant as; empty when it can be none. The last group of
+// "::1:7077" may be a port, which it is taken for when it has as many digits as one above 1023: then
+// both readings are named.
 std::string InBrackets(const std::string& text) {
-  constexpr std::size_t kDigitsOfPorts = 4;
-  constexpr int kLastPort = 65535;
-  const std::string whole = absl::StrCat("[", text, "]:", kDefaultPort);
+  constexpr std::size_t kDigits = 4;
+  constexpr int kLastReservedPort = 1023;
   const std::size_t colon = text.rfind(':');
-  const std::string host = text.substr(0, colon);
-  const std::string port = text.substr(colon + 1);
-  int number = 0;
-  if (port.size() < kDigitsOfPorts || !std::all_of(port.begin(), port.end(), IsDigit) ||
-      !absl::SimpleAtoi(port, &number) || number > kLastPort || !IsWholeIpv6(host)) {
-    return whole;
+  const std::string host = text.substr(0, colon), port = text.substr(colon + 1);
+  std::vector<std::string> readings;
+  if (port.size() >= kDigits && std::all_of(port.begin(), port.end(), IsDigit) && IsWholeIpv6(host)) {
+    int number = 0;
+    const bool is_port = absl::SimpleAtoi(port, &number) && number <= kLastPort;
+    if (!is_port) return kPortRange;
+    if (number > kLastReservedPort) readings.push_back(absl::StrCat("[", host, "]:", port));
   }
-  return absl::StrCat("[", host, "]:", port, IsWholeIpv6(text) ? " or " + whole : "");
+  if (IsWholeIpv6(text)) readings.push_back(absl::StrCat("[", text, "]:", kDefaultPort));
+  if (readings.empty()) return "";
+  return "write an IPv6 address in brackets: " + absl::StrJoin(readings, " or ");
 }
 
 absl::Status Refuse(std::string_view text, const std::string& why) {
@@ -65,7 +74,7 @@ std::string_view HostOf(std::string_view text) {
 }
 
 bool IsHost(std::string_view host) {
-  if (host.starts_with('[')) return host.ends_with(']') && IsIpv6(host.substr(1, host.size() - 2));
+  if (host.starts_with('[')) return host.ends_with(']') && IsWholeIpv6(std::string(host.substr(1, host.size() - 2)));
   return !host.empty() && std::all_of(host.begin(), host.end(), IsHostCharacter);
 }
 
@@ -84,9 +93,7 @@ absl::StatusOr<std::string> ParseAddress(std::string_view text) {
     const absl::StatusOr<std::string> within = ParseAddress(WithinUrl(text));
     return Refuse(text, within.ok() ? absl::StrCat("write ", *within) : "");
   }
-  if (IsIpv6(text)) {
-    return Refuse(text, "write an IPv6 address in brackets: " + InBrackets(std::string(text)));
-  }
+  if (IsIpv6(text)) return Refuse(text, InBrackets(std::string(text)));
   const std::string_view host = HostOf(text);
   if (std::all_of(text.begin(), text.end(), IsDigit)) {
     return Refuse(text, text.empty() ? "" : absl::StrCat("write 127.0.0.1:", std::string(text)));
@@ -97,8 +104,8 @@ absl::StatusOr<std::string> ParseAddress(std::string_view text) {
   port.remove_prefix(1);
   int number = 0;
   const bool digits = !port.empty() && std::all_of(port.begin(), port.end(), IsDigit);
-  if (!digits || !absl::SimpleAtoi(std::string(port), &number) || number < 1 || number > 65535) {
-    return Refuse(text, "the port is a number from 1 to 65535");
+  if (!digits || !absl::SimpleAtoi(std::string(port), &number) || number < 1 || number > kLastPort) {
+    return Refuse(text, kPortRange);
   }
   return std::string(text);
 }

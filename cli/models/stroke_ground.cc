@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <cmath>
 #include <cstdlib>
 #include <functional>
@@ -224,31 +225,50 @@ int LineDepth(const GreyImage& image, int side, int deep, int most) {
   return depth;
 }
 
-// Whether strokes of about the width of a line along one side reach the opposite side, as those of a
-// printed 2, 5 or 7 that the picture is cut to. At the corners another line may.
-bool StrokesReach(const GreyImage& image, int side, int deep, int line, int width) {
+// Whether a line of that width along one side is the bar of a digit: its strokes are about as wide, and
+// one of them reaches the opposite side, away from the corners. Of squared paper many lines do, and what
+// is drawn on ruled paper is bolder than its lines.
+bool IsBar(const GreyImage& image, int side, int width, const std::array<int, 4>& deep) {
   constexpr double kMostDrawn = 0.6;  // more is a line there too
-  const std::vector<std::uint8_t> greys = Side(image, side);
-  const int least = std::abs(line - deep) / 2;
-  int run = 0, longest = 0, drawn = 0;
-  for (std::size_t i = 2 * static_cast<std::size_t>(width); i + 2 * width < greys.size(); ++i) {
-    const bool is_drawn = line < deep ? deep - greys[i] >= least : greys[i] - deep >= least;
-    run = is_drawn ? run + 1 : 0;
-    longest = std::max(longest, run);
-    drawn += is_drawn ? 1 : 0;
+  const int line = SideMedians(image, 0)[static_cast<std::size_t>(side)];
+  const int opposite = side ^ 1, ground = deep[static_cast<std::size_t>(opposite)];
+  const int least = std::abs(line - deep[static_cast<std::size_t>(side)]) / 2;
+  if (std::abs(line - ground) < kRimContrast) return false;
+  const auto runs = [&](int from, int depth) {
+    const std::vector<std::uint8_t> greys = Side(image, from, depth);
+    std::vector<int> lengths = {0};
+    const auto corner = static_cast<std::size_t>(2 * width);
+    for (std::size_t i = corner; i + corner < greys.size(); ++i) {
+      const bool is_drawn = line < ground ? ground - greys[i] >= least : greys[i] - ground >= least;
+      if (is_drawn) {
+        ++lengths.back();
+      } else if (lengths.back() > 0) {
+        lengths.push_back(0);
+      }
+    }
+    if (lengths.back() == 0) lengths.pop_back();
+    return lengths;
+  };
+  const std::vector<int> reaching = runs(opposite, 0);
+  const double size = side < 2 ? image.width : image.height;
+  if (reaching.size() != 1 || 2 * reaching[0] < width || reaching[0] > kMostDrawn * size) return false;
+  const int across = side < 2 ? image.height : image.width;
+  int thinnest = INT_MAX;
+  for (const int share : {1, 2, 3}) {
+    const std::vector<int> lengths = runs(side, across * share / 4);
+    if (lengths.empty()) continue;
+    thinnest = std::min(thinnest, *std::max_element(lengths.begin(), lengths.end()));
   }
-  return 2 * longest >= width && drawn <= kMostDrawn * static_cast<double>(greys.size());
+  return thinnest <= 2 * width;
 }
 
 // The side along which the bar of a printed 2, 4, 5 or 7 lies that the picture is cut to; -1: none.
 int BarSide(const GreyImage& image, const Deep& deep) {
   if (deep.most < 1) return -1;
-  const std::array<int, 4> rim = SideMedians(image, 0);
   for (int side = 0; side < 4; ++side) {
-    const int opposite = side ^ 1;
-    const auto at = static_cast<std::size_t>(side), across = static_cast<std::size_t>(opposite);
-    const int depth = LineDepth(image, side, deep.medians[at], deep.most);
-    if (depth > 0 && StrokesReach(image, opposite, deep.medians[across], rim[at], depth)) return side;
+    const int beside = deep.medians[static_cast<std::size_t>(side)];
+    const int width = LineDepth(image, side, beside, deep.most);
+    if (width > 0 && IsBar(image, side, width, deep.medians)) return side;
   }
   return -1;
 }

@@ -405,6 +405,41 @@ TEST(Strokes, AreNotALineAlongTheRim) {
   Rule(39, 40, 1, 0, &lines);
   lines.Fill(0, 0, kSide, 1);
   EXPECT_FALSE(PrepareDigit(Picture(lines, 250, 20), 28, 28, Invert::kAuto).ok());
+  // The upright lines of squared paper reach the opposite side.
+  for (const int every : {20, 30, 40}) {
+    Cover squares;
+    for (int at = kSide - 2; at > 0; at -= every) {
+      squares.Fill(0, at, kSide, at + 2);
+      squares.Fill(at - 7, 0, at - 5, kSide);
+    }
+    EXPECT_FALSE(PrepareDigit(Picture(squares, 250, 90), 28, 28, Invert::kAuto).ok()) << every;
+    ExpectSame([&](Cover digit, int) {
+      for (std::size_t i = 0; i < digit.values.size(); ++i) {
+        digit.values[i] = std::max(digit.values[i], squares.values[i]);
+      }
+      return Picture(digit, 250, 90);
+    }, 24);
+  }
+  // A thin seven that stands on the last line of squared paper.
+  for (const int every : {30, 40}) {
+    Cover seven, squares;
+    seven.Fill(45, 40, 115, 45);
+    for (int y = 45; y < kSide; ++y) seven.Fill(125 - y / 3, y, 129 - y / 3, y + 1);
+    squares = seven;
+    for (int at = kSide - 2; at > 0; at -= every) {
+      squares.Fill(0, at, kSide, at + 2);
+      squares.Fill(at - 7, 0, at - 5, kSide);
+    }
+    EXPECT_LT(Difference(Picture(squares, 250, 90), Picture(seven, 250, 90)), 24) << every;
+  }
+  // A bold stroke from the upper rim down to a line along the lower one.
+  for (const int width : {1, 2, 3}) {
+    Cover bar, ruled;
+    bar.Fill(80, 0, 92, kSide);
+    ruled = bar;
+    ruled.Fill(0, kSide - width, kSide, kSide);
+    EXPECT_LT(Difference(Picture(ruled, 250, 20), Picture(bar, 250, 20)), 4) << width;
+  }
 }
 
 // The bar of a thin printed digit that the picture is cut to lies along its whole side.

@@ -118,7 +118,7 @@ TEST_F(AgainTest, RunEndsWhenTheFirstTrialsAllFailAlike) {
 }
 
 TEST_F(AgainTest, KeepGoingGoesOn) {
-  // With one slot nothing else runs, and is given back, when the sweep is paused.
+  // With one slot no other trial runs when the sweep is paused, which would be given back.
   ASSERT_EQ(Sweep({"run", "again.yaml", "--slots", "1"}).code, 1);
   const Result run = Sweep({"run", "again.yaml", "--keep-going"});
   EXPECT_EQ(run.code, 1);
@@ -170,9 +170,9 @@ TEST_F(AgainTest, AKilledTryLeavesNothingBehindTheNextOne) {
   const Result result = testing::Run(options);
   EXPECT_EQ(result.code, 0) << result.output;
   EXPECT_TRUE(std::filesystem::is_empty(temporary));
-  options.environment["TMPDIR"] = "/nowhere";
+  const std::string nowhere = options.environment["TMPDIR"] = folder_.path() + "/nowhere";
   EXPECT_THAT(testing::Run(options).output,
-              HasSubstr("TMPDIR names /nowhere, which is not a folder"));
+              HasSubstr("TMPDIR names " + nowhere + ", which is not a folder"));
 }
 
 TEST_F(AgainTest, AChangedFileIsShownAndRunsUnderANewName) {

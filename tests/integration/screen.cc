@@ -22,10 +22,10 @@ class Screen {
   void Return() { column_ = 0; }
   void NewLine() {
     if (++row_ == rows_.size()) rows_.emplace_back();
+    top_ = std::max(top_, rows_.size() - std::min(rows_.size(), kLines));
   }
   void UpToStart(std::size_t lines) {
-    const std::size_t top = rows_.size() - std::min(rows_.size(), kLines);
-    row_ -= std::min(row_ - top, lines);
+    row_ -= std::min(row_ - top_, lines);
     column_ = 0;
   }
   void EraseToEnd() {
@@ -45,6 +45,7 @@ class Screen {
   const std::size_t columns_;
   std::vector<std::vector<std::string>> rows_ = {{}};
   std::size_t row_ = 0, column_ = 0;
+  std::size_t top_ = 0;  // the first row that has not scrolled away
 };
 
 // The bytes of a character of UTF-8, by its first one.
@@ -69,9 +70,10 @@ std::vector<std::string> LinesOnScreen(const std::string& written, int columns) 
       if (end == std::string::npos) break;  // the rest of it has not come
       length = end + 1 - at;
       const std::string sequence = written.substr(at, length);
-      if (written[end] == 'F') {
-        screen.UpToStart(std::stoul(sequence.substr(2)));
-      } else if (written[end] == 'J') {
+      const std::string number = sequence.substr(2, sequence.size() - 3);
+      if (written[end] == 'F' && !number.empty()) {
+        screen.UpToStart(std::stoul(number));
+      } else if (written[end] == 'J' && number.empty()) {
         screen.EraseToEnd();
       } else if (written[end] != 'm') {
         throw std::runtime_error("unknown to the screen: ESC" + sequence.substr(1));

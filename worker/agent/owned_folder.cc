@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -41,11 +42,14 @@ bool HasName(int fd) {
   return fstat(fd, &info) == 0 && info.st_nlink > 0;
 }
 
-// The file that shows who owns the folder, if it is one of ours; -1 otherwise.
+bool IsOurFolder(const fs::path& folder) {
+  struct stat info;
+  return lstat(folder.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == geteuid();
+}
+
+// The file in a folder of ours that shows who owns it; -1: there is none.
 int OpenLock(const fs::path& folder) {
   struct stat info;
-  if (lstat(folder.c_str(), &info) != 0 || !S_ISDIR(info.st_mode)) return -1;
-  if (info.st_uid != geteuid()) return -1;
   const int fd = open((folder / kLock).c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
   if (fd < 0) return -1;
   if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode) && info.st_uid == geteuid()) return fd;
@@ -113,7 +117,7 @@ bool RemovePass(int top, std::string_view kept, std::uint64_t* moved) {
   return changed;
 }
 
-// Removes what lies in the folder, but for `kept`, if there is one of that name.
+// Removes what lies in the folder but for `kept`. False when something else is left.
 bool Empty(const std::string& path, std::string_view kept) {
   Unlock(AT_FDCWD, path.c_str());
   const int top = OpenFolder(AT_FDCWD, path.c_str());
@@ -121,15 +125,13 @@ bool Empty(const std::string& path, std::string_view kept) {
   std::uint64_t moved = 0;
   while (RemovePass(top, kept, &moved)) {
   }
+  const std::vector<std::string> left = Entries(top);
   close(top);
-  return true;
+  return std::all_of(left.begin(), left.end(), [&](const std::string& name) { return name == kept; });
 }
 
-// The lock goes last: who is killed meanwhile leaves a folder that the next one knows.
-bool RemoveOwned(const std::string& path) {
-  Empty(path, kLock);
-  return RemoveTree(path);
-}
+// The lock goes last, and not before all else has gone: by it the next one knows what is left.
+bool RemoveOwned(const std::string& path) { return Empty(path, kLock) && RemoveTree(path); }
 
 void RemoveLeftovers(const std::string& parent, const std::string& prefix) {
   std::error_code error;
@@ -142,6 +144,7 @@ void RemoveLeftovers(const std::string& parent, const std::string& prefix) {
     }
   }
   for (const fs::path& folder : found) {
+    if (!IsOurFolder(folder)) continue;
     const int fd = OpenLock(folder);
     if (fd < 0) {
       // Its owner may have been killed before it made the lock, or after it had removed it.

@@ -363,11 +363,12 @@ TEST_F(SweepWorkerTest, TheNextOneRemovesWhatAKilledOneHasLeft) {
 }
 
 TEST_F(SweepWorkerTest, NamesATemporaryFolderThatIsNone) {
-  ASSERT_EQ(setenv("TMPDIR", "/nowhere", 1), 0);
+  const std::string nowhere = folder_ / "nowhere";
+  ASSERT_EQ(setenv("TMPDIR", nowhere.c_str(), 1), 0);
   StartWorker({"--coordinator", coordinator_.address(), "--trainer", FAKE_TRAINER});
   unsetenv("TMPDIR");
   EXPECT_EQ(WaitForExit(), 1);
-  EXPECT_THAT(Stderr(), HasSubstr("TMPDIR names /nowhere, which is not a folder"));
+  EXPECT_THAT(Stderr(), HasSubstr("TMPDIR names " + nowhere + ", which is not a folder"));
 }
 
 TEST_F(SweepWorkerTest, SaysHowManySlotsItHasAndWhy) {
