@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds the commands in README.md and docs/*.md against the programs.
+"""Holds the commands in README.md and docs/ against the programs.
 
     commands_test.py --bin build/release/bin
 
@@ -22,7 +22,7 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 PROGRAMS = ("sweep", "sweep-coordinator", "sweep-worker")
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```[ ]*$", flags=re.M | re.S)
 BIN = None
