@@ -12,7 +12,7 @@
 #include "cli/models/blob_cache.h"
 #include "cli/models/digit_picture.h"
 #include "cli/models/model_files.h"
-#include "cli/models/models_testing.h"
+#include "cli/models/testing/models_testing.h"
 #include "cli/models/predict_input.h"
 #include "common/base/sha256.h"
 #include "common/network/network_file.h"

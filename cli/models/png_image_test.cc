@@ -10,7 +10,7 @@
 #include <functional>
 #include <iterator>
 
-#include "cli/models/models_testing.h"
+#include "cli/models/testing/models_testing.h"
 
 namespace sweep::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
-#include "common/spec/sweep_testing.h"
+#include "common/spec/testing/sweep_testing.h"
 
 namespace sweep {
 namespace {

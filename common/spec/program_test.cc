@@ -11,7 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/protocol/program_files.h"
 #include "common/spec/search_space.h"
-#include "common/spec/sweep_testing.h"
+#include "common/spec/testing/sweep_testing.h"
 
 namespace sweep {
 namespace {

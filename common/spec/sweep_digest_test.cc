@@ -3,7 +3,7 @@
 #include <set>
 #include <string>
 
-#include "common/spec/sweep_testing.h"
+#include "common/spec/testing/sweep_testing.h"
 
 namespace sweep {
 namespace {

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "common/spec/sweep_testing.h"
+#include "common/spec/testing/sweep_testing.h"
 
 namespace sweep {
 namespace {

@@ -13,7 +13,7 @@
 #include "common/protocol/program_files.h"
 #include "common/spec/parameters_parser.h"
 #include "common/spec/search_space.h"
-#include "common/spec/sweep_testing.h"
+#include "common/spec/testing/sweep_testing.h"
 
 namespace sweep {
 namespace {

@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "common/spec/sweep_testing.h"
+#include "common/spec/testing/sweep_testing.h"
 
 namespace sweep {
 namespace {

@@ -6,7 +6,7 @@
 #include <set>
 
 #include "absl/strings/str_cat.h"
-#include "common/spec/sweep_testing.h"
+#include "common/spec/testing/sweep_testing.h"
 
 namespace sweep {
 namespace {

@@ -1,6 +1,6 @@
 // The dashboard as part of a whole coordinator, and its documents by gRPC.
 
-#include "coordinator/api/server_testing.h"
+#include "coordinator/api/testing/server_testing.h"
 #include "gmock/gmock.h"
 #include "nlohmann/json.hpp"
 #include "spdlog/sinks/ostream_sink.h"

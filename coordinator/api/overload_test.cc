@@ -3,7 +3,7 @@
 #include <thread>
 #include <utility>
 
-#include "coordinator/api/server_testing.h"
+#include "coordinator/api/testing/server_testing.h"
 #include "coordinator/views/spec_cache.h"
 #include "coordinator/api/trial_service.h"
 #include "coordinator/api/work_pool.h"

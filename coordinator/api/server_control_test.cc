@@ -3,7 +3,7 @@
 #include <future>
 #include <thread>
 
-#include "coordinator/api/server_testing.h"
+#include "coordinator/api/testing/server_testing.h"
 #include "fmt/format.h"
 
 namespace sweep {

@@ -3,7 +3,7 @@
 
 #include <future>
 
-#include "coordinator/api/server_testing.h"
+#include "coordinator/api/testing/server_testing.h"
 
 namespace sweep {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/time/clock.h"
-#include "coordinator/api/server_testing.h"
+#include "coordinator/api/testing/server_testing.h"
 
 namespace sweep {
 namespace {

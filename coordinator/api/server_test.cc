@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "common/base/sha256.h"
-#include "coordinator/api/server_testing.h"
+#include "coordinator/api/testing/server_testing.h"
 #include "fmt/format.h"
 #include "grpcpp/generic/generic_stub.h"
 

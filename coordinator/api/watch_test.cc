@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "coordinator/api/sweep_service.h"
-#include "coordinator/store/meddling_store.h"
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/meddling_store.h"
+#include "coordinator/store/testing/store_testing.h"
 #include "grpcpp/grpcpp.h"
 #include "proto/names.h"
 #include "sweep/v1/sweeps.grpc.pb.h"

@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "absl/time/clock.h"
-#include "coordinator/http/http_testing.h"
+#include "coordinator/http/testing/http_testing.h"
 #include "coordinator/http/listen_address.h"
 #include "gmock/gmock.h"
 

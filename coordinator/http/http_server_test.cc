@@ -5,8 +5,8 @@
 #include <thread>
 
 #include "coordinator/http/gzip.h"
-#include "coordinator/http/http_testing.h"
-#include "coordinator/views/views_testing.h"
+#include "coordinator/http/testing/http_testing.h"
+#include "coordinator/views/testing/views_testing.h"
 #include "spdlog/spdlog.h"
 
 namespace sweep {

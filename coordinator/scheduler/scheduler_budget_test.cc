@@ -3,7 +3,7 @@
 #include <future>
 
 #include "coordinator/scheduler/budget.h"
-#include "coordinator/scheduler/scheduler_testing.h"
+#include "coordinator/scheduler/testing/scheduler_testing.h"
 
 namespace sweep {
 namespace {

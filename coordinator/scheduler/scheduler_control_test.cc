@@ -4,7 +4,7 @@
 #include <map>
 #include <sstream>
 
-#include "coordinator/scheduler/scheduler_testing.h"
+#include "coordinator/scheduler/testing/scheduler_testing.h"
 #include "spdlog/sinks/ostream_sink.h"
 #include "spdlog/spdlog.h"
 

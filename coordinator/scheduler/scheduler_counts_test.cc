@@ -4,7 +4,7 @@
 
 #include <limits>
 
-#include "coordinator/scheduler/scheduler_testing.h"
+#include "coordinator/scheduler/testing/scheduler_testing.h"
 
 namespace sweep {
 namespace {

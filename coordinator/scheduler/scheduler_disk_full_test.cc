@@ -3,8 +3,8 @@
 
 #include <functional>
 
-#include "coordinator/scheduler/scheduler_testing.h"
-#include "coordinator/store/small_disk.h"
+#include "coordinator/scheduler/testing/scheduler_testing.h"
+#include "coordinator/store/testing/small_disk.h"
 
 namespace sweep {
 namespace {

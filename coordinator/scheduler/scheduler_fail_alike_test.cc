@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "coordinator/scheduler/scheduler_testing.h"
+#include "coordinator/scheduler/testing/scheduler_testing.h"
 
 namespace sweep {
 namespace {

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <set>
 
-#include "coordinator/scheduler/scheduler_testing.h"
+#include "coordinator/scheduler/testing/scheduler_testing.h"
 #include "spdlog/spdlog.h"
 
 namespace sweep {

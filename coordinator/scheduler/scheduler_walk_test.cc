@@ -8,7 +8,7 @@
 #include <tuple>
 
 #include "common/base/philox.h"
-#include "coordinator/scheduler/scheduler_testing.h"
+#include "coordinator/scheduler/testing/scheduler_testing.h"
 #include "coordinator/search/search.h"
 
 namespace sweep {

@@ -13,7 +13,7 @@
 #include "coordinator/store/check.h"
 #include "coordinator/store/schema.h"
 #include "coordinator/store/sqlite.h"
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 #include "coordinator/store/unfinished_files.h"
 #include "fmt/format.h"
 

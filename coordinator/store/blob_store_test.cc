@@ -5,7 +5,7 @@
 #include <future>
 
 #include "common/base/sha256.h"
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 
 namespace sweep {
 namespace {

@@ -7,7 +7,7 @@
 #include <future>
 #include <thread>
 
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 #include "fmt/format.h"
 
 namespace sweep {

@@ -13,7 +13,7 @@
 #include "coordinator/store/blob_store.h"
 #include "coordinator/store/check.h"
 #include "coordinator/store/peek.h"
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 #include "fmt/format.h"
 
 namespace sweep {

@@ -2,7 +2,7 @@
 
 #include <map>
 
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 
 namespace sweep {
 namespace {

@@ -10,7 +10,7 @@
 
 #include "coordinator/store/blob_store.h"
 #include "coordinator/store/sqlite.h"
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 #include "spdlog/sinks/ostream_sink.h"
 #include "spdlog/spdlog.h"
 

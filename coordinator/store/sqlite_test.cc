@@ -7,7 +7,7 @@
 #include <limits>
 
 #include "coordinator/store/schema.h"
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 
 namespace sweep {
 namespace {

@@ -21,7 +21,7 @@
 #include "common/base/sha256.h"
 #include "coordinator/store/schema.h"
 #include "coordinator/store/sqlite.h"
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 #include "fmt/format.h"
 
 extern char** environ;

@@ -3,7 +3,7 @@
 #include "coordinator/store/check.h"
 #include "coordinator/store/deleted_sweeps.h"
 #include "coordinator/store/sqlite.h"
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 
 namespace sweep {
 namespace {

@@ -8,7 +8,7 @@
 #include <thread>
 
 #include "common/base/sha256.h"
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 
 namespace sweep {
 namespace {

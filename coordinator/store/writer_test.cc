@@ -6,7 +6,7 @@
 #include <stdexcept>
 
 #include "coordinator/store/schema.h"
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 #include "spdlog/sinks/stdout_sinks.h"
 #include "spdlog/spdlog.h"
 

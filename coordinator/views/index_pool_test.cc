@@ -3,7 +3,7 @@
 #include <chrono>
 #include <thread>
 
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 
 namespace sweep {
 namespace {

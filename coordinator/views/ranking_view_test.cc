@@ -2,8 +2,8 @@
 
 #include <gmock/gmock.h>
 
-#include "coordinator/store/store_testing.h"
-#include "coordinator/views/views_testing.h"
+#include "coordinator/store/testing/store_testing.h"
+#include "coordinator/views/testing/views_testing.h"
 
 namespace sweep {
 namespace {

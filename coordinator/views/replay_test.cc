@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 #include "coordinator/views/view_context.h"
 
 namespace sweep {

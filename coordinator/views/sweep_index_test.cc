@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 #include "coordinator/views/index_query.h"
 #include "coordinator/views/json.h"
 #include "coordinator/views/view_query.h"

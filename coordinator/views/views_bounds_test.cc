@@ -1,7 +1,7 @@
 // What keeps answers small, quick and true while the store changes.
 
-#include "coordinator/store/meddling_store.h"
-#include "coordinator/views/views_testing.h"
+#include "coordinator/store/testing/meddling_store.h"
+#include "coordinator/views/testing/views_testing.h"
 
 namespace sweep {
 namespace {

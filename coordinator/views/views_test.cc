@@ -9,10 +9,10 @@
 #include <map>
 #include <set>
 
-#include "coordinator/store/forwarding_store.h"
-#include "coordinator/views/api_contract.h"
+#include "coordinator/store/testing/forwarding_store.h"
+#include "coordinator/views/testing/api_contract.h"
 #include "coordinator/views/view_context.h"
-#include "coordinator/views/views_testing.h"
+#include "coordinator/views/testing/views_testing.h"
 
 namespace sweep {
 namespace {

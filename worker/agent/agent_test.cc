@@ -22,7 +22,7 @@
 #include "spdlog/spdlog.h"
 #include "worker/agent/coordinator_client.h"
 #include "worker/agent/dataset_cache.h"
-#include "worker/agent/fake_coordinator.h"
+#include "worker/agent/testing/fake_coordinator.h"
 #include "worker/agent/lease_reporter.h"
 
 namespace sweep {

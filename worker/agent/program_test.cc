@@ -26,7 +26,7 @@
 #include "common/protocol/trial_spec.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/agent.h"
-#include "worker/agent/fake_coordinator.h"
+#include "worker/agent/testing/fake_coordinator.h"
 #include "worker/agent/log_reporter.h"
 
 namespace sweep {

@@ -24,7 +24,7 @@
 #include <vector>
 
 #include "common/base/ids.h"
-#include "worker/agent/fake_coordinator.h"
+#include "worker/agent/testing/fake_coordinator.h"
 
 extern char** environ;
 

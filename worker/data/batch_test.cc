@@ -10,7 +10,7 @@
 #include <set>
 #include <utility>
 
-#include "worker/data/testing.h"
+#include "worker/data/testing/data_testing.h"
 
 namespace sweep {
 namespace {

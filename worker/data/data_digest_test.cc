@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "common/base/sha256.h"
-#include "worker/data/testing.h"
+#include "worker/data/testing/data_testing.h"
 
 namespace sweep {
 namespace {

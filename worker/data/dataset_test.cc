@@ -14,7 +14,7 @@
 #include "worker/data/download.h"
 #include "worker/data/idx.h"
 #include "worker/data/mnist.h"
-#include "worker/data/testing.h"
+#include "worker/data/testing/data_testing.h"
 
 namespace sweep {
 namespace {

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "worker/data/dataset.h"
-#include "worker/data/testing.h"
+#include "worker/data/testing/data_testing.h"
 
 namespace sweep {
 namespace {

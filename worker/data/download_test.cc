@@ -12,7 +12,7 @@
 #include <thread>
 #include <utility>
 
-#include "worker/data/testing.h"
+#include "worker/data/testing/data_testing.h"
 
 namespace sweep {
 namespace {

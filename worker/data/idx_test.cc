@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/sha256.h"
-#include "worker/data/testing.h"
+#include "worker/data/testing/data_testing.h"
 
 namespace sweep {
 namespace {

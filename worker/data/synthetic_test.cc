@@ -9,7 +9,7 @@
 
 #include "common/base/sha256.h"
 #include "worker/data/dataset.h"
-#include "worker/data/testing.h"
+#include "worker/data/testing/data_testing.h"
 
 namespace sweep {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "worker/kernels/testing.h"
+#include "worker/kernels/testing/kernels_testing.h"
 #include "worker/trainer/dropout_bits.h"
 
 namespace sweep::kernels {

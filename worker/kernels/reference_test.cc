@@ -1,10 +1,10 @@
-#include "worker/kernels/reference.h"
+#include "worker/kernels/testing/reference.h"
 
 #include <gtest/gtest.h>
 
 #include <functional>
 
-#include "worker/kernels/testing.h"
+#include "worker/kernels/testing/kernels_testing.h"
 
 namespace sweep::kernels::reference {
 namespace {

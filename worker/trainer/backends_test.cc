@@ -13,11 +13,11 @@
 #include "worker/data/batch.h"
 #include "worker/data/dataset.h"
 #include "worker/trainer/lanes/lanes_backend.h"
-#include "worker/trainer/testing.h"
+#include "worker/trainer/testing/trainer_testing.h"
 #include "worker/trainer/torch/torch_backend.h"
 #include "worker/trainer/torch/torch_runtime.h"
 #ifdef SWEEP_HAS_NETWORK_FILES
-#include "common/network/testing.h"
+#include "common/network/testing/network_testing.h"
 #endif
 
 namespace sweep {

@@ -18,7 +18,7 @@
 
 #include "common/protocol/trainer_message.h"
 #include "common/protocol/trial_spec.h"
-#include "worker/trainer/testing.h"
+#include "worker/trainer/testing/trainer_testing.h"
 
 namespace sweep {
 namespace {

@@ -19,7 +19,7 @@
 #include "worker/data/dataset.h"
 #include "worker/trainer/checkpoint.h"
 #include "worker/trainer/schedule.h"
-#include "worker/trainer/testing.h"
+#include "worker/trainer/testing/trainer_testing.h"
 
 namespace sweep {
 namespace {

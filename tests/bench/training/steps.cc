@@ -20,10 +20,10 @@
 #include <string>
 #include <vector>
 
-#include "common/network/testing.h"
+#include "common/network/testing/network_testing.h"
 #include "common/protocol/trial_spec.h"
 #include "worker/kernels/loss.h"
-#include "worker/kernels/peak.h"
+#include "worker/kernels/testing/peak.h"
 #include "worker/trainer/dropout_bits.h"
 #include "worker/trainer/lanes/lanes_backend.h"
 #include "worker/trainer/lanes/lanes_network.h"

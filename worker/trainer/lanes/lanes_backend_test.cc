@@ -9,7 +9,7 @@
 
 #include "worker/data/batch.h"
 #include "worker/data/dataset.h"
-#include "worker/trainer/testing.h"
+#include "worker/trainer/testing/trainer_testing.h"
 
 namespace sweep {
 namespace {

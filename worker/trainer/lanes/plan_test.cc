@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "worker/trainer/testing.h"
+#include "worker/trainer/testing/trainer_testing.h"
 
 namespace sweep::lanes {
 namespace {

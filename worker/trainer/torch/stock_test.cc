@@ -17,12 +17,12 @@
 #include "worker/data/dataset.h"
 #include "worker/trainer/dropout_bits.h"
 #include "worker/trainer/schedule.h"
-#include "worker/trainer/testing.h"
+#include "worker/trainer/testing/trainer_testing.h"
 #include "worker/trainer/torch/loss.h"
 #include "worker/trainer/torch/network_module.h"
 #include "worker/trainer/torch/sgd.h"
 #ifdef SWEEP_HAS_NETWORK_FILES
-#include "common/network/testing.h"
+#include "common/network/testing/network_testing.h"
 #endif
 #ifdef SWEEP_HAS_LANES
 #include "worker/trainer/lanes/lanes_backend.h"

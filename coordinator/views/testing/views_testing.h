@@ -8,7 +8,7 @@
 #include "common/tensors/safetensors.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/store/blob_store.h"
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 #include "coordinator/views/json.h"
 #include "coordinator/views/views.h"
 

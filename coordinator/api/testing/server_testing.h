@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "coordinator/api/server.h"
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 #include "grpcpp/grpcpp.h"
 #include "proto/grpc_status.h"
 #include "proto/names.h"

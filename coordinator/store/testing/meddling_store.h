@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "coordinator/store/forwarding_store.h"
+#include "coordinator/store/testing/forwarding_store.h"
 
 namespace sweep {
 

@@ -1,4 +1,4 @@
-#include "coordinator/views/api_contract.h"
+#include "coordinator/views/testing/api_contract.h"
 
 #include <algorithm>
 #include <cctype>

@@ -1,4 +1,4 @@
-#include "coordinator/store/small_disk.h"
+#include "coordinator/store/testing/small_disk.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -8,9 +8,9 @@
 #include <vector>
 
 #include "common/base/mutex.h"
-#include "coordinator/scheduler/faulty_store.h"
+#include "coordinator/scheduler/testing/faulty_store.h"
 #include "coordinator/scheduler/scheduler.h"
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 #include "fmt/format.h"
 
 namespace sweep {

@@ -1,4 +1,4 @@
-#include "worker/agent/fake_coordinator.h"
+#include "worker/agent/testing/fake_coordinator.h"
 
 #include <algorithm>
 #include <chrono>

@@ -1,4 +1,4 @@
-#include "coordinator/store/store_testing.h"
+#include "coordinator/store/testing/store_testing.h"
 
 #include <cstdlib>
 #include <utility>

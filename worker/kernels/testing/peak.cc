@@ -1,9 +1,9 @@
-#include "worker/kernels/peak.h"
+#include "worker/kernels/testing/peak.h"
 
 #include <ctime>
 
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "worker/kernels/peak.cc"
+#define HWY_TARGET_INCLUDE "worker/kernels/testing/peak.cc"
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 

@@ -1,4 +1,4 @@
-#include "worker/kernels/testing.h"
+#include "worker/kernels/testing/kernels_testing.h"
 
 #include <algorithm>
 #include <cmath>

@@ -1,4 +1,4 @@
-#include "worker/kernels/reference.h"
+#include "worker/kernels/testing/reference.h"
 
 #include <algorithm>
 #include <cmath>

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <utility>
 
-#include "coordinator/store/forwarding_store.h"
+#include "coordinator/store/testing/forwarding_store.h"
 
 namespace sweep {
 

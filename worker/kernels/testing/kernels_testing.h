@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "worker/kernels/layout.h"
-#include "worker/kernels/reference.h"
+#include "worker/kernels/testing/reference.h"
 
 namespace sweep::kernels {
 
