@@ -1,7 +1,11 @@
 #include "common/protocol/json_reader.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "common/base/nearest.h"
 #include "common/base/value.h"
@@ -18,6 +22,69 @@ std::string Limit(double value) {
   return std::abs(value) < 1e15 && value == std::floor(value)
              ? std::to_string(static_cast<std::int64_t>(value))
              : FormatDouble(value);
+}
+
+// A line with NaN, Infinity and -Infinity, which Python's json.dumps writes bare, as JSON strings.
+struct QuotedLine {
+  std::string text;
+  std::vector<std::size_t> quotes;  // where one was added, as positions in `text`
+};
+
+QuotedLine QuoteNonFinite(std::string_view line) {
+  QuotedLine quoted;
+  bool in_string = false;
+  for (std::size_t at = 0; at < line.size();) {
+    std::string_view token;
+    for (const std::string_view word : {"NaN", "Infinity", "-Infinity"}) {
+      if (!in_string && line.substr(at).starts_with(word)) token = word;
+    }
+    if (!token.empty()) {
+      quoted.quotes.push_back(quoted.text.size());
+      quoted.text.append(1, '"').append(token);
+      quoted.quotes.push_back(quoted.text.size());
+      quoted.text += '"';
+      at += token.size();
+      continue;
+    }
+    const std::size_t length = in_string && line[at] == '\\' ? 2 : 1;
+    if (line[at] == '"') in_string = !in_string;
+    quoted.text += line.substr(at, length);
+    at += length;
+  }
+  return quoted;
+}
+
+// Throws what json::parse throws, and ProtocolError for one that is too deep.
+json Parse(std::string_view line, std::string_view what) {
+  return json::parse(line, [&](int depth, json::parse_event_t, json&) {
+    if (depth > kMaxDepth) {
+      throw ProtocolError(std::string(what) + " is nested deeper than " +
+                          std::to_string(kMaxDepth) + " levels");
+    }
+    return true;
+  });
+}
+
+[[noreturn]] void FailAt(std::size_t byte, std::string_view what) {
+  // Not error.what(): it repeats bytes of the line, which need not be text.
+  throw ProtocolError(std::string(what) + " is no valid JSON at byte " + std::to_string(byte));
+}
+
+// Most lines have only finite numbers and are read as they are.
+json ParseWithNonFinite(std::string_view line, std::string_view what) {
+  try {
+    return Parse(line, what);
+  } catch (const json::parse_error& error) {
+    const QuotedLine quoted = QuoteNonFinite(line);
+    if (quoted.quotes.empty()) FailAt(error.byte, what);
+    try {
+      return Parse(quoted.text, what);
+    } catch (const json::parse_error& rest) {
+      const auto added = std::count_if(quoted.quotes.begin(), quoted.quotes.end(),
+                                       [&](std::size_t at) { return at < rest.byte; });
+      FailAt(rest.byte - static_cast<std::size_t>(added), what);
+    }
+  }
 }
 
 std::string OneOf(const std::vector<std::string>& choices) {
@@ -37,19 +104,9 @@ json ParseObject(std::string_view line, std::string_view what) {
                         " bytes is longer than 1 MiB");
   }
   try {
-    json object = json::parse(line, [&](int depth, json::parse_event_t, json&) {
-      if (depth > kMaxDepth) {
-        throw ProtocolError(std::string(what) + " is nested deeper than " +
-                            std::to_string(kMaxDepth) + " levels");
-      }
-      return true;
-    });
+    json object = ParseWithNonFinite(line, what);
     if (!object.is_object()) throw ProtocolError(std::string(what) + " is no JSON object");
     return object;
-  } catch (const json::parse_error& error) {
-    // Not error.what(): it repeats bytes of the line, which need not be text.
-    throw ProtocolError(std::string(what) + " is no valid JSON at byte " +
-                        std::to_string(error.byte));
   } catch (const json::exception&) {  // a number beyond double's range
     throw ProtocolError(std::string(what) + " has a number that is out of range");
   }

@@ -307,6 +307,30 @@ TEST(TrainerMessage, NumbersThatJsonLacksRoundTrip) {
       HasSubstr(R"("loss":"NaN")"));
 }
 
+// Python's json.dumps writes them without quotes.
+TEST(TrainerMessage, NumbersThatJsonLacksMayBeBare) {
+  const auto read = [](const std::string& fields) {
+    bool is_json = false;
+    const std::string line =
+        R"({"type": "epoch", "trial": "a/1", "epoch": 1, "validation_accuracy": 0.5)" + fields + "}";
+    return std::get<EpochMessage>(TrainerMessageFromJson(line, &is_json)).metrics;
+  };
+  const EpochMetrics metrics = read(
+      R"(, "note": "\"NaN\" NaN", "train_loss": NaN, "validation_loss":-Infinity,"lr": Infinity)");
+  EXPECT_TRUE(std::isnan(metrics.train_loss));
+  EXPECT_TRUE(std::isinf(metrics.validation_loss) && metrics.validation_loss < 0);
+  EXPECT_TRUE(std::isinf(metrics.lr) && metrics.lr > 0);
+  for (const char* fields : {R"(, "train_loss": nan)", R"(, "train_loss": NaNs)", R"(, "train_loss": +Infinity)"}) {
+    EXPECT_THROW(read(fields), ProtocolError) << fields;
+  }
+  try {
+    read(R"(, "train_loss": NaN, oops)");
+    FAIL() << "was read";
+  } catch (const ProtocolError& error) {
+    EXPECT_THAT(error.what(), HasSubstr("no valid JSON at byte 94")) << "of the line as it came";
+  }
+}
+
 TEST(TrainerMessage, WhatIsNotReportedIsNotKnown) {
   bool is_json = false;
   const auto epoch = std::get<EpochMessage>(TrainerMessageFromJson(

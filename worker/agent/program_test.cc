@@ -461,6 +461,8 @@ TEST_F(ProgramTest, ThatLiesAboutEpochsFails) {
   EXPECT_THAT(run(epoch("\"epoch\":1,\"validation_accuracy\":\"NaN\"")),
               HasSubstr("validation_accuracy is \"NaN\""));
   EXPECT_THAT(run(epoch("\"epoch\":1,\"validation_accuracy\":NaN")),
+              HasSubstr("validation_accuracy is \"NaN\""));
+  EXPECT_THAT(run(epoch("\"epoch\":1,\"validation_accuracy\":nan")),
               HasSubstr("broke the protocol"));
   EXPECT_THAT(run(epoch("\"epoch\":1")), HasSubstr("validation_accuracy is missing"));
   EXPECT_THAT(run("e 1; done_ 2"), HasSubstr("done with 2 epochs after epoch 1 of 2"));
