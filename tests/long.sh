@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
-# The suites that take too long for every change; docs/reliability.md and docs/training.md show what
-# they gave.
+# The suites that take too long for every change; docs/measured/ has what they gave.
 #
 #   tests/long.sh [SUITE...]      includes, sanitizers, chaos, fuzz, rpc, bench, training, equivalence,
 #                                 browser, slurm; all of them unless named

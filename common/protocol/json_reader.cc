@@ -71,11 +71,12 @@ json Parse(std::string_view line, std::string_view what) {
 }
 
 // Most lines have only finite numbers and are read as they are.
-json ParseWithNonFinite(std::string_view line, std::string_view what) {
+json ParseLine(std::string_view line, std::string_view what, NonFinite non_finite) {
   try {
     return Parse(line, what);
   } catch (const json::parse_error& error) {
-    const QuotedLine quoted = QuoteNonFinite(line);
+    const QuotedLine quoted =
+        non_finite == NonFinite::kBare ? QuoteNonFinite(line) : QuotedLine{};
     if (quoted.quotes.empty()) FailAt(error.byte, what);
     try {
       return Parse(quoted.text, what);
@@ -98,13 +99,13 @@ std::string OneOf(const std::vector<std::string>& choices) {
 
 }  // namespace
 
-json ParseObject(std::string_view line, std::string_view what) {
+json ParseObject(std::string_view line, std::string_view what, NonFinite non_finite) {
   if (line.size() > kMaxLineBytes) {
     throw ProtocolError(std::string(what) + " of " + std::to_string(line.size()) +
                         " bytes is longer than 1 MiB");
   }
   try {
-    json object = ParseWithNonFinite(line, what);
+    json object = ParseLine(line, what, non_finite);
     if (!object.is_object()) throw ProtocolError(std::string(what) + " is no JSON object");
     return object;
   } catch (const json::exception&) {  // a number beyond double's range

@@ -184,6 +184,7 @@ TEST(TrialSpecJson, RefusesHostileLines) {
   EXPECT_THAT(Error(std::string((1 << 20) + 1, ' ')), HasSubstr("longer than 1 MiB"));
   EXPECT_THAT(Error(std::string(500'000, '[')), HasSubstr("nested deeper"));
   EXPECT_THAT(Error("{\"trial\":\"\xff\xfe\"}"), HasSubstr("no valid JSON at byte"));
+  EXPECT_THAT(Error(R"({"type":"trial","trial":NaN})"), HasSubstr("no valid JSON at byte 25"));
   // The message must be text whatever the line holds.
   EXPECT_EQ(Error(Line("\"schedule\":\"\\u0000\\ud83d\\ude00" + std::string(5000, 'x') + "\""))
                 .find('\0'),
@@ -320,7 +321,8 @@ TEST(TrainerMessage, NumbersThatJsonLacksMayBeBare) {
   EXPECT_TRUE(std::isnan(metrics.train_loss));
   EXPECT_TRUE(std::isinf(metrics.validation_loss) && metrics.validation_loss < 0);
   EXPECT_TRUE(std::isinf(metrics.lr) && metrics.lr > 0);
-  for (const char* fields : {R"(, "train_loss": nan)", R"(, "train_loss": NaNs)", R"(, "train_loss": +Infinity)"}) {
+  for (const char* fields : {R"(, "train_loss": nan)", R"(, "train_loss": NaNs)",
+                             R"(, "train_loss": +Infinity)"}) {
     EXPECT_THROW(read(fields), ProtocolError) << fields;
   }
   try {

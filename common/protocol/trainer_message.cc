@@ -165,7 +165,7 @@ std::string TrainerMessageToJson(const TrainerMessage& message) {
 TrainerMessage TrainerMessageFromJson(std::string_view line, bool* is_json) {
   *is_json = !line.empty() && line.front() == '{';
   if (!*is_json) return ReadyMessage{};
-  const json object = ParseObject(line, "trainer's line");
+  const json object = ParseObject(line, "trainer's line", NonFinite::kBare);
   const JsonReader reader(object, "");
   reader.Require({"type"});
   std::string type;
