@@ -101,10 +101,14 @@ class SweepWorkerTest : public ::testing::Test {
     }
   }
 
-  // A process that was killed may linger as a zombie of the one that adopted it.
+  // A process that was killed may linger as a zombie of the one that adopted it. Its command line would
+  // be empty too, but so is that of one that is just starting a program.
   static bool Runs(int pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/cmdline");
-    return file.get() != std::ifstream::traits_type::eof();
+    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+    std::string line;
+    std::getline(file, line);
+    const std::size_t name_end = line.rfind(')');
+    return name_end != std::string::npos && line.find_first_of("ZX", name_end) != name_end + 2;
   }
   static bool EventuallyEnds(int pid) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
