@@ -196,10 +196,4 @@ std::vector<pid_t> ChildrenOf(pid_t pid) {
   return children;
 }
 
-bool IsAlive(pid_t pid) {
-  const std::string status = ReadFile("/proc/" + std::to_string(pid) + "/stat");
-  const std::size_t name_end = status.rfind(')');
-  return name_end != std::string::npos && status.substr(name_end + 2, 1) != "Z";
-}
-
 }  // namespace sweep::testing

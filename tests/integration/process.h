@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "common/base/testing/is_alive.h"
+
 namespace sweep::testing {
 
 // Where a program of this build lies: beside the one that asks.
@@ -82,7 +84,5 @@ std::string WaitForAddress(const Process& coordinator,
 
 // Ids of the live children of a process.
 std::vector<pid_t> ChildrenOf(pid_t pid);
-// Whether a process exists and is no zombie.
-bool IsAlive(pid_t pid);
 
 }  // namespace sweep::testing

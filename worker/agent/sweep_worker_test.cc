@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "common/base/ids.h"
+#include "common/base/testing/is_alive.h"
 #include "worker/agent/testing/fake_coordinator.h"
 
 extern char** environ;
@@ -101,21 +102,12 @@ class SweepWorkerTest : public ::testing::Test {
     }
   }
 
-  // A process that was killed may linger as a zombie of the one that adopted it. Its command line would
-  // be empty too, but so is that of one that is just starting a program.
-  static bool Runs(int pid) {
-    std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
-    std::string line;
-    std::getline(file, line);
-    const std::size_t name_end = line.rfind(')');
-    return name_end != std::string::npos && line.find_first_of("ZX", name_end) != name_end + 2;
-  }
   static bool EventuallyEnds(int pid) {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-    while (Runs(pid) && std::chrono::steady_clock::now() < until) {
+    while (testing::IsAlive(pid) && std::chrono::steady_clock::now() < until) {
       std::this_thread::sleep_for(std::chrono::milliseconds(5));
     }
-    return !Runs(pid);
+    return !testing::IsAlive(pid);
   }
 
   static bool Eventually(const std::function<bool()>& condition) {
@@ -140,7 +132,7 @@ TEST_F(SweepWorkerTest, LeavesNoTrainerWhenItIsKilled) {
   const int second = coordinator_.WaitForTrainer(2);
   ASSERT_GT(first, 0);
   ASSERT_GT(second, 0);
-  ASSERT_TRUE(Runs(first) && Runs(second));
+  ASSERT_TRUE(testing::IsAlive(first) && testing::IsAlive(second));
   kill(pid_, SIGKILL);
   EXPECT_EQ(WaitForExit(), 128 + SIGKILL);
   EXPECT_TRUE(EventuallyEnds(first));
@@ -188,13 +180,13 @@ TEST_F(SweepWorkerTest, TheNextOneEndsWhatOutlivedAKilledOneAndItsSupervisor) {
   ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) { return !r.LogOf(1).empty(); }));
   pid_t supervisor = 0, daemon = 0;
   std::ifstream(pids) >> supervisor >> daemon;
-  ASSERT_TRUE(Runs(supervisor) && Runs(daemon));
+  ASSERT_TRUE(testing::IsAlive(supervisor) && testing::IsAlive(daemon));
   kill(pid_, SIGSTOP);
   kill(supervisor, SIGKILL);
   kill(pid_, SIGKILL);
   WaitForExit();
   EXPECT_TRUE(EventuallyEnds(supervisor));
-  EXPECT_TRUE(Runs(daemon));
+  EXPECT_TRUE(testing::IsAlive(daemon));
   const std::filesystem::path left =
       std::filesystem::directory_iterator(folder_ / "work")->path();
 
@@ -251,7 +243,7 @@ TEST_F(SweepWorkerTest, ASecondCtrlCGivesBackAtOnce) {
   PressCtrlCUntil("stopping");
   EXPECT_EQ(WaitForExit(), 0) << Stderr();
   EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_GIVEN_BACK);
-  EXPECT_FALSE(Runs(trainer));
+  EXPECT_FALSE(testing::IsAlive(trainer));
 }
 
 TEST_F(SweepWorkerTest, StopsOnTheSecondSignalWhenTheCoordinatorIsAway) {
@@ -263,7 +255,7 @@ TEST_F(SweepWorkerTest, StopsOnTheSecondSignalWhenTheCoordinatorIsAway) {
   ASSERT_TRUE(EventuallySays("draining"));
   PressCtrlCUntil("stopping");
   EXPECT_EQ(WaitForExit(), 0) << Stderr();
-  EXPECT_FALSE(Runs(trainer));
+  EXPECT_FALSE(testing::IsAlive(trainer));
 }
 
 TEST_F(SweepWorkerTest, DrainsOnSighup) {

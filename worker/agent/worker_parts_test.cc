@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "common/base/ids.h"
+#include "common/base/testing/is_alive.h"
 #include "worker/agent/find_trainer.h"
 #include "worker/agent/lease_table.h"
 #include "worker/agent/line_splitter.h"
@@ -248,18 +249,9 @@ TEST(TrainerProcess, LeadsAProcessGroupThatDiesWithIt) {
   RunShell("sleep 1000 & echo $!; kill -9 $$", &process);
   const pid_t orphan = std::atoi(process->LastLines().c_str());
   ASSERT_GT(orphan, 0);
-  // It may stay as a zombie of whoever adopted it; what counts is that it does not run.
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  const auto runs = [&] {
-    const std::string path = "/proc/" + std::to_string(orphan) + "/cmdline";
-    FILE* file = fopen(path.c_str(), "r");
-    if (file == nullptr) return false;
-    const bool any = fgetc(file) != EOF;
-    fclose(file);
-    return any;
-  };
-  while (runs() && std::chrono::steady_clock::now() < until) poll(nullptr, 0, 5);
-  EXPECT_FALSE(runs());
+  while (testing::IsAlive(orphan) && std::chrono::steady_clock::now() < until) poll(nullptr, 0, 5);
+  EXPECT_FALSE(testing::IsAlive(orphan));
 }
 
 TEST(TrainerProcess, KeepsTheLastThreeLines) {
