@@ -25,13 +25,13 @@ bool IsIpv6Character(char c) {
 }
 
 // A zone may follow an IPv6 address: fe80::1%eth0.
-bool IsIpv6(std::string_view text) {
+bool LooksLikeIpv6(std::string_view text) {
   const std::string_view address = text.substr(0, text.find('%'));
   return std::count(address.begin(), address.end(), ':') >= 2 &&
          std::all_of(address.begin(), address.end(), IsIpv6Character);
 }
 
-bool IsWholeIpv6(const std::string& text) {
+bool IsIpv6(const std::string& text) {
   const std::size_t zone = text.find('%');
   in6_addr parsed;
   return inet_pton(AF_INET6, text.substr(0, zone).c_str(), &parsed) == 1 &&
@@ -41,22 +41,22 @@ bool IsWholeIpv6(const std::string& text) {
 constexpr int kLastPort = 65535;
 constexpr char kPortRange[] = "the port is a number from 1 to 65535";
 
-// What an IPv6 address without brackets may be meant as; empty when it can be none. The last group of
+// What to write for an IPv6 address without brackets; empty when it can be none. The last group of
 // "::1:7077" may be a port, which it is taken for when it has as many digits as one above 1023: then
 // both readings are named.
-std::string InBrackets(const std::string& text) {
+std::string Ipv6Advice(const std::string& text) {
   constexpr std::size_t kDigits = 4;
   constexpr int kLastReservedPort = 1023;
   const std::size_t colon = text.rfind(':');
   const std::string host = text.substr(0, colon), port = text.substr(colon + 1);
   std::vector<std::string> readings;
-  if (port.size() >= kDigits && std::all_of(port.begin(), port.end(), IsDigit) && IsWholeIpv6(host)) {
+  if (port.size() >= kDigits && std::all_of(port.begin(), port.end(), IsDigit) && IsIpv6(host)) {
     int number = 0;
     const bool is_port = absl::SimpleAtoi(port, &number) && number <= kLastPort;
     if (!is_port) return kPortRange;
     if (number > kLastReservedPort) readings.push_back(absl::StrCat("[", host, "]:", port));
   }
-  if (IsWholeIpv6(text)) readings.push_back(absl::StrCat("[", text, "]:", kDefaultPort));
+  if (IsIpv6(text)) readings.push_back(absl::StrCat("[", text, "]:", kDefaultPort));
   if (readings.empty()) return "";
   return "write an IPv6 address in brackets: " + absl::StrJoin(readings, " or ");
 }
@@ -74,7 +74,7 @@ std::string_view HostOf(std::string_view text) {
 }
 
 bool IsHost(std::string_view host) {
-  if (host.starts_with('[')) return host.ends_with(']') && IsWholeIpv6(std::string(host.substr(1, host.size() - 2)));
+  if (host.starts_with('[')) return host.ends_with(']') && IsIpv6(std::string(host.substr(1, host.size() - 2)));
   return !host.empty() && std::all_of(host.begin(), host.end(), IsHostCharacter);
 }
 
@@ -93,7 +93,7 @@ absl::StatusOr<std::string> ParseAddress(std::string_view text) {
     const absl::StatusOr<std::string> within = ParseAddress(WithinUrl(text));
     return Refuse(text, within.ok() ? absl::StrCat("write ", *within) : "");
   }
-  if (IsIpv6(text)) return Refuse(text, InBrackets(std::string(text)));
+  if (LooksLikeIpv6(text)) return Refuse(text, Ipv6Advice(std::string(text)));
   const std::string_view host = HostOf(text);
   if (std::all_of(text.begin(), text.end(), IsDigit)) {
     return Refuse(text, text.empty() ? "" : absl::StrCat("write 127.0.0.1:", std::string(text)));

@@ -65,27 +65,26 @@ json Parse(std::string_view line, std::string_view what) {
   });
 }
 
-[[noreturn]] void FailAt(std::size_t byte, std::string_view what) {
-  // Not error.what(): it repeats bytes of the line, which need not be text.
-  throw ProtocolError(std::string(what) + " is no valid JSON at byte " + std::to_string(byte));
-}
-
 // Most lines have only finite numbers and are read as they are.
 json ParseLine(std::string_view line, std::string_view what, NonFinite non_finite) {
+  std::size_t byte = 0;
   try {
     return Parse(line, what);
   } catch (const json::parse_error& error) {
-    const QuotedLine quoted =
-        non_finite == NonFinite::kBare ? QuoteNonFinite(line) : QuotedLine{};
-    if (quoted.quotes.empty()) FailAt(error.byte, what);
+    byte = error.byte;
+  }
+  if (non_finite == NonFinite::kBare) {
+    const QuotedLine quoted = QuoteNonFinite(line);
     try {
       return Parse(quoted.text, what);
-    } catch (const json::parse_error& rest) {
+    } catch (const json::parse_error& error) {
       const auto added = std::count_if(quoted.quotes.begin(), quoted.quotes.end(),
-                                       [&](std::size_t at) { return at < rest.byte; });
-      FailAt(rest.byte - static_cast<std::size_t>(added), what);
+                                       [&](std::size_t at) { return at < error.byte; });
+      byte = error.byte - static_cast<std::size_t>(added);
     }
   }
+  // Not error.what(): it repeats bytes of the line, which need not be text.
+  throw ProtocolError(std::string(what) + " is no valid JSON at byte " + std::to_string(byte));
 }
 
 std::string OneOf(const std::vector<std::string>& choices) {
