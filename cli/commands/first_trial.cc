@@ -141,10 +141,8 @@ void PrintOutcome(const v1::Sweep& sweep, const Outcome& outcome, int slots,
 
 int TryFirstTrial(const SweepInput& input, int slots, const AgentOptions& agent_options,
                   const Session& session) {
-  const absl::StatusOr<std::string> parent = TemporaryFolder();
-  if (!parent.ok()) return Fail(parent.status());
   const absl::StatusOr<std::unique_ptr<OwnedFolder>> folder =
-      OwnedFolder::Make(*parent, "sweep-first-");
+      OwnedFolder::MakeTemporary("sweep-first-");
   if (!folder.ok()) return Fail(folder.status());
   absl::StatusOr<std::unique_ptr<CoordinatorServer>> server = CoordinatorServer::Start(
       {.listen = "127.0.0.1:0", .database = (*folder)->path() + "/sweep.db"});

@@ -19,10 +19,8 @@ constexpr absl::Duration kLongest = absl::Seconds(3);
 
 absl::StatusOr<TrainingSpeed> MeasureSpeed(const std::vector<std::string>& command,
                                            TrialSpec spec) {
-  const absl::StatusOr<std::string> parent = TemporaryFolder();
-  if (!parent.ok()) return parent.status();
   const absl::StatusOr<std::unique_ptr<OwnedFolder>> folder =
-      OwnedFolder::Make(*parent, "sweep-speed-");
+      OwnedFolder::MakeTemporary("sweep-speed-");
   if (!folder.ok()) return folder.status();
   spec.trial = "speed/1";
   spec.dataset = {.name = "synthetic",

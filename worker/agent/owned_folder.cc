@@ -205,6 +205,13 @@ absl::StatusOr<std::unique_ptr<OwnedFolder>> OwnedFolder::Make(const std::string
   return absl::UnavailableError(absl::StrCat("no folder of its own could be made in ", parent));
 }
 
+absl::StatusOr<std::unique_ptr<OwnedFolder>> OwnedFolder::MakeTemporary(
+    const std::string& prefix) {
+  const absl::StatusOr<std::string> parent = TemporaryFolder();
+  if (!parent.ok()) return parent.status();
+  return Make(*parent, prefix);
+}
+
 OwnedFolder::~OwnedFolder() {
   RemoveOwned(path_);
   close(lock_fd_);

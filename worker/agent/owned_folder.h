@@ -25,6 +25,8 @@ class OwnedFolder {
   // PermissionDenied or the like, naming the folder.
   static absl::StatusOr<std::unique_ptr<OwnedFolder>> Make(const std::string& parent,
                                                            const std::string& prefix);
+  // In the folder for temporary files.
+  static absl::StatusOr<std::unique_ptr<OwnedFolder>> MakeTemporary(const std::string& prefix);
   ~OwnedFolder();
   OwnedFolder(const OwnedFolder&) = delete;
   OwnedFolder& operator=(const OwnedFolder&) = delete;
