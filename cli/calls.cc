@@ -21,7 +21,7 @@ namespace {
 // Makes one unary call through a stub's method. A coordinator that is just being restarted is given
 // 5 s: every call may be repeated, since it changes nothing or carries a request id.
 template <typename Stub, typename Request, typename Response>
-absl::Status Call(Connection& connection, Stub Stubs::*stub,
+absl::Status Call(Connection& connection, Stub Stubs::* stub,
                   grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
                   const Request& request, Response* response) {
   const absl::Time give_up = absl::Now() + absl::Seconds(5);
@@ -48,7 +48,7 @@ absl::Status Call(Connection& connection, Stub Stubs::*stub,
 // Reads every page of a list call. `take` moves the items out of an answer and says whether more
 // are wanted.
 template <typename Stub, typename Request, typename Response, typename Take>
-absl::Status CallPages(Connection& connection, Stub Stubs::*stub,
+absl::Status CallPages(Connection& connection, Stub Stubs::* stub,
                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
                                                     Response*),
                        Request request, Take take) {
@@ -210,8 +210,8 @@ absl::StatusOr<std::vector<v1::Attempt>> ListAttempts(Connection& connection,
   v1::ListAttemptsRequest request;
   request.set_parent(TrialResource(id->sweep, id->number));
   v1::ListAttemptsResponse response;
-  absl::Status status = Call(connection, &Stubs::trials, &v1::TrialService::Stub::ListAttempts,
-                             request, &response);
+  absl::Status status =
+      Call(connection, &Stubs::trials, &v1::TrialService::Stub::ListAttempts, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, trial);
   return std::vector<v1::Attempt>(response.attempts().begin(), response.attempts().end());
 }
@@ -251,8 +251,8 @@ absl::StatusOr<v1::Sweep> PauseSweep(Connection& connection, const std::string& 
   request.set_now(now);
   request.set_request_id(RandomHex(16));
   v1::PauseSweepResponse response;
-  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::PauseSweep,
-                             request, &response);
+  absl::Status status =
+      Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::PauseSweep, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
@@ -264,8 +264,8 @@ absl::StatusOr<v1::Sweep> ResumeSweep(Connection& connection, const std::string&
   request.set_name(SweepResource(*sweep));
   request.set_request_id(RandomHex(16));
   v1::ResumeSweepResponse response;
-  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::ResumeSweep,
-                             request, &response);
+  absl::Status status =
+      Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::ResumeSweep, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
@@ -281,8 +281,8 @@ absl::StatusOr<v1::RetrySweepResponse> RetrySweep(Connection& connection, const 
   request.set_diverged(selection.diverged);
   request.set_request_id(RandomHex(16));
   v1::RetrySweepResponse response;
-  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::RetrySweep,
-                             request, &response);
+  absl::Status status =
+      Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::RetrySweep, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response;
 }
@@ -295,8 +295,8 @@ absl::StatusOr<v1::Trial> RetryTrial(Connection& connection, const std::string& 
   request.set_force(force);
   request.set_request_id(RandomHex(16));
   v1::RetryTrialResponse response;
-  absl::Status status = Call(connection, &Stubs::trials, &v1::TrialService::Stub::RetryTrial,
-                             request, &response);
+  absl::Status status =
+      Call(connection, &Stubs::trials, &v1::TrialService::Stub::RetryTrial, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.trial();
 }
@@ -310,8 +310,8 @@ absl::StatusOr<v1::Sweep> ExtendSweep(Connection& connection, const std::string&
   request.set_run_cap(run_cap);
   request.set_request_id(RandomHex(16));
   v1::ExtendSweepResponse response;
-  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::ExtendSweep,
-                             request, &response);
+  absl::Status status =
+      Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::ExtendSweep, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
@@ -323,8 +323,8 @@ absl::StatusOr<v1::ExplainTrialResponse> ExplainTrial(Connection& connection,
   v1::ExplainTrialRequest request;
   request.set_name(TrialResource(id->sweep, id->number));
   v1::ExplainTrialResponse response;
-  absl::Status status = Call(connection, &Stubs::trials, &v1::TrialService::Stub::ExplainTrial,
-                             request, &response);
+  absl::Status status =
+      Call(connection, &Stubs::trials, &v1::TrialService::Stub::ExplainTrial, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response;
 }
@@ -335,8 +335,8 @@ absl::StatusOr<v1::Worker> DrainWorker(Connection& connection, const std::string
   v1::DrainWorkerRequest request;
   request.set_name(WorkerResource(*worker));
   v1::DrainWorkerResponse response;
-  absl::Status status = Call(connection, &Stubs::workers,
-                             &v1::WorkerService::Stub::DrainWorker, request, &response);
+  absl::Status status =
+      Call(connection, &Stubs::workers, &v1::WorkerService::Stub::DrainWorker, request, &response);
   if (!status.ok()) return WithNearestWorker(connection, status, name);
   return response.worker();
 }
@@ -348,8 +348,8 @@ absl::StatusOr<v1::Sweep> CancelSweep(Connection& connection, const std::string&
   request.set_name(SweepResource(*sweep));
   request.set_request_id(RandomHex(16));
   v1::CancelSweepResponse response;
-  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::CancelSweep,
-                             request, &response);
+  absl::Status status =
+      Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::CancelSweep, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
@@ -361,8 +361,8 @@ absl::StatusOr<std::int64_t> DeleteSweep(Connection& connection, const std::stri
   request.set_name(SweepResource(*sweep));
   request.set_request_id(RandomHex(16));
   v1::DeleteSweepResponse response;
-  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::DeleteSweep,
-                             request, &response);
+  absl::Status status =
+      Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::DeleteSweep, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.trials();
 }
@@ -376,8 +376,8 @@ absl::StatusOr<v1::Sweep> RenameSweep(Connection& connection, const std::string&
   request.set_new_name(new_name);
   request.set_request_id(RandomHex(16));
   v1::RenameSweepResponse response;
-  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::RenameSweep,
-                             request, &response);
+  absl::Status status =
+      Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::RenameSweep, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
@@ -391,8 +391,8 @@ absl::StatusOr<v1::Sweep> ArchiveSweep(Connection& connection, const std::string
   request.set_archived(archived);
   request.set_request_id(RandomHex(16));
   v1::ArchiveSweepResponse response;
-  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::ArchiveSweep,
-                             request, &response);
+  absl::Status status =
+      Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::ArchiveSweep, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.sweep();
 }
@@ -404,8 +404,8 @@ absl::StatusOr<v1::Trial> CancelTrial(Connection& connection, const std::string&
   request.set_name(TrialResource(id->sweep, id->number));
   request.set_request_id(RandomHex(16));
   v1::CancelTrialResponse response;
-  absl::Status status = Call(connection, &Stubs::trials, &v1::TrialService::Stub::CancelTrial,
-                             request, &response);
+  absl::Status status =
+      Call(connection, &Stubs::trials, &v1::TrialService::Stub::CancelTrial, request, &response);
   if (!status.ok()) return WithNearestSweep(connection, status, name);
   return response.trial();
 }
@@ -419,8 +419,8 @@ absl::StatusOr<v1::CreateSweepResponse> CreateSweep(Connection& connection,
   request.set_request_id(RandomHex(16));
   request.set_principal(Principal());
   v1::CreateSweepResponse response;
-  absl::Status status = Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::CreateSweep,
-                             request, &response);
+  absl::Status status =
+      Call(connection, &Stubs::sweeps, &v1::SweepService::Stub::CreateSweep, request, &response);
   if (!status.ok()) return status;
   return response;
 }

@@ -1,9 +1,9 @@
 #include "cli/command_line.h"
 
-#include <CLI/CLI.hpp>
 #include <poll.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
@@ -63,6 +63,7 @@ std::vector<std::string> FlagsOf(const CLI::App* command) {
 
 // What other programs call it; of several, the first that there is here.
 std::string OtherName(const CLI::App& app, const std::string& word) {
+  // clang-format off
   static const auto* const words = new std::map<std::string, std::vector<std::string>>{
       {"ls", {"list"}},           {"ps", {"list"}},         {"status", {"list", "show"}},
       {"sweeps", {"list"}},       {"runs", {"list", "trials"}}, {"jobs", {"list", "trials"}},
@@ -81,6 +82,7 @@ std::string OtherName(const CLI::App& app, const std::string& word) {
       {"why", {"explain"}},       {"settings", {"config"}}, {"set", {"config"}},
       {"download", {"model"}},    {"weights", {"model"}},   {"infer", {"predict"}},
       {"drain", {"worker"}},      {"agents", {"workers"}},  {"save", {"export"}}};
+  // clang-format on
   if (word == "version") return "; did you mean 'sweep --version'?";
   if (word == "try" || word == "test") return "; did you mean 'sweep run FILE --first'?";
   if (word == "diff") return "; 'sweep submit' shows how a file differs from what is stored";

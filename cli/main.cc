@@ -1,6 +1,6 @@
-#include <CLI/CLI.hpp>
 #include <signal.h>
 
+#include <CLI/CLI.hpp>
 #include <exception>
 #include <iostream>
 
@@ -44,11 +44,12 @@ int Main(int argc, char** argv) {
   LogAboveLiveText();
 
   Session session;
-  const PrintableStream output(std::cout, {.is_for_people = [&] { return session.IsForPeople(); },
-                                           .allows_styles = [&] { return session.terminal || session.color; },
-                                           .is_on_terminal = [&] { return session.terminal; }});
-  const PrintableStream errors(std::cerr, {.is_for_people = [] { return true; },
-                                           .allows_styles = [] { return false; }});
+  const PrintableStream output(std::cout,
+                               {.is_for_people = [&] { return session.IsForPeople(); },
+                                .allows_styles = [&] { return session.terminal || session.color; },
+                                .is_on_terminal = [&] { return session.terminal; }});
+  const PrintableStream errors(
+      std::cerr, {.is_for_people = [] { return true; }, .allows_styles = [] { return false; }});
   CLI::App app{"Hyperparameter sweeps.", "sweep"};
   UseHelp(&app, session);
   app.set_version_flag("--version", SWEEP_VERSION);

@@ -38,9 +38,7 @@ std::string Styled(const Session& session, Style style, const std::string& text)
   return session.color ? WithStyle(style, text) : text;
 }
 
-std::string FileWord(const std::string& path) {
-  return path.starts_with("-") ? "./" + path : path;
-}
+std::string FileWord(const std::string& path) { return path.starts_with("-") ? "./" + path : path; }
 
 std::string RunAgain(const v1::Sweep& sweep, const Session& session) {
   const std::string& file = sweep.source().file();

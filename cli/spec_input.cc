@@ -49,8 +49,7 @@ absl::StatusOr<NetworkFile> ReadNetwork(const std::string& name_or_path) {
   return network;
 }
 
-absl::StatusOr<NetworkFile> ReadNetwork(const std::string& name_or_path,
-                                        Diagnostics* diagnostics) {
+absl::StatusOr<NetworkFile> ReadNetwork(const std::string& name_or_path, Diagnostics* diagnostics) {
   absl::StatusOr<std::string> text = BuiltinNetworkText(name_or_path);
   if (!text.ok()) {
     InputFile file(name_or_path, InputKind::kStreamToo);

@@ -93,17 +93,18 @@ absl::Status ExplainDifference(Connection& connection, const SubmissionOptions& 
   const absl::StatusOr<v1::Sweep> stored = GetSweep(connection, name);
   if (!stored.ok()) return refusal;
   const std::string diff = SourceDiff(name, stored->source(), ToProto(input.source), kMaxDiffLines);
-  return absl::AlreadyExistsError(fmt::format(
-      "sweep '{}' exists with other content ({}, {}/{} trials ended):\n{}\n"
-      "To train what the file says now, do one of these:\n"
-      "  {} --new\n      trains it as {}, or the next name that is free\n"
-      "  {}\n      keeps what is there under another name; then the same "
-      "command again\n"
-      "  {}\n      throws away what is there; then the same command again\n"
-      "or give the file another 'name'",
-      name, StatusText(*stored), EndedTrials(stored->counts()), stored->planned_trials(), diff,
-      options.command, NumberedName(name, 2),
-      Command(session, {"rename", name, OldName(connection, name)}), Command(session, {"delete", name})));
+  return absl::AlreadyExistsError(
+      fmt::format("sweep '{}' exists with other content ({}, {}/{} trials ended):\n{}\n"
+                  "To train what the file says now, do one of these:\n"
+                  "  {} --new\n      trains it as {}, or the next name that is free\n"
+                  "  {}\n      keeps what is there under another name; then the same "
+                  "command again\n"
+                  "  {}\n      throws away what is there; then the same command again\n"
+                  "or give the file another 'name'",
+                  name, StatusText(*stored), EndedTrials(stored->counts()),
+                  stored->planned_trials(), diff, options.command, NumberedName(name, 2),
+                  Command(session, {"rename", name, OldName(connection, name)}),
+                  Command(session, {"delete", name})));
 }
 
 // A copy draws the points and seeds of the sweep that it is a copy of; a person may not expect it.
@@ -126,9 +127,8 @@ absl::StatusOr<v1::CreateSweepResponse> Submit(Connection& connection,
                                                const SubmissionOptions& options,
                                                const Session& session, SweepInput* input) {
   absl::StatusOr<v1::CreateSweepResponse> created =
-      options.new_name
-          ? SubmitUnderNewName(connection, options, input)
-          : CreateSweep(connection, ToProto(input->source), options.keep_going);
+      options.new_name ? SubmitUnderNewName(connection, options, input)
+                       : CreateSweep(connection, ToProto(input->source), options.keep_going);
   if (absl::IsAlreadyExists(created.status()) && !options.new_name) {
     if (const std::string copy = CopyWithContent(connection, *input); !copy.empty()) {
       if (absl::Status named = GiveName(copy, input); !named.ok()) return named;

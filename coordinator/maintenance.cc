@@ -38,11 +38,11 @@ int Fail(const absl::Status& status) {
 
 int RunBackup(const std::string& database, const std::string& file) {
   EndByRequest();
-  const absl::StatusOr<BackupResult> result =
-      BackUp({.database = database,
-              .file = file,
-              .progress = [](const std::string& line) { fmt::print(stderr, "{}\n", Printable(line)); },
-              .is_cancelled = [] { return interrupted != 0; }});
+  const absl::StatusOr<BackupResult> result = BackUp(
+      {.database = database,
+       .file = file,
+       .progress = [](const std::string& line) { fmt::print(stderr, "{}\n", Printable(line)); },
+       .is_cancelled = [] { return interrupted != 0; }});
   if (!result.ok()) return Fail(result.status());
   for (const std::string& fault : result->faults) {
     fmt::print(stderr, "sweep-coordinator: not in the backup: {}\n", Printable(fault));

@@ -42,8 +42,8 @@ constexpr int kLastPort = 65535;
 constexpr char kPortRange[] = "the port is a number from 1 to 65535";
 
 // What to write for an IPv6 address without brackets; empty when it can be none. The last group of
-// "::1:7077" may be a port, which it is taken for when it has as many digits as one above 1023: then
-// both readings are named.
+// "::1:7077" may be a port, which it is taken for when it has as many digits as one above 1023:
+// then both readings are named.
 std::string Ipv6Advice(const std::string& text) {
   constexpr std::size_t kDigits = 4;
   constexpr int kLastReservedPort = 1023;
@@ -74,7 +74,8 @@ std::string_view HostOf(std::string_view text) {
 }
 
 bool IsHost(std::string_view host) {
-  if (host.starts_with('[')) return host.ends_with(']') && IsIpv6(std::string(host.substr(1, host.size() - 2)));
+  if (host.starts_with('['))
+    return host.ends_with(']') && IsIpv6(std::string(host.substr(1, host.size() - 2)));
   return !host.empty() && std::all_of(host.begin(), host.end(), IsHostCharacter);
 }
 
@@ -104,7 +105,8 @@ absl::StatusOr<std::string> ParseAddress(std::string_view text) {
   port.remove_prefix(1);
   int number = 0;
   const bool digits = !port.empty() && std::all_of(port.begin(), port.end(), IsDigit);
-  if (!digits || !absl::SimpleAtoi(std::string(port), &number) || number < 1 || number > kLastPort) {
+  if (!digits || !absl::SimpleAtoi(std::string(port), &number) || number < 1 ||
+      number > kLastPort) {
     return Refuse(text, kPortRange);
   }
   return std::string(text);

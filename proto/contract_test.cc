@@ -34,9 +34,9 @@ using google::protobuf::ServiceDescriptor;
 using Lines = std::set<std::string>;
 
 std::vector<const FileDescriptor*> Files() {
-  return {v1::GetBlobRequest::descriptor()->file(), v1::Trial::descriptor()->file(),
+  return {v1::GetBlobRequest::descriptor()->file(),  v1::Trial::descriptor()->file(),
           v1::GetSweepRequest::descriptor()->file(), v1::GetTrialRequest::descriptor()->file(),
-          v1::Lease::descriptor()->file(), v1::GetViewRequest::descriptor()->file()};
+          v1::Lease::descriptor()->file(),           v1::GetViewRequest::descriptor()->file()};
 }
 
 // "int64", "message sweep.v1.Value", "map<string, string>", "repeated int32".

@@ -50,10 +50,9 @@ absl::StatusOr<std::string> ParseSweepResource(std::string_view text) {
   if (!IsValidName(name)) {
     const std::string_view sweep = name.substr(0, name.find('/'));
     const bool is_trial = sweep.size() < name.size() && IsValidName(sweep);
-    return BadName(text, is_trial
-                             ? "the name of a sweep but of a trial; its sweep is '" +
-                                   std::string(sweep) + "'"
-                             : "the name of a sweep (NAME or sweeps/NAME)");
+    return BadName(text, is_trial ? "the name of a sweep but of a trial; its sweep is '" +
+                                        std::string(sweep) + "'"
+                                  : "the name of a sweep (NAME or sweeps/NAME)");
   }
   return std::string(name);
 }

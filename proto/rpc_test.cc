@@ -40,9 +40,12 @@ TEST(Names, Workers) {
 
 TEST(Address, IsHostAndPort) {
   const std::pair<const char*, const char*> good[] = {
-      {"127.0.0.1:7077", "127.0.0.1:7077"}, {"trainer-1:80", "trainer-1:80"},
-      {"trainer-1", "trainer-1:7077"},      {"a.b_c.example:65535", "a.b_c.example:65535"},
-      {"[::1]:7077", "[::1]:7077"},         {"[::1]", "[::1]:7077"},
+      {"127.0.0.1:7077", "127.0.0.1:7077"},
+      {"trainer-1:80", "trainer-1:80"},
+      {"trainer-1", "trainer-1:7077"},
+      {"a.b_c.example:65535", "a.b_c.example:65535"},
+      {"[::1]:7077", "[::1]:7077"},
+      {"[::1]", "[::1]:7077"},
       {"[fe80::1%eth0]:1", "[fe80::1%eth0]:1"},
   };
   for (const auto& [text, address] : good) EXPECT_EQ(ParseAddress(text).value_or(""), address);

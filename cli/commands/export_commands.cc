@@ -1,6 +1,6 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <functional>
 #include <iostream>
 #include <iterator>
@@ -152,8 +152,7 @@ int Export(ExportOptions options, const Session& session) {
                              Printable(options.output), options.format);
   }
   if (options.format.empty() && format == Format::kTable) {
-    return Fail(absl::InvalidArgumentError(
-        "choose a format: --format csv, json or optuna"));
+    return Fail(absl::InvalidArgumentError("choose a format: --format csv, json or optuna"));
   }
   if (options.format == kOptuna && options.epochs) {
     return Fail(absl::InvalidArgumentError(
@@ -177,8 +176,7 @@ int Export(ExportOptions options, const Session& session) {
   if (status.ok()) status = (*file)->Commit();
   if (!status.ok()) return Ended(status);
   if (!session.quiet) {
-    std::cerr << fmt::format("wrote {} to {}\n",
-                             Counted(rows, options.epochs ? "epoch" : "trial"),
+    std::cerr << fmt::format("wrote {} to {}\n", Counted(rows, options.epochs ? "epoch" : "trial"),
                              Printable(options.output));
   }
   return kExitOk;
@@ -192,10 +190,13 @@ void AddExportCommand(CLI::App* app, Session* session) {
       "Write all trials as data\n"
       "One row per trial, or with --epochs one row per epoch: the one that was acknowledged first, "
       "by which the trial is ranked; column attempt says which attempt that was. CSV has a column "
-      "parameters.x for every hyperparameter x; JSON is an array of objects, one to a line. Numbers "
-      "are raw, shares from 0 to 1, times RFC 3339 in UTC; what is not known or not finite is empty "
+      "parameters.x for every hyperparameter x; JSON is an array of objects, one to a line. "
+      "Numbers "
+      "are raw, shares from 0 to 1, times RFC 3339 in UTC; what is not known or not finite is "
+      "empty "
       "or null. JSON is the way into pandas, whose read_csv takes the words None, NA and null for "
-      "missing values and 01 for 1, unless it is told keep_default_na=False and a dtype. Trials are read and written page by page. With -o the "
+      "missing values and 01 for 1, unless it is told keep_default_na=False and a dtype. Trials "
+      "are read and written page by page. With -o the "
       "file is there whole or not at all.\n"
       "--format optuna writes a study for Optuna 4.9 and 5.0 and optuna-dashboard, the file of its "
       "JournalFileBackend: the search space, each trial's parameters, its metric after every epoch "

@@ -1,6 +1,6 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <iostream>
@@ -54,8 +54,8 @@ bool IsNetworkFile(const std::string& path) {
 Listing MessageListing(const std::string& file, const absl::Status& status,
                        const Diagnostics& diagnostics) {
   Listing listing;
-  listing.columns = {{"FILE", "file"}, {"LINE", "line"}, {"MESSAGE", "message"},
-                     {"SEVERITY", "severity"}};
+  listing.columns = {
+      {"FILE", "file"}, {"LINE", "line"}, {"MESSAGE", "message"}, {"SEVERITY", "severity"}};
   for (const Diagnostic& one : diagnostics) {
     const bool warns = one.severity == Diagnostic::Severity::kWarning;
     listing.rows.push_back({Text(one.file), one.line == 0 ? Missing() : Count(one.line),
@@ -276,12 +276,12 @@ absl::StatusOr<Pace> MeasurePace(const SweepSpec& spec, const Sample& sample,
       same ? fast : MeasureSpeed(*command, spec.MakeTrialSpec(*costly, 0));
   if (!slow.ok()) return slow.status();
   const double from = TrainFlops(*cheap), to = TrainFlops(*costly);
-  Pace pace{.train = Line(from, 1 / fast->train_images_per_second, to,
-                          1 / slow->train_images_per_second),
-            .evaluate = {},
-            .source = fmt::format("measured just now: {} images/s alone on this machine",
-                                  WithSeparators(std::llround(slow->train_images_per_second))),
-            .is_measured = true};
+  Pace pace{
+      .train = Line(from, 1 / fast->train_images_per_second, to, 1 / slow->train_images_per_second),
+      .evaluate = {},
+      .source = fmt::format("measured just now: {} images/s alone on this machine",
+                            WithSeparators(std::llround(slow->train_images_per_second))),
+      .is_measured = true};
   // A training that was cut short has evaluated nothing.
   const auto evaluated = [](const TrainingSpeed& speed) {
     return speed.evaluate_images_per_second > 0 ? speed.evaluate_images_per_second
@@ -329,8 +329,7 @@ Listing FirstOf(const Sample& sample) {
 // other things is slower. Not measured at all, it is anybody's guess.
 std::string TimeText(double seconds, const Pace& pace, int slots) {
   const double most = pace.is_measured ? (slots > 1 ? 2 : 1.5) : 6;
-  return fmt::format("estimated time: {} to {} on {} ({})",
-                     HumanDuration(absl::Seconds(seconds)),
+  return fmt::format("estimated time: {} to {} on {} ({})", HumanDuration(absl::Seconds(seconds)),
                      HumanDuration(absl::Seconds(seconds * most)), Counted(slots, "slot"),
                      pace.source);
 }
@@ -368,8 +367,8 @@ int Preview(const PreviewOptions& options, const Session& session) {
   // Nobody knows how long a sweep's own program takes.
   std::optional<Pace> pace;
   if (spec.program.empty() && !sample->configurations.empty()) {
-    absl::StatusOr<Pace> measured = options.gflops > 0 ? PaceOf(options.gflops)
-                                                       : MeasurePace(spec, *sample, options);
+    absl::StatusOr<Pace> measured =
+        options.gflops > 0 ? PaceOf(options.gflops) : MeasurePace(spec, *sample, options);
     pace = measured.ok() ? *std::move(measured) : PaceOf(kUsualGflops);
     if (!measured.ok()) pace->source += "; the trainer's speed could not be measured here";
   }
@@ -393,13 +392,13 @@ int Preview(const PreviewOptions& options, const Session& session) {
 }  // namespace
 
 void AddFileCommands(CLI::App* app, Session* session) {
-  CLI::App* validate =
-      app->add_subcommand("validate",
-                          "Check a file\n"
-                          "Names every error of a sweep file and its networks, or of a network "
-                          "file, at once: with file,\n"
-                          "line and the nearest right word. Nothing is submitted. With --format csv "
-                          "the messages are\nthe rows: file, line, message, severity.");
+  CLI::App* validate = app->add_subcommand(
+      "validate",
+      "Check a file\n"
+      "Names every error of a sweep file and its networks, or of a network "
+      "file, at once: with file,\n"
+      "line and the nearest right word. Nothing is submitted. With --format csv "
+      "the messages are\nthe rows: file, line, message, severity.");
   validate->group("Files, workers, settings");
   validate->footer(
       "Examples:\n"
@@ -431,7 +430,8 @@ void AddFileCommands(CLI::App* app, Session* session) {
                    "training speed of a slot; without it, it is measured here, in some seconds")
       ->check(Positive());
   preview
-      ->add_option("--trainer", options->trainer, "the program to measure; without it, sweep-trainer")
+      ->add_option("--trainer", options->trainer,
+                   "the program to measure; without it, sweep-trainer")
       ->envname("SWEEP_TRAINER")
       ->type_name("PROGRAM");
   preview->callback([=] { session->exit_code = Preview(*options, *session); });

@@ -63,8 +63,7 @@ absl::StatusOr<Outcome> WaitForFirst(Connection& connection, const std::string& 
       if (!epochs.ok()) return epochs.status();
       outcome.works = true;
       if (!epochs->empty()) outcome.epoch = epochs->front();
-      outcome.seconds =
-          Seconds(outcome.epoch.report_time()) - Seconds(outcome.trial.start_time());
+      outcome.seconds = Seconds(outcome.epoch.report_time()) - Seconds(outcome.trial.start_time());
       return outcome;
     }
     if (outcome.trial.failures() > 0) {
@@ -126,15 +125,17 @@ void PrintOutcome(const v1::Sweep& sweep, const Outcome& outcome, int slots,
   }
   const std::string speed =
       outcome.epoch.images_per_second() > 0
-          ? fmt::format(", {} images/s",
-                        WithSeparators(static_cast<std::int64_t>(outcome.epoch.images_per_second())))
+          ? fmt::format(
+                ", {} images/s",
+                WithSeparators(static_cast<std::int64_t>(outcome.epoch.images_per_second())))
           : "";
   std::cout << Styled(session, Style::kGreen, "✓ ") << ShortName(outcome.trial.name()) << "  "
             << ParametersText(outcome.trial)
-            << fmt::format("\n  epoch 1 of {} came after {}{}\n  the whole sweep ({} trials) will "
-                           "take about {} here\n",
-                           outcome.trial.epochs(), HumanDuration(absl::Seconds(outcome.seconds)),
-                           speed, sweep.planned_trials(), HumanDuration(absl::Seconds(estimate)));
+            << fmt::format(
+                   "\n  epoch 1 of {} came after {}{}\n  the whole sweep ({} trials) will "
+                   "take about {} here\n",
+                   outcome.trial.epochs(), HumanDuration(absl::Seconds(outcome.seconds)), speed,
+                   sweep.planned_trials(), HumanDuration(absl::Seconds(estimate)));
 }
 
 }  // namespace

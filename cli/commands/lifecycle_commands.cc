@@ -1,9 +1,9 @@
 // Verbs that change what a coordinator does with a sweep or a trial. Each can be repeated
 // without harm: a script that runs it twice ends where it ended the first time.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <iostream>
 
 #include "cli/calls.h"
@@ -59,8 +59,7 @@ void PrintTrial(const v1::Trial& trial, const Session& session) {
 }
 
 // Who will train what waits, and how to look on.
-std::string WhatFollows(Connection& connection, const std::string& sweep,
-                        const Session& session) {
+std::string WhatFollows(Connection& connection, const std::string& sweep, const Session& session) {
   if (!connection.embedded()) {
     return "; follow it with: " + Command(session, {"watch", sweep});
   }
@@ -94,8 +93,8 @@ int Pause(const std::string& name, bool now, bool wait, const Session& session) 
     const std::int64_t running = sweep->counts().running();
     std::string what = "nothing runs";
     if (running > 0 && now) {
-      what = Trials(running) + (running == 1 ? " saves a checkpoint and stops"
-                                             : " save a checkpoint and stop");
+      what = Trials(running) +
+             (running == 1 ? " saves a checkpoint and stops" : " save a checkpoint and stop");
     } else if (running > 0) {
       what = Trials(running) + (running == 1 ? " runs on to its end (--now stops it)"
                                              : " run on to their end (--now stops them)");
@@ -160,7 +159,8 @@ int Retry(const std::string& name, RetrySelection selection, const Session& sess
     if (IsTrialName(name)) return RetryOneTrial(connection, name, selection.diverged, session);
     if (!selection.cancelled) selection.failed = true;
     const absl::StatusOr<v1::RetrySweepResponse> response = RetrySweep(connection, name, selection);
-    if (!response.ok()) return Fail(WithCancelledHint(connection, response.status(), name, session));
+    if (!response.ok())
+      return Fail(WithCancelledHint(connection, response.status(), name, session));
     const std::string shown = ShortName(response->sweep().name());
     const std::string kind = selection.failed && selection.cancelled ? "failed or cancelled"
                              : selection.cancelled                   ? "cancelled"
@@ -200,10 +200,10 @@ int Extend(const std::string& name, std::int64_t run_cap, const Session& session
     const absl::StatusOr<v1::Sweep> sweep = ExtendSweep(connection, name, run_cap);
     if (!sweep.ok()) return Fail(WithCancelledHint(connection, sweep.status(), name, session));
     const std::int64_t more = sweep->planned_trials() - before->planned_trials();
-    Say(session, fmt::format("{}: run cap raised from {} to {}, {} more {}{}", shown,
-                             before->planned_configurations(), run_cap, more,
-                             more == 1 ? "trial" : "trials",
-                             WhatFollows(connection, shown, session)));
+    Say(session,
+        fmt::format("{}: run cap raised from {} to {}, {} more {}{}", shown,
+                    before->planned_configurations(), run_cap, more, more == 1 ? "trial" : "trials",
+                    WhatFollows(connection, shown, session)));
     PrintSweep(*sweep, session);
     return static_cast<int>(kExitOk);
   });

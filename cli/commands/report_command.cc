@@ -1,6 +1,6 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <iostream>
 
 #include "absl/time/clock.h"
@@ -53,8 +53,7 @@ absl::StatusOr<std::string> MakeReport(Options* options, const Session& session)
 int Report(Options options, const Session& session) {
   InstallSignals();
   const absl::StatusOr<std::string> report = MakeReport(&options, session);
-  const std::string path =
-      options.output.empty() ? options.report.sweep + ".html" : options.output;
+  const std::string path = options.output.empty() ? options.report.sweep + ".html" : options.output;
   if (absl::IsCancelled(report.status())) {
     std::cerr << "interrupted; nothing was written\n";
     return kExitInterrupted;
@@ -88,7 +87,8 @@ void AddReportCommand(CLI::App* app, Session* session) {
       "report",
       "Write a page to share\n"
       "One HTML file that needs no network and no coordinator: the sweep's learning curves, "
-      "history, parallel coordinates, importance of hyperparameters, ranking under the criteria, trials, "
+      "history, parallel coordinates, importance of hyperparameters, ranking under the criteria, "
+      "trials, "
       "every attempt, and the commands that train the best trial again. The best trials have a "
       "page each, with their network, confusion matrix and the digits they get wrong. The file is "
       "there whole or not at all.");

@@ -1,6 +1,6 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
@@ -79,7 +79,8 @@ absl::Status CheckData(const v1::Sweep& sweep, const LocalData& data) {
   }
   return absl::FailedPreconditionError(fmt::format(
       "sweep {} was begun on other data, and results of different data are not ranked together: it "
-      "is trained on SHA-256 {}, and {} has {}. Bring the first data back, or give the file another "
+      "is trained on SHA-256 {}, and {} has {}. Bring the first data back, or give the file "
+      "another "
       "name",
       ShortName(sweep.name()), sweep.data_sha256(),
       data.folder.empty() ? "this machine" : data.folder, data.sha256));
@@ -128,10 +129,10 @@ void SayOthers(Connection& connection, const std::string& name, const RunOptions
     if (waits) others.push_back(ShortName(sweep.name()));
   }
   if (others.empty()) return;
-  Say(session, options.all ? fmt::format("also trains {} until {} has ended (--all)",
-                                         Names(others), name)
-                           : fmt::format("{} {} not trained by this run; --all trains all sweeps",
-                                         Names(others), others.size() == 1 ? "is" : "are"));
+  Say(session, options.all
+                   ? fmt::format("also trains {} until {} has ended (--all)", Names(others), name)
+                   : fmt::format("{} {} not trained by this run; --all trains all sweeps",
+                                 Names(others), others.size() == 1 ? "is" : "are"));
 }
 
 // What there is now: "2 of 6 trials ended, 2 kept at epoch 1 and 3"
@@ -217,8 +218,7 @@ Followed FollowWithAgent(Connection& connection, const std::string& name, Agent&
 // A database that another process serves can still take the sweep.
 absl::Status WithHolderHint(const absl::Status& status, const RunOptions& options,
                             const Session& session) {
-  if (!absl::IsFailedPrecondition(status) ||
-      !Store::FindHolder(session.connection.database).ok()) {
+  if (!absl::IsFailedPrecondition(status) || !Store::FindHolder(session.connection.database).ok()) {
     return status;
   }
   return absl::FailedPreconditionError(fmt::format(
@@ -244,19 +244,17 @@ AgentOptions MakeAgentOptions(const RunOptions& options, const SweepSpec& spec,
 // The sweep of the file in this database, made or found, and going on if that is asked for.
 absl::StatusOr<v1::CreateSweepResponse> TakeUp(Connection& connection, const RunOptions& options,
                                                const Session& session, SweepInput* input) {
-  absl::StatusOr<v1::CreateSweepResponse> created =
-      Submit(connection,
-             {.command = SameRun(options, session),
-              .keep_going = options.keep_going,
-              .new_name = options.new_name},
-             session, input);
+  absl::StatusOr<v1::CreateSweepResponse> created = Submit(connection,
+                                                           {.command = SameRun(options, session),
+                                                            .keep_going = options.keep_going,
+                                                            .new_name = options.new_name},
+                                                           session, input);
   if (!created.ok()) return created;
   if (options.new_name) Say(session, "running it as " + input->spec.name);
   if (!created->created()) {
-    Say(session,
-        fmt::format("resuming {}: {} of {} ended", input->spec.name,
-                    EndedTrials(created->sweep().counts()),
-                    Counted(created->sweep().planned_trials(), "trial")));
+    Say(session, fmt::format("resuming {}: {} of {} ended", input->spec.name,
+                             EndedTrials(created->sweep().counts()),
+                             Counted(created->sweep().planned_trials(), "trial")));
   }
   const bool keep_going = options.keep_going || input->spec.keep_going;
   if (keep_going && !created->sweep().pause_reason().empty()) {
@@ -284,8 +282,8 @@ bool IsHeldByOneThatEnds(const Session& session) {
 }
 
 // Waits for such a predecessor, which gives back what it holds.
-absl::StatusOr<std::unique_ptr<CoordinatorServer>> StartServer(
-    const ServerOptions& server_options, const Session& session) {
+absl::StatusOr<std::unique_ptr<CoordinatorServer>> StartServer(const ServerOptions& server_options,
+                                                               const Session& session) {
   absl::StatusOr<std::unique_ptr<CoordinatorServer>> server =
       CoordinatorServer::Start(server_options);
   bool told = false;

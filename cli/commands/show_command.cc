@@ -1,6 +1,6 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <iostream>
 #include <sstream>
 
@@ -8,8 +8,8 @@
 #include "cli/present/curves.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
-#include "common/base/counted.h"
 #include "cli/session.h"
+#include "common/base/counted.h"
 #include "common/base/utf8.h"
 
 namespace sweep::cli {
@@ -23,8 +23,8 @@ struct ShowOptions {
 // "34 of 60 trials ended, 2 running, 1 failed, about 12 min 3 s left"
 std::string TrialsLine(const v1::Sweep& sweep) {
   const v1::TrialCounts& counts = sweep.counts();
-  std::string line = fmt::format("{} of {} ended", EndedTrials(counts),
-                                 Counted(sweep.planned_trials(), "trial"));
+  std::string line =
+      fmt::format("{} of {} ended", EndedTrials(counts), Counted(sweep.planned_trials(), "trial"));
   const auto add = [&](std::int64_t count, const char* what) {
     if (count > 0) line += fmt::format(", {} {}", count, what);
   };
@@ -60,9 +60,9 @@ void PrintFacts(const v1::Sweep& sweep, const Session& session) {
   for (const std::string& gate : sweep.gates())
     gates += (gates.empty() ? "" : ", ") + Printable(gate);
   if (!gates.empty()) {
-    fact("criteria", fmt::format("{}: {} {} all", gates,
-                                 Counted(sweep.qualifying(), "configuration"),
-                                 sweep.qualifying() == 1 ? "meets" : "meet"));
+    fact("criteria",
+         fmt::format("{}: {} {} all", gates, Counted(sweep.qualifying(), "configuration"),
+                     sweep.qualifying() == 1 ? "meets" : "meet"));
   }
   if (!sweep.best_trial().empty()) {
     fact("best", fmt::format("{} ({})", MetricText(sweep.metric(), sweep.best_value()),

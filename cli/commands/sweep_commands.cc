@@ -1,6 +1,6 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
 #include <memory>
@@ -25,8 +25,8 @@ int WaitForEnd(Connection& connection, const std::string& name, bool created,
   absl::Status status;
   auto view = std::make_unique<WatchView>(session, /*only_news=*/session.terminal);
   view->EndAtPause();
-  status = FollowSweep(
-      connection, name, [] { return SignalCount() > 0; }, absl::Minutes(5), view.get());
+  status =
+      FollowSweep(connection, name, [] { return SignalCount() > 0; }, absl::Minutes(5), view.get());
   const int told = view->model().failures_told();
   const bool paused = view->HasEndedAtPause();
   const v1::Sweep last = view->model().sweep();
@@ -85,12 +85,9 @@ int SubmitFile(const SubmitFlags& flags, const Session& session) {
   if (flags.wait) words.push_back("--wait");
   if (flags.keep_going) words.push_back("--keep-going");
   const std::string again = Command(session, words);
-  const absl::StatusOr<v1::CreateSweepResponse> response =
-      Submit(**connection,
-             {.command = again,
-              .keep_going = flags.keep_going,
-              .new_name = flags.new_name},
-             session, &*input);
+  const absl::StatusOr<v1::CreateSweepResponse> response = Submit(
+      **connection, {.command = again, .keep_going = flags.keep_going, .new_name = flags.new_name},
+      session, &*input);
   if (!response.ok()) return Fail(response.status());
   const v1::Sweep& sweep = response->sweep();
   const std::string name = ShortName(sweep.name());
@@ -131,8 +128,7 @@ bool IsWanted(const v1::Sweep& sweep, const ListFlags& flags) {
     return found != sweep.labels().end() &&
            (equals == std::string::npos || found->second == label.substr(equals + 1));
   };
-  return (flags.states.empty() ||
-          std::any_of(flags.states.begin(), flags.states.end(), is_in)) &&
+  return (flags.states.empty() || std::any_of(flags.states.begin(), flags.states.end(), is_in)) &&
          std::all_of(flags.labels.begin(), flags.labels.end(), has);
 }
 
@@ -166,9 +162,11 @@ int Best(const std::string& wanted, int top, const std::string& columns, const S
   PrintListing(*listing, session, std::cout);
   PrintRankingNotes(*ranking, session, std::cout);
   const v1::TrialCounts& counts = ranking->sweep().counts();
-  if (ranking->rows().empty() && counts.diverged() > 0 && counts.pending() + counts.running() == 0) {
-    Say(session, fmt::format("{} of {} diverged: {} has nothing to rank", counts.diverged(),
-                             Counted(EndedTrials(counts), "trial"), ShortName(ranking->sweep().name())));
+  if (ranking->rows().empty() && counts.diverged() > 0 &&
+      counts.pending() + counts.running() == 0) {
+    Say(session,
+        fmt::format("{} of {} diverged: {} has nothing to rank", counts.diverged(),
+                    Counted(EndedTrials(counts), "trial"), ShortName(ranking->sweep().name())));
   }
   return ranking->sweep().qualifying() > 0 ? kExitOk : kExitNothingQualified;
 }
@@ -211,7 +209,8 @@ void AddSweepCommands(CLI::App* app, Session* session) {
       "  sweep list --format json | jq -r '.[].name'");
   auto list_flags = std::make_shared<ListFlags>();
   list->add_flag("--all", list_flags->all, "also those that are archived");
-  list->add_option("--state", list_flags->states, "only those that are in it; failed: with failures")
+  list->add_option("--state", list_flags->states,
+                   "only those that are in it; failed: with failures")
       ->delimiter(',')
       ->check(OneOf({"active", "paused", "completed", "cancelled", "failed"}));
   list->add_option("--label", list_flags->labels, "only those with this label; all that are given")

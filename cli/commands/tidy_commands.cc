@@ -1,9 +1,9 @@
 // Verbs that tidy up: delete, rename, archive.
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <CLI/CLI.hpp>
 #include <iostream>
 
 #include "cli/calls.h"
@@ -38,8 +38,8 @@ absl::Status WithWayOut(Connection& connection, const absl::Status& status, cons
                         const std::vector<std::string>& words) {
   if (!absl::IsFailedPrecondition(status)) return status;
   const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, words[1]);
-  const bool is_busy = sweep.ok() && (sweep->state() == v1::SWEEP_STATE_ACTIVE ||
-                                      sweep->counts().running() > 0);
+  const bool is_busy =
+      sweep.ok() && (sweep->state() == v1::SWEEP_STATE_ACTIVE || sweep->counts().running() > 0);
   if (!is_busy) return status;
   return absl::FailedPreconditionError(
       fmt::format("{}: {}", std::string(status.message()), Command(session, words)));
@@ -81,15 +81,13 @@ int Rename(const std::string& name, const std::string& new_name, const Session& 
   if (!connection.ok()) return Fail(connection.status());
   const absl::StatusOr<v1::Sweep> sweep = RenameSweep(**connection, name, new_name);
   if (!sweep.ok()) {
-    return Fail(
-        WithWayOut(**connection, sweep.status(), session,
-                   {"pause", ShortName(name), "--now", "--wait"}));
+    return Fail(WithWayOut(**connection, sweep.status(), session,
+                           {"pause", ShortName(name), "--now", "--wait"}));
   }
   const std::string now = ShortName(sweep->name());
-  Say(session, now == ShortName(name)
-                   ? fmt::format("{} is called that already", now)
-                   : fmt::format("{} is now called {}, also in its stored file", ShortName(name),
-                                 now));
+  Say(session, now == ShortName(name) ? fmt::format("{} is called that already", now)
+                                      : fmt::format("{} is now called {}, also in its stored file",
+                                                    ShortName(name), now));
   PrintSweep(*sweep, session);
   return kExitOk;
 }
@@ -99,8 +97,7 @@ int Archive(const std::string& name, bool undo, const Session& session) {
   if (!connection.ok()) return Fail(connection.status());
   const absl::StatusOr<v1::Sweep> sweep = ArchiveSweep(**connection, name, !undo);
   if (!sweep.ok()) {
-    return Fail(
-        WithWayOut(**connection, sweep.status(), session, {"pause", ShortName(name)}));
+    return Fail(WithWayOut(**connection, sweep.status(), session, {"pause", ShortName(name)}));
   }
   const std::string shown = ShortName(sweep->name());
   Say(session, undo ? fmt::format("{} is listed again", shown)
@@ -118,7 +115,8 @@ void AddTidyCommands(CLI::App* app, Session* session) {
   CLI::App* remove = app->add_subcommand(
       "delete",
       "Delete sweeps for good\n"
-      "Removes all that is known of them: trials, epochs, logs, and within an hour or two the files "
+      "Removes all that is known of them: trials, epochs, logs, and within an hour or two the "
+      "files "
       "that\n"
       "nothing else needs. Their names are free at once. Not while trials run: cancel them first.");
   remove->group("Look into and tidy up");
@@ -134,7 +132,8 @@ void AddTidyCommands(CLI::App* app, Session* session) {
   CLI::App* rename = app->add_subcommand(
       "rename",
       "Rename a sweep\n"
-      "The name in its stored file changes as well, so that the corrected file of an old name is that "
+      "The name in its stored file changes as well, so that the corrected file of an old name is "
+      "that "
       "sweep\n"
       "no more. Not while trials run: their workers know them by the old name.");
   rename->group("Look into and tidy up");

@@ -1,6 +1,6 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -295,9 +295,8 @@ int AfterInterrupt(const TrainingFolder& folder) {
   if (folder.epochs().empty()) {
     std::cerr << "stopped before the end of the first epoch; nothing was kept\n";
   } else if (!folder.HasCheckpoint()) {
-    std::cerr << fmt::format(
-        "stopped without a checkpoint; this begins again: {}\n",
-        ResumeCommand(folder.path()));
+    std::cerr << fmt::format("stopped without a checkpoint; this begins again: {}\n",
+                             ResumeCommand(folder.path()));
   } else {
     std::cerr << fmt::format("stopped after epoch {}; go on with: {}\n",
                              folder.epochs().back().epoch, ResumeCommand(folder.path()));

@@ -1,6 +1,6 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <iostream>
 #include <sstream>
 
@@ -158,9 +158,8 @@ void AddTrialCommands(CLI::App* app, Session* session) {
   auto options = std::make_shared<TrialsOptions>();
   trials->add_option("NAME", options->sweep, "sweep")->required();
   trials->add_option("--state", options->state, "only this state")
-      ->check(
-          OneOf({"pending", "leased", "running", "completed", "stopped", "failed", "diverged",
-                 "cancelled"}));
+      ->check(OneOf({"pending", "leased", "running", "completed", "stopped", "failed", "diverged",
+                     "cancelled"}));
   trials->add_option("--where", options->where,
                      "only where this holds, as \"lr > 0.05 and best_accuracy >= 99.3%\"");
   trials

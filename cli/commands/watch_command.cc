@@ -1,7 +1,7 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <grpcpp/grpcpp.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <iostream>
 #include <map>
@@ -88,9 +88,8 @@ int Watch(const std::string& name, int patience_seconds, int top, const Session&
   std::string shown = ShortName(sweep->name());
   if ((*connection)->embedded() && !HasEnded(*sweep)) {
     return Fail(absl::FailedPreconditionError(fmt::format(
-        "nothing trains {} at the moment ({} of {} ended); {}", shown,
-        EndedTrials(sweep->counts()), Counted(sweep->planned_trials(), "trial"),
-        RunAgain(*sweep, session))));
+        "nothing trains {} at the moment ({} of {} ended); {}", shown, EndedTrials(sweep->counts()),
+        Counted(sweep->planned_trials(), "trial"), RunAgain(*sweep, session))));
   }
   absl::Status status;
   int told = 0;
@@ -115,8 +114,8 @@ int Watch(const std::string& name, int patience_seconds, int top, const Session&
 
 namespace {
 
-// Says which trials are held by workers that this coordinator does not hear, and for how long: until
-// then nothing happens to them.
+// Says which trials are held by workers that this coordinator does not hear, and for how long:
+// until then nothing happens to them.
 void SayWhatIsWaitedFor(Connection& connection, const std::string& name, WatchView* view) {
   const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(connection);
   if (!workers.ok()) return;
@@ -208,11 +207,10 @@ std::string WhyTheyFailed(Connection& connection, const std::string& sweep) {
     by_signature[signature].push_back(ShortName(trial.name()));
     headlines.try_emplace(signature, Printable(FailureHeadline(trial.reason())));
   }
-  std::vector<std::pair<std::string, std::vector<std::string>>> reasons(
-      by_signature.begin(), by_signature.end());
-  std::stable_sort(reasons.begin(), reasons.end(), [](const auto& a, const auto& b) {
-    return a.second.size() > b.second.size();
-  });
+  std::vector<std::pair<std::string, std::vector<std::string>>> reasons(by_signature.begin(),
+                                                                        by_signature.end());
+  std::stable_sort(reasons.begin(), reasons.end(),
+                   [](const auto& a, const auto& b) { return a.second.size() > b.second.size(); });
   std::string text;
   for (std::size_t i = 0; i < std::min(reasons.size(), kMost); ++i) {
     const auto& [signature, names] = reasons[i];
@@ -239,13 +237,13 @@ int EndOfSweep(Connection& connection, const v1::Sweep& sweep, const Session& se
                     FirstFailure(connection, name, v1::TRIAL_STATE_DIVERGED))));
   }
   if (sweep.counts().failed() > 0) {
-    return Fail(absl::InternalError(fmt::format(
-        "{}{} of {} failed for good{}\nlook at them with: {}\ntry them again with: {}",
-        qualified ? "" : "no configuration meets all criteria, and ", sweep.counts().failed(),
-        Counted(sweep.planned_trials(), "trial"),
-        told >= sweep.counts().failed() ? "" : WhyTheyFailed(connection, name),
-        Command(session, {"trials", name, "--state", "failed"}),
-        Command(session, {"retry", name}))));
+    return Fail(absl::InternalError(
+        fmt::format("{}{} of {} failed for good{}\nlook at them with: {}\ntry them again with: {}",
+                    qualified ? "" : "no configuration meets all criteria, and ",
+                    sweep.counts().failed(), Counted(sweep.planned_trials(), "trial"),
+                    told >= sweep.counts().failed() ? "" : WhyTheyFailed(connection, name),
+                    Command(session, {"trials", name, "--state", "failed"}),
+                    Command(session, {"retry", name}))));
   }
   return qualified ? kExitOk : kExitNothingQualified;
 }

@@ -1,9 +1,9 @@
 #include "cli/help/completion.h"
 
-#include <CLI/CLI.hpp>
 #include <signal.h>
 #include <sys/time.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
@@ -101,7 +101,8 @@ class LiveNames {
   std::vector<SweepSize> Sweeps() {
     std::vector<SweepSize> sizes;
     if (connection_ != nullptr) {
-      const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(*connection_, /*archived=*/true);
+      const absl::StatusOr<std::vector<v1::Sweep>> sweeps =
+          ListSweeps(*connection_, /*archived=*/true);
       if (!sweeps.ok()) return sizes;
       for (const v1::Sweep& sweep : *sweeps) {
         const v1::TrialCounts& counts = sweep.counts();

@@ -1,9 +1,9 @@
 #include "cli/help/docs.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <set>
 #include <sstream>
@@ -114,17 +114,18 @@ std::string KeyList(const CommandKeys& promise, ShownKeys* shown) {
   constexpr std::size_t kLong = 5;
   const std::pair<std::string, std::vector<std::string>>* largest = nullptr;
   for (const auto& other : *shown) {
-    const bool is_part = std::all_of(other.second.begin(), other.second.end(), [&](const auto& key) {
-      return std::find(promise.keys.begin(), promise.keys.end(), key) != promise.keys.end();
-    });
+    const bool is_part =
+        std::all_of(other.second.begin(), other.second.end(), [&](const auto& key) {
+          return std::find(promise.keys.begin(), promise.keys.end(), key) != promise.keys.end();
+        });
     if (!is_part || other.second.size() < kLong) continue;
     if (largest == nullptr || other.second.size() > largest->second.size()) largest = &other;
   }
   std::vector<std::string> own;
   for (const std::string& key : promise.keys) {
-    const bool is_new = largest == nullptr || std::find(largest->second.begin(),
-                                                        largest->second.end(),
-                                                        key) == largest->second.end();
+    const bool is_new =
+        largest == nullptr ||
+        std::find(largest->second.begin(), largest->second.end(), key) == largest->second.end();
     if (is_new) own.push_back("`" + key + "`");
   }
   std::string text;

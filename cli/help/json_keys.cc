@@ -13,12 +13,11 @@ Keys operator+(Keys keys, const Keys& more) {
 }
 
 const Keys& SweepKeys() {
-  static const auto* const keys =
-      new Keys{"name",           "state",       "method",   "metric",     "maximize",  "digest",
-               "planned_trials", "epochs",      "gates",    "qualifying", "principal", "best_trial",
-               "best_value",     "create_time", "end_time", "trials",     "labels",    "best_qualifies",
-               "seconds_left",   "status",      "pause_reason", "archived", "disk_bytes",
-               "data_sha256"};
+  static const auto* const keys = new Keys{
+      "name",           "state",       "method",       "metric",     "maximize",   "digest",
+      "planned_trials", "epochs",      "gates",        "qualifying", "principal",  "best_trial",
+      "best_value",     "create_time", "end_time",     "trials",     "labels",     "best_qualifies",
+      "seconds_left",   "status",      "pause_reason", "archived",   "disk_bytes", "data_sha256"};
   return *keys;
 }
 
@@ -68,10 +67,10 @@ const Keys& RankKeys() {
 }
 
 const Keys& WorkerKeys() {
-  static const auto* const keys =
-      new Keys{"worker",    "state",    "host",   "slots",          "device", "images_per_second",
-               "completed", "failed",   "trials", "last_seen_time", "build",  "pid",
-               "labels",    "put_aside", "other_data"};
+  static const auto* const keys = new Keys{
+      "worker",    "state",     "host",      "slots",          "device", "images_per_second",
+      "completed", "failed",    "trials",    "last_seen_time", "build",  "pid",
+      "labels",    "put_aside", "other_data"};
   return *keys;
 }
 
@@ -223,7 +222,8 @@ std::string KeyMeaning(const std::string& key) {
       {"failures", "attempts that failed or were lost"},
       {"files", "names of the files written"},
       {"first", "the first configurations"},
-      {"first_epoch_seconds", "from the start of the trial to its first epoch; null when it failed"},
+      {"first_epoch_seconds",
+       "from the start of the trial to its first epoch; null when it failed"},
       {"fully_connected", "the network has a fully connected layer"},
       {"gates",
        "the criteria one by one: of a sweep, in words; of a ranking, one object each: gate, met, "

@@ -28,7 +28,8 @@ bool IsNotMadeYet(const std::string& trial, const v1::Sweep& sweep) {
   if (slash == std::string::npos || !absl::SimpleAtoi(trial.substr(slash + 1), &number)) {
     return false;
   }
-  const bool goes_on = sweep.state() == v1::SWEEP_STATE_ACTIVE || sweep.state() == v1::SWEEP_STATE_PAUSED;
+  const bool goes_on =
+      sweep.state() == v1::SWEEP_STATE_ACTIVE || sweep.state() == v1::SWEEP_STATE_PAUSED;
   return goes_on && number > MadeTrials(sweep) && number <= sweep.planned_trials();
 }
 

@@ -12,8 +12,8 @@
 #include "cli/models/blob_cache.h"
 #include "cli/models/digit_picture.h"
 #include "cli/models/model_files.h"
-#include "cli/models/testing/models_testing.h"
 #include "cli/models/predict_input.h"
+#include "cli/models/testing/models_testing.h"
 #include "common/base/sha256.h"
 #include "common/network/network_file.h"
 
@@ -280,8 +280,8 @@ TEST(NetPy, RefusesWhatIsNoFileAtOnce) {
   if (std::system("python3 -c pass 2> /dev/null") != 0) GTEST_SKIP() << "there is no python3";
   const TemporaryFolder folder;
   const std::string path = folder.path();
-  std::ofstream(path + "/net.py")
-      << NetPy(ModelOf("name: small\nlayers: [conv: {out: 10, kernel: 3}, global_avg_pool]\n"));
+  std::ofstream(path + "/net.py") << NetPy(
+      ModelOf("name: small\nlayers: [conv: {out: 10, kernel: 3}, global_avg_pool]\n"));
   ASSERT_EQ(mkfifo((path + "/pipe").c_str(), 0600), 0);
   // PyTorch in name only: the file is read before it is needed.
   std::ofstream(path + "/read.py") << R"(

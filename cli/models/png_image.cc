@@ -229,10 +229,9 @@ GreyImage WithoutFinePen(const GreyImage& strokes, const Box& box) {
   const int longest = std::max(part.width, part.height);
   if (longest <= kPenSide) return part;
   const double scale = static_cast<double>(kPenSide) / longest;
-  const GreyImage small =
-      Scaled(part, {0, 0, part.width, part.height},
-             std::max(1, static_cast<int>(std::lround(part.width * scale))),
-             std::max(1, static_cast<int>(std::lround(part.height * scale))));
+  const GreyImage small = Scaled(part, {0, 0, part.width, part.height},
+                                 std::max(1, static_cast<int>(std::lround(part.width * scale))),
+                                 std::max(1, static_cast<int>(std::lround(part.height * scale))));
   const double width = StrokeWidth(small);
   if (width == 0 || width >= kFinePen * kPenSide) return part;
   // The finer, the thicker: no step between a pen that is just too fine and one that is not.
@@ -296,7 +295,8 @@ absl::StatusOr<GreyImage> ReadPng(const std::string& path) {
   if (!png_image_finish_read(&png, nullptr, rgba.data(), 0, nullptr)) {
     return Refuse(path, fmt::format("is damaged or truncated: {}", png.message));
   }
-  return GreyImage{static_cast<int>(png.width), static_cast<int>(png.height), ToGrey(rgba, png.width)};
+  return GreyImage{static_cast<int>(png.width), static_cast<int>(png.height),
+                   ToGrey(rgba, png.width)};
 }
 
 absl::StatusOr<GreyImage> PrepareDigit(const GreyImage& image, int width, int height,

@@ -1,6 +1,6 @@
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
@@ -362,7 +362,8 @@ void AddPredictCommand(CLI::App* app, Session* session) {
                           "network's size is cut to what is\n"
                           "drawn, scaled and centred as MNIST's digits were: whatever differs "
                           "from its ground, light or dark,\n"
-                          "without shadows, ruled boxes and specks. Many images are told in sums. Weights that came over a network are kept in\n"
+                          "without shadows, ruled boxes and specks. Many images are told in sums. "
+                          "Weights that came over a network are kept in\n"
                           "$XDG_CACHE_HOME/sweep/blobs (at most 256 MiB).");
   auto options = std::make_shared<PredictOptions>();
   predict->group("Networks and models");

@@ -61,8 +61,8 @@ void DilateRows(GreyImage* image, int window) {
       to[back] = i % block == 0 ? row[back] : std::max(to[back + 1], row[back]);
     }
     for (int x = 0; x < size; ++x) {
-      begin[x] = std::max(to[static_cast<std::size_t>(x)],
-                          from[static_cast<std::size_t>(x + block - 1)]);
+      begin[x] =
+          std::max(to[static_cast<std::size_t>(x)], from[static_cast<std::size_t>(x + block - 1)]);
     }
   }
 }
@@ -200,8 +200,8 @@ Deep BesideRim(const GreyImage& image) {
   const std::array<int, 4> deepest = SideMedians(image, deep.most * 2);
   for (std::size_t i = 0; i < deeper.size(); ++i) {
     int& median = deep.medians[i];
-    median = std::max(std::min(median, deeper[i]),
-                      std::min(std::max(median, deeper[i]), deepest[i]));
+    median =
+        std::max(std::min(median, deeper[i]), std::min(std::max(median, deeper[i]), deepest[i]));
   }
   return deep;
 }
@@ -225,9 +225,9 @@ int LineDepth(const GreyImage& image, int side, int deep, int most) {
   return depth;
 }
 
-// Whether a line of that width along one side is the bar of a digit: its strokes are about as wide, and
-// one of them reaches the opposite side, away from the corners. Of squared paper many lines do, and what
-// is drawn on ruled paper is bolder than its lines.
+// Whether a line of that width along one side is the bar of a digit: its strokes are about as wide,
+// and one of them reaches the opposite side, away from the corners. Of squared paper many lines do,
+// and what is drawn on ruled paper is bolder than its lines.
 bool IsBar(const GreyImage& image, int side, int width, const std::array<int, 4>& deep) {
   constexpr double kMostDrawn = 0.6;  // more is a line there too
   const int line = SideMedians(image, 0)[static_cast<std::size_t>(side)];
@@ -251,7 +251,8 @@ bool IsBar(const GreyImage& image, int side, int width, const std::array<int, 4>
   };
   const std::vector<int> reaching = runs(opposite, 0);
   const double size = side < 2 ? image.width : image.height;
-  if (reaching.size() != 1 || 2 * reaching[0] < width || reaching[0] > kMostDrawn * size) return false;
+  if (reaching.size() != 1 || 2 * reaching[0] < width || reaching[0] > kMostDrawn * size)
+    return false;
   const int across = side < 2 ? image.height : image.width;
   int thinnest = INT_MAX;
   for (const int share : {1, 2, 3}) {
@@ -303,7 +304,8 @@ bool IsCutToStrokes(const GreyImage& image, int ground) {
 GreyImage Closed(const GreyImage& image) {
   const int rim = RimGround(image);
   const bool is_cut = IsCutToStrokes(image, rim);
-  const int side = is_cut ? std::max(image.width, image.height) : std::min(image.width, image.height);
+  const int side =
+      is_cut ? std::max(image.width, image.height) : std::min(image.width, image.height);
   const int window = std::max(3, static_cast<int>(kWindow * side)), pad = window;
   GreyImage result = BlackImage(image.width + 2 * pad, image.height + 2 * pad);
   for (int y = 0; y < result.height; ++y) {
@@ -330,9 +332,9 @@ GreyImage Closed(const GreyImage& image) {
 // the noise.
 int MostOfGround(const GreyImage& depth) {
   const int peak = Peak(depth, 1, 0.02);
-  const auto between = std::count_if(
-      depth.pixels.begin(), depth.pixels.end(),
-      [&](int pixel) { return pixel * 4 > peak && pixel * 4 < 3 * peak; });
+  const auto between = std::count_if(depth.pixels.begin(), depth.pixels.end(), [&](int pixel) {
+    return pixel * 4 > peak && pixel * 4 < 3 * peak;
+  });
   const bool amidst = static_cast<double>(between) > 0.3 * static_cast<double>(depth.pixels.size());
   return amidst ? kWhite : peak / 2;
 }
@@ -341,8 +343,7 @@ int MostOfGround(const GreyImage& depth) {
 double Scatter(const GreyImage& image, const GreyImage& other, double share) {
   GreyImage distance = image;
   for (std::size_t i = 0; i < image.pixels.size(); ++i) {
-    distance.pixels[i] =
-        static_cast<std::uint8_t>(std::abs(image.pixels[i] - other.pixels[i]));
+    distance.pixels[i] = static_cast<std::uint8_t>(std::abs(image.pixels[i] - other.pixels[i]));
   }
   return Quantile(distance, {0, kWhite}, share);
 }
@@ -397,7 +398,8 @@ GreyImage WithoutRim(const GreyImage& image) {
   std::array<int, 4> depths{};
   if (IsRim(SideMedians(image, 0), medians, kRimContrast)) {
     int depth = 1;
-    while (depth < deep.most && IsRim(SideMedians(image, depth), medians, kRimContrast / 4)) ++depth;
+    while (depth < deep.most && IsRim(SideMedians(image, depth), medians, kRimContrast / 4))
+      ++depth;
     depths.fill(depth);
   } else {
     const int bar = BarSide(image, deep);
@@ -431,20 +433,19 @@ int BorderMedian(const GreyImage& image) {
 
 bool IsDarkOnLight(const GreyImage& image) {
   const int ground = BorderMedian(image);
-  const std::int64_t moment = std::accumulate(
-      image.pixels.begin(), image.pixels.end(), std::int64_t{0}, [&](std::int64_t sum, int pixel) {
-        const std::int64_t difference = pixel - ground;
-        return sum + difference * difference * difference;
-      });
+  const std::int64_t moment = std::accumulate(image.pixels.begin(), image.pixels.end(),
+                                              std::int64_t{0}, [&](std::int64_t sum, int pixel) {
+                                                const std::int64_t difference = pixel - ground;
+                                                return sum + difference * difference * difference;
+                                              });
   return moment < 0;
 }
 
 bool IsEven(const GreyImage& image) {
   const int ground = BorderMedian(image);
   const std::vector<std::uint8_t> rim = Rim(image);
-  const auto even = std::count_if(rim.begin(), rim.end(), [&](int pixel) {
-    return std::abs(pixel - ground) <= kEvenGround;
-  });
+  const auto even = std::count_if(
+      rim.begin(), rim.end(), [&](int pixel) { return std::abs(pixel - ground) <= kEvenGround; });
   return even * 10 >= std::ssize(rim) * 9;
 }
 
@@ -511,7 +512,8 @@ Ink DarkInkOn(int ground, const GreyImage& image) {
   std::fill(even.pixels.begin(), even.pixels.end(), static_cast<std::uint8_t>(ground));
   const double noise = Scatter(image, even, 0.75) / kNearQuartile;
   const GreyImage depth = Below(even, image);
-  return {.image = image, .ground = std::move(even), .depth = depth, .noise = noise, .sharp = depth};
+  return {
+      .image = image, .ground = std::move(even), .depth = depth, .noise = noise, .sharp = depth};
 }
 
 Ink LightInkOn(int ground, const GreyImage& image) {

@@ -16,8 +16,8 @@ bool IsDarkOnLight(const GreyImage& image);
 // Whether the border is of one grey but for what reaches it.
 bool IsEven(const GreyImage& image);
 
-// The side along which the bar of a printed 2, 4, 5 or 7 lies that the picture is cut to: 0, 1, 2, 3 for
-// the top, the bottom, the left and the right one; -1: there is none.
+// The side along which the bar of a printed 2, 4, 5 or 7 lies that the picture is cut to: 0, 1, 2,
+// 3 for the top, the bottom, the left and the right one; -1: there is none.
 int BarSide(const GreyImage& image);
 
 // Without a frame along all four sides, or a line along any of them: in its place is what lies next
@@ -38,7 +38,7 @@ struct Ink {
   GreyImage image;   // in which the strokes are the dark ones: a negative, or not; smoothed, or not
   GreyImage ground;  // as it would be without them
   GreyImage depth = {};  // ground - image, clear of noise
-  double noise = 0;  // its standard deviation, in depth
+  double noise = 0;      // its standard deviation, in depth
   GreyImage sharp = {};  // as depth, without smoothing
   bool is_negative = false;
   // Of the ground: the squares of the steps between neighbours. A shadow has few and small ones.

@@ -346,7 +346,8 @@ GreyImage Grown(const GreyImage& map, int by) {
   for (int y = 0; y < map.height; ++y) {
     for (int x = 0; x < map.width; ++x) {
       if (map.At(x, y) == 0) continue;
-      for (int u = std::max(0, x - by); u <= std::min(map.width - 1, x + by); ++u) wide.At(u, y) = 1;
+      for (int u = std::max(0, x - by); u <= std::min(map.width - 1, x + by); ++u)
+        wide.At(u, y) = 1;
     }
   }
   for (int y = 0; y < map.height; ++y) {

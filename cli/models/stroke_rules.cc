@@ -72,9 +72,7 @@ struct Line {
   double slope = 0;
   int support = 0;  // runs
   int At(int x) const { return static_cast<int>(std::floor(start + slope * x)); }
-  double Distance(const Run& run) const {
-    return std::abs(run.Middle() - start - slope * run.x);
-  }
+  double Distance(const Run& run) const { return std::abs(run.Middle() - start - slope * run.x); }
 };
 
 // The line through most runs, each of which votes for the lines through its middle (Hough).
@@ -130,8 +128,7 @@ int Reach(const Line& line, const Runs& runs, const Drawn& drawn) {
 
 Rules FindRules(const GreyImage& map, bool rows) {
   const Drawn drawn(map, rows);
-  const int thickness =
-      std::max(2, static_cast<int>(kThickness * std::min(map.width, map.height)));
+  const int thickness = std::max(2, static_cast<int>(kThickness * std::min(map.width, map.height)));
   const double length = (rows ? kUprightLength : kLevelLength) * drawn.width();
   Runs runs = ShortRuns(drawn, thickness);
   Rules rules;

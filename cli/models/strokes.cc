@@ -112,8 +112,7 @@ std::vector<Ink> Inks(const GreyImage& image, Invert invert) {
   if (!IsEven(image)) return inks;
   const bool is_dark = invert == Invert::kAuto ? IsDarkOnLight(image) : invert == Invert::kYes;
   const int ground = BorderMedian(image);
-  inks.insert(inks.begin() + 1,
-              is_dark ? DarkInkOn(ground, image) : LightInkOn(ground, image));
+  inks.insert(inks.begin() + 1, is_dark ? DarkInkOn(ground, image) : LightInkOn(ground, image));
   return inks;
 }
 

@@ -51,10 +51,9 @@ Cover Digit(int number) {
     for (int x = 0; x < 28 * kScale; ++x) {
       const double u = (x + 0.5) / kScale - 0.5, v = (y + 0.5) / kScale - 0.5;
       const int i = static_cast<int>(std::floor(u)), j = static_cast<int>(std::floor(v));
-      const double value = (1 - u + i) * (1 - v + j) * pixel(i, j) +
-                           (u - i) * (1 - v + j) * pixel(i + 1, j) +
-                           (1 - u + i) * (v - j) * pixel(i, j + 1) +
-                           (u - i) * (v - j) * pixel(i + 1, j + 1);
+      const double value =
+          (1 - u + i) * (1 - v + j) * pixel(i, j) + (u - i) * (1 - v + j) * pixel(i + 1, j) +
+          (1 - u + i) * (v - j) * pixel(i, j + 1) + (u - i) * (v - j) * pixel(i + 1, j + 1);
       cover.At(x + kMargin, y + kMargin) = std::clamp((value - 0.25) * 2, 0.0, 1.0);
     }
   }
@@ -259,18 +258,22 @@ TEST(Strokes, AreNotTheLinesOfPaper) {
   for (const double strength : {1.0, 0.35}) {
     for (const double tilt : {0.0, 0.03}) {
       SCOPED_TRACE(std::to_string(strength) + " " + std::to_string(tilt));
-      ExpectSame([&](Cover digit, int number) {
-        Rule(number, 40, strength, tilt, &digit);
-        return Picture(digit, 250, 20);
-      }, 16);
+      ExpectSame(
+          [&](Cover digit, int number) {
+            Rule(number, 40, strength, tilt, &digit);
+            return Picture(digit, 250, 20);
+          },
+          16);
     }
   }
-  ExpectSame([](Cover digit, int number) {
-    Rule(number, 32, 0.6, 0, &digit);
-    digit = Turned(digit);
-    Rule(number, 32, 0.6, 0, &digit);
-    return Picture(Turned(digit), 250, 20);
-  }, 20);
+  ExpectSame(
+      [](Cover digit, int number) {
+        Rule(number, 32, 0.6, 0, &digit);
+        digit = Turned(digit);
+        Rule(number, 32, 0.6, 0, &digit);
+        return Picture(Turned(digit), 250, 20);
+      },
+      20);
 }
 
 // A box of which one side is out of the picture.
@@ -350,12 +353,14 @@ TEST(Strokes, MayFillTheWholePicture) {
 // Towards the corners a fifth of the light is left: smoother without the digit's silhouette only by
 // the squares of its steps.
 TEST(Strokes, KeepTheirSignInAStrongVignette) {
-  ExpectSame([](const Cover& digit, int) {
-    return Picture(digit, 240, 40, [](int x, int y) {
-      const double u = 2.0 * x / kSide - 1, v = 2.0 * y / kSide - 1;
-      return 1 - 0.4 * (u * u + v * v);
-    });
-  }, 16);
+  ExpectSame(
+      [](const Cover& digit, int) {
+        return Picture(digit, 240, 40, [](int x, int y) {
+          const double u = 2.0 * x / kSide - 1, v = 2.0 * y / kSide - 1;
+          return 1 - 0.4 * (u * u + v * v);
+        });
+      },
+      16);
 }
 
 TEST(Strokes, AreNeitherDustNorTheLinesOfPaperNorRoundShadows) {
@@ -396,11 +401,13 @@ TEST(Strokes, AreNeitherDustNorTheLinesOfPaperNorRoundShadows) {
 
 // What goes on behind the rim counts as ground; a line there is none.
 TEST(Strokes, AreNotALineAlongTheRim) {
-  ExpectSame([](Cover digit, int number) {
-    Rule(number % 2, 40, 1, 0, &digit);
-    digit.Fill(0, kSide - 1, kSide, kSide);
-    return Picture(digit, 250, 20);
-  }, 16);
+  ExpectSame(
+      [](Cover digit, int number) {
+        Rule(number % 2, 40, 1, 0, &digit);
+        digit.Fill(0, kSide - 1, kSide, kSide);
+        return Picture(digit, 250, 20);
+      },
+      16);
   Cover lines;
   Rule(39, 40, 1, 0, &lines);
   lines.Fill(0, 0, kSide, 1);
@@ -413,12 +420,14 @@ TEST(Strokes, AreNotALineAlongTheRim) {
       squares.Fill(at - 7, 0, at - 5, kSide);
     }
     EXPECT_FALSE(PrepareDigit(Picture(squares, 250, 90), 28, 28, Invert::kAuto).ok()) << every;
-    ExpectSame([&](Cover digit, int) {
-      for (std::size_t i = 0; i < digit.values.size(); ++i) {
-        digit.values[i] = std::max(digit.values[i], squares.values[i]);
-      }
-      return Picture(digit, 250, 90);
-    }, 24);
+    ExpectSame(
+        [&](Cover digit, int) {
+          for (std::size_t i = 0; i < digit.values.size(); ++i) {
+            digit.values[i] = std::max(digit.values[i], squares.values[i]);
+          }
+          return Picture(digit, 250, 90);
+        },
+        24);
   }
   // A thin seven that stands on the last line of squared paper.
   for (const int every : {30, 40}) {
@@ -484,7 +493,8 @@ TEST(Strokes, OfASmallDigitAreNotJoinedToSpecksOfItsPage) {
   for (int y = 120; y < 170; ++y) {
     for (int x = 200; x < 208; ++x) page.At(x, y) = clean.At(x, y) = 20;
   }
-  for (const auto& [left, top] : {std::pair{20, 20}, {360, 30}, {30, 260}, {370, 270}, {216, 175}}) {
+  for (const auto& [left, top] :
+       {std::pair{20, 20}, {360, 30}, {30, 260}, {370, 270}, {216, 175}}) {
     for (int y = top; y < top + 6; ++y) {
       for (int x = left; x < left + 6; ++x) page.At(x, y) = 20;
     }

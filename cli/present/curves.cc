@@ -1,8 +1,8 @@
 #include "cli/present/curves.h"
 
-#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
@@ -76,8 +76,7 @@ void Zoom(const std::vector<double>& shares, std::initializer_list<double> floor
       std::count_if(shares.begin(), shares.end(), [&](double s) { return s < *floor; });
   if (hidden == 0) return;
   plot->note = fmt::format("{} below {:g} % not shown (lowest {})", Counted(hidden, what),
-                           *floor * 100,
-                           Percent(*std::min_element(shares.begin(), shares.end())));
+                           *floor * 100, Percent(*std::min_element(shares.begin(), shares.end())));
 }
 
 // A curve of what was reported; none of what was not.
@@ -134,10 +133,12 @@ Plot AccuracyPlot(const std::vector<EpochMetrics>& epochs, const std::vector<std
   if (!epochs.empty()) {
     // The last values stand in the legend, since a curve may lie below the zoomed axis.
     const EpochMetrics& last = epochs.back();
-    AddCurve("validation " + Percent(last.validation_accuracy), PlotSeries::Kind::kLine, kGreen,
-             epochs, [](const EpochMetrics& e) { return e.validation_accuracy; }, &plot);
-    AddCurve("train " + Percent(last.train_accuracy), PlotSeries::Kind::kDotted, kCyan, epochs,
-             [](const EpochMetrics& e) { return e.train_accuracy; }, &plot);
+    AddCurve(
+        "validation " + Percent(last.validation_accuracy), PlotSeries::Kind::kLine, kGreen, epochs,
+        [](const EpochMetrics& e) { return e.validation_accuracy; }, &plot);
+    AddCurve(
+        "train " + Percent(last.train_accuracy), PlotSeries::Kind::kDotted, kCyan, epochs,
+        [](const EpochMetrics& e) { return e.train_accuracy; }, &plot);
   }
   if (const std::optional<Gate> gate = FindGate(gates, "accuracy")) {
     plot.y_markers.push_back({AsDouble(gate->bound), "accuracy " + gate->ToString()});
@@ -153,10 +154,12 @@ Plot LossPlot(const std::vector<EpochMetrics>& epochs) {
   plot.x = {.title = "epoch", .unit = PlotAxis::Unit::kInteger};
   if (epochs.empty()) return plot;
   const EpochMetrics& last = epochs.back();
-  AddCurve("validation " + Loss(last.validation_loss), PlotSeries::Kind::kLine, kGreen, epochs,
-           [](const EpochMetrics& e) { return e.validation_loss; }, &plot);
-  AddCurve("train " + Loss(last.train_loss), PlotSeries::Kind::kDotted, kCyan, epochs,
-           [](const EpochMetrics& e) { return e.train_loss; }, &plot);
+  AddCurve(
+      "validation " + Loss(last.validation_loss), PlotSeries::Kind::kLine, kGreen, epochs,
+      [](const EpochMetrics& e) { return e.validation_loss; }, &plot);
+  AddCurve(
+      "train " + Loss(last.train_loss), PlotSeries::Kind::kDotted, kCyan, epochs,
+      [](const EpochMetrics& e) { return e.train_loss; }, &plot);
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
   for (const PlotSeries& series : plot.series) {
@@ -178,7 +181,8 @@ void SweepHistory::Add(const v1::Trial& trial) {
   const double value = sweep_.metric() == "loss" ? trial.best_loss() : trial.value();
   const auto [entry, is_new] = best_.try_emplace(trial.configuration(), value);
   if (is_new) return;
-  entry->second = sweep_.maximize() ? std::max(entry->second, value) : std::min(entry->second, value);
+  entry->second =
+      sweep_.maximize() ? std::max(entry->second, value) : std::min(entry->second, value);
 }
 
 Plot SweepHistory::ToPlot() const {

@@ -52,9 +52,8 @@ TEST(ExportCsv, HasAHeaderAndRawValues) {
   EXPECT_THAT(csv, StartsWith("trial,number,configuration,replicate,seed,model,network_parameters,"
                               "fully_connected,parameters.lr,parameters.step_epochs,"
                               "parameters.nesterov,defaults,state,"));
-  EXPECT_THAT(csv,
-              HasSubstr("s/3,3,3,0,18446744073709551615,\"net, \"\"wide\"\"\",,,0.05,,true,,"
-                        "failed,2,5,0.30000000000000004,"));
+  EXPECT_THAT(csv, HasSubstr("s/3,3,3,0,18446744073709551615,\"net, \"\"wide\"\"\",,,0.05,,true,,"
+                             "failed,2,5,0.30000000000000004,"));
   EXPECT_THAT(csv, HasSubstr("\"loss is NaN\nat epoch 3\""));
 }
 

@@ -52,7 +52,8 @@ std::vector<int> Narrowed(const Listing& listing, std::vector<int> widths, int t
   return widths;
 }
 
-// The width that the table is content with: an elastic column asks for at most half of the terminal.
+// The width that the table is content with: an elastic column asks for at most half of the
+// terminal.
 int WantedExcess(const Listing& listing, std::vector<int> widths, int terminal) {
   for (std::size_t c = 0; c < widths.size(); ++c) {
     if (!listing.columns[c].elastic) continue;
@@ -196,8 +197,10 @@ std::string CellText(const json& value) {
 
 }  // namespace
 
-absl::StatusOr<Listing> ChooseColumns(const Listing& listing, const std::vector<std::string>& names) {
-  Listing chosen{.columns = {}, .rows = std::vector<std::vector<Cell>>(listing.rows.size()),
+absl::StatusOr<Listing> ChooseColumns(const Listing& listing,
+                                      const std::vector<std::string>& names) {
+  Listing chosen{.columns = {},
+                 .rows = std::vector<std::vector<Cell>>(listing.rows.size()),
                  .empty = listing.empty,
                  .color = listing.color};
   std::vector<std::string> known;

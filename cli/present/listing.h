@@ -14,8 +14,8 @@ enum class Format { kTable, kJson, kCsv };
 
 // What a column shows to a person, and the value behind it for programs.
 struct Cell {
-  std::string text;      // table
-  nlohmann::json value;  // json, csv
+  std::string text;            // table
+  nlohmann::json value;        // json, csv
   Style style = Style::kNone;  // of the text, where the listing is coloured
 };
 
@@ -28,8 +28,8 @@ struct Listing {
     bool align_right = false;
     bool in_table = true;  // false: only for programs
     bool elastic = false;  // may be cut when the table is too wide for the terminal
-    // Left out when the table is too wide, the highest first; 0: never. Those of 2 and more go before
-    // an elastic column is cut to less than half of the width.
+    // Left out when the table is too wide, the highest first; 0: never. Those of 2 and more go
+    // before an elastic column is cut to less than half of the width.
     int drop = 0;
   };
   std::vector<Column> columns;
@@ -43,7 +43,8 @@ void PrintListing(const Listing& listing, Format format, int width, std::ostream
 
 // Only the columns that are named by their key, in that order; hyperparameters by their name, or as
 // "parameters.lr". InvalidArgument, with what is nearest, for one that is not there.
-absl::StatusOr<Listing> ChooseColumns(const Listing& listing, const std::vector<std::string>& names);
+absl::StatusOr<Listing> ChooseColumns(const Listing& listing,
+                                      const std::vector<std::string>& names);
 
 // As ChooseColumns, with the names as people give them: "lr,accuracy". Empty: all columns.
 absl::StatusOr<Listing> ChooseColumns(const Listing& listing, const std::string& names);

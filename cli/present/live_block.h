@@ -16,10 +16,10 @@ struct TerminalSize {
 // Of standard output, at this moment.
 TerminalSize CurrentTerminalSize();
 
-// The lines at the bottom of a terminal that are drawn again and again, such as the bars of `watch`,
-// below text that scrolls. At most one is there at a time, and never taller than the screen, so that
-// it can be taken away whole. Whatever else is to be printed meanwhile goes through Print or Above:
-// the block is taken away, the text printed, the block drawn again. Thread-safe.
+// The lines at the bottom of a terminal that are drawn again and again, such as the bars of
+// `watch`, below text that scrolls. At most one is there at a time, and never taller than the
+// screen, so that it can be taken away whole. Whatever else is to be printed meanwhile goes through
+// Print or Above: the block is taken away, the text printed, the block drawn again. Thread-safe.
 class LiveBlock {
  public:
   LiveBlock();
@@ -44,8 +44,8 @@ class LiveBlock {
   std::vector<int> drawn_;  // columns of the lines on the terminal
 };
 
-// `text`, styled, broken at blanks into lines of at most `columns`; those after the first start with
-// four blanks. A number stays with its "%". 0: as it is.
+// `text`, styled, broken at blanks into lines of at most `columns`; those after the first start
+// with four blanks. A number stays with its "%". 0: as it is.
 std::string Wrapped(std::string_view text, int columns);
 
 }  // namespace sweep::cli

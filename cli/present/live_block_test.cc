@@ -86,8 +86,9 @@ TEST(LiveBlock, IsNeverTallerThanTheScreenNorWiderThanALine) {
   Terminal terminal;
   const TerminalSize size = CurrentTerminalSize();
   LiveBlock block;
-  block.Draw(std::vector<std::string>(static_cast<std::size_t>(2 * size.lines),
-                                      std::string(static_cast<std::size_t>(2 * size.columns), 'x')));
+  block.Draw(
+      std::vector<std::string>(static_cast<std::size_t>(2 * size.lines),
+                               std::string(static_cast<std::size_t>(2 * size.columns), 'x')));
   const std::vector<std::string> lines = terminal.Lines();
   EXPECT_LT(std::ssize(lines), size.lines);
   for (const std::string& line : lines) EXPECT_LT(std::ssize(line), size.columns + 2);  // "…"

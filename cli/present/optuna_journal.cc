@@ -155,21 +155,20 @@ std::optional<Placed> Numeric(const Parameter& parameter, double value) {
   const bool whole = IsWhole(parameter) && value == std::round(value);
   if (!whole) {
     const Json step = range.step ? Json(*range.step) : Json(nullptr);
-    return Placed{
-        .distribution = Dump(
-            {{"name", "FloatDistribution"},
-             {"attributes",
-              {{"step", step}, {"low", range.low}, {"high", range.high}, {"log", log}}}}),
-        .value = value};
+    return Placed{.distribution = Dump(
+                      {{"name", "FloatDistribution"},
+                       {"attributes",
+                        {{"step", step}, {"low", range.low}, {"high", range.high}, {"log", log}}}}),
+                  .value = value};
   }
-  return Placed{.distribution =
-                    Dump({{"name", "IntDistribution"},
-                          {"attributes",
-                           {{"log", log},
-                            {"step", static_cast<std::int64_t>(range.step.value_or(1))},
-                            {"low", static_cast<std::int64_t>(std::ceil(range.low))},
-                            {"high", static_cast<std::int64_t>(std::floor(range.high))}}}}),
-                .value = static_cast<std::int64_t>(value)};
+  return Placed{
+      .distribution = Dump({{"name", "IntDistribution"},
+                            {"attributes",
+                             {{"log", log},
+                              {"step", static_cast<std::int64_t>(range.step.value_or(1))},
+                              {"low", static_cast<std::int64_t>(std::ceil(range.low))},
+                              {"high", static_cast<std::int64_t>(std::floor(range.high))}}}}),
+      .value = static_cast<std::int64_t>(value)};
 }
 
 // Nothing for what Optuna does not search or could not hold.
@@ -202,8 +201,7 @@ Json UserAttributes(const v1::Trial& trial) {
     attributes["attempt_seconds"] = static_cast<double>(trial.attempt_duration().seconds()) +
                                     trial.attempt_duration().nanos() * 1e-9;
   }
-  const std::map<std::string, v1::Value> defaults(trial.defaults().begin(),
-                                                  trial.defaults().end());
+  const std::map<std::string, v1::Value> defaults(trial.defaults().begin(), trial.defaults().end());
   for (const auto& [name, held] : defaults) {
     const std::optional<Value> value = FromProto(held);
     if (value) attributes["defaults"][name] = ToJson(*value);

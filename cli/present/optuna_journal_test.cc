@@ -123,11 +123,8 @@ TEST(OptunaJournal, ParametersHaveTheDistributionsOfTheSearchSpace) {
 TEST(OptunaJournal, StepsAreThoseOfTheSearchSpace) {
   SweepSpec spec;
   const auto add = [&](const char* name, double min, double max, double q) {
-    spec.parameters.push_back({.name = name,
-                               .distribution = Distribution::kQUniform,
-                               .min = min,
-                               .max = max,
-                               .q = q});
+    spec.parameters.push_back(
+        {.name = name, .distribution = Distribution::kQUniform, .min = min, .max = max, .q = q});
   };
   add("whole", 1, 10, 4);
   add("tenths", 0.05, 0.42, 0.1);

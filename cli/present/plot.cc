@@ -40,7 +40,7 @@ struct Span {
   bool Contains(double value) const { return value >= min && value <= max; }
 };
 
-Span SpanOf(const Plot& plot, const PlotAxis& axis, double PlotSeries::Point::*member) {
+Span SpanOf(const Plot& plot, const PlotAxis& axis, double PlotSeries::Point::* member) {
   double low = std::numeric_limits<double>::infinity();
   double high = -low;
   for (const PlotSeries& series : plot.series) {

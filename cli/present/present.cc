@@ -127,8 +127,8 @@ std::string BestText(const v1::Sweep& sweep, bool is_short) {
   // Without gates all qualify.
   const bool says_so = sweep.best_qualifies() && sweep.gates_size() > 0;
   const char* const what = !says_so ? "best so far" : is_short ? "best" : "best that qualifies";
-  return fmt::format("{} {} ({})", what,
-                     MetricText(sweep.metric(), sweep.best_value()), ShortName(sweep.best_trial()));
+  return fmt::format("{} {} ({})", what, MetricText(sweep.metric(), sweep.best_value()),
+                     ShortName(sweep.best_trial()));
 }
 
 std::string ShortName(const std::string& resource) {
@@ -158,9 +158,8 @@ namespace {
 
 // Whether any sweep has trials that `count` counts: a column of zeros says little.
 bool AnyHas(const std::vector<v1::Sweep>& sweeps, decltype(&v1::TrialCounts::failed) count) {
-  return std::any_of(sweeps.begin(), sweeps.end(), [&](const v1::Sweep& sweep) {
-    return (sweep.counts().*count)() > 0;
-  });
+  return std::any_of(sweeps.begin(), sweeps.end(),
+                     [&](const v1::Sweep& sweep) { return (sweep.counts().*count)() > 0; });
 }
 
 }  // namespace
@@ -314,12 +313,8 @@ Listing EpochListing(const std::vector<v1::Epoch>& epochs) {
     const double evaluating = absl::ToDoubleSeconds(ToDuration(epoch.evaluate_duration()));
     const double speed = epoch.images_per_second();
     listing.rows.push_back(
-        {Count(epoch.epoch()),
-         Count(epoch.attempt()),
-         Number(epoch.lr()),
-         Number(epoch.train_loss()),
-         Share(epoch.train_accuracy()),
-         Number(epoch.validation_loss()),
+        {Count(epoch.epoch()), Count(epoch.attempt()), Number(epoch.lr()),
+         Number(epoch.train_loss()), Share(epoch.train_accuracy()), Number(epoch.validation_loss()),
          Share(epoch.validation_accuracy()),
          seconds > 0 ? Cell{fmt::format("{:.1f}", seconds), seconds} : Missing(),
          evaluating > 0 ? Number(evaluating) : Missing(),
@@ -331,10 +326,10 @@ Listing EpochListing(const std::vector<v1::Epoch>& epochs) {
 namespace {
 
 Cell OutcomeCell(const std::string& outcome) {
-  const Style style = outcome == "completed"                       ? Style::kGreen
+  const Style style = outcome == "completed"                     ? Style::kGreen
                       : outcome == "failed" || outcome == "lost" ? Style::kRed
-                      : outcome == "diverged"                      ? Style::kYellow
-                                                                   : Style::kNone;
+                      : outcome == "diverged"                    ? Style::kYellow
+                                                                 : Style::kNone;
   const std::string text = outcome.empty() ? "running" : outcome;
   return {text, text, style};
 }

@@ -50,17 +50,18 @@ TEST(Status, WhatHasFailedIsNeverGreen) {
 }
 
 TEST(Status, TheListColoursItsStates) {
-  Listing listing = SweepListing({Ended(v1::SWEEP_STATE_COMPLETED, 0, 0),
-                                  Ended(v1::SWEEP_STATE_COMPLETED, 3, 0)});
+  Listing listing = SweepListing(
+      {Ended(v1::SWEEP_STATE_COMPLETED, 0, 0), Ended(v1::SWEEP_STATE_COMPLETED, 3, 0)});
   listing.color = true;
-  EXPECT_THAT(Printed(listing), AllOf(HasSubstr("\x1b[32mcompleted"), HasSubstr("\x1b[31mcompleted")));
+  EXPECT_THAT(Printed(listing),
+              AllOf(HasSubstr("\x1b[32mcompleted"), HasSubstr("\x1b[31mcompleted")));
 }
 
 TEST(Status, AnAttemptsOutcomeHasItsColour) {
   std::vector<v1::Attempt> attempts;
   const std::vector<std::pair<std::string, Style>> outcomes = {
-      {"completed", Style::kGreen},  {"failed", Style::kRed},      {"lost", Style::kRed},
-      {"diverged", Style::kYellow},  {"given_back", Style::kNone}, {"cancelled", Style::kNone},
+      {"completed", Style::kGreen}, {"failed", Style::kRed},      {"lost", Style::kRed},
+      {"diverged", Style::kYellow}, {"given_back", Style::kNone}, {"cancelled", Style::kNone},
       {"stopped", Style::kNone}};
   for (const auto& [outcome, style] : outcomes) attempts.emplace_back().set_outcome(outcome);
   const Listing listing = AttemptListing(attempts);

@@ -14,8 +14,8 @@ namespace sweep::cli {
 // (direction and format characters, controls, bytes that are no UTF-8) gets them as escapes. Line
 // feeds, tabs and carriage returns stay, and with `allows_styles` the colours and movements that
 // this program itself makes. `is_for_people` says whether that is wished: documents for programs go
-// through as they are, but where a person looks at one (`is_on_terminal`): there the same characters
-// are written as JSON writes them, so that JSON says the same.
+// through as they are, but where a person looks at one (`is_on_terminal`): there the same
+// characters are written as JSON writes them, so that JSON says the same.
 class PrintableBuffer final : public std::streambuf {
  public:
   struct Rules {
@@ -36,7 +36,7 @@ class PrintableBuffer final : public std::streambuf {
 
   std::streambuf* const target_;
   const Rules rules_;
-  Mutex mutex_;  // logs come from other threads
+  Mutex mutex_;                                  // logs come from other threads
   std::string pending_ ABSL_GUARDED_BY(mutex_);  // a sequence that is not whole yet
 };
 

@@ -27,14 +27,16 @@ class PrintableStreamTest : public ::testing::Test {
 TEST_F(PrintableStreamTest, OwnColoursAndMovementsStayAndForeignOnesDoNot) {
   const std::string own = "\x1b[1mname\x1b[0m\n\x1b[3F\x1b[J\r\x1b[K█ größe\ttab\n";
   EXPECT_EQ(Written(own), own);
-  EXPECT_EQ(Written("\x1b]0;title\x07 \x1b[2J\x1b[31;40mx \x1b" "c"),
+  EXPECT_EQ(Written("\x1b]0;title\x07 \x1b[2J\x1b[31;40mx \x1b"
+                    "c"),
             "\\x1b]0;title\\x07 \\x1b[2J\x1b[31;40mx \\x1bc");
   styles_ = false;
   EXPECT_EQ(Written("\x1b[31mred"), "\\x1b[31mred");
 }
 
 TEST_F(PrintableStreamTest, WhatTurnsOrHidesTextIsShown) {
-  EXPECT_EQ(Written("a\u202Eb\u200Bc\u2028d\u0085e\uFEFFf\xff"), "a\\u202eb\\u200bc\\u2028d\\x85e\\ufefff\\xff");
+  EXPECT_EQ(Written("a\u202Eb\u200Bc\u2028d\u0085e\uFEFFf\xff"),
+            "a\\u202eb\\u200bc\\u2028d\\x85e\\ufefff\\xff");
 }
 
 TEST_F(PrintableStreamTest, PiecesOfAnySizeComeOutTheSame) {
@@ -54,8 +56,7 @@ TEST_F(PrintableStreamTest, DocumentsOnATerminalSayTheSameInAscii) {
   terminal_ = true;
   const std::string json = "{\"größe\":\"\u202E\u200B\x7f 🚀\U000E0041\"}\n";
   for (std::size_t piece : {1, 2, 3, 1000}) {
-    EXPECT_EQ(Written(json, piece),
-              "{\"größe\":\"\\u202e\\u200b\\u007f 🚀\\udb40\\udc41\"}\n");
+    EXPECT_EQ(Written(json, piece), "{\"größe\":\"\\u202e\\u200b\\u007f 🚀\\udb40\\udc41\"}\n");
   }
   EXPECT_EQ(Written("a,\x1b[2Jb\r\xff\n"), "a,\\u001b[2Jb\\u000d\\ufffd\n");
 }

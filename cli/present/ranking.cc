@@ -1,3 +1,5 @@
+#include "common/stats/ranking.h"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,7 +12,6 @@
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "common/base/counted.h"
-#include "common/stats/ranking.h"
 
 namespace sweep::cli {
 namespace {
@@ -94,11 +95,9 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
       std::any_of(ranking.rows().begin(), ranking.rows().end(),
                   [](const v1::RankedConfiguration& row) { return row.replicates() > 1; });
   const bool all_completed =
-      std::all_of(ranking.rows().begin(), ranking.rows().end(), [](const auto& row) {
-        return row.trial().state() == v1::TRIAL_STATE_COMPLETED;
-      });
-  const bool has_intervals =
-      std::any_of(ranking.rows().begin(), ranking.rows().end(), HasInterval);
+      std::all_of(ranking.rows().begin(), ranking.rows().end(),
+                  [](const auto& row) { return row.trial().state() == v1::TRIAL_STATE_COMPLETED; });
+  const bool has_intervals = std::any_of(ranking.rows().begin(), ranking.rows().end(), HasInterval);
   Listing listing;
   listing.empty = fmt::format("nothing to rank: no epoch of {} has been reported",
                               ShortName(ranking.sweep().name()));
@@ -122,10 +121,9 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
                      {"", "defaults", false, false}};
   for (int gate = 0; gate < ranking.sweep().gates_size(); ++gate) {
     // One that every row meets tells nothing that the line below does not.
-    const bool all_meet =
-        std::all_of(ranking.rows().begin(), ranking.rows().end(), [gate](const auto& row) {
-          return gate < row.gates_size() && row.gates(gate).met();
-        });
+    const bool all_meet = std::all_of(
+        ranking.rows().begin(), ranking.rows().end(),
+        [gate](const auto& row) { return gate < row.gates_size() && row.gates(gate).met(); });
     listing.columns.push_back(
         {ShortGate(ranking.sweep().gates(gate)), "", false, true, false, all_meet ? 9 : 0});
   }
@@ -140,11 +138,10 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
         Count(row.rank()),
         Text(ShortName(trial.name())),
         Share(row.value()),
-        HasInterval(row)
-            ? Cell{fmt::format("{:.2f}–{:.2f}", row.interval_low() * 100,
-                                    row.interval_high() * 100),
-                        json::array({row.interval_low(), row.interval_high()})}
-                 : Missing(),
+        HasInterval(row) ? Cell{fmt::format("{:.2f}–{:.2f}", row.interval_low() * 100,
+                                            row.interval_high() * 100),
+                                json::array({row.interval_low(), row.interval_high()})}
+                         : Missing(),
         Count(row.value_epoch()),
         Share(trial.last_accuracy()),
         Number(trial.best_loss()),
@@ -196,9 +193,9 @@ void PrintRankingNotes(const v1::RankSweepResponse& ranking, const Session& sess
       when = fmt::format("; {} met them at epoch {}{}", ShortName(best.name()),
                          best.epochs_to_target(), has_failed ? " and failed later" : "");
     }
-    const std::string line = fmt::format(
-        "{} {} all criteria ({}){}", Counted(sweep.qualifying(), "configuration"),
-        sweep.qualifying() == 1 ? "meets" : "meet", Printable(criteria), when);
+    const std::string line =
+        fmt::format("{} {} all criteria ({}){}", Counted(sweep.qualifying(), "configuration"),
+                    sweep.qualifying() == 1 ? "meets" : "meet", Printable(criteria), when);
     out << Styled(session, has_failed ? Style::kYellow : Style::kGreen,
                   Wrapped(line, session.width))
         << '\n';

@@ -93,10 +93,10 @@ std::string Hunks(const std::vector<Edit>& edits, const std::vector<bool>& shown
     std::size_t end = i;
     while (end < edits.size() && shown[end] == shown[i]) ++end;
     const auto count = [&](char other) {
-      return static_cast<std::size_t>(std::count_if(
-          edits.begin() + static_cast<std::ptrdiff_t>(i),
-          edits.begin() + static_cast<std::ptrdiff_t>(end),
-          [&](const Edit& edit) { return edit.kind == ' ' || edit.kind == other; }));
+      return static_cast<std::size_t>(
+          std::count_if(edits.begin() + static_cast<std::ptrdiff_t>(i),
+                        edits.begin() + static_cast<std::ptrdiff_t>(end),
+                        [&](const Edit& edit) { return edit.kind == ' ' || edit.kind == other; }));
     };
     const std::size_t removed = count('-'), added = count('+');
     if (shown[i]) {
@@ -147,8 +147,7 @@ std::string UnifiedDiff(const std::string& before, const std::string& after,
 
 std::string SourceDiff(const std::string& name, const v1::SweepSource& stored,
                        const v1::SweepSource& given, int max_lines) {
-  std::string text =
-      UnifiedDiff(stored.text(), given.text(), name + " (stored)", given.file());
+  std::string text = UnifiedDiff(stored.text(), given.text(), name + " (stored)", given.file());
   AddFiles(stored.network_files(), given.network_files(), &text);
   AddFiles(stored.program_files(), given.program_files(), &text);
   const auto lines = std::count(text.begin(), text.end(), '\n');

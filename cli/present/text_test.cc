@@ -100,7 +100,8 @@ TEST(Command, SaysAgainWhomToAskAsFarAsThatIsNeeded) {
             "sweep retry night");
   EXPECT_EQ(Command(WithSettings("h:1", "SWEEP_COORDINATOR", "w.db", "SWEEP_DB"), retry),
             "sweep retry night --coordinator h:1");
-  EXPECT_EQ(Command(WithSettings("", "--db", "w.db", "--db"), retry), "sweep retry night --db w.db");
+  EXPECT_EQ(Command(WithSettings("", "--db", "w.db", "--db"), retry),
+            "sweep retry night --db w.db");
   EXPECT_EQ(Command(WithSettings("", "default", "-w.db", "--db"), retry),
             "sweep retry night --db=-w.db");
   EXPECT_EQ(Command(WithSettings("h:1", "SWEEP_COORDINATOR", "w.db", "--db"), {"run", "a.yaml"}),

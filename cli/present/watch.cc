@@ -56,18 +56,15 @@ std::string EndLine(const v1::Trial& trial, bool has_criteria, const Session& se
 
 std::string EpochLine(const v1::TrialEpoch& event) {
   const v1::Epoch& epoch = event.epoch();
-  return fmt::format(
-      "{}  epoch {}  train loss {} acc {}  val loss {} acc {}  {}", ShortName(event.trial()),
-      epoch.epoch(), Loss(epoch.train_loss()), Percent(epoch.train_accuracy()),
-      Loss(epoch.validation_loss()), Percent(epoch.validation_accuracy()),
-      Speed(epoch.images_per_second()));
+  return fmt::format("{}  epoch {}  train loss {} acc {}  val loss {} acc {}  {}",
+                     ShortName(event.trial()), epoch.epoch(), Loss(epoch.train_loss()),
+                     Percent(epoch.train_accuracy()), Loss(epoch.validation_loss()),
+                     Percent(epoch.validation_accuracy()), Speed(epoch.images_per_second()));
 }
 
 }  // namespace
 
-bool WatchModel::ended() const {
-  return cli::HasEnded(sweep_);
-}
+bool WatchModel::ended() const { return cli::HasEnded(sweep_); }
 
 void WatchModel::Know(const std::vector<v1::Trial>& trials) {
   for (const v1::Trial& trial : trials) {
@@ -162,14 +159,14 @@ std::string WatchModel::BarLine(const Running& running, int name_width, int widt
   const int epochs = running.trial.epochs();
   const bool has_steps = progress.steps() > 0;
   // A program that tells nothing within an epoch: the bar shows its epochs.
-  const double share = has_steps ? static_cast<double>(progress.step()) / progress.steps()
+  const double share = has_steps    ? static_cast<double>(progress.step()) / progress.steps()
                        : epochs > 0 ? static_cast<double>(running.trial.epoch()) / epochs
                                     : 0;
   const int epoch = has_steps ? progress.epoch() : running.trial.epoch() + 1;
-  std::string line = fmt::format(
-      "  {}  epoch {:>2}/{} {}", Pad(ShortName(running.trial.name()), name_width),
-      std::min(epoch, epochs), epochs,
-      Styled(session, Style::kGreen, "▕" + Bar(share, is_narrow ? 8 : 16) + "▏"));
+  std::string line =
+      fmt::format("  {}  epoch {:>2}/{} {}", Pad(ShortName(running.trial.name()), name_width),
+                  std::min(epoch, epochs), epochs,
+                  Styled(session, Style::kGreen, "▕" + Bar(share, is_narrow ? 8 : 16) + "▏"));
   if (has_steps) line += fmt::format(" {:>4}/{}", progress.step(), progress.steps());
   if (!has_steps && running.trial.epoch() == 0) line += " starting";
   if (running.trial.epoch() > 0) {
@@ -179,17 +176,16 @@ std::string WatchModel::BarLine(const Running& running, int name_width, int widt
   }
   line += "  " + Printable(ParametersText(running.trial));
   if (has_steps) {
-    line += fmt::format("  {} images/s", WithSeparators(static_cast<std::int64_t>(
-                                             progress.images_per_second())));
+    line += fmt::format("  {} images/s",
+                        WithSeparators(static_cast<std::int64_t>(progress.images_per_second())));
   }
   return line;
 }
 
 std::vector<std::string> WatchModel::SummaryParts(bool is_short, const Session& session) const {
   const auto count = [&](v1::TrialState state) {
-    return std::count_if(ended_.begin(), ended_.end(), [state](const auto& entry) {
-      return entry.second.state() == state;
-    });
+    return std::count_if(ended_.begin(), ended_.end(),
+                         [state](const auto& entry) { return entry.second.state() == state; });
   };
   std::vector<std::string> parts = {
       Styled(session, Style::kBold, ShortName(sweep_.name())), StateName(sweep_.state()),

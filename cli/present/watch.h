@@ -103,10 +103,10 @@ class WatchView {
   const Session session_;
   const bool only_news_;
   const bool silent_;  // with --quiet, and in a format for programs
-  Mutex mutex_;  // of the model and the notice, while they are changed or drawn
+  Mutex mutex_;        // of the model and the notice, while they are changed or drawn
   WatchModel model_;
-  bool is_drawn_ = false;  // as it is now
-  std::string notice_;  // below the live picture
+  bool is_drawn_ = false;             // as it is now
+  std::string notice_;                // below the live picture
   std::unique_ptr<LiveBlock> block_;  // on a terminal
   bool ends_at_pause_ = false;
   absl::Time last_draw_ = absl::InfinitePast();
@@ -124,8 +124,9 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
                          WatchView* view);
 
 // Prints the ranking of a sweep that has ended. The exit code: 1 when trials have failed for good,
-// or when the sweep was cancelled before a configuration met all criteria; else 0 when one does, and
-// 3 otherwise. Failures of which `told` have had a line of their own are told again only by number.
+// or when the sweep was cancelled before a configuration met all criteria; else 0 when one does,
+// and 3 otherwise. Failures of which `told` have had a line of their own are told again only by
+// number.
 int FinishSweep(Connection& connection, const std::string& name, int top, const Session& session,
                 int told);
 // The same code and complaint, without the ranking.

@@ -96,7 +96,8 @@ TEST_F(WatchModelTest, SaysOfBestAndTimeLeftWhatTheCoordinatorDoes) {
   sweep->set_best_qualifies(true);
   sweep->clear_time_left();
   Apply(message);
-  EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[0], HasSubstr("best that qualifies 96.80 % (s/1)"));
+  EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[0],
+              HasSubstr("best that qualifies 96.80 % (s/1)"));
   EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[0], Not(HasSubstr("left")));
 }
 
@@ -264,7 +265,8 @@ TEST_F(WatchModelTest, APauseIsToldOnceWithACommandOnALineOfItsOwn) {
 TEST_F(WatchModelTest, LinesNeverExceedTheTerminal) {
   ApplyTrial(1, v1::TRIAL_STATE_RUNNING);
   ApplyProgress(1, 3, 50);
-  for (const std::string& line : model_.Live(now_, {40, 24}, session_)) EXPECT_LE(DisplayWidth(line), 39);
+  for (const std::string& line : model_.Live(now_, {40, 24}, session_))
+    EXPECT_LE(DisplayWidth(line), 39);
 }
 
 }  // namespace

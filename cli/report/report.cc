@@ -16,7 +16,8 @@ namespace {
 using Json = nlohmann::json;
 
 constexpr std::int64_t kPageRows = 200;  // the most that the coordinator gives at once
-constexpr std::string_view kPlace = R"(<script type="application/json" id="sweep-report">{}</script>)";
+constexpr std::string_view kPlace =
+    R"(<script type="application/json" id="sweep-report">{}</script>)";
 // A large sweep's curves are summed up when they are first asked for.
 constexpr absl::Duration kPatience = absl::Minutes(2);
 

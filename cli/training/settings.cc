@@ -19,8 +19,9 @@ PlainScalar ReadSetting(const std::string& text) {
   if (quoted) return {.value = text.substr(1, text.size() - 2), .refusal = "", .warning = ""};
   PlainScalar read;
   if (BracketBalance(text) != 0) {
-    read.refusal = ", which has a bracket or a quotation mark without its partner; if the text is "
-                   "meant, put it in quotes";
+    read.refusal =
+        ", which has a bracket or a quotation mark without its partner; if the text is "
+        "meant, put it in quotes";
   } else if (text == "~" || text == "null" || text == "Null" || text == "NULL") {
     read.refusal = ", and no value is null; if the text is meant, put it in quotes";
   } else {

@@ -9,9 +9,10 @@
 
 namespace sweep::cli {
 
-// The values of `--set NAME=VALUE`, read as a sweep file reads scalars (true, 12, 0.05, cosine, "yes"
-// in quotes for the text). InvalidArgument naming the text for one without a name or a value, for a
-// name given twice and for what a sweep file refuses; what it warns of is added to `warnings`.
+// The values of `--set NAME=VALUE`, read as a sweep file reads scalars (true, 12, 0.05, cosine,
+// "yes" in quotes for the text). InvalidArgument naming the text for one without a name or a value,
+// for a name given twice and for what a sweep file refuses; what it warns of is added to
+// `warnings`.
 absl::StatusOr<ParameterMap> ParseSettings(const std::vector<std::string>& settings,
                                            std::vector<std::string>* warnings);
 

@@ -31,7 +31,8 @@ absl::StatusOr<ParameterMap> AskedFor(const TrainRequest& request, const Network
   }
   for (const auto& [name, text] : request.flags) {
     if (text.empty()) continue;
-    const absl::StatusOr<ParameterMap> one = ParseSettings({absl::StrCat(name, "=", text)}, warnings);
+    const absl::StatusOr<ParameterMap> one =
+        ParseSettings({absl::StrCat(name, "=", text)}, warnings);
     if (!one.ok()) return one;
     const Value& value = one->at(name);
     status = CheckParameterValue(name, value);

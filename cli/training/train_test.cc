@@ -30,7 +30,8 @@ TEST(TrainPlan, IsTheNetworksRecipeAndOverItWhatWasAskedFor) {
                     .settings = {"dropout=0.25", "one_cycle_warmup=0.2"},
                     .dataset = "synthetic",
                     .train_images = 100,
-                    .seed = 9}, &ignored_warnings);
+                    .seed = 9},
+                   &ignored_warnings);
   ASSERT_TRUE(asked.ok()) << asked.status();
   EXPECT_EQ(asked->lr, 0.5);
   EXPECT_EQ(asked->momentum, 0.95) << "not asked for";

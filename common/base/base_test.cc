@@ -79,7 +79,8 @@ TEST(Nearest, KnowsWordsByTheirLettersInAnyCase) {
 }
 
 TEST(Nearest, TakesNoRightWordForASlip) {
-  for (const char* word : {"elu", "gelu", "SELU", "relu6"}) EXPECT_EQ(NearestMatch(word, {"relu"}), "");
+  for (const char* word : {"elu", "gelu", "SELU", "relu6"})
+    EXPECT_EQ(NearestMatch(word, {"relu"}), "");
   EXPECT_EQ(NearestMatch("global_max_pool", {"global_avg_pool", "max_pool"}), "");
   EXPECT_EQ(NearestMatch("median", {"mean"}), "");
   EXPECT_EQ(NearestMatch("emnist", {"mnist"}), "");

@@ -98,8 +98,8 @@ std::string WhyUnknownKind(std::string_view bytes) {
     return "a blank stands before its #!";
   }
   const std::size_t next = bytes.find("\n#!");
-  if (next != std::string_view::npos && Trimmed(bytes.substr(0, next)).find_first_not_of("\r\n") ==
-                                            std::string_view::npos) {
+  if (next != std::string_view::npos &&
+      Trimmed(bytes.substr(0, next)).find_first_not_of("\r\n") == std::string_view::npos) {
     return "an empty line stands before its #! line";
   }
   return "it does not begin with #! and is no compiled program; " + std::string(kAdvice);

@@ -34,8 +34,8 @@ TEST(WhyNotExecutable, NamesAMissingLine) {
 }
 
 TEST(WhyNotExecutable, NamesACarriageReturn) {
-  for (const char* text : {"#!/bin/sh\r\necho\r\n", "#!/usr/bin/env python3\r\n",
-                           "#!/bin/sh -e\r\n", "#!/bin/sh\r"}) {
+  for (const char* text :
+       {"#!/bin/sh\r\necho\r\n", "#!/usr/bin/env python3\r\n", "#!/bin/sh -e\r\n", "#!/bin/sh\r"}) {
     EXPECT_THAT(WhyNotExecutable(text), HasSubstr("carriage return")) << text;
   }
   EXPECT_THAT(WhyNotExecutable("#!/bin/sh\r\n"), HasSubstr("'/bin/sh\\r'"));
@@ -109,7 +109,10 @@ TEST_F(WhyNotExecutableFileTest, NamesAnotherMachine) {
   program[18] = program[18] == 0x3E ? '\xB7' : 0x3E;  // e_machine
   program[19] = 0;
   EXPECT_THAT(WhyNotExecutableFile(Write("other", program)), HasSubstr("and this machine is "));
-  EXPECT_THAT(WhyNotExecutableFile(Write("cut", "\x7F" "ELF")), HasSubstr("cut off"));
+  EXPECT_THAT(WhyNotExecutableFile(Write("cut",
+                                         "\x7F"
+                                         "ELF")),
+              HasSubstr("cut off"));
   program = OwnProgram();
   const std::size_t linker = program.find("/ld-linux");
   ASSERT_LT(linker, 4096u);

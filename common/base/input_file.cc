@@ -44,7 +44,7 @@ InputFile::InputFile(const std::string& path, InputKind kind) { Open(path, kind)
 void InputFile::Open(const std::string& path, InputKind kind) {
   // Without O_NONBLOCK, opening a named pipe waits.
   fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-  struct stat info {};
+  struct stat info{};
   if (fd_ < 0) {
     const int error = errno;
     missing_ = error == ENOENT || error == ENOTDIR;
@@ -54,8 +54,8 @@ void InputFile::Open(const std::string& path, InputKind kind) {
                               : std::string("cannot be opened: ") + std::strerror(error));
   }
   if (fstat(fd_, &info) != 0) return Refuse(std::string("cannot be read: ") + std::strerror(errno));
-  const bool allowed = S_ISREG(info.st_mode) ||
-                       (kind == InputKind::kStreamToo && IsStream(fd_, info.st_mode));
+  const bool allowed =
+      S_ISREG(info.st_mode) || (kind == InputKind::kStreamToo && IsStream(fd_, info.st_mode));
   if (!allowed) return Refuse(WhatItIs(info.st_mode));
   fcntl(fd_, F_SETFL, fcntl(fd_, F_GETFL) & ~O_NONBLOCK);
 }

@@ -31,14 +31,13 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
   return cost[a.size()][b.size()];
 }
 
-// Words that are no slips: they are right in themselves, and name what there is not. The nearest word
-// would stand for something else.
+// Words that are no slips: they are right in themselves, and name what there is not. The nearest
+// word would stand for something else.
 constexpr std::array<std::string_view, 21> kRightWords = {
-    "elu",      "gelu",        "selu",            "celu",            "prelu",
-    "relu6",    "rrelu",       "silu",            "min_pool",        "lp_pool",
-    "global_max_pool",         "adaptive_max_pool",                  "layer_norm",
-    "median",   "emnist",      "kmnist",          "qmnist",          "fmnist",
-    "rmsprop",  "instance_norm", "group_norm"};
+    "elu",        "gelu",          "selu",      "celu",    "prelu",           "relu6",
+    "rrelu",      "silu",          "min_pool",  "lp_pool", "global_max_pool", "adaptive_max_pool",
+    "layer_norm", "median",        "emnist",    "kmnist",  "qmnist",          "fmnist",
+    "rmsprop",    "instance_norm", "group_norm"};
 
 std::string InLowerCase(std::string_view word) {
   std::string lower(word);

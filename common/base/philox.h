@@ -16,10 +16,9 @@ inline PhiloxBlock Philox4x32(PhiloxBlock counter, std::uint32_t key0, std::uint
   for (int round = 0; round < 10; ++round) {
     const std::uint64_t p0 = std::uint64_t{0xD2511F53u} * counter[0];
     const std::uint64_t p1 = std::uint64_t{0xCD9E8D57u} * counter[2];
-    counter = {static_cast<std::uint32_t>(p1 >> 32) ^ counter[1] ^ key0,
-               static_cast<std::uint32_t>(p1),
-               static_cast<std::uint32_t>(p0 >> 32) ^ counter[3] ^ key1,
-               static_cast<std::uint32_t>(p0)};
+    counter = {
+        static_cast<std::uint32_t>(p1 >> 32) ^ counter[1] ^ key0, static_cast<std::uint32_t>(p1),
+        static_cast<std::uint32_t>(p0 >> 32) ^ counter[3] ^ key1, static_cast<std::uint32_t>(p0)};
     key0 += 0x9E3779B9u;
     key1 += 0xBB67AE85u;
   }
@@ -49,9 +48,10 @@ class PhiloxStream {
 
   std::uint32_t NextU32() {
     if (next_ == 4) {
-      block_ = Philox4x32({static_cast<std::uint32_t>(index_), static_cast<std::uint32_t>(index_ >> 32),
-                           static_cast<std::uint32_t>(stream_), static_cast<std::uint32_t>(stream_ >> 32)},
-                          static_cast<std::uint32_t>(key_), static_cast<std::uint32_t>(key_ >> 32));
+      block_ = Philox4x32(
+          {static_cast<std::uint32_t>(index_), static_cast<std::uint32_t>(index_ >> 32),
+           static_cast<std::uint32_t>(stream_), static_cast<std::uint32_t>(stream_ >> 32)},
+          static_cast<std::uint32_t>(key_), static_cast<std::uint32_t>(key_ >> 32));
       ++index_;
       next_ = 0;
     }

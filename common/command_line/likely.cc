@@ -43,7 +43,8 @@ const std::map<std::string, Words>& OtherNames() {
       {"--master", {"--coordinator"}},
       {"--gpu", {"--device"}},
       {"--dashboard", {"--http"}},
-      {"--data", {"--data-dir"}}};
+      {"--data", {"--data-dir"}},
+  };
   return *names;
 }
 

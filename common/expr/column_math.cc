@@ -212,7 +212,7 @@ void ColumnMath::CheckNumbers(Column* column) const {
 }
 
 void ColumnMath::CompareNumeric(const Column& a, std::string_view op, const Column& b,
-                    std::uint8_t* out) const {
+                                std::uint8_t* out) const {
   if (a.type == Type::kInteger && b.type == Type::kInteger) {
     const std::int64_t* const y = b.integers.data();
     return CompareRows(a.integers.data(), op, [y](std::size_t row) { return y[row]; }, out);

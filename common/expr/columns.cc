@@ -347,8 +347,9 @@ class ColumnTester::Evaluator : private ColumnMath {
     const std::optional<Scalar> scalar = ScalarOf(*node.children[1]);
     if (scalar && IsNumeric(left->type) && left->type != Type::kInteger) {
       Owned decided = Make(Type::kBoolean);
-      CompareRows(left->doubles.data(), node.operators[0].text,
-                  [value = scalar->value](std::size_t) { return value; }, decided->booleans.data());
+      CompareRows(
+          left->doubles.data(), node.operators[0].text,
+          [value = scalar->value](std::size_t) { return value; }, decided->booleans.data());
       Spread(*left, decided.get());
       Release(std::move(left));
       return decided;

@@ -40,8 +40,8 @@ class Column {
   };
   std::array<std::uint8_t, kRows> unknown;  // 1: evaluate this row by Expression::Evaluate
 
-  // Takes `values`, one per row; a row without one (nullptr) is unknown. Strings are referred to, not
-  // copied.
+  // Takes `values`, one per row; a row without one (nullptr) is unknown. Strings are referred to,
+  // not copied.
   void Fill(std::span<const Value* const> values);
 
  private:

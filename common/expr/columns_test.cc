@@ -96,7 +96,8 @@ class Writer {
   }
 
   std::string Literal() {
-    return Any({"0", "1", "2", "3", "0.5", "1e300", "9007199254740993", "9223372036854775807", "7"});
+    return Any(
+        {"0", "1", "2", "3", "0.5", "1e300", "9007199254740993", "9223372036854775807", "7"});
   }
 
   std::uint32_t Pick(std::uint32_t choices) { return stream_.NextBelow(choices); }
@@ -146,8 +147,8 @@ TEST(ColumnTester, AgreesWithOneRowAtATimeWhereverItDecides) {
       ++decided;
       ASSERT_TRUE(expected.ok()) << expression->text() << " at row " << row << ": "
                                  << expected.status();
-      ASSERT_EQ(verdicts[row] == Verdict::kTrue, *expected) << expression->text() << " at row "
-                                                            << row;
+      ASSERT_EQ(verdicts[row] == Verdict::kTrue, *expected)
+          << expression->text() << " at row " << row;
     }
   }
   EXPECT_GT(decided, 50'000);

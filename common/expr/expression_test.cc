@@ -251,8 +251,7 @@ TEST(Expression, NestingIsBounded) {
   const std::string opening(63, '('), closing(63, ')');
   EXPECT_EQ(Result(opening + "1" + closing), "integer 1");
   EXPECT_EQ(Result("(" + opening + "1" + closing + ")"), "column 65: nested deeper than 64 levels");
-  for (const std::string piece :
-       {"(", "-", "!", "not ", "abs(", "-(", "1+(", "1 in [", "min(1,"}) {
+  for (const std::string piece : {"(", "-", "!", "not ", "abs(", "-(", "1+(", "1 in [", "min(1,"}) {
     std::string text;
     while (text.size() + piece.size() <= 4096) text += piece;
     EXPECT_THAT(Result(text), HasSubstr("column")) << piece;

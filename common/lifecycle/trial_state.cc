@@ -12,12 +12,13 @@ namespace {
 constexpr std::array<std::string_view, kTrialStates> kStateNames = {
     "pending", "leased", "running", "completed", "stopped", "failed", "diverged", "cancelled"};
 constexpr std::array<std::string_view, 12> kEventNames = {
-    "grant", "revive", "report",    "complete", "fail",   "fail_for_good",
-    "diverge", "lose", "give_back", "stop",     "cancel", "retry"};
+    "grant",   "revive", "report",    "complete", "fail",   "fail_for_good",
+    "diverge", "lose",   "give_back", "stop",     "cancel", "retry"};
 // For messages: "a trial that is completed cannot …".
 constexpr std::array<std::string_view, 12> kEventPhrases = {
-    "be granted", "be taken up again", "report an epoch", "complete",   "fail",         "fail",
-    "diverge",    "be lost",           "be given back",   "be stopped", "be cancelled", "be retried"};
+    "be granted",   "be taken up again", "report an epoch", "complete",      "fail",
+    "fail",         "diverge",           "be lost",         "be given back", "be stopped",
+    "be cancelled", "be retried"};
 static_assert(kStateNames.size() == static_cast<std::size_t>(TrialState::kCancelled) + 1);
 static_assert(kEventNames.size() == static_cast<std::size_t>(TrialEvent::kRetry) + 1);
 

@@ -22,18 +22,18 @@ enum class TrialState {
 inline constexpr int kTrialStates = 8;
 
 enum class TrialEvent {
-  kGrant,      // a lease is given
-  kRevive,     // a holder that lost its lease is back before anyone else was granted the trial
-  kReport,     // an epoch is acknowledged
-  kComplete,   // the holder says the last epoch is done
-  kFail,       // the holder says the attempt failed; may be tried again
+  kGrant,        // a lease is given
+  kRevive,       // a holder that lost its lease is back before anyone else was granted the trial
+  kReport,       // an epoch is acknowledged
+  kComplete,     // the holder says the last epoch is done
+  kFail,         // the holder says the attempt failed; may be tried again
   kFailForGood,  // as kFail, but this was the last permitted failure or cannot be mended
   kDiverge,      // the holder says that training diverged
-  kLose,       // the lease ran out, the worker is gone; counts as a failure
-  kGiveBack,   // the holder drains, or the sweep is paused; no failure
-  kStop,       // the stopping rule ends it
-  kCancel,     // a person ends it
-  kRetry,      // a person wants a failed, diverged or cancelled trial again
+  kLose,         // the lease ran out, the worker is gone; counts as a failure
+  kGiveBack,     // the holder drains, or the sweep is paused; no failure
+  kStop,         // the stopping rule ends it
+  kCancel,       // a person ends it
+  kRetry,        // a person wants a failed, diverged or cancelled trial again
 };
 
 // The only way a trial's state changes: a pure function, called inside the store's transaction.

@@ -17,26 +17,26 @@ using S = TrialState;
 using E = TrialEvent;
 
 const std::vector<S> kStates = {S::kPending, S::kLeased, S::kRunning,  S::kCompleted,
-                                S::kStopped, S::kFailed, S::kDiverged,  S::kCancelled};
-const std::vector<E> kEvents = {E::kGrant, E::kRevive,      E::kReport, E::kComplete,
-                                E::kFail,  E::kFailForGood, E::kDiverge, E::kLose,   E::kGiveBack,
-                                E::kStop,  E::kCancel,      E::kRetry};
+                                S::kStopped, S::kFailed, S::kDiverged, S::kCancelled};
+const std::vector<E> kEvents = {E::kGrant,    E::kRevive,      E::kReport,  E::kComplete,
+                                E::kFail,     E::kFailForGood, E::kDiverge, E::kLose,
+                                E::kGiveBack, E::kStop,        E::kCancel,  E::kRetry};
 
 // Written out apart from the table under test: every pair that is not here is refused.
 const std::map<std::pair<S, E>, S> kAllowed = {
-    {{S::kPending, E::kGrant}, S::kLeased},   {{S::kPending, E::kRevive}, S::kLeased},
-    {{S::kPending, E::kStop}, S::kStopped},   {{S::kPending, E::kCancel}, S::kCancelled},
-    {{S::kLeased, E::kReport}, S::kRunning},  {{S::kLeased, E::kComplete}, S::kCompleted},
-    {{S::kLeased, E::kFail}, S::kPending},    {{S::kLeased, E::kFailForGood}, S::kFailed},
-    {{S::kLeased, E::kLose}, S::kPending},    {{S::kLeased, E::kGiveBack}, S::kPending},
-    {{S::kLeased, E::kDiverge}, S::kDiverged}, {{S::kRunning, E::kDiverge}, S::kDiverged},
-    {{S::kDiverged, E::kRetry}, S::kPending},
-    {{S::kLeased, E::kStop}, S::kStopped},    {{S::kLeased, E::kCancel}, S::kCancelled},
-    {{S::kRunning, E::kReport}, S::kRunning}, {{S::kRunning, E::kComplete}, S::kCompleted},
-    {{S::kRunning, E::kFail}, S::kPending},   {{S::kRunning, E::kFailForGood}, S::kFailed},
-    {{S::kRunning, E::kLose}, S::kPending},   {{S::kRunning, E::kGiveBack}, S::kPending},
-    {{S::kRunning, E::kStop}, S::kStopped},   {{S::kRunning, E::kCancel}, S::kCancelled},
-    {{S::kFailed, E::kRetry}, S::kPending},   {{S::kCancelled, E::kRetry}, S::kPending},
+    {{S::kPending, E::kGrant}, S::kLeased},       {{S::kPending, E::kRevive}, S::kLeased},
+    {{S::kPending, E::kStop}, S::kStopped},       {{S::kPending, E::kCancel}, S::kCancelled},
+    {{S::kLeased, E::kReport}, S::kRunning},      {{S::kLeased, E::kComplete}, S::kCompleted},
+    {{S::kLeased, E::kFail}, S::kPending},        {{S::kLeased, E::kFailForGood}, S::kFailed},
+    {{S::kLeased, E::kLose}, S::kPending},        {{S::kLeased, E::kGiveBack}, S::kPending},
+    {{S::kLeased, E::kDiverge}, S::kDiverged},    {{S::kRunning, E::kDiverge}, S::kDiverged},
+    {{S::kDiverged, E::kRetry}, S::kPending},     {{S::kLeased, E::kStop}, S::kStopped},
+    {{S::kLeased, E::kCancel}, S::kCancelled},    {{S::kRunning, E::kReport}, S::kRunning},
+    {{S::kRunning, E::kComplete}, S::kCompleted}, {{S::kRunning, E::kFail}, S::kPending},
+    {{S::kRunning, E::kFailForGood}, S::kFailed}, {{S::kRunning, E::kLose}, S::kPending},
+    {{S::kRunning, E::kGiveBack}, S::kPending},   {{S::kRunning, E::kStop}, S::kStopped},
+    {{S::kRunning, E::kCancel}, S::kCancelled},   {{S::kFailed, E::kRetry}, S::kPending},
+    {{S::kCancelled, E::kRetry}, S::kPending},
 };
 
 TEST(TrialState, EveryPairOfStateAndEventIsAsDocumented) {
@@ -86,7 +86,8 @@ TEST(TrialState, NoStateIsBothHeldAndTerminal) {
     if (IsTerminal(state)) terminal.insert(state);
   }
   EXPECT_EQ(held, (std::set<S>{S::kLeased, S::kRunning}));
-  EXPECT_EQ(terminal, (std::set<S>{S::kCompleted, S::kStopped, S::kFailed, S::kDiverged, S::kCancelled}));
+  EXPECT_EQ(terminal,
+            (std::set<S>{S::kCompleted, S::kStopped, S::kFailed, S::kDiverged, S::kCancelled}));
 }
 
 // Whatever happens in whatever order: work is only reported by a holder, a trial that has ended

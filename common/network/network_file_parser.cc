@@ -488,8 +488,7 @@ absl::StatusOr<NetworkFile> NetworkFile::Parse(std::string_view text, std::strin
   return NetworkFileParser(text, file, diagnostics, ScalarRules::kCoreSchema).Parse();
 }
 
-absl::StatusOr<NetworkFile> NetworkFile::ParseAsStored(std::string_view text,
-                                                       std::string_view file,
+absl::StatusOr<NetworkFile> NetworkFile::ParseAsStored(std::string_view text, std::string_view file,
                                                        Diagnostics* diagnostics) {
   return NetworkFileParser(text, file, diagnostics, ScalarRules::kAsStored).Parse();
 }

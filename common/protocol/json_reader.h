@@ -13,9 +13,9 @@ namespace sweep {
 // No line of the protocol may be longer.
 inline constexpr std::size_t kMaxLineBytes = 1 << 20;
 
-// Parses one line that must be a JSON object. With kBare, NaN, Infinity and -Infinity, which Python's
-// json.dumps writes without quotes, are read as those strings. Throws ProtocolError for a line that is
-// too long, too deep, no JSON or no object; `what` names the line in the message.
+// Parses one line that must be a JSON object. With kBare, NaN, Infinity and -Infinity, which
+// Python's json.dumps writes without quotes, are read as those strings. Throws ProtocolError for a
+// line that is too long, too deep, no JSON or no object; `what` names the line in the message.
 enum class NonFinite { kQuoted, kBare };
 nlohmann::json ParseObject(std::string_view line, std::string_view what,
                            NonFinite non_finite = NonFinite::kQuoted);

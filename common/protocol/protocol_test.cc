@@ -313,7 +313,8 @@ TEST(TrainerMessage, NumbersThatJsonLacksMayBeBare) {
   const auto read = [](const std::string& fields) {
     bool is_json = false;
     const std::string line =
-        R"({"type": "epoch", "trial": "a/1", "epoch": 1, "validation_accuracy": 0.5)" + fields + "}";
+        R"({"type": "epoch", "trial": "a/1", "epoch": 1, "validation_accuracy": 0.5)" + fields +
+        "}";
     return std::get<EpochMessage>(TrainerMessageFromJson(line, &is_json)).metrics;
   };
   const EpochMetrics metrics = read(
@@ -321,8 +322,8 @@ TEST(TrainerMessage, NumbersThatJsonLacksMayBeBare) {
   EXPECT_TRUE(std::isnan(metrics.train_loss));
   EXPECT_TRUE(std::isinf(metrics.validation_loss) && metrics.validation_loss < 0);
   EXPECT_TRUE(std::isinf(metrics.lr) && metrics.lr > 0);
-  for (const char* fields : {R"(, "train_loss": nan)", R"(, "train_loss": NaNs)",
-                             R"(, "train_loss": +Infinity)"}) {
+  for (const char* fields :
+       {R"(, "train_loss": nan)", R"(, "train_loss": NaNs)", R"(, "train_loss": +Infinity)"}) {
     EXPECT_THROW(read(fields), ProtocolError) << fields;
   }
   try {

@@ -284,8 +284,10 @@ Value FieldValue(const TrialSpec& spec, const Field& field) {
   return std::visit(
       [&](auto member) -> Value {
         using T = std::decay_t<decltype(spec.*member)>;
-        if constexpr (std::is_same_v<T, int>) return std::int64_t{spec.*member};
-        else return spec.*member;
+        if constexpr (std::is_same_v<T, int>)
+          return std::int64_t{spec.*member};
+        else
+          return spec.*member;
       },
       field);
 }

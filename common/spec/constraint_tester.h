@@ -25,8 +25,9 @@ class ConstraintTester {
   // The value of a name at a row of the block; nullopt when there is no such name.
   using Lookup = std::function<std::optional<Value>(std::size_t row, std::string_view name)>;
 
-  // `max_slow_characters` bounds what a file that somebody sends may cost: the text of constraints that
-  // are evaluated one point at a time. A tester that serves a sweep for its whole life has no bound.
+  // `max_slow_characters` bounds what a file that somebody sends may cost: the text of constraints
+  // that are evaluated one point at a time. A tester that serves a sweep for its whole life has no
+  // bound.
   explicit ConstraintTester(
       std::int64_t max_slow_characters = std::numeric_limits<std::int64_t>::max())
       : max_slow_characters_(max_slow_characters) {}
@@ -38,8 +39,8 @@ class ConstraintTester {
   void Begin(std::size_t rows, Lookup lookup);
 
   // What Expression::Test says at each row; false where `wanted` is false, without looking.
-  // ResourceExhausted once the rows that need Expression::Test itself (errors, and values of several
-  // kinds) have cost more than the bound.
+  // ResourceExhausted once the rows that need Expression::Test itself (errors, and values of
+  // several kinds) have cost more than the bound.
   std::vector<absl::StatusOr<bool>> Test(const Expression& constraint,
                                          const std::vector<bool>& wanted);
 

@@ -28,15 +28,20 @@ const std::vector<Tool>& Tools() {
       {"Kubernetes or Katib", {"apiVersion", "kind"}, kInstead},
       {"Weights & Biases",
        {"command", "project", "entity", "kill_delay"},
-       "most of its keys are the same; write the command as program: [\"python3\", \"train.py\"] with "
+       "most of its keys are the same; write the command as program: [\"python3\", \"train.py\"] "
+       "with "
        "files: [train.py], and leave out command, project and entity",
        true},
       {"NNI",
        {"search_space", "searchSpace", "searchSpaceFile", "trial_command", "trialCommand",
         "experimentName", "trialConcurrency", "trial_concurrency", "tuner"},
        kInstead},
-      {"Determined", {"hyperparameters", "searcher", "entrypoint", "min_validation_period"}, kInstead},
-      {"Optuna", {"study_name", "sampler", "pruner", "n_trials", "directions", "direction"}, kInstead},
+      {"Determined",
+       {"hyperparameters", "searcher", "entrypoint", "min_validation_period"},
+       kInstead},
+      {"Optuna",
+       {"study_name", "sampler", "pruner", "n_trials", "directions", "direction"},
+       kInstead},
       {"Ray Tune",
        {"tune_config", "param_space", "num_samples", "resources_per_trial", "run_config"},
        kInstead},
@@ -45,7 +50,9 @@ const std::vector<Tool>& Tools() {
       {"GitHub Actions", {"jobs"}, kInstead},
       {"Docker Compose", {"services"}, kInstead},
       {"conda", {"channels", "dependencies"}, kInstead},
-      {"Azure Machine Learning", {"$schema", "sampling_algorithm", "objective", "limits"}, kInstead},
+      {"Azure Machine Learning",
+       {"$schema", "sampling_algorithm", "objective", "limits"},
+       kInstead},
   };
   return tools;
 }
@@ -56,7 +63,8 @@ bool Begins(std::string_view line, std::string_view word) {
 }
 
 bool IsPythonLine(std::string_view line) {
-  return Begins(line, "import ") || (line.starts_with("from ") && line.find(" import ") != line.npos) ||
+  return Begins(line, "import ") ||
+         (line.starts_with("from ") && line.find(" import ") != line.npos) ||
          (line.starts_with("def ") && line.find('(') != line.npos) || line.starts_with("@");
 }
 
@@ -96,7 +104,8 @@ std::string DescribeForeignText(std::string_view text) {
       return "a Python program, not a sweep file; a sweep file names it: program: [\"python3\", "
              "\"train.py\"] with files: [train.py]";
     }
-    if (IsTomlLine(line)) return "TOML or INI, but a sweep file is YAML, with name: value on a line";
+    if (IsTomlLine(line))
+      return "TOML or INI, but a sweep file is YAML, with name: value on a line";
   }
   return "";
 }
@@ -116,12 +125,11 @@ std::optional<ForeignFile> FindForeignFile(const YAML::Node& document) {
     // One key alone may be a slip in a file of ours.
     const bool ours = (has("model") || has("program")) && found.size() < 2 && !tool.shares_keys;
     if (found.empty() || ours) continue;
-    return ForeignFile{
-        .message = absl::StrCat("this looks like a file for ", tool.name, " ('",
-                                absl::StrJoin(found, "', '"), "'); ", tool.instead,
-                                " (docs/sweep-file.md)"),
-        .keys = found,
-        .shares_keys = tool.shares_keys};
+    return ForeignFile{.message = absl::StrCat("this looks like a file for ", tool.name, " ('",
+                                               absl::StrJoin(found, "', '"), "'); ", tool.instead,
+                                               " (docs/sweep-file.md)"),
+                       .keys = found,
+                       .shares_keys = tool.shares_keys};
   }
   return std::nullopt;
 }

@@ -7,14 +7,14 @@ namespace sweep {
 
 const std::map<std::string, std::string>& MeantKeys() {
   static const auto& meant = *new std::map<std::string, std::string>{
-      {"seeds", "replicates"},        {"num_seeds", "replicates"},   {"repeats", "replicates"},
-      {"repetitions", "replicates"},  {"count", "run_cap"},          {"trials", "run_cap"},
-      {"max_trials", "run_cap"},      {"n_trials", "run_cap"},       {"num_trials", "run_cap"},
-      {"num_samples", "run_cap"},     {"budget", "run_cap"},         {"params", "parameters"},
-      {"max_epochs", "epochs"},       {"num_epochs", "epochs"},      {"data", "dataset"},
-      {"network", "model"},           {"gates", "require"},          {"criteria", "require"},
-      {"target", "require"},          {"tags", "labels"},            {"objective", "metric"},
-      {"space", "parameters"},        {"algorithm", "method"},       {"script", "program"},
+      {"seeds", "replicates"},       {"num_seeds", "replicates"}, {"repeats", "replicates"},
+      {"repetitions", "replicates"}, {"count", "run_cap"},        {"trials", "run_cap"},
+      {"max_trials", "run_cap"},     {"n_trials", "run_cap"},     {"num_trials", "run_cap"},
+      {"num_samples", "run_cap"},    {"budget", "run_cap"},       {"params", "parameters"},
+      {"max_epochs", "epochs"},      {"num_epochs", "epochs"},    {"data", "dataset"},
+      {"network", "model"},          {"gates", "require"},        {"criteria", "require"},
+      {"target", "require"},         {"tags", "labels"},          {"objective", "metric"},
+      {"space", "parameters"},       {"algorithm", "method"},     {"script", "program"},
   };
   return meant;
 }

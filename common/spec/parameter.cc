@@ -166,6 +166,7 @@ std::string Folded(std::string_view name) {
 
 // What other tools and people call a hyperparameter of the trainer, folded.
 const std::map<std::string, std::string>& ParameterAliases() {
+  // clang-format off
   static const auto& aliases = *new std::map<std::string, std::string>{
       {"learningrate", "lr"},        {"lrate", "lr"},
       {"baselr", "lr"},              {"initlr", "lr"},
@@ -182,6 +183,7 @@ const std::map<std::string, std::string>& ParameterAliases() {
       {"smoothing", "label_smoothing"}, {"augment", "augmentation"},
       {"augmentations", "augmentation"}, {"degrees", "rotation_degrees"},
   };
+  // clang-format on
   return aliases;
 }
 
@@ -392,9 +394,9 @@ std::string MeantParameter(std::string_view name, const std::vector<std::string>
   for (const std::string& candidate : candidates) {
     if (folded == Folded(candidate)) return candidate;
   }
-  const bool is_there = alias != ParameterAliases().end() &&
-                        std::find(candidates.begin(), candidates.end(), alias->second) !=
-                            candidates.end();
+  const bool is_there =
+      alias != ParameterAliases().end() &&
+      std::find(candidates.begin(), candidates.end(), alias->second) != candidates.end();
   return is_there ? alias->second : "";
 }
 

@@ -75,8 +75,8 @@ struct KnownParameter {
 const std::vector<KnownParameter>& KnownParameters();
 // nullptr when there is none.
 const KnownParameter* FindKnownParameter(std::string_view name);
-// "; did you mean 'lr'?" for another spelling of one of `candidates` (learning_rate, LR, batch-size),
-// or for a slip of one; else "".
+// "; did you mean 'lr'?" for another spelling of one of `candidates` (learning_rate, LR,
+// batch-size), or for a slip of one; else "".
 std::string ParameterHint(std::string_view name, const std::vector<std::string>& candidates);
 // The candidate of which `name` is another spelling; "" when there is none.
 std::string MeantParameter(std::string_view name, const std::vector<std::string>& candidates);

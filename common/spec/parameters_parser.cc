@@ -132,11 +132,12 @@ class ParameterParser {
     // The first two are also columns of every trial.
     static const auto& always =
         *new std::vector<std::string>{"parameters", "fully_connected", "accuracy", "loss"};
-    const bool reserved =
-        Contains(always, entry_.key) || (context_.has_network && Contains(NetworkFactNames(), entry_.key));
+    const bool reserved = Contains(always, entry_.key) ||
+                          (context_.has_network && Contains(NetworkFactNames(), entry_.key));
     if (reserved) {
-      Complain("has a reserved name, which stands for a result or a fact of the network: choose "
-               "another one");
+      Complain(
+          "has a reserved name, which stands for a result or a fact of the network: choose "
+          "another one");
     }
     return !reserved;
   }
@@ -198,8 +199,7 @@ class ParameterParser {
     const auto whole = [&](const char* key) {
       const auto it = keys_.find(key);
       return it != keys_.end() && it->second.value.IsScalar() &&
-             std::holds_alternative<std::int64_t>(
-                 ScalarValue(it->second.value, reader_->rules()));
+             std::holds_alternative<std::int64_t>(ScalarValue(it->second.value, reader_->rules()));
     };
     return whole("min") && whole("max");
   }
@@ -440,10 +440,10 @@ std::vector<Parameter> ParseParameters(const YamlEntry& entry, const ParameterCo
   }
   for (const YamlEntry& item : entries) {
     std::optional<Parameter> parameter = ParameterParser(item, context, reader).Run();
-    const bool twice = parameter && std::any_of(parameters.begin(), parameters.end(),
-                                                [&](const Parameter& other) {
-                                                  return other.name == parameter->name;
-                                                });
+    const bool twice =
+        parameter && std::any_of(parameters.begin(), parameters.end(), [&](const Parameter& other) {
+          return other.name == parameter->name;
+        });
     if (parameter && !twice) parameters.push_back(*std::move(parameter));
   }
   return parameters;

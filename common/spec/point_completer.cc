@@ -32,7 +32,8 @@ std::vector<const Expression*> ConstraintsWithFacts(const SweepSpec& spec, bool 
   std::vector<const Expression*> found;
   for (const Expression& constraint : spec.constraints) {
     const std::vector<std::string>& names = constraint.names();
-    if (std::any_of(names.begin(), names.end(), is_fact) == with_facts) found.push_back(&constraint);
+    if (std::any_of(names.begin(), names.end(), is_fact) == with_facts)
+      found.push_back(&constraint);
   }
   return found;
 }

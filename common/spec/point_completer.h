@@ -25,9 +25,8 @@ class PointCompleter {
   using Result = absl::StatusOr<std::optional<Configuration>>;
 
   // `max_slow_characters` as ConstraintTester's.
-  explicit PointCompleter(
-      const SweepSpec* spec,
-      std::int64_t max_slow_characters = std::numeric_limits<std::int64_t>::max());
+  explicit PointCompleter(const SweepSpec* spec, std::int64_t max_slow_characters =
+                                                     std::numeric_limits<std::int64_t>::max());
 
   // One result per point of `chosen`, which has at most kBlock.
   std::vector<Result> Complete(std::int64_t number, std::span<const ParameterMap> chosen);

@@ -24,7 +24,8 @@ absl::StatusOr<SweepSpec> Parse(const std::string& text, const IsCancelled& is_c
 // A grid of 2^digits points and `constraints` that hold nearly everywhere, of about `characters`
 // each, no two alike.
 std::string LongConstraints(int digits, int constraints, std::size_t characters) {
-  std::string text = "name: long\nprogram: [\"true\"]\nmethod: grid\nparameters:\n  lr: {value: 0.1}\n";
+  std::string text =
+      "name: long\nprogram: [\"true\"]\nmethod: grid\nparameters:\n  lr: {value: 0.1}\n";
   std::vector<std::string> names;
   for (int digit = 0; digit < digits; ++digit) {
     names.push_back(absl::StrCat("p", digit));
@@ -49,8 +50,8 @@ TEST(PointCompleter, GivesWhatOnePointAloneGives) {
   ASSERT_TRUE(spec.ok()) << spec.status();
   std::vector<ParameterMap> chosen;
   for (int i = 0; i < 200; ++i) {
-    chosen.push_back({{"lr", i % 2 == 0 ? 0.1 : 0.2},
-                      {"batch_size", std::int64_t{i % 3 == 0 ? 64 : 16}}});
+    chosen.push_back(
+        {{"lr", i % 2 == 0 ? 0.1 : 0.2}, {"batch_size", std::int64_t{i % 3 == 0 ? 64 : 16}}});
   }
   chosen.push_back({{"lr", 0.1}, {"nobody", true}});
   const std::vector<PointCompleter::Result> together = PointCompleter(&*spec).Complete(9, chosen);
@@ -146,9 +147,10 @@ TEST(PointCompleter, BoundsWhatConditionsCost) {
 TEST(PointCompleter, OneThatServesASweepHasNoBound) {
   std::string when = "p0 == p0";
   while (when.size() < 3900) absl::StrAppend(&when, " and p0 == p0");
-  const absl::StatusOr<SweepSpec> spec = Parse(
-      absl::StrCat("name: a\nprogram: [\"true\"]\nmethod: grid\nparameters:\n"
-                   "  p0: {values: [a, 1]}\n  p1: {values: [1, 2], when: \"", when, "\"}\n"));
+  const absl::StatusOr<SweepSpec> spec =
+      Parse(absl::StrCat("name: a\nprogram: [\"true\"]\nmethod: grid\nparameters:\n"
+                         "  p0: {values: [a, 1]}\n  p1: {values: [1, 2], when: \"",
+                         when, "\"}\n"));
   ASSERT_TRUE(spec.ok()) << spec.status();
   const std::vector<ParameterMap> chosen(PointCompleter::kBlock,
                                          {{"p0", std::int64_t{1}}, {"p1", std::int64_t{1}}});
@@ -162,8 +164,7 @@ TEST(PointCompleter, OneThatServesASweepHasNoBound) {
 
 TEST(PointCompleter, ListingPointsEndsWhenNobodyWaitsForIt) {
   int asked = 0;
-  const absl::StatusOr<SweepSpec> spec =
-      Parse(LongConditions(2, 16), [&] { return ++asked > 3; });
+  const absl::StatusOr<SweepSpec> spec = Parse(LongConditions(2, 16), [&] { return ++asked > 3; });
   EXPECT_TRUE(absl::IsCancelled(spec.status())) << spec.status();
   EXPECT_LT(asked, 10);
 }

@@ -85,8 +85,8 @@ class ProgramCheck {
     }
     const std::string script = ScriptOf(words_);
     if (script.empty() || std::filesystem::path(script).is_absolute() || Has(script)) return;
-    Complain(absl::StrCat("runs ", Shown(script), ", which is not among 'files' (",
-                          FileNames(), "), and the folder in which it runs holds only these"));
+    Complain(absl::StrCat("runs ", Shown(script), ", which is not among 'files' (", FileNames(),
+                          "), and the folder in which it runs holds only these"));
   }
 
  private:
@@ -103,9 +103,9 @@ class ProgramCheck {
   }
 
   void WarnOfPath(const std::string& script) {
-    reader_->Warning(entry_.line, absl::StrCat("'program' is ", Shown(script),
-                                               ", which is not among 'files' (", FileNames(),
-                                               "): it must lie on the workers' PATH"));
+    reader_->Warning(entry_.line,
+                     absl::StrCat("'program' is ", Shown(script), ", which is not among 'files' (",
+                                  FileNames(), "): it must lie on the workers' PATH"));
   }
 
   void RefuseBareFile(const std::string& name) {
@@ -123,16 +123,18 @@ class ProgramCheck {
   void CheckOwnFile(const std::string& path) {
     if (Normal(path).starts_with("..")) return;
     if (!Has(path)) {
-      return Complain(absl::StrCat("is ", Shown(path), ", which is not among 'files' (", FileNames(),
+      return Complain(absl::StrCat("is ", Shown(path), ", which is not among 'files' (",
+                                   FileNames(),
                                    "), and the folder in which it runs holds only these"));
     }
     const std::string why = WhyNotExecutable(files_.at(Normal(path)));
     if (why.empty()) return;
     const std::string interpreter = InterpreterOf(path);
-    Complain(absl::StrCat("cannot be executed: ", Shown(Normal(path)), ": ", why,
-                          interpreter.empty() ? ""
-                                              : absl::StrCat("; or write program: ",
-                                                             With({interpreter, Normal(path)}, words_))));
+    Complain(absl::StrCat(
+        "cannot be executed: ", Shown(Normal(path)), ": ", why,
+        interpreter.empty()
+            ? ""
+            : absl::StrCat("; or write program: ", With({interpreter, Normal(path)}, words_))));
   }
 
   const YamlEntry& entry_;
@@ -153,13 +155,14 @@ void CheckProgram(const YamlEntry& entry, const std::vector<std::string>& words,
     script = first;
   }
   if (script.empty() || std::filesystem::path(script).is_absolute()) return;
-  const std::string command = script == first ? With({InterpreterOf(first), first}, words) : AsList(words);
-  reader->Warning(entry.line, absl::StrCat("'program' names ", Shown(script),
-                                           ", which does not travel with the sweep: it must lie ",
-                                           script == first ? "on the workers' PATH"
-                                                           : "where each worker was started",
-                                           ". To send it along write program: ", command,
-                                           " and files: [", Normal(script), "]"));
+  const std::string command =
+      script == first ? With({InterpreterOf(first), first}, words) : AsList(words);
+  reader->Warning(
+      entry.line,
+      absl::StrCat(
+          "'program' names ", Shown(script), ", which does not travel with the sweep: it must lie ",
+          script == first ? "on the workers' PATH" : "where each worker was started",
+          ". To send it along write program: ", command, " and files: [", Normal(script), "]"));
 }
 
 }  // namespace sweep

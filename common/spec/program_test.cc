@@ -91,9 +91,9 @@ TEST(Program, NeedsNeitherModelNorDataset) {
 }
 
 TEST(Program, MayHaveAModelAndItsRecipe) {
-  const SweepSpec spec =
-      MustParse(Program("model: nets/widths.yaml\nrecipe: seed\ndataset: mnist\nparameters: {depth: 3}\n"
-                        "require: {parameters: \"< 20000\"}\n"));
+  const SweepSpec spec = MustParse(
+      Program("model: nets/widths.yaml\nrecipe: seed\ndataset: mnist\nparameters: {depth: 3}\n"
+              "require: {parameters: \"< 20000\"}\n"));
   const absl::StatusOr<Configuration> point = spec.Complete(1, {{"depth", std::int64_t{3}}});
   ASSERT_TRUE(point.ok()) << point.status();
   const TrialSpec trial = spec.MakeTrialSpec(*point, 0);
@@ -261,8 +261,9 @@ TEST_F(ProgramSourceTest, NoLinkLeadsOutOfTheFolder) {
   const auto link = [this](const std::filesystem::path& to, const std::string& name) {
     std::filesystem::create_symlink(to, folder_ / "sweep" / name);
   };
-  const std::string path = Write(
-      "sweep/s.yaml", Program("files: [absolute, relative, folder/more, alike/more, chain, none, loop]\n"));
+  const std::string path =
+      Write("sweep/s.yaml",
+            Program("files: [absolute, relative, folder/more, alike/more, chain, none, loop]\n"));
   link(secret, "absolute");
   link("../secret", "relative");
   link("../elsewhere", "folder");
@@ -276,9 +277,9 @@ TEST_F(ProgramSourceTest, NoLinkLeadsOutOfTheFolder) {
   const std::string complaints = FormatDiagnostics(diagnostics);
   const std::string root = std::filesystem::canonical(folder_).string();
   for (const char* name : {"absolute", "relative", "chain"}) {
-    EXPECT_THAT(complaints, HasSubstr(absl::StrCat("/sweep/", name,
-                                                   ": is or lies behind a link to ", root,
-                                                   "/secret, outside of the folder ", root)));
+    EXPECT_THAT(complaints,
+                HasSubstr(absl::StrCat("/sweep/", name, ": is or lies behind a link to ", root,
+                                       "/secret, outside of the folder ", root)));
   }
   for (const char* name : {"folder", "alike"}) {
     EXPECT_THAT(complaints,

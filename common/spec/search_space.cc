@@ -97,11 +97,12 @@ const NetworkFile* FindNetwork(const SweepSpec& spec, const std::string& model) 
 ParameterMap BaseParameters(const SweepSpec& spec, const std::string& model) {
   ParameterMap base;
   const NetworkFile* const network = FindNetwork(spec, model);
-  // What no file mentions a program decides itself, but for what the network cannot be built without.
+  // What no file mentions a program decides itself, but for what the network cannot be built
+  // without.
   const auto is_needed = [&](const std::string& name) {
     if (!spec.LeavesDefaultsToProgram() || name == "epochs") return true;
-    return network != nullptr && std::binary_search(network->references().begin(),
-                                                    network->references().end(), name);
+    return network != nullptr &&
+           std::binary_search(network->references().begin(), network->references().end(), name);
   };
   for (const KnownParameter& known : KnownParameters()) {
     const std::string name(known.name);
@@ -213,9 +214,7 @@ class FiniteSpace::Walker {
   }
 
  private:
-  const Parameter& Axis(std::size_t digit) const {
-    return spec_.parameters[space_.axes_[digit]];
-  }
+  const Parameter& Axis(std::size_t digit) const { return spec_.parameters[space_.axes_[digit]]; }
 
   static bool Refers(const Expression& when, const std::string& name) {
     return std::any_of(when.names().begin(), when.names().end(), [&](const std::string& other) {
@@ -253,14 +252,14 @@ class FiniteSpace::Walker {
     if (known != nullptr && *known != ConditionMemo::kUnknown) return *known != 0;
     characters_ += costs_[digit];
     if (characters_ > limits_.condition_characters) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "'when' of '", Axis(digit).name, "' is too costly to evaluate at so many points; refer to "
-          "fewer parameters, or shorten it"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("'when' of '", Axis(digit).name,
+                       "' is too costly to evaluate at so many points; refer to "
+                       "fewer parameters, or shorten it"));
     }
     const auto model = chosen_.find("model");
     const bool is_chosen = model != chosen_.end() && !spec_.models.empty();
-    const ParameterMap& base =
-        bases_[is_chosen ? FormatValue(model->second) : DefaultModel(spec_)];
+    const ParameterMap& base = bases_[is_chosen ? FormatValue(model->second) : DefaultModel(spec_)];
     const absl::StatusOr<bool> exists = Conditions(spec_, chosen_, base).Exists(Axis(digit));
     if (known != nullptr && exists.ok()) *known = *exists ? 1 : 0;
     return exists;
@@ -286,8 +285,8 @@ class FiniteSpace::Walker {
     }
     for (std::int64_t index = 0; index < size; ++index) {
       Choose(digit, index);
-      const std::uint64_t next = code * static_cast<std::uint64_t>(size) +
-                                 static_cast<std::uint64_t>(index);
+      const std::uint64_t next =
+          code * static_cast<std::uint64_t>(size) + static_cast<std::uint64_t>(index);
       if (absl::Status status = Visit(digit + 1, next); !status.ok()) return status;
     }
     Choose(digit, -1);
@@ -319,8 +318,8 @@ class FiniteSpace::Walker {
   const Limits& limits_;
   std::map<std::string, ParameterMap> bases_;
   std::vector<bool> early_;
-  std::vector<ConditionMemo> memos_;  // by digit, as costs_
-  std::vector<std::int64_t> costs_;   // characters that evaluating a condition reads at most
+  std::vector<ConditionMemo> memos_;   // by digit, as costs_
+  std::vector<std::int64_t> costs_;    // characters that evaluating a condition reads at most
   std::vector<std::int64_t> indices_;  // of the values chosen; -1: does not exist, or not yet
   ParameterMap chosen_;                // the same by name
   std::vector<std::uint64_t> codes_;

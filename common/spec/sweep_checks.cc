@@ -101,7 +101,10 @@ class ModelCheck {
  public:
   ModelCheck(const SweepSpec& spec, const std::string& model, const SpaceContext& context,
              YamlReader* reader)
-      : spec_(spec), model_(model), context_(context), reader_(reader),
+      : spec_(spec),
+        model_(model),
+        context_(context),
+        reader_(reader),
         completer_(&spec, ConstraintTester::kSlowCharactersOfAFile) {
     const NetworkFile* network = FindNetwork(spec, model);
     const std::vector<std::string> references =
@@ -176,8 +179,9 @@ class ModelCheck {
       for (const absl::StatusOr<bool>& holds : tester_.Test(constraint, all)) {
         if (holds.ok()) continue;
         complaints_.insert(constraint.text());
-        reader_->Error(context_.constraints[i], absl::StrCat("constraint ", Shown(constraint.text()),
-                                                           ": ", holds.status().message()));
+        reader_->Error(
+            context_.constraints[i],
+            absl::StrCat("constraint ", Shown(constraint.text()), ": ", holds.status().message()));
         break;
       }
     }
@@ -201,7 +205,9 @@ class ModelCheck {
 class PointCheck {
  public:
   PointCheck(const SweepSpec& spec, const SpaceContext& context, YamlReader* reader)
-      : spec_(spec), context_(context), reader_(reader),
+      : spec_(spec),
+        context_(context),
+        reader_(reader),
         completer_(&spec, ConstraintTester::kSlowCharactersOfAFile) {
     for (const Parameter& parameter : spec.parameters) {
       if (parameter.GridSize() != 1) varied_.push_back(parameter.name);
@@ -257,7 +263,7 @@ void CountPoints(const SpaceContext& context, YamlReader* reader, SweepSpec* spe
   const std::optional<FiniteSpace> space = FiniteSpace::Make(spec);
   const absl::StatusOr<std::vector<std::uint64_t>> codes =
       space ? space->Codes({.condition_characters = kMaxConditionCharacters,
-                             .is_cancelled = context.is_cancelled})
+                            .is_cancelled = context.is_cancelled})
             : absl::ResourceExhaustedError("far too many");
   bool valid = false;
   if (codes.ok()) {
@@ -295,10 +301,11 @@ void CheckConstraintNames(const SweepSpec& spec, const std::vector<int>& lines,
       if (Contains(allowed, name)) continue;
       const bool is_result = name == "accuracy" || name == "loss";
       const bool is_fact = Contains(NetworkFactNames(), name);
-      const std::string why = is_result                     ? ", which only training tells; use 'require'"
-                              : is_fact && name != written  ? ", a fact of the network and no hyperparameter"
-                              : is_fact                     ? ", a fact of the network, which needs 'model'"
-                                                            : DidYouMean(name, allowed);
+      const std::string why = is_result ? ", which only training tells; use 'require'"
+                              : is_fact && name != written
+                                  ? ", a fact of the network and no hyperparameter"
+                              : is_fact ? ", a fact of the network, which needs 'model'"
+                                        : DidYouMean(name, allowed);
       reader->Error(lines[i], absl::StrCat("constraint ", Shown(spec.constraints[i].text()),
                                            " refers to unknown '", written, "'", why));
     }

@@ -85,8 +85,8 @@ absl::StatusOr<SweepSource> RenamedSource(const SweepSource& stored, const std::
     const absl::StatusOr<SweepSpec> spec = SweepSpec::ParseStored(source, digest, &ignored);
     if (spec.ok() && spec->name == name && spec->digest == digest) return source;
   }
-  return absl::FailedPreconditionError(absl::StrCat(
-      "the sweep file cannot be given the name '", name, "' and keep its meaning; its ", seed));
+  return absl::FailedPreconditionError(absl::StrCat("the sweep file cannot be given the name '",
+                                                    name, "' and keep its meaning; its ", seed));
 }
 
 std::string NumberedName(const std::string& name, int number) {

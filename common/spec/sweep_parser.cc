@@ -39,10 +39,10 @@ constexpr std::size_t kMaxTextLength = 4096;
 
 const std::vector<std::string>& TopLevelKeys() {
   static const auto& keys = *new std::vector<std::string>{
-      "name",   "description", "labels",     "model",       "recipe", "program",   "files",
-      "dataset", "method",     "metric",     "parameters",  "constraints", "epochs", "evaluate",
-      "require", "gate_on",    "run_cap",    "replicates",  "seed",        "max_failures",
-      "keep_going"};
+      "name",   "description",  "labels",    "model",   "recipe",     "program",
+      "files",  "dataset",      "method",    "metric",  "parameters", "constraints",
+      "epochs", "evaluate",     "require",   "gate_on", "run_cap",    "replicates",
+      "seed",   "max_failures", "keep_going"};
   return keys;
 }
 
@@ -77,8 +77,8 @@ class SweepParser {
       if (!foreign->shares_keys) return;
       known.insert(known.end(), foreign->keys.begin(), foreign->keys.end());
     }
-    keys_ = reader_.Keys(*document, LineOf(*document), "the sweep file", known,
-                         {"early_terminate"}, MeantKeys());
+    keys_ = reader_.Keys(*document, LineOf(*document), "the sweep file", known, {"early_terminate"},
+                         MeantKeys());
     if (!document->IsMap()) return;
     ReadIdentity();
     ReadProgram();
@@ -266,9 +266,9 @@ class SweepParser {
                                          const std::vector<std::string>& names) {
     const std::string hint = entry.value.IsScalar() ? DatasetHint(entry.value.Scalar()) : "";
     if (hint.empty()) return reader_.Word(entry, names);
-    reader_.Error(entry.line, absl::StrCat("'", entry.key, "' must be one of ",
-                                           absl::StrJoin(names, ", "), ", not ",
-                                           Shown(entry.value.Scalar()), hint));
+    reader_.Error(entry.line,
+                  absl::StrCat("'", entry.key, "' must be one of ", absl::StrJoin(names, ", "),
+                               ", not ", Shown(entry.value.Scalar()), hint));
     return std::nullopt;
   }
 
@@ -385,8 +385,7 @@ class SweepParser {
     std::optional<std::string> name = reader_.Text(entry);
     if (!name || std::find(names.begin(), names.end(), *name) != names.end()) return name;
     reader_.Error(entry.line, absl::StrCat(what, " must be one of ", absl::StrJoin(names, ", "),
-                                           ", not ", Shown(*name),
-                                           MetricHint(*name, names)));
+                                           ", not ", Shown(*name), MetricHint(*name, names)));
     return std::nullopt;
   }
 
@@ -404,8 +403,9 @@ class SweepParser {
     names.insert(names.end(), NetworkFactNames().begin(), NetworkFactNames().end());
     for (const auto& gate : reader_.Entries(entry->value, entry->line, "'require'")) {
       if (!HasModel() && IsNetworkFact(gate.key)) {
-        reader_.Error(gate.line, absl::StrCat("gate '", gate.key, "' is held against a fact of the ",
-                                              "network, which needs 'model'"));
+        reader_.Error(gate.line,
+                      absl::StrCat("gate '", gate.key, "' is held against a fact of the ",
+                                   "network, which needs 'model'"));
       } else if (std::find(names.begin(), names.end(), gate.key) == names.end()) {
         const std::string hint = GateHint(gate.key, names);
         reader_.Error(
@@ -441,9 +441,8 @@ class SweepParser {
       reader_.Error(entry.line, absl::StrCat("gate 'accuracy' is ", gate->ToString(),
                                              ", but accuracy is a fraction: 0.994 or 99.4%"));
     } else if (entry.key == "accuracy" && bare) {
-      reader_.Error(entry.line,
-                    absl::StrCat("gate 'accuracy' would ask for exactly ", text,
-                                            "; write \">= ", text, "\""));
+      reader_.Error(entry.line, absl::StrCat("gate 'accuracy' would ask for exactly ", text,
+                                             "; write \">= ", text, "\""));
     } else {
       spec_.require.push_back(*std::move(gate));
     }

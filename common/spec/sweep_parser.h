@@ -17,11 +17,10 @@ struct ReportedFiles {
 
 class SweepDocument;
 
-// SweepSpec::Parse, saying nothing about the lack of files that are in `reported`. `document` is the
-// source's text where it has been read already.
+// SweepSpec::Parse, saying nothing about the lack of files that are in `reported`. `document` is
+// the source's text where it has been read already.
 absl::StatusOr<SweepSpec> ParseSweep(const SweepSource& source, const ReportedFiles& reported,
-                                     Diagnostics* diagnostics,
-                                     const IsCancelled& is_cancelled = {},
+                                     Diagnostics* diagnostics, const IsCancelled& is_cancelled = {},
                                      const SweepDocument* document = nullptr);
 
 // The models named in a sweep file; empty when it is not readable. Complains about nothing.

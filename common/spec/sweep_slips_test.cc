@@ -49,8 +49,9 @@ SweepSpec Parsed(const SweepSource& source) {
 // ---- Scalars
 
 TEST(Scalars, OfHexadecimalDigitsAreIntegers) {
-  const SweepSpec spec = MustParse(Own("parameters:\n  a: 0x10\n  b: {min: 0x1, max: 0x10}\n"
-                                       "  c: {values: [0o17, 1e3]}\n"));
+  const SweepSpec spec =
+      MustParse(Own("parameters:\n  a: 0x10\n  b: {min: 0x1, max: 0x10}\n"
+                    "  c: {values: [0o17, 1e3]}\n"));
   EXPECT_EQ(spec.parameters[0].values, std::vector<Value>{std::int64_t{16}});
   EXPECT_EQ(spec.parameters[1].distribution, Distribution::kIntUniform);
   EXPECT_EQ(spec.parameters[1].GridSize(), 16);
@@ -74,11 +75,12 @@ TEST(Scalars, ThatOtherToolsReadAreWarnedOfOnce) {
   const std::string warnings =
       Warnings(Own("parameters:\n  flag: {values: [yes, \"no\"]}\n  count: 1_000\n"
                    "description: yes\nlabels: {a: on}\n"));
-  EXPECT_EQ(warnings,
-            "s.yaml:5: warning: an item of 'values' of parameter 'flag': 'yes' is a text; YAML 1.1 "
-            "reads it as true: write true, or quote it\n"
-            "s.yaml:6: warning: parameter 'count': '1_000' is a text, where YAML 1.1 reads a number: "
-            "write 1000; quote it if the text is meant");
+  EXPECT_EQ(
+      warnings,
+      "s.yaml:5: warning: an item of 'values' of parameter 'flag': 'yes' is a text; YAML 1.1 "
+      "reads it as true: write true, or quote it\n"
+      "s.yaml:6: warning: parameter 'count': '1_000' is a text, where YAML 1.1 reads a number: "
+      "write 1000; quote it if the text is meant");
 }
 
 TEST(Scalars, OfNetworkFilesAreReadAlike) {
@@ -155,12 +157,14 @@ TEST(Program, GetsWhatItsFileSaysAndEpochs) {
 }
 
 TEST(Program, MayGiveTheTrainersNamesOtherValues) {
-  const SweepSpec spec = MustParse(
-      Own("parameters: {schedule: {values: [linear, cosine]}, dropout: 1.0, lr: 500, nesterov: true,"
-          " momentum: 0}\n"));
-  const absl::StatusOr<Configuration> point =
-      spec.Complete(1, {{"schedule", std::string("linear")}, {"lr", std::int64_t{500}},
-                        {"nesterov", true}, {"momentum", std::int64_t{0}}, {"dropout", 1.0}});
+  const SweepSpec spec = MustParse(Own(
+      "parameters: {schedule: {values: [linear, cosine]}, dropout: 1.0, lr: 500, nesterov: true,"
+      " momentum: 0}\n"));
+  const absl::StatusOr<Configuration> point = spec.Complete(1, {{"schedule", std::string("linear")},
+                                                                {"lr", std::int64_t{500}},
+                                                                {"nesterov", true},
+                                                                {"momentum", std::int64_t{0}},
+                                                                {"dropout", 1.0}});
   ASSERT_TRUE(point.ok()) << point.status();
   TrialSpec trial = spec.MakeTrialSpec(*point, 0);
   trial.trial = "s/1";
@@ -187,17 +191,18 @@ TEST(Program, WithANetworkGetsItsOwnHyperparameters) {
 TEST(Program, HasNoNamesInConstraintsThatNobodyWrote) {
   EXPECT_THAT(Complaints(Own("parameters: {x: 1}\nconstraints: [\"lr < 1\"]\n")),
               HasSubstr("refers to unknown 'lr'"));
-  EXPECT_EQ(Complaints(Own("parameters: {lr: 1}\nconstraints: [\"lr < 2\", \"epochs > 1\"]\n")), "");
+  EXPECT_EQ(Complaints(Own("parameters: {lr: 1}\nconstraints: [\"lr < 2\", \"epochs > 1\"]\n")),
+            "");
 }
 
 // ---- Names
 
 TEST(Names, ThatAreWordsOfTheLanguageAreReachedByTheirPrefix) {
-  const SweepSpec spec = MustParse(
-      Own("parameters:\n  in: {values: [1, 2]}\n  \"true\": 3\n  min: 4\n  epoch: {values: [5, 9]}\n"
-          "  x: {values: [1, 2], when: {in: 2}}\n"
-          "constraints: [\"parameters.in + parameters.true < 6\", \"min == 4\", \"epoch < 10\","
-          " \"parameters.epoch > 1\"]\n"));
+  const SweepSpec spec = MustParse(Own(
+      "parameters:\n  in: {values: [1, 2]}\n  \"true\": 3\n  min: 4\n  epoch: {values: [5, 9]}\n"
+      "  x: {values: [1, 2], when: {in: 2}}\n"
+      "constraints: [\"parameters.in + parameters.true < 6\", \"min == 4\", \"epoch < 10\","
+      " \"parameters.epoch > 1\"]\n"));
   EXPECT_EQ(spec.points, 2 * (1 + 2));
   EXPECT_THAT(Complaints(Own("parameters: {x: 1}\nconstraints: [\"parameters.y < 1\"]\n")),
               HasSubstr("refers to unknown 'parameters.y'"));
@@ -206,9 +211,9 @@ TEST(Names, ThatAreWordsOfTheLanguageAreReachedByTheirPrefix) {
 }
 
 TEST(Names, OfAProgramMayBeModel) {
-  const SweepSpec spec = MustParse(
-      Own("parameters:\n  model: {values: [resnet, vgg]}\n  depth: {min: 1, max: 2, when: \"model == "
-          "'vgg'\"}\n"));
+  const SweepSpec spec = MustParse(Own(
+      "parameters:\n  model: {values: [resnet, vgg]}\n  depth: {min: 1, max: 2, when: \"model == "
+      "'vgg'\"}\n"));
   EXPECT_EQ(spec.points, 3);
   const absl::StatusOr<Configuration> point = spec.Complete(1, {{"model", std::string("vgg")}});
   ASSERT_TRUE(point.ok()) << point.status();
@@ -219,9 +224,10 @@ TEST(Names, OfAProgramMayBeModel) {
 
 // Every spelling that is answered by "did you mean 'x'?", put into practice.
 TEST(Names, OfOtherToolsAreAnsweredByAdviceThatHolds) {
-  for (const char* name : {"learning_rate", "learning-rate", "LR", "lrate", "batch-size", "batchsize",
-                           "Batch_Size", "batch", "wd", "weight-decay", "weightDecay", "num_epochs",
-                           "label-smoothing", "dropout_rate", "scheduler", "momentun"}) {
+  for (const char* name :
+       {"learning_rate", "learning-rate", "LR", "lrate", "batch-size", "batchsize", "Batch_Size",
+        "batch", "wd", "weight-decay", "weightDecay", "num_epochs", "label-smoothing",
+        "dropout_rate", "scheduler", "momentun"}) {
     const std::string complaint =
         Complaints(Random(absl::StrCat("parameters: {", name, ": {value: 1}}\n")));
     std::size_t at = complaint.find("did you mean '");
@@ -249,7 +255,8 @@ TEST(Names, OfOtherToolsAreAnsweredByAdviceThatHolds) {
 
 TEST(Names, OfDistributionsOfOtherToolsAreAnswered) {
   const auto hint = [](const std::string& word) {
-    return Complaints(Random("parameters: {lr: {distribution: " + word + ", min: 0.1, max: 0.2}}\n"));
+    return Complaints(
+        Random("parameters: {lr: {distribution: " + word + ", min: 0.1, max: 0.2}}\n"));
   };
   EXPECT_THAT(hint("loguniform"), HasSubstr("did you mean 'log_uniform_values'?"));
   EXPECT_THAT(hint("quniform"), HasSubstr("did you mean 'q_uniform'?"));
@@ -271,15 +278,16 @@ TEST(Advice, NeverTrainsSomethingElse) {
   const auto parameter = [](const std::string& name) {
     return Complaints(Random("parameters: {" + name + ": {value: 1}}\n"));
   };
-  for (const auto& [name, how] : {std::pair("warmup_steps", "in epochs, not in steps"),
-                                  std::pair("keep_prob", "not the one that is kept"),
-                                  std::pair("final_lr", "a fraction of lr"),
-                                  std::pair("step_size", "in epochs"),
-                                  std::pair("l2", "twice that of their squares"),
-                                  std::pair("decay", "how the learning rate changes")}) {
+  for (const auto& [name, how] :
+       {std::pair("warmup_steps", "in epochs, not in steps"),
+        std::pair("keep_prob", "not the one that is kept"),
+        std::pair("final_lr", "a fraction of lr"), std::pair("step_size", "in epochs"),
+        std::pair("l2", "twice that of their squares"),
+        std::pair("decay", "how the learning rate changes")}) {
     EXPECT_THAT(parameter(name), AllOf(HasSubstr(how), Not(HasSubstr("did you mean")))) << name;
   }
-  for (const char* name : {"emnist", "kmnist", "fashion-mnist", "Fashion_MNIST", "{name: qmnist}"}) {
+  for (const char* name :
+       {"emnist", "kmnist", "fashion-mnist", "Fashion_MNIST", "{name: qmnist}"}) {
     EXPECT_THAT(Complaints(Random(absl::StrCat("dataset: ", name, "\n"))),
                 AllOf(HasSubstr("write {format: idx"), Not(HasSubstr("did you mean"))))
         << name;
@@ -287,11 +295,16 @@ TEST(Advice, NeverTrainsSomethingElse) {
   EXPECT_THAT(Complaints(Random("dataset: MNIST\n")), HasSubstr("did you mean 'mnist'?"));
   EXPECT_THAT(Complaints(Random("metric: train_loss\n")),
               AllOf(HasSubstr("not on the training images"), Not(HasSubstr("did you mean"))));
-  for (const auto& [word, meant] : {std::pair("seeds", "replicates"), {"count", "run_cap"},
-                                    {"gates", "require"}, {"criteria", "require"},
-                                    {"target", "require"}, {"tags", "labels"},
-                                    {"params", "parameters"}, {"network", "model"},
-                                    {"objective", "metric"}, {"script", "program"}}) {
+  for (const auto& [word, meant] : {std::pair("seeds", "replicates"),
+                                    {"count", "run_cap"},
+                                    {"gates", "require"},
+                                    {"criteria", "require"},
+                                    {"target", "require"},
+                                    {"tags", "labels"},
+                                    {"params", "parameters"},
+                                    {"network", "model"},
+                                    {"objective", "metric"},
+                                    {"script", "program"}}) {
     EXPECT_THAT(Complaints(Random(absl::StrCat(word, ": 3\n"))),
                 HasSubstr(absl::StrCat("did you mean '", meant, "'?")));
   }
@@ -303,7 +316,8 @@ TEST(Advice, NeverTrainsSomethingElse) {
 TEST(ForeignFiles, ThatAreNoYamlAreNamed) {
   const std::pair<const char*, const char*> table[] = {
       {"import os\n\ndef main():\n    print('x')\n", "a Python program"},
-      {"#!/usr/bin/env python3\n\"\"\"Trains.\"\"\"\nfrom torch import nn\nx = {1: 2}\n", "a Python program"},
+      {"#!/usr/bin/env python3\n\"\"\"Trains.\"\"\"\nfrom torch import nn\nx = {1: 2}\n",
+       "a Python program"},
       {"<!DOCTYPE html>\n<html><body>x: y</body></html>\n", "HTML"},
       {"<html>\n<head>\n</head></html>\n", "HTML"},
       {"[sweep]\nname = \"x\"\n", "TOML"},
@@ -328,8 +342,8 @@ TEST(ForeignFiles, ThatAreNoYamlAreNamed) {
 
 TEST(Complaints, AProgramInErrorIsAProgram) {
   for (const char* program : {"[]", "\"\"", "[\"\"]", "{cmd: x}", "[[sh]]", "[sh, \"a\\0\"]"}) {
-    const std::string complaints = Complaints(absl::StrCat(
-        "name: s\nprogram: ", program, "\nmethod: grid\nparameters: {anything: 1}\n"));
+    const std::string complaints = Complaints(
+        absl::StrCat("name: s\nprogram: ", program, "\nmethod: grid\nparameters: {anything: 1}\n"));
     EXPECT_THAT(complaints, HasSubstr("'program'")) << program;
     EXPECT_EQ(complaints.find('\n'), complaints.npos) << complaints;
   }
@@ -338,9 +352,10 @@ TEST(Complaints, AProgramInErrorIsAProgram) {
 TEST(Complaints, DoNotFollowFromOthers) {
   const std::string metric =
       Complaints(Grid("metric: {name: val_loss, goal: minimize}\nparameters: {lr: 0.1}\n"));
-  EXPECT_EQ(metric,
-            "s.yaml:4: 'name' of 'metric' must be one of accuracy, loss, not 'val_loss'; did you mean "
-            "'loss'?");
+  EXPECT_EQ(
+      metric,
+      "s.yaml:4: 'name' of 'metric' must be one of accuracy, loss, not 'val_loss'; did you mean "
+      "'loss'?");
   EXPECT_THAT(Complaints(Grid("metric: val_acc\n")), HasSubstr("did you mean 'accuracy'?"));
   EXPECT_EQ(Complaints(Grid("metric: {name: rmse, goal: minimize}\n")),
             "s.yaml:4: 'name' of 'metric' must be one of accuracy, loss, not 'rmse'");
@@ -355,8 +370,8 @@ TEST(Complaints, DoNotFollowFromOthers) {
 TEST(Complaints, AreAllToldBesideAnUnknownNetwork) {
   EXPECT_THAT(Complaints("name: s\nmodel: resnet\nmethod: grid\nparameters: {optimizer: sgd}\n"
                          "constraints: [\"depth < 3\"]\n"),
-              AllOf(HasSubstr("no built-in network 'resnet'"), HasSubstr("parameter 'optimizer' is"),
-                    HasSubstr("refers to unknown 'depth'")));
+              AllOf(HasSubstr("no built-in network 'resnet'"),
+                    HasSubstr("parameter 'optimizer' is"), HasSubstr("refers to unknown 'depth'")));
   // The network's own file might have these names.
   EXPECT_THAT(Complaints("name: s\nmodel: nets/none.yaml\nmethod: grid\nparameters: {depth: 3}\n"),
               Not(HasSubstr("depth")));
@@ -370,10 +385,12 @@ TEST(ForeignFiles, AreNamedOnce) {
     EXPECT_EQ(complaints.find('\n'), complaints.npos) << complaints;
     return complaints;
   };
-  EXPECT_THAT(one("apiVersion: kubeflow.org/v1beta1\nkind: Experiment\nmetadata: {name: x}\nspec: {}\n"),
-              HasSubstr("looks like a file for Kubernetes or Katib ('apiVersion', 'kind')"));
-  EXPECT_THAT(one("name: x\nhyperparameters: {lr: 0.1}\nsearcher: {name: random}\nentrypoint: t.py\n"),
-              HasSubstr("Determined"));
+  EXPECT_THAT(
+      one("apiVersion: kubeflow.org/v1beta1\nkind: Experiment\nmetadata: {name: x}\nspec: {}\n"),
+      HasSubstr("looks like a file for Kubernetes or Katib ('apiVersion', 'kind')"));
+  EXPECT_THAT(
+      one("name: x\nhyperparameters: {lr: 0.1}\nsearcher: {name: random}\nentrypoint: t.py\n"),
+      HasSubstr("Determined"));
   EXPECT_THAT(one("experimentName: x\nsearch_space: {}\ntrial_command: python t.py\n"),
               HasSubstr("NNI"));
   EXPECT_THAT(one("study_name: x\nn_trials: 5\n"), HasSubstr("Optuna"));
@@ -414,8 +431,8 @@ TEST(Command, OfOneOfTheFilesIsRefusedWithWhatToWrite) {
 
 TEST(Command, WhoseFileCannotBeExecutedIsRefused) {
   const auto with = [](const std::string& text) {
-    return ComplaintsOf(WithFiles("name: s\nprogram: ./t.sh\nfiles: [t.sh]\nmethod: grid\n",
-                                  {{"t.sh", text}}));
+    return ComplaintsOf(
+        WithFiles("name: s\nprogram: ./t.sh\nfiles: [t.sh]\nmethod: grid\n", {{"t.sh", text}}));
   };
   EXPECT_EQ(with("#!/bin/sh\ntrue\n"), "");
   EXPECT_EQ(with("#! /usr/bin/env python3\n"), "");
@@ -431,8 +448,8 @@ TEST(Command, ThatNeedsAFileWhichDoesNotTravelIsWarnedOf) {
   const auto warnings = [](const std::string& program) {
     return Warnings("name: s\nprogram: " + program + "\nmethod: grid\n");
   };
-  EXPECT_THAT(warnings("[python3, train.py]"),
-              AllOf(HasSubstr("'train.py', which does not travel"), HasSubstr("files: [train.py]")));
+  EXPECT_THAT(warnings("[python3, train.py]"), AllOf(HasSubstr("'train.py', which does not travel"),
+                                                     HasSubstr("files: [train.py]")));
   EXPECT_THAT(warnings("train.py"), HasSubstr("must lie on the workers' PATH"));
   EXPECT_EQ(warnings("[python3, /opt/train.py]"), "");
   EXPECT_EQ(warnings("[python3, -m, train]"), "");

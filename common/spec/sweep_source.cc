@@ -56,9 +56,9 @@ absl::StatusOr<std::string> ReadNamedFile(const std::filesystem::path& folder,
     return ReadTextFile(path.string(), InputKind::kRegular);  // which says why
   }
   if (LiesBelow(root, (root / name).lexically_normal()) && !LiesBelow(root, real)) {
-    return absl::PermissionDeniedError(
-        absl::StrCat("is or lies behind a link to ", real.string(), ", outside of the folder ",
-                     root.string(), "; copy the file there instead"));
+    return absl::PermissionDeniedError(absl::StrCat("is or lies behind a link to ", real.string(),
+                                                    ", outside of the folder ", root.string(),
+                                                    "; copy the file there instead"));
   }
   return ReadTextFile(real.string(), InputKind::kRegular);
 }
@@ -76,9 +76,9 @@ std::set<std::string> LoadNetworks(const SweepDocument& document, SweepSource* s
       source->network_files[model] = *std::move(text);
     } else {
       unreadable.insert(model);
-      diagnostics->push_back({network, 0,
-                              absl::StrCat(text.status().message(), " (named by 'model' in ",
-                                           source->file, ")")});
+      diagnostics->push_back(
+          {network, 0,
+           absl::StrCat(text.status().message(), " (named by 'model' in ", source->file, ")")});
     }
   }
   return unreadable;
@@ -96,8 +96,8 @@ std::set<std::string> LoadProgram(const SweepDocument& document, SweepSource* so
       source->program_files[file.name] = *std::move(text);
     } else {
       unreadable.insert(file.name);
-      diagnostics->push_back(
-          {source->file, file.line, absl::StrCat("'files': ", path, ": ", text.status().message())});
+      diagnostics->push_back({source->file, file.line,
+                              absl::StrCat("'files': ", path, ": ", text.status().message())});
     }
   }
   return unreadable;

@@ -46,7 +46,7 @@ struct Configuration {
   // With recipe and defaults: what the trainer gets. A program gets only what its sweep file says,
   // `epochs`, and what the layers of its network refer to.
   ParameterMap resolved;
-  Network network;          // without layers when the sweep has no model
+  Network network;  // without layers when the sweep has no model
 };
 
 // Whether nobody wants the result of long work any more.
@@ -79,7 +79,7 @@ struct SweepSpec {
   std::optional<std::int64_t> points;
   int replicates = 1;
   std::uint64_t seed = 1;
-  int max_failures = 3;  // failed attempts before a trial is failed
+  int max_failures = 3;     // failed attempts before a trial is failed
   bool keep_going = false;  // not paused when the first trials fail alike; not part of the digest
   // The command of the sweep's own trainer; empty: the workers' trainer.
   std::vector<std::string> program;

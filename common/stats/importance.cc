@@ -24,8 +24,7 @@ double NormalCdf(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
 double Cutoff(std::vector<double> costs) {
   const auto count = static_cast<double>(costs.size());
   const auto top = static_cast<std::size_t>(std::ceil(kTopShare * count));
-  const auto nth =
-      costs.begin() + static_cast<std::ptrdiff_t>(std::max(top, kLeastTop) - 1);
+  const auto nth = costs.begin() + static_cast<std::ptrdiff_t>(std::max(top, kLeastTop) - 1);
   std::nth_element(costs.begin(), nth, costs.end());
   return *nth;
 }
@@ -75,8 +74,7 @@ double Bandwidth(const Counts& counts, double total) {
     squares += (static_cast<double>(i) - mean) * (static_cast<double>(i) - mean) * counts[i];
   }
   const double sigma = std::sqrt(squares / std::max(1.0, total - 1));
-  const auto lower =
-      std::lower_bound(cumulated.begin(), cumulated.end(), std::floor(total / 4));
+  const auto lower = std::lower_bound(cumulated.begin(), cumulated.end(), std::floor(total / 4));
   const auto upper =
       std::upper_bound(cumulated.begin(), cumulated.end(), std::floor(total * 3 / 4));
   const auto last = std::ssize(points) - 1;
@@ -93,8 +91,8 @@ void AddKernel(double weight, double mu, double sigma, std::vector<double>* dens
   const double mass = NormalCdf((end - mu) / sigma) - NormalCdf((-0.5 - mu) / sigma);
   for (std::size_t i = 0; i < density->size(); ++i) {
     const double x = static_cast<double>(i);
-    (*density)[i] += weight / mass *
-                     (NormalCdf((x + 0.5 - mu) / sigma) - NormalCdf((x - 0.5 - mu) / sigma));
+    (*density)[i] +=
+        weight / mass * (NormalCdf((x + 0.5 - mu) / sigma) - NormalCdf((x - 0.5 - mu) / sigma));
   }
 }
 

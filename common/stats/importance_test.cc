@@ -10,15 +10,15 @@
 namespace sweep {
 namespace {
 
-// The point of trial i comes from Halton's sequence in the bases 2, 3, 5 and 7, so that Python draws
-// the same: the expected shares are those of Optuna 4.9.0,
+// The point of trial i comes from Halton's sequence in the bases 2, 3, 5 and 7, so that Python
+// draws the same: the expected shares are those of Optuna 4.9.0,
 //
 //   optuna.importance.get_param_importances(
 //       study, evaluator=optuna.importance.PedAnovaImportanceEvaluator())
 //
-// for a study to minimise with FloatDistribution(1e-3, 0.3, log=True), FloatDistribution(0.5, 0.99),
-// IntDistribution(4, 20) and CategoricalDistribution([0, 1, 2]), to which create_trial adds these
-// points with Space::Costs as values.
+// for a study to minimise with FloatDistribution(1e-3, 0.3, log=True), FloatDistribution(0.5,
+// 0.99), IntDistribution(4, 20) and CategoricalDistribution([0, 1, 2]), to which create_trial adds
+// these points with Space::Costs as values.
 double Halton(int index, int base) {
   double result = 0;
   double share = 1;
@@ -37,7 +37,8 @@ struct Space {
 
   explicit Space(int trials) {
     for (int i = 1; i <= trials; ++i) {
-      lr.values.push_back(std::exp(std::log(1e-3) + Halton(i, 2) * (std::log(0.3) - std::log(1e-3))));
+      lr.values.push_back(
+          std::exp(std::log(1e-3) + Halton(i, 2) * (std::log(0.3) - std::log(1e-3))));
       momentum.values.push_back(0.5 + Halton(i, 3) * 0.49);
       width.values.push_back(4 + std::floor(Halton(i, 5) * 17));
       schedule.values.push_back(std::floor(Halton(i, 7) * 3));

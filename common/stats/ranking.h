@@ -24,7 +24,7 @@ struct TrialResult {
   double best_loss = 0;
   double best_gated_accuracy = 0;  // best among epochs that satisfy the epoch gate
   int best_gated_epoch = 0;        // 0: none did
-  int epochs_to_target = 0;        // first epoch that satisfies the epoch and accuracy gates; 0: none
+  int epochs_to_target = 0;  // first epoch that satisfies the epoch and accuracy gates; 0: none
 };
 
 // Takes one more epoch into account. Epochs come in order; one that is not later than
@@ -33,7 +33,7 @@ void AddEpoch(const std::vector<Gate>& gates, const EpochMetrics& metrics, Trial
 
 // One gate held against a configuration.
 struct GateOutcome {
-  std::string gate;      // "accuracy >= 0.994"
+  std::string gate;  // "accuracy >= 0.994"
   bool met = false;
   Value value;           // what was held against it
   double missed_by = 0;  // in the gate's unit; 0 when met or not a number
@@ -47,15 +47,15 @@ struct ReplicateResult {
 
 // A configuration under the sweep's gates.
 struct ConfigurationScore {
-  bool has_value = false;  // some epoch has been measured
-  bool qualifies = false;  // every gate is met
-  double value = 0;        // accuracy held against the gate, as gate_on says
-  double metric = 0;       // what ranks: accuracy as `value`, or the loss
+  bool has_value = false;    // some epoch has been measured
+  bool qualifies = false;    // every gate is met
+  double value = 0;          // accuracy held against the gate, as gate_on says
+  double metric = 0;         // what ranks: accuracy as `value`, or the loss
   int epochs_to_target = 0;  // of the replicate that stands for it; 0: none
   int best_replicate = 0;    // index into the replicates
   int replicates = 0;        // with at least one epoch
   double mean_last_accuracy = 0;
-  double mean_half_width = 0;  // of the 95 % interval, Student's t; 0 with fewer than two
+  double mean_half_width = 0;      // of the 95 % interval, Student's t; 0 with fewer than two
   std::vector<GateOutcome> gates;  // in the file's order
 };
 
@@ -73,8 +73,8 @@ struct Interval {
 };
 Interval WilsonInterval(double share, std::int64_t n);
 
-// 95 % interval of a configuration's `value`: of a mean over several runs Student's t, else Wilson's
-// for a share of `images`; [0, 0] where neither can be said.
+// 95 % interval of a configuration's `value`: of a mean over several runs Student's t, else
+// Wilson's for a share of `images`; [0, 0] where neither can be said.
 Interval ValueInterval(const SweepSpec& spec, const ConfigurationScore& score, std::int64_t images);
 
 // What a ranking holds against the gates of one run, as gate_on says: its best epoch within the

@@ -59,7 +59,8 @@ class Counter final : public YAML::EventHandler {
   int start_line_ = 0;
 };
 
-// What YAML allows in no text (section 5.1), and what yaml-cpp takes for the sign of another encoding.
+// What YAML allows in no text (section 5.1), and what yaml-cpp takes for the sign of another
+// encoding.
 YamlFault FindControl(const std::string& text) {
   const auto is_control = [](char c) {
     const auto byte = static_cast<unsigned char>(c);

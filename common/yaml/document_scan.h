@@ -11,8 +11,9 @@ struct YamlFault {
 };
 
 // Reads `text` once without building anything: it must be UTF-8, without control characters unless
-// these are allowed (as older versions did), and hold one document of at most `max_nodes` values. Loading it then takes little memory, which yaml-cpp alone does not promise
-// (its LoadAll(",") never ends). Throws YAML::Exception for what is no YAML.
+// these are allowed (as older versions did), and hold one document of at most `max_nodes` values.
+// Loading it then takes little memory, which yaml-cpp alone does not promise (its LoadAll(",")
+// never ends). Throws YAML::Exception for what is no YAML.
 YamlFault ScanYaml(const std::string& text, int max_nodes, bool allows_controls = false);
 
 }  // namespace sweep

@@ -194,15 +194,16 @@ bool IsDate(std::string_view text) {
 bool AreNumbers(std::string_view text, std::string_view separator) {
   const std::vector<std::string> parts =
       absl::StrSplit(std::string(text), std::string(separator), absl::SkipEmpty());
-  const bool several = separator == " " ? parts.size() > 1
-                                        : text.find(separator) != text.npos && parts.size() > 1;
+  const bool several =
+      separator == " " ? parts.size() > 1 : text.find(separator) != text.npos && parts.size() > 1;
   return several && std::all_of(parts.begin(), parts.end(), [](const std::string& part) {
            const auto stripped = absl::StripAsciiWhitespace(part);
            return IsNumberText({stripped.data(), stripped.size()});
          });
 }
 
-bool AreNumbersWithOneOf(std::string_view text, std::initializer_list<std::string_view> separators) {
+bool AreNumbersWithOneOf(std::string_view text,
+                         std::initializer_list<std::string_view> separators) {
   return std::any_of(separators.begin(), separators.end(),
                      [text](std::string_view separator) { return AreNumbers(text, separator); });
 }
@@ -243,9 +244,10 @@ std::string NumberWarning(std::string_view text) {
   const char first = WithoutSign(text).empty() ? '\0' : WithoutSign(text)[0];
   if (!IsDigit(first) && first != '.') return "";
   if (IsForeignBase(text)) {
-    return absl::StrCat(" is a text, where other readers find a number: write it in decimal, or as "
-                        "0x… or 0o… without a sign",
-                        kQuote);
+    return absl::StrCat(
+        " is a text, where other readers find a number: write it in decimal, or as "
+        "0x… or 0o… without a sign",
+        kQuote);
   }
   if (IsNumberWith(text, '_')) {
     std::string without(text);
@@ -254,9 +256,10 @@ std::string NumberWarning(std::string_view text) {
                         FormatValue(ReadPlainScalar(without).value), kQuote);
   }
   if (IsNumberWith(text, ',') || IsNumberWith(text, '\'')) {
-    return absl::StrCat(" is a text, no number: write one without separators and with a decimal "
-                        "point",
-                        kQuote);
+    return absl::StrCat(
+        " is a text, no number: write one without separators and with a decimal "
+        "point",
+        kQuote);
   }
   if (IsSexagesimal(text)) {
     return absl::StrCat(" is a text, where YAML 1.1 reads a number of base 60", kQuote);
@@ -275,7 +278,8 @@ std::string NumberWarning(std::string_view text) {
   }
   const std::string_view without_last = text.substr(0, text.size() - 1);
   if (text.ends_with('%') && IsNumberText(without_last)) {
-    return absl::StrCat(" is a text, no number: write the share as a fraction, such as 0.1", kQuote);
+    return absl::StrCat(" is a text, no number: write the share as a fraction, such as 0.1",
+                        kQuote);
   }
   if (std::string_view("fFLj").find(text.back()) != text.npos && IsFloat(without_last)) {
     return absl::StrCat(" is a text, no number: write ", std::string(without_last), kQuote);
@@ -294,7 +298,8 @@ std::string SyntaxWarning(std::string_view text) {
   }
   for (const std::string_view mark : {"\u201C", "\u201D", "\u201E", "\u2018", "\u00AB"}) {
     if (text.starts_with(mark)) {
-      return absl::StrCat(" begins with ", std::string(mark), ", which is no quotation mark to YAML: "
+      return absl::StrCat(" begins with ", std::string(mark),
+                          ", which is no quotation mark to YAML: "
                           "write \" or '");
     }
   }
@@ -356,7 +361,8 @@ std::string Plain(std::string_view text, std::string* found) {
     const char ascii = AsciiOf(point);
     if (ascii == '\0') continue;
     char name[32];
-    std::snprintf(name, sizeof(name), "U+%04X, no %c of ASCII", static_cast<unsigned>(point), ascii);
+    std::snprintf(name, sizeof(name), "U+%04X, no %c of ASCII", static_cast<unsigned>(point),
+                  ascii);
     *found = name;
     plain.replace(at, length, 1, ascii);
   }
@@ -367,8 +373,8 @@ std::string Plain(std::string_view text, std::string* found) {
 void Question(std::string_view text, PlainScalar* read) {
   std::string found;
   const std::string plain = Plain(text, &found);
-  const bool is_value = IsNumberText(plain) || IsOneOf(absl::AsciiStrToLower(plain),
-                                                       {"true", "false", "null", "~"});
+  const bool is_value =
+      IsNumberText(plain) || IsOneOf(absl::AsciiStrToLower(plain), {"true", "false", "null", "~"});
   if (!found.empty() && is_value) {
     read->refusal = absl::StrCat(", which contains ", found, ": write ", plain,
                                  ", or quote it if the text is meant");

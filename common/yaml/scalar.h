@@ -23,9 +23,9 @@ struct PlainScalar {
 // where the scalar is refused.
 PlainScalar ReadPlainScalar(std::string_view text);
 
-// The reading of sweeps that were stored in edition 1 (SweepSource::edition): some numbers of the core
-// schema were text, hexadecimal ones fractions and large integers rounded. Their trials must stay
-// the same.
+// The reading of sweeps that were stored in edition 1 (SweepSource::edition): some numbers of the
+// core schema were text, hexadecimal ones fractions and large integers rounded. Their trials must
+// stay the same.
 Value ReadPlainScalarAsStored(std::string_view text);
 
 // Brackets that are closed minus those that are open in `text`, 0 when all is in balance: 1 for

@@ -13,6 +13,7 @@ namespace {
 constexpr std::int64_t kLargest = std::numeric_limits<std::int64_t>::max();
 
 TEST(PlainScalar, IsWhatTheCoreSchemaSays) {
+  // clang-format off
   const std::pair<const char*, Value> table[] = {
       {"true", true}, {"True", true}, {"TRUE", true}, {"false", false}, {"False", false},
       {"FALSE", false}, {"0", std::int64_t{0}}, {"-1", std::int64_t{-1}}, {"+1", std::int64_t{1}},
@@ -29,25 +30,42 @@ TEST(PlainScalar, IsWhatTheCoreSchemaSays) {
       {"a(b", std::string("a(b")}, {"f (x)", std::string("f (x)")}, {"2d", std::string("2d")},
       {"a/b.txt", std::string("a/b.txt")}, {"\u00FCber", std::string("\u00FCber")},
   };
+  // clang-format on
   for (const auto& [text, value] : table) {
     const PlainScalar read = ReadPlainScalar(text);
     EXPECT_EQ(read.refusal, "") << text;
     EXPECT_EQ(read.warning, "") << text;
-    EXPECT_TRUE(read.value == value) << text << " is " << FormatValue(read.value) << ", "
-                                     << std::string(TypeName(read.value));
+    EXPECT_TRUE(read.value == value)
+        << text << " is " << FormatValue(read.value) << ", " << std::string(TypeName(read.value));
   }
 }
 
 TEST(PlainScalar, WhatCannotBeKeptIsRefused) {
   const std::pair<const char*, const char*> table[] = {
-      {".inf", "JSON"}, {".Inf", "JSON"}, {".INF", "JSON"}, {"+.inf", "JSON"}, {"-.INF", "JSON"},
-      {".nan", "JSON"}, {".NaN", "JSON"}, {".NAN", "JSON"},
-      {"12345678901234567890", "64 bits"}, {"-9223372036854775809", "64 bits"},
-      {"0xFFFFFFFFFFFFFFFFF", "64 bits"}, {"1e400", "largest"}, {"-1e400", "largest"},
-      {"1e-400", "from 0"}, {"0.0000001e-320", "from 0"},
-      {"0.1\u00A0", "U+00A0"}, {"\u22121", "U+2212"}, {"1\u20131", ""}, {"1e\u22123", "U+2212"},
-      {"true\u200B", "U+200B"}, {"1\u202F000.5", ""},
-      {"\uFF11\uFF0E\uFF15", "write 1.5"}, {"\u0661\u0662", "write 12"}, {"\uFF0D1", "U+FF0D"},
+      {".inf", "JSON"},
+      {".Inf", "JSON"},
+      {".INF", "JSON"},
+      {"+.inf", "JSON"},
+      {"-.INF", "JSON"},
+      {".nan", "JSON"},
+      {".NaN", "JSON"},
+      {".NAN", "JSON"},
+      {"12345678901234567890", "64 bits"},
+      {"-9223372036854775809", "64 bits"},
+      {"0xFFFFFFFFFFFFFFFFF", "64 bits"},
+      {"1e400", "largest"},
+      {"-1e400", "largest"},
+      {"1e-400", "from 0"},
+      {"0.0000001e-320", "from 0"},
+      {"0.1\u00A0", "U+00A0"},
+      {"\u22121", "U+2212"},
+      {"1\u20131", ""},
+      {"1e\u22123", "U+2212"},
+      {"true\u200B", "U+200B"},
+      {"1\u202F000.5", ""},
+      {"\uFF11\uFF0E\uFF15", "write 1.5"},
+      {"\u0661\u0662", "write 12"},
+      {"\uFF0D1", "U+FF0D"},
       {"\u0967", "write 1"},
   };
   for (const auto& [text, why] : table) {
@@ -62,14 +80,65 @@ TEST(PlainScalar, WhatCannotBeKeptIsRefused) {
 }
 
 TEST(PlainScalar, WhatOtherReadersTakeForAValueIsTextWithAWarning) {
-  for (const char* text :
-       {"yes", "Yes", "NO", "on", "Off", "y", "N", "tRUE", "fALSE", "None", "nULL", "nan", "NaN",
-        "inf", "-inf", "Infinity", ".Nan", ".iNF", "1_000", "1_0.5", "0b101", "-0x10", "0X1F",
-        "0x_1", "0o18", "1,000", "0,5", "1'000", "1:30", "1:30:00", "1:30.5", "2026-01-01",
-        "2026-1-1 10:00:00", "2026-01-01T10:00:00Z", "1 000", "64 32", "64, 32", "64; 32", "64|32",
-        "64\uFF0C32", "64\u300132", "1..5", "1-5", "1/2", "2**10", "10^-3", "3*4", "10%", "0.5%",
-        "1.0f", "5L", "2j", "range(1, 5)", "np.logspace(-3, -1, 3)", "(64, 32)", "()",
-        "\u201Ca\u201D", "\u2018a\u2019", "\u00ABa\u00BB"}) {
+  for (const char* text : {"yes",
+                           "Yes",
+                           "NO",
+                           "on",
+                           "Off",
+                           "y",
+                           "N",
+                           "tRUE",
+                           "fALSE",
+                           "None",
+                           "nULL",
+                           "nan",
+                           "NaN",
+                           "inf",
+                           "-inf",
+                           "Infinity",
+                           ".Nan",
+                           ".iNF",
+                           "1_000",
+                           "1_0.5",
+                           "0b101",
+                           "-0x10",
+                           "0X1F",
+                           "0x_1",
+                           "0o18",
+                           "1,000",
+                           "0,5",
+                           "1'000",
+                           "1:30",
+                           "1:30:00",
+                           "1:30.5",
+                           "2026-01-01",
+                           "2026-1-1 10:00:00",
+                           "2026-01-01T10:00:00Z",
+                           "1 000",
+                           "64 32",
+                           "64, 32",
+                           "64; 32",
+                           "64|32",
+                           "64\uFF0C32",
+                           "64\u300132",
+                           "1..5",
+                           "1-5",
+                           "1/2",
+                           "2**10",
+                           "10^-3",
+                           "3*4",
+                           "10%",
+                           "0.5%",
+                           "1.0f",
+                           "5L",
+                           "2j",
+                           "range(1, 5)",
+                           "np.logspace(-3, -1, 3)",
+                           "(64, 32)",
+                           "()",
+                           "\u201Ca\u201D",
+                           "\u2018a\u2019",
+                           "\u00ABa\u00BB"}) {
     const PlainScalar read = ReadPlainScalar(text);
     EXPECT_EQ(read.refusal, "") << text;
     EXPECT_NE(read.warning, "") << text;
@@ -82,8 +151,9 @@ TEST(PlainScalar, WhatOtherReadersTakeForAValueIsTextWithAWarning) {
 }
 
 TEST(PlainScalar, DigitsThatAreLostAreWarnedOf) {
-  for (const char* text : {"9007199254740993.0", "0.12345678901234567890123", "123456789012345678.5",
-                           "1.00000000000000000000001", "-12345678901234567890.0"}) {
+  for (const char* text :
+       {"9007199254740993.0", "0.12345678901234567890123", "123456789012345678.5",
+        "1.00000000000000000000001", "-12345678901234567890.0"}) {
     const PlainScalar read = ReadPlainScalar(text);
     EXPECT_TRUE(std::holds_alternative<double>(read.value)) << text;
     EXPECT_NE(read.warning.find("more digits"), std::string::npos) << text << read.warning;
@@ -170,8 +240,9 @@ TEST(YamlReader, RefusesKeysThatMerge) {
 }
 
 TEST(YamlReader, WarnsOnceAndRefusesNothing) {
-  EXPECT_EQ(Said("a: yes"),
-            "f:1: warning: 'a': 'yes' is a text; YAML 1.1 reads it as true: write true, or quote it");
+  EXPECT_EQ(
+      Said("a: yes"),
+      "f:1: warning: 'a': 'yes' is a text; YAML 1.1 reads it as true: write true, or quote it");
   EXPECT_EQ(Said("a: 'yes'"), "");
   EXPECT_EQ(Said("a:\n  - -1\n  - 1e-3\n"), "");
 }

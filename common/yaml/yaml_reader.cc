@@ -21,9 +21,7 @@ constexpr int kMaxDepth = 16;
 constexpr char kTagPrefix[] = "tag:yaml.org,2002:";
 
 // yaml-cpp tags what is quoted "!" and what is plain "?" or nothing.
-bool IsPlain(const YAML::Node& scalar) {
-  return scalar.Tag().empty() || scalar.Tag() == "?";
-}
+bool IsPlain(const YAML::Node& scalar) { return scalar.Tag().empty() || scalar.Tag() == "?"; }
 
 // Not a std::string_view: Debian's absl::StrCat takes none.
 const char* KindOf(const YAML::Node& node) {
@@ -72,10 +70,10 @@ PlainScalar ReadScalar(const YAML::Node& scalar, ScalarRules rules) {
   if (tag == absl::StrCat(kTagPrefix, "float") && IsNumber(read.value)) {
     return {.value = AsDouble(read.value)};
   }
-  const bool fits = (tag == absl::StrCat(kTagPrefix, "int") &&
-                     std::holds_alternative<std::int64_t>(read.value)) ||
-                    (tag == absl::StrCat(kTagPrefix, "bool") &&
-                     std::holds_alternative<bool>(read.value));
+  const bool fits =
+      (tag == absl::StrCat(kTagPrefix, "int") &&
+       std::holds_alternative<std::int64_t>(read.value)) ||
+      (tag == absl::StrCat(kTagPrefix, "bool") && std::holds_alternative<bool>(read.value));
   if (!fits) read.refusal = absl::StrCat(", which is not what its tag ", tag, " says");
   return read;
 }
@@ -130,12 +128,13 @@ bool YamlReader::HasKnownTag(const YAML::Node& node) {
   const std::string_view type = std::string_view(tag).starts_with(kTagPrefix)
                                     ? std::string_view(tag).substr(sizeof(kTagPrefix) - 1)
                                     : std::string_view();
-  const bool known =
-      node.IsScalar() ? type == "str" || type == "int" || type == "float" || type == "bool"
-                      : (node.IsMap() && type == "map") || (node.IsSequence() && type == "seq");
+  const bool known = node.IsScalar()
+                         ? type == "str" || type == "int" || type == "float" || type == "bool"
+                         : (node.IsMap() && type == "map") || (node.IsSequence() && type == "seq");
   if (!known) {
-    Error(LineOf(node), absl::StrCat("the tag ", Shown(tag),
-                                     " is not known; write the value without it, a text in quotes"));
+    Error(LineOf(node),
+          absl::StrCat("the tag ", Shown(tag),
+                       " is not known; write the value without it, a text in quotes"));
   }
   return known;
 }
@@ -251,9 +250,10 @@ std::optional<Value> YamlReader::ValueOf(const YAML::Node& scalar, int line,
                                          const std::string& what) {
   const std::string& text = scalar.Scalar();
   if (IsPlain(scalar) && rules_ == ScalarRules::kCoreSchema && BracketBalance(text) != 0) {
-    Error(line, absl::StrCat(what, " is ", Shown(text),
-                             ", which has a bracket or a quotation mark without its partner; if the "
-                             "text is meant, put it in quotes"));
+    Error(line,
+          absl::StrCat(what, " is ", Shown(text),
+                       ", which has a bracket or a quotation mark without its partner; if the "
+                       "text is meant, put it in quotes"));
     return std::nullopt;
   }
   PlainScalar read = ReadScalar(scalar, rules_);
@@ -312,8 +312,9 @@ std::optional<std::string> YamlReader::Word(const YamlEntry& entry,
 std::optional<std::vector<YAML::Node>> YamlReader::Items(const YamlEntry& entry, std::string what) {
   if (what.empty()) what = absl::StrCat("'", entry.key, "'");
   if (!entry.value.IsSequence() || entry.value.size() == 0) {
-    Error(entry.line, absl::StrCat(what, " must be a list of values, not ",
-                                   entry.value.IsSequence() ? "an empty one" : KindOf(entry.value)));
+    Error(entry.line,
+          absl::StrCat(what, " must be a list of values, not ",
+                       entry.value.IsSequence() ? "an empty one" : KindOf(entry.value)));
     return std::nullopt;
   }
   std::vector<YAML::Node> items;
@@ -335,8 +336,10 @@ std::optional<std::vector<YAML::Node>> YamlReader::Items(const YamlEntry& entry,
     const bool closed = BracketBalance(tuple) == 0;
     if (BracketBalance(tuple) > 0 && items.size() < entry.value.size()) continue;
     Error(LineOf(item),
-          closed ? absl::StrCat("YAML has no tuples: an item of ", what, " ends at its comma; write "
-                                "the text in quotes: ", QuotedText(tuple))
+          closed ? absl::StrCat("YAML has no tuples: an item of ", what,
+                                " ends at its comma; write "
+                                "the text in quotes: ",
+                                QuotedText(tuple))
                  : absl::StrCat("an item of ", what, " is ", Shown(tuple),
                                 ", which has a bracket or a quotation mark without its partner; if "
                                 "the text is meant, put it in quotes"));

@@ -35,7 +35,8 @@ TEST(YamlLoad, RefusesWhatIsNotUtf8) {
 
 TEST(YamlLoad, RefusesControlCharacters) {
   using std::string_literals::operator""s;
-  for (const std::string& text : {"a: 1\nb: x\0y\n"s, "a: 1\nb: \"\x1b[2J\"\n"s, "a: 1\nb: \x01"s}) {
+  for (const std::string& text :
+       {"a: 1\nb: x\0y\n"s, "a: 1\nb: \"\x1b[2J\"\n"s, "a: 1\nb: \x01"s}) {
     EXPECT_NE(LoadErrors(text).find("f:2: is no text: it contains the control character U+00"),
               std::string::npos)
         << LoadErrors(text);

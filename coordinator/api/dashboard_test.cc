@@ -66,8 +66,8 @@ TEST_F(DashboardTest, EveryPlaceSaysTheSameOfBestAndTimeLeft) {
 
 TEST_F(DashboardTest, IsServedOnlyWhenAskedFor) {
   EXPECT_EQ(server_->dashboard(), "");
-  const auto with = Must(CoordinatorServer::Start(
-      {.listen = "127.0.0.1:0", .database = "", .http = "127.0.0.1:0"}));
+  const auto with = Must(
+      CoordinatorServer::Start({.listen = "127.0.0.1:0", .database = "", .http = "127.0.0.1:0"}));
   EXPECT_THAT(with->dashboard(), StartsWith("http://127.0.0.1:"));
   const auto off =
       Must(CoordinatorServer::Start({.listen = "127.0.0.1:0", .database = "", .http = "off"}));
@@ -75,8 +75,8 @@ TEST_F(DashboardTest, IsServedOnlyWhenAskedFor) {
 }
 
 TEST_F(DashboardTest, ATakenPortStopsOnlyThoseWhoAskedForIt) {
-  const auto first = Must(CoordinatorServer::Start(
-      {.listen = "127.0.0.1:0", .database = "", .http = "127.0.0.1:0"}));
+  const auto first = Must(
+      CoordinatorServer::Start({.listen = "127.0.0.1:0", .database = "", .http = "127.0.0.1:0"}));
   std::string taken = first->dashboard().substr(std::string("http://").size());
   taken.pop_back();
   ServerOptions options{.listen = "127.0.0.1:0", .database = "", .http = taken};
@@ -97,8 +97,8 @@ TEST_F(DashboardTest, ATakenPortStopsOnlyThoseWhoAskedForIt) {
 }
 
 TEST_F(DashboardTest, ShutsDownInTimeWithPagesOpen) {
-  auto server = Must(CoordinatorServer::Start(
-      {.listen = "127.0.0.1:0", .database = "", .http = "127.0.0.1:0"}));
+  auto server = Must(
+      CoordinatorServer::Start({.listen = "127.0.0.1:0", .database = "", .http = "127.0.0.1:0"}));
   const absl::Time start = absl::Now();
   server->Shutdown();
   EXPECT_LT(absl::Now() - start, absl::Seconds(2));

@@ -4,12 +4,12 @@
 #include <utility>
 
 #include "coordinator/api/testing/server_testing.h"
-#include "coordinator/views/spec_cache.h"
 #include "coordinator/api/trial_service.h"
 #include "coordinator/api/work_pool.h"
 #include "coordinator/api/worker_service.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/store/store.h"
+#include "coordinator/views/spec_cache.h"
 
 namespace sweep {
 namespace {

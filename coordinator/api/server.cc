@@ -36,8 +36,8 @@ namespace {
 // Calls that are still open then are cancelled, so that the whole shutdown stays under 2 s.
 constexpr auto kShutdownGrace = std::chrono::milliseconds(800);
 
-// Queries, the files of blobs, and the reading of submitted sweep files. Each has its own threads, so
-// that none of them waits for another: a large search space takes seconds to check.
+// Queries, the files of blobs, and the reading of submitted sweep files. Each has its own threads,
+// so that none of them waits for another: a large search space takes seconds to check.
 constexpr WorkPool::Options kReads = {.threads = 4, .max_queued = 256};
 constexpr WorkPool::Options kFiles = {.threads = 2, .max_queued = 256};
 constexpr WorkPool::Options kParsing = {.threads = 2, .max_queued = 64};
@@ -56,8 +56,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
                      .on_batch = [this](const BatchReport& batch) { metrics_->OnBatch(batch); }});
     if (!store.ok()) return store.status();
     store_ = *std::move(store);
-    absl::StatusOr<std::unique_ptr<BlobStore>> blobs =
-        BlobStore::Open(store_->BlobFolder());
+    absl::StatusOr<std::unique_ptr<BlobStore>> blobs = BlobStore::Open(store_->BlobFolder());
     if (!blobs.ok()) return blobs.status();
     blobs_ = *std::move(blobs);
     absl::StatusOr<std::unique_ptr<Scheduler>> scheduler =
@@ -73,8 +72,8 @@ class CoordinatorServerImpl final : public CoordinatorServer {
                                                  BlobCollector::Options{});
     specs_ = std::make_unique<SpecCache>(store_.get());
     time_left_ = std::make_unique<TimeLeft>(store_.get(), scheduler_.get(), options.clock);
-    watches_ = std::make_unique<WatchHub>(store_.get(), scheduler_.get(), specs_.get(),
-                                          time_left_.get());
+    watches_ =
+        std::make_unique<WatchHub>(store_.get(), scheduler_.get(), specs_.get(), time_left_.get());
     views_ = Views::Make({.store = store_.get(),
                           .scheduler = scheduler_.get(),
                           .blobs = blobs_.get(),
@@ -90,11 +89,11 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     reads_ = std::make_unique<WorkPool>(kReads);
     files_ = std::make_unique<WorkPool>(kFiles);
     parsing_ = std::make_unique<WorkPool>(kParsing);
-    time_left_gauge_ = std::make_unique<TimeLeftGauge>(
-        TimeLeftGauge::Parts{.store = store_.get(),
-                             .specs = specs_.get(),
-                             .time_left = time_left_.get(),
-                             .pool = reads_.get()});
+    time_left_gauge_ =
+        std::make_unique<TimeLeftGauge>(TimeLeftGauge::Parts{.store = store_.get(),
+                                                             .specs = specs_.get(),
+                                                             .time_left = time_left_.get(),
+                                                             .pool = reads_.get()});
     sweeps_ = std::make_unique<SweepService>(SweepService::Parts{.store = store_.get(),
                                                                  .scheduler = scheduler_.get(),
                                                                  .specs = specs_.get(),

@@ -21,8 +21,8 @@ struct ServerOptions {
   absl::Duration poll_time = absl::Seconds(20);
   // Where the web dashboard is served: HOST:PORT, port 0 for any free one; "" or "off" for none.
   std::string http;
-  // The name of a worker that lives in this process, as in `sweep run`: it cannot outlive it, so the
-  // next coordinator of this database need not wait for what it held.
+  // The name of a worker that lives in this process, as in `sweep run`: it cannot outlive it, so
+  // the next coordinator of this database need not wait for what it held.
   std::string embedded_worker;
   // Whether to go on, with a warning, when that port is taken.
   bool http_is_optional = false;

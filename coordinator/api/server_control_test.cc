@@ -211,8 +211,7 @@ TEST_F(ControlTest, FailedTrialsAreRetried) {
 TEST_F(ControlTest, ATrialThatDivergedIsRetriedOnlyWhenForced) {
   ASSERT_EQ(Create("s"), absl::OkStatus());
   const v1::Lease lease = Lease("w");
-  ASSERT_EQ(Finish(lease.token(), v1::LEASE_OUTCOME_FAILED_FOR_GOOD, {},
-                   "diverged: loss is nan"),
+  ASSERT_EQ(Finish(lease.token(), v1::LEASE_OUTCOME_FAILED_FOR_GOOD, {}, "diverged: loss is nan"),
             absl::OkStatus());
   v1::Sweep sweep;
   ASSERT_EQ(GetSweep("s", &sweep), absl::OkStatus());

@@ -79,9 +79,8 @@ TEST_F(ServerLifecycleTest, ARenamedSweepIsFoundUnderItsNewNameOnly) {
   EXPECT_TRUE(absl::IsAlreadyExists(Rename("s", "t")));
   EXPECT_TRUE(absl::IsInvalidArgument(Rename("s", "a b")));
   const v1::Lease lease = Lease("w");
-  EXPECT_TRUE(absl::IsFailedPrecondition(Rename(lease.token().trial() == "sweeps/t/trials/1" ? "t"
-                                                                                             : "s",
-                                                "u")));
+  EXPECT_TRUE(absl::IsFailedPrecondition(
+      Rename(lease.token().trial() == "sweeps/t/trials/1" ? "t" : "s", "u")));
   EXPECT_EQ(Report(lease.token(), 1, 5), absl::OkStatus());
 }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "coordinator/api/convert.h"
-#include "coordinator/views/page_token.h"
 #include "coordinator/api/reactors.h"
+#include "coordinator/views/page_token.h"
 #include "fmt/format.h"
 #include "proto/names.h"
 
@@ -25,8 +25,8 @@ absl::StatusOr<ParsedSweep> ParseRequest(const v1::CreateSweepRequest& request,
   absl::StatusOr<SweepSource> source = FromProto(request.source());
   if (!source.ok()) return source.status();
   Diagnostics diagnostics;
-  absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(
-      *source, &diagnostics, [context] { return context->IsCancelled(); });
+  absl::StatusOr<SweepSpec> spec =
+      SweepSpec::Parse(*source, &diagnostics, [context] { return context->IsCancelled(); });
   if (absl::IsCancelled(spec.status())) return spec.status();
   if (!spec.ok()) {
     return absl::InvalidArgumentError(diagnostics.empty() ? std::string(spec.status().message())
@@ -43,8 +43,8 @@ std::string EarlierDigest(ParsedSweep parsed, Store* store, grpc::CallbackServer
   if (!there.ok() || there->digest == parsed.spec->digest) return "";
   while (--parsed.source.edition > 0) {
     Diagnostics ignored;
-    const absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(
-        parsed.source, &ignored, [context] { return context->IsCancelled(); });
+    const absl::StatusOr<SweepSpec> spec =
+        SweepSpec::Parse(parsed.source, &ignored, [context] { return context->IsCancelled(); });
     if (spec.ok() && spec->digest == there->digest) return spec->digest;
   }
   return "";

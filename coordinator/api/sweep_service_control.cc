@@ -75,8 +75,8 @@ grpc::ServerUnaryReactor* SweepService::PauseSweep(grpc::CallbackServerContext* 
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->PauseSweep((*spec)->name, request->now(), RequestId(request->request_id()),
                          [=, this](const absl::StatusOr<SweepRow>& sweep) {
-                            FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
-                          });
+                           FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
+                         });
   return reactor;
 }
 

@@ -10,8 +10,8 @@
 
 namespace sweep {
 
-// How long all active sweeps will take, for who must not wait for the database: what the last reading
-// found. Thread-safe.
+// How long all active sweeps will take, for who must not wait for the database: what the last
+// reading found. Thread-safe.
 class TimeLeftGauge {
  public:
   struct Parts {  // all outlive it; the pool runs what it was given before it ends

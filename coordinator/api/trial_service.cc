@@ -4,11 +4,11 @@
 #include <optional>
 
 #include "coordinator/api/convert.h"
-#include "coordinator/views/page_token.h"
 #include "coordinator/api/reactors.h"
-#include "coordinator/views/trial_filter.h"
 #include "coordinator/scheduler/trial_spec_json.h"
 #include "coordinator/store/log_lines.h"
+#include "coordinator/views/page_token.h"
+#include "coordinator/views/trial_filter.h"
 #include "fmt/format.h"
 #include "proto/names.h"
 
@@ -100,8 +100,8 @@ absl::Status TrialService::List(const v1::ListTrialsRequest& request,
   if (std::binary_search(known.begin(), known.end(), sort)) {
     const absl::Status named = CheckTrialName(**spec, sort);
     if (!named.ok()) {
-      return absl::InvalidArgumentError(fmt::format("trials cannot be ordered by '{}': {}", sort,
-                                                    std::string(named.message())));
+      return absl::InvalidArgumentError(
+          fmt::format("trials cannot be ordered by '{}': {}", sort, std::string(named.message())));
     }
   }
   std::optional<TrialFilter> filter;
@@ -241,13 +241,13 @@ grpc::ServerUnaryReactor* TrialService::RetryTrial(grpc::CallbackServerContext* 
   const absl::StatusOr<SharedSpec> spec = specs_->Get(id->sweep);
   if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->RetryTrial(*spec, id->number,
-                         {.diverged = request->force(),
-                          .request_id = RequestId(request->request_id())},
-                         [=, spec = *spec](const absl::StatusOr<TrialRow>& trial) {
-                           if (trial.ok()) *response->mutable_trial() = ToProto(*trial, *spec);
-                           reactor->Finish(Outgoing(context, trial.status()));
-                         });
+  scheduler_->RetryTrial(
+      *spec, id->number,
+      {.diverged = request->force(), .request_id = RequestId(request->request_id())},
+      [=, spec = *spec](const absl::StatusOr<TrialRow>& trial) {
+        if (trial.ok()) *response->mutable_trial() = ToProto(*trial, *spec);
+        reactor->Finish(Outgoing(context, trial.status()));
+      });
   return reactor;
 }
 

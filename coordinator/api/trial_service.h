@@ -1,9 +1,9 @@
 #pragma once
 
-#include "coordinator/views/spec_cache.h"
 #include "coordinator/api/work_pool.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/store/store.h"
+#include "coordinator/views/spec_cache.h"
 #include "sweep/v1/trials.grpc.pb.h"
 
 namespace sweep {

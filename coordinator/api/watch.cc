@@ -216,11 +216,9 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
 };
 
 WatchHub::WatchHub(Store* store, Scheduler* scheduler, SpecCache* specs, TimeLeft* time_left)
-    : store_(store),
-      scheduler_(scheduler),
-      specs_(specs),
-      time_left_(time_left),
-      thread_([this] { PumpThread(); }) {}
+    : store_(store), scheduler_(scheduler), specs_(specs), time_left_(time_left), thread_([this] {
+        PumpThread();
+      }) {}
 
 WatchHub::~WatchHub() {
   Stop();

@@ -7,10 +7,10 @@
 #include <thread>
 
 #include "common/base/mutex.h"
-#include "coordinator/views/spec_cache.h"
-#include "coordinator/views/time_left.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/store/store.h"
+#include "coordinator/views/spec_cache.h"
+#include "coordinator/views/time_left.h"
 #include "grpcpp/support/server_callback.h"
 #include "sweep/v1/sweeps.pb.h"
 

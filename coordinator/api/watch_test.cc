@@ -23,8 +23,8 @@ class WatchTest : public testing::Test {
     scheduler_ = Must(Scheduler::Start({.store = base_.get(), .threads = false}));
     specs_ = std::make_unique<SpecCache>(base_.get());
     time_left_ = std::make_unique<TimeLeft>(base_.get(), scheduler_.get());
-    hub_ = std::make_unique<WatchHub>(store_.get(), scheduler_.get(), specs_.get(),
-                                      time_left_.get());
+    hub_ =
+        std::make_unique<WatchHub>(store_.get(), scheduler_.get(), specs_.get(), time_left_.get());
     service_ = std::make_unique<SweepService>(SweepService::Parts{.store = store_.get(),
                                                                   .scheduler = scheduler_.get(),
                                                                   .specs = specs_.get(),
@@ -73,9 +73,8 @@ class WatchTest : public testing::Test {
 TEST_F(WatchTest, TheLastWordIsTheEndAlsoWhenItComesBetweenTwoReads) {
   StoreDriver(base_.get()).Create(TestSpec("s"));
   store_->AfterGetSweepById([&] {
-    const absl::Status cancelled = base_->WriteAndWait([](WriteTransaction& transaction) {
-      return transaction.CancelSweep("s").status();
-    });
+    const absl::Status cancelled = base_->WriteAndWait(
+        [](WriteTransaction& transaction) { return transaction.CancelSweep("s").status(); });
     EXPECT_EQ(cancelled, absl::OkStatus());
   });
   const std::vector<v1::WatchSweepResponse> events = Watch("s");

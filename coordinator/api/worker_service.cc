@@ -7,8 +7,8 @@
 #include "common/base/sha256.h"
 #include "common/base/utf8.h"
 #include "coordinator/api/convert.h"
-#include "coordinator/views/page_token.h"
 #include "coordinator/api/reactors.h"
+#include "coordinator/views/page_token.h"
 #include "fmt/format.h"
 #include "proto/names.h"
 

@@ -176,10 +176,9 @@ void ConnectionFront::Accept() {
 // Closes the connection that has waited longest when there are too many.
 void ConnectionFront::MakeRoom() {
   if (waiting_.size() < options_.max_connections) return;
-  const auto oldest =
-      std::min_element(waiting_.begin(), waiting_.end(), [](const auto& a, const auto& b) {
-        return a.second.since < b.second.since;
-      });
+  const auto oldest = std::min_element(
+      waiting_.begin(), waiting_.end(),
+      [](const auto& a, const auto& b) { return a.second.since < b.second.since; });
   close(oldest->first);
   waiting_.erase(oldest);
 }
@@ -274,8 +273,7 @@ bool ConnectionFront::BeginBody(std::size_t header_end, Waiting* waiting) {
 void ConnectionFront::Dispatch(HttpConnection connection) {
   const int socket = connection.socket;
   const std::vector<std::string>& urgent = options_.urgent_paths;
-  const bool is_urgent =
-      std::find(urgent.begin(), urgent.end(), connection.path) != urgent.end();
+  const bool is_urgent = std::find(urgent.begin(), urgent.end(), connection.path) != urgent.end();
   {
     MutexLock lock(&mutex_);
     Lane& lane = is_urgent ? urgent_ : lane_;

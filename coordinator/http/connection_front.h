@@ -24,7 +24,7 @@ struct HttpConnection {
   std::string peer;  // "127.0.0.1"
   std::string received;
   std::string path;  // of that request, as sent
-  int served = 0;  // requests
+  int served = 0;    // requests
 };
 
 // Accepts connections and waits, on one thread for all of them, until a request is there, its body
@@ -38,7 +38,7 @@ class ConnectionFront {
     std::size_t max_queued = 64;        // requests that wait for a thread; more get 503
     std::size_t max_connections = 256;  // beyond it the one that is idle longest is closed
     std::size_t max_header_bytes = 16 << 10;
-    std::size_t max_body_bytes = 64 << 10;  // a larger body is left to the handler
+    std::size_t max_body_bytes = 64 << 10;          // a larger body is left to the handler
     absl::Duration header_time = absl::Seconds(5);  // from the first byte to the end of the header
     absl::Duration body_time = absl::Seconds(5);    // from there to the end of the body
     absl::Duration idle_time = absl::Seconds(15);   // between requests

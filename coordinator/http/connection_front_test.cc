@@ -6,8 +6,8 @@
 #include <thread>
 
 #include "absl/time/clock.h"
-#include "coordinator/http/testing/http_testing.h"
 #include "coordinator/http/listen_address.h"
+#include "coordinator/http/testing/http_testing.h"
 #include "gmock/gmock.h"
 
 namespace sweep {
@@ -19,8 +19,7 @@ using testing::HasSubstr;
 bool Echo(HttpConnection* connection) {
   const std::string answer = connection->received.substr(0, connection->received.find(' ')) + "\n";
   connection->received.erase(0, connection->received.find("\r\n\r\n") + 4);
-  return send(connection->socket, answer.data(), answer.size(), MSG_NOSIGNAL) ==
-         std::ssize(answer);
+  return send(connection->socket, answer.data(), answer.size(), MSG_NOSIGNAL) == std::ssize(answer);
 }
 
 std::string Request(const std::string& word) {
@@ -92,7 +91,8 @@ TEST_F(ConnectionFrontTest, BeyondTheLimitTheOldestConnectionGoes) {
 
 TEST_F(ConnectionFrontTest, ALineThatEndsOtherwiseIsRefusedAtOnce) {
   Start({.header_time = absl::Hours(1), .idle_time = absl::Hours(1)});
-  for (const char* head : {"GET / HTTP/1.1\nHost: localhost\n\n", "GET / HTTP/1.1\rHost: localhost\r\r"}) {
+  for (const char* head :
+       {"GET / HTTP/1.1\nHost: localhost\n\n", "GET / HTTP/1.1\rHost: localhost\r\r"}) {
     RawClient client(port_);
     client.Send(head);
     EXPECT_THAT(client.ReadAll(), HasSubstr("400 Bad Request")) << head;
@@ -105,9 +105,9 @@ TEST_F(ConnectionFrontTest, AnAddressBecomesAPath) {
     received = connection->received;
     return Echo(connection);
   });
-  for (const auto& [target, path] : {std::pair("http://localhost/a?b", "/a?b"),
-                                     std::pair("http://localhost", "/"),
-                                     std::pair("http://localhost?b", "/?b")}) {
+  for (const auto& [target, path] :
+       {std::pair("http://localhost/a?b", "/a?b"), std::pair("http://localhost", "/"),
+        std::pair("http://localhost?b", "/?b")}) {
     RawClient client(port_);
     client.Send(std::string("GET ") + target + " HTTP/1.1\r\nHost: localhost\r\n\r\n");
     EXPECT_EQ(client.ReadTo("\n"), "GET\n");
@@ -169,8 +169,9 @@ TEST_F(ConnectionFrontTest, AFullQueueAnswers503WithRetryAfter) {
 }
 
 std::string Change(const std::string& path, std::size_t body_bytes, const std::string& lines = "") {
-  return "POST " + path + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
-         std::to_string(body_bytes) + "\r\n" + lines + "\r\n";
+  return "POST " + path +
+         " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " + std::to_string(body_bytes) + "\r\n" +
+         lines + "\r\n";
 }
 
 TEST_F(ConnectionFrontTest, SlowSendersOfBodiesHoldNoThread) {

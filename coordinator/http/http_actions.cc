@@ -42,9 +42,8 @@ class ActionBody {
     for (const auto& [key, value] : body.json_.items()) {
       const bool is_flag = std::find(flags.begin(), flags.end(), key) != flags.end();
       if (is_flag ? value.is_boolean() : key == "request_id" && value.is_string()) continue;
-      return absl::InvalidArgumentError(
-          fmt::format("'{}' is no part of this action, or not of its type",
-                      Shortened(key, kShownBytes)));
+      return absl::InvalidArgumentError(fmt::format(
+          "'{}' is no part of this action, or not of its type", Shortened(key, kShownBytes)));
     }
     return body;
   }
@@ -114,14 +113,12 @@ absl::StatusOr<std::string> RunTrialAction(const HttpOptions& options, const std
   if (!spec.ok()) return spec.status();
   absl::StatusOr<TrialRow> trial;
   if (verb == "cancel") {
-    trial = Await<TrialRow>([&](auto done) {
-      options.scheduler->CancelTrial(sweep, *number, body.RequestId(), done);
-    });
+    trial = Await<TrialRow>(
+        [&](auto done) { options.scheduler->CancelTrial(sweep, *number, body.RequestId(), done); });
   } else if (verb == "retry") {
     trial = Await<TrialRow>([&](auto done) {
       options.scheduler->RetryTrial(
-          *spec, *number,
-          {.diverged = body.Flag("force"), .request_id = body.RequestId()}, done);
+          *spec, *number, {.diverged = body.Flag("force"), .request_id = body.RequestId()}, done);
     });
   } else {
     return absl::NotFoundError(

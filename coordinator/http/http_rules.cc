@@ -78,8 +78,7 @@ absl::Status MayAct(const HttpCaller& caller) {
         "changes are accepted from this server's own page only: the request has neither Origin nor "
         "Sec-Fetch-Site; scripts use the sweep command");
   }
-  if (!caller.origin.empty() &&
-      !EqualsIgnoreCase(caller.origin, "http://" + caller.host)) {
+  if (!caller.origin.empty() && !EqualsIgnoreCase(caller.origin, "http://" + caller.host)) {
     return absl::PermissionDeniedError(
         "changes are accepted from this server's own page only: the request comes from a page of "
         "another origin");

@@ -12,25 +12,25 @@ namespace sweep {
 
 // What of a request decides.
 struct HttpCaller {
-  std::string peer;            // its address: "127.0.0.1"
-  std::string host;            // header Host
-  std::string origin;          // header Origin
-  std::string fetch_site;      // header Sec-Fetch-Site
-  std::string content_type;    // header Content-Type
-  bool is_forwarded = false;   // by a proxy, for somebody else
+  std::string peer;           // its address: "127.0.0.1"
+  std::string host;           // header Host
+  std::string origin;         // header Origin
+  std::string fetch_site;     // header Sec-Fetch-Site
+  std::string content_type;   // header Content-Type
+  bool is_forwarded = false;  // by a proxy, for somebody else
 };
 
 bool IsLoopbackPeer(std::string_view peer);
 // "localhost", 127.…, "[::1]", each with or without a port.
 bool IsLoopbackHost(std::string_view host);
 
-// Whether reading is allowed. A server on loopback answers only what asks for it by a loopback name:
-// else a page of any other site could read it in the person's browser by giving its own name this
-// machine's address (DNS rebinding). PermissionDenied says so.
+// Whether reading is allowed. A server on loopback answers only what asks for it by a loopback
+// name: else a page of any other site could read it in the person's browser by giving its own name
+// this machine's address (DNS rebinding). PermissionDenied says so.
 absl::Status MayRead(const HttpCaller& caller, bool listens_on_loopback);
 
-// Whether documents and metrics may be asked for: not by pages of other sites, which cannot read the
-// answer but could keep this server busy making it. PermissionDenied says so.
+// Whether documents and metrics may be asked for: not by pages of other sites, which cannot read
+// the answer but could keep this server busy making it. PermissionDenied says so.
 absl::Status MayReadData(const HttpCaller& caller);
 
 // Whether what the caller asks may change anything. PermissionDenied with the rule that it breaks.

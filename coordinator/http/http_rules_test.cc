@@ -45,8 +45,8 @@ TEST(HttpRules, EachRuleRefusesAlone) {
     caller.peer = peer;
     EXPECT_THAT(Refusal(caller), HasSubstr("this machine")) << peer;
   }
-  for (const char* host : {"evil.example", "evil.example:7078", "localhost.evil.example", "", "127.evil.example",
-                           "[::2]:7078", "0.0.0.0:7078"}) {
+  for (const char* host : {"evil.example", "evil.example:7078", "localhost.evil.example", "",
+                           "127.evil.example", "[::2]:7078", "0.0.0.0:7078"}) {
     caller = Page();
     caller.host = host;
     caller.origin = std::string("http://") + host;
@@ -63,8 +63,8 @@ TEST(HttpRules, EachRuleRefusesAlone) {
     caller.fetch_site = site;
     EXPECT_THAT(Refusal(caller), HasSubstr("Sec-Fetch-Site")) << site;
   }
-  for (const char* type : {"", "text/plain", "application/x-www-form-urlencoded",
-                           "application/json-but-not"}) {
+  for (const char* type :
+       {"", "text/plain", "application/x-www-form-urlencoded", "application/json-but-not"}) {
     caller = Page();
     caller.content_type = type;
     EXPECT_THAT(Refusal(caller), HasSubstr("Content-Type")) << type;

@@ -134,8 +134,7 @@ class HttpServerImpl final : public HttpServer {
     // Monitoring must see a service that is busy, not one that is gone.
     connections.urgent_paths = {"/healthz", "/metrics"};
     front_ = std::make_unique<ConnectionFront>(
-        listener, connections,
-        [this](HttpConnection* connection) { return Answer(connection); });
+        listener, connections, [this](HttpConnection* connection) { return Answer(connection); });
   }
 
   const std::string& url() const override { return url_; }

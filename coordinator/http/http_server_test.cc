@@ -133,10 +133,9 @@ TEST_F(HttpServerTest, ErrorsAreJson) {
 }
 
 TEST_F(HttpServerTest, HostileAddressesAreNeverReflectedUnescaped) {
-  for (const std::string& path :
-       {std::string("/api/sweeps/<script>alert(1)</script>"),
-        std::string("/api/sweeps/%3Cscript%3Ealert(1)%3C%2Fscript%3E"),
-        "/api/sweeps/" + std::string(7'000, 'x')}) {
+  for (const std::string& path : {std::string("/api/sweeps/<script>alert(1)</script>"),
+                                  std::string("/api/sweeps/%3Cscript%3Ealert(1)%3C%2Fscript%3E"),
+                                  "/api/sweeps/" + std::string(7'000, 'x')}) {
     const Answer answer = Read(path);
     EXPECT_GE(answer.status, 400) << path.substr(0, 60);
     EXPECT_LT(answer.status, 500);
@@ -302,8 +301,8 @@ TEST_F(HttpServerTest, ABodyOfUnknownOrHugeSizeIsRefusedUnread) {
   Fill("s");
   const std::string page = PageLines();
   for (const std::string& lines :
-       {page + "Transfer-Encoding: chunked\r\n", page + "Content-Length: 65537\r\n", page + "Content-Length: -1\r\n",
-        page + "Content-Length: 2x\r\n", page}) {
+       {page + "Transfer-Encoding: chunked\r\n", page + "Content-Length: 65537\r\n",
+        page + "Content-Length: -1\r\n", page + "Content-Length: 2x\r\n", page}) {
     const Answer answer = Act("/api/sweeps/s/pause", "", lines);  // which waits for no body
     EXPECT_EQ(answer.status, 400) << lines;
     EXPECT_TRUE(Json::parse(answer.body)["error"]["message"].is_string()) << answer.body;

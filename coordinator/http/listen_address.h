@@ -24,11 +24,12 @@ absl::StatusOr<ListenAddress> ParseListenAddress(const std::string& text);
 // permitted). gRPC itself only says that it could not.
 absl::Status ProbeListen(ListenAddress address);
 
-// A socket that listens there, which is the caller's to close; `*address` gets its port. Unavailable
-// with the reason.
+// A socket that listens there, which is the caller's to close; `*address` gets its port.
+// Unavailable with the reason.
 absl::StatusOr<int> ListenOn(ListenAddress* address);
 
-// Whether a listening socket can be reached from this machine only, however its address was written.
+// Whether a listening socket can be reached from this machine only, however its address was
+// written.
 bool IsLoopbackSocket(int socket);
 
 }  // namespace sweep

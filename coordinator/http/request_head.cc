@@ -34,9 +34,9 @@ bool IsFieldCharacter(char c) {
 }
 
 absl::Status Bad(std::string_view what, std::string_view line) {
-  return absl::InvalidArgumentError(
-      fmt::format("the request is malformed: {} in the line {:?}", what,
-                  line.substr(0, std::min(line.size(), kMaxShown))));
+  return absl::InvalidArgumentError(fmt::format("the request is malformed: {} in the line {:?}",
+                                                what,
+                                                line.substr(0, std::min(line.size(), kMaxShown))));
 }
 
 std::string_view Trimmed(std::string_view text) {
@@ -107,9 +107,10 @@ absl::Status ReadRequestLine(std::string_view line, RequestHead* head, bool* is_
   *is_old = version == "HTTP/1.0";
   head->method = std::string(method);
   if (!ReadTarget(target, head, authority)) {
-    return Bad("no path, or address that begins with http://, without spaces, '#' and control "
-               "characters",
-               line);
+    return Bad(
+        "no path, or address that begins with http://, without spaces, '#' and control "
+        "characters",
+        line);
   }
   return absl::OkStatus();
 }
@@ -209,7 +210,8 @@ absl::StatusOr<RequestHead> ParseRequestHead(std::string_view text) {
   if (seen.encoding && seen.length) {
     return Bad("Transfer-Encoding and Content-Length follow, which say two sizes", first);
   }
-  if (seen.encoding && is_old) return Bad("HTTP/1.0 has no Transfer-Encoding, which follows", first);
+  if (seen.encoding && is_old)
+    return Bad("HTTP/1.0 has no Transfer-Encoding, which follows", first);
   return head;
 }
 

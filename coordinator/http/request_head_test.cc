@@ -37,12 +37,21 @@ TEST(RequestHead, TakesWhatClientsSend) {
 
 TEST(RequestHead, RefusesFieldLinesThatAreNone) {
   for (const std::string& fields : {
-           std::string("X : y"),             // white space before the colon
-           std::string("X\t: y"), std::string(" X: y"),  // a folded line
-           std::string("X: y\r\n z"), std::string(": y"), std::string("X"), std::string(""),
-           std::string("X y: z"), std::string("X(: y"), std::string("X: a\rb"),
-           std::string("X: a\nY: b"), std::string("X: a\x01"), std::string("X: a\x7f"),
-           std::string("X: a\0b", 6), std::string("X\xc3\xa9: y"),
+           std::string("X : y"),  // white space before the colon
+           std::string("X\t: y"),
+           std::string(" X: y"),  // a folded line
+           std::string("X: y\r\n z"),
+           std::string(": y"),
+           std::string("X"),
+           std::string(""),
+           std::string("X y: z"),
+           std::string("X(: y"),
+           std::string("X: a\rb"),
+           std::string("X: a\nY: b"),
+           std::string("X: a\x01"),
+           std::string("X: a\x7f"),
+           std::string("X: a\0b", 6),
+           std::string("X\xc3\xa9: y"),
        }) {
     const absl::StatusOr<RequestHead> head = WithFields(fields);
     EXPECT_EQ(head.status().code(), absl::StatusCode::kInvalidArgument) << fields;
@@ -53,8 +62,7 @@ TEST(RequestHead, RefusesBodiesOfTwoSizes) {
   for (const char* fields :
        {"Content-Length: 3\r\nContent-Length: 3", "Content-Length: 3, 3", "Content-Length: +3",
         "Content-Length: -3", "Content-Length: 0x3", "Content-Length: 3 3", "Content-Length:",
-        "Content-Length: 99999999999999999999",
-        "Content-Length: 3\r\nTransfer-Encoding: chunked",
+        "Content-Length: 99999999999999999999", "Content-Length: 3\r\nTransfer-Encoding: chunked",
         "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked"}) {
     EXPECT_EQ(WithFields(fields).status().code(), absl::StatusCode::kInvalidArgument) << fields;
   }
@@ -89,12 +97,26 @@ TEST(RequestHead, TakesATargetInAbsoluteForm) {
 }
 
 TEST(RequestHead, RefusesRequestLinesThatAreNone) {
-  for (const char* line : {"", "GET", "GET /", "GET / HTTP/1.1 ", "GET  / HTTP/1.1",
-                           "GET / x HTTP/1.1", " GET / HTTP/1.1", "GET / HTTP/2.0", "GET / http/1.1",
-                           "GET / HTTP/1.1x", "G@T / HTTP/1.1", "GET /\t HTTP/1.1",
-                           "GET /\xc3\xa9 HTTP/1.1", "PRI * HTTP/2.0", "GET * HTTP/1.1",
-                           "GET a HTTP/1.1", "GET localhost:80 HTTP/1.1", "GET /a#b HTTP/1.1",
-                           "GET https://localhost/ HTTP/1.1", "GET ?a HTTP/1.1"}) {
+  for (const char* line : {"",
+                           "GET",
+                           "GET /",
+                           "GET / HTTP/1.1 ",
+                           "GET  / HTTP/1.1",
+                           "GET / x HTTP/1.1",
+                           " GET / HTTP/1.1",
+                           "GET / HTTP/2.0",
+                           "GET / http/1.1",
+                           "GET / HTTP/1.1x",
+                           "G@T / HTTP/1.1",
+                           "GET /\t HTTP/1.1",
+                           "GET /\xc3\xa9 HTTP/1.1",
+                           "PRI * HTTP/2.0",
+                           "GET * HTTP/1.1",
+                           "GET a HTTP/1.1",
+                           "GET localhost:80 HTTP/1.1",
+                           "GET /a#b HTTP/1.1",
+                           "GET https://localhost/ HTTP/1.1",
+                           "GET ?a HTTP/1.1"}) {
     EXPECT_FALSE(ParseRequestHead(std::string(line) + "\r\nHost: localhost").ok()) << line;
   }
 }
@@ -115,7 +137,8 @@ TEST(RequestHead, KnowsBadLineEndsBeforeTheHeadIsWhole) {
   for (const char* text : {"", "GET", "GET / HTTP/1.1\r", "GET / HTTP/1.1\r\nHost: a\r\n\r"}) {
     EXPECT_TRUE(CheckLineEnds(text).ok()) << text;
   }
-  for (const char* text : {"\n", "GET / HTTP/1.1\nHost", "A\r\nB\n", "A\rB", "A\r\r\n", "A\r\n\n"}) {
+  for (const char* text :
+       {"\n", "GET / HTTP/1.1\nHost", "A\r\nB\n", "A\rB", "A\r\r\n", "A\r\n\n"}) {
     EXPECT_FALSE(CheckLineEnds(text).ok()) << text;
   }
 }

@@ -46,7 +46,8 @@ TEST_F(SocketStreamTest, AfterItsTimeNothingIsReadThoughMoreIsThere) {
 }
 
 TEST_F(SocketStreamTest, OneWhoReadsTooSlowlyIsGivenUp) {
-  SocketStream stream(&connection_, {.write_grace = absl::ZeroDuration(), .least_write_rate = 1e12});
+  SocketStream stream(&connection_,
+                      {.write_grace = absl::ZeroDuration(), .least_write_rate = 1e12});
   const std::string bytes(1 << 20, 'x');
   ssize_t sent = 0;
   int writes = 0;

@@ -152,12 +152,13 @@ class CoordinatorMetricsImpl final : public CoordinatorMetrics {
                                     SecondsBuckets())),
         batch_writes_(AddHistogram("sweep_transaction_writes",
                                    "Writes that one transaction answers.", SizeBuckets())),
-        writes_refused_(prometheus::BuildCounter()
-                            .Name("sweep_writes_refused_total")
-                            .Help("Writes refused because the disk was full or the database's files were "
-                                  "gone.")
-                            .Register(registry_)
-                            .Add({})) {
+        writes_refused_(
+            prometheus::BuildCounter()
+                .Name("sweep_writes_refused_total")
+                .Help("Writes refused because the disk was full or the database's files were "
+                      "gone.")
+                .Register(registry_)
+                .Add({})) {
     for (const Method& method : options.methods) methods_.emplace_back(method);
   }
 

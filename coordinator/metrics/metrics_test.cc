@@ -23,10 +23,7 @@ class MetricsTest : public testing::Test {
                            .scheduler = [this] { return counts_; },
                            .store = [this] { return load_; },
                            .time_left = [this] { return time_left_; },
-                           .waiting =
-                               [] {
-                                 return CoordinatorMetrics::Waiting{3, 4};
-                               }});
+                           .waiting = [] { return CoordinatorMetrics::Waiting{3, 4}; }});
   }
 
   SchedulerCounts counts_;
@@ -43,7 +40,10 @@ TEST_F(MetricsTest, TellsTheNumbersThatItIsGiven) {
   counts_.workers_gone = 2;
   counts_.attempts_lost = 6;
   counts_.cancelled = 7;
-  load_ = {.disk_is_full = true, .files_are_lost = true, .log_bytes = 4096, .free_disk_bytes = 1'000'000'000'000};
+  load_ = {.disk_is_full = true,
+           .files_are_lost = true,
+           .log_bytes = 4096,
+           .free_disk_bytes = 1'000'000'000'000};
   EXPECT_THAT(Text(),
               AllOf(HasSubstr("\nsweep_build_info{version=\"1.2\"} 1\n"),
                     HasSubstr("\nsweep_time_seconds 1700000000.5\n"),
@@ -55,7 +55,8 @@ TEST_F(MetricsTest, TellsTheNumbersThatItIsGiven) {
                     HasSubstr("\nsweep_workers{state=\"lost\"} 2\n"),
                     HasSubstr("\nsweep_attempts_ended_total{outcome=\"lost\"} 6\n"),
                     HasSubstr("\nsweep_trials_ended_total{outcome=\"cancelled\"} 7\n"),
-                    HasSubstr("\nsweep_disk_full 1\n"), HasSubstr("\nsweep_database_lost 1\n"), HasSubstr("\nsweep_wal_bytes 4096\n"),
+                    HasSubstr("\nsweep_disk_full 1\n"), HasSubstr("\nsweep_database_lost 1\n"),
+                    HasSubstr("\nsweep_wal_bytes 4096\n"),
                     HasSubstr("\nsweep_disk_free_bytes 1000000000000\n"),
                     HasSubstr("\nsweep_rpc_waiting{pool=\"files\"} 4\n")));
 }

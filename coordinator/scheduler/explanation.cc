@@ -51,9 +51,10 @@ std::string AndNames(const std::vector<std::string>& workers) {
 void ExplainPause(const TrialSituation& at, Reasons* reasons) {
   if (at.sweep_state != SweepState::kPaused) return;
   if (!at.pause_reason.empty()) {
-    reasons->push_back(fmt::format("sweep {} was paused because {}; nothing is granted until it is "
-                                   "resumed",
-                                   at.trial.sweep, OneLine(at.pause_reason, kMaxReasonBytes)));
+    reasons->push_back(
+        fmt::format("sweep {} was paused because {}; nothing is granted until it is "
+                    "resumed",
+                    at.trial.sweep, OneLine(at.pause_reason, kMaxReasonBytes)));
     return;
   }
   reasons->push_back(fmt::format("sweep {} is paused{}: nothing is granted until it is resumed",
@@ -74,9 +75,9 @@ void ExplainWorkers(const TrialSituation& at, std::int64_t ahead, Reasons* reaso
     reasons->push_back(fmt::format(
         "sweep {} brings its own program, and {} connected {} programs (sweep-worker "
         "--allow-program)",
-        at.trial.sweep, at.workers - at.for_others == 1
-                             ? "the"
-                             : fmt::format("none of the {}", at.workers - at.for_others),
+        at.trial.sweep,
+        at.workers - at.for_others == 1 ? "the"
+                                        : fmt::format("none of the {}", at.workers - at.for_others),
         at.workers - at.for_others == 1 ? "worker does not allow" : "workers allows"));
   } else if (at.draining == at.may_train_it) {
     reasons->push_back(at.draining == 1
@@ -87,9 +88,9 @@ void ExplainWorkers(const TrialSituation& at, std::int64_t ahead, Reasons* reaso
     const std::string with = AndList(at.busy_with, "with");
     reasons->push_back(fmt::format(
         "{} of {} {} busy{}{}", at.slots == 1 ? "the slot" : fmt::format("all {} slots", at.slots),
-        Counted(at.may_train_it - at.draining - std::ssize(at.put_aside) -
-                    std::ssize(at.other_data),
-                "worker"),
+        Counted(
+            at.may_train_it - at.draining - std::ssize(at.put_aside) - std::ssize(at.other_data),
+            "worker"),
         at.slots == 1 ? "is" : "are", with.empty() ? "" : ": ", with));
   } else if (at.sweep_state == SweepState::kActive && ahead < at.slots - at.busy) {
     reasons->push_back(fmt::format("{} {} free: it is granted with a worker's next call",
@@ -230,11 +231,12 @@ Reasons ExplainHeld(const TrialSituation& at) {
   reasons.push_back(fmt::format("worker {} trains it: attempt {} was granted {}, {}", trial.worker,
                                 trial.attempt, since, where));
   if (at.sweep_state == SweepState::kPaused && at.give_back) {
-    reasons.push_back(fmt::format(
-        "sweep {} is paused, so worker {} was told to save a checkpoint and stop",
-        trial.sweep, trial.worker));
+    reasons.push_back(
+        fmt::format("sweep {} is paused, so worker {} was told to save a checkpoint and stop",
+                    trial.sweep, trial.worker));
   } else if (at.holder_drains) {
-    reasons.push_back(fmt::format("worker {} drains: it will save a checkpoint and stop", trial.worker));
+    reasons.push_back(
+        fmt::format("worker {} drains: it will save a checkpoint and stop", trial.worker));
   }
   if (!at.holder_last_seen) {
     reasons.push_back(fmt::format(
@@ -257,7 +259,8 @@ Reasons ExplainEnded(const TrialSituation& at) {
       trial.attempt > 0 ? fmt::format(" (attempt {}, worker {})", trial.attempt, trial.worker) : "";
   switch (trial.state) {
     case TrialState::kCompleted:
-      return {fmt::format("it completed {} after {}{}", ago, Counted(trial.epochs, "epoch"), holder)};
+      return {
+          fmt::format("it completed {} after {}{}", ago, Counted(trial.epochs, "epoch"), holder)};
     case TrialState::kStopped:
       return {fmt::format("the stopping rule ended it {} after {}{}{}", ago,
                           Counted(trial.result.epoch, "epoch"), holder, why)};
@@ -277,8 +280,8 @@ Reasons ExplainEnded(const TrialSituation& at) {
       trial.failures >= at.max_failures
           ? fmt::format("{} of {} permitted failures", trial.failures, at.max_failures)
           : "it would fail the same way again";
-  return {fmt::format("it failed {} after {}{}{}", ago, Counted(trial.result.epoch, "epoch"), holder,
-                      why),
+  return {fmt::format("it failed {} after {}{}{}", ago, Counted(trial.result.epoch, "epoch"),
+                      holder, why),
           count};
 }
 

@@ -22,8 +22,8 @@ struct TrialSituation {
 
   // Its sweep.
   SweepState sweep_state = SweepState::kActive;
-  bool is_taken_up = true;  // by this coordinator: its file was understood
-  bool give_back = false;   // paused now
+  bool is_taken_up = true;   // by this coordinator: its file was understood
+  bool give_back = false;    // paused now
   std::string pause_reason;  // why the coordinator paused it
   bool has_program = false;
   int max_failures = 0;

@@ -66,9 +66,7 @@ const Case kCases[] = {
     // Workers.
     {Waiting(), [](auto&) {}, {"all 4 slots of 2 workers are busy: 4 with sweep s"}},
     {Waiting(),
-     [](auto& at) {
-       at.busy_with = {{"a", 1}, {"b", 3}};
-     },
+     [](auto& at) { at.busy_with = {{"a", 1}, {"b", 3}}; },
      {"all 4 slots of 2 workers are busy: 1 with sweep a, 3 with sweep b"}},
     {Waiting(),
      [](auto& at) {
@@ -154,8 +152,7 @@ const Case kCases[] = {
     // The queue.
     {Waiting(),
      [](auto& at) { at.ahead_in_sweep = 1; },
-     {"all 4 slots of 2 workers are busy: 4 with sweep s",
-      "1 trial goes first, of its own sweep"}},
+     {"all 4 slots of 2 workers are busy: 4 with sweep s", "1 trial goes first, of its own sweep"}},
     {Waiting(),
      [](auto& at) {
        at.ahead_in_sweep = 2;
@@ -227,7 +224,8 @@ const Case kCases[] = {
     {Held(),
      [](auto& at) { at.holder_drains = true; },
      {"worker w trains it: attempt 2 was granted 3 min ago, epoch 4 of 19 is acknowledged",
-      "worker w drains: it will save a checkpoint and stop", "worker w was last heard from 5 s ago"}},
+      "worker w drains: it will save a checkpoint and stop",
+      "worker w was last heard from 5 s ago"}},
     {Held(),
      [](auto& at) {
        at.holder_is_connected = false;
@@ -241,7 +239,8 @@ const Case kCases[] = {
        at.waits_for_holder = absl::Seconds(41.5);
      },
      {"worker w trains it: attempt 2 was granted 3 min ago, epoch 4 of 19 is acknowledged",
-      "worker w has not been heard from since the coordinator started; it is waited for 42 s more"}},
+      "worker w has not been heard from since the coordinator started; it is waited for 42 s "
+      "more"}},
     // Ended.
     {Ended(TrialState::kCompleted, ""),
      [](auto&) {},

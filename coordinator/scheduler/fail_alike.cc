@@ -25,8 +25,8 @@ bool IsWordByte(char c) {
 
 bool TellsOfAnError(std::string_view line) {
   const std::string lower = absl::AsciiStrToLower(std::string(line));
-  for (const char* word : {"error", "exception", "fatal", "abort", "killed", "not found",
-                           "no such", "cannot", "can't", "failed", "panic"}) {
+  for (const char* word : {"error", "exception", "fatal", "abort", "killed", "not found", "no such",
+                           "cannot", "can't", "failed", "panic"}) {
     if (absl::StrContains(lower, word)) return true;
   }
   return false;

@@ -13,9 +13,9 @@ namespace sweep {
 inline constexpr int kAlikeTrials = 3;
 
 struct Failure {
-  std::int64_t number = 0;      // of the trial
-  std::string worker;           // on which it failed
-  bool others_could = false;    // another worker is there that could have trained it
+  std::int64_t number = 0;    // of the trial
+  std::string worker;         // on which it failed
+  bool others_could = false;  // another worker is there that could have trained it
   std::string reason;
 };
 
@@ -24,9 +24,10 @@ struct AlikeVerdict {
   std::string pause_reason;  // why the sweep is to be paused; empty when it is not
 };
 
-// `note` is that of the verdict before, empty at first. The same failure told twice changes nothing.
-// A training that diverged counts as none: there the program works. Failures of a single worker do
-// not pause the sweep while another one could do its work: the machine may be what is broken. Pure.
+// `note` is that of the verdict before, empty at first. The same failure told twice changes
+// nothing. A training that diverged counts as none: there the program works. Failures of a single
+// worker do not pause the sweep while another one could do its work: the machine may be what is
+// broken. Pure.
 AlikeVerdict JudgeFailure(const std::string& note, const Failure& failure);
 
 // What is compared: how the attempt ended and the line that says why, without what differs from

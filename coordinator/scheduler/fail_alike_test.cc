@@ -78,12 +78,15 @@ TEST(FailAlike, WhatDiffersBetweenAttemptsIsNotCompared) {
   const auto alike = [](const std::string& a, const std::string& b) {
     return FailureSignature(Crash(a)) == FailureSignature(Crash(b));
   };
-  EXPECT_TRUE(alike("  File \"/tmp/sweep-worker-a1/programs/0f3c/t.py\", line 3\nValueError: bad lr",
-                    "  File \"/var/w-9xQ/programs/77aa/t.py\", line 3\nValueError: bad lr"));
+  EXPECT_TRUE(
+      alike("  File \"/tmp/sweep-worker-a1/programs/0f3c/t.py\", line 3\nValueError: bad lr",
+            "  File \"/var/w-9xQ/programs/77aa/t.py\", line 3\nValueError: bad lr"));
   EXPECT_TRUE(alike("ValueError: lr 0.0134 is too large", "ValueError: lr 1e-05 is too large"));
   EXPECT_TRUE(alike("Segmentation fault at 0x7ffe01ab", "Segmentation fault at 0x55d0c3"));
-  EXPECT_TRUE(alike("OSError: [Errno 98] 10.0.0.7:4711 in use", "OSError: [Errno 98] 10.0.0.9:99 in use"));
-  EXPECT_TRUE(alike("FileNotFoundError: '/tmp/a1/data.npy'", "FileNotFoundError: '/tmp/b2/data.npy'"));
+  EXPECT_TRUE(
+      alike("OSError: [Errno 98] 10.0.0.7:4711 in use", "OSError: [Errno 98] 10.0.0.9:99 in use"));
+  EXPECT_TRUE(
+      alike("FileNotFoundError: '/tmp/a1/data.npy'", "FileNotFoundError: '/tmp/b2/data.npy'"));
   // The order of its two outputs is a matter of luck.
   EXPECT_TRUE(alike("epoch 1\nImportError: no numpy\nbye", "ImportError: no numpy\nepoch 1\nbye"));
   EXPECT_FALSE(alike("ImportError: no numpy", "ImportError: no torch"));
@@ -102,8 +105,9 @@ TEST(FailAlike, HostileReasonsStayShort) {
   const std::string reason = std::string(100'000, 'x') + "\n" + std::string(100'000, '\xff');
   EXPECT_LE(FailureSignature(reason).size(), 200u);
   EXPECT_LE(JudgeFailure("", {.number = 1, .worker = "w", .reason = reason}).note.size(), 220u);
-  EXPECT_THAT(JudgeFailure("garbage without a line", {.number = 7, .worker = "w", .reason = "r"}).note,
-              HasSubstr("7\nw\n"));
+  EXPECT_THAT(
+      JudgeFailure("garbage without a line", {.number = 7, .worker = "w", .reason = "r"}).note,
+      HasSubstr("7\nw\n"));
 }
 
 }  // namespace

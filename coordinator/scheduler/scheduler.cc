@@ -162,9 +162,10 @@ void SchedulerImpl::GiveBackForTheDead(const LeaseRow& lease,
                           fmt::format("lease not taken back trial={}/{} reason={:?}", token.sweep,
                                       token.number, std::string(status.message())));
         }
-        DeferLog(spdlog::level::info,
-                 fmt::format("lease taken back trial={} attempt={} reason=\"its process has ended\"",
-                             (*row)->short_name(), token.attempt));
+        DeferLog(
+            spdlog::level::info,
+            fmt::format("lease taken back trial={} attempt={} reason=\"its process has ended\"",
+                        (*row)->short_name(), token.attempt));
         OnLeaseRow(**row, token);
       });
 }
@@ -241,7 +242,8 @@ void SchedulerImpl::Submit(std::shared_ptr<const SweepSpec> spec, const SweepSou
             transaction.CreateSweep(*spec, source, options.principal, &result->created);
         if (absl::IsAlreadyExists(row.status()) && !options.earlier_digest.empty()) {
           absl::StatusOr<SweepRow> existing = transaction.GetSweep(spec->name);
-          if (existing.ok() && existing->digest == options.earlier_digest) row = std::move(existing);
+          if (existing.ok() && existing->digest == options.earlier_digest)
+            row = std::move(existing);
         }
         if (row.ok() && result->created && (options.keep_going || spec->keep_going)) {
           row->keep_going = true;

@@ -97,8 +97,8 @@ class Scheduler {
                            DeleteCallback callback) = 0;
   struct Renaming {
     std::string name, new_name;
-    // The stored sweep with its new name; null when there is none of that name, which is right for a
-    // request that was carried out before.
+    // The stored sweep with its new name; null when there is none of that name, which is right for
+    // a request that was carried out before.
     std::shared_ptr<const SweepSpec> spec;
     std::string text;  // what `spec` was parsed from
     std::string request_id;
@@ -118,8 +118,8 @@ class Scheduler {
                             StatusCallback callback) = 0;
   virtual void FinishLease(const LeaseToken& token, LeaseOutcome outcome, const std::string& reason,
                            const std::vector<ArtifactRow>& artifacts, StatusCallback callback) = 0;
-  // The holder has found data with this digest, at `place`. Answers why it is refused, and the lease
-  // has ended then; "" when the data is the sweep's.
+  // The holder has found data with this digest, at `place`. Answers why it is refused, and the
+  // lease has ended then; "" when the data is the sweep's.
   using DataCallback = std::function<void(absl::StatusOr<std::string>)>;
   virtual void ReportData(const LeaseToken& token, const std::string& sha256,
                           const std::string& place, DataCallback callback) = 0;

@@ -182,8 +182,7 @@ void SchedulerImpl::RetrySweep(std::shared_ptr<const SweepSpec> spec, const Retr
         const absl::StatusOr<std::int64_t> count =
             Once(transaction, "retry", spec->name, retry.request_id,
                  [&]() -> absl::StatusOr<std::int64_t> {
-                   absl::StatusOr<RetriedSweep> retried =
-                       transaction.RetrySweep(*spec, selection);
+                   absl::StatusOr<RetriedSweep> retried = transaction.RetrySweep(*spec, selection);
                    if (!retried.ok()) return retried.status();
                    *result = *std::move(retried);
                    return result->count;
@@ -214,12 +213,13 @@ void SchedulerImpl::RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64
         const absl::Status status =
             Once(transaction, "retry", object, retry.request_id,
                  [&]() -> absl::StatusOr<std::int64_t> {
-              absl::StatusOr<RetriedSweep> retried =
-                  transaction.RetryTrial(*spec, number, retry.diverged);
-              if (!retried.ok()) return retried.status();
-              result->retried = *std::move(retried);
-              return result->retried.count;
-            }).status();
+                   absl::StatusOr<RetriedSweep> retried =
+                       transaction.RetryTrial(*spec, number, retry.diverged);
+                   if (!retried.ok()) return retried.status();
+                   result->retried = *std::move(retried);
+                   return result->retried.count;
+                 })
+                .status();
         if (!status.ok()) return status;
         absl::StatusOr<TrialRow> trial = transaction.GetTrial(spec->name, number);
         if (trial.ok()) result->trial = *std::move(trial);

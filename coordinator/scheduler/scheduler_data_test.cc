@@ -90,8 +90,8 @@ TEST_F(DataTest, ItGoesOnWithOtherSweepsAndAfterANewStart) {
   EXPECT_EQ(Must(Tell(Tokens(other)[0], kTheirs)), "");
   for (const LeaseToken& token : Tokens(other)) Train(token);
   Pass(kTerm + absl::Seconds(1));
-  EXPECT_EQ(
-      Leases(Call("bad", {.slots = 1, .no_wait = true, .session = "another process"})).size(), 1u);
+  EXPECT_EQ(Leases(Call("bad", {.slots = 1, .no_wait = true, .session = "another process"})).size(),
+            1u);
 }
 
 TEST_F(DataTest, IsForgottenWhenTheWorkerSaysThatItWasReplaced) {
@@ -125,9 +125,8 @@ TEST_F(DataTest, IsSaidOfWorkersAndOfTrialsThatWait) {
   Call("good", {.draining = true, .no_wait = true});
   const Explanation why = Explain(scheduler_->Situation(Must(store_->GetTrial("s", 4))));
   ASSERT_FALSE(why.reasons.empty());
-  EXPECT_THAT(why.reasons[0],
-              AllOf(HasSubstr("worker bad has other data"), HasSubstr(kOurs), HasSubstr(kTheirs),
-                    HasSubstr("/home/me/digits")));
+  EXPECT_THAT(why.reasons[0], AllOf(HasSubstr("worker bad has other data"), HasSubstr(kOurs),
+                                    HasSubstr(kTheirs), HasSubstr("/home/me/digits")));
 }
 
 // Otherwise it would wait half a minute for a worker that may not take it.

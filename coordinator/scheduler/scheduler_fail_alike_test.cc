@@ -40,8 +40,7 @@ TEST_F(FailAlikeTest, AWrongImportBurnsAFewAttemptsAndNotAll) {
   Submit("s", "replicates: 5\n");
   EXPECT_THAT(FailAll(), ElementsAre(1, 1, 1, 2, 2, 2, 3));
   EXPECT_EQ(Sweep().state, SweepState::kPaused);
-  EXPECT_EQ(Sweep().pause_reason,
-            "the first 3 trials failed alike: ImportError: no numpy");
+  EXPECT_EQ(Sweep().pause_reason, "the first 3 trials failed alike: ImportError: no numpy");
   EXPECT_THAT(Explain(scheduler_->Situation(Trial(4))).reasons.front(),
               HasSubstr("sweep s was paused because the first 3 trials failed alike"));
 }

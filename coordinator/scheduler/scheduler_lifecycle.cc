@@ -84,18 +84,17 @@ void SchedulerImpl::RenameSweep(const Renaming& renaming, SweepCallback callback
                  [&]() -> absl::StatusOr<std::int64_t> {
                    if (renaming.spec == nullptr) {
                      const absl::Status missing = transaction.GetSweep(renaming.name).status();
-                     return missing.ok() ? absl::AbortedError(fmt::format(
-                                               "sweep '{}' was made just now; try again",
-                                               renaming.name))
-                                         : missing;
+                     return missing.ok()
+                                ? absl::AbortedError(fmt::format(
+                                      "sweep '{}' was made just now; try again", renaming.name))
+                                : missing;
                    }
-                   const absl::Status renamed =
-                       transaction
-                           .RenameSweep({.name = renaming.name,
-                                         .new_name = renaming.new_name,
-                                         .digest = renaming.spec->digest,
-                                         .text = renaming.text})
-                           .status();
+                   const absl::Status renamed = transaction
+                                                    .RenameSweep({.name = renaming.name,
+                                                                  .new_name = renaming.new_name,
+                                                                  .digest = renaming.spec->digest,
+                                                                  .text = renaming.text})
+                                                    .status();
                    if (!renamed.ok()) return renamed;
                    return 0;
                  })

@@ -130,9 +130,8 @@ TEST_F(LifecycleTest, ArchivingIsDoneOncePerRequest) {
   Submit("s");
   EXPECT_TRUE(Pause().ok());
   const auto archive = [&](bool archived, const std::string& request) {
-    return Must(Ask<SweepRow>([&](auto callback) {
-      scheduler_->ArchiveSweep("s", archived, request, callback);
-    }));
+    return Must(Ask<SweepRow>(
+        [&](auto callback) { scheduler_->ArchiveSweep("s", archived, request, callback); }));
   };
   EXPECT_TRUE(archive(true, "1").archived);
   EXPECT_FALSE(archive(false, "2").archived);

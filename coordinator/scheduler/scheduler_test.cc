@@ -50,9 +50,10 @@ TEST_F(SchedulerTest, AWorkerOfNamedSweepsGetsNoOthers) {
               ElementsAre("the connected worker trains b only (sweep run): nobody trains sweep a"));
   const auto other = Call("v", {.only_sweeps = {"c"}});
   EXPECT_FALSE(other->Get().has_value()) << "it waits for sweep c";
-  EXPECT_THAT(Explain(scheduler_->Situation(Trial(1, "a"))).reasons,
-              ElementsAre("all 2 connected workers train b, c only (sweep run): nobody trains sweep "
-                          "a"));
+  EXPECT_THAT(
+      Explain(scheduler_->Situation(Trial(1, "a"))).reasons,
+      ElementsAre("all 2 connected workers train b, c only (sweep run): nobody trains sweep "
+                  "a"));
   EXPECT_EQ(Leases(Call("u", {})).size(), 1u) << "a worker of all sweeps";
 }
 

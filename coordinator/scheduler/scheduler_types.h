@@ -25,11 +25,12 @@ struct WorkerDescription {
   std::vector<std::string> devices;
   std::string build;
   std::map<std::string, std::string> labels;
-  bool allows_programs = false;  // runs the programs that sweeps bring with them
+  bool allows_programs = false;       // runs the programs that sweeps bring with them
   std::set<std::string> only_sweeps;  // trains no others; empty: all
 
   bool Trains(const std::string& sweep, bool has_program) const {
-    return (only_sweeps.empty() || only_sweeps.contains(sweep)) && (allows_programs || !has_program);
+    return (only_sweeps.empty() || only_sweeps.contains(sweep)) &&
+           (allows_programs || !has_program);
   }
 };
 
@@ -43,7 +44,7 @@ struct SynchronizeCall {
   bool draining = false;
   bool no_wait = false;
   std::vector<std::string> changed_data;  // digests that it was refused with, and has no more
-  std::uint64_t poll_id = 0;  // unique per call; names it in DropPoll
+  std::uint64_t poll_id = 0;              // unique per call; names it in DropPoll
 };
 
 // A lease that the worker should hold.
@@ -55,7 +56,7 @@ struct LeaseOffer {
   std::vector<std::string> program;  // the sweep's own trainer; empty: the worker's
   std::string program_digest;
   std::string data_sha256;  // what the sweep is trained on, as far as is known
-  bool give_back = false;  // after a checkpoint: the sweep is paused
+  bool give_back = false;   // after a checkpoint: the sweep is paused
 };
 
 struct SynchronizeAnswer {
@@ -102,9 +103,9 @@ struct SchedulerCounts {
   std::int64_t active_sweeps = 0, paused_sweeps = 0;
   std::int64_t pending = 0, leased = 0, running = 0;  // trials of sweeps that have not ended
   std::int64_t queued = 0;                            // of the pending, those of active sweeps
-  std::int64_t to_make = 0;                  // configurations that active sweeps have left
-  std::int64_t slots = 0, free_slots = 0;    // of workers that are connected and do not drain
-  std::int64_t images_per_second = 0;        // of all running trials
+  std::int64_t to_make = 0;                           // configurations that active sweeps have left
+  std::int64_t slots = 0, free_slots = 0;  // of workers that are connected and do not drain
+  std::int64_t images_per_second = 0;      // of all running trials
   // Each worker is counted once; `put_aside` are connected.
   std::int64_t workers_connected = 0, workers_draining = 0, workers_put_aside = 0;
   std::int64_t workers_gone = 0;

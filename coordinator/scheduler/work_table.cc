@@ -66,8 +66,8 @@ void WorkTable::Describe(WorkerEntry* worker, const WorkerDescription& descripti
         known == worker->only_sweeps.end() && sweep != nullptr) {
       known = worker->only_sweeps.emplace(said, NamedSweep{sweep->id, said}).first;
     }
-    worker->description.only_sweeps.insert(
-        known == worker->only_sweeps.end() ? said : known->second.name);
+    worker->description.only_sweeps.insert(known == worker->only_sweeps.end() ? said
+                                                                              : known->second.name);
   }
 }
 
@@ -75,9 +75,10 @@ void WorkTable::RenameForWorkers(std::int64_t id, const std::string& name,
                                  const std::string& new_name) {
   for (auto& [worker_name, worker] : workers_) {
     std::set<std::string>& only = worker.description.only_sweeps;
-    // What this worker has named so far was not known when it did; nor is another one called so now.
-    const bool is_meant = only.contains(name) && !worker.only_sweeps.contains(name) &&
-                          FindSweep(name) == nullptr;
+    // What this worker has named so far was not known when it did; nor is another one called so
+    // now.
+    const bool is_meant =
+        only.contains(name) && !worker.only_sweeps.contains(name) && FindSweep(name) == nullptr;
     if (is_meant) worker.only_sweeps.emplace(name, NamedSweep{id, name});
     for (auto& [said, sweep] : worker.only_sweeps) {
       if (sweep.id != id) continue;
@@ -197,9 +198,9 @@ TrialEntry* WorkTable::NextPending(const WorkerDescription& worker,
     if (!worker.Trains(sweep.name, sweep.has_program())) continue;
     if (next != nullptr && sweep.served >= next->served) continue;
     if (!may_be_offered.sweep(sweep)) continue;
-    const auto offered =
-        std::find_if(sweep.pending.begin(), sweep.pending.end(),
-                     [&](std::int64_t number) { return may_be_offered.trial(sweep.trials.at(number)); });
+    const auto offered = std::find_if(
+        sweep.pending.begin(), sweep.pending.end(),
+        [&](std::int64_t number) { return may_be_offered.trial(sweep.trials.at(number)); });
     if (offered == sweep.pending.end()) continue;
     next = &sweep;
     chosen = &sweep.trials.at(*offered);

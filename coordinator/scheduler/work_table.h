@@ -31,8 +31,8 @@ struct TrialEntry {
   std::string secret;                            // of the lease, while it is held
   absl::Duration deadline;                       // monotonic, while it is held
   std::shared_ptr<const std::string> spec_json;  // shared with answers; null before the first grant
-  std::optional<ProgressMessage> progress;  // set by WorkTable::SetProgress
-  std::set<std::string> failed_on;  // workers, since this coordinator has it
+  std::optional<ProgressMessage> progress;       // set by WorkTable::SetProgress
+  std::set<std::string> failed_on;               // workers, since this coordinator has it
   absl::Duration
       elsewhere_until;  // monotonic; till then it waits for a worker it has not failed on
 

@@ -18,8 +18,7 @@ class FiniteSearch final : public Search {
  public:
   enum class Order { kFile, kShuffled };
   // `spec` must outlive the object.
-  FiniteSearch(const SweepSpec* spec, Order order)
-      : spec_(spec), order_(order), completer_(spec) {}
+  FiniteSearch(const SweepSpec* spec, Order order) : spec_(spec), order_(order), completer_(spec) {}
 
   absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) override;
 

@@ -45,7 +45,8 @@ std::string Identity(const ParameterMap& parameters) {
 absl::StatusOr<Configuration> RandomSearch::Draw(std::int64_t number) {
   Streams streams(spec_->seed, number);
   const auto uniform = [&](const std::string& name) { return streams.Next(name); };
-  // The first draw is nearly always allowed; where constraints leave little, many are tested at once.
+  // The first draw is nearly always allowed; where constraints leave little, many are tested at
+  // once.
   std::size_t size = 1;
   for (int drawn = 0; drawn < kMaxDraws; size = std::min(2 * size, PointCompleter::kBlock)) {
     std::vector<ParameterMap> points;

@@ -85,9 +85,9 @@ class Backup {
   }
 
   absl::Status CopyDatabase() {
-    STORE_ASSIGN_OR_RETURN(const std::unique_ptr<Database> database,
-                           Database::Open(source_.path(), Database::Mode::kReadOnly,
-                                          {.name = source_.name()}));
+    STORE_ASSIGN_OR_RETURN(
+        const std::unique_ptr<Database> database,
+        Database::Open(source_.path(), Database::Mode::kReadOnly, {.name = source_.name()}));
     STORE_RETURN_IF_ERROR(CheckIdentity(*database, Migrations()));
     STORE_ASSIGN_OR_RETURN(const std::int64_t pages, database->QueryInt("PRAGMA page_count"));
     STORE_ASSIGN_OR_RETURN(const std::int64_t page_bytes, database->QueryInt("PRAGMA page_size"));

@@ -19,8 +19,8 @@ inline constexpr char kUsedBlobsSql[] =
 std::string BlobFolderOf(const std::string& folder, const std::string& sha256);
 std::string BlobPath(const std::string& folder, const std::string& sha256);
 
-// Whether a write failed with this errno for want of room: a full disk, a quota, a limit on the size
-// of files.
+// Whether a write failed with this errno for want of room: a full disk, a quota, a limit on the
+// size of files.
 bool MeansNoRoom(int error);
 // Unavailable for a full disk, PermissionDenied, NotFound, or Internal.
 absl::Status FileError(std::string_view what, const std::string& path, int error);

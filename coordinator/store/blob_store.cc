@@ -269,7 +269,7 @@ class FileBlobStore final : public BlobStore {
     const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return Missing(sha256, path, errno);
     auto reader = std::make_unique<FileBlobReader>(fd, sha256);
-    struct stat info {};
+    struct stat info{};
     if (fstat(fd, &info) != 0) return FileError("read", path, errno);
     reader->set_size_bytes(info.st_size);
     return reader;
@@ -303,7 +303,7 @@ class FileBlobStore final : public BlobStore {
     std::error_code error;
     for (auto entry = fs::directory_iterator(folder_ + "/" + two_digits, error);
          !error && entry != fs::directory_iterator(); entry.increment(error)) {
-      struct stat info {};
+      struct stat info{};
       const std::string name = entry->path().filename();
       if (!IsSha256Hex(name) || stat(entry->path().c_str(), &info) != 0) continue;
       if (absl::TimeFromTimespec(info.st_mtim) < before) names.push_back(name);
@@ -314,7 +314,7 @@ class FileBlobStore final : public BlobStore {
   absl::StatusOr<std::int64_t> Size(const std::string& sha256) const override {
     if (absl::Status valid = CheckName(sha256); !valid.ok()) return valid;
     const std::string path = BlobPath(folder_, sha256);
-    struct stat info {};
+    struct stat info{};
     if (stat(path.c_str(), &info) != 0) return Missing(sha256, path, errno);
     return static_cast<std::int64_t>(info.st_size);
   }

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <iterator>
-#include <memory>
 #include <limits>
+#include <memory>
 #include <set>
 #include <system_error>
 
@@ -47,11 +47,13 @@ constexpr Rule kRules[] = {
      "coalesce((SELECT max(number) FROM configurations c WHERE c.sweep_id = s.id), 0))"},
     {"trials are numbered without a gap and belong to their configuration's sweep",
      "SELECT s.name FROM sweeps s JOIN trials t ON t.sweep_id = s.id WHERE s.name NOT GLOB ':*' "
-     "GROUP BY s.id HAVING count(*) <> max(t.number) OR min(t.number) <> 1 UNION ALL SELECT 'trial ' || t.id FROM trials t JOIN "
+     "GROUP BY s.id HAVING count(*) <> max(t.number) OR min(t.number) <> 1 UNION ALL SELECT 'trial "
+     "' || t.id FROM trials t JOIN "
      "configurations c ON c.id = t.configuration_id WHERE c.sweep_id <> t.sweep_id"},
     {"a sweep's counts are those of its trials",
      "SELECT s.name FROM sweeps s LEFT JOIN trials t ON t.sweep_id = s.id WHERE s.name NOT GLOB "
-     "':*' GROUP BY s.id HAVING s.pending <> total(t.state = 'pending') OR s.running <> total(t.state IN ('leased', "
+     "':*' GROUP BY s.id HAVING s.pending <> total(t.state = 'pending') OR s.running <> "
+     "total(t.state IN ('leased', "
      "'running')) OR s.completed <> total(t.state = 'completed') OR s.stopped <> total(t.state = "
      "'stopped') OR s.cancelled <> total(t.state = 'cancelled')"},
     {.name = "a sweep counts its failed trials",
@@ -65,10 +67,12 @@ constexpr Rule kRules[] = {
             "WHERE diverged AND state <> 'failed'",
      .since = kVersionOfDivergence},
     {"a sweep counts its qualifying configurations",
-     "SELECT name FROM sweeps s WHERE name NOT GLOB ':*' AND qualifying <> (SELECT count(*) FROM configurations c WHERE "
+     "SELECT name FROM sweeps s WHERE name NOT GLOB ':*' AND qualifying <> (SELECT count(*) FROM "
+     "configurations c WHERE "
      "c.sweep_id = s.id AND c.qualifies)"},
     {"a completed sweep has nothing left to do",
-     "SELECT name FROM sweeps WHERE name NOT GLOB ':*' AND state = 'completed' AND (exhausted = 0 OR pending + running > "
+     "SELECT name FROM sweeps WHERE name NOT GLOB ':*' AND state = 'completed' AND (exhausted = 0 "
+     "OR pending + running > "
      "0)"},
     {"attempts are numbered without a gap, up to the trial's",
      "SELECT 'trial ' || t.id || ' is at attempt ' || t.attempt FROM trials t LEFT JOIN attempts a "

@@ -87,11 +87,30 @@ TEST_F(DatabaseFileTest, NamesThatCanBeNoDatabaseAreRefusedAndLeaveNothing) {
     return names;
   };
   const std::vector<std::string> before = entries();
-  for (const std::string name :
-       {":memory:", "file:x.db", "file:x.db?mode=memory", "file::memory:", "sqlite:///x.db",
-        "http://127.0.0.1:7078", "real", "real/", "x.db/", ".", "..", "/", "real/.", "fifo",
-        "/dev/null", "loop-a", "to-folder.db", "plain/x.db", "x.db-wal", "x.db-shm",
-        "x.db-journal", "x.db.lock", "x.db.blobs", "to-log.db"}) {
+  for (const std::string name : {":memory:",
+                                 "file:x.db",
+                                 "file:x.db?mode=memory",
+                                 "file::memory:",
+                                 "sqlite:///x.db",
+                                 "http://127.0.0.1:7078",
+                                 "real",
+                                 "real/",
+                                 "x.db/",
+                                 ".",
+                                 "..",
+                                 "/",
+                                 "real/.",
+                                 "fifo",
+                                 "/dev/null",
+                                 "loop-a",
+                                 "to-folder.db",
+                                 "plain/x.db",
+                                 "x.db-wal",
+                                 "x.db-shm",
+                                 "x.db-journal",
+                                 "x.db.lock",
+                                 "x.db.blobs",
+                                 "to-log.db"}) {
     SCOPED_TRACE(name);
     for (const absl::Status& status :
          {Store::Open({.path = name}).status(), Store::FindHolder(name).status(),

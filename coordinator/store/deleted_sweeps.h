@@ -5,8 +5,8 @@
 
 namespace sweep {
 
-// A deleted sweep whose rows are not all removed yet has this name: no sweep that a person makes can
-// have one like it. Such rows are found by their name, in databases of every schema version.
+// A deleted sweep whose rows are not all removed yet has this name: no sweep that a person makes
+// can have one like it. Such rows are found by their name, in databases of every schema version.
 inline std::string DeletedName(std::int64_t sweep_id) {
   return ":deleted:" + std::to_string(sweep_id);
 }

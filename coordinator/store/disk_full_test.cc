@@ -12,8 +12,8 @@
 
 #include "common/base/sha256.h"
 #include "coordinator/store/schema.h"
-#include "coordinator/store/testing/small_disk.h"
 #include "coordinator/store/sqlite.h"
+#include "coordinator/store/testing/small_disk.h"
 #include "coordinator/store/testing/store_testing.h"
 #include "coordinator/store/writer.h"
 #include "fmt/format.h"

@@ -12,7 +12,7 @@ namespace {
 constexpr off_t kLockedByte = off_t{1} << 60;
 
 struct flock Lock() {
-  struct flock lock {};
+  struct flock lock{};
   lock.l_type = F_WRLCK;
   lock.l_whence = SEEK_SET;
   lock.l_start = kLockedByte;
@@ -23,7 +23,7 @@ struct flock Lock() {
 }  // namespace
 
 std::optional<FileId> IdOfFile(const std::string& path) {
-  struct stat info {};
+  struct stat info{};
   if (stat(path.c_str(), &info) != 0) return std::nullopt;
   return FileId{info.st_dev, info.st_ino};
 }
@@ -53,7 +53,7 @@ bool FileLock::IsTaken(const std::string& path) {
 }
 
 bool FileLock::Is(const std::string& path) const {
-  struct stat info {};
+  struct stat info{};
   const std::optional<FileId> there = IdOfFile(path);
   return there && fstat(fd_, &info) == 0 && *there == FileId{info.st_dev, info.st_ino};
 }

@@ -55,9 +55,8 @@ Holder ReadHolder(const std::string& path) {
 
 absl::Status InUse(const DatabaseFile& database, const Holder& holder) {
   if (holder.momentary) {
-    return absl::FailedPreconditionError(
-        fmt::format("database '{}' is in use by a client that reads it (pid {})", database.name(),
-                    holder.pid));
+    return absl::FailedPreconditionError(fmt::format(
+        "database '{}' is in use by a client that reads it (pid {})", database.name(), holder.pid));
   }
   return absl::FailedPreconditionError(
       fmt::format("database '{}' is in use by another coordinator{}{} (pid {})", database.name(),
@@ -123,9 +122,9 @@ absl::StatusOr<std::unique_ptr<FileLock>> TakeLock(const DatabaseFile& database,
     // What a link leads to would be written over.
     std::unique_ptr<FileLock> lock = FileLock::Take(path, O_RDWR | O_CREAT | O_NOFOLLOW);
     if (lock == nullptr && errno == ELOOP) {
-      return absl::PermissionDeniedError(fmt::format(
-          "database '{}' cannot be used: its lock file '{}' is a link; remove it", database.name(),
-          path));
+      return absl::PermissionDeniedError(
+          fmt::format("database '{}' cannot be used: its lock file '{}' is a link; remove it",
+                      database.name(), path));
     }
     if (lock == nullptr && errno != EAGAIN) {
       return CannotUse(database, fmt::format("create '{}'", path), errno);
@@ -184,11 +183,12 @@ absl::Status LockFile::LockDatabase() {
   if (before && Held().Has(*before)) return InUseElsewhere(database_);
   std::unique_ptr<FileLock> lock = FileLock::Take(path, O_RDWR | O_CREAT);
   if (lock == nullptr) {
-    return errno == EAGAIN ? InUseElsewhere(database_)
-                           : CannotUse(database_, fmt::format("open '{}' for writing", path), errno);
+    return errno == EAGAIN
+               ? InUseElsewhere(database_)
+               : CannotUse(database_, fmt::format("open '{}' for writing", path), errno);
   }
   database_is_new_ = !before;
-  struct stat info {};
+  struct stat info{};
   if (fstat(lock->fd(), &info) != 0 || !S_ISREG(info.st_mode)) {
     return CannotUse(database_, fmt::format("use '{}'", path), EINVAL);
   }
@@ -208,14 +208,15 @@ absl::Status LockFile::WriteHolder(const std::string& address) {
   if (whole && ftruncate(lock_->fd(), written) == 0) return absl::OkStatus();
   const int error = written < 0 || whole ? errno : ENOSPC;
   // What stands there now would send others to the last holder.
-  if (ftruncate(lock_->fd(), 0) != 0) return FileError("empty the lock file", database_.lock(), errno);
+  if (ftruncate(lock_->fd(), 0) != 0)
+    return FileError("empty the lock file", database_.lock(), errno);
   return FileError("write the lock file", database_.lock(), error);
 }
 
 absl::Status LockFile::Publish(const std::string& address) { return WriteHolder(address); }
 
 void LockFile::Discard() {
-  struct stat info {};
+  struct stat info{};
   if (database_is_new_ && database_lock_ != nullptr && database_lock_->Is(database_.path()) &&
       fstat(database_lock_->fd(), &info) == 0 && info.st_size == 0) {
     unlink(database_.path().c_str());
@@ -244,7 +245,7 @@ absl::StatusOr<std::string> LockFile::FindHolder(const DatabaseFile& database) {
 }
 
 absl::Status LockFile::MayRead(const DatabaseFile& database) {
-  struct stat info {};
+  struct stat info{};
   if (stat(database.path().c_str(), &info) != 0) {
     return absl::NotFoundError(fmt::format("there is no database '{}'", database.name()));
   }

@@ -9,8 +9,8 @@
 
 #include "coordinator/store/check.h"
 #include "coordinator/store/schema.h"
-#include "coordinator/store/testing/small_disk.h"
 #include "coordinator/store/sqlite.h"
+#include "coordinator/store/testing/small_disk.h"
 #include "coordinator/store/testing/store_testing.h"
 #include "fmt/format.h"
 

@@ -17,9 +17,9 @@ namespace {
 constexpr std::array<std::string_view, 4> kSweepStates = {"active", "paused", "completed",
                                                           "cancelled"};
 
-#define SWEEP_COLUMNS                                                                         \
-  "SELECT id, name, state, digest, principal, labels, created_us, updated_us, ended_us, "     \
-  "planned_configurations, configurations, exhausted, pending, running, completed, stopped, " \
+#define SWEEP_COLUMNS                                                                             \
+  "SELECT id, name, state, digest, principal, labels, created_us, updated_us, ended_us, "         \
+  "planned_configurations, configurations, exhausted, pending, running, completed, stopped, "     \
   "failed, cancelled, qualifying, search_reason, give_back, diverged, pause_reason, keep_going, " \
   "archived, disk_bytes, data_sha256 FROM sweeps "
 
@@ -99,7 +99,8 @@ absl::StatusOr<SweepRow> FindSweepById(Database& database, std::int64_t id) {
   Statement statement = database.Prepare(SWEEP_COLUMNS "WHERE id = ?");
   STORE_ASSIGN_OR_RETURN(std::optional<SweepRow> sweep,
                          FirstRow<SweepRow>(statement.Bind(id), DecodeSweep));
-  if (!sweep || IsDeletedName(sweep->name)) return absl::NotFoundError(fmt::format("sweep with id {} does not exist", id));
+  if (!sweep || IsDeletedName(sweep->name))
+    return absl::NotFoundError(fmt::format("sweep with id {} does not exist", id));
   STORE_ASSIGN_OR_RETURN(sweep->source, ReadSource(database, sweep->id));
   return *std::move(sweep);
 }

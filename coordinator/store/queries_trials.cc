@@ -22,7 +22,7 @@ namespace {
   "t.best_accuracy, t.best_epoch, t.best_loss, t.best_gated_accuracy, t.best_gated_epoch, "  \
   "t.epochs_to_target, c.qualifies, t.secret, "                                              \
   "(SELECT sum(a.ended_us - a.started_us) FROM attempts a WHERE a.trial_id = t.id), "        \
-  "(SELECT a.started_us FROM attempts a WHERE a.trial_id = t.id AND a.attempt = t.attempt "   \
+  "(SELECT a.started_us FROM attempts a WHERE a.trial_id = t.id AND a.attempt = t.attempt "  \
   "AND a.ended_us IS NULL) "
 constexpr int kTrialColumnCount = 38;
 

@@ -13,10 +13,10 @@ namespace {
 
 #define SUMMARY_COLUMNS                                                                       \
   "t.number, c.number, t.replicate, t.state, t.diverged, c.has_value, c.qualifies, c.value, " \
-  "c.metric, c.epochs_to_target, c.best_replicate, c.fully_connected, t.attempt, "                      \
+  "c.metric, c.epochs_to_target, c.best_replicate, c.fully_connected, t.attempt, "            \
   "t.failures, t.epochs, c.network_parameters, c.forward_flops, c.train_flops, "              \
   "c.receptive_field, t.epoch, t.last_accuracy, t.last_loss, t.best_accuracy, t.best_epoch, " \
-  "t.best_loss, t.best_gated_accuracy, t.best_gated_epoch, t.epochs_to_target, c.model, "    \
+  "t.best_loss, t.best_gated_accuracy, t.best_gated_epoch, t.epochs_to_target, c.model, "     \
   "t.worker, c.parameters "
 #define SUMMARY_JOIN "FROM trials t JOIN configurations c ON c.id = t.configuration_id "
 

@@ -61,8 +61,9 @@ void ReaderPool::Return(std::unique_ptr<Reader> reader) {
 absl::StatusOr<std::unique_ptr<ReaderPool::Reader>> ReaderPool::Connect() {
   if (options_.may_connect) STORE_RETURN_IF_ERROR(options_.may_connect());
   auto reader = std::make_unique<Reader>();
-  STORE_ASSIGN_OR_RETURN(reader->database, Database::Open(options_.path, options_.mode,
-                                        {.name = options_.where.name, .vfs = vfs_}));
+  STORE_ASSIGN_OR_RETURN(
+      reader->database,
+      Database::Open(options_.path, options_.mode, {.name = options_.where.name, .vfs = vfs_}));
   STORE_RETURN_IF_ERROR(reader->database->Execute("PRAGMA query_only = ON"));
   reader->database->SetStop([this, self = reader.get()] { return MayGoOn(self); });
   return reader;

@@ -37,8 +37,7 @@ class ReaderPool {
   // More than the threads that run long queries, so that short ones never wait for those.
   static constexpr int kMaxReaders = 8;
 
-  explicit ReaderPool(Options options)
-      : options_(std::move(options)), vfs_(options_.where.vfs) {}
+  explicit ReaderPool(Options options) : options_(std::move(options)), vfs_(options_.where.vfs) {}
 
   // What `query(database)` gives, from one snapshot; waits while all connections are lent or the
   // gate is closed. DeadlineExceeded, naming the query, past the time limit. A query that had to

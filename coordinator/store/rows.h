@@ -90,7 +90,7 @@ struct TrialRow {
   std::string worker;
   absl::Time created;
   std::optional<absl::Time> started, ended;
-  absl::Duration ended_attempts;             // the time of those that have ended
+  absl::Duration ended_attempts;              // the time of those that have ended
   std::optional<absl::Time> attempt_started;  // of the one that runs
   std::string checkpoint_sha256;
   int checkpoint_epoch = 0;

@@ -22,7 +22,7 @@ ServedFiles::ServedFiles(const DatabaseFile& database, int fd)
 
 ServedFiles::Content ServedFiles::Look() const {
   Content content;
-  struct stat info {};
+  struct stat info{};
   if (fstat(fd_, &info) == 0) {
     content.size = info.st_size;
     content.changed = info.st_mtim;
@@ -32,13 +32,14 @@ ServedFiles::Content ServedFiles::Look() const {
   return content;
 }
 
-// A time that has moved while the header stays is that of an own write which a file server tells late.
+// A time that has moved while the header stays is that of an own write which a file server tells
+// late.
 absl::Status ServedFiles::CheckContent() {
   if (own_writes_ > 0) return absl::OkStatus();
-  struct stat info {};
-  if (fstat(fd_, &info) == 0 && (info.st_size != content_.size ||
-                                 info.st_mtim.tv_sec != content_.changed.tv_sec ||
-                                 info.st_mtim.tv_nsec != content_.changed.tv_nsec)) {
+  struct stat info{};
+  if (fstat(fd_, &info) == 0 &&
+      (info.st_size != content_.size || info.st_mtim.tv_sec != content_.changed.tv_sec ||
+       info.st_mtim.tv_nsec != content_.changed.tv_nsec)) {
     const Content now = Look();
     if (now.head != content_.head || now.size < content_.size) {
       return absl::UnavailableError(fmt::format(
@@ -88,10 +89,10 @@ absl::Status ServedFiles::Check() {
     const int error = errno;
     if (!file.id) file.id = now;
     if (file.id == now) continue;
-    const std::string how = now                ? "was replaced"
-                            : error == ENOENT ? "was deleted or moved away"
-                                              : fmt::format("cannot be found: {}",
-                                                            std::strerror(error));
+    const std::string how = now ? "was replaced"
+                            : error == ENOENT
+                                ? "was deleted or moved away"
+                                : fmt::format("cannot be found: {}", std::strerror(error));
     return absl::UnavailableError(fmt::format(
         "database '{}': {} '{}' {} while it was in use; nothing of this was stored, and nothing "
         "will be until the same file is back or the coordinator is started again",

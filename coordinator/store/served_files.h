@@ -18,12 +18,12 @@ namespace sweep {
 // Whether the files of a database that is served are still those that their names lead to, and
 // nobody else has written into them. What is written into a file that was deleted is gone with this
 // process, beside one that was replaced another coordinator may write, and one that was copied over
-// is a mixture of two. The write-ahead log, its index and the blobs' folder count from when they are
-// seen first. Thread-safe.
+// is a mixture of two. The write-ahead log, its index and the blobs' folder count from when they
+// are seen first. Thread-safe.
 class ServedFiles {
  public:
-  // While the database's lock is held, whose open file on the database is `fd`: another one must not
-  // be opened and closed here, since that drops SQLite's own locks.
+  // While the database's lock is held, whose open file on the database is `fd`: another one must
+  // not be opened and closed here, since that drops SQLite's own locks.
   ServedFiles(const DatabaseFile& database, int fd);
 
   // OK, or Unavailable, naming the file that was deleted, replaced or written to. It is OK again

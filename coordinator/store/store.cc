@@ -55,9 +55,10 @@ absl::StatusOr<std::unique_ptr<Database>> OpenForWriting(const DatabaseFile& fil
   *vfs = Database::Vfs::kAlone;
   STORE_RETURN_IF_ERROR(database->Reopen(*vfs));
   if (!PrepareForWriting(*database, /*in_memory=*/false).ok()) return prepared;
-  spdlog::error("disk full database={:?}; it can be read through this coordinator only, and writes "
-                "are refused until there is room",
-                file.name());
+  spdlog::error(
+      "disk full database={:?}; it can be read through this coordinator only, and writes "
+      "are refused until there is room",
+      file.name());
   return database;
 }
 
@@ -132,7 +133,8 @@ class SqliteStore final : public Store {
   }
   absl::StatusOr<std::vector<SweepRow>> ListSweeps(std::int64_t before_id, int limit,
                                                    bool archived) override {
-    return Read([&](Database& database) { return SelectSweeps(database, before_id, limit, archived); });
+    return Read(
+        [&](Database& database) { return SelectSweeps(database, before_id, limit, archived); });
   }
   absl::StatusOr<TrialRow> GetTrial(const std::string& sweep, std::int64_t number) override {
     return Read([&](Database& database) {
@@ -224,9 +226,10 @@ class SqliteStore final : public Store {
         [&](Database& database) { return SelectMeasuredEpochs(database, sweep_id, trials); });
   }
   absl::StatusOr<std::int64_t> CountSweeps() override {
-    return Read(
-        [](Database& database) { return database.QueryInt(
-              "SELECT count(*) FROM sweeps WHERE archived = 0 AND name NOT GLOB ':*'"); });
+    return Read([](Database& database) {
+      return database.QueryInt(
+          "SELECT count(*) FROM sweeps WHERE archived = 0 AND name NOT GLOB ':*'");
+    });
   }
   absl::StatusOr<std::int64_t> CountEpochs(std::int64_t trial_id) override {
     return Read([&](Database& database) { return sweep::CountEpochs(database, trial_id); });
@@ -319,7 +322,8 @@ class SqliteStore final : public Store {
     const std::string aside = log + ".of-overwritten-" + RandomHex(4);
     std::error_code error;
     std::filesystem::rename(log, aside, error);
-    if (!error) spdlog::error("write-ahead log put aside database={:?} file={:?}", file_->name(), aside);
+    if (!error)
+      spdlog::error("write-ahead log put aside database={:?} file={:?}", file_->name(), aside);
   }
 
   // On the writer's thread, as the two below.

@@ -38,8 +38,8 @@ struct StoreOptions {
 // that is queued, runs it in one transaction (each function under its own savepoint), commits with
 // synchronous=FULL and only then calls the completions. While the disk is full, or one of its files
 // is not the one that was opened, writes are Unavailable, and succeed again when that is over. A
-// COMMIT that fails otherwise ends the process, since nothing acknowledged may be lost. Readers use connections of their own, read-only.
-// Thread-safe.
+// COMMIT that fails otherwise ends the process, since nothing acknowledged may be lost. Readers use
+// connections of their own, read-only. Thread-safe.
 class Store {
  public:
   // Runs alone on the writer's thread, under a savepoint that is released when it returns OK and

@@ -296,8 +296,7 @@ TEST_F(ViewTest, RankingIsInTheOrderOfRank) {
   EXPECT_THAT(Ask("SELECT lr FROM ranking WHERE rank = 1"), testing::ElementsAre("0.02"));
   EXPECT_THAT(Ask("SELECT network_parameters FROM ranking WHERE rank = 1"),
               testing::ElementsAre("18718"));
-  EXPECT_THAT(Ask("SELECT count(*) FROM ranking WHERE accuracy IS NULL"),
-              testing::ElementsAre("0"))
+  EXPECT_THAT(Ask("SELECT count(*) FROM ranking WHERE accuracy IS NULL"), testing::ElementsAre("0"))
       << "what has measured nothing has no rank";
 }
 

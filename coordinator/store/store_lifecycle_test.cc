@@ -38,9 +38,8 @@ class StoreLifecycleTest : public testing::Test {
     return store_->WriteAndWait(function);
   }
   absl::Status Delete(const std::string& name) {
-    return Write([&](WriteTransaction& transaction) {
-      return transaction.DeleteSweep(name).status();
-    });
+    return Write(
+        [&](WriteTransaction& transaction) { return transaction.DeleteSweep(name).status(); });
   }
   absl::Status Rename(const std::string& name, const std::string& new_name) {
     const std::string digest = store_->GetSweep(name).value_or(SweepRow()).digest;
@@ -116,9 +115,8 @@ TEST_F(StoreLifecycleTest, NothingOfADeletedSweepStays) {
                            {{.role = "weights_best", .sha256 = blob}})
                   .ok());
   const std::vector<std::string> tables = {
-      "sweeps",        "sweep_files", "configurations", "parameter_values", "trials",
-      "attempts",      "log_lines",   "epoch_reports",  "events",           "artifacts",
-      "divergences"};
+      "sweeps",    "sweep_files",   "configurations", "parameter_values", "trials",     "attempts",
+      "log_lines", "epoch_reports", "events",         "artifacts",        "divergences"};
   for (const std::string& table : tables) EXPECT_GT(Count(table), 0) << table;
   ASSERT_EQ(Delete("gone"), absl::OkStatus());
   Purge();
@@ -169,10 +167,9 @@ TEST_F(StoreLifecycleTest, WhatRunsIsNotDeletedOrRenamed) {
   EXPECT_THAT(std::string(refused.message()),
               HasSubstr("1 trial of sweep 's' runs; cancel it first"));
   EXPECT_THAT(std::string(Rename("s", "t").message()), HasSubstr("pause it first"));
-  ASSERT_EQ(Write([](WriteTransaction& transaction) {
-              return transaction.CancelSweep("s").status();
-            }),
-            absl::OkStatus());
+  ASSERT_EQ(
+      Write([](WriteTransaction& transaction) { return transaction.CancelSweep("s").status(); }),
+      absl::OkStatus());
   EXPECT_EQ(Delete("s"), absl::OkStatus());
 }
 
@@ -234,10 +231,9 @@ TEST_F(StoreLifecycleTest, AnArchivedSweepIsNotListed) {
   ASSERT_EQ(archive(false), absl::OkStatus());
   EXPECT_EQ(Must(store_->ListSweeps(0, 10)).size(), 1u);
   ASSERT_EQ(archive(true), absl::OkStatus());
-  ASSERT_EQ(Write([](WriteTransaction& transaction) {
-              return transaction.ResumeSweep("s").status();
-            }),
-            absl::OkStatus());
+  ASSERT_EQ(
+      Write([](WriteTransaction& transaction) { return transaction.ResumeSweep("s").status(); }),
+      absl::OkStatus());
   EXPECT_FALSE(Must(store_->GetSweep("s")).archived) << "it is active again";
 }
 
@@ -259,9 +255,7 @@ TEST_F(StoreLifecycleTest, DiskUseGrowsWithEpochsLogsAndFiles) {
   const std::int64_t made = bytes();
   EXPECT_GT(made, created);
   const std::string blob(64, 'a');
-  ASSERT_EQ(Write([&](WriteTransaction& transaction) {
-              return transaction.AddBlob(blob, 70'000);
-            }),
+  ASSERT_EQ(Write([&](WriteTransaction& transaction) { return transaction.AddBlob(blob, 70'000); }),
             absl::OkStatus());
   const LeaseRow lease = driver_->Grant(trial.id, "w");
   ASSERT_TRUE(driver_->Record(lease, spec, TestEpochs(1, 5, 0.9)).ok());

@@ -24,8 +24,9 @@ class WriteTransaction {
   virtual absl::StatusOr<SweepRow> GetSweep(const std::string& name) = 0;
   virtual absl::StatusOr<TrialRow> GetTrial(const std::string& sweep, std::int64_t number) = 0;
 
-  // The sweep's file is parsed already: what ends trials without being given their sweep's spec need
-  // not parse it, which takes seconds for a large search space, on the only thread that writes.
+  // The sweep's file is parsed already: what ends trials without being given their sweep's spec
+  // need not parse it, which takes seconds for a large search space, on the only thread that
+  // writes.
   virtual void KnowSpec(std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec) = 0;
 
   // AlreadyExists when the name is taken by another digest. `*created` is false when the same

@@ -26,9 +26,8 @@ bool IsOurs(std::string_view name) {
   if (name.size() <= kMark.size() + kDigits) return false;
   const std::string_view digits = name.substr(name.size() - kDigits);
   return name.substr(0, name.size() - kDigits).ends_with(kMark) &&
-         std::all_of(digits.begin(), digits.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-         });
+         std::all_of(digits.begin(), digits.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
 std::string BlobsOf(const std::string& file) { return file + ".blobs"; }

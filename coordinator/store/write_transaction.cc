@@ -328,8 +328,7 @@ absl::StatusOr<const SweepSpec*> SqliteWriteTransaction::FindSpec(std::int64_t s
   if (auto found = specs_.find(sweep_id); found != specs_.end()) return found->second.get();
   STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
   Diagnostics diagnostics;
-  absl::StatusOr<SweepSpec> spec =
-      SweepSpec::ParseStored(sweep.source, sweep.digest, &diagnostics);
+  absl::StatusOr<SweepSpec> spec = SweepSpec::ParseStored(sweep.source, sweep.digest, &diagnostics);
   if (!spec.ok()) {
     // An ended trial must end in the database as well; its score stays that of its last epoch.
     spdlog::warn("stored_sweep_unreadable sweep_id={} reason=\"{}\"", sweep_id,

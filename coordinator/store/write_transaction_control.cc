@@ -51,8 +51,8 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::PauseForReason(std::int64_t swe
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
     if (sweep.state != SweepState::kActive) return sweep;
-    STORE_RETURN_IF_ERROR(database_.Run("UPDATE sweeps SET pause_reason = ? WHERE id = ?", reason,
-                                        sweep_id));
+    STORE_RETURN_IF_ERROR(
+        database_.Run("UPDATE sweeps SET pause_reason = ? WHERE id = ?", reason, sweep_id));
     STORE_RETURN_IF_ERROR(SetSweepState(sweep_id, SweepState::kPaused));
     return FindSweepById(database_, sweep_id);
   });
@@ -75,9 +75,10 @@ absl::StatusOr<EarlyFailures> SqliteWriteTransaction::FindEarlyFailures(std::int
 
 absl::Status SqliteWriteTransaction::SetFailureNote(std::int64_t sweep_id,
                                                     const std::string& note) {
-  return database_.Run("UPDATE sweeps SET failures_alike = ?1 WHERE id = ?2 AND failures_alike <> "
-                       "?1",
-                       note, sweep_id);
+  return database_.Run(
+      "UPDATE sweeps SET failures_alike = ?1 WHERE id = ?2 AND failures_alike <> "
+      "?1",
+      note, sweep_id);
 }
 
 absl::StatusOr<SweepRow> SqliteWriteTransaction::ResumeSweep(const std::string& name) {
@@ -94,14 +95,14 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::ResumeSweep(const std::string& 
   });
 }
 
-absl::StatusOr<RetriedSweep> SqliteWriteTransaction::RetrySweep(
-    const SweepSpec& spec, const RetrySelection& selection) {
+absl::StatusOr<RetriedSweep> SqliteWriteTransaction::RetrySweep(const SweepSpec& spec,
+                                                                const RetrySelection& selection) {
   return Guard([&]() -> absl::StatusOr<RetriedSweep> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, spec.name));
     if (sweep.state == SweepState::kCancelled && !selection.cancelled) {
-      return absl::FailedPreconditionError(fmt::format(
-          "sweep '{}' was cancelled; only a retry of its cancelled trials continues it",
-          sweep.name));
+      return absl::FailedPreconditionError(
+          fmt::format("sweep '{}' was cancelled; only a retry of its cancelled trials continues it",
+                      sweep.name));
     }
     RetriedSweep retried;
     const std::pair<TrialState, bool> kinds[] = {{TrialState::kFailed, selection.failed},

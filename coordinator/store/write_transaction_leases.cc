@@ -94,10 +94,10 @@ absl::StatusOr<LeaseRow> SqliteWriteTransaction::Grant(std::int64_t trial_id,
     STORE_RETURN_IF_ERROR(
         database_.Run("UPDATE trials SET attempt = ?, secret = ?, started_us = ? WHERE id = ?",
                       trial.attempt, secret, ToMicros(*trial.started), trial.id));
-    STORE_RETURN_IF_ERROR(database_.Run(
-        "INSERT INTO attempts (trial_id, attempt, worker, started_us, embedded) "
-        "VALUES (?, ?, ?, ?, ?)",
-        trial.id, trial.attempt, worker, ToMicros(now_), embedded ? 1 : 0));
+    STORE_RETURN_IF_ERROR(
+        database_.Run("INSERT INTO attempts (trial_id, attempt, worker, started_us, embedded) "
+                      "VALUES (?, ?, ?, ?, ?)",
+                      trial.id, trial.attempt, worker, ToMicros(now_), embedded ? 1 : 0));
     trial.attempt_started = now_;
     STORE_RETURN_IF_ERROR(Apply(TrialEvent::kGrant, &trial));
     return LeaseRow{.trial = std::move(trial), .secret = secret, .embedded = embedded};
@@ -154,13 +154,14 @@ absl::StatusOr<DataReport> SqliteWriteTransaction::ReportData(const LeaseToken& 
     DataReport report{.sweep_sha256 = sweep.data_sha256, .is_first = sweep.data_sha256.empty()};
     if (report.is_first) {
       report.sweep_sha256 = sha256;
-      STORE_RETURN_IF_ERROR(database_.Run("UPDATE sweeps SET data_sha256 = ? WHERE id = ?", sha256,
-                                          trial.sweep_id));
+      STORE_RETURN_IF_ERROR(
+          database_.Run("UPDATE sweeps SET data_sha256 = ? WHERE id = ?", sha256, trial.sweep_id));
     } else if (sha256 != sweep.data_sha256) {
       report.refusal = fmt::format(
           "worker {} has other data than sweep {}: the sweep is trained on SHA-256 {}, and {} has "
           "{}",
-          trial.worker, sweep.name, sweep.data_sha256, place.empty() ? "the worker" : place, sha256);
+          trial.worker, sweep.name, sweep.data_sha256, place.empty() ? "the worker" : place,
+          sha256);
       STORE_RETURN_IF_ERROR(
           CloseAttempt(now_, OutcomeName(LeaseOutcome::kGivenBack), report.refusal, &trial));
       STORE_RETURN_IF_ERROR(Apply(TrialEvent::kGiveBack, &trial));
@@ -235,8 +236,7 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::LoseLease(std::int64_t trial_id
       Statement lost = database_.Prepare(
           "SELECT count(*) FROM attempts WHERE trial_id = ? AND outcome = 'lost'");
       STORE_RETURN_IF_ERROR(lost.Bind(trial.id).Step().status());
-      trial.reason =
-          fmt::format("lost {}: {}", Counted(lost.Int(0), "time"), reason);
+      trial.reason = fmt::format("lost {}: {}", Counted(lost.Int(0), "time"), reason);
     }
     STORE_RETURN_IF_ERROR(Apply(event, &trial));
     STORE_RETURN_IF_ERROR(Settle(spec, trial));
@@ -421,8 +421,7 @@ absl::StatusOr<absl::Time> SqliteWriteTransaction::LastSignOfLife(const TrialRow
   STORE_RETURN_IF_ERROR(statement.Bind(trial.id, trial.attempt).Step().status());
   const absl::Time reported = OptionalTime(statement, 0).value_or(absl::InfinitePast());
   // Whole microseconds, as they are stored; a clock that was set back does not turn time around.
-  const absl::Time last =
-      FromMicros(ToMicros(std::max({heard, reported, *trial.attempt_started})));
+  const absl::Time last = FromMicros(ToMicros(std::max({heard, reported, *trial.attempt_started})));
   return std::min(last, std::max(now_, *trial.attempt_started));
 }
 

@@ -1,8 +1,8 @@
 // The part of the writing transaction that deletes, renames and archives sweeps.
 //
-// A deletion takes the name away at once, and with it all ways to the sweep. The rows go afterwards,
-// in transactions that are short, so that reports of other sweeps need not wait for them. A trial
-// and its epochs go together: what is there is consistent at any moment.
+// A deletion takes the name away at once, and with it all ways to the sweep. The rows go
+// afterwards, in transactions that are short, so that reports of other sweeps need not wait for
+// them. A trial and its epochs go together: what is there is consistent at any moment.
 
 #include <algorithm>
 #include <utility>
@@ -28,10 +28,9 @@ constexpr std::int64_t kRowsPerDelete = 200;
 constexpr int kRowsPerSelect = 100;
 
 absl::Status StillRuns(const SweepRow& sweep, std::string_view advice) {
-  return absl::FailedPreconditionError(
-      fmt::format("{} trial{} of sweep '{}' {}; {}", sweep.counts.running,
-                  sweep.counts.running == 1 ? "" : "s", sweep.name,
-                  sweep.counts.running == 1 ? "runs" : "run", advice));
+  return absl::FailedPreconditionError(fmt::format(
+      "{} trial{} of sweep '{}' {}; {}", sweep.counts.running, sweep.counts.running == 1 ? "" : "s",
+      sweep.name, sweep.counts.running == 1 ? "runs" : "run", advice));
 }
 
 absl::StatusOr<std::vector<std::int64_t>> Ids(Statement& statement) {
@@ -48,11 +47,10 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::DeleteSweep(const std::string& 
       return StillRuns(sweep, "cancel it first");
     }
     // Whoever asks for what is new learns of it by this event.
+    STORE_RETURN_IF_ERROR(HasEnded(sweep) ? AddEvent(TrialRow{.sweep_id = sweep.id}, "sweep", 0)
+                                          : SetSweepState(sweep.id, SweepState::kCancelled));
     STORE_RETURN_IF_ERROR(
-        HasEnded(sweep) ? AddEvent(TrialRow{.sweep_id = sweep.id}, "sweep", 0)
-                        : SetSweepState(sweep.id, SweepState::kCancelled));
-    STORE_RETURN_IF_ERROR(database_.Run("UPDATE sweeps SET name = ? WHERE id = ?",
-                                        DeletedName(sweep.id), sweep.id));
+        database_.Run("UPDATE sweeps SET name = ? WHERE id = ?", DeletedName(sweep.id), sweep.id));
     return sweep;
   });
 }
@@ -111,8 +109,9 @@ absl::StatusOr<bool> SqliteWriteTransaction::PurgeTrial(std::int64_t trial_id,
   const std::int64_t lines = database_.total_changes() - before;
   if (lines < kRowsPerDelete) {
     for (const std::string_view sql :
-         {"DELETE FROM epoch_reports WHERE trial_id = ?", "DELETE FROM divergences WHERE trial_id = ?",
-          "DELETE FROM artifacts WHERE trial_id = ?", "DELETE FROM attempts WHERE trial_id = ?",
+         {"DELETE FROM epoch_reports WHERE trial_id = ?",
+          "DELETE FROM divergences WHERE trial_id = ?", "DELETE FROM artifacts WHERE trial_id = ?",
+          "DELETE FROM attempts WHERE trial_id = ?",
           "UPDATE configurations SET best_trial_id = NULL WHERE best_trial_id = ?",
           "DELETE FROM trials WHERE id = ?"}) {
       STORE_RETURN_IF_ERROR(database_.Run(sql, trial_id));
@@ -198,8 +197,9 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::ArchiveSweep(const std::string&
       return absl::FailedPreconditionError(
           fmt::format("sweep '{}' is active; pause it or cancel it first", name));
     }
-    STORE_RETURN_IF_ERROR(database_.Run("UPDATE sweeps SET archived = ?, updated_us = ? WHERE id = ?",
-                                        archived, ToMicros(now_), sweep.id));
+    STORE_RETURN_IF_ERROR(
+        database_.Run("UPDATE sweeps SET archived = ?, updated_us = ? WHERE id = ?", archived,
+                      ToMicros(now_), sweep.id));
     STORE_RETURN_IF_ERROR(AddEvent(TrialRow{.sweep_id = sweep.id}, "sweep", 0));
     return FindSweepById(database_, sweep.id);
   });

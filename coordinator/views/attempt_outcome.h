@@ -10,7 +10,8 @@ namespace sweep {
 // How an attempt ended, as people are told it. The database keeps a divergence as a failure whose
 // reason says so (schema.cc), but it is none of the worker's: it would come again anywhere.
 inline std::string_view ShownOutcome(const AttemptRow& attempt) {
-  const bool diverged = attempt.outcome == "failed" && absl::StartsWith(attempt.reason, "diverged:");
+  const bool diverged =
+      attempt.outcome == "failed" && absl::StartsWith(attempt.reason, "diverged:");
   return diverged ? "diverged" : std::string_view(attempt.outcome);
 }
 

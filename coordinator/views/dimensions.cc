@@ -13,9 +13,8 @@ bool IsWhole(double value) { return std::nearbyint(value) == value; }
 // Numbers by size, as an axis has them; words as the file has them.
 std::vector<Value> InOrder(std::vector<Value> values) {
   if (std::all_of(values.begin(), values.end(), IsNumber)) {
-    std::stable_sort(values.begin(), values.end(), [](const Value& a, const Value& b) {
-      return AsDouble(a) < AsDouble(b);
-    });
+    std::stable_sort(values.begin(), values.end(),
+                     [](const Value& a, const Value& b) { return AsDouble(a) < AsDouble(b); });
   }
   return values;
 }
@@ -37,8 +36,8 @@ ViewDimension DimensionOf(const Parameter& parameter, std::size_t index) {
   }
   const bool is_quantised = parameter.distribution == Distribution::kQUniform ||
                             parameter.distribution == Distribution::kQLogUniform;
-  dimension.integer = parameter.distribution == Distribution::kIntUniform ||
-                      (is_quantised && IsWhole(parameter.q));
+  dimension.integer =
+      parameter.distribution == Distribution::kIntUniform || (is_quantised && IsWhole(parameter.q));
   dimension.min = parameter.min;
   dimension.max = parameter.max;
   return dimension;

@@ -61,7 +61,8 @@ std::string Note(std::int64_t trials, std::int64_t diverged, bool has_importance
                        trials == 1 ? "" : "s", worst, kLeastTrials);
   }
   if (!has_importances) return fmt::format("the {} trials do not differ{}", trials, worst);
-  if (trials < kManyTrials) return fmt::format("from {} trials only{}: a rough hint", trials, worst);
+  if (trials < kManyTrials)
+    return fmt::format("from {} trials only{}: a rough hint", trials, worst);
   return "what sets the best tenth of the trials apart from the others" + worst;
 }
 

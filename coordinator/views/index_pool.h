@@ -20,10 +20,9 @@
 namespace sweep {
 
 // The indexes of the sweeps that people look at. One is made when it is first asked for or
-// likely to be, in short reads on the pool's one thread, and follows the sweep's events from there on, but only while
-// somebody asks. The least recently used ones are dropped, but not before they have served a while,
-// and those of deleted sweeps.
-// Thread-safe.
+// likely to be, in short reads on the pool's one thread, and follows the sweep's events from there
+// on, but only while somebody asks. The least recently used ones are dropped, but not before they
+// have served a while, and those of deleted sweeps. Thread-safe.
 class IndexPool {
  public:
   struct Options {

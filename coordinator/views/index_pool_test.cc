@@ -21,10 +21,12 @@ TEST(IndexPool, DropsWhatBelongsToADeletedSweep) {
     EXPECT_TRUE(Must(pool.Get(name, sweep.id, patience)).ready);
   }
   EXPECT_EQ(pool.size(), 3u);
-  ASSERT_TRUE(store->WriteAndWait([](WriteTransaction& transaction) {
-                     const absl::Status deleted = transaction.DeleteSweep("other").status();
-                     return deleted.ok() ? transaction.DeleteSweep("third").status() : deleted;
-                   }).ok());
+  ASSERT_TRUE(store
+                  ->WriteAndWait([](WriteTransaction& transaction) {
+                    const absl::Status deleted = transaction.DeleteSweep("other").status();
+                    return deleted.ok() ? transaction.DeleteSweep("third").status() : deleted;
+                  })
+                  .ok());
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (pool.size() != 1 && std::chrono::steady_clock::now() < until) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));

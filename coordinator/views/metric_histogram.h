@@ -17,8 +17,8 @@ class MetricHistogram {
   // NaN is no value; what is outside the bins counts in the first or last.
   void Add(double value);
   std::int64_t count() const { return count_; }
-  // The value at share `q` of the counted ones (nearest rank), to the width of a bin; NaN when there
-  // is none.
+  // The value at share `q` of the counted ones (nearest rank), to the width of a bin; NaN when
+  // there is none.
   double Quantile(double q) const;
   // Exact: the highest accuracy, or the lowest loss.
   double best() const { return best_; }

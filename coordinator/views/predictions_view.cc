@@ -33,8 +33,8 @@ std::vector<std::int64_t> Integers(const SafeTensor& tensor) {
   for (std::size_t i = 0; i < values.size(); ++i) {
     std::uint64_t value = 0;
     for (int byte = 7; byte >= 0; --byte) {
-      value = value << 8 | static_cast<unsigned char>(
-                               tensor.bytes[i * 8 + static_cast<std::size_t>(byte)]);
+      value = value << 8 |
+              static_cast<unsigned char>(tensor.bytes[i * 8 + static_cast<std::size_t>(byte)]);
     }
     values[i] = static_cast<std::int64_t>(value);
   }
@@ -55,9 +55,8 @@ absl::StatusOr<Predictions> Read(const SafeTensors& file, const std::string& tri
   const SafeTensor* const mistakes = file.Find("mistakes");
   const SafeTensor* const images = file.Find("images");
   if (labels == nullptr || mistakes == nullptr || images == nullptr) {
-    return absl::NotFoundError(
-        fmt::format("trial {} was trained by a version that kept no labels with its predictions",
-                    trial));
+    return absl::NotFoundError(fmt::format(
+        "trial {} was trained by a version that kept no labels with its predictions", trial));
   }
   const bool fits = predicted != nullptr && predicted->dtype == "U8" && labels->dtype == "U8" &&
                     predicted->bytes.size() == labels->bytes.size() && mistakes->dtype == "I64" &&
@@ -72,9 +71,8 @@ absl::StatusOr<Predictions> Read(const SafeTensors& file, const std::string& tri
               .pictures = images->bytes};
   }
   const bool in_range = std::all_of(
-      result.mistakes.begin(), result.mistakes.end(), [&](std::int64_t index) {
-        return index >= 0 && index < std::ssize(result.labels);
-      });
+      result.mistakes.begin(), result.mistakes.end(),
+      [&](std::int64_t index) { return index >= 0 && index < std::ssize(result.labels); });
   if (fits && in_range) return result;
   return absl::DataLossError(fmt::format("the predictions of trial {} are damaged", trial));
 }
@@ -87,7 +85,8 @@ Json Describe(const Predictions& predictions) {
   }
   classes = std::min(classes, kMaxClasses);
   std::vector<std::vector<std::int64_t>> confusion(
-      static_cast<std::size_t>(classes), std::vector<std::int64_t>(static_cast<std::size_t>(classes)));
+      static_cast<std::size_t>(classes),
+      std::vector<std::int64_t>(static_cast<std::size_t>(classes)));
   std::int64_t right = 0;
   for (std::size_t i = 0; i < predictions.labels.size(); ++i) {
     const auto label = static_cast<unsigned char>(predictions.labels[i]);
@@ -95,8 +94,8 @@ Json Describe(const Predictions& predictions) {
     right += label == predicted ? 1 : 0;
     if (label < classes && predicted < classes) ++confusion[label][predicted];
   }
-  const std::int64_t picture_bytes = std::max<std::int64_t>(
-      predictions.shape[0] * predictions.shape[1] * predictions.shape[2], 1);
+  const std::int64_t picture_bytes =
+      std::max<std::int64_t>(predictions.shape[0] * predictions.shape[1] * predictions.shape[2], 1);
   const std::size_t shown = static_cast<std::size_t>(
       std::min(std::ssize(predictions.mistakes), kMaxPictureBytes / picture_bytes));
   Json mistakes = Json::array();

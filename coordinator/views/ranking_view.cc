@@ -19,28 +19,28 @@ Json RankingRowJson(const RankedRow& row, const SweepSpec& spec) {
   const bool has_interval = interval.low < interval.high;
   const std::optional<Interval> mean =
       MeanInterval(score.mean_last_accuracy, score.mean_half_width, score.replicates);
-  return {{"rank", row.rank},
-          {"trial", trial.number},
-          {"configuration", trial.configuration},
-          {"state", TrialStateName(trial.state)},
-          {"qualifies", score.qualifies},
-          {"accuracy", NumberJson(score.value)},
-          {"interval", has_interval
-                           ? Json::array({NumberJson(interval.low), NumberJson(interval.high)})
-                           : Json(nullptr)},
-          {"best_epoch", KnownCountJson(ValueOf(spec, result).epoch)},
-          {"last_accuracy", MeasuredJson(result.epoch, result.last_accuracy)},
-          {"best_loss", MeasuredJson(result.epoch, result.best_loss)},
-          {"mean_last_accuracy", MeasuredJson(score.replicates, score.mean_last_accuracy)},
-          {"mean_half_width", MeasuredJson(score.replicates - 1, score.mean_half_width)},
-          {"mean_interval", mean ? Json::array({mean->low, mean->high}) : Json(nullptr)},
-          {"replicates", score.replicates},
-          {"epochs_to_target", KnownCountJson(score.epochs_to_target)},
-          {"network_parameters", KnownCountJson(trial.network_parameters)},
-          {"model", trial.model},
-          {"gates", GatesJson(score.gates)},
-          {"parameters", ParametersJson(trial.parameters)},
-          {"defaults", ParametersJson(trial.Defaults())}};
+  return {
+      {"rank", row.rank},
+      {"trial", trial.number},
+      {"configuration", trial.configuration},
+      {"state", TrialStateName(trial.state)},
+      {"qualifies", score.qualifies},
+      {"accuracy", NumberJson(score.value)},
+      {"interval", has_interval ? Json::array({NumberJson(interval.low), NumberJson(interval.high)})
+                                : Json(nullptr)},
+      {"best_epoch", KnownCountJson(ValueOf(spec, result).epoch)},
+      {"last_accuracy", MeasuredJson(result.epoch, result.last_accuracy)},
+      {"best_loss", MeasuredJson(result.epoch, result.best_loss)},
+      {"mean_last_accuracy", MeasuredJson(score.replicates, score.mean_last_accuracy)},
+      {"mean_half_width", MeasuredJson(score.replicates - 1, score.mean_half_width)},
+      {"mean_interval", mean ? Json::array({mean->low, mean->high}) : Json(nullptr)},
+      {"replicates", score.replicates},
+      {"epochs_to_target", KnownCountJson(score.epochs_to_target)},
+      {"network_parameters", KnownCountJson(trial.network_parameters)},
+      {"model", trial.model},
+      {"gates", GatesJson(score.gates)},
+      {"parameters", ParametersJson(trial.parameters)},
+      {"defaults", ParametersJson(trial.Defaults())}};
 }
 
 // Ranks by configuration number; those that have none come last.

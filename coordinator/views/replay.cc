@@ -11,8 +11,8 @@ namespace sweep {
 namespace {
 
 // What `sweep train` has flags of their own for; all else goes with --set.
-constexpr std::array<std::string_view, 7> kFlags = {
-    "lr", "momentum", "batch_size", "dropout", "epochs", "schedule", "augmentation"};
+constexpr std::array<std::string_view, 7> kFlags = {"lr",     "momentum", "batch_size",  "dropout",
+                                                    "epochs", "schedule", "augmentation"};
 
 // What `sweep train` takes where no flag says otherwise; see cli/training/train_plan.cc.
 ParameterMap TrainDefaults(const NetworkFile& file) {
@@ -51,8 +51,8 @@ std::string DatasetFlags(const DatasetSpec& dataset) {
 const NetworkFile* FindNetwork(const SweepSpec& spec, const TrialRow& trial,
                                const Configuration& configuration, std::string* name) {
   const auto chosen = configuration.resolved.find("model");
-  const std::string model = chosen == configuration.resolved.end() ? trial.model
-                                                                   : FormatValue(chosen->second);
+  const std::string model =
+      chosen == configuration.resolved.end() ? trial.model : FormatValue(chosen->second);
   for (const auto& [written, file] : spec.networks) {
     if (written != model && file.name() != model && file.name() != trial.model) continue;
     *name = written;

@@ -32,8 +32,9 @@ Replay Of(const SweepSource& source, const ParameterMap& chosen, const std::stri
 TEST(Replay, OfAnOwnNetworkNamesItsFileAndWhatWasSweptInIt) {
   const SweepSource source = {
       .file = "s.yaml",
-      .text = "name: s\nmodel: nets/my net.yaml\ndataset: synthetic\nmethod: grid\nepochs: 2\n"
-              "parameters: {width: {values: [8, 12]}, lr: 0.1}\n",
+      .text =
+          "name: s\nmodel: nets/my net.yaml\ndataset: synthetic\nmethod: grid\nepochs: 2\n"
+          "parameters: {width: {values: [8, 12]}, lr: 0.1}\n",
       .network_files = {{"nets/my net.yaml", kNetwork}}};
   const Replay replay = Of(source, {{"width", std::int64_t{12}}, {"lr", 0.1}});
   ASSERT_EQ(replay.commands.size(), 1u);
@@ -52,8 +53,9 @@ TEST(Replay, OfAnOwnNetworkNamesWhatItHasNoValueFor) {
   network.erase(network.find("parameters:"), std::string("parameters: {width: 16}\n").size());
   const SweepSource source = {
       .file = "s.yaml",
-      .text = "name: s\nmodel: net.yaml\ndataset: synthetic\nmethod: grid\nepochs: 2\n"
-              "parameters: {width: {values: [8, 12]}}\n",
+      .text =
+          "name: s\nmodel: net.yaml\ndataset: synthetic\nmethod: grid\nepochs: 2\n"
+          "parameters: {width: {values: [8, 12]}}\n",
       .network_files = {{"net.yaml", network}}};
   const Replay replay = Of(source, {{"width", std::int64_t{12}}});
   ASSERT_EQ(replay.commands.size(), 1u);
@@ -63,8 +65,9 @@ TEST(Replay, OfAnOwnNetworkNamesWhatItHasNoValueFor) {
 TEST(Replay, OfSeveralNetworksNamesTheOneThatWasChosen) {
   const SweepSource source = {
       .file = "s.yaml",
-      .text = "name: s\nmodel: {values: [mine.yaml, cnn-18718]}\ndataset: synthetic\nmethod: grid\n"
-              "parameters: {lr: 0.1}\n",
+      .text =
+          "name: s\nmodel: {values: [mine.yaml, cnn-18718]}\ndataset: synthetic\nmethod: grid\n"
+          "parameters: {lr: 0.1}\n",
       .network_files = {{"mine.yaml", kNetwork}}};
   const Replay built_in = Of(source, {{"model", std::string("cnn-18718")}, {"lr", 0.1}});
   EXPECT_THAT(built_in.commands, ElementsAre(HasSubstr("sweep train cnn-18718 ")));
@@ -73,8 +76,9 @@ TEST(Replay, OfSeveralNetworksNamesTheOneThatWasChosen) {
 
 TEST(Replay, OfAProgramHandsItTheLineOfItsTrial) {
   const SweepSource source = {.file = "s.yaml",
-                              .text = "name: s\nprogram: [python3, \"my train.py\"]\nmethod: grid\n"
-                                      "parameters: {lr: {values: [0.1]}}\n"};
+                              .text =
+                                  "name: s\nprogram: [python3, \"my train.py\"]\nmethod: grid\n"
+                                  "parameters: {lr: {values: [0.1]}}\n"};
   const Replay replay = Of(source, {{"lr", 0.1}}, R"({"note":"it's\n"})");
   EXPECT_THAT(replay.commands, ElementsAre(R"(printf '%s\n' '{"note":"it'\''s\n"}' | )"
                                            "python3 'my train.py'"));
@@ -84,8 +88,9 @@ TEST(Replay, OfAProgramHandsItTheLineOfItsTrial) {
 TEST(Replay, WithoutACommandSaysWhy) {
   const SweepSource source = {
       .file = "s.yaml",
-      .text = "name: s\nmodel: mine.yaml\ndataset: synthetic\nevaluate: {holdout: 100}\nmethod: grid\n"
-              "parameters: {lr: 0.1}\n",
+      .text =
+          "name: s\nmodel: mine.yaml\ndataset: synthetic\nevaluate: {holdout: 100}\nmethod: grid\n"
+          "parameters: {lr: 0.1}\n",
       .network_files = {{"mine.yaml", kNetwork}}};
   const Replay replay = Of(source, {{"lr", 0.1}});
   EXPECT_THAT(replay.commands, IsEmpty());

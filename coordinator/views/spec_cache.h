@@ -28,7 +28,6 @@ class SpecCache {
   // Keeps it unless a name was dropped since `drops` was read.
   void Put(const std::string& sweep, std::shared_ptr<const SweepSpec> spec, std::uint64_t drops);
 
-
   struct Entry {
     std::shared_ptr<const SweepSpec> spec;
     std::uint64_t used = 0;

@@ -66,8 +66,7 @@ const std::map<std::string_view, Field>& Fields() {
   return fields;
 }
 
-IndexedTrial Brief(const SweepSpec& spec, const TrialSummary& summary,
-                   std::int32_t counted_epoch) {
+IndexedTrial Brief(const SweepSpec& spec, const TrialSummary& summary, std::int32_t counted_epoch) {
   const TrialResult& result = summary.result;
   return {.configuration = summary.configuration,
           .network_parameters = summary.network_parameters,

@@ -72,7 +72,7 @@ TEST(TrialFilter, ReachesHyperparametersThatShareANameWithTheTrial) {
   TrialRow row;
   row.number = 1;
   row.configuration = 1;
-  row.parameters = {{"epoch", std::int64_t{5}}, {"state", std::string("calm")},
+  row.parameters = {{"epoch", std::int64_t{5}},  {"state", std::string("calm")},
                     {"number", std::int64_t{7}}, {"in", std::int64_t{1}},
                     {"true", std::int64_t{3}},   {"model", std::string("a")}};
   index.Put({.number = 1, .configuration = 1, .parameters = row.parameters});

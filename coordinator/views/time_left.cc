@@ -12,7 +12,8 @@ constexpr std::size_t kMaxKnown = 1000;
 constexpr int kLookedAt = 20;
 constexpr int kMaxRunning = 1000;
 
-// How much of a trial is done, from 0 to 1. What was said before the last acknowledged epoch is old.
+// How much of a trial is done, from 0 to 1. What was said before the last acknowledged epoch is
+// old.
 double ShareDone(const TrialRow& trial, const std::map<std::int64_t, ProgressMessage>& progress) {
   if (trial.epochs <= 0) return 0;
   double epochs = trial.result.epoch;

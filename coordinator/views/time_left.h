@@ -13,8 +13,8 @@
 
 namespace sweep {
 
-// How long sweeps will take: one estimate for whoever asks, made at most every two seconds for each,
-// so that two who ask at the same time are told the same. Thread-safe.
+// How long sweeps will take: one estimate for whoever asks, made at most every two seconds for
+// each, so that two who ask at the same time are told the same. Thread-safe.
 class TimeLeft {
  public:
   TimeLeft(Store* store, Scheduler* scheduler, Clock* clock = RealClock())

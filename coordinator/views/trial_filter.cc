@@ -167,7 +167,8 @@ absl::StatusOr<bool> TrialFilter::Matches(const TrialRow& trial) const {
         if (!resolved.ok()) return resolved.status();
         configuration = *std::move(resolved);
       }
-      value = LookUpConfiguration(*configuration, of == TrialName::Of::kParameters ? written : name);
+      value =
+          LookUpConfiguration(*configuration, of == TrialName::Of::kParameters ? written : name);
     }
     if (!value.has_value()) return false;
     values.push_back(*std::move(value));

@@ -144,15 +144,13 @@ void AddSpec(const SweepSpec& spec, const SweepSource& source, const TrialRow& t
   }
   // Before it has measured anything there is nothing to hold against a gate.
   if (trial.result.epoch > 0) result["gates"] = GatesJson(GatesOf(spec, trial, *configuration));
-  Replay replay =
-      ReplayOf(spec, source, trial, *configuration, line.ok() ? *line : std::string());
+  Replay replay = ReplayOf(spec, source, trial, *configuration, line.ok() ? *line : std::string());
   result["replay"] = std::move(replay.commands);
   result["replay_note"] = std::move(replay.note);
 }
 
 std::vector<std::string> ReasonsOf(const ViewContext& context, const TrialRow& trial,
-                                   const SweepSpec& spec,
-                                   const std::vector<AttemptRow>& attempts) {
+                                   const SweepSpec& spec, const std::vector<AttemptRow>& attempts) {
   TrialSituation situation = context.options.scheduler->Situation(trial);
   situation.max_failures = spec.max_failures;
   if (!attempts.empty()) situation.last_attempt = attempts.back();

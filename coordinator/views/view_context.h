@@ -97,11 +97,9 @@ struct ViewDimension {
 std::vector<ViewDimension> DimensionsOf(const SweepSpec& spec);
 Json DimensionsJson(const SweepSpec& spec);
 
-// Null for a count that is 0 because there is nothing known to count: no network and no test set has
-// none of these, and no epoch is the 0th.
-inline Json KnownCountJson(std::int64_t count) {
-  return count > 0 ? Json(count) : Json(nullptr);
-}
+// Null for a count that is 0 because there is nothing known to count: no network and no test set
+// has none of these, and no epoch is the 0th.
+inline Json KnownCountJson(std::int64_t count) { return count > 0 ? Json(count) : Json(nullptr); }
 
 // "NaN" as null, and null for a trial without a measured epoch.
 inline Json MeasuredJson(int epoch, double value) {

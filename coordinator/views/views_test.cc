@@ -11,8 +11,8 @@
 
 #include "coordinator/store/testing/forwarding_store.h"
 #include "coordinator/views/testing/api_contract.h"
-#include "coordinator/views/view_context.h"
 #include "coordinator/views/testing/views_testing.h"
+#include "coordinator/views/view_context.h"
 
 namespace sweep {
 namespace {
@@ -101,9 +101,10 @@ TEST_F(ViewsTest, ASweepNamesItsDimensionsAndTarget) {
 }
 
 TEST_F(ViewsTest, AnAxisHasNumbersBySizeAndWordsAsTheFileHasThem) {
-  const SweepSource source{.text = "name: p\nprogram: [./train]\nmethod: grid\nepochs: 2\n"
-                                   "parameters: {size: {values: [64, 8, 16]}, "
-                                   "mixed: {values: [9, b, 1]}, word: {values: [z, a]}}\n"};
+  const SweepSource source{.text =
+                               "name: p\nprogram: [./train]\nmethod: grid\nepochs: 2\n"
+                               "parameters: {size: {values: [64, 8, 16]}, "
+                               "mixed: {values: [9, b, 1]}, word: {values: [z, a]}}\n"};
   Diagnostics diagnostics;
   const Json dimensions = DimensionsJson(Must(SweepSpec::Parse(source, &diagnostics)));
   std::map<std::string, Json> categories;
@@ -117,17 +118,22 @@ TEST_F(ViewsTest, AnAxisHasNumbersBySizeAndWordsAsTheFileHasThem) {
 
 TEST_F(ViewsTest, AnAxisIsLogarithmicOrWholeAsItsDistributionIs) {
   const SweepSource source{
-      .text = "name: p\nprogram: [./train]\nmethod: random\nrun_cap: 3\nepochs: 2\nparameters:\n"
-              "  rate: {distribution: log_uniform_values, min: 0.001, max: 0.1}\n"
-              "  size: {distribution: q_log_uniform_values, min: 16, max: 256, q: 16}\n"
-              "  share: {distribution: q_uniform, min: 0, max: 1, q: 0.5}\n"
-              "  count: {min: 1, max: 5}\n"
-              "  fixed: 3\n"};
+      .text =
+          "name: p\nprogram: [./train]\nmethod: random\nrun_cap: 3\nepochs: 2\nparameters:\n"
+          "  rate: {distribution: log_uniform_values, min: 0.001, max: 0.1}\n"
+          "  size: {distribution: q_log_uniform_values, min: 16, max: 256, q: 16}\n"
+          "  share: {distribution: q_uniform, min: 0, max: 1, q: 0.5}\n"
+          "  count: {min: 1, max: 5}\n"
+          "  fixed: 3\n"};
   Diagnostics diagnostics;
   const Json dimensions = DimensionsJson(Must(SweepSpec::Parse(source, &diagnostics)));
   const auto axis = [](const char* name, const char* kind, bool integer, const Json& min,
                        const Json& max) {
-    return Json({{"name", name}, {"kind", kind}, {"integer", integer}, {"min", min}, {"max", max},
+    return Json({{"name", name},
+                 {"kind", kind},
+                 {"integer", integer},
+                 {"min", min},
+                 {"max", max},
                  {"categories", Json::array()}});
   };
   EXPECT_EQ(dimensions, Json::array({axis("rate", "log", false, 0.001, 0.1),
@@ -197,14 +203,13 @@ TEST_F(ViewsTest, PointsHaveWhatTheirColumnsSay) {
   Fill("s");
   const Json view = Get("/api/sweeps/s/points");
   EXPECT_EQ(view["columns"], Json({"trial", "accuracy", "last_accuracy", "loss", "epochs_to_target",
-                                   "network_parameters", "qualifies", "state", "value",
-                                   "lr"}));
+                                   "network_parameters", "qualifies", "state", "value", "lr"}));
   ASSERT_EQ(view["rows"].size(), 3u);
   const TrialRow first = Must(store_->GetTrial("s", 1));
-  EXPECT_EQ(view["rows"][0], Json({1, 0.95, RoundedJson(first.result.last_accuracy),
-                                   RoundedJson(first.result.best_loss),
-                                   first.result.epochs_to_target, 18718, true, "completed", 0.95,
-                                   0.01}));
+  EXPECT_EQ(
+      view["rows"][0],
+      Json({1, 0.95, RoundedJson(first.result.last_accuracy), RoundedJson(first.result.best_loss),
+            first.result.epochs_to_target, 18718, true, "completed", 0.95, 0.01}));
   EXPECT_EQ(view["rows"][2][3], nullptr);
   EXPECT_EQ(view["records"], Json({1}));
   EXPECT_EQ(view["front"], Json({1}));
@@ -514,10 +519,12 @@ TEST_F(ViewsTest, ATrialThatHasMeasuredNothingMissesNoGate) {
 }
 
 TEST_F(ViewsTest, WhatIsNotKnownOfAProgramsTrialIsNull) {
-  const SweepSource source = {.file = "p.yaml",
-                              .text = "name: p\nprogram: ./train\nmethod: grid\nepochs: 2\n"
-                                      "description: which rate\n"
-                                      "parameters: {lr: {values: [0.1, 0.2]}, big: 9007199254740993}\n"};
+  const SweepSource source = {
+      .file = "p.yaml",
+      .text =
+          "name: p\nprogram: ./train\nmethod: grid\nepochs: 2\n"
+          "description: which rate\n"
+          "parameters: {lr: {values: [0.1, 0.2]}, big: 9007199254740993}\n"};
   Diagnostics diagnostics;
   const SweepSpec spec = Must(SweepSpec::Parse(source, &diagnostics));
   SweepRow sweep;
@@ -543,7 +550,8 @@ TEST_F(ViewsTest, WhatIsNotKnownOfAProgramsTrialIsNull) {
   driver_->Train(trial, spec, 0.9);
   const Json view = Get("/api/sweeps/p/trials/1");
   EXPECT_EQ(Contract().Complaints("TrialView", view), "");
-  for (const char* key : {"network_parameters", "evaluation_images", "fully_connected", "network"}) {
+  for (const char* key :
+       {"network_parameters", "evaluation_images", "fully_connected", "network"}) {
     EXPECT_TRUE(view[key].is_null()) << key << ": " << view[key];
   }
   EXPECT_THAT(view["replay"][0].get<std::string>(), HasSubstr("| ./train"));
@@ -616,7 +624,8 @@ class TimedViewsTest : public ViewsTest {
     ViewsTest::SetUp();
     TearDown();
     store_ = Must(Store::Open({.clock = &clock_}));
-    scheduler_ = Must(Scheduler::Start({.store = store_.get(), .clock = &clock_, .threads = false}));
+    scheduler_ =
+        Must(Scheduler::Start({.store = store_.get(), .clock = &clock_, .threads = false}));
     specs_ = std::make_unique<SpecCache>(store_.get());
     driver_ = std::make_unique<StoreDriver>(store_.get());
     Views::Options options = Options();

@@ -102,10 +102,10 @@ class Coordinator {
 
  private:
   void Start() {
-    process_ = std::make_unique<Process>(
-        Process::Options{.command = {"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0", "--db",
-                                     "sweep.db", "--lease-term", "3600", "--log-level", "warn"},
-                         .folder = folder_.path()});
+    process_ = std::make_unique<Process>(Process::Options{
+        .command = {"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0", "--db",
+                    "sweep.db", "--lease-term", "3600", "--log-level", "warn"},
+        .folder = folder_.path()});
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     channel_ = grpc::CreateCustomChannel(WaitForAddress(*process_),

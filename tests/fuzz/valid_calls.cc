@@ -112,8 +112,8 @@ bool ValidCalls::FillAsPerson(Message* request) {
 // Of every kind of document; one in four with a query, which suits some of them.
 void ValidCalls::Fill(v1::GetViewRequest* request) {
   static constexpr const char* kOverall[] = {"/sweeps", "/workers", "/workers/timeline"};
-  static constexpr const char* kOfSweep[] = {"",         "/curves",  "/points",   "/importance",
-                                             "/ranking", "/trials",  "/attempts", "/progress"};
+  static constexpr const char* kOfSweep[] = {"",         "/curves", "/points",   "/importance",
+                                             "/ranking", "/trials", "/attempts", "/progress"};
   static constexpr const char* kOfTrial[] = {"", "/logs", "/predictions"};
   static constexpr const char* kQueries[] = {"limit=7",
                                              "metric=loss",
@@ -125,9 +125,14 @@ void ValidCalls::Fill(v1::GetViewRequest* request) {
                                              "page_size=2",
                                              "minutes=10080"};
   switch (random_() % 4) {
-    case 0: request->set_path(kOverall[random_() % std::size(kOverall)]); break;
-    case 1: request->set_path("/" + SomeTrial() + kOfTrial[random_() % std::size(kOfTrial)]); break;
-    default: request->set_path("/" + SomeSweep() + kOfSweep[random_() % std::size(kOfSweep)]);
+    case 0:
+      request->set_path(kOverall[random_() % std::size(kOverall)]);
+      break;
+    case 1:
+      request->set_path("/" + SomeTrial() + kOfTrial[random_() % std::size(kOfTrial)]);
+      break;
+    default:
+      request->set_path("/" + SomeSweep() + kOfSweep[random_() % std::size(kOfSweep)]);
   }
   if (random_() % 4 == 0) request->set_query(kQueries[random_() % std::size(kQueries)]);
 }

@@ -95,11 +95,10 @@ class AgainTest : public ::testing::Test {
 TEST_F(AgainTest, RunEndsWhenTheFirstTrialsAllFailAlike) {
   const Result run = Sweep({"run", "again.yaml", "--slots", "2"});
   EXPECT_EQ(run.code, 1) << run.output;
-  EXPECT_THAT(run.output,
-              AllOf(HasSubstr("again is paused: the first 3 trials failed alike: "
-                              "ModuleNotFoundError: No module named 'torchh'"),
-                    HasSubstr("sweep run again.yaml --slots=2 --new"),
-                    HasSubstr("sweep run again.yaml --slots=2 --keep-going")));
+  EXPECT_THAT(run.output, AllOf(HasSubstr("again is paused: the first 3 trials failed alike: "
+                                          "ModuleNotFoundError: No module named 'torchh'"),
+                                HasSubstr("sweep run again.yaml --slots=2 --new"),
+                                HasSubstr("sweep run again.yaml --slots=2 --keep-going")));
   EXPECT_LT(Started(), 12) << "of 60 that 20 trials may have";
   const json shown = Json({"show", "again"});
   EXPECT_EQ(shown["state"], "paused");

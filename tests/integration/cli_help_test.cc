@@ -71,10 +71,9 @@ TEST_F(CliHelpTest, TheOverviewFitsAScreenAndNamesEveryCommandThatExists) {
   EXPECT_LE(lines.size(), 23u) << "one line is for the prompt\n" << help.output;
   for (const std::string& line : lines) EXPECT_LE(cli::DisplayWidth(line), 80) << line;
   for (const char* command :
-       {"run",      "submit",   "watch",   "list",    "show",   "best",   "pause",
-        "resume",   "cancel",   "retry",   "extend",  "trials", "trial",  "explain",
-        "networks", "validate", "preview", "workers", "worker", "config", "completion",
-        "report"}) {
+       {"run",     "submit",  "watch",  "list",   "show",       "best",    "pause",    "resume",
+        "cancel",  "retry",   "extend", "trials", "trial",      "explain", "networks", "validate",
+        "preview", "workers", "worker", "config", "completion", "report"}) {
     EXPECT_THAT(help.output, HasSubstr("  " + std::string(command) + " ")) << command;
   }
   for (const char* later : {"replay", "confirm", "__complete", "__docs"}) {
@@ -141,7 +140,8 @@ TEST_F(CliHelpTest, TheServicesNameEveryOptionWithItsDefault) {
     EXPECT_EQ(help.code, 0) << program;
     EXPECT_THAT(help.output, HasSubstr("\n\nUsage: " + program + " [OPTIONS]\n")) << program;
     EXPECT_EQ(run({"-h"}).output, help.output);
-    for (const std::string& line : Lines(help.output)) EXPECT_LE(cli::DisplayWidth(line), 80) << line;
+    for (const std::string& line : Lines(help.output))
+      EXPECT_LE(cli::DisplayWidth(line), 80) << line;
     const std::vector<std::string> offered = Lines(run({"__complete", "--", "--"}).output);
     EXPECT_GT(offered.size(), expected.size());
     for (const std::string& line : offered) {
@@ -159,7 +159,8 @@ TEST_F(CliHelpTest, TheServicesNameEveryOptionWithItsDefault) {
   const std::string worker =
       testing::Run({.command = {"sweep-worker", "--help"}, .folder = folder_.path()}).output;
   // These depend on the machine.
-  for (const char* flag : {"--name", "--slots", "--threads", "--backend", "--trainer", "--work-dir"}) {
+  for (const char* flag :
+       {"--name", "--slots", "--threads", "--backend", "--trainer", "--work-dir"}) {
     EXPECT_THAT(EntryOf(worker, flag), HasSubstr("default: ")) << flag;
   }
   EXPECT_THAT(EntryOf(worker, "--coordinator"), HasSubstr("[env: SWEEP_COORDINATOR]"));

@@ -82,9 +82,9 @@ class LifecycleTest : public ::testing::Test {
   }
 
   void StartCoordinator(const std::string& listen = "127.0.0.1:0") {
-    coordinator_ = std::make_unique<Process>(
-        Process::Options{.command = {"sweep-coordinator", "--http", "off", "--listen", listen, "--db", "server.db"},
-                         .folder = folder_.path() + "/server"});
+    coordinator_ = std::make_unique<Process>(Process::Options{
+        .command = {"sweep-coordinator", "--http", "off", "--listen", listen, "--db", "server.db"},
+        .folder = folder_.path() + "/server"});
     ASSERT_TRUE(Eventually([&] {
       const std::string output = coordinator_->Output();
       const std::size_t begin = output.find("127.0.0.1:");
@@ -297,7 +297,8 @@ TEST_F(LifecycleTest, TheLivePictureOfWatchLeavesOnlyWhatItTold) {
   watch.WaitForOutput();
   EXPECT_EQ(bars(), 0u) << watch.Output();
   std::string screen;
-  for (const std::string& line : testing::LinesOnScreen(watch.Output(), kColumns)) screen += line + "\n";
+  for (const std::string& line : testing::LinesOnScreen(watch.Output(), kColumns))
+    screen += line + "\n";
   EXPECT_EQ(Count(screen, "✓ life/1  "), 1u) << screen;
   EXPECT_EQ(Count(screen, "✓ life/2  "), 1u) << screen;
 }
@@ -405,14 +406,37 @@ TEST_F(LifecycleTest, JsonHasTheKeysThatAreDocumented) {
       {"worker drain", {"worker", "drain", "w1"}},
   };
   // In this order: later ones change what earlier ones show.
-  const std::vector<std::string> order = {
-      "run --first",      "submit",  "watch",       "run",      "list",     "show",     "best",
-      "trials",           "trial",   "explain",     "logs",     "export",   "export --epochs",
-      "networks NETWORK", "workers", "worker list", "networks", "validate", "preview",
-      "config",           "extend",  "pause",       "resume",   "cancel",   "archive",
-      "rename",           "retry",   "worker drain", "delete"};
-  const std::set<std::string> with_trainer = {"train", "model",
-                                              "predict", "report"};  // tested where there is one
+  const std::vector<std::string> order = {"run --first",
+                                          "submit",
+                                          "watch",
+                                          "run",
+                                          "list",
+                                          "show",
+                                          "best",
+                                          "trials",
+                                          "trial",
+                                          "explain",
+                                          "logs",
+                                          "export",
+                                          "export --epochs",
+                                          "networks NETWORK",
+                                          "workers",
+                                          "worker list",
+                                          "networks",
+                                          "validate",
+                                          "preview",
+                                          "config",
+                                          "extend",
+                                          "pause",
+                                          "resume",
+                                          "cancel",
+                                          "archive",
+                                          "rename",
+                                          "retry",
+                                          "worker drain",
+                                          "delete"};
+  const std::set<std::string> with_trainer = {"train", "model", "predict",
+                                              "report"};  // tested where there is one
   for (const cli::CommandKeys& promise : cli::JsonKeys()) {
     EXPECT_TRUE(commands.count(promise.command) + with_trainer.count(promise.command) == 1)
         << "nobody tests the keys of " << promise.command;

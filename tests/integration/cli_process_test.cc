@@ -20,9 +20,9 @@ using ::testing::EndsWith;
 using testing::Eventually;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using ::testing::StartsWith;
 using testing::Process;
 using testing::Result;
+using ::testing::StartsWith;
 
 constexpr char kSweep[] = R"(name: tiny
 model: cnn-18718
@@ -157,11 +157,10 @@ TEST_F(CliTest, ValidateTellsErrorsAsJsonToo) {
   EXPECT_EQ(document["valid"], false);
   EXPECT_TRUE(document["name"].is_null() && document["digest"].is_null()) << document;
   ASSERT_EQ(document["messages"].size(), 2u) << document;
-  EXPECT_EQ(document["messages"][0],
-            json({{"file", "bad.yaml"},
-                  {"line", 5},
-                  {"message", "parameter 'lr' has min 0.3 above max 0.1"},
-                  {"severity", "error"}}));
+  EXPECT_EQ(document["messages"][0], json({{"file", "bad.yaml"},
+                                           {"line", 5},
+                                           {"message", "parameter 'lr' has min 0.3 above max 0.1"},
+                                           {"severity", "error"}}));
   const Result nowhere = Sweep({"validate", "nowhere.yaml", "--format", "json"});
   EXPECT_EQ(nowhere.code, 2);
   EXPECT_EQ(json::parse(nowhere.output)["messages"][0]["message"], "no such file");
@@ -191,8 +190,8 @@ TEST_F(CliTest, ValidateTellsItsMessagesAsCsv) {
   folder_.Write("net.yaml", "name: net\nlayers:\n  - flatten\n  - linear: {out: many}\n");
   const Result network = Sweep({"validate", "net.yaml", "--format", "csv"});
   EXPECT_EQ(network.code, 2) << network.output;
-  EXPECT_THAT(network.output, AllOf(StartsWith("file,line,message,severity\nnet.yaml,"),
-                                    EndsWith(",error\n")));
+  EXPECT_THAT(network.output,
+              AllOf(StartsWith("file,line,message,severity\nnet.yaml,"), EndsWith(",error\n")));
 }
 
 TEST_F(CliTest, WrongWordsNameTheNearestRightOne) {

@@ -1,5 +1,5 @@
-// `sweep run` among other sweeps and after its own death, and what it prints. The trainers are shell
-// scripts that the sweeps bring with them.
+// `sweep run` among other sweeps and after its own death, and what it prints. The trainers are
+// shell scripts that the sweeps bring with them.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -175,14 +175,13 @@ TEST_F(RunTest, WhatIsWaitedForIsSaid) {
                          .folder = folder_.path() + "/server"});
   };
   std::unique_ptr<Process> coordinator = start();
-  Process worker({.command = {"sweep-worker", "--coordinator", testing::WaitForAddress(*coordinator),
-                              "--name", "w1", "--slots", "1", "--trainer", "/bin/true",
-                              "--allow-program"},
-                  .folder = folder_.path()});
+  Process worker(
+      {.command = {"sweep-worker", "--coordinator", testing::WaitForAddress(*coordinator), "--name",
+                   "w1", "--slots", "1", "--trainer", "/bin/true", "--allow-program"},
+       .folder = folder_.path()});
   ASSERT_EQ(Sweep({"submit", "night.yaml", "--db", database}).code, 0);
-  ASSERT_TRUE(Eventually([&] {
-    return Json({"trial", "night/1", "--db", database}).value("epoch", 0) != 0;
-  }));
+  ASSERT_TRUE(Eventually(
+      [&] { return Json({"trial", "night/1", "--db", database}).value("epoch", 0) != 0; }));
   worker.Signal(SIGKILL);
   worker.Wait();
   coordinator->Signal(SIGKILL);
@@ -191,8 +190,9 @@ TEST_F(RunTest, WhatIsWaitedForIsSaid) {
   testing::WaitForAddress(*coordinator);
   Process watch(Command({"watch", "night", "--db", database}));
   EXPECT_TRUE(Eventually([&] {
-    return watch.Output().find("1 trial was running on worker w1, which is not heard from; waiting "
-                               "up to ") != std::string::npos;
+    return watch.Output().find(
+               "1 trial was running on worker w1, which is not heard from; waiting "
+               "up to ") != std::string::npos;
   })) << watch.Output();
 }
 
@@ -247,7 +247,8 @@ TEST_F(RunTest, TheLivePictureLeavesNothingOnTheTerminal) {
       EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
                               [&](const std::string& line) { return line.starts_with(kept); }),
                 1)
-          << kept << "\n" << run.Output();
+          << kept << "\n"
+          << run.Output();
     }
   }
 }
@@ -267,25 +268,45 @@ TEST_F(RunTest, SomeFailuresOfManyEndWithOneToo) {
 
 TEST_F(RunTest, ForeignTextCannotDriveTheTerminal) {
   const std::string evil = "\u202Eevil\u200B\x1b[2J";
-  folder_.Write("evil.sh",
-                "read -r trial\nprintf '\\342\\200\\256evil\\033[2J\\302\\233 said\\n' >&2\nexit 3\n");
-  const std::string file = folder_.Write("evil.yaml",
-                                         "name: evil\n"
-                                         "program: [sh, evil.sh]\n"
-                                         "files: [evil.sh]\n"
-                                         "method: grid\n"
-                                         "labels: {owner: \"\\u202Eevil\\e[2J\"}\n"
-                                         "parameters: {word: {values: [\"\\u202Eevil\\e[2J\", b]}}\n"
-                                         "epochs: 1\n"
-                                         "max_failures: 1\n");
+  folder_.Write(
+      "evil.sh",
+      "read -r trial\nprintf '\\342\\200\\256evil\\033[2J\\302\\233 said\\n' >&2\nexit 3\n");
+  const std::string file =
+      folder_.Write("evil.yaml",
+                    "name: evil\n"
+                    "program: [sh, evil.sh]\n"
+                    "files: [evil.sh]\n"
+                    "method: grid\n"
+                    "labels: {owner: \"\\u202Eevil\\e[2J\"}\n"
+                    "parameters: {word: {values: [\"\\u202Eevil\\e[2J\", b]}}\n"
+                    "epochs: 1\n"
+                    "max_failures: 1\n");
   const std::vector<std::vector<std::string>> commands = {
-      {"validate", file}, {"preview", file}, {"run", file, "--slots", "1"}, {"list"},
-      {"show", "evil"}, {"trials", "evil"}, {"trials", "evil", "--columns", "word,reason"},
-      {"trial", "evil/1"}, {"logs", "evil/1"}, {"explain", "evil/1"}, {"best", "evil"},
-      {"show", evil}, {evil}, {"list", "--" + evil}, {"list", evil}, {"run", evil},
-      {"model", "evil/1", "-o", evil}, {"predict", evil, evil}, {"worker", "drain", evil},
-      {"trials", "evil", "--where", evil}, {"trials", "evil", "--sort", evil},
-      {"list", "--format", evil}, {"networks", evil}, {"train", evil}, {"help", evil}};
+      {"validate", file},
+      {"preview", file},
+      {"run", file, "--slots", "1"},
+      {"list"},
+      {"show", "evil"},
+      {"trials", "evil"},
+      {"trials", "evil", "--columns", "word,reason"},
+      {"trial", "evil/1"},
+      {"logs", "evil/1"},
+      {"explain", "evil/1"},
+      {"best", "evil"},
+      {"show", evil},
+      {evil},
+      {"list", "--" + evil},
+      {"list", evil},
+      {"run", evil},
+      {"model", "evil/1", "-o", evil},
+      {"predict", evil, evil},
+      {"worker", "drain", evil},
+      {"trials", "evil", "--where", evil},
+      {"trials", "evil", "--sort", evil},
+      {"list", "--format", evil},
+      {"networks", evil},
+      {"train", evil},
+      {"help", evil}};
   for (const std::vector<std::string>& words : commands) {
     const std::string output = Sweep(words).output;
     for (const char* raw : {"\u202E", "\u200B", "\x1b", "\u009b"}) {

@@ -36,12 +36,13 @@ class DataProcessTest : public ::testing::Test {
   DataProcessTest() {
     std::filesystem::create_directory(Data());
     WriteData(0);
-    sweep_file_ = folder_.Write("digits.yaml",
-                                "name: digits\nmodel: cnn-18718\nmethod: random\nrun_cap: 2\n"
-                                "parameters:\n  lr: {distribution: log_uniform_values, min: 0.01, max: 0.1}\n"
-                                "epochs: 2\nmax_failures: 1\n"
-                                "dataset: {format: idx, path: " +
-                                    Data() + "}\n");
+    sweep_file_ =
+        folder_.Write("digits.yaml",
+                      "name: digits\nmodel: cnn-18718\nmethod: random\nrun_cap: 2\n"
+                      "parameters:\n  lr: {distribution: log_uniform_values, min: 0.01, max: 0.1}\n"
+                      "epochs: 2\nmax_failures: 1\n"
+                      "dataset: {format: idx, path: " +
+                          Data() + "}\n");
   }
   ~DataProcessTest() override {
     for (const auto& process : processes_) process->Signal(SIGKILL);

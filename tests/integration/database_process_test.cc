@@ -57,7 +57,8 @@ class DatabaseTest : public ::testing::Test {
     return Run(arguments);
   }
   std::unique_ptr<Process> StartCoordinator() {
-    auto process = Start({"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0", "--db", "sweep.db"});
+    auto process = Start(
+        {"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0", "--db", "sweep.db"});
     address_ = testing::WaitForAddress(*process);
     return process;
   }
@@ -260,7 +261,8 @@ TEST_F(DatabaseTest, BackupAndCheckWorkBesideARunningCoordinator) {
   EXPECT_THAT(backup.output, HasSubstr("backed up 'sweep.db' to 'copy.db'"));
   const Result again = Run({"sweep-coordinator", "--db", "sweep.db", "--backup", "copy.db"});
   EXPECT_EQ(again.code, 1);
-  EXPECT_THAT(again.output, AllOf(HasSubstr("backup 'copy.db'"), HasSubstr("/copy.db' exists; choose another")));
+  EXPECT_THAT(again.output,
+              AllOf(HasSubstr("backup 'copy.db'"), HasSubstr("/copy.db' exists; choose another")));
   for (const std::string name : {"sweep.db", "copy.db"}) {
     const Result check = Run({"sweep-coordinator", "--check", "--db", name});
     EXPECT_EQ(check.code, 0) << check.output;
@@ -269,8 +271,8 @@ TEST_F(DatabaseTest, BackupAndCheckWorkBesideARunningCoordinator) {
   // The copy is a database like any other.
   worker.reset();
   coordinator.reset();
-  coordinator = Start(
-      {"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0", "--db", "copy.db", "--lease-term", "1"});
+  coordinator = Start({"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0", "--db",
+                       "copy.db", "--lease-term", "1"});
   address_ = testing::WaitForAddress(*coordinator);
   worker = StartWorker();
   EXPECT_TRUE(Eventually([&] { return Completed(); })) << coordinator->Output();

@@ -114,8 +114,8 @@ TEST_F(EndTest, ARunWhoseTerminalIsClosedKeepsItsCheckpoint) {
   }));
   close(terminal);
   int status = 0;
-  const bool ended = Eventually([&] { return waitpid(pid, &status, WNOHANG) == pid; },
-                                std::chrono::seconds(30));
+  const bool ended =
+      Eventually([&] { return waitpid(pid, &status, WNOHANG) == pid; }, std::chrono::seconds(30));
   if (!ended) {
     kill(pid, SIGKILL);
     waitpid(pid, &status, 0);
@@ -173,7 +173,7 @@ TEST_F(EndTest, ASecondCtrlCInRunGivesBackAtOnce) {
   Process run(Command({"sweep", "run", file_, "--slots", "1"}));
   const pid_t program = WaitForProgram();
   ASSERT_GT(program, 0) << run.Output();
-  kill(program, SIGSTOP);  // so that it never comes to its checkpoint
+  kill(program, SIGSTOP);       // so that it never comes to its checkpoint
   EXPECT_TRUE(Eventually([&] {  // too soon after another it is taken for the same
     run.Signal(SIGINT);
     return run.Wait(std::chrono::seconds(0)) >= 0;

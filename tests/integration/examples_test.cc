@@ -76,8 +76,9 @@ TEST_F(ExamplesTest, TheShellScriptTrainsAndIsRanked) {
 TEST_F(ExamplesTest, TheShellScriptTravelsToAWorkerThatAllowsIt) {
   const std::string place = folder_.path() + "/coordinator";
   std::filesystem::create_directories(place);
-  Process coordinator({.command = {"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0", "--db", "c.db"},
-                       .folder = place});
+  Process coordinator(
+      {.command = {"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0", "--db", "c.db"},
+       .folder = place});
   std::string address;
   ASSERT_TRUE(Eventually([&] {
     const std::string output = coordinator.Output();

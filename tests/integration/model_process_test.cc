@@ -293,9 +293,8 @@ TEST_F(ModelTest, ATrialThatHasNotCompletedHasTheWeightsOfItsCheckpoint) {
   // The second trial was never begun.
   const Result pending = Sweep({"model", "tiny/2", "-o", "none"});
   EXPECT_EQ(pending.code, 1);
-  EXPECT_THAT(pending.output,
-              AllOf(HasSubstr("tiny/2 has no weights: it is pending"),
-                    HasSubstr("waits for a worker")));
+  EXPECT_THAT(pending.output, AllOf(HasSubstr("tiny/2 has no weights: it is pending"),
+                                    HasSubstr("waits for a worker")));
   EXPECT_EQ(Sweep({"predict", "tiny/2", "images"}).code, 1);
   EXPECT_FALSE(std::filesystem::exists(Path("none")));
 }

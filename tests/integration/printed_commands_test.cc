@@ -18,8 +18,8 @@ namespace sweep {
 namespace {
 
 using nlohmann::json;
-using testing::Eventually;
 using ::testing::AllOf;
+using testing::Eventually;
 using ::testing::HasSubstr;
 using testing::Process;
 using testing::Result;
@@ -106,9 +106,9 @@ class PrintedCommandsTest : public ::testing::Test {
 };
 
 TEST_F(PrintedCommandsTest, OfARunThatIsInterrupted) {
-  const std::vector<std::string> flags = {"--slots=1", "--device=cpu", "--threads=1",
-                                          "--backend=lanes", "--trainer=/bin/true",
-                                          "--http=127.0.0.1:0", "--keep-going", "--all"};
+  const std::vector<std::string> flags = {
+      "--slots=1",           "--device=cpu",       "--threads=1",  "--backend=lanes",
+      "--trainer=/bin/true", "--http=127.0.0.1:0", "--keep-going", "--all"};
   std::vector<std::string> words = {"run", std::string("./") + kFile, "--data-dir", folder_.path()};
   words.insert(words.end(), flags.begin(), flags.end());
   Process run(Options(WithDatabase(words)));
@@ -128,20 +128,20 @@ TEST_F(PrintedCommandsTest, OfARunThatIsInterrupted) {
 
 // A program that makes use of being told to stop: its last trials end before the run does.
 TEST_F(PrintedCommandsTest, OfARunThatIsInterruptedAndHasEndedAllTheSame) {
-  folder_.Write(
-      "train.sh",
-      "read -r trial\n"
-      "name=$(printf '%s' \"$trial\" | sed 's/.*\"trial\":\"\\([^\"]*\\)\".*/\\1/')\n"
-      "for epoch in 1 2 3; do\n"
-      "  printf '{\"type\":\"epoch\",\"trial\":\"%s\",\"epoch\":%d,"
-      "\"validation_accuracy\":0.7}\\n' \"$name\" $epoch\n"
-      "  [ $epoch != 1 ] || while ! read -r stop; do :; done\n"
-      "done\n"
-      "printf '{\"type\":\"done\",\"trial\":\"%s\",\"epochs\":3}\\n' \"$name\"\n");
+  folder_.Write("train.sh",
+                "read -r trial\n"
+                "name=$(printf '%s' \"$trial\" | sed 's/.*\"trial\":\"\\([^\"]*\\)\".*/\\1/')\n"
+                "for epoch in 1 2 3; do\n"
+                "  printf '{\"type\":\"epoch\",\"trial\":\"%s\",\"epoch\":%d,"
+                "\"validation_accuracy\":0.7}\\n' \"$name\" $epoch\n"
+                "  [ $epoch != 1 ] || while ! read -r stop; do :; done\n"
+                "done\n"
+                "printf '{\"type\":\"done\",\"trial\":\"%s\",\"epochs\":3}\\n' \"$name\"\n");
   Process run(Options({"run", std::string("./") + kFile, "--slots", "2", "--db", kDatabase}));
   for (const std::string trial : {"night/1", "night/2"}) {
-    ASSERT_TRUE(Eventually([&] { return run.Output().find(trial + "  epoch 1") != std::string::npos; }))
-        << run.Output();
+    ASSERT_TRUE(Eventually([&] {
+      return run.Output().find(trial + "  epoch 1") != std::string::npos;
+    })) << run.Output();
   }
   run.Signal(SIGINT);
   ASSERT_EQ(run.Wait(), 130) << run.Output();
@@ -171,9 +171,9 @@ TEST_F(PrintedCommandsTest, OfFailuresPausesAndCancellations) {
 
   const Result cancelled = Sweep({"cancel", "night"});
   ASSERT_EQ(cancelled.code, 0) << cancelled.output;
-  for (const std::vector<std::string>& words :
-       {std::vector<std::string>{"retry", "night"}, {"resume", "night"},
-        {"extend", "night", "--run-cap", "9"}}) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"retry", "night"},
+                                                {"resume", "night"},
+                                                {"extend", "night", "--run-cap", "9"}}) {
     const Result refused = Sweep(words);
     EXPECT_EQ(refused.code, 1) << words[0];
     EXPECT_THAT(Printed(refused.output, "to continue it:"), HasSubstr("--cancelled")) << words[0];
@@ -208,10 +208,9 @@ TEST_F(PrintedCommandsTest, OfWhatIsRefusedBecauseItRuns) {
   EXPECT_EQ(archived.code, 1);
   const Result removed = Sweep({"delete", "night"});
   EXPECT_EQ(removed.code, 1);
-  for (const auto& [output, introduction] :
-       {std::pair{archived.output, "cancel it first:"},
-        {renamed.output, "wait for its checkpoints:"},
-        {removed.output, "cancel it first:"}}) {
+  for (const auto& [output, introduction] : {std::pair{archived.output, "cancel it first:"},
+                                             {renamed.output, "wait for its checkpoints:"},
+                                             {removed.output, "cancel it first:"}}) {
     const Result pasted = Paste(Printed(output, introduction));
     EXPECT_EQ(pasted.code, 0) << pasted.output;
   }
@@ -259,8 +258,9 @@ TEST_F(PrintedCommandsTest, OfOneTrialAndOfThoseWhoLookOn) {
        {std::vector<std::string>{"watch", "night"}, {"logs", "night/1", "--follow"}}) {
     Process looker(Options(WithDatabase(words)));
     // It is there when it has said something.
-    ASSERT_TRUE(Eventually([&] { return testing::IsAlive(looker.pid()) &&
-                                        (words[0] == "watch" || !looker.Output().empty()); }));
+    ASSERT_TRUE(Eventually([&] {
+      return testing::IsAlive(looker.pid()) && (words[0] == "watch" || !looker.Output().empty());
+    }));
     ASSERT_TRUE(Eventually([&] {
       looker.Signal(SIGINT);
       return looker.Wait(std::chrono::seconds(1)) != -1;

@@ -40,7 +40,7 @@ class Process {
     std::vector<std::string> command;  // the first is a ProgramPath
     std::string folder;                // working directory, and place of the output file
     std::map<std::string, std::string> environment;  // on top of the test's own
-    int terminal_columns = 0;  // above 0: in a terminal of this width and 24 lines
+    int terminal_columns = 0;          // above 0: in a terminal of this width and 24 lines
     std::optional<std::string> typed;  // on that terminal, by somebody who then types no more
   };
   explicit Process(const Options& options);

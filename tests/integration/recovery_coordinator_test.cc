@@ -17,10 +17,10 @@ constexpr int kEpochs = 60;
 class CoordinatorRecoveryTest : public RecoveryTest {
  protected:
   void StartCoordinator(double lease_term_seconds, const std::string& listen = "127.0.0.1:0") {
-    coordinator_ = std::make_unique<Process>(
-        Process::Options{.command = {"sweep-coordinator", "--http", "off", "--listen", listen, "--db", "sweep.db",
-                                     "--lease-term", fmt::format("{}", lease_term_seconds)},
-                         .folder = folder_.path()});
+    coordinator_ = std::make_unique<Process>(Process::Options{
+        .command = {"sweep-coordinator", "--http", "off", "--listen", listen, "--db", "sweep.db",
+                    "--lease-term", fmt::format("{}", lease_term_seconds)},
+        .folder = folder_.path()});
     address_ = WaitForAddress(*coordinator_);
     ASSERT_NO_FATAL_FAILURE(ConnectTo(address_));
   }

@@ -104,7 +104,8 @@ class TrialsTest : public ::testing::Test {
 class Coordinator {
  public:
   Coordinator(const std::string& folder, const std::string& listen)
-      : process_({.command = {"sweep-coordinator", "--http", "off", "--listen", listen, "--db", "sweep.db"},
+      : process_({.command = {"sweep-coordinator", "--http", "off", "--listen", listen, "--db",
+                              "sweep.db"},
                   .folder = folder}) {
     Eventually([&] { return !Address().empty(); });
   }
@@ -150,11 +151,12 @@ TEST_F(TrialsTest, ExportsEveryTrialAsDataFromTheDatabaseAndFromACoordinator) {
   RunTiny();
   const Result csv = Sweep({"export", "tiny", "--format", "csv"});
   ASSERT_EQ(csv.code, 0) << csv.output;
-  EXPECT_THAT(csv.output,
-              AllOf(HasSubstr(",parameters.lr,parameters.schedule,parameters.step_epochs,defaults,state,"),
-                    HasSubstr("\ntiny/1,1,1,0,"), HasSubstr(",0.02,constant,,\"{\"\"augmentation"),
-                    HasSubstr(",0.05,step,2,\"{\"\"augmentation"),
-                    HasSubstr("\"\"weight_decay\"\":0.0}\",completed,3,3,0.903,")));
+  EXPECT_THAT(
+      csv.output,
+      AllOf(HasSubstr(",parameters.lr,parameters.schedule,parameters.step_epochs,defaults,state,"),
+            HasSubstr("\ntiny/1,1,1,0,"), HasSubstr(",0.02,constant,,\"{\"\"augmentation"),
+            HasSubstr(",0.05,step,2,\"{\"\"augmentation"),
+            HasSubstr("\"\"weight_decay\"\":0.0}\",completed,3,3,0.903,")));
   EXPECT_EQ(std::count(csv.output.begin(), csv.output.end(), '\n'), 5);
 
   Coordinator coordinator(folder_.path(), "127.0.0.1:0");
@@ -208,7 +210,8 @@ TEST_F(TrialsTest, AnExportedFileIsWholeOrNotThere) {
 // As `sweep export | head` once head has ended; here nobody has ever read.
 TEST_F(TrialsTest, AReaderThatGoesAwayIsNoError) {
   RunTiny();
-  std::vector<std::string> commands = {"trials tiny --format csv", "list", "show tiny", "logs tiny/1"};
+  std::vector<std::string> commands = {"trials tiny --format csv", "list", "show tiny",
+                                       "logs tiny/1"};
   for (const char* flags : {"csv", "json", "optuna", "csv --epochs"}) {
     commands.push_back(std::string("export tiny --format ") + flags);
   }
@@ -232,7 +235,8 @@ TEST_F(TrialsTest, AnExportThatStandardOutputDoesNotTakeIsAnError) {
     const Result result = testing::Run({.command = {"/bin/bash", "-c", script},
                                         .folder = folder_.path(),
                                         .environment = environment_});
-    EXPECT_EQ(result.output, "error: standard output could not be written whole\ncode 1\n") << flags;
+    EXPECT_EQ(result.output, "error: standard output could not be written whole\ncode 1\n")
+        << flags;
   }
 }
 
@@ -257,10 +261,9 @@ class OptunaTest : public TrialsTest, public ::testing::WithParamInterface<std::
                             GetParam() + "\")' 2> /dev/null";
     if (std::system(ask.c_str()) != 0) GTEST_SKIP() << "python3 has no optuna " << GetParam();
   }
-  const std::string python_ =
-      "PYTHONWARNINGS=ignore TZ=Asia/Tokyo PYTHONPATH=\"" +
-      std::string(GetParam() == "5." ? OPTUNA5_PACKAGES ":" : "") + PYTHON_PACKAGES
-      ":$PYTHONPATH\" python3 ";
+  const std::string python_ = "PYTHONWARNINGS=ignore TZ=Asia/Tokyo PYTHONPATH=\"" +
+                              std::string(GetParam() == "5." ? OPTUNA5_PACKAGES ":" : "") +
+                              PYTHON_PACKAGES ":$PYTHONPATH\" python3 ";
 };
 INSTANTIATE_TEST_SUITE_P(Versions, OptunaTest, ::testing::Values("4.", "5."));
 
@@ -416,9 +419,11 @@ TEST_F(TrialsTest, PandasReadsTheRankingAsTheDocumentationSays) {
   ASSERT_NE(begin, std::string::npos);
   const std::size_t code = begin + fence.size();
   RunTiny();  // without replicates
-  const std::string check = folder_.Write(
-      "check.py", "import pandas, sqlite3\n"
-                  "ranking = " + page.str().substr(code, page.str().find("```", code) - code) + R"(
+  const std::string check =
+      folder_.Write("check.py",
+                    "import pandas, sqlite3\n"
+                    "ranking = " +
+                        page.str().substr(code, page.str().find("```", code) - code) + R"(
 assert len(ranking) == 4, ranking
 assert ranking["mean_half_width"].dtype == "float64" and ranking["mean_half_width"].isna().all()
 assert ranking["epochs_to_target"].dtype == "Int64"

@@ -76,8 +76,8 @@ struct grpc_cq_completion;
 // of the completion queue. The threads that run callbacks take them from such a queue, too.
 
 bool grpc_cq_begin_op(grpc_completion_queue* queue, void* tag) {
-  static auto* const real = Real<bool(grpc_completion_queue*, void*)>(
-      "_Z16grpc_cq_begin_opP21grpc_completion_queuePv");
+  static auto* const real =
+      Real<bool(grpc_completion_queue*, void*)>("_Z16grpc_cq_begin_opP21grpc_completion_queuePv");
   __tsan_release(tag);
   return real(queue, tag);
 }

@@ -24,7 +24,7 @@ struct AgentOptions {
   int threads = 0;
   std::string backend;
   std::vector<std::string> only_sweeps;  // names of the sweeps to train; {} trains all
-  bool allow_programs = false;  // run the programs that sweeps bring with them
+  bool allow_programs = false;           // run the programs that sweeps bring with them
   // Start also where there is no trainer; then only sweeps with a program can be trained.
   bool trainer_optional = false;
   // Ends, after a checkpoint, when the coordinator refuses what is here as a sweep's data.
@@ -41,8 +41,8 @@ struct AgentOptions {
   // How long a trainer's end that looks asked for waits for a drain before it counts as a failure.
   absl::Duration end_doubt = absl::Seconds(1);
   absl::Duration at_once_patience = absl::Seconds(3);  // see Agent::DrainAtOnce
-  absl::Duration ready_timeout = absl::Seconds(60);   // for a trainer to say `ready`
-  absl::Duration connect_timeout = absl::Seconds(4);  // for the first answer of the coordinator
+  absl::Duration ready_timeout = absl::Seconds(60);    // for a trainer to say `ready`
+  absl::Duration connect_timeout = absl::Seconds(4);   // for the first answer of the coordinator
   // A sweep's own program that prints nothing for so long is ended; zero: never.
   absl::Duration silence_timeout = absl::Minutes(10);
   // A sweep's own program that has no trial for so long is ended.

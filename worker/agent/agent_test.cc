@@ -22,8 +22,8 @@
 #include "spdlog/spdlog.h"
 #include "worker/agent/coordinator_client.h"
 #include "worker/agent/dataset_cache.h"
-#include "worker/agent/testing/fake_coordinator.h"
 #include "worker/agent/lease_reporter.h"
+#include "worker/agent/testing/fake_coordinator.h"
 
 namespace sweep {
 namespace {

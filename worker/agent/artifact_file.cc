@@ -112,8 +112,8 @@ absl::StatusOr<ArtifactFile> ArtifactFile::Open(const std::string& folder,
   if (!S_ISREG(info.st_mode)) {
     return Refused(path, absl::StrCat("is ", KindOf(info.st_mode), ", not a regular file"));
   }
-  Fd file(openat(place.get(), name.c_str(),
-                 O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC));
+  Fd file(
+      openat(place.get(), name.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC));
   // It may have become something else since.
   if (file.get() < 0 || fstat(file.get(), &info) != 0) return Unreadable(path, errno);
   if (!S_ISREG(info.st_mode)) return Refused(path, "is not a regular file");

@@ -93,9 +93,9 @@ TEST_F(ArtifactFileTest, WhatIsNoRegularFileIsRefusedWithoutWaiting) {
 
 TEST_F(ArtifactFileTest, LiesInItsFolder) {
   const std::string outside = Write("secret", "password");
-  for (const std::string& path : std::initializer_list<std::string>{
-           outside, "../secret", "/dev/zero", "/proc/self/environ", "out/../../secret",
-           parent_ / "out", ".", ""}) {
+  for (const std::string& path :
+       std::initializer_list<std::string>{outside, "../secret", "/dev/zero", "/proc/self/environ",
+                                          "out/../../secret", parent_ / "out", ".", ""}) {
     EXPECT_THAT(WhyNot(path), HasSubstr("does not lie in its output_dir")) << path;
   }
   EXPECT_THAT(WhyNot(parent_ / "out/none"), HasSubstr("is not there"));

@@ -66,8 +66,8 @@ absl::StatusOr<DataSource> DatasetCache::Get(const DatasetSpec& dataset) {
   }
   absl::Status status;
   try {
-    const bool same = known && known->stamp.settled() &&
-                      DataStamp::Take(dataset, known->folder) == known->stamp;
+    const bool same =
+        known && known->stamp.settled() && DataStamp::Take(dataset, known->folder) == known->stamp;
     if (!same) known = Read(dataset);
   } catch (const std::exception& error) {
     known.reset();

@@ -64,8 +64,8 @@ void Plain(const absl::Status& refusal, v1::FinishLeaseRequest* request) {
     request->set_outcome(v1::LEASE_OUTCOME_FAILED);
   }
   request->clear_artifacts();
-  request->set_reason(absl::StrCat("the coordinator refused the end '", outcome, "': ",
-                                   absl::StatusCodeToString(refusal.code()), " ",
+  request->set_reason(absl::StrCat("the coordinator refused the end '", outcome,
+                                   "': ", absl::StatusCodeToString(refusal.code()), " ",
                                    ToUtf8(std::string(refusal.message()))));
 }
 
@@ -224,9 +224,8 @@ absl::StatusOr<TrainerProgram> LeaseReporter::PrepareProgram(const std::string& 
   }
   TrainerProgram program{.of_sweep = true};
   if (!lease_.program_digest().empty()) {
-    absl::StatusOr<std::string> folder =
-        options_.programs->Folder(slot_, lease_.program_digest(),
-                                  [&] { return FetchProgram(sweep); });
+    absl::StatusOr<std::string> folder = options_.programs->Folder(
+        slot_, lease_.program_digest(), [&] { return FetchProgram(sweep); });
     if (!folder.ok()) return folder.status();
     program.folder = *std::move(folder);
   }
@@ -248,8 +247,7 @@ absl::StatusOr<ProgramFiles> LeaseReporter::FetchProgram(const std::string& swee
   return ProgramFiles(files.begin(), files.end());
 }
 
-absl::StatusOr<bool> LeaseReporter::OfferData(const DatasetSpec& dataset,
-                                              const DataSource& data) {
+absl::StatusOr<bool> LeaseReporter::OfferData(const DatasetSpec& dataset, const DataSource& data) {
   if (data.sha256.empty() || data.sha256 == lease_.data_sha256()) return true;
   v1::ReportDataRequest request;
   *request.mutable_token() = lease_.token();

@@ -42,9 +42,8 @@ bool LeaseTable::DropUnlisted(const v1::SynchronizeResponse& answer,
     if (listed.contains(key) || held_.erase(key) == 0) continue;
     changed = true;
     Remember(key);
-    const auto waiting = std::find_if(waiting_.begin(), waiting_.end(), [&](const v1::Lease& l) {
-      return KeyOf(l.token()) == key;
-    });
+    const auto waiting = std::find_if(waiting_.begin(), waiting_.end(),
+                                      [&](const v1::Lease& l) { return KeyOf(l.token()) == key; });
     if (waiting != waiting_.end()) {
       waiting_.erase(waiting);
     } else {

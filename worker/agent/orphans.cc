@@ -89,8 +89,7 @@ bool IsMarked(pid_t pid, const std::string& folder) {
   struct stat info;
   if (stat(place.c_str(), &info) != 0 || info.st_uid != geteuid()) return false;
   std::ifstream file(place + "/environ", std::ios::binary);
-  const std::string variables =
-      '\0' + std::string(std::istreambuf_iterator<char>(file), {}) + '\0';
+  const std::string variables = '\0' + std::string(std::istreambuf_iterator<char>(file), {}) + '\0';
   const std::string mark = '\0' + absl::StrCat(kFolderMark, "=", folder) + '\0';
   return variables.find(mark) != std::string::npos;
 }

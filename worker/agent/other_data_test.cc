@@ -15,8 +15,8 @@
 #include "worker/agent/agent.h"
 #include "worker/agent/coordinator_client.h"
 #include "worker/agent/dataset_cache.h"
-#include "worker/agent/testing/fake_coordinator.h"
 #include "worker/agent/lease_reporter.h"
+#include "worker/agent/testing/fake_coordinator.h"
 #include "worker/data/testing/data_testing.h"
 
 namespace sweep {

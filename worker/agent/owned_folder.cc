@@ -89,8 +89,9 @@ bool RemoveEntry(int place, const char* name) {
   return unlinkat(place, name, 0) == 0 || unlinkat(place, name, AT_REMOVEDIR) == 0;
 }
 
-// Removes what lies in the folder but for `kept`, and moves folders that are in the way up into `top`: a
-// tree of any depth is removed with three open files and no recursion. True when anything has changed.
+// Removes what lies in the folder but for `kept`, and moves folders that are in the way up into
+// `top`: a tree of any depth is removed with three open files and no recursion. True when anything
+// has changed.
 bool RemovePass(int top, std::string_view kept, std::uint64_t* moved) {
   bool changed = false;
   for (const std::string& name : Entries(top)) {
@@ -127,7 +128,8 @@ bool Empty(const std::string& path, std::string_view kept) {
   }
   const std::vector<std::string> left = Entries(top);
   close(top);
-  return std::all_of(left.begin(), left.end(), [&](const std::string& name) { return name == kept; });
+  return std::all_of(left.begin(), left.end(),
+                     [&](const std::string& name) { return name == kept; });
 }
 
 // The lock goes last, and not before all else has gone: by it the next one knows what is left.
@@ -190,7 +192,8 @@ absl::StatusOr<std::unique_ptr<OwnedFolder>> OwnedFolder::Make(const std::string
     }
     const std::string lock = absl::StrCat(path, "/", kLock);
     const int fd = open(lock.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    // Others may have seen the folder before the lock was there or held, and taken it for a leftover.
+    // Others may have seen the folder before the lock was there or held, and taken it for a
+    // leftover.
     if (fd < 0 && errno == ENOENT) continue;
     if (fd < 0) {
       const int why = errno;
@@ -205,8 +208,7 @@ absl::StatusOr<std::unique_ptr<OwnedFolder>> OwnedFolder::Make(const std::string
   return absl::UnavailableError(absl::StrCat("no folder of its own could be made in ", parent));
 }
 
-absl::StatusOr<std::unique_ptr<OwnedFolder>> OwnedFolder::MakeTemporary(
-    const std::string& prefix) {
+absl::StatusOr<std::unique_ptr<OwnedFolder>> OwnedFolder::MakeTemporary(const std::string& prefix) {
   const absl::StatusOr<std::string> parent = TemporaryFolder();
   if (!parent.ok()) return parent.status();
   return Make(*parent, prefix);

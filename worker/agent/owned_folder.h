@@ -17,9 +17,9 @@ absl::StatusOr<std::string> TemporaryFolder();
 
 // A folder of this process's own below another, named by a prefix and six random characters. It
 // holds a file `lock` that is locked as long as this object lives, and goes with it. What a process
-// that was killed has left, which is known by a lock that nobody holds, or by having no lock and being
-// empty, goes when another one makes such a folder: first the processes that it had marked (KillMarked),
-// then the files.
+// that was killed has left, which is known by a lock that nobody holds, or by having no lock and
+// being empty, goes when another one makes such a folder: first the processes that it had marked
+// (KillMarked), then the files.
 class OwnedFolder {
  public:
   // PermissionDenied or the like, naming the folder.

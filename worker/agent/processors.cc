@@ -59,10 +59,9 @@ std::optional<std::string> GroupOf(Version version, const std::vector<std::strin
     const std::vector<std::string> fields = absl::StrSplit(line, absl::MaxSplits(':', 2));
     if (fields.size() != 3) continue;
     const std::vector<std::string> controllers = absl::StrSplit(fields[1], ',');
-    const bool found = version == Version::k2
-                           ? fields[0] == "0" && fields[1].empty()
-                           : std::find(controllers.begin(), controllers.end(), "cpu") !=
-                                 controllers.end();
+    const bool found = version == Version::k2 ? fields[0] == "0" && fields[1].empty()
+                                              : std::find(controllers.begin(), controllers.end(),
+                                                          "cpu") != controllers.end();
     if (found) return fields[2];
   }
   return std::nullopt;

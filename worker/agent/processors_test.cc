@@ -124,8 +124,8 @@ TEST_F(CpuQuotaTest, OfAContainerThatSeesTheHostsNames) {
 
 TEST_F(CpuQuotaTest, OfBothVersionsTheSmaller) {
   Write("/proc/self/cgroup", "4:cpu,cpuacct:/\n0::/a\n");
-  Write("/proc/self/mountinfo", std::string(kMount1) +
-                                    "30 23 0:26 / /sys/fs/cgroup/unified rw - cgroup2 none rw\n");
+  Write("/proc/self/mountinfo",
+        std::string(kMount1) + "30 23 0:26 / /sys/fs/cgroup/unified rw - cgroup2 none rw\n");
   Write("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "200000\n");
   Write("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000\n");
   Write("/sys/fs/cgroup/unified/a/cpu.max", "100000 100000\n");

@@ -76,8 +76,8 @@ std::string FirstDifference(const std::string& folder, const ProgramFiles& files
     const std::string path = entry->path().string();
     const std::string name = path.substr(folder.size() + 1);
     const auto file = files.find(name);
-    const bool good = file != files.end() ? IsFile(path, file->second)
-                                          : folders.contains(name) && IsFolder(path);
+    const bool good =
+        file != files.end() ? IsFile(path, file->second) : folders.contains(name) && IsFolder(path);
     if (!good) return name;
   }
   if (error) return ".";

@@ -26,8 +26,8 @@
 #include "common/protocol/trial_spec.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/agent.h"
-#include "worker/agent/testing/fake_coordinator.h"
 #include "worker/agent/log_reporter.h"
+#include "worker/agent/testing/fake_coordinator.h"
 
 namespace sweep {
 namespace {
@@ -212,8 +212,8 @@ TEST_F(ProgramTest, RunsInAFolderThatHoldsItsFiles) {
     const v1::FinishLeaseRequest finish = coordinator_.WaitForFinish(number);
     EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_COMPLETED) << finish.reason();
     EXPECT_THAT(coordinator_.record().LogOf(number),
-                ElementsAre("text of the file", AllOf(StartsWith((folder() / "work-").string()),
-                                                      EndsWith(".1"))));
+                ElementsAre("text of the file",
+                            AllOf(StartsWith((folder() / "work-").string()), EndsWith(".1"))));
     EXPECT_LT(coordinator_.record().LogOf(number)[1].size(), folder().string().size() + 20)
         << "it stands in every line of a traceback";
   }
@@ -245,11 +245,10 @@ TEST_F(ProgramFilesTest, WhatATrialDoesToThemIsGoneForTheNext) {
   const std::vector<std::string> fresh = RunWithFiles(look);
   EXPECT_THAT(fresh, ElementsAre("good", ". ./lib ./lib/util.py ./run.sh 755", "755", "755"));
   for (const char* deed :
-       {"echo evil > lib/util.py", "printf evil! > lib/util.py", "echo more >> run.sh",
-        "rm run.sh", "rm -r lib", "echo x > sitecustomize.py", "mkdir lib/__pycache__",
-        "touch .hidden", "chmod 700 run.sh", "chmod 777 .", "chmod 000 lib/util.py",
-        "mv lib other; ln -s other lib", "mv lib/util.py x; ln -s ../x lib/util.py",
-        "ln lib/util.py ${FILE}2",
+       {"echo evil > lib/util.py", "printf evil! > lib/util.py", "echo more >> run.sh", "rm run.sh",
+        "rm -r lib", "echo x > sitecustomize.py", "mkdir lib/__pycache__", "touch .hidden",
+        "chmod 700 run.sh", "chmod 777 .", "chmod 000 lib/util.py", "mv lib other; ln -s other lib",
+        "mv lib/util.py x; ln -s ../x lib/util.py", "ln lib/util.py ${FILE}2",
         "here=$PWD; cd /; mv $here $here.moved; ln -s $here.moved $here",
         "mkfifo pipe; rm lib/util.py; mkfifo lib/util.py", "chmod 500 lib"}) {
     RunWithFiles(deed);
@@ -262,8 +261,9 @@ TEST_F(ProgramFilesTest, WhatATrialDoesToThemIsGoneForTheNext) {
 TEST_F(ProgramFilesTest, WhatATrialDoesToThemReachesNoOtherSlot) {
   options_.slots = 2;
   v1::Lease lease = MakeLease(1,
-                              Shell(1, "echo evil > lib/util.py; echo changed; "
-                                       "until [ -e $FILE ]; do sleep 0.01; done; e 1"),
+                              Shell(1,
+                                    "echo evil > lib/util.py; echo changed; "
+                                    "until [ -e $FILE ]; do sleep 0.01; done; e 1"),
                               1);
   lease.set_program_digest(ProgramDigest(files_));
   coordinator_.OfferLease(lease);
@@ -686,9 +686,12 @@ TEST_F(ProgramTest, ThatNamesWhatCannotBeReadHoldsNobodyUp) {
       "echo \"{\\\"type\\\":\\\"done\\\",\\\"trial\\\":\\\"s/%\\\",\\\"epochs\\\":2,"
       "\\\"files\\\":{\\\"weights\\\":\\\"$out/f\\\",\\\"more\\\":\\\"$out/g\\\"}}\"";
   const std::pair<const char*, const char*> cases[] = {
-      {"mkfifo $out/f", "is a pipe"},       {"mkdir $out/f", "is a folder"},
-      {"ln -s /etc/passwd $out/f", "is a link"}, {"ln -s g $out/f", "is a link"},
-      {"truncate -s 1T $out/f", "a file that is kept has at most"}, {":", "is not there"}};
+      {"mkfifo $out/f", "is a pipe"},
+      {"mkdir $out/f", "is a folder"},
+      {"ln -s /etc/passwd $out/f", "is a link"},
+      {"ln -s g $out/f", "is a link"},
+      {"truncate -s 1T $out/f", "a file that is kept has at most"},
+      {":", "is not there"}};
   for (const auto& [deed, why] : cases) {
     std::string script = absl::StrCat(out, "echo kept > $out/g; ", deed, "; e 1; e 2; ", done);
     script.replace(script.find('%', script.find("s/%")), 1, std::to_string(number_ + 1));
@@ -716,8 +719,9 @@ TEST_F(ProgramTest, ThatStopsItsSupervisorEndsAllTheSame) {
 }
 
 TEST_F(ProgramTest, ThatStopsItsSupervisorAgainAndAgainIsKilled) {
-  Offer(1, "trap '' TERM; p=$PPID; (while kill -STOP $p; do :; done) & echo $$ > $FILE; e 1; "
-           "while kill -STOP $p; do :; done");
+  Offer(1,
+        "trap '' TERM; p=$PPID; (while kill -STOP $p; do :; done) & echo $$ > $FILE; e 1; "
+        "while kill -STOP $p; do :; done");
   StartAgent();
   ASSERT_TRUE(Eventually([&] { return !File().empty(); }));
   coordinator_.Revoke(1);
@@ -760,8 +764,8 @@ TEST_F(ProgramTest, ThatIsThereButCannotBeExecutedIsToldWhy) {
     const std::filesystem::path path = folder() / "there";
     std::filesystem::remove(path);
     std::ofstream(path) << text;
-    std::filesystem::permissions(path, executable ? std::filesystem::perms::owner_all
-                                                  : std::filesystem::perms::owner_read);
+    std::filesystem::permissions(
+        path, executable ? std::filesystem::perms::owner_all : std::filesystem::perms::owner_read);
     const int number = ++number_;
     coordinator_.OfferLease(MakeLease(number, {path}, 2));
     if (agent_ == nullptr) StartAgent();

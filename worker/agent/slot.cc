@@ -163,9 +163,8 @@ void Slot::StartTrainer() {
   output_deadline_.reset();
   DiscardTempDir();
   if (running_.of_sweep) temp_dir_ = context_.reporter.programs->MakeTempDir(index_);
-  absl::StatusOr<std::unique_ptr<TrainerProcess>> trainer =
-      TrainerProcess::Start(running_, {.temp_dir = temp_dir_,
-                                       .worker_folder = context_.reporter.work_dir});
+  absl::StatusOr<std::unique_ptr<TrainerProcess>> trainer = TrainerProcess::Start(
+      running_, {.temp_dir = temp_dir_, .worker_folder = context_.reporter.work_dir});
   if (!trainer.ok()) return OnStartFailed(std::string(trainer.status().message()));
   trainer_ = *std::move(trainer);
   ready_deadline_ = Now() + Chrono(context_.ready_timeout);
@@ -350,7 +349,7 @@ void Slot::OnExitInTrial(const TrainerProcess::Exit& exit, const std::string& wh
     spdlog::info("trainer lost slot={} trial={} reason=\"{}\"", index_, key_.trial, why);
     EndLease({.outcome = v1::LEASE_OUTCOME_FAILED, .reason = why});
   };
-  exit.asked && doom_.empty() ? Doubt(fail) : fail();
+  exit.asked&& doom_.empty() ? Doubt(fail) : fail();
 }
 
 void Slot::Doubt(std::function<void()> failure) {

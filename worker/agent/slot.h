@@ -89,7 +89,7 @@ class Slot {
     kPreparing,  // the reporter fetches data and checkpoint
     kStarting,   // waits for the trainer to be ready
     kRunning,
-    kStopping,   // the trainer was told to stop, see intent_
+    kStopping,  // the trainer was told to stop, see intent_
     // The trainer ended as if it had been told to by somebody else, see Doubt.
     kDoubtful,
     kReporting,  // the trainer has nothing to do with it any more; the reporter tells the rest
@@ -161,7 +161,7 @@ class Slot {
   TrainerProgram wanted_;
   TrainerProgram running_;  // as trainer_
   std::unique_ptr<TrainerProcess> trainer_;
-  std::string temp_dir_;  // of a sweep's own program: nothing of it is there for the next process
+  std::string temp_dir_;   // of a sweep's own program: nothing of it is there for the next process
   bool ready_ = false;     // takes a trial
   bool retiring_ = false;  // see RetireTrainer
   std::uint64_t bytes_read_ = 0;

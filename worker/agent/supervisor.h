@@ -7,7 +7,7 @@ namespace sweep {
 // What a supervisor shall start. Everything is prepared before the fork, since nothing may be
 // allocated after it.
 struct SupervisedProgram {
-  char* const* argv = nullptr;   // argv[0]: the path of the program
+  char* const* argv = nullptr;  // argv[0]: the path of the program
   char* const* envp = nullptr;
   const char* folder = nullptr;  // to run in; null: where the worker runs
   int stdin_fd = -1;

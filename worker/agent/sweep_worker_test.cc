@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <signal.h>
 #include <pty.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -187,8 +187,7 @@ TEST_F(SweepWorkerTest, TheNextOneEndsWhatOutlivedAKilledOneAndItsSupervisor) {
   WaitForExit();
   EXPECT_TRUE(EventuallyEnds(supervisor));
   EXPECT_TRUE(testing::IsAlive(daemon));
-  const std::filesystem::path left =
-      std::filesystem::directory_iterator(folder_ / "work")->path();
+  const std::filesystem::path left = std::filesystem::directory_iterator(folder_ / "work")->path();
 
   start(folder_ / "." / "work");
   EXPECT_TRUE(EventuallyEnds(daemon));
@@ -283,9 +282,9 @@ TEST_F(SweepWorkerTest, StaysDeafToSighupUnderNohup) {
 TEST_F(SweepWorkerTest, DrainsWhenItsTerminalIsClosed) {
   coordinator_.Offer(1, "pause=1,slow-stop=100", 5);
   int terminal = -1;
-  std::vector<std::string> words = {SWEEP_WORKER, "--coordinator", coordinator_.address(),
-                                    "--slots", "1", "--trainer", FAKE_TRAINER,
-                                    "--work-dir", folder_ / "work", "--log-level", "debug"};
+  std::vector<std::string> words = {
+      SWEEP_WORKER, "--coordinator", coordinator_.address(), "--slots",     "1",    "--trainer",
+      FAKE_TRAINER, "--work-dir",    folder_ / "work",       "--log-level", "debug"};
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -331,7 +330,8 @@ TEST_F(SweepWorkerTest, TheNextOneRemovesWhatAKilledOneHasLeft) {
   // Its folder is there, and locked, before a worker calls for the first time.
   const auto start = [&](const std::string& name) {
     ASSERT_EQ(setenv("TMPDIR", temporary.c_str(), 1), 0);
-    StartWorker({"--coordinator", coordinator_.address(), "--trainer", FAKE_TRAINER, "--name", name});
+    StartWorker(
+        {"--coordinator", coordinator_.address(), "--trainer", FAKE_TRAINER, "--name", name});
     unsetenv("TMPDIR");
     ASSERT_TRUE(coordinator_.WaitUntil([&](const FakeCoordinator::Record& record) {
       return std::any_of(record.synchronized.begin(), record.synchronized.end(),

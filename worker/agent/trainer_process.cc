@@ -170,8 +170,8 @@ std::string TrainerProgram::name() const {
   return of_sweep ? absl::StrCat("program ", command[0]) : "trainer";
 }
 
-absl::StatusOr<std::unique_ptr<TrainerProcess>> TrainerProcess::Start(
-    const TrainerProgram& program, const Places& places) {
+absl::StatusOr<std::unique_ptr<TrainerProcess>> TrainerProcess::Start(const TrainerProgram& program,
+                                                                      const Places& places) {
   if (program.command.empty()) return absl::InvalidArgumentError("trainer: no command");
   Pipes pipes;
   if (!pipes.Open()) return absl::ErrnoToStatus(errno, "trainer: cannot make pipes");

@@ -197,7 +197,8 @@ TEST(RemoveTree, RemovesATreeThatIsDeeperThanThereAreFilesToOpen) {
   EXPECT_TRUE(RemoveTree(folder)) << "what is not there";
 }
 
-// Whoever is killed while it removes its folder leaves one that the next one still knows by its lock.
+// Whoever is killed while it removes its folder leaves one that the next one still knows by its
+// lock.
 TEST(OwnedFolder, ItsLockGoesLast) {
   const std::string parent =
       std::filesystem::temp_directory_path() / ("worker_parts_test-" + RandomHex(8));

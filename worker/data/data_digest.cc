@@ -63,7 +63,7 @@ DataStamp DataStamp::Take(const DatasetSpec& dataset, const std::string& folder)
   clock_gettime(CLOCK_REALTIME, &now);
   for (const MnistFile& file : kMnistFiles) {
     const std::string path = FindIdxFile(folder, file.name);
-    struct stat info {};
+    struct stat info{};
     if (path.empty() || stat(path.c_str(), &info) != 0) {
       stamp.settled_ = false;
       continue;

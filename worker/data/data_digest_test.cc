@@ -44,11 +44,10 @@ class DataDigestTest : public ::testing::Test {
 };
 
 TEST_F(DataDigestTest, IsThatOfWhatSha256sumPrints) {
-  const std::string lines =
-      Sha256Hex(IdxImages(3, 4, 4)) + "  train-images-idx3-ubyte\n" +
-      Sha256Hex(IdxLabels({0, 1, 2})) + "  train-labels-idx1-ubyte\n" +
-      Sha256Hex(IdxImages(2, 4, 4)) + "  t10k-images-idx3-ubyte\n" +
-      Sha256Hex(IdxLabels({1, 0})) + "  t10k-labels-idx1-ubyte\n";
+  const std::string lines = Sha256Hex(IdxImages(3, 4, 4)) + "  train-images-idx3-ubyte\n" +
+                            Sha256Hex(IdxLabels({0, 1, 2})) + "  train-labels-idx1-ubyte\n" +
+                            Sha256Hex(IdxImages(2, 4, 4)) + "  t10k-images-idx3-ubyte\n" +
+                            Sha256Hex(IdxLabels({1, 0})) + "  t10k-labels-idx1-ubyte\n";
   EXPECT_EQ(Digest(), Sha256Hex(lines));
 }
 

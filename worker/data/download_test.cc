@@ -136,7 +136,9 @@ TEST_F(DownloadTest, ProgressMayGiveUp) {
 
 TEST_F(DownloadTest, NobodyListeningIsSaid) {
   std::string url;
-  { url = OneAnswerServer("").Url(); }
+  {
+    url = OneAnswerServer("").Url();
+  }
   EXPECT_THAT(Complaint(url), HasSubstr("connect"));
 }
 

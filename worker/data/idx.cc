@@ -11,8 +11,8 @@
 #include <memory>
 #include <system_error>
 
-#include "common/base/sha256.h"
 #include "common/base/input_file.h"
+#include "common/base/sha256.h"
 #include "worker/data/dataset.h"
 
 namespace sweep {
@@ -27,8 +27,7 @@ constexpr int kUnsignedByte = 8;
 // stream, as in gzip itself. A caller that reads to the end has had the checksum verified.
 class InflatingReader {
  public:
-  explicit InflatingReader(const std::string& path)
-      : path_(path), file_(nullptr, &std::fclose) {
+  explicit InflatingReader(const std::string& path) : path_(path), file_(nullptr, &std::fclose) {
     InputFile input(path);
     if (!input.ok()) throw DataError(path + ": " + input.error());
     file_.reset(fdopen(input.Release(), "rb"));

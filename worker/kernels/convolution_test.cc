@@ -7,8 +7,8 @@
 #include <limits>
 #include <vector>
 
-#include "worker/kernels/testing/reference.h"
 #include "worker/kernels/testing/kernels_testing.h"
+#include "worker/kernels/testing/reference.h"
 #include "worker/kernels/winograd.h"
 
 namespace sweep::kernels {

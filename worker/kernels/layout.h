@@ -69,7 +69,7 @@ template <typename T>
 class AlignedBuffer {
  public:
   explicit AlignedBuffer(std::size_t size)
-      : size_(size), data_(new (std::align_val_t{kAlignment}) T[size]()) {}
+      : size_(size), data_(new(std::align_val_t{kAlignment}) T[size]()) {}
   T* data() { return data_.get(); }
   const T* data() const { return data_.get(); }
   std::size_t size() const { return size_; }

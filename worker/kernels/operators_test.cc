@@ -12,9 +12,9 @@
 #include "worker/kernels/elementwise.h"
 #include "worker/kernels/loss.h"
 #include "worker/kernels/pooling.h"
-#include "worker/kernels/testing/reference.h"
 #include "worker/kernels/sgd.h"
 #include "worker/kernels/testing/kernels_testing.h"
+#include "worker/kernels/testing/reference.h"
 
 namespace sweep::kernels {
 namespace {

@@ -113,20 +113,16 @@ using ForwardTileFunction = void (*)(const float*, const std::ptrdiff_t*, int, c
 using WeightTileFunction = void (*)(const Band&, std::ptrdiff_t, const std::ptrdiff_t*, float*);
 
 #if HWY_TARGET == HWY_AVX3
-#define SWEEP_TILES_OF(OUT, TILE, ...)                                               \
-  {                                                                                  \
-    TILE<OUT, 1 __VA_ARGS__>, TILE<OUT, 2 __VA_ARGS__>, TILE<OUT, 3 __VA_ARGS__>,    \
-        TILE<OUT, 4 __VA_ARGS__>, TILE<OUT, 5 __VA_ARGS__>, TILE<OUT, 6 __VA_ARGS__> \
-  }
+#define SWEEP_TILES_OF(OUT, TILE, ...)                                           \
+  {TILE<OUT, 1 __VA_ARGS__>, TILE<OUT, 2 __VA_ARGS__>, TILE<OUT, 3 __VA_ARGS__>, \
+   TILE<OUT, 4 __VA_ARGS__>, TILE<OUT, 5 __VA_ARGS__>, TILE<OUT, 6 __VA_ARGS__>}
 #else
 #define SWEEP_TILES_OF(OUT, TILE, ...) \
-  { TILE<OUT, 1 __VA_ARGS__>, TILE<OUT, 2 __VA_ARGS__>, TILE<OUT, 3 __VA_ARGS__> }
+  {TILE<OUT, 1 __VA_ARGS__>, TILE<OUT, 2 __VA_ARGS__>, TILE<OUT, 3 __VA_ARGS__>}
 #endif
-#define SWEEP_TILES(...)                                               \
-  {                                                                    \
-    SWEEP_TILES_OF(1, __VA_ARGS__), SWEEP_TILES_OF(2, __VA_ARGS__),    \
-        SWEEP_TILES_OF(3, __VA_ARGS__), SWEEP_TILES_OF(4, __VA_ARGS__) \
-  }
+#define SWEEP_TILES(...)                                                                           \
+  {SWEEP_TILES_OF(1, __VA_ARGS__), SWEEP_TILES_OF(2, __VA_ARGS__), SWEEP_TILES_OF(3, __VA_ARGS__), \
+   SWEEP_TILES_OF(4, __VA_ARGS__)}
 template <typename Row>
 inline constexpr ForwardTileFunction<Row> kForwardTiles[kTileChannels][kTileColumns] =
     SWEEP_TILES(ForwardTile, , Row);

@@ -28,11 +28,11 @@ void ForwardStrip(const ConvolutionForward& work, const WinogradForwardPlan& pla
   FillOffsets(planes, conv.input.channels, offsets);
   const Filters filters{offsets, conv.input.channels * conv.kernel, work.weights, output.channels};
   sums.StartStrip();
-  ConvolvePlanes(
-      filters, planes, x, rows.size(), output.width, scratch + plan.products,
-      [&](int y, int group) HWY_ATTR {
-        return OutputRow{work, RowPlace(output, place.block, rows.begin + y, group), sums};
-      });
+  ConvolvePlanes(filters, planes, x, rows.size(), output.width, scratch + plan.products,
+                 [&](int y, int group) HWY_ATTR {
+                   return OutputRow{work, RowPlace(output, place.block, rows.begin + y, group),
+                                    sums};
+                 });
   sums.FinishStrip(LanesIn(work.images, place.block));
 }
 

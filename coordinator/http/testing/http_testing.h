@@ -64,6 +64,8 @@ class RawClient {
 };
 
 // The port in "http://127.0.0.1:43211/".
-inline int PortOf(const std::string& url) { return std::atoi(url.substr(url.rfind(':') + 1).c_str()); }
+inline int PortOf(const std::string& url) {
+  return std::atoi(url.substr(url.rfind(':') + 1).c_str());
+}
 
 }  // namespace sweep

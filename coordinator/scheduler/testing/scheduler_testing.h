@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "common/base/mutex.h"
-#include "coordinator/scheduler/testing/faulty_store.h"
 #include "coordinator/scheduler/scheduler.h"
+#include "coordinator/scheduler/testing/faulty_store.h"
 #include "coordinator/store/testing/store_testing.h"
 #include "fmt/format.h"
 

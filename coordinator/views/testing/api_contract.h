@@ -13,8 +13,8 @@ namespace sweep {
 struct ApiType {
   enum class Kind { kName, kLiteral, kObject, kArray, kTuple, kUnion, kRecord, kFieldOf };
   Kind kind = Kind::kName;
-  std::string text;                             // kName, kLiteral; the field of kFieldOf
-  std::vector<ApiType> parts;                   // elements, alternatives
+  std::string text;                                     // kName, kLiteral; the field of kFieldOf
+  std::vector<ApiType> parts;                           // elements, alternatives
   std::vector<std::pair<std::string, ApiType>> fields;  // kObject
 };
 

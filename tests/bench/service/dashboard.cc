@@ -30,26 +30,27 @@ struct View {
 
 std::vector<View> ViewsOf(const std::string& sweep) {
   const std::string base = "/api/sweeps/" + sweep;
-  return {{"sweeps", "/api/sweeps?"},
-          {"sweep", base + "?"},
-          {"curves", base + "/curves?metric=accuracy"},
-          {"curves of losses, 200", base + "/curves?metric=loss&limit=200"},
-          {"points", base + "/points?"},
-          {"points, 2,000", base + "/points?limit=2000"},
-          {"importance", base + "/importance?"},
-          {"ranking", base + "/ranking?"},
-          {"ranking from 90,000 on", base + "/ranking?offset=90000"},
-          {"ranking with a filter, sorted", base + "/ranking?where=lr+%3E+0.05&sort=accuracy"},
-          {"trials", base + "/trials?limit=200"},
-          {"trials by lr, from 50,000 on", base + "/trials?limit=200&sort=lr&offset=50000"},
-          {"trials with a filter, sorted",
-           base + "/trials?where=lr+%3E+0.05+and+best_accuracy+%3E%3D+99%25&sort=best_accuracy+desc"},
-          {"trials with a filter over the network",
-           base + "/trials?where=train_mflop+%3E+1+and+nesterov+%3D%3D+false"},
-          {"progress", base + "/progress?"},
-          {"trial", base + "/trials/77?"},
-          {"workers", "/api/workers?"},
-          {"timeline of a week", "/api/workers/timeline?minutes=10080"}};
+  return {
+      {"sweeps", "/api/sweeps?"},
+      {"sweep", base + "?"},
+      {"curves", base + "/curves?metric=accuracy"},
+      {"curves of losses, 200", base + "/curves?metric=loss&limit=200"},
+      {"points", base + "/points?"},
+      {"points, 2,000", base + "/points?limit=2000"},
+      {"importance", base + "/importance?"},
+      {"ranking", base + "/ranking?"},
+      {"ranking from 90,000 on", base + "/ranking?offset=90000"},
+      {"ranking with a filter, sorted", base + "/ranking?where=lr+%3E+0.05&sort=accuracy"},
+      {"trials", base + "/trials?limit=200"},
+      {"trials by lr, from 50,000 on", base + "/trials?limit=200&sort=lr&offset=50000"},
+      {"trials with a filter, sorted",
+       base + "/trials?where=lr+%3E+0.05+and+best_accuracy+%3E%3D+99%25&sort=best_accuracy+desc"},
+      {"trials with a filter over the network",
+       base + "/trials?where=train_mflop+%3E+1+and+nesterov+%3D%3D+false"},
+      {"progress", base + "/progress?"},
+      {"trial", base + "/trials/77?"},
+      {"workers", "/api/workers?"},
+      {"timeline of a week", "/api/workers/timeline?minutes=10080"}};
 }
 
 httplib::Result Ask(httplib::Client& client, const std::string& path) {
@@ -76,9 +77,8 @@ std::vector<Figure> MeasureViews(const std::string& dashboard, const std::string
   httplib::Client client(BaseOf(dashboard));
   client.set_keep_alive(true);
   client.set_url_encode(false);  // paths here are encoded
-  std::vector<Figure> figures = {
-      {"dashboard: from the first question to a complete index",
-       fmt::format("{:.2f} s", SecondsUntilReady(client, sweep)), ""}};
+  std::vector<Figure> figures = {{"dashboard: from the first question to a complete index",
+                                  fmt::format("{:.2f} s", SecondsUntilReady(client, sweep)), ""}};
   for (const View& view : ViewsOf(sweep)) {
     std::vector<double> seconds;
     std::size_t bytes = 0;
@@ -110,8 +110,8 @@ DashboardPages::DashboardPages(const std::string& dashboard, const std::string& 
         for (const char* view : {"", "/curves?metric=accuracy", "/points", "/importance",
                                  "/ranking", "/trials", "/progress"}) {
           const std::string path = "/api/sweeps/" + sweep + view;
-          const httplib::Result result = client.Get(
-              path, {{"If-None-Match", etags[path]}, {"Accept-Encoding", "gzip"}});
+          const httplib::Result result =
+              client.Get(path, {{"If-None-Match", etags[path]}, {"Accept-Encoding", "gzip"}});
           const bool good = result && (result->status == 200 || result->status == 304);
           ++(good ? answers_ : failures_);
           if (good) etags[path] = result->get_header_value("ETag");

@@ -73,19 +73,18 @@ std::vector<Figure> MeasureDeletionOf(std::int64_t trials) {
   Check(FillDatabase(path, "other", 1, 1));
   Check(FillDatabase(path, "large", trials, 20));
   std::vector<double> batches;  // of the writer's thread, which is over when it is read
-  absl::StatusOr<std::unique_ptr<Store>> store = Store::Open(
-      {.path = path, .on_batch = [&](const BatchReport& batch) {
-         batches.push_back(absl::ToDoubleSeconds(batch.duration));
-       }});
+  absl::StatusOr<std::unique_ptr<Store>> store =
+      Store::Open({.path = path, .on_batch = [&](const BatchReport& batch) {
+                     batches.push_back(absl::ToDoubleSeconds(batch.duration));
+                   }});
   Check(store.status());
   const double bytes = static_cast<double>((*store)->Load().database_bytes);
   const absl::StatusOr<SweepRow> other = (*store)->GetSweep("other");
   Check(other.status());
   OtherWrites writes(store->get(), other->id);
   const absl::Time start = absl::Now();
-  Check((*store)->WriteAndWait([](WriteTransaction& transaction) {
-    return transaction.DeleteSweep("large").status();
-  }));
+  Check((*store)->WriteAndWait(
+      [](WriteTransaction& transaction) { return transaction.DeleteSweep("large").status(); }));
   const double deleted = SecondsSince(start);
   std::vector<double> steps;
   for (bool more = true; more;) {
@@ -103,8 +102,8 @@ std::vector<Figure> MeasureDeletionOf(std::int64_t trials) {
   return {{fmt::format("a sweep of {} trials × 20 epochs ({:.0f} MB) is deleted: its name is free",
                        trials, bytes / 1e6),
            Milliseconds(deleted), ""},
-          {"— its rows are gone, in so many steps", fmt::format("{:.1f} s, {}", purged, steps.size()),
-           ""},
+          {"— its rows are gone, in so many steps",
+           fmt::format("{:.1f} s, {}", purged, steps.size()), ""},
           {"— a step, p50 / p99 / longest", Spread(steps), ""},
           {"— a transaction meanwhile, p50 / p99 / longest", Spread(batches), "p99 < 50 ms",
            Quantile(batches, 0.99) < kMostPerStep},

@@ -52,9 +52,9 @@ class Coordinator {
  public:
   explicit Coordinator(const std::string& folder, std::vector<std::string> more = {}) {
     const absl::Time start = absl::Now();
-    std::vector<std::string> command = {"sweep-coordinator", "--listen",    "127.0.0.1:0",
-                                        "--db",              "sweep.db",    "--http",
-                                        "127.0.0.1:0",       "--log-level", "warn"};
+    std::vector<std::string> command = {
+        "sweep-coordinator", "--listen",    "127.0.0.1:0", "--db", "sweep.db", "--http",
+        "127.0.0.1:0",       "--log-level", "warn"};
     command.insert(command.end(), more.begin(), more.end());
     process_ = std::make_unique<Process>(Process::Options{.command = command, .folder = folder});
     address_ = testing::WaitForAddress(*process_, std::chrono::seconds(120));
@@ -336,7 +336,8 @@ std::vector<Figure> MeasureDashboard(const Arguments& arguments) {
   Coordinator coordinator(folder.path());
   std::vector<Figure> figures = MeasureViews(coordinator.dashboard(), "large");
   const double memory = ResidentBytes(coordinator.pid());
-  figures.push_back({"— resident memory with the index", fmt::format("{:.0f} MB", memory / 1e6), ""});
+  figures.push_back(
+      {"— resident memory with the index", fmt::format("{:.0f} MB", memory / 1e6), ""});
   Submit(coordinator.address(), SweepText("load", 100'000, 20));
   LoadStatistics statistics;
   const auto workers = StartWorkers(kWorkers, {.address = coordinator.address()}, &statistics);
@@ -370,19 +371,19 @@ std::vector<Figure> MeasureDashboard(const Arguments& arguments) {
   StopWorkers(workers);
   coordinator.Stop();
   const double alone = rows[0] / seconds[0], beside = rows[1] / seconds[1];
-  figures.push_back({fmt::format("dashboard: durable reports per second, {} workers, without and "
-                                 "with {} pages on the same sweep",
-                                 kWorkers, kPages),
-                     fmt::format("{:.0f}, {:.0f} ({:+.1f} %)", alone, beside,
-                                 (beside / alone - 1) * 100),
-                     "> -5 %", beside > alone * (1 - kMostLoss)});
+  figures.push_back(
+      {fmt::format("dashboard: durable reports per second, {} workers, without and "
+                   "with {} pages on the same sweep",
+                   kWorkers, kPages),
+       fmt::format("{:.0f}, {:.0f} ({:+.1f} %)", alone, beside, (beside / alone - 1) * 100),
+       "> -5 %", beside > alone * (1 - kMostLoss)});
   const double alone_cpu = cpu[0] / rows[0] * 1e6, beside_cpu = cpu[1] / rows[1] * 1e6;
   figures.push_back({"— the coordinator's processor time per report, without and with them",
                      fmt::format("{:.1f} µs, {:.1f} µs ({:+.1f} %)", alone_cpu, beside_cpu,
                                  (beside_cpu / alone_cpu - 1) * 100),
                      ""});
-  figures.push_back({"— answers to the pages, failed ones", fmt::format("{}, {}", answers, failures),
-                     "0 failed", failures == 0});
+  figures.push_back({"— answers to the pages, failed ones",
+                     fmt::format("{}, {}", answers, failures), "0 failed", failures == 0});
   return figures;
 }
 
@@ -390,8 +391,8 @@ std::vector<Figure> MeasureDeletion(const Arguments& arguments) {
   return MeasureDeletionOf(arguments.trials);
 }
 
-// Optuna's storages with the same reports, by its own package; lines "NAME<TAB>REPORTS_PER_SECOND", or
-// with the reason instead of the number. What else is printed last says why there is no line.
+// Optuna's storages with the same reports, by its own package; lines "NAME<TAB>REPORTS_PER_SECOND",
+// or with the reason instead of the number. What else is printed last says why there is no line.
 std::vector<Figure> MeasurePeers(const Arguments& arguments) {
   const TemporaryFolder folder;
   const std::string command = fmt::format("cd '{}' && '{}' '{}' {} 2>&1", folder.path(),
@@ -422,11 +423,10 @@ struct Part {
   const char* name;
   std::vector<Figure> (*measure)(const Arguments&);
 };
-constexpr Part kParts[] = {{"disk", MeasureDisk},   {"reports", MeasureReports},
-                           {"peers", MeasurePeers}, {"workers", MeasureWorkers},
-                           {"idle", MeasureIdle},   {"file", MeasureFile},
-                           {"many", MeasureMany},   {"dashboard", MeasureDashboard},
-                           {"deletion", MeasureDeletion}};
+constexpr Part kParts[] = {
+    {"disk", MeasureDisk},       {"reports", MeasureReports},     {"peers", MeasurePeers},
+    {"workers", MeasureWorkers}, {"idle", MeasureIdle},           {"file", MeasureFile},
+    {"many", MeasureMany},       {"dashboard", MeasureDashboard}, {"deletion", MeasureDeletion}};
 
 // Thousands of connections need as many descriptors, here and in the coordinator.
 void RaiseFileLimit() {

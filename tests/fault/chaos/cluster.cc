@@ -64,12 +64,13 @@ bool Cluster::coordinator_up() const {
 
 // One database for the whole run; the port is another one each time.
 void Cluster::StartCoordinator() {
-  coordinator_ = std::make_unique<Process>(Process::Options{
-      .command = {"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0", "--db", "sweep.db",
-                  "--lease-term", fmt::format("{:g}", absl::ToDoubleSeconds(options_.lease_term)),
-                  "--log-level", "info"},
-      .folder = options_.folder,
-      .environment = {{kMark, options_.mark}}});
+  coordinator_ = std::make_unique<Process>(
+      Process::Options{.command = {"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0",
+                                   "--db", "sweep.db", "--lease-term",
+                                   fmt::format("{:g}", absl::ToDoubleSeconds(options_.lease_term)),
+                                   "--log-level", "info"},
+                       .folder = options_.folder,
+                       .environment = {{kMark, options_.mark}}});
   address_ = testing::WaitForAddress(*coordinator_);
   if (people_proxy_ != nullptr) people_proxy_->SetTarget(address_);
   for (Worker& worker : workers_) worker.proxy->SetTarget(address_);
@@ -83,14 +84,21 @@ std::string Cluster::WorkerName(std::size_t index) const {
 void Cluster::StartWorker(std::size_t index) {
   Worker& worker = workers_[index];
   ++worker.generation;
-  std::vector<std::string> command = {
-      "sweep-worker", "--coordinator", worker.proxy->address(), "--name",      WorkerName(index),
-      "--slots",      "2",             "--allow-program",       "--log-level", "warn"};
+  std::vector<std::string> command = {"sweep-worker",
+                                      "--coordinator",
+                                      worker.proxy->address(),
+                                      "--name",
+                                      WorkerName(index),
+                                      "--slots",
+                                      "2",
+                                      "--allow-program",
+                                      "--log-level",
+                                      "warn"};
   if (!options_.trainer.empty()) command.insert(command.end(), {"--trainer", options_.trainer});
-  worker.process = std::make_unique<Process>(
-      Process::Options{.command = std::move(command),
-                       .folder = options_.folder,
-                       .environment = {{kMark, options_.mark}}});
+  worker.process =
+      std::make_unique<Process>(Process::Options{.command = std::move(command),
+                                                 .folder = options_.folder,
+                                                 .environment = {{kMark, options_.mark}}});
 }
 
 int Cluster::CountUp() const {

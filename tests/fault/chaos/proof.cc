@@ -182,27 +182,28 @@ void CheckLedger(Reader* reader, const Ledger& ledger, std::vector<std::string>*
   }
 }
 
-// A report that was sent after its attempt had ended was refused. A lost attempt ends in the database
-// with its last sign of life: it was taken back at the trial's first event after that.
+// A report that was sent after its attempt had ended was refused. A lost attempt ends in the
+// database with its last sign of life: it was taken back at the trial's first event after that.
 void CheckFencing(Reader* reader, const Ledger& ledger, std::vector<std::string>* violations) {
   const auto last_reports = ledger.last_reports();
-  reader->Query(fmt::format("SELECT {}, a.attempt, CASE a.outcome WHEN 'lost' THEN coalesce((SELECT "
-                            "min(e.time_us) FROM events e WHERE e.sweep_id = s.id AND e.trial_id = "
-                            "t.id AND e.kind = 'trial' AND e.attempt = a.attempt AND e.time_us > "
-                            "a.ended_us), a.ended_us) ELSE a.ended_us END FROM attempts a JOIN "
-                            "trials t ON t.id = a.trial_id JOIN sweeps s ON s.id = t.sweep_id "
-                            "WHERE a.ended_us IS NOT NULL",
-                            kTrialName),
-                [&](const std::vector<std::string>& columns) {
-                  const auto last = last_reports.find({columns[0], std::stoi(columns[1])});
-                  if (last == last_reports.end() ||
-                      last->second <= absl::FromUnixMicros(std::stoll(columns[2]))) {
-                    return;
-                  }
-                  violations->push_back(fmt::format(
-                      "a report was accepted after its attempt had ended: {} attempt {}",
-                      columns[0], columns[1]));
-                });
+  reader->Query(
+      fmt::format("SELECT {}, a.attempt, CASE a.outcome WHEN 'lost' THEN coalesce((SELECT "
+                  "min(e.time_us) FROM events e WHERE e.sweep_id = s.id AND e.trial_id = "
+                  "t.id AND e.kind = 'trial' AND e.attempt = a.attempt AND e.time_us > "
+                  "a.ended_us), a.ended_us) ELSE a.ended_us END FROM attempts a JOIN "
+                  "trials t ON t.id = a.trial_id JOIN sweeps s ON s.id = t.sweep_id "
+                  "WHERE a.ended_us IS NOT NULL",
+                  kTrialName),
+      [&](const std::vector<std::string>& columns) {
+        const auto last = last_reports.find({columns[0], std::stoi(columns[1])});
+        if (last == last_reports.end() ||
+            last->second <= absl::FromUnixMicros(std::stoll(columns[2]))) {
+          return;
+        }
+        violations->push_back(
+            fmt::format("a report was accepted after its attempt had ended: {} attempt {}",
+                        columns[0], columns[1]));
+      });
 }
 
 // Whether `name` is the object, or a trial of the sweep that the object is.

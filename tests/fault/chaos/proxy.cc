@@ -167,8 +167,7 @@ class FaultyProxy::Impl {
         grpc::ClientContext context;
         context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(2));
         const absl::Time sent = absl::Now();
-        const RawAnswer answer =
-            Exchange(channel, request.method, request.messages, &context);
+        const RawAnswer answer = Exchange(channel, request.method, request.messages, &context);
         if (answer.status.ok()) proxy->Record(request, sent);
         proxy->NoteLate(request, answer.status.ok());
         proxy->Leave();
