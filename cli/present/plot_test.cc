@@ -51,10 +51,10 @@ std::vector<EpochMetrics> WriteUp002() {
   std::vector<EpochMetrics> epochs;
   for (int i = 0; i < 19; ++i) {
     epochs.push_back({.epoch = i + 1,
-                      .train_loss = 0.02 + 0.5 / (i + 1) / (i + 1),
-                      .train_accuracy = 0.995 - 0.08 / (i + 1),
-                      .validation_loss = loss[i],
-                      .validation_accuracy = accuracy[i] / 100});
+                      .values = {{"train_loss", 0.02 + 0.5 / (i + 1) / (i + 1)},
+                                 {"train_accuracy", 0.995 - 0.08 / (i + 1)},
+                                 {"validation_loss", loss[i]},
+                                 {"validation_accuracy", accuracy[i] / 100}}});
   }
   return epochs;
 }
@@ -115,8 +115,8 @@ TEST(AccuracyPlot, OfAThousandEpochs) {
   std::vector<EpochMetrics> epochs;
   for (int i = 1; i <= 1000; ++i) {
     epochs.push_back({.epoch = i,
-                      .train_accuracy = 0.999 - 0.03 / std::sqrt(i),
-                      .validation_accuracy = 0.995 - 0.02 / std::sqrt(i)});
+                      .values = {{"train_accuracy", 0.999 - 0.03 / std::sqrt(i)},
+                                 {"validation_accuracy", 0.995 - 0.02 / std::sqrt(i)}}});
   }
   ExpectGolden("plot_thousand_epochs", RenderPlot(AccuracyPlot(epochs, kGates), {}));
 }

@@ -64,12 +64,12 @@ TEST(TrainPlan, WrongValuesNameTheFlag) {
 
 TEST(TrainingLog, LooksLikeThatOfTheWriteUps) {
   const EpochMetrics epoch = {.epoch = 2,
-                              .train_loss = 0.05123,
-                              .train_accuracy = 0.9843,
-                              .validation_loss = 0.04,
-                              .validation_accuracy = 0.9877,
-                              .train_seconds = 13.3,
-                              .images_per_second = 60000 / 13.3};
+                              .values = {{"train_loss", 0.05123},
+                                         {"train_accuracy", 0.9843},
+                                         {"validation_loss", 0.04},
+                                         {"validation_accuracy", 0.9877},
+                                         {"train_seconds", 13.3},
+                                         {"images_per_second", 60000 / 13.3}}};
   EXPECT_EQ(StepsOf(epoch, 128), 469);
   EXPECT_EQ(EpochHeading(2), "Epoch number: 2\n");
   EXPECT_EQ(EpochBar(epoch, 469, false),
@@ -109,7 +109,7 @@ TEST_F(TrainingFolderTest, GoesOnFromItsCheckpointAndNotWithout) {
   {
     auto folder = TrainingFolder::Create(path, spec_);
     ASSERT_TRUE(folder.ok()) << folder.status();
-    ASSERT_TRUE((*folder)->AddEpoch({.epoch = 1, .train_loss = std::nan("")}).ok());
+    ASSERT_TRUE((*folder)->AddEpoch({.epoch = 1, .values = {{"train_loss", std::nan("")}}}).ok());
     EXPECT_FALSE((*folder)->HasCheckpoint());
     EXPECT_TRUE(absl::IsFailedPrecondition(TrainingFolder::Resume(path).status()))
         << "one at a time";
@@ -129,7 +129,7 @@ TEST_F(TrainingFolderTest, GoesOnFromItsCheckpointAndNotWithout) {
   EXPECT_EQ((*third)->spec().resume_from, (*third)->path() + "/checkpoint.safetensors");
   EXPECT_EQ((*third)->spec().lr, spec_.lr);
   ASSERT_EQ((*third)->epochs().size(), 2u);
-  ASSERT_TRUE((*third)->AddEpoch({.epoch = 2, .validation_accuracy = 0.5}).ok());
+  ASSERT_TRUE((*third)->AddEpoch({.epoch = 2, .values = {{"validation_accuracy", 0.5}}}).ok());
   ASSERT_EQ((*third)->epochs().size(), 2u) << "an epoch measured anew takes the place of the old";
   EXPECT_EQ((*third)->epochs()[1].validation_accuracy, 0.5);
 }

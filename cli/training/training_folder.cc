@@ -44,14 +44,14 @@ double NumberOf(const Json& object, const char* key) {
 
 EpochMetrics EpochFrom(const Json& row) {
   return {.epoch = row.at("epoch").get<int>(),
-          .train_loss = NumberOf(row, "train_loss"),
-          .train_accuracy = NumberOf(row, "train_accuracy"),
-          .validation_loss = NumberOf(row, "validation_loss"),
-          .validation_accuracy = NumberOf(row, "validation_accuracy"),
-          .lr = NumberOf(row, "lr"),
-          .train_seconds = NumberOf(row, "train_seconds"),
-          .evaluate_seconds = NumberOf(row, "evaluate_seconds"),
-          .images_per_second = NumberOf(row, "images_per_second")};
+          .values = {{"train_loss", NumberOf(row, "train_loss")},
+                     {"train_accuracy", NumberOf(row, "train_accuracy")},
+                     {"validation_loss", NumberOf(row, "validation_loss")},
+                     {"validation_accuracy", NumberOf(row, "validation_accuracy")},
+                     {"lr", NumberOf(row, "lr")},
+                     {"train_seconds", NumberOf(row, "train_seconds")},
+                     {"evaluate_seconds", NumberOf(row, "evaluate_seconds")},
+                     {"images_per_second", NumberOf(row, "images_per_second")}}};
 }
 
 }  // namespace

@@ -59,6 +59,20 @@ TEST(Expression, LiteralsHaveTheirTypes) {
   EXPECT_EQ(Result(" \t\n 9223372036854775807 "), "integer 9223372036854775807");
 }
 
+TEST(Expression, NamesWithOtherSignsStandInQuotes) {
+  const absl::StatusOr<Expression> expression =
+      Expression::Parse("best.\"val/f1\" > 0.9 and parameters.'a b' == 1");
+  ASSERT_TRUE(expression.ok()) << expression.status();
+  EXPECT_THAT(expression->names(), testing::ElementsAre("best.val/f1", "parameters.a b"));
+  const Scope scope = [](std::string_view name) -> std::optional<Value> {
+    if (name == "best.val/f1") return Value(0.95);
+    if (name == "parameters.a b") return Value(std::int64_t{1});
+    return std::nullopt;
+  };
+  EXPECT_TRUE(*expression->Test(scope));
+  EXPECT_FALSE(Expression::Parse("best.\"val > 1").ok());
+}
+
 TEST(Expression, PrecedenceIsThatOfTheGrammar) {
   EXPECT_EQ(Result("1 + 2 * 3"), "integer 7");
   EXPECT_EQ(Result("(1 + 2) * 3"), "integer 9");

@@ -68,15 +68,26 @@ class Lexer {
     return Operator();
   }
 
-  Token Name() {
+  absl::StatusOr<Token> Name() {
     std::size_t end = position_;
     while (IsNamePart(At(end))) ++end;
+    const char quote = At(end + 1);
+    if (At(end) == '.' && (quote == '"' || quote == '\'')) {
+      const std::size_t close = text_.find(quote, end + 2);
+      if (close == std::string_view::npos) {
+        return ColumnError(column_, "this quoted name has no closing quote");
+      }
+      const int column = column_;
+      std::string name = Take(close + 1 - position_);
+      std::erase(name, quote);
+      return Token{.kind = Token::Kind::kName, .text = std::move(name), .column = column};
+    }
     if (At(end) == '.' && IsNameStart(At(end + 1))) {
       ++end;
       while (IsNamePart(At(end))) ++end;
     }
     const int column = column_;
-    return {.kind = Token::Kind::kName, .text = Take(end - position_), .column = column};
+    return Token{.kind = Token::Kind::kName, .text = Take(end - position_), .column = column};
   }
 
   absl::StatusOr<Token> String() {

@@ -282,14 +282,14 @@ T RoundTrip(const T& message) {
 TEST(TrainerMessage, EpochRoundTrips) {
   const EpochMessage message = {"a/1",
                                 {.epoch = 3,
-                                 .train_loss = 0.1 + 0.2,
-                                 .train_accuracy = 0.98,
-                                 .validation_loss = 0.5,
-                                 .validation_accuracy = 0.9946,
-                                 .lr = 1e-3,
-                                 .train_seconds = 12.5,
-                                 .evaluate_seconds = 0.5,
-                                 .images_per_second = 4800}};
+                                 .values = {{"train_loss", 0.1 + 0.2},
+                                            {"train_accuracy", 0.98},
+                                            {"validation_loss", 0.5},
+                                            {"validation_accuracy", 0.9946},
+                                            {"lr", 1e-3},
+                                            {"train_seconds", 12.5},
+                                            {"evaluate_seconds", 0.5},
+                                            {"images_per_second", 4800}}}};
   const EpochMessage read = RoundTrip(message);
   EXPECT_EQ(read.trial, "a/1");
   EXPECT_EQ(read.metrics, message.metrics);
@@ -299,10 +299,12 @@ TEST(TrainerMessage, NumbersThatJsonLacksRoundTrip) {
   constexpr double kInfinity = std::numeric_limits<double>::infinity();
   const EpochMessage read = RoundTrip(EpochMessage{
       "a/1",
-      {.epoch = 1, .train_loss = std::nan(""), .validation_loss = -kInfinity, .lr = kInfinity}});
-  EXPECT_TRUE(std::isnan(read.metrics.train_loss));
-  EXPECT_EQ(read.metrics.validation_loss, -kInfinity);
-  EXPECT_EQ(read.metrics.lr, kInfinity);
+      {.epoch = 1,
+       .values = {
+           {"train_loss", std::nan("")}, {"validation_loss", -kInfinity}, {"lr", kInfinity}}}});
+  EXPECT_TRUE(std::isnan(read.metrics.Get("train_loss")));
+  EXPECT_EQ(read.metrics.Get("validation_loss"), -kInfinity);
+  EXPECT_EQ(read.metrics.Get("lr"), kInfinity);
   EXPECT_THAT(
       TrainerMessageToJson(ProgressMessage{.trial = "a/1", .epoch = 1, .loss = std::nan("")}),
       HasSubstr(R"("loss":"NaN")"));
@@ -319,9 +321,9 @@ TEST(TrainerMessage, NumbersThatJsonLacksMayBeBare) {
   };
   const EpochMetrics metrics = read(
       R"(, "note": "\"NaN\" NaN", "train_loss": NaN, "validation_loss":-Infinity,"lr": Infinity)");
-  EXPECT_TRUE(std::isnan(metrics.train_loss));
-  EXPECT_TRUE(std::isinf(metrics.validation_loss) && metrics.validation_loss < 0);
-  EXPECT_TRUE(std::isinf(metrics.lr) && metrics.lr > 0);
+  EXPECT_TRUE(std::isnan(metrics.Get("train_loss")));
+  EXPECT_TRUE(std::isinf(metrics.Get("validation_loss")) && metrics.Get("validation_loss") < 0);
+  EXPECT_TRUE(std::isinf(metrics.Get("lr")) && metrics.Get("lr") > 0);
   for (const char* fields :
        {R"(, "train_loss": nan)", R"(, "train_loss": NaNs)", R"(, "train_loss": +Infinity)"}) {
     EXPECT_THROW(read(fields), ProtocolError) << fields;
@@ -334,14 +336,34 @@ TEST(TrainerMessage, NumbersThatJsonLacksMayBeBare) {
   }
 }
 
+TEST(TrainerMessage, AProgramReportsMeasuresOfAnyName) {
+  const auto read = [](const std::string& fields) {
+    bool is_json = false;
+    return std::get<EpochMessage>(TrainerMessageFromJson(
+        R"({"type":"epoch","trial":"a/1","epoch":4)" + fields + "}", &is_json));
+  };
+  const EpochMessage message = read(
+      R"(,"metrics":{"val/f1":0.91,"accuracy":0.5,"grad-norm":NaN,"none":null},"train_loss":2)");
+  Measurements expected = {{"val/f1", 0.91}, {"validation_accuracy", 0.5}, {"train_loss", 2}};
+  expected.Set("grad-norm", std::nan(""));
+  EXPECT_EQ(message.metrics.values, expected);
+  EXPECT_EQ(RoundTrip(message).metrics, message.metrics);
+  EXPECT_TRUE(read("").metrics.values.empty());
+  for (const char* fields : {R"(,"metrics":[1])", R"(,"metrics":{"a b":1})", R"(,"metrics":{"":1})",
+                             R"(,"metrics":{"f1":"high"})", R"(,"metrics":{"f1":{"macro":1}})",
+                             R"(,"metrics":{"accuracy":99.4})", R"(,"validation_accuracy":99.4)"}) {
+    EXPECT_THROW(read(fields), ProtocolError) << fields;
+  }
+  std::string many;
+  for (int i = 0; i < 65; ++i) many += (i ? ",\"m" : "\"m") + std::to_string(i) + "\":1";
+  EXPECT_THROW(read(",\"metrics\":{" + many + "}"), ProtocolError);
+}
+
 TEST(TrainerMessage, WhatIsNotReportedIsNotKnown) {
   bool is_json = false;
   const auto epoch = std::get<EpochMessage>(TrainerMessageFromJson(
-      R"({"type":"epoch","trial":"a/1","epoch":1,"validation_accuracy":0.5})", &is_json));
-  for (const double value : {epoch.metrics.train_loss, epoch.metrics.train_accuracy,
-                             epoch.metrics.validation_loss, epoch.metrics.lr}) {
-    EXPECT_TRUE(std::isnan(value)) << value;
-  }
+      R"({"type":"epoch","trial":"a/1","epoch":1,"validation_accuracy":0.5,"lr":null})", &is_json));
+  EXPECT_EQ(epoch.metrics.values, (Measurements{{"accuracy", 0.5}}));
   const auto progress = std::get<ProgressMessage>(TrainerMessageFromJson(
       R"({"type":"progress","trial":"a/1","epoch":1,"step":1,"steps":2})", &is_json));
   EXPECT_TRUE(std::isnan(progress.loss)) << progress.loss;

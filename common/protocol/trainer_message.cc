@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <vector>
 
 #include "common/base/value.h"
@@ -14,7 +15,7 @@ using nlohmann::json;
 using nlohmann::ordered_json;
 
 constexpr int kMaxInt = std::numeric_limits<int>::max();
-// What a program does not report is not known, which 0 would not say.
+// A loss that a program does not report is not known, which 0 would not say.
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 ordered_json NumberToJson(double value) {
@@ -40,19 +41,18 @@ ordered_json ToJson(const ProgressMessage& message) {
           {"images_per_second", NumberToJson(message.images_per_second)}};
 }
 
+// Predefined measures as keys of the line, in their own order; others in `metrics`.
 ordered_json ToJson(const EpochMessage& message) {
-  const EpochMetrics& metrics = message.metrics;
-  return {{"type", "epoch"},
-          {"trial", message.trial},
-          {"epoch", metrics.epoch},
-          {"train_loss", NumberToJson(metrics.train_loss)},
-          {"train_accuracy", NumberToJson(metrics.train_accuracy)},
-          {"validation_loss", NumberToJson(metrics.validation_loss)},
-          {"validation_accuracy", NumberToJson(metrics.validation_accuracy)},
-          {"lr", NumberToJson(metrics.lr)},
-          {"train_seconds", NumberToJson(metrics.train_seconds)},
-          {"evaluate_seconds", NumberToJson(metrics.evaluate_seconds)},
-          {"images_per_second", NumberToJson(metrics.images_per_second)}};
+  ordered_json line = {
+      {"type", "epoch"}, {"trial", message.trial}, {"epoch", message.metrics.epoch}};
+  for (const Measure& measure : PredefinedMeasures()) {
+    const std::optional<double> value = message.metrics.values.Get(measure.name);
+    if (value) line[std::string(measure.name)] = NumberToJson(*value);
+  }
+  for (const auto& [name, value] : message.metrics.values) {
+    if (FindMeasure(name) == nullptr) line["metrics"][name] = NumberToJson(value);
+  }
+  return line;
 }
 
 ordered_json ToJson(const CheckpointMessage& message) {
@@ -102,23 +102,46 @@ ProgressMessage ReadProgress(const JsonReader& reader) {
   return message;
 }
 
+// `name` as the line has it: a measure or an alias.
+void ReadMeasure(const JsonReader& reader, const std::string& name, Measurements* values) {
+  if (reader.Find(name.c_str())->is_null()) return;  // not reported
+  double value = 0;
+  reader.AnyDouble(name.c_str(), &value);
+  const Measure* const measure = FindMeasure(name);
+  if (measure != nullptr && !measure->Allows(value)) {
+    // A program that reports 99.4 for 99.4 % would otherwise meet every gate.
+    reader.Fail(name, *reader.Find(name.c_str()),
+                measure->max ? "within [0, 1]" : "a finite number, at least 0");
+  }
+  values->Set(name, value);
+}
+
 EpochMessage ReadEpoch(const JsonReader& reader) {
-  reader.Require({"trial", "epoch", "validation_accuracy"});
+  reader.Require({"trial", "epoch"});
   EpochMessage message;
-  EpochMetrics& metrics = message.metrics;
-  metrics.train_loss = metrics.train_accuracy = metrics.validation_loss = metrics.lr = kUnknown;
-  // A program that reports 99.4 for 99.4 % would otherwise meet every gate.
-  const Range fraction = {.min = 0, .max = 1};
   reader.String("trial", &message.trial);
-  reader.Int("epoch", 1, kMaxInt, &metrics.epoch);
-  reader.AnyDouble("train_loss", &metrics.train_loss);
-  reader.Double("train_accuracy", fraction, &metrics.train_accuracy);
-  reader.AnyDouble("validation_loss", &metrics.validation_loss);
-  reader.Double("validation_accuracy", fraction, &metrics.validation_accuracy);
-  reader.AnyDouble("lr", &metrics.lr);
-  reader.AnyDouble("train_seconds", &metrics.train_seconds);
-  reader.AnyDouble("evaluate_seconds", &metrics.evaluate_seconds);
-  reader.AnyDouble("images_per_second", &metrics.images_per_second);
+  reader.Int("epoch", 1, kMaxInt, &message.metrics.epoch);
+  Measurements& values = message.metrics.values;
+  for (const Measure& measure : PredefinedMeasures()) {
+    const std::string name(measure.name);
+    if (reader.Has(name.c_str())) ReadMeasure(reader, name, &values);
+  }
+  const json* const metrics = reader.Find("metrics");
+  if (metrics != nullptr) {
+    if (!metrics->is_object()) reader.Fail("metrics", *metrics, "an object of numbers by name");
+    const JsonReader named(*metrics, "metrics.");
+    for (const auto& [name, value] : metrics->items()) {
+      if (!IsMeasureName(name)) {
+        reader.Fail("metrics", name, "names of 1 to 64 letters, digits, '_', '.', '/' and '-'");
+      }
+      ReadMeasure(named, name, &values);
+    }
+  }
+  if (values.size() > kMaxMeasuresPerEpoch) {
+    throw ProtocolError("epoch " + std::to_string(message.metrics.epoch) + " has " +
+                        std::to_string(values.size()) + " metrics; at most " +
+                        std::to_string(kMaxMeasuresPerEpoch) + " are possible");
+  }
   return message;
 }
 

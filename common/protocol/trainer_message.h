@@ -7,22 +7,9 @@
 #include <variant>
 
 #include "common/protocol/trial_spec.h"
+#include "common/trial/measures.h"
 
 namespace sweep {
-
-// What one epoch measured. Losses are means per image; accuracies are fractions in [0, 1].
-struct EpochMetrics {
-  int epoch = 0;  // 1-based
-  double train_loss = 0;
-  double train_accuracy = 0;
-  double validation_loss = 0;
-  double validation_accuracy = 0;
-  double lr = 0;  // at the last step of the epoch
-  double train_seconds = 0;
-  double evaluate_seconds = 0;
-  double images_per_second = 0;  // training only
-  bool operator==(const EpochMetrics&) const = default;
-};
 
 // Lines that a trainer writes (docs/protocol.md). Each carries the trial's id.
 struct ReadyMessage {  // once, at start

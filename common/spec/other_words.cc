@@ -32,12 +32,11 @@ std::string DatasetHint(const std::string& word) {
 std::string MetricHint(const std::string& word, const std::vector<std::string>& names) {
   const std::string lower = absl::AsciiStrToLower(word);
   const auto has = [&](const char* part) { return lower.find(part) != std::string::npos; };
-  if (has("train")) {
-    return "; both are measured on what 'evaluate' says, not on the training images";
-  }
   // Other tools let the program choose: val_loss, validation_acc.
-  if (has("loss")) return "; did you mean 'loss'?";
-  if (has("acc")) return "; did you mean 'accuracy'?";
+  if (has("loss")) return has("train") ? "; did you mean 'train_loss'?" : "; did you mean 'loss'?";
+  if (has("acc")) {
+    return has("train") ? "; did you mean 'train_accuracy'?" : "; did you mean 'accuracy'?";
+  }
   return DidYouMean(word, names);
 }
 

@@ -38,6 +38,17 @@ void AppendSorted(const char* key, std::vector<std::string> lines, std::string* 
   for (const std::string& line : lines) absl::StrAppend(text, key, " ", line, "\n");
 }
 
+// A measure's unit is for people only.
+std::vector<std::string> CanonicalMeasures(const SweepSpec& spec) {
+  std::vector<std::string> lines;
+  for (const DeclaredMeasure& measure : spec.measures) {
+    if (!measure.min) continue;
+    lines.push_back(absl::StrCat(measure.name, " ", FormatDouble(*measure.min), " ",
+                                 FormatDouble(*measure.max)));
+  }
+  return lines;
+}
+
 // Everything but the parameters.
 std::string CanonicalFrame(const SweepSpec& spec) {
   std::string text = "sweep 1\n";
@@ -46,12 +57,13 @@ std::string CanonicalFrame(const SweepSpec& spec) {
   for (const auto& [model, network] : spec.networks) {
     absl::StrAppend(&text, "network ", Framed(model), " ", network.canonical(), "\n");
   }
-  absl::StrAppend(
-      &text, "recipe ", Framed(spec.recipe), "\ndataset ", Canonical(spec.dataset), "\nholdout ",
-      spec.holdout, "\nmethod ", static_cast<int>(spec.method), "\nmetric ", spec.metric, " ",
-      spec.maximize, "\nepochs ", spec.epochs_by_recipe ? "by recipe" : absl::StrCat(spec.epochs),
-      "\ngate_on ", static_cast<int>(spec.gate_on), "\nrun_cap ", spec.run_cap, "\nreplicates ",
-      spec.replicates, "\nseed ", spec.seed, "\nmax_failures ", spec.max_failures, "\n");
+  absl::StrAppend(&text, "recipe ", Framed(spec.recipe), "\ndataset ", Canonical(spec.dataset),
+                  "\nholdout ", spec.holdout, "\nmethod ", static_cast<int>(spec.method),
+                  "\nmetric ", spec.objective().name, " ", spec.objective().maximize, "\nepochs ",
+                  spec.epochs_by_recipe ? "by recipe" : absl::StrCat(spec.epochs), "\ngate_on ",
+                  static_cast<int>(spec.gate_on), "\nrun_cap ", spec.run_cap, "\nreplicates ",
+                  spec.replicates, "\nseed ", spec.seed, "\nmax_failures ", spec.max_failures,
+                  "\n");
   std::vector<std::string> gates, constraints;
   for (const Gate& gate : spec.require) {
     gates.push_back(
@@ -60,6 +72,12 @@ std::string CanonicalFrame(const SweepSpec& spec) {
   for (const Expression& constraint : spec.constraints) {
     constraints.push_back(Framed(constraint.text()));
   }
+  for (std::size_t i = 1; i < spec.objectives.size(); ++i) {
+    absl::StrAppend(&text, "metric ", spec.objectives[i].name, " ", spec.objectives[i].maximize,
+                    "\n");
+  }
+  if (spec.gate_on == GateOn::kLastK) absl::StrAppend(&text, "k ", spec.gate_epochs, "\n");
+  AppendSorted("measure", CanonicalMeasures(spec), &text);
   for (const std::string& word : spec.program) {
     absl::StrAppend(&text, "program ", Framed(word), "\n");
   }

@@ -55,7 +55,7 @@ s.yaml:14: 'epochs' must be an integer in [1, 10000], not 0
 s.yaml:15: 'evaluate' is test or {holdout: N}
 s.yaml:16: unknown gate 'acuracy'; did you mean 'accuracy'?
 s.yaml:16: gate 'epochs' is 'below 20': column 1: expected a number, true, false or a quoted string, found 'below'
-s.yaml:17: 'gate_on' must be one of best, last, mean, not 'maen'; did you mean 'mean'?
+s.yaml:17: 'gate_on' must be one of best, last, mean, last_k, not 'maen'; did you mean 'mean'?
 s.yaml:18: 'early_terminate' is not built yet in this version (remove it)
 s.yaml:19: 'run_cap' must be an integer in [1, 1000000], not -1
 s.yaml:20: constraint 'lr <': column 5: expected a value, found the end
@@ -93,7 +93,9 @@ TEST(Errors, OneByOne) {
       {"method: cmaes\n", "method 'cmaes' is not built yet"},
       {"method: bayes\n", "'method' must be one of grid, random, not 'bayes'"},
       {"early_terminate: {type: asha}\n", "s.yaml:4: 'early_terminate' is not built yet"},
-      {"metric: precision\n", "'metric' must be one of accuracy, loss, not 'precision'"},
+      {"metric: precision\n",
+       "'metric' must be one of accuracy, loss, train_loss, train_accuracy, "
+       "train_seconds, evaluate_seconds, images_per_second, not 'precision'"},
       {"metric: {goal: maximize}\n", "'metric' needs 'name'"},
       {"metric: {name: loss, goal: maximize}\n", "metric loss can only have goal: minimize"},
       {"dataset: {name: mnist, train: 60001}\n", "'train' must be an integer in [1, 60000]"},

@@ -13,6 +13,7 @@
 #include "common/base/ids.h"
 #include "common/base/nearest.h"
 #include "common/base/sha256.h"
+#include "common/spec/criteria_parser.h"
 #include "common/spec/foreign_file.h"
 #include "common/spec/models_parser.h"
 #include "common/spec/other_words.h"
@@ -39,10 +40,10 @@ constexpr std::size_t kMaxTextLength = 4096;
 
 const std::vector<std::string>& TopLevelKeys() {
   static const auto& keys = *new std::vector<std::string>{
-      "name",   "description",  "labels",    "model",   "recipe",     "program",
-      "files",  "dataset",      "method",    "metric",  "parameters", "constraints",
-      "epochs", "evaluate",     "require",   "gate_on", "run_cap",    "replicates",
-      "seed",   "max_failures", "keep_going"};
+      "name",   "description",  "labels",     "model",    "recipe",     "program",
+      "files",  "dataset",      "method",     "metric",   "parameters", "constraints",
+      "epochs", "evaluate",     "require",    "gate_on",  "run_cap",    "replicates",
+      "seed",   "max_failures", "keep_going", "measures", "k"};
   return keys;
 }
 
@@ -86,8 +87,8 @@ class SweepParser {
     ReadDataset();
     ReadEvaluate();
     ReadMethod();
-    ReadMetric();
-    ReadRequire();
+    ParseCriteria({.keys = keys_, .has_network = HasModel(), .has_program = HasProgram()}, &reader_,
+                  &spec_);
     ReadNumbers();
     ReadParameters();
     ReadEpochs();
@@ -352,109 +353,8 @@ class SweepParser {
     }
   }
 
-  void ReadMetric() {
-    const YamlEntry* entry = Find("metric");
-    if (entry == nullptr) return;
-    std::optional<std::string> metric;
-    std::optional<std::string> goal;
-    if (entry->value.IsMap()) {
-      const auto keys = reader_.Keys(entry->value, entry->line, "'metric'", {"name", "goal"});
-      if (const auto name = keys.find("name"); name != keys.end()) {
-        metric = MetricName(name->second, "'name' of 'metric'");
-      } else {
-        reader_.Error(entry->line, "'metric' needs 'name': accuracy or loss");
-      }
-      if (const auto it = keys.find("goal"); it != keys.end()) {
-        goal = reader_.Word(it->second, {"maximize", "minimize"});
-      }
-    } else {
-      metric = MetricName(*entry, "'metric'");
-    }
-    if (!metric) return;
-    spec_.metric = *metric;
-    spec_.maximize = spec_.metric == "accuracy";
-    const char* only = spec_.maximize ? "maximize" : "minimize";
-    if (goal && *goal != only) {
-      reader_.Error(entry->line,
-                    absl::StrCat("metric ", spec_.metric, " can only have goal: ", only));
-    }
-  }
-
-  std::optional<std::string> MetricName(const YamlEntry& entry, const char* what) {
-    const std::vector<std::string> names = {"accuracy", "loss"};
-    std::optional<std::string> name = reader_.Text(entry);
-    if (!name || std::find(names.begin(), names.end(), *name) != names.end()) return name;
-    reader_.Error(entry.line, absl::StrCat(what, " must be one of ", absl::StrJoin(names, ", "),
-                                           ", not ", Shown(*name), MetricHint(*name, names)));
-    return std::nullopt;
-  }
-
-  void ReadRequire() {
-    if (const YamlEntry* entry = Find("gate_on")) {
-      const auto word = reader_.Word(*entry, {"best", "last", "mean"});
-      if (word)
-        spec_.gate_on = *word == "best"   ? GateOn::kBest
-                        : *word == "last" ? GateOn::kLast
-                                          : GateOn::kMean;
-    }
-    const YamlEntry* entry = Find("require");
-    if (entry == nullptr) return;
-    std::vector<std::string> names = {"accuracy", "epochs"};
-    names.insert(names.end(), NetworkFactNames().begin(), NetworkFactNames().end());
-    for (const auto& gate : reader_.Entries(entry->value, entry->line, "'require'")) {
-      if (!HasModel() && IsNetworkFact(gate.key)) {
-        reader_.Error(gate.line,
-                      absl::StrCat("gate '", gate.key, "' is held against a fact of the ",
-                                   "network, which needs 'model'"));
-      } else if (std::find(names.begin(), names.end(), gate.key) == names.end()) {
-        const std::string hint = GateHint(gate.key, names);
-        reader_.Error(
-            gate.line,
-            absl::StrCat(
-                "unknown gate ", Shown(gate.key),
-                hint.empty() ? absl::StrCat("; there are ", absl::StrJoin(names, ", ")) : hint));
-      } else if (reader_.Text(gate)) {
-        ReadGate(gate);
-      }
-    }
-  }
-
-  void ReadGate(const YamlEntry& entry) {
-    const Value value = ScalarValue(entry.value, reader_.rules());
-    // True, 0x10 and 1. are YAML's, but not the gates' own.
-    const std::string text =
-        std::holds_alternative<std::string>(value) ? entry.value.Scalar() : FormatValue(value);
-    absl::StatusOr<Gate> gate = Gate::Parse(entry.key, text);
-    if (!gate.ok()) {
-      reader_.Error(entry.line, std::string(gate.status().message()));
-      return;
-    }
-    const bool wants_bool = entry.key == "fully_connected";
-    const bool bare = text.find_first_of("=!<>") == std::string::npos;
-    if (wants_bool != std::holds_alternative<bool>(gate->bound) ||
-        !(wants_bool || IsNumber(gate->bound))) {
-      reader_.Error(entry.line, absl::StrCat("gate '", entry.key, "' must be held against ",
-                                             wants_bool ? "true or false" : "a number", ", not ",
-                                             Shown(gate->bound)));
-    } else if (entry.key == "accuracy" &&
-               (AsDouble(gate->bound) < 0 || AsDouble(gate->bound) > 1)) {
-      reader_.Error(entry.line, absl::StrCat("gate 'accuracy' is ", gate->ToString(),
-                                             ", but accuracy is a fraction: 0.994 or 99.4%"));
-    } else if (entry.key == "accuracy" && bare) {
-      reader_.Error(entry.line, absl::StrCat("gate 'accuracy' would ask for exactly ", text,
-                                             "; write \">= ", text, "\""));
-    } else {
-      spec_.require.push_back(*std::move(gate));
-    }
-  }
-
   // Also when what stands there is in error, or misspelt.
   bool HasModel() const { return Find("model") != nullptr || !HasProgram(); }
-
-  static bool IsNetworkFact(const std::string& name) {
-    const std::vector<std::string>& facts = NetworkFactNames();
-    return std::find(facts.begin(), facts.end(), name) != facts.end();
-  }
 
   void ReadNumbers() {
     const auto read = [&](const char* key, std::int64_t min, std::int64_t max, auto* out) {

@@ -100,6 +100,32 @@ TrialSpec SweepSpec::MakeTrialSpec(const Configuration& configuration, int repli
   return trial;
 }
 
+std::vector<Objective> SweepSpec::Goals() const {
+  std::vector<Objective> goals = objectives;
+  for (const DeclaredMeasure& measure : measures) {
+    if (measure.maximize) goals.push_back({.name = measure.name, .maximize = *measure.maximize});
+  }
+  return goals;
+}
+
+std::vector<std::string> SweepSpec::JudgedMeasures() const {
+  std::vector<std::string> names;
+  const auto add = [&](std::string_view name) {
+    name = CanonicalMeasure(name);
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
+  };
+  for (const Objective& one : objectives) add(one.name);
+  for (const Gate& gate : require) {
+    if (IsMeasureGate(gate)) add(gate.name);
+  }
+  return names;
+}
+
+bool IsMeasureGate(const Gate& gate) {
+  const std::vector<std::string>& facts = NetworkFactNames();
+  return gate.name != "epochs" && std::find(facts.begin(), facts.end(), gate.name) == facts.end();
+}
+
 std::int64_t SweepSpec::PlannedConfigurations() const {
   if (!points) return run_cap;
   return run_cap == 0 ? *points : std::min(run_cap, *points);

@@ -15,11 +15,22 @@
 #include "common/network/network_file.h"
 #include "common/protocol/trial_spec.h"
 #include "common/spec/parameter.h"
+#include "common/trial/measures.h"
 
 namespace sweep {
 
 enum class Method { kGrid, kRandom };
-enum class GateOn { kBest, kLast, kMean };
+// What is held against the gates on measures: the best epoch, the last one, the mean of the
+// replicates' last ones, or each of the last `gate_epochs`.
+enum class GateOn { kBest, kLast, kMean, kLastK };
+
+// What a sweep file says of a measure that its program reports.
+struct DeclaredMeasure {
+  std::string name;
+  std::optional<bool> maximize;
+  std::string unit;  // for people: "ms", "MB"; may be empty
+  std::optional<double> min, max;
+};
 
 // A stored sweep keeps the meaning with which it was submitted:
 //   1  scalars as ReadPlainScalarAsStored reads them; a program gets the defaults of the built-in
@@ -64,14 +75,16 @@ struct SweepSpec {
   bool recipe_is_written = false;
   DatasetSpec dataset;
   Method method = Method::kRandom;
-  std::string metric = "accuracy";  // or "loss"
-  bool maximize = true;
+  // At least one. Of several, those that no other beats in all of them rank first.
+  std::vector<Objective> objectives = {Objective{}};
+  std::vector<DeclaredMeasure> measures;  // of a program
   std::vector<Parameter> parameters;  // in the file's order; with several models, "model" is first
   int epochs = 19;
   bool epochs_by_recipe = false;  // the file is silent: each network's recipe overrules `epochs`
   int holdout = 0;  // training images kept for evaluation; 0 evaluates on the test set
   std::vector<Gate> require;
   GateOn gate_on = GateOn::kBest;
+  int gate_epochs = 1;  // of GateOn::kLastK
   std::vector<Expression> constraints;
   std::int64_t run_cap = 0;  // configurations; 0: all of a grid
   // Distinct points that satisfy the constraints, when the space is finite and small enough to be
@@ -114,6 +127,13 @@ struct SweepSpec {
   absl::StatusOr<std::optional<Configuration>> CompleteIfAllowed(std::int64_t number,
                                                                  const ParameterMap& chosen) const;
 
+  // The first one, by which single trials are compared.
+  const Objective& objective() const { return objectives.front(); }
+  // Objectives, and what `measures` says of the goals of others.
+  std::vector<Objective> Goals() const;
+  // The names of the measures that objectives and gates ask for, canonical, each once.
+  std::vector<std::string> JudgedMeasures() const;
+
   // Whether a hyperparameter that no file mentions is left to the program's own defaults.
   bool LeavesDefaultsToProgram() const { return !program.empty() && edition >= 2; }
 
@@ -135,6 +155,10 @@ std::optional<Value> LookUpConfiguration(const Configuration& configuration, std
 // A relative folder of a data set lies beside the sweep file, as networks and files of programs do,
 // if `file` is an absolute path. Elsewhere it is one of each worker.
 void PlaceDataset(std::string_view file, SweepSpec* spec);
+
+// Whether a gate of that name is held against a number that epochs report, rather than against the
+// number of epochs or a fact of the network.
+bool IsMeasureGate(const Gate& gate);
 
 // The names of those facts.
 const std::vector<std::string>& NetworkFactNames();

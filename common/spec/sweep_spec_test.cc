@@ -30,8 +30,8 @@ TEST(SweepSpec, TheSmallestFileGetsTheDefaults) {
   EXPECT_EQ(spec.dataset, DatasetSpec());
   EXPECT_EQ(spec.dataset.name, "mnist");
   EXPECT_EQ(spec.method, Method::kRandom);
-  EXPECT_EQ(spec.metric, "accuracy");
-  EXPECT_TRUE(spec.maximize);
+  EXPECT_EQ(spec.objective().name, "accuracy");
+  EXPECT_TRUE(spec.objective().maximize);
   EXPECT_EQ(spec.epochs, 19);
   EXPECT_TRUE(spec.epochs_by_recipe);
   EXPECT_EQ(spec.holdout, 0);
@@ -69,8 +69,8 @@ max_failures: 1
   EXPECT_THAT(spec.models, ElementsAre("cnn-18718", "nets/widths.yaml"));
   EXPECT_EQ(spec.dataset,
             (DatasetSpec{.name = "synthetic", .path = "", .train_size = 100, .test_size = 50}));
-  EXPECT_EQ(spec.metric, "loss");
-  EXPECT_FALSE(spec.maximize);
+  EXPECT_EQ(spec.objective().name, "loss");
+  EXPECT_FALSE(spec.objective().maximize);
   ASSERT_EQ(spec.parameters.size(), 2u);
   EXPECT_EQ(spec.parameters[0].name, "model");
   EXPECT_EQ(spec.parameters[1].line, 10);

@@ -2,6 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <map>
+#include <string>
+#include <utility>
+
+#include "common/stats/objective.h"
 
 namespace sweep {
 namespace {
@@ -38,53 +44,57 @@ bool MeetsAll(const std::vector<Gate>& gates, std::string_view name, double valu
 
 // What the runs of a configuration come to, as gate_on says, before any gate is looked at.
 struct Measured {
-  double accuracy = 0;
-  double loss = 0;
-  int accuracy_epoch = 0;  // where it was measured; of a mean nowhere
-  int epoch = 0;           // that the epoch gate is held against
+  Measurements values;
+  int value_epoch = 0;  // where they were measured; of a mean nowhere
+  int epoch = 0;        // that the epoch gate is held against
   bool epochs_in_gate = false;
 };
 
-Measured MeasureOne(GateOn gate_on, const std::vector<Gate>& gates, const TrialResult& result) {
-  if (gate_on != GateOn::kBest) {
-    return {.accuracy = result.last_accuracy,
-            .loss = result.last_loss,
-            .accuracy_epoch = result.epoch,
-            .epoch = result.epoch,
-            .epochs_in_gate = MeetsAll(gates, "epochs", result.epoch)};
+Measured MeasureOne(const SweepSpec& spec, const TrialResult& result) {
+  if (spec.gate_on == GateOn::kBest) {
+    const Standing& standing = result.standing;
+    return {.values = standing.values,
+            .value_epoch = standing.epoch,
+            .epoch = result.epochs_to_target > 0 ? result.epochs_to_target : standing.epoch,
+            .epochs_in_gate = standing.tier >= Tier::kInEpochGate};
   }
-  // Without an epoch inside the gate there is still something to show, and by how much it missed.
-  const bool inside = result.best_gated_epoch > 0;
-  const int best_epoch = inside ? result.best_gated_epoch : result.best_epoch;
-  return {.accuracy = inside ? result.best_gated_accuracy : result.best_accuracy,
-          .loss = result.best_loss,
-          .accuracy_epoch = best_epoch,
-          .epoch = result.epochs_to_target > 0 ? result.epochs_to_target : best_epoch,
-          .epochs_in_gate = inside};
+  Measured measured{.value_epoch = result.epoch,
+                    .epoch = result.epoch,
+                    .epochs_in_gate = MeetsAll(spec.require, "epochs", result.epoch)};
+  for (const std::string& name : spec.JudgedMeasures()) {
+    if (result.Has(name)) measured.values.Set(name, result.Last(name));
+  }
+  return measured;
 }
 
-// Whether `a` stands for its configuration rather than `b`. With gate_on best, a replicate that
-// reached the target goes before one that did not: whether the configuration qualifies hangs on it.
+// Whether the gates that are held against epochs are met by one run.
+bool MeetsEpochGates(const SweepSpec& spec, const TrialResult& result) {
+  if (spec.gate_on == GateOn::kLastK) return result.epochs_in_a_row >= spec.gate_epochs;
+  return result.epochs_to_target > 0;
+}
+
+// Whether `a` stands for its configuration rather than `b`. With gate_on best and last_k, a
+// replicate that meets the gates goes before one that does not: whether the configuration qualifies
+// hangs on it.
 bool Better(const SweepSpec& spec, const TrialResult& a, const TrialResult& b) {
-  const bool a_reached = a.epochs_to_target > 0;
-  const bool b_reached = b.epochs_to_target > 0;
-  if (spec.gate_on == GateOn::kBest && a_reached != b_reached) return a_reached;
-  const Measured one = MeasureOne(spec.gate_on, spec.require, a);
-  const Measured other = MeasureOne(spec.gate_on, spec.require, b);
-  if (spec.metric == "loss") {
-    if (std::isnan(one.loss) != std::isnan(other.loss)) return std::isnan(other.loss);
-    if (one.loss < other.loss || one.loss > other.loss) return one.loss < other.loss;
+  const bool a_meets = MeetsEpochGates(spec, a);
+  const bool b_meets = MeetsEpochGates(spec, b);
+  const bool by_gates = spec.gate_on == GateOn::kBest || spec.gate_on == GateOn::kLastK;
+  if (by_gates && a_meets != b_meets) return a_meets;
+  const Objective& objective = spec.objective();
+  const double one = MeasureOne(spec, a).values.GetOrNaN(objective.name);
+  const double other = MeasureOne(spec, b).values.GetOrNaN(objective.name);
+  if (IsBetter(objective, one, other) || IsBetter(objective, other, one)) {
+    return IsBetter(objective, one, other);
   }
-  if (one.accuracy != other.accuracy) return one.accuracy > other.accuracy;
-  if (a_reached != b_reached) return a_reached;
+  if (a_meets != b_meets) return a_meets;
   return a.epochs_to_target < b.epochs_to_target;
 }
 
 struct Means {
   int count = 0;
-  double accuracy = 0;
-  double loss = 0;
-  double half_width = 0;
+  Measurements values;
+  double half_width = 0;  // of the objective
   bool epochs_in_gate = true;
   int last_epoch = 0;  // the latest of the replicates
 };
@@ -93,75 +103,124 @@ struct Means {
 Means MeanOfLast(const SweepSpec& spec, const std::vector<ReplicateResult>& replicates,
                  bool only_ended) {
   Means means;
+  std::map<std::string, int> counts;  // not every run reports every measure
   double squares = 0;
   for (const ReplicateResult& replicate : replicates) {
     const TrialResult& result = replicate.result;
-    if (result.epoch == 0 || (only_ended && !IsTerminal(replicate.state))) continue;
+    if (!result.Has(spec.objective().name)) continue;
+    if (only_ended && !IsTerminal(replicate.state)) continue;
     ++means.count;
     means.last_epoch = std::max(means.last_epoch, result.epoch);
     means.epochs_in_gate = means.epochs_in_gate && MeetsAll(spec.require, "epochs", result.epoch);
-    // Welford's update: the accuracies are close together.
-    const double delta = result.last_accuracy - means.accuracy;
-    means.accuracy += delta / means.count;
-    squares += delta * (result.last_accuracy - means.accuracy);
-    means.loss += (result.last_loss - means.loss) / means.count;
+    for (const std::string& name : spec.JudgedMeasures()) {
+      if (!result.Has(name)) continue;
+      // Welford's update: accuracies are close together.
+      const double mean = means.values.Get(name).value_or(0);
+      const double delta = result.Last(name) - mean;
+      means.values.Set(name, mean + delta / ++counts[name]);
+      if (name == CanonicalMeasure(spec.objective().name)) {
+        squares += delta * (result.Last(name) - means.values.GetOrNaN(name));
+      }
+    }
   }
   if (means.count > 1) {
     const double deviation = std::sqrt(squares / (means.count - 1));
     means.half_width = StudentT975(means.count - 1) * deviation / std::sqrt(means.count);
+    if (std::isnan(means.half_width)) means.half_width = 0;
   }
   return means;
 }
 
-GateOutcome Hold(const Gate& gate, const Value& value, bool met) {
+GateOutcome Hold(const Gate& gate, const std::optional<Value>& value, bool met) {
   GateOutcome outcome{.gate = gate.name + " " + gate.ToString(), .met = met, .value = value};
-  if (!met && IsNumber(value) && IsNumber(gate.bound)) {
-    outcome.missed_by = std::fabs(AsDouble(value) - AsDouble(gate.bound));
+  if (!met && value && IsNumber(*value) && IsNumber(gate.bound)) {
+    const double missed_by = std::fabs(AsDouble(*value) - AsDouble(gate.bound));
+    outcome.missed_by = std::isfinite(missed_by) ? missed_by : 0;
   }
   return outcome;
 }
 
 GateOutcome HoldGate(const Gate& gate, const SweepSpec& spec, const Configuration& configuration,
                      const Measured& measured, bool has_value) {
-  if (gate.name == "accuracy") {
-    return Hold(gate, measured.accuracy, has_value && Meets(gate, measured.accuracy));
-  }
-  if (gate.name == "loss")
-    return Hold(gate, measured.loss, has_value && Meets(gate, measured.loss));
   if (gate.name == "epochs") {
     const bool met = has_value && (spec.gate_on == GateOn::kBest ? Meets(gate, measured.epoch)
                                                                  : measured.epochs_in_gate);
     return Hold(gate, std::int64_t{measured.epoch}, met);
   }
+  if (IsMeasureGate(gate)) {
+    const std::optional<double> value = measured.values.Get(gate.name);
+    if (!value) return Hold(gate, std::nullopt, false);
+    return Hold(gate, *value, has_value && Meets(gate, *value));
+  }
   const std::optional<Value> value = LookUpConfiguration(configuration, gate.name);
-  if (!value.has_value()) return Hold(gate, std::string("unknown"), false);
-  return Hold(gate, *value, gate.Holds(*value));
+  return Hold(gate, value, value && gate.Holds(*value));
+}
+
+// How an epoch stands under the gates on epochs and measures.
+Tier TierOf(const SweepSpec& spec, const EpochMetrics& metrics) {
+  if (!MeetsAll(spec.require, "epochs", metrics.epoch)) return Tier::kMeasured;
+  const bool meets = std::all_of(spec.require.begin(), spec.require.end(), [&](const Gate& gate) {
+    if (!IsMeasureGate(gate)) return true;
+    const std::optional<double> value = metrics.values.Get(gate.name);
+    return value && Meets(gate, *value);
+  });
+  return meets ? Tier::kMeetsGates : Tier::kInEpochGate;
+}
+
+// Whether an epoch says anything about the gates on measures: a program may evaluate now and then.
+bool SaysSomething(const SweepSpec& spec, const Measurements& values) {
+  return std::any_of(spec.require.begin(), spec.require.end(), [&](const Gate& gate) {
+    return IsMeasureGate(gate) && values.Get(gate.name).has_value();
+  });
+}
+
+void Stand(const SweepSpec& spec, const EpochMetrics& metrics, Tier tier, Standing* standing) {
+  const Objective& objective = spec.objective();
+  const bool is_better = tier != standing->tier
+                             ? tier > standing->tier
+                             : IsBetter(objective, metrics.values.GetOrNaN(objective.name),
+                                        standing->values.GetOrNaN(objective.name));
+  if (!is_better) return;
+  *standing = {.tier = tier, .epoch = metrics.epoch, .values = {}};
+  for (const std::string& name : spec.JudgedMeasures()) {
+    const std::optional<double> value = metrics.values.Get(name);
+    if (value) standing->values.Set(name, *value);
+  }
 }
 
 }  // namespace
 
-void AddEpoch(const std::vector<Gate>& gates, const EpochMetrics& metrics, TrialResult* result) {
+double TrialResult::Last(std::string_view measure) const {
+  const MeasureSummary* const summary = measures.Find(measure);
+  return summary == nullptr ? std::numeric_limits<double>::quiet_NaN() : summary->last;
+}
+
+double TrialResult::Best(const Objective& objective) const {
+  const MeasureSummary* const summary = measures.Find(objective.name);
+  return summary == nullptr ? std::numeric_limits<double>::quiet_NaN()
+                            : summary->Best(objective.maximize ? 1 : -1);
+}
+
+bool TrialResult::Has(std::string_view measure) const { return measures.Find(measure) != nullptr; }
+
+void AddEpoch(const SweepSpec& spec, const EpochMetrics& metrics, TrialResult* result) {
   if (metrics.epoch <= result->epoch) return;
-  const bool first = result->epoch == 0;
-  const double accuracy = metrics.validation_accuracy;
+  const Objective& objective = spec.objective();
+  const std::optional<double> value = metrics.values.Get(objective.name);
+  const bool is_best = value && (!result->Has(objective.name) ||
+                                 IsBetter(objective, *value, result->Best(objective)));
   result->epoch = metrics.epoch;
-  result->last_accuracy = accuracy;
-  result->last_loss = metrics.validation_loss;
-  if (first || accuracy > result->best_accuracy) {
-    result->best_accuracy = accuracy;
-    result->best_epoch = metrics.epoch;
+  AddToSummaries(metrics.values, &result->measures);
+  if (is_best) result->best_epoch = metrics.epoch;
+
+  const Tier tier = TierOf(spec, metrics);
+  Stand(spec, metrics, tier, &result->standing);
+  if (tier == Tier::kMeetsGates) {
+    ++result->epochs_in_a_row;
+    if (result->epochs_to_target == 0) result->epochs_to_target = metrics.epoch;
+  } else if (tier == Tier::kMeasured || SaysSomething(spec, metrics.values)) {
+    result->epochs_in_a_row = 0;
   }
-  if (first || std::isnan(result->best_loss) || metrics.validation_loss < result->best_loss) {
-    result->best_loss = metrics.validation_loss;
-  }
-  if (!MeetsAll(gates, "epochs", metrics.epoch)) return;
-  if (result->best_gated_epoch == 0 || accuracy > result->best_gated_accuracy) {
-    result->best_gated_accuracy = accuracy;
-    result->best_gated_epoch = metrics.epoch;
-  }
-  const bool reached =
-      MeetsAll(gates, "accuracy", accuracy) && MeetsAll(gates, "loss", metrics.validation_loss);
-  if (result->epochs_to_target == 0 && reached) result->epochs_to_target = metrics.epoch;
 }
 
 ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration& configuration,
@@ -169,12 +228,12 @@ ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration
   ConfigurationScore score;
   int best = -1;
   for (int i = 0; i < static_cast<int>(replicates.size()); ++i) {
-    if (replicates[i].result.epoch == 0) continue;
+    if (!replicates[i].result.Has(spec.objective().name)) continue;
     ++score.replicates;
     if (best < 0 || Better(spec, replicates[i].result, replicates[best].result)) best = i;
   }
   const Means all = MeanOfLast(spec, replicates, /*only_ended=*/false);
-  score.mean_last_accuracy = all.accuracy;
+  score.mean_last = all.values.Get(spec.objective().name).value_or(0);
   score.mean_half_width = all.half_width;
 
   Measured measured;
@@ -182,49 +241,57 @@ ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration
   if (best >= 0) {
     score.best_replicate = best;
     score.epochs_to_target = replicates[best].result.epochs_to_target;
-    measured = MeasureOne(spec.gate_on, spec.require, replicates[best].result);
+    measured = MeasureOne(spec, replicates[best].result);
   }
   bool judged = score.has_value;  // what the gates are held against exists
   if (spec.gate_on == GateOn::kMean && score.has_value) {
     const Means ended = MeanOfLast(spec, replicates, /*only_ended=*/true);
     judged = ended.count > 0;
     const Means& means = judged ? ended : all;
-    measured = {.accuracy = means.accuracy,
-                .loss = means.loss,
-                .epoch = means.last_epoch,
-                .epochs_in_gate = means.epochs_in_gate};
+    measured = {
+        .values = means.values, .epoch = means.last_epoch, .epochs_in_gate = means.epochs_in_gate};
   }
-  score.value = measured.accuracy;
-  score.metric = spec.metric == "loss" ? measured.loss : measured.accuracy;
+  score.metric = measured.values.GetOrNaN(spec.objective().name);
   score.qualifies = score.has_value;
   for (const Gate& gate : spec.require) {
     score.gates.push_back(HoldGate(gate, spec, configuration, measured, judged));
     score.qualifies = score.qualifies && score.gates.back().met;
   }
+  score.values = std::move(measured.values);
   // Gates met one by one, but by different epochs of a run, are not met together.
-  if (spec.gate_on == GateOn::kBest && score.epochs_to_target == 0) score.qualifies = false;
+  const bool by_epochs = spec.gate_on == GateOn::kBest || spec.gate_on == GateOn::kLastK;
+  if (by_epochs && best >= 0 && !MeetsEpochGates(spec, replicates[best].result)) {
+    score.qualifies = false;
+  }
   return score;
 }
 
 RunValue ValueOf(const SweepSpec& spec, const TrialResult& result) {
-  const Measured measured = MeasureOne(spec.gate_on, spec.require, result);
-  return {.accuracy = measured.accuracy,
-          .metric = spec.metric == "loss" ? measured.loss : measured.accuracy,
-          .epoch = measured.accuracy_epoch};
+  Measured measured = MeasureOne(spec, result);
+  const double metric = measured.values.GetOrNaN(spec.objective().name);
+  return {.values = std::move(measured.values), .metric = metric, .epoch = measured.value_epoch};
 }
 
-std::optional<Interval> MeanInterval(double mean, double half_width, int replicates) {
-  if (replicates < 2) return std::nullopt;
-  return Interval{std::max(0.0, mean - half_width), std::min(1.0, mean + half_width)};
-}
-
-Interval ValueInterval(const SweepSpec& spec, const ConfigurationScore& score,
-                       std::int64_t images) {
-  if (spec.gate_on == GateOn::kMean && score.mean_half_width > 0) {
-    return {std::max(0.0, score.value - score.mean_half_width),
-            std::min(1.0, score.value + score.mean_half_width)};
+std::optional<Interval> MeanInterval(const Objective& objective, double mean, double half_width,
+                                     int replicates) {
+  if (replicates < 2 || std::isnan(mean)) return std::nullopt;
+  Interval interval = {mean - half_width, mean + half_width};
+  if (const Measure* const measure = FindMeasure(objective.name)) {
+    if (measure->min) interval.low = std::max(interval.low, *measure->min);
+    if (measure->max) interval.high = std::min(interval.high, *measure->max);
   }
-  return images > 0 && score.has_value ? WilsonInterval(score.value, images) : Interval{};
+  return interval;
+}
+
+std::optional<Interval> MetricInterval(const SweepSpec& spec, const ConfigurationScore& score,
+                                       std::int64_t images) {
+  const Objective& objective = spec.objective();
+  if (!score.has_value || std::isnan(score.metric)) return std::nullopt;
+  if (spec.gate_on == GateOn::kMean && score.mean_half_width > 0) {
+    return MeanInterval(objective, score.metric, score.mean_half_width, score.replicates);
+  }
+  if (images <= 0 || CanonicalMeasure(objective.name) != kValidationAccuracy) return std::nullopt;
+  return WilsonInterval(score.metric, images);
 }
 
 }  // namespace sweep

@@ -8,35 +8,48 @@
 #include "common/base/value.h"
 #include "common/expr/expression.h"
 #include "common/lifecycle/trial_state.h"
-#include "common/protocol/trainer_message.h"
 #include "common/spec/sweep_spec.h"
+#include "common/trial/measures.h"
 
 namespace sweep {
+
+// How far an epoch gets under the gates that are held against epochs.
+enum class Tier { kNone, kMeasured, kInEpochGate, kMeetsGates };
+
+// The epoch that stands for a run with `gate_on: best`: of the highest tier that was reached the
+// one with the best objective.
+struct Standing {
+  Tier tier = Tier::kNone;
+  int epoch = 0;
+  Measurements values;  // of the sweep's JudgedMeasures()
+};
 
 // What a trial has reached so far: all that ranking and listing need, so that no epoch is read
 // again. Updated per acknowledged epoch by AddEpoch.
 struct TrialResult {
-  int epoch = 0;  // last acknowledged
-  double last_accuracy = 0;
-  double last_loss = 0;
-  double best_accuracy = 0;
-  int best_epoch = 0;
-  double best_loss = 0;
-  double best_gated_accuracy = 0;  // best among epochs that satisfy the epoch gate
-  int best_gated_epoch = 0;        // 0: none did
-  int epochs_to_target = 0;  // first epoch that satisfies the epoch and accuracy gates; 0: none
+  int epoch = 0;              // last acknowledged
+  MeasureSummaries measures;  // all that were reported
+  int best_epoch = 0;         // where the objective was best; 0: it was not reported
+  Standing standing;
+  int epochs_to_target = 0;  // first epoch that meets all gates on epochs and measures; 0: none
+  int epochs_in_a_row = 0;   // how many of the last ones meet them
+
+  // NaN for what was not reported; a measure or an alias.
+  double Last(std::string_view measure) const;
+  double Best(const Objective& objective) const;
+  bool Has(std::string_view measure) const;
 };
 
-// Takes one more epoch into account. Epochs come in order; one that is not later than
+// Takes one more epoch into account. Epochs come in rising order; one that is not later than
 // `result->epoch` changes nothing (a resumed attempt repeats epochs).
-void AddEpoch(const std::vector<Gate>& gates, const EpochMetrics& metrics, TrialResult* result);
+void AddEpoch(const SweepSpec& spec, const EpochMetrics& metrics, TrialResult* result);
 
 // One gate held against a configuration.
 struct GateOutcome {
   std::string gate;  // "accuracy >= 0.994"
   bool met = false;
-  Value value;           // what was held against it
-  double missed_by = 0;  // in the gate's unit; 0 when met or not a number
+  std::optional<Value> value;  // what was held against it; nullopt: not known
+  double missed_by = 0;        // in the gate's unit; 0 when met, not a number or not known
 };
 
 // A replicate as ranking sees it.
@@ -47,22 +60,22 @@ struct ReplicateResult {
 
 // A configuration under the sweep's gates.
 struct ConfigurationScore {
-  bool has_value = false;    // some epoch has been measured
-  bool qualifies = false;    // every gate is met
-  double value = 0;          // accuracy held against the gate, as gate_on says
-  double metric = 0;         // what ranks: accuracy as `value`, or the loss
-  int epochs_to_target = 0;  // of the replicate that stands for it; 0: none
-  int best_replicate = 0;    // index into the replicates
-  int replicates = 0;        // with at least one epoch
-  double mean_last_accuracy = 0;
-  double mean_half_width = 0;      // of the 95 % interval, Student's t; 0 with fewer than two
+  bool has_value = false;      // the objective has been reported
+  bool qualifies = false;      // every gate is met
+  Measurements values;         // of the JudgedMeasures(), held against the gates as gate_on says
+  double metric = 0;           // the objective among them: what ranks; NaN when it is not a number
+  int epochs_to_target = 0;    // of the replicate that stands for it; 0: none
+  int best_replicate = 0;      // index into the replicates
+  int replicates = 0;          // that have reported the objective
+  double mean_last = 0;        // of the objective over those replicates
+  double mean_half_width = 0;  // of the 95 % interval, Student's t; 0 with fewer than two
   std::vector<GateOutcome> gates;  // in the file's order
 };
 
 // The one definition of "qualifies" and of what a configuration is worth. Pure.
-// best: the best replicate's best epoch within the epoch gate (what the write-ups claim);
-// last: the best replicate's last epoch; mean: the mean over ended replicates of the last epoch.
-// Network gates ("parameters", "fully_connected", …) are looked up with LookUpConfiguration.
+// best: the epoch that stands for the best replicate (what the write-ups claim);
+// last, last_k: the best replicate's last epoch; mean: the mean over ended replicates of the last
+// epoch. Network gates ("parameters", "fully_connected", …) are looked up with LookUpConfiguration.
 ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration& configuration,
                                       const std::vector<ReplicateResult>& replicates);
 
@@ -73,21 +86,22 @@ struct Interval {
 };
 Interval WilsonInterval(double share, std::int64_t n);
 
-// 95 % interval of a configuration's `value`: of a mean over several runs Student's t, else
-// Wilson's for a share of `images`; [0, 0] where neither can be said.
-Interval ValueInterval(const SweepSpec& spec, const ConfigurationScore& score, std::int64_t images);
+// 95 % interval of a configuration's `metric`: of a mean over several runs Student's t, else
+// Wilson's for a share of `images`; nullopt where neither can be said.
+std::optional<Interval> MetricInterval(const SweepSpec& spec, const ConfigurationScore& score,
+                                       std::int64_t images);
 
-// What a ranking holds against the gates of one run, as gate_on says: its best epoch within the
-// epoch gate (of all when none is), or its last one.
+// What a ranking holds against the gates of one run, as gate_on says.
 struct RunValue {
-  double accuracy = 0;
-  double metric = 0;  // that or the loss: what the sweep ranks by
-  int epoch = 0;      // where the accuracy was measured; 0 before the first
+  Measurements values;
+  double metric = 0;  // the objective among them
+  int epoch = 0;      // where that was measured; 0 before the first
 };
 RunValue ValueOf(const SweepSpec& spec, const TrialResult& result);
-// 95 % interval of the mean of the last epochs, within what an accuracy can be; nullopt for fewer
+// 95 % interval of the mean of the last epochs' objective, within what it can be; nullopt for fewer
 // than two replicates, which have no spread.
-std::optional<Interval> MeanInterval(double mean, double half_width, int replicates);
+std::optional<Interval> MeanInterval(const Objective& objective, double mean, double half_width,
+                                     int replicates);
 
 // Two-sided 97.5 % quantile of Student's t for `degrees` ≥ 1.
 double StudentT975(int degrees);

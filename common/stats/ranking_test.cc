@@ -5,6 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "common/stats/objective.h"
+
 namespace sweep {
 namespace {
 
@@ -27,10 +29,10 @@ ReplicateResult Trained(const SweepSpec& spec, const std::vector<double>& accura
                         TrialState state = TrialState::kCompleted) {
   ReplicateResult run{.state = state, .result = {}};
   for (std::size_t i = 0; i < accuracies.size(); ++i) {
-    AddEpoch(spec.require,
+    AddEpoch(spec,
              {.epoch = static_cast<int>(i) + 1,
-              .validation_loss = 1 - accuracies[i],
-              .validation_accuracy = accuracies[i]},
+              .values = {{"validation_loss", 1 - accuracies[i]},
+                         {"validation_accuracy", accuracies[i]}}},
              &run.result);
   }
   return run;
@@ -55,7 +57,7 @@ TEST(Ranking, FewerThanTwentyMeansEpochNineteenAtTheLatest) {
   EXPECT_EQ(in_time.epochs_to_target, 19);
   const ConfigurationScore late = Score(spec, {Trained(spec, FlatThen(19, 0.9945))});
   EXPECT_FALSE(late.qualifies);
-  EXPECT_DOUBLE_EQ(late.value, 0.99) << "epoch 20 does not count";
+  EXPECT_DOUBLE_EQ(late.metric, 0.99) << "epoch 20 does not count";
 }
 
 TEST(Ranking, ExactlyTheBoundQualifiesWhateverTheRounding) {
@@ -74,7 +76,7 @@ TEST(Ranking, AMissedGateSaysByHowMuch) {
   EXPECT_NEAR(score.gates[0].missed_by, 0.0019, 1e-12);
   EXPECT_TRUE(score.gates[1].met);
   EXPECT_TRUE(score.gates[2].met);
-  EXPECT_EQ(std::get<std::int64_t>(score.gates[2].value), 18718);
+  EXPECT_EQ(std::get<std::int64_t>(*score.gates[2].value), 18718);
 }
 
 TEST(Ranking, ANetworkGateKeepsARunFromQualifying) {
@@ -96,22 +98,27 @@ TEST(Ranking, RepeatedEpochsOfAResumedAttemptChangeNothing) {
   const SweepSpec spec = SpecWith(kGates);
   ReplicateResult run = Trained(spec, {0.99, 0.991, 0.992});
   const TrialResult before = run.result;
-  AddEpoch(spec.require, {.epoch = 2, .validation_accuracy = 0.999}, &run.result);
-  EXPECT_EQ(run.result.best_accuracy, before.best_accuracy);
-  EXPECT_EQ(run.result.last_accuracy, before.last_accuracy);
+  AddEpoch(spec, {.epoch = 2, .values = {{"validation_accuracy", 0.999}}}, &run.result);
+  EXPECT_EQ(run.result.Best(spec.objective()), before.Best(spec.objective()));
+  EXPECT_EQ(run.result.Last("accuracy"), before.Last("accuracy"));
   EXPECT_EQ(run.result.epochs_to_target, 0);
 }
 
 TEST(Ranking, ANotANumberLossIsNeverTheBest) {
   const SweepSpec spec = SpecWith(kGates);
   TrialResult result;
-  AddEpoch(spec.require, {.epoch = 1, .validation_loss = std::nan(""), .validation_accuracy = 0.1},
+  AddEpoch(
+      spec,
+      {.epoch = 1, .values = {{"validation_loss", std::nan("")}, {"validation_accuracy", 0.1}}},
+      &result);
+  AddEpoch(spec, {.epoch = 2, .values = {{"validation_loss", 0.5}, {"validation_accuracy", 0.2}}},
            &result);
-  AddEpoch(spec.require, {.epoch = 2, .validation_loss = 0.5, .validation_accuracy = 0.2}, &result);
-  AddEpoch(spec.require, {.epoch = 3, .validation_loss = std::nan(""), .validation_accuracy = 0.1},
-           &result);
-  EXPECT_DOUBLE_EQ(result.best_loss, 0.5);
-  EXPECT_TRUE(std::isnan(result.last_loss));
+  AddEpoch(
+      spec,
+      {.epoch = 3, .values = {{"validation_loss", std::nan("")}, {"validation_accuracy", 0.1}}},
+      &result);
+  EXPECT_DOUBLE_EQ(result.Best({.name = "loss", .maximize = false}), 0.5);
+  EXPECT_TRUE(std::isnan(result.Last("loss")));
 }
 
 TEST(Ranking, BestTakesTheBestReplicatesBestEpoch) {
@@ -120,9 +127,9 @@ TEST(Ranking, BestTakesTheBestReplicatesBestEpoch) {
       Score(spec, {Trained(spec, {0.99, 0.992}), Trained(spec, {0.9945, 0.993})});
   EXPECT_TRUE(score.qualifies);
   EXPECT_EQ(score.best_replicate, 1);
-  EXPECT_DOUBLE_EQ(score.value, 0.9945);
+  EXPECT_DOUBLE_EQ(score.metric, 0.9945);
   EXPECT_EQ(score.epochs_to_target, 1);
-  EXPECT_NEAR(score.mean_last_accuracy, 0.9925, 1e-12);
+  EXPECT_NEAR(score.mean_last, 0.9925, 1e-12);
   // Two values 0.992 and 0.993: deviation 0.0005·√2, t(1) = 12.706, over √2.
   EXPECT_NEAR(score.mean_half_width, 12.706 * 0.0005, 1e-5);
 }
@@ -133,17 +140,17 @@ TEST(Ranking, EpochAndIntervalAreThoseOfTheValue) {
   late[7] = 0.9951;
   const SweepSpec best = SpecWith(kGates);
   ConfigurationScore score = Score(best, {Trained(best, late)});
-  EXPECT_DOUBLE_EQ(score.value, 0.9951);
+  EXPECT_DOUBLE_EQ(score.metric, 0.9951);
   EXPECT_EQ(ValueOf(best, Trained(best, late).result).epoch, 8);
-  EXPECT_DOUBLE_EQ(ValueInterval(best, score, kImages).low, WilsonInterval(0.9951, kImages).low);
+  EXPECT_DOUBLE_EQ(MetricInterval(best, score, kImages)->low, WilsonInterval(0.9951, kImages).low);
   const SweepSpec last = SpecWith(std::string(kGates) + "gate_on: last\n");
   score = Score(last, {Trained(last, {0.9945, 0.993})});
   EXPECT_EQ(ValueOf(last, Trained(last, {0.9945, 0.993}).result).epoch, 2);
-  EXPECT_DOUBLE_EQ(ValueInterval(last, score, kImages).high, WilsonInterval(0.993, kImages).high);
+  EXPECT_DOUBLE_EQ(MetricInterval(last, score, kImages)->high, WilsonInterval(0.993, kImages).high);
   const SweepSpec mean = SpecWith(std::string(kGates) + "gate_on: mean\nreplicates: 2\n");
   score = Score(mean, {Trained(mean, {0.993}), Trained(mean, {0.994})});
-  EXPECT_NEAR(ValueInterval(mean, score, kImages).low, 0.9935 - 12.706 * 0.0005, 1e-5);
-  EXPECT_EQ(ValueInterval(best, Score(best, {}), kImages).high, 0);
+  EXPECT_NEAR(MetricInterval(mean, score, kImages)->low, 0.9935 - 12.706 * 0.0005, 1e-5);
+  EXPECT_EQ(MetricInterval(best, Score(best, {}), kImages), std::nullopt);
 }
 
 TEST(Ranking, LastLooksAtTheLastEpochOnly) {
@@ -151,7 +158,7 @@ TEST(Ranking, LastLooksAtTheLastEpochOnly) {
   EXPECT_FALSE(Score(spec, {Trained(spec, {0.9945, 0.993})}).qualifies);
   const ConfigurationScore score = Score(spec, {Trained(spec, {0.993, 0.9941})});
   EXPECT_TRUE(score.qualifies);
-  EXPECT_DOUBLE_EQ(score.value, 0.9941);
+  EXPECT_DOUBLE_EQ(score.metric, 0.9941);
 }
 
 TEST(Ranking, MeanLooksAtTheMeanOfEndedReplicates) {
@@ -160,7 +167,7 @@ TEST(Ranking, MeanLooksAtTheMeanOfEndedReplicates) {
   const ConfigurationScore score =
       Score(spec, {Trained(spec, {0.9938}), Trained(spec, {0.9944}), running});
   EXPECT_TRUE(score.qualifies);
-  EXPECT_NEAR(score.value, 0.9941, 1e-12);
+  EXPECT_NEAR(score.metric, 0.9941, 1e-12);
   EXPECT_FALSE(Score(spec, {Trained(spec, {0.9938}), Trained(spec, {0.9940}), running}).qualifies);
   EXPECT_FALSE(Score(spec, {running}).qualifies);
 }
@@ -176,9 +183,10 @@ TEST(Ranking, AReplicateThatReachedTheTargetStandsForTheConfiguration) {
   const SweepSpec spec =
       SpecWith(std::string(kGates) + "metric: {name: loss, goal: minimize}\nreplicates: 2\n");
   ReplicateResult lower_loss, reached;
-  AddEpoch(spec.require, {.epoch = 1, .validation_loss = 0.01, .validation_accuracy = 0.99},
+  AddEpoch(spec, {.epoch = 1, .values = {{"validation_loss", 0.01}, {"validation_accuracy", 0.99}}},
            &lower_loss.result);
-  AddEpoch(spec.require, {.epoch = 1, .validation_loss = 0.02, .validation_accuracy = 0.995},
+  AddEpoch(spec,
+           {.epoch = 1, .values = {{"validation_loss", 0.02}, {"validation_accuracy", 0.995}}},
            &reached.result);
   const ConfigurationScore score = Score(spec, {lower_loss, reached});
   EXPECT_TRUE(score.qualifies);
@@ -188,9 +196,11 @@ TEST(Ranking, AReplicateThatReachedTheTargetStandsForTheConfiguration) {
 TEST(Ranking, ANotANumberLossStandsForNothingElse) {
   const SweepSpec spec = SpecWith("metric: {name: loss, goal: minimize}\nreplicates: 2\n");
   ReplicateResult diverged, sound;
-  AddEpoch(spec.require, {.epoch = 1, .validation_loss = std::nan(""), .validation_accuracy = 0.1},
-           &diverged.result);
-  AddEpoch(spec.require, {.epoch = 1, .validation_loss = 2.3, .validation_accuracy = 0.1},
+  AddEpoch(
+      spec,
+      {.epoch = 1, .values = {{"validation_loss", std::nan("")}, {"validation_accuracy", 0.1}}},
+      &diverged.result);
+  AddEpoch(spec, {.epoch = 1, .values = {{"validation_loss", 2.3}, {"validation_accuracy", 0.1}}},
            &sound.result);
   EXPECT_EQ(Score(spec, {diverged, sound}).best_replicate, 1);
   EXPECT_EQ(Score(spec, {sound, diverged}).best_replicate, 0);
@@ -221,6 +231,114 @@ TEST(Ranking, WithoutGatesEveryMeasuredConfigurationQualifies) {
   EXPECT_TRUE(Score(spec, {Trained(spec, {0.1})}).qualifies);
 }
 
+// ---- measures of a program's own
+
+SweepSpec OwnSpec(const std::string& more) {
+  Diagnostics diagnostics;
+  const auto spec = SweepSpec::Parse(
+      {.file = "s.yaml",
+       .text = "name: s\nprogram: ./train\nmethod: grid\nepochs: 20\n"
+               "parameters: {lr: {values: [0.1]}}\nmetric: {name: val/f1, goal: maximize}\n" +
+               more,
+       .network_files = {}},
+      &diagnostics);
+  EXPECT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
+  return *spec;
+}
+
+struct Row {
+  int epoch;
+  Measurements values;
+};
+
+ReplicateResult Reported(const SweepSpec& spec, const std::vector<Row>& rows) {
+  ReplicateResult run{.state = TrialState::kCompleted, .result = {}};
+  for (const Row& row : rows) {
+    AddEpoch(spec, {.epoch = row.epoch, .values = row.values}, &run.result);
+  }
+  return run;
+}
+
+TEST(OwnMeasures, EpochsMayBeLeftOut) {
+  const SweepSpec spec = OwnSpec("require: {val/f1: \">= 0.9\", epochs: \"<= 4\"}\n");
+  const ReplicateResult run = Reported(spec, {{1, {{"val_loss", 1}}},
+                                              {2, {{"val/f1", 0.8}}},
+                                              {4, {{"val/f1", 0.92}}},
+                                              {6, {{"val/f1", 0.95}}}});
+  const ConfigurationScore score = Score(spec, {run});
+  EXPECT_TRUE(score.qualifies);
+  EXPECT_DOUBLE_EQ(score.metric, 0.92) << "epoch 6 is beyond the gate";
+  EXPECT_EQ(score.epochs_to_target, 4);
+  EXPECT_EQ(run.result.best_epoch, 6);
+  EXPECT_EQ(ValueOf(spec, run.result).epoch, 4);
+  EXPECT_EQ(MetricInterval(spec, score, 10'000), std::nullopt) << "f1 is no share of images";
+}
+
+TEST(OwnMeasures, GatesMustBeMetByOneEpoch) {
+  const SweepSpec spec = OwnSpec("require: {val/f1: \">= 0.9\", latency: \"<= 5\"}\n");
+  const ConfigurationScore apart =
+      Score(spec, {Reported(spec, {{1, {{"val/f1", 0.95}, {"latency", 9}}},
+                                   {2, {{"val/f1", 0.85}, {"latency", 4}}}})});
+  EXPECT_FALSE(apart.qualifies);
+  EXPECT_DOUBLE_EQ(apart.metric, 0.95) << "the best epoch stands for a run that meets no gates";
+  const ConfigurationScore together =
+      Score(spec, {Reported(spec, {{1, {{"val/f1", 0.95}, {"latency", 9}}},
+                                   {2, {{"val/f1", 0.91}, {"latency", 4}}}})});
+  EXPECT_TRUE(together.qualifies);
+  EXPECT_DOUBLE_EQ(together.metric, 0.91) << "the epoch that meets the gates stands for the run";
+  for (const GateOutcome& gate : together.gates) EXPECT_TRUE(gate.met) << gate.gate;
+}
+
+TEST(OwnMeasures, AGateOnWhatWasNeverReportedIsNotMetAndHasNoValue) {
+  const SweepSpec spec = OwnSpec("require: {latency: \"<= 5\"}\n");
+  const ConfigurationScore score = Score(spec, {Reported(spec, {{1, {{"val/f1", 0.95}}}})});
+  EXPECT_FALSE(score.qualifies);
+  ASSERT_EQ(score.gates.size(), 1U);
+  EXPECT_EQ(score.gates[0].value, std::nullopt);
+  EXPECT_EQ(score.gates[0].missed_by, 0);
+}
+
+TEST(OwnMeasures, WithoutTheObjectiveThereIsNoValue) {
+  const SweepSpec spec = OwnSpec("");
+  const ConfigurationScore score = Score(spec, {Reported(spec, {{1, {{"val_loss", 0.1}}}})});
+  EXPECT_FALSE(score.has_value);
+  EXPECT_FALSE(score.qualifies);
+}
+
+TEST(OwnMeasures, ANaNStandsBehindEveryNumber) {
+  const SweepSpec spec = OwnSpec("replicates: 2\n");
+  const ReplicateResult ran_away = Reported(spec, {{1, {{"val/f1", std::nan("")}}}});
+  const ReplicateResult poor = Reported(spec, {{1, {{"val/f1", 0.01}}}});
+  const ConfigurationScore score = Score(spec, {ran_away, poor});
+  EXPECT_EQ(score.best_replicate, 1);
+  EXPECT_DOUBLE_EQ(score.metric, 0.01);
+  EXPECT_TRUE(std::isnan(Score(spec, {ran_away}).metric));
+  EXPECT_TRUE(Score(spec, {ran_away}).has_value);
+}
+
+TEST(OwnMeasures, LastKAsksForEpochsInARow) {
+  const SweepSpec spec = OwnSpec("require: {val/f1: \">= 0.9\"}\ngate_on: last_k\nk: 2\n");
+  const Row good{2, {{"val/f1", 0.95}}}, poor{3, {{"val/f1", 0.85}}};
+  const Row silent{4, {{"val_loss", 0.1}}}, again{5, {{"val/f1", 0.91}}};
+  EXPECT_FALSE(Score(spec, {Reported(spec, {good})}).qualifies);
+  EXPECT_FALSE(Score(spec, {Reported(spec, {good, poor, again})}).qualifies);
+  const ConfigurationScore score = Score(spec, {Reported(spec, {good, silent, again})});
+  EXPECT_TRUE(score.qualifies) << "an epoch that says nothing of f1 is passed over";
+  EXPECT_DOUBLE_EQ(score.metric, 0.91) << "the last epoch ranks";
+  EXPECT_EQ(score.epochs_to_target, 2);
+}
+
+TEST(OwnMeasures, DominanceNeedsOneBetterAndNoneWorse) {
+  const std::vector<Objective> objectives = {{.name = "f1", .maximize = true},
+                                             {.name = "ms", .maximize = false}};
+  EXPECT_TRUE(Dominates(objectives, {0.9, 5}, {0.9, 6}));
+  EXPECT_TRUE(Dominates(objectives, {0.9, 5}, {0.8, 5}));
+  EXPECT_FALSE(Dominates(objectives, {0.9, 5}, {0.9, 5}));
+  EXPECT_FALSE(Dominates(objectives, {0.9, 5}, {0.8, 4}));
+  EXPECT_TRUE(Dominates(objectives, {0.9, 5}, {0.9, std::nan("")}));
+  EXPECT_FALSE(Dominates(objectives, {0.9, std::nan("")}, {0.9, std::nan("")}));
+}
+
 TEST(Intervals, StudentsTMatchesTheTables) {
   const std::pair<int, double> table[] = {{1, 12.706}, {2, 4.303}, {3, 3.182},  {4, 2.776},
                                           {5, 2.571},  {9, 2.262}, {19, 2.093}, {1000, 1.962}};
@@ -244,11 +362,12 @@ TEST(Intervals, WilsonMatchesAKnownCase) {
 }
 
 TEST(MeanInterval, IsWithinWhatAnAccuracyCanBeAndNoneForOneRun) {
-  EXPECT_FALSE(MeanInterval(0.832, 0, 1).has_value()) << "one run has no spread";
-  const std::optional<Interval> interval = MeanInterval(0.978, 0.0381, 2);
+  EXPECT_FALSE(MeanInterval({}, 0.832, 0, 1).has_value()) << "one run has no spread";
+  const std::optional<Interval> interval = MeanInterval({}, 0.978, 0.0381, 2);
   ASSERT_TRUE(interval.has_value());
   EXPECT_DOUBLE_EQ(interval->low, 0.978 - 0.0381);
   EXPECT_EQ(interval->high, 1) << "not 101.61 %";
+  EXPECT_DOUBLE_EQ(MeanInterval({.name = "rmse", .maximize = false}, 2, 3, 2)->high, 5);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include "common/protocol/program_files.h"
 #include "coordinator/views/attempt_outcome.h"
 #include "fmt/format.h"
+#include "proto/epochs.h"
 #include "proto/names.h"
 
 namespace sweep {
@@ -49,10 +50,6 @@ absl::Status CheckFile(const std::string& what, const std::string& text) {
   if (text.size() <= kMaxFileBytes) return absl::OkStatus();
   return absl::InvalidArgumentError(
       fmt::format("{} has {} bytes; at most {} are possible", what, text.size(), kMaxFileBytes));
-}
-
-double ToSeconds(const google::protobuf::Duration& duration) {
-  return static_cast<double>(duration.seconds()) + duration.nanos() * 1e-9;
 }
 
 }  // namespace
@@ -134,8 +131,13 @@ v1::Sweep ToProto(const SweepRow& row, const SweepSpec& spec) {
   if (row.ended) *proto.mutable_end_time() = ToProto(*row.ended);
   for (const auto& [key, value] : row.labels) (*proto.mutable_labels())[key] = value;
   proto.set_principal(row.principal);
-  proto.set_metric(spec.metric);
-  proto.set_maximize(spec.maximize);
+  proto.set_metric(spec.objective().name);
+  proto.set_maximize(spec.objective().maximize);
+  for (const Objective& objective : spec.objectives) {
+    v1::Objective* const added = proto.add_objectives();
+    added->set_name(objective.name);
+    added->set_maximize(objective.maximize);
+  }
   for (const std::string& word : spec.program) proto.add_program(word);
   proto.set_planned_configurations(row.planned_configurations);
   proto.set_replicates(spec.replicates);
@@ -163,11 +165,21 @@ v1::Trial ToProto(const TrialRow& row, const SweepSpec& spec) {
   proto.set_failures(row.failures);
   proto.set_epoch(row.result.epoch);
   proto.set_epochs(row.epochs);
-  proto.set_best_accuracy(row.result.best_accuracy);
   proto.set_best_epoch(row.result.best_epoch);
-  proto.set_last_accuracy(row.result.last_accuracy);
-  proto.set_best_loss(row.result.best_loss);
-  proto.set_last_loss(row.result.last_loss);
+  for (const auto& [name, summary] : row.result.measures) {
+    v1::MeasureSummary& added = (*proto.mutable_measures())[name];
+    added.set_last(summary.last);
+    added.set_low(summary.low);
+    added.set_high(summary.high);
+  }
+  if (const MeasureSummary* const accuracy = row.result.measures.Find(kValidationAccuracy)) {
+    proto.set_best_accuracy(accuracy->high);
+    proto.set_last_accuracy(accuracy->last);
+  }
+  if (const MeasureSummary* const loss = row.result.measures.Find(kValidationLoss)) {
+    proto.set_best_loss(loss->low);
+    proto.set_last_loss(loss->last);
+  }
   proto.set_epochs_to_target(row.result.epochs_to_target);
   proto.set_network_parameters(row.network_parameters);
   proto.set_fully_connected(row.fully_connected);
@@ -189,23 +201,14 @@ v1::Trial ToProto(const TrialRow& row, const SweepSpec& spec) {
     (*proto.mutable_defaults())[name] = ToProto(value);
   }
   const RunValue value = ValueOf(spec, row.result);
-  proto.set_value(value.accuracy);
+  if (value.values.Get(spec.objective().name)) proto.set_value(value.metric);
   proto.set_value_epoch(value.epoch);
   return proto;
 }
 
 v1::Epoch ToProto(const EpochRow& row) {
-  v1::Epoch proto;
-  proto.set_epoch(row.metrics.epoch);
+  v1::Epoch proto = ToProto(row.metrics);
   proto.set_attempt(row.attempt);
-  proto.set_train_loss(row.metrics.train_loss);
-  proto.set_train_accuracy(row.metrics.train_accuracy);
-  proto.set_validation_loss(row.metrics.validation_loss);
-  proto.set_validation_accuracy(row.metrics.validation_accuracy);
-  proto.set_lr(row.metrics.lr);
-  *proto.mutable_train_duration() = ToProto(absl::Seconds(row.metrics.train_seconds));
-  *proto.mutable_evaluate_duration() = ToProto(absl::Seconds(row.metrics.evaluate_seconds));
-  proto.set_images_per_second(row.metrics.images_per_second);
   *proto.mutable_report_time() = ToProto(row.reported);
   return proto;
 }
@@ -225,25 +228,28 @@ v1::RankedConfiguration ToProto(const RankedRow& row, const SweepSpec& spec) {
   const ConfigurationScore& score = row.score;
   v1::RankedConfiguration proto;
   proto.set_rank(row.rank);
+  proto.set_front(row.front);
   proto.set_sweep(SweepResource(row.trial.sweep));
   proto.set_configuration(row.trial.configuration);
   *proto.mutable_trial() = ToProto(row.trial, spec);
   proto.set_qualifies(score.qualifies);
-  proto.set_value(score.value);
+  proto.set_value(score.metric);
+  for (const auto& [name, value] : score.values) (*proto.mutable_values())[name] = value;
   for (const GateOutcome& gate : score.gates) {
     v1::GateResult* const added = proto.add_gates();
     added->set_gate(gate.gate);
     added->set_met(gate.met);
-    *added->mutable_value() = ToProto(gate.value);
+    if (gate.value) *added->mutable_value() = ToProto(*gate.value);
     added->set_missed_by(gate.missed_by);
   }
   proto.set_replicates(score.replicates);
-  proto.set_mean_last_accuracy(score.mean_last_accuracy);
+  proto.set_mean_last(score.mean_last);
   proto.set_mean_half_width(score.mean_half_width);
   proto.set_value_epoch(ValueOf(spec, row.trial.result).epoch);
-  const Interval interval = ValueInterval(spec, score, EvaluationImages(spec));
-  proto.set_interval_low(interval.low);
-  proto.set_interval_high(interval.high);
+  if (const auto interval = MetricInterval(spec, score, EvaluationImages(spec))) {
+    proto.set_interval_low(interval->low);
+    proto.set_interval_high(interval->high);
+  }
   return proto;
 }
 
@@ -360,17 +366,7 @@ absl::StatusOr<std::vector<EpochMetrics>> FromProto(
                                                   epochs.size(), kMaxEpochsPerReport));
   }
   std::vector<EpochMetrics> rows;
-  for (const v1::Epoch& epoch : epochs) {
-    rows.push_back({.epoch = epoch.epoch(),
-                    .train_loss = epoch.train_loss(),
-                    .train_accuracy = epoch.train_accuracy(),
-                    .validation_loss = epoch.validation_loss(),
-                    .validation_accuracy = epoch.validation_accuracy(),
-                    .lr = epoch.lr(),
-                    .train_seconds = ToSeconds(epoch.train_duration()),
-                    .evaluate_seconds = ToSeconds(epoch.evaluate_duration()),
-                    .images_per_second = epoch.images_per_second()});
-  }
+  for (const v1::Epoch& epoch : epochs) rows.push_back(FromProto(epoch));
   return rows;
 }
 

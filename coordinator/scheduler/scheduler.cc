@@ -363,24 +363,28 @@ void SchedulerImpl::FinishLease(const LeaseToken& token, LeaseOutcome outcome,
             transaction.FinishLease(token, *spec, outcome, reason, artifacts);
         if (!row.ok()) return row.status();
         finished->trial = *std::move(row);
-        if (!IsFailure(outcome)) return absl::OkStatus();
+        // A training that was completed without the metric has failed.
+        const bool was_judged =
+            finished->trial.state == TrialState::kFailed && !finished->trial.reason.empty();
+        if (!IsFailure(outcome) && !was_judged) return absl::OkStatus();
         absl::StatusOr<std::optional<SweepRow>> paused =
             PauseIfAlike(transaction, finished->trial,
                          {.number = token.number,
                           .worker = finished->trial.worker,
                           .others_could = others_could,
-                          .reason = reason});
+                          .reason = was_judged ? finished->trial.reason : reason});
         if (paused.ok()) finished->paused = *std::move(paused);
         return paused.status();
       },
-      [this, finished, token, outcome, reason, callback](const absl::Status& status) {
+      [this, finished, token, outcome, reason, callback,
+       objective = (*spec)->objective()](const absl::Status& status) {
         const TrialRow* const result = &finished->trial;
         if (status.ok()) {
           spdlog::info(
-              "trial finished trial={} attempt={} worker={} outcome={} state={} "
-              "best_accuracy={:.4f} reason={:?}",
+              "trial finished trial={} attempt={} worker={} outcome={} state={} {}={:.4f} "
+              "reason={:?}",
               result->short_name(), token.attempt, result->worker, OutcomeName(outcome),
-              TrialStateName(result->state), result->result.best_accuracy,
+              TrialStateName(result->state), objective.name, result->result.Best(objective),
               std::string_view(reason).substr(0, kLoggedReasonBytes));
           MutexLock lock(&mutex_);
           CountFinish(token, result->worker, outcome, reason);

@@ -34,6 +34,7 @@ struct Rule {
   std::int64_t before = std::numeric_limits<std::int64_t>::max();
 };
 constexpr std::int64_t kVersionOfDivergence = 5;
+constexpr std::int64_t kVersionOfMeasures = 6;
 constexpr Rule kRules[] = {
     {"the file's pages, rows and indices are sound",
      "SELECT integrity_check FROM pragma_integrity_check(100) WHERE integrity_check <> 'ok'"},
@@ -83,30 +84,44 @@ constexpr Rule kRules[] = {
      "a.outcome || '\"' FROM attempts a JOIN trials t ON t.id = a.trial_id WHERE (a.outcome = '') "
      "<> (a.attempt = t.attempt AND t.state IN ('leased', 'running')) OR (a.outcome = '') <> "
      "(a.ended_us IS NULL)"},
-    {"a trial that has ended says when, and a completed one has all its epochs",
+    {"a trial that has ended says when, and a completed one has epochs",
      "SELECT 'trial ' || id || ' is ' || state FROM trials WHERE (state IN ('completed', "
-     "'stopped', "
-     "'failed', 'cancelled')) <> (ended_us IS NOT NULL) OR (state = 'completed' AND epoch <> "
-     "epochs)"},
+     "'stopped', 'failed', 'cancelled')) <> (ended_us IS NOT NULL) OR (state = 'completed' AND "
+     "epoch = 0) OR epoch > epochs"},
     {"every report belongs to an attempt",
      "SELECT 'trial ' || e.trial_id || ' attempt ' || e.attempt || ' epoch ' || e.epoch FROM "
      "epoch_reports e LEFT JOIN attempts a ON a.trial_id = e.trial_id AND a.attempt = e.attempt "
      "WHERE a.trial_id IS NULL"},
-    {"a trial's epochs are reported without a gap",
+    {"a trial is at the last epoch that was reported",
      "SELECT 'trial ' || t.id || ' is at epoch ' || t.epoch FROM trials t LEFT JOIN epoch_reports "
-     "e "
-     "ON e.trial_id = t.id GROUP BY t.id HAVING count(DISTINCT e.epoch) <> t.epoch OR "
-     "coalesce(max(e.epoch), 0) <> t.epoch"},
+     "e ON e.trial_id = t.id GROUP BY t.id HAVING coalesce(max(e.epoch), 0) <> t.epoch"},
     // The bare columns are those of the row with the least attempt: the one acknowledged first.
-    {"a trial's results are those of its epochs",
-     "WITH firsts AS (SELECT trial_id, epoch, validation_accuracy AS accuracy, validation_loss AS "
-     "loss, min(attempt) FROM epoch_reports GROUP BY trial_id, epoch) SELECT 'trial ' || t.id FROM "
-     "trials t WHERE t.epoch > 0 AND (t.best_accuracy IS NOT (SELECT max(accuracy) FROM firsts f "
-     "WHERE f.trial_id = t.id) OR t.best_accuracy IS NOT (SELECT accuracy FROM firsts f WHERE "
-     "f.trial_id = t.id AND f.epoch = t.best_epoch) OR t.last_accuracy IS NOT (SELECT accuracy "
-     "FROM "
-     "firsts f WHERE f.trial_id = t.id AND f.epoch = t.epoch) OR t.last_loss IS NOT (SELECT loss "
-     "FROM firsts f WHERE f.trial_id = t.id AND f.epoch = t.epoch))"},
+    {.name = "a trial's results are those of its epochs",
+     .sql = "WITH firsts AS (SELECT trial_id, epoch, validation_accuracy AS accuracy, "
+            "validation_loss AS loss, min(attempt) FROM epoch_reports GROUP BY trial_id, epoch) "
+            "SELECT 'trial ' || t.id FROM trials t WHERE t.epoch > 0 AND (t.best_accuracy IS NOT "
+            "(SELECT max(accuracy) FROM firsts f WHERE f.trial_id = t.id) OR t.last_accuracy IS "
+            "NOT (SELECT accuracy FROM firsts f WHERE f.trial_id = t.id AND f.epoch = t.epoch))",
+     .before = kVersionOfMeasures},
+    {.name = "a trial's results are those of its epochs",
+     .sql = "WITH firsts AS (SELECT trial_id, train_loss, train_accuracy, validation_loss, "
+            "validation_accuracy, more, min(attempt) FROM epoch_reports GROUP BY trial_id, epoch), "
+            "numbers AS ("
+            "SELECT trial_id, 'train_loss' AS name, train_loss AS value FROM firsts UNION ALL "
+            "SELECT trial_id, 'train_accuracy', train_accuracy FROM firsts UNION ALL "
+            "SELECT trial_id, 'validation_loss', validation_loss FROM firsts UNION ALL "
+            "SELECT trial_id, 'validation_accuracy', validation_accuracy FROM firsts UNION ALL "
+            "SELECT f.trial_id, j.key, j.value FROM firsts f, json_each(f.more) j WHERE j.type IN "
+            "('real', 'integer')), "
+            "bounds AS (SELECT trial_id, name, min(value) AS low, max(value) AS high FROM numbers "
+            "WHERE abs(value) < 9e999 GROUP BY trial_id, name) "
+            "SELECT 'trial ' || t.id || ' has another ' || b.name FROM bounds b JOIN trials t ON "
+            "t.id = b.trial_id JOIN sweeps s ON s.id = t.sweep_id AND s.name NOT GLOB ':*' WHERE "
+            // Decimals and doubles may differ in the last bit.
+            "NOT coalesce(abs(json_extract(t.measures, '$.\"' || b.name || '\"[1]') - b.low) <= "
+            "1e-12 * max(1, abs(b.low)) AND abs(json_extract(t.measures, '$.\"' || b.name || "
+            "'\"[2]') - b.high) <= 1e-12 * max(1, abs(b.high)), 0)",
+     .since = kVersionOfMeasures},
     {"a checkpoint is that of a reported epoch and was stored",
      "SELECT 'trial ' || id FROM trials WHERE checkpoint_epoch > epoch OR (checkpoint_sha256 = '') "
      "<> (checkpoint_epoch = 0) OR (checkpoint_sha256 <> '' AND checkpoint_sha256 NOT IN (SELECT "

@@ -1,5 +1,6 @@
 #include "coordinator/store/json_codec.h"
 
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <map>
@@ -49,7 +50,117 @@ double Number(const Json& object, const char* key) {
                                                      : std::numeric_limits<double>::quiet_NaN();
 }
 
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+Json MeasuredToJson(double value) {
+  if (std::isfinite(value)) return value;
+  if (std::isnan(value)) return nullptr;
+  return value > 0 ? "Infinity" : "-Infinity";
+}
+
+std::optional<double> MeasuredFromJson(const Json& json) {
+  if (json.is_number()) return json.get<double>();
+  if (json.is_null()) return std::numeric_limits<double>::quiet_NaN();
+  if (json == "Infinity") return kInfinity;
+  if (json == "-Infinity") return -kInfinity;
+  return std::nullopt;
+}
+
+Json ToJson(const Measurements& values) {
+  Json json = Json::object();
+  for (const auto& [name, value] : values) json[name] = MeasuredToJson(value);
+  return json;
+}
+
+bool FromJson(const Json& json, Measurements* values) {
+  if (!json.is_object()) return false;
+  for (const auto& [name, member] : json.items()) {
+    const std::optional<double> value = MeasuredFromJson(member);
+    if (!value) return false;
+    values->Set(name, *value);
+  }
+  return true;
+}
+
 }  // namespace
+
+std::string EncodeMeasurements(const Measurements& values) { return ToJson(values).dump(); }
+
+absl::StatusOr<Measurements> DecodeMeasurements(std::string_view text) {
+  Measurements values;
+  if (!FromJson(Parse(text), &values)) return Unreadable("measurements", text);
+  return values;
+}
+
+std::string EncodeObjectives(const std::vector<Objective>& objectives) {
+  Json json = Json::array();
+  for (const Objective& objective : objectives) {
+    json.push_back(Json::array({objective.name, objective.maximize ? 1 : 0}));
+  }
+  return json.dump();
+}
+
+absl::StatusOr<std::vector<Objective>> DecodeObjectives(std::string_view text) {
+  const Json json = Parse(text);
+  if (!json.is_array() || json.empty()) return Unreadable("objectives", text);
+  std::vector<Objective> objectives;
+  for (const Json& member : json) {
+    if (!member.is_array() || member.size() != 2 || !member[0].is_string() ||
+        !member[1].is_number_integer()) {
+      return Unreadable("objectives", text);
+    }
+    objectives.push_back({.name = member[0].get<std::string>(), .maximize = member[1] == 1});
+  }
+  return objectives;
+}
+
+std::string EncodeSummaries(const MeasureSummaries& summaries) {
+  Json json = Json::object();
+  for (const auto& [name, summary] : summaries) {
+    json[name] = {MeasuredToJson(summary.last), MeasuredToJson(summary.low),
+                  MeasuredToJson(summary.high)};
+  }
+  return json.dump();
+}
+
+absl::StatusOr<MeasureSummaries> DecodeSummaries(std::string_view text) {
+  const Json json = Parse(text);
+  if (!json.is_object()) return Unreadable("measures", text);
+  MeasureSummaries summaries;
+  for (const auto& [name, member] : json.items()) {
+    if (!member.is_array() || member.size() != 3) return Unreadable("measures", text);
+    double numbers[3];
+    for (std::size_t i = 0; i < 3; ++i) {
+      const std::optional<double> number = MeasuredFromJson(member[i]);
+      if (!number) return Unreadable("measures", text);
+      numbers[i] = *number;
+    }
+    bool is_new = false;
+    summaries.At(name, &is_new) = {.last = numbers[0], .low = numbers[1], .high = numbers[2]};
+  }
+  return summaries;
+}
+
+std::string EncodeStanding(const Standing& standing) {
+  return Json{{"tier", static_cast<int>(standing.tier)},
+              {"epoch", standing.epoch},
+              {"values", ToJson(standing.values)}}
+      .dump();
+}
+
+absl::StatusOr<Standing> DecodeStanding(std::string_view text) {
+  const Json json = Parse(text);
+  Standing standing;
+  if (json.is_object() && json.empty()) return standing;
+  const double tier = json.is_object() ? Number(json, "tier") : -1;
+  const bool is_tier = tier >= 0 && tier <= static_cast<int>(Tier::kMeetsGates);
+  if (!is_tier || !json.contains("values") || !FromJson(json["values"], &standing.values)) {
+    return Unreadable("results", text);
+  }
+  standing.tier = static_cast<Tier>(tier);
+  standing.epoch = static_cast<int>(Number(json, "epoch"));
+  return standing;
+}
 
 absl::StatusOr<std::string> EncodeParameters(const ParameterMap& parameters) {
   Json json = Json::object();
@@ -91,7 +202,7 @@ absl::StatusOr<std::string> EncodeGates(const std::vector<GateOutcome>& gates) {
   for (const GateOutcome& gate : gates) {
     json.push_back({{"gate", gate.gate},
                     {"met", gate.met},
-                    {"value", ToJson(gate.value)},
+                    {"value", gate.value ? ToJson(*gate.value) : Json("unknown")},
                     {"missed_by", gate.missed_by}});
   }
   return Dump(json);
@@ -108,9 +219,10 @@ absl::StatusOr<std::vector<GateOutcome>> DecodeGates(std::string_view text) {
     }
     std::optional<Value> value = FromJson(member["value"]);
     if (!value) return Unreadable("gates", text);
+    if (*value == Value("unknown")) value.reset();
     gates.push_back({.gate = member["gate"].get<std::string>(),
                      .met = member["met"].get<bool>(),
-                     .value = *std::move(value),
+                     .value = std::move(value),
                      .missed_by = Number(member, "missed_by")});
   }
   return gates;

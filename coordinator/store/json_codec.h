@@ -20,7 +20,20 @@ absl::StatusOr<ParameterMap> DecodeParameters(std::string_view json);
 absl::StatusOr<std::string> EncodeLabels(const std::map<std::string, std::string>& labels);
 absl::StatusOr<std::map<std::string, std::string>> DecodeLabels(std::string_view json);
 
-// NaN and infinities, which JSON lacks, are read back as NaN.
+// By name. A NaN is null, an infinity the text "Infinity" or "-Infinity".
+std::string EncodeMeasurements(const Measurements& values);
+absl::StatusOr<Measurements> DecodeMeasurements(std::string_view json);
+// [["val/f1", 1], …]: 1 where more is better.
+std::string EncodeObjectives(const std::vector<Objective>& objectives);
+absl::StatusOr<std::vector<Objective>> DecodeObjectives(std::string_view json);
+// {"val/f1": [last, low, high]}, numbers as above.
+std::string EncodeSummaries(const MeasureSummaries& summaries);
+absl::StatusOr<MeasureSummaries> DecodeSummaries(std::string_view json);
+// {"tier": 3, "epoch": 9, "values": {…}}
+std::string EncodeStanding(const Standing& standing);
+absl::StatusOr<Standing> DecodeStanding(std::string_view json);
+
+// NaN and infinities, which JSON lacks, are read back as NaN; what is not known has no value.
 absl::StatusOr<std::string> EncodeGates(const std::vector<GateOutcome>& gates);
 absl::StatusOr<std::vector<GateOutcome>> DecodeGates(std::string_view json);
 

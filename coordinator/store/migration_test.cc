@@ -1,6 +1,7 @@
 // Databases that older builds have written.
 
 #include <array>
+#include <cmath>
 
 #include "common/base/sha256.h"
 #include "coordinator/store/schema.h"
@@ -62,11 +63,12 @@ class MigrationTest : public testing::Test {
 // A database is migrated by the scripts that its builds did not know, from exactly the schema that
 // they had.
 TEST(Migrations, ThoseThatHaveBeenReleasedAreNeverChanged) {
-  constexpr std::array<const char*, 4> kDigests = {
+  constexpr std::array<const char*, 5> kDigests = {
       "1b46e263c2635904fc021278ccbad7c5e5e8461f922299e82d1be62b1ca4be68",
       "50606fdc5fa483f27851ed49c4da71f34a288db559a267892926f55632a8f6f9",
       "4984de39d49e73676ffb9dc9cf8afb5a0ddaeea69767bbd11221dc4eeb5f78e4",
-      "8bed71c1e84179f4f0d453296a91d9c45f7a26f5a009f262a9f034f985fe1eb3"};
+      "8bed71c1e84179f4f0d453296a91d9c45f7a26f5a009f262a9f034f985fe1eb3",
+      "8a9052d5e2b6c70376be86aaf372b614a354de629002d6190af032799f659b6d"};
   for (std::size_t i = 0; i < kDigests.size(); ++i) {
     EXPECT_EQ(Sha256Hex(Migrations()[i]), kDigests[i]) << "version " << i + 1;
   }
@@ -131,27 +133,75 @@ TEST_F(MigrationTest, WhatIsNewWorksOnAnOldDatabase) {
   EXPECT_EQ(Must(store->GetSweep("other")).source.program_files, source.program_files);
 }
 
-TEST_F(MigrationTest, WhatHadDivergedGetsTheMark) {
-  {
-    const auto store = Must(Store::Open({.path = path_}));
-    StoreDriver driver(store.get());
-    const LeaseRow lease = Must(store->HeldLeases()).at(0);
-    ASSERT_TRUE(
-        driver.Finish(lease, spec_, LeaseOutcome::kFailedForGood, "diverged: loss is nan").ok());
+// Migrates what version 1 left to version 4, changes it there, and opens it with this build.
+class LaterVersionTest : public MigrationTest {
+ protected:
+  void Change(std::size_t version, const std::string& script) {
+    auto database = Must(Database::Open(path_, Database::Mode::kReadWrite));
+    ASSERT_EQ(Migrate(*database, Migrations().first(version)), absl::OkStatus());
+    ASSERT_EQ(database->Execute(script), absl::OkStatus());
+    database.reset();
+    ASSERT_NE(Must(Store::Open({.path = path_})), nullptr);
   }
-  auto database = Must(Database::Open(path_, Database::Mode::kReadWrite));
-  // As a build of version 4 would have left it.
-  ASSERT_EQ(database->Execute("UPDATE trials SET diverged = 0; DROP VIEW runs; DROP VIEW ranking; "
-                              "ALTER TABLE trials DROP COLUMN diverged; "
-                              "ALTER TABLE sweeps DROP COLUMN diverged;"),
-            absl::OkStatus());
-  std::string marks(Migrations()[4]);
-  marks = marks.substr(marks.find("ALTER TABLE trials ADD COLUMN diverged"));
-  marks = marks.substr(0, marks.find("\n\n"));
-  ASSERT_EQ(database->Execute(marks), absl::OkStatus());
-  EXPECT_EQ(*database->QueryInt("SELECT diverged FROM trials WHERE state = 'failed'"), 1);
-  EXPECT_EQ(*database->QueryInt("SELECT diverged FROM sweeps WHERE name = 's'"), 1);
-  EXPECT_EQ(*database->QueryInt("SELECT failed FROM sweeps WHERE name = 's'"), 0);
+  std::int64_t Int(const std::string& sql) {
+    return Must(Must(Database::Open(path_, Database::Mode::kReadOnly))->QueryInt(sql));
+  }
+};
+
+TEST_F(LaterVersionTest, WhatHadDivergedGetsTheMark) {
+  Change(4,
+         "UPDATE trials SET state = 'failed', reason = 'diverged: loss is nan' WHERE id = 2;"
+         "UPDATE sweeps SET running = 0, failed = 1");
+  EXPECT_EQ(Int("SELECT diverged FROM trials WHERE state = 'failed'"), 1);
+  EXPECT_EQ(Int("SELECT diverged FROM sweeps WHERE name = 's'"), 1);
+  EXPECT_EQ(Int("SELECT failed FROM sweeps WHERE name = 's'"), 0);
+}
+
+// A NULL was NaN where the workers' trainer had measured it, and unknown where a program had not.
+TEST_F(LaterVersionTest, NullsBecomeNaNOrUnknown) {
+  Change(5, "UPDATE epoch_reports SET train_loss = NULL");
+  EXPECT_EQ(Int("SELECT more ->> '$.train_loss' IS NULL AND json_type(more, '$.train_loss') = "
+                "'null' FROM epoch_reports"),
+            1);
+  const auto store = Must(Store::Open({.path = path_}));
+  const auto epochs = Must(store->ListEpochs("s", 2, 0, 10));
+  ASSERT_EQ(epochs.size(), 1U);
+  ASSERT_TRUE(epochs[0].metrics.values.Get("train_loss").has_value());
+  EXPECT_TRUE(std::isnan(epochs[0].metrics.Get("train_loss")));
+}
+
+TEST_F(LaterVersionTest, NullsOfAProgramStayUnknown) {
+  Change(5,
+         "UPDATE epoch_reports SET train_loss = NULL; UPDATE sweep_files SET text = "
+         "'name: s' || char(10) || 'program: ./train' WHERE role = 'sweep'");
+  const auto store = Must(Store::Open({.path = path_}));
+  EXPECT_EQ(Must(store->ListEpochs("s", 2, 0, 10))[0].metrics.values.Get("train_loss"),
+            std::nullopt);
+}
+
+TEST_F(LaterVersionTest, ResultsAreThoseOfBefore) {
+  Change(5,
+         "UPDATE trials SET best_gated_accuracy = 0.5, best_gated_epoch = 1, epochs_to_target = "
+         "1, best_loss = 0.6, last_loss = 0.6 WHERE id = 2;"
+         "INSERT INTO epoch_reports VALUES (2, 1, 2, 0.1 + 0.2, 0.45, 9e999, 0.4, 0.01, 2.5, "
+         "0.5, 100.0, 15); UPDATE trials SET epoch = 2, last_accuracy = 0.4 WHERE id = 2;"
+         // Repeated by a later attempt: it never counted.
+         "INSERT INTO attempts (trial_id, attempt, worker, started_us, ended_us, outcome) VALUES "
+         "(2, 2, 'w', 16, 17, 'lost'); INSERT INTO epoch_reports VALUES (2, 2, 2, 0.1, 0.9, 0.1, "
+         "0.9, 0.01, 2.0, 0.5, 100.0, 16)");
+  const auto store = Must(Store::Open({.path = path_}));
+  const TrialResult result = Must(store->GetTrial("s", 2)).result;
+  EXPECT_EQ(result.Best({}), 0.5);
+  EXPECT_EQ(result.Last("accuracy"), 0.4);
+  EXPECT_EQ(result.best_epoch, 1);
+  EXPECT_EQ(result.standing.tier, Tier::kMeetsGates);
+  EXPECT_EQ(result.standing.epoch, 1);
+  EXPECT_EQ(result.standing.values.Get("accuracy"), 0.5);
+  ASSERT_NE(result.measures.Find("train_loss"), nullptr);
+  EXPECT_EQ(result.measures.Find("train_loss")->low, 0.1 + 0.2) << "to the last bit";
+  EXPECT_EQ(result.measures.Find("train_seconds")->high, 2.5);
+  EXPECT_EQ(result.measures.Find("loss")->low, 0.6);
+  EXPECT_EQ(result.measures.Find("val/f1"), nullptr);
 }
 
 TEST_F(MigrationTest, AnUpdatedDatabaseHasTheTablesOfANewOne) {

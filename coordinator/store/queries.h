@@ -33,6 +33,11 @@ absl::StatusOr<SweepSource> ReadSource(Database& database, std::int64_t sweep_id
 std::string_view StoredStateName(TrialState state);
 // From the columns `state` and, next to it, `diverged`.
 absl::StatusOr<TrialState> DecodeTrialState(const Statement& row, int column);
+// The columns of a TrialResult, of a table `t` of trials.
+#define RESULT_COLUMNS \
+  "t.epoch, t.best_epoch, t.epochs_to_target, t.epochs_in_a_row, t.measures, t.standing "
+// Reads them; `column` is that of the first, and moves past the last.
+absl::StatusOr<TrialResult> DecodeResult(const Statement& row, int* column);
 absl::StatusOr<std::int64_t> FindTrialId(Database& database, const std::string& sweep,
                                          std::int64_t number);
 // Without artifacts.
@@ -69,8 +74,8 @@ absl::StatusOr<std::vector<AttemptRow>> SelectAttempts(Database& database, const
 absl::StatusOr<AttemptRow> FindAttempt(Database& database, std::int64_t trial_id, int attempt);
 absl::StatusOr<std::vector<RankedRow>> SelectRanking(Database& database, const std::string& sweep,
                                                      std::int64_t offset, int limit);
-absl::StatusOr<std::vector<std::int64_t>> SelectRankOrder(Database& database, std::int64_t sweep_id,
-                                                          std::int64_t offset, int limit);
+absl::StatusOr<std::vector<RankPlace>> SelectRankOrder(Database& database, std::int64_t sweep_id,
+                                                       std::int64_t offset, int limit);
 absl::StatusOr<std::vector<RankedRow>> SelectRankedRows(Database& database, std::int64_t sweep_id,
                                                         const std::vector<std::int64_t>& numbers);
 absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int64_t sweep_id,
@@ -83,12 +88,12 @@ absl::StatusOr<std::vector<TrialSummary>> SelectSummaries(Database& database, st
                                                           std::int64_t after_number, int limit);
 absl::StatusOr<std::vector<TrialSummary>> SelectSummaries(Database& database, std::int64_t sweep_id,
                                                           const std::vector<std::int64_t>& numbers);
-absl::StatusOr<std::vector<MeasuredEpoch>> SelectMeasuredEpochs(Database& database,
-                                                                std::int64_t sweep_id,
-                                                                std::int64_t first,
-                                                                std::int64_t last);
 absl::StatusOr<std::vector<MeasuredEpoch>> SelectMeasuredEpochs(
-    Database& database, std::int64_t sweep_id, const std::vector<KnownTrial>& trials);
+    Database& database, std::int64_t sweep_id, std::int64_t first, std::int64_t last,
+    const std::vector<std::string>& measures);
+absl::StatusOr<std::vector<MeasuredEpoch>> SelectMeasuredEpochs(
+    Database& database, std::int64_t sweep_id, const std::vector<KnownTrial>& trials,
+    const std::vector<std::string>& measures);
 absl::StatusOr<std::int64_t> CountEpochs(Database& database, std::int64_t trial_id);
 absl::StatusOr<std::int64_t> CountRanked(Database& database, std::int64_t sweep_id);
 absl::StatusOr<std::vector<TrialRow>> SelectTrialsByNumber(

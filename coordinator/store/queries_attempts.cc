@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "coordinator/store/json_codec.h"
 #include "coordinator/store/queries.h"
 #include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
@@ -11,27 +12,27 @@
 namespace sweep {
 namespace {
 
-#define EPOCH_COLUMNS                                                                       \
-  "e.attempt, e.epoch, e.train_loss, e.train_accuracy, e.validation_loss, "                 \
-  "e.validation_accuracy, e.lr, e.train_seconds, e.evaluate_seconds, e.images_per_second, " \
-  "e.reported_us "
+#define EPOCH_COLUMNS                                                                     \
+  "e.attempt, e.epoch, e.reported_us, e.more, e.train_loss, e.train_accuracy, "           \
+  "e.validation_loss, e.validation_accuracy, e.lr, e.train_seconds, e.evaluate_seconds, " \
+  "e.images_per_second "
 
 #define ATTEMPT_COLUMNS "attempt, worker, started_us, ended_us, outcome, reason "
 
-EpochRow DecodeEpoch(const Statement& row) {
+absl::StatusOr<EpochRow> DecodeEpoch(const Statement& row) {
   EpochRow epoch;
   int column = 0;
   epoch.attempt = static_cast<int>(row.Int(column++));
   epoch.metrics.epoch = static_cast<int>(row.Int(column++));
-  epoch.metrics.train_loss = row.Real(column++);
-  epoch.metrics.train_accuracy = row.Real(column++);
-  epoch.metrics.validation_loss = row.Real(column++);
-  epoch.metrics.validation_accuracy = row.Real(column++);
-  epoch.metrics.lr = row.Real(column++);
-  epoch.metrics.train_seconds = row.Real(column++);
-  epoch.metrics.evaluate_seconds = row.Real(column++);
-  epoch.metrics.images_per_second = row.Real(column++);
   epoch.reported = FromMicros(row.Int(column++));
+  if (!row.IsNull(column)) {
+    STORE_ASSIGN_OR_RETURN(epoch.metrics.values, DecodeMeasurements(row.Text(column)));
+  }
+  ++column;
+  for (const Measure& measure : PredefinedMeasures()) {
+    if (!row.IsNull(column)) epoch.metrics.values.Set(measure.name, row.Real(column));
+    ++column;
+  }
   return epoch;
 }
 

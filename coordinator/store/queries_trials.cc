@@ -4,6 +4,9 @@
 #include <cctype>
 #include <utility>
 
+#include "common/stats/measure_field.h"
+#include "common/stats/objective.h"
+#include "common/stats/pareto.h"
 #include "coordinator/store/json_codec.h"
 #include "coordinator/store/queries.h"
 #include "coordinator/store/row_reader.h"
@@ -17,33 +20,16 @@ namespace {
   "t.id, t.sweep_id, s.name, t.number, t.configuration_id, c.number, t.replicate, t.state, " \
   "t.diverged, c.parameters, c.resolved, c.model, c.network_parameters, c.fully_connected, " \
   "t.seed, t.attempt, t.failures, t.epochs, t.reason, t.worker, t.created_us, "              \
-  "t.started_us, t.ended_us, "                                                               \
-  "t.checkpoint_sha256, t.checkpoint_epoch, t.epoch, t.last_accuracy, t.last_loss, "         \
-  "t.best_accuracy, t.best_epoch, t.best_loss, t.best_gated_accuracy, t.best_gated_epoch, "  \
-  "t.epochs_to_target, c.qualifies, t.secret, "                                              \
+  "t.started_us, t.ended_us, t.checkpoint_sha256, t.checkpoint_epoch, " RESULT_COLUMNS       \
+  ", c.qualifies, t.secret, "                                                                \
   "(SELECT sum(a.ended_us - a.started_us) FROM attempts a WHERE a.trial_id = t.id), "        \
   "(SELECT a.started_us FROM attempts a WHERE a.trial_id = t.id AND a.attempt = t.attempt "  \
   "AND a.ended_us IS NULL) "
-constexpr int kTrialColumnCount = 38;
+constexpr int kTrialColumnCount = 35;
 
 #define TRIAL_JOIN                                                                            \
   "FROM trials t JOIN configurations c ON c.id = t.configuration_id JOIN sweeps s ON s.id = " \
   "t.sweep_id "
-
-// `column` is that of the first, and moves past the last.
-TrialResult DecodeResult(const Statement& row, int* column) {
-  TrialResult result;
-  result.epoch = static_cast<int>(row.Int((*column)++));
-  result.last_accuracy = row.Real((*column)++);
-  result.last_loss = row.Real((*column)++);
-  result.best_accuracy = row.Real((*column)++);
-  result.best_epoch = static_cast<int>(row.Int((*column)++));
-  result.best_loss = row.Real((*column)++);
-  result.best_gated_accuracy = row.Real((*column)++);
-  result.best_gated_epoch = static_cast<int>(row.Int((*column)++));
-  result.epochs_to_target = static_cast<int>(row.Int((*column)++));
-  return result;
-}
 
 absl::StatusOr<StoredTrial> DecodeTrial(const Statement& row) {
   StoredTrial stored;
@@ -74,7 +60,7 @@ absl::StatusOr<StoredTrial> DecodeTrial(const Statement& row) {
   trial.ended = OptionalTime(row, column++);
   trial.checkpoint_sha256 = row.Text(column++);
   trial.checkpoint_epoch = static_cast<int>(row.Int(column++));
-  trial.result = DecodeResult(row, &column);
+  STORE_ASSIGN_OR_RETURN(trial.result, DecodeResult(row, &column));
   trial.qualifies = row.Int(column++) != 0;
   stored.secret = row.Text(column++);
   trial.ended_attempts = absl::Microseconds(row.Int(column++));
@@ -92,11 +78,11 @@ absl::StatusOr<std::vector<TrialRow>> CollectTrials(Statement& statement) {
 // How to order a list of trials: first those that have such a value, by it, then the others by
 // number. Constant SQL; what a person typed is only ever bound, as ?1.
 struct Order {
-  std::string_view term;
+  std::string term;
   std::string_view tie;  // follows the direction; then come the numbers, upwards
   std::string_view from = "trials t";
-  std::string_view present;  // the condition that a trial has such a value; empty: all have
-  std::string_view missing;  // its opposite
+  std::string present;  // the condition that a trial has such a value; empty: all have
+  std::string missing;  // its opposite
   std::string hyperparameter;
   bool descending = false;
 };
@@ -108,16 +94,31 @@ bool IsHyperparameterName(std::string_view name) {
   });
 }
 
-absl::StatusOr<Order> ParseOrder(const std::string& text) {
+absl::StatusOr<Objective> FindMetric(Database& database, std::int64_t sweep_id) {
+  Statement statement =
+      database.Prepare("SELECT metric, goal = 'maximize' FROM sweeps WHERE id = ?");
+  STORE_RETURN_IF_ERROR(statement.Bind(sweep_id).Step().status());
+  return Objective{.name = statement.Text(0), .maximize = statement.Int(1) != 0};
+}
+
+// By a part of a measure's summary. Reads every trial of the sweep.
+Order OrderBy(const MeasureField& field) {
+  // The name was checked: it holds no quotes.
+  const std::string term = fmt::format("json_extract(t.measures, '$.\"{}\"[{}]')", field.measure,
+                                       static_cast<int>(field.part));
+  return {.term = term,
+          .present = fmt::format("t.epoch > 0 AND {} IS NOT NULL", term),
+          .missing = fmt::format("(t.epoch = 0 OR {} IS NULL)", term)};
+}
+
+// `metric`: the sweep's, which has an index.
+absl::StatusOr<Order> ParseOrder(const std::string& text, const Objective& metric) {
   struct Named {
     std::string_view name, term, present, missing;
   };
   static constexpr Named kOrders[] = {
       {"number", "t.number", "", ""},
-      {"best_accuracy", "t.best_accuracy", "t.epoch > 0", "t.epoch = 0"},
-      {"last_accuracy", "t.last_accuracy", "t.epoch > 0", "t.epoch = 0"},
-      {"best_loss", "t.best_loss", "t.epoch > 0 AND t.best_loss IS NOT NULL",
-       "(t.epoch = 0 OR t.best_loss IS NULL)"},
+      {"best", "t.best", "t.epoch > 0 AND t.best IS NOT NULL", "(t.epoch = 0 OR t.best IS NULL)"},
       {"epochs_to_target", "t.epochs_to_target", "t.epochs_to_target > 0",
        "t.epochs_to_target = 0"},
   };
@@ -130,6 +131,17 @@ absl::StatusOr<Order> ParseOrder(const std::string& text) {
   }
   const bool of_parameters = name.starts_with(kParametersPrefix);
   name = WithoutParametersPrefix(name);
+  if (const auto field = ParseMeasureField(name, {metric}); field && !of_parameters) {
+    const bool is_metric =
+        field->measure == CanonicalMeasure(metric.name) &&
+        field->part == (metric.maximize ? MeasureField::Part::kHigh : MeasureField::Part::kLow);
+    if (!is_metric) {
+      Order by_measure = OrderBy(*field);
+      by_measure.descending = order.descending;
+      return by_measure;
+    }
+    name = "best";
+  }
   for (const Named& named : kOrders) {
     if (of_parameters) break;
     if (name.empty() ? named.name == "number" : named.name == name) {
@@ -163,7 +175,7 @@ absl::Status CheckHyperparameterExists(Database& database, std::int64_t sweep_id
   if (statement.Int(0) == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(fmt::format(
       "trials cannot be ordered by '{}': sweep '{}' has no such hyperparameter; others are number, "
-      "best_accuracy, last_accuracy, best_loss and epochs_to_target",
+      "best and epochs_to_target",
       query.order_by, query.sweep));
 }
 
@@ -247,6 +259,17 @@ absl::StatusOr<TrialState> DecodeTrialState(const Statement& row, int column) {
   return state;
 }
 
+absl::StatusOr<TrialResult> DecodeResult(const Statement& row, int* column) {
+  TrialResult result;
+  result.epoch = static_cast<int>(row.Int((*column)++));
+  result.best_epoch = static_cast<int>(row.Int((*column)++));
+  result.epochs_to_target = static_cast<int>(row.Int((*column)++));
+  result.epochs_in_a_row = static_cast<int>(row.Int((*column)++));
+  STORE_ASSIGN_OR_RETURN(result.measures, DecodeSummaries(row.Text((*column)++)));
+  STORE_ASSIGN_OR_RETURN(result.standing, DecodeStanding(row.Text((*column)++)));
+  return result;
+}
+
 absl::StatusOr<std::int64_t> FindTrialId(Database& database, const std::string& sweep,
                                          std::int64_t number) {
   Statement statement = database.Prepare(
@@ -295,8 +318,9 @@ absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database,
 
 absl::StatusOr<std::vector<TrialRow>> SelectTrials(Database& database,
                                                    const Store::TrialQuery& query) {
-  STORE_ASSIGN_OR_RETURN(const Order order, ParseOrder(query.order_by));
   STORE_ASSIGN_OR_RETURN(const std::int64_t sweep_id, FindSweepId(database, query.sweep));
+  STORE_ASSIGN_OR_RETURN(const Objective metric, FindMetric(database, sweep_id));
+  STORE_ASSIGN_OR_RETURN(const Order order, ParseOrder(query.order_by, metric));
   STORE_RETURN_IF_ERROR(CheckHyperparameterExists(database, sweep_id, query, order));
   STORE_ASSIGN_OR_RETURN(const std::vector<std::int64_t> ids,
                          TrialIds(&database, sweep_id, query, order).Page());
@@ -348,11 +372,9 @@ absl::StatusOr<std::vector<LeaseRow>> SelectHeldLeases(Database& database) {
 
 absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(
     Database& database, std::int64_t configuration_id, std::vector<std::int64_t>* trial_ids) {
-  Statement statement = database.Prepare(
-      "SELECT id, state, diverged, epoch, last_accuracy, last_loss, best_accuracy, best_epoch, "
-      "best_loss, "
-      "best_gated_accuracy, best_gated_epoch, epochs_to_target FROM trials WHERE "
-      "configuration_id = ? ORDER BY replicate");
+  Statement statement =
+      database.Prepare("SELECT t.id, t.state, t.diverged, " RESULT_COLUMNS
+                       " FROM trials t WHERE t.configuration_id = ? ORDER BY t.replicate");
   statement.Bind(configuration_id);
   return CollectRows<ReplicateResult>(
       statement, [trial_ids](const Statement& row) -> absl::StatusOr<ReplicateResult> {
@@ -360,17 +382,17 @@ absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(
         ReplicateResult replicate;
         STORE_ASSIGN_OR_RETURN(replicate.state, DecodeTrialState(row, 1));
         int column = 3;
-        replicate.result = DecodeResult(row, &column);
+        STORE_ASSIGN_OR_RETURN(replicate.result, DecodeResult(row, &column));
         return replicate;
       });
 }
 
 namespace {
 
-#define RANKED_COLUMNS                                                                    \
-  TRIAL_COLUMNS                                                                           \
-  ", c.has_value, c.qualifies, c.value, c.metric, c.epochs_to_target, c.best_replicate, " \
-  "c.replicates, c.mean_last_accuracy, c.mean_half_width, c.gates "
+#define RANKED_COLUMNS                                                                   \
+  TRIAL_COLUMNS                                                                          \
+  ", c.has_value, c.qualifies, c.held, c.metric, c.epochs_to_target, c.best_replicate, " \
+  "c.replicates, c.mean_last, c.mean_half_width, c.gates "
 
 absl::StatusOr<RankedRow> DecodeRanked(const Statement& row) {
   RankedRow ranked;
@@ -380,12 +402,12 @@ absl::StatusOr<RankedRow> DecodeRanked(const Statement& row) {
   int column = kTrialColumnCount;
   score.has_value = row.Int(column++) != 0;
   score.qualifies = row.Int(column++) != 0;
-  score.value = row.Real(column++);
+  STORE_ASSIGN_OR_RETURN(score.values, DecodeMeasurements(row.Text(column++)));
   score.metric = row.Real(column++);
   score.epochs_to_target = static_cast<int>(row.Int(column++));
   score.best_replicate = static_cast<int>(row.Int(column++));
   score.replicates = static_cast<int>(row.Int(column++));
-  score.mean_last_accuracy = row.Real(column++);
+  score.mean_last = row.Real(column++);
   score.mean_half_width = row.Real(column++);
   STORE_ASSIGN_OR_RETURN(score.gates, DecodeGates(row.Text(column++)));
   return ranked;
@@ -393,15 +415,85 @@ absl::StatusOr<RankedRow> DecodeRanked(const Statement& row) {
 
 }  // namespace
 
-absl::StatusOr<std::vector<std::int64_t>> SelectRankOrder(Database& database, std::int64_t sweep_id,
-                                                          std::int64_t offset, int limit) {
+namespace {
+
+absl::StatusOr<std::vector<Objective>> FindObjectives(Database& database, std::int64_t sweep_id) {
+  Statement statement = database.Prepare("SELECT objectives FROM sweeps WHERE id = ?");
+  STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(sweep_id).Step());
+  if (!found) return std::vector<Objective>{};
+  return DecodeObjectives(statement.Text(0));
+}
+
+// What a ranking by several objectives needs of a configuration.
+struct Candidate {
+  std::int64_t number = 0;
+  int tier = 0;  // 0: qualifies, 1: has a value, 2: has none
+  int front = 0;
+  std::vector<double> costs;
+};
+
+// All configurations of a sweep in the order of the columns that rank a single objective, and with
+// their fronts within their tier.
+absl::StatusOr<std::vector<Candidate>> SelectCandidates(Database& database, std::int64_t sweep_id,
+                                                        const std::vector<Objective>& objectives) {
+  Statement statement = database.Prepare(
+      "SELECT number, qualifies, has_value, held FROM configurations WHERE sweep_id = ? ORDER BY "
+      "qualifies DESC, has_value DESC, rank_key, (epochs_to_target = 0), epochs_to_target, "
+      "network_parameters, number");
+  statement.Bind(sweep_id);
+  STORE_ASSIGN_OR_RETURN(
+      std::vector<Candidate> candidates,
+      CollectRows<Candidate>(statement, [&](const Statement& row) -> absl::StatusOr<Candidate> {
+        Candidate candidate{.number = row.Int(0), .tier = 2, .costs = {}};
+        if (row.Int(2) != 0) candidate.tier = row.Int(1) != 0 ? 0 : 1;
+        STORE_ASSIGN_OR_RETURN(const Measurements held, DecodeMeasurements(row.Text(3)));
+        for (const Objective& objective : objectives) {
+          candidate.costs.push_back(CostOf(objective, held.GetOrNaN(objective.name)));
+        }
+        return candidate;
+      }));
+  for (int tier = 0; tier < 2; ++tier) {
+    std::vector<std::vector<double>> costs;
+    for (const Candidate& one : candidates) {
+      if (one.tier == tier) costs.push_back(one.costs);
+    }
+    const std::vector<int> fronts = ParetoFronts(costs);
+    auto front = fronts.begin();
+    for (Candidate& one : candidates) {
+      if (one.tier == tier) one.front = *front++;
+    }
+  }
+  std::stable_sort(candidates.begin(), candidates.end(),
+                   [](const Candidate& a, const Candidate& b) {
+                     return a.tier != b.tier ? a.tier < b.tier : a.front < b.front;
+                   });
+  return candidates;
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<RankPlace>> SelectRankOrder(Database& database, std::int64_t sweep_id,
+                                                       std::int64_t offset, int limit) {
+  STORE_ASSIGN_OR_RETURN(const std::vector<Objective> objectives,
+                         FindObjectives(database, sweep_id));
+  offset = std::max<std::int64_t>(offset, 0);
+  if (objectives.size() > 1) {
+    STORE_ASSIGN_OR_RETURN(const std::vector<Candidate> candidates,
+                           SelectCandidates(database, sweep_id, objectives));
+    std::vector<RankPlace> places;
+    for (auto i = static_cast<std::size_t>(offset);
+         i < candidates.size() && std::ssize(places) < Limit(limit); ++i) {
+      places.push_back({.configuration = candidates[i].number, .front = candidates[i].front});
+    }
+    return places;
+  }
   Statement statement = database.Prepare(
       "SELECT number FROM configurations WHERE sweep_id = ? ORDER BY qualifies DESC, has_value "
       "DESC, rank_key, (epochs_to_target = 0), epochs_to_target, network_parameters, number LIMIT "
       "? OFFSET ?");
-  return CollectRows<std::int64_t>(
-      statement.Bind(sweep_id, Limit(limit), std::max<std::int64_t>(offset, 0)),
-      [](const Statement& row) { return row.Int(0); });
+  return CollectRows<RankPlace>(
+      statement.Bind(sweep_id, Limit(limit), offset),
+      [](const Statement& row) { return RankPlace{.configuration = row.Int(0)}; });
 }
 
 absl::StatusOr<std::vector<RankedRow>> SelectRankedRows(Database& database, std::int64_t sweep_id,
@@ -422,11 +514,16 @@ absl::StatusOr<std::vector<RankedRow>> SelectRankedRows(Database& database, std:
 absl::StatusOr<std::vector<RankedRow>> SelectRanking(Database& database, const std::string& sweep,
                                                      std::int64_t offset, int limit) {
   STORE_ASSIGN_OR_RETURN(const std::int64_t sweep_id, FindSweepId(database, sweep));
-  STORE_ASSIGN_OR_RETURN(const std::vector<std::int64_t> order,
+  STORE_ASSIGN_OR_RETURN(const std::vector<RankPlace> order,
                          SelectRankOrder(database, sweep_id, offset, limit));
-  STORE_ASSIGN_OR_RETURN(std::vector<RankedRow> rows, SelectRankedRows(database, sweep_id, order));
-  std::int64_t rank = std::max<std::int64_t>(offset, 0);
-  for (RankedRow& row : rows) row.rank = ++rank;
+  std::vector<std::int64_t> numbers;
+  for (const RankPlace& place : order) numbers.push_back(place.configuration);
+  STORE_ASSIGN_OR_RETURN(std::vector<RankedRow> rows,
+                         SelectRankedRows(database, sweep_id, numbers));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    rows[i].rank = std::max<std::int64_t>(offset, 0) + static_cast<std::int64_t>(i) + 1;
+    rows[i].front = order[i].front;
+  }
   return rows;
 }
 

@@ -7,17 +7,16 @@
 #include "coordinator/store/queries.h"
 #include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
+#include "fmt/format.h"
 
 namespace sweep {
 namespace {
 
-#define SUMMARY_COLUMNS                                                                       \
-  "t.number, c.number, t.replicate, t.state, t.diverged, c.has_value, c.qualifies, c.value, " \
-  "c.metric, c.epochs_to_target, c.best_replicate, c.fully_connected, t.attempt, "            \
-  "t.failures, t.epochs, c.network_parameters, c.forward_flops, c.train_flops, "              \
-  "c.receptive_field, t.epoch, t.last_accuracy, t.last_loss, t.best_accuracy, t.best_epoch, " \
-  "t.best_loss, t.best_gated_accuracy, t.best_gated_epoch, t.epochs_to_target, c.model, "     \
-  "t.worker, c.parameters "
+#define SUMMARY_COLUMNS                                                                      \
+  "t.number, c.number, t.replicate, t.state, t.diverged, c.has_value, c.qualifies, c.held, " \
+  "c.metric, c.epochs_to_target, c.best_replicate, c.fully_connected, t.attempt, "           \
+  "t.failures, t.epochs, c.network_parameters, c.forward_flops, c.train_flops, "             \
+  "c.receptive_field, " RESULT_COLUMNS ", c.model, t.worker, c.parameters "
 #define SUMMARY_JOIN "FROM trials t JOIN configurations c ON c.id = t.configuration_id "
 
 absl::StatusOr<TrialSummary> DecodeSummary(const Statement& row) {
@@ -30,7 +29,7 @@ absl::StatusOr<TrialSummary> DecodeSummary(const Statement& row) {
   column += 2;
   trial.score.has_value = row.Int(column++) != 0;
   trial.score.qualifies = row.Int(column++) != 0;
-  trial.score.value = row.Real(column++);
+  STORE_ASSIGN_OR_RETURN(trial.score.values, DecodeMeasurements(row.Text(column++)));
   trial.score.metric = row.Real(column++);
   trial.score.epochs_to_target = static_cast<int>(row.Int(column++));
   trial.score.best_replicate = static_cast<int>(row.Int(column++));
@@ -42,28 +41,44 @@ absl::StatusOr<TrialSummary> DecodeSummary(const Statement& row) {
   trial.forward_flops = row.Int(column++);
   trial.train_flops = row.Int(column++);
   trial.receptive_field = row.Int(column++);
-  trial.result.epoch = static_cast<int>(row.Int(column++));
-  trial.result.last_accuracy = row.Real(column++);
-  trial.result.last_loss = row.Real(column++);
-  trial.result.best_accuracy = row.Real(column++);
-  trial.result.best_epoch = static_cast<int>(row.Int(column++));
-  trial.result.best_loss = row.Real(column++);
-  trial.result.best_gated_accuracy = row.Real(column++);
-  trial.result.best_gated_epoch = static_cast<int>(row.Int(column++));
-  trial.result.epochs_to_target = static_cast<int>(row.Int(column++));
+  STORE_ASSIGN_OR_RETURN(trial.result, DecodeResult(row, &column));
   trial.model = row.Text(column++);
   trial.worker = row.Text(column++);
   STORE_ASSIGN_OR_RETURN(trial.parameters, DecodeParameters(row.Text(column++)));
   return trial;
 }
 
-#define MEASURED_COLUMNS "t.number, e.epoch, e.validation_accuracy, e.validation_loss "
+// "t.number, e.epoch, e.validation_loss, json_extract(e.more, …)": what of a report to read.
+std::string MeasuredColumns(const std::vector<std::string>& measures) {
+  std::string columns = "t.number, e.epoch";
+  for (const std::string& name : measures) {
+    // The names were checked: they hold no quotes.
+    columns += FindMeasure(name) != nullptr
+                   ? fmt::format(", e.{}", CanonicalMeasure(name))
+                   : fmt::format(", json_extract(e.more, '$.\"{}\"')", name);
+  }
+  return columns;
+}
 
-MeasuredEpoch DecodeMeasured(const Statement& row) {
-  return {.number = row.Int(0),
-          .epoch = static_cast<int>(row.Int(1)),
-          .accuracy = row.Real(2),
-          .loss = row.Real(3)};
+absl::Status CheckMeasureNames(const std::vector<std::string>& measures) {
+  for (const std::string& name : measures) {
+    if (!IsMeasureName(name)) {
+      return absl::InvalidArgumentError(fmt::format("'{}' is no name of a measure", name));
+    }
+  }
+  return absl::OkStatus();
+}
+
+// Reads rows of MeasuredColumns.
+absl::StatusOr<std::vector<MeasuredEpoch>> CollectMeasured(Statement& statement,
+                                                           std::size_t measures) {
+  return CollectRows<MeasuredEpoch>(statement, [measures](const Statement& row) {
+    MeasuredEpoch epoch{.number = row.Int(0), .epoch = static_cast<int>(row.Int(1)), .values = {}};
+    for (std::size_t i = 0; i < measures; ++i) {
+      epoch.values.push_back(MeasuredNumber(row, static_cast<int>(i) + 2));
+    }
+    return epoch;
+  });
 }
 
 }  // namespace
@@ -114,30 +129,33 @@ absl::StatusOr<std::vector<TrialSummary>> SelectSummaries(
   return rows;
 }
 
-absl::StatusOr<std::vector<MeasuredEpoch>> SelectMeasuredEpochs(Database& database,
-                                                                std::int64_t sweep_id,
-                                                                std::int64_t first,
-                                                                std::int64_t last) {
+absl::StatusOr<std::vector<MeasuredEpoch>> SelectMeasuredEpochs(
+    Database& database, std::int64_t sweep_id, std::int64_t first, std::int64_t last,
+    const std::vector<std::string>& measures) {
+  STORE_RETURN_IF_ERROR(CheckMeasureNames(measures));
   // CROSS JOIN fixes the order of the loops.
-  Statement statement = database.Prepare(
-      "SELECT " MEASURED_COLUMNS
-      "FROM trials t CROSS JOIN epoch_reports e ON e.trial_id = t.id WHERE t.sweep_id = ? AND "
-      "t.number BETWEEN ? AND ? ORDER BY t.number, e.attempt, e.epoch");
-  return CollectRows<MeasuredEpoch>(statement.Bind(sweep_id, first, last), DecodeMeasured);
+  const std::string sql = fmt::format(
+      "SELECT {} FROM trials t CROSS JOIN epoch_reports e ON e.trial_id = t.id WHERE t.sweep_id = "
+      "? AND t.number BETWEEN ? AND ? ORDER BY t.number, e.attempt, e.epoch",
+      MeasuredColumns(measures));
+  Statement statement = database.Prepare(sql);
+  return CollectMeasured(statement.Bind(sweep_id, first, last), measures.size());
 }
 
 absl::StatusOr<std::vector<MeasuredEpoch>> SelectMeasuredEpochs(
-    Database& database, std::int64_t sweep_id, const std::vector<KnownTrial>& trials) {
+    Database& database, std::int64_t sweep_id, const std::vector<KnownTrial>& trials,
+    const std::vector<std::string>& measures) {
+  STORE_RETURN_IF_ERROR(CheckMeasureNames(measures));
+  const std::string sql = fmt::format(
+      "SELECT {} FROM trials t CROSS JOIN epoch_reports e ON e.trial_id = t.id WHERE t.sweep_id = "
+      "? AND t.number = ? AND e.epoch > ? ORDER BY e.attempt, e.epoch",
+      MeasuredColumns(measures));
   std::vector<MeasuredEpoch> rows;
   for (const KnownTrial& trial : trials) {
-    Statement statement = database.Prepare(
-        "SELECT " MEASURED_COLUMNS
-        "FROM trials t CROSS JOIN epoch_reports e ON e.trial_id = t.id WHERE t.sweep_id = ? AND "
-        "t.number = ? AND e.epoch > ? ORDER BY e.attempt, e.epoch");
+    Statement statement = database.Prepare(sql);
     STORE_ASSIGN_OR_RETURN(
         const std::vector<MeasuredEpoch> more,
-        CollectRows<MeasuredEpoch>(statement.Bind(sweep_id, trial.number, trial.epoch),
-                                   DecodeMeasured));
+        CollectMeasured(statement.Bind(sweep_id, trial.number, trial.epoch), measures.size()));
     rows.insert(rows.end(), more.begin(), more.end());
   }
   return rows;

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -49,6 +51,16 @@ inline std::optional<absl::Time> OptionalTime(const Statement& row, int column) 
   const std::optional<std::int64_t> micros = row.OptionalInt(column);
   if (!micros) return std::nullopt;
   return FromMicros(*micros);
+}
+
+// A measured number; NaN for NULL. One that is infinite may stand as text (json_codec.h).
+inline double MeasuredNumber(const Statement& row, int column) {
+  const double number = row.Real(column);
+  if (number != 0) return number;
+  const std::string text = row.Text(column);
+  if (text == "Infinity") return std::numeric_limits<double>::infinity();
+  if (text == "-Infinity") return -std::numeric_limits<double>::infinity();
+  return number;
 }
 
 // SQLite takes a negative LIMIT as none.

@@ -13,6 +13,7 @@
 #include "common/protocol/trainer_message.h"
 #include "common/spec/sweep_spec.h"
 #include "common/stats/ranking.h"
+#include "common/trial/measures.h"
 
 namespace sweep {
 
@@ -170,8 +171,8 @@ struct KnownTrial {
 struct ScoreSummary {
   bool has_value = false;
   bool qualifies = false;
-  double value = 0;          // held against the accuracy gate
-  double metric = 0;         // what ranks it
+  Measurements values;       // held against the gates
+  double metric = 0;         // the objective among them: what ranks it
   int epochs_to_target = 0;  // 0: not reached
   int best_replicate = 0;    // the one that stands for it
 };
@@ -197,12 +198,12 @@ struct TrialSummary {
   ParameterMap parameters;
 };
 
-// What an epoch of a trial measured on validation.
+// What an epoch of a trial measured.
 struct MeasuredEpoch {
   std::int64_t number = 0;  // of the trial
   int epoch = 0;
-  double accuracy = 0;
-  double loss = 0;
+  // Of the measures that were asked for, in their order; NaN also for what was not reported.
+  std::vector<double> values;
 };
 
 // An attempt and the trial that it belongs to.
@@ -216,8 +217,15 @@ struct AttemptPage {
   std::int64_t total = 0;  // with those beyond the limit
 };
 
+// Where a configuration stands in a ranking.
+struct RankPlace {
+  std::int64_t configuration = 0;
+  int front = 0;  // its Pareto front, from 1, among those that qualify, or do not; 0: one objective
+};
+
 struct RankedRow {
   std::int64_t rank = 0;
+  int front = 0;   // as RankPlace
   TrialRow trial;  // the replicate that stands for the configuration
   ConfigurationScore score;
 };

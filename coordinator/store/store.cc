@@ -176,7 +176,7 @@ class SqliteStore final : public Store {
                                               std::int64_t offset) override {
     return Read([&](Database& database) { return SelectRanking(database, sweep, offset, limit); });
   }
-  absl::StatusOr<std::vector<std::int64_t>> RankOrder(std::int64_t sweep_id) override {
+  absl::StatusOr<std::vector<RankPlace>> RankOrder(std::int64_t sweep_id) override {
     return Read([&](Database& database) {
       return SelectRankOrder(database, sweep_id, 0, std::numeric_limits<int>::max());
     });
@@ -214,16 +214,19 @@ class SqliteStore final : public Store {
       std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) override {
     return Read([&](Database& database) { return SelectSummaries(database, sweep_id, numbers); });
   }
-  absl::StatusOr<std::vector<MeasuredEpoch>> ListMeasuredEpochs(std::int64_t sweep_id,
-                                                                std::int64_t first,
-                                                                std::int64_t last) override {
-    return Read(
-        [&](Database& database) { return SelectMeasuredEpochs(database, sweep_id, first, last); });
+  absl::StatusOr<std::vector<MeasuredEpoch>> ListMeasuredEpochs(
+      std::int64_t sweep_id, std::int64_t first, std::int64_t last,
+      const std::vector<std::string>& measures) override {
+    return Read([&](Database& database) {
+      return SelectMeasuredEpochs(database, sweep_id, first, last, measures);
+    });
   }
   absl::StatusOr<std::vector<MeasuredEpoch>> GetMeasuredEpochs(
-      std::int64_t sweep_id, const std::vector<KnownTrial>& trials) override {
-    return Read(
-        [&](Database& database) { return SelectMeasuredEpochs(database, sweep_id, trials); });
+      std::int64_t sweep_id, const std::vector<KnownTrial>& trials,
+      const std::vector<std::string>& measures) override {
+    return Read([&](Database& database) {
+      return SelectMeasuredEpochs(database, sweep_id, trials, measures);
+    });
   }
   absl::StatusOr<std::int64_t> CountSweeps() override {
     return Read([](Database& database) {

@@ -97,8 +97,8 @@ class Store {
   // Best first. The order is that of the SQL view `ranking`.
   virtual absl::StatusOr<std::vector<RankedRow>> Rank(const std::string& sweep, int limit,
                                                       std::int64_t offset = 0) = 0;
-  // The numbers of all configurations of a sweep, best first.
-  virtual absl::StatusOr<std::vector<std::int64_t>> RankOrder(std::int64_t sweep_id) = 0;
+  // All configurations of a sweep, best first.
+  virtual absl::StatusOr<std::vector<RankPlace>> RankOrder(std::int64_t sweep_id) = 0;
   // Configurations by number, in this order, without their ranks; what is not there is left out.
   virtual absl::StatusOr<std::vector<RankedRow>> GetRanked(
       std::int64_t sweep_id, const std::vector<std::int64_t>& configurations) = 0;
@@ -118,12 +118,13 @@ class Store {
   virtual absl::StatusOr<std::vector<TrialSummary>> GetSummaries(
       std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) = 0;
   // Of the trials with numbers from `first` to `last`, by number, attempt and epoch.
-  virtual absl::StatusOr<std::vector<MeasuredEpoch>> ListMeasuredEpochs(std::int64_t sweep_id,
-                                                                        std::int64_t first,
-                                                                        std::int64_t last) = 0;
+  virtual absl::StatusOr<std::vector<MeasuredEpoch>> ListMeasuredEpochs(
+      std::int64_t sweep_id, std::int64_t first, std::int64_t last,
+      const std::vector<std::string>& measures) = 0;
   // Of these trials what is not known yet, per trial by attempt and epoch.
   virtual absl::StatusOr<std::vector<MeasuredEpoch>> GetMeasuredEpochs(
-      std::int64_t sweep_id, const std::vector<KnownTrial>& trials) = 0;
+      std::int64_t sweep_id, const std::vector<KnownTrial>& trials,
+      const std::vector<std::string>& measures) = 0;
   // Those that are not archived.
   virtual absl::StatusOr<std::int64_t> CountSweeps() = 0;
   virtual absl::StatusOr<std::int64_t> CountEpochs(std::int64_t trial_id) = 0;

@@ -71,7 +71,7 @@ TEST_F(StoreFileTest, EverythingIsThereAfterReopening) {
   const auto store = OpenStore(path_);
   EXPECT_EQ(store->GetSweep("s")->digest, spec.digest);
   EXPECT_EQ(store->GetSweep("s")->counts.completed, 1);
-  EXPECT_EQ(store->Rank("s", 1)->at(0).score.value, 0.95);
+  EXPECT_EQ(store->Rank("s", 1)->at(0).score.metric, 0.95);
   EXPECT_EQ(store->ListEpochs("s", 1, 0, 100)->size(), 5u);
   EXPECT_EQ(store->GetTrial("s", 2)->checkpoint_sha256, sha256);
   EXPECT_EQ(store->ListEvents(store->GetSweep("s")->id, 0, 1000)->size(), events.size());
@@ -224,12 +224,12 @@ TEST_F(StoreFileTest, ADivergingRepeatIsRecorded) {
   const TrialRow trial = driver.Add(driver.Create(spec), spec, 1).at(0);
   const LeaseRow first = driver.Grant(trial.id, "a");
   EpochMetrics nan = TestEpoch(1, 0.5);
-  nan.train_loss = std::numeric_limits<double>::quiet_NaN();
+  nan.values.Set("train_loss", std::numeric_limits<double>::quiet_NaN());
   ASSERT_TRUE(driver.Record(first, spec, {nan, TestEpoch(2, 0.6), TestEpoch(3, 0.7)}).ok());
   ASSERT_TRUE(driver.Lose(first, spec).ok());
   const LeaseRow second = driver.Grant(trial.id, "b");
   EpochMetrics slower = TestEpoch(2, 0.6);
-  slower.train_seconds *= 2;
+  slower.values.Set("train_seconds", 5);
   ASSERT_TRUE(driver.Record(second, spec, {nan, slower, TestEpoch(3, 0.71)}).ok());
   const auto database = Database::Open(path_, Database::Mode::kReadOnly);
   EXPECT_EQ(*(*database)->QueryInt("SELECT count(*) FROM divergences"), 1)

@@ -9,6 +9,7 @@
 
 #include "common/base/sha256.h"
 #include "coordinator/store/testing/store_testing.h"
+#include "fmt/format.h"
 
 namespace sweep {
 namespace {
@@ -240,8 +241,9 @@ TEST_P(StoreTest, EpochsAreReadAsTheyWereReported) {
   MakeSweep(1);
   const LeaseRow lease = driver_->Grant(trials_[0].id, "a");
   EpochMetrics diverged = TestEpoch(2, 0.5);
-  diverged.train_loss = std::numeric_limits<double>::quiet_NaN();
-  diverged.validation_loss = std::numeric_limits<double>::infinity();
+  diverged.values.Set("train_loss", std::numeric_limits<double>::quiet_NaN());
+  diverged.values.Set("validation_loss", std::numeric_limits<double>::infinity());
+  diverged.values.Set("val/f1", 0.25);
   clock_.Advance(absl::Seconds(3));
   const auto recorded = driver_->Record(lease, spec_, {TestEpoch(1, 0.25), diverged});
   ASSERT_TRUE(recorded.ok()) << recorded.status();
@@ -253,16 +255,18 @@ TEST_P(StoreTest, EpochsAreReadAsTheyWereReported) {
   EXPECT_EQ(epochs[0].metrics, TestEpoch(1, 0.25));
   EXPECT_EQ(epochs[0].attempt, 1);
   EXPECT_EQ(epochs[0].reported, clock_.Now());
-  EXPECT_TRUE(std::isnan(epochs[1].metrics.train_loss));
-  EXPECT_TRUE(std::isinf(epochs[1].metrics.validation_loss));
+  EXPECT_EQ(epochs[1].metrics, diverged) << "NaN, infinity and all";
   EXPECT_EQ(store_->GetEpoch(trials_[0].id, 1, 1)->metrics, TestEpoch(1, 0.25));
   EXPECT_EQ(store_->ListEpochs("s", 1, 1, 100)->size(), 1u);
 
   const TrialRow trial = *store_->GetTrial("s", 1);
   EXPECT_EQ(trial.result.epoch, 2);
-  EXPECT_EQ(trial.result.best_accuracy, 0.5);
+  EXPECT_EQ(trial.result.Best({}), 0.5);
+  EXPECT_TRUE(std::isnan(trial.result.Last("train_loss")));
+  EXPECT_TRUE(std::isinf(trial.result.Last("loss")));
+  EXPECT_EQ(trial.result.Last("val/f1"), 0.25);
   EXPECT_EQ(trial.result.best_epoch, 2);
-  EXPECT_EQ(trial.result.last_accuracy, 0.5);
+  EXPECT_EQ(trial.result.Last("accuracy"), 0.5);
   EXPECT_EQ(trial.state, TrialState::kRunning);
 }
 
@@ -275,7 +279,7 @@ TEST_P(StoreTest, ARepeatedReportChangesNothing) {
   ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(2, 3, 0.7)).ok());
   EXPECT_EQ(store_->ListEpochs("s", 1, 0, 100)->size(), 3u);
   EXPECT_EQ(store_->GetEpoch(trials_[0].id, 1, 3)->metrics, TestEpoch(3, 0.5));
-  EXPECT_EQ(store_->GetTrial("s", 1)->result.best_accuracy, 0.5);
+  EXPECT_EQ(store_->GetTrial("s", 1)->result.Best({}), 0.5);
   EXPECT_EQ(LastSequence(), sequence);
 }
 
@@ -286,16 +290,19 @@ TEST_P(StoreTest, ImpossibleReportsAreRefused) {
     return absl::IsInvalidArgument(driver_->Record(lease, spec_, epochs).status());
   };
   EXPECT_TRUE(refused({TestEpoch(0, 0.5)}));
-  EXPECT_TRUE(refused({TestEpoch(2, 0.5)})) << "epoch 1 is missing";
-  EXPECT_TRUE(refused({TestEpoch(1, 0.5), TestEpoch(3, 0.5)}));
+  EXPECT_TRUE(refused({TestEpoch(2, 0.5), TestEpoch(1, 0.5)})) << "epochs rise";
   EXPECT_TRUE(refused({TestEpoch(1, 0.5), TestEpoch(1, 0.5)}));
   EXPECT_TRUE(refused(TestEpochs(1, 6, 0.5))) << "there are only 5";
   EXPECT_TRUE(refused({TestEpoch(1, 1.01)}));
-  EXPECT_TRUE(refused({TestEpoch(1, std::numeric_limits<double>::quiet_NaN())}));
+  EXPECT_TRUE(refused({TestEpoch(1, std::numeric_limits<double>::infinity())}));
   EXPECT_TRUE(refused(std::vector<EpochMetrics>(17, TestEpoch(1, 0.5))));
   EpochMetrics endless = TestEpoch(1, 0.5);
-  endless.train_seconds = std::numeric_limits<double>::infinity();
+  endless.values.Set("train_seconds", std::numeric_limits<double>::infinity());
   EXPECT_TRUE(refused({endless}));
+  EXPECT_TRUE(refused({{.epoch = 1, .values = {{"val f1", 0.5}}}}));
+  EpochMetrics many{.epoch = 1, .values = {}};
+  for (int i = 0; i < 65; ++i) many.values.Set("m" + std::to_string(i), i);
+  EXPECT_TRUE(refused({many}));
   EXPECT_EQ(StateOf(1), TrialState::kLeased);
   EXPECT_TRUE(store_->ListEpochs("s", 1, 0, 100)->empty());
 }
@@ -694,7 +701,7 @@ TEST_P(StoreTest, TheBestQualifyingConfigurationComesFirst) {
   EXPECT_THAT(order, ElementsAre(2, 3, 1, 4));
   EXPECT_EQ(ranking[0].rank, 1);
   EXPECT_TRUE(ranking[0].score.qualifies);
-  EXPECT_EQ(ranking[0].score.value, 0.95);
+  EXPECT_EQ(ranking[0].score.metric, 0.95);
   EXPECT_EQ(ranking[0].score.epochs_to_target, 1);
   EXPECT_EQ(ranking[0].score.replicates, 1);
   ASSERT_EQ(ranking[0].score.gates.size(), 2u);
@@ -717,7 +724,7 @@ TEST_P(StoreTest, TheBestReplicateStandsForItsConfiguration) {
   EXPECT_EQ(ranking[0].trial.replicate, 1);
   EXPECT_EQ(ranking[0].score.best_replicate, 1);
   EXPECT_EQ(ranking[0].score.replicates, 2);
-  EXPECT_NEAR(ranking[0].score.mean_last_accuracy, 0.94, 1e-12);
+  EXPECT_NEAR(ranking[0].score.mean_last, 0.94, 1e-12);
   EXPECT_GT(ranking[0].score.mean_half_width, 0);
   EXPECT_EQ(ranking[1].trial.number, 3);
 }
@@ -728,12 +735,96 @@ TEST_P(StoreTest, ALossIsRankedAscendingAndNaNLast) {
   for (std::size_t i = 0; i < losses.size(); ++i) {
     const LeaseRow lease = driver_->Grant(trials_[i].id, "a");
     EpochMetrics epoch = TestEpoch(1, 0.95);
-    epoch.validation_loss = losses[i];
+    epoch.values.Set("loss", losses[i]);
     ASSERT_TRUE(driver_->Record(lease, spec_, {epoch}).ok());
   }
   std::vector<std::int64_t> order;
   for (const RankedRow& row : Must(store_->Rank("s", 10))) order.push_back(row.trial.number);
   EXPECT_THAT(order, ElementsAre(3, 2, 1));
+}
+
+// --- a program with measures of its own ---
+
+constexpr char kOwnMetric[] =
+    "program: ./train\nmetric: {name: val/f1, goal: maximize}\n"
+    "measures: {latency: {goal: minimize, range: [0, 10]}}\n";
+
+EpochMetrics Own(int epoch, Measurements values) { return {.epoch = epoch, .values = values}; }
+
+TEST_P(StoreTest, AProgramReportsWhatAndWhenItLikes) {
+  MakeSweep(2, kOwnMetric);
+  const LeaseRow lease = driver_->Grant(trials_[0].id, "a");
+  const auto row = driver_->Record(
+      lease, spec_, {Own(2, {{"val/f1", 0.5}}), Own(4, {{"val/f1", 0.75}, {"latency", 3}})});
+  ASSERT_TRUE(row.ok()) << row.status();
+  const auto finished = driver_->Finish(lease, spec_, LeaseOutcome::kCompleted);
+  ASSERT_TRUE(finished.ok()) << finished.status();
+  EXPECT_EQ(finished->state, TrialState::kCompleted) << "epoch 5 was not evaluated";
+  EXPECT_EQ(finished->result.best_epoch, 4);
+  const auto ranking = Must(store_->Rank("s", 10));
+  EXPECT_EQ(ranking[0].score.metric, 0.75);
+  EXPECT_EQ(Must(store_->GetMeasuredEpochs(sweep_.id, {{.number = 1}}, {"latency", "val/f1"}))
+                .back()
+                .values,
+            (std::vector<double>{3, 0.75}));
+  EXPECT_THAT(store_->ListTrials({.sweep = "s", .order_by = "best desc"})->front().number, 1);
+}
+
+TEST_P(StoreTest, AProgramThatNeverReportsTheMetricFails) {
+  MakeSweep(1, kOwnMetric);
+  const LeaseRow lease = driver_->Grant(trials_[0].id, "a");
+  ASSERT_TRUE(driver_->Record(lease, spec_, {Own(1, {{"val_f1", 0.5}, {"latency", 3}})}).ok());
+  for (int time = 0; time < 2; ++time) {  // the answer to the first may be lost
+    const auto finished = driver_->Finish(lease, spec_, LeaseOutcome::kCompleted);
+    ASSERT_TRUE(finished.ok()) << finished.status();
+    EXPECT_EQ(finished->state, TrialState::kFailed) << "once: it would do so again";
+    EXPECT_EQ(
+        finished->reason,
+        "the program never reported the sweep's metric 'val/f1'; it reported latency, val_f1");
+  }
+}
+
+TEST_P(StoreTest, ANaNAtTheEndHasDiverged) {
+  MakeSweep(2, kOwnMetric);
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  for (const LeaseOutcome outcome : {LeaseOutcome::kCompleted, LeaseOutcome::kFailed}) {
+    const std::size_t i = outcome == LeaseOutcome::kFailed ? 1 : 0;
+    const LeaseRow lease = driver_->Grant(trials_[i].id, "a");
+    ASSERT_TRUE(
+        driver_->Record(lease, spec_, {Own(1, {{"val/f1", 0.5}}), Own(2, {{"val/f1", nan}})}).ok());
+    const auto finished = driver_->Finish(lease, spec_, outcome, i == 1 ? "exit code 1" : "");
+    ASSERT_TRUE(finished.ok()) << finished.status();
+    EXPECT_EQ(finished->state, TrialState::kDiverged);
+    EXPECT_EQ(finished->reason, i == 1 ? "diverged: val/f1 is NaN at epoch 2; exit code 1"
+                                       : "diverged: val/f1 is NaN at epoch 2");
+  }
+  EXPECT_EQ(Sweep().counts.diverged, 2);
+}
+
+TEST_P(StoreTest, ANumberOutsideOfItsDeclaredRangeIsRefused) {
+  MakeSweep(1, kOwnMetric);
+  const LeaseRow lease = driver_->Grant(trials_[0].id, "a");
+  const auto refused = driver_->Record(lease, spec_, {Own(1, {{"latency", 11}})});
+  EXPECT_TRUE(absl::IsInvalidArgument(refused.status()));
+  EXPECT_THAT(refused.status().message(), testing::HasSubstr("latency cannot be 11"));
+}
+
+TEST_P(StoreTest, SeveralObjectivesRankByTheirParetoFronts) {
+  MakeSweep(4,
+            "program: ./train\nmetric: [{name: f1, goal: maximize}, {name: ms, goal: minimize}]\n");
+  const std::pair<double, double> measured[] = {{0.8, 9}, {0.9, 9}, {0.7, 3}};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const LeaseRow lease = driver_->Grant(trials_[i].id, "a");
+    const auto& [f1, ms] = measured[i];
+    ASSERT_TRUE(driver_->Record(lease, spec_, {Own(1, {{"f1", f1}, {"ms", ms}})}).ok());
+  }
+  std::vector<std::string> places;
+  for (const RankedRow& row : Must(store_->Rank("s", 10))) {
+    places.push_back(fmt::format("{}: {} front {}", row.rank, row.trial.number, row.front));
+  }
+  EXPECT_THAT(places, ElementsAre("1: 2 front 1", "2: 3 front 1", "3: 1 front 2", "4: 4 front 0"));
+  EXPECT_EQ(Must(store_->Rank("s", 1, 1)).at(0).trial.number, 3);
+  EXPECT_EQ(Must(store_->RankOrder(sweep_.id)).at(2).configuration, 1);
 }
 
 // --- lists ---
@@ -775,7 +866,10 @@ TEST_P(StoreTest, TrialsWithoutAValueComeLastInEveryOrder) {
     EXPECT_EQ(in_pages, result) << order_by;
     return result;
   };
+  EXPECT_THAT(numbers("best"), ElementsAre(1, 3, 2, 4));
   EXPECT_THAT(numbers("best_accuracy"), ElementsAre(1, 3, 2, 4));
+  EXPECT_THAT(numbers("low.accuracy desc"), ElementsAre(2, 3, 1, 4));
+  EXPECT_THAT(numbers("last.val/f1"), ElementsAre(1, 2, 3, 4)) << "nobody has reported it";
   EXPECT_THAT(numbers("best_accuracy desc"), ElementsAre(2, 3, 1, 4));
   EXPECT_THAT(numbers("last_accuracy desc"), ElementsAre(2, 3, 1, 4));
   EXPECT_THAT(numbers("best_loss"), ElementsAre(2, 3, 1, 4));

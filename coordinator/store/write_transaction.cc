@@ -1,10 +1,11 @@
 #include "coordinator/store/write_transaction.h"
 
-#include <limits>
+#include <cmath>
 #include <optional>
 #include <utility>
 
 #include "common/base/ids.h"
+#include "common/stats/objective.h"
 #include "coordinator/store/disk_use.h"
 #include "coordinator/store/json_codec.h"
 #include "coordinator/store/status_macros.h"
@@ -20,14 +21,6 @@ constexpr std::size_t kMaxCachedSpecs = 64;
 // The sweep's counter for trials in that state.
 std::string_view CountColumn(TrialState state) {
   return IsHeld(state) ? "running" : TrialStateName(state);
-}
-
-// Sorts ascending from best to worst; what has no number comes last.
-double RankKey(const SweepSpec& spec, const ConfigurationScore& score) {
-  if (!score.has_value || score.metric != score.metric) {
-    return std::numeric_limits<double>::infinity();
-  }
-  return spec.maximize ? -score.metric : score.metric;
 }
 
 }  // namespace
@@ -69,12 +62,12 @@ absl::Status SqliteWriteTransaction::InsertSweep(const SweepSpec& spec, const Sw
                                                  const std::string& principal) {
   STORE_ASSIGN_OR_RETURN(const std::string labels, EncodeLabels(spec.labels));
   STORE_RETURN_IF_ERROR(database_.Run(
-      "INSERT INTO sweeps (name, state, digest, principal, labels, metric, goal, "
+      "INSERT INTO sweeps (name, state, digest, principal, labels, metric, goal, objectives, "
       "planned_configurations, created_us, updated_us) VALUES (?, 'active', ?, ?, ?, ?, ?, ?, ?, "
-      "?)",
-      spec.name, spec.digest, principal, labels, spec.metric,
-      spec.maximize ? "maximize" : "minimize", spec.PlannedConfigurations(), ToMicros(now_),
-      ToMicros(now_)));
+      "?, ?)",
+      spec.name, spec.digest, principal, labels, spec.objective().name,
+      spec.objective().maximize ? "maximize" : "minimize", EncodeObjectives(spec.objectives),
+      spec.PlannedConfigurations(), ToMicros(now_), ToMicros(now_)));
   const TrialRow sweep_itself{.sweep_id = database_.last_insert_id()};
   constexpr std::string_view kInsertFile =
       "INSERT INTO sweep_files (sweep_id, role, name, text) VALUES (?, ?, ?, ?)";
@@ -296,13 +289,14 @@ absl::Status SqliteWriteTransaction::Rescore(const SweepSpec& spec, const TrialR
   STORE_RETURN_IF_ERROR(before.Bind(trial.configuration_id).Step().status());
   const bool qualified = before.Int(0) != 0;
   STORE_RETURN_IF_ERROR(database_.Run(
-      "UPDATE configurations SET has_value = ?, qualifies = ?, value = ?, metric = ?, rank_key = "
+      "UPDATE configurations SET has_value = ?, qualifies = ?, held = ?, metric = ?, rank_key = "
       "?, epochs_to_target = ?, best_trial_id = ?, best_replicate = ?, replicates = ?, "
-      "mean_last_accuracy = ?, mean_half_width = ?, gates = ? WHERE id = ?",
-      score.has_value, score.qualifies, score.value, score.metric, RankKey(spec, score),
+      "mean_last = ?, mean_half_width = ?, gates = ? WHERE id = ?",
+      score.has_value, score.qualifies, EncodeMeasurements(score.values), score.metric,
+      CostOf(spec.objective(), score.has_value ? score.metric : std::nan("")),
       score.epochs_to_target, trial_ids.at(static_cast<std::size_t>(score.best_replicate)),
-      score.best_replicate, score.replicates, score.mean_last_accuracy, score.mean_half_width,
-      gates, trial.configuration_id));
+      score.best_replicate, score.replicates, score.replicates > 0 ? score.mean_last : std::nan(""),
+      score.mean_half_width, gates, trial.configuration_id));
   if (score.qualifies == qualified) return absl::OkStatus();
   return database_.Run("UPDATE sweeps SET qualifying = qualifying + ? WHERE id = ?",
                        score.qualifies ? 1 : -1, trial.sweep_id);

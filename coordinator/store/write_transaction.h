@@ -156,12 +156,13 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::StatusOr<bool> CheckToken(const StoredTrial& trial, const LeaseToken& token);
   absl::Status Revive(const std::string& worker, TrialRow* trial);
   absl::Status CheckBlobs(const TrialRow& trial, const std::vector<ArtifactRow>& artifacts);
-  absl::Status CheckReport(const TrialRow& trial, const std::vector<EpochMetrics>& epochs,
+  absl::Status CheckReport(const TrialRow& trial, const SweepSpec& spec,
+                           const std::vector<EpochMetrics>& epochs,
                            const std::string& checkpoint_sha256, int checkpoint_epoch);
   // True when the epoch is the first acknowledged one of its number.
   absl::StatusOr<bool> InsertEpoch(const EpochMetrics& epoch, const TrialRow& trial);
   absl::Status NoteDivergence(const EpochMetrics& epoch, const TrialRow& trial);
-  absl::Status SaveProgress(const TrialRow& trial, double seconds);
+  absl::Status SaveProgress(const SweepSpec& spec, const TrialRow& trial, double seconds);
   absl::Status CloseAttempt(absl::Time end, std::string_view outcome, const std::string& reason,
                             TrialRow* trial);
   // When the holder of the trial's attempt was last known to be at work.

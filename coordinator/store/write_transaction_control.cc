@@ -63,10 +63,11 @@ absl::Status SqliteWriteTransaction::KeepGoing(std::int64_t sweep_id) {
 }
 
 absl::StatusOr<EarlyFailures> SqliteWriteTransaction::FindEarlyFailures(std::int64_t sweep_id) {
-  // The index of measured trials is empty as long as none has reported.
+  // The index of measured trials is empty as long as none has reported the metric.
   Statement statement = database_.Prepare(
       "SELECT state = 'active' AND keep_going = 0 AND NOT EXISTS (SELECT 1 FROM trials INDEXED BY "
-      "trials_by_best_accuracy WHERE sweep_id = ?1 AND epoch > 0), failures_alike FROM sweeps "
+      "trials_by_best WHERE sweep_id = ?1 AND epoch > 0 AND best IS NOT NULL), failures_alike FROM "
+      "sweeps "
       "WHERE id = ?1");
   STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(sweep_id).Step());
   if (!found) return absl::NotFoundError(fmt::format("sweep with id {} does not exist", sweep_id));

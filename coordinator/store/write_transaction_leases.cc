@@ -6,10 +6,12 @@
 #include "common/base/counted.h"
 #include "common/base/ids.h"
 #include "coordinator/store/disk_use.h"
+#include "coordinator/store/json_codec.h"
 #include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
 #include "coordinator/store/write_transaction.h"
 #include "fmt/format.h"
+#include "fmt/ranges.h"
 
 namespace sweep {
 namespace {
@@ -39,9 +41,21 @@ std::string_view OutcomeName(LeaseOutcome outcome) {
   return "";
 }
 
-bool IsShare(double value) { return value >= 0 && value <= 1; }
+const DeclaredMeasure* FindDeclared(const SweepSpec& spec, std::string_view name) {
+  for (const DeclaredMeasure& measure : spec.measures) {
+    if (measure.name == name) return &measure;
+  }
+  return nullptr;
+}
 
-absl::Status CheckEpoch(const TrialRow& trial, const EpochMetrics& metrics, int expected) {
+bool IsWithin(const DeclaredMeasure* measure, double value) {
+  if (measure == nullptr || !measure->min || std::isnan(value)) return true;
+  return value >= *measure->min && value <= *measure->max;
+}
+
+// `after`: the epoch must be a later one, as epochs come in rising order.
+absl::Status CheckEpoch(const TrialRow& trial, const SweepSpec& spec, const EpochMetrics& metrics,
+                        int after) {
   const auto refuse = [&](const std::string& why) {
     return Refuse(absl::StatusCode::kInvalidArgument, trial,
                   fmt::format("epoch {}: {}", metrics.epoch, why));
@@ -49,29 +63,59 @@ absl::Status CheckEpoch(const TrialRow& trial, const EpochMetrics& metrics, int 
   if (metrics.epoch < 1 || metrics.epoch > trial.epochs) {
     return refuse(fmt::format("not within 1..{}", trial.epochs));
   }
-  if (metrics.epoch != expected) return refuse(fmt::format("epoch {} was to come next", expected));
-  // What a program does not report is not a number; only what ranks has to be there.
-  const bool is_trained_share =
-      std::isnan(metrics.train_accuracy) || IsShare(metrics.train_accuracy);
-  if (!is_trained_share || !IsShare(metrics.validation_accuracy)) {
-    return refuse(fmt::format("accuracies {} and {} are not within [0, 1]", metrics.train_accuracy,
-                              metrics.validation_accuracy));
+  if (metrics.epoch <= after) return refuse(fmt::format("epoch {} came before it", after));
+  if (metrics.values.size() > kMaxMeasuresPerEpoch) {
+    return refuse(fmt::format("{} metrics; at most {} are possible", metrics.values.size(),
+                              kMaxMeasuresPerEpoch));
   }
-  if (!(metrics.train_seconds >= 0 && metrics.evaluate_seconds >= 0) ||
-      std::isinf(metrics.train_seconds + metrics.evaluate_seconds)) {
-    return refuse(fmt::format("durations {} s and {} s are impossible", metrics.train_seconds,
-                              metrics.evaluate_seconds));
+  for (const auto& [name, value] : metrics.values) {
+    if (!IsMeasureName(name)) return refuse(fmt::format("'{}' is no name of a metric", name));
+    const Measure* const predefined = FindMeasure(name);
+    if ((predefined != nullptr && !predefined->Allows(value)) ||
+        !IsWithin(FindDeclared(spec, name), value)) {
+      return refuse(fmt::format("{} cannot be {}", name, value));
+    }
   }
   return absl::OkStatus();
 }
 
-bool SameNumber(double a, double b) { return a == b || (std::isnan(a) && std::isnan(b)); }
+// What does not fit into the columns: measures of a program's own, and a NaN, for which SQLite has
+// no REAL. "" when all fits.
+std::string EncodeMore(const Measurements& values) {
+  Measurements more;
+  for (const auto& [name, value] : values) {
+    if (FindMeasure(name) == nullptr || std::isnan(value)) more.Set(name, value);
+  }
+  return more.empty() ? "" : EncodeMeasurements(more);
+}
 
-// Whether two attempts computed the same; times are not compared.
-bool SameNumbers(const EpochMetrics& a, const EpochMetrics& b) {
-  return SameNumber(a.train_loss, b.train_loss) && SameNumber(a.train_accuracy, b.train_accuracy) &&
-         SameNumber(a.validation_loss, b.validation_loss) &&
-         SameNumber(a.validation_accuracy, b.validation_accuracy);
+struct Ending {
+  LeaseOutcome outcome = LeaseOutcome::kCompleted;
+  std::string reason;
+};
+
+std::string NamesOf(const MeasureSummaries& measures) {
+  std::vector<std::string_view> names;
+  for (const auto& [name, summary] : measures) names.push_back(name);
+  return names.empty() ? "nothing" : fmt::format("{}", fmt::join(names, ", "));
+}
+
+// What the end of an attempt is, given what it has reported of the metric. What ends without a
+// number for it would do so again.
+Ending Judge(const SweepSpec& spec, const TrialResult& result, const Ending& told) {
+  if (told.outcome != LeaseOutcome::kCompleted && told.outcome != LeaseOutcome::kFailed) {
+    return told;
+  }
+  const std::string& metric = spec.objective().name;
+  if (result.Has(metric) && std::isnan(result.Last(metric))) {
+    return {LeaseOutcome::kDiverged,
+            fmt::format("diverged: {} is NaN at epoch {}{}", metric, result.epoch,
+                        told.reason.empty() ? "" : "; " + told.reason)};
+  }
+  if (told.outcome == LeaseOutcome::kFailed || result.Has(metric)) return told;
+  return {LeaseOutcome::kFailedForGood,
+          fmt::format("the program never reported the sweep's metric '{}'; it reported {}", metric,
+                      NamesOf(result.measures))};
 }
 
 }  // namespace
@@ -112,7 +156,7 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::RecordEpochs(
     STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, token.sweep, token.number));
     TrialRow& trial = stored.row;
     STORE_ASSIGN_OR_RETURN(const bool lost, CheckToken(stored, token));
-    STORE_RETURN_IF_ERROR(CheckReport(trial, epochs, checkpoint_sha256, checkpoint_epoch));
+    STORE_RETURN_IF_ERROR(CheckReport(trial, spec, epochs, checkpoint_sha256, checkpoint_epoch));
     if (lost) STORE_RETURN_IF_ERROR(Revive(trial.worker, &trial));
 
     bool progress = false;
@@ -120,9 +164,9 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::RecordEpochs(
     for (const EpochMetrics& epoch : epochs) {
       STORE_ASSIGN_OR_RETURN(const bool first, InsertEpoch(epoch, trial));
       if (!first) continue;
-      AddEpoch(spec.require, epoch, &trial.result);
+      AddEpoch(spec, epoch, &trial.result);
       progress = true;
-      seconds += epoch.train_seconds + epoch.evaluate_seconds;
+      seconds += epoch.values.Sum({kTrainSeconds, kEvaluateSeconds});
     }
     // A resumed attempt may send an older checkpoint than the one that is kept.
     const bool newer_checkpoint =
@@ -133,7 +177,7 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::RecordEpochs(
       trial.checkpoint_sha256 = checkpoint_sha256;
       trial.checkpoint_epoch = checkpoint_epoch;
     }
-    if (progress || newer_checkpoint) STORE_RETURN_IF_ERROR(SaveProgress(trial, seconds));
+    if (progress || newer_checkpoint) STORE_RETURN_IF_ERROR(SaveProgress(spec, trial, seconds));
     if (!epochs.empty()) STORE_RETURN_IF_ERROR(Apply(TrialEvent::kReport, &trial));
     if (progress) STORE_RETURN_IF_ERROR(Rescore(spec, trial));
     *revived = lost;
@@ -173,18 +217,20 @@ absl::StatusOr<DataReport> SqliteWriteTransaction::ReportData(const LeaseToken& 
 }
 
 absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
-    const LeaseToken& token, const SweepSpec& spec, LeaseOutcome outcome, const std::string& reason,
+    const LeaseToken& token, const SweepSpec& spec, LeaseOutcome told, const std::string& reason,
     const std::vector<ArtifactRow>& artifacts) {
   return Guard([&]() -> absl::StatusOr<TrialRow> {
     STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, token.sweep, token.number));
     TrialRow& trial = stored.row;
-    STORE_ASSIGN_OR_RETURN(const bool repeated, IsRepeatedFinish(stored, token, outcome));
+    STORE_ASSIGN_OR_RETURN(const bool repeated, IsRepeatedFinish(stored, token, told));
     if (repeated) {
       STORE_ASSIGN_OR_RETURN(trial.artifacts, SelectArtifacts(database_, trial.id));
       return std::move(trial);
     }
     STORE_ASSIGN_OR_RETURN(const bool lost, CheckToken(stored, token));
-    if (outcome == LeaseOutcome::kCompleted && trial.result.epoch != trial.epochs) {
+    // A program may leave epochs out, also the last ones; the trainer reports them all.
+    if (told == LeaseOutcome::kCompleted && spec.program.empty() &&
+        trial.result.epoch != trial.epochs) {
       return Refuse(absl::StatusCode::kFailedPrecondition, trial,
                     fmt::format("cannot be completed: {} of {} epochs have been reported",
                                 trial.result.epoch, trial.epochs));
@@ -194,16 +240,18 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
     for (const ArtifactRow& artifact : artifacts) {
       STORE_RETURN_IF_ERROR(SetArtifact(trial, artifact));
     }
+    const Ending ending = Judge(spec, trial.result, {.outcome = told, .reason = reason});
     TrialEvent event = TrialEvent::kGiveBack;
-    if (outcome == LeaseOutcome::kCompleted) event = TrialEvent::kComplete;
-    if (OutcomeName(outcome) == "failed") {
+    if (ending.outcome == LeaseOutcome::kCompleted) event = TrialEvent::kComplete;
+    if (OutcomeName(ending.outcome) == "failed") {
       ++trial.failures;
-      const bool final = outcome != LeaseOutcome::kFailed || trial.failures >= spec.max_failures;
+      const bool final =
+          ending.outcome != LeaseOutcome::kFailed || trial.failures >= spec.max_failures;
       event = final ? TrialEvent::kFailForGood : TrialEvent::kFail;
-      if (outcome == LeaseOutcome::kDiverged) event = TrialEvent::kDiverge;
-      if (final) trial.reason = reason;
+      if (ending.outcome == LeaseOutcome::kDiverged) event = TrialEvent::kDiverge;
+      if (final) trial.reason = ending.reason;
     }
-    STORE_RETURN_IF_ERROR(CloseAttempt(now_, OutcomeName(outcome), reason, &trial));
+    STORE_RETURN_IF_ERROR(CloseAttempt(now_, OutcomeName(ending.outcome), ending.reason, &trial));
     STORE_RETURN_IF_ERROR(Apply(event, &trial));
     STORE_RETURN_IF_ERROR(Settle(spec, trial));
     STORE_ASSIGN_OR_RETURN(trial.artifacts, SelectArtifacts(database_, trial.id));
@@ -316,7 +364,7 @@ absl::Status SqliteWriteTransaction::CheckBlobs(const TrialRow& trial,
   return absl::OkStatus();
 }
 
-absl::Status SqliteWriteTransaction::CheckReport(const TrialRow& trial,
+absl::Status SqliteWriteTransaction::CheckReport(const TrialRow& trial, const SweepSpec& spec,
                                                  const std::vector<EpochMetrics>& epochs,
                                                  const std::string& checkpoint_sha256,
                                                  int checkpoint_epoch) {
@@ -327,10 +375,8 @@ absl::Status SqliteWriteTransaction::CheckReport(const TrialRow& trial,
   }
   int last = trial.result.epoch;
   for (std::size_t i = 0; i < epochs.size(); ++i) {
-    // A resumed attempt starts anywhere within what is known; nothing may be left out.
-    const int expected =
-        i > 0 ? epochs[i - 1].epoch + 1 : std::min(epochs[0].epoch, trial.result.epoch + 1);
-    STORE_RETURN_IF_ERROR(CheckEpoch(trial, epochs[i], expected));
+    // A resumed attempt starts anywhere within what is known. A program may evaluate now and then.
+    STORE_RETURN_IF_ERROR(CheckEpoch(trial, spec, epochs[i], i > 0 ? epochs[i - 1].epoch : 0));
     last = std::max(last, epochs[i].epoch);
   }
   if (checkpoint_sha256.empty()) return absl::OkStatus();
@@ -344,13 +390,18 @@ absl::Status SqliteWriteTransaction::CheckReport(const TrialRow& trial,
 absl::StatusOr<bool> SqliteWriteTransaction::InsertEpoch(const EpochMetrics& epoch,
                                                          const TrialRow& trial) {
   const std::int64_t changes = database_.total_changes();
-  STORE_RETURN_IF_ERROR(database_.Run(
-      "INSERT OR IGNORE INTO epoch_reports (trial_id, attempt, epoch, train_loss, train_accuracy, "
-      "validation_loss, validation_accuracy, lr, train_seconds, evaluate_seconds, "
-      "images_per_second, reported_us) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-      trial.id, trial.attempt, epoch.epoch, epoch.train_loss, epoch.train_accuracy,
-      epoch.validation_loss, epoch.validation_accuracy, epoch.lr, epoch.train_seconds,
-      epoch.evaluate_seconds, epoch.images_per_second, ToMicros(now_)));
+  Statement insert = database_.Prepare(
+      "INSERT OR IGNORE INTO epoch_reports (trial_id, attempt, epoch, reported_us, more, "
+      "train_loss, train_accuracy, validation_loss, validation_accuracy, lr, train_seconds, "
+      "evaluate_seconds, images_per_second) VALUES (?, ?, ?, ?, nullif(?, ''), ?, ?, ?, ?, ?, ?, "
+      "?, ?)");
+  insert.Bind(trial.id, trial.attempt, epoch.epoch, ToMicros(now_), EncodeMore(epoch.values));
+  int column = 6;
+  for (const Measure& measure : PredefinedMeasures()) {
+    // A NaN becomes NULL, which is also what was not reported: EncodeMore tells them apart.
+    insert.BindAt(column++, epoch.values.GetOrNaN(measure.name));
+  }
+  STORE_RETURN_IF_ERROR(insert.Run());
   const bool inserted = database_.total_changes() != changes;
   if (!inserted) return false;
   if (epoch.epoch <= trial.result.epoch) {
@@ -365,7 +416,8 @@ absl::Status SqliteWriteTransaction::NoteDivergence(const EpochMetrics& epoch,
                                                     const TrialRow& trial) {
   STORE_ASSIGN_OR_RETURN(const std::optional<EpochRow> first,
                          FirstEpoch(database_, trial.id, epoch.epoch));
-  if (!first || first->attempt == trial.attempt || SameNumbers(first->metrics, epoch)) {
+  if (!first || first->attempt == trial.attempt ||
+      SameReproducible(first->metrics.values, epoch.values)) {
     return absl::OkStatus();
   }
   return database_.Run(
@@ -374,16 +426,16 @@ absl::Status SqliteWriteTransaction::NoteDivergence(const EpochMetrics& epoch,
       trial.id, epoch.epoch, trial.attempt, first->attempt, ToMicros(now_));
 }
 
-absl::Status SqliteWriteTransaction::SaveProgress(const TrialRow& trial, double seconds) {
+absl::Status SqliteWriteTransaction::SaveProgress(const SweepSpec& spec, const TrialRow& trial,
+                                                  double seconds) {
   const TrialResult& result = trial.result;
   return database_.Run(
-      "UPDATE trials SET epoch = ?, last_accuracy = ?, last_loss = ?, best_accuracy = ?, "
-      "best_epoch = ?, best_loss = ?, best_gated_accuracy = ?, best_gated_epoch = ?, "
-      "epochs_to_target = ?, seconds = seconds + ?, checkpoint_sha256 = ?, checkpoint_epoch = ? "
-      "WHERE id = ?",
-      result.epoch, result.last_accuracy, result.last_loss, result.best_accuracy, result.best_epoch,
-      result.best_loss, result.best_gated_accuracy, result.best_gated_epoch,
-      result.epochs_to_target, seconds, trial.checkpoint_sha256, trial.checkpoint_epoch, trial.id);
+      "UPDATE trials SET epoch = ?, best = ?, best_epoch = ?, epochs_to_target = ?, "
+      "epochs_in_a_row = ?, measures = ?, standing = ?, seconds = seconds + ?, checkpoint_sha256 = "
+      "?, checkpoint_epoch = ? WHERE id = ?",
+      result.epoch, result.Best(spec.objective()), result.best_epoch, result.epochs_to_target,
+      result.epochs_in_a_row, EncodeSummaries(result.measures), EncodeStanding(result.standing),
+      seconds, trial.checkpoint_sha256, trial.checkpoint_epoch, trial.id);
 }
 
 absl::Status SqliteWriteTransaction::CloseAttempt(absl::Time end, std::string_view outcome,
@@ -434,7 +486,10 @@ absl::StatusOr<bool> SqliteWriteTransaction::IsRepeatedFinish(const StoredTrial&
     return false;
   }
   STORE_ASSIGN_OR_RETURN(const AttemptRow attempt, FindAttempt(database_, trial.id, token.attempt));
-  return attempt.outcome == OutcomeName(outcome);
+  // Judge turns the end of a training without a metric into a failure.
+  const bool was_judged =
+      outcome == LeaseOutcome::kCompleted && attempt.outcome == "failed" && IsTerminal(trial.state);
+  return was_judged || attempt.outcome == OutcomeName(outcome);
 }
 
 }  // namespace sweep

@@ -4,6 +4,7 @@
 #include <limits>
 #include <map>
 
+#include "common/stats/objective.h"
 #include "coordinator/views/view_context.h"
 
 namespace sweep {
@@ -20,10 +21,15 @@ struct Chosen {
   std::string_view reason;
 };
 
-Json BandsJson(const SweepIndex& index, bool is_loss) {
+// Empty for a measure of which no bands are kept.
+Json BandsJson(const SweepIndex& index, const std::string& measure) {
   Json bands = Json::array();
+  const std::vector<std::string> banded = BandedMeasures(index.spec());
+  const auto place = std::find(banded.begin(), banded.end(), measure);
+  if (place == banded.end()) return bands;
   for (const auto& [epoch, band] : index.bands()) {
-    const MetricHistogram& values = is_loss ? band.loss : band.accuracy;
+    const MetricHistogram& values = band[static_cast<std::size_t>(place - banded.begin())];
+    if (values.count() == 0) continue;
     bands.push_back({{"epoch", epoch},
                      {"count", values.count()},
                      {"p5", RoundedJson(values.Quantile(0.05))},
@@ -39,8 +45,8 @@ Json BandsJson(const SweepIndex& index, bool is_loss) {
 // Half of them the best, a quarter running, the rest the latest; each trial once.
 class Choice {
  public:
-  Choice(const SweepIndex& index, bool is_loss, std::size_t limit)
-      : index_(index), is_loss_(is_loss), limit_(limit) {}
+  Choice(const SweepIndex& index, const std::string& measure, std::size_t limit)
+      : index_(index), measure_(measure), direction_(index.DirectionOf(measure)), limit_(limit) {}
 
   std::vector<Chosen> Make() {
     const std::vector<std::size_t> measured = Measured();
@@ -66,9 +72,8 @@ class Choice {
 
   // Lower is better.
   double Cost(std::size_t row) const {
-    const IndexedTrial& trial = index_.trials()[row];
-    const double cost = is_loss_ ? trial.best_loss : -trial.best_accuracy;
-    return cost == cost ? cost : std::numeric_limits<double>::infinity();
+    const double best = index_.SummaryOf(row, measure_).Best(direction_);
+    return CostOf({.name = measure_, .maximize = direction_ > 0}, best);
   }
 
   std::vector<std::size_t> Best(std::vector<std::size_t> rows) const {
@@ -91,62 +96,79 @@ class Choice {
                       [number](const Chosen& other) { return other.number == number; });
       if (is_there) continue;
       const IndexedTrial& trial = index_.trials()[row];
-      chosen_.push_back({number, trial.state, trial.score.qualifies, reason});
+      chosen_.push_back({number, trial.state, trial.qualifies, reason});
     }
   }
 
   const SweepIndex& index_;
-  const bool is_loss_;
+  const std::string measure_;
+  const int direction_;
   const std::size_t limit_;
   std::vector<Chosen> chosen_;
 };
 
 // The first acknowledged row of every epoch, per trial.
-std::map<std::int64_t, std::vector<double>> ValuesOf(const std::vector<MeasuredEpoch>& rows,
-                                                     bool is_loss) {
+std::map<std::int64_t, std::vector<double>> ValuesOf(const std::vector<MeasuredEpoch>& rows) {
   std::map<std::int64_t, std::vector<double>> values;
   for (const MeasuredEpoch& row : rows) {
     std::vector<double>& curve = values[row.number];
     const auto epoch = static_cast<std::size_t>(row.epoch);
     if (epoch <= curve.size()) continue;
     curve.resize(epoch - 1, std::numeric_limits<double>::quiet_NaN());
-    curve.push_back(is_loss ? row.loss : row.accuracy);
+    curve.push_back(row.values.front());
   }
   return values;
 }
 
-absl::StatusOr<bool> IsLoss(const SweepSpec& spec, const ViewQuery& query) {
-  const std::string metric = query.Text("metric");
-  if (metric.empty()) return spec.metric == "loss";
-  if (metric == "accuracy" || metric == "loss") return metric == "loss";
-  return absl::InvalidArgumentError("metric: it must be accuracy or loss");
+// Name, title, unit and direction, for the page to choose from.
+Json MeasureJson(const SweepIndex& index, const std::string& name) {
+  const Measure* const known = FindMeasure(name);
+  std::string unit = known != nullptr && known->unit == Measure::Unit::kShare ? "share" : "";
+  for (const DeclaredMeasure& declared : index.spec().measures) {
+    if (declared.name == name) unit = declared.unit;
+  }
+  return {{"name", name},
+          {"title", std::string(MeasureTitle(name))},
+          {"unit", unit},
+          {"direction", index.DirectionOf(name)}};
+}
+
+Json MeasuresJson(const SweepIndex& index) {
+  std::vector<std::string> names = index.spec().JudgedMeasures();
+  for (const std::string& name : index.Measures()) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  Json measures = Json::array();
+  for (const std::string& name : names) measures.push_back(MeasureJson(index, name));
+  return measures;
 }
 
 }  // namespace
 
 absl::StatusOr<Json> CurvesDocument(const ViewContext& context, const SweepRow& sweep,
                                     const LookedAt& looked, const ViewQuery& query) {
-  const absl::StatusOr<bool> is_loss = IsLoss(*looked.spec, query);
-  if (!is_loss.ok()) return is_loss.status();
+  const absl::StatusOr<std::string> measure = MeasureOf(*looked.spec, query);
+  if (!measure.ok()) return measure.status();
   const absl::StatusOr<std::int64_t> asked = query.Int("limit", 60, 1, kMaxCurves);
   if (!asked.ok()) return asked.status();
   const int epochs = std::max(looked.spec->epochs, 1);
   const std::int64_t limit = std::clamp<std::int64_t>(kMaxValues / epochs, 1, *asked);
-  Json document = {{"metric", *is_loss ? "loss" : "accuracy"},
+  Json document = {{"metric", *measure},
                    {"epochs", epochs},
                    {"ready", looked.index.ready},
                    {"curves", Json::array()}};
   const std::vector<Chosen> chosen = looked.index.entry->Look([&](const SweepIndex& index) {
     document["total_trials"] = index.measured();
-    document["bands"] = BandsJson(index, *is_loss);
-    return Choice(index, *is_loss, static_cast<std::size_t>(limit)).Make();
+    document["measures"] = MeasuresJson(index);
+    document["bands"] = BandsJson(index, *measure);
+    return Choice(index, *measure, static_cast<std::size_t>(limit)).Make();
   });
   std::vector<KnownTrial> numbers;
   for (const Chosen& trial : chosen) numbers.push_back({.number = trial.number});
   const absl::StatusOr<std::vector<MeasuredEpoch>> rows =
-      context.options.store->GetMeasuredEpochs(sweep.id, numbers);
+      context.options.store->GetMeasuredEpochs(sweep.id, numbers, {*measure});
   if (!rows.ok()) return rows.status();
-  const std::map<std::int64_t, std::vector<double>> values = ValuesOf(*rows, *is_loss);
+  const std::map<std::int64_t, std::vector<double>> values = ValuesOf(*rows);
   for (const Chosen& trial : chosen) {
     const auto found = values.find(trial.number);
     if (found == values.end()) continue;

@@ -83,11 +83,13 @@ Json DimensionsJson(const SweepSpec& spec) {
 }
 
 Json TargetJson(const SweepSpec& spec) {
-  Json target = {{"accuracy", nullptr}, {"epoch", nullptr}, {"parameters", nullptr}};
+  // Bounds by measure: lines in the plots of it.
+  Json target = {{"measures", Json::object()}, {"epoch", nullptr}, {"parameters", nullptr}};
   for (const Gate& gate : spec.require) {
     const std::optional<double> last = LastPermitted(gate);
-    if (gate.name == "accuracy" && IsNumber(gate.bound)) {
-      target["accuracy"] = NumberJson(AsDouble(gate.bound));
+    if (IsMeasureGate(gate) && IsNumber(gate.bound)) {
+      target["measures"][std::string(CanonicalMeasure(gate.name))] =
+          NumberJson(AsDouble(gate.bound));
     } else if (gate.name == "epochs" && last) {
       target["epoch"] = static_cast<std::int64_t>(*last);
     } else if (gate.name == "parameters" && last) {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "common/stats/importance.h"
+#include "common/stats/objective.h"
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
 
@@ -16,14 +17,13 @@ constexpr std::int64_t kManyTrials = 50;
 
 // What a trial says about its hyperparameters: the less the better; nullopt when it says nothing.
 // One that diverged is worse than all others.
-std::optional<double> CostOf(const IndexedTrial& trial, bool is_loss) {
+std::optional<double> WhatItCosts(const IndexedTrial& trial, const Objective& objective) {
   if (trial.state == TrialState::kDiverged) return std::numeric_limits<double>::infinity();
   if (trial.state != TrialState::kCompleted && trial.state != TrialState::kStopped) {
     return std::nullopt;
   }
-  const double cost = is_loss ? trial.best_loss : -trial.best_accuracy;
-  if (trial.epoch == 0 || std::isnan(cost)) return std::nullopt;
-  return cost;
+  if (std::isnan(trial.best)) return std::nullopt;
+  return CostOf(objective, trial.best);
 }
 
 double ValueOf(const ViewDimension& dimension, const std::optional<Value>& value) {
@@ -67,13 +67,13 @@ std::string Note(std::int64_t trials, std::int64_t diverged, bool has_importance
 }
 
 Json Importances(const SweepIndex& index) {
-  const bool is_loss = index.spec().metric == "loss";
+  const Objective& objective = index.spec().objective();
   std::vector<std::size_t> rows;
   std::vector<double> costs;
   std::int64_t diverged = 0;
   for (std::size_t row = 0; row < index.trials().size(); ++row) {
     const IndexedTrial& trial = index.trials()[row];
-    const std::optional<double> cost = CostOf(trial, is_loss);
+    const std::optional<double> cost = WhatItCosts(trial, objective);
     if (!cost) continue;
     if (trial.state == TrialState::kDiverged) ++diverged;
     rows.push_back(row);
@@ -92,7 +92,7 @@ Json Importances(const SweepIndex& index) {
     items.push_back({{"name", importance.name}, {"importance", NumberJson(importance.share)}});
   }
   return {{"method", "PED-ANOVA"},
-          {"metric", is_loss ? "loss" : "accuracy"},
+          {"metric", objective.name},
           {"trials", rows.size()},
           {"diverged", diverged},
           {"enough", !importances.empty()},

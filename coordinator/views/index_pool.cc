@@ -208,7 +208,7 @@ absl::Status IndexPool::Fill(Entry* entry, Work* work) {
     const std::int64_t end = trials->back().number;
     for (std::int64_t first = entry->read_number_ + 1; first <= end; first += kEpochTrials) {
       const absl::StatusOr<std::vector<MeasuredEpoch>> epochs = store_->ListMeasuredEpochs(
-          entry->sweep_id_, first, std::min(first + kEpochTrials - 1, end));
+          entry->sweep_id_, first, std::min(first + kEpochTrials - 1, end), entry->banded_);
       if (!epochs.ok()) return epochs.status();
       MutexLock lock(&entry->mutex_);
       for (const MeasuredEpoch& row : *epochs) entry->index_.AddEpoch(row);
@@ -252,7 +252,7 @@ absl::Status IndexPool::ReadAgain(Entry* entry, const std::vector<std::int64_t>&
     }
   }
   const absl::StatusOr<std::vector<MeasuredEpoch>> epochs =
-      store_->GetMeasuredEpochs(entry->sweep_id_, known);
+      store_->GetMeasuredEpochs(entry->sweep_id_, known, entry->banded_);
   if (!epochs.ok()) return epochs.status();
   MutexLock lock(&entry->mutex_);
   for (const MeasuredEpoch& row : *epochs) entry->index_.AddEpoch(row);

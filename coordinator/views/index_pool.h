@@ -48,7 +48,7 @@ class IndexPool {
   class Entry {
    public:
     Entry(std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec)
-        : sweep_id_(sweep_id), index_(std::move(spec)) {}
+        : sweep_id_(sweep_id), banded_(BandedMeasures(*spec)), index_(std::move(spec)) {}
 
     // Runs `function(const SweepIndex&)` while nothing changes it.
     template <typename Function>
@@ -60,6 +60,7 @@ class IndexPool {
    private:
     friend class IndexPool;
     const std::int64_t sweep_id_;
+    const std::vector<std::string> banded_;
     Mutex mutex_;
     SweepIndex index_ ABSL_GUARDED_BY(mutex_);
     // Of the pool's thread.

@@ -55,7 +55,7 @@ absl::StatusOr<std::vector<std::size_t>> Matching(const SweepIndex& index,
     const IndexedTrial& trial = index.trials()[row];
     if (trial.configuration == 0 || (query.state && trial.state != *query.state)) continue;
     if (query.ranked && !trial.IsRanked()) continue;
-    if (query.qualifying && !trial.score.qualifies) continue;
+    if (query.qualifying && !trial.qualifies) continue;
     bool is_complete = true;
     for (std::size_t i = 0; is_complete && i < getters.size(); ++i) {
       std::optional<Value> value = getters[i](row);
@@ -105,6 +105,12 @@ std::vector<std::size_t> Sorted(const std::vector<std::size_t>& rows,
   return sorted;
 }
 
+// Whether a ranking holds a measure of that name against gates or ranks by it.
+bool IsHeld(const SweepIndex& index, std::string_view name) {
+  const std::vector<std::string> judged = index.spec().JudgedMeasures();
+  return std::find(judged.begin(), judged.end(), CanonicalMeasure(name)) != judged.end();
+}
+
 }  // namespace
 
 absl::StatusOr<std::vector<std::size_t>> SelectRows(const SweepIndex& index,
@@ -115,7 +121,7 @@ absl::StatusOr<std::vector<std::size_t>> SelectRows(const SweepIndex& index,
   // The order in which trials were made, whatever hyperparameters are called.
   const bool by_number = name == "number" || name == "trial.number";
   const absl::Status named = CheckTrialName(index.spec(), std::string(name));
-  if (!named.ok() && !by_number && !(query.ranked && name == "accuracy")) {
+  if (!named.ok() && !by_number && !(query.ranked && IsHeld(index, name))) {
     const std::vector<std::string> known = KnownTrialNames(index.spec());
     const bool is_known = std::binary_search(known.begin(), known.end(), name);
     return absl::InvalidArgumentError(

@@ -15,7 +15,7 @@ namespace sweep {
 
 // Which trials are asked for, in which order.
 struct IndexQuery {
-  // Only those that a ranking shows; "accuracy" is one of their orders.
+  // Only those that a ranking shows; a measure is one of their orders.
   bool ranked = false;
   bool qualifying = false;  // only of configurations that meet the criteria
   std::optional<TrialState> state;

@@ -2,37 +2,37 @@
 
 #include <cstdint>
 #include <limits>
-#include <vector>
+#include <map>
 
 namespace sweep {
 
-// The values that many trials have measured in one epoch, counted in fixed bins: quantiles without
-// keeping the values. Bins of an accuracy are 0.0001 wide above 0.9 and 0.001 below, centred on
-// multiples; those of a loss are 1 % wide from 1e-6 to 1e6. One thread.
+// The values of a measure that many trials have reported in one epoch, counted in bins: quantiles
+// without keeping the values. Bins of a share (all values within [0, 1]) are 0.0001 wide above 0.9
+// and 0.001 below, centred on multiples; those of other measures are 1 % wide, on both sides of 0.
+// One thread.
 class MetricHistogram {
  public:
-  enum class Metric { kAccuracy, kLoss };
-  explicit MetricHistogram(Metric metric) : metric_(metric) {}
+  MetricHistogram(bool is_share, bool maximize) : is_share_(is_share), maximize_(maximize) {}
 
-  // NaN is no value; what is outside the bins counts in the first or last.
+  // NaN is no value.
   void Add(double value);
   std::int64_t count() const { return count_; }
   // The value at share `q` of the counted ones (nearest rank), to the width of a bin; NaN when
   // there is none.
   double Quantile(double q) const;
-  // Exact: the highest accuracy, or the lowest loss.
-  double best() const { return best_; }
+  // Exact; NaN when there is none.
+  double best() const;
 
  private:
   int BinOf(double value) const;
   double CentreOf(int bin) const;
 
-  Metric metric_;
+  bool is_share_;
+  bool maximize_;
   std::int64_t count_ = 0;
-  double best_ = std::numeric_limits<double>::quiet_NaN();
   double least_ = std::numeric_limits<double>::infinity();
   double most_ = -std::numeric_limits<double>::infinity();
-  std::vector<std::uint32_t> bins_;  // made with the first value
+  std::map<int, std::uint32_t> bins_;
 };
 
 }  // namespace sweep

@@ -1,11 +1,13 @@
 // One row per trial: history, parallel coordinates, slices, Pareto front.
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <limits>
 #include <set>
 #include <utility>
 
+#include "common/stats/objective.h"
 #include "coordinator/views/view_context.h"
 
 namespace sweep {
@@ -28,13 +30,12 @@ std::uint64_t Shuffled(std::uint64_t value) {
 // Which of the measured trials are shown.
 class Sample {
  public:
-  explicit Sample(const SweepIndex& index)
-      : index_(index), by_loss_(index.spec().metric == "loss"), maximize_(index.spec().maximize) {
+  explicit Sample(const SweepIndex& index) : index_(index), objective_(index.spec().objective()) {
     for (std::size_t row = 0; row < index.trials().size(); ++row) {
       const IndexedTrial& trial = index.trials()[row];
       if (trial.state == TrialState::kDiverged) {
         diverged_.push_back(row);
-      } else if (trial.epoch > 0 && trial.best_accuracy == trial.best_accuracy) {
+      } else if (!std::isnan(trial.best)) {
         rows_.push_back(row);
       }
     }
@@ -49,9 +50,8 @@ class Sample {
     std::pair<bool, double> best(false, kNothing);
     for (std::size_t row = 0; row < index_.trials().size(); ++row) {
       const IndexedTrial& trial = index_.trials()[row];
-      const double metric = trial.score.metric;
-      if (!trial.IsRanked() || metric != metric) continue;
-      const std::pair<bool, double> merit(trial.score.qualifies, maximize_ ? metric : -metric);
+      if (!trial.IsRanked() || std::isnan(trial.metric)) continue;
+      const std::pair<bool, double> merit(trial.qualifies, -CostOf(objective_, trial.metric));
       if (merit <= best) continue;
       best = merit;
       records.push_back(row);
@@ -59,7 +59,7 @@ class Sample {
     return Latest(std::move(records));
   }
 
-  // By parameters: each has a higher accuracy than all with fewer.
+  // By parameters of the network: each is better than all with fewer.
   std::vector<std::size_t> Front() const {
     std::vector<std::size_t> rows = rows_;
     std::sort(rows.begin(), rows.end(), [this](std::size_t a, std::size_t b) {
@@ -68,16 +68,13 @@ class Sample {
       if (left.network_parameters != right.network_parameters) {
         return left.network_parameters < right.network_parameters;
       }
-      if (left.best_accuracy != right.best_accuracy) {
-        return left.best_accuracy > right.best_accuracy;
-      }
-      return a < b;
+      return Merit(a) != Merit(b) ? Merit(a) > Merit(b) : a < b;
     });
     std::vector<std::size_t> front;
-    double best = -std::numeric_limits<double>::infinity();
+    double best = kNothing;
     for (const std::size_t row : rows) {
-      if (index_.trials()[row].best_accuracy <= best) continue;
-      best = index_.trials()[row].best_accuracy;
+      if (Merit(row) <= best) continue;
+      best = Merit(row);
       front.push_back(row);
     }
     return Latest(std::move(front));
@@ -108,12 +105,7 @@ class Sample {
   static constexpr double kNothing = -std::numeric_limits<double>::infinity();
 
   // More is better.
-  double Merit(std::size_t row) const {
-    const IndexedTrial& trial = index_.trials()[row];
-    const double value = by_loss_ ? trial.best_loss : trial.best_accuracy;
-    if (value != value) return kNothing;
-    return maximize_ ? value : -value;
-  }
+  double Merit(std::size_t row) const { return -CostOf(objective_, index_.trials()[row].best); }
 
   static std::vector<std::size_t> Latest(std::vector<std::size_t> rows) {
     if (rows.size() > kMaxMarked) rows.erase(rows.begin(), rows.end() - kMaxMarked);
@@ -136,14 +128,13 @@ class Sample {
   }
 
   const SweepIndex& index_;
-  const bool by_loss_;
-  const bool maximize_;
+  const Objective objective_;
   std::vector<std::size_t> rows_;      // with a measured epoch
   std::vector<std::size_t> diverged_;  // shown without a value
 };
 
-Json RowJson(const SweepIndex& index, const std::vector<ViewDimension>& dimensions,
-             std::size_t row) {
+Json RowJson(const SweepIndex& index, const std::string& measure,
+             const std::vector<ViewDimension>& dimensions, std::size_t row) {
   const IndexedTrial& trial = index.trials()[row];
   Json values = Json::array();
   const bool diverged = trial.state == TrialState::kDiverged;
@@ -151,14 +142,14 @@ Json RowJson(const SweepIndex& index, const std::vector<ViewDimension>& dimensio
     return diverged ? Json(nullptr) : RoundedJson(value);
   };
   values.push_back(row + 1);
-  values.push_back(measured(trial.best_accuracy));
-  values.push_back(measured(trial.last_accuracy));
-  values.push_back(measured(trial.best_loss));
+  const MeasureSummary summary = index.SummaryOf(row, measure);
+  values.push_back(measured(summary.Best(index.DirectionOf(measure))));
+  values.push_back(measured(summary.last));
   values.push_back(KnownCountJson(trial.epochs_to_target));
   values.push_back(KnownCountJson(trial.network_parameters));
-  values.push_back(trial.score.qualifies);
+  values.push_back(trial.qualifies);
   values.push_back(TrialStateName(trial.state));
-  values.push_back(trial.IsRanked() ? RoundedJson(trial.score.metric) : measured(trial.own_metric));
+  values.push_back(trial.IsRanked() ? RoundedJson(trial.metric) : measured(trial.own_metric));
   for (const ViewDimension& dimension : dimensions) {
     const std::optional<Value> value = index.ParameterOf(row, dimension.parameter);
     // A category is looked up among the dimension's, which are exact.
@@ -176,19 +167,19 @@ Json NumbersJson(const std::vector<std::size_t>& rows) {
   return numbers;
 }
 
-Json Points(const SweepIndex& index, std::size_t limit) {
+Json Points(const SweepIndex& index, const std::string& measure, std::size_t limit) {
   const std::vector<ViewDimension> dimensions = DimensionsOf(index.spec());
-  Json columns = {
-      "trial",     "accuracy", "last_accuracy", "loss", "epochs_to_target", "network_parameters",
-      "qualifies", "state",    "value"};
+  Json columns = {"trial",     "best",  "last", "epochs_to_target", "network_parameters",
+                  "qualifies", "state", "value"};
   for (const ViewDimension& dimension : dimensions) columns.push_back(dimension.name);
   const Sample sample(index);
   const std::vector<std::size_t> records = sample.Records();
   const std::vector<std::size_t> front = sample.Front();
   const std::vector<std::size_t> shown = sample.Shown(records, front, limit);
   Json rows = Json::array();
-  for (const std::size_t row : shown) rows.push_back(RowJson(index, dimensions, row));
-  return {{"dimensions", DimensionsJson(index.spec())},
+  for (const std::size_t row : shown) rows.push_back(RowJson(index, measure, dimensions, row));
+  return {{"metric", measure},
+          {"dimensions", DimensionsJson(index.spec())},
           {"total", sample.total()},
           {"sampled", shown.size() < sample.total()},
           {"columns", columns},
@@ -202,11 +193,13 @@ Json Points(const SweepIndex& index, std::size_t limit) {
 absl::StatusOr<Json> PointsDocument(const LookedAt& looked, const ViewQuery& query) {
   const absl::StatusOr<std::int64_t> limit = query.Int("limit", 1000, 1, kMaxRows);
   if (!limit.ok()) return limit.status();
+  const absl::StatusOr<std::string> measure = MeasureOf(*looked.spec, query);
+  if (!measure.ok()) return measure.status();
   return looked.index.entry->Look([&](const SweepIndex& index) {
     // Fewer where there are many columns, so that the answer stays within its size.
-    const std::int64_t columns = 9 + std::ssize(DimensionsOf(index.spec()));
+    const std::int64_t columns = 8 + std::ssize(DimensionsOf(index.spec()));
     const std::int64_t fitting = static_cast<std::int64_t>(kMaxDocumentBytes) / (10 * columns);
-    return Points(index,
+    return Points(index, *measure,
                   static_cast<std::size_t>(std::min(*limit, std::max<std::int64_t>(fitting, 300))));
   });
 }

@@ -18,7 +18,8 @@ Json SecondsLeftJson(const TrialRow& trial, double share_done, absl::Time now) {
 }
 
 // `message` is empty where the trainer has said nothing within its epoch.
-Json ProgressRowJson(const TrialRow& trial, const ProgressMessage& message, absl::Time now) {
+Json ProgressRowJson(const TrialRow& trial, const Objective& objective,
+                     const ProgressMessage& message, absl::Time now) {
   const int epoch = std::max(message.epoch, std::min(trial.result.epoch + 1, trial.epochs));
   const bool is_known = message.epoch == epoch && message.steps > 0;
   const double within = is_known ? static_cast<double>(message.step) / message.steps : 0;
@@ -31,7 +32,7 @@ Json ProgressRowJson(const TrialRow& trial, const ProgressMessage& message, absl
           {"loss", is_known ? NumberJson(message.loss) : Json(nullptr)},
           {"images_per_second",
            message.images_per_second > 0 ? NumberJson(message.images_per_second) : Json(nullptr)},
-          {"best_accuracy", MeasuredJson(trial.result.epoch, trial.result.best_accuracy)},
+          {"best", NumberJson(trial.result.Best(objective))},
           {"worker", trial.worker},
           {"seconds_left", SecondsLeftJson(trial, share, now)},
           {"parameters", ParametersJson(trial.parameters)},
@@ -47,6 +48,9 @@ absl::StatusOr<Json> ProgressDocument(const ViewContext& context, const SweepRow
   for (TrialProgress& item : context.options.scheduler->Progress(sweep.name)) {
     messages[item.number] = std::move(item.message);
   }
+  // What is stored may not be understood any more.
+  const absl::StatusOr<SharedSpec> spec = context.options.specs->Get(sweep.name);
+  const Objective objective = spec.ok() ? (*spec)->objective() : Objective{};
   Json document = {{"progress", Json::array()}};
   FittingRows rows(document);
   for (const TrialState state : {TrialState::kRunning, TrialState::kLeased}) {
@@ -54,7 +58,7 @@ absl::StatusOr<Json> ProgressDocument(const ViewContext& context, const SweepRow
         store->ListTrials({.sweep = sweep.name, .state = state, .limit = kMaxRunning});
     if (!trials.ok()) return trials.status();
     for (const TrialRow& trial : *trials) {
-      if (!rows.Add(ProgressRowJson(trial, messages[trial.number], now))) break;
+      if (!rows.Add(ProgressRowJson(trial, objective, messages[trial.number], now))) break;
     }
   }
   document["progress"] = rows.Take();

@@ -15,25 +15,29 @@ Json RankingRowJson(const RankedRow& row, const SweepSpec& spec) {
   const ConfigurationScore& score = row.score;
   const TrialRow& trial = row.trial;
   const TrialResult& result = trial.result;
-  const Interval interval = ValueInterval(spec, score, EvaluationImages(spec));
-  const bool has_interval = interval.low < interval.high;
+  const auto pair = [](const std::optional<Interval>& interval) {
+    return interval ? Json::array({NumberJson(interval->low), NumberJson(interval->high)})
+                    : Json(nullptr);
+  };
+  const bool has_mean = score.replicates > 0;
   const std::optional<Interval> mean =
-      MeanInterval(score.mean_last_accuracy, score.mean_half_width, score.replicates);
+      MeanInterval(spec.objective(), score.mean_last, score.mean_half_width, score.replicates);
   return {
       {"rank", row.rank},
+      {"front", KnownCountJson(row.front)},
       {"trial", trial.number},
       {"configuration", trial.configuration},
       {"state", TrialStateName(trial.state)},
       {"qualifies", score.qualifies},
-      {"accuracy", NumberJson(score.value)},
-      {"interval", has_interval ? Json::array({NumberJson(interval.low), NumberJson(interval.high)})
-                                : Json(nullptr)},
-      {"best_epoch", KnownCountJson(ValueOf(spec, result).epoch)},
-      {"last_accuracy", MeasuredJson(result.epoch, result.last_accuracy)},
-      {"best_loss", MeasuredJson(result.epoch, result.best_loss)},
-      {"mean_last_accuracy", MeasuredJson(score.replicates, score.mean_last_accuracy)},
-      {"mean_half_width", MeasuredJson(score.replicates - 1, score.mean_half_width)},
-      {"mean_interval", mean ? Json::array({mean->low, mean->high}) : Json(nullptr)},
+      {"value", NumberJson(score.metric)},
+      {"values", ValuesJson(score.values)},
+      {"interval", pair(MetricInterval(spec, score, EvaluationImages(spec)))},
+      {"value_epoch", KnownCountJson(ValueOf(spec, result).epoch)},
+      {"last", NumberJson(result.Last(spec.objective().name))},
+      {"measures", SummariesJson(result.measures)},
+      {"mean_last", has_mean ? NumberJson(score.mean_last) : Json(nullptr)},
+      {"mean_half_width", score.replicates > 1 ? NumberJson(score.mean_half_width) : Json(nullptr)},
+      {"mean_interval", pair(mean)},
       {"replicates", score.replicates},
       {"epochs_to_target", KnownCountJson(score.epochs_to_target)},
       {"network_parameters", KnownCountJson(trial.network_parameters)},
@@ -43,24 +47,29 @@ Json RankingRowJson(const RankedRow& row, const SweepSpec& spec) {
       {"defaults", ParametersJson(trial.Defaults())}};
 }
 
-// Ranks by configuration number; those that have none come last.
+// Ranks and fronts by configuration number; those that have none come last.
 class Ranks {
  public:
-  explicit Ranks(const std::vector<std::int64_t>& order) {
+  explicit Ranks(const std::vector<RankPlace>& order) {
     for (std::size_t i = 0; i < order.size(); ++i) {
-      const auto configuration = static_cast<std::size_t>(order[i]);
-      if (configuration >= ranks_.size()) ranks_.resize(configuration + 1, kLast);
-      ranks_[configuration] = static_cast<std::int64_t>(i) + 1;
+      const auto configuration = static_cast<std::size_t>(order[i].configuration);
+      if (configuration >= places_.size()) places_.resize(configuration + 1, Place{});
+      places_[configuration] = {.rank = static_cast<std::int64_t>(i) + 1, .front = order[i].front};
     }
   }
-  std::int64_t Of(std::int64_t configuration) const {
-    const auto number = static_cast<std::size_t>(configuration);
-    return number < ranks_.size() ? ranks_[number] : kLast;
-  }
+  std::int64_t Of(std::int64_t configuration) const { return PlaceOf(configuration).rank; }
+  int FrontOf(std::int64_t configuration) const { return PlaceOf(configuration).front; }
 
  private:
-  static constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max();
-  std::vector<std::int64_t> ranks_;
+  struct Place {
+    std::int64_t rank = std::numeric_limits<std::int64_t>::max();
+    int front = 0;
+  };
+  Place PlaceOf(std::int64_t configuration) const {
+    const auto number = static_cast<std::size_t>(configuration);
+    return number < places_.size() ? places_[number] : Place{};
+  }
+  std::vector<Place> places_;
 };
 
 // The numbers of the configurations that match, in order.
@@ -101,7 +110,7 @@ absl::StatusOr<Page> WholeRanking(Store* store, const SweepRow& sweep, const Pag
 absl::StatusOr<Page> PartOfRanking(Store* store, const SweepRow& sweep, const LookedAt& looked,
                                    const IndexQuery& query, const PageRange& range) {
   if (!looked.index.ready) return StillReading(sweep.name);
-  const absl::StatusOr<std::vector<std::int64_t>> order = store->RankOrder(sweep.id);
+  const absl::StatusOr<std::vector<RankPlace>> order = store->RankOrder(sweep.id);
   if (!order.ok()) return order.status();
   const Ranks ranks(*order);
   absl::StatusOr<std::vector<std::int64_t>> numbers = looked.index.entry->Look(
@@ -111,7 +120,10 @@ absl::StatusOr<Page> PartOfRanking(Store* store, const SweepRow& sweep, const Lo
   absl::StatusOr<std::vector<RankedRow>> rows = store->GetRanked(sweep.id, range.Of(*numbers));
   if (!rows.ok()) return rows.status();
   page.rows = *std::move(rows);
-  for (RankedRow& row : page.rows) row.rank = ranks.Of(row.trial.configuration);
+  for (RankedRow& row : page.rows) {
+    row.rank = ranks.Of(row.trial.configuration);
+    row.front = ranks.FrontOf(row.trial.configuration);
+  }
   return page;
 }
 
@@ -122,7 +134,7 @@ Json GatesJson(const std::vector<GateOutcome>& gates) {
   for (const GateOutcome& gate : gates) {
     array.push_back({{"gate", gate.gate},
                      {"met", gate.met},
-                     {"value", ValueJson(gate.value)},
+                     {"value", gate.value ? ValueJson(*gate.value) : Json(nullptr)},
                      {"missed_by", NumberJson(gate.missed_by)}});
   }
   return array;

@@ -66,7 +66,7 @@ TEST_F(RankingViewTest, OfOneReplicateThereIsNoIntervalOfTheMean) {
   Json row = Get("/api/sweeps/s/ranking")["rows"][0];
   EXPECT_EQ(row["replicates"], 1);
   EXPECT_TRUE(row["mean_half_width"].is_null() && row["mean_interval"].is_null()) << row;
-  EXPECT_TRUE(row["mean_last_accuracy"].is_number());
+  EXPECT_TRUE(row["mean_last"].is_number());
   driver_->Train(trials.at(1), spec, 0.7);
   row = Get("/api/sweeps/s/ranking")["rows"][0];
   EXPECT_EQ(row["replicates"], 2);

@@ -1,7 +1,9 @@
 #include "coordinator/views/sweep_index.h"
 
 #include <algorithm>
+#include <cmath>
 #include <functional>
+#include <limits>
 #include <utility>
 
 #include "common/lifecycle/trial_state.h"
@@ -12,18 +14,18 @@ namespace sweep {
 namespace {
 
 constexpr double kMega = 1e6;
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr MeasureSummary kNothing = {.last = kNaN, .low = kNaN, .high = kNaN};
+
+std::optional<Value> Known(double number) {
+  return std::isnan(number) ? std::nullopt : std::optional<Value>(number);
+}
 
 using Field = std::optional<Value> (*)(const IndexedTrial&);
 
 template <auto member>
 std::optional<Value> Count(const IndexedTrial& trial) {
   return Value(static_cast<std::int64_t>(trial.*member));
-}
-
-template <auto member>
-std::optional<Value> Measured(const IndexedTrial& trial) {
-  if (trial.epoch == 0) return std::nullopt;
-  return Value(trial.*member);
 }
 
 template <auto member>
@@ -47,10 +49,6 @@ const std::map<std::string_view, Field>& Fields() {
       {"parameters", Count<&IndexedTrial::network_parameters>},
       {"fully_connected",
        [](const IndexedTrial& trial) { return std::optional<Value>(trial.fully_connected); }},
-      {"best_accuracy", Measured<&IndexedTrial::best_accuracy>},
-      {"last_accuracy", Measured<&IndexedTrial::last_accuracy>},
-      {"best_loss", Measured<&IndexedTrial::best_loss>},
-      {"last_loss", Measured<&IndexedTrial::last_loss>},
       {"best_epoch", Reached<&IndexedTrial::best_epoch>},
       {"epochs_to_target", Reached<&IndexedTrial::epochs_to_target>},
       {"train_mflop",
@@ -72,10 +70,7 @@ IndexedTrial Brief(const SweepSpec& spec, const TrialSummary& summary, std::int3
           .network_parameters = summary.network_parameters,
           .forward_flops = summary.forward_flops,
           .train_flops = summary.train_flops,
-          .best_accuracy = result.best_accuracy,
-          .last_accuracy = result.last_accuracy,
-          .best_loss = result.best_loss,
-          .last_loss = result.last_loss,
+          .best = result.Best(spec.objective()),
           .own_metric = ValueOf(spec, result).metric,
           .receptive_field = static_cast<std::int32_t>(summary.receptive_field),
           .replicate = summary.replicate,
@@ -88,7 +83,11 @@ IndexedTrial Brief(const SweepSpec& spec, const TrialSummary& summary, std::int3
           .counted_epoch = counted_epoch,
           .state = summary.state,
           .fully_connected = summary.fully_connected,
-          .score = summary.score};
+          .has_value = summary.score.has_value,
+          .qualifies = summary.score.qualifies,
+          .metric = summary.score.metric,
+          .ranked_epochs_to_target = summary.score.epochs_to_target,
+          .best_replicate = summary.score.best_replicate};
 }
 
 }  // namespace
@@ -100,9 +99,20 @@ std::uint32_t TextTable::Add(std::string_view text) {
   return found->second;
 }
 
+std::vector<std::string> BandedMeasures(const SweepSpec& spec) {
+  std::vector<std::string> names = spec.JudgedMeasures();
+  if (!spec.program.empty()) return names;
+  for (const std::string_view name :
+       {kValidationAccuracy, kValidationLoss, kTrainAccuracy, kTrainLoss}) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.emplace_back(name);
+  }
+  return names;
+}
+
 SweepIndex::SweepIndex(std::shared_ptr<const SweepSpec> spec)
     : spec_(std::move(spec)),
       width_(spec_->parameters.size()),
+      banded_(BandedMeasures(*spec_)),
       band_stride_(std::max(1, (spec_->epochs + kMaxBands - 1) / kMaxBands)) {
   for (std::size_t i = 0; i < width_; ++i) parameter_index_[spec_->parameters[i].name] = i;
 }
@@ -119,19 +129,53 @@ void SweepIndex::Put(const TrialSummary& summary) {
   trial = Brief(*spec_, summary, trial.counted_epoch);
   trial.model = texts_.Add(summary.model);
   trial.worker = texts_.Add(summary.worker);
-  ShareScore(row);
+  for (const auto& [name, one] : summary.result.measures) {
+    std::vector<MeasureSummary>& column = summaries_[name];
+    if (column.size() <= row) column.resize(trials_.size(), kNothing);
+    column[row] = one;
+  }
+  ShareScore(row, summary.score);
 }
 
 // A configuration's score changes with the report of any of its replicates, which have neighbouring
 // numbers.
-void SweepIndex::ShareScore(std::size_t row) {
+void SweepIndex::ShareScore(std::size_t row, const ScoreSummary& score) {
   const auto reach = static_cast<std::size_t>(spec_->replicates - 1);
   const std::size_t last = std::min(row + reach, trials_.size() - 1);
   for (std::size_t i = row - std::min(row, reach); i <= last; ++i) {
-    if (trials_[i].configuration == trials_[row].configuration) {
-      trials_[i].score = trials_[row].score;
+    IndexedTrial& trial = trials_[i];
+    if (trial.configuration != trials_[row].configuration) continue;
+    trial.has_value = score.has_value;
+    trial.qualifies = score.qualifies;
+    trial.metric = score.metric;
+    trial.ranked_epochs_to_target = score.epochs_to_target;
+    trial.best_replicate = score.best_replicate;
+    for (const auto& [name, value] : score.values) {
+      std::vector<double>& column = held_[name];
+      if (column.size() <= i) column.resize(trials_.size(), kNaN);
+      column[i] = value;
     }
   }
+}
+
+std::vector<std::string> SweepIndex::Measures() const {
+  std::vector<std::string> names;
+  for (const auto& [name, column] : summaries_) names.push_back(name);
+  return names;
+}
+
+MeasureSummary SweepIndex::SummaryOf(std::size_t row, std::string_view measure) const {
+  const auto found = summaries_.find(CanonicalMeasure(measure));
+  if (found == summaries_.end() || row >= found->second.size()) return kNothing;
+  return found->second[row];
+}
+
+int SweepIndex::DirectionOf(std::string_view measure) const {
+  if (const Measure* const known = FindMeasure(measure)) return known->direction;
+  for (const Objective& goal : spec_->Goals()) {
+    if (goal.name == measure) return goal.maximize ? 1 : -1;
+  }
+  return 0;
 }
 
 void SweepIndex::AddEpoch(const MeasuredEpoch& measured) {
@@ -140,8 +184,14 @@ void SweepIndex::AddEpoch(const MeasuredEpoch& measured) {
   trials_[row].counted_epoch = measured.epoch;
   if (measured.epoch % band_stride_ != 0 && measured.epoch != 1) return;
   EpochBand& band = bands_[measured.epoch];
-  band.accuracy.Add(measured.accuracy);
-  band.loss.Add(measured.loss);
+  if (band.empty()) {
+    for (const std::string& name : banded_) {
+      const Measure* const known = FindMeasure(name);
+      band.emplace_back(known != nullptr && known->unit == Measure::Unit::kShare,
+                        DirectionOf(name) > 0);
+    }
+  }
+  for (std::size_t i = 0; i < band.size(); ++i) band[i].Add(measured.values[i]);
 }
 
 SweepIndex::Cell SweepIndex::CellOf(const Value& value) {
@@ -227,6 +277,7 @@ SweepIndex::Getter SweepIndex::Find(const std::string& written) const {
   if (name == "worker") {
     return [this](std::size_t row) { return Value(texts_.at(trials_[row].worker)); };
   }
+  if (const auto measure = FindMeasureField(*spec_, name)) return MeasureGetter(*measure);
   if (const auto field = Fields().find(name); field != Fields().end()) {
     return [this, get = field->second](std::size_t row) { return get(trials_[row]); };
   }
@@ -236,13 +287,27 @@ SweepIndex::Getter SweepIndex::Find(const std::string& written) const {
   return FixedGetter(name);
 }
 
+SweepIndex::Getter SweepIndex::MeasureGetter(const MeasureField& field) const {
+  const auto found = summaries_.find(field.measure);
+  if (found == summaries_.end()) return [](std::size_t) { return std::nullopt; };
+  return [column = &found->second, part = field.part](std::size_t row) -> std::optional<Value> {
+    if (row >= column->size()) return std::nullopt;
+    const MeasureSummary& summary = (*column)[row];
+    return Known(part == MeasureField::Part::kLast  ? summary.last
+                 : part == MeasureField::Part::kLow ? summary.low
+                                                    : summary.high);
+  };
+}
+
 SweepIndex::Getter SweepIndex::FindRanked(const std::string& name) const {
-  if (name == "accuracy") {
-    return [this](std::size_t row) { return Value(trials_[row].score.value); };
+  if (const auto held = held_.find(CanonicalMeasure(name)); held != held_.end()) {
+    return [column = &held->second](std::size_t row) -> std::optional<Value> {
+      return row < column->size() ? Known((*column)[row]) : std::nullopt;
+    };
   }
   if (name != "epochs_to_target") return Find(name);
   return [this](std::size_t row) -> std::optional<Value> {
-    const int epochs = trials_[row].score.epochs_to_target;
+    const int epochs = trials_[row].ranked_epochs_to_target;
     if (epochs == 0) return std::nullopt;
     return Value(std::int64_t{epochs});
   };

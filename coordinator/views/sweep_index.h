@@ -14,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "common/base/value.h"
 #include "common/spec/sweep_spec.h"
+#include "common/stats/measure_field.h"
 #include "coordinator/store/rows.h"
 #include "coordinator/views/metric_histogram.h"
 
@@ -36,10 +37,7 @@ struct IndexedTrial {
   std::int64_t network_parameters = 0;
   std::int64_t forward_flops = 0;
   std::int64_t train_flops = 0;
-  double best_accuracy = 0;
-  double last_accuracy = 0;
-  double best_loss = 0;
-  double last_loss = 0;
+  double best = 0;        // of the objective, over all epochs; NaN before there is one
   double own_metric = 0;  // what would rank it by itself
   std::int32_t receptive_field = 0;
   std::int32_t replicate = 0;
@@ -54,17 +52,23 @@ struct IndexedTrial {
   std::uint32_t worker = 0;
   TrialState state = TrialState::kPending;
   bool fully_connected = false;
-  ScoreSummary score;  // of its configuration
+  // Of its configuration.
+  bool has_value = false;
+  bool qualifies = false;
+  double metric = 0;
+  std::int32_t ranked_epochs_to_target = 0;
+  std::int32_t best_replicate = 0;
 
   // Whether it is what a ranking shows.
-  bool IsRanked() const { return score.has_value && score.best_replicate == replicate; }
+  bool IsRanked() const { return has_value && best_replicate == replicate; }
 };
 
-// What was measured in one epoch by all trials.
-struct EpochBand {
-  MetricHistogram accuracy{MetricHistogram::Metric::kAccuracy};
-  MetricHistogram loss{MetricHistogram::Metric::kLoss};
-};
+// The measures of which bands are kept: those that objectives and gates ask for, and the losses and
+// accuracies of the workers' own trainer.
+std::vector<std::string> BandedMeasures(const SweepSpec& spec);
+
+// What was measured in one epoch by all trials, per measure of BandedMeasures.
+using EpochBand = std::vector<MetricHistogram>;
 
 // All trials of one sweep in brief, and what all their epochs measured in histograms, so that views
 // of the whole sweep read nothing else. Filled by IndexPool. Not thread-safe.
@@ -77,7 +81,8 @@ class SweepIndex {
 
   // The trial as it is now.
   void Put(const TrialSummary& summary);
-  // One measured epoch; only the first row of an epoch counts. Rows come as they were acknowledged.
+  // One measured epoch, with the values of BandedMeasures; only the first row of an epoch counts.
+  // Rows come as they were acknowledged.
   void AddEpoch(const MeasuredEpoch& measured);
   // The last epoch of a trial that was added; 0: none.
   int CountedEpoch(std::int64_t number) const {
@@ -92,12 +97,19 @@ class SweepIndex {
   // By epoch; only those that some trial has reached.
   const std::map<int, EpochBand>& bands() const { return bands_; }
 
+  // The names of all measures that some trial has reported, sorted.
+  std::vector<std::string> Measures() const;
+  // Of a trial; NaN for what it has not reported.
+  MeasureSummary SummaryOf(std::size_t row, std::string_view measure) const;
+  // Which way a measure is better: 1, -1 or 0, as Measure::direction.
+  int DirectionOf(std::string_view measure) const;
+
   // A value of a trial by the name that expressions and orders use: a field, a hyperparameter or a
   // fact of the network. Nullopt: it has none (yet).
   using Getter = std::function<std::optional<Value>(std::size_t row)>;
   // An unknown name has no values. Valid while the index lives and is not changed.
   Getter Find(const std::string& written) const;
-  // Likewise of what a ranking shows: "accuracy" and "epochs_to_target" are the configuration's.
+  // Likewise of what a ranking shows: a measure and "epochs_to_target" are the configuration's.
   Getter FindRanked(const std::string& name) const;
   // The chosen value of hyperparameter `parameter` (an index into spec().parameters).
   std::optional<Value> ParameterOf(std::size_t row, std::size_t parameter) const;
@@ -115,16 +127,22 @@ class SweepIndex {
   };
   Cell CellOf(const Value& value);
   void PutParameters(std::size_t row, const ParameterMap& parameters);
-  void ShareScore(std::size_t row);
+  void ShareScore(std::size_t row, const ScoreSummary& score);
   Getter ParameterGetter(std::size_t parameter) const;
+  Getter MeasureGetter(const MeasureField& field) const;
   // A hyperparameter that the search does not choose: the same for all trials of a model.
   Getter FixedGetter(const std::string& name) const;
 
   std::shared_ptr<const SweepSpec> spec_;
-  std::size_t width_;  // cells per trial
+  std::size_t width_;                // cells per trial
+  std::vector<std::string> banded_;  // BandedMeasures
   std::unordered_map<std::string, std::size_t> parameter_index_;
   int band_stride_;
   std::vector<IndexedTrial> trials_;
+  // By measure, one per trial (or fewer: the others have none).
+  std::map<std::string, std::vector<MeasureSummary>, std::less<>> summaries_;
+  // What rankings hold against the gates, by measure and row.
+  std::map<std::string, std::vector<double>, std::less<>> held_;
   std::vector<Cell> cells_;
   TextTable texts_;
   std::map<int, EpochBand> bands_;

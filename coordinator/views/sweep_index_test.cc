@@ -14,7 +14,7 @@ namespace {
 using testing::ElementsAre;
 
 TEST(MetricHistogram, QuantilesOfAccuraciesAreExactToABin) {
-  MetricHistogram histogram(MetricHistogram::Metric::kAccuracy);
+  MetricHistogram histogram(/*is_share=*/true, /*maximize=*/true);
   for (int i = 0; i <= 100; ++i) histogram.Add(0.99 + i * 0.0001);
   histogram.Add(std::numeric_limits<double>::quiet_NaN());
   EXPECT_EQ(histogram.count(), 101);
@@ -24,15 +24,24 @@ TEST(MetricHistogram, QuantilesOfAccuraciesAreExactToABin) {
 }
 
 TEST(MetricHistogram, QuantilesOfLossesAreExactToAPercent) {
-  MetricHistogram histogram(MetricHistogram::Metric::kLoss);
+  MetricHistogram histogram(/*is_share=*/false, /*maximize=*/false);
   for (const double loss : {1e-9, 0.02, 0.5, 40.0, 1e9}) histogram.Add(loss);
   EXPECT_NEAR(histogram.Quantile(0.5), 0.5, 0.005);
   EXPECT_NEAR(histogram.Quantile(0.4), 0.02, 0.0002);
   EXPECT_EQ(histogram.best(), 1e-9);
 }
 
+TEST(MetricHistogram, MeasuresMayBeNegative) {
+  MetricHistogram histogram(/*is_share=*/false, /*maximize=*/true);
+  for (const double reward : {-300.0, -2.0, 0.0, 5.0, 40.0}) histogram.Add(reward);
+  EXPECT_NEAR(histogram.Quantile(0.01), -300, 3);
+  EXPECT_NEAR(histogram.Quantile(0.4), -2, 0.02);
+  EXPECT_EQ(histogram.Quantile(0.6), 0);
+  EXPECT_EQ(histogram.best(), 40);
+}
+
 TEST(MetricHistogram, EmptyHasNoQuantiles) {
-  const MetricHistogram histogram(MetricHistogram::Metric::kLoss);
+  const MetricHistogram histogram(/*is_share=*/false, /*maximize=*/true);
   EXPECT_TRUE(std::isnan(histogram.Quantile(0.5)));
   EXPECT_TRUE(std::isnan(histogram.best()));
 }
@@ -41,7 +50,7 @@ TEST(SweepIndex, LongTrainingsHaveAHistogramForEverySoManyEpochs) {
   SweepIndex index(std::make_shared<const SweepSpec>(SweepSpec{.epochs = 5000}));
   index.Put({.number = 1, .configuration = 1});
   for (int epoch = 1; epoch <= 5000; ++epoch) {
-    index.AddEpoch({.number = 1, .epoch = epoch, .accuracy = 0.9, .loss = 0.1});
+    index.AddEpoch({.number = 1, .epoch = epoch, .values = {0.9, 0.1, 0.9, 0.1}});
   }
   EXPECT_LE(index.bands().size(), static_cast<std::size_t>(SweepIndex::kMaxBands + 1));
   EXPECT_TRUE(index.bands().contains(5000));
@@ -114,8 +123,9 @@ TEST(SweepIndex, TrialsWithoutAValueComeLastInBothDirections) {
   for (std::int64_t number = 1; number <= 4; ++number) {
     TrialSummary trial{.number = number, .configuration = number};
     trial.result.epoch = number == 2 ? 0 : 1;
-    trial.result.best_accuracy =
+    const double accuracy =
         number == 3 ? std::numeric_limits<double>::quiet_NaN() : 1.0 / static_cast<double>(number);
+    if (number != 2) AddToSummaries({{"accuracy", accuracy}}, &trial.result.measures);
     index.Put(trial);
   }
   EXPECT_THAT(*SelectRows(index, {.order_by = "best_accuracy"}), ElementsAre(3, 0, 1, 2));

@@ -22,6 +22,14 @@ Json CountsJson(const TrialCounts& counts) {
           {"cancelled", counts.cancelled}};
 }
 
+Json ObjectivesJson(const SweepSpec& spec) {
+  Json objectives = Json::array();
+  for (const Objective& objective : spec.objectives) {
+    objectives.push_back({{"name", objective.name}, {"maximize", objective.maximize}});
+  }
+  return objectives;
+}
+
 void AddBest(Store* store, const SweepRow& sweep, Json* summary) {
   (*summary)["best_trial"] = "";
   (*summary)["best_value"] = nullptr;
@@ -82,8 +90,9 @@ absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow
   Json summary = {{"name", sweep.name},
                   {"state", SweepStateName(sweep.state)},
                   {"method", known.method == Method::kGrid ? "grid" : "random"},
-                  {"metric", known.metric},
-                  {"maximize", known.maximize},
+                  {"metric", known.objective().name},
+                  {"maximize", known.objective().maximize},
+                  {"objectives", ObjectivesJson(known)},
                   {"planned_trials", sweep.planned_configurations * known.replicates},
                   {"replicates", known.replicates},
                   {"epochs", known.epochs},

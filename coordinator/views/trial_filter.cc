@@ -1,6 +1,7 @@
 #include "coordinator/views/trial_filter.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "common/base/nearest.h"
@@ -11,12 +12,6 @@ namespace {
 
 // What is known of every trial, by name. Nullopt: not reached yet.
 using TrialField = std::optional<Value> (*)(const TrialRow&);
-
-template <auto member>
-std::optional<Value> Measured(const TrialRow& trial) {
-  if (trial.result.epoch == 0) return std::nullopt;
-  return Value(trial.result.*member);
-}
 
 const std::map<std::string_view, TrialField>& TrialFields() {
   static const auto& fields = *new std::map<std::string_view, TrialField>{
@@ -39,14 +34,10 @@ const std::map<std::string_view, TrialField>& TrialFields() {
       {"parameters", [](const TrialRow& t) { return std::optional<Value>(t.network_parameters); }},
       {"fully_connected",
        [](const TrialRow& t) { return std::optional<Value>(t.fully_connected); }},
-      {"best_accuracy", Measured<&TrialResult::best_accuracy>},
-      {"last_accuracy", Measured<&TrialResult::last_accuracy>},
-      {"best_loss", Measured<&TrialResult::best_loss>},
-      {"last_loss", Measured<&TrialResult::last_loss>},
       {"best_epoch",
        [](const TrialRow& t) {
-         return t.result.epoch == 0 ? std::nullopt
-                                    : std::optional<Value>(std::int64_t{t.result.best_epoch});
+         return t.result.best_epoch == 0 ? std::nullopt
+                                         : std::optional<Value>(std::int64_t{t.result.best_epoch});
        }},
       {"epochs_to_target",
        [](const TrialRow& t) {
@@ -82,9 +73,31 @@ std::vector<std::string> KnownTrialNames(const SweepSpec& spec) {
     names.push_back(name);
     names.push_back(fmt::format("{}{}", kParametersPrefix, name));
   }
+  std::vector<std::string> measured = PredefinedMeasureFields();
+  measured.emplace_back("best");
+  for (const Objective& goal : spec.Goals()) {
+    if (FindMeasure(goal.name) == nullptr) measured.push_back("best." + goal.name);
+  }
+  for (const std::string& name : measured) {
+    names.push_back(name);
+    names.push_back(fmt::format("{}{}", kTrialPrefix, name));
+  }
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
   return names;
+}
+
+std::optional<MeasureField> FindMeasureField(const SweepSpec& spec, std::string_view name) {
+  if (name == "best") {
+    const Objective& objective = spec.objective();
+    return MeasureField{
+        .measure = std::string(CanonicalMeasure(objective.name)),
+        .part = objective.maximize ? MeasureField::Part::kHigh : MeasureField::Part::kLow};
+  }
+  std::optional<MeasureField> field = ParseMeasureField(name, spec.Goals());
+  // The workers' own trainer reports what is predefined; of a program nothing is known.
+  if (field && spec.program.empty() && FindMeasure(field->measure) == nullptr) return std::nullopt;
+  return field;
 }
 
 TrialName ResolveTrialName(const SweepSpec& spec, std::string_view written) {
@@ -101,7 +114,10 @@ TrialName ResolveTrialName(const SweepSpec& spec, std::string_view written) {
 
 absl::Status CheckTrialName(const SweepSpec& spec, const std::string& written) {
   const std::vector<std::string> known = KnownTrialNames(spec);
-  if (!std::binary_search(known.begin(), known.end(), written)) {
+  const auto [of, name] = ResolveTrialName(spec, written);
+  const bool is_measure =
+      of != TrialName::Of::kParameters && FindMeasureField(spec, name).has_value();
+  if (!is_measure && !std::binary_search(known.begin(), known.end(), written)) {
     return absl::InvalidArgumentError(
         fmt::format("there is no '{}'{}", written, DidYouMean(written, known)));
   }
@@ -110,7 +126,9 @@ absl::Status CheckTrialName(const SweepSpec& spec, const std::string& written) {
                   [&](const Parameter& parameter) { return parameter.name == written; });
   // These two are the same for a trial and for its configuration.
   const bool agree = written == "epochs" || written == "model";
-  if (!is_parameter || agree || !TrialFields().contains(written)) return absl::OkStatus();
+  if (!is_parameter || agree || (!is_measure && !TrialFields().contains(written))) {
+    return absl::OkStatus();
+  }
   return absl::InvalidArgumentError(
       fmt::format("'{0}' is a field of every trial and a hyperparameter of this sweep; write "
                   "{1}{0} for the hyperparameter, {2}{0} for the trial's own",
@@ -156,7 +174,11 @@ absl::StatusOr<bool> TrialFilter::Matches(const TrialRow& trial) const {
     std::optional<Value> value;
     const auto field = TrialFields().find(name);
     const auto chosen = trial.parameters.find(name);
-    if (field != TrialFields().end() && of != TrialName::Of::kParameters) {
+    const auto measure = FindMeasureField(*spec_, name);
+    if (measure && of != TrialName::Of::kParameters) {
+      const std::optional<double> number = measure->Of(trial.result.measures);
+      if (number && !std::isnan(*number)) value = *number;
+    } else if (field != TrialFields().end() && of != TrialName::Of::kParameters) {
       value = field->second(trial);
     } else if (chosen != trial.parameters.end()) {
       value = chosen->second;

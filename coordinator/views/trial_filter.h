@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "common/expr/expression.h"
 #include "common/spec/sweep_spec.h"
+#include "common/stats/measure_field.h"
 #include "coordinator/store/store.h"
 
 namespace sweep {
@@ -47,6 +48,10 @@ class TrialFilter {
 std::vector<std::string> KnownTrialNames(const SweepSpec& spec);
 
 inline constexpr std::string_view kTrialPrefix = "trial.";
+
+// The part of a measure that a name (without a prefix) stands for: "best", "best_accuracy",
+// "last.val/f1"; nullopt for other names, and for measures that the sweep's trials cannot report.
+std::optional<MeasureField> FindMeasureField(const SweepSpec& spec, std::string_view name);
 
 // What a name means where both a trial and its configuration can be meant.
 struct TrialName {

@@ -1,6 +1,7 @@
 // Everything about one trial.
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "coordinator/scheduler/explanation.h"
@@ -31,14 +32,7 @@ Json EpochRowJson(const EpochRow& row) {
   const EpochMetrics& metrics = row.metrics;
   return {{"attempt", row.attempt},
           {"epoch", metrics.epoch},
-          {"lr", RoundedJson(metrics.lr)},
-          {"train_loss", RoundedJson(metrics.train_loss)},
-          {"train_accuracy", RoundedJson(metrics.train_accuracy)},
-          {"validation_loss", RoundedJson(metrics.validation_loss)},
-          {"validation_accuracy", RoundedJson(metrics.validation_accuracy)},
-          {"train_seconds", RoundedJson(metrics.train_seconds)},
-          {"evaluate_seconds", RoundedJson(metrics.evaluate_seconds)},
-          {"images_per_second", RoundedJson(metrics.images_per_second)},
+          {"values", ValuesJson(metrics.values)},
           {"report_time", TimeJson(row.reported)}};
 }
 
@@ -171,9 +165,11 @@ absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::st
   const absl::StatusOr<std::vector<AttemptRow>> attempts = store->ListAttempts(sweep_name, number);
   if (!attempts.ok()) return attempts.status();
   const std::int64_t images = EvaluationImages(**spec);
-  Json document = TrialRowJson(*trial, context.options.clock->Now());
+  Json document = TrialRowJson(*trial, **spec, context.options.clock->Now());
   document.update({{"sweep", sweep_name},
                    {"sweep_state", SweepStateName(sweep->state)},
+                   {"metric", (*spec)->objective().name},
+                   {"maximize", (*spec)->objective().maximize},
                    {"seed", std::to_string(trial->seed)},
                    {"fully_connected", nullptr},
                    {"evaluation_images", KnownCountJson(images)},
@@ -186,8 +182,9 @@ absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::st
                    {"attempts", FittingAttemptsJson(*attempts)},
                    {"artifacts", ArtifactsJson(trial->artifacts)},
                    {"reasons", ReasonsOf(context, *trial, **spec, *attempts)}});
-  if (images > 0 && trial->result.epoch > 0) {
-    const Interval interval = WilsonInterval(trial->result.best_accuracy, images);
+  const Objective accuracy;
+  if (const double best = trial->result.Best(accuracy); images > 0 && !std::isnan(best)) {
+    const Interval interval = WilsonInterval(best, images);
     document["interval"] = {NumberJson(interval.low), NumberJson(interval.high)};
   }
   AddSpec(**spec, sweep->source, *trial, &document);

@@ -11,6 +11,31 @@ constexpr std::size_t kShownBytes = 80;
 
 }  // namespace
 
+absl::StatusOr<std::string> MeasureOf(const SweepSpec& spec, const ViewQuery& query) {
+  const std::string asked = query.Text("metric");
+  if (!asked.empty() && !IsMeasureName(asked)) {
+    return absl::InvalidArgumentError(
+        fmt::format("metric: '{}' is no name of a measure", Shortened(asked, kShownBytes)));
+  }
+  return std::string(CanonicalMeasure(asked.empty() ? spec.objective().name : asked));
+}
+
+Json SummariesJson(const MeasureSummaries& summaries) {
+  Json json = Json::object();
+  for (const auto& [name, summary] : summaries) {
+    json[name] = {{"last", NumberJson(summary.last)},
+                  {"low", NumberJson(summary.low)},
+                  {"high", NumberJson(summary.high)}};
+  }
+  return json;
+}
+
+Json ValuesJson(const Measurements& values) {
+  Json json = Json::object();
+  for (const auto& [name, value] : values) json[name] = RoundedJson(value);
+  return json;
+}
+
 absl::StatusOr<IndexQuery> ParseIndexQuery(const ViewContext& context, const ViewQuery& query,
                                            const SharedSpec& spec) {
   IndexQuery result{.filter_time = context.options.filter_time};
@@ -46,9 +71,10 @@ Page Cut(const std::vector<std::size_t>& rows, const PageRange& range) {
   return page;
 }
 
-Json RowsJson(const std::vector<TrialRow>& trials, std::int64_t total, absl::Time now) {
+Json RowsJson(const std::vector<TrialRow>& trials, const SweepSpec& spec, std::int64_t total,
+              absl::Time now) {
   Json rows = Json::array();
-  for (const TrialRow& trial : trials) rows.push_back(TrialRowJson(trial, now));
+  for (const TrialRow& trial : trials) rows.push_back(TrialRowJson(trial, spec, now));
   return {{"rows", rows}, {"total", total}};
 }
 
@@ -77,7 +103,8 @@ std::int64_t Total(const TrialCounts& counts, const std::optional<TrialState>& s
 
 // While the index is being made, pages without a filter come from the store.
 absl::StatusOr<Json> FromStore(const ViewContext& context, const SweepRow& sweep,
-                               const IndexQuery& query, const PageRange& range) {
+                               const SweepSpec& spec, const IndexQuery& query,
+                               const PageRange& range) {
   const absl::StatusOr<std::vector<TrialRow>> trials =
       context.options.store->ListTrials({.sweep = sweep.name,
                                          .state = query.state,
@@ -85,12 +112,12 @@ absl::StatusOr<Json> FromStore(const ViewContext& context, const SweepRow& sweep
                                          .offset = range.offset,
                                          .limit = static_cast<int>(range.limit)});
   if (!trials.ok()) return trials.status();
-  return RowsJson(*trials, Total(sweep.counts, query.state), context.options.clock->Now());
+  return RowsJson(*trials, spec, Total(sweep.counts, query.state), context.options.clock->Now());
 }
 
 }  // namespace
 
-Json TrialRowJson(const TrialRow& trial, absl::Time now) {
+Json TrialRowJson(const TrialRow& trial, const SweepSpec& spec, absl::Time now) {
   const TrialResult& result = trial.result;
   return {{"trial", trial.number},
           {"configuration", trial.configuration},
@@ -98,11 +125,10 @@ Json TrialRowJson(const TrialRow& trial, absl::Time now) {
           {"state", TrialStateName(trial.state)},
           {"epoch", result.epoch},
           {"epochs", trial.epochs},
-          {"best_accuracy", MeasuredJson(result.epoch, result.best_accuracy)},
+          {"best", NumberJson(result.Best(spec.objective()))},
           {"best_epoch", KnownCountJson(result.best_epoch)},
-          {"last_accuracy", MeasuredJson(result.epoch, result.last_accuracy)},
-          {"best_loss", MeasuredJson(result.epoch, result.best_loss)},
-          {"last_loss", MeasuredJson(result.epoch, result.last_loss)},
+          {"last", NumberJson(result.Last(spec.objective().name))},
+          {"measures", SummariesJson(result.measures)},
           {"epochs_to_target", KnownCountJson(result.epochs_to_target)},
           {"qualifies", trial.qualifies},
           {"network_parameters", KnownCountJson(trial.network_parameters)},
@@ -123,7 +149,7 @@ absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& 
   const absl::StatusOr<IndexQuery> parsed = ParseIndexQuery(context, query, looked.spec);
   if (!parsed.ok()) return parsed.status();
   if (!looked.index.ready) {
-    if (!parsed->filter) return FromStore(context, sweep, *parsed, *range);
+    if (!parsed->filter) return FromStore(context, sweep, *looked.spec, *parsed, *range);
     return StillReading(sweep.name);
   }
   const absl::StatusOr<Page> page =
@@ -136,7 +162,7 @@ absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& 
   const absl::StatusOr<std::vector<TrialRow>> trials =
       context.options.store->GetTrials(sweep.name, page->numbers);
   if (!trials.ok()) return trials.status();
-  return RowsJson(*trials, page->total, context.options.clock->Now());
+  return RowsJson(*trials, *looked.spec, page->total, context.options.clock->Now());
 }
 
 }  // namespace sweep

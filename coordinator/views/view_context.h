@@ -71,7 +71,12 @@ absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow
 // The parts of a query that choose and order trials: state, where, sort.
 absl::StatusOr<IndexQuery> ParseIndexQuery(const ViewContext& context, const ViewQuery& query,
                                            const SharedSpec& spec);
-Json TrialRowJson(const TrialRow& trial, absl::Time now);
+// The measure that a query asks for with `metric`; the sweep's objective without. Canonical.
+absl::StatusOr<std::string> MeasureOf(const SweepSpec& spec, const ViewQuery& query);
+// {"val/f1": {"last": 0.9, "low": 0.5, "high": 0.91}}
+Json SummariesJson(const MeasureSummaries& summaries);
+Json ValuesJson(const Measurements& values);
+Json TrialRowJson(const TrialRow& trial, const SweepSpec& spec, absl::Time now);
 Json TargetJson(const SweepSpec& spec);
 Json GatesJson(const std::vector<GateOutcome>& gates);
 Json NetworkJson(const Network& network);
@@ -100,10 +105,5 @@ Json DimensionsJson(const SweepSpec& spec);
 // Null for a count that is 0 because there is nothing known to count: no network and no test set
 // has none of these, and no epoch is the 0th.
 inline Json KnownCountJson(std::int64_t count) { return count > 0 ? Json(count) : Json(nullptr); }
-
-// "NaN" as null, and null for a trial without a measured epoch.
-inline Json MeasuredJson(int epoch, double value) {
-  return epoch > 0 ? NumberJson(value) : Json(nullptr);
-}
 
 }  // namespace sweep

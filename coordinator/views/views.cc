@@ -99,7 +99,9 @@ class ViewsImpl final : public Views {
   }
 
   absl::StatusOr<std::string> TrialDocument(const TrialRow& trial) override {
-    return DumpJson({{"trial", TrialRowJson(trial, options_.clock->Now())}});
+    const absl::StatusOr<SharedSpec> spec = options_.specs->Get(trial.sweep);
+    if (!spec.ok()) return spec.status();
+    return DumpJson({{"trial", TrialRowJson(trial, **spec, options_.clock->Now())}});
   }
 
   absl::StatusOr<Weights> FindWeights(const std::string& sweep, std::int64_t number,

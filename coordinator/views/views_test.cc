@@ -93,7 +93,9 @@ TEST_F(ViewsTest, AListOfSweepsSaysHowEachStands) {
 TEST_F(ViewsTest, ASweepNamesItsDimensionsAndTarget) {
   Fill("s");
   const Json view = Get("/api/sweeps/s");
-  EXPECT_EQ(view["target"], Json({{"accuracy", 0.9}, {"epoch", 4}, {"parameters", nullptr}}));
+  EXPECT_EQ(
+      view["target"],
+      Json({{"measures", {{"validation_accuracy", 0.9}}}, {"epoch", 4}, {"parameters", nullptr}}));
   ASSERT_EQ(view["dimensions"].size(), 1u);
   EXPECT_EQ(view["dimensions"][0]["kind"], "category");
   EXPECT_EQ(view["dimensions"][0]["categories"], Json({0.01, 0.02, 0.03, 0.04}));
@@ -145,10 +147,12 @@ TEST_F(ViewsTest, AnAxisIsLogarithmicOrWholeAsItsDistributionIs) {
 TEST_F(ViewsTest, NumbersThatAreNotFiniteAreNull) {
   Fill("s");
   const Json trial = Get("/api/sweeps/s/trials/3");
-  EXPECT_EQ(trial["epoch_rows"][0]["validation_loss"], nullptr);
-  EXPECT_EQ(trial["last_loss"], nullptr);
-  EXPECT_EQ(trial["last_accuracy"], 0.1);
-  EXPECT_EQ(Get("/api/sweeps/s/trials/4")["best_accuracy"], nullptr);
+  ASSERT_TRUE(trial["epoch_rows"][0]["values"].contains("validation_loss"));
+  EXPECT_EQ(trial["epoch_rows"][0]["values"]["validation_loss"], nullptr);
+  EXPECT_EQ(trial["measures"]["validation_loss"]["last"], nullptr);
+  EXPECT_EQ(trial["last"], 0.1);
+  EXPECT_EQ(Get("/api/sweeps/s/trials/4")["best"], nullptr);
+  EXPECT_EQ(Get("/api/sweeps/s/trials/4")["measures"], Json::object());
 }
 
 TEST_F(ViewsTest, ASweepWithoutTrialsHasEmptyViews) {
@@ -196,21 +200,28 @@ TEST_F(ViewsTest, CurvesHaveBandsOfAllTrialsAndTheBestFirst) {
   EXPECT_EQ(view["curves"][1]["qualifies"], false);
   // The trial whose loss is no number is in no band of losses.
   EXPECT_EQ(Get("/api/sweeps/s/curves", "metric=loss")["bands"][0]["count"], 2);
-  EXPECT_TRUE(absl::IsInvalidArgument(Refusal("/api/sweeps/s/curves", "metric=speed")));
+  EXPECT_TRUE(absl::IsInvalidArgument(Refusal("/api/sweeps/s/curves", "metric=a+b")));
+  // All that trials have reported can be chosen.
+  EXPECT_EQ(view["measures"][0]["name"], "validation_accuracy");
+  EXPECT_EQ(view["measures"][0]["direction"], 1);
+  EXPECT_EQ(view["measures"].size(), 8u);
+  const Json times = Get("/api/sweeps/s/curves", "metric=train_seconds");
+  EXPECT_EQ(times["bands"], Json::array()) << "kept for what is judged";
+  EXPECT_EQ(times["curves"][0]["values"][0], 2.5);
+  EXPECT_EQ(Get("/api/sweeps/s/curves", "metric=val/f1")["curves"][0]["values"][0], nullptr);
 }
 
 TEST_F(ViewsTest, PointsHaveWhatTheirColumnsSay) {
   Fill("s");
   const Json view = Get("/api/sweeps/s/points");
-  EXPECT_EQ(view["columns"], Json({"trial", "accuracy", "last_accuracy", "loss", "epochs_to_target",
+  EXPECT_EQ(view["columns"], Json({"trial", "best", "last", "epochs_to_target",
                                    "network_parameters", "qualifies", "state", "value", "lr"}));
   ASSERT_EQ(view["rows"].size(), 3u);
   const TrialRow first = Must(store_->GetTrial("s", 1));
-  EXPECT_EQ(
-      view["rows"][0],
-      Json({1, 0.95, RoundedJson(first.result.last_accuracy), RoundedJson(first.result.best_loss),
-            first.result.epochs_to_target, 18718, true, "completed", 0.95, 0.01}));
-  EXPECT_EQ(view["rows"][2][3], nullptr);
+  EXPECT_EQ(view["rows"][0],
+            Json({1, 0.95, RoundedJson(first.result.Last("accuracy")),
+                  first.result.epochs_to_target, 18718, true, "completed", 0.95, 0.01}));
+  EXPECT_EQ(Get("/api/sweeps/s/points", "metric=loss")["rows"][2][1], nullptr);
   EXPECT_EQ(view["records"], Json({1}));
   EXPECT_EQ(view["front"], Json({1}));
 }
@@ -218,8 +229,9 @@ TEST_F(ViewsTest, PointsHaveWhatTheirColumnsSay) {
 TEST_F(ViewsTest, ARankingsEpochAndIntervalAreThoseOfItsAccuracy) {
   Fill("s");
   const Json row = Get("/api/sweeps/s/ranking")["rows"][0];
-  EXPECT_EQ(row["accuracy"], 0.95);
-  EXPECT_EQ(row["best_epoch"], Must(store_->GetTrial("s", 1)).result.best_epoch);
+  EXPECT_EQ(row["value"], 0.95);
+  EXPECT_EQ(row["values"], Json({{"validation_accuracy", 0.95}}));
+  EXPECT_EQ(row["value_epoch"], Must(store_->GetTrial("s", 1)).result.best_epoch);
   EXPECT_LT(row["interval"][0], 0.95);
   EXPECT_GT(row["interval"][1], 0.95);
 }
@@ -232,7 +244,7 @@ TEST_F(ViewsTest, RecordsAreOfTheSweepsMetric) {
   for (const double loss : {0.3, 0.4, std::numeric_limits<double>::quiet_NaN(), 0.1}) {
     const LeaseRow lease = driver_->Grant(driver_->Add(sweep, spec, ++number).at(0).id, "a");
     EpochMetrics epoch = TestEpoch(1, 1 - 0.01 * static_cast<double>(number));  // falls
-    epoch.validation_loss = loss;
+    epoch.values.Set("loss", loss);
     ASSERT_TRUE(driver_->Record(lease, spec, {epoch}).ok());
   }
   EXPECT_EQ(Get("/api/sweeps/losses/points")["records"], Json({1, 4}));
@@ -249,7 +261,7 @@ TEST_F(ViewsTest, TheBestIsTheSameInTheHeaderTheRankingAndTheRecords) {
   const Json header = Get("/api/sweeps/gated");
   EXPECT_EQ(header["best_value"], 0.968);
   EXPECT_EQ(header["best_qualifies"], true);
-  EXPECT_EQ(Get("/api/sweeps/gated/ranking")["rows"][0]["accuracy"], 0.968);
+  EXPECT_EQ(Get("/api/sweeps/gated/ranking")["rows"][0]["value"], 0.968);
   const Json points = Get("/api/sweeps/gated/points");
   EXPECT_EQ(points["records"], Json({1}));
   EXPECT_EQ(points["rows"][0][1], 0.974);
@@ -507,7 +519,7 @@ TEST_F(ViewsTest, AnEpochThatThereIsNotIsNull) {
   Fill("s");
   const Json row = Get("/api/sweeps/s/trials/4");
   ASSERT_EQ(row["epoch"], 0);
-  for (const char* key : {"best_epoch", "epochs_to_target", "best_accuracy", "last_loss"}) {
+  for (const char* key : {"best_epoch", "epochs_to_target", "best", "last"}) {
     EXPECT_TRUE(row[key].is_null()) << key << ": " << row[key];
   }
 }
@@ -594,16 +606,11 @@ TEST_F(ViewsTest, WhatRunsIsShownWithItsValuesAndItsWorker) {
   const LeaseRow lease = driver_->Grant(driver_->Add(sweep, spec, 1).at(0).id, "bench-7");
   EXPECT_TRUE(driver_->Record(lease, spec, TestEpochs(1, 1, 0.8)).ok());
   // As from a program that reports nothing else.
-  constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
-  const EpochMetrics bare = {.epoch = 2,
-                             .train_loss = kUnknown,
-                             .train_accuracy = kUnknown,
-                             .validation_loss = kUnknown,
-                             .validation_accuracy = 0.7,
-                             .lr = kUnknown};
+  const EpochMetrics bare = {.epoch = 2, .values = {{"validation_accuracy", 0.7}}};
   const auto recorded = driver_->Record(lease, spec, {bare});
   EXPECT_TRUE(recorded.ok()) << recorded.status();
-  EXPECT_TRUE(Get("/api/sweeps/s/trials/1")["epoch_rows"][1]["train_accuracy"].is_null());
+  EXPECT_EQ(Get("/api/sweeps/s/trials/1")["epoch_rows"][1]["values"],
+            Json({{"validation_accuracy", 0.7}}));
   const Json view = Get("/api/sweeps/s/progress");
   EXPECT_EQ(Contract().Complaints("ProgressView", view), "");
   ASSERT_EQ(view["progress"].size(), 1u);
@@ -612,7 +619,7 @@ TEST_F(ViewsTest, WhatRunsIsShownWithItsValuesAndItsWorker) {
   EXPECT_EQ(row["epoch"], 3);  // of a trainer that says nothing within its epochs
   EXPECT_EQ(row["epochs"], 5);
   EXPECT_EQ(row["parameters"], Json({{"lr", 0.01}}));
-  EXPECT_EQ(row["best_accuracy"], 0.8);
+  EXPECT_EQ(row["best"], 0.8);
   EXPECT_TRUE(row["images_per_second"].is_null());
   EXPECT_TRUE(row["seconds_left"].is_number());
 }

@@ -108,6 +108,16 @@ json Verdict(const json& request) {
   return verdict;
 }
 
+// With the aliases.
+std::vector<std::string_view> MeasureNames() {
+  std::vector<std::string_view> names;
+  for (const Measure& measure : PredefinedMeasures()) {
+    names.push_back(measure.name);
+    if (!measure.alias.empty()) names.push_back(measure.alias);
+  }
+  return names;
+}
+
 json Tables() {
   json known = json::object();
   for (const KnownParameter& parameter : KnownParameters()) {
@@ -121,9 +131,13 @@ json Tables() {
                                           {"default", ToJson(parameter.default_value)},
                                           {"help", parameter.help}};
   }
-  return {{"known_parameters", known},           {"distributions", DistributionNames()},
-          {"network_facts", NetworkFactNames()}, {"builtin_networks", BuiltinNetworkNames()},
-          {"layers", LayerKindNames()},          {"trial_parameters", TrialParameterNames()}};
+  return {{"known_parameters", known},
+          {"distributions", DistributionNames()},
+          {"network_facts", NetworkFactNames()},
+          {"measures", MeasureNames()},
+          {"builtin_networks", BuiltinNetworkNames()},
+          {"layers", LayerKindNames()},
+          {"trial_parameters", TrialParameterNames()}};
 }
 
 int Main() {

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "common/base/utf8.h"
+#include "proto/epochs.h"
 #include "proto/names.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/find_trainer.h"
@@ -22,26 +23,6 @@ namespace {
 constexpr std::size_t kRowsPerReport = 16;  // the contract's limit
 // The end of a lease does not wait longer for its last log lines.
 constexpr absl::Duration kLogPatience = absl::Seconds(2);
-
-void SetDuration(double seconds, google::protobuf::Duration* duration) {
-  const absl::Duration value = absl::Seconds(seconds);
-  absl::Duration rest;
-  duration->set_seconds(absl::IDivDuration(value, absl::Seconds(1), &rest));
-  duration->set_nanos(static_cast<int>(absl::ToInt64Nanoseconds(rest)));
-}
-
-void FillRow(const EpochMetrics& metrics, int attempt, v1::Epoch* row) {
-  row->set_epoch(metrics.epoch);
-  row->set_attempt(attempt);
-  row->set_train_loss(metrics.train_loss);
-  row->set_train_accuracy(metrics.train_accuracy);
-  row->set_validation_loss(metrics.validation_loss);
-  row->set_validation_accuracy(metrics.validation_accuracy);
-  row->set_lr(metrics.lr);
-  SetDuration(metrics.train_seconds, row->mutable_train_duration());
-  SetDuration(metrics.evaluate_seconds, row->mutable_evaluate_duration());
-  row->set_images_per_second(metrics.images_per_second);
-}
 
 std::string_view OutcomeName(v1::LeaseOutcome outcome) {
   switch (outcome) {
@@ -323,7 +304,9 @@ void LeaseReporter::Report(const Work& work) {
   v1::ReportEpochsRequest request;
   *request.mutable_token() = lease_.token();
   for (const EpochMetrics& metrics : work.epochs) {
-    FillRow(metrics, lease_.token().attempt(), request.add_epochs());
+    v1::Epoch* const row = request.add_epochs();
+    *row = ToProto(metrics);
+    row->set_attempt(lease_.token().attempt());
   }
   if (work.checkpoint) {
     absl::StatusOr<StoredBlob> blob;

@@ -24,8 +24,8 @@ Checkpoint Example() {
           .epoch = 3,
           .network = {{"layers.0.bias", "F32", {1}, "abcd"}},
           .momentum = {{"layers.0.bias", "F32", {1}, "efgh"}},
-          .last = {.epoch = 3, .train_loss = 0.05, .validation_accuracy = 0.97},
-          .best = {.epoch = 2, .train_loss = 0.1, .validation_accuracy = 0.98},
+          .last = {.epoch = 3, .values = {{"train_loss", 0.05}, {"validation_accuracy", 0.97}}},
+          .best = {.epoch = 2, .values = {{"train_loss", 0.1}, {"validation_accuracy", 0.98}}},
           .best_network = {{"layers.0.bias", "F32", {1}, "ijkl"}},
           .predictions = "\1\2\3"};
 }

@@ -69,13 +69,13 @@ TEST_P(TrainerTest, ReportsEveryEpoch) {
   for (int i = 0; i < 3; ++i) {
     const EpochMetrics& metrics = recorder.epochs[static_cast<std::size_t>(i)];
     EXPECT_EQ(metrics.epoch, i + 1);
-    EXPECT_GT(metrics.train_loss, 0);
-    EXPECT_GT(metrics.train_seconds, 0);
-    EXPECT_GT(metrics.evaluate_seconds, 0);
-    EXPECT_NEAR(metrics.images_per_second * metrics.train_seconds, 520, 1e-6);
-    EXPECT_DOUBLE_EQ(metrics.lr, 0.1);
+    EXPECT_GT(metrics.Get("train_loss"), 0);
+    EXPECT_GT(metrics.Get("train_seconds"), 0);
+    EXPECT_GT(metrics.Get("evaluate_seconds"), 0);
+    EXPECT_NEAR(metrics.Get("images_per_second") * metrics.Get("train_seconds"), 520, 1e-6);
+    EXPECT_DOUBLE_EQ(metrics.Get("lr"), 0.1);
   }
-  EXPECT_LT(recorder.epochs[2].train_loss, recorder.epochs[0].train_loss);
+  EXPECT_LT(recorder.epochs[2].Get("train_loss"), recorder.epochs[0].Get("train_loss"));
 }
 
 TEST_P(TrainerTest, SameSpecSameSeedSameEpochs) {
@@ -107,7 +107,7 @@ TEST_P(TrainerTest, EveryHyperparameterReachesTheTraining) {
     TrialSpec spec = Spec();
     spec.epochs = 1;
     change(&spec);
-    EXPECT_NE(TrainEpochs(spec).front().train_loss, base.front().train_loss) << name;
+    EXPECT_NE(TrainEpochs(spec).front().Get("train_loss"), base.front().Get("train_loss")) << name;
   }
 }
 
@@ -130,9 +130,9 @@ TEST_P(TrainerTest, DropoutIsDrawnAnewInEveryStepOfEveryEpoch) {
   spec.dataset = {.name = "synthetic", .train_size = 1, .test_size = 1};
   spec.lr = kNoLearning;
   const std::vector<EpochMetrics> epochs = TrainEpochs(spec);
-  EXPECT_NE(epochs[0].train_loss, epochs[1].train_loss);
-  EXPECT_NE(epochs[1].train_loss, epochs[2].train_loss);
-  EXPECT_EQ(epochs[0].validation_loss, epochs[2].validation_loss);
+  EXPECT_NE(epochs[0].Get("train_loss"), epochs[1].Get("train_loss"));
+  EXPECT_NE(epochs[1].Get("train_loss"), epochs[2].Get("train_loss"));
+  EXPECT_EQ(epochs[0].Get("validation_loss"), epochs[2].Get("validation_loss"));
 }
 
 TEST_P(TrainerTest, AugmentationBelongsToTheImageNotToTheBatch) {
@@ -143,8 +143,8 @@ TEST_P(TrainerTest, AugmentationBelongsToTheImageNotToTheBatch) {
   const std::vector<EpochMetrics> small_batches = TrainEpochs(spec);
   spec.batch_size = 520;
   const std::vector<EpochMetrics> one_batch = TrainEpochs(spec);
-  EXPECT_NEAR(small_batches[1].train_loss, one_batch[1].train_loss, 1e-6);
-  EXPECT_NE(one_batch[0].train_loss, one_batch[1].train_loss);
+  EXPECT_NEAR(small_batches[1].Get("train_loss"), one_batch[1].Get("train_loss"), 1e-6);
+  EXPECT_NE(one_batch[0].Get("train_loss"), one_batch[1].Get("train_loss"));
 }
 
 TEST_P(TrainerTest, TheRateFollowsTheScheduleOverAllEpochs) {
@@ -153,7 +153,7 @@ TEST_P(TrainerTest, TheRateFollowsTheScheduleOverAllEpochs) {
   const std::vector<EpochMetrics> epochs = TrainEpochs(spec);
   const Schedule schedule(spec, 11);
   for (const EpochMetrics& metrics : epochs) {
-    EXPECT_EQ(metrics.lr, schedule.LearningRate(11 * metrics.epoch - 1));
+    EXPECT_EQ(metrics.Get("lr"), schedule.LearningRate(11 * metrics.epoch - 1));
   }
 }
 
@@ -164,7 +164,7 @@ TEST_P(TrainerTest, LearnsDrawnDigits) {
   spec.schedule = "one_cycle";
   spec.dataset = {.name = "synthetic", .train_size = 4096, .test_size = 1000};
   const std::vector<EpochMetrics> epochs = TrainEpochs(spec);
-  EXPECT_GT(epochs.back().validation_accuracy, 0.95);
+  EXPECT_GT(epochs.back().Get("validation_accuracy"), 0.95);
 }
 
 TEST_P(TrainerTest, ProgressIsWithinTheEpochAndNotTooOften) {
@@ -192,13 +192,14 @@ TEST_P(TrainerTest, KeepsBestAndLastWeightsAndPredictions) {
               ElementsAre(Key("predictions"), Key("weights_best"), Key("weights_last")));
   // The first of equals.
   const auto best = std::max_element(
-      recorder.epochs.begin(), recorder.epochs.end(),
-      [](const auto& a, const auto& b) { return a.validation_accuracy < b.validation_accuracy; });
+      recorder.epochs.begin(), recorder.epochs.end(), [](const auto& a, const auto& b) {
+        return a.Get("validation_accuracy") < b.Get("validation_accuracy");
+      });
   const SafeTensors weights = ReadSafeTensors(result.files.at("weights_best"));
   EXPECT_EQ(weights.metadata.at("epoch"), std::to_string(best->epoch));
   EXPECT_EQ(weights.metadata.at("trial"), "test/1");
   EXPECT_EQ(weights.metadata.at("seed"), "11");
-  EXPECT_DOUBLE_EQ(std::stod(weights.metadata.at("accuracy")), best->validation_accuracy);
+  EXPECT_DOUBLE_EQ(std::stod(weights.metadata.at("accuracy")), best->Get("validation_accuracy"));
   EXPECT_THAT(weights.metadata.at("network"), HasSubstr("batch_norm"));
   EXPECT_EQ(weights.Find("layers.0.weight")->shape, (std::vector<std::int64_t>{8, 1, 3, 3}));
   EXPECT_EQ(weights.Find("layers.2.num_batches_tracked")->dtype, "I64");
@@ -212,7 +213,7 @@ TEST_P(TrainerTest, KeepsBestAndLastWeightsAndPredictions) {
   for (std::size_t i = 0; i < predicted.size(); ++i) {
     right += static_cast<std::uint8_t>(predicted[i]) == data.test.labels[i];
   }
-  EXPECT_DOUBLE_EQ(right / 130.0, best->validation_accuracy);
+  EXPECT_DOUBLE_EQ(right / 130.0, best->Get("validation_accuracy"));
   EXPECT_EQ(predictions.Find("labels")->bytes,
             std::string(data.test.labels.begin(), data.test.labels.end()));
   EXPECT_EQ(predictions.Find("images")->shape,
@@ -225,7 +226,8 @@ TEST_P(TrainerTest, OfEqualEpochsTheFirstIsTheBest) {
   spec.network = MakeNetwork("linear", {{.kind = LayerKind::kLinear, .out = 10}});
   Recorder recorder;
   const TrainingResult result = Train(spec, &recorder);
-  ASSERT_EQ(recorder.epochs[0].validation_accuracy, recorder.epochs[2].validation_accuracy);
+  ASSERT_EQ(recorder.epochs[0].Get("validation_accuracy"),
+            recorder.epochs[2].Get("validation_accuracy"));
   EXPECT_EQ(ReadSafeTensors(result.files.at("weights_best")).metadata.at("epoch"), "1");
 }
 
@@ -242,7 +244,8 @@ TEST_P(TrainerTest, HoldoutIsEvaluatedInsteadOfTheTestImages) {
     labels += static_cast<char>(data.train.labels[static_cast<std::size_t>(index)]);
   }
   EXPECT_EQ(predictions.Find("labels")->bytes, labels);
-  EXPECT_NEAR(recorder.epochs[0].images_per_second * recorder.epochs[0].train_seconds, 460, 1e-6);
+  EXPECT_NEAR(recorder.epochs[0].Get("images_per_second") * recorder.epochs[0].Get("train_seconds"),
+              460, 1e-6);
 }
 
 // Where the labels are sure, the batch softmax of B images and C classes gives ln(B / C), that is
@@ -255,8 +258,8 @@ TEST_P(TrainerTest, BatchSoftmaxHasTheLossOfTheWriteUp) {
   spec.dataset = {.name = "synthetic", .train_size = 2048, .test_size = 256};
   spec.evaluate_with = "batch_softmax";
   const std::vector<EpochMetrics> epochs = TrainEpochs(spec);
-  EXPECT_GT(epochs.back().validation_accuracy, 0.9);
-  EXPECT_NEAR(epochs.back().validation_loss, std::log(12.8), 0.8);
+  EXPECT_GT(epochs.back().Get("validation_accuracy"), 0.9);
+  EXPECT_NEAR(epochs.back().Get("validation_loss"), std::log(12.8), 0.8);
 }
 
 // Hardly trained, so that the predictions depend on who else is in the batch.
@@ -382,7 +385,8 @@ TEST_P(TrainerTest, ACheckpointOfTheLastEpochNeedsNoMoreTraining) {
   EXPECT_THAT(resumed.epochs, IsEmpty());
   const SafeTensors last = ReadSafeTensors(result.files.at("weights_last"));
   EXPECT_EQ(last.metadata.at("epoch"), "2");
-  EXPECT_DOUBLE_EQ(std::stod(last.metadata.at("accuracy")), recorder.epochs[1].validation_accuracy);
+  EXPECT_DOUBLE_EQ(std::stod(last.metadata.at("accuracy")),
+                   recorder.epochs[1].Get("validation_accuracy"));
 }
 
 TEST_P(TrainerTest, ACheckpointOfAnotherTrainingIsRefused) {
@@ -527,7 +531,7 @@ TEST_P(TrainerTest, MnistIsLearnt) {
   spec.data_dir = folder;
   spec.epochs = 2;
   spec.schedule = "cosine";
-  EXPECT_GT(TrainEpochs(spec).back().validation_accuracy, 0.8);
+  EXPECT_GT(TrainEpochs(spec).back().Get("validation_accuracy"), 0.8);
 }
 
 const std::string kBackends[] = {
@@ -596,7 +600,7 @@ TEST(TrainerBackend, ATrialGoesOnInAnotherBackend) {
   Recorder second;
   Trainer({.device = "cpu", .backend = "lanes"}).Train(spec, &second);
   ASSERT_THAT(second.epochs, SizeIs(2));
-  EXPECT_NEAR(second.epochs[1].train_loss, whole.epochs[2].train_loss, 0.02);
+  EXPECT_NEAR(second.epochs[1].Get("train_loss"), whole.epochs[2].Get("train_loss"), 0.02);
 }
 #endif
 

@@ -196,15 +196,15 @@ bool TrainingRun::TrainEpoch(EpochMetrics* metrics) {
                        .epoch = epoch,
                        .mean = spec_.normalize_mean,
                        .stddev = spec_.normalize_stddev};
+  double lr = 0;
   for (int step = 0; step < steps_per_epoch_; ++step) {
     if (ShouldStop()) return false;
     const int first = step * spec_.batch_size;
     const int count = std::min(spec_.batch_size, images - first);
     options.first_position = first;
     const std::int64_t global_step = std::int64_t{epoch - 1} * steps_per_epoch_ + step;
-    metrics->lr = schedule_.LearningRate(global_step);
-    backend_->TrainStep(MakeBatch(dataset_.train, order, first, count, options), global_step,
-                        metrics->lr);
+    lr = schedule_.LearningRate(global_step);
+    backend_->TrainStep(MakeBatch(dataset_.train, order, first, count, options), global_step, lr);
     if ((step + 1) % backend_->steps_between_looks() == 0) {
       const double loss = backend_->LastLoss();
       CheckLoss(loss, epoch, step + 1);
@@ -212,17 +212,19 @@ bool TrainingRun::TrainEpoch(EpochMetrics* metrics) {
     }
   }
   const BatchTotals totals = backend_->TakeTotals();
-  metrics->train_loss = totals.loss / images;
-  metrics->train_accuracy = static_cast<double>(totals.right) / images;
-  CheckLoss(metrics->train_loss, epoch, steps_per_epoch_);
+  const double loss = totals.loss / images;
+  CheckLoss(loss, epoch, steps_per_epoch_);
   const double limit = kDivergedFactor * std::log(static_cast<double>(spec_.network.classes));
-  if (metrics->train_loss > limit) {
-    throw Diverged("mean training loss is " + Rough(metrics->train_loss) + " in epoch " +
-                   std::to_string(epoch) + ", above " + Rough(limit) +
-                   ", ten times that of guessing");
+  if (loss > limit) {
+    throw Diverged("mean training loss is " + Rough(loss) + " in epoch " + std::to_string(epoch) +
+                   ", above " + Rough(limit) + ", ten times that of guessing");
   }
-  metrics->train_seconds = SecondsSince(start);
-  metrics->images_per_second = images / std::max(1e-9, metrics->train_seconds);
+  const double seconds = SecondsSince(start);
+  metrics->values = {{kTrainLoss, loss},
+                     {kTrainAccuracy, static_cast<double>(totals.right) / images},
+                     {kLearningRate, lr},
+                     {kTrainSeconds, seconds},
+                     {kImagesPerSecond, images / std::max(1e-9, seconds)}};
   return true;
 }
 
@@ -244,13 +246,14 @@ bool TrainingRun::Evaluate(EpochMetrics* metrics) {
     sums.loss += totals.loss;
     sums.right += totals.right;
   }
-  metrics->validation_loss = sums.loss / images;
-  if (!std::isfinite(metrics->validation_loss)) {  // the last step broke the weights
-    throw Diverged("validation loss is " + FormatDouble(metrics->validation_loss) +
-                   " after epoch " + std::to_string(metrics->epoch));
+  const double loss = sums.loss / images;
+  if (!std::isfinite(loss)) {  // the last step broke the weights
+    throw Diverged("validation loss is " + FormatDouble(loss) + " after epoch " +
+                   std::to_string(metrics->epoch));
   }
-  metrics->validation_accuracy = static_cast<double>(sums.right) / images;
-  metrics->evaluate_seconds = SecondsSince(start);
+  metrics->values.Set(kValidationLoss, loss);
+  metrics->values.Set(kValidationAccuracy, static_cast<double>(sums.right) / images);
+  metrics->values.Set(kEvaluateSeconds, SecondsSince(start));
   return true;
 }
 
@@ -263,8 +266,8 @@ void TrainingRun::TakeSnapshot(const EpochMetrics& metrics) {
 }
 
 void TrainingRun::KeepIfBest(const EpochMetrics& metrics) {
-  const bool better =
-      snapshot_.best.epoch == 0 || metrics.validation_accuracy > snapshot_.best.validation_accuracy;
+  const bool better = snapshot_.best.epoch == 0 ||
+                      metrics.Get(kValidationAccuracy) > snapshot_.best.Get(kValidationAccuracy);
   if (!better) return;
   snapshot_.best = metrics;
   snapshot_.predictions = predictions_;
@@ -288,7 +291,7 @@ std::string TrainingRun::WriteTensors(const std::string& role,
   content.metadata = {{"trial", spec_.trial},
                       {"network", line.at("network").dump()},
                       {"epoch", std::to_string(metrics.epoch)},
-                      {"accuracy", FormatDouble(metrics.validation_accuracy)},
+                      {"accuracy", FormatDouble(metrics.Get(kValidationAccuracy))},
                       {"seed", std::to_string(spec_.seed)},
                       {"normalize_mean", FormatDouble(spec_.normalize_mean)},
                       {"normalize_stddev", FormatDouble(spec_.normalize_stddev)}};

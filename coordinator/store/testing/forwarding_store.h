@@ -61,7 +61,7 @@ class ForwardingStore : public Store {
                                               std::int64_t offset) override {
     return store_->Rank(sweep, limit, offset);
   }
-  absl::StatusOr<std::vector<std::int64_t>> RankOrder(std::int64_t sweep_id) override {
+  absl::StatusOr<std::vector<RankPlace>> RankOrder(std::int64_t sweep_id) override {
     return store_->RankOrder(sweep_id);
   }
   absl::StatusOr<std::vector<RankedRow>> GetRanked(
@@ -85,14 +85,15 @@ class ForwardingStore : public Store {
       std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) override {
     return store_->GetSummaries(sweep_id, numbers);
   }
-  absl::StatusOr<std::vector<MeasuredEpoch>> ListMeasuredEpochs(std::int64_t sweep_id,
-                                                                std::int64_t first,
-                                                                std::int64_t last) override {
-    return store_->ListMeasuredEpochs(sweep_id, first, last);
+  absl::StatusOr<std::vector<MeasuredEpoch>> ListMeasuredEpochs(
+      std::int64_t sweep_id, std::int64_t first, std::int64_t last,
+      const std::vector<std::string>& measures) override {
+    return store_->ListMeasuredEpochs(sweep_id, first, last, measures);
   }
   absl::StatusOr<std::vector<MeasuredEpoch>> GetMeasuredEpochs(
-      std::int64_t sweep_id, const std::vector<KnownTrial>& trials) override {
-    return store_->GetMeasuredEpochs(sweep_id, trials);
+      std::int64_t sweep_id, const std::vector<KnownTrial>& trials,
+      const std::vector<std::string>& measures) override {
+    return store_->GetMeasuredEpochs(sweep_id, trials, measures);
   }
   absl::StatusOr<std::int64_t> CountSweeps() override { return store_->CountSweeps(); }
   absl::StatusOr<std::int64_t> CountEpochs(std::int64_t trial_id) override {

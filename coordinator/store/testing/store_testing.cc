@@ -45,14 +45,14 @@ Configuration TestConfiguration(const SweepSpec& spec, std::int64_t number) {
 
 EpochMetrics TestEpoch(int epoch, double accuracy) {
   return {.epoch = epoch,
-          .train_loss = 1.0 / epoch,
-          .train_accuracy = accuracy / 2,
-          .validation_loss = 0.1 + 1 - accuracy,
-          .validation_accuracy = accuracy,
-          .lr = 0.01 / epoch,
-          .train_seconds = 2.5,
-          .evaluate_seconds = 0.5,
-          .images_per_second = 1000.0 + epoch};
+          .values = {{"train_loss", 1.0 / epoch},
+                     {"train_accuracy", accuracy / 2},
+                     {"validation_loss", 0.1 + 1 - accuracy},
+                     {"validation_accuracy", accuracy},
+                     {"lr", 0.01 / epoch},
+                     {"train_seconds", 2.5},
+                     {"evaluate_seconds", 0.5},
+                     {"images_per_second", 1000.0 + epoch}}};
 }
 
 std::vector<EpochMetrics> TestEpochs(int first, int last, double accuracy) {

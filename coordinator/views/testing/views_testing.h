@@ -51,7 +51,8 @@ class ViewsTest : public testing::Test {
     driver_->Add(sweep, spec, 4);
     const LeaseRow lease = driver_->Grant(third.id, "bench-7");
     EpochMetrics epoch = TestEpoch(1, 0.1);
-    epoch.train_loss = epoch.validation_loss = std::numeric_limits<double>::quiet_NaN();
+    epoch.values.Set("train_loss", std::numeric_limits<double>::quiet_NaN());
+    epoch.values.Set("loss", std::numeric_limits<double>::quiet_NaN());
     EXPECT_TRUE(driver_->Record(lease, spec, {epoch}).ok());
     EXPECT_TRUE(driver_->Finish(lease, spec, LeaseOutcome::kFailedForGood, "diverged").ok());
   }

@@ -18,14 +18,14 @@ constexpr std::int64_t kRowsPerCall = 16;
 EpochMetrics MakeEpoch(int number, double quality) {
   const double accuracy = std::min(0.9999, quality - 0.05 / number);
   return {.epoch = number,
-          .train_loss = 0.3 / number,
-          .train_accuracy = std::max(0.0, accuracy - 0.002),
-          .validation_loss = 1 - accuracy,
-          .validation_accuracy = accuracy,
-          .lr = 0.1,
-          .train_seconds = 12,
-          .evaluate_seconds = 0.8,
-          .images_per_second = 4560};
+          .values = {{"train_loss", 0.3 / number},
+                     {"train_accuracy", std::max(0.0, accuracy - 0.002)},
+                     {"validation_loss", 1 - accuracy},
+                     {"validation_accuracy", accuracy},
+                     {"lr", 0.1},
+                     {"train_seconds", 12},
+                     {"evaluate_seconds", 0.8},
+                     {"images_per_second", 4560}}};
 }
 
 absl::Status RunTrial(WriteTransaction& transaction, const SweepSpec& spec, const TrialRow& trial,

@@ -89,10 +89,10 @@ int FirstEpoch(const sweep::TrialSpec& spec) {
 void SayEpoch(const sweep::TrialSpec& spec, int epoch) {
   sweep::EpochMessage message{.trial = spec.trial};
   message.metrics.epoch = epoch;
-  message.metrics.train_loss = 1.0 / epoch;
-  message.metrics.validation_accuracy = 0.9 + 0.001 * epoch;
-  message.metrics.train_seconds = 1.5;
-  message.metrics.images_per_second = getpid();
+  message.metrics.values = {{"train_loss", 1.0 / epoch},
+                            {"validation_accuracy", 0.9 + 0.001 * epoch},
+                            {"train_seconds", 1.5},
+                            {"images_per_second", getpid()}};
   Say(message);
 }
 

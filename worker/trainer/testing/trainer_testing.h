@@ -94,7 +94,9 @@ class Recorder final : public TrainingListener {
 // Without what depends on the clock.
 inline std::vector<EpochMetrics> WithoutTimes(std::vector<EpochMetrics> epochs) {
   for (EpochMetrics& metrics : epochs) {
-    metrics.train_seconds = metrics.evaluate_seconds = metrics.images_per_second = 0;
+    for (const std::string_view name : {kTrainSeconds, kEvaluateSeconds, kImagesPerSecond}) {
+      metrics.values.Set(name, 0);
+    }
   }
   return epochs;
 }

@@ -526,6 +526,7 @@ std::vector<EpochMetrics> StockTraining(const TrialSpec& spec, const Dataset& da
   std::vector<EpochMetrics> epochs;
   for (int epoch = 1; epoch <= spec.epochs; ++epoch) {
     EpochMetrics metrics{.epoch = epoch};
+    double train_loss = 0, train_accuracy = 0, lr = 0;
     const std::vector<std::int32_t> order = EpochOrder(images, spec.seed, epoch);
     options.augmentation =
         MakeAugmentation(spec.augmentation, spec.shift_pixels, spec.rotation_degrees);
@@ -544,21 +545,26 @@ std::vector<EpochMetrics> StockTraining(const TrialSpec& spec, const Dataset& da
       const torch::Tensor mean = loss(outputs, labels);
       optimizer.zero_grad();
       mean.backward();
-      metrics.lr = schedule.LearningRate((epoch - 1) * steps + step);
-      for (auto& group : optimizer.param_groups()) group.options().set_lr(metrics.lr);
+      lr = schedule.LearningRate((epoch - 1) * steps + step);
+      for (auto& group : optimizer.param_groups()) group.options().set_lr(lr);
       optimizer.step();
-      metrics.train_loss += mean.item<double>() * static_cast<double>(indices.size()) / images;
-      metrics.train_accuracy += outputs.argmax(1).eq(labels).sum().item<double>() / images;
+      train_loss += mean.item<double>() * static_cast<double>(indices.size()) / images;
+      train_accuracy += outputs.argmax(1).eq(labels).sum().item<double>() / images;
     }
     const torch::NoGradGuard no_grad;
     stock.eval();
     options.augmentation = {};
     const torch::Tensor outputs = forward(split.holdout);
     const torch::Tensor labels = labels_of(split.holdout);
-    metrics.validation_loss =
+    const double validation_loss =
         torch::nll_loss(torch::log_softmax(outputs, 1), labels).item<double>();
-    metrics.validation_accuracy =
+    const double validation_accuracy =
         outputs.argmax(1).eq(labels).to(torch::kDouble).mean().item<double>();
+    metrics.values = {{kTrainLoss, train_loss},
+                      {kTrainAccuracy, train_accuracy},
+                      {kValidationLoss, validation_loss},
+                      {kValidationAccuracy, validation_accuracy},
+                      {kLearningRate, lr}};
     epochs.push_back(metrics);
   }
   return epochs;
@@ -582,12 +588,12 @@ TEST_P(TrainingAgainstStock, EveryEpoch) {
   for (std::size_t i = 0; i < stock.size(); ++i) {
     const EpochMetrics& ours = recorder.epochs[i];
     SCOPED_TRACE("epoch " + std::to_string(ours.epoch));
-    EXPECT_DOUBLE_EQ(ours.lr, stock[i].lr);
+    EXPECT_DOUBLE_EQ(ours.Get("lr"), stock[i].Get("lr"));
     // Roundings grow with every step; another order of the images is 30 times this apart.
-    EXPECT_NEAR(ours.train_loss, stock[i].train_loss, 3e-4);
-    EXPECT_NEAR(ours.train_accuracy, stock[i].train_accuracy, 2.0 / 420);
-    EXPECT_NEAR(ours.validation_loss, stock[i].validation_loss, 1e-3);
-    EXPECT_NEAR(ours.validation_accuracy, stock[i].validation_accuracy, 2.0 / 100);
+    EXPECT_NEAR(ours.Get("train_loss"), stock[i].Get("train_loss"), 3e-4);
+    EXPECT_NEAR(ours.Get("train_accuracy"), stock[i].Get("train_accuracy"), 2.0 / 420);
+    EXPECT_NEAR(ours.Get("validation_loss"), stock[i].Get("validation_loss"), 1e-3);
+    EXPECT_NEAR(ours.Get("validation_accuracy"), stock[i].Get("validation_accuracy"), 2.0 / 100);
   }
 }
 
