@@ -2,11 +2,8 @@
 
 #include <poll.h>
 
-#include <algorithm>
 #include <chrono>
-#include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,15 +13,17 @@
 #include "common/protocol/trainer_message.h"
 #include "worker/agent/lease_reporter.h"
 #include "worker/agent/lease_table.h"
+#include "worker/agent/lease_work.h"
 #include "worker/agent/log_reporter.h"
 #include "worker/agent/progress_reporter.h"
-#include "worker/agent/trainer_process.h"
+#include "worker/agent/trainer_holder.h"
 
 namespace sweep {
 
-// One place to train: at most one lease, and a trainer process that is started for the first one
-// and stays warm for the next that wants the same program in the same folder. For another one it is
-// ended first; a sweep's own program is also ended when there is nothing to do for it.
+// One place to train: at most one lease, with a LeaseWork that decides what becomes of it, a
+// LeaseReporter that tells the coordinator, and a TrainerHolder whose trainer stays warm for the
+// next lease. What the one says is handed on to the others here. A trainer of a sweep's own program
+// is also ended when there is nothing to do for it.
 //
 // Used by the trainer loop's thread only, and never blocks it: slow work is the LeaseReporter's,
 // whose events come back through Context::post.
@@ -36,7 +35,7 @@ class Slot {
   struct Context {
     absl::Duration stop_grace;
     absl::Duration drain_grace;
-    absl::Duration end_doubt;  // see Slot::Doubt
+    absl::Duration end_doubt;  // see LeaseWork
     absl::Duration ready_timeout;
     absl::Duration silence_timeout;  // for a sweep's own program; infinite: none
     absl::Duration program_idle;     // how long such a program is kept for another trial
@@ -58,10 +57,10 @@ class Slot {
   // Kills the trainer.
   ~Slot() = default;
 
-  bool free() const { return phase_ == Phase::kFree; }
-  bool has_trainer() const { return trainer_ != nullptr; }
+  bool free() const { return !work_; }
+  bool has_trainer() const { return holder_.has_process(); }
   // Wants to be ticked often.
-  bool has_deadline() const { return trainer_ != nullptr || phase_ == Phase::kDoubtful; }
+  bool has_deadline() const { return has_trainer() || (work_ && work_->has_deadline()); }
   bool Holds(const LeaseKey& key) const { return !free() && key == key_; }
 
   // Starts to work on a lease. Requires free().
@@ -73,110 +72,54 @@ class Slot {
   // Likewise, but kills the trainer instead of waiting for its checkpoint.
   void GiveBackAtOnce(const std::string& reason);
 
-  void AppendPollFds(std::vector<pollfd>* fds) const;
+  void AppendPollFds(std::vector<pollfd>* fds) const { holder_.AppendPollFds(fds); }
   // Reads and writes what the trainer's pipes allow.
-  void Serve();
+  void Serve() { holder_.Serve(); }
   // Notices the trainer's end and what has come due.
   void Tick(TimePoint now);
 
   // For the end of the worker: the trainer is killed, or asked to end by the end of its input; the
   // lease is left as it is.
-  void EndTrainer(bool at_once);
+  void EndTrainer(bool at_once) { holder_.Close(at_once); }
 
  private:
-  enum class Phase {
-    kFree,
-    kPreparing,  // the reporter fetches data and checkpoint
-    kStarting,   // waits for the trainer to be ready
-    kRunning,
-    kStopping,  // the trainer was told to stop, see intent_
-    // The trainer ended as if it had been told to by somebody else, see Doubt.
-    kDoubtful,
-    kReporting,  // the trainer has nothing to do with it any more; the reporter tells the rest
-  };
-  // What becomes of the lease when the trainer has stopped.
-  enum class Intent { kDrop, kGiveBack, kFail };
-  // How hard the trainer has been asked to end its trial, or itself.
-  enum class Urgency { kNone, kAsked, kTerminated, kKilled };
+  LeaseReporter::Events ReporterEvents();
+  TrainerHolder::Events TrainerEvents();
 
   void OnPrepared(absl::StatusOr<PreparedTrial> trial);
   void OnDataRefused(const std::string& reason);
   void OnRefused(const absl::Status& status);
   void OnReleased();
-
-  TrainerProcess::Sinks MakeSinks();
-  // Starts what the lease wants, unless it runs; what runs instead is ended first.
-  void EnsureTrainer();
-  void StartTrainer();
-  void DiscardTempDir();
-  // Ends a trainer that has no trial.
-  void RetireTrainer();
-  void SendTrial();
   void OnMessage(const TrainerMessage& message);
-  // Whether a line that carries this id is about the trial that the trainer works on.
-  bool Concerns(const std::string& trial);
-  void OnReady(const ReadyMessage& ready);
   void OnProgress(const ProgressMessage& progress);
   void OnEpoch(const EpochMessage& epoch);
-  void OnDone(const DoneMessage& done);
-  void OnError(const ErrorMessage& error);
-  void OnLog(std::string_view line);
-  void OnExit(const TrainerProcess::Exit& exit);
-  void OnExitInTrial(const TrainerProcess::Exit& exit, const std::string& reason);
-  void OnStartFailed(const std::string& reason);
 
-  // Tells the trainer to stop its trial.
-  void StopTrial(Intent intent, std::string reason);
-  // Kills the trainer for `reason`.
-  void Doom(std::string reason);
-  // What the trainer has not done in time.
-  void CheckDeadlines(TimePoint now);
-  void CheckUrgency(TimePoint now);
-  void KillTrainer();
-  // Whoever ends everything on a machine sends a trainer SIGTERM beside its worker, and the trainer
-  // may be faster. So an end that looks like that counts as a failure, `failure`, only when nobody
-  // has told the worker to drain for a moment either.
-  void Doubt(std::function<void()> failure);
-  void EndLease(LeaseEnd end);
-  void DropLease();
-  std::string WithLastLines(const std::string& reason) const;
-  // The last epoch that the coordinator is told or knows.
-  int reached() const { return std::max(last_epoch_, trial_.resumed_epoch); }
-  // " after epoch 3 of 10"
-  std::string Where() const;
+  // Starts the lease's program, unless it runs.
+  void UseTrainer();
+  // Sends the trial to a trainer that can take it.
+  void SendTrial();
+  // Ends a program that has been silent, or without a trial, for too long.
+  void CheckProgram(TimePoint now);
+
+  // Does what the lease's work has answered.
+  void Perform(LeaseWork::Action action);
+  void Do(const LeaseWork::NoAction&) {}
+  void Do(const LeaseWork::UseTrainer&) { UseTrainer(); }
+  void Do(const LeaseWork::StopTrial& stop);
+  void Do(const LeaseWork::HurryTrainer&) { holder_.Hurry(context_.stop_grace); }
+  void Do(const LeaseWork::FailTrainer& fail) { holder_.Fail(fail.reason); }
+  void Do(const LeaseWork::Wait&) { context_.progress->Remove(index_); }
+  void Do(const LeaseWork::End& end);
+  void Do(const LeaseWork::EndUnusable& end);
+  void Do(const LeaseWork::Drop& drop);
 
   const int index_;
   const Context& context_;
 
-  Phase phase_ = Phase::kFree;
-  LeaseKey key_;
-  PreparedTrial trial_;
-  int last_epoch_ = 0;
-  bool heard_ = false;    // the trainer has answered to this trial
-  std::string stranger_;  // the id of another trial that it spoke about instead
-  Intent intent_ = Intent::kDrop;
-  std::string stop_reason_;  // of the end that is intended
-
-  bool ending_ = false;  // see EndTrainer
-  TrainerProgram wanted_;
-  TrainerProgram running_;  // as trainer_
-  std::unique_ptr<TrainerProcess> trainer_;
-  std::string temp_dir_;   // of a sweep's own program: nothing of it is there for the next process
-  bool ready_ = false;     // takes a trial
-  bool retiring_ = false;  // see RetireTrainer
-  std::uint64_t bytes_read_ = 0;
-  TimePoint last_output_;  // of this trial, or when it was sent
-  TimePoint idle_since_;
-  int served_ = 0;  // trials that this process has ended before
-  Urgency urgency_ = Urgency::kNone;
-  std::string doom_;  // why it was killed
-  TimePoint ready_deadline_;
-  TimePoint urgency_deadline_;
-  TimePoint kill_deadline_;  // of the supervisor, when its killing takes too long
-  std::optional<TimePoint> output_deadline_;
-  TimePoint doubt_deadline_;
-  std::function<void()> failure_;  // see Doubt
-
+  LeaseKey key_;  // of the last lease
+  std::optional<LeaseWork> work_;
+  TimePoint free_since_;
+  TrainerHolder holder_;
   LeaseReporter reporter_;  // last: its thread calls back
 };
 
