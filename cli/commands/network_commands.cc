@@ -9,6 +9,7 @@
 #include "cli/session.h"
 #include "cli/spec_input.h"
 #include "cli/training/settings.h"
+#include "common/network/layer_kinds.h"
 #include "common/network/network_file.h"
 #include "common/spec/parameter.h"
 
@@ -67,7 +68,7 @@ Listing LayerListing(const Network& network) {
   int number = 0;
   for (const Layer& layer : network.layers) {
     ++number;
-    const std::string name = fmt::format("{}-{}", TorchName(layer.kind), number);
+    const std::string name = fmt::format("{}-{}", InfoOf(layer.kind).torch, number);
     listing.rows.push_back(
         {{"", DescribeLayer(layer)},
          {"", name},

@@ -9,6 +9,7 @@
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "common/base/value.h"
+#include "common/network/layer_kinds.h"
 
 namespace sweep::cli {
 namespace {
@@ -20,38 +21,6 @@ std::string ShapeText(const Shape& shape) {
 // Text of the sweep's that goes into a comment: on one line, and not its end.
 std::string CommentText(const std::string& text) {
   return absl::StrReplaceAll(Printable(text), {{"\"", "'"}, {"\\", "/"}, {"@", "(at)"}});
-}
-
-std::string PythonLayer(const Layer& layer) {
-  const std::string no_bias = layer.bias ? "" : ", bias=False";
-  switch (layer.kind) {
-    case LayerKind::kConv: {
-      std::string text = fmt::format("nn.Conv2d({}, {}, kernel_size={}", layer.input.channels,
-                                     layer.out, layer.kernel);
-      if (layer.stride != 1) text += fmt::format(", stride={}", layer.stride);
-      if (layer.padding != 0) text += fmt::format(", padding={}", layer.padding);
-      return text + no_bias + ")";
-    }
-    case LayerKind::kRelu:
-      return "nn.ReLU()";
-    case LayerKind::kBatchNorm:
-      return fmt::format("nn.BatchNorm2d({})", layer.input.channels);
-    case LayerKind::kDropout:
-      return fmt::format("nn.Dropout({})", FormatDouble(layer.p));
-    case LayerKind::kDropout2d:
-      return fmt::format("nn.Dropout2d({})", FormatDouble(layer.p));
-    case LayerKind::kMaxPool:
-      return fmt::format("nn.MaxPool2d({}, stride={})", layer.kernel, layer.stride);
-    case LayerKind::kAvgPool:
-      return fmt::format("nn.AvgPool2d({}, stride={})", layer.kernel, layer.stride);
-    case LayerKind::kGlobalAvgPool:
-      return "nn.AdaptiveAvgPool2d(1)";
-    case LayerKind::kLinear:
-      return fmt::format("Linear({}, {}{})", layer.input.elements(), layer.out, no_bias);
-    case LayerKind::kLogSoftmax:
-      return "nn.LogSoftmax(dim=1)";
-  }
-  return "";
 }
 
 // The lines, each filled to the width of the longest, and its comment.
@@ -70,7 +39,7 @@ std::string PythonLayers(const Network& network) {
   std::vector<std::string> lines, comments;
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const Layer& layer = network.layers[i];
-    lines.push_back("            " + PythonLayer(layer) + ",");
+    lines.push_back("            " + InfoOf(layer.kind).python(layer) + ",");
     comments.push_back(fmt::format("{:>2}: {}", i, ShapeText(layer.output)));
     if (layer.parameters > 0) {
       comments.back() += fmt::format(", {} parameters", WithSeparators(layer.parameters));
@@ -119,24 +88,32 @@ std::vector<std::string> RecipeNames(const nlohmann::json& spec) {
   return names;
 }
 
+std::string YamlNumber(const Layer& layer, const LayerNumber& number) {
+  return std::visit(
+      [&](auto member) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(layer.*member)>, int>) {
+          return std::to_string(layer.*member);
+        } else {
+          return FormatValue(layer.*member);
+        }
+      },
+      number.field);
+}
+
+// One number alone, or all but what a switch is without being set.
 std::string YamlLayer(const Layer& layer) {
-  const std::string kind(LayerKindName(layer.kind));
-  const std::string bias = layer.bias ? "" : ", bias: false";
-  switch (layer.kind) {
-    case LayerKind::kConv:
-      return fmt::format("conv: {{out: {}, kernel: {}, stride: {}, padding: {}{}}}", layer.out,
-                         layer.kernel, layer.stride, layer.padding, bias);
-    case LayerKind::kMaxPool:
-    case LayerKind::kAvgPool:
-      return fmt::format("{}: {{kernel: {}, stride: {}}}", kind, layer.kernel, layer.stride);
-    case LayerKind::kDropout:
-    case LayerKind::kDropout2d:
-      return fmt::format("{}: {}", kind, FormatDouble(layer.p));
-    case LayerKind::kLinear:
-      return fmt::format("linear: {{out: {}{}}}", layer.out, bias);
-    default:
-      return kind;
+  const LayerKindInfo& info = InfoOf(layer.kind);
+  const std::string kind(info.name);
+  if (info.numbers.empty()) return kind;
+  if (info.numbers.size() == 1) return kind + ": " + YamlNumber(layer, info.numbers.front());
+  std::string settings;
+  for (const LayerNumber& number : info.numbers) {
+    const auto* const is_on = std::get_if<bool Layer::*>(&number.field);
+    if (is_on != nullptr && layer.**is_on == Layer().**is_on) continue;
+    settings += fmt::format("{}{}: {}", settings.empty() ? "" : ", ", number.name,
+                            YamlNumber(layer, number));
   }
+  return fmt::format("{}: {{{}}}", kind, settings);
 }
 
 }  // namespace

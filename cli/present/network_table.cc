@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "cli/present/text.h"
+#include "common/network/layer_kinds.h"
 
 namespace sweep::cli {
 namespace {
@@ -47,32 +48,6 @@ std::string Line(const Columns& columns, const std::string& layer, const std::st
 
 }  // namespace
 
-std::string TorchName(LayerKind kind) {
-  switch (kind) {
-    case LayerKind::kConv:
-      return "Conv2d";
-    case LayerKind::kRelu:
-      return "ReLU";
-    case LayerKind::kBatchNorm:
-      return "BatchNorm2d";
-    case LayerKind::kDropout:
-      return "Dropout";
-    case LayerKind::kDropout2d:
-      return "Dropout2d";
-    case LayerKind::kMaxPool:
-      return "MaxPool2d";
-    case LayerKind::kAvgPool:
-      return "AvgPool2d";
-    case LayerKind::kGlobalAvgPool:
-      return "AdaptiveAvgPool2d";
-    case LayerKind::kLinear:
-      return "Linear";
-    case LayerKind::kLogSoftmax:
-      return "LogSoftmax";
-  }
-  return "";
-}
-
 NetworkMemory MemoryOf(const Network& network, int batch) {
   std::int64_t outputs = 0;
   for (const Layer& layer : network.layers) outputs += layer.output.elements();
@@ -96,9 +71,9 @@ std::string NetworkTable(const Network& network, int batch, int width) {
   for (const Layer& layer : network.layers) {
     ++number;
     text +=
-        Line(columns, fmt::format("{}-{}", TorchName(layer.kind), number), ShapeText(layer, batch),
-             WithSeparators(layer.parameters), Mega(layer.forward_flops), Mega(layer.train_flops),
-             fmt::format("{}", layer.receptive_field));
+        Line(columns, fmt::format("{}-{}", InfoOf(layer.kind).torch, number),
+             ShapeText(layer, batch), WithSeparators(layer.parameters), Mega(layer.forward_flops),
+             Mega(layer.train_flops), fmt::format("{}", layer.receptive_field));
   }
   const NetworkMemory memory = MemoryOf(network, batch);
   // Every parameter trains; BatchNorm's running estimates are buffers, which torchsummary does not

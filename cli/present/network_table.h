@@ -7,9 +7,6 @@
 
 namespace sweep::cli {
 
-// The name that torchsummary prints for a layer: "Conv2d", "BatchNorm2d", "AdaptiveAvgPool2d".
-std::string TorchName(LayerKind kind);
-
 // Memory in MiB of `batch` images, as torchsummary reckons it: every layer's output counts twice
 // (forward and backward), four bytes to a number.
 struct NetworkMemory {

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "common/inference/layers.h"
+#include "common/network/layer_kinds.h"
 #include "fmt/format.h"
 
 namespace sweep {
@@ -73,12 +74,9 @@ class TensorReader {
   std::set<std::string> taken_;
 };
 
-absl::Status ReadWeighted(const Layer& layer, const std::string& prefix, TensorReader* reader,
+absl::Status ReadWeighted(const std::vector<std::int64_t>& shape, const Layer& layer,
+                          const std::string& prefix, TensorReader* reader,
                           std::vector<float>* weight, std::vector<float>* bias) {
-  std::vector<std::int64_t> shape = {layer.out, layer.input.elements()};
-  if (layer.kind == LayerKind::kConv) {
-    shape = {layer.out, layer.input.channels, layer.kernel, layer.kernel};
-  }
   absl::StatusOr<std::vector<float>> values = reader->Floats(prefix + "weight", shape);
   if (!values.ok()) return values.status();
   *weight = *std::move(values);
@@ -117,6 +115,22 @@ absl::Status ReadBatchNorm(const Layer& layer, const std::string& prefix, Tensor
   return absl::OkStatus();
 }
 
+absl::Status ReadWeights(const Layer& layer, const std::string& prefix, TensorReader* reader,
+                         std::vector<float>* weight, std::vector<float>* bias) {
+  switch (InfoOf(layer.kind).weights) {
+    case LayerWeights::kNone:
+      return absl::OkStatus();
+    case LayerWeights::kFilters:
+      return ReadWeighted({layer.out, layer.input.channels, layer.kernel, layer.kernel}, layer,
+                          prefix, reader, weight, bias);
+    case LayerWeights::kMatrix:
+      return ReadWeighted({layer.out, layer.input.elements()}, layer, prefix, reader, weight, bias);
+    case LayerWeights::kNorm:
+      return ReadBatchNorm(layer, prefix, reader, weight, bias);
+  }
+  return absl::InternalError("unknown weights");
+}
+
 absl::Status CheckSize(const Network& network) {
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const Layer& layer = network.layers[i];
@@ -145,12 +159,7 @@ absl::StatusOr<InferenceNetwork> InferenceNetwork::Create(const Network& network
     const Layer& layer = network.layers[i];
     Weights& weights = result.weights_[i];
     const std::string prefix = fmt::format("layers.{}.", i);
-    absl::Status status;
-    if (layer.kind == LayerKind::kConv || layer.kind == LayerKind::kLinear) {
-      status = ReadWeighted(layer, prefix, &reader, &weights.weight, &weights.bias);
-    } else if (layer.kind == LayerKind::kBatchNorm) {
-      status = ReadBatchNorm(layer, prefix, &reader, &weights.weight, &weights.bias);
-    }
+    const absl::Status status = ReadWeights(layer, prefix, &reader, &weights.weight, &weights.bias);
     if (!status.ok()) return status;
   }
   if (absl::Status status = reader.CheckAllTaken(); !status.ok()) return status;

@@ -1,11 +1,9 @@
 #include "common/network/network.h"
 
-#include <algorithm>
-#include <array>
-#include <limits>
 #include <utility>
 
 #include "common/base/value.h"
+#include "common/network/layer_kinds.h"
 
 namespace sweep {
 namespace {
@@ -15,141 +13,14 @@ namespace {
 constexpr int kMaxLayers = 1000;
 constexpr int kMaxChannels = 65536;
 constexpr int kMaxSide = 65536;
-constexpr int kMaxKernel = 255;
-constexpr std::int64_t kMaxElements = std::int64_t{1} << 31;    // per layer and image
 constexpr std::int64_t kMaxParameters = std::int64_t{1} << 30;  // 4 GiB of floats
-constexpr double kMaxLayerFlops = 1e15;
-
-constexpr std::array<std::pair<LayerKind, std::string_view>, 10> kNames = {{
-    {LayerKind::kConv, "conv"},
-    {LayerKind::kRelu, "relu"},
-    {LayerKind::kBatchNorm, "batch_norm"},
-    {LayerKind::kDropout, "dropout"},
-    {LayerKind::kDropout2d, "dropout2d"},
-    {LayerKind::kMaxPool, "max_pool"},
-    {LayerKind::kAvgPool, "avg_pool"},
-    {LayerKind::kGlobalAvgPool, "global_avg_pool"},
-    {LayerKind::kLinear, "linear"},
-    {LayerKind::kLogSoftmax, "log_softmax"},
-}};
-
-std::string Square(int side) { return std::to_string(side) + "×" + std::to_string(side); }
-
-std::string Plane(const Shape& shape) {
-  return std::to_string(shape.height) + "×" + std::to_string(shape.width);
-}
-
-std::string FormatShape(const Shape& shape) {
-  return std::to_string(shape.channels) + "×" + Plane(shape);
-}
-
-// "" or "kernel is 300; allowed is 1 to 255".
-std::string CheckRange(std::string_view what, std::int64_t value, std::int64_t low,
-                       std::int64_t high) {
-  if (value >= low && value <= high) return "";
-  return std::string(what) + " is " + std::to_string(value) + "; allowed is " +
-         std::to_string(low) + " to " + std::to_string(high);
-}
-
-int Saturate(std::int64_t value) {
-  return static_cast<int>(std::min<std::int64_t>(value, std::numeric_limits<int>::max()));
-}
-
-// Each output of a window of `size` sees `size - 1` more steps of the distance so far.
-void GrowReceptiveField(int size, int stride, Layer* layer) {
-  layer->receptive_field =
-      Saturate(layer->receptive_field + (std::int64_t{size} - 1) * layer->jump);
-  layer->jump = Saturate(std::int64_t{layer->jump} * stride);
-}
-
-// Slides a square window over the input: output size and receptive field.
-std::string ApplyWindow(int padding, Layer* layer) {
-  const int height = layer->input.height + 2 * padding;
-  const int width = layer->input.width + 2 * padding;
-  if (layer->kernel > height || layer->kernel > width) {
-    return "kernel " + std::to_string(layer->kernel) + " is larger than its input " +
-           Plane(layer->input) +
-           (padding > 0 ? " with padding " + std::to_string(padding) : std::string());
-  }
-  layer->output.height = (height - layer->kernel) / layer->stride + 1;
-  layer->output.width = (width - layer->kernel) / layer->stride + 1;
-  GrowReceptiveField(layer->kernel, layer->stride, layer);
-  return "";
-}
-
-// A layer of which every output sums `fan_in` products.
-std::string CountWeighted(std::int64_t fan_in, bool first_trainable, Layer* layer) {
-  const std::int64_t outputs = layer->output.elements();
-  if (2.0 * static_cast<double>(fan_in) * static_cast<double>(outputs) > kMaxLayerFlops) {
-    return "it would cost more than 10^15 FLOP per image";
-  }
-  layer->parameters = std::int64_t{layer->out} * (fan_in + (layer->bias ? 1 : 0));
-  layer->forward_flops = 2 * fan_in * outputs;
-  // Forward and weight gradient; the data gradient only where something before it can learn.
-  layer->train_flops = layer->forward_flops * (first_trainable ? 2 : 3);
-  return "";
-}
-
-std::string InferConv(bool first_trainable, Layer* layer) {
-  const std::string error = ApplyWindow(layer->padding, layer);
-  if (!error.empty()) return error;
-  layer->output.channels = layer->out;
-  if (layer->output.elements() > kMaxElements) return "";  // refused by the caller
-  const std::int64_t fan_in = std::int64_t{layer->input.channels} * layer->kernel * layer->kernel;
-  return CountWeighted(fan_in, first_trainable, layer);
-}
-
-std::string InferLinear(bool first_trainable, Layer* layer) {
-  layer->output = {layer->out, 1, 1};
-  GrowReceptiveField(std::max(layer->input.height, layer->input.width), 1, layer);
-  return CountWeighted(layer->input.elements(), first_trainable, layer);
-}
-
-std::string InferLogSoftmax(bool last, Layer* layer) {
-  if (!last) return "it can only be the last layer";
-  if (layer->input.height != 1 || layer->input.width != 1) {
-    return "it needs one value per class, but its input is " + FormatShape(layer->input) +
-           "; pool it or add a linear layer";
-  }
-  return "";
-}
-
-// Fills in `layer`, whose input, output (= input), receptive field and jump are set.
-std::string InferLayer(bool first_trainable, bool last, Layer* layer) {
-  const std::string error = CheckLayerNumbers(*layer);
-  if (!error.empty()) return error;
-  switch (layer->kind) {
-    case LayerKind::kConv:
-      return InferConv(first_trainable, layer);
-    case LayerKind::kRelu:
-      return "";
-    case LayerKind::kBatchNorm:
-      layer->parameters = 2 * std::int64_t{layer->input.channels};
-      return "";
-    case LayerKind::kDropout:
-    case LayerKind::kDropout2d:
-      return "";
-    case LayerKind::kMaxPool:
-    case LayerKind::kAvgPool:
-      return ApplyWindow(0, layer);
-    case LayerKind::kGlobalAvgPool:
-      layer->output.height = layer->output.width = 1;
-      GrowReceptiveField(std::max(layer->input.height, layer->input.width), 1, layer);
-      return "";
-    case LayerKind::kLinear:
-      return InferLinear(first_trainable, layer);
-    case LayerKind::kLogSoftmax:
-      return InferLogSoftmax(last, layer);
-  }
-  return "unknown kind";
-}
 
 std::string CheckInput(const Network& network) {
   const Shape& input = network.input;
   std::string error = CheckRange("input channels", input.channels, 1, kMaxChannels);
   if (error.empty()) error = CheckRange("input height", input.height, 1, kMaxSide);
   if (error.empty()) error = CheckRange("input width", input.width, 1, kMaxSide);
-  if (error.empty() && input.elements() > kMaxElements) {
+  if (error.empty() && input.elements() > kMaxLayerElements) {
     error = "input " + FormatShape(input) + " has more than 2^31 values";
   }
   if (error.empty() && network.layers.empty()) error = "the network has no layers";
@@ -178,7 +49,7 @@ void Reset(const Shape& input, int receptive_field, int jump, Layer* layer) {
 
 // Adds `layer` to the network's totals. "" or why it cannot be.
 std::string Accumulate(const Layer& layer, Network* network) {
-  if (layer.output.elements() > kMaxElements) {
+  if (layer.output.elements() > kMaxLayerElements) {
     return "its output " + FormatShape(layer.output) + " has more than 2^31 values per image";
   }
   network->parameters += layer.parameters;
@@ -192,43 +63,40 @@ std::string Accumulate(const Layer& layer, Network* network) {
 
 }  // namespace
 
-std::string_view LayerKindName(LayerKind kind) {
-  for (const auto& [candidate, name] : kNames) {
-    if (candidate == kind) return name;
-  }
-  return "unknown";
-}
+std::string_view LayerKindName(LayerKind kind) { return InfoOf(kind).name; }
 
 bool ParseLayerKind(std::string_view name, LayerKind* kind) {
-  for (const auto& [candidate, candidate_name] : kNames) {
-    if (candidate_name == name) {
-      *kind = candidate;
-      return true;
-    }
+  for (const LayerKindInfo& info : LayerKinds()) {
+    if (info.name != name) continue;
+    *kind = info.kind;
+    return true;
   }
   return false;
 }
 
 std::vector<std::string> LayerKindNames() {
   std::vector<std::string> names;
-  for (const auto& entry : kNames) names.emplace_back(entry.second);
+  for (const LayerKindInfo& info : LayerKinds()) names.emplace_back(info.name);
   return names;
 }
 
 std::string CheckLayerNumbers(const Layer& layer) {
-  const bool conv = layer.kind == LayerKind::kConv;
-  const bool pool = layer.kind == LayerKind::kMaxPool || layer.kind == LayerKind::kAvgPool;
-  const bool dropout = layer.kind == LayerKind::kDropout || layer.kind == LayerKind::kDropout2d;
-  std::string error;
-  if (conv || layer.kind == LayerKind::kLinear)
-    error = CheckRange("out", layer.out, 1, kMaxChannels);
-  if (error.empty() && (conv || pool)) error = CheckRange("kernel", layer.kernel, 1, kMaxKernel);
-  if (error.empty() && (conv || pool)) error = CheckRange("stride", layer.stride, 1, kMaxKernel);
-  if (error.empty() && conv) error = CheckRange("padding", layer.padding, 0, kMaxKernel);
-  if (dropout && !(layer.p >= 0 && layer.p < 1)) {
-    error = "probability is " + FormatDouble(layer.p) + "; it must be at least 0 and below 1";
+  for (const LayerNumber& number : InfoOf(layer.kind).numbers) {
+    std::string error;
+    if (const auto* whole = std::get_if<int Layer::*>(&number.field)) {
+      error = CheckRange(number.label, layer.**whole, static_cast<std::int64_t>(number.min),
+                         static_cast<std::int64_t>(number.max));
+    } else if (const auto* real = std::get_if<double Layer::*>(&number.field)) {
+      const double value = layer.**real;
+      if (!(value >= number.min && (number.open_max ? value < number.max : value <= number.max))) {
+        error = std::string(number.label) + " is " + FormatDouble(value) +
+                "; it must be at least " + FormatDouble(number.min) +
+                (number.open_max ? " and below " : " and at most ") + FormatDouble(number.max);
+      }
+    }
+    if (!error.empty()) return error;
   }
-  return error;
+  return "";
 }
 
 std::string InferShapes(Network* network, int* bad_layer) {
@@ -248,7 +116,11 @@ std::string InferShapes(Network* network, int* bad_layer) {
   for (std::size_t i = 0; i < network->layers.size(); ++i) {
     Layer& layer = network->layers[i];
     Reset(shape, receptive_field, jump, &layer);
-    error = InferLayer(network->parameters == 0, i + 1 == network->layers.size(), &layer);
+    const LayerPlace place{.first_trainable = network->parameters == 0,
+                           .last = i + 1 == network->layers.size()};
+    const auto infer = InfoOf(layer.kind).infer;
+    error = CheckLayerNumbers(layer);
+    if (error.empty() && infer != nullptr) error = infer(place, &layer);
     if (error.empty()) error = Accumulate(layer, network);
     if (!error.empty()) {
       bad = static_cast<int>(i);
@@ -268,21 +140,9 @@ std::string InferShapes(Network* network, int* bad_layer) {
 }
 
 std::string DescribeLayer(const Layer& layer) {
-  std::string text(LayerKindName(layer.kind));
-  switch (layer.kind) {
-    case LayerKind::kConv:
-      return text + " " + std::to_string(layer.out) + " " + Square(layer.kernel);
-    case LayerKind::kMaxPool:
-    case LayerKind::kAvgPool:
-      return text + " " + Square(layer.kernel);
-    case LayerKind::kLinear:
-      return text + " " + std::to_string(layer.out);
-    case LayerKind::kDropout:
-    case LayerKind::kDropout2d:
-      return text + " " + FormatDouble(layer.p);
-    default:
-      return text;
-  }
+  const LayerKindInfo& info = InfoOf(layer.kind);
+  const std::string name(info.name);
+  return info.text == nullptr ? name : name + " " + info.text(layer);
 }
 
 }  // namespace sweep

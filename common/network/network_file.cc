@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/nearest.h"
 #include "common/network/builtin_networks.h"
+#include "common/network/layer_kinds.h"
 #include "common/network/network_template.h"
 #include "common/yaml/shown.h"
 
@@ -21,52 +22,50 @@ class LayerResolver {
 
   const std::string& error() const { return error_; }
 
-  void Int(const char* name, const std::optional<LayerTerm>& term, int* target) {
+  // Requires that the kernel, if there is one, was taken before.
+  void Take(const LayerNumber& number, const std::optional<LayerTerm>& term, Layer* layer) {
+    if (!term) return TakeDefault(number, layer);
     const std::optional<Value> value = Find(term);
     if (!value) return;
+    if (number.takes_same && SameValue(*value, std::string("same"))) return Same(number, layer);
+    if (const auto* whole = std::get_if<int Layer::*>(&number.field)) {
+      Int(number, *term, *value, &(layer->**whole));
+    } else if (const auto* real = std::get_if<double Layer::*>(&number.field)) {
+      if (!IsNumber(*value)) return Refuse(number, *term, *value, "a number");
+      layer->** real = AsDouble(*value);
+    } else {
+      if (!std::holds_alternative<bool>(*value)) {
+        return Refuse(number, *term, *value, "true or false");
+      }
+      layer->*std::get<bool Layer::*>(number.field) = std::get<bool>(*value);
+    }
+  }
+
+ private:
+  static void TakeDefault(const LayerNumber& number, Layer* layer) {
+    const auto* const field = std::get_if<int Layer::*>(&number.field);
+    if (number.otherwise == LayerNumber::Default::kKernel) layer->** field = layer->kernel;
+    if (number.otherwise == LayerNumber::Default::kInFile) layer->** field = number.in_file;
+  }
+
+  void Int(const LayerNumber& number, const LayerTerm& term, const Value& value, int* target) {
     // A search over multiples of a number may hand over 16.0 for 16.
-    const double number = IsNumber(*value) ? AsDouble(*value) : std::nan("");
-    if (!(std::abs(number) <= std::numeric_limits<int>::max()) || number != std::floor(number)) {
-      Refuse(name, *term, *value, "an integer");
-      return;
+    const double real = IsNumber(value) ? AsDouble(value) : std::nan("");
+    if (!(std::abs(real) <= std::numeric_limits<int>::max()) || real != std::floor(real)) {
+      return Refuse(number, term, value, "an integer");
     }
-    *target = static_cast<int>(number);
-  }
-
-  void Number(const char* name, const std::optional<LayerTerm>& term, double* target) {
-    const std::optional<Value> value = Find(term);
-    if (!value) return;
-    if (IsNumber(*value)) {
-      *target = AsDouble(*value);
-    } else {
-      Refuse(name, *term, *value, "a number");
-    }
-  }
-
-  void Bool(const char* name, const std::optional<LayerTerm>& term, bool* target) {
-    const std::optional<Value> value = Find(term);
-    if (!value) return;
-    if (std::holds_alternative<bool>(*value)) {
-      *target = std::get<bool>(*value);
-    } else {
-      Refuse(name, *term, *value, "true or false");
-    }
+    *target = static_cast<int>(real);
   }
 
   // "same" keeps the size of the image at stride 1, which needs a kernel with a middle.
-  void Padding(const std::optional<LayerTerm>& term, Layer* layer) {
-    const std::optional<Value> value = Find(term);
-    if (!value) return;
-    if (!SameValue(*value, std::string("same"))) {
-      Int("padding", term, &layer->padding);
-    } else if (layer->kernel % 2 == 1) {
-      layer->padding = layer->kernel / 2;
+  void Same(const LayerNumber& number, Layer* layer) {
+    if (layer->kernel % 2 == 1) {
+      layer->*std::get<int Layer::*>(number.field) = layer->kernel / 2;
     } else if (error_.empty()) {
       error_ = absl::StrCat("padding same needs an odd kernel, not ", layer->kernel);
     }
   }
 
- private:
   std::optional<Value> Find(const std::optional<LayerTerm>& term) {
     if (!term || !error_.empty()) return std::nullopt;
     if (term->reference.empty()) return term->value;
@@ -77,10 +76,12 @@ class LayerResolver {
     return std::nullopt;
   }
 
-  void Refuse(const char* name, const LayerTerm& term, const Value& value, const char* expected) {
+  void Refuse(const LayerNumber& number, const LayerTerm& term, const Value& value,
+              const char* expected) {
     const std::string reference =
         term.reference.empty() ? "" : absl::StrCat(" (${", term.reference, "})");
-    error_ = absl::StrCat(name, reference, " is ", Shown(value), "; it must be ", expected);
+    error_ = absl::StrCat(std::string(number.label), reference, " is ", Shown(value),
+                          "; it must be ", expected);
   }
 
   const ParameterMap& parameters_;
@@ -90,16 +91,18 @@ class LayerResolver {
 std::string ResolveLayer(const LayerTemplate& from, const ParameterMap& parameters, Layer* layer) {
   LayerResolver resolver(parameters);
   layer->kind = from.kind;
-  if (layer->kind == LayerKind::kConv) layer->kernel = 3;
-  resolver.Int("out", from.out, &layer->out);
-  resolver.Int("kernel", from.kernel, &layer->kernel);
-  const bool pool = layer->kind == LayerKind::kMaxPool || layer->kind == LayerKind::kAvgPool;
-  layer->stride = pool ? layer->kernel : 1;
-  resolver.Int("stride", from.stride, &layer->stride);
-  resolver.Padding(from.padding, layer);
-  resolver.Bool("bias", from.bias, &layer->bias);
-  resolver.Number("probability", from.p, &layer->p);
+  const std::vector<LayerNumber>& numbers = InfoOf(from.kind).numbers;
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    resolver.Take(numbers[i], from.terms[i], layer);
+  }
   return resolver.error();
+}
+
+// A value that any layer may have.
+Value Harmless(const LayerNumber& number) {
+  if (std::holds_alternative<bool Layer::*>(number.field)) return true;
+  if (std::holds_alternative<double Layer::*>(number.field)) return number.min;
+  return std::int64_t{1};
 }
 
 // Puts `value` in place of a reference that has none.
@@ -120,11 +123,10 @@ NetworkFault CheckKnownNumbers(const std::vector<LayerTemplate>& layers,
                                const ParameterMap& parameters) {
   for (std::size_t i = 0; i < layers.size(); ++i) {
     LayerTemplate known = layers[i];
-    for (auto* term : {&known.out, &known.kernel, &known.stride, &known.padding}) {
-      StandIn(parameters, std::int64_t{1}, term);
+    const std::vector<LayerNumber>& numbers = InfoOf(known.kind).numbers;
+    for (std::size_t n = 0; n < numbers.size(); ++n) {
+      StandIn(parameters, Harmless(numbers[n]), &known.terms[n]);
     }
-    StandIn(parameters, true, &known.bias);
-    StandIn(parameters, 0.0, &known.p);
     Layer layer;
     std::string error = ResolveLayer(known, parameters, &layer);
     if (!error.empty()) {

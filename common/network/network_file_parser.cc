@@ -10,6 +10,7 @@
 #include "absl/strings/str_join.h"
 #include "common/base/ids.h"
 #include "common/base/nearest.h"
+#include "common/network/layer_kinds.h"
 #include "common/network/network_file.h"
 #include "common/network/network_template.h"
 #include "common/protocol/trial_spec.h"
@@ -66,6 +67,12 @@ bool IsIdentifier(std::string_view text) {
 }
 
 enum class TermType { kInt, kNumber, kBool, kPadding };
+
+TermType TypeOf(const LayerNumber& number) {
+  if (number.takes_same) return TermType::kPadding;
+  if (std::holds_alternative<bool Layer::*>(number.field)) return TermType::kBool;
+  return std::holds_alternative<int Layer::*>(number.field) ? TermType::kInt : TermType::kNumber;
+}
 
 const char* Expected(TermType type) {
   switch (type) {
@@ -260,88 +267,49 @@ class NetworkFileParser {
     layers_.push_back(std::move(parsed));
   }
 
+  // `max_pool: 2`, where a number may stand alone, or `max_pool: {kernel: 3, stride: 2}`.
   void ParseSettings(const YamlEntry& layer, LayerTemplate* parsed) {
-    switch (parsed->kind) {
-      case LayerKind::kConv:
-        ParseConv(layer, parsed);
-        break;
-      case LayerKind::kMaxPool:
-      case LayerKind::kAvgPool:
-        ParsePool(layer, parsed);
-        break;
-      case LayerKind::kLinear:
-        ParseLinear(layer, parsed);
-        break;
-      case LayerKind::kDropout:
-      case LayerKind::kDropout2d:
-        if (layer.value.IsNull()) {
-          parsed->p = LayerTerm{.reference = "dropout"};
-          references_.insert("dropout");
-        } else {
-          parsed->p = Term(layer, TermType::kNumber);
-        }
-        break;
-      case LayerKind::kRelu:
-      case LayerKind::kBatchNorm:
-      case LayerKind::kGlobalAvgPool:
-      case LayerKind::kLogSoftmax:
-        if (!layer.value.IsNull()) {
-          reader_.Error(layer.line, absl::StrCat(layer.key, " takes no settings"));
-        }
-        break;
-    }
-  }
-
-  void ParseConv(const YamlEntry& layer, LayerTemplate* parsed) {
-    if (!layer.value.IsMap()) {
-      reader_.Error(layer.line, "conv needs settings, such as conv: {out: 16, kernel: 3}");
-      return;
-    }
-    const Keys keys = reader_.Keys(layer.value, layer.line, "conv",
-                                   {"out", "kernel", "stride", "padding", "bias"});
-    parsed->out = Required(keys, layer, "out");
-    parsed->kernel = Optional(keys, "kernel", TermType::kInt);
-    parsed->stride = Optional(keys, "stride", TermType::kInt);
-    parsed->padding = Optional(keys, "padding", TermType::kPadding);
-    parsed->bias = Optional(keys, "bias", TermType::kBool);
-  }
-
-  void ParsePool(const YamlEntry& layer, LayerTemplate* parsed) {
-    if (layer.value.IsNull()) {
-      reader_.Error(layer.line,
-                    absl::StrCat(layer.key, " needs a size, such as ", layer.key, ": 2"));
-    } else if (layer.value.IsMap()) {
-      const Keys keys = reader_.Keys(layer.value, layer.line, layer.key, {"kernel", "stride"});
-      parsed->kernel = Required(keys, layer, "kernel");
-      parsed->stride = Optional(keys, "stride", TermType::kInt);
+    const LayerKindInfo& info = InfoOf(parsed->kind);
+    parsed->terms.resize(info.numbers.size());
+    if (info.numbers.empty()) {
+      if (layer.value.IsNull()) return;
+      reader_.Error(layer.line, absl::StrCat(layer.key, " takes no settings"));
+    } else if (layer.value.IsMap() && (info.short_form.empty() || info.numbers.size() > 1)) {
+      ParseNumbers(layer, info, parsed);
+    } else if (layer.value.IsNull() || info.short_form.empty()) {
+      ParseUnsaid(layer, info, parsed);
     } else {
-      parsed->kernel = Term(layer, TermType::kInt);
+      for (std::size_t i = 0; i < info.numbers.size(); ++i) {
+        if (info.numbers[i].name != info.short_form) continue;
+        parsed->terms[i] = Term(layer, TypeOf(info.numbers[i]));
+      }
     }
   }
 
-  void ParseLinear(const YamlEntry& layer, LayerTemplate* parsed) {
-    if (layer.value.IsNull()) {
-      reader_.Error(layer.line, "linear needs its number of outputs, such as linear: 10");
-    } else if (layer.value.IsMap()) {
-      const Keys keys = reader_.Keys(layer.value, layer.line, "linear", {"out", "bias"});
-      parsed->out = Required(keys, layer, "out");
-      parsed->bias = Optional(keys, "bias", TermType::kBool);
-    } else {
-      parsed->out = Term(layer, TermType::kInt);
+  void ParseNumbers(const YamlEntry& layer, const LayerKindInfo& info, LayerTemplate* parsed) {
+    std::vector<std::string> names;
+    for (const LayerNumber& number : info.numbers) names.emplace_back(number.name);
+    const Keys keys = reader_.Keys(layer.value, layer.line, layer.key, names);
+    for (std::size_t i = 0; i < info.numbers.size(); ++i) {
+      const auto it = keys.find(names[i]);
+      if (it != keys.end()) {
+        parsed->terms[i] = Term(it->second, TypeOf(info.numbers[i]));
+      } else if (info.numbers[i].otherwise == LayerNumber::Default::kNone) {
+        reader_.Error(layer.line, absl::StrCat(layer.key, " needs '", names[i], "'"));
+      }
     }
   }
 
-  std::optional<LayerTerm> Optional(const Keys& keys, const char* key, TermType type) {
-    const auto it = keys.find(key);
-    if (it == keys.end()) return std::nullopt;
-    return Term(it->second, type);
-  }
-
-  std::optional<LayerTerm> Required(const Keys& keys, const YamlEntry& layer, const char* key) {
-    if (keys.count(key) == 0) {
-      reader_.Error(layer.line, absl::StrCat(layer.key, " needs '", key, "'"));
+  // A layer without settings.
+  void ParseUnsaid(const YamlEntry& layer, const LayerKindInfo& info, LayerTemplate* parsed) {
+    for (std::size_t i = 0; i < info.numbers.size(); ++i) {
+      if (info.numbers[i].otherwise != LayerNumber::Default::kReference) continue;
+      parsed->terms[i] = LayerTerm{.reference = "dropout"};
+      references_.insert("dropout");
     }
-    return Optional(keys, key, TermType::kInt);
+    if (!info.needs.empty()) {
+      reader_.Error(layer.line, absl::StrCat(layer.key, " needs ", std::string(info.needs)));
+    }
   }
 
   std::optional<LayerTerm> Term(const YamlEntry& entry, TermType type) {

@@ -4,10 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <set>
 #include <sstream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 
 namespace sweep {
 namespace {
@@ -513,11 +515,28 @@ TEST(NetworkFile, AnchorsMayBeUsed) {
   EXPECT_EQ(Resolved(*parsed.file, {}).parameters, 2 + 8 * 10 + 16 + 8 * 73);
 }
 
-TEST(NetworkFile, TheDocumentedExampleIsOne) {
+std::string Page() {
   std::ifstream file(SWEEP_SOURCE_DIR "/docs/network-file.md");
   std::stringstream page;
   page << file.rdbuf();
-  const std::string text = page.str();
+  return page.str();
+}
+
+TEST(NetworkFile, EveryKindOfLayerIsDocumented) {
+  const std::string page = Page();
+  const std::size_t begin = page.find("| layer | settings |");
+  const std::string table = page.substr(begin, page.find("\n\n", begin) - begin);
+  std::set<std::string> documented;
+  for (const auto row : absl::StrSplit(table, '\n')) {
+    const std::vector<std::string> cells = absl::StrSplit(row, '|');
+    const std::vector<std::string> words = absl::StrSplit(cells[1], '`');
+    for (std::size_t i = 1; i < words.size(); i += 2) documented.insert(words[i]);
+  }
+  EXPECT_THAT(documented, ::testing::UnorderedElementsAreArray(LayerKindNames()));
+}
+
+TEST(NetworkFile, TheDocumentedExampleIsOne) {
+  const std::string text = Page();
   const std::string fence = "```yaml\n";
   const std::size_t start = text.find(fence);
   ASSERT_NE(start, text.npos);

@@ -21,12 +21,7 @@ struct LayerTerm {
 struct LayerTemplate {
   LayerKind kind = LayerKind::kRelu;
   int line = 0;
-  std::optional<LayerTerm> out;
-  std::optional<LayerTerm> kernel;
-  std::optional<LayerTerm> stride;
-  std::optional<LayerTerm> padding;  // an integer or "same"
-  std::optional<LayerTerm> bias;
-  std::optional<LayerTerm> p;
+  std::vector<std::optional<LayerTerm>> terms;  // as the numbers of its kind, see layer_kinds.h
 };
 
 // What is wrong with a network, and where.

@@ -3,6 +3,11 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "common/network/layer_kinds.h"
 
 namespace sweep {
 namespace {
@@ -29,6 +34,47 @@ Network Small() {
   return Make({Conv(4, 3, 1), Plain(LayerKind::kRelu), Plain(LayerKind::kBatchNorm), MaxPool(2),
                Conv(6, 3, 0, false), Plain(LayerKind::kGlobalAvgPool), Linear(10),
                Plain(LayerKind::kLogSoftmax)});
+}
+
+TEST(LayerKinds, AreCompleteAndInTheOrderOfTheEnumeration) {
+  std::set<std::string_view> names;
+  for (std::size_t i = 0; i < LayerKinds().size(); ++i) {
+    const LayerKindInfo& info = LayerKinds()[i];
+    SCOPED_TRACE(info.name);
+    EXPECT_EQ(static_cast<std::size_t>(info.kind), i);
+    EXPECT_TRUE(names.insert(info.name).second);
+    EXPECT_NE(info.torch, "");
+    EXPECT_NE(info.help, "");
+    ASSERT_NE(info.python, nullptr);
+    EXPECT_NE(info.python({.kind = info.kind}), "");
+    EXPECT_EQ(info.text == nullptr, info.numbers.empty());
+    bool has_short_form = info.short_form.empty();
+    for (const LayerNumber& number : info.numbers) {
+      EXPECT_NE(number.help, "") << number.name;
+      has_short_form = has_short_form || number.name == info.short_form;
+    }
+    EXPECT_TRUE(has_short_form);
+  }
+}
+
+TEST(LayerKinds, EveryNumberIsHeldToItsRange) {
+  for (const LayerKindInfo& info : LayerKinds()) {
+    for (const LayerNumber& number : info.numbers) {
+      SCOPED_TRACE(std::string(info.name) + "." + std::string(number.name));
+      for (const auto& [value, good] :
+           {std::pair{number.min - 1, false}, {number.min, true}, {number.max + 1, false}}) {
+        Layer layer{.kind = info.kind, .out = 1, .kernel = 1};
+        if (const auto* whole = std::get_if<int Layer::*>(&number.field)) {
+          layer.** whole = static_cast<int>(value);
+        } else if (const auto* real = std::get_if<double Layer::*>(&number.field)) {
+          layer.** real = value;
+        } else {
+          continue;
+        }
+        EXPECT_EQ(CheckLayerNumbers(layer).empty(), good) << value << CheckLayerNumbers(layer);
+      }
+    }
+  }
 }
 
 TEST(InferShapes, CountsParametersAndFlops) {

@@ -173,13 +173,6 @@ TEST(ProtocolDocument, EveryMessagesTableHasItsFields) {
   }
 }
 
-TEST(ProtocolDocument, EveryLayerIsDescribed) {
-  const auto& lines = Document();
-  for (const std::string& kind : LayerKindNames()) {
-    EXPECT_THAT(lines, Contains(AllOf(testing::StartsWith("| `"), HasSubstr("`" + kind + "`"))));
-  }
-}
-
 // Runs a command and returns its standard output; `*status` gets its exit status.
 std::string OutputOf(const std::string& command, int* status) {
   std::string output;

@@ -3,7 +3,10 @@
 
 #include <cmath>
 #include <limits>
+#include <utility>
+#include <variant>
 
+#include "common/network/layer_kinds.h"
 #include "common/protocol/trainer_message.h"
 #include "common/protocol/trial_spec.h"
 
@@ -132,6 +135,33 @@ TEST(TrialSpecJson, MissingFieldsTakeDefaultsAndUnknownOnesAreIgnored) {
   expected.network.layers = {{.kind = LayerKind::kLinear, .out = 10}};
   ASSERT_EQ(InferShapes(&expected.network), "");
   EXPECT_EQ(TrialSpecToJson(read), TrialSpecToJson(expected));
+}
+
+// A layer of that kind, and what a network needs around it.
+Network WithKind(const LayerKindInfo& info) {
+  Layer layer{.kind = info.kind};
+  for (const LayerNumber& number : info.numbers) {
+    if (const auto* whole = std::get_if<int Layer::*>(&number.field)) layer.** whole = 2;
+    if (const auto* real = std::get_if<double Layer::*>(&number.field)) layer.** real = 0.25;
+    if (const auto* is_on = std::get_if<bool Layer::*>(&number.field)) layer.** is_on = false;
+  }
+  Network network{.name = "n", .input = {2, 4, 4}};
+  network.layers = {layer, {.kind = LayerKind::kLinear, .out = 2}};
+  if (InferShapes(&network) != "") std::swap(network.layers[0], network.layers[1]);
+  EXPECT_EQ(InferShapes(&network), "");
+  return network;
+}
+
+TEST(TrialSpecJson, RoundTripsEveryKindOfLayer) {
+  for (const LayerKindInfo& info : LayerKinds()) {
+    TrialSpec spec{.trial = "a/1"};
+    spec.network = WithKind(info);
+    const std::string line = TrialSpecToJson(spec);
+    for (const LayerNumber& number : info.numbers) {
+      EXPECT_THAT(line, HasSubstr("\"" + std::string(number.name) + "\":")) << info.name;
+    }
+    EXPECT_EQ(TrialSpecToJson(TrialSpecFromJson(line)), line);
+  }
 }
 
 TEST(TrialSpecJson, RefusesValuesNamingFieldAndValue) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "common/base/nearest.h"
+#include "common/network/layer_kinds.h"
 #include "common/protocol/json_reader.h"
 
 namespace sweep {
@@ -19,29 +20,9 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 ordered_json LayerToJson(const Layer& layer) {
   ordered_json object = {{"kind", LayerKindName(layer.kind)}};
-  switch (layer.kind) {
-    case LayerKind::kConv:
-      object["out"] = layer.out;
-      object["kernel"] = layer.kernel;
-      object["stride"] = layer.stride;
-      object["padding"] = layer.padding;
-      object["bias"] = layer.bias;
-      break;
-    case LayerKind::kMaxPool:
-    case LayerKind::kAvgPool:
-      object["kernel"] = layer.kernel;
-      object["stride"] = layer.stride;
-      break;
-    case LayerKind::kLinear:
-      object["out"] = layer.out;
-      object["bias"] = layer.bias;
-      break;
-    case LayerKind::kDropout:
-    case LayerKind::kDropout2d:
-      object["p"] = layer.p;
-      break;
-    default:
-      break;
+  for (const LayerNumber& number : InfoOf(layer.kind).numbers) {
+    std::visit([&](auto member) { object[std::string(number.name)] = layer.*member; },
+               number.field);
   }
   return object;
 }
@@ -55,7 +36,30 @@ ordered_json NetworkToJson(const Network& network) {
           {"layers", std::move(layers)}};
 }
 
-// Values are only checked for being integers; InferShapes knows what is allowed.
+// The upper end of an integer is InferShapes' to check.
+void ReadNumber(const JsonReader& reader, const LayerNumber& number, Layer* layer) {
+  using Default = LayerNumber::Default;
+  const std::string name(number.name);
+  if (number.otherwise == Default::kKernel) {
+    layer->*std::get<int Layer::*>(number.field) = layer->kernel;
+  } else if (number.otherwise != Default::kLayers) {
+    reader.Require({name.c_str()});
+  }
+  const auto read = [&](auto member) {
+    using T = std::decay_t<decltype(layer->*member)>;
+    if constexpr (std::is_same_v<T, bool>) {
+      reader.Bool(name.c_str(), &(layer->*member));
+    } else if constexpr (std::is_same_v<T, int>) {
+      reader.Int(name.c_str(), static_cast<int>(number.min), kMaxInt, &(layer->*member));
+    } else {
+      reader.Double(name.c_str(),
+                    {.min = number.min, .max = number.max, .open_max = number.open_max},
+                    &(layer->*member));
+    }
+  };
+  std::visit(read, number.field);
+}
+
 Layer LayerFromJson(const json& value, const std::string& path) {
   if (!value.is_object()) throw ProtocolError(path + " is no object");
   const JsonReader reader(value, path + ".");
@@ -64,35 +68,7 @@ Layer LayerFromJson(const json& value, const std::string& path) {
   std::string kind;
   reader.Choice("kind", LayerKindNames(), &kind);
   ParseLayerKind(kind, &layer.kind);
-  switch (layer.kind) {
-    case LayerKind::kConv:
-      reader.Require({"out", "kernel"});
-      reader.Int("out", 1, kMaxInt, &layer.out);
-      reader.Int("kernel", 1, kMaxInt, &layer.kernel);
-      reader.Int("stride", 1, kMaxInt, &layer.stride);
-      reader.Int("padding", 0, kMaxInt, &layer.padding);
-      reader.Bool("bias", &layer.bias);
-      break;
-    case LayerKind::kMaxPool:
-    case LayerKind::kAvgPool:
-      reader.Require({"kernel"});
-      reader.Int("kernel", 1, kMaxInt, &layer.kernel);
-      layer.stride = layer.kernel;
-      reader.Int("stride", 1, kMaxInt, &layer.stride);
-      break;
-    case LayerKind::kLinear:
-      reader.Require({"out"});
-      reader.Int("out", 1, kMaxInt, &layer.out);
-      reader.Bool("bias", &layer.bias);
-      break;
-    case LayerKind::kDropout:
-    case LayerKind::kDropout2d:
-      reader.Require({"p"});
-      reader.Double("p", {.min = 0, .max = 1, .open_max = true}, &layer.p);
-      break;
-    default:
-      break;
-  }
+  for (const LayerNumber& number : InfoOf(layer.kind).numbers) ReadNumber(reader, number, &layer);
   return layer;
 }
 

@@ -6,29 +6,34 @@
 #include <utility>
 
 #include "common/base/philox.h"
+#include "common/network/layer_kinds.h"
 
 namespace sweep {
 namespace {
 
 bool HasWeight(const Layer& layer) {
-  return layer.kind == LayerKind::kConv || layer.kind == LayerKind::kLinear;
+  const LayerWeights weights = InfoOf(layer.kind).weights;
+  return weights == LayerWeights::kFilters || weights == LayerWeights::kMatrix;
 }
 
 // Inputs of one output unit.
 std::int64_t FanIn(const Layer& layer) {
-  if (layer.kind == LayerKind::kLinear) return layer.input.elements();
+  if (InfoOf(layer.kind).weights == LayerWeights::kMatrix) return layer.input.elements();
   return std::int64_t{layer.input.channels} * layer.kernel * layer.kernel;
 }
 
 std::vector<std::int64_t> WeightShape(const Layer& layer) {
-  switch (layer.kind) {
-    case LayerKind::kConv:
+  switch (InfoOf(layer.kind).weights) {
+    case LayerWeights::kNone:
+      break;
+    case LayerWeights::kFilters:
       return {layer.out, layer.input.channels, layer.kernel, layer.kernel};
-    case LayerKind::kLinear:
+    case LayerWeights::kMatrix:
       return {layer.out, layer.input.elements()};
-    default:
+    case LayerWeights::kNorm:
       return {layer.input.channels};
   }
+  return {};
 }
 
 std::int64_t Count(const std::vector<std::int64_t>& shape) {
@@ -57,7 +62,7 @@ ParameterLayout LayOutParameters(const Network& network) {
   for (std::size_t i = 0; i < network.layers.size(); ++i) {
     const Layer& layer = network.layers[i];
     const bool has_weight = HasWeight(layer);
-    if (!has_weight && layer.kind != LayerKind::kBatchNorm) continue;
+    if (InfoOf(layer.kind).weights == LayerWeights::kNone) continue;
     const std::string prefix = "layers." + std::to_string(i) + ".";
     layout.parameters.push_back({.name = prefix + "weight",
                                  .layer = i,

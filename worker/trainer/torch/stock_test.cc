@@ -90,7 +90,9 @@ class StockNetwork : public nn::Module {
         layers_->push_back(
             nn::Linear(nn::LinearOptions(layer.input.elements(), layer.out).bias(layer.bias)));
         return;
-      default:  // dropout without effect; log-softmax belongs to the loss
+      case LayerKind::kDropout:
+      case LayerKind::kDropout2d:   // without effect
+      case LayerKind::kLogSoftmax:  // belongs to the loss
         layers_->push_back(nn::Identity());
         return;
     }

@@ -1,6 +1,8 @@
 // Layers on one image. Sums are 64-bit, so results differ from the trainer's 32-bit ones by some
 // 1e-6, as those of any two orders of summing do.
 
+import type { Tensor } from "./safetensors";
+
 export interface Image {
   channels: number;
   height: number;
@@ -12,7 +14,7 @@ function make(channels: number, height: number, width: number): Image {
   return { channels, height, width, values: new Float32Array(channels * height * width) };
 }
 
-export interface ConvShape {
+interface ConvShape {
   out: number;
   kernel: number;
   stride: number;
@@ -23,7 +25,7 @@ function sideAfter(side: number, kernel: number, stride: number, padding = 0): n
   return Math.floor((side + 2 * padding - kernel) / stride) + 1;
 }
 
-export function conv(
+function conv(
   input: Image,
   weight: Float32Array,
   bias: Float32Array,
@@ -72,7 +74,7 @@ function convPixel(
   return sum;
 }
 
-export function linear(input: Image, weight: Float32Array, bias: Float32Array): Image {
+function linear(input: Image, weight: Float32Array, bias: Float32Array): Image {
   const output = make(bias.length, 1, 1);
   const inputs = input.values.length;
   for (let o = 0; o < bias.length; o += 1) {
@@ -83,7 +85,7 @@ export function linear(input: Image, weight: Float32Array, bias: Float32Array): 
   return output;
 }
 
-export function batchNorm(input: Image, factor: Float32Array, summand: Float32Array): Image {
+function batchNorm(input: Image, factor: Float32Array, summand: Float32Array): Image {
   const plane = input.height * input.width;
   return {
     ...input,
@@ -94,7 +96,7 @@ export function batchNorm(input: Image, factor: Float32Array, summand: Float32Ar
   };
 }
 
-export function relu(input: Image): Image {
+function relu(input: Image): Image {
   return { ...input, values: input.values.map((value) => Math.max(0, value)) };
 }
 
@@ -128,7 +130,7 @@ function pool(
   return output;
 }
 
-export function maxPool(input: Image, kernel: number, stride: number): Image {
+function maxPool(input: Image, kernel: number, stride: number): Image {
   return pool(input, [kernel, kernel], stride, -Infinity, Math.max);
 }
 
@@ -136,14 +138,14 @@ function divided(image: Image, divisor: number): Image {
   return { ...image, values: image.values.map((value) => value / divisor) };
 }
 
-export function averagePool(input: Image, kernel: number, stride: number): Image {
+function averagePool(input: Image, kernel: number, stride: number): Image {
   return divided(
     pool(input, [kernel, kernel], stride, 0, (a, b) => a + b),
     kernel * kernel,
   );
 }
 
-export function globalAveragePool(input: Image): Image {
+function globalAveragePool(input: Image): Image {
   return divided(
     pool(input, [input.height, input.width], 1, 0, (a, b) => a + b),
     input.height * input.width,
@@ -154,4 +156,97 @@ export function logSoftmax(values: Float32Array): Float32Array {
   const largest = values.reduce((a, b) => Math.max(a, b), -Infinity);
   const sum = values.reduce((total, value) => total + Math.exp(value - largest), 0);
   return values.map((value) => value - largest - Math.log(sum));
+}
+
+// One layer of a trial's spec (docs/protocol.md), with what does not apply to its kind left at a
+// default.
+export interface LayerSpec {
+  kind: string;
+  out: number;
+  kernel: number;
+  stride: number;
+  padding: number;
+  bias: boolean;
+}
+
+export function whole(value: unknown, otherwise: number): number {
+  return typeof value === "number" && Number.isInteger(value) ? value : otherwise;
+}
+
+export function readLayerSpec(layer: Record<string, unknown>): LayerSpec {
+  return {
+    kind: String(layer.kind),
+    out: whole(layer.out, 0),
+    kernel: whole(layer.kernel, 1),
+    stride: whole(layer.stride, 1),
+    padding: whole(layer.padding, 0),
+    bias: layer.bias !== false,
+  };
+}
+
+const BATCH_NORM_EPSILON = 1e-5;
+
+export type Step = (image: Image) => Image;
+
+function take(tensors: Map<string, Tensor>, name: string, size: number): Float32Array {
+  const tensor = tensors.get(name);
+  if (!tensor) throw new Error(`the weights have no tensor ${name}`);
+  if (tensor.values.length !== size)
+    throw new Error(`tensor ${name} has ${tensor.values.length} values, not ${size}`);
+  if (!tensor.values.every(Number.isFinite))
+    throw new Error(`tensor ${name} holds a value that is not finite`);
+  return tensor.values;
+}
+
+function normStep(tensors: Map<string, Tensor>, prefix: string, channels: number): Step {
+  const [weight, bias, mean, variance] = ["weight", "bias", "running_mean", "running_var"].map(
+    (name) => take(tensors, prefix + name, channels),
+  ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+  const factor = weight.map((w, i) => w / Math.sqrt((variance[i] ?? 0) + BATCH_NORM_EPSILON));
+  const summand = bias.map((b, i) => b - (mean[i] ?? 0) * (factor[i] ?? 0));
+  return (image) => batchNorm(image, factor, summand);
+}
+
+// What a layer does to an image of the size of `input`. Throws an Error that names the tensor or the
+// layer that does not fit.
+export function makeStep(
+  layer: LayerSpec,
+  prefix: string,
+  input: Image,
+  tensors: Map<string, Tensor>,
+): Step {
+  const bias = (): Float32Array =>
+    layer.bias ? take(tensors, `${prefix}bias`, layer.out) : new Float32Array(layer.out);
+  switch (layer.kind) {
+    case "conv": {
+      const weight = take(
+        tensors,
+        `${prefix}weight`,
+        layer.out * input.channels * layer.kernel * layer.kernel,
+      );
+      const summand = bias();
+      return (image) => conv(image, weight, summand, layer);
+    }
+    case "linear": {
+      const weight = take(tensors, `${prefix}weight`, layer.out * input.values.length);
+      const summand = bias();
+      return (image) => linear(image, weight, summand);
+    }
+    case "batch_norm":
+      return normStep(tensors, prefix, input.channels);
+    case "relu":
+      return relu;
+    case "max_pool":
+      return (image) => maxPool(image, layer.kernel, layer.stride);
+    case "avg_pool":
+      return (image) => averagePool(image, layer.kernel, layer.stride);
+    case "global_avg_pool":
+      return globalAveragePool;
+    case "dropout":
+    case "dropout2d":
+    case "log_softmax": // of the result, whether or not the network ends in one
+      return (image) => image;
+    default:
+      throw new Error(`this page knows no layer "${layer.kind}"`);
+  }
 }

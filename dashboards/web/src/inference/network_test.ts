@@ -3,14 +3,19 @@ import { decodeBase64 } from "../base64";
 import { normalise } from "./digit";
 import { InferenceNetwork, readNetworkSpec } from "./network";
 import { readSafeTensors } from "./safetensors";
-import everyLayer from "./testdata/every_layer.json";
-import pooled from "./testdata/pooled.json";
 
-// Trained and asked by the C++ programs; "source" in the files says how.
-describe.each([
-  ["every layer", everyLayer],
-  ["pooled", pooled],
-])("a trained network: %s", (_name, recorded) => {
+interface Recorded {
+  network: unknown;
+  weights: string;
+  images: string;
+  log_probabilities: number[][];
+}
+
+// Every file of the folder: "source" in it says who has asked that network. common/inference holds
+// them too, and that they have every kind of layer.
+const recordings = import.meta.glob<Recorded>("./testdata/*.json", { eager: true });
+
+describe.each(Object.entries(recordings))("a trained network: %s", (_name, recorded) => {
   const weights = (): ArrayBuffer => decodeBase64(recorded.weights).buffer;
   const spec = readNetworkSpec(recorded.network);
   const images = decodeBase64(recorded.images);
