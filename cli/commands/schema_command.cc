@@ -6,6 +6,7 @@
 #include "cli/help/schemas.h"
 #include "cli/session.h"
 #include "common/command_line/options.h"
+#include "common/spec/schema.h"
 
 namespace sweep::cli {
 
@@ -32,8 +33,10 @@ void AddSchemaCommand(CLI::App* app, Session*) {
   schema->add_option("KIND", *kind, "sweep or network")
       ->required()
       ->check(OneOf({"sweep", "network"}));
-  schema->callback(
-      [kind] { std::cout << (*kind == "sweep" ? kSweepSchema : kNetworkSchema) << std::flush; });
+  schema->callback([kind] {
+    const std::string_view text = *kind == "sweep" ? kSweepSchema : kNetworkSchema;
+    std::cout << FillSchema(*kind, text) << std::flush;
+  });
 }
 
 }  // namespace sweep::cli

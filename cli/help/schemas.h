@@ -4,7 +4,7 @@
 
 namespace sweep::cli {
 
-// docs/schema/*.schema.json, compiled in.
+// docs/schema/*.schema.json, compiled in; see FillSchema.
 extern const std::string_view kSweepSchema;
 extern const std::string_view kNetworkSchema;
 

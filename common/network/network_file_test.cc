@@ -440,9 +440,9 @@ recipes:
   EXPECT_EQ(errors,
             "nets/x.yaml:2: no layer refers to ${widht}; did you mean 'width'?\n"
             "nets/x.yaml:7: unknown key 'sorce' in recipe 'seed'; did you mean 'source'?\n"
-            "nets/x.yaml:8: lr is -1; it must be above 0\n"
+            "nets/x.yaml:8: lr is -1; it must be above 0 and at most 100\n"
             "nets/x.yaml:8: unknown hyperparameter 'momentun'; did you mean 'momentum'?\n"
-            "nets/x.yaml:8: batch_size is 2.5; it must be an integer from 1 to 1000000\n"
+            "nets/x.yaml:8: batch_size is 2.5; it must be an integer from 1 to 65536\n"
             "nets/x.yaml:8: 'epochs' must be a single value, not a list\n"
             "nets/x.yaml:9: 'lr' is already among the values of the source\n"
             "nets/x.yaml:9: schedule is \"cosin\"; it must be constant, step, cosine or one_cycle; "

@@ -166,7 +166,7 @@ TEST(TrialSpecJson, RoundTripsEveryKindOfLayer) {
 
 TEST(TrialSpecJson, RefusesValuesNamingFieldAndValue) {
   const std::pair<const char*, const char*> cases[] = {
-      {R"("epochs":0)", "epochs is 0; it must be an integer from 1 to 100000"},
+      {R"("epochs":0)", "epochs is 0; it must be an integer from 1 to 10000"},
       {R"("epochs":2.5)", "epochs is 2.5"},
       {R"("batch_size":0)", "batch_size is 0"},
       {R"("batch_size":"64")", "batch_size is \"64\""},
@@ -187,6 +187,19 @@ TEST(TrialSpecJson, RefusesValuesNamingFieldAndValue) {
       {R"("evaluate_with":"x")", "evaluate_with is \"x\""},
       {R"("normalize_stddev":0)", "normalize_stddev is 0"},
       {R"("one_cycle_final_divisor":0)", "one_cycle_final_divisor is 0"},
+      // Where a sweep file and the trainer once had ranges of their own.
+      {R"("epochs":10001)", "epochs is 10001"},
+      {R"("batch_size":65537)", "batch_size is 65537"},
+      {R"("lr":100.5)", "lr is 100.5"},
+      {R"("weight_decay":10.5)", "weight_decay is 10.5"},
+      {R"("step_epochs":10001)", "step_epochs is 10001"},
+      {R"("step_gamma":1.5)", "step_gamma is 1.5; it must be above 0 and at most 1"},
+      {R"("warmup_epochs":10000.5)", "warmup_epochs is 10000.5"},
+      {R"("one_cycle_warmup":0)", "one_cycle_warmup is 0; it must be above 0 and below 1"},
+      {R"("one_cycle_warmup":1)", "one_cycle_warmup is 1; it must be above 0 and below 1"},
+      {R"("one_cycle_start_divisor":1000001)", "one_cycle_start_divisor is 1000001"},
+      {R"("one_cycle_final_divisor":1000000001)", "one_cycle_final_divisor is 1000000001"},
+      {R"("shift_pixels":15)", "shift_pixels is 15; it must be an integer from 0 to 14"},
       {R"("device":"gpu")", "device is \"gpu\""},
       {R"("device":"cuda:1;rm")", "device is"},
       {R"("dataset":"mnist")", "dataset is no object"},
@@ -289,7 +302,7 @@ TEST(CheckTrialParameter, SaysWhyAValueIsRefused) {
   EXPECT_EQ(CheckTrialParameter("lr", std::int64_t{1}), "");
   EXPECT_EQ(CheckTrialParameter("nesterov", true), "");
   EXPECT_EQ(CheckTrialParameter("schedule", std::string("cosine")), "");
-  EXPECT_EQ(CheckTrialParameter("lr", -1.0), "lr is -1.0; it must be above 0");
+  EXPECT_EQ(CheckTrialParameter("lr", -1.0), "lr is -1.0; it must be above 0 and at most 100");
   EXPECT_EQ(CheckTrialParameter("momentun", 0.9),
             "unknown hyperparameter 'momentun'; did you mean 'momentum'?");
   EXPECT_NE(CheckTrialParameter("batch_size", 2.5), "");

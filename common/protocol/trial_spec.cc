@@ -7,6 +7,7 @@
 
 #include "common/base/nearest.h"
 #include "common/network/layer_kinds.h"
+#include "common/protocol/hyperparameters.h"
 #include "common/protocol/json_reader.h"
 
 namespace sweep {
@@ -117,38 +118,33 @@ DatasetSpec DatasetFromJson(const json& value) {
   return dataset;
 }
 
-void ReadOptimizer(const JsonReader& reader, TrialSpec* spec) {
-  const Range share = {.min = 0, .max = 1, .open_max = true};
-  reader.Int("epochs", 1, 100'000, &spec->epochs);
-  reader.Int("batch_size", 1, 1'000'000, &spec->batch_size);
-  reader.Double("lr", {.min = 0, .max = kInfinity, .open_min = true}, &spec->lr);
-  reader.Double("momentum", share, &spec->momentum);
-  reader.Bool("nesterov", &spec->nesterov);
-  reader.Double("weight_decay", {.min = 0, .max = kInfinity}, &spec->weight_decay);
-  reader.Bool("decay_norm_and_bias", &spec->decay_norm_and_bias);
-  reader.Double("label_smoothing", share, &spec->label_smoothing);
+void ReadHyperparameter(const JsonReader& reader, const KnownParameter& known, TrialSpec* spec) {
+  if (!known.field) return;
+  const std::string name(known.name);
+  const auto read = [&](auto member) {
+    using T = std::decay_t<decltype(spec->*member)>;
+    T* const target = &(spec->*member);
+    if constexpr (std::is_same_v<T, bool>) {
+      reader.Bool(name.c_str(), target);
+    } else if constexpr (std::is_same_v<T, int>) {
+      reader.Int(name.c_str(), static_cast<int>(known.min), static_cast<int>(known.max), target);
+    } else if constexpr (std::is_same_v<T, double>) {
+      reader.Double(name.c_str(), {known.min, known.max, known.open_min, known.open_max}, target);
+    } else {
+      reader.Choice(name.c_str(), {known.choices.begin(), known.choices.end()}, target);
+    }
+  };
+  std::visit(read, *known.field);
+}
+
+void ReadHyperparameters(const JsonReader& reader, TrialSpec* spec) {
+  for (const KnownParameter& known : KnownParameters()) ReadHyperparameter(reader, known, spec);
   if (spec->nesterov && spec->momentum == 0) {
     throw ProtocolError("nesterov is true but momentum is 0; Nesterov's method needs a momentum");
   }
 }
 
-void ReadSchedule(const JsonReader& reader, TrialSpec* spec) {
-  const Range divisor = {.min = 1, .max = kInfinity};
-  reader.Choice("schedule", {"constant", "step", "cosine", "one_cycle"}, &spec->schedule);
-  reader.Int("step_epochs", 1, 100'000, &spec->step_epochs);
-  reader.Double("step_gamma", {.min = 0, .max = kInfinity, .open_min = true}, &spec->step_gamma);
-  reader.Double("final_lr_fraction", {.min = 0, .max = 1}, &spec->final_lr_fraction);
-  reader.Double("warmup_epochs", {.min = 0, .max = 100'000}, &spec->warmup_epochs);
-  reader.Double("one_cycle_warmup", {.min = 0, .max = 1}, &spec->one_cycle_warmup);
-  reader.Double("one_cycle_start_divisor", divisor, &spec->one_cycle_start_divisor);
-  reader.Double("one_cycle_final_divisor", divisor, &spec->one_cycle_final_divisor);
-}
-
 void ReadData(const JsonReader& reader, TrialSpec* spec) {
-  reader.Choice("augmentation", {"none", "shift", "rotation", "shift_rotation"},
-                &spec->augmentation);
-  reader.Int("shift_pixels", 0, 1000, &spec->shift_pixels);
-  reader.Double("rotation_degrees", {.min = 0, .max = 180}, &spec->rotation_degrees);
   reader.Choice("loss", {"nll", "nll_batch_softmax"}, &spec->loss);
   reader.Choice("evaluate_with", {"class_softmax", "batch_softmax"}, &spec->evaluate_with);
   reader.Double("normalize_mean", {.min = -1e6, .max = 1e6}, &spec->normalize_mean);
@@ -227,36 +223,7 @@ bool Assign(const Value& value, std::string* field) {
   return true;
 }
 
-using Field = std::variant<bool TrialSpec::*, int TrialSpec::*, double TrialSpec::*,
-                           std::string TrialSpec::*>;
-
-// The fields that a search may choose.
-const std::vector<std::pair<std::string_view, Field>>& SearchableFields() {
-  static const auto* const fields = new std::vector<std::pair<std::string_view, Field>>{
-      {"epochs", &TrialSpec::epochs},
-      {"batch_size", &TrialSpec::batch_size},
-      {"lr", &TrialSpec::lr},
-      {"momentum", &TrialSpec::momentum},
-      {"nesterov", &TrialSpec::nesterov},
-      {"weight_decay", &TrialSpec::weight_decay},
-      {"decay_norm_and_bias", &TrialSpec::decay_norm_and_bias},
-      {"label_smoothing", &TrialSpec::label_smoothing},
-      {"schedule", &TrialSpec::schedule},
-      {"step_epochs", &TrialSpec::step_epochs},
-      {"step_gamma", &TrialSpec::step_gamma},
-      {"final_lr_fraction", &TrialSpec::final_lr_fraction},
-      {"warmup_epochs", &TrialSpec::warmup_epochs},
-      {"one_cycle_warmup", &TrialSpec::one_cycle_warmup},
-      {"one_cycle_start_divisor", &TrialSpec::one_cycle_start_divisor},
-      {"one_cycle_final_divisor", &TrialSpec::one_cycle_final_divisor},
-      {"augmentation", &TrialSpec::augmentation},
-      {"shift_pixels", &TrialSpec::shift_pixels},
-      {"rotation_degrees", &TrialSpec::rotation_degrees},
-  };
-  return *fields;
-}
-
-Value FieldValue(const TrialSpec& spec, const Field& field) {
+Value FieldValue(const TrialSpec& spec, const TrialField& field) {
   return std::visit(
       [&](auto member) -> Value {
         using T = std::decay_t<decltype(spec.*member)>;
@@ -270,7 +237,7 @@ Value FieldValue(const TrialSpec& spec, const Field& field) {
 
 // A program's parameter of that name may have a value that the field cannot have, and stands among
 // `parameters` alone then.
-bool IsTold(const TrialSpec& spec, const std::string& name, const Field& field) {
+bool IsTold(const TrialSpec& spec, const std::string& name, const TrialField& field) {
   if (!spec.only_parameters || name == "epochs") return true;
   const auto found = spec.parameters.find(name);
   return found != spec.parameters.end() && SameValue(found->second, FieldValue(spec, field));
@@ -285,9 +252,10 @@ std::string TrialSpecToJson(const TrialSpec& spec) {
       {"trial", spec.trial},
       {"seed", spec.seed},
   };
-  for (const auto& [name, field] : SearchableFields()) {
-    if (!IsTold(spec, std::string(name), field)) continue;
-    std::visit([&, key = std::string(name)](auto member) { object[key] = spec.*member; }, field);
+  for (const KnownParameter& known : KnownParameters()) {
+    const std::string name(known.name);
+    if (!known.field || !IsTold(spec, name, *known.field)) continue;
+    std::visit([&](auto member) { object[name] = spec.*member; }, *known.field);
   }
   // Of a program that looks after its data and its network itself they say nothing.
   if (!spec.only_parameters || !spec.network.layers.empty() || spec.dataset.name != "none") {
@@ -329,8 +297,7 @@ TrialSpec TrialSpecFromJson(std::string_view line, NetworkField network) {
   TrialSpec spec;
   reader.String("trial", &spec.trial);
   reader.Unsigned("seed", &spec.seed);
-  ReadOptimizer(reader, &spec);
-  ReadSchedule(reader, &spec);
+  ReadHyperparameters(reader, &spec);
   ReadData(reader, &spec);
   ReadPlaces(reader, &spec);
   if (const json* object_of_network = reader.Find("network")) {
@@ -338,41 +305,39 @@ TrialSpec TrialSpecFromJson(std::string_view line, NetworkField network) {
   }
   if (const json* parameters = reader.Find("parameters")) {
     spec.parameters = ParametersFromJson(*parameters);
-    const auto& fields = SearchableFields();
-    spec.only_parameters = !std::all_of(fields.begin(), fields.end(), [&](const auto& field) {
-      return reader.Has(std::string(field.first).c_str());
+    const std::vector<std::string> names = TrialParameterNames();
+    spec.only_parameters = !std::all_of(names.begin(), names.end(), [&](const std::string& name) {
+      return reader.Has(name.c_str());
     });
   }
   return spec;
 }
 
 bool SetTrialParameter(std::string_view name, const Value& value, TrialSpec* spec) {
-  for (const auto& [candidate, field] : SearchableFields()) {
-    if (candidate != name) continue;
-    return std::visit([&](auto member) { return Assign(value, &(spec->*member)); }, field);
-  }
-  return false;
+  const KnownParameter* const known = FindKnownParameter(name);
+  if (known == nullptr || !known->field) return false;
+  return std::visit([&](auto member) { return Assign(value, &(spec->*member)); }, *known->field);
 }
 
 std::vector<std::string> TrialParameterNames() {
   std::vector<std::string> names;
-  for (const auto& entry : SearchableFields()) names.emplace_back(entry.first);
+  for (const KnownParameter& known : KnownParameters()) {
+    if (known.field) names.emplace_back(known.name);
+  }
   return names;
 }
 
 std::string CheckTrialParameter(std::string_view name, const Value& value) {
-  const std::vector<std::string> names = TrialParameterNames();
-  if (std::find(names.begin(), names.end(), name) == names.end()) {
-    return "unknown hyperparameter '" + std::string(name) + "'" + DidYouMean(name, names);
+  const KnownParameter* const known = FindKnownParameter(name);
+  if (known == nullptr || !known->field) {
+    return "unknown hyperparameter '" + std::string(name) + "'" +
+           DidYouMean(name, TrialParameterNames());
   }
   json object;
   std::visit([&](const auto& one) { object[std::string(name)] = one; }, value);
-  const JsonReader reader(object, "");
   TrialSpec spec;
   try {
-    ReadOptimizer(reader, &spec);
-    ReadSchedule(reader, &spec);
-    ReadData(reader, &spec);
+    ReadHyperparameter(JsonReader(object, ""), *known, &spec);
   } catch (const ProtocolError& error) {
     return error.what();
   }

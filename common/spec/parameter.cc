@@ -59,79 +59,6 @@ std::int64_t IndexAt(double u, std::int64_t count) {
                                   count - 1);
 }
 
-KnownParameter Bool(std::string_view name, bool default_value, std::string_view help) {
-  return {name, KnownParameter::Type::kBool, 0, 1, false, false, {}, default_value, help};
-}
-
-KnownParameter Int(std::string_view name, int min, int max, int default_value,
-                   std::string_view help) {
-  return {name,
-          KnownParameter::Type::kInt,
-          static_cast<double>(min),
-          static_cast<double>(max),
-          false,
-          false,
-          {},
-          std::int64_t{default_value},
-          help};
-}
-
-enum class Ends { kClosed, kOpenMin, kOpenMax, kOpen };
-
-KnownParameter Double(std::string_view name, double min, double max, Ends ends,
-                      double default_value, std::string_view help) {
-  return {name,
-          KnownParameter::Type::kDouble,
-          min,
-          max,
-          ends == Ends::kOpenMin || ends == Ends::kOpen,
-          ends == Ends::kOpenMax || ends == Ends::kOpen,
-          {},
-          default_value,
-          help};
-}
-
-KnownParameter Choice(std::string_view name, std::vector<std::string_view> choices,
-                      std::string_view help) {
-  Value first = std::string(choices.front());
-  return {
-      name, KnownParameter::Type::kChoice, 0, 0, false, false, std::move(choices), std::move(first),
-      help};
-}
-
-std::vector<KnownParameter> MakeKnownParameters() {
-  return {
-      Double("lr", 0, 100, Ends::kOpenMin, 0.01, "learning rate (peak, when scheduled)"),
-      Double("momentum", 0, 1, Ends::kOpenMax, 0.9, "momentum of SGD"),
-      Bool("nesterov", false, "Nesterov's form of momentum"),
-      Double("weight_decay", 0, 10, Ends::kClosed, 0, "L2 penalty, added to the gradient"),
-      Bool("decay_norm_and_bias", true, "whether weight decay also acts on BatchNorm and biases"),
-      Int("batch_size", 1, 65536, 64, "images per step"),
-      Double("dropout", 0, 1, Ends::kOpenMax, 0,
-             "probability of dropping, where the network leaves it open"),
-      Double("label_smoothing", 0, 1, Ends::kOpenMax, 0,
-             "share of the target spread over all classes"),
-      Int("epochs", 1, 10000, 19, "passes over the training images"),
-      Choice("schedule", {"constant", "step", "cosine", "one_cycle"},
-             "how the learning rate changes"),
-      Int("step_epochs", 1, 10000, 6, "step: epochs between two decays"),
-      Double("step_gamma", 0, 1, Ends::kOpenMin, 0.1, "step: factor of a decay"),
-      Double("final_lr_fraction", 0, 1, Ends::kClosed, 0,
-             "cosine: the last step's learning rate as a fraction of lr"),
-      Double("warmup_epochs", 0, 10000, Ends::kClosed, 0,
-             "constant, step, cosine: epochs of linear rise from 0"),
-      Double("one_cycle_warmup", 0, 1, Ends::kOpen, 0.3, "one_cycle: share of steps that rise"),
-      Double("one_cycle_start_divisor", 1, 1e6, Ends::kClosed, 25,
-             "one_cycle: the first learning rate is lr divided by this"),
-      Double("one_cycle_final_divisor", 1, 1e9, Ends::kClosed, 1e4,
-             "one_cycle: the last learning rate is the first divided by this"),
-      Choice("augmentation", {"none", "shift", "rotation", "shift_rotation"},
-             "what is done to each training image"),
-      Int("shift_pixels", 0, 14, 2, "shift: pixels, uniform in [-n, n] in each direction"),
-      Double("rotation_degrees", 0, 180, Ends::kClosed, 10, "rotation: uniform in [-d, d]"),
-  };
-}
-
 std::string Interval(const KnownParameter& known) {
   return absl::StrCat(known.open_min ? "(" : "[", FormatDouble(known.min), ", ",
                       FormatDouble(known.max), known.open_max ? ")" : "]");
@@ -139,20 +66,6 @@ std::string Interval(const KnownParameter& known) {
 
 std::vector<std::string> ChoicesOf(const KnownParameter& known) {
   return {known.choices.begin(), known.choices.end()};
-}
-
-std::string Allowed(const KnownParameter& known) {
-  switch (known.type) {
-    case KnownParameter::Type::kBool:
-      return "true or false";
-    case KnownParameter::Type::kInt:
-      return absl::StrCat("an integer in ", Interval(known));
-    case KnownParameter::Type::kDouble:
-      return absl::StrCat("a number in ", Interval(known));
-    case KnownParameter::Type::kChoice:
-      return absl::StrCat("one of ", absl::StrJoin(ChoicesOf(known), ", "));
-  }
-  return "";
 }
 
 // Lower case, without what separates words.
@@ -376,16 +289,18 @@ Value Parameter::Quantile(double u) const {
   }
 }
 
-const std::vector<KnownParameter>& KnownParameters() {
-  static const auto& known = *new std::vector<KnownParameter>(MakeKnownParameters());
-  return known;
-}
-
-const KnownParameter* FindKnownParameter(std::string_view name) {
-  for (const KnownParameter& known : KnownParameters()) {
-    if (known.name == name) return &known;
+std::string AllowedValues(const KnownParameter& known) {
+  switch (known.type) {
+    case KnownParameter::Type::kBool:
+      return "true or false";
+    case KnownParameter::Type::kInt:
+      return absl::StrCat("an integer in ", Interval(known));
+    case KnownParameter::Type::kDouble:
+      return absl::StrCat("a number in ", Interval(known));
+    case KnownParameter::Type::kChoice:
+      return absl::StrCat("one of ", absl::StrJoin(ChoicesOf(known), ", "));
   }
-  return nullptr;
+  return "";
 }
 
 std::string MeantParameter(std::string_view name, const std::vector<std::string>& candidates) {
@@ -418,8 +333,8 @@ absl::Status CheckParameterValue(std::string_view name, const Value& value) {
   if (known->type == KnownParameter::Type::kChoice) {
     hint = DidYouMean(FormatValue(value), ChoicesOf(*known));
   }
-  return absl::InvalidArgumentError(absl::StrCat("'", std::string(name), "' must be ",
-                                                 Allowed(*known), ", not ", Shown(value), hint));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "'", std::string(name), "' must be ", AllowedValues(*known), ", not ", Shown(value), hint));
 }
 
 }  // namespace sweep

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "common/base/value.h"
 #include "common/expr/expression.h"
+#include "common/protocol/hyperparameters.h"
 
 namespace sweep {
 
@@ -57,24 +58,8 @@ struct Parameter {
   Value Quantile(double u) const;
 };
 
-// What kind of value a known hyperparameter takes and which are allowed.
-struct KnownParameter {
-  enum class Type { kBool, kInt, kDouble, kChoice };
-  std::string_view name;
-  Type type;
-  double min;  // inclusive unless open_min
-  double max;  // inclusive unless open_max
-  bool open_min;
-  bool open_max;
-  std::vector<std::string_view> choices;  // kChoice
-  Value default_value;
-  std::string_view help;  // one line: meaning and unit
-};
-
-// Every hyperparameter that the built-in trainer understands, in the order of docs/sweep-file.md.
-const std::vector<KnownParameter>& KnownParameters();
-// nullptr when there is none.
-const KnownParameter* FindKnownParameter(std::string_view name);
+// "a number in (0, 100]": what CheckParameterValue accepts.
+std::string AllowedValues(const KnownParameter& known);
 // "; did you mean 'lr'?" for another spelling of one of `candidates` (learning_rate, LR,
 // batch-size), or for a slip of one; else "".
 std::string ParameterHint(std::string_view name, const std::vector<std::string>& candidates);

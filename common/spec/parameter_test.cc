@@ -154,18 +154,20 @@ TEST(KnownParameters, AreWhatATrialCanSet) {
   EXPECT_EQ(known, settable);
 }
 
-// A value that validation lets through must not be refused by the trainer.
-TEST(KnownParameters, WhatIsAllowedATrainerTakes) {
+// What a sweep file may say and what a recipe and the trainer's line may say is one table's.
+TEST(KnownParameters, ASweepFileAndTheTrainerAllowTheSame) {
   for (const KnownParameter& known : KnownParameters()) {
     if (known.name == "dropout") continue;
-    std::vector<Value> probes = {true, Int(0),        Int(1),          known.min,    known.max,
-                                 0.5,  known.min + 1, known.max - 0.5, Value("none")};
-    for (const double end : {known.min, known.max}) probes.push_back(Int(std::llround(end)));
+    std::vector<Value> probes = {true, Int(0), Int(1), 0.5, 1.5, Value("none")};
+    for (const double end : {known.min, known.max}) {
+      for (const double probe : {end - 0.5, end, end + 0.5}) probes.push_back(probe);
+      for (const int step : {-1, 0, 1}) probes.push_back(Int(std::llround(end) + step));
+    }
     for (std::string_view choice : known.choices) probes.push_back(std::string(choice));
     for (const Value& probe : probes) {
-      if (Complaint(known.name, probe).empty()) {
-        EXPECT_EQ(CheckTrialParameter(known.name, probe), "");
-      }
+      EXPECT_EQ(Complaint(known.name, probe).empty(),
+                CheckTrialParameter(known.name, probe).empty())
+          << known.name << " " << FormatValue(probe);
     }
   }
 }

@@ -19,6 +19,7 @@
 
 #include "common/network/network_file.h"
 #include "common/protocol/trial_spec.h"
+#include "common/spec/schema.h"
 #include "common/spec/sweep_spec.h"
 #include "common/yaml/yaml_reader.h"
 
@@ -140,10 +141,22 @@ json Tables() {
           {"trial_parameters", TrialParameterNames()}};
 }
 
+// What `sweep schema` prints.
+json Schema(const json& request) {
+  return json::parse(
+      FillSchema(request.at("of").get<std::string>(), request.at("text").get<std::string>()));
+}
+
+json Answer(const json& request) {
+  const std::string kind = request.at("kind");
+  if (kind == "tables") return Tables();
+  return kind == "schema" ? Schema(request) : Verdict(request);
+}
+
 int Main() {
   for (std::string line; std::getline(std::cin, line);) {
     const json request = json::parse(line);
-    const json answer = request.at("kind") == "tables" ? Tables() : Verdict(request);
+    const json answer = Answer(request);
     std::cout << answer.dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;
   }
   return EXIT_SUCCESS;
