@@ -42,7 +42,7 @@ struct Arguments {
 std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
   CLI::App app{"Turns sweep files into trials, hands them to workers and keeps what they report."};
   app.name("sweep-coordinator");
-  app.set_version_flag("--version", "sweep-coordinator 0.1.0");
+  app.set_version_flag("--version", "sweep-coordinator " SWEEP_VERSION);
   app.add_option("--listen", arguments->server.listen, "address to serve on")
       ->type_name("HOST:PORT")
       ->capture_default_str();
