@@ -14,30 +14,6 @@
 namespace sweep::cli {
 namespace {
 
-// The order here is the order within the groups of `sweep --help` and docs/cli.md.
-void AddCommands(CLI::App* app, Session* session) {
-  AddRunCommand(app, session);
-  AddFileCommands(app, session);
-  AddSchemaCommand(app, session);
-  AddNetworkCommands(app, session);
-  AddModelCommands(app, session);
-  AddPredictCommand(app, session);
-  AddSweepCommands(app, session);
-  AddShowCommand(app, session);
-  AddWatchCommand(app, session);
-  AddLifecycleCommands(app, session);
-  AddTidyCommands(app, session);
-  AddTrialCommands(app, session);
-  AddLogCommand(app, session);
-  AddExportCommand(app, session);
-  AddReportCommand(app, session);
-  AddTrainCommand(app, session);
-  AddWorkerCommands(app, session);
-  AddConfigCommand(app, session);
-  AddCompletionCommands(app, session);
-  AddHelpCommand(app, session);
-}
-
 int Main(int argc, char** argv) {
   // A reader that goes away (`sweep trials | head`) ends a write with an error, not the process.
   signal(SIGPIPE, SIG_IGN);
@@ -56,7 +32,8 @@ int Main(int argc, char** argv) {
   app.require_subcommand(1);
   app.fallthrough();  // global options may stand behind the command
   AddGlobalOptions(&app, &session);
-  AddCommands(&app, &session);
+  for (CommandFamily* const add : kCommandFamilies) add(&app, &session);
+  AddHelpCommand(&app, &session);
   // Last: a command takes over the footer that its parent has when it is added.
   app.footer("sweep help also on: options, coordinator, environment, output, exit-codes");
   return RunCommandLine(&app, argc, argv, &session);

@@ -74,25 +74,33 @@ std::string Styled(const Session& session, Style style, const std::string& text)
 // `sweep --help` and whose further lines only in its own help, and a footer with examples.
 // Arguments are named for what they take, which is what shells complete: FILE, NAME (a sweep),
 // NAME/N (a trial), NAME[/N] (either), WORKER, NETWORK; a value option says it with type_name().
-void AddFileCommands(CLI::App* app, Session* session);     // validate preview
-void AddSchemaCommand(CLI::App* app, Session* session);    // schema
-void AddNetworkCommands(CLI::App* app, Session* session);  // networks
-void AddModelCommands(CLI::App* app, Session* session);    // model
-void AddPredictCommand(CLI::App* app, Session* session);   // predict
-void AddSweepCommands(CLI::App* app, Session* session);    // submit list best
-void AddLifecycleCommands(CLI::App* app,
-                          Session* session);             // pause resume cancel retry extend explain
-void AddTidyCommands(CLI::App* app, Session* session);   // delete rename archive
-void AddShowCommand(CLI::App* app, Session* session);    // show
-void AddTrialCommands(CLI::App* app, Session* session);  // trials trial
-void AddLogCommand(CLI::App* app, Session* session);     // logs
-void AddExportCommand(CLI::App* app, Session* session);  // export
-void AddReportCommand(CLI::App* app, Session* session);  // report
-void AddTrainCommand(CLI::App* app, Session* session);   // train
-void AddWatchCommand(CLI::App* app, Session* session);   // watch
-void AddRunCommand(CLI::App* app, Session* session);     // run
-void AddConfigCommand(CLI::App* app, Session* session);  // config, config set, config unset
-void AddCompletionCommands(CLI::App* app, Session* session);  // completion, and what it asks
-void AddWorkerCommands(CLI::App* app, Session* session);      // workers, worker list, worker drain
+using CommandFamily = void(CLI::App* app, Session* session);
+CommandFamily AddRunCommand;          // run
+CommandFamily AddFileCommands;        // validate preview
+CommandFamily AddSchemaCommand;       // schema
+CommandFamily AddNetworkCommands;     // networks
+CommandFamily AddModelCommands;       // model
+CommandFamily AddPredictCommand;      // predict
+CommandFamily AddSweepCommands;       // submit list best
+CommandFamily AddShowCommand;         // show
+CommandFamily AddWatchCommand;        // watch
+CommandFamily AddLifecycleCommands;   // pause resume cancel retry extend explain
+CommandFamily AddTidyCommands;        // delete rename archive
+CommandFamily AddTrialCommands;       // trials trial
+CommandFamily AddLogCommand;          // logs
+CommandFamily AddExportCommand;       // export
+CommandFamily AddReportCommand;       // report
+CommandFamily AddTrainCommand;        // train
+CommandFamily AddWorkerCommands;      // workers, worker list, worker drain
+CommandFamily AddConfigCommand;       // config, config set, config unset
+CommandFamily AddCompletionCommands;  // completion, and what it asks
+
+// The order here is the order within the groups of `sweep --help` and docs/cli.md.
+inline constexpr CommandFamily* kCommandFamilies[] = {
+    AddRunCommand,     AddFileCommands,      AddSchemaCommand,     AddNetworkCommands,
+    AddModelCommands,  AddPredictCommand,    AddSweepCommands,     AddShowCommand,
+    AddWatchCommand,   AddLifecycleCommands, AddTidyCommands,      AddTrialCommands,
+    AddLogCommand,     AddExportCommand,     AddReportCommand,     AddTrainCommand,
+    AddWorkerCommands, AddConfigCommand,     AddCompletionCommands};
 
 }  // namespace sweep::cli
