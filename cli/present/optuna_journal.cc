@@ -8,6 +8,7 @@
 
 #include "absl/time/time.h"
 #include "cli/present/present.h"
+#include "common/spec/dimensions.h"
 
 namespace sweep::cli {
 namespace {
@@ -89,18 +90,6 @@ Placed Categorical(const Parameter& parameter, std::size_t index) {
           .value = index};
 }
 
-bool IsLog(Distribution distribution) {
-  return distribution == Distribution::kLogUniform || distribution == Distribution::kQLogUniform;
-}
-
-// Multiples of a whole number are whole.
-bool IsWhole(const Parameter& parameter) {
-  const bool by_step = parameter.distribution == Distribution::kQUniform ||
-                       parameter.distribution == Distribution::kQLogUniform;
-  return parameter.distribution == Distribution::kIntUniform ||
-         (by_step && parameter.q == std::round(parameter.q));
-}
-
 // Whether a number is the same with so many decimals as Optuna, which counts steps in decimal, and
 // the search space, which rounds to 15 digits, agree on.
 bool IsDecimal(double value) {
@@ -149,10 +138,11 @@ Range EndsOf(const Parameter& parameter, double value) {
 }
 
 std::optional<Placed> Numeric(const Parameter& parameter, double value) {
-  const bool log = IsLog(parameter.distribution);
+  const Dimension dimension = DimensionOf(parameter);
+  const bool log = dimension.scale == Dimension::Scale::kLog;
   if (!std::isfinite(value) || (log && !(value > 0))) return std::nullopt;
   const Range range = StepsOf(parameter, value).value_or(EndsOf(parameter, value));
-  const bool whole = IsWhole(parameter) && value == std::round(value);
+  const bool whole = dimension.whole && value == std::round(value);
   if (!whole) {
     const Json step = range.step ? Json(*range.step) : Json(nullptr);
     return Placed{.distribution = Dump(

@@ -289,6 +289,73 @@ Value Parameter::Quantile(double u) const {
   }
 }
 
+namespace {
+
+// Of a number among equally likely ones, all of which are `first` + index · `step`.
+std::optional<double> PlaceOnGrid(const Parameter& parameter, const Value& value, double first,
+                                  double step) {
+  const std::int64_t count = parameter.GridSize();
+  const double index = std::round((AsDouble(value) - first) / step);
+  if (!(index >= 0 && index < static_cast<double>(count))) return std::nullopt;
+  if (!SameValue(parameter.GridValue(static_cast<std::int64_t>(index)), value)) return std::nullopt;
+  return (index + 0.5) / static_cast<double>(count);
+}
+
+double PlaceOnLog(const Parameter& parameter, double value) {
+  const double low = std::log(parameter.min), high = std::log(parameter.max);
+  return high > low ? (std::log(value) - low) / (high - low) : 0;
+}
+
+// The middle of the draws that are rounded to the value.
+std::optional<double> PlaceOnLogSteps(const Parameter& parameter, double value) {
+  const auto [first, last] = MultiplesWithin(parameter.min, parameter.max, parameter.q);
+  const double multiple = std::round(value / parameter.q);
+  if (!(multiple >= first && multiple <= last)) return std::nullopt;
+  const auto end = [&](double edge) {
+    return PlaceOnLog(parameter, std::clamp(edge * parameter.q, parameter.min, parameter.max));
+  };
+  const double from = multiple == first ? 0 : end(multiple - 0.5);
+  const double to = multiple == last ? 1 : end(multiple + 0.5);
+  const double place = (from + to) / 2;
+  if (AsDouble(parameter.Quantile(place)) != value) return std::nullopt;
+  return place;
+}
+
+}  // namespace
+
+std::optional<double> Parameter::PlaceOf(const Value& value) const {
+  if (!values.empty()) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      if (SameValue(values[i], value)) {
+        return (static_cast<double>(i) + 0.5) / static_cast<double>(values.size());
+      }
+    }
+    return std::nullopt;
+  }
+  constexpr double kBelowOne = 1 - 0x1.0p-53;
+  if (!IsNumber(value)) return std::nullopt;
+  const double number = AsDouble(value);
+  const bool within = number >= min && number <= max;
+  switch (distribution) {
+    case Distribution::kUniform:
+      if (!within) return std::nullopt;
+      return max > min ? std::min((number - min) / (max - min), kBelowOne) : 0;
+    case Distribution::kLogUniform:
+      if (!within) return std::nullopt;
+      return std::clamp(PlaceOnLog(*this, number), 0.0, kBelowOne);
+    case Distribution::kQLogUniform:
+      return PlaceOnLogSteps(*this, number);
+    case Distribution::kIntUniform:
+      return PlaceOnGrid(*this, value, min, 1);
+    case Distribution::kQUniform:
+      return PlaceOnGrid(*this, value, MultiplesWithin(min, max, q).first * q, q);
+    case Distribution::kConstant:
+    case Distribution::kCategorical:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
 std::string AllowedValues(const KnownParameter& known) {
   switch (known.type) {
     case KnownParameter::Type::kBool:

@@ -56,6 +56,9 @@ struct Parameter {
   // The value at u in [0, 1): the inverse of the distribution function. Equal chances for the
   // values of a finite one. A multiple of a whole q is an integer.
   Value Quantile(double u) const;
+  // The reverse: a u in [0, 1) with Quantile(u) equal to the value, in the middle of those that a
+  // value of a finite list or a multiple of q has. nullopt for what is none of its values.
+  std::optional<double> PlaceOf(const Value& value) const;
 };
 
 // "a number in (0, 100]": what CheckParameterValue accepts.

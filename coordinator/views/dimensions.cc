@@ -1,5 +1,7 @@
 // What varies between the trials of a sweep, and what is aimed at.
 
+#include "common/spec/dimensions.h"
+
 #include <algorithm>
 #include <cmath>
 
@@ -7,8 +9,6 @@
 
 namespace sweep {
 namespace {
-
-bool IsWhole(double value) { return std::nearbyint(value) == value; }
 
 // Numbers by size, as an axis has them; words as the file has them.
 std::vector<Value> InOrder(std::vector<Value> values) {
@@ -19,28 +19,16 @@ std::vector<Value> InOrder(std::vector<Value> values) {
   return values;
 }
 
-ViewDimension DimensionOf(const Parameter& parameter, std::size_t index) {
-  ViewDimension dimension{.name = parameter.name, .kind = "linear", .parameter = index};
-  switch (parameter.distribution) {
-    case Distribution::kConstant:
-    case Distribution::kCategorical:
-      dimension.kind = "category";
-      dimension.categories = InOrder(parameter.values);
-      return dimension;
-    case Distribution::kLogUniform:
-    case Distribution::kQLogUniform:
-      dimension.kind = "log";
-      break;
-    default:
-      break;
+const char* KindOf(Dimension::Scale scale) {
+  switch (scale) {
+    case Dimension::Scale::kLinear:
+      return "linear";
+    case Dimension::Scale::kLog:
+      return "log";
+    case Dimension::Scale::kCategory:
+      return "category";
   }
-  const bool is_quantised = parameter.distribution == Distribution::kQUniform ||
-                            parameter.distribution == Distribution::kQLogUniform;
-  dimension.integer =
-      parameter.distribution == Distribution::kIntUniform || (is_quantised && IsWhole(parameter.q));
-  dimension.min = parameter.min;
-  dimension.max = parameter.max;
-  return dimension;
+  return "";
 }
 
 // The largest or smallest value that a gate permits, of whole numbers; nullopt where it is none.
@@ -57,11 +45,15 @@ std::optional<double> LastPermitted(const Gate& gate) {
 
 std::vector<ViewDimension> DimensionsOf(const SweepSpec& spec) {
   std::vector<ViewDimension> dimensions;
-  for (std::size_t i = 0; i < spec.parameters.size(); ++i) {
-    const Parameter& parameter = spec.parameters[i];
-    const bool is_fixed =
-        parameter.distribution == Distribution::kConstant || parameter.GridSize() == 1;
-    if (!is_fixed) dimensions.push_back(DimensionOf(parameter, i));
+  for (const Dimension& dimension : SearchSpace(&spec).dimensions()) {
+    const Parameter& parameter = spec.parameters[dimension.parameter];
+    dimensions.push_back({.name = parameter.name,
+                          .kind = KindOf(dimension.scale),
+                          .integer = dimension.whole,
+                          .min = parameter.min,
+                          .max = parameter.max,
+                          .categories = InOrder(parameter.values),
+                          .parameter = dimension.parameter});
   }
   return dimensions;
 }

@@ -1,0 +1,70 @@
+#include "common/spec/dimensions.h"
+
+#include <cmath>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "common/spec/search_space.h"
+
+namespace sweep {
+
+Dimension DimensionOf(const Parameter& parameter) {
+  const bool steps_are_whole = parameter.q == std::round(parameter.q);
+  switch (parameter.distribution) {
+    case Distribution::kConstant:
+    case Distribution::kCategorical:
+      return {.scale = Dimension::Scale::kCategory};
+    case Distribution::kIntUniform:
+      return {.scale = Dimension::Scale::kLinear, .whole = true};
+    case Distribution::kUniform:
+      return {.scale = Dimension::Scale::kLinear};
+    case Distribution::kQUniform:
+      return {.scale = Dimension::Scale::kLinear, .whole = steps_are_whole};
+    case Distribution::kLogUniform:
+      return {.scale = Dimension::Scale::kLog};
+    case Distribution::kQLogUniform:
+      return {.scale = Dimension::Scale::kLog, .whole = steps_are_whole};
+  }
+  return {};
+}
+
+SearchSpace::SearchSpace(const SweepSpec* spec) : spec_(spec) {
+  for (std::size_t i = 0; i < spec->parameters.size(); ++i) {
+    if (spec->parameters[i].GridSize() == 1) continue;
+    dimensions_.push_back(DimensionOf(spec->parameters[i]));
+    dimensions_.back().parameter = i;
+  }
+}
+
+absl::StatusOr<SearchSpace::Place> SearchSpace::Encode(const ParameterMap& point) const {
+  const absl::StatusOr<ResolvedPoint> resolved = ResolvePoint(*spec_, point);
+  if (!resolved.ok()) return resolved.status();
+  Place place(dimensions_.size());
+  for (std::size_t i = 0; i < dimensions_.size(); ++i) {
+    const Parameter& parameter = axis(i);
+    const auto value = resolved->parameters.find(parameter.name);
+    if (value == resolved->parameters.end()) {
+      if (parameter.when) continue;
+      return absl::InvalidArgumentError(absl::StrCat("the point has no '", parameter.name, "'"));
+    }
+    place[i] = parameter.PlaceOf(value->second);
+    if (!place[i]) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("'", parameter.name, "' has no value ", FormatValue(value->second)));
+    }
+  }
+  return place;
+}
+
+ParameterMap SearchSpace::Decode(std::span<const double> place) const {
+  ParameterMap point;
+  for (const Parameter& parameter : spec_->parameters) {
+    if (parameter.GridSize() == 1) point[parameter.name] = parameter.GridValue(0);
+  }
+  for (std::size_t i = 0; i < dimensions_.size(); ++i) {
+    point[axis(i).name] = axis(i).Quantile(place[i]);
+  }
+  return point;
+}
+
+}  // namespace sweep
