@@ -74,7 +74,7 @@ std::string CopyWithContent(Connection& connection, const SweepInput& input) {
     if (dash == std::string::npos || !absl::SimpleAtoi(name.substr(dash + 1), &number)) continue;
     if (number < 2 || name != NumberedName(input.spec.name, number)) continue;
     SweepInput copy = input;
-    if (GiveName(name, &copy).ok() && copy.spec.digest == sweep.digest()) return name;
+    if (GiveName(name, &copy).ok() && copy.spec.IsStoredAs(sweep.digest())) return name;
   }
   return "";
 }

@@ -52,9 +52,9 @@ TEST(Recorded, NetworksSayWhatTheySaidThen) {
     SCOPED_TRACE(name);
     const json line = {
         {"type", "trial"}, {"protocol", 1}, {"trial", "t"}, {"network", recorded["network"]}};
-    const auto network = InferenceNetwork::Create(
-        TrialSpecFromJson(line.dump()).network, ParseSafeTensors(Bytes(recorded["weights"]), name),
-        name);
+    const auto network =
+        InferenceNetwork::Create(TrialSpecFromJson(line.dump()).network,
+                                 ParseSafeTensors(Bytes(recorded["weights"]), name), name);
     ASSERT_TRUE(network.ok()) << network.status();
     std::vector<float> expected;
     for (const auto& row : recorded["log_probabilities"]) {

@@ -27,8 +27,8 @@ struct LayerNumber {
   bool open_max = false;
   Default otherwise = Default::kNone;
   int in_file = 0;
-  bool takes_same = false;  // `same`: half an odd kernel
-  std::string_view help;    // of the schema
+  bool takes_same = false;        // `same`: half an odd kernel
+  std::string_view help;          // of the schema
   std::string_view label = name;  // in messages
 };
 

@@ -129,8 +129,7 @@ TEST(SearchSpace, AnEndOfAContinuousRangeIsWithin) {
       "0.9}\n");
   const SearchSpace space(&spec);
   for (const bool high : {false, true}) {
-    const auto place =
-        space.Encode({{"lr", high ? 1.0 : 0.001}, {"momentum", high ? 0.9 : 0.5}});
+    const auto place = space.Encode({{"lr", high ? 1.0 : 0.001}, {"momentum", high ? 0.9 : 0.5}});
     ASSERT_TRUE(place.ok()) << place.status();
     for (const auto& coordinate : *place) {
       EXPECT_NEAR(*coordinate, high ? 1 : 0, 1e-12);

@@ -68,6 +68,15 @@ TEST(Documentation, ListsEveryKey) {
   EXPECT_THAT(documented, ElementsAreArray(keys));
 }
 
+TEST(Documentation, ListsEverySearchMethod) {
+  std::vector<std::string> rows;
+  for (const SearchMethod& method : SearchMethods()) {
+    rows.push_back(
+        absl::StrCat("| `", std::string(method.word), "` | ", std::string(method.help), " |"));
+  }
+  EXPECT_THAT(Rows("| method | points |"), ElementsAreArray(rows)) << absl::StrJoin(rows, "\n");
+}
+
 TEST(Documentation, ListsEveryDistribution) {
   std::vector<std::string> documented;
   for (const std::string& row : Rows("| form | distribution |")) {

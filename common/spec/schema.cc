@@ -144,7 +144,8 @@ Json LayerSchema(const LayerKindInfo& info) {
     types.push_back("object");
     schema["additionalProperties"] = false;
     for (const LayerNumber& number : info.numbers) {
-      if (number.otherwise == LayerNumber::Default::kNone) schema["required"].push_back(number.name);
+      if (number.otherwise == LayerNumber::Default::kNone)
+        schema["required"].push_back(number.name);
       schema["properties"][std::string(number.name)] = Setting(number);
     }
   }
@@ -154,8 +155,7 @@ Json LayerSchema(const LayerKindInfo& info) {
 
 // Whether a layer needs no settings: it has none, or its only number is ${dropout} then.
 bool IsWord(const LayerKindInfo& info) {
-  return info.numbers.empty() ||
-         info.numbers.front().otherwise == LayerNumber::Default::kReference;
+  return info.numbers.empty() || info.numbers.front().otherwise == LayerNumber::Default::kReference;
 }
 
 void FillNetwork(Json* schema) {

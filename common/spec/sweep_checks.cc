@@ -272,7 +272,7 @@ void CountPoints(const SpaceContext& context, YamlReader* reader, SweepSpec* spe
     valid = *spec->points > 0;
   } else if (!absl::IsResourceExhausted(codes.status())) {
     reader->Error(context.parameters, std::string(codes.status().message()));
-  } else if (spec->method == Method::kGrid) {
+  } else if (spec->method->finite) {
     reader->Error(context.parameters,
                   absl::StrCat("the grid has ", codes.status().message(), " points; the limit is ",
                                FiniteSpace::kMaxPoints));

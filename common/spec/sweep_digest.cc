@@ -1,6 +1,8 @@
 #include "common/spec/sweep_digest.h"
 
 #include <algorithm>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -49,26 +51,67 @@ std::vector<std::string> CanonicalMeasures(const SweepSpec& spec) {
   return lines;
 }
 
+// How a choice of the sweep file is written.
+struct Wording {
+  std::string version;
+  std::string method;
+  std::string gate_on;
+  std::string (*gate)(const Gate& gate);
+};
+
+// "sweep 1" wrote the numbers that the choices had in the program.
+std::optional<Wording> WordingOfSweep1(const SweepSpec& spec) {
+  const std::vector<std::string> methods = {"grid", "random"};
+  const auto method = std::find(methods.begin(), methods.end(), spec.method->word);
+  if (method == methods.end()) return std::nullopt;
+  return Wording{.version = "sweep 1",
+                 .method = absl::StrCat(method - methods.begin()),
+                 .gate_on = absl::StrCat(static_cast<int>(spec.gate_on)),
+                 .gate = [](const Gate& gate) {
+                   return absl::StrCat(gate.name, " ", static_cast<int>(gate.op), " ",
+                                       Canonical(gate.bound));
+                 }};
+}
+
+std::string GateOnWord(GateOn gate_on) {
+  switch (gate_on) {
+    case GateOn::kBest:
+      return "best";
+    case GateOn::kLast:
+      return "last";
+    case GateOn::kMean:
+      return "mean";
+    case GateOn::kLastK:
+      return "last_k";
+  }
+  return "";
+}
+
+Wording WordingOfSweep2(const SweepSpec& spec) {
+  return {.version = "sweep 2",
+          .method = std::string(spec.method->word),
+          .gate_on = GateOnWord(spec.gate_on),
+          .gate = [](const Gate& gate) {
+            return absl::StrCat(gate.name, " ", Framed(gate.ToString()));
+          }};
+}
+
 // Everything but the parameters.
-std::string CanonicalFrame(const SweepSpec& spec) {
-  std::string text = "sweep 1\n";
+std::string CanonicalFrame(const SweepSpec& spec, const Wording& wording) {
+  std::string text = wording.version + "\n";
   for (const std::string& model : spec.models)
     absl::StrAppend(&text, "model ", Framed(model), "\n");
   for (const auto& [model, network] : spec.networks) {
     absl::StrAppend(&text, "network ", Framed(model), " ", network.canonical(), "\n");
   }
   absl::StrAppend(&text, "recipe ", Framed(spec.recipe), "\ndataset ", Canonical(spec.dataset),
-                  "\nholdout ", spec.holdout, "\nmethod ", static_cast<int>(spec.method),
-                  "\nmetric ", spec.objective().name, " ", spec.objective().maximize, "\nepochs ",
+                  "\nholdout ", spec.holdout, "\nmethod ", wording.method, "\nmetric ",
+                  spec.objective().name, " ", spec.objective().maximize, "\nepochs ",
                   spec.epochs_by_recipe ? "by recipe" : absl::StrCat(spec.epochs), "\ngate_on ",
-                  static_cast<int>(spec.gate_on), "\nrun_cap ", spec.run_cap, "\nreplicates ",
-                  spec.replicates, "\nseed ", spec.seed, "\nmax_failures ", spec.max_failures,
-                  "\n");
+                  wording.gate_on, "\nrun_cap ", spec.run_cap, "\nreplicates ", spec.replicates,
+                  "\nseed ", spec.seed, "\nmax_failures ", spec.max_failures, "\n");
   std::vector<std::string> gates, constraints;
-  for (const Gate& gate : spec.require) {
-    gates.push_back(
-        absl::StrCat(gate.name, " ", static_cast<int>(gate.op), " ", Canonical(gate.bound)));
-  }
+  for (const Gate& gate : spec.require) gates.push_back(wording.gate(gate));
   for (const Expression& constraint : spec.constraints) {
     constraints.push_back(Framed(constraint.text()));
   }
@@ -91,21 +134,28 @@ std::string CanonicalFrame(const SweepSpec& spec) {
   return text;
 }
 
-}  // namespace
-
-std::string DigestOf(const SweepSpec& spec) {
-  std::string text = CanonicalFrame(spec);
+std::string DigestWith(const SweepSpec& spec, const Wording& wording) {
+  std::string text = CanonicalFrame(spec, wording);
   std::vector<std::string> parameters;
   for (const Parameter& parameter : spec.parameters) parameters.push_back(Canonical(parameter));
   // The order of keys says nothing, unless a grid is cut off: then it decides what is left out.
-  const bool cut_grid = spec.method == Method::kGrid && spec.run_cap > 0 && spec.points &&
-                        spec.run_cap < *spec.points;
+  const bool cut_grid =
+      spec.method->finite && spec.run_cap > 0 && spec.points && spec.run_cap < *spec.points;
   if (cut_grid) {
     for (const std::string& line : parameters) absl::StrAppend(&text, "parameter ", line, "\n");
   } else {
     AppendSorted("parameter", std::move(parameters), &text);
   }
   return Sha256Hex(text);
+}
+
+}  // namespace
+
+std::string DigestOf(const SweepSpec& spec) { return DigestWith(spec, WordingOfSweep2(spec)); }
+
+std::string EarlierDigestOf(const SweepSpec& spec) {
+  const std::optional<Wording> wording = WordingOfSweep1(spec);
+  return wording ? DigestWith(spec, *wording) : "";
 }
 
 }  // namespace sweep

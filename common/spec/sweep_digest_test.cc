@@ -2,6 +2,7 @@
 
 #include <set>
 #include <string>
+#include <utility>
 
 #include "common/spec/testing/sweep_testing.h"
 
@@ -129,6 +130,28 @@ TEST(Digest, TheNetworksLayersCountButNotItsComments) {
   EXPECT_EQ(digest("# comment\n" + bare), digest(bare));
   EXPECT_NE(digest(Replaced(network, "linear: 10", "linear: 11")), digest(network));
   EXPECT_NE(digest(Replaced(network, "lr: 0.07", "lr: 0.08")), digest(network));
+}
+
+// These digests are in databases: builds that wrote the method as a number made them.
+TEST(Digest, WhatEarlierBuildsStoredIsStillTheSameSweep) {
+  const std::string grid = Grid(
+      "parameters:\n  lr: {values: [0.1, 0.2]}\n  momentum: {values: [0, 0.5]}\nrun_cap: 3\n"
+      "gate_on: mean\nrequire: {accuracy: \">= 0.9\", epochs: \"< 20\"}\n");
+  const std::pair<std::string, std::string> stored[] = {
+      {kSweep, "59b72bcdfe395b4eca3d89908534798a6d4f468ded7de8eba1162b7701b9e2c9"},
+      {grid, "7571ef92acbdaa05aa094316d8addb430ab443c3cdc2f07d8d056213859ee421"},
+  };
+  for (const auto& [text, digest] : stored) {
+    const SweepSpec spec = MustParse(text);
+    EXPECT_NE(spec.digest, digest);
+    EXPECT_TRUE(spec.IsStoredAs(digest));
+    EXPECT_TRUE(spec.IsStoredAs(spec.digest));
+    EXPECT_FALSE(spec.IsStoredAs(""));
+    Diagnostics diagnostics;
+    const auto read = SweepSpec::ParseStored(SourceOf(text), digest, &diagnostics);
+    ASSERT_TRUE(read.ok());
+    EXPECT_EQ(read->digest, digest) << "as it is stored";
+  }
 }
 
 }  // namespace

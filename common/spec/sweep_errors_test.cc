@@ -42,7 +42,7 @@ constraints: ["parameter < 20000", "lr <"]
       complaints,
       R"(s.yaml:1: 'name' is 'no spaces please'; it must be 1 to 63 letters, digits, '.', '_' or '-', starting with a letter or digit
 s.yaml:2: unknown key 'modle' in the sweep file; did you mean 'model'?
-s.yaml:4: method 'tpe' is not built yet in this version (use grid or random)
+s.yaml:4: method 'tpe' is not built yet in this version (use grid, random, sobol)
 s.yaml:5: 'dataset' must be one of mnist, synthetic, not 'mnits'; did you mean 'mnist'?
 s.yaml:6: 'goal' must be one of maximize, minimize, not 'minimise'; did you mean 'minimize'?
 s.yaml:8: parameter 'lr' has min 0.3 above max 0.1
@@ -88,10 +88,10 @@ TEST(Errors, WhatIsMissingIsNamed) {
 TEST(Errors, OneByOne) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"run_cap: 2\n", "s.yaml:4: 'run_cap' is given twice; first on line 3"},
-      {"method: sobol\n", "s.yaml:4: method 'sobol' is not built yet"},
+      {"method: tpe\n", "method 'tpe' is not built yet"},
       {"method: gp\n", "method 'gp' is not built yet"},
       {"method: cmaes\n", "method 'cmaes' is not built yet"},
-      {"method: bayes\n", "'method' must be one of grid, random, not 'bayes'"},
+      {"method: bayes\n", "'method' must be one of grid, random, sobol, not 'bayes'"},
       {"early_terminate: {type: asha}\n", "s.yaml:4: 'early_terminate' is not built yet"},
       {"metric: precision\n",
        "'metric' must be one of accuracy, loss, train_loss, train_accuracy, "

@@ -340,16 +340,15 @@ class SweepParser {
     if (entry == nullptr) return;
     const std::optional<std::string> method = reader_.Text(*entry);
     if (!method) return;
-    const std::vector<std::string> later = {"sobol", "tpe", "gp", "cmaes"};
+    const std::vector<std::string> later = {"tpe", "gp", "cmaes"};
+    method_is_known_ = false;
     if (std::find(later.begin(), later.end(), *method) != later.end()) {
-      reader_.Error(entry->line, absl::StrCat("method '", *method,
-                                              "' is not built yet in this version (use grid or "
-                                              "random)"));
-      method_is_known_ = false;
-    } else if (const auto word = reader_.Word(*entry, {"grid", "random"})) {
-      spec_.method = *word == "grid" ? Method::kGrid : Method::kRandom;
-    } else {
-      method_is_known_ = false;
+      reader_.Error(entry->line,
+                    absl::StrCat("method '", *method, "' is not built yet in this version (use ",
+                                 absl::StrJoin(SearchMethodWords(), ", "), ")"));
+    } else if (const auto word = reader_.Word(*entry, SearchMethodWords())) {
+      spec_.method = FindSearchMethod(*word);
+      method_is_known_ = true;
     }
   }
 
@@ -377,10 +376,11 @@ class SweepParser {
                       absl::StrCat("'keep_going' must be true or false, not ", Shown(*value)));
       }
     }
-    if (spec_.method == Method::kRandom && method_is_known_ && Find("run_cap") == nullptr &&
+    if (spec_.method->needs_run_cap && method_is_known_ && Find("run_cap") == nullptr &&
         !MisspeltKey("run_cap")) {
       reader_.Error(LineOfKey("method"),
-                    "method random needs 'run_cap': how many configurations to try");
+                    absl::StrCat("method ", std::string(spec_.method->word),
+                                 " needs 'run_cap': how many configurations to try"));
     }
   }
 
@@ -396,7 +396,7 @@ class SweepParser {
       model.line = LineOfKey("model");
       spec_.parameters.insert(spec_.parameters.begin(), std::move(model));
     }
-    if (spec_.method == Method::kGrid && method_is_known_) {
+    if (spec_.method->finite && method_is_known_) {
       for (const Parameter& parameter : spec_.parameters) {
         if (parameter.GridSize() > 0) continue;
         reader_.Error(parameter.line,
@@ -480,6 +480,7 @@ class SweepParser {
                  .is_cancelled = is_cancelled_},
                 &reader_, &spec_);
     spec_.digest = DigestOf(spec_);
+    spec_.earlier_digest = EarlierDigestOf(spec_);
     // Not before: a sweep is the same one wherever its file lies.
     PlaceDataset(source_.file, &spec_);
   }

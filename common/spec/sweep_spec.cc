@@ -144,12 +144,15 @@ absl::StatusOr<SweepSpec> SweepSpec::ParseStored(SweepSource source, std::string
   source.edition = kSweepEdition;
   absl::StatusOr<SweepSpec> newest = Parse(source, &found);
   absl::StatusOr<SweepSpec> spec = newest;
-  while (!(spec.ok() && spec->digest == digest) && --source.edition > 0) {
+  while (!(spec.ok() && spec->IsStoredAs(digest)) && --source.edition > 0) {
     Diagnostics ignored;
     spec = Parse(source, &ignored);
     if (!newest.ok() && spec.ok()) newest = spec;
   }
-  if (spec.ok() && spec->digest == digest) return spec;
+  if (spec.ok() && spec->IsStoredAs(digest)) {
+    spec->digest = digest;
+    return spec;
+  }
   if (!newest.ok()) *diagnostics = found;
   return newest;
 }

@@ -15,11 +15,11 @@
 #include "common/network/network_file.h"
 #include "common/protocol/trial_spec.h"
 #include "common/spec/parameter.h"
+#include "common/spec/search_methods.h"
 #include "common/trial/measures.h"
 
 namespace sweep {
 
-enum class Method { kGrid, kRandom };
 // What is held against the gates on measures: the best epoch, the last one, the mean of the
 // replicates' last ones, or each of the last `gate_epochs`.
 enum class GateOn { kBest, kLast, kMean, kLastK };
@@ -74,7 +74,7 @@ struct SweepSpec {
   std::string recipe = "seed";
   bool recipe_is_written = false;
   DatasetSpec dataset;
-  Method method = Method::kRandom;
+  const SearchMethod* method = DefaultSearchMethod();  // never null
   // At least one. Of several, those that no other beats in all of them rank first.
   std::vector<Objective> objectives = {Objective{}};
   std::vector<DeclaredMeasure> measures;  // of a program
@@ -102,6 +102,13 @@ struct SweepSpec {
   // SHA-256 of what the sweep trains and how it is judged. Comments, spacing, the order of keys,
   // name, description and labels do not count.
   std::string digest;
+  // What earlier builds wrote for the same content; "" when none could have read it.
+  std::string earlier_digest;
+
+  // Whether a sweep that was stored with this digest is the same one.
+  bool IsStoredAs(std::string_view stored) const {
+    return stored == digest || (!earlier_digest.empty() && stored == earlier_digest);
+  }
 
   // Parses and validates. Reports every error into `diagnostics` and returns InvalidArgument then.
   // A large search space takes seconds: `is_cancelled`, if there is one, is asked now and then, and
@@ -111,7 +118,7 @@ struct SweepSpec {
                                          const IsCancelled& is_cancelled = {});
 
   // As Parse, of a sweep that was stored with `digest`, which tells the edition: the newest that
-  // gives this digest counts.
+  // gives this digest counts. The spec keeps the digest under which it is stored.
   static absl::StatusOr<SweepSpec> ParseStored(SweepSource source, std::string_view digest,
                                                Diagnostics* diagnostics);
 

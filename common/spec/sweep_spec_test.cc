@@ -29,7 +29,7 @@ TEST(SweepSpec, TheSmallestFileGetsTheDefaults) {
   EXPECT_EQ(spec.recipe, "seed");
   EXPECT_EQ(spec.dataset, DatasetSpec());
   EXPECT_EQ(spec.dataset.name, "mnist");
-  EXPECT_EQ(spec.method, Method::kRandom);
+  EXPECT_EQ(spec.method->word, "random");
   EXPECT_EQ(spec.objective().name, "accuracy");
   EXPECT_TRUE(spec.objective().maximize);
   EXPECT_EQ(spec.epochs, 19);

@@ -31,9 +31,8 @@ std::vector<int> ParetoFronts(const std::vector<Costs>& costs) {
   const auto is_dominated = [&](const std::vector<std::size_t>& front, std::size_t point) {
     // With two costs the last member of a front has the least second one.
     if (costs[point].size() == 2) return Dominates(costs[front.back()], costs[point]);
-    return std::any_of(front.rbegin(), front.rend(), [&](std::size_t member) {
-      return Dominates(costs[member], costs[point]);
-    });
+    return std::any_of(front.rbegin(), front.rend(),
+                       [&](std::size_t member) { return Dominates(costs[member], costs[point]); });
   };
   for (const std::size_t point : order) {
     // Domination is transitive: a point that a front dominates is dominated by all before it.

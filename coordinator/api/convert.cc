@@ -120,7 +120,7 @@ v1::Sweep ToProto(const SweepRow& row, const SweepSpec& spec) {
   proto.set_name(SweepResource(row.name));
   proto.set_state(ToProto(row.state));
   proto.set_digest(row.digest);
-  proto.set_method(spec.method == Method::kGrid ? "grid" : "random");
+  proto.set_method(std::string(spec.method->word));
   proto.set_planned_trials(row.planned_configurations * spec.replicates);
   *proto.mutable_counts() = ToProto(row.counts);
   proto.set_epochs(spec.epochs);

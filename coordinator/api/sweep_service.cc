@@ -35,17 +35,18 @@ absl::StatusOr<ParsedSweep> ParseRequest(const v1::CreateSweepRequest& request,
   return ParsedSweep{*std::move(source), std::make_shared<const SweepSpec>(*std::move(spec))};
 }
 
-// The digest under which a build of an earlier edition has stored the same file under this name;
-// empty when none has. A second reading of the file, so it is made only where a sweep is there, and
+// The digest under which an earlier build has stored the same file under this name; empty when none
+// has. A second reading of the file, so it is made only where a sweep is there, and
 // not by the thread that writes.
 std::string EarlierDigest(ParsedSweep parsed, Store* store, grpc::CallbackServerContext* context) {
   const absl::StatusOr<SweepRow> there = store->GetSweep(parsed.spec->name);
   if (!there.ok() || there->digest == parsed.spec->digest) return "";
+  if (parsed.spec->IsStoredAs(there->digest)) return there->digest;
   while (--parsed.source.edition > 0) {
     Diagnostics ignored;
     const absl::StatusOr<SweepSpec> spec =
         SweepSpec::Parse(parsed.source, &ignored, [context] { return context->IsCancelled(); });
-    if (spec.ok() && spec->digest == there->digest) return spec->digest;
+    if (spec.ok() && spec->IsStoredAs(there->digest)) return there->digest;
   }
   return "";
 }

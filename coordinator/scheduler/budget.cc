@@ -26,7 +26,7 @@ std::optional<std::int64_t> MaxPoints(const SweepSpec& spec) {
 }  // namespace
 
 absl::Status CheckBudget(const SweepSpec& spec, std::int64_t run_cap) {
-  if (spec.method == Method::kGrid) {
+  if (spec.method->finite) {
     return absl::InvalidArgumentError(
         fmt::format("sweep '{}' is a grid of {} configurations, which cannot be extended to {}",
                     spec.name, spec.PlannedConfigurations(), run_cap));

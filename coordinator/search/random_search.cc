@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "common/base/philox.h"
 #include "common/spec/search_space.h"
+#include "coordinator/search/point_identity.h"
 
 namespace sweep {
 namespace {
@@ -31,15 +32,6 @@ class Streams {
   std::map<std::string, PhiloxStream> streams_;
 };
 
-std::string Identity(const ParameterMap& parameters) {
-  std::string text;
-  for (const auto& [name, value] : parameters) {
-    const std::string shown = FormatValue(value);
-    absl::StrAppend(&text, name, "=", value.index(), ":", shown.size(), ":", shown, ";");
-  }
-  return text;
-}
-
 }  // namespace
 
 absl::StatusOr<Configuration> RandomSearch::Draw(std::int64_t number) {
@@ -55,7 +47,7 @@ absl::StatusOr<Configuration> RandomSearch::Draw(std::int64_t number) {
     }
     for (PointCompleter::Result& result : completer_.Complete(number, points)) {
       if (!result.ok() || !result->has_value()) continue;
-      if (finite_ && !seen_.insert(Identity((*result)->parameters)).second) continue;
+      if (finite_ && !seen_.insert(PointIdentity((*result)->parameters)).second) continue;
       return **std::move(result);
     }
   }

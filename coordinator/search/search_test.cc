@@ -1,9 +1,9 @@
-#include "coordinator/search/search.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <set>
+
+#include "coordinator/search/search_makers.h"
 
 namespace sweep {
 namespace {
@@ -22,13 +22,14 @@ SweepSpec Parse(const std::string& more) {
 std::vector<ParameterMap> All(const SweepSpec& spec) {
   const std::unique_ptr<Search> search = Search::Make(&spec);
   std::vector<ParameterMap> points;
-  for (std::int64_t number = 1;; ++number) {
+  for (std::int64_t number = 1; number <= spec.PlannedConfigurations(); ++number) {
     const auto next = search->Suggest(number);
     EXPECT_TRUE(next.ok()) << next.status();
     if (!next.ok() || !next->has_value()) return points;
     EXPECT_EQ((*next)->number, number);
     points.push_back((*next)->parameters);
   }
+  return points;
 }
 
 std::vector<double> Values(const std::vector<ParameterMap>& points, const std::string& name) {
@@ -127,9 +128,24 @@ TEST(RandomSearch, NeverRepeatsAPointOfAFiniteSpaceTooLargeToList) {
   EXPECT_EQ((*later)->parameters, points[249]);
 }
 
-TEST(Search, CountsFromOne) {
+TEST(Search, EveryMethodOfASweepFileHasAMakerAndTheReverse) {
+  std::vector<std::string> words;
+  for (const SearchMaker& maker : SearchMakers()) words.emplace_back(maker.word);
+  EXPECT_EQ(words, SearchMethodWords());
+}
+
+TEST(Search, AMethodThatLearnsNothingKeepsEveryFreeSlotBusy) {
   const SweepSpec spec = Parse(kGrid);
-  EXPECT_EQ(Search::Make(&spec)->Suggest(0).status().code(), absl::StatusCode::kInvalidArgument);
+  const std::unique_ptr<Search> search = Search::Make(&spec);
+  EXPECT_GT(search->Ahead(0), 0);
+  EXPECT_GT(search->Ahead(1000), 1000);
+}
+
+TEST(Search, NoMethodEndsBeforeItsSpaceIsUsedUp) {
+  const SweepSpec spec = Parse(kRandom);  // 200 configurations
+  const auto beyond = Search::Make(&spec)->Suggest(500);
+  ASSERT_TRUE(beyond.ok());
+  EXPECT_TRUE(beyond->has_value()) << "the budget may be extended";
 }
 
 }  // namespace

@@ -89,7 +89,7 @@ absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow
   for (const Gate& gate : known.require) gates.push_back(gate.name + " " + gate.ToString());
   Json summary = {{"name", sweep.name},
                   {"state", SweepStateName(sweep.state)},
-                  {"method", known.method == Method::kGrid ? "grid" : "random"},
+                  {"method", known.method->word},
                   {"metric", known.objective().name},
                   {"maximize", known.objective().maximize},
                   {"objectives", ObjectivesJson(known)},

@@ -1,0 +1,43 @@
+#include "common/spec/search_methods.h"
+
+namespace sweep {
+namespace {
+
+constexpr SearchMethod kMethods[] = {
+    {.word = "grid",
+     .finite = true,
+     .needs_run_cap = false,
+     .learns = false,
+     .help = "every combination"},
+    {.word = "random",
+     .finite = false,
+     .needs_run_cap = true,
+     .learns = false,
+     .help = "run_cap draws, without repeating a point of a space that can be listed"},
+    {.word = "sobol",
+     .finite = false,
+     .needs_run_cap = true,
+     .learns = false,
+     .help = "run_cap points of a scrambled Sobol sequence, spread more evenly than draws"},
+};
+
+}  // namespace
+
+std::span<const SearchMethod> SearchMethods() { return kMethods; }
+
+std::vector<std::string> SearchMethodWords() {
+  std::vector<std::string> words;
+  for (const SearchMethod& method : kMethods) words.emplace_back(method.word);
+  return words;
+}
+
+const SearchMethod* FindSearchMethod(std::string_view word) {
+  for (const SearchMethod& method : kMethods) {
+    if (method.word == word) return &method;
+  }
+  return nullptr;
+}
+
+const SearchMethod* DefaultSearchMethod() { return FindSearchMethod("random"); }
+
+}  // namespace sweep

@@ -1,0 +1,16 @@
+#include "coordinator/search/point_identity.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace sweep {
+
+std::string PointIdentity(const ParameterMap& parameters) {
+  std::string text;
+  for (const auto& [name, value] : parameters) {
+    const std::string shown = FormatValue(value);
+    absl::StrAppend(&text, name, "=", value.index(), ":", shown.size(), ":", shown, ";");
+  }
+  return text;
+}
+
+}  // namespace sweep
