@@ -34,7 +34,7 @@ struct Rule {
   std::int64_t before = std::numeric_limits<std::int64_t>::max();
 };
 constexpr std::int64_t kVersionOfDivergence = 5;
-constexpr std::int64_t kVersionOfMeasures = 6;
+constexpr std::int64_t kVersionOfMeasures = 6;  // and of the states of events
 constexpr Rule kRules[] = {
     {"the file's pages, rows and indices are sound",
      "SELECT integrity_check FROM pragma_integrity_check(100) WHERE integrity_check <> 'ok'"},
@@ -88,6 +88,12 @@ constexpr Rule kRules[] = {
      "SELECT 'trial ' || id || ' is ' || state FROM trials WHERE (state IN ('completed', "
      "'stopped', 'failed', 'cancelled')) <> (ended_us IS NOT NULL) OR (state = 'completed' AND "
      "epoch = 0) OR epoch > epochs"},
+    {.name = "the last event of a trial says its state",
+     .sql = "SELECT 'trial ' || t.id || ' is ' || t.state || ', its last event says ' || e.state "
+            "FROM (SELECT trial_id, max(sequence) AS last FROM events WHERE kind = 'trial' GROUP "
+            "BY trial_id) m JOIN trials t ON t.id = m.trial_id JOIN events e ON e.sequence = "
+            "m.last WHERE e.state <> iif(t.diverged, 'diverged', t.state)",
+     .since = kVersionOfMeasures},
     {"every report belongs to an attempt",
      "SELECT 'trial ' || e.trial_id || ' attempt ' || e.attempt || ' epoch ' || e.epoch FROM "
      "epoch_reports e LEFT JOIN attempts a ON a.trial_id = e.trial_id AND a.attempt = e.attempt "

@@ -133,6 +133,24 @@ TEST_F(MigrationTest, WhatIsNewWorksOnAnOldDatabase) {
   EXPECT_EQ(Must(store->GetSweep("other")).source.program_files, source.program_files);
 }
 
+// What an older build has not written of events cannot be known, but where each trial stands can.
+TEST_F(MigrationTest, TheLastEventOfATrialGetsItsState) {
+  {
+    auto database = Must(Database::Open(path_, Database::Mode::kReadWrite));
+    ASSERT_TRUE(database
+                    ->Execute("INSERT INTO events (sweep_id, kind, trial_id, number, attempt, "
+                              "epoch, time_us) VALUES (1, 'trial', 1, 1, 0, 0, 15), (1, 'trial', "
+                              "2, 2, 1, 0, 15), (1, 'trial', 1, 1, 1, 0, 16)")
+                    .ok());
+  }
+  const auto store = Must(Store::Open({.path = path_}));
+  const std::vector<EventRow> events = Must(store->ListEvents(1, 0, 10));
+  std::vector<std::optional<TrialState>> states;
+  for (const EventRow& event : events) states.push_back(event.state);
+  EXPECT_THAT(states, ElementsAre(std::nullopt, std::nullopt, std::nullopt, std::nullopt,
+                                  TrialState::kRunning, TrialState::kCompleted));
+}
+
 // Migrates what version 1 left to version 4, changes it there, and opens it with this build.
 class LaterVersionTest : public MigrationTest {
  protected:

@@ -134,17 +134,19 @@ absl::StatusOr<std::vector<SweepRow>> SelectUnfinishedSweeps(Database& database)
 absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int64_t sweep_id,
                                                    std::int64_t after_sequence, int limit) {
   Statement statement = database.Prepare(
-      "SELECT sequence, trial_id, number, kind, attempt, epoch, time_us FROM events INDEXED BY "
-      "events_by_sweep WHERE sweep_id = ? AND sequence > ? ORDER BY sequence LIMIT ?");
+      "SELECT sequence, trial_id, number, kind, attempt, epoch, time_us, state FROM events INDEXED "
+      "BY events_by_sweep WHERE sweep_id = ? AND sequence > ? ORDER BY sequence LIMIT ?");
   statement.Bind(sweep_id, after_sequence, Limit(limit));
   return CollectRows<EventRow>(statement, [](const Statement& row) -> absl::StatusOr<EventRow> {
+    const absl::StatusOr<TrialState> state = ParseTrialState(row.Text(7));
     return EventRow{.sequence = row.Int(0),
                     .trial_id = row.Int(1),
                     .number = row.Int(2),
                     .kind = row.Text(3),
                     .attempt = static_cast<int>(row.Int(4)),
                     .epoch = static_cast<int>(row.Int(5)),
-                    .time = FromMicros(row.Int(6))};
+                    .time = FromMicros(row.Int(6)),
+                    .state = state.ok() ? std::optional(*state) : std::nullopt};
   });
 }
 

@@ -24,8 +24,8 @@ namespace {
   ", c.qualifies, t.secret, "                                                                \
   "(SELECT sum(a.ended_us - a.started_us) FROM attempts a WHERE a.trial_id = t.id), "        \
   "(SELECT a.started_us FROM attempts a WHERE a.trial_id = t.id AND a.attempt = t.attempt "  \
-  "AND a.ended_us IS NULL) "
-constexpr int kTrialColumnCount = 35;
+  "AND a.ended_us IS NULL), t.target_epoch, t.stopping "
+constexpr int kTrialColumnCount = 37;
 
 #define TRIAL_JOIN                                                                            \
   "FROM trials t JOIN configurations c ON c.id = t.configuration_id JOIN sweeps s ON s.id = " \
@@ -65,6 +65,8 @@ absl::StatusOr<StoredTrial> DecodeTrial(const Statement& row) {
   stored.secret = row.Text(column++);
   trial.ended_attempts = absl::Microseconds(row.Int(column++));
   trial.attempt_started = OptionalTime(row, column++);
+  trial.target_epoch = static_cast<int>(row.Int(column++));
+  trial.stopping = row.Int(column++) != 0;
   return stored;
 }
 

@@ -85,6 +85,10 @@ struct TrialRow {
   int attempt = 0;
   int failures = 0;
   int epochs = 0;  // of a full run
+  // The epoch after which it ends or rests, though its schedule is that of `epochs`; 0: the last.
+  int target_epoch = 0;
+  // The stopping rule has ended it: its holder is told to save its weights and to finish.
+  bool stopping = false;
   TrialResult result;
   bool qualifies = false;  // its configuration, as last scored
   std::string reason;
@@ -142,7 +146,8 @@ struct DataReport {
   std::string refusal;       // why the lease has ended, if the worker has other data
 };
 
-enum class LeaseOutcome { kCompleted, kFailed, kFailedForGood, kDiverged, kGivenBack };
+// kStopped: ended early, as the stopping rule wanted.
+enum class LeaseOutcome { kCompleted, kFailed, kFailedForGood, kDiverged, kGivenBack, kStopped };
 
 // One thing that happened, in the order of commits. `sequence` is the cursor of WatchSweep.
 struct EventRow {
@@ -153,6 +158,9 @@ struct EventRow {
   int attempt = 0;            // epoch events
   int epoch = 0;
   absl::Time time;
+  // Of the trial, after the event. Nothing for a sweep's, and for most of those that builds before
+  // schema version 6 have written.
+  std::optional<TrialState> state;
 };
 
 // An event as an index of a sweep follows it.

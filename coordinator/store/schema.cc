@@ -481,38 +481,48 @@ UPDATE trials SET
     'epoch', iif(best_gated_epoch > 0, best_gated_epoch, best_epoch),
     'values', json_object(
       'validation_accuracy', iif(best_gated_epoch > 0, best_gated_accuracy, best_accuracy),
-      'validation_loss', iif(abs(best_loss) <= 1.7976931348623157e308, json(printf('%!.17g', best_loss)), NULL))),
+      'validation_loss', iif(abs(best_loss) < 9e999, json(printf('%!.17g', best_loss)), NULL))),
   measures = (SELECT json_group_object(name,
-      json_array(iif(abs(last) <= 1.7976931348623157e308, json(printf('%!.17g', last)), NULL), iif(abs(low) <= 1.7976931348623157e308, json(printf('%!.17g', low)), NULL), iif(abs(high) <= 1.7976931348623157e308, json(printf('%!.17g', high)), NULL))) FROM (
-    SELECT 'train_loss' AS name, min(train_loss) AS low, max(train_loss) AS high, count(train_loss) AS numbers,
+      json_array(iif(abs(last) < 9e999, json(printf('%!.17g', last)), NULL),
+        iif(abs(low) < 9e999, json(printf('%!.17g', low)), NULL),
+        iif(abs(high) < 9e999, json(printf('%!.17g', high)), NULL))) FROM (
+    SELECT 'train_loss' AS name, min(train_loss) AS low, max(train_loss) AS high,
+      count(train_loss) AS numbers,
       (SELECT l.train_loss FROM firsts l WHERE l.trial_id = trials.id AND l.epoch = trials.epoch)
         AS last FROM firsts f WHERE f.trial_id = trials.id
     UNION ALL
-    SELECT 'train_accuracy' AS name, min(train_accuracy) AS low, max(train_accuracy) AS high, count(train_accuracy) AS numbers,
+    SELECT 'train_accuracy' AS name, min(train_accuracy) AS low, max(train_accuracy) AS high,
+      count(train_accuracy) AS numbers,
       (SELECT l.train_accuracy FROM firsts l WHERE l.trial_id = trials.id AND l.epoch = trials.epoch)
         AS last FROM firsts f WHERE f.trial_id = trials.id
     UNION ALL
-    SELECT 'validation_loss' AS name, min(validation_loss) AS low, max(validation_loss) AS high, count(validation_loss) AS numbers,
+    SELECT 'validation_loss' AS name, min(validation_loss) AS low, max(validation_loss) AS high,
+      count(validation_loss) AS numbers,
       (SELECT l.validation_loss FROM firsts l WHERE l.trial_id = trials.id AND l.epoch = trials.epoch)
         AS last FROM firsts f WHERE f.trial_id = trials.id
     UNION ALL
-    SELECT 'validation_accuracy' AS name, min(validation_accuracy) AS low, max(validation_accuracy) AS high, count(validation_accuracy) AS numbers,
+    SELECT 'validation_accuracy' AS name, min(validation_accuracy) AS low, max(validation_accuracy) AS high,
+      count(validation_accuracy) AS numbers,
       (SELECT l.validation_accuracy FROM firsts l WHERE l.trial_id = trials.id AND l.epoch = trials.epoch)
         AS last FROM firsts f WHERE f.trial_id = trials.id
     UNION ALL
-    SELECT 'lr' AS name, min(lr) AS low, max(lr) AS high, count(lr) AS numbers,
+    SELECT 'lr' AS name, min(lr) AS low, max(lr) AS high,
+      count(lr) AS numbers,
       (SELECT l.lr FROM firsts l WHERE l.trial_id = trials.id AND l.epoch = trials.epoch)
         AS last FROM firsts f WHERE f.trial_id = trials.id
     UNION ALL
-    SELECT 'train_seconds' AS name, min(train_seconds) AS low, max(train_seconds) AS high, count(train_seconds) AS numbers,
+    SELECT 'train_seconds' AS name, min(train_seconds) AS low, max(train_seconds) AS high,
+      count(train_seconds) AS numbers,
       (SELECT l.train_seconds FROM firsts l WHERE l.trial_id = trials.id AND l.epoch = trials.epoch)
         AS last FROM firsts f WHERE f.trial_id = trials.id
     UNION ALL
-    SELECT 'evaluate_seconds' AS name, min(evaluate_seconds) AS low, max(evaluate_seconds) AS high, count(evaluate_seconds) AS numbers,
+    SELECT 'evaluate_seconds' AS name, min(evaluate_seconds) AS low, max(evaluate_seconds) AS high,
+      count(evaluate_seconds) AS numbers,
       (SELECT l.evaluate_seconds FROM firsts l WHERE l.trial_id = trials.id AND l.epoch = trials.epoch)
         AS last FROM firsts f WHERE f.trial_id = trials.id
     UNION ALL
-    SELECT 'images_per_second' AS name, min(images_per_second) AS low, max(images_per_second) AS high, count(images_per_second) AS numbers,
+    SELECT 'images_per_second' AS name, min(images_per_second) AS low, max(images_per_second) AS high,
+      count(images_per_second) AS numbers,
       (SELECT l.images_per_second FROM firsts l WHERE l.trial_id = trials.id AND l.epoch = trials.epoch)
         AS last FROM firsts f WHERE f.trial_id = trials.id)
     WHERE numbers > 0)
@@ -657,6 +667,22 @@ JOIN trials t ON t.id = c.best_trial_id
 JOIN sweeps s ON s.id = c.sweep_id
 WHERE c.has_value
 ORDER BY c.sweep_id, rank;
+
+-- The state of the trial after an event of kind 'trial', and at one of kind 'epoch'; '' where a
+-- build before this version has not written it. The last one is what the trial is now.
+ALTER TABLE events ADD COLUMN state TEXT NOT NULL DEFAULT '';
+UPDATE events SET state =
+  (SELECT iif(t.diverged, 'diverged', t.state) FROM trials t WHERE t.id = events.trial_id)
+WHERE sequence IN (SELECT max(sequence) FROM events WHERE kind = 'trial' GROUP BY trial_id);
+
+-- The last event that the search had seen when it made the point; 0 for one that looks at none.
+ALTER TABLE configurations ADD COLUMN seen_sequence INTEGER NOT NULL DEFAULT 0;
+
+-- The epoch after which a trial rests or ends, apart from `epochs`, on which its schedule depends;
+-- 0: it is trained to its last one.
+ALTER TABLE trials ADD COLUMN target_epoch INTEGER NOT NULL DEFAULT 0 CHECK (target_epoch >= 0);
+-- 1: the stopping rule has ended it; whatever ends its attempt, it will be 'stopped'.
+ALTER TABLE trials ADD COLUMN stopping INTEGER NOT NULL DEFAULT 0 CHECK (stopping IN (0, 1));
 )sql";
 
 constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3,

@@ -37,8 +37,10 @@ class WriteTransaction {
   virtual absl::Status KeepGoing(std::int64_t sweep_id) = 0;
   // Makes one configuration and its trials (one per replicate), in one go. ResourceExhausted when
   // the budget (planned_configurations) is used up. The configuration's number must be the next.
+  // `seen_sequence`: the last event that the search had seen.
   virtual absl::StatusOr<std::vector<TrialRow>> AddConfiguration(
-      std::int64_t sweep_id, const SweepSpec& spec, const Configuration& configuration) = 0;
+      std::int64_t sweep_id, const SweepSpec& spec, const Configuration& configuration,
+      std::int64_t seen_sequence = 0) = 0;
   // The search will make no more, `reason` says why when that is before the budget was used. With
   // an empty reason it is a no-op unless the budget is used, which an extension may have raised
   // meanwhile. Completes the sweep when every trial has ended. True when the search has ended.
@@ -118,6 +120,11 @@ class WriteTransaction {
   // Makes a pending trial held again by the attempt that lost it (a holder that came back).
   virtual absl::StatusOr<LeaseRow> ReviveLease(const LeaseToken& token,
                                                const std::string& worker) = 0;
+  // The stopping rule ends a trial after `epoch`. One that is held goes on until its holder has
+  // saved its weights and finishes; whatever else ends its attempt, it is stopped then, unless it
+  // has completed or diverged. Any other is stopped at once. What has ended stays as it is.
+  virtual absl::StatusOr<TrialRow> StopTrial(std::int64_t trial_id, const SweepSpec& spec,
+                                             int epoch, const std::string& reason) = 0;
   // One that was cancelled stays so.
   virtual absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number) = 0;
   // Stores what is new of an attempt's lines, as far as its limits allow. FailedPrecondition unless

@@ -87,7 +87,8 @@ absl::Status SqliteWriteTransaction::InsertSweep(const SweepSpec& spec, const Sw
 }
 
 absl::StatusOr<std::vector<TrialRow>> SqliteWriteTransaction::AddConfiguration(
-    std::int64_t sweep_id, const SweepSpec& spec, const Configuration& configuration) {
+    std::int64_t sweep_id, const SweepSpec& spec, const Configuration& configuration,
+    std::int64_t seen_sequence) {
   return Guard([&]() -> absl::StatusOr<std::vector<TrialRow>> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
     if (HasEnded(sweep)) return SweepHasEnded(sweep);
@@ -108,7 +109,8 @@ absl::StatusOr<std::vector<TrialRow>> SqliteWriteTransaction::AddConfiguration(
           fmt::format("sweep '{}': configuration {} is not the next, which is {}", sweep.name,
                       configuration.number, sweep.configurations + 1));
     }
-    STORE_ASSIGN_OR_RETURN(const std::int64_t id, InsertConfiguration(sweep, configuration));
+    STORE_ASSIGN_OR_RETURN(const std::int64_t id,
+                           InsertConfiguration(sweep, configuration, seen_sequence));
     for (int replicate = 0; replicate < spec.replicates; ++replicate) {
       STORE_RETURN_IF_ERROR(InsertTrial(sweep, spec, configuration, id, replicate));
     }
@@ -125,17 +127,17 @@ absl::StatusOr<std::vector<TrialRow>> SqliteWriteTransaction::AddConfiguration(
 }
 
 absl::StatusOr<std::int64_t> SqliteWriteTransaction::InsertConfiguration(
-    const SweepRow& sweep, const Configuration& configuration) {
+    const SweepRow& sweep, const Configuration& configuration, std::int64_t seen_sequence) {
   STORE_ASSIGN_OR_RETURN(const std::string parameters, EncodeParameters(configuration.parameters));
   STORE_ASSIGN_OR_RETURN(const std::string resolved, EncodeParameters(configuration.resolved));
   const Network& network = configuration.network;
   STORE_RETURN_IF_ERROR(database_.Run(
       "INSERT INTO configurations (sweep_id, number, parameters, resolved, model, "
-      "network_parameters, fully_connected, forward_flops, train_flops, receptive_field) VALUES "
-      "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+      "network_parameters, fully_connected, forward_flops, train_flops, receptive_field, "
+      "seen_sequence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
       sweep.id, configuration.number, parameters, resolved, network.name, network.parameters,
-      network.fully_connected, network.forward_flops, network.train_flops,
-      network.receptive_field));
+      network.fully_connected, network.forward_flops, network.train_flops, network.receptive_field,
+      seen_sequence));
   const std::int64_t id = database_.last_insert_id();
   STORE_RETURN_IF_ERROR(database_.Run(
       "INSERT INTO parameter_values SELECT c.id, j.key, c.sweep_id, j.value FROM configurations c, "
@@ -265,10 +267,13 @@ absl::Status SqliteWriteTransaction::MoveCount(std::int64_t sweep_id, TrialState
 
 absl::Status SqliteWriteTransaction::AddEvent(const TrialRow& trial, std::string_view kind,
                                               int epoch) {
+  const TrialState state = epoch > 0 ? TrialState::kRunning : trial.state;
   return database_.Run(
-      "INSERT INTO events (sweep_id, kind, trial_id, number, attempt, epoch, time_us) VALUES (?, "
-      "?, ?, ?, ?, ?, ?)",
-      trial.sweep_id, kind, trial.id, trial.number, trial.attempt, epoch, ToMicros(now_));
+      "INSERT INTO events (sweep_id, kind, trial_id, number, attempt, epoch, time_us, state) "
+      "VALUES "
+      "(?, ?, ?, ?, ?, ?, ?, ?)",
+      trial.sweep_id, kind, trial.id, trial.number, trial.attempt, epoch, ToMicros(now_),
+      trial.id == 0 ? "" : TrialStateName(state));
 }
 
 absl::Status SqliteWriteTransaction::Settle(const SweepSpec& spec, const TrialRow& trial) {

@@ -44,8 +44,10 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::StatusOr<SweepRow> CreateSweep(const SweepSpec& spec, const SweepSource& source,
                                        const std::string& principal, bool* created) override;
   absl::Status KeepGoing(std::int64_t sweep_id) override;
-  absl::StatusOr<std::vector<TrialRow>> AddConfiguration(
-      std::int64_t sweep_id, const SweepSpec& spec, const Configuration& configuration) override;
+  absl::StatusOr<std::vector<TrialRow>> AddConfiguration(std::int64_t sweep_id,
+                                                         const SweepSpec& spec,
+                                                         const Configuration& configuration,
+                                                         std::int64_t seen_sequence) override;
   absl::StatusOr<bool> MarkExhausted(std::int64_t sweep_id, const std::string& reason) override;
   absl::StatusOr<SweepRow> CancelSweep(const std::string& name) override;
   absl::StatusOr<SweepRow> PauseSweep(const std::string& name, bool give_back) override;
@@ -80,6 +82,8 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::StatusOr<TrialRow> LoseLease(std::int64_t trial_id, int attempt, const SweepSpec& spec,
                                      const std::string& reason, absl::Time heard) override;
   absl::StatusOr<LeaseRow> ReviveLease(const LeaseToken& token, const std::string& worker) override;
+  absl::StatusOr<TrialRow> StopTrial(std::int64_t trial_id, const SweepSpec& spec, int epoch,
+                                     const std::string& reason) override;
   absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number) override;
   absl::Status AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines) override;
   absl::Status AddBlob(const std::string& sha256, std::int64_t size_bytes) override;
@@ -98,7 +102,8 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::Status InsertSweep(const SweepSpec& spec, const SweepSource& source,
                            const std::string& principal);
   absl::StatusOr<std::int64_t> InsertConfiguration(const SweepRow& sweep,
-                                                   const Configuration& configuration);
+                                                   const Configuration& configuration,
+                                                   std::int64_t seen_sequence);
   absl::Status InsertTrial(const SweepRow& sweep, const SweepSpec& spec,
                            const Configuration& configuration, std::int64_t configuration_id,
                            int replicate);

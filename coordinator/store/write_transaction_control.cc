@@ -158,7 +158,10 @@ absl::Status SqliteWriteTransaction::MakePendingAgain(const SweepSpec& spec, Tri
   trial->ended.reset();
   STORE_RETURN_IF_ERROR(Apply(TrialEvent::kRetry, trial));
   // So that a holder of an old attempt, which may still be out there, cannot revive it.
-  STORE_RETURN_IF_ERROR(database_.Run("UPDATE trials SET secret = '' WHERE id = ?", trial->id));
+  trial->stopping = false;
+  trial->target_epoch = 0;
+  STORE_RETURN_IF_ERROR(database_.Run(
+      "UPDATE trials SET secret = '', stopping = 0, target_epoch = 0 WHERE id = ?", trial->id));
   return Rescore(spec, *trial);
 }
 

@@ -37,8 +37,16 @@ std::string_view OutcomeName(LeaseOutcome outcome) {
       return "failed";
     case LeaseOutcome::kGivenBack:
       return "given_back";
+    case LeaseOutcome::kStopped:
+      return "stopped";
   }
   return "";
+}
+
+// What the end of an attempt does to a trial that the stopping rule has ended meanwhile.
+TrialEvent UnlessStopping(const TrialRow& trial, TrialEvent event) {
+  const bool is_final = event == TrialEvent::kComplete || event == TrialEvent::kDiverge;
+  return trial.stopping && !is_final ? TrialEvent::kStop : event;
 }
 
 const DeclaredMeasure* FindDeclared(const SweepSpec& spec, std::string_view name) {
@@ -208,7 +216,7 @@ absl::StatusOr<DataReport> SqliteWriteTransaction::ReportData(const LeaseToken& 
           sha256);
       STORE_RETURN_IF_ERROR(
           CloseAttempt(now_, OutcomeName(LeaseOutcome::kGivenBack), report.refusal, &trial));
-      STORE_RETURN_IF_ERROR(Apply(TrialEvent::kGiveBack, &trial));
+      STORE_RETURN_IF_ERROR(Apply(UnlessStopping(trial, TrialEvent::kGiveBack), &trial));
       STORE_RETURN_IF_ERROR(Settle(spec, trial));
     }
     report.trial = std::move(trial);
@@ -235,6 +243,9 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
                     fmt::format("cannot be completed: {} of {} epochs have been reported",
                                 trial.result.epoch, trial.epochs));
     }
+    if (outcome == LeaseOutcome::kStopped && !trial.stopping) {
+      return Refuse(absl::StatusCode::kFailedPrecondition, trial, "was not told to stop");
+    }
     STORE_RETURN_IF_ERROR(CheckBlobs(trial, artifacts));
     if (lost) STORE_RETURN_IF_ERROR(Revive(trial.worker, &trial));
     for (const ArtifactRow& artifact : artifacts) {
@@ -242,17 +253,21 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
     }
     const Ending ending = Judge(spec, trial.result, {.outcome = told, .reason = reason});
     TrialEvent event = TrialEvent::kGiveBack;
-    if (ending.outcome == LeaseOutcome::kCompleted) event = TrialEvent::kComplete;
+    if (ending.outcome == LeaseOutcome::kCompleted) {
+      event = TrialEvent::kComplete;
+      trial.reason.clear();  // of a stop that came too late
+    }
     if (OutcomeName(ending.outcome) == "failed") {
       ++trial.failures;
       const bool final =
           ending.outcome != LeaseOutcome::kFailed || trial.failures >= spec.max_failures;
       event = final ? TrialEvent::kFailForGood : TrialEvent::kFail;
       if (ending.outcome == LeaseOutcome::kDiverged) event = TrialEvent::kDiverge;
-      if (final) trial.reason = ending.reason;
+      const bool is_stop = trial.stopping && event != TrialEvent::kDiverge;
+      if (final && !is_stop) trial.reason = ending.reason;
     }
     STORE_RETURN_IF_ERROR(CloseAttempt(now_, OutcomeName(ending.outcome), ending.reason, &trial));
-    STORE_RETURN_IF_ERROR(Apply(event, &trial));
+    STORE_RETURN_IF_ERROR(Apply(UnlessStopping(trial, event), &trial));
     STORE_RETURN_IF_ERROR(Settle(spec, trial));
     STORE_ASSIGN_OR_RETURN(trial.artifacts, SelectArtifacts(database_, trial.id));
     return std::move(trial);
@@ -279,15 +294,36 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::LoseLease(std::int64_t trial_id
     STORE_RETURN_IF_ERROR(CloseAttempt(end, "lost", reason, &trial));
     ++trial.failures;
     TrialEvent event = TrialEvent::kLose;
-    if (trial.failures >= spec.max_failures) {
+    if (trial.failures >= spec.max_failures && !trial.stopping) {
       event = TrialEvent::kFailForGood;
       Statement lost = database_.Prepare(
           "SELECT count(*) FROM attempts WHERE trial_id = ? AND outcome = 'lost'");
       STORE_RETURN_IF_ERROR(lost.Bind(trial.id).Step().status());
       trial.reason = fmt::format("lost {}: {}", Counted(lost.Int(0), "time"), reason);
     }
-    STORE_RETURN_IF_ERROR(Apply(event, &trial));
+    STORE_RETURN_IF_ERROR(Apply(UnlessStopping(trial, event), &trial));
     STORE_RETURN_IF_ERROR(Settle(spec, trial));
+    return std::move(trial);
+  });
+}
+
+absl::StatusOr<TrialRow> SqliteWriteTransaction::StopTrial(std::int64_t trial_id,
+                                                           const SweepSpec& spec, int epoch,
+                                                           const std::string& reason) {
+  return Guard([&]() -> absl::StatusOr<TrialRow> {
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrialById(database_, trial_id));
+    TrialRow& trial = stored.row;
+    if (IsTerminal(trial.state) || trial.stopping) return std::move(trial);
+    trial.stopping = true;
+    trial.target_epoch = epoch;
+    trial.reason = reason;
+    STORE_RETURN_IF_ERROR(
+        database_.Run("UPDATE trials SET stopping = 1, target_epoch = ?, reason = ? WHERE id = ?",
+                      epoch, reason, trial.id));
+    if (!IsHeld(trial.state)) {
+      STORE_RETURN_IF_ERROR(Apply(TrialEvent::kStop, &trial));
+      STORE_RETURN_IF_ERROR(Settle(spec, trial));
+    }
     return std::move(trial);
   });
 }
