@@ -10,17 +10,18 @@ namespace sweep {
 namespace {
 
 constexpr std::array<std::string_view, kTrialStates> kStateNames = {
-    "pending", "leased", "running", "completed", "stopped", "failed", "diverged", "cancelled"};
-constexpr std::array<std::string_view, 12> kEventNames = {
-    "grant",   "revive", "report",    "complete", "fail",   "fail_for_good",
-    "diverge", "lose",   "give_back", "stop",     "cancel", "retry"};
+    "pending", "leased",   "running",   "completed", "stopped",
+    "failed",  "diverged", "cancelled", "on_hold"};
+constexpr std::array<std::string_view, 14> kEventNames = {
+    "grant", "revive",    "report", "complete", "fail",  "fail_for_good", "diverge",
+    "lose",  "give_back", "stop",   "cancel",   "retry", "hold",          "promote"};
 // For messages: "a trial that is completed cannot …".
-constexpr std::array<std::string_view, 12> kEventPhrases = {
+constexpr std::array<std::string_view, 14> kEventPhrases = {
     "be granted",   "be taken up again", "report an epoch", "complete",      "fail",
     "fail",         "diverge",           "be lost",         "be given back", "be stopped",
-    "be cancelled", "be retried"};
-static_assert(kStateNames.size() == static_cast<std::size_t>(TrialState::kCancelled) + 1);
-static_assert(kEventNames.size() == static_cast<std::size_t>(TrialEvent::kRetry) + 1);
+    "be cancelled", "be retried",        "be put on hold",  "be promoted"};
+static_assert(kStateNames.size() == static_cast<std::size_t>(TrialState::kOnHold) + 1);
+static_assert(kEventNames.size() == static_cast<std::size_t>(TrialEvent::kPromote) + 1);
 
 using Next = std::optional<TrialState>;
 constexpr Next kNo = std::nullopt;
@@ -32,23 +33,26 @@ constexpr Next kSto = TrialState::kStopped;
 constexpr Next kFai = TrialState::kFailed;
 constexpr Next kDiv = TrialState::kDiverged;
 constexpr Next kCan = TrialState::kCancelled;
+constexpr Next kHol = TrialState::kOnHold;
 
 // Rows by event, columns by state, both in the order of their enums. Completing from leased is
 // allowed because a trial resumed from its last epoch's checkpoint has nothing left to report.
 constexpr Next kTransitions[kEventNames.size()][kStateNames.size()] = {
-    //                pending leased running completed stopped failed diverged cancelled
-    /* grant */ {kLea, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
-    /* revive */ {kLea, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
-    /* report */ {kNo, kRun, kRun, kNo, kNo, kNo, kNo, kNo},
-    /* complete */ {kNo, kCom, kCom, kNo, kNo, kNo, kNo, kNo},
-    /* fail */ {kNo, kPen, kPen, kNo, kNo, kNo, kNo, kNo},
-    /* fail_for_good */ {kNo, kFai, kFai, kNo, kNo, kNo, kNo, kNo},
-    /* diverge */ {kNo, kDiv, kDiv, kNo, kNo, kNo, kNo, kNo},
-    /* lose */ {kNo, kPen, kPen, kNo, kNo, kNo, kNo, kNo},
-    /* give_back */ {kNo, kPen, kPen, kNo, kNo, kNo, kNo, kNo},
-    /* stop */ {kSto, kSto, kSto, kNo, kNo, kNo, kNo, kNo},
-    /* cancel */ {kCan, kCan, kCan, kNo, kNo, kNo, kNo, kNo},
-    /* retry */ {kNo, kNo, kNo, kNo, kNo, kPen, kPen, kPen},
+    //                pending leased running completed stopped failed diverged cancelled on_hold
+    /* grant */ {kLea, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
+    /* revive */ {kLea, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
+    /* report */ {kNo, kRun, kRun, kNo, kNo, kNo, kNo, kNo, kNo},
+    /* complete */ {kNo, kCom, kCom, kNo, kNo, kNo, kNo, kNo, kNo},
+    /* fail */ {kNo, kPen, kPen, kNo, kNo, kNo, kNo, kNo, kNo},
+    /* fail_for_good */ {kNo, kFai, kFai, kNo, kNo, kNo, kNo, kNo, kNo},
+    /* diverge */ {kNo, kDiv, kDiv, kNo, kNo, kNo, kNo, kNo, kNo},
+    /* lose */ {kNo, kPen, kPen, kNo, kNo, kNo, kNo, kNo, kNo},
+    /* give_back */ {kNo, kPen, kPen, kNo, kNo, kNo, kNo, kNo, kNo},
+    /* stop */ {kSto, kSto, kSto, kNo, kNo, kNo, kNo, kNo, kSto},
+    /* cancel */ {kCan, kCan, kCan, kNo, kNo, kNo, kNo, kNo, kCan},
+    /* retry */ {kNo, kNo, kNo, kNo, kNo, kPen, kPen, kPen, kNo},
+    /* hold */ {kNo, kHol, kHol, kNo, kNo, kNo, kNo, kNo, kNo},
+    /* promote */ {kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kPen},
 };
 
 }  // namespace
@@ -84,7 +88,7 @@ absl::StatusOr<TrialState> ParseTrialState(std::string_view name) {
   return absl::InvalidArgumentError(absl::StrCat(
       "'", std::string(name),
       "' is no trial state; they are pending, leased, running, completed, stopped, failed, "
-      "diverged, cancelled"));
+      "diverged, cancelled, on_hold"));
 }
 
 std::string_view TrialEventName(TrialEvent event) {

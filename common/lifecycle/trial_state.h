@@ -17,9 +17,10 @@ enum class TrialState {
   kFailed,     // failed max_failures times, or in a way that repeating cannot mend
   kDiverged,   // its numbers ran away: the same seed and values would do so again
   kCancelled,
+  kOnHold,  // trained to its target epoch; rests until it is promoted, or ended
 };
 
-inline constexpr int kTrialStates = 8;
+inline constexpr int kTrialStates = 9;
 
 enum class TrialEvent {
   kGrant,        // a lease is given
@@ -34,6 +35,8 @@ enum class TrialEvent {
   kStop,         // the stopping rule ends it
   kCancel,       // a person ends it
   kRetry,        // a person wants a failed, diverged or cancelled trial again
+  kHold,         // the holder says that the target epoch, not the last one, is done
+  kPromote,      // the stopping rule gives a trial on hold a later target
 };
 
 // The only way a trial's state changes: a pure function, called inside the store's transaction.
@@ -42,7 +45,7 @@ absl::StatusOr<TrialState> NextTrialState(TrialState state, TrialEvent event);
 
 // Completed, stopped, failed, diverged, cancelled.
 bool IsTerminal(TrialState state);
-// Leased or running: some worker holds it.
+// Leased or running: some worker holds it. A trial on hold is held by none.
 bool IsHeld(TrialState state);
 
 std::string_view TrialStateName(TrialState state);

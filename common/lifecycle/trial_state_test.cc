@@ -16,11 +16,12 @@ namespace {
 using S = TrialState;
 using E = TrialEvent;
 
-const std::vector<S> kStates = {S::kPending, S::kLeased, S::kRunning,  S::kCompleted,
-                                S::kStopped, S::kFailed, S::kDiverged, S::kCancelled};
-const std::vector<E> kEvents = {E::kGrant,    E::kRevive,      E::kReport,  E::kComplete,
-                                E::kFail,     E::kFailForGood, E::kDiverge, E::kLose,
-                                E::kGiveBack, E::kStop,        E::kCancel,  E::kRetry};
+const std::vector<S> kStates = {S::kPending,   S::kLeased,    S::kRunning,
+                                S::kCompleted, S::kStopped,   S::kFailed,
+                                S::kDiverged,  S::kCancelled, S::kOnHold};
+const std::vector<E> kEvents = {E::kGrant,       E::kRevive,  E::kReport, E::kComplete, E::kFail,
+                                E::kFailForGood, E::kDiverge, E::kLose,   E::kGiveBack, E::kStop,
+                                E::kCancel,      E::kRetry,   E::kHold,   E::kPromote};
 
 // Written out apart from the table under test: every pair that is not here is refused.
 const std::map<std::pair<S, E>, S> kAllowed = {
@@ -36,7 +37,9 @@ const std::map<std::pair<S, E>, S> kAllowed = {
     {{S::kRunning, E::kFailForGood}, S::kFailed}, {{S::kRunning, E::kLose}, S::kPending},
     {{S::kRunning, E::kGiveBack}, S::kPending},   {{S::kRunning, E::kStop}, S::kStopped},
     {{S::kRunning, E::kCancel}, S::kCancelled},   {{S::kFailed, E::kRetry}, S::kPending},
-    {{S::kCancelled, E::kRetry}, S::kPending},
+    {{S::kCancelled, E::kRetry}, S::kPending},    {{S::kLeased, E::kHold}, S::kOnHold},
+    {{S::kRunning, E::kHold}, S::kOnHold},        {{S::kOnHold, E::kPromote}, S::kPending},
+    {{S::kOnHold, E::kStop}, S::kStopped},        {{S::kOnHold, E::kCancel}, S::kCancelled},
 };
 
 TEST(TrialState, EveryPairOfStateAndEventIsAsDocumented) {

@@ -152,6 +152,7 @@ void ReadData(const JsonReader& reader, TrialSpec* spec) {
                 &spec->normalize_stddev);
   if (const json* dataset = reader.Find("dataset")) spec->dataset = DatasetFromJson(*dataset);
   reader.Int("holdout", 0, kMaxInt, &spec->holdout);
+  reader.Int("target_epoch", 0, kMaxInt, &spec->target_epoch);
 }
 
 Value ValueFromJson(const std::string& name, const json& value) {
@@ -270,6 +271,7 @@ std::string TrialSpecToJson(const TrialSpec& spec) {
                        {"train_size", spec.dataset.train_size},
                        {"test_size", spec.dataset.test_size}};
   object["holdout"] = spec.holdout;
+  if (spec.target_epoch > 0) object["target_epoch"] = spec.target_epoch;
   if (!spec.parameters.empty()) object["parameters"] = ParametersToJson(spec.parameters);
   object["data_dir"] = spec.data_dir;
   if (!spec.data_sha256.empty()) object["data_sha256"] = spec.data_sha256;

@@ -30,6 +30,9 @@ struct TrialSpec {
   std::string trial;  // "seed-000/17", for messages and as the id of every line
   std::uint64_t seed = 1;
   int epochs = 19;
+  // The epoch after which the trial is done for now, though its schedule is that of `epochs`; 0:
+  // the last one.
+  int target_epoch = 0;
   int batch_size = 64;
   double lr = 0.01;
   double momentum = 0.9;
@@ -66,6 +69,10 @@ struct TrialSpec {
   // The line tells only the fields that are among `parameters`, and `epochs`: of the rest the
   // program has defaults of its own.
   bool only_parameters = false;
+
+  int last_epoch() const {
+    return target_epoch > 0 && target_epoch < epochs ? target_epoch : epochs;
+  }
 
   // Filled in by the worker, not by the coordinator.
   std::string data_dir;         // where the IDX files of dataset "mnist" lie

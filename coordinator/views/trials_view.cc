@@ -97,6 +97,8 @@ std::int64_t Total(const TrialCounts& counts, const std::optional<TrialState>& s
       return counts.diverged;
     case TrialState::kCancelled:
       return counts.cancelled;
+    case TrialState::kOnHold:
+      return 0;  // no rule puts trials on hold
   }
   return 0;
 }

@@ -111,7 +111,8 @@ std::string TrainingIdentity(const TrialSpec& spec) {
   TrialSpec identity = spec;
   const TrialSpec none;
   identity.trial = none.trial;
-  identity.parameters = none.parameters;  // for other trainers; what counts here has a field
+  identity.target_epoch = none.target_epoch;  // how far, not how
+  identity.parameters = none.parameters;      // for other trainers; what counts here has a field
   identity.data_dir = none.data_dir;
   identity.output_dir = none.output_dir;
   identity.resume_from = none.resume_from;

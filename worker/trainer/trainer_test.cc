@@ -299,6 +299,35 @@ TEST_P(TrainerTest, AStopEndsWithinAStepAndLeavesACheckpoint) {
   ASSERT_THAT(recorder.checkpoints, SizeIs(1));
   EXPECT_EQ(recorder.checkpoints[0].first, 1);
   EXPECT_TRUE(std::filesystem::exists(recorder.checkpoints[0].second));
+  // Those of the last whole epoch, since the trial may not go on.
+  ASSERT_THAT(result.files, SizeIs(3));
+  EXPECT_EQ(ReadSafeTensors(result.files.at("weights_last")).metadata.at("epoch"), "1");
+}
+
+// A trial that rests at an epoch and goes on has the schedule of one that does not.
+TEST_P(TrainerTest, ATargetEpochEndsATrialAndChangesNoneOfItsEpochs) {
+  TrialSpec spec = Spec();
+  spec.epochs = 4;
+  spec.schedule = "cosine";
+  Recorder whole;
+  Train(spec, &whole);
+
+  spec.target_epoch = 2;
+  Recorder first;
+  const TrainingResult rested = Train(spec, &first);
+  EXPECT_FALSE(rested.stopped);
+  EXPECT_EQ(rested.epochs, 2);
+  EXPECT_THAT(rested.files, SizeIs(3));
+  ASSERT_THAT(first.checkpoints, SizeIs(1));
+  EXPECT_EQ(first.checkpoints[0].first, 2);
+
+  spec.target_epoch = 0;
+  spec.resume_from = first.checkpoints[0].second;
+  Recorder second;
+  Train(spec, &second);
+  std::vector<EpochMetrics> all = first.epochs;
+  all.insert(all.end(), second.epochs.begin(), second.epochs.end());
+  EXPECT_EQ(WithoutTimes(all), WithoutTimes(whole.epochs));
 }
 
 TEST_P(TrainerTest, ACheckpointIsWrittenWhenAskedForAndTrainingGoesOn) {

@@ -125,15 +125,16 @@ void TrainingRun::Resume() {
 }
 
 TrainingResult TrainingRun::Run() {
-  for (int epoch = snapshot_.epoch + 1; epoch <= spec_.epochs; ++epoch) {
+  const int last = spec_.last_epoch();
+  for (int epoch = snapshot_.epoch + 1; epoch <= last; ++epoch) {
     EpochMetrics metrics{.epoch = epoch};
     if (!TrainEpoch(&metrics) || !Evaluate(&metrics)) return Finish(/*stopped=*/true);
     TakeSnapshot(metrics);
     KeepIfBest(metrics);
     listener_->OnEpoch(metrics);
-    if (epoch < spec_.epochs && SecondsSince(last_checkpoint_) >= checkpoint_seconds_)
-      WriteCheckpoint();
+    if (epoch < last && SecondsSince(last_checkpoint_) >= checkpoint_seconds_) WriteCheckpoint();
   }
+  if (last < spec_.epochs) WriteCheckpoint();  // it may go on from there
   return Finish(/*stopped=*/false);
 }
 
@@ -303,10 +304,8 @@ std::string TrainingRun::WriteTensors(const std::string& role,
 
 TrainingResult TrainingRun::Finish(bool stopped) {
   TrainingResult result{.epochs = snapshot_.epoch, .stopped = stopped};
-  if (stopped) {
-    WriteCheckpoint();
-    return result;
-  }
+  // A trial may be stopped for good, so its weights are there as well.
+  if (stopped) WriteCheckpoint();
   if (snapshot_.best.epoch == 0) return result;
   result.files["weights_best"] =
       WriteTensors("weights_best", snapshot_.best_network, snapshot_.best);
