@@ -63,7 +63,7 @@ struct Wording {
 std::optional<Wording> WordingOfSweep1(const SweepSpec& spec) {
   const std::vector<std::string> methods = {"grid", "random"};
   const auto method = std::find(methods.begin(), methods.end(), spec.method->word);
-  if (method == methods.end()) return std::nullopt;
+  if (method == methods.end() || spec.early_terminate) return std::nullopt;
   return Wording{.version = "sweep 1",
                  .method = absl::StrCat(method - methods.begin()),
                  .gate_on = absl::StrCat(static_cast<int>(spec.gate_on)),
@@ -129,6 +129,10 @@ std::string CanonicalFrame(const SweepSpec& spec, const Wording& wording) {
     absl::StrAppend(&text, "defaults by program", spec.recipe_is_written ? " and recipe\n" : "\n");
   }
   if (!spec.program_digest.empty()) absl::StrAppend(&text, "files ", spec.program_digest, "\n");
+  if (spec.early_terminate) {
+    absl::StrAppend(&text, "early_terminate ", spec.early_terminate->type, " ",
+                    spec.early_terminate->min_epochs, " ", spec.early_terminate->min_trials, "\n");
+  }
   AppendSorted("require", std::move(gates), &text);
   AppendSorted("constraint", std::move(constraints), &text);
   return text;

@@ -56,7 +56,7 @@ s.yaml:15: 'evaluate' is test or {holdout: N}
 s.yaml:16: unknown gate 'acuracy'; did you mean 'accuracy'?
 s.yaml:16: gate 'epochs' is 'below 20': column 1: expected a number, true, false or a quoted string, found 'below'
 s.yaml:17: 'gate_on' must be one of best, last, mean, last_k, not 'maen'; did you mean 'mean'?
-s.yaml:18: 'early_terminate' is not built yet in this version (remove it)
+s.yaml:18: 'type' 'asha' of 'early_terminate' is not built yet in this version (use median)
 s.yaml:19: 'run_cap' must be an integer in [1, 1000000], not -1
 s.yaml:20: constraint 'lr <': column 5: expected a value, found the end
 s.yaml:20: constraint 'parameter < 20000' refers to unknown 'parameter'; did you mean 'parameters'?)");
@@ -92,7 +92,13 @@ TEST(Errors, OneByOne) {
       {"method: gp\n", "method 'gp' is not built yet"},
       {"method: cmaes\n", "method 'cmaes' is not built yet"},
       {"method: bayes\n", "'method' must be one of grid, random, sobol, not 'bayes'"},
-      {"early_terminate: {type: asha}\n", "s.yaml:4: 'early_terminate' is not built yet"},
+      {"early_terminate: {type: asha}\n", "'type' 'asha' of 'early_terminate' is not built yet"},
+      {"early_terminate: {type: meadian}\n", "did you mean 'median'?"},
+      {"early_terminate: {min_epochs: 3}\n", "'early_terminate' needs 'type': median"},
+      {"early_terminate: median\n", "'early_terminate' must be a mapping"},
+      {"early_terminate: {type: median, min_epochs: 0}\n",
+       "'min_epochs' must be an integer in [1, 10000], not 0"},
+      {"early_terminate: {type: median, patience: 3}\n", "unknown key 'patience'"},
       {"metric: precision\n",
        "'metric' must be one of accuracy, loss, train_loss, train_accuracy, "
        "train_seconds, evaluate_seconds, images_per_second, not 'precision'"},

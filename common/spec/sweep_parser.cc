@@ -43,7 +43,7 @@ const std::vector<std::string>& TopLevelKeys() {
       "name",   "description",  "labels",     "model",    "recipe",     "program",
       "files",  "dataset",      "method",     "metric",   "parameters", "constraints",
       "epochs", "evaluate",     "require",    "gate_on",  "run_cap",    "replicates",
-      "seed",   "max_failures", "keep_going", "measures", "k"};
+      "seed",   "max_failures", "keep_going", "measures", "k",          "early_terminate"};
   return keys;
 }
 
@@ -78,8 +78,7 @@ class SweepParser {
       if (!foreign->shares_keys) return;
       known.insert(known.end(), foreign->keys.begin(), foreign->keys.end());
     }
-    keys_ = reader_.Keys(*document, LineOf(*document), "the sweep file", known, {"early_terminate"},
-                         MeantKeys());
+    keys_ = reader_.Keys(*document, LineOf(*document), "the sweep file", known, {}, MeantKeys());
     if (!document->IsMap()) return;
     ReadIdentity();
     ReadProgram();
@@ -90,6 +89,7 @@ class SweepParser {
     ParseCriteria({.keys = keys_, .has_network = HasModel(), .has_program = HasProgram()}, &reader_,
                   &spec_);
     ReadNumbers();
+    ReadEarlyTerminate();
     ReadParameters();
     ReadEpochs();
     ReadConstraints();
@@ -382,6 +382,36 @@ class SweepParser {
                     absl::StrCat("method ", std::string(spec_.method->word),
                                  " needs 'run_cap': how many configurations to try"));
     }
+  }
+
+  void ReadEarlyTerminate() {
+    const YamlEntry* entry = Find("early_terminate");
+    if (entry == nullptr) return;
+    const auto keys = reader_.Keys(entry->value, entry->line, "'early_terminate'",
+                                   {"type", "min_epochs", "min_trials"});
+    if (!entry->value.IsMap()) return;
+    const auto type = keys.find("type");
+    if (type == keys.end()) {
+      return reader_.Error(entry->line, "'early_terminate' needs 'type': median");
+    }
+    const auto word = reader_.Text(type->second);
+    const std::vector<std::string> later = {"hyperband", "asha", "envelope"};
+    if (word && std::find(later.begin(), later.end(), *word) != later.end()) {
+      return reader_.Error(type->second.line,
+                           absl::StrCat("'type' ", Shown(*word),
+                                        " of 'early_terminate' is not "
+                                        "built yet in this version (use median)"));
+    }
+    EarlyTerminate rule;
+    if (const auto known = reader_.Word(type->second, {"median"})) rule.type = *known;
+    const auto read = [&](const char* key, std::int64_t max, int* out) {
+      const auto it = keys.find(key);
+      if (it == keys.end()) return;
+      if (const auto value = reader_.Int(it->second, 1, max)) *out = static_cast<int>(*value);
+    };
+    read("min_epochs", 10'000, &rule.min_epochs);
+    read("min_trials", 1'000'000, &rule.min_trials);
+    spec_.early_terminate = std::move(rule);
   }
 
   void ReadParameters() {

@@ -60,6 +60,13 @@ struct Configuration {
   Network network;  // without layers when the sweep has no model
 };
 
+// When a trial is stopped early, see docs/stopping.md.
+struct EarlyTerminate {
+  std::string type;    // "median"
+  int min_epochs = 3;  // no trial is judged before
+  int min_trials = 4;  // nor at an epoch that fewer others have reached
+};
+
 // Whether nobody wants the result of long work any more.
 using IsCancelled = std::function<bool()>;
 
@@ -85,6 +92,7 @@ struct SweepSpec {
   std::vector<Gate> require;
   GateOn gate_on = GateOn::kBest;
   int gate_epochs = 1;  // of GateOn::kLastK
+  std::optional<EarlyTerminate> early_terminate;
   std::vector<Expression> constraints;
   std::int64_t run_cap = 0;  // configurations; 0: all of a grid
   // Distinct points that satisfy the constraints, when the space is finite and small enough to be

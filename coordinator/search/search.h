@@ -5,20 +5,10 @@
 #include <optional>
 
 #include "absl/status/statusor.h"
-#include "common/lifecycle/trial_state.h"
 #include "common/spec/sweep_spec.h"
+#include "coordinator/search/observation.h"
 
 namespace sweep {
-
-// One thing that happened to a trial, as the store's events say it.
-struct Observation {
-  std::int64_t sequence = 0;       // of the event; rises
-  std::int64_t configuration = 0;  // its number within the sweep
-  int replicate = 0;               // 0-based
-  int epoch = 0;                   // 0: a change of state
-  double value = 0;                // the objective after this epoch; NaN where it was not reported
-  TrialState state = TrialState::kPending;  // after the event
-};
 
 // Chooses the points of the search space. Pure: no I/O, no clock, no threads of its own; one
 // object per sweep, used by one thread at a time. A suggestion is a function of the sweep's seed,

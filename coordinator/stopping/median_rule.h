@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <queue>
+#include <utility>
+#include <vector>
+
+#include "common/spec/sweep_spec.h"
+#include "coordinator/stopping/stopping_rule.h"
+
+namespace sweep {
+
+// The median of numbers that are only added. Two heaps: the smaller half and the larger one.
+class RunningMedian {
+ public:
+  void Add(double number);
+  std::size_t size() const { return low_.size() + high_.size(); }
+  // The mean of the two middle numbers when there is an even count. Requires size() > 0.
+  double Get() const;
+
+ private:
+  std::priority_queue<double> low_;  // as many as high_, or one more
+  std::priority_queue<double, std::vector<double>, std::greater<>> high_;
+};
+
+// The median stopping rule of Golovin et al., "Google Vizier: A Service for Black-Box Optimization"
+// (KDD 2017), section 3.2: a trial is stopped after an epoch when its best value so far is worse
+// than the median of the running averages that other trials had up to the same epoch. Other than
+// there, every trial that has reached the epoch counts, whether it has completed, runs or was
+// stopped: trials run side by side, and where only completed ones counted, the first wave would
+// never be judged; where stopped ones did not, the bar would rise with each stop. See
+// docs/stopping.md.
+class MedianRule final : public StoppingRule {
+ public:
+  MedianRule(const EarlyTerminate& options, bool maximize)
+      : options_(options), sign_(maximize ? 1 : -1) {}
+
+  StopDecision OnEpoch(const Observation& observation) override;
+
+ private:
+  struct Trial {
+    double sum = 0;  // of its numbers; larger is better
+    std::int64_t count = 0;
+    double best = 0;
+  };
+
+  std::string Explain(const Observation& observation, double best, double median,
+                      std::size_t others) const;
+
+  const EarlyTerminate options_;
+  const double sign_;
+  std::map<std::pair<std::int64_t, int>, Trial> trials_;
+  std::map<int, RunningMedian> averages_;  // by epoch
+};
+
+}  // namespace sweep
