@@ -1,7 +1,6 @@
 #include "coordinator/scheduler/budget.h"
 
 #include <optional>
-#include <utility>
 
 #include "fmt/format.h"
 
@@ -41,14 +40,6 @@ absl::Status CheckBudget(const SweepSpec& spec, std::int64_t run_cap) {
   return absl::InvalidArgumentError(
       fmt::format("sweep '{}' cannot make {} configurations: its search space has {} points",
                   spec.name, run_cap, *points));
-}
-
-std::shared_ptr<const SweepSpec> WithBudget(std::shared_ptr<const SweepSpec> spec,
-                                            std::int64_t planned) {
-  if (spec->PlannedConfigurations() == planned) return spec;
-  auto changed = std::make_shared<SweepSpec>(*spec);
-  changed->run_cap = planned;
-  return changed;
 }
 
 }  // namespace sweep

@@ -36,6 +36,8 @@ std::string_view OutcomeName(LeaseOutcome outcome) {
       return "diverged";
     case LeaseOutcome::kGivenBack:
       return "given_back";
+    case LeaseOutcome::kStopped:
+      return "stopped";
   }
   return "unknown";
 }
@@ -59,13 +61,15 @@ SchedulerImpl::SchedulerImpl(const SchedulerOptions& options)
       last_tick_(options.clock->Monotonic()),
       last_progress_(last_tick_),
       no_grants_before_(last_tick_),
-      jitter_(DeriveKey(options.jitter_seed, "poll"), 0) {}
+      jitter_(DeriveKey(options.jitter_seed, "poll"), 0),
+      search_({.store = options.store, .events = &events_, .clock = options.clock},
+              MakeSearchHost()) {}
 
 SchedulerImpl::~SchedulerImpl() { SchedulerImpl::Shutdown(); }
 
 void SchedulerImpl::StartThreads() {
   tick_thread_ = std::jthread([this](const std::stop_token& stop) { TickThread(stop); });
-  search_thread_ = std::jthread([this](const std::stop_token& stop) { SearchThread(stop); });
+  search_.StartThreads();
 }
 
 // ---- Starting up
@@ -101,7 +105,7 @@ absl::Status SchedulerImpl::LoadSweep(SweepRow row) {
                row.configurations, row.planned_configurations, pending->size());
   const auto shared = std::make_shared<const SweepSpec>(*std::move(spec));
   MutexLock lock(&mutex_);
-  table_.AddSweep(row, WithBudget(shared, row.planned_configurations));
+  table_.AddSweep(row, shared);
   // One that was granted before may be revived, and is told to its holder then.
   for (const TrialRow& trial : *pending) {
     TakeUp(*shared, trial, /*needs_json=*/trial.attempt > 0);
@@ -269,7 +273,7 @@ void SchedulerImpl::OnSubmitted(const Submission& submission,
   if (ended || table_.FindSweep(row.id) != nullptr) return;
   // Stored in an earlier edition, and not understood when it was loaded.
   if (row.digest != spec->digest) return;
-  table_.AddSweep(row, WithBudget(std::move(spec), row.planned_configurations));
+  table_.AddSweep(row, std::move(spec));
   DeferSignal(row.id, EventBus::Signal::kEvents);
   React();
 }
@@ -434,8 +438,8 @@ void SchedulerImpl::CountFinish(const LeaseToken& token, const std::string& work
   WorkerEntry* const worker = table_.FindWorker(worker_name);
   // A call that is repeated finds nothing held.
   if (trial == nullptr || !trial->held() || worker == nullptr) return;
-  if (outcome == LeaseOutcome::kCompleted) {
-    ++worker->completed;
+  if (outcome == LeaseOutcome::kCompleted || outcome == LeaseOutcome::kStopped) {
+    ++worker->completed;  // it did all that was wanted
     ++events_counted_.attempts_completed;
     NoteSuccess(worker_name);
   } else if (outcome == LeaseOutcome::kFailed) {
@@ -531,14 +535,12 @@ void SchedulerImpl::StopServing() {
 void SchedulerImpl::Shutdown() {
   StopServing();
   tick_thread_.request_stop();
-  search_thread_.request_stop();
   {
     MutexLock lock(&mutex_);
     wake_tick_.NotifyAll();
-    wake_search_.NotifyAll();
   }
   if (tick_thread_.joinable()) tick_thread_.join();
-  if (search_thread_.joinable()) search_thread_.join();
+  search_.Stop();
   WaitIdle();
 }
 

@@ -32,8 +32,8 @@ struct SchedulerOptions {
 // Who trains what: the queue of pending trials, the leases with their deadlines, the workers and
 // their parked calls, and the search that keeps the queue filled. What must survive is in the
 // Store; every change goes through it, and memory follows in the order of its completions. Owns a
-// tick thread and a search thread. Thread-safe. Callbacks are called exactly once, with no lock
-// held, on any thread, and must be quick.
+// tick thread and the threads of the search. Thread-safe. Callbacks are called exactly once, with
+// no lock held, on any thread, and must be quick.
 class Scheduler {
  public:
   // Takes up what the store holds: every lease gets a full term, but those of workers that lived in

@@ -16,18 +16,14 @@ void SchedulerImpl::TakeUpSweep(const SweepRow& row, std::shared_ptr<const Sweep
     const bool has_ended =
         row.state == SweepState::kCompleted || row.state == SweepState::kCancelled;
     if (has_ended || spec == nullptr) return;
-    table_.AddSweep(row, WithBudget(std::move(spec), row.planned_configurations));
+    table_.AddSweep(row, std::move(spec));
     return;
   }
   sweep->state = row.state;
   sweep->give_back = row.give_back;
   sweep->pause_reason = row.pause_reason;
   sweep->exhausted = row.exhausted;
-  if (sweep->planned != row.planned_configurations) {
-    sweep->planned = row.planned_configurations;
-    sweep->spec = WithBudget(sweep->spec, sweep->planned);
-    sweep->fresh_search = true;
-  }
+  sweep->planned = row.planned_configurations;
   for (const auto& [number, trial] : sweep->trials) {
     if (trial.held()) table_.MarkChanged(trial.row.worker);
   }

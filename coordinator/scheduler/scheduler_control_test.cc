@@ -249,25 +249,26 @@ TEST_F(SchedulerTest, ARetriedTrialGoesOnFromItsCheckpoint) {
 }
 
 TEST_F(SchedulerTest, ACancelledSweepGoesOnWhereItWas) {
-  Submit("s", "replicates: 3\n");  // 12 trials, of which the search has not made all
+  const std::string replicates = "replicates: 30\n";
+  Submit("s", replicates);  // 120 trials, of which the search has not made all
   const auto tokens = Tokens(Call("w", {}));
   Train(tokens[0]);
   const std::int64_t made = Sweep().configurations;
   ASSERT_LT(made, 4);
   ASSERT_EQ(CancelSweep("s"), absl::OkStatus());
-  EXPECT_TRUE(absl::IsFailedPrecondition(Retry({.failed = true}, "replicates: 3\n").status()));
-  EXPECT_TRUE(absl::IsInvalidArgument(Retry({}, "replicates: 3\n").status()));
-  const RetriedSweep retried = Must(Retry({.cancelled = true}, "replicates: 3\n"));
-  EXPECT_EQ(retried.count, made * 3 - 1);
+  EXPECT_TRUE(absl::IsFailedPrecondition(Retry({.failed = true}, replicates).status()));
+  EXPECT_TRUE(absl::IsInvalidArgument(Retry({}, replicates).status()));
+  const RetriedSweep retried = Must(Retry({.cancelled = true}, replicates));
+  EXPECT_EQ(retried.count, made * 30 - 1);
   EXPECT_EQ(retried.sweep.state, SweepState::kActive);
-  for (int i = 0; i < 11; ++i) {
+  for (int i = 0; i < 119; ++i) {
     const auto next = Tokens(Call("w", {}));
     ASSERT_EQ(next.size(), 1u);
     Train(next[0]);
   }
   EXPECT_EQ(Sweep().state, SweepState::kCompleted);
-  EXPECT_EQ(Sweep().counts.completed, 12);
-  EXPECT_EQ(Sweep().counts.total(), 12);
+  EXPECT_EQ(Sweep().counts.completed, 120);
+  EXPECT_EQ(Sweep().counts.total(), 120);
 }
 
 TEST_F(SchedulerTest, OneRetriedTrialTakesItsEndedSweepUpAgain) {

@@ -16,7 +16,7 @@
 #include "coordinator/scheduler/fail_alike.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/scheduler/work_table.h"
-#include "coordinator/search/search.h"
+#include "coordinator/search/driver.h"
 #include "spdlog/common.h"
 
 namespace sweep {
@@ -74,7 +74,7 @@ class SchedulerImpl final : public Scheduler {
   SchedulerCounts Counts() const override;
   EventBus& events() override { return events_; }
   void Tick() override;
-  bool SearchTurn() override;
+  bool SearchTurn() override { return search_.Turn(); }
   void WaitIdle() override;
   void StopServing() override;
   void Shutdown() override;
@@ -82,15 +82,9 @@ class SchedulerImpl final : public Scheduler {
  private:
   struct Grant;
   struct GrantBatch;
-  struct SearchJob;
-  struct SearchBatch;
   struct EndedSweep {
     std::string name;
     std::shared_ptr<const SweepSpec> spec;  // shared with writes under way
-  };
-  struct Searcher {
-    std::shared_ptr<const SweepSpec> spec;  // shared: outlives the sweep's entry
-    std::unique_ptr<Search> search;
   };
 
   // scheduler.cc: what leaves the lock.
@@ -223,12 +217,11 @@ class SchedulerImpl final : public Scheduler {
   void ExpireWorkers(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TickThread(const std::stop_token& stop);
 
-  // scheduler_search.cc: making configurations.
-  std::vector<SearchJob> PlanSearch() ABSL_LOCKS_EXCLUDED(mutex_);
-  void RunSearch(const SearchJob& job) ABSL_LOCKS_EXCLUDED(mutex_);
-  void OnConfigurations(const std::shared_ptr<SearchBatch>& batch, const absl::Status& status)
-      ABSL_LOCKS_EXCLUDED(mutex_);
-  void SearchThread(const std::stop_token& stop);
+  // scheduler_search.cc: what the search driver asks of it.
+  SearchDriver::Host MakeSearchHost();
+  std::vector<SearchDemand> SearchDemands() ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnSuggestionsStored(const StoredSuggestions& stored) ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnTrialStopped(const TrialRow& row) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const SchedulerOptions options_;
   const absl::Duration tick_interval_;
@@ -246,8 +239,7 @@ class SchedulerImpl final : public Scheduler {
   PhiloxStream jitter_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
   SchedulerCounts events_counted_ ABSL_GUARDED_BY(mutex_);  // what counts from the start on
-  bool search_wanted_ ABSL_GUARDED_BY(mutex_) = false;
-  bool purge_wanted_ ABSL_GUARDED_BY(mutex_) = true;  // an earlier process may have left some
+  bool purge_wanted_ ABSL_GUARDED_BY(mutex_) = true;        // an earlier process may have left some
   bool purging_ ABSL_GUARDED_BY(mutex_) = false;
 
   std::deque<std::function<void()>> deferred_ ABSL_GUARDED_BY(mutex_);
@@ -255,13 +247,9 @@ class SchedulerImpl final : public Scheduler {
   int writes_in_flight_ ABSL_GUARDED_BY(mutex_) = 0;
   CondVar idle_;
   CondVar wake_tick_;
-  CondVar wake_search_;
 
-  // Used by SearchTurn alone, one call at a time.
-  std::unordered_map<std::int64_t, Searcher> searchers_;
-
+  SearchDriver search_;
   std::jthread tick_thread_;
-  std::jthread search_thread_;
 };
 
 }  // namespace sweep

@@ -188,8 +188,7 @@ void SchedulerImpl::React() {
     WorkerEntry* const worker = table_.FindWorker(name);
     if (worker != nullptr && AnswerIsDue(*worker)) Answer(worker);
   }
-  search_wanted_ = true;
-  wake_search_.NotifyAll();
+  search_.Wake();
 }
 
 bool SchedulerImpl::IsCalledBack(const TrialEntry& trial) {
@@ -209,6 +208,7 @@ bool SchedulerImpl::AnswerIsDue(const WorkerEntry& worker) {
     // Said once; while the worker writes its checkpoint its calls are parked.
     const std::pair<TrialKey, int> lease(key, trial->row.attempt);
     if (IsCalledBack(*trial) != worker.told_to_give_back.contains(lease)) return true;
+    if (trial->row.stopping && !worker.told_to_stop.contains(lease)) return true;
     wanted.insert(lease);
   }
   return wanted != poll.held;
@@ -218,6 +218,7 @@ void SchedulerImpl::Answer(WorkerEntry* worker) {
   SynchronizeAnswer answer{.lease_term = options_.lease_term, .drain = worker->asked_to_drain};
   worker->told_to_drain = worker->asked_to_drain;
   worker->told_to_give_back.clear();
+  worker->told_to_stop.clear();
   for (const TrialKey& key : worker->leases) {
     TrialEntry* const trial = table_.FindTrial(key);
     if (trial->claim == Claim::kLosing) continue;
@@ -231,6 +232,7 @@ void SchedulerImpl::Answer(WorkerEntry* worker) {
     }
     const bool give_back = IsCalledBack(*trial);
     if (give_back) worker->told_to_give_back.emplace(key, trial->row.attempt);
+    if (trial->row.stopping) worker->told_to_stop.emplace(key, trial->row.attempt);
     answer.leases.push_back({.token = {.sweep = trial->row.sweep,
                                        .number = trial->row.number,
                                        .attempt = trial->row.attempt,
@@ -241,7 +243,8 @@ void SchedulerImpl::Answer(WorkerEntry* worker) {
                              .program = spec.program,
                              .program_digest = spec.program_digest,
                              .data_sha256 = sweep.data_sha256,
-                             .give_back = give_back});
+                             .give_back = give_back,
+                             .stop = trial->row.stopping});
   }
   Defer([callback = std::move(worker->poll->callback), answer = std::move(answer)] {
     callback(answer);

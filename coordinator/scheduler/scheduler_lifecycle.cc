@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "coordinator/scheduler/budget.h"
 #include "coordinator/scheduler/scheduler_impl.h"
 #include "coordinator/scheduler/scheduler_once.h"
 #include "coordinator/store/deleted_sweeps.h"
@@ -111,7 +110,7 @@ void SchedulerImpl::RenameSweep(const Renaming& renaming, SweepCallback callback
           MutexLock lock(&mutex_);
           const SweepEntry* const sweep = table_.FindSweep(result->id);
           if (sweep != nullptr && renaming.spec != nullptr && sweep->name == renaming.name) {
-            table_.RenameSweep(result->id, WithBudget(renaming.spec, sweep->planned));
+            table_.RenameSweep(result->id, renaming.spec);
           }
           table_.RenameForWorkers(result->id, renaming.name, renaming.new_name);
           Forget(renaming.name);

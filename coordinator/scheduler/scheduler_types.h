@@ -57,6 +57,7 @@ struct LeaseOffer {
   std::string program_digest;
   std::string data_sha256;  // what the sweep is trained on, as far as is known
   bool give_back = false;   // after a checkpoint: the sweep is paused
+  bool stop = false;        // for good, keeping its weights: the stopping rule wants it
 };
 
 struct SynchronizeAnswer {

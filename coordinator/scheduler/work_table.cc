@@ -50,7 +50,6 @@ void WorkTable::RenameSweep(std::int64_t id, std::shared_ptr<const SweepSpec> sp
   sweep->name = spec->name;
   sweep_ids_[sweep->name] = id;
   sweep->spec = std::move(spec);
-  sweep->fresh_search = true;
   for (auto& [number, trial] : sweep->trials) {
     trial.row.sweep = sweep->name;
     trial.spec_json.reset();  // the trainer's line has the name
@@ -182,7 +181,7 @@ void WorkTable::SetClaim(TrialEntry* trial, Claim claim) {
 
 bool WorkTable::RemoveIfEnded(std::int64_t sweep_id) {
   const SweepEntry* const sweep = FindSweep(sweep_id);
-  if (sweep == nullptr || !sweep->exhausted || sweep->searching || !sweep->trials.empty()) {
+  if (sweep == nullptr || !sweep->exhausted || !sweep->trials.empty()) {
     return false;
   }
   RemoveSweep(sweep_id);

@@ -54,11 +54,8 @@ struct SweepEntry {
   std::shared_ptr<const SweepSpec> spec;  // shared with the search thread and with writes under way
   std::int64_t configurations = 0;        // made so far
   std::int64_t planned = 0;
-  bool exhausted = false;            // the search will make no more
-  bool searching = false;            // configurations are being made
-  bool fresh_search = true;          // the next suggestion needs a new Search
-  absl::Duration search_not_before;  // monotonic; after a write that failed
-  std::int64_t served = 0;           // when its turn was last, in turns of all sweeps
+  bool exhausted = false;   // the search will make no more
+  std::int64_t served = 0;  // when its turn was last, in turns of all sweeps
   bool has_new_progress = false;
   std::map<std::int64_t, TrialEntry> trials;  // by number
   std::set<std::int64_t> pending;             // pending and not claimed
@@ -94,6 +91,7 @@ struct WorkerEntry {
   bool asked_to_drain = false;                           // until its session ends
   bool told_to_drain = false;                            // by the last answer
   std::set<std::pair<TrialKey, int>> told_to_give_back;  // by the last answer: trial and attempt
+  std::set<std::pair<TrialKey, int>> told_to_stop;       // likewise
   absl::Time created, last_seen;
   absl::Duration heard;  // monotonic time of the last call
   std::set<TrialKey> leases;

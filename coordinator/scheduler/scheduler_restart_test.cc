@@ -1,0 +1,175 @@
+// A coordinator that is killed after every event suggests the same points and stops the same trials
+// as one that is left alone.
+
+#include <cmath>
+#include <map>
+
+#include "coordinator/scheduler/testing/scheduler_testing.h"
+
+namespace sweep {
+namespace {
+
+enum class Kill {
+  kNever,
+  kAfterEachCall,
+  kBeforeEachAnswer,  // the call's write is committed; its answer and all that follows is lost
+};
+
+SweepSource SourceOf(int run_cap, int epochs, const std::string& more) {
+  return {.file = "s.yaml",
+          .text = fmt::format(
+              "name: s\nmodel: cnn-18718\ndataset: synthetic\nmethod: sobol\nrun_cap: {}\n"
+              "seed: 4\nepochs: {}\nparameters:\n  lr: {{min: 0.001, max: 0.1}}\n  momentum: "
+              "{{min: 0.5, max: 0.9}}\n{}",
+              run_cap, epochs, more)};
+}
+
+// What a sweep came to.
+struct Outcome {
+  std::map<std::int64_t, ParameterMap> points;       // by configuration
+  std::map<std::int64_t, std::string> trials;        // state, epochs and reason
+  std::vector<std::pair<std::int64_t, int>> epochs;  // trial and epoch, in order of commits
+  int kills = 0;
+
+  bool operator==(const Outcome& other) const {
+    return points == other.points && trials == other.trials && epochs == other.epochs;
+  }
+};
+
+class RestartTest : public SchedulerTest {
+ protected:
+  void SetUp() override {}
+
+  void Open() {
+    store_ = Must(Store::Open({.path = path_, .clock = &clock_}));
+    Start();
+  }
+  // Nothing of the process is left.
+  void Restart() {
+    scheduler_.reset();
+    faulty_.reset();
+    store_.reset();
+    Open();
+    Settle();
+    ++kills_;
+  }
+
+  void SubmitSource(const SweepSource& source) {
+    Diagnostics diagnostics;
+    const auto spec =
+        std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(source, &diagnostics)));
+    auto result = std::make_shared<Result<absl::Status>>();
+    scheduler_->Submit(spec, source, {.principal = "tester"},
+                       [result](const auto& submission) { result->Set(submission.status()); });
+    Settle();
+    ASSERT_EQ(result->Get(), absl::OkStatus());
+  }
+
+  // A call that a client repeats until it is answered.
+  template <typename CallOnce>
+  void Do(Kill kill, CallOnce call) {
+    if (kill == Kill::kBeforeEachAnswer) {
+      faulty_->KillAfterNextCommit();
+      call().IgnoreError();  // nobody hears the answer
+      Restart();
+    }
+    const absl::Status status = call();
+    EXPECT_TRUE(status.ok()) << status;
+    if (kill == Kill::kAfterEachCall) Restart();
+  }
+
+  struct Worker {
+    std::string name;
+    std::vector<LeaseToken> held;
+  };
+
+  // One call for what it should hold, and one for the trial that it holds.
+  void Step(Worker* worker, int epochs, Kill kill) {
+    std::vector<LeaseOffer> leases;
+    Do(kill, [&] {
+      const auto answer = Call(worker->name, {.held = worker->held, .no_wait = true});
+      if (const auto result = answer->Get(); result.has_value() && result->ok()) {
+        leases = (*result)->leases;
+      }
+      return absl::OkStatus();
+    });
+    worker->held.clear();
+    for (const LeaseOffer& lease : leases) worker->held.push_back(lease.token);
+    if (leases.empty()) return;
+    const LeaseToken& token = leases[0].token;
+    const TrialRow trial = Trial(token.number);
+    if (leases[0].stop) {
+      Do(kill, [&] { return Finish(token, LeaseOutcome::kStopped, "stopped early"); });
+    } else if (trial.result.epoch < epochs) {
+      const int epoch = trial.result.epoch + 1;
+      // Where a trial is bad, it is so from the second epoch on.
+      const double quality = AsDouble(trial.parameters.at("momentum")) - 0.4;
+      const double value = epoch == 1 ? 0.3 : quality + 0.01 * epoch;
+      Do(kill, [&] { return Report(token, epoch, epoch, value); });
+    } else {
+      Do(kill, [&] { return Finish(token, LeaseOutcome::kCompleted); });
+    }
+  }
+
+  Outcome Run(const SweepSource& source, int epochs, Kill kill) {
+    path_ = folder_.File(fmt::format("{}.db", static_cast<int>(kill)));
+    kills_ = 0;
+    Open();
+    SubmitSource(source);
+    std::vector<Worker> workers = {{"a", {}}, {"b", {}}, {"c", {}}};
+    for (int step = 0; step < 2000 && Sweep().state == SweepState::kActive; ++step) {
+      Step(&workers[static_cast<std::size_t>(step) % workers.size()], epochs, kill);
+    }
+    EXPECT_EQ(Sweep().state, SweepState::kCompleted);
+    Outcome outcome{.kills = kills_};
+    for (const TrialRow& trial : Must(store_->ListTrials({.sweep = "s", .limit = 1000}))) {
+      outcome.points[trial.configuration] = trial.parameters;
+      outcome.trials[trial.number] =
+          fmt::format("{} after {}, target {}: {}", TrialStateName(trial.state),
+                      trial.result.epoch, trial.target_epoch, trial.reason);
+    }
+    for (const EventRow& event : Must(store_->ListEvents(Sweep().id, 0, 10'000))) {
+      if (event.epoch > 0) outcome.epochs.emplace_back(event.number, event.epoch);
+    }
+    scheduler_.reset();
+    return outcome;
+  }
+
+  TemporaryFolder folder_;
+  std::string path_;
+  int kills_ = 0;
+};
+
+TEST_F(RestartTest, TheSameTrialsAreStopped) {
+  const SweepSource source =
+      SourceOf(10, 5, "early_terminate: {type: median, min_epochs: 2, min_trials: 2}\n");
+  const Outcome undisturbed = Run(source, 5, Kill::kNever);
+  EXPECT_EQ(undisturbed.kills, 0);
+  int stopped = 0;
+  for (const auto& [number, text] : undisturbed.trials) {
+    if (text.starts_with("stopped after")) ++stopped;
+  }
+  EXPECT_GE(stopped, 2);
+  EXPECT_LE(stopped, 8);
+  for (const Kill kill : {Kill::kAfterEachCall, Kill::kBeforeEachAnswer}) {
+    const Outcome disturbed = Run(source, 5, kill);
+    EXPECT_GE(disturbed.kills, static_cast<int>(undisturbed.epochs.size()));
+    EXPECT_EQ(disturbed.points, undisturbed.points);
+    EXPECT_EQ(disturbed.trials, undisturbed.trials);
+    EXPECT_EQ(disturbed.epochs, undisturbed.epochs);
+  }
+}
+
+// More points than are made ahead.
+TEST_F(RestartTest, TheSamePointsAreSuggested) {
+  const SweepSource source = SourceOf(90, 1, "");
+  const Outcome undisturbed = Run(source, 1, Kill::kNever);
+  EXPECT_EQ(undisturbed.points.size(), 90u);
+  const Outcome disturbed = Run(source, 1, Kill::kBeforeEachAnswer);
+  EXPECT_GE(disturbed.kills, 90);
+  EXPECT_EQ(disturbed.points, undisturbed.points);
+  EXPECT_EQ(disturbed.epochs, undisturbed.epochs);
+}
+
+}  // namespace
+}  // namespace sweep

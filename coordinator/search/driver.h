@@ -1,0 +1,115 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "common/base/clock.h"
+#include "common/base/mutex.h"
+#include "coordinator/scheduler/event_bus.h"
+#include "coordinator/search/search.h"
+#include "coordinator/store/store.h"
+
+namespace sweep {
+
+// An unfinished sweep, as the scheduler sees it.
+struct SearchDemand {
+  std::int64_t sweep_id = 0;
+  std::shared_ptr<const SweepSpec> spec;  // shared with the scheduler and with writes under way
+  bool is_open = false;                   // takes configurations
+  std::int64_t configurations = 0;        // made so far
+  std::int64_t planned = 0;
+  std::int64_t pending = 0;  // trials that wait
+  int free_slots = 0;        // of all workers
+};
+
+// What a committed write has made of a sweep's suggestions.
+struct StoredSuggestions {
+  std::int64_t sweep_id = 0;
+  std::vector<TrialRow> trials;
+  std::int64_t made = 0;
+  bool exhausted = false;  // the search makes no more
+};
+
+// Runs the searches and the stopping rules of all sweeps, each sweep on one thread of a small pool
+// at a time, so that a model that thinks holds up no report and no other sweep. A search and a rule
+// live as long as their sweep is unfinished. After a restart they are made anew, and observe the
+// sweep's events again from the first on; from then on they follow the event bus. What a search has
+// suggested is kept until it is stored. A search that fails is helped out by a random point.
+// Thread-safe.
+class SearchDriver {
+ public:
+  // What the driver asks of its scheduler; called with no lock of the driver held.
+  struct Host {
+    std::function<std::vector<SearchDemand>()> demands;
+    // In order with the scheduler's own writes; the completion comes as the store's.
+    std::function<void(Store::WriteFunction, Store::Completion)> write;
+    std::function<void(const StoredSuggestions&)> suggestions_stored;
+    // After the commit; the trial has stopped, or its holder is to be told.
+    std::function<void(const TrialRow&)> trial_stopped;
+  };
+  struct Options {
+    Store* store = nullptr;    // both outlive the driver
+    EventBus* events = nullptr;
+    Clock* clock = RealClock();
+    std::function<std::unique_ptr<Search>(const SweepSpec*)> make_search = Search::Make;
+  };
+
+  SearchDriver(const Options& options, Host host);
+  // Stop must have been called, and the writes have come back.
+  ~SearchDriver();
+
+  void StartThreads();
+  // Something has changed that a search may care about. Never blocks.
+  void Wake() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Does at once, on this thread, all that there is to do. False when there was nothing.
+  bool Turn() ABSL_LOCKS_EXCLUDED(mutex_);
+  // Ends the threads.
+  void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
+
+ private:
+  struct Entry;
+  struct Batch;
+  struct Job {
+    std::shared_ptr<Entry> entry;  // shared with the table of entries
+    SearchDemand demand;
+  };
+
+  // Of each sweep that has something to do, and that no other thread works on.
+  std::vector<Job> Plan() ABSL_LOCKS_EXCLUDED(mutex_);
+  Entry* FindOrMake(const SearchDemand& demand) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  static std::int64_t Wanted(const Entry& entry, const SearchDemand& demand);
+  void Run(const Job& job) ABSL_LOCKS_EXCLUDED(mutex_);
+  // Reads into the search and the rule what has happened since. False when it cannot be read.
+  bool Observe(const Job& job);
+  void Judge(Entry* entry, std::int64_t trial_id, const Observation& observation);
+  void IssueStops(const Job& job);
+  // Up to `count` suggestions from the next number on, as far as there are any.
+  void Suggest(const Job& job, std::int64_t count);
+  std::optional<Configuration> SuggestOne(const Job& job, std::int64_t number);
+  void Store(const Job& job, std::int64_t count);
+  void OnStored(const std::shared_ptr<Batch>& batch, const absl::Status& status)
+      ABSL_LOCKS_EXCLUDED(mutex_);
+  void Release(Entry* entry) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Thread(const std::stop_token& stop);
+
+  const Options options_;
+  const Host host_;
+
+  Mutex mutex_;
+  CondVar wake_;
+  bool wanted_ ABSL_GUARDED_BY(mutex_) = false;
+  std::deque<Job> queue_ ABSL_GUARDED_BY(mutex_);
+  std::map<std::int64_t, std::shared_ptr<Entry>> entries_ ABSL_GUARDED_BY(mutex_);
+
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace sweep

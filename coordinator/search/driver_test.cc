@@ -1,0 +1,328 @@
+#include "coordinator/search/driver.h"
+
+#include <atomic>
+#include <latch>
+#include <stdexcept>
+
+#include "coordinator/scheduler/testing/faulty_store.h"
+#include "coordinator/store/sqlite.h"
+#include "coordinator/store/testing/store_testing.h"
+#include "fmt/format.h"
+
+namespace sweep {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+constexpr SearchMethod kLearner = {
+    .word = "random", .finite = false, .needs_run_cap = true, .learns = true, .help = ""};
+
+// What searches of a test were asked and told.
+struct Script {
+  int ahead = 1;
+  bool fails = false;
+  std::function<void()> think = [] {};
+  std::vector<std::int64_t> asked;
+  std::vector<std::string> told;
+};
+
+// A model that remembers; its point is the number of observations and the number.
+class ScriptedSearch final : public Search {
+ public:
+  ScriptedSearch(const SweepSpec* spec, Script* script) : spec_(*spec), script_(*script) {}
+
+  void Observe(const Observation& seen) override {
+    script_.told.push_back(fmt::format(
+        "{}/{}:{}={:.3g} {}", seen.configuration, seen.replicate, seen.epoch,
+        seen.epoch > 0 ? seen.value : 0, TrialStateName(seen.state)));
+  }
+  absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) override {
+    script_.asked.push_back(number);
+    script_.think();
+    if (script_.fails) throw std::runtime_error("the matrix is singular");
+    return spec_.CompleteIfAllowed(
+        number, {{"lr", 0.001 * static_cast<double>(number)},
+                 {"momentum", 0.01 * static_cast<double>(script_.told.size())}});
+  }
+  int Ahead(int free_slots) const override { return free_slots + script_.ahead; }
+
+ private:
+  const SweepSpec& spec_;
+  Script& script_;
+};
+
+class SearchDriverTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    store_ = Must(Store::Open({.path = path_, .clock = &clock_}));
+    faulty_ = std::make_unique<FaultyStore>(store_.get());
+    MakeDriver();
+  }
+  void TearDown() override {
+    driver_->Stop();
+    ASSERT_TRUE(store_->WriteAndWait([](WriteTransaction&) { return absl::OkStatus(); }).ok());
+    driver_.reset();
+  }
+
+  // As after a restart.
+  void MakeDriver() {
+    driver_.reset();
+    driver_ = std::make_unique<SearchDriver>(
+        SearchDriver::Options{.store = faulty_.get(),
+                              .events = &events_,
+                              .clock = &clock_,
+                              .make_search =
+                                  [this](const SweepSpec* spec) -> std::unique_ptr<Search> {
+                                if (!spec->method->learns) return Search::Make(spec);
+                                return std::make_unique<ScriptedSearch>(spec, &scripts_[spec->name]);
+                              }},
+        SearchDriver::Host{
+            .demands =
+                [this] {
+                  MutexLock lock(&mutex_);
+                  return std::vector<SearchDemand>(demands_.begin(), demands_.end());
+                },
+            .write =
+                [this](Store::WriteFunction function, Store::Completion done) {
+                  faulty_->Write(std::move(function), std::move(done));
+                },
+            .suggestions_stored =
+                [this](const StoredSuggestions& stored) {
+                  MutexLock lock(&mutex_);
+                  for (SearchDemand& demand : demands_) {
+                    if (demand.sweep_id != stored.sweep_id) continue;
+                    demand.configurations += stored.made;
+                    demand.pending += std::ssize(stored.trials);
+                    demand.is_open = !stored.exhausted;
+                  }
+                  changed_.NotifyAll();
+                },
+            .trial_stopped =
+                [this](const TrialRow& row) {
+                  MutexLock lock(&mutex_);
+                  stopped_.push_back(row);
+                }});
+  }
+
+  SearchDemand* Submit(const std::string& name, bool learns, int run_cap = 20,
+                       const std::string& more = "") {
+    const std::string text = fmt::format(
+        "name: {}\nmodel: cnn-18718\nmethod: random\nrun_cap: {}\nepochs: 5\nparameters:\n  lr: "
+        "{{min: 0.0001, max: 0.9}}\n  momentum: {{min: 0.0, max: 0.99}}\n{}",
+        name, run_cap, more);
+    const SweepSource source{.file = "s.yaml", .text = text};
+    Diagnostics diagnostics;
+    SweepSpec spec = Must(SweepSpec::Parse(source, &diagnostics));
+    if (learns) spec.method = &kLearner;
+    SweepRow row;
+    EXPECT_TRUE(store_
+                    ->WriteAndWait([&](WriteTransaction& transaction) {
+                      bool created = false;
+                      auto made = transaction.CreateSweep(spec, source, "", &created);
+                      if (made.ok()) row = *made;
+                      return made.status();
+                    })
+                    .ok());
+    MutexLock lock(&mutex_);
+    demands_.push_back({.sweep_id = row.id,
+                        .spec = std::make_shared<const SweepSpec>(std::move(spec)),
+                        .is_open = true,
+                        .planned = run_cap});
+    return &demands_.back();
+  }
+
+  // Until there is nothing to do.
+  void Settle() {
+    do {
+      ASSERT_TRUE(store_->WriteAndWait([](WriteTransaction&) { return absl::OkStatus(); }).ok());
+    } while (driver_->Turn());
+  }
+
+  std::vector<TrialRow> Trials(const std::string& sweep) {
+    return Must(store_->ListTrials({.sweep = sweep, .limit = 1000}));
+  }
+  std::vector<double> Column(const std::string& sweep, const std::string& name) {
+    std::vector<double> values;
+    for (const TrialRow& trial : Trials(sweep)) {
+      values.push_back(AsDouble(trial.parameters.at(name)));
+    }
+    return values;
+  }
+
+  TemporaryFolder folder_;
+  const std::string path_ = folder_.File("sweep.db");
+  FakeClock clock_;
+  EventBus events_;
+  std::unique_ptr<Store> store_;
+  std::unique_ptr<FaultyStore> faulty_;
+  std::map<std::string, Script> scripts_;
+  Mutex mutex_;
+  CondVar changed_;
+  // Guarded by mutex_ where the driver has threads.
+  std::deque<SearchDemand> demands_;
+  std::vector<TrialRow> stopped_;
+  std::unique_ptr<SearchDriver> driver_;
+};
+
+TEST_F(SearchDriverTest, AModelIsAskedForNoMoreThanItWants) {
+  SearchDemand* const demand = Submit("s", /*learns=*/true);
+  Settle();
+  EXPECT_EQ(Trials("s").size(), 1u);
+  demand->free_slots = 3;
+  Settle();
+  EXPECT_EQ(Trials("s").size(), 4u) << "one for each free slot and one ahead";
+  EXPECT_THAT(scripts_["s"].asked, ElementsAre(1, 2, 3, 4));
+}
+
+TEST_F(SearchDriverTest, ASearchThatLearnsNothingFillsTheQueue) {
+  Submit("s", /*learns=*/false, 200);
+  Settle();
+  EXPECT_GE(Trials("s").size(), 64u);
+  EXPECT_LT(Trials("s").size(), 200u);
+}
+
+TEST_F(SearchDriverTest, WhatASearchHasSuggestedIsKeptUntilItIsStored) {
+  SearchDemand* const demand = Submit("s", /*learns=*/true);
+  demand->free_slots = 2;
+  faulty_->Refuse(absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(driver_->Turn());
+  EXPECT_FALSE(driver_->Turn()) << "not again at once";
+  EXPECT_THAT(Trials("s"), IsEmpty());
+  faulty_->Refuse(absl::StatusCode::kOk);
+  clock_.Advance(absl::Seconds(2));
+  Settle();
+  EXPECT_EQ(Trials("s").size(), 3u);
+  EXPECT_THAT(scripts_["s"].asked, ElementsAre(1, 2, 3)) << "each once";
+}
+
+TEST_F(SearchDriverTest, AnExtensionTouchesNoSearch) {
+  SearchDemand* const demand = Submit("s", /*learns=*/true, 2);
+  demand->free_slots = 5;
+  Settle();
+  EXPECT_EQ(Trials("s").size(), 2u);
+  EXPECT_TRUE(Must(store_->GetSweep("s")).exhausted);
+  ASSERT_TRUE(store_
+                  ->WriteAndWait([](WriteTransaction& transaction) {
+                    return transaction.ExtendSweep("s", 4).status();
+                  })
+                  .ok());
+  demand->planned = 4;
+  demand->is_open = true;
+  Settle();
+  EXPECT_EQ(Trials("s").size(), 4u);
+  EXPECT_THAT(scripts_["s"].asked, ElementsAre(1, 2, 3, 4));
+}
+
+TEST_F(SearchDriverTest, AModelThatFailsIsHelpedOutByARandomPoint) {
+  scripts_["s"].fails = true;
+  SearchDemand* const demand = Submit("s", /*learns=*/true);
+  Submit("drawn", /*learns=*/false);
+  demand->free_slots = 1;
+  Settle();
+  ASSERT_EQ(Trials("s").size(), 2u);
+  const SweepSpec& spec = *demands_[0].spec;
+  EXPECT_EQ(Trials("s")[0].parameters.size(), spec.parameters.size());
+  scripts_["s"].fails = false;
+  demand->free_slots = 2;
+  Settle();
+  EXPECT_EQ(Column("s", "lr")[2], 0.003) << "the model is asked again for the next one";
+}
+
+TEST_F(SearchDriverTest, AModelSeesEveryEventInOrderAndAgainAfterARestart) {
+  SearchDemand* const demand = Submit("s", /*learns=*/true, 20, "replicates: 2\n");
+  scripts_["s"].ahead = 2;
+  Settle();
+  ASSERT_EQ(Trials("s").size(), 2u);
+  StoreDriver writes(store_.get());
+  const LeaseRow lease = writes.Grant(Trials("s")[1].id, "w");
+  ASSERT_TRUE(writes.Record(lease, *demand->spec, {TestEpoch(1, 0.5)}).ok());
+  ASSERT_TRUE(writes.Finish(lease, *demand->spec, LeaseOutcome::kGivenBack).ok());
+  events_.Notify(demand->sweep_id, EventBus::Signal::kEvents);
+  demand->pending = 1;
+  Settle();
+  const std::vector<std::string> told = scripts_["s"].told;
+  EXPECT_THAT(told, ElementsAre("1/0:0=0 pending", "1/1:0=0 pending", "1/1:0=0 leased",
+                                "1/1:1=0.5 running", "1/1:0=0 running", "1/1:0=0 pending"));
+  ASSERT_EQ(Trials("s").size(), 4u);
+  EXPECT_DOUBLE_EQ(Column("s", "momentum")[2], 0.06) << "it had seen six of them";
+
+  scripts_["s"].told.clear();
+  MakeDriver();
+  demand->pending = 0;
+  Settle();
+  EXPECT_EQ(std::vector<std::string>(scripts_["s"].told.begin(), scripts_["s"].told.begin() + 6),
+            told);
+  EXPECT_DOUBLE_EQ(Column("s", "momentum")[4], 0.08) << "and two new trials";
+}
+
+TEST_F(SearchDriverTest, WhatASuggestionHadSeenIsStored) {
+  SearchDemand* const demand = Submit("s", /*learns=*/true);
+  Settle();
+  demand->pending = 0;
+  events_.Notify(demand->sweep_id, EventBus::Signal::kEvents);
+  Settle();
+  const std::vector<EventRow> events = Must(store_->ListEvents(demand->sweep_id, 0, 10));
+  ASSERT_EQ(events.size(), 3u);  // the sweep, and two trials
+  const auto database = Must(Database::Open(path_, Database::Mode::kReadOnly));
+  for (const int number : {1, 2}) {
+    EXPECT_EQ(Must(database->QueryInt(fmt::format(
+                  "SELECT seen_sequence FROM configurations WHERE number = {}", number))),
+              events[static_cast<std::size_t>(number - 1)].sequence);
+  }
+}
+
+TEST_F(SearchDriverTest, AModelThatThinksHoldsUpNoOtherSweep) {
+  std::latch entered(1), leave(1);
+  scripts_["slow"].think = [&] {
+    entered.count_down();
+    leave.wait();
+  };
+  Submit("slow", /*learns=*/true, 1);
+  driver_->StartThreads();
+  driver_->Wake();
+  entered.wait();
+  Submit("quick", /*learns=*/false, 3);
+  driver_->Wake();
+  {
+    MutexLock lock(&mutex_);
+    while (demands_[1].is_open) changed_.Wait(&mutex_);
+    EXPECT_EQ(demands_[1].configurations, 3);
+    EXPECT_EQ(demands_[0].configurations, 0);
+  }
+  leave.count_down();
+  MutexLock lock(&mutex_);
+  while (demands_[0].is_open) changed_.Wait(&mutex_);
+  EXPECT_EQ(demands_[0].configurations, 1);
+}
+
+TEST_F(SearchDriverTest, ATrialThatTheRuleEndsIsStoppedOnce) {
+  SearchDemand* const demand = Submit(
+      "s", /*learns=*/false, 3, "early_terminate: {type: median, min_epochs: 2, min_trials: 2}\n");
+  Settle();
+  StoreDriver writes(store_.get());
+  const auto report = [&](std::int64_t number, double accuracy) {
+    const LeaseRow lease = writes.Grant(Trials("s")[number - 1].id, "w");
+    const std::vector<EpochMetrics> epochs = {TestEpoch(1, accuracy), TestEpoch(2, accuracy)};
+    ASSERT_TRUE(writes.Record(lease, *demand->spec, epochs).ok());
+    events_.Notify(demand->sweep_id, EventBus::Signal::kEvents);
+    Settle();
+  };
+  report(1, 0.9);
+  report(2, 0.8);
+  EXPECT_THAT(stopped_, IsEmpty()) << "compared with fewer than two";
+  report(3, 0.5);
+  ASSERT_EQ(stopped_.size(), 1u);
+  EXPECT_EQ(stopped_[0].number, 3);
+  EXPECT_TRUE(stopped_[0].stopping);
+  EXPECT_EQ(stopped_[0].target_epoch, 2);
+  EXPECT_EQ(stopped_[0].state, TrialState::kRunning) << "its holder saves the weights first";
+  EXPECT_THAT(stopped_[0].reason, HasSubstr("stopped after epoch 2 by the median rule"));
+  events_.Notify(demand->sweep_id, EventBus::Signal::kEvents);
+  Settle();
+  EXPECT_EQ(stopped_.size(), 1u);
+}
+
+}  // namespace
+}  // namespace sweep

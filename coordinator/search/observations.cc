@@ -1,0 +1,39 @@
+#include "coordinator/search/observations.h"
+
+namespace sweep {
+namespace {
+
+double ObjectiveOf(const SweepSpec& spec, const EpochMetrics& metrics) {
+  return spec.metric == "loss" ? metrics.validation_loss : metrics.validation_accuracy;
+}
+
+}  // namespace
+
+absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t sweep_id,
+                                                 const SweepSpec& spec,
+                                                 std::int64_t after_sequence, int limit) {
+  const absl::StatusOr<std::vector<EventRow>> events =
+      store->ListEvents(sweep_id, after_sequence, limit);
+  if (!events.ok()) return events.status();
+  ObservationPage page{.last = after_sequence, .is_last = std::ssize(*events) < limit};
+  for (const EventRow& event : *events) {
+    page.last = event.sequence;
+    if (event.trial_id == 0 || (event.epoch == 0 && !event.state)) continue;
+    // Trials are numbered configuration by configuration.
+    Observation seen{.sequence = event.sequence,
+                     .configuration = (event.number - 1) / spec.replicates + 1,
+                     .replicate = static_cast<int>((event.number - 1) % spec.replicates),
+                     .epoch = event.epoch,
+                     .state = event.state.value_or(TrialState::kRunning)};
+    if (event.epoch > 0) {
+      const absl::StatusOr<EpochRow> row =
+          store->GetEpoch(event.trial_id, event.attempt, event.epoch);
+      if (!row.ok()) return row.status();
+      seen.value = ObjectiveOf(spec, row->metrics);
+    }
+    page.observations.push_back({seen, event.trial_id});
+  }
+  return page;
+}
+
+}  // namespace sweep
