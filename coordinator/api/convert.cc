@@ -100,6 +100,8 @@ v1::TrialState ToProto(TrialState state) {
       return v1::TRIAL_STATE_DIVERGED;
     case TrialState::kCancelled:
       return v1::TRIAL_STATE_CANCELLED;
+    case TrialState::kOnHold:
+      return v1::TRIAL_STATE_ON_HOLD;
   }
   return v1::TRIAL_STATE_UNSPECIFIED;
 }
@@ -435,6 +437,8 @@ absl::StatusOr<TrialState> FromProto(v1::TrialState state) {
       return TrialState::kDiverged;
     case v1::TRIAL_STATE_CANCELLED:
       return TrialState::kCancelled;
+    case v1::TRIAL_STATE_ON_HOLD:
+      return TrialState::kOnHold;
     default:
       return absl::InvalidArgumentError(
           fmt::format("{} is no state of a trial", static_cast<int>(state)));
@@ -452,6 +456,8 @@ absl::StatusOr<LeaseOutcome> OutcomeOf(const v1::FinishLeaseRequest& request) {
                                                      : LeaseOutcome::kFailedForGood;
     case v1::LEASE_OUTCOME_GIVEN_BACK:
       return LeaseOutcome::kGivenBack;
+    case v1::LEASE_OUTCOME_STOPPED:
+      return LeaseOutcome::kStopped;
     default:
       return absl::InvalidArgumentError(
           fmt::format("{} is no outcome of a lease", static_cast<int>(request.outcome())));

@@ -51,6 +51,7 @@ class SynchronizeReactor final : public grpc::ServerUnaryReactor {
       for (const LeaseOffer& offer : answer->leases) {
         *response_->add_leases() = ToProto(offer);
         if (offer.give_back) *response_->add_give_back() = ToProto(offer.token);
+        if (offer.stop) *response_->add_stop() = ToProto(offer.token);
       }
       response_->set_drain(answer->drain);
       *response_->mutable_next_call() = ToProto(answer->next_call);

@@ -125,8 +125,8 @@ class RestartTest : public SchedulerTest {
     for (const TrialRow& trial : Must(store_->ListTrials({.sweep = "s", .limit = 1000}))) {
       outcome.points[trial.configuration] = trial.parameters;
       outcome.trials[trial.number] =
-          fmt::format("{} after {}, target {}: {}", TrialStateName(trial.state),
-                      trial.result.epoch, trial.target_epoch, trial.reason);
+          fmt::format("{} after {}, target {}: {}", TrialStateName(trial.state), trial.result.epoch,
+                      trial.target_epoch, trial.reason);
     }
     for (const EventRow& event : Must(store_->ListEvents(Sweep().id, 0, 10'000))) {
       if (event.epoch > 0) outcome.epochs.emplace_back(event.number, event.epoch);

@@ -27,8 +27,8 @@ constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 struct SearchDriver::Entry {
   // Guarded by the driver's lock.
   bool is_busy = false;
-  bool has_news = false;       // events that the search or the rule may not have seen
-  absl::Duration not_before;   // monotonic
+  bool has_news = false;           // events that the search or the rule may not have seen
+  absl::Duration not_before;       // monotonic
   std::uint64_t subscription = 0;  // 0: neither of them observes anything
   std::int64_t stored = 0;         // configurations up to this number are
   std::vector<std::int64_t> refused_stops;
@@ -349,8 +349,7 @@ void SearchDriver::Store(const Job& job, std::int64_t count) {
 void SearchDriver::OnStored(const std::shared_ptr<Batch>& batch, const absl::Status& status) {
   Entry* const entry = batch->job.entry.get();
   if (status.ok()) {
-    entry->suggested.erase(entry->suggested.begin(),
-                           entry->suggested.begin() + batch->result.made);
+    entry->suggested.erase(entry->suggested.begin(), entry->suggested.begin() + batch->result.made);
     // Before the sweep is looked at again.
     host_.suggestions_stored(batch->result);
   } else {

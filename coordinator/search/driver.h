@@ -56,7 +56,7 @@ class SearchDriver {
     std::function<void(const TrialRow&)> trial_stopped;
   };
   struct Options {
-    Store* store = nullptr;    // both outlive the driver
+    Store* store = nullptr;  // both outlive the driver
     EventBus* events = nullptr;
     Clock* clock = RealClock();
     std::function<std::unique_ptr<Search>(const SweepSpec*)> make_search = Search::Make;

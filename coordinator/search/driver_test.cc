@@ -34,17 +34,17 @@ class ScriptedSearch final : public Search {
   ScriptedSearch(const SweepSpec* spec, Script* script) : spec_(*spec), script_(*script) {}
 
   void Observe(const Observation& seen) override {
-    script_.told.push_back(fmt::format(
-        "{}/{}:{}={:.3g} {}", seen.configuration, seen.replicate, seen.epoch,
-        seen.epoch > 0 ? seen.value : 0, TrialStateName(seen.state)));
+    script_.told.push_back(fmt::format("{}/{}:{}={:.3g} {}", seen.configuration, seen.replicate,
+                                       seen.epoch, seen.epoch > 0 ? seen.value : 0,
+                                       TrialStateName(seen.state)));
   }
   absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) override {
     script_.asked.push_back(number);
     script_.think();
     if (script_.fails) throw std::runtime_error("the matrix is singular");
-    return spec_.CompleteIfAllowed(
-        number, {{"lr", 0.001 * static_cast<double>(number)},
-                 {"momentum", 0.01 * static_cast<double>(script_.told.size())}});
+    return spec_.CompleteIfAllowed(number,
+                                   {{"lr", 0.001 * static_cast<double>(number)},
+                                    {"momentum", 0.01 * static_cast<double>(script_.told.size())}});
   }
   int Ahead(int free_slots) const override { return free_slots + script_.ahead; }
 
@@ -70,40 +70,39 @@ class SearchDriverTest : public testing::Test {
   void MakeDriver() {
     driver_.reset();
     driver_ = std::make_unique<SearchDriver>(
-        SearchDriver::Options{.store = faulty_.get(),
-                              .events = &events_,
-                              .clock = &clock_,
-                              .make_search =
-                                  [this](const SweepSpec* spec) -> std::unique_ptr<Search> {
-                                if (!spec->method->learns) return Search::Make(spec);
-                                return std::make_unique<ScriptedSearch>(spec, &scripts_[spec->name]);
-                              }},
-        SearchDriver::Host{
-            .demands =
-                [this] {
-                  MutexLock lock(&mutex_);
-                  return std::vector<SearchDemand>(demands_.begin(), demands_.end());
-                },
-            .write =
-                [this](Store::WriteFunction function, Store::Completion done) {
-                  faulty_->Write(std::move(function), std::move(done));
-                },
-            .suggestions_stored =
-                [this](const StoredSuggestions& stored) {
-                  MutexLock lock(&mutex_);
-                  for (SearchDemand& demand : demands_) {
-                    if (demand.sweep_id != stored.sweep_id) continue;
-                    demand.configurations += stored.made;
-                    demand.pending += std::ssize(stored.trials);
-                    demand.is_open = !stored.exhausted;
-                  }
-                  changed_.NotifyAll();
-                },
-            .trial_stopped =
-                [this](const TrialRow& row) {
-                  MutexLock lock(&mutex_);
-                  stopped_.push_back(row);
-                }});
+        SearchDriver::Options{
+            .store = faulty_.get(),
+            .events = &events_,
+            .clock = &clock_,
+            .make_search = [this](const SweepSpec* spec) -> std::unique_ptr<Search> {
+              if (!spec->method->learns) return Search::Make(spec);
+              return std::make_unique<ScriptedSearch>(spec, &scripts_[spec->name]);
+            }},
+        SearchDriver::Host{.demands =
+                               [this] {
+                                 MutexLock lock(&mutex_);
+                                 return std::vector<SearchDemand>(demands_.begin(), demands_.end());
+                               },
+                           .write =
+                               [this](Store::WriteFunction function, Store::Completion done) {
+                                 faulty_->Write(std::move(function), std::move(done));
+                               },
+                           .suggestions_stored =
+                               [this](const StoredSuggestions& stored) {
+                                 MutexLock lock(&mutex_);
+                                 for (SearchDemand& demand : demands_) {
+                                   if (demand.sweep_id != stored.sweep_id) continue;
+                                   demand.configurations += stored.made;
+                                   demand.pending += std::ssize(stored.trials);
+                                   demand.is_open = !stored.exhausted;
+                                 }
+                                 changed_.NotifyAll();
+                               },
+                           .trial_stopped =
+                               [this](const TrialRow& row) {
+                                 MutexLock lock(&mutex_);
+                                 stopped_.push_back(row);
+                               }});
   }
 
   SearchDemand* Submit(const std::string& name, bool learns, int run_cap = 20,

@@ -10,8 +10,8 @@ double ObjectiveOf(const SweepSpec& spec, const EpochMetrics& metrics) {
 }  // namespace
 
 absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t sweep_id,
-                                                 const SweepSpec& spec,
-                                                 std::int64_t after_sequence, int limit) {
+                                                 const SweepSpec& spec, std::int64_t after_sequence,
+                                                 int limit) {
   const absl::StatusOr<std::vector<EventRow>> events =
       store->ListEvents(sweep_id, after_sequence, limit);
   if (!events.ok()) return events.status();

@@ -25,7 +25,7 @@ struct ObservationPage {
 // What happened to the trials of a sweep after `after_sequence`, at most `limit` events of it. What
 // a build before schema version 6 has not written of an event is left out.
 absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t sweep_id,
-                                                 const SweepSpec& spec,
-                                                 std::int64_t after_sequence, int limit);
+                                                 const SweepSpec& spec, std::int64_t after_sequence,
+                                                 int limit);
 
 }  // namespace sweep

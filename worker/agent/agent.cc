@@ -204,6 +204,7 @@ class AgentImpl final : public Agent {
                 [this](const std::set<LeaseKey>& leases) {
                   loop_->GiveBack(leases, "the sweep is paused");
                 },
+            .stop = [this](const std::set<LeaseKey>& leases) { loop_->StopLeases(leases); },
             .drain_acknowledged = [this] { loop_->DrainAcknowledged(); },
             .refused =
                 [this](const absl::Status& status) {

@@ -424,6 +424,32 @@ TEST_F(AgentTest, GivesBackWhatTheCoordinatorAsksForAndGoesOn) {
   EXPECT_EQ(coordinator_.record().FinishOf(2), nullptr);
 }
 
+TEST_F(AgentTest, WhatTheStoppingRuleEndsKeepsItsWeights) {
+  options_.slots = 2;
+  coordinator_.Offer(1, "checkpoint=2,pause=2", 20);
+  coordinator_.Offer(2, "pause=1", 20);
+  StartAgent();
+  coordinator_.WaitForTrainer(1);
+  coordinator_.WaitForTrainer(2);
+  coordinator_.AskStop(1);
+  const v1::FinishLeaseRequest finish = coordinator_.WaitForFinish(1);
+  EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_STOPPED);
+  ASSERT_EQ(finish.artifacts_size(), 3);
+  EXPECT_EQ(finish.artifacts(1).role(), "weights_best");
+  EXPECT_EQ(coordinator_.record().EpochsOf(1), (std::vector<int>{1, 2}));
+  coordinator_.Offer(3, "", 1);
+  EXPECT_EQ(coordinator_.WaitForFinish(3).outcome(), v1::LEASE_OUTCOME_COMPLETED);
+  EXPECT_EQ(coordinator_.record().FinishOf(2), nullptr) << "nobody asked for it";
+}
+
+TEST_F(AgentTest, AStoppedTrialWhoseTrainerDiesIsStopped) {
+  coordinator_.Offer(1, "pause=1,quit=1", 20);
+  StartAgent();
+  coordinator_.WaitForTrainer(1);
+  coordinator_.AskStop(1);
+  EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_STOPPED);
+}
+
 TEST_F(AgentTest, StopKillsTheTrainersAtOnce) {
   coordinator_.Offer(1, "deaf=1", 5);
   StartAgent();

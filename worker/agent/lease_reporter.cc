@@ -33,6 +33,8 @@ std::string_view OutcomeName(v1::LeaseOutcome outcome) {
       return "failed";
     case v1::LEASE_OUTCOME_GIVEN_BACK:
       return "given_back";
+    case v1::LEASE_OUTCOME_STOPPED:
+      return "stopped";
     default:
       return "unknown";
   }

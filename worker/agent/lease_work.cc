@@ -70,6 +70,19 @@ LeaseWork::Action LeaseWork::GiveBack(const std::string& reason) {
   return phase_ == Phase::kRunning ? Stop(Intent::kGiveBack, reason) : NoAction();
 }
 
+LeaseWork::Action LeaseWork::StopEarly() {
+  constexpr char kWhy[] = "stopped early";
+  if (before_trainer() || phase_ == Phase::kDoubtful) {
+    return EndAs(v1::LEASE_OUTCOME_STOPPED, kWhy);
+  }
+  if (phase_ == Phase::kRunning) return Stop(Intent::kStop, kWhy);
+  if (phase_ == Phase::kStopping && intent_ == Intent::kGiveBack) {
+    intent_ = Intent::kStop;
+    stop_reason_ = kWhy;
+  }
+  return NoAction();
+}
+
 void LeaseWork::OnSent() {
   phase_ = Phase::kRunning;
   answered_ = false;
@@ -102,7 +115,7 @@ LeaseWork::Action LeaseWork::OnEpoch(int epoch, const std::string& program) {
 
 LeaseWork::Action LeaseWork::OnDone(const DoneMessage& done, const std::string& program,
                                     const std::string& last_lines, TimePoint now) {
-  if (phase_ == Phase::kStopping && intent_ != Intent::kGiveBack) return EndAsIntended();
+  if (phase_ == Phase::kStopping && !keeps_work()) return EndAsIntended();
   // A sweep's own program need not have evaluated its last epochs.
   const int most = program_ && program_->of_sweep ? trial_.epochs : reached();
   const bool is_right = done.epochs >= reached() && done.epochs <= most && done.epochs > 0;
@@ -116,7 +129,7 @@ LeaseWork::Action LeaseWork::OnDone(const DoneMessage& done, const std::string& 
     phase_ = Phase::kReporting;
     return End{.end = {.outcome = v1::LEASE_OUTCOME_COMPLETED, .reason = "", .files = done.files}};
   }
-  if (phase_ == Phase::kStopping) return EndAsIntended();
+  if (phase_ == Phase::kStopping) return EndAsIntended(done.files);
   return Doubt(End{.end = {.outcome = v1::LEASE_OUTCOME_FAILED,
                            .reason = absl::StrCat(program, " stopped without being asked")}},
                now);
@@ -124,8 +137,10 @@ LeaseWork::Action LeaseWork::OnDone(const DoneMessage& done, const std::string& 
 
 LeaseWork::Action LeaseWork::OnError(const ErrorMessage& error, const std::string& last_lines) {
   if (phase_ == Phase::kStopping && intent_ == Intent::kDrop) return EndAsIntended();
-  if (phase_ == Phase::kStopping && intent_ == Intent::kGiveBack && error.retryable) {
-    return EndAs(v1::LEASE_OUTCOME_GIVEN_BACK, error.reason);
+  if (phase_ == Phase::kStopping && keeps_work() && error.retryable) {
+    return EndAs(
+        intent_ == Intent::kStop ? v1::LEASE_OUTCOME_STOPPED : v1::LEASE_OUTCOME_GIVEN_BACK,
+        error.reason);
   }
   return EndAs(error.retryable ? v1::LEASE_OUTCOME_FAILED : v1::LEASE_OUTCOME_FAILED_FOR_GOOD,
                WithLastLines(error.reason, last_lines));
@@ -192,7 +207,7 @@ LeaseWork::Action LeaseWork::Stop(Intent intent, std::string reason) {
   phase_ = Phase::kStopping;
   intent_ = intent;
   stop_reason_ = std::move(reason);
-  return StopTrial{.keep = intent == Intent::kGiveBack};
+  return StopTrial{.keep = keeps_work()};
 }
 
 LeaseWork::Action LeaseWork::EndAs(v1::LeaseOutcome outcome, std::string reason) {
@@ -200,13 +215,18 @@ LeaseWork::Action LeaseWork::EndAs(v1::LeaseOutcome outcome, std::string reason)
   return End{.end = {.outcome = outcome, .reason = std::move(reason)}};
 }
 
-LeaseWork::Action LeaseWork::EndAsIntended() {
+LeaseWork::Action LeaseWork::EndAsIntended(std::map<std::string, std::string> files) {
   switch (intent_) {
     case Intent::kDrop:
       phase_ = Phase::kReporting;
       return Drop();
     case Intent::kGiveBack:
       return EndAs(v1::LEASE_OUTCOME_GIVEN_BACK, stop_reason_);
+    case Intent::kStop:
+      phase_ = Phase::kReporting;
+      return End{.end = {.outcome = v1::LEASE_OUTCOME_STOPPED,
+                         .reason = stop_reason_,
+                         .files = std::move(files)}};
     case Intent::kFail:
       return EndAs(v1::LEASE_OUTCOME_FAILED, stop_reason_);
   }

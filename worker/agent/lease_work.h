@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -80,6 +81,9 @@ class LeaseWork {
   // The lease is to end early, keeping what was reached.
   Action GiveBack(const std::string& reason);
 
+  // The trial is to end before its last epoch, for good: what the trainer leaves of it is kept.
+  Action StopEarly();
+
   // A trainer has been sent the trial. Requires waits_for_trainer().
   void OnSent();
   // A trainer could not be started.
@@ -111,12 +115,14 @@ class LeaseWork {
     kReporting,  // the trainer has nothing to do with it any more; the reporter tells the rest
   };
   // What becomes of the lease when the trainer has stopped.
-  enum class Intent { kDrop, kGiveBack, kFail };
+  enum class Intent { kDrop, kGiveBack, kStop, kFail };
 
   Action Stop(Intent intent, std::string reason);
   Action EndAs(v1::LeaseOutcome outcome, std::string reason);
-  // The end of a trial that was told to stop.
-  Action EndAsIntended();
+  // The end of a trial that was told to stop; `files`: what it leaves.
+  Action EndAsIntended(std::map<std::string, std::string> files = {});
+  // The trainer is to leave what it has reached.
+  bool keeps_work() const { return intent_ == Intent::kGiveBack || intent_ == Intent::kStop; }
   // Waits whether the worker is told to drain before it says `failure`.
   Action Doubt(Action failure, TimePoint now);
   Action OnEndInTrial(const TrainerEnd& end, const std::string& reason, TimePoint now);

@@ -165,6 +165,10 @@ void Session::Run() {
 void Session::OnAnswer(const Outcome& outcome) {
   if (outcome.changed) events_.leases_changed();
   if (outcome.draining) events_.drain_acknowledged();
+  std::set<LeaseKey> stop;  // first: one that is to be given back as well is stopped
+  for (const v1::LeaseToken& token : outcome.answer.stop()) stop.insert(KeyOf(token));
+  if (stop != stopped_leases_) events_.stop(stop);
+  stopped_leases_ = std::move(stop);
   std::set<LeaseKey> give_back;
   for (const v1::LeaseToken& token : outcome.answer.give_back()) give_back.insert(KeyOf(token));
   if (give_back != given_back_) events_.give_back(give_back);

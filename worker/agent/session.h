@@ -29,6 +29,8 @@ class Session {
     // The leases that the coordinator wants back, all of them, because their sweeps are paused. Not
     // called again for the same ones.
     std::function<void(const std::set<LeaseKey>&)> give_back;
+    // Leases to stop for good, keeping their weights.
+    std::function<void(const std::set<LeaseKey>&)> stop;
     // The coordinator has answered a call that said that the worker drains.
     std::function<void()> drain_acknowledged;
     // The coordinator refuses this worker; the session has ended.
@@ -85,7 +87,8 @@ class Session {
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   grpc::ClientContext* parked_ ABSL_GUARDED_BY(mutex_) = nullptr;
 
-  std::set<LeaseKey> given_back_;  // used by the thread only; as Events::give_back was told
+  std::set<LeaseKey> stopped_leases_;  // likewise, as Events::stop was told
+  std::set<LeaseKey> given_back_;      // used by the thread only; as Events::give_back was told
 
   std::jthread thread_;  // last: it uses all of the above
 };

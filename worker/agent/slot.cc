@@ -87,6 +87,10 @@ void Slot::GiveBack(const std::string& reason) {
   if (work_) Perform(work_->GiveBack(reason));
 }
 
+void Slot::StopEarly() {
+  if (work_) Perform(work_->StopEarly());
+}
+
 void Slot::GiveBackAtOnce(const std::string& reason) {
   GiveBack(reason);
   if (work_ && work_->stopping()) holder_.Kill();

@@ -69,6 +69,8 @@ class Slot {
   void Revoke(const LeaseKey& key);
   // Ends the lease early, keeping what was reached, for this reason.
   void GiveBack(const std::string& reason);
+  // Ends the trial before its last epoch, for good: what the trainer leaves of it is kept.
+  void StopEarly();
   // Likewise, but kills the trainer instead of waiting for its checkpoint.
   void GiveBackAtOnce(const std::string& reason);
 

@@ -107,6 +107,17 @@ void TrainerLoop::GiveBack(std::set<LeaseKey> leases, std::string reason) {
   });
 }
 
+void TrainerLoop::StopLeases(std::set<LeaseKey> leases) {
+  Post([this, leases = std::move(leases)] {
+    stopped_ = leases;
+    for (const auto& slot : slots_) {
+      for (const LeaseKey& lease : stopped_) {
+        if (slot->Holds(lease)) slot->StopEarly();
+      }
+    }
+  });
+}
+
 void TrainerLoop::DrainAcknowledged() {
   Post([this] { drain_acknowledged_ = true; });
 }
@@ -174,7 +185,9 @@ void TrainerLoop::DistributeLeases() {
     if (!lease) return;
     begun_ = true;
     slot->Assign(*lease);
-    if (at_once_) {
+    if (stopped_.contains(KeyOf(lease->token()))) {
+      slot->StopEarly();
+    } else if (at_once_) {
       slot->GiveBackAtOnce(kDrainReason);
     } else if (drain_) {
       slot->GiveBack(kDrainReason);

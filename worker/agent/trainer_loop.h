@@ -52,6 +52,8 @@ class TrainerLoop {
   void DrainAtOnce(absl::Duration patience);
   // Of what is held, exactly these leases are to be given back, for `reason`.
   void GiveBack(std::set<LeaseKey> leases, std::string reason);
+  // Of what is held, exactly these leases are to end early, for good, keeping what was trained.
+  void StopLeases(std::set<LeaseKey> leases);
   // The coordinator knows that this worker drains, so no lease is on its way any more.
   void DrainAcknowledged();
   // Kills the trainers and ends the loop; Wait will return `status`. The first call counts.
@@ -91,6 +93,7 @@ class TrainerLoop {
   // Used by the loop's thread only.
   std::vector<std::unique_ptr<Slot>> slots_;
   bool drain_ = false;
+  std::set<LeaseKey> stopped_;
   std::set<LeaseKey> give_back_;
   std::string give_back_reason_;
   bool drain_acknowledged_ = false;

@@ -50,6 +50,7 @@ class FakeCoordinator::Services final : public v1::WorkerService::Service,
     response->set_drain(draining_);
     for (const auto& [trial, lease] : leases_) {
       if (asked_back_.contains(trial)) *response->add_give_back() = lease.token();
+      if (asked_to_stop_.contains(trial)) *response->add_stop() = lease.token();
     }
     response->mutable_lease_term()->set_seconds(60);
     return grpc::Status::OK;
@@ -191,6 +192,7 @@ class FakeCoordinator::Services final : public v1::WorkerService::Service,
   absl::Status log_status_;
   std::string data_sha256_;
   std::set<std::string> asked_back_;  // trials
+  std::set<std::string> asked_to_stop_;
   std::map<std::string, std::string> program_files_;
   bool draining_ = false;
   bool away_ = false;
@@ -203,6 +205,7 @@ class FakeCoordinator::Services final : public v1::WorkerService::Service,
     for (const auto& [trial, lease] : leases_) wanted.insert(lease.token().secret());
     for (const v1::LeaseToken& token : request.held()) {
       if (asked_back_.contains(token.trial())) return false;
+      if (asked_to_stop_.contains(token.trial())) return false;
     }
     return held == wanted;
   }
@@ -272,6 +275,10 @@ void FakeCoordinator::Revoke(int number) {
 
 void FakeCoordinator::SetDrain(bool drain) {
   services_->Change([&] { services_->draining_ = drain; });
+}
+
+void FakeCoordinator::AskStop(int number) {
+  services_->Change([&] { services_->asked_to_stop_.insert(FakeTrial(number)); });
 }
 
 void FakeCoordinator::AskBack(int number) {

@@ -34,6 +34,8 @@ class FakeCoordinator {
   void SetDrain(bool drain);
   // The coordinator wants trial `number` back, as when its sweep is paused.
   void AskBack(int number);
+  // The stopping rule wants no more of trial `number`.
+  void AskStop(int number);
   // The texts that GetSweep gives for every sweep.
   void SetProgramFiles(const std::map<std::string, std::string>& files);
   // The data of every sweep, from now on; until then any is taken.

@@ -98,10 +98,8 @@ void SayEpoch(const sweep::TrialSpec& spec, int epoch) {
 
 void SayDone(const sweep::TrialSpec& spec, int epochs, bool stopped) {
   sweep::DoneMessage done{.trial = spec.trial, .epochs = epochs, .stopped = stopped};
-  if (!stopped) {
-    for (const std::string role : {"weights_best", "weights_last", "predictions"}) {
-      done.files[role] = WriteFile(spec.output_dir + "/" + role, role + " of " + spec.trial);
-    }
+  for (const std::string role : {"weights_best", "weights_last", "predictions"}) {
+    done.files[role] = WriteFile(spec.output_dir + "/" + role, role + " of " + spec.trial);
   }
   Say(done);
 }
