@@ -1,14 +1,8 @@
 #include "coordinator/search/observations.h"
 
+#include <optional>
+
 namespace sweep {
-namespace {
-
-double ObjectiveOf(const SweepSpec& spec, const EpochMetrics& metrics) {
-  return spec.metric == "loss" ? metrics.validation_loss : metrics.validation_accuracy;
-}
-
-}  // namespace
-
 absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t sweep_id,
                                                  const SweepSpec& spec, std::int64_t after_sequence,
                                                  int limit) {
@@ -29,7 +23,9 @@ absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t swee
       const absl::StatusOr<EpochRow> row =
           store->GetEpoch(event.trial_id, event.attempt, event.epoch);
       if (!row.ok()) return row.status();
-      seen.value = ObjectiveOf(spec, row->metrics);
+      const std::optional<double> value = row->metrics.values.Get(spec.objective().name);
+      if (!value) continue;  // a program may evaluate now and then
+      seen.value = *value;
     }
     page.observations.push_back({seen, event.trial_id});
   }

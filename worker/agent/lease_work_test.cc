@@ -176,6 +176,28 @@ TEST_F(LeaseWorkTest, IsGivenBackWhenItsTrainerHasStoppedOrEnded) {
   EXPECT_EQ(Outcome(other.OnTrainerEnd(Crash(), At(0))), v1::LEASE_OUTCOME_GIVEN_BACK);
 }
 
+TEST_F(LeaseWorkTest, AnEarlyStopKeepsWhatTheTrainerLeaves) {
+  Start();
+  const Action action = work_.StopEarly();
+  ASSERT_TRUE(Is<LeaseWork::StopTrial>(action));
+  EXPECT_TRUE(std::get<LeaseWork::StopTrial>(action).keep);
+  const DoneMessage done{
+      .trial = kTrial, .epochs = 4, .stopped = true, .files = {{"weights_last", "/out/w"}}};
+  const LeaseEnd end = EndOf(work_.OnDone(done, "a trainer", "", At(0)));
+  EXPECT_EQ(end.outcome, v1::LEASE_OUTCOME_STOPPED);
+  EXPECT_EQ(end.files, done.files);
+
+  LeaseWork waiting(Trainer(), kDoubt);
+  EXPECT_EQ(Outcome(waiting.StopEarly()), v1::LEASE_OUTCOME_STOPPED);
+}
+
+TEST_F(LeaseWorkTest, AnEarlyStopOverrulesAGiveBackAndAFailureOnTheWayOut) {
+  Start();
+  work_.GiveBack("the worker drains");
+  EXPECT_TRUE(Is<LeaseWork::NoAction>(work_.StopEarly()));
+  EXPECT_EQ(Outcome(Error(true)), v1::LEASE_OUTCOME_STOPPED);
+}
+
 TEST_F(LeaseWorkTest, ATrialThatFinishesAlthoughItWasToldToStopIsComplete) {
   Start();
   work_.GiveBack("the worker drains");
@@ -194,6 +216,22 @@ TEST_F(LeaseWorkTest, AnErrorOnTheWayOutCountsUnlessItIsRetryable) {
   other.GiveBack("the worker drains");
   EXPECT_EQ(Outcome(other.OnError({.trial = kTrial, .reason = "x", .retryable = false}, "")),
             v1::LEASE_OUTCOME_FAILED_FOR_GOOD);
+}
+
+TEST_F(LeaseWorkTest, OnlyASweepsOwnProgramMayLeaveItsLastEpochsOut) {
+  Start(OwnProgram());
+  Epoch(4);
+  EXPECT_EQ(Outcome(Done(false, 10)), v1::LEASE_OUTCOME_COMPLETED);
+
+  for (const int epochs : {3, 11}) {
+    LeaseWork other(OwnProgram(), kDoubt);
+    other.OnPrepared(Prepared(OwnProgram()));
+    other.OnSent();
+    other.OnEpoch(4, "./train");
+    EXPECT_EQ(Outcome(other.OnDone({.trial = kTrial, .epochs = epochs}, "./train", "", At(0))),
+              v1::LEASE_OUTCOME_FAILED)
+        << epochs;
+  }
 }
 
 TEST_F(LeaseWorkTest, AnErrorEndsTheTrialWithTheTrainersLastLines) {
