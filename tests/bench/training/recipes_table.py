@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the table of docs/results.md from sweeps that trained the networks by their recipes.
+"""Prints the table of docs/measured/results.md from sweeps that trained the networks by their recipes.
 
     python3 tests/bench/training/recipes_table.py --db results.db recipes-seed recipes-tuned
 
