@@ -55,4 +55,24 @@ EpochMetrics FromProto(const v1::Epoch& epoch) {
   return metrics;
 }
 
+ProtoSummaries ToProto(const MeasureSummaries& summaries) {
+  ProtoSummaries proto;
+  for (const auto& [name, summary] : summaries) {
+    v1::MeasureSummary& added = proto[name];
+    added.set_last(summary.last);
+    added.set_low(summary.low);
+    added.set_high(summary.high);
+  }
+  return proto;
+}
+
+MeasureSummaries FromProto(const ProtoSummaries& summaries) {
+  MeasureSummaries result;
+  for (const auto& [name, summary] : summaries) {
+    bool is_new = false;
+    result.At(name, &is_new) = {summary.last(), summary.low(), summary.high()};
+  }
+  return result;
+}
+
 }  // namespace sweep

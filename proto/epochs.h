@@ -1,5 +1,9 @@
 #pragma once
 
+#include <google/protobuf/map.h>
+
+#include <string>
+
 #include "common/trial/measures.h"
 #include "sweep/v1/resources.pb.h"
 
@@ -12,5 +16,10 @@ v1::Epoch ToProto(const EpochMetrics& metrics);
 // What an epoch from the wire measured. One without `metrics` comes from an earlier version, which
 // knew the fields only.
 EpochMetrics FromProto(const v1::Epoch& epoch);
+
+// What a trial has reported so far, by name.
+using ProtoSummaries = google::protobuf::Map<std::string, v1::MeasureSummary>;
+ProtoSummaries ToProto(const MeasureSummaries& summaries);
+MeasureSummaries FromProto(const ProtoSummaries& summaries);
 
 }  // namespace sweep

@@ -9,6 +9,7 @@
 #include "cli/calls.h"
 #include "cli/present/curves.h"
 #include "cli/present/export.h"
+#include "cli/present/measure_text.h"
 #include "cli/present/optuna_journal.h"
 #include "cli/present/output_file.h"
 #include "cli/present/present.h"
@@ -72,24 +73,43 @@ absl::Status ForEachTrial(Connection& connection, const std::string& sweep, std:
       });
 }
 
-absl::Status WriteRows(Connection& connection, const std::string& sweep,
-                       const ExportOptions& options, const SweepSpec& spec, Format format,
-                       std::ostream& out, std::int64_t* rows) {
+// Every measure that the trials have reported until now, in the usual order.
+absl::StatusOr<std::vector<std::string>> MeasuresOf(Connection& connection,
+                                                    const std::string& sweep, std::ostream& out) {
+  EpochMetrics all;
+  const absl::Status status = ForEachTrial(connection, sweep, out, [&](const v1::Trial& trial) {
+    for (const auto& [name, summary] : trial.measures()) all.values.Set(name, summary.last());
+    return absl::OkStatus();
+  });
+  if (!status.ok()) return status;
+  return ReportedMeasures({all});
+}
+
+absl::Status WriteRows(Connection& connection, const v1::Sweep& sweep, const ExportOptions& options,
+                       const SweepSpec& spec, Format format, std::ostream& out,
+                       std::int64_t* rows) {
   // The header needs all names before the first trial is read, and no trial need have all of them.
-  std::vector<std::string> names;
-  for (const Parameter& parameter : spec.parameters) names.push_back(parameter.name);
-  const ExportRow shape = options.epochs ? EpochExportRow({}, {}) : TrialExportRow({});
-  ExportWriter writer(format, shape, names, &out);
+  const std::string name = ShortName(sweep.name());
+  ExportWriter::Names names;
+  for (const Parameter& parameter : spec.parameters) names.parameters.push_back(parameter.name);
+  if (format == Format::kCsv) {
+    absl::StatusOr<std::vector<std::string>> measures = MeasuresOf(connection, name, out);
+    if (!measures.ok()) return measures.status();
+    names.measures = *std::move(measures);
+  }
+  const ExportRow empty = TrialExportRow(sweep, {});
+  ExportWriter writer(format, options.epochs ? EpochExportRow(empty, {}) : empty, names, &out);
   absl::Status status =
-      ForEachTrial(connection, sweep, out, [&](const v1::Trial& trial) -> absl::Status {
+      ForEachTrial(connection, name, out, [&](const v1::Trial& trial) -> absl::Status {
+        const ExportRow row = TrialExportRow(sweep, trial);
         if (!options.epochs) {
-          writer.Write(TrialExportRow(trial));
+          writer.Write(row);
           ++*rows;
           return absl::OkStatus();
         }
         const absl::StatusOr<std::vector<v1::Epoch>> epochs = EpochsOf(connection, trial);
         if (!epochs.ok()) return epochs.status();
-        for (const v1::Epoch& epoch : *epochs) writer.Write(EpochExportRow(trial, epoch));
+        for (const v1::Epoch& epoch : *epochs) writer.Write(EpochExportRow(row, epoch));
         *rows += std::ssize(*epochs);
         return absl::OkStatus();
       });
@@ -119,9 +139,9 @@ absl::Status WriteExport(Connection& connection, const ExportOptions& options, F
   if (!sweep.ok()) return sweep.status();
   const absl::StatusOr<SweepSpec> spec = SpecOf(*sweep);
   if (!spec.ok()) return spec.status();
-  const absl::Status status = options.format == kOptuna
-                                  ? WriteJournal(connection, *spec, *sweep, out, rows)
-                                  : WriteRows(connection, *name, options, *spec, format, out, rows);
+  const absl::Status status =
+      options.format == kOptuna ? WriteJournal(connection, *spec, *sweep, out, rows)
+                                : WriteRows(connection, *sweep, options, *spec, format, out, rows);
   if (!status.ok()) return status;
   out.flush();
   return out ? absl::OkStatus() : absl::DataLossError("the output could not be written");
@@ -190,17 +210,20 @@ void AddExportCommand(CLI::App* app, Session* session) {
       "Write all trials as data\n"
       "One row per trial, or with --epochs one row per epoch: the one that was acknowledged first, "
       "by which the trial is ranked; column attempt says which attempt that was. CSV has a column "
-      "parameters.x for every hyperparameter x; JSON is an array of objects, one to a line. "
-      "Numbers "
-      "are raw, shares from 0 to 1, times RFC 3339 in UTC; what is not known or not finite is "
-      "empty "
-      "or null. JSON is the way into pandas, whose read_csv takes the words None, NA and null for "
+      "parameters.x for every hyperparameter x, and for every measure m that was reported last.m, "
+      "low.m and high.m, with --epochs m itself (values.m where another column has its name); JSON "
+      "is an array of objects, one to a line. Numbers are raw, shares from 0 to 1, times RFC 3339 "
+      "in UTC; what is not known or not finite is empty or null, and a measure that was not "
+      "reported is not among the measures and values of JSON. JSON is the way into pandas, whose "
+      "read_csv takes the words None, NA and null for "
       "missing values and 01 for 1, unless it is told keep_default_na=False and a dtype. Trials "
       "are read and written page by page. With -o the "
       "file is there whole or not at all.\n"
       "--format optuna writes a study for Optuna 4.9 and 5.0 and optuna-dashboard, the file of its "
       "JournalFileBackend: the search space, each trial's parameters, its metric after every epoch "
-      "(finite values), best value and state, and as attributes its name, seed and network. "
+      "(finite values), best value and state, and as attributes its name, seed and network. A "
+      "sweep "
+      "with several metrics is a study with as many values, and without those of single epochs. "
       "Stopped trials are PRUNED, failed and cancelled ones FAIL, pending ones WAITING; times are "
       "in UTC and say so; parameters of one value are an attribute of the study, and so are steps "
       "that Optuna does not have (on a logarithmic scale).");

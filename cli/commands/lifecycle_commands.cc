@@ -50,12 +50,17 @@ absl::Status WaitUntilNothingIsHeld(Connection& connection, const std::string& n
   });
 }
 
-void PrintTrial(const v1::Trial& trial, const Session& session) {
+// The trial as it is now, for programs. The exit code.
+int PrintTrial(Connection& connection, const v1::Trial& trial, const Session& session) {
+  if (session.format == Format::kTable) return kExitOk;
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, SweepOf(trial));
+  if (!sweep.ok()) return Fail(sweep.status());
   if (session.format == Format::kCsv) {
-    PrintListing(TrialListing({trial}), session, std::cout);
-  } else if (session.format == Format::kJson) {
-    PrintJson(TrialJson(trial), std::cout);
+    PrintListing(TrialListing(*sweep, {trial}), session, std::cout);
+  } else {
+    PrintJson(TrialJson(*sweep, trial), std::cout);
   }
+  return kExitOk;
 }
 
 // Who will train what waits, and how to look on.
@@ -143,15 +148,13 @@ int RetryOneTrial(Connection& connection, const std::string& name, bool force,
     if (!now.ok() || now->trial().end_time().seconds() != 0) return Fail(trial.status());
     Say(session, fmt::format("{} is {}: there is nothing to retry", ShortName(now->trial().name()),
                              StateName(now->trial().state())));
-    PrintTrial(now->trial(), session);
-    return kExitOk;
+    return PrintTrial(connection, now->trial(), session);
   }
   if (!trial.ok()) return Fail(trial.status());
   const std::string shown = ShortName(trial->name());
   Say(session, fmt::format("{} is queued again; its failure count is reset{}", shown,
-                           WhatFollows(connection, shown.substr(0, shown.find('/')), session)));
-  PrintTrial(*trial, session);
-  return kExitOk;
+                           WhatFollows(connection, SweepOf(*trial), session)));
+  return PrintTrial(connection, *trial, session);
 }
 
 int Retry(const std::string& name, RetrySelection selection, const Session& session) {
@@ -269,8 +272,7 @@ int CancelOneTrial(Connection& connection, const std::string& name, bool wait,
                                   shown + " stays cancelled; its trainer is ending");
     if (code != kExitOk) return code;
   }
-  PrintTrial(*trial, session);
-  return kExitOk;
+  return PrintTrial(connection, *trial, session);
 }
 
 int Cancel(const std::string& name, bool wait, const Session& session) {

@@ -215,8 +215,8 @@ void AddLogCommand(CLI::App* app, Session* session) {
       "When its attempts began and ended, its epochs, and what its trainer printed, in order of "
       "time. --follow waits for more, also across a restart of the coordinator, until the trial "
       "has ended. With --format json the log is an array of objects with the keys time kind "
-      "(attempt_start, line, epoch, attempt_end) attempt number text train_loss train_accuracy "
-      "validation_loss validation_accuracy; with --follow it is one such object to a line.");
+      "(attempt_start, line, epoch, attempt_end) attempt number text values (what an epoch has "
+      "measured, by name); with --follow it is one such object to a line.");
   logs->group("Look into and tidy up");
   logs->footer(
       "Examples:\n"

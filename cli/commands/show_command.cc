@@ -6,6 +6,7 @@
 
 #include "cli/calls.h"
 #include "cli/present/curves.h"
+#include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
@@ -52,8 +53,12 @@ void PrintFacts(const v1::Sweep& sweep, const Session& session) {
     fact("", "go on with: " + Command(session, {"resume", ShortName(sweep.name())}));
   }
   fact("trials", TrialsLine(sweep));
-  fact("search", fmt::format("{} for {} {}, {} a trial", sweep.method(),
-                             sweep.maximize() ? "the highest" : "the lowest", sweep.metric(),
+  std::string wanted;
+  for (const Objective& objective : ObjectivesOf(sweep)) {
+    wanted += fmt::format("{}the {} {}", wanted.empty() ? "" : " and ",
+                          objective.maximize ? "highest" : "lowest", objective.name);
+  }
+  fact("search", fmt::format("{} for {}, {} a trial", sweep.method(), wanted,
                              Counted(sweep.epochs(), "epoch")));
   if (!sweep.search_reason().empty()) fact("ended", Printable(sweep.search_reason()));
   std::string gates;
@@ -65,8 +70,7 @@ void PrintFacts(const v1::Sweep& sweep, const Session& session) {
                      sweep.qualifying() == 1 ? "meets" : "meet"));
   }
   if (!sweep.best_trial().empty()) {
-    fact("best", fmt::format("{} ({})", MetricText(sweep.metric(), sweep.best_value()),
-                             ShortName(sweep.best_trial())));
+    fact("best", fmt::format("{} ({})", BestValueText(sweep), ShortName(sweep.best_trial())));
   }
   for (const auto& [key, value] : sweep.labels()) {
     fact("label", Printable(key) + " = " + Printable(value));
@@ -83,9 +87,12 @@ absl::Status PrintPlots(Connection& connection, const v1::Sweep& sweep, const Sw
   const std::string best = ShortName(sweep.best_trial());
   const absl::StatusOr<std::vector<v1::Epoch>> rows = ListEpochs(connection, best);
   if (!rows.ok()) return rows.status();
-  const std::vector<std::string> gates(sweep.gates().begin(), sweep.gates().end());
-  Plot curves = AccuracyPlot(CountedMetrics(*rows), gates);
-  curves.title = best;
+  const std::vector<EpochMetrics> epochs = CountedMetrics(*rows);
+  const absl::StatusOr<std::vector<Curves>> chosen =
+      ChosenCurves(flags, ObjectivesOf(sweep), epochs);
+  if (!chosen.ok()) return chosen.status();
+  Plot curves = CurvesPlot(chosen->front(), epochs, {sweep.gates().begin(), sweep.gates().end()});
+  curves.title = fmt::format("{}: {}", best, curves.title);
   std::cout << '\n'
             << RenderPlot(history.ToPlot(), StyleFor(flags, session, 12)) << '\n'
             << RenderPlot(curves, StyleFor(flags, session, 12));
@@ -139,6 +146,7 @@ void AddShowCommand(CLI::App* app, Session* session) {
       "  sweep show\n"
       "  sweep show seed-000\n"
       "  sweep show seed-000 --no-plot\n"
+      "  sweep show seed-000 --metric train_loss,loss\n"
       "  sweep show seed-000 --format json | jq .qualifying");
   auto options = std::make_shared<ShowOptions>();
   show->add_option("NAME", options->name, "the sweep; without it, the newest");

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "cli/calls.h"
+#include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/present/watch.h"
@@ -157,7 +158,8 @@ int Best(const std::string& wanted, int top, const std::string& columns, const S
   if (!name.ok()) return Fail(name.status());
   const absl::StatusOr<v1::RankSweepResponse> ranking = RankSweep(**connection, *name, top);
   if (!ranking.ok()) return Fail(ranking.status());
-  const absl::StatusOr<Listing> listing = ChooseColumns(RankListing(*ranking), columns);
+  const absl::StatusOr<Listing> listing =
+      ChooseColumns(RankListing(*ranking), columns, ObjectivesOf(ranking->sweep()));
   if (!listing.ok()) return Fail(listing.status());
   PrintListing(*listing, session, std::cout);
   PrintRankingNotes(*ranking, session, std::cout);
@@ -226,15 +228,16 @@ void AddSweepCommands(CLI::App* app, Session* session) {
   best->add_option("NAME", *name, "the sweep; without it, the newest");
   best->add_option("--top", *top, "rows")->check(CLI::Range(1, 1000))->capture_default_str();
   auto columns = std::make_shared<std::string>();
-  best->add_option("--columns", *columns,
-                   "these columns, in this order: keys of the JSON or hyperparameters, as "
-                   "trial,accuracy,lr")
+  best->add_option(
+          "--columns", *columns,
+          "these columns, in this order: keys of the JSON, hyperparameters or measures, as "
+          "trial,value,last.loss,lr")
       ->type_name("LIST");
   best->footer(
       "Examples:\n"
       "  sweep best\n"
       "  sweep best seed-000 --top 3 --format json | jq '.[0].parameters'\n"
-      "  sweep best --columns trial,accuracy,lr,dropout");
+      "  sweep best --columns trial,value,lr,dropout");
   best->callback([=] { session->exit_code = Best(*name, *top, *columns, *session); });
 }
 

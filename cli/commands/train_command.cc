@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "cli/present/curves.h"
 #include "cli/present/download_bar.h"
+#include "cli/present/measure_text.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
 #include "cli/signals.h"
@@ -20,6 +21,7 @@
 #include "cli/training/training_folder.h"
 #include "cli/training/training_log.h"
 #include "common/command_line/options.h"
+#include "common/stats/objective.h"
 #include "worker/agent/find_trainer.h"
 #include "worker/data/dataset.h"
 
@@ -176,22 +178,9 @@ class TrainingView {
 
 Listing TrainingListing(const std::vector<EpochMetrics>& epochs) {
   Listing listing;
-  for (const char* key :
-       {"epoch", "lr", "train_loss", "train_accuracy", "validation_loss", "validation_accuracy",
-        "train_seconds", "evaluate_seconds", "images_per_second"}) {
-    listing.columns.push_back({"", key});
-  }
-  for (const EpochMetrics& e : epochs) {
-    listing.rows.push_back({{"", e.epoch},
-                            {"", e.lr},
-                            {"", e.train_loss},
-                            {"", e.train_accuracy},
-                            {"", e.validation_loss},
-                            {"", e.validation_accuracy},
-                            {"", e.train_seconds},
-                            {"", e.evaluate_seconds},
-                            {"", e.images_per_second}});
-  }
+  listing.columns = {{"", "epoch"}};
+  for (const EpochMetrics& epoch : epochs) listing.rows.push_back({{"", epoch.epoch}});
+  AddMeasureColumns(epochs, &listing);
   return listing;
 }
 
@@ -207,23 +196,29 @@ void PrintSummary(const TrainOptions& options, const TrainingFolder& folder, int
     PrintListing(TrainingListing(epochs), session, std::cout);
     return;
   }
-  const auto best = std::max_element(
-      epochs.begin(), epochs.end(),
-      [](const auto& a, const auto& b) { return a.validation_accuracy < b.validation_accuracy; });
+  const Objective accuracy;
+  const auto best =
+      std::max_element(epochs.begin(), epochs.end(), [&](const auto& a, const auto& b) {
+        return IsBetter(accuracy, b.Get(accuracy.name), a.Get(accuracy.name));
+      });
   if (best == epochs.end()) return;
   if (!options.plot.hide && !session.quiet) {
-    const std::string gate = "accuracy >= " + FormatDouble(options.target);
-    std::cout << '\n'
-              << RenderPlot(AccuracyPlot(epochs, {gate}), StyleFor(options.plot, session, 14))
-              << '\n'
-              << RenderPlot(LossPlot(epochs), StyleFor(options.plot, session, 9));
+    const absl::StatusOr<std::vector<Curves>> chosen =
+        ChosenCurves(options.plot, {accuracy}, epochs);
+    if (chosen.ok()) {
+      PrintPlots(*chosen, epochs, {"accuracy >= " + FormatDouble(options.target)}, options.plot,
+                 session);
+    } else {  // the training is done all the same
+      std::cerr << "warning: " << Printable(std::string(chosen.status().message())) << '\n';
+    }
   }
+  const double reached_best = best->Get(kValidationAccuracy);
   std::cout << fmt::format("\nbest epoch {}: accuracy {:.2f}% ({}/{}), average loss {:.4f}\n",
-                           best->epoch, best->validation_accuracy * 100,
-                           std::llround(best->validation_accuracy * evaluation_images),
-                           evaluation_images, best->validation_loss);
+                           best->epoch, reached_best * 100,
+                           std::llround(reached_best * evaluation_images), evaluation_images,
+                           best->Get(kValidationLoss));
   const auto reached = std::find_if(epochs.begin(), epochs.end(), [&](const EpochMetrics& epoch) {
-    return epoch.validation_accuracy >= options.target;
+    return epoch.Get(kValidationAccuracy) >= options.target;
   });
   const std::string target = fmt::format("{:.4g} %", options.target * 100);
   std::cout << (reached == epochs.end()

@@ -7,6 +7,7 @@
 #include "cli/calls.h"
 #include "cli/help/suggestions.h"
 #include "cli/present/curves.h"
+#include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
@@ -45,7 +46,10 @@ int Trials(const TrialsOptions& options, const Session& session) {
   if (!trials.ok()) {
     return Fail(WithNearestSortKey(**connection, trials.status(), options.sweep, options.sort));
   }
-  const absl::StatusOr<Listing> listing = ChooseColumns(TrialListing(*trials), options.columns);
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, options.sweep);
+  if (!sweep.ok()) return Fail(sweep.status());
+  const absl::StatusOr<Listing> listing =
+      ChooseColumns(TrialListing(*sweep, *trials), options.columns, ObjectivesOf(*sweep));
   if (!listing.ok()) return Fail(listing.status());
   PrintListing(*listing, session, std::cout);
   return kExitOk;
@@ -56,23 +60,14 @@ struct TrialOptions {
   PlotFlags plot;
 };
 
-std::string SweepOf(const v1::Trial& trial) {
-  const std::string name = ShortName(trial.name());
-  return name.substr(0, name.find('/'));
-}
-
 // The learning curves, with the lines of the gates of the trial's sweep.
-absl::Status PrintCurves(Connection& connection, const v1::Trial& trial,
-                         const std::vector<v1::Epoch>& rows, const PlotFlags& flags,
-                         const Session& session) {
-  const std::string name = ShortName(trial.name());
-  const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, SweepOf(trial));
-  if (!sweep.ok()) return sweep.status();
+absl::Status PrintCurves(const v1::Sweep& sweep, const std::vector<v1::Epoch>& rows,
+                         const PlotFlags& flags, const Session& session) {
   const std::vector<EpochMetrics> epochs = CountedMetrics(rows);
-  const std::vector<std::string> gates(sweep->gates().begin(), sweep->gates().end());
-  std::cout << '\n'
-            << RenderPlot(AccuracyPlot(epochs, gates), StyleFor(flags, session, 14)) << '\n'
-            << RenderPlot(LossPlot(epochs), StyleFor(flags, session, 9));
+  const absl::StatusOr<std::vector<Curves>> chosen =
+      ChosenCurves(flags, ObjectivesOf(sweep), epochs);
+  if (!chosen.ok()) return chosen.status();
+  PrintPlots(*chosen, epochs, {sweep.gates().begin(), sweep.gates().end()}, flags, session);
   return absl::OkStatus();
 }
 
@@ -87,13 +82,15 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
   const absl::StatusOr<std::vector<v1::Attempt>> attempts = ListAttempts(**connection, name);
   if (!attempts.ok()) return Fail(attempts.status());
   const v1::Trial& trial = response->trial();
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, SweepOf(trial));
+  if (!sweep.ok()) return Fail(sweep.status());
 
   if (session.format == Format::kCsv) {
     PrintListing(EpochListing(*epochs), session, std::cout);
     return kExitOk;
   }
   if (session.format == Format::kJson) {
-    nlohmann::json document = TrialJson(trial);
+    nlohmann::json document = TrialJson(*sweep, trial);
     document["epoch_rows"] = ListingJson(EpochListing(*epochs));
     document["attempts"] = ListingJson(AttemptListing(*attempts));
     document["spec"] =
@@ -122,14 +119,13 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
       std::cout << Styled(session, Style::kRed, std::string(mark)) << Printable(line) << '\n';
     }
   }
-  const absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, SweepOf(trial));
-  if (trial.epochs_to_target() > 0 && sweep.ok() && sweep->gates_size() > 0) {
+  if (trial.epochs_to_target() > 0 && sweep->gates_size() > 0) {
     std::cout << Styled(session, Style::kGreen,
                         fmt::format("meets all criteria from epoch {}", trial.epochs_to_target()))
               << '\n';
   }
   if (!options.plot.hide && !epochs->empty()) {
-    const absl::Status plotted = PrintCurves(**connection, trial, *epochs, options.plot, session);
+    const absl::Status plotted = PrintCurves(*sweep, *epochs, options.plot, session);
     if (!plotted.ok()) return Fail(plotted);
   }
   std::cout << '\n';
@@ -152,7 +148,8 @@ void AddTrialCommands(CLI::App* app, Session* session) {
   trials->group("Look into and tidy up");
   trials->footer(
       "Examples:\n"
-      "  sweep trials seed-000 --sort -best_accuracy --limit 5\n"
+      "  sweep trials seed-000 --sort -best --limit 5\n"
+      "  sweep trials seed-000 --sort last.val/f1 --columns trial,last.val/f1,lr\n"
       "  sweep trials seed-000 --state failed --columns trial,reason\n"
       "  sweep trials seed-000 --where \"lr > 0.05 and best_accuracy >= 99.3%\" --format json");
   auto options = std::make_shared<TrialsOptions>();
@@ -163,15 +160,17 @@ void AddTrialCommands(CLI::App* app, Session* session) {
   trials->add_option("--where", options->where,
                      "only where this holds, as \"lr > 0.05 and best_accuracy >= 99.3%\"");
   trials
-      ->add_option("--sort", options->sort,
-                   "number, best_accuracy, last_accuracy, best_loss, epochs_to_target or a "
-                   "hyperparameter; with a leading '-' descending")
+      ->add_option(
+          "--sort", options->sort,
+          "number, best (of the sweep's metric), best.M, last.M, low.M or high.M of a measure M, "
+          "epochs_to_target or a hyperparameter; with a leading '-' descending")
       ->type_name("KEY");
   trials->add_option("--limit", options->limit, "at most this many")->check(Positive());
   trials
-      ->add_option("--columns", options->columns,
-                   "these columns, in this order: keys of the JSON or hyperparameters, as "
-                   "trial,best_accuracy,lr")
+      ->add_option(
+          "--columns", options->columns,
+          "these columns, in this order: keys of the JSON, hyperparameters or measures, as "
+          "trial,best,last.loss,lr")
       ->type_name("LIST");
   trials->callback([=] { session->exit_code = Trials(*options, *session); });
 
@@ -185,6 +184,7 @@ void AddTrialCommands(CLI::App* app, Session* session) {
       "Examples:\n"
       "  sweep trial seed-000/17\n"
       "  sweep trial seed-000/17 --no-plot\n"
+      "  sweep trial seed-000/17 --metric train_loss,loss\n"
       "  sweep trial seed-000/17 --format csv > epochs.csv");
   auto trial_options = std::make_shared<TrialOptions>();
   trial->add_option("NAME/N", trial_options->name, "trial, as SWEEP/NUMBER")->required();

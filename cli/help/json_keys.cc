@@ -2,6 +2,10 @@
 
 #include <map>
 
+#include "cli/present/export.h"
+#include "cli/present/present.h"
+#include "cli/present/trial_log.h"
+
 namespace sweep::cli {
 namespace {
 
@@ -12,100 +16,53 @@ Keys operator+(Keys keys, const Keys& more) {
   return keys;
 }
 
-const Keys& SweepKeys() {
-  static const auto* const keys = new Keys{
-      "name",           "state",       "method",       "metric",     "maximize",   "digest",
-      "planned_trials", "epochs",      "gates",        "qualifying", "principal",  "best_trial",
-      "best_value",     "create_time", "end_time",     "trials",     "labels",     "best_qualifies",
-      "seconds_left",   "status",      "pause_reason", "archived",   "disk_bytes", "data_sha256"};
-  return *keys;
+// The keys are those of an empty answer, so that they stand in one place only.
+Keys KeysOf(const Listing& listing) {
+  Keys keys;
+  for (const Listing::Column& column : listing.columns) {
+    if (!column.key.empty()) keys.push_back(column.key);
+  }
+  return keys;
 }
 
-const Keys& TrialRowKeys() {
-  static const auto* const keys = new Keys{"trial",         "state",
-                                           "parameters",    "epoch",
-                                           "epochs",        "best_accuracy",
-                                           "best_epoch",    "last_accuracy",
-                                           "last_loss",     "epochs_to_target",
-                                           "configuration", "replicate",
-                                           "model",         "network_parameters",
-                                           "seed",          "attempt",
-                                           "failures",      "worker",
-                                           "reason",        "attempt_seconds",
-                                           "defaults"};
-  return *keys;
-}
-
-const Keys& TrialKeys() {
-  static const auto* const keys =
-      new Keys(TrialRowKeys() + Keys{"fully_connected", "evaluation_images", "create_time",
-                                     "start_time", "end_time", "artifacts"});
-  return *keys;
-}
-
-const Keys& RankKeys() {
-  static const auto* const keys = new Keys{"rank",
-                                           "trial",
-                                           "accuracy",
-                                           "interval",
-                                           "best_epoch",
-                                           "last_accuracy",
-                                           "best_loss",
-                                           "mean_last_accuracy",
-                                           "mean_half_width",
-                                           "mean_interval",
-                                           "replicates",
-                                           "network_parameters",
-                                           "epochs_to_target",
-                                           "qualifies",
-                                           "gates",
-                                           "state",
-                                           "seed",
-                                           "defaults",
-                                           "parameters"};
-  return *keys;
-}
-
-const Keys& WorkerKeys() {
-  static const auto* const keys = new Keys{
-      "worker",    "state",     "host",      "slots",          "device", "images_per_second",
-      "completed", "failed",    "trials",    "last_seen_time", "build",  "pid",
-      "labels",    "put_aside", "other_data"};
-  return *keys;
+Keys KeysOf(const nlohmann::ordered_json& object) {
+  Keys keys;
+  for (const auto& [key, value] : object.items()) keys.push_back(key);
+  return keys;
 }
 
 }  // namespace
 
 const std::vector<CommandKeys>& JsonKeys() {
+  const Keys sweep = KeysOf(SweepJson({}));
+  const Keys rank = KeysOf(RankListing({}));
+  const Keys worker = KeysOf(WorkerListing({}));
+  const ExportRow export_row = TrialExportRow({}, {});
   static const auto* const commands = new std::vector<CommandKeys>{
-      {"run", true, RankKeys()},
+      {"run", true, rank},
       {"run --first",
        false,
        {"trial", "works", "reason", "first_epoch_seconds", "estimated_seconds"}},
-      {"submit", false, SweepKeys() + Keys{"created"}},
-      {"watch", true, RankKeys()},
-      {"list",
-       true,
-       {"name", "state", "ended", "planned", "running", "failed", "diverged", "cancelled",
-        "qualifying", "best_value", "best_trial", "best_qualifies", "seconds_left", "create_time",
-        "disk_bytes", "status", "pause_reason", "archived", "labels"}},
-      {"show", false, SweepKeys() + Keys{"source"}},
-      {"best", true, RankKeys()},
-      {"pause", false, SweepKeys()},
-      {"resume", false, SweepKeys()},
-      {"cancel", false, SweepKeys()},
-      {"retry", false, SweepKeys() + Keys{"retried"}},
-      {"extend", false, SweepKeys()},
+      {"submit", false, sweep + Keys{"created"}},
+      {"watch", true, rank},
+      {"list", true, KeysOf(SweepListing({}))},
+      {"show", false, sweep + Keys{"source"}},
+      {"best", true, rank},
+      {"pause", false, sweep},
+      {"resume", false, sweep},
+      {"cancel", false, sweep},
+      {"retry", false, sweep + Keys{"retried"}},
+      {"extend", false, sweep},
       {"delete", true, {"name", "deleted_trials"}},
-      {"rename", false, SweepKeys()},
-      {"archive", false, SweepKeys()},
-      {"trials", true, TrialRowKeys()},
-      {"trial", false, TrialKeys() + Keys{"epoch_rows", "attempts", "spec"}},
+      {"rename", false, sweep},
+      {"archive", false, sweep},
+      {"trials", true, KeysOf(TrialListing({}, {}))},
+      {"trial", false, KeysOf(TrialJson({}, {})) + Keys{"epoch_rows", "attempts", "spec"}},
       {"explain", false, {"trial", "state", "reasons", "trials_ahead"}},
       {"report", false, {"name", "file", "size_bytes"}},
-      {"workers", true, WorkerKeys()},
-      {"worker list", true, WorkerKeys()},
-      {"worker drain", false, WorkerKeys()},
+      {"workers", true, worker},
+      {"worker list", true, worker},
+      {"worker drain", false, worker},
       {"networks",
        true,
        {"network", "parameters", "fully_connected", "layers", "forward_mflop", "train_mflop",
@@ -122,63 +79,9 @@ const std::vector<CommandKeys>& JsonKeys() {
        true,
        {"image", "file", "index", "digit", "probability", "label", "right", "probabilities",
         "log_probabilities"}},
-      {"logs",
-       true,
-       {"time", "kind", "attempt", "number", "text", "train_loss", "train_accuracy",
-        "validation_loss", "validation_accuracy"}},
-      {"export",
-       true,
-       {"trial",
-        "number",
-        "configuration",
-        "replicate",
-        "seed",
-        "model",
-        "network_parameters",
-        "fully_connected",
-        "parameters",
-        "defaults",
-        "state",
-        "epoch",
-        "epochs",
-        "best_accuracy",
-        "best_epoch",
-        "last_accuracy",
-        "best_loss",
-        "last_loss",
-        "epochs_to_target",
-        "evaluation_images",
-        "attempt_seconds",
-        "attempt",
-        "failures",
-        "worker",
-        "reason",
-        "create_time",
-        "start_time",
-        "end_time"}},
-      {"export --epochs",
-       true,
-       {"trial",
-        "number",
-        "configuration",
-        "replicate",
-        "seed",
-        "model",
-        "network_parameters",
-        "fully_connected",
-        "parameters",
-        "defaults",
-        "attempt",
-        "epoch",
-        "train_loss",
-        "train_accuracy",
-        "validation_loss",
-        "validation_accuracy",
-        "lr",
-        "train_seconds",
-        "evaluate_seconds",
-        "images_per_second",
-        "report_time"}},
+      {"logs", true, KeysOf(TrialLogListing({}))},
+      {"export", true, KeysOf(export_row)},
+      {"export --epochs", true, KeysOf(EpochExportRow(export_row, {}))},
       {"validate", false, {"file", "kind", "name", "valid", "digest", "messages"}},
       {"preview",
        false,
@@ -191,15 +94,13 @@ const std::vector<CommandKeys>& JsonKeys() {
 
 std::string KeyMeaning(const std::string& key) {
   static const auto* const meanings = new std::map<std::string, std::string>{
-      {"accuracy", "the value held against the criterion for accuracy, a share from 0 to 1"},
       {"archived", "left out of lists"},
       {"artifacts", "kept files: role, sha256, size_bytes"},
       {"attempt", "the latest lease, 0 before the first"},
       {"attempt_seconds", "time of its attempts, the running one up to now; pauses do not count"},
       {"attempts", "every lease: attempt, worker, start_time, end_time, outcome, reason"},
-      {"best_accuracy", "highest validation accuracy"},
+      {"best", "best value of the sweep's metric, also beyond the gates' epoch limit"},
       {"best_epoch", "the epoch that reached it"},
-      {"best_loss", "lowest validation loss"},
       {"best_qualifies", "the best trial meets all criteria; otherwise none does so far"},
       {"best_trial", "\"NAME/N\", as the ranking has it"},
       {"best_value", "its value of the sweep's metric, within the gates' epoch limit"},
@@ -211,14 +112,11 @@ std::string KeyMeaning(const std::string& key) {
       {"disk_bytes", "about what its rows and the files of its ended trials take"},
       {"ended", "trials that have ended"},
       {"epoch", "the last acknowledged epoch, 0 before the first"},
-      {"epoch_rows",
-       "one object per epoch: epoch, attempt, lr, train_loss, train_accuracy, "
-       "validation_loss, validation_accuracy, train_seconds, evaluate_seconds, "
-       "images_per_second"},
+      {"epoch_rows", "one object per epoch: epoch, attempt, values"},
       {"epochs", "epochs of a full run"},
       {"epochs_to_target", "first epoch at which all criteria are met"},
       {"estimated_seconds", "training time of the whole sweep"},
-      {"evaluation_images", "images that accuracy was measured on"},
+      {"evaluation_images", "images that were evaluated after each epoch"},
       {"failures", "attempts that failed or were lost"},
       {"files", "names of the files written"},
       {"first", "the first configurations"},
@@ -230,15 +128,22 @@ std::string KeyMeaning(const std::string& key) {
        "value, missed_by"},
       {"image", "the file, with its index in an IDX file"},
       {"index", "of the image in an IDX file, from 0; null for a PNG"},
-      {"interval", "95 % interval of the accuracy, [low, high]: Wilson, of a mean Student's t"},
+      {"interval",
+       "95 % interval of the value, [low, high]: Wilson of an accuracy, of a mean Student's t; "
+       "null "
+       "where neither can be said"},
+      {"last", "the value of the sweep's metric that was reported last"},
       {"label", "what the image is, where --labels says it"},
       {"log_probabilities", "natural logarithms of the probabilities"},
       {"mean_half_width", "half width of the 95 % interval of that mean"},
-      {"mean_interval", "that interval, within 0 and 1; null for one replicate"},
-      {"mean_last_accuracy", "mean of the replicates' last epochs"},
+      {"mean_interval", "that interval, within what the metric can be; null for one replicate"},
+      {"mean_last", "mean of the replicates' last values of the metric"},
+      {"measures",
+       "what was reported, by name: last, low, high; in CSV last.NAME, low.NAME, high.NAME"},
       {"messages", "errors and warnings, one object each: file, line, message, severity"},
       {"network_parameters", "trainable parameters of the network"},
       {"pause_reason", "why the coordinator paused it, or empty"},
+      {"objectives", "what the sweep ranks by, the metric first: name, maximize"},
       {"parameters", "hyperparameters by name; of a network, how many it trains"},
       {"planned", "trials of a full run"},
       {"planned_trials", "trials of a full run"},
@@ -254,6 +159,12 @@ std::string KeyMeaning(const std::string& key) {
       {"seconds_left", "an estimate; null when nothing can be said"},
       {"seed", "64 bits, as text: many readers of JSON would round the number"},
       {"source", "of a sweep, the text of its file; of a setting, where it comes from"},
+      {"value", "of a ranking, the sweep's metric as gate_on says; of a setting, what is set"},
+      {"value_epoch", "the epoch that it was measured in"},
+      {"values",
+       "numbers by the name of the measure, null for what is no number; what was not reported is "
+       "absent. Of a ranking what metrics and criteria ask for, as gate_on says. In CSV columns of "
+       "these names"},
       {"works", "its first epoch was reported"},
       {"status", "the state, and how many trials failed: \"completed, 3 failed\""},
       {"spec", "the line that the trainer gets"},

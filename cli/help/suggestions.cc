@@ -8,6 +8,7 @@
 #include "cli/calls.h"
 #include "cli/present/present.h"
 #include "common/base/nearest.h"
+#include "common/stats/measure_field.h"
 #include "proto/names.h"
 
 namespace sweep::cli {
@@ -72,8 +73,11 @@ absl::Status WithNearestWorker(Connection& connection, const absl::Status& statu
 }
 
 const std::vector<std::string>& SortKeys() {
-  static const auto* const keys = new std::vector<std::string>{
-      "number", "best_accuracy", "last_accuracy", "best_loss", "epochs_to_target"};
+  static const auto* const keys = [] {
+    auto* const all = new std::vector<std::string>{"number", "best", "epochs_to_target"};
+    for (const std::string& field : PredefinedMeasureFields()) all->push_back(field);
+    return all;
+  }();
   return *keys;
 }
 
@@ -85,6 +89,9 @@ absl::Status WithNearestSortKey(Connection& connection, const absl::Status& stat
   if (!first.ok()) return status;
   for (const v1::Trial& trial : *first) {
     for (const auto& [name, value] : trial.parameters()) keys.push_back(name);
+    for (const auto& [name, summary] : trial.measures()) {
+      for (const char* const part : {"best.", "last."}) keys.push_back(part + name);
+    }
   }
   return With(status, DidYouMean(key.substr(key.starts_with("-") ? 1 : 0), keys));
 }

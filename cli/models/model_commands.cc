@@ -14,6 +14,7 @@
 #include "cli/calls.h"
 #include "cli/models/model_files.h"
 #include "cli/models/trained_model.h"
+#include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
@@ -100,9 +101,11 @@ absl::Status WriteFolder(const std::string& folder, const Files& files) {
 // All that is known of the trial, for notebooks and for later.
 absl::StatusOr<std::string> TrialDocument(Connection& connection, const v1::Trial& trial,
                                           const std::string& spec_json) {
+  const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, SweepOf(trial));
+  if (!sweep.ok()) return sweep.status();
   const absl::StatusOr<std::vector<v1::Epoch>> epochs = ListEpochs(connection, trial.name());
   if (!epochs.ok()) return epochs.status();
-  nlohmann::json document = TrialJson(trial);
+  nlohmann::json document = TrialJson(*sweep, trial);
   document["epoch_rows"] = ListingJson(EpochListing(*epochs));
   document["spec"] = nlohmann::json::parse(spec_json, nullptr, /*allow_exceptions=*/false);
   return document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
@@ -129,14 +132,18 @@ void Report(const std::string& folder, const std::string& trial, const Files& fi
   }
 }
 
+nlohmann::json WeightsJson(const TrialModel& model) {
+  return {{"artifact", model.role},
+          {"sha256", Sha256Hex(model.weights)},
+          {"epoch", model.epoch},
+          {"accuracy", MeasureCell(kValidationAccuracy, model.accuracy).value}};
+}
+
 absl::StatusOr<Files> ModelFiles(Connection& connection, const TrialModel& model) {
   absl::StatusOr<std::string> document = TrialDocument(connection, model.trial, model.spec_json);
   if (!document.ok()) return document.status();
   nlohmann::json trial = nlohmann::json::parse(*document);
-  trial["weights"] = {{"artifact", model.role},
-                      {"sha256", Sha256Hex(model.weights)},
-                      {"epoch", model.epoch},
-                      {"accuracy", model.accuracy}};
+  trial["weights"] = WeightsJson(model);
   return Files{
       {kWeightsFile, model.weights},
       {kNetworkFile, NetworkYaml(model)},
@@ -194,17 +201,13 @@ int ExportModel(const ModelOptions& options, const Session& session) {
   const absl::StatusOr<Files> files = ModelFiles(**connection, *model);
   if (!files.ok()) return Fail(files.status());
   if (absl::Status status = WriteFolder(options.folder, *files); !status.ok()) return Fail(status);
-  Say(session, fmt::format("{}: {}, epoch {} of {}, {} on {} evaluation images{}",
-                           ShortName(model->trial.name()), Printable(model->spec.network.name),
-                           model->epoch, model->trial.epochs(), Percent(model->accuracy),
-                           WithSeparators(model->trial.evaluation_images()),
-                           model->role == "checkpoint" ? ", out of its checkpoint" : ""));
-  Report(options.folder, ShortName(model->trial.name()), *files,
-         {{"artifact", model->role},
-          {"sha256", Sha256Hex(model->weights)},
-          {"epoch", model->epoch},
-          {"accuracy", model->accuracy}},
-         session);
+  Say(session,
+      fmt::format("{}: {}, epoch {} of {}, {} on {} evaluation images{}",
+                  ShortName(model->trial.name()), Printable(model->spec.network.name), model->epoch,
+                  model->trial.epochs(), MeasureText(kValidationAccuracy, model->accuracy),
+                  WithSeparators(model->trial.evaluation_images()),
+                  model->role == "checkpoint" ? ", out of its checkpoint" : ""));
+  Report(options.folder, ShortName(model->trial.name()), *files, WeightsJson(*model), session);
   return kExitOk;
 }
 

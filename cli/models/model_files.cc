@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "absl/strings/str_replace.h"
+#include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "common/base/value.h"
@@ -63,8 +64,8 @@ std::string Facts(const TrialModel& model) {
       "Trial {} of Sweep, seed {}: the weights after epoch {} of {}, with an accuracy of\n{} on "
       "the "
       "{} images of its evaluation. The weights file's SHA-256 is in trial.json.",
-      ShortName(trial.name()), trial.seed(), model.epoch, trial.epochs(), Percent(model.accuracy),
-      WithSeparators(trial.evaluation_images()));
+      ShortName(trial.name()), trial.seed(), model.epoch, trial.epochs(),
+      MeasureText(kValidationAccuracy, model.accuracy), WithSeparators(trial.evaluation_images()));
   const std::string parameters = CommentText(ParametersText(trial));
   if (!parameters.empty()) text += "\nSearched: " + parameters;
   if (model.spec.evaluate_with == "batch_softmax") {
@@ -155,10 +156,10 @@ std::string NetworkYaml(const TrialModel& model) {
       "loss: {}\n"
       "evaluate_with: {}\n\n"
       "layers:\n",
-      trial, network.name, WithSeparators(network.parameters), Percent(model.accuracy), model.epoch,
-      trial, network.input.channels, network.input.height, network.input.width,
-      FormatDouble(spec.normalize_mean), FormatDouble(spec.normalize_stddev), spec.loss,
-      spec.evaluate_with);
+      trial, network.name, WithSeparators(network.parameters),
+      MeasureText(kValidationAccuracy, model.accuracy), model.epoch, trial, network.input.channels,
+      network.input.height, network.input.width, FormatDouble(spec.normalize_mean),
+      FormatDouble(spec.normalize_stddev), spec.loss, spec.evaluate_with);
   std::vector<std::string> lines, comments;
   for (const Layer& layer : network.layers) {
     lines.push_back("  - " + YamlLayer(layer));

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "cli/calls.h"
+#include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "cli/stubs.h"
@@ -73,7 +74,7 @@ std::string Metadata(const SafeTensors& content, const std::string& key) {
 // What a checkpoint says of the epoch whose network is taken out of it.
 struct CheckpointEpoch {
   int epoch = 0;
-  double accuracy = 0;
+  std::optional<double> accuracy;
 };
 
 CheckpointEpoch ReadMetrics(const SafeTensors& checkpoint, const std::string& key) {
@@ -84,7 +85,7 @@ CheckpointEpoch ReadMetrics(const SafeTensors& checkpoint, const std::string& ke
   if (const auto epoch = json.find("epoch"); epoch != json.end() && epoch->is_number_integer()) {
     result.epoch = epoch->get<int>();
   }
-  const auto accuracy = json.find("validation_accuracy");
+  const auto accuracy = json.find(kValidationAccuracy);
   if (accuracy != json.end() && accuracy->is_number()) result.accuracy = accuracy->get<double>();
   return result;
 }
@@ -99,10 +100,10 @@ void TakeFromCheckpoint(const SafeTensors& checkpoint, WeightsChoice choice, Tri
   weights.metadata = {{"trial", ShortName(model->trial.name())},
                       {"network", line.at("network").dump()},
                       {"epoch", std::to_string(metrics.epoch)},
-                      {"accuracy", FormatDouble(metrics.accuracy)},
                       {"seed", std::to_string(model->spec.seed)},
                       {"normalize_mean", FormatDouble(model->spec.normalize_mean)},
                       {"normalize_stddev", FormatDouble(model->spec.normalize_stddev)}};
+  if (metrics.accuracy) weights.metadata["accuracy"] = FormatDouble(*metrics.accuracy);
   for (const SafeTensor& tensor : checkpoint.tensors) {
     if (!tensor.name.starts_with(prefix)) continue;
     weights.tensors.push_back(tensor);
@@ -124,7 +125,8 @@ absl::Status TakeWeights(std::string bytes, WeightsChoice choice, TrialModel* mo
       TakeFromCheckpoint(content, choice, model);
     } else {
       model->epoch = std::atoi(Metadata(content, "epoch").c_str());
-      model->accuracy = std::atof(Metadata(content, "accuracy").c_str());
+      const std::string accuracy = Metadata(content, "accuracy");
+      if (!accuracy.empty()) model->accuracy = std::atof(accuracy.c_str());
       model->weights = std::move(bytes);
     }
     const auto fits =
@@ -214,7 +216,7 @@ absl::StatusOr<TrainedModel> MakeTrainedModel(const TrialModel& model) {
     if (!network.ok()) return network.status();
     return TrainedModel{.title = fmt::format("{} of {}, epoch {}, {} on its {} evaluation images",
                                              Printable(model.spec.network.name), name, model.epoch,
-                                             Percent(model.accuracy),
+                                             MeasureText(kValidationAccuracy, model.accuracy),
                                              WithSeparators(model.trial.evaluation_images())),
                         .network = *std::move(network),
                         .normalize_mean = model.spec.normalize_mean,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -29,7 +30,8 @@ struct TrialModel {
   std::string role;       // the artifact: "weights_best", "weights_last" or "checkpoint"
   std::string sha256;     // of that artifact
   int epoch = 0;          // after which the weights were taken; 0: they do not say
-  double accuracy = 0;    // on the trial's evaluation images after that epoch
+  // On the trial's evaluation images after that epoch; nullopt: they do not say.
+  std::optional<double> accuracy;
   // A safetensors file: the artifact itself, or the network's tensors out of a checkpoint.
   std::string weights;
 };

@@ -22,15 +22,6 @@ absl::Time ToTime(const google::protobuf::Timestamp& time) {
 Cell Text(const std::string& text) { return {text, text}; }
 Cell Count(std::int64_t value) { return {WithSeparators(value), value}; }
 Cell KnownCount(std::int64_t value) { return value > 0 ? Count(value) : Missing(); }
-Cell Share(double value) {
-  if (std::isnan(value)) return Missing();  // not reported
-  return {Percent(value), value};
-}
-Cell Number(double value) {
-  if (std::isnan(value)) return Missing();  // not reported
-  return {std::isfinite(value) ? ShortNumber(value) : FormatDouble(value),
-          std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr)};
-}
 Cell Missing() { return {"–", nullptr}; }
 
 Cell TimeCell(bool set, const google::protobuf::Timestamp& time) {

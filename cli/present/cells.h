@@ -19,9 +19,6 @@ Cell Text(const std::string& text);
 Cell Count(std::int64_t value);
 // Missing for 0: what there is none of where it is known.
 Cell KnownCount(std::int64_t value);
-Cell Share(double value);
-// Null for NaN and infinities.
-Cell Number(double value);
 // What is not known: null.
 Cell Missing();
 // "2026-11-21 08:00:00" in local time; as "2026-11-21T08:00:00.123Z" for programs. Missing when

@@ -6,34 +6,50 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <iostream>
+#include <limits>
 #include <optional>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "cli/present/measure_text.h"
 #include "cli/present/text.h"
 #include "common/base/counted.h"
+#include "common/base/nearest.h"
 #include "common/expr/expression.h"
+#include "common/stats/objective.h"
+#include "proto/epochs.h"
 
 namespace sweep::cli {
 namespace {
 
 constexpr int kGreen = 32;
 constexpr int kCyan = 36;
+constexpr int kColors[] = {kGreen, kCyan, 35, 34, 31, 37};  // in turn; 33 is that of gates
 constexpr int kWidest = 100;
+// Their curves stand in one plot, validation first.
+constexpr std::string_view kPairs[][2] = {{kValidationAccuracy, kTrainAccuracy},
+                                          {kValidationLoss, kTrainLoss}};
 
-double Seconds(const google::protobuf::Duration& duration) {
-  return static_cast<double>(duration.seconds()) + duration.nanos() * 1e-9;
-}
-
-// The gate called `name` out of texts such as "accuracy >= 0.994"; nullopt when there is none with
-// a number.
-std::optional<Gate> FindGate(const std::vector<std::string>& gates, const std::string& name) {
+// The gate on `name` out of texts such as "accuracy >= 0.994"; nullopt when there is none with a
+// number.
+std::optional<Gate> FindGate(const std::vector<std::string>& gates, std::string_view name) {
   for (const std::string& text : gates) {
-    if (!text.starts_with(name + " ")) continue;
-    const absl::StatusOr<Gate> gate = Gate::Parse(name, text.substr(name.size() + 1));
+    const std::string word = text.substr(0, text.find(' '));
+    if (CanonicalMeasure(word) != CanonicalMeasure(name) || word == text) continue;
+    const absl::StatusOr<Gate> gate = Gate::Parse(word, text.substr(word.size() + 1));
     if (gate.ok() && IsNumber(gate->bound)) return *gate;
   }
   return std::nullopt;
+}
+
+void AddMarker(const std::optional<Gate>& gate, Plot* plot) {
+  if (gate) plot->y_markers.push_back({AsDouble(gate->bound), gate->name + " " + gate->ToString()});
+}
+
+bool IsShare(std::string_view measure) {
+  const Measure* const known = FindMeasure(measure);
+  return known != nullptr && known->unit == Measure::Unit::kShare;
 }
 
 // Where the epochs that count end: between the last that satisfies the gate and the next one.
@@ -79,17 +95,41 @@ void Zoom(const std::vector<double>& shares, std::initializer_list<double> floor
                            *floor * 100, Percent(*std::min_element(shares.begin(), shares.end())));
 }
 
-// A curve of what was reported; none of what was not.
-template <typename Value>
-void AddCurve(const std::string& name, PlotSeries::Kind kind, int color,
-              const std::vector<EpochMetrics>& epochs, Value value, Plot* plot) {
-  PlotSeries series{.name = name, .kind = kind, .color = color};
-  bool any = false;
-  for (const EpochMetrics& epoch : epochs) {
-    series.points.push_back({static_cast<double>(epoch.epoch), value(epoch)});
-    any = any || !std::isnan(series.points.back().y);
+// Where the finite values of all curves lie.
+struct Extent {
+  double low = std::numeric_limits<double>::infinity();
+  double high = -std::numeric_limits<double>::infinity();
+  void Add(double value) {
+    if (!std::isfinite(value)) return;
+    low = std::min(low, value);
+    high = std::max(high, value);
   }
-  if (any) plot->series.push_back(std::move(series));
+  bool IsWide() const { return low > 0 && high > 10 * low; }
+};
+
+std::vector<double> FiniteValues(const PlotSeries& series) {
+  std::vector<double> values;
+  for (const PlotSeries::Point& point : series.points) {
+    if (std::isfinite(point.y)) values.push_back(point.y);
+  }
+  return values;
+}
+
+// What was reported, with the last value in the legend, since a curve may lie below the zoomed
+// axis. An epoch that tells nothing of the measure leaves no gap.
+PlotSeries MakeCurve(std::string_view measure, std::string_view label, std::size_t place,
+                     const std::vector<EpochMetrics>& epochs) {
+  PlotSeries series{.kind = place % 2 == 0 ? PlotSeries::Kind::kLine : PlotSeries::Kind::kDotted,
+                    .color = kColors[place % std::size(kColors)]};
+  std::optional<double> last;
+  for (const EpochMetrics& epoch : epochs) {
+    const std::optional<double> value = epoch.values.Get(measure);
+    if (!value) continue;
+    series.points.push_back({static_cast<double>(epoch.epoch), *value});
+    last = value;
+  }
+  series.name = fmt::format("{} {}", label, MeasureText(measure, last));
+  return series;
 }
 
 }  // namespace
@@ -108,113 +148,96 @@ std::vector<v1::Epoch> CountedEpochs(const std::vector<v1::Epoch>& rows) {
 
 std::vector<EpochMetrics> CountedMetrics(const std::vector<v1::Epoch>& rows) {
   std::vector<EpochMetrics> epochs;
-  for (const v1::Epoch& row : CountedEpochs(rows)) {
-    epochs.push_back({.epoch = row.epoch(),
-                      .train_loss = row.train_loss(),
-                      .train_accuracy = row.train_accuracy(),
-                      .validation_loss = row.validation_loss(),
-                      .validation_accuracy = row.validation_accuracy(),
-                      .lr = row.lr(),
-                      .train_seconds = Seconds(row.train_duration()),
-                      .evaluate_seconds = Seconds(row.evaluate_duration()),
-                      .images_per_second = row.images_per_second()});
-  }
+  for (const v1::Epoch& row : CountedEpochs(rows)) epochs.push_back(FromProto(row));
   return epochs;
 }
 
-Plot AccuracyPlot(const std::vector<EpochMetrics>& epochs, const std::vector<std::string>& gates) {
-  Plot plot{.title = "accuracy", .empty = "no epochs yet"};
+Curves PairOf(std::string_view measure) {
+  const std::string_view name = CanonicalMeasure(measure);
+  for (const auto& [validation, train] : kPairs) {
+    if (name == validation || name == train) return {std::string(validation), std::string(train)};
+  }
+  return {std::string(name)};
+}
+
+std::vector<Curves> UsualCurves(const std::vector<Objective>& objectives,
+                                const std::vector<EpochMetrics>& epochs) {
+  std::vector<Curves> usual;
+  const auto add = [&](Curves curves) {
+    if (std::find(usual.begin(), usual.end(), curves) == usual.end()) usual.push_back(curves);
+  };
+  for (const Objective& objective : objectives) add(PairOf(objective.name));
+  const std::vector<std::string> reported = ReportedMeasures(epochs);
+  for (const auto& pair : kPairs) {
+    const bool is_reported = std::any_of(reported.begin(), reported.end(), [&](const auto& name) {
+      return name == pair[0] || name == pair[1];
+    });
+    if (is_reported) add(PairOf(pair[0]));
+  }
+  return usual;
+}
+
+Plot CurvesPlot(const Curves& measures, const std::vector<EpochMetrics>& epochs,
+                const std::vector<std::string>& gates) {
+  const bool is_pair = measures.size() == 2 && measures == PairOf(measures.front());
+  Plot plot{.empty = epochs.empty() ? "no epochs yet" : "none reported"};
   plot.x = {.title = "epoch", .unit = PlotAxis::Unit::kInteger};
-  std::vector<double> shares;
-  for (const EpochMetrics& epoch : epochs) {
-    if (std::isfinite(epoch.validation_accuracy)) shares.push_back(epoch.validation_accuracy);
+  Extent extent;
+  for (std::size_t i = 0; i < measures.size(); ++i) {
+    const std::string_view title = MeasureTitle(measures[i]);
+    if (i == 0 || !is_pair) plot.title += fmt::format("{}{}", i == 0 ? "" : ", ", title);
+    const std::string_view label = !is_pair ? title : i == 0 ? "validation" : "train";
+    PlotSeries series = MakeCurve(measures[i], label, i, epochs);
+    const std::vector<double> values = FiniteValues(series);
+    for (const double value : values) extent.Add(value);
+    if (i == 0 && std::all_of(measures.begin(), measures.end(), IsShare)) {
+      Zoom(values, {0.98, 0.95, 0.9, 0.8, 0.5}, "epoch", &plot);
+    } else if (i == 0) {
+      plot.y.logarithmic = values.size() > 1 && values.back() < values.front();
+    }
+    AddMarker(FindGate(gates, measures[i]), &plot);
+    if (!values.empty()) plot.series.push_back(std::move(series));
   }
-  Zoom(shares, {0.98, 0.95, 0.9, 0.8, 0.5}, "epoch", &plot);
-  if (!epochs.empty()) {
-    // The last values stand in the legend, since a curve may lie below the zoomed axis.
-    const EpochMetrics& last = epochs.back();
-    AddCurve(
-        "validation " + Percent(last.validation_accuracy), PlotSeries::Kind::kLine, kGreen, epochs,
-        [](const EpochMetrics& e) { return e.validation_accuracy; }, &plot);
-    AddCurve(
-        "train " + Percent(last.train_accuracy), PlotSeries::Kind::kDotted, kCyan, epochs,
-        [](const EpochMetrics& e) { return e.train_accuracy; }, &plot);
-  }
-  if (const std::optional<Gate> gate = FindGate(gates, "accuracy")) {
-    plot.y_markers.push_back({AsDouble(gate->bound), "accuracy " + gate->ToString()});
-  }
+  plot.y.logarithmic = plot.y.logarithmic && extent.IsWide();
   if (const std::optional<Gate> gate = FindGate(gates, "epochs")) {
     plot.x_markers.push_back({EpochLine(*gate), "epochs " + gate->ToString()});
   }
   return plot;
 }
 
-Plot LossPlot(const std::vector<EpochMetrics>& epochs) {
-  Plot plot{.title = "loss", .empty = epochs.empty() ? "no epochs yet" : "none reported"};
-  plot.x = {.title = "epoch", .unit = PlotAxis::Unit::kInteger};
-  if (epochs.empty()) return plot;
-  const EpochMetrics& last = epochs.back();
-  AddCurve(
-      "validation " + Loss(last.validation_loss), PlotSeries::Kind::kLine, kGreen, epochs,
-      [](const EpochMetrics& e) { return e.validation_loss; }, &plot);
-  AddCurve(
-      "train " + Loss(last.train_loss), PlotSeries::Kind::kDotted, kCyan, epochs,
-      [](const EpochMetrics& e) { return e.train_loss; }, &plot);
-  double low = std::numeric_limits<double>::infinity();
-  double high = -low;
-  for (const PlotSeries& series : plot.series) {
-    for (const PlotSeries::Point& point : series.points) {
-      if (!std::isfinite(point.y)) continue;
-      low = std::min(low, point.y);
-      high = std::max(high, point.y);
-    }
-  }
-  plot.y.logarithmic = low > 0 && high > 10 * low;
-  return plot;
-}
-
 SweepHistory::SweepHistory(const v1::Sweep& sweep) : sweep_(sweep) { sweep_.clear_source(); }
 
 void SweepHistory::Add(const v1::Trial& trial) {
-  if (trial.epoch() == 0 || trial.state() == v1::TRIAL_STATE_DIVERGED) return;
+  if (!trial.has_value() || trial.state() == v1::TRIAL_STATE_DIVERGED) return;
   // As the ranking has it: within the gates' epoch limit.
-  const double value = sweep_.metric() == "loss" ? trial.best_loss() : trial.value();
-  const auto [entry, is_new] = best_.try_emplace(trial.configuration(), value);
+  const auto [entry, is_new] = best_.try_emplace(trial.configuration(), trial.value());
   if (is_new) return;
-  entry->second =
-      sweep_.maximize() ? std::max(entry->second, value) : std::min(entry->second, value);
+  if (IsBetter(ObjectiveOf(sweep_), trial.value(), entry->second)) entry->second = trial.value();
 }
 
 Plot SweepHistory::ToPlot() const {
-  const bool loss = sweep_.metric() == "loss";
-  Plot plot{.title = loss ? "lowest loss by configuration" : "best accuracy by configuration",
+  const Objective objective = ObjectiveOf(sweep_);
+  Plot plot{.title = fmt::format("best {} by configuration", MeasureTitle(objective.name)),
             .empty = "no epochs yet"};
   plot.x = {.title = "configuration", .unit = PlotAxis::Unit::kInteger};
   PlotSeries values{.name = "each configuration", .kind = PlotSeries::Kind::kDots, .color = kCyan};
   PlotSeries best{.name = "best so far", .kind = PlotSeries::Kind::kSteps, .color = kGreen};
-  std::vector<double> finite;
-  double low = std::numeric_limits<double>::infinity();
-  double high = -low;
+  Extent extent;
   std::optional<double> record;
   for (const auto& [configuration, value] : best_) {
     const auto x = static_cast<double>(configuration);
     values.points.push_back({x, value});
+    extent.Add(value);
     if (!std::isfinite(value)) continue;
-    finite.push_back(value);
-    low = std::min(low, value);
-    high = std::max(high, value);
-    if (!record || (sweep_.maximize() ? value > *record : value < *record)) record = value;
+    if (!record || IsBetter(objective, value, *record)) record = value;
     best.points.push_back({x, *record});
   }
-  if (loss) {
-    plot.y.logarithmic = low > 0 && high > 10 * low;
+  if (IsShare(objective.name)) {
+    Zoom(FiniteValues(values), {0.99, 0.98, 0.95, 0.9, 0.8, 0.5}, "configuration", &plot);
   } else {
-    Zoom(finite, {0.99, 0.98, 0.95, 0.9, 0.8, 0.5}, "configuration", &plot);
-    const std::vector<std::string> gates(sweep_.gates().begin(), sweep_.gates().end());
-    if (const std::optional<Gate> gate = FindGate(gates, "accuracy")) {
-      plot.y_markers.push_back({AsDouble(gate->bound), "accuracy " + gate->ToString()});
-    }
+    plot.y.logarithmic = !objective.maximize && extent.IsWide();
   }
+  AddMarker(FindGate({sweep_.gates().begin(), sweep_.gates().end()}, objective.name), &plot);
   plot.series = {std::move(best), std::move(values)};
   return plot;
 }
@@ -222,6 +245,25 @@ Plot SweepHistory::ToPlot() const {
 void AddPlotFlags(CLI::App* command, PlotFlags* flags) {
   command->add_flag("--no-plot", flags->hide, "no plots");
   command->add_flag("--ascii", flags->ascii, "plots in ASCII (default: as the locale says)");
+  command
+      ->add_option("--metric", flags->metrics,
+                   "curves of this measure instead of the usual ones; repeatable, also as a list")
+      ->type_name("NAME")
+      ->delimiter(',');
+}
+
+absl::StatusOr<std::vector<Curves>> ChosenCurves(const PlotFlags& flags,
+                                                 const std::vector<Objective>& objectives,
+                                                 const std::vector<EpochMetrics>& epochs) {
+  if (flags.metrics.empty()) return UsualCurves(objectives, epochs);
+  const std::vector<std::string> reported = ReportedMeasures(epochs);
+  for (const std::string& metric : flags.metrics) {
+    const std::string name(CanonicalMeasure(metric));
+    if (std::find(reported.begin(), reported.end(), name) != reported.end()) continue;
+    return absl::InvalidArgumentError(
+        fmt::format("--metric: no epoch has reported '{}'{}", metric, DidYouMean(name, reported)));
+  }
+  return std::vector<Curves>{flags.metrics};
 }
 
 bool LocaleIsAscii() {
@@ -239,6 +281,16 @@ PlotStyle StyleFor(const PlotFlags& flags, const Session& session, int height) {
           .height = height,
           .ascii = flags.ascii || LocaleIsAscii(),
           .color = session.color};
+}
+
+void PrintPlots(const std::vector<Curves>& chosen, const std::vector<EpochMetrics>& epochs,
+                const std::vector<std::string>& gates, const PlotFlags& flags,
+                const Session& session) {
+  for (const Curves& curves : chosen) {
+    const int height = &curves == &chosen.front() ? 14 : 9;
+    std::cout << '\n'
+              << RenderPlot(CurvesPlot(curves, epochs, gates), StyleFor(flags, session, height));
+  }
 }
 
 }  // namespace sweep::cli

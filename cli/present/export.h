@@ -7,38 +7,42 @@
 #include <vector>
 
 #include "cli/present/listing.h"
-#include "common/protocol/trainer_message.h"
 #include "sweep/v1/resources.pb.h"
 
 namespace sweep::cli {
 
-// A row of an export: keys in their order, the hyperparameters as the object "parameters".
+// A row of an export: keys in their order, the hyperparameters as the object "parameters", what was
+// measured as "measures" or "values".
 using ExportRow = nlohmann::ordered_json;
 
-// One trial. What is not known yet, and numbers that are not finite, are null.
-ExportRow TrialExportRow(const v1::Trial& trial);
-// One epoch of a trial, with what tells the trial apart.
-ExportRow EpochExportRow(const v1::Trial& trial, const v1::Epoch& epoch);
+// One trial of `sweep`. What is not known yet, and numbers that are not finite, are null.
+ExportRow TrialExportRow(const v1::Sweep& sweep, const v1::Trial& trial);
+// One epoch of a trial, with what tells the trial apart out of its row.
+ExportRow EpochExportRow(const ExportRow& trial, const v1::Epoch& epoch);
 
 // Writes rows as they come, one at a time: a JSON array with one object to a line, or CSV
-// (RFC 4180, but with "\n", UTF-8) with a header and a column "parameters.x" for every x of
-// `parameters`. The stream outlives the writer; whether it took everything is for the caller to
+// (RFC 4180, but with "\n", UTF-8) with a header and the columns of FlatColumns for every name of
+// `names`. The stream outlives the writer; whether it took everything is for the caller to
 // check. Used by one thread.
 class ExportWriter {
  public:
+  // What the objects of a CSV hold, which the header needs before the first row.
+  struct Names {
+    std::vector<std::string> parameters;
+    std::vector<std::string> measures;
+  };
   // `format` is kJson or kCsv. `shape` is any row: its keys make the header.
-  ExportWriter(Format format, const ExportRow& shape, std::vector<std::string> parameters,
-               std::ostream* out);
+  ExportWriter(Format format, const ExportRow& shape, const Names& names, std::ostream* out);
   void Write(const ExportRow& row);
   // Ends the document.
   void Finish();
 
  private:
-  void WriteCsvLine(const std::function<std::string(const std::string& key)>& cell,
-                    const std::function<std::string(const std::string& name)>& parameter);
+  // `cell` gives what stands in a column.
+  void WriteCsvLine(const std::function<std::string(const std::string& column)>& cell);
   const Format format_;
-  std::vector<std::string> keys_;
-  const std::vector<std::string> parameters_;
+  std::vector<std::string> keys_;     // of a row
+  std::vector<std::string> columns_;  // of CSV
   std::ostream* const out_;
   bool empty_ = true;
 };

@@ -5,12 +5,15 @@
 #include <cmath>
 #include <map>
 #include <numeric>
+#include <optional>
 #include <set>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_split.h"
+#include "cli/present/measure_text.h"
 #include "cli/present/text.h"
 #include "common/base/nearest.h"
+#include "common/stats/measure_field.h"
 
 namespace sweep::cli {
 namespace {
@@ -115,46 +118,55 @@ void PrintTable(const Listing& listing, int terminal, std::ostream& out) {
   for (const auto& row : listing.rows) print_line([&](std::size_t c) { return row[c]; });
 }
 
-std::string CsvField(const nlohmann::json& value) {
-  const bool unknown = value.is_number_float() && !std::isfinite(value.get<double>());
-  if (value.is_null() || unknown) return "";
-  std::string text = value.is_string()
-                         ? value.get<std::string>()
-                         : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
-  std::string quoted = "\"";
-  for (char c : text) {
-    if (c == '"') quoted += '"';
-    quoted += c;
+std::vector<std::string> KeysOf(const Listing& listing) {
+  std::vector<std::string> keys;
+  for (const Listing::Column& column : listing.columns) {
+    if (!column.key.empty()) keys.push_back(column.key);
   }
-  return quoted + "\"";
+  return keys;
 }
 
-// An object (the hyperparameters, say) becomes one column per key, "parameters.lr", so that
-// spreadsheets and pandas see numbers.
-using FlatRow = std::map<std::string, json>;
+// The names within a column whose values are objects: hyperparameters, measures.
+std::vector<std::string> InnerNames(const Listing& listing, std::size_t column) {
+  std::set<std::string> names;
+  for (const auto& row : listing.rows) {
+    if (!row[column].value.is_object()) continue;
+    for (const auto& [name, value] : row[column].value.items()) names.insert(name);
+  }
+  return {names.begin(), names.end()};
+}
+
+// Whether its columns in CSV are those of its entries alone, of which there may be none.
+bool AllObjects(const Listing& listing, std::size_t column) {
+  return !listing.rows.empty() &&
+         std::all_of(listing.rows.begin(), listing.rows.end(),
+                     [&](const auto& row) { return row[column].value.is_object(); });
+}
+
+// The rows as they are in CSV.
+std::vector<FlatRow> FlatRows(const Listing& listing) {
+  const std::vector<std::string> keys = KeysOf(listing);
+  std::vector<FlatRow> rows(listing.rows.size());
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    for (std::size_t c = 0; c < listing.columns.size(); ++c) {
+      const std::string& key = listing.columns[c].key;
+      if (key.empty()) continue;
+      AddFlat(key, listing.rows[r][c].value, keys, &rows[r]);
+    }
+  }
+  return rows;
+}
 
 void PrintCsv(const Listing& listing, std::ostream& out) {
+  const std::vector<std::string> keys = KeysOf(listing);
+  const std::vector<FlatRow> rows = FlatRows(listing);
   std::vector<std::string> header;
-  std::vector<FlatRow> rows(listing.rows.size());
   for (std::size_t c = 0; c < listing.columns.size(); ++c) {
     const std::string& key = listing.columns[c].key;
     if (key.empty()) continue;
-    std::set<std::string> names;
-    for (std::size_t r = 0; r < rows.size(); ++r) {
-      const json& value = listing.rows[r][c].value;
-      if (!value.is_object()) {
-        names.insert(key);
-        rows[r][key] = value;
-        continue;
-      }
-      for (const auto& [inner, inner_value] : value.items()) {
-        names.insert(key + "." + inner);
-        rows[r][key + "." + inner] = inner_value;
-      }
-    }
-    if (rows.empty()) names.insert(key);
-    header.insert(header.end(), names.begin(), names.end());
+    const std::vector<std::string> names = InnerNames(listing, c);
+    if (names.empty() && !AllObjects(listing, c)) header.push_back(key);
+    for (std::string& name : FlatColumns(key, names, keys)) header.push_back(std::move(name));
   }
   for (std::size_t c = 0; c < header.size(); ++c) out << (c ? "," : "") << CsvField(header[c]);
   out << '\n';
@@ -167,20 +179,6 @@ void PrintCsv(const Listing& listing, std::ostream& out) {
   }
 }
 
-}  // namespace
-
-namespace {
-
-// The hyperparameters and other keys within a column whose values are objects.
-std::set<std::string> InnerNames(const Listing& listing, std::size_t column) {
-  std::set<std::string> names;
-  for (const auto& row : listing.rows) {
-    if (!row[column].value.is_object()) continue;
-    for (const auto& [name, value] : row[column].value.items()) names.insert(name);
-  }
-  return names;
-}
-
 std::string Title(std::string text) {
   for (char& c : text) {
     c = c == '_' ? ' ' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
@@ -188,71 +186,175 @@ std::string Title(std::string text) {
   return text;
 }
 
-std::string CellText(const json& value) {
+std::string CellText(const std::string& name, const json& value) {
   if (value.is_null()) return "–";
   if (value.is_string()) return value.get<std::string>();
-  if (value.is_number_float()) return ShortNumber(value.get<double>());
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (!value.is_number_float()) return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  const std::optional<MeasureField> field = ParseMeasureField(name, {});
+  return MeasureText(field ? field->measure : name, value.get<double>());
 }
+
+// A column under its key, for a table too.
+void ChooseKey(const Listing& listing, std::size_t column, Listing* chosen) {
+  chosen->columns.push_back(listing.columns[column]);
+  Listing::Column& added = chosen->columns.back();
+  added.in_table = true;
+  added.drop = 0;
+  if (added.title.empty()) added.title = Title(added.key);
+  for (std::size_t r = 0; r < listing.rows.size(); ++r) {
+    Cell cell = listing.rows[r][column];
+    if (cell.text.empty()) cell.text = CellText(added.key, cell.value);
+    chosen->rows[r].push_back(std::move(cell));
+  }
+}
+
+void ChooseFlat(const std::vector<FlatRow>& rows, const std::string& title, const std::string& name,
+                Listing* chosen) {
+  chosen->columns.push_back({title, name, true});
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    const auto cell = rows[r].find(name);
+    const json value = cell == rows[r].end() ? json(nullptr) : cell->second;
+    if (value.is_string()) chosen->columns.back().align_right = false;
+    chosen->rows[r].push_back({CellText(name, value), value});
+  }
+}
+
+constexpr char kMeasures[] = "measures";
+constexpr std::pair<const char*, MeasureField::Part> kParts[] = {
+    {"last", MeasureField::Part::kLast},
+    {"low", MeasureField::Part::kLow},
+    {"high", MeasureField::Part::kHigh}};
+
+// How the flat row calls a part of a measure that people name in several ways: "last.val/f1".
+std::optional<std::string> FlatMeasure(const std::string& name,
+                                       const std::vector<Objective>& goals) {
+  const std::optional<MeasureField> field = ParseMeasureField(name, goals);
+  if (!field) return std::nullopt;
+  for (const auto& [word, part] : kParts) {
+    if (part == field->part) return std::string(word) + "." + field->measure;
+  }
+  return std::nullopt;
+}
+
+// Finds columns by the names that people give them.
+class ColumnChooser {
+ public:
+  ColumnChooser(const Listing& listing, const std::vector<Objective>& goals)
+      : listing_(listing), goals_(goals), rows_(FlatRows(listing)) {
+    const std::vector<std::string> keys = KeysOf(listing);
+    for (std::size_t c = 0; c < listing.columns.size(); ++c) {
+      const std::string& key = listing.columns[c].key;
+      if (key.empty()) continue;
+      const std::vector<std::string> inner = InnerNames(listing, c);
+      known_.push_back(key);
+      known_.insert(known_.end(), inner.begin(), inner.end());
+      if (!inner.empty()) objects_.push_back(key);
+      has_measures_ = has_measures_ || key == kMeasures;
+      const std::vector<std::string> flat = FlatColumns(key, inner, keys);
+      flat_.insert(flat.begin(), flat.end());
+    }
+  }
+
+  absl::Status Choose(const std::string& wanted, Listing* chosen) const {
+    for (std::size_t c = 0; c < listing_.columns.size(); ++c) {
+      if (listing_.columns[c].key != wanted) continue;
+      ChooseKey(listing_, c, chosen);
+      return absl::OkStatus();
+    }
+    std::vector<std::string> names = {wanted, std::string(CanonicalMeasure(wanted))};
+    for (const std::string& object : objects_) names.push_back(object + "." + wanted);
+    const std::optional<std::string> measure =
+        has_measures_ ? FlatMeasure(wanted, goals_) : std::nullopt;
+    if (measure) names.push_back(*measure);
+    const auto found = std::find_if(names.begin(), names.end(), [this](const std::string& name) {
+      return flat_.contains(name);
+    });
+    if (found != names.end()) {
+      const bool is_inner = wanted.starts_with(kParameters);
+      ChooseFlat(rows_, is_inner ? wanted.substr(kParameters.size()) : wanted, *found, chosen);
+    } else if (measure) {  // nobody has reported it yet
+      ChooseFlat(rows_, wanted, *measure, chosen);
+    } else if (listing_.rows.empty()) {  // a table without rows does not know the hyperparameters
+      chosen->columns.push_back({wanted, wanted});
+    } else {
+      return absl::InvalidArgumentError("--columns: there is no column '" + wanted + "'" +
+                                        DidYouMean(wanted, known_));
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  static constexpr std::string_view kParameters = "parameters.";
+  const Listing& listing_;
+  const std::vector<Objective>& goals_;
+  const std::vector<FlatRow> rows_;
+  std::vector<std::string> known_;    // for a hint
+  std::vector<std::string> objects_;  // keys of objects
+  std::set<std::string> flat_;        // columns of these
+  bool has_measures_ = false;
+};
 
 }  // namespace
 
-absl::StatusOr<Listing> ChooseColumns(const Listing& listing,
-                                      const std::vector<std::string>& names) {
+std::string CsvField(const json& value) {
+  const bool unknown = value.is_number_float() && !std::isfinite(value.get<double>());
+  if (value.is_null() || unknown) return "";
+  // Through JSON and back: bytes that are not UTF-8 are replaced, as in the JSON.
+  std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
+  if (value.is_string()) text = json::parse(text).get<std::string>();
+  if (text.find_first_of(",\"\n\r") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (char c : text) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+std::vector<std::string> FlatColumns(const std::string& key, const std::vector<std::string>& names,
+                                     const std::vector<std::string>& row_keys) {
+  std::vector<std::string> columns;
+  for (const std::string& name : names) {
+    const bool is_free = std::find(row_keys.begin(), row_keys.end(), name) == row_keys.end();
+    if (key == kMeasures) {
+      for (const auto& [word, part] : kParts) columns.push_back(std::string(word) + "." + name);
+    } else {
+      columns.push_back(key == "values" && is_free ? name : key + "." + name);
+    }
+  }
+  return columns;
+}
+
+void AddFlat(const std::string& key, const json& value, const std::vector<std::string>& row_keys,
+             FlatRow* row) {
+  if (!value.is_object()) {
+    (*row)[key] = value;
+    return;
+  }
+  for (const auto& [name, entry] : value.items()) {
+    const std::vector<std::string> columns = FlatColumns(key, {name}, row_keys);
+    if (key != kMeasures) {
+      (*row)[columns.front()] = entry;
+      continue;
+    }
+    for (std::size_t i = 0; i < columns.size(); ++i) (*row)[columns[i]] = entry[kParts[i].first];
+  }
+}
+
+absl::StatusOr<Listing> ChooseColumns(const Listing& listing, const std::string& names,
+                                      const std::vector<Objective>& goals) {
+  if (names.empty()) return listing;
   Listing chosen{.columns = {},
                  .rows = std::vector<std::vector<Cell>>(listing.rows.size()),
                  .empty = listing.empty,
                  .color = listing.color};
-  std::vector<std::string> known;
-  for (const std::string& wanted : names) {
-    const bool is_inner = wanted.starts_with("parameters.");
-    const std::string name = is_inner ? wanted.substr(std::string("parameters.").size()) : wanted;
-    bool found = false;
-    for (std::size_t c = 0; c < listing.columns.size() && !found; ++c) {
-      const Listing::Column& column = listing.columns[c];
-      if (column.key.empty()) continue;
-      known.push_back(column.key);
-      if (!is_inner && column.key == name) {
-        chosen.columns.push_back(column);
-        chosen.columns.back().in_table = true;
-        chosen.columns.back().drop = 0;
-        if (column.title.empty()) chosen.columns.back().title = Title(column.key);
-        for (std::size_t r = 0; r < listing.rows.size(); ++r) {
-          Cell cell = listing.rows[r][c];
-          if (cell.text.empty()) cell.text = CellText(cell.value);
-          chosen.rows[r].push_back(std::move(cell));
-        }
-        found = true;
-        continue;
-      }
-      const std::set<std::string> inner = InnerNames(listing, c);
-      known.insert(known.end(), inner.begin(), inner.end());
-      if (!inner.contains(name)) continue;
-      chosen.columns.push_back({name, column.key + "." + name, true});
-      for (std::size_t r = 0; r < listing.rows.size(); ++r) {
-        const json& object = listing.rows[r][c].value;
-        const json value = object.contains(name) ? object[name] : json(nullptr);
-        if (value.is_string()) chosen.columns.back().align_right = false;
-        chosen.rows[r].push_back({CellText(value), value});
-      }
-      found = true;
-    }
-    // A table without rows does not know the hyperparameters.
-    if (!found && listing.rows.empty()) {
-      chosen.columns.push_back({wanted, wanted});
-    } else if (!found) {
-      return absl::InvalidArgumentError("--columns: there is no column '" + wanted + "'" +
-                                        DidYouMean(name, known));
-    }
+  const ColumnChooser chooser(listing, goals);
+  std::vector<std::string> wanted = absl::StrSplit(names, ',', absl::SkipWhitespace());
+  for (std::string& name : wanted) {
+    absl::StripAsciiWhitespace(&name);
+    if (absl::Status status = chooser.Choose(name, &chosen); !status.ok()) return status;
   }
   return chosen;
-}
-
-absl::StatusOr<Listing> ChooseColumns(const Listing& listing, const std::string& names) {
-  if (names.empty()) return listing;
-  std::vector<std::string> wanted = absl::StrSplit(names, ',', absl::SkipWhitespace());
-  for (std::string& name : wanted) absl::StripAsciiWhitespace(&name);
-  return ChooseColumns(listing, wanted);
 }
 
 void PrintJson(const nlohmann::json& value, std::ostream& out) {

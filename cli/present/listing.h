@@ -1,5 +1,6 @@
 #pragma once
 
+#include <map>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <string>
@@ -7,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "cli/present/style.h"
+#include "common/trial/measures.h"
 
 namespace sweep::cli {
 
@@ -41,13 +43,25 @@ struct Listing {
 // `width` is the terminal's width in columns; 0 cuts nothing.
 void PrintListing(const Listing& listing, Format format, int width, std::ostream& out);
 
-// Only the columns that are named by their key, in that order; hyperparameters by their name, or as
-// "parameters.lr". InvalidArgument, with what is nearest, for one that is not there.
-absl::StatusOr<Listing> ChooseColumns(const Listing& listing,
-                                      const std::vector<std::string>& names);
+// Only the columns that `names` ("trial,best,lr") names by their key, in that order;
+// hyperparameters by their name, or as "parameters.lr"; measures as filters name them:
+// "last.val/f1", "best_loss", and what is in the values of a ranking by its name or alias. `goals`
+// says what is best. InvalidArgument, with what is nearest, for one that is not there. Empty: all
+// columns.
+absl::StatusOr<Listing> ChooseColumns(const Listing& listing, const std::string& names,
+                                      const std::vector<Objective>& goals = {});
 
-// As ChooseColumns, with the names as people give them: "lr,accuracy". Empty: all columns.
-absl::StatusOr<Listing> ChooseColumns(const Listing& listing, const std::string& names);
+// A row of CSV. Objects become one column per entry, so that spreadsheets and pandas see numbers:
+// "parameters.lr"; of "values" the name of the measure alone (unless that is a key of the row), and
+// of "measures" "last.val/f1", "low.val/f1", "high.val/f1".
+using FlatRow = std::map<std::string, nlohmann::json>;
+// The columns that an object under `key` with entries of these names becomes.
+std::vector<std::string> FlatColumns(const std::string& key, const std::vector<std::string>& names,
+                                     const std::vector<std::string>& row_keys);
+void AddFlat(const std::string& key, const nlohmann::json& object,
+             const std::vector<std::string>& row_keys, FlatRow* row);
+// What stands in a cell of CSV: nothing for null, NaN and infinities; quoted where it has to be.
+std::string CsvField(const nlohmann::json& value);
 
 // The rows as an array of objects.
 nlohmann::json ListingJson(const Listing& listing);

@@ -7,8 +7,10 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "common/spec/dimensions.h"
+#include "proto/epochs.h"
 
 namespace sweep::cli {
 namespace {
@@ -196,7 +198,7 @@ Json UserAttributes(const v1::Trial& trial) {
     const std::optional<Value> value = FromProto(held);
     if (value) attributes["defaults"][name] = ToJson(*value);
   }
-  if (trial.epoch() > 0) attributes["best_epoch"] = trial.best_epoch();
+  if (trial.best_epoch() > 0) attributes["best_epoch"] = trial.best_epoch();
   if (trial.epochs_to_target() > 0) attributes["epochs_to_target"] = trial.epochs_to_target();
   if (!trial.worker().empty()) attributes["worker"] = ShortName(trial.worker());
   if (!trial.reason().empty()) attributes["reason"] = trial.reason();
@@ -206,14 +208,20 @@ Json UserAttributes(const v1::Trial& trial) {
 }  // namespace
 
 OptunaJournal::OptunaJournal(const SweepSpec& spec, const v1::Sweep& sweep, std::ostream* out)
-    : by_loss_(spec.metric == "loss"), parameters_(spec.parameters), out_(out) {
-  WriteOperation(kCreateStudy, {{"study_name", ShortName(sweep.name())},
-                                {"directions", {spec.maximize ? kMaximize : kMinimize}}});
+    : objectives_(spec.objectives), parameters_(spec.parameters), out_(out) {
+  Json directions = Json::array();
+  Json names = Json::array();
+  for (const Objective& objective : objectives_) {
+    directions.push_back(objective.maximize ? kMaximize : kMinimize);
+    names.push_back(objective.name);
+  }
+  WriteOperation(kCreateStudy,
+                 {{"study_name", ShortName(sweep.name())}, {"directions", std::move(directions)}});
   const auto add = [&](int code, const char* field, const std::string& key, Json value) {
     WriteOperation(code, {{"study_id", 0}, {field, {{key, std::move(value)}}}});
   };
-  // The name under which the dashboard shows it.
-  add(kSetStudySystemAttr, "system_attr", "study:metric_names", Json::array({spec.metric}));
+  // The names under which the dashboard shows them.
+  add(kSetStudySystemAttr, "system_attr", "study:metric_names", std::move(names));
   add(kSetStudyUserAttr, "user_attr", "method", sweep.method());
   add(kSetStudyUserAttr, "user_attr", "epochs", sweep.epochs());
   if (!spec.description.empty()) {
@@ -241,10 +249,6 @@ void OptunaJournal::WriteOperation(int code, Json fields) {
   *out_ << Dump(operation) << "\n";
 }
 
-double OptunaJournal::MetricOf(const v1::Epoch& epoch) const {
-  return by_loss_ ? epoch.validation_loss() : epoch.validation_accuracy();
-}
-
 void OptunaJournal::AddParameters(const v1::Trial& trial, Json* record) const {
   Json distributions = Json::object();
   Json params = Json::object();
@@ -262,20 +266,41 @@ void OptunaJournal::AddParameters(const v1::Trial& trial, Json* record) const {
   (*record)["params"] = std::move(params);
 }
 
-void OptunaJournal::Write(const v1::Trial& trial, const std::vector<v1::Epoch>& epochs) {
+// The state, what the trial is worth, and the metric after each epoch.
+void OptunaJournal::AddValues(const v1::Trial& trial, const std::vector<v1::Epoch>& epochs,
+                              Json* record) const {
   Json intermediate = Json::object();
-  std::optional<double> last;
+  Json last;
+  Measurements ranked;  // in the epoch that the ranking takes
   for (const v1::Epoch& epoch : epochs) {
-    if (!std::isfinite(MetricOf(epoch))) continue;
-    last = MetricOf(epoch);
-    intermediate[std::to_string(epoch.epoch())] = *last;
+    const EpochMetrics metrics = sweep::FromProto(epoch);
+    if (metrics.epoch == trial.value_epoch()) ranked = metrics.values;
+    const double value = metrics.Get(objectives_.front().name);
+    if (objectives_.size() > 1 || !std::isfinite(value)) continue;
+    last = value;
+    intermediate[std::to_string(metrics.epoch)] = value;
   }
-  const double best = by_loss_ ? trial.best_loss() : trial.best_accuracy();
-  const bool has_value = trial.epoch() > 0 && std::isfinite(best);
-  const int state = StateOf(trial, has_value);
-  Json record = {{"study_id", 0}, {"state", state}, {"value", nullptr}, {"values", nullptr}};
-  if (state == kComplete) record["value"] = best;
-  if (state == kPruned && last) record["value"] = *last;  // as Optuna's own
+  Json values = Json::array();
+  for (const Objective& objective : objectives_) {
+    std::optional<double> value = BestOf(trial, objective);
+    if (objectives_.size() > 1 && ranked.Get(objective.name)) value = ranked.Get(objective.name);
+    if (value && std::isfinite(*value)) values.push_back(*value);
+  }
+  const bool has_values = values.size() == objectives_.size();
+  const int state = StateOf(trial, has_values);
+  (*record)["state"] = state;
+  (*record)["value"] = nullptr;
+  (*record)["values"] = nullptr;
+  if (state == kComplete && objectives_.size() == 1) (*record)["value"] = values.front();
+  if (state == kComplete && objectives_.size() > 1) (*record)["values"] = std::move(values);
+  if (state == kPruned) (*record)["value"] = std::move(last);  // as Optuna's own
+  (*record)["intermediate_values"] = std::move(intermediate);
+}
+
+void OptunaJournal::Write(const v1::Trial& trial, const std::vector<v1::Epoch>& epochs) {
+  Json record = {{"study_id", 0}};
+  AddValues(trial, epochs, &record);
+  const int state = record["state"];
   record["datetime_start"] = nullptr;
   if (state != kWaiting) {
     record["datetime_start"] =
@@ -288,7 +313,6 @@ void OptunaJournal::Write(const v1::Trial& trial, const std::vector<v1::Epoch>& 
   AddParameters(trial, &record);
   record["user_attrs"] = UserAttributes(trial);
   record["system_attrs"] = Json::object();
-  record["intermediate_values"] = std::move(intermediate);
   WriteOperation(kCreateTrial, std::move(record));
 }
 

@@ -15,11 +15,12 @@ namespace sweep::cli {
 // written at once, trials as they come, so that any number of them costs the memory of one. `out`
 // outlives the writer; whether it took everything is for the caller to check. Used by one thread.
 //
-// The study has the sweep's name and its metric's direction. Of a trial there are the parameters
-// that it has (their distributions come from the search space, widened where a value lies
-// outside), the metric after each epoch, its best value, its state and times in UTC. Values that
-// are not finite are left out: JSON has no words for them. Parameters of one value, which Optuna
-// does not search, are an attribute of the study.
+// The study has the sweep's name and the directions of its metrics. Of a trial there are the
+// parameters that it has (their distributions come from the search space, widened where a value
+// lies outside), the metric after each epoch, its best value, its state and times in UTC. Values
+// that are not finite are left out: JSON has no words for them. Of several metrics there are those
+// of the epoch that the ranking takes, and none after each epoch: such studies have no intermediate
+// values. Parameters of one value, which Optuna does not search, are an attribute of the study.
 class OptunaJournal {
  public:
   OptunaJournal(const SweepSpec& spec, const v1::Sweep& sweep, std::ostream* out);
@@ -31,9 +32,9 @@ class OptunaJournal {
   using Json = nlohmann::ordered_json;
   void WriteOperation(int code, Json fields);
   void AddParameters(const v1::Trial& trial, Json* record) const;
-  double MetricOf(const v1::Epoch& epoch) const;
+  void AddValues(const v1::Trial& trial, const std::vector<v1::Epoch>& epochs, Json* record) const;
 
-  const bool by_loss_;
+  const std::vector<Objective> objectives_;
   const std::vector<Parameter> parameters_;
   std::ostream* const out_;
 };

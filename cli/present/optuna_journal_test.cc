@@ -6,6 +6,8 @@
 #include <limits>
 #include <sstream>
 
+#include "proto/epochs.h"
+
 namespace sweep::cli {
 namespace {
 
@@ -18,8 +20,7 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 SweepSpec Spec(const std::string& metric = "accuracy") {
   SweepSpec spec;
   spec.name = "s";
-  spec.metric = metric;
-  spec.maximize = metric == "accuracy";
+  spec.objectives = {{.name = metric, .maximize = metric != "loss"}};
   const auto add = [&](Parameter parameter) { spec.parameters.push_back(std::move(parameter)); };
   add({.name = "momentum", .values = {0.9}});
   add({.name = "lr", .distribution = Distribution::kLogUniform, .min = 0.01, .max = 0.1});
@@ -44,8 +45,10 @@ v1::Trial Trial(v1::TrialState state = v1::TRIAL_STATE_COMPLETED) {
   trial.set_seed(18446744073709551615u);
   trial.set_network_parameters(18718);
   trial.set_epoch(2);
-  trial.set_best_accuracy(0.99);
-  trial.set_best_loss(0.03);
+  trial.set_value_epoch(2);
+  MeasureSummaries summaries;
+  AddToSummaries({{"accuracy", 0.99}, {"loss", 0.03}}, &summaries);
+  *trial.mutable_measures() = ToProto(summaries);
   trial.mutable_create_time()->set_seconds(1'700'000'000);
   trial.mutable_start_time()->set_seconds(1'700'000'001);
   trial.mutable_end_time()->set_seconds(1'700'000'100);
@@ -56,10 +59,9 @@ v1::Trial Trial(v1::TrialState state = v1::TRIAL_STATE_COMPLETED) {
 std::vector<v1::Epoch> Epochs(const std::vector<double>& accuracies) {
   std::vector<v1::Epoch> epochs;
   for (const double accuracy : accuracies) {
-    v1::Epoch& epoch = epochs.emplace_back();
-    epoch.set_epoch(static_cast<int>(epochs.size()));
-    epoch.set_validation_accuracy(accuracy);
-    epoch.set_validation_loss(1 - accuracy);
+    const int number = static_cast<int>(epochs.size()) + 1;
+    epochs.push_back(ToProto(
+        EpochMetrics{.epoch = number, .values = {{"accuracy", accuracy}, {"loss", 1 - accuracy}}}));
   }
   return epochs;
 }
@@ -189,9 +191,23 @@ TEST(OptunaJournal, HasTheMetricAfterEachEpoch) {
   EXPECT_EQ(by_loss["value"], 0.03);
 }
 
+TEST(OptunaJournal, OfSeveralObjectivesItHasTheValuesOfTheRankedEpoch) {
+  SweepSpec spec = Spec();
+  spec.objectives.push_back({.name = "loss", .maximize = false});
+  const std::vector<json> written = Written(spec, {Trial()}, Epochs({0.25, 0.5, 0.75}));
+  EXPECT_EQ(written[0]["directions"], json::array({2, 1}));
+  EXPECT_EQ(written[1]["system_attr"]["study:metric_names"], json::array({"accuracy", "loss"}));
+  EXPECT_EQ(written.back()["values"], json::array({0.5, 0.5})) << "of epoch 2";
+  EXPECT_TRUE(written.back()["value"].is_null());
+  EXPECT_TRUE(written.back()["intermediate_values"].empty());
+  v1::Trial incomplete = Trial();
+  incomplete.mutable_measures()->erase("validation_loss");
+  EXPECT_EQ(Written(spec, {incomplete}).back()["state"], 3) << "one value is not enough";
+}
+
 TEST(OptunaJournal, ACompletedTrialWithoutAFiniteValueHasFailed) {
   v1::Trial trial = Trial();
-  trial.set_best_accuracy(kNan);
+  (*trial.mutable_measures())["validation_accuracy"].set_high(kNan);
   const json record = WrittenTrial(trial);
   EXPECT_EQ(record["state"], 3);
   EXPECT_TRUE(record["value"].is_null());

@@ -59,22 +59,24 @@ std::vector<EpochMetrics> WriteUp002() {
   return epochs;
 }
 
+const Curves kAccuracies = PairOf("accuracy");
+const Curves kLosses = PairOf("train_loss");
 const std::vector<std::string> kGates = {"accuracy >= 0.994", "epochs < 20", "parameters < 20000"};
 
 TEST(AccuracyPlot, OfWriteUp002) {
-  ExpectGolden("plot_accuracy", RenderPlot(AccuracyPlot(WriteUp002(), kGates), {}));
+  ExpectGolden("plot_accuracy", RenderPlot(CurvesPlot(kAccuracies, WriteUp002(), kGates), {}));
 }
 
 TEST(AccuracyPlot, ShowsWhereTheEpochsThatCountEnd) {
-  const Plot plot = AccuracyPlot(WriteUp002(), {"accuracy > 0.993", "epochs < 12"});
+  const Plot plot = CurvesPlot(kAccuracies, WriteUp002(), {"accuracy > 0.993", "epochs < 12"});
   ExpectGolden("plot_ascii", RenderPlot(plot, {.width = 60, .ascii = true}));
   EXPECT_EQ(plot.x_markers[0].at, 11.5);
-  EXPECT_EQ(AccuracyPlot({}, {"epochs <= 12"}).x_markers[0].at, 12.5);
+  EXPECT_EQ(CurvesPlot(kAccuracies, {}, {"epochs <= 12"}).x_markers[0].at, 12.5);
 }
 
 TEST(AccuracyPlot, Of40Columns) {
   const std::string text =
-      RenderPlot(AccuracyPlot(WriteUp002(), kGates), {.width = 40, .height = 9});
+      RenderPlot(CurvesPlot(kAccuracies, WriteUp002(), kGates), {.width = 40, .height = 9});
   ExpectGolden("plot_narrow", text);
   for (const std::string& line : Lines(text)) {
     // The note below the picture is a sentence and may be longer.
@@ -84,31 +86,38 @@ TEST(AccuracyPlot, Of40Columns) {
 }
 
 TEST(AccuracyPlot, TheLineIsThatOfTheSweepsGate) {
-  EXPECT_EQ(AccuracyPlot(WriteUp002(), {"accuracy >= 0.99"}).y_markers[0].at, 0.99);
-  EXPECT_TRUE(AccuracyPlot(WriteUp002(), {"parameters < 20000"}).y_markers.empty());
-  EXPECT_THAT(RenderPlot(AccuracyPlot(WriteUp002(), {"accuracy >= 0.992"}), {}),
+  EXPECT_EQ(CurvesPlot(kAccuracies, WriteUp002(), {"accuracy >= 0.99"}).y_markers[0].at, 0.99);
+  EXPECT_TRUE(CurvesPlot(kAccuracies, WriteUp002(), {"parameters < 20000"}).y_markers.empty());
+  EXPECT_THAT(RenderPlot(CurvesPlot(kAccuracies, WriteUp002(), {"accuracy >= 0.992"}), {}),
               HasSubstr("99.2 % ┤"));
 }
 
 TEST(AccuracyPlot, OfOneEpochAndOfNone) {
-  ExpectGolden("plot_one_epoch",
-               RenderPlot(AccuracyPlot({WriteUp002()[0]}, kGates), {.width = 60, .height = 9}));
-  EXPECT_EQ(RenderPlot(AccuracyPlot({}, kGates), {}), "accuracy: no epochs yet\n");
+  ExpectGolden("plot_one_epoch", RenderPlot(CurvesPlot(kAccuracies, {WriteUp002()[0]}, kGates),
+                                            {.width = 60, .height = 9}));
+  EXPECT_EQ(RenderPlot(CurvesPlot(kAccuracies, {}, kGates), {}), "accuracy: no epochs yet\n");
 }
 
 TEST(AccuracyPlot, OfATrainingThatLearnsNothing) {
   std::vector<EpochMetrics> epochs = WriteUp002();
-  for (EpochMetrics& epoch : epochs) epoch.train_accuracy = epoch.validation_accuracy = 0.1135;
-  ExpectGolden("plot_equal", RenderPlot(AccuracyPlot(epochs, kGates), {.width = 60, .height = 9}));
+  for (EpochMetrics& epoch : epochs) {
+    for (const std::string_view name : {kTrainAccuracy, kValidationAccuracy}) {
+      epoch.values.Set(name, 0.1135);
+    }
+  }
+  ExpectGolden("plot_equal",
+               RenderPlot(CurvesPlot(kAccuracies, epochs, kGates), {.width = 60, .height = 9}));
 }
 
 TEST(AccuracyPlot, IsZoomedOnlyAsFarAsTheValuesAllow) {
   std::vector<EpochMetrics> epochs = WriteUp002();
-  EXPECT_EQ(AccuracyPlot(epochs, {}).y.min, 0.98);
-  for (EpochMetrics& epoch : epochs) epoch.validation_accuracy -= 0.1;
-  EXPECT_EQ(AccuracyPlot(epochs, {}).y.min, 0.8);
-  for (EpochMetrics& epoch : epochs) epoch.validation_accuracy = kNaN;
-  EXPECT_FALSE(AccuracyPlot(epochs, {}).y.min.has_value());
+  EXPECT_EQ(CurvesPlot(kAccuracies, epochs, {}).y.min, 0.98);
+  for (EpochMetrics& epoch : epochs) {
+    epoch.values.Set(kValidationAccuracy, epoch.Get(kValidationAccuracy) - 0.1);
+  }
+  EXPECT_EQ(CurvesPlot(kAccuracies, epochs, {}).y.min, 0.8);
+  for (EpochMetrics& epoch : epochs) epoch.values.Set(kValidationAccuracy, kNaN);
+  EXPECT_FALSE(CurvesPlot(kAccuracies, epochs, {}).y.min.has_value());
 }
 
 TEST(AccuracyPlot, OfAThousandEpochs) {
@@ -118,21 +127,66 @@ TEST(AccuracyPlot, OfAThousandEpochs) {
                       .values = {{"train_accuracy", 0.999 - 0.03 / std::sqrt(i)},
                                  {"validation_accuracy", 0.995 - 0.02 / std::sqrt(i)}}});
   }
-  ExpectGolden("plot_thousand_epochs", RenderPlot(AccuracyPlot(epochs, kGates), {}));
+  ExpectGolden("plot_thousand_epochs", RenderPlot(CurvesPlot(kAccuracies, epochs, kGates), {}));
 }
 
 TEST(LossPlot, IsLogarithmicWhenTheLossFallsFar) {
-  ExpectGolden("plot_loss", RenderPlot(LossPlot(WriteUp002()), {.height = 10}));
+  ExpectGolden("plot_loss", RenderPlot(CurvesPlot(kLosses, WriteUp002(), {}), {.height = 10}));
 }
 
 TEST(LossPlot, ValuesThatAreNotFiniteBreakTheCurve) {
   std::vector<EpochMetrics> epochs = WriteUp002();
-  epochs[3].validation_loss = kNaN;
-  epochs[4].validation_loss = std::numeric_limits<double>::infinity();
-  epochs[5].train_loss = -std::numeric_limits<double>::infinity();
-  ExpectGolden("plot_not_finite", RenderPlot(LossPlot(epochs), {.width = 60, .height = 9}));
-  for (EpochMetrics& epoch : epochs) epoch.train_loss = epoch.validation_loss = kNaN;
-  EXPECT_EQ(RenderPlot(LossPlot(epochs), {}), "loss: none reported\n");
+  epochs[3].values.Set(kValidationLoss, kNaN);
+  epochs[4].values.Set(kValidationLoss, std::numeric_limits<double>::infinity());
+  epochs[5].values.Set(kTrainLoss, -std::numeric_limits<double>::infinity());
+  ExpectGolden("plot_not_finite",
+               RenderPlot(CurvesPlot(kLosses, epochs, {}), {.width = 60, .height = 9}));
+  for (EpochMetrics& epoch : epochs) {
+    for (const std::string& name : kLosses) epoch.values.Set(name, kNaN);
+  }
+  EXPECT_EQ(RenderPlot(CurvesPlot(kLosses, epochs, {}), {}), "loss: none reported\n");
+}
+
+TEST(CurvesPlot, AnEpochThatTellsNothingOfTheMeasureLeavesNoGap) {
+  std::vector<EpochMetrics> epochs;
+  for (int i = 1; i <= 6; ++i) {
+    epochs.push_back({.epoch = i, .values = {{"size", 7}}});
+    if (i % 2 == 0) epochs.back().values.Set("val/f1", 0.125 * i);
+  }
+  const Plot plot = CurvesPlot({"val/f1"}, epochs, {"val/f1 >= 0.5", "accuracy >= 0.9"});
+  ASSERT_EQ(plot.series.size(), 1u);
+  EXPECT_EQ(plot.series[0].points.size(), 3u);
+  EXPECT_EQ(plot.series[0].name, "val/f1 0.75");
+  EXPECT_EQ(plot.title, "val/f1");
+  ASSERT_EQ(plot.y_markers.size(), 1u);
+  EXPECT_EQ(plot.y_markers[0].name, "val/f1 >= 0.5");
+  EXPECT_FALSE(plot.y.min.has_value()) << "nobody has said that it is a share";
+  EXPECT_FALSE(plot.y.logarithmic) << "it rises";
+  EXPECT_THAT(RenderPlot(plot, {}), Not(HasSubstr("%")));
+}
+
+TEST(CurvesPlot, TakesSeveralMeasures) {
+  const std::vector<EpochMetrics> epochs = {{.epoch = 1, .values = {{"a", 1}, {"b", 2}}},
+                                            {.epoch = 2, .values = {{"a", 3}, {"b", 1}}}};
+  const Plot plot = CurvesPlot({"a", "b", "c"}, epochs, {});
+  EXPECT_EQ(plot.title, "a, b, c");
+  ASSERT_EQ(plot.series.size(), 2u) << "nobody has reported c";
+  EXPECT_EQ(plot.series[1].name, "b 1");
+  EXPECT_NE(plot.series[0].color, plot.series[1].color);
+}
+
+TEST(ChosenCurves, AreTheObjectivesAndWhatWasReportedOfAccuracyAndLoss) {
+  const std::vector<EpochMetrics> program = {{.epoch = 1, .values = {{"val/f1", 0.5}}}};
+  const std::vector<Objective> by_f1 = {{.name = "val/f1"}, {.name = "size", .maximize = false}};
+  EXPECT_THAT(UsualCurves(by_f1, program), ElementsAre(Curves{"val/f1"}, Curves{"size"}));
+  EXPECT_THAT(UsualCurves({{.name = "loss", .maximize = false}}, WriteUp002()),
+              ElementsAre(kLosses, kAccuracies));
+  EXPECT_THAT(*ChosenCurves({.metrics = {"val/f1"}}, {Objective()}, program),
+              ElementsAre(Curves{"val/f1"}));
+  EXPECT_THAT(*ChosenCurves({.metrics = {"loss", "train_loss"}}, {Objective()}, WriteUp002()),
+              ElementsAre(Curves{"loss", "train_loss"}));
+  EXPECT_EQ(ChosenCurves({.metrics = {"val/f2"}}, {Objective()}, program).status().message(),
+            "--metric: no epoch has reported 'val/f2'; did you mean 'val/f1'?");
 }
 
 TEST(CountedEpochs, OfEveryEpochTheRowThatWasAcknowledgedFirst) {
@@ -141,13 +195,13 @@ TEST(CountedEpochs, OfEveryEpochTheRowThatWasAcknowledgedFirst) {
   for (int i = 0; i < 4; ++i) {
     rows[i].set_epoch(numbers[i][0]);
     rows[i].set_attempt(numbers[i][1]);
-    rows[i].set_validation_accuracy(0.1 * i);
+    (*rows[i].mutable_metrics())["n"] = i;
   }
   for (const bool backwards : {false, true}) {
     if (backwards) std::reverse(rows.begin(), rows.end());
     const std::vector<EpochMetrics> epochs = CountedMetrics(rows);
     ASSERT_EQ(epochs.size(), 3u);
-    EXPECT_EQ(epochs[1].validation_accuracy, 0.1);
+    EXPECT_EQ(epochs[1].Get("n"), 1);
     const std::vector<v1::Epoch> counted = CountedEpochs(rows);
     ASSERT_EQ(counted.size(), 3u);
     EXPECT_EQ(counted[1].attempt(), 1);
@@ -166,8 +220,6 @@ v1::Sweep AccuracySweep() {
 v1::Trial Measured(int configuration, double accuracy) {
   v1::Trial trial;
   trial.set_configuration(configuration);
-  trial.set_epoch(3);
-  trial.set_best_accuracy(accuracy);
   trial.set_value(accuracy);
   return trial;
 }
@@ -179,6 +231,24 @@ TEST(SweepHistory, ValuesAndTheBestSoFar) {
   for (int i = 0; i < 10; ++i) history.Add(Measured(i + 1, values[i]));
   history.Add(Measured(2, 0.9940));  // a better replicate
   ExpectGolden("plot_history", RenderPlot(history.ToPlot(), {.width = 70, .height = 12}));
+}
+
+TEST(SweepHistory, IsThatOfTheObjectiveAndOfItsGoal) {
+  v1::Sweep sweep;
+  sweep.set_metric("val/error");
+  SweepHistory history(sweep);
+  const double values[] = {0.5, 0.75, 0.25};
+  for (int i = 0; i < 3; ++i) history.Add(Measured(i + 1, values[i]));
+  history.Add(Measured(2, 0.6));
+  v1::Trial silent;
+  silent.set_configuration(4);
+  history.Add(silent);  // has reported nothing
+  const Plot plot = history.ToPlot();
+  EXPECT_EQ(plot.title, "best val/error by configuration");
+  ASSERT_EQ(plot.series[1].points.size(), 3u);
+  EXPECT_EQ(plot.series[1].points[1].y, 0.6) << "the better replicate";
+  EXPECT_EQ(plot.series[0].points.back().y, 0.25);
+  EXPECT_EQ(plot.series[0].points[1].y, 0.5);
 }
 
 TEST(SweepHistory, OfTenThousandConfigurationsIsDrawnWithinASecond) {
@@ -193,7 +263,7 @@ TEST(SweepHistory, OfTenThousandConfigurationsIsDrawnWithinASecond) {
 }
 
 TEST(Plot, ColoursOnlyWhenAllowed) {
-  const Plot plot = AccuracyPlot(WriteUp002(), kGates);
+  const Plot plot = CurvesPlot(kAccuracies, WriteUp002(), kGates);
   EXPECT_THAT(RenderPlot(plot, {}), Not(HasSubstr("\x1b")));
   const std::string colored = RenderPlot(plot, {.color = true});
   EXPECT_THAT(colored, HasSubstr("\x1b[32m"));
@@ -210,7 +280,7 @@ TEST(Plot, ColoursOnlyWhenAllowed) {
 }
 
 TEST(Plot, AsciiIsAscii) {
-  Plot plot = AccuracyPlot(WriteUp002(), kGates);
+  Plot plot = CurvesPlot(kAccuracies, WriteUp002(), kGates);
   plot.title = "Prüfling";
   for (const char c : RenderPlot(plot, {.ascii = true})) ASSERT_GE(c, 0);
 }

@@ -9,10 +9,12 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "cli/present/cells.h"
+#include "cli/present/measure_text.h"
 #include "cli/present/text.h"
 #include "common/base/utf8.h"
 #include "common/base/value.h"
 #include "coordinator/scheduler/fail_alike.h"
+#include "proto/epochs.h"
 
 namespace sweep::cli {
 namespace {
@@ -118,8 +120,20 @@ std::string ValuesText(const google::protobuf::Map<std::string, v1::Value>& valu
   return text;
 }
 
-std::string MetricText(const std::string& metric, double value) {
-  return metric == "loss" ? fmt::format("loss {:.4f}", value) : Percent(value);
+namespace {
+
+std::optional<double> BestValue(const v1::Sweep& sweep) {
+  return sweep.has_best_value() ? std::optional<double>(sweep.best_value()) : std::nullopt;
+}
+
+json BestValueJson(const v1::Sweep& sweep) {
+  return MeasureCell(sweep.metric(), BestValue(sweep)).value;
+}
+
+}  // namespace
+
+std::string BestValueText(const v1::Sweep& sweep) {
+  return NamedMeasureText(sweep.metric(), BestValue(sweep));
 }
 
 std::string BestText(const v1::Sweep& sweep, bool is_short) {
@@ -127,8 +141,7 @@ std::string BestText(const v1::Sweep& sweep, bool is_short) {
   // Without gates all qualify.
   const bool says_so = sweep.best_qualifies() && sweep.gates_size() > 0;
   const char* const what = !says_so ? "best so far" : is_short ? "best" : "best that qualifies";
-  return fmt::format("{} {} ({})", what, MetricText(sweep.metric(), sweep.best_value()),
-                     ShortName(sweep.best_trial()));
+  return fmt::format("{} {} ({})", what, BestValueText(sweep), ShortName(sweep.best_trial()));
 }
 
 std::string ShortName(const std::string& resource) {
@@ -138,6 +151,11 @@ std::string ShortName(const std::string& resource) {
   const std::size_t trials = name.find("/trials/");
   if (trials != std::string::npos) name.replace(trials, 8, "/");
   return name;
+}
+
+std::string SweepOf(const v1::Trial& trial) {
+  const std::string name = ShortName(trial.name());
+  return name.substr(0, name.find('/'));
 }
 
 bool HasEnded(const v1::Sweep& sweep) {
@@ -206,8 +224,7 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
          Count(sweep.counts().diverged()),
          Count(sweep.counts().cancelled()),
          Count(sweep.qualifying()),
-         has_best ? Cell{MetricText(sweep.metric(), sweep.best_value()), sweep.best_value()}
-                  : Missing(),
+         has_best ? Cell{BestValueText(sweep), BestValueJson(sweep)} : Missing(),
          has_best ? Text(ShortName(sweep.best_trial())) : Missing(),
          {"", sweep.best_qualifies()},
          left ? Cell{HumanDuration(*left), absl::ToDoubleSeconds(*left)} : Missing(),
@@ -239,7 +256,9 @@ Cell TimeSpent(const v1::Trial& trial) {
 
 }  // namespace
 
-Listing TrialListing(const std::vector<v1::Trial>& trials) {
+Listing TrialListing(const v1::Sweep& sweep, const std::vector<v1::Trial>& trials) {
+  const std::vector<Objective> objectives = ObjectivesOf(sweep);
+  const Objective& objective = objectives.front();
   Listing listing;
   listing.empty = "no trials";
   listing.columns = {{"TRIAL", "trial"},
@@ -247,10 +266,10 @@ Listing TrialListing(const std::vector<v1::Trial>& trials) {
                      {"HYPERPARAMETERS", "parameters", false, true, true},
                      {"EPOCH", "epoch", true, true, false, 3},
                      {"", "epochs", true, false},
-                     {"BEST", "best_accuracy", true},
+                     {"BEST", "best", true},
                      {"AT", "best_epoch", true, true, false, 4},
-                     {"LAST", "last_accuracy", true, true, false, 2},
-                     {"LOSS", "last_loss", true, true, false, 5},
+                     {"LAST", "last", true, true, false, 2},
+                     {"", "measures", true, false},
                      {"TARGET", "epochs_to_target", true, true, false, 1},
                      {"", "configuration", true, false},
                      {"", "replicate", true, false},
@@ -263,8 +282,10 @@ Listing TrialListing(const std::vector<v1::Trial>& trials) {
                      {"", "failures", true, false},
                      {"", "worker", false, false},
                      {"REASON", "reason", false, AllFailed(trials), true}};
+  for (std::size_t i = 1; i < objectives.size(); ++i) {
+    listing.columns.push_back({"BEST " + MeasureColumn(objectives[i].name), "", true});
+  }
   for (const v1::Trial& trial : trials) {
-    const bool measured = trial.epoch() > 0;
     const std::string parameters = ParametersText(trial);
     listing.rows.push_back(
         {Text(ShortName(trial.name())),
@@ -274,11 +295,11 @@ Listing TrialListing(const std::vector<v1::Trial>& trials) {
           ParametersJson(trial)},
          {fmt::format("{}/{}", trial.epoch(), trial.epochs()), trial.epoch()},
          Count(trial.epochs()),
-         measured ? Share(trial.best_accuracy()) : Missing(),
-         measured ? Count(trial.best_epoch()) : Missing(),
-         measured ? Share(trial.last_accuracy()) : Missing(),
-         measured ? Number(trial.last_loss()) : Missing(),
-         trial.epochs_to_target() > 0 ? Count(trial.epochs_to_target()) : Missing(),
+         MeasureCell(objective.name, BestOf(trial, objective)),
+         KnownCount(trial.best_epoch()),
+         MeasureCell(objective.name, LastOf(trial, objective.name)),
+         {"", SummariesJson(FromProto(trial.measures()))},
+         KnownCount(trial.epochs_to_target()),
          Count(trial.configuration()),
          Count(trial.replicate()),
          Text(trial.model()),
@@ -290,6 +311,9 @@ Listing TrialListing(const std::vector<v1::Trial>& trials) {
          Count(trial.failures()),
          Text(ShortName(trial.worker())),
          {FailureHeadline(trial.reason()), trial.reason()}});
+    for (std::size_t i = 1; i < objectives.size(); ++i) {
+      listing.rows.back().push_back(MeasureCell(objectives[i].name, BestOf(trial, objectives[i])));
+    }
   }
   return listing;
 }
@@ -297,29 +321,13 @@ Listing TrialListing(const std::vector<v1::Trial>& trials) {
 Listing EpochListing(const std::vector<v1::Epoch>& epochs) {
   Listing listing;
   listing.empty = "no epochs yet";
-  listing.columns = {{"EPOCH", "epoch", true},
-                     {"ATTEMPT", "attempt", true, true, false, 3},
-                     {"LR", "lr", true, true, false, 1},
-                     {"TRAIN LOSS", "train_loss", true},
-                     {"TRAIN ACC", "train_accuracy", true},
-                     {"VAL LOSS", "validation_loss", true},
-                     {"VAL ACC", "validation_accuracy", true},
-                     {"SECONDS", "train_seconds", true, true, false, 2},
-                     {"", "evaluate_seconds", true, false},
-                     {"IMG/S", "images_per_second", true}};
+  listing.columns = {{"EPOCH", "epoch", true}, {"ATTEMPT", "attempt", true, true, false, 3}};
+  std::vector<EpochMetrics> metrics;
   for (const v1::Epoch& epoch : epochs) {
-    // A program of one's own may tell neither; nothing takes no time at all.
-    const double seconds = absl::ToDoubleSeconds(ToDuration(epoch.train_duration()));
-    const double evaluating = absl::ToDoubleSeconds(ToDuration(epoch.evaluate_duration()));
-    const double speed = epoch.images_per_second();
-    listing.rows.push_back(
-        {Count(epoch.epoch()), Count(epoch.attempt()), Number(epoch.lr()),
-         Number(epoch.train_loss()), Share(epoch.train_accuracy()), Number(epoch.validation_loss()),
-         Share(epoch.validation_accuracy()),
-         seconds > 0 ? Cell{fmt::format("{:.1f}", seconds), seconds} : Missing(),
-         evaluating > 0 ? Number(evaluating) : Missing(),
-         speed > 0 ? Cell{WithSeparators(std::llround(speed)), speed} : Missing()});
+    listing.rows.push_back({Count(epoch.epoch()), Count(epoch.attempt())});
+    metrics.push_back(FromProto(epoch));
   }
+  AddMeasureColumns(metrics, &listing);
   return listing;
 }
 
@@ -368,6 +376,7 @@ json SweepJson(const v1::Sweep& sweep) {
       {"method", sweep.method()},
       {"metric", sweep.metric()},
       {"maximize", sweep.maximize()},
+      {"objectives", json::array()},
       {"digest", sweep.digest()},
       {"data_sha256", sweep.data_sha256()},
       {"planned_trials", sweep.planned_trials()},
@@ -376,7 +385,7 @@ json SweepJson(const v1::Sweep& sweep) {
       {"qualifying", sweep.qualifying()},
       {"principal", sweep.principal()},
       {"best_trial", ShortName(sweep.best_trial())},
-      {"best_value", sweep.best_trial().empty() ? json(nullptr) : json(sweep.best_value())},
+      {"best_value", BestValueJson(sweep)},
       {"best_qualifies", sweep.best_qualifies()},
       {"seconds_left",
        sweep.has_time_left() ? json(absl::ToDoubleSeconds(*TimeLeft(sweep))) : json(nullptr)},
@@ -387,13 +396,16 @@ json SweepJson(const v1::Sweep& sweep) {
                       {"completed", counts.completed()}, {"stopped", counts.stopped()},
                       {"failed", counts.failed()},       {"diverged", counts.diverged()},
                       {"cancelled", counts.cancelled()}};
+  for (const Objective& objective : ObjectivesOf(sweep)) {
+    object["objectives"].push_back({{"name", objective.name}, {"maximize", objective.maximize}});
+  }
   object["labels"] = json::object();
   for (const auto& [key, value] : sweep.labels()) object["labels"][key] = value;
   return object;
 }
 
-json TrialJson(const v1::Trial& trial) {
-  json object = ListingJson(TrialListing({trial}))[0];
+json TrialJson(const v1::Sweep& sweep, const v1::Trial& trial) {
+  json object = ListingJson(TrialListing(sweep, {trial}))[0];
   // A program's own model and data are not known here.
   object["fully_connected"] =
       trial.network_parameters() > 0 ? json(trial.fully_connected()) : json(nullptr);

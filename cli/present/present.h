@@ -18,7 +18,8 @@ namespace sweep::cli {
 // What the coordinator answered, as listings and JSON. The JSON is a promise to scripts: names and
 // types do not change within a major version (docs/cli.md).
 Listing SweepListing(const std::vector<v1::Sweep>& sweeps);
-Listing TrialListing(const std::vector<v1::Trial>& trials);
+// Of `sweep`, by whose objectives they are judged.
+Listing TrialListing(const v1::Sweep& sweep, const std::vector<v1::Trial>& trials);
 Listing EpochListing(const std::vector<v1::Epoch>& epochs);
 Listing AttemptListing(const std::vector<v1::Attempt>& attempts);
 Listing WorkerListing(const std::vector<v1::Worker>& workers);
@@ -26,7 +27,7 @@ Listing WorkerListing(const std::vector<v1::Worker>& workers);
 std::vector<std::string> WorkerNotes(const std::vector<v1::Worker>& workers, absl::Time now);
 Listing RankListing(const v1::RankSweepResponse& ranking);
 nlohmann::json SweepJson(const v1::Sweep& sweep);
-nlohmann::json TrialJson(const v1::Trial& trial);
+nlohmann::json TrialJson(const v1::Sweep& sweep, const v1::Trial& trial);
 
 // "completed"
 std::string StateName(v1::TrialState state);
@@ -48,13 +49,15 @@ std::string ValueText(const v1::Value& value);
 std::string ValuesText(const google::protobuf::Map<std::string, v1::Value>& values);
 // How long the sweep will take to its end, as the coordinator says; nullopt when it cannot be said.
 std::optional<absl::Duration> TimeLeft(const v1::Sweep& sweep);
-// "best that qualifies 99.21 % (x/3)", "best so far …" while none does; empty before the first
-// epoch. `is_short`: one that qualifies is "best" alone.
+// "best that qualifies 99.21 % (x/3)", "best so far val/f1 0.91 (x/3)" while none does; empty
+// before there is one. `is_short`: one that qualifies is "best" alone.
 std::string BestText(const v1::Sweep& sweep, bool is_short = false);
-// "99.21 %", or the loss when that is the metric.
-std::string MetricText(const std::string& metric, double value);
 // "sweeps/x/trials/3" as "x/3", "workers/w" as "w".
 std::string ShortName(const std::string& resource);
+// "99.21 %", "val/f1 0.91": its best value of the first objective.
+std::string BestValueText(const v1::Sweep& sweep);
+// The name of the sweep that it belongs to.
+std::string SweepOf(const v1::Trial& trial);
 // Trials that have ended, of how many: "7/60".
 std::int64_t EndedTrials(const v1::TrialCounts& counts);
 // Whether it is completed or cancelled.

@@ -6,12 +6,14 @@
 #include <cmath>
 #include <sstream>
 
-#include "cli/present/curves.h"
+#include "common/trial/measures.h"
+#include "proto/epochs.h"
 
 namespace sweep::cli {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::AnyOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -115,45 +117,137 @@ TEST(Trials, ASeedOf64BitsIsTextForPrograms) {
   v1::Trial trial;
   trial.set_name("sweeps/s/trials/1");
   trial.set_seed(18446744073709551615u);
-  EXPECT_EQ(ListingJson(TrialListing({trial}))[0]["seed"], "18446744073709551615");
+  EXPECT_EQ(ListingJson(TrialListing({}, {trial}))[0]["seed"], "18446744073709551615");
 }
 
-TEST(Epochs, WhatAProgramDoesNotReportIsUnknownAndNotZero) {
-  v1::Epoch epoch;
-  epoch.set_epoch(1);
-  epoch.set_attempt(1);
-  epoch.set_validation_accuracy(0.5);
-  for (auto set : {&v1::Epoch::set_lr, &v1::Epoch::set_train_loss, &v1::Epoch::set_train_accuracy,
-                   &v1::Epoch::set_validation_loss}) {
-    (epoch.*set)(std::nan(""));
+TEST(Epochs, HaveAColumnForWhatWasReportedOnly) {
+  std::vector<v1::Epoch> epochs = {
+      ToProto(EpochMetrics{.epoch = 1, .values = {{"val/f1", 0.5}, {kTrainLoss, 2}}}),
+      ToProto(EpochMetrics{.epoch = 2, .values = {{kTrainLoss, std::nan("")}}})};
+  for (v1::Epoch& epoch : epochs) epoch.set_attempt(1);
+  EXPECT_EQ(Printed(EpochListing(epochs)),
+            "EPOCH  ATTEMPT  TRAIN LOSS  val/f1\n"
+            "    1        1           2     0.5\n"
+            "    2        1         NaN       –\n");
+  EXPECT_EQ(Printed(EpochListing(epochs), Format::kCsv),
+            "epoch,attempt,train_loss,val/f1\n1,1,2.0,0.5\n2,1,,\n");
+  const nlohmann::json rows = ListingJson(EpochListing(epochs));
+  EXPECT_EQ(rows[0]["values"], (nlohmann::json{{"val/f1", 0.5}, {"train_loss", 2.0}}));
+  EXPECT_TRUE(rows[1]["values"]["train_loss"].is_null()) << "reported, and no number";
+  EXPECT_FALSE(rows[1]["values"].contains("val/f1")) << "not reported";
+}
+
+v1::Sweep SweepBy(std::vector<Objective> objectives) {
+  v1::Sweep sweep;
+  sweep.set_name("sweeps/s");
+  sweep.set_metric(objectives[0].name);
+  sweep.set_maximize(objectives[0].maximize);
+  for (const Objective& objective : objectives) {
+    v1::Objective* const added = sweep.add_objectives();
+    added->set_name(objective.name);
+    added->set_maximize(objective.maximize);
   }
-  EXPECT_EQ(Printed(EpochListing({epoch})),
-            "EPOCH  ATTEMPT  LR  TRAIN LOSS  TRAIN ACC  VAL LOSS  VAL ACC  SECONDS  IMG/S\n"
-            "    1        1   –           –          –         –  50.00 %        –      –\n");
-  const nlohmann::json row = ListingJson(EpochListing({epoch}))[0];
-  for (const char* key : {"lr", "train_loss", "train_accuracy", "validation_loss", "train_seconds",
-                          "evaluate_seconds", "images_per_second"}) {
-    EXPECT_TRUE(row[key].is_null()) << key << ' ' << row[key];
+  return sweep;
+}
+
+v1::Trial Measured(const std::string& name, const std::vector<Measurements>& epochs) {
+  v1::Trial trial;
+  trial.set_name("sweeps/s/trials/" + name);
+  trial.set_state(v1::TRIAL_STATE_COMPLETED);
+  MeasureSummaries summaries;
+  for (const Measurements& values : epochs) AddToSummaries(values, &summaries);
+  *trial.mutable_measures() = ToProto(summaries);
+  return trial;
+}
+
+TEST(Trials, AreShownByTheObjectiveOfTheirSweep) {
+  const v1::Sweep sweep = SweepBy({{.name = "val/f1", .maximize = false}});
+  const Listing listing = TrialListing(
+      sweep, {Measured("1", {{{"val/f1", 0.5}}, {{"val/f1", 0.75}}}), Measured("2", {{{"n", 3}}})});
+  const nlohmann::json rows = ListingJson(listing);
+  EXPECT_EQ(rows[0]["best"], 0.5);
+  EXPECT_EQ(rows[0]["last"], 0.75);
+  EXPECT_EQ(rows[0]["measures"]["val/f1"]["high"], 0.75);
+  EXPECT_TRUE(rows[1]["best"].is_null());
+  EXPECT_EQ(rows[1]["measures"].size(), 1u);
+  EXPECT_THAT(Printed(listing), Not(AnyOf(HasSubstr("%"), HasSubstr("LOSS"), HasSubstr("ACC"))));
+}
+
+TEST(Trials, HaveTheirMeasuresAsColumnsUnderTheNamesOfFilters) {
+  const std::vector<Objective> goals = {{.name = "val/f1", .maximize = false}};
+  const Listing listing = TrialListing(
+      SweepBy(goals), {Measured("1", {{{"val/f1", 0.5}, {"accuracy", 0.25}}, {{"val/f1", 0.75}}})});
+  const absl::StatusOr<Listing> chosen =
+      ChooseColumns(listing, "trial,best,best.val/f1,high.val/f1,best_accuracy,last.n", goals);
+  ASSERT_TRUE(chosen.ok()) << chosen.status();
+  EXPECT_EQ(Printed(*chosen),
+            "TRIAL  BEST  best.val/f1  high.val/f1  best_accuracy  last.n\n"
+            "s/1     0.5          0.5         0.75        25.00 %       –\n");
+  EXPECT_FALSE(ChooseColumns(listing, "val/f2", goals).ok());
+}
+
+TEST(Trials, OfSeveralObjectivesEachHasAColumn) {
+  const Listing listing = TrialListing(SweepBy({{.name = "accuracy"}, {"latency", false}}),
+                                       {Measured("1", {{{"accuracy", 0.5}, {"latency", 7}}})});
+  EXPECT_THAT(Printed(listing), AllOf(HasSubstr("BEST latency"), HasSubstr("50.00 %")));
+}
+
+TEST(Ranking, HasAColumnForEachObjectiveAndForWhatGatesAskFor) {
+  v1::RankSweepResponse ranking;
+  *ranking.mutable_sweep() =
+      SweepBy({{.name = "val/f1", .maximize = true}, {.name = "latency", .maximize = false}});
+  ranking.mutable_sweep()->add_gates("size < 3");
+  v1::RankedConfiguration* const row = ranking.add_rows();
+  row->set_rank(1);
+  row->set_value(0.5);
+  for (const auto& [name, value] : {std::pair("val/f1", 0.5), {"latency", 7.0}, {"size", 4.0}}) {
+    (*row->mutable_values())[name] = value;
   }
-  const std::vector<EpochMetrics> metrics = CountedMetrics({epoch});
-  EXPECT_EQ(LossPlot(metrics).series.size(), 0u);
-  EXPECT_EQ(LossPlot(metrics).empty, "none reported");
-  EXPECT_EQ(AccuracyPlot(metrics, {}).series.size(), 1u);
+  *row->mutable_trial() = Measured("1", {{{"val/f1", 0.5}, {"latency", 7}, {"size", 4}}});
+  row->add_gates()->set_gate("size < 3");
+  row->mutable_gates(0)->set_missed_by(1);
+  const std::string table = Printed(RankListing(ranking));
+  EXPECT_THAT(table, HasSubstr("#  TRIAL  val/f1  EPOCH  LAST  latency  size  size"));
+  EXPECT_THAT(table, HasSubstr("1  s/1       0.5      –   0.5        7     4  ✗ by 1"));
+  EXPECT_THAT(table, Not(AnyOf(HasSubstr("%"), HasSubstr("ACC"), HasSubstr("LOSS"))));
+  const nlohmann::json document = ListingJson(RankListing(ranking))[0];
+  EXPECT_EQ(document["value"], 0.5);
+  EXPECT_EQ(document["values"]["latency"], 7);
+  EXPECT_TRUE(document["interval"].is_null());
+}
+
+TEST(Ranking, AnObjectiveThatIsNoNumberIsSaidToBeNone) {
+  v1::RankSweepResponse ranking;
+  *ranking.mutable_sweep() = SweepBy({{.name = "val/f1", .maximize = true}});
+  ranking.add_rows()->set_value(std::nan(""));
+  EXPECT_THAT(Printed(RankListing(ranking)), HasSubstr("NaN"));
+  EXPECT_TRUE(ListingJson(RankListing(ranking))[0]["value"].is_null());
+}
+
+TEST(Sweeps, TheBestIsUnknownUntilThereIsOne) {
+  v1::Sweep sweep = SweepBy({{.name = "val/f1", .maximize = true}});
+  EXPECT_TRUE(SweepJson(sweep)["best_value"].is_null());
+  sweep.set_best_trial("sweeps/s/trials/1");
+  sweep.set_best_value(0.25);
+  EXPECT_EQ(SweepJson(sweep)["best_value"], 0.25);
+  EXPECT_EQ(SweepJson(sweep)["objectives"],
+            (nlohmann::json::array({{{"name", "val/f1"}, {"maximize", true}}})));
+  EXPECT_THAT(Printed(SweepListing({sweep})), HasSubstr("val/f1 0.25"));
 }
 
 TEST(Trials, WhatAProgramsNetworkIsIsUnknownAndNotZero) {
   v1::Trial trial;
   trial.set_name("sweeps/s/trials/1");
-  const nlohmann::json row = TrialJson(trial);
+  const nlohmann::json row = TrialJson({}, trial);
   for (const char* key : {"network_parameters", "fully_connected", "evaluation_images"}) {
     EXPECT_TRUE(row[key].is_null()) << key << ' ' << row[key];
   }
   trial.set_model("cnn-18718");
   trial.set_network_parameters(18718);
   trial.set_evaluation_images(1000);
-  EXPECT_EQ(TrialJson(trial)["network_parameters"], 18718);
-  EXPECT_EQ(TrialJson(trial)["fully_connected"], false);
-  EXPECT_EQ(TrialJson(trial)["evaluation_images"], 1000);
+  EXPECT_EQ(TrialJson({}, trial)["network_parameters"], 18718);
+  EXPECT_EQ(TrialJson({}, trial)["fully_connected"], false);
+  EXPECT_EQ(TrialJson({}, trial)["evaluation_images"], 1000);
 }
 
 }  // namespace

@@ -9,9 +9,11 @@
 
 #include "cli/present/cells.h"
 #include "cli/present/live_block.h"
+#include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "common/base/counted.h"
+#include "proto/epochs.h"
 
 namespace sweep::cli {
 namespace {
@@ -27,20 +29,21 @@ bool IsOpen(const v1::GateResult& gate, const v1::Trial& trial) {
   return broke_off && trial.epochs_to_target() == 0 && gate.gate().starts_with("epochs");
 }
 
+// What a gate is held against: "accuracy" of "accuracy >= 0.994".
+std::string GateWord(const std::string& gate) { return gate.substr(0, gate.find(' ')); }
+
 std::string GateText(const v1::GateResult& gate, const v1::Trial& trial) {
-  if (IsOpen(gate, trial)) return "–";
+  if (IsOpen(gate, trial)) return Missing().text;
   if (gate.met()) return "✓";
   if (gate.missed_by() <= 0 || !std::isfinite(gate.missed_by())) return "✗";
-  if (gate.gate().starts_with("accuracy"))
-    return fmt::format("✗ by {:.2f} pt", gate.missed_by() * 100);
-  return fmt::format("✗ by {}", ShortNumber(gate.missed_by()));
+  return "✗ by " + DistanceText(GateWord(gate.gate()), gate.missed_by());
 }
 
 // "97.80 % (2)" of one run or several, the latter with the 95 % interval.
-std::string MeanText(const v1::RankedConfiguration& row, const std::optional<Interval>& mean) {
-  const std::string interval =
-      mean ? fmt::format(" {:.2f}–{:.2f}", mean->low * 100, mean->high * 100) : "";
-  return fmt::format("{}{} ({})", Percent(row.mean_last_accuracy()), interval, row.replicates());
+std::string MeanText(const std::string& metric, const v1::RankedConfiguration& row,
+                     const std::optional<Interval>& mean) {
+  const std::string interval = mean ? " " + IntervalText(metric, mean->low, mean->high) : "";
+  return fmt::format("{}{} ({})", MeasureText(metric, row.mean_last()), interval, row.replicates());
 }
 
 json GatesJson(const v1::RankedConfiguration& row) {
@@ -55,15 +58,48 @@ json GatesJson(const v1::RankedConfiguration& row) {
 }
 
 bool HasInterval(const v1::RankedConfiguration& row) {
-  return row.interval_high() > row.interval_low();
+  return row.has_interval_low() && row.has_interval_high();
+}
+
+Cell IntervalCell(const std::string& metric, const std::optional<Interval>& interval) {
+  if (!interval) return Missing();
+  return {IntervalText(metric, interval->low, interval->high),
+          json::array({interval->low, interval->high})};
+}
+
+std::optional<Interval> IntervalOf(const v1::RankedConfiguration& row) {
+  if (!HasInterval(row)) return std::nullopt;
+  return Interval{.low = row.interval_low(), .high = row.interval_high()};
+}
+
+Measurements ValuesOf(const v1::RankedConfiguration& row) {
+  Measurements values;
+  for (const auto& [name, value] : row.values()) values.Set(name, value);
+  return values;
+}
+
+// What the rows are judged by beside the first objective: further ones, and what gates ask for.
+std::vector<std::string> FurtherMeasures(const v1::RankSweepResponse& ranking) {
+  const std::vector<Objective> objectives = ObjectivesOf(ranking.sweep());
+  std::vector<std::string> names;
+  const auto add = [&](std::string_view measure) {
+    const std::string name(CanonicalMeasure(measure));
+    if (name == CanonicalMeasure(objectives.front().name)) return;
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  for (const Objective& objective : objectives) add(objective.name);
+  for (const v1::RankedConfiguration& row : ranking.rows()) {
+    for (const auto& [name, value] : ValuesOf(row)) add(name);
+  }
+  return names;
 }
 
 // A gate as the title of a narrow column: "accuracy", "epochs", "params", "no FC".
 std::string ShortGate(const std::string& gate) {
-  const std::string word = gate.substr(0, gate.find(' '));
+  const std::string word = GateWord(gate);
   if (word == "parameters") return "params";
   if (word == "fully_connected") return gate.find("false") != std::string::npos ? "no FC" : "FC";
-  return word;
+  return std::string(MeasureTitle(word));
 }
 
 // Names of the hyperparameters that have the same value in every one of several rows.
@@ -90,7 +126,9 @@ std::string VaryingText(v1::Trial trial, const std::set<std::string>& constants)
 }  // namespace
 
 Listing RankListing(const v1::RankSweepResponse& ranking) {
-  const bool by_loss = ranking.sweep().metric() == "loss";
+  const Objective objective = ObjectiveOf(ranking.sweep());
+  const std::string& metric = objective.name;
+  const std::vector<std::string> further = FurtherMeasures(ranking);
   const bool replicated =
       std::any_of(ranking.rows().begin(), ranking.rows().end(),
                   [](const v1::RankedConfiguration& row) { return row.replicates() > 1; });
@@ -99,19 +137,21 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
                   [](const auto& row) { return row.trial().state() == v1::TRIAL_STATE_COMPLETED; });
   const bool has_intervals = std::any_of(ranking.rows().begin(), ranking.rows().end(), HasInterval);
   Listing listing;
-  listing.empty = fmt::format("nothing to rank: no epoch of {} has been reported",
-                              ShortName(ranking.sweep().name()));
+  listing.empty = fmt::format("nothing to rank: no trial of {} has reported {} yet",
+                              ShortName(ranking.sweep().name()), MeasureTitle(metric));
   listing.columns = {{"#", "rank", true},
                      {"TRIAL", "trial"},
-                     {"ACCURACY", "accuracy", true},
+                     {MeasureColumn(metric), "value", true},
                      {"95 % INTERVAL", "interval", true, has_intervals, false, 5},
-                     {"EPOCH", "best_epoch", true, true, false, 3},
-                     {"LAST", "last_accuracy", true, true, false, 4},
-                     {"LOSS", "best_loss", true, by_loss},
-                     {"MEAN OF LAST, 95 %", "mean_last_accuracy", true, replicated, false, 2},
+                     {"EPOCH", "value_epoch", true, true, false, 3},
+                     {"LAST", "last", true, true, false, 4},
+                     {"", "values", true, false},
+                     {"", "measures", true, false},
+                     {"MEAN OF LAST, 95 %", "mean_last", true, replicated, false, 2},
                      {"", "mean_half_width", true, false},
                      {"", "mean_interval", false, false},
                      {"", "replicates", true, false},
+                     {"", "configuration", true, false},
                      {"", "network_parameters", true, false},
                      {"", "epochs_to_target", true, false},
                      {"", "qualifies", false, false},
@@ -119,6 +159,9 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
                      {"STATE", "state", false, !all_completed},
                      {"", "seed", true, false},
                      {"", "defaults", false, false}};
+  for (const std::string& name : further) {
+    listing.columns.push_back({MeasureColumn(name), "", true});
+  }
   for (int gate = 0; gate < ranking.sweep().gates_size(); ++gate) {
     // One that every row meets tells nothing that the line below does not.
     const bool all_meet = std::all_of(
@@ -133,29 +176,32 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
   for (const v1::RankedConfiguration& row : ranking.rows()) {
     const v1::Trial& trial = row.trial();
     const std::optional<Interval> mean =
-        MeanInterval(row.mean_last_accuracy(), row.mean_half_width(), row.replicates());
+        MeanInterval(objective, row.mean_last(), row.mean_half_width(), row.replicates());
+    const Measurements values = ValuesOf(row);
     std::vector<Cell> cells = {
         Count(row.rank()),
         Text(ShortName(trial.name())),
-        Share(row.value()),
-        HasInterval(row) ? Cell{fmt::format("{:.2f}–{:.2f}", row.interval_low() * 100,
-                                            row.interval_high() * 100),
-                                json::array({row.interval_low(), row.interval_high()})}
-                         : Missing(),
-        Count(row.value_epoch()),
-        Share(trial.last_accuracy()),
-        Number(trial.best_loss()),
-        {MeanText(row, mean), row.mean_last_accuracy()},
-        row.replicates() > 1 ? Number(row.mean_half_width()) : Missing(),
-        mean ? Cell{"", json::array({mean->low, mean->high})} : Missing(),
+        MeasureCell(metric, row.value()),
+        IntervalCell(metric, IntervalOf(row)),
+        KnownCount(row.value_epoch()),
+        MeasureCell(metric, LastOf(trial, metric)),
+        {"", ValuesJson(values)},
+        {"", SummariesJson(FromProto(trial.measures()))},
+        {MeanText(metric, row, mean), MeasureCell(metric, row.mean_last()).value},
+        row.replicates() > 1 ? MeasureCell(metric, row.mean_half_width()) : Missing(),
+        IntervalCell(metric, mean),
         Count(row.replicates()),
+        Count(trial.configuration()),
         KnownCount(trial.network_parameters()),
-        trial.epochs_to_target() > 0 ? Count(trial.epochs_to_target()) : Missing(),
+        KnownCount(trial.epochs_to_target()),
         {row.qualifies() ? "yes" : "no", row.qualifies()},
         {"", GatesJson(row)},
         {StateName(trial.state()), StateName(trial.state()), StateStyle(trial.state())},
         Text(std::to_string(trial.seed())),
         {"", ValuesJson(trial.defaults())}};
+    for (const std::string& name : further) {
+      cells.push_back(MeasureCell(name, values.Get(name)));
+    }
     for (int gate = 0; gate < ranking.sweep().gates_size(); ++gate) {
       cells.push_back(gate < row.gates_size() ? Text(GateText(row.gates(gate), trial)) : Missing());
     }

@@ -9,8 +9,6 @@
 namespace sweep::cli {
 namespace {
 
-constexpr char kUnknown[] = "–";
-
 // Reads one code point at `*at` and moves past it. A malformed byte is read alone as U+FFFD.
 char32_t NextCodePoint(std::string_view text, std::size_t* at) {
   const unsigned char lead = static_cast<unsigned char>(text[*at]);
@@ -126,18 +124,7 @@ std::string WithSeparators(std::int64_t value) {
   return digits;
 }
 
-std::string Percent(double share) {
-  return std::isnan(share) ? std::string(kUnknown) : fmt::format("{:.2f} %", share * 100);
-}
-
-std::string Loss(double loss) {
-  return std::isnan(loss) ? std::string(kUnknown) : fmt::format("{:.4f}", loss);
-}
-
-std::string Speed(double images_per_second) {
-  const double whole = std::round(images_per_second);
-  return (whole > 0 ? ShortNumber(whole) : std::string(kUnknown)) + " images/s";
-}
+std::string Percent(double share) { return fmt::format("{:.2f} %", share * 100); }
 
 std::string HumanDuration(absl::Duration duration) {
   const double seconds = absl::ToDoubleSeconds(duration);

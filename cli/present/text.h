@@ -25,10 +25,6 @@ std::string Pad(std::string_view text, int width, bool align_right = false);
 std::string WithSeparators(std::int64_t value);
 // 0.9944 as "99.44 %"
 std::string Percent(double share);
-// Of an epoch's line: "0.0413", and "–" for what a program did not report.
-std::string Loss(double loss);
-// Likewise "4721 images/s", of which 0 is none.
-std::string Speed(double images_per_second);
 // "8.2 s", "3 min 20 s", "1 h 4 min", "2 d 3 h"
 std::string HumanDuration(absl::Duration duration);
 // How long before `now` a moment was: "just now", "12 s ago", "3 min ago", "2 h ago", "5 d ago".

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <tuple>
 
+#include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "common/base/counted.h"
+#include "proto/epochs.h"
 
 namespace sweep::cli {
 namespace {
@@ -31,13 +33,6 @@ std::string KindName(Kind kind) {
       return "attempt_end";
   }
   return "";
-}
-
-std::string EpochText(const v1::Epoch& epoch, int epochs) {
-  return fmt::format("epoch {}/{}  train loss {} acc {}  val loss {} acc {}  {}", epoch.epoch(),
-                     epochs, Loss(epoch.train_loss()), Percent(epoch.train_accuracy()),
-                     Loss(epoch.validation_loss()), Percent(epoch.validation_accuracy()),
-                     Speed(epoch.images_per_second()));
 }
 
 }  // namespace
@@ -75,7 +70,8 @@ void TrialLog::AddEpochs(const std::vector<v1::Epoch>& epochs) {
          .time = ToTime(epoch.report_time()),
          .attempt = epoch.attempt(),
          .number = epoch.epoch(),
-         .text = EpochText(epoch, epochs_),
+         .text =
+             fmt::format("epoch {}/{}  {}", epoch.epoch(), epochs_, EpochText(FromProto(epoch))),
          .epoch = epoch});
   }
 }
@@ -139,19 +135,13 @@ std::string TrialLogText(const TrialLogEntry& entry, bool timestamps) {
 
 nlohmann::ordered_json TrialLogJson(const TrialLogEntry& entry) {
   using Json = nlohmann::ordered_json;
-  const bool is_epoch = entry.kind == Kind::kEpoch;
-  const auto measured = [&](double value) {
-    return is_epoch && std::isfinite(value) ? Json(value) : Json(nullptr);
-  };
   return {{"time", absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", entry.time, absl::UTCTimeZone())},
           {"kind", KindName(entry.kind)},
           {"attempt", entry.attempt},
           {"number", entry.number > 0 ? Json(entry.number) : Json(nullptr)},
           {"text", entry.text},
-          {"train_loss", measured(entry.epoch.train_loss())},
-          {"train_accuracy", measured(entry.epoch.train_accuracy())},
-          {"validation_loss", measured(entry.epoch.validation_loss())},
-          {"validation_accuracy", measured(entry.epoch.validation_accuracy())}};
+          {"values", entry.kind == Kind::kEpoch ? Json(ValuesJson(FromProto(entry.epoch).values))
+                                                : Json(nullptr)}};
 }
 
 Listing TrialLogListing(const std::vector<TrialLogEntry>& entries) {

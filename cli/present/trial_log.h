@@ -56,8 +56,7 @@ class TrialLog {
 // "attempt 1 on w1", "epoch 3/19 …", a trainer's line, with the time in front when asked for.
 // Control characters are shown as '?'.
 std::string TrialLogText(const TrialLogEntry& entry, bool timestamps);
-// The keys of one entry for programs: time kind attempt number text train_loss train_accuracy
-// validation_loss validation_accuracy.
+// The keys of one entry for programs: time kind attempt number text values.
 nlohmann::ordered_json TrialLogJson(const TrialLogEntry& entry);
 // All entries, for --format json and csv.
 Listing TrialLogListing(const std::vector<TrialLogEntry>& entries);

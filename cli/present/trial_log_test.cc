@@ -26,7 +26,7 @@ v1::Epoch MakeEpoch(int attempt, int number, int time) {
   v1::Epoch epoch;
   epoch.set_attempt(attempt);
   epoch.set_epoch(number);
-  epoch.set_validation_accuracy(0.99);
+  (*epoch.mutable_metrics())["val/f1"] = 0.99;
   epoch.mutable_report_time()->set_seconds(time);
   return epoch;
 }
@@ -109,12 +109,12 @@ TEST(TrialLogJson, HasTheDocumentedKeys) {
   const nlohmann::ordered_json row = TrialLogJson(log.Take()[0]);
   std::vector<std::string> keys;
   for (const auto& [key, value] : row.items()) keys.push_back(key);
-  EXPECT_THAT(keys, ElementsAre("time", "kind", "attempt", "number", "text", "train_loss",
-                                "train_accuracy", "validation_loss", "validation_accuracy"));
+  EXPECT_THAT(keys, ElementsAre("time", "kind", "attempt", "number", "text", "values"));
   EXPECT_EQ(row["time"], "1970-01-01T00:00:20.000Z");
   EXPECT_EQ(row["kind"], "epoch");
-  EXPECT_EQ(row["validation_accuracy"], 0.99);
-  EXPECT_TRUE(TrialLogJson({.text = "x"})["train_loss"].is_null());
+  EXPECT_EQ(row["text"], "epoch 2/5  val/f1 0.99");
+  EXPECT_EQ(row["values"], (nlohmann::json{{"val/f1", 0.99}}));
+  EXPECT_TRUE(TrialLogJson({.text = "x"})["values"].is_null());
 }
 
 }  // namespace

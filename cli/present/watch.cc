@@ -7,10 +7,13 @@
 #include <iostream>
 
 #include "absl/time/clock.h"
+#include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "cli/present/text.h"
 #include "common/base/counted.h"
 #include "common/base/utf8.h"
+#include "common/stats/objective.h"
+#include "proto/epochs.h"
 #include "proto/names.h"
 
 namespace sweep::cli {
@@ -26,7 +29,7 @@ bool HasEnded(v1::TrialState state) {
          state == v1::TRIAL_STATE_CANCELLED;
 }
 
-std::string EndLine(const v1::Trial& trial, bool has_criteria, const Session& session) {
+std::string EndLine(const v1::Trial& trial, const v1::Sweep& sweep, const Session& session) {
   const std::string name = ShortName(trial.name());
   if (trial.state() == v1::TRIAL_STATE_FAILED) {
     return Styled(session, Style::kRed, "✗ ") + name +
@@ -38,16 +41,19 @@ std::string EndLine(const v1::Trial& trial, bool has_criteria, const Session& se
   }
   if (trial.state() == v1::TRIAL_STATE_CANCELLED) return "– " + name + "  cancelled";
   std::string line = Styled(session, Style::kGreen, "✓ ") + name;
-  if (trial.epoch() > 0) {
+  const Objective objective = ObjectiveOf(sweep);
+  if (const std::optional<double> best = BestOf(trial, objective)) {
     // What the ranking has, which knows no epoch beyond the gate.
     if (trial.value_epoch() > 0 && trial.value_epoch() < trial.best_epoch() &&
-        trial.value() < trial.best_accuracy()) {
-      line += fmt::format("  {} at epoch {} counts", Percent(trial.value()), trial.value_epoch());
+        IsBetter(objective, *best, trial.value())) {
+      line += fmt::format("  {} at epoch {} counts", MeasureText(objective.name, trial.value()),
+                          trial.value_epoch());
     }
-    line += fmt::format("  best {} at epoch {}, last {}", Percent(trial.best_accuracy()),
-                        trial.best_epoch(), Percent(trial.last_accuracy()));
+    line +=
+        fmt::format("  best {} at epoch {}, last {}", NamedMeasureText(objective.name, best),
+                    trial.best_epoch(), MeasureText(objective.name, LastOf(trial, objective.name)));
   }
-  if (has_criteria && trial.epochs_to_target() > 0) {
+  if (sweep.gates_size() > 0 && trial.epochs_to_target() > 0) {
     line += Styled(session, Style::kGreen,
                    fmt::format("  meets all criteria at epoch {}", trial.epochs_to_target()));
   }
@@ -55,11 +61,19 @@ std::string EndLine(const v1::Trial& trial, bool has_criteria, const Session& se
 }
 
 std::string EpochLine(const v1::TrialEpoch& event) {
-  const v1::Epoch& epoch = event.epoch();
-  return fmt::format("{}  epoch {}  train loss {} acc {}  val loss {} acc {}  {}",
-                     ShortName(event.trial()), epoch.epoch(), Loss(epoch.train_loss()),
-                     Percent(epoch.train_accuracy()), Loss(epoch.validation_loss()),
-                     Percent(epoch.validation_accuracy()), Speed(epoch.images_per_second()));
+  return fmt::format("{}  epoch {}  {}", ShortName(event.trial()), event.epoch().epoch(),
+                     EpochText(FromProto(event.epoch())));
+}
+
+// As the coordinator does, whose row of the trial comes later.
+void AddEpoch(const Objective& objective, const EpochMetrics& metrics, v1::Trial* trial) {
+  const std::optional<double> value = metrics.values.Get(objective.name);
+  const std::optional<double> best = BestOf(*trial, objective);
+  if (value && (!best || IsBetter(objective, *value, *best))) trial->set_best_epoch(metrics.epoch);
+  MeasureSummaries summaries = FromProto(trial->measures());
+  AddToSummaries(metrics.values, &summaries);
+  *trial->mutable_measures() = ToProto(summaries);
+  trial->set_epoch(metrics.epoch);
 }
 
 }  // namespace
@@ -86,7 +100,7 @@ void WatchModel::ApplyTrial(const v1::Trial& trial, const Session& session,
     running_.erase(trial.number());
     const bool is_new = ended_.insert_or_assign(trial.number(), trial).second;
     if (is_new && !IsKnown(trial.number(), trial.attempt(), trial.epochs() + 1)) {
-      lines->push_back(EndLine(trial, sweep_.gates_size() > 0, session));
+      lines->push_back(EndLine(trial, sweep_, session));
       failures_told_ += trial.state() == v1::TRIAL_STATE_FAILED ? 1 : 0;
     }
   } else if (trial.state() == v1::TRIAL_STATE_PENDING) {
@@ -105,17 +119,9 @@ void WatchModel::ApplyEpoch(const v1::TrialEpoch& event, const Session& session,
   const auto running = id.ok() ? running_.find(id->number) : running_.end();
   if (running == running_.end()) return;
   v1::Trial trial = running->second.trial;
-  const v1::Epoch& epoch = event.epoch();
-  if (epoch.epoch() <= trial.epoch()) return;  // the trial's row was newer than this event
-  trial.set_epoch(epoch.epoch());
-  trial.set_last_accuracy(epoch.validation_accuracy());
-  if (trial.best_epoch() == 0 || epoch.validation_accuracy() > trial.best_accuracy()) {
-    trial.set_best_accuracy(epoch.validation_accuracy());
-    trial.set_best_epoch(epoch.epoch());
-  }
-  if (trial.epoch() == 1 || epoch.validation_loss() < trial.best_loss()) {
-    trial.set_best_loss(epoch.validation_loss());
-  }
+  // Else the trial's row was newer than this event.
+  if (event.epoch().epoch() <= trial.epoch()) return;
+  AddEpoch(ObjectiveOf(sweep_), FromProto(event.epoch()), &trial);
   ApplyTrial(trial, session, lines);
 }
 
@@ -169,13 +175,15 @@ std::string WatchModel::BarLine(const Running& running, int name_width, int widt
                   Styled(session, Style::kGreen, "▕" + Bar(share, is_narrow ? 8 : 16) + "▏"));
   if (has_steps) line += fmt::format(" {:>4}/{}", progress.step(), progress.steps());
   if (!has_steps && running.trial.epoch() == 0) line += " starting";
-  if (running.trial.epoch() > 0) {
-    line += "  last " + Percent(running.trial.last_accuracy());
+  const Objective objective = ObjectiveOf(sweep_);
+  if (const std::optional<double> last = LastOf(running.trial, objective.name)) {
+    line += "  last " + MeasureText(objective.name, last);
     // The hyperparameters say more where there is room for one of the two.
-    if (!is_narrow) line += " best " + Percent(running.trial.best_accuracy());
+    if (!is_narrow)
+      line += " best " + MeasureText(objective.name, BestOf(running.trial, objective));
   }
   line += "  " + Printable(ParametersText(running.trial));
-  if (has_steps) {
+  if (has_steps && progress.images_per_second() > 0) {
     line += fmt::format("  {} images/s",
                         WithSeparators(static_cast<std::int64_t>(progress.images_per_second())));
   }

@@ -4,13 +4,29 @@
 #include <gtest/gtest.h>
 
 #include "cli/present/text.h"
+#include "proto/epochs.h"
 
 namespace sweep::cli {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
+
+ProtoSummaries Summaries(const Measurements& values) {
+  MeasureSummaries summaries;
+  AddToSummaries(values, &summaries);
+  return ToProto(summaries);
+}
+
+v1::TrialEpoch Reported(int trial, int epoch, const Measurements& values) {
+  v1::TrialEpoch event;
+  event.set_trial("sweeps/s/trials/" + std::to_string(trial));
+  *event.mutable_epoch() = ToProto(EpochMetrics{.epoch = epoch, .values = values});
+  event.mutable_epoch()->set_attempt(1);
+  return event;
+}
 
 class WatchModelTest : public ::testing::Test {
  protected:
@@ -32,6 +48,10 @@ class WatchModelTest : public ::testing::Test {
     return model_.Apply(message, now_, epochs, session_);
   }
 
+  static void Measure(v1::Trial* trial, double accuracy) {
+    *trial->mutable_measures() = Summaries({{kValidationAccuracy, accuracy}});
+  }
+
   std::vector<std::string> ApplyTrial(std::int64_t number, v1::TrialState state) {
     v1::WatchSweepResponse message;
     message.set_cursor(std::to_string(++sequence_));
@@ -43,7 +63,7 @@ class WatchModelTest : public ::testing::Test {
     trial->set_epochs(10);
     if (state == v1::TRIAL_STATE_COMPLETED) {
       trial->set_epoch(10);
-      trial->set_best_accuracy(0.9941);
+      Measure(trial, 0.9941);
       trial->set_best_epoch(9);
       trial->set_epochs_to_target(9);
     }
@@ -128,12 +148,44 @@ TEST_F(WatchModelTest, AnEpochOlderThanTheTrialsRowChangesNothing) {
   ApplyTrial(1, v1::TRIAL_STATE_RUNNING);
   for (int epoch : {1, 2, 1}) {
     v1::WatchSweepResponse message;
-    message.mutable_epoch()->set_trial("sweeps/s/trials/1");
-    message.mutable_epoch()->mutable_epoch()->set_epoch(epoch);
-    message.mutable_epoch()->mutable_epoch()->set_validation_accuracy(0.9 + epoch * 0.01);
+    *message.mutable_epoch() = Reported(1, epoch, {{kValidationAccuracy, 0.9 + epoch * 0.01}});
     EXPECT_THAT(Apply(message, /*epochs=*/true), SizeIs(1));
   }
   EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[1], HasSubstr("best 92.00 %"));
+}
+
+TEST_F(WatchModelTest, AProgramsOwnMeasureIsAllThatIsSaid) {
+  v1::WatchSweepResponse message;
+  *message.mutable_sweep() = model_.sweep();
+  message.mutable_sweep()->set_metric("val/f1");
+  message.mutable_sweep()->set_best_trial("s/1");
+  message.mutable_sweep()->set_best_value(0.75);
+  message.mutable_sweep()->clear_gates();
+  Apply(message);
+  ApplyTrial(1, v1::TRIAL_STATE_RUNNING);
+  std::vector<std::string> lines;
+  // The best is that of the goal, and an epoch that tells nothing of it changes nothing.
+  for (const Measurements& values : {Measurements{{"val/f1", 0.5}}, Measurements{{"val/f1", 0.75}},
+                                     Measurements{{"size", 3}}, Measurements{{"val/f1", 0.25}}}) {
+    const int epoch = static_cast<int>(lines.size()) + 1;
+    message.Clear();
+    *message.mutable_epoch() = Reported(1, epoch, values);
+    for (const std::string& line : Apply(message, /*epochs=*/true)) lines.push_back(line);
+  }
+  EXPECT_THAT(lines, ElementsAre("s/1  epoch 1  val/f1 0.5", "s/1  epoch 2  val/f1 0.75",
+                                 "s/1  epoch 3  size 3", "s/1  epoch 4  val/f1 0.25"));
+  const std::vector<std::string> live = model_.Live(now_, {200, 24}, session_);
+  EXPECT_THAT(live[0], HasSubstr("best so far val/f1 0.75 (s/1)"));
+  EXPECT_THAT(live[1], HasSubstr("last 0.25 best 0.75"));
+  message.Clear();
+  v1::Trial* const ended = message.mutable_trial();
+  ended->set_name("sweeps/s/trials/1");
+  ended->set_number(1);
+  ended->set_attempt(1);
+  ended->set_state(v1::TRIAL_STATE_COMPLETED);
+  ended->set_best_epoch(2);
+  *ended->mutable_measures() = Summaries({{"val/f1", 0.75}});
+  EXPECT_THAT(Apply(message)[0], HasSubstr("✓ s/1  best val/f1 0.75 at epoch 2, last 0.75  "));
 }
 
 TEST_F(WatchModelTest, MoreTrialsThanRowsAreSummedUpBelowTheSummary) {
@@ -153,10 +205,7 @@ TEST_F(WatchModelTest, AProgramThatTellsOnlyEpochsHasItsEpochsDrawn) {
   EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[1], HasSubstr("starting"));
   for (int epoch = 1; epoch <= 5; ++epoch) {
     v1::WatchSweepResponse message;
-    message.mutable_epoch()->set_trial("sweeps/s/trials/1");
-    message.mutable_epoch()->mutable_epoch()->set_epoch(epoch);
-    message.mutable_epoch()->mutable_epoch()->set_attempt(1);
-    message.mutable_epoch()->mutable_epoch()->set_validation_accuracy(0.5);
+    *message.mutable_epoch() = Reported(1, epoch, {{kValidationAccuracy, 0.5}});
     Apply(message);
     now_ += absl::Seconds(10);
   }
@@ -183,9 +232,7 @@ TEST_F(WatchModelTest, WhatWasThereBeforeMakesNoLines) {
   ApplyTrial(2, v1::TRIAL_STATE_RUNNING);
   for (int epoch = 1; epoch <= 3; ++epoch) {
     v1::WatchSweepResponse message;
-    message.mutable_epoch()->set_trial("sweeps/s/trials/2");
-    message.mutable_epoch()->mutable_epoch()->set_epoch(epoch);
-    message.mutable_epoch()->mutable_epoch()->set_attempt(1);
+    *message.mutable_epoch() = Reported(2, epoch, {{kValidationAccuracy, 0.5}});
     EXPECT_THAT(Apply(message, /*epochs=*/true), SizeIs(epoch > 2 ? 1 : 0)) << epoch;
   }
   EXPECT_THAT(ApplyTrial(2, v1::TRIAL_STATE_COMPLETED), SizeIs(1));
@@ -222,7 +269,7 @@ TEST_F(WatchModelTest, ANarrowTerminalKeepsTheTimeLeftAndTheHyperparameters) {
   trial->set_state(v1::TRIAL_STATE_RUNNING);
   trial->set_epoch(3);
   trial->set_epochs(10);
-  trial->set_last_accuracy(0.97);
+  Measure(trial, 0.97);
   (*trial->mutable_parameters())["schedule"].set_string_value("one_cycle_long");
   Apply(message);
   message.Clear();

@@ -18,6 +18,8 @@ using Json = nlohmann::json;
 constexpr std::int64_t kPageRows = 200;  // the most that the coordinator gives at once
 constexpr std::string_view kPlace =
     R"(<script type="application/json" id="sweep-report">{}</script>)";
+// Of a program that reports hundreds, those that it is not judged by come last.
+constexpr std::size_t kMostMeasures = 16;
 // A large sweep's curves are summed up when they are first asked for.
 constexpr absl::Duration kPatience = absl::Minutes(2);
 
@@ -60,25 +62,39 @@ class Collector {
     return absl::OkStatus();
   }
 
-  // Curves of one metric, once they are summed up.
-  absl::Status AddCurves(const std::string& path, const std::string& metric) {
-    const std::string query = "metric=" + metric;
-    const absl::Time give_up = absl::Now() + kPatience;
-    while (true) {
-      absl::StatusOr<Json> document = Get(path, query);
-      if (!document.ok()) return document.status();
-      if (document->value("ready", true) || absl::Now() > give_up) {
-        Keep(path + "?" + query, *std::move(document));
-        return absl::OkStatus();
-      }
-      absl::SleepFor(absl::Milliseconds(200));
+  // Curves and points of every measure that the page can choose, the objectives first.
+  absl::Status AddMeasures(const std::string& base) {
+    const absl::StatusOr<Json> any = Curves(base, "");
+    if (!any.ok()) return any.status();
+    const Json measures = any->at("measures");
+    for (std::size_t i = 0; i < std::min(measures.size(), kMostMeasures); ++i) {
+      const std::string query = "metric=" + measures[i].at("name").get<std::string>();
+      absl::StatusOr<Json> curves = Curves(base, query);
+      if (!curves.ok()) return curves.status();
+      absl::StatusOr<Json> points = Get(base + "/points", query);
+      if (!points.ok()) return points.status();
+      Keep(base + "/curves?" + query, *std::move(curves));
+      Keep(base + "/points?" + query, *std::move(points));
     }
+    return absl::OkStatus();
   }
 
   const Json& At(const std::string& path) const { return documents_.at("/api" + path); }
   Json Take() { return std::move(documents_); }
 
  private:
+  // Once they are summed up.
+  absl::StatusOr<Json> Curves(const std::string& base, const std::string& query) {
+    const absl::Time give_up = absl::Now() + kPatience;
+    while (true) {
+      absl::StatusOr<Json> document = Get(base + "/curves", query);
+      if (!document.ok() || document->value("ready", true) || absl::Now() > give_up) {
+        return document;
+      }
+      absl::SleepFor(absl::Milliseconds(200));
+    }
+  }
+
   absl::StatusOr<Json> Get(const std::string& path, const std::string& query) {
     if (SignalCount() > 0) return absl::CancelledError("interrupted");
     absl::StatusOr<std::string> text = GetView(connection_, path, query);
@@ -111,9 +127,7 @@ std::vector<std::int64_t> DetailedTrials(const Json& ranking, std::int64_t most)
 absl::Status Collect(const ReportOptions& options, Collector* collector) {
   const std::string base = "/sweeps/" + options.sweep;
   absl::Status status = collector->Add(base);
-  if (status.ok()) status = collector->AddCurves(base + "/curves", "accuracy");
-  if (status.ok()) status = collector->AddCurves(base + "/curves", "loss");
-  if (status.ok()) status = collector->Add(base + "/points");
+  if (status.ok()) status = collector->AddMeasures(base);
   if (status.ok()) status = collector->Add(base + "/importance");
   for (const char* list : {"/ranking", "/trials", "/attempts"}) {
     if (status.ok()) status = collector->AddRows(base + list, options.rows);

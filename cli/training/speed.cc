@@ -40,9 +40,11 @@ absl::StatusOr<TrainingSpeed> MeasureSpeed(const std::vector<std::string>& comma
   };
   // The last epoch counts: the first one also warms everything up.
   listener.epoch = [&](const EpochMetrics& epoch) {
-    if (epoch.train_seconds <= 0 || epoch.evaluate_seconds <= 0) return;
-    speed.train_images_per_second = spec.dataset.train_size / epoch.train_seconds;
-    speed.evaluate_images_per_second = kTestImages / epoch.evaluate_seconds;
+    const double training = epoch.Get(kTrainSeconds);
+    const double evaluating = epoch.Get(kEvaluateSeconds);
+    if (!(training > 0 && evaluating > 0)) return;
+    speed.train_images_per_second = spec.dataset.train_size / training;
+    speed.evaluate_images_per_second = kTestImages / evaluating;
   };
   listener.checkpoint = [](const CheckpointMessage&) {};
   listener.log = [](const std::string&) {};

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <nlohmann/json.hpp>
 
 #include "cli/training/train_plan.h"
 #include "cli/training/training_folder.h"
@@ -131,7 +132,26 @@ TEST_F(TrainingFolderTest, GoesOnFromItsCheckpointAndNotWithout) {
   ASSERT_EQ((*third)->epochs().size(), 2u);
   ASSERT_TRUE((*third)->AddEpoch({.epoch = 2, .values = {{"validation_accuracy", 0.5}}}).ok());
   ASSERT_EQ((*third)->epochs().size(), 2u) << "an epoch measured anew takes the place of the old";
-  EXPECT_EQ((*third)->epochs()[1].validation_accuracy, 0.5);
+  EXPECT_EQ((*third)->epochs()[1].Get(kValidationAccuracy), 0.5);
+}
+
+TEST_F(TrainingFolderTest, ALogOfAnEarlierVersionIsUnderstood) {
+  const std::string path = root_ + "/old";
+  {
+    auto folder = TrainingFolder::Create(path, spec_);
+    ASSERT_TRUE(folder.ok()) << folder.status();
+    std::ofstream(path + "/checkpoint.safetensors") << "x";
+    ASSERT_TRUE((*folder)->SetCheckpoint((*folder)->path() + "/checkpoint.safetensors").ok());
+    auto log = nlohmann::json::parse((*folder)->LogText());
+    log["epochs"] = {{{"epoch", 1}, {"validation_accuracy", 0.5}, {"train_loss", nullptr}}};
+    std::ofstream(path + "/log.json") << log;
+  }
+  auto folder = TrainingFolder::Resume(path);
+  ASSERT_TRUE(folder.ok()) << folder.status();
+  EXPECT_EQ((*folder)->epochs(),
+            (std::vector<EpochMetrics>{
+                {.epoch = 1, .values = {{"validation_accuracy", 0.5}, {"train_loss", NAN}}}}));
+  EXPECT_NE((*folder)->LogText().find("values"), std::string::npos);
 }
 
 TEST_F(TrainingFolderTest, ADamagedLogIsNamed) {

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "cli/present/measure_text.h"
 #include "cli/present/output_file.h"
 #include "common/base/input_file.h"
 
@@ -23,35 +24,18 @@ using Json = nlohmann::ordered_json;
 constexpr char kLog[] = "/log.json";
 constexpr std::size_t kMaxLogBytes = std::size_t{256} << 20;
 
-Json Number(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
-
 Json EpochJson(const EpochMetrics& epoch) {
-  return {{"epoch", epoch.epoch},
-          {"train_loss", Number(epoch.train_loss)},
-          {"train_accuracy", Number(epoch.train_accuracy)},
-          {"validation_loss", Number(epoch.validation_loss)},
-          {"validation_accuracy", Number(epoch.validation_accuracy)},
-          {"lr", Number(epoch.lr)},
-          {"train_seconds", Number(epoch.train_seconds)},
-          {"evaluate_seconds", Number(epoch.evaluate_seconds)},
-          {"images_per_second", Number(epoch.images_per_second)}};
-}
-
-double NumberOf(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found == object.end() || !found->is_number() ? std::nan("") : found->get<double>();
+  return {{"epoch", epoch.epoch}, {"values", ValuesJson(epoch.values)}};
 }
 
 EpochMetrics EpochFrom(const Json& row) {
-  return {.epoch = row.at("epoch").get<int>(),
-          .values = {{"train_loss", NumberOf(row, "train_loss")},
-                     {"train_accuracy", NumberOf(row, "train_accuracy")},
-                     {"validation_loss", NumberOf(row, "validation_loss")},
-                     {"validation_accuracy", NumberOf(row, "validation_accuracy")},
-                     {"lr", NumberOf(row, "lr")},
-                     {"train_seconds", NumberOf(row, "train_seconds")},
-                     {"evaluate_seconds", NumberOf(row, "evaluate_seconds")},
-                     {"images_per_second", NumberOf(row, "images_per_second")}}};
+  EpochMetrics metrics{.epoch = row.at("epoch").get<int>(), .values = {}};
+  // Earlier versions had them beside the epoch.
+  for (const auto& [name, value] : (row.contains("values") ? row.at("values") : row).items()) {
+    if (name == "epoch") continue;
+    metrics.values.Set(name, value.is_null() ? std::nan("") : value.get<double>());
+  }
+  return metrics;
 }
 
 }  // namespace

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "common/protocol/trainer_message.h"
 #include "common/protocol/trial_spec.h"
+#include "common/trial/measures.h"
 
 namespace sweep::cli {
 

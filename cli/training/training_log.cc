@@ -42,20 +42,20 @@ std::string TrainingBar(const ProgressMessage& progress, absl::Duration elapsed,
 std::string EpochHeading(int epoch) { return fmt::format("Epoch number: {}\n", epoch); }
 
 std::string EpochBar(const EpochMetrics& epoch, int steps, bool ascii) {
-  return fmt::format("loss={:.4f} batch_id={} accuracy={:.2f}: {}\n", epoch.train_loss,
-                     std::max(0, steps - 1), epoch.train_accuracy * 100,
-                     Tqdm(steps, steps, epoch.train_seconds, ascii));
+  return fmt::format("loss={:.4f} batch_id={} accuracy={:.2f}: {}\n", epoch.Get(kTrainLoss),
+                     std::max(0, steps - 1), epoch.Get(kTrainAccuracy) * 100,
+                     Tqdm(steps, steps, epoch.Get(kTrainSeconds), ascii));
 }
 
 std::string TestLine(const EpochMetrics& epoch, int evaluation_images) {
-  const auto right = std::llround(epoch.validation_accuracy * evaluation_images);
+  const auto right = std::llround(epoch.Get(kValidationAccuracy) * evaluation_images);
   return fmt::format("Test set: Average loss: {:.4f}, Accuracy: {}/{} ({:.2f}%)\n",
-                     epoch.validation_loss, right, evaluation_images,
-                     epoch.validation_accuracy * 100);
+                     epoch.Get(kValidationLoss), right, evaluation_images,
+                     epoch.Get(kValidationAccuracy) * 100);
 }
 
 int StepsOf(const EpochMetrics& epoch, int batch_size) {
-  const double images = epoch.images_per_second * epoch.train_seconds;
+  const double images = epoch.Get(kImagesPerSecond) * epoch.Get(kTrainSeconds);
   if (!std::isfinite(images) || batch_size <= 0 || images >= 1e9) return 0;
   return static_cast<int>((std::llround(images) + batch_size - 1) / batch_size);
 }

@@ -162,10 +162,18 @@ TEST(ProtocolDocument, RequiredFieldsOfATrialAreThoseThatTheReaderRequires) {
   }
 }
 
+// Every predefined measure, and one of a program's own.
+EpochMessage WholeEpoch() {
+  EpochMessage message;
+  for (const Measure& measure : PredefinedMeasures()) message.metrics.values.Set(measure.name, 1);
+  message.metrics.values.Set("val/f1", 1);
+  return message;
+}
+
 TEST(ProtocolDocument, EveryMessagesTableHasItsFields) {
   const std::map<std::string, TrainerMessage> messages = {
       {"`ready`", ReadyMessage{}}, {"`progress`", ProgressMessage{}},
-      {"`epoch`", EpochMessage{}}, {"`checkpoint` (the notice)", CheckpointMessage{}},
+      {"`epoch`", WholeEpoch()},   {"`checkpoint` (the notice)", CheckpointMessage{}},
       {"`done`", DoneMessage{}},   {"`error`", ErrorMessage{}}};
   for (const auto& [section, message] : messages) {
     const std::map<std::string, std::string> fields = Fields(section);

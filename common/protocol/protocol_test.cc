@@ -456,12 +456,11 @@ TEST(TrainerMessage, RefusesBrokenMessages) {
   EXPECT_THAT(MessageError("{"), HasSubstr("no valid JSON"));
   EXPECT_THAT(MessageError(R"({"trial":"a"})"), HasSubstr("type is missing"));
   EXPECT_THAT(MessageError(R"({"type":"epoc","trial":"a"})"), HasSubstr("did you mean 'epoch'?"));
-  EXPECT_THAT(MessageError(R"({"type":"epoch","trial":"a","epoch":1})"),
-              HasSubstr("validation_accuracy is missing"));
+  EXPECT_THAT(MessageError(R"({"type":"epoch","trial":"a"})"), HasSubstr("epoch is missing"));
   EXPECT_THAT(MessageError(R"({"type":"epoch","trial":"a","epoch":0,"validation_accuracy":0.5})"),
               HasSubstr("epoch is 0"));
   EXPECT_THAT(MessageError(R"({"type":"epoch","trial":"a","epoch":1,"validation_accuracy":99.4})"),
-              HasSubstr("validation_accuracy is 99.4; it must be at least 0 and at most 1"));
+              HasSubstr("validation_accuracy is 99.4; it must be within [0, 1]"));
   EXPECT_THAT(MessageError(R"({"type":"ready","protocol":9})"), HasSubstr("protocol 9"));
   EXPECT_THAT(MessageError(R"({"type":"done","trial":"a","epochs":1,"files":{"w":3}})"),
               HasSubstr("files.w is 3"));

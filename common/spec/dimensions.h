@@ -34,7 +34,8 @@ class SearchSpace {
   explicit SearchSpace(const SweepSpec* spec);
 
   // In the order of the sweep's parameters.
-  const std::vector<Dimension>& dimensions() const { return dimensions_; }
+  const std::vector<Dimension>& dimensions() const& { return dimensions_; }
+  const std::vector<Dimension>& dimensions() const&& = delete;  // it would go with the object
   const Parameter& axis(std::size_t dimension) const {
     return spec_->parameters[dimensions_[dimension].parameter];
   }

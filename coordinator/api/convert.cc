@@ -168,12 +168,7 @@ v1::Trial ToProto(const TrialRow& row, const SweepSpec& spec) {
   proto.set_epoch(row.result.epoch);
   proto.set_epochs(row.epochs);
   proto.set_best_epoch(row.result.best_epoch);
-  for (const auto& [name, summary] : row.result.measures) {
-    v1::MeasureSummary& added = (*proto.mutable_measures())[name];
-    added.set_last(summary.last);
-    added.set_low(summary.low);
-    added.set_high(summary.high);
-  }
+  *proto.mutable_measures() = ToProto(row.result.measures);
   if (const MeasureSummary* const accuracy = row.result.measures.Find(kValidationAccuracy)) {
     proto.set_best_accuracy(accuracy->high);
     proto.set_last_accuracy(accuracy->last);

@@ -224,6 +224,29 @@ absl::StatusOr<DataReport> SqliteWriteTransaction::ReportData(const LeaseToken& 
   });
 }
 
+namespace {
+
+// What the end of an attempt is for the trial, whose failures are counted and whose reason is set.
+TrialEvent EventOf(const SweepSpec& spec, const Ending& ending, TrialRow* trial) {
+  TrialEvent event = TrialEvent::kGiveBack;
+  if (ending.outcome == LeaseOutcome::kCompleted) {
+    event = TrialEvent::kComplete;
+    trial->reason.clear();  // of a stop that came too late
+  }
+  if (OutcomeName(ending.outcome) == "failed") {
+    ++trial->failures;
+    const bool final =
+        ending.outcome != LeaseOutcome::kFailed || trial->failures >= spec.max_failures;
+    event = final ? TrialEvent::kFailForGood : TrialEvent::kFail;
+    if (ending.outcome == LeaseOutcome::kDiverged) event = TrialEvent::kDiverge;
+    const bool is_stop = trial->stopping && event != TrialEvent::kDiverge;
+    if (final && !is_stop) trial->reason = ending.reason;
+  }
+  return UnlessStopping(*trial, event);
+}
+
+}  // namespace
+
 absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
     const LeaseToken& token, const SweepSpec& spec, LeaseOutcome told, const std::string& reason,
     const std::vector<ArtifactRow>& artifacts) {
@@ -243,7 +266,7 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
                     fmt::format("cannot be completed: {} of {} epochs have been reported",
                                 trial.result.epoch, trial.epochs));
     }
-    if (outcome == LeaseOutcome::kStopped && !trial.stopping) {
+    if (told == LeaseOutcome::kStopped && !trial.stopping) {
       return Refuse(absl::StatusCode::kFailedPrecondition, trial, "was not told to stop");
     }
     STORE_RETURN_IF_ERROR(CheckBlobs(trial, artifacts));
@@ -252,22 +275,9 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
       STORE_RETURN_IF_ERROR(SetArtifact(trial, artifact));
     }
     const Ending ending = Judge(spec, trial.result, {.outcome = told, .reason = reason});
-    TrialEvent event = TrialEvent::kGiveBack;
-    if (ending.outcome == LeaseOutcome::kCompleted) {
-      event = TrialEvent::kComplete;
-      trial.reason.clear();  // of a stop that came too late
-    }
-    if (OutcomeName(ending.outcome) == "failed") {
-      ++trial.failures;
-      const bool final =
-          ending.outcome != LeaseOutcome::kFailed || trial.failures >= spec.max_failures;
-      event = final ? TrialEvent::kFailForGood : TrialEvent::kFail;
-      if (ending.outcome == LeaseOutcome::kDiverged) event = TrialEvent::kDiverge;
-      const bool is_stop = trial.stopping && event != TrialEvent::kDiverge;
-      if (final && !is_stop) trial.reason = ending.reason;
-    }
+    const TrialEvent event = EventOf(spec, ending, &trial);
     STORE_RETURN_IF_ERROR(CloseAttempt(now_, OutcomeName(ending.outcome), ending.reason, &trial));
-    STORE_RETURN_IF_ERROR(Apply(UnlessStopping(trial, event), &trial));
+    STORE_RETURN_IF_ERROR(Apply(event, &trial));
     STORE_RETURN_IF_ERROR(Settle(spec, trial));
     STORE_ASSIGN_OR_RETURN(trial.artifacts, SelectArtifacts(database_, trial.id));
     return std::move(trial);

@@ -45,7 +45,8 @@ std::optional<double> LastPermitted(const Gate& gate) {
 
 std::vector<ViewDimension> DimensionsOf(const SweepSpec& spec) {
   std::vector<ViewDimension> dimensions;
-  for (const Dimension& dimension : SearchSpace(&spec).dimensions()) {
+  const SearchSpace space(&spec);
+  for (const Dimension& dimension : space.dimensions()) {
     const Parameter& parameter = spec.parameters[dimension.parameter];
     dimensions.push_back({.name = parameter.name,
                           .kind = KindOf(dimension.scale),

@@ -33,7 +33,7 @@ DRAWN = re.compile(r"[⠀-⣿┤│└]|not shown \(lowest|^by |there is no auth
 # Depends on what has ended by then.
 BY_TIMING = ("sweep explain", "sweep pause", "sweep worker drain")
 # Need files or packages that a test does not have.
-LEFT_OUT = ("deploy/", "export PATH", "python3 ", "sweep predict")
+LEFT_OUT = ("deploy/", "cmake --install", "export PATH", "python3 ", "sweep predict")
 
 
 def shape(line):

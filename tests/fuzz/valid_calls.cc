@@ -165,6 +165,10 @@ bool ValidCalls::Fill(v1::ReportEpochsRequest* request) {
     row->set_validation_loss(1.5 / epoch);
     row->set_validation_accuracy(1 - 0.01 * static_cast<double>(random_() % 50));
     row->set_lr(0.01);
+    if (random_() % 2 == 0) {
+      (*row->mutable_metrics())["validation_accuracy"] = row->validation_accuracy();
+      (*row->mutable_metrics())["val/f1"] = 0.5;
+    }
   } while (++epoch <= kEpochs && random_() % 2 == 0);
   reported_ = epoch - 1;
   if (!blobs_.empty() && random_() % 2 == 0) {

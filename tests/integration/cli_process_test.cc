@@ -66,7 +66,7 @@ TEST_F(CliTest, RunTrainsAndRanksAndLeavesADatabase) {
   EXPECT_EQ(rows[0]["rank"], 1);
   EXPECT_EQ(rows[0]["qualifies"], true);
   EXPECT_EQ(rows[0]["network_parameters"], 18718);
-  EXPECT_GE(rows[0]["accuracy"].get<double>(), rows[1]["accuracy"].get<double>());
+  EXPECT_GE(rows[0]["value"].get<double>(), rows[1]["value"].get<double>());
 
   const Result trial = Sweep({"trial", "tiny/1", "--format", "json"});
   ASSERT_EQ(trial.code, 0) << trial.output;

@@ -141,7 +141,7 @@ TEST_F(ModelTest, WhatIsTakenAwayPredictsWhatTheTrainerPredicted) {
   EXPECT_EQ(Sha256Hex(ReadFile(Path("best/weights.safetensors"))), sha256);
   const json document = json::parse(ReadFile(Path("best/trial.json")));
   EXPECT_EQ(document["weights"]["sha256"], sha256);
-  EXPECT_EQ(document["weights"]["accuracy"], trial["best_accuracy"]);
+  EXPECT_EQ(document["weights"]["accuracy"], trial["best"]);
   EXPECT_EQ(document["epoch_rows"].size(), 2u);
   EXPECT_EQ(Json({"networks", "best/network.yaml"}).size(), Json({"networks", "cnn-18718"}).size());
 
@@ -156,7 +156,7 @@ TEST_F(ModelTest, WhatIsTakenAwayPredictsWhatTheTrainerPredicted) {
     for (const json& row : rows) classes += static_cast<char>(row["digit"].get<int>());
     EXPECT_EQ(classes, predictions.Find("predictions")->bytes) << source;
   }
-  const int right = static_cast<int>(trial["best_accuracy"].get<double>() * 200 + 0.5);
+  const int right = static_cast<int>(trial["best"].get<double>() * 200 + 0.5);
   EXPECT_THAT(Sweep({"predict", "best", "images", "--labels", "labels"}).output,
               AllOf(HasSubstr(std::to_string(right) + " of 200 right"), HasSubstr("AS 9")));
   EXPECT_EQ(CachedBlobs(), 0) << "what lies on this disk already needs no copy";
@@ -281,11 +281,11 @@ TEST_F(ModelTest, ATrialThatHasNotCompletedHasTheWeightsOfItsCheckpoint) {
   const json trial = Json({"trial", "tiny/1"});
   const json weights = json::parse(ReadFile(Path("best/trial.json")))["weights"];
   EXPECT_EQ(weights["artifact"], "checkpoint");
-  EXPECT_EQ(weights["accuracy"], trial["best_accuracy"]);
+  EXPECT_EQ(weights["accuracy"], trial["best"]);
   EXPECT_EQ(weights["epoch"], trial["best_epoch"]);
   EXPECT_EQ(Sha256Hex(ReadFile(Path("best/weights.safetensors"))), weights["sha256"]);
   ASSERT_NO_FATAL_FAILURE(DrawDigits(200));
-  const int right = static_cast<int>(trial["best_accuracy"].get<double>() * 200 + 0.5);
+  const int right = static_cast<int>(trial["best"].get<double>() * 200 + 0.5);
   EXPECT_THAT(Sweep({"predict", "best", "images", "--labels", "labels"}).output,
               HasSubstr(std::to_string(right) + " of 200 right"));
   EXPECT_EQ(Sweep({"model", "tiny/1", "-o", "last", "--last"}).code, 0);

@@ -79,8 +79,9 @@ TEST_F(ReportTest, IsOneFileWithEveryDocumentOfTheSweep) {
   if (!Write({"-o", "r.html", "--details", "2"})) GTEST_SKIP() << "built without the pages";
   const json documents = Documents("r.html");
   const std::string base = "/api/sweeps/tiny";
-  for (const char* path : {"", "/curves?metric=accuracy", "/curves?metric=loss", "/points",
-                           "/importance", "/ranking", "/trials", "/attempts"}) {
+  for (const char* path :
+       {"", "/curves?metric=validation_accuracy", "/curves?metric=validation_loss",
+        "/points?metric=validation_accuracy", "/importance", "/ranking", "/trials", "/attempts"}) {
     EXPECT_TRUE(documents.contains(base + path)) << path;
   }
   EXPECT_EQ(documents[base]["labels"]["note"], "</script><script>alert(1)</script>");
@@ -88,7 +89,7 @@ TEST_F(ReportTest, IsOneFileWithEveryDocumentOfTheSweep) {
   EXPECT_EQ(documents[base + "/trials"]["rows"].size(), 3u);
   EXPECT_EQ(documents[base + "/attempts"]["rows"][2]["trial"], 3);
   EXPECT_EQ(documents[base + "/attempts"]["rows"][2]["outcome"], "completed");
-  EXPECT_TRUE(documents[base + "/curves?metric=loss"]["ready"].get<bool>());
+  EXPECT_TRUE(documents[base + "/curves?metric=validation_loss"]["ready"].get<bool>());
   int details = 0;
   for (int number = 1; number <= 3; ++number) {
     const std::string trial = base + "/trials/" + std::to_string(number);

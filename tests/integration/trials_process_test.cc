@@ -172,7 +172,7 @@ TEST_F(TrialsTest, ExportsEveryTrialAsDataFromTheDatabaseAndFromACoordinator) {
   EXPECT_EQ(epochs[2]["trial"], "tiny/1");
   EXPECT_EQ(epochs[2]["epoch"], 3);
   EXPECT_EQ(epochs[2]["parameters"]["lr"], 0.02);
-  EXPECT_EQ(epochs[2]["validation_accuracy"], 0.903);
+  EXPECT_EQ(epochs[2]["values"]["validation_accuracy"], 0.903);
 }
 
 TEST_F(TrialsTest, AnExportedFileIsWholeOrNotThere) {
@@ -362,7 +362,8 @@ trials = pandas.read_csv("t.csv")
 assert len(trials) == 4, trials
 assert trials["parameters.lr"].dtype == float and set(trials["parameters.lr"]) == {0.02, 0.05}
 assert trials["parameters.step_epochs"].isna().sum() == 2
-assert (trials["best_accuracy"] == 0.903).all()
+assert (trials["best"] == 0.903).all()
+assert (trials["high.validation_accuracy"] == 0.903).all()
 assert pandas.to_datetime(trials["end_time"]).notna().all()
 same = pandas.json_normalize(json.load(open("t.json")))
 assert same["seed"].map(type).eq(str).all()  # other readers would round a number
@@ -371,6 +372,7 @@ assert list(same["parameters.lr"]) == list(trials["parameters.lr"])
 assert len(pandas.read_json("t.json")) == 4
 epochs = pandas.read_csv("e.csv")
 assert list(epochs.groupby("trial")["epoch"].max()) == [3] * 4
+assert epochs["validation_accuracy"].max() == 0.903
 )");
   EXPECT_EQ(std::system(("cd " + folder_.path() + " && " + python + check).c_str()), 0);
 }

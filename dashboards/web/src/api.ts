@@ -2,7 +2,7 @@
 // coordinator/views makes these documents; a test there holds every key against this file.
 //
 // All answers but files are JSON in UTF-8, at most 300 kB. Numbers that are not finite are null.
-// Times are ISO 8601 in UTC. Accuracies are shares from 0 to 1. Every GET answer has an ETag, so
+// Times are ISO 8601 in UTC. Shares are from 0 to 1. Every GET answer has an ETag, so
 // that asking again costs nothing while nothing has changed. Errors are ApiError with the HTTP
 // status 400 (bad input), 403 (action refused), 404 (no such thing), 409 (state does not allow it)
 // or 503 (busy; Retry-After says when to come again).
@@ -15,6 +15,20 @@ export type SweepState = "active" | "paused" | "completed" | "cancelled";
 export type TrialState =
   | "pending" | "leased" | "running" | "completed" | "stopped" | "failed" | "diverged" | "cancelled";
 export type Value = number | string | boolean;
+
+// A number that trainings report once per epoch.
+export interface Measure {
+  name: string; // "val/f1"; of one that is predefined the whole name: "validation_accuracy"
+  title: string; // "accuracy"; the name of one that is not predefined
+  unit: string; // "share", "s", "/s", what a sweep file says, or ""
+  direction: number; // 1: more is better, -1: less is, 0: neither, or nobody has said
+}
+// Of one measure over the epochs of a trial. Null: only what is not a number was reported.
+export interface MeasureSummary {
+  last: number | null;
+  low: number | null;
+  high: number | null;
+}
 
 export interface TrialCounts {
   pending: number; running: number; completed: number; stopped: number; failed: number; cancelled: number;
@@ -34,8 +48,9 @@ export interface SweepSummary {
   name: string;
   state: SweepState;
   method: string;
-  metric: "accuracy" | "loss";
+  metric: string; // the first objective, as the file calls it
   maximize: boolean;
+  objectives: Measure[]; // what it ranks by
   planned_trials: number;
   replicates: number;
   epochs: number; // of a full trial
@@ -65,9 +80,10 @@ export interface SweepView extends SweepSummary {
   data_sha256: string; // of what it is trained on; "" until a worker has read it
   models: string[];
   dimensions: Dimension[]; // what varies between trials
-  target: { accuracy: number | null; epoch: number | null; parameters: number | null };
-  // The accuracy gate's threshold, the last epoch that the epoch gate permits, the largest permitted
-  // number of network parameters; null where there is no such gate.
+  measures: Measure[]; // that are judged, declared or predefined, whether reported or not
+  target: { measures: Record<string, number | null>; epoch: number | null; parameters: number | null };
+  // The bounds of the gates on measures by their names, the last epoch that the epoch gate permits, the
+  // largest permitted number of network parameters; null where there is no such gate.
 }
 
 export interface Dimension {
@@ -79,40 +95,46 @@ export interface Dimension {
   categories: Value[]; // empty for numbers
 }
 
-// GET /api/sweeps/NAME/curves?metric=accuracy|loss&limit=N (60; at most 200)
+// GET /api/sweeps/NAME/curves?metric=MEASURE (the first objective)&limit=N (60; at most 200)
 // Aggregated over all trials on the server; curves of the best, the running and the latest.
 export interface CurvesView {
-  metric: "accuracy" | "loss"; // of validation
+  metric: string;
+  measures: Measure[]; // to choose from: those that are judged, and what else trials have reported
   epochs: number;
   total_trials: number; // with at least one epoch
   ready: boolean; // false: the bands are still being summed up; ask again
+  // Empty for a measure that is not judged and not predefined.
   bands: { epoch: number; count: number; p5: number; p25: number; p50: number; p75: number; p95: number; best: number }[];
   curves: { trial: number; state: TrialState; qualifies: boolean; reason: "best" | "running" | "latest"; values: (number | null)[] }[];
-  // values[i] belongs to epoch i + 1: the first acknowledged row of that epoch
+  // values[i] belongs to epoch i + 1: the first acknowledged row of that epoch; null: not reported, or
+  // not a number
 }
 
-// GET /api/sweeps/NAME/points?limit=N (1000; at most 2000)
+// GET /api/sweeps/NAME/points?metric=MEASURE (the first objective)&limit=N (1000; at most 2000)
 // One row per trial that has a measured epoch, and per trial that diverged: for history, parallel
 // coordinates, slice, contour and Pareto front. A trial that diverged has state "diverged" and null
-// for accuracy, last_accuracy and loss: it is drawn at the worst edge, with a mark of its own. Beyond
-// the limit a fixed sample, always with the best 200, every record of the history and the Pareto front.
+// for best and last: it is drawn at the worst edge, with a mark of its own. Beyond the limit a fixed
+// sample, the same for every measure, always with the best 200, every record of the history and the
+// Pareto front.
 export interface PointsView {
+  metric: string;
+  measures: Measure[]; // as CurvesView's
   dimensions: Dimension[];
   total: number;
   sampled: boolean;
-  columns: string[]; // "trial", "accuracy" (best), "last_accuracy", "loss" (best), "epochs_to_target",
-  //                    "network_parameters", "qualifies", "state", "value" (the sweep's metric as the
+  columns: string[]; // "trial", "best" and "last" of the measure, "epochs_to_target",
+  //                    "network_parameters", "qualifies", "state", "value" (the first objective as the
   //                    ranking has it, within the gates' epoch limit), then the dimensions by name
   rows: (Value | null)[][];
   records: number[]; // trials that were the best so far as the ranking orders: those that qualify first,
   //                    then by "value". A line through their "value" ends at the summary's best_value.
-  front: number[]; // Pareto front of accuracy (more) and network_parameters (less), by parameters
+  front: number[]; // Pareto front of the first objective and network_parameters (less), by parameters
 }
 
 // GET /api/sweeps/NAME/importance
 export interface ImportanceView {
   method: "PED-ANOVA";
-  metric: "accuracy" | "loss";
+  metric: string;
   trials: number; // used
   diverged: number; // of them: counted as the worst
   enough: boolean; // false: too few trials to say anything; importances are empty
@@ -133,14 +155,15 @@ export interface RankingRow {
   configuration: number;
   state: TrialState;
   qualifies: boolean;
-  accuracy: number | null; // the value held against the accuracy gate
-  interval: [number, number] | null; // of it, 95 %; null where it is not known of how many images
-  best_epoch: number | null; // where it was measured
-  last_accuracy: number | null;
-  best_loss: number | null;
-  mean_last_accuracy: number | null;
+  value: number | null; // of the first objective
+  values: Record<string, number | null>; // of all objectives, and what is held against gates
+  interval: [number, number] | null; // of the value, 95 %; null where it is not known of how many images
+  value_epoch: number | null; // where it was measured
+  last: number | null; // of the first objective
+  measures: Record<string, MeasureSummary>;
+  mean_last: number | null;
   mean_half_width: number | null;
-  mean_interval: [number, number] | null; // 95 %, within 0 and 1; null for one replicate
+  mean_interval: [number, number] | null; // 95 %, within what can be; null for one replicate
   replicates: number;
   epochs_to_target: number | null; // null: not reached
   network_parameters: number | null; // null: not known, as of a program without a network
@@ -163,11 +186,10 @@ export interface TrialRow {
   state: TrialState;
   epoch: number;
   epochs: number;
-  best_accuracy: number | null;
+  best: number | null; // of the first objective, as the next two
   best_epoch: number | null;
-  last_accuracy: number | null;
-  best_loss: number | null;
-  last_loss: number | null;
+  last: number | null;
+  measures: Record<string, MeasureSummary>; // all that it has reported
   epochs_to_target: number | null; // null: not reached
   qualifies: boolean; // of its configuration
   network_parameters: number | null; // as above
@@ -209,7 +231,7 @@ export interface ProgressRow {
   steps: number;
   loss: number | null;
   images_per_second: number | null;
-  best_accuracy: number | null;
+  best: number | null; // of the first objective
   worker: string;
   seconds_left: number | null; // of this trial, as fast as it went until now
   parameters: Record<string, Value>;
@@ -220,10 +242,13 @@ export interface ProgressRow {
 export interface TrialView extends TrialRow {
   sweep: string;
   sweep_state: SweepState;
+  metric: string; // as its sweep's
+  maximize: boolean;
+  reported: Measure[]; // that its sweep judges, the objectives first, and what else it has reported
   seed: string; // decimal; 64 bits do not fit a number
   fully_connected: boolean | null; // null: not known
   evaluation_images: number | null; // null: not known
-  interval: [number, number] | null; // 95 % Wilson interval of best_accuracy
+  interval: [number, number] | null; // 95 % Wilson interval of its best validation_accuracy
   create_time: string;
   start_time: string | null;
   end_time: string | null;
@@ -240,10 +265,10 @@ export interface TrialView extends TrialRow {
   replay_note: string; // where they are to be run, or why there are none
 }
 export interface EpochRow {
-  attempt: number; epoch: number; lr: number | null;
-  train_loss: number | null; train_accuracy: number | null;
-  validation_loss: number | null; validation_accuracy: number | null;
-  train_seconds: number | null; evaluate_seconds: number | null; images_per_second: number | null; report_time: string;
+  attempt: number;
+  epoch: number;
+  values: Record<string, number | null>; // what was reported; null: not a number
+  report_time: string;
 }
 export interface NetworkTable {
   name: string;

@@ -35,12 +35,12 @@ function Page({ route }: { route: Route }): JSX.Element {
     return <SweepPage name={reportedSweep(reportDocuments())} section="" route={route} />;
   if (first === "" || (first === "sweeps" && name === "")) return <SweepsPage route={route} />;
   if (first === "sweeps" && name !== "" && section === "trials" && /^\d+$/.test(trial)) {
-    return <TrialPage key={`${name}/${trial}`} sweep={name} number={Number(trial)} />;
+    return <TrialPage key={`${name}/${trial}`} sweep={name} number={Number(trial)} route={route} />;
   }
   if (first === "sweeps" && name !== "" && trial === "")
     return <SweepPage key={name} name={name} section={section} route={route} />;
   if (first === "workers") return <WorkersPage />;
-  if (first === "compare") return <ComparePage />;
+  if (first === "compare") return <ComparePage route={route} />;
   if (first === "draw") return <DrawPage route={route} />;
   return (
     <>

@@ -3,7 +3,7 @@
 import type { Value } from "./api";
 
 export const NONE = "–";
-type Maybe = number | null | undefined;
+export type Maybe = number | null | undefined;
 
 function finite(value: Maybe): value is number {
   return typeof value === "number" && Number.isFinite(value);
@@ -84,19 +84,10 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${integer(count)} ${count === 1 ? one : many}`;
 }
 
-// Of accuracies, "99.32–99.60"; without evaluated images there is none.
+// Of shares, "99.32–99.60"; without evaluated images there is none.
 export function intervalText(interval: [number, number] | null): string {
   if (!interval || interval[1] <= interval[0]) return NONE;
   return interval.map((end) => share(end, 2)).join("–");
-}
-
-export function metricText(metric: string, value: Maybe): string {
-  return metric === "loss" ? number(value) : percent(value);
-}
-
-// Where it stands alone: "loss 0.9135", "99.48 %".
-export function namedMetric(metric: string, value: Maybe): string {
-  return metric === "loss" && finite(value) ? `loss ${number(value)}` : metricText(metric, value);
 }
 
 export function valueText(value: Value | null | undefined): string {

@@ -6,7 +6,6 @@ import {
   elapsed,
   integer,
   intervalText,
-  namedMetric,
   number,
   percent,
   plural,
@@ -53,8 +52,6 @@ it("never says all of what is nearly all, or nothing of what is little", () => {
   expect(number(0.999999)).toBe("0.999999");
   expect(valueText(0.99999)).toBe("0.99999");
   expect(intervalText([0.99996, 1])).toBe("99.996–100.00");
-  expect(namedMetric("loss", 0.25)).toBe("loss 0.25");
-  expect(namedMetric("loss", null)).toBe("–");
 });
 
 it("shows what would turn or hide text", () => {

@@ -2,7 +2,7 @@
 // `sweep report`. Keys are paths as the coordinator has them. Ranking and trials stand there whole
 // and without a query; pages are cut here.
 
-import type { ReportInfo, TrialRow } from "./api";
+import type { Measure, MeasureSummary, RankingRow, ReportInfo, TrialRow } from "./api";
 import { effectiveValue } from "./effective";
 import { compareValues } from "./format";
 import { RequestError } from "./request_error";
@@ -49,6 +49,10 @@ function columnOf(row: TrialRow, key: string): unknown {
     return row.parameters[name] ?? (name === "model" ? row.model : undefined);
   }
   if (key === "parameters") return row.network_parameters;
+  if ("values" in row && key in (row as unknown as RankingRow).values)
+    return (row as unknown as RankingRow).values[key];
+  const [, part, name = ""] = /^(last|low|high)\.(.+)$/.exec(key) ?? [];
+  if (part) return row.measures[name]?.[part as keyof MeasureSummary];
   if (key in row) return row[key as keyof TrialRow];
   return effectiveValue(row, key);
 }
@@ -89,11 +93,17 @@ export function lookUp(documents: Documents, path: string): unknown {
   const [bare = "", query = ""] = path.split("?");
   const words = new URLSearchParams(query);
   const metric = words.get("metric");
-  const document = (metric ? documents[`${bare}?metric=${metric}`] : undefined) ?? documents[bare];
+  const document = documents[metric ? `${bare}?metric=${metric}` : bare];
   if (document === undefined) return undefined;
   return hasRows(document) && words.has("limit") && !("columns" in document)
     ? page(document, words)
     : document;
+}
+
+// Of which measures a report has the curves and points of its sweep.
+export function reportedMeasures(documents: Documents, sweep: string, measures: Measure[]): Measure[] {
+  const path = `/api/sweeps/${encodeURIComponent(sweep)}/points`;
+  return measures.filter(({ name }) => `${path}?metric=${name}` in documents);
 }
 
 let loaded: Documents | undefined;

@@ -1,10 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { answer } from "../fixtures/answers";
 import type { RankingView, TrialsView } from "./api";
+import { findMeasure } from "./measure";
 import {
   leftOut,
   lookUp,
   readDocuments,
+  reportedMeasures,
   reportedSweep,
   reportTime,
   type Documents,
@@ -46,18 +48,22 @@ describe("a report's documents", () => {
 describe("looking a path up", () => {
   const bare = "/api/sweeps/mnist-994";
   const documents: Documents = {
-    [`${bare}/curves?metric=loss`]: "losses",
-    [`${bare}/curves?metric=accuracy`]: "accuracies",
+    [`${bare}/curves?metric=val/f1`]: "f1",
+    [`${bare}/curves?metric=validation_accuracy`]: "accuracies",
     [`${bare}/trials`]: answer(`${bare}/trials?limit=200`),
-    [`${bare}/points`]: answer(`${bare}/points`),
+    [`${bare}/points?metric=val/f1`]: answer(`${bare}/points`),
   };
   const trials = (query: string): TrialsView =>
     lookUp(documents, `${bare}/trials?${query}`) as TrialsView;
 
-  it("minds the metric and no other limit", () => {
-    expect(lookUp(documents, `${bare}/curves?metric=loss&limit=60`)).toBe("losses");
-    expect(lookUp(documents, `${bare}/curves?metric=accuracy&limit=60`)).toBe("accuracies");
-    expect(lookUp(documents, `${bare}/points?limit=1000`)).toBe(documents[`${bare}/points`]);
+  it("minds the measure and no other limit", () => {
+    const asked = (path: string): unknown => lookUp(documents, `${bare}/${path}&limit=60`);
+    expect(asked("curves?metric=val%2Ff1")).toBe("f1");
+    expect(asked("curves?metric=validation_accuracy")).toBe("accuracies");
+    expect(asked("curves?metric=validation_loss")).toBeUndefined();
+    expect(asked("points?metric=val%2Ff1")).toBe(documents[`${bare}/points?metric=val/f1`]);
+    const all = ["val/f1", "lr"].map((name) => findMeasure([], name));
+    expect(reportedMeasures(documents, "mnist-994", all).map(({ name }) => name)).toEqual(["val/f1"]);
     expect(lookUp(documents, `${bare}/logs`)).toBeUndefined();
   });
 
@@ -66,10 +72,13 @@ describe("looking a path up", () => {
     expect(trials("limit=50").total).toBe(60);
     expect(leftOut(trials("limit=50"))).toBe(0);
     expect(trials("state=failed&limit=50").rows.map((row) => row.trial)).toEqual([7]);
-    const best = trials("sort=best_accuracy+desc&limit=3").rows.map(
-      (row) => row.best_accuracy ?? 0,
-    );
+    const best = trials("sort=best+desc&limit=3").rows.map((row) => row.best ?? 0);
     expect(best).toEqual([...best].sort((a, b) => b - a));
+    const losses = trials("sort=low.validation_loss&limit=50").rows.map(
+      (row) => row.measures.validation_loss?.low ?? 9,
+    );
+    expect(losses).toEqual([...losses].sort((a, b) => a - b));
+    expect(new Set(losses).size).toBeGreaterThan(40);
     const whole = documents[`${bare}/trials`] as TrialsView;
     const cut = { [`${bare}/trials`]: { ...whole, rows: whole.rows.slice(0, 40) } };
     expect(leftOut(lookUp(cut, `${bare}/trials?limit=50`) as TrialsView)).toBe(20);
@@ -85,8 +94,9 @@ describe("looking a path up", () => {
       ) as RankingView;
     const ranks = ranking("sort=rank+desc").rows.map((row) => row.rank);
     expect(ranks).toEqual([...ranks].sort((a, b) => b - a));
-    const values = ranking("sort=accuracy").rows.map((row) => row.accuracy ?? 2);
+    const values = ranking("sort=validation_accuracy").rows.map((row) => row.value ?? 2);
     expect(values).toEqual([...values].sort((a, b) => a - b));
+    expect(new Set(values).size).toBeGreaterThan(40);
     const met = ranking("qualifying=1");
     expect(met.rows.length).toBeGreaterThan(0);
     expect(met.total).toBeLessThan(ranking("").total);

@@ -33,8 +33,12 @@ export function href(
   return `#/${parts.map((part) => encodeURIComponent(String(part))).join("/")}${tail ? `?${tail}` : ""}`;
 }
 
-export function sweepHref(sweep: string, section = ""): string {
-  return href(section ? ["sweeps", sweep, section] : ["sweeps", sweep]);
+export function sweepHref(
+  sweep: string,
+  section = "",
+  query: Record<string, string> = {},
+): string {
+  return href(section ? ["sweeps", sweep, section] : ["sweeps", sweep], query);
 }
 
 export function trialHref(sweep: string, trial: number): string {

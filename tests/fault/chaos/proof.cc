@@ -91,7 +91,7 @@ constexpr Rule kRules[] = {
      "t.number, e.epoch HAVING count(DISTINCT e.train_loss) > 1 OR count(DISTINCT "
      "e.validation_loss) > 1"},
     {"what a trial says of itself is in its epochs",
-     "SELECT t.id FROM trials t WHERE t.best_accuracy <> (SELECT max(validation_accuracy) FROM "
+     "SELECT t.id FROM trials t WHERE t.best <> (SELECT max(validation_accuracy) FROM "
      "epoch_reports e WHERE e.trial_id = t.id)"},
 };
 

@@ -56,12 +56,12 @@ class Input {
 sweep::EpochMetrics Measure(const sweep::TrialSpec& spec, int epoch) {
   const double share = std::fabs(std::sin(static_cast<double>(spec.seed % 1000) + 31 * spec.lr));
   return {.epoch = epoch,
-          .train_loss = 1.0 / (epoch + share),
-          .train_accuracy = 0.98 + 0.019 * share,
-          .validation_loss = 1.1 / (epoch + share),
-          .validation_accuracy = 0.97 + 0.025 * share * (1 - 0.3 / epoch),
-          .lr = spec.lr,
-          .train_seconds = 0.01};
+          .values = {{"train_loss", 1.0 / (epoch + share)},
+                     {"train_accuracy", 0.98 + 0.019 * share},
+                     {"validation_loss", 1.1 / (epoch + share)},
+                     {"validation_accuracy", 0.97 + 0.025 * share * (1 - 0.3 / epoch)},
+                     {"lr", spec.lr},
+                     {"train_seconds", 0.01}}};
 }
 
 void WriteCheckpoint(const sweep::TrialSpec& spec, int epoch) {

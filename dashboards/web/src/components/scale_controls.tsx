@@ -1,9 +1,11 @@
-// How accuracy axes are drawn: by the logarithm of the error or linear, and from where. The reader's
-// choice holds for all plots and is remembered.
+// How the axes of measures are drawn: by the logarithm (of the error) or linear, and shares from where.
+// The reader's choice holds for all plots and is remembered.
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { ScaleKind } from "../plots/metric_scale";
+import type { Measure } from "../api";
+import { titleOf } from "../measure";
+import { canBeLog, isByError, type ScaleKind } from "../plots/metric_scale";
 import { recall, remember } from "../storage";
 import { Segments } from "./basics";
 
@@ -45,25 +47,31 @@ export function useScale(): ScaleChoice {
   return current;
 }
 
-export function ScaleControls(): JSX.Element {
+// What can be chosen for plots of these measures.
+export function ScaleControls({ measures }: { measures: Measure[] }): JSX.Element {
   const { scale, floor } = useScale();
+  const share = measures.find((one) => isByError([one]));
   return (
     <>
-      <Segments
-        legend="axis"
-        value={scale}
-        onChange={(value) => change({ scale: value, floor })}
-        options={[
-          { value: "log", label: "log of error" },
-          { value: "linear", label: "linear" },
-        ]}
-      />
-      <Segments
-        legend="accuracy from"
-        value={String(floor)}
-        onChange={(value) => change({ scale, floor: Number(value) })}
-        options={FLOORS}
-      />
+      {measures.some(canBeLog) && (
+        <Segments
+          legend="axis"
+          value={scale}
+          onChange={(value) => change({ scale: value, floor })}
+          options={[
+            { value: "log", label: share ? "log of error" : "log" },
+            { value: "linear", label: "linear" },
+          ]}
+        />
+      )}
+      {share && (
+        <Segments
+          legend={`${titleOf(share)} from`}
+          value={String(floor)}
+          onChange={(value) => change({ scale, floor: Number(value) })}
+          options={FLOORS}
+        />
+      )}
     </>
   );
 }

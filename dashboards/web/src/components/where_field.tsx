@@ -26,7 +26,7 @@ export function WhereField({ route }: { route: Route }): JSX.Element | null {
           value={text}
           spellcheck={false}
           autocomplete="off"
-          placeholder="best_accuracy >= 99.4% and lr < 0.1"
+          placeholder="best >= 0.9 and lr < 0.1"
           onInput={(event) => setText(event.currentTarget.value)}
           onBlur={() => text.trim() !== value && onChange(text.trim())}
         />

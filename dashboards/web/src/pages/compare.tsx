@@ -2,21 +2,30 @@
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import type { TrialView } from "../api";
+import type { Measure, TrialView } from "../api";
 import { Parameters, Text } from "../components/basics";
+import { MeasureChecks } from "../components/measure_choice";
 import { Plot } from "../components/plot";
 import { ScaleControls, useScale } from "../components/scale_controls";
 import { TrialForm } from "../components/trial_form";
-import { number, percent, shorten, splitTrial } from "../format";
+import { shorten, splitTrial } from "../format";
 import { useLive } from "../live";
-import { comparisonPlot, comparisonTable, dashOf, trialId, trialName } from "../plots/comparison";
-import type { Metric } from "../plots/metric_scale";
-import { trialHref } from "../router";
+import {
+  bestValue,
+  chosenMeasures,
+  headingOf,
+  judgedMeasures,
+  measureText,
+  oneOfEach,
+} from "../measure";
+import { comparisonPlot, comparisonTable, trialId, trialName } from "../plots/comparison";
+import { dashOf } from "../plots/curve_colours";
+import { trialHref, type Route } from "../router";
 import { addSelected, MOST_COMPARED, removeSelected, useSelected } from "../selection";
 import { apiPath } from "../source";
 import { comparedRows, type ComparedRow } from "./compared_rows";
 
-export function ComparePage(): JSX.Element {
+export function ComparePage({ route }: { route: Route }): JSX.Element {
   const names = useSelected();
   const [found, setFound] = useState<Record<string, TrialView | string>>({});
   const trials = names
@@ -50,7 +59,7 @@ export function ComparePage(): JSX.Element {
         </p>
       )}
       {trials.length > 0 && (
-        <Comparison trials={trials} />
+        <Comparison trials={trials} route={route} />
       )}
     </>
   );
@@ -80,22 +89,31 @@ function Key({ place }: { place: number }): JSX.Element {
   return <span class={`key key-${place + 1} ${dashOf(place)}`} />;
 }
 
-function Comparison({ trials }: { trials: TrialView[] }): JSX.Element {
+// What the sweeps of the trials judge, until others are chosen.
+function Comparison({ trials, route }: { trials: TrialView[]; route: Route }): JSX.Element {
   const choice = useScale();
-  const rows = comparedRows(trials);
-  const plot = (metric: Metric, title: string): JSX.Element => (
+  const measures = oneOfEach(trials.flatMap((trial) => trial.reported));
+  const judged = oneOfEach(trials.flatMap(judgedMeasures));
+  const chosen = chosenMeasures(
+    measures,
+    route.query.metric,
+    measures.filter(({ name }) => judged.some((one) => one.name === name)),
+  );
+  const rows = comparedRows(trials, chosen);
+  const plot = (measure: Measure): JSX.Element => (
     <Plot
-      title={title}
-      name={`compare ${metric}`}
+      key={measure.name}
+      title={headingOf(measure)}
+      name={`compare ${measure.name}`}
       height={320}
       zoomable
       inputs={[...trials, choice.scale, choice.floor, trials.length].slice(-12)}
-      build={(palette) => comparisonPlot(trials, metric, choice.scale, choice.floor, palette)}
-      table={() => comparisonTable(trials, metric)}
+      build={(palette) => comparisonPlot(trials, measure, choice.scale, choice.floor, palette)}
+      table={() => comparisonTable(trials, measure)}
       summary={trials
         .map(
           (trial) =>
-            `${trialName(trial)} ${metric === "loss" ? number(trial.best_loss) : percent(trial.best_accuracy)}`,
+            `${trialName(trial)} ${measureText(measure, bestValue(trial.measures[measure.name], measure))}`,
         )
         .join(", ")}
       note={trials.map((trial, i) => (
@@ -108,11 +126,11 @@ function Comparison({ trials }: { trials: TrialView[] }): JSX.Element {
   return (
     <>
       <div class="controls">
-        <ScaleControls />
+        <MeasureChecks measures={measures} chosen={chosen} route={route} />
+        <ScaleControls measures={chosen} />
       </div>
       <div class="plots" key={trials.map(trialName).join()}>
-        {plot("accuracy", "Accuracy")}
-        {plot("loss", "Loss")}
+        {chosen.map(plot)}
       </div>
       <div class="scroll" tabIndex={0} role="region" aria-label="trials side by side">
         <table class="side-by-side">

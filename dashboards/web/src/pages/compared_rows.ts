@@ -1,9 +1,10 @@
 // What stands in the rows of a comparison: results, then every hyperparameter with the value that was
 // in force, so that one trial's default and another's choice of the same value are no difference.
 
-import type { TrialView, Value } from "../api";
+import type { Measure, TrialView, Value } from "../api";
 import { defaultsOf, effectiveValue } from "../effective";
-import { integer, number, percent, valueText } from "../format";
+import { integer, valueText } from "../format";
+import { bestPart, bestValue, measureText, titleOf } from "../measure";
 
 export interface ComparedRow {
   name: string;
@@ -16,14 +17,25 @@ interface Compared {
   same: Record<string, Value>; // the other hyperparameters
 }
 
+type Row = (name: string, text: (trial: TrialView) => string) => ComparedRow;
+
+function measureRows(measure: Measure, row: Row): ComparedRow[] {
+  const { name } = measure;
+  const best = row(`best ${titleOf(measure)}`, (trial) =>
+    measureText(measure, bestValue(trial.measures[name], measure)),
+  );
+  const last = row(`last ${titleOf(measure)}`, (trial) =>
+    measureText(measure, trial.measures[name]?.last),
+  );
+  return bestPart(measure) === "last" ? [last] : [best, last];
+}
+
 // What is said of the trial elsewhere: its network by name and size.
 const SAID = new Set(["model"]);
 
-export function comparedRows(trials: TrialView[]): Compared {
-  const row = (name: string, text: (trial: TrialView) => string): ComparedRow => ({
-    name,
-    cells: trials.map(text),
-  });
+// Of results those of `measures`.
+export function comparedRows(trials: TrialView[], measures: Measure[]): Compared {
+  const row: Row = (name, text) => ({ name, cells: trials.map(text) });
   const value = effectiveValue;
   const named = (of: (trial: TrialView) => Record<string, Value>): Set<string> =>
     new Set(trials.flatMap((trial) => Object.keys(of(trial))));
@@ -38,13 +50,11 @@ export function comparedRows(trials: TrialView[]): Compared {
   return {
     results: [
       row("state", (trial) => trial.state),
-      row("best accuracy", (trial) => percent(trial.best_accuracy)),
-      row("at epoch", (trial) => integer(trial.best_epoch)),
+      ...measures.flatMap((one) => measureRows(one, row)),
+      row("best epoch", (trial) => integer(trial.best_epoch)),
       row("epochs to target", (trial) =>
-        integer(trial.target.accuracy === null ? null : trial.epochs_to_target),
+        integer(Object.keys(trial.target.measures).length === 0 ? null : trial.epochs_to_target),
       ),
-      row("last accuracy", (trial) => percent(trial.last_accuracy)),
-      row("best loss", (trial) => number(trial.best_loss)),
       row("criteria", (trial) =>
         trial.gates.length === 0
           ? valueText(null)

@@ -10,6 +10,7 @@ import { normalise, toDigit, type Ink } from "../inference/digit";
 import { InferenceNetwork, readNetworkSpec } from "../inference/network";
 import { readSafeTensors } from "../inference/safetensors";
 import { useLive } from "../live";
+import { namedText } from "../measure";
 import { setQuery, trialHref, type Route } from "../router";
 import { apiPath, fetchBytes } from "../source";
 import { DrawingPad } from "./drawing_pad";
@@ -158,8 +159,9 @@ function Reader({ trial }: { trial: TrialView }): JSX.Element {
         <a href={trialHref(trial.sweep, trial.trial)}>
           {trial.sweep}/{trial.trial}
         </a>
-        {trial.best_accuracy !== null &&
-          `, ${percent(trial.best_accuracy)}${trial.evaluation_images ? ` on ${integer(trial.evaluation_images)} test images` : ""}`}
+        {trial.best !== null &&
+          trial.reported[0] &&
+          `, ${namedText(trial.reported[0], trial.best)}${trial.evaluation_images ? ` on ${integer(trial.evaluation_images)} test images` : ""}`}
         . They run here, in your browser; nothing is sent.
       </p>
       {problem && (

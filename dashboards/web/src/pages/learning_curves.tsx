@@ -5,21 +5,23 @@ import type { ECharts } from "echarts/core";
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { CurvesView, Dimension, PointsView, SweepView } from "../api";
-import { Await, Segments, Select } from "../components/basics";
+import { Await, Select } from "../components/basics";
 import { Plot } from "../components/plot";
 import { CategoryKeys, Ramp } from "../components/ramp";
 import { useScale } from "../components/scale_controls";
-import { metricText, plural, shorten, valueText } from "../format";
+import { plural, shorten, valueText } from "../format";
 import { useLive } from "../live";
-import { bestOf, BY_RANK, type Colouring } from "../plots/curve_colours";
+import { bestIn, measureText, targetOf } from "../measure";
+import { BY_RANK, type Colouring } from "../plots/curve_colours";
 import {
   bandLines,
   curveId,
   curvesScale,
   curvesTable,
   learningCurves,
+  measureOf,
 } from "../plots/learning_curves";
-import type { Metric, MetricScale, ScaleKind } from "../plots/metric_scale";
+import type { MetricScale, ScaleKind } from "../plots/metric_scale";
 import { nearestCurve, type PixelCurve } from "../plots/nearest_curve";
 import { readPoints } from "../plots/points";
 import { trialHref } from "../router";
@@ -59,11 +61,12 @@ function trialLines(
 ): string[] {
   const curve = curves.curves.find((candidate) => candidate.trial === trial);
   if (!curve) return [];
-  const text = (value: number | null | undefined): string => metricText(curves.metric, value);
+  const measure = measureOf(curves);
+  const text = (value: number | null | undefined): string => measureText(measure, value);
   const at = curve.values[epoch - 1];
   return [
     `trial ${trial}${curve.state === "running" ? ", running" : ""}`,
-    `${at == null ? `no value at epoch ${epoch}` : `${text(at)} at epoch ${epoch}`}, best ${text(bestOf(curve, curves.metric))}`,
+    `${at == null ? `no value at epoch ${epoch}` : `${text(at)} at epoch ${epoch}`}, best ${text(bestIn(curve.values, measure))}`,
     ...(parameters ? [parameters] : []),
   ];
 }
@@ -105,24 +108,16 @@ function Legend({ dimension }: { dimension: Dimension | null }): JSX.Element {
 export function LearningCurves(props: {
   sweep: SweepView;
   points: PointsView | undefined;
+  metric: string;
 }): JSX.Element {
-  const { sweep, points } = props;
-  const [metric, setMetric] = useState<Metric>(sweep.metric);
+  const { sweep, points, metric } = props;
   const live = useLive<CurvesView>(
     apiPath(["sweeps", sweep.name, "curves"], { metric, limit: CURVES }),
     { keep: true },
   );
   return (
     <Await live={live} what="learning curves">
-      {(curves) => (
-        <CurvesPlot
-          sweep={sweep}
-          curves={curves}
-          points={points}
-          metric={metric}
-          onMetric={setMetric}
-        />
-      )}
+      {(curves) => <CurvesPlot sweep={sweep} curves={curves} points={points} />}
     </Await>
   );
 }
@@ -131,22 +126,20 @@ function CurvesPlot(props: {
   sweep: SweepView;
   curves: CurvesView;
   points: PointsView | undefined;
-  metric: Metric;
-  onMetric: (metric: Metric) => void;
 }): JSX.Element {
-  const { sweep, curves, points, metric } = props;
+  const { sweep, curves, points } = props;
   const [colourBy, setColourBy] = useState(recall("curve-colour"));
   const choice = useScale();
   const dimensions = points?.dimensions ?? [];
   const dimension = dimensions.find(({ name }) => name === colourBy) ?? null;
   const colouring = useMemo(() => colouringBy(dimension, points), [dimension, points]);
   const hover = useNearest(sweep, curves, choice.scale, points);
-  const last = curves.bands[curves.bands.length - 1];
+  const target = targetOf(sweep.target, measureOf(curves));
   if (curves.ready && curves.total_trials === 0) return <NoCurves sweep={sweep} />;
   return (
     <Plot
       title="Learning curves"
-      name={`${sweep.name} curves ${metric}`}
+      name={`${sweep.name} curves ${curves.metric}`}
       height={360}
       zoomable
       inputs={[
@@ -154,29 +147,16 @@ function CurvesPlot(props: {
         colouring,
         choice.scale,
         choice.floor,
-        sweep.target.accuracy,
+        target,
         sweep.target.epoch,
       ]}
       build={(palette) => learningCurves(curves, sweep, choice, colouring, palette)}
       table={() => curvesTable(curves)}
       onChart={hover.onChart}
       overlay={hover.shown && <Tip hover={hover.shown} />}
-      summary={
-        last
-          ? `${curves.total_trials} trials; at epoch ${last.epoch} the median is ${metricText(metric, last.p50)}, the best ${metricText(metric, last.best)}`
-          : "no epoch yet"
-      }
+      summary={summaryOf(curves)}
       note={<Note curves={curves} dimension={dimension} />}
     >
-      <Segments
-        legend="metric"
-        value={metric}
-        onChange={props.onMetric}
-        options={[
-          { value: "accuracy", label: "accuracy" },
-          { value: "loss", label: "loss" },
-        ]}
-      />
       {dimensions.length > 0 && (
         <Select
           label="colour by"
@@ -193,6 +173,14 @@ function CurvesPlot(props: {
       )}
     </Plot>
   );
+}
+
+function summaryOf(curves: CurvesView): string {
+  const measure = measureOf(curves);
+  const last = curves.bands[curves.bands.length - 1];
+  const trials = `${measure.title} of ${plural(curves.total_trials, "trial")}`;
+  if (!last) return trials;
+  return `${trials}; at epoch ${last.epoch} the median is ${measureText(measure, last.p50)}, the best ${measureText(measure, last.best)}`;
 }
 
 function NoCurves({ sweep }: { sweep: SweepView }): JSX.Element {
@@ -215,7 +203,8 @@ function Note(props: { curves: CurvesView; dimension: Dimension | null }): JSX.E
       <div>
         <Legend dimension={dimension} />
       </div>
-      {`${plural(curves.total_trials, "trial")}: the bands hold 90 and 50 % of them, the dashed line is the median. `}
+      {curves.bands.length > 0 &&
+        `${plural(curves.total_trials, "trial")}: the bands hold 90 and 50 % of them, the dashed line is the median. `}
       {curves.curves.length < curves.total_trials
         ? `Curves of ${curves.curves.length}: the best, the running and the latest. `
         : ""}
@@ -268,7 +257,8 @@ function useNearest(
     };
     chart.getZr().on("mousemove", ({ offsetX: x, offsetY: y }) => {
       const { curves: now, words: known } = latest.current;
-      const scale = curvesScale(now, latest.current.kind, latest.current.sweep.target.accuracy);
+      const target = targetOf(latest.current.sweep.target, measureOf(now));
+      const scale = curvesScale(now, latest.current.kind, target);
       if (!chart.containPixel("grid", [x, y])) return leave();
       const nearest = nearestCurve(inPixels(chart, now, scale), x, y);
       const trial = nearest && nearest.distance <= REACH ? nearest.trial : null;

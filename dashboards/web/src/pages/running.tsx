@@ -4,11 +4,12 @@ import type { JSX } from "preact";
 import type { ProgressRow, ProgressView, SweepView } from "../api";
 import { Text } from "../components/basics";
 import { DataTable, type Column } from "../components/table";
-import { integer, number, percent, seconds, shorten } from "../format";
+import { integer, NONE, number, percent, seconds, shorten } from "../format";
 import { useLive } from "../live";
+import { objectiveOf } from "../measure";
 import { trialHref } from "../router";
 import { apiPath } from "../source";
-import { valueCell } from "./trial_columns";
+import { measureColumn, valueCell } from "./trial_columns";
 
 // Of the whole trial.
 export function shareDone(row: ProgressRow): number {
@@ -30,6 +31,17 @@ function Bar({ row }: { row: ProgressRow }): JSX.Element {
   );
 }
 
+// Said only where a trainer says it.
+const SPEED: Column<ProgressRow>[] = [
+  { key: "loss", title: "Loss", numeric: true, cell: (row) => number(row.loss) },
+  {
+    key: "speed",
+    title: "Images/s",
+    numeric: true,
+    cell: (row) => integer(row.images_per_second || null),
+  },
+];
+
 function columnsOf(sweep: SweepView, rows: ProgressRow[]): Column<ProgressRow>[] {
   return [
     {
@@ -39,13 +51,7 @@ function columnsOf(sweep: SweepView, rows: ProgressRow[]): Column<ProgressRow>[]
       fixed: true,
       cell: (row) => <a href={trialHref(sweep.name, row.trial)}>{row.trial}</a>,
     },
-    {
-      key: "accuracy",
-      title: "Best",
-      numeric: true,
-      fixed: true,
-      cell: (row) => percent(row.best_accuracy),
-    },
+    measureColumn(objectiveOf(sweep), rows, (row) => row.best, { title: "Best", fixed: true }),
     {
       key: "epoch",
       title: "Epoch",
@@ -65,13 +71,7 @@ function columnsOf(sweep: SweepView, rows: ProgressRow[]): Column<ProgressRow>[]
       };
     }),
     { key: "worker", title: "Worker", cell: (row) => <Text text={row.worker} /> },
-    { key: "loss", title: "Loss", numeric: true, cell: (row) => number(row.loss) },
-    {
-      key: "speed",
-      title: "Images/s",
-      numeric: true,
-      cell: (row) => integer(row.images_per_second || null),
-    },
+    ...SPEED.filter((column) => rows.some((row) => column.cell(row) !== NONE)),
   ];
 }
 

@@ -85,7 +85,7 @@ export function SweepPage({
             {SECTIONS.map(({ key, title }) => (
               <a
                 key={key}
-                href={sweepHref(name, key)}
+                href={sweepHref(name, key, { metric: route.query.metric ?? "" })}
                 aria-current={key === section ? "page" : undefined}
               >
                 {title}
@@ -142,7 +142,7 @@ function Section({
 }): JSX.Element {
   switch (section) {
     case "":
-      return <SweepOverview key={sweep.name} sweep={sweep} />;
+      return <SweepOverview key={sweep.name} sweep={sweep} route={route} />;
     case "parameters":
       return <SweepParameters key={sweep.name} sweep={sweep} route={route} />;
     case "ranking":

@@ -10,7 +10,7 @@ const KEYS: Record<string, (sweep: SweepSummary) => unknown> = {
   name: (sweep) => sweep.name,
   state: (sweep) => sweep.state,
   trials: (sweep) => sweep.planned_trials,
-  // Accuracies and losses cannot be held against each other: each kind by itself.
+  // Values of different measures cannot be held against each other: each measure by itself.
   best: (sweep) => sweep.best_value,
   left: (sweep) => sweep.seconds_left,
   submitted: (sweep) => sweep.create_time,
@@ -23,5 +23,6 @@ export function inOrder(sweeps: SweepSummary[], sort: string): SweepSummary[] {
   const descending = direction === "desc";
   const ordered = [...sweeps].sort((a, b) => compareValues(key(a), key(b), descending));
   if (name !== "best") return ordered;
-  return [...ordered.filter((one) => one.maximize), ...ordered.filter((one) => !one.maximize)];
+  const metrics = [...new Set(sweeps.map(({ metric }) => metric))];
+  return metrics.flatMap((metric) => ordered.filter((one) => one.metric === metric));
 }

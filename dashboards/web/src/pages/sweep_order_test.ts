@@ -3,9 +3,9 @@ import type { SweepSummary } from "../api";
 import { inOrder } from "./sweep_order";
 
 const sweeps = [
-  { name: "b10", create_time: "2026-01-03T00:00:00.000Z", best_value: 0.9, maximize: true, seconds_left: null },
-  { name: "b9", create_time: "2026-01-02T00:00:00.000Z", best_value: 0.3, maximize: false, seconds_left: 5 },
-  { name: "a", create_time: "2026-01-01T00:00:00.000Z", best_value: 0.95, maximize: true, seconds_left: 60 },
+  { name: "b10", create_time: "2026-01-03T00:00:00.000Z", best_value: 0.9, metric: "accuracy", seconds_left: null },
+  { name: "b9", create_time: "2026-01-02T00:00:00.000Z", best_value: 0.3, metric: "loss", seconds_left: 5 },
+  { name: "a", create_time: "2026-01-01T00:00:00.000Z", best_value: 0.95, metric: "accuracy", seconds_left: 60 },
 ] as SweepSummary[];
 const names = (sort: string): string => inOrder(sweeps, sort).map(({ name }) => name).join();
 

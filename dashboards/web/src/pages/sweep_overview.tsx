@@ -3,14 +3,16 @@
 import type { JSX } from "preact";
 import type { PointsView, SweepView } from "../api";
 import { Await } from "../components/basics";
+import { MeasureSelect } from "../components/measure_choice";
 import { Plot, type PlotData } from "../components/plot";
 import { ScaleControls, useScale } from "../components/scale_controls";
 import { integer } from "../format";
 import { useLive } from "../live";
-import { historyPlot, historyTable } from "../plots/history";
+import { findMeasure, headingOf, objectiveOf, targetOf } from "../measure";
+import { hasRecords, historyPlot, historyTable } from "../plots/history";
 import { worstEdge } from "../plots/metric_scale";
 import { divergedRows, readPoints } from "../plots/points";
-import { href, trialHref } from "../router";
+import { href, trialHref, type Route } from "../router";
 import { apiPath } from "../source";
 import { LearningCurves } from "./learning_curves";
 import { noEpoch } from "./no_epoch";
@@ -27,12 +29,21 @@ export function openTrial(sweep: string): (data: PlotData) => void {
   };
 }
 
-export function usePoints(sweep: string): ReturnType<typeof useLive<PointsView>> {
-  return useLive<PointsView>(apiPath(["sweeps", sweep, "points"], { limit: POINTS }));
+// Which measure the plots of a sweep show: the first objective, until another is chosen.
+export function shownMeasure(sweep: SweepView, route: Route): string {
+  return route.query.metric || objectiveOf(sweep).name;
 }
 
-export function SweepOverview({ sweep }: { sweep: SweepView }): JSX.Element {
-  const points = usePoints(sweep.name);
+// Of a measure; of "" none.
+export function usePoints(sweep: string, metric: string): ReturnType<typeof useLive<PointsView>> {
+  const path = apiPath(["sweeps", sweep, "points"], { metric, limit: POINTS });
+  return useLive<PointsView>(metric && path, { keep: true });
+}
+
+export function SweepOverview({ sweep, route }: { sweep: SweepView; route: Route }): JSX.Element {
+  const metric = shownMeasure(sweep, route);
+  const points = usePoints(sweep.name, metric);
+  const measures = points.data?.measures ?? sweep.objectives;
   return (
     <>
       {points.data?.rows.length === 0 ? (
@@ -40,10 +51,11 @@ export function SweepOverview({ sweep }: { sweep: SweepView }): JSX.Element {
       ) : (
         <>
           <div class="controls">
-            <ScaleControls />
+            <MeasureSelect sweep={sweep.name} measures={measures} chosen={metric} route={route} />
+            <ScaleControls measures={[findMeasure(measures, metric)]} />
           </div>
           <div class="plots">
-            <LearningCurves sweep={sweep} points={points.data} />
+            <LearningCurves sweep={sweep} points={points.data} metric={metric} />
             <Await live={points} what="history">
               {(view) => <History sweep={sweep} view={view} />}
             </Await>
@@ -80,10 +92,11 @@ function History({ sweep, view }: { sweep: SweepView; view: PointsView }): JSX.E
   const choice = useScale();
   const points = readPoints(view);
   const diverged = divergedRows(points).length;
+  const line = hasRecords(points, sweep) ? "; the line is the best so far" : "";
   const each = sweep.gates.length > 0 ? ", in colour when it meets the criteria" : "";
   const cross =
     diverged > 0
-      ? ` A cross at the ${worstEdge(sweep.metric)} is a trial that diverged (${integer(diverged)}).`
+      ? ` A cross at the ${worstEdge(points.measure)} is a trial that diverged (${integer(diverged)}).`
       : "";
   return (
     <Plot
@@ -91,15 +104,15 @@ function History({ sweep, view }: { sweep: SweepView; view: PointsView }): JSX.E
       name={`${sweep.name} history`}
       height={360}
       zoomable
-      inputs={[view, choice.scale, choice.floor, sweep.target.accuracy, sweep.metric]}
+      inputs={[view, choice.scale, choice.floor, targetOf(sweep.target, points.measure)]}
       build={(palette) => historyPlot(points, sweep, choice.scale, choice.floor, palette)}
-      table={() => historyTable(points, sweep.metric)}
+      table={() => historyTable(points, sweep)}
       onPick={openTrial(sweep.name)}
-      summary={`${view.total} trials, ${view.records.length} records`}
+      summary={`${headingOf(points.measure)} of ${view.total} trials, ${view.records.length} records`}
       note={
         view.sampled
           ? `A sample of ${integer(view.rows.length)} of ${integer(view.total)} trials, with all records and the best.`
-          : `Every point is a trial${each}; the line is the best so far.${cross}`
+          : `Every point is a trial${each}${line}.${cross}`
       }
     />
   );

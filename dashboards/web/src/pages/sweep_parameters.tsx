@@ -1,15 +1,17 @@
 // What the parameters did: parallel coordinates, importance, slices, a contour, the Pareto front.
 
 import type { ECharts } from "echarts/core";
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { ImportanceView, PointsView, SweepView } from "../api";
+import type { ImportanceView, PointsView, RankingView, SweepView } from "../api";
 import { Await, Select } from "../components/basics";
+import { MeasureSelect } from "../components/measure_choice";
 import { Plot } from "../components/plot";
 import { Ramp } from "../components/ramp";
 import { ScaleControls, useScale } from "../components/scale_controls";
-import { integer, metricText, plural, shorten } from "../format";
+import { integer, plural, shorten } from "../format";
 import { useLive } from "../live";
+import { headingOf, measureText, objectiveOf, targetOf, titleOf } from "../measure";
 import { contourPlot, contourRange, contourTable } from "../plots/contour";
 import { importanceHeight, importancePlot, importanceTable } from "../plots/importance";
 import {
@@ -21,13 +23,22 @@ import {
   type Interval,
 } from "../plots/parallel";
 import { worstEdge } from "../plots/metric_scale";
+import {
+  againstTitle,
+  byObjective,
+  bySize,
+  paretoPlot,
+  paretoTable,
+  type Candidates,
+} from "../plots/pareto";
 import { divergedRows, readPoints, type Points } from "../plots/points";
-import { paretoPlot, paretoTable, slicePlot, sliceTable } from "../plots/scatter";
+import { slicePlot, sliceTable } from "../plots/scatter";
 import { setQuery, trialHref, type Route } from "../router";
 import { apiPath } from "../source";
-import { NothingYet, openTrial, usePoints } from "./sweep_overview";
+import { NothingYet, openTrial, shownMeasure, usePoints } from "./sweep_overview";
 
 const NAMED = 8; // brushed trials that are listed
+const RANKED = 200; // configurations of which the front of several objectives is drawn
 
 interface Props {
   sweep: SweepView;
@@ -36,7 +47,8 @@ interface Props {
 }
 
 export function SweepParameters({ sweep, route }: { sweep: SweepView; route: Route }): JSX.Element {
-  const live = usePoints(sweep.name);
+  const metric = shownMeasure(sweep, route);
+  const live = usePoints(sweep.name, metric);
   return (
     <Await live={live} what="trials">
       {(view) => {
@@ -53,12 +65,22 @@ export function SweepParameters({ sweep, route }: { sweep: SweepView; route: Rou
               </p>
             )}
             <div class="controls">
-              <ScaleControls />
+              <MeasureSelect
+                sweep={sweep.name}
+                measures={view.measures}
+                chosen={metric}
+                route={route}
+              />
+              <ScaleControls measures={[points.measure]} />
             </div>
             <Parallel sweep={sweep} view={view} points={points} />
             <div class="plots three">
               <Importance sweep={sweep} />
-              <Pareto sweep={sweep} view={view} points={points} />
+              {sweep.objectives.length > 1 ? (
+                <Front sweep={sweep} route={route} />
+              ) : (
+                <Sizes sweep={sweep} points={points} />
+              )}
               <Contour sweep={sweep} view={view} points={points} route={route} />
             </div>
             <Slices sweep={sweep} view={view} points={points} />
@@ -93,7 +115,8 @@ function Parallel({ sweep, view, points }: Props): JSX.Element {
   const chart = useRef<ECharts>();
   const { scale, floor } = useScale();
   const isNarrow = useNarrow();
-  const choice = { metric: sweep.metric, scale, floor, isNarrow };
+  const choice = { scale, floor, isNarrow };
+  const title = titleOf(points.measure);
   const onChart = (made: ECharts): void => {
     chart.current = made;
     setBrush({});
@@ -119,15 +142,15 @@ function Parallel({ sweep, view, points }: Props): JSX.Element {
   return (
     <Plot
       // Another layout or scale is another plot: a brush on the old axes means nothing on the new ones.
-      key={`${scale} ${floor} ${isNarrow} ${view.dimensions.map((dimension) => dimension.name).join(" ")}`}
+      key={`${view.metric} ${scale} ${floor} ${isNarrow} ${view.dimensions.map((dimension) => dimension.name).join(" ")}`}
       title="Parallel coordinates"
       name={`${sweep.name} parallel`}
       height={parallelHeight(points, isNarrow)}
       inputs={[view]}
       build={(palette) => parallelPlot(points, choice, palette)}
-      table={() => parallelTable(points, sweep.metric)}
+      table={() => parallelTable(points)}
       onChart={onChart}
-      summary={`${view.rows.length} trials over ${view.dimensions.map((dimension) => shorten(dimension.name, 40)).join(", ")} and ${sweep.metric}`}
+      summary={`${view.rows.length} trials over ${view.dimensions.map((dimension) => shorten(dimension.name, 40)).join(", ")} and ${title}`}
       note={
         active ? (
           <>
@@ -188,23 +211,85 @@ function Importance({ sweep }: { sweep: SweepView }): JSX.Element {
   );
 }
 
-function Pareto({ sweep, view, points }: Props): JSX.Element | null {
-  const choice = useScale();
+// The first objective against the size of the network, whatever measure the other plots show.
+function Sizes({ sweep, points }: { sweep: SweepView; points: Points }): JSX.Element | null {
+  const objective = objectiveOf(sweep);
+  const isShown = points.view.metric === objective.name;
+  const live = usePoints(sweep.name, isShown ? "" : objective.name);
+  const own = isShown ? points : live.data && readPoints(live.data);
   // A sweep with a program of its own says nothing of networks, and one size nothing of sizes.
   const sizes = new Set(points.numbers("network_parameters").filter((count) => count));
-  if (sizes.size < 2) return null;
+  if (!own || sizes.size < 2) return null;
+  return (
+    <Pareto
+      sweep={sweep}
+      view={own.view}
+      candidates={bySize(own)}
+      note={`The line: the best ${titleOf(objective)} for each size (the Pareto front).`}
+    />
+  );
+}
+
+// The first objective against another one.
+function Front({ sweep, route }: { sweep: SweepView; route: Route }): JSX.Element {
+  const live = useLive<RankingView>(apiPath(["sweeps", sweep.name, "ranking"], { limit: RANKED }));
+  const others = sweep.objectives.slice(1);
+  const against = others.find(({ name }) => name === route.query.against) ?? others[0] ?? objectiveOf(sweep);
+  return (
+    <Await live={live} what="ranking">
+      {(view) => (
+        <Pareto
+          sweep={sweep}
+          view={view}
+          candidates={byObjective(view.rows, sweep, against)}
+          note={`The line: what no other beats in every objective (the Pareto front)${view.rows.length < view.total ? `, of the first ${integer(view.rows.length)} in the ranking` : ""}.`}
+        >
+          {others.length > 1 && (
+            <Select
+              label="against"
+              value={against.name}
+              options={others.map((one) => ({ value: one.name, label: titleOf(one) }))}
+              onChange={(name) => setQuery(route, { against: name })}
+            />
+          )}
+        </Pareto>
+      )}
+    </Await>
+  );
+}
+
+function Pareto(props: {
+  sweep: SweepView;
+  view: unknown;
+  candidates: Candidates;
+  note: string;
+  children?: ComponentChildren;
+}): JSX.Element {
+  const { sweep, candidates } = props;
+  const { y, against } = candidates;
+  const choice = useScale();
+  const front = candidates.rows.filter((row) => row.front).map(({ trial }) => trial);
   return (
     <Plot
-      title="Accuracy against parameters"
+      title={`${headingOf(y)} against ${against ? againstTitle(against) : "parameters"}`}
       name={`${sweep.name} pareto`}
       height={300}
-      inputs={[view, choice.scale, choice.floor, sweep.target.accuracy, sweep.target.parameters]}
-      build={(palette) => paretoPlot(points, sweep, choice, palette)}
-      table={() => paretoTable(points)}
+      inputs={[
+        props.view,
+        against?.name,
+        choice.scale,
+        choice.floor,
+        targetOf(sweep.target, y),
+        sweep.target.parameters,
+      ]}
+      build={(palette) => paretoPlot(candidates, sweep, choice, palette)}
+      table={() => paretoTable(candidates)}
       onPick={openTrial(sweep.name)}
-      summary={`${view.front.length} trials are on the Pareto front: ${view.front.slice(0, 20).join(", ")}`}
-      note="The line: the best accuracy for each size (the Pareto front)."
-    />
+      summary={`${front.length} trials are on the Pareto front: ${front.slice(0, 20).join(", ")}`}
+      note={props.note}
+    >
+      {props.children}
+    </Plot>
   );
 }
 
@@ -219,9 +304,10 @@ function Contour({ sweep, view, points, route }: Props & { route: Route }): JSX.
     numbers.find((dimension) => dimension.name === name);
   const x = find(route.query.x) ?? first;
   const y = find(route.query.y) ?? numbers.find((dimension) => dimension !== x) ?? second;
-  const text = (value: number): string => metricText(sweep.metric, value);
+  const title = titleOf(points.measure);
+  const text = (value: number): string => measureText(points.measure, value);
   const options = numbers.map((dimension) => ({ value: dimension.name, label: dimension.name }));
-  const range = contourRange(points, x, y, sweep.metric);
+  const range = contourRange(points, x, y);
   return (
     <Plot
       key={`${x.name} ${y.name}`}
@@ -229,14 +315,13 @@ function Contour({ sweep, view, points, route }: Props & { route: Route }): JSX.
       name={`${sweep.name} contour`}
       height={300}
       inputs={[view]}
-      build={(palette) => contourPlot(points, x, y, sweep.metric, palette)}
-      table={() => contourTable(points, x, y, sweep.metric)}
+      build={(palette) => contourPlot(points, x, y, palette)}
+      table={() => contourTable(points, x, y)}
       onPick={openTrial(sweep.name)}
-      summary={`${sweep.metric} over ${x.name} and ${y.name}`}
+      summary={`${title} over ${x.name} and ${y.name}`}
       note={
         <>
-          {range && <Ramp low={text(range[0])} high={text(range[1])} />} An estimate of the{" "}
-          {sweep.metric} from the trials near by. Every point is a trial
+          {range && <Ramp low={text(range[0])} high={text(range[1])} />} An estimate of {title} from the trials near by. Every point is a trial
           {divergedRows(points).length > 0 ? ", a cross one that diverged" : ""}.
         </>
       }
@@ -259,12 +344,12 @@ function Contour({ sweep, view, points, route }: Props & { route: Route }): JSX.
 
 function Slices({ sweep, view, points }: Props): JSX.Element {
   const { scale, floor } = useScale();
-  const choice = { metric: sweep.metric, scale, floor };
+  const choice = { scale, floor };
   return (
     <>
       <h2>Slices</h2>
       {divergedRows(points).length > 0 && (
-        <p class="note">A cross at the {worstEdge(sweep.metric)} is a trial that diverged.</p>
+        <p class="note">A cross at the {worstEdge(points.measure)} is a trial that diverged.</p>
       )}
       <div class="plots slices">
         {view.dimensions.map((dimension) => (
@@ -275,9 +360,9 @@ function Slices({ sweep, view, points }: Props): JSX.Element {
             height={230}
             inputs={[view, choice.scale, choice.floor]}
             build={(palette) => slicePlot(points, dimension, choice, palette)}
-            table={() => sliceTable(points, dimension, sweep.metric)}
+            table={() => sliceTable(points, dimension)}
             onPick={openTrial(sweep.name)}
-            summary={`${sweep.metric} of ${view.rows.length} trials over ${shorten(dimension.name, 60)}`}
+            summary={`${titleOf(points.measure)} of ${view.rows.length} trials over ${shorten(dimension.name, 60)}`}
           />
         ))}
       </div>

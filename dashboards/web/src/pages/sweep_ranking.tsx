@@ -7,8 +7,9 @@ import { ColumnChoice, isShown, type ChosenColumn } from "../components/column_c
 import { MissedGates } from "../components/gates";
 import { DataTable, Pager } from "../components/table";
 import { WhereField } from "../components/where_field";
-import { integer, intervalText, percent } from "../format";
+import { integer, intervalText } from "../format";
 import { useLive } from "../live";
+import { measureText, objectiveOf, SHARE, titleOf } from "../measure";
 import { setQuery, type Route } from "../router";
 import { apiPath } from "../source";
 import { LeftOut } from "./left_out";
@@ -16,9 +17,11 @@ import {
   compareColumn,
   ConstantsNote,
   goalColumns,
+  heldValue,
   hyperparameterColumns,
-  LAST,
-  lossColumn,
+  lastColumn,
+  measureColumn,
+  otherMeasures,
   resultColumn,
   STATE,
   trialColumn,
@@ -28,64 +31,81 @@ const PAGE = 50;
 
 type RankingColumn = ChosenColumn<RankingRow>;
 
-function accuracyColumn(decides: boolean): RankingColumn {
-  return {
-    key: "accuracy",
-    title: "Accuracy",
-    sort: "accuracy",
-    numeric: true,
-    fixed: true,
-    cell: (row) => (decides ? <strong>{percent(row.accuracy)}</strong> : percent(row.accuracy)),
-  };
+// One for each objective: what decides.
+function objectiveColumns(sweep: SweepView, rows: RankingRow[]): RankingColumn[] {
+  return sweep.objectives.map((one, i) => {
+    const { cell, ...column } = measureColumn(one, rows, (row) => heldValue(row, one));
+    return {
+      ...column,
+      sort: one.name,
+      fixed: i === 0 || "wide",
+      cell: (row) => <strong>{cell(row)}</strong>,
+    };
+  });
 }
 
 function columnsOf(sweep: SweepView, rows: RankingRow[]): RankingColumn[] {
-  const byLoss = sweep.metric === "loss";
-  const loss = lossColumn(rows, byLoss);
-  const decides = byLoss ? [loss, accuracyColumn(false)] : [accuracyColumn(true)];
+  const { gated, others } = otherMeasures(sweep, rows);
   const columns: RankingColumn[] = [
     compareColumn(sweep.name),
     { key: "rank", title: "#", sort: "rank", numeric: true, fixed: true, cell: (row) => row.rank },
     trialColumn(sweep.name),
-    ...decides,
+    ...objectiveColumns(sweep, rows),
     ...goalColumns(sweep),
     ...hyperparameterColumns(sweep, rows),
   ];
-  if (rows.some((row) => row.gates.some((gate) => !gate.met))) columns.push(GATES);
-  columns.push(INTERVAL, EPOCH, LAST, ...(byLoss ? [] : [loss]));
-  if (sweep.replicates > 1) columns.push(MEAN, REPLICATES);
+  if (rows.some((row) => row.gates.some((gate) => !gate.met))) columns.push(gatesColumn(sweep));
+  columns.push(...detailColumns(sweep, rows), ...gated, ...others);
+  if (sweep.replicates > 1) columns.push(meanColumn(sweep), REPLICATES);
   if (new Set(rows.map((row) => row.state)).size > 1) columns.push(STATE);
   return columns;
 }
 
-const GATES: RankingColumn = resultColumn({
-  key: "gates",
-  title: "Criteria",
-  cell: (row) => <MissedGates gates={row.gates} />,
-});
+function gatesColumn({ measures }: SweepView): RankingColumn {
+  return resultColumn({
+    key: "gates",
+    title: "Criteria",
+    cell: (row) => <MissedGates gates={row.gates} measures={measures} />,
+  });
+}
 
-const INTERVAL: RankingColumn = resultColumn({
-  key: "interval",
-  title: "95 % interval",
-  numeric: true,
-  cell: (row) => intervalText(row.interval),
-});
+function detailColumns(sweep: SweepView, rows: RankingRow[]): RankingColumn[] {
+  const interval: RankingColumn = resultColumn({
+    key: "interval",
+    title: "95 % interval",
+    numeric: true,
+    cell: (row) => rangeText(sweep, row.interval),
+  });
+  const epoch: RankingColumn = resultColumn({
+    key: "epoch",
+    title: "Epoch",
+    name: `Epoch of the ${titleOf(objectiveOf(sweep))}`,
+    numeric: true,
+    cell: (row) => integer(row.value_epoch),
+  });
+  return [
+    ...(rows.some((row) => row.interval) ? [interval] : []),
+    epoch,
+    lastColumn(sweep, rows),
+  ];
+}
 
-const EPOCH: RankingColumn = resultColumn({
-  key: "epoch",
-  title: "Epoch",
-  name: "Epoch of the accuracy",
-  numeric: true,
-  cell: (row) => integer(row.best_epoch),
-});
+// Of the objective: percent without their sign, or other numbers.
+function rangeText(sweep: SweepView, interval: [number, number] | null): string {
+  const objective = objectiveOf(sweep);
+  if (interval === null || objective.unit === SHARE) return intervalText(interval);
+  return interval.map((end) => measureText(objective, end)).join("–");
+}
 
-const MEAN: RankingColumn = resultColumn({
-  key: "mean",
-  title: "Mean of last (95 %)",
-  numeric: true,
-  cell: (row) =>
-    `${percent(row.mean_last_accuracy)}${row.mean_interval === null ? "" : ` (${intervalText(row.mean_interval)})`}`,
-});
+function meanColumn(sweep: SweepView): RankingColumn {
+  return resultColumn({
+    key: "mean",
+    title: "Mean of last (95 %)",
+    numeric: true,
+    cell: (row) =>
+      `${measureText(objectiveOf(sweep), row.mean_last)}${row.mean_interval === null ? "" : ` (${rangeText(sweep, row.mean_interval)})`}`,
+  });
+}
 
 const REPLICATES: RankingColumn = resultColumn({
   key: "replicates",

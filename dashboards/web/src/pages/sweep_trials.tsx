@@ -7,18 +7,22 @@ import { Select, Text } from "../components/basics";
 import { ColumnChoice, isShown, type ChosenColumn } from "../components/column_choice";
 import { DataTable, Pager } from "../components/table";
 import { WhereField } from "../components/where_field";
-import { integer, percent, shorten } from "../format";
+import { integer, shorten } from "../format";
 import { useLive } from "../live";
+import { headingOf } from "../measure";
 import { setQuery, type Route } from "../router";
 import { apiPath } from "../source";
 import { LeftOut } from "./left_out";
 import {
+  bestSort,
   compareColumn,
   ConstantsNote,
   goalColumns,
+  heldValue,
   hyperparameterColumns,
-  LAST,
-  lossColumn,
+  lastColumn,
+  measureColumn,
+  otherMeasures,
   resultColumn,
   STATE,
   trialColumn,
@@ -29,18 +33,18 @@ const STATES = ["pending", "running", "completed", "stopped", "failed", "diverge
 
 type TrialColumn = ChosenColumn<TrialRow>;
 
-function bestColumn(sweep: SweepView): TrialColumn {
+function objectiveColumns(sweep: SweepView, rows: TrialRow[]): TrialColumn[] {
   const judged = sweep.gates.length > 0;
-  return {
-    key: "best",
-    title: "Best",
-    sort: "best_accuracy",
-    numeric: true,
-    fixed: true,
-    cell: (row) => (
-      <span class={judged && row.qualifies ? "met" : ""}>{percent(row.best_accuracy)}</span>
-    ),
-  };
+  return sweep.objectives.map((one, i) => {
+    const { cell, ...column } = measureColumn(one, rows, (row) => heldValue(row, one));
+    return {
+      ...column,
+      title: sweep.objectives.length === 1 ? "Best" : headingOf(one),
+      sort: i === 0 ? "best" : bestSort(one),
+      fixed: i === 0 || "wide",
+      cell: (row) => <span class={judged && row.qualifies ? "met" : ""}>{cell(row)}</span>,
+    };
+  });
 }
 
 const PROGRESS: TrialColumn[] = [
@@ -54,16 +58,13 @@ const PROGRESS: TrialColumn[] = [
   }),
 ];
 
-const DETAILS: TrialColumn[] = [
-  resultColumn({
-    key: "at",
-    title: "Best epoch",
-    sort: "best_epoch",
-    numeric: true,
-    cell: (row) => integer(row.best_epoch),
-  }),
-  LAST,
-];
+const BEST_EPOCH: TrialColumn = resultColumn({
+  key: "at",
+  title: "Best epoch",
+  sort: "best_epoch",
+  numeric: true,
+  cell: (row) => integer(row.best_epoch),
+});
 
 const LEDGER: TrialColumn[] = [
   resultColumn({
@@ -91,18 +92,18 @@ function Reason({ reason }: { reason: string }): JSX.Element {
 }
 
 function columnsOf(sweep: SweepView, rows: TrialRow[]): TrialColumn[] {
-  const byLoss = sweep.metric === "loss";
-  const loss = lossColumn(rows, byLoss);
+  const { gated, others } = otherMeasures(sweep, rows);
   return [
     compareColumn(sweep.name),
     trialColumn(sweep.name),
-    ...(byLoss ? [loss] : []),
-    bestColumn(sweep),
+    ...objectiveColumns(sweep, rows),
     ...goalColumns(sweep),
     ...PROGRESS,
     ...hyperparameterColumns(sweep, rows),
-    ...DETAILS,
-    ...(byLoss ? [] : [loss]),
+    BEST_EPOCH,
+    lastColumn(sweep, rows),
+    ...gated,
+    ...others,
     ...LEDGER,
   ];
 }

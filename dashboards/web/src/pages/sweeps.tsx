@@ -7,7 +7,6 @@ import { useDraft } from "../components/draft";
 import { Header, type Column } from "../components/table";
 import {
   integer,
-  namedMetric,
   NONE,
   plural,
   seconds,
@@ -17,6 +16,7 @@ import {
   zone,
 } from "../format";
 import { useLive } from "../live";
+import { namedText, objectiveOf } from "../measure";
 import { href, setQuery, sweepHref, trialHref, type Route } from "../router";
 import { apiPath } from "../source";
 import { inOrder } from "./sweep_order";
@@ -83,7 +83,7 @@ export function BestRun({ sweep }: { sweep: SweepSummary }): JSX.Element {
   return (
     <>
       <a href={trialHref(best.sweep, best.trial)}>trial {best.trial}</a>:{" "}
-      {namedMetric(sweep.metric, sweep.best_value)}
+      {namedText(objectiveOf(sweep), sweep.best_value)}
     </>
   );
 }

@@ -1,10 +1,11 @@
 // One trial: what it trained with, how it went, what it gets wrong, and how to repeat it.
 
 import type { ComponentChildren, JSX } from "preact";
-import type { TrialState, TrialView } from "../api";
+import type { Measure, TrialState, TrialView } from "../api";
 import { TrialActions } from "../components/actions";
 import { Await, CopyButton, Facts, Outcome, Parameters, State, Text } from "../components/basics";
 import { Gates } from "../components/gates";
+import { MeasureChecks } from "../components/measure_choice";
 import { Plot } from "../components/plot";
 import { ScaleControls, useScale } from "../components/scale_controls";
 import { DataTable, type Column } from "../components/table";
@@ -15,8 +16,6 @@ import {
   integer,
   intervalText,
   NONE,
-  number,
-  percent,
   plural,
   seconds,
   time,
@@ -25,9 +24,19 @@ import {
   zone,
 } from "../format";
 import { useLive } from "../live";
+import {
+  bestPart,
+  bestValue,
+  byUnit,
+  chosenMeasures,
+  measureText,
+  tellingMeasures,
+  titleOf,
+} from "../measure";
 import { NetworkDrawing } from "../network/drawing";
-import { countedRows, epochsPlot, epochsTable } from "../plots/epochs";
-import { href, sweepHref } from "../router";
+import { dashOf } from "../plots/curve_colours";
+import { countedRows, epochsPlot, epochsTable, epochsTitle } from "../plots/epochs";
+import { href, sweepHref, type Route } from "../router";
 import { apiPath, besidePage, now } from "../source";
 import { TrialLogs } from "./trial_logs";
 import { TrialPredictions } from "./trial_predictions";
@@ -35,9 +44,11 @@ import { TrialPredictions } from "./trial_predictions";
 export function TrialPage({
   sweep,
   number: trialNumber,
+  route,
 }: {
   sweep: string;
   number: number;
+  route: Route;
 }): JSX.Element {
   const live = useLive<TrialView>(apiPath(["sweeps", sweep, "trials", trialNumber]));
   return (
@@ -64,7 +75,7 @@ export function TrialPage({
           {trial.state === "diverged" && (
             <p class="note">So there is no button to retry it.</p>
           )}
-          <Epochs trial={trial} />
+          <Epochs trial={trial} route={route} />
           {trial.network && (
             <NetworkDrawing network={trial.network} name={`${trial.sweep}-${trial.trial}`} />
           )}
@@ -78,33 +89,49 @@ export function TrialPage({
   );
 }
 
+const TOLD = 6; // measures
+
+// Best values, of what its sweep judges first; of the objective also when, and the last.
+function measureFacts(trial: TrialView): [string, ComponentChildren][] {
+  return tellingMeasures(trial)
+    .slice(0, TOLD)
+    .flatMap((one, i): [string, ComponentChildren][] => {
+      const { name } = one;
+      const best = bestValue(trial.measures[name], one);
+      const part = bestPart(one) === "last" ? "last" : "best";
+      const isObjective = i === 0;
+      const text = measureText(one, best);
+      return [
+        [
+          `${part} ${titleOf(one)}`,
+          <>
+            {isObjective ? <strong>{text}</strong> : text}
+            {best !== null && (
+              <span class="quiet">
+                {isObjective && trial.best_epoch !== null ? ` at epoch ${trial.best_epoch}` : ""}
+                {name === "validation_accuracy" ? wilsonText(trial) : ""}
+              </span>
+            )}
+          </>,
+        ],
+        ...(isObjective && part === "best"
+          ? [[`last ${titleOf(one)}`, measureText(one, trial.last)] as [string, string]]
+          : []),
+      ];
+    });
+}
+
+function wilsonText({ evaluation_images: images, interval }: TrialView): string {
+  return images ? ` (95 % ${intervalText(interval)} of ${integer(images)} images)` : "";
+}
+
 function TrialFacts({ trial }: { trial: TrialView }): JSX.Element {
-  const interval =
-    trial.evaluation_images
-      ? ` (95 % ${intervalText(trial.interval)} of ${integer(trial.evaluation_images)} images)`
-      : "";
   const facts: [string, ComponentChildren][] = [
-    [
-      "best accuracy",
-      <>
-        <strong>{percent(trial.best_accuracy)}</strong>
-        {trial.best_accuracy === null ? (
-          ""
-        ) : (
-          <span class="quiet">
-            {" "}
-            at epoch {trial.best_epoch}
-            {interval}
-          </span>
-        )}
-      </>,
-    ],
-    ["last accuracy", percent(trial.last_accuracy)],
-    ["best loss", number(trial.best_loss)],
+    ...measureFacts(trial),
     ["epoch", `${trial.epoch}/${trial.epochs}`],
     [
       "criteria",
-      trial.epoch > 0 && trial.gates.length > 0 ? <Gates gates={trial.gates} /> : <span class="quiet">{NONE}</span>,
+      trial.epoch > 0 && trial.gates.length > 0 ? <Gates gates={trial.gates} measures={trial.reported} /> : <span class="quiet">{NONE}</span>,
     ],
     ["hyperparameters", <Hyperparameters trial={trial} />],
     [
@@ -168,43 +195,40 @@ const NO_EPOCH: Record<TrialState, string> = {
   cancelled: "It was cancelled before the end of its first epoch.",
 };
 
-function Epochs({ trial }: { trial: TrialView }): JSX.Element {
+function Epochs({ trial, route }: { trial: TrialView; route: Route }): JSX.Element {
   const choice = useScale();
   const rows = countedRows(trial.epoch_rows);
   const last = rows[rows.length - 1];
   if (!last) return <p class="empty">{NO_EPOCH[trial.state]}</p>;
-  const inputs = [trial, choice.scale, choice.floor];
-  const name = `${trial.sweep} ${trial.trial}`;
+  // What never was a number has nothing to draw.
+  const drawn = trial.reported.filter((one) => rows.some((row) => row.values[one.name] != null));
+  const telling = tellingMeasures(trial);
+  const chosen = chosenMeasures(
+    drawn,
+    route.query.metric,
+    drawn.filter((one) => telling.includes(one)),
+  );
   return (
     <>
       <div class="controls">
-        <ScaleControls />
+        <MeasureChecks measures={drawn} chosen={chosen} route={route} />
+        <ScaleControls measures={chosen} />
       </div>
       <div class="plots">
-        {rows.some((row) => row.train_loss !== null || row.validation_loss !== null) && (
+        {byUnit(chosen).map((measures) => (
           <Plot
-            title="Loss"
-            name={`${name} loss`}
+            key={measures.map(({ name }) => name).join()}
+            title={epochsTitle(measures)}
+            name={`${trial.sweep} ${trial.trial} ${measures[0]?.name ?? ""}`}
             height={300}
             zoomable
-            inputs={inputs}
-            build={(palette) => epochsPlot(trial, "loss", choice.scale, 0, palette)}
+            inputs={[trial, choice.scale, choice.floor]}
+            build={(palette) => epochsPlot(trial, measures, choice.scale, choice.floor, palette)}
             table={() => epochsTable(trial)}
-            summary={`at epoch ${last.epoch}: train ${number(last.train_loss)}, validation ${number(last.validation_loss)}`}
-            note={<Legend />}
+            summary={`at epoch ${last.epoch}: ${measures.map((one) => `${titleOf(one)} ${measureText(one, last.values[one.name])}`).join(", ")}`}
+            note={<Legend measures={measures} />}
           />
-        )}
-        <Plot
-          title="Accuracy"
-          name={`${name} accuracy`}
-          height={300}
-          zoomable
-          inputs={inputs}
-          build={(palette) => epochsPlot(trial, "accuracy", choice.scale, choice.floor, palette)}
-          table={() => epochsTable(trial)}
-          summary={`at epoch ${last.epoch}: train ${percent(last.train_accuracy)}, validation ${percent(last.validation_accuracy)}`}
-          note={<Legend />}
-        />
+        ))}
       </div>
       {trial.epoch_rows_left_out > 0 && (
         <p class="note">{integer(trial.epoch_rows_left_out)} more epoch rows are not shown.</p>
@@ -213,10 +237,14 @@ function Epochs({ trial }: { trial: TrialView }): JSX.Element {
   );
 }
 
-function Legend(): JSX.Element {
+function Legend({ measures }: { measures: Measure[] }): JSX.Element {
   return (
     <>
-      <span class="key key-1" /> validation <span class="key key-2 dashed" /> train
+      {measures.map((one, i) => (
+        <span key={one.name} class="nowrap">
+          <span class={`key key-${(i % 6) + 1} ${dashOf(i)}`} /> {titleOf(one)}{" "}
+        </span>
+      ))}
     </>
   );
 }

@@ -2,17 +2,28 @@
 // sight, then one for each hyperparameter.
 
 import type { ComponentChildren, JSX } from "preact";
-import type { RankingRow, SweepView, TrialRow, Value } from "../api";
+import type { Measure, MeasureSummary, RankingRow, SweepView, TrialRow, Value } from "../api";
 import { Parameters, State, Text } from "../components/basics";
 import type { ChosenColumn } from "../components/column_choice";
 import { CompareTick } from "../components/compare_tick";
 import { defaultsOf, effectiveValue } from "../effective";
-import { aligned, integer, percent, shorten, valueText } from "../format";
+import { aligned, integer, shorten, valueText } from "../format";
+import {
+  bestPart,
+  bestValue,
+  columnText,
+  findMeasure,
+  gatedMeasures,
+  headingOf,
+  objectiveOf,
+  titleOf,
+} from "../measure";
 import { trialHref } from "../router";
 
 type AnyRow = RankingRow | TrialRow;
 
 const RESULTS = "Results";
+const MEASURES = "Measures";
 const HYPERPARAMETERS = "Hyperparameters";
 const DEFAULTS = "Hyperparameters that the sweep does not vary";
 
@@ -60,27 +71,72 @@ const TO_TARGET: ChosenColumn<AnyRow> = resultColumn({
   cell: (row) => integer(row.epochs_to_target),
 });
 
-export const LAST: ChosenColumn<AnyRow> = resultColumn({
-  key: "last",
-  title: "Last",
-  name: "Last accuracy",
-  sort: "last_accuracy",
-  numeric: true,
-  cell: (row) => percent(row.last_accuracy),
-});
+// A measure's column; no hyperparameter's name has a colon.
+export function measureColumn<R>(
+  measure: Measure,
+  rows: R[],
+  value: (row: R) => number | null,
+  column: Partial<ChosenColumn<R>> = {},
+): ChosenColumn<R> {
+  const text = columnText(measure, rows.map(value));
+  return {
+    key: `:${measure.name}`,
+    title: headingOf(measure),
+    numeric: true,
+    cell: (row) => text(value(row)),
+    ...column,
+  };
+}
 
-export function lossColumn(rows: AnyRow[], decides: boolean): ChosenColumn<AnyRow> {
-  const text = aligned(
-    rows.map((row) => row.best_loss),
-    4,
-    1e-3,
-  );
-  const cell = (row: AnyRow): JSX.Element | string =>
-    decides ? <strong>{text(row.best_loss)}</strong> : text(row.best_loss);
-  const column = { title: "Loss", sort: "best_loss", numeric: true, cell };
-  return decides
-    ? { key: "loss", fixed: true, ...column }
-    : resultColumn({ key: "loss", name: "Lowest loss", ...column });
+// The best of a trial's, as the server sorts by it.
+export function bestSort(measure: Measure): string {
+  return `${bestPart(measure)}.${measure.name}`;
+}
+
+export function lastColumn<R extends AnyRow>(sweep: SweepView, rows: R[]): ChosenColumn<R> {
+  const measure = objectiveOf(sweep);
+  return measureColumn(measure, rows, (row) => row.last, {
+    key: ".last",
+    title: "Last",
+    name: `Last ${titleOf(measure)}`,
+    group: RESULTS,
+    sort: `last.${measure.name}`,
+  });
+}
+
+function bestColumn<R extends AnyRow>(
+  measure: Measure,
+  rows: R[],
+  value = (row: R): number | null => bestValue(row.measures[measure.name], measure),
+): ChosenColumn<R> {
+  const part: Record<keyof MeasureSummary, string> = { high: "Best", low: "Best", last: "Last" };
+  return measureColumn(measure, rows, value, {
+    name: `${part[bestPart(measure)]} ${titleOf(measure)}`,
+    group: MEASURES,
+    sort: bestSort(measure),
+  });
+}
+
+// What is held against gates: in a ranking of the configuration, else the trial's best.
+export function heldValue(row: AnyRow, measure: Measure): number | null {
+  if ("values" in row) return row.values[measure.name] ?? null;
+  return bestValue(row.measures[measure.name], measure);
+}
+
+// What else gates ask for, and what else was reported, which is there when it is asked for.
+export function otherMeasures<R extends AnyRow>(
+  sweep: SweepView,
+  rows: R[],
+): { gated: ChosenColumn<R>[]; others: ChosenColumn<R>[] } {
+  const gated = gatedMeasures(sweep);
+  const judged = new Set([...sweep.objectives, ...gated].map(({ name }) => name));
+  const others = [...new Set(rows.flatMap((row) => Object.keys(row.measures)))]
+    .filter((name) => !judged.has(name))
+    .map((name) => findMeasure(sweep.measures, name));
+  return {
+    gated: gated.map((one) => bestColumn(one, rows, (row) => heldValue(row, one))),
+    others: others.map((one) => ({ ...bestColumn(one, rows), extra: true })),
+  };
 }
 
 const SIZE: ChosenColumn<AnyRow> = resultColumn({
@@ -96,7 +152,7 @@ const SIZE: ChosenColumn<AnyRow> = resultColumn({
 // How soon the target was reached, where there is one, and by how large a network, where there is one.
 export function goalColumns(sweep: SweepView): ChosenColumn<AnyRow>[] {
   return [
-    ...(sweep.target.accuracy === null ? [] : [TO_TARGET]),
+    ...(Object.keys(sweep.target.measures).length === 0 ? [] : [TO_TARGET]),
     ...(sweep.program.length > 0 ? [] : [SIZE]),
   ];
 }

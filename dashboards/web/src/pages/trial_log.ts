@@ -1,8 +1,8 @@
 // The log of a trial: what its trainer printed between the starts, epochs and ends of its attempts.
 
-import type { LogsView, TrialView } from "../api";
+import type { EpochRow, LogsView, TrialView } from "../api";
 import { outcomeText } from "../attempts";
-import { integer, number, percent } from "../format";
+import { measureText, titleOf } from "../measure";
 
 export interface LogEntry {
   key: string;
@@ -11,11 +11,11 @@ export interface LogEntry {
   printed: boolean; // by the trainer
 }
 
-type Epoch = TrialView["epoch_rows"][number];
-
-function epochText(row: Epoch, epochs: number): string {
-  const speed = row.images_per_second ? `  ${integer(row.images_per_second)} images/s` : "";
-  return `epoch ${row.epoch}/${epochs}  train loss ${number(row.train_loss)} acc ${percent(row.train_accuracy)}  val loss ${number(row.validation_loss)} acc ${percent(row.validation_accuracy)}${speed}`;
+function epochText(row: EpochRow, { epochs, reported }: TrialView): string {
+  const values = reported
+    .filter(({ name }) => name in row.values)
+    .map((one) => `${titleOf(one)} ${measureText(one, row.values[one.name])}`);
+  return [`epoch ${row.epoch}/${epochs}`, ...values].join("  ");
 }
 
 // Times are ISO 8601 in UTC with as many digits, so that their texts are in their order. Where they are
@@ -40,7 +40,7 @@ export function trialLog(trial: TrialView, lines: LogsView["lines"]): LogEntry[]
       told(
         `epoch ${one.attempt} ${one.epoch}`,
         one.report_time,
-        mark(one.attempt) + epochText(one, trial.epochs),
+        mark(one.attempt) + epochText(one, trial),
       ),
     ),
     ...trial.attempts.flatMap((one) =>

@@ -47,23 +47,21 @@ export const GOAL_GRID = { left: 56, right: 78, top: 30, bottom: 40 };
 type LineSeries = Extract<PlotSeries, { type?: "line" }>;
 type ScatterSeries = Extract<PlotSeries, { type?: "scatter" }>;
 
-interface Goals {
-  y?: { value: number; name: string; text: string } | null; // on the vertical axis
-  x?: { value: number; text: string } | null;
-}
-
-// "99.4 %"
-export function goalText(accuracy: number): string {
-  return `${Number((accuracy * 100).toFixed(3))} %`;
+export interface Goal {
+  value: number;
+  text: string;
 }
 
 // Dashed lines where the goals are.
-export function goalLines(goals: Goals, palette: Palette): LineSeries["markLine"] {
+export function goalLines(
+  goals: { y?: Goal | null; x?: Goal | null },
+  palette: Palette,
+): LineSeries["markLine"] {
   const data: object[] = [];
   if (goals.y)
     data.push({
       yAxis: goals.y.value,
-      label: { formatter: `${goals.y.name}\n${goals.y.text}`, position: "end", align: "left" },
+      label: { formatter: goals.y.text, position: "end", align: "left" },
     });
   if (goals.x) data.push({ xAxis: goals.x.value, label: { formatter: goals.x.text, position: "end" } });
   return {

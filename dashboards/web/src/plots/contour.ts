@@ -1,11 +1,12 @@
-// What the sweep ranks by over two parameters: the trials as points, and between them a smooth estimate.
+// A measure over two parameters: the trials as points, and between them a smooth estimate.
 
 import { contours } from "d3-contour";
 import type { Dimension } from "../api";
-import { metricText, valueText } from "../format";
+import { valueText } from "../format";
+import { measureText, signOf, titleOf } from "../measure";
 import { base, divergedMark, tooltip } from "./base";
 import type { PlotOption } from "./echarts";
-import { direction, metricScale, type Metric } from "./metric_scale";
+import { metricScale } from "./metric_scale";
 import type { Palette } from "./palette";
 import { divergedRows, pointAxes, position, type Points } from "./points";
 import { settingText } from "./scatter";
@@ -22,7 +23,7 @@ interface Sample {
   u: number; // shares of the axes
   v: number;
   merit: number; // the more the better, by the logarithm: what the estimate is made of
-  result: number; // the metric
+  result: number; // the best of the measure
 }
 
 interface Side {
@@ -55,16 +56,15 @@ function samplesOf(
   points: Points,
   x: Dimension,
   y: Dimension,
-  metric: Metric,
 ): { samples: Sample[]; diverged: Pick<Sample, "trial" | "x" | "y">[]; sides: [Side, Side] } {
   const xs = points.parameters(x).map((value) => position(x, value));
   const ys = points.parameters(y).map((value) => position(y, value));
   const numbers = (list: (number | null)[]): number[] =>
     list.filter((value): value is number => value !== null);
   const sides: [Side, Side] = [sideOf(x, numbers(xs)), sideOf(y, numbers(ys))];
-  const results = points.numbers(metric);
+  const results = points.numbers("best");
   const trials = points.numbers("trial");
-  const scale = metricScale(metric, "log", results);
+  const scale = metricScale([points.measure], "log", results);
   const samples = trials.flatMap((trial, i) => {
     const [px, py, result] = [xs[i], ys[i], results[i]];
     if (trial === null || px == null || py == null || result == null) return [];
@@ -76,7 +76,7 @@ function samplesOf(
         u: share(sides[0], px),
         v: share(sides[1], py),
         result,
-        merit: direction(metric) * scale.toAxis(result),
+        merit: signOf(points.measure) * scale.toAxis(result),
       },
     ];
   });
@@ -121,13 +121,12 @@ export function contourRange(
   points: Points,
   x: Dimension,
   y: Dimension,
-  metric: Metric,
 ): [number, number] | null {
-  const { samples } = samplesOf(points, x, y, metric);
+  const { samples } = samplesOf(points, x, y);
   if (samples.length === 0) return null;
   const values = estimate(samples);
-  const { fromAxis } = metricScale(metric, "log", points.numbers(metric));
-  const sign = direction(metric);
+  const { fromAxis } = metricScale([points.measure], "log", points.numbers("best"));
+  const sign = signOf(points.measure);
   return [fromAxis(sign * Math.min(...values)), fromAxis(sign * Math.max(...values))];
 }
 
@@ -135,10 +134,9 @@ export function contourPlot(
   points: Points,
   x: Dimension,
   y: Dimension,
-  metric: Metric,
   palette: Palette,
 ): PlotOption {
-  const { samples, diverged, sides } = samplesOf(points, x, y, metric);
+  const { samples, diverged, sides } = samplesOf(points, x, y);
   const settings = (at: { x: number; y: number }): string =>
     `${settingText(x, x.categories[at.x] ?? at.x)}\n${settingText(y, y.categories[at.y] ?? at.y)}`;
   const values = samples.length > 0 ? estimate(samples) : [];
@@ -201,7 +199,7 @@ export function contourPlot(
         data: samples.map((sample) => ({
           value: [sample.x, sample.y],
           trial: sample.trial,
-          text: `trial ${sample.trial}\n${settings(sample)}\n${metricText(metric, sample.result)}`,
+          text: `trial ${sample.trial}\n${settings(sample)}\n${measureText(points.measure, sample.result)}`,
           itemStyle: { color: palette.ink, borderColor: palette.surface, borderWidth: 1 },
         })),
       },
@@ -224,23 +222,22 @@ export function contourTable(
   points: Points,
   x: Dimension,
   y: Dimension,
-  metric: Metric,
 ): PlotTable {
   const [trials, xs, ys, results] = [
     points.numbers("trial"),
     points.parameters(x),
     points.parameters(y),
-    points.numbers(metric),
+    points.numbers("best"),
   ];
   return {
-    columns: ["trial", x.name, y.name, metric],
+    columns: ["trial", x.name, y.name, titleOf(points.measure)],
     rows: trials
       .slice(0, MOST_ROWS)
       .map((trial, i) => [
         String(trial),
         valueText(xs[i]),
         valueText(ys[i]),
-        metricText(metric, results[i]),
+        measureText(points.measure, results[i]),
       ]),
   };
 }

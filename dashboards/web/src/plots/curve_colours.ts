@@ -1,6 +1,7 @@
 // The colours of learning curves: by rank, or by the value of a hyperparameter.
 
-import type { CurvesView, Dimension, Value } from "../api";
+import type { CurvesView, Dimension, Measure, Value } from "../api";
+import { bestIn, signOf } from "../measure";
 import type { Palette } from "./palette";
 import { position } from "./points";
 
@@ -17,6 +18,11 @@ export interface CurveStyle {
 }
 
 const DASHES = ["solid", "dashed", "dotted"] as const;
+
+// Of the curve at this place: beside its colour, for those who cannot tell colours apart.
+export function dashOf(place: number): CurveStyle["dash"] {
+  return DASHES[Math.floor(place / 2) % DASHES.length] ?? "solid";
+}
 
 // Of the category at this place: more categories than colours differ by their dashes.
 export function categoryStyle(palette: Palette, place: number): CurveStyle {
@@ -49,19 +55,11 @@ function mix(from: string, to: string, share: number): string {
     .join("")}`;
 }
 
-// The best value that a curve has reached; null when it has none.
-export function bestOf(curve: CurvesView["curves"][number], metric: string): number | null {
-  const values = curve.values.filter((value): value is number => value !== null);
-  if (values.length === 0) return null;
-  return metric === "loss" ? Math.min(...values) : Math.max(...values);
-}
-
 // The curves from worst to best, so that the best are drawn over the others.
-export function fromWorst(curves: CurvesView): CurvesView["curves"] {
-  const sign = curves.metric === "loss" ? -1 : 1;
+export function fromWorst(curves: CurvesView, measure: Measure): CurvesView["curves"] {
   const key = (curve: CurvesView["curves"][number]): number => {
-    const best = bestOf(curve, curves.metric);
-    return best === null ? -Infinity : sign * best;
+    const best = bestIn(curve.values, measure);
+    return best === null ? -Infinity : signOf(measure) * best;
   };
   return [...curves.curves].sort((a, b) => key(a) - key(b) || b.trial - a.trial);
 }

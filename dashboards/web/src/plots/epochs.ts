@@ -1,10 +1,18 @@
-// Loss or accuracy of one trial over its epochs, training and validation, as write-ups plot them.
+// Measures of one trial over its epochs, those of one unit on one axis, as write-ups plot them.
 
-import type { EpochRow, TrialView } from "../api";
-import { integer, metricText, number, percent, seconds } from "../format";
-import { axisStyle, base, GOAL_GRID, goalLines, goalText, tooltip, zoom } from "./base";
-import type { PlotOption, PlotSeries } from "./echarts";
-import { metricAxis, metricRange, metricScale, type Metric, type ScaleKind } from "./metric_scale";
+import type { EpochRow, Measure, TrialView } from "../api";
+import { axisName, headingOf, measureText, targetOf, titleOf } from "../measure";
+import { axisStyle, base, GOAL_GRID, goalLines, tooltip, zoom } from "./base";
+import { dashOf } from "./curve_colours";
+import type { PlotAxis, PlotOption, PlotSeries } from "./echarts";
+import {
+  metricAxis,
+  metricGoal,
+  metricRange,
+  metricScale,
+  type MetricScale,
+  type ScaleKind,
+} from "./metric_scale";
 import type { Palette } from "./palette";
 import type { PlotTable } from "./table";
 
@@ -18,125 +26,115 @@ export function countedRows(rows: EpochRow[]): EpochRow[] {
   return [...first.values()].sort((a, b) => a.epoch - b.epoch);
 }
 
-export function metricOf(
-  row: EpochRow,
-  part: "train" | "validation",
-  metric: Metric,
-): number | null {
-  return row[`${part}_${metric}`];
+export function valuesOf(rows: EpochRow[], { name }: Measure): (number | null)[] {
+  return rows.map((row) => row.values[name] ?? null);
+}
+
+// A line goes on over epochs that were not evaluated, and has a gap where there was no number.
+export function lineOf(rows: EpochRow[], { name }: Measure, scale: MetricScale): [number, number][] {
+  return rows.flatMap((row): [number, number][] => {
+    const value = row.values[name];
+    if (value === undefined) return [];
+    return [[row.epoch, value === null ? NaN : scale.toAxis(value)]];
+  });
+}
+
+export function epochAxis(epochs: number, palette: Palette): PlotAxis {
+  return {
+    ...axisStyle(palette, "epoch"),
+    type: "value",
+    min: 1,
+    max: Math.max(2, epochs),
+    minInterval: 1,
+    nameGap: 26,
+    splitLine: { show: false },
+  } as PlotAxis;
+}
+
+// Which epoch an axis tooltip is of.
+export function pointedEpoch(params: unknown): number {
+  const first = (Array.isArray(params) ? params[0] : params) as { axisValue?: number } | undefined;
+  return Math.round(first?.axisValue ?? 0);
+}
+
+export function colourOf(palette: Palette, place: number): string | undefined {
+  return palette.series[place % palette.series.length];
 }
 
 export function epochsPlot(
   trial: TrialView,
-  metric: Metric,
+  measures: Measure[],
   kind: ScaleKind,
   floor: number,
   palette: Palette,
 ): PlotOption {
   const rows = countedRows(trial.epoch_rows);
-  const values = rows.flatMap((row) => [
-    metricOf(row, "train", metric),
-    metricOf(row, "validation", metric),
-  ]);
-  const target = metric === "accuracy" ? trial.target.accuracy : null;
-  const scale = metricScale(metric, kind, [...values, target]);
-  const lastEpoch = trial.target.epoch;
-  const curve = (
-    part: "train" | "validation",
-    colour: string | undefined,
-    width: number,
-  ): PlotSeries => ({
-    id: part,
-    name: part,
-    type: "line",
-    showSymbol: rows.length <= 30,
-    symbolSize: 4,
-    symbol: part === "train" ? "emptyCircle" : "circle",
-    lineStyle: { width, color: colour, type: part === "train" ? "dashed" : "solid" },
-    itemStyle: { color: colour },
-    data: rows.map((row) => {
-      const value = metricOf(row, part, metric);
-      return [row.epoch, value === null ? NaN : scale.toAxis(value)];
-    }),
+  const values = measures.flatMap((one) => [...valuesOf(rows, one), targetOf(trial.target, one)]);
+  const scale = metricScale(measures, kind, values);
+  const { epoch: lastEpoch } = trial.target;
+  const curves = measures.map((measure, i): PlotSeries => {
+    const colour = colourOf(palette, i);
+    return {
+      id: measure.name,
+      name: titleOf(measure),
+      type: "line",
+      showSymbol: rows.length <= 30,
+      symbolSize: 4,
+      symbol: i % 2 === 0 ? "circle" : "emptyCircle",
+      lineStyle: { width: i === 0 ? 2 : 1.4, color: colour, type: dashOf(i) },
+      itemStyle: { color: colour },
+      data: lineOf(rows, measure, scale),
+      markLine: goalLines(
+        {
+          y: metricGoal(scale, targetOf(trial.target, measure)),
+          x:
+            i === 0 && lastEpoch !== null && lastEpoch <= trial.epochs
+              ? { value: lastEpoch, text: `last epoch ${lastEpoch}` }
+              : null,
+        },
+        palette,
+      ),
+    };
   });
+  const [first] = measures;
   return {
     ...base(palette),
     grid: GOAL_GRID,
     tooltip: {
       ...tooltip(palette, "axis"),
       formatter: (params) => {
-        const first = (Array.isArray(params) ? params[0] : params) as
-          | { axisValue?: number }
-          | undefined;
-        const row = rows.find((candidate) => candidate.epoch === Math.round(first?.axisValue ?? 0));
+        const epoch = pointedEpoch(params);
+        const row = rows.find((candidate) => candidate.epoch === epoch);
         if (!row) return "";
-        return `epoch ${row.epoch}\nvalidation ${metricText(metric, metricOf(row, "validation", metric))}\ntrain ${metricText(metric, metricOf(row, "train", metric))}`;
+        const lines = measures.map((one) => `${titleOf(one)} ${measureText(one, row.values[one.name])}`);
+        return [`epoch ${epoch}`, ...lines].join("\n");
       },
     },
-    xAxis: {
-      ...axisStyle(palette, "epoch"),
-      type: "value",
-      min: 1,
-      max: Math.max(2, trial.epochs),
-      minInterval: 1,
-      nameGap: 26,
-      splitLine: { show: false },
-    } as PlotOption["xAxis"],
+    xAxis: epochAxis(trial.epochs, palette),
     yAxis: metricAxis(
       scale,
-      metricRange(scale, [...values, target], metric === "accuracy" ? floor : 0),
+      metricRange(scale, values, floor),
       palette,
-      metric,
+      measures.length === 1 && first ? axisName(first) : "",
     ),
     dataZoom: zoom(),
-    series: [
-      curve("train", palette.series[1], 1.4),
-      {
-        ...curve("validation", palette.series[0], 2),
-        markLine: goalLines(
-          {
-            y:
-              target === null
-                ? null
-                : { value: scale.toAxis(target), name: "target", text: goalText(target) },
-            x:
-              lastEpoch !== null && lastEpoch <= trial.epochs
-                ? { value: lastEpoch, text: `last epoch ${lastEpoch}` }
-                : null,
-          },
-          palette,
-        ),
-      } as PlotSeries,
-    ],
+    series: curves,
   };
 }
 
+// All that was reported, whatever is drawn.
 export function epochsTable(trial: TrialView): PlotTable {
   return {
-    columns: [
-      "attempt",
-      "epoch",
-      "lr",
-      "train loss",
-      "train accuracy",
-      "validation loss",
-      "validation accuracy",
-      "train",
-      "evaluate",
-      "images/s",
-    ],
+    columns: ["attempt", "epoch", ...trial.reported.map(titleOf)],
     rows: trial.epoch_rows.map((row) => [
       String(row.attempt),
       String(row.epoch),
-      number(row.lr),
-      number(row.train_loss),
-      percent(row.train_accuracy),
-      number(row.validation_loss),
-      percent(row.validation_accuracy),
-      // A time or a speed of 0 is none that was measured.
-      seconds(row.train_seconds || null),
-      seconds(row.evaluate_seconds || null),
-      integer(row.images_per_second || null),
+      ...trial.reported.map((one) => measureText(one, row.values[one.name])),
     ]),
   };
+}
+
+// "Loss, train loss"
+export function epochsTitle(measures: Measure[]): string {
+  return measures.map((one, i) => (i === 0 ? headingOf(one) : titleOf(one))).join(", ");
 }

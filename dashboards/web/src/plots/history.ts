@@ -1,15 +1,15 @@
 // What the search found, trial by trial, and the best so far.
 
 import type { SweepView } from "../api";
-import { metricText } from "../format";
-import { axisStyle, base, divergedMark, GOAL_GRID, goalLines, goalText, tooltip, zoom } from "./base";
+import { axisName, measureText, objectiveOf, targetOf, titleOf } from "../measure";
+import { axisStyle, base, divergedMark, GOAL_GRID, goalLines, tooltip, zoom } from "./base";
 import type { PlotOption } from "./echarts";
 import {
   metricAxis,
+  metricGoal,
   metricRange,
   metricScale,
   worstOf,
-  type Metric,
   type ScaleKind,
 } from "./metric_scale";
 import type { Palette } from "./palette";
@@ -18,13 +18,18 @@ import { MOST_ROWS, type PlotTable } from "./table";
 
 interface HistoryRow {
   trial: number;
-  value: number; // best of the sweep's metric
+  value: number; // best of the measure
   qualifies: boolean;
 }
 
-function historyRows(points: Points, metric: Metric): HistoryRow[] {
+// Whether the best so far is known, which is of what the sweep ranks by.
+export function hasRecords(points: Points, sweep: SweepView): boolean {
+  return points.measure.name === objectiveOf(sweep).name;
+}
+
+function historyRows(points: Points): HistoryRow[] {
   const trials = points.numbers("trial");
-  const values = points.numbers(metric);
+  const values = points.numbers("best");
   const qualifies = points.values("qualifies");
   const rows: HistoryRow[] = [];
   for (let i = 0; i < points.count; i += 1) {
@@ -43,12 +48,12 @@ export function historyPlot(
   floor: number,
   palette: Palette,
 ): PlotOption {
-  const { metric } = sweep;
-  const rows = historyRows(points, metric);
-  const target = metric === "accuracy" ? sweep.target.accuracy : null;
+  const { measure } = points;
+  const rows = historyRows(points);
+  const target = targetOf(sweep.target, measure);
   const values = [...rows.map((row) => row.value), target];
-  const scale = metricScale(metric, kind, values);
-  const records = new Set(points.view.records);
+  const scale = metricScale([measure], kind, values);
+  const records = new Set(hasRecords(points, sweep) ? points.view.records : []);
   // What the ranking has of them, so that the line ends at the best that the sweep's header names.
   const trials = points.numbers("trial");
   const best = points.numbers("value").flatMap((value, i) => {
@@ -61,7 +66,7 @@ export function historyPlot(
   const last = Math.max(1, rows[rows.length - 1]?.trial ?? 1, ...diverged);
   const top = best[best.length - 1];
   if (top) best.push([last, top[1] ?? 0]);
-  const range = metricRange(scale, values, metric === "accuracy" ? floor : 0);
+  const range = metricRange(scale, values, floor);
   return {
     ...base(palette),
     grid: { ...GOAL_GRID, top: 16 },
@@ -71,7 +76,7 @@ export function historyPlot(
         const { row, text } = (params as { data?: { row?: HistoryRow; text?: string } }).data ?? {};
         if (text) return text;
         return row
-          ? `trial ${row.trial}\n${metricText(metric, row.value)}${row.qualifies && sweep.gates.length > 0 ? "\nmeets the criteria" : ""}`
+          ? `trial ${row.trial}\n${measureText(measure, row.value)}${row.qualifies && sweep.gates.length > 0 ? "\nmeets the criteria" : ""}`
           : "";
       },
     },
@@ -85,7 +90,7 @@ export function historyPlot(
       nameGap: 26,
       splitLine: { show: false },
     } as PlotOption["xAxis"],
-    yAxis: metricAxis(scale, range, palette, `best validation ${metric}`),
+    yAxis: metricAxis(scale, range, palette, axisName(measure, "best")),
     dataZoom: zoom(),
     series: [
       {
@@ -98,10 +103,7 @@ export function historyPlot(
         lineStyle: { color: palette.accent, width: 1.6 },
         markLine: goalLines(
           {
-            y:
-              target === null
-                ? null
-                : { value: scale.toAxis(target), name: "target", text: goalText(target) },
+            y: metricGoal(scale, target),
           },
           palette,
         ),
@@ -111,7 +113,7 @@ export function historyPlot(
         type: "scatter",
         ...divergedMark(palette),
         data: diverged.map((trial) => ({
-          value: [trial, scale.toAxis(worstOf(metric, range))],
+          value: [trial, scale.toAxis(worstOf(measure, range))],
           trial,
           text: `trial ${trial}\ndiverged`,
         })),
@@ -135,15 +137,15 @@ export function historyPlot(
   };
 }
 
-export function historyTable(points: Points, metric: Metric): PlotTable {
-  const records = new Set(points.view.records);
+export function historyTable(points: Points, sweep: SweepView): PlotTable {
+  const records = new Set(hasRecords(points, sweep) ? points.view.records : []);
   return {
-    columns: ["trial", metric, "best so far", "meets the criteria"],
-    rows: historyRows(points, metric)
+    columns: ["trial", titleOf(points.measure), "best so far", "meets the criteria"],
+    rows: historyRows(points)
       .slice(0, MOST_ROWS)
       .map((row) => [
         String(row.trial),
-        metricText(metric, row.value),
+        measureText(points.measure, row.value),
         records.has(row.trial) ? "yes" : "",
         row.qualifies ? "yes" : "no",
       ]),

@@ -1,12 +1,15 @@
 // All trials of a sweep over their epochs: bands of quantiles, and single curves of some.
 
-import type { CurvesView, SweepView } from "../api";
-import { metricText, plural } from "../format";
-import { axisStyle, base, GOAL_GRID, goalLines, goalText, zoom } from "./base";
+import type { CurvesView, Measure, SweepView } from "../api";
+import { plural } from "../format";
+import { axisName, bestIn, findMeasure, measureText, targetOf } from "../measure";
+import { base, GOAL_GRID, goalLines, zoom } from "./base";
 import { fromWorst, styleOf, type Colouring, type CurveStyle } from "./curve_colours";
 import type { PlotOption, PlotSeries } from "./echarts";
+import { epochAxis } from "./epochs";
 import {
   metricAxis,
+  metricGoal,
   metricRange,
   metricScale,
   type MetricScale,
@@ -19,7 +22,7 @@ type Band = CurvesView["bands"][number];
 
 export interface CurvesChoice {
   scale: ScaleKind;
-  floor: number; // lowest accuracy in sight; 0: all
+  floor: number; // lowest share in sight; 0: all
 }
 
 function bandSeries(
@@ -55,19 +58,28 @@ function curveSeries(
   scale: MetricScale,
 ): PlotSeries {
   const { colour } = style;
+  // A line goes on over epochs that were not evaluated.
+  const known = curve.values.flatMap((value, i) =>
+    value === null ? [] : [[i + 1, scale.toAxis(value)]],
+  );
   return {
     id: curveId(curve.trial),
     name: `trial ${curve.trial}`,
     type: "line",
     silent: true, // the page finds the nearest one by itself
-    showSymbol: curve.values.length === 1,
+    showSymbol: known.length === 1,
     symbolSize: 4,
     lineStyle: { width: 1.3, color: colour, opacity: 0.85, type: style.dash },
     itemStyle: { color: colour },
     emphasis: { lineStyle: { width: 4, opacity: 1 } },
     z: 3,
-    data: curve.values.map((value, i) => [i + 1, value === null ? NaN : scale.toAxis(value)]),
+    data: known,
   };
+}
+
+// Whose values they are.
+export function measureOf(curves: CurvesView): Measure {
+  return findMeasure(curves.measures, curves.metric);
 }
 
 export function curveId(trial: number): string {
@@ -78,7 +90,7 @@ export function curveId(trial: number): string {
 export function bandLines(curves: CurvesView, epoch: number): string[] {
   const band = curves.bands.find((candidate) => candidate.epoch === epoch);
   if (!band) return [];
-  const text = (value: number): string => metricText(curves.metric, value);
+  const text = (value: number): string => measureText(measureOf(curves), value);
   return [
     `all ${plural(band.count, "trial")} at epoch ${epoch}: best ${text(band.best)}, median ${text(band.p50)}`,
     `middle half ${text(band.p25)} to ${text(band.p75)}`,
@@ -90,7 +102,7 @@ function drawnValues(curves: CurvesView, target: number | null): (number | null)
   return [
     ...curves.bands.flatMap((band) => [band.p5, band.p95, band.best]),
     ...curves.curves.flatMap((curve) => curve.values),
-    curves.metric === "accuracy" ? target : null,
+    target,
   ];
 }
 
@@ -99,7 +111,7 @@ export function curvesScale(
   kind: ScaleKind,
   target: number | null,
 ): MetricScale {
-  return metricScale(curves.metric, kind, drawnValues(curves, target));
+  return metricScale([measureOf(curves)], kind, drawnValues(curves, target));
 }
 
 export function learningCurves(
@@ -109,13 +121,11 @@ export function learningCurves(
   colouring: Colouring,
   palette: Palette,
 ): PlotOption {
-  const { accuracy, epoch } = sweep.target;
-  const scale = curvesScale(curves, choice.scale, accuracy);
-  const range = metricRange(
-    scale,
-    drawnValues(curves, accuracy),
-    curves.metric === "accuracy" ? choice.floor : 0,
-  );
+  const measure = measureOf(curves);
+  const { epoch } = sweep.target;
+  const target = targetOf(sweep.target, measure);
+  const scale = curvesScale(curves, choice.scale, target);
+  const range = metricRange(scale, drawnValues(curves, target), choice.floor);
   const median: PlotSeries = {
     id: "median",
     name: "median",
@@ -128,10 +138,7 @@ export function learningCurves(
     data: curves.bands.map((band) => [band.epoch, scale.toAxis(band.p50)]),
     markLine: goalLines(
       {
-        y:
-          accuracy !== null && curves.metric === "accuracy"
-            ? { value: scale.toAxis(accuracy), name: "target", text: goalText(accuracy) }
-            : null,
+        y: metricGoal(scale, target),
         x:
           epoch !== null && epoch <= sweep.epochs
             ? { value: epoch, text: `last epoch ${epoch}` }
@@ -144,13 +151,7 @@ export function learningCurves(
     ...base(palette),
     grid: GOAL_GRID,
     xAxis: {
-      ...axisStyle(palette, "epoch"),
-      type: "value",
-      min: 1,
-      max: Math.max(2, curves.epochs),
-      minInterval: 1,
-      nameGap: 26,
-      splitLine: { show: false },
+      ...epochAxis(curves.epochs, palette),
       axisPointer: {
         show: true,
         type: "line",
@@ -159,12 +160,12 @@ export function learningCurves(
         lineStyle: { color: palette.muted, type: "dashed" },
       },
     } as PlotOption["xAxis"],
-    yAxis: metricAxis(scale, range, palette, `validation ${curves.metric}`),
+    yAxis: metricAxis(scale, range, palette, axisName(measure)),
     dataZoom: zoom(),
     series: [
       bandSeries(curves.bands, scale, "p5", "p95", palette),
       bandSeries(curves.bands, scale, "p25", "p75", palette),
-      ...fromWorst(curves).map((curve, i, all) =>
+      ...fromWorst(curves, measure).map((curve, i, all) =>
         curveSeries(curve, styleOf(curve.trial, i, all.length, colouring, palette), scale),
       ),
       median,
@@ -173,7 +174,18 @@ export function learningCurves(
 }
 
 export function curvesTable(curves: CurvesView): PlotTable {
-  const text = (value: number): string => metricText(curves.metric, value);
+  const measure = measureOf(curves);
+  const text = (value: number | null): string => measureText(measure, value);
+  if (curves.bands.length === 0) {
+    return {
+      columns: ["trial", "epochs", "best"],
+      rows: curves.curves.map(({ trial, values }) => [
+        String(trial),
+        String(values.length),
+        text(bestIn(values, measure)),
+      ]),
+    };
+  }
   return {
     columns: ["epoch", "trials", "best", "95 %", "75 %", "median", "25 %", "5 %"],
     rows: curves.bands.map((band) => [

@@ -1,68 +1,98 @@
-// The vertical axis of accuracies and losses. Between 98 and 99.6 % everything happens in the last
-// digits, so accuracy is drawn by the logarithm of the error by default: 90, 99 and 99.9 % are
-// equally far apart.
+// The vertical axis of measures. Between 98 and 99.6 % everything happens in the last digits, so a share
+// of which more is better is drawn by the logarithm of the error by default: 90, 99 and 99.9 % are equally
+// far apart. Of what should be small, as a loss, the logarithm tells the best apart.
 
+import type { Measure } from "../api";
 import { number } from "../format";
-import { axisStyle } from "./base";
+import { SHARE } from "../measure";
+import { axisStyle, type Goal } from "./base";
 import type { PlotAxis } from "./echarts";
 import type { Palette } from "./palette";
 import { roundTicks } from "./points";
 
-export type Metric = "accuracy" | "loss";
-export type ScaleKind = "log" | "linear";
+export type ScaleKind = "log" | "linear"; // as the reader wants it
+type Shape = "error" | "log" | "linear"; // as it is
 
 export interface MetricScale {
-  metric: Metric;
-  kind: ScaleKind;
+  unit: string;
+  shape: Shape;
+  limits: [number, number]; // places on the axis beyond which there are no values
+  hasFloor: boolean; // whether a reader may cut off its bottom
   toAxis: (value: number) => number;
   fromAxis: (position: number) => number;
 }
 
 const LEAST_ERROR = 1e-5;
-const LEAST_LOSS = 1e-6;
+const DECADES = 10; // between the least and the most, from which on a logarithm helps
 
-// No error has no logarithm. It is drawn as half of the least one there is, so that a single perfect
-// trial does not press the others together.
-function leastError(accuracies: Iterable<number | null>): number {
-  let least = 2 * LEAST_ERROR;
-  let found = false;
-  for (const accuracy of accuracies) {
-    if (accuracy === null || !(accuracy < 1)) continue;
-    least = found ? Math.min(least, 1 - accuracy) : 1 - accuracy;
-    found = true;
-  }
-  return Math.max(least / 2, LEAST_ERROR);
+// 0 has no logarithm. It is drawn as half of the least that there is, so that a single perfect trial does
+// not press the others together.
+function leastOf(costs: number[], least: number): number {
+  const some = costs.filter((cost) => cost > 0);
+  return Math.max(some.length > 0 ? Math.min(...some) / 2 : LEAST_ERROR, least);
 }
 
-// `values` are all that will be drawn, goals included: what is beyond them has no place of its own.
+// What can be drawn by the logarithm of the error.
+export function isByError(measures: Measure[]): boolean {
+  return measures.every(({ unit, direction }) => unit === SHARE && direction > 0);
+}
+
+// Whether an axis of it depends on the reader's choice.
+export function canBeLog(measure: Measure): boolean {
+  return isByError([measure]) || measure.direction <= 0;
+}
+
+function shapeOf(measures: Measure[], kind: ScaleKind, values: number[]): Shape {
+  if (kind === "linear") return "linear";
+  if (isByError(measures) && values.every((value) => value >= 0 && value <= 1)) return "error";
+  // Where more is better, a logarithm would press the best together.
+  if (measures.some(({ direction }) => direction > 0)) return "linear";
+  const some = values.filter((value) => value > 0);
+  const spans = some.length > 0 && Math.max(...some) >= DECADES * Math.min(...some);
+  return spans && values.every((value) => value >= 0) ? "log" : "linear";
+}
+
+// An axis for measures of one unit. `values` are all that will be drawn, goals included: what is beyond
+// them has no place of its own.
 export function metricScale(
-  metric: Metric,
+  measures: Measure[],
   kind: ScaleKind,
   values: Iterable<number | null> = [],
 ): MetricScale {
-  if (kind === "linear")
-    return { metric, kind, toAxis: (value) => value, fromAxis: (position) => position };
-  if (metric === "loss") {
+  const known = [...values].filter((value): value is number => Number.isFinite(value));
+  const isShare = measures.every(({ unit }) => unit === SHARE) && known.every((value) => value <= 1);
+  const base = {
+    unit: measures[0]?.unit ?? "",
+    shape: shapeOf(measures, kind, known),
+    hasFloor: isByError(measures),
+  };
+  if (base.shape === "linear") {
+    const low = known.every((value) => value >= 0) ? 0 : -Infinity;
+    const same = (value: number): number => value;
+    return { ...base, limits: [low, isShare ? 1 : Infinity], toAxis: same, fromAxis: same };
+  }
+  if (base.shape === "log") {
+    const least = Math.log10(leastOf(known, 0));
     return {
-      metric,
-      kind,
-      toAxis: (value) => Math.log10(Math.max(value, LEAST_LOSS)),
-      fromAxis: (position) => 10 ** position,
+      ...base,
+      limits: [-Infinity, isShare ? 0 : Infinity],
+      toAxis: (value) => Math.max(Math.log10(Math.max(value, 0)), least),
+      fromAxis: (position) => (position < least + 1e-9 ? 0 : 10 ** position),
     };
   }
-  const least = leastError(values);
+  const least = leastOf(known.map((value) => 1 - value), LEAST_ERROR);
   const perfect = -Math.log10(least);
   return {
-    metric,
-    kind,
+    ...base,
+    limits: [0, Infinity],
     toAxis: (value) => -Math.log10(Math.max(1 - value, least)),
     fromAxis: (position) => (position > perfect - 1e-9 ? 1 : 1 - 10 ** -position),
   };
 }
 
 // As many decimals as the step between ticks of a zoomed axis needs, and no more.
-export function tickText(metric: Metric, value: number): string {
-  return metric === "loss" ? number(value, 4) : `${Number((value * 100).toFixed(4))} %`;
+export function tickText(unit: string, value: number): string {
+  return unit === SHARE ? `${Number((value * 100).toFixed(4))} %` : number(value);
 }
 
 // A zoomed axis needs other ticks.
@@ -74,22 +104,25 @@ const ERRORS = [
 ];
 const ROUND = [1, 2, 5];
 
-// Ticks at round values of the metric between two places on the axis; where they are far apart only as
-// many as can be read, where they are close at finer steps.
+// Round values between two places on the axis, in its order.
+function roundValues(scale: MetricScale, low: number, high: number): number[] {
+  if (scale.shape === "error") return ERRORS.map((error) => 1 - error);
+  const values = [0];
+  for (let power = Math.floor(low); power <= Math.ceil(high); power += 1)
+    values.push(...ROUND.map((digit) => Number(`${digit}e${power}`)));
+  return values;
+}
+
+// Ticks at round values between two places on the axis; where they are far apart only as many as can be
+// read, where they are close at finer steps.
 export function metricTicks(scale: MetricScale, low: number, high: number): number[] {
-  const candidates: number[] = [];
-  if (scale.metric === "accuracy") {
-    // Errors below the least are all at the same place: that of none.
-    for (const error of ERRORS) {
-      const tick = scale.toAxis(1 - error);
-      if (error === 0 || scale.fromAxis(tick) < 1) candidates.push(tick);
-    }
-  } else {
-    for (let power = -6; power <= 3; power += 1) {
-      for (const digit of ROUND) candidates.push(Math.log10(digit * 10 ** power));
-    }
-  }
-  const inside = candidates.filter((tick) => tick >= low - 1e-9 && tick <= high + 1e-9);
+  if (scale.shape === "linear") return roundTicks(low, high);
+  // Beyond the least all are at the same place: that of 0, or of no error.
+  const end = scale.shape === "error" ? 1 : 0;
+  const inside = roundValues(scale, low, high)
+    .filter((value) => value === end || scale.fromAxis(scale.toAxis(value)) !== end)
+    .map(scale.toAxis)
+    .filter((tick) => tick >= low - 1e-9 && tick <= high + 1e-9);
   if (inside.length < 3)
     return roundTicks(scale.fromAxis(low), scale.fromAxis(high)).map(scale.toAxis);
   const gap = (high - low) / 12;
@@ -98,7 +131,7 @@ export function metricTicks(scale: MetricScale, low: number, high: number): numb
     const last = kept[kept.length - 1];
     const isCrowded = last !== undefined && tick - last < gap;
     // What is perfect is worth more than the tick below it.
-    if (isCrowded && scale.metric === "accuracy" && scale.fromAxis(tick) === 1) kept.pop();
+    if (isCrowded && scale.shape === "error" && scale.fromAxis(tick) === 1) kept.pop();
     else if (isCrowded) continue;
     kept.push(tick);
   }
@@ -106,25 +139,28 @@ export function metricTicks(scale: MetricScale, low: number, high: number): numb
 }
 
 export interface Range {
-  low: number; // of the metric
+  low: number; // of the measure
   high: number;
 }
 
-// 1 where more is better, -1 where less is.
-export function direction(metric: Metric): 1 | -1 {
-  return metric === "loss" ? -1 : 1;
-}
-
 // Where trials are drawn that have no value because they diverged.
-export function worstOf(metric: Metric, range: Range): number {
-  return metric === "loss" ? range.high : range.low;
+export function worstOf(measure: Measure, range: Range): number {
+  return measure.direction < 0 ? range.high : range.low;
 }
-export function worstEdge(metric: Metric): "top" | "bottom" {
-  return metric === "loss" ? "top" : "bottom";
+export function worstEdge(measure: Measure): "top" | "bottom" {
+  return measure.direction < 0 ? "top" : "bottom";
 }
 
-// The range of some values, with air; `floor` cuts the bottom of accuracies off ("from 98 %").
+// The least air above and below: so that a single value has an axis.
+function leastAir(scale: MetricScale, low: number, high: number): number {
+  if (scale.shape !== "linear") return 0.02;
+  if (scale.unit === SHARE) return 0.001;
+  return Math.max(Math.abs(low), Math.abs(high)) * 0.001 || 0.001;
+}
+
+// The range of some values, with air; `floor` cuts the bottom off ("from 98 %") where that is possible.
 export function metricRange(scale: MetricScale, values: Iterable<number | null>, floor = 0): Range {
+  const cut = scale.hasFloor ? floor : 0;
   let low = Infinity;
   let high = -Infinity;
   for (const value of values) {
@@ -132,15 +168,21 @@ export function metricRange(scale: MetricScale, values: Iterable<number | null>,
     low = Math.min(low, scale.toAxis(value));
     high = Math.max(high, scale.toAxis(value));
   }
-  if (low > high)
-    return scale.metric === "accuracy" ? { low: 0, high: 0.99 } : { low: 0.01, high: 1 };
-  if (floor > 0) low = Math.max(low, scale.toAxis(floor));
-  if (floor > 0 && high <= low) high = scale.toAxis(floor + (1 - floor) / 2);
-  const air = Math.max((high - low) * 0.05, scale.kind === "log" ? 0.02 : 0.001);
-  const least = scale.metric === "accuracy" ? scale.toAxis(0) : -Infinity;
-  const bottom = floor > 0 ? low : Math.max(low - air, least);
-  const limit = scale.metric === "accuracy" && scale.kind === "linear" ? 1 : Infinity;
-  return { low: scale.fromAxis(bottom), high: scale.fromAxis(Math.min(high + air, limit)) };
+  if (low > high) return { low: 0, high: scale.unit === SHARE ? 0.99 : 1 };
+  if (cut > 0) low = Math.max(low, scale.toAxis(cut));
+  if (cut > 0 && high <= low) high = scale.toAxis(cut + (1 - cut) / 2);
+  const air = Math.max((high - low) * 0.05, leastAir(scale, low, high));
+  const [least, most] = scale.limits;
+  return {
+    low: scale.fromAxis(cut > 0 ? low : Math.max(low - air, least)),
+    high: scale.fromAxis(Math.min(high + air, most)),
+  };
+}
+
+// The line of a gate on the measure.
+export function metricGoal(scale: MetricScale, target: number | null): Goal | null {
+  if (target === null) return null;
+  return { value: scale.toAxis(target), text: `target\n${tickText(scale.unit, target)}` };
 }
 
 export function metricAxis(
@@ -151,11 +193,11 @@ export function metricAxis(
 ): MetricAxis {
   const low = scale.toAxis(range.low);
   const top = scale.toAxis(range.high);
-  // Above perfect accuracy there is no value, but points there need room.
-  const high = scale.kind === "log" && range.high >= 1 ? top + (top - low) * 0.04 : top;
+  const isLog = scale.shape !== "linear";
+  // Above what is perfect there is no value, but points there need room.
+  const high = scale.shape === "error" && range.high >= 1 ? top + (top - low) * 0.04 : top;
   const style = axisStyle(palette, name);
   const ticksBetween = (from: number, to: number): number[] => metricTicks(scale, from, to);
-  const isLog = scale.kind === "log";
   // Everything that differs is named either way: ECharts keeps what a new option does not name.
   const customValues = isLog ? ticksBetween(low, high) : null;
   const showEnds = isLog ? null : false;
@@ -172,7 +214,7 @@ export function metricAxis(
       customValues,
       showMinLabel: showEnds,
       showMaxLabel: showEnds,
-      formatter: (position: number) => tickText(scale.metric, scale.fromAxis(position)),
+      formatter: (position: number) => tickText(scale.unit, scale.fromAxis(position)),
     },
   } as MetricAxis;
 }

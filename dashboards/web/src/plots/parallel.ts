@@ -1,16 +1,14 @@
-// Every trial as a line through its parameters and what the sweep ranks by. Dragging along an axis brushes.
+// Every trial as a line through its parameters and a measure. Dragging along an axis brushes.
 
-import type { Dimension } from "../api";
-import { metricText, shorten, valueText } from "../format";
+import { shorten, valueText } from "../format";
+import { measureText, signOf, titleOf } from "../measure";
 import { base } from "./base";
 import type { PlotOption } from "./echarts";
 import {
-  direction,
   metricRange,
   metricScale,
   metricTicks,
   tickText,
-  type Metric,
   type MetricScale,
   type ScaleKind,
 } from "./metric_scale";
@@ -22,10 +20,9 @@ export type Interval = [number, number];
 // By axis: what is brushed there.
 export type Brush = Record<number, Interval[]>;
 
-// How the lines run: by the sweep's metric, its axis as the other plots have it, and on a narrow screen from top to
+// How the lines run: the axis of the measure as the other plots have it, and on a narrow screen from top to
 // bottom, where names of axes side by side would lie on each other.
 export interface ParallelChoice {
-  metric: Metric;
   scale: ScaleKind;
   floor: number;
   isNarrow: boolean;
@@ -39,7 +36,7 @@ interface ValueAxis {
 }
 
 function axes(
-  dimensions: Dimension[],
+  { view: { dimensions }, measure }: Points,
   values: ValueAxis,
   isNarrow: boolean,
   palette: Palette,
@@ -96,13 +93,12 @@ function axes(
       ...tickOptions(dimension, style),
     };
   });
-  const { metric } = values.scale;
   const ticks = metricTicks(values.scale, values.low, values.high);
   list.push({
     ...style,
     id: `axis-${dimensions.length}`,
     dim: dimensions.length,
-    name: metric,
+    name: shorten(titleOf(measure), 18),
     type: "value",
     min: values.low,
     max: values.high,
@@ -110,7 +106,7 @@ function axes(
     axisLabel: {
       ...style.axisLabel,
       customValues: ticks,
-      formatter: (place: number) => tickText(metric, values.scale.fromAxis(place)),
+      formatter: (place: number) => tickText(values.scale.unit, values.scale.fromAxis(place)),
     },
   });
   return list;
@@ -118,10 +114,11 @@ function axes(
 
 // By the logarithm of the error the best are told apart anyway. On a linear axis most trials lie close
 // to the best, and a few that learned nothing would press them all together.
-function valueAxis(values: (number | null)[], choice: ParallelChoice): ValueAxis {
-  const { metric, floor } = choice;
-  const scale = metricScale(metric, choice.scale, values);
-  const sign = direction(metric);
+function valueAxis({ measure, numbers }: Points, choice: ParallelChoice): ValueAxis {
+  const { floor } = choice;
+  const values = numbers("best");
+  const scale = metricScale([measure], choice.scale, values);
+  const sign = signOf(measure);
   const merits = values
     .filter((value): value is number => value !== null)
     .map((value) => sign * scale.toAxis(value))
@@ -133,25 +130,19 @@ function valueAxis(values: (number | null)[], choice: ParallelChoice): ValueAxis
   const at = (share: number): number => merits[Math.floor(share * (merits.length - 1))] ?? 0;
   const top = at(1);
   let worst = at(0);
-  if (choice.scale === "linear")
+  if (scale.shape === "linear" && measure.direction !== 0)
     worst = Math.max(worst, top - Math.max((top - at(0.1)) * 1.3, 0.002));
-  if (floor > 0 && metric === "accuracy")
+  if (floor > 0 && scale.hasFloor)
     worst = Math.min(Math.max(worst, scale.toAxis(floor)), top - 1e-3);
   const air = Math.max((top - worst) * 0.04, 1e-4);
   const ends = [sign * (worst - air), sign * (top + air)];
-  const [least, most] = limits(scale);
+  const [least, most] = scale.limits;
   return {
     scale,
     sign,
     low: Math.max(Math.min(...ends), least),
     high: Math.min(Math.max(...ends), most),
   };
-}
-
-// Beyond these an axis has no values.
-function limits(scale: MetricScale): [number, number] {
-  if (scale.metric === "loss") return [scale.kind === "linear" ? 0 : -Infinity, Infinity];
-  return [scale.toAxis(0), scale.kind === "linear" ? 1 : Infinity];
 }
 
 interface Line {
@@ -166,8 +157,8 @@ function lines(points: Points, choice: ParallelChoice): Line[] {
   const columns = points.view.dimensions.map((dimension) =>
     points.parameters(dimension).map((value) => position(dimension, value)),
   );
-  const values = points.numbers(choice.metric);
-  const { scale, sign, low, high } = valueAxis(values, choice);
+  const values = points.numbers("best");
+  const { scale, sign, low, high } = valueAxis(points, choice);
   const worst = sign > 0 ? low : high;
   // A trial that diverged has no value; its line ends at the worst.
   const diverged = new Set(divergedRows(points));
@@ -196,7 +187,7 @@ export function parallelPlot(
   palette: Palette,
 ): PlotOption {
   const dimensions = points.view.dimensions;
-  const axis = valueAxis(points.numbers(choice.metric), choice);
+  const axis = valueAxis(points, choice);
   const all = lines(points, choice);
   const opacity = all.length > 300 ? 0.25 : 0.6;
   // Where a parameter does not exist for a trial, its line has a gap.
@@ -222,7 +213,7 @@ export function parallelPlot(
     parallel: choice.isNarrow
       ? { layout: "vertical", left: 14, right: 30, top: 34, bottom: 30 }
       : { layout: "horizontal", left: 40, right: 60, top: 40, bottom: 24 },
-    parallelAxis: axes(dimensions, axis, choice.isNarrow, palette) as never,
+    parallelAxis: axes(points, axis, choice.isNarrow, palette) as never,
     series: [
       {
         id: "trials",
@@ -240,7 +231,7 @@ export function parallelPlot(
 // The trials within all brushed intervals, best first.
 export function brushed(points: Points, choice: ParallelChoice, brush: Brush): number[] {
   const last = points.view.dimensions.length;
-  const sign = direction(choice.metric);
+  const sign = signOf(points.measure);
   const merit = ({ values }: Line): number => {
     const value = values[last];
     return value == null ? -Infinity : sign * value;
@@ -262,19 +253,19 @@ export function parallelHeight(points: Points, isNarrow: boolean): number {
   return isNarrow ? 72 + 84 * points.view.dimensions.length : 340;
 }
 
-export function parallelTable(points: Points, metric: Metric): PlotTable {
+export function parallelTable(points: Points): PlotTable {
   const names = points.view.dimensions.map((dimension) => dimension.name);
   const columns = points.view.dimensions.map((dimension) => points.parameters(dimension));
   const trials = points.numbers("trial");
-  const values = points.numbers(metric);
+  const values = points.numbers("best");
   return {
-    columns: ["trial", ...names, metric],
+    columns: ["trial", ...names, titleOf(points.measure)],
     rows: trials
       .slice(0, MOST_ROWS)
       .map((trial, i) => [
         String(trial),
         ...columns.map((column) => valueText(column[i])),
-        metricText(metric, values[i]),
+        measureText(points.measure, values[i]),
       ]),
   };
 }

@@ -1,13 +1,24 @@
 import { expect, it, vi } from "vitest";
 import { answer } from "../../fixtures/answers";
-import type { CurvesView, Dimension, EpochRow, PointsView, SweepView, TimelineView } from "../api";
+import type {
+  CurvesView,
+  Dimension,
+  EpochRow,
+  Measure,
+  PointsView,
+  RankingView,
+  SweepView,
+  TimelineView,
+  TrialView,
+} from "../api";
 import { contourPlot, contourRange, estimate } from "./contour";
 import { fromWorst, styleOf } from "./curve_colours";
-import { countedRows } from "./epochs";
-import { curvesScale } from "./learning_curves";
+import { countedRows, epochsPlot, epochsTable } from "./epochs";
+import { curvesScale, curvesTable, learningCurves } from "./learning_curves";
 import { metricRange, metricScale, metricTicks, tickText } from "./metric_scale";
 import { historyPlot } from "./history";
 import { brushed, parallelPlot } from "./parallel";
+import { byObjective, bySize, paretoPlot } from "./pareto";
 import { slicePlot } from "./scatter";
 import { nearestCurve } from "./nearest_curve";
 import type { Palette } from "./palette";
@@ -16,28 +27,35 @@ import { lanesOf } from "./timeline";
 
 vi.stubGlobal("matchMedia", () => ({ matches: false })); // no finger
 
-const CHOICE = { metric: "accuracy", scale: "log", floor: 0, isNarrow: false } as const;
+const measure = (name: string, unit: string, direction: number): Measure => ({
+  name, title: name, unit, direction,
+});
+const ACCURACY = measure("accuracy", "share", 1);
+const LOSS = measure("loss", "", -1);
+const F1 = measure("val/f1", "", 1);
+
+const CHOICE = { scale: "log", floor: 0, isNarrow: false } as const;
 const points = readPoints(answer("/api/sweeps/mnist-994/points") as PointsView);
 
 it("draws 90, 99 and 99.9 % equally far apart, and comes back from there", () => {
-  const scale = metricScale("accuracy", "log");
+  const scale = metricScale([ACCURACY], "log");
   expect(scale.toAxis(0.9)).toBeCloseTo(1);
   expect(scale.toAxis(0.999)).toBeCloseTo(3);
   expect(scale.fromAxis(scale.toAxis(0.9943))).toBeCloseTo(0.9943);
   expect(Number.isFinite(scale.toAxis(1))).toBe(true);
-  expect(tickText("accuracy", 0.994)).toBe("99.4 %");
-  expect(tickText("accuracy", 0.999005)).toBe("99.9005 %");
+  expect(tickText("share", 0.994)).toBe("99.4 %");
+  expect(tickText("share", 0.999005)).toBe("99.9005 %");
 });
 
 it("has a range for no values, one value, and values that are not numbers", () => {
   for (const kind of ["log", "linear"] as const) {
     for (const values of [[], [null], [NaN], [0.99], [1], [0]]) {
-      const { low, high } = metricRange(metricScale("accuracy", kind), values);
+      const { low, high } = metricRange(metricScale([ACCURACY], kind), values);
       expect(low).toBeLessThan(high);
     }
   }
-  expect(metricRange(metricScale("accuracy", "log"), [0.5, 0.995], 0.98).low).toBeCloseTo(0.98);
-  expect(metricRange(metricScale("accuracy", "log"), [0.5], 0.98).high).toBeGreaterThan(0.98);
+  expect(metricRange(metricScale([ACCURACY], "log"), [0.5, 0.995], 0.98).low).toBeCloseTo(0.98);
+  expect(metricRange(metricScale([ACCURACY], "log"), [0.5], 0.98).high).toBeGreaterThan(0.98);
 });
 
 it("puts ticks at round numbers inside the axis", () => {
@@ -47,8 +65,8 @@ it("puts ticks at round numbers inside the axis", () => {
 });
 
 it("has ticks wherever an axis is zoomed to, all of them inside", () => {
-  for (const metric of ["accuracy", "loss"] as const) {
-    const scale = metricScale(metric, "log");
+  for (const one of [ACCURACY, LOSS]) {
+    const scale = metricScale([one], "log", [1e-4, 0.5, 0.99998]);
     for (let low = -2; low < 3; low += 0.37) {
       for (const span of [3, 0.5, 0.05, 0.002]) {
         const ticks = metricTicks(scale, low, low + span);
@@ -76,13 +94,13 @@ it("keeps the trials within every brushed interval, best first", () => {
 
 it("keeps a perfect trial from pressing the others together, and calls it 100 %", () => {
   const values = [0.98, 0.99, 0.998, 1, null];
-  const scale = metricScale("accuracy", "log", values);
+  const scale = metricScale([ACCURACY], "log", values);
   const perfect = scale.toAxis(1);
   expect(perfect - scale.toAxis(0.998)).toBeCloseTo(Math.log10(2));
   expect(scale.fromAxis(perfect)).toBe(1);
   const { low, high } = metricRange(scale, values);
   const ticks = metricTicks(scale, scale.toAxis(low), scale.toAxis(high));
-  const names = ticks.map((tick) => tickText("accuracy", scale.fromAxis(tick)));
+  const names = ticks.map((tick) => tickText("share", scale.fromAxis(tick)));
   expect(names.at(-1)).toBe("100 %");
   expect(names).not.toContain("99.999 %");
   expect(new Set(names).size).toBe(names.length);
@@ -117,11 +135,10 @@ it("colours curves by rank, by a number and by a word", () => {
     values,
   });
   const curves = {
-    metric: "accuracy",
     curves: [curve(1, 0.9, 0.99), curve(2, null), curve(3, 0.95, 0.94)],
   } as CurvesView;
-  expect(fromWorst(curves).map(({ trial }) => trial)).toEqual([2, 3, 1]);
-  expect(fromWorst({ ...curves, metric: "loss" }).map(({ trial }) => trial)).toEqual([2, 3, 1]);
+  expect(fromWorst(curves, ACCURACY).map(({ trial }) => trial)).toEqual([2, 3, 1]);
+  expect(fromWorst(curves, LOSS).map(({ trial }) => trial)).toEqual([2, 3, 1]);
   const byRank = { dimension: null, values: new Map() };
   expect(styleOf(1, 0, 3, byRank, PALETTE).colour).toBe("#000000");
   expect(styleOf(1, 2, 3, byRank, PALETTE).colour).toBe("#c0c0c0");
@@ -205,14 +222,17 @@ const LR: Dimension = {
 const WIDTH: Dimension = {
   name: "width", kind: "linear", integer: true, min: 1, max: 9, categories: [],
 };
-// Rows of trial, accuracy, loss, state, lr and width.
-function pointsOf(...rows: (number | string | null)[][]): ReturnType<typeof readPoints> {
+// Rows of trial, best, state, lr and width.
+function pointsOf(
+  of: Measure,
+  ...rows: (number | string | null)[][]
+): ReturnType<typeof readPoints> {
   return readPoints({
+    metric: of.name,
+    measures: [ACCURACY, LOSS],
     dimensions: [LR, WIDTH],
-    columns: ["trial", "accuracy", "loss", "state", "value", "lr", "width"],
-    rows: rows.map(([trial, accuracy, loss, state, lr, width]) => [
-      trial, accuracy, loss, state, loss, lr, width,
-    ]),
+    columns: ["trial", "best", "state", "value", "lr", "width"],
+    rows: rows.map(([trial, best, state, lr, width]) => [trial, best, state, best, lr, width]),
     records: [1],
     front: [],
     total: rows.length,
@@ -220,12 +240,12 @@ function pointsOf(...rows: (number | string | null)[][]): ReturnType<typeof read
   } as unknown as PointsView);
 }
 const LOSSES = pointsOf(
-  [1, 0.5, 0.4, "completed", 0.1, 2],
-  [2, 0.9, 0.8, "completed", 1, 4],
-  [3, null, null, "diverged", 90, 8],
+  LOSS,
+  [1, 0.05, "completed", 0.1, 2],
+  [2, 0.8, "completed", 1, 4],
+  [3, null, "diverged", 90, 8],
 );
 const FULL = { ...PALETTE, bad: "#bb0000", ink: "#333333", surface: "#ffffff", line: "#dddddd", target: "#444444" };
-const BY_LOSS = { metric: "loss", scale: "log", floor: 0, isNarrow: false } as const;
 
 interface Drawn {
   yAxis: { min: number; max: number; name: string };
@@ -241,35 +261,36 @@ function dataOf(plot: Drawn, id: string): Drawn["series"][number]["data"] {
 }
 
 it("draws a sweep that ranks by its loss over its loss, the least as the best", () => {
-  const slice = drawn(slicePlot(LOSSES, LR, BY_LOSS, FULL));
+  const slice = drawn(slicePlot(LOSSES, LR, CHOICE, FULL));
   expect(slice.yAxis.name).toBe("loss");
   expect(dataOf(slice, "points").map(({ value }) => value[1])).toEqual([
-    Math.log10(0.4),
+    Math.log10(0.05),
     Math.log10(0.8),
   ]);
-  expect(brushed(LOSSES, BY_LOSS, { 0: [[0.01, 100]] })).toEqual([1, 2, 3]);
-  const parallel = drawn(parallelPlot(LOSSES, BY_LOSS, FULL));
+  expect(brushed(LOSSES, CHOICE, { 0: [[0.01, 100]] })).toEqual([1, 2, 3]);
+  const parallel = drawn(parallelPlot(LOSSES, CHOICE, FULL));
   expect(parallel.parallelAxis[2]?.name).toBe("loss");
   expect(parallel.visualMap.inRange.color[0]).toBe("#c0c0c0");
-  const range = contourRange(LOSSES, LR, WIDTH, "loss");
+  const range = contourRange(LOSSES, LR, WIDTH);
   expect(range?.[0]).toBeGreaterThan(range?.[1] ?? NaN);
 });
 
 it("marks what diverged at the worst edge, and in every plot", () => {
   const sweep = {
-    metric: "loss",
+    objectives: [LOSS],
     gates: [] as string[],
-    target: { accuracy: null, epoch: null, parameters: null },
-  } as SweepView;
+    target: { measures: {}, epoch: null, parameters: null },
+  } as unknown as SweepView;
   const history = drawn(historyPlot(LOSSES, sweep, "log", 0, FULL));
   expect(dataOf(history, "diverged")[0]?.value[1]).toBeCloseTo(history.yAxis.max);
-  const slice = drawn(slicePlot(LOSSES, LR, BY_LOSS, FULL));
+  const slice = drawn(slicePlot(LOSSES, LR, CHOICE, FULL));
   expect(dataOf(slice, "diverged")[0]?.value[1]).toBeCloseTo(slice.yAxis.max);
-  const low = drawn(slicePlot(LOSSES, LR, { ...BY_LOSS, metric: "accuracy" }, FULL));
+  const accuracies = pointsOf(ACCURACY, [1, 0.5, "completed", 1, 2], [2, null, "diverged", 90, 8]);
+  const low = drawn(slicePlot(accuracies, LR, CHOICE, FULL));
   expect(dataOf(low, "diverged")[0]?.value[1]).toBeCloseTo(low.yAxis.min);
-  const contour = drawn(contourPlot(LOSSES, LR, WIDTH, "loss", FULL));
+  const contour = drawn(contourPlot(LOSSES, LR, WIDTH, FULL));
   expect(dataOf(contour, "diverged").map(({ value }) => value)).toEqual([[90, 8]]);
-  const parallel = drawn(parallelPlot(LOSSES, BY_LOSS, FULL));
+  const parallel = drawn(parallelPlot(LOSSES, CHOICE, FULL));
   const lines = dataOf(parallel, "trials");
   expect(lines.map(({ lineStyle }) => lineStyle?.color)).toEqual([undefined, undefined, "#bb0000"]);
   expect(lines[2]?.value[2]).toBe(parallel.parallelAxis[2]?.max);
@@ -278,16 +299,16 @@ it("marks what diverged at the worst edge, and in every plot", () => {
 });
 
 it("has no accuracy below 0 or above 1 on an axis, also where all trials diverged", () => {
-  const none = pointsOf([1, null, null, "diverged", 50, 2]);
-  const nothing = pointsOf([1, 0, 2, "completed", 50, 2]);
+  const none = pointsOf(ACCURACY, [1, null, "diverged", 50, 2]);
+  const nothing = pointsOf(ACCURACY, [1, 0, "completed", 50, 2]);
   for (const scale of ["log", "linear"] as const) {
     for (const points of [none, nothing]) {
       const axis = drawn(parallelPlot(points, { ...CHOICE, scale }, FULL)).parallelAxis[2];
       expect(axis?.min).toBeGreaterThanOrEqual(0);
       expect(axis?.max).toBeGreaterThan(axis?.min ?? NaN);
     }
-    const { low, high } = metricRange(metricScale("accuracy", scale), [0]);
-    const between = metricScale("accuracy", scale);
+    const { low, high } = metricRange(metricScale([ACCURACY], scale), [0]);
+    const between = metricScale([ACCURACY], scale);
     for (const tick of metricTicks(between, between.toAxis(low), between.toAxis(high))) {
       expect(between.fromAxis(tick)).toBeGreaterThanOrEqual(0);
     }
@@ -296,12 +317,12 @@ it("has no accuracy below 0 or above 1 on an axis, also where all trials diverge
 
 it("keeps a goal apart from perfect accuracy, and from what is far below it", () => {
   const sweep = {
-    metric: "accuracy",
+    objectives: [ACCURACY],
     gates: ["accuracy >= 0.995"],
-    target: { accuracy: 0.995, epoch: null, parameters: null },
-  } as SweepView;
+    target: { measures: { accuracy: 0.995 }, epoch: null, parameters: null },
+  } as unknown as SweepView;
   const goalOf = (accuracy: number): [number, number] => {
-    const points = pointsOf([1, accuracy, 0.4, "completed", 0.1, 2]);
+    const points = pointsOf(ACCURACY, [1, accuracy, "completed", 0.1, 2]);
     const plot = drawn(historyPlot(points, sweep, "log", 0, FULL));
     const best = plot.series[0] as unknown as { markLine: { data: { yAxis: number }[] } };
     return [best.markLine.data[0]?.yAxis ?? NaN, dataOf(plot, "trials")[0]?.value[1] ?? NaN];
@@ -316,9 +337,106 @@ it("keeps the goal of learning curves in its place, and what only the bands have
   const curves = (best: number): CurvesView =>
     ({
       metric: "accuracy",
+      measures: [ACCURACY],
       curves: [{ trial: 1, values: [0.7] }],
       bands: [{ epoch: 1, count: 2, p5: 0.7, p25: 0.7, p50: 0.7, p75: 0.7, p95: 0.7, best }],
     }) as unknown as CurvesView;
   expect(curvesScale(curves(0.7), "log", 0.97).toAxis(0.97)).toBeCloseTo(-Math.log10(0.03));
   expect(curvesScale(curves(0.98), "log", null).toAxis(0.98)).toBeCloseTo(-Math.log10(0.02));
+});
+
+it("uses the logarithm only where it tells the best apart", () => {
+  const shape = (measures: Measure[], values: number[]): string =>
+    metricScale(measures, "log", values).shape;
+  expect(shape([LOSS], [0.02, 2])).toBe("log");
+  expect(shape([LOSS], [0.4, 0.8])).toBe("linear");
+  expect(shape([LOSS], [-0.02, 2])).toBe("linear");
+  expect(shape([F1], [0.01, 0.9])).toBe("linear");
+  expect(shape([ACCURACY], [0.4, 0.8])).toBe("error");
+  expect(shape([ACCURACY], [0.4, 1.8])).toBe("linear");
+  expect(shape([measure("error", "share", -1)], [0.001, 0.1])).toBe("log");
+  expect(shape([LOSS, F1], [0.01, 0.9])).toBe("linear");
+  const scale = metricScale([LOSS], "log", [0, 0.01, 1]);
+  expect(scale.toAxis(0)).toBeCloseTo(Math.log10(0.005));
+  expect(scale.fromAxis(scale.toAxis(0))).toBe(0);
+  expect(metricRange(metricScale([LOSS], "log", [300, 301]), [300, 301]).low).toBeGreaterThan(299);
+  expect(metricRange(metricScale([F1], "log", [0, 0.5]), [0, 0.5]).low).toBe(0);
+  expect(tickText("", 0.25)).toBe("0.25");
+});
+
+const PROGRAM = answer("/api/sweeps/program") as SweepView;
+
+it("draws measures of any name, over epochs that are not all evaluated", () => {
+  const [f1, latency] = PROGRAM.objectives as [Measure, Measure];
+  const curves = answer("/api/sweeps/program/curves?metric=val/f1") as CurvesView;
+  const colouring = { dimension: null, values: new Map() };
+  const plot = drawn(learningCurves(curves, PROGRAM, CHOICE, colouring, FULL));
+  expect(plot.yAxis.name).toBe("val/f1");
+  const line = dataOf(plot, "trial-1") as unknown as number[][];
+  expect(line.map(([epoch]) => epoch)).toEqual([2, 4, 6, 8, 10, 12, 14, 16, 18]);
+  expect(line.flat().every(Number.isFinite)).toBe(true);
+  const bare = answer("/api/sweeps/program/curves?metric=epsilon") as CurvesView;
+  expect(bare.bands).toEqual([]);
+  expect(curvesTable(bare).rows[0]?.[2]).toMatch(/^0\.\d+$/);
+
+  const trial = answer("/api/sweeps/program/trials/1") as TrialView;
+  const epochs = drawn(epochsPlot(trial, [latency], "linear", 0, FULL));
+  expect(epochs.yAxis.name).toBe("latency, ms");
+  expect(dataOf(epochs, "latency")).toHaveLength(9);
+  const both = drawn(epochsPlot(trial, [f1, { ...latency, unit: "" }], "linear", 0, FULL));
+  expect(both.series.map(({ id }) => id)).toEqual(["val/f1", "latency"]);
+  expect(both.yAxis.max).toBeGreaterThan(1);
+  expect(epochsTable(trial).columns).toEqual(["attempt", "epoch", "val/f1", "latency", "epsilon"]);
+  expect(JSON.stringify([plot, epochs, epochsTable(trial)])).not.toMatch(/accuracy|loss/);
+});
+
+it("has a gap where an epoch reported no number, and a line of each gate", () => {
+  const trial = answer("/api/sweeps/mnist-994/trials/1") as TrialView;
+  const rows = trial.epoch_rows.map((row) =>
+    row.epoch === 3 ? { ...row, values: { ...row.values, validation_accuracy: null } } : row,
+  );
+  const [accuracy] = trial.reported as [Measure];
+  const plot = drawn(epochsPlot({ ...trial, epoch_rows: rows }, [accuracy], "log", 0, FULL));
+  const line = dataOf(plot, "validation_accuracy") as unknown as number[][];
+  expect(line[2]).toEqual([3, NaN]);
+  const { markLine } = plot.series[0] as unknown as { markLine: { data: { yAxis?: number }[] } };
+  expect(markLine.data[0]?.yAxis).toBeCloseTo(-Math.log10(0.006));
+});
+
+it("has the best so far only of what the sweep ranks by", () => {
+  const sweep = answer("/api/sweeps/mnist-994") as SweepView;
+  const best = (metric: string): unknown[] => {
+    const view = answer(`/api/sweeps/mnist-994/points?metric=${metric}`) as PointsView;
+    return dataOf(drawn(historyPlot(readPoints(view), sweep, "log", 0, FULL)), "best");
+  };
+  expect(best("validation_accuracy").length).toBeGreaterThan(1);
+  expect(best("validation_loss")).toEqual([]);
+});
+
+it("draws the front of two objectives, each on its axis, from the best across", () => {
+  const { rows } = answer("/api/sweeps/program/ranking?limit=200") as RankingView;
+  const [, latency] = PROGRAM.objectives as [Measure, Measure];
+  const candidates = byObjective(rows, PROGRAM, latency);
+  const front = candidates.rows.filter((row) => row.front);
+  expect(front.length).toBeGreaterThan(1);
+  expect(front.length).toBeLessThan(candidates.rows.length);
+  const judged = candidates.rows.filter((row) => row.qualifies);
+  for (const row of judged) {
+    const isBeaten = judged.some((other) => other.x < row.x && other.y > row.y);
+    expect(row.front).toBe(!isBeaten);
+  }
+  const option = paretoPlot(candidates, PROGRAM, CHOICE, FULL);
+  const across = option.xAxis as { name: string };
+  expect([across.name, drawn(option).yAxis.name]).toEqual(["latency, ms", "best val/f1"]);
+  const steps = (dataOf(drawn(option), "front") as unknown as number[][]).map(([x = 0]) => x);
+  expect(steps).toEqual([...steps].sort((a, b) => a - b));
+});
+
+it("draws the front of one objective against sizes", () => {
+  const sweep = answer("/api/sweeps/mnist-994") as SweepView;
+  const candidates = bySize(points);
+  expect(candidates.rows.some((row) => row.front)).toBe(true);
+  const option = paretoPlot(candidates, sweep, CHOICE, FULL);
+  expect((option.xAxis as { name: string }).name).toBe("network parameters");
+  expect(drawn(option).yAxis.name).toBe("best accuracy");
 });

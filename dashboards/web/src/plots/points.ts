@@ -1,6 +1,7 @@
 // Reading the rows of a PointsView by column name.
 
-import type { Dimension, PointsView, Value } from "../api";
+import type { Dimension, Measure, PointsView, Value } from "../api";
+import { findMeasure } from "../measure";
 import { axisStyle } from "./base";
 import type { PlotAxis } from "./echarts";
 import type { Palette } from "./palette";
@@ -8,6 +9,7 @@ import { shorten, valueText } from "../format";
 
 export interface Points {
   view: PointsView;
+  measure: Measure; // of "best" and "last"
   count: number;
   numbers: (name: string) => (number | null)[];
   values: (name: string) => (Value | null)[];
@@ -19,6 +21,7 @@ export function readPoints(view: PointsView): Points {
   const values = (name: string): (Value | null)[] => at(view.columns.indexOf(name));
   return {
     view,
+    measure: findMeasure(view.measures, view.metric),
     count: view.rows.length,
     values,
     // Behind the others, one of which may have the same name.

@@ -1,0 +1,137 @@
+// A program that knows nothing of accuracy: it reports val/f1 every second epoch. Through the real
+// client, coordinator and worker.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/integration/process.h"
+
+namespace sweep {
+namespace {
+
+using nlohmann::json;
+using ::testing::HasSubstr;
+using testing::Result;
+
+constexpr std::chrono::seconds kPatience{110};
+
+// val/f1 rises with the epochs up to `level`; the last epoch, the ninth, is not evaluated.
+constexpr char kProgram[] = R"sh(#!/bin/sh
+read -r trial
+id=$(printf '%s\n' "$trial" | sed -n 's/.*"trial":"\([^"]*\)".*/\1/p')
+level=$(printf '%s\n' "$trial" | sed -n 's/.*"level":\([0-9.]*\).*/\1/p')
+for epoch in 2 4 6 8; do
+  f1=$(awk "BEGIN { print $level * $epoch / 8 }")
+  printf '{"type":"epoch","trial":"%s","epoch":%s,"metrics":{"val/f1":%s,"grad-norm":NaN}}\n' \
+    "$id" "$epoch" "$f1"
+done
+printf '{"type":"done","trial":"%s","epochs":9}\n' "$id"
+)sh";
+
+constexpr char kSweep[] = R"yaml(name: f1
+program: ["sh", "train.sh"]
+files: [train.sh]
+method: grid
+parameters: {level: {values: [0.5, 0.8, 0.9, 0.95]}}
+epochs: 9
+metric: {name: val/f1, goal: maximize}
+require: {val/f1: ">= 0.85", epochs: "<= 8"}
+)yaml";
+
+class OwnMetricTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    Write("train.sh", kProgram);
+    Write("f1.yaml", kSweep);
+  }
+  void Write(const std::string& name, const std::string& text) {
+    std::ofstream(folder_.path() + "/" + name) << text;
+  }
+  std::string Read(const std::string& name) {
+    std::ostringstream text;
+    text << std::ifstream(folder_.path() + "/" + name).rdbuf();
+    return text.str();
+  }
+  Result Sweep(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), "sweep");
+    return testing::Run({.command = std::move(arguments), .folder = folder_.path()}, kPatience);
+  }
+  json Json(std::vector<std::string> arguments) {
+    arguments.insert(arguments.end(), {"--format", "json"});
+    return json::parse(Sweep(arguments).output, nullptr, /*allow_exceptions=*/false);
+  }
+
+  testing::TemporaryFolder folder_;
+};
+
+// What people see has no word about measures that nobody has reported.
+void ExpectNoOtherMeasure(const std::string& text) {
+  for (const char* word : {"accuracy", "Accuracy", "ACCURACY", "loss", "LOSS"}) {
+    EXPECT_EQ(text.find(word), text.npos) << word << " in:\n" << text;
+  }
+}
+
+TEST_F(OwnMetricTest, IsSweptRankedGatedFilteredShownAndExported) {
+  const Result run = Sweep({"run", "f1.yaml", "--slots", "2"});
+  ASSERT_EQ(run.code, 0) << run.output;
+  ExpectNoOtherMeasure(run.output);
+
+  const json best = Json({"best", "f1"});
+  ASSERT_EQ(best.size(), 4U) << best;
+  EXPECT_EQ(best[0]["value"], 0.95);
+  EXPECT_EQ(best[0]["qualifies"], true);
+  EXPECT_EQ(best[1]["qualifies"], true);
+  EXPECT_EQ(best[2]["qualifies"], false);
+  EXPECT_EQ(best[0]["epochs_to_target"], 8);
+
+  const json good = Json({"trials", "f1", "--where", "best.\"val/f1\" > 0.85", "--sort", "-best"});
+  ASSERT_EQ(good.size(), 2U) << good;
+  EXPECT_EQ(good[0]["best"], 0.95);
+  EXPECT_EQ(good[0]["best_epoch"], 8);
+  EXPECT_TRUE(good[0]["measures"]["grad-norm"]["last"].is_null());
+
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"best", "f1"},
+                                             {"trials", "f1"},
+                                             {"show", "f1"},
+                                             {"show", "f1/4"},
+                                             {"list"},
+                                             {"export", "f1", "--format", "csv"},
+                                             {"export", "f1", "--format", "csv", "--epochs"}}) {
+    const Result shown = Sweep(arguments);
+    EXPECT_EQ(shown.code, 0) << shown.output;
+    ExpectNoOtherMeasure(shown.output);
+  }
+  EXPECT_THAT(Sweep({"best", "f1"}).output, HasSubstr("val/f1"));
+  EXPECT_THAT(Sweep({"export", "f1", "--format", "csv", "--epochs"}).output, HasSubstr("val/f1"));
+}
+
+TEST_F(OwnMetricTest, IsStoppedByTheMedianRule) {
+  Write("f1.yaml", std::string(kSweep) + "early_terminate: {type: median, min_epochs: 2}\n");
+  ASSERT_EQ(Sweep({"run", "f1.yaml", "--slots", "1"}).code, 0);
+  const json trials = Json({"trials", "f1"});
+  ASSERT_EQ(trials.size(), 4U) << trials;
+  for (const json& trial : trials) {
+    EXPECT_THAT(trial["state"], ::testing::AnyOf("completed", "stopped")) << trial;
+  }
+}
+
+TEST_F(OwnMetricTest, AProgramWithoutItsMetricSaysWhatItReported) {
+  Write("f1.yaml",
+        std::string(kSweep).replace(std::string(kSweep).find("name: val/f1"), 12, "name: val/mAP"));
+  EXPECT_NE(Sweep({"run", "f1.yaml", "--slots", "1"}).code, 0);
+  const json trial = Json({"trials", "f1"})[0];
+  EXPECT_EQ(trial["state"], "failed") << trial;
+  EXPECT_THAT(
+      trial["reason"].get<std::string>(),
+      HasSubstr("never reported the sweep's metric 'val/mAP'; it reported grad-norm, val/f1"));
+}
+
+}  // namespace
+}  // namespace sweep
