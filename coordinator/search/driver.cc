@@ -27,6 +27,7 @@ constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 struct SearchDriver::Entry {
   // Guarded by the driver's lock.
   bool is_busy = false;
+  std::int64_t plan = 0;           // the last one that knew its sweep
   bool has_news = false;           // events that the search or the rule may not have seen
   absl::Duration not_before;       // monotonic
   std::uint64_t subscription = 0;  // 0: neither of them observes anything
@@ -119,14 +120,14 @@ void SearchDriver::Thread(const std::stop_token& stop) {
   }
 }
 
-SearchDriver::Entry* SearchDriver::FindOrMake(const SearchDemand& demand) {
+std::shared_ptr<SearchDriver::Entry> SearchDriver::FindOrMake(const SearchDemand& demand) {
   std::shared_ptr<Entry>& entry = entries_[demand.sweep_id];
-  if (entry != nullptr) return entry.get();
+  if (entry != nullptr) return entry;
   entry = std::make_shared<Entry>();
   entry->spec = demand.spec;
   entry->search = options_.make_search(entry->spec.get());
   entry->rule = StoppingRule::Make(*entry->spec);
-  if (!entry->spec->method->learns && entry->rule == nullptr) return entry.get();
+  if (!entry->spec->method->learns && entry->rule == nullptr) return entry;
   entry->has_news = true;
   // The bus may call it once more after the driver has unsubscribed, but not after Stop.
   entry->subscription = options_.events->Subscribe(
@@ -138,7 +139,7 @@ SearchDriver::Entry* SearchDriver::FindOrMake(const SearchDemand& demand) {
         wanted_ = true;
         wake_.NotifyOne();
       });
-  return entry.get();
+  return entry;
 }
 
 std::int64_t SearchDriver::Wanted(const Entry& entry, const SearchDemand& demand) {
@@ -153,12 +154,11 @@ std::vector<SearchDriver::Job> SearchDriver::Plan() {
   std::vector<SearchDemand> demands = host_.demands();
   std::vector<Job> jobs;
   MutexLock lock(&mutex_);
-  std::map<std::int64_t, std::shared_ptr<Entry>> known;
+  ++plans_;
   const absl::Duration now = options_.clock->Monotonic();
   for (SearchDemand& demand : demands) {
-    Entry* const entry = FindOrMake(demand);
-    const auto node = entries_.extract(demand.sweep_id);
-    known.insert({demand.sweep_id, node.mapped()});
+    const std::shared_ptr<Entry> entry = FindOrMake(demand);
+    entry->plan = plans_;
     // What the scheduler said may be older than what has been stored meanwhile.
     const bool is_stale = demand.configurations < entry->stored;
     if (entry->is_busy || is_stale || entry->not_before > now) continue;
@@ -166,13 +166,15 @@ std::vector<SearchDriver::Job> SearchDriver::Plan() {
     const bool wants = demand.is_open && (is_used_up || Wanted(*entry, demand) > 0);
     if (!wants && !entry->has_news) continue;
     entry->is_busy = true;
-    jobs.push_back({.entry = known[demand.sweep_id], .demand = std::move(demand)});
+    jobs.push_back({.entry = entry, .demand = std::move(demand)});
   }
-  for (const auto& [id, entry] : entries_) {  // those whose sweeps have ended
-    if (entry->subscription != 0) options_.events->Unsubscribe(entry->subscription);
-    entry->subscription = 0;
-  }
-  entries_ = std::move(known);
+  std::erase_if(entries_, [&](const auto& item) {  // of sweeps that have ended
+    mutex_.AssertHeld();
+    const Entry& entry = *item.second;
+    if (entry.plan == plans_) return false;
+    if (entry.subscription != 0) options_.events->Unsubscribe(entry.subscription);
+    return true;
+  });
   return jobs;
 }
 

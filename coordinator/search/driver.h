@@ -84,7 +84,8 @@ class SearchDriver {
 
   // Of each sweep that has something to do, and that no other thread works on.
   std::vector<Job> Plan() ABSL_LOCKS_EXCLUDED(mutex_);
-  Entry* FindOrMake(const SearchDemand& demand) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  std::shared_ptr<Entry> FindOrMake(const SearchDemand& demand)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static std::int64_t Wanted(const Entry& entry, const SearchDemand& demand);
   void Run(const Job& job) ABSL_LOCKS_EXCLUDED(mutex_);
   // Reads into the search and the rule what has happened since. False when it cannot be read.
@@ -106,6 +107,7 @@ class SearchDriver {
   Mutex mutex_;
   CondVar wake_;
   bool wanted_ ABSL_GUARDED_BY(mutex_) = false;
+  std::int64_t plans_ ABSL_GUARDED_BY(mutex_) = 0;
   std::deque<Job> queue_ ABSL_GUARDED_BY(mutex_);
   std::map<std::int64_t, std::shared_ptr<Entry>> entries_ ABSL_GUARDED_BY(mutex_);
 
