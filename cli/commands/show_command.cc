@@ -81,9 +81,10 @@ void PrintFacts(const v1::Sweep& sweep, const Session& session) {
 }
 
 // The search's history, and the learning curves of the best trial.
-absl::Status PrintPlots(Connection& connection, const v1::Sweep& sweep, const SweepHistory& history,
-                        const PlotFlags& flags, const Session& session) {
-  if (sweep.best_trial().empty()) return absl::OkStatus();
+absl::StatusOr<std::string> PlotsText(Connection& connection, const v1::Sweep& sweep,
+                                      const SweepHistory& history, const PlotFlags& flags,
+                                      const Session& session) {
+  if (flags.hide || sweep.best_trial().empty()) return std::string();
   const std::string best = ShortName(sweep.best_trial());
   const absl::StatusOr<std::vector<v1::Epoch>> rows = ListEpochs(connection, best);
   if (!rows.ok()) return rows.status();
@@ -93,10 +94,8 @@ absl::Status PrintPlots(Connection& connection, const v1::Sweep& sweep, const Sw
   if (!chosen.ok()) return chosen.status();
   Plot curves = CurvesPlot(chosen->front(), epochs, {sweep.gates().begin(), sweep.gates().end()});
   curves.title = fmt::format("{}: {}", best, curves.title);
-  std::cout << '\n'
-            << RenderPlot(history.ToPlot(), StyleFor(flags, session, 12)) << '\n'
-            << RenderPlot(curves, StyleFor(flags, session, 12));
-  return absl::OkStatus();
+  return fmt::format("\n{}\n{}", RenderPlot(history.ToPlot(), StyleFor(flags, session, 12)),
+                     RenderPlot(curves, StyleFor(flags, session, 12)));
 }
 
 int Show(const ShowOptions& options, const Session& session) {
@@ -117,16 +116,17 @@ int Show(const ShowOptions& options, const Session& session) {
     return kExitOk;
   }
   SweepHistory history(*sweep);
-  absl::Status status =
+  const absl::Status status =
       ForEachTrialPage(**connection, *name, {}, [&](const std::vector<v1::Trial>& page) {
         for (const v1::Trial& trial : page) history.Add(trial);
         return absl::OkStatus();
       });
   if (!status.ok()) return Fail(status);
+  const absl::StatusOr<std::string> plots =
+      PlotsText(**connection, *sweep, history, options.plot, session);
+  if (!plots.ok()) return Fail(plots.status());
   PrintFacts(*sweep, session);
-  if (!options.plot.hide) status = PrintPlots(**connection, *sweep, history, options.plot, session);
-  if (!status.ok()) return Fail(status);
-  std::cout << '\n';
+  std::cout << *plots << '\n';
   std::istringstream source(sweep->source().text());
   for (std::string line; std::getline(source, line);) std::cout << PrintableLines(line) << '\n';
   return kExitOk;

@@ -60,17 +60,6 @@ struct TrialOptions {
   PlotFlags plot;
 };
 
-// The learning curves, with the lines of the gates of the trial's sweep.
-absl::Status PrintCurves(const v1::Sweep& sweep, const std::vector<v1::Epoch>& rows,
-                         const PlotFlags& flags, const Session& session) {
-  const std::vector<EpochMetrics> epochs = CountedMetrics(rows);
-  const absl::StatusOr<std::vector<Curves>> chosen =
-      ChosenCurves(flags, ObjectivesOf(sweep), epochs);
-  if (!chosen.ok()) return chosen.status();
-  PrintPlots(*chosen, epochs, {sweep.gates().begin(), sweep.gates().end()}, flags, session);
-  return absl::OkStatus();
-}
-
 int ShowTrial(const TrialOptions& options, const Session& session) {
   const std::string& name = options.name;
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
@@ -100,6 +89,10 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
     PrintJson(document, std::cout);
     return kExitOk;
   }
+  const std::vector<EpochMetrics> metrics = CountedMetrics(*epochs);
+  const absl::StatusOr<std::vector<Curves>> curves =
+      ChosenCurves(options.plot, ObjectivesOf(*sweep), metrics);
+  if (!curves.ok()) return Fail(curves.status());
   // A sweep with a program of its own need not name a network.
   const std::string network = trial.model().empty()
                                   ? ""
@@ -125,8 +118,8 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
               << '\n';
   }
   if (!options.plot.hide && !epochs->empty()) {
-    const absl::Status plotted = PrintCurves(*sweep, *epochs, options.plot, session);
-    if (!plotted.ok()) return Fail(plotted);
+    PrintPlots(*curves, metrics, {sweep->gates().begin(), sweep->gates().end()}, options.plot,
+               session);
   }
   std::cout << '\n';
   PrintListing(EpochListing(*epochs), session, std::cout);

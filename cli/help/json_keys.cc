@@ -122,6 +122,7 @@ std::string KeyMeaning(const std::string& key) {
       {"first", "the first configurations"},
       {"first_epoch_seconds",
        "from the start of the trial to its first epoch; null when it failed"},
+      {"front", "with several metrics its Pareto front, from 1, of those that qualify, or do not"},
       {"fully_connected", "the network has a fully connected layer"},
       {"gates",
        "the criteria one by one: of a sweep, in words; of a ranking, one object each: gate, met, "

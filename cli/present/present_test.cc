@@ -206,9 +206,10 @@ TEST(Ranking, HasAColumnForEachObjectiveAndForWhatGatesAskFor) {
   *row->mutable_trial() = Measured("1", {{{"val/f1", 0.5}, {"latency", 7}, {"size", 4}}});
   row->add_gates()->set_gate("size < 3");
   row->mutable_gates(0)->set_missed_by(1);
+  row->set_front(2);
   const std::string table = Printed(RankListing(ranking));
-  EXPECT_THAT(table, HasSubstr("#  TRIAL  val/f1  EPOCH  LAST  latency  size  size"));
-  EXPECT_THAT(table, HasSubstr("1  s/1       0.5      –   0.5        7     4  ✗ by 1"));
+  EXPECT_THAT(table, HasSubstr("#  FRONT  TRIAL  val/f1  EPOCH  LAST  latency  size  size"));
+  EXPECT_THAT(table, HasSubstr("1      2  s/1       0.5      –   0.5        7     4  ✗ by 1"));
   EXPECT_THAT(table, Not(AnyOf(HasSubstr("%"), HasSubstr("ACC"), HasSubstr("LOSS"))));
   const nlohmann::json document = ListingJson(RankListing(ranking))[0];
   EXPECT_EQ(document["value"], 0.5);

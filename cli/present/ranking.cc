@@ -140,6 +140,7 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
   listing.empty = fmt::format("nothing to rank: no trial of {} has reported {} yet",
                               ShortName(ranking.sweep().name()), MeasureTitle(metric));
   listing.columns = {{"#", "rank", true},
+                     {"FRONT", "front", true, ObjectivesOf(ranking.sweep()).size() > 1},
                      {"TRIAL", "trial"},
                      {MeasureColumn(metric), "value", true},
                      {"95 % INTERVAL", "interval", true, has_intervals, false, 5},
@@ -180,6 +181,7 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
     const Measurements values = ValuesOf(row);
     std::vector<Cell> cells = {
         Count(row.rank()),
+        KnownCount(row.front()),
         Text(ShortName(trial.name())),
         MeasureCell(metric, row.value()),
         IntervalCell(metric, IntervalOf(row)),
@@ -227,7 +229,16 @@ void PrintRankingNotes(const v1::RankSweepResponse& ranking, const Session& sess
     out << Wrapped(line, session.width) << '\n';
   }
   const v1::Sweep& sweep = ranking.sweep();
-  if (ranking.rows().empty() || sweep.gates().empty()) return;
+  if (ranking.rows().empty()) return;
+  if (const std::vector<Objective> objectives = ObjectivesOf(sweep); objectives.size() > 1) {
+    std::string names;
+    for (const Objective& objective : objectives) {
+      names += (names.empty() ? "" : ", ") + objective.name;
+    }
+    const std::string line = "front 1: what no other configuration beats in all of " + names;
+    out << Wrapped(line, session.width) << '\n';
+  }
+  if (sweep.gates().empty()) return;
   std::string criteria;
   for (const std::string& gate : sweep.gates()) criteria += (criteria.empty() ? "" : ", ") + gate;
   out << '\n';

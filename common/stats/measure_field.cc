@@ -7,16 +7,15 @@ namespace {
 
 using Part = MeasureField::Part;
 
-// 1, -1 or 0, as Measure::direction.
-int DirectionOf(std::string_view measure, const std::vector<Objective>& goals) {
+}  // namespace
+
+int MeasureDirection(std::string_view measure, const std::vector<Objective>& goals) {
   if (const Measure* const known = FindMeasure(measure)) return known->direction;
   for (const Objective& goal : goals) {
     if (goal.name == measure) return goal.maximize ? 1 : -1;
   }
   return 0;
 }
-
-}  // namespace
 
 std::optional<double> MeasureField::Of(const MeasureSummaries& summaries) const {
   const MeasureSummary* const summary = summaries.Find(measure);
@@ -36,7 +35,7 @@ std::optional<MeasureField> ParseMeasureField(std::string_view name,
     if (!is_short && (separator != '.' || !IsMeasureName(measure))) continue;
     MeasureField field{.measure = std::string(CanonicalMeasure(measure)), .part = part};
     if (word == "best") {
-      const int direction = DirectionOf(measure, goals);
+      const int direction = MeasureDirection(measure, goals);
       if (direction == 0) return std::nullopt;
       field.part = direction > 0 ? Part::kHigh : Part::kLow;
     }

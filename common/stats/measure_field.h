@@ -19,9 +19,13 @@ struct MeasureField {
   std::optional<double> Of(const MeasureSummaries& summaries) const;
 };
 
+// Which way a measure is better: 1 up, -1 down, 0 neither or not said. `goals` tells it of those
+// that are not predefined.
+int MeasureDirection(std::string_view measure, const std::vector<Objective>& goals);
+
 // "last.val/f1", "low.val/f1", "high.val/f1" and, of a measure with a better direction,
-// "best.val/f1"; of predefined measures and aliases also "best_accuracy" and "last_loss". `goals`
-// tells the direction of measures that are not predefined. Nullopt for every other name.
+// "best.val/f1"; of predefined measures and aliases also "best_accuracy" and "last_loss". Nullopt
+// for every other name.
 std::optional<MeasureField> ParseMeasureField(std::string_view name,
                                               const std::vector<Objective>& goals);
 

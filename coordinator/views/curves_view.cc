@@ -120,29 +120,6 @@ std::map<std::int64_t, std::vector<double>> ValuesOf(const std::vector<MeasuredE
   return values;
 }
 
-// Name, title, unit and direction, for the page to choose from.
-Json MeasureJson(const SweepIndex& index, const std::string& name) {
-  const Measure* const known = FindMeasure(name);
-  std::string unit = known != nullptr && known->unit == Measure::Unit::kShare ? "share" : "";
-  for (const DeclaredMeasure& declared : index.spec().measures) {
-    if (declared.name == name) unit = declared.unit;
-  }
-  return {{"name", name},
-          {"title", std::string(MeasureTitle(name))},
-          {"unit", unit},
-          {"direction", index.DirectionOf(name)}};
-}
-
-Json MeasuresJson(const SweepIndex& index) {
-  std::vector<std::string> names = index.spec().JudgedMeasures();
-  for (const std::string& name : index.Measures()) {
-    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
-  }
-  Json measures = Json::array();
-  for (const std::string& name : names) measures.push_back(MeasureJson(index, name));
-  return measures;
-}
-
 }  // namespace
 
 absl::StatusOr<Json> CurvesDocument(const ViewContext& context, const SweepRow& sweep,
@@ -159,7 +136,7 @@ absl::StatusOr<Json> CurvesDocument(const ViewContext& context, const SweepRow& 
                    {"curves", Json::array()}};
   const std::vector<Chosen> chosen = looked.index.entry->Look([&](const SweepIndex& index) {
     document["total_trials"] = index.measured();
-    document["measures"] = MeasuresJson(index);
+    document["measures"] = MeasuresJson(index.spec(), index.Measures());
     document["bands"] = BandsJson(index, *measure);
     return Choice(index, *measure, static_cast<std::size_t>(limit)).Make();
   });

@@ -75,6 +75,54 @@ Json DimensionsJson(const SweepSpec& spec) {
   return array;
 }
 
+namespace {
+
+// What numbers of it are, for whoever shows them.
+std::string UnitOf(const SweepSpec& spec, const std::string& name) {
+  for (const DeclaredMeasure& declared : spec.measures) {
+    if (declared.name == name) return declared.unit;
+  }
+  const Measure* const known = FindMeasure(name);
+  switch (known == nullptr ? Measure::Unit::kNumber : known->unit) {
+    case Measure::Unit::kNumber:
+      return "";
+    case Measure::Unit::kShare:
+      return "share";
+    case Measure::Unit::kSeconds:
+      return "s";
+    case Measure::Unit::kPerSecond:
+      return "/s";
+  }
+  return "";
+}
+
+}  // namespace
+
+Json MeasureJson(const SweepSpec& spec, std::string_view name) {
+  const std::string canonical(CanonicalMeasure(name));
+  return {{"name", canonical},
+          {"title", std::string(MeasureTitle(name))},
+          {"unit", UnitOf(spec, canonical)},
+          {"direction", MeasureDirection(name, spec.Goals())}};
+}
+
+Json MeasuresJson(const SweepSpec& spec, const std::vector<std::string>& others) {
+  std::vector<std::string> names = spec.JudgedMeasures();
+  for (const std::string& name : others) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  Json measures = Json::array();
+  for (const std::string& name : names) measures.push_back(MeasureJson(spec, name));
+  return measures;
+}
+
+Json KnownMeasuresJson(const SweepSpec& spec) {
+  std::vector<std::string> names;
+  for (const DeclaredMeasure& declared : spec.measures) names.push_back(declared.name);
+  for (const Measure& measure : PredefinedMeasures()) names.emplace_back(measure.name);
+  return MeasuresJson(spec, names);
+}
+
 Json TargetJson(const SweepSpec& spec) {
   // Bounds by measure: lines in the plots of it.
   Json target = {{"measures", Json::object()}, {"epoch", nullptr}, {"parameters", nullptr}};

@@ -179,6 +179,7 @@ Json Points(const SweepIndex& index, const std::string& measure, std::size_t lim
   Json rows = Json::array();
   for (const std::size_t row : shown) rows.push_back(RowJson(index, measure, dimensions, row));
   return {{"metric", measure},
+          {"measures", MeasuresJson(index.spec(), index.Measures())},
           {"dimensions", DimensionsJson(index.spec())},
           {"total", sample.total()},
           {"sampled", shown.size() < sample.total()},

@@ -171,11 +171,7 @@ MeasureSummary SweepIndex::SummaryOf(std::size_t row, std::string_view measure) 
 }
 
 int SweepIndex::DirectionOf(std::string_view measure) const {
-  if (const Measure* const known = FindMeasure(measure)) return known->direction;
-  for (const Objective& goal : spec_->Goals()) {
-    if (goal.name == measure) return goal.maximize ? 1 : -1;
-  }
-  return 0;
+  return MeasureDirection(measure, spec_->Goals());
 }
 
 void SweepIndex::AddEpoch(const MeasuredEpoch& measured) {

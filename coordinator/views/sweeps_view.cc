@@ -25,7 +25,7 @@ Json CountsJson(const TrialCounts& counts) {
 Json ObjectivesJson(const SweepSpec& spec) {
   Json objectives = Json::array();
   for (const Objective& objective : spec.objectives) {
-    objectives.push_back({{"name", objective.name}, {"maximize", objective.maximize}});
+    objectives.push_back(MeasureJson(spec, objective.name));
   }
   return objectives;
 }
@@ -171,6 +171,7 @@ absl::StatusOr<Json> SweepViewDocument(const ViewContext& context, const SweepRo
                     {"data_sha256", sweep.data_sha256},
                     {"models", (*spec)->models},
                     {"dimensions", DimensionsJson(**spec)},
+                    {"measures", KnownMeasuresJson(**spec)},
                     {"target", TargetJson(**spec)}});
   return document;
 }

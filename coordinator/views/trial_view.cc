@@ -36,6 +36,12 @@ Json EpochRowJson(const EpochRow& row) {
           {"report_time", TimeJson(row.reported)}};
 }
 
+Json ReportedJson(const SweepSpec& spec, const TrialResult& result) {
+  std::vector<std::string> names;
+  for (const auto& [name, summary] : result.measures) names.push_back(name);
+  return MeasuresJson(spec, names);
+}
+
 absl::Status AddEpochs(Store* store, const TrialRow& trial, Json* document) {
   const absl::StatusOr<std::vector<EpochRow>> epochs =
       store->ListEpochs(trial.sweep, trial.number, 0, kMaxEpochRows);
@@ -170,6 +176,8 @@ absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::st
                    {"sweep_state", SweepStateName(sweep->state)},
                    {"metric", (*spec)->objective().name},
                    {"maximize", (*spec)->objective().maximize},
+                   {"judged", (*spec)->JudgedMeasures()},
+                   {"reported", ReportedJson(**spec, trial->result)},
                    {"seed", std::to_string(trial->seed)},
                    {"fully_connected", nullptr},
                    {"evaluation_images", KnownCountJson(images)},

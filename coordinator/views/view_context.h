@@ -77,6 +77,12 @@ absl::StatusOr<std::string> MeasureOf(const SweepSpec& spec, const ViewQuery& qu
 Json SummariesJson(const MeasureSummaries& summaries);
 Json ValuesJson(const Measurements& values);
 Json TrialRowJson(const TrialRow& trial, const SweepSpec& spec, absl::Time now);
+// Name, title, unit and direction.
+Json MeasureJson(const SweepSpec& spec, std::string_view name);
+// What objectives and gates ask for, and behind it `others`, each once.
+Json MeasuresJson(const SweepSpec& spec, const std::vector<std::string>& others);
+// Likewise, with what the sweep file declares and what is predefined.
+Json KnownMeasuresJson(const SweepSpec& spec);
 Json TargetJson(const SweepSpec& spec);
 Json GatesJson(const std::vector<GateOutcome>& gates);
 Json NetworkJson(const Network& network);

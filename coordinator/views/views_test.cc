@@ -211,6 +211,37 @@ TEST_F(ViewsTest, CurvesHaveBandsOfAllTrialsAndTheBestFirst) {
   EXPECT_EQ(Get("/api/sweeps/s/curves", "metric=val/f1")["curves"][0]["values"][0], nullptr);
 }
 
+TEST_F(ViewsTest, MeasuresSayWhatTheyAreInEveryDocument) {
+  const std::string text =
+      "program: [train]\n"
+      "metric: [{name: val/f1, goal: maximize}, {name: latency, goal: minimize}]\n"
+      "measures: {latency: {unit: ms}, gap: {goal: minimize}}\n";
+  const SweepSpec spec = TestSpec("own", text);
+  const LeaseRow lease =
+      driver_->Grant(driver_->Add(driver_->Create(spec, text), spec, 1).at(0).id, "a");
+  const EpochMetrics epoch = {
+      .epoch = 2, .values = {{"val/f1", 0.9}, {"latency", 4}, {"train_loss", 1}, {"x", 1}}};
+  ASSERT_TRUE(driver_->Record(lease, spec, {epoch}).ok());
+  const auto measure = [](const char* name, const char* title, const char* unit, int direction) {
+    return Json{{"name", name}, {"title", title}, {"unit", unit}, {"direction", direction}};
+  };
+  const Json f1 = measure("val/f1", "val/f1", "", 1);
+  const Json latency = measure("latency", "latency", "ms", -1);
+  const Json accuracy = measure("validation_accuracy", "accuracy", "share", 1);  // of a gate
+  const Json reported = {f1, latency, accuracy, measure("train_loss", "train loss", "", -1),
+                         measure("x", "x", "", 0)};
+  EXPECT_EQ(Get("/api/sweeps/own/curves")["measures"], reported);
+  EXPECT_EQ(Get("/api/sweeps/own/points")["measures"], reported);
+  EXPECT_EQ(Get("/api/sweeps/own/trials/1")["reported"], reported);
+  EXPECT_EQ(Get("/api/sweeps/own/trials/1")["judged"],
+            Json({"val/f1", "latency", "validation_accuracy"}));
+  EXPECT_EQ(Get("/api/sweeps")["sweeps"][0]["objectives"], Json({f1, latency}));
+  const Json known = Get("/api/sweeps/own")["measures"];
+  EXPECT_EQ(known[3], measure("gap", "gap", "", -1)) << "declared";
+  EXPECT_EQ(known.back(), measure("images_per_second", "images/s", "/s", 1));
+  EXPECT_EQ(known.size(), 3 + PredefinedMeasures().size());
+}
+
 TEST_F(ViewsTest, PointsHaveWhatTheirColumnsSay) {
   Fill("s");
   const Json view = Get("/api/sweeps/s/points");
@@ -265,7 +296,7 @@ TEST_F(ViewsTest, TheBestIsTheSameInTheHeaderTheRankingAndTheRecords) {
   const Json points = Get("/api/sweeps/gated/points");
   EXPECT_EQ(points["records"], Json({1}));
   EXPECT_EQ(points["rows"][0][1], 0.974);
-  EXPECT_EQ(points["rows"][0][8], 0.968);
+  EXPECT_EQ(points["rows"][0][7], 0.968);
 }
 
 TEST_F(ViewsTest, WhatDivergedHasAMarkAndNoValueAndCountsAsTheWorst) {
@@ -281,9 +312,9 @@ TEST_F(ViewsTest, WhatDivergedHasAMarkAndNoValueAndCountsAsTheWorst) {
   const Json points = Get("/api/sweeps/s/points");
   EXPECT_EQ(points["total"], 24);
   ASSERT_EQ(points["rows"].size(), 24u);
-  EXPECT_EQ(points["rows"][12][7], "diverged");
+  EXPECT_EQ(points["rows"][12][6], "diverged");
   EXPECT_EQ(points["rows"][12][1], nullptr);
-  EXPECT_NE(points["rows"][12][9], nullptr) << "its hyperparameters";
+  EXPECT_NE(points["rows"][12][8], nullptr) << "its hyperparameters";
   const Json importance = Get("/api/sweeps/s/importance");
   EXPECT_EQ(Contract().Complaints("ImportanceView", importance), "");
   EXPECT_EQ(importance["trials"], 24);
@@ -419,11 +450,11 @@ TEST_F(ViewsTest, ReplicatesShareWhetherTheyQualify) {
   const SweepRow sweep = driver_->Create(spec, "replicates: 2\n");
   const std::vector<TrialRow> trials = driver_->Add(sweep, spec, 1);
   driver_->Train(trials.at(0), spec, 0.5);
-  EXPECT_EQ(Get("/api/sweeps/s/points")["rows"][0][6], false);
+  EXPECT_EQ(Get("/api/sweeps/s/points")["rows"][0][5], false);
   driver_->Train(trials.at(1), spec, 0.95);
   const Json rows = Get("/api/sweeps/s/points")["rows"];
-  EXPECT_EQ(rows[0][6], true);
-  EXPECT_EQ(rows[1][6], true);
+  EXPECT_EQ(rows[0][5], true);
+  EXPECT_EQ(rows[1][5], true);
 }
 
 TEST_F(ViewsTest, TrialsAreFilteredSortedAndPaged) {
@@ -575,7 +606,7 @@ TEST_F(ViewsTest, WhatIsNotKnownOfAProgramsTrialIsNull) {
   const Json ranked = Get("/api/sweeps/p/ranking")["rows"][0];
   EXPECT_TRUE(ranked["network_parameters"].is_null());
   EXPECT_TRUE(ranked["interval"].is_null()) << "of how many images, nobody knows";
-  EXPECT_TRUE(Get("/api/sweeps/p/points")["rows"][0][5].is_null());
+  EXPECT_TRUE(Get("/api/sweeps/p/points")["rows"][0][4].is_null());
   EXPECT_EQ(Get("/api/sweeps/p")["description"], "which rate");
 }
 

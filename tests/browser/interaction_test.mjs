@@ -256,6 +256,73 @@ test("curves are coloured by what the reader chooses", async () => {
   await eventually("other colours", async () => (await colours()) !== byRank);
 });
 
+test("the plots of a sweep show the measure that is chosen, which the address keeps", async () => {
+  await open("sweeps/trained");
+  const plot = frame("Learning curves");
+  await plot.locator("svg path").first().waitFor({ state: "attached" });
+  await tab.page.getByLabel("measure").selectOption("validation_loss");
+  const label = (text) => tab.page.locator(`.plot-frame[aria-label*="${text}"]`).first();
+  await label("loss of 6 trials").waitFor();
+  assert.match(tab.page.url(), /metric=validation_loss/);
+  await tab.page.reload();
+  await label("loss of 6 trials").waitFor();
+  await tab.page.getByRole("link", { name: "Parameters", exact: true }).click();
+  await label("and loss").waitFor();
+  assert.equal(await tab.page.getByLabel("measure").inputValue(), "validation_loss");
+});
+
+test("a program without accuracy has no word of it on any page", async () => {
+  const word = /accurac|\bloss/i;
+  const said = async () => {
+    const main = tab.page.locator("main");
+    const labels = await main.locator("[aria-label]").evaluateAll((all) => all.map((one) => one.ariaLabel));
+    return `${await main.innerText()} ${labels.join(" ")}`;
+  };
+  for (const [path, text] of [
+    ["sweeps/program", "val/f1"],
+    ["sweeps/program/parameters", "latency"],
+    ["sweeps/program/ranking", "val/f1"],
+    ["sweeps/program/trials", "val/f1"],
+    ["sweeps/program/trials/1", "best val/f1"],
+    ["compare?trials=program%2F1,program%2F2", "best val/f1"],
+  ]) {
+    await open(path);
+    await eventually(`${path} is there`, async () => (await said()).includes(text));
+    await tab.page.waitForLoadState("networkidle");
+    assert.doesNotMatch(await said(), word, path);
+  }
+  await open("");
+});
+
+test("several objectives have a column each, and a plot of their front", async () => {
+  await open("sweeps/program/ranking");
+  await eventually("six rows", async () => (await trials()).length === 6);
+  const titles = (await shownColumns()).map((title) => title.replace(/ [↑↓]$/, ""));
+  assert.deepEqual(titles.slice(0, 6), ["Compare", "#", "Trial", "val/f1", "latency", "Front"]);
+  await tab.page.locator("thead").getByRole("button", { name: "latency" }).click();
+  await tab.page.locator("th[aria-sort]", { hasText: "latency" }).waitFor();
+  await open("sweeps/program/parameters");
+  await frame("val/f1 against latency").locator("svg path").first().waitFor({ state: "attached" });
+});
+
+test("curves of one trial are chosen, and those of one unit share an axis", async () => {
+  await open("sweeps/program/trials/1");
+  for (const title of ["val/f1", "latency"])
+    await frame(title).locator("svg path").first().waitFor({ state: "attached" });
+  await tab.page.getByText("Measures", { exact: true }).click();
+  await tab.page.getByRole("checkbox", { name: "epsilon" }).check();
+  await frame("val/f1, epsilon").locator("svg path").first().waitFor({ state: "attached" });
+  await tab.page.getByRole("checkbox", { name: "latency" }).uncheck();
+  await eventually("one plot", async () => (await tab.page.locator(".plot-frame").count()) === 1);
+  assert.match(tab.page.url(), /metric=val%2Ff1%2Cepsilon/);
+  await tab.page.getByRole("button", { name: "val/f1, epsilon as a table" }).click();
+  const table = tab.page.getByRole("region", { name: "val/f1, epsilon, numbers" });
+  assert.deepEqual(await table.locator("thead th").allTextContents(), [
+    "attempt", "epoch", "val/f1", "latency", "epsilon",
+  ]);
+  assert.deepEqual(await table.locator("tbody tr td:nth-child(2)").allTextContents(), ["2", "4"]);
+});
+
 test("every plot is saved as SVG and as PNG", async () => {
   await open("sweeps/trained/parameters");
   await frame("momentum").locator("svg path").first().waitFor({ state: "attached" });
@@ -366,7 +433,7 @@ test("a trial of an own network is repeated by its command, to the digit", async
   // The page has six significant digits.
   assert.deepEqual(
     log.epochs.map((epoch) => Number(epoch.train_loss.toPrecision(6))),
-    rows.map((row) => row.train_loss),
+    rows.map((row) => row.values.train_loss),
   );
 });
 
@@ -381,7 +448,8 @@ test("what a program does not report is no zero", async () => {
   await open("sweeps/silent/trials/1");
   await tab.page.getByRole("heading", { name: "Trial silent/1" }).waitFor();
   const fact = (name) => tab.page.locator(".facts > div", { hasText: name }).locator("dd").first();
-  assert.equal(await fact("best loss").textContent(), "–");
+  assert.equal(await fact("best accuracy").textContent(), "82.50 % at epoch 2");
+  assert.equal(await fact("loss").count(), 0, "nobody reported a loss");
   assert.equal(await fact("model").textContent(), "own program");
   await tab.page.getByRole("button", { name: "Accuracy as a table" }).click();
   const cells = await tab.page
@@ -390,7 +458,7 @@ test("what a program does not report is no zero", async () => {
     .first()
     .locator("td")
     .allTextContents();
-  assert.deepEqual(cells, ["1", "1", "–", "–", "–", "–", "74.25 %", "–", "–", "–"]);
+  assert.deepEqual(cells, ["1", "1", "74.25 %"]);
   // Its log tells of its epochs, though it printed nothing.
   await tab.page.locator(".log", { hasText: "epoch 2/2" }).waitFor();
   await open("sweeps/silent/ranking");
@@ -527,11 +595,12 @@ test("what is not a number is a dash", async () => {
   const fact = tab.page.locator(".facts div", { hasText: "best loss" }).locator("dd");
   await fact.waitFor();
   assert.equal(await fact.textContent(), "–");
-  await tab.page.getByRole("button", { name: "Accuracy as a table" }).click();
+  const name = "Accuracy, train accuracy";
+  await tab.page.getByRole("button", { name: `${name} as a table` }).click();
   assert.ok(
-    (await tab.page.getByRole("region", { name: "Accuracy, numbers" }).textContent()).includes("–"),
+    (await tab.page.getByRole("region", { name: `${name}, numbers` }).textContent()).includes("–"),
   );
-  assert.equal(await frame("Loss").count(), 0, "there is no loss to draw");
+  assert.equal(await tab.page.locator('.plot-frame[aria-label*="oss"]').count(), 0, "there is no loss to draw");
   assert.ok(!(await tab.page.locator("main").textContent()).includes("NaN"));
 });
 

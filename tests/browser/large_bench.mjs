@@ -54,7 +54,10 @@ const INTERACTIONS = [
   ["from the list to the sweep's curves", link("large"), drawn("Learning curves")],
   [
     "curves of losses",
-    `[...document.querySelectorAll("label")].find((l) => l.textContent.trim() === "loss").click()`,
+    `const select = [...document.querySelectorAll("label")]
+      .find((label) => label.textContent.startsWith("measure")).querySelector("select");
+     select.value = "validation_loss";
+     select.dispatchEvent(new Event("change", { bubbles: true }));`,
     `/at epoch \\d+ the median is [^%]*, the best [^%]*$/.test(document.querySelector('.plot-frame[aria-label^="Learning curves"]').ariaLabel)`,
   ],
   ["parallel coordinates, slices, contour", link("Parameters"), drawn("Parallel coordinates")],
@@ -69,7 +72,7 @@ const INTERACTIONS = [
   ],
   ["filtered", filter, `${pager("1–50 of")} && !${pager("1–50 of 100,000 trials")}`],
   ["attempts", link("Attempts"), pager("1–50 of 100,000 attempts")],
-  ["a trial", `document.querySelector("tbody td a").click()`, drawn("Loss")],
+  ["a trial", `document.querySelector("tbody td a").click()`, drawn("Accuracy")],
 ];
 
 const median = (values) => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)];

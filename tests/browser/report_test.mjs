@@ -35,8 +35,8 @@ test("it opens with the sweep, its curves and its ranking", async () => {
   await tab.page.getByRole("heading", { name: /trained/, level: 1 }).waitFor();
   for (const title of ["Learning curves", "Optimisation history"])
     await frame(title).waitFor({ state: "attached" });
-  await tab.page.getByRole("radio", { name: "loss" }).check({ force: true });
-  await tab.page.locator('.plot-frame[aria-label^="Learning curves"] svg').waitFor();
+  await tab.page.getByLabel("measure").selectOption("validation_loss");
+  await tab.page.locator('.plot-frame[aria-label^="Learning curves: loss of"] svg').waitFor();
   assert.equal(await tab.page.locator("tbody tr").count(), 5);
   assert.equal(await tab.page.getByRole("button", { name: /Cancel|Pause|Retry/ }).count(), 0);
 });
@@ -61,7 +61,7 @@ test("it has the ledger, the winner's page and commands, and says which trials i
   await tab.page.getByText("1–6 of 6 attempts").waitFor();
   await open("");
   await tab.page.locator("h2:has-text('Repeat the best') a").click();
-  for (const title of ["Loss", "Accuracy", "Confusion matrix"])
+  for (const title of ["Train loss, loss", "Accuracy, train accuracy", "Confusion matrix"])
     await frame(title).waitFor({ state: "attached" });
   await tab.page.getByRole("region", { name: "Attempts" }).waitFor();
   assert.match(await tab.page.locator("h2:has-text('Repeat it') + pre").textContent(), /sweep/);

@@ -76,7 +76,7 @@ test("the parameters of a finished sweep are plotted", async () => {
     "momentum",
   ]) {
     await tab.page
-      .locator(`.plot-frame[aria-label^="${title}:"] svg path`)
+      .locator(`.plot-frame[aria-label^="${title}"] svg path`)
       .first()
       .waitFor({ state: "attached" });
   }
@@ -86,9 +86,9 @@ test("the parameters of a finished sweep are plotted", async () => {
 
 test("a trial shows its epochs, its network, its mistakes and its commands, and gives its weights", async () => {
   await open("sweeps/trained/trials/1");
-  for (const title of ["Loss", "Accuracy", "Confusion matrix"])
+  for (const title of ["Train loss, loss", "Accuracy, train accuracy", "Confusion matrix"])
     await tab.page
-      .locator(`.plot-frame[aria-label^="${title}:"] svg path`)
+      .locator(`.plot-frame[aria-label^="${title}"] svg path`)
       .first()
       .waitFor({ state: "attached" });
   await tab.page.getByText("Network cnn-18718").waitFor();

@@ -54,6 +54,17 @@ method: grid
 parameters: {lr: {values: [0.1, 0.2]}, bare: true}
 epochs: 2
 `;
+// Knows nothing of accuracy: two objectives of its own, and one more measure.
+const PROGRAM = `
+name: program
+program: ${program}
+method: grid
+parameters: {lr: {values: [0.1, 0.2, 0.3]}, width: {values: [1, 2]}, own: true}
+epochs: 4
+metric: [{name: val/f1, goal: maximize}, {name: latency, goal: minimize}]
+measures: {latency: {unit: ms}}
+require: {val/f1: ">= 0.8"}
+`;
 const live = (gate) => `
 name: live
 program: ${program}
@@ -116,6 +127,7 @@ export class World {
     await this.submit("failing", FAILING);
     await this.submit("hostile", HOSTILE_SWEEP);
     await this.submit("silent", SILENT);
+    await this.submit("program", PROGRAM);
     await mkdir(join(this.folder.path, "nets"));
     await this.folder.write("nets/narrow.yaml", NETWORK);
     if (trained) await this.submit("own", OWN);
@@ -125,6 +137,7 @@ export class World {
       "failing",
       "hostile",
       "silent",
+      "program",
       ...(trained ? ["own", "trained"] : []),
     ])
       await this.completed(name);

@@ -100,7 +100,7 @@ TEST_F(OwnMetricTest, IsSweptRankedGatedFilteredShownAndExported) {
        std::vector<std::vector<std::string>>{{"best", "f1"},
                                              {"trials", "f1"},
                                              {"show", "f1"},
-                                             {"show", "f1/4"},
+                                             {"trial", "f1/4"},
                                              {"list"},
                                              {"export", "f1", "--format", "csv"},
                                              {"export", "f1", "--format", "csv", "--epochs"}}) {

@@ -190,7 +190,8 @@ TEST_F(TrainerProcessTest, BadLinesAreAnsweredAndTheNextTrialIsTrained) {
   trainer.Send(std::string(3 << 20, 'x'));  // longer than a line may be
   EXPECT_EQ(std::get<ErrorMessage>(trainer.NextMessage()).trial, "");
   TrialSpec diverging = Spec("test/8", 1);
-  diverging.lr = 1e30;
+  diverging.lr = 100;
+  diverging.momentum = 0.99;
   trainer.Send(diverging);
   const TrainerMessage last = trainer.NextMessage();
   EXPECT_EQ(std::get<ErrorMessage>(last).trial, "test/8");

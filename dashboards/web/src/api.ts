@@ -151,6 +151,7 @@ export interface RankingView {
 }
 export interface RankingRow {
   rank: number;
+  front: number | null; // of several objectives: 1 for what no other beats, among those that qualify alike
   trial: number; // the replicate that stands for the configuration
   configuration: number;
   state: TrialState;
@@ -244,7 +245,8 @@ export interface TrialView extends TrialRow {
   sweep_state: SweepState;
   metric: string; // as its sweep's
   maximize: boolean;
-  reported: Measure[]; // that its sweep judges, the objectives first, and what else it has reported
+  judged: string[]; // measures that its sweep ranks by, and that gates ask for
+  reported: Measure[]; // these, and what else it has reported
   seed: string; // decimal; 64 bits do not fit a number
   fully_connected: boolean | null; // null: not known
   evaluation_images: number | null; // null: not known

@@ -92,8 +92,7 @@ export function targetOf(target: SweepView["target"], { name }: Measure): number
 }
 
 export function judgedMeasures(trial: TrialView): Measure[] {
-  const first = trial.reported[0];
-  return trial.reported.filter((one) => one === first || one.name in trial.target.measures);
+  return trial.reported.filter(({ name }) => trial.judged.includes(name));
 }
 
 function isTime({ unit }: Measure): boolean {

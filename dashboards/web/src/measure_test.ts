@@ -11,6 +11,7 @@ import {
   findMeasure,
   gatedMeasures,
   headingOf,
+  judgedMeasures,
   measureText,
   namedText,
   tellingMeasures,
@@ -82,6 +83,8 @@ it("shows what a sweep judges and what can be good or bad, and no times, until t
   const target = { ...sweep.target, measures: { validation_loss: 0.1, validation_accuracy: 0.9 } };
   expect(names(gatedMeasures({ ...sweep, target }))).toEqual(["validation_loss"]);
   const own = answer("/api/sweeps/program/trials/1") as TrialView;
-  const gated = { ...own, target: { ...own.target, measures: { epsilon: 1 } } };
+  expect(names(tellingMeasures(own))).toEqual(["val/f1", "latency"]);
+  const gated = { ...own, judged: ["val/f1", "epsilon"] };
+  expect(names(judgedMeasures(gated))).toEqual(gated.judged);
   expect(names(tellingMeasures(gated))).toEqual(["val/f1", "latency", "epsilon"]);
 });

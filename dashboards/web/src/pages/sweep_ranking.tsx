@@ -51,6 +51,7 @@ function columnsOf(sweep: SweepView, rows: RankingRow[]): RankingColumn[] {
     { key: "rank", title: "#", sort: "rank", numeric: true, fixed: true, cell: (row) => row.rank },
     trialColumn(sweep.name),
     ...objectiveColumns(sweep, rows),
+    ...(sweep.objectives.length > 1 ? [FRONT] : []),
     ...goalColumns(sweep),
     ...hyperparameterColumns(sweep, rows),
   ];
@@ -60,6 +61,15 @@ function columnsOf(sweep: SweepView, rows: RankingRow[]): RankingColumn[] {
   if (new Set(rows.map((row) => row.state)).size > 1) columns.push(STATE);
   return columns;
 }
+
+// 1: what no other beats in every objective.
+const FRONT: RankingColumn = resultColumn({
+  key: "front",
+  title: "Front",
+  name: "Pareto front",
+  numeric: true,
+  cell: (row) => integer(row.front),
+});
 
 function gatesColumn({ measures }: SweepView): RankingColumn {
   return resultColumn({

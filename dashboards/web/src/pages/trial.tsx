@@ -242,7 +242,7 @@ function Legend({ measures }: { measures: Measure[] }): JSX.Element {
     <>
       {measures.map((one, i) => (
         <span key={one.name} class="nowrap">
-          <span class={`key key-${(i % 6) + 1} ${dashOf(i)}`} /> {titleOf(one)}{" "}
+          <span class={`key key-${(i % 6) + 1} ${dashOf(2 * i)}`} /> {titleOf(one)}{" "}
         </span>
       ))}
     </>

@@ -13,7 +13,7 @@ export interface LogEntry {
 
 function epochText(row: EpochRow, { epochs, reported }: TrialView): string {
   const values = reported
-    .filter(({ name }) => name in row.values)
+    .filter(({ name, unit }) => name in row.values && unit !== "s")
     .map((one) => `${titleOf(one)} ${measureText(one, row.values[one.name])}`);
   return [`epoch ${row.epoch}/${epochs}`, ...values].join("  ");
 }

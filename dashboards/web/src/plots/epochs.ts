@@ -81,7 +81,7 @@ export function epochsPlot(
       showSymbol: rows.length <= 30,
       symbolSize: 4,
       symbol: i % 2 === 0 ? "circle" : "emptyCircle",
-      lineStyle: { width: i === 0 ? 2 : 1.4, color: colour, type: dashOf(i) },
+      lineStyle: { width: i === 0 ? 2 : 1.4, color: colour, type: dashOf(2 * i) },
       itemStyle: { color: colour },
       data: lineOf(rows, measure, scale),
       markLine: goalLines(

@@ -40,26 +40,16 @@ export function bySize(points: Points): Candidates {
   return { rows, against: null, y: points.measure };
 }
 
-// Of a ranking, which has the front of all objectives before the rest; qualified ones are ranked alone.
+// Of a ranking, where the front of those that qualify stands before all others.
 export function byObjective(ranking: RankingRow[], sweep: SweepView, against: Measure): Candidates {
-  const valuesOf = (row: RankingRow): number[] =>
-    sweep.objectives.map((one) => signOf(one) * (row.values[one.name] ?? -Infinity));
-  const best = ranking[0]?.qualifies === true ? ranking.filter((row) => row.qualifies) : ranking;
   const y = objectiveOf(sweep);
   const rows = ranking.flatMap((row) => {
     const [across, up] = [row.values[against.name], row.values[y.name]];
     if (across == null || up == null) return [];
-    const own = valuesOf(row);
-    const front =
-      best.includes(row) && !best.some((other) => dominates(valuesOf(other), own));
+    const front = row.front === 1 && row.qualifies === ranking[0]?.qualifies;
     return [{ trial: row.trial, x: across, y: up, qualifies: row.qualifies, front }];
   });
   return { rows, against, y };
-}
-
-// Whether `a` is nowhere less than `b`, and somewhere more.
-function dominates(a: number[], b: number[]): boolean {
-  return a.every((value, i) => value >= (b[i] ?? 0)) && a.some((value, i) => value > (b[i] ?? 0));
 }
 
 export function againstTitle(against: Measure | null): string {
