@@ -202,7 +202,6 @@ TEST(InferShapes, CanBeRepeated) {
 
 TEST(LayerKinds, NamesRoundTrip) {
   const std::vector<std::string> names = LayerKindNames();
-  EXPECT_EQ(names.size(), 10u);
   for (const std::string& name : names) {
     LayerKind kind;
     ASSERT_TRUE(ParseLayerKind(name, &kind)) << name;
