@@ -60,7 +60,7 @@ void SchedulerImpl::Purge() {
   auto more = std::make_shared<bool>(false);  // shared by the write and its completion
   DeferWrite(
       [more](WriteTransaction& transaction) {
-        const absl::StatusOr<bool> purged = transaction.PurgeDeleted();
+        const absl::StatusOr<bool> purged = transaction.PurgeDeleted(kRowsPerPurge);
         *more = purged.value_or(false);
         return purged.status();
       },

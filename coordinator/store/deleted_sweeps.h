@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -10,6 +11,8 @@ namespace sweep {
 inline std::string DeletedName(std::int64_t sweep_id) {
   return ":deleted:" + std::to_string(sweep_id);
 }
+// How many of its rows go in one transaction: the log of the database stays short.
+inline constexpr std::int64_t kRowsPerPurge = 2000;
 inline bool IsDeletedName(std::string_view name) { return name.starts_with(':'); }
 
 }  // namespace sweep

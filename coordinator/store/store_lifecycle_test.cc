@@ -52,19 +52,22 @@ class StoreLifecycleTest : public testing::Test {
           .status();
     });
   }
+  // False when nothing is left.
+  bool PurgeOnce(std::int64_t rows) {
+    bool more = false;
+    EXPECT_EQ(Write([&](WriteTransaction& transaction) {
+                const auto purged = transaction.PurgeDeleted(rows);
+                more = purged.value_or(false);
+                return purged.status();
+              }),
+              absl::OkStatus());
+    EXPECT_THAT(Faults(), IsEmpty());
+    return more;
+  }
   // How many writes it takes until nothing is left.
-  int Purge() {
-    bool more = true;
-    int writes = 0;
-    for (; more; ++writes) {
-      EXPECT_EQ(Write([&](WriteTransaction& transaction) {
-                  const auto purged = transaction.PurgeDeleted();
-                  more = purged.value_or(false);
-                  return purged.status();
-                }),
-                absl::OkStatus());
-      EXPECT_THAT(Faults(), IsEmpty());
-    }
+  int Purge(std::int64_t rows = kRowsPerPurge) {
+    int writes = 1;
+    while (PurgeOnce(rows)) ++writes;
     return writes;
   }
   std::vector<std::string> Faults() {
@@ -138,24 +141,36 @@ TEST_F(StoreLifecycleTest, ALargeSweepGoesInManyShortWritesAcrossRestarts) {
     for (int i = 0; i < 2; ++i) driver_->Train(trials[static_cast<std::size_t>(i)], spec, 0.5);
   }
   ASSERT_EQ(Delete("big"), absl::OkStatus());
-  bool more = false;
-  ASSERT_EQ(Write([&](WriteTransaction& transaction) {
-              const auto purged = transaction.PurgeDeleted();
-              more = purged.value_or(false);
-              return purged.status();
-            }),
-            absl::OkStatus());
-  EXPECT_TRUE(more);
+  EXPECT_TRUE(PurgeOnce(kRowsPerPurge));
   const std::int64_t left = Count("trials");
   EXPECT_GT(left, 0);
   EXPECT_LT(left, 2800);
-  EXPECT_THAT(Faults(), IsEmpty());
   driver_.reset();
   store_.reset();
   SetUp();
   EXPECT_THAT(Must(store_->UnfinishedSweeps()), IsEmpty());
   EXPECT_GE(Purge(), 2);
   EXPECT_EQ(Count("trials") + Count("sweeps") + Count("events"), 0);
+}
+
+// A coordinator may end, or a person may check the file, after any of the writes.
+TEST_F(StoreLifecycleTest, TheCheckFindsNoFaultInASweepHalfOfWhichIsGone) {
+  MakeSweep("s");
+  MakeSweep("stays");
+  const SweepSpec spec = TestSpec("s");
+  const LeaseRow lease = driver_->Grant(Must(store_->GetTrial("s", 3)).id, "w");
+  ASSERT_TRUE(driver_->Record(lease, spec, TestEpochs(1, 2, 0.5)).ok());
+  ASSERT_TRUE(driver_->Finish(lease, spec, LeaseOutcome::kDiverged, "diverged: nan").ok());
+  const SweepRow sweep = Must(store_->GetSweep("s"));
+  ASSERT_GT(sweep.counts.completed, 0);
+  ASSERT_GT(sweep.counts.failed, 0);
+  ASSERT_GT(sweep.counts.diverged, 0);
+  ASSERT_GT(sweep.qualifying, 0);
+  ASSERT_THAT(Faults(), IsEmpty());
+  ASSERT_EQ(Delete("s"), absl::OkStatus());
+  EXPECT_THAT(Faults(), IsEmpty());
+  EXPECT_GT(Purge(/*rows=*/1), 10) << "each trial, configuration and event by itself";
+  EXPECT_EQ(Count("sweeps"), 1);
 }
 
 TEST_F(StoreLifecycleTest, WhatRunsIsNotDeletedOrRenamed) {

@@ -76,8 +76,10 @@ class WriteTransaction {
   // The sweep is gone for everybody, and its name is free; the row that comes back is the last of
   // it. FailedPrecondition while trials of it are held. Its rows are left to PurgeDeleted.
   virtual absl::StatusOr<SweepRow> DeleteSweep(const std::string& name) = 0;
-  // Removes some thousands of the rows that deleted sweeps have left. False when there are no more.
-  virtual absl::StatusOr<bool> PurgeDeleted() = 0;
+  // Removes rows that deleted sweeps have left, until `rows` of them are gone or it has taken long
+  // enough; what goes together, as a trial and its epochs, does so even if it is more. False when
+  // there are no more.
+  virtual absl::StatusOr<bool> PurgeDeleted(std::int64_t rows) = 0;
   // `text` is the sweep file with the new name in it. FailedPrecondition while trials are held,
   // AlreadyExists when the name is taken; Aborted when the sweep is not the one of that digest.
   struct Renaming {

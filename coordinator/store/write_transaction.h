@@ -63,7 +63,7 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::StatusOr<SweepRow> ExtendSweep(const std::string& name,
                                        std::int64_t planned_configurations) override;
   absl::StatusOr<SweepRow> DeleteSweep(const std::string& name) override;
-  absl::StatusOr<bool> PurgeDeleted() override;
+  absl::StatusOr<bool> PurgeDeleted(std::int64_t rows) override;
   absl::StatusOr<SweepRow> RenameSweep(const Renaming& renaming) override;
   absl::StatusOr<SweepRow> ArchiveSweep(const std::string& name, bool archived) override;
   absl::StatusOr<LeaseRow> Grant(std::int64_t trial_id, const std::string& worker,

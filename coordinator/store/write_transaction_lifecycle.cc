@@ -19,10 +19,9 @@
 namespace sweep {
 namespace {
 
-// Of one transaction, beside which others wait: the time where the disk is slow, or the rows are in
-// no order on it, the rows so that the log stays short.
+// Of one transaction, beside which others wait, where the disk is slow or the rows are in no order
+// on it.
 constexpr absl::Duration kTimePerPurge = absl::Milliseconds(10);
-constexpr std::int64_t kRowsPerPurge = 2000;
 // Of one statement. Lines may be long.
 constexpr std::int64_t kRowsPerDelete = 200;
 constexpr int kRowsPerSelect = 100;
@@ -55,9 +54,9 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::DeleteSweep(const std::string& 
   });
 }
 
-absl::StatusOr<bool> SqliteWriteTransaction::PurgeDeleted() {
+absl::StatusOr<bool> SqliteWriteTransaction::PurgeDeleted(std::int64_t rows) {
   return Guard([&]() -> absl::StatusOr<bool> {
-    std::int64_t budget = kRowsPerPurge;
+    std::int64_t budget = rows;
     purge_until_ = RealClock()->Monotonic() + kTimePerPurge;
     while (budget > 0) {
       Statement next = database_.Prepare(
@@ -101,13 +100,14 @@ absl::StatusOr<bool> SqliteWriteTransaction::PurgeTrials(std::int64_t sweep_id,
 absl::StatusOr<bool> SqliteWriteTransaction::PurgeTrial(std::int64_t trial_id,
                                                         std::int64_t* budget) {
   const std::int64_t before = database_.total_changes();
+  const std::int64_t most = std::min(*budget, kRowsPerDelete);
   // Many lines may be there, and nothing else hangs on them.
   STORE_RETURN_IF_ERROR(database_.Run(
       "DELETE FROM log_lines WHERE (trial_id, attempt, line) IN (SELECT trial_id, attempt, line "
       "FROM log_lines WHERE trial_id = ? ORDER BY attempt, line LIMIT ?)",
-      trial_id, kRowsPerDelete));
+      trial_id, most));
   const std::int64_t lines = database_.total_changes() - before;
-  if (lines < kRowsPerDelete) {
+  if (lines < most) {
     for (const std::string_view sql :
          {"DELETE FROM epoch_reports WHERE trial_id = ?",
           "DELETE FROM divergences WHERE trial_id = ?", "DELETE FROM artifacts WHERE trial_id = ?",
@@ -118,7 +118,7 @@ absl::StatusOr<bool> SqliteWriteTransaction::PurgeTrial(std::int64_t trial_id,
     }
   }
   Spend(database_.total_changes() - before, budget);
-  return lines < kRowsPerDelete;
+  return lines < most;
 }
 
 absl::StatusOr<bool> SqliteWriteTransaction::PurgeConfigurations(std::int64_t sweep_id,

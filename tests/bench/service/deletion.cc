@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/time/clock.h"
+#include "coordinator/store/deleted_sweeps.h"
 #include "coordinator/store/store.h"
 #include "fmt/format.h"
 #include "tests/bench/service/fill.h"
@@ -90,7 +91,7 @@ std::vector<Figure> MeasureDeletionOf(std::int64_t trials) {
   for (bool more = true; more;) {
     const absl::Time began = absl::Now();
     Check((*store)->WriteAndWait([&](WriteTransaction& transaction) {
-      const absl::StatusOr<bool> purged = transaction.PurgeDeleted();
+      const absl::StatusOr<bool> purged = transaction.PurgeDeleted(kRowsPerPurge);
       more = purged.value_or(false);
       return purged.status();
     }));
