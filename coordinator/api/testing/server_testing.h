@@ -17,9 +17,10 @@
 
 namespace sweep {
 
-// Longer than anything here takes; a call that hangs fails its test instead of stopping it.
+// Longer than any one call here takes; one that hangs fails its test instead of stopping it.
+constexpr std::chrono::seconds kPatience(30);
 inline void SetDeadline(grpc::ClientContext* context) {
-  context->set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
+  context->set_deadline(std::chrono::system_clock::now() + kPatience);
 }
 
 class ServerTest : public testing::Test {
