@@ -19,6 +19,13 @@ TEST(ParetoFronts, PeelsOffWhatIsDominatedByNone) {
   EXPECT_THAT(ParetoFronts({}), ElementsAre());
   EXPECT_THAT(ParetoFronts({{5}, {3}, {5}, {4}}), ElementsAre(3, 1, 3, 2));
   EXPECT_THAT(ParetoFronts({{1, kInfinity}, {1, 2}, {2, kInfinity}}), ElementsAre(2, 1, 3));
+  EXPECT_THAT(ParetoFronts({{-kInfinity, 5}, {1, 2}}), ElementsAre(1, 1));
+}
+
+// What has diverged is fast, and best in nothing else: it is no compromise.
+TEST(ParetoFronts, PointsWithoutAValueComeBehindAllOthers) {
+  EXPECT_THAT(ParetoFronts({{kInfinity, 1}, {3, 9}, {4, 9}, {0, kInfinity}, {kInfinity, 2}}),
+              ElementsAre(3, 1, 2, 3, 4));
 }
 
 // Front k is what only points of fronts below k dominate.

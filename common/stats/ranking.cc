@@ -167,15 +167,20 @@ Tier TierOf(const SweepSpec& spec, const EpochMetrics& metrics) {
   return meets ? Tier::kMeetsGates : Tier::kInEpochGate;
 }
 
-// Whether an epoch says anything about the gates on measures: a program may evaluate now and then.
-bool SaysSomething(const SweepSpec& spec, const Measurements& values) {
+// Whether an epoch reports a measure that misses its gate. One that leaves gated measures out says
+// nothing of them: a program may evaluate each now and then.
+bool Misses(const SweepSpec& spec, const Measurements& values) {
   return std::any_of(spec.require.begin(), spec.require.end(), [&](const Gate& gate) {
-    return IsMeasureGate(gate) && values.Get(gate.name).has_value();
+    if (!IsMeasureGate(gate)) return false;
+    const std::optional<double> value = values.Get(gate.name);
+    return value && !Meets(gate, *value);
   });
 }
 
+// An epoch without the objective stands for nothing: a program may evaluate it now and then.
 void Stand(const SweepSpec& spec, const EpochMetrics& metrics, Tier tier, Standing* standing) {
   const Objective& objective = spec.objective();
+  if (!metrics.values.Get(objective.name)) return;
   const bool is_better = tier != standing->tier
                              ? tier > standing->tier
                              : IsBetter(objective, metrics.values.GetOrNaN(objective.name),
@@ -218,7 +223,7 @@ void AddEpoch(const SweepSpec& spec, const EpochMetrics& metrics, TrialResult* r
   if (tier == Tier::kMeetsGates) {
     ++result->epochs_in_a_row;
     if (result->epochs_to_target == 0) result->epochs_to_target = metrics.epoch;
-  } else if (tier == Tier::kMeasured || SaysSomething(spec, metrics.values)) {
+  } else if (tier == Tier::kMeasured || Misses(spec, metrics.values)) {
     result->epochs_in_a_row = 0;
   }
 }

@@ -289,6 +289,17 @@ TEST(OwnMeasures, GatesMustBeMetByOneEpoch) {
   for (const GateOutcome& gate : together.gates) EXPECT_TRUE(gate.met) << gate.gate;
 }
 
+// Accuracy only in every second epoch, the latency in all of them.
+TEST(OwnMeasures, AnEpochWithoutTheObjectiveStandsForNothing) {
+  const SweepSpec spec = OwnSpec("require: {latency: \"<= 5\"}\n");
+  const ReplicateResult run = Reported(
+      spec, {{1, {{"val/f1", 0.8}, {"latency", 9}}}, {2, {{"latency", 4}}}, {4, {{"latency", 3}}}});
+  EXPECT_EQ(run.result.standing.epoch, 1);
+  const ConfigurationScore score = Score(spec, {run});
+  EXPECT_DOUBLE_EQ(score.metric, 0.8) << "it has been reported";
+  EXPECT_FALSE(score.qualifies) << "not in an epoch that meets the gate";
+}
+
 TEST(OwnMeasures, AGateOnWhatWasNeverReportedIsNotMetAndHasNoValue) {
   const SweepSpec spec = OwnSpec("require: {latency: \"<= 5\"}\n");
   const ConfigurationScore score = Score(spec, {Reported(spec, {{1, {{"val/f1", 0.95}}}})});
@@ -326,6 +337,15 @@ TEST(OwnMeasures, LastKAsksForEpochsInARow) {
   EXPECT_TRUE(score.qualifies) << "an epoch that says nothing of f1 is passed over";
   EXPECT_DOUBLE_EQ(score.metric, 0.91) << "the last epoch ranks";
   EXPECT_EQ(score.epochs_to_target, 2);
+}
+
+TEST(OwnMeasures, LastKPassesOverEpochsThatReportOnlySomeOfTheGates) {
+  const SweepSpec spec =
+      OwnSpec("require: {val/f1: \">= 0.9\", latency: \"<= 5\"}\ngate_on: last_k\nk: 2\n");
+  const Row good{2, {{"val/f1", 0.95}, {"latency", 4}}}, fast{3, {{"latency", 3}}};
+  const Row slow{3, {{"latency", 6}}}, again{4, {{"val/f1", 0.91}, {"latency", 4}}};
+  EXPECT_TRUE(Score(spec, {Reported(spec, {good, fast, again})}).qualifies);
+  EXPECT_FALSE(Score(spec, {Reported(spec, {good, slow, again})}).qualifies) << "epoch 3 misses";
 }
 
 TEST(OwnMeasures, DominanceNeedsOneBetterAndNoneWorse) {
