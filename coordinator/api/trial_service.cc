@@ -75,6 +75,23 @@ grpc::ServerUnaryReactor* TrialService::GetTrial(grpc::CallbackServerContext* co
   return RespondFrom(reads_, context, [=, this] { return Get(*request, response); });
 }
 
+namespace {
+
+// "best.latency desc" as the store has it, which knows no other goal than that of the metric.
+std::string StoredOrder(const SweepSpec& spec, const std::string& order) {
+  const std::size_t end = std::min(order.find(' '), order.size());
+  const auto [of, name] = ResolveTrialName(spec, std::string_view(order).substr(0, end));
+  const auto field = FindMeasureField(spec, name);
+  if (of == TrialName::Of::kParameters || !field) return order;
+  const bool is_last = field->part == MeasureField::Part::kLast;
+  const char* const part = is_last                                   ? "last"
+                           : field->part == MeasureField::Part::kLow ? "low"
+                                                                     : "high";
+  return fmt::format("{}.{}{}", part, field->measure, order.substr(end));
+}
+
+}  // namespace
+
 absl::Status TrialService::List(const v1::ListTrialsRequest& request,
                                 v1::ListTrialsResponse* response) {
   const absl::StatusOr<std::string> name = ParseSweepResource(request.parent());
@@ -86,7 +103,6 @@ absl::Status TrialService::List(const v1::ListTrialsRequest& request,
   const absl::StatusOr<std::int64_t> offset = DecodePageToken(request.page_token(), key);
   if (!offset.ok()) return offset.status();
   Store::TrialQuery query{.sweep = *name, .offset = *offset};
-  if (!request.order_by().empty()) query.order_by = request.order_by();
   if (request.state() != v1::TRIAL_STATE_UNSPECIFIED) {
     const absl::StatusOr<TrialState> state = FromProto(request.state());
     if (!state.ok()) return state.status();
@@ -104,6 +120,7 @@ absl::Status TrialService::List(const v1::ListTrialsRequest& request,
           fmt::format("trials cannot be ordered by '{}': {}", sort, std::string(named.message())));
     }
   }
+  if (!request.order_by().empty()) query.order_by = StoredOrder(**spec, request.order_by());
   std::optional<TrialFilter> filter;
   if (!request.filter().empty()) {
     absl::StatusOr<TrialFilter> parsed = TrialFilter::Parse(request.filter(), *spec);

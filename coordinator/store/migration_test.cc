@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <limits>
 
 #include "common/base/sha256.h"
 #include "coordinator/store/schema.h"
@@ -220,6 +221,41 @@ TEST_F(LaterVersionTest, ResultsAreThoseOfBefore) {
   EXPECT_EQ(result.measures.Find("train_seconds")->high, 2.5);
   EXPECT_EQ(result.measures.Find("loss")->low, 0.6);
   EXPECT_EQ(result.measures.Find("val/f1"), nullptr);
+}
+
+// JSON functions of SQLite write 15 digits of a number; 2/3 and the like need 17.
+TEST_F(LaterVersionTest, ValuesAreKeptToTheLastBit) {
+  Change(5,
+         "UPDATE trials SET best_accuracy = 2.0 / 3, last_accuracy = 2.0 / 3, best_gated_accuracy "
+         "= 2.0 / 3, best_gated_epoch = 1, best_loss = 0.1 + 0.2, last_loss = 0.1 + 0.2 WHERE id = "
+         "2; UPDATE configurations SET value = 2.0 / 3, metric = 0.1 + 0.2 WHERE id = 2;"
+         "UPDATE sweeps SET metric = 'loss', goal = 'minimize'");
+  const auto store = Must(Store::Open({.path = path_}));
+  const Standing standing = Must(store->GetTrial("s", 2)).result.standing;
+  EXPECT_EQ(standing.values.Get("accuracy"), 2.0 / 3);
+  EXPECT_EQ(standing.values.Get("loss"), 0.1 + 0.2);
+  bool is_found = false;
+  for (const RankedRow& row : Must(store->Rank("s", 10))) {
+    if (row.trial.number != 2) continue;
+    is_found = true;
+    EXPECT_EQ(row.score.values.Get("accuracy"), 2.0 / 3);
+    EXPECT_EQ(row.score.values.Get("loss"), 0.1 + 0.2);
+  }
+  EXPECT_TRUE(is_found);
+}
+
+// A run whose loss was infinite or NaN from the first epoch on has reported one all the same.
+TEST_F(LaterVersionTest, WhatIsNotFiniteStaysWhatItWas) {
+  Change(5,
+         "UPDATE epoch_reports SET validation_loss = 9e999, train_loss = NULL;"
+         "UPDATE trials SET best_loss = 9e999, last_loss = 9e999 WHERE id = 2");
+  const auto store = Must(Store::Open({.path = path_}));
+  const TrialResult result = Must(store->GetTrial("s", 2)).result;
+  EXPECT_EQ(result.Last("loss"), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(result.standing.values.Get("loss"), std::numeric_limits<double>::infinity());
+  ASSERT_TRUE(result.Has("train_loss"));
+  EXPECT_TRUE(std::isnan(result.Last("train_loss")));
+  EXPECT_TRUE(result.Has("lr"));
 }
 
 TEST_F(MigrationTest, AnUpdatedDatabaseHasTheTablesOfANewOne) {

@@ -105,9 +105,11 @@ absl::StatusOr<Objective> FindMetric(Database& database, std::int64_t sweep_id) 
 
 // By a part of a measure's summary. Reads every trial of the sweep.
 Order OrderBy(const MeasureField& field) {
-  // The name was checked: it holds no quotes.
-  const std::string term = fmt::format("json_extract(t.measures, '$.\"{}\"[{}]')", field.measure,
-                                       static_cast<int>(field.part));
+  // The name was checked: it holds no quotes. Infinities are words there.
+  const std::string value = fmt::format("json_extract(t.measures, '$.\"{}\"[{}]')", field.measure,
+                                        static_cast<int>(field.part));
+  const std::string term = fmt::format(
+      "CASE {0} WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN -9e999 ELSE {0} END", value);
   return {.term = term,
           .present = fmt::format("t.epoch > 0 AND {} IS NOT NULL", term),
           .missing = fmt::format("(t.epoch = 0 OR {} IS NULL)", term)};

@@ -464,7 +464,8 @@ ALTER TABLE sweeps ADD COLUMN objectives TEXT NOT NULL DEFAULT '[]' CHECK (json_
 UPDATE sweeps SET objectives = json_array(json_array(metric, goal = 'maximize'));
 
 -- By name [last, low, high] of the epochs so far; best: of the sweep's metric. `standing` is the
--- epoch that stands for the run, with how far it got under the gates.
+-- epoch that stands for the run, with how far it got under the gates. JSON functions write only 15
+-- digits of a REAL and no infinity; 17 digits are exact.
 ALTER TABLE trials ADD COLUMN measures TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(measures));
 ALTER TABLE trials ADD COLUMN best REAL;
 ALTER TABLE trials ADD COLUMN standing TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(standing));
@@ -480,52 +481,58 @@ UPDATE trials SET
     'tier', iif(epochs_to_target > 0, 3, iif(best_gated_epoch > 0, 2, 1)),
     'epoch', iif(best_gated_epoch > 0, best_gated_epoch, best_epoch),
     'values', json_object(
-      'validation_accuracy', iif(best_gated_epoch > 0, best_gated_accuracy, best_accuracy),
-      'validation_loss', iif(abs(best_loss) < 9e999, json(printf('%!.17g', best_loss)), NULL))),
+      'validation_accuracy', iif(best_gated_epoch > 0,
+        iif(best_gated_accuracy IS NULL, NULL, json(printf('%!.17g', best_gated_accuracy))),
+        iif(best_accuracy IS NULL, NULL, json(printf('%!.17g', best_accuracy)))),
+      'validation_loss', iif(abs(best_loss) < 9e999, json(printf('%!.17g', best_loss)),
+        iif(best_loss > 0, 'Infinity', iif(best_loss < 0, '-Infinity', NULL))))),
   measures = (SELECT json_group_object(name,
-      json_array(iif(abs(last) < 9e999, json(printf('%!.17g', last)), NULL),
-        iif(abs(low) < 9e999, json(printf('%!.17g', low)), NULL),
-        iif(abs(high) < 9e999, json(printf('%!.17g', high)), NULL))) FROM (
+      json_array(iif(abs(last) < 9e999, json(printf('%!.17g', last)),
+          iif(last > 0, 'Infinity', iif(last < 0, '-Infinity', NULL))),
+        iif(abs(low) < 9e999, json(printf('%!.17g', low)),
+          iif(low > 0, 'Infinity', iif(low < 0, '-Infinity', NULL))),
+        iif(abs(high) < 9e999, json(printf('%!.17g', high)),
+          iif(high > 0, 'Infinity', iif(high < 0, '-Infinity', NULL))))) FROM (
     SELECT 'train_loss' AS name, min(train_loss) AS low, max(train_loss) AS high,
-      count(train_loss) AS numbers,
+      count(train_loss) + count(json_type(more, '$.train_loss')) AS reports,
       (SELECT l.train_loss FROM firsts l WHERE l.trial_id = trials.id AND l.epoch = trials.epoch)
         AS last FROM firsts f WHERE f.trial_id = trials.id
     UNION ALL
     SELECT 'train_accuracy' AS name, min(train_accuracy) AS low, max(train_accuracy) AS high,
-      count(train_accuracy) AS numbers,
+      count(train_accuracy) + count(json_type(more, '$.train_accuracy')) AS reports,
       (SELECT l.train_accuracy FROM firsts l WHERE l.trial_id = trials.id AND l.epoch = trials.epoch)
         AS last FROM firsts f WHERE f.trial_id = trials.id
     UNION ALL
     SELECT 'validation_loss' AS name, min(validation_loss) AS low, max(validation_loss) AS high,
-      count(validation_loss) AS numbers,
+      count(validation_loss) + count(json_type(more, '$.validation_loss')) AS reports,
       (SELECT l.validation_loss FROM firsts l WHERE l.trial_id = trials.id AND l.epoch = trials.epoch)
         AS last FROM firsts f WHERE f.trial_id = trials.id
     UNION ALL
     SELECT 'validation_accuracy' AS name, min(validation_accuracy) AS low, max(validation_accuracy) AS high,
-      count(validation_accuracy) AS numbers,
+      count(validation_accuracy) + count(json_type(more, '$.validation_accuracy')) AS reports,
       (SELECT l.validation_accuracy FROM firsts l WHERE l.trial_id = trials.id AND l.epoch = trials.epoch)
         AS last FROM firsts f WHERE f.trial_id = trials.id
     UNION ALL
     SELECT 'lr' AS name, min(lr) AS low, max(lr) AS high,
-      count(lr) AS numbers,
+      count(lr) + count(json_type(more, '$.lr')) AS reports,
       (SELECT l.lr FROM firsts l WHERE l.trial_id = trials.id AND l.epoch = trials.epoch)
         AS last FROM firsts f WHERE f.trial_id = trials.id
     UNION ALL
     SELECT 'train_seconds' AS name, min(train_seconds) AS low, max(train_seconds) AS high,
-      count(train_seconds) AS numbers,
+      count(train_seconds) + count(json_type(more, '$.train_seconds')) AS reports,
       (SELECT l.train_seconds FROM firsts l WHERE l.trial_id = trials.id AND l.epoch = trials.epoch)
         AS last FROM firsts f WHERE f.trial_id = trials.id
     UNION ALL
     SELECT 'evaluate_seconds' AS name, min(evaluate_seconds) AS low, max(evaluate_seconds) AS high,
-      count(evaluate_seconds) AS numbers,
+      count(evaluate_seconds) + count(json_type(more, '$.evaluate_seconds')) AS reports,
       (SELECT l.evaluate_seconds FROM firsts l WHERE l.trial_id = trials.id AND l.epoch = trials.epoch)
         AS last FROM firsts f WHERE f.trial_id = trials.id
     UNION ALL
     SELECT 'images_per_second' AS name, min(images_per_second) AS low, max(images_per_second) AS high,
-      count(images_per_second) AS numbers,
+      count(images_per_second) + count(json_type(more, '$.images_per_second')) AS reports,
       (SELECT l.images_per_second FROM firsts l WHERE l.trial_id = trials.id AND l.epoch = trials.epoch)
         AS last FROM firsts f WHERE f.trial_id = trials.id)
-    WHERE numbers > 0)
+    WHERE reports > 0)
   WHERE epoch > 0;
 DROP VIEW firsts;
 DROP INDEX trials_by_best_accuracy;
@@ -543,8 +550,10 @@ CREATE INDEX trials_by_best ON trials (sweep_id, best) WHERE epoch > 0;
 ALTER TABLE configurations ADD COLUMN held TEXT NOT NULL DEFAULT '{}' CHECK (json_valid(held));
 UPDATE configurations SET held = iif(
   (SELECT metric FROM sweeps s WHERE s.id = configurations.sweep_id) = 'loss',
-  json_object('validation_accuracy', value, 'validation_loss', metric),
-  json_object('validation_accuracy', value)) WHERE has_value;
+  json_object('validation_accuracy', iif(value IS NULL, NULL, json(printf('%!.17g', value))),
+    'validation_loss', iif(abs(metric) < 9e999, json(printf('%!.17g', metric)),
+      iif(metric > 0, 'Infinity', iif(metric < 0, '-Infinity', NULL)))),
+  json_object('validation_accuracy', iif(value IS NULL, NULL, json(printf('%!.17g', value))))) WHERE has_value;
 ALTER TABLE configurations DROP COLUMN value;
 ALTER TABLE configurations ADD COLUMN mean_last REAL;
 UPDATE configurations SET mean_last = mean_last_accuracy WHERE replicates > 0;
@@ -567,11 +576,16 @@ SELECT
   json_extract(t.measures, '$.validation_accuracy[2]') AS best_accuracy,
   nullif(t.best_epoch, 0) AS best_epoch,
   json_extract(t.measures, '$.validation_accuracy[0]') AS last_accuracy,
-  json_extract(t.measures, '$.validation_loss[1]') AS best_loss,
-  json_extract(t.measures, '$.validation_loss[0]') AS last_loss,
+  iif(json_type(t.measures, '$.validation_loss[1]') = 'text',
+    iif(json_extract(t.measures, '$.validation_loss[1]') = 'Infinity', 9e999, -9e999),
+    json_extract(t.measures, '$.validation_loss[1]')) AS best_loss,
+  iif(json_type(t.measures, '$.validation_loss[0]') = 'text',
+    iif(json_extract(t.measures, '$.validation_loss[0]') = 'Infinity', 9e999, -9e999),
+    json_extract(t.measures, '$.validation_loss[0]')) AS last_loss,
   nullif(t.epochs_to_target, 0) AS epochs_to_target,
-  c.network_parameters AS network_parameters,
-  round(t.seconds, 3) AS seconds,
+  nullif(c.network_parameters, 0) AS network_parameters,
+  iif(json_type(t.measures, '$.train_seconds') IS NULL
+    AND json_type(t.measures, '$.evaluate_seconds') IS NULL, NULL, round(t.seconds, 3)) AS seconds,
   c.number AS configuration,
   t.replicate AS replicate,
   t.seed AS seed,
@@ -614,7 +628,7 @@ WHERE NOT EXISTS (
   SELECT 1 FROM epoch_reports f
   WHERE f.trial_id = e.trial_id AND f.epoch = e.epoch AND f.attempt < e.attempt);
 
--- One row per number that was reported; NULL for NaN.
+-- One row per number that was reported; NULL for NaN. JSON has infinities as words.
 CREATE VIEW measures AS
 SELECT sweep, trial, epoch, name, value FROM (
   SELECT sweep, trial, epoch, 'train_loss' AS name, train_loss AS value FROM epochs WHERE train_loss IS NOT NULL
@@ -633,8 +647,9 @@ SELECT sweep, trial, epoch, name, value FROM (
   UNION ALL
   SELECT sweep, trial, epoch, 'images_per_second' AS name, images_per_second AS value FROM epochs WHERE images_per_second IS NOT NULL
   UNION ALL
-  SELECT e.sweep, e.trial, e.epoch, j.key, j.value FROM epochs e, json_each(e.more) j
-    WHERE e.more IS NOT NULL);
+  SELECT e.sweep, e.trial, e.epoch, j.key,
+    iif(j.type = 'text', iif(j.value = 'Infinity', 9e999, -9e999), j.value)
+    FROM epochs e, json_each(e.more) j WHERE e.more IS NOT NULL);
 
 CREATE VIEW ranking AS
 SELECT
@@ -647,7 +662,7 @@ SELECT
   c.qualifies AS qualifies,
   json_extract(c.held, '$.validation_accuracy') AS accuracy,
   nullif(c.epochs_to_target, 0) AS epochs_to_target,
-  c.network_parameters AS network_parameters,
+  nullif(c.network_parameters, 0) AS network_parameters,
   c.model AS model,
   json_extract(c.resolved, '$.lr') AS lr,
   json_extract(c.resolved, '$.momentum') AS momentum,

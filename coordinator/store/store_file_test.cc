@@ -7,6 +7,7 @@
 
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <future>
@@ -319,6 +320,30 @@ TEST_F(ViewTest, EpochsHasTheFirstRowOfEachEpoch) {
           "epochs WHERE sweep = 's' AND trial = 3 ORDER BY epoch"),
       testing::ElementsAre("1 of attempt 1: 0.3", "2 of attempt 1: 0.3", "3 of attempt 2: 0.97"));
   EXPECT_THAT(Ask("SELECT count(*) FROM epoch_reports"), testing::ElementsAre("14"));
+}
+
+// Of a program that reports no times, and whose loss is infinite.
+TEST_F(ViewTest, WhatIsUnknownIsNullAndInfinitiesAreNumbers) {
+  constexpr char kProgram[] = "program: ./train\nmetric: loss\n";
+  const SweepSpec own = TestSpec("own", kProgram);
+  StoreDriver driver(store_.get());
+  const TrialRow trial = driver.Add(driver.Create(own, kProgram), own, 1).at(0);
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const LeaseRow lease = driver.Grant(trial.id, "a");
+  ASSERT_TRUE(driver
+                  .Record(lease, own,
+                          {{.epoch = 1,
+                            .values = {{"loss", kInfinity},
+                                       {"gain", -kInfinity},
+                                       {"drift", std::nan("")},
+                                       {"f1", 0.5}}}})
+                  .ok());
+  EXPECT_THAT(Ask("SELECT quote(seconds) || ' ' || quote(last_accuracy) || ' ' || (best_loss = "
+                  "9e999) || (last_loss = 9e999) FROM runs WHERE sweep = 'own'"),
+              testing::ElementsAre("NULL NULL 11"));
+  EXPECT_THAT(Ask("SELECT name || ' ' || typeof(value) FROM measures WHERE sweep = 'own' ORDER BY "
+                  "value, name"),
+              testing::ElementsAre("drift null", "gain real", "f1 real", "validation_loss real"));
 }
 
 // The SQL of a page: blocks marked as such, and what stands between quotes or backticks.

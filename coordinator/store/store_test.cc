@@ -877,6 +877,21 @@ TEST_P(StoreTest, TrialsWithoutAValueComeLastInEveryOrder) {
   EXPECT_THAT(numbers("lr desc"), ElementsAre(4, 3, 2, 1));
 }
 
+TEST_P(StoreTest, InfinitiesAreOrderedAsNumbers) {
+  MakeSweep(3, kOwnMetric);
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const double gains[] = {kInfinity, 0.5, -kInfinity};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const LeaseRow lease = driver_->Grant(trials_[i].id, "a");
+    ASSERT_TRUE(driver_->Record(lease, spec_, {Own(1, {{"gain", gains[i]}})}).ok());
+  }
+  std::vector<std::int64_t> numbers;
+  for (const TrialRow& trial : Must(store_->ListTrials({.sweep = "s", .order_by = "last.gain"}))) {
+    numbers.push_back(trial.number);
+  }
+  EXPECT_THAT(numbers, ElementsAre(3, 2, 1));
+}
+
 TEST_P(StoreTest, AnUnknownOrderIsRefused) {
   MakeSweep(1);
   for (const std::string& order :

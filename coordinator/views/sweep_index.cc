@@ -150,6 +150,10 @@ void SweepIndex::ShareScore(std::size_t row, const ScoreSummary& score) {
     trial.metric = score.metric;
     trial.ranked_epochs_to_target = score.epochs_to_target;
     trial.best_replicate = score.best_replicate;
+    // Another epoch may stand for it now, which need not have reported the same.
+    for (auto& [name, column] : held_) {
+      if (i < column.size()) column[i] = score.values.GetOrNaN(name);
+    }
     for (const auto& [name, value] : score.values) {
       std::vector<double>& column = held_[name];
       if (column.size() <= i) column.resize(trials_.size(), kNaN);
