@@ -26,14 +26,10 @@ namespace sweep::cli {
 namespace {
 
 using cells::Count;
+using cells::Mega;
 using cells::Missing;
 using cells::Text;
 using nlohmann::json;
-
-Cell Mega(std::int64_t flops) {
-  const double mega = static_cast<double>(flops) / 1e6;
-  return {fmt::format("{:.2f}", mega), mega};
-}
 
 // Whether a file has the layers of a network file and not the model of a sweep file. One that
 // cannot be read is neither.

@@ -30,12 +30,6 @@ struct LogOptions {
 constexpr absl::Duration kPatience = absl::Minutes(10);
 constexpr absl::Duration kPollPeriod = absl::Milliseconds(500);
 
-bool HasEnded(v1::TrialState state) {
-  return state == v1::TRIAL_STATE_COMPLETED || state == v1::TRIAL_STATE_STOPPED ||
-         state == v1::TRIAL_STATE_FAILED || state == v1::TRIAL_STATE_DIVERGED ||
-         state == v1::TRIAL_STATE_CANCELLED;
-}
-
 // What is known of one trial's log, and how to get more.
 class LogReader {
  public:

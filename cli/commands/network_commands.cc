@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "absl/strings/str_cat.h"
+#include "cli/present/cells.h"
 #include "cli/present/network_table.h"
 #include "cli/present/text.h"
 #include "cli/session.h"
@@ -16,14 +17,9 @@
 namespace sweep::cli {
 namespace {
 
+using cells::Count;
+using cells::Mega;
 using nlohmann::json;
-
-Cell Count(std::int64_t value) { return {WithSeparators(value), value}; }
-
-Cell Mega(std::int64_t flops) {
-  const double mega = static_cast<double>(flops) / 1e6;
-  return {fmt::format("{:.2f}", mega), mega};
-}
 
 Listing BuiltinListing() {
   Listing listing;

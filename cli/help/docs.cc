@@ -71,12 +71,6 @@ std::vector<std::string> Groups(const CLI::App& app) {
   return groups;
 }
 
-std::vector<const CLI::App*> CommandsInGroup(const CLI::App& app, const std::string& group) {
-  std::vector<const CLI::App*> commands = CommandsOf(app);
-  std::erase_if(commands, [&](const CLI::App* command) { return command->get_group() != group; });
-  return commands;
-}
-
 std::string OverviewTable(const CLI::App& app) {
   std::string text;
   for (const std::string& group : Groups(app)) {

@@ -27,12 +27,6 @@ const std::vector<std::vector<std::string>>& OverviewColumns() {
   return *columns;
 }
 
-std::vector<const CLI::App*> CommandsInGroup(const CLI::App& app, const std::string& group) {
-  std::vector<const CLI::App*> commands = CommandsOf(app);
-  std::erase_if(commands, [&](const CLI::App* command) { return command->get_group() != group; });
-  return commands;
-}
-
 std::vector<std::string> ColumnLines(const CLI::App& app, const std::vector<std::string>& groups) {
   int widest = 0;
   for (const std::string& group : groups) {

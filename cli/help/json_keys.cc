@@ -17,7 +17,7 @@ Keys operator+(Keys keys, const Keys& more) {
 }
 
 // The keys are those of an empty answer, so that they stand in one place only.
-Keys KeysOf(const Listing& listing) {
+Keys JsonKeysOf(const Listing& listing) {
   Keys keys;
   for (const Listing::Column& column : listing.columns) {
     if (!column.key.empty()) keys.push_back(column.key);
@@ -25,7 +25,7 @@ Keys KeysOf(const Listing& listing) {
   return keys;
 }
 
-Keys KeysOf(const nlohmann::ordered_json& object) {
+Keys JsonKeysOf(const nlohmann::ordered_json& object) {
   Keys keys;
   for (const auto& [key, value] : object.items()) keys.push_back(key);
   return keys;
@@ -34,9 +34,9 @@ Keys KeysOf(const nlohmann::ordered_json& object) {
 }  // namespace
 
 const std::vector<CommandKeys>& JsonKeys() {
-  const Keys sweep = KeysOf(SweepJson({}));
-  const Keys rank = KeysOf(RankListing({}));
-  const Keys worker = KeysOf(WorkerListing({}));
+  const Keys sweep = JsonKeysOf(SweepJson({}));
+  const Keys rank = JsonKeysOf(RankListing({}));
+  const Keys worker = JsonKeysOf(WorkerListing({}));
   const ExportRow export_row = TrialExportRow({}, {});
   static const auto* const commands = new std::vector<CommandKeys>{
       {"run", true, rank},
@@ -45,7 +45,7 @@ const std::vector<CommandKeys>& JsonKeys() {
        {"trial", "works", "reason", "first_epoch_seconds", "estimated_seconds"}},
       {"submit", false, sweep + Keys{"created"}},
       {"watch", true, rank},
-      {"list", true, KeysOf(SweepListing({}))},
+      {"list", true, JsonKeysOf(SweepListing({}))},
       {"show", false, sweep + Keys{"source"}},
       {"best", true, rank},
       {"pause", false, sweep},
@@ -56,8 +56,8 @@ const std::vector<CommandKeys>& JsonKeys() {
       {"delete", true, {"name", "deleted_trials"}},
       {"rename", false, sweep},
       {"archive", false, sweep},
-      {"trials", true, KeysOf(TrialListing({}, {}))},
-      {"trial", false, KeysOf(TrialJson({}, {})) + Keys{"epoch_rows", "attempts", "spec"}},
+      {"trials", true, JsonKeysOf(TrialListing({}, {}))},
+      {"trial", false, JsonKeysOf(TrialJson({}, {})) + Keys{"epoch_rows", "attempts", "spec"}},
       {"explain", false, {"trial", "state", "reasons", "trials_ahead"}},
       {"report", false, {"name", "file", "size_bytes"}},
       {"workers", true, worker},
@@ -79,9 +79,9 @@ const std::vector<CommandKeys>& JsonKeys() {
        true,
        {"image", "file", "index", "digit", "probability", "label", "right", "probabilities",
         "log_probabilities"}},
-      {"logs", true, KeysOf(TrialLogListing({}))},
-      {"export", true, KeysOf(export_row)},
-      {"export --epochs", true, KeysOf(EpochExportRow(export_row, {}))},
+      {"logs", true, JsonKeysOf(TrialLogListing({}))},
+      {"export", true, JsonKeysOf(export_row)},
+      {"export --epochs", true, JsonKeysOf(EpochExportRow(export_row, {}))},
       {"validate", false, {"file", "kind", "name", "valid", "digest", "messages"}},
       {"preview",
        false,

@@ -40,7 +40,7 @@ constexpr int kFlatGrey = 9;
 constexpr int kDrawn = 64;
 constexpr int kGround = 24;
 
-absl::Status Refuse(const std::string& path, const std::string& what) {
+absl::Status RefuseImage(const std::string& path, const std::string& what) {
   return absl::InvalidArgumentError(fmt::format("{}: {}", path, what));
 }
 
@@ -273,19 +273,19 @@ GreyImage Placed(const GreyImage& digit, int width, int height) {
 
 absl::StatusOr<GreyImage> ReadPng(const std::string& path) {
   InputFile input(path);
-  if (!input.ok()) return Refuse(path, input.error());
+  if (!input.ok()) return RefuseImage(path, input.error());
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(fdopen(input.Release(), "rb"),
                                                              &std::fclose);
-  if (!file) return Refuse(path, std::strerror(errno));
+  if (!file) return RefuseImage(path, std::strerror(errno));
   png_image png{};
   png.version = PNG_IMAGE_VERSION;
   const std::unique_ptr<png_image, void (*)(png_image*)> guard(&png, &png_image_free);
   if (!png_image_begin_read_from_stdio(&png, file.get())) {
-    return Refuse(path, fmt::format("is no PNG that can be read: {}", png.message));
+    return RefuseImage(path, fmt::format("is no PNG that can be read: {}", png.message));
   }
   const std::int64_t pixels = std::int64_t{png.width} * png.height;
   if (pixels > kMaxPixels) {
-    return Refuse(path,
+    return RefuseImage(path,
                   fmt::format("is {}×{}, more than {} pixels", png.width, png.height, kMaxPixels));
   }
   png.format = PNG_FORMAT_RGBA;
@@ -293,7 +293,7 @@ absl::StatusOr<GreyImage> ReadPng(const std::string& path) {
   png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
   std::vector<std::uint8_t> rgba(static_cast<std::size_t>(pixels) * 4);
   if (!png_image_finish_read(&png, nullptr, rgba.data(), 0, nullptr)) {
-    return Refuse(path, fmt::format("is damaged or truncated: {}", png.message));
+    return RefuseImage(path, fmt::format("is damaged or truncated: {}", png.message));
   }
   return GreyImage{static_cast<int>(png.width), static_cast<int>(png.height),
                    ToGrey(rgba, png.width)};

@@ -21,6 +21,11 @@ absl::Time ToTime(const google::protobuf::Timestamp& time) {
 
 Cell Text(const std::string& text) { return {text, text}; }
 Cell Count(std::int64_t value) { return {WithSeparators(value), value}; }
+Cell Mega(std::int64_t value) {
+  const double mega = static_cast<double>(value) / 1e6;
+  return {fmt::format("{:.2f}", mega), mega};
+}
+
 Cell KnownCount(std::int64_t value) { return value > 0 ? Count(value) : Missing(); }
 Cell Missing() { return {"–", nullptr}; }
 

@@ -17,6 +17,8 @@ namespace sweep::cli::cells {
 absl::Time ToTime(const google::protobuf::Timestamp& time);
 Cell Text(const std::string& text);
 Cell Count(std::int64_t value);
+// Millions, with two digits behind the point.
+Cell Mega(std::int64_t value);
 // Missing for 0: what there is none of where it is known.
 Cell KnownCount(std::int64_t value);
 // What is not known: null.

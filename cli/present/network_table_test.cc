@@ -37,7 +37,7 @@ std::vector<std::string> TorchPart(const std::string& table) {
   return lines;
 }
 
-std::vector<std::string> Lines(const std::string& text) {
+std::vector<std::string> LinesOf(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);
   for (std::string line; std::getline(stream, line);) lines.push_back(line);
@@ -149,7 +149,7 @@ Estimated Total Size (MB): 1.16
 
 TEST(NetworkTable, IsThatOfWriteUp004) {
   std::vector<std::string> ours = TorchPart(NetworkTable(Resolved("cnn-16034"), 0, 0));
-  const std::vector<std::string> theirs = Lines(kWriteUp004);
+  const std::vector<std::string> theirs = LinesOf(kWriteUp004);
   ASSERT_GT(ours.size(), theirs.size());
   ours.resize(theirs.size());
   EXPECT_THAT(ours, ElementsAreArray(theirs));
@@ -157,7 +157,7 @@ TEST(NetworkTable, IsThatOfWriteUp004) {
 
 TEST(NetworkTable, IsThatOfWriteUp003ButForItsGlobalPooling) {
   std::vector<std::string> ours = TorchPart(NetworkTable(Resolved("cnn-17216"), 0, 0));
-  const std::vector<std::string> theirs = Lines(kWriteUp003);
+  const std::vector<std::string> theirs = LinesOf(kWriteUp003);
   ASSERT_EQ(ours[33], "AdaptiveAvgPool2d-31             [-1, 16, 1, 1]               0");
   ours.erase(ours.begin() + 33);
   ASSERT_EQ(ours[33], "           Linear-32                   [-1, 10]             170");
@@ -179,7 +179,7 @@ TEST(NetworkTable, HasTheSumsThatTheOtherWriteUpsState) {
 
 TEST(NetworkTable, ColumnsFitATerminalOf80) {
   const std::string table = NetworkTable(Resolved("cnn-17216"), 0, 80);
-  for (const std::string& line : Lines(table)) EXPECT_LE(line.size(), 80u) << line;
+  for (const std::string& line : LinesOf(table)) EXPECT_LE(line.size(), 80u) << line;
   EXPECT_THAT(table, HasSubstr("AdaptiveAvgPool2d-31"));
 }
 
@@ -198,7 +198,7 @@ TEST(NetworkTable, FlopsAndReceptiveFieldAsReckonedByHand) {
                   .layers = {{.kind = LayerKind::kConv, .out = 2, .kernel = 3},
                              {.kind = LayerKind::kLinear, .out = 3}}};
   ASSERT_EQ(InferShapes(&network), "");
-  const std::vector<std::string> lines = Lines(NetworkTable(network, 0, 0));
+  const std::vector<std::string> lines = LinesOf(NetworkTable(network, 0, 0));
   EXPECT_THAT(lines[3], HasSubstr("0.024"));  // 2 × 9 × 2 × 676 = 24,336
   EXPECT_THAT(lines[3], HasSubstr("0.049"));  // forward and the weights' gradient
   EXPECT_TRUE(lines[3].ends_with("     3")) << lines[3];

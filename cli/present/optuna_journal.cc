@@ -59,7 +59,7 @@ Json ToJson(const Value& value) {
   return std::visit([](const auto& held) { return Json(held); }, value);
 }
 
-std::optional<Value> FromProto(const v1::Value& value) {
+std::optional<Value> ValueOf(const v1::Value& value) {
   switch (value.kind_case()) {
     case v1::Value::kBoolValue:
       return Value(value.bool_value());
@@ -195,7 +195,7 @@ Json UserAttributes(const v1::Trial& trial) {
   }
   const std::map<std::string, v1::Value> defaults(trial.defaults().begin(), trial.defaults().end());
   for (const auto& [name, held] : defaults) {
-    const std::optional<Value> value = FromProto(held);
+    const std::optional<Value> value = ValueOf(held);
     if (value) attributes["defaults"][name] = ToJson(*value);
   }
   if (trial.best_epoch() > 0) attributes["best_epoch"] = trial.best_epoch();
@@ -255,7 +255,7 @@ void OptunaJournal::AddParameters(const v1::Trial& trial, Json* record) const {
   for (const Parameter& parameter : parameters_) {
     const auto chosen = trial.parameters().find(parameter.name);
     if (chosen == trial.parameters().end()) continue;
-    const std::optional<Value> value = FromProto(chosen->second);
+    const std::optional<Value> value = ValueOf(chosen->second);
     if (!value) continue;
     std::optional<Placed> placed = Place(parameter, *value);
     if (!placed) continue;
@@ -273,7 +273,7 @@ void OptunaJournal::AddValues(const v1::Trial& trial, const std::vector<v1::Epoc
   Json last;
   Measurements ranked;  // in the epoch that the ranking takes
   for (const v1::Epoch& epoch : epochs) {
-    const EpochMetrics metrics = sweep::FromProto(epoch);
+    const EpochMetrics metrics = FromProto(epoch);
     if (metrics.epoch == trial.value_epoch()) ranked = metrics.values;
     const double value = metrics.Get(objectives_.front().name);
     if (objectives_.size() > 1 || !std::isfinite(value)) continue;

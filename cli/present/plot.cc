@@ -13,7 +13,7 @@
 namespace sweep::cli {
 namespace {
 
-constexpr int kNarrowest = 24;
+constexpr int kNarrowestPlot = 24;
 constexpr int kLowest = 5;
 constexpr int kMarkerColor = 33;
 constexpr int kDim = 2;
@@ -432,7 +432,7 @@ std::vector<double> NiceTicks(double min, double max, int most, bool whole) {
 
 std::string RenderPlot(const Plot& plot, const PlotStyle& wanted) {
   PlotStyle style = wanted;
-  style.width = std::max(style.width, kNarrowest);
+  style.width = std::max(style.width, kNarrowestPlot);
   style.height = std::max(style.height, kLowest);
   const auto finish = [&](const std::string& text) { return style.ascii ? ToAscii(text) : text; };
   if (IsEmpty(plot)) {

@@ -24,7 +24,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kGap = std::numeric_limits<double>::quiet_NaN();
 
 void ExpectGolden(const std::string& name, const std::string& text) {
   const std::string path = std::string(SWEEP_CLI_TESTDATA) + "/" + name + ".txt";
@@ -116,7 +116,7 @@ TEST(AccuracyPlot, IsZoomedOnlyAsFarAsTheValuesAllow) {
     epoch.values.Set(kValidationAccuracy, epoch.Get(kValidationAccuracy) - 0.1);
   }
   EXPECT_EQ(CurvesPlot(kAccuracies, epochs, {}).y.min, 0.8);
-  for (EpochMetrics& epoch : epochs) epoch.values.Set(kValidationAccuracy, kNaN);
+  for (EpochMetrics& epoch : epochs) epoch.values.Set(kValidationAccuracy, kGap);
   EXPECT_FALSE(CurvesPlot(kAccuracies, epochs, {}).y.min.has_value());
 }
 
@@ -136,13 +136,13 @@ TEST(LossPlot, IsLogarithmicWhenTheLossFallsFar) {
 
 TEST(LossPlot, ValuesThatAreNotFiniteBreakTheCurve) {
   std::vector<EpochMetrics> epochs = WriteUp002();
-  epochs[3].values.Set(kValidationLoss, kNaN);
+  epochs[3].values.Set(kValidationLoss, kGap);
   epochs[4].values.Set(kValidationLoss, std::numeric_limits<double>::infinity());
   epochs[5].values.Set(kTrainLoss, -std::numeric_limits<double>::infinity());
   ExpectGolden("plot_not_finite",
                RenderPlot(CurvesPlot(kLosses, epochs, {}), {.width = 60, .height = 9}));
   for (EpochMetrics& epoch : epochs) {
-    for (const std::string& name : kLosses) epoch.values.Set(name, kNaN);
+    for (const std::string& name : kLosses) epoch.values.Set(name, kGap);
   }
   EXPECT_EQ(RenderPlot(CurvesPlot(kLosses, epochs, {}), {}), "loss: none reported\n");
 }

@@ -162,6 +162,12 @@ bool HasEnded(const v1::Sweep& sweep) {
   return sweep.state() == v1::SWEEP_STATE_COMPLETED || sweep.state() == v1::SWEEP_STATE_CANCELLED;
 }
 
+bool HasEnded(v1::TrialState state) {
+  return state == v1::TRIAL_STATE_COMPLETED || state == v1::TRIAL_STATE_STOPPED ||
+         state == v1::TRIAL_STATE_FAILED || state == v1::TRIAL_STATE_DIVERGED ||
+         state == v1::TRIAL_STATE_CANCELLED;
+}
+
 std::int64_t EndedTrials(const v1::TrialCounts& counts) {
   return counts.completed() + counts.stopped() + counts.failed() + counts.diverged() +
          counts.cancelled();

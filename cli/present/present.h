@@ -62,6 +62,8 @@ std::string SweepOf(const v1::Trial& trial);
 std::int64_t EndedTrials(const v1::TrialCounts& counts);
 // Whether it is completed or cancelled.
 bool HasEnded(const v1::Sweep& sweep);
+// Whether it is neither pending, running nor on hold.
+bool HasEnded(v1::TrialState state);
 
 // The sweep as it is now, for programs: JSON with the keys of `extra` added, or CSV. Nothing as a
 // table.

@@ -17,10 +17,6 @@ namespace {
 
 using Kind = TrialLogEntry::Kind;
 
-absl::Time ToTime(const google::protobuf::Timestamp& time) {
-  return absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
-}
-
 std::string KindName(Kind kind) {
   switch (kind) {
     case Kind::kAttemptStart:

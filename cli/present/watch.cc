@@ -23,12 +23,6 @@ constexpr std::size_t kReasonBytes = 500;
 constexpr absl::Duration kBetweenPictures = absl::Milliseconds(100);
 constexpr int kWide = 100;  // columns, from which on bars are long
 
-bool HasEnded(v1::TrialState state) {
-  return state == v1::TRIAL_STATE_COMPLETED || state == v1::TRIAL_STATE_STOPPED ||
-         state == v1::TRIAL_STATE_FAILED || state == v1::TRIAL_STATE_DIVERGED ||
-         state == v1::TRIAL_STATE_CANCELLED;
-}
-
 std::string EndLine(const v1::Trial& trial, const v1::Sweep& sweep, const Session& session) {
   const std::string name = ShortName(trial.name());
   if (trial.state() == v1::TRIAL_STATE_FAILED) {

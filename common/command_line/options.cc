@@ -104,6 +104,12 @@ std::vector<const CLI::App*> CommandsOf(const CLI::App& app) {
   return app.get_subcommands([](const CLI::App* command) { return !command->get_group().empty(); });
 }
 
+std::vector<const CLI::App*> CommandsInGroup(const CLI::App& app, const std::string& group) {
+  std::vector<const CLI::App*> commands = CommandsOf(app);
+  std::erase_if(commands, [&](const CLI::App* command) { return command->get_group() != group; });
+  return commands;
+}
+
 const CLI::App* FindCommand(const CLI::App& app, const std::string& name) {
   const std::vector<const CLI::App*> found =
       app.get_subcommands([&](const CLI::App* command) { return command->get_name() == name; });

@@ -36,6 +36,7 @@ std::vector<OptionInfo> OptionsOf(const CLI::App& command);
 
 // Visible subcommands in order.
 std::vector<const CLI::App*> CommandsOf(const CLI::App& app);
+std::vector<const CLI::App*> CommandsInGroup(const CLI::App& app, const std::string& group);
 // nullptr when there is none of that name; finds hidden ones too.
 const CLI::App* FindCommand(const CLI::App& app, const std::string& name);
 

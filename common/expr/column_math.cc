@@ -12,8 +12,6 @@ namespace {
 using Type = Column::Type;
 
 // Integers up to here are doubles exactly.
-constexpr std::int64_t kExact = std::int64_t{1} << 53;
-constexpr double kSmallBound = static_cast<double>(kExact);
 constexpr std::uint64_t kMagnitude = ~(std::uint64_t{1} << 63);
 
 // The top bit is set for infinities and NaN: adding one to an exponent of all ones reaches it. In

@@ -13,6 +13,10 @@
 namespace sweep {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+// A double holds every integer up to this magnitude.
+constexpr std::int64_t kExact = std::int64_t{1} << 53;
+// Integers below it are small: as doubles they are exact.
+constexpr double kSmallBound = static_cast<double>(kExact);
 
 // Whether a double holds the integer, and every one of a smaller magnitude.
 bool IsExact(std::int64_t value);

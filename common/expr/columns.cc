@@ -16,8 +16,6 @@ using Node = Expression::Node;
 using Type = Column::Type;
 
 // Integers up to here are doubles exactly.
-constexpr std::int64_t kExact = std::int64_t{1} << 53;
-constexpr double kSmallBound = static_cast<double>(kExact);
 // With room for what rounding adds.
 constexpr double kDoubleBound = 1e300;
 

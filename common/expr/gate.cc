@@ -10,7 +10,7 @@
 namespace sweep {
 namespace {
 
-constexpr std::size_t kMaxCharacters = 256;
+constexpr std::size_t kMaxGateCharacters = 256;
 constexpr std::array<std::string_view, 6> kOpTexts = {"==", "!=", "<", "<=", ">", ">="};
 
 bool IsOrderOp(Gate::Op op) { return op != Gate::Op::kEqual && op != Gate::Op::kNotEqual; }
@@ -57,9 +57,9 @@ absl::StatusOr<Gate> GateFromTokens(const std::vector<Token>& tokens) {
 
 absl::StatusOr<Gate> Gate::Parse(std::string_view name, std::string_view text) {
   const std::string gate_name(name);
-  if (text.size() > kMaxCharacters) {
+  if (text.size() > kMaxGateCharacters) {
     return absl::InvalidArgumentError(absl::StrCat("gate '", gate_name, "' has ", text.size(),
-                                                   " characters; ", kMaxCharacters,
+                                                   " characters; ", kMaxGateCharacters,
                                                    " is the most"));
   }
   const absl::StatusOr<std::vector<Token>> tokens = Tokenize(text);

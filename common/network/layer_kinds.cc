@@ -8,7 +8,6 @@
 namespace sweep {
 namespace {
 
-constexpr int kMaxChannels = 65536;
 constexpr int kMaxKernel = 255;
 constexpr double kMaxLayerFlops = 1e15;
 

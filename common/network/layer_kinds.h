@@ -10,6 +10,9 @@
 
 namespace sweep {
 
+// Of one layer.
+constexpr int kMaxChannels = 65536;
+
 // One number of a layer, or a switch: a field of Layer and what it may be.
 struct LayerNumber {
   // What a layer has that does not say it.

@@ -11,7 +11,6 @@ namespace {
 // Bounds on what a network may be. They keep every count below far from the end of int64 and refuse
 // a hostile file before anything is allocated for it.
 constexpr int kMaxLayers = 1000;
-constexpr int kMaxChannels = 65536;
 constexpr int kMaxSide = 65536;
 constexpr std::int64_t kMaxParameters = std::int64_t{1} << 30;  // 4 GiB of floats
 

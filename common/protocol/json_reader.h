@@ -3,12 +3,15 @@
 // Internal to common/protocol: strict reading of JSON lines.
 
 #include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace sweep {
+
+constexpr int kMaxInt = std::numeric_limits<int>::max();
 
 // No line of the protocol may be longer.
 inline constexpr std::size_t kMaxLineBytes = 1 << 20;

@@ -14,7 +14,6 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr int kMaxInt = std::numeric_limits<int>::max();
 // A loss that a program does not report is not known, which 0 would not say.
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 

@@ -13,7 +13,6 @@
 namespace sweep {
 namespace {
 
-constexpr std::size_t kMaxListed = 64;
 constexpr std::size_t kMaxObjectives = 4;
 
 bool Contains(const std::vector<std::string>& words, const std::string& word) {

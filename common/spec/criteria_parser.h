@@ -8,6 +8,9 @@
 
 namespace sweep {
 
+// Labels, constraints, measures.
+constexpr std::size_t kMaxListed = 64;
+
 // The keys of a sweep file that say how runs are judged: `metric`, `measures`, `require`, `gate_on`
 // and `k`.
 struct CriteriaContext {

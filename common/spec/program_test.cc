@@ -25,19 +25,6 @@ std::string Program(const std::string& more) {
   return "name: s\nprogram: [tool, train.py]\nmethod: grid\n" + more;
 }
 
-SweepSource WithFiles(const std::string& text, ProgramFiles files) {
-  SweepSource source = SourceOf(text);
-  source.program_files = std::move(files);
-  return source;
-}
-
-std::string ComplaintsOf(const SweepSource& source) {
-  Diagnostics diagnostics;
-  const bool ok = SweepSpec::Parse(source, &diagnostics).ok();
-  EXPECT_EQ(ok, CountErrors(diagnostics) == 0);
-  return FormatErrors(diagnostics);
-}
-
 SweepSpec Parse(const SweepSource& source) {
   Diagnostics diagnostics;
   absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(source, &diagnostics);

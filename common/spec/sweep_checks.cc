@@ -27,11 +27,11 @@ namespace {
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 // A fuzzer has to get through the code, not to find the one bad point of a space.
 constexpr int kMaxSamples = 16;
-constexpr std::int64_t kMaxListed = 8;
+constexpr std::int64_t kMaxTriedInTurn = 8;
 constexpr std::size_t kDraws = 16;
 #else
 constexpr int kMaxSamples = 512;         // networks built per model
-constexpr std::int64_t kMaxListed = 64;  // values of one parameter tried in turn
+constexpr std::int64_t kMaxTriedInTurn = 64;  // values of one parameter tried in turn
 constexpr std::size_t kDraws = 1000;
 #endif
 constexpr std::size_t kMaxComplaints = 3;  // per model
@@ -90,7 +90,7 @@ std::string Where(const ParameterMap& chosen, const std::vector<std::string>& na
 // The values of one parameter that are tried: all of a short list, else a spread.
 std::vector<Value> TriedValues(const Parameter& parameter) {
   const std::int64_t size = parameter.GridSize();
-  if (size > 0 && size <= kMaxListed) return parameter.GridValues();
+  if (size > 0 && size <= kMaxTriedInTurn) return parameter.GridValues();
   std::vector<Value> values;
   for (const double u : {0.0, 0.25, 0.5, 0.75, 1.0}) values.push_back(parameter.Quantile(u));
   return values;

@@ -35,7 +35,6 @@ constexpr std::int64_t kMnistTestSize = 10'000;
 constexpr std::int64_t kMaxImages = 1'000'000;
 constexpr int kSyntheticTrainSize = 4096;
 constexpr int kSyntheticTestSize = 1000;
-constexpr std::size_t kMaxListed = 64;  // labels, constraints
 constexpr std::size_t kMaxTextLength = 4096;
 
 const std::vector<std::string>& TopLevelKeys() {

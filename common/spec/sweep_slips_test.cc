@@ -27,18 +27,6 @@ std::string Own(const std::string& more) {
   return "name: s\nprogram: [sh, -c, \"true\"]\nmethod: grid\n" + more;
 }
 
-SweepSource WithFiles(const std::string& text, ProgramFiles files) {
-  SweepSource source = SourceOf(text);
-  source.program_files = std::move(files);
-  return source;
-}
-
-std::string ComplaintsOf(const SweepSource& source) {
-  Diagnostics diagnostics;
-  SweepSpec::Parse(source, &diagnostics).status().IgnoreError();
-  return FormatErrors(diagnostics);
-}
-
 SweepSpec Parsed(const SweepSource& source) {
   Diagnostics diagnostics;
   absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(source, &diagnostics);

@@ -15,7 +15,7 @@ namespace sweep {
 namespace {
 
 // Tasks that run until they are let go.
-class Gate {
+class Barrier {
  public:
   std::function<void()> Task() {
     return [opened = opened_, this] {
@@ -38,7 +38,7 @@ class Gate {
 };
 
 TEST(WorkPool, RunsSoManyAtOnceKeepsSoManyWaitingAndRefusesTheRest) {
-  Gate gate;
+  Barrier gate;
   std::atomic<int> done = 0;
   {
     WorkPool pool({.threads = 2, .max_queued = 3});
@@ -107,7 +107,7 @@ class OverloadTest : public ServerTest {
   std::unique_ptr<TrialService> trial_service_;
   std::unique_ptr<WorkerService> worker_service_;
   std::unique_ptr<grpc::Server> grpc_server_;
-  Gate gate_;
+  Barrier gate_;
   WorkPool reads_{{.threads = 1, .max_queued = 2}};  // ends before what its tasks use
   std::string address_;
 };

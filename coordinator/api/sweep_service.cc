@@ -11,7 +11,6 @@
 namespace sweep {
 namespace {
 
-constexpr int kMaxPageSize = 1000;
 constexpr std::size_t kMaxPrincipalBytes = 256;
 
 struct ParsedSweep {

@@ -15,7 +15,6 @@
 namespace sweep {
 namespace {
 
-constexpr int kMaxPageSize = 1000;
 // With a filter the trials are read in pieces of this size, and at most so many pieces per call: a
 // filter that matches little gives short pages, not long calls.
 constexpr int kScanPage = 500;

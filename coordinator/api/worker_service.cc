@@ -15,7 +15,6 @@
 namespace sweep {
 namespace {
 
-constexpr int kMaxPageSize = 1000;
 constexpr int kMaxArtifacts = 16;
 constexpr std::size_t kMaxReasonBytes = 16 << 10;
 constexpr std::size_t kMaxRoleBytes = 64;

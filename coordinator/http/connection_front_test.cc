@@ -130,7 +130,7 @@ TEST_F(ConnectionFrontTest, ALongHeaderIsRefused) {
 }
 
 // A handler that waits until it is let go.
-class Gate {
+class Barrier {
  public:
   bool Handle(HttpConnection* connection) {
     ++entered_;
@@ -148,7 +148,7 @@ class Gate {
 };
 
 TEST_F(ConnectionFrontTest, AFullQueueAnswers503WithRetryAfter) {
-  Gate gate;
+  Barrier gate;
   Start({.threads = 1, .max_queued = 1},
         [&gate](HttpConnection* connection) { return gate.Handle(connection); });
   RawClient first(port_), second(port_);
@@ -212,7 +212,7 @@ TEST_F(ConnectionFrontTest, AMalformedHeaderIsRefused) {
 }
 
 TEST_F(ConnectionFrontTest, UrgentPathsWaitForNoOtherAnswer) {
-  Gate gate;
+  Barrier gate;
   Start({.threads = 1, .urgent_paths = {"/well"}}, [&gate](HttpConnection* connection) {
     return connection->path == "/well" ? Echo(connection) : gate.Handle(connection);
   });

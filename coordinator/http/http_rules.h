@@ -7,6 +7,9 @@
 
 namespace sweep {
 
+// Whether both are the same but for the case of ASCII letters.
+bool EqualsIgnoreCase(std::string_view a, std::string_view b);
+
 // Who may do what over HTTP. There are no passwords: reading is for whoever can reach the port,
 // changing only for a page that this server has served to a browser on this machine. Pure.
 

@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
+#include "coordinator/http/http_rules.h"
 #include "fmt/format.h"
 
 namespace sweep {
@@ -43,10 +44,6 @@ std::string_view Trimmed(std::string_view text) {
   const std::size_t begin = text.find_first_not_of(" \t");
   if (begin == std::string_view::npos) return "";
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
-
-bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
-  return absl::AsciiStrToLower(std::string(a)) == absl::AsciiStrToLower(std::string(b));
 }
 
 // Of a name: RFC 3986 section 3.2.2, unreserved, sub-delims and the percent sign.

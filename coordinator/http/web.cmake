@@ -40,4 +40,5 @@ add_custom_command(OUTPUT ${SWEEP_WEB_SOURCE} ${web}/web_files.bin
   COMMAND embed_files ${web}/dist ${SWEEP_WEB_SOURCE} ${web}/web_files.bin
   DEPENDS ${web}/page.stamp embed_files
   COMMENT "Embedding the web page" VERBATIM)
-set_source_files_properties(${SWEEP_WEB_SOURCE} PROPERTIES OBJECT_DEPENDS ${web}/web_files.bin)
+set_source_files_properties(${SWEEP_WEB_SOURCE} PROPERTIES OBJECT_DEPENDS ${web}/web_files.bin
+  SKIP_UNITY_BUILD_INCLUSION ON)

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "coordinator/search/search_makers.h"
+#include "coordinator/search/testing/search_testing.h"
 
 namespace sweep {
 namespace {
@@ -17,19 +18,6 @@ SweepSpec Parse(const std::string& more) {
       &diagnostics);
   EXPECT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
   return *spec;
-}
-
-std::vector<ParameterMap> All(const SweepSpec& spec) {
-  const std::unique_ptr<Search> search = Search::Make(&spec);
-  std::vector<ParameterMap> points;
-  for (std::int64_t number = 1; number <= spec.PlannedConfigurations(); ++number) {
-    const auto next = search->Suggest(number);
-    EXPECT_TRUE(next.ok()) << next.status();
-    if (!next.ok() || !next->has_value()) return points;
-    EXPECT_EQ((*next)->number, number);
-    points.push_back((*next)->parameters);
-  }
-  return points;
 }
 
 std::vector<double> Values(const std::vector<ParameterMap>& points, const std::string& name) {

@@ -9,6 +9,7 @@
 
 #include "common/base/philox.h"
 #include "coordinator/search/search.h"
+#include "coordinator/search/testing/search_testing.h"
 #include "coordinator/search/sobol_sequence.h"
 
 namespace sweep {
@@ -52,26 +53,13 @@ double Discrepancy(const Points& points) {
   return std::sqrt(sum);
 }
 
-SweepSpec Parse(const std::string& more) {
+SweepSpec ParseSobol(const std::string& more) {
   Diagnostics diagnostics;
   const auto spec = SweepSpec::Parse(
       {.file = "s.yaml", .text = "name: s\nmodel: cnn-18718\nmethod: sobol\n" + more},
       &diagnostics);
   EXPECT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
   return *spec;
-}
-
-std::vector<ParameterMap> All(const SweepSpec& spec) {
-  const std::unique_ptr<Search> search = Search::Make(&spec);
-  std::vector<ParameterMap> points;
-  for (std::int64_t number = 1; number <= spec.PlannedConfigurations(); ++number) {
-    const auto next = search->Suggest(number);
-    EXPECT_TRUE(next.ok()) << next.status();
-    if (!next.ok() || !next->has_value()) break;
-    EXPECT_EQ((*next)->number, number);
-    points.push_back((*next)->parameters);
-  }
-  return points;
 }
 
 // As SciPy 1.15's qmc.Sobol(128, scramble=False, bits=32) gives them; it orders points by Gray's
@@ -146,7 +134,7 @@ constexpr char kTwo[] =
     "  momentum: {min: 0.5, max: 0.9}\n";
 
 TEST(SobolSearch, FillsTheDistributionsEvenly) {
-  const auto points = All(Parse(kTwo));
+  const auto points = All(ParseSobol(kTwo));
   ASSERT_EQ(points.size(), 64u);
   std::set<int> rates, momenta;
   for (const ParameterMap& point : points) {
@@ -158,7 +146,7 @@ TEST(SobolSearch, FillsTheDistributionsEvenly) {
 }
 
 TEST(SobolSearch, IsAFunctionOfSeedAndNumber) {
-  const SweepSpec spec = Parse(kTwo);
+  const SweepSpec spec = ParseSobol(kTwo);
   const auto points = All(spec);
   EXPECT_EQ(points, All(spec));
   const std::unique_ptr<Search> search = Search::Make(&spec);
@@ -167,30 +155,30 @@ TEST(SobolSearch, IsAFunctionOfSeedAndNumber) {
     ASSERT_TRUE(later.ok());
     EXPECT_EQ((*later)->parameters, points[number - 1]);
   }
-  EXPECT_NE(points, All(Parse("seed: 6\n" + std::string(kTwo).erase(12, 8))));
+  EXPECT_NE(points, All(ParseSobol("seed: 6\n" + std::string(kTwo).erase(12, 8))));
 }
 
 TEST(SobolSearch, TheOrderOfKeysMeansNothing) {
-  EXPECT_EQ(All(Parse(kTwo)),
-            All(Parse("run_cap: 64\nseed: 5\nparameters:\n  momentum: {min: 0.5, max: 0.9}\n"
+  EXPECT_EQ(All(ParseSobol(kTwo)),
+            All(ParseSobol("run_cap: 64\nseed: 5\nparameters:\n  momentum: {min: 0.5, max: 0.9}\n"
                       "  lr: {distribution: log_uniform_values, min: 0.001, max: 1.0}\n")));
 }
 
 TEST(SobolSearch, AnExtendedSweepHasThePointsOfALongerOne) {
-  const auto some = All(Parse(kTwo));
+  const auto some = All(ParseSobol(kTwo));
   std::string text = kTwo;
-  const auto more = All(Parse(text.replace(9, 2, "99")));
+  const auto more = All(ParseSobol(text.replace(9, 2, "99")));
   ASSERT_EQ(more.size(), 99u);
   EXPECT_TRUE(std::equal(some.begin(), some.end(), more.begin()));
 }
 
 TEST(SobolSearch, LeavesOutWhatTheConstraintsExclude) {
   const std::string constraint = "constraints: [\"lr * momentum < 0.01\"]\n";
-  const auto points = All(Parse(std::string(kTwo) + constraint));
+  const auto points = All(ParseSobol(std::string(kTwo) + constraint));
   ASSERT_EQ(points.size(), 64u);
   std::size_t next = 0;  // what is left is the sequence without them, in its order
   std::string text = kTwo;
-  for (const ParameterMap& point : All(Parse(text.replace(9, 2, "500")))) {
+  for (const ParameterMap& point : All(ParseSobol(text.replace(9, 2, "500")))) {
     const bool allowed = AsDouble(point.at("lr")) * AsDouble(point.at("momentum")) < 0.01;
     if (!allowed || next == points.size()) continue;
     EXPECT_EQ(point, points[next++]);
@@ -201,7 +189,7 @@ TEST(SobolSearch, LeavesOutWhatTheConstraintsExclude) {
 TEST(SobolSearch, SaysWhenNearlyEverythingIsExcluded) {
   std::string text = kTwo;
   const SweepSpec spec =
-      Parse(text + "constraints: [\"lr < 0.00105 or lr > 0.99\", \"momentum < 0.53\"]\n");
+      ParseSobol(text + "constraints: [\"lr < 0.00105 or lr > 0.99\", \"momentum < 0.53\"]\n");
   const std::unique_ptr<Search> search = Search::Make(&spec);
   ASSERT_TRUE(search->Suggest(1).ok());
   SweepSpec impossible = spec;
@@ -213,7 +201,7 @@ TEST(SobolSearch, SaysWhenNearlyEverythingIsExcluded) {
 }
 
 TEST(SobolSearch, GivesConditionalParametersOnlyWhereTheyExist) {
-  const auto points = All(Parse(
+  const auto points = All(ParseSobol(
       "run_cap: 64\nparameters:\n  schedule: {values: [constant, step]}\n"
       "  step_gamma: {min: 0.1, max: 0.5, when: \"schedule == 'step'\"}\n  lr: {min: 0.1, max: "
       "0.2}\n"));
@@ -227,7 +215,7 @@ TEST(SobolSearch, GivesConditionalParametersOnlyWhereTheyExist) {
 }
 
 TEST(SobolSearch, TriesEveryPointOfAFiniteSpaceOnce) {
-  const SweepSpec spec = Parse(
+  const SweepSpec spec = ParseSobol(
       "run_cap: 1000\nparameters:\n  lr: {values: [0.1, 0.2, 0.3]}\n"
       "  batch_size: {min: 1, max: 100}\n  schedule: {values: [constant, step]}\n"
       "  step_epochs: {values: [1, 2], when: \"schedule == 'step'\"}\n");

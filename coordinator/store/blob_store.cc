@@ -42,7 +42,7 @@ class File {
   const int fd_;
 };
 
-absl::Status CheckName(const std::string& sha256) {
+absl::Status CheckDigest(const std::string& sha256) {
   if (IsSha256Hex(sha256)) return absl::OkStatus();
   return absl::InvalidArgumentError(
       fmt::format("'{}' is no SHA-256 (64 digits of 0-9a-f)", sha256));
@@ -231,7 +231,7 @@ class FileBlobStore final : public BlobStore {
 
   absl::StatusOr<std::unique_ptr<Writer>> Put(const std::string& sha256,
                                               std::int64_t size_bytes) override {
-    if (absl::Status valid = CheckName(sha256); !valid.ok()) return valid;
+    if (absl::Status valid = CheckDigest(sha256); !valid.ok()) return valid;
     if (size_bytes < 0) {
       return absl::InvalidArgumentError(fmt::format("blob {}: {} bytes", sha256, size_bytes));
     }
@@ -264,7 +264,7 @@ class FileBlobStore final : public BlobStore {
   bool Has(const std::string& sha256) const override { return Size(sha256).ok(); }
 
   absl::StatusOr<std::unique_ptr<Reader>> Read(const std::string& sha256) const override {
-    if (absl::Status valid = CheckName(sha256); !valid.ok()) return valid;
+    if (absl::Status valid = CheckDigest(sha256); !valid.ok()) return valid;
     const std::string path = BlobPath(folder_, sha256);
     const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
     if (fd < 0) return Missing(sha256, path, errno);
@@ -289,7 +289,7 @@ class FileBlobStore final : public BlobStore {
   }
 
   absl::StatusOr<std::string> PutAside(const std::string& sha256) override {
-    if (absl::Status valid = CheckName(sha256); !valid.ok()) return valid;
+    if (absl::Status valid = CheckDigest(sha256); !valid.ok()) return valid;
     const std::string folder = folder_ + "/damaged";
     if (absl::Status made = MakeBlobFolder(folder); !made.ok()) return made;
     const std::string path = BlobPath(folder_, sha256);
@@ -312,7 +312,7 @@ class FileBlobStore final : public BlobStore {
   }
 
   absl::StatusOr<std::int64_t> Size(const std::string& sha256) const override {
-    if (absl::Status valid = CheckName(sha256); !valid.ok()) return valid;
+    if (absl::Status valid = CheckDigest(sha256); !valid.ok()) return valid;
     const std::string path = BlobPath(folder_, sha256);
     struct stat info{};
     if (stat(path.c_str(), &info) != 0) return Missing(sha256, path, errno);

@@ -31,7 +31,7 @@ bool IsAddress(const std::string& name) {
   });
 }
 
-absl::Status CheckName(const std::string& name) {
+absl::Status CheckDatabaseName(const std::string& name) {
   if (name.empty()) return Refuse(name, "the name is empty");
   if (name == ":memory:") {
     return Refuse(name, "SQLite keeps what has this name in memory; name a file");
@@ -87,7 +87,7 @@ absl::Status CheckKind(const std::string& name, const fs::path& path) {
 }  // namespace
 
 absl::StatusOr<DatabaseFile> DatabaseFile::Resolve(const std::string& name) {
-  STORE_RETURN_IF_ERROR(CheckName(name));
+  STORE_RETURN_IF_ERROR(CheckDatabaseName(name));
   STORE_ASSIGN_OR_RETURN(fs::path path, InRealFolder(name, name));
   std::error_code error;
   for (int links = 0; fs::is_symlink(fs::symlink_status(path, error)); ++links) {

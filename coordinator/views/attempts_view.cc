@@ -6,7 +6,6 @@
 namespace sweep {
 namespace {
 
-constexpr std::size_t kMaxReasonBytes = 300;
 
 Json AttemptJson(const TimedAttempt& item) {
   const AttemptRow& attempt = item.attempt;

@@ -14,7 +14,6 @@ namespace sweep {
 namespace {
 
 constexpr std::string_view kDescending = " desc";
-constexpr std::size_t kShownBytes = 80;
 // Rows between two looks at the clock.
 constexpr std::size_t kRowsPerLook = 256;
 

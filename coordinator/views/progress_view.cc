@@ -4,12 +4,12 @@
 #include <map>
 
 #include "coordinator/views/fitting_rows.h"
+#include "coordinator/views/time_left.h"
 #include "coordinator/views/view_context.h"
 
 namespace sweep {
 namespace {
 
-constexpr int kMaxRunning = 1000;
 
 // How long a trial still takes if it goes on as fast; null before it has done anything.
 Json SecondsLeftJson(const TrialRow& trial, double share_done, absl::Time now) {

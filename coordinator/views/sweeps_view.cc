@@ -10,7 +10,7 @@
 namespace sweep {
 namespace {
 
-constexpr int kMaxPageSize = 200;
+constexpr int kMaxShown = 200;
 constexpr int kMaxLookedAt = 2000;  // sweeps, by one search
 constexpr std::size_t kMaxSourceBytes = 100'000;
 constexpr std::size_t kMaxNetworkBytes = 30'000;
@@ -64,8 +64,8 @@ absl::StatusOr<FoundSweeps> FindSweeps(Store* store, std::int64_t before, std::i
                                        const std::string& search) {
   const std::string lower = absl::AsciiStrToLower(search);
   FoundSweeps found{.last_id = before};
-  for (int looked = 0; looked < kMaxLookedAt; looked += kMaxPageSize) {
-    const int limit = search.empty() ? static_cast<int>(count) : kMaxPageSize;
+  for (int looked = 0; looked < kMaxLookedAt; looked += kMaxShown) {
+    const int limit = search.empty() ? static_cast<int>(count) : kMaxShown;
     absl::StatusOr<std::vector<SweepRow>> rows = store->ListSweeps(found.last_id, limit + 1);
     if (!rows.ok()) return rows.status();
     found.more = std::ssize(*rows) > limit;
@@ -117,7 +117,7 @@ absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow
 
 absl::StatusOr<Json> SweepsDocument(const ViewContext& context, const ViewQuery& query) {
   constexpr std::string_view kToken = "sweeps";
-  const absl::StatusOr<std::int64_t> size = query.Int("page_size", 50, 1, kMaxPageSize);
+  const absl::StatusOr<std::int64_t> size = query.Int("page_size", 50, 1, kMaxShown);
   if (!size.ok()) return size.status();
   const absl::StatusOr<std::int64_t> before = DecodePageToken(query.Text("page_token"), kToken);
   if (!before.ok()) return before.status();

@@ -10,7 +10,6 @@ namespace {
 constexpr absl::Duration kKeptFor = absl::Seconds(2);
 constexpr std::size_t kMaxKnown = 1000;
 constexpr int kLookedAt = 20;
-constexpr int kMaxRunning = 1000;
 
 // How much of a trial is done, from 0 to 1. What was said before the last acknowledged epoch is
 // old.

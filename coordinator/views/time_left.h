@@ -13,6 +13,9 @@
 
 namespace sweep {
 
+// Running trials of a sweep that are looked at.
+constexpr int kMaxRunning = 1000;
+
 // How long sweeps will take: one estimate for whoever asks, made at most every two seconds for
 // each, so that two who ask at the same time are told the same. Thread-safe.
 class TimeLeft {

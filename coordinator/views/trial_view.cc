@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kMaxEpochRows = 1000;
 constexpr std::size_t kMaxAttempts = 200;
-constexpr std::size_t kMaxReasonBytes = 2000;
+constexpr std::size_t kMaxWholeReasonBytes = 2000;
 // Of all attempts, as they are sent; the epochs and the network need the rest of the document.
 constexpr std::size_t kMaxAttemptsBytes = 100'000;
 constexpr std::size_t kLeastReasonBytes = 30;
@@ -76,7 +76,7 @@ Json AttemptsJson(const std::vector<AttemptRow>& attempts, std::size_t reason_by
 
 // With reasons as long as fits; what is cut of them shows as "…".
 Json FittingAttemptsJson(const std::vector<AttemptRow>& attempts) {
-  std::size_t reason_bytes = kMaxReasonBytes;
+  std::size_t reason_bytes = kMaxWholeReasonBytes;
   Json rows = AttemptsJson(attempts, reason_bytes);
   while (DumpJson(rows).size() > kMaxAttemptsBytes && reason_bytes > kLeastReasonBytes) {
     reason_bytes /= 2;
@@ -182,7 +182,7 @@ absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::st
                    {"fully_connected", nullptr},
                    {"evaluation_images", KnownCountJson(images)},
                    {"interval", nullptr},
-                   {"reason", Shortened(trial->reason, kMaxReasonBytes)},
+                   {"reason", Shortened(trial->reason, kMaxWholeReasonBytes)},
                    {"create_time", TimeJson(trial->created)},
                    {"start_time", TimeJson(trial->started)},
                    {"end_time", TimeJson(trial->ended)},

@@ -1,13 +1,12 @@
 // The table of trials.
 
+#include "coordinator/views/attempt_outcome.h"
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
 
 namespace sweep {
 namespace {
 
-constexpr std::size_t kMaxReasonBytes = 300;
-constexpr std::size_t kShownBytes = 80;
 
 }  // namespace
 

@@ -13,7 +13,6 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 8 << 10;
 constexpr std::size_t kMaxNameBytes = 128;
-constexpr std::size_t kShownBytes = 80;
 constexpr std::int64_t kMaxRows = 200;  // of a page
 
 int HexDigit(char c) {

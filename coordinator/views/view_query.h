@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -11,6 +12,9 @@
 #include "absl/status/statusor.h"
 
 namespace sweep {
+
+// What an error repeats of what was asked, at most.
+constexpr std::size_t kShownBytes = 80;
 
 // A part of a list.
 struct PageRange {

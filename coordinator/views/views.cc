@@ -12,7 +12,7 @@
 namespace sweep {
 namespace {
 
-constexpr std::size_t kShownBytes = 200;
+constexpr std::size_t kShownPathBytes = 200;
 // About two seconds, and 100 MB that nobody may ever ask for.
 constexpr std::int64_t kMostPreparedTrials = 200'000;
 constexpr std::size_t kMaxErrorBytes = 1000;
@@ -26,7 +26,7 @@ absl::Status NoSuchPath(const ViewQuery& query) {
   std::string path;
   for (const std::string& part : query.path) path += "/" + part;
   return absl::NotFoundError(
-      fmt::format("there is nothing at /api{}", Shortened(path, kShownBytes)));
+      fmt::format("there is nothing at /api{}", Shortened(path, kShownPathBytes)));
 }
 
 // Takes rows off the end of the one long list of a document until it fits. Lists that a page token

@@ -14,7 +14,7 @@
 namespace sweep {
 namespace {
 
-constexpr std::chrono::seconds kPeriod{1};
+constexpr std::chrono::seconds kLogPeriod{1};
 constexpr std::string_view kCut = "…";
 
 std::string LineText(std::string_view line) {
@@ -130,7 +130,7 @@ void LogReporter::Run() {
   pthread_setname_np(pthread_self(), "logs");
   Backoff backoff;
   while (WaitForTurn()) {
-    std::chrono::milliseconds pause = kPeriod;
+    std::chrono::milliseconds pause = kLogPeriod;
     if (SendTurn()) {
       backoff.Reset();
     } else {

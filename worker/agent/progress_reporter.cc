@@ -10,7 +10,7 @@
 namespace sweep {
 namespace {
 
-constexpr std::chrono::seconds kPeriod{1};
+constexpr std::chrono::seconds kProgressPeriod{1};
 
 }  // namespace
 
@@ -58,7 +58,7 @@ void ProgressReporter::Run() {
     if (const absl::Status status = client_->ReportProgress(request); !status.ok()) {
       spdlog::debug("progress not reported error={}", status.ToString());
     }
-    const auto until = std::chrono::steady_clock::now() + kPeriod;
+    const auto until = std::chrono::steady_clock::now() + kProgressPeriod;
     MutexLock lock(&mutex_);
     while (!stopping_) {
       const auto left = until - std::chrono::steady_clock::now();

@@ -14,8 +14,6 @@ struct Overloaded : Functions... {
   using Functions::operator()...;
 };
 
-Slot::TimePoint Now() { return std::chrono::steady_clock::now(); }
-
 }  // namespace
 
 Slot::Slot(int index, const Context& context)
@@ -59,7 +57,7 @@ TrainerHolder::Events Slot::TrainerEvents() {
           },
       .ended =
           [this](const TrainerEnd& end) {
-            if (work_) Perform(work_->OnTrainerEnd(end, Now()));
+            if (work_) Perform(work_->OnTrainerEnd(end, std::chrono::steady_clock::now()));
           },
   };
 }
@@ -118,7 +116,7 @@ void Slot::OnReleased() {
   context_.logs->End(key_);
   context_.leases->Forget(key_);
   work_.reset();
-  free_since_ = Now();
+  free_since_ = std::chrono::steady_clock::now();
 }
 
 void Slot::UseTrainer() {
@@ -155,7 +153,7 @@ void Slot::OnMessage(const TrainerMessage& message) {
           [&](const DoneMessage& done) {
             if (!concerns(done)) return;
             holder_.OnTrialEnded();
-            Perform(work_->OnDone(done, holder_.program().name(), holder_.LastLines(), Now()));
+            Perform(work_->OnDone(done, holder_.program().name(), holder_.LastLines(), std::chrono::steady_clock::now()));
           },
           [&](const ErrorMessage& error) {
             if (!concerns(error)) return;

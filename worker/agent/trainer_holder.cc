@@ -13,8 +13,6 @@ std::chrono::milliseconds Chrono(absl::Duration duration) {
   return absl::ToChronoMilliseconds(duration);
 }
 
-TrainerHolder::TimePoint Now() { return std::chrono::steady_clock::now(); }
-
 }  // namespace
 
 TrainerHolder::TrainerHolder(int slot, Options options, Events events)
@@ -41,7 +39,7 @@ absl::Status TrainerHolder::Start(const TrainerProgram& program) {
       TrainerProcess::Start(program_, {.temp_dir = temp_dir_, .worker_folder = options_.work_dir});
   if (!trainer.ok()) return trainer.status();
   trainer_ = *std::move(trainer);
-  ready_deadline_ = Now() + Chrono(options_.ready_timeout);
+  ready_deadline_ = std::chrono::steady_clock::now() + Chrono(options_.ready_timeout);
   spdlog::debug("trainer started slot={} pid={}", slot_, trainer_->pid());
   return absl::OkStatus();
 }
@@ -51,7 +49,7 @@ void TrainerHolder::DiscardTempDir() {
 }
 
 void TrainerHolder::SendTrial(std::string_view line) {
-  last_output_ = Now();
+  last_output_ = std::chrono::steady_clock::now();
   if (const absl::Status sent = trainer_->Send(line); !sent.ok()) {
     Fail(std::string(sent.message()));
   }
@@ -64,20 +62,20 @@ void TrainerHolder::OnTrialEnded() {
 
 bool TrainerHolder::StopTrial(const std::string& trial, absl::Duration grace) {
   if (!ending_.idle()) return false;
-  ending_.Ask(Now() + Chrono(grace));
+  ending_.Ask(std::chrono::steady_clock::now() + Chrono(grace));
   const absl::Status sent = trainer_->Send(TrainerCommandToJson(TrainerCommand::kStop, trial));
   if (!sent.ok()) spdlog::warn("stop not sent slot={} error={}", slot_, sent.ToString());
   return true;
 }
 
-void TrainerHolder::Hurry(absl::Duration grace) { ending_.Shorten(Now() + Chrono(grace)); }
+void TrainerHolder::Hurry(absl::Duration grace) { ending_.Shorten(std::chrono::steady_clock::now() + Chrono(grace)); }
 
 void TrainerHolder::Retire() {
   if (!ending_.idle()) return;
   spdlog::debug("trainer not wanted any more slot={} pid={}", slot_, trainer_->pid());
   stage_ = Stage::kRetiring;
   trainer_->CloseInput();
-  ending_.Ask(Now() + Chrono(options_.stop_grace));
+  ending_.Ask(std::chrono::steady_clock::now() + Chrono(options_.stop_grace));
 }
 
 void TrainerHolder::Fail(std::string reason) {
@@ -86,7 +84,7 @@ void TrainerHolder::Fail(std::string reason) {
 }
 
 void TrainerHolder::Kill() {
-  if (trainer_ != nullptr && ending_.Kill(Now())) trainer_->Kill();
+  if (trainer_ != nullptr && ending_.Kill(std::chrono::steady_clock::now())) trainer_->Kill();
 }
 
 void TrainerHolder::Close(bool at_once) {
@@ -127,7 +125,7 @@ void TrainerHolder::Serve() {
   const absl::Status status = trainer_->Read(MakeSinks());
   if (trainer_->bytes_read() != bytes_read_) {
     bytes_read_ = trainer_->bytes_read();
-    last_output_ = Now();
+    last_output_ = std::chrono::steady_clock::now();
   }
   if (!status.ok() && stage_ != Stage::kRetiring) Fail(std::string(status.message()));
 }

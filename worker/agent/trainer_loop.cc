@@ -26,8 +26,6 @@ constexpr std::chrono::seconds kDrainPatience{5};
 constexpr int kMostUnusableTrainers = 3;
 constexpr char kDrainReason[] = "the worker drains";
 
-Slot::TimePoint Now() { return std::chrono::steady_clock::now(); }
-
 // Writing to a trainer that has died must be an error of that call, not the end of the process.
 void BlockSigpipe() {
   sigset_t set;
@@ -81,16 +79,16 @@ void TrainerLoop::Drain() {
   Post([this] {
     if (drain_) return;
     drain_ = true;
-    drain_patience_ = Now() + kDrainPatience;
+    drain_patience_ = std::chrono::steady_clock::now() + kDrainPatience;
     for (const auto& slot : slots_) slot->GiveBack(kDrainReason);
   });
 }
 
 void TrainerLoop::DrainAtOnce(absl::Duration patience) {
   Post([this, patience] {
-    if (!drain_) drain_patience_ = Now() + kDrainPatience;
+    if (!drain_) drain_patience_ = std::chrono::steady_clock::now() + kDrainPatience;
     drain_ = at_once_ = true;
-    at_once_deadline_ = std::min(at_once_deadline_, Now() + absl::ToChronoMilliseconds(patience));
+    at_once_deadline_ = std::min(at_once_deadline_, std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(patience));
     for (const auto& slot : slots_) slot->GiveBackAtOnce(kDrainReason);
   });
 }
@@ -160,7 +158,7 @@ bool TrainerLoop::Step() {
   TickSlots();
   DistributeLeases();
   KillOrphans();
-  if (Drained() || Now() >= at_once_deadline_) return false;
+  if (Drained() || std::chrono::steady_clock::now() >= at_once_deadline_) return false;
   MutexLock lock(&mutex_);
   return !stop_;
 }
@@ -201,7 +199,7 @@ bool TrainerLoop::Drained() {
   if (!drain_ || !leases_->empty()) return false;
   const bool all_free =
       std::all_of(slots_.begin(), slots_.end(), [](const auto& slot) { return slot->free(); });
-  return all_free && (drain_acknowledged_ || Now() >= drain_patience_);
+  return all_free && (drain_acknowledged_ || std::chrono::steady_clock::now() >= drain_patience_);
 }
 
 void TrainerLoop::OnTrainerUnusable(const std::string& reason) {
@@ -244,7 +242,7 @@ void TrainerLoop::PollPipes(std::chrono::milliseconds timeout) {
 }
 
 void TrainerLoop::TickSlots() {
-  const Slot::TimePoint now = Now();
+  const Slot::TimePoint now = std::chrono::steady_clock::now();
   for (const auto& slot : slots_) slot->Tick(now);
 }
 
@@ -265,12 +263,12 @@ void TrainerLoop::EndTrainers() {
     at_once = stop_ || at_once_;
   }
   const auto grace = absl::ToChronoMilliseconds(options_.context.stop_grace);
-  const Slot::TimePoint patience = Now() + (at_once ? grace.zero() : grace);
+  const Slot::TimePoint patience = std::chrono::steady_clock::now() + (at_once ? grace.zero() : grace);
   for (const auto& slot : slots_) slot->EndTrainer(at_once);
   while (AnyTrainer()) {
     PollPipes(kEndingTick);
     TickSlots();
-    if (Now() < patience) continue;
+    if (std::chrono::steady_clock::now() < patience) continue;
     for (const auto& slot : slots_) slot->EndTrainer(/*at_once=*/true);
   }
 }

@@ -22,7 +22,7 @@ namespace {
 using reference::Tensor;
 using reference::Vector;
 
-constexpr double kExact = 1e-6;
+constexpr double kSameSums = 1e-6;
 
 Shape RandomShape(Random* random) {
   return {random->Int(1, 40), random->Int(3, 30), random->Int(3, 30)};
@@ -134,12 +134,12 @@ void CheckBatchNorm(const BatchNormCase& c, double keep_factor) {
       reference::Normalize(c.x, statistics, c.gamma, c.beta, kBatchNormEpsilon), mask);
   const reference::BatchNormGradients gradients = reference::BatchNormGradient(
       c.x, c.gamma, reference::Multiply(c.output_gradient, mask), kBatchNormEpsilon);
-  EXPECT_TRUE(Close(FromBlocks(y, images, shape).values, expected.values, kExact));
+  EXPECT_TRUE(Close(FromBlocks(y, images, shape).values, expected.values, kSameSums));
   EXPECT_TRUE(
-      Close(FromBlocks(input_gradient, images, shape).values, gradients.input.values, kExact));
+      Close(FromBlocks(input_gradient, images, shape).values, gradients.input.values, kSameSums));
   EXPECT_TRUE(UnusedLanesAreZero(input_gradient, images, shape));
-  EXPECT_TRUE(Close(ToDoubles(b.gamma_gradient.data(), channels), gradients.gamma, kExact));
-  EXPECT_TRUE(Close(ToDoubles(b.beta_gradient.data(), channels), gradients.beta, kExact));
+  EXPECT_TRUE(Close(ToDoubles(b.gamma_gradient.data(), channels), gradients.gamma, kSameSums));
+  EXPECT_TRUE(Close(ToDoubles(b.beta_gradient.data(), channels), gradients.beta, kSameSums));
   for (int i = 0; i < channels; ++i) {
     EXPECT_NEAR(b.running_mean[i], 0.1 * statistics.mean[i], 1e-6);
     EXPECT_NEAR(b.running_variance[i], 0.9 + 0.1 * statistics.variance[i] * count / (count - 1),
@@ -216,7 +216,7 @@ TEST(BatchNorm, InferenceUsesTheRunningEstimates) {
                                 .output = y.data()};
   RunUnit(work, 0, scratch.data());
   const Tensor expected = reference::Normalize(x, {mean, variance}, gamma, beta, kBatchNormEpsilon);
-  EXPECT_TRUE(Close(FromBlocks(y, 3, x.shape).values, expected.values, kExact));
+  EXPECT_TRUE(Close(FromBlocks(y, 3, x.shape).values, expected.values, kSameSums));
 }
 
 TEST(Elementwise, ReluAndItsGradientMatchTheReference) {
@@ -338,10 +338,10 @@ void CheckPool(const PoolCase& c, Forward forward, Backward backward, const Tens
     backward(gradient.data(), chosen.data(), sink, block, scratch.data());
   }
   EXPECT_TRUE(
-      Close(FromBlocks(output, c.images, c.shape.output()).values, expected.values, kExact));
+      Close(FromBlocks(output, c.images, c.shape.output()).values, expected.values, kSameSums));
   expected_gradient = reference::Multiply(Scaled(expected_gradient, 2), c.mask);
   EXPECT_TRUE(Close(FromBlocks(input_gradient, c.images, c.shape.input).values,
-                    expected_gradient.values, kExact));
+                    expected_gradient.values, kSameSums));
   EXPECT_TRUE(UnusedLanesAreZero(input_gradient, c.images, c.shape.input));
   Vector sums(std::size_t{2} * channels);
   SumUnits(partial.data(), blocks, sums.size(), sums.data());
@@ -429,7 +429,7 @@ TEST(Loss, MatchesTheReference) {
         EXPECT_NEAR(loss, expected.loss, 1e-9);
         if (images > 1) {  // over a batch of one there is nothing to learn
           EXPECT_TRUE(Close(FromBlocks(gradient, images, outputs.shape).values,
-                            expected.gradient.values, kExact));
+                            expected.gradient.values, kSameSums));
         }
         EXPECT_TRUE(UnusedLanesAreZero(gradient, images, outputs.shape));
       }
@@ -488,8 +488,8 @@ TEST(Sgd, FollowsItsFormulaOverSeveralSteps) {
         parameters[i] -= 0.1 * (nesterov ? update + 0.9 * velocity[i] : velocity[i]);
       }
     }
-    EXPECT_TRUE(Close(ToDoubles(p.data(), count), parameters, kExact));
-    EXPECT_TRUE(Close(ToDoubles(v.data(), count), velocity, kExact));
+    EXPECT_TRUE(Close(ToDoubles(p.data(), count), parameters, kSameSums));
+    EXPECT_TRUE(Close(ToDoubles(v.data(), count), velocity, kSameSums));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <string>
 
+#include "common/protocol/program_files.h"
 #include "common/spec/sweep_spec.h"
 
 namespace sweep {
@@ -36,12 +37,27 @@ inline SweepSource SourceOf(std::string text) {
           .network_files = {{"nets/widths.yaml", kWidthsNetwork}}};
 }
 
+// With a program beside it.
+inline SweepSource WithFiles(const std::string& text, ProgramFiles files) {
+  SweepSource source = SourceOf(text);
+  source.program_files = std::move(files);
+  return source;
+}
+
 // The errors among them, one per line.
 inline std::string FormatErrors(Diagnostics diagnostics) {
   std::erase_if(diagnostics, [](const Diagnostic& diagnostic) {
     return diagnostic.severity == Diagnostic::Severity::kWarning;
   });
   return FormatDiagnostics(diagnostics);
+}
+
+// Every error in what was sent, one per line; "" when it is good.
+inline std::string ComplaintsOf(const SweepSource& source) {
+  Diagnostics diagnostics;
+  const bool ok = SweepSpec::Parse(source, &diagnostics).ok();
+  EXPECT_EQ(ok, CountErrors(diagnostics) == 0);
+  return FormatErrors(diagnostics);
 }
 
 // The warnings about a good file, one per line.

@@ -30,10 +30,6 @@ std::string ReadFile(const std::string& path) {
   return text.str();
 }
 
-std::size_t Place(double which, std::size_t count) {
-  return std::min(count - 1, static_cast<std::size_t>(which * static_cast<double>(count)));
-}
-
 absl::Duration Between(double length, absl::Duration shortest, absl::Duration longest) {
   return shortest + (longest - shortest) * length;
 }

@@ -18,10 +18,6 @@ constexpr absl::Duration kRepeatAfter = absl::Milliseconds(100);
 constexpr absl::Duration kLookAgainAfter = absl::Milliseconds(200);
 constexpr std::int64_t kMostExtended = 5;  // configurations
 
-std::size_t Place(double which, std::size_t count) {
-  return std::min(count - 1, static_cast<std::size_t>(which * static_cast<double>(count)));
-}
-
 // The coordinator has not answered; whether it did what was asked is open.
 bool IsOpen(const grpc::Status& status) {
   switch (status.error_code()) {

@@ -53,6 +53,10 @@ FaultKind DrawKind(std::mt19937_64* random) {
 
 }  // namespace
 
+std::size_t Place(double which, std::size_t count) {
+  return std::min(count - 1, static_cast<std::size_t>(which * static_cast<double>(count)));
+}
+
 std::string FaultName(FaultKind kind) { return Find(kind).name; }
 
 bool IsDecision(FaultKind kind) { return Find(kind).is_decision; }

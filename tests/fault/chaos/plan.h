@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -34,6 +35,9 @@ struct Fault {
   double length = 0;     // in [0, 1): how long it lasts, between the kind's shortest and longest
   absl::Duration pause;  // until the next one
 };
+
+// The place of an object among `count` that `which`, in [0, 1), stands for.
+std::size_t Place(double which, std::size_t count);
 
 std::string FaultName(FaultKind kind);
 // By the client, not by the machine.

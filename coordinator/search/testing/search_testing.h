@@ -1,0 +1,27 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "coordinator/search/search.h"
+
+namespace sweep {
+
+// What a search without observations suggests, in its order.
+inline std::vector<ParameterMap> All(const SweepSpec& spec) {
+  const std::unique_ptr<Search> search = Search::Make(&spec);
+  std::vector<ParameterMap> points;
+  for (std::int64_t number = 1; number <= spec.PlannedConfigurations(); ++number) {
+    const auto next = search->Suggest(number);
+    EXPECT_TRUE(next.ok()) << next.status();
+    if (!next.ok() || !next->has_value()) return points;
+    EXPECT_EQ((*next)->number, number);
+    points.push_back((*next)->parameters);
+  }
+  return points;
+}
+
+}  // namespace sweep
