@@ -122,16 +122,22 @@ constexpr Rule kRules[] = {
             "SELECT trial_id, 'train_accuracy', train_accuracy FROM firsts UNION ALL "
             "SELECT trial_id, 'validation_loss', validation_loss FROM firsts UNION ALL "
             "SELECT trial_id, 'validation_accuracy', validation_accuracy FROM firsts UNION ALL "
-            "SELECT f.trial_id, j.key, j.value FROM firsts f, json_each(f.more) j WHERE j.type IN "
-            "('real', 'integer')), "
+            "SELECT f.trial_id, j.key, CASE j.value WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' "
+            "THEN -9e999 ELSE j.value END FROM firsts f, json_each(f.more) j), "
             "bounds AS (SELECT trial_id, name, min(value) AS low, max(value) AS high FROM numbers "
-            "WHERE abs(value) < 9e999 GROUP BY trial_id, name) "
+            "WHERE value IS NOT NULL GROUP BY trial_id, name), "
+            "kept AS (SELECT t.id AS trial_id, j.key AS name, "
+            "CASE json_extract(j.value, '$[1]') WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN "
+            "-9e999 ELSE json_extract(j.value, '$[1]') END AS low, "
+            "CASE json_extract(j.value, '$[2]') WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN "
+            "-9e999 ELSE json_extract(j.value, '$[2]') END AS high "
+            "FROM trials t, json_each(t.measures) j) "
             "SELECT 'trial ' || t.id || ' has another ' || b.name FROM bounds b JOIN trials t ON "
-            "t.id = b.trial_id WHERE "
+            "t.id = b.trial_id LEFT JOIN kept k ON k.trial_id = t.id AND k.name = b.name WHERE "
             // Decimals and doubles may differ in the last bit.
-            "NOT coalesce(abs(json_extract(t.measures, '$.\"' || b.name || '\"[1]') - b.low) <= "
-            "1e-12 * max(1, abs(b.low)) AND abs(json_extract(t.measures, '$.\"' || b.name || "
-            "'\"[2]') - b.high) <= 1e-12 * max(1, abs(b.high)), 0)",
+            "NOT coalesce((k.low = b.low OR (abs(b.low) < 9e999 AND abs(k.low - b.low) <= 1e-12 * "
+            "max(1, abs(b.low)))) AND (k.high = b.high OR (abs(b.high) < 9e999 AND abs(k.high - "
+            "b.high) <= 1e-12 * max(1, abs(b.high)))), 0)",
      .since = kVersionOfMeasures},
     {"a checkpoint is that of a reported epoch and was stored",
      "SELECT 'trial ' || id FROM trials WHERE checkpoint_epoch > epoch OR (checkpoint_sha256 = '') "

@@ -1,5 +1,8 @@
 // Deleting, renaming and archiving sweeps, and what they take on disk.
 
+#include <cmath>
+#include <limits>
+
 #include "coordinator/store/check.h"
 #include "coordinator/store/deleted_sweeps.h"
 #include "coordinator/store/sqlite.h"
@@ -171,6 +174,24 @@ TEST_F(StoreLifecycleTest, TheCheckFindsNoFaultInASweepHalfOfWhichIsGone) {
   EXPECT_THAT(Faults(), IsEmpty());
   EXPECT_GT(Purge(/*rows=*/1), 10) << "each trial, configuration and event by itself";
   EXPECT_EQ(Count("sweeps"), 1);
+}
+
+TEST_F(StoreLifecycleTest, TheCheckComparesInfinitiesToo) {
+  const std::string program = "program: ./train\nmetric: loss\n";
+  const SweepSpec spec = TestSpec("own", program.c_str());
+  const TrialRow trial = driver_->Add(driver_->Create(spec, program.c_str()), spec, 1).at(0);
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  const LeaseRow lease = driver_->Grant(trial.id, "w");
+  ASSERT_TRUE(driver_
+                  ->Record(lease, spec,
+                           {{.epoch = 1, .values = {{"loss", 1.0}, {"gain", 1.0}}},
+                            {.epoch = 2, .values = {{"loss", kInfinity}, {"gain", -kInfinity}}},
+                            {.epoch = 3, .values = {{"loss", std::nan("")}}}})
+                  .ok());
+  EXPECT_THAT(Faults(), IsEmpty());
+  const auto database = Must(Database::Open(path_, Database::Mode::kReadWrite));
+  ASSERT_TRUE(database->Execute("UPDATE trials SET measures = replace(measures, '\"-Infinity\"', '-7')").ok());
+  EXPECT_THAT(Faults(), testing::ElementsAre(HasSubstr("has another gain")));
 }
 
 TEST_F(StoreLifecycleTest, WhatRunsIsNotDeletedOrRenamed) {
