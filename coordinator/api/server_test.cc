@@ -279,7 +279,7 @@ TEST_F(ServerTest, AParkedCallReturnsWhenItsTrialIsCancelled) {
   for (const v1::Lease& lease : answer.leases()) {
     EXPECT_NE(lease.token().trial(), "sweeps/s/trials/1");
   }
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, kPatience);
 }
 
 TEST_F(ServerTest, AStaleTokenIsAFailedPrecondition) {
@@ -575,7 +575,7 @@ TEST_F(ServerTest, ShutdownIsQuickWithParkedCallsAndOpenWatches) {
 
   const auto start = std::chrono::steady_clock::now();
   server_->Shutdown();
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, kPatience);
   server_->Shutdown();
   for (auto& status : open) EXPECT_EQ(status.get().code(), absl::StatusCode::kUnavailable);
 }

@@ -239,7 +239,7 @@ TEST_F(ConnectionFrontTest, ShutdownEndsWaitingAndWorkingConnections) {
   while (!entered) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   const absl::Time start = absl::Now();
   front_->Shutdown();
-  EXPECT_LT(absl::Now() - start, absl::Seconds(1));
+  EXPECT_LT(absl::Now() - start, absl::Seconds(30));
   EXPECT_EQ(idle.ReadAll(), "");
   EXPECT_EQ(working.ReadAll(), "");
 }
