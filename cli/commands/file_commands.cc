@@ -332,11 +332,14 @@ std::string TimeText(double seconds, const Pace& pace, int slots) {
 
 void PrintPreview(const SweepSpec& spec, const Sample& sample, const std::optional<Pace>& pace,
                   int slots, const Session& session) {
-  std::cout << fmt::format("sweep '{}': {} × {} = {}\nseed {}{}\n\n", spec.name,
+  const std::string rule = spec.early_terminate ? fmt::format("trials are stopped early by {}\n",
+                                                              spec.early_terminate->ToString())
+                                                : "";
+  std::cout << fmt::format("sweep '{}': {} × {} = {}\nseed {}{}\n{}\n", spec.name,
                            Counted(sample.planned, "configuration"),
                            Counted(spec.replicates, "replicate"),
                            Counted(sample.planned * spec.replicates, "trial"), spec.seed,
-                           spec.seed == SeedOfName(spec.name) ? ", drawn from the name" : "");
+                           spec.seed == SeedOfName(spec.name) ? ", drawn from the name" : "", rule);
   const Listing networks = NetworksOfSweep(spec, sample.configurations);
   if (!networks.rows.empty()) {
     PrintListing(networks, session, std::cout);
@@ -374,6 +377,7 @@ int Preview(const PreviewOptions& options, const Session& session) {
                {"replicates", spec.replicates},
                {"seed", std::to_string(spec.seed)},
                {"trials", sample->planned * spec.replicates},
+               {"early_terminate", spec.early_terminate ? spec.early_terminate->ToString() : ""},
                {"estimated_seconds",
                 pace ? json(TotalSeconds(spec, *sample, *pace) / options.slots) : json(nullptr)},
                {"networks", ListingJson(NetworksOfSweep(spec, sample->configurations))},

@@ -61,6 +61,7 @@ void PrintFacts(const v1::Sweep& sweep, const Session& session) {
   fact("search", fmt::format("{} for {}, {} a trial", sweep.method(), wanted,
                              Counted(sweep.epochs(), "epoch")));
   if (!sweep.search_reason().empty()) fact("ended", Printable(sweep.search_reason()));
+  if (!sweep.early_terminate().empty()) fact("stops", "by " + Printable(sweep.early_terminate()));
   std::string gates;
   for (const std::string& gate : sweep.gates())
     gates += (gates.empty() ? "" : ", ") + Printable(gate);

@@ -85,8 +85,8 @@ const std::vector<CommandKeys>& JsonKeys() {
       {"validate", false, {"file", "kind", "name", "valid", "digest", "messages"}},
       {"preview",
        false,
-       {"name", "configurations", "replicates", "seed", "trials", "estimated_seconds", "networks",
-        "first"}},
+       {"name", "configurations", "replicates", "seed", "trials", "early_terminate",
+        "estimated_seconds", "networks", "first"}},
       {"config", true, {"key", "value", "source"}},
   };
   return *commands;
@@ -110,6 +110,7 @@ std::string KeyMeaning(const std::string& key) {
       {"deleted_trials", "how many trials it had"},
       {"digest", "SHA-256 of the meaning of the sweep file"},
       {"disk_bytes", "about what its rows and the files of its ended trials take"},
+      {"early_terminate", "what stops trials early, in words; \"\" for nothing"},
       {"ended", "trials that have ended"},
       {"epoch", "the last acknowledged epoch, 0 before the first"},
       {"epoch_rows", "one object per epoch: epoch, attempt, values"},

@@ -395,6 +395,7 @@ json SweepJson(const v1::Sweep& sweep) {
       {"best_qualifies", sweep.best_qualifies()},
       {"seconds_left",
        sweep.has_time_left() ? json(absl::ToDoubleSeconds(*TimeLeft(sweep))) : json(nullptr)},
+      {"early_terminate", sweep.early_terminate()},
       {"create_time", TimeCell(sweep.has_create_time(), sweep.create_time()).value},
       {"end_time", TimeCell(sweep.has_end_time(), sweep.end_time()).value}};
   const v1::TrialCounts& counts = sweep.counts();

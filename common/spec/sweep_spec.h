@@ -65,6 +65,9 @@ struct EarlyTerminate {
   std::string type;    // "median"
   int min_epochs = 3;  // no trial is judged before
   int min_trials = 4;  // nor at an epoch that fewer others have reached
+
+  // In words: "the median rule, from epoch 3 on and against at least 4 others".
+  std::string ToString() const;
 };
 
 // Whether nobody wants the result of long work any more.

@@ -22,6 +22,16 @@ Configuration MustComplete(const SweepSpec& spec, const ParameterMap& chosen) {
   return configuration.ok() ? *configuration : Configuration();
 }
 
+TEST(SweepSpec, ARuleSaysInWordsWhatItDoes) {
+  const std::string file = "name: s\nmodel: cnn-18718\nrun_cap: 1\n";
+  EXPECT_FALSE(MustParse(file).early_terminate.has_value());
+  EXPECT_EQ(MustParse(file + "early_terminate: {type: median}\n").early_terminate->ToString(),
+            "the median rule, from epoch 3 on and against at least 4 others");
+  const std::string one = "early_terminate: {type: median, min_epochs: 2, min_trials: 1}\n";
+  EXPECT_EQ(MustParse(file + one).early_terminate->ToString(),
+            "the median rule, from epoch 2 on and against at least 1 other");
+}
+
 TEST(SweepSpec, TheSmallestFileGetsTheDefaults) {
   const SweepSpec spec = MustParse("name: s\nmodel: cnn-18718\nrun_cap: 1\n");
   EXPECT_EQ(spec.name, "s");

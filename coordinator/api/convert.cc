@@ -128,6 +128,7 @@ v1::Sweep ToProto(const SweepRow& row, const SweepSpec& spec) {
   proto.set_epochs(spec.epochs);
   for (const Gate& gate : spec.require) proto.add_gates(gate.name + " " + gate.ToString());
   proto.set_qualifying(row.qualifying);
+  if (spec.early_terminate) proto.set_early_terminate(spec.early_terminate->ToString());
   *proto.mutable_create_time() = ToProto(row.created);
   *proto.mutable_update_time() = ToProto(row.updated);
   if (row.ended) *proto.mutable_end_time() = ToProto(*row.ended);
