@@ -40,7 +40,7 @@ constexpr Next kHol = TrialState::kOnHold;
 constexpr Next kTransitions[kEventNames.size()][kStateNames.size()] = {
     //                pending leased running completed stopped failed diverged cancelled on_hold
     /* grant */ {kLea, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
-    /* revive */ {kLea, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo},
+    /* revive */ {kLea, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kLea},
     /* report */ {kNo, kRun, kRun, kNo, kNo, kNo, kNo, kNo, kNo},
     /* complete */ {kNo, kCom, kCom, kNo, kNo, kNo, kNo, kNo, kNo},
     /* fail */ {kNo, kPen, kPen, kNo, kNo, kNo, kNo, kNo, kNo},
@@ -51,7 +51,7 @@ constexpr Next kTransitions[kEventNames.size()][kStateNames.size()] = {
     /* stop */ {kSto, kSto, kSto, kNo, kNo, kNo, kNo, kNo, kSto},
     /* cancel */ {kCan, kCan, kCan, kNo, kNo, kNo, kNo, kNo, kCan},
     /* retry */ {kNo, kNo, kNo, kNo, kNo, kPen, kPen, kPen, kNo},
-    /* hold */ {kNo, kHol, kHol, kNo, kNo, kNo, kNo, kNo, kNo},
+    /* hold */ {kHol, kHol, kHol, kNo, kNo, kNo, kNo, kNo, kNo},
     /* promote */ {kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kPen},
 };
 

@@ -35,7 +35,7 @@ enum class TrialEvent {
   kStop,         // the stopping rule ends it
   kCancel,       // a person ends it
   kRetry,        // a person wants a failed, diverged or cancelled trial again
-  kHold,         // the holder says that the target epoch, not the last one, is done
+  kHold,         // the target epoch, which is not the last one, is done
   kPromote,      // the stopping rule gives a trial on hold a later target
 };
 

@@ -43,6 +43,7 @@ v1::TrialCounts ToProto(const TrialCounts& counts) {
   proto.set_failed(counts.failed);
   proto.set_cancelled(counts.cancelled);
   proto.set_diverged(counts.diverged);
+  proto.set_on_hold(counts.on_hold);
   return proto;
 }
 
@@ -127,8 +128,8 @@ v1::Sweep ToProto(const SweepRow& row, const SweepSpec& spec) {
   *proto.mutable_counts() = ToProto(row.counts);
   proto.set_epochs(spec.epochs);
   for (const Gate& gate : spec.require) proto.add_gates(gate.name + " " + gate.ToString());
-  proto.set_qualifying(row.qualifying);
   if (spec.early_terminate) proto.set_early_terminate(spec.early_terminate->ToString());
+  proto.set_qualifying(row.qualifying);
   *proto.mutable_create_time() = ToProto(row.created);
   *proto.mutable_update_time() = ToProto(row.updated);
   if (row.ended) *proto.mutable_end_time() = ToProto(*row.ended);
@@ -454,6 +455,8 @@ absl::StatusOr<LeaseOutcome> OutcomeOf(const v1::FinishLeaseRequest& request) {
       return LeaseOutcome::kGivenBack;
     case v1::LEASE_OUTCOME_STOPPED:
       return LeaseOutcome::kStopped;
+    case v1::LEASE_OUTCOME_HELD:
+      return LeaseOutcome::kHeld;
     default:
       return absl::InvalidArgumentError(
           fmt::format("{} is no outcome of a lease", static_cast<int>(request.outcome())));

@@ -65,7 +65,8 @@ class CoordinatorServerImpl final : public CoordinatorServer {
                           .lease_term = options.lease_term,
                           .poll_time = std::min(options.poll_time, options.lease_term / 3),
                           .jitter_seed = std::random_device()(),
-                          .embedded_worker = options.embedded_worker});
+                          .embedded_worker = options.embedded_worker,
+                          .make_rule = options.make_rule ? options.make_rule : StoppingRule::Make});
     if (!scheduler.ok()) return scheduler.status();
     scheduler_ = *std::move(scheduler);
     collector_ = std::make_unique<BlobCollector>(store_.get(), blobs_.get(), options.clock,

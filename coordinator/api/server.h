@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -8,6 +9,9 @@
 #include "common/base/clock.h"
 
 namespace sweep {
+
+class StoppingRule;
+struct SweepSpec;
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:7077";  // port 0: any free one
@@ -27,6 +31,8 @@ struct ServerOptions {
   // Whether to go on, with a warning, when that port is taken.
   bool http_is_optional = false;
   Clock* clock = RealClock();
+  // The stopping rules of sweeps; null: those that their files name.
+  std::function<std::unique_ptr<StoppingRule>(const SweepSpec&)> make_rule;
 };
 
 // A whole coordinator in this process: store, search, scheduler, gRPC services, health, reflection.

@@ -251,6 +251,15 @@ Reasons ExplainHeld(const TrialSituation& at) {
   return reasons;
 }
 
+Reasons ExplainOnHold(const TrialSituation& at) {
+  const TrialRow& trial = at.trial;
+  const std::string why = trial.reason.empty() ? "" : ": " + OneLine(trial.reason, kMaxReasonBytes);
+  return {fmt::format("it rests after {} of {}, its target{}", Counted(trial.result.epoch, "epoch"),
+                      trial.epochs, why),
+          "the stopping rule may let it go on; it is stopped when no other trial of the sweep is "
+          "left"};
+}
+
 Reasons ExplainEnded(const TrialSituation& at) {
   const TrialRow& trial = at.trial;
   const std::string ago = trial.ended ? Ago(at.now - *trial.ended) : "before";
@@ -290,6 +299,7 @@ Reasons ExplainEnded(const TrialSituation& at) {
 Explanation Explain(const TrialSituation& situation) {
   if (situation.trial.state == TrialState::kPending) return ExplainPending(situation);
   if (IsHeld(situation.trial.state)) return {.reasons = ExplainHeld(situation)};
+  if (situation.trial.state == TrialState::kOnHold) return {.reasons = ExplainOnHold(situation)};
   return {.reasons = ExplainEnded(situation)};
 }
 

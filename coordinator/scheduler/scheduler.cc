@@ -38,6 +38,8 @@ std::string_view OutcomeName(LeaseOutcome outcome) {
       return "given_back";
     case LeaseOutcome::kStopped:
       return "stopped";
+    case LeaseOutcome::kHeld:
+      return "held";
   }
   return "unknown";
 }
@@ -62,7 +64,10 @@ SchedulerImpl::SchedulerImpl(const SchedulerOptions& options)
       last_progress_(last_tick_),
       no_grants_before_(last_tick_),
       jitter_(DeriveKey(options.jitter_seed, "poll"), 0),
-      search_({.store = options.store, .events = &events_, .clock = options.clock},
+      search_({.store = options.store,
+               .events = &events_,
+               .clock = options.clock,
+               .make_rule = options.make_rule},
               MakeSearchHost()) {}
 
 SchedulerImpl::~SchedulerImpl() { SchedulerImpl::Shutdown(); }
@@ -99,15 +104,16 @@ absl::Status SchedulerImpl::LoadSweep(SweepRow row) {
                   FormatDiagnostics(diagnostics));
     return absl::OkStatus();
   }
-  const absl::StatusOr<std::vector<TrialRow>> pending = options_.store->PendingTrials(row.id);
-  if (!pending.ok()) return pending.status();
-  spdlog::info("sweep resumed sweep={} configurations={} of={} pending={}", row.name,
-               row.configurations, row.planned_configurations, pending->size());
+  const absl::StatusOr<std::vector<TrialRow>> unheld = options_.store->UnheldTrials(row.id);
+  if (!unheld.ok()) return unheld.status();
+  spdlog::info("sweep resumed sweep={} configurations={} of={} pending={} on_hold={}", row.name,
+               row.configurations, row.planned_configurations, row.counts.pending,
+               row.counts.on_hold);
   const auto shared = std::make_shared<const SweepSpec>(*std::move(spec));
   MutexLock lock(&mutex_);
   table_.AddSweep(row, shared);
   // One that was granted before may be revived, and is told to its holder then.
-  for (const TrialRow& trial : *pending) {
+  for (const TrialRow& trial : *unheld) {
     TakeUp(*shared, trial, /*needs_json=*/trial.attempt > 0);
   }
   return absl::OkStatus();
@@ -438,7 +444,8 @@ void SchedulerImpl::CountFinish(const LeaseToken& token, const std::string& work
   WorkerEntry* const worker = table_.FindWorker(worker_name);
   // A call that is repeated finds nothing held.
   if (trial == nullptr || !trial->held() || worker == nullptr) return;
-  if (outcome == LeaseOutcome::kCompleted || outcome == LeaseOutcome::kStopped) {
+  if (outcome == LeaseOutcome::kCompleted || outcome == LeaseOutcome::kStopped ||
+      outcome == LeaseOutcome::kHeld) {
     ++worker->completed;  // it did all that was wanted
     ++events_counted_.attempts_completed;
     NoteSuccess(worker_name);

@@ -13,6 +13,7 @@
 #include "coordinator/scheduler/event_bus.h"
 #include "coordinator/scheduler/explanation.h"
 #include "coordinator/scheduler/scheduler_types.h"
+#include "coordinator/stopping/stopping_rule.h"
 #include "coordinator/store/store.h"
 
 namespace sweep {
@@ -25,6 +26,7 @@ struct SchedulerOptions {
   std::uint64_t jitter_seed = 0;
   // The name of the worker that lives in this process and ends with it; empty: there is none.
   std::string embedded_worker;
+  std::function<std::unique_ptr<StoppingRule>(const SweepSpec&)> make_rule = StoppingRule::Make;
   // Tests turn the threads off and call Tick and SearchTurn themselves.
   bool threads = true;
 };

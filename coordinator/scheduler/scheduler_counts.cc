@@ -13,6 +13,7 @@ SchedulerCounts SchedulerImpl::Counts() const {
   counts.pending = table_.trials_in(TrialState::kPending);
   counts.leased = table_.trials_in(TrialState::kLeased);
   counts.running = table_.trials_in(TrialState::kRunning);
+  counts.on_hold = table_.trials_in(TrialState::kOnHold);
   counts.completed = table_.trials_in(TrialState::kCompleted);
   counts.stopped = table_.trials_in(TrialState::kStopped);
   counts.failed = table_.trials_in(TrialState::kFailed);

@@ -139,7 +139,8 @@ void SchedulerImpl::SettleGrant(const Grant& grant, const std::string& worker,
     if (trial != nullptr) {
       trial->secret = grant.secret;
       trial->spec_json = grant.spec_json;
-      if (row.sweep != grant.trial.sweep) {  // it was renamed meanwhile
+      // It was renamed meanwhile, or has another target.
+      if (row.sweep != grant.trial.sweep || row.target_epoch != grant.trial.target_epoch) {
         absl::StatusOr<std::string> json =
             BuildTrialSpecJson(*table_.FindSweep(row.sweep_id)->spec, row);
         if (json.ok()) trial->spec_json = std::make_shared<const std::string>(*std::move(json));
@@ -155,7 +156,7 @@ void SchedulerImpl::SettleGrant(const Grant& grant, const std::string& worker,
   // Gone or held again: a write that was committed before this one says why.
   if (trial == nullptr || trial->claim != Claim::kGranting) return;
   const bool is_paused = table_.FindSweep(grant.trial.sweep_id)->state == SweepState::kPaused;
-  if (!status.ok() || trial->held() || is_paused) {
+  if (!status.ok() || trial->row.state != TrialState::kPending || is_paused) {
     table_.SetClaim(trial, Claim::kNone);
     return;
   }

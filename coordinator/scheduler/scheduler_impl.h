@@ -221,7 +221,7 @@ class SchedulerImpl final : public Scheduler {
   SearchDriver::Host MakeSearchHost();
   std::vector<SearchDemand> SearchDemands() ABSL_LOCKS_EXCLUDED(mutex_);
   void OnSuggestionsStored(const StoredSuggestions& stored) ABSL_LOCKS_EXCLUDED(mutex_);
-  void OnTrialStopped(const TrialRow& row) ABSL_LOCKS_EXCLUDED(mutex_);
+  void OnTrialDecided(const TrialRow& row) ABSL_LOCKS_EXCLUDED(mutex_);
 
   const SchedulerOptions options_;
   const absl::Duration tick_interval_;

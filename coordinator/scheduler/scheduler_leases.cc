@@ -208,7 +208,7 @@ bool SchedulerImpl::AnswerIsDue(const WorkerEntry& worker) {
     // Said once; while the worker writes its checkpoint its calls are parked.
     const std::pair<TrialKey, int> lease(key, trial->row.attempt);
     if (IsCalledBack(*trial) != worker.told_to_give_back.contains(lease)) return true;
-    if (trial->row.stopping && !worker.told_to_stop.contains(lease)) return true;
+    if (trial->row.ends_early() && !worker.told_to_stop.contains(lease)) return true;
     wanted.insert(lease);
   }
   return wanted != poll.held;
@@ -224,7 +224,8 @@ void SchedulerImpl::Answer(WorkerEntry* worker) {
     if (trial->claim == Claim::kLosing) continue;
     const SweepEntry& sweep = *table_.FindSweep(key.first);
     const SweepSpec& spec = *sweep.spec;
-    // A trial that came back to its holder after a rename or a restart has none yet.
+    // A trial that came back to its holder after a rename or a restart, or that the stopping rule
+    // has given another target epoch, has none.
     if (trial->spec_json == nullptr) {
       absl::StatusOr<std::string> json = BuildTrialSpecJson(spec, trial->row);
       if (!json.ok()) continue;
@@ -232,7 +233,7 @@ void SchedulerImpl::Answer(WorkerEntry* worker) {
     }
     const bool give_back = IsCalledBack(*trial);
     if (give_back) worker->told_to_give_back.emplace(key, trial->row.attempt);
-    if (trial->row.stopping) worker->told_to_stop.emplace(key, trial->row.attempt);
+    if (trial->row.ends_early()) worker->told_to_stop.emplace(key, trial->row.attempt);
     answer.leases.push_back({.token = {.sweep = trial->row.sweep,
                                        .number = trial->row.number,
                                        .attempt = trial->row.attempt,
@@ -244,7 +245,7 @@ void SchedulerImpl::Answer(WorkerEntry* worker) {
                              .program_digest = spec.program_digest,
                              .data_sha256 = sweep.data_sha256,
                              .give_back = give_back,
-                             .stop = trial->row.stopping});
+                             .stop = trial->row.ends_early()});
   }
   Defer([callback = std::move(worker->poll->callback), answer = std::move(answer)] {
     callback(answer);

@@ -1,10 +1,13 @@
 // A coordinator that is killed after every event suggests the same points and stops the same trials
 // as one that is left alone.
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
+#include "common/protocol/trial_spec.h"
 #include "coordinator/scheduler/testing/scheduler_testing.h"
+#include "coordinator/stopping/testing/halving_rule.h"
 
 namespace sweep {
 namespace {
@@ -26,13 +29,15 @@ SweepSource SourceOf(int run_cap, int epochs, const std::string& more) {
 
 // What a sweep came to.
 struct Outcome {
-  std::map<std::int64_t, ParameterMap> points;       // by configuration
-  std::map<std::int64_t, std::string> trials;        // state, epochs and reason
-  std::vector<std::pair<std::int64_t, int>> epochs;  // trial and epoch, in order of commits
+  std::map<std::int64_t, ParameterMap> points;              // by configuration
+  std::map<std::int64_t, std::string> trials;               // state, epochs and reason
+  std::vector<std::pair<std::int64_t, int>> epochs;         // trial and epoch, in order of commits
+  std::map<std::int64_t, std::vector<std::string>> states;  // of each trial, one after the other
   int kills = 0;
 
   bool operator==(const Outcome& other) const {
-    return points == other.points && trials == other.trials && epochs == other.epochs;
+    return points == other.points && trials == other.trials && epochs == other.epochs &&
+           states == other.states;
   }
 };
 
@@ -81,6 +86,7 @@ class RestartTest : public SchedulerTest {
   struct Worker {
     std::string name;
     std::vector<LeaseToken> held;
+    std::map<std::string, int> last_epochs;  // by trial and attempt: what its trainer's line said
   };
 
   // One call for what it should hold, and one for the trial that it holds.
@@ -98,16 +104,22 @@ class RestartTest : public SchedulerTest {
     if (leases.empty()) return;
     const LeaseToken& token = leases[0].token;
     const TrialRow trial = Trial(token.number);
+    // A trainer is told once.
+    const int last = worker->last_epochs
+                         .try_emplace(fmt::format("{}#{}", token.number, token.attempt),
+                                      TrialSpecFromJson(*leases[0].spec_json).last_epoch())
+                         .first->second;
     if (leases[0].stop) {
       Do(kill, [&] { return Finish(token, LeaseOutcome::kStopped, "stopped early"); });
-    } else if (trial.result.epoch < epochs) {
+    } else if (trial.result.epoch < last) {
       const int epoch = trial.result.epoch + 1;
       // Where a trial is bad, it is so from the second epoch on.
       const double quality = AsDouble(trial.parameters.at("momentum")) - 0.4;
       const double value = epoch == 1 ? 0.3 : quality + 0.01 * epoch;
       Do(kill, [&] { return Report(token, epoch, epoch, value); });
     } else {
-      Do(kill, [&] { return Finish(token, LeaseOutcome::kCompleted); });
+      const LeaseOutcome outcome = last < epochs ? LeaseOutcome::kHeld : LeaseOutcome::kCompleted;
+      Do(kill, [&] { return Finish(token, outcome); });
     }
   }
 
@@ -130,6 +142,9 @@ class RestartTest : public SchedulerTest {
     }
     for (const EventRow& event : Must(store_->ListEvents(Sweep().id, 0, 10'000))) {
       if (event.epoch > 0) outcome.epochs.emplace_back(event.number, event.epoch);
+      if (event.epoch == 0 && event.number > 0) {
+        outcome.states[event.number].emplace_back(TrialStateName(*event.state));
+      }
     }
     scheduler_.reset();
     return outcome;
@@ -159,6 +174,43 @@ TEST_F(RestartTest, TheSameTrialsAreStopped) {
     EXPECT_EQ(disturbed.epochs, undisturbed.epochs);
   }
 }
+
+// Trials rest at epochs 1 and 3 until they are among the better half there.
+class HalvingRestartTest : public RestartTest, public testing::WithParamInterface<bool> {};
+
+TEST_P(HalvingRestartTest, TheSameTrialsRestAndArePromoted) {
+  make_rule_ = [](const SweepSpec&) {
+    return std::make_unique<HalvingRule>(std::vector<int>{1, 3}, /*says_hold=*/GetParam());
+  };
+  const SweepSource source = SourceOf(12, 5, "early_terminate: {type: median}\n");
+  const Outcome undisturbed = Run(source, 5, Kill::kNever);
+  std::map<std::string, int> ended;
+  int promotions = 0, rests = 0;
+  for (const auto& [number, states] : undisturbed.states) {
+    ++ended[states.back()];
+    promotions += static_cast<int>(std::count(states.begin(), states.end(), "pending")) - 1;
+    rests += static_cast<int>(std::count(states.begin(), states.end(), "on_hold"));
+  }
+  EXPECT_EQ(ended["completed"], 3);
+  EXPECT_EQ(ended["stopped"], 9);
+  if (GetParam()) {
+    EXPECT_GT(promotions, 0);
+    EXPECT_LE(promotions, 6 + 3) << "one that is promoted as it is held trains on";
+  } else {
+    EXPECT_EQ(promotions, 6 + 3);
+  }
+  EXPECT_GE(rests, 9) << "one that is promoted before its trainer has saved does not rest";
+  for (const Kill kill : {Kill::kAfterEachCall, Kill::kBeforeEachAnswer}) {
+    const Outcome disturbed = Run(source, 5, kill);
+    EXPECT_GE(disturbed.kills, static_cast<int>(undisturbed.epochs.size()));
+    EXPECT_EQ(disturbed.points, undisturbed.points);
+    EXPECT_EQ(disturbed.trials, undisturbed.trials);
+    EXPECT_EQ(disturbed.epochs, undisturbed.epochs);
+    EXPECT_EQ(disturbed.states, undisturbed.states);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(TargetsFromTheStartOrHolds, HalvingRestartTest, testing::Bool());
 
 // More points than are made ahead.
 TEST_F(RestartTest, TheSamePointsAreSuggested) {

@@ -22,7 +22,7 @@ SearchDriver::Host SchedulerImpl::MakeSearchHost() {
               },
           .suggestions_stored =
               [this](const StoredSuggestions& stored) { OnSuggestionsStored(stored); },
-          .trial_stopped = [this](const TrialRow& row) { OnTrialStopped(row); }};
+          .trial_decided = [this](const TrialRow& row) { OnTrialDecided(row); }};
 }
 
 std::vector<SearchDemand> SchedulerImpl::SearchDemands() {
@@ -39,7 +39,9 @@ std::vector<SearchDemand> SchedulerImpl::SearchDemands() {
          .configurations = sweep.configurations,
          .planned = sweep.planned,
          .pending = static_cast<std::int64_t>(sweep.pending.size()),
-         .free_slots = static_cast<int>(free)});
+         .free_slots = static_cast<int>(free),
+         .only_on_hold = !stopping_ && sweep.exhausted && !sweep.on_hold.empty() &&
+                         sweep.on_hold.size() == sweep.trials.size()});
   }
   return demands;
 }
@@ -56,11 +58,13 @@ void SchedulerImpl::OnSuggestionsStored(const StoredSuggestions& stored) {
   React();
 }
 
-void SchedulerImpl::OnTrialStopped(const TrialRow& row) {
+void SchedulerImpl::OnTrialDecided(const TrialRow& row) {
   MutexLock lock(&mutex_);
   DeferLog(spdlog::level::info,
-           fmt::format("trial to be stopped trial={} epoch={} state={} reason={:?}",
-                       row.short_name(), row.target_epoch, TrialStateName(row.state), row.reason));
+           fmt::format("stopping rule decided trial={} epoch={} target_epoch={} state={} stop={} "
+                       "reason={:?}",
+                       row.short_name(), row.result.epoch, row.target_epoch,
+                       TrialStateName(row.state), row.stopping, row.reason));
   table_.Apply(row, absl::ZeroDuration());
   if (IsHeld(row.state)) table_.MarkChanged(row.worker);
   EndIfDone(row.sweep_id);

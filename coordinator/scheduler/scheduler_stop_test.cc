@@ -1,6 +1,8 @@
 // Trials that the stopping rule ends.
 
+#include "common/protocol/trial_spec.h"
 #include "coordinator/scheduler/testing/scheduler_testing.h"
+#include "coordinator/stopping/testing/halving_rule.h"
 
 namespace sweep {
 namespace {
@@ -108,6 +110,135 @@ TEST_F(StopTest, ARetryOfACancelledTrialForgetsTheStop) {
   Start();  // the rule observes everything again
   Settle();
   EXPECT_EQ(Trial(3).state, TrialState::kPending);
+}
+
+// Four trials of which each rests after epoch 1; the better ones are promoted.
+class HoldTest : public SchedulerTest {
+ protected:
+  void Begin(bool says_hold = false) {
+    make_rule_ = [says_hold](const SweepSpec&) {
+      return std::make_unique<HalvingRule>(std::vector<int>{1}, says_hold);
+    };
+    Start();
+    Submit("s", kRule);
+  }
+  LeaseOffer Take(const std::string& worker) {
+    std::vector<LeaseOffer> leases = Leases(Call(worker, {.no_wait = true}));
+    EXPECT_EQ(leases.size(), 1u);
+    return leases.empty() ? LeaseOffer() : leases[0];
+  }
+  // The worker gets the next trial and trains it for one epoch.
+  void TrainToTarget(const std::string& worker, double accuracy) {
+    const LeaseOffer lease = Take(worker);
+    EXPECT_EQ(TrialSpecFromJson(*lease.spec_json).target_epoch, 1);
+    EXPECT_EQ(Report(lease.token, 1, 1, accuracy), absl::OkStatus());
+    EXPECT_EQ(Finish(lease.token, LeaseOutcome::kHeld), absl::OkStatus());
+  }
+};
+
+TEST_F(HoldTest, TrialsRestAndTheBetterHalfGoesOnFirst) {
+  Begin();
+  TrainToTarget("a", 0.5);
+  EXPECT_EQ(Trial(1).state, TrialState::kOnHold);
+  EXPECT_EQ(scheduler_->Counts().on_hold, 1);
+  EXPECT_EQ(scheduler_->Counts().pending, 3);
+  TrainToTarget("a", 0.3);
+  EXPECT_EQ(Trial(1).state, TrialState::kPending) << "the better of two";
+  EXPECT_EQ(Trial(2).state, TrialState::kOnHold);
+  const LeaseOffer lease = Take("a");
+  EXPECT_EQ(lease.token.number, 1);
+  EXPECT_EQ(TrialSpecFromJson(*lease.spec_json).target_epoch, 0);
+  EXPECT_FALSE(lease.stop);
+  EXPECT_EQ(Report(lease.token, 2, 5, 0.9), absl::OkStatus());
+  EXPECT_EQ(Finish(lease.token, LeaseOutcome::kCompleted), absl::OkStatus());
+  EXPECT_EQ(Trial(1).state, TrialState::kCompleted);
+}
+
+TEST_F(HoldTest, TheSweepEndsWhenOnlyTrialsOnHoldAreLeft) {
+  Begin();
+  for (const double accuracy : {0.4, 0.3, 0.2}) TrainToTarget("a", accuracy);
+  const LeaseOffer first = Take("b");
+  EXPECT_EQ(first.token.number, 1);
+  TrainToTarget("a", 0.1);
+  EXPECT_EQ(Trial(2).state, TrialState::kPending);
+  EXPECT_EQ(Cancel("s", 2), absl::OkStatus());
+  EXPECT_EQ(Sweep().state, SweepState::kActive) << "one runs still";
+  EXPECT_EQ(Trial(3).state, TrialState::kOnHold);
+  EXPECT_EQ(Report(first.token, 2, 5, 0.9), absl::OkStatus());
+  EXPECT_EQ(Finish(first.token, LeaseOutcome::kCompleted), absl::OkStatus());
+  EXPECT_EQ(Trial(3).state, TrialState::kStopped);
+  EXPECT_THAT(Trial(3).reason, HasSubstr("not promoted before the end of the sweep"));
+  EXPECT_EQ(Sweep().state, SweepState::kCompleted);
+  EXPECT_EQ(Sweep().counts.stopped, 2);
+  EXPECT_EQ(scheduler_->Counts().on_hold, 0);
+  EXPECT_EQ(scheduler_->Counts().active_sweeps, 0);
+}
+
+// As a build that does not know the rule of its file.
+TEST_F(HoldTest, WithoutARuleNobodyCanPromoteSoTheSweepEnds) {
+  Begin();
+  for (const double accuracy : {0.1, 0.2, 0.3, 0.4}) TrainToTarget("a", accuracy);
+  for (const int number : {2, 3, 4}) (void)Cancel("s", number);
+  EXPECT_EQ(Sweep().counts.on_hold, 1);
+  make_rule_ = [](const SweepSpec&) { return nullptr; };
+  Start();
+  Settle();
+  EXPECT_EQ(Sweep().state, SweepState::kCompleted);
+}
+
+TEST_F(HoldTest, ARunningTrialIsToldToRest) {
+  Begin(/*says_hold=*/true);
+  const LeaseOffer lease = Take("a");
+  const auto poll = Call("a", {.held = {lease.token}, .poll_id = 2});
+  EXPECT_FALSE(poll->Get().has_value()) << "parked";
+  EXPECT_EQ(Report(lease.token, 1, 1, 0.5), absl::OkStatus());
+  const std::vector<LeaseOffer> told = Leases(poll);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_TRUE(told[0].stop);
+  EXPECT_EQ(Report(lease.token, 2, 2, 0.5), absl::OkStatus()) << "it was faster";
+  EXPECT_EQ(Finish(lease.token, LeaseOutcome::kStopped), absl::OkStatus());
+  EXPECT_EQ(Trial(1).state, TrialState::kOnHold);
+  EXPECT_EQ(Trial(1).reason, "rests at its first rung");
+}
+
+TEST_F(HoldTest, ALeaseThatRunsOutAtItsTargetLeavesTheTrialOnHold) {
+  Begin();
+  const LeaseOffer lease = Take("a");
+  EXPECT_EQ(Report(lease.token, 1, 1, 0.5), absl::OkStatus());
+  Pass(kTerm + absl::Seconds(2));
+  EXPECT_EQ(Trial(1).state, TrialState::kOnHold);
+  EXPECT_EQ(Tokens(Call("b", {.no_wait = true})).at(0).number, 2) << "it is not offered";
+  // What it has is still wanted.
+  EXPECT_EQ(Finish(lease.token, LeaseOutcome::kHeld), absl::OkStatus());
+  EXPECT_EQ(Trial(1).state, TrialState::kOnHold);
+  EXPECT_EQ(Trial(1).failures, 0);
+}
+
+TEST_F(HoldTest, APausedSweepPromotesAndGrantsNothing) {
+  Begin();
+  TrainToTarget("a", 0.5);
+  const LeaseOffer second = Take("a");
+  EXPECT_TRUE(Pause(/*now=*/true).ok());
+  EXPECT_EQ(Report(second.token, 1, 1, 0.3), absl::OkStatus());
+  EXPECT_EQ(Trial(1).state, TrialState::kPending);
+  EXPECT_EQ(Finish(second.token, LeaseOutcome::kGivenBack), absl::OkStatus());
+  EXPECT_EQ(Trial(2).state, TrialState::kOnHold);
+  EXPECT_TRUE(Leases(Call("a", {.no_wait = true})).empty());
+  EXPECT_TRUE(Resume().ok());
+  EXPECT_EQ(Take("a").token.number, 1);
+}
+
+TEST_F(HoldTest, ARestartKeepsTrialsOnHold) {
+  Begin();
+  TrainToTarget("a", 0.5);
+  Start();
+  Settle();
+  EXPECT_EQ(Trial(1).state, TrialState::kOnHold);
+  EXPECT_EQ(scheduler_->Counts().on_hold, 1);
+  TrainToTarget("a", 0.3);
+  EXPECT_EQ(Trial(1).state, TrialState::kPending) << "the rule has seen both";
+  const Explanation explanation = Explain(scheduler_->Situation(Trial(2)));
+  EXPECT_THAT(explanation.reasons.at(0), HasSubstr("it rests after 1 epoch of 5, its target"));
 }
 
 }  // namespace

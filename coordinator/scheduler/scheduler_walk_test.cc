@@ -10,6 +10,7 @@
 #include "common/base/philox.h"
 #include "coordinator/scheduler/testing/scheduler_testing.h"
 #include "coordinator/search/search.h"
+#include "coordinator/stopping/testing/halving_rule.h"
 
 namespace sweep {
 namespace {
@@ -17,19 +18,21 @@ namespace {
 constexpr int kFirstBudget = 6;
 constexpr int kReplicates = 2;
 
-SweepSource WalkSource(int run_cap) {
+constexpr char kRule[] = "early_terminate: {type: median}\n";
+
+SweepSource WalkSource(int run_cap, bool has_rule) {
   return {.file = "s.yaml",
           .text = fmt::format(
               "name: s\nmodel: cnn-18718\ndataset: synthetic\nmethod: random\nrun_cap: {}\n"
               "replicates: {}\nepochs: 3\nmax_failures: 2\nparameters:\n  lr: {{min: 0.01, max: "
-              "0.1}}\n",
-              run_cap, kReplicates)};
+              "0.1}}\n{}",
+              run_cap, kReplicates, has_rule ? kRule : "")};
 }
 
-std::shared_ptr<const SweepSpec> WalkSpec(int run_cap) {
+std::shared_ptr<const SweepSpec> WalkSpec(int run_cap, bool has_rule) {
   Diagnostics diagnostics;
   return std::make_shared<const SweepSpec>(
-      Must(SweepSpec::Parse(WalkSource(run_cap), &diagnostics)));
+      Must(SweepSpec::Parse(WalkSource(run_cap, has_rule), &diagnostics)));
 }
 
 class WalkTest : public SchedulerTest {
@@ -47,8 +50,14 @@ class WalkTest : public SchedulerTest {
 
   void Begin(std::uint64_t seed) {
     random_ = std::make_unique<PhiloxStream>(seed, 0);
-    spec_ = WalkSpec(kFirstBudget);
-    scheduler_->Submit(spec_, WalkSource(kFirstBudget), {},
+    if (has_rule_) {
+      make_rule_ = [](const SweepSpec&) {
+        return std::make_unique<HalvingRule>(std::vector<int>{1, 2}, /*says_hold=*/true);
+      };
+      Start();
+    }
+    spec_ = WalkSpec(kFirstBudget, has_rule_);
+    scheduler_->Submit(spec_, WalkSource(kFirstBudget, has_rule_), {},
                        [](const auto& result) { ASSERT_TRUE(result.ok()); });
     Settle();
     for (const char* name : {"u", "v", "w"}) workers_.push_back({.name = name});
@@ -73,6 +82,10 @@ class WalkTest : public SchedulerTest {
     }
     const bool gives_back = Below(2) == 0;
     for (const LeaseOffer& offer : (*result)->leases) {
+      if (offer.stop && Below(2) == 0) {
+        (void)Finish(offer.token, Below(2) == 0 ? LeaseOutcome::kStopped : LeaseOutcome::kHeld);
+        continue;
+      }
       if ((offer.give_back || worker->told_to_drain) && gives_back) {
         (void)Finish(offer.token, LeaseOutcome::kGivenBack);
       }
@@ -96,7 +109,11 @@ class WalkTest : public SchedulerTest {
         Measure(token, 1, std::min(epoch + 1, 3));
         break;
       default:
-        if (epoch < 3) Measure(token, epoch + 1, 3);
+        if (epoch < 3) Measure(token, epoch + 1, has_rule_ && Below(2) == 0 ? epoch + 1 : 3);
+        if (has_rule_ && Trial(token.number).result.epoch < 3) {
+          (void)Finish(token, LeaseOutcome::kHeld);
+          break;
+        }
         // Also when the answer was lost.
         if (Finish(token, LeaseOutcome::kCompleted).ok() && Below(2) == 0) {
           EXPECT_EQ(Finish(token, LeaseOutcome::kCompleted), absl::OkStatus()) << "sent again";
@@ -249,7 +266,13 @@ class WalkTest : public SchedulerTest {
     std::map<TrialState, std::int64_t> states;
     for (const TrialRow& trial : trials) {
       ++states[trial.state];
-      EXPECT_LT(trial.failures, trial.state == TrialState::kFailed ? 3 : 2) << trial.number;
+      // An attempt that failed once its target was reached does not end the trial.
+      if (!has_rule_) {
+        EXPECT_LT(trial.failures, trial.state == TrialState::kFailed ? 3 : 2) << trial.number;
+      }
+      if (trial.state == TrialState::kOnHold) {
+        EXPECT_TRUE(has_rule_ && trial.is_at_target()) << trial.number;
+      }
       EXPECT_EQ(IsTerminal(trial.state), trial.ended.has_value()) << trial.number;
       const auto completed = completed_by_.find(trial.number);
       if (completed == completed_by_.end()) continue;
@@ -258,15 +281,18 @@ class WalkTest : public SchedulerTest {
     }
     EXPECT_EQ(sweep.counts.pending, states[TrialState::kPending]);
     EXPECT_EQ(sweep.counts.running, states[TrialState::kLeased] + states[TrialState::kRunning]);
+    EXPECT_EQ(sweep.counts.on_hold, states[TrialState::kOnHold]);
+    EXPECT_EQ(sweep.counts.stopped, states[TrialState::kStopped]);
     EXPECT_EQ(sweep.counts.completed, states[TrialState::kCompleted]);
     EXPECT_EQ(sweep.counts.failed, states[TrialState::kFailed]);
     EXPECT_EQ(sweep.counts.cancelled, states[TrialState::kCancelled]);
     const SchedulerCounts counts = scheduler_->Counts();
     EXPECT_EQ(counts.pending, sweep.counts.pending);
+    EXPECT_EQ(counts.on_hold, sweep.counts.on_hold);
     EXPECT_EQ(counts.leased + counts.running, sweep.counts.running);
     const bool is_over = sweep.state == SweepState::kCompleted;
     if (is_over) {
-      EXPECT_TRUE(sweep.exhausted && sweep.counts.pending + sweep.counts.running == 0);
+      EXPECT_TRUE(sweep.exhausted && sweep.counts.ended() == sweep.counts.total());
     }
     EXPECT_EQ(sweep.ended.has_value(), is_over || sweep.state == SweepState::kCancelled);
   }
@@ -283,10 +309,24 @@ class WalkTest : public SchedulerTest {
         << acknowledged_.size() << " epochs were acknowledged, " << stored.size() << " are there";
   }
 
+  bool AllIsDone() {
+    const SweepRow sweep = Sweep();
+    return sweep.state == SweepState::kCompleted &&
+           sweep.counts.completed + sweep.counts.stopped == budget_ * kReplicates;
+  }
+
+  // How often a trial has come to that state.
+  std::int64_t Times(TrialState state) {
+    const std::vector<EventRow> events = Must(store_->ListEvents(Sweep().id, 0, 100'000));
+    return std::ranges::count_if(events, [&](const EventRow& event) {
+      return event.kind == "trial" && event.state == state;
+    });
+  }
+
   // Everybody behaves from now on.
   void BringToAnEnd() {
     Pass(absl::Seconds(70));  // whoever is silent loses what it holds
-    for (int i = 0; i < 100 && Sweep().counts.completed < budget_ * kReplicates; ++i) {
+    for (int i = 0; i < 100 && !AllIsDone(); ++i) {
       Resume().IgnoreError();
       RetryAll(/*cancelled=*/true);
       const auto call = Call("last", {.slots = 4, .no_wait = true});
@@ -303,6 +343,7 @@ class WalkTest : public SchedulerTest {
 
   std::unique_ptr<PhiloxStream> random_;
   std::shared_ptr<const SweepSpec> spec_;
+  bool has_rule_ = false;
   std::vector<Worker> workers_;
   int budget_ = kFirstBudget;
   std::map<std::int64_t, int> completed_by_;                   // attempt by trial
@@ -312,9 +353,10 @@ class WalkTest : public SchedulerTest {
 
 class WalksTest : public WalkTest, public testing::WithParamInterface<int> {};
 
-INSTANTIATE_TEST_SUITE_P(Seeds, WalksTest, testing::Range(1, 13));
+INSTANTIATE_TEST_SUITE_P(Seeds, WalksTest, testing::Range(1, 21));
 
 TEST_P(WalksTest, NothingIsLostNothingIsDoneTwiceAndTheBudgetIsExact) {
+  has_rule_ = GetParam() > 12;
   Begin(static_cast<std::uint64_t>(GetParam()));
   for (int step = 0; step < 250 && !HasFailure(); ++step) {
     SCOPED_TRACE(fmt::format("seed {}, step {}", GetParam(), step));
@@ -326,10 +368,13 @@ TEST_P(WalksTest, NothingIsLostNothingIsDoneTwiceAndTheBudgetIsExact) {
   Check();
   CheckEpochs();
   EXPECT_EQ(Sweep().state, SweepState::kCompleted);
-  EXPECT_EQ(Sweep().counts.completed, budget_ * kReplicates);
+  EXPECT_EQ(Sweep().counts.completed + Sweep().counts.stopped, budget_ * kReplicates);
+  EXPECT_GT(Sweep().counts.completed, 0);
+  EXPECT_EQ(Times(TrialState::kOnHold) > 0, has_rule_);
+  if (!has_rule_) EXPECT_EQ(Sweep().counts.stopped, 0);
 
   // The points are those of a sweep that had the last budget from the start.
-  const auto all = WalkSpec(budget_);
+  const auto all = WalkSpec(budget_, has_rule_);
   const std::unique_ptr<Search> search = Search::Make(all.get());
   std::set<std::int64_t> configurations;
   for (const TrialRow& trial : Must(store_->ListTrials({.sweep = "s", .limit = 1000}))) {

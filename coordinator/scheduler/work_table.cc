@@ -141,6 +141,11 @@ void WorkTable::Queue(SweepEntry* sweep, const TrialEntry& trial) {
   } else {
     sweep->pending.erase(trial.row.number);
   }
+  if (trial.row.state == TrialState::kOnHold) {
+    sweep->on_hold.insert(trial.row.number);
+  } else {
+    sweep->on_hold.erase(trial.row.number);
+  }
 }
 
 TrialEntry* WorkTable::Apply(const TrialRow& row, absl::Duration deadline) {
@@ -154,6 +159,7 @@ TrialEntry* WorkTable::Apply(const TrialRow& row, absl::Duration deadline) {
       ++TrialsIn(row.state);
       sweep->trials.erase(found);
       sweep->pending.erase(row.number);
+      sweep->on_hold.erase(row.number);
     }
     return nullptr;
   }
@@ -164,6 +170,7 @@ TrialEntry* WorkTable::Apply(const TrialRow& row, absl::Duration deadline) {
   const bool same_lease = trial.held() && IsHeld(row.state) && trial.row.attempt == row.attempt &&
                           trial.row.worker == row.worker;
   if (!same_lease) Release(&trial);
+  if (trial.row.target_epoch != row.target_epoch) trial.spec_json.reset();
   trial.row = row;
   if (trial.held() && !same_lease) {
     trial.deadline = deadline;

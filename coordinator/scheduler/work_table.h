@@ -28,11 +28,12 @@ enum class Claim { kNone, kGranting, kReviving, kLosing };
 struct TrialEntry {
   TrialRow row;  // as last committed
   Claim claim = Claim::kNone;
-  std::string secret;                            // of the lease, while it is held
-  absl::Duration deadline;                       // monotonic, while it is held
-  std::shared_ptr<const std::string> spec_json;  // shared with answers; null before the first grant
-  std::optional<ProgressMessage> progress;       // set by WorkTable::SetProgress
-  std::set<std::string> failed_on;               // workers, since this coordinator has it
+  std::string secret;       // of the lease, while it is held
+  absl::Duration deadline;  // monotonic, while it is held
+  // Shared with answers; null before the first grant, and when the target epoch has changed.
+  std::shared_ptr<const std::string> spec_json;
+  std::optional<ProgressMessage> progress;  // set by WorkTable::SetProgress
+  std::set<std::string> failed_on;          // workers, since this coordinator has it
   absl::Duration
       elsewhere_until;  // monotonic; till then it waits for a worker it has not failed on
 
@@ -59,6 +60,7 @@ struct SweepEntry {
   bool has_new_progress = false;
   std::map<std::int64_t, TrialEntry> trials;  // by number
   std::set<std::int64_t> pending;             // pending and not claimed
+  std::set<std::int64_t> on_hold;
 
   bool is_offered(bool to_programs) const {
     return state == SweepState::kActive && !pending.empty() &&
@@ -182,6 +184,7 @@ class WorkTable {
  private:
   void Release(TrialEntry* trial);
   std::int64_t& TrialsIn(TrialState state) { return trials_in_[static_cast<std::size_t>(state)]; }
+  // Keeps the sweep's sets of numbers.
   void Queue(SweepEntry* sweep, const TrialEntry& trial);
 
   std::map<std::int64_t, SweepEntry> sweeps_;

@@ -6,7 +6,6 @@
 
 #include "coordinator/search/observations.h"
 #include "coordinator/search/random_search.h"
-#include "coordinator/stopping/stopping_rule.h"
 #include "fmt/format.h"
 #include "spdlog/spdlog.h"
 
@@ -17,6 +16,7 @@ constexpr int kThreads = 3;
 // Configurations of one sweep per write: others get theirs in between.
 constexpr std::int64_t kMaxBatch = 64;
 constexpr int kEventsPerRead = 256;
+constexpr int kMaxStopsPerWrite = 256;
 // After a write that was refused, or a read that failed.
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 
@@ -27,12 +27,13 @@ constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 struct SearchDriver::Entry {
   // Guarded by the driver's lock.
   bool is_busy = false;
-  std::int64_t plan = 0;           // the last one that knew its sweep
-  bool has_news = false;           // events that the search or the rule may not have seen
-  absl::Duration not_before;       // monotonic
-  std::uint64_t subscription = 0;  // 0: neither of them observes anything
-  std::int64_t stored = 0;         // configurations up to this number are
-  std::vector<std::int64_t> refused_stops;
+  std::int64_t plan = 0;              // the last one that knew its sweep
+  bool has_news = false;              // events that the search or the rule may not have seen
+  absl::Duration not_before;          // monotonic
+  std::uint64_t subscription = 0;     // 0: neither of them observes anything
+  std::int64_t stored = 0;            // configurations up to this number are
+  std::vector<std::int64_t> refused;  // trials with a decision that was not stored
+  int storing = 0;                    // decisions on their way into the store
 
   std::shared_ptr<const SweepSpec> spec;  // shared; the search refers to it
   std::unique_ptr<Search> search;
@@ -40,18 +41,44 @@ struct SearchDriver::Entry {
   std::int64_t seen = 0;               // sequence of the last event observed
   struct Suggestion {
     Configuration configuration;
-    std::int64_t seen = 0;
+    WriteTransaction::Suggestion facts;
   };
   std::deque<Suggestion> suggested;  // not stored yet
   std::string end_reason;            // of a search that makes no more
-  // Trials that the rule has ended, by id, until they have ended.
-  struct Stop {
-    int epoch = 0;
+  // Ids of observed trials by configuration and replicate, when there is a rule.
+  std::map<std::pair<std::int64_t, int>, std::int64_t> trial_ids;
+  // The rule's last decision on each trial, by id, until the trial has ended.
+  struct Decision {
+    StopDecision::Action action = StopDecision::Action::kStop;
+    int target_epoch = 0;
     std::string reason;
+    bool after_hold = false;  // a promotion of a trial that has not come to the rest it was to have
     bool is_issued = false;
+
+    absl::StatusOr<TrialRow> Store(WriteTransaction& transaction, std::int64_t trial_id,
+                                   const SweepSpec& spec) const;
   };
-  std::map<std::int64_t, Stop> stops;
+  std::map<std::int64_t, Decision> decisions;
 };
+
+absl::StatusOr<TrialRow> SearchDriver::Entry::Decision::Store(WriteTransaction& transaction,
+                                                              std::int64_t trial_id,
+                                                              const SweepSpec& spec) const {
+  switch (action) {
+    case StopDecision::Action::kStop:
+      return transaction.StopTrial(trial_id, spec, target_epoch, reason);
+    case StopDecision::Action::kHold:
+      return transaction.HoldTrial(trial_id, target_epoch, reason);
+    case StopDecision::Action::kPromote:
+      break;
+  }
+  if (after_hold) {
+    // The hold may not have been stored: the trial is to rest after the new target all the same.
+    const absl::Status held = transaction.HoldTrial(trial_id, target_epoch, "").status();
+    if (!held.ok()) return held;
+  }
+  return transaction.PromoteTrial(trial_id, target_epoch);
+}
 
 struct SearchDriver::Batch {
   Job job;
@@ -126,7 +153,7 @@ std::shared_ptr<SearchDriver::Entry> SearchDriver::FindOrMake(const SearchDemand
   entry = std::make_shared<Entry>();
   entry->spec = demand.spec;
   entry->search = options_.make_search(entry->spec.get());
-  entry->rule = StoppingRule::Make(*entry->spec);
+  entry->rule = options_.make_rule(*entry->spec);
   if (!entry->spec->method->learns && entry->rule == nullptr) return entry;
   entry->has_news = true;
   // The bus may call it once more after the driver has unsubscribed, but not after Stop.
@@ -164,7 +191,8 @@ std::vector<SearchDriver::Job> SearchDriver::Plan() {
     if (entry->is_busy || is_stale || entry->not_before > now) continue;
     const bool is_used_up = demand.configurations >= demand.planned;
     const bool wants = demand.is_open && (is_used_up || Wanted(*entry, demand) > 0);
-    if (!wants && !entry->has_news) continue;
+    const bool is_to_end = demand.only_on_hold && entry->storing == 0;
+    if (!wants && !entry->has_news && !is_to_end) continue;
     entry->is_busy = true;
     jobs.push_back({.entry = entry, .demand = std::move(demand)});
   }
@@ -187,7 +215,8 @@ void SearchDriver::Run(const Job& job) {
     entry->is_busy = false;
     return;
   }
-  IssueStops(job);
+  IssueDecisions(job);
+  if (job.demand.only_on_hold) return EndIfDecided(job);
   const std::int64_t count = Wanted(*entry, job.demand);
   const bool is_used_up = job.demand.configurations >= job.demand.planned;
   if (!job.demand.is_open || (count == 0 && !is_used_up)) return Release(entry);
@@ -204,9 +233,9 @@ bool SearchDriver::Observe(const Job& job) {
   Entry* const entry = job.entry.get();
   {
     MutexLock lock(&mutex_);
-    for (const std::int64_t trial_id : std::exchange(entry->refused_stops, {})) {
-      const auto stop = entry->stops.find(trial_id);
-      if (stop != entry->stops.end()) stop->second.is_issued = false;
+    for (const std::int64_t trial_id : std::exchange(entry->refused, {})) {
+      const auto decision = entry->decisions.find(trial_id);
+      if (decision != entry->decisions.end()) decision->second.is_issued = false;
     }
     if (!std::exchange(entry->has_news, false)) return true;
   }
@@ -233,41 +262,123 @@ bool SearchDriver::Observe(const Job& job) {
 }
 
 void SearchDriver::Judge(Entry* entry, std::int64_t trial_id, const Observation& observation) {
-  if (observation.epoch == 0) {
-    // Also one that a person tries again has ended before.
-    if (IsTerminal(observation.state)) entry->stops.erase(trial_id);
+  if (entry->rule == nullptr) return;
+  entry->trial_ids[{observation.configuration, observation.replicate}] = trial_id;
+  if (observation.epoch > 0) {
+    for (StopDecision& decision : entry->rule->OnEpoch(observation)) {
+      Note(entry, std::move(decision), observation);
+    }
     return;
   }
-  if (entry->rule == nullptr) return;
-  StopDecision decision = entry->rule->OnEpoch(observation);
-  if (decision.action != StopDecision::Action::kStop) return;
-  entry->stops.try_emplace(
-      trial_id, Entry::Stop{.epoch = observation.epoch, .reason = std::move(decision.reason)});
+  const auto decided = entry->decisions.find(trial_id);
+  if (decided == entry->decisions.end()) return;
+  // Also one that a person tries again has ended before; and one that is on hold is to stay so only
+  // until it is promoted.
+  const bool is_carried_out = observation.state == TrialState::kOnHold &&
+                              decided->second.action == StopDecision::Action::kHold;
+  if (IsTerminal(observation.state) || is_carried_out) entry->decisions.erase(decided);
+}
+
+void SearchDriver::Note(Entry* entry, StopDecision decision, const Observation& observation) {
+  const auto trial_id = entry->trial_ids.find({decision.configuration, decision.replicate});
+  if (trial_id == entry->trial_ids.end()) {
+    spdlog::error("stopping rule decided on an unknown trial sweep={} configuration={}",
+                  entry->spec->name, decision.configuration);
+    return;
+  }
+  const auto [place, is_new] = entry->decisions.try_emplace(trial_id->second);
+  Entry::Decision& last = place->second;
+  if (!is_new && last.action == StopDecision::Action::kStop) return;
+  const bool is_stop = decision.action == StopDecision::Action::kStop;
+  const int target =
+      is_stop && decision.target_epoch == 0 ? observation.epoch : decision.target_epoch;
+  if (!is_new && last.action == decision.action && last.target_epoch == target) return;
+  const bool after_hold = decision.action == StopDecision::Action::kPromote && !is_new &&
+                          (last.action == StopDecision::Action::kHold || last.after_hold);
+  last = {.action = decision.action,
+          .target_epoch = target,
+          .reason = std::move(decision.reason),
+          .after_hold = after_hold};
 }
 
 // Only once everything is observed: after a restart, most of what the rule decides again has been
 // carried out before.
-void SearchDriver::IssueStops(const Job& job) {
-  for (auto& [trial_id, stop] : job.entry->stops) {
-    if (std::exchange(stop.is_issued, true)) continue;
+void SearchDriver::IssueDecisions(const Job& job) {
+  for (auto& [trial_id, decision] : job.entry->decisions) {
+    if (std::exchange(decision.is_issued, true)) continue;
+    {
+      MutexLock lock(&mutex_);
+      ++job.entry->storing;
+    }
     auto row = std::make_shared<TrialRow>();  // shared by the write and its completion
     host_.write(
-        [row, id = trial_id, spec = job.demand.spec, epoch = stop.epoch,
-         reason = stop.reason](WriteTransaction& transaction) {
-          absl::StatusOr<TrialRow> stopped = transaction.StopTrial(id, *spec, epoch, reason);
-          if (stopped.ok()) *row = *std::move(stopped);
-          return stopped.status();
+        [row, id = trial_id, spec = job.demand.spec, decision](WriteTransaction& transaction) {
+          absl::StatusOr<TrialRow> decided = decision.Store(transaction, id, *spec);
+          if (decided.ok()) *row = *std::move(decided);
+          return decided.status();
         },
         [this, row, id = trial_id, entry = job.entry](const absl::Status& status) {
-          if (status.ok()) return host_.trial_stopped(*row);
-          spdlog::warn("trial not stopped trial_id={} reason={:?}", id,
-                       std::string(status.message()));
-          MutexLock lock(&mutex_);
-          entry->refused_stops.push_back(id);
-          entry->not_before = options_.clock->Monotonic() + kRetryAfter;
-          entry->has_news = true;
+          if (status.ok()) {
+            host_.trial_decided(*row);
+          } else {
+            spdlog::warn("decision on a trial not stored trial_id={} reason={:?}", id,
+                         std::string(status.message()));
+          }
+          OnDecisionStored(entry.get(), id, status.ok());
         });
   }
+}
+
+void SearchDriver::OnDecisionStored(Entry* entry, std::int64_t trial_id, bool ok) {
+  MutexLock lock(&mutex_);
+  if (!ok) {
+    entry->refused.push_back(trial_id);
+    entry->not_before = options_.clock->Monotonic() + kRetryAfter;
+    entry->has_news = true;
+  }
+  // The end of the sweep may have waited for it.
+  if (--entry->storing > 0) return;
+  wanted_ = true;
+  wake_.NotifyOne();
+}
+
+// A promotion that is refused is tried again, so none may be on its way.
+void SearchDriver::EndIfDecided(const Job& job) {
+  {
+    MutexLock lock(&mutex_);
+    if (job.entry->storing > 0 || !job.entry->refused.empty()) {
+      job.entry->is_busy = false;
+      return;
+    }
+  }
+  StopHeldTrials(job);
+}
+
+void SearchDriver::StopHeldTrials(const Job& job) {
+  auto rows = std::make_shared<std::vector<TrialRow>>();  // shared by the write and its completion
+  // Without a rule nobody decides, whatever happens.
+  const std::optional<std::int64_t> seen =
+      job.entry->rule == nullptr ? std::nullopt : std::optional(job.entry->seen);
+  host_.write(
+      [rows, seen, job](WriteTransaction& transaction) {
+        absl::StatusOr<std::vector<TrialRow>> stopped = transaction.StopHeldTrials(
+            job.demand.sweep_id, *job.demand.spec, seen, kMaxStopsPerWrite);
+        if (stopped.ok()) *rows = *std::move(stopped);
+        return stopped.status();
+      },
+      [this, rows, job](const absl::Status& status) {
+        if (status.ok()) {
+          for (const TrialRow& row : *rows) host_.trial_decided(row);
+        } else {
+          spdlog::warn("trials on hold not stopped sweep={} reason={:?}", job.demand.spec->name,
+                       std::string(status.message()));
+        }
+        MutexLock lock(&mutex_);
+        if (!status.ok()) job.entry->not_before = options_.clock->Monotonic() + kRetryAfter;
+        job.entry->is_busy = false;
+        wanted_ = true;
+        wake_.NotifyOne();
+      });
 }
 
 // An error ends a search that draws points; a model that fails is helped out.
@@ -310,7 +421,10 @@ void SearchDriver::Suggest(const Job& job, std::int64_t count) {
   const auto number = [&] { return first + std::ssize(entry->suggested); };
   while (std::ssize(entry->suggested) < count && entry->end_reason.empty()) {
     std::optional<Configuration> next = SuggestOne(job, number());
-    if (next) entry->suggested.push_back({*std::move(next), entry->seen});
+    if (!next) continue;
+    const int target = entry->rule == nullptr ? 0 : entry->rule->FirstTarget(number());
+    entry->suggested.push_back(
+        {*std::move(next), {.seen_sequence = entry->seen, .target_epoch = target}});
   }
 }
 
@@ -331,7 +445,7 @@ void SearchDriver::Store(const Job& job, std::int64_t count) {
                        !reason.empty();
         for (const Entry::Suggestion& suggestion : batch->suggestions) {
           absl::StatusOr<std::vector<TrialRow>> rows = transaction.AddConfiguration(
-              demand.sweep_id, *demand.spec, suggestion.configuration, suggestion.seen);
+              demand.sweep_id, *demand.spec, suggestion.configuration, suggestion.facts);
           if (absl::IsResourceExhausted(rows.status())) {
             is_over = true;
             break;

@@ -15,6 +15,7 @@
 #include "common/base/mutex.h"
 #include "coordinator/scheduler/event_bus.h"
 #include "coordinator/search/search.h"
+#include "coordinator/stopping/stopping_rule.h"
 #include "coordinator/store/store.h"
 
 namespace sweep {
@@ -28,6 +29,8 @@ struct SearchDemand {
   std::int64_t planned = 0;
   std::int64_t pending = 0;  // trials that wait
   int free_slots = 0;        // of all workers
+  // The search has ended, and every trial that has not ended is on hold.
+  bool only_on_hold = false;
 };
 
 // What a committed write has made of a sweep's suggestions.
@@ -52,14 +55,15 @@ class SearchDriver {
     // In order with the scheduler's own writes; the completion comes as the store's.
     std::function<void(Store::WriteFunction, Store::Completion)> write;
     std::function<void(const StoredSuggestions&)> suggestions_stored;
-    // After the commit; the trial has stopped, or its holder is to be told.
-    std::function<void(const TrialRow&)> trial_stopped;
+    // After the commit; the trial has stopped or is pending again, or its holder is to be told.
+    std::function<void(const TrialRow&)> trial_decided;
   };
   struct Options {
     Store* store = nullptr;  // both outlive the driver
     EventBus* events = nullptr;
     Clock* clock = RealClock();
     std::function<std::unique_ptr<Search>(const SweepSpec*)> make_search = Search::Make;
+    std::function<std::unique_ptr<StoppingRule>(const SweepSpec&)> make_rule = StoppingRule::Make;
   };
 
   SearchDriver(const Options& options, Host host);
@@ -91,7 +95,12 @@ class SearchDriver {
   // Reads into the search and the rule what has happened since. False when it cannot be read.
   bool Observe(const Job& job);
   void Judge(Entry* entry, std::int64_t trial_id, const Observation& observation);
-  void IssueStops(const Job& job);
+  static void Note(Entry* entry, StopDecision decision, const Observation& observation);
+  void IssueDecisions(const Job& job);
+  void OnDecisionStored(Entry* entry, std::int64_t trial_id, bool ok);
+  void EndIfDecided(const Job& job);
+  // Of a sweep with nothing left but trials on hold, which nobody can promote any more.
+  void StopHeldTrials(const Job& job);
   // Up to `count` suggestions from the next number on, as far as there are any.
   void Suggest(const Job& job, std::int64_t count);
   std::optional<Configuration> SuggestOne(const Job& job, std::int64_t number);

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "coordinator/scheduler/testing/faulty_store.h"
+#include "coordinator/stopping/testing/halving_rule.h"
 #include "coordinator/store/sqlite.h"
 #include "coordinator/store/testing/store_testing.h"
 #include "fmt/format.h"
@@ -77,7 +78,8 @@ class SearchDriverTest : public testing::Test {
             .make_search = [this](const SweepSpec* spec) -> std::unique_ptr<Search> {
               if (!spec->method->learns) return Search::Make(spec);
               return std::make_unique<ScriptedSearch>(spec, &scripts_[spec->name]);
-            }},
+            },
+            .make_rule = make_rule_},
         SearchDriver::Host{.demands =
                                [this] {
                                  MutexLock lock(&mutex_);
@@ -98,10 +100,10 @@ class SearchDriverTest : public testing::Test {
                                  }
                                  changed_.NotifyAll();
                                },
-                           .trial_stopped =
+                           .trial_decided =
                                [this](const TrialRow& row) {
                                  MutexLock lock(&mutex_);
-                                 stopped_.push_back(row);
+                                 decided_.push_back(row);
                                }});
   }
 
@@ -161,7 +163,8 @@ class SearchDriverTest : public testing::Test {
   CondVar changed_;
   // Guarded by mutex_ where the driver has threads.
   std::deque<SearchDemand> demands_;
-  std::vector<TrialRow> stopped_;
+  std::vector<TrialRow> decided_;
+  decltype(SearchDriver::Options::make_rule) make_rule_ = StoppingRule::Make;  // of MakeDriver
   std::unique_ptr<SearchDriver> driver_;
 };
 
@@ -310,17 +313,109 @@ TEST_F(SearchDriverTest, ATrialThatTheRuleEndsIsStoppedOnce) {
   };
   report(1, 0.9);
   report(2, 0.8);
-  EXPECT_THAT(stopped_, IsEmpty()) << "compared with fewer than two";
+  EXPECT_THAT(decided_, IsEmpty()) << "compared with fewer than two";
   report(3, 0.5);
-  ASSERT_EQ(stopped_.size(), 1u);
-  EXPECT_EQ(stopped_[0].number, 3);
-  EXPECT_TRUE(stopped_[0].stopping);
-  EXPECT_EQ(stopped_[0].target_epoch, 2);
-  EXPECT_EQ(stopped_[0].state, TrialState::kRunning) << "its holder saves the weights first";
-  EXPECT_THAT(stopped_[0].reason, HasSubstr("stopped after epoch 2 by the median rule"));
+  ASSERT_EQ(decided_.size(), 1u);
+  EXPECT_EQ(decided_[0].number, 3);
+  EXPECT_TRUE(decided_[0].stopping);
+  EXPECT_EQ(decided_[0].target_epoch, 2);
+  EXPECT_EQ(decided_[0].state, TrialState::kRunning) << "its holder saves the weights first";
+  EXPECT_THAT(decided_[0].reason, HasSubstr("stopped after epoch 2 by the median rule"));
   events_.Notify(demand->sweep_id, EventBus::Signal::kEvents);
   Settle();
-  EXPECT_EQ(stopped_.size(), 1u);
+  EXPECT_EQ(decided_.size(), 1u);
+}
+
+// Trials of a rule that lets the better half go on after each rung.
+class HalvingTest : public SearchDriverTest {
+ protected:
+  void Begin(std::vector<int> rungs, bool says_hold, int trials) {
+    make_rule_ = [rungs = std::move(rungs), says_hold](const SweepSpec&) {
+      return std::make_unique<HalvingRule>(rungs, says_hold);
+    };
+    MakeDriver();
+    demand_ = Submit("s", /*learns=*/false, trials, "early_terminate: {type: median}\n");
+    Settle();
+  }
+  // The trial is trained up to `epoch`, and so its lease ends.
+  void Train(std::int64_t number, int epoch, double accuracy) {
+    const LeaseRow lease = writes().Grant(Trial(number).id, "w");
+    const std::vector<EpochMetrics> epochs = {TestEpoch(epoch, accuracy)};
+    ASSERT_TRUE(writes().Record(lease, *demand_->spec, epochs).ok());
+    ASSERT_TRUE(writes().Finish(lease, *demand_->spec, LeaseOutcome::kHeld).ok());
+    events_.Notify(demand_->sweep_id, EventBus::Signal::kEvents);
+  }
+  void Cancel(std::int64_t number) {
+    ASSERT_TRUE(store_
+                    ->WriteAndWait([&](WriteTransaction& transaction) {
+                      return transaction.CancelTrial("s", number).status();
+                    })
+                    .ok());
+    events_.Notify(demand_->sweep_id, EventBus::Signal::kEvents);
+  }
+  TrialRow Trial(std::int64_t number) { return Must(store_->GetTrial("s", number)); }
+  StoreDriver writes() { return StoreDriver(store_.get()); }
+
+  SearchDemand* demand_ = nullptr;
+};
+
+TEST_F(HalvingTest, NewTrialsHaveTheFirstTargetAndThePromotedOnesTheNext) {
+  Begin({1, 3}, /*says_hold=*/false, 3);
+  EXPECT_EQ(Trial(1).target_epoch, 1);
+  Train(1, 1, 0.5);
+  Settle();
+  EXPECT_EQ(Trial(1).state, TrialState::kOnHold);
+  EXPECT_THAT(decided_, IsEmpty());
+  Train(2, 1, 0.7);
+  Settle();
+  EXPECT_EQ(Trial(1).state, TrialState::kOnHold);
+  EXPECT_EQ(Trial(2).state, TrialState::kPending);
+  EXPECT_EQ(Trial(2).target_epoch, 3);
+  ASSERT_EQ(decided_.size(), 1u) << "the scheduler is told";
+  EXPECT_EQ(decided_[0].number, 2);
+  EXPECT_EQ(decided_[0].state, TrialState::kPending);
+}
+
+TEST_F(HalvingTest, AHoldAndAPromotionInOneBreathLeaveTheLaterTarget) {
+  Begin({1, 3}, /*says_hold=*/true, 2);
+  for (const int number : {1, 2}) {
+    const LeaseRow lease = writes().Grant(Trial(number).id, "w");
+    const std::vector<EpochMetrics> epochs = {TestEpoch(1, 0.3 + 0.1 * number)};
+    ASSERT_TRUE(writes().Record(lease, *demand_->spec, epochs).ok());
+    events_.Notify(demand_->sweep_id, EventBus::Signal::kEvents);
+    Settle();
+  }
+  EXPECT_EQ(Trial(1).target_epoch, 1);
+  EXPECT_TRUE(Trial(1).ends_early());
+  EXPECT_EQ(Trial(2).target_epoch, 3) << "it does not go on to its last epoch";
+  EXPECT_FALSE(Trial(2).ends_early());
+}
+
+TEST_F(HalvingTest, APromotionThatIsRefusedIsMadeLaterBeforeTheSweepEnds) {
+  Begin({1}, /*says_hold=*/false, 2);
+  Train(1, 1, 0.5);
+  Train(2, 1, 0.7);
+  demand_->is_open = false;
+  demand_->only_on_hold = true;  // as the scheduler sees it
+  ASSERT_TRUE(Must(store_->GetSweep("s")).exhausted);
+  faulty_->Refuse(absl::StatusCode::kUnavailable);
+  EXPECT_TRUE(driver_->Turn());
+  faulty_->Refuse(absl::StatusCode::kOk);
+  EXPECT_FALSE(driver_->Turn()) << "not again at once";
+  clock_.Advance(absl::Seconds(2));
+  EXPECT_TRUE(driver_->Turn());
+  demand_->only_on_hold = false;
+  Settle();
+  EXPECT_EQ(Trial(1).state, TrialState::kOnHold);
+  EXPECT_EQ(Trial(2).state, TrialState::kPending);
+  EXPECT_EQ(Trial(2).target_epoch, 0);
+  Cancel(2);
+  demand_->only_on_hold = true;
+  EXPECT_TRUE(driver_->Turn());
+  demand_->only_on_hold = false;
+  Settle();
+  EXPECT_EQ(Trial(1).state, TrialState::kStopped);
+  EXPECT_EQ(Must(store_->GetSweep("s")).state, SweepState::kCompleted);
 }
 
 }  // namespace

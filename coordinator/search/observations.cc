@@ -3,14 +3,15 @@
 #include <optional>
 
 namespace sweep {
+
 absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t sweep_id,
                                                  const SweepSpec& spec, std::int64_t after_sequence,
                                                  int limit) {
-  const absl::StatusOr<std::vector<EventRow>> events =
-      store->ListEvents(sweep_id, after_sequence, limit);
+  const absl::StatusOr<std::vector<MeasuredEvent>> events =
+      store->ListMeasuredEvents(sweep_id, after_sequence, limit);
   if (!events.ok()) return events.status();
   ObservationPage page{.last = after_sequence, .is_last = std::ssize(*events) < limit};
-  for (const EventRow& event : *events) {
+  for (const auto& [event, values] : *events) {
     page.last = event.sequence;
     if (event.trial_id == 0 || (event.epoch == 0 && !event.state)) continue;
     // Trials are numbered configuration by configuration.
@@ -20,10 +21,7 @@ absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t swee
                      .epoch = event.epoch,
                      .state = event.state.value_or(TrialState::kRunning)};
     if (event.epoch > 0) {
-      const absl::StatusOr<EpochRow> row =
-          store->GetEpoch(event.trial_id, event.attempt, event.epoch);
-      if (!row.ok()) return row.status();
-      const std::optional<double> value = row->metrics.values.Get(spec.objective().name);
+      const std::optional<double> value = values.Get(spec.objective().name);
       if (!value) continue;  // a program may evaluate now and then
       seen.value = *value;
     }

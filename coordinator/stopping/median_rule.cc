@@ -26,7 +26,7 @@ double RunningMedian::Get() const {
   return low_.size() > high_.size() ? low_.top() : low_.top() / 2 + high_.top() / 2;
 }
 
-StopDecision MedianRule::OnEpoch(const Observation& observation) {
+std::vector<StopDecision> MedianRule::OnEpoch(const Observation& observation) {
   Trial& trial = trials_[{observation.configuration, observation.replicate}];
   if (std::isfinite(observation.value)) {
     const double value = sign_ * observation.value;
@@ -42,8 +42,10 @@ StopDecision MedianRule::OnEpoch(const Observation& observation) {
   const double median = is_judged ? averages.Get() : 0;
   averages.Add(trial.sum / static_cast<double>(trial.count));
   if (!is_judged || trial.best >= median) return {};
-  return {.action = StopDecision::Action::kStop,
-          .reason = Explain(observation, trial.best, median, others)};
+  return {{.action = StopDecision::Action::kStop,
+           .configuration = observation.configuration,
+           .replicate = observation.replicate,
+           .reason = Explain(observation, trial.best, median, others)}};
 }
 
 std::string MedianRule::Explain(const Observation& observation, double best, double median,

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <queue>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -38,7 +39,7 @@ class MedianRule final : public StoppingRule {
   MedianRule(const EarlyTerminate& options, bool maximize)
       : options_(options), sign_(maximize ? 1 : -1) {}
 
-  StopDecision OnEpoch(const Observation& observation) override;
+  std::vector<StopDecision> OnEpoch(const Observation& observation) override;
 
  private:
   struct Trial {

@@ -13,7 +13,6 @@
 namespace sweep {
 namespace {
 
-using Action = StopDecision::Action;
 using ::testing::HasSubstr;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -22,13 +21,17 @@ class MedianRuleTest : public testing::Test {
  protected:
   // Whether the trial goes on after the epoch.
   bool GoesOn(std::int64_t trial, int epoch, double value) {
-    const StopDecision decision = rule_->OnEpoch({.sequence = ++sequence_,
-                                                  .configuration = trial,
-                                                  .epoch = epoch,
-                                                  .value = value,
-                                                  .state = TrialState::kRunning});
-    reason_ = decision.reason;
-    return decision.action == Action::kGoOn;
+    const std::vector<StopDecision> decisions = rule_->OnEpoch({.sequence = ++sequence_,
+                                                                .configuration = trial,
+                                                                .epoch = epoch,
+                                                                .value = value,
+                                                                .state = TrialState::kRunning});
+    if (decisions.empty()) return true;
+    EXPECT_EQ(decisions.size(), 1u);
+    EXPECT_EQ(decisions[0].action, StopDecision::Action::kStop);
+    EXPECT_EQ(decisions[0].configuration, trial);
+    reason_ = decisions[0].reason;
+    return false;
   }
   void Use(const EarlyTerminate& options, bool maximize = true) {
     rule_ = std::make_unique<MedianRule>(options, maximize);
@@ -127,11 +130,12 @@ TEST_F(MedianRuleTest, WhatIsNoNumberIsLeftOut) {
 TEST_F(MedianRuleTest, EachReplicateIsATrialOfItsOwn) {
   for (int trial = 1; trial <= 3; ++trial) EXPECT_TRUE(GoesOn(trial, 1, 0.5));
   const auto decide = [&](int replicate, double value) {
-    return rule_->OnEpoch({.configuration = 4, .replicate = replicate, .epoch = 1, .value = value})
-        .action;
+    return rule_->OnEpoch({.configuration = 4, .replicate = replicate, .epoch = 1, .value = value});
   };
-  EXPECT_EQ(decide(0, 0.9), Action::kGoOn);
-  EXPECT_EQ(decide(1, 0.1), Action::kStop) << "the other replicate's best is not its own";
+  EXPECT_TRUE(decide(0, 0.9).empty());
+  const std::vector<StopDecision> stopped = decide(1, 0.1);
+  ASSERT_EQ(stopped.size(), 1u) << "the other replicate's best is not its own";
+  EXPECT_EQ(stopped[0].replicate, 1);
 }
 
 TEST(RunningMedian, IsThatOfASortedList) {

@@ -64,6 +64,11 @@ constexpr Rule kRules[] = {
      "total(t.state IN ('leased', "
      "'running')) OR s.completed <> total(t.state = 'completed') OR s.stopped <> total(t.state = "
      "'stopped') OR s.cancelled <> total(t.state = 'cancelled')"},
+    {.name = "a sweep counts its trials on hold",
+     .sql =
+         "SELECT s.name FROM sweeps s WHERE s.name NOT GLOB ':*' AND on_hold <> (SELECT count(*) "
+         "FROM trials t WHERE t.sweep_id = s.id AND t.state = 'on_hold')",
+     .since = kVersionOfMeasures},
     {.name = "a sweep counts its failed trials",
      .sql = "SELECT name FROM sweeps s WHERE failed <> (SELECT count(*) FROM trials t WHERE "
             "t.sweep_id = s.id AND t.state = 'failed')",
@@ -80,6 +85,14 @@ constexpr Rule kRules[] = {
     {"a completed sweep has nothing left to do",
      "SELECT name FROM sweeps WHERE state = 'completed' AND (exhausted = 0 OR pending + running > "
      "0)"},
+    {.name = "a sweep that has ended has no trials on hold",
+     .sql = "SELECT name FROM sweeps WHERE name NOT GLOB ':*' AND state IN ('completed', "
+            "'cancelled') AND on_hold > 0",
+     .since = kVersionOfMeasures},
+    {.name = "a trial on hold has reached its target epoch, which is not its last",
+     .sql = "SELECT 'trial ' || id FROM trials WHERE state = 'on_hold' AND NOT (target_epoch > 0 "
+            "AND target_epoch < epochs AND epoch >= target_epoch AND stopping = 0)",
+     .since = kVersionOfMeasures},
     {"attempts are numbered without a gap, up to the trial's",
      "SELECT 'trial ' || t.id || ' is at attempt ' || t.attempt FROM trials t LEFT JOIN attempts a "
      "ON a.trial_id = t.id GROUP BY t.id HAVING count(a.attempt) <> t.attempt OR "

@@ -139,8 +139,20 @@ TEST_P(MigrationFixtureTest, ItMeansTheSameAndGoesOn) {
   const SweepSpec spec =
       Must(SweepSpec::Parse(Must(store->GetSweep("waits")).source, &diagnostics));
   StoreDriver driver(store.get());
-  ASSERT_TRUE(driver.Record(leases[0], spec, TestEpochs(2, 2, 0.95)).ok());
-  ASSERT_TRUE(driver.Finish(leases[0], spec, LeaseOutcome::kCompleted).ok());
+  const auto write = [&](const std::function<absl::Status(WriteTransaction&)>& function) {
+    ASSERT_EQ(store->WriteAndWait(function), absl::OkStatus());
+  };
+  write([&](WriteTransaction& transaction) {
+    return transaction.HoldTrial(leases[0].trial.id, 1, "").status();
+  });
+  EXPECT_EQ(Must(driver.Finish(leases[0], spec, LeaseOutcome::kHeld)).state, TrialState::kOnHold);
+  EXPECT_EQ(Must(store->GetSweep("waits")).counts.on_hold, 1);
+  write([&](WriteTransaction& transaction) {
+    return transaction.PromoteTrial(leases[0].trial.id, 0).status();
+  });
+  const LeaseRow second = driver.Grant(leases[0].trial.id, "w");
+  ASSERT_TRUE(driver.Record(second, spec, TestEpochs(2, 2, 0.95)).ok());
+  ASSERT_TRUE(driver.Finish(second, spec, LeaseOutcome::kCompleted).ok());
   ASSERT_EQ(store->WriteAndWait([&](WriteTransaction& transaction) {
     return transaction.RetrySweep(spec, {.failed = true}).status();
   }),

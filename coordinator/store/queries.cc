@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 4> kSweepStates = {"active", "paused", "c
   "SELECT id, name, state, digest, principal, labels, created_us, updated_us, ended_us, "         \
   "planned_configurations, configurations, exhausted, pending, running, completed, stopped, "     \
   "failed, cancelled, qualifying, search_reason, give_back, diverged, pause_reason, keep_going, " \
-  "archived, disk_bytes, data_sha256 FROM sweeps "
+  "archived, disk_bytes, data_sha256, on_hold FROM sweeps "
 
 absl::StatusOr<SweepRow> DecodeSweep(const Statement& row) {
   SweepRow sweep;
@@ -53,10 +53,23 @@ absl::StatusOr<SweepRow> DecodeSweep(const Statement& row) {
   sweep.archived = row.Int(column++) != 0;
   sweep.disk_bytes = row.Int(column++);
   sweep.data_sha256 = row.Text(column++);
+  sweep.counts.on_hold = row.Int(column++);
   return sweep;
 }
 
 }  // namespace
+
+EventRow DecodeEvent(const Statement& row) {
+  const absl::StatusOr<TrialState> state = ParseTrialState(row.Text(7));
+  return {.sequence = row.Int(0),
+          .trial_id = row.Int(1),
+          .number = row.Int(2),
+          .kind = row.Text(3),
+          .attempt = static_cast<int>(row.Int(4)),
+          .epoch = static_cast<int>(row.Int(5)),
+          .time = FromMicros(row.Int(6)),
+          .state = state.ok() ? std::optional(*state) : std::nullopt};
+}
 
 std::string_view SweepStateName(SweepState state) {
   return kSweepStates[static_cast<std::size_t>(state)];
@@ -134,20 +147,12 @@ absl::StatusOr<std::vector<SweepRow>> SelectUnfinishedSweeps(Database& database)
 absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int64_t sweep_id,
                                                    std::int64_t after_sequence, int limit) {
   Statement statement = database.Prepare(
-      "SELECT sequence, trial_id, number, kind, attempt, epoch, time_us, state FROM events INDEXED "
-      "BY events_by_sweep WHERE sweep_id = ? AND sequence > ? ORDER BY sequence LIMIT ?");
+      "SELECT " EVENT_COLUMNS
+      "FROM events v INDEXED BY events_by_sweep WHERE v.sweep_id = ? AND v.sequence > ? ORDER BY "
+      "v.sequence LIMIT ?");
   statement.Bind(sweep_id, after_sequence, Limit(limit));
-  return CollectRows<EventRow>(statement, [](const Statement& row) -> absl::StatusOr<EventRow> {
-    const absl::StatusOr<TrialState> state = ParseTrialState(row.Text(7));
-    return EventRow{.sequence = row.Int(0),
-                    .trial_id = row.Int(1),
-                    .number = row.Int(2),
-                    .kind = row.Text(3),
-                    .attempt = static_cast<int>(row.Int(4)),
-                    .epoch = static_cast<int>(row.Int(5)),
-                    .time = FromMicros(row.Int(6)),
-                    .state = state.ok() ? std::optional(*state) : std::nullopt};
-  });
+  return CollectRows<EventRow>(
+      statement, [](const Statement& row) -> absl::StatusOr<EventRow> { return DecodeEvent(row); });
 }
 
 absl::StatusOr<std::optional<std::int64_t>> FindBlobSize(Database& database,

@@ -55,6 +55,8 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrialsOf(Database& database,
                                                      std::int64_t configuration_id);
 // Trials of a sweep that have not ended, by number.
 absl::StatusOr<std::vector<TrialRow>> SelectOpenTrials(Database& database, std::int64_t sweep_id);
+// Those of them that no worker holds: pending or on hold.
+absl::StatusOr<std::vector<TrialRow>> SelectUnheldTrials(Database& database, std::int64_t sweep_id);
 absl::StatusOr<std::vector<LeaseRow>> SelectHeldLeases(Database& database);
 // The results of a configuration's trials by replicate; the trials' ids into `*trial_ids`.
 absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(Database& database,
@@ -78,8 +80,16 @@ absl::StatusOr<std::vector<RankPlace>> SelectRankOrder(Database& database, std::
                                                        std::int64_t offset, int limit);
 absl::StatusOr<std::vector<RankedRow>> SelectRankedRows(Database& database, std::int64_t sweep_id,
                                                         const std::vector<std::int64_t>& numbers);
+// The columns of an EventRow, of a table `v` of events: the first ones of a row for DecodeEvent.
+#define EVENT_COLUMNS \
+  "v.sequence, v.trial_id, v.number, v.kind, v.attempt, v.epoch, v.time_us, v.state "
+EventRow DecodeEvent(const Statement& row);
 absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int64_t sweep_id,
                                                    std::int64_t after_sequence, int limit);
+absl::StatusOr<std::vector<MeasuredEvent>> SelectMeasuredEvents(Database& database,
+                                                                std::int64_t sweep_id,
+                                                                std::int64_t after_sequence,
+                                                                int limit);
 absl::StatusOr<std::int64_t> FindLastSequence(Database& database, std::int64_t sweep_id);
 absl::StatusOr<std::vector<TrialChange>> SelectTrialChanges(Database& database,
                                                             std::int64_t sweep_id,

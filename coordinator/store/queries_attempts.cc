@@ -19,9 +19,9 @@ namespace {
 
 #define ATTEMPT_COLUMNS "attempt, worker, started_us, ended_us, outcome, reason "
 
-absl::StatusOr<EpochRow> DecodeEpoch(const Statement& row) {
+// `column` is that of the first.
+absl::StatusOr<EpochRow> DecodeEpochAt(const Statement& row, int column) {
   EpochRow epoch;
-  int column = 0;
   epoch.attempt = static_cast<int>(row.Int(column++));
   epoch.metrics.epoch = static_cast<int>(row.Int(column++));
   epoch.reported = FromMicros(row.Int(column++));
@@ -35,6 +35,8 @@ absl::StatusOr<EpochRow> DecodeEpoch(const Statement& row) {
   }
   return epoch;
 }
+
+absl::StatusOr<EpochRow> DecodeEpoch(const Statement& row) { return DecodeEpochAt(row, 0); }
 
 AttemptRow DecodeAttempt(const Statement& row) {
   AttemptRow attempt;
@@ -70,6 +72,27 @@ absl::StatusOr<EpochRow> FindEpoch(Database& database, std::int64_t trial_id, in
   if (row) return *row;
   return absl::NotFoundError(
       fmt::format("trial with id {} has no epoch {} of attempt {}", trial_id, epoch, attempt));
+}
+
+absl::StatusOr<std::vector<MeasuredEvent>> SelectMeasuredEvents(Database& database,
+                                                                std::int64_t sweep_id,
+                                                                std::int64_t after_sequence,
+                                                                int limit) {
+  constexpr int kEventColumns = 8;
+  Statement statement = database.Prepare(
+      "SELECT " EVENT_COLUMNS ", " EPOCH_COLUMNS
+      "FROM events v INDEXED BY events_by_sweep LEFT JOIN epoch_reports e ON v.epoch > 0 AND "
+      "e.trial_id = v.trial_id AND e.attempt = v.attempt AND e.epoch = v.epoch WHERE v.sweep_id = "
+      "? AND v.sequence > ? ORDER BY v.sequence LIMIT ?");
+  statement.Bind(sweep_id, after_sequence, Limit(limit));
+  return CollectRows<MeasuredEvent>(
+      statement, [](const Statement& row) -> absl::StatusOr<MeasuredEvent> {
+        MeasuredEvent measured{.event = DecodeEvent(row)};
+        if (measured.event.epoch == 0) return measured;
+        STORE_ASSIGN_OR_RETURN(EpochRow epoch, DecodeEpochAt(row, kEventColumns));
+        measured.values = std::move(epoch.metrics.values);
+        return measured;
+      });
 }
 
 absl::StatusOr<std::optional<EpochRow>> FirstEpoch(Database& database, std::int64_t trial_id,

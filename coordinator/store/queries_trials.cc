@@ -345,9 +345,19 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrialsOf(Database& database,
 }
 
 absl::StatusOr<std::vector<TrialRow>> SelectOpenTrials(Database& database, std::int64_t sweep_id) {
-  Statement statement = database.Prepare(
-      "SELECT " TRIAL_COLUMNS TRIAL_JOIN
-      "WHERE t.sweep_id = ? AND t.state IN ('pending', 'leased', 'running') ORDER BY t.number");
+  Statement statement = database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN
+                                         "WHERE t.sweep_id = ? AND t.state IN ('pending', "
+                                         "'leased', 'running', 'on_hold') ORDER BY t.number");
+  statement.Bind(sweep_id);
+  return CollectTrials(statement);
+}
+
+absl::StatusOr<std::vector<TrialRow>> SelectUnheldTrials(Database& database,
+                                                         std::int64_t sweep_id) {
+  Statement statement =
+      database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN
+                       "WHERE t.sweep_id = ? AND t.state IN ('pending', 'on_hold') ORDER BY "
+                       "t.number");
   statement.Bind(sweep_id);
   return CollectTrials(statement);
 }

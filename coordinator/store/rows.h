@@ -25,8 +25,9 @@ std::string_view SweepStateName(SweepState state);  // "active", …
 struct TrialCounts {
   std::int64_t pending = 0, running = 0, completed = 0, stopped = 0, failed = 0, cancelled = 0;
   std::int64_t diverged = 0;  // not among the failed
+  std::int64_t on_hold = 0;   // neither pending nor ended
   std::int64_t ended() const { return completed + stopped + failed + diverged + cancelled; }
-  std::int64_t total() const { return pending + running + ended(); }
+  std::int64_t total() const { return pending + running + on_hold + ended(); }
 };
 
 // A sweep as it is stored.
@@ -102,6 +103,13 @@ struct TrialRow {
   std::vector<ArtifactRow> artifacts;  // empty in lists
 
   std::string short_name() const { return sweep + "/" + std::to_string(number); }
+  // It has reported its target epoch, which is not the last one: it is on hold, or will be once its
+  // attempt has ended.
+  bool is_at_target() const {
+    return target_epoch > 0 && target_epoch < epochs && result.epoch >= target_epoch;
+  }
+  // Its holder is to save checkpoint and weights and to finish.
+  bool ends_early() const { return stopping || is_at_target(); }
   // The time of its attempts, the running one up to `now`. Pauses between them do not count.
   absl::Duration AttemptTime(absl::Time now) const;
   // The hyperparameters that the search did not choose.
@@ -146,8 +154,16 @@ struct DataReport {
   std::string refusal;       // why the lease has ended, if the worker has other data
 };
 
-// kStopped: ended early, as the stopping rule wanted.
-enum class LeaseOutcome { kCompleted, kFailed, kFailedForGood, kDiverged, kGivenBack, kStopped };
+// kStopped: ended before the last epoch, as the holder was told to; kHeld: at the target epoch.
+enum class LeaseOutcome {
+  kCompleted,
+  kFailed,
+  kFailedForGood,
+  kDiverged,
+  kGivenBack,
+  kStopped,
+  kHeld
+};
 
 // One thing that happened, in the order of commits. `sequence` is the cursor of WatchSweep.
 struct EventRow {
@@ -161,6 +177,12 @@ struct EventRow {
   // Of the trial, after the event. Nothing for a sweep's, and for most of those that builds before
   // schema version 6 have written.
   std::optional<TrialState> state;
+};
+
+// An event, and of one of kind "epoch" what it measured.
+struct MeasuredEvent {
+  EventRow event;
+  Measurements values;
 };
 
 // An event as an index of a sweep follows it.

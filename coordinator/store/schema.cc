@@ -698,6 +698,17 @@ ALTER TABLE configurations ADD COLUMN seen_sequence INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE trials ADD COLUMN target_epoch INTEGER NOT NULL DEFAULT 0 CHECK (target_epoch >= 0);
 -- 1: the stopping rule has ended it; whatever ends its attempt, it will be 'stopped'.
 ALTER TABLE trials ADD COLUMN stopping INTEGER NOT NULL DEFAULT 0 CHECK (stopping IN (0, 1));
+
+-- Trials on hold, and attempts that ended so. SQLite has no statement that changes a CHECK; this way
+-- is the one of its own documentation (lang_altertable, section 7). Rows need no change, since the
+-- new CHECKs allow more.
+ALTER TABLE sweeps ADD COLUMN on_hold INTEGER NOT NULL DEFAULT 0 CHECK (on_hold >= 0);
+PRAGMA writable_schema = ON;
+UPDATE sqlite_schema SET sql = replace(sql, '''failed'', ''cancelled'')', '''failed'', ''cancelled'', ''on_hold'')')
+  WHERE type = 'table' AND name = 'trials';
+UPDATE sqlite_schema SET sql = replace(sql, '''cancelled'', ''stopped'')', '''cancelled'', ''stopped'', ''held'')')
+  WHERE type = 'table' AND name = 'attempts';
+PRAGMA writable_schema = RESET;
 )sql";
 
 constexpr std::array kMigrations = {kVersion1, kVersion2, kVersion3,

@@ -193,6 +193,13 @@ class SqliteStore final : public Store {
       return SelectEvents(database, sweep_id, after_sequence, limit);
     });
   }
+  absl::StatusOr<std::vector<MeasuredEvent>> ListMeasuredEvents(std::int64_t sweep_id,
+                                                                std::int64_t after_sequence,
+                                                                int limit) override {
+    return Read([&](Database& database) {
+      return SelectMeasuredEvents(database, sweep_id, after_sequence, limit);
+    });
+  }
   absl::StatusOr<std::int64_t> LastSequence(std::int64_t sweep_id) override {
     return Read([&](Database& database) { return FindLastSequence(database, sweep_id); });
   }
@@ -255,10 +262,8 @@ class SqliteStore final : public Store {
   absl::StatusOr<std::vector<SweepRow>> UnfinishedSweeps() override {
     return Read([&](Database& database) { return SelectUnfinishedSweeps(database); });
   }
-  absl::StatusOr<std::vector<TrialRow>> PendingTrials(std::int64_t sweep_id) override {
-    return Read([&](Database& database) {
-      return SelectTrialsInState(database, sweep_id, TrialState::kPending);
-    });
+  absl::StatusOr<std::vector<TrialRow>> UnheldTrials(std::int64_t sweep_id) override {
+    return Read([&](Database& database) { return SelectUnheldTrials(database, sweep_id); });
   }
   absl::StatusOr<std::vector<LeaseRow>> HeldLeases() override {
     return Read([&](Database& database) { return SelectHeldLeases(database); });

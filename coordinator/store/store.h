@@ -105,6 +105,10 @@ class Store {
   virtual absl::StatusOr<std::vector<EventRow>> ListEvents(std::int64_t sweep_id,
                                                            std::int64_t after_sequence,
                                                            int limit) = 0;
+  // Likewise, with what the epochs among them measured, in one read.
+  virtual absl::StatusOr<std::vector<MeasuredEvent>> ListMeasuredEvents(std::int64_t sweep_id,
+                                                                        std::int64_t after_sequence,
+                                                                        int limit) = 0;
   // For views of whole sweeps. Each is one short read: callers take all of a sweep in pieces.
   // The sequence of the last event of a sweep (0: of all); 0 when there is none.
   virtual absl::StatusOr<std::int64_t> LastSequence(std::int64_t sweep_id) = 0;
@@ -138,9 +142,10 @@ class Store {
                                                      int limit) = 0;
   // Those that run or have ended since `from`, the latest first.
   virtual absl::StatusOr<AttemptPage> ListAttemptsSince(absl::Time from, int limit) = 0;
-  // For starting up: sweeps that have not ended, their pending trials (oldest first) and leases.
+  // For starting up: sweeps that have not ended, their trials that no worker holds (pending or on
+  // hold, oldest first) and leases.
   virtual absl::StatusOr<std::vector<SweepRow>> UnfinishedSweeps() = 0;
-  virtual absl::StatusOr<std::vector<TrialRow>> PendingTrials(std::int64_t sweep_id) = 0;
+  virtual absl::StatusOr<std::vector<TrialRow>> UnheldTrials(std::int64_t sweep_id) = 0;
   virtual absl::StatusOr<std::vector<LeaseRow>> HeldLeases() = 0;
   virtual absl::StatusOr<std::optional<std::int64_t>> BlobSize(const std::string& sha256) = 0;
   // Blobs that nothing refers to and nobody has asked for since `before`.

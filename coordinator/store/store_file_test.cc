@@ -421,7 +421,7 @@ TEST(CrashChild, DISABLED_WritesUntilKilled) {
   const SweepSpec spec = TestSpec("s", "replicates: 1000\n");
   const SweepRow sweep = driver.Create(spec, "replicates: 1000\n");
   if (sweep.configurations == 0) driver.Add(sweep, spec, 1);
-  for (const TrialRow& trial : Must(store->PendingTrials(sweep.id))) {
+  for (const TrialRow& trial : Must(store->UnheldTrials(sweep.id))) {
     const LeaseRow lease = driver.Grant(trial.id, "a");
     for (int epoch = 1; epoch <= 5; ++epoch) {
       ASSERT_TRUE(driver.Record(lease, spec, {TestEpoch(epoch, 0.5)}).ok());

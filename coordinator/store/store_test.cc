@@ -228,7 +228,7 @@ TEST_P(StoreTest, AGrantIsANewAttempt) {
   ASSERT_EQ(held.size(), 1u);
   EXPECT_EQ(held[0].secret, lease.secret);
   EXPECT_EQ(held[0].trial.number, 1);
-  EXPECT_TRUE(store_->PendingTrials(sweep_.id)->empty());
+  EXPECT_TRUE(store_->UnheldTrials(sweep_.id)->empty());
 
   const absl::Status twice = store_->WriteAndWait([&](WriteTransaction& transaction) {
     return transaction.Grant(trials_[0].id, "b", "s", false).status();
@@ -929,7 +929,7 @@ TEST_P(StoreTest, AStartFindsWhatIsUnfinished) {
   ASSERT_EQ(sweeps.size(), 1u);
   EXPECT_EQ(sweeps[0].name, "s");
   EXPECT_EQ(sweeps[0].source.text, TestSource("s").text) << "needed to go on with it";
-  const auto pending = *store_->PendingTrials(sweep_.id);
+  const auto pending = *store_->UnheldTrials(sweep_.id);
   ASSERT_EQ(pending.size(), 1u);
   EXPECT_EQ(pending[0].number, 2);
   ASSERT_EQ(store_->HeldLeases()->size(), 1u);

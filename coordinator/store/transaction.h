@@ -37,10 +37,19 @@ class WriteTransaction {
   virtual absl::Status KeepGoing(std::int64_t sweep_id) = 0;
   // Makes one configuration and its trials (one per replicate), in one go. ResourceExhausted when
   // the budget (planned_configurations) is used up. The configuration's number must be the next.
-  // `seen_sequence`: the last event that the search had seen.
-  virtual absl::StatusOr<std::vector<TrialRow>> AddConfiguration(
-      std::int64_t sweep_id, const SweepSpec& spec, const Configuration& configuration,
-      std::int64_t seen_sequence = 0) = 0;
+  struct Suggestion {
+    std::int64_t seen_sequence = 0;  // the last event that the search had seen
+    int target_epoch = 0;            // of its trials; one that is not below `epochs` is none
+  };
+  virtual absl::StatusOr<std::vector<TrialRow>> AddConfiguration(std::int64_t sweep_id,
+                                                                 const SweepSpec& spec,
+                                                                 const Configuration& configuration,
+                                                                 const Suggestion& suggestion) = 0;
+  absl::StatusOr<std::vector<TrialRow>> AddConfiguration(std::int64_t sweep_id,
+                                                         const SweepSpec& spec,
+                                                         const Configuration& configuration) {
+    return AddConfiguration(sweep_id, spec, configuration, {});
+  }
   // The search will make no more, `reason` says why when that is before the budget was used. With
   // an empty reason it is a no-op unless the budget is used, which an extension may have raised
   // meanwhile. Completes the sweep when every trial has ended. True when the search has ended.
@@ -107,7 +116,9 @@ class WriteTransaction {
   virtual absl::StatusOr<DataReport> ReportData(const LeaseToken& token, const SweepSpec& spec,
                                                 const std::string& sha256,
                                                 const std::string& place) = 0;
-  // As RecordEpochs about the token. kFailed becomes final at spec.max_failures.
+  // As RecordEpochs about the token. kFailed becomes final at spec.max_failures. A trial that has
+  // reached its target epoch is on hold afterwards, however its attempt has ended, unless it has
+  // completed or diverged. kStopped and kHeld of one that has a later target by now give it back.
   virtual absl::StatusOr<TrialRow> FinishLease(const LeaseToken& token, const SweepSpec& spec,
                                                LeaseOutcome outcome, const std::string& reason,
                                                const std::vector<ArtifactRow>& artifacts) = 0;
@@ -127,6 +138,22 @@ class WriteTransaction {
   // has completed or diverged. Any other is stopped at once. What has ended stays as it is.
   virtual absl::StatusOr<TrialRow> StopTrial(std::int64_t trial_id, const SweepSpec& spec,
                                              int epoch, const std::string& reason) = 0;
+  // The stopping rule wants a trial to rest after `epoch`, unless an earlier target is set already.
+  // One that is held rests once its attempt has ended; a pending one that is there, at once. What
+  // has ended or is to stop stays as it is.
+  virtual absl::StatusOr<TrialRow> HoldTrial(std::int64_t trial_id, int epoch,
+                                             const std::string& reason) = 0;
+  // The stopping rule lets a trial go on to a later epoch; 0: to its last one. One on hold is
+  // pending then. A target that is not later, and a trial that has ended or is to stop, stay as
+  // they are.
+  virtual absl::StatusOr<TrialRow> PromoteTrial(std::int64_t trial_id, int target_epoch) = 0;
+  // Nobody will promote the trials of a sweep that are on hold: at most `limit` of them are
+  // stopped, and the sweep completes when none is left. Does nothing unless its search has ended
+  // and no other trial is open, or when something has happened to the sweep after `seen_sequence`,
+  // since the stopping rule may still decide on that.
+  virtual absl::StatusOr<std::vector<TrialRow>> StopHeldTrials(
+      std::int64_t sweep_id, const SweepSpec& spec, std::optional<std::int64_t> seen_sequence,
+      int limit) = 0;
   // One that was cancelled stays so.
   virtual absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number) = 0;
   // Stores what is new of an attempt's lines, as far as its limits allow. FailedPrecondition unless

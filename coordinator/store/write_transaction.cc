@@ -88,7 +88,7 @@ absl::Status SqliteWriteTransaction::InsertSweep(const SweepSpec& spec, const Sw
 
 absl::StatusOr<std::vector<TrialRow>> SqliteWriteTransaction::AddConfiguration(
     std::int64_t sweep_id, const SweepSpec& spec, const Configuration& configuration,
-    std::int64_t seen_sequence) {
+    const Suggestion& suggestion) {
   return Guard([&]() -> absl::StatusOr<std::vector<TrialRow>> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
     if (HasEnded(sweep)) return SweepHasEnded(sweep);
@@ -110,9 +110,13 @@ absl::StatusOr<std::vector<TrialRow>> SqliteWriteTransaction::AddConfiguration(
                       configuration.number, sweep.configurations + 1));
     }
     STORE_ASSIGN_OR_RETURN(const std::int64_t id,
-                           InsertConfiguration(sweep, configuration, seen_sequence));
+                           InsertConfiguration(sweep, configuration, suggestion.seen_sequence));
     for (int replicate = 0; replicate < spec.replicates; ++replicate) {
-      STORE_RETURN_IF_ERROR(InsertTrial(sweep, spec, configuration, id, replicate));
+      const TrialRow trial{.sweep_id = sweep.id,
+                           .number = sweep.counts.total() + replicate + 1,
+                           .replicate = replicate,
+                           .target_epoch = suggestion.target_epoch};
+      STORE_RETURN_IF_ERROR(InsertTrial(spec, configuration, id, trial));
     }
     STORE_RETURN_IF_ERROR(database_.Run(
         "UPDATE configurations SET best_trial_id = (SELECT id FROM trials WHERE configuration_id = "
@@ -146,17 +150,17 @@ absl::StatusOr<std::int64_t> SqliteWriteTransaction::InsertConfiguration(
   return id;
 }
 
-absl::Status SqliteWriteTransaction::InsertTrial(const SweepRow& sweep, const SweepSpec& spec,
+absl::Status SqliteWriteTransaction::InsertTrial(const SweepSpec& spec,
                                                  const Configuration& configuration,
-                                                 std::int64_t configuration_id, int replicate) {
+                                                 std::int64_t configuration_id, TrialRow trial) {
   // Its epochs may come from the network's recipe, so they can differ within a sweep.
-  const TrialSpec trained = spec.MakeTrialSpec(configuration, replicate);
-  TrialRow trial{.sweep_id = sweep.id, .number = sweep.counts.total() + replicate + 1};
+  const TrialSpec trained = spec.MakeTrialSpec(configuration, trial.replicate);
+  const int target_epoch = trial.target_epoch < trained.epochs ? trial.target_epoch : 0;
   STORE_RETURN_IF_ERROR(database_.Run(
       "INSERT INTO trials (sweep_id, number, configuration_id, replicate, state, seed, epochs, "
-      "created_us) VALUES (?, ?, ?, ?, 'pending', ?, ?, ?)",
-      trial.sweep_id, trial.number, configuration_id, replicate, trained.seed, trained.epochs,
-      ToMicros(now_)));
+      "created_us, target_epoch) VALUES (?, ?, ?, ?, 'pending', ?, ?, ?, ?)",
+      trial.sweep_id, trial.number, configuration_id, trial.replicate, trained.seed, trained.epochs,
+      ToMicros(now_), target_epoch));
   trial.id = database_.last_insert_id();
   return AddEvent(trial, "trial", 0);
 }
@@ -228,7 +232,8 @@ absl::Status SqliteWriteTransaction::AddDiskBytes(std::int64_t sweep_id, std::in
 
 absl::Status SqliteWriteTransaction::CompleteSweepIfDone(std::int64_t sweep_id) {
   Statement statement = database_.Prepare(
-      "SELECT exhausted = 1 AND pending + running = 0 AND state IN ('active', 'paused') FROM "
+      "SELECT exhausted = 1 AND pending + running + on_hold = 0 AND state IN ('active', 'paused') "
+      "FROM "
       "sweeps WHERE id = ?");
   STORE_RETURN_IF_ERROR(statement.Bind(sweep_id).Step().status());
   return statement.Int(0) != 0 ? SetSweepState(sweep_id, SweepState::kCompleted) : absl::OkStatus();

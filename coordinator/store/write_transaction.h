@@ -44,10 +44,11 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::StatusOr<SweepRow> CreateSweep(const SweepSpec& spec, const SweepSource& source,
                                        const std::string& principal, bool* created) override;
   absl::Status KeepGoing(std::int64_t sweep_id) override;
+  using WriteTransaction::AddConfiguration;
   absl::StatusOr<std::vector<TrialRow>> AddConfiguration(std::int64_t sweep_id,
                                                          const SweepSpec& spec,
                                                          const Configuration& configuration,
-                                                         std::int64_t seen_sequence) override;
+                                                         const Suggestion& suggestion) override;
   absl::StatusOr<bool> MarkExhausted(std::int64_t sweep_id, const std::string& reason) override;
   absl::StatusOr<SweepRow> CancelSweep(const std::string& name) override;
   absl::StatusOr<SweepRow> PauseSweep(const std::string& name, bool give_back) override;
@@ -84,6 +85,12 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::StatusOr<LeaseRow> ReviveLease(const LeaseToken& token, const std::string& worker) override;
   absl::StatusOr<TrialRow> StopTrial(std::int64_t trial_id, const SweepSpec& spec, int epoch,
                                      const std::string& reason) override;
+  absl::StatusOr<TrialRow> HoldTrial(std::int64_t trial_id, int epoch,
+                                     const std::string& reason) override;
+  absl::StatusOr<TrialRow> PromoteTrial(std::int64_t trial_id, int target_epoch) override;
+  absl::StatusOr<std::vector<TrialRow>> StopHeldTrials(std::int64_t sweep_id, const SweepSpec& spec,
+                                                       std::optional<std::int64_t> seen_sequence,
+                                                       int limit) override;
   absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number) override;
   absl::Status AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines) override;
   absl::Status AddBlob(const std::string& sha256, std::int64_t size_bytes) override;
@@ -104,9 +111,9 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::StatusOr<std::int64_t> InsertConfiguration(const SweepRow& sweep,
                                                    const Configuration& configuration,
                                                    std::int64_t seen_sequence);
-  absl::Status InsertTrial(const SweepRow& sweep, const SweepSpec& spec,
-                           const Configuration& configuration, std::int64_t configuration_id,
-                           int replicate);
+  // `trial` has the sweep, number, replicate and target epoch.
+  absl::Status InsertTrial(const SweepSpec& spec, const Configuration& configuration,
+                           std::int64_t configuration_id, TrialRow trial);
   absl::Status SetSweepState(std::int64_t sweep_id, SweepState state);
   absl::Status AddDiskBytes(std::int64_t sweep_id, std::int64_t bytes);
   absl::Status CompleteSweepIfDone(std::int64_t sweep_id);

@@ -157,11 +157,13 @@ absl::Status SqliteWriteTransaction::MakePendingAgain(const SweepSpec& spec, Tri
   trial->reason.clear();
   trial->ended.reset();
   STORE_RETURN_IF_ERROR(Apply(TrialEvent::kRetry, trial));
-  // So that a holder of an old attempt, which may still be out there, cannot revive it.
+  // Whoever wants it again wants more of it than it has.
+  if (trial->ends_early()) trial->target_epoch = 0;
   trial->stopping = false;
-  trial->target_epoch = 0;
-  STORE_RETURN_IF_ERROR(database_.Run(
-      "UPDATE trials SET secret = '', stopping = 0, target_epoch = 0 WHERE id = ?", trial->id));
+  // Without a secret, a holder of an old attempt, which may still be out there, cannot revive it.
+  STORE_RETURN_IF_ERROR(
+      database_.Run("UPDATE trials SET secret = '', stopping = 0, target_epoch = ? WHERE id = ?",
+                    trial->target_epoch, trial->id));
   return Rescore(spec, *trial);
 }
 

@@ -39,14 +39,22 @@ std::string_view OutcomeName(LeaseOutcome outcome) {
       return "given_back";
     case LeaseOutcome::kStopped:
       return "stopped";
+    case LeaseOutcome::kHeld:
+      return "held";
   }
   return "";
 }
 
-// What the end of an attempt does to a trial that the stopping rule has ended meanwhile.
-TrialEvent UnlessStopping(const TrialRow& trial, TrialEvent event) {
+bool IsEarly(LeaseOutcome outcome) {
+  return outcome == LeaseOutcome::kStopped || outcome == LeaseOutcome::kHeld;
+}
+
+// What the end of an attempt does to a trial that the stopping rule has ended meanwhile, or that
+// has reached its target epoch.
+TrialEvent UnlessEarly(const TrialRow& trial, TrialEvent event) {
   const bool is_final = event == TrialEvent::kComplete || event == TrialEvent::kDiverge;
-  return trial.stopping && !is_final ? TrialEvent::kStop : event;
+  if (is_final || !trial.ends_early()) return event;
+  return trial.stopping ? TrialEvent::kStop : TrialEvent::kHold;
 }
 
 const DeclaredMeasure* FindDeclared(const SweepSpec& spec, std::string_view name) {
@@ -216,7 +224,7 @@ absl::StatusOr<DataReport> SqliteWriteTransaction::ReportData(const LeaseToken& 
           sha256);
       STORE_RETURN_IF_ERROR(
           CloseAttempt(now_, OutcomeName(LeaseOutcome::kGivenBack), report.refusal, &trial));
-      STORE_RETURN_IF_ERROR(Apply(UnlessStopping(trial, TrialEvent::kGiveBack), &trial));
+      STORE_RETURN_IF_ERROR(Apply(UnlessEarly(trial, TrialEvent::kGiveBack), &trial));
       STORE_RETURN_IF_ERROR(Settle(spec, trial));
     }
     report.trial = std::move(trial);
@@ -239,10 +247,10 @@ TrialEvent EventOf(const SweepSpec& spec, const Ending& ending, TrialRow* trial)
         ending.outcome != LeaseOutcome::kFailed || trial->failures >= spec.max_failures;
     event = final ? TrialEvent::kFailForGood : TrialEvent::kFail;
     if (ending.outcome == LeaseOutcome::kDiverged) event = TrialEvent::kDiverge;
-    const bool is_stop = trial->stopping && event != TrialEvent::kDiverge;
-    if (final && !is_stop) trial->reason = ending.reason;
+    const bool is_early = trial->ends_early() && event != TrialEvent::kDiverge;
+    if (final && !is_early) trial->reason = ending.reason;
   }
-  return UnlessStopping(*trial, event);
+  return UnlessEarly(*trial, event);
 }
 
 }  // namespace
@@ -266,7 +274,8 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
                     fmt::format("cannot be completed: {} of {} epochs have been reported",
                                 trial.result.epoch, trial.epochs));
     }
-    if (told == LeaseOutcome::kStopped && !trial.stopping) {
+    // One that was promoted meanwhile goes on later.
+    if (IsEarly(told) && !trial.ends_early() && !spec.early_terminate) {
       return Refuse(absl::StatusCode::kFailedPrecondition, trial, "was not told to stop");
     }
     STORE_RETURN_IF_ERROR(CheckBlobs(trial, artifacts));
@@ -276,7 +285,10 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
     }
     const Ending ending = Judge(spec, trial.result, {.outcome = told, .reason = reason});
     const TrialEvent event = EventOf(spec, ending, &trial);
-    STORE_RETURN_IF_ERROR(CloseAttempt(now_, OutcomeName(ending.outcome), ending.reason, &trial));
+    const LeaseOutcome became = !IsEarly(told)               ? ending.outcome
+                                : event == TrialEvent::kStop ? LeaseOutcome::kStopped
+                                                             : LeaseOutcome::kHeld;
+    STORE_RETURN_IF_ERROR(CloseAttempt(now_, OutcomeName(became), ending.reason, &trial));
     STORE_RETURN_IF_ERROR(Apply(event, &trial));
     STORE_RETURN_IF_ERROR(Settle(spec, trial));
     STORE_ASSIGN_OR_RETURN(trial.artifacts, SelectArtifacts(database_, trial.id));
@@ -304,14 +316,14 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::LoseLease(std::int64_t trial_id
     STORE_RETURN_IF_ERROR(CloseAttempt(end, "lost", reason, &trial));
     ++trial.failures;
     TrialEvent event = TrialEvent::kLose;
-    if (trial.failures >= spec.max_failures && !trial.stopping) {
+    if (trial.failures >= spec.max_failures && !trial.ends_early()) {
       event = TrialEvent::kFailForGood;
       Statement lost = database_.Prepare(
           "SELECT count(*) FROM attempts WHERE trial_id = ? AND outcome = 'lost'");
       STORE_RETURN_IF_ERROR(lost.Bind(trial.id).Step().status());
       trial.reason = fmt::format("lost {}: {}", Counted(lost.Int(0), "time"), reason);
     }
-    STORE_RETURN_IF_ERROR(Apply(UnlessStopping(trial, event), &trial));
+    STORE_RETURN_IF_ERROR(Apply(UnlessEarly(trial, event), &trial));
     STORE_RETURN_IF_ERROR(Settle(spec, trial));
     return std::move(trial);
   });
@@ -335,6 +347,70 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::StopTrial(std::int64_t trial_id
       STORE_RETURN_IF_ERROR(Settle(spec, trial));
     }
     return std::move(trial);
+  });
+}
+
+absl::StatusOr<TrialRow> SqliteWriteTransaction::HoldTrial(std::int64_t trial_id, int epoch,
+                                                           const std::string& reason) {
+  return Guard([&]() -> absl::StatusOr<TrialRow> {
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrialById(database_, trial_id));
+    TrialRow& trial = stored.row;
+    const bool is_earlier = trial.target_epoch == 0 || epoch < trial.target_epoch;
+    if (IsTerminal(trial.state) || trial.stopping || epoch < 1 || epoch >= trial.epochs ||
+        !is_earlier) {
+      return std::move(trial);
+    }
+    trial.target_epoch = epoch;
+    trial.reason = reason;
+    STORE_RETURN_IF_ERROR(database_.Run(
+        "UPDATE trials SET target_epoch = ?, reason = ? WHERE id = ?", epoch, reason, trial.id));
+    if (trial.state == TrialState::kPending && trial.is_at_target()) {
+      STORE_RETURN_IF_ERROR(Apply(TrialEvent::kHold, &trial));
+    }
+    return std::move(trial);
+  });
+}
+
+absl::StatusOr<TrialRow> SqliteWriteTransaction::PromoteTrial(std::int64_t trial_id,
+                                                              int target_epoch) {
+  return Guard([&]() -> absl::StatusOr<TrialRow> {
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrialById(database_, trial_id));
+    TrialRow& trial = stored.row;
+    const int target = target_epoch < trial.epochs ? target_epoch : 0;
+    const bool is_later = trial.target_epoch > 0 && (target == 0 || target > trial.target_epoch);
+    if (IsTerminal(trial.state) || trial.stopping || !is_later) return std::move(trial);
+    trial.target_epoch = target;
+    trial.reason.clear();
+    STORE_RETURN_IF_ERROR(database_.Run(
+        "UPDATE trials SET target_epoch = ?, reason = '' WHERE id = ?", target, trial.id));
+    if (trial.state == TrialState::kOnHold && !trial.is_at_target()) {
+      STORE_RETURN_IF_ERROR(Apply(TrialEvent::kPromote, &trial));
+    }
+    return std::move(trial);
+  });
+}
+
+absl::StatusOr<std::vector<TrialRow>> SqliteWriteTransaction::StopHeldTrials(
+    std::int64_t sweep_id, const SweepSpec& spec, std::optional<std::int64_t> seen_sequence,
+    int limit) {
+  return Guard([&]() -> absl::StatusOr<std::vector<TrialRow>> {
+    std::vector<TrialRow> stopped;
+    STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
+    STORE_ASSIGN_OR_RETURN(const std::int64_t last, FindLastSequence(database_, sweep_id));
+    const bool is_over = sweep.exhausted && sweep.counts.pending + sweep.counts.running == 0;
+    if (!is_over || HasEnded(sweep) || last > seen_sequence.value_or(last)) return stopped;
+    STORE_ASSIGN_OR_RETURN(std::vector<TrialRow> trials,
+                           SelectTrialsInState(database_, sweep_id, TrialState::kOnHold));
+    if (std::ssize(trials) > limit) trials.resize(static_cast<std::size_t>(limit));
+    for (TrialRow& trial : trials) {
+      trial.reason = fmt::format("held after epoch {} and not promoted before the end of the sweep",
+                                 trial.result.epoch);
+      STORE_RETURN_IF_ERROR(Apply(TrialEvent::kStop, &trial));
+      STORE_RETURN_IF_ERROR(Rescore(spec, trial));
+      stopped.push_back(std::move(trial));
+    }
+    STORE_RETURN_IF_ERROR(CompleteSweepIfDone(sweep_id));
+    return stopped;
   });
 }
 
@@ -371,7 +447,8 @@ absl::StatusOr<bool> SqliteWriteTransaction::CheckToken(const StoredTrial& store
   if (IsHeld(trial.state)) return false;
   STORE_ASSIGN_OR_RETURN(const AttemptRow attempt, FindAttempt(database_, trial.id, token.attempt));
   // A lease that the holder itself gave up stays given up, even when an old report comes late.
-  if (trial.state == TrialState::kPending && attempt.outcome == "lost") return true;
+  const bool is_unheld = trial.state == TrialState::kPending || trial.state == TrialState::kOnHold;
+  if (is_unheld && attempt.outcome == "lost") return true;
   return Over(trial, token.attempt,
               IsTerminal(trial.state) ? fmt::format("the trial is {}", TrialStateName(trial.state))
                                       : attempt.outcome);
@@ -535,7 +612,11 @@ absl::StatusOr<bool> SqliteWriteTransaction::IsRepeatedFinish(const StoredTrial&
   // Judge turns the end of a training without a metric into a failure.
   const bool was_judged =
       outcome == LeaseOutcome::kCompleted && attempt.outcome == "failed" && IsTerminal(trial.state);
-  return was_judged || attempt.outcome == OutcomeName(outcome);
+  // Whichever of the two was told, the trial decides which of them it became.
+  const bool was_early =
+      IsEarly(outcome) && (attempt.outcome == OutcomeName(LeaseOutcome::kStopped) ||
+                           attempt.outcome == OutcomeName(LeaseOutcome::kHeld));
+  return was_judged || was_early || attempt.outcome == OutcomeName(outcome);
 }
 
 }  // namespace sweep

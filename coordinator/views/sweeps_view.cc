@@ -19,7 +19,7 @@ Json CountsJson(const TrialCounts& counts) {
   return {{"pending", counts.pending},     {"running", counts.running},
           {"completed", counts.completed}, {"stopped", counts.stopped},
           {"failed", counts.failed},       {"diverged", counts.diverged},
-          {"cancelled", counts.cancelled}};
+          {"cancelled", counts.cancelled}, {"on_hold", counts.on_hold}};
 }
 
 Json ObjectivesJson(const SweepSpec& spec) {

@@ -97,7 +97,7 @@ std::int64_t Total(const TrialCounts& counts, const std::optional<TrialState>& s
     case TrialState::kCancelled:
       return counts.cancelled;
     case TrialState::kOnHold:
-      return 0;  // no rule puts trials on hold
+      return counts.on_hold;
   }
   return 0;
 }

@@ -299,6 +299,32 @@ TEST_F(ViewsTest, TheBestIsTheSameInTheHeaderTheRankingAndTheRecords) {
   EXPECT_EQ(points["rows"][0][7], 0.968);
 }
 
+TEST_F(ViewsTest, ATrialOnHoldIsCountedAndListed) {
+  const SweepSpec spec = TestSpec("s", "early_terminate: {type: median}\n");
+  const SweepRow sweep = driver_->Create(spec, "early_terminate: {type: median}\n");
+  const TrialRow trial = driver_->Add(sweep, spec, 1).at(0);
+  driver_->Add(sweep, spec, 2);
+  const LeaseRow lease = driver_->Grant(trial.id, "a");
+  ASSERT_TRUE(driver_->Record(lease, spec, TestEpochs(1, 2, 0.5)).ok());
+  ASSERT_TRUE(store_
+                  ->WriteAndWait([&](WriteTransaction& transaction) {
+                    return transaction.HoldTrial(trial.id, 2, "worse than others").status();
+                  })
+                  .ok());
+  ASSERT_TRUE(driver_->Finish(lease, spec, LeaseOutcome::kStopped).ok());
+  const Json summary = Get("/api/sweeps/s");
+  EXPECT_EQ(summary["trials"]["on_hold"], 1);
+  EXPECT_EQ(summary["trials"]["pending"], 1);
+  const Json rows = Get("/api/sweeps/s/trials", "state=on_hold");
+  EXPECT_EQ(Contract().Complaints("TrialsView", rows), "");
+  EXPECT_EQ(rows["total"], 1);
+  const Json shown = Get("/api/sweeps/s/trials/1");
+  EXPECT_EQ(Contract().Complaints("TrialView", shown), "");
+  EXPECT_EQ(shown["state"], "on_hold");
+  EXPECT_EQ(shown["reason"], "worse than others");
+  EXPECT_EQ(shown["attempts"][0]["outcome"], "held");
+}
+
 TEST_F(ViewsTest, WhatDivergedHasAMarkAndNoValueAndCountsAsTheWorst) {
   const SweepSpec spec = TestSpec("s", "replicates: 12\n");
   const SweepRow sweep = driver_->Create(spec, "replicates: 12\n");

@@ -131,7 +131,8 @@ void WaitUntilMade(const Coordinator& coordinator) {
     for (const v1::Sweep& sweep : response.sweeps()) {
       const v1::TrialCounts& counts = sweep.counts();
       const std::int64_t made = counts.pending() + counts.running() + counts.completed() +
-                                counts.stopped() + counts.failed() + counts.cancelled();
+                                counts.stopped() + counts.failed() + counts.cancelled() +
+                                counts.on_hold();
       if (sweep.state() == v1::SWEEP_STATE_ACTIVE && made < sweep.planned_trials()) return false;
     }
     return true;

@@ -424,7 +424,7 @@ bool IsSound(const std::string& address) {
     const v1::TrialCounts& counts = sweep.counts();
     const std::int64_t made = counts.pending() + counts.running() + counts.completed() +
                               counts.stopped() + counts.failed() + counts.diverged() +
-                              counts.cancelled();
+                              counts.cancelled() + counts.on_hold();
     if (made <= sweep.planned_trials()) continue;
     std::fprintf(stderr, "%s has %lld trials of %lld\n", sweep.name().c_str(),
                  static_cast<long long>(made), static_cast<long long>(sweep.planned_trials()));

@@ -64,6 +64,7 @@ class SchedulerTest : public testing::Test {
                                         .clock = &clock_,
                                         .lease_term = kTerm,
                                         .embedded_worker = embedded_worker_,
+                                        .make_rule = make_rule_,
                                         .threads = false}));
   }
 
@@ -210,7 +211,8 @@ class SchedulerTest : public testing::Test {
   SweepRow Sweep(const std::string& name = "s") { return Must(store_->GetSweep(name)); }
 
   FakeClock clock_;
-  std::string embedded_worker_;  // from the next Start on
+  std::string embedded_worker_;                                           // from the next Start on
+  decltype(SchedulerOptions::make_rule) make_rule_ = StoppingRule::Make;  // likewise
   std::unique_ptr<Store> store_;
   std::unique_ptr<FaultyStore> faulty_;  // through which the scheduler uses it
   std::unique_ptr<Scheduler> scheduler_;

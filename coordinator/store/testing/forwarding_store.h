@@ -118,11 +118,16 @@ class ForwardingStore : public Store {
                                                    int limit) override {
     return store_->ListEvents(sweep_id, after_sequence, limit);
   }
+  absl::StatusOr<std::vector<MeasuredEvent>> ListMeasuredEvents(std::int64_t sweep_id,
+                                                                std::int64_t after_sequence,
+                                                                int limit) override {
+    return store_->ListMeasuredEvents(sweep_id, after_sequence, limit);
+  }
   absl::StatusOr<std::vector<SweepRow>> UnfinishedSweeps() override {
     return store_->UnfinishedSweeps();
   }
-  absl::StatusOr<std::vector<TrialRow>> PendingTrials(std::int64_t sweep_id) override {
-    return store_->PendingTrials(sweep_id);
+  absl::StatusOr<std::vector<TrialRow>> UnheldTrials(std::int64_t sweep_id) override {
+    return store_->UnheldTrials(sweep_id);
   }
   absl::StatusOr<std::vector<LeaseRow>> HeldLeases() override { return store_->HeldLeases(); }
   absl::StatusOr<std::optional<std::int64_t>> BlobSize(const std::string& sha256) override {
