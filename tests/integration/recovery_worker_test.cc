@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "coordinator/api/server.h"
+#include "coordinator/stopping/testing/halving_rule.h"
 #include "tests/integration/recovery_testing.h"
 #include "tests/integration/tcp_relay.h"
 
@@ -19,13 +20,15 @@ constexpr int kEpochs = 120;
 
 class WorkerRecoveryTest : public RecoveryTest {
  protected:
-  void StartCoordinator(const std::string& database) {
+  void StartCoordinator(const std::string& database,
+                        decltype(ServerOptions::make_rule) make_rule = nullptr) {
     connection_.reset();
     server_.reset();
     auto server = CoordinatorServer::Start({.listen = "127.0.0.1:0",
                                             .database = folder_.path() + "/" + database,
                                             .lease_term = absl::Seconds(3),
-                                            .poll_time = absl::Seconds(1)});
+                                            .poll_time = absl::Seconds(1),
+                                            .make_rule = std::move(make_rule)});
     ASSERT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
     ASSERT_NO_FATAL_FAILURE(ConnectTo(server_->address()));
@@ -218,6 +221,63 @@ TEST_F(WorkerRecoveryTest, ATrialThatWentOnElsewhereHasTheSameNumbersBitForBit) 
           << "trial " << number << " epoch " << epoch.epoch() << " attempt " << epoch.attempt();
     }
   }
+}
+
+std::map<std::string, std::string> ArtifactsOf(const v1::Trial& trial) {
+  std::map<std::string, std::string> digests;
+  for (const v1::Artifact& artifact : trial.artifacts()) {
+    if (artifact.role() != "checkpoint") digests[artifact.role()] = artifact.sha256();
+  }
+  return digests;
+}
+
+// The schedule is that of all epochs, whatever the target was.
+TEST_F(WorkerRecoveryTest, ATrialThatRestedHasTheSameNumbersAndWeightsBitForBit) {
+  constexpr int kTrials = 4, kRealEpochs = 5;
+  const std::string text = SweepText(kTrials, kRealEpochs) + "early_terminate: {type: median}\n";
+  const std::string cosine = text.substr(0, text.find("  batch_size")) +
+                             "  schedule: {value: cosine}\n" +
+                             text.substr(text.find("  batch_size"));
+  const auto train = [&](const std::string& database, decltype(ServerOptions::make_rule) rule) {
+    StartCoordinator(database, std::move(rule));
+    Submit(cosine);
+    const std::unique_ptr<Process> worker = StartWorker("alone", server_->address());
+    ASSERT_TRUE(Eventually([&] { return Completed(); }, std::chrono::seconds(200)))
+        << worker->Output();
+  };
+  ASSERT_NO_FATAL_FAILURE(train("undisturbed.db", [](const SweepSpec&) { return nullptr; }));
+  ExpectAllCompleted(kTrials, kRealEpochs);
+  Numbers numbers;
+  std::map<int, std::map<std::string, std::string>> artifacts;
+  for (int number = 1; number <= kTrials; ++number) {
+    for (const v1::Epoch& epoch : Epochs(number)) {
+      numbers[{number, epoch.epoch()}] = NumbersOf(epoch);
+    }
+    artifacts[number] = ArtifactsOf(Trial(number));
+    EXPECT_EQ(artifacts[number].size(), 3u);
+  }
+
+  ASSERT_NO_FATAL_FAILURE(train("rested.db", [](const SweepSpec&) {
+    return std::make_unique<HalvingRule>(std::vector<int>{1, 3});
+  }));
+  int completed = 0;
+  for (int number = 1; number <= kTrials; ++number) {
+    SCOPED_TRACE(number);
+    const v1::Trial trial = Trial(number);
+    for (const v1::Epoch& epoch : Epochs(number)) {
+      EXPECT_EQ(NumbersOf(epoch), (numbers[{number, epoch.epoch()}])) << epoch.epoch();
+    }
+    EXPECT_EQ(Attempts(number).front().outcome(), "held");
+    EXPECT_EQ(ArtifactsOf(trial).size(), 3u) << "also those that were stopped at rest";
+    if (trial.state() != v1::TRIAL_STATE_COMPLETED) {
+      EXPECT_EQ(trial.state(), v1::TRIAL_STATE_STOPPED);
+      continue;
+    }
+    ++completed;
+    EXPECT_GE(Attempts(number).size(), 3u) << "it rested twice";
+    EXPECT_EQ(ArtifactsOf(trial), artifacts[number]);
+  }
+  EXPECT_EQ(completed, 1);
 }
 
 }  // namespace

@@ -450,6 +450,34 @@ TEST_F(AgentTest, AStoppedTrialWhoseTrainerDiesIsStopped) {
   EXPECT_EQ(coordinator_.WaitForFinish(1).outcome(), v1::LEASE_OUTCOME_STOPPED);
 }
 
+v1::Lease LeaseWithTarget(int number, const std::string& script, int target_epoch, int epochs) {
+  v1::Lease lease = FakeCoordinator::MakeLease(number, script, epochs);
+  TrialSpec spec = TrialSpecFromJson(lease.spec_json());
+  spec.target_epoch = target_epoch;
+  lease.set_spec_json(TrialSpecToJson(spec));
+  return lease;
+}
+
+TEST_F(AgentTest, ATrialThatReachesItsTargetIsHeldWithItsCheckpointAndWeights) {
+  coordinator_.OfferLease(LeaseWithTarget(1, "", 3, 10));
+  StartAgent();
+  const v1::FinishLeaseRequest finish = coordinator_.WaitForFinish(1);
+  EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_HELD);
+  EXPECT_EQ(finish.artifacts_size(), 3);
+  const auto record = coordinator_.record();
+  EXPECT_EQ(record.EpochsOf(1), OneTo(3));
+  EXPECT_EQ(record.reports.back().checkpoint_epoch(), 3) << "before the lease ended";
+}
+
+TEST_F(AgentTest, ATrainerThatKnowsNoTargetsIsStoppedAfterTheNextEpoch) {
+  coordinator_.OfferLease(LeaseWithTarget(1, "eager,pause=4", 3, 10));
+  StartAgent();
+  const v1::FinishLeaseRequest finish = coordinator_.WaitForFinish(1);
+  EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_STOPPED);
+  EXPECT_THAT(finish.reason(), HasSubstr("went on after its target epoch 3"));
+  EXPECT_EQ(coordinator_.record().EpochsOf(1), OneTo(4));
+}
+
 TEST_F(AgentTest, StopKillsTheTrainersAtOnce) {
   coordinator_.Offer(1, "deaf=1", 5);
   StartAgent();

@@ -35,6 +35,8 @@ std::string_view OutcomeName(v1::LeaseOutcome outcome) {
       return "given_back";
     case v1::LEASE_OUTCOME_STOPPED:
       return "stopped";
+    case v1::LEASE_OUTCOME_HELD:
+      return "held";
     default:
       return "unknown";
   }
@@ -114,7 +116,9 @@ void LeaseReporter::End(LeaseEnd end) {
   {
     MutexLock lock(&mutex_);
     // Rows are missing; the owner learns it by `refused` and says how the lease shall end then.
-    if (refused_ && end.outcome == v1::LEASE_OUTCOME_COMPLETED) return;
+    const bool needs_rows =
+        end.outcome == v1::LEASE_OUTCOME_COMPLETED || end.outcome == v1::LEASE_OUTCOME_HELD;
+    if (refused_ && needs_rows) return;
     end_ = std::move(end);
   }
   changed_.NotifyAll();
@@ -193,6 +197,7 @@ absl::StatusOr<PreparedTrial> LeaseReporter::PrepareTrial() {
   return PreparedTrial{.trial = spec.trial,
                        .line = TrialSpecToJson(spec),
                        .epochs = spec.epochs,
+                       .target_epoch = spec.last_epoch() < spec.epochs ? spec.last_epoch() : 0,
                        .resumed_epoch = checkpoint->empty() ? 0 : lease_.checkpoint_epoch(),
                        .program = *std::move(program)};
 }

@@ -29,6 +29,7 @@ struct PreparedTrial {
   std::string trial;  // the id that the trainer's lines carry
   std::string line;   // the `trial` line to send
   int epochs = 0;
+  int target_epoch = 0;   // the one that it is trained to, when that is not the last; else 0
   int resumed_epoch = 0;  // the last one in the checkpoint that it resumes from
   TrainerProgram program;
 };

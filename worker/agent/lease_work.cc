@@ -75,7 +75,9 @@ LeaseWork::Action LeaseWork::StopEarly() {
   if (before_trainer() || phase_ == Phase::kDoubtful) {
     return EndAs(v1::LEASE_OUTCOME_STOPPED, kWhy);
   }
-  if (phase_ == Phase::kRunning) return Stop(Intent::kStop, kWhy);
+  if (phase_ == Phase::kRunning) {
+    return is_at_target() ? Action(NoAction()) : Stop(Intent::kStop, kWhy);
+  }
   if (phase_ == Phase::kStopping && intent_ == Intent::kGiveBack) {
     intent_ = Intent::kStop;
     stop_reason_ = kWhy;
@@ -110,7 +112,10 @@ LeaseWork::Action LeaseWork::OnEpoch(int epoch, const std::string& program) {
                                               trial_.epochs, " after epoch ", last_epoch_)};
   }
   last_epoch_ = epoch;
-  return NoAction();
+  const bool goes_too_far = trial_.target_epoch > 0 && epoch > trial_.target_epoch;
+  if (!goes_too_far || phase_ != Phase::kRunning) return NoAction();
+  return Stop(Intent::kStop, absl::StrCat(program, " went on after its target epoch ",
+                                          trial_.target_epoch, " and was stopped"));
 }
 
 LeaseWork::Action LeaseWork::OnDone(const DoneMessage& done, const std::string& program,
@@ -125,6 +130,9 @@ LeaseWork::Action LeaseWork::OnDone(const DoneMessage& done, const std::string& 
                                             " epochs", Where(/*trials=*/0)),
                                last_lines));
   }
+  if (!done.stopped && done.epochs < trial_.epochs && trial_.target_epoch > 0) {
+    return EndBeforeLast(done, program, last_lines);
+  }
   if (!done.stopped) {
     phase_ = Phase::kReporting;
     return End{.end = {.outcome = v1::LEASE_OUTCOME_COMPLETED, .reason = "", .files = done.files}};
@@ -133,6 +141,19 @@ LeaseWork::Action LeaseWork::OnDone(const DoneMessage& done, const std::string& 
   return Doubt(End{.end = {.outcome = v1::LEASE_OUTCOME_FAILED,
                            .reason = absl::StrCat(program, " stopped without being asked")}},
                now);
+}
+
+LeaseWork::Action LeaseWork::EndBeforeLast(const DoneMessage& done, const std::string& program,
+                                           const std::string& last_lines) {
+  if (reached() < trial_.target_epoch) {
+    return EndAs(v1::LEASE_OUTCOME_FAILED,
+                 WithLastLines(absl::StrCat(program, " is done with ", done.epochs,
+                                            " epochs and has not reported its target epoch ",
+                                            trial_.target_epoch, Where(/*trials=*/0)),
+                               last_lines));
+  }
+  phase_ = Phase::kReporting;
+  return End{.end = {.outcome = v1::LEASE_OUTCOME_HELD, .reason = "", .files = done.files}};
 }
 
 LeaseWork::Action LeaseWork::OnError(const ErrorMessage& error, const std::string& last_lines) {
@@ -178,10 +199,10 @@ LeaseWork::Action LeaseWork::OnEndInTrial(const TrainerEnd& end, const std::stri
     phase_ = Phase::kStarting;
     return UseTrainer();
   }
-  if (end.program.of_sweep && end.success && last_epoch_ == trial_.epochs && !end.fault) {
-    // A program need not say that it is done.
-    return EndAs(v1::LEASE_OUTCOME_COMPLETED, "");
-  }
+  // A program need not say that it is done.
+  const bool is_over = end.program.of_sweep && end.success && !end.fault;
+  if (is_over && last_epoch_ == trial_.epochs) return EndAs(v1::LEASE_OUTCOME_COMPLETED, "");
+  if (is_over && is_at_target()) return EndAs(v1::LEASE_OUTCOME_HELD, "");
   End lost{.end = {.outcome = v1::LEASE_OUTCOME_FAILED, .reason = reason}, .trainer_lost = true};
   if (end.asked && !end.fault) return Doubt(std::move(lost), now);
   phase_ = Phase::kReporting;

@@ -81,7 +81,8 @@ class LeaseWork {
   // The lease is to end early, keeping what was reached.
   Action GiveBack(const std::string& reason);
 
-  // The trial is to end before its last epoch, for good: what the trainer leaves of it is kept.
+  // The trial is to end before its last epoch; what the trainer leaves of it is kept. One that has
+  // reached the target epoch of its line ends by itself.
   Action StopEarly();
 
   // A trainer has been sent the trial. Requires waits_for_trainer().
@@ -125,9 +126,14 @@ class LeaseWork {
   bool keeps_work() const { return intent_ == Intent::kGiveBack || intent_ == Intent::kStop; }
   // Waits whether the worker is told to drain before it says `failure`.
   Action Doubt(Action failure, TimePoint now);
+  // The trainer has ended the trial by itself before its last epoch.
+  Action EndBeforeLast(const DoneMessage& done, const std::string& program,
+                       const std::string& last_lines);
   Action OnEndInTrial(const TrainerEnd& end, const std::string& reason, TimePoint now);
   // No trainer has it yet.
   bool before_trainer() const { return phase_ == Phase::kPreparing || phase_ == Phase::kStarting; }
+  // No further than its line says, though not to the last epoch.
+  bool is_at_target() const { return trial_.target_epoch > 0 && reached() == trial_.target_epoch; }
   // The last epoch that the coordinator is told or knows.
   int reached() const { return std::max(last_epoch_, trial_.resumed_epoch); }
 

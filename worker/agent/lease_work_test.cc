@@ -198,6 +198,74 @@ TEST_F(LeaseWorkTest, AnEarlyStopOverrulesAGiveBackAndAFailureOnTheWayOut) {
   EXPECT_EQ(Outcome(Error(true)), v1::LEASE_OUTCOME_STOPPED);
 }
 
+// A trial of 10 epochs that rests after the fourth.
+class TargetTest : public LeaseWorkTest {
+ protected:
+  void StartWithTarget(const TrainerProgram& program = Trainer(), int resumed_epoch = 0) {
+    PreparedTrial trial = Prepared(program, resumed_epoch);
+    trial.target_epoch = 4;
+    ASSERT_TRUE(Is<LeaseWork::UseTrainer>(work_.OnPrepared(trial)));
+    work_.OnSent();
+  }
+};
+
+TEST_F(TargetTest, IsHeldWhenItHasReachedItsTarget) {
+  StartWithTarget();
+  for (int epoch = 1; epoch <= 4; ++epoch) EXPECT_TRUE(Is<LeaseWork::NoAction>(Epoch(epoch)));
+  EXPECT_TRUE(Is<LeaseWork::NoAction>(work_.StopEarly())) << "it ends by itself";
+  const DoneMessage done{.trial = kTrial, .epochs = 4, .files = {{"weights_last", "/out/w"}}};
+  const LeaseEnd end = EndOf(work_.OnDone(done, "a trainer", "", At(0)));
+  EXPECT_EQ(end.outcome, v1::LEASE_OUTCOME_HELD);
+  EXPECT_EQ(end.files, done.files);
+}
+
+TEST_F(TargetTest, IsStoppedBeforeItsTargetWhenItIsTold) {
+  StartWithTarget();
+  Epoch(2);
+  EXPECT_TRUE(Is<LeaseWork::StopTrial>(work_.StopEarly()));
+  EXPECT_EQ(Outcome(Done(true, 2)), v1::LEASE_OUTCOME_STOPPED);
+}
+
+TEST_F(TargetTest, IsHeldAtOnceWhenItsCheckpointIsThatOfItsTarget) {
+  StartWithTarget(Trainer(), /*resumed_epoch=*/4);
+  EXPECT_EQ(Outcome(Done(false, 4)), v1::LEASE_OUTCOME_HELD);
+}
+
+TEST_F(TargetTest, IsStoppedWhenItsTrainerGoesOn) {
+  StartWithTarget(OwnProgram());
+  Epoch(4);
+  const Action action = Epoch(5);
+  ASSERT_TRUE(Is<LeaseWork::StopTrial>(action));
+  EXPECT_TRUE(std::get<LeaseWork::StopTrial>(action).keep);
+  EXPECT_TRUE(Is<LeaseWork::NoAction>(Epoch(6))) << "told once";
+  EXPECT_EQ(Outcome(Done(true, 6)), v1::LEASE_OUTCOME_STOPPED);
+}
+
+TEST_F(TargetTest, IsCompleteWhenItsTrainerWasFasterThanTheStop) {
+  StartWithTarget(OwnProgram());
+  for (int epoch = 4; epoch <= 10; ++epoch) Epoch(epoch);
+  EXPECT_EQ(Outcome(Done(false, 10)), v1::LEASE_OUTCOME_COMPLETED);
+}
+
+TEST_F(TargetTest, HasFailedWhenItsProgramIsDoneWithoutAReportOfTheTarget) {
+  StartWithTarget(OwnProgram());
+  Epoch(3);
+  const LeaseEnd end = EndOf(Done(false, 4));
+  EXPECT_EQ(end.outcome, v1::LEASE_OUTCOME_FAILED);
+  EXPECT_THAT(end.reason, HasSubstr("has not reported its target epoch 4"));
+}
+
+TEST_F(TargetTest, IsHeldWhenItsProgramEndsAtTheTargetWithoutAWord) {
+  StartWithTarget(OwnProgram());
+  Epoch(4);
+  EXPECT_EQ(Outcome(work_.OnTrainerEnd({.program = OwnProgram(),
+                                        .how = "ended with exit code 0",
+                                        .success = true,
+                                        .started = true},
+                                       At(0))),
+            v1::LEASE_OUTCOME_HELD);
+}
+
 TEST_F(LeaseWorkTest, ATrialThatFinishesAlthoughItWasToldToStopIsComplete) {
   Start();
   work_.GiveBack("the worker drains");

@@ -7,7 +7,8 @@
 // its input; "crash=3", "exit=3", "error=3", "retryable=3", "broken=3", "skip-back=3" end badly
 // after epoch 3; "checkpoint=2" writes a checkpoint after epoch 2; "garbage" logs before every
 // epoch; "flood" logs 3 MiB without a newline first; "once" ends after one trial; "quit" ends when
-// it is stopped instead of answering; "slow-stop=500" takes 500 ms to write a checkpoint then.
+// it is stopped instead of answering; "slow-stop=500" takes 500 ms to write a checkpoint then;
+// "eager" trains on after the target epoch, where others leave a checkpoint.
 // images_per_second of every epoch is the process id.
 
 #include <poll.h>
@@ -151,13 +152,14 @@ void WaitForStop(const sweep::TrialSpec& spec, int epoch, const Script& script, 
 void Train(const sweep::TrialSpec& spec, Input* input) {
   const Script script = ParseScript(spec.network.name);
   if (script.contains("flood")) std::cout << std::string(3 << 20, '.') << std::endl;
-  for (int epoch = FirstEpoch(spec); epoch <= spec.epochs; ++epoch) {
+  const int last = script.contains("eager") ? spec.epochs : spec.last_epoch();
+  for (int epoch = FirstEpoch(spec); epoch <= last; ++epoch) {
     if (script.contains("garbage")) {
       std::cout << "Epoch " << epoch << " [====>   ]\n\n";
       std::cerr << "warning: garbage" << std::endl;
     }
     SayEpoch(spec, epoch);
-    if (At(script, "checkpoint", epoch)) {
+    if (At(script, "checkpoint", epoch) || (epoch == last && last < spec.epochs)) {
       const std::string path = spec.output_dir + "/checkpoint";
       Say(sweep::CheckpointMessage{.trial = spec.trial,
                                    .epoch = epoch,
@@ -167,7 +169,7 @@ void Train(const sweep::TrialSpec& spec, Input* input) {
     if (At(script, "deaf", epoch)) BeDeaf();
     if (At(script, "pause", epoch)) return WaitForStop(spec, epoch, script, input);
   }
-  SayDone(spec, spec.epochs, /*stopped=*/false);
+  SayDone(spec, last, /*stopped=*/false);
   if (script.contains("once")) std::exit(0);
 }
 
