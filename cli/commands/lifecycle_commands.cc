@@ -74,8 +74,7 @@ std::string WhatFollows(Connection& connection, const std::string& sweep, const 
 
 // The trials of a cancelled sweep that its search had not come to.
 std::string NeverMade(const v1::Sweep& sweep) {
-  const std::int64_t made = EndedTrials(sweep.counts()) + sweep.counts().pending();
-  const std::int64_t left = sweep.planned_trials() - made;
+  const std::int64_t left = sweep.planned_trials() - MadeTrials(sweep.counts());
   return left > 0 ? fmt::format(", {} more had not been made yet", left) : "";
 }
 

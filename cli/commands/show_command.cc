@@ -30,6 +30,7 @@ std::string TrialsLine(const v1::Sweep& sweep) {
     if (count > 0) line += fmt::format(", {} {}", count, what);
   };
   add(counts.running(), "running");
+  add(counts.on_hold(), "on hold");
   add(counts.stopped(), "stopped early");
   add(counts.failed(), "failed");
   add(counts.diverged(), "diverged");
@@ -60,8 +61,8 @@ void PrintFacts(const v1::Sweep& sweep, const Session& session) {
   }
   fact("search", fmt::format("{} for {}, {} a trial", sweep.method(), wanted,
                              Counted(sweep.epochs(), "epoch")));
-  if (!sweep.search_reason().empty()) fact("ended", Printable(sweep.search_reason()));
   if (!sweep.early_terminate().empty()) fact("stops", "by " + Printable(sweep.early_terminate()));
+  if (!sweep.search_reason().empty()) fact("ended", Printable(sweep.search_reason()));
   std::string gates;
   for (const std::string& gate : sweep.gates())
     gates += (gates.empty() ? "" : ", ") + Printable(gate);

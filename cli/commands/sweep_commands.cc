@@ -165,7 +165,7 @@ int Best(const std::string& wanted, int top, const std::string& columns, const S
   PrintRankingNotes(*ranking, session, std::cout);
   const v1::TrialCounts& counts = ranking->sweep().counts();
   if (ranking->rows().empty() && counts.diverged() > 0 &&
-      counts.pending() + counts.running() == 0) {
+      MadeTrials(counts) == EndedTrials(counts)) {
     Say(session,
         fmt::format("{} of {} diverged: {} has nothing to rank", counts.diverged(),
                     Counted(EndedTrials(counts), "trial"), ShortName(ranking->sweep().name())));

@@ -148,8 +148,8 @@ void AddTrialCommands(CLI::App* app, Session* session) {
   auto options = std::make_shared<TrialsOptions>();
   trials->add_option("NAME", options->sweep, "sweep")->required();
   trials->add_option("--state", options->state, "only this state")
-      ->check(OneOf({"pending", "leased", "running", "completed", "stopped", "failed", "diverged",
-                     "cancelled"}));
+      ->check(OneOf({"pending", "leased", "running", "on_hold", "completed", "stopped", "failed",
+                     "diverged", "cancelled"}));
   trials->add_option("--where", options->where,
                      "only where this holds, as \"lr > 0.05 and best_accuracy >= 99.3%\"");
   trials

@@ -105,9 +105,7 @@ class LiveNames {
           ListSweeps(*connection_, /*archived=*/true);
       if (!sweeps.ok()) return sizes;
       for (const v1::Sweep& sweep : *sweeps) {
-        const v1::TrialCounts& counts = sweep.counts();
-        sizes.push_back(
-            {ShortName(sweep.name()), EndedTrials(counts) + counts.pending() + counts.running()});
+        sizes.push_back({ShortName(sweep.name()), MadeTrials(sweep.counts())});
       }
       return sizes;
     }

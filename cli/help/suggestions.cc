@@ -18,10 +18,6 @@ absl::Status With(const absl::Status& status, const std::string& more) {
   return absl::Status(status.code(), fmt::format("{}{}", std::string(status.message()), more));
 }
 
-std::int64_t MadeTrials(const v1::Sweep& sweep) {
-  return EndedTrials(sweep.counts()) + sweep.counts().pending() + sweep.counts().running();
-}
-
 // Whether "s/30" is one that the sweep will come to.
 bool IsNotMadeYet(const std::string& trial, const v1::Sweep& sweep) {
   std::int64_t number = 0;
@@ -31,7 +27,7 @@ bool IsNotMadeYet(const std::string& trial, const v1::Sweep& sweep) {
   }
   const bool goes_on =
       sweep.state() == v1::SWEEP_STATE_ACTIVE || sweep.state() == v1::SWEEP_STATE_PAUSED;
-  return goes_on && number > MadeTrials(sweep) && number <= sweep.planned_trials();
+  return goes_on && number > MadeTrials(sweep.counts()) && number <= sweep.planned_trials();
 }
 
 }  // namespace
@@ -47,7 +43,7 @@ absl::Status WithNearestSweep(Connection& connection, const absl::Status& status
   for (const v1::Sweep& sweep : *sweeps) {
     names.push_back(ShortName(sweep.name()));
     if (names.back() != sweep_name) continue;
-    const std::int64_t made = MadeTrials(sweep);
+    const std::int64_t made = MadeTrials(sweep.counts());
     if (made > 0 && IsNotMadeYet(shown, sweep)) {
       return absl::NotFoundError(fmt::format(
           "trial {} is not made yet: sweep {} has trials 1 to {} of {}, and makes more as workers "

@@ -38,6 +38,7 @@ int StateOf(const v1::Trial& trial, bool has_value) {
       return kWaiting;
     case v1::TRIAL_STATE_LEASED:
     case v1::TRIAL_STATE_RUNNING:
+    case v1::TRIAL_STATE_ON_HOLD:  // Optuna has no such state
       return kRunning;
     case v1::TRIAL_STATE_COMPLETED:
       return has_value ? kComplete : kFail;  // without a value Optuna's is not complete

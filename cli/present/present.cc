@@ -173,6 +173,10 @@ std::int64_t EndedTrials(const v1::TrialCounts& counts) {
          counts.cancelled();
 }
 
+std::int64_t MadeTrials(const v1::TrialCounts& counts) {
+  return EndedTrials(counts) + counts.pending() + counts.running() + counts.on_hold();
+}
+
 std::optional<absl::Duration> TimeLeft(const v1::Sweep& sweep) {
   if (!sweep.has_time_left()) return std::nullopt;
   return ToDuration(sweep.time_left());
@@ -192,6 +196,7 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
   const bool any_failed = AnyHas(sweeps, &v1::TrialCounts::failed);
   const bool any_diverged = AnyHas(sweeps, &v1::TrialCounts::diverged);
   const bool any_cancelled = AnyHas(sweeps, &v1::TrialCounts::cancelled);
+  const bool any_on_hold = AnyHas(sweeps, &v1::TrialCounts::on_hold);
   Listing listing;
   listing.empty = "no sweeps yet; `sweep run` or `sweep submit` with a sweep file makes one";
   listing.columns = {{"SWEEP", "name", false, true, true},
@@ -199,6 +204,7 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
                      {"TRIALS", "ended", true},
                      {"", "planned", true, false},
                      {"RUNNING", "running", true, true, false, 2},
+                     {"ON HOLD", "on_hold", true, any_on_hold, false, 3},
                      {"FAILED", "failed", true, true, false, any_failed ? 0 : 3},
                      {"DIVERGED", "diverged", true, any_diverged, false, 3},
                      {"CANCELLED", "cancelled", true, any_cancelled, false, 3},
@@ -226,6 +232,7 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
          {fmt::format("{}/{}", ended - sweep.counts().cancelled(), sweep.planned_trials()), ended},
          Count(sweep.planned_trials()),
          Count(sweep.counts().running()),
+         Count(sweep.counts().on_hold()),
          Count(sweep.counts().failed()),
          Count(sweep.counts().diverged()),
          Count(sweep.counts().cancelled()),
@@ -388,6 +395,7 @@ json SweepJson(const v1::Sweep& sweep) {
       {"planned_trials", sweep.planned_trials()},
       {"epochs", sweep.epochs()},
       {"gates", std::vector<std::string>(sweep.gates().begin(), sweep.gates().end())},
+      {"early_terminate", sweep.early_terminate()},
       {"qualifying", sweep.qualifying()},
       {"principal", sweep.principal()},
       {"best_trial", ShortName(sweep.best_trial())},
@@ -395,14 +403,13 @@ json SweepJson(const v1::Sweep& sweep) {
       {"best_qualifies", sweep.best_qualifies()},
       {"seconds_left",
        sweep.has_time_left() ? json(absl::ToDoubleSeconds(*TimeLeft(sweep))) : json(nullptr)},
-      {"early_terminate", sweep.early_terminate()},
       {"create_time", TimeCell(sweep.has_create_time(), sweep.create_time()).value},
       {"end_time", TimeCell(sweep.has_end_time(), sweep.end_time()).value}};
   const v1::TrialCounts& counts = sweep.counts();
-  object["trials"] = {{"pending", counts.pending()},     {"running", counts.running()},
-                      {"completed", counts.completed()}, {"stopped", counts.stopped()},
-                      {"failed", counts.failed()},       {"diverged", counts.diverged()},
-                      {"cancelled", counts.cancelled()}};
+  object["trials"] = {{"pending", counts.pending()},   {"running", counts.running()},
+                      {"on_hold", counts.on_hold()},   {"completed", counts.completed()},
+                      {"stopped", counts.stopped()},   {"failed", counts.failed()},
+                      {"diverged", counts.diverged()}, {"cancelled", counts.cancelled()}};
   for (const Objective& objective : ObjectivesOf(sweep)) {
     object["objectives"].push_back({{"name", objective.name}, {"maximize", objective.maximize}});
   }

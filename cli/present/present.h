@@ -60,6 +60,8 @@ std::string BestValueText(const v1::Sweep& sweep);
 std::string SweepOf(const v1::Trial& trial);
 // Trials that have ended, of how many: "7/60".
 std::int64_t EndedTrials(const v1::TrialCounts& counts);
+// All that there are.
+std::int64_t MadeTrials(const v1::TrialCounts& counts);
 // Whether it is completed or cancelled.
 bool HasEnded(const v1::Sweep& sweep);
 // Whether it is neither pending, running nor on hold.

@@ -59,12 +59,24 @@ TEST(Status, TheListColoursItsStates) {
               AllOf(HasSubstr("\x1b[32mcompleted"), HasSubstr("\x1b[31mcompleted")));
 }
 
+TEST(Status, TrialsOnHoldAreListedWhereThereAreAny) {
+  v1::Sweep sweep = Ended(v1::SWEEP_STATE_ACTIVE, 0, 0);
+  EXPECT_THAT(Printed(SweepListing({sweep})), Not(HasSubstr("ON HOLD")));
+  EXPECT_EQ(ListingJson(SweepListing({sweep}))[0]["on_hold"], 0);
+  sweep.mutable_counts()->set_on_hold(3);
+  EXPECT_THAT(Printed(SweepListing({sweep})), HasSubstr("ON HOLD"));
+  EXPECT_EQ(ListingJson(SweepListing({sweep}))[0]["on_hold"], 3);
+  EXPECT_EQ(SweepJson(sweep)["trials"]["on_hold"], 3);
+  EXPECT_EQ(EndedTrials(sweep.counts()), 4);
+  EXPECT_EQ(MadeTrials(sweep.counts()), 7);
+}
+
 TEST(Status, AnAttemptsOutcomeHasItsColour) {
   std::vector<v1::Attempt> attempts;
   const std::vector<std::pair<std::string, Style>> outcomes = {
       {"completed", Style::kGreen}, {"failed", Style::kRed},      {"lost", Style::kRed},
       {"diverged", Style::kYellow}, {"given_back", Style::kNone}, {"cancelled", Style::kNone},
-      {"stopped", Style::kNone}};
+      {"stopped", Style::kNone},    {"held", Style::kNone}};
   for (const auto& [outcome, style] : outcomes) attempts.emplace_back().set_outcome(outcome);
   const Listing listing = AttemptListing(attempts);
   for (std::size_t i = 0; i < outcomes.size(); ++i) {

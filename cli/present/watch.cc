@@ -90,6 +90,11 @@ bool WatchModel::IsKnown(std::int64_t number, int attempt, int epoch) const {
 
 void WatchModel::ApplyTrial(const v1::Trial& trial, const Session& session,
                             std::vector<std::string>* lines) {
+  if (trial.state() == v1::TRIAL_STATE_ON_HOLD) {
+    on_hold_.insert(trial.number());
+  } else {
+    on_hold_.erase(trial.number());
+  }
   if (HasEnded(trial.state())) {
     running_.erase(trial.number());
     const bool is_new = ended_.insert_or_assign(trial.number(), trial).second;
@@ -97,7 +102,7 @@ void WatchModel::ApplyTrial(const v1::Trial& trial, const Session& session,
       lines->push_back(EndLine(trial, sweep_, session));
       failures_told_ += trial.state() == v1::TRIAL_STATE_FAILED ? 1 : 0;
     }
-  } else if (trial.state() == v1::TRIAL_STATE_PENDING) {
+  } else if (trial.state() == v1::TRIAL_STATE_PENDING || trial.state() == v1::TRIAL_STATE_ON_HOLD) {
     running_.erase(trial.number());
     ended_.erase(trial.number());
   } else {
@@ -200,6 +205,7 @@ std::vector<std::string> WatchModel::SummaryParts(bool is_short, const Session& 
   if (const auto diverged = count(v1::TRIAL_STATE_DIVERGED); diverged > 0) {
     parts.push_back(fmt::format("{} diverged", diverged));
   }
+  if (!on_hold_.empty()) parts.push_back(fmt::format("{} on hold", on_hold_.size()));
   const std::optional<absl::Duration> left = cli::TimeLeft(sweep_);
   if (left && is_short) parts.push_back(HumanDuration(*left) + " left");
   if (running_.empty() && sweep_.state() == v1::SWEEP_STATE_ACTIVE) {

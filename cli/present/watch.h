@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,7 @@ class WatchModel {
   v1::Sweep sweep_;
   std::string cursor_;
   std::map<std::int64_t, v1::Trial> ended_;
+  std::set<std::int64_t> on_hold_;
   std::map<std::int64_t, Running> running_;
   std::map<std::int64_t, Known> known_;
   int failures_told_ = 0;

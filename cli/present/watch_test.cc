@@ -129,6 +129,20 @@ TEST_F(WatchModelTest, ADivergedTrialIsCountedApartFromTheFailed) {
   EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[0], HasSubstr("  1 failed  1 diverged"));
 }
 
+TEST_F(WatchModelTest, ATrialOnHoldIsCountedUntilItGoesOnOrEnds) {
+  for (const int number : {1, 2}) ApplyTrial(number, v1::TRIAL_STATE_RUNNING);
+  for (const int number : {1, 2}) {
+    EXPECT_THAT(ApplyTrial(number, v1::TRIAL_STATE_ON_HOLD), SizeIs(0)) << "no end";
+  }
+  EXPECT_THAT(model_.Live(now_, {200, 24}, session_), SizeIs(1)) << "none has a bar";
+  EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[0],
+              AllOf(HasSubstr("0 of 2 trials ended"), HasSubstr("2 on hold")));
+  ApplyTrial(1, v1::TRIAL_STATE_PENDING);
+  EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[0], HasSubstr("1 on hold"));
+  ApplyTrial(2, v1::TRIAL_STATE_STOPPED);
+  EXPECT_THAT(model_.Live(now_, {200, 24}, session_)[0], Not(HasSubstr("on hold")));
+}
+
 TEST_F(WatchModelTest, ReportsTheEndOfATrialOnce) {
   ApplyTrial(1, v1::TRIAL_STATE_RUNNING);
   const std::vector<std::string> lines = ApplyTrial(1, v1::TRIAL_STATE_COMPLETED);

@@ -13,7 +13,8 @@ export interface ApiError {
 
 export type SweepState = "active" | "paused" | "completed" | "cancelled";
 export type TrialState =
-  | "pending" | "leased" | "running" | "completed" | "stopped" | "failed" | "diverged" | "cancelled";
+  | "pending" | "leased" | "running" | "completed" | "stopped" | "failed" | "diverged" | "cancelled"
+  | "on_hold";
 export type Value = number | string | boolean;
 
 // A number that trainings report once per epoch.
@@ -33,6 +34,7 @@ export interface MeasureSummary {
 export interface TrialCounts {
   pending: number; running: number; completed: number; stopped: number; failed: number; cancelled: number;
   diverged: number; // not among the failed
+  on_hold: number; // neither pending nor ended
 }
 
 // GET /api/sweeps?page_token=T&page_size=N (50; at most 200)&search=TEXT: newest first; with `search`,
@@ -216,7 +218,7 @@ export interface AttemptRow {
   worker: string;
   start_time: string;
   end_time: string | null; // null while it runs
-  outcome: string; // "completed", "failed", "diverged", "lost", "given_back", "cancelled", "stopped"; "" while it runs
+  outcome: string; // "completed", "failed", "diverged", "lost", "given_back", "cancelled", "stopped", "held"; "" while it runs
   reason: string;
 }
 

@@ -11,6 +11,7 @@ const KINDS: Record<string, OutcomeKind> = {
   diverged: "held",
   lost: "bad",
   given_back: "idle",
+  held: "idle",
   cancelled: "idle",
 };
 

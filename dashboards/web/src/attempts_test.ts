@@ -10,6 +10,10 @@ it("names a program's error before where it came from", () => {
   expect(endFirst("")).toBe("");
 });
 
+it("does not take a rest for an end", () => {
+  expect(outcomeKind("held")).toBe("idle");
+});
+
 it("does not take a divergence for a failure", () => {
   expect(outcomeKind("diverged")).toBe("held");
   expect(outcomeKind("failed")).toBe("bad");

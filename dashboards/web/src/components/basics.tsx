@@ -38,6 +38,7 @@ const KIND: Record<AnyState, string> = {
   completed: "good",
   paused: "held",
   pending: "idle",
+  on_hold: "idle",
   stopped: "idle",
   cancelled: "idle",
   draining: "held",
@@ -48,7 +49,7 @@ const KIND: Record<AnyState, string> = {
 };
 
 export function State({ state }: { state: AnyState }): JSX.Element {
-  return <span class={`state ${KIND[state] ?? "idle"}`}>{state}</span>;
+  return <span class={`state ${KIND[state] ?? "idle"}`}>{state.replace("_", " ")}</span>;
 }
 
 // A sweep that has ended, with its failures beside it: what failed is never good news.

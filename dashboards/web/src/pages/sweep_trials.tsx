@@ -29,7 +29,7 @@ import {
 } from "./trial_columns";
 
 const PAGE = 50;
-const STATES = ["pending", "running", "completed", "stopped", "failed", "diverged", "cancelled"];
+const STATES = ["pending", "running", "on_hold", "completed", "stopped", "failed", "diverged", "cancelled"];
 
 type TrialColumn = ChosenColumn<TrialRow>;
 
@@ -127,7 +127,7 @@ export function SweepTrials({ sweep, route }: { sweep: SweepView; route: Route }
           onChange={(value) => setQuery(route, { state: value, offset: "" })}
           options={[
             { value: "", label: "all" },
-            ...STATES.map((value) => ({ value, label: value })),
+            ...STATES.map((value) => ({ value, label: value.replace("_", " ") })),
           ]}
         />
         <ColumnChoice columns={columns} route={route} />

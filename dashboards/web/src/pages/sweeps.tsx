@@ -30,6 +30,7 @@ const COUNTS: (keyof TrialCounts)[] = [
   "diverged",
   "cancelled",
   "running",
+  "on_hold",
   "pending",
 ];
 
@@ -43,7 +44,7 @@ export function ProgressBar({ sweep }: { sweep: SweepSummary }): JSX.Element {
     1,
   );
   const text = COUNTS.filter((key) => sweep.trials[key] > 0)
-    .map((key) => `${integer(sweep.trials[key])} ${key}`)
+    .map((key) => `${integer(sweep.trials[key])} ${key.replace("_", " ")}`)
     .join(", ");
   return (
     <div class="progress-cell" title={text || "no trials yet"}>

@@ -188,6 +188,7 @@ const NO_EPOCH: Record<TrialState, string> = {
   pending: "It has not started yet.",
   leased: "No epoch has been reported yet.",
   running: "No epoch has been reported yet.",
+  on_hold: "It rests, though no epoch has been reported.",
   completed: "It ended without an epoch.",
   stopped: "It was stopped before the end of its first epoch.",
   diverged: "It diverged before the end of its first epoch.",

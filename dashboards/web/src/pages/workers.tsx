@@ -113,7 +113,7 @@ const LEGEND = [
   { kind: "live", text: "running" },
   { kind: "bad", text: "failed or lost" },
   { kind: "held", text: "diverged" },
-  { kind: "idle", text: "given back, stopped or cancelled" },
+  { kind: "idle", text: "given back, held, stopped or cancelled" },
 ];
 
 function TimelineLegend(): JSX.Element {
