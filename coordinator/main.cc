@@ -26,8 +26,6 @@
 
 namespace {
 
-constexpr int kFailed = 1;
-constexpr int kBadArguments = 2;
 constexpr char kDefaultHttp[] = "127.0.0.1:7078";
 
 struct Arguments {
@@ -75,11 +73,11 @@ std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
   if (const std::optional<int> code = sweep::ParseProgram(&app, argc, argv)) return code;
   if (backup->count() > 0 && arguments->backup.empty()) {
     std::fprintf(stderr, "sweep-coordinator: --backup needs the name of a file\n");
-    return kBadArguments;
+    return sweep::kBadArguments;
   }
   if (arguments->server.database.empty()) {
     std::fprintf(stderr, "sweep-coordinator: --db needs the name of a file\n");
-    return kBadArguments;
+    return sweep::kBadArguments;
   }
   arguments->server.http_is_optional = http->count() == 0;
   arguments->server.lease_term = absl::Seconds(arguments->lease_term_seconds);
@@ -131,7 +129,7 @@ int Run(const Arguments& arguments) {
   if (!server.ok()) {
     std::fprintf(stderr, "sweep-coordinator: %s\n",
                  sweep::PrintableLines(std::string(server.status().message())).c_str());
-    return server.status().code() == absl::StatusCode::kInvalidArgument ? kBadArguments : kFailed;
+    return server.status().code() == absl::StatusCode::kInvalidArgument ? sweep::kBadArguments : sweep::kFailed;
   }
   std::printf("listening on %s\n", (*server)->address().c_str());
   if (!(*server)->dashboard().empty()) {
@@ -158,6 +156,6 @@ int main(int argc, char** argv) {
     return Run(arguments);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "sweep-coordinator: %s\n", error.what());
-    return kFailed;
+    return sweep::kFailed;
   }
 }

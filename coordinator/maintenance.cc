@@ -14,9 +14,6 @@
 namespace sweep {
 namespace {
 
-constexpr int kFailed = 1;
-constexpr int kBadArguments = 2;
-
 volatile std::sig_atomic_t interrupted = 0;
 
 // The copy is given up, and its temporary file removed, at the first signal that asks for the end.

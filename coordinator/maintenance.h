@@ -4,6 +4,10 @@
 
 namespace sweep {
 
+// Exit codes of sweep-coordinator beside 0.
+constexpr int kFailed = 1;
+constexpr int kBadArguments = 2;
+
 // What sweep-coordinator does to a database instead of serving it. Each prints what it did and
 // returns the program's exit code.
 

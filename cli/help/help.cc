@@ -16,7 +16,7 @@
 namespace sweep::cli {
 namespace {
 
-constexpr int kGap = 2;
+constexpr int kColumnGap = 2;
 
 // Groups in the two columns of the overview, balanced so that all fits a screen of 24 lines.
 const std::vector<std::vector<std::string>>& OverviewColumns() {
@@ -135,7 +135,7 @@ std::string OverviewText(const CLI::App& app, int width) {
     int left = 0;
     for (const std::string& line : columns[0]) left = std::max(left, DisplayWidth(line));
     for (std::size_t row = 0; row < rows; ++row) {
-      std::string line = Pad(columns[0][row], left + kGap) + columns[1][row];
+      std::string line = Pad(columns[0][row], left + kColumnGap) + columns[1][row];
       line.erase(line.find_last_not_of(' ') + 1);
       page += line + "\n";
     }

@@ -36,6 +36,10 @@ Cell TimeCell(bool set, const google::protobuf::Timestamp& time) {
           absl::FormatTime("%Y-%m-%dT%H:%M:%E3SZ", moment, absl::UTCTimeZone())};
 }
 
+std::string Dump(const nlohmann::ordered_json& value) {
+  return value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
 nlohmann::json ValueJson(const v1::Value& value) {
   switch (value.kind_case()) {
     case v1::Value::kBoolValue:

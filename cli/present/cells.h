@@ -28,6 +28,8 @@ Cell Missing();
 Cell TimeCell(bool set, const google::protobuf::Timestamp& time);
 // "3 min ago"; for programs as TimeCell.
 Cell AgoCell(bool set, const google::protobuf::Timestamp& time);
+// On one line; what is no UTF-8 is replaced.
+std::string Dump(const nlohmann::ordered_json& value);
 // Integers beyond 2^53 as text.
 nlohmann::json ValueJson(const v1::Value& value);
 nlohmann::json ValuesJson(const google::protobuf::Map<std::string, v1::Value>& values);

@@ -41,10 +41,6 @@ bool IsFlattened(const std::string& key) {
   return key == "parameters" || key == "measures" || key == "values";
 }
 
-std::string Dump(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 }  // namespace
 
 ExportRow TrialExportRow(const v1::Sweep& sweep, const v1::Trial& trial) {
@@ -97,7 +93,7 @@ void ExportWriter::WriteCsvLine(const std::function<std::string(const std::strin
 
 void ExportWriter::Write(const ExportRow& row) {
   if (format_ == Format::kJson) {
-    *out_ << (empty_ ? "\n" : ",\n") << Dump(row);
+    *out_ << (empty_ ? "\n" : ",\n") << cells::Dump(row);
   } else {
     FlatRow flat;
     for (const auto& [key, value] : row.items()) {

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "cli/present/cells.h"
 #include "cli/present/measure_text.h"
 #include "cli/present/present.h"
 #include "common/spec/dimensions.h"
@@ -75,10 +76,6 @@ std::optional<Value> ValueOf(const v1::Value& value) {
   }
 }
 
-std::string Dump(const Json& value) {
-  return value.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 // A distribution and the value as Optuna keeps it.
 struct Placed {
   std::string distribution;  // JSON
@@ -89,7 +86,7 @@ Placed Categorical(const Parameter& parameter, std::size_t index) {
   Json choices = Json::array();
   for (const Value& value : parameter.values) choices.push_back(ToJson(value));
   return {.distribution =
-              Dump({{"name", "CategoricalDistribution"}, {"attributes", {{"choices", choices}}}}),
+              cells::Dump({{"name", "CategoricalDistribution"}, {"attributes", {{"choices", choices}}}}),
           .value = index};
 }
 
@@ -148,14 +145,14 @@ std::optional<Placed> Numeric(const Parameter& parameter, double value) {
   const bool whole = dimension.whole && value == std::round(value);
   if (!whole) {
     const Json step = range.step ? Json(*range.step) : Json(nullptr);
-    return Placed{.distribution = Dump(
+    return Placed{.distribution = cells::Dump(
                       {{"name", "FloatDistribution"},
                        {"attributes",
                         {{"step", step}, {"low", range.low}, {"high", range.high}, {"log", log}}}}),
                   .value = value};
   }
   return Placed{
-      .distribution = Dump({{"name", "IntDistribution"},
+      .distribution = cells::Dump({{"name", "IntDistribution"},
                             {"attributes",
                              {{"log", log},
                               {"step", static_cast<std::int64_t>(range.step.value_or(1))},
@@ -247,7 +244,7 @@ OptunaJournal::OptunaJournal(const SweepSpec& spec, const v1::Sweep& sweep, std:
 void OptunaJournal::WriteOperation(int code, Json fields) {
   Json operation = {{"op_code", code}, {"worker_id", "sweep-export"}};
   operation.update(fields);
-  *out_ << Dump(operation) << "\n";
+  *out_ << cells::Dump(operation) << "\n";
 }
 
 void OptunaJournal::AddParameters(const v1::Trial& trial, Json* record) const {

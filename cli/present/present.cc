@@ -22,7 +22,6 @@ namespace {
 using nlohmann::json;
 using namespace cells;
 
-constexpr std::size_t kReasonBytes = 500;  // in a table
 
 absl::Duration ToDuration(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());

@@ -62,6 +62,8 @@ std::string SweepOf(const v1::Trial& trial);
 std::int64_t EndedTrials(const v1::TrialCounts& counts);
 // All that there are.
 std::int64_t MadeTrials(const v1::TrialCounts& counts);
+// Of a reason, in a table or a line.
+constexpr std::size_t kReasonBytes = 500;
 // Whether it is completed or cancelled.
 bool HasEnded(const v1::Sweep& sweep);
 // Whether it is neither pending, running nor on hold.

@@ -19,7 +19,6 @@
 namespace sweep::cli {
 namespace {
 
-constexpr std::size_t kReasonBytes = 500;
 constexpr absl::Duration kBetweenPictures = absl::Milliseconds(100);
 constexpr int kWide = 100;  // columns, from which on bars are long
 

@@ -21,7 +21,7 @@ constexpr std::string_view kPlace =
 // Of a program that reports hundreds, those that it is not judged by come last.
 constexpr std::size_t kMostMeasures = 16;
 // A large sweep's curves are summed up when they are first asked for.
-constexpr absl::Duration kPatience = absl::Minutes(2);
+constexpr absl::Duration kReportPatience = absl::Minutes(2);
 
 class Collector {
  public:
@@ -85,7 +85,7 @@ class Collector {
  private:
   // Once they are summed up.
   absl::StatusOr<Json> Curves(const std::string& base, const std::string& query) {
-    const absl::Time give_up = absl::Now() + kPatience;
+    const absl::Time give_up = absl::Now() + kReportPatience;
     while (true) {
       absl::StatusOr<Json> document = Get(base + "/curves", query);
       if (!document.ok() || document->value("ready", true) || absl::Now() > give_up) {

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "common/base/nearest.h"
 #include "common/spec/other_words.h"
 #include "common/yaml/shown.h"
 
@@ -14,10 +15,6 @@ namespace sweep {
 namespace {
 
 constexpr std::size_t kMaxObjectives = 4;
-
-bool Contains(const std::vector<std::string>& words, const std::string& word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 // What the workers' trainer reports and has a better direction, the usual ones first.
 std::vector<std::string> RankableMeasures() {

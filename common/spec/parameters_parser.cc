@@ -20,10 +20,6 @@ constexpr std::size_t kMaxValues = 1000;
 // Integers and multiples up to this are exact in a double.
 constexpr double kMaxInteger = 1e15;
 
-bool Contains(const std::vector<std::string>& words, std::string_view word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 bool IsIdentifier(const std::string& name) {
   if (name.empty() || name.size() > 63 || absl::ascii_isdigit(name[0])) return false;
   return std::all_of(name.begin(), name.end(),

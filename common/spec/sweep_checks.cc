@@ -43,10 +43,6 @@ bool HasEnded(const SpaceContext& context) {
   return context.is_cancelled && context.is_cancelled();
 }
 
-bool Contains(const std::vector<std::string>& words, std::string_view word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 // Complains about a network, pointing into its own file where the message does, else at `line` of
 // the sweep file.
 void ComplainOfNetwork(const NetworkFile& network, absl::string_view message,

@@ -9,13 +9,13 @@ namespace {
 
 using testing::HasSubstr;
 
-constexpr char kRule[] = "early_terminate: {type: median, min_epochs: 2, min_trials: 2}\n";
+constexpr char kMedianOfTwo[] = "early_terminate: {type: median, min_epochs: 2, min_trials: 2}\n";
 
 class StopTest : public SchedulerTest {
  protected:
   // Trials 1 and 2 do well, and 3 is bad: it is to be stopped, and worker c holds it.
   LeaseToken BadTrial() {
-    Submit("s", kRule);
+    Submit("s", kMedianOfTwo);
     const LeaseToken good = Tokens(Call("a", {}))[0];
     const LeaseToken fair = Tokens(Call("b", {}))[0];
     const LeaseToken bad = Tokens(Call("c", {}))[0];
@@ -83,7 +83,7 @@ TEST_F(StopTest, NobodyStopsATrialUnasked) {
 }
 
 TEST_F(StopTest, AStopThatTheStoreRefusesIsTriedAgain) {
-  Submit("s", kRule);
+  Submit("s", kMedianOfTwo);
   const LeaseToken good = Tokens(Call("a", {}))[0];
   const LeaseToken fair = Tokens(Call("b", {}))[0];
   const LeaseToken bad = Tokens(Call("c", {}))[0];
@@ -105,7 +105,7 @@ TEST_F(StopTest, AStopThatTheStoreRefusesIsTriedAgain) {
 TEST_F(StopTest, ARetryOfACancelledTrialForgetsTheStop) {
   BadTrial();
   EXPECT_EQ(Cancel("s", 3), absl::OkStatus());
-  EXPECT_EQ(Must(RetryTrial(3, "", kRule)).state, TrialState::kPending);
+  EXPECT_EQ(Must(RetryTrial(3, "", kMedianOfTwo)).state, TrialState::kPending);
   EXPECT_FALSE(Trial(3).stopping);
   Start();  // the rule observes everything again
   Settle();
@@ -120,7 +120,7 @@ class HoldTest : public SchedulerTest {
       return std::make_unique<HalvingRule>(std::vector<int>{1}, says_hold);
     };
     Start();
-    Submit("s", kRule);
+    Submit("s", kMedianOfTwo);
   }
   LeaseOffer Take(const std::string& worker) {
     std::vector<LeaseOffer> leases = Leases(Call(worker, {.no_wait = true}));

@@ -7,7 +7,7 @@
 namespace sweep {
 namespace {
 
-constexpr double kMega = 1e6;
+constexpr double kMegaFlop = 1e6;
 
 Json ShapeJson(const Shape& shape) { return {shape.channels, shape.height, shape.width}; }
 
@@ -20,15 +20,15 @@ Json NetworkJson(const Network& network) {
                       {"text", DescribeLayer(layer)},
                       {"output", ShapeJson(layer.output)},
                       {"parameters", layer.parameters},
-                      {"forward_mflop", static_cast<double>(layer.forward_flops) / kMega},
+                      {"forward_mflop", static_cast<double>(layer.forward_flops) / kMegaFlop},
                       {"receptive_field", layer.receptive_field}});
   }
   return {{"name", network.name},
           {"input", ShapeJson(network.input)},
           {"parameters", network.parameters},
           {"fully_connected", network.fully_connected},
-          {"forward_mflop", static_cast<double>(network.forward_flops) / kMega},
-          {"train_mflop", static_cast<double>(network.train_flops) / kMega},
+          {"forward_mflop", static_cast<double>(network.forward_flops) / kMegaFlop},
+          {"train_mflop", static_cast<double>(network.train_flops) / kMegaFlop},
           {"receptive_field", network.receptive_field},
           {"layers", layers}};
 }

@@ -90,13 +90,13 @@ absl::StatusOr<std::vector<std::int64_t>> Select(const SweepIndex& index, IndexQ
   return numbers;
 }
 
-struct Page {
+struct RankedPage {
   std::vector<RankedRow> rows;
   std::int64_t total = 0;
 };
 
 // As it stands in the store, which knows no other order.
-absl::StatusOr<Page> WholeRanking(Store* store, const SweepRow& sweep, const PageRange& range) {
+absl::StatusOr<RankedPage> WholeRanking(Store* store, const SweepRow& sweep, const PageRange& range) {
   const absl::StatusOr<std::int64_t> total = store->CountRanked(sweep.id);
   if (!total.ok()) return total.status();
   absl::StatusOr<std::vector<RankedRow>> rows =
@@ -104,10 +104,10 @@ absl::StatusOr<Page> WholeRanking(Store* store, const SweepRow& sweep, const Pag
   if (!rows.ok()) return rows.status();
   // Those without an epoch come last.
   std::erase_if(*rows, [](const RankedRow& row) { return !row.score.has_value; });
-  return Page{.rows = *std::move(rows), .total = *total};
+  return RankedPage{.rows = *std::move(rows), .total = *total};
 }
 
-absl::StatusOr<Page> PartOfRanking(Store* store, const SweepRow& sweep, const LookedAt& looked,
+absl::StatusOr<RankedPage> PartOfRanking(Store* store, const SweepRow& sweep, const LookedAt& looked,
                                    const IndexQuery& query, const PageRange& range) {
   if (!looked.index.ready) return StillReading(sweep.name);
   const absl::StatusOr<std::vector<RankPlace>> order = store->RankOrder(sweep.id);
@@ -116,7 +116,7 @@ absl::StatusOr<Page> PartOfRanking(Store* store, const SweepRow& sweep, const Lo
   absl::StatusOr<std::vector<std::int64_t>> numbers = looked.index.entry->Look(
       [&](const SweepIndex& index) { return Select(index, query, ranks); });
   if (!numbers.ok()) return numbers.status();
-  Page page{.total = std::ssize(*numbers)};
+  RankedPage page{.total = std::ssize(*numbers)};
   absl::StatusOr<std::vector<RankedRow>> rows = store->GetRanked(sweep.id, range.Of(*numbers));
   if (!rows.ok()) return rows.status();
   page.rows = *std::move(rows);
@@ -156,7 +156,7 @@ absl::StatusOr<Json> RankingDocument(const ViewContext& context, const SweepRow&
   parsed->ranked = true;
   parsed->qualifying = query.Text("qualifying") == "1";
   Store* const store = context.options.store;
-  const absl::StatusOr<Page> page = IsWholeRanking(query)
+  const absl::StatusOr<RankedPage> page = IsWholeRanking(query)
                                         ? WholeRanking(store, sweep, *range)
                                         : PartOfRanking(store, sweep, looked, *parsed, *range);
   if (!page.ok()) return page.status();

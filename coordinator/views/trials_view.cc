@@ -57,13 +57,13 @@ absl::StatusOr<IndexQuery> ParseIndexQuery(const ViewContext& context, const Vie
 
 namespace {
 
-struct Page {
+struct TrialPage {
   std::vector<std::int64_t> numbers;
   std::int64_t total = 0;
 };
 
-Page Cut(const std::vector<std::size_t>& rows, const PageRange& range) {
-  Page page{.total = std::ssize(rows)};
+TrialPage Cut(const std::vector<std::size_t>& rows, const PageRange& range) {
+  TrialPage page{.total = std::ssize(rows)};
   for (const std::size_t row : range.Of(rows)) {
     page.numbers.push_back(static_cast<std::int64_t>(row) + 1);
   }
@@ -153,8 +153,8 @@ absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& 
     if (!parsed->filter) return FromStore(context, sweep, *looked.spec, *parsed, *range);
     return StillReading(sweep.name);
   }
-  const absl::StatusOr<Page> page =
-      looked.index.entry->Look([&](const SweepIndex& index) -> absl::StatusOr<Page> {
+  const absl::StatusOr<TrialPage> page =
+      looked.index.entry->Look([&](const SweepIndex& index) -> absl::StatusOr<TrialPage> {
         const absl::StatusOr<std::vector<std::size_t>> rows = SelectRows(index, *parsed);
         if (!rows.ok()) return rows.status();
         return Cut(*rows, *range);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 8 << 10;
 constexpr std::size_t kMaxNameBytes = 128;
-constexpr std::int64_t kMaxRows = 200;  // of a page
+constexpr std::int64_t kMaxPageRows = 200;  // of a page
 
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -109,7 +109,7 @@ absl::StatusOr<std::int64_t> ViewQuery::Int(const std::string& name, std::int64_
 }
 
 absl::StatusOr<PageRange> ViewQuery::Page() const {
-  const absl::StatusOr<std::int64_t> limit = Int("limit", 50, 1, kMaxRows);
+  const absl::StatusOr<std::int64_t> limit = Int("limit", 50, 1, kMaxPageRows);
   if (!limit.ok()) return limit.status();
   const absl::StatusOr<std::int64_t> offset = Int("offset", 0, 0, INT64_MAX / 2);
   if (!offset.ok()) return offset.status();
