@@ -1,6 +1,7 @@
 #include "common/yaml/yaml_reader.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <utility>
 
@@ -14,6 +15,8 @@
 
 namespace sweep {
 namespace {
+
+std::atomic<void (*)()> load_observer = nullptr;
 
 constexpr int kMaxNodes = 20'000;
 constexpr int kMaxDepth = 16;
@@ -160,7 +163,10 @@ bool YamlReader::IsBounded(const YAML::Node& node, int depth, int* budget) {
   return true;
 }
 
+void ObserveYamlLoads(void (*observer)()) { load_observer = observer; }
+
 std::optional<YAML::Node> YamlReader::Load(std::string_view text) {
+  if (void (*const observer)() = load_observer.load(); observer != nullptr) observer();
   if (text.size() > kMaxSizeBytes) {
     Error(0, absl::StrCat("has ", text.size(), " bytes; the limit is ", kMaxSizeBytes));
     return std::nullopt;

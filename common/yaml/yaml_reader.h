@@ -14,6 +14,10 @@
 
 namespace sweep {
 
+// Called by every Load on its thread, before it reads; null: nobody is. Reading takes a while, so
+// tests ask which threads do it.
+void ObserveYamlLoads(void (*observer)());
+
 // One key of a mapping with its value.
 struct YamlEntry {
   std::string key;

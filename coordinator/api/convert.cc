@@ -118,7 +118,8 @@ v1::SweepSource ToProto(const SweepSource& source) {
   return proto;
 }
 
-v1::Sweep ToProto(const SweepRow& row, const SweepSpec& spec) {
+v1::Sweep ToProto(const SweepRow& row, const StoredSpec& stored) {
+  const SweepSpec& spec = *stored.spec;
   v1::Sweep proto;
   proto.set_name(SweepResource(row.name));
   proto.set_state(ToProto(row.state));

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "coordinator/scheduler/scheduler.h"
+#include "coordinator/specs/spec_cache.h"
 #include "coordinator/store/store.h"
 #include "sweep/v1/blobs.pb.h"
 #include "sweep/v1/resources.pb.h"
@@ -25,7 +26,7 @@ google::protobuf::Duration ToProto(absl::Duration duration);
 v1::Value ToProto(const Value& value);
 v1::TrialState ToProto(TrialState state);
 // Without its source, best trial and best value.
-v1::Sweep ToProto(const SweepRow& row, const SweepSpec& spec);
+v1::Sweep ToProto(const SweepRow& row, const StoredSpec& stored);
 v1::SweepSource ToProto(const SweepSource& source);
 v1::Trial ToProto(const TrialRow& row, const SweepSpec& spec);
 v1::Epoch ToProto(const EpochRow& row);

@@ -8,8 +8,8 @@
 #include "coordinator/api/work_pool.h"
 #include "coordinator/api/worker_service.h"
 #include "coordinator/scheduler/scheduler.h"
+#include "coordinator/specs/spec_cache.h"
 #include "coordinator/store/store.h"
-#include "coordinator/views/spec_cache.h"
 
 namespace sweep {
 namespace {
@@ -58,10 +58,13 @@ class OverloadTest : public ServerTest {
  protected:
   void SetUp() override {
     store_ = Must(Store::Open({}));
-    scheduler_ = Must(Scheduler::Start({.store = store_.get()}));
     specs_ = std::make_unique<SpecCache>(store_.get());
+    scheduler_ = Must(Scheduler::Start({.store = store_.get(), .specs = specs_.get()}));
     trial_service_ =
-        std::make_unique<TrialService>(store_.get(), scheduler_.get(), specs_.get(), &reads_);
+        std::make_unique<TrialService>(TrialService::Parts{.store = store_.get(),
+                                                           .scheduler = scheduler_.get(),
+                                                           .specs = specs_.get(),
+                                                           .reads = &reads_});
     worker_service_ = std::make_unique<WorkerService>(scheduler_.get(), &reads_);
     grpc::ServerBuilder builder;
     int port = 0;
@@ -102,8 +105,8 @@ class OverloadTest : public ServerTest {
   }
 
   std::unique_ptr<Store> store_;
-  std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<SpecCache> specs_;
+  std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<TrialService> trial_service_;
   std::unique_ptr<WorkerService> worker_service_;
   std::unique_ptr<grpc::Server> grpc_server_;

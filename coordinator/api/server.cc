@@ -19,10 +19,10 @@
 #include "coordinator/http/listen_address.h"
 #include "coordinator/metrics/metrics.h"
 #include "coordinator/scheduler/scheduler.h"
+#include "coordinator/specs/spec_cache.h"
 #include "coordinator/store/blob_collector.h"
 #include "coordinator/store/blob_store.h"
 #include "coordinator/store/store.h"
-#include "coordinator/views/spec_cache.h"
 #include "coordinator/views/views.h"
 #include "fmt/format.h"
 #include "grpcpp/ext/proto_server_reflection_plugin.h"
@@ -36,11 +36,11 @@ namespace {
 // Calls that are still open then are cancelled, so that the whole shutdown stays under 2 s.
 constexpr auto kShutdownGrace = std::chrono::milliseconds(800);
 
-// Queries, the files of blobs, and the reading of submitted sweep files. Each has its own threads,
-// so that none of them waits for another: a large search space takes seconds to check.
-constexpr WorkPool::Options kReads = {.threads = 4, .max_queued = 256};
-constexpr WorkPool::Options kFiles = {.threads = 2, .max_queued = 256};
-constexpr WorkPool::Options kParsing = {.threads = 2, .max_queued = 64};
+// Queries, the files of blobs, and the parsing of sweep files. Each has its own threads, so that
+// none of them waits for another: a large search space takes seconds to check.
+constexpr WorkPool::Options kReads = {.name = "reads", .threads = 4, .max_queued = 256};
+constexpr WorkPool::Options kFiles = {.name = "files", .threads = 2, .max_queued = 256};
+constexpr WorkPool::Options kParsing = {.name = "parsing", .threads = 2, .max_queued = 64};
 
 class CoordinatorServerImpl final : public CoordinatorServer {
  public:
@@ -59,8 +59,10 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     absl::StatusOr<std::unique_ptr<BlobStore>> blobs = BlobStore::Open(store_->BlobFolder());
     if (!blobs.ok()) return blobs.status();
     blobs_ = *std::move(blobs);
+    specs_ = std::make_unique<SpecCache>(store_.get());
     absl::StatusOr<std::unique_ptr<Scheduler>> scheduler =
         Scheduler::Start({.store = store_.get(),
+                          .specs = specs_.get(),
                           .clock = options.clock,
                           .lease_term = options.lease_term,
                           .poll_time = std::min(options.poll_time, options.lease_term / 3),
@@ -71,7 +73,6 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     scheduler_ = *std::move(scheduler);
     collector_ = std::make_unique<BlobCollector>(store_.get(), blobs_.get(), options.clock,
                                                  BlobCollector::Options{});
-    specs_ = std::make_unique<SpecCache>(store_.get());
     time_left_ = std::make_unique<TimeLeft>(store_.get(), scheduler_.get(), options.clock);
     watches_ =
         std::make_unique<WatchHub>(store_.get(), scheduler_.get(), specs_.get(), time_left_.get());
@@ -102,8 +103,11 @@ class CoordinatorServerImpl final : public CoordinatorServer {
                                                                  .watches = watches_.get(),
                                                                  .reads = reads_.get(),
                                                                  .parsing = parsing_.get()});
-    trials_ =
-        std::make_unique<TrialService>(store_.get(), scheduler_.get(), specs_.get(), reads_.get());
+    trials_ = std::make_unique<TrialService>(TrialService::Parts{.store = store_.get(),
+                                                                 .scheduler = scheduler_.get(),
+                                                                 .specs = specs_.get(),
+                                                                 .reads = reads_.get(),
+                                                                 .parsing = parsing_.get()});
     workers_ = std::make_unique<WorkerService>(scheduler_.get(), reads_.get());
     blob_service_ = std::make_unique<BlobService>(store_.get(), blobs_.get(), files_.get());
     view_service_ = std::make_unique<ViewService>(views_.get(), reads_.get());
@@ -223,8 +227,8 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   std::unique_ptr<Store> store_;
   std::unique_ptr<BlobStore> blobs_;
   std::unique_ptr<BlobCollector> collector_;
-  std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<SpecCache> specs_;
+  std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<TimeLeft> time_left_;
   std::unique_ptr<WatchHub> watches_;
   std::unique_ptr<Views> views_;

@@ -58,16 +58,16 @@ v1::Sweep Planned(const SweepSpec& spec, absl::Time now) {
   row.labels = spec.labels;
   row.created = row.updated = now;
   row.planned_configurations = spec.PlannedConfigurations();
-  return ToProto(row, spec);
+  return ToProto(row, {.spec = std::make_shared<const SweepSpec>(spec)});
 }
 
 }  // namespace
 
 absl::StatusOr<v1::Sweep> DescribeSweep(const SweepRow& row, Store* store, SpecCache* specs,
                                         TimeLeft* time_left) {
-  const absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = specs->Get(row.name);
-  if (!spec.ok()) return spec.status();
-  v1::Sweep proto = ToProto(row, **spec);
+  const absl::StatusOr<StoredSpec> stored = specs->Show(row);
+  if (!stored.ok()) return stored.status();
+  v1::Sweep proto = ToProto(row, *stored);
   const absl::StatusOr<std::vector<RankedRow>> best = store->Rank(row.name, 1);
   if (!best.ok()) return best.status();
   if (!best->empty() && best->front().score.has_value) {
@@ -75,7 +75,7 @@ absl::StatusOr<v1::Sweep> DescribeSweep(const SweepRow& row, Store* store, SpecC
     proto.set_best_value(best->front().score.metric);
     proto.set_best_qualifies(best->front().score.qualifies);
   }
-  if (const std::optional<double> seconds = time_left->SecondsLeft(row, **spec)) {
+  if (const std::optional<double> seconds = time_left->SecondsLeft(row, *stored->spec)) {
     *proto.mutable_time_left() = ToProto(absl::Seconds(*seconds));
   }
   return proto;
@@ -165,8 +165,8 @@ absl::Status SweepService::Rank(const v1::RankSweepRequest& request,
   if (!top.ok()) return top.status();
   const absl::StatusOr<SweepRow> row = store_->GetSweep(*name);
   if (!row.ok()) return row.status();
-  const absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = specs_->Get(*name);
-  if (!spec.ok()) return spec.status();
+  const absl::StatusOr<StoredSpec> stored = specs_->Show(*row);
+  if (!stored.ok()) return stored.status();
   absl::StatusOr<v1::Sweep> sweep = Describe(*row);
   if (!sweep.ok()) return sweep.status();
   *response->mutable_sweep() = *std::move(sweep);
@@ -174,7 +174,7 @@ absl::Status SweepService::Rank(const v1::RankSweepRequest& request,
   if (!ranked.ok()) return ranked.status();
   for (const RankedRow& item : *ranked) {
     if (!item.score.has_value) break;  // those without an epoch come last and have nothing to rank
-    *response->add_rows() = ToProto(item, **spec);
+    *response->add_rows() = ToProto(item, *stored->spec);
   }
   return absl::OkStatus();
 }

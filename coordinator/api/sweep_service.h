@@ -3,8 +3,9 @@
 #include "coordinator/api/watch.h"
 #include "coordinator/api/work_pool.h"
 #include "coordinator/scheduler/scheduler.h"
+#include "coordinator/specs/spec_cache.h"
 #include "coordinator/store/store.h"
-#include "coordinator/views/spec_cache.h"
+#include "coordinator/views/time_left.h"
 #include "sweep/v1/sweeps.grpc.pb.h"
 
 namespace sweep {
@@ -23,7 +24,7 @@ class SweepService final : public v1::SweepService::CallbackService {
     TimeLeft* time_left = nullptr;
     WatchHub* watches = nullptr;
     WorkPool* reads = nullptr;    // answers questions
-    WorkPool* parsing = nullptr;  // reads submitted files
+    WorkPool* parsing = nullptr;  // reads sweep files
   };
   explicit SweepService(const Parts& parts)
       : store_(parts.store),
@@ -76,14 +77,14 @@ class SweepService final : public v1::SweepService::CallbackService {
  private:
   absl::Status List(const v1::ListSweepsRequest& request, v1::ListSweepsResponse* response);
   absl::Status Rank(const v1::RankSweepRequest& request, v1::RankSweepResponse* response);
-  // The spec of the sweep with that resource name.
-  absl::StatusOr<std::shared_ptr<const SweepSpec>> FindSpec(const std::string& resource);
   absl::StatusOr<v1::Sweep> Describe(const SweepRow& row) const {
     return DescribeSweep(row, store_, specs_, time_left_);
   }
-  // Ends a call that changed the sweep with what it is now. On a thread that may read.
+  // Ends a call that changed the sweep with what it is now. Any thread: one that may read does it.
   void FinishWithSweep(grpc::CallbackServerContext* context, grpc::ServerUnaryReactor* reactor,
                        const absl::StatusOr<SweepRow>& row, v1::Sweep* sweep);
+  // As far as that is known without reading anything.
+  v1::Sweep DescribeKnown(const SweepRow& row) const;
 
   Store* const store_;
   Scheduler* const scheduler_;

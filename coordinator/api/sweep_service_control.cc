@@ -4,21 +4,22 @@
 #include "coordinator/api/convert.h"
 #include "coordinator/api/reactors.h"
 #include "coordinator/api/sweep_service.h"
+#include "coordinator/api/with_spec.h"
 #include "proto/names.h"
 
 namespace sweep {
 namespace {
 
-using SharedSpec = std::shared_ptr<const SweepSpec>;  // shared with the cache and the scheduler
-
 // The stored sweep as it is under another name. `spec` stays null when there is no such sweep.
-absl::Status PlanRenaming(Store* store, Scheduler::Renaming* renaming) {
+absl::Status PlanRenaming(Store* store, SpecCache* specs, Scheduler::Renaming* renaming) {
   const absl::StatusOr<SweepRow> row = store->GetSweep(renaming->name);
   if (absl::IsNotFound(row.status())) return absl::OkStatus();
   if (!row.ok()) return row.status();
   if (absl::Status valid = ParseSweepResource(renaming->new_name).status(); !valid.ok()) {
     return valid;
   }
+  // Without its meaning nobody can say whether another name leaves it as it is.
+  if (absl::Status accepted = specs->Get(renaming->name).status(); !accepted.ok()) return accepted;
   const absl::StatusOr<SweepSource> source =
       RenamedSource(row->source, row->digest, renaming->new_name);
   if (!source.ok()) return source.status();
@@ -36,31 +37,28 @@ void SweepService::FinishWithSweep(grpc::CallbackServerContext* context,
                                    grpc::ServerUnaryReactor* reactor,
                                    const absl::StatusOr<SweepRow>& row, v1::Sweep* sweep) {
   if (!row.ok()) return reactor->Finish(Outgoing(context, row.status()));
-  const auto finish = [=, this, row = *row] {
+  const auto describe = [=, this, row = *row] {
     absl::StatusOr<v1::Sweep> described = Describe(row);
-    if (described.ok()) {
-      *sweep = *std::move(described);
-    } else if (const absl::StatusOr<SharedSpec> spec = specs_->Get(row.name); spec.ok()) {
-      *sweep = ToProto(row, **spec);  // the change is done: describing it does not make it fail
-    }
+    // The change is done: describing it does not make it fail.
+    *sweep = described.ok() ? *std::move(described) : DescribeKnown(row);
     reactor->Finish(Outgoing(context, absl::OkStatus()));
   };
-  if (!reads_->Submit(finish)) finish();
+  if (reads_->Submit(describe)) return;
+  *sweep = DescribeKnown(*row);
+  reactor->Finish(Outgoing(context, absl::OkStatus()));
 }
 
-absl::StatusOr<SharedSpec> SweepService::FindSpec(const std::string& resource) {
-  const absl::StatusOr<std::string> name = ParseSweepResource(resource);
-  if (!name.ok()) return name.status();
-  return specs_->Get(*name);
+v1::Sweep SweepService::DescribeKnown(const SweepRow& row) const {
+  return ToProto(row, specs_->Known(row).value_or(SpecOfRow(row)));
 }
 
 grpc::ServerUnaryReactor* SweepService::CancelSweep(grpc::CallbackServerContext* context,
                                                     const v1::CancelSweepRequest* request,
                                                     v1::CancelSweepResponse* response) {
-  const absl::StatusOr<SharedSpec> spec = FindSpec(request->name());
-  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
+  const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
+  if (!name.ok()) return Respond(context, [&] { return name.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->CancelSweep((*spec)->name, RequestId(request->request_id()),
+  scheduler_->CancelSweep(*name, RequestId(request->request_id()),
                           [=, this](const absl::StatusOr<SweepRow>& sweep) {
                             FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
                           });
@@ -70,10 +68,10 @@ grpc::ServerUnaryReactor* SweepService::CancelSweep(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* SweepService::PauseSweep(grpc::CallbackServerContext* context,
                                                    const v1::PauseSweepRequest* request,
                                                    v1::PauseSweepResponse* response) {
-  const absl::StatusOr<SharedSpec> spec = FindSpec(request->name());
-  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
+  const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
+  if (!name.ok()) return Respond(context, [&] { return name.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->PauseSweep((*spec)->name, request->now(), RequestId(request->request_id()),
+  scheduler_->PauseSweep(*name, request->now(), RequestId(request->request_id()),
                          [=, this](const absl::StatusOr<SweepRow>& sweep) {
                            FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
                          });
@@ -83,10 +81,10 @@ grpc::ServerUnaryReactor* SweepService::PauseSweep(grpc::CallbackServerContext* 
 grpc::ServerUnaryReactor* SweepService::ResumeSweep(grpc::CallbackServerContext* context,
                                                     const v1::ResumeSweepRequest* request,
                                                     v1::ResumeSweepResponse* response) {
-  const absl::StatusOr<SharedSpec> spec = FindSpec(request->name());
-  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
+  const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
+  if (!name.ok()) return Respond(context, [&] { return name.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->ResumeSweep((*spec)->name, RequestId(request->request_id()),
+  scheduler_->ResumeSweep(*name, RequestId(request->request_id()),
                           [=, this](const absl::StatusOr<SweepRow>& sweep) {
                             FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
                           });
@@ -96,34 +94,38 @@ grpc::ServerUnaryReactor* SweepService::ResumeSweep(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* SweepService::RetrySweep(grpc::CallbackServerContext* context,
                                                    const v1::RetrySweepRequest* request,
                                                    v1::RetrySweepResponse* response) {
-  const absl::StatusOr<SharedSpec> spec = FindSpec(request->name());
-  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
+  const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
+  if (!name.ok()) return Respond(context, [&] { return name.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->RetrySweep(*spec,
-                         {.failed = request->failed(),
-                          .cancelled = request->cancelled(),
-                          .diverged = request->diverged(),
-                          .request_id = RequestId(request->request_id())},
-                         [=, spec = *spec](const absl::StatusOr<RetriedSweep>& retried) {
-                           if (retried.ok()) {
-                             *response->mutable_sweep() = ToProto(retried->sweep, *spec);
-                             response->set_retried(retried->count);
-                           }
-                           reactor->Finish(Outgoing(context, retried.status()));
-                         });
+  WithSpec(specs_, parsing_, context, reactor, *name, [=, this](const SharedSpec& spec) {
+    scheduler_->RetrySweep(spec,
+                           {.failed = request->failed(),
+                            .cancelled = request->cancelled(),
+                            .diverged = request->diverged(),
+                            .request_id = RequestId(request->request_id())},
+                           [=](const absl::StatusOr<RetriedSweep>& retried) {
+                             if (retried.ok()) {
+                               *response->mutable_sweep() = ToProto(retried->sweep, {.spec = spec});
+                               response->set_retried(retried->count);
+                             }
+                             reactor->Finish(Outgoing(context, retried.status()));
+                           });
+  });
   return reactor;
 }
 
 grpc::ServerUnaryReactor* SweepService::ExtendSweep(grpc::CallbackServerContext* context,
                                                     const v1::ExtendSweepRequest* request,
                                                     v1::ExtendSweepResponse* response) {
-  const absl::StatusOr<SharedSpec> spec = FindSpec(request->name());
-  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
+  const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
+  if (!name.ok()) return Respond(context, [&] { return name.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->ExtendSweep(*spec, request->run_cap(), RequestId(request->request_id()),
-                          [=, this](const absl::StatusOr<SweepRow>& sweep) {
-                            FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
-                          });
+  WithSpec(specs_, parsing_, context, reactor, *name, [=, this](const SharedSpec& spec) {
+    scheduler_->ExtendSweep(spec, request->run_cap(), RequestId(request->request_id()),
+                            [=, this](const absl::StatusOr<SweepRow>& sweep) {
+                              FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
+                            });
+  });
   return reactor;
 }
 
@@ -134,11 +136,8 @@ grpc::ServerUnaryReactor* SweepService::DeleteSweep(grpc::CallbackServerContext*
   if (!name.ok()) return Respond(context, [&] { return name.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->DeleteSweep(*name, RequestId(request->request_id()),
-                          [=, this, name = *name](const absl::StatusOr<std::int64_t>& trials) {
-                            if (trials.ok()) {
-                              specs_->Drop(name);
-                              response->set_trials(*trials);
-                            }
+                          [=](const absl::StatusOr<std::int64_t>& trials) {
+                            if (trials.ok()) response->set_trials(*trials);
                             reactor->Finish(Outgoing(context, trials.status()));
                           });
   return reactor;
@@ -154,14 +153,10 @@ grpc::ServerUnaryReactor* SweepService::RenameSweep(grpc::CallbackServerContext*
     Scheduler::Renaming renaming{.name = name,
                                  .new_name = request->new_name(),
                                  .request_id = RequestId(request->request_id())};
-    if (absl::Status planned = PlanRenaming(store_, &renaming); !planned.ok()) {
+    if (absl::Status planned = PlanRenaming(store_, specs_, &renaming); !planned.ok()) {
       return reactor->Finish(Outgoing(context, planned));
     }
     scheduler_->RenameSweep(renaming, [=, this](const absl::StatusOr<SweepRow>& sweep) {
-      if (sweep.ok()) {
-        specs_->Drop(renaming.name);
-        specs_->Drop(renaming.new_name);
-      }
       FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
     });
   });
@@ -172,10 +167,10 @@ grpc::ServerUnaryReactor* SweepService::RenameSweep(grpc::CallbackServerContext*
 grpc::ServerUnaryReactor* SweepService::ArchiveSweep(grpc::CallbackServerContext* context,
                                                      const v1::ArchiveSweepRequest* request,
                                                      v1::ArchiveSweepResponse* response) {
-  const absl::StatusOr<SharedSpec> spec = FindSpec(request->name());
-  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
+  const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
+  if (!name.ok()) return Respond(context, [&] { return name.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->ArchiveSweep((*spec)->name, request->archived(), RequestId(request->request_id()),
+  scheduler_->ArchiveSweep(*name, request->archived(), RequestId(request->request_id()),
                            [=, this](const absl::StatusOr<SweepRow>& sweep) {
                              FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
                            });

@@ -37,9 +37,9 @@ std::optional<double> TimeLeftGauge::Longest() const {
     for (const SweepRow& sweep : *sweeps) {
       before = sweep.id;
       if (sweep.state != SweepState::kActive) continue;
-      const absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = parts_.specs->Get(sweep.name);
-      if (!spec.ok()) continue;
-      const std::optional<double> seconds = parts_.time_left->SecondsLeft(sweep, **spec);
+      const absl::StatusOr<StoredSpec> stored = parts_.specs->Show(sweep);
+      if (!stored.ok() || !stored->is_accepted()) continue;
+      const std::optional<double> seconds = parts_.time_left->SecondsLeft(sweep, *stored->spec);
       if (seconds) longest = std::max(longest.value_or(0), *seconds);
     }
     if (std::ssize(*sweeps) < kPage) break;

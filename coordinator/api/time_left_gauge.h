@@ -4,8 +4,8 @@
 
 #include "common/base/mutex.h"
 #include "coordinator/api/work_pool.h"
+#include "coordinator/specs/spec_cache.h"
 #include "coordinator/store/store.h"
-#include "coordinator/views/spec_cache.h"
 #include "coordinator/views/time_left.h"
 
 namespace sweep {

@@ -4,7 +4,7 @@
 #include <optional>
 
 #include "coordinator/api/convert.h"
-#include "coordinator/api/reactors.h"
+#include "coordinator/api/with_spec.h"
 #include "coordinator/scheduler/trial_spec_json.h"
 #include "coordinator/store/log_lines.h"
 #include "coordinator/views/page_token.h"
@@ -26,8 +26,6 @@ static_assert(kMaxLogLineNumber < std::int64_t{1} << kLogLineBits);
 std::int64_t LogPosition(const LogRow& row) {
   return (static_cast<std::int64_t>(row.attempt) << kLogLineBits) + row.line;
 }
-
-using SharedSpec = std::shared_ptr<const SweepSpec>;  // shared with the cache
 
 // Fills one page from trial `offset` on; returns where the next page starts, 0 when there is none.
 absl::StatusOr<std::int64_t> FillPage(Store* store, Store::TrialQuery query, int size,
@@ -52,6 +50,13 @@ absl::StatusOr<std::int64_t> FillPage(Store* store, Store::TrialQuery query, int
   return query.offset;
 }
 
+// What is wrong with a question may be that its names are those of a file that is not accepted.
+absl::Status WithRefusal(const absl::Status& status, const StoredSpec& stored) {
+  if (stored.is_accepted()) return status;
+  return absl::Status(status.code(), fmt::format("{} ({})", std::string(status.message()),
+                                                 NotAccepted(stored)));
+}
+
 }  // namespace
 
 absl::Status TrialService::Get(const v1::GetTrialRequest& request, v1::GetTrialResponse* response) {
@@ -59,11 +64,12 @@ absl::Status TrialService::Get(const v1::GetTrialRequest& request, v1::GetTrialR
   if (!id.ok()) return id.status();
   const absl::StatusOr<TrialRow> row = store_->GetTrial(id->sweep, id->number);
   if (!row.ok()) return row.status();
-  const absl::StatusOr<SharedSpec> spec = specs_->Get(id->sweep);
-  if (!spec.ok()) return spec.status();
-  absl::StatusOr<std::string> json = BuildTrialSpecJson(**spec, *row);
+  const absl::StatusOr<StoredSpec> stored = specs_->Show(id->sweep);
+  if (!stored.ok()) return stored.status();
+  *response->mutable_trial() = ToProto(*row, *stored->spec);
+  if (!stored->is_accepted()) return absl::OkStatus();  // nobody can say what a trainer is told
+  absl::StatusOr<std::string> json = BuildTrialSpecJson(*stored->spec, *row);
   if (!json.ok()) return json.status();
-  *response->mutable_trial() = ToProto(*row, **spec);
   response->set_spec_json(*std::move(json));
   return absl::OkStatus();
 }
@@ -107,13 +113,14 @@ absl::Status TrialService::List(const v1::ListTrialsRequest& request,
     if (!state.ok()) return state.status();
     query.state = *state;
   }
-  const absl::StatusOr<SharedSpec> spec = specs_->Get(*name);
-  if (!spec.ok()) return spec.status();
+  const absl::StatusOr<StoredSpec> stored = specs_->Show(*name);
+  if (!stored.ok()) return stored.status();
+  const SharedSpec& spec = stored->spec;
   // Which key there is, the store says; which of two is meant, nobody.
   const std::string sort = request.order_by().substr(0, request.order_by().find(' '));
-  const std::vector<std::string> known = KnownTrialNames(**spec);
+  const std::vector<std::string> known = KnownTrialNames(*spec);
   if (std::binary_search(known.begin(), known.end(), sort)) {
-    const absl::Status named = CheckTrialName(**spec, sort);
+    const absl::Status named = CheckTrialName(*spec, sort);
     if (!named.ok()) {
       return absl::InvalidArgumentError(
           fmt::format("trials cannot be ordered by '{}': {}", sort, std::string(named.message())));
@@ -122,12 +129,12 @@ absl::Status TrialService::List(const v1::ListTrialsRequest& request,
   if (!request.order_by().empty()) query.order_by = StoredOrder(**spec, request.order_by());
   std::optional<TrialFilter> filter;
   if (!request.filter().empty()) {
-    absl::StatusOr<TrialFilter> parsed = TrialFilter::Parse(request.filter(), *spec);
-    if (!parsed.ok()) return parsed.status();
+    absl::StatusOr<TrialFilter> parsed = TrialFilter::Parse(request.filter(), spec);
+    if (!parsed.ok()) return WithRefusal(parsed.status(), *stored);
     filter = *std::move(parsed);
   }
   const absl::StatusOr<std::int64_t> next =
-      FillPage(store_, query, *size, filter, **spec, response);
+      FillPage(store_, query, *size, filter, *spec, response);
   if (!next.ok()) return next.status();
   if (*next > 0) response->set_next_page_token(EncodePageToken(*next, key));
   return absl::OkStatus();
@@ -226,15 +233,15 @@ absl::Status TrialService::Explanation(const v1::ExplainTrialRequest& request,
   if (!id.ok()) return id.status();
   const absl::StatusOr<TrialRow> row = store_->GetTrial(id->sweep, id->number);
   if (!row.ok()) return row.status();
-  const absl::StatusOr<SharedSpec> spec = specs_->Get(id->sweep);
-  if (!spec.ok()) return spec.status();
+  const absl::StatusOr<StoredSpec> stored = specs_->Show(id->sweep);
+  if (!stored.ok()) return stored.status();
   absl::StatusOr<std::vector<AttemptRow>> attempts = store_->ListAttempts(id->sweep, id->number);
   if (!attempts.ok()) return attempts.status();
   TrialSituation situation = scheduler_->Situation(*row);
-  situation.max_failures = (*spec)->max_failures;
+  situation.max_failures = stored->spec->max_failures;
   if (!attempts->empty()) situation.last_attempt = std::move(attempts->back());
   const sweep::Explanation explanation = Explain(situation);
-  *response->mutable_trial() = ToProto(*row, **spec);
+  *response->mutable_trial() = ToProto(*row, *stored->spec);
   for (const std::string& reason : explanation.reasons) response->add_reasons(reason);
   response->set_trials_ahead(explanation.trials_ahead);
   if (IsHeld(row->state) && !situation.holder_is_connected) {
@@ -254,16 +261,17 @@ grpc::ServerUnaryReactor* TrialService::RetryTrial(grpc::CallbackServerContext* 
                                                    v1::RetryTrialResponse* response) {
   const absl::StatusOr<TrialId> id = ParseTrialResource(request->name());
   if (!id.ok()) return Respond(context, [&] { return id.status(); });
-  const absl::StatusOr<SharedSpec> spec = specs_->Get(id->sweep);
-  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->RetryTrial(
-      *spec, id->number,
-      {.diverged = request->force(), .request_id = RequestId(request->request_id())},
-      [=, spec = *spec](const absl::StatusOr<TrialRow>& trial) {
-        if (trial.ok()) *response->mutable_trial() = ToProto(*trial, *spec);
-        reactor->Finish(Outgoing(context, trial.status()));
-      });
+  WithSpec(specs_, parsing_, context, reactor, id->sweep,
+           [=, this, number = id->number](const SharedSpec& spec) {
+             scheduler_->RetryTrial(
+                 spec, number,
+                 {.diverged = request->force(), .request_id = RequestId(request->request_id())},
+                 [=](const absl::StatusOr<TrialRow>& trial) {
+                   if (trial.ok()) *response->mutable_trial() = ToProto(*trial, *spec);
+                   reactor->Finish(Outgoing(context, trial.status()));
+                 });
+           });
   return reactor;
 }
 
@@ -272,14 +280,26 @@ grpc::ServerUnaryReactor* TrialService::CancelTrial(grpc::CallbackServerContext*
                                                     v1::CancelTrialResponse* response) {
   const absl::StatusOr<TrialId> id = ParseTrialResource(request->name());
   if (!id.ok()) return Respond(context, [&] { return id.status(); });
-  const absl::StatusOr<SharedSpec> spec = specs_->Get(id->sweep);
-  if (!spec.ok()) return Respond(context, [&] { return spec.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->CancelTrial(id->sweep, id->number, RequestId(request->request_id()),
-                          [=, spec = *spec](const absl::StatusOr<TrialRow>& trial) {
-                            if (trial.ok()) *response->mutable_trial() = ToProto(*trial, *spec);
-                            reactor->Finish(Outgoing(context, trial.status()));
-                          });
+  scheduler_->CancelTrial(
+      id->sweep, id->number, RequestId(request->request_id()),
+      [=, this](const absl::StatusOr<TrialRow>& trial) {
+        if (!trial.ok()) return reactor->Finish(Outgoing(context, trial.status()));
+        const auto finish = [=, trial = *trial](const StoredSpec& stored) {
+          *response->mutable_trial() = ToProto(trial, *stored.spec);
+          reactor->Finish(Outgoing(context, absl::OkStatus()));
+        };
+        if (const std::optional<StoredSpec> known = specs_->Known(trial->sweep)) {
+          return finish(*known);
+        }
+        const auto describe = [=, this, sweep = trial->sweep] {
+          const absl::StatusOr<StoredSpec> stored = specs_->Show(sweep);
+          if (stored.ok()) return finish(*stored);
+          // The change is done: describing it does not make it fail.
+          reactor->Finish(Outgoing(context, absl::OkStatus()));
+        };
+        if (!reads_->Submit(describe)) reactor->Finish(Outgoing(context, absl::OkStatus()));
+      });
   return reactor;
 }
 

@@ -2,8 +2,8 @@
 
 #include "coordinator/api/work_pool.h"
 #include "coordinator/scheduler/scheduler.h"
+#include "coordinator/specs/spec_cache.h"
 #include "coordinator/store/store.h"
-#include "coordinator/views/spec_cache.h"
 #include "sweep/v1/trials.grpc.pb.h"
 
 namespace sweep {
@@ -11,8 +11,19 @@ namespace sweep {
 // trials.proto over the store and the scheduler. Thin: checks, converts, delegates. Thread-safe.
 class TrialService final : public v1::TrialService::CallbackService {
  public:
-  TrialService(Store* store, Scheduler* scheduler, SpecCache* specs, WorkPool* reads)
-      : store_(store), scheduler_(scheduler), specs_(specs), reads_(reads) {}
+  struct Parts {  // all outlive it
+    Store* store = nullptr;
+    Scheduler* scheduler = nullptr;
+    SpecCache* specs = nullptr;
+    WorkPool* reads = nullptr;    // answers questions
+    WorkPool* parsing = nullptr;  // reads sweep files
+  };
+  explicit TrialService(const Parts& parts)
+      : store_(parts.store),
+        scheduler_(parts.scheduler),
+        specs_(parts.specs),
+        reads_(parts.reads),
+        parsing_(parts.parsing) {}
 
   grpc::ServerUnaryReactor* GetTrial(grpc::CallbackServerContext* context,
                                      const v1::GetTrialRequest* request,
@@ -52,6 +63,7 @@ class TrialService final : public v1::TrialService::CallbackService {
   Scheduler* const scheduler_;
   SpecCache* const specs_;
   WorkPool* const reads_;
+  WorkPool* const parsing_;
 };
 
 }  // namespace sweep

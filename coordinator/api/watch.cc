@@ -1,5 +1,7 @@
 #include "coordinator/api/watch.h"
 
+#include <pthread.h>
+
 #include <charconv>
 #include <optional>
 #include <string>
@@ -40,20 +42,11 @@ absl::StatusOr<std::int64_t> ParseCursor(const std::string& cursor) {
 // client's cancellation, the end of the sweep and the server's shutdown race for it.
 class WatchReactor final : public Stream, public std::enable_shared_from_this<WatchReactor> {
  public:
-  WatchReactor(WatchHub* hub, const SweepRow& sweep, std::int64_t cursor, bool wants_progress)
+  WatchReactor(WatchHub* hub, std::string sweep, std::int64_t cursor, bool wants_progress)
       : hub_(hub),
-        sweep_id_(sweep.id),
-        sweep_name_(sweep.name),
+        sweep_name_(std::move(sweep)),
         wants_progress_(wants_progress),
         cursor_(cursor) {}
-
-  void Subscribe() {
-    subscription_ = hub_->scheduler_->events().Subscribe(
-        sweep_id_, [weak = weak_from_this()](EventBus::Signal signal) {
-          const std::shared_ptr<WatchReactor> watch = weak.lock();
-          if (watch != nullptr) watch->OnSignal(signal);
-        });
-  }
 
   void OnSignal(EventBus::Signal signal) ABSL_LOCKS_EXCLUDED(mutex_) {
     {
@@ -74,7 +67,8 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
       send_progress = std::exchange(progress_is_due_, false);
     }
     bool ended = false;
-    absl::StatusOr<Messages> page = ReadPage(send_progress, &ended);
+    const absl::Status found = FindSweep();
+    absl::StatusOr<Messages> page = found.ok() ? ReadPage(send_progress, &ended) : found;
     const bool is_last = !page.ok() || (page->empty() && ended);
     {
       MutexLock lock(&mutex_);
@@ -127,11 +121,38 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
   void OnCancel() override { End(absl::CancelledError("the client is gone")); }
 
   void OnDone() override {
-    hub_->scheduler_->events().Unsubscribe(subscription_);
+    std::uint64_t subscription = 0;
+    {
+      MutexLock lock(&mutex_);
+      subscription = subscription_;
+      is_done_ = true;
+    }
+    if (subscription != 0) hub_->scheduler_->events().Unsubscribe(subscription);
     hub_->Remove(this);
   }
 
  private:
+  // Once: which sweep has the name now. Subscribes to its events before anything of it is read, so
+  // that nothing falls in between.
+  absl::Status FindSweep() {
+    if (sweep_id_ != 0) return absl::OkStatus();
+    const absl::StatusOr<SweepRow> sweep = hub_->store_->GetSweep(sweep_name_);
+    if (!sweep.ok()) return sweep.status();
+    sweep_id_ = sweep->id;
+    const std::uint64_t subscription = hub_->scheduler_->events().Subscribe(
+        sweep_id_, [weak = weak_from_this()](EventBus::Signal signal) {
+          const std::shared_ptr<WatchReactor> watch = weak.lock();
+          if (watch != nullptr) watch->OnSignal(signal);
+        });
+    {
+      MutexLock lock(&mutex_);
+      subscription_ = subscription;
+      if (!is_done_) return absl::OkStatus();
+    }
+    hub_->scheduler_->events().Unsubscribe(subscription);  // OnDone came before
+    return absl::CancelledError("the client is gone");
+  }
+
   // The next events and, after the last one there is, where everything stands; `*ended` when the
   // sweep has ended and there can be none after these.
   absl::StatusOr<Messages> ReadPage(bool send_progress, bool* ended) {
@@ -147,7 +168,7 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
     if (!events.ok()) return events.status();
     Messages messages;
     for (const EventRow& event : *events) {
-      absl::StatusOr<v1::WatchSweepResponse> message = Describe(event);
+      absl::StatusOr<v1::WatchSweepResponse> message = Describe(*sweep, event);
       if (!message.ok()) return message.status();
       messages.push_back(*std::move(message));
       cursor_ = event.sequence;
@@ -163,7 +184,7 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
 
   // Each thing as it is now, so no older than the event says. A row from before the event would be
   // the last word about a sweep that has ended meanwhile.
-  absl::StatusOr<v1::WatchSweepResponse> Describe(const EventRow& event) {
+  absl::StatusOr<v1::WatchSweepResponse> Describe(const SweepRow& sweep, const EventRow& event) {
     v1::WatchSweepResponse message;
     message.set_cursor(std::to_string(event.sequence));
     *message.mutable_time() = ToProto(event.time);
@@ -174,15 +195,15 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
       message.mutable_epoch()->set_trial(TrialResource(sweep_name_, event.number));
       *message.mutable_epoch()->mutable_epoch() = ToProto(*epoch);
     } else if (event.kind == "trial") {
-      const absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = hub_->specs_->Get(sweep_name_);
-      if (!spec.ok()) return spec.status();
+      const absl::StatusOr<StoredSpec> stored = hub_->specs_->Show(sweep);
+      if (!stored.ok()) return stored.status();
       const absl::StatusOr<TrialRow> trial = hub_->store_->GetTrialById(event.trial_id);
       if (!trial.ok()) return trial.status();
-      *message.mutable_trial() = ToProto(*trial, **spec);
+      *message.mutable_trial() = ToProto(*trial, *stored->spec);
     } else {
-      const absl::StatusOr<SweepRow> sweep = hub_->store_->GetSweepById(sweep_id_);
-      if (!sweep.ok()) return sweep.status();
-      absl::StatusOr<v1::Sweep> described = hub_->Describe(*sweep);
+      const absl::StatusOr<SweepRow> now = hub_->store_->GetSweepById(sweep_id_);
+      if (!now.ok()) return now.status();
+      absl::StatusOr<v1::Sweep> described = hub_->Describe(*now);
       if (!described.ok()) return described.status();
       *message.mutable_sweep() = *std::move(described);
     }
@@ -202,15 +223,16 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
   }
 
   WatchHub* const hub_;
-  const std::int64_t sweep_id_;
-  std::string sweep_name_;  // of the hub's thread; it may be renamed
+  std::int64_t sweep_id_ = 0;  // of the hub's thread; 0: not looked for yet
+  std::string sweep_name_;     // likewise; it may be renamed
   const bool wants_progress_;
-  std::uint64_t subscription_ = 0;
   std::int64_t cursor_;  // of the hub's thread
   Mutex mutex_;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
   bool progress_is_due_ ABSL_GUARDED_BY(mutex_) = false;
+  bool is_done_ ABSL_GUARDED_BY(mutex_) = false;
+  std::uint64_t subscription_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not subscribed
   std::optional<absl::Status> end_status_ ABSL_GUARDED_BY(mutex_);
   Messages page_;  // of the thread that made writing_ true, then of OnWriteDone
 };
@@ -235,9 +257,7 @@ Stream* WatchHub::Open(grpc::CallbackServerContext* context, const v1::WatchSwee
   if (!name.ok()) return new RefusedStream<Stream>(context, name.status());
   const absl::StatusOr<std::int64_t> cursor = ParseCursor(request.cursor());
   if (!cursor.ok()) return new RefusedStream<Stream>(context, cursor.status());
-  const absl::StatusOr<SweepRow> sweep = store_->GetSweep(*name);
-  if (!sweep.ok()) return new RefusedStream<Stream>(context, sweep.status());
-  auto watch = std::make_shared<WatchReactor>(this, *sweep, *cursor, request.progress());
+  auto watch = std::make_shared<WatchReactor>(this, *name, *cursor, request.progress());
   absl::Status refusal;
   {
     MutexLock lock(&mutex_);
@@ -251,7 +271,6 @@ Stream* WatchHub::Open(grpc::CallbackServerContext* context, const v1::WatchSwee
     }
   }
   if (!refusal.ok()) return new RefusedStream<Stream>(context, refusal);
-  watch->Subscribe();  // before the first look, so that nothing falls in between
   WatchReactor* const stream = watch.get();
   Enqueue(std::move(watch));
   return stream;
@@ -290,6 +309,7 @@ absl::StatusOr<v1::Sweep> WatchHub::Describe(const SweepRow& sweep) {
 }
 
 void WatchHub::PumpThread() {
+  pthread_setname_np(pthread_self(), "watch");
   while (true) {
     std::shared_ptr<WatchReactor> watch;
     {

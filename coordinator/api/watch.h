@@ -8,8 +8,8 @@
 
 #include "common/base/mutex.h"
 #include "coordinator/scheduler/scheduler.h"
+#include "coordinator/specs/spec_cache.h"
 #include "coordinator/store/store.h"
-#include "coordinator/views/spec_cache.h"
 #include "coordinator/views/time_left.h"
 #include "grpcpp/support/server_callback.h"
 #include "sweep/v1/sweeps.pb.h"
@@ -20,7 +20,8 @@ class WatchReactor;
 
 // All open WatchSweep streams. Each reads the store from its own cursor, one page at a time and
 // only when the page before has been taken by the client, so that a slow client costs one page of
-// memory. The reading is done on one thread of the hub. Thread-safe.
+// memory. The reading is done on one thread of the hub, also the first look whether there is such a
+// sweep. Thread-safe.
 class WatchHub {
  public:
   WatchHub(Store* store, Scheduler* scheduler, SpecCache* specs, TimeLeft* time_left);

@@ -20,8 +20,9 @@ class WatchTest : public testing::Test {
   void SetUp() override {
     base_ = Must(Store::Open({}));
     store_ = std::make_unique<MeddlingStore>(base_.get());
-    scheduler_ = Must(Scheduler::Start({.store = base_.get(), .threads = false}));
     specs_ = std::make_unique<SpecCache>(base_.get());
+    scheduler_ =
+        Must(Scheduler::Start({.store = base_.get(), .specs = specs_.get(), .threads = false}));
     time_left_ = std::make_unique<TimeLeft>(base_.get(), scheduler_.get());
     hub_ =
         std::make_unique<WatchHub>(store_.get(), scheduler_.get(), specs_.get(), time_left_.get());
@@ -61,8 +62,8 @@ class WatchTest : public testing::Test {
 
   std::unique_ptr<Store> base_;
   std::unique_ptr<MeddlingStore> store_;
-  std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<SpecCache> specs_;
+  std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<TimeLeft> time_left_;
   std::unique_ptr<WatchHub> hub_;
   std::unique_ptr<SweepService> service_;
@@ -73,8 +74,9 @@ class WatchTest : public testing::Test {
 TEST_F(WatchTest, TheLastWordIsTheEndAlsoWhenItComesBetweenTwoReads) {
   StoreDriver(base_.get()).Create(TestSpec("s"));
   store_->AfterGetSweepById([&] {
-    const absl::Status cancelled = base_->WriteAndWait(
-        [](WriteTransaction& transaction) { return transaction.CancelSweep("s").status(); });
+    const absl::Status cancelled = base_->WriteAndWait([](WriteTransaction& transaction) {
+      return transaction.CancelSweep("s", nullptr).status();
+    });
     EXPECT_EQ(cancelled, absl::OkStatus());
   });
   const std::vector<v1::WatchSweepResponse> events = Watch("s");

@@ -1,5 +1,7 @@
 #include "coordinator/api/work_pool.h"
 
+#include <pthread.h>
+
 #include <iterator>
 #include <utility>
 
@@ -33,6 +35,7 @@ std::int64_t WorkPool::queued() const {
 }
 
 void WorkPool::Loop() {
+  pthread_setname_np(pthread_self(), options_.name);
   while (true) {
     std::function<void()> task;
     {

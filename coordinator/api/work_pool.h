@@ -16,6 +16,7 @@ namespace sweep {
 class WorkPool {
  public:
   struct Options {
+    const char* name = "pool";  // of its threads, for debuggers; at most 15 characters
     int threads = 4;
     int max_queued = 256;  // waiting, beside those that run
   };

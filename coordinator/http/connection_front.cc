@@ -5,6 +5,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <pthread.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -116,6 +117,7 @@ void ConnectionFront::Wake() {
 }
 
 void ConnectionFront::FrontLoop() {
+  pthread_setname_np(pthread_self(), "connections");
   std::vector<pollfd> polled;
   while (true) {
     TakeReturned();
@@ -287,6 +289,7 @@ void ConnectionFront::Dispatch(HttpConnection connection) {
 }
 
 void ConnectionFront::WorkerLoop(Lane* lane) {
+  pthread_setname_np(pthread_self(), lane == &urgent_ ? "health" : "requests");
   while (true) {
     HttpConnection connection;
     {

@@ -86,7 +86,7 @@ absl::StatusOr<std::string> RunSweepAction(const HttpOptions& options, const std
                scheduler.CancelSweep(sweep, body.RequestId(), done);
              }).status();
   } else if (verb == "retry") {
-    const auto spec = options.specs->Get(sweep);
+    const absl::StatusOr<SharedSpec> spec = options.specs->Get(sweep);
     if (!spec.ok()) return spec.status();
     status = Await<RetriedSweep>([&](auto done) {
                scheduler.RetrySweep(*spec,
@@ -109,13 +109,13 @@ absl::StatusOr<std::string> RunTrialAction(const HttpOptions& options, const std
                                            const ActionBody& body) {
   const absl::StatusOr<std::int64_t> number = ParseTrialNumber(number_text);
   if (!number.ok()) return number.status();
-  const auto spec = options.specs->Get(sweep);
-  if (!spec.ok()) return spec.status();
   absl::StatusOr<TrialRow> trial;
   if (verb == "cancel") {
     trial = Await<TrialRow>(
         [&](auto done) { options.scheduler->CancelTrial(sweep, *number, body.RequestId(), done); });
   } else if (verb == "retry") {
+    const absl::StatusOr<SharedSpec> spec = options.specs->Get(sweep);
+    if (!spec.ok()) return spec.status();
     trial = Await<TrialRow>([&](auto done) {
       options.scheduler->RetryTrial(
           *spec, *number, {.diverged = body.Flag("force"), .request_id = body.RequestId()}, done);

@@ -9,9 +9,9 @@
 #include "coordinator/http/connection_front.h"
 #include "coordinator/http/web_files.h"
 #include "coordinator/scheduler/scheduler.h"
+#include "coordinator/specs/spec_cache.h"
 #include "coordinator/store/blob_store.h"
 #include "coordinator/store/store.h"
-#include "coordinator/views/spec_cache.h"
 #include "coordinator/views/views.h"
 
 namespace sweep {

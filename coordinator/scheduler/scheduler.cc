@@ -92,16 +92,11 @@ absl::Status SchedulerImpl::Load() {
 }
 
 absl::Status SchedulerImpl::LoadSweep(SweepRow row) {
-  if (row.source.text.empty()) {
-    absl::StatusOr<SweepRow> whole = options_.store->GetSweepById(row.id);
-    if (!whole.ok()) return whole.status();
-    row = *std::move(whole);
-  }
-  Diagnostics diagnostics;
-  absl::StatusOr<SweepSpec> spec = SweepSpec::ParseStored(row.source, row.digest, &diagnostics);
-  if (!spec.ok()) {  // stored by a build that understood more; the others go on
-    spdlog::error("sweep not resumed sweep={} reason={:?}", row.name,
-                  FormatDiagnostics(diagnostics));
+  const absl::StatusOr<StoredSpec> stored = options_.specs->Show(row);
+  if (!stored.ok()) return stored.status();
+  options_.specs->Keep(row, *stored);
+  if (!stored->is_accepted()) {  // stored by a build that accepted more; the others go on
+    spdlog::error("sweep not resumed sweep={} reason={:?}", row.name, stored->refusal);
     return absl::OkStatus();
   }
   const absl::StatusOr<std::vector<TrialRow>> unheld = options_.store->UnheldTrials(row.id);
@@ -109,12 +104,11 @@ absl::Status SchedulerImpl::LoadSweep(SweepRow row) {
   spdlog::info("sweep resumed sweep={} configurations={} of={} pending={} on_hold={}", row.name,
                row.configurations, row.planned_configurations, row.counts.pending,
                row.counts.on_hold);
-  const auto shared = std::make_shared<const SweepSpec>(*std::move(spec));
   MutexLock lock(&mutex_);
-  table_.AddSweep(row, shared);
+  table_.AddSweep(row, stored->spec);
   // One that was granted before may be revived, and is told to its holder then.
   for (const TrialRow& trial : *unheld) {
-    TakeUp(*shared, trial, /*needs_json=*/trial.attempt > 0);
+    TakeUp(*stored->spec, trial, /*needs_json=*/trial.attempt > 0);
   }
   return absl::OkStatus();
 }
@@ -277,9 +271,9 @@ void SchedulerImpl::OnSubmitted(const Submission& submission,
   MutexLock lock(&mutex_);
   const bool ended = row.state == SweepState::kCompleted || row.state == SweepState::kCancelled;
   if (ended || table_.FindSweep(row.id) != nullptr) return;
-  // Stored in an earlier edition, and not understood when it was loaded.
-  if (row.digest != spec->digest) return;
-  table_.AddSweep(row, std::move(spec));
+  // What was there before and is not in the table is stored as a file that is not accepted.
+  if (!submission.created) return;
+  AddSweep(row, std::move(spec));
   DeferSignal(row.id, EventBus::Signal::kEvents);
   React();
 }
@@ -289,6 +283,7 @@ void SchedulerImpl::EndIfDone(std::int64_t sweep_id) {
   if (sweep == nullptr) return;
   const EndedSweep ended{.name = sweep->name, .spec = sweep->spec};
   if (!table_.RemoveIfEnded(sweep_id)) return;
+  options_.specs->Release(sweep_id);
   DeferLog(spdlog::level::info, fmt::format("sweep completed sweep={}", ended.name));
   Remember(ended);
 }

@@ -13,13 +13,15 @@
 #include "coordinator/scheduler/event_bus.h"
 #include "coordinator/scheduler/explanation.h"
 #include "coordinator/scheduler/scheduler_types.h"
+#include "coordinator/specs/spec_cache.h"
 #include "coordinator/stopping/stopping_rule.h"
 #include "coordinator/store/store.h"
 
 namespace sweep {
 
 struct SchedulerOptions {
-  Store* store = nullptr;  // outlives the scheduler
+  Store* store = nullptr;  // outlives the scheduler, and so does the cache
+  SpecCache* specs = nullptr;
   Clock* clock = RealClock();
   absl::Duration lease_term = absl::Seconds(60);
   absl::Duration poll_time = absl::Seconds(20);  // at most a third of lease_term
@@ -67,7 +69,8 @@ class Scheduler {
                       const SubmitOptions& options, SubmitCallback callback) = 0;
 
   // The same request again (by its id, unless that is empty) changes nothing and answers with what
-  // is. Errors as WriteTransaction's methods of these names.
+  // is. Errors as WriteTransaction's methods of these names. A sweep whose file is not accepted can
+  // be cancelled, paused, archived and deleted; it is FailedPrecondition to resume it.
   virtual void CancelSweep(const std::string& name, const std::string& request_id,
                            SweepCallback callback) = 0;
   virtual void CancelTrial(const std::string& sweep, std::int64_t number,

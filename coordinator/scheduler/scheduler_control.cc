@@ -10,13 +10,35 @@
 #include "spdlog/spdlog.h"
 
 namespace sweep {
+
+void SchedulerImpl::AddSweep(const SweepRow& row, std::shared_ptr<const SweepSpec> spec) {
+  options_.specs->Keep(row, {.spec = spec});
+  table_.AddSweep(row, std::move(spec));
+}
+
+absl::StatusOr<SharedSpec> SchedulerImpl::SpecIn(WriteTransaction& transaction,
+                                                 const std::string& sweep) const {
+  const absl::StatusOr<SweepRow> row = transaction.GetSweep(sweep);
+  if (!row.ok()) return row.status();
+  const std::optional<StoredSpec> stored = options_.specs->Known(*row);
+  return stored && stored->is_accepted() ? stored->spec : nullptr;
+}
+
+absl::Status SchedulerImpl::CheckAccepted(WriteTransaction& transaction,
+                                          const std::string& sweep) const {
+  const absl::StatusOr<SweepRow> row = transaction.GetSweep(sweep);
+  if (!row.ok()) return row.status();
+  const std::optional<StoredSpec> stored = options_.specs->Known(*row);
+  return stored && !stored->is_accepted() ? NotAcceptedError(sweep, *stored) : absl::OkStatus();
+}
+
 void SchedulerImpl::TakeUpSweep(const SweepRow& row, std::shared_ptr<const SweepSpec> spec) {
   SweepEntry* sweep = table_.FindSweep(row.id);
   if (sweep == nullptr) {
     const bool has_ended =
         row.state == SweepState::kCompleted || row.state == SweepState::kCancelled;
     if (has_ended || spec == nullptr) return;
-    table_.AddSweep(row, std::move(spec));
+    AddSweep(row, std::move(spec));
     return;
   }
   sweep->state = row.state;
@@ -56,9 +78,13 @@ void SchedulerImpl::ResumeSweep(const std::string& name, const std::string& requ
                                 SweepCallback callback) {
   auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
   WriteFor(
-      [=](WriteTransaction& transaction) {
+      [=, this](WriteTransaction& transaction) {
         return ChangeSweep(transaction, "resume", name, request_id, result.get(),
-                           [&] { return transaction.ResumeSweep(name); });
+                           [&]() -> absl::StatusOr<SweepRow> {
+                             const absl::Status accepted = CheckAccepted(transaction, name);
+                             if (!accepted.ok()) return accepted;
+                             return transaction.ResumeSweep(name);
+                           });
       },
       [this, result, callback](const absl::Status& status) {
         if (!status.ok()) return callback(status);
@@ -88,22 +114,17 @@ void SchedulerImpl::ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int6
 
 // ---- Cancelling
 
-std::optional<std::pair<std::int64_t, std::shared_ptr<const SweepSpec>>> SchedulerImpl::KnownSpec(
-    const std::string& sweep) const {
-  MutexLock lock(&mutex_);
-  const SweepEntry* const entry = table_.FindSweep(sweep);
-  if (entry == nullptr) return std::nullopt;
-  return std::pair(entry->id, entry->spec);
-}
-
 void SchedulerImpl::CancelSweep(const std::string& name, const std::string& request_id,
                                 SweepCallback callback) {
   auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
   WriteFor(
-      [=, known = KnownSpec(name)](WriteTransaction& transaction) {
-        if (known) transaction.KnowSpec(known->first, known->second);
+      [=, this](WriteTransaction& transaction) {
         return ChangeSweep(transaction, "cancel", name, request_id, result.get(),
-                           [&] { return transaction.CancelSweep(name); });
+                           [&]() -> absl::StatusOr<SweepRow> {
+                             const absl::StatusOr<SharedSpec> spec = SpecIn(transaction, name);
+                             if (!spec.ok()) return spec.status();
+                             return transaction.CancelSweep(name, spec->get());
+                           });
       },
       [this, result, callback](const absl::Status& status) {
         if (!status.ok()) return callback(status);
@@ -114,6 +135,7 @@ void SchedulerImpl::CancelSweep(const std::string& name, const std::string& requ
             Remember({.name = sweep->name, .spec = sweep->spec});
           }
           table_.RemoveSweep(result->id);
+          options_.specs->Release(result->id);
           DeferSignal(result->id, EventBus::Signal::kEvents);
           React();
         }
@@ -125,12 +147,14 @@ void SchedulerImpl::CancelTrial(const std::string& sweep, std::int64_t number,
                                 const std::string& request_id, TrialCallback callback) {
   auto result = std::make_shared<TrialRow>();  // shared by the write and its completion
   WriteFor(
-      [=, known = KnownSpec(sweep)](WriteTransaction& transaction) -> absl::Status {
-        if (known) transaction.KnowSpec(known->first, known->second);
+      [=, this](WriteTransaction& transaction) -> absl::Status {
         const std::string object = fmt::format("{}/{}", sweep, number);
         const absl::Status status =
             Once(transaction, "cancel", object, request_id, [&]() -> absl::StatusOr<std::int64_t> {
-              const absl::Status cancelled = transaction.CancelTrial(sweep, number).status();
+              const absl::StatusOr<SharedSpec> spec = SpecIn(transaction, sweep);
+              if (!spec.ok()) return spec.status();
+              const absl::Status cancelled =
+                  transaction.CancelTrial(sweep, number, spec->get()).status();
               if (!cancelled.ok()) return cancelled;
               return 0;
             }).status();

@@ -147,10 +147,6 @@ class SchedulerImpl final : public Scheduler {
   std::optional<PutAside> DescribeHealth(const WorkerEntry& worker) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
-  // Of a sweep that has not ended: its id and spec.
-  std::optional<std::pair<std::int64_t, std::shared_ptr<const SweepSpec>>> KnownSpec(
-      const std::string& sweep) const ABSL_LOCKS_EXCLUDED(mutex_);
-
   // scheduler_data.cc: what sweeps are trained on.
   void OnDataReported(const LeaseToken& token, const std::string& sha256, const std::string& place,
                       const DataReport& report) ABSL_LOCKS_EXCLUDED(mutex_);
@@ -176,6 +172,14 @@ class SchedulerImpl final : public Scheduler {
   void Forget(const std::string& ended_sweep) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // scheduler_control.cc: what people decide about sweeps that are there.
+  // From now on the sweep is in the table, and its spec stays in the cache.
+  void AddSweep(const SweepRow& row, std::shared_ptr<const SweepSpec> spec)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // In a write: the spec of a sweep, as far as it is known without parsing; that of one that has
+  // not ended is. Null when it is not known or not accepted.
+  absl::StatusOr<SharedSpec> SpecIn(WriteTransaction& transaction, const std::string& sweep) const;
+  // In a write: FailedPrecondition when the sweep's file is not accepted.
+  absl::Status CheckAccepted(WriteTransaction& transaction, const std::string& sweep) const;
   // A sweep as a committed write has left it; `spec` (may be null) is for one that had ended.
   void TakeUpSweep(const SweepRow& row, std::shared_ptr<const SweepSpec> spec)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -1,5 +1,7 @@
 // The part of the scheduler that deals with workers: their calls, and what runs out.
 
+#include <pthread.h>
+
 #include <utility>
 
 #include "absl/time/time.h"
@@ -431,6 +433,7 @@ void SchedulerImpl::ExpireWorkers(absl::Duration now) {
 }
 
 void SchedulerImpl::TickThread(const std::stop_token& stop) {
+  pthread_setname_np(pthread_self(), "tick");
   const auto interval = absl::ToChronoMilliseconds(tick_interval_);
   const auto wait = [&] {
     MutexLock lock(&mutex_);

@@ -42,6 +42,7 @@ void SchedulerImpl::DeleteSweep(const std::string& name, const std::string& requ
           spdlog::info("sweep deleted sweep={} trials={}", result->deleted->name, result->trials);
           MutexLock lock(&mutex_);
           table_.RemoveSweep(result->deleted->id);
+          options_.specs->Drop(result->deleted->id);
           table_.RenameForWorkers(result->deleted->id, result->deleted->name,
                                   DeletedName(result->deleted->id));
           Forget(result->deleted->name);
@@ -109,8 +110,13 @@ void SchedulerImpl::RenameSweep(const Renaming& renaming, SweepCallback callback
         {
           MutexLock lock(&mutex_);
           const SweepEntry* const sweep = table_.FindSweep(result->id);
-          if (sweep != nullptr && renaming.spec != nullptr && sweep->name == renaming.name) {
+          const bool is_renamed = renaming.spec != nullptr && result->name == renaming.new_name;
+          if (is_renamed) options_.specs->Drop(result->id);
+          if (is_renamed && sweep != nullptr && sweep->name == renaming.name) {
             table_.RenameSweep(result->id, renaming.spec);
+          }
+          if (is_renamed && sweep != nullptr) {
+            options_.specs->Keep(*result, {.spec = sweep->spec});
           }
           table_.RenameForWorkers(result->id, renaming.name, renaming.new_name);
           Forget(renaming.name);

@@ -485,6 +485,7 @@ TEST_F(SchedulerTest, StoppingAnswersParkedCallsAndRefusesNewOnes) {
 
 TEST_F(SchedulerTest, ItsThreadsDoTheSameByThemselves) {
   scheduler_ = Must(Scheduler::Start({.store = store_.get(),
+                                      .specs = specs_.get(),
                                       .lease_term = absl::Seconds(3),
                                       .poll_time = absl::Milliseconds(50)}));
   const SweepSource source = TestSource("s");

@@ -1,5 +1,7 @@
 #include "coordinator/search/driver.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <exception>
 #include <utility>
@@ -124,6 +126,7 @@ bool SearchDriver::Turn() {
 }
 
 void SearchDriver::Thread(const std::stop_token& stop) {
+  pthread_setname_np(pthread_self(), "search");
   while (true) {
     std::optional<Job> job;
     {

@@ -1,5 +1,7 @@
 #include "coordinator/store/blob_collector.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <memory>
 #include <utility>
@@ -44,6 +46,7 @@ bool BlobCollector::Stopping() {
 }
 
 void BlobCollector::Loop(const std::stop_token&) {
+  pthread_setname_np(pthread_self(), "collector");
   const auto period = absl::ToChronoMilliseconds(options_.period);
   while (!Stopping()) {
     Turn();

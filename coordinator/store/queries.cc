@@ -21,7 +21,7 @@ constexpr std::array<std::string_view, 4> kSweepStates = {"active", "paused", "c
   "SELECT id, name, state, digest, principal, labels, created_us, updated_us, ended_us, "         \
   "planned_configurations, configurations, exhausted, pending, running, completed, stopped, "     \
   "failed, cancelled, qualifying, search_reason, give_back, diverged, pause_reason, keep_going, " \
-  "archived, disk_bytes, data_sha256, on_hold FROM sweeps "
+  "archived, disk_bytes, data_sha256, objectives, on_hold FROM sweeps "
 
 absl::StatusOr<SweepRow> DecodeSweep(const Statement& row) {
   SweepRow sweep;
@@ -53,6 +53,7 @@ absl::StatusOr<SweepRow> DecodeSweep(const Statement& row) {
   sweep.archived = row.Int(column++) != 0;
   sweep.disk_bytes = row.Int(column++);
   sweep.data_sha256 = row.Text(column++);
+  STORE_ASSIGN_OR_RETURN(sweep.objectives, DecodeObjectives(row.Text(column++)));
   sweep.counts.on_hold = row.Int(column++);
   return sweep;
 }

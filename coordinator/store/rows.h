@@ -37,6 +37,7 @@ struct SweepRow {
   SweepState state = SweepState::kActive;
   SweepSource source;  // empty in lists
   std::string digest;
+  std::vector<Objective> objectives;  // at least one
   std::string principal;
   std::map<std::string, std::string> labels;
   absl::Time created, updated;

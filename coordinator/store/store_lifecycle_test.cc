@@ -203,9 +203,10 @@ TEST_F(StoreLifecycleTest, WhatRunsIsNotDeletedOrRenamed) {
   EXPECT_THAT(std::string(refused.message()),
               HasSubstr("1 trial of sweep 's' runs; cancel it first"));
   EXPECT_THAT(std::string(Rename("s", "t").message()), HasSubstr("pause it first"));
-  ASSERT_EQ(
-      Write([](WriteTransaction& transaction) { return transaction.CancelSweep("s").status(); }),
-      absl::OkStatus());
+  ASSERT_EQ(Write([&](WriteTransaction& transaction) {
+              return transaction.CancelSweep("s", &spec).status();
+            }),
+            absl::OkStatus());
   EXPECT_EQ(Delete("s"), absl::OkStatus());
 }
 

@@ -649,7 +649,7 @@ TEST_P(StoreTest, CancellingASweepEndsAllThatHasNotEnded) {
   for (int i = 0; i < 2; ++i) {  // again: harmless
     ASSERT_TRUE(store_
                     ->WriteAndWait([&](WriteTransaction& transaction) {
-                      auto row = transaction.CancelSweep("s");
+                      auto row = transaction.CancelSweep("s", &spec_);
                       if (row.ok()) cancelled = *row;
                       return row.status();
                     })
@@ -673,8 +673,8 @@ TEST_P(StoreTest, CancellingTheLastTrialEndsAnExhaustedSweep) {
   ASSERT_TRUE(driver_->Exhaust(sweep_).ok());
   driver_->Train(trials_[0], spec_, 0.95);
   const auto cancel = [&](std::int64_t number) {
-    return store_->WriteAndWait([number](WriteTransaction& transaction) {
-      return transaction.CancelTrial("s", number).status();
+    return store_->WriteAndWait([&](WriteTransaction& transaction) {
+      return transaction.CancelTrial("s", number, &spec_).status();
     });
   };
   ASSERT_TRUE(cancel(2).ok());

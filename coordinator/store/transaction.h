@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -23,11 +22,6 @@ class WriteTransaction {
   // As Store's, with what this transaction has written.
   virtual absl::StatusOr<SweepRow> GetSweep(const std::string& name) = 0;
   virtual absl::StatusOr<TrialRow> GetTrial(const std::string& sweep, std::int64_t number) = 0;
-
-  // The sweep's file is parsed already: what ends trials without being given their sweep's spec
-  // need not parse it, which takes seconds for a large search space, on the only thread that
-  // writes.
-  virtual void KnowSpec(std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec) = 0;
 
   // AlreadyExists when the name is taken by another digest. `*created` is false when the same
   // sweep was there.
@@ -54,8 +48,9 @@ class WriteTransaction {
   // an empty reason it is a no-op unless the budget is used, which an extension may have raised
   // meanwhile. Completes the sweep when every trial has ended. True when the search has ended.
   virtual absl::StatusOr<bool> MarkExhausted(std::int64_t sweep_id, const std::string& reason) = 0;
-  // Cancels the sweep and all its trials that have not ended.
-  virtual absl::StatusOr<SweepRow> CancelSweep(const std::string& name) = 0;
+  // Cancels the sweep and all its trials that have not ended. Without `spec` (the file is not
+  // accepted by this build) its configurations keep their scores.
+  virtual absl::StatusOr<SweepRow> CancelSweep(const std::string& name, const SweepSpec* spec) = 0;
   // FailedPrecondition when the sweep has ended. `give_back`: what runs is to be given back; asked
   // for once, it holds until the sweep is resumed.
   virtual absl::StatusOr<SweepRow> PauseSweep(const std::string& name, bool give_back) = 0;
@@ -154,8 +149,9 @@ class WriteTransaction {
   virtual absl::StatusOr<std::vector<TrialRow>> StopHeldTrials(
       std::int64_t sweep_id, const SweepSpec& spec, std::optional<std::int64_t> seen_sequence,
       int limit) = 0;
-  // One that was cancelled stays so.
-  virtual absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number) = 0;
+  // One that was cancelled stays so. `spec` as for CancelSweep.
+  virtual absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number,
+                                               const SweepSpec* spec) = 0;
   // Stores what is new of an attempt's lines, as far as its limits allow. FailedPrecondition unless
   // the token is that of the trial's latest attempt; that may have ended.
   virtual absl::Status AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines) = 0;

@@ -10,13 +10,11 @@
 #include "coordinator/store/json_codec.h"
 #include "coordinator/store/status_macros.h"
 #include "fmt/format.h"
-#include "spdlog/spdlog.h"
 
 namespace sweep {
 namespace {
 
 constexpr std::size_t kMaxCachedConfigurations = 4096;
-constexpr std::size_t kMaxCachedSpecs = 64;
 
 // The sweep's counter for trials in that state.
 std::string_view CountColumn(TrialState state) {
@@ -31,10 +29,7 @@ void SqliteWriteTransaction::Begin() {
   spoiled_ = absl::OkStatus();
 }
 
-void SqliteWriteTransaction::RolledBack() {
-  configurations_.clear();
-  specs_.clear();
-}
+void SqliteWriteTransaction::RolledBack() { configurations_.clear(); }
 
 absl::StatusOr<SweepRow> SqliteWriteTransaction::CreateSweep(const SweepSpec& spec,
                                                              const SweepSource& source,
@@ -177,14 +172,15 @@ absl::StatusOr<bool> SqliteWriteTransaction::MarkExhausted(std::int64_t sweep_id
   });
 }
 
-absl::StatusOr<SweepRow> SqliteWriteTransaction::CancelSweep(const std::string& name) {
+absl::StatusOr<SweepRow> SqliteWriteTransaction::CancelSweep(const std::string& name,
+                                                             const SweepSpec* spec) {
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, name));
     if (sweep.state == SweepState::kCancelled) return sweep;
     if (sweep.state == SweepState::kCompleted) return SweepHasEnded(sweep);
     STORE_ASSIGN_OR_RETURN(std::vector<TrialRow> trials, SelectOpenTrials(database_, sweep.id));
     for (TrialRow& trial : trials) {
-      STORE_RETURN_IF_ERROR(CancelOpenTrial("the sweep was cancelled", &trial));
+      STORE_RETURN_IF_ERROR(CancelOpenTrial(spec, "the sweep was cancelled", &trial));
     }
     STORE_RETURN_IF_ERROR(SetSweepState(sweep.id, SweepState::kCancelled));
     return FindSweep(database_, name);
@@ -192,11 +188,12 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::CancelSweep(const std::string& 
 }
 
 absl::StatusOr<TrialRow> SqliteWriteTransaction::CancelTrial(const std::string& sweep,
-                                                             std::int64_t number) {
+                                                             std::int64_t number,
+                                                             const SweepSpec* spec) {
   return Guard([&]() -> absl::StatusOr<TrialRow> {
     STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, sweep, number));
     if (stored.row.state != TrialState::kCancelled) {
-      STORE_RETURN_IF_ERROR(CancelOpenTrial("cancelled", &stored.row));
+      STORE_RETURN_IF_ERROR(CancelOpenTrial(spec, "cancelled", &stored.row));
       STORE_RETURN_IF_ERROR(CompleteSweepIfDone(stored.row.sweep_id));
     }
     STORE_ASSIGN_OR_RETURN(stored.row.artifacts, SelectArtifacts(database_, stored.row.id));
@@ -204,12 +201,12 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::CancelTrial(const std::string& 
   });
 }
 
-absl::Status SqliteWriteTransaction::CancelOpenTrial(const std::string& reason, TrialRow* trial) {
+absl::Status SqliteWriteTransaction::CancelOpenTrial(const SweepSpec* spec,
+                                                     const std::string& reason, TrialRow* trial) {
   const bool held = IsHeld(trial->state);
   trial->reason = reason;
   STORE_RETURN_IF_ERROR(Apply(TrialEvent::kCancel, trial));
   if (held) STORE_RETURN_IF_ERROR(CloseAttempt(now_, "cancelled", reason, trial));
-  STORE_ASSIGN_OR_RETURN(const SweepSpec* spec, FindSpec(trial->sweep_id));
   return spec == nullptr ? absl::OkStatus() : Rescore(*spec, *trial);
 }
 
@@ -326,26 +323,6 @@ absl::StatusOr<const Configuration*> SqliteWriteTransaction::FindConfiguration(
   }
   if (configurations_.size() >= kMaxCachedConfigurations) configurations_.clear();
   return &configurations_.emplace(trial.configuration_id, *std::move(configuration)).first->second;
-}
-
-absl::StatusOr<const SweepSpec*> SqliteWriteTransaction::FindSpec(std::int64_t sweep_id) {
-  if (auto found = specs_.find(sweep_id); found != specs_.end()) return found->second.get();
-  STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
-  Diagnostics diagnostics;
-  absl::StatusOr<SweepSpec> spec = SweepSpec::ParseStored(sweep.source, sweep.digest, &diagnostics);
-  if (!spec.ok()) {
-    // An ended trial must end in the database as well; its score stays that of its last epoch.
-    spdlog::warn("stored_sweep_unreadable sweep_id={} reason=\"{}\"", sweep_id,
-                 std::string(spec.status().message()));
-  }
-  KnowSpec(sweep_id, spec.ok() ? std::make_shared<const SweepSpec>(*std::move(spec)) : nullptr);
-  return specs_[sweep_id].get();
-}
-
-void SqliteWriteTransaction::KnowSpec(std::int64_t sweep_id,
-                                      std::shared_ptr<const SweepSpec> spec) {
-  if (specs_.size() >= kMaxCachedSpecs) specs_.clear();
-  specs_[sweep_id] = std::move(spec);
 }
 
 }  // namespace sweep

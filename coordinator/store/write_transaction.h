@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -40,7 +39,6 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::Time now() const override { return now_; }
   absl::StatusOr<SweepRow> GetSweep(const std::string& name) override;
   absl::StatusOr<TrialRow> GetTrial(const std::string& sweep, std::int64_t number) override;
-  void KnowSpec(std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec) override;
   absl::StatusOr<SweepRow> CreateSweep(const SweepSpec& spec, const SweepSource& source,
                                        const std::string& principal, bool* created) override;
   absl::Status KeepGoing(std::int64_t sweep_id) override;
@@ -50,7 +48,7 @@ class SqliteWriteTransaction final : public WriteTransaction {
                                                          const Configuration& configuration,
                                                          const Suggestion& suggestion) override;
   absl::StatusOr<bool> MarkExhausted(std::int64_t sweep_id, const std::string& reason) override;
-  absl::StatusOr<SweepRow> CancelSweep(const std::string& name) override;
+  absl::StatusOr<SweepRow> CancelSweep(const std::string& name, const SweepSpec* spec) override;
   absl::StatusOr<SweepRow> PauseSweep(const std::string& name, bool give_back) override;
   absl::StatusOr<SweepRow> ResumeSweep(const std::string& name) override;
   absl::StatusOr<EarlyFailures> FindEarlyFailures(std::int64_t sweep_id) override;
@@ -91,7 +89,8 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::StatusOr<std::vector<TrialRow>> StopHeldTrials(std::int64_t sweep_id, const SweepSpec& spec,
                                                        std::optional<std::int64_t> seen_sequence,
                                                        int limit) override;
-  absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number) override;
+  absl::StatusOr<TrialRow> CancelTrial(const std::string& sweep, std::int64_t number,
+                                       const SweepSpec* spec) override;
   absl::Status AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines) override;
   absl::Status AddBlob(const std::string& sha256, std::int64_t size_bytes) override;
   absl::StatusOr<std::vector<std::string>> ForgetUnusedBlobs(const std::vector<std::string>& blobs,
@@ -126,11 +125,8 @@ class SqliteWriteTransaction final : public WriteTransaction {
   absl::Status Rescore(const SweepSpec& spec, const TrialRow& trial);
   absl::StatusOr<const Configuration*> FindConfiguration(const SweepSpec& spec,
                                                          const TrialRow& trial);
-  // Cancels a trial that has not ended; its sweep is left as it is.
-  absl::Status CancelOpenTrial(const std::string& reason, TrialRow* trial);
-  // The sweep's spec from its stored source, for the methods that are given none; nullptr when this
-  // build no longer accepts the source.
-  absl::StatusOr<const SweepSpec*> FindSpec(std::int64_t sweep_id);
+  // Cancels a trial that has not ended; its sweep is left as it is. `spec` may be null.
+  absl::Status CancelOpenTrial(const SweepSpec* spec, const std::string& reason, TrialRow* trial);
 
   // --- write_transaction_control.cc: what people decide about sweeps that are there ---
   absl::Status MakePendingAgain(const SweepSpec& spec, TrialRow* trial);
@@ -189,10 +185,9 @@ class SqliteWriteTransaction final : public WriteTransaction {
   Clock& clock_;
   absl::Time now_;
   absl::Status spoiled_;
-  // Completed configurations by id and specs by sweep id. Emptied when full, and when a function
-  // is rolled back, since its ids may then be given again.
+  // Completed configurations by id. Emptied when full, and when a function is rolled back, since
+  // its ids may then be given again.
   std::unordered_map<std::int64_t, Configuration> configurations_;
-  std::unordered_map<std::int64_t, std::shared_ptr<const SweepSpec>> specs_;
   absl::Duration purge_until_;  // monotonic
 };
 

@@ -182,7 +182,6 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::RenameSweep(const Renaming& ren
     STORE_RETURN_IF_ERROR(
         database_.Run("UPDATE sweep_files SET text = ? WHERE sweep_id = ? AND role = 'sweep'",
                       renaming.text, sweep.id));
-    specs_.erase(sweep.id);
     STORE_RETURN_IF_ERROR(AddEvent(TrialRow{.sweep_id = sweep.id}, "sweep", 0));
     return FindSweepById(database_, sweep.id);
   });

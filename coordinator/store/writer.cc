@@ -1,5 +1,7 @@
 #include "coordinator/store/writer.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -71,6 +73,7 @@ std::int64_t Writer::queued() const {
 bool Writer::InsideFunction() const { return inside_function_ == std::this_thread::get_id(); }
 
 void Writer::Loop() {
+  pthread_setname_np(pthread_self(), "writer");
   std::vector<Item> batch;
   while (true) {
     bool idle = false;

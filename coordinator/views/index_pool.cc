@@ -1,5 +1,7 @@
 #include "coordinator/views/index_pool.h"
 
+#include <pthread.h>
+
 #include <algorithm>
 #include <chrono>
 #include <set>
@@ -18,8 +20,7 @@ constexpr std::int64_t kFollowedTrials = 200;
 
 }  // namespace
 
-IndexPool::IndexPool(Store* store, SpecCache* specs, const Options& options)
-    : store_(store), specs_(specs), options_(options) {}
+IndexPool::IndexPool(Store* store, const Options& options) : store_(store), options_(options) {}
 
 IndexPool::~IndexPool() {
   {
@@ -31,17 +32,15 @@ IndexPool::~IndexPool() {
   if (thread_.joinable()) thread_.join();
 }
 
-absl::StatusOr<IndexPool::Answer> IndexPool::Get(const std::string& sweep, std::int64_t sweep_id,
+absl::StatusOr<IndexPool::Answer> IndexPool::Get(std::int64_t sweep_id, const SharedSpec& spec,
                                                  const Patience& patience) {
-  const absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = specs_->Get(sweep);
-  if (!spec.ok()) return spec.status();
   const absl::StatusOr<std::int64_t> last = store_->LastSequence(sweep_id);
   if (!last.ok()) return last.status();
   const absl::Time asked = absl::Now();
   MutexLock lock(&mutex_);
   StartThread();
-  Slot* slot = FindSlot(sweep_id, *spec);
-  if (slot == nullptr) return Answer{.entry = std::make_shared<Entry>(sweep_id, *spec)};
+  Slot* slot = FindSlot(sweep_id, spec);
+  if (slot == nullptr) return Answer{.entry = std::make_shared<Entry>(sweep_id, spec)};
   const absl::Duration good_for =
       options_.refresh_time > absl::ZeroDuration()
           ? options_.refresh_time + slot->trials * options_.refresh_time_per_trial
@@ -64,7 +63,7 @@ absl::StatusOr<IndexPool::Answer> IndexPool::Get(const std::string& sweep, std::
   return Answer{.entry = slot->entry, .sequence = slot->cursor, .ready = slot->ready};
 }
 
-void IndexPool::Prepare(std::int64_t sweep_id, const std::shared_ptr<const SweepSpec>& spec) {
+void IndexPool::Prepare(std::int64_t sweep_id, const SharedSpec& spec) {
   MutexLock lock(&mutex_);
   if (slots_.contains(sweep_id) || !HasRoom()) return;
   StartThread();
@@ -77,8 +76,7 @@ void IndexPool::StartThread() {
   thread_ = std::thread([this] { Loop(); });
 }
 
-IndexPool::Slot* IndexPool::FindSlot(std::int64_t sweep_id,
-                                     const std::shared_ptr<const SweepSpec>& spec) {
+IndexPool::Slot* IndexPool::FindSlot(std::int64_t sweep_id, const SharedSpec& spec) {
   if (!slots_.contains(sweep_id) && !MakeRoom()) return nullptr;
   Slot& slot = slots_[sweep_id];
   slot.used = ++uses_;
@@ -176,6 +174,7 @@ void IndexPool::FinishWork(const Work& work, const absl::Status& status) {
 }
 
 void IndexPool::Loop() {
+  pthread_setname_np(pthread_self(), "index");
   for (Work work; TakeWork(&work);) {
     if (work.entry == nullptr) {
       DropDeleted();

@@ -13,8 +13,8 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "common/base/mutex.h"
+#include "coordinator/specs/spec_cache.h"
 #include "coordinator/store/store.h"
-#include "coordinator/views/spec_cache.h"
 #include "coordinator/views/sweep_index.h"
 
 namespace sweep {
@@ -41,13 +41,13 @@ class IndexPool {
     // How often it looks whether its sweeps were deleted.
     absl::Duration look_time = absl::Minutes(1);
   };
-  IndexPool(Store* store, SpecCache* specs, const Options& options);
+  IndexPool(Store* store, const Options& options);
   ~IndexPool();
 
   // An index and how far it is.
   class Entry {
    public:
-    Entry(std::int64_t sweep_id, std::shared_ptr<const SweepSpec> spec)
+    Entry(std::int64_t sweep_id, SharedSpec spec)
         : sweep_id_(sweep_id), banded_(BandedMeasures(*spec)), index_(std::move(spec)) {}
 
     // Runs `function(const SweepIndex&)` while nothing changes it.
@@ -81,10 +81,10 @@ class IndexPool {
   // Waits for an index that is up to date, and gives it as it is when patience ends; at once an
   // empty one that is not ready while all others must stay. NotFound when there is no such sweep;
   // the error when it cannot be read.
-  absl::StatusOr<Answer> Get(const std::string& sweep, std::int64_t sweep_id,
+  absl::StatusOr<Answer> Get(std::int64_t sweep_id, const SharedSpec& spec,
                              const Patience& patience);
   // Begins to make the index where nothing has to go for it: somebody is likely to ask soon.
-  void Prepare(std::int64_t sweep_id, const std::shared_ptr<const SweepSpec>& spec);
+  void Prepare(std::int64_t sweep_id, const SharedSpec& spec);
   // Indexes that it has.
   std::size_t size() ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -111,7 +111,7 @@ class IndexPool {
 
   void StartThread() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Null when there is none and no other may be dropped for it.
-  Slot* FindSlot(std::int64_t sweep_id, const std::shared_ptr<const SweepSpec>& spec)
+  Slot* FindSlot(std::int64_t sweep_id, const SharedSpec& spec)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool HasRoom() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Whether there is room for one more slot, after dropping another if need be.
@@ -127,7 +127,6 @@ class IndexPool {
   absl::Status ReadAgain(Entry* entry, const std::vector<std::int64_t>& numbers);
 
   Store* const store_;
-  SpecCache* const specs_;
   const Options options_;
   Mutex mutex_;
   CondVar work_, done_;

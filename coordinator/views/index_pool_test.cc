@@ -11,14 +11,13 @@ namespace {
 TEST(IndexPool, DropsWhatBelongsToADeletedSweep) {
   const auto store = Must(Store::Open({}));
   StoreDriver driver(store.get());
-  SpecCache specs(store.get());
-  IndexPool pool(store.get(), &specs, {.look_time = absl::Milliseconds(5)});
+  IndexPool pool(store.get(), {.look_time = absl::Milliseconds(5)});
   const IndexPool::Patience patience{absl::Seconds(20), absl::Seconds(20)};
   for (const std::string name : {"kept", "other", "third"}) {
     const SweepSpec spec = TestSpec(name);
     const SweepRow sweep = driver.Create(spec);
     driver.Train(driver.Add(sweep, spec, 1).at(0), spec, 0.9);
-    EXPECT_TRUE(Must(pool.Get(name, sweep.id, patience)).ready);
+    EXPECT_TRUE(Must(pool.Get(sweep.id, std::make_shared<const SweepSpec>(spec), patience)).ready);
   }
   EXPECT_EQ(pool.size(), 3u);
   ASSERT_TRUE(store
@@ -32,7 +31,8 @@ TEST(IndexPool, DropsWhatBelongsToADeletedSweep) {
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
   }
   EXPECT_EQ(pool.size(), 1u);
-  EXPECT_TRUE(Must(pool.Get("kept", 1, patience)).ready);
+  EXPECT_TRUE(
+      Must(pool.Get(1, std::make_shared<const SweepSpec>(TestSpec("kept")), patience)).ready);
 }
 
 }  // namespace

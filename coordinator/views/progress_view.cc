@@ -48,9 +48,9 @@ absl::StatusOr<Json> ProgressDocument(const ViewContext& context, const SweepRow
   for (TrialProgress& item : context.options.scheduler->Progress(sweep.name)) {
     messages[item.number] = std::move(item.message);
   }
-  // What is stored may not be understood any more.
-  const absl::StatusOr<SharedSpec> spec = context.options.specs->Get(sweep.name);
-  const Objective objective = spec.ok() ? (*spec)->objective() : Objective{};
+  const absl::StatusOr<StoredSpec> stored = context.options.specs->Show(sweep);
+  if (!stored.ok()) return stored.status();
+  const Objective& objective = stored->spec->objective();
   Json document = {{"progress", Json::array()}};
   FittingRows rows(document);
   for (const TrialState state : {TrialState::kRunning, TrialState::kLeased}) {

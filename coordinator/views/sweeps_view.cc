@@ -82,9 +82,8 @@ absl::StatusOr<FoundSweeps> FindSweeps(Store* store, std::int64_t before, std::i
 }  // namespace
 
 absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow& sweep,
-                                      const SweepSpec* spec) {
-  const SweepSpec unknown;
-  const SweepSpec& known = spec == nullptr ? unknown : *spec;
+                                      const StoredSpec& stored) {
+  const SweepSpec& known = *stored.spec;
   Json gates = Json::array();
   for (const Gate& gate : known.require) gates.push_back(gate.name + " " + gate.ToString());
   Json summary = {{"name", sweep.name},
@@ -108,8 +107,8 @@ absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow
                   {"disk_bytes", sweep.disk_bytes}};
   AddBest(context.options.store, sweep, &summary);
   std::optional<double> seconds;
-  if (spec != nullptr && context.time_left != nullptr) {
-    seconds = context.time_left->SecondsLeft(sweep, *spec);
+  if (stored.is_accepted() && context.time_left != nullptr) {
+    seconds = context.time_left->SecondsLeft(sweep, known);
   }
   summary["seconds_left"] = seconds ? NumberJson(*seconds) : Json(nullptr);
   return summary;
@@ -138,12 +137,16 @@ absl::StatusOr<Json> SweepsDocument(const ViewContext& context, const ViewQuery&
   bool is_first = true;
   for (const SweepRow& row : rows->matching) {
     if (static_cast<std::int64_t>(sweeps.size()) == *size) break;
-    const absl::StatusOr<SharedSpec> spec = context.options.specs->Get(row.name);
-    absl::StatusOr<Json> summary =
-        SweepSummaryJson(context, row, spec.ok() ? spec->get() : nullptr);
+    const absl::StatusOr<StoredSpec> stored = context.options.specs->Show(row);
+    if (absl::IsNotFound(stored.status())) {  // deleted since the list was read
+      last = row.id;
+      continue;
+    }
+    if (!stored.ok()) return stored.status();
+    absl::StatusOr<Json> summary = SweepSummaryJson(context, row, *stored);
     if (!summary.ok()) return summary.status();
     if (!sweeps.Add(*std::move(summary))) break;
-    if (is_first && spec.ok()) context.indexes->Prepare(row.id, *spec);  // the likely next click
+    if (is_first) context.indexes->Prepare(row.id, stored->spec);  // the likely next click
     is_first = false;
     last = row.id;
   }
@@ -155,24 +158,25 @@ absl::StatusOr<Json> SweepsDocument(const ViewContext& context, const ViewQuery&
 }
 
 absl::StatusOr<Json> SweepViewDocument(const ViewContext& context, const SweepRow& sweep) {
-  const absl::StatusOr<SharedSpec> spec = context.options.specs->Get(sweep.name);
-  if (!spec.ok()) return spec.status();
-  absl::StatusOr<Json> document = SweepSummaryJson(context, sweep, spec->get());
+  const absl::StatusOr<StoredSpec> stored = context.options.specs->Show(sweep);
+  if (!stored.ok()) return stored.status();
+  const SweepSpec& spec = *stored->spec;
+  absl::StatusOr<Json> document = SweepSummaryJson(context, sweep, *stored);
   if (!document.ok()) return document.status();
   Json files = Json::object();
   for (const auto& [name, text] : sweep.source.network_files) {
     files[name] = Shortened(text, files.size() < 4 ? kMaxNetworkBytes : 0);
   }
-  document->update({{"description", (*spec)->description},
+  document->update({{"description", spec.description},
                     {"source", Shortened(sweep.source.text, kMaxSourceBytes)},
                     {"source_file", sweep.source.file},
                     {"network_files", files},
-                    {"program", (*spec)->program},
+                    {"program", spec.program},
                     {"data_sha256", sweep.data_sha256},
-                    {"models", (*spec)->models},
-                    {"dimensions", DimensionsJson(**spec)},
-                    {"measures", KnownMeasuresJson(**spec)},
-                    {"target", TargetJson(**spec)}});
+                    {"models", spec.models},
+                    {"dimensions", DimensionsJson(spec)},
+                    {"measures", KnownMeasuresJson(spec)},
+                    {"target", TargetJson(spec)}});
   return document;
 }
 

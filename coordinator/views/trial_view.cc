@@ -164,20 +164,21 @@ absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::st
   Store* const store = context.options.store;
   const absl::StatusOr<TrialRow> trial = store->GetTrial(sweep_name, number);
   if (!trial.ok()) return trial.status();
-  const absl::StatusOr<SharedSpec> spec = context.options.specs->Get(sweep_name);
-  if (!spec.ok()) return spec.status();
   const absl::StatusOr<SweepRow> sweep = store->GetSweepById(trial->sweep_id);
   if (!sweep.ok()) return sweep.status();
+  const absl::StatusOr<StoredSpec> stored = context.options.specs->Show(*sweep);
+  if (!stored.ok()) return stored.status();
+  const SharedSpec& spec = stored->spec;
   const absl::StatusOr<std::vector<AttemptRow>> attempts = store->ListAttempts(sweep_name, number);
   if (!attempts.ok()) return attempts.status();
-  const std::int64_t images = EvaluationImages(**spec);
-  Json document = TrialRowJson(*trial, **spec, context.options.clock->Now());
+  const std::int64_t images = EvaluationImages(*spec);
+  Json document = TrialRowJson(*trial, *spec, context.options.clock->Now());
   document.update({{"sweep", sweep_name},
                    {"sweep_state", SweepStateName(sweep->state)},
-                   {"metric", (*spec)->objective().name},
-                   {"maximize", (*spec)->objective().maximize},
-                   {"judged", (*spec)->JudgedMeasures()},
-                   {"reported", ReportedJson(**spec, trial->result)},
+                   {"metric", spec->objective().name},
+                   {"maximize", spec->objective().maximize},
+                   {"judged", spec->JudgedMeasures()},
+                   {"reported", ReportedJson(*spec, trial->result)},
                    {"seed", std::to_string(trial->seed)},
                    {"fully_connected", nullptr},
                    {"evaluation_images", KnownCountJson(images)},
@@ -186,16 +187,16 @@ absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::st
                    {"create_time", TimeJson(trial->created)},
                    {"start_time", TimeJson(trial->started)},
                    {"end_time", TimeJson(trial->ended)},
-                   {"target", TargetJson(**spec)},
+                   {"target", TargetJson(*spec)},
                    {"attempts", FittingAttemptsJson(*attempts)},
                    {"artifacts", ArtifactsJson(trial->artifacts)},
-                   {"reasons", ReasonsOf(context, *trial, **spec, *attempts)}});
+                   {"reasons", ReasonsOf(context, *trial, *spec, *attempts)}});
   const Objective accuracy;
   if (const double best = trial->result.Best(accuracy); images > 0 && !std::isnan(best)) {
     const Interval interval = WilsonInterval(best, images);
     document["interval"] = {NumberJson(interval.low), NumberJson(interval.high)};
   }
-  AddSpec(**spec, sweep->source, *trial, &document);
+  AddSpec(*spec, sweep->source, *trial, &document);
   if (absl::Status added = AddEpochs(store, *trial, &document); !added.ok()) return added;
   return document;
 }

@@ -21,8 +21,6 @@ namespace sweep {
 
 inline constexpr std::size_t kMaxDocumentBytes = 300'000;
 
-using SharedSpec = std::shared_ptr<const SweepSpec>;  // shared with the cache
-
 struct ViewContext {
   Views::Options options;
   IndexPool* indexes = nullptr;
@@ -65,9 +63,9 @@ Json WorkersDocument(const ViewContext& context);
 absl::StatusOr<Json> TimelineDocument(const ViewContext& context, const ViewQuery& query);
 
 // Parts of documents.
-// SweepSummary; with no spec (what is stored is not understood any more) what the row says.
+// SweepSummary; of a file that is not accepted what the row says, and why.
 absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow& sweep,
-                                      const SweepSpec* spec);
+                                      const StoredSpec& stored);
 // The parts of a query that choose and order trials: state, where, sort.
 absl::StatusOr<IndexQuery> ParseIndexQuery(const ViewContext& context, const ViewQuery& query,
                                            const SharedSpec& spec);

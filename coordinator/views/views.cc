@@ -55,10 +55,9 @@ class ViewsImpl final : public Views {
  public:
   explicit ViewsImpl(const Options& options)
       : options_(options),
-        indexes_(options.store, options.specs,
-                 {.few_trials = options.index_few_trials,
-                  .keep_time = options.index_keep,
-                  .refresh_time = options.index_refresh}),
+        indexes_(options.store, {.few_trials = options.index_few_trials,
+                                 .keep_time = options.index_keep,
+                                 .refresh_time = options.index_refresh}),
         start_(RandomHex(8)) {}
 
   void Prepare() override {
@@ -66,8 +65,8 @@ class ViewsImpl final : public Views {
     if (!newest.ok() || newest->empty()) return;
     const SweepRow& sweep = newest->front();
     if (sweep.counts.total() > kMostPreparedTrials) return;
-    const absl::StatusOr<SharedSpec> spec = options_.specs->Get(sweep.name);
-    if (spec.ok()) indexes_.Prepare(sweep.id, *spec);
+    const absl::StatusOr<StoredSpec> stored = options_.specs->Show(sweep);
+    if (stored.ok()) indexes_.Prepare(sweep.id, stored->spec);
   }
 
   absl::StatusOr<ViewAnswer> Get(const ViewRequest& request) override {
@@ -91,17 +90,17 @@ class ViewsImpl final : public Views {
   absl::StatusOr<std::string> SweepDocument(const std::string& name) override {
     const absl::StatusOr<SweepRow> sweep = options_.store->GetSweep(name);
     if (!sweep.ok()) return sweep.status();
-    const absl::StatusOr<SharedSpec> spec = options_.specs->Get(name);
-    if (!spec.ok()) return spec.status();
-    absl::StatusOr<Json> summary = SweepSummaryJson(Context({}), *sweep, spec->get());
+    const absl::StatusOr<StoredSpec> stored = options_.specs->Show(*sweep);
+    if (!stored.ok()) return stored.status();
+    absl::StatusOr<Json> summary = SweepSummaryJson(Context({}), *sweep, *stored);
     if (!summary.ok()) return summary.status();
     return DumpJson({{"sweep", *std::move(summary)}});
   }
 
   absl::StatusOr<std::string> TrialDocument(const TrialRow& trial) override {
-    const absl::StatusOr<SharedSpec> spec = options_.specs->Get(trial.sweep);
-    if (!spec.ok()) return spec.status();
-    return DumpJson({{"trial", TrialRowJson(trial, **spec, options_.clock->Now())}});
+    const absl::StatusOr<StoredSpec> stored = options_.specs->Show(trial.sweep);
+    if (!stored.ok()) return stored.status();
+    return DumpJson({{"trial", TrialRowJson(trial, *stored->spec, options_.clock->Now())}});
   }
 
   absl::StatusOr<Weights> FindWeights(const std::string& sweep, std::int64_t number,
@@ -191,16 +190,16 @@ class ViewsImpl final : public Views {
     const bool is_known = view == "ranking" || view == "trials" || view == "curves" ||
                           view == "points" || view == "importance";
     if (!is_known) return NoSuchPath(query);
-    const absl::StatusOr<SharedSpec> spec = options_.specs->Get(sweep.name);
-    if (!spec.ok()) return spec.status();
+    const absl::StatusOr<StoredSpec> stored = options_.specs->Show(sweep);
+    if (!stored.ok()) return stored.status();
     // A whole ranking only takes from it when to be made anew.
     const bool needs_index = view != "ranking" || !IsWholeRanking(query);
     const absl::StatusOr<IndexPool::Answer> index =
-        indexes_.Get(sweep.name, sweep.id,
+        indexes_.Get(sweep.id, stored->spec,
                      {.complete = needs_index ? options_.index_wait : absl::ZeroDuration(),
                       .up_to_date = options_.index_wait});
     if (!index.ok()) return index.status();
-    const LookedAt looked{.spec = *spec, .index = *index};
+    const LookedAt looked{.spec = stored->spec, .index = *index};
     // While the index is being made every answer may differ from the last.
     const std::string state =
         fmt::format("{} {} {}", sweep.id, index->sequence,

@@ -9,9 +9,9 @@
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "coordinator/scheduler/scheduler.h"
+#include "coordinator/specs/spec_cache.h"
 #include "coordinator/store/blob_store.h"
 #include "coordinator/store/store.h"
-#include "coordinator/views/spec_cache.h"
 #include "coordinator/views/time_left.h"
 
 namespace sweep {

@@ -449,7 +449,8 @@ TEST_F(ViewsTest, AResumedTrialCountsEachEpochOnce) {
     for (const Json& band : view["bands"]) EXPECT_EQ(band["count"], 1) << band;
     EXPECT_EQ(view["curves"][0]["values"], Json({0.5, 0.5, 0.5, 0.7}));
     TearDown();
-    scheduler_ = Must(Scheduler::Start({.store = store_.get(), .threads = false}));
+    scheduler_ =
+        Must(Scheduler::Start({.store = store_.get(), .specs = specs_.get(), .threads = false}));
     views_ = Views::Make({.store = store_.get(),
                           .scheduler = scheduler_.get(),
                           .blobs = blobs_.get(),
@@ -688,9 +689,9 @@ class TimedViewsTest : public ViewsTest {
     ViewsTest::SetUp();
     TearDown();
     store_ = Must(Store::Open({.clock = &clock_}));
-    scheduler_ =
-        Must(Scheduler::Start({.store = store_.get(), .clock = &clock_, .threads = false}));
     specs_ = std::make_unique<SpecCache>(store_.get());
+    scheduler_ = Must(Scheduler::Start(
+        {.store = store_.get(), .specs = specs_.get(), .clock = &clock_, .threads = false}));
     driver_ = std::make_unique<StoreDriver>(store_.get());
     Views::Options options = Options();
     options.clock = &clock_;

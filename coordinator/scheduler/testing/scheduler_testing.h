@@ -60,7 +60,9 @@ class SchedulerTest : public testing::Test {
   void Start() {
     scheduler_.reset();
     faulty_ = std::make_unique<FaultyStore>(store_.get());
+    specs_ = std::make_unique<SpecCache>(faulty_.get());
     scheduler_ = Must(Scheduler::Start({.store = faulty_.get(),
+                                        .specs = specs_.get(),
                                         .clock = &clock_,
                                         .lease_term = kTerm,
                                         .embedded_worker = embedded_worker_,
@@ -215,6 +217,7 @@ class SchedulerTest : public testing::Test {
   decltype(SchedulerOptions::make_rule) make_rule_ = StoppingRule::Make;  // likewise
   std::unique_ptr<Store> store_;
   std::unique_ptr<FaultyStore> faulty_;  // through which the scheduler uses it
+  std::unique_ptr<SpecCache> specs_;
   std::unique_ptr<Scheduler> scheduler_;
 };
 

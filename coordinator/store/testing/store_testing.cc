@@ -62,11 +62,20 @@ std::vector<EpochMetrics> TestEpochs(int first, int last, double accuracy) {
 }
 
 SweepRow StoreDriver::Create(const SweepSpec& spec, const std::string& extra) {
+  return CreateFrom(TestSource(spec.name, extra), spec);
+}
+
+SweepRow StoreDriver::CreateRefused(const std::string& name, const std::string& extra) {
+  SweepSource source = TestSource(name, extra);
+  source.text += "not_a_key: 1\n";
+  return CreateFrom(source, TestSpec(name, extra));
+}
+
+SweepRow StoreDriver::CreateFrom(const SweepSource& source, const SweepSpec& spec) {
   SweepRow sweep;
   const absl::Status status = store_.WriteAndWait([&](WriteTransaction& transaction) {
     bool created = false;
-    absl::StatusOr<SweepRow> row =
-        transaction.CreateSweep(spec, TestSource(spec.name, extra), "tester", &created);
+    absl::StatusOr<SweepRow> row = transaction.CreateSweep(spec, source, "tester", &created);
     if (row.ok()) sweep = *row;
     return row.status();
   });

@@ -54,6 +54,8 @@ class StoreDriver {
   explicit StoreDriver(Store* store) : store_(*store) {}
 
   SweepRow Create(const SweepSpec& spec, const std::string& extra = "");
+  // A sweep with the stored file of TestSource and a key that no build knows.
+  SweepRow CreateRefused(const std::string& name, const std::string& extra = "");
   std::vector<TrialRow> Add(const SweepRow& sweep, const SweepSpec& spec, std::int64_t number);
   LeaseRow Grant(std::int64_t trial_id, const std::string& worker);
   absl::StatusOr<TrialRow> Record(const LeaseRow& lease, const SweepSpec& spec,
@@ -73,6 +75,8 @@ class StoreDriver {
   static LeaseToken Token(const LeaseRow& lease);
 
  private:
+  SweepRow CreateFrom(const SweepSource& source, const SweepSpec& spec);
+
   Store& store_;
 };
 

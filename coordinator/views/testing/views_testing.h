@@ -20,8 +20,9 @@ class ViewsTest : public testing::Test {
   void SetUp() override {
     store_ = Must(Store::Open({}));
     blobs_ = Must(BlobStore::Open(""));
-    scheduler_ = Must(Scheduler::Start({.store = store_.get(), .threads = false}));
     specs_ = std::make_unique<SpecCache>(store_.get());
+    scheduler_ =
+        Must(Scheduler::Start({.store = store_.get(), .specs = specs_.get(), .threads = false}));
     views_ = Views::Make(Options());
     driver_ = std::make_unique<StoreDriver>(store_.get());
   }
@@ -98,8 +99,8 @@ class ViewsTest : public testing::Test {
 
   std::unique_ptr<Store> store_;
   std::unique_ptr<BlobStore> blobs_;
-  std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<SpecCache> specs_;
+  std::unique_ptr<Scheduler> scheduler_;
   std::unique_ptr<Views> views_;
   std::unique_ptr<StoreDriver> driver_;
 };

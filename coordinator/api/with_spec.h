@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+#include "coordinator/api/reactors.h"
+#include "coordinator/specs/spec_cache.h"
+
+namespace sweep {
+
+// Calls `then(spec)` with the spec of a sweep whose file is accepted: at once when it is known,
+// else on a thread of `parsing` once it is parsed, since gRPC's own threads must not do that.
+// Otherwise the call ends with the reason; see SpecCache::Get. What `then` refers to must live as
+// long as the call.
+template <typename Then>
+void WithSpec(SpecCache* specs, WorkPool* parsing, grpc::CallbackServerContext* context,
+              grpc::ServerUnaryReactor* reactor, const std::string& sweep, Then then) {
+  const std::optional<StoredSpec> known = specs->Known(sweep);
+  if (known.has_value() && known->is_accepted()) return then(known->spec);
+  if (known.has_value()) {
+    return reactor->Finish(Outgoing(context, NotAcceptedError(sweep, *known)));
+  }
+  const bool queued = parsing->Submit([=] {
+    const absl::StatusOr<SharedSpec> spec = specs->Get(sweep);
+    if (!spec.ok()) return reactor->Finish(Outgoing(context, spec.status()));
+    then(*spec);
+  });
+  if (!queued) reactor->Finish(Outgoing(context, TooManyWaiting(*parsing)));
+}
+
+}  // namespace sweep
