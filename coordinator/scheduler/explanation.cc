@@ -62,23 +62,33 @@ void ExplainPause(const TrialSituation& at, Reasons* reasons) {
                                  at.give_back ? " and what ran was called back" : ""));
 }
 
-void ExplainWorkers(const TrialSituation& at, std::int64_t ahead, Reasons* reasons) {
-  if (at.workers == 0) {
-    reasons->push_back("no worker is connected");
-  } else if (at.for_others == at.workers) {
-    reasons->push_back(fmt::format("{} {} only (sweep run): nobody trains sweep {}",
-                                   at.workers == 1
-                                       ? "the connected worker trains"
-                                       : fmt::format("all {} connected workers train", at.workers),
-                                   fmt::format("{}", fmt::join(at.others, ", ")), at.trial.sweep));
-  } else if (at.may_train_it == 0) {
-    reasons->push_back(fmt::format(
+int CountOf(const TrialSituation& at, Misfit misfit) {
+  const auto found = at.misfits.find(misfit);
+  return found == at.misfits.end() ? 0 : found->second;
+}
+
+// Why no connected worker may train it.
+std::string ExplainMisfits(const TrialSituation& at) {
+  const int without_programs = CountOf(at, Misfit::kNoPrograms);
+  if (without_programs > 0) {
+    return fmt::format(
         "sweep {} brings its own program, and {} connected {} programs (sweep-worker "
         "--allow-program)",
         at.trial.sweep,
-        at.workers - at.for_others == 1 ? "the"
-                                        : fmt::format("none of the {}", at.workers - at.for_others),
-        at.workers - at.for_others == 1 ? "worker does not allow" : "workers allows"));
+        without_programs == 1 ? "the" : fmt::format("none of the {}", without_programs),
+        without_programs == 1 ? "worker does not allow" : "workers allows");
+  }
+  return fmt::format("{} {} only (sweep run): nobody trains sweep {}",
+                     at.workers == 1 ? "the connected worker trains"
+                                     : fmt::format("all {} connected workers train", at.workers),
+                     fmt::format("{}", fmt::join(at.others, ", ")), at.trial.sweep);
+}
+
+void ExplainWorkers(const TrialSituation& at, std::int64_t ahead, Reasons* reasons) {
+  if (at.workers == 0) {
+    reasons->push_back("no worker is connected");
+  } else if (at.may_train_it == 0) {
+    reasons->push_back(ExplainMisfits(at));
   } else if (at.draining == at.may_train_it) {
     reasons->push_back(at.draining == 1
                            ? "the worker that could train it drains"
@@ -195,10 +205,12 @@ Explanation ExplainPending(const TrialSituation& at) {
   explanation.trials_ahead = at.ahead_in_sweep;
   for (const auto& [sweep, count] : at.ahead_in_others) explanation.trials_ahead += count;
   if (!at.is_taken_up) {
-    reasons.push_back(fmt::format(
-        "sweep {} is not taken up: this build does not understand its file; see the coordinator's "
-        "log",
-        at.trial.sweep));
+    // Else it was made, or ended, at this moment.
+    if (!at.file_refusal.empty()) {
+      reasons.push_back(
+          fmt::format("sweep {} does not run: this build does not accept its file: {}",
+                      at.trial.sweep, OneLine(at.file_refusal, kMaxReasonBytes)));
+    }
   } else if (at.is_being_granted) {
     reasons.push_back("it is being granted to a worker at this moment");
   } else {

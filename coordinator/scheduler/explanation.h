@@ -9,6 +9,7 @@
 
 #include "absl/time/time.h"
 #include "common/protocol/trainer_message.h"
+#include "coordinator/scheduler/placement.h"
 #include "coordinator/scheduler/scheduler_types.h"
 #include "coordinator/store/rows.h"
 
@@ -22,23 +23,23 @@ struct TrialSituation {
 
   // Its sweep.
   SweepState sweep_state = SweepState::kActive;
-  bool is_taken_up = true;   // by this coordinator: its file was understood
+  bool is_taken_up = true;   // by this coordinator
+  std::string file_refusal;  // why its file is not accepted; empty: it is
   bool give_back = false;    // paused now
   std::string pause_reason;  // why the coordinator paused it
-  bool has_program = false;
   int max_failures = 0;
 
-  // Workers that are connected. Those that may train it allow programs where that is needed.
+  // Workers that are connected.
   int workers = 0;
-  int may_train_it = 0;
-  int for_others = 0;                             // of those that may not: train named sweeps only
-  std::set<std::string> others;                   // these sweeps
+  int may_train_it = 0;                           // those that fit it, whatever their data
+  std::map<Misfit, int> misfits;                  // the others
+  std::set<std::string> others;                   // what those train that train others only
   int draining = 0;                               // of those that may train it
   std::int64_t slots = 0;                         // of those that may train it and do not drain
   std::int64_t busy = 0;                          // of these slots
   std::map<std::string, std::int64_t> busy_with;  // slots by sweep
   std::map<std::string, PutAside> put_aside;      // of those that may train it, by name
-  std::map<std::string, OtherData> other_data;    // of those that allow it, by name
+  std::map<std::string, OtherData> other_data;    // of those that may train it, by name
   // Workers on which it failed, and how long it waits for another one to be free.
   std::vector<std::string> failed_on;
   absl::Duration waits_for_another;

@@ -94,13 +94,17 @@ const Case kCases[] = {
      },
      {"all 2 slots of 1 worker are busy: 4 with sweep s"}},
     {Waiting(),
-     [](auto& at) { at.may_train_it = 0; },
+     [](auto& at) {
+       at.may_train_it = 0;
+       at.misfits = {{Misfit::kNoPrograms, 2}};
+     },
      {"sweep s brings its own program, and none of the 2 connected workers allows programs "
       "(sweep-worker --allow-program)"}},
     {Waiting(),
      [](auto& at) {
-       at.workers = 1;
+       at.workers = 3;
        at.may_train_it = 0;
+       at.misfits = {{Misfit::kTrainsOthers, 2}, {Misfit::kNoPrograms, 1}};
      },
      {"sweep s brings its own program, and the connected worker does not allow programs "
       "(sweep-worker --allow-program)"}},
@@ -146,9 +150,20 @@ const Case kCases[] = {
      {"sweep s is paused and what ran was called back: nothing is granted until it is resumed",
       "no worker is connected"}},
     {Waiting(),
-     [](auto& at) { at.is_taken_up = false; },
-     {"sweep s is not taken up: this build does not understand its file; see the coordinator's "
-      "log"}},
+     [](auto& at) {
+       at.is_taken_up = false;
+       at.file_refusal = "s.yaml:3: there is no 'paramters'";
+     },
+     {"sweep s does not run: this build does not accept its file: s.yaml:3: there is no "
+      "'paramters'"}},
+    {Waiting(), [](auto& at) { at.is_taken_up = false; }, {"it waits for its turn"}},
+    {Waiting(),
+     [](auto& at) {
+       at.may_train_it = 0;
+       at.misfits = {{Misfit::kTrainsOthers, 2}};
+       at.others = {"a", "b"};
+     },
+     {"all 2 connected workers train a, b only (sweep run): nobody trains sweep s"}},
     // The queue.
     {Waiting(),
      [](auto& at) { at.ahead_in_sweep = 1; },

@@ -41,11 +41,7 @@ void SchedulerImpl::TakeUpSweep(const SweepRow& row, std::shared_ptr<const Sweep
     AddSweep(row, std::move(spec));
     return;
   }
-  sweep->state = row.state;
-  sweep->give_back = row.give_back;
-  sweep->pause_reason = row.pause_reason;
-  sweep->exhausted = row.exhausted;
-  sweep->planned = row.planned_configurations;
+  table_.TakeDecisions(sweep, row);
   for (const auto& [number, trial] : sweep->trials) {
     if (trial.held()) table_.MarkChanged(trial.row.worker);
   }

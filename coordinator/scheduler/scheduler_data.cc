@@ -43,7 +43,7 @@ void SchedulerImpl::OnDataReported(const LeaseToken& token, const std::string& s
   }
   WorkerEntry* const worker = table_.FindWorker(row.worker);
   if (!report.refusal.empty() && worker != nullptr) {
-    worker->other_data[row.sweep_id] = {.sha256 = sha256, .place = place};
+    worker->can.other_data[row.sweep_id] = {.sha256 = sha256, .place = place};
     ++events_counted_.attempts_given_back;
   }
   OnLeaseRow(row, token);
@@ -51,7 +51,7 @@ void SchedulerImpl::OnDataReported(const LeaseToken& token, const std::string& s
 
 void SchedulerImpl::ForgetOtherData(const std::string& sha256, WorkerEntry* worker) {
   const auto forgotten = std::erase_if(
-      worker->other_data, [&](const auto& item) { return item.second.sha256 == sha256; });
+      worker->can.other_data, [&](const auto& item) { return item.second.sha256 == sha256; });
   if (forgotten == 0) return;
   DeferLog(spdlog::level::info,
            fmt::format("refused data was replaced worker={} sha256={}", worker->name, sha256));
@@ -59,7 +59,7 @@ void SchedulerImpl::ForgetOtherData(const std::string& sha256, WorkerEntry* work
 
 std::vector<OtherData> SchedulerImpl::DescribeOtherData(const WorkerEntry& worker) const {
   std::vector<OtherData> list;
-  for (const auto& [sweep_id, data] : worker.other_data) {
+  for (const auto& [sweep_id, data] : worker.can.other_data) {
     const auto sweep = table_.sweeps().find(sweep_id);
     if (sweep == table_.sweeps().end()) continue;
     list.push_back(data);

@@ -41,9 +41,7 @@ void SchedulerImpl::Dispatch() {
   std::map<std::string, std::shared_ptr<GrantBatch>>
       batches;                      // shared: the write and its completion
   std::deque<std::string> waiting;  // for what is not there, in the order of the line
-  // Work for workers that allow no programs, and for those that do.
-  bool is_there[] = {table_.HasPending(false), table_.HasPending(true)};
-  while (!line_.empty() && (is_there[false] || is_there[true])) {
+  while (!line_.empty() && table_.HasPending()) {
     std::string name = std::move(line_.front());
     line_.pop_front();
     WorkerEntry* const worker = table_.FindWorker(name);
@@ -51,15 +49,10 @@ void SchedulerImpl::Dispatch() {
       if (worker != nullptr) worker->in_line = false;
       continue;
     }
-    const bool allows_programs = worker->description.allows_programs;
     TrialEntry* trial = nullptr;
-    if (is_there[allows_programs] && MayTakeOneMore(worker)) {
+    if (MayTakeOneMore(worker)) {
       trial = table_.NextPending(
-          worker->description,
-          {.sweep = [&](const SweepEntry& sweep) { return !worker->other_data.contains(sweep.id); },
-           .trial = [&](const TrialEntry& one) { return !WaitsForAnother(one, *worker); }});
-      // What is left may be there for others.
-      if (trial == nullptr) is_there[allows_programs] = table_.HasPending(allows_programs);
+          worker->can, [&](const TrialEntry& one) { return !WaitsForAnother(one, *worker); });
     }
     if (trial == nullptr) {
       waiting.push_back(std::move(name));

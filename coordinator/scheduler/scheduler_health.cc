@@ -74,10 +74,7 @@ void SchedulerImpl::WithdrawLoss(TrialEntry* trial, WorkerEntry* worker) {
 bool SchedulerImpl::HasReplacement(const WorkerEntry& worker) const {
   return std::any_of(table_.workers().begin(), table_.workers().end(), [&](const auto& item) {
     const WorkerEntry& other = item.second;
-    return &other != &worker && IsGood(other) &&
-           (other.description.allows_programs || !worker.description.allows_programs) &&
-           (other.description.only_sweeps.empty() ||
-            other.description.only_sweeps == worker.description.only_sweeps);
+    return &other != &worker && IsGood(other) && CanReplace(other.can, worker.can);
   });
 }
 
@@ -93,13 +90,13 @@ bool SchedulerImpl::MayTakeOneMore(WorkerEntry* worker) {
 
 bool SchedulerImpl::WaitsForAnother(const TrialEntry& trial, const WorkerEntry& worker) const {
   if (!trial.failed_on.contains(worker.name) || Now() >= trial.elsewhere_until) return false;
-  const SweepEntry* const sweep = table_.FindSweep(trial.row.sweep);
-  const bool has_program = sweep != nullptr && sweep->has_program();
+  const auto sweep = table_.sweeps().find(trial.row.sweep_id);
+  if (sweep == table_.sweeps().end()) return false;
+  const Demand demand = sweep->second.demand();
   return std::any_of(table_.workers().begin(), table_.workers().end(), [&](const auto& item) {
     const WorkerEntry& other = item.second;
     return IsGood(other) && !trial.failed_on.contains(other.name) &&
-           !other.other_data.contains(trial.row.sweep_id) &&
-           other.description.Trains(trial.row.sweep, has_program);
+           Fits(demand, other.can) == Misfit::kNone;
   });
 }
 

@@ -160,7 +160,8 @@ class SchedulerImpl final : public Scheduler {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   // scheduler_situation.cc
-  void DescribeWorkers(TrialSituation* situation) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void DescribeWorkers(const Demand& demand, TrialSituation* situation) const
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DescribeFailures(const TrialEntry& trial, TrialSituation* situation) const
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void DescribeQueue(const SweepEntry& sweep, TrialSituation* situation) const

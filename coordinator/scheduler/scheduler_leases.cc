@@ -115,7 +115,7 @@ void SchedulerImpl::Greet(const SynchronizeCall& call, WorkerEntry* worker) {
   if (is_new) {
     worker->created = options_.clock->Now();
     worker->completed = worker->failed = 0;
-    worker->other_data.clear();
+    worker->can.other_data.clear();
     worker->only_sweeps.clear();
     worker->session = call.session;
     workers_by_session_[call.session] = call.worker;

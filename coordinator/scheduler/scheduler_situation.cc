@@ -15,10 +15,11 @@ TrialSituation SchedulerImpl::Situation(const TrialRow& trial) const {
     situation.sweep_state = sweep->state;
     situation.give_back = sweep->give_back;
     situation.pause_reason = sweep->pause_reason;
-    situation.has_program = !sweep->spec->program.empty();
     DescribeQueue(*sweep, &situation);
   }
-  DescribeWorkers(&situation);
+  DescribeWorkers(
+      sweep != nullptr ? sweep->demand() : Demand{.sweep_id = trial.sweep_id, .sweep = trial.sweep},
+      &situation);
   const auto holder = table_.workers().find(trial.worker);
   if (holder != table_.workers().end() && !holder->second.session.empty()) {
     situation.holder_is_connected = holder->second.connected;
@@ -38,27 +39,27 @@ TrialSituation SchedulerImpl::Situation(const TrialRow& trial) const {
   return situation;
 }
 
-void SchedulerImpl::DescribeWorkers(TrialSituation* situation) const {
+void SchedulerImpl::DescribeWorkers(const Demand& demand, TrialSituation* situation) const {
   for (const auto& [name, worker] : table_.workers()) {
     if (!worker.connected) continue;
     ++situation->workers;
-    const std::set<std::string>& only = worker.description.only_sweeps;
-    if (!only.empty() && !only.contains(situation->trial.sweep)) {
-      ++situation->for_others;
-      situation->others.insert(only.begin(), only.end());
+    const Misfit misfit = Fits(demand, worker.can);
+    if (misfit == Misfit::kTrainsOthers) {
+      situation->others.insert(worker.can.only_sweeps.begin(), worker.can.only_sweeps.end());
+    }
+    if (misfit == Misfit::kTrainsOthers || misfit == Misfit::kNoPrograms) {
+      ++situation->misfits[misfit];
       continue;
     }
-    if (!worker.description.Trains(situation->trial.sweep, situation->has_program)) continue;
     ++situation->may_train_it;
     if (worker.leaves()) {
       ++situation->draining;
       continue;
     }
-    const std::int64_t sweep_id = situation->trial.sweep_id;
-    if (const auto other = worker.other_data.find(sweep_id); other != worker.other_data.end()) {
-      OtherData& data = situation->other_data[name] = other->second;
-      data.sweep = situation->trial.sweep;
-      const auto sweep = table_.sweeps().find(sweep_id);
+    if (misfit == Misfit::kOtherData) {
+      OtherData& data = situation->other_data[name] = worker.can.other_data.at(demand.sweep_id);
+      data.sweep = demand.sweep;
+      const auto sweep = table_.sweeps().find(demand.sweep_id);
       if (sweep != table_.sweeps().end()) data.sweep_sha256 = sweep->second.data_sha256;
       continue;
     }
@@ -97,11 +98,11 @@ void SchedulerImpl::DescribeQueue(const SweepEntry& sweep, TrialSituation* situa
     return std::any_of(table_.workers().begin(), table_.workers().end(), [&](const auto& item) {
       const WorkerEntry& worker = item.second;
       return worker.connected && !worker.leaves() &&
-             worker.description.Trains(other.name, other.has_program());
+             Fits(other.demand(), worker.can) == Misfit::kNone;
     });
   };
   for (const auto& [id, other] : table_.sweeps()) {
-    if (id == sweep.id || !other.is_offered(true) || !is_trained(other)) continue;
+    if (id == sweep.id || !other.is_offered() || !is_trained(other)) continue;
     const bool is_first = std::pair(other.served, id) < std::pair(sweep.served, sweep.id);
     const std::int64_t turns = before + (is_first ? 1 : 0);
     const std::int64_t ahead = std::min<std::int64_t>(turns, std::ssize(other.pending));

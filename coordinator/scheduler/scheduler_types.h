@@ -27,11 +27,6 @@ struct WorkerDescription {
   std::map<std::string, std::string> labels;
   bool allows_programs = false;       // runs the programs that sweeps bring with them
   std::set<std::string> only_sweeps;  // trains no others; empty: all
-
-  bool Trains(const std::string& sweep, bool has_program) const {
-    return (only_sweeps.empty() || only_sweeps.contains(sweep)) &&
-           (allows_programs || !has_program);
-  }
 };
 
 // One call of a worker: heartbeat, long poll and the state that it is in.

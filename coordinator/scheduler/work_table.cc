@@ -19,16 +19,22 @@ SweepEntry* WorkTable::AddSweep(const SweepRow& row, std::shared_ptr<const Sweep
   SweepEntry& sweep = sweeps_[row.id];
   sweep.id = row.id;
   sweep.name = row.name;
-  sweep.state = row.state;
-  sweep.give_back = row.give_back;
-  sweep.pause_reason = row.pause_reason;
   sweep.data_sha256 = row.data_sha256;
+  sweep.needs = NeedsOf(*spec);
   sweep.spec = std::move(spec);
   sweep.configurations = row.configurations;
-  sweep.planned = row.planned_configurations;
-  sweep.exhausted = row.exhausted;
   sweep_ids_[row.name] = row.id;
+  TakeDecisions(&sweep, row);
   return &sweep;
+}
+
+void WorkTable::TakeDecisions(SweepEntry* sweep, const SweepRow& row) {
+  sweep->state = row.state;
+  sweep->give_back = row.give_back;
+  sweep->pause_reason = row.pause_reason;
+  sweep->exhausted = row.exhausted;
+  sweep->planned = row.planned_configurations;
+  Queue(sweep);
 }
 
 void WorkTable::RemoveSweep(std::int64_t id) {
@@ -39,6 +45,8 @@ void WorkTable::RemoveSweep(std::int64_t id) {
     --TrialsIn(trial.row.state);
     ++TrialsIn(TrialState::kCancelled);
   }
+  found->second.pending.clear();
+  Queue(&found->second);
   sweep_ids_.erase(found->second.name);
   sweeps_.erase(found);
 }
@@ -58,22 +66,24 @@ void WorkTable::RenameSweep(std::int64_t id, std::shared_ptr<const SweepSpec> sp
 
 void WorkTable::Describe(WorkerEntry* worker, const WorkerDescription& description) {
   worker->description = description;
-  worker->description.only_sweeps.clear();
+  worker->can.allows_programs = description.allows_programs;
+  worker->can.only_sweeps.clear();
   for (const std::string& said : description.only_sweeps) {
     auto known = worker->only_sweeps.find(said);
     if (const SweepEntry* const sweep = FindSweep(said);
         known == worker->only_sweeps.end() && sweep != nullptr) {
       known = worker->only_sweeps.emplace(said, NamedSweep{sweep->id, said}).first;
     }
-    worker->description.only_sweeps.insert(known == worker->only_sweeps.end() ? said
-                                                                              : known->second.name);
+    worker->can.only_sweeps.insert(known == worker->only_sweeps.end() ? said : known->second.name);
   }
+  worker->description.only_sweeps = {worker->can.only_sweeps.begin(),
+                                     worker->can.only_sweeps.end()};
 }
 
 void WorkTable::RenameForWorkers(std::int64_t id, const std::string& name,
                                  const std::string& new_name) {
   for (auto& [worker_name, worker] : workers_) {
-    std::set<std::string>& only = worker.description.only_sweeps;
+    std::set<std::string, std::less<>>& only = worker.can.only_sweeps;
     // What this worker has named so far was not known when it did; nor is another one called so
     // now.
     const bool is_meant =
@@ -85,6 +95,7 @@ void WorkTable::RenameForWorkers(std::int64_t id, const std::string& name,
       only.insert(new_name);
       sweep.name = new_name;
     }
+    worker.description.only_sweeps = {only.begin(), only.end()};
   }
 }
 
@@ -146,6 +157,18 @@ void WorkTable::Queue(SweepEntry* sweep, const TrialEntry& trial) {
   } else {
     sweep->on_hold.erase(trial.row.number);
   }
+  Queue(sweep);
+}
+
+void WorkTable::Queue(SweepEntry* sweep) {
+  const std::optional<Turn> turn =
+      sweep->is_offered() ? std::optional(Turn(sweep->served, sweep->id)) : std::nullopt;
+  if (turn == sweep->queued) return;
+  std::set<Turn>& queue = queues_[sweep->needs];
+  if (sweep->queued) queue.erase(*sweep->queued);
+  if (turn) queue.insert(*turn);
+  if (queue.empty()) queues_.erase(sweep->needs);
+  sweep->queued = turn;
 }
 
 TrialEntry* WorkTable::Apply(const TrialRow& row, absl::Duration deadline) {
@@ -160,6 +183,7 @@ TrialEntry* WorkTable::Apply(const TrialRow& row, absl::Duration deadline) {
       sweep->trials.erase(found);
       sweep->pending.erase(row.number);
       sweep->on_hold.erase(row.number);
+      Queue(sweep);
     }
     return nullptr;
   }
@@ -195,30 +219,35 @@ bool WorkTable::RemoveIfEnded(std::int64_t sweep_id) {
   return true;
 }
 
-TrialEntry* WorkTable::NextPending(const WorkerDescription& worker,
-                                   const OfferFilter& may_be_offered) {
-  SweepEntry* next = nullptr;
-  TrialEntry* chosen = nullptr;
-  for (auto& [id, sweep] : sweeps_) {
-    if (!sweep.is_offered(worker.allows_programs)) continue;
-    if (!worker.Trains(sweep.name, sweep.has_program())) continue;
-    if (next != nullptr && sweep.served >= next->served) continue;
-    if (!may_be_offered.sweep(sweep)) continue;
-    const auto offered = std::find_if(
-        sweep.pending.begin(), sweep.pending.end(),
-        [&](std::int64_t number) { return may_be_offered.trial(sweep.trials.at(number)); });
-    if (offered == sweep.pending.end()) continue;
-    next = &sweep;
-    chosen = &sweep.trials.at(*offered);
-  }
-  if (next != nullptr) next->served = ++turns_;
-  return chosen;
+TrialEntry* WorkTable::Offer(SweepEntry* sweep, const Capabilities& worker,
+                             const std::function<bool(const TrialEntry&)>& may_be_offered) {
+  if (Fits(sweep->demand(), worker) != Misfit::kNone) return nullptr;
+  const auto offered =
+      std::find_if(sweep->pending.begin(), sweep->pending.end(),
+                   [&](std::int64_t number) { return may_be_offered(sweep->trials.at(number)); });
+  return offered == sweep->pending.end() ? nullptr : &sweep->trials.at(*offered);
 }
 
-bool WorkTable::HasPending(bool allows_programs) const {
-  return std::any_of(sweeps_.begin(), sweeps_.end(), [allows_programs](const auto& item) {
-    return item.second.is_offered(allows_programs);
-  });
+TrialEntry* WorkTable::NextPending(const Capabilities& worker,
+                                   const std::function<bool(const TrialEntry&)>& may_be_offered) {
+  SweepEntry* next = nullptr;
+  TrialEntry* chosen = nullptr;
+  for (const auto& [needs, queue] : queues_) {
+    if (!worker.Meets(needs)) continue;
+    for (const Turn& turn : queue) {
+      if (next != nullptr && turn > *next->queued) break;
+      SweepEntry* const sweep = &sweeps_.at(turn.second);
+      TrialEntry* const offered = Offer(sweep, worker, may_be_offered);
+      if (offered == nullptr) continue;
+      next = sweep;
+      chosen = offered;
+      break;
+    }
+  }
+  if (next == nullptr) return nullptr;
+  next->served = ++turns_;
+  Queue(next);
+  return chosen;
 }
 
 WorkerEntry* WorkTable::FindWorker(const std::string& name) {

@@ -14,6 +14,7 @@
 
 #include "absl/time/time.h"
 #include "common/protocol/trainer_message.h"
+#include "coordinator/scheduler/placement.h"
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/scheduler/worker_health.h"
 #include "coordinator/store/store.h"
@@ -44,6 +45,10 @@ struct TrialEntry {
   }
 };
 
+// When the next trial of a sweep is granted, among those of sweeps with the same needs: when it was
+// served last, in turns of all sweeps; then its id.
+using Turn = std::pair<std::int64_t, std::int64_t>;
+
 // A sweep that has not ended.
 struct SweepEntry {
   std::int64_t id = 0;
@@ -53,7 +58,8 @@ struct SweepEntry {
   std::string pause_reason;               // why the coordinator paused it
   std::string data_sha256;                // of what it is trained on; empty: not known yet
   std::shared_ptr<const SweepSpec> spec;  // shared with the search thread and with writes under way
-  std::int64_t configurations = 0;        // made so far
+  Needs needs;
+  std::int64_t configurations = 0;  // made so far
   std::int64_t planned = 0;
   bool exhausted = false;   // the search will make no more
   std::int64_t served = 0;  // when its turn was last, in turns of all sweeps
@@ -61,12 +67,10 @@ struct SweepEntry {
   std::map<std::int64_t, TrialEntry> trials;  // by number
   std::set<std::int64_t> pending;             // pending and not claimed
   std::set<std::int64_t> on_hold;
+  std::optional<Turn> queued;                 // its place in the queue of its needs
 
-  bool is_offered(bool to_programs) const {
-    return state == SweepState::kActive && !pending.empty() &&
-           (to_programs || spec->program.empty());
-  }
-  bool has_program() const { return !spec->program.empty(); }
+  bool is_offered() const { return state == SweepState::kActive && !pending.empty(); }
+  Demand demand() const { return {.sweep_id = id, .sweep = name, .needs = needs}; }
 };
 
 // A call of a worker that waits for something to change.
@@ -87,7 +91,9 @@ struct NamedSweep {
 struct WorkerEntry {
   std::string name;
   std::string session;  // empty: known only from its leases, since the coordinator started
-  WorkerDescription description;
+  WorkerDescription description;  // as it says itself, but for names of sweeps that were renamed
+  // Of its session: what it says, and what was found out about its data.
+  Capabilities can;
   bool connected = false;
   bool draining = false;                                 // says so itself
   bool asked_to_drain = false;                           // until its session ends
@@ -107,8 +113,6 @@ struct WorkerEntry {
   // What its session has called the sweeps that it trains, while they are known: from then on each
   // name means that sweep, whatever it is called now.
   std::map<std::string, NamedSweep> only_sweeps;
-  // By sweep id, in this session. It gets none of their trials.
-  std::map<std::int64_t, OtherData> other_data;
 
   bool leaves() const { return draining || asked_to_drain; }
   bool wants_work() const { return poll.has_value() && !leaves() && free_slots() > 0; }
@@ -122,6 +126,8 @@ struct WorkerEntry {
 class WorkTable {
  public:
   SweepEntry* AddSweep(const SweepRow& row, std::shared_ptr<const SweepSpec> spec);
+  // Takes what people decide about a sweep from a row as it was just committed.
+  void TakeDecisions(SweepEntry* sweep, const SweepRow& row);
   // Releases its leases. What has not ended of it counts as cancelled.
   void RemoveSweep(std::int64_t id);
   // Of which nothing is held. `spec` has the new name.
@@ -150,17 +156,13 @@ class WorkTable {
   void SetClaim(TrialEntry* trial, Claim claim);
   // Removes the sweep when it has made all its trials and they have ended. True when it did.
   bool RemoveIfEnded(std::int64_t sweep_id);
-  // The oldest pending trial of the active sweep whose turn it is: of those that have one which may
-  // be offered, the sweep that was served longest ago. Only of sweeps that `worker` trains. Null
-  // when there is none. The caller claims it.
-  struct OfferFilter {
-    std::function<bool(const SweepEntry&)> sweep;
-    std::function<bool(const TrialEntry&)> trial;
-  };
-  TrialEntry* NextPending(const WorkerDescription& worker, const OfferFilter& may_be_offered);
-  // Whether a worker that trains all sweeps could get one; without `allows_programs`, all sweeps
-  // that have no program.
-  bool HasPending(bool allows_programs) const;
+  // The oldest pending trial of the active sweep whose turn it is: of those that fit the worker and
+  // have one which may be offered, the sweep that was served longest ago. Null when there is none.
+  // The caller claims it.
+  TrialEntry* NextPending(const Capabilities& worker,
+                          const std::function<bool(const TrialEntry&)>& may_be_offered);
+  // Whether any worker could get one.
+  bool HasPending() const { return !queues_.empty(); }
 
   WorkerEntry* FindWorker(const std::string& name);
   // Makes it when it is not known.
@@ -186,9 +188,15 @@ class WorkTable {
   std::int64_t& TrialsIn(TrialState state) { return trials_in_[static_cast<std::size_t>(state)]; }
   // Keeps the sweep's sets of numbers.
   void Queue(SweepEntry* sweep, const TrialEntry& trial);
+  // After every change of what the sweep offers, and of its turn.
+  void Queue(SweepEntry* sweep);
+  // The first trial of the sweep that may be offered; null when there is none or it does not fit.
+  static TrialEntry* Offer(SweepEntry* sweep, const Capabilities& worker,
+                           const std::function<bool(const TrialEntry&)>& may_be_offered);
 
   std::map<std::int64_t, SweepEntry> sweeps_;
   std::map<std::string, std::int64_t> sweep_ids_;
+  std::map<Needs, std::set<Turn>> queues_;  // of sweeps that offer a trial; none is empty
   std::map<std::string, WorkerEntry> workers_;
   std::set<std::string> changed_;
   std::int64_t turns_ = 0;

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "common/spec/sweep_spec.h"
+#include "coordinator/scheduler/scheduler_types.h"
+
+namespace sweep {
+
+// What a sweep needs of whatever worker trains it. Sweeps with the same needs stand in one queue.
+// What is added here has its word in Fits, and nowhere else.
+struct Needs {
+  bool program = false;  // the sweep brings its own trainer
+
+  friend auto operator<=>(const Needs&, const Needs&) = default;
+};
+Needs NeedsOf(const SweepSpec& spec);
+
+// A sweep that looks for a worker.
+struct Demand {
+  std::int64_t sweep_id = 0;
+  std::string_view sweep;  // its name
+  Needs needs;
+};
+
+// What is known of a worker that bears on what it may train.
+struct Capabilities {
+  bool allows_programs = false;                    // runs the programs that sweeps bring with them
+  std::set<std::string, std::less<>> only_sweeps;  // names; trains no others; empty: all
+  std::map<std::int64_t, OtherData> other_data;    // by the id of the sweep whose data is another
+
+  // Whether it meets them for at least one sweep.
+  bool Meets(const Needs& needs) const { return allows_programs || !needs.program; }
+};
+
+// Why a worker gets no trials of a sweep, the weightiest first.
+enum class Misfit {
+  kNone,          // it may get them
+  kTrainsOthers,  // it trains sweeps of other names only
+  kNoPrograms,    // the sweep brings a program, and the worker runs none
+  kOtherData,     // its data is not what the sweep is trained on
+};
+
+// Whether the worker may train trials of the sweep, now or once it has a free slot. Pure.
+Misfit Fits(const Demand& demand, const Capabilities& worker);
+
+// Whether `other` could train all that `worker` may, their data aside.
+bool CanReplace(const Capabilities& other, const Capabilities& worker);
+
+}  // namespace sweep
