@@ -129,7 +129,8 @@ int Run(const Arguments& arguments) {
   if (!server.ok()) {
     std::fprintf(stderr, "sweep-coordinator: %s\n",
                  sweep::PrintableLines(std::string(server.status().message())).c_str());
-    return server.status().code() == absl::StatusCode::kInvalidArgument ? sweep::kBadArguments : sweep::kFailed;
+    return server.status().code() == absl::StatusCode::kInvalidArgument ? sweep::kBadArguments
+                                                                        : sweep::kFailed;
   }
   std::printf("listening on %s\n", (*server)->address().c_str());
   if (!(*server)->dashboard().empty()) {

@@ -34,6 +34,13 @@ constexpr char kOptuna[] = "optuna";
 
 // The coordinator's copy of the sweep's file.
 absl::StatusOr<SweepSpec> SpecOf(const v1::Sweep& sweep) {
+  if (!sweep.file_refusal().empty()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("sweep '", ShortName(sweep.name()),
+                     "': the search space is not known, since the coordinator does not accept its "
+                     "file: ",
+                     sweep.file_refusal(), "; csv and json go without it"));
+  }
   SweepSource source{.file = sweep.source().file(), .text = sweep.source().text()};
   for (const auto& [name, text] : sweep.source().network_files()) {
     source.network_files[name] = text;

@@ -194,7 +194,8 @@ int Extend(const std::string& name, std::int64_t run_cap, const Session& session
     const absl::StatusOr<v1::Sweep> before = GetSweep(connection, name);
     if (!before.ok()) return Fail(before.status());
     const std::string shown = ShortName(before->name());
-    if (before->planned_configurations() == run_cap && !HasEnded(*before)) {
+    if (before->planned_configurations() == run_cap && !HasEnded(*before) &&
+        !IsKeptFromRunning(*before)) {
       Say(session, fmt::format("{} has a run cap of {} already", shown, run_cap));
       PrintSweep(*before, session);
       return static_cast<int>(kExitOk);

@@ -25,7 +25,9 @@ struct ShowOptions {
 std::string TrialsLine(const v1::Sweep& sweep) {
   const v1::TrialCounts& counts = sweep.counts();
   std::string line =
-      fmt::format("{} of {} ended", EndedTrials(counts), Counted(sweep.planned_trials(), "trial"));
+      fmt::format("{} of {} ended", EndedTrials(counts),
+                  sweep.planned_trials() > 0 ? Counted(sweep.planned_trials(), "trial")
+                                             : "an unknown number of trials");
   const auto add = [&](std::int64_t count, const char* what) {
     if (count > 0) line += fmt::format(", {} {}", count, what);
   };
@@ -38,8 +40,9 @@ std::string TrialsLine(const v1::Sweep& sweep) {
   if (const std::optional<absl::Duration> left = TimeLeft(sweep)) {
     return line + ", about " + HumanDuration(*left) + " left";
   }
-  if (sweep.state() == v1::SWEEP_STATE_ACTIVE && counts.running() == 0)
-    line += ", waiting for a worker";
+  if (sweep.state() == v1::SWEEP_STATE_ACTIVE && counts.running() == 0) {
+    line += sweep.file_refusal().empty() ? ", waiting for a worker" : ", the others do not run";
+  }
   return line;
 }
 
@@ -51,7 +54,13 @@ void PrintFacts(const v1::Sweep& sweep, const Session& session) {
             << StyledStatus(sweep, session) << (sweep.archived() ? ", archived" : "") << '\n';
   if (!sweep.pause_reason().empty()) {
     fact("paused", Printable(OneLine(sweep.pause_reason(), 500)));
-    fact("", "go on with: " + Command(session, {"resume", ShortName(sweep.name())}));
+    if (sweep.file_refusal().empty()) {
+      fact("", "go on with: " + Command(session, {"resume", ShortName(sweep.name())}));
+    }
+  }
+  if (!sweep.file_refusal().empty()) {
+    fact("file", "not accepted by this build of the coordinator: " +
+                     Printable(OneLine(sweep.file_refusal(), 500)));
   }
   fact("trials", TrialsLine(sweep));
   std::string wanted;
@@ -59,8 +68,9 @@ void PrintFacts(const v1::Sweep& sweep, const Session& session) {
     wanted += fmt::format("{}the {} {}", wanted.empty() ? "" : " and ",
                           objective.maximize ? "highest" : "lowest", objective.name);
   }
-  fact("search", fmt::format("{} for {}, {} a trial", sweep.method(), wanted,
-                             Counted(sweep.epochs(), "epoch")));
+  fact("search", sweep.method().empty() ? "for " + wanted
+                                        : fmt::format("{} for {}, {} a trial", sweep.method(),
+                                                      wanted, Counted(sweep.epochs(), "epoch")));
   if (!sweep.early_terminate().empty()) fact("stops", "by " + Printable(sweep.early_terminate()));
   if (!sweep.search_reason().empty()) fact("ended", Printable(sweep.search_reason()));
   std::string gates;

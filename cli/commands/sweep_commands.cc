@@ -144,7 +144,8 @@ int List(const ListFlags& flags, const Session& session) {
   if (has_any) listing.empty = "no such sweep";
   PrintListing(listing, session, std::cout);
   for (const v1::Sweep& sweep : *sweeps) {
-    if (sweep.pause_reason().empty()) continue;
+    if (const std::string refusal = RefusalText(sweep); !refusal.empty()) Say(session, refusal);
+    if (sweep.pause_reason().empty() || IsKeptFromRunning(sweep)) continue;
     Say(session, fmt::format("{}\ngo on with: {}", PauseText(sweep),
                              Command(session, {"resume", ShortName(sweep.name())})));
   }

@@ -123,6 +123,7 @@ std::string KeyMeaning(const std::string& key) {
       {"first", "the first configurations"},
       {"first_epoch_seconds",
        "from the start of the trial to its first epoch; null when it failed"},
+      {"file_refusal", "why this build does not accept the sweep's file, or empty"},
       {"front", "with several metrics its Pareto front, from 1, of those that qualify, or do not"},
       {"fully_connected", "the network has a fully connected layer"},
       {"gates",

@@ -285,8 +285,8 @@ absl::StatusOr<GreyImage> ReadPng(const std::string& path) {
   }
   const std::int64_t pixels = std::int64_t{png.width} * png.height;
   if (pixels > kMaxPixels) {
-    return RefuseImage(path,
-                  fmt::format("is {}×{}, more than {} pixels", png.width, png.height, kMaxPixels));
+    return RefuseImage(
+        path, fmt::format("is {}×{}, more than {} pixels", png.width, png.height, kMaxPixels));
   }
   png.format = PNG_FORMAT_RGBA;
   // 16 bits without a word on their meaning are as in most files, not linear.

@@ -85,8 +85,8 @@ struct Placed {
 Placed Categorical(const Parameter& parameter, std::size_t index) {
   Json choices = Json::array();
   for (const Value& value : parameter.values) choices.push_back(ToJson(value));
-  return {.distribution =
-              cells::Dump({{"name", "CategoricalDistribution"}, {"attributes", {{"choices", choices}}}}),
+  return {.distribution = cells::Dump(
+              {{"name", "CategoricalDistribution"}, {"attributes", {{"choices", choices}}}}),
           .value = index};
 }
 
@@ -151,14 +151,14 @@ std::optional<Placed> Numeric(const Parameter& parameter, double value) {
                         {{"step", step}, {"low", range.low}, {"high", range.high}, {"log", log}}}}),
                   .value = value};
   }
-  return Placed{
-      .distribution = cells::Dump({{"name", "IntDistribution"},
-                            {"attributes",
-                             {{"log", log},
-                              {"step", static_cast<std::int64_t>(range.step.value_or(1))},
-                              {"low", static_cast<std::int64_t>(std::ceil(range.low))},
-                              {"high", static_cast<std::int64_t>(std::floor(range.high))}}}}),
-      .value = static_cast<std::int64_t>(value)};
+  return Placed{.distribution =
+                    cells::Dump({{"name", "IntDistribution"},
+                                 {"attributes",
+                                  {{"log", log},
+                                   {"step", static_cast<std::int64_t>(range.step.value_or(1))},
+                                   {"low", static_cast<std::int64_t>(std::ceil(range.low))},
+                                   {"high", static_cast<std::int64_t>(std::floor(range.high))}}}}),
+                .value = static_cast<std::int64_t>(value)};
 }
 
 // Nothing for what Optuna does not search or could not hold.

@@ -22,7 +22,6 @@ namespace {
 using nlohmann::json;
 using namespace cells;
 
-
 absl::Duration ToDuration(const google::protobuf::Duration& duration) {
   return absl::Seconds(duration.seconds()) + absl::Nanoseconds(duration.nanos());
 }
@@ -39,15 +38,23 @@ std::string Lower(std::string text, std::size_t prefix) {
 std::string StateName(v1::TrialState state) { return Lower(v1::TrialState_Name(state), 12); }
 std::string StateName(v1::SweepState state) { return Lower(v1::SweepState_Name(state), 12); }
 
+bool IsKeptFromRunning(const v1::Sweep& sweep) {
+  return !sweep.file_refusal().empty() &&
+         (sweep.state() == v1::SWEEP_STATE_ACTIVE || sweep.state() == v1::SWEEP_STATE_PAUSED);
+}
+
 std::string StatusText(const v1::Sweep& sweep) {
   std::string text = StateName(sweep.state());
   if (sweep.counts().failed() > 0) text += fmt::format(", {} failed", sweep.counts().failed());
+  if (IsKeptFromRunning(sweep)) text += ", file not accepted";
   return text;
 }
 
 Style StatusStyle(const v1::Sweep& sweep) {
   const v1::TrialCounts& counts = sweep.counts();
-  if (counts.failed() > 0 || !sweep.pause_reason().empty()) return Style::kRed;
+  if (counts.failed() > 0 || !sweep.pause_reason().empty() || IsKeptFromRunning(sweep)) {
+    return Style::kRed;
+  }
   if (sweep.state() != v1::SWEEP_STATE_COMPLETED) return Style::kNone;
   return counts.diverged() > 0 ? Style::kYellow : Style::kGreen;
 }
@@ -73,6 +80,13 @@ std::string PauseText(const v1::Sweep& sweep) {
   if (sweep.pause_reason().empty()) return "";
   return fmt::format("{} is paused: {}", ShortName(sweep.name()),
                      Printable(OneLine(sweep.pause_reason(), kReasonBytes)));
+}
+
+std::string RefusalText(const v1::Sweep& sweep) {
+  if (!IsKeptFromRunning(sweep)) return "";
+  return fmt::format("{} does not run: this build of the coordinator does not accept its file: {}",
+                     ShortName(sweep.name()),
+                     Printable(OneLine(sweep.file_refusal(), kReasonBytes)));
 }
 
 std::string BytesText(std::int64_t bytes) {
@@ -189,6 +203,11 @@ bool AnyHas(const std::vector<v1::Sweep>& sweeps, decltype(&v1::TrialCounts::fai
                      [&](const v1::Sweep& sweep) { return (sweep.counts().*count)() > 0; });
 }
 
+// Of how many trials, where that is known.
+std::string PlannedText(const v1::Sweep& sweep) {
+  return sweep.planned_trials() > 0 ? fmt::format("/{}", sweep.planned_trials()) : "";
+}
+
 }  // namespace
 
 Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
@@ -216,6 +235,7 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
                      {"SUBMITTED", "create_time", false, true, false, 6},
                      {"", "status", false, false},
                      {"", "pause_reason", false, false},
+                     {"", "file_refusal", false, false},
                      {"", "archived", false, false},
                      {"", "labels", false, false}};
   for (const v1::Sweep& sweep : sweeps) {
@@ -228,7 +248,7 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
         {Text(ShortName(sweep.name())),
          {StateName(sweep.state()), StateName(sweep.state()), StatusStyle(sweep)},
          // What was cancelled has its own column: it is no progress.
-         {fmt::format("{}/{}", ended - sweep.counts().cancelled(), sweep.planned_trials()), ended},
+         {fmt::format("{}{}", ended - sweep.counts().cancelled(), PlannedText(sweep)), ended},
          Count(sweep.planned_trials()),
          Count(sweep.counts().running()),
          Count(sweep.counts().on_hold()),
@@ -244,6 +264,7 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
          AgoCell(sweep.has_create_time(), sweep.create_time()),
          Text(StatusText(sweep)),
          Text(sweep.pause_reason()),
+         Text(sweep.file_refusal()),
          {"", sweep.archived()},
          {"", labels}});
   }
@@ -383,6 +404,7 @@ json SweepJson(const v1::Sweep& sweep) {
       {"state", StateName(sweep.state())},
       {"status", StatusText(sweep)},
       {"pause_reason", sweep.pause_reason()},
+      {"file_refusal", sweep.file_refusal()},
       {"archived", sweep.archived()},
       {"disk_bytes", sweep.disk_bytes()},
       {"method", sweep.method()},

@@ -38,6 +38,11 @@ std::string StatusText(const v1::Sweep& sweep);
 Style StatusStyle(const v1::Sweep& sweep);
 Style StateStyle(v1::TrialState state);
 std::string StyledStatus(const v1::Sweep& sweep, const Session& session);
+// It would go on, if this build of the coordinator accepted its file.
+bool IsKeptFromRunning(const v1::Sweep& sweep);
+// "old does not run: this build of the coordinator does not accept its file: old.yaml:3: …"; empty
+// unless it is kept from running.
+std::string RefusalText(const v1::Sweep& sweep);
 // "broken is paused: the first 3 trials failed alike: …"; empty unless the coordinator paused it.
 std::string PauseText(const v1::Sweep& sweep);
 // "4.2 MB"

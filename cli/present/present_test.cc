@@ -44,6 +44,10 @@ TEST(Status, WhatHasFailedIsNeverGreen) {
   EXPECT_EQ(StatusStyle(paused), Style::kNone);
   paused.set_pause_reason("the first 3 trials failed alike");
   EXPECT_EQ(StatusStyle(paused), Style::kRed);
+  paused.clear_pause_reason();
+  paused.set_file_refusal("old.yaml:3: there is no 'x'");
+  EXPECT_EQ(StatusStyle(paused), Style::kRed);
+  EXPECT_EQ(StatusText(paused), "paused, file not accepted");
   for (int state = v1::TrialState_MIN; state <= v1::TrialState_MAX; ++state) {
     EXPECT_EQ(StateStyle(static_cast<v1::TrialState>(state)) == Style::kGreen,
               state == v1::TRIAL_STATE_COMPLETED)

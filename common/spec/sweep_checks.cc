@@ -30,7 +30,7 @@ constexpr int kMaxSamples = 16;
 constexpr std::int64_t kMaxTriedInTurn = 8;
 constexpr std::size_t kDraws = 16;
 #else
-constexpr int kMaxSamples = 512;         // networks built per model
+constexpr int kMaxSamples = 512;              // networks built per model
 constexpr std::int64_t kMaxTriedInTurn = 64;  // values of one parameter tried in turn
 constexpr std::size_t kDraws = 1000;
 #endif

@@ -152,6 +152,7 @@ v1::Sweep ToProto(const SweepRow& row, const StoredSpec& stored) {
   proto.set_archived(row.archived);
   proto.set_disk_bytes(row.disk_bytes);
   proto.set_data_sha256(row.data_sha256);
+  proto.set_file_refusal(stored.refusal);
   return proto;
 }
 

@@ -75,6 +75,7 @@ absl::StatusOr<v1::Sweep> DescribeSweep(const SweepRow& row, Store* store, SpecC
     proto.set_best_value(best->front().score.metric);
     proto.set_best_qualifies(best->front().score.qualifies);
   }
+  if (!stored->is_accepted()) return proto;  // nobody can say
   if (const std::optional<double> seconds = time_left->SecondsLeft(row, *stored->spec)) {
     *proto.mutable_time_left() = ToProto(absl::Seconds(*seconds));
   }

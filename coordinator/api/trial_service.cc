@@ -53,8 +53,8 @@ absl::StatusOr<std::int64_t> FillPage(Store* store, Store::TrialQuery query, int
 // What is wrong with a question may be that its names are those of a file that is not accepted.
 absl::Status WithRefusal(const absl::Status& status, const StoredSpec& stored) {
   if (stored.is_accepted()) return status;
-  return absl::Status(status.code(), fmt::format("{} ({})", std::string(status.message()),
-                                                 NotAccepted(stored)));
+  return absl::Status(status.code(),
+                      fmt::format("{} ({})", std::string(status.message()), NotAccepted(stored)));
 }
 
 }  // namespace
@@ -133,8 +133,7 @@ absl::Status TrialService::List(const v1::ListTrialsRequest& request,
     if (!parsed.ok()) return WithRefusal(parsed.status(), *stored);
     filter = *std::move(parsed);
   }
-  const absl::StatusOr<std::int64_t> next =
-      FillPage(store_, query, *size, filter, *spec, response);
+  const absl::StatusOr<std::int64_t> next = FillPage(store_, query, *size, filter, *spec, response);
   if (!next.ok()) return next.status();
   if (*next > 0) response->set_next_page_token(EncodePageToken(*next, key));
   return absl::OkStatus();
@@ -239,6 +238,7 @@ absl::Status TrialService::Explanation(const v1::ExplainTrialRequest& request,
   if (!attempts.ok()) return attempts.status();
   TrialSituation situation = scheduler_->Situation(*row);
   situation.max_failures = stored->spec->max_failures;
+  situation.file_refusal = stored->refusal;
   if (!attempts->empty()) situation.last_attempt = std::move(attempts->back());
   const sweep::Explanation explanation = Explain(situation);
   *response->mutable_trial() = ToProto(*row, *stored->spec);

@@ -67,7 +67,7 @@ struct SweepEntry {
   std::map<std::int64_t, TrialEntry> trials;  // by number
   std::set<std::int64_t> pending;             // pending and not claimed
   std::set<std::int64_t> on_hold;
-  std::optional<Turn> queued;                 // its place in the queue of its needs
+  std::optional<Turn> queued;  // its place in the queue of its needs
 
   bool is_offered() const { return state == SweepState::kActive && !pending.empty(); }
   Demand demand() const { return {.sweep_id = id, .sweep = name, .needs = needs}; }

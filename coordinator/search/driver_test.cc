@@ -348,7 +348,7 @@ class HalvingTest : public SearchDriverTest {
   void Cancel(std::int64_t number) {
     ASSERT_TRUE(store_
                     ->WriteAndWait([&](WriteTransaction& transaction) {
-                      return transaction.CancelTrial("s", number).status();
+                      return transaction.CancelTrial("s", number, demand_->spec.get()).status();
                     })
                     .ok());
     events_.Notify(demand_->sweep_id, EventBus::Signal::kEvents);

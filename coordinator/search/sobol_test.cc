@@ -9,8 +9,8 @@
 
 #include "common/base/philox.h"
 #include "coordinator/search/search.h"
-#include "coordinator/search/testing/search_testing.h"
 #include "coordinator/search/sobol_sequence.h"
+#include "coordinator/search/testing/search_testing.h"
 
 namespace sweep {
 namespace {
@@ -161,7 +161,7 @@ TEST(SobolSearch, IsAFunctionOfSeedAndNumber) {
 TEST(SobolSearch, TheOrderOfKeysMeansNothing) {
   EXPECT_EQ(All(ParseSobol(kTwo)),
             All(ParseSobol("run_cap: 64\nseed: 5\nparameters:\n  momentum: {min: 0.5, max: 0.9}\n"
-                      "  lr: {distribution: log_uniform_values, min: 0.001, max: 1.0}\n")));
+                           "  lr: {distribution: log_uniform_values, min: 0.001, max: 1.0}\n")));
 }
 
 TEST(SobolSearch, AnExtendedSweepHasThePointsOfALongerOne) {

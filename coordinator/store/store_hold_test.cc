@@ -246,10 +246,10 @@ TEST_F(StoreHoldTest, ACancelledTrialOnHoldIsTrainedToItsEndWhenItIsRetried) {
   Add(3);
   Rest(1);
   ASSERT_TRUE(Write<TrialRow>([&](WriteTransaction& transaction) {
-                return transaction.CancelTrial("s", 1);
+                return transaction.CancelTrial("s", 1, &spec_);
               }).ok());
   ASSERT_TRUE(Write<TrialRow>([&](WriteTransaction& transaction) {
-                return transaction.CancelTrial("s", 2);
+                return transaction.CancelTrial("s", 2, &spec_);
               }).ok());
   EXPECT_EQ(Trial(1).state, TrialState::kCancelled);
   EXPECT_EQ(Sweep().counts.on_hold, 0);
@@ -266,8 +266,8 @@ TEST_F(StoreHoldTest, ACancelledTrialOnHoldIsTrainedToItsEndWhenItIsRetried) {
 TEST_F(StoreHoldTest, CancellingASweepCancelsWhatIsOnHold) {
   Add(1);
   Rest(1);
-  ASSERT_TRUE(Write<SweepRow>([](WriteTransaction& transaction) {
-                return transaction.CancelSweep("s");
+  ASSERT_TRUE(Write<SweepRow>([&](WriteTransaction& transaction) {
+                return transaction.CancelSweep("s", &spec_);
               }).ok());
   EXPECT_EQ(Trial(1).state, TrialState::kCancelled);
   EXPECT_EQ(Sweep().counts.on_hold, 0);

@@ -190,7 +190,9 @@ TEST_F(StoreLifecycleTest, TheCheckComparesInfinitiesToo) {
                   .ok());
   EXPECT_THAT(Faults(), IsEmpty());
   const auto database = Must(Database::Open(path_, Database::Mode::kReadWrite));
-  ASSERT_TRUE(database->Execute("UPDATE trials SET measures = replace(measures, '\"-Infinity\"', '-7')").ok());
+  ASSERT_TRUE(
+      database->Execute("UPDATE trials SET measures = replace(measures, '\"-Infinity\"', '-7')")
+          .ok());
   EXPECT_THAT(Faults(), testing::ElementsAre(HasSubstr("has another gain")));
 }
 

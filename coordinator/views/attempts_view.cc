@@ -6,7 +6,6 @@
 namespace sweep {
 namespace {
 
-
 Json AttemptJson(const TimedAttempt& item) {
   const AttemptRow& attempt = item.attempt;
   return {{"trial", item.number},

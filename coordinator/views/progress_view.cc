@@ -10,7 +10,6 @@
 namespace sweep {
 namespace {
 
-
 // How long a trial still takes if it goes on as fast; null before it has done anything.
 Json SecondsLeftJson(const TrialRow& trial, double share_done, absl::Time now) {
   if (share_done <= 0) return nullptr;

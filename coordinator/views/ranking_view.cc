@@ -96,7 +96,8 @@ struct RankedPage {
 };
 
 // As it stands in the store, which knows no other order.
-absl::StatusOr<RankedPage> WholeRanking(Store* store, const SweepRow& sweep, const PageRange& range) {
+absl::StatusOr<RankedPage> WholeRanking(Store* store, const SweepRow& sweep,
+                                        const PageRange& range) {
   const absl::StatusOr<std::int64_t> total = store->CountRanked(sweep.id);
   if (!total.ok()) return total.status();
   absl::StatusOr<std::vector<RankedRow>> rows =
@@ -107,8 +108,9 @@ absl::StatusOr<RankedPage> WholeRanking(Store* store, const SweepRow& sweep, con
   return RankedPage{.rows = *std::move(rows), .total = *total};
 }
 
-absl::StatusOr<RankedPage> PartOfRanking(Store* store, const SweepRow& sweep, const LookedAt& looked,
-                                   const IndexQuery& query, const PageRange& range) {
+absl::StatusOr<RankedPage> PartOfRanking(Store* store, const SweepRow& sweep,
+                                         const LookedAt& looked, const IndexQuery& query,
+                                         const PageRange& range) {
   if (!looked.index.ready) return StillReading(sweep.name);
   const absl::StatusOr<std::vector<RankPlace>> order = store->RankOrder(sweep.id);
   if (!order.ok()) return order.status();
@@ -156,9 +158,9 @@ absl::StatusOr<Json> RankingDocument(const ViewContext& context, const SweepRow&
   parsed->ranked = true;
   parsed->qualifying = query.Text("qualifying") == "1";
   Store* const store = context.options.store;
-  const absl::StatusOr<RankedPage> page = IsWholeRanking(query)
-                                        ? WholeRanking(store, sweep, *range)
-                                        : PartOfRanking(store, sweep, looked, *parsed, *range);
+  const absl::StatusOr<RankedPage> page =
+      IsWholeRanking(query) ? WholeRanking(store, sweep, *range)
+                            : PartOfRanking(store, sweep, looked, *parsed, *range);
   if (!page.ok()) return page.status();
   Json document = {{"rows", Json::array()}, {"total", page->total}};
   for (const RankedRow& row : page->rows) {

@@ -103,6 +103,7 @@ absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow
                   {"labels", sweep.labels},
                   {"search_reason", sweep.search_reason},
                   {"pause_reason", sweep.pause_reason},
+                  {"file_refusal", stored.refusal},
                   {"archived", sweep.archived},
                   {"disk_bytes", sweep.disk_bytes}};
   AddBest(context.options.store, sweep, &summary);

@@ -122,14 +122,16 @@ void WriteLargeIntegersAsText(Json* json) {
   if (is_large) *json = json->dump();
 }
 
-void AddSpec(const SweepSpec& spec, const SweepSource& source, const TrialRow& trial,
+void AddSpec(const StoredSpec& stored, const SweepSource& source, const TrialRow& trial,
              Json* document) {
+  const SweepSpec& spec = *stored.spec;
   Json& result = *document;
   result["spec"] = Json::object();
   result["network"] = nullptr;
   result["gates"] = Json::array();
   result["replay"] = Json::array();
   result["replay_note"] = "";
+  if (!stored.is_accepted()) return;  // nobody can say what a trainer is told
   const absl::StatusOr<std::string> line = BuildTrialSpecJson(spec, trial);
   if (line.ok()) result["spec"] = Json::parse(*line, nullptr, false);
   WriteLargeIntegersAsText(&result["spec"]);
@@ -150,9 +152,11 @@ void AddSpec(const SweepSpec& spec, const SweepSource& source, const TrialRow& t
 }
 
 std::vector<std::string> ReasonsOf(const ViewContext& context, const TrialRow& trial,
-                                   const SweepSpec& spec, const std::vector<AttemptRow>& attempts) {
+                                   const StoredSpec& stored,
+                                   const std::vector<AttemptRow>& attempts) {
   TrialSituation situation = context.options.scheduler->Situation(trial);
-  situation.max_failures = spec.max_failures;
+  situation.max_failures = stored.spec->max_failures;
+  situation.file_refusal = stored.refusal;
   if (!attempts.empty()) situation.last_attempt = attempts.back();
   return Explain(situation).reasons;
 }
@@ -190,13 +194,13 @@ absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::st
                    {"target", TargetJson(*spec)},
                    {"attempts", FittingAttemptsJson(*attempts)},
                    {"artifacts", ArtifactsJson(trial->artifacts)},
-                   {"reasons", ReasonsOf(context, *trial, *spec, *attempts)}});
+                   {"reasons", ReasonsOf(context, *trial, *stored, *attempts)}});
   const Objective accuracy;
   if (const double best = trial->result.Best(accuracy); images > 0 && !std::isnan(best)) {
     const Interval interval = WilsonInterval(best, images);
     document["interval"] = {NumberJson(interval.low), NumberJson(interval.high)};
   }
-  AddSpec(*spec, sweep->source, *trial, &document);
+  AddSpec(*stored, sweep->source, *trial, &document);
   if (absl::Status added = AddEpochs(store, *trial, &document); !added.ok()) return added;
   return document;
 }

@@ -5,10 +5,7 @@
 #include "fmt/format.h"
 
 namespace sweep {
-namespace {
-
-
-}  // namespace
+namespace {}  // namespace
 
 absl::StatusOr<std::string> MeasureOf(const SweepSpec& spec, const ViewQuery& query) {
   const std::string asked = query.Text("metric");

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sqlite3.h>
 
 #include <algorithm>
 #include <chrono>
@@ -166,6 +167,79 @@ TEST_F(LifecycleTest, PauseNowFreesTheWorkerAndResumeGoesOn) {
   EXPECT_THAT(watch.output, AllOf(HasSubstr("life/1  epoch 3"), HasSubstr("all criteria"),
                                   HasSubstr("in every row: momentum=0.9")));
   EXPECT_EQ(Sweep({"pause", "life"}).code, 1) << "it has ended";
+}
+
+// Adds a key that no build knows to every stored sweep file.
+void SpoilStoredFiles(const std::string& path) {
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open_v2(path.c_str(), &database, SQLITE_OPEN_READWRITE, nullptr), SQLITE_OK);
+  char* error = nullptr;
+  EXPECT_EQ(sqlite3_exec(database,
+                         "update sweep_files set text = text || 'not_a_key: 1\n' "
+                         "where role = 'sweep'",
+                         nullptr, nullptr, &error),
+            SQLITE_OK)
+      << error;
+  EXPECT_GT(sqlite3_changes(database), 0);
+  sqlite3_close(database);
+}
+
+TEST_F(LifecycleTest, AStoredSweepThatThisBuildDoesNotAcceptIsShownAndPutAway) {
+  StartCoordinator();
+  StartWorker();
+  Go();
+  ASSERT_EQ(Sweep({"submit", file_, "--wait", "--quiet"}).code, 0);
+  worker_.reset();
+  const auto named = [&](const std::string& name) {
+    return folder_.Write(
+        name + ".yaml", "name: " + name + std::string(kSweepFile).substr(sizeof("name: life") - 1));
+  };
+  ASSERT_EQ(Sweep({"submit", named("later"), "--quiet"}).code, 0);
+  coordinator_->Signal(SIGTERM);
+  ASSERT_EQ(coordinator_->Wait(), 0);
+  SpoilStoredFiles(folder_.path() + "/server/server.db");
+  StartCoordinator();
+  StartWorker();
+
+  const Result list = Sweep({"list"});
+  EXPECT_EQ(list.code, 0) << list.output;
+  EXPECT_THAT(list.output, AllOf(HasSubstr("life"), HasSubstr("later does not run: this build"),
+                                 HasSubstr("not_a_key"), Not(HasSubstr("life does not run"))));
+  for (const std::string name : {"life", "later"}) {
+    const Result shown = Sweep({"show", name});
+    EXPECT_EQ(shown.code, 0) << shown.output;
+    EXPECT_THAT(shown.output,
+                AllOf(HasSubstr("not accepted by this build"), HasSubstr("not_a_key")));
+    EXPECT_THAT(Json({"show", name})["file_refusal"].get<std::string>(), HasSubstr("not_a_key"));
+  }
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"best", "life"},
+                                             {"trials", "life"},
+                                             {"trial", "life/1"},
+                                             {"export", "life", "--format", "csv"},
+                                             {"export", "life", "--format", "json", "--epochs"},
+                                             {"trials", "later"}}) {
+    const Result result = Sweep(words);
+    EXPECT_EQ(result.code, 0) << words[0] << ": " << result.output;
+  }
+  EXPECT_THAT(Sweep({"trials", "life"}).output, HasSubstr("life/2"));
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"resume", "later"},
+                                             {"retry", "life"},
+                                             {"retry", "life/1"},
+                                             {"extend", "later", "--run-cap", "9"}}) {
+    const Result result = Sweep(words);
+    EXPECT_EQ(result.code, 1) << words[0] << ": " << result.output;
+    EXPECT_THAT(result.output,
+                AllOf(HasSubstr("this build does not accept its file"), HasSubstr("not_a_key")))
+        << words[0];
+  }
+  EXPECT_EQ(Sweep({"submit", named("other"), "--wait", "--quiet"}).code, 0) << "it runs";
+  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
+           {"cancel", "later"}, {"archive", "life"}, {"delete", "later", "--yes"}}) {
+    const Result result = Sweep(words);
+    EXPECT_EQ(result.code, 0) << words[0] << ": " << result.output;
+  }
 }
 
 TEST_F(LifecycleTest, ExtendRetryAndCancelTakeASweepUpAgain) {

@@ -136,32 +136,32 @@ void Slot::OnMessage(const TrainerMessage& message) {
   const auto concerns = [this](const auto& of_trial) {
     return work_ && work_->Concerns(of_trial.trial);
   };
-  std::visit(
-      Overloaded{
-          [](const ReadyMessage&) {},
-          [&](const ProgressMessage& progress) {
-            if (concerns(progress)) OnProgress(progress);
-          },
-          [&](const EpochMessage& epoch) {
-            if (concerns(epoch)) OnEpoch(epoch);
-          },
-          [&](const CheckpointMessage& checkpoint) {
-            if (concerns(checkpoint)) {
-              reporter_.AddCheckpoint(checkpoint.epoch, checkpoint.path);
-            }
-          },
-          [&](const DoneMessage& done) {
-            if (!concerns(done)) return;
-            holder_.OnTrialEnded();
-            Perform(work_->OnDone(done, holder_.program().name(), holder_.LastLines(), std::chrono::steady_clock::now()));
-          },
-          [&](const ErrorMessage& error) {
-            if (!concerns(error)) return;
-            holder_.OnTrialEnded();
-            Perform(work_->OnError(error, holder_.LastLines()));
-          },
-      },
-      message);
+  std::visit(Overloaded{
+                 [](const ReadyMessage&) {},
+                 [&](const ProgressMessage& progress) {
+                   if (concerns(progress)) OnProgress(progress);
+                 },
+                 [&](const EpochMessage& epoch) {
+                   if (concerns(epoch)) OnEpoch(epoch);
+                 },
+                 [&](const CheckpointMessage& checkpoint) {
+                   if (concerns(checkpoint)) {
+                     reporter_.AddCheckpoint(checkpoint.epoch, checkpoint.path);
+                   }
+                 },
+                 [&](const DoneMessage& done) {
+                   if (!concerns(done)) return;
+                   holder_.OnTrialEnded();
+                   Perform(work_->OnDone(done, holder_.program().name(), holder_.LastLines(),
+                                         std::chrono::steady_clock::now()));
+                 },
+                 [&](const ErrorMessage& error) {
+                   if (!concerns(error)) return;
+                   holder_.OnTrialEnded();
+                   Perform(work_->OnError(error, holder_.LastLines()));
+                 },
+             },
+             message);
 }
 
 void Slot::OnProgress(const ProgressMessage& progress) {

@@ -68,7 +68,9 @@ bool TrainerHolder::StopTrial(const std::string& trial, absl::Duration grace) {
   return true;
 }
 
-void TrainerHolder::Hurry(absl::Duration grace) { ending_.Shorten(std::chrono::steady_clock::now() + Chrono(grace)); }
+void TrainerHolder::Hurry(absl::Duration grace) {
+  ending_.Shorten(std::chrono::steady_clock::now() + Chrono(grace));
+}
 
 void TrainerHolder::Retire() {
   if (!ending_.idle()) return;

@@ -88,7 +88,8 @@ void TrainerLoop::DrainAtOnce(absl::Duration patience) {
   Post([this, patience] {
     if (!drain_) drain_patience_ = std::chrono::steady_clock::now() + kDrainPatience;
     drain_ = at_once_ = true;
-    at_once_deadline_ = std::min(at_once_deadline_, std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(patience));
+    at_once_deadline_ = std::min(
+        at_once_deadline_, std::chrono::steady_clock::now() + absl::ToChronoMilliseconds(patience));
     for (const auto& slot : slots_) slot->GiveBackAtOnce(kDrainReason);
   });
 }
@@ -263,7 +264,8 @@ void TrainerLoop::EndTrainers() {
     at_once = stop_ || at_once_;
   }
   const auto grace = absl::ToChronoMilliseconds(options_.context.stop_grace);
-  const Slot::TimePoint patience = std::chrono::steady_clock::now() + (at_once ? grace.zero() : grace);
+  const Slot::TimePoint patience =
+      std::chrono::steady_clock::now() + (at_once ? grace.zero() : grace);
   for (const auto& slot : slots_) slot->EndTrainer(at_once);
   while (AnyTrainer()) {
     PollPipes(kEndingTick);

@@ -68,6 +68,7 @@ export interface SweepSummary {
   labels: Record<string, string>;
   search_reason: string;
   pause_reason: string;
+  file_refusal: string; // why this build does not accept its file; "" when it does. It does not run
   archived: boolean;
   disk_bytes: number;
 }

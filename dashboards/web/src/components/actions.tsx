@@ -43,7 +43,8 @@ export function sweepActions(sweep: SweepView): Action[] {
   const actions: Action[] = [];
   const { failed, cancelled } = sweep.trials;
   if (sweep.state === "active") actions.push(...pauseActions(sweep, path("pause")));
-  if (sweep.state === "paused")
+  const mayRun = sweep.file_refusal === "";
+  if (sweep.state === "paused" && mayRun)
     actions.push({
       label: "Resume",
       question: `Start trials of ${sweep.name} again?`,
@@ -61,14 +62,14 @@ export function sweepActions(sweep: SweepView): Action[] {
       danger: true,
     });
   }
-  if (failed > 0)
+  if (failed > 0 && mayRun)
     actions.push({
       label: "Retry failed",
       question: `Queue ${plural(failed, "failed trial")} again?`,
       path: path("retry"),
       body: { failed: true, cancelled: false },
     });
-  if (cancelled > 0)
+  if (cancelled > 0 && mayRun)
     actions.push({
       label: "Retry cancelled",
       question: `Queue ${plural(cancelled, "cancelled trial")} again?`,

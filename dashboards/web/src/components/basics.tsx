@@ -62,6 +62,12 @@ export function SweepStateText({ sweep }: { sweep: SweepSummary }): JSX.Element 
       <span class={`state ${kind}`}>{sweep.state}</span>
       {failed > 0 && <span class="state-note"> · {integer(failed)} failed</span>}
       {diverged > 0 && <span class="state-note held"> · {integer(diverged)} diverged</span>}
+      {sweep.file_refusal !== "" && (sweep.state === "active" || sweep.state === "paused") && (
+        <span class="state-note" title={shorten(sweep.file_refusal, 500)}>
+          {" "}
+          · file not accepted
+        </span>
+      )}
     </>
   );
 }

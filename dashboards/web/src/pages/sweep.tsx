@@ -71,6 +71,14 @@ export function SweepPage({
             ]}
           />
           <Meta sweep={sweep} />
+          {sweep.file_refusal && (
+            <p class="error">
+              <Text
+                text={`This build of the coordinator does not accept its file, so it does not run: ${sweep.file_refusal}`}
+                wide
+              />
+            </p>
+          )}
           {sweep.pause_reason && (
             <p class="error">
               <Text text={sweep.pause_reason} wide />
@@ -103,6 +111,7 @@ const SHORT = 12; // digits of a digest in a line
 
 // How many trials of which kind; `planned_trials` counts each replicate.
 export function planText(sweep: SweepView): string {
+  if (sweep.file_refusal !== "") return "what was planned is in its file only";
   const epochs = `of ${plural(sweep.epochs, "epoch")}`;
   if (sweep.replicates < 2) return `${sweep.method}, ${plural(sweep.planned_trials, "trial")} ${epochs}`;
   const configurations = Math.round(sweep.planned_trials / sweep.replicates);
