@@ -126,7 +126,7 @@ absl::Status TrialService::List(const v1::ListTrialsRequest& request,
           fmt::format("trials cannot be ordered by '{}': {}", sort, std::string(named.message())));
     }
   }
-  if (!request.order_by().empty()) query.order_by = StoredOrder(**spec, request.order_by());
+  if (!request.order_by().empty()) query.order_by = StoredOrder(*spec, request.order_by());
   std::optional<TrialFilter> filter;
   if (!request.filter().empty()) {
     absl::StatusOr<TrialFilter> parsed = TrialFilter::Parse(request.filter(), spec);

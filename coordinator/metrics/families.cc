@@ -5,7 +5,7 @@ namespace {
 
 prometheus::MetricFamily Family(const std::string& name, const std::string& help,
                                 prometheus::MetricType type, const std::string& label,
-                                std::initializer_list<LabelledValue> values) {
+                                const std::vector<LabelledValue>& values) {
   prometheus::MetricFamily family{.name = name, .help = help, .type = type};
   for (const LabelledValue& item : values) {
     prometheus::ClientMetric metric;
@@ -29,13 +29,13 @@ prometheus::MetricFamily Counter(const std::string& name, const std::string& hel
 
 prometheus::MetricFamily Gauges(const std::string& name, const std::string& help,
                                 const std::string& label,
-                                std::initializer_list<LabelledValue> values) {
+                                const std::vector<LabelledValue>& values) {
   return Family(name, help, prometheus::MetricType::Gauge, label, values);
 }
 
 prometheus::MetricFamily Counters(const std::string& name, const std::string& help,
                                   const std::string& label,
-                                  std::initializer_list<LabelledValue> values) {
+                                  const std::vector<LabelledValue>& values) {
   return Family(name, help, prometheus::MetricType::Counter, label, values);
 }
 

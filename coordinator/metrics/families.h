@@ -1,6 +1,5 @@
 #pragma once
 
-#include <initializer_list>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,10 +19,9 @@ prometheus::MetricFamily Gauge(const std::string& name, const std::string& help,
 prometheus::MetricFamily Counter(const std::string& name, const std::string& help, double value);
 // One series per value of `label`.
 prometheus::MetricFamily Gauges(const std::string& name, const std::string& help,
-                                const std::string& label,
-                                std::initializer_list<LabelledValue> values);
+                                const std::string& label, const std::vector<LabelledValue>& values);
 prometheus::MetricFamily Counters(const std::string& name, const std::string& help,
                                   const std::string& label,
-                                  std::initializer_list<LabelledValue> values);
+                                  const std::vector<LabelledValue>& values);
 
 }  // namespace sweep

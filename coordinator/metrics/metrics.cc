@@ -89,7 +89,15 @@ std::vector<prometheus::MetricFamily> WorkFamilies(const SchedulerCounts& counts
 }
 
 std::vector<prometheus::MetricFamily> EventFamilies(const SchedulerCounts& counts) {
+  std::vector<LabelledValue> values, not_finite;
+  for (const auto& [measure, counted] : counts.measures) {
+    values.push_back({measure, Number(counted.values)});
+    not_finite.push_back({measure, Number(counted.not_finite)});
+  }
   return {
+      Counters("sweep_measurements_total", "Numbers that epochs have reported.", "measure", values),
+      Counters("sweep_measurements_not_finite_total", "Of them, NaN and infinities.", "measure",
+               not_finite),
       Counter("sweep_epochs_total",
               "Epochs that trials have got to; one that is trained again counts once.",
               Number(counts.epochs)),

@@ -61,6 +61,15 @@ TEST_F(MetricsTest, TellsTheNumbersThatItIsGiven) {
                     HasSubstr("\nsweep_rpc_waiting{pool=\"files\"} 4\n")));
 }
 
+TEST_F(MetricsTest, CountsNumbersByTheirMeasure) {
+  counts_.measures["val/f1"] = {.values = 7, .not_finite = 2};
+  counts_.measures[kOtherMeasures] = {.values = 3};
+  EXPECT_THAT(Text(),
+              AllOf(HasSubstr("\nsweep_measurements_total{measure=\"val/f1\"} 7\n"),
+                    HasSubstr("\nsweep_measurements_total{measure=\"(others)\"} 3\n"),
+                    HasSubstr("\nsweep_measurements_not_finite_total{measure=\"val/f1\"} 2\n")));
+}
+
 TEST_F(MetricsTest, TimeLeftIsLeftOutWhileItCannotBeSaid) {
   EXPECT_THAT(Text(), Not(HasSubstr("sweep_time_left_seconds")));
   time_left_ = 90;

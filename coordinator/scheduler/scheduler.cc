@@ -323,20 +323,25 @@ void SchedulerImpl::ReportEpochs(const LeaseToken& token, const std::vector<Epoc
                                  StatusCallback callback) {
   absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = SpecOf(token);
   if (!spec.ok()) return callback(spec.status());
-  auto result = std::make_shared<TrialRow>();  // shared by the write and its completion
+  struct Report {
+    std::vector<EpochMetrics> epochs;
+    TrialRow trial;
+  };
+  auto report = std::make_shared<Report>(Report{.epochs = epochs});  // of write and completion
   WriteFor(
       [=, spec = *spec](WriteTransaction& transaction) {
         bool revived = false;
         absl::StatusOr<TrialRow> row = transaction.RecordEpochs(
-            token, *spec, epochs, checkpoint_sha256, checkpoint_epoch, &revived);
-        if (row.ok()) *result = *std::move(row);
+            token, *spec, report->epochs, checkpoint_sha256, checkpoint_epoch, &revived);
+        if (row.ok()) report->trial = *std::move(row);
         return row.status();
       },
-      [this, result, token, callback, measured = !epochs.empty()](const absl::Status& status) {
+      [this, report, token, callback](const absl::Status& status) {
         if (status.ok()) {
           MutexLock lock(&mutex_);
-          if (measured) NoteSuccess(result->worker);
-          OnLeaseRow(*result, token);
+          if (!report->epochs.empty()) NoteSuccess(report->trial.worker);
+          CountMeasures(report->trial, report->epochs);
+          OnLeaseRow(report->trial, token);
         }
         callback(status);
       });

@@ -1,6 +1,7 @@
 // The part of the scheduler that tells how much there is of everything.
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 
 #include "coordinator/scheduler/scheduler_impl.h"
@@ -33,6 +34,24 @@ SchedulerCounts SchedulerImpl::Counts() const {
   }
   for (const auto& [name, worker] : table_.workers()) CountWorker(worker, &counts);
   return counts;
+}
+
+void SchedulerImpl::CountMeasures(const TrialRow& row, const std::vector<EpochMetrics>& epochs) {
+  const TrialEntry* const before = table_.FindTrial(TrialKey{row.sweep_id, row.number});
+  if (before == nullptr) return;
+  auto& measures = events_counted_.measures;
+  for (const EpochMetrics& epoch : epochs) {
+    if (epoch.epoch <= before->row.result.epoch) continue;
+    for (const auto& [name, value] : epoch.values) {
+      auto counted = measures.find(name);
+      if (counted == measures.end()) {
+        const bool has_room = measures.size() < kMaxMeasuresCounted;
+        counted = measures.try_emplace(has_room ? std::string(name) : kOtherMeasures).first;
+      }
+      ++counted->second.values;
+      counted->second.not_finite += std::isfinite(value) ? 0 : 1;
+    }
+  }
 }
 
 void SchedulerImpl::CountWorker(const WorkerEntry& worker, SchedulerCounts* counts) const {

@@ -2,7 +2,9 @@
 
 #include <gmock/gmock.h>
 
+#include <cmath>
 #include <limits>
+#include <string>
 
 #include "coordinator/scheduler/testing/scheduler_testing.h"
 
@@ -40,6 +42,32 @@ TEST_F(CountsTest, FollowATrialFromTheQueueToItsEnd) {
   EXPECT_EQ(Counts().completed, 1);
   EXPECT_EQ(Counts().attempts_completed, 1);
   EXPECT_EQ(Counts().free_slots, 1);
+}
+
+TEST_F(CountsTest, TellWhichMeasuresAreReported) {
+  Submit("s");
+  const LeaseToken token = Tokens(Call("w", {.slots = 1, .no_wait = true})).at(0);
+  const auto report = [&](const std::vector<EpochMetrics>& epochs) {
+    absl::Status answer = absl::UnknownError("no answer");
+    scheduler_->ReportEpochs(token, epochs, "", 0,
+                             [&answer](const absl::Status& status) { answer = status; });
+    Settle();
+    return answer;
+  };
+  const EpochMetrics first{.epoch = 1, .values = {{"val/f1", 0.5}, {"loss", std::nan("")}}};
+  ASSERT_EQ(report({first}), absl::OkStatus());
+  ASSERT_EQ(report({first, {.epoch = 2, .values = {{"val/f1", 0.6}}}}), absl::OkStatus());
+  const auto counted = Counts().measures;
+  EXPECT_EQ(counted.at("val/f1").values, 2);
+  EXPECT_EQ(counted.at("val/f1").not_finite, 0);
+  EXPECT_EQ(counted.at("validation_loss").not_finite, 1);
+  EpochMetrics many{.epoch = 3}, more{.epoch = 4};
+  for (int i = 0; i < 60; ++i) many.values.Set("m" + std::to_string(i), i);
+  for (int i = 60; i < 120; ++i) more.values.Set("m" + std::to_string(i), i);
+  ASSERT_EQ(report({many}), absl::OkStatus());
+  ASSERT_EQ(report({more}), absl::OkStatus());
+  EXPECT_EQ(Counts().measures.size(), kMaxMeasuresCounted + 1);
+  EXPECT_EQ(Counts().measures.at(kOtherMeasures).values, 2 + 120 - 100);
 }
 
 TEST_F(CountsTest, TellHowTrialsAndAttemptsEnd) {

@@ -100,6 +100,9 @@ class SchedulerImpl final : public Scheduler {
   void WriteFor(Store::WriteFunction function, Store::Completion done) ABSL_LOCKS_EXCLUDED(mutex_);
   void OnSubmitted(const Submission& submission, std::shared_ptr<const SweepSpec> spec);
   // A row came back from a committed write about a lease.
+  // Of the epochs that are new; before OnLeaseRow.
+  void CountMeasures(const TrialRow& row, const std::vector<EpochMetrics>& epochs)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void OnLeaseRow(const TrialRow& row, const LeaseToken& token)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The sweep of a worker's token; FailedPrecondition when it has ended.

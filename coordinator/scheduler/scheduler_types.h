@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -93,6 +95,16 @@ struct WorkerInfo {
   std::vector<OtherData> other_data;  // than sweeps that have not ended
 };
 
+// Numbers that were reported of one measure.
+struct MeasureCounts {
+  std::int64_t values = 0;
+  std::int64_t not_finite = 0;  // of them: NaN and infinities
+};
+// Measures that are counted by name; programs may report any number of names.
+constexpr std::size_t kMaxMeasuresCounted = 100;
+// Stands for all further ones: no measure can have this name.
+constexpr char kOtherMeasures[] = "(others)";
+
 // What goes on, in numbers. Made without a look at every trial.
 struct SchedulerCounts {
   // Now.
@@ -107,6 +119,7 @@ struct SchedulerCounts {
   std::int64_t workers_gone = 0;
   // Since this coordinator started.
   std::int64_t epochs = 0;  // that trials have got to; one trained again counts once
+  std::map<std::string, MeasureCounts, std::less<>> measures;  // in these epochs
   std::int64_t completed = 0, stopped = 0, failed = 0, diverged = 0, cancelled = 0;  // trials
   std::int64_t attempts_completed = 0, attempts_failed = 0, attempts_given_back = 0;
   std::int64_t attempts_diverged = 0, attempts_lost = 0;
