@@ -4,6 +4,7 @@
 #include <functional>
 #include <iostream>
 #include <iterator>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 #include "cli/calls.h"
@@ -80,29 +81,39 @@ absl::Status ForEachTrial(Connection& connection, const std::string& sweep, std:
       });
 }
 
-// Every measure that the trials have reported until now, in the usual order.
-absl::StatusOr<std::vector<std::string>> MeasuresOf(Connection& connection,
-                                                    const std::string& sweep, std::ostream& out) {
+// Every hyperparameter and measure that the trials have until now: the hyperparameters in the order
+// of the file where the coordinator accepts it, else by name, the measures in the usual order.
+absl::StatusOr<ExportWriter::Names> NamesOf(Connection& connection, const v1::Sweep& sweep,
+                                            std::ostream& out) {
+  std::set<std::string> parameters;
   EpochMetrics all;
-  const absl::Status status = ForEachTrial(connection, sweep, out, [&](const v1::Trial& trial) {
-    for (const auto& [name, summary] : trial.measures()) all.values.Set(name, summary.last());
-    return absl::OkStatus();
-  });
+  const absl::Status status =
+      ForEachTrial(connection, ShortName(sweep.name()), out, [&](const v1::Trial& trial) {
+        for (const auto& [name, value] : trial.parameters()) parameters.insert(name);
+        for (const auto& [name, summary] : trial.measures()) all.values.Set(name, summary.last());
+        return absl::OkStatus();
+      });
   if (!status.ok()) return status;
-  return ReportedMeasures({all});
+  ExportWriter::Names names{.measures = ReportedMeasures({all})};
+  if (!sweep.file_refusal().empty()) {
+    names.parameters.assign(parameters.begin(), parameters.end());
+    return names;
+  }
+  const absl::StatusOr<SweepSpec> spec = SpecOf(sweep);
+  if (!spec.ok()) return spec.status();
+  for (const Parameter& parameter : spec->parameters) names.parameters.push_back(parameter.name);
+  return names;
 }
 
 absl::Status WriteRows(Connection& connection, const v1::Sweep& sweep, const ExportOptions& options,
-                       const SweepSpec& spec, Format format, std::ostream& out,
-                       std::int64_t* rows) {
+                       Format format, std::ostream& out, std::int64_t* rows) {
   // The header needs all names before the first trial is read, and no trial need have all of them.
   const std::string name = ShortName(sweep.name());
   ExportWriter::Names names;
-  for (const Parameter& parameter : spec.parameters) names.parameters.push_back(parameter.name);
   if (format == Format::kCsv) {
-    absl::StatusOr<std::vector<std::string>> measures = MeasuresOf(connection, name, out);
-    if (!measures.ok()) return measures.status();
-    names.measures = *std::move(measures);
+    absl::StatusOr<ExportWriter::Names> found = NamesOf(connection, sweep, out);
+    if (!found.ok()) return found.status();
+    names = *std::move(found);
   }
   const ExportRow empty = TrialExportRow(sweep, {});
   ExportWriter writer(format, options.epochs ? EpochExportRow(empty, {}) : empty, names, &out);
@@ -124,9 +135,11 @@ absl::Status WriteRows(Connection& connection, const v1::Sweep& sweep, const Exp
   return status;
 }
 
-absl::Status WriteJournal(Connection& connection, const SweepSpec& spec, const v1::Sweep& sweep,
-                          std::ostream& out, std::int64_t* rows) {
-  OptunaJournal journal(spec, sweep, &out);
+absl::Status WriteJournal(Connection& connection, const v1::Sweep& sweep, std::ostream& out,
+                          std::int64_t* rows) {
+  const absl::StatusOr<SweepSpec> spec = SpecOf(sweep);
+  if (!spec.ok()) return spec.status();
+  OptunaJournal journal(*spec, sweep, &out);
   return ForEachTrial(
       connection, ShortName(sweep.name()), out, [&](const v1::Trial& trial) -> absl::Status {
         const absl::StatusOr<std::vector<v1::Epoch>> epochs = EpochsOf(connection, trial);
@@ -144,11 +157,9 @@ absl::Status WriteExport(Connection& connection, const ExportOptions& options, F
   if (!name.ok()) return name.status();
   const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, *name);
   if (!sweep.ok()) return sweep.status();
-  const absl::StatusOr<SweepSpec> spec = SpecOf(*sweep);
-  if (!spec.ok()) return spec.status();
   const absl::Status status =
-      options.format == kOptuna ? WriteJournal(connection, *spec, *sweep, out, rows)
-                                : WriteRows(connection, *sweep, options, *spec, format, out, rows);
+      options.format == kOptuna ? WriteJournal(connection, *sweep, out, rows)
+                                : WriteRows(connection, *sweep, options, format, out, rows);
   if (!status.ok()) return status;
   out.flush();
   return out ? absl::OkStatus() : absl::DataLossError("the output could not be written");

@@ -223,6 +223,7 @@ TEST_F(LifecycleTest, AStoredSweepThatThisBuildDoesNotAcceptIsShownAndPutAway) {
     EXPECT_EQ(result.code, 0) << words[0] << ": " << result.output;
   }
   EXPECT_THAT(Sweep({"trials", "life"}).output, HasSubstr("life/2"));
+  EXPECT_THAT(Sweep({"export", "life", "--format", "csv"}).output, HasSubstr("parameters.lr"));
   for (const std::vector<std::string>& words :
        std::vector<std::vector<std::string>>{{"resume", "later"},
                                              {"retry", "life"},
