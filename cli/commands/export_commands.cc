@@ -157,9 +157,9 @@ absl::Status WriteExport(Connection& connection, const ExportOptions& options, F
   if (!name.ok()) return name.status();
   const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, *name);
   if (!sweep.ok()) return sweep.status();
-  const absl::Status status =
-      options.format == kOptuna ? WriteJournal(connection, *sweep, out, rows)
-                                : WriteRows(connection, *sweep, options, format, out, rows);
+  const absl::Status status = options.format == kOptuna
+                                  ? WriteJournal(connection, *sweep, out, rows)
+                                  : WriteRows(connection, *sweep, options, format, out, rows);
   if (!status.ok()) return status;
   out.flush();
   return out ? absl::OkStatus() : absl::DataLossError("the output could not be written");
