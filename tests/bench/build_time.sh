@@ -3,12 +3,19 @@
 # programs, then everything with tests. Prints processor seconds (user and system) and seconds by the
 # clock of each build, and the medians of each commit as shares of those of the first one.
 #
-#   tests/bench/build_time.sh [-n ROUNDS] COMMIT COMMIT...      for example: 391be09 HEAD
+#   tests/bench/build_time.sh [-p] [-n ROUNDS] COMMIT COMMIT...      for example: 391be09 HEAD
+#
+# -p: only the programs.
 #
 # Needs what deploy/install-deps.sh has installed; a round takes some 15 to 25 minutes per commit on two cores.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 rounds=1
+parts="programs tests"
+if [ "${1:-}" = -p ]; then
+  parts=programs
+  shift
+fi
 if [ "${1:-}" = -n ]; then
   rounds=${2:?"-n needs a number"}
   shift 2
@@ -52,7 +59,7 @@ for ((round = 1; round <= rounds; ++round)); do
       exit 1
     }
     build "$commit" programs sweep sweep-coordinator sweep-worker sweep-trainer
-    build "$commit" tests all
+    if [ "$parts" != programs ]; then build "$commit" tests all; fi
   done
 done
 
@@ -72,8 +79,9 @@ awk -v first="$1" -v commits="$*" '
     n = split(commits, names, " ")
     for (i = 1; i <= n; ++i) {
       c = names[i]
-      p = median(list[c, "programs"], count[c, "programs"]); a = median(list[c, "all"], count[c, "all"])
+      p = median(list[c, "programs"], count[c, "programs"])
+      a = count[c, "all"] ? median(list[c, "all"], count[c, "all"]) : 0
       if (i == 1) { p1 = p; a1 = a }
-      printf "%-12s %10.0f %8.2f %10.0f %8.2f\n", c, p, p / p1, a, a / a1
+      printf "%-12s %10.0f %8.2f %10.0f %8.2f\n", c, p, p / p1, a, a1 ? a / a1 : 0
     }
   }' "$times"
