@@ -57,8 +57,6 @@ class OtherWrites {
   std::jthread thread_;
 };
 
-std::string Milliseconds(double seconds) { return fmt::format("{:.1f} ms", seconds * 1e3); }
-
 std::string Spread(const std::vector<double>& seconds) {
   return Milliseconds(Median(seconds)) + " / " + Milliseconds(Quantile(seconds, 0.99)) + " / " +
          Milliseconds(Quantile(seconds, 1));

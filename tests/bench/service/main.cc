@@ -99,8 +99,6 @@ void Submit(const std::string& address, const std::string& text) {
   if (!status.ok()) throw std::runtime_error("submit: " + status.error_message());
 }
 
-std::string Milliseconds(double seconds) { return fmt::format("{:.2f} ms", seconds * 1e3); }
-
 std::vector<std::unique_ptr<SimulatedWorker>> StartWorkers(int count,
                                                            SimulatedWorker::Options options,
                                                            LoadStatistics* statistics) {

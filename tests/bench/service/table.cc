@@ -35,6 +35,8 @@ std::string FormatTable(const std::vector<Figure>& figures) {
   return text;
 }
 
+std::string Milliseconds(double seconds) { return fmt::format("{:.2f} ms", seconds * 1e3); }
+
 double Quantile(std::vector<double> values, double q) {
   if (values.empty()) return 0;
   const auto rank = static_cast<std::size_t>(std::ceil(q * static_cast<double>(values.size())));

@@ -16,6 +16,9 @@ struct Figure {
 // A Markdown table.
 std::string FormatTable(const std::vector<Figure>& figures);
 
+// "12.34 ms"
+std::string Milliseconds(double seconds);
+
 // The q-quantile (nearest rank) of values in any order; 0 when there are none.
 double Quantile(std::vector<double> values, double q);
 double Median(std::vector<double> values);
