@@ -9,7 +9,7 @@
 #include "absl/time/clock.h"
 #include "cli/stubs.h"
 #include "coordinator/api/server.h"
-#include "coordinator/store/store.h"
+#include "coordinator/store/store_files.h"
 #include "proto/grpc_status.h"
 #include "proto/names.h"
 
@@ -32,10 +32,10 @@ absl::Status Unreachable(const std::string& address) {
 // this instant has the database a moment before it has an address.
 absl::StatusOr<std::string> WaitForHolder(const std::string& database, absl::Duration patience) {
   const absl::Time until = absl::Now() + patience;
-  absl::StatusOr<std::string> holder = Store::FindHolder(database);
+  absl::StatusOr<std::string> holder = StoreFiles::FindHolder(database);
   while (absl::IsUnavailable(holder.status()) && absl::Now() < until) {
     absl::SleepFor(kBetweenLooks);
-    holder = Store::FindHolder(database);
+    holder = StoreFiles::FindHolder(database);
   }
   return holder;
 }
@@ -68,7 +68,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::To(const std::string& ad
 
 absl::Status Connection::Reconnect(absl::Duration patience) {
   if (!holder_of_.empty()) {
-    const absl::StatusOr<std::string> holder = Store::FindHolder(holder_of_);
+    const absl::StatusOr<std::string> holder = StoreFiles::FindHolder(holder_of_);
     if (holder.ok() && *holder != address_) Use(*holder);
   }
   // gRPC waits longer and longer between its own attempts.
@@ -80,7 +80,7 @@ absl::Status Connection::Reconnect(absl::Duration patience) {
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOptions& options) {
   if (!options.coordinator.empty()) return To(options.coordinator, options.patience);
   // A name that can be none is refused, wherever a coordinator may be.
-  const absl::StatusOr<std::string> found = Store::FindHolder(options.database);
+  const absl::StatusOr<std::string> found = StoreFiles::FindHolder(options.database);
   if (absl::IsInvalidArgument(found.status())) return found.status();
   std::error_code error;
   if (!std::filesystem::exists(options.database, error)) {
@@ -101,7 +101,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
     if (status.ok()) return connection;
     if (!absl::IsFailedPrecondition(status) || absl::Now() > until) return status;
     // Nobody's: refused for what it is, unless its holder has gone in between.
-    const bool is_free = absl::IsNotFound(Store::FindHolder(options.database).status());
+    const bool is_free = absl::IsNotFound(StoreFiles::FindHolder(options.database).status());
     if (is_free && ++times_free == kTries) return status;
   }
 }
@@ -116,7 +116,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::ToHolder(const Connectio
   connection->Use(*holder);
   while (!connection->WaitUntil(absl::Now() + kConnectLook)) {
     if (absl::Now() > until) return Unreachable(connection->address_);
-    holder = Store::FindHolder(options.database);
+    holder = StoreFiles::FindHolder(options.database);
     if (absl::IsNotFound(holder.status())) return holder.status();
     if (holder.ok() && *holder != connection->address_) connection->Use(*holder);
   }
@@ -138,7 +138,7 @@ absl::Status Connection::Embed(const std::string& database) {
 
 void Connection::FollowDatabase() {
   if (holder_of_.empty()) return;
-  const absl::StatusOr<std::string> holder = Store::FindHolder(holder_of_);
+  const absl::StatusOr<std::string> holder = StoreFiles::FindHolder(holder_of_);
   if (holder.ok() && *holder != address_) Use(*holder);
   if (absl::IsNotFound(holder.status()) && may_embed_) Embed(std::string(holder_of_)).IgnoreError();
 }

@@ -22,7 +22,7 @@
 #include "common/base/counted.h"
 #include "common/command_line/options.h"
 #include "coordinator/api/server.h"
-#include "coordinator/store/store.h"
+#include "coordinator/store/store_files.h"
 #include "spdlog/spdlog.h"
 #include "worker/agent/agent.h"
 #include "worker/agent/find_trainer.h"
@@ -218,7 +218,8 @@ Followed FollowWithAgent(Connection& connection, const std::string& name, Agent&
 // A database that another process serves can still take the sweep.
 absl::Status WithHolderHint(const absl::Status& status, const RunOptions& options,
                             const Session& session) {
-  if (!absl::IsFailedPrecondition(status) || !Store::FindHolder(session.connection.database).ok()) {
+  if (!absl::IsFailedPrecondition(status) ||
+      !StoreFiles::FindHolder(session.connection.database).ok()) {
     return status;
   }
   return absl::FailedPreconditionError(fmt::format(
@@ -266,7 +267,7 @@ absl::StatusOr<v1::CreateSweepResponse> TakeUp(Connection& connection, const Run
 
 // Whether the database is held by a `run` that is about to end, as one whose terminal was closed.
 bool IsHeldByOneThatEnds(const Session& session) {
-  const absl::StatusOr<std::string> holder = Store::FindHolder(session.connection.database);
+  const absl::StatusOr<std::string> holder = StoreFiles::FindHolder(session.connection.database);
   if (!holder.ok()) return false;
   const absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::To(*holder);
   if (!connection.ok()) return true;  // it does not answer any more

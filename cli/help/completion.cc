@@ -20,7 +20,7 @@
 #include "common/command_line/options.h"
 #include "common/network/network_file.h"
 #include "coordinator/store/peek.h"
-#include "coordinator/store/store.h"
+#include "coordinator/store/store_files.h"
 
 namespace sweep::cli {
 namespace {
@@ -88,7 +88,7 @@ class LiveNames {
     // A database at rest is read as it is, which starts nothing.
     std::error_code error;
     const bool at_rest = coordinator.empty() && std::filesystem::exists(database_, error) &&
-                         absl::IsNotFound(Store::FindHolder(database_).status());
+                         absl::IsNotFound(StoreFiles::FindHolder(database_).status());
     if (at_rest) return;
     absl::StatusOr<std::unique_ptr<Connection>> connection =
         Connection::Open({.coordinator = coordinator,

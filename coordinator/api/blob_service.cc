@@ -9,6 +9,7 @@
 #include "coordinator/api/convert.h"
 #include "coordinator/api/reactors.h"
 #include "coordinator/store/blob_collector.h"
+#include "coordinator/store/queries.h"
 #include "fmt/format.h"
 
 namespace sweep {
@@ -172,7 +173,7 @@ class GetBlobReactor final : public GetStream {
   // One that is known but not there is lost; it is not asked for again then.
   absl::Status WhyNot(const absl::Status& status) {
     if (!absl::IsNotFound(status)) return status;
-    const absl::StatusOr<std::optional<std::int64_t>> known = store_->BlobSize(sha256_);
+    const absl::StatusOr<std::optional<std::int64_t>> known = store_->Read(FindBlobSize, sha256_);
     if (!known.ok() || !known->has_value()) return status;
     const absl::Status lost =
         absl::DataLossError(fmt::format("the file of blob {} is gone", sha256_));

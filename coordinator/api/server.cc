@@ -56,7 +56,8 @@ class CoordinatorServerImpl final : public CoordinatorServer {
                      .on_batch = [this](const BatchReport& batch) { metrics_->OnBatch(batch); }});
     if (!store.ok()) return store.status();
     store_ = *std::move(store);
-    absl::StatusOr<std::unique_ptr<BlobStore>> blobs = BlobStore::Open(store_->BlobFolder());
+    absl::StatusOr<std::unique_ptr<BlobStore>> blobs =
+        BlobStore::Open(store_->files().BlobFolder());
     if (!blobs.ok()) return blobs.status();
     blobs_ = *std::move(blobs);
     specs_ = std::make_unique<SpecCache>(store_.get());
@@ -131,7 +132,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     }
     address.port = port;
     address_ = address.ToString();
-    return store_->PublishAddress(address.Reachable().ToString());
+    return store_->files().PublishAddress(address.Reachable().ToString());
   }
 
   // A dashboard whose port is taken is no reason to leave workers without a coordinator, unless a

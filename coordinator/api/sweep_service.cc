@@ -4,6 +4,7 @@
 
 #include "coordinator/api/convert.h"
 #include "coordinator/api/reactors.h"
+#include "coordinator/store/queries.h"
 #include "coordinator/views/page_token.h"
 #include "fmt/format.h"
 #include "proto/names.h"
@@ -38,7 +39,7 @@ absl::StatusOr<ParsedSweep> ParseRequest(const v1::CreateSweepRequest& request,
 // has. A second reading of the file, so it is made only where a sweep is there, and
 // not by the thread that writes.
 std::string EarlierDigest(ParsedSweep parsed, Store* store, grpc::CallbackServerContext* context) {
-  const absl::StatusOr<SweepRow> there = store->GetSweep(parsed.spec->name);
+  const absl::StatusOr<SweepRow> there = store->Read(FindSweep, parsed.spec->name);
   if (!there.ok() || there->digest == parsed.spec->digest) return "";
   if (parsed.spec->IsStoredAs(there->digest)) return there->digest;
   while (--parsed.source.edition > 0) {
@@ -68,7 +69,7 @@ absl::StatusOr<v1::Sweep> DescribeSweep(const SweepRow& row, Store* store, SpecC
   const absl::StatusOr<StoredSpec> stored = specs->Show(row);
   if (!stored.ok()) return stored.status();
   v1::Sweep proto = ToProto(row, *stored);
-  const absl::StatusOr<std::vector<RankedRow>> best = store->Rank(row.name, 1);
+  const absl::StatusOr<std::vector<RankedRow>> best = store->Read(SelectRanking, row.name, 0, 1);
   if (!best.ok()) return best.status();
   if (!best->empty() && best->front().score.has_value) {
     proto.set_best_trial(best->front().trial.short_name());
@@ -119,7 +120,7 @@ grpc::ServerUnaryReactor* SweepService::GetSweep(grpc::CallbackServerContext* co
   return RespondFrom(reads_, context, [=, this] {
     const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
     if (!name.ok()) return name.status();
-    const absl::StatusOr<SweepRow> row = store_->GetSweep(*name);
+    const absl::StatusOr<SweepRow> row = store_->Read(FindSweep, *name);
     if (!row.ok()) return row.status();
     absl::StatusOr<v1::Sweep> sweep = Describe(*row);
     if (!sweep.ok()) return sweep.status();
@@ -137,7 +138,7 @@ absl::Status SweepService::List(const v1::ListSweepsRequest& request,
   const absl::StatusOr<std::int64_t> before = DecodePageToken(request.page_token(), kQuery);
   if (!before.ok()) return before.status();
   absl::StatusOr<std::vector<SweepRow>> rows =
-      store_->ListSweeps(*before, *size + 1, request.show_archived());
+      store_->Read(SelectSweeps, *before, *size + 1, request.show_archived());
   if (!rows.ok()) return rows.status();
   if (static_cast<int>(rows->size()) > *size) {
     rows->pop_back();
@@ -164,14 +165,14 @@ absl::Status SweepService::Rank(const v1::RankSweepRequest& request,
   if (!name.ok()) return name.status();
   const absl::StatusOr<int> top = PageSize(request.top(), 10, kMaxPageSize);
   if (!top.ok()) return top.status();
-  const absl::StatusOr<SweepRow> row = store_->GetSweep(*name);
+  const absl::StatusOr<SweepRow> row = store_->Read(FindSweep, *name);
   if (!row.ok()) return row.status();
   const absl::StatusOr<StoredSpec> stored = specs_->Show(*row);
   if (!stored.ok()) return stored.status();
   absl::StatusOr<v1::Sweep> sweep = Describe(*row);
   if (!sweep.ok()) return sweep.status();
   *response->mutable_sweep() = *std::move(sweep);
-  const absl::StatusOr<std::vector<RankedRow>> ranked = store_->Rank(*name, *top);
+  const absl::StatusOr<std::vector<RankedRow>> ranked = store_->Read(SelectRanking, *name, 0, *top);
   if (!ranked.ok()) return ranked.status();
   for (const RankedRow& item : *ranked) {
     if (!item.score.has_value) break;  // those without an epoch come last and have nothing to rank

@@ -5,6 +5,7 @@
 #include "coordinator/api/reactors.h"
 #include "coordinator/api/sweep_service.h"
 #include "coordinator/api/with_spec.h"
+#include "coordinator/store/queries.h"
 #include "proto/names.h"
 
 namespace sweep {
@@ -12,7 +13,7 @@ namespace {
 
 // The stored sweep as it is under another name. `spec` stays null when there is no such sweep.
 absl::Status PlanRenaming(Store* store, SpecCache* specs, Scheduler::Renaming* renaming) {
-  const absl::StatusOr<SweepRow> row = store->GetSweep(renaming->name);
+  const absl::StatusOr<SweepRow> row = store->Read(FindSweep, renaming->name);
   if (absl::IsNotFound(row.status())) return absl::OkStatus();
   if (!row.ok()) return row.status();
   if (absl::Status valid = ParseSweepResource(renaming->new_name).status(); !valid.ok()) {

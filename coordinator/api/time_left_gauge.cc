@@ -5,6 +5,8 @@
 #include <memory>
 #include <vector>
 
+#include "coordinator/store/queries.h"
+
 namespace sweep {
 namespace {
 
@@ -32,7 +34,7 @@ std::optional<double> TimeLeftGauge::Longest() const {
   std::int64_t before = 0;
   for (int looked = 0; looked < kMaxLookedAt; looked += kPage) {
     const absl::StatusOr<std::vector<SweepRow>> sweeps =
-        parts_.store->ListSweeps(before, kPage, /*archived=*/true);
+        parts_.store->Read(SelectSweeps, before, kPage, /*archived=*/true);
     if (!sweeps.ok()) return std::nullopt;
     for (const SweepRow& sweep : *sweeps) {
       before = sweep.id;

@@ -7,6 +7,7 @@
 #include "coordinator/api/with_spec.h"
 #include "coordinator/scheduler/trial_spec_json.h"
 #include "coordinator/store/log_lines.h"
+#include "coordinator/store/queries.h"
 #include "coordinator/views/page_token.h"
 #include "coordinator/views/trial_filter.h"
 #include "fmt/format.h"
@@ -28,12 +29,12 @@ std::int64_t LogPosition(const LogRow& row) {
 }
 
 // Fills one page from trial `offset` on; returns where the next page starts, 0 when there is none.
-absl::StatusOr<std::int64_t> FillPage(Store* store, Store::TrialQuery query, int size,
+absl::StatusOr<std::int64_t> FillPage(Store* store, TrialQuery query, int size,
                                       const std::optional<TrialFilter>& filter,
                                       const SweepSpec& spec, v1::ListTrialsResponse* response) {
   query.limit = filter.has_value() ? kScanPage : size;
   for (int scanned = 0; scanned < kMaxScanPages; ++scanned) {
-    const absl::StatusOr<std::vector<TrialRow>> rows = store->ListTrials(query);
+    const absl::StatusOr<std::vector<TrialRow>> rows = store->Read(SelectTrials, query);
     if (!rows.ok()) return rows.status();
     for (const TrialRow& row : *rows) {
       if (response->trials_size() == size) return query.offset;
@@ -62,7 +63,7 @@ absl::Status WithRefusal(const absl::Status& status, const StoredSpec& stored) {
 absl::Status TrialService::Get(const v1::GetTrialRequest& request, v1::GetTrialResponse* response) {
   const absl::StatusOr<TrialId> id = ParseTrialResource(request.name());
   if (!id.ok()) return id.status();
-  const absl::StatusOr<TrialRow> row = store_->GetTrial(id->sweep, id->number);
+  const absl::StatusOr<TrialRow> row = store_->Read(FindTrial, id->sweep, id->number);
   if (!row.ok()) return row.status();
   const absl::StatusOr<StoredSpec> stored = specs_->Show(id->sweep);
   if (!stored.ok()) return stored.status();
@@ -107,7 +108,7 @@ absl::Status TrialService::List(const v1::ListTrialsRequest& request,
                                       request.filter(), request.order_by());
   const absl::StatusOr<std::int64_t> offset = DecodePageToken(request.page_token(), key);
   if (!offset.ok()) return offset.status();
-  Store::TrialQuery query{.sweep = *name, .offset = *offset};
+  TrialQuery query{.sweep = *name, .offset = *offset};
   if (request.state() != v1::TRIAL_STATE_UNSPECIFIED) {
     const absl::StatusOr<TrialState> state = FromProto(request.state());
     if (!state.ok()) return state.status();
@@ -155,7 +156,7 @@ absl::Status TrialService::Epochs(const v1::ListEpochsRequest& request,
   const absl::StatusOr<std::int64_t> offset = DecodePageToken(request.page_token(), key);
   if (!offset.ok()) return offset.status();
   absl::StatusOr<std::vector<EpochRow>> rows =
-      store_->ListEpochs(id->sweep, id->number, *offset, *size + 1);
+      store_->Read(SelectEpochs, id->sweep, id->number, *offset, *size + 1);
   if (!rows.ok()) return rows.status();
   if (static_cast<int>(rows->size()) > *size) {
     rows->pop_back();
@@ -175,7 +176,8 @@ absl::Status TrialService::Attempts(const v1::ListAttemptsRequest& request,
                                     v1::ListAttemptsResponse* response) {
   const absl::StatusOr<TrialId> id = ParseTrialResource(request.parent());
   if (!id.ok()) return id.status();
-  const absl::StatusOr<std::vector<AttemptRow>> rows = store_->ListAttempts(id->sweep, id->number);
+  const absl::StatusOr<std::vector<AttemptRow>> rows =
+      store_->Read(SelectAttempts, id->sweep, id->number);
   if (!rows.ok()) return rows.status();
   for (const AttemptRow& row : *rows) *response->add_attempts() = ToProto(row);
   return absl::OkStatus();
@@ -202,13 +204,13 @@ absl::Status TrialService::Logs(const v1::ListLogsRequest& request,
   }
   if (request.tail() > 0) {
     const absl::StatusOr<LogRow> before =
-        store_->LogLineBefore(id->sweep, id->number, request.tail());
+        store_->Read(FindLogLineBefore, id->sweep, id->number, request.tail());
     if (!before.ok()) return before.status();
     *position = LogPosition(*before);
   }
-  absl::StatusOr<std::vector<LogRow>> rows =
-      store_->ListLogs(id->sweep, id->number, static_cast<int>(*position >> kLogLineBits),
-                       *position & kMaxLogLineNumber, *size + 1);
+  absl::StatusOr<std::vector<LogRow>> rows = store_->Read(
+      SelectLogLines, id->sweep, id->number, static_cast<int>(*position >> kLogLineBits),
+      *position & kMaxLogLineNumber, *size + 1);
   if (!rows.ok()) return rows.status();
   if (static_cast<int>(rows->size()) > *size) {
     rows->pop_back();
@@ -230,11 +232,12 @@ absl::Status TrialService::Explanation(const v1::ExplainTrialRequest& request,
                                        v1::ExplainTrialResponse* response) {
   const absl::StatusOr<TrialId> id = ParseTrialResource(request.name());
   if (!id.ok()) return id.status();
-  const absl::StatusOr<TrialRow> row = store_->GetTrial(id->sweep, id->number);
+  const absl::StatusOr<TrialRow> row = store_->Read(FindTrial, id->sweep, id->number);
   if (!row.ok()) return row.status();
   const absl::StatusOr<StoredSpec> stored = specs_->Show(id->sweep);
   if (!stored.ok()) return stored.status();
-  absl::StatusOr<std::vector<AttemptRow>> attempts = store_->ListAttempts(id->sweep, id->number);
+  absl::StatusOr<std::vector<AttemptRow>> attempts =
+      store_->Read(SelectAttempts, id->sweep, id->number);
   if (!attempts.ok()) return attempts.status();
   TrialSituation situation = scheduler_->Situation(*row);
   situation.max_failures = stored->spec->max_failures;

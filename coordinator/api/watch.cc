@@ -11,6 +11,7 @@
 #include "coordinator/api/convert.h"
 #include "coordinator/api/reactors.h"
 #include "coordinator/api/sweep_service.h"
+#include "coordinator/store/queries.h"
 #include "fmt/format.h"
 #include "proto/names.h"
 
@@ -67,7 +68,7 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
       send_progress = std::exchange(progress_is_due_, false);
     }
     bool ended = false;
-    const absl::Status found = FindSweep();
+    const absl::Status found = Subscribe();
     absl::StatusOr<Messages> page = found.ok() ? ReadPage(send_progress, &ended) : found;
     const bool is_last = !page.ok() || (page->empty() && ended);
     {
@@ -134,9 +135,9 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
  private:
   // Once: which sweep has the name now. Subscribes to its events before anything of it is read, so
   // that nothing falls in between.
-  absl::Status FindSweep() {
+  absl::Status Subscribe() {
     if (sweep_id_ != 0) return absl::OkStatus();
-    const absl::StatusOr<SweepRow> sweep = hub_->store_->GetSweep(sweep_name_);
+    const absl::StatusOr<SweepRow> sweep = hub_->store_->Read(FindSweep, sweep_name_);
     if (!sweep.ok()) return sweep.status();
     sweep_id_ = sweep->id;
     const std::uint64_t subscription = hub_->scheduler_->events().Subscribe(
@@ -156,7 +157,7 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
   // The next events and, after the last one there is, where everything stands; `*ended` when the
   // sweep has ended and there can be none after these.
   absl::StatusOr<Messages> ReadPage(bool send_progress, bool* ended) {
-    const absl::StatusOr<SweepRow> sweep = hub_->store_->GetSweepById(sweep_id_);
+    const absl::StatusOr<SweepRow> sweep = hub_->store_->Read(FindSweepById, sweep_id_);
     if (absl::IsNotFound(sweep.status())) {
       return absl::NotFoundError(fmt::format("sweep '{}' was deleted", sweep_name_));
     }
@@ -164,7 +165,7 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
     sweep_name_ = sweep->name;
     *ended = sweep->state == SweepState::kCompleted || sweep->state == SweepState::kCancelled;
     const absl::StatusOr<std::vector<EventRow>> events =
-        hub_->store_->ListEvents(sweep_id_, cursor_, kPageSize);
+        hub_->store_->Read(SelectEvents, sweep_id_, cursor_, kPageSize);
     if (!events.ok()) return events.status();
     Messages messages;
     for (const EventRow& event : *events) {
@@ -190,18 +191,18 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
     *message.mutable_time() = ToProto(event.time);
     if (event.kind == "epoch") {
       const absl::StatusOr<EpochRow> epoch =
-          hub_->store_->GetEpoch(event.trial_id, event.attempt, event.epoch);
+          hub_->store_->Read(FindEpoch, event.trial_id, event.attempt, event.epoch);
       if (!epoch.ok()) return epoch.status();
       message.mutable_epoch()->set_trial(TrialResource(sweep_name_, event.number));
       *message.mutable_epoch()->mutable_epoch() = ToProto(*epoch);
     } else if (event.kind == "trial") {
       const absl::StatusOr<StoredSpec> stored = hub_->specs_->Show(sweep);
       if (!stored.ok()) return stored.status();
-      const absl::StatusOr<TrialRow> trial = hub_->store_->GetTrialById(event.trial_id);
+      const absl::StatusOr<TrialRow> trial = hub_->store_->Read(FindTrialById, event.trial_id);
       if (!trial.ok()) return trial.status();
       *message.mutable_trial() = ToProto(*trial, *stored->spec);
     } else {
-      const absl::StatusOr<SweepRow> now = hub_->store_->GetSweepById(sweep_id_);
+      const absl::StatusOr<SweepRow> now = hub_->store_->Read(FindSweepById, sweep_id_);
       if (!now.ok()) return now.status();
       absl::StatusOr<v1::Sweep> described = hub_->Describe(*now);
       if (!described.ok()) return described.status();

@@ -202,7 +202,7 @@ TEST_F(HttpServerTest, ActionsThatAreNoneAreRefused) {
   EXPECT_EQ(Act("/api/sweeps/s/pause", R"({"failed": true})").status, 400) << "another's";
   EXPECT_EQ(Act("/api/sweeps/s/trials/1/retry", R"({"diverged": true})").status, 400);
   EXPECT_EQ(Act("/api/sweeps/s/pause", std::string(100'000, ' ')).status, 400);
-  EXPECT_EQ(Must(store_->GetSweep("s")).state, SweepState::kActive);
+  EXPECT_EQ(Must(store_->Read(FindSweep, "s")).state, SweepState::kActive);
 }
 
 TEST_F(HttpServerTest, ForeignPagesMayNotAct) {
@@ -216,7 +216,7 @@ TEST_F(HttpServerTest, ForeignPagesMayNotAct) {
     EXPECT_EQ(answer.status, 403) << lines;
     EXPECT_GT(Json::parse(answer.body)["error"]["message"].get<std::string>().size(), 20u);
   }
-  EXPECT_EQ(Must(store_->GetSweep("s")).state, SweepState::kActive);
+  EXPECT_EQ(Must(store_->Read(FindSweep, "s")).state, SweepState::kActive);
 }
 
 TEST_F(HttpServerTest, ABodyIsNotTakenForTheNextRequest) {
@@ -308,7 +308,7 @@ TEST_F(HttpServerTest, ABodyOfUnknownOrHugeSizeIsRefusedUnread) {
     EXPECT_TRUE(Json::parse(answer.body)["error"]["message"].is_string()) << answer.body;
   }
   EXPECT_EQ(Act("/api/sweeps/s/pause", "{}", page + "Content-Encoding: gzip\r\n").status, 400);
-  EXPECT_EQ(Must(store_->GetSweep("s")).state, SweepState::kActive);
+  EXPECT_EQ(Must(store_->Read(FindSweep, "s")).state, SweepState::kActive);
 }
 
 TEST_F(HttpServerTest, PagesOfOtherSitesGetNoDocuments) {

@@ -6,6 +6,7 @@
 #include "coordinator/scheduler/budget.h"
 #include "coordinator/scheduler/scheduler_impl.h"
 #include "coordinator/scheduler/trial_spec_json.h"
+#include "coordinator/store/queries.h"
 #include "fmt/format.h"
 #include "spdlog/spdlog.h"
 
@@ -80,7 +81,7 @@ void SchedulerImpl::StartThreads() {
 // ---- Starting up
 
 absl::Status SchedulerImpl::Load() {
-  absl::StatusOr<std::vector<SweepRow>> sweeps = options_.store->UnfinishedSweeps();
+  absl::StatusOr<std::vector<SweepRow>> sweeps = options_.store->Read(SelectUnfinishedSweeps);
   if (!sweeps.ok()) return sweeps.status();
   for (SweepRow& row : *sweeps) {
     if (absl::Status loaded = LoadSweep(std::move(row)); !loaded.ok()) return loaded;
@@ -99,7 +100,8 @@ absl::Status SchedulerImpl::LoadSweep(SweepRow row) {
     spdlog::error("sweep not resumed sweep={} reason={:?}", row.name, stored->refusal);
     return absl::OkStatus();
   }
-  const absl::StatusOr<std::vector<TrialRow>> unheld = options_.store->UnheldTrials(row.id);
+  const absl::StatusOr<std::vector<TrialRow>> unheld =
+      options_.store->Read(SelectUnheldTrials, row.id);
   if (!unheld.ok()) return unheld.status();
   spdlog::info("sweep resumed sweep={} configurations={} of={} pending={} on_hold={}", row.name,
                row.configurations, row.planned_configurations, row.counts.pending,
@@ -130,7 +132,7 @@ TrialEntry* SchedulerImpl::TakeUp(const SweepSpec& spec, const TrialRow& row, bo
 }
 
 absl::Status SchedulerImpl::LoadLeases() {
-  const absl::StatusOr<std::vector<LeaseRow>> leases = options_.store->HeldLeases();
+  const absl::StatusOr<std::vector<LeaseRow>> leases = options_.store->Read(SelectHeldLeases);
   if (!leases.ok()) return leases.status();
   MutexLock lock(&mutex_);
   for (const LeaseRow& lease : *leases) {

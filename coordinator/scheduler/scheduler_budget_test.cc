@@ -62,7 +62,8 @@ class BudgetTest : public SchedulerTest {
   }
   std::vector<ParameterMap> Points(const std::string& sweep) {
     std::vector<ParameterMap> points;
-    for (const TrialRow& trial : Must(store_->ListTrials({.sweep = sweep, .limit = 1000}))) {
+    for (const TrialRow& trial :
+         Must(store_->Read(SelectTrials, {.sweep = sweep, .limit = 1000}))) {
       points.push_back(trial.parameters);
     }
     return points;

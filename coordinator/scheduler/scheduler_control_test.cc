@@ -381,7 +381,7 @@ TEST_F(SchedulerTest, TrialsAheadAreThoseThatAreGrantedBefore) {
   std::map<std::string, std::int64_t> ahead;
   for (const char* name : {"a", "b", "c"}) {
     for (const TrialRow& trial :
-         Must(store_->ListTrials({.sweep = name, .state = TrialState::kPending}))) {
+         Must(store_->Read(SelectTrials, {.sweep = name, .state = TrialState::kPending}))) {
       ahead[trial.short_name() + "#1"] = Explain(scheduler_->Situation(trial)).trials_ahead;
     }
   }

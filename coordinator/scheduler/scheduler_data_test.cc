@@ -49,7 +49,7 @@ TEST_F(DataTest, TheFirstBelongsToTheSweepAndStandsInEveryLease) {
   EXPECT_EQ(Leases(first)[0].data_sha256, "");
   EXPECT_EQ(Must(Tell(Tokens(first)[0], kOurs)), "");
   EXPECT_EQ(Must(Tell(Tokens(first)[0], kOurs)), "") << "an answer that was lost";
-  EXPECT_EQ(Must(store_->GetSweep("s")).data_sha256, kOurs);
+  EXPECT_EQ(Must(store_->Read(FindSweep, "s")).data_sha256, kOurs);
   EXPECT_EQ(Leases(Call("v", {.no_wait = true}))[0].data_sha256, kOurs);
   Start();
   EXPECT_EQ(Leases(Call("x", {.no_wait = true}))[0].data_sha256, kOurs) << "after a restart";
@@ -64,7 +64,7 @@ TEST_F(DataTest, AWorkerWithOtherDataGetsNoMoreOfTheSweepAndTheTrialCountsNoFail
   EXPECT_THAT(refusal, AllOf(HasSubstr(kOurs), HasSubstr(kTheirs), HasSubstr("/home/me/digits"),
                              HasSubstr("worker bad"), HasSubstr("sweep s")));
   EXPECT_TRUE(absl::IsFailedPrecondition(Tell(tokens[0], kTheirs).status()));
-  const TrialRow trial = Must(store_->GetTrial("s", tokens[0].number));
+  const TrialRow trial = Must(store_->Read(FindTrial, "s", tokens[0].number));
   EXPECT_EQ(trial.state, TrialState::kPending);
   EXPECT_EQ(trial.failures, 0);
   // Its other lease is under way already.
@@ -74,7 +74,7 @@ TEST_F(DataTest, AWorkerWithOtherDataGetsNoMoreOfTheSweepAndTheTrialCountsNoFail
   EXPECT_THAT(Take("bad", 2), IsEmpty());
   Pass(absl::Minutes(20));
   EXPECT_THAT(Take("bad", 2), IsEmpty()) << "not even after a while";
-  EXPECT_EQ(Must(store_->GetTrial("s", 4)).attempt, 0);
+  EXPECT_EQ(Must(store_->Read(FindTrial, "s", 4)).attempt, 0);
   EXPECT_THAT(Trials(Leases(Call("good", {.slots = 3, .no_wait = true}))),
               ElementsAre("s/2#2", "s/3#2", "s/4#1"));
 }
@@ -123,7 +123,7 @@ TEST_F(DataTest, IsSaidOfWorkersAndOfTrialsThatWait) {
   EXPECT_THAT(OtherDataOf("good"), IsEmpty());
 
   Call("good", {.draining = true, .no_wait = true});
-  const Explanation why = Explain(scheduler_->Situation(Must(store_->GetTrial("s", 4))));
+  const Explanation why = Explain(scheduler_->Situation(Must(store_->Read(FindTrial, "s", 4))));
   ASSERT_FALSE(why.reasons.empty());
   EXPECT_THAT(why.reasons[0], AllOf(HasSubstr("worker bad has other data"), HasSubstr(kOurs),
                                     HasSubstr(kTheirs), HasSubstr("/home/me/digits")));
@@ -152,7 +152,7 @@ TEST_F(DataTest, StaysWithASweepThatIsExtendedAndRetried) {
       EXPECT_EQ(Finish(tokens[0], LeaseOutcome::kFailedForGood, "diverged"), absl::OkStatus());
     }
   }
-  EXPECT_EQ(Must(store_->GetSweep("s")).state, SweepState::kCompleted);
+  EXPECT_EQ(Must(store_->Read(FindSweep, "s")).state, SweepState::kCompleted);
   EXPECT_EQ(Must(RetryTrial(4)).state, TrialState::kPending);
   const std::vector<LeaseToken> tokens = Take("bad");
   ASSERT_EQ(tokens.size(), 1u);

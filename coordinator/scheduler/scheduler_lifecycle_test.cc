@@ -59,7 +59,7 @@ TEST_F(LifecycleTest, ALateReportAboutADeletedSweepDoesNotReachItsSuccessor) {
 TEST_F(LifecycleTest, WhatADeletedSweepLeavesIsRemovedAlsoAfterARestart) {
   Submit("s");
   EXPECT_TRUE(Delete("s").ok());
-  EXPECT_EQ(Must(store_->ListTrialChanges(1, 0, 10)).size(), 0u) << "its events are gone";
+  EXPECT_EQ(Must(store_->Read(SelectTrialChanges, 1, 0, 10)).size(), 0u) << "its events are gone";
   // One that a coordinator left behind when it ended.
   Submit("t");
   EXPECT_EQ(store_->WriteAndWait([](WriteTransaction& transaction) {
@@ -69,7 +69,7 @@ TEST_F(LifecycleTest, WhatADeletedSweepLeavesIsRemovedAlsoAfterARestart) {
   Start();
   EXPECT_THAT(Work(), IsEmpty());
   Pass(absl::Seconds(1));
-  EXPECT_EQ(Must(store_->ListTrialChanges(2, 0, 10)).size(), 0u);
+  EXPECT_EQ(Must(store_->Read(SelectTrialChanges, 2, 0, 10)).size(), 0u);
 }
 
 TEST_F(LifecycleTest, ARenamedSweepGoesOnUnderItsNewName) {

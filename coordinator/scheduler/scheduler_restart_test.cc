@@ -134,13 +134,13 @@ class RestartTest : public SchedulerTest {
     }
     EXPECT_EQ(Sweep().state, SweepState::kCompleted);
     Outcome outcome{.kills = kills_};
-    for (const TrialRow& trial : Must(store_->ListTrials({.sweep = "s", .limit = 1000}))) {
+    for (const TrialRow& trial : Must(store_->Read(SelectTrials, {.sweep = "s", .limit = 1000}))) {
       outcome.points[trial.configuration] = trial.parameters;
       outcome.trials[trial.number] =
           fmt::format("{} after {}, target {}: {}", TrialStateName(trial.state), trial.result.epoch,
                       trial.target_epoch, trial.reason);
     }
-    for (const EventRow& event : Must(store_->ListEvents(Sweep().id, 0, 10'000))) {
+    for (const EventRow& event : Must(store_->Read(SelectEvents, Sweep().id, 0, 10'000))) {
       if (event.epoch > 0) outcome.epochs.emplace_back(event.number, event.epoch);
       if (event.epoch == 0 && event.number > 0) {
         outcome.states[event.number].emplace_back(TrialStateName(*event.state));

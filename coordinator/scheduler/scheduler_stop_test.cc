@@ -64,7 +64,7 @@ TEST_F(StopTest, WhateverElseEndsTheAttemptTheTrialIsStopped) {
   BadTrial();
   Pass(kTerm + absl::Seconds(2));  // the worker is gone
   EXPECT_EQ(Trial(3).state, TrialState::kStopped);
-  EXPECT_EQ(Must(store_->ListAttempts("s", 3)).at(0).outcome, "lost");
+  EXPECT_EQ(Must(store_->Read(SelectAttempts, "s", 3)).at(0).outcome, "lost");
   EXPECT_NE(Trial(1).state, TrialState::kStopped);
 }
 

@@ -255,7 +255,7 @@ TEST_F(SchedulerTest, ExpiredLeaseIsGivenToAnotherWorker) {
   EXPECT_EQ(Trial(1).worker, "w2");
   EXPECT_EQ(Trial(1).attempt, 2);
   EXPECT_EQ(Trial(1).failures, 1);
-  const auto attempts = Must(store_->ListAttempts("s", 1));
+  const auto attempts = Must(store_->Read(SelectAttempts, "s", 1));
   EXPECT_EQ(attempts[0].outcome, "lost");
   EXPECT_EQ(attempts[0].reason, "worker w1: no heartbeat for 60 s");
   EXPECT_FALSE(scheduler_->Workers().at(1).connected);
@@ -407,7 +407,7 @@ TEST_F(SchedulerTest, WhatADeadCoordinatorsOwnWorkerHeldIsFreeAtOnce) {
   Start();  // in another process, as far as the store can tell
   EXPECT_EQ(Trial(1).state, TrialState::kPending);
   EXPECT_EQ(Trial(1).failures, 0);
-  const auto attempts = Must(store_->ListAttempts("s", 1));
+  const auto attempts = Must(store_->Read(SelectAttempts, "s", 1));
   ASSERT_EQ(attempts.size(), 1u);
   EXPECT_EQ(attempts[0].outcome, "given_back");
   EXPECT_EQ(attempts[0].reason, "the process that trained it has ended");

@@ -259,7 +259,7 @@ class WalkTest : public SchedulerTest {
   // What the store counts is what it has; what has completed has done so once.
   void Check() {
     const SweepRow sweep = Sweep();
-    const auto trials = Must(store_->ListTrials({.sweep = "s", .limit = 1000}));
+    const auto trials = Must(store_->Read(SelectTrials, {.sweep = "s", .limit = 1000}));
     EXPECT_EQ(sweep.planned_configurations, budget_);
     EXPECT_LE(sweep.configurations, budget_);
     EXPECT_EQ(std::ssize(trials), sweep.configurations * kReplicates);
@@ -299,8 +299,8 @@ class WalkTest : public SchedulerTest {
 
   void CheckEpochs() {
     std::set<std::tuple<std::int64_t, int, int>> stored;
-    for (const TrialRow& trial : Must(store_->ListTrials({.sweep = "s", .limit = 1000}))) {
-      for (const EpochRow& row : Must(store_->ListEpochs("s", trial.number, 0, 1000))) {
+    for (const TrialRow& trial : Must(store_->Read(SelectTrials, {.sweep = "s", .limit = 1000}))) {
+      for (const EpochRow& row : Must(store_->Read(SelectEpochs, "s", trial.number, 0, 1000))) {
         stored.insert({trial.number, row.attempt, row.metrics.epoch});
       }
     }
@@ -317,7 +317,7 @@ class WalkTest : public SchedulerTest {
 
   // How often a trial has come to that state.
   std::int64_t Times(TrialState state) {
-    const std::vector<EventRow> events = Must(store_->ListEvents(Sweep().id, 0, 100'000));
+    const std::vector<EventRow> events = Must(store_->Read(SelectEvents, Sweep().id, 0, 100'000));
     return std::ranges::count_if(events, [&](const EventRow& event) {
       return event.kind == "trial" && event.state == state;
     });
@@ -377,7 +377,7 @@ TEST_P(WalksTest, NothingIsLostNothingIsDoneTwiceAndTheBudgetIsExact) {
   const auto all = WalkSpec(budget_, has_rule_);
   const std::unique_ptr<Search> search = Search::Make(all.get());
   std::set<std::int64_t> configurations;
-  for (const TrialRow& trial : Must(store_->ListTrials({.sweep = "s", .limit = 1000}))) {
+  for (const TrialRow& trial : Must(store_->Read(SelectTrials, {.sweep = "s", .limit = 1000}))) {
     configurations.insert(trial.configuration);
     EXPECT_EQ(trial.parameters, (*Must(search->Suggest(trial.configuration))).parameters);
   }

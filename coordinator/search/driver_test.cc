@@ -142,7 +142,7 @@ class SearchDriverTest : public testing::Test {
   }
 
   std::vector<TrialRow> Trials(const std::string& sweep) {
-    return Must(store_->ListTrials({.sweep = sweep, .limit = 1000}));
+    return Must(store_->Read(SelectTrials, {.sweep = sweep, .limit = 1000}));
   }
   std::vector<double> Column(const std::string& sweep, const std::string& name) {
     std::vector<double> values;
@@ -204,7 +204,7 @@ TEST_F(SearchDriverTest, AnExtensionTouchesNoSearch) {
   demand->free_slots = 5;
   Settle();
   EXPECT_EQ(Trials("s").size(), 2u);
-  EXPECT_TRUE(Must(store_->GetSweep("s")).exhausted);
+  EXPECT_TRUE(Must(store_->Read(FindSweep, "s")).exhausted);
   ASSERT_TRUE(store_
                   ->WriteAndWait([](WriteTransaction& transaction) {
                     return transaction.ExtendSweep("s", 4).status();
@@ -265,7 +265,7 @@ TEST_F(SearchDriverTest, WhatASuggestionHadSeenIsStored) {
   demand->pending = 0;
   events_.Notify(demand->sweep_id, EventBus::Signal::kEvents);
   Settle();
-  const std::vector<EventRow> events = Must(store_->ListEvents(demand->sweep_id, 0, 10));
+  const std::vector<EventRow> events = Must(store_->Read(SelectEvents, demand->sweep_id, 0, 10));
   ASSERT_EQ(events.size(), 3u);  // the sweep, and two trials
   const auto database = Must(Database::Open(path_, Database::Mode::kReadOnly));
   for (const int number : {1, 2}) {
@@ -353,7 +353,7 @@ class HalvingTest : public SearchDriverTest {
                     .ok());
     events_.Notify(demand_->sweep_id, EventBus::Signal::kEvents);
   }
-  TrialRow Trial(std::int64_t number) { return Must(store_->GetTrial("s", number)); }
+  TrialRow Trial(std::int64_t number) { return Must(store_->Read(FindTrial, "s", number)); }
   StoreDriver writes() { return StoreDriver(store_.get()); }
 
   SearchDemand* demand_ = nullptr;
@@ -397,7 +397,7 @@ TEST_F(HalvingTest, APromotionThatIsRefusedIsMadeLaterBeforeTheSweepEnds) {
   Train(2, 1, 0.7);
   demand_->is_open = false;
   demand_->only_on_hold = true;  // as the scheduler sees it
-  ASSERT_TRUE(Must(store_->GetSweep("s")).exhausted);
+  ASSERT_TRUE(Must(store_->Read(FindSweep, "s")).exhausted);
   faulty_->Refuse(absl::StatusCode::kUnavailable);
   EXPECT_TRUE(driver_->Turn());
   faulty_->Refuse(absl::StatusCode::kOk);
@@ -415,7 +415,7 @@ TEST_F(HalvingTest, APromotionThatIsRefusedIsMadeLaterBeforeTheSweepEnds) {
   demand_->only_on_hold = false;
   Settle();
   EXPECT_EQ(Trial(1).state, TrialState::kStopped);
-  EXPECT_EQ(Must(store_->GetSweep("s")).state, SweepState::kCompleted);
+  EXPECT_EQ(Must(store_->Read(FindSweep, "s")).state, SweepState::kCompleted);
 }
 
 }  // namespace

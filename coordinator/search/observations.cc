@@ -2,13 +2,15 @@
 
 #include <optional>
 
+#include "coordinator/store/queries.h"
+
 namespace sweep {
 
 absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t sweep_id,
                                                  const SweepSpec& spec, std::int64_t after_sequence,
                                                  int limit) {
   const absl::StatusOr<std::vector<MeasuredEvent>> events =
-      store->ListMeasuredEvents(sweep_id, after_sequence, limit);
+      store->Read(SelectMeasuredEvents, sweep_id, after_sequence, limit);
   if (!events.ok()) return events.status();
   ObservationPage page{.last = after_sequence, .is_last = std::ssize(*events) < limit};
   for (const auto& [event, values] : *events) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "coordinator/store/queries.h"
 #include "fmt/format.h"
 
 namespace sweep {
@@ -80,7 +81,7 @@ absl::StatusOr<StoredSpec> SpecCache::Show(const SweepRow& row) {
 
 absl::StatusOr<StoredSpec> SpecCache::Show(const std::string& sweep) {
   if (std::optional<StoredSpec> known = Known(sweep)) return *std::move(known);
-  const absl::StatusOr<SweepRow> row = store_->GetSweep(sweep);
+  const absl::StatusOr<SweepRow> row = store_->Read(FindSweep, sweep);
   if (!row.ok()) return row.status();
   return Show(*row);
 }
@@ -95,7 +96,7 @@ absl::StatusOr<SharedSpec> SpecCache::Get(const std::string& sweep) {
 absl::StatusOr<StoredSpec> SpecCache::ReadAndParse(const SweepRow& listed) const {
   SweepRow row = listed;
   if (row.source.text.empty()) {
-    absl::StatusOr<SweepRow> whole = store_->GetSweepById(listed.id);
+    absl::StatusOr<SweepRow> whole = store_->Read(FindSweepById, listed.id);
     if (!whole.ok()) return whole.status();
     row = *std::move(whole);
   }

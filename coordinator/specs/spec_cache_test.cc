@@ -16,7 +16,7 @@ class SpecCacheTest : public testing::Test {
   SweepRow CreateRefused(const std::string& name) {
     const SweepRow row = driver_.CreateRefused(name, "replicates: 2\n");
     driver_.Add(row, TestSpec(name, "replicates: 2\n"), 1);
-    return Must(store_->GetSweep(name));
+    return Must(store_->Read(FindSweep, name));
   }
 
   const std::unique_ptr<Store> store_ = Must(Store::Open({}));

@@ -34,13 +34,13 @@ class BackupTest : public testing::Test {
     StoreDriver driver(store_.get());
     const SweepRow sweep = driver.Create(spec_);
     for (int number = 1; number <= 4; ++number) driver.Add(sweep, spec_, number);
-    const LeaseRow first = driver.Grant(Must(store_->GetTrial("s", 1)).id, "w");
+    const LeaseRow first = driver.Grant(Must(store_->Read(FindTrial, "s", 1)).id, "w");
     ASSERT_TRUE(driver.Record(first, spec_, TestEpochs(1, 5, 0.95)).ok());
     ASSERT_TRUE(driver
                     .Finish(first, spec_, LeaseOutcome::kCompleted, "",
                             {{.role = "weights_best", .sha256 = Put("weights")}})
                     .ok());
-    lease_ = driver.Grant(Must(store_->GetTrial("s", 2)).id, "w");
+    lease_ = driver.Grant(Must(store_->Read(FindTrial, "s", 2)).id, "w");
     ASSERT_TRUE(driver.Record(lease_, spec_, TestEpochs(1, 2, 0.5), Put("checkpoint"), 2).ok());
     Put("unused");
   }
@@ -102,12 +102,12 @@ TEST_F(BackupTest, ACopyOpensAsADatabaseAndGoesOn) {
   fs::remove(path_);
   const auto store = Must(Store::Open({.path = copy_}));
   const auto blobs = Must(BlobStore::Open(copy_ + ".blobs"));
-  EXPECT_EQ(Must(store->GetSweep("s")).counts.completed, 1);
+  EXPECT_EQ(Must(store->Read(FindSweep, "s")).counts.completed, 1);
   EXPECT_EQ(Must(Must(blobs->Read(Sha256Hex("checkpoint")))->Next(100)), "checkpoint");
   StoreDriver driver(store.get());
   ASSERT_TRUE(driver.Record(lease_, spec_, TestEpochs(3, 5, 0.5)).ok());
   ASSERT_TRUE(driver.Finish(lease_, spec_, LeaseOutcome::kCompleted).ok());
-  driver.Train(Must(store->GetTrial("s", 3)), spec_, 0.9);
+  driver.Train(Must(store->Read(FindTrial, "s", 3)), spec_, 0.9);
 }
 
 TEST_F(BackupTest, ADatabaseThatNobodyUsesIsCopiedAndAKilledOneToo) {
@@ -118,7 +118,7 @@ TEST_F(BackupTest, ADatabaseThatNobodyUsesIsCopiedAndAKilledOneToo) {
   const std::string rescued = folder_.File("rescued.db");
   ASSERT_TRUE(BackUp({.database = killed, .file = rescued}).ok());
   EXPECT_THAT(Faults(rescued), IsEmpty());
-  EXPECT_EQ(Must(Must(Store::Open({.path = rescued}))->GetTrial("s", 2)).result.epoch, 2);
+  EXPECT_EQ(Must(Must(Store::Open({.path = rescued}))->Read(FindTrial, "s", 2)).result.epoch, 2);
 
   store_.reset();
   ASSERT_TRUE(BackUpTo(copy_).ok());

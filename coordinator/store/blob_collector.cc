@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "coordinator/store/queries.h"
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "spdlog/spdlog.h"
@@ -61,7 +62,7 @@ void BlobCollector::Loop(const std::stop_token&) {
 
 std::int64_t BlobCollector::Turn() {
   // The blobs there may be those of a database that was put in place of ours.
-  if (!store_.CheckFiles().ok()) return 0;
+  if (!store_.files().Check().ok()) return 0;
   std::int64_t removed = CollectFilesWithoutRow();
   if (clock_.Monotonic() - started_ >= options_.min_age) removed += CollectRows();
   if (removed > 0) spdlog::info("blobs collected count={}", removed);
@@ -70,7 +71,8 @@ std::int64_t BlobCollector::Turn() {
 
 std::int64_t BlobCollector::CollectRows() {
   const absl::Time before = clock_.Now() - options_.min_age;
-  const absl::StatusOr<std::vector<std::string>> unused = store_.UnusedBlobs(before, kRowsPerTurn);
+  const absl::StatusOr<std::vector<std::string>> unused =
+      store_.Read(SelectUnusedBlobs, before, kRowsPerTurn);
   if (!unused.ok()) {
     spdlog::warn("unused blobs not found reason={:?}", std::string(unused.status().message()));
     return 0;
@@ -111,7 +113,7 @@ std::int64_t BlobCollector::CollectFilesWithoutRow() {
     // Files have the system's time.
     std::vector<std::string> files = blobs_.List(digits, absl::Now() - options_.min_age);
     if (files.empty()) continue;
-    const absl::StatusOr<std::vector<std::string>> known = store_.KnownBlobs(digits);
+    const absl::StatusOr<std::vector<std::string>> known = store_.Read(SelectBlobs, digits);
     if (!known.ok()) return removed;
     std::erase_if(files, [&](const std::string& name) {
       return std::binary_search(known->begin(), known->end(), name);
@@ -120,7 +122,7 @@ std::int64_t BlobCollector::CollectFilesWithoutRow() {
       const std::unique_ptr<BlobStore::Removal> removal = blobs_.BeginRemoval(name);
       if (removal == nullptr) continue;
       // Whoever held it before may have given it a row.
-      const auto size = store_.BlobSize(name);
+      const auto size = store_.Read(FindBlobSize, name);
       if (size.ok() && !size->has_value() && removal->Remove().ok()) ++removed;
     }
   }

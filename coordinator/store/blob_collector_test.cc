@@ -45,7 +45,9 @@ class BlobCollectorTest : public testing::Test {
     AddRow(sha256);
     return sha256;
   }
-  bool HasRow(const std::string& sha256) { return Must(store_->BlobSize(sha256)).has_value(); }
+  bool HasRow(const std::string& sha256) {
+    return Must(store_->Read(FindBlobSize, sha256)).has_value();
+  }
   // As if the file had been written that long ago.
   void MakeOld(const std::string& sha256, std::chrono::minutes age) {
     fs::last_write_time(folder_.File("sweep.db.blobs/" + sha256.substr(0, 2) + "/" + sha256),
@@ -172,7 +174,7 @@ TEST_F(BlobCollectorTest, ALostCheckpointIsForgottenSoThatItsTrialBeginsAnew) {
   GiveUpBlob(store_.get(), blobs_.get(), checkpoint, absl::DataLossError("broken"));
   ASSERT_EQ(store_->WriteAndWait([](WriteTransaction&) { return absl::OkStatus(); }),
             absl::OkStatus());
-  const TrialRow after = Must(store_->GetTrial("s", 1));
+  const TrialRow after = Must(store_->Read(FindTrial, "s", 1));
   EXPECT_EQ(after.checkpoint_sha256, "");
   EXPECT_EQ(after.checkpoint_epoch, 0);
   EXPECT_EQ(after.result.epoch, 2) << "its epochs stay";
@@ -200,7 +202,7 @@ TEST_F(BlobCollectorTest, ALostArtifactStaysKnownAsLost) {
   ASSERT_EQ(store_->WriteAndWait([](WriteTransaction&) { return absl::OkStatus(); }),
             absl::OkStatus());
   EXPECT_TRUE(HasRow(weights));
-  EXPECT_EQ(Must(store_->GetTrial("s", 1)).artifacts.size(), 1u);
+  EXPECT_EQ(Must(store_->Read(FindTrial, "s", 1)).artifacts.size(), 1u);
 }
 
 }  // namespace

@@ -113,7 +113,7 @@ TEST_F(DatabaseFileTest, NamesThatCanBeNoDatabaseAreRefusedAndLeaveNothing) {
                                  "to-log.db"}) {
     SCOPED_TRACE(name);
     for (const absl::Status& status :
-         {Store::Open({.path = name}).status(), Store::FindHolder(name).status(),
+         {Store::Open({.path = name}).status(), StoreFiles::FindHolder(name).status(),
           BackUp({.database = name, .file = "copy.db"}).status(),
           CheckDatabase(name, [](const std::string&) {}).status(), PeekSweeps(name).status()}) {
       EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
@@ -144,14 +144,14 @@ TEST_F(DatabaseFileTest, AFolderThatIsNotThereIsNamed) {
 TEST_F(DatabaseFileTest, OneCoordinatorWhateverItIsCalled) {
   for (const std::string first : {"real/sweep.db", "chain.db"}) {
     const auto store = Must(Store::Open({.path = first}));
-    ASSERT_TRUE(store->PublishAddress("127.0.0.1:41234").ok());
-    EXPECT_EQ(store->BlobFolder(), real_ + ".blobs");
+    ASSERT_TRUE(store->files().PublishAddress("127.0.0.1:41234").ok());
+    EXPECT_EQ(store->files().BlobFolder(), real_ + ".blobs");
     for (const std::string& second : spellings_) {
       SCOPED_TRACE(fmt::format("'{}' beside '{}'", second, first));
       const absl::Status status = Store::Open({.path = second}).status();
       EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
       EXPECT_THAT(Message(status), HasSubstr("in use by another coordinator at 127.0.0.1:41234"));
-      EXPECT_EQ(*Store::FindHolder(second), "127.0.0.1:41234");
+      EXPECT_EQ(*StoreFiles::FindHolder(second), "127.0.0.1:41234");
     }
   }
 }
@@ -161,7 +161,7 @@ TEST_F(DatabaseFileTest, BlobsAreFoundFromEverySpelling) {
       "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824";  // of "hello"
   {
     const auto store = Must(Store::Open({.path = "link.db"}));
-    const auto blobs = Must(BlobStore::Open(store->BlobFolder()));
+    const auto blobs = Must(BlobStore::Open(store->files().BlobFolder()));
     const auto blob = Must(blobs->Put(sha256, 5));
     ASSERT_TRUE(blob->Append("hello").ok());
     ASSERT_TRUE(blob->Commit().ok());

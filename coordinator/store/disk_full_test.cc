@@ -45,11 +45,11 @@ class DiskFullTest : public testing::Test {
       bool created = false;
       return transaction.CreateSweep(spec, TestSource("s"), "ada", &created).status();
     });
-    const SweepRow sweep = Must(store_->GetSweep("s"));
+    const SweepRow sweep = Must(store_->Read(FindSweep, "s"));
     Persist([&](WriteTransaction& transaction) {
       return transaction.AddConfiguration(sweep.id, spec, TestConfiguration(spec, 1)).status();
     });
-    const TrialRow trial = Must(store_->GetTrial("s", 1));
+    const TrialRow trial = Must(store_->Read(FindTrial, "s", 1));
     LeaseRow lease;
     Persist([&](WriteTransaction& transaction) {
       absl::StatusOr<LeaseRow> granted = transaction.Grant(trial.id, "w", "secret", false);
@@ -73,10 +73,10 @@ class DiskFullTest : public testing::Test {
   }
 
   void ExpectAllIsThere() {
-    EXPECT_EQ(Must(store_->GetTrial("s", 1)).state, TrialState::kCompleted);
-    EXPECT_EQ(Must(store_->GetSweep("s")).counts.completed, 1);
-    EXPECT_EQ(Must(store_->ListEpochs("s", 1, 0, 100)).size(), 5u);
-    EXPECT_EQ(Must(store_->ListAttempts("s", 1)).size(), 1u);
+    EXPECT_EQ(Must(store_->Read(FindTrial, "s", 1)).state, TrialState::kCompleted);
+    EXPECT_EQ(Must(store_->Read(FindSweep, "s")).counts.completed, 1);
+    EXPECT_EQ(Must(store_->Read(SelectEpochs, "s", 1, 0, 100)).size(), 5u);
+    EXPECT_EQ(Must(store_->Read(SelectAttempts, "s", 1)).size(), 1u);
     const auto database = Must(Database::Open(path_, Database::Mode::kReadOnly));
     EXPECT_EQ(*database->QueryInt("SELECT count(*) FROM pragma_integrity_check WHERE "
                                   "integrity_check <> 'ok'"),
@@ -134,7 +134,7 @@ TEST_F(DiskFullTest, ADiskThatIsFullWhenADatabaseIsMadeIsOneClearErrorAndNoHarm)
       EXPECT_THAT(std::string(status.message()), HasSubstr(path_ + "': the disk is full"));
     }
     Open();
-    EXPECT_TRUE(Must(store_->ListSweeps(0, 10)).empty());
+    EXPECT_TRUE(Must(store_->Read(SelectSweeps, 0, 10, /*archived=*/false)).empty());
     store_.reset();
     return was_full;
   });
@@ -149,9 +149,9 @@ TEST_F(DiskFullTest, ADatabaseOpensOnAFullDiskAndIsRead) {
     fill();
     Open();
     ASSERT_NE(store_, nullptr);
-    EXPECT_EQ(Must(store_->GetTrial("s", 1)).state, TrialState::kCompleted);
-    EXPECT_EQ(Must(store_->ListEpochs("s", 1, 0, 100)).size(), 5u);
-    EXPECT_EQ(Must(store_->Rank("s", 10)).size(), 1u);
+    EXPECT_EQ(Must(store_->Read(FindTrial, "s", 1)).state, TrialState::kCompleted);
+    EXPECT_EQ(Must(store_->Read(SelectEpochs, "s", 1, 0, 100)).size(), 5u);
+    EXPECT_EQ(Must(store_->Read(SelectRanking, "s", 0, 10)).size(), 1u);
     const auto add = [](char digit) {
       return [digit](WriteTransaction& transaction) {
         return transaction.AddBlob(std::string(64, digit), 1);
@@ -160,7 +160,7 @@ TEST_F(DiskFullTest, ADatabaseOpensOnAFullDiskAndIsRead) {
     const absl::Status refused = store_->WriteAndWait(add('a'));
     EXPECT_TRUE(absl::IsUnavailable(refused)) << refused;
     EXPECT_TRUE(store_->Load().disk_is_full);
-    EXPECT_TRUE(store_->GetSweep("s").ok());
+    EXPECT_TRUE(store_->Read(FindSweep, "s").ok());
     disk_.GiveRoom();
     ASSERT_EQ(store_->WriteAndWait(add('b')), absl::OkStatus());
     ASSERT_EQ(store_->WriteAndWait(add('c')), absl::OkStatus());
@@ -199,10 +199,10 @@ TEST_F(DiskFullTest, AnIndexThatCannotGrowRefusesWritesUntilItCan) {
   }
   EXPECT_TRUE(disk_.was_full());
   EXPECT_TRUE(store_->Load().disk_is_full);
-  EXPECT_TRUE(absl::IsNotFound(store_->GetSweep("big").status()));
+  EXPECT_TRUE(absl::IsNotFound(store_->Read(FindSweep, "big").status()));
   disk_.GiveRoom();
   EXPECT_EQ(store_->WriteAndWait(create), absl::OkStatus());
-  EXPECT_TRUE(store_->GetSweep("big").ok());
+  EXPECT_TRUE(store_->Read(FindSweep, "big").ok());
 }
 
 TEST_F(DiskFullTest, ABigWriteThatDoesNotFitIsRefusedAndSmallOnesGoOn) {
@@ -216,7 +216,7 @@ TEST_F(DiskFullTest, ABigWriteThatDoesNotFitIsRefusedAndSmallOnesGoOn) {
     return transaction.CreateSweep(spec, source, "", &created).status();
   };
   EXPECT_TRUE(absl::IsUnavailable(store_->WriteAndWait(create)));
-  EXPECT_TRUE(absl::IsNotFound(store_->GetSweep("big").status()));
+  EXPECT_TRUE(absl::IsNotFound(store_->Read(FindSweep, "big").status()));
   disk_.SetFreeBytes(200'000);
   StoreDriver driver(store_.get());
   driver.Create(TestSpec("small"));
@@ -253,7 +253,7 @@ TEST_F(DiskFullTest, EveryWriteOfTheBatchIsAnsweredWithTheReason) {
   EXPECT_TRUE(absl::IsUnavailable(answers[1])) << answers[1];
   EXPECT_TRUE(absl::IsUnavailable(answers[2])) << answers[2];
   disk_.GiveRoom();
-  EXPECT_EQ(Must(store_->BlobSize(std::string(64, 'a'))), std::nullopt);
+  EXPECT_EQ(Must(store_->Read(FindBlobSize, std::string(64, 'a'))), std::nullopt);
 }
 
 // A transaction that outgrows the cache writes before its COMMIT; SQLite gives up all of it then.
@@ -317,7 +317,8 @@ TEST(FileSizeLimit, IsAFullDisk) {
     EXPECT_THAT(std::string(status.message()), HasSubstr("the disk is full"));
   }
   EXPECT_EQ(create(stored), absl::OkStatus());
-  EXPECT_EQ(Must(store->ListSweeps(0, 1000)).size(), static_cast<std::size_t>(stored) + 1);
+  EXPECT_EQ(Must(store->Read(SelectSweeps, 0, 1000, /*archived=*/false)).size(),
+            static_cast<std::size_t>(stored) + 1);
 }
 
 }  // namespace

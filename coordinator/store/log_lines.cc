@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "common/base/utf8.h"
-#include "coordinator/store/queries.h"
+#include "coordinator/store/internal_queries.h"
 #include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
 #include "coordinator/store/write_transaction.h"
@@ -70,11 +70,11 @@ absl::StatusOr<LogRow> FindLogLineBefore(Database& database, const std::string& 
   return row.value_or(LogRow{});
 }
 
-absl::Status SqliteWriteTransaction::AppendLogs(const LeaseToken& token,
-                                                const std::vector<LogRow>& lines) {
+absl::Status WriteTransaction::AppendLogs(const LeaseToken& token,
+                                          const std::vector<LogRow>& lines) {
   return Guard([&]() -> absl::Status {
     STORE_ASSIGN_OR_RETURN(const StoredTrial stored,
-                           FindTrial(database_, token.sweep, token.number));
+                           FindStoredTrial(database_, token.sweep, token.number));
     // The trainer's last words may come after the lease has been finished.
     STORE_RETURN_IF_ERROR(CheckLatest(stored, token));
     STORE_RETURN_IF_ERROR(CheckLineNumbers(token, lines));
@@ -94,8 +94,8 @@ absl::Status SqliteWriteTransaction::AppendLogs(const LeaseToken& token,
   });
 }
 
-absl::Status SqliteWriteTransaction::AppendLogLine(std::int64_t trial_id, int attempt,
-                                                   const LogRow& line, LogSize* size) {
+absl::Status WriteTransaction::AppendLogLine(std::int64_t trial_id, int attempt, const LogRow& line,
+                                             LogSize* size) {
   std::string text = CleanLogText(line.text);
   const auto bytes = static_cast<std::int64_t>(text.size());
   const bool is_too_much = size->lines >= kMaxLogLines || size->bytes + bytes > kMaxLogBytes;

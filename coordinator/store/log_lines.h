@@ -4,11 +4,6 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
-
-#include "absl/status/statusor.h"
-#include "coordinator/store/rows.h"
-#include "coordinator/store/sqlite.h"
 
 namespace sweep {
 
@@ -22,12 +17,5 @@ inline constexpr std::int64_t kMaxLogLineNumber = (std::int64_t{1} << 40) - 1;
 
 // A line as it is stored: UTF-8 without NUL, at most kMaxLogLineBytes, what is longer is cut. Pure.
 std::string CleanLogText(std::string_view text);
-
-// As Store::ListLogs and Store::LogLineBefore, over any connection.
-absl::StatusOr<std::vector<LogRow>> SelectLogLines(Database& database, const std::string& sweep,
-                                                   std::int64_t number, int after_attempt,
-                                                   std::int64_t after_line, int limit);
-absl::StatusOr<LogRow> FindLogLineBefore(Database& database, const std::string& sweep,
-                                         std::int64_t number, int count);
 
 }  // namespace sweep

@@ -56,7 +56,7 @@ class LogLinesTest : public testing::Test {
       return transaction.AppendLogs(StoreDriver::Token(lease_), lines);
     });
   }
-  std::vector<LogRow> All() { return Must(store_->ListLogs("s", 1, 0, 0, 100'000)); }
+  std::vector<LogRow> All() { return Must(store_->Read(SelectLogLines, "s", 1, 0, 0, 100'000)); }
 
   FakeClock clock_;
   std::unique_ptr<Store> store_;
@@ -140,12 +140,12 @@ TEST_F(LogLinesTest, NumbersMustAscend) {
 
 TEST_F(LogLinesTest, TheTailStartsAfterTheLineBefore) {
   ASSERT_EQ(Append(Lines(1, 5)), absl::OkStatus());
-  EXPECT_EQ(Must(store_->LogLineBefore("s", 1, 2)).line, 3);
-  EXPECT_EQ(Must(store_->LogLineBefore("s", 1, 5)).attempt, 0);
-  EXPECT_EQ(Must(store_->ListLogs("s", 1, 1, 3, 10)).size(), 2u);
-  EXPECT_EQ(Must(store_->ListLogs("s", 1, 1, 3, 1)).size(), 1u);
-  EXPECT_TRUE(absl::IsNotFound(store_->ListLogs("s", 9, 0, 0, 1).status()));
-  EXPECT_TRUE(absl::IsNotFound(store_->LogLineBefore("t", 1, 1).status()));
+  EXPECT_EQ(Must(store_->Read(FindLogLineBefore, "s", 1, 2)).line, 3);
+  EXPECT_EQ(Must(store_->Read(FindLogLineBefore, "s", 1, 5)).attempt, 0);
+  EXPECT_EQ(Must(store_->Read(SelectLogLines, "s", 1, 1, 3, 10)).size(), 2u);
+  EXPECT_EQ(Must(store_->Read(SelectLogLines, "s", 1, 1, 3, 1)).size(), 1u);
+  EXPECT_TRUE(absl::IsNotFound(store_->Read(SelectLogLines, "s", 9, 0, 0, 1).status()));
+  EXPECT_TRUE(absl::IsNotFound(store_->Read(FindLogLineBefore, "t", 1, 1).status()));
 }
 
 }  // namespace

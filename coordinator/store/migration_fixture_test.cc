@@ -113,31 +113,32 @@ TEST_P(MigrationFixtureTest, EveryRowIsThereAfterwards) {
 
 TEST_P(MigrationFixtureTest, ItMeansTheSameAndGoesOn) {
   const auto store = Must(Store::Open({.path = path_}));
-  const SweepRow done = Must(store->GetSweep("done"));
+  const SweepRow done = Must(store->Read(FindSweep, "done"));
   EXPECT_EQ(done.state, SweepState::kCompleted);
   EXPECT_EQ(done.principal, "ada@example");
   EXPECT_EQ(done.counts.completed, 4);
   EXPECT_EQ(done.qualifying, 2);
   EXPECT_THAT(done.source.network_files.at("widths-net.yaml"), HasSubstr("global_avg_pool"));
-  const auto ranking = Must(store->Rank("done", 10));
+  const auto ranking = Must(store->Read(SelectRanking, "done", 0, 10));
   ASSERT_EQ(ranking.size(), 2u);
   EXPECT_EQ(ranking[0].trial.number, 4);
   EXPECT_EQ(ranking[0].score.values.Get("accuracy"), 0.924);
   EXPECT_EQ(ranking[0].score.metric, 0.924);
   EXPECT_EQ(ranking[0].score.replicates, 2);
-  EXPECT_EQ(Must(store->GetTrial("done", 4)).artifacts.at(0).role, "weights_best");
+  EXPECT_EQ(Must(store->Read(FindTrial, "done", 4)).artifacts.at(0).role, "weights_best");
   for (const char* order : {"number", "lr", "best_accuracy desc"}) {
-    EXPECT_EQ(Must(store->ListTrials({.sweep = "done", .order_by = order})).size(), 4u) << order;
+    EXPECT_EQ(Must(store->Read(SelectTrials, {.sweep = "done", .order_by = order})).size(), 4u)
+        << order;
   }
-  EXPECT_EQ(Must(store->GetSweep("waits")).counts.failed, 1);
-  const auto leases = Must(store->HeldLeases());
+  EXPECT_EQ(Must(store->Read(FindSweep, "waits")).counts.failed, 1);
+  const auto leases = Must(store->Read(SelectHeldLeases));
   ASSERT_EQ(leases.size(), 1u);
   EXPECT_EQ(leases[0].trial.short_name(), "waits/2");
   EXPECT_EQ(leases[0].trial.checkpoint_epoch, 1);
 
   Diagnostics diagnostics;
   const SweepSpec spec =
-      Must(SweepSpec::Parse(Must(store->GetSweep("waits")).source, &diagnostics));
+      Must(SweepSpec::Parse(Must(store->Read(FindSweep, "waits")).source, &diagnostics));
   StoreDriver driver(store.get());
   const auto write = [&](const std::function<absl::Status(WriteTransaction&)>& function) {
     ASSERT_EQ(store->WriteAndWait(function), absl::OkStatus());
@@ -146,7 +147,7 @@ TEST_P(MigrationFixtureTest, ItMeansTheSameAndGoesOn) {
     return transaction.HoldTrial(leases[0].trial.id, 1, "").status();
   });
   EXPECT_EQ(Must(driver.Finish(leases[0], spec, LeaseOutcome::kHeld)).state, TrialState::kOnHold);
-  EXPECT_EQ(Must(store->GetSweep("waits")).counts.on_hold, 1);
+  EXPECT_EQ(Must(store->Read(FindSweep, "waits")).counts.on_hold, 1);
   write([&](WriteTransaction& transaction) {
     return transaction.PromoteTrial(leases[0].trial.id, 0).status();
   });
@@ -157,8 +158,8 @@ TEST_P(MigrationFixtureTest, ItMeansTheSameAndGoesOn) {
     return transaction.RetrySweep(spec, {.failed = true}).status();
   }),
             absl::OkStatus());
-  driver.Train(Must(store->GetTrial("waits", 1)), spec, 0.97);
-  EXPECT_EQ(Must(store->GetSweep("waits")).state, SweepState::kCompleted);
+  driver.Train(Must(store->Read(FindTrial, "waits", 1)), spec, 0.97);
+  EXPECT_EQ(Must(store->Read(FindSweep, "waits")).state, SweepState::kCompleted);
 }
 
 TEST_P(MigrationFixtureTest, TheCheckKnowsTheOldVersionAndTheNew) {

@@ -78,7 +78,7 @@ TEST(Migrations, ThoseThatHaveBeenReleasedAreNeverChanged) {
 TEST_F(MigrationTest, WhatVersion1HasWrittenIsThere) {
   const auto store = Must(Store::Open({.path = path_}));
   ASSERT_NE(store, nullptr);
-  const SweepRow sweep = Must(store->GetSweep("s"));
+  const SweepRow sweep = Must(store->Read(FindSweep, "s"));
   EXPECT_EQ(sweep.state, SweepState::kActive);
   EXPECT_EQ(sweep.principal, "ada");
   EXPECT_EQ(sweep.labels.at("team"), "vision");
@@ -90,14 +90,14 @@ TEST_F(MigrationTest, WhatVersion1HasWrittenIsThere) {
   EXPECT_EQ(sweep.search_reason, "");
   EXPECT_FALSE(sweep.give_back);
   EXPECT_EQ(sweep.counts.completed, 1);
-  const TrialRow completed = Must(store->GetTrial("s", 1));
+  const TrialRow completed = Must(store->Read(FindTrial, "s", 1));
   ASSERT_EQ(completed.artifacts.size(), 1u);
   EXPECT_EQ(completed.artifacts[0].role, "weights_best");
-  EXPECT_EQ(Must(store->ListEpochs("s", 2, 0, 10)).size(), 1u);
-  EXPECT_EQ(Must(store->ListEvents(1, 0, 10)).size(), 3u);
-  EXPECT_EQ(Must(store->ListAttempts("s", 2)).size(), 1u);
-  EXPECT_TRUE(Must(store->ListLogs("s", 2, 0, 0, 10)).empty());
-  const auto leases = Must(store->HeldLeases());
+  EXPECT_EQ(Must(store->Read(SelectEpochs, "s", 2, 0, 10)).size(), 1u);
+  EXPECT_EQ(Must(store->Read(SelectEvents, 1, 0, 10)).size(), 3u);
+  EXPECT_EQ(Must(store->Read(SelectAttempts, "s", 2)).size(), 1u);
+  EXPECT_TRUE(Must(store->Read(SelectLogLines, "s", 2, 0, 0, 10)).empty());
+  const auto leases = Must(store->Read(SelectHeldLeases));
   ASSERT_EQ(leases.size(), 1u);
   EXPECT_EQ(leases[0].secret, "secret-2");
 }
@@ -105,7 +105,7 @@ TEST_F(MigrationTest, WhatVersion1HasWrittenIsThere) {
 TEST_F(MigrationTest, WhatIsNewWorksOnAnOldDatabase) {
   const auto store = Must(Store::Open({.path = path_}));
   StoreDriver driver(store.get());
-  const LeaseRow lease = Must(store->HeldLeases()).at(0);
+  const LeaseRow lease = Must(store->Read(SelectHeldLeases)).at(0);
   const LeaseToken token = StoreDriver::Token(lease);
   ASSERT_EQ(store->WriteAndWait([&](WriteTransaction& transaction) {
     const absl::Status logged =
@@ -114,14 +114,14 @@ TEST_F(MigrationTest, WhatIsNewWorksOnAnOldDatabase) {
     return transaction.PauseSweep("s", /*give_back=*/true).status();
   }),
             absl::OkStatus());
-  EXPECT_EQ(Must(store->ListLogs("s", 2, 0, 0, 10)).size(), 2u);
-  EXPECT_TRUE(Must(store->GetSweep("s")).give_back);
+  EXPECT_EQ(Must(store->Read(SelectLogLines, "s", 2, 0, 0, 10)).size(), 2u);
+  EXPECT_TRUE(Must(store->Read(FindSweep, "s")).give_back);
   ASSERT_TRUE(driver.Finish(lease, spec_, LeaseOutcome::kFailedForGood, "no").ok());
   ASSERT_EQ(store->WriteAndWait([&](WriteTransaction& transaction) {
     return transaction.RetrySweep(spec_, {.failed = true}).status();
   }),
             absl::OkStatus());
-  EXPECT_EQ(Must(store->GetTrial("s", 2)).state, TrialState::kPending);
+  EXPECT_EQ(Must(store->Read(FindTrial, "s", 2)).state, TrialState::kPending);
 
   const SweepSpec other = TestSpec("other");
   SweepSource source = TestSource("other");
@@ -131,7 +131,7 @@ TEST_F(MigrationTest, WhatIsNewWorksOnAnOldDatabase) {
     return transaction.CreateSweep(other, source, "", &created).status();
   }),
             absl::OkStatus());
-  EXPECT_EQ(Must(store->GetSweep("other")).source.program_files, source.program_files);
+  EXPECT_EQ(Must(store->Read(FindSweep, "other")).source.program_files, source.program_files);
 }
 
 // What an older build has not written of events cannot be known, but where each trial stands can.
@@ -145,7 +145,7 @@ TEST_F(MigrationTest, TheLastEventOfATrialGetsItsState) {
                     .ok());
   }
   const auto store = Must(Store::Open({.path = path_}));
-  const std::vector<EventRow> events = Must(store->ListEvents(1, 0, 10));
+  const std::vector<EventRow> events = Must(store->Read(SelectEvents, 1, 0, 10));
   std::vector<std::optional<TrialState>> states;
   for (const EventRow& event : events) states.push_back(event.state);
   EXPECT_THAT(states, ElementsAre(std::nullopt, std::nullopt, std::nullopt, std::nullopt,
@@ -183,7 +183,7 @@ TEST_F(LaterVersionTest, NullsBecomeNaNOrUnknown) {
                 "'null' FROM epoch_reports"),
             1);
   const auto store = Must(Store::Open({.path = path_}));
-  const auto epochs = Must(store->ListEpochs("s", 2, 0, 10));
+  const auto epochs = Must(store->Read(SelectEpochs, "s", 2, 0, 10));
   ASSERT_EQ(epochs.size(), 1U);
   ASSERT_TRUE(epochs[0].metrics.values.Get("train_loss").has_value());
   EXPECT_TRUE(std::isnan(epochs[0].metrics.Get("train_loss")));
@@ -194,7 +194,7 @@ TEST_F(LaterVersionTest, NullsOfAProgramStayUnknown) {
          "UPDATE epoch_reports SET train_loss = NULL; UPDATE sweep_files SET text = "
          "'name: s' || char(10) || 'program: ./train' WHERE role = 'sweep'");
   const auto store = Must(Store::Open({.path = path_}));
-  EXPECT_EQ(Must(store->ListEpochs("s", 2, 0, 10))[0].metrics.values.Get("train_loss"),
+  EXPECT_EQ(Must(store->Read(SelectEpochs, "s", 2, 0, 10))[0].metrics.values.Get("train_loss"),
             std::nullopt);
 }
 
@@ -209,7 +209,7 @@ TEST_F(LaterVersionTest, ResultsAreThoseOfBefore) {
          "(2, 2, 'w', 16, 17, 'lost'); INSERT INTO epoch_reports VALUES (2, 2, 2, 0.1, 0.9, 0.1, "
          "0.9, 0.01, 2.0, 0.5, 100.0, 16)");
   const auto store = Must(Store::Open({.path = path_}));
-  const TrialResult result = Must(store->GetTrial("s", 2)).result;
+  const TrialResult result = Must(store->Read(FindTrial, "s", 2)).result;
   EXPECT_EQ(result.Best({}), 0.5);
   EXPECT_EQ(result.Last("accuracy"), 0.4);
   EXPECT_EQ(result.best_epoch, 1);
@@ -231,11 +231,11 @@ TEST_F(LaterVersionTest, ValuesAreKeptToTheLastBit) {
          "2; UPDATE configurations SET value = 2.0 / 3, metric = 0.1 + 0.2 WHERE id = 2;"
          "UPDATE sweeps SET metric = 'loss', goal = 'minimize'");
   const auto store = Must(Store::Open({.path = path_}));
-  const Standing standing = Must(store->GetTrial("s", 2)).result.standing;
+  const Standing standing = Must(store->Read(FindTrial, "s", 2)).result.standing;
   EXPECT_EQ(standing.values.Get("accuracy"), 2.0 / 3);
   EXPECT_EQ(standing.values.Get("loss"), 0.1 + 0.2);
   bool is_found = false;
-  for (const RankedRow& row : Must(store->Rank("s", 10))) {
+  for (const RankedRow& row : Must(store->Read(SelectRanking, "s", 0, 10))) {
     if (row.trial.number != 2) continue;
     is_found = true;
     EXPECT_EQ(row.score.values.Get("accuracy"), 2.0 / 3);
@@ -250,7 +250,7 @@ TEST_F(LaterVersionTest, WhatIsNotFiniteStaysWhatItWas) {
          "UPDATE epoch_reports SET validation_loss = 9e999, train_loss = NULL;"
          "UPDATE trials SET best_loss = 9e999, last_loss = 9e999 WHERE id = 2");
   const auto store = Must(Store::Open({.path = path_}));
-  const TrialResult result = Must(store->GetTrial("s", 2)).result;
+  const TrialResult result = Must(store->Read(FindTrial, "s", 2)).result;
   EXPECT_EQ(result.Last("loss"), std::numeric_limits<double>::infinity());
   EXPECT_EQ(result.standing.values.Get("loss"), std::numeric_limits<double>::infinity());
   ASSERT_TRUE(result.Has("train_loss"));

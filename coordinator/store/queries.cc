@@ -6,6 +6,7 @@
 
 #include "coordinator/store/blob_files.h"
 #include "coordinator/store/deleted_sweeps.h"
+#include "coordinator/store/internal_queries.h"
 #include "coordinator/store/json_codec.h"
 #include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
@@ -132,6 +133,10 @@ absl::StatusOr<std::vector<SweepRow>> SelectSweeps(Database& database, std::int6
                        "BY id DESC LIMIT ?2");
   statement.Bind(before_id, Limit(limit), archived);
   return CollectRows<SweepRow>(statement, DecodeSweep);
+}
+
+absl::StatusOr<std::int64_t> CountSweeps(Database& database) {
+  return database.QueryInt("SELECT count(*) FROM sweeps WHERE archived = 0 AND name NOT GLOB ':*'");
 }
 
 absl::StatusOr<std::vector<SweepRow>> SelectUnfinishedSweeps(Database& database) {

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "coordinator/store/internal_queries.h"
 #include "coordinator/store/json_codec.h"
-#include "coordinator/store/queries.h"
 #include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
 #include "fmt/format.h"

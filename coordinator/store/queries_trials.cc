@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <cctype>
+#include <limits>
 #include <utility>
 
 #include "common/stats/measure_field.h"
 #include "common/stats/objective.h"
 #include "common/stats/pareto.h"
+#include "coordinator/store/internal_queries.h"
 #include "coordinator/store/json_codec.h"
-#include "coordinator/store/queries.h"
 #include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
 #include "fmt/format.h"
@@ -170,7 +171,7 @@ absl::StatusOr<Order> ParseOrder(const std::string& text, const Objective& metri
 }
 
 absl::Status CheckHyperparameterExists(Database& database, std::int64_t sweep_id,
-                                       const Store::TrialQuery& query, const Order& order) {
+                                       const TrialQuery& query, const Order& order) {
   if (order.hyperparameter.empty()) return absl::OkStatus();
   Statement statement = database.Prepare(
       "SELECT EXISTS (SELECT 1 FROM configurations WHERE sweep_id = ?1) AND NOT EXISTS (SELECT 1 "
@@ -186,8 +187,7 @@ absl::Status CheckHyperparameterExists(Database& database, std::int64_t sweep_id
 // Finds the trials of a page: reads of those that are not on it only what an index has.
 class TrialIds {
  public:
-  TrialIds(Database* database, std::int64_t sweep_id, const Store::TrialQuery& query,
-           const Order& order)
+  TrialIds(Database* database, std::int64_t sweep_id, const TrialQuery& query, const Order& order)
       : database_(*database), sweep_id_(sweep_id), query_(query), order_(order) {}
 
   absl::StatusOr<std::vector<std::int64_t>> Page() {
@@ -236,7 +236,7 @@ class TrialIds {
 
   Database& database_;
   const std::int64_t sweep_id_;
-  const Store::TrialQuery& query_;
+  const TrialQuery& query_;
   const Order& order_;
 };
 
@@ -286,8 +286,8 @@ absl::StatusOr<std::int64_t> FindTrialId(Database& database, const std::string& 
   return absl::NotFoundError(fmt::format("trial {}/{} does not exist", sweep, number));
 }
 
-absl::StatusOr<StoredTrial> FindTrial(Database& database, const std::string& sweep,
-                                      std::int64_t number) {
+absl::StatusOr<StoredTrial> FindStoredTrial(Database& database, const std::string& sweep,
+                                            std::int64_t number) {
   Statement statement =
       database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN "WHERE s.name = ? AND t.number = ?");
   STORE_ASSIGN_OR_RETURN(std::optional<StoredTrial> trial,
@@ -296,7 +296,7 @@ absl::StatusOr<StoredTrial> FindTrial(Database& database, const std::string& swe
   return *std::move(trial);
 }
 
-absl::StatusOr<StoredTrial> FindTrialById(Database& database, std::int64_t id) {
+absl::StatusOr<StoredTrial> FindStoredTrialById(Database& database, std::int64_t id) {
   Statement statement = database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN "WHERE t.id = ?");
   STORE_ASSIGN_OR_RETURN(std::optional<StoredTrial> trial,
                          FirstRow<StoredTrial>(statement.Bind(id), DecodeTrial));
@@ -320,8 +320,26 @@ absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database,
       });
 }
 
-absl::StatusOr<std::vector<TrialRow>> SelectTrials(Database& database,
-                                                   const Store::TrialQuery& query) {
+namespace {
+
+absl::StatusOr<TrialRow> WithArtifacts(Database& database, absl::StatusOr<StoredTrial> stored) {
+  if (!stored.ok()) return stored.status();
+  STORE_ASSIGN_OR_RETURN(stored->row.artifacts, SelectArtifacts(database, stored->row.id));
+  return std::move(stored->row);
+}
+
+}  // namespace
+
+absl::StatusOr<TrialRow> FindTrial(Database& database, const std::string& sweep,
+                                   std::int64_t number) {
+  return WithArtifacts(database, FindStoredTrial(database, sweep, number));
+}
+
+absl::StatusOr<TrialRow> FindTrialById(Database& database, std::int64_t id) {
+  return WithArtifacts(database, FindStoredTrialById(database, id));
+}
+
+absl::StatusOr<std::vector<TrialRow>> SelectTrials(Database& database, const TrialQuery& query) {
   STORE_ASSIGN_OR_RETURN(const std::int64_t sweep_id, FindSweepId(database, query.sweep));
   STORE_ASSIGN_OR_RETURN(const Objective metric, FindMetric(database, sweep_id));
   STORE_ASSIGN_OR_RETURN(const Order order, ParseOrder(query.order_by, metric));
@@ -330,7 +348,7 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrials(Database& database,
                          TrialIds(&database, sweep_id, query, order).Page());
   std::vector<TrialRow> trials;
   for (const std::int64_t id : ids) {
-    STORE_ASSIGN_OR_RETURN(StoredTrial trial, FindTrialById(database, id));
+    STORE_ASSIGN_OR_RETURN(StoredTrial trial, FindStoredTrialById(database, id));
     trials.push_back(std::move(trial.row));
   }
   return trials;
@@ -427,10 +445,6 @@ absl::StatusOr<RankedRow> DecodeRanked(const Statement& row) {
   return ranked;
 }
 
-}  // namespace
-
-namespace {
-
 absl::StatusOr<std::vector<Objective>> FindObjectives(Database& database, std::int64_t sweep_id) {
   Statement statement = database.Prepare("SELECT objectives FROM sweeps WHERE id = ?");
   STORE_ASSIGN_OR_RETURN(const bool found, statement.Bind(sweep_id).Step());
@@ -484,10 +498,8 @@ absl::StatusOr<std::vector<Candidate>> SelectCandidates(Database& database, std:
   return candidates;
 }
 
-}  // namespace
-
-absl::StatusOr<std::vector<RankPlace>> SelectRankOrder(Database& database, std::int64_t sweep_id,
-                                                       std::int64_t offset, int limit) {
+absl::StatusOr<std::vector<RankPlace>> SelectRankPage(Database& database, std::int64_t sweep_id,
+                                                      std::int64_t offset, int limit) {
   STORE_ASSIGN_OR_RETURN(const std::vector<Objective> objectives,
                          FindObjectives(database, sweep_id));
   offset = std::max<std::int64_t>(offset, 0);
@@ -510,10 +522,16 @@ absl::StatusOr<std::vector<RankPlace>> SelectRankOrder(Database& database, std::
       [](const Statement& row) { return RankPlace{.configuration = row.Int(0)}; });
 }
 
-absl::StatusOr<std::vector<RankedRow>> SelectRankedRows(Database& database, std::int64_t sweep_id,
-                                                        const std::vector<std::int64_t>& numbers) {
+}  // namespace
+
+absl::StatusOr<std::vector<RankPlace>> SelectRankOrder(Database& database, std::int64_t sweep_id) {
+  return SelectRankPage(database, sweep_id, 0, std::numeric_limits<int>::max());
+}
+
+absl::StatusOr<std::vector<RankedRow>> SelectRankedRows(
+    Database& database, std::int64_t sweep_id, const std::vector<std::int64_t>& configurations) {
   std::vector<RankedRow> rows;
-  for (const std::int64_t number : numbers) {
+  for (const std::int64_t number : configurations) {
     Statement statement = database.Prepare(
         "SELECT " RANKED_COLUMNS
         "FROM configurations c CROSS JOIN trials t ON t.id = c.best_trial_id CROSS JOIN sweeps s "
@@ -529,7 +547,7 @@ absl::StatusOr<std::vector<RankedRow>> SelectRanking(Database& database, const s
                                                      std::int64_t offset, int limit) {
   STORE_ASSIGN_OR_RETURN(const std::int64_t sweep_id, FindSweepId(database, sweep));
   STORE_ASSIGN_OR_RETURN(const std::vector<RankPlace> order,
-                         SelectRankOrder(database, sweep_id, offset, limit));
+                         SelectRankPage(database, sweep_id, offset, limit));
   std::vector<std::int64_t> numbers;
   for (const RankPlace& place : order) numbers.push_back(place.configuration);
   STORE_ASSIGN_OR_RETURN(std::vector<RankedRow> rows,

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "coordinator/store/internal_queries.h"
 #include "coordinator/store/json_codec.h"
-#include "coordinator/store/queries.h"
 #include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
 #include "fmt/format.h"
@@ -115,7 +115,7 @@ absl::StatusOr<std::vector<TrialSummary>> SelectSummaries(Database& database, st
   return CollectRows<TrialSummary>(statement, DecodeSummary);
 }
 
-absl::StatusOr<std::vector<TrialSummary>> SelectSummaries(
+absl::StatusOr<std::vector<TrialSummary>> SelectSummariesOf(
     Database& database, std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) {
   std::vector<TrialSummary> rows;
   rows.reserve(numbers.size());
@@ -142,7 +142,7 @@ absl::StatusOr<std::vector<MeasuredEpoch>> SelectMeasuredEpochs(
   return CollectMeasured(statement.Bind(sweep_id, first, last), measures.size());
 }
 
-absl::StatusOr<std::vector<MeasuredEpoch>> SelectMeasuredEpochs(
+absl::StatusOr<std::vector<MeasuredEpoch>> SelectNewEpochs(
     Database& database, std::int64_t sweep_id, const std::vector<KnownTrial>& trials,
     const std::vector<std::string>& measures) {
   STORE_RETURN_IF_ERROR(CheckMeasureNames(measures));
@@ -178,7 +178,7 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrialsByNumber(
     Database& database, const std::string& sweep, const std::vector<std::int64_t>& numbers) {
   std::vector<TrialRow> rows;
   for (const std::int64_t number : numbers) {
-    absl::StatusOr<StoredTrial> trial = FindTrial(database, sweep, number);
+    absl::StatusOr<StoredTrial> trial = FindStoredTrial(database, sweep, number);
     if (absl::IsNotFound(trial.status())) continue;
     if (!trial.ok()) return trial.status();
     rows.push_back(std::move(trial->row));

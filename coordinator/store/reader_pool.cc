@@ -1,8 +1,10 @@
 #include "coordinator/store/reader_pool.h"
 
 #include <chrono>
+#include <utility>
 
 #include "common/base/clock.h"
+#include "coordinator/store/status_macros.h"
 #include "fmt/format.h"
 
 namespace sweep {
@@ -13,6 +15,26 @@ constexpr auto kPatience = std::chrono::milliseconds(500);
 constexpr auto kGrace = std::chrono::seconds(1);
 
 }  // namespace
+
+absl::Status ReaderPool::Read(const std::function<absl::Status(Database&)>& query) {
+  for (int attempt = 1;; ++attempt) {
+    STORE_ASSIGN_OR_RETURN(std::unique_ptr<Reader> reader, Take());
+    absl::Status status = InTransaction(*reader->database, query);
+    const bool again = reader->made_way && attempt < kMaxAttempts;
+    Return(std::move(reader));
+    if (!again) return status;
+  }
+}
+
+absl::Status ReaderPool::InTransaction(Database& database,
+                                       const std::function<absl::Status(Database&)>& query) {
+  std::unique_lock<std::mutex> turn;
+  if (options_.turns != nullptr) turn = std::unique_lock(*options_.turns);
+  STORE_RETURN_IF_ERROR(database.Run("BEGIN"));
+  absl::Status status = query(database);
+  const absl::Status ended = database.Run("COMMIT");
+  return status.ok() ? ended : status;
+}
 
 absl::StatusOr<std::unique_ptr<ReaderPool::Reader>> ReaderPool::Take() {
   absl::Status refused;  // why there can be no further connection

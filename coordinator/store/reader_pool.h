@@ -6,7 +6,6 @@
 #include <memory>
 #include <mutex>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -14,7 +13,6 @@
 #include "absl/time/time.h"
 #include "common/base/mutex.h"
 #include "coordinator/store/sqlite.h"
-#include "coordinator/store/status_macros.h"
 
 namespace sweep {
 
@@ -39,19 +37,10 @@ class ReaderPool {
 
   explicit ReaderPool(Options options) : options_(std::move(options)), vfs_(options_.where.vfs) {}
 
-  // What `query(database)` gives, from one snapshot; waits while all connections are lent or the
-  // gate is closed. DeadlineExceeded, naming the query, past the time limit. A query that had to
-  // make way for the gate runs again, so it must not have effects.
-  template <typename Query>
-  auto Read(Query& query) -> decltype(query(std::declval<Database&>())) {
-    for (int attempt = 1;; ++attempt) {
-      STORE_ASSIGN_OR_RETURN(std::unique_ptr<Reader> reader, Take());
-      auto rows = InTransaction(reader.get(), query);
-      const bool again = reader->made_way && attempt < kMaxAttempts;
-      Return(std::move(reader));
-      if (!again) return rows;
-    }
-  }
+  // Runs `query` over one snapshot and gives its status; waits while all connections are lent or
+  // the gate is closed. DeadlineExceeded, naming the query, past the time limit. A query that had
+  // to make way for the gate runs again, so it must not have effects.
+  absl::Status Read(const std::function<absl::Status(Database&)>& query);
 
   // Lets no reader in any more and waits until those that read have ended: patiently at first,
   // then by stopping them. False when one is left even so. Open follows in any case.
@@ -77,18 +66,8 @@ class ReaderPool {
   void Return(std::unique_ptr<Reader> reader);
   absl::StatusOr<std::unique_ptr<Reader>> Connect();
   absl::Status MayGoOn(Reader* reader) const;
-
-  template <typename Query>
-  auto InTransaction(Reader* reader, Query& query) -> decltype(query(std::declval<Database&>())) {
-    std::unique_lock<std::mutex> turn;
-    if (options_.turns != nullptr) turn = std::unique_lock(*options_.turns);
-    Database& database = *reader->database;
-    STORE_RETURN_IF_ERROR(database.Run("BEGIN"));
-    auto rows = query(database);
-    const absl::Status ended = database.Run("COMMIT");
-    if (!ended.ok() && rows.ok()) return ended;
-    return rows;
-  }
+  absl::Status InTransaction(Database& database,
+                             const std::function<absl::Status(Database&)>& query);
 
   const Options options_;
   std::atomic<Database::Vfs> vfs_;

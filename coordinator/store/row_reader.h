@@ -10,7 +10,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
-#include "coordinator/store/queries.h"
+#include "coordinator/store/internal_queries.h"
 #include "coordinator/store/sqlite.h"
 #include "coordinator/store/status_macros.h"
 

@@ -26,7 +26,7 @@ class ServedFilesTest : public testing::Test {
     spdlog::set_default_logger(std::make_shared<spdlog::logger>(
         "test", std::make_shared<spdlog::sinks::ostream_sink_mt>(log_)));
     store_ = Must(Store::Open({.path = path_}));
-    blobs_ = Must(BlobStore::Open(store_->BlobFolder()));
+    blobs_ = Must(BlobStore::Open(store_->files().BlobFolder()));
     StoreDriver(store_.get()).Create(TestSpec("before"));
   }
   ~ServedFilesTest() override {
@@ -71,9 +71,9 @@ TEST_F(ServedFilesTest, WithoutOneOfItsFilesNothingIsAcknowledgedUntilItIsBack) 
       EXPECT_THAT(std::string(status.message()), HasSubstr("'" + file + "' was deleted or moved"));
     }
     EXPECT_TRUE(store_->Load().files_are_lost);
-    EXPECT_FALSE(store_->CheckFiles().ok());
-    EXPECT_TRUE(store_->GetSweep("before").ok()) << "what is there can be read";
-    EXPECT_TRUE(absl::IsNotFound(store_->GetSweep(name).status()));
+    EXPECT_FALSE(store_->files().Check().ok());
+    EXPECT_TRUE(store_->Read(FindSweep, "before").ok()) << "what is there can be read";
+    EXPECT_TRUE(absl::IsNotFound(store_->Read(FindSweep, name).status()));
     fs::rename(file + ".away", file);
     EXPECT_EQ(TryToCreate(name + "-later"), absl::OkStatus());
     EXPECT_FALSE(store_->Load().files_are_lost);
@@ -106,7 +106,7 @@ TEST_F(ServedFilesTest, WhatIsReadIsNeverThatOfAnotherFile) {
   for (int i = 0; i < 8; ++i) {
     readers.emplace_back([&] {
       for (int j = 0; j < 100; ++j) {
-        const auto sweeps = store_->ListSweeps(0, 10);
+        const auto sweeps = store_->Read(SelectSweeps, 0, 10, /*archived=*/false);
         ASSERT_TRUE(sweeps.ok()) << sweeps.status();
         ASSERT_EQ(sweeps->size(), 1u);
         ASSERT_EQ(sweeps->front().name, "before");
@@ -153,7 +153,7 @@ TEST_F(ServedFilesTest, WhatIsCopiedOverTheDatabaseIsNoticedAndStaysWhatItIs) {
   store_.reset();
   EXPECT_EQ(LinesWith("put aside"), 1) << log_.str();
   store_ = Must(Store::Open({.path = path_}));
-  const auto sweeps = Must(store_->ListSweeps(0, 10));
+  const auto sweeps = Must(store_->Read(SelectSweeps, 0, 10, /*archived=*/false));
   ASSERT_EQ(sweeps.size(), 1u);
   EXPECT_EQ(sweeps.front().name, "foreign");
   EXPECT_EQ(TryToCreate("a"), absl::OkStatus());
@@ -172,7 +172,7 @@ TEST_F(ServedFilesTest, WhatACheckpointWritesIsItsOwn) {
   const auto before = fs::last_write_time(path_);
   for (int i = 0; i < 40; ++i) {
     ASSERT_EQ(TryToCreate("s" + std::to_string(i)), absl::OkStatus());
-    ASSERT_EQ(store_->CheckFiles(), absl::OkStatus());
+    ASSERT_EQ(store_->files().Check(), absl::OkStatus());
   }
   EXPECT_NE(fs::last_write_time(path_), before);
   EXPECT_EQ(LinesWith("database lost"), 0) << log_.str();

@@ -66,18 +66,19 @@ TEST_F(StoreFileTest, EverythingIsThereAfterReopening) {
                     })
                     .ok());
     ASSERT_TRUE(driver.Record(lease, spec, TestEpochs(1, 2, 0.5), sha256, 2).ok());
-    events = *store->ListEvents(sweep.id, 0, 1000);
+    events = *store->Read(SelectEvents, sweep.id, 0, 1000);
   }
   EXPECT_FALSE(std::filesystem::exists(path_ + "-wal")) << "all of it is in the one file";
   const auto store = OpenStore(path_);
-  EXPECT_EQ(store->GetSweep("s")->digest, spec.digest);
-  EXPECT_EQ(store->GetSweep("s")->counts.completed, 1);
-  EXPECT_EQ(store->Rank("s", 1)->at(0).score.metric, 0.95);
-  EXPECT_EQ(store->ListEpochs("s", 1, 0, 100)->size(), 5u);
-  EXPECT_EQ(store->GetTrial("s", 2)->checkpoint_sha256, sha256);
-  EXPECT_EQ(store->ListEvents(store->GetSweep("s")->id, 0, 1000)->size(), events.size());
-  ASSERT_EQ(store->HeldLeases()->size(), 1u);
-  EXPECT_EQ(store->HeldLeases()->at(0).secret, lease.secret);
+  EXPECT_EQ(store->Read(FindSweep, "s")->digest, spec.digest);
+  EXPECT_EQ(store->Read(FindSweep, "s")->counts.completed, 1);
+  EXPECT_EQ(store->Read(SelectRanking, "s", 0, 1)->at(0).score.metric, 0.95);
+  EXPECT_EQ(store->Read(SelectEpochs, "s", 1, 0, 100)->size(), 5u);
+  EXPECT_EQ(store->Read(FindTrial, "s", 2)->checkpoint_sha256, sha256);
+  EXPECT_EQ(store->Read(SelectEvents, store->Read(FindSweep, "s")->id, 0, 1000)->size(),
+            events.size());
+  ASSERT_EQ(store->Read(SelectHeldLeases)->size(), 1u);
+  EXPECT_EQ(store->Read(SelectHeldLeases)->at(0).secret, lease.secret);
   // The holder goes on; what it reported before is known.
   StoreDriver driver(store.get());
   const auto trial = driver.Record(lease, spec, TestEpochs(2, 3, 0.6));
@@ -86,29 +87,29 @@ TEST_F(StoreFileTest, EverythingIsThereAfterReopening) {
 }
 
 TEST_F(StoreFileTest, ASecondCoordinatorIsRefusedAndToldWhereTheFirstIs) {
-  EXPECT_TRUE(absl::IsNotFound(Store::FindHolder(path_).status()));
+  EXPECT_TRUE(absl::IsNotFound(StoreFiles::FindHolder(path_).status()));
   {
     const auto store = OpenStore(path_);
-    EXPECT_TRUE(absl::IsUnavailable(Store::FindHolder(path_).status())) << "no address yet";
-    ASSERT_TRUE(store->PublishAddress("127.0.0.1:41234").ok());
-    EXPECT_EQ(*Store::FindHolder(path_), "127.0.0.1:41234");
+    EXPECT_TRUE(absl::IsUnavailable(StoreFiles::FindHolder(path_).status())) << "no address yet";
+    ASSERT_TRUE(store->files().PublishAddress("127.0.0.1:41234").ok());
+    EXPECT_EQ(*StoreFiles::FindHolder(path_), "127.0.0.1:41234");
     const absl::Status second = Store::Open({.path = path_}).status();
     EXPECT_TRUE(absl::IsFailedPrecondition(second));
     EXPECT_EQ(Message(second),
               fmt::format("database '{}' is in use by another coordinator at 127.0.0.1:41234 (pid "
                           "{})",
                           path_, getpid()));
-    ASSERT_TRUE(store->PublishAddress("[::1]:1").ok());
-    EXPECT_EQ(*Store::FindHolder(path_), "[::1]:1");
+    ASSERT_TRUE(store->files().PublishAddress("[::1]:1").ok());
+    EXPECT_EQ(*StoreFiles::FindHolder(path_), "[::1]:1");
   }
-  EXPECT_TRUE(absl::IsNotFound(Store::FindHolder(path_).status())) << "the lock went with it";
+  EXPECT_TRUE(absl::IsNotFound(StoreFiles::FindHolder(path_).status())) << "the lock went with it";
   EXPECT_NE(OpenStore(path_), nullptr);
 }
 
 // As `sweep best` does for a moment, from within its own process.
 TEST_F(StoreFileTest, ACoordinatorThatStartsWaitsForAClientThatReads) {
   auto client = Must(Store::Open({.path = path_, .momentary = true}));
-  ASSERT_TRUE(client->PublishAddress("127.0.0.1:1").ok());
+  ASSERT_TRUE(client->files().PublishAddress("127.0.0.1:1").ok());
   const absl::Status impatient =
       Store::Open({.path = path_, .patience = absl::Milliseconds(1)}).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(impatient)) << impatient;
@@ -283,7 +284,7 @@ class ViewTest : public StoreFileTest {
 
 TEST_F(ViewTest, RankingIsInTheOrderOfRank) {
   std::vector<std::string> order;
-  for (const RankedRow& row : Must(store_->Rank("s", 100))) {
+  for (const RankedRow& row : Must(store_->Read(SelectRanking, "s", 0, 100))) {
     if (!row.score.has_value) continue;
     order.push_back(
         fmt::format("{} {} {}", row.rank, row.trial.number, row.score.qualifies ? "yes" : "no"));
@@ -421,7 +422,7 @@ TEST(CrashChild, DISABLED_WritesUntilKilled) {
   const SweepSpec spec = TestSpec("s", "replicates: 1000\n");
   const SweepRow sweep = driver.Create(spec, "replicates: 1000\n");
   if (sweep.configurations == 0) driver.Add(sweep, spec, 1);
-  for (const TrialRow& trial : Must(store->UnheldTrials(sweep.id))) {
+  for (const TrialRow& trial : Must(store->Read(SelectUnheldTrials, sweep.id))) {
     const LeaseRow lease = driver.Grant(trial.id, "a");
     for (int epoch = 1; epoch <= 5; ++epoch) {
       ASSERT_TRUE(driver.Record(lease, spec, {TestEpoch(epoch, 0.5)}).ok());
@@ -503,18 +504,18 @@ TEST_F(StoreFileTest, WhatWasAcknowledgedSurvivesSigkill) {
     const auto store = OpenStore(path_);
     ASSERT_NE(store, nullptr);
     for (const auto& [number, epoch] : acknowledged) {
-      const auto trial = store->GetTrial("s", number);
+      const auto trial = store->Read(FindTrial, "s", number);
       ASSERT_TRUE(trial.ok()) << trial.status();
       ASSERT_GE(trial->result.epoch, epoch) << "trial " << number;
-      ASSERT_TRUE(store->GetEpoch(trial->id, 1, epoch).ok());
+      ASSERT_TRUE(store->Read(FindEpoch, trial->id, 1, epoch).ok());
     }
     // Counts are part of the same transactions.
-    const SweepRow sweep = Must(store->GetSweep("s"));
-    const auto completed =
-        Must(store->ListTrials({.sweep = "s", .state = TrialState::kCompleted, .limit = 10000}));
+    const SweepRow sweep = Must(store->Read(FindSweep, "s"));
+    const auto completed = Must(
+        store->Read(SelectTrials, {.sweep = "s", .state = TrialState::kCompleted, .limit = 10000}));
     ASSERT_EQ(sweep.counts.completed, std::ssize(completed));
     ASSERT_EQ(sweep.counts.total(), 1000);
-    ASSERT_EQ(sweep.counts.running, std::ssize(Must(store->HeldLeases())));
+    ASSERT_EQ(sweep.counts.running, std::ssize(Must(store->Read(SelectHeldLeases))));
   }
   EXPECT_GE(acknowledged.size(), 20u);
   const auto database = Database::Open(path_, Database::Mode::kReadOnly);

@@ -63,21 +63,21 @@ class StoreHoldTest : public testing::Test {
     return Must(driver_->Finish(lease, spec_, outcome));
   }
 
-  TrialRow Trial(std::int64_t number) { return Must(store_->GetTrial("s", number)); }
-  SweepRow Sweep() { return Must(store_->GetSweep("s")); }
+  TrialRow Trial(std::int64_t number) { return Must(store_->Read(FindTrial, "s", number)); }
+  SweepRow Sweep() { return Must(store_->Read(FindSweep, "s")); }
   std::string LastOutcome(std::int64_t number) {
-    return Must(store_->ListAttempts("s", number)).back().outcome;
+    return Must(store_->Read(SelectAttempts, "s", number)).back().outcome;
   }
   std::vector<std::string> States(std::int64_t number) {
     std::vector<std::string> states;
-    for (const EventRow& event : Must(store_->ListEvents(sweep_.id, 0, 1000))) {
+    for (const EventRow& event : Must(store_->Read(SelectEvents, sweep_.id, 0, 1000))) {
       if (event.number == number && event.kind == "trial") {
         states.emplace_back(TrialStateName(*event.state));
       }
     }
     return states;
   }
-  std::int64_t Last() { return Must(store_->LastSequence(sweep_.id)); }
+  std::int64_t Last() { return Must(store_->Read(FindLastSequence, sweep_.id)); }
 
   static constexpr char kRule[] = "early_terminate: {type: median}\n";
   FakeClock clock_;
@@ -117,7 +117,7 @@ TEST_F(StoreHoldTest, ATrialOnHoldIsNeitherGrantedNorLost) {
   EXPECT_TRUE(again.ok()) << again.status() << ": the answer was lost";
   EXPECT_TRUE(
       absl::IsFailedPrecondition(driver_->Record(lease, spec_, TestEpochs(3, 3, 0.5)).status()));
-  ASSERT_EQ(Must(store_->UnheldTrials(sweep_.id)).size(), 1u) << "a start finds it";
+  ASSERT_EQ(Must(store_->Read(SelectUnheldTrials, sweep_.id)).size(), 1u) << "a start finds it";
 }
 
 TEST_F(StoreHoldTest, APromotedTrialGoesOnFromItsCheckpoint) {
@@ -238,7 +238,7 @@ TEST_F(StoreHoldTest, ASweepIsNotOverWhileTrialsAreOnHold) {
   EXPECT_EQ(Sweep().state, SweepState::kCompleted);
   EXPECT_EQ(Sweep().counts.stopped, 2);
   EXPECT_EQ(Sweep().counts.on_hold, 0);
-  EXPECT_TRUE(Must(store_->UnheldTrials(sweep_.id)).empty());
+  EXPECT_TRUE(Must(store_->Read(SelectUnheldTrials, sweep_.id)).empty());
 }
 
 TEST_F(StoreHoldTest, ACancelledTrialOnHoldIsTrainedToItsEndWhenItIsRetried) {
@@ -280,8 +280,8 @@ TEST_F(StoreHoldTest, EventsAreReadWithWhatTheirEpochsMeasured) {
   Add(0);
   const LeaseRow lease = Grant(1);
   ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(1, 2, 0.5)).ok());
-  const auto events = Must(store_->ListMeasuredEvents(sweep_.id, 0, 100));
-  const auto plain = Must(store_->ListEvents(sweep_.id, 0, 100));
+  const auto events = Must(store_->Read(SelectMeasuredEvents, sweep_.id, 0, 100));
+  const auto plain = Must(store_->Read(SelectEvents, sweep_.id, 0, 100));
   ASSERT_EQ(events.size(), plain.size());
   std::vector<int> measured;
   for (std::size_t i = 0; i < events.size(); ++i) {
@@ -295,9 +295,10 @@ TEST_F(StoreHoldTest, EventsAreReadWithWhatTheirEpochsMeasured) {
     EXPECT_EQ(events[i].values, TestEpochs(1, 2, 0.5)[measured.size() - 1].values);
   }
   EXPECT_THAT(measured, ElementsAre(1, 2));
-  EXPECT_EQ(
-      Must(store_->ListMeasuredEvents(sweep_.id, events[1].event.sequence, 1)).at(0).event.sequence,
-      events[2].event.sequence);
+  EXPECT_EQ(Must(store_->Read(SelectMeasuredEvents, sweep_.id, events[1].event.sequence, 1))
+                .at(0)
+                .event.sequence,
+            events[2].event.sequence);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ class StoreLifecycleTest : public testing::Test {
               absl::OkStatus());
     EXPECT_TRUE(driver_->Finish(lease, spec, LeaseOutcome::kFailedForGood, "no").ok());
     driver_->Add(sweep, spec, 3);
-    return Must(store_->GetSweep(name));
+    return Must(store_->Read(FindSweep, name));
   }
 
   absl::Status Write(const Store::WriteFunction& function) {
@@ -45,7 +45,7 @@ class StoreLifecycleTest : public testing::Test {
         [&](WriteTransaction& transaction) { return transaction.DeleteSweep(name).status(); });
   }
   absl::Status Rename(const std::string& name, const std::string& new_name) {
-    const std::string digest = store_->GetSweep(name).value_or(SweepRow()).digest;
+    const std::string digest = store_->Read(FindSweep, name).value_or(SweepRow()).digest;
     return Write([&](WriteTransaction& transaction) {
       return transaction
           .RenameSweep({.name = name,
@@ -90,12 +90,12 @@ class StoreLifecycleTest : public testing::Test {
 TEST_F(StoreLifecycleTest, ADeletedSweepIsGoneAtOnceAndItsNameIsFree) {
   const SweepRow old = MakeSweep("s");
   ASSERT_EQ(Delete("s"), absl::OkStatus());
-  EXPECT_TRUE(absl::IsNotFound(store_->GetSweep("s").status()));
-  EXPECT_TRUE(absl::IsNotFound(store_->GetSweepById(old.id).status()));
-  EXPECT_TRUE(absl::IsNotFound(store_->GetTrial("s", 1).status()));
-  EXPECT_THAT(Must(store_->ListSweeps(0, 10, /*archived=*/true)), IsEmpty());
-  EXPECT_THAT(Must(store_->UnfinishedSweeps()), IsEmpty());
-  EXPECT_EQ(Must(store_->CountSweeps()), 0);
+  EXPECT_TRUE(absl::IsNotFound(store_->Read(FindSweep, "s").status()));
+  EXPECT_TRUE(absl::IsNotFound(store_->Read(FindSweepById, old.id).status()));
+  EXPECT_TRUE(absl::IsNotFound(store_->Read(FindTrial, "s", 1).status()));
+  EXPECT_THAT(Must(store_->Read(SelectSweeps, 0, 10, /*archived=*/true)), IsEmpty());
+  EXPECT_THAT(Must(store_->Read(SelectUnfinishedSweeps)), IsEmpty());
+  EXPECT_EQ(Must(store_->Read(CountSweeps)), 0);
   EXPECT_TRUE(absl::IsNotFound(Delete("s")));
   const SweepRow fresh = MakeSweep("s");
   EXPECT_GT(fresh.id, old.id);
@@ -107,7 +107,7 @@ TEST_F(StoreLifecycleTest, NothingOfADeletedSweepStays) {
   MakeSweep("gone");
   // An epoch that came out otherwise the second time, and a file.
   const SweepSpec spec = TestSpec("gone");
-  const TrialRow twice = Must(store_->GetTrial("gone", 3));
+  const TrialRow twice = Must(store_->Read(FindTrial, "gone", 3));
   const LeaseRow lost = driver_->Grant(twice.id, "w");
   ASSERT_TRUE(driver_->Record(lost, spec, TestEpochs(1, 1, 0.5)).ok());
   ASSERT_TRUE(driver_->Lose(lost, spec).ok());
@@ -133,7 +133,7 @@ TEST_F(StoreLifecycleTest, NothingOfADeletedSweepStays) {
   ASSERT_EQ(Delete("gone"), absl::OkStatus());
   Purge();
   EXPECT_EQ(Count("events"), rows);
-  EXPECT_EQ(Must(store_->GetSweep("stays")).counts.completed, 1);
+  EXPECT_EQ(Must(store_->Read(FindSweep, "stays")).counts.completed, 1);
 }
 
 TEST_F(StoreLifecycleTest, ALargeSweepGoesInManyShortWritesAcrossRestarts) {
@@ -151,7 +151,7 @@ TEST_F(StoreLifecycleTest, ALargeSweepGoesInManyShortWritesAcrossRestarts) {
   driver_.reset();
   store_.reset();
   SetUp();
-  EXPECT_THAT(Must(store_->UnfinishedSweeps()), IsEmpty());
+  EXPECT_THAT(Must(store_->Read(SelectUnfinishedSweeps)), IsEmpty());
   EXPECT_GE(Purge(), 2);
   EXPECT_EQ(Count("trials") + Count("sweeps") + Count("events"), 0);
 }
@@ -161,10 +161,10 @@ TEST_F(StoreLifecycleTest, TheCheckFindsNoFaultInASweepHalfOfWhichIsGone) {
   MakeSweep("s");
   MakeSweep("stays");
   const SweepSpec spec = TestSpec("s");
-  const LeaseRow lease = driver_->Grant(Must(store_->GetTrial("s", 3)).id, "w");
+  const LeaseRow lease = driver_->Grant(Must(store_->Read(FindTrial, "s", 3)).id, "w");
   ASSERT_TRUE(driver_->Record(lease, spec, TestEpochs(1, 2, 0.5)).ok());
   ASSERT_TRUE(driver_->Finish(lease, spec, LeaseOutcome::kDiverged, "diverged: nan").ok());
-  const SweepRow sweep = Must(store_->GetSweep("s"));
+  const SweepRow sweep = Must(store_->Read(FindSweep, "s"));
   ASSERT_GT(sweep.counts.completed, 0);
   ASSERT_GT(sweep.counts.failed, 0);
   ASSERT_GT(sweep.counts.diverged, 0);
@@ -228,13 +228,14 @@ TEST_F(StoreLifecycleTest, WhatIsUnderWayForADeletedSweepIsRefused) {
 TEST_F(StoreLifecycleTest, ARenamedSweepKeepsItsContent) {
   MakeSweep("s");
   MakeSweep("taken");
-  const std::int64_t before = Must(store_->LastSequence(0));
+  const std::int64_t before = Must(store_->Read(FindLastSequence, 0));
   ASSERT_EQ(Rename("s", "t"), absl::OkStatus());
-  EXPECT_GT(Must(store_->LastSequence(0)), before) << "pages that look at it have to learn of it";
-  EXPECT_TRUE(absl::IsNotFound(store_->GetSweep("s").status()));
-  const SweepRow renamed = Must(store_->GetSweep("t"));
+  EXPECT_GT(Must(store_->Read(FindLastSequence, 0)), before)
+      << "pages that look at it have to learn of it";
+  EXPECT_TRUE(absl::IsNotFound(store_->Read(FindSweep, "s").status()));
+  const SweepRow renamed = Must(store_->Read(FindSweep, "t"));
   EXPECT_THAT(renamed.source.text, HasSubstr("name: t\n"));
-  EXPECT_EQ(Must(store_->GetTrial("t", 1)).short_name(), "t/1");
+  EXPECT_EQ(Must(store_->Read(FindTrial, "t", 1)).short_name(), "t/1");
   EXPECT_EQ(Rename("t", "t"), absl::OkStatus());
   EXPECT_TRUE(absl::IsAlreadyExists(Rename("t", "taken")));
   EXPECT_TRUE(absl::IsInvalidArgument(Rename("t", "no name")));
@@ -246,7 +247,7 @@ TEST_F(StoreLifecycleTest, ARenamedSweepKeepsItsContent) {
         .RenameSweep({.name = "t", .new_name = "u", .digest = "other", .text = "name: u\n"})
         .status();
   })));
-  EXPECT_THAT(Must(store_->GetSweep("t")).source.text, HasSubstr("name: t\n"));
+  EXPECT_THAT(Must(store_->Read(FindSweep, "t")).source.text, HasSubstr("name: t\n"));
 }
 
 TEST_F(StoreLifecycleTest, AnArchivedSweepIsNotListed) {
@@ -261,33 +262,34 @@ TEST_F(StoreLifecycleTest, AnArchivedSweepIsNotListed) {
               return transaction.PauseSweep("s", false).status();
             }),
             absl::OkStatus());
-  const std::int64_t before = Must(store_->LastSequence(0));
+  const std::int64_t before = Must(store_->Read(FindLastSequence, 0));
   ASSERT_EQ(archive(true), absl::OkStatus());
-  EXPECT_GT(Must(store_->LastSequence(0)), before) << "pages that list it have to learn of it";
-  EXPECT_THAT(Must(store_->ListSweeps(0, 10)), IsEmpty());
-  EXPECT_EQ(Must(store_->ListSweeps(0, 10, /*archived=*/true)).size(), 1u);
-  EXPECT_TRUE(Must(store_->GetSweep("s")).archived);
+  EXPECT_GT(Must(store_->Read(FindLastSequence, 0)), before)
+      << "pages that list it have to learn of it";
+  EXPECT_THAT(Must(store_->Read(SelectSweeps, 0, 10, /*archived=*/false)), IsEmpty());
+  EXPECT_EQ(Must(store_->Read(SelectSweeps, 0, 10, /*archived=*/true)).size(), 1u);
+  EXPECT_TRUE(Must(store_->Read(FindSweep, "s")).archived);
   ASSERT_EQ(archive(false), absl::OkStatus());
-  EXPECT_EQ(Must(store_->ListSweeps(0, 10)).size(), 1u);
+  EXPECT_EQ(Must(store_->Read(SelectSweeps, 0, 10, /*archived=*/false)).size(), 1u);
   ASSERT_EQ(archive(true), absl::OkStatus());
   ASSERT_EQ(
       Write([](WriteTransaction& transaction) { return transaction.ResumeSweep("s").status(); }),
       absl::OkStatus());
-  EXPECT_FALSE(Must(store_->GetSweep("s")).archived) << "it is active again";
+  EXPECT_FALSE(Must(store_->Read(FindSweep, "s")).archived) << "it is active again";
 }
 
 TEST_F(StoreLifecycleTest, ALastEventThatWasDeletedIsNotForgotten) {
   MakeSweep("s");
-  const std::int64_t before = Must(store_->LastSequence(0));
+  const std::int64_t before = Must(store_->Read(FindLastSequence, 0));
   ASSERT_EQ(Delete("s"), absl::OkStatus());
   Purge();
-  EXPECT_GT(Must(store_->LastSequence(0)), before);
+  EXPECT_GT(Must(store_->Read(FindLastSequence, 0)), before);
 }
 
 TEST_F(StoreLifecycleTest, DiskUseGrowsWithEpochsLogsAndFiles) {
   const SweepSpec spec = TestSpec("s");
   const SweepRow sweep = driver_->Create(spec);
-  const auto bytes = [&] { return Must(store_->GetSweep("s")).disk_bytes; };
+  const auto bytes = [&] { return Must(store_->Read(FindSweep, "s")).disk_bytes; };
   const std::int64_t created = bytes();
   EXPECT_EQ(created, std::ssize(TestSource("s").text));
   const TrialRow trial = driver_->Add(sweep, spec, 1).front();

@@ -46,13 +46,13 @@ class StoreTest : public testing::TestWithParam<Kind> {
         [&](WriteTransaction& transaction) { return transaction.AddBlob(sha256, size_bytes); });
   }
 
-  TrialState StateOf(std::int64_t number) { return store_->GetTrial("s", number)->state; }
-  SweepRow Sweep() { return *store_->GetSweep("s"); }
+  TrialState StateOf(std::int64_t number) { return store_->Read(FindTrial, "s", number)->state; }
+  SweepRow Sweep() { return *store_->Read(FindSweep, "s"); }
 
   // "trial 3", "epoch 3.2", "sweep" …, in order.
   std::vector<std::string> Events(std::int64_t after = 0) {
     std::vector<std::string> events;
-    for (const EventRow& event : Must(store_->ListEvents(sweep_.id, after, 1000))) {
+    for (const EventRow& event : Must(store_->Read(SelectEvents, sweep_.id, after, 1000))) {
       std::string text = event.kind;
       if (event.number != 0) text += " " + std::to_string(event.number);
       if (event.epoch != 0) text += "." + std::to_string(event.epoch);
@@ -61,7 +61,7 @@ class StoreTest : public testing::TestWithParam<Kind> {
     return events;
   }
   std::int64_t LastSequence() {
-    const auto events = *store_->ListEvents(sweep_.id, 0, 100000);
+    const auto events = *store_->Read(SelectEvents, sweep_.id, 0, 100000);
     return events.empty() ? 0 : events.back().sequence;
   }
 
@@ -107,7 +107,7 @@ TEST_P(StoreTest, ASweepIsReadAsItWasWritten) {
   EXPECT_EQ(sweep.planned_configurations, 4);
   EXPECT_EQ(sweep.counts.total(), 0);
   EXPECT_FALSE(sweep.ended.has_value());
-  EXPECT_EQ(store_->GetSweepById(sweep.id)->name, "s");
+  EXPECT_EQ(store_->Read(FindSweepById, sweep.id)->name, "s");
 }
 
 TEST_P(StoreTest, TheSameSweepAgainIsTheSameAndAnotherUnderItsNameIsRefused) {
@@ -136,28 +136,28 @@ TEST_P(StoreTest, TheSameSweepAgainIsTheSameAndAnotherUnderItsNameIsRefused) {
 
 TEST_P(StoreTest, SweepsAreListedNewestFirstInPages) {
   for (const char* name : {"a", "b", "c"}) driver_->Create(TestSpec(name));
-  const auto first = *store_->ListSweeps(0, 2);
+  const auto first = *store_->Read(SelectSweeps, 0, 2, /*archived=*/false);
   ASSERT_EQ(first.size(), 2u);
   EXPECT_EQ(first[0].name, "c");
   EXPECT_EQ(first[1].name, "b");
   EXPECT_EQ(first[0].source.text, "");
-  const auto second = *store_->ListSweeps(first[1].id, 2);
+  const auto second = *store_->Read(SelectSweeps, first[1].id, 2, /*archived=*/false);
   ASSERT_EQ(second.size(), 1u);
   EXPECT_EQ(second[0].name, "a");
 }
 
 TEST_P(StoreTest, WhatDoesNotExistIsNamed) {
   MakeSweep(1);
-  EXPECT_TRUE(absl::IsNotFound(store_->GetSweep("nope").status()));
-  EXPECT_THAT(Message(store_->GetSweep("nope").status()), HasSubstr("'nope'"));
-  EXPECT_TRUE(absl::IsNotFound(store_->GetTrial("nope", 1).status()));
-  EXPECT_THAT(Message(store_->GetTrial("s", 7).status()), HasSubstr("s/7"));
-  EXPECT_TRUE(absl::IsNotFound(store_->GetTrialById(99).status()));
-  EXPECT_TRUE(absl::IsNotFound(store_->ListTrials({.sweep = "nope"}).status()));
-  EXPECT_TRUE(absl::IsNotFound(store_->ListEpochs("s", 7, 0, 10).status()));
-  EXPECT_TRUE(absl::IsNotFound(store_->GetEpoch(trials_[0].id, 1, 1).status()));
-  EXPECT_TRUE(absl::IsNotFound(store_->Rank("nope", 10).status()));
-  EXPECT_EQ(*store_->BlobSize(std::string(64, 'a')), std::nullopt);
+  EXPECT_TRUE(absl::IsNotFound(store_->Read(FindSweep, "nope").status()));
+  EXPECT_THAT(Message(store_->Read(FindSweep, "nope").status()), HasSubstr("'nope'"));
+  EXPECT_TRUE(absl::IsNotFound(store_->Read(FindTrial, "nope", 1).status()));
+  EXPECT_THAT(Message(store_->Read(FindTrial, "s", 7).status()), HasSubstr("s/7"));
+  EXPECT_TRUE(absl::IsNotFound(store_->Read(FindTrialById, 99).status()));
+  EXPECT_TRUE(absl::IsNotFound(store_->Read(SelectTrials, {.sweep = "nope"}).status()));
+  EXPECT_TRUE(absl::IsNotFound(store_->Read(SelectEpochs, "s", 7, 0, 10).status()));
+  EXPECT_TRUE(absl::IsNotFound(store_->Read(FindEpoch, trials_[0].id, 1, 1).status()));
+  EXPECT_TRUE(absl::IsNotFound(store_->Read(SelectRanking, "nope", 0, 10).status()));
+  EXPECT_EQ(*store_->Read(FindBlobSize, std::string(64, 'a')), std::nullopt);
 }
 
 // --- configurations and budget ---
@@ -165,7 +165,7 @@ TEST_P(StoreTest, WhatDoesNotExistIsNamed) {
 TEST_P(StoreTest, AConfigurationMakesOneTrialPerReplicate) {
   MakeSweep(2, "replicates: 3\n");
   ASSERT_EQ(trials_.size(), 6u);
-  const TrialRow trial = *store_->GetTrial("s", 5);
+  const TrialRow trial = *store_->Read(FindTrial, "s", 5);
   EXPECT_EQ(trial.number, 5);
   EXPECT_EQ(trial.configuration, 2);
   EXPECT_EQ(trial.replicate, 1);
@@ -179,8 +179,8 @@ TEST_P(StoreTest, AConfigurationMakesOneTrialPerReplicate) {
   EXPECT_EQ(trial.created, clock_.Now());
   EXPECT_EQ(trial.seed, spec_.MakeTrialSpec(TestConfiguration(spec_, 2), 1).seed);
   // The seed depends on the replicate alone.
-  EXPECT_EQ(trial.seed, store_->GetTrial("s", 2)->seed);
-  EXPECT_NE(trial.seed, store_->GetTrial("s", 4)->seed);
+  EXPECT_EQ(trial.seed, store_->Read(FindTrial, "s", 2)->seed);
+  EXPECT_NE(trial.seed, store_->Read(FindTrial, "s", 4)->seed);
   EXPECT_EQ(Sweep().configurations, 2);
   EXPECT_EQ(Sweep().counts.pending, 6);
   EXPECT_THAT(Events(), ElementsAre("sweep", "trial 1", "trial 2", "trial 3", "trial 4", "trial 5",
@@ -217,24 +217,24 @@ TEST_P(StoreTest, AGrantIsANewAttempt) {
   const LeaseRow lease = driver_->Grant(trials_[0].id, "a");
   EXPECT_EQ(lease.trial.attempt, 1);
   EXPECT_EQ(lease.trial.state, TrialState::kLeased);
-  const TrialRow trial = *store_->GetTrial("s", 1);
+  const TrialRow trial = *store_->Read(FindTrial, "s", 1);
   EXPECT_EQ(trial.state, TrialState::kLeased);
   EXPECT_EQ(trial.worker, "a");
   EXPECT_EQ(trial.started, clock_.Now());
   EXPECT_EQ(Sweep().counts.running, 1);
   EXPECT_EQ(Sweep().counts.pending, 0);
 
-  const auto held = *store_->HeldLeases();
+  const auto held = *store_->Read(SelectHeldLeases);
   ASSERT_EQ(held.size(), 1u);
   EXPECT_EQ(held[0].secret, lease.secret);
   EXPECT_EQ(held[0].trial.number, 1);
-  EXPECT_TRUE(store_->UnheldTrials(sweep_.id)->empty());
+  EXPECT_TRUE(store_->Read(SelectUnheldTrials, sweep_.id)->empty());
 
   const absl::Status twice = store_->WriteAndWait([&](WriteTransaction& transaction) {
     return transaction.Grant(trials_[0].id, "b", "s", false).status();
   });
   EXPECT_TRUE(absl::IsFailedPrecondition(twice));
-  EXPECT_EQ(store_->GetTrial("s", 1)->attempt, 1);
+  EXPECT_EQ(store_->Read(FindTrial, "s", 1)->attempt, 1);
 }
 
 TEST_P(StoreTest, EpochsAreReadAsTheyWereReported) {
@@ -250,16 +250,16 @@ TEST_P(StoreTest, EpochsAreReadAsTheyWereReported) {
   EXPECT_EQ(recorded->state, TrialState::kRunning);
   EXPECT_EQ(recorded->result.epoch, 2);
 
-  const auto epochs = *store_->ListEpochs("s", 1, 0, 100);
+  const auto epochs = *store_->Read(SelectEpochs, "s", 1, 0, 100);
   ASSERT_EQ(epochs.size(), 2u);
   EXPECT_EQ(epochs[0].metrics, TestEpoch(1, 0.25));
   EXPECT_EQ(epochs[0].attempt, 1);
   EXPECT_EQ(epochs[0].reported, clock_.Now());
   EXPECT_EQ(epochs[1].metrics, diverged) << "NaN, infinity and all";
-  EXPECT_EQ(store_->GetEpoch(trials_[0].id, 1, 1)->metrics, TestEpoch(1, 0.25));
-  EXPECT_EQ(store_->ListEpochs("s", 1, 1, 100)->size(), 1u);
+  EXPECT_EQ(store_->Read(FindEpoch, trials_[0].id, 1, 1)->metrics, TestEpoch(1, 0.25));
+  EXPECT_EQ(store_->Read(SelectEpochs, "s", 1, 1, 100)->size(), 1u);
 
-  const TrialRow trial = *store_->GetTrial("s", 1);
+  const TrialRow trial = *store_->Read(FindTrial, "s", 1);
   EXPECT_EQ(trial.result.epoch, 2);
   EXPECT_EQ(trial.result.Best({}), 0.5);
   EXPECT_TRUE(std::isnan(trial.result.Last("train_loss")));
@@ -277,9 +277,9 @@ TEST_P(StoreTest, ARepeatedReportChangesNothing) {
   const std::int64_t sequence = LastSequence();
   // Other numbers for a known epoch of the same attempt are not taken either.
   ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(2, 3, 0.7)).ok());
-  EXPECT_EQ(store_->ListEpochs("s", 1, 0, 100)->size(), 3u);
-  EXPECT_EQ(store_->GetEpoch(trials_[0].id, 1, 3)->metrics, TestEpoch(3, 0.5));
-  EXPECT_EQ(store_->GetTrial("s", 1)->result.Best({}), 0.5);
+  EXPECT_EQ(store_->Read(SelectEpochs, "s", 1, 0, 100)->size(), 3u);
+  EXPECT_EQ(store_->Read(FindEpoch, trials_[0].id, 1, 3)->metrics, TestEpoch(3, 0.5));
+  EXPECT_EQ(store_->Read(FindTrial, "s", 1)->result.Best({}), 0.5);
   EXPECT_EQ(LastSequence(), sequence);
 }
 
@@ -304,7 +304,7 @@ TEST_P(StoreTest, ImpossibleReportsAreRefused) {
   for (int i = 0; i < 65; ++i) many.values.Set("m" + std::to_string(i), i);
   EXPECT_TRUE(refused({many}));
   EXPECT_EQ(StateOf(1), TrialState::kLeased);
-  EXPECT_TRUE(store_->ListEpochs("s", 1, 0, 100)->empty());
+  EXPECT_TRUE(store_->Read(SelectEpochs, "s", 1, 0, 100)->empty());
 }
 
 TEST_P(StoreTest, AnOldTokenIsRefusedAfterANewGrant) {
@@ -327,7 +327,7 @@ TEST_P(StoreTest, AnOldTokenIsRefusedAfterANewGrant) {
   forged.trial.attempt = 3;
   EXPECT_TRUE(
       absl::IsFailedPrecondition(driver_->Record(forged, spec_, TestEpochs(1, 1, 0.5)).status()));
-  EXPECT_TRUE(store_->ListEpochs("s", 1, 0, 100)->empty());
+  EXPECT_TRUE(store_->Read(SelectEpochs, "s", 1, 0, 100)->empty());
   EXPECT_TRUE(driver_->Record(lease, spec_, TestEpochs(1, 1, 0.5)).ok());
 }
 
@@ -337,8 +337,8 @@ TEST_P(StoreTest, AHolderThatComesBackKeepsItsTrial) {
   ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(1, 1, 0.5)).ok());
   ASSERT_TRUE(driver_->Lose(lease, spec_).ok());
   EXPECT_EQ(StateOf(1), TrialState::kPending);
-  EXPECT_EQ(store_->GetTrial("s", 1)->failures, 1);
-  EXPECT_EQ(store_->ListAttempts("s", 1)->at(0).outcome, "lost");
+  EXPECT_EQ(store_->Read(FindTrial, "s", 1)->failures, 1);
+  EXPECT_EQ(store_->Read(SelectAttempts, "s", 1)->at(0).outcome, "lost");
 
   bool revived = false;
   const auto trial = driver_->Record(lease, spec_, TestEpochs(2, 2, 0.6), "", 0, &revived);
@@ -346,9 +346,9 @@ TEST_P(StoreTest, AHolderThatComesBackKeepsItsTrial) {
   EXPECT_TRUE(revived);
   EXPECT_EQ(trial->state, TrialState::kRunning);
   EXPECT_EQ(trial->failures, 0);
-  EXPECT_EQ(store_->GetTrial("s", 1)->failures, 0);
+  EXPECT_EQ(store_->Read(FindTrial, "s", 1)->failures, 0);
   EXPECT_EQ(Sweep().counts.running, 1);
-  const AttemptRow attempt = store_->ListAttempts("s", 1)->at(0);
+  const AttemptRow attempt = store_->Read(SelectAttempts, "s", 1)->at(0);
   EXPECT_EQ(attempt.outcome, "");
   EXPECT_FALSE(attempt.ended.has_value());
   revived = true;
@@ -402,10 +402,10 @@ TEST_P(StoreTest, AResumedAttemptRepeatsEpochsAndOnlyTheFirstCount) {
   const std::int64_t sequence = LastSequence();
   ASSERT_TRUE(driver_->Record(second, spec_, TestEpochs(2, 4, 0.8)).ok());
 
-  const TrialRow trial = *store_->GetTrial("s", 1);
+  const TrialRow trial = *store_->Read(FindTrial, "s", 1);
   EXPECT_EQ(trial.result.epoch, 4);
   EXPECT_EQ(trial.result.best_epoch, 4) << "the repeats of 2 and 3 count for nothing";
-  EXPECT_EQ(store_->ListEpochs("s", 1, 0, 100)->size(), 6u);
+  EXPECT_EQ(store_->Read(SelectEpochs, "s", 1, 0, 100)->size(), 6u);
   EXPECT_THAT(Events(sequence), ElementsAre("epoch 1.4", "trial 1"));
 }
 
@@ -415,7 +415,7 @@ TEST_P(StoreTest, ACompletedTrialEndsTheSweepOnceItIsExhausted) {
   MakeSweep(1);
   clock_.Advance(absl::Seconds(1));
   driver_->Train(trials_[0], spec_, 0.95);
-  TrialRow trial = *store_->GetTrial("s", 1);
+  TrialRow trial = *store_->Read(FindTrial, "s", 1);
   EXPECT_EQ(trial.state, TrialState::kCompleted);
   EXPECT_EQ(trial.ended, clock_.Now());
   EXPECT_EQ(Sweep().state, SweepState::kActive);
@@ -425,7 +425,7 @@ TEST_P(StoreTest, ACompletedTrialEndsTheSweepOnceItIsExhausted) {
   EXPECT_TRUE(Sweep().exhausted);
   EXPECT_EQ(Sweep().ended, clock_.Now());
   EXPECT_EQ(Events().back(), "sweep");
-  EXPECT_TRUE(store_->UnfinishedSweeps()->empty());
+  EXPECT_TRUE(store_->Read(SelectUnfinishedSweeps)->empty());
   const std::int64_t sequence = LastSequence();
   ASSERT_TRUE(driver_->Exhaust(sweep_).ok());
   EXPECT_EQ(LastSequence(), sequence) << "it ends only once";
@@ -454,13 +454,14 @@ TEST_P(StoreTest, ATrialsTimeIsThatOfItsAttempts) {
   const LeaseRow second = driver_->Grant(trials_[0].id, "b");
   EXPECT_EQ(second.trial.AttemptTime(clock_.Now()), absl::Seconds(32));
   clock_.Advance(absl::Seconds(10));
-  EXPECT_EQ(store_->GetTrial("s", 1)->AttemptTime(clock_.Now()), absl::Seconds(42)) << "it runs";
+  EXPECT_EQ(store_->Read(FindTrial, "s", 1)->AttemptTime(clock_.Now()), absl::Seconds(42))
+      << "it runs";
   ASSERT_TRUE(driver_->Record(second, spec_, TestEpochs(1, 5, 0.5)).ok());
   const auto ended = driver_->Finish(second, spec_, LeaseOutcome::kCompleted);
   ASSERT_TRUE(ended.ok());
   clock_.Advance(absl::Hours(1));
   EXPECT_EQ(ended->AttemptTime(clock_.Now()), absl::Seconds(42));
-  EXPECT_EQ(store_->GetTrial("s", 1)->AttemptTime(clock_.Now()), absl::Seconds(42));
+  EXPECT_EQ(store_->Read(FindTrial, "s", 1)->AttemptTime(clock_.Now()), absl::Seconds(42));
 }
 
 TEST_P(StoreTest, ALostAttemptEndsWhereItsWorkerWasLastHeard) {
@@ -474,14 +475,14 @@ TEST_P(StoreTest, ALostAttemptEndsWhereItsWorkerWasLastHeard) {
   const auto lost = driver_->Lose(lease, spec_, "no heartbeat for 60 s", heard);
   ASSERT_TRUE(lost.ok());
   EXPECT_EQ(lost->AttemptTime(clock_.Now()), absl::Seconds(7));
-  EXPECT_EQ(store_->ListAttempts("s", 1)->at(0).ended, heard);
+  EXPECT_EQ(store_->Read(SelectAttempts, "s", 1)->at(0).ended, heard);
   bool revived = false;  // its holder was there all the time
   ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(2, 2, 0.5), "", 0, &revived).ok());
   EXPECT_TRUE(revived);
-  EXPECT_EQ(store_->GetTrial("s", 1)->AttemptTime(clock_.Now()), absl::Seconds(67));
+  EXPECT_EQ(store_->Read(FindTrial, "s", 1)->AttemptTime(clock_.Now()), absl::Seconds(67));
   // After a restart of the coordinator the last report is all that is known.
   ASSERT_TRUE(driver_->Lose(lease, spec_, "gone", absl::InfinitePast()).ok());
-  EXPECT_EQ(store_->GetTrial("s", 1)->AttemptTime(clock_.Now()), absl::Seconds(67));
+  EXPECT_EQ(store_->Read(FindTrial, "s", 1)->AttemptTime(clock_.Now()), absl::Seconds(67));
 }
 
 TEST_P(StoreTest, DivergenceIsAMarkOfItsOwn) {
@@ -497,7 +498,7 @@ TEST_P(StoreTest, DivergenceIsAMarkOfItsOwn) {
   EXPECT_EQ(Sweep().counts.failed, 1);
   for (const auto& [state, number] :
        {std::pair(TrialState::kFailed, 2), std::pair(TrialState::kDiverged, 1)}) {
-    const auto found = Must(store_->ListTrials({.sweep = "s", .state = state}));
+    const auto found = Must(store_->Read(SelectTrials, {.sweep = "s", .state = state}));
     ASSERT_EQ(found.size(), 1u);
     EXPECT_EQ(found[0].number, number);
   }
@@ -550,8 +551,8 @@ TEST_P(StoreTest, FinishingAgainIsHarmless) {
   ASSERT_EQ(again->artifacts.size(), 1u);
   EXPECT_EQ(again->artifacts[0].size_bytes, 7);
   EXPECT_EQ(LastSequence(), sequence);
-  EXPECT_EQ(store_->GetTrial("s", 1)->artifacts.at(0).role, "weights_best");
-  EXPECT_EQ(*store_->BlobSize(sha256), 7);
+  EXPECT_EQ(store_->Read(FindTrial, "s", 1)->artifacts.at(0).role, "weights_best");
+  EXPECT_EQ(*store_->Read(FindBlobSize, sha256), 7);
   EXPECT_TRUE(
       absl::IsFailedPrecondition(driver_->Finish(lease, spec_, LeaseOutcome::kFailed).status()));
 }
@@ -570,9 +571,9 @@ TEST_P(StoreTest, AFailureIsTriedAgainUntilMaxFailures) {
     ASSERT_TRUE(repeated.ok());
     EXPECT_EQ(repeated->failures, failure) << "a repeated call is one failure";
   }
-  EXPECT_EQ(store_->GetTrial("s", 1)->reason, "out of memory");
+  EXPECT_EQ(store_->Read(FindTrial, "s", 1)->reason, "out of memory");
   EXPECT_EQ(Sweep().counts.failed, 1);
-  const auto attempts = *store_->ListAttempts("s", 1);
+  const auto attempts = *store_->Read(SelectAttempts, "s", 1);
   ASSERT_EQ(attempts.size(), 3u);
   EXPECT_EQ(attempts[1].attempt, 2);
   EXPECT_EQ(attempts[1].outcome, "failed");
@@ -583,17 +584,17 @@ TEST_P(StoreTest, ALostLeaseIsAFailureAndADrainIsNone) {
   MakeSweep(1);
   LeaseRow lease = driver_->Grant(trials_[0].id, "a");
   ASSERT_TRUE(driver_->Finish(lease, spec_, LeaseOutcome::kGivenBack, "drain").ok());
-  EXPECT_EQ(store_->GetTrial("s", 1)->failures, 0);
+  EXPECT_EQ(store_->Read(FindTrial, "s", 1)->failures, 0);
   for (int loss = 1; loss <= 3; ++loss) {
     lease = driver_->Grant(trials_[0].id, "a");
     const auto trial = driver_->Lose(lease, spec_, "worker a is gone");
     ASSERT_TRUE(trial.ok());
     EXPECT_EQ(trial->failures, loss);
     EXPECT_TRUE(driver_->Lose(lease, spec_).ok()) << "the trial has moved on";
-    EXPECT_EQ(store_->GetTrial("s", 1)->failures, loss);
+    EXPECT_EQ(store_->Read(FindTrial, "s", 1)->failures, loss);
   }
   EXPECT_EQ(StateOf(1), TrialState::kFailed);
-  EXPECT_EQ(store_->GetTrial("s", 1)->reason, "lost 3 times: worker a is gone");
+  EXPECT_EQ(store_->Read(FindTrial, "s", 1)->reason, "lost 3 times: worker a is gone");
   const absl::Status late = driver_->Record(lease, spec_, TestEpochs(1, 1, 0.5)).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(late));
   EXPECT_THAT(Message(late), HasSubstr("the trial is failed"));
@@ -613,12 +614,12 @@ TEST_P(StoreTest, BlobsMustBeStoredBeforeTheyAreNamed) {
   EXPECT_TRUE(absl::IsInvalidArgument(
       driver_->Record(lease, spec_, TestEpochs(1, 2, 0.5), sha256, 3).status()));
   ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(1, 2, 0.5), sha256, 2).ok());
-  EXPECT_EQ(store_->GetTrial("s", 1)->checkpoint_sha256, sha256);
-  EXPECT_EQ(store_->GetTrial("s", 1)->checkpoint_epoch, 2);
+  EXPECT_EQ(store_->Read(FindTrial, "s", 1)->checkpoint_sha256, sha256);
+  EXPECT_EQ(store_->Read(FindTrial, "s", 1)->checkpoint_epoch, 2);
   const std::string older = Sha256Hex("older");
   ASSERT_TRUE(AddBlob(older, 10).ok());
   ASSERT_TRUE(driver_->Record(lease, spec_, {}, older, 1).ok());
-  EXPECT_EQ(store_->GetTrial("s", 1)->checkpoint_epoch, 2) << "the newest is kept";
+  EXPECT_EQ(store_->Read(FindTrial, "s", 1)->checkpoint_epoch, 2) << "the newest is kept";
   EXPECT_TRUE(absl::IsInvalidArgument(AddBlob("../x", 1)));
 }
 
@@ -628,14 +629,14 @@ TEST_P(StoreTest, ATrialShowsItsCheckpointUntilItHasCompleted) {
   const std::string sha256 = Sha256Hex("checkpoint");
   ASSERT_TRUE(AddBlob(sha256, 10).ok());
   ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(1, 2, 0.5), sha256, 2).ok());
-  const std::vector<ArtifactRow> artifacts = store_->GetTrial("s", 1)->artifacts;
+  const std::vector<ArtifactRow> artifacts = store_->Read(FindTrial, "s", 1)->artifacts;
   ASSERT_EQ(artifacts.size(), 1u);
   EXPECT_EQ(artifacts[0].role, "checkpoint");
   EXPECT_EQ(artifacts[0].sha256, sha256);
   EXPECT_EQ(artifacts[0].size_bytes, 10);
   ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(3, spec_.epochs, 0.5)).ok());
   ASSERT_TRUE(driver_->Finish(lease, spec_, LeaseOutcome::kCompleted).ok());
-  EXPECT_TRUE(store_->GetTrial("s", 1)->artifacts.empty());
+  EXPECT_TRUE(store_->Read(FindTrial, "s", 1)->artifacts.empty());
 }
 
 // --- cancelling ---
@@ -661,8 +662,8 @@ TEST_P(StoreTest, CancellingASweepEndsAllThatHasNotEnded) {
   EXPECT_EQ(cancelled.counts.total(), 3);
   EXPECT_EQ(StateOf(1), TrialState::kCompleted);
   EXPECT_EQ(StateOf(3), TrialState::kCancelled);
-  EXPECT_EQ(store_->ListAttempts("s", 2)->at(0).outcome, "cancelled");
-  EXPECT_TRUE(store_->HeldLeases()->empty());
+  EXPECT_EQ(store_->Read(SelectAttempts, "s", 2)->at(0).outcome, "cancelled");
+  EXPECT_TRUE(store_->Read(SelectHeldLeases)->empty());
   const absl::Status late = driver_->Record(lease, spec_, TestEpochs(2, 2, 0.5)).status();
   EXPECT_TRUE(absl::IsFailedPrecondition(late));
   EXPECT_THAT(Message(late), HasSubstr("the trial is cancelled"));
@@ -695,7 +696,7 @@ TEST_P(StoreTest, TheBestQualifyingConfigurationComesFirst) {
   driver_->Train(trials_[0], spec_, 0.5);
   driver_->Train(trials_[1], spec_, 0.95);
   driver_->Train(trials_[2], spec_, 0.92);
-  const auto ranking = *store_->Rank("s", 10);
+  const auto ranking = *store_->Read(SelectRanking, "s", 0, 10);
   std::vector<std::int64_t> order;
   for (const RankedRow& row : ranking) order.push_back(row.trial.number);
   EXPECT_THAT(order, ElementsAre(2, 3, 1, 4));
@@ -710,7 +711,7 @@ TEST_P(StoreTest, TheBestQualifyingConfigurationComesFirst) {
   EXPECT_TRUE(ranking[2].score.has_value);
   EXPECT_FALSE(ranking[3].score.has_value);
   EXPECT_EQ(Sweep().qualifying, 2);
-  EXPECT_EQ(store_->Rank("s", 2)->size(), 2u);
+  EXPECT_EQ(store_->Read(SelectRanking, "s", 0, 2)->size(), 2u);
 }
 
 TEST_P(StoreTest, TheBestReplicateStandsForItsConfiguration) {
@@ -718,7 +719,7 @@ TEST_P(StoreTest, TheBestReplicateStandsForItsConfiguration) {
   driver_->Train(trials_[0], spec_, 0.91);
   driver_->Train(trials_[1], spec_, 0.97);
   driver_->Train(trials_[2], spec_, 0.95);
-  const auto ranking = *store_->Rank("s", 10);
+  const auto ranking = *store_->Read(SelectRanking, "s", 0, 10);
   ASSERT_EQ(ranking.size(), 2u);
   EXPECT_EQ(ranking[0].trial.number, 2);
   EXPECT_EQ(ranking[0].trial.replicate, 1);
@@ -739,7 +740,8 @@ TEST_P(StoreTest, ALossIsRankedAscendingAndNaNLast) {
     ASSERT_TRUE(driver_->Record(lease, spec_, {epoch}).ok());
   }
   std::vector<std::int64_t> order;
-  for (const RankedRow& row : Must(store_->Rank("s", 10))) order.push_back(row.trial.number);
+  for (const RankedRow& row : Must(store_->Read(SelectRanking, "s", 0, 10)))
+    order.push_back(row.trial.number);
   EXPECT_THAT(order, ElementsAre(3, 2, 1));
 }
 
@@ -761,13 +763,14 @@ TEST_P(StoreTest, AProgramReportsWhatAndWhenItLikes) {
   ASSERT_TRUE(finished.ok()) << finished.status();
   EXPECT_EQ(finished->state, TrialState::kCompleted) << "epoch 5 was not evaluated";
   EXPECT_EQ(finished->result.best_epoch, 4);
-  const auto ranking = Must(store_->Rank("s", 10));
+  const auto ranking = Must(store_->Read(SelectRanking, "s", 0, 10));
   EXPECT_EQ(ranking[0].score.metric, 0.75);
-  EXPECT_EQ(Must(store_->GetMeasuredEpochs(sweep_.id, {{.number = 1}}, {"latency", "val/f1"}))
+  EXPECT_EQ(Must(store_->Read(SelectNewEpochs, sweep_.id, {{.number = 1}}, {"latency", "val/f1"}))
                 .back()
                 .values,
             (std::vector<double>{3, 0.75}));
-  EXPECT_THAT(store_->ListTrials({.sweep = "s", .order_by = "best desc"})->front().number, 1);
+  EXPECT_THAT(store_->Read(SelectTrials, {.sweep = "s", .order_by = "best desc"})->front().number,
+              1);
 }
 
 TEST_P(StoreTest, AProgramThatNeverReportsTheMetricFails) {
@@ -819,12 +822,12 @@ TEST_P(StoreTest, SeveralObjectivesRankByTheirParetoFronts) {
     ASSERT_TRUE(driver_->Record(lease, spec_, {Own(1, {{"f1", f1}, {"ms", ms}})}).ok());
   }
   std::vector<std::string> places;
-  for (const RankedRow& row : Must(store_->Rank("s", 10))) {
+  for (const RankedRow& row : Must(store_->Read(SelectRanking, "s", 0, 10))) {
     places.push_back(fmt::format("{}: {} front {}", row.rank, row.trial.number, row.front));
   }
   EXPECT_THAT(places, ElementsAre("1: 2 front 1", "2: 3 front 1", "3: 1 front 2", "4: 4 front 0"));
-  EXPECT_EQ(Must(store_->Rank("s", 1, 1)).at(0).trial.number, 3);
-  EXPECT_EQ(Must(store_->RankOrder(sweep_.id)).at(2).configuration, 1);
+  EXPECT_EQ(Must(store_->Read(SelectRanking, "s", 1, 1)).at(0).trial.number, 3);
+  EXPECT_EQ(Must(store_->Read(SelectRankOrder, sweep_.id)).at(2).configuration, 1);
 }
 
 // --- lists ---
@@ -832,10 +835,11 @@ TEST_P(StoreTest, SeveralObjectivesRankByTheirParetoFronts) {
 TEST_P(StoreTest, TrialsAreListedByStateAndInPages) {
   MakeSweep(4);
   driver_->Train(trials_[2], spec_, 0.5);
-  const auto numbers = [&](Store::TrialQuery query) {
+  const auto numbers = [&](TrialQuery query) {
     query.sweep = "s";
     std::vector<std::int64_t> result;
-    for (const TrialRow& trial : Must(store_->ListTrials(query))) result.push_back(trial.number);
+    for (const TrialRow& trial : Must(store_->Read(SelectTrials, query)))
+      result.push_back(trial.number);
     return result;
   };
   EXPECT_THAT(numbers({}), ElementsAre(1, 2, 3, 4));
@@ -854,12 +858,13 @@ TEST_P(StoreTest, TrialsWithoutAValueComeLastInEveryOrder) {
   driver_->Train(trials_[2], spec_, 0.7);
   const auto numbers = [&](const std::string& order_by) {
     std::vector<std::int64_t> result, in_pages;
-    for (const TrialRow& trial : Must(store_->ListTrials({.sweep = "s", .order_by = order_by}))) {
+    for (const TrialRow& trial :
+         Must(store_->Read(SelectTrials, {.sweep = "s", .order_by = order_by}))) {
       result.push_back(trial.number);
     }
     for (std::int64_t offset = 0; offset < 6; offset += 3) {  // the second begins with the missing
-      for (const TrialRow& trial : Must(store_->ListTrials(
-               {.sweep = "s", .order_by = order_by, .offset = offset, .limit = 3}))) {
+      for (const TrialRow& trial : Must(store_->Read(
+               SelectTrials, {.sweep = "s", .order_by = order_by, .offset = offset, .limit = 3}))) {
         in_pages.push_back(trial.number);
       }
     }
@@ -886,7 +891,8 @@ TEST_P(StoreTest, InfinitiesAreOrderedAsNumbers) {
     ASSERT_TRUE(driver_->Record(lease, spec_, {Own(1, {{"gain", gains[i]}})}).ok());
   }
   std::vector<std::int64_t> numbers;
-  for (const TrialRow& trial : Must(store_->ListTrials({.sweep = "s", .order_by = "last.gain"}))) {
+  for (const TrialRow& trial :
+       Must(store_->Read(SelectTrials, {.sweep = "s", .order_by = "last.gain"}))) {
     numbers.push_back(trial.number);
   }
   EXPECT_THAT(numbers, ElementsAre(3, 2, 1));
@@ -897,10 +903,11 @@ TEST_P(StoreTest, AnUnknownOrderIsRefused) {
   for (const std::string& order :
        {std::string("colour"), std::string("lr; DROP TABLE trials"), std::string("lr desc desc"),
         std::string("\" , 1) --"), std::string(100, 'x')}) {
-    const absl::Status status = store_->ListTrials({.sweep = "s", .order_by = order}).status();
+    const absl::Status status =
+        store_->Read(SelectTrials, {.sweep = "s", .order_by = order}).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << order << ": " << status;
   }
-  EXPECT_EQ(store_->ListTrials({.sweep = "s"})->size(), 1u);
+  EXPECT_EQ(store_->Read(SelectTrials, {.sweep = "s"})->size(), 1u);
 }
 
 TEST_P(StoreTest, EventsAreReadOnFromACursor) {
@@ -912,7 +919,7 @@ TEST_P(StoreTest, EventsAreReadOnFromACursor) {
                                         "epoch 1.2", "epoch 1.3", "epoch 1.4", "epoch 1.5",
                                         "trial 1",   "trial 1",   "sweep"};
   EXPECT_EQ(Events(), all);
-  const auto first = *store_->ListEvents(sweep_.id, 0, 4);
+  const auto first = *store_->Read(SelectEvents, sweep_.id, 0, 4);
   ASSERT_EQ(first.size(), 4u);
   EXPECT_EQ(first[3].trial_id, trials_[0].id);
   EXPECT_EQ(first[3].attempt, 1);
@@ -925,15 +932,15 @@ TEST_P(StoreTest, AStartFindsWhatIsUnfinished) {
   MakeSweep(3);
   driver_->Train(trials_[0], spec_, 0.95);
   driver_->Grant(trials_[2].id, "a");
-  const auto sweeps = *store_->UnfinishedSweeps();
+  const auto sweeps = *store_->Read(SelectUnfinishedSweeps);
   ASSERT_EQ(sweeps.size(), 1u);
   EXPECT_EQ(sweeps[0].name, "s");
   EXPECT_EQ(sweeps[0].source.text, TestSource("s").text) << "needed to go on with it";
-  const auto pending = *store_->UnheldTrials(sweep_.id);
+  const auto pending = *store_->Read(SelectUnheldTrials, sweep_.id);
   ASSERT_EQ(pending.size(), 1u);
   EXPECT_EQ(pending[0].number, 2);
-  ASSERT_EQ(store_->HeldLeases()->size(), 1u);
-  EXPECT_EQ(store_->HeldLeases()->at(0).trial.number, 3);
+  ASSERT_EQ(store_->Read(SelectHeldLeases)->size(), 1u);
+  EXPECT_EQ(store_->Read(SelectHeldLeases)->at(0).trial.number, 3);
 }
 
 // --- threads ---
@@ -943,7 +950,7 @@ TEST_P(StoreTest, AReadInsideAWriteIsRefused) {
   absl::Status read;
   ASSERT_TRUE(store_
                   ->WriteAndWait([&](WriteTransaction&) {
-                    read = store_->GetSweep("s").status();
+                    read = store_->Read(FindSweep, "s").status();
                     return absl::OkStatus();
                   })
                   .ok());
@@ -957,7 +964,9 @@ TEST_P(StoreTest, ACompletionSeesItsWrite) {
       [&](WriteTransaction& transaction) {
         return transaction.AddConfiguration(sweep_.id, spec_, TestConfiguration(spec_, 2)).status();
       },
-      [&](const absl::Status&) { counted.set_value(store_->GetSweep("s")->configurations); });
+      [&](const absl::Status&) {
+        counted.set_value(store_->Read(FindSweep, "s")->configurations);
+      });
   EXPECT_EQ(counted.get_future().get(), 2);
 }
 
@@ -970,11 +979,14 @@ TEST_P(StoreTest, ReadersSeeWholeTransactionsWhileOthersWrite) {
   for (int i = 0; i < 6; ++i) {
     readers.emplace_back([&] {
       while (!stop) {
-        const auto sweep = store_->GetSweep("s");
-        const auto trials = store_->ListTrials({.sweep = "s"});
-        // One write makes a configuration, its trial and the counts; the trials are read later.
-        if (!sweep.ok() || !trials.ok() || sweep->counts.total() != sweep->configurations ||
-            std::ssize(*trials) < sweep->configurations) {
+        // One write makes a configuration, its trial and the counts.
+        const auto whole = store_->Read([](Database& database) -> absl::StatusOr<bool> {
+          const auto sweep = FindSweep(database, "s");
+          const auto trials = SelectTrials(database, {.sweep = "s"});
+          return sweep.ok() && trials.ok() && sweep->counts.total() == sweep->configurations &&
+                 std::ssize(*trials) == sweep->configurations;
+        });
+        if (!whole.ok() || !*whole) {
           ++torn;
         }
       }
@@ -987,6 +999,18 @@ TEST_P(StoreTest, ReadersSeeWholeTransactionsWhileOthersWrite) {
   stop = true;
   for (std::thread& reader : readers) reader.join();
   EXPECT_EQ(torn, 0);
+}
+
+TEST(StoreOnDisk, AReadKeepsItsSnapshotWhileOthersWrite) {
+  TemporaryFolder folder;
+  const auto store = Must(Store::Open({.path = folder.File("s.db")}));
+  const auto count = Must(store->Read([&](Database& database) -> absl::StatusOr<std::int64_t> {
+    const std::int64_t before = Must(CountSweeps(database));
+    StoreDriver(store.get()).Create(TestSpec("s"));
+    return before + Must(CountSweeps(database));
+  }));
+  EXPECT_EQ(count, 0);
+  EXPECT_EQ(Must(store->Read(CountSweeps)), 1);
 }
 
 TEST_P(StoreTest, AFailedFunctionLeavesNothingBehind) {

@@ -7,6 +7,7 @@
 #include "common/base/ids.h"
 #include "common/stats/objective.h"
 #include "coordinator/store/disk_use.h"
+#include "coordinator/store/internal_queries.h"
 #include "coordinator/store/json_codec.h"
 #include "coordinator/store/status_macros.h"
 #include "fmt/format.h"
@@ -23,18 +24,24 @@ std::string_view CountColumn(TrialState state) {
 
 }  // namespace
 
-void SqliteWriteTransaction::Begin() {
+void WriteTransaction::Begin() {
   // Whole microseconds, as they are stored, so that what a write returns equals what a read gives.
   now_ = FromMicros(ToMicros(clock_.Now()));
   spoiled_ = absl::OkStatus();
 }
 
-void SqliteWriteTransaction::RolledBack() { configurations_.clear(); }
+void WriteTransaction::RolledBack() { configurations_.clear(); }
 
-absl::StatusOr<SweepRow> SqliteWriteTransaction::CreateSweep(const SweepSpec& spec,
-                                                             const SweepSource& source,
-                                                             const std::string& principal,
-                                                             bool* created) {
+std::int64_t WriteTransaction::CountChanges() const { return database_.total_changes(); }
+
+void WriteTransaction::SpoilIfChanged(std::int64_t since, const absl::Status& error) {
+  if (CountChanges() != since && spoiled_.ok()) spoiled_ = error;
+}
+
+absl::StatusOr<SweepRow> WriteTransaction::CreateSweep(const SweepSpec& spec,
+                                                       const SweepSource& source,
+                                                       const std::string& principal,
+                                                       bool* created) {
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     *created = false;
     if (!IsValidName(spec.name)) {
@@ -53,8 +60,8 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::CreateSweep(const SweepSpec& sp
   });
 }
 
-absl::Status SqliteWriteTransaction::InsertSweep(const SweepSpec& spec, const SweepSource& source,
-                                                 const std::string& principal) {
+absl::Status WriteTransaction::InsertSweep(const SweepSpec& spec, const SweepSource& source,
+                                           const std::string& principal) {
   STORE_ASSIGN_OR_RETURN(const std::string labels, EncodeLabels(spec.labels));
   STORE_RETURN_IF_ERROR(database_.Run(
       "INSERT INTO sweeps (name, state, digest, principal, labels, metric, goal, objectives, "
@@ -81,7 +88,7 @@ absl::Status SqliteWriteTransaction::InsertSweep(const SweepSpec& spec, const Sw
   return AddEvent(sweep_itself, "sweep", 0);
 }
 
-absl::StatusOr<std::vector<TrialRow>> SqliteWriteTransaction::AddConfiguration(
+absl::StatusOr<std::vector<TrialRow>> WriteTransaction::AddConfiguration(
     std::int64_t sweep_id, const SweepSpec& spec, const Configuration& configuration,
     const Suggestion& suggestion) {
   return Guard([&]() -> absl::StatusOr<std::vector<TrialRow>> {
@@ -125,7 +132,7 @@ absl::StatusOr<std::vector<TrialRow>> SqliteWriteTransaction::AddConfiguration(
   });
 }
 
-absl::StatusOr<std::int64_t> SqliteWriteTransaction::InsertConfiguration(
+absl::StatusOr<std::int64_t> WriteTransaction::InsertConfiguration(
     const SweepRow& sweep, const Configuration& configuration, std::int64_t seen_sequence) {
   STORE_ASSIGN_OR_RETURN(const std::string parameters, EncodeParameters(configuration.parameters));
   STORE_ASSIGN_OR_RETURN(const std::string resolved, EncodeParameters(configuration.resolved));
@@ -145,9 +152,9 @@ absl::StatusOr<std::int64_t> SqliteWriteTransaction::InsertConfiguration(
   return id;
 }
 
-absl::Status SqliteWriteTransaction::InsertTrial(const SweepSpec& spec,
-                                                 const Configuration& configuration,
-                                                 std::int64_t configuration_id, TrialRow trial) {
+absl::Status WriteTransaction::InsertTrial(const SweepSpec& spec,
+                                           const Configuration& configuration,
+                                           std::int64_t configuration_id, TrialRow trial) {
   // Its epochs may come from the network's recipe, so they can differ within a sweep.
   const TrialSpec trained = spec.MakeTrialSpec(configuration, trial.replicate);
   const int target_epoch = trial.target_epoch < trained.epochs ? trial.target_epoch : 0;
@@ -160,8 +167,8 @@ absl::Status SqliteWriteTransaction::InsertTrial(const SweepSpec& spec,
   return AddEvent(trial, "trial", 0);
 }
 
-absl::StatusOr<bool> SqliteWriteTransaction::MarkExhausted(std::int64_t sweep_id,
-                                                           const std::string& reason) {
+absl::StatusOr<bool> WriteTransaction::MarkExhausted(std::int64_t sweep_id,
+                                                     const std::string& reason) {
   return Guard([&]() -> absl::StatusOr<bool> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
     if (reason.empty() && sweep.configurations < sweep.planned_configurations) return false;
@@ -172,8 +179,8 @@ absl::StatusOr<bool> SqliteWriteTransaction::MarkExhausted(std::int64_t sweep_id
   });
 }
 
-absl::StatusOr<SweepRow> SqliteWriteTransaction::CancelSweep(const std::string& name,
-                                                             const SweepSpec* spec) {
+absl::StatusOr<SweepRow> WriteTransaction::CancelSweep(const std::string& name,
+                                                       const SweepSpec* spec) {
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, name));
     if (sweep.state == SweepState::kCancelled) return sweep;
@@ -187,11 +194,10 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::CancelSweep(const std::string& 
   });
 }
 
-absl::StatusOr<TrialRow> SqliteWriteTransaction::CancelTrial(const std::string& sweep,
-                                                             std::int64_t number,
-                                                             const SweepSpec* spec) {
+absl::StatusOr<TrialRow> WriteTransaction::CancelTrial(const std::string& sweep,
+                                                       std::int64_t number, const SweepSpec* spec) {
   return Guard([&]() -> absl::StatusOr<TrialRow> {
-    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, sweep, number));
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindStoredTrial(database_, sweep, number));
     if (stored.row.state != TrialState::kCancelled) {
       STORE_RETURN_IF_ERROR(CancelOpenTrial(spec, "cancelled", &stored.row));
       STORE_RETURN_IF_ERROR(CompleteSweepIfDone(stored.row.sweep_id));
@@ -201,8 +207,8 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::CancelTrial(const std::string& 
   });
 }
 
-absl::Status SqliteWriteTransaction::CancelOpenTrial(const SweepSpec* spec,
-                                                     const std::string& reason, TrialRow* trial) {
+absl::Status WriteTransaction::CancelOpenTrial(const SweepSpec* spec, const std::string& reason,
+                                               TrialRow* trial) {
   const bool held = IsHeld(trial->state);
   trial->reason = reason;
   STORE_RETURN_IF_ERROR(Apply(TrialEvent::kCancel, trial));
@@ -210,7 +216,7 @@ absl::Status SqliteWriteTransaction::CancelOpenTrial(const SweepSpec* spec,
   return spec == nullptr ? absl::OkStatus() : Rescore(*spec, *trial);
 }
 
-absl::Status SqliteWriteTransaction::SetSweepState(std::int64_t sweep_id, SweepState state) {
+absl::Status WriteTransaction::SetSweepState(std::int64_t sweep_id, SweepState state) {
   const bool ended = state == SweepState::kCompleted || state == SweepState::kCancelled;
   const std::optional<std::int64_t> ended_us =
       ended ? std::optional<std::int64_t>(ToMicros(now_)) : std::nullopt;
@@ -222,12 +228,12 @@ absl::Status SqliteWriteTransaction::SetSweepState(std::int64_t sweep_id, SweepS
   return AddEvent(TrialRow{.sweep_id = sweep_id}, "sweep", 0);
 }
 
-absl::Status SqliteWriteTransaction::AddDiskBytes(std::int64_t sweep_id, std::int64_t bytes) {
+absl::Status WriteTransaction::AddDiskBytes(std::int64_t sweep_id, std::int64_t bytes) {
   return database_.Run("UPDATE sweeps SET disk_bytes = disk_bytes + ? WHERE id = ?", bytes,
                        sweep_id);
 }
 
-absl::Status SqliteWriteTransaction::CompleteSweepIfDone(std::int64_t sweep_id) {
+absl::Status WriteTransaction::CompleteSweepIfDone(std::int64_t sweep_id) {
   Statement statement = database_.Prepare(
       "SELECT exhausted = 1 AND pending + running + on_hold = 0 AND state IN ('active', 'paused') "
       "FROM "
@@ -236,7 +242,7 @@ absl::Status SqliteWriteTransaction::CompleteSweepIfDone(std::int64_t sweep_id) 
   return statement.Int(0) != 0 ? SetSweepState(sweep_id, SweepState::kCompleted) : absl::OkStatus();
 }
 
-absl::Status SqliteWriteTransaction::Apply(TrialEvent event, TrialRow* trial) {
+absl::Status WriteTransaction::Apply(TrialEvent event, TrialRow* trial) {
   const TrialState from = trial->state;
   absl::StatusOr<TrialState> next = NextTrialState(from, event);
   if (!next.ok()) {
@@ -257,8 +263,7 @@ absl::Status SqliteWriteTransaction::Apply(TrialEvent event, TrialRow* trial) {
   return AddEvent(*trial, "trial", 0);
 }
 
-absl::Status SqliteWriteTransaction::MoveCount(std::int64_t sweep_id, TrialState from,
-                                               TrialState to) {
+absl::Status WriteTransaction::MoveCount(std::int64_t sweep_id, TrialState from, TrialState to) {
   const std::string_view minus = CountColumn(from);
   const std::string_view plus = CountColumn(to);
   if (minus == plus) return absl::OkStatus();
@@ -267,8 +272,7 @@ absl::Status SqliteWriteTransaction::MoveCount(std::int64_t sweep_id, TrialState
   return database_.Run(sql, sweep_id);
 }
 
-absl::Status SqliteWriteTransaction::AddEvent(const TrialRow& trial, std::string_view kind,
-                                              int epoch) {
+absl::Status WriteTransaction::AddEvent(const TrialRow& trial, std::string_view kind, int epoch) {
   const TrialState state = epoch > 0 ? TrialState::kRunning : trial.state;
   return database_.Run(
       "INSERT INTO events (sweep_id, kind, trial_id, number, attempt, epoch, time_us, state) "
@@ -278,13 +282,13 @@ absl::Status SqliteWriteTransaction::AddEvent(const TrialRow& trial, std::string
       trial.id == 0 ? "" : TrialStateName(state));
 }
 
-absl::Status SqliteWriteTransaction::Settle(const SweepSpec& spec, const TrialRow& trial) {
+absl::Status WriteTransaction::Settle(const SweepSpec& spec, const TrialRow& trial) {
   if (!IsTerminal(trial.state)) return absl::OkStatus();
   STORE_RETURN_IF_ERROR(Rescore(spec, trial));
   return CompleteSweepIfDone(trial.sweep_id);
 }
 
-absl::Status SqliteWriteTransaction::Rescore(const SweepSpec& spec, const TrialRow& trial) {
+absl::Status WriteTransaction::Rescore(const SweepSpec& spec, const TrialRow& trial) {
   STORE_ASSIGN_OR_RETURN(const Configuration* configuration, FindConfiguration(spec, trial));
   std::vector<std::int64_t> trial_ids;
   STORE_ASSIGN_OR_RETURN(const std::vector<ReplicateResult> replicates,
@@ -309,8 +313,8 @@ absl::Status SqliteWriteTransaction::Rescore(const SweepSpec& spec, const TrialR
                        score.qualifies ? 1 : -1, trial.sweep_id);
 }
 
-absl::StatusOr<const Configuration*> SqliteWriteTransaction::FindConfiguration(
-    const SweepSpec& spec, const TrialRow& trial) {
+absl::StatusOr<const Configuration*> WriteTransaction::FindConfiguration(const SweepSpec& spec,
+                                                                         const TrialRow& trial) {
   if (auto found = configurations_.find(trial.configuration_id); found != configurations_.end()) {
     return &found->second;
   }

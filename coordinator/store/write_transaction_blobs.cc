@@ -11,7 +11,7 @@
 
 namespace sweep {
 
-absl::Status SqliteWriteTransaction::AddBlob(const std::string& sha256, std::int64_t size_bytes) {
+absl::Status WriteTransaction::AddBlob(const std::string& sha256, std::int64_t size_bytes) {
   return Guard([&]() -> absl::Status {
     if (!IsSha256Hex(sha256) || size_bytes < 0) {
       return absl::InvalidArgumentError(
@@ -24,12 +24,11 @@ absl::Status SqliteWriteTransaction::AddBlob(const std::string& sha256, std::int
   });
 }
 
-absl::Status SqliteWriteTransaction::TouchBlob(const std::string& sha256) {
+absl::Status WriteTransaction::TouchBlob(const std::string& sha256) {
   return database_.Run("UPDATE blobs SET created_us = ? WHERE sha256 = ?", ToMicros(now_), sha256);
 }
 
-absl::Status SqliteWriteTransaction::SetArtifact(const TrialRow& trial,
-                                                 const ArtifactRow& artifact) {
+absl::Status WriteTransaction::SetArtifact(const TrialRow& trial, const ArtifactRow& artifact) {
   STORE_RETURN_IF_ERROR(database_.Run(
       "UPDATE blobs SET created_us = ? WHERE sha256 = (SELECT sha256 FROM artifacts WHERE trial_id "
       "= ? AND role = ?)",
@@ -46,7 +45,7 @@ absl::Status SqliteWriteTransaction::SetArtifact(const TrialRow& trial,
                        trial.id, artifact.role, artifact.sha256);
 }
 
-absl::StatusOr<std::vector<std::string>> SqliteWriteTransaction::ForgetUnusedBlobs(
+absl::StatusOr<std::vector<std::string>> WriteTransaction::ForgetUnusedBlobs(
     const std::vector<std::string>& blobs, absl::Time before) {
   return Guard([&]() -> absl::StatusOr<std::vector<std::string>> {
     std::vector<std::string> forgotten;
@@ -60,7 +59,7 @@ absl::StatusOr<std::vector<std::string>> SqliteWriteTransaction::ForgetUnusedBlo
   });
 }
 
-absl::StatusOr<std::vector<std::string>> SqliteWriteTransaction::ForgetLostBlob(
+absl::StatusOr<std::vector<std::string>> WriteTransaction::ForgetLostBlob(
     const std::string& sha256) {
   return Guard([&]() -> absl::StatusOr<std::vector<std::string>> {
     Statement query = database_.Prepare(

@@ -21,19 +21,15 @@ absl::Status SweepHasEnded(const SweepRow& sweep) {
       fmt::format("sweep '{}' has ended ({})", sweep.name, SweepStateName(sweep.state)));
 }
 
-absl::StatusOr<SweepRow> SqliteWriteTransaction::GetSweep(const std::string& name) {
+absl::StatusOr<SweepRow> WriteTransaction::GetSweep(const std::string& name) {
   return FindSweep(database_, name);
 }
 
-absl::StatusOr<TrialRow> SqliteWriteTransaction::GetTrial(const std::string& sweep,
-                                                          std::int64_t number) {
-  STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, sweep, number));
-  STORE_ASSIGN_OR_RETURN(stored.row.artifacts, SelectArtifacts(database_, stored.row.id));
-  return std::move(stored.row);
+absl::StatusOr<TrialRow> WriteTransaction::GetTrial(const std::string& sweep, std::int64_t number) {
+  return FindTrial(database_, sweep, number);
 }
 
-absl::StatusOr<SweepRow> SqliteWriteTransaction::PauseSweep(const std::string& name,
-                                                            bool give_back) {
+absl::StatusOr<SweepRow> WriteTransaction::PauseSweep(const std::string& name, bool give_back) {
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     STORE_ASSIGN_OR_RETURN(SweepRow sweep, FindSweep(database_, name));
     if (HasEnded(sweep)) return SweepHasEnded(sweep);
@@ -46,8 +42,8 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::PauseSweep(const std::string& n
   });
 }
 
-absl::StatusOr<SweepRow> SqliteWriteTransaction::PauseForReason(std::int64_t sweep_id,
-                                                                const std::string& reason) {
+absl::StatusOr<SweepRow> WriteTransaction::PauseForReason(std::int64_t sweep_id,
+                                                          const std::string& reason) {
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
     if (sweep.state != SweepState::kActive) return sweep;
@@ -58,11 +54,11 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::PauseForReason(std::int64_t swe
   });
 }
 
-absl::Status SqliteWriteTransaction::KeepGoing(std::int64_t sweep_id) {
+absl::Status WriteTransaction::KeepGoing(std::int64_t sweep_id) {
   return database_.Run("UPDATE sweeps SET keep_going = 1 WHERE id = ?", sweep_id);
 }
 
-absl::StatusOr<EarlyFailures> SqliteWriteTransaction::FindEarlyFailures(std::int64_t sweep_id) {
+absl::StatusOr<EarlyFailures> WriteTransaction::FindEarlyFailures(std::int64_t sweep_id) {
   // The index of measured trials is empty as long as none has reported the metric.
   Statement statement = database_.Prepare(
       "SELECT state = 'active' AND keep_going = 0 AND NOT EXISTS (SELECT 1 FROM trials INDEXED BY "
@@ -74,15 +70,14 @@ absl::StatusOr<EarlyFailures> SqliteWriteTransaction::FindEarlyFailures(std::int
   return EarlyFailures{.matter = statement.Int(0) != 0, .note = statement.Text(1)};
 }
 
-absl::Status SqliteWriteTransaction::SetFailureNote(std::int64_t sweep_id,
-                                                    const std::string& note) {
+absl::Status WriteTransaction::SetFailureNote(std::int64_t sweep_id, const std::string& note) {
   return database_.Run(
       "UPDATE sweeps SET failures_alike = ?1 WHERE id = ?2 AND failures_alike <> "
       "?1",
       note, sweep_id);
 }
 
-absl::StatusOr<SweepRow> SqliteWriteTransaction::ResumeSweep(const std::string& name) {
+absl::StatusOr<SweepRow> WriteTransaction::ResumeSweep(const std::string& name) {
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     STORE_ASSIGN_OR_RETURN(SweepRow sweep, FindSweep(database_, name));
     if (HasEnded(sweep)) return SweepHasEnded(sweep);
@@ -96,8 +91,8 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::ResumeSweep(const std::string& 
   });
 }
 
-absl::StatusOr<RetriedSweep> SqliteWriteTransaction::RetrySweep(const SweepSpec& spec,
-                                                                const RetrySelection& selection) {
+absl::StatusOr<RetriedSweep> WriteTransaction::RetrySweep(const SweepSpec& spec,
+                                                          const RetrySelection& selection) {
   return Guard([&]() -> absl::StatusOr<RetriedSweep> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, spec.name));
     if (sweep.state == SweepState::kCancelled && !selection.cancelled) {
@@ -129,10 +124,10 @@ absl::StatusOr<RetriedSweep> SqliteWriteTransaction::RetrySweep(const SweepSpec&
   });
 }
 
-absl::StatusOr<RetriedSweep> SqliteWriteTransaction::RetryTrial(const SweepSpec& spec,
-                                                                std::int64_t number, bool force) {
+absl::StatusOr<RetriedSweep> WriteTransaction::RetryTrial(const SweepSpec& spec,
+                                                          std::int64_t number, bool force) {
   return Guard([&]() -> absl::StatusOr<RetriedSweep> {
-    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, spec.name, number));
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindStoredTrial(database_, spec.name, number));
     if (stored.row.state == TrialState::kDiverged && !force) {
       return absl::FailedPreconditionError(fmt::format(
           "trial {} diverged: the same seed and values would diverge again, so it is retried only "
@@ -151,7 +146,7 @@ absl::StatusOr<RetriedSweep> SqliteWriteTransaction::RetryTrial(const SweepSpec&
   });
 }
 
-absl::Status SqliteWriteTransaction::MakePendingAgain(const SweepSpec& spec, TrialRow* trial) {
+absl::Status WriteTransaction::MakePendingAgain(const SweepSpec& spec, TrialRow* trial) {
   STORE_RETURN_IF_ERROR(SetFailureNote(trial->sweep_id, ""));
   trial->failures = 0;
   trial->reason.clear();
@@ -167,12 +162,12 @@ absl::Status SqliteWriteTransaction::MakePendingAgain(const SweepSpec& spec, Tri
   return Rescore(spec, *trial);
 }
 
-absl::Status SqliteWriteTransaction::Reopen(const SweepRow& sweep) {
+absl::Status WriteTransaction::Reopen(const SweepRow& sweep) {
   return HasEnded(sweep) ? SetSweepState(sweep.id, SweepState::kActive) : absl::OkStatus();
 }
 
-absl::StatusOr<SweepRow> SqliteWriteTransaction::ExtendSweep(const std::string& name,
-                                                             std::int64_t planned_configurations) {
+absl::StatusOr<SweepRow> WriteTransaction::ExtendSweep(const std::string& name,
+                                                       std::int64_t planned_configurations) {
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, name));
     if (sweep.state == SweepState::kCancelled) return SweepHasEnded(sweep);
@@ -192,14 +187,13 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::ExtendSweep(const std::string& 
   });
 }
 
-absl::StatusOr<std::optional<std::int64_t>> SqliteWriteTransaction::FindRequest(
+absl::StatusOr<std::optional<std::int64_t>> WriteTransaction::FindRequest(
     const std::string& request) {
   Statement statement = database_.Prepare("SELECT result FROM requests WHERE name = ?");
   return FirstInt(statement.Bind(request));
 }
 
-absl::Status SqliteWriteTransaction::RememberRequest(const std::string& request,
-                                                     std::int64_t result) {
+absl::Status WriteTransaction::RememberRequest(const std::string& request, std::int64_t result) {
   return Guard([&]() -> absl::Status {
     STORE_RETURN_IF_ERROR(
         database_.Run("INSERT INTO requests (name, result, time_us) VALUES (?, ?, ?)", request,

@@ -136,11 +136,10 @@ Ending Judge(const SweepSpec& spec, const TrialResult& result, const Ending& tol
 
 }  // namespace
 
-absl::StatusOr<LeaseRow> SqliteWriteTransaction::Grant(std::int64_t trial_id,
-                                                       const std::string& worker,
-                                                       const std::string& secret, bool embedded) {
+absl::StatusOr<LeaseRow> WriteTransaction::Grant(std::int64_t trial_id, const std::string& worker,
+                                                 const std::string& secret, bool embedded) {
   return Guard([&]() -> absl::StatusOr<LeaseRow> {
-    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrialById(database_, trial_id));
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindStoredTrialById(database_, trial_id));
     TrialRow& trial = stored.row;
     STORE_RETURN_IF_ERROR(NextTrialState(trial.state, TrialEvent::kGrant).status());
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, trial.sweep_id));
@@ -164,12 +163,15 @@ absl::StatusOr<LeaseRow> SqliteWriteTransaction::Grant(std::int64_t trial_id,
   });
 }
 
-absl::StatusOr<TrialRow> SqliteWriteTransaction::RecordEpochs(
-    const LeaseToken& token, const SweepSpec& spec, const std::vector<EpochMetrics>& epochs,
-    const std::string& checkpoint_sha256, int checkpoint_epoch, bool* revived) {
+absl::StatusOr<TrialRow> WriteTransaction::RecordEpochs(const LeaseToken& token,
+                                                        const SweepSpec& spec,
+                                                        const std::vector<EpochMetrics>& epochs,
+                                                        const std::string& checkpoint_sha256,
+                                                        int checkpoint_epoch, bool* revived) {
   *revived = false;
   return Guard([&]() -> absl::StatusOr<TrialRow> {
-    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, token.sweep, token.number));
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored,
+                           FindStoredTrial(database_, token.sweep, token.number));
     TrialRow& trial = stored.row;
     STORE_ASSIGN_OR_RETURN(const bool lost, CheckToken(stored, token));
     STORE_RETURN_IF_ERROR(CheckReport(trial, spec, epochs, checkpoint_sha256, checkpoint_epoch));
@@ -201,12 +203,13 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::RecordEpochs(
   });
 }
 
-absl::StatusOr<DataReport> SqliteWriteTransaction::ReportData(const LeaseToken& token,
-                                                              const SweepSpec& spec,
-                                                              const std::string& sha256,
-                                                              const std::string& place) {
+absl::StatusOr<DataReport> WriteTransaction::ReportData(const LeaseToken& token,
+                                                        const SweepSpec& spec,
+                                                        const std::string& sha256,
+                                                        const std::string& place) {
   return Guard([&]() -> absl::StatusOr<DataReport> {
-    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, token.sweep, token.number));
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored,
+                           FindStoredTrial(database_, token.sweep, token.number));
     TrialRow& trial = stored.row;
     STORE_ASSIGN_OR_RETURN(const bool lost, CheckToken(stored, token));
     if (lost) STORE_RETURN_IF_ERROR(Revive(trial.worker, &trial));
@@ -255,11 +258,13 @@ TrialEvent EventOf(const SweepSpec& spec, const Ending& ending, TrialRow* trial)
 
 }  // namespace
 
-absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
-    const LeaseToken& token, const SweepSpec& spec, LeaseOutcome told, const std::string& reason,
-    const std::vector<ArtifactRow>& artifacts) {
+absl::StatusOr<TrialRow> WriteTransaction::FinishLease(const LeaseToken& token,
+                                                       const SweepSpec& spec, LeaseOutcome told,
+                                                       const std::string& reason,
+                                                       const std::vector<ArtifactRow>& artifacts) {
   return Guard([&]() -> absl::StatusOr<TrialRow> {
-    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, token.sweep, token.number));
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored,
+                           FindStoredTrial(database_, token.sweep, token.number));
     TrialRow& trial = stored.row;
     STORE_ASSIGN_OR_RETURN(const bool repeated, IsRepeatedFinish(stored, token, told));
     if (repeated) {
@@ -296,20 +301,20 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::FinishLease(
   });
 }
 
-absl::Status SqliteWriteTransaction::CheckFinished(const LeaseToken& token, LeaseOutcome outcome) {
-  STORE_ASSIGN_OR_RETURN(const StoredTrial stored, FindTrial(database_, token.sweep, token.number));
+absl::Status WriteTransaction::CheckFinished(const LeaseToken& token, LeaseOutcome outcome) {
+  STORE_ASSIGN_OR_RETURN(const StoredTrial stored,
+                         FindStoredTrial(database_, token.sweep, token.number));
   STORE_ASSIGN_OR_RETURN(const bool finished, IsRepeatedFinish(stored, token, outcome));
   if (finished) return absl::OkStatus();
   return Refuse(absl::StatusCode::kFailedPrecondition, stored.row,
                 fmt::format("attempt {} was not ended in this way", token.attempt));
 }
 
-absl::StatusOr<TrialRow> SqliteWriteTransaction::LoseLease(std::int64_t trial_id, int attempt,
-                                                           const SweepSpec& spec,
-                                                           const std::string& reason,
-                                                           absl::Time heard) {
+absl::StatusOr<TrialRow> WriteTransaction::LoseLease(std::int64_t trial_id, int attempt,
+                                                     const SweepSpec& spec,
+                                                     const std::string& reason, absl::Time heard) {
   return Guard([&]() -> absl::StatusOr<TrialRow> {
-    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrialById(database_, trial_id));
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindStoredTrialById(database_, trial_id));
     TrialRow& trial = stored.row;
     if (trial.attempt != attempt || !IsHeld(trial.state)) return std::move(trial);
     STORE_ASSIGN_OR_RETURN(const absl::Time end, LastSignOfLife(trial, heard));
@@ -329,11 +334,10 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::LoseLease(std::int64_t trial_id
   });
 }
 
-absl::StatusOr<TrialRow> SqliteWriteTransaction::StopTrial(std::int64_t trial_id,
-                                                           const SweepSpec& spec, int epoch,
-                                                           const std::string& reason) {
+absl::StatusOr<TrialRow> WriteTransaction::StopTrial(std::int64_t trial_id, const SweepSpec& spec,
+                                                     int epoch, const std::string& reason) {
   return Guard([&]() -> absl::StatusOr<TrialRow> {
-    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrialById(database_, trial_id));
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindStoredTrialById(database_, trial_id));
     TrialRow& trial = stored.row;
     if (IsTerminal(trial.state) || trial.stopping) return std::move(trial);
     trial.stopping = true;
@@ -350,10 +354,10 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::StopTrial(std::int64_t trial_id
   });
 }
 
-absl::StatusOr<TrialRow> SqliteWriteTransaction::HoldTrial(std::int64_t trial_id, int epoch,
-                                                           const std::string& reason) {
+absl::StatusOr<TrialRow> WriteTransaction::HoldTrial(std::int64_t trial_id, int epoch,
+                                                     const std::string& reason) {
   return Guard([&]() -> absl::StatusOr<TrialRow> {
-    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrialById(database_, trial_id));
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindStoredTrialById(database_, trial_id));
     TrialRow& trial = stored.row;
     const bool is_earlier = trial.target_epoch == 0 || epoch < trial.target_epoch;
     if (IsTerminal(trial.state) || trial.stopping || epoch < 1 || epoch >= trial.epochs ||
@@ -371,10 +375,9 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::HoldTrial(std::int64_t trial_id
   });
 }
 
-absl::StatusOr<TrialRow> SqliteWriteTransaction::PromoteTrial(std::int64_t trial_id,
-                                                              int target_epoch) {
+absl::StatusOr<TrialRow> WriteTransaction::PromoteTrial(std::int64_t trial_id, int target_epoch) {
   return Guard([&]() -> absl::StatusOr<TrialRow> {
-    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrialById(database_, trial_id));
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindStoredTrialById(database_, trial_id));
     TrialRow& trial = stored.row;
     const int target = target_epoch < trial.epochs ? target_epoch : 0;
     const bool is_later = trial.target_epoch > 0 && (target == 0 || target > trial.target_epoch);
@@ -390,7 +393,7 @@ absl::StatusOr<TrialRow> SqliteWriteTransaction::PromoteTrial(std::int64_t trial
   });
 }
 
-absl::StatusOr<std::vector<TrialRow>> SqliteWriteTransaction::StopHeldTrials(
+absl::StatusOr<std::vector<TrialRow>> WriteTransaction::StopHeldTrials(
     std::int64_t sweep_id, const SweepSpec& spec, std::optional<std::int64_t> seen_sequence,
     int limit) {
   return Guard([&]() -> absl::StatusOr<std::vector<TrialRow>> {
@@ -414,18 +417,18 @@ absl::StatusOr<std::vector<TrialRow>> SqliteWriteTransaction::StopHeldTrials(
   });
 }
 
-absl::StatusOr<LeaseRow> SqliteWriteTransaction::ReviveLease(const LeaseToken& token,
-                                                             const std::string& worker) {
+absl::StatusOr<LeaseRow> WriteTransaction::ReviveLease(const LeaseToken& token,
+                                                       const std::string& worker) {
   return Guard([&]() -> absl::StatusOr<LeaseRow> {
-    STORE_ASSIGN_OR_RETURN(StoredTrial stored, FindTrial(database_, token.sweep, token.number));
+    STORE_ASSIGN_OR_RETURN(StoredTrial stored,
+                           FindStoredTrial(database_, token.sweep, token.number));
     STORE_ASSIGN_OR_RETURN(const bool lost, CheckToken(stored, token));
     if (lost) STORE_RETURN_IF_ERROR(Revive(worker, &stored.row));
     return LeaseRow{.trial = std::move(stored.row), .secret = std::move(stored.secret)};
   });
 }
 
-absl::Status SqliteWriteTransaction::CheckLatest(const StoredTrial& stored,
-                                                 const LeaseToken& token) {
+absl::Status WriteTransaction::CheckLatest(const StoredTrial& stored, const LeaseToken& token) {
   const TrialRow& trial = stored.row;
   if (token.attempt < trial.attempt) {
     return Over(trial, token.attempt,
@@ -440,8 +443,8 @@ absl::Status SqliteWriteTransaction::CheckLatest(const StoredTrial& stored,
   return absl::OkStatus();
 }
 
-absl::StatusOr<bool> SqliteWriteTransaction::CheckToken(const StoredTrial& stored,
-                                                        const LeaseToken& token) {
+absl::StatusOr<bool> WriteTransaction::CheckToken(const StoredTrial& stored,
+                                                  const LeaseToken& token) {
   STORE_RETURN_IF_ERROR(CheckLatest(stored, token));
   const TrialRow& trial = stored.row;
   if (IsHeld(trial.state)) return false;
@@ -454,7 +457,7 @@ absl::StatusOr<bool> SqliteWriteTransaction::CheckToken(const StoredTrial& store
                                       : attempt.outcome);
 }
 
-absl::Status SqliteWriteTransaction::Revive(const std::string& worker, TrialRow* trial) {
+absl::Status WriteTransaction::Revive(const std::string& worker, TrialRow* trial) {
   // The attempt goes on, so losing it was no failure after all.
   --trial->failures;
   trial->worker = worker;
@@ -469,8 +472,8 @@ absl::Status SqliteWriteTransaction::Revive(const std::string& worker, TrialRow*
   return Apply(TrialEvent::kRevive, trial);
 }
 
-absl::Status SqliteWriteTransaction::CheckBlobs(const TrialRow& trial,
-                                                const std::vector<ArtifactRow>& artifacts) {
+absl::Status WriteTransaction::CheckBlobs(const TrialRow& trial,
+                                          const std::vector<ArtifactRow>& artifacts) {
   for (const ArtifactRow& artifact : artifacts) {
     if (!IsValidName(artifact.role)) {
       return Refuse(absl::StatusCode::kInvalidArgument, trial,
@@ -487,10 +490,10 @@ absl::Status SqliteWriteTransaction::CheckBlobs(const TrialRow& trial,
   return absl::OkStatus();
 }
 
-absl::Status SqliteWriteTransaction::CheckReport(const TrialRow& trial, const SweepSpec& spec,
-                                                 const std::vector<EpochMetrics>& epochs,
-                                                 const std::string& checkpoint_sha256,
-                                                 int checkpoint_epoch) {
+absl::Status WriteTransaction::CheckReport(const TrialRow& trial, const SweepSpec& spec,
+                                           const std::vector<EpochMetrics>& epochs,
+                                           const std::string& checkpoint_sha256,
+                                           int checkpoint_epoch) {
   if (epochs.size() > kMaxEpochsPerReport) {
     return Refuse(absl::StatusCode::kInvalidArgument, trial,
                   fmt::format("{} epochs in one report; at most {} are allowed", epochs.size(),
@@ -510,8 +513,8 @@ absl::Status SqliteWriteTransaction::CheckReport(const TrialRow& trial, const Sw
   return CheckBlobs(trial, {{.role = "checkpoint", .sha256 = checkpoint_sha256}});
 }
 
-absl::StatusOr<bool> SqliteWriteTransaction::InsertEpoch(const EpochMetrics& epoch,
-                                                         const TrialRow& trial) {
+absl::StatusOr<bool> WriteTransaction::InsertEpoch(const EpochMetrics& epoch,
+                                                   const TrialRow& trial) {
   const std::int64_t changes = database_.total_changes();
   Statement insert = database_.Prepare(
       "INSERT OR IGNORE INTO epoch_reports (trial_id, attempt, epoch, reported_us, more, "
@@ -535,8 +538,7 @@ absl::StatusOr<bool> SqliteWriteTransaction::InsertEpoch(const EpochMetrics& epo
   return true;
 }
 
-absl::Status SqliteWriteTransaction::NoteDivergence(const EpochMetrics& epoch,
-                                                    const TrialRow& trial) {
+absl::Status WriteTransaction::NoteDivergence(const EpochMetrics& epoch, const TrialRow& trial) {
   STORE_ASSIGN_OR_RETURN(const std::optional<EpochRow> first,
                          FirstEpoch(database_, trial.id, epoch.epoch));
   if (!first || first->attempt == trial.attempt ||
@@ -549,8 +551,8 @@ absl::Status SqliteWriteTransaction::NoteDivergence(const EpochMetrics& epoch,
       trial.id, epoch.epoch, trial.attempt, first->attempt, ToMicros(now_));
 }
 
-absl::Status SqliteWriteTransaction::SaveProgress(const SweepSpec& spec, const TrialRow& trial,
-                                                  double seconds) {
+absl::Status WriteTransaction::SaveProgress(const SweepSpec& spec, const TrialRow& trial,
+                                            double seconds) {
   const TrialResult& result = trial.result;
   return database_.Run(
       "UPDATE trials SET epoch = ?, best = ?, best_epoch = ?, epochs_to_target = ?, "
@@ -561,8 +563,8 @@ absl::Status SqliteWriteTransaction::SaveProgress(const SweepSpec& spec, const T
       seconds, trial.checkpoint_sha256, trial.checkpoint_epoch, trial.id);
 }
 
-absl::Status SqliteWriteTransaction::CloseAttempt(absl::Time end, std::string_view outcome,
-                                                  const std::string& reason, TrialRow* trial) {
+absl::Status WriteTransaction::CloseAttempt(absl::Time end, std::string_view outcome,
+                                            const std::string& reason, TrialRow* trial) {
   if (trial->attempt_started) trial->ended_attempts += end - *trial->attempt_started;
   trial->attempt_started.reset();
   STORE_RETURN_IF_ERROR(database_.Run(
@@ -572,7 +574,7 @@ absl::Status SqliteWriteTransaction::CloseAttempt(absl::Time end, std::string_vi
   return CountAttempt(*trial);
 }
 
-absl::Status SqliteWriteTransaction::CountAttempt(const TrialRow& trial) {
+absl::Status WriteTransaction::CountAttempt(const TrialRow& trial) {
   // One that was lost and came back is counted again: only what is new counts.
   Statement statement = database_.Prepare(
       "SELECT disk_bytes, ?3 + log_bytes + ?4 * (SELECT count(*) FROM epoch_reports e WHERE "
@@ -588,8 +590,8 @@ absl::Status SqliteWriteTransaction::CountAttempt(const TrialRow& trial) {
   return AddDiskBytes(trial.sweep_id, bytes - before);
 }
 
-absl::StatusOr<absl::Time> SqliteWriteTransaction::LastSignOfLife(const TrialRow& trial,
-                                                                  absl::Time heard) {
+absl::StatusOr<absl::Time> WriteTransaction::LastSignOfLife(const TrialRow& trial,
+                                                            absl::Time heard) {
   if (!trial.attempt_started) return now_;
   Statement statement = database_.Prepare(
       "SELECT max(reported_us) FROM epoch_reports WHERE trial_id = ? AND attempt = ?");
@@ -600,9 +602,9 @@ absl::StatusOr<absl::Time> SqliteWriteTransaction::LastSignOfLife(const TrialRow
   return std::min(last, std::max(now_, *trial.attempt_started));
 }
 
-absl::StatusOr<bool> SqliteWriteTransaction::IsRepeatedFinish(const StoredTrial& stored,
-                                                              const LeaseToken& token,
-                                                              LeaseOutcome outcome) {
+absl::StatusOr<bool> WriteTransaction::IsRepeatedFinish(const StoredTrial& stored,
+                                                        const LeaseToken& token,
+                                                        LeaseOutcome outcome) {
   const TrialRow& trial = stored.row;
   if (IsHeld(trial.state) || token.attempt < 1 || token.attempt != trial.attempt ||
       stored.secret.empty() || token.secret != stored.secret) {

@@ -39,7 +39,7 @@ absl::StatusOr<std::vector<std::int64_t>> Ids(Statement& statement) {
 
 }  // namespace
 
-absl::StatusOr<SweepRow> SqliteWriteTransaction::DeleteSweep(const std::string& name) {
+absl::StatusOr<SweepRow> WriteTransaction::DeleteSweep(const std::string& name) {
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     STORE_ASSIGN_OR_RETURN(SweepRow sweep, FindSweep(database_, name));
     if (sweep.counts.running > 0) {
@@ -54,7 +54,7 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::DeleteSweep(const std::string& 
   });
 }
 
-absl::StatusOr<bool> SqliteWriteTransaction::PurgeDeleted(std::int64_t rows) {
+absl::StatusOr<bool> WriteTransaction::PurgeDeleted(std::int64_t rows) {
   return Guard([&]() -> absl::StatusOr<bool> {
     std::int64_t budget = rows;
     purge_until_ = RealClock()->Monotonic() + kTimePerPurge;
@@ -64,8 +64,8 @@ absl::StatusOr<bool> SqliteWriteTransaction::PurgeDeleted(std::int64_t rows) {
       STORE_ASSIGN_OR_RETURN(const std::optional<std::int64_t> id, FirstInt(next));
       if (!id) return false;
       for (const auto purge :
-           {&SqliteWriteTransaction::PurgeTrials, &SqliteWriteTransaction::PurgeConfigurations,
-            &SqliteWriteTransaction::PurgeEvents}) {
+           {&WriteTransaction::PurgeTrials, &WriteTransaction::PurgeConfigurations,
+            &WriteTransaction::PurgeEvents}) {
         STORE_ASSIGN_OR_RETURN(const bool done, (this->*purge)(*id, &budget));
         if (!done) return true;
       }
@@ -77,12 +77,11 @@ absl::StatusOr<bool> SqliteWriteTransaction::PurgeDeleted(std::int64_t rows) {
   });
 }
 
-void SqliteWriteTransaction::Spend(std::int64_t rows, std::int64_t* budget) const {
+void WriteTransaction::Spend(std::int64_t rows, std::int64_t* budget) const {
   *budget = RealClock()->Monotonic() < purge_until_ ? *budget - rows : 0;
 }
 
-absl::StatusOr<bool> SqliteWriteTransaction::PurgeTrials(std::int64_t sweep_id,
-                                                         std::int64_t* budget) {
+absl::StatusOr<bool> WriteTransaction::PurgeTrials(std::int64_t sweep_id, std::int64_t* budget) {
   while (*budget > 0) {
     Statement statement =
         database_.Prepare("SELECT id FROM trials WHERE sweep_id = ? ORDER BY number LIMIT ?");
@@ -97,8 +96,7 @@ absl::StatusOr<bool> SqliteWriteTransaction::PurgeTrials(std::int64_t sweep_id,
   return false;
 }
 
-absl::StatusOr<bool> SqliteWriteTransaction::PurgeTrial(std::int64_t trial_id,
-                                                        std::int64_t* budget) {
+absl::StatusOr<bool> WriteTransaction::PurgeTrial(std::int64_t trial_id, std::int64_t* budget) {
   const std::int64_t before = database_.total_changes();
   const std::int64_t most = std::min(*budget, kRowsPerDelete);
   // Many lines may be there, and nothing else hangs on them.
@@ -121,8 +119,8 @@ absl::StatusOr<bool> SqliteWriteTransaction::PurgeTrial(std::int64_t trial_id,
   return lines < most;
 }
 
-absl::StatusOr<bool> SqliteWriteTransaction::PurgeConfigurations(std::int64_t sweep_id,
-                                                                 std::int64_t* budget) {
+absl::StatusOr<bool> WriteTransaction::PurgeConfigurations(std::int64_t sweep_id,
+                                                           std::int64_t* budget) {
   while (*budget > 0) {
     Statement statement = database_.Prepare(
         "SELECT id FROM configurations WHERE sweep_id = ? ORDER BY number LIMIT ?");
@@ -141,8 +139,7 @@ absl::StatusOr<bool> SqliteWriteTransaction::PurgeConfigurations(std::int64_t sw
   return false;
 }
 
-absl::StatusOr<bool> SqliteWriteTransaction::PurgeEvents(std::int64_t sweep_id,
-                                                         std::int64_t* budget) {
+absl::StatusOr<bool> WriteTransaction::PurgeEvents(std::int64_t sweep_id, std::int64_t* budget) {
   while (*budget > 0) {
     const std::int64_t before = database_.total_changes();
     STORE_RETURN_IF_ERROR(database_.Run(
@@ -156,7 +153,7 @@ absl::StatusOr<bool> SqliteWriteTransaction::PurgeEvents(std::int64_t sweep_id,
   return false;
 }
 
-absl::StatusOr<SweepRow> SqliteWriteTransaction::RenameSweep(const Renaming& renaming) {
+absl::StatusOr<SweepRow> WriteTransaction::RenameSweep(const Renaming& renaming) {
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, renaming.name));
     if (!IsValidName(renaming.new_name)) {
@@ -187,8 +184,7 @@ absl::StatusOr<SweepRow> SqliteWriteTransaction::RenameSweep(const Renaming& ren
   });
 }
 
-absl::StatusOr<SweepRow> SqliteWriteTransaction::ArchiveSweep(const std::string& name,
-                                                              bool archived) {
+absl::StatusOr<SweepRow> WriteTransaction::ArchiveSweep(const std::string& name, bool archived) {
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, name));
     if (sweep.archived == archived) return sweep;

@@ -82,7 +82,7 @@ class Writer {
 
   Database& database_;
   const Options options_;
-  SqliteWriteTransaction transaction_;
+  WriteTransaction transaction_;
   std::atomic<std::thread::id> inside_function_{};
   std::atomic<bool> disk_is_full_ = false;
   std::atomic<bool> files_are_lost_ = false;

@@ -1,5 +1,6 @@
 // The ledger of a sweep: every lease that was ever granted on one of its trials.
 
+#include "coordinator/store/queries.h"
 #include "coordinator/views/attempt_outcome.h"
 #include "coordinator/views/view_context.h"
 
@@ -23,8 +24,8 @@ absl::StatusOr<Json> AttemptsDocument(const ViewContext& context, const SweepRow
                                       const ViewQuery& query) {
   const absl::StatusOr<PageRange> range = query.Page();
   if (!range.ok()) return range.status();
-  const absl::StatusOr<AttemptPage> page = context.options.store->ListAttemptsOf(
-      sweep.id, range->offset, static_cast<int>(range->limit));
+  const absl::StatusOr<AttemptPage> page = context.options.store->Read(
+      SelectAttemptsOf, sweep.id, range->offset, static_cast<int>(range->limit));
   if (!page.ok()) return page.status();
   Json rows = Json::array();
   for (const TimedAttempt& item : page->attempts) rows.push_back(AttemptJson(item));

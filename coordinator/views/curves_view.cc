@@ -5,6 +5,7 @@
 #include <map>
 
 #include "common/stats/objective.h"
+#include "coordinator/store/queries.h"
 #include "coordinator/views/view_context.h"
 
 namespace sweep {
@@ -143,7 +144,7 @@ absl::StatusOr<Json> CurvesDocument(const ViewContext& context, const SweepRow& 
   std::vector<KnownTrial> numbers;
   for (const Chosen& trial : chosen) numbers.push_back({.number = trial.number});
   const absl::StatusOr<std::vector<MeasuredEpoch>> rows =
-      context.options.store->GetMeasuredEpochs(sweep.id, numbers, {*measure});
+      context.options.store->Read(SelectNewEpochs, sweep.id, numbers, {*measure});
   if (!rows.ok()) return rows.status();
   const std::map<std::int64_t, std::vector<double>> values = ValuesOf(*rows);
   for (const Chosen& trial : chosen) {

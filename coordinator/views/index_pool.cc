@@ -10,6 +10,7 @@
 
 #include "absl/time/clock.h"
 #include "coordinator/store/deleted_sweeps.h"
+#include "coordinator/store/queries.h"
 
 namespace sweep {
 namespace {
@@ -34,7 +35,7 @@ IndexPool::~IndexPool() {
 
 absl::StatusOr<IndexPool::Answer> IndexPool::Get(std::int64_t sweep_id, const SharedSpec& spec,
                                                  const Patience& patience) {
-  const absl::StatusOr<std::int64_t> last = store_->LastSequence(sweep_id);
+  const absl::StatusOr<std::int64_t> last = store_->Read(FindLastSequence, sweep_id);
   if (!last.ok()) return last.status();
   const absl::Time asked = absl::Now();
   MutexLock lock(&mutex_);
@@ -149,7 +150,7 @@ void IndexPool::DropDeleted() {
     for (const auto& [id, slot] : slots_) ids.push_back(id);
   }
   std::erase_if(ids, [this](std::int64_t id) {
-    const absl::StatusOr<SweepRow> row = store_->GetSweepById(id);
+    const absl::StatusOr<SweepRow> row = store_->Read(FindSweepById, id);
     return row.ok() ? !IsDeletedName(row->name) : !absl::IsNotFound(row.status());
   });
   MutexLock lock(&mutex_);
@@ -191,13 +192,13 @@ void IndexPool::Loop() {
 // nothing.
 absl::Status IndexPool::Fill(Entry* entry, Work* work) {
   if (!entry->has_cursor_) {
-    const absl::StatusOr<std::int64_t> last = store_->LastSequence(entry->sweep_id_);
+    const absl::StatusOr<std::int64_t> last = store_->Read(FindLastSequence, entry->sweep_id_);
     if (!last.ok()) return last.status();
     work->cursor = *last;
     entry->has_cursor_ = true;
   }
-  const absl::StatusOr<std::vector<TrialSummary>> trials =
-      store_->ListSummaries(entry->sweep_id_, entry->read_number_, options_.trials_per_read);
+  const absl::StatusOr<std::vector<TrialSummary>> trials = store_->Read(
+      SelectSummaries, entry->sweep_id_, entry->read_number_, options_.trials_per_read);
   if (!trials.ok()) return trials.status();
   {
     MutexLock lock(&entry->mutex_);
@@ -206,8 +207,9 @@ absl::Status IndexPool::Fill(Entry* entry, Work* work) {
   if (!trials->empty()) {
     const std::int64_t end = trials->back().number;
     for (std::int64_t first = entry->read_number_ + 1; first <= end; first += kEpochTrials) {
-      const absl::StatusOr<std::vector<MeasuredEpoch>> epochs = store_->ListMeasuredEpochs(
-          entry->sweep_id_, first, std::min(first + kEpochTrials - 1, end), entry->banded_);
+      const absl::StatusOr<std::vector<MeasuredEpoch>> epochs =
+          store_->Read(SelectMeasuredEpochs, entry->sweep_id_, first,
+                       std::min(first + kEpochTrials - 1, end), entry->banded_);
       if (!epochs.ok()) return epochs.status();
       MutexLock lock(&entry->mutex_);
       for (const MeasuredEpoch& row : *epochs) entry->index_.AddEpoch(row);
@@ -221,7 +223,7 @@ absl::Status IndexPool::Fill(Entry* entry, Work* work) {
 // What events tell is read from the trials themselves: one that reports often is read once.
 absl::Status IndexPool::Follow(Entry* entry, Work* work) {
   const absl::StatusOr<std::vector<TrialChange>> changes =
-      store_->ListTrialChanges(entry->sweep_id_, work->cursor, options_.events_per_read);
+      store_->Read(SelectTrialChanges, entry->sweep_id_, work->cursor, options_.events_per_read);
   if (!changes.ok()) return changes.status();
   std::set<std::int64_t> changed;
   for (const TrialChange& change : *changes) {
@@ -240,7 +242,7 @@ absl::Status IndexPool::Follow(Entry* entry, Work* work) {
 
 absl::Status IndexPool::ReadAgain(Entry* entry, const std::vector<std::int64_t>& numbers) {
   const absl::StatusOr<std::vector<TrialSummary>> trials =
-      store_->GetSummaries(entry->sweep_id_, numbers);
+      store_->Read(SelectSummariesOf, entry->sweep_id_, numbers);
   if (!trials.ok()) return trials.status();
   std::vector<KnownTrial> known;
   {
@@ -251,7 +253,7 @@ absl::Status IndexPool::ReadAgain(Entry* entry, const std::vector<std::int64_t>&
     }
   }
   const absl::StatusOr<std::vector<MeasuredEpoch>> epochs =
-      store_->GetMeasuredEpochs(entry->sweep_id_, known, entry->banded_);
+      store_->Read(SelectNewEpochs, entry->sweep_id_, known, entry->banded_);
   if (!epochs.ok()) return epochs.status();
   MutexLock lock(&entry->mutex_);
   for (const MeasuredEpoch& row : *epochs) entry->index_.AddEpoch(row);

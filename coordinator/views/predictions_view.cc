@@ -5,6 +5,7 @@
 
 #include "absl/strings/escaping.h"
 #include "common/tensors/safetensors.h"
+#include "coordinator/store/queries.h"
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
 
@@ -121,7 +122,7 @@ Json Describe(const Predictions& predictions) {
 
 absl::StatusOr<Json> PredictionsDocument(const ViewContext& context, const std::string& sweep,
                                          std::int64_t number) {
-  const absl::StatusOr<TrialRow> trial = context.options.store->GetTrial(sweep, number);
+  const absl::StatusOr<TrialRow> trial = context.options.store->Read(FindTrial, sweep, number);
   if (!trial.ok()) return trial.status();
   const auto found =
       std::find_if(trial->artifacts.begin(), trial->artifacts.end(),

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "coordinator/store/queries.h"
 #include "coordinator/views/fitting_rows.h"
 #include "coordinator/views/time_left.h"
 #include "coordinator/views/view_context.h"
@@ -54,7 +55,7 @@ absl::StatusOr<Json> ProgressDocument(const ViewContext& context, const SweepRow
   FittingRows rows(document);
   for (const TrialState state : {TrialState::kRunning, TrialState::kLeased}) {
     const absl::StatusOr<std::vector<TrialRow>> trials =
-        store->ListTrials({.sweep = sweep.name, .state = state, .limit = kMaxRunning});
+        store->Read(SelectTrials, {.sweep = sweep.name, .state = state, .limit = kMaxRunning});
     if (!trials.ok()) return trials.status();
     for (const TrialRow& trial : *trials) {
       if (!rows.Add(ProgressRowJson(trial, objective, messages[trial.number], now))) break;

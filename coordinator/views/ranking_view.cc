@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "coordinator/store/queries.h"
 #include "coordinator/views/view_context.h"
 
 namespace sweep {
@@ -98,10 +99,10 @@ struct RankedPage {
 // As it stands in the store, which knows no other order.
 absl::StatusOr<RankedPage> WholeRanking(Store* store, const SweepRow& sweep,
                                         const PageRange& range) {
-  const absl::StatusOr<std::int64_t> total = store->CountRanked(sweep.id);
+  const absl::StatusOr<std::int64_t> total = store->Read(CountRanked, sweep.id);
   if (!total.ok()) return total.status();
   absl::StatusOr<std::vector<RankedRow>> rows =
-      store->Rank(sweep.name, static_cast<int>(range.limit), range.offset);
+      store->Read(SelectRanking, sweep.name, range.offset, static_cast<int>(range.limit));
   if (!rows.ok()) return rows.status();
   // Those without an epoch come last.
   std::erase_if(*rows, [](const RankedRow& row) { return !row.score.has_value; });
@@ -112,14 +113,15 @@ absl::StatusOr<RankedPage> PartOfRanking(Store* store, const SweepRow& sweep,
                                          const LookedAt& looked, const IndexQuery& query,
                                          const PageRange& range) {
   if (!looked.index.ready) return StillReading(sweep.name);
-  const absl::StatusOr<std::vector<RankPlace>> order = store->RankOrder(sweep.id);
+  const absl::StatusOr<std::vector<RankPlace>> order = store->Read(SelectRankOrder, sweep.id);
   if (!order.ok()) return order.status();
   const Ranks ranks(*order);
   absl::StatusOr<std::vector<std::int64_t>> numbers = looked.index.entry->Look(
       [&](const SweepIndex& index) { return Select(index, query, ranks); });
   if (!numbers.ok()) return numbers.status();
   RankedPage page{.total = std::ssize(*numbers)};
-  absl::StatusOr<std::vector<RankedRow>> rows = store->GetRanked(sweep.id, range.Of(*numbers));
+  absl::StatusOr<std::vector<RankedRow>> rows =
+      store->Read(SelectRankedRows, sweep.id, range.Of(*numbers));
   if (!rows.ok()) return rows.status();
   page.rows = *std::move(rows);
   for (RankedRow& row : page.rows) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/ascii.h"
+#include "coordinator/store/queries.h"
 #include "coordinator/views/fitting_rows.h"
 #include "coordinator/views/page_token.h"
 #include "coordinator/views/view_context.h"
@@ -34,7 +35,7 @@ void AddBest(Store* store, const SweepRow& sweep, Json* summary) {
   (*summary)["best_trial"] = "";
   (*summary)["best_value"] = nullptr;
   (*summary)["best_qualifies"] = false;
-  const absl::StatusOr<std::vector<RankedRow>> best = store->Rank(sweep.name, 1);
+  const absl::StatusOr<std::vector<RankedRow>> best = store->Read(SelectRanking, sweep.name, 0, 1);
   if (!best.ok() || best->empty() || !best->front().score.has_value) return;
   (*summary)["best_trial"] = best->front().trial.short_name();
   (*summary)["best_value"] = NumberJson(best->front().score.metric);
@@ -66,7 +67,8 @@ absl::StatusOr<FoundSweeps> FindSweeps(Store* store, std::int64_t before, std::i
   FoundSweeps found{.last_id = before};
   for (int looked = 0; looked < kMaxLookedAt; looked += kMaxShown) {
     const int limit = search.empty() ? static_cast<int>(count) : kMaxShown;
-    absl::StatusOr<std::vector<SweepRow>> rows = store->ListSweeps(found.last_id, limit + 1);
+    absl::StatusOr<std::vector<SweepRow>> rows =
+        store->Read(SelectSweeps, found.last_id, limit + 1, /*archived=*/false);
     if (!rows.ok()) return rows.status();
     found.more = std::ssize(*rows) > limit;
     if (found.more) rows->pop_back();
@@ -124,7 +126,7 @@ absl::StatusOr<Json> SweepsDocument(const ViewContext& context, const ViewQuery&
   Store* const store = context.options.store;
   const absl::StatusOr<FoundSweeps> rows = FindSweeps(store, *before, *size, query.Text("search"));
   if (!rows.ok()) return rows.status();
-  const absl::StatusOr<std::int64_t> total = store->CountSweeps();
+  const absl::StatusOr<std::int64_t> total = store->Read(CountSweeps);
   if (!total.ok()) return total.status();
   Json document = {{"sweeps", Json::array()},
                    {"next_page_token", ""},

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "common/stats/time_left.h"
+#include "coordinator/store/queries.h"
 
 namespace sweep {
 namespace {
@@ -31,10 +32,10 @@ std::optional<double> TimeLeft::Estimate(const SweepRow& sweep, const SweepSpec&
   Pace pace{.planned_trials = sweep.planned_configurations * spec.replicates,
             .ended_trials = sweep.counts.ended()};
   const absl::StatusOr<std::vector<TrialRow>> completed =
-      store_->ListTrials({.sweep = sweep.name,
-                          .state = TrialState::kCompleted,
-                          .order_by = "number desc",
-                          .limit = kLookedAt});
+      store_->Read(SelectTrials, {.sweep = sweep.name,
+                                  .state = TrialState::kCompleted,
+                                  .order_by = "number desc",
+                                  .limit = kLookedAt});
   if (!completed.ok()) return std::nullopt;
   for (const TrialRow& trial : *completed) {
     pace.completed_seconds.push_back(absl::ToDoubleSeconds(trial.AttemptTime(now)));
@@ -45,7 +46,7 @@ std::optional<double> TimeLeft::Estimate(const SweepRow& sweep, const SweepSpec&
   }
   for (const TrialState state : {TrialState::kLeased, TrialState::kRunning}) {
     const absl::StatusOr<std::vector<TrialRow>> held =
-        store_->ListTrials({.sweep = sweep.name, .state = state, .limit = kMaxRunning});
+        store_->Read(SelectTrials, {.sweep = sweep.name, .state = state, .limit = kMaxRunning});
     if (!held.ok()) return std::nullopt;
     for (const TrialRow& trial : *held) {
       pace.running.push_back({.share = ShareDone(trial, progress),

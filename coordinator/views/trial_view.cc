@@ -7,6 +7,7 @@
 #include "coordinator/scheduler/explanation.h"
 #include "coordinator/scheduler/trial_spec_json.h"
 #include "coordinator/store/log_lines.h"
+#include "coordinator/store/queries.h"
 #include "coordinator/views/attempt_outcome.h"
 #include "coordinator/views/fitting_rows.h"
 #include "coordinator/views/page_token.h"
@@ -44,13 +45,13 @@ Json ReportedJson(const SweepSpec& spec, const TrialResult& result) {
 
 absl::Status AddEpochs(Store* store, const TrialRow& trial, Json* document) {
   const absl::StatusOr<std::vector<EpochRow>> epochs =
-      store->ListEpochs(trial.sweep, trial.number, 0, kMaxEpochRows);
+      store->Read(SelectEpochs, trial.sweep, trial.number, 0, kMaxEpochRows);
   if (!epochs.ok()) return epochs.status();
   Json rows = Json::array();
   for (const EpochRow& row : *epochs) rows.push_back(EpochRowJson(row));
   std::int64_t left_out = 0;
   if (std::ssize(*epochs) == kMaxEpochRows) {
-    const absl::StatusOr<std::int64_t> total = store->CountEpochs(trial.id);
+    const absl::StatusOr<std::int64_t> total = store->Read(CountEpochs, trial.id);
     if (!total.ok()) return total.status();
     left_out = std::max<std::int64_t>(*total - kMaxEpochRows, 0);
   }
@@ -166,14 +167,15 @@ std::vector<std::string> ReasonsOf(const ViewContext& context, const TrialRow& t
 absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::string& sweep_name,
                                        std::int64_t number) {
   Store* const store = context.options.store;
-  const absl::StatusOr<TrialRow> trial = store->GetTrial(sweep_name, number);
+  const absl::StatusOr<TrialRow> trial = store->Read(FindTrial, sweep_name, number);
   if (!trial.ok()) return trial.status();
-  const absl::StatusOr<SweepRow> sweep = store->GetSweepById(trial->sweep_id);
+  const absl::StatusOr<SweepRow> sweep = store->Read(FindSweepById, trial->sweep_id);
   if (!sweep.ok()) return sweep.status();
   const absl::StatusOr<StoredSpec> stored = context.options.specs->Show(*sweep);
   if (!stored.ok()) return stored.status();
   const SharedSpec& spec = stored->spec;
-  const absl::StatusOr<std::vector<AttemptRow>> attempts = store->ListAttempts(sweep_name, number);
+  const absl::StatusOr<std::vector<AttemptRow>> attempts =
+      store->Read(SelectAttempts, sweep_name, number);
   if (!attempts.ok()) return attempts.status();
   const std::int64_t images = EvaluationImages(*spec);
   Json document = TrialRowJson(*trial, *spec, context.options.clock->Now());
@@ -213,9 +215,9 @@ absl::StatusOr<Json> LogsDocument(const ViewContext& context, const std::string&
   const std::string key = fmt::format("logs {}/{}", sweep, number);
   const absl::StatusOr<std::int64_t> after = DecodePageToken(query.Text("after"), key);
   if (!after.ok()) return after.status();
-  const absl::StatusOr<std::vector<LogRow>> rows =
-      context.options.store->ListLogs(sweep, number, static_cast<int>(*after >> kLogLineBits),
-                                      *after & kMaxLogLineNumber, static_cast<int>(*limit) + 1);
+  const absl::StatusOr<std::vector<LogRow>> rows = context.options.store->Read(
+      SelectLogLines, sweep, number, static_cast<int>(*after >> kLogLineBits),
+      *after & kMaxLogLineNumber, static_cast<int>(*limit) + 1);
   if (!rows.ok()) return rows.status();
   Json document = {{"lines", Json::array()}, {"next", ""}, {"more", false}};
   FittingRows lines(document);

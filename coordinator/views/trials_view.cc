@@ -1,5 +1,6 @@
 // The table of trials.
 
+#include "coordinator/store/queries.h"
 #include "coordinator/views/attempt_outcome.h"
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
@@ -104,11 +105,11 @@ absl::StatusOr<Json> FromStore(const ViewContext& context, const SweepRow& sweep
                                const SweepSpec& spec, const IndexQuery& query,
                                const PageRange& range) {
   const absl::StatusOr<std::vector<TrialRow>> trials =
-      context.options.store->ListTrials({.sweep = sweep.name,
-                                         .state = query.state,
-                                         .order_by = query.order_by,
-                                         .offset = range.offset,
-                                         .limit = static_cast<int>(range.limit)});
+      context.options.store->Read(SelectTrials, {.sweep = sweep.name,
+                                                 .state = query.state,
+                                                 .order_by = query.order_by,
+                                                 .offset = range.offset,
+                                                 .limit = static_cast<int>(range.limit)});
   if (!trials.ok()) return trials.status();
   return RowsJson(*trials, spec, Total(sweep.counts, query.state), context.options.clock->Now());
 }
@@ -158,7 +159,7 @@ absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& 
       });
   if (!page.ok()) return page.status();
   const absl::StatusOr<std::vector<TrialRow>> trials =
-      context.options.store->GetTrials(sweep.name, page->numbers);
+      context.options.store->Read(SelectTrialsByNumber, sweep.name, page->numbers);
   if (!trials.ok()) return trials.status();
   return RowsJson(*trials, *looked.spec, page->total, context.options.clock->Now());
 }

@@ -5,6 +5,7 @@
 #include "absl/time/clock.h"
 #include "common/base/ids.h"
 #include "common/base/sha256.h"
+#include "coordinator/store/queries.h"
 #include "coordinator/views/recent_answers.h"
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
@@ -61,7 +62,8 @@ class ViewsImpl final : public Views {
         start_(RandomHex(8)) {}
 
   void Prepare() override {
-    const absl::StatusOr<std::vector<SweepRow>> newest = options_.store->ListSweeps(0, 1);
+    const absl::StatusOr<std::vector<SweepRow>> newest =
+        options_.store->Read(SelectSweeps, 0, 1, /*archived=*/false);
     if (!newest.ok() || newest->empty()) return;
     const SweepRow& sweep = newest->front();
     if (sweep.counts.total() > kMostPreparedTrials) return;
@@ -88,7 +90,7 @@ class ViewsImpl final : public Views {
   }
 
   absl::StatusOr<std::string> SweepDocument(const std::string& name) override {
-    const absl::StatusOr<SweepRow> sweep = options_.store->GetSweep(name);
+    const absl::StatusOr<SweepRow> sweep = options_.store->Read(FindSweep, name);
     if (!sweep.ok()) return sweep.status();
     const absl::StatusOr<StoredSpec> stored = options_.specs->Show(*sweep);
     if (!stored.ok()) return stored.status();
@@ -108,7 +110,7 @@ class ViewsImpl final : public Views {
     if (which != "best" && which != "last") {
       return absl::InvalidArgumentError("which: it must be best or last");
     }
-    const absl::StatusOr<TrialRow> trial = options_.store->GetTrial(sweep, number);
+    const absl::StatusOr<TrialRow> trial = options_.store->Read(FindTrial, sweep, number);
     if (!trial.ok()) return trial.status();
     for (const ArtifactRow& artifact : trial->artifacts) {
       if (artifact.role != "weights_" + which) continue;
@@ -155,25 +157,25 @@ class ViewsImpl final : public Views {
   }
 
   absl::StatusOr<ViewAnswer> GetSweeps(const ViewRequest& request, const ViewQuery& query) {
-    const absl::StatusOr<std::int64_t> last = options_.store->LastSequence(0);
+    const absl::StatusOr<std::int64_t> last = options_.store->Read(FindLastSequence, 0);
     if (!last.ok()) return last.status();
     return Tagged(request, std::to_string(*last),
                   [&] { return SweepsDocument(Context(request), query); });
   }
 
   absl::StatusOr<ViewAnswer> GetSweep(const ViewRequest& request, const ViewQuery& query) {
-    const absl::StatusOr<SweepRow> sweep = options_.store->GetSweep(query.path[1]);
+    const absl::StatusOr<SweepRow> sweep = options_.store->Read(FindSweep, query.path[1]);
     if (!sweep.ok()) return sweep.status();
     const std::string view = query.path.size() == 3 ? query.path[2] : "";
     if (view == "progress") {
       return Whole(request, [&] { return ProgressDocument(Context(request), *sweep); });
     }
     if (view.empty()) {
-      const absl::StatusOr<std::int64_t> last = options_.store->LastSequence(sweep->id);
+      const absl::StatusOr<std::int64_t> last = options_.store->Read(FindLastSequence, sweep->id);
       if (!last.ok()) return last.status();
       // Read again: a row from before `last` must not stay under the etag of what came after it.
       return Tagged(request, fmt::format("{} {}", sweep->id, *last), [&]() -> absl::StatusOr<Json> {
-        const absl::StatusOr<SweepRow> row = options_.store->GetSweepById(sweep->id);
+        const absl::StatusOr<SweepRow> row = options_.store->Read(FindSweepById, sweep->id);
         if (!row.ok()) return row.status();
         return SweepViewDocument(Context(request), *row);
       });

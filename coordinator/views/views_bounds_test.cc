@@ -18,7 +18,7 @@ TEST_F(ViewsTest, ASweepThatChangesWhileItIsReadIsNotKeptAsItWas) {
   Views::Options options = Options();
   options.store = &store;
   const auto views = Views::Make(options);
-  store.AfterGetSweep([&] { driver_->Train(trial, spec, 0.95); });
+  store.AfterReads(1, [&] { driver_->Train(trial, spec, 0.95); });
   for (int turn = 0; turn < 2; ++turn) {
     const Json view = Json::parse(Must(views->Get({.path = "/api/sweeps/s"})).json);
     EXPECT_EQ(view["trials"]["completed"], 1) << turn;

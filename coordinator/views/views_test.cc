@@ -248,7 +248,7 @@ TEST_F(ViewsTest, PointsHaveWhatTheirColumnsSay) {
   EXPECT_EQ(view["columns"], Json({"trial", "best", "last", "epochs_to_target",
                                    "network_parameters", "qualifies", "state", "value", "lr"}));
   ASSERT_EQ(view["rows"].size(), 3u);
-  const TrialRow first = Must(store_->GetTrial("s", 1));
+  const TrialRow first = Must(store_->Read(FindTrial, "s", 1));
   EXPECT_EQ(view["rows"][0],
             Json({1, 0.95, RoundedJson(first.result.Last("accuracy")),
                   first.result.epochs_to_target, 18718, true, "completed", 0.95, 0.01}));
@@ -262,7 +262,7 @@ TEST_F(ViewsTest, ARankingsEpochAndIntervalAreThoseOfItsAccuracy) {
   const Json row = Get("/api/sweeps/s/ranking")["rows"][0];
   EXPECT_EQ(row["value"], 0.95);
   EXPECT_EQ(row["values"], Json({{"validation_accuracy", 0.95}}));
-  EXPECT_EQ(row["value_epoch"], Must(store_->GetTrial("s", 1)).result.best_epoch);
+  EXPECT_EQ(row["value_epoch"], Must(store_->Read(FindTrial, "s", 1)).result.best_epoch);
   EXPECT_LT(row["interval"][0], 0.95);
   EXPECT_GT(row["interval"][1], 0.95);
 }
@@ -551,7 +551,7 @@ TEST_F(ViewsTest, AnEtagChangesWhenTheDocumentDoes) {
   const std::string other =
       Must(views_->Get({.path = "/api/sweeps/s/points", .query = "limit=1"})).etag;
   EXPECT_NE(etag, other);
-  const TrialRow last = Must(store_->GetTrial("s", 4));
+  const TrialRow last = Must(store_->Read(FindTrial, "s", 4));
   driver_->Train(last, TestSpec("s"), 0.97);
   const ViewAnswer later =
       Must(views_->Get({.path = "/api/sweeps/s/points", .if_none_match = etag}));
@@ -715,7 +715,7 @@ TEST_F(TimedViewsTest, TheTimeLeftOfASweepIsKeptForTwoSeconds) {
   clock_.Advance(absl::Seconds(10));
   ASSERT_TRUE(driver_->Record(lease, spec, TestEpochs(1, 1, 0.5)).ok());
   TimeLeft time_left(store_.get(), scheduler_.get(), &clock_);
-  const SweepRow running = Must(store_->GetSweep("s"));
+  const SweepRow running = Must(store_->Read(FindSweep, "s"));
   const std::optional<double> first = time_left.SecondsLeft(running, spec);
   ASSERT_TRUE(first.has_value());
   clock_.Advance(absl::Milliseconds(1999));
@@ -775,15 +775,14 @@ TEST_F(ViewsTest, SeveralSmallSweepsAreLookedAtAtOnce) {
 class WatchedStore final : public ForwardingStore {
  public:
   using ForwardingStore::ForwardingStore;
-  absl::StatusOr<std::vector<TrialSummary>> ListSummaries(std::int64_t sweep_id,
-                                                          std::int64_t after_number,
-                                                          int limit) override {
-    if (!is_read_.exchange(true)) read.set_value();
-    return ForwardingStore::ListSummaries(sweep_id, after_number, limit);
+  absl::Status RunRead(const ReadFunction& query) override {
+    if (std::this_thread::get_id() != maker_ && !is_read_.exchange(true)) read.set_value();
+    return ForwardingStore::RunRead(query);
   }
-  std::promise<void> read;  // kept when summaries are asked for
+  std::promise<void> read;  // kept when another thread than the maker's reads
 
  private:
+  const std::thread::id maker_ = std::this_thread::get_id();
   std::atomic<bool> is_read_ = false;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "coordinator/store/queries.h"
 #include "coordinator/views/attempt_outcome.h"
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
@@ -73,7 +74,7 @@ absl::StatusOr<Json> TimelineDocument(const ViewContext& context, const ViewQuer
   const absl::Time now = context.options.clock->Now();
   const absl::Time from = now - absl::Minutes(*minutes);
   const absl::StatusOr<AttemptPage> page =
-      context.options.store->ListAttemptsSince(from, kMaxSpans);
+      context.options.store->Read(SelectAttemptsSince, from, kMaxSpans);
   if (!page.ok()) return page.status();
   Json spans = Json::array();
   for (const TimedAttempt& item : page->attempts) {

@@ -208,9 +208,9 @@ class SchedulerTest : public testing::Test {
   }
 
   TrialRow Trial(std::int64_t number, const std::string& sweep = "s") {
-    return Must(store_->GetTrial(sweep, number));
+    return Must(store_->Read(FindTrial, sweep, number));
   }
-  SweepRow Sweep(const std::string& name = "s") { return Must(store_->GetSweep(name)); }
+  SweepRow Sweep(const std::string& name = "s") { return Must(store_->Read(FindSweep, name)); }
 
   FakeClock clock_;
   std::string embedded_worker_;                                           // from the next Start on

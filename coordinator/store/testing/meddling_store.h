@@ -1,7 +1,6 @@
 #pragma once
 
 #include <functional>
-#include <string>
 #include <utility>
 
 #include "coordinator/store/testing/forwarding_store.h"
@@ -13,24 +12,23 @@ class MeddlingStore final : public ForwardingStore {
  public:
   using ForwardingStore::ForwardingStore;
 
-  // Run `meddle` once, behind the next GetSweep or GetSweepById. To be set while nobody reads.
-  void AfterGetSweep(std::function<void()> meddle) { by_name_ = std::move(meddle); }
-  void AfterGetSweepById(std::function<void()> meddle) { by_id_ = std::move(meddle); }
-
-  absl::StatusOr<SweepRow> GetSweep(const std::string& name) override {
-    absl::StatusOr<SweepRow> row = ForwardingStore::GetSweep(name);
-    if (const auto meddle = std::exchange(by_name_, nullptr)) meddle();
-    return row;
+  // Runs `meddle` once, behind the `count`th read from here. To be set while nobody reads; reads
+  // are then by one thread at a time.
+  void AfterReads(int count, std::function<void()> meddle) {
+    reads_left_ = count;
+    meddle_ = std::move(meddle);
   }
-  absl::StatusOr<SweepRow> GetSweepById(std::int64_t id) override {
-    absl::StatusOr<SweepRow> row = ForwardingStore::GetSweepById(id);
-    if (const auto meddle = std::exchange(by_id_, nullptr)) meddle();
-    return row;
+  bool has_meddled() const { return meddle_ == nullptr; }
+
+  absl::Status RunRead(const ReadFunction& query) override {
+    absl::Status status = ForwardingStore::RunRead(query);
+    if (meddle_ != nullptr && --reads_left_ == 0) std::exchange(meddle_, nullptr)();
+    return status;
   }
 
  private:
-  std::function<void()> by_name_;
-  std::function<void()> by_id_;
+  int reads_left_ = 0;
+  std::function<void()> meddle_;
 };
 
 }  // namespace sweep

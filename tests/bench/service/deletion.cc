@@ -10,6 +10,7 @@
 
 #include "absl/time/clock.h"
 #include "coordinator/store/deleted_sweeps.h"
+#include "coordinator/store/queries.h"
 #include "coordinator/store/store.h"
 #include "fmt/format.h"
 #include "tests/bench/service/fill.h"
@@ -78,7 +79,7 @@ std::vector<Figure> MeasureDeletionOf(std::int64_t trials) {
                    }});
   Check(store.status());
   const double bytes = static_cast<double>((*store)->Load().database_bytes);
-  const absl::StatusOr<SweepRow> other = (*store)->GetSweep("other");
+  const absl::StatusOr<SweepRow> other = (*store)->Read(FindSweep, "other");
   Check(other.status());
   OtherWrites writes(store->get(), other->id);
   const absl::Time start = absl::Now();

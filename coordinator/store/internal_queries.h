@@ -1,0 +1,74 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "coordinator/store/queries.h"
+#include "coordinator/store/sqlite.h"
+
+namespace sweep {
+
+// Reads that only this library uses, mostly while it writes; the caller brings the transaction.
+
+// A trial, without artifacts, with the secret of its latest lease.
+struct StoredTrial {
+  TrialRow row;
+  std::string secret;
+};
+
+absl::StatusOr<std::int64_t> FindSweepId(Database& database, const std::string& name);
+absl::StatusOr<SweepSource> ReadSource(Database& database, std::int64_t sweep_id);
+absl::StatusOr<std::int64_t> FindTrialId(Database& database, const std::string& sweep,
+                                         std::int64_t number);
+absl::StatusOr<StoredTrial> FindStoredTrial(Database& database, const std::string& sweep,
+                                            std::int64_t number);
+absl::StatusOr<StoredTrial> FindStoredTrialById(Database& database, std::int64_t id);
+absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database, std::int64_t trial_id);
+// By number.
+absl::StatusOr<std::vector<TrialRow>> SelectTrialsInState(Database& database, std::int64_t sweep_id,
+                                                          TrialState state);
+// A configuration's trials, by replicate.
+absl::StatusOr<std::vector<TrialRow>> SelectTrialsOf(Database& database,
+                                                     std::int64_t configuration_id);
+// Trials of a sweep that have not ended, by number.
+absl::StatusOr<std::vector<TrialRow>> SelectOpenTrials(Database& database, std::int64_t sweep_id);
+// The results of a configuration's trials by replicate; the trials' ids into `*trial_ids`.
+absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(Database& database,
+                                                              std::int64_t configuration_id,
+                                                              std::vector<std::int64_t>* trial_ids);
+// The row of the earliest attempt that reported the epoch: the one that was acknowledged first.
+absl::StatusOr<std::optional<EpochRow>> FirstEpoch(Database& database, std::int64_t trial_id,
+                                                   int epoch);
+absl::StatusOr<AttemptRow> FindAttempt(Database& database, std::int64_t trial_id, int attempt);
+
+// The column `state` for a state: a trial that diverged is stored as failed, with a mark.
+std::string_view StoredStateName(TrialState state);
+// From the columns `state` and, next to it, `diverged`.
+absl::StatusOr<TrialState> DecodeTrialState(const Statement& row, int column);
+// The columns of a TrialResult, of a table `t` of trials.
+#define RESULT_COLUMNS \
+  "t.epoch, t.best_epoch, t.epochs_to_target, t.epochs_in_a_row, t.measures, t.standing "
+// Reads them; `column` is that of the first, and moves past the last.
+absl::StatusOr<TrialResult> DecodeResult(const Statement& row, int* column);
+// The columns of an EventRow, of a table `v` of events: the first ones of a row for DecodeEvent.
+#define EVENT_COLUMNS \
+  "v.sequence, v.trial_id, v.number, v.kind, v.attempt, v.epoch, v.time_us, v.state "
+EventRow DecodeEvent(const Statement& row);
+
+absl::StatusOr<SweepState> ParseSweepState(std::string_view name);
+inline bool HasEnded(const SweepRow& sweep) {
+  return sweep.state == SweepState::kCompleted || sweep.state == SweepState::kCancelled;
+}
+// FailedPrecondition, naming the sweep.
+absl::Status SweepHasEnded(const SweepRow& sweep);
+
+inline std::int64_t ToMicros(absl::Time time) { return absl::ToUnixMicros(time); }
+inline absl::Time FromMicros(std::int64_t micros) { return absl::FromUnixMicros(micros); }
+
+}  // namespace sweep
