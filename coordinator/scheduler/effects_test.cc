@@ -90,6 +90,7 @@ TEST_F(EffectsTest, ThreadsAreServedInTheOrderOfTheirDecisions) {
             effects_.Defer([&, decision = ++decisions] {
               most_running = std::max(most_running, ++running);
               done.push_back(decision);
+              std::this_thread::yield();
               --running;
             });
           }
@@ -148,6 +149,31 @@ TEST_F(EffectsTest, ACompletionTakesTheLockAndNeedNotRunWhatItDefers) {
   effects_.RunDeferred();
   effects_.WaitIdle();
   EXPECT_THAT(record_.Get(), ElementsAre("write a", "done a", "write b", "done b OK"));
+}
+
+TEST_F(EffectsTest, AThreadLeavesItsActionsToTheThreadAtWork) {
+  std::latch has_started(1);
+  std::latch may_end(1);
+  {
+    MutexLock lock(&effects_.mutex);
+    effects_.Defer([&] {
+      has_started.count_down();
+      may_end.wait();
+      record_.Add("first");
+    });
+    Defer("second");
+  }
+  std::jthread works([this] { effects_.RunDeferred(); });
+  has_started.wait();
+  {
+    MutexLock lock(&effects_.mutex);
+    Defer("third");
+  }
+  effects_.RunDeferred();
+  EXPECT_THAT(record_.Get(), IsEmpty());
+  may_end.count_down();
+  works.join();
+  EXPECT_THAT(record_.Get(), ElementsAre("first", "second", "third"));
 }
 
 TEST_F(EffectsTest, AnActionThatDefersMoreIsNotInterrupted) {
