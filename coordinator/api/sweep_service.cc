@@ -101,7 +101,7 @@ grpc::ServerUnaryReactor* SweepService::CreateSweep(grpc::CallbackServerContext*
                        {.principal = CutText(request->principal(), kMaxPrincipalBytes),
                         .keep_going = request->keep_going(),
                         .earlier_digest = EarlierDigest(*parsed, store_, context)},
-                       [=, this](const absl::StatusOr<Scheduler::Submission>& result) {
+                       [=, this](const absl::StatusOr<Submission>& result) {
                          if (!result.ok()) {
                            return reactor->Finish(Outgoing(context, result.status()));
                          }

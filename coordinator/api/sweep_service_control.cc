@@ -12,7 +12,7 @@ namespace sweep {
 namespace {
 
 // The stored sweep as it is under another name. `spec` stays null when there is no such sweep.
-absl::Status PlanRenaming(Store* store, SpecCache* specs, Scheduler::Renaming* renaming) {
+absl::Status PlanRenaming(Store* store, SpecCache* specs, RenameRequest* renaming) {
   const absl::StatusOr<SweepRow> row = store->Read(FindSweep, renaming->name);
   if (absl::IsNotFound(row.status())) return absl::OkStatus();
   if (!row.ok()) return row.status();
@@ -151,9 +151,9 @@ grpc::ServerUnaryReactor* SweepService::RenameSweep(grpc::CallbackServerContext*
   if (!name.ok()) return Respond(context, [&] { return name.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   const bool queued = parsing_->Submit([=, this, name = *name] {
-    Scheduler::Renaming renaming{.name = name,
-                                 .new_name = request->new_name(),
-                                 .request_id = RequestId(request->request_id())};
+    RenameRequest renaming{.name = name,
+                           .new_name = request->new_name(),
+                           .request_id = RequestId(request->request_id())};
     if (absl::Status planned = PlanRenaming(store_, specs_, &renaming); !planned.ok()) {
       return reactor->Finish(Outgoing(context, planned));
     }

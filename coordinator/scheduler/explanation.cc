@@ -204,7 +204,7 @@ Explanation ExplainPending(const TrialSituation& at) {
   Reasons& reasons = explanation.reasons;
   explanation.trials_ahead = at.ahead_in_sweep;
   for (const auto& [sweep, count] : at.ahead_in_others) explanation.trials_ahead += count;
-  if (!at.is_taken_up) {
+  if (!at.is_in_table) {
     // Else it was made, or ended, at this moment.
     if (!at.file_refusal.empty()) {
       reasons.push_back(

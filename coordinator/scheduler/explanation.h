@@ -23,7 +23,7 @@ struct TrialSituation {
 
   // Its sweep.
   SweepState sweep_state = SweepState::kActive;
-  bool is_taken_up = true;   // by this coordinator
+  bool is_in_table = true;   // by this coordinator
   std::string file_refusal;  // why its file is not accepted; empty: it is
   bool give_back = false;    // paused now
   std::string pause_reason;  // why the coordinator paused it

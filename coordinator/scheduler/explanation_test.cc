@@ -151,12 +151,12 @@ const Case kCases[] = {
       "no worker is connected"}},
     {Waiting(),
      [](auto& at) {
-       at.is_taken_up = false;
+       at.is_in_table = false;
        at.file_refusal = "s.yaml:3: there is no 'paramters'";
      },
      {"sweep s does not run: this build does not accept its file: s.yaml:3: there is no "
       "'paramters'"}},
-    {Waiting(), [](auto& at) { at.is_taken_up = false; }, {"it waits for its turn"}},
+    {Waiting(), [](auto& at) { at.is_in_table = false; }, {"it waits for its turn"}},
     {Waiting(),
      [](auto& at) {
        at.may_train_it = 0;

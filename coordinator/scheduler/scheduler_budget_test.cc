@@ -37,7 +37,7 @@ class BudgetTest : public SchedulerTest {
  protected:
   // True when it was created.
   bool SubmitSource(const SweepSource& source) {
-    return Must(Ask<Scheduler::Submission>([&](auto callback) {
+    return Must(Ask<Submission>([&](auto callback) {
              scheduler_->Submit(ParseSource(source), source, {.principal = "tester"}, callback);
            }))
         .created;
@@ -238,7 +238,7 @@ class ProgramTest : public BudgetTest {
     spec->program = {"python3", "train.py"};
     spec->program_digest = "abc";
     const SweepSource source = TestSource(name);
-    ASSERT_TRUE(Ask<Scheduler::Submission>([&](auto callback) {
+    ASSERT_TRUE(Ask<Submission>([&](auto callback) {
                   scheduler_->Submit(spec, source, {.principal = "tester"}, callback);
                 }).ok());
   }

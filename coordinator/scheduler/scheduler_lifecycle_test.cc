@@ -21,7 +21,7 @@ class LifecycleTest : public SchedulerTest {
   }
   absl::StatusOr<SweepRow> Rename(const std::string& name, const std::string& new_name,
                                   const std::string& request = "", bool with_spec = true) {
-    Scheduler::Renaming renaming{.name = name, .new_name = new_name, .request_id = request};
+    RenameRequest renaming{.name = name, .new_name = new_name, .request_id = request};
     if (with_spec) {
       renaming.spec = std::make_shared<const SweepSpec>(TestSpec(new_name, kSeed));
       renaming.text = TestSource(new_name, kSeed).text;

@@ -41,7 +41,7 @@ TEST_F(RefusedSweepTest, OthersGoOnAndItDoesNot) {
 
 TEST_F(RefusedSweepTest, SaysWhyItsTrialsWait) {
   TrialSituation situation = scheduler_->Situation(Trial(2, "old"));
-  EXPECT_FALSE(situation.is_taken_up);
+  EXPECT_FALSE(situation.is_in_table);
   situation.file_refusal = Must(specs_->Show("old")).refusal;
   EXPECT_THAT(Explain(situation).reasons,
               ElementsAre(testing::AllOf(HasSubstr("sweep old does not run"),

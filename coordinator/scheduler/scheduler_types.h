@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "common/protocol/trainer_message.h"
 #include "coordinator/store/rows.h"
@@ -63,6 +64,7 @@ struct SynchronizeAnswer {
   absl::Duration lease_term;
   bool drain = false;  // give back what is held, and end
 };
+using SynchronizeCallback = std::function<void(absl::StatusOr<SynchronizeAnswer>)>;
 
 // A worker that gets no trials, or one to try, because its last attempts have all failed.
 struct PutAside {

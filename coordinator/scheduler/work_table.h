@@ -15,7 +15,7 @@
 #include "absl/time/time.h"
 #include "common/protocol/trainer_message.h"
 #include "coordinator/scheduler/placement.h"
-#include "coordinator/scheduler/scheduler.h"
+#include "coordinator/scheduler/scheduler_types.h"
 #include "coordinator/scheduler/worker_health.h"
 #include "coordinator/store/store.h"
 
@@ -36,7 +36,7 @@ struct TrialEntry {
   std::optional<ProgressMessage> progress;  // set by WorkTable::SetProgress
   std::set<std::string> failed_on;          // workers, since this coordinator has it
   absl::Duration
-      elsewhere_until;  // monotonic; till then it waits for a worker it has not failed on
+      waits_for_another_until;  // monotonic; till then it waits for a worker it has not failed on
 
   TrialKey key() const { return {row.sweep_id, row.number}; }
   bool held() const { return IsHeld(row.state); }
@@ -80,7 +80,7 @@ struct Poll {
   bool holds_stale = false;                 // the worker also holds what it should not
   bool no_wait = false;
   absl::Duration deadline;  // monotonic
-  Scheduler::SynchronizeCallback callback;
+  SynchronizeCallback callback;
 };
 
 struct NamedSweep {
@@ -101,15 +101,15 @@ struct WorkerEntry {
   std::set<std::pair<TrialKey, int>> told_to_give_back;  // by the last answer: trial and attempt
   std::set<std::pair<TrialKey, int>> told_to_stop;       // likewise
   absl::Time created, last_seen;
-  absl::Duration heard;  // monotonic time of the last call
+  absl::Duration last_call;  // monotonic time of the last call
   std::set<TrialKey> leases;
   int writes_in_flight = 0;  // grants and revivals for it
-  bool in_line = false;      // stands in the scheduler's line of those who want work
+  bool in_queue = false;     // stands in the scheduler's line of those who want work
   std::optional<Poll> poll;
   std::int64_t completed = 0;
   std::int64_t failed = 0;
   WorkerHealth health;
-  std::optional<absl::Duration> lost_after;  // as `heard`, when it last lost leases
+  std::optional<absl::Duration> last_call_before_loss;  // as `last_call`, when it last lost leases
   // What its session has called the sweeps that it trains, while they are known: from then on each
   // name means that sweep, whatever it is called now.
   std::map<std::string, NamedSweep> only_sweeps;

@@ -195,7 +195,7 @@ class SchedulerTest : public testing::Test {
   absl::StatusOr<SweepRow> Resume(const std::string& request = "", const std::string& sweep = "s") {
     return Ask<SweepRow>([&](auto callback) { scheduler_->ResumeSweep(sweep, request, callback); });
   }
-  absl::StatusOr<RetriedSweep> Retry(const Scheduler::Retry& retry, const std::string& extra = "") {
+  absl::StatusOr<RetriedSweep> Retry(const RetryRequest& retry, const std::string& extra = "") {
     const auto spec = std::make_shared<const SweepSpec>(TestSpec("s", extra));
     return Ask<RetriedSweep>([&](auto callback) { scheduler_->RetrySweep(spec, retry, callback); });
   }

@@ -12,8 +12,9 @@
 
 namespace sweep {
 
-// Carries `change` out once per request, which `verb`, object and id name. `change` gives a number
-// to be remembered; that of the first time comes back.
+// Carries `change` out once per request, which verb, object and id identify. The number that
+// `change` returns is stored: a repeated request changes nothing and gets it again. A request
+// without an id is carried out each time.
 template <typename Change>
 absl::StatusOr<std::int64_t> Once(WriteTransaction& transaction, std::string_view verb,
                                   const std::string& object, const std::string& request_id,
@@ -29,7 +30,7 @@ absl::StatusOr<std::int64_t> Once(WriteTransaction& transaction, std::string_vie
   return result;
 }
 
-// As Once, for a change that gives the sweep as it is then.
+// As Once, for a change of a sweep; `sweep` becomes its row after the change.
 template <typename Change>
 absl::Status ChangeSweep(WriteTransaction& transaction, std::string_view verb,
                          const std::string& name, const std::string& request_id, SweepRow* sweep,

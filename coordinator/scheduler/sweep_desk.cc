@@ -1,63 +1,121 @@
-// The part of the scheduler that carries out what people decide about sweeps that are there:
-// pausing, cancelling, retrying, extending; and about workers: draining.
+#include "coordinator/scheduler/sweep_desk.h"
 
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "coordinator/scheduler/budget.h"
-#include "coordinator/scheduler/scheduler_impl.h"
-#include "coordinator/scheduler/scheduler_once.h"
+#include "coordinator/scheduler/once.h"
+#include "coordinator/store/queries.h"
 #include "fmt/format.h"
 #include "spdlog/spdlog.h"
 
 namespace sweep {
 
-void SchedulerImpl::AddSweep(const SweepRow& row, std::shared_ptr<const SweepSpec> spec) {
-  options_.specs->Keep(row, {.spec = spec});
-  table_.AddSweep(row, std::move(spec));
+// ---- At the start
+
+absl::Status SweepDesk::Load() {
+  const absl::StatusOr<std::vector<SweepRow>> sweeps = state_.options.store->Read(SelectUnfinishedSweeps);
+  if (!sweeps.ok()) return sweeps.status();
+  for (const SweepRow& row : *sweeps) {
+    if (absl::Status loaded = LoadSweep(row); !loaded.ok()) return loaded;
+  }
+  return absl::OkStatus();
 }
 
-absl::StatusOr<SharedSpec> SchedulerImpl::SpecIn(WriteTransaction& transaction,
-                                                 const std::string& sweep) const {
+absl::Status SweepDesk::LoadSweep(const SweepRow& row) {
+  const absl::StatusOr<StoredSpec> stored = state_.options.specs->Show(row);
+  if (!stored.ok()) return stored.status();
+  state_.options.specs->Keep(row, *stored);
+  if (!stored->is_accepted()) {  // stored by a build that accepted more; the others go on
+    spdlog::error("sweep not resumed sweep={} reason={:?}", row.name, stored->refusal);
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<std::vector<TrialRow>> unheld = state_.options.store->Read(SelectUnheldTrials, row.id);
+  if (!unheld.ok()) return unheld.status();
+  spdlog::info("sweep resumed sweep={} configurations={} of={} pending={} on_hold={}", row.name,
+               row.configurations, row.planned_configurations, row.counts.pending,
+               row.counts.on_hold);
+  MutexLock lock(&state_.effects.mutex);
+  state_.table.AddSweep(row, stored->spec);
+  // A trial that was granted before may be revived, and its holder needs its line then.
+  for (const TrialRow& trial : *unheld) {
+    state_.RestoreTrial(*stored->spec, trial, /*needs_json=*/trial.attempt > 0);
+  }
+  return absl::OkStatus();
+}
+
+// ---- Submitting
+
+void SweepDesk::Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource& source,
+                       const SubmitOptions& options, SubmitCallback callback) {
+  auto result = std::make_shared<Submission>();  // shared by the write and its completion
+  state_.effects.Write(
+      [=](WriteTransaction& transaction) {
+        absl::StatusOr<SweepRow> row =
+            transaction.CreateSweep(*spec, source, options.principal, &result->created);
+        if (absl::IsAlreadyExists(row.status()) && !options.earlier_digest.empty()) {
+          absl::StatusOr<SweepRow> existing = transaction.GetSweep(spec->name);
+          if (existing.ok() && existing->digest == options.earlier_digest)
+            row = std::move(existing);
+        }
+        if (row.ok() && result->created && (options.keep_going || spec->keep_going)) {
+          row->keep_going = true;
+          if (absl::Status kept = transaction.KeepGoing(row->id); !kept.ok()) return kept;
+        }
+        if (row.ok()) result->sweep = *std::move(row);
+        return row.status();
+      },
+      [this, result, spec, callback](const absl::Status& status) {
+        if (!status.ok()) return callback(status);
+        OnSubmitted(*result, spec);
+        callback(*result);
+      });
+}
+
+void SweepDesk::OnSubmitted(const Submission& submission, std::shared_ptr<const SweepSpec> spec) {
+  const SweepRow& row = submission.sweep;
+  spdlog::info("sweep submitted sweep={} configurations={} replicates={} created={}", row.name,
+               row.planned_configurations, spec->replicates, submission.created);
+  MutexLock lock(&state_.effects.mutex);
+  const bool ended = row.state == SweepState::kCompleted || row.state == SweepState::kCancelled;
+  if (ended || state_.table.FindSweep(row.id) != nullptr) return;
+  // A sweep that was there before and is not in the table has a file that is not accepted.
+  if (!submission.created) return;
+  state_.AddSweep(row, std::move(spec));
+  state_.SignalEvents(row.id);
+  leases_.React();
+}
+
+// ---- Pausing, resuming, extending
+
+absl::StatusOr<SharedSpec> SweepDesk::SpecIn(WriteTransaction& transaction,
+                                             const std::string& sweep) const {
   const absl::StatusOr<SweepRow> row = transaction.GetSweep(sweep);
   if (!row.ok()) return row.status();
-  const std::optional<StoredSpec> stored = options_.specs->Known(*row);
+  const std::optional<StoredSpec> stored = state_.options.specs->Known(*row);
   return stored && stored->is_accepted() ? stored->spec : nullptr;
 }
 
-absl::Status SchedulerImpl::CheckAccepted(WriteTransaction& transaction,
-                                          const std::string& sweep) const {
+absl::Status SweepDesk::CheckAccepted(WriteTransaction& transaction,
+                                      const std::string& sweep) const {
   const absl::StatusOr<SweepRow> row = transaction.GetSweep(sweep);
   if (!row.ok()) return row.status();
-  const std::optional<StoredSpec> stored = options_.specs->Known(*row);
+  const std::optional<StoredSpec> stored = state_.options.specs->Known(*row);
   return stored && !stored->is_accepted() ? NotAcceptedError(sweep, *stored) : absl::OkStatus();
 }
 
-void SchedulerImpl::TakeUpSweep(const SweepRow& row, std::shared_ptr<const SweepSpec> spec) {
-  SweepEntry* sweep = table_.FindSweep(row.id);
-  if (sweep == nullptr) {
-    const bool has_ended =
-        row.state == SweepState::kCompleted || row.state == SweepState::kCancelled;
-    if (has_ended || spec == nullptr) return;
-    AddSweep(row, std::move(spec));
-    return;
-  }
-  table_.TakeDecisions(sweep, row);
-  for (const auto& [number, trial] : sweep->trials) {
-    if (trial.held()) table_.MarkChanged(trial.row.worker);
-  }
+void SweepDesk::OnSweepChanged(const SweepRow& row, std::shared_ptr<const SweepSpec> spec) {
+  MutexLock lock(&state_.effects.mutex);
+  state_.AdoptSweep(row, std::move(spec));
+  state_.SignalEvents(row.id);
+  leases_.React();
 }
 
-void SchedulerImpl::OnSweepChanged(const SweepRow& row, std::shared_ptr<const SweepSpec> spec) {
-  MutexLock lock(&mutex_);
-  TakeUpSweep(row, std::move(spec));
-  DeferSignal(row.id, EventBus::Signal::kEvents);
-  React();
-}
-
-void SchedulerImpl::PauseSweep(const std::string& name, bool now, const std::string& request_id,
-                               SweepCallback callback) {
+void SweepDesk::PauseSweep(const std::string& name, bool now, const std::string& request_id,
+                           SweepCallback callback) {
   auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
-  WriteFor(
+  state_.effects.Write(
       [=](WriteTransaction& transaction) {
         return ChangeSweep(transaction, "pause", name, request_id, result.get(),
                            [&] { return transaction.PauseSweep(name, now); });
@@ -70,10 +128,10 @@ void SchedulerImpl::PauseSweep(const std::string& name, bool now, const std::str
       });
 }
 
-void SchedulerImpl::ResumeSweep(const std::string& name, const std::string& request_id,
-                                SweepCallback callback) {
+void SweepDesk::ResumeSweep(const std::string& name, const std::string& request_id,
+                            SweepCallback callback) {
   auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
-  WriteFor(
+  state_.effects.Write(
       [=, this](WriteTransaction& transaction) {
         return ChangeSweep(transaction, "resume", name, request_id, result.get(),
                            [&]() -> absl::StatusOr<SweepRow> {
@@ -90,11 +148,11 @@ void SchedulerImpl::ResumeSweep(const std::string& name, const std::string& requ
       });
 }
 
-void SchedulerImpl::ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int64_t run_cap,
-                                const std::string& request_id, SweepCallback callback) {
+void SweepDesk::ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int64_t run_cap,
+                            const std::string& request_id, SweepCallback callback) {
   if (absl::Status checked = CheckBudget(*spec, run_cap); !checked.ok()) return callback(checked);
   auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
-  WriteFor(
+  state_.effects.Write(
       [=](WriteTransaction& transaction) {
         return ChangeSweep(transaction, "extend", spec->name, request_id, result.get(),
                            [&] { return transaction.ExtendSweep(spec->name, run_cap); });
@@ -110,10 +168,10 @@ void SchedulerImpl::ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int6
 
 // ---- Cancelling
 
-void SchedulerImpl::CancelSweep(const std::string& name, const std::string& request_id,
-                                SweepCallback callback) {
+void SweepDesk::CancelSweep(const std::string& name, const std::string& request_id,
+                            SweepCallback callback) {
   auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
-  WriteFor(
+  state_.effects.Write(
       [=, this](WriteTransaction& transaction) {
         return ChangeSweep(transaction, "cancel", name, request_id, result.get(),
                            [&]() -> absl::StatusOr<SweepRow> {
@@ -124,25 +182,28 @@ void SchedulerImpl::CancelSweep(const std::string& name, const std::string& requ
       },
       [this, result, callback](const absl::Status& status) {
         if (!status.ok()) return callback(status);
-        if (result->state == SweepState::kCancelled) {  // not so when a retry came before
-          spdlog::info("sweep cancelled sweep={}", result->name);
-          MutexLock lock(&mutex_);
-          if (const SweepEntry* const sweep = table_.FindSweep(result->id); sweep != nullptr) {
-            Remember({.name = sweep->name, .spec = sweep->spec});
-          }
-          table_.RemoveSweep(result->id);
-          options_.specs->Release(result->id);
-          DeferSignal(result->id, EventBus::Signal::kEvents);
-          React();
-        }
+        OnSweepCancelled(*result);
         callback(*result);
       });
 }
 
-void SchedulerImpl::CancelTrial(const std::string& sweep, std::int64_t number,
-                                const std::string& request_id, TrialCallback callback) {
+void SweepDesk::OnSweepCancelled(const SweepRow& row) {
+  if (row.state != SweepState::kCancelled) return;  // a repeated request, and a retry since
+  spdlog::info("sweep cancelled sweep={}", row.name);
+  MutexLock lock(&state_.effects.mutex);
+  if (const SweepEntry* const sweep = state_.table.FindSweep(row.id); sweep != nullptr) {
+    state_.ended.Add(sweep->name, sweep->spec);
+  }
+  state_.table.RemoveSweep(row.id);
+  state_.options.specs->Release(row.id);
+  state_.SignalEvents(row.id);
+  leases_.React();
+}
+
+void SweepDesk::CancelTrial(const std::string& sweep, std::int64_t number,
+                            const std::string& request_id, TrialCallback callback) {
   auto result = std::make_shared<TrialRow>();  // shared by the write and its completion
-  WriteFor(
+  state_.effects.Write(
       [=, this](WriteTransaction& transaction) -> absl::Status {
         const std::string object = fmt::format("{}/{}", sweep, number);
         const absl::Status status =
@@ -161,31 +222,34 @@ void SchedulerImpl::CancelTrial(const std::string& sweep, std::int64_t number,
       },
       [this, result, callback](const absl::Status& status) {
         if (!status.ok()) return callback(status);
-        if (result->state == TrialState::kCancelled) {  // not so when a retry came before
-          spdlog::info("trial cancelled trial={}", result->short_name());
-          MutexLock lock(&mutex_);
-          table_.Apply(*result, absl::ZeroDuration());
-          EndIfDone(result->sweep_id);
-          DeferSignal(result->sweep_id, EventBus::Signal::kEvents);
-          React();
-        }
+        OnTrialCancelled(*result);
         callback(*result);
       });
 }
 
-// ---- Retrying
-
-void SchedulerImpl::OnRetried(const RetriedSweep& retried, std::shared_ptr<const SweepSpec> spec) {
-  spdlog::info("trials retried sweep={} trials={}", retried.sweep.name, retried.count);
-  MutexLock lock(&mutex_);
-  TakeUpSweep(retried.sweep, std::move(spec));
-  for (const TrialRow& trial : retried.trials) table_.Apply(trial, absl::ZeroDuration());
-  DeferSignal(retried.sweep.id, EventBus::Signal::kEvents);
-  React();
+void SweepDesk::OnTrialCancelled(const TrialRow& row) {
+  if (row.state != TrialState::kCancelled) return;  // a repeated request, and a retry since
+  spdlog::info("trial cancelled trial={}", row.short_name());
+  MutexLock lock(&state_.effects.mutex);
+  state_.table.Apply(row, absl::ZeroDuration());
+  state_.EndIfDone(row.sweep_id);
+  state_.SignalEvents(row.sweep_id);
+  leases_.React();
 }
 
-void SchedulerImpl::RetrySweep(std::shared_ptr<const SweepSpec> spec, const Retry& retry,
-                               RetryCallback callback) {
+// ---- Retrying
+
+void SweepDesk::OnRetried(const RetriedSweep& retried, std::shared_ptr<const SweepSpec> spec) {
+  spdlog::info("trials retried sweep={} trials={}", retried.sweep.name, retried.count);
+  MutexLock lock(&state_.effects.mutex);
+  state_.AdoptSweep(retried.sweep, std::move(spec));
+  for (const TrialRow& trial : retried.trials) state_.table.Apply(trial, absl::ZeroDuration());
+  state_.SignalEvents(retried.sweep.id);
+  leases_.React();
+}
+
+void SweepDesk::RetrySweep(std::shared_ptr<const SweepSpec> spec, const RetryRequest& retry,
+                           RetryCallback callback) {
   const RetrySelection selection = {
       .failed = retry.failed, .cancelled = retry.cancelled, .diverged = retry.diverged};
   if (!selection.failed && !selection.cancelled && !selection.diverged) {
@@ -193,7 +257,7 @@ void SchedulerImpl::RetrySweep(std::shared_ptr<const SweepSpec> spec, const Retr
         "sweep '{}': neither its failed nor its cancelled trials are to be retried", spec->name)));
   }
   auto result = std::make_shared<RetriedSweep>();  // shared by the write and its completion
-  WriteFor(
+  state_.effects.Write(
       [=](WriteTransaction& transaction) -> absl::Status {
         const absl::StatusOr<std::int64_t> count =
             Once(transaction, "retry", spec->name, retry.request_id,
@@ -216,14 +280,14 @@ void SchedulerImpl::RetrySweep(std::shared_ptr<const SweepSpec> spec, const Retr
       });
 }
 
-void SchedulerImpl::RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64_t number,
-                               const Retry& retry, TrialCallback callback) {
+void SweepDesk::RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64_t number,
+                           const RetryRequest& retry, TrialCallback callback) {
   struct Result {
     RetriedSweep retried;
     TrialRow trial;
   };
   auto result = std::make_shared<Result>();  // shared by the write and its completion
-  WriteFor(
+  state_.effects.Write(
       [=](WriteTransaction& transaction) -> absl::Status {
         const std::string object = fmt::format("{}/{}", spec->name, number);
         const absl::Status status =
@@ -246,32 +310,6 @@ void SchedulerImpl::RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64
         if (result->retried.count > 0) OnRetried(result->retried, spec);
         callback(result->trial);
       });
-}
-
-// ---- Workers
-
-absl::StatusOr<WorkerInfo> SchedulerImpl::DrainWorker(const std::string& name) {
-  absl::StatusOr<WorkerInfo> info;
-  {
-    MutexLock lock(&mutex_);
-    WorkerEntry* const worker = table_.FindWorker(name);
-    if (worker == nullptr) {
-      return absl::NotFoundError(fmt::format("worker '{}' does not exist", name));
-    }
-    if (!worker->connected) {
-      return absl::FailedPreconditionError(
-          fmt::format("worker '{}' is not connected, so it cannot be told to drain", name));
-    }
-    if (!worker->leaves()) {
-      DeferLog(spdlog::level::info, fmt::format("worker is told to drain worker={}", name));
-    }
-    worker->asked_to_drain = true;
-    table_.MarkChanged(name);
-    info = Describe(*worker);
-    React();
-  }
-  RunDeferred();
-  return info;
 }
 
 }  // namespace sweep

@@ -1,0 +1,200 @@
+#include "coordinator/scheduler/insight.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "coordinator/scheduler/fleet_health.h"
+#include "coordinator/scheduler/worker_info.h"
+
+namespace sweep {
+namespace {
+
+void CountWorker(const WorkerEntry& worker, SchedulerCounts* counts) {
+  // The worker is known only from the leases that it had when this coordinator started, and is
+  // expected back.
+  if (worker.session.empty()) return;
+  if (!worker.connected) {
+    ++counts->workers_gone;
+    return;
+  }
+  if (worker.leaves()) {
+    ++counts->workers_draining;
+    return;
+  }
+  counts->slots += worker.description.slots;
+  if (worker.health.until()) {
+    ++counts->workers_put_aside;
+    return;
+  }
+  ++counts->workers_connected;
+  counts->free_slots += std::max(worker.free_slots(), 0);
+}
+
+void DescribeWorkers(const WorkTable& table, const Demand& demand, const Clock& clock,
+                     TrialSituation* situation) {
+  for (const auto& [name, worker] : table.workers()) {
+    if (!worker.connected) continue;
+    ++situation->workers;
+    const Misfit misfit = Fits(demand, worker.can);
+    if (misfit == Misfit::kTrainsOthers) {
+      situation->others.insert(worker.can.only_sweeps.begin(), worker.can.only_sweeps.end());
+    }
+    if (misfit == Misfit::kTrainsOthers || misfit == Misfit::kNoPrograms) {
+      ++situation->misfits[misfit];
+      continue;
+    }
+    ++situation->may_train_it;
+    if (worker.leaves()) {
+      ++situation->draining;
+      continue;
+    }
+    if (misfit == Misfit::kOtherData) {
+      OtherData& data = situation->other_data[name] = worker.can.other_data.at(demand.sweep_id);
+      data.sweep = demand.sweep;
+      const auto sweep = table.sweeps().find(demand.sweep_id);
+      if (sweep != table.sweeps().end()) data.sweep_sha256 = sweep->second.data_sha256;
+      continue;
+    }
+    if (std::optional<PutAside> aside = DescribeHealth(worker, clock)) {
+      situation->put_aside.emplace(name, *std::move(aside));
+      continue;
+    }
+    situation->slots += worker.description.slots;
+    situation->busy += worker.description.slots - std::max(worker.free_slots(), 0);
+    for (const TrialKey& key : worker.leases) {
+      ++situation->busy_with[table.FindTrial(key)->row.sweep];
+    }
+  }
+}
+
+// The trial waits only while every worker that could take it now is one on which it failed.
+void DescribeFailures(const WorkTable& table, const TrialEntry& trial, absl::Duration now,
+                      TrialSituation* situation) {
+  situation->failed_on.assign(trial.failed_on.begin(), trial.failed_on.end());
+  const bool waits =
+      std::any_of(trial.failed_on.begin(), trial.failed_on.end(), [&](const std::string& name) {
+        const auto worker = table.workers().find(name);
+        return worker != table.workers().end() && worker->second.connected &&
+               WaitsForAnother(table, trial, worker->second, now);
+      });
+  if (waits) situation->waits_for_another = trial.waits_for_another_until - now;
+}
+
+// Before the trial at place n of its sweep's queue every other sweep gets n turns, and one more if
+// its next turn comes before this sweep's.
+void DescribeQueue(const WorkTable& table, const SweepEntry& sweep, TrialSituation* situation) {
+  const auto before =
+      std::distance(sweep.pending.begin(), sweep.pending.lower_bound(situation->trial.number));
+  situation->ahead_in_sweep = before;
+  const auto is_trained = [&](const SweepEntry& other) {
+    return std::any_of(table.workers().begin(), table.workers().end(), [&](const auto& item) {
+      const WorkerEntry& worker = item.second;
+      return worker.connected && !worker.leaves() &&
+             Fits(other.demand(), worker.can) == Misfit::kNone;
+    });
+  };
+  for (const auto& [id, other] : table.sweeps()) {
+    if (id == sweep.id || !other.is_offered() || !is_trained(other)) continue;
+    const bool is_first = std::pair(other.served, id) < std::pair(sweep.served, sweep.id);
+    const std::int64_t turns = before + (is_first ? 1 : 0);
+    const std::int64_t ahead = std::min<std::int64_t>(turns, std::ssize(other.pending));
+    if (ahead > 0) situation->ahead_in_others[other.name] = ahead;
+  }
+}
+
+}  // namespace
+
+SchedulerCounts Insight::Counts() const {
+  MutexLock lock(&state_.effects.mutex);
+  SchedulerCounts counts = state_.counted;
+  counts.pending = state_.table.trials_in(TrialState::kPending);
+  counts.leased = state_.table.trials_in(TrialState::kLeased);
+  counts.running = state_.table.trials_in(TrialState::kRunning);
+  counts.on_hold = state_.table.trials_in(TrialState::kOnHold);
+  counts.completed = state_.table.trials_in(TrialState::kCompleted);
+  counts.stopped = state_.table.trials_in(TrialState::kStopped);
+  counts.failed = state_.table.trials_in(TrialState::kFailed);
+  counts.diverged = state_.table.trials_in(TrialState::kDiverged);
+  counts.cancelled = state_.table.trials_in(TrialState::kCancelled);
+  counts.images_per_second = state_.table.images_per_second();
+  for (const auto& [id, sweep] : state_.table.sweeps()) {
+    if (sweep.state == SweepState::kPaused) {
+      ++counts.paused_sweeps;
+      continue;
+    }
+    ++counts.active_sweeps;
+    counts.queued += std::ssize(sweep.pending);
+    if (!sweep.exhausted) {
+      counts.to_make += std::max<std::int64_t>(sweep.planned - sweep.configurations, 0);
+    }
+  }
+  for (const auto& [name, worker] : state_.table.workers()) CountWorker(worker, &counts);
+  return counts;
+}
+
+// ---- Workers and progress
+
+std::vector<WorkerInfo> Insight::Workers() const {
+  std::vector<WorkerInfo> workers;
+  MutexLock lock(&state_.effects.mutex);
+  for (const auto& [name, entry] : state_.table.workers()) {
+    if (entry.session.empty()) continue;
+    workers.push_back(DescribeWorker(state_.table, entry, *state_.options.clock));
+  }
+  std::stable_partition(workers.begin(), workers.end(),
+                        [](const WorkerInfo& worker) { return worker.connected; });
+  return workers;
+}
+
+std::vector<TrialProgress> Insight::Progress(const std::string& sweep) const {
+  MutexLock lock(&state_.effects.mutex);
+  std::vector<TrialProgress> progress;
+  const SweepEntry* const entry = state_.table.FindSweep(sweep);
+  if (entry == nullptr) return progress;
+  for (const auto& [number, trial] : entry->trials) {
+    if (trial.progress.has_value()) progress.push_back({sweep, number, *trial.progress});
+  }
+  return progress;
+}
+
+// ---- What a trial waits for
+
+TrialSituation Insight::Situation(const TrialRow& trial) const {
+  TrialSituation situation{.trial = trial, .now = state_.options.clock->Now()};
+  MutexLock lock(&state_.effects.mutex);
+  const SweepEntry* const sweep = state_.table.FindSweep(trial.sweep);
+  situation.is_in_table = sweep != nullptr;
+  if (sweep != nullptr) {
+    situation.sweep_state = sweep->state;
+    situation.give_back = sweep->give_back;
+    situation.pause_reason = sweep->pause_reason;
+    situation.store_is_full = state_.Now() < state_.no_grants_before;
+    DescribeQueue(state_.table, *sweep, &situation);
+  }
+  const Demand demand =
+      sweep != nullptr ? sweep->demand() : Demand{.sweep_id = trial.sweep_id, .sweep = trial.sweep};
+  DescribeWorkers(state_.table, demand, *state_.options.clock, &situation);
+  const auto holder = state_.table.workers().find(trial.worker);
+  if (holder != state_.table.workers().end() && !holder->second.session.empty()) {
+    situation.holder_is_connected = holder->second.connected;
+    situation.holder_drains = holder->second.leaves();
+    situation.holder_last_seen = holder->second.last_seen;
+  }
+  const TrialEntry* const entry = state_.table.FindTrial(TrialKey{trial.sweep_id, trial.number});
+  if (entry != nullptr) {
+    situation.is_being_granted =
+        entry->claim == Claim::kGranting || entry->claim == Claim::kReviving;
+    situation.progress = entry->progress;
+    DescribeFailures(state_.table, *entry, state_.Now(), &situation);
+    if (entry->held()) {
+      situation.waits_for_holder = std::max(entry->deadline - state_.Now(), absl::ZeroDuration());
+    }
+  }
+  return situation;
+}
+
+}  // namespace sweep

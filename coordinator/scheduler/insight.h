@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "coordinator/scheduler/explanation.h"
+#include "coordinator/scheduler/scheduler_state.h"
+
+namespace sweep {
+
+// Tells what goes on: numbers, workers, progress, and what a trial waits for. Reads the shared
+// state under its lock, changes nothing, and calls no desk.
+class Insight {
+ public:
+  explicit Insight(const SchedulerState& state) : state_(state) {}
+
+  // As Scheduler's functions of these names.
+  std::vector<WorkerInfo> Workers() const;
+  TrialSituation Situation(const TrialRow& trial) const;
+  std::vector<TrialProgress> Progress(const std::string& sweep) const;
+  SchedulerCounts Counts() const;
+
+ private:
+  const SchedulerState& state_;
+};
+
+}  // namespace sweep

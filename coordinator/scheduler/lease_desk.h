@@ -1,0 +1,106 @@
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "common/base/philox.h"
+#include "coordinator/scheduler/scheduler_state.h"
+
+namespace sweep {
+
+// Decides who trains what: holds the calls of workers until there is something to say, grants
+// pending trials, takes back leases that run out and gives them again to a holder that returns.
+// Owns the queue of workers that want work, and the sessions. Everything is under the lock of the
+// shared state; functions without a lock annotation take it themselves. Calls no other desk, and
+// wakes the search.
+class LeaseDesk {
+ public:
+  // `wake_search` is called under the lock, and must not block.
+  LeaseDesk(SchedulerState& state, std::function<void()> wake_search);
+
+  // Restores the leases that the store holds; once, after the sweeps.
+  absl::Status Load();
+
+  // As Scheduler's functions of these names.
+  void Synchronize(const SynchronizeCall& call, SynchronizeCallback callback);
+  void DropPoll(const std::string& worker, std::uint64_t poll_id);
+  void ReportProgress(const std::string& session, const std::vector<TrialProgress>& progress);
+  absl::StatusOr<WorkerInfo> DrainWorker(const std::string& name);
+  void StopServing();
+
+  // ---- For the other parts, which hold the lock.
+
+  // Grants pending trials and answers the calls that are due. Whoever has changed the table calls
+  // it last.
+  void React();
+  // Takes back what has run out. `interval` is the time between two calls.
+  void Expire(absl::Duration interval);
+  // Tells watchers that there is new progress, at most once a second.
+  void SignalProgress();
+
+ private:
+  struct Grant;
+  struct GrantBatch;
+
+  // lease_desk.cc: calls and answers.
+  // Refuses a second session under the name of a live worker; clears away one that is gone.
+  absl::Status Admit(const SynchronizeCall& call)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void Register(const SynchronizeCall& call, WorkerEntry* worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void HoldPoll(const SynchronizeCall& call, WorkerEntry* worker, SynchronizeCallback callback)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void ForgetOtherData(const std::string& sha256, WorkerEntry* worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  // Its sweep is paused, and the holder is to give the lease back.
+  bool MustGiveBack(const TrialEntry& trial) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  bool AnswerIsDue(const WorkerEntry& worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void Answer(WorkerEntry* worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void DisconnectIfDrained(WorkerEntry* worker) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  // Answers the worker's call, if it has one, with an error.
+  void RefusePoll(WorkerEntry* worker, const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+
+  // lease_desk_grants.cc
+  void Dispatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void DeferGrants(std::shared_ptr<GrantBatch> batch)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void OnGranted(const GrantBatch& batch, const absl::Status& status);
+  void SettleGrant(const Grant& grant, const std::string& worker, const absl::Status& status)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+
+  // lease_desk_expiry.cc: what runs out, who returns, and what an earlier process has left.
+  void ReturnEmbeddedLease(const LeaseRow& lease, std::shared_ptr<const SweepSpec> spec)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void ReviveLease(const LeaseToken& token, TrialEntry* trial, WorkerEntry* worker)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void OnRevived(const LeaseToken& token, const std::string& worker, const TrialKey& key,
+                 const absl::StatusOr<LeaseRow>& lease);
+  void LoseLease(TrialEntry* trial, const std::string& reason)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void OnLost(const TrialKey& key, const std::string& reason, const absl::StatusOr<TrialRow>& row);
+  void ExtendAfterLateTick(absl::Duration now, absl::Duration interval)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void ExpireLeases(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  void ExpireWorkers(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+
+  SchedulerState& state_;
+  const std::function<void()> wake_search_;
+  // Names of workers that want work, in the order of asking. Some may not want it any more.
+  std::deque<std::string> worker_queue_ ABSL_GUARDED_BY(state_.effects.mutex);
+  std::unordered_map<std::string, std::string> workers_by_session_
+      ABSL_GUARDED_BY(state_.effects.mutex);
+  absl::Duration last_tick_ ABSL_GUARDED_BY(state_.effects.mutex);
+  absl::Duration last_progress_ ABSL_GUARDED_BY(state_.effects.mutex);
+  PhiloxStream jitter_ ABSL_GUARDED_BY(state_.effects.mutex);
+};
+
+}  // namespace sweep

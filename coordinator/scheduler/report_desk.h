@@ -1,0 +1,65 @@
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coordinator/scheduler/fail_alike.h"
+#include "coordinator/scheduler/lease_desk.h"
+#include "coordinator/scheduler/requests.h"
+#include "coordinator/scheduler/scheduler_state.h"
+
+namespace sweep {
+
+// Writes what the holders of leases report: epochs, ends, data, log lines. Applies each report to
+// the table after its commit, judges by it the worker and the sweep, and counts it. Owns nothing;
+// everything is under the lock of the shared state, and functions without a lock annotation take
+// it themselves. Calls LeaseDesk::React after each
+// change, and nothing else of another desk.
+class ReportDesk {
+ public:
+  ReportDesk(SchedulerState& state, LeaseDesk& leases) : state_(state), leases_(leases) {}
+
+  // As Scheduler's functions of these names.
+  void ReportEpochs(const LeaseToken& token, const std::vector<EpochMetrics>& epochs,
+                    const std::string& checkpoint_sha256, int checkpoint_epoch,
+                    StatusCallback callback);
+  void FinishLease(const LeaseToken& token, LeaseOutcome outcome, const std::string& reason,
+                   const std::vector<ArtifactRow>& artifacts, StatusCallback callback);
+  void ReportData(const LeaseToken& token, const std::string& sha256, const std::string& place,
+                  DataCallback callback);
+  void AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines,
+                  StatusCallback callback);
+
+ private:
+  struct Finish;
+
+  // The sweep of a worker's token; FailedPrecondition when it has ended.
+  absl::StatusOr<std::shared_ptr<const SweepSpec>> SpecOf(const LeaseToken& token) const;
+  // Applies a committed report to the table.
+  void OnReported(const TrialRow& row, const LeaseToken& token)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+  // Counts the numbers of the epochs that are new; before OnReported.
+  void CountMeasures(const TrialRow& row, const std::vector<EpochMetrics>& epochs)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+
+  // The answer to a report of an end whose sweep has ended: `refusal`, unless it was carried out.
+  void CheckRepeatedFinish(const LeaseToken& token, LeaseOutcome outcome,
+                           const absl::Status& refusal, StatusCallback callback);
+  // A worker other than the holder of the trial could train it.
+  bool OthersCould(const LeaseToken& token) const;
+  void OnFinished(const Finish& finish);
+  // Counts the end of a lease for its worker and its health; before OnReported.
+  void CountFinish(const Finish& finish) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
+
+  void OnDataReported(const LeaseToken& token, const std::string& sha256, const std::string& place,
+                      const DataReport& report);
+
+  SchedulerState& state_;
+  LeaseDesk& leases_;
+};
+
+}  // namespace sweep

@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "coordinator/scheduler/lease_desk.h"
+#include "coordinator/scheduler/requests.h"
+#include "coordinator/scheduler/scheduler_state.h"
+
+namespace sweep {
+
+// Carries out what people decide about sweeps and trials. Each decision is written first, once per
+// request id, and changes the table in its completion. Owns the removal of what deleted sweeps have
+// left; shares the rest of the state, whose lock guards both. Functions without a lock annotation
+// take the lock themselves. Calls LeaseDesk::React after each
+// change, and nothing else of another desk.
+class SweepDesk {
+ public:
+  SweepDesk(SchedulerState& state, LeaseDesk& leases) : state_(state), leases_(leases) {}
+
+  // Restores the stored sweeps that have not ended, and their trials that nobody holds; once.
+  absl::Status Load();
+
+  // As Scheduler's functions of these names.
+  void Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource& source,
+              const SubmitOptions& options, SubmitCallback callback);
+  void PauseSweep(const std::string& name, bool now, const std::string& request_id,
+                  SweepCallback callback);
+  void ResumeSweep(const std::string& name, const std::string& request_id, SweepCallback callback);
+  void ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int64_t run_cap,
+                   const std::string& request_id, SweepCallback callback);
+  void CancelSweep(const std::string& name, const std::string& request_id, SweepCallback callback);
+  void CancelTrial(const std::string& sweep, std::int64_t number, const std::string& request_id,
+                   TrialCallback callback);
+  void RetrySweep(std::shared_ptr<const SweepSpec> spec, const RetryRequest& retry,
+                  RetryCallback callback);
+  void RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64_t number,
+                  const RetryRequest& retry, TrialCallback callback);
+  void DeleteSweep(const std::string& name, const std::string& request_id, DeleteCallback callback);
+  void RenameSweep(const RenameRequest& request, SweepCallback callback);
+  void ArchiveSweep(const std::string& name, bool archived, const std::string& request_id,
+                    SweepCallback callback);
+
+  // ---- For the other parts, which hold the lock.
+
+  // Removes what deleted sweeps have left, one short write after the other.
+  void Purge();
+
+ private:
+  absl::Status LoadSweep(const SweepRow& row);
+
+  // In a write: the spec of a sweep, as far as it is known without parsing; that of a sweep that
+  // has not ended is. Null when it is not known or not accepted.
+  absl::StatusOr<SharedSpec> SpecIn(WriteTransaction& transaction, const std::string& sweep) const;
+  // In a write: FailedPrecondition when the sweep's file is not accepted.
+  absl::Status CheckAccepted(WriteTransaction& transaction, const std::string& sweep) const;
+
+  void OnSubmitted(const Submission& submission, std::shared_ptr<const SweepSpec> spec);
+  // Takes over a sweep as a committed write has left it. `spec` is as AdoptSweep's.
+  void OnSweepChanged(const SweepRow& row, std::shared_ptr<const SweepSpec> spec);
+  void OnSweepCancelled(const SweepRow& row);
+  void OnTrialCancelled(const TrialRow& row);
+  void OnRetried(const RetriedSweep& retried, std::shared_ptr<const SweepSpec> spec);
+  void OnDeleted(const SweepRow& row, std::int64_t trials);
+  void OnRenamed(const RenameRequest& request, const SweepRow& row);
+
+  SchedulerState& state_;
+  LeaseDesk& leases_;
+  bool purge_wanted_ ABSL_GUARDED_BY(state_.effects.mutex) = true;  // an earlier process left some
+  bool purging_ ABSL_GUARDED_BY(state_.effects.mutex) = false;
+};
+
+}  // namespace sweep
