@@ -427,7 +427,7 @@ TEST(Loss, MatchesTheReference) {
                                              .gradient = gradient.data()});
         const auto expected = reference::Loss(outputs, labels, smoothing, over_batch);
         EXPECT_NEAR(loss, expected.loss, 1e-9);
-        if (images > 1) {  // a batch of one has no gradient
+        if (images > 1) {  // over a batch of one the gradient is zero
           EXPECT_TRUE(Close(FromBlocks(gradient, images, outputs.shape).values,
                             expected.gradient.values, kSameSums));
         }
