@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Without precompiled headers, which hide missing includes, and with warnings as errors.
+# Builds without precompiled headers, which hide missing includes, and with warnings as errors.
 includes() { SWEEP_PRESET=dev deploy/build.sh; }
 
 sanitizers() { tests/sanitizers.sh; }

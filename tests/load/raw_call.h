@@ -1,6 +1,6 @@
 #pragma once
 
-// For calls whose messages are bytes.
+// Helpers for calls whose messages are bytes.
 
 #include <google/protobuf/descriptor.h>
 #include <grpcpp/generic/generic_stub.h>

@@ -34,7 +34,7 @@ except ImportError:
 # Measures that lists show by a shorter name.
 ALIASED = {"validation_accuracy", "validation_loss"}
 CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
-# As `sweep schema` prints them.
+# The schemas as `sweep schema` prints them.
 SCHEMAS = {}
 VALIDATORS = {}
 

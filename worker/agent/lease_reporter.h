@@ -93,7 +93,7 @@ class LeaseReporter {
     int epoch = 0;
     ArtifactFile file;
   };
-  // What to do next.
+  // The work of one round of Serve.
   struct Work {
     std::vector<EpochMetrics> epochs;
     std::optional<Checkpoint> checkpoint;

@@ -35,7 +35,7 @@ class LeaseTable {
   // At most `slots` leases wait; the coordinator offers further ones again.
   explicit LeaseTable(int slots) : slots_(static_cast<std::size_t>(slots)) {}
 
-  // What the worker holds, for SynchronizeRequest.held.
+  // The tokens of all held leases, for SynchronizeRequest.held.
   std::vector<v1::LeaseToken> Held() const;
   // Makes the table agree with the answer to a call in which the worker listed `said`. Leases that
   // came or went after the call was made stay as they are. True if anything changed.
@@ -45,9 +45,9 @@ class LeaseTable {
   std::optional<v1::Lease> Take();
   // Taken leases that the coordinator does not list any more.
   std::vector<LeaseKey> TakeRevoked();
-  // The lease has ended: it is not held any more.
+  // The lease has ended and is not held any more.
   void Forget(const LeaseKey& key);
-  // Nothing is held.
+  // No lease is held.
   bool empty() const;
 
  private:

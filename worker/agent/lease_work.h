@@ -43,7 +43,7 @@ class LeaseWork {
     LeaseEnd end;
     bool trainer_lost = false;
   };
-  // Likewise, because the program could not be started or did not become ready.
+  // Report a failure: the program could not be started or did not become ready.
   struct EndUnusable {
     std::string reason;
   };

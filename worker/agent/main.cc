@@ -203,7 +203,7 @@ int Run(const Arguments& arguments) {
     SignalThread signals(agent->get());
     status = (*agent)->Wait();
   }
-  // The exit code for Unavailable means a wrong address, which only the start can find out.
+  // The exit code of Unavailable is for a coordinator that cannot be reached at the start.
   if (absl::IsUnavailable(status)) status = absl::InternalError(status.message());
   return ExitCodeOf(status);
 }

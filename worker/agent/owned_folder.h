@@ -25,7 +25,7 @@ class OwnedFolder {
   // PermissionDenied or similar, naming the folder.
   static absl::StatusOr<std::unique_ptr<OwnedFolder>> Make(const std::string& parent,
                                                            const std::string& prefix);
-  // In the folder for temporary files.
+  // Makes the folder in TemporaryFolder().
   static absl::StatusOr<std::unique_ptr<OwnedFolder>> MakeTemporary(const std::string& prefix);
   ~OwnedFolder();
   OwnedFolder(const OwnedFolder&) = delete;

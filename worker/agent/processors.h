@@ -7,7 +7,7 @@ namespace sweep {
 // The number of processors that this process may use, and the reason for it.
 struct Processors {
   int online = 1;    // of the machine
-  int affinity = 1;  // that the process may run on: taskset, a Slurm job, a cpuset
+  int affinity = 1;  // allowed to the process: taskset, a Slurm job, a cpuset
   // Limit set by a control group (containers, systemd), in processors; 0: none.
   double quota = 0;
   std::string quota_group = "";  // the group that sets it, as /proc/self/cgroup names it
@@ -18,7 +18,7 @@ struct Processors {
   std::string Describe() const;
 };
 
-// Of this process.
+// Reads the limits of this process.
 Processors CountProcessors();
 
 // Fills in the quota: the smallest one of the process's control group and all groups above it,

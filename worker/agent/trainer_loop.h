@@ -64,7 +64,7 @@ class TrainerLoop {
  private:
   void Post(std::function<void()> task);
   void Run();
-  // One round; false when the loop's work is over.
+  // Runs one round; false when the loop's work is over.
   bool Step();
   void RunTasks();
   void DistributeLeases();

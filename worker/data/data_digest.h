@@ -12,9 +12,9 @@ namespace sweep {
 // names, in the order of kMnistFiles; so a file and its .gz count as the same. For synthetic digits
 // it is made of the generator's version and the numbers of images. For no data set it is "".
 
-// For files with these digests, in the order of kMnistFiles.
+// The digest of a data set whose files have these digests, in the order of kMnistFiles.
 std::string DigestOfFiles(const std::vector<std::string>& sha256s);
-// For synthetic digits. Requires that dataset.name is "synthetic".
+// The digest of synthetic digits. Requires that dataset.name is "synthetic".
 std::string DigestOfSynthetic(const DatasetSpec& dataset);
 // Reads the files that LoadDataset would load, and throws DataError as it does. `folder` is the
 // result of EnsureDataset. Keeps one file in memory at a time.
@@ -25,7 +25,7 @@ std::string DataDigest(const DatasetSpec& dataset, const std::string& folder);
 // nobody can set back.
 class DataStamp {
  public:
-  // Of the files in `folder` in their present state. Always settled for a data set without files.
+  // The stamp of the present files in `folder`. Always settled for a data set without files.
   static DataStamp Take(const DatasetSpec& dataset, const std::string& folder);
 
   // True if every later change will give another stamp. False for a file that was changed moments

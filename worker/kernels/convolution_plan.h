@@ -60,7 +60,7 @@ constexpr int TilePixels(int tiles) { return kTileResults * tiles + 2; }
 struct Planes {
   Range rows;
   int tiles = 0;
-  // In vectors. Odd, because strides that are powers of two would put all channels into the same
+  // Strides in vectors. They are odd, because powers of two would put all channels into the same
   // cache sets.
   std::ptrdiff_t point_stride() const { return (std::ptrdiff_t{rows.size()} * tiles) | 1; }
   std::ptrdiff_t channel_stride() const { return kPoints * point_stride(); }

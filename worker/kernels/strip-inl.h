@@ -149,7 +149,7 @@ struct RowPlace {
         first(block * shape.channels * plane + std::ptrdiff_t{y} * shape.width),
         group(of_group) {}
 
-  // In floats from the start of the batch.
+  // The offset in floats from the start of the batch.
   std::ptrdiff_t At(int channel, int pixel) const {
     return (first + channel * plane + pixel) * kLanes + group * kGroup;
   }

@@ -30,7 +30,7 @@ inline constexpr double kFilter[kPoints][3] = {
 bool SuitsForward(const ConvolutionShape& shape);
 bool SuitsBackward(const ConvolutionShape& shape);
 
-// As the functions of convolution.h.
+// These do the same as the functions of that name in convolution.h.
 std::size_t PackedWeights(const ConvolutionShape& shape);
 std::size_t ForwardScratch(const ConvolutionShape& shape);
 std::size_t BackwardScratch(const ConvolutionShape& shape);

@@ -29,7 +29,7 @@ enum class TrainingRequest { kNone, kCheckpoint, kStop };
 class TrainingListener {
  public:
   virtual ~TrainingListener() = default;
-  // At most four times a second.
+  // Called at most four times a second.
   virtual void OnProgress(const ProgressMessage& progress) = 0;
   virtual void OnEpoch(const EpochMetrics& metrics) = 0;
   // A checkpoint of `epoch` whole epochs has been written to `path`, durably.

@@ -88,7 +88,7 @@ class FaultyProxy::Impl {
   }
 
  private:
-  // What the proxy does to one call.
+  // The faults of one call.
   struct Fate {
     absl::Duration delay;
     absl::Duration duplicate_after = absl::InfiniteDuration();
