@@ -107,7 +107,7 @@ bool KillMarkedOnce(const std::string& folder) {
     if (IsMarked(pid, folder)) {
       any = true;
       if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, nullptr, 0) == 0) {
-        spdlog::warn("killed what a killed worker had left pid={} folder={}", pid, folder);
+        spdlog::warn("killed a process of a dead worker pid={} folder={}", pid, folder);
       }
     }
     close(fd);
@@ -154,7 +154,7 @@ bool KillOrphans() {
   for (const pid_t pid : Children()) {
     if (registry.supervisors.contains(pid) || getpgid(pid) == own_group) continue;
     if (kill(pid, SIGKILL) == 0 && waitpid(pid, nullptr, WNOHANG) == 0) {
-      spdlog::warn("killed what a killed supervisor had left pid={}", pid);
+      spdlog::warn("killed a process of a dead supervisor pid={}", pid);
     }
     registry.suspect = true;
   }

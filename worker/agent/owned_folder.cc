@@ -188,7 +188,7 @@ absl::StatusOr<std::unique_ptr<OwnedFolder>> OwnedFolder::Make(const std::string
   for (int i = 0; i < kMostTries; ++i) {
     std::string path = absl::StrCat(parent, "/", prefix, "XXXXXX");
     if (mkdtemp(path.data()) == nullptr) {
-      return absl::ErrnoToStatus(errno, absl::StrCat("no folder can be made in ", parent));
+      return absl::ErrnoToStatus(errno, absl::StrCat("cannot make a folder in ", parent));
     }
     const std::string lock = absl::StrCat(path, "/", kLock);
     const int fd = open(lock.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -205,7 +205,7 @@ absl::StatusOr<std::unique_ptr<OwnedFolder>> OwnedFolder::Make(const std::string
     }
     close(fd);
   }
-  return absl::UnavailableError(absl::StrCat("no folder of its own could be made in ", parent));
+  return absl::UnavailableError(absl::StrCat("cannot make a folder and keep its lock in ", parent));
 }
 
 absl::StatusOr<std::unique_ptr<OwnedFolder>> OwnedFolder::MakeTemporary(const std::string& prefix) {

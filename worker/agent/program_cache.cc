@@ -164,7 +164,8 @@ void ProgramCache::ForgetOldest() {
 absl::StatusOr<std::string> ProgramCache::Folder(int slot, const std::string& digest,
                                                  const Fetch& fetch) {
   if (!IsSha256Hex(digest)) {
-    return absl::InvalidArgumentError(absl::StrCat("program digest '", digest, "' is none"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("program digest '", digest, "' is not a SHA-256"));
   }
   const absl::StatusOr<SharedFiles> files = Files(digest, fetch);
   if (!files.ok()) return files.status();
