@@ -36,7 +36,7 @@ class LeaseWork {
   struct FailTrainer {
     std::string reason;
   };
-  // The trainer is done with the lease; Tick says later how it ended.
+  // The trainer has ended; the end of the lease is decided later, see Tick.
   struct Wait {};
   // Report this end of the lease.
   struct End {
@@ -123,7 +123,7 @@ class LeaseWork {
   Action EndAsIntended(std::map<std::string, std::string> files = {});
   // The trainer's progress is kept.
   bool keeps_work() const { return intent_ == Intent::kGiveBack || intent_ == Intent::kStop; }
-  // Waits for the worker to be told to drain before it returns `failure`.
+  // Holds `failure` back for Tick, in case the worker is told to drain.
   Action Doubt(Action failure, TimePoint now);
   // The trainer has ended the trial by itself before its last epoch.
   Action EndBeforeLast(const DoneMessage& done, const std::string& program,
