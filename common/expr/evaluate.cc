@@ -164,7 +164,7 @@ class Evaluator {
     return Negate(*value, node.column);
   }
 
-  // Looks at children only until one decides, so that "epochs > 0 and 1 / epochs < 0.1" is safe.
+  // Evaluates children until one decides, so that "epochs > 0 and 1 / epochs < 0.1" is safe.
   absl::StatusOr<Value> Logic(const Node& node, bool deciding) const {
     for (const auto& child : node.children) {
       const absl::StatusOr<bool> holds = Condition(*child, node.operators[0].text);
