@@ -16,9 +16,10 @@ struct SubmissionOptions {
   bool new_name = false;  // if the name is taken, use NAME-2 or the next free one
 };
 
-// Submits a sweep file. Sets the name in `*input` to the sweep's: with `new_name` a free one, or
-// that of an earlier copy with the same content. AlreadyExists when a sweep with other content has
-// the name, with the differing lines and possible commands.
+// Submits a sweep file. Sets the name in `*input` to the sweep's: with `new_name` a free one;
+// without it, when the name is taken, that of an earlier copy with the same content, if any.
+// AlreadyExists when a sweep with other content has the name, with the differing lines and possible
+// commands.
 absl::StatusOr<v1::CreateSweepResponse> Submit(Connection& connection,
                                                const SubmissionOptions& options,
                                                const Session& session, SweepInput* input);

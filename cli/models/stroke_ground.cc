@@ -330,8 +330,8 @@ GreyImage Closed(const GreyImage& image) {
   return closed;
 }
 
-// The greatest depth that counts as ground: half the depth of strokes, unless half of it lies amid
-// the noise.
+// The greatest depth that counts as ground: half of the strokes' peak, or no limit (kWhite) when so
+// many pixels lie around that half that it is noise.
 int MostOfGround(const GreyImage& depth) {
   const int peak = Peak(depth, 1, 0.02);
   const auto between = std::count_if(depth.pixels.begin(), depth.pixels.end(), [&](int pixel) {

@@ -32,8 +32,8 @@ constexpr double kLeastFill = 0.8;
 constexpr double kLeastRound = 0.05;
 constexpr double kRoundSide = 1.7;
 constexpr double kRoundFill = 0.7;
-// The width of a stroke's edge is the smaller side over kEdgeSteps. Its height is at least kEdge of
-// the peak, and kEdgeShare of the rows and columns lie between two edges.
+// The width of a stroke's edge is 2 pixels plus the smaller side over kEdgeSteps. Its height is at
+// least kEdge of the peak, and kEdgeShare of the rows and columns lie between two edges.
 constexpr int kEdgeSteps = 80;
 constexpr double kEdge = 0.35;
 constexpr double kEdgeShare = 0.5;

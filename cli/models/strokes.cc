@@ -27,7 +27,7 @@ constexpr int kMostLong = 4000;
 constexpr double kLeastContrast = 16;
 constexpr double kNoiseReach = 5;
 // Pixels above this share of the strokes' peak are drawn; all but kPeakShare of the pixels stay
-// below the peak.
+// below the peak, and all but kBrightestShare below the brightest grey.
 constexpr double kDrawnShare = 0.3;
 constexpr double kPeakShare = 0.02;
 constexpr double kBrightestShare = 0.05;

@@ -59,7 +59,7 @@ std::vector<std::string> ParseProgram(const YamlEntry& entry, YamlReader* reader
                   "'program' is empty; it is a command, such as [\"python3\", \"train.py\"]");
     return {};
   }
-  // A program in a folder with spaces in its name has a path.
+  // Spaces in a path belong to it: a folder's name may contain some.
   const std::string command = words.front().substr(0, words.front().find(' '));
   const bool is_whole_command =
       entry.value.IsScalar() || (words.size() == 1 && command.find('/') == std::string::npos &&

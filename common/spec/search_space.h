@@ -16,8 +16,8 @@
 namespace sweep {
 
 // The values that apply where the search chooses none: built-in defaults, then those of the network
-// file, its recipe and the sweep's epochs, later ones first in rank; and "model". `model` must be
-// one of the sweep's, or "" when it has none.
+// file, its recipe and the sweep's epochs, each overriding the ones before; and "model". `model`
+// must be one of the sweep's, or "" when it has none.
 ParameterMap BaseParameters(const SweepSpec& spec, const std::string& model);
 
 // A point whose conditions have been applied, but whose network has not been built.
