@@ -42,7 +42,7 @@ absl::Status CheckFolder(const ModelOptions& options) {
   const fs::file_status status = fs::status(options.folder, error);
   if (!fs::exists(status)) return absl::OkStatus();
   if (!fs::is_directory(status)) {
-    return absl::AlreadyExistsError(absl::StrCat(options.folder, ": is there and is no folder"));
+    return absl::AlreadyExistsError(absl::StrCat(options.folder, ": exists and is not a folder"));
   }
   if (!options.force && !fs::is_empty(options.folder, error) && !error) {
     return absl::AlreadyExistsError(

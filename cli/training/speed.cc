@@ -51,7 +51,7 @@ absl::StatusOr<TrainingSpeed> MeasureSpeed(const std::vector<std::string>& comma
   listener.stop = [&] { return absl::Now() < end ? 0 : 2; };
   const absl::StatusOr<DoneMessage> done = RunTraining(command, spec, listener);
   if (speed.train_images_per_second > 0) return speed;
-  return done.ok() ? absl::InternalError("the trainer told no speed") : done.status();
+  return done.ok() ? absl::InternalError("the trainer reported no speed") : done.status();
 }
 
 }  // namespace sweep::cli

@@ -15,7 +15,7 @@ using Node = Expression::Node;
 absl::StatusOr<Value> Finite(double value, const Node::Operator& op) {
   if (std::isfinite(value)) return value;
   return ColumnError(op.column, absl::StrCat("'", op.text, "' gives ", FormatDouble(value),
-                                             ", which is no number to go on with"));
+                                             ", which is not a finite number"));
 }
 
 absl::StatusOr<Value> IntegerArithmetic(std::int64_t a, const Node::Operator& op, std::int64_t b) {

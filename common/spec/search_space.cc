@@ -305,7 +305,7 @@ class FiniteSpace::Walker {
   absl::Status Count() {
     constexpr std::int64_t kVisitsPerLook = 256;
     if (++visited_ % kVisitsPerLook == 0 && limits_.is_cancelled && limits_.is_cancelled()) {
-      return absl::CancelledError("nobody waits for the points any more");
+      return absl::CancelledError("the client no longer waits for the points");
     }
     if (visited_ <= kMaxVisited && codes_.size() <= kMaxPoints) return absl::OkStatus();
     return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxPoints));

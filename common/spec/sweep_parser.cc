@@ -569,7 +569,7 @@ absl::StatusOr<SweepSpec> ParseSweep(const SweepSource& source, const ReportedFi
   }
   if (is_cancelled && is_cancelled()) {
     return absl::CancelledError(
-        absl::StrCat(source.file, ": nobody waits for the file to be read any more"));
+        absl::StrCat(source.file, ": the client no longer waits for the answer"));
   }
   DropShadowedWarnings(&found);
   const bool good = CountErrors(found) == 0 && reported.empty();

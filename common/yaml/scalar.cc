@@ -79,7 +79,7 @@ bool IsNumberText(std::string_view text) {
 }
 
 constexpr char kNotInJson[] =
-    ", a number that JSON does not have, and trials are told in JSON; in quotes it is a text";
+    ", a number that JSON does not have, and trials are sent as JSON; in quotes it is a text";
 constexpr char kTooLarge[] =
     ", an integer that does not fit in 64 bits; with a decimal point it is a fraction, in quotes a "
     "text";

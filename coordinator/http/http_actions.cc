@@ -43,7 +43,7 @@ class ActionBody {
       const bool is_flag = std::find(flags.begin(), flags.end(), key) != flags.end();
       if (is_flag ? value.is_boolean() : key == "request_id" && value.is_string()) continue;
       return absl::InvalidArgumentError(fmt::format(
-          "'{}' is no part of this action, or not of its type", Shortened(key, kShownBytes)));
+          "'{}' is unknown to this action, or has the wrong type", Shortened(key, kShownBytes)));
     }
     return body;
   }
