@@ -6,7 +6,7 @@
 namespace sweep {
 namespace {
 
-// A whole number, so that sums do not drift; a worker may say anything.
+// A whole number, so that sums do not drift, and bounded, since a worker may say anything.
 std::int64_t Speed(const std::optional<ProgressMessage>& progress) {
   constexpr double kMost = 1e9;
   if (!progress || !(progress->images_per_second > 0)) return 0;
@@ -60,7 +60,7 @@ void WorkTable::RenameSweep(std::int64_t id, std::shared_ptr<const SweepSpec> sp
   sweep->spec = std::move(spec);
   for (auto& [number, trial] : sweep->trials) {
     trial.row.sweep = sweep->name;
-    trial.spec_json.reset();  // the trainer's line has the name
+    trial.spec_json.reset();  // the line contains the name
   }
 }
 
@@ -84,8 +84,7 @@ void WorkTable::RenameForWorkers(std::int64_t id, const std::string& name,
                                  const std::string& new_name) {
   for (auto& [worker_name, worker] : workers_) {
     std::set<std::string, std::less<>>& only = worker.can.only_sweeps;
-    // What this worker has named so far was not known when it did; nor is another one called so
-    // now.
+    // The worker gave the name before a sweep of this name was known, and no other sweep has it.
     const bool is_meant =
         only.contains(name) && !worker.only_sweeps.contains(name) && FindSweep(name) == nullptr;
     if (is_meant) worker.only_sweeps.emplace(name, NamedSweep{id, name});
@@ -129,7 +128,7 @@ TrialEntry* WorkTable::FindTrial(const std::string& sweep, std::int64_t number) 
   return entry == nullptr ? nullptr : FindTrial(TrialKey{entry->id, number});
 }
 
-// The lease is no longer the holder's.
+// Ends the lease of the trial's holder.
 void WorkTable::Release(TrialEntry* trial) {
   if (!trial->held()) return;
   if (WorkerEntry* const worker = FindWorker(trial->row.worker); worker != nullptr) {

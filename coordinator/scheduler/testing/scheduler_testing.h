@@ -17,7 +17,7 @@ namespace sweep {
 
 inline constexpr absl::Duration kTerm = absl::Seconds(60);
 
-// What a callback was given; empty until then.
+// Holds what a callback was given; empty until then.
 template <typename T>
 class Result {
  public:
@@ -47,8 +47,8 @@ inline std::vector<std::string> Trials(const std::vector<LeaseOffer>& leases) {
   return names;
 }
 
-// A scheduler without threads over a store in memory: time moves and threads' work is done only
-// when a test says so.
+// A scheduler without threads over a store in memory: only the test moves time and does the work of
+// the threads.
 class SchedulerTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -70,7 +70,7 @@ class SchedulerTest : public testing::Test {
                                         .threads = false}));
   }
 
-  // Until nothing is under way and the search has nothing to do.
+  // Goes on until nothing is under way and the search has nothing to do.
   void Settle() {
     do {
       scheduler_->WaitIdle();
@@ -78,7 +78,7 @@ class SchedulerTest : public testing::Test {
     scheduler_->WaitIdle();
   }
 
-  // Time passes as it does for the tick thread.
+  // Lets time pass, with a tick per second.
   void Pass(absl::Duration time) {
     for (; time > absl::ZeroDuration(); time -= absl::Seconds(1)) {
       clock_.Advance(absl::Seconds(1));
@@ -179,7 +179,7 @@ class SchedulerTest : public testing::Test {
         .status();
   }
 
-  // The answer of a call of the scheduler that gives one value.
+  // Calls the scheduler and returns the value that it answers.
   template <typename T, typename Start>
   absl::StatusOr<T> Ask(Start start) {
     auto result = std::make_shared<Result<absl::StatusOr<T>>>();
@@ -216,7 +216,7 @@ class SchedulerTest : public testing::Test {
   std::string embedded_worker_;                                           // from the next Start on
   decltype(SchedulerOptions::make_rule) make_rule_ = StoppingRule::Make;  // likewise
   std::unique_ptr<Store> store_;
-  std::unique_ptr<FaultyStore> faulty_;  // through which the scheduler uses it
+  std::unique_ptr<FaultyStore> faulty_;  // the scheduler's, over store_
   std::unique_ptr<SpecCache> specs_;
   std::unique_ptr<Scheduler> scheduler_;
 };
