@@ -15,7 +15,8 @@ namespace sweep {
 // ---- At the start
 
 absl::Status SweepDesk::Load() {
-  const absl::StatusOr<std::vector<SweepRow>> sweeps = state_.options.store->Read(SelectUnfinishedSweeps);
+  const absl::StatusOr<std::vector<SweepRow>> sweeps =
+      state_.options.store->Read(SelectUnfinishedSweeps);
   if (!sweeps.ok()) return sweeps.status();
   for (const SweepRow& row : *sweeps) {
     if (absl::Status loaded = LoadSweep(row); !loaded.ok()) return loaded;
@@ -31,7 +32,8 @@ absl::Status SweepDesk::LoadSweep(const SweepRow& row) {
     spdlog::error("sweep not resumed sweep={} reason={:?}", row.name, stored->refusal);
     return absl::OkStatus();
   }
-  const absl::StatusOr<std::vector<TrialRow>> unheld = state_.options.store->Read(SelectUnheldTrials, row.id);
+  const absl::StatusOr<std::vector<TrialRow>> unheld =
+      state_.options.store->Read(SelectUnheldTrials, row.id);
   if (!unheld.ok()) return unheld.status();
   spdlog::info("sweep resumed sweep={} configurations={} of={} pending={} on_hold={}", row.name,
                row.configurations, row.planned_configurations, row.counts.pending,

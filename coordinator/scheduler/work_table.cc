@@ -68,13 +68,13 @@ void WorkTable::Describe(WorkerEntry* worker, const WorkerDescription& descripti
   worker->description = description;
   worker->can.allows_programs = description.allows_programs;
   worker->can.only_sweeps.clear();
-  for (const std::string& said : description.only_sweeps) {
-    auto known = worker->only_sweeps.find(said);
-    if (const SweepEntry* const sweep = FindSweep(said);
+  for (const std::string& given : description.only_sweeps) {
+    auto known = worker->only_sweeps.find(given);
+    if (const SweepEntry* const sweep = FindSweep(given);
         known == worker->only_sweeps.end() && sweep != nullptr) {
-      known = worker->only_sweeps.emplace(said, NamedSweep{sweep->id, said}).first;
+      known = worker->only_sweeps.emplace(given, NamedSweep{sweep->id, given}).first;
     }
-    worker->can.only_sweeps.insert(known == worker->only_sweeps.end() ? said : known->second.name);
+    worker->can.only_sweeps.insert(known == worker->only_sweeps.end() ? given : known->second.name);
   }
   worker->description.only_sweeps = {worker->can.only_sweeps.begin(),
                                      worker->can.only_sweeps.end()};
@@ -88,7 +88,7 @@ void WorkTable::RenameForWorkers(std::int64_t id, const std::string& name,
     const bool is_meant =
         only.contains(name) && !worker.only_sweeps.contains(name) && FindSweep(name) == nullptr;
     if (is_meant) worker.only_sweeps.emplace(name, NamedSweep{id, name});
-    for (auto& [said, sweep] : worker.only_sweeps) {
+    for (auto& [given, sweep] : worker.only_sweeps) {
       if (sweep.id != id) continue;
       only.erase(sweep.name);
       only.insert(new_name);

@@ -90,14 +90,14 @@ class SchedulerTest : public testing::Test {
   void Submit(const std::string& name, const std::string& extra = "") {
     const SweepSource source = TestSource(name, extra);
     auto result = std::make_shared<Result<absl::Status>>();
-    scheduler_->Submit(std::make_shared<const SweepSpec>(TestSpec(name, extra)), source,
-                       {.principal = "tester"},
-                       [result](const auto& submission) { result->Set(submission.status()); });
+    scheduler_->sweeps().Submit(
+        std::make_shared<const SweepSpec>(TestSpec(name, extra)), source, {.principal = "tester"},
+        [result](const auto& submission) { result->Set(submission.status()); });
     Settle();
     EXPECT_EQ(result->Get(), absl::OkStatus());
   }
 
-  struct Said {
+  struct CallFields {
     std::vector<LeaseToken> held = {};
     int slots = 1;
     bool draining = false;
@@ -109,22 +109,22 @@ class SchedulerTest : public testing::Test {
     int protocol = kWorkerProtocolVersion;
     std::uint64_t poll_id = 1;
   };
-  std::shared_ptr<Answer> Call(const std::string& worker, const Said& said) {
+  std::shared_ptr<Answer> Call(const std::string& worker, const CallFields& call) {
     auto answer = std::make_shared<Answer>();
-    scheduler_->Synchronize({.session = said.session.empty() ? worker : said.session,
-                             .worker = worker,
-                             .description = {.host = "here",
-                                             .pid = 7,
-                                             .slots = said.slots,
-                                             .allows_programs = said.allows_programs,
-                                             .only_sweeps = said.only_sweeps},
-                             .protocol = said.protocol,
-                             .held = said.held,
-                             .draining = said.draining,
-                             .no_wait = said.no_wait,
-                             .changed_data = said.changed_data,
-                             .poll_id = said.poll_id},
-                            [answer](const auto& result) { answer->Set(result); });
+    scheduler_->leases().Synchronize({.session = call.session.empty() ? worker : call.session,
+                                      .worker = worker,
+                                      .description = {.host = "here",
+                                                      .pid = 7,
+                                                      .slots = call.slots,
+                                                      .allows_programs = call.allows_programs,
+                                                      .only_sweeps = call.only_sweeps},
+                                      .protocol = call.protocol,
+                                      .held = call.held,
+                                      .draining = call.draining,
+                                      .no_wait = call.no_wait,
+                                      .changed_data = call.changed_data,
+                                      .poll_id = call.poll_id},
+                                     [answer](const auto& result) { answer->Set(result); });
     Settle();
     return answer;
   }
@@ -151,16 +151,17 @@ class SchedulerTest : public testing::Test {
 
   absl::Status Report(const LeaseToken& token, int first, int last, double accuracy = 0.95) {
     auto result = std::make_shared<Result<absl::Status>>();
-    scheduler_->ReportEpochs(token, TestEpochs(first, last, accuracy), "", 0,
-                             [result](const absl::Status& status) { result->Set(status); });
+    scheduler_->reports().ReportEpochs(
+        token, TestEpochs(first, last, accuracy), "", 0,
+        [result](const absl::Status& status) { result->Set(status); });
     Settle();
     return result->Get().value_or(absl::UnknownError("no answer"));
   }
   absl::Status Finish(const LeaseToken& token, LeaseOutcome outcome,
                       const std::string& reason = "") {
     auto result = std::make_shared<Result<absl::Status>>();
-    scheduler_->FinishLease(token, outcome, reason, {},
-                            [result](const absl::Status& status) { result->Set(status); });
+    scheduler_->reports().FinishLease(
+        token, outcome, reason, {}, [result](const absl::Status& status) { result->Set(status); });
     Settle();
     return result->Get().value_or(absl::UnknownError("no answer"));
   }
@@ -170,12 +171,14 @@ class SchedulerTest : public testing::Test {
   }
   absl::Status Cancel(const std::string& sweep, std::int64_t number,
                       const std::string& request = "") {
-    return Ask<TrialRow>(
-               [&](auto callback) { scheduler_->CancelTrial(sweep, number, request, callback); })
+    return Ask<TrialRow>([&](auto callback) {
+             scheduler_->sweeps().CancelTrial(sweep, number, request, callback);
+           })
         .status();
   }
   absl::Status CancelSweep(const std::string& sweep, const std::string& request = "") {
-    return Ask<SweepRow>([&](auto callback) { scheduler_->CancelSweep(sweep, request, callback); })
+    return Ask<SweepRow>(
+               [&](auto callback) { scheduler_->sweeps().CancelSweep(sweep, request, callback); })
         .status();
   }
 
@@ -190,20 +193,23 @@ class SchedulerTest : public testing::Test {
   absl::StatusOr<SweepRow> Pause(bool now = false, const std::string& request = "",
                                  const std::string& sweep = "s") {
     return Ask<SweepRow>(
-        [&](auto callback) { scheduler_->PauseSweep(sweep, now, request, callback); });
+        [&](auto callback) { scheduler_->sweeps().PauseSweep(sweep, now, request, callback); });
   }
   absl::StatusOr<SweepRow> Resume(const std::string& request = "", const std::string& sweep = "s") {
-    return Ask<SweepRow>([&](auto callback) { scheduler_->ResumeSweep(sweep, request, callback); });
+    return Ask<SweepRow>(
+        [&](auto callback) { scheduler_->sweeps().ResumeSweep(sweep, request, callback); });
   }
   absl::StatusOr<RetriedSweep> Retry(const RetryRequest& retry, const std::string& extra = "") {
     const auto spec = std::make_shared<const SweepSpec>(TestSpec("s", extra));
-    return Ask<RetriedSweep>([&](auto callback) { scheduler_->RetrySweep(spec, retry, callback); });
+    return Ask<RetriedSweep>(
+        [&](auto callback) { scheduler_->sweeps().RetrySweep(spec, retry, callback); });
   }
   absl::StatusOr<TrialRow> RetryTrial(std::int64_t number, const std::string& request = "",
                                       const std::string& extra = "", bool force = false) {
     const auto spec = std::make_shared<const SweepSpec>(TestSpec("s", extra));
     return Ask<TrialRow>([&](auto callback) {
-      scheduler_->RetryTrial(spec, number, {.diverged = force, .request_id = request}, callback);
+      scheduler_->sweeps().RetryTrial(spec, number, {.diverged = force, .request_id = request},
+                                      callback);
     });
   }
 
