@@ -91,7 +91,7 @@ class OverloadTest : public ServerTest {
     const SweepSource source = TestSource("s");
     Diagnostics diagnostics;
     std::promise<absl::Status> submitted;
-    scheduler_->Submit(
+    scheduler_->sweeps().Submit(
         std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(source, &diagnostics))), source,
         {.principal = "ada"}, [&](const auto& result) { submitted.set_value(result.status()); });
     ASSERT_EQ(submitted.get_future().get(), absl::OkStatus());

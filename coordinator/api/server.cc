@@ -167,7 +167,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
 
   std::string MetricsText() const override {
     return metrics_->Text({.now = [this] { return clock_->Now(); },
-                           .scheduler = [this] { return scheduler_->Counts(); },
+                           .scheduler = [this] { return scheduler_->insight().Counts(); },
                            .store = [this] { return store_->Load(); },
                            .time_left = [this] { return time_left_gauge_->Read(); },
                            .waiting = [this]() -> CoordinatorMetrics::Waiting {

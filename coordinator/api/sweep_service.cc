@@ -97,18 +97,18 @@ grpc::ServerUnaryReactor* SweepService::CreateSweep(grpc::CallbackServerContext*
   const bool queued = parsing_->Submit([=, this] {
     const absl::StatusOr<ParsedSweep> parsed = ParseRequest(*request, context);
     if (!parsed.ok()) return reactor->Finish(Outgoing(context, parsed.status()));
-    scheduler_->Submit(parsed->spec, parsed->source,
-                       {.principal = CutText(request->principal(), kMaxPrincipalBytes),
-                        .keep_going = request->keep_going(),
-                        .earlier_digest = EarlierDigest(*parsed, store_, context)},
-                       [=, this](const absl::StatusOr<Submission>& result) {
-                         if (!result.ok()) {
-                           return reactor->Finish(Outgoing(context, result.status()));
-                         }
-                         response->set_created(result->created);
-                         FinishWithSweep(context, reactor, result->sweep,
-                                         response->mutable_sweep());
-                       });
+    scheduler_->sweeps().Submit(parsed->spec, parsed->source,
+                                {.principal = CutText(request->principal(), kMaxPrincipalBytes),
+                                 .keep_going = request->keep_going(),
+                                 .earlier_digest = EarlierDigest(*parsed, store_, context)},
+                                [=, this](const absl::StatusOr<Submission>& result) {
+                                  if (!result.ok()) {
+                                    return reactor->Finish(Outgoing(context, result.status()));
+                                  }
+                                  response->set_created(result->created);
+                                  FinishWithSweep(context, reactor, result->sweep,
+                                                  response->mutable_sweep());
+                                });
   });
   if (!queued) reactor->Finish(Outgoing(context, TooManyWaiting(*parsing_)));
   return reactor;

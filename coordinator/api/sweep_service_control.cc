@@ -59,10 +59,10 @@ grpc::ServerUnaryReactor* SweepService::CancelSweep(grpc::CallbackServerContext*
   const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
   if (!name.ok()) return Respond(context, [&] { return name.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->CancelSweep(*name, RequestId(request->request_id()),
-                          [=, this](const absl::StatusOr<SweepRow>& sweep) {
-                            FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
-                          });
+  scheduler_->sweeps().CancelSweep(
+      *name, RequestId(request->request_id()), [=, this](const absl::StatusOr<SweepRow>& sweep) {
+        FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
+      });
   return reactor;
 }
 
@@ -72,10 +72,11 @@ grpc::ServerUnaryReactor* SweepService::PauseSweep(grpc::CallbackServerContext* 
   const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
   if (!name.ok()) return Respond(context, [&] { return name.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->PauseSweep(*name, request->now(), RequestId(request->request_id()),
-                         [=, this](const absl::StatusOr<SweepRow>& sweep) {
-                           FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
-                         });
+  scheduler_->sweeps().PauseSweep(*name, request->now(), RequestId(request->request_id()),
+                                  [=, this](const absl::StatusOr<SweepRow>& sweep) {
+                                    FinishWithSweep(context, reactor, sweep,
+                                                    response->mutable_sweep());
+                                  });
   return reactor;
 }
 
@@ -85,10 +86,10 @@ grpc::ServerUnaryReactor* SweepService::ResumeSweep(grpc::CallbackServerContext*
   const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
   if (!name.ok()) return Respond(context, [&] { return name.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->ResumeSweep(*name, RequestId(request->request_id()),
-                          [=, this](const absl::StatusOr<SweepRow>& sweep) {
-                            FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
-                          });
+  scheduler_->sweeps().ResumeSweep(
+      *name, RequestId(request->request_id()), [=, this](const absl::StatusOr<SweepRow>& sweep) {
+        FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
+      });
   return reactor;
 }
 
@@ -99,18 +100,19 @@ grpc::ServerUnaryReactor* SweepService::RetrySweep(grpc::CallbackServerContext* 
   if (!name.ok()) return Respond(context, [&] { return name.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   WithSpec(specs_, parsing_, context, reactor, *name, [=, this](const SharedSpec& spec) {
-    scheduler_->RetrySweep(spec,
-                           {.failed = request->failed(),
-                            .cancelled = request->cancelled(),
-                            .diverged = request->diverged(),
-                            .request_id = RequestId(request->request_id())},
-                           [=](const absl::StatusOr<RetriedSweep>& retried) {
-                             if (retried.ok()) {
-                               *response->mutable_sweep() = ToProto(retried->sweep, {.spec = spec});
-                               response->set_retried(retried->count);
-                             }
-                             reactor->Finish(Outgoing(context, retried.status()));
-                           });
+    scheduler_->sweeps().RetrySweep(spec,
+                                    {.failed = request->failed(),
+                                     .cancelled = request->cancelled(),
+                                     .diverged = request->diverged(),
+                                     .request_id = RequestId(request->request_id())},
+                                    [=](const absl::StatusOr<RetriedSweep>& retried) {
+                                      if (retried.ok()) {
+                                        *response->mutable_sweep() =
+                                            ToProto(retried->sweep, {.spec = spec});
+                                        response->set_retried(retried->count);
+                                      }
+                                      reactor->Finish(Outgoing(context, retried.status()));
+                                    });
   });
   return reactor;
 }
@@ -122,10 +124,11 @@ grpc::ServerUnaryReactor* SweepService::ExtendSweep(grpc::CallbackServerContext*
   if (!name.ok()) return Respond(context, [&] { return name.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   WithSpec(specs_, parsing_, context, reactor, *name, [=, this](const SharedSpec& spec) {
-    scheduler_->ExtendSweep(spec, request->run_cap(), RequestId(request->request_id()),
-                            [=, this](const absl::StatusOr<SweepRow>& sweep) {
-                              FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
-                            });
+    scheduler_->sweeps().ExtendSweep(spec, request->run_cap(), RequestId(request->request_id()),
+                                     [=, this](const absl::StatusOr<SweepRow>& sweep) {
+                                       FinishWithSweep(context, reactor, sweep,
+                                                       response->mutable_sweep());
+                                     });
   });
   return reactor;
 }
@@ -136,11 +139,11 @@ grpc::ServerUnaryReactor* SweepService::DeleteSweep(grpc::CallbackServerContext*
   const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
   if (!name.ok()) return Respond(context, [&] { return name.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->DeleteSweep(*name, RequestId(request->request_id()),
-                          [=](const absl::StatusOr<std::int64_t>& trials) {
-                            if (trials.ok()) response->set_trials(*trials);
-                            reactor->Finish(Outgoing(context, trials.status()));
-                          });
+  scheduler_->sweeps().DeleteSweep(*name, RequestId(request->request_id()),
+                                   [=](const absl::StatusOr<std::int64_t>& trials) {
+                                     if (trials.ok()) response->set_trials(*trials);
+                                     reactor->Finish(Outgoing(context, trials.status()));
+                                   });
   return reactor;
 }
 
@@ -157,7 +160,7 @@ grpc::ServerUnaryReactor* SweepService::RenameSweep(grpc::CallbackServerContext*
     if (absl::Status planned = PlanRenaming(store_, specs_, &renaming); !planned.ok()) {
       return reactor->Finish(Outgoing(context, planned));
     }
-    scheduler_->RenameSweep(renaming, [=, this](const absl::StatusOr<SweepRow>& sweep) {
+    scheduler_->sweeps().RenameSweep(renaming, [=, this](const absl::StatusOr<SweepRow>& sweep) {
       FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
     });
   });
@@ -171,10 +174,11 @@ grpc::ServerUnaryReactor* SweepService::ArchiveSweep(grpc::CallbackServerContext
   const absl::StatusOr<std::string> name = ParseSweepResource(request->name());
   if (!name.ok()) return Respond(context, [&] { return name.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->ArchiveSweep(*name, request->archived(), RequestId(request->request_id()),
-                           [=, this](const absl::StatusOr<SweepRow>& sweep) {
-                             FinishWithSweep(context, reactor, sweep, response->mutable_sweep());
-                           });
+  scheduler_->sweeps().ArchiveSweep(*name, request->archived(), RequestId(request->request_id()),
+                                    [=, this](const absl::StatusOr<SweepRow>& sweep) {
+                                      FinishWithSweep(context, reactor, sweep,
+                                                      response->mutable_sweep());
+                                    });
   return reactor;
 }
 

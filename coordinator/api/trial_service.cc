@@ -239,7 +239,7 @@ absl::Status TrialService::Explanation(const v1::ExplainTrialRequest& request,
   absl::StatusOr<std::vector<AttemptRow>> attempts =
       store_->Read(SelectAttempts, id->sweep, id->number);
   if (!attempts.ok()) return attempts.status();
-  TrialSituation situation = scheduler_->Situation(*row);
+  TrialSituation situation = scheduler_->insight().Situation(*row);
   situation.max_failures = stored->spec->max_failures;
   situation.file_refusal = stored->refusal;
   if (!attempts->empty()) situation.last_attempt = std::move(attempts->back());
@@ -267,7 +267,7 @@ grpc::ServerUnaryReactor* TrialService::RetryTrial(grpc::CallbackServerContext* 
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   WithSpec(specs_, parsing_, context, reactor, id->sweep,
            [=, this, number = id->number](const SharedSpec& spec) {
-             scheduler_->RetryTrial(
+             scheduler_->sweeps().RetryTrial(
                  spec, number,
                  {.diverged = request->force(), .request_id = RequestId(request->request_id())},
                  [=](const absl::StatusOr<TrialRow>& trial) {
@@ -284,7 +284,7 @@ grpc::ServerUnaryReactor* TrialService::CancelTrial(grpc::CallbackServerContext*
   const absl::StatusOr<TrialId> id = ParseTrialResource(request->name());
   if (!id.ok()) return Respond(context, [&] { return id.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->CancelTrial(
+  scheduler_->sweeps().CancelTrial(
       id->sweep, id->number, RequestId(request->request_id()),
       [=, this](const absl::StatusOr<TrialRow>& trial) {
         if (!trial.ok()) return reactor->Finish(Outgoing(context, trial.status()));

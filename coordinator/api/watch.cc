@@ -215,7 +215,7 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
   absl::StatusOr<v1::WatchSweepResponse> DescribeProgress(const SweepRow& sweep) {
     v1::WatchSweepResponse message;
     *message.mutable_time() = ToProto(absl::Now());
-    for (const TrialProgress& item : hub_->scheduler_->Progress(sweep_name_)) {
+    for (const TrialProgress& item : hub_->scheduler_->insight().Progress(sweep_name_)) {
       *message.mutable_progress()->add_progress() = ToProto(item);
     }
     absl::StatusOr<v1::Sweep> described = hub_->Describe(sweep);

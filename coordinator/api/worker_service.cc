@@ -31,14 +31,14 @@ class SynchronizeReactor final : public grpc::ServerUnaryReactor {
   void Start(SynchronizeCall call) {
     worker_ = call.worker;
     poll_id_ = call.poll_id;
-    scheduler_->Synchronize(call, [this, claimed = claimed_](auto answer) {
+    scheduler_->leases().Synchronize(call, [this, claimed = claimed_](auto answer) {
       if (!claimed->exchange(true)) Answer(answer);  // otherwise `this` may have been deleted
     });
   }
 
   void OnCancel() override {
     if (claimed_->exchange(true)) return;
-    scheduler_->DropPoll(worker_, poll_id_);
+    scheduler_->leases().DropPoll(worker_, poll_id_);
     Finish(grpc::Status::CANCELLED);
   }
 
@@ -124,7 +124,7 @@ grpc::ServerUnaryReactor* WorkerService::ReportEpochs(grpc::CallbackServerContex
     if (!checked.ok()) return Respond(context, [&] { return checked; });
   }
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->ReportEpochs(
+  scheduler_->reports().ReportEpochs(
       *token, *epochs, request->checkpoint_sha256(), request->checkpoint_epoch(),
       [=](const absl::Status& status) { reactor->Finish(Outgoing(context, status)); });
   return reactor;
@@ -134,7 +134,7 @@ grpc::ServerUnaryReactor* WorkerService::ReportProgress(grpc::CallbackServerCont
                                                         const v1::ReportProgressRequest* request,
                                                         v1::ReportProgressResponse*) {
   return Respond(context, [&] {
-    scheduler_->ReportProgress(request->session(), FromProto(*request));
+    scheduler_->leases().ReportProgress(request->session(), FromProto(*request));
     return absl::OkStatus();
   });
 }
@@ -149,7 +149,7 @@ grpc::ServerUnaryReactor* WorkerService::FinishLease(grpc::CallbackServerContext
   const absl::StatusOr<std::vector<ArtifactRow>> artifacts = ArtifactRows(*request);
   if (!artifacts.ok()) return Respond(context, [&] { return artifacts.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->FinishLease(
+  scheduler_->reports().FinishLease(
       *token, *outcome, CutText(request->reason(), kMaxReasonBytes), *artifacts,
       [=](const absl::Status& status) { reactor->Finish(Outgoing(context, status)); });
   return reactor;
@@ -163,12 +163,13 @@ grpc::ServerUnaryReactor* WorkerService::ReportData(grpc::CallbackServerContext*
   const absl::Status checked = CheckDigest("data", request->data_sha256());
   if (!checked.ok()) return Respond(context, [&] { return checked; });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->ReportData(*token, request->data_sha256(),
-                         OneLine(CutText(request->path(), kMaxPlaceBytes), kMaxPlaceBytes),
-                         [=](const absl::StatusOr<std::string>& refusal) {
-                           if (refusal.ok()) response->set_refusal(*refusal);
-                           reactor->Finish(Outgoing(context, refusal.status()));
-                         });
+  scheduler_->reports().ReportData(
+      *token, request->data_sha256(),
+      OneLine(CutText(request->path(), kMaxPlaceBytes), kMaxPlaceBytes),
+      [=](const absl::StatusOr<std::string>& refusal) {
+        if (refusal.ok()) response->set_refusal(*refusal);
+        reactor->Finish(Outgoing(context, refusal.status()));
+      });
   return reactor;
 }
 
@@ -180,7 +181,7 @@ grpc::ServerUnaryReactor* WorkerService::AppendLogs(grpc::CallbackServerContext*
   const absl::StatusOr<std::vector<LogRow>> lines = FromProto(request->lines());
   if (!lines.ok()) return Respond(context, [&] { return lines.status(); });
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
-  scheduler_->AppendLogs(*token, *lines, [=](const absl::Status& status) {
+  scheduler_->reports().AppendLogs(*token, *lines, [=](const absl::Status& status) {
     reactor->Finish(Outgoing(context, status));
   });
   return reactor;
@@ -192,7 +193,7 @@ grpc::ServerUnaryReactor* WorkerService::DrainWorker(grpc::CallbackServerContext
   return Respond(context, [&] {
     const absl::StatusOr<std::string> name = ParseWorkerResource(request->name());
     if (!name.ok()) return name.status();
-    const absl::StatusOr<WorkerInfo> worker = scheduler_->DrainWorker(*name);
+    const absl::StatusOr<WorkerInfo> worker = scheduler_->leases().DrainWorker(*name);
     if (worker.ok()) *response->mutable_worker() = ToProto(*worker);
     return worker.status();
   });
@@ -205,7 +206,7 @@ absl::Status WorkerService::List(const v1::ListWorkersRequest& request,
   if (!size.ok()) return size.status();
   const absl::StatusOr<std::int64_t> offset = DecodePageToken(request.page_token(), kQuery);
   if (!offset.ok()) return offset.status();
-  const std::vector<WorkerInfo> workers = scheduler_->Workers();
+  const std::vector<WorkerInfo> workers = scheduler_->insight().Workers();
   const auto total = static_cast<std::int64_t>(workers.size());
   const std::int64_t end = std::min(total, *offset + *size);
   for (std::int64_t i = *offset; i < end; ++i) *response->add_workers() = ToProto(workers[i]);

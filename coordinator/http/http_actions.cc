@@ -71,30 +71,30 @@ absl::StatusOr<Result> Await(StartCall start) {
 
 absl::StatusOr<std::string> RunSweepAction(const HttpOptions& options, const std::string& sweep,
                                            const std::string& verb, const ActionBody& body) {
-  Scheduler& scheduler = *options.scheduler;
+  SweepDesk& sweeps = options.scheduler->sweeps();
   absl::Status status;
   if (verb == "pause") {
     status = Await<SweepRow>([&](auto done) {
-               scheduler.PauseSweep(sweep, body.Flag("now"), body.RequestId(), done);
+               sweeps.PauseSweep(sweep, body.Flag("now"), body.RequestId(), done);
              }).status();
   } else if (verb == "resume") {
     status = Await<SweepRow>([&](auto done) {
-               scheduler.ResumeSweep(sweep, body.RequestId(), done);
+               sweeps.ResumeSweep(sweep, body.RequestId(), done);
              }).status();
   } else if (verb == "cancel") {
     status = Await<SweepRow>([&](auto done) {
-               scheduler.CancelSweep(sweep, body.RequestId(), done);
+               sweeps.CancelSweep(sweep, body.RequestId(), done);
              }).status();
   } else if (verb == "retry") {
     const absl::StatusOr<SharedSpec> spec = options.specs->Get(sweep);
     if (!spec.ok()) return spec.status();
     status = Await<RetriedSweep>([&](auto done) {
-               scheduler.RetrySweep(*spec,
-                                    {.failed = body.Flag("failed"),
-                                     .cancelled = body.Flag("cancelled"),
-                                     .diverged = body.Flag("diverged"),
-                                     .request_id = body.RequestId()},
-                                    done);
+               sweeps.RetrySweep(*spec,
+                                 {.failed = body.Flag("failed"),
+                                  .cancelled = body.Flag("cancelled"),
+                                  .diverged = body.Flag("diverged"),
+                                  .request_id = body.RequestId()},
+                                 done);
              }).status();
   } else {
     return absl::NotFoundError(
@@ -111,13 +111,14 @@ absl::StatusOr<std::string> RunTrialAction(const HttpOptions& options, const std
   if (!number.ok()) return number.status();
   absl::StatusOr<TrialRow> trial;
   if (verb == "cancel") {
-    trial = Await<TrialRow>(
-        [&](auto done) { options.scheduler->CancelTrial(sweep, *number, body.RequestId(), done); });
+    trial = Await<TrialRow>([&](auto done) {
+      options.scheduler->sweeps().CancelTrial(sweep, *number, body.RequestId(), done);
+    });
   } else if (verb == "retry") {
     const absl::StatusOr<SharedSpec> spec = options.specs->Get(sweep);
     if (!spec.ok()) return spec.status();
     trial = Await<TrialRow>([&](auto done) {
-      options.scheduler->RetryTrial(
+      options.scheduler->sweeps().RetryTrial(
           *spec, *number, {.diverged = body.Flag("force"), .request_id = body.RequestId()}, done);
     });
   } else {

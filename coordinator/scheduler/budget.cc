@@ -7,7 +7,7 @@
 namespace sweep {
 namespace {
 
-// As the sweep file's run_cap.
+// The same limit as for run_cap in a sweep file.
 constexpr std::int64_t kMaxRunCap = 1'000'000;
 
 // An upper bound of the number of distinct points; nullopt when it is beyond kMaxRunCap.

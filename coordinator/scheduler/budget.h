@@ -7,10 +7,9 @@
 
 namespace sweep {
 
-// How many configurations a sweep makes, once a person has changed it. Pure.
-
-// Whether the sweep's search can make `run_cap` configurations. InvalidArgument, naming the number,
-// for a grid, whose number is fixed, and for more than there are points or than any sweep may make.
+// Checks a number of configurations that a person wants a sweep to have. InvalidArgument, naming
+// the number, for a grid, whose number is fixed, and for more configurations than the search space
+// has points or any sweep may have. Pure.
 absl::Status CheckBudget(const SweepSpec& spec, std::int64_t run_cap);
 
 }  // namespace sweep

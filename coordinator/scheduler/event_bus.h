@@ -10,8 +10,8 @@
 
 namespace sweep {
 
-// Tells those who watch a sweep that there is something new to read. It carries no data: a listener
-// reads the store from its own cursor, so that nothing is lost or queued here. Thread-safe.
+// Tells the watchers of a sweep that there is something new to read. A signal carries no data: each
+// listener reads the store from its own cursor, so nothing is lost or queued here. Thread-safe.
 class EventBus {
  public:
   enum class Signal {

@@ -13,7 +13,7 @@ namespace {
 
 using Reasons = std::vector<std::string>;
 
-// A trainer's last words may be long, and have many lines.
+// The reason for a failure may be long, and have many lines.
 constexpr std::size_t kMaxReasonBytes = 400;
 constexpr std::size_t kMostPutAside = 3;
 
@@ -171,7 +171,7 @@ void ExplainQueue(const TrialSituation& at, std::int64_t ahead, Reasons* reasons
                                  others));
 }
 
-// What became of the attempt before.
+// Says how the last attempt ended.
 void ExplainLastAttempt(const TrialSituation& at, Reasons* reasons) {
   if (!at.last_attempt || !at.last_attempt->ended) return;
   const AttemptRow& attempt = *at.last_attempt;
@@ -205,7 +205,7 @@ Explanation ExplainPending(const TrialSituation& at) {
   explanation.trials_ahead = at.ahead_in_sweep;
   for (const auto& [sweep, count] : at.ahead_in_others) explanation.trials_ahead += count;
   if (!at.is_in_table) {
-    // Else it was made, or ended, at this moment.
+    // With an accepted file the trial was made, or has ended, at this moment.
     if (!at.file_refusal.empty()) {
       reasons.push_back(
           fmt::format("sweep {} does not run: this build does not accept its file: {}",
@@ -235,7 +235,7 @@ Reasons ExplainHeld(const TrialSituation& at) {
   std::string where =
       fmt::format("epoch {} of {} is acknowledged", trial.result.epoch, trial.epochs);
   if (trial.state == TrialState::kLeased) where = "no epoch of this attempt is acknowledged yet";
-  // What was said before the last acknowledged epoch is old.
+  // Progress from before the last acknowledged epoch is old.
   if (at.progress && at.progress->epoch > trial.result.epoch) {
     where += fmt::format(", epoch {} is at step {} of {}", at.progress->epoch, at.progress->step,
                          at.progress->steps);
@@ -296,7 +296,7 @@ Reasons ExplainEnded(const TrialSituation& at) {
     default:
       break;
   }
-  // A trial fails for good at its last permitted failure, or before when repeating cannot mend it.
+  // A trial fails for good at its last permitted failure, or earlier when repeating cannot help.
   const std::string count =
       trial.failures >= at.max_failures
           ? fmt::format("{} of {} permitted failures", trial.failures, at.max_failures)

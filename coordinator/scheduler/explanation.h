@@ -15,7 +15,7 @@
 
 namespace sweep {
 
-// All that bears on why a trial is in the state that it is in.
+// The facts that can explain the state of a trial.
 struct TrialSituation {
   TrialRow trial;
   std::optional<AttemptRow> last_attempt;
@@ -23,24 +23,24 @@ struct TrialSituation {
 
   // Its sweep.
   SweepState sweep_state = SweepState::kActive;
-  bool is_in_table = true;   // by this coordinator
-  std::string file_refusal;  // why its file is not accepted; empty: it is
-  bool give_back = false;    // paused now
+  bool is_in_table = true;   // the scheduler has it, so it has not ended and its file is accepted
+  std::string file_refusal;  // why its file is not accepted; empty: it is accepted
+  bool give_back = false;    // it is paused, and workers give its trials back
   std::string pause_reason;  // why the coordinator paused it
   int max_failures = 0;
 
   // Workers that are connected.
   int workers = 0;
-  int may_train_it = 0;                           // those that fit it, whatever their data
+  int may_train_it = 0;                           // those that fit it, apart from their data
   std::map<Misfit, int> misfits;                  // the others
-  std::set<std::string> others;                   // what those train that train others only
+  std::set<std::string> others;                   // sweeps of workers that train others only
   int draining = 0;                               // of those that may train it
   std::int64_t slots = 0;                         // of those that may train it and do not drain
   std::int64_t busy = 0;                          // of these slots
   std::map<std::string, std::int64_t> busy_with;  // slots by sweep
   std::map<std::string, PutAside> put_aside;      // of those that may train it, by name
   std::map<std::string, OtherData> other_data;    // of those that may train it, by name
-  // Workers on which it failed, and how long it waits for another one to be free.
+  // Workers on which it failed, and how long it still waits for another one to be free.
   std::vector<std::string> failed_on;
   absl::Duration waits_for_another;
 
@@ -54,17 +54,17 @@ struct TrialSituation {
   bool holder_is_connected = false;
   bool holder_drains = false;
   std::optional<absl::Time> holder_last_seen;  // nullopt: not since this coordinator started
-  absl::Duration waits_for_holder;             // until it is taken back from one that stays silent
+  absl::Duration waits_for_holder;  // until the lease of a holder that stays silent runs out
   std::optional<ProgressMessage> progress;
 };
 
 struct Explanation {
-  // Sentences without a full stop, the weightiest first; at least one.
+  // Sentences without a full stop, the most important first; at least one.
   std::vector<std::string> reasons;
-  std::int64_t trials_ahead = 0;  // of a pending trial: granted before it
+  std::int64_t trials_ahead = 0;  // that are granted before a pending trial
 };
 
-// Why the trial is in the state that it is in, above all why a pending one waits. Pure.
+// Explains the state of the trial, above all why a pending trial waits. Pure.
 Explanation Explain(const TrialSituation& situation);
 
 }  // namespace sweep

@@ -32,8 +32,8 @@ bool TellsOfAnError(std::string_view line) {
   return false;
 }
 
-// A word without what is of this attempt alone: a path keeps its last part (a module's name is
-// there), anything with a digit becomes #.
+// Removes from a word what differs from attempt to attempt: of a path only the last part stays, as
+// it has the name of a module, and anything with a digit becomes #.
 std::string Generic(std::string_view word) {
   if (const std::size_t slash = word.find_last_of('/'); slash != word.npos) {
     word.remove_prefix(slash + 1);
@@ -80,8 +80,8 @@ std::vector<std::string_view> Lines(std::string_view reason) {
   }
 }
 
-// The first line says how the attempt ended; the others are the program's last words, whose order
-// hangs on which of its two outputs was read first.
+// The first line says how the attempt ended. The others are the last lines of the program, in an
+// order that depends on which of its two outputs was read first.
 std::string_view Headline(const std::vector<std::string_view>& lines) {
   if (lines.empty()) return "";
   for (std::size_t i = lines.size(); i > 1; --i) {
@@ -109,8 +109,8 @@ std::string FailureSignature(const std::string& reason) {
 AlikeVerdict JudgeFailure(const std::string& note, const Failure& failure) {
   if (absl::StartsWith(failure.reason, "diverged")) return {};
   const std::string signature = FailureSignature(failure.reason);
-  if (signature.empty()) return {};  // nobody knows whether it is the same
-  // Numbers of trials, names of workers (which have no commas), signature: a line each.
+  if (signature.empty()) return {};  // it cannot be compared
+  // Three lines: numbers of trials, names of workers (which have no commas), signature.
   const std::vector<std::string> parts = absl::StrSplit(note, absl::MaxSplits('\n', 2));
   std::vector<std::string> trials, workers;
   if (parts.size() == 3 && parts[2] == signature) {
@@ -126,7 +126,7 @@ AlikeVerdict JudgeFailure(const std::string& note, const Failure& failure) {
     verdict.pause_reason = fmt::format("the first {} trials failed alike: {}", trials.size(),
                                        FailureHeadline(failure.reason));
   }
-  // More of them say no more.
+  // Further trials and workers would not change the verdict.
   if (static_cast<int>(trials.size()) > kAlikeTrials) verdict.note = note;
   return verdict;
 }

@@ -14,8 +14,9 @@ class Insight {
  public:
   explicit Insight(const SchedulerState& state) : state_(state) {}
 
-  // As Scheduler's functions of these names.
+  // Connected workers first, then by name.
   std::vector<WorkerInfo> Workers() const;
+  // What is known here of a stored trial. The caller adds what the store knows.
   TrialSituation Situation(const TrialRow& trial) const;
   std::vector<TrialProgress> Progress(const std::string& sweep) const;
   SchedulerCounts Counts() const;

@@ -29,11 +29,18 @@ class LeaseDesk {
   // Restores the leases that the store holds; once, after the sweeps.
   absl::Status Load();
 
-  // As Scheduler's functions of these names.
+  // A call of a worker; workers.proto tells the story. AlreadyExists while another live session has
+  // the name.
   void Synchronize(const SynchronizeCall& call, SynchronizeCallback callback);
+  // The caller is gone: answers its waiting call (Cancelled) and grants it nothing. Does nothing
+  // when the call has been answered.
   void DropPoll(const std::string& worker, std::uint64_t poll_id);
+  // Ignores trials that the session does not hold.
   void ReportProgress(const std::string& session, const std::vector<TrialProgress>& progress);
+  // From now on the worker is told to end. NotFound, or FailedPrecondition when it is not
+  // connected.
   absl::StatusOr<WorkerInfo> DrainWorker(const std::string& name);
+  // As Scheduler's.
   void StopServing();
 
   // ---- For the other parts, which hold the lock.

@@ -13,8 +13,8 @@
 
 namespace sweep {
 
-// What a sweep needs of whatever worker trains it. Sweeps with the same needs stand in one queue.
-// What is added here has its word in Fits, and nowhere else.
+// What a sweep needs of any worker that trains it. Sweeps with the same needs share a queue. Only
+// Capabilities::Meets and Fits look at the fields.
 struct Needs {
   bool program = false;  // the sweep brings its own trainer
 
@@ -22,24 +22,24 @@ struct Needs {
 };
 Needs NeedsOf(const SweepSpec& spec);
 
-// A sweep that looks for a worker.
+// A sweep that needs a worker.
 struct Demand {
   std::int64_t sweep_id = 0;
   std::string_view sweep;  // its name
   Needs needs;
 };
 
-// What is known of a worker that bears on what it may train.
+// What a worker may train, as far as is known.
 struct Capabilities {
   bool allows_programs = false;                    // runs the programs that sweeps bring with them
   std::set<std::string, std::less<>> only_sweeps;  // names; trains no others; empty: all
-  std::map<std::int64_t, OtherData> other_data;    // by the id of the sweep whose data is another
+  std::map<std::int64_t, OtherData> other_data;    // by the id of the sweep that has other data
 
-  // Whether it meets them for at least one sweep.
+  // It meets the needs for at least one sweep.
   bool Meets(const Needs& needs) const { return allows_programs || !needs.program; }
 };
 
-// Why a worker gets no trials of a sweep, the weightiest first.
+// Why a worker gets no trials of a sweep, the most important reason first.
 enum class Misfit {
   kNone,          // it may get them
   kTrainsOthers,  // it trains sweeps of other names only
@@ -47,10 +47,10 @@ enum class Misfit {
   kOtherData,     // its data is not what the sweep is trained on
 };
 
-// Whether the worker may train trials of the sweep, now or once it has a free slot. Pure.
+// Says whether the worker may train trials of the sweep once it has a free slot, or why not. Pure.
 Misfit Fits(const Demand& demand, const Capabilities& worker);
 
-// Whether `other` could train all that `worker` may, their data aside.
+// `other` could train everything that `worker` may train, apart from their data. Pure.
 bool CanReplace(const Capabilities& other, const Capabilities& worker);
 
 }  // namespace sweep

@@ -23,14 +23,16 @@ class ReportDesk {
  public:
   ReportDesk(SchedulerState& state, LeaseDesk& leases) : state_(state), leases_(leases) {}
 
-  // As Scheduler's functions of these names.
+  // All of them answer after the commit; FailedPrecondition when the token is stale.
   void ReportEpochs(const LeaseToken& token, const std::vector<EpochMetrics>& epochs,
                     const std::string& checkpoint_sha256, int checkpoint_epoch,
                     StatusCallback callback);
   void FinishLease(const LeaseToken& token, LeaseOutcome outcome, const std::string& reason,
                    const std::vector<ArtifactRow>& artifacts, StatusCallback callback);
+  // The holder has found data with this digest, at `place`. Data that is refused ends the lease.
   void ReportData(const LeaseToken& token, const std::string& sha256, const std::string& place,
                   DataCallback callback);
+  // The token may be that of the trial's latest attempt, though its lease has ended.
   void AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines,
                   StatusCallback callback);
 

@@ -8,12 +8,8 @@
 #include <thread>
 #include <utility>
 
-#include "coordinator/scheduler/insight.h"
-#include "coordinator/scheduler/lease_desk.h"
-#include "coordinator/scheduler/report_desk.h"
 #include "coordinator/scheduler/scheduler_state.h"
 #include "coordinator/scheduler/search_host.h"
-#include "coordinator/scheduler/sweep_desk.h"
 #include "coordinator/search/driver.h"
 
 namespace sweep {
@@ -110,121 +106,15 @@ absl::StatusOr<std::unique_ptr<Scheduler>> Scheduler::Start(const SchedulerOptio
   return scheduler;
 }
 
-// ---- Sweeps and trials
+SweepDesk& Scheduler::sweeps() { return parts_->sweeps; }
 
-void Scheduler::Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource& source,
-                       const SubmitOptions& options, SubmitCallback callback) {
-  parts_->sweeps.Submit(std::move(spec), source, options, std::move(callback));
-}
+LeaseDesk& Scheduler::leases() { return parts_->leases; }
 
-void Scheduler::CancelSweep(const std::string& name, const std::string& request_id,
-                            SweepCallback callback) {
-  parts_->sweeps.CancelSweep(name, request_id, std::move(callback));
-}
+ReportDesk& Scheduler::reports() { return parts_->reports; }
 
-void Scheduler::CancelTrial(const std::string& sweep, std::int64_t number,
-                            const std::string& request_id, TrialCallback callback) {
-  parts_->sweeps.CancelTrial(sweep, number, request_id, std::move(callback));
-}
-
-void Scheduler::PauseSweep(const std::string& name, bool now, const std::string& request_id,
-                           SweepCallback callback) {
-  parts_->sweeps.PauseSweep(name, now, request_id, std::move(callback));
-}
-
-void Scheduler::ResumeSweep(const std::string& name, const std::string& request_id,
-                            SweepCallback callback) {
-  parts_->sweeps.ResumeSweep(name, request_id, std::move(callback));
-}
-
-void Scheduler::RetrySweep(std::shared_ptr<const SweepSpec> spec, const RetryRequest& retry,
-                           RetryCallback callback) {
-  parts_->sweeps.RetrySweep(std::move(spec), retry, std::move(callback));
-}
-
-void Scheduler::RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64_t number,
-                           const RetryRequest& retry, TrialCallback callback) {
-  parts_->sweeps.RetryTrial(std::move(spec), number, retry, std::move(callback));
-}
-
-void Scheduler::ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int64_t run_cap,
-                            const std::string& request_id, SweepCallback callback) {
-  parts_->sweeps.ExtendSweep(std::move(spec), run_cap, request_id, std::move(callback));
-}
-
-void Scheduler::DeleteSweep(const std::string& name, const std::string& request_id,
-                            DeleteCallback callback) {
-  parts_->sweeps.DeleteSweep(name, request_id, std::move(callback));
-}
-
-void Scheduler::RenameSweep(const RenameRequest& request, SweepCallback callback) {
-  parts_->sweeps.RenameSweep(request, std::move(callback));
-}
-
-void Scheduler::ArchiveSweep(const std::string& name, bool archived, const std::string& request_id,
-                             SweepCallback callback) {
-  parts_->sweeps.ArchiveSweep(name, archived, request_id, std::move(callback));
-}
-
-// ---- Workers
-
-void Scheduler::Synchronize(const SynchronizeCall& call, SynchronizeCallback callback) {
-  parts_->leases.Synchronize(call, std::move(callback));
-}
-
-void Scheduler::DropPoll(const std::string& worker, std::uint64_t poll_id) {
-  parts_->leases.DropPoll(worker, poll_id);
-}
-
-void Scheduler::ReportEpochs(const LeaseToken& token, const std::vector<EpochMetrics>& epochs,
-                             const std::string& checkpoint_sha256, int checkpoint_epoch,
-                             StatusCallback callback) {
-  parts_->reports.ReportEpochs(token, epochs, checkpoint_sha256, checkpoint_epoch,
-                               std::move(callback));
-}
-
-void Scheduler::FinishLease(const LeaseToken& token, LeaseOutcome outcome,
-                            const std::string& reason, const std::vector<ArtifactRow>& artifacts,
-                            StatusCallback callback) {
-  parts_->reports.FinishLease(token, outcome, reason, artifacts, std::move(callback));
-}
-
-void Scheduler::ReportData(const LeaseToken& token, const std::string& sha256,
-                           const std::string& place, DataCallback callback) {
-  parts_->reports.ReportData(token, sha256, place, std::move(callback));
-}
-
-void Scheduler::AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines,
-                           StatusCallback callback) {
-  parts_->reports.AppendLogs(token, lines, std::move(callback));
-}
-
-void Scheduler::ReportProgress(const std::string& session,
-                               const std::vector<TrialProgress>& progress) {
-  parts_->leases.ReportProgress(session, progress);
-}
-
-absl::StatusOr<WorkerInfo> Scheduler::DrainWorker(const std::string& name) {
-  return parts_->leases.DrainWorker(name);
-}
-
-// ---- What goes on
-
-std::vector<WorkerInfo> Scheduler::Workers() const { return parts_->insight.Workers(); }
-
-TrialSituation Scheduler::Situation(const TrialRow& trial) const {
-  return parts_->insight.Situation(trial);
-}
-
-std::vector<TrialProgress> Scheduler::Progress(const std::string& sweep) const {
-  return parts_->insight.Progress(sweep);
-}
-
-SchedulerCounts Scheduler::Counts() const { return parts_->insight.Counts(); }
+const Insight& Scheduler::insight() const { return parts_->insight; }
 
 EventBus& Scheduler::events() { return parts_->state.events; }
-
-// ---- Threads and ending
 
 void Scheduler::Tick() { parts_->Tick(); }
 

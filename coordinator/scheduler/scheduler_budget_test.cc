@@ -38,14 +38,15 @@ class BudgetTest : public SchedulerTest {
   // True when it was created.
   bool SubmitSource(const SweepSource& source) {
     return Must(Ask<Submission>([&](auto callback) {
-             scheduler_->Submit(ParseSource(source), source, {.principal = "tester"}, callback);
+             scheduler_->sweeps().Submit(ParseSource(source), source, {.principal = "tester"},
+                                         callback);
            }))
         .created;
   }
   absl::StatusOr<SweepRow> Extend(const SweepSource& source, std::int64_t run_cap,
                                   const std::string& request = "") {
     return Ask<SweepRow>([&](auto callback) {
-      scheduler_->ExtendSweep(ParseSource(source), run_cap, request, callback);
+      scheduler_->sweeps().ExtendSweep(ParseSource(source), run_cap, request, callback);
     });
   }
   // Trains until there is nothing more to do.
@@ -53,7 +54,7 @@ class BudgetTest : public SchedulerTest {
     for (int i = 0; i < 100; ++i) {
       const auto call = Call("w", {.poll_id = 77});
       if (!call->Get().has_value()) {
-        scheduler_->DropPoll("w", 77);
+        scheduler_->leases().DropPoll("w", 77);
         return;
       }
       for (const LeaseToken& token : Tokens(call)) Train(token);
@@ -132,7 +133,8 @@ TEST_F(BudgetTest, AnExtensionThatMeetsTheLastConfigurationsIsNotLost) {
   // The store is busy: the search decides under the old budget, what it says is written after.
   std::promise<void> writer_is_free;
   SubmitSource(RandomSource("other", 1, kEndless));
-  scheduler_->Submit(ParseSource(source), source, {}, [](const auto& r) { ASSERT_TRUE(r.ok()); });
+  scheduler_->sweeps().Submit(ParseSource(source), source, {},
+                              [](const auto& r) { ASSERT_TRUE(r.ok()); });
   scheduler_->WaitIdle();
   store_->Write(
       [&](WriteTransaction&) {
@@ -141,8 +143,8 @@ TEST_F(BudgetTest, AnExtensionThatMeetsTheLastConfigurationsIsNotLost) {
       },
       [](const absl::Status&) {});
   auto extended = std::make_shared<Result<absl::Status>>();
-  scheduler_->ExtendSweep(ParseSource(source), 8, "",
-                          [extended](const auto& r) { extended->Set(r.status()); });
+  scheduler_->sweeps().ExtendSweep(ParseSource(source), 8, "",
+                                   [extended](const auto& r) { extended->Set(r.status()); });
   EXPECT_TRUE(scheduler_->SearchTurn());
   writer_is_free.set_value();
   Settle();
@@ -239,7 +241,7 @@ class ProgramTest : public BudgetTest {
     spec->program_digest = "abc";
     const SweepSource source = TestSource(name);
     ASSERT_TRUE(Ask<Submission>([&](auto callback) {
-                  scheduler_->Submit(spec, source, {.principal = "tester"}, callback);
+                  scheduler_->sweeps().Submit(spec, source, {.principal = "tester"}, callback);
                 }).ok());
   }
 };

@@ -128,7 +128,8 @@ TEST_F(SchedulerTest, NoConfigurationsAreMadeWhilePaused) {
                       "{min: 0.01, max: 0.1}");
   Diagnostics diagnostics;
   auto spec = std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(source, &diagnostics)));
-  scheduler_->Submit(spec, source, {}, [](const auto& result) { EXPECT_TRUE(result.ok()); });
+  scheduler_->sweeps().Submit(spec, source, {},
+                              [](const auto& result) { EXPECT_TRUE(result.ok()); });
   Settle();
   const std::int64_t made = Sweep().configurations;
   ASSERT_GT(made, 0);
@@ -150,13 +151,14 @@ TEST_F(SchedulerTest, AGrantThatMeetsAPauseIsMadeAfterResuming) {
       },
       [](const absl::Status&) {});
   auto paused = std::make_shared<Result<absl::Status>>();
-  scheduler_->PauseSweep("s", false, "", [paused](const auto& r) { paused->Set(r.status()); });
+  scheduler_->sweeps().PauseSweep("s", false, "",
+                                  [paused](const auto& r) { paused->Set(r.status()); });
   auto answer = std::make_shared<Answer>();
-  scheduler_->Synchronize({.session = "w",
-                           .worker = "w",
-                           .description = {.slots = 4},
-                           .protocol = kWorkerProtocolVersion},
-                          [answer](const auto& result) { answer->Set(result); });
+  scheduler_->leases().Synchronize({.session = "w",
+                                    .worker = "w",
+                                    .description = {.slots = 4},
+                                    .protocol = kWorkerProtocolVersion},
+                                   [answer](const auto& result) { answer->Set(result); });
   writer_is_free.set_value();
   Settle();
   ASSERT_EQ(paused->Get(), absl::OkStatus());
@@ -234,8 +236,8 @@ TEST_F(SchedulerTest, ARetriedTrialGoesOnFromItsCheckpoint) {
             absl::OkStatus());
   const auto tokens = Tokens(Call("w", {}));
   auto stored = std::make_shared<Result<absl::Status>>();
-  scheduler_->ReportEpochs(tokens[0], TestEpochs(1, 3, 0.9), blob, 3,
-                           [stored](const absl::Status& status) { stored->Set(status); });
+  scheduler_->reports().ReportEpochs(tokens[0], TestEpochs(1, 3, 0.9), blob, 3,
+                                     [stored](const absl::Status& status) { stored->Set(status); });
   Settle();
   ASSERT_EQ(stored->Get(), absl::OkStatus());
   ASSERT_EQ(Cancel("s", 1), absl::OkStatus());
@@ -314,7 +316,8 @@ TEST_F(SchedulerTest, CancellingParsesNoFileOnTheThreadThatWrites) {
   for (const std::string name : {"s", "t"}) {
     SweepSource source = TestSource(name);
     source.text = "what cannot be parsed";
-    scheduler_->Submit(std::make_shared<const SweepSpec>(TestSpec(name)), source, {}, [](auto) {});
+    scheduler_->sweeps().Submit(std::make_shared<const SweepSpec>(TestSpec(name)), source, {},
+                                [](auto) {});
     Settle();
     const std::vector<LeaseToken> tokens = Tokens(Call("w" + name, {.slots = 1, .no_wait = true}));
     ASSERT_EQ(tokens.size(), 1u);
@@ -331,7 +334,7 @@ TEST_F(SchedulerTest, AWorkerIsToldToDrainAtOnceAndGetsNothingNew) {
   Submit("s");
   const auto tokens = Tokens(Call("w", {}));
   const auto parked = Call("w", {.held = tokens});
-  const WorkerInfo info = Must(scheduler_->DrainWorker("w"));
+  const WorkerInfo info = Must(scheduler_->leases().DrainWorker("w"));
   EXPECT_TRUE(info.draining);
   EXPECT_THAT(info.trials, ElementsAre("s/1"));
   Settle();
@@ -344,29 +347,29 @@ TEST_F(SchedulerTest, AWorkerIsToldToDrainAtOnceAndGetsNothingNew) {
   EXPECT_TRUE((*waiting->Get())->drain);
   EXPECT_THAT(Leases(waiting), IsEmpty());
   EXPECT_EQ(Trial(1).failures, 0);
-  EXPECT_TRUE(scheduler_->Workers().at(0).draining);
+  EXPECT_TRUE(scheduler_->insight().Workers().at(0).draining);
   // Its name is free, and a new process under it is not drained.
   EXPECT_EQ(Leases(Call("w", {.session = "new"})).size(), 1u);
-  EXPECT_FALSE(scheduler_->Workers().at(0).draining);
+  EXPECT_FALSE(scheduler_->insight().Workers().at(0).draining);
 }
 
 TEST_F(SchedulerTest, ADrainedWorkerIsGoneAsSoonAsItHoldsNothing) {
   Submit("s");
   const auto tokens = Tokens(Call("w", {}));
   Call("w", {.held = tokens, .draining = true, .no_wait = true});
-  EXPECT_TRUE(scheduler_->Workers().at(0).connected) << "it holds a trial";
+  EXPECT_TRUE(scheduler_->insight().Workers().at(0).connected) << "it holds a trial";
   EXPECT_EQ(Finish(tokens[0], LeaseOutcome::kGivenBack), absl::OkStatus());
   Call("w", {.draining = true, .no_wait = true});
-  EXPECT_FALSE(scheduler_->Workers().at(0).connected);
+  EXPECT_FALSE(scheduler_->insight().Workers().at(0).connected);
 }
 
 TEST_F(SchedulerTest, OnlyAConnectedWorkerCanBeDrained) {
-  EXPECT_TRUE(absl::IsNotFound(scheduler_->DrainWorker("w").status()));
+  EXPECT_TRUE(absl::IsNotFound(scheduler_->leases().DrainWorker("w").status()));
   Call("w", {});
-  EXPECT_TRUE(scheduler_->DrainWorker("w").ok());
-  EXPECT_TRUE(scheduler_->DrainWorker("w").ok()) << "again is harmless";
+  EXPECT_TRUE(scheduler_->leases().DrainWorker("w").ok());
+  EXPECT_TRUE(scheduler_->leases().DrainWorker("w").ok()) << "again is harmless";
   Pass(absl::Seconds(70));
-  const absl::Status gone = scheduler_->DrainWorker("w").status();
+  const absl::Status gone = scheduler_->leases().DrainWorker("w").status();
   EXPECT_TRUE(absl::IsFailedPrecondition(gone));
   EXPECT_THAT(std::string(gone.message()), HasSubstr("'w' is not connected"));
 }
@@ -382,7 +385,8 @@ TEST_F(SchedulerTest, TrialsAheadAreThoseThatAreGrantedBefore) {
   for (const char* name : {"a", "b", "c"}) {
     for (const TrialRow& trial :
          Must(store_->Read(SelectTrials, {.sweep = name, .state = TrialState::kPending}))) {
-      ahead[trial.short_name() + "#1"] = Explain(scheduler_->Situation(trial)).trials_ahead;
+      ahead[trial.short_name() + "#1"] =
+          Explain(scheduler_->insight().Situation(trial)).trials_ahead;
     }
   }
   ASSERT_EQ(ahead.size(), 9u);
@@ -395,25 +399,25 @@ TEST_F(SchedulerTest, TrialsAheadAreThoseThatAreGrantedBefore) {
 
 TEST_F(SchedulerTest, ASituationIsThatOfItsWorkersAndItsHolder) {
   Submit("s");
-  EXPECT_EQ(scheduler_->Situation(Trial(1)).workers, 0);
+  EXPECT_EQ(scheduler_->insight().Situation(Trial(1)).workers, 0);
   const auto tokens = Tokens(Call("w", {.slots = 2}));
   Call("other", {.draining = true});
   clock_.Advance(absl::Seconds(5));
-  const TrialSituation waits = scheduler_->Situation(Trial(4));
+  const TrialSituation waits = scheduler_->insight().Situation(Trial(4));
   EXPECT_EQ(waits.workers, 2);
   EXPECT_EQ(waits.draining, 1);
   EXPECT_EQ(waits.slots, 2);
   EXPECT_EQ(waits.busy, 2);
   EXPECT_EQ(waits.busy_with, (std::map<std::string, std::int64_t>{{"s", 2}}));
   EXPECT_EQ(waits.ahead_in_sweep, 1);
-  const TrialSituation held = scheduler_->Situation(Trial(1));
+  const TrialSituation held = scheduler_->insight().Situation(Trial(1));
   EXPECT_TRUE(held.holder_is_connected);
   EXPECT_EQ(held.now - *held.holder_last_seen, absl::Seconds(5));
   ASSERT_TRUE(Pause(/*now=*/true).ok());
-  EXPECT_TRUE(scheduler_->Situation(Trial(1)).give_back);
-  EXPECT_EQ(scheduler_->Situation(Trial(1)).sweep_state, SweepState::kPaused);
+  EXPECT_TRUE(scheduler_->insight().Situation(Trial(1)).give_back);
+  EXPECT_EQ(scheduler_->insight().Situation(Trial(1)).sweep_state, SweepState::kPaused);
   Start();
-  EXPECT_FALSE(scheduler_->Situation(Trial(1)).holder_last_seen.has_value());
+  EXPECT_FALSE(scheduler_->insight().Situation(Trial(1)).holder_last_seen.has_value());
 }
 
 }  // namespace

@@ -13,11 +13,12 @@ namespace {
 
 class CountsTest : public SchedulerTest {
  protected:
-  SchedulerCounts Counts() const { return scheduler_->Counts(); }
+  SchedulerCounts Counts() const { return scheduler_->insight().Counts(); }
   void SayProgress(const std::string& worker, const LeaseToken& token, double images_per_second) {
-    scheduler_->ReportProgress(worker, {{.sweep = token.sweep,
-                                         .number = token.number,
-                                         .message = {.images_per_second = images_per_second}}});
+    scheduler_->leases().ReportProgress(worker,
+                                        {{.sweep = token.sweep,
+                                          .number = token.number,
+                                          .message = {.images_per_second = images_per_second}}});
   }
 };
 
@@ -49,8 +50,8 @@ TEST_F(CountsTest, TellWhichMeasuresAreReported) {
   const LeaseToken token = Tokens(Call("w", {.slots = 1, .no_wait = true})).at(0);
   const auto report = [&](const std::vector<EpochMetrics>& epochs) {
     absl::Status answer = absl::UnknownError("no answer");
-    scheduler_->ReportEpochs(token, epochs, "", 0,
-                             [&answer](const absl::Status& status) { answer = status; });
+    scheduler_->reports().ReportEpochs(token, epochs, "", 0,
+                                       [&answer](const absl::Status& status) { answer = status; });
     Settle();
     return answer;
   };
@@ -126,7 +127,7 @@ TEST_F(CountsTest, AWorkerThatDrainsOffersNoSlots) {
   Call("w", {.slots = 2, .no_wait = true});
   EXPECT_EQ(Counts().free_slots, 2);
   Call("w", {.slots = 2, .draining = false});
-  EXPECT_TRUE(scheduler_->DrainWorker("w").ok());
+  EXPECT_TRUE(scheduler_->leases().DrainWorker("w").ok());
   EXPECT_EQ(Counts().workers_draining, 1);
   EXPECT_EQ(Counts().workers_connected, 0);
   EXPECT_EQ(Counts().slots, 0);

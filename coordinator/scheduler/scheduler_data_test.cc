@@ -24,7 +24,7 @@ class DataTest : public SchedulerTest {
   absl::StatusOr<std::string> Tell(const LeaseToken& token, const std::string& sha256,
                                    const std::string& place = "/data") {
     return Ask<std::string>(
-        [&](auto callback) { scheduler_->ReportData(token, sha256, place, callback); });
+        [&](auto callback) { scheduler_->reports().ReportData(token, sha256, place, callback); });
   }
   // A worker that has the sweep's data, and then leaves.
   void Begin() {
@@ -34,7 +34,7 @@ class DataTest : public SchedulerTest {
     Train(tokens[0]);
   }
   std::vector<OtherData> OtherDataOf(const std::string& worker) {
-    for (const WorkerInfo& info : scheduler_->Workers()) {
+    for (const WorkerInfo& info : scheduler_->insight().Workers()) {
       if (info.name == worker) return info.other_data;
     }
     ADD_FAILURE() << "no worker " << worker;
@@ -123,7 +123,8 @@ TEST_F(DataTest, IsSaidOfWorkersAndOfTrialsThatWait) {
   EXPECT_THAT(OtherDataOf("good"), IsEmpty());
 
   Call("good", {.draining = true, .no_wait = true});
-  const Explanation why = Explain(scheduler_->Situation(Must(store_->Read(FindTrial, "s", 4))));
+  const Explanation why =
+      Explain(scheduler_->insight().Situation(Must(store_->Read(FindTrial, "s", 4))));
   ASSERT_FALSE(why.reasons.empty());
   EXPECT_THAT(why.reasons[0], AllOf(HasSubstr("worker bad has other data"), HasSubstr(kOurs),
                                     HasSubstr(kTheirs), HasSubstr("/home/me/digits")));

@@ -92,8 +92,9 @@ TEST_F(DiskFullSchedulerTest, ConfigurationsAreMadeWhenThereIsRoom) {
     disk_.FailWrite(number, /*once=*/false);
     absl::Status submitted = absl::UnknownError("no answer");
     const auto submit = [&] {
-      scheduler_->Submit(std::make_shared<const SweepSpec>(TestSpec(name)), TestSource(name), {},
-                         [&](const auto& result) { submitted = result.status(); });
+      scheduler_->sweeps().Submit(std::make_shared<const SweepSpec>(TestSpec(name)),
+                                  TestSource(name), {},
+                                  [&](const auto& result) { submitted = result.status(); });
       Settle();
     };
     submit();

@@ -41,7 +41,7 @@ TEST_F(FailAlikeTest, AWrongImportBurnsAFewAttemptsAndNotAll) {
   EXPECT_THAT(FailAll(), ElementsAre(1, 1, 1, 2, 2, 2, 3));
   EXPECT_EQ(Sweep().state, SweepState::kPaused);
   EXPECT_EQ(Sweep().pause_reason, "the first 3 trials failed alike: ImportError: no numpy");
-  EXPECT_THAT(Explain(scheduler_->Situation(Trial(4))).reasons.front(),
+  EXPECT_THAT(Explain(scheduler_->insight().Situation(Trial(4))).reasons.front(),
               HasSubstr("sweep s was paused because the first 3 trials failed alike"));
 }
 
@@ -69,9 +69,9 @@ TEST_F(FailAlikeTest, AResumeMeansKeepGoing) {
 
 TEST_F(FailAlikeTest, OneThatIsToKeepGoingIsNotPaused) {
   const std::string extra = "replicates: 2\nmax_failures: 1\n";
-  scheduler_->Submit(std::make_shared<const SweepSpec>(TestSpec("s", extra)),
-                     TestSource("s", extra), {.keep_going = true},
-                     [](const auto& result) { EXPECT_TRUE(result->sweep.keep_going); });
+  scheduler_->sweeps().Submit(std::make_shared<const SweepSpec>(TestSpec("s", extra)),
+                              TestSource("s", extra), {.keep_going = true},
+                              [](const auto& result) { EXPECT_TRUE(result->sweep.keep_going); });
   Settle();
   EXPECT_EQ(FailAll().size(), 8u);
   EXPECT_EQ(Sweep().state, SweepState::kCompleted);
@@ -103,7 +103,8 @@ TEST_F(FailAlikeTest, WhatIsKnownSurvivesARestart) {
   EXPECT_EQ(Sweep().state, SweepState::kPaused);
   Start();
   EXPECT_THAT(Ask(), IsEmpty());
-  EXPECT_THAT(Explain(scheduler_->Situation(Trial(4))).reasons.front(), HasSubstr("failed alike"));
+  EXPECT_THAT(Explain(scheduler_->insight().Situation(Trial(4))).reasons.front(),
+              HasSubstr("failed alike"));
 }
 
 TEST_F(FailAlikeTest, AnAnswerThatWasLostPausesNothingAgain) {

@@ -34,7 +34,7 @@ class HealthTest : public SchedulerTest {
     return tokens.front();
   }
   std::optional<PutAside> Aside(const std::string& worker) {
-    for (const WorkerInfo& info : scheduler_->Workers()) {
+    for (const WorkerInfo& info : scheduler_->insight().Workers()) {
       if (info.name == worker) return info.put_aside;
     }
     ADD_FAILURE() << "no worker " << worker;
@@ -117,13 +117,13 @@ TEST_F(HealthTest, ATrialThatNobodyElseTakesGoesBackToTheWorkerOnWhichItFailed) 
   const LeaseToken held = Hold("busy");
   EXPECT_EQ(FailOne("w"), 2);
   EXPECT_EQ(FailOne("w"), 0);
-  const TrialSituation waits = scheduler_->Situation(Trial(2));
+  const TrialSituation waits = scheduler_->insight().Situation(Trial(2));
   EXPECT_THAT(waits.failed_on, ElementsAre("w"));
   EXPECT_EQ(waits.waits_for_another, absl::Seconds(30));
   PassWith("busy", held, 29);
   EXPECT_EQ(FailOne("w"), 0);
   PassWith("busy", held, 1);
-  EXPECT_EQ(scheduler_->Situation(Trial(2)).waits_for_another, absl::ZeroDuration());
+  EXPECT_EQ(scheduler_->insight().Situation(Trial(2)).waits_for_another, absl::ZeroDuration());
   EXPECT_EQ(FailOne("w"), 2);
   EXPECT_FALSE(Aside("w").has_value()) << "it is the only trial that failed on it";
 }
@@ -176,7 +176,7 @@ TEST_F(HealthTest, TheLastWorkerThatIsLeftIsTriedAtOnce) {
   Hold("good");
   for (int i = 0; i < 3; ++i) FailOne("bad");
   EXPECT_THAT(Ask("bad"), IsEmpty());
-  EXPECT_TRUE(scheduler_->DrainWorker("good").ok());
+  EXPECT_TRUE(scheduler_->leases().DrainWorker("good").ok());
   EXPECT_EQ(Ask("bad", /*slots=*/3).size(), 1u);
 }
 
@@ -218,8 +218,8 @@ TEST_F(HealthTest, DivergenceIsTheTrialsFault) {
     EXPECT_EQ(Finish(Ask("w").front(), LeaseOutcome::kDiverged, "diverged: loss is NaN"),
               absl::OkStatus());
   }
-  for (const WorkerInfo& worker : scheduler_->Workers()) EXPECT_EQ(worker.failed, 0);
-  EXPECT_EQ(scheduler_->Counts().attempts_diverged, 5);
+  for (const WorkerInfo& worker : scheduler_->insight().Workers()) EXPECT_EQ(worker.failed, 0);
+  EXPECT_EQ(scheduler_->insight().Counts().attempts_diverged, 5);
   EXPECT_FALSE(Aside("w").has_value());
 }
 

@@ -17,7 +17,7 @@ class LifecycleTest : public SchedulerTest {
  protected:
   absl::StatusOr<std::int64_t> Delete(const std::string& name, const std::string& request = "") {
     return Ask<std::int64_t>(
-        [&](auto callback) { scheduler_->DeleteSweep(name, request, callback); });
+        [&](auto callback) { scheduler_->sweeps().DeleteSweep(name, request, callback); });
   }
   absl::StatusOr<SweepRow> Rename(const std::string& name, const std::string& new_name,
                                   const std::string& request = "", bool with_spec = true) {
@@ -26,7 +26,8 @@ class LifecycleTest : public SchedulerTest {
       renaming.spec = std::make_shared<const SweepSpec>(TestSpec(new_name, kSeed));
       renaming.text = TestSource(new_name, kSeed).text;
     }
-    return Ask<SweepRow>([&](auto callback) { scheduler_->RenameSweep(renaming, callback); });
+    return Ask<SweepRow>(
+        [&](auto callback) { scheduler_->sweeps().RenameSweep(renaming, callback); });
   }
   std::vector<std::string> Work(int slots = 1) {
     return Trials(Leases(Call("w", {.slots = slots, .no_wait = true})));
@@ -100,12 +101,12 @@ TEST_F(LifecycleTest, AWorkerOfOneSweepKeepsToItWhateverItIsCalled) {
   ASSERT_EQ(second.size(), 1u);
   EXPECT_EQ(second[0].sweep, "t") << "and not the new one";
   Train(second[0]);
-  const auto workers = scheduler_->Workers();
+  const auto workers = scheduler_->insight().Workers();
   ASSERT_EQ(workers.size(), 1u);
   EXPECT_THAT(workers[0].description.only_sweeps, ElementsAre("t"));
   EXPECT_EQ(CancelSweep("t"), absl::OkStatus());
   EXPECT_TRUE(Rename("t", "u").ok()) << "it has ended";
-  EXPECT_THAT(scheduler_->Workers()[0].description.only_sweeps, ElementsAre("u"));
+  EXPECT_THAT(scheduler_->insight().Workers()[0].description.only_sweeps, ElementsAre("u"));
   EXPECT_TRUE(Delete("u").ok());
   Submit("u");
   EXPECT_THAT(take(), IsEmpty());
@@ -130,8 +131,9 @@ TEST_F(LifecycleTest, ArchivingIsDoneOncePerRequest) {
   Submit("s");
   EXPECT_TRUE(Pause().ok());
   const auto archive = [&](bool archived, const std::string& request) {
-    return Must(Ask<SweepRow>(
-        [&](auto callback) { scheduler_->ArchiveSweep("s", archived, request, callback); }));
+    return Must(Ask<SweepRow>([&](auto callback) {
+      scheduler_->sweeps().ArchiveSweep("s", archived, request, callback);
+    }));
   };
   EXPECT_TRUE(archive(true, "1").archived);
   EXPECT_FALSE(archive(false, "2").archived);

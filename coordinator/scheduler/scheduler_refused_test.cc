@@ -40,7 +40,7 @@ TEST_F(RefusedSweepTest, OthersGoOnAndItDoesNot) {
 }
 
 TEST_F(RefusedSweepTest, SaysWhyItsTrialsWait) {
-  TrialSituation situation = scheduler_->Situation(Trial(2, "old"));
+  TrialSituation situation = scheduler_->insight().Situation(Trial(2, "old"));
   EXPECT_FALSE(situation.is_in_table);
   situation.file_refusal = Must(specs_->Show("old")).refusal;
   EXPECT_THAT(Explain(situation).reasons,
@@ -66,11 +66,11 @@ TEST_F(RefusedSweepTest, IsCancelledArchivedAndDeleted) {
   EXPECT_EQ(Trial(3, "old").state, TrialState::kCancelled) << "its worker is not waited for";
   EXPECT_EQ(Trial(1, "old").state, TrialState::kCompleted);
   EXPECT_TRUE(Must(Ask<SweepRow>([&](auto callback) {
-                scheduler_->ArchiveSweep("old", true, "", callback);
+                scheduler_->sweeps().ArchiveSweep("old", true, "", callback);
               })).archived);
-  EXPECT_EQ(
-      Must(Ask<std::int64_t>([&](auto callback) { scheduler_->DeleteSweep("old", "", callback); })),
-      3);
+  EXPECT_EQ(Must(Ask<std::int64_t>(
+                [&](auto callback) { scheduler_->sweeps().DeleteSweep("old", "", callback); })),
+            3);
   // Its name is free, and means the new sweep.
   Submit("old");
   EXPECT_THAT(Trials(Leases(Call("w", {.slots = 1}))), ElementsAre("old/1#1"));

@@ -64,8 +64,9 @@ class RestartTest : public SchedulerTest {
     const auto spec =
         std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(source, &diagnostics)));
     auto result = std::make_shared<Result<absl::Status>>();
-    scheduler_->Submit(spec, source, {.principal = "tester"},
-                       [result](const auto& submission) { result->Set(submission.status()); });
+    scheduler_->sweeps().Submit(
+        spec, source, {.principal = "tester"},
+        [result](const auto& submission) { result->Set(submission.status()); });
     Settle();
     ASSERT_EQ(result->Get(), absl::OkStatus());
   }

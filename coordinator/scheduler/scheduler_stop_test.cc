@@ -90,8 +90,9 @@ TEST_F(StopTest, AStopThatTheStoreRefusesIsTriedAgain) {
   EXPECT_EQ(Report(good, 1, 2, 0.9), absl::OkStatus());
   EXPECT_EQ(Report(fair, 1, 2, 0.8), absl::OkStatus());
   auto reported = std::make_shared<Result<absl::Status>>();
-  scheduler_->ReportEpochs(bad, TestEpochs(1, 2, 0.3), "", 0,
-                           [reported](const absl::Status& status) { reported->Set(status); });
+  scheduler_->reports().ReportEpochs(
+      bad, TestEpochs(1, 2, 0.3), "", 0,
+      [reported](const absl::Status& status) { reported->Set(status); });
   scheduler_->WaitIdle();
   faulty_->Refuse(absl::StatusCode::kUnavailable);
   Settle();
@@ -140,8 +141,8 @@ TEST_F(HoldTest, TrialsRestAndTheBetterHalfGoesOnFirst) {
   Begin();
   TrainToTarget("a", 0.5);
   EXPECT_EQ(Trial(1).state, TrialState::kOnHold);
-  EXPECT_EQ(scheduler_->Counts().on_hold, 1);
-  EXPECT_EQ(scheduler_->Counts().pending, 3);
+  EXPECT_EQ(scheduler_->insight().Counts().on_hold, 1);
+  EXPECT_EQ(scheduler_->insight().Counts().pending, 3);
   TrainToTarget("a", 0.3);
   EXPECT_EQ(Trial(1).state, TrialState::kPending) << "the better of two";
   EXPECT_EQ(Trial(2).state, TrialState::kOnHold);
@@ -170,8 +171,8 @@ TEST_F(HoldTest, TheSweepEndsWhenOnlyTrialsOnHoldAreLeft) {
   EXPECT_THAT(Trial(3).reason, HasSubstr("not promoted before the end of the sweep"));
   EXPECT_EQ(Sweep().state, SweepState::kCompleted);
   EXPECT_EQ(Sweep().counts.stopped, 2);
-  EXPECT_EQ(scheduler_->Counts().on_hold, 0);
-  EXPECT_EQ(scheduler_->Counts().active_sweeps, 0);
+  EXPECT_EQ(scheduler_->insight().Counts().on_hold, 0);
+  EXPECT_EQ(scheduler_->insight().Counts().active_sweeps, 0);
 }
 
 // As a build that does not know the rule of its file.
@@ -237,10 +238,10 @@ TEST_F(HoldTest, ARestartKeepsTrialsOnHold) {
   Start();
   Settle();
   EXPECT_EQ(Trial(1).state, TrialState::kOnHold);
-  EXPECT_EQ(scheduler_->Counts().on_hold, 1);
+  EXPECT_EQ(scheduler_->insight().Counts().on_hold, 1);
   TrainToTarget("a", 0.3);
   EXPECT_EQ(Trial(1).state, TrialState::kPending) << "the rule has seen both";
-  const Explanation explanation = Explain(scheduler_->Situation(Trial(2)));
+  const Explanation explanation = Explain(scheduler_->insight().Situation(Trial(2)));
   EXPECT_THAT(explanation.reasons.at(0), HasSubstr("it rests after 1 epoch of 5, its target"));
 }
 

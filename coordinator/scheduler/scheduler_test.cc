@@ -46,12 +46,12 @@ TEST_F(SchedulerTest, AWorkerOfNamedSweepsGetsNoOthers) {
   EXPECT_THAT(Trials(Leases(Call("w", {.slots = 9, .only_sweeps = {"b"}}))),
               UnorderedElementsAre("b/1#1", "b/2#1", "b/3#1", "b/4#1"));
   EXPECT_EQ(Trial(1, "a").state, TrialState::kPending);
-  EXPECT_THAT(Explain(scheduler_->Situation(Trial(1, "a"))).reasons,
+  EXPECT_THAT(Explain(scheduler_->insight().Situation(Trial(1, "a"))).reasons,
               ElementsAre("the connected worker trains b only (sweep run): nobody trains sweep a"));
   const auto other = Call("v", {.only_sweeps = {"c"}});
   EXPECT_FALSE(other->Get().has_value()) << "it waits for sweep c";
   EXPECT_THAT(
-      Explain(scheduler_->Situation(Trial(1, "a"))).reasons,
+      Explain(scheduler_->insight().Situation(Trial(1, "a"))).reasons,
       ElementsAre("all 2 connected workers train b, c only (sweep run): nobody trains sweep "
                   "a"));
   EXPECT_EQ(Leases(Call("u", {})).size(), 1u) << "a worker of all sweeps";
@@ -61,8 +61,8 @@ TEST_F(SchedulerTest, ASweepThatNobodyTrainsIsNotAheadInTheQueue) {
   Submit("a");
   Submit("b");
   Call("w", {.only_sweeps = {"b"}});
-  EXPECT_EQ(Explain(scheduler_->Situation(Trial(2, "b"))).trials_ahead, 0);
-  EXPECT_EQ(Explain(scheduler_->Situation(Trial(3, "b"))).trials_ahead, 1);
+  EXPECT_EQ(Explain(scheduler_->insight().Situation(Trial(2, "b"))).trials_ahead, 0);
+  EXPECT_EQ(Explain(scheduler_->insight().Situation(Trial(3, "b"))).trials_ahead, 1);
 }
 
 TEST_F(SchedulerTest, NewWorkIsSpreadOverParkedWorkers) {
@@ -106,7 +106,8 @@ TEST_F(SchedulerTest, TheSearchStaysJustAheadOfTheWorkers) {
   source.text.replace(source.text.find("0.01, 0.02, 0.03, 0.04"), 22, list);
   Diagnostics diagnostics;
   auto spec = std::make_shared<const SweepSpec>(Must(SweepSpec::Parse(source, &diagnostics)));
-  scheduler_->Submit(spec, source, {}, [](const auto& result) { EXPECT_TRUE(result.ok()); });
+  scheduler_->sweeps().Submit(spec, source, {},
+                              [](const auto& result) { EXPECT_TRUE(result.ok()); });
   Settle();
   EXPECT_EQ(Sweep("big").configurations, 64) << "enough while nobody is there";
   Call("w", {.slots = 10});
@@ -144,7 +145,7 @@ TEST_F(SchedulerTest, AFailedAttemptIsTriedAgainUntilMaxFailures) {
   EXPECT_EQ(Sweep().state, SweepState::kCompleted);
   // The answer to the last call may have been lost.
   EXPECT_EQ(Finish(tokens[0], LeaseOutcome::kFailed, "no memory"), absl::OkStatus());
-  EXPECT_EQ(scheduler_->Workers().at(0).failed, 2);
+  EXPECT_EQ(scheduler_->insight().Workers().at(0).failed, 2);
 }
 
 // ---- Calls
@@ -194,9 +195,9 @@ TEST_F(SchedulerTest, ANewerCallEndsTheOlderOneOfItsSession) {
 
 TEST_F(SchedulerTest, ACallerThatIsGoneIsGrantedNothing) {
   const auto parked = Call("w", {.poll_id = 5});
-  scheduler_->DropPoll("w", 4);
+  scheduler_->leases().DropPoll("w", 4);
   EXPECT_FALSE(parked->Get().has_value());
-  scheduler_->DropPoll("w", 5);
+  scheduler_->leases().DropPoll("w", 5);
   Submit("s");
   EXPECT_EQ(Refusal(parked).code(), absl::StatusCode::kCancelled);
   EXPECT_EQ(Trial(1).state, TrialState::kPending);
@@ -258,8 +259,8 @@ TEST_F(SchedulerTest, ExpiredLeaseIsGivenToAnotherWorker) {
   const auto attempts = Must(store_->Read(SelectAttempts, "s", 1));
   EXPECT_EQ(attempts[0].outcome, "lost");
   EXPECT_EQ(attempts[0].reason, "worker w1: no heartbeat for 60 s");
-  EXPECT_FALSE(scheduler_->Workers().at(1).connected);
-  EXPECT_EQ(scheduler_->Workers().at(1).name, "w1");
+  EXPECT_FALSE(scheduler_->insight().Workers().at(1).connected);
+  EXPECT_EQ(scheduler_->insight().Workers().at(1).name, "w1");
 
   // Fencing: the old holder is told and may write nothing.
   EXPECT_EQ(Report(lost[0], 1, 1).code(), absl::StatusCode::kFailedPrecondition);
@@ -378,7 +379,7 @@ TEST_F(SchedulerTest, AfterARestartEveryLeaseHasAFullTerm) {
   EXPECT_EQ(Trial(1).state, TrialState::kLeased);
   Pass(absl::Seconds(2));
   EXPECT_EQ(Trial(1).state, TrialState::kPending);
-  EXPECT_THAT(scheduler_->Workers(), IsEmpty()) << "nobody has called since";
+  EXPECT_THAT(scheduler_->insight().Workers(), IsEmpty()) << "nobody has called since";
 }
 
 TEST_F(SchedulerTest, ALostTrialIsRevivedEvenAfterARestart) {
@@ -423,7 +424,7 @@ TEST_F(SchedulerTest, ASilentHolderIsWaitedForUntilItsTermEnds) {
   Call("w", {});
   Start();
   clock_.Advance(absl::Seconds(20));
-  const TrialSituation situation = scheduler_->Situation(Trial(1));
+  const TrialSituation situation = scheduler_->insight().Situation(Trial(1));
   EXPECT_EQ(situation.waits_for_holder, absl::Seconds(40));
   EXPECT_THAT(Explain(situation).reasons,
               testing::Contains("worker w has not been heard from since the coordinator started; "
@@ -458,20 +459,20 @@ TEST_F(SchedulerTest, ProgressIsThatOfHoldersAndGoesWithTheLease) {
   });
   const TrialProgress progress{
       .sweep = "s", .number = 1, .message = {.epoch = 1, .step = 3, .images_per_second = 50}};
-  scheduler_->ReportProgress("other", {progress});
-  EXPECT_THAT(scheduler_->Progress("s"), IsEmpty());
-  scheduler_->ReportProgress("w", {progress});
-  ASSERT_EQ(scheduler_->Progress("s").size(), 1u);
-  EXPECT_EQ(scheduler_->Progress("s")[0].message.step, 3);
+  scheduler_->leases().ReportProgress("other", {progress});
+  EXPECT_THAT(scheduler_->insight().Progress("s"), IsEmpty());
+  scheduler_->leases().ReportProgress("w", {progress});
+  ASSERT_EQ(scheduler_->insight().Progress("s").size(), 1u);
+  EXPECT_EQ(scheduler_->insight().Progress("s")[0].message.step, 3);
   Pass(absl::Seconds(1));
   EXPECT_EQ(signals, 1);
-  const auto workers = scheduler_->Workers();
+  const auto workers = scheduler_->insight().Workers();
   ASSERT_EQ(workers.size(), 2u);
   EXPECT_EQ(workers[1].name, "w");
   EXPECT_EQ(workers[1].images_per_second, 50);
   EXPECT_THAT(workers[1].trials, ElementsAre("s/1"));
   ASSERT_EQ(Finish(tokens[0], LeaseOutcome::kGivenBack), absl::OkStatus());
-  EXPECT_THAT(scheduler_->Progress("s"), IsEmpty());
+  EXPECT_THAT(scheduler_->insight().Progress("s"), IsEmpty());
 }
 
 TEST_F(SchedulerTest, StoppingAnswersParkedCallsAndRefusesNewOnes) {
@@ -489,21 +490,22 @@ TEST_F(SchedulerTest, ItsThreadsDoTheSameByThemselves) {
                                       .lease_term = absl::Seconds(3),
                                       .poll_time = absl::Milliseconds(50)}));
   const SweepSource source = TestSource("s");
-  scheduler_->Submit(std::make_shared<const SweepSpec>(TestSpec("s")), source, {},
-                     [](const auto& result) { EXPECT_TRUE(result.ok()); });
+  scheduler_->sweeps().Submit(std::make_shared<const SweepSpec>(TestSpec("s")), source, {},
+                              [](const auto& result) { EXPECT_TRUE(result.ok()); });
   // The search thread makes the trials; without it the call would end after the poll time, empty.
   std::size_t granted = 0;
   for (int i = 0; i < 200 && granted == 0; ++i) {
     Mutex mutex;
     CondVar answered;
     bool done = false;
-    scheduler_->Synchronize({.session = "w", .worker = "w", .protocol = kWorkerProtocolVersion},
-                            [&](const auto& answer) {
-                              MutexLock lock(&mutex);
-                              granted = answer.ok() ? answer->leases.size() : 0;
-                              done = true;
-                              answered.NotifyAll();
-                            });
+    scheduler_->leases().Synchronize(
+        {.session = "w", .worker = "w", .protocol = kWorkerProtocolVersion},
+        [&](const auto& answer) {
+          MutexLock lock(&mutex);
+          granted = answer.ok() ? answer->leases.size() : 0;
+          done = true;
+          answered.NotifyAll();
+        });
     MutexLock lock(&mutex);
     while (!done) answered.Wait(&mutex);
   }

@@ -17,10 +17,10 @@
 
 namespace sweep {
 
-// The version of the worker contract (proto/sweep/v1/workers.proto) that this coordinator speaks.
+// The version of the contract with workers (proto/sweep/v1/workers.proto).
 inline constexpr int kWorkerProtocolVersion = 1;
 
-// What a worker says about itself.
+// A worker, as it describes itself.
 struct WorkerDescription {
   std::string host;
   std::int64_t pid = 0;
@@ -32,7 +32,7 @@ struct WorkerDescription {
   std::set<std::string> only_sweeps;  // trains no others; empty: all
 };
 
-// One call of a worker: heartbeat, long poll and the state that it is in.
+// One call of a worker: heartbeat, long poll and report of its state.
 struct SynchronizeCall {
   std::string session;
   std::string worker;
@@ -41,8 +41,8 @@ struct SynchronizeCall {
   std::vector<LeaseToken> held;
   bool draining = false;
   bool no_wait = false;
-  std::vector<std::string> changed_data;  // digests that it was refused with, and has no more
-  std::uint64_t poll_id = 0;              // unique per call; names it in DropPoll
+  std::vector<std::string> changed_data;  // refused digests of data that it has replaced
+  std::uint64_t poll_id = 0;              // unique per call; for DropPoll
 };
 
 // A lease that the worker should hold.
@@ -55,7 +55,7 @@ struct LeaseOffer {
   std::string program_digest;
   std::string data_sha256;  // what the sweep is trained on, as far as is known
   bool give_back = false;   // after a checkpoint: the sweep is paused
-  bool stop = false;        // for good, keeping its weights: the stopping rule wants it
+  bool stop = false;        // for good, keeping its weights: the stopping rule has decided it
 };
 
 struct SynchronizeAnswer {
@@ -66,15 +66,15 @@ struct SynchronizeAnswer {
 };
 using SynchronizeCallback = std::function<void(absl::StatusOr<SynchronizeAnswer>)>;
 
-// A worker that gets no trials, or one to try, because its last attempts have all failed.
+// Why a worker gets no trials, or a single one to try: its last attempts have all failed.
 struct PutAside {
   int failures = 0;    // in a row
   std::string reason;  // of the last one, in one line
   absl::Time until;    // when it is tried again, or was
 };
 
-// A worker's data that is not a sweep's: it gets no trials of the sweep in this session, until it
-// says that the data was replaced.
+// Data of a worker that is not the data of a sweep. The worker gets no trials of the sweep until
+// its session ends or it says that the data was replaced.
 struct OtherData {
   std::string sweep;  // its name
   std::string sha256;
@@ -82,7 +82,7 @@ struct OtherData {
   std::string sweep_sha256;
 };
 
-// A worker as seen from here.
+// A worker as the scheduler sees it.
 struct WorkerInfo {
   std::string name;
   WorkerDescription description;
@@ -91,10 +91,10 @@ struct WorkerInfo {
   std::vector<std::string> trials;  // "sweep/3"
   absl::Time created, last_seen;
   std::int64_t completed = 0;  // attempts since this coordinator started
-  std::int64_t failed = 0;     // or lost; not those that diverged
+  std::int64_t failed = 0;     // attempts that failed or were lost; not those that diverged
   double images_per_second = 0;
   std::optional<PutAside> put_aside;
-  std::vector<OtherData> other_data;  // than sweeps that have not ended
+  std::vector<OtherData> other_data;  // for sweeps that have not ended
 };
 
 // Numbers that were reported of one measure.
@@ -102,14 +102,14 @@ struct MeasureCounts {
   std::int64_t values = 0;
   std::int64_t not_finite = 0;  // of them: NaN and infinities
 };
-// Measures that are counted by name; programs may report any number of names.
+// At most so many measures are counted by name: a program may report any number of names.
 constexpr std::size_t kMaxMeasuresCounted = 100;
-// Stands for all further ones: no measure can have this name.
+// Counts all further measures; no measure can have this name.
 constexpr char kOtherMeasures[] = "(others)";
 
-// What goes on, in numbers. Made without a look at every trial.
+// What goes on, in numbers. Counting takes no look at every trial.
 struct SchedulerCounts {
-  // Now.
+  // At present.
   std::int64_t active_sweeps = 0, paused_sweeps = 0;
   std::int64_t pending = 0, leased = 0, running = 0, on_hold = 0;  // trials of unfinished sweeps
   std::int64_t queued = 0;                 // of the pending, those of active sweeps
@@ -120,16 +120,16 @@ struct SchedulerCounts {
   std::int64_t workers_connected = 0, workers_draining = 0, workers_put_aside = 0;
   std::int64_t workers_gone = 0;
   // Since this coordinator started.
-  std::int64_t epochs = 0;  // that trials have got to; one trained again counts once
+  std::int64_t epochs = 0;  // that trials have reached; an epoch trained again counts once
   std::map<std::string, MeasureCounts, std::less<>> measures;  // in these epochs
   std::int64_t completed = 0, stopped = 0, failed = 0, diverged = 0, cancelled = 0;  // trials
   std::int64_t attempts_completed = 0, attempts_failed = 0, attempts_given_back = 0;
   std::int64_t attempts_diverged = 0, attempts_lost = 0;
   std::int64_t workers_lost = 0;  // silent for a lease term
-  std::int64_t late_ticks = 0;    // times that the leases were extended because it ran late
+  std::int64_t late_ticks = 0;    // after which the leases were extended
 };
 
-// Where a running trial stands within an epoch.
+// The progress of a running trial within an epoch.
 struct TrialProgress {
   std::string sweep;
   std::int64_t number = 0;

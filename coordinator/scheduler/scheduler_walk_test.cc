@@ -57,8 +57,8 @@ class WalkTest : public SchedulerTest {
       Start();
     }
     spec_ = WalkSpec(kFirstBudget, has_rule_);
-    scheduler_->Submit(spec_, WalkSource(kFirstBudget, has_rule_), {},
-                       [](const auto& result) { ASSERT_TRUE(result.ok()); });
+    scheduler_->sweeps().Submit(spec_, WalkSource(kFirstBudget, has_rule_), {},
+                                [](const auto& result) { ASSERT_TRUE(result.ok()); });
     Settle();
     for (const char* name : {"u", "v", "w"}) workers_.push_back({.name = name});
   }
@@ -213,22 +213,24 @@ class WalkTest : public SchedulerTest {
         Extend();
         break;
       default:
-        scheduler_->DrainWorker(workers_[static_cast<std::size_t>(Below(3))].name).IgnoreError();
+        scheduler_->leases()
+            .DrainWorker(workers_[static_cast<std::size_t>(Below(3))].name)
+            .IgnoreError();
         Settle();
     }
   }
 
   void RetryAll(bool cancelled) {
     Ask<RetriedSweep>([&](auto callback) {
-      scheduler_->RetrySweep(spec_, {.failed = true, .cancelled = cancelled}, callback);
+      scheduler_->sweeps().RetrySweep(spec_, {.failed = true, .cancelled = cancelled}, callback);
     }).IgnoreError();
   }
 
   void Extend() {
     if (Below(3) != 0 || budget_ >= 12) return;
     const int budget = budget_ + 1 + Below(2);
-    const auto row =
-        Ask<SweepRow>([&](auto callback) { scheduler_->ExtendSweep(spec_, budget, "", callback); });
+    const auto row = Ask<SweepRow>(
+        [&](auto callback) { scheduler_->sweeps().ExtendSweep(spec_, budget, "", callback); });
     // The answer may have been lost after the commit.
     if (row.ok() || Sweep().planned_configurations == budget) budget_ = budget;
   }
@@ -286,7 +288,7 @@ class WalkTest : public SchedulerTest {
     EXPECT_EQ(sweep.counts.completed, states[TrialState::kCompleted]);
     EXPECT_EQ(sweep.counts.failed, states[TrialState::kFailed]);
     EXPECT_EQ(sweep.counts.cancelled, states[TrialState::kCancelled]);
-    const SchedulerCounts counts = scheduler_->Counts();
+    const SchedulerCounts counts = scheduler_->insight().Counts();
     EXPECT_EQ(counts.pending, sweep.counts.pending);
     EXPECT_EQ(counts.on_hold, sweep.counts.on_hold);
     EXPECT_EQ(counts.leased + counts.running, sweep.counts.running);

@@ -24,12 +24,21 @@ class SweepDesk {
   // Restores the stored sweeps that have not ended, and their trials that nobody holds; once.
   absl::Status Load();
 
-  // As Scheduler's functions of these names.
+  // `spec` is what `source` parses to. Answers after the commit, as all below.
   void Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource& source,
               const SubmitOptions& options, SubmitCallback callback);
+
+  // A request that is repeated (with the same id, which is not empty) changes nothing and answers
+  // with the present state. Errors are those of WriteTransaction's functions of these names. A
+  // sweep whose file is not accepted can be cancelled, paused, archived and deleted; resuming it is
+  // FailedPrecondition.
+
+  // `now`: workers give back what runs.
   void PauseSweep(const std::string& name, bool now, const std::string& request_id,
                   SweepCallback callback);
   void ResumeSweep(const std::string& name, const std::string& request_id, SweepCallback callback);
+  // `spec` is that of the stored sweep, here and below. InvalidArgument also when the sweep's space
+  // has fewer points.
   void ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int64_t run_cap,
                    const std::string& request_id, SweepCallback callback);
   void CancelSweep(const std::string& name, const std::string& request_id, SweepCallback callback);
@@ -37,6 +46,7 @@ class SweepDesk {
                    TrialCallback callback);
   void RetrySweep(std::shared_ptr<const SweepSpec> spec, const RetryRequest& retry,
                   RetryCallback callback);
+  // Of the kinds only `diverged` counts: without it a trial that diverged is refused.
   void RetryTrial(std::shared_ptr<const SweepSpec> spec, std::int64_t number,
                   const RetryRequest& retry, TrialCallback callback);
   void DeleteSweep(const std::string& name, const std::string& request_id, DeleteCallback callback);

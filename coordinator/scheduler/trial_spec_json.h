@@ -7,9 +7,9 @@
 
 namespace sweep {
 
-// The `trial` line that a trainer gets for `trial`: a function of the sweep file, what the search
-// chose and the replicate. Without the fields that the worker fills in. Internal, naming the trial,
-// when a stored configuration does not resolve any more.
+// The `trial` line of the trainer's protocol for `trial`: a function of the sweep file, the
+// suggested configuration and the replicate. The worker fills in the remaining fields. Internal,
+// naming the trial, when its stored configuration does not resolve.
 absl::StatusOr<std::string> BuildTrialSpecJson(const SweepSpec& spec, const TrialRow& trial);
 
 }  // namespace sweep

@@ -6,7 +6,7 @@
 namespace sweep {
 namespace {
 
-// A whole number, so that sums do not drift; a worker may say anything.
+// A whole number, so that sums do not drift, and bounded, since a worker may say anything.
 std::int64_t Speed(const std::optional<ProgressMessage>& progress) {
   constexpr double kMost = 1e9;
   if (!progress || !(progress->images_per_second > 0)) return 0;
@@ -60,7 +60,7 @@ void WorkTable::RenameSweep(std::int64_t id, std::shared_ptr<const SweepSpec> sp
   sweep->spec = std::move(spec);
   for (auto& [number, trial] : sweep->trials) {
     trial.row.sweep = sweep->name;
-    trial.spec_json.reset();  // the trainer's line has the name
+    trial.spec_json.reset();  // the line contains the name
   }
 }
 
@@ -68,13 +68,13 @@ void WorkTable::Describe(WorkerEntry* worker, const WorkerDescription& descripti
   worker->description = description;
   worker->can.allows_programs = description.allows_programs;
   worker->can.only_sweeps.clear();
-  for (const std::string& said : description.only_sweeps) {
-    auto known = worker->only_sweeps.find(said);
-    if (const SweepEntry* const sweep = FindSweep(said);
+  for (const std::string& given : description.only_sweeps) {
+    auto known = worker->only_sweeps.find(given);
+    if (const SweepEntry* const sweep = FindSweep(given);
         known == worker->only_sweeps.end() && sweep != nullptr) {
-      known = worker->only_sweeps.emplace(said, NamedSweep{sweep->id, said}).first;
+      known = worker->only_sweeps.emplace(given, NamedSweep{sweep->id, given}).first;
     }
-    worker->can.only_sweeps.insert(known == worker->only_sweeps.end() ? said : known->second.name);
+    worker->can.only_sweeps.insert(known == worker->only_sweeps.end() ? given : known->second.name);
   }
   worker->description.only_sweeps = {worker->can.only_sweeps.begin(),
                                      worker->can.only_sweeps.end()};
@@ -84,12 +84,11 @@ void WorkTable::RenameForWorkers(std::int64_t id, const std::string& name,
                                  const std::string& new_name) {
   for (auto& [worker_name, worker] : workers_) {
     std::set<std::string, std::less<>>& only = worker.can.only_sweeps;
-    // What this worker has named so far was not known when it did; nor is another one called so
-    // now.
+    // The worker gave the name before a sweep of this name was known, and no other sweep has it.
     const bool is_meant =
         only.contains(name) && !worker.only_sweeps.contains(name) && FindSweep(name) == nullptr;
     if (is_meant) worker.only_sweeps.emplace(name, NamedSweep{id, name});
-    for (auto& [said, sweep] : worker.only_sweeps) {
+    for (auto& [given, sweep] : worker.only_sweeps) {
       if (sweep.id != id) continue;
       only.erase(sweep.name);
       only.insert(new_name);
@@ -129,7 +128,7 @@ TrialEntry* WorkTable::FindTrial(const std::string& sweep, std::int64_t number) 
   return entry == nullptr ? nullptr : FindTrial(TrialKey{entry->id, number});
 }
 
-// The lease is no longer the holder's.
+// Ends the lease of the trial's holder.
 void WorkTable::Release(TrialEntry* trial) {
   if (!trial->held()) return;
   if (WorkerEntry* const worker = FindWorker(trial->row.worker); worker != nullptr) {

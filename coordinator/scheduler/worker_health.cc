@@ -7,7 +7,7 @@
 namespace sweep {
 namespace {
 
-// A lone worker that fails all there is keeps no longer list than this.
+// Bounds the list of a lone worker that fails everything.
 constexpr std::size_t kMostKept = 100;
 
 }  // namespace

@@ -10,18 +10,17 @@
 
 namespace sweep {
 
-// A trial in memory: sweep id and number.
+// Names a trial in memory: sweep id and number.
 using TrialKey = std::pair<std::int64_t, std::int64_t>;
 
-// What a worker's last attempts say about the worker itself: one with a broken GPU or a full disk
-// fails every trial within moments, and would use up the permitted failures of a whole sweep.
+// Judges a worker by its last attempts. A worker with a broken GPU or a full disk fails every trial
+// within moments, and would use up the permitted failures of a whole sweep.
 //
 // A worker fails when three attempts in a row, on at least two trials, have failed without an epoch
-// between them. A trial that has failed on a worker that works, too, is no evidence: its failures
-// are withdrawn. A worker that fails is put aside when another one could do the work: it gets
-// nothing for a while, then one trial to show whether it works, and after a failure nothing for
-// twice as long. An epoch clears it. Pure; times are monotonic. Forgotten when the coordinator
-// ends.
+// between them. A trial that also fails on a worker that works is no evidence: its failures are
+// withdrawn. A worker that fails is put aside when another worker could do its work: it gets
+// nothing for a while, then one trial to show that it works, and after a failure nothing for twice
+// as long. An epoch ends that. Pure; times are monotonic. Forgotten when the coordinator ends.
 class WorkerHealth {
  public:
   static constexpr int kFailuresInARow = 3;
@@ -32,19 +31,19 @@ class WorkerHealth {
   enum class State {
     kGood,
     kAside,    // gets nothing
-    kOnTrial,  // its time aside is over: gets one trial at a time
+    kOnTrial,  // the time aside is over: gets one trial at a time
   };
 
   void AddFailure(const TrialKey& trial, std::string reason);
-  // The trial's failures say nothing about this worker.
+  // Removes the trial's failures: they say nothing about this worker.
   void Withdraw(const TrialKey& trial);
-  // An epoch, or the end of a training.
+  // An epoch was trained, or a training ended well.
   void AddSuccess();
   bool fails() const;
-  // It has had a success, and does not fail now.
+  // It has had a success, and does not fail at present.
   bool works() const { return has_succeeded_ && !fails(); }
 
-  // Requires fails(). Longer than the time before.
+  // Requires fails(). Twice as long as the last time.
   void PutAside(absl::Duration now);
   // Ends the time aside early.
   void TryNow(absl::Duration now);
@@ -54,7 +53,7 @@ class WorkerHealth {
   int failures() const { return static_cast<int>(failed_.size()); }
   // Why the last one failed.
   const std::string& reason() const { return reason_; }
-  // When the time aside ends or has ended; nullopt for a worker that is good.
+  // The end, perhaps past, of the time aside; nullopt for a worker that is good.
   std::optional<absl::Duration> until() const { return until_; }
 
  private:

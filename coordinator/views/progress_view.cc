@@ -45,7 +45,7 @@ absl::StatusOr<Json> ProgressDocument(const ViewContext& context, const SweepRow
   Store* const store = context.options.store;
   const absl::Time now = context.options.clock->Now();
   std::map<std::int64_t, ProgressMessage> messages;
-  for (TrialProgress& item : context.options.scheduler->Progress(sweep.name)) {
+  for (TrialProgress& item : context.options.scheduler->insight().Progress(sweep.name)) {
     messages[item.number] = std::move(item.message);
   }
   const absl::StatusOr<StoredSpec> stored = context.options.specs->Show(sweep);

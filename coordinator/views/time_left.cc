@@ -41,7 +41,7 @@ std::optional<double> TimeLeft::Estimate(const SweepRow& sweep, const SweepSpec&
     pace.completed_seconds.push_back(absl::ToDoubleSeconds(trial.AttemptTime(now)));
   }
   std::map<std::int64_t, ProgressMessage> progress;
-  for (TrialProgress& item : scheduler_->Progress(sweep.name)) {
+  for (TrialProgress& item : scheduler_->insight().Progress(sweep.name)) {
     progress[item.number] = std::move(item.message);
   }
   for (const TrialState state : {TrialState::kLeased, TrialState::kRunning}) {

@@ -155,7 +155,7 @@ void AddSpec(const StoredSpec& stored, const SweepSource& source, const TrialRow
 std::vector<std::string> ReasonsOf(const ViewContext& context, const TrialRow& trial,
                                    const StoredSpec& stored,
                                    const std::vector<AttemptRow>& attempts) {
-  TrialSituation situation = context.options.scheduler->Situation(trial);
+  TrialSituation situation = context.options.scheduler->insight().Situation(trial);
   situation.max_failures = stored.spec->max_failures;
   situation.file_refusal = stored.refusal;
   if (!attempts.empty()) situation.last_attempt = attempts.back();

@@ -61,7 +61,7 @@ Json WorkerJson(const WorkerInfo& worker) {
 
 Json WorkersDocument(const ViewContext& context) {
   Json rows = Json::array();
-  for (const WorkerInfo& worker : context.options.scheduler->Workers()) {
+  for (const WorkerInfo& worker : context.options.scheduler->insight().Workers()) {
     if (rows.size() == kMaxWorkers) break;
     rows.push_back(WorkerJson(worker));
   }

@@ -7,18 +7,18 @@
 
 namespace sweep {
 
-// A store for tests whose writes can be made to fail; all else goes to another store. Thread-safe.
+// A store whose writes a test can make fail. Everything else goes to another store. Thread-safe.
 class FaultyStore final : public ForwardingStore {
  public:
   using ForwardingStore::ForwardingStore;
 
-  // Every write is refused with this from now on; with OK none is any more.
+  // From now on every write is refused with this code; OK ends that.
   void Refuse(absl::StatusCode code) {
     kill_ = false;
     code_ = code;
   }
   // The next write is committed and its answer is lost, as when the process is killed between the
-  // two. What comes after it is refused, as by a process that is not there.
+  // two. Later writes are refused, since that process is gone.
   void KillAfterNextCommit() {
     code_ = absl::StatusCode::kOk;
     kill_ = true;

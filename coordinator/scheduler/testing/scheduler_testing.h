@@ -17,7 +17,7 @@ namespace sweep {
 
 inline constexpr absl::Duration kTerm = absl::Seconds(60);
 
-// What a callback was given; empty until then.
+// Holds what a callback was given; empty until then.
 template <typename T>
 class Result {
  public:
@@ -47,8 +47,8 @@ inline std::vector<std::string> Trials(const std::vector<LeaseOffer>& leases) {
   return names;
 }
 
-// A scheduler without threads over a store in memory: time moves and threads' work is done only
-// when a test says so.
+// A scheduler without threads over a store in memory: only the test moves time and does the work of
+// the threads.
 class SchedulerTest : public testing::Test {
  protected:
   void SetUp() override {
@@ -70,7 +70,7 @@ class SchedulerTest : public testing::Test {
                                         .threads = false}));
   }
 
-  // Until nothing is under way and the search has nothing to do.
+  // Goes on until nothing is under way and the search has nothing to do.
   void Settle() {
     do {
       scheduler_->WaitIdle();
@@ -78,7 +78,7 @@ class SchedulerTest : public testing::Test {
     scheduler_->WaitIdle();
   }
 
-  // Time passes as it does for the tick thread.
+  // Lets time pass, with a tick per second.
   void Pass(absl::Duration time) {
     for (; time > absl::ZeroDuration(); time -= absl::Seconds(1)) {
       clock_.Advance(absl::Seconds(1));
@@ -90,14 +90,14 @@ class SchedulerTest : public testing::Test {
   void Submit(const std::string& name, const std::string& extra = "") {
     const SweepSource source = TestSource(name, extra);
     auto result = std::make_shared<Result<absl::Status>>();
-    scheduler_->Submit(std::make_shared<const SweepSpec>(TestSpec(name, extra)), source,
-                       {.principal = "tester"},
-                       [result](const auto& submission) { result->Set(submission.status()); });
+    scheduler_->sweeps().Submit(
+        std::make_shared<const SweepSpec>(TestSpec(name, extra)), source, {.principal = "tester"},
+        [result](const auto& submission) { result->Set(submission.status()); });
     Settle();
     EXPECT_EQ(result->Get(), absl::OkStatus());
   }
 
-  struct Said {
+  struct CallFields {
     std::vector<LeaseToken> held = {};
     int slots = 1;
     bool draining = false;
@@ -109,22 +109,22 @@ class SchedulerTest : public testing::Test {
     int protocol = kWorkerProtocolVersion;
     std::uint64_t poll_id = 1;
   };
-  std::shared_ptr<Answer> Call(const std::string& worker, const Said& said) {
+  std::shared_ptr<Answer> Call(const std::string& worker, const CallFields& call) {
     auto answer = std::make_shared<Answer>();
-    scheduler_->Synchronize({.session = said.session.empty() ? worker : said.session,
-                             .worker = worker,
-                             .description = {.host = "here",
-                                             .pid = 7,
-                                             .slots = said.slots,
-                                             .allows_programs = said.allows_programs,
-                                             .only_sweeps = said.only_sweeps},
-                             .protocol = said.protocol,
-                             .held = said.held,
-                             .draining = said.draining,
-                             .no_wait = said.no_wait,
-                             .changed_data = said.changed_data,
-                             .poll_id = said.poll_id},
-                            [answer](const auto& result) { answer->Set(result); });
+    scheduler_->leases().Synchronize({.session = call.session.empty() ? worker : call.session,
+                                      .worker = worker,
+                                      .description = {.host = "here",
+                                                      .pid = 7,
+                                                      .slots = call.slots,
+                                                      .allows_programs = call.allows_programs,
+                                                      .only_sweeps = call.only_sweeps},
+                                      .protocol = call.protocol,
+                                      .held = call.held,
+                                      .draining = call.draining,
+                                      .no_wait = call.no_wait,
+                                      .changed_data = call.changed_data,
+                                      .poll_id = call.poll_id},
+                                     [answer](const auto& result) { answer->Set(result); });
     Settle();
     return answer;
   }
@@ -151,16 +151,17 @@ class SchedulerTest : public testing::Test {
 
   absl::Status Report(const LeaseToken& token, int first, int last, double accuracy = 0.95) {
     auto result = std::make_shared<Result<absl::Status>>();
-    scheduler_->ReportEpochs(token, TestEpochs(first, last, accuracy), "", 0,
-                             [result](const absl::Status& status) { result->Set(status); });
+    scheduler_->reports().ReportEpochs(
+        token, TestEpochs(first, last, accuracy), "", 0,
+        [result](const absl::Status& status) { result->Set(status); });
     Settle();
     return result->Get().value_or(absl::UnknownError("no answer"));
   }
   absl::Status Finish(const LeaseToken& token, LeaseOutcome outcome,
                       const std::string& reason = "") {
     auto result = std::make_shared<Result<absl::Status>>();
-    scheduler_->FinishLease(token, outcome, reason, {},
-                            [result](const absl::Status& status) { result->Set(status); });
+    scheduler_->reports().FinishLease(
+        token, outcome, reason, {}, [result](const absl::Status& status) { result->Set(status); });
     Settle();
     return result->Get().value_or(absl::UnknownError("no answer"));
   }
@@ -170,16 +171,18 @@ class SchedulerTest : public testing::Test {
   }
   absl::Status Cancel(const std::string& sweep, std::int64_t number,
                       const std::string& request = "") {
-    return Ask<TrialRow>(
-               [&](auto callback) { scheduler_->CancelTrial(sweep, number, request, callback); })
+    return Ask<TrialRow>([&](auto callback) {
+             scheduler_->sweeps().CancelTrial(sweep, number, request, callback);
+           })
         .status();
   }
   absl::Status CancelSweep(const std::string& sweep, const std::string& request = "") {
-    return Ask<SweepRow>([&](auto callback) { scheduler_->CancelSweep(sweep, request, callback); })
+    return Ask<SweepRow>(
+               [&](auto callback) { scheduler_->sweeps().CancelSweep(sweep, request, callback); })
         .status();
   }
 
-  // The answer of a call of the scheduler that gives one value.
+  // Calls the scheduler and returns the value that it answers.
   template <typename T, typename Start>
   absl::StatusOr<T> Ask(Start start) {
     auto result = std::make_shared<Result<absl::StatusOr<T>>>();
@@ -190,20 +193,23 @@ class SchedulerTest : public testing::Test {
   absl::StatusOr<SweepRow> Pause(bool now = false, const std::string& request = "",
                                  const std::string& sweep = "s") {
     return Ask<SweepRow>(
-        [&](auto callback) { scheduler_->PauseSweep(sweep, now, request, callback); });
+        [&](auto callback) { scheduler_->sweeps().PauseSweep(sweep, now, request, callback); });
   }
   absl::StatusOr<SweepRow> Resume(const std::string& request = "", const std::string& sweep = "s") {
-    return Ask<SweepRow>([&](auto callback) { scheduler_->ResumeSweep(sweep, request, callback); });
+    return Ask<SweepRow>(
+        [&](auto callback) { scheduler_->sweeps().ResumeSweep(sweep, request, callback); });
   }
   absl::StatusOr<RetriedSweep> Retry(const RetryRequest& retry, const std::string& extra = "") {
     const auto spec = std::make_shared<const SweepSpec>(TestSpec("s", extra));
-    return Ask<RetriedSweep>([&](auto callback) { scheduler_->RetrySweep(spec, retry, callback); });
+    return Ask<RetriedSweep>(
+        [&](auto callback) { scheduler_->sweeps().RetrySweep(spec, retry, callback); });
   }
   absl::StatusOr<TrialRow> RetryTrial(std::int64_t number, const std::string& request = "",
                                       const std::string& extra = "", bool force = false) {
     const auto spec = std::make_shared<const SweepSpec>(TestSpec("s", extra));
     return Ask<TrialRow>([&](auto callback) {
-      scheduler_->RetryTrial(spec, number, {.diverged = force, .request_id = request}, callback);
+      scheduler_->sweeps().RetryTrial(spec, number, {.diverged = force, .request_id = request},
+                                      callback);
     });
   }
 
@@ -216,7 +222,7 @@ class SchedulerTest : public testing::Test {
   std::string embedded_worker_;                                           // from the next Start on
   decltype(SchedulerOptions::make_rule) make_rule_ = StoppingRule::Make;  // likewise
   std::unique_ptr<Store> store_;
-  std::unique_ptr<FaultyStore> faulty_;  // through which the scheduler uses it
+  std::unique_ptr<FaultyStore> faulty_;  // the scheduler's, over store_
   std::unique_ptr<SpecCache> specs_;
   std::unique_ptr<Scheduler> scheduler_;
 };

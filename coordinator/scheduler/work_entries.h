@@ -1,0 +1,123 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "common/protocol/trainer_message.h"
+#include "coordinator/scheduler/placement.h"
+#include "coordinator/scheduler/scheduler_types.h"
+#include "coordinator/scheduler/worker_health.h"
+#include "coordinator/store/store.h"
+
+namespace sweep {
+
+// The entries of the WorkTable. Times called monotonic are Clock::Monotonic.
+
+// A write that has been decided on and is not committed yet. While a trial has a claim, only the
+// code that made the claim decides about it.
+enum class Claim { kNone, kGranting, kReviving, kLosing };
+
+// A trial that has not ended.
+struct TrialEntry {
+  TrialRow row;  // as last committed
+  Claim claim = Claim::kNone;
+  std::string secret;       // of the lease, while it is held
+  absl::Duration deadline;  // of the lease; monotonic
+  // Shared with answers; null before the first grant, and when the target epoch has changed.
+  std::shared_ptr<const std::string> spec_json;
+  std::optional<ProgressMessage> progress;  // set by WorkTable::SetProgress
+  std::set<std::string> failed_on;          // workers, since this coordinator has it
+  // Until then it waits for a worker on which it has not failed; monotonic.
+  absl::Duration waits_for_another_until;
+
+  TrialKey key() const { return {row.sweep_id, row.number}; }
+  bool held() const { return IsHeld(row.state); }
+  bool Matches(const LeaseToken& token) const {
+    return token.attempt == row.attempt && token.secret == secret;
+  }
+};
+
+// A sweep's place in the queue of sweeps with the same needs: the turn, of all sweeps together, in
+// which it was served last; then its id.
+using Turn = std::pair<std::int64_t, std::int64_t>;
+
+// A sweep that has not ended.
+struct SweepEntry {
+  std::int64_t id = 0;
+  std::string name;
+  SweepState state = SweepState::kActive;
+  bool give_back = false;                 // workers are to give back what they hold
+  std::string pause_reason;               // why the coordinator paused it
+  std::string data_sha256;                // of what it is trained on; empty: not known yet
+  std::shared_ptr<const SweepSpec> spec;  // shared with the search thread and with writes under way
+  Needs needs;
+  std::int64_t configurations = 0;  // that the search has suggested so far
+  std::int64_t planned = 0;
+  bool exhausted = false;   // the search suggests no more
+  std::int64_t served = 0;  // the turn, of all sweeps together, in which it was served last
+  bool has_new_progress = false;
+  std::map<std::int64_t, TrialEntry> trials;  // by number
+  std::set<std::int64_t> pending;             // numbers that are pending and not claimed
+  std::set<std::int64_t> on_hold;
+  std::optional<Turn> queued;  // its place in the queue of its needs
+
+  bool is_offered() const { return state == SweepState::kActive && !pending.empty(); }
+  Demand demand() const { return {.sweep_id = id, .sweep = name, .needs = needs}; }
+};
+
+// A call of a worker that waits for something to change.
+struct Poll {
+  std::uint64_t id = 0;
+  std::set<std::pair<TrialKey, int>> held;  // trials and attempts that the worker says it holds
+  bool holds_stale = false;                 // the worker also holds what it should not
+  bool no_wait = false;
+  absl::Duration deadline;  // monotonic
+  SynchronizeCallback callback;
+};
+
+struct NamedSweep {
+  std::int64_t id = 0;
+  std::string name;  // the present one
+};
+
+struct WorkerEntry {
+  std::string name;
+  std::string session;  // empty: it has not called since the coordinator started
+  // As the worker gives it, with the present names of sweeps that were renamed.
+  WorkerDescription description;
+  // Of this session: what the worker says, and what was found out about its data.
+  Capabilities can;
+  bool connected = false;
+  bool draining = false;                                 // the worker says so
+  bool asked_to_drain = false;                           // by a person; until its session ends
+  bool told_to_drain = false;                            // by the last answer
+  std::set<std::pair<TrialKey, int>> told_to_give_back;  // by the last answer: trial and attempt
+  std::set<std::pair<TrialKey, int>> told_to_stop;       // likewise
+  absl::Time created, last_seen;
+  absl::Duration last_call;  // monotonic
+  std::set<TrialKey> leases;
+  int writes_in_flight = 0;  // grants and revivals for it
+  bool in_queue = false;     // of workers that want work
+  std::optional<Poll> poll;
+  std::int64_t completed = 0;  // attempts
+  std::int64_t failed = 0;
+  WorkerHealth health;
+  std::optional<absl::Duration> last_call_before_loss;  // when it last lost leases
+  // The sweeps that its session says it trains, by the names that it uses. Such a name keeps its
+  // meaning when the sweep is renamed or another sweep gets the name.
+  std::map<std::string, NamedSweep> only_sweeps;
+
+  bool leaves() const { return draining || asked_to_drain; }
+  bool wants_work() const { return poll.has_value() && !leaves() && free_slots() > 0; }
+  int free_slots() const {
+    return description.slots - static_cast<int>(leases.size()) - writes_in_flight;
+  }
+};
+
+}  // namespace sweep
