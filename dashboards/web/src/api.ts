@@ -1,5 +1,7 @@
+// Generated from proto/sweep/documents/documents.proto by documents_test; do not edit.
+// SWEEP_UPDATE_GOLDEN=1 build/release/bin/documents_test writes it again.
+//
 // The JSON that the coordinator serves under /api, and that a report carries inside itself.
-// coordinator/views makes these documents; a test there holds every key against this file.
 //
 // All answers but files are JSON in UTF-8, at most 300 kB. Numbers that are not finite are null.
 // Times are ISO 8601 in UTC. Shares are from 0 to 1. Every GET answer has an ETag, so
@@ -12,9 +14,19 @@ export interface ApiError {
 }
 
 export type SweepState = "active" | "paused" | "completed" | "cancelled";
+
 export type TrialState =
-  | "pending" | "leased" | "running" | "completed" | "stopped" | "failed" | "diverged" | "cancelled"
+  | "pending"
+  | "leased"
+  | "running"
+  | "completed"
+  | "stopped"
+  | "failed"
+  | "diverged"
+  | "cancelled"
   | "on_hold";
+
+// A value of a hyperparameter or of a gate.
 export type Value = number | string | boolean;
 
 // A number that trainings report once per epoch.
@@ -24,6 +36,7 @@ export interface Measure {
   unit: string; // "share", "s", "/s", what a sweep file says, or ""
   direction: number; // 1: more is better, -1: less is, 0: neither, or nobody has said
 }
+
 // Of one measure over the epochs of a trial. Null: only what is not a number was reported.
 export interface MeasureSummary {
   last: number | null;
@@ -32,13 +45,18 @@ export interface MeasureSummary {
 }
 
 export interface TrialCounts {
-  pending: number; running: number; completed: number; stopped: number; failed: number; cancelled: number;
+  pending: number;
+  running: number;
+  completed: number;
+  stopped: number;
+  failed: number;
   diverged: number; // not among the failed
+  cancelled: number;
   on_hold: number; // neither pending nor ended
 }
 
-// GET /api/sweeps?page_token=T&page_size=N (50; at most 200)&search=TEXT: newest first; with `search`,
-// those that have it in their name or in a label as "key=value", in letters of either case.
+// GET /api/sweeps?page_token=T&page_size=N (50; at most 200)&search=TEXT: newest first; with
+// `search`, those that have it in their name or in a label as "key=value", in letters of either case.
 export interface SweepsView {
   sweeps: SweepSummary[];
   next_page_token: string; // "" on the last page
@@ -73,6 +91,14 @@ export interface SweepSummary {
   disk_bytes: number;
 }
 
+// The bounds of the gates on measures by their names, the last epoch that the epoch gate permits, the
+// largest permitted number of network parameters; null where there is no such gate.
+export interface Target {
+  measures: Record<string, number | null>;
+  epoch: number | null;
+  parameters: number | null;
+}
+
 // GET /api/sweeps/NAME
 export interface SweepView extends SweepSummary {
   description: string;
@@ -84,9 +110,7 @@ export interface SweepView extends SweepSummary {
   models: string[];
   dimensions: Dimension[]; // what varies between trials
   measures: Measure[]; // that are judged, declared or predefined, whether reported or not
-  target: { measures: Record<string, number | null>; epoch: number | null; parameters: number | null };
-  // The bounds of the gates on measures by their names, the last epoch that the epoch gate permits, the
-  // largest permitted number of network parameters; null where there is no such gate.
+  target: Target;
 }
 
 export interface Dimension {
@@ -107,10 +131,25 @@ export interface CurvesView {
   total_trials: number; // with at least one epoch
   ready: boolean; // false: the bands are still being summed up; ask again
   // Empty for a measure that is not judged and not predefined.
-  bands: { epoch: number; count: number; p5: number; p25: number; p50: number; p75: number; p95: number; best: number }[];
-  curves: { trial: number; state: TrialState; qualifies: boolean; reason: "best" | "running" | "latest"; values: (number | null)[] }[];
-  // values[i] belongs to epoch i + 1: the first acknowledged row of that epoch; null: not reported, or
-  // not a number
+  bands: {
+    epoch: number;
+    count: number;
+    p5: number;
+    p25: number;
+    p50: number;
+    p75: number;
+    p95: number;
+    best: number;
+  }[];
+  curves: {
+    trial: number;
+    state: TrialState;
+    qualifies: boolean;
+    reason: "best" | "running" | "latest";
+    // values[i] belongs to epoch i + 1: the first acknowledged row of that epoch; null: not
+    // reported, or not a number.
+    values: (number | null)[];
+  }[];
 }
 
 // GET /api/sweeps/NAME/points?metric=MEASURE (the first objective)&limit=N (1000; at most 2000)
@@ -125,13 +164,16 @@ export interface PointsView {
   dimensions: Dimension[];
   total: number;
   sampled: boolean;
-  columns: string[]; // "trial", "best" and "last" of the measure, "epochs_to_target",
-  //                    "network_parameters", "qualifies", "state", "value" (the first objective as the
-  //                    ranking has it, within the gates' epoch limit), then the dimensions by name
+  // "trial", "best" and "last" of the measure, "epochs_to_target", "network_parameters", "qualifies",
+  // "state", "value" (the first objective as the ranking has it, within the gates' epoch limit), then
+  // the dimensions by name.
+  columns: string[];
   rows: (Value | null)[][];
-  records: number[]; // trials that were the best so far as the ranking orders: those that qualify first,
-  //                    then by "value". A line through their "value" ends at the summary's best_value.
-  front: number[]; // Pareto front of the first objective and network_parameters (less), by parameters
+  // Trials that were the best so far as the ranking orders: those that qualify first, then by "value".
+  // A line through their "value" ends at the summary's best_value.
+  records: number[];
+  // Pareto front of the first objective and network_parameters (less), by parameters.
+  front: number[];
 }
 
 // GET /api/sweeps/NAME/importance
@@ -145,6 +187,14 @@ export interface ImportanceView {
   note: string;
 }
 
+// What a gate says of a configuration or of a trial.
+export interface GateOutcome {
+  gate: string;
+  met: boolean;
+  value: Value | null;
+  missed_by: number;
+}
+
 // GET /api/sweeps/NAME/ranking?where=EXPRESSION&state=S&qualifying=1&sort=KEY|KEY desc&offset=N
 // &limit=N (50; at most 200): best first, or as `sort` says; the rest as with trials, of the trial that
 // stands for its configuration. Ranks are those of the whole.
@@ -152,6 +202,7 @@ export interface RankingView {
   rows: RankingRow[];
   total: number; // that match
 }
+
 export interface RankingRow {
   rank: number;
   front: number | null; // of several objectives: 1 for what no other beats, among those that qualify alike
@@ -172,7 +223,7 @@ export interface RankingRow {
   epochs_to_target: number | null; // null: not reached
   network_parameters: number | null; // null: not known, as of a program without a network
   model: string;
-  gates: { gate: string; met: boolean; value: Value | null; missed_by: number }[];
+  gates: GateOutcome[];
   parameters: Record<string, Value>;
   defaults: Record<string, Value>; // as TrialRow's
 }
@@ -183,6 +234,7 @@ export interface TrialsView {
   rows: TrialRow[];
   total: number; // that match
 }
+
 export interface TrialRow {
   trial: number;
   configuration: number;
@@ -196,13 +248,14 @@ export interface TrialRow {
   measures: Record<string, MeasureSummary>; // all that it has reported
   epochs_to_target: number | null; // null: not reached
   qualifies: boolean; // of its configuration
-  network_parameters: number | null; // as above
+  network_parameters: number | null; // null: not known, as of a program without a network
   model: string;
   worker: string;
   attempt: number;
   failures: number;
   reason: string;
-  attempt_seconds: number; // the time of its attempts, the running one up to now; pauses do not count
+  // The time of its attempts, the running one up to now; pauses do not count.
+  attempt_seconds: number;
   parameters: Record<string, Value>; // what the search chose, or the file fixed
   defaults: Record<string, Value>; // every other hyperparameter in force, from the recipe or by default
 }
@@ -213,20 +266,27 @@ export interface AttemptsView {
   rows: AttemptRow[];
   total: number;
 }
-export interface AttemptRow {
-  trial: number;
+
+export interface Attempt {
   attempt: number;
   worker: string;
   start_time: string;
   end_time: string | null; // null while it runs
-  outcome: string; // "completed", "failed", "diverged", "lost", "given_back", "cancelled", "stopped", "held"; "" while it runs
+  // "completed", "failed", "diverged", "lost", "given_back", "cancelled", "stopped", "held"; "" while
+  // it runs.
+  outcome: string;
   reason: string;
+}
+
+export interface AttemptRow extends Attempt {
+  trial: number;
 }
 
 // GET /api/sweeps/NAME/progress: what runs, at most 1,000 trials.
 export interface ProgressView {
   progress: ProgressRow[];
 }
+
 export interface ProgressRow {
   trial: number;
   epoch: number; // that it trains
@@ -237,7 +297,8 @@ export interface ProgressRow {
   images_per_second: number | null;
   best: number | null; // of the first objective
   worker: string;
-  seconds_left: number | null; // of this trial, as fast as it went until now
+  // Of this trial, as fast as it went until now.
+  seconds_left: number | null;
   parameters: Record<string, Value>;
   model: string;
 }
@@ -257,24 +318,27 @@ export interface TrialView extends TrialRow {
   create_time: string;
   start_time: string | null;
   end_time: string | null;
-  gates: { gate: string; met: boolean; value: Value | null; missed_by: number }[];
-  target: SweepView["target"];
+  gates: GateOutcome[];
+  target: Target;
   epoch_rows: EpochRow[]; // of every attempt, by attempt and epoch
   epoch_rows_left_out: number; // beyond 1,000
-  attempts: { attempt: number; worker: string; start_time: string; end_time: string | null; outcome: string; reason: string }[];
+  attempts: Attempt[];
   artifacts: { role: string; sha256: string; size_bytes: number }[];
-  spec: Record<string, unknown>; // the line that the trainer gets: network, hyperparameters, normalisation
+  // The line that the trainer gets: network, hyperparameters, normalisation.
+  spec: Record<string, unknown>;
   network: NetworkTable | null; // null for a sweep with its own program
   reasons: string[]; // why it is in this state, above all why a pending one waits
   replay: string[]; // commands that train it again
   replay_note: string; // where they are to be run, or why there are none
 }
+
 export interface EpochRow {
   attempt: number;
   epoch: number;
   values: Record<string, number | null>; // what was reported; null: not a number
   report_time: string;
 }
+
 export interface NetworkTable {
   name: string;
   input: [number, number, number]; // channels, height, width
@@ -286,7 +350,7 @@ export interface NetworkTable {
   layers: {
     type: string; // "conv", "relu", …
     text: string; // "conv 16 3×3 same"
-    output: [number, number, number];
+    output: [number, number, number]; // channels, height, width
     parameters: number;
     forward_mflop: number;
     receptive_field: number;
@@ -309,7 +373,8 @@ export interface PredictionsView {
   mistakes: { index: number; label: number; predicted: number }[]; // of those with a picture
   mistakes_total: number;
   shape: [number, number, number]; // channels, height, width of a picture
-  pictures: string; // base64 of the mistakes' pixels, uint8 [mistake][channel][y][x], 0 is background
+  // base64 of the mistakes' pixels, uint8 [mistake][channel][y][x], 0 is background.
+  pictures: string;
 }
 
 // GET /api/sweeps/NAME/trials/N/weights?which=best|last: the safetensors file.
@@ -319,13 +384,19 @@ export interface WorkersView {
   workers: WorkerRow[];
   now: string;
 }
+
 export interface WorkerRow {
   worker: string;
   state: "connected" | "draining" | "put aside" | "lost";
-  host: string; pid: number; slots: number; devices: string[]; build: string;
+  host: string;
+  pid: number;
+  slots: number;
+  devices: string[];
+  build: string;
   labels: Record<string, string>;
   images_per_second: number;
-  completed: number; failed: number;
+  completed: number;
+  failed: number;
   trials: string[]; // "NAME/N"
   last_seen_time: string;
   put_aside: { failures: number; reason: string; until_time: string } | null;
@@ -335,8 +406,16 @@ export interface WorkerRow {
 
 // GET /api/workers/timeline?minutes=N (60; at most 10080): what ran where, the latest 2,000 attempts.
 export interface TimelineView {
-  from: string; to: string;
-  spans: { worker: string; trial: string; attempt: number; start: string; end: string | null; outcome: string }[];
+  from: string;
+  to: string;
+  spans: {
+    worker: string;
+    trial: string;
+    attempt: number;
+    start: string;
+    end: string | null;
+    outcome: string;
+  }[];
   left_out: number;
 }
 
@@ -353,5 +432,13 @@ export interface ReportInfo {
 //   /api/sweeps/NAME/retry    {"failed": boolean, "cancelled": boolean, "diverged": boolean}
 //   /api/sweeps/NAME/trials/N/cancel | retry   {}; a trial that diverged is retried only with
 //   {"force": true} (409 otherwise), since the same seed and values diverge again
-// Each takes a "request_id", so that sending it again changes nothing. The answer is
-// {"sweep": SweepSummary} or {"trial": TrialRow}.
+// Each takes a "request_id", so that sending it again changes nothing. The answer is a SweepAnswer or
+// a TrialAnswer.
+
+export interface SweepAnswer {
+  sweep: SweepSummary;
+}
+
+export interface TrialAnswer {
+  trial: TrialRow;
+}

@@ -1,0 +1,33 @@
+#include "proto/documents/words.h"
+
+#include "absl/strings/ascii.h"
+#include "sweep/documents/json.pb.h"
+
+namespace sweep {
+namespace {
+
+// "TrialState" is in front of its values as "TRIAL_STATE_".
+std::string PrefixOf(const std::string& name) {
+  std::string prefix;
+  for (const char letter : name) {
+    if (absl::ascii_isupper(static_cast<unsigned char>(letter)) && !prefix.empty()) prefix += '_';
+    prefix += absl::ascii_toupper(static_cast<unsigned char>(letter));
+  }
+  return prefix + "_";
+}
+
+}  // namespace
+
+std::vector<std::string> DocumentWords(const google::protobuf::EnumDescriptor& enumeration) {
+  const std::string prefix = PrefixOf(enumeration.name());
+  std::vector<std::string> words;
+  for (int i = 0; i < enumeration.value_count(); ++i) {
+    const google::protobuf::EnumValueDescriptor& value = *enumeration.value(i);
+    const std::string& word = value.options().GetExtension(documents::word);
+    words.push_back(word.empty() ? absl::AsciiStrToLower(value.name().substr(prefix.size()))
+                                 : word);
+  }
+  return words;
+}
+
+}  // namespace sweep

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <google/protobuf/descriptor.h>
+
+#include <string>
+#include <vector>
+
+namespace sweep {
+
+// The words of an enumeration of the documents, by number: those of its values in lower case,
+// without the enumeration's name in front, or what their option `word` says. Requires numbers
+// without gaps from 0 on.
+std::vector<std::string> DocumentWords(const google::protobuf::EnumDescriptor& enumeration);
+
+}  // namespace sweep
