@@ -215,10 +215,15 @@ TEST_F(BackupTest, WhatDoesNotFitTogetherIsFound) {
       {"UPDATE trials SET ended_us = NULL WHERE number = 1", "says when"},
       {"UPDATE trials SET epoch = epoch - 1 WHERE number = 1", "the last epoch that was"},
       {"UPDATE epoch_reports SET attempt = 7 WHERE trial_id = 2", "belongs to an attempt"},
-      {"UPDATE trials SET measures = json_set(measures, '$.validation_accuracy[2]', 0.99) WHERE "
-       "number = 1",
+      {"UPDATE trials SET measures = json_set((SELECT m.measures FROM trial_measures m WHERE "
+       "m.trial_id = trials.id), '$.validation_accuracy[2]', 0.99) WHERE number = 1",
        "results are those"},
       {"UPDATE trials SET measures = '{}' WHERE number = 1", "results are those"},
+      {"UPDATE trial_values SET high = 0.99 WHERE trial_id = 1 AND measure = (SELECT measure FROM "
+       "measure_names WHERE name = 'validation_accuracy')",
+       "results are those"},
+      {"UPDATE trials SET measures = '{}' WHERE number = 1", "those of one that has ended"},
+      {"UPDATE measure_names SET measure = 99 WHERE measure = 1", "those of one that has ended"},
       {"UPDATE epoch_reports SET validation_loss = 9 WHERE trial_id = 2 AND epoch = 2",
        "results are those"},
       {"UPDATE trials SET checkpoint_epoch = 4 WHERE number = 2", "checkpoint"},

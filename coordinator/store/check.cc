@@ -35,12 +35,44 @@ struct Rule {
 };
 constexpr std::int64_t kVersionOfDivergence = 5;
 constexpr std::int64_t kVersionOfMeasures = 6;  // and of the states of events
+constexpr std::int64_t kVersionOfValues = 7;    // of trials that have ended, in a table
 
 // What a sweep says of its rows holds only until it is deleted: then they go bit by bit. Hides the
 // table from all rules, so that none can forget it. The rows themselves, and each trial with its
 // epochs, are consistent at any moment.
 constexpr char kKeptSweeps[] =
     "CREATE TEMP VIEW sweeps AS SELECT * FROM main.sweeps WHERE name NOT GLOB ':*'";
+
+// The numbers of the columns and those of `own` against the bounds that `kept` has as JSON.
+#define COMPARE_RESULTS(own, kept)                                                                 \
+  "WITH firsts AS (SELECT trial_id, epoch, train_loss, train_accuracy, validation_loss, "          \
+  "validation_accuracy, more, min(attempt) AS attempt FROM epoch_reports GROUP BY trial_id, "      \
+  "epoch), numbers AS ("                                                                           \
+  "SELECT trial_id, 'train_loss' AS name, train_loss AS value FROM firsts UNION ALL "              \
+  "SELECT trial_id, 'train_accuracy', train_accuracy FROM firsts UNION ALL "                       \
+  "SELECT trial_id, 'validation_loss', validation_loss FROM firsts UNION ALL "                     \
+  "SELECT trial_id, 'validation_accuracy', validation_accuracy FROM firsts UNION ALL " own         \
+  "), "                                                                                            \
+  "bounds AS (SELECT trial_id, name, min(value) AS low, max(value) AS high FROM numbers "          \
+  "WHERE value IS NOT NULL GROUP BY trial_id, name), "                                             \
+  "kept AS (SELECT m.trial_id, j.key AS name, "                                                    \
+  "CASE json_extract(j.value, '$[1]') WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN "           \
+  "-9e999 ELSE json_extract(j.value, '$[1]') END AS low, "                                         \
+  "CASE json_extract(j.value, '$[2]') WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN "           \
+  "-9e999 ELSE json_extract(j.value, '$[2]') END AS high FROM " kept                               \
+  " m, json_each(m.measures) "                                                                     \
+  "j) SELECT 'trial ' || t.id || ' has another ' || b.name FROM bounds b JOIN trials t ON "        \
+  "t.id = b.trial_id LEFT JOIN kept k ON k.trial_id = t.id AND k.name = b.name WHERE " /* Decimals \
+                                                                                          and      \
+                                                                                          doubles  \
+                                                                                          may      \
+                                                                                          differ   \
+                                                                                          in the   \
+                                                                                          last     \
+                                                                                          bit. */  \
+  "NOT coalesce((k.low = b.low OR (abs(b.low) < 9e999 AND abs(k.low - b.low) <= 1e-12 * "          \
+  "max(1, abs(b.low)))) AND (k.high = b.high OR (abs(b.high) < 9e999 AND abs(k.high - "            \
+  "b.high) <= 1e-12 * max(1, abs(b.high)))), 0)"
 
 constexpr Rule kRules[] = {
     {"the file's pages, rows and indices are sound",
@@ -128,30 +160,25 @@ constexpr Rule kRules[] = {
             "NOT (SELECT accuracy FROM firsts f WHERE f.trial_id = t.id AND f.epoch = t.epoch))",
      .before = kVersionOfMeasures},
     {.name = "a trial's results are those of its epochs",
-     .sql = "WITH firsts AS (SELECT trial_id, train_loss, train_accuracy, validation_loss, "
-            "validation_accuracy, more, min(attempt) FROM epoch_reports GROUP BY trial_id, epoch), "
-            "numbers AS ("
-            "SELECT trial_id, 'train_loss' AS name, train_loss AS value FROM firsts UNION ALL "
-            "SELECT trial_id, 'train_accuracy', train_accuracy FROM firsts UNION ALL "
-            "SELECT trial_id, 'validation_loss', validation_loss FROM firsts UNION ALL "
-            "SELECT trial_id, 'validation_accuracy', validation_accuracy FROM firsts UNION ALL "
-            "SELECT f.trial_id, j.key, CASE j.value WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' "
-            "THEN -9e999 ELSE j.value END FROM firsts f, json_each(f.more) j), "
-            "bounds AS (SELECT trial_id, name, min(value) AS low, max(value) AS high FROM numbers "
-            "WHERE value IS NOT NULL GROUP BY trial_id, name), "
-            "kept AS (SELECT t.id AS trial_id, j.key AS name, "
-            "CASE json_extract(j.value, '$[1]') WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN "
-            "-9e999 ELSE json_extract(j.value, '$[1]') END AS low, "
-            "CASE json_extract(j.value, '$[2]') WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN "
-            "-9e999 ELSE json_extract(j.value, '$[2]') END AS high "
-            "FROM trials t, json_each(t.measures) j) "
-            "SELECT 'trial ' || t.id || ' has another ' || b.name FROM bounds b JOIN trials t ON "
-            "t.id = b.trial_id LEFT JOIN kept k ON k.trial_id = t.id AND k.name = b.name WHERE "
-            // Decimals and doubles may differ in the last bit.
-            "NOT coalesce((k.low = b.low OR (abs(b.low) < 9e999 AND abs(k.low - b.low) <= 1e-12 * "
-            "max(1, abs(b.low)))) AND (k.high = b.high OR (abs(b.high) < 9e999 AND abs(k.high - "
-            "b.high) <= 1e-12 * max(1, abs(b.high)))), 0)",
-     .since = kVersionOfMeasures},
+     .sql =
+         COMPARE_RESULTS("SELECT f.trial_id, j.key, CASE j.value WHEN 'Infinity' THEN 9e999 WHEN "
+                         "'-Infinity' THEN -9e999 ELSE j.value END FROM firsts f, "
+                         "json_each(f.more) j",
+                         "(SELECT id AS trial_id, measures FROM trials)"),
+     .since = kVersionOfMeasures,
+     .before = kVersionOfValues},
+    {.name = "a trial's results are those of its epochs",
+     .sql = COMPARE_RESULTS("SELECT o.trial_id, o.name, o.value FROM firsts f JOIN own_measures o "
+                            "ON o.trial_id = f.trial_id AND o.attempt = f.attempt AND o.epoch = "
+                            "f.epoch",
+                            "trial_measures"),
+     .since = kVersionOfValues},
+    {.name = "the values of a trial are those of one that has ended",
+     .sql = "SELECT 'trial ' || v.trial_id FROM trial_values v LEFT JOIN trials t ON t.id = "
+            "v.trial_id AND t.sweep_id = v.sweep_id LEFT JOIN measure_names n ON n.sweep_id = "
+            "v.sweep_id AND n.measure = v.measure WHERE n.name IS NULL OR t.id IS NULL OR "
+            "t.measures <> 'null' OR t.ended_us IS NULL",
+     .since = kVersionOfValues},
     {"a checkpoint is that of a reported epoch and was stored",
      "SELECT 'trial ' || id FROM trials WHERE checkpoint_epoch > epoch OR (checkpoint_sha256 = '') "
      "<> (checkpoint_epoch = 0) OR (checkpoint_sha256 <> '' AND checkpoint_sha256 NOT IN (SELECT "

@@ -8,7 +8,8 @@
 
 namespace sweep {
 
-// The measures that have a column of their name in epoch_reports. All others are in `more`.
+// The measures that have a column of their name in epoch_reports. MeasureNames says where the
+// others are.
 inline constexpr std::array kMeasureColumns = {
     kTrainLoss,    kTrainAccuracy, kValidationLoss,  kValidationAccuracy,
     kLearningRate, kTrainSeconds,  kEvaluateSeconds, kImagesPerSecond};

@@ -67,7 +67,8 @@ const RowTable<EventRow>& EventTable() {
       {"v.attempt", ReadInto<&Row::attempt>},
       {"v.epoch", ReadInto<&Row::epoch>},
       {"v.time_us", ReadInto<&Row::time>},
-      {"v.state", ReadInto<&Row::state>},
+      // Whatever reports an epoch is running.
+      {"iif(v.epoch > 0, 'running', v.state)", ReadInto<&Row::state>},
   });
   return table;
 }

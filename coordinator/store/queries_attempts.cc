@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "coordinator/store/measure_columns.h"
+#include "coordinator/store/measure_names.h"
 #include "coordinator/store/row_table.h"
 #include "coordinator/store/status_macros.h"
 #include "fmt/format.h"
@@ -11,7 +11,7 @@
 namespace sweep {
 namespace {
 
-// Without the measures that have a column; one that was not a number is also in `more`.
+// Without the measures that have a column; NaN is in `more`.
 const RowTable<EpochRow>& ReportTable() {
   using Row = EpochRow;
   constexpr auto metrics = &Row::metrics;
@@ -29,13 +29,15 @@ const std::string& EpochColumns() {
   static const auto& columns = *[] {
     auto* list = new std::string(ReportTable().list());
     for (const std::string_view measure : kMeasureColumns) list->append(", e.").append(measure);
+    for (const std::string_view slot : kSlotColumns) list->append(", e.").append(slot);
     return list;
   }();
   return columns;
 }
 
 // `column` is that of the first.
-absl::StatusOr<EpochRow> DecodeEpochAt(const Statement& row, int column) {
+absl::StatusOr<EpochRow> DecodeEpochAt(const Statement& row, const MeasureNames& names,
+                                       int column) {
   EpochRow epoch;
   STORE_RETURN_IF_ERROR(ReportTable().ReadAt(row, column, &epoch));
   column += ReportTable().size();
@@ -43,10 +45,24 @@ absl::StatusOr<EpochRow> DecodeEpochAt(const Statement& row, int column) {
     if (!row.IsNull(column)) epoch.metrics.values.Set(measure, row.Real(column));
     ++column;
   }
+  for (int slot = 1; slot <= kMeasureSlots; ++slot, ++column) {
+    if (!row.IsNull(column)) epoch.metrics.values.Set(names.InSlot(slot), row.Real(column));
+  }
   return epoch;
 }
 
-absl::StatusOr<EpochRow> DecodeEpoch(const Statement& row) { return DecodeEpochAt(row, 0); }
+// The names of the measures of a trial's sweep.
+absl::StatusOr<MeasureNames> NamesOfTrial(Database& database, std::int64_t trial_id) {
+  Statement statement = database.Prepare("SELECT sweep_id FROM trials WHERE id = ?");
+  STORE_ASSIGN_OR_RETURN(const std::optional<std::int64_t> sweep_id,
+                         FirstInt(statement.Bind(trial_id)));
+  return MeasureNames::Read(database, sweep_id.value_or(0));
+}
+
+// Decodes rows of EpochColumns.
+auto EpochDecoder(const MeasureNames& names) {
+  return [&names](const Statement& row) { return DecodeEpochAt(row, names, 0); };
+}
 
 }  // namespace
 
@@ -67,23 +83,26 @@ absl::StatusOr<std::vector<EpochRow>> SelectEpochs(Database& database, const std
                                                    std::int64_t number, std::int64_t offset,
                                                    int limit) {
   STORE_ASSIGN_OR_RETURN(const std::int64_t trial_id, FindTrialId(database, sweep, number));
+  STORE_ASSIGN_OR_RETURN(const MeasureNames names, NamesOfTrial(database, trial_id));
   static const std::string kSql = fmt::format(
       "SELECT {} FROM epoch_reports e WHERE e.trial_id = ? ORDER BY e.attempt, e.epoch LIMIT ? "
       "OFFSET ?",
       EpochColumns());
   Statement statement = database.Prepare(kSql);
   statement.Bind(trial_id, Limit(limit), std::max<std::int64_t>(offset, 0));
-  return CollectRows<EpochRow>(statement, DecodeEpoch);
+  return CollectRows<EpochRow>(statement, EpochDecoder(names));
 }
 
 absl::StatusOr<EpochRow> FindEpoch(Database& database, std::int64_t trial_id, int attempt,
                                    int epoch) {
+  STORE_ASSIGN_OR_RETURN(const MeasureNames names, NamesOfTrial(database, trial_id));
   static const std::string kSql = fmt::format(
       "SELECT {} FROM epoch_reports e WHERE e.trial_id = ? AND e.attempt = ? AND e.epoch = ?",
       EpochColumns());
   Statement statement = database.Prepare(kSql);
-  STORE_ASSIGN_OR_RETURN(const std::optional<EpochRow> row,
-                         FirstRow<EpochRow>(statement.Bind(trial_id, attempt, epoch), DecodeEpoch));
+  STORE_ASSIGN_OR_RETURN(
+      const std::optional<EpochRow> row,
+      FirstRow<EpochRow>(statement.Bind(trial_id, attempt, epoch), EpochDecoder(names)));
   if (row) return *row;
   return absl::NotFoundError(
       fmt::format("trial with id {} has no epoch {} of attempt {}", trial_id, epoch, attempt));
@@ -93,6 +112,7 @@ absl::StatusOr<std::vector<MeasuredEvent>> SelectMeasuredEvents(Database& databa
                                                                 std::int64_t sweep_id,
                                                                 std::int64_t after_sequence,
                                                                 int limit) {
+  STORE_ASSIGN_OR_RETURN(const MeasureNames names, MeasureNames::Read(database, sweep_id));
   static const std::string kSql = fmt::format(
       "SELECT {}, {} FROM events v INDEXED BY events_by_sweep LEFT JOIN epoch_reports e ON v.epoch "
       "> 0 AND e.trial_id = v.trial_id AND e.attempt = v.attempt AND e.epoch = v.epoch WHERE "
@@ -101,11 +121,11 @@ absl::StatusOr<std::vector<MeasuredEvent>> SelectMeasuredEvents(Database& databa
   Statement statement = database.Prepare(kSql);
   statement.Bind(sweep_id, after_sequence, Limit(limit));
   return CollectRows<MeasuredEvent>(
-      statement, [](const Statement& row) -> absl::StatusOr<MeasuredEvent> {
+      statement, [&names](const Statement& row) -> absl::StatusOr<MeasuredEvent> {
         MeasuredEvent measured;
         STORE_RETURN_IF_ERROR(EventTable().ReadAt(row, 0, &measured.event));
         if (measured.event.epoch == 0) return measured;
-        STORE_ASSIGN_OR_RETURN(EpochRow epoch, DecodeEpochAt(row, EventTable().size()));
+        STORE_ASSIGN_OR_RETURN(EpochRow epoch, DecodeEpochAt(row, names, EventTable().size()));
         measured.values = std::move(epoch.metrics.values);
         return measured;
       });
@@ -113,12 +133,13 @@ absl::StatusOr<std::vector<MeasuredEvent>> SelectMeasuredEvents(Database& databa
 
 absl::StatusOr<std::optional<EpochRow>> FirstEpoch(Database& database, std::int64_t trial_id,
                                                    int epoch) {
+  STORE_ASSIGN_OR_RETURN(const MeasureNames names, NamesOfTrial(database, trial_id));
   static const std::string kSql = fmt::format(
       "SELECT {} FROM epoch_reports e WHERE e.trial_id = ? AND e.epoch = ? ORDER BY e.attempt "
       "LIMIT 1",
       EpochColumns());
   Statement statement = database.Prepare(kSql);
-  return FirstRow<EpochRow>(statement.Bind(trial_id, epoch), DecodeEpoch);
+  return FirstRow<EpochRow>(statement.Bind(trial_id, epoch), EpochDecoder(names));
 }
 
 absl::StatusOr<std::vector<AttemptRow>> SelectAttempts(Database& database, const std::string& sweep,

@@ -37,6 +37,8 @@ struct Order {
   std::string present;  // the condition that a trial has such a value; empty: all have
   std::string missing;  // its opposite
   std::string hyperparameter;
+  std::string measure;
+  std::string values;  // a query of the trials with such a number of the measure, and the number
   bool descending = false;
 };
 
@@ -54,16 +56,21 @@ absl::StatusOr<Objective> FindMetric(Database& database, std::int64_t sweep_id) 
   return Objective{.name = statement.Text(0), .maximize = statement.Int(1) != 0};
 }
 
-// By a part of a measure's summary. Reads every trial of the sweep.
+// By a part of a measure's summary. Those that have ended are next to each other in trial_values.
 Order OrderBy(const MeasureField& field) {
+  static constexpr std::string_view kParts[] = {"last", "low", "high"};
+  const int part = static_cast<int>(field.part);
   // The name was checked: it holds no quotes. Infinities are words there.
-  const std::string value = fmt::format("json_extract(t.measures, '$.\"{}\"[{}]')", field.measure,
-                                        static_cast<int>(field.part));
-  const std::string term = fmt::format(
-      "CASE {0} WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN -9e999 ELSE {0} END", value);
-  return {.term = term,
-          .present = fmt::format("t.epoch > 0 AND {} IS NOT NULL", term),
-          .missing = fmt::format("(t.epoch = 0 OR {} IS NULL)", term)};
+  const std::string json =
+      fmt::format("json_extract(measures, '$.\"{}\"[{}]')", field.measure, part);
+  return {.measure = field.measure,
+          .values = fmt::format(
+              "SELECT trial_id, {0} AS value FROM trial_values WHERE sweep_id = ?2 AND measure = "
+              "(SELECT measure FROM measure_names WHERE sweep_id = ?2 AND name = ?1) AND {0} IS "
+              "NOT NULL UNION ALL SELECT id, CASE {1} WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' "
+              "THEN -9e999 ELSE {1} END FROM trials INDEXED BY trials_with_measures WHERE sweep_id "
+              "= ?2 AND epoch > 0 AND measures <> 'null' AND {1} IS NOT NULL",
+              kParts[part], json)};
 }
 
 // `metric`: the sweep's, which has an index.
@@ -132,7 +139,8 @@ class TrialIds {
     const std::int64_t offset = std::max<std::int64_t>(query_.offset, 0);
     const int limit = Limit(query_.limit);
     STORE_ASSIGN_OR_RETURN(std::vector<std::int64_t> ids, Select(Ordered(), limit, offset));
-    if (order_.missing.empty() || std::ssize(ids) == limit) return ids;
+    const bool have_all = order_.missing.empty() && !IsByMeasure();
+    if (have_all || std::ssize(ids) == limit) return ids;
     STORE_ASSIGN_OR_RETURN(const std::vector<std::int64_t> count, Select(Count(), 1, 0));
     const int rest = limit - static_cast<int>(ids.size());
     STORE_ASSIGN_OR_RETURN(const std::vector<std::int64_t> others,
@@ -144,26 +152,41 @@ class TrialIds {
  private:
   std::string Ordered() const {
     const std::string_view direction = order_.descending ? "DESC" : "ASC";
+    // A sweep's trials have their ids in the order of their numbers.
+    if (IsByMeasure()) {
+      return fmt::format("SELECT trial_id FROM ({}) {} ORDER BY value {}, trial_id", order_.values,
+                         OfState(), direction);
+    }
     return fmt::format("SELECT t.id FROM {} {} ORDER BY {} {}, {}t.number", order_.from,
                        Where(order_.present), order_.term, direction,
                        order_.tie.empty() ? "" : fmt::format("{} {}, ", order_.tie, direction));
   }
   std::string Count() const {
+    if (IsByMeasure()) return fmt::format("SELECT count(*) FROM ({}) {}", order_.values, OfState());
     return fmt::format("SELECT count(*) FROM {} {}", order_.from, Where(order_.present));
   }
   std::string Missing() const {
-    return fmt::format("SELECT t.id FROM trials t {} ORDER BY t.number", Where(order_.missing));
+    const std::string missing =
+        IsByMeasure() ? fmt::format("t.id NOT IN (SELECT trial_id FROM ({}))", order_.values)
+                      : order_.missing;
+    return fmt::format("SELECT t.id FROM trials t {} ORDER BY t.number", Where(missing));
   }
   std::string Where(std::string_view condition) const {
     return fmt::format("WHERE t.sweep_id = ?2{}{}{}", condition.empty() ? "" : " AND ", condition,
                        query_.state ? " AND t.state = ?5 AND t.diverged = ?6" : "");
   }
+  std::string OfState() const {
+    if (!query_.state) return "";
+    return fmt::format("WHERE trial_id IN (SELECT t.id FROM trials t {})", Where(""));
+  }
+  bool IsByMeasure() const { return !order_.values.empty(); }
 
   absl::StatusOr<std::vector<std::int64_t>> Select(const std::string& query, int limit,
                                                    std::int64_t offset) {
     const std::string sql = query + " LIMIT ?3 OFFSET ?4";  // outlives the statement
     Statement statement = database_.Prepare(sql);
-    statement.Bind(order_.hyperparameter, sweep_id_, limit, offset);
+    statement.Bind(IsByMeasure() ? order_.measure : order_.hyperparameter, sweep_id_, limit,
+                   offset);
     if (query_.state) {
       statement.BindAt(5, StoredStateName(*query_.state));
       statement.BindAt(6, *query_.state == TrialState::kDiverged);

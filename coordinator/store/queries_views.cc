@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "coordinator/store/measure_columns.h"
+#include "coordinator/store/measure_names.h"
 #include "coordinator/store/row_table.h"
 #include "coordinator/store/status_macros.h"
 #include "fmt/format.h"
@@ -12,10 +12,10 @@ namespace sweep {
 namespace {
 
 // Of trials t and their configurations c.
-const RowTable<TrialSummary>& SummaryTable() {
+RowTable<TrialSummary> MakeSummaryTable(const RowTable<TrialResult>& result) {
   using Row = TrialSummary;
   constexpr auto score = &Row::score;
-  static const auto& table = *new RowTable<Row>(
+  return RowTable<Row>(
       {
           {"t.number", ReadInto<&Row::number>},
           {"c.number", ReadInto<&Row::configuration>},
@@ -39,30 +39,47 @@ const RowTable<TrialSummary>& SummaryTable() {
           {"t.worker", ReadInto<&Row::worker>},
           {"c.parameters", ReadInto<&Row::parameters>},
       },
-      {PartInto<&Row::result>(ResultTable())});
-  return table;
+      {PartInto<&Row::result>(result)});
 }
 #define SUMMARY_JOIN "FROM trials t JOIN configurations c ON c.id = t.configuration_id "
 
-// "t.number, e.epoch, e.validation_loss, json_extract(e.more, …)": what of a report to read.
-std::string MeasuredColumns(const std::vector<std::string>& measures) {
-  std::string columns = "t.number, e.epoch";
-  for (const std::string& name : measures) {
-    // The names were checked: they hold no quotes.
-    const std::string_view measure = CanonicalMeasure(name);
-    columns += HasColumn(measure) ? fmt::format(", e.{}", measure)
-                                  : fmt::format(", json_extract(e.more, '$.\"{}\"')", measure);
+// Adds the measures of trials that have ended, to summaries by rising id. Reading each measure's
+// values as they lie is several times as fast as asking for those of each trial.
+absl::Status AddEndedMeasures(Database& database, std::int64_t sweep_id,
+                              const std::vector<std::int64_t>& ids,
+                              std::vector<TrialSummary>* rows) {
+  if (ids.empty()) return absl::OkStatus();
+  STORE_ASSIGN_OR_RETURN(const MeasureNames names, MeasureNames::Read(database, sweep_id));
+  for (const MeasureNames::Entry& entry : names.entries()) {
+    Statement statement = database.Prepare(
+        "SELECT trial_id, last, low, high FROM trial_values WHERE sweep_id = ? AND measure = ? AND "
+        "trial_id BETWEEN ? AND ? ORDER BY trial_id");
+    statement.Bind(sweep_id, entry.measure, ids.front(), ids.back());
+    std::size_t i = 0;
+    while (true) {
+      STORE_ASSIGN_OR_RETURN(const bool found, statement.Step());
+      if (!found) break;
+      while (ids[i] < statement.Int(0)) ++i;
+      bool is_new = false;
+      (*rows)[i].result.measures.At(entry.name, &is_new) = {
+          .last = statement.Real(1), .low = statement.Real(2), .high = statement.Real(3)};
+    }
   }
-  return columns;
+  return absl::OkStatus();
 }
 
-absl::Status CheckMeasureNames(const std::vector<std::string>& measures) {
+// "t.number, e.epoch, e.validation_loss, e.v1": what of a report to read.
+absl::StatusOr<std::string> MeasuredColumns(Database& database, std::int64_t sweep_id,
+                                            const std::vector<std::string>& measures) {
+  STORE_ASSIGN_OR_RETURN(const MeasureNames names, MeasureNames::Read(database, sweep_id));
+  std::string columns = "t.number, e.epoch";
   for (const std::string& name : measures) {
     if (!IsMeasureName(name)) {
       return absl::InvalidArgumentError(fmt::format("'{}' is no name of a measure", name));
     }
+    columns += fmt::format(", {}", ReportedColumn(names, name));
   }
-  return absl::OkStatus();
+  return columns;
 }
 
 // Reads rows of MeasuredColumns.
@@ -104,22 +121,37 @@ absl::StatusOr<std::vector<TrialChange>> SelectTrialChanges(Database& database,
 
 absl::StatusOr<std::vector<TrialSummary>> SelectSummaries(Database& database, std::int64_t sweep_id,
                                                           std::int64_t after_number, int limit) {
-  static const std::string kSql = SummaryTable().Select(
-      SUMMARY_JOIN "WHERE t.sweep_id = ? AND t.number > ? ORDER BY t.number LIMIT ?");
+  static const auto& table = *new RowTable<TrialSummary>(MakeSummaryTable(OpenResultTable()));
+  static const std::string kSql =
+      fmt::format("SELECT {}, t.id " SUMMARY_JOIN
+                  "WHERE t.sweep_id = ? AND t.number > ? ORDER BY t.number LIMIT ?",
+                  table.list());
   Statement statement = database.Prepare(kSql);
-  return SummaryTable().All(statement.Bind(sweep_id, after_number, Limit(limit)));
+  statement.Bind(sweep_id, after_number, Limit(limit));
+  std::vector<std::int64_t> ids;
+  const auto read = [&ids](const Statement& row) -> absl::StatusOr<TrialSummary> {
+    TrialSummary summary;
+    STORE_RETURN_IF_ERROR(table.ReadAt(row, 0, &summary));
+    ids.push_back(row.Int(table.size()));
+    return summary;
+  };
+  STORE_ASSIGN_OR_RETURN(std::vector<TrialSummary> rows,
+                         CollectRows<TrialSummary>(statement, read));
+  STORE_RETURN_IF_ERROR(AddEndedMeasures(database, sweep_id, ids, &rows));
+  return rows;
 }
 
 absl::StatusOr<std::vector<TrialSummary>> SelectSummariesOf(
     Database& database, std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) {
+  static const auto& table = *new RowTable<TrialSummary>(MakeSummaryTable(ResultTable()));
   static const std::string kSql =
-      SummaryTable().Select(SUMMARY_JOIN "WHERE t.sweep_id = ? AND t.number = ?");
+      table.Select(SUMMARY_JOIN "WHERE t.sweep_id = ? AND t.number = ?");
   std::vector<TrialSummary> rows;
   rows.reserve(numbers.size());
   for (const std::int64_t number : numbers) {
     Statement statement = database.Prepare(kSql);
     STORE_ASSIGN_OR_RETURN(std::optional<TrialSummary> row,
-                           SummaryTable().First(statement.Bind(sweep_id, number)));
+                           table.First(statement.Bind(sweep_id, number)));
     if (row) rows.push_back(*std::move(row));
   }
   return rows;
@@ -128,12 +160,12 @@ absl::StatusOr<std::vector<TrialSummary>> SelectSummariesOf(
 absl::StatusOr<std::vector<MeasuredEpoch>> SelectMeasuredEpochs(
     Database& database, std::int64_t sweep_id, std::int64_t first, std::int64_t last,
     const std::vector<std::string>& measures) {
-  STORE_RETURN_IF_ERROR(CheckMeasureNames(measures));
+  STORE_ASSIGN_OR_RETURN(const std::string columns, MeasuredColumns(database, sweep_id, measures));
   // CROSS JOIN fixes the order of the loops.
   const std::string sql = fmt::format(
       "SELECT {} FROM trials t CROSS JOIN epoch_reports e ON e.trial_id = t.id WHERE t.sweep_id = "
       "? AND t.number BETWEEN ? AND ? ORDER BY t.number, e.attempt, e.epoch",
-      MeasuredColumns(measures));
+      columns);
   Statement statement = database.Prepare(sql);
   return CollectMeasured(statement.Bind(sweep_id, first, last), measures.size());
 }
@@ -141,11 +173,11 @@ absl::StatusOr<std::vector<MeasuredEpoch>> SelectMeasuredEpochs(
 absl::StatusOr<std::vector<MeasuredEpoch>> SelectNewEpochs(
     Database& database, std::int64_t sweep_id, const std::vector<KnownTrial>& trials,
     const std::vector<std::string>& measures) {
-  STORE_RETURN_IF_ERROR(CheckMeasureNames(measures));
+  STORE_ASSIGN_OR_RETURN(const std::string columns, MeasuredColumns(database, sweep_id, measures));
   const std::string sql = fmt::format(
       "SELECT {} FROM trials t CROSS JOIN epoch_reports e ON e.trial_id = t.id WHERE t.sweep_id = "
       "? AND t.number = ? AND e.epoch > ? ORDER BY e.attempt, e.epoch",
-      MeasuredColumns(measures));
+      columns);
   std::vector<MeasuredEpoch> rows;
   for (const KnownTrial& trial : trials) {
     Statement statement = database.Prepare(sql);

@@ -121,8 +121,9 @@ TEST_F(StoreLifecycleTest, NothingOfADeletedSweepStays) {
                            {{.role = "weights_best", .sha256 = blob}})
                   .ok());
   const std::vector<std::string> tables = {
-      "sweeps",    "sweep_files",   "configurations", "parameter_values", "trials",     "attempts",
-      "log_lines", "epoch_reports", "events",         "artifacts",        "divergences"};
+      "sweeps",      "sweep_files",  "configurations", "parameter_values", "trials",
+      "attempts",    "log_lines",    "epoch_reports",  "events",           "artifacts",
+      "divergences", "trial_values", "measure_names"};
   for (const std::string& table : tables) EXPECT_GT(Count(table), 0) << table;
   ASSERT_EQ(Delete("gone"), absl::OkStatus());
   Purge();

@@ -773,6 +773,81 @@ TEST_P(StoreTest, AProgramReportsWhatAndWhenItLikes) {
               1);
 }
 
+// The names m00 to m13 and their values at an epoch: one not a number, one infinite.
+Measurements Fourteen(double offset) {
+  Measurements values{{"val/f1", 0.1 * offset}};
+  for (int i = 0; i < 14; ++i) values.Set(fmt::format("m{:02}", i), offset + i / 3.0);
+  values.Set("m02", std::nan(""));
+  values.Set("m13", -std::numeric_limits<double>::infinity());
+  return values;
+}
+
+TEST_P(StoreTest, MoreMeasuresThanColumnsAreReadAsTheyWereReported) {
+  MakeSweep(2, kOwnMetric);
+  const LeaseRow lease = driver_->Grant(trials_[1].id, "a");
+  ASSERT_TRUE(driver_->Record(lease, spec_, {Own(1, Fourteen(0.1)), Own(3, Fourteen(0.7))}).ok());
+  const TrialRow running = Must(store_->Read(FindTrial, "s", 2));
+  ASSERT_TRUE(driver_->Finish(lease, spec_, LeaseOutcome::kFailedForGood, "broken").ok());
+
+  const auto epochs = Must(store_->Read(SelectEpochs, "s", 2, 0, 10));
+  ASSERT_EQ(epochs.size(), 2u);
+  EXPECT_EQ(epochs[0].metrics.values, Fourteen(0.1));
+  EXPECT_EQ(epochs[1].metrics.values, Fourteen(0.7));
+  const auto measured =
+      Must(store_->Read(SelectNewEpochs, sweep_.id, {{.number = 2}}, {"m00", "m12", "m13"}));
+  EXPECT_EQ(measured.at(0).values,
+            (std::vector<double>{0.1, 0.1 + 12 / 3.0, -std::numeric_limits<double>::infinity()}));
+
+  // The measures of a trial that has ended are elsewhere, and come back with a retry.
+  const auto expect_measures = [&](const MeasureSummaries& measures) {
+    ASSERT_EQ(measures.size(), running.result.measures.size());
+    for (const auto& [name, summary] : running.result.measures) {
+      SCOPED_TRACE(name);
+      const MeasureSummary* const found = measures.Find(name);
+      ASSERT_NE(found, nullptr);
+      EXPECT_THAT(std::vector({found->last, found->low, found->high}),
+                  ElementsAre(testing::NanSensitiveDoubleEq(summary.last),
+                              testing::NanSensitiveDoubleEq(summary.low),
+                              testing::NanSensitiveDoubleEq(summary.high)));
+    }
+  };
+  expect_measures(Must(store_->Read(FindTrial, "s", 2)).result.measures);
+  expect_measures(Must(store_->Read(SelectSummaries, sweep_.id, 0, 10)).at(1).result.measures);
+  expect_measures(Must(store_->Read(SelectSummariesOf, sweep_.id, std::vector<std::int64_t>{2}))
+                      .at(0)
+                      .result.measures);
+  ASSERT_EQ(store_->WriteAndWait([&](WriteTransaction& transaction) {
+    return transaction.RetryTrial(spec_, 2, false).status();
+  }),
+            absl::OkStatus());
+  expect_measures(Must(store_->Read(FindTrial, "s", 2)).result.measures);
+}
+
+TEST_P(StoreTest, TrialsThatRunAndThatHaveEndedAreOrderedTogether) {
+  MakeSweep(4, kOwnMetric);
+  for (const auto& [i, latency] : {std::pair{0, 5.0}, {1, 2.0}, {2, 7.0}}) {
+    const LeaseRow lease = driver_->Grant(trials_[static_cast<std::size_t>(i)].id, "a");
+    ASSERT_TRUE(
+        driver_->Record(lease, spec_, {Own(1, {{"val/f1", 0.5}, {"latency", latency}})}).ok());
+    if (i != 1) ASSERT_TRUE(driver_->Finish(lease, spec_, LeaseOutcome::kCompleted).ok());
+  }
+  const auto numbers = [&](TrialQuery query) {
+    query.sweep = "s";
+    std::vector<std::int64_t> result;
+    for (const TrialRow& trial : Must(store_->Read(SelectTrials, query))) {
+      result.push_back(trial.number);
+    }
+    return result;
+  };
+  EXPECT_THAT(numbers({.order_by = "last.latency"}), ElementsAre(2, 1, 3, 4));
+  EXPECT_THAT(numbers({.order_by = "high.latency desc"}), ElementsAre(3, 1, 2, 4));
+  EXPECT_THAT(numbers({.order_by = "last.latency", .offset = 1, .limit = 2}), ElementsAre(1, 3));
+  EXPECT_THAT(numbers({.order_by = "last.latency", .offset = 3, .limit = 2}), ElementsAre(4));
+  EXPECT_THAT(numbers({.state = TrialState::kCompleted, .order_by = "last.latency desc"}),
+              ElementsAre(3, 1));
+  EXPECT_THAT(numbers({.state = TrialState::kPending, .order_by = "last.latency"}), ElementsAre(4));
+}
+
 TEST_P(StoreTest, AProgramThatNeverReportsTheMetricFails) {
   MakeSweep(1, kOwnMetric);
   const LeaseRow lease = driver_->Grant(trials_[0].id, "a");

@@ -94,6 +94,10 @@ const std::vector<Fact<TrialRow>>& StoredFacts() {
   return facts;
 }
 
+// Wherever they are: those of a trial that has ended are in trial_values.
+constexpr std::string_view kMeasuresSql =
+    "(SELECT m.measures FROM trial_measures m WHERE m.trial_id = t.id)";
+
 // What the trial has reached, for rows that have a TrialResult.
 const std::vector<Fact<TrialResult>>& ResultFacts() {
   using Row = TrialResult;
@@ -110,7 +114,7 @@ const std::vector<Fact<TrialResult>>& ResultFacts() {
        GetReached<result, &Row::epochs_to_target>,
        {true, "t.epochs_to_target > 0"}},
       {"", {"t.epochs_in_a_row", ReadInto<&Row::epochs_in_a_row>}},
-      {"", {"t.measures", ReadInto<&Row::measures>}},
+      {"", {kMeasuresSql, ReadInto<&Row::measures>}},
       {"", {"t.standing", ReadInto<&Row::standing>}},
   };
   return facts;
@@ -186,6 +190,17 @@ const std::string& TrialOrderNames() {
 
 const RowTable<TrialResult>& ResultTable() {
   static const auto& table = *new RowTable<TrialResult>(ColumnsOf(ResultFacts()));
+  return table;
+}
+
+const RowTable<TrialResult>& OpenResultTable() {
+  static const auto& table = *[] {
+    std::vector<Column<TrialResult>> columns = ColumnsOf(ResultFacts());
+    for (Column<TrialResult>& column : columns) {
+      if (column.sql == kMeasuresSql) column.sql = "t.measures";
+    }
+    return new RowTable<TrialResult>(std::move(columns));
+  }();
   return table;
 }
 

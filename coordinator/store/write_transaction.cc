@@ -16,6 +16,7 @@ namespace sweep {
 namespace {
 
 constexpr std::size_t kMaxCachedConfigurations = 4096;
+constexpr std::size_t kMaxCachedNames = 256;
 
 // The sweep's counter for trials in that state.
 std::string_view CountColumn(TrialState state) {
@@ -30,7 +31,10 @@ void WriteTransaction::Begin() {
   spoiled_ = absl::OkStatus();
 }
 
-void WriteTransaction::RolledBack() { configurations_.clear(); }
+void WriteTransaction::RolledBack() {
+  configurations_.clear();
+  names_.clear();
+}
 
 std::int64_t WriteTransaction::CountChanges() const { return database_.total_changes(); }
 
@@ -252,15 +256,44 @@ absl::Status WriteTransaction::Apply(TrialEvent event, TrialRow* trial) {
   if (*next == from) return absl::OkStatus();
   trial->state = *next;
   if (IsTerminal(*next)) trial->ended = now_;
-  const std::optional<std::int64_t> ended_us =
-      trial->ended ? std::optional<std::int64_t>(ToMicros(*trial->ended)) : std::nullopt;
+  std::optional<std::int64_t> ended_us;
+  if (trial->ended) ended_us = ToMicros(*trial->ended);
   STORE_RETURN_IF_ERROR(database_.Run(
       "UPDATE trials SET state = ?, diverged = ?, failures = ?, reason = ?, worker = ?, ended_us = "
       "? WHERE id = ?",
       StoredStateName(*next), *next == TrialState::kDiverged, trial->failures, trial->reason,
       trial->worker, ended_us, trial->id));
+  if (IsTerminal(*next)) STORE_RETURN_IF_ERROR(SetMeasuresAside(*trial));
+  if (IsTerminal(from)) STORE_RETURN_IF_ERROR(TakeMeasuresBack(*trial));
   STORE_RETURN_IF_ERROR(MoveCount(trial->sweep_id, from, *next));
   return AddEvent(*trial, "trial", 0);
+}
+
+absl::StatusOr<MeasureNames*> WriteTransaction::MeasureNamesOf(std::int64_t sweep_id) {
+  if (const auto found = names_.find(sweep_id); found != names_.end()) return &found->second;
+  if (names_.size() >= kMaxCachedNames) names_.clear();
+  STORE_ASSIGN_OR_RETURN(MeasureNames names, MeasureNames::Read(database_, sweep_id));
+  return &names_.emplace(sweep_id, std::move(names)).first->second;
+}
+
+absl::Status WriteTransaction::SetMeasuresAside(const TrialRow& trial) {
+  if (trial.result.epoch == 0) return absl::OkStatus();
+  STORE_ASSIGN_OR_RETURN(MeasureNames* const names, MeasureNamesOf(trial.sweep_id));
+  for (const auto& [name, summary] : trial.result.measures) {
+    STORE_ASSIGN_OR_RETURN(const MeasureNames::Entry* const entry,
+                           names->FindOrAdd(database_, name));
+    STORE_RETURN_IF_ERROR(database_.Run(
+        "INSERT OR REPLACE INTO trial_values (sweep_id, measure, trial_id, last, "
+        "low, high) VALUES (?, ?, ?, ?, ?, ?)",
+        trial.sweep_id, entry->measure, trial.id, summary.last, summary.low, summary.high));
+  }
+  return database_.Run("UPDATE trials SET measures = 'null' WHERE id = ?", trial.id);
+}
+
+absl::Status WriteTransaction::TakeMeasuresBack(const TrialRow& trial) {
+  STORE_RETURN_IF_ERROR(database_.Run("UPDATE trials SET measures = ? WHERE id = ?",
+                                      EncodeSummaries(trial.result.measures), trial.id));
+  return database_.Run(kDeleteTrialValues, trial.id);
 }
 
 absl::Status WriteTransaction::MoveCount(std::int64_t sweep_id, TrialState from, TrialState to) {
@@ -273,13 +306,13 @@ absl::Status WriteTransaction::MoveCount(std::int64_t sweep_id, TrialState from,
 }
 
 absl::Status WriteTransaction::AddEvent(const TrialRow& trial, std::string_view kind, int epoch) {
-  const TrialState state = epoch > 0 ? TrialState::kRunning : trial.state;
+  // Whatever reports an epoch is running, which need not be said of each.
   return database_.Run(
       "INSERT INTO events (sweep_id, kind, trial_id, number, attempt, epoch, time_us, state) "
       "VALUES "
       "(?, ?, ?, ?, ?, ?, ?, ?)",
       trial.sweep_id, kind, trial.id, trial.number, trial.attempt, epoch, ToMicros(now_),
-      trial.id == 0 ? "" : TrialStateName(state));
+      trial.id == 0 || epoch > 0 ? "" : TrialStateName(trial.state));
 }
 
 absl::Status WriteTransaction::Settle(const SweepSpec& spec, const TrialRow& trial) {

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "common/spec/sweep_spec.h"
+#include "coordinator/store/measure_names.h"
 #include "coordinator/store/rows.h"
 
 namespace sweep {
@@ -223,6 +224,11 @@ class WriteTransaction {
   absl::Status Rescore(const SweepSpec& spec, const TrialRow& trial);
   absl::StatusOr<const Configuration*> FindConfiguration(const SweepSpec& spec,
                                                          const TrialRow& trial);
+  // The names of a sweep's measures. Valid until the next call.
+  absl::StatusOr<MeasureNames*> MeasureNamesOf(std::int64_t sweep_id);
+  // Takes the measures of a trial that has ended out of its row, and puts them back.
+  absl::Status SetMeasuresAside(const TrialRow& trial);
+  absl::Status TakeMeasuresBack(const TrialRow& trial);
   // Cancels a trial that has not ended; its sweep is left as it is. `spec` may be null.
   absl::Status CancelOpenTrial(const SweepSpec* spec, const std::string& reason, TrialRow* trial);
 
@@ -286,7 +292,8 @@ class WriteTransaction {
   // Completed configurations by id. Emptied when full, and when a function is rolled back, since
   // its ids may then be given again.
   std::unordered_map<std::int64_t, Configuration> configurations_;
-  absl::Duration purge_until_;  // monotonic
+  std::unordered_map<std::int64_t, MeasureNames> names_;  // by sweep; likewise
+  absl::Duration purge_until_;                            // monotonic
 };
 
 }  // namespace sweep

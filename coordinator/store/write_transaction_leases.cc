@@ -96,12 +96,14 @@ absl::Status CheckEpoch(const TrialRow& trial, const SweepSpec& spec, const Epoc
   return absl::OkStatus();
 }
 
-// What does not fit into the columns: other measures, and a NaN, for which SQLite has no REAL. ""
-// when all fits.
-std::string EncodeMore(const Measurements& values) {
+// What does not fit into the columns: a program's own measures beyond those with a slot, and a NaN,
+// for which SQLite has no REAL. "" when all fits.
+std::string EncodeMore(const Measurements& values, const MeasureNames& names) {
   Measurements more;
   for (const auto& [name, value] : values) {
-    if (!HasColumn(name) || std::isnan(value)) more.Set(name, value);
+    const MeasureNames::Entry* const entry = names.Find(name);
+    const bool has_column = HasColumn(name) || (entry != nullptr && entry->slot > 0);
+    if (!has_column || std::isnan(value)) more.Set(name, value);
   }
   return more.empty() ? "" : EncodeMeasurements(more);
 }
@@ -516,19 +518,28 @@ absl::Status WriteTransaction::CheckReport(const TrialRow& trial, const SweepSpe
 
 absl::StatusOr<bool> WriteTransaction::InsertEpoch(const EpochMetrics& epoch,
                                                    const TrialRow& trial) {
+  STORE_ASSIGN_OR_RETURN(MeasureNames* const names, MeasureNamesOf(trial.sweep_id));
+  for (const auto& [name, value] : epoch.values) {
+    if (HasColumn(name)) continue;
+    STORE_RETURN_IF_ERROR(names->FindOrAdd(database_, name).status());
+  }
   const std::int64_t changes = database_.total_changes();
   static const std::string kSql = fmt::format(
-      "INSERT OR IGNORE INTO epoch_reports (trial_id, attempt, epoch, reported_us, more, {}) "
-      "VALUES "
-      "(?, ?, ?, ?, nullif(?, ''), {})",
-      fmt::join(kMeasureColumns, ", "),
-      fmt::join(std::vector<std::string_view>(kMeasureColumns.size(), "?"), ", "));
+      "INSERT OR IGNORE INTO epoch_reports (trial_id, attempt, epoch, reported_us, more, {}, {}) "
+      "VALUES (?, ?, ?, ?, nullif(?, ''), {})",
+      fmt::join(kMeasureColumns, ", "), fmt::join(kSlotColumns, ", "),
+      fmt::join(std::vector<std::string_view>(kMeasureColumns.size() + kSlotColumns.size(), "?"),
+                ", "));
   Statement insert = database_.Prepare(kSql);
-  insert.Bind(trial.id, trial.attempt, epoch.epoch, ToMicros(now_), EncodeMore(epoch.values));
+  insert.Bind(trial.id, trial.attempt, epoch.epoch, ToMicros(now_),
+              EncodeMore(epoch.values, *names));
   int column = 6;
+  // A NaN becomes NULL, which is also what was not reported: EncodeMore tells them apart.
   for (const std::string_view measure : kMeasureColumns) {
-    // A NaN becomes NULL, which is also what was not reported: EncodeMore tells them apart.
     insert.BindAt(column++, epoch.values.GetOrNaN(measure));
+  }
+  for (int slot = 1; slot <= kMeasureSlots; ++slot) {
+    insert.BindAt(column++, epoch.values.GetOrNaN(names->InSlot(slot)));
   }
   STORE_RETURN_IF_ERROR(insert.Run());
   const bool inserted = database_.total_changes() != changes;

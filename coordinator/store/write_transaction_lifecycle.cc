@@ -69,6 +69,7 @@ absl::StatusOr<bool> WriteTransaction::PurgeDeleted(std::int64_t rows) {
         STORE_ASSIGN_OR_RETURN(const bool done, (this->*purge)(*id, &budget));
         if (!done) return true;
       }
+      STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM measure_names WHERE sweep_id = ?", *id));
       STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM sweep_files WHERE sweep_id = ?", *id));
       STORE_RETURN_IF_ERROR(database_.Run("DELETE FROM sweeps WHERE id = ?", *id));
       --budget;
@@ -106,12 +107,15 @@ absl::StatusOr<bool> WriteTransaction::PurgeTrial(std::int64_t trial_id, std::in
       trial_id, most));
   const std::int64_t lines = database_.total_changes() - before;
   if (lines < most) {
-    for (const std::string_view sql :
-         {"DELETE FROM epoch_reports WHERE trial_id = ?",
-          "DELETE FROM divergences WHERE trial_id = ?", "DELETE FROM artifacts WHERE trial_id = ?",
-          "DELETE FROM attempts WHERE trial_id = ?",
-          "UPDATE configurations SET best_trial_id = NULL WHERE best_trial_id = ?",
-          "DELETE FROM trials WHERE id = ?"}) {
+    static constexpr std::string_view kDeletes[] = {
+        kDeleteTrialValues,
+        "DELETE FROM epoch_reports WHERE trial_id = ?",
+        "DELETE FROM divergences WHERE trial_id = ?",
+        "DELETE FROM artifacts WHERE trial_id = ?",
+        "DELETE FROM attempts WHERE trial_id = ?",
+        "UPDATE configurations SET best_trial_id = NULL WHERE best_trial_id = ?",
+        "DELETE FROM trials WHERE id = ?"};
+    for (const std::string_view sql : kDeletes) {
       STORE_RETURN_IF_ERROR(database_.Run(sql, trial_id));
     }
   }

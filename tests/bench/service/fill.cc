@@ -15,21 +15,25 @@ namespace {
 constexpr std::int64_t kBatch = 500;  // trials per transaction
 constexpr std::int64_t kRowsPerCall = 16;
 
-EpochMetrics MakeEpoch(int number, double quality) {
+EpochMetrics MakeEpoch(int number, double quality, int own_measures) {
   const double accuracy = std::min(0.9999, quality - 0.05 / number);
-  return {.epoch = number,
-          .values = {{"train_loss", 0.3 / number},
-                     {"train_accuracy", std::max(0.0, accuracy - 0.002)},
-                     {"validation_loss", 1 - accuracy},
-                     {"validation_accuracy", accuracy},
-                     {"lr", 0.1},
-                     {"train_seconds", 12},
-                     {"evaluate_seconds", 0.8},
-                     {"images_per_second", 4560}}};
+  EpochMetrics epoch{.epoch = number,
+                     .values = {{"train_loss", 0.3 / number},
+                                {"train_accuracy", std::max(0.0, accuracy - 0.002)},
+                                {"validation_loss", 1 - accuracy},
+                                {"validation_accuracy", accuracy},
+                                {"lr", 0.1},
+                                {"train_seconds", 12},
+                                {"evaluate_seconds", 0.8},
+                                {"images_per_second", 4560}}};
+  for (int i = 1; i <= own_measures; ++i) {
+    epoch.values.Set(fmt::format("val/measure-{}", i), accuracy / (i + 0.7));
+  }
+  return epoch;
 }
 
 absl::Status RunTrial(WriteTransaction& transaction, const SweepSpec& spec, const TrialRow& trial,
-                      double quality) {
+                      double quality, int own_measures) {
   const absl::StatusOr<LeaseRow> lease = transaction.Grant(trial.id, "bench", "secret", false);
   if (!lease.ok()) return lease.status();
   const LeaseToken token{.sweep = trial.sweep,
@@ -38,7 +42,7 @@ absl::Status RunTrial(WriteTransaction& transaction, const SweepSpec& spec, cons
                          .secret = lease->secret};
   std::vector<EpochMetrics> rows;
   for (int epoch = 1; epoch <= trial.epochs; ++epoch) {
-    rows.push_back(MakeEpoch(epoch, quality));
+    rows.push_back(MakeEpoch(epoch, quality, own_measures));
     if (rows.size() < kRowsPerCall && epoch < trial.epochs) continue;
     bool revived = false;
     const absl::Status recorded =
@@ -69,7 +73,7 @@ std::string SweepText(const std::string& name, std::int64_t trials, int epochs) 
 }
 
 absl::Status FillDatabase(const std::string& path, const std::string& sweep, std::int64_t trials,
-                          int epochs) {
+                          int epochs, int own_measures) {
   const SweepSource source{.file = "bench.yaml", .text = SweepText(sweep, trials, epochs)};
   Diagnostics diagnostics;
   const absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(source, &diagnostics);
@@ -94,7 +98,7 @@ absl::Status FillDatabase(const std::string& path, const std::string& sweep, std
             transaction.AddConfiguration(sweep_id, *spec, **next);
         if (!made.ok()) return made.status();
         const double quality = 0.98 + 0.0155 * random.NextUniform();
-        const absl::Status run = RunTrial(transaction, *spec, made->front(), quality);
+        const absl::Status run = RunTrial(transaction, *spec, made->front(), quality, own_measures);
         if (!run.ok()) return run;
       }
       return absl::OkStatus();

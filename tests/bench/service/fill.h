@@ -12,8 +12,9 @@ namespace sweep::bench {
 std::string SweepText(const std::string& name, std::int64_t trials, int epochs);
 
 // Makes a database with one finished sweep, through the store's own writes: every trial is granted,
-// reported epoch by epoch and completed. Accuracies are made up; a few meet the criteria.
+// reported epoch by epoch and completed. Accuracies are made up; a few meet the criteria. Each
+// epoch has the eight predefined measures and `own_measures` others, val/measure-1 and so on.
 absl::Status FillDatabase(const std::string& path, const std::string& sweep, std::int64_t trials,
-                          int epochs);
+                          int epochs, int own_measures = 0);
 
 }  // namespace sweep::bench

@@ -1,4 +1,5 @@
-// fill_database FILE SWEEP TRIALS EPOCHS: makes a database with one large finished sweep.
+// fill_database FILE SWEEP TRIALS EPOCHS [OWN_MEASURES]: makes a database with one large finished
+// sweep, whose epochs have so many measures besides the predefined ones.
 
 #include <cstdio>
 #include <cstdlib>
@@ -6,12 +7,13 @@
 #include "tests/bench/service/fill.h"
 
 int main(int argc, char** argv) {
-  if (argc != 5) {
-    std::fprintf(stderr, "usage: fill_database FILE SWEEP TRIALS EPOCHS\n");
+  if (argc != 5 && argc != 6) {
+    std::fprintf(stderr, "usage: fill_database FILE SWEEP TRIALS EPOCHS [OWN_MEASURES]\n");
     return 2;
   }
   const absl::Status status =
-      sweep::bench::FillDatabase(argv[1], argv[2], std::atoll(argv[3]), std::atoi(argv[4]));
+      sweep::bench::FillDatabase(argv[1], argv[2], std::atoll(argv[3]), std::atoi(argv[4]),
+                                 argc == 6 ? std::atoi(argv[5]) : 0);
   if (!status.ok()) {
     std::fprintf(stderr, "fill_database: %s\n", std::string(status.message()).c_str());
   }
