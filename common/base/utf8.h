@@ -19,6 +19,9 @@ std::string ToUtf8(std::string_view text);
 // The longest beginning of `text` of at most `limit_bytes` that ends in no half character.
 std::string_view CutUtf8(std::string_view text, std::size_t limit_bytes);
 
+// Text of at most `limit_bytes`, with "…" in place of what is cut.
+std::string Shortened(std::string_view text, std::size_t limit_bytes);
+
 // The lines of `text` that are not blank, without the space around them, with " | " between them;
 // what is over `limit_bytes` becomes " …".
 std::string OneLine(std::string_view text, std::size_t limit_bytes);

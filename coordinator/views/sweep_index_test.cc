@@ -5,7 +5,6 @@
 
 #include "coordinator/store/testing/store_testing.h"
 #include "coordinator/views/index_query.h"
-#include "coordinator/views/json.h"
 #include "coordinator/views/view_query.h"
 
 namespace sweep {
@@ -138,14 +137,6 @@ TEST(ViewQuery, SplitsAndDecodes) {
   EXPECT_EQ(query.Text("x"), "1 2");
   EXPECT_EQ(query.Text("y"), "&");
   EXPECT_EQ(query.Text("z"), "");
-}
-
-TEST(Json, RoundedNumbersAreShort) {
-  EXPECT_EQ(RoundedJson(0.991200029850006).dump(), "0.9912");
-  EXPECT_EQ(RoundedJson(1234567.89).dump(), "1234570.0");
-  EXPECT_EQ(RoundedJson(-1.23456789e-12).dump(), "-1.23457e-12");
-  EXPECT_EQ(RoundedJson(std::numeric_limits<double>::infinity()).dump(), "null");
-  EXPECT_EQ(RoundedJson(0).dump(), "0.0");
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "coordinator/views/testing/api_contract.h"
 #include "coordinator/views/testing/views_testing.h"
 #include "coordinator/views/view_context.h"
+#include "proto/documents/print_json.h"
 
 namespace sweep {
 namespace {
@@ -28,6 +29,13 @@ const ApiContract& Contract() {
     return new ApiContract(text);
   }();
   return contract;
+}
+
+// The dimensions of a sweep, as its document has them.
+Json Axes(const SweepSpec& spec) {
+  documents::SweepView view;
+  *view.mutable_dimensions() = DescribeDimensions(spec);
+  return Json::parse(PrintJson(view))["dimensions"];
 }
 
 std::string Message(const absl::Status& status) { return std::string(status.message()); }
@@ -108,7 +116,7 @@ TEST_F(ViewsTest, AnAxisHasNumbersBySizeAndWordsAsTheFileHasThem) {
                                "parameters: {size: {values: [64, 8, 16]}, "
                                "mixed: {values: [9, b, 1]}, word: {values: [z, a]}}\n"};
   Diagnostics diagnostics;
-  const Json dimensions = DimensionsJson(Must(SweepSpec::Parse(source, &diagnostics)));
+  const Json dimensions = Axes(Must(SweepSpec::Parse(source, &diagnostics)));
   std::map<std::string, Json> categories;
   for (const Json& dimension : dimensions) {
     categories[dimension["name"].get<std::string>()] = dimension["categories"];
@@ -128,7 +136,7 @@ TEST_F(ViewsTest, AnAxisIsLogarithmicOrWholeAsItsDistributionIs) {
           "  count: {min: 1, max: 5}\n"
           "  fixed: 3\n"};
   Diagnostics diagnostics;
-  const Json dimensions = DimensionsJson(Must(SweepSpec::Parse(source, &diagnostics)));
+  const Json dimensions = Axes(Must(SweepSpec::Parse(source, &diagnostics)));
   const auto axis = [](const char* name, const char* kind, bool integer, const Json& min,
                        const Json& max) {
     return Json({{"name", name},
@@ -250,7 +258,7 @@ TEST_F(ViewsTest, PointsHaveWhatTheirColumnsSay) {
   ASSERT_EQ(view["rows"].size(), 3u);
   const TrialRow first = Must(store_->GetTrial("s", 1));
   EXPECT_EQ(view["rows"][0],
-            Json({1, 0.95, RoundedJson(first.result.Last("accuracy")),
+            Json({1, 0.95, RoundToSixDigits(first.result.Last("accuracy")),
                   first.result.epochs_to_target, 18718, true, "completed", 0.95, 0.01}));
   EXPECT_EQ(Get("/api/sweeps/s/points", "metric=loss")["rows"][2][1], nullptr);
   EXPECT_EQ(view["records"], Json({1}));
