@@ -117,6 +117,22 @@ TEST(TrialFilter, RefusesANameThatCouldBeEither) {
   EXPECT_TRUE(SelectRows(index, {.order_by = "trial.epoch"}).ok());
 }
 
+TEST(TrialFilter, SaysHowAMeasureWithASlashIsWritten) {
+  const auto spec = std::make_shared<const SweepSpec>(
+      TestSpec("own", "program: [train]\nmetric: {name: val/f1, goal: maximize}\n"));
+  const auto refusal = [&](const std::string& text) {
+    return std::string(TrialFilter::Parse(text, spec).status().message());
+  };
+  EXPECT_THAT(refusal("val/f1 > 0.5"),
+              testing::HasSubstr("(a measure 'val/f1' is written best.\"val/f1\")"));
+  EXPECT_THAT(refusal("lr > 0 and best.val/f1>0.5"), testing::HasSubstr("best.\"val/f1\""));
+  EXPECT_THAT(refusal("low.val/f1 > 0.5"), testing::HasSubstr("low.\"val/f1\""));
+  EXPECT_THAT(refusal("val/x > 0.5"), testing::HasSubstr("last.\"val/x\"")) << "not declared";
+  EXPECT_THAT(refusal("f1 > 0.5"), testing::Not(testing::HasSubstr("is written")));
+  EXPECT_THAT(refusal("1/f1 > 0.5"), testing::Not(testing::HasSubstr("is written")));
+  EXPECT_EQ(refusal("best.\"val/f1\" > 0.5"), "");
+}
+
 TEST(SweepIndex, TrialsWithoutAValueComeLastInBothDirections) {
   SweepIndex index(std::make_shared<const SweepSpec>(TestSpec("s")));
   for (std::int64_t number = 1; number <= 4; ++number) {
