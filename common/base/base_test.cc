@@ -125,6 +125,12 @@ TEST(Utf8, CutsBetweenCharacters) {
   EXPECT_EQ(CutUtf8("ab", 2), "ab");
 }
 
+TEST(Utf8, ShortenedTextSaysSo) {
+  EXPECT_EQ(Shortened("abcdef", 6), "abcdef");
+  EXPECT_EQ(Shortened("abcdef", 5), "ab\u2026");
+  EXPECT_EQ(Shortened("abcdef", 0), "\u2026");
+}
+
 TEST(Utf8, LinesBecomeOneLine) {
   EXPECT_EQ(OneLine("", 9), "");
   EXPECT_EQ(OneLine("one", 9), "one");

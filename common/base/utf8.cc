@@ -52,6 +52,13 @@ std::string_view CutUtf8(std::string_view text, std::size_t limit_bytes) {
   return text.substr(0, end);
 }
 
+std::string Shortened(std::string_view text, std::size_t limit_bytes) {
+  constexpr std::string_view kMark = "…";
+  if (text.size() <= limit_bytes) return std::string(text);
+  return std::string(CutUtf8(text, limit_bytes - std::min(limit_bytes, kMark.size())))
+      .append(kMark);
+}
+
 std::string OneLine(std::string_view text, std::size_t limit_bytes) {
   constexpr std::string_view kSpace = " \t\r";
   std::string result;

@@ -9,9 +9,10 @@
 #include <vector>
 
 #include "common/base/sha256.h"
-#include "coordinator/views/json.h"
+#include "common/base/utf8.h"
 #include "coordinator/views/view_query.h"
 #include "fmt/format.h"
+#include "nlohmann/json.hpp"
 
 namespace sweep {
 namespace {
@@ -20,6 +21,7 @@ constexpr std::chrono::seconds kLongestWait{10};
 constexpr std::size_t kMaxRequestIdBytes = 128;
 constexpr std::size_t kShownBytes = 80;
 
+using Json = nlohmann::json;
 using Flags = std::vector<std::string_view>;
 
 // The boolean fields that an action accepts besides request_id.

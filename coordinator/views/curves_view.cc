@@ -19,28 +19,27 @@ struct Chosen {
   std::int64_t number = 0;
   TrialState state = TrialState::kPending;
   bool qualifies = false;
-  std::string_view reason;
+  documents::CurvesView::Reason reason = documents::CurvesView::REASON_BEST;
 };
 
-// Empty for a measure of which no bands are kept.
-Json BandsJson(const SweepIndex& index, const std::string& measure) {
-  Json bands = Json::array();
+// None for a measure of which no bands are kept.
+void AddBands(const SweepIndex& index, const std::string& measure, documents::CurvesView* view) {
   const std::vector<std::string> banded = BandedMeasures(index.spec());
   const auto place = std::find(banded.begin(), banded.end(), measure);
-  if (place == banded.end()) return bands;
+  if (place == banded.end()) return;
   for (const auto& [epoch, band] : index.bands()) {
     const MetricHistogram& values = band[static_cast<std::size_t>(place - banded.begin())];
     if (values.count() == 0) continue;
-    bands.push_back({{"epoch", epoch},
-                     {"count", values.count()},
-                     {"p5", RoundedJson(values.Quantile(0.05))},
-                     {"p25", RoundedJson(values.Quantile(0.25))},
-                     {"p50", RoundedJson(values.Quantile(0.5))},
-                     {"p75", RoundedJson(values.Quantile(0.75))},
-                     {"p95", RoundedJson(values.Quantile(0.95))},
-                     {"best", RoundedJson(values.best())}});
+    documents::CurvesView::Band* const made = view->add_bands();
+    made->set_epoch(epoch);
+    made->set_count(values.count());
+    made->set_p5(values.Quantile(0.05));
+    made->set_p25(values.Quantile(0.25));
+    made->set_p50(values.Quantile(0.5));
+    made->set_p75(values.Quantile(0.75));
+    made->set_p95(values.Quantile(0.95));
+    made->set_best(values.best());
   }
-  return bands;
 }
 
 // Half of them the best, a quarter running, the rest the latest; each trial once.
@@ -51,14 +50,14 @@ class Choice {
 
   std::vector<Chosen> Make() {
     const std::vector<std::size_t> measured = Measured();
-    Take(Best(measured), "best", (limit_ + 1) / 2);
+    Take(Best(measured), documents::CurvesView::REASON_BEST, (limit_ + 1) / 2);
     std::vector<std::size_t> running;
     for (const std::size_t row : measured) {
       if (index_.trials()[row].state == TrialState::kRunning) running.push_back(row);
     }
     std::reverse(running.begin(), running.end());
-    Take(running, "running", limit_ - limit_ / 4);
-    Take({measured.rbegin(), measured.rend()}, "latest", limit_);
+    Take(running, documents::CurvesView::REASON_RUNNING, limit_ - limit_ / 4);
+    Take({measured.rbegin(), measured.rend()}, documents::CurvesView::REASON_LATEST, limit_);
     return chosen_;
   }
 
@@ -88,7 +87,8 @@ class Choice {
     return rows;
   }
 
-  void Take(const std::vector<std::size_t>& rows, std::string_view reason, std::size_t up_to) {
+  void Take(const std::vector<std::size_t>& rows, documents::CurvesView::Reason reason,
+            std::size_t up_to) {
     for (const std::size_t row : rows) {
       if (chosen_.size() >= up_to) return;
       const auto number = static_cast<std::int64_t>(row) + 1;
@@ -123,22 +123,23 @@ std::map<std::int64_t, std::vector<double>> ValuesOf(const std::vector<MeasuredE
 
 }  // namespace
 
-absl::StatusOr<Json> CurvesDocument(const ViewContext& context, const SweepRow& sweep,
-                                    const LookedAt& looked, const ViewQuery& query) {
+absl::StatusOr<documents::CurvesView> CurvesDocument(const ViewContext& context,
+                                                     const SweepRow& sweep, const LookedAt& looked,
+                                                     const ViewQuery& query) {
   const absl::StatusOr<std::string> measure = MeasureOf(*looked.spec, query);
   if (!measure.ok()) return measure.status();
   const absl::StatusOr<std::int64_t> asked = query.Int("limit", 60, 1, kMaxCurves);
   if (!asked.ok()) return asked.status();
   const int epochs = std::max(looked.spec->epochs, 1);
   const std::int64_t limit = std::clamp<std::int64_t>(kMaxValues / epochs, 1, *asked);
-  Json document = {{"metric", *measure},
-                   {"epochs", epochs},
-                   {"ready", looked.index.ready},
-                   {"curves", Json::array()}};
+  documents::CurvesView view;
+  view.set_metric(*measure);
+  view.set_epochs(epochs);
+  view.set_ready(looked.index.ready);
   const std::vector<Chosen> chosen = looked.index.entry->Look([&](const SweepIndex& index) {
-    document["total_trials"] = index.measured();
-    document["measures"] = MeasuresJson(index.spec(), index.Measures());
-    document["bands"] = BandsJson(index, *measure);
+    view.set_total_trials(index.measured());
+    *view.mutable_measures() = DescribeMeasures(index.spec(), index.Measures());
+    AddBands(index, *measure, &view);
     return Choice(index, *measure, static_cast<std::size_t>(limit)).Make();
   });
   std::vector<KnownTrial> numbers;
@@ -150,15 +151,14 @@ absl::StatusOr<Json> CurvesDocument(const ViewContext& context, const SweepRow& 
   for (const Chosen& trial : chosen) {
     const auto found = values.find(trial.number);
     if (found == values.end()) continue;
-    Json curve = Json::array();
-    for (const double value : found->second) curve.push_back(RoundedJson(value));
-    document["curves"].push_back({{"trial", trial.number},
-                                  {"state", TrialStateName(trial.state)},
-                                  {"qualifies", trial.qualifies},
-                                  {"reason", trial.reason},
-                                  {"values", curve}});
+    documents::CurvesView::Curve* const curve = view.add_curves();
+    curve->set_trial(trial.number);
+    curve->set_state(StateOf(trial.state));
+    curve->set_qualifies(trial.qualifies);
+    curve->set_reason(trial.reason);
+    curve->mutable_values()->Add(found->second.begin(), found->second.end());
   }
-  return document;
+  return view;
 }
 
 }  // namespace sweep

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "coordinator/views/view_context.h"
 
@@ -19,16 +20,16 @@ std::vector<Value> InOrder(std::vector<Value> values) {
   return values;
 }
 
-const char* KindOf(Dimension::Scale scale) {
+documents::Dimension::Kind KindOf(Dimension::Scale scale) {
   switch (scale) {
     case Dimension::Scale::kLinear:
-      return "linear";
+      return documents::Dimension::KIND_LINEAR;
     case Dimension::Scale::kLog:
-      return "log";
+      return documents::Dimension::KIND_LOG;
     case Dimension::Scale::kCategory:
-      return "category";
+      return documents::Dimension::KIND_CATEGORY;
   }
-  return "";
+  return documents::Dimension::KIND_CATEGORY;
 }
 
 // The largest or smallest value that a gate permits, of whole numbers; nullopt where it is none.
@@ -59,20 +60,20 @@ std::vector<ViewDimension> DimensionsOf(const SweepSpec& spec) {
   return dimensions;
 }
 
-Json DimensionsJson(const SweepSpec& spec) {
-  Json array = Json::array();
+Repeated<documents::Dimension> DescribeDimensions(const SweepSpec& spec) {
+  Repeated<documents::Dimension> dimensions;
   for (const ViewDimension& dimension : DimensionsOf(spec)) {
-    const bool is_number = dimension.kind != "category";
-    Json categories = Json::array();
-    for (const Value& value : dimension.categories) categories.push_back(ValueJson(value));
-    array.push_back({{"name", dimension.name},
-                     {"kind", dimension.kind},
-                     {"integer", dimension.integer},
-                     {"min", is_number ? NumberJson(dimension.min) : Json(nullptr)},
-                     {"max", is_number ? NumberJson(dimension.max) : Json(nullptr)},
-                     {"categories", categories}});
+    documents::Dimension* const made = dimensions.Add();
+    made->set_name(dimension.name);
+    made->set_kind(dimension.kind);
+    made->set_integer(dimension.integer);
+    if (dimension.kind != documents::Dimension::KIND_CATEGORY) {
+      made->set_min(dimension.min);
+      made->set_max(dimension.max);
+    }
+    for (const Value& value : dimension.categories) *made->add_categories() = DocumentValue(value);
   }
-  return array;
+  return dimensions;
 }
 
 namespace {
@@ -98,44 +99,50 @@ std::string UnitOf(const SweepSpec& spec, const std::string& name) {
 
 }  // namespace
 
-Json MeasureJson(const SweepSpec& spec, std::string_view name) {
-  const std::string canonical(CanonicalMeasure(name));
-  return {{"name", canonical},
-          {"title", std::string(MeasureTitle(name))},
-          {"unit", UnitOf(spec, canonical)},
-          {"direction", MeasureDirection(name, spec.Goals())}};
+documents::Measure DescribeMeasure(const SweepSpec& spec, std::string_view name) {
+  documents::Measure made;
+  made.set_name(std::string(CanonicalMeasure(name)));
+  made.set_title(std::string(MeasureTitle(name)));
+  made.set_unit(UnitOf(spec, made.name()));
+  made.set_direction(MeasureDirection(name, spec.Goals()));
+  return made;
 }
 
-Json MeasuresJson(const SweepSpec& spec, const std::vector<std::string>& others) {
+Repeated<documents::Measure> DescribeMeasures(const SweepSpec& spec,
+                                              const std::vector<std::string>& others) {
   std::vector<std::string> names = spec.JudgedMeasures();
   for (const std::string& name : others) {
     if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
   }
-  Json measures = Json::array();
-  for (const std::string& name : names) measures.push_back(MeasureJson(spec, name));
+  Repeated<documents::Measure> measures;
+  for (const std::string& name : names) *measures.Add() = DescribeMeasure(spec, name);
   return measures;
 }
 
-Json KnownMeasuresJson(const SweepSpec& spec) {
+Repeated<documents::Measure> KnownMeasures(const SweepSpec& spec) {
   std::vector<std::string> names;
   for (const DeclaredMeasure& declared : spec.measures) names.push_back(declared.name);
   for (const Measure& measure : PredefinedMeasures()) names.emplace_back(measure.name);
-  return MeasuresJson(spec, names);
+  return DescribeMeasures(spec, names);
 }
 
-Json TargetJson(const SweepSpec& spec) {
-  // Bounds by measure: lines in the plots of it.
-  Json target = {{"measures", Json::object()}, {"epoch", nullptr}, {"parameters", nullptr}};
+documents::Target TargetOf(const SweepSpec& spec) {
+  documents::Target target;
+  std::map<std::string, double> bounds;  // by measure: lines in the plots of it
   for (const Gate& gate : spec.require) {
     const std::optional<double> last = LastPermitted(gate);
     if (IsMeasureGate(gate) && IsNumber(gate.bound)) {
-      target["measures"][std::string(CanonicalMeasure(gate.name))] =
-          NumberJson(AsDouble(gate.bound));
+      bounds[std::string(CanonicalMeasure(gate.name))] = AsDouble(gate.bound);
     } else if (gate.name == "epochs" && last) {
-      target["epoch"] = static_cast<std::int64_t>(*last);
+      target.set_epoch(static_cast<std::int64_t>(*last));
     } else if (gate.name == "parameters" && last) {
-      target["parameters"] = static_cast<std::int64_t>(*last);
+      target.set_parameters(static_cast<std::int64_t>(*last));
     }
+  }
+  for (const auto& [name, bound] : bounds) {
+    documents::NamedNumber* const named = target.add_measures();
+    named->set_name(name);
+    named->set_number(bound);
   }
   return target;
 }

@@ -1,36 +1,35 @@
 #pragma once
 
-#include <cstddef>
-#include <utility>
+#include <google/protobuf/message.h>
 
-#include "coordinator/views/json.h"
+#include <cstddef>
+
 #include "coordinator/views/view_context.h"
+#include "proto/documents/print_json.h"
 
 namespace sweep {
 
-// The rows of a document that continues elsewhere: those that fit into it as it is sent, so that
-// nothing is cut off behind the position that its page token names.
+// Counts the rows of a document that continues elsewhere, as they are sent, so that nothing is cut
+// off behind the position that its page token names.
 class FittingRows {
  public:
   // `frame`: the document without its rows.
-  explicit FittingRows(const Json& frame) : bytes_(DumpJson(frame).size() + kTokenBytes) {}
+  explicit FittingRows(const google::protobuf::Message& frame)
+      : bytes_(PrintJson(frame).size() + kTokenBytes) {}
 
-  // False when the document would become too large; the first row is always taken.
-  bool Add(Json row) {
-    const std::size_t bytes = bytes_ + DumpJson(row).size() + 1;
-    if (bytes > kMaxDocumentBytes && !rows_.empty()) return false;
+  // False when the document would become too large with this row; the first one always fits.
+  bool Add(const google::protobuf::Message& row) {
+    const std::size_t bytes = bytes_ + PrintJson(row).size() + 1;
+    if (bytes > kMaxDocumentBytes && !is_first_) return false;
     bytes_ = bytes;
-    rows_.push_back(std::move(row));
+    is_first_ = false;
     return true;
   }
-
-  std::size_t size() const { return rows_.size(); }
-  Json Take() { return std::exchange(rows_, Json::array()); }
 
  private:
   static constexpr std::size_t kTokenBytes = 200;  // and the brackets
   std::size_t bytes_;
-  Json rows_ = Json::array();
+  bool is_first_ = true;
 };
 
 }  // namespace sweep

@@ -28,7 +28,7 @@ std::optional<double> WhatItCosts(const IndexedTrial& trial, const Objective& ob
 
 double ValueOf(const ViewDimension& dimension, const std::optional<Value>& value) {
   if (!value) return std::numeric_limits<double>::quiet_NaN();
-  if (dimension.kind != "category") return AsDouble(*value);
+  if (dimension.kind != documents::Dimension::KIND_CATEGORY) return AsDouble(*value);
   for (std::size_t i = 0; i < dimension.categories.size(); ++i) {
     if (SameValue(dimension.categories[i], *value)) return static_cast<double>(i);
   }
@@ -42,7 +42,7 @@ ImportanceDimension Measure(const SweepIndex& index, const ViewDimension& dimens
                              .categories = dimension.categories.size(),
                              .low = dimension.min,
                              .high = dimension.max,
-                             .log = dimension.kind == "log",
+                             .log = dimension.kind == documents::Dimension::KIND_LOG,
                              .integer = dimension.integer};
   if (parameter.distribution == Distribution::kIntUniform) result.step = 1;
   if (parameter.distribution == Distribution::kQUniform) result.step = parameter.q;
@@ -66,7 +66,7 @@ std::string Note(std::int64_t trials, std::int64_t diverged, bool has_importance
   return "what sets the best tenth of the trials apart from the others" + worst;
 }
 
-Json Importances(const SweepIndex& index) {
+documents::ImportanceView Importances(const SweepIndex& index) {
   const Objective& objective = index.spec().objective();
   std::vector<std::size_t> rows;
   std::vector<double> costs;
@@ -87,22 +87,24 @@ Json Importances(const SweepIndex& index) {
     }
     importances = PedAnova(dimensions, costs);
   }
-  Json items = Json::array();
+  documents::ImportanceView view;
+  view.set_method(documents::ImportanceView::METHOD_PED_ANOVA);
+  view.set_metric(objective.name);
+  view.set_trials(std::ssize(rows));
+  view.set_diverged(diverged);
+  view.set_enough(!importances.empty());
   for (const Importance& importance : importances) {
-    items.push_back({{"name", importance.name}, {"importance", NumberJson(importance.share)}});
+    documents::ImportanceView::Importance* const made = view.add_importances();
+    made->set_name(importance.name);
+    made->set_importance(importance.share);
   }
-  return {{"method", "PED-ANOVA"},
-          {"metric", objective.name},
-          {"trials", rows.size()},
-          {"diverged", diverged},
-          {"enough", !importances.empty()},
-          {"importances", items},
-          {"note", Note(std::ssize(rows), diverged, !importances.empty())}};
+  view.set_note(Note(std::ssize(rows), diverged, !importances.empty()));
+  return view;
 }
 
 }  // namespace
 
-absl::StatusOr<Json> ImportanceDocument(const LookedAt& looked) {
+documents::ImportanceView ImportanceDocument(const LookedAt& looked) {
   return looked.index.entry->Look([](const SweepIndex& index) { return Importances(index); });
 }
 

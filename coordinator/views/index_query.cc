@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "common/base/clock.h"
-#include "coordinator/views/json.h"
+#include "common/base/utf8.h"
 #include "fmt/format.h"
 
 namespace sweep {

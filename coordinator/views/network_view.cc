@@ -1,36 +1,41 @@
-// A network in numbers, layer by layer, and how to train it again.
+// A network in numbers, layer by layer.
 
-#include "common/spec/search_space.h"
 #include "coordinator/views/view_context.h"
-#include "fmt/format.h"
 
 namespace sweep {
 namespace {
 
 constexpr double kMegaFlop = 1e6;
 
-Json ShapeJson(const Shape& shape) { return {shape.channels, shape.height, shape.width}; }
+void Describe(const Shape& shape, documents::Shape* made) {
+  made->set_channels(shape.channels);
+  made->set_height(shape.height);
+  made->set_width(shape.width);
+}
+
+double MegaFlop(std::int64_t flops) { return static_cast<double>(flops) / kMegaFlop; }
 
 }  // namespace
 
-Json NetworkJson(const Network& network) {
-  Json layers = Json::array();
+documents::NetworkTable DescribeNetwork(const Network& network) {
+  documents::NetworkTable table;
+  table.set_name(network.name);
+  Describe(network.input, table.mutable_input());
+  table.set_parameters(network.parameters);
+  table.set_fully_connected(network.fully_connected);
+  table.set_forward_mflop(MegaFlop(network.forward_flops));
+  table.set_train_mflop(MegaFlop(network.train_flops));
+  table.set_receptive_field(network.receptive_field);
   for (const Layer& layer : network.layers) {
-    layers.push_back({{"type", LayerKindName(layer.kind)},
-                      {"text", DescribeLayer(layer)},
-                      {"output", ShapeJson(layer.output)},
-                      {"parameters", layer.parameters},
-                      {"forward_mflop", static_cast<double>(layer.forward_flops) / kMegaFlop},
-                      {"receptive_field", layer.receptive_field}});
+    documents::NetworkTable::NetworkLayer* const made = table.add_layers();
+    made->set_type(std::string(LayerKindName(layer.kind)));
+    made->set_text(DescribeLayer(layer));
+    Describe(layer.output, made->mutable_output());
+    made->set_parameters(layer.parameters);
+    made->set_forward_mflop(MegaFlop(layer.forward_flops));
+    made->set_receptive_field(layer.receptive_field);
   }
-  return {{"name", network.name},
-          {"input", ShapeJson(network.input)},
-          {"parameters", network.parameters},
-          {"fully_connected", network.fully_connected},
-          {"forward_mflop", static_cast<double>(network.forward_flops) / kMegaFlop},
-          {"train_mflop", static_cast<double>(network.train_flops) / kMegaFlop},
-          {"receptive_field", network.receptive_field},
-          {"layers", layers}};
+  return table;
 }
 
 }  // namespace sweep

@@ -9,6 +9,7 @@
 
 #include "common/stats/objective.h"
 #include "coordinator/views/view_context.h"
+#include "proto/documents/print_json.h"
 
 namespace sweep {
 namespace {
@@ -133,65 +134,84 @@ class Sample {
   std::vector<std::size_t> diverged_;  // shown without a value
 };
 
-Json RowJson(const SweepIndex& index, const std::string& measure,
-             const std::vector<ViewDimension>& dimensions, std::size_t row) {
+// The cells of a row, by the columns.
+class RowWriter {
+ public:
+  RowWriter(int columns, documents::PointsView::Row* row) : row_(*row) {
+    row_.mutable_cells()->Reserve(columns);
+  }
+
+  void Add(documents::Value value) { *row_.add_cells() = std::move(value); }
+  void AddNothing() { row_.add_cells(); }
+  void AddNumber(double number) { row_.add_cells()->set_number(RoundToSixDigits(number)); }
+  void AddInteger(std::int64_t number) { row_.add_cells()->set_integer(number); }
+  void AddFlag(bool flag) { row_.add_cells()->set_flag(flag); }
+  void AddText(std::string_view text) { row_.add_cells()->set_text(std::string(text)); }
+  // Null for 0: there is nothing to count.
+  void AddCount(std::int64_t count) { count > 0 ? AddInteger(count) : AddNothing(); }
+
+ private:
+  documents::PointsView::Row& row_;
+};
+
+void AddRow(const SweepIndex& index, const std::string& measure,
+            const std::vector<ViewDimension>& dimensions, std::size_t row,
+            documents::PointsView* view) {
   const IndexedTrial& trial = index.trials()[row];
-  Json values = Json::array();
+  RowWriter cells(view->columns_size(), view->add_rows());
   const bool diverged = trial.state == TrialState::kDiverged;
-  const auto measured = [diverged](double value) {
-    return diverged ? Json(nullptr) : RoundedJson(value);
+  const auto add_measured = [&cells, diverged](double value) {
+    diverged ? cells.AddNothing() : cells.AddNumber(value);
   };
-  values.push_back(row + 1);
+  cells.AddInteger(static_cast<std::int64_t>(row) + 1);
   const MeasureSummary summary = index.SummaryOf(row, measure);
-  values.push_back(measured(summary.Best(index.DirectionOf(measure))));
-  values.push_back(measured(summary.last));
-  values.push_back(KnownCountJson(trial.epochs_to_target));
-  values.push_back(KnownCountJson(trial.network_parameters));
-  values.push_back(trial.qualifies);
-  values.push_back(TrialStateName(trial.state));
-  values.push_back(trial.IsRanked() ? RoundedJson(trial.metric) : measured(trial.own_metric));
+  add_measured(summary.Best(index.DirectionOf(measure)));
+  add_measured(summary.last);
+  cells.AddCount(trial.epochs_to_target);
+  cells.AddCount(trial.network_parameters);
+  cells.AddFlag(trial.qualifies);
+  cells.AddText(TrialStateName(trial.state));
+  trial.IsRanked() ? cells.AddNumber(trial.metric) : add_measured(trial.own_metric);
   for (const ViewDimension& dimension : dimensions) {
     const std::optional<Value> value = index.ParameterOf(row, dimension.parameter);
+    const double* const number = value ? std::get_if<double>(&*value) : nullptr;
     // A category is looked up among the dimension's, which are exact.
-    const bool is_category = dimension.kind == "category";
-    values.push_back(!value        ? Json(nullptr)
-                     : is_category ? ValueJson(*value)
-                                   : RoundedValueJson(*value));
+    if (number != nullptr && dimension.kind != documents::Dimension::KIND_CATEGORY) {
+      cells.AddNumber(*number);
+    } else {
+      value ? cells.Add(DocumentValue(*value)) : cells.AddNothing();
+    }
   }
-  return values;
 }
 
-Json NumbersJson(const std::vector<std::size_t>& rows) {
-  Json numbers = Json::array();
-  for (const std::size_t row : rows) numbers.push_back(row + 1);
-  return numbers;
-}
-
-Json Points(const SweepIndex& index, const std::string& measure, std::size_t limit) {
+documents::PointsView Points(const SweepIndex& index, const std::string& measure,
+                             std::size_t limit) {
+  documents::PointsView view;
   const std::vector<ViewDimension> dimensions = DimensionsOf(index.spec());
-  Json columns = {"trial",     "best",  "last", "epochs_to_target", "network_parameters",
-                  "qualifies", "state", "value"};
-  for (const ViewDimension& dimension : dimensions) columns.push_back(dimension.name);
+  for (const char* column : {"trial", "best", "last", "epochs_to_target", "network_parameters",
+                             "qualifies", "state", "value"}) {
+    view.add_columns(column);
+  }
+  for (const ViewDimension& dimension : dimensions) view.add_columns(dimension.name);
   const Sample sample(index);
   const std::vector<std::size_t> records = sample.Records();
   const std::vector<std::size_t> front = sample.Front();
   const std::vector<std::size_t> shown = sample.Shown(records, front, limit);
-  Json rows = Json::array();
-  for (const std::size_t row : shown) rows.push_back(RowJson(index, measure, dimensions, row));
-  return {{"metric", measure},
-          {"measures", MeasuresJson(index.spec(), index.Measures())},
-          {"dimensions", DimensionsJson(index.spec())},
-          {"total", sample.total()},
-          {"sampled", shown.size() < sample.total()},
-          {"columns", columns},
-          {"rows", rows},
-          {"records", NumbersJson(records)},
-          {"front", NumbersJson(front)}};
+  view.set_metric(measure);
+  *view.mutable_measures() = DescribeMeasures(index.spec(), index.Measures());
+  *view.mutable_dimensions() = DescribeDimensions(index.spec());
+  view.set_total(static_cast<std::int64_t>(sample.total()));
+  view.set_sampled(shown.size() < sample.total());
+  for (const std::size_t row : shown) AddRow(index, measure, dimensions, row, &view);
+  for (const std::size_t row : records) view.add_records(static_cast<std::int64_t>(row) + 1);
+  for (const std::size_t row : front) view.add_front(static_cast<std::int64_t>(row) + 1);
+  return view;
 }
 
 }  // namespace
 
-absl::StatusOr<Json> PointsDocument(const LookedAt& looked, const ViewQuery& query) {
+absl::StatusOr<documents::PointsView> PointsDocument(const LookedAt& looked,
+                                                     const ViewQuery& query) {
   const absl::StatusOr<std::int64_t> limit = query.Int("limit", 1000, 1, kMaxRows);
   if (!limit.ok()) return limit.status();
   const absl::StatusOr<std::string> measure = MeasureOf(*looked.spec, query);

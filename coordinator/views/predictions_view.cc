@@ -78,7 +78,8 @@ absl::StatusOr<Predictions> Read(const SafeTensors& file, const std::string& tri
   return absl::DataLossError(fmt::format("the predictions of trial {} are damaged", trial));
 }
 
-Json Describe(const Predictions& predictions) {
+// Counts by label and by what was predicted; those beyond the last class are in none.
+std::vector<std::vector<std::int64_t>> Confusion(const Predictions& predictions) {
   int classes = 10;
   for (std::size_t i = 0; i < predictions.labels.size(); ++i) {
     classes = std::max({classes, 1 + static_cast<unsigned char>(predictions.labels[i]),
@@ -88,40 +89,53 @@ Json Describe(const Predictions& predictions) {
   std::vector<std::vector<std::int64_t>> confusion(
       static_cast<std::size_t>(classes),
       std::vector<std::int64_t>(static_cast<std::size_t>(classes)));
-  std::int64_t right = 0;
   for (std::size_t i = 0; i < predictions.labels.size(); ++i) {
     const auto label = static_cast<unsigned char>(predictions.labels[i]);
     const auto predicted = static_cast<unsigned char>(predictions.predicted[i]);
-    right += label == predicted ? 1 : 0;
     if (label < classes && predicted < classes) ++confusion[label][predicted];
+  }
+  return confusion;
+}
+
+documents::PredictionsView Describe(const Predictions& predictions) {
+  documents::PredictionsView view;
+  const auto images = static_cast<std::int64_t>(predictions.labels.size());
+  std::int64_t right = 0;
+  for (std::size_t i = 0; i < predictions.labels.size(); ++i) {
+    right += predictions.labels[i] == predictions.predicted[i] ? 1 : 0;
+  }
+  view.set_images(images);
+  view.set_right(right);
+  view.set_mistakes_total(images - right);
+  const std::vector<std::vector<std::int64_t>> confusion = Confusion(predictions);
+  view.set_classes(std::ssize(confusion));
+  for (const std::vector<std::int64_t>& counts : confusion) {
+    view.add_confusion()->mutable_counts()->Add(counts.begin(), counts.end());
   }
   const std::int64_t picture_bytes =
       std::max<std::int64_t>(predictions.shape[0] * predictions.shape[1] * predictions.shape[2], 1);
   const std::size_t shown = static_cast<std::size_t>(
       std::min(std::ssize(predictions.mistakes), kMaxPictureBytes / picture_bytes));
-  Json mistakes = Json::array();
   for (std::size_t i = 0; i < shown; ++i) {
     const auto index = static_cast<std::size_t>(predictions.mistakes[i]);
-    mistakes.push_back({{"index", index},
-                        {"label", static_cast<unsigned char>(predictions.labels[index])},
-                        {"predicted", static_cast<unsigned char>(predictions.predicted[index])}});
+    documents::PredictionsView::Mistake* const mistake = view.add_mistakes();
+    mistake->set_index(predictions.mistakes[i]);
+    mistake->set_label(static_cast<unsigned char>(predictions.labels[index]));
+    mistake->set_predicted(static_cast<unsigned char>(predictions.predicted[index]));
   }
-  const auto images = static_cast<std::int64_t>(predictions.labels.size());
-  return {{"images", images},
-          {"right", right},
-          {"classes", classes},
-          {"confusion", confusion},
-          {"mistakes", mistakes},
-          {"mistakes_total", images - right},
-          {"shape", predictions.shape},
-          {"pictures", absl::Base64Escape(predictions.pictures.substr(
-                           0, shown * static_cast<std::size_t>(picture_bytes)))}};
+  view.mutable_shape()->set_channels(predictions.shape[0]);
+  view.mutable_shape()->set_height(predictions.shape[1]);
+  view.mutable_shape()->set_width(predictions.shape[2]);
+  view.set_pictures(absl::Base64Escape(
+      predictions.pictures.substr(0, shown * static_cast<std::size_t>(picture_bytes))));
+  return view;
 }
 
 }  // namespace
 
-absl::StatusOr<Json> PredictionsDocument(const ViewContext& context, const std::string& sweep,
-                                         std::int64_t number) {
+absl::StatusOr<documents::PredictionsView> PredictionsDocument(const ViewContext& context,
+                                                               const std::string& sweep,
+                                                               std::int64_t number) {
   const absl::StatusOr<TrialRow> trial = context.options.store->Read(FindTrial, sweep, number);
   if (!trial.ok()) return trial.status();
   const auto found =

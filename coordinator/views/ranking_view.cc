@@ -12,40 +12,47 @@ namespace {
 constexpr std::string_view kByRank = "rank";
 constexpr std::string_view kByRankDescending = "rank desc";
 
-Json RankingRowJson(const RankedRow& row, const SweepSpec& spec) {
-  const ConfigurationScore& score = row.score;
-  const TrialRow& trial = row.trial;
+void Describe(const Interval& interval, documents::Interval* made) {
+  made->set_low(interval.low);
+  made->set_high(interval.high);
+}
+
+// What all its replicates say.
+void DescribeScore(const ConfigurationScore& score, const SweepSpec& spec,
+                   documents::RankingRow* row) {
+  row->set_qualifies(score.qualifies);
+  row->set_value(score.metric);
+  *row->mutable_values() = NamedNumbers(score.values);
+  if (const auto interval = MetricInterval(spec, score, EvaluationImages(spec))) {
+    Describe(*interval, row->mutable_interval());
+  }
+  if (score.replicates > 0) row->set_mean_last(score.mean_last);
+  if (score.replicates > 1) row->set_mean_half_width(score.mean_half_width);
+  if (const auto mean = MeanInterval(spec.objective(), score.mean_last, score.mean_half_width,
+                                     score.replicates)) {
+    Describe(*mean, row->mutable_mean_interval());
+  }
+  row->set_replicates(score.replicates);
+  if (score.epochs_to_target > 0) row->set_epochs_to_target(score.epochs_to_target);
+  *row->mutable_gates() = DescribeGates(score.gates);
+}
+
+void Describe(const RankedRow& ranked, const SweepSpec& spec, documents::RankingRow* row) {
+  const TrialRow& trial = ranked.trial;
   const TrialResult& result = trial.result;
-  const auto pair = [](const std::optional<Interval>& interval) {
-    return interval ? Json::array({NumberJson(interval->low), NumberJson(interval->high)})
-                    : Json(nullptr);
-  };
-  const bool has_mean = score.replicates > 0;
-  const std::optional<Interval> mean =
-      MeanInterval(spec.objective(), score.mean_last, score.mean_half_width, score.replicates);
-  return {
-      {"rank", row.rank},
-      {"front", KnownCountJson(row.front)},
-      {"trial", trial.number},
-      {"configuration", trial.configuration},
-      {"state", TrialStateName(trial.state)},
-      {"qualifies", score.qualifies},
-      {"value", NumberJson(score.metric)},
-      {"values", ValuesJson(score.values)},
-      {"interval", pair(MetricInterval(spec, score, EvaluationImages(spec)))},
-      {"value_epoch", KnownCountJson(ValueOf(spec, result).epoch)},
-      {"last", NumberJson(result.Last(spec.objective().name))},
-      {"measures", SummariesJson(result.measures)},
-      {"mean_last", has_mean ? NumberJson(score.mean_last) : Json(nullptr)},
-      {"mean_half_width", score.replicates > 1 ? NumberJson(score.mean_half_width) : Json(nullptr)},
-      {"mean_interval", pair(mean)},
-      {"replicates", score.replicates},
-      {"epochs_to_target", KnownCountJson(score.epochs_to_target)},
-      {"network_parameters", KnownCountJson(trial.network_parameters)},
-      {"model", trial.model},
-      {"gates", GatesJson(score.gates)},
-      {"parameters", ParametersJson(trial.parameters)},
-      {"defaults", ParametersJson(trial.Defaults())}};
+  row->set_rank(ranked.rank);
+  if (ranked.front > 0) row->set_front(ranked.front);
+  row->set_trial(trial.number);
+  row->set_configuration(trial.configuration);
+  row->set_state(StateOf(trial.state));
+  DescribeScore(ranked.score, spec, row);
+  if (const int epoch = ValueOf(spec, result).epoch; epoch > 0) row->set_value_epoch(epoch);
+  row->set_last(result.Last(spec.objective().name));
+  *row->mutable_measures() = NamedSummaries(result.measures);
+  if (trial.network_parameters > 0) row->set_network_parameters(trial.network_parameters);
+  row->set_model(trial.model);
+  *row->mutable_parameters() = NamedValues(trial.parameters);
+  *row->mutable_defaults() = NamedValues(trial.Defaults());
 }
 
 // Ranks and fronts by configuration number; those that have none come last.
@@ -133,15 +140,16 @@ absl::StatusOr<RankedPage> PartOfRanking(Store* store, const SweepRow& sweep,
 
 }  // namespace
 
-Json GatesJson(const std::vector<GateOutcome>& gates) {
-  Json array = Json::array();
+Repeated<documents::GateOutcome> DescribeGates(const std::vector<GateOutcome>& gates) {
+  Repeated<documents::GateOutcome> outcomes;
   for (const GateOutcome& gate : gates) {
-    array.push_back({{"gate", gate.gate},
-                     {"met", gate.met},
-                     {"value", gate.value ? ValueJson(*gate.value) : Json(nullptr)},
-                     {"missed_by", NumberJson(gate.missed_by)}});
+    documents::GateOutcome* const made = outcomes.Add();
+    made->set_gate(gate.gate);
+    made->set_met(gate.met);
+    if (gate.value) *made->mutable_value() = DocumentValue(*gate.value);
+    made->set_missed_by(gate.missed_by);
   }
-  return array;
+  return outcomes;
 }
 
 bool IsWholeRanking(const ViewQuery& query) {
@@ -150,8 +158,10 @@ bool IsWholeRanking(const ViewQuery& query) {
          query.Text("state").empty() && query.Text("qualifying").empty();
 }
 
-absl::StatusOr<Json> RankingDocument(const ViewContext& context, const SweepRow& sweep,
-                                     const LookedAt& looked, const ViewQuery& query) {
+absl::StatusOr<documents::RankingView> RankingDocument(const ViewContext& context,
+                                                       const SweepRow& sweep,
+                                                       const LookedAt& looked,
+                                                       const ViewQuery& query) {
   const absl::StatusOr<PageRange> range = query.Page();
   if (!range.ok()) return range.status();
   absl::StatusOr<IndexQuery> parsed = ParseIndexQuery(context, query, looked.spec);
@@ -164,11 +174,10 @@ absl::StatusOr<Json> RankingDocument(const ViewContext& context, const SweepRow&
       IsWholeRanking(query) ? WholeRanking(store, sweep, *range)
                             : PartOfRanking(store, sweep, looked, *parsed, *range);
   if (!page.ok()) return page.status();
-  Json document = {{"rows", Json::array()}, {"total", page->total}};
-  for (const RankedRow& row : page->rows) {
-    document["rows"].push_back(RankingRowJson(row, *looked.spec));
-  }
-  return document;
+  documents::RankingView view;
+  for (const RankedRow& row : page->rows) Describe(row, *looked.spec, view.add_rows());
+  view.set_total(page->total);
+  return view;
 }
 
 }  // namespace sweep

@@ -5,7 +5,6 @@
 
 #include "coordinator/store/testing/store_testing.h"
 #include "coordinator/views/index_query.h"
-#include "coordinator/views/json.h"
 #include "coordinator/views/view_query.h"
 
 namespace sweep {
@@ -118,6 +117,22 @@ TEST(TrialFilter, RefusesANameThatCouldBeEither) {
   EXPECT_TRUE(SelectRows(index, {.order_by = "trial.epoch"}).ok());
 }
 
+TEST(TrialFilter, SaysHowAMeasureWithASlashIsWritten) {
+  const auto spec = std::make_shared<const SweepSpec>(
+      TestSpec("own", "program: [train]\nmetric: {name: val/f1, goal: maximize}\n"));
+  const auto refusal = [&](const std::string& text) {
+    return std::string(TrialFilter::Parse(text, spec).status().message());
+  };
+  EXPECT_THAT(refusal("val/f1 > 0.5"),
+              testing::HasSubstr("(a measure 'val/f1' is written best.\"val/f1\")"));
+  EXPECT_THAT(refusal("lr > 0 and best.val/f1>0.5"), testing::HasSubstr("best.\"val/f1\""));
+  EXPECT_THAT(refusal("low.val/f1 > 0.5"), testing::HasSubstr("low.\"val/f1\""));
+  EXPECT_THAT(refusal("val/x > 0.5"), testing::HasSubstr("last.\"val/x\"")) << "not declared";
+  EXPECT_THAT(refusal("f1 > 0.5"), testing::Not(testing::HasSubstr("is written")));
+  EXPECT_THAT(refusal("1/f1 > 0.5"), testing::Not(testing::HasSubstr("is written")));
+  EXPECT_EQ(refusal("best.\"val/f1\" > 0.5"), "");
+}
+
 TEST(SweepIndex, TrialsWithoutAValueComeLastInBothDirections) {
   SweepIndex index(std::make_shared<const SweepSpec>(TestSpec("s")));
   for (std::int64_t number = 1; number <= 4; ++number) {
@@ -138,14 +153,6 @@ TEST(ViewQuery, SplitsAndDecodes) {
   EXPECT_EQ(query.Text("x"), "1 2");
   EXPECT_EQ(query.Text("y"), "&");
   EXPECT_EQ(query.Text("z"), "");
-}
-
-TEST(Json, RoundedNumbersAreShort) {
-  EXPECT_EQ(RoundedJson(0.991200029850006).dump(), "0.9912");
-  EXPECT_EQ(RoundedJson(1234567.89).dump(), "1234570.0");
-  EXPECT_EQ(RoundedJson(-1.23456789e-12).dump(), "-1.23457e-12");
-  EXPECT_EQ(RoundedJson(std::numeric_limits<double>::infinity()).dump(), "null");
-  EXPECT_EQ(RoundedJson(0).dump(), "0.0");
 }
 
 }  // namespace

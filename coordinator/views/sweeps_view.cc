@@ -1,8 +1,10 @@
 // Documents of sweeps: the list, one of them.
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/ascii.h"
+#include "common/base/utf8.h"
 #include "coordinator/store/queries.h"
 #include "coordinator/views/fitting_rows.h"
 #include "coordinator/views/page_token.h"
@@ -15,31 +17,25 @@ constexpr int kMaxShown = 200;
 constexpr int kMaxLookedAt = 2000;  // sweeps, by one search
 constexpr std::size_t kMaxSourceBytes = 100'000;
 constexpr std::size_t kMaxNetworkBytes = 30'000;
+constexpr int kMaxNetworkFiles = 4;  // with their text
 
-Json CountsJson(const TrialCounts& counts) {
-  return {{"pending", counts.pending},     {"running", counts.running},
-          {"completed", counts.completed}, {"stopped", counts.stopped},
-          {"failed", counts.failed},       {"diverged", counts.diverged},
-          {"cancelled", counts.cancelled}, {"on_hold", counts.on_hold}};
+void Describe(const TrialCounts& counts, documents::TrialCounts* made) {
+  made->set_pending(counts.pending);
+  made->set_running(counts.running);
+  made->set_completed(counts.completed);
+  made->set_stopped(counts.stopped);
+  made->set_failed(counts.failed);
+  made->set_diverged(counts.diverged);
+  made->set_cancelled(counts.cancelled);
+  made->set_on_hold(counts.on_hold);
 }
 
-Json ObjectivesJson(const SweepSpec& spec) {
-  Json objectives = Json::array();
-  for (const Objective& objective : spec.objectives) {
-    objectives.push_back(MeasureJson(spec, objective.name));
-  }
-  return objectives;
-}
-
-void AddBest(Store* store, const SweepRow& sweep, Json* summary) {
-  (*summary)["best_trial"] = "";
-  (*summary)["best_value"] = nullptr;
-  (*summary)["best_qualifies"] = false;
+void AddBest(Store* store, const SweepRow& sweep, documents::SweepSummary* summary) {
   const absl::StatusOr<std::vector<RankedRow>> best = store->Read(SelectRanking, sweep.name, 0, 1);
   if (!best.ok() || best->empty() || !best->front().score.has_value) return;
-  (*summary)["best_trial"] = best->front().trial.short_name();
-  (*summary)["best_value"] = NumberJson(best->front().score.metric);
-  (*summary)["best_qualifies"] = best->front().score.qualifies;
+  summary->set_best_trial(best->front().trial.short_name());
+  summary->set_best_value(best->front().score.metric);
+  summary->set_best_qualifies(best->front().score.qualifies);
 }
 
 // In letters of either case, as far as they are ASCII.
@@ -83,41 +79,42 @@ absl::StatusOr<FoundSweeps> FindSweeps(Store* store, std::int64_t before, std::i
 
 }  // namespace
 
-absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow& sweep,
+documents::SweepSummary DescribeSweep(const ViewContext& context, const SweepRow& sweep,
                                       const StoredSpec& stored) {
   const SweepSpec& known = *stored.spec;
-  Json gates = Json::array();
-  for (const Gate& gate : known.require) gates.push_back(gate.name + " " + gate.ToString());
-  Json summary = {{"name", sweep.name},
-                  {"state", SweepStateName(sweep.state)},
-                  {"method", known.method->word},
-                  {"metric", known.objective().name},
-                  {"maximize", known.objective().maximize},
-                  {"objectives", ObjectivesJson(known)},
-                  {"planned_trials", sweep.planned_configurations * known.replicates},
-                  {"replicates", known.replicates},
-                  {"epochs", known.epochs},
-                  {"trials", CountsJson(sweep.counts)},
-                  {"gates", gates},
-                  {"qualifying", sweep.qualifying},
-                  {"create_time", TimeJson(sweep.created)},
-                  {"end_time", TimeJson(sweep.ended)},
-                  {"labels", sweep.labels},
-                  {"search_reason", sweep.search_reason},
-                  {"pause_reason", sweep.pause_reason},
-                  {"file_refusal", stored.refusal},
-                  {"archived", sweep.archived},
-                  {"disk_bytes", sweep.disk_bytes}};
-  AddBest(context.options.store, sweep, &summary);
-  std::optional<double> seconds;
-  if (stored.is_accepted() && context.time_left != nullptr) {
-    seconds = context.time_left->SecondsLeft(sweep, known);
+  documents::SweepSummary summary;
+  summary.set_name(sweep.name);
+  summary.set_state(StateOf(sweep.state));
+  summary.set_method(std::string(known.method->word));
+  summary.set_metric(known.objective().name);
+  summary.set_maximize(known.objective().maximize);
+  for (const Objective& objective : known.objectives) {
+    *summary.add_objectives() = DescribeMeasure(known, objective.name);
   }
-  summary["seconds_left"] = seconds ? NumberJson(*seconds) : Json(nullptr);
+  summary.set_planned_trials(sweep.planned_configurations * known.replicates);
+  summary.set_replicates(known.replicates);
+  summary.set_epochs(known.epochs);
+  Describe(sweep.counts, summary.mutable_trials());
+  for (const Gate& gate : known.require) summary.add_gates(gate.name + " " + gate.ToString());
+  summary.set_qualifying(sweep.qualifying);
+  AddBest(context.options.store, sweep, &summary);
+  if (stored.is_accepted() && context.time_left != nullptr) {
+    const std::optional<double> seconds = context.time_left->SecondsLeft(sweep, known);
+    if (seconds) summary.set_seconds_left(*seconds);
+  }
+  summary.set_create_time(TimeText(sweep.created));
+  if (sweep.ended) summary.set_end_time(TimeText(*sweep.ended));
+  *summary.mutable_labels() = NamedTexts(sweep.labels);
+  summary.set_search_reason(sweep.search_reason);
+  summary.set_pause_reason(sweep.pause_reason);
+  summary.set_file_refusal(stored.refusal);
+  summary.set_archived(sweep.archived);
+  summary.set_disk_bytes(sweep.disk_bytes);
   return summary;
 }
 
-absl::StatusOr<Json> SweepsDocument(const ViewContext& context, const ViewQuery& query) {
+absl::StatusOr<documents::SweepsView> SweepsDocument(const ViewContext& context,
+                                                     const ViewQuery& query) {
   constexpr std::string_view kToken = "sweeps";
   const absl::StatusOr<std::int64_t> size = query.Int("page_size", 50, 1, kMaxShown);
   if (!size.ok()) return size.status();
@@ -128,59 +125,57 @@ absl::StatusOr<Json> SweepsDocument(const ViewContext& context, const ViewQuery&
   if (!rows.ok()) return rows.status();
   const absl::StatusOr<std::int64_t> total = store->Read(CountSweeps);
   if (!total.ok()) return total.status();
-  Json document = {{"sweeps", Json::array()},
-                   {"next_page_token", ""},
-                   {"total", *total},
-                   {"coordinator",
-                    {{"version", context.options.version},
-                     {"database", context.options.database},
-                     {"actions_allowed", context.actions_allowed}}}};
-  FittingRows sweeps(document);
+  documents::SweepsView view;
+  view.set_total(*total);
+  view.mutable_coordinator()->set_version(context.options.version);
+  view.mutable_coordinator()->set_database(context.options.database);
+  view.mutable_coordinator()->set_actions_allowed(context.actions_allowed);
+  FittingRows fitting(view);
   std::int64_t last = 0;  // looked at
   bool is_first = true;
   for (const SweepRow& row : rows->matching) {
-    if (static_cast<std::int64_t>(sweeps.size()) == *size) break;
+    if (view.sweeps_size() == *size) break;
     const absl::StatusOr<StoredSpec> stored = context.options.specs->Show(row);
     if (absl::IsNotFound(stored.status())) {  // deleted since the list was read
       last = row.id;
       continue;
     }
     if (!stored.ok()) return stored.status();
-    absl::StatusOr<Json> summary = SweepSummaryJson(context, row, *stored);
-    if (!summary.ok()) return summary.status();
-    if (!sweeps.Add(*std::move(summary))) break;
+    documents::SweepSummary summary = DescribeSweep(context, row, *stored);
+    if (!fitting.Add(summary)) break;
+    *view.add_sweeps() = std::move(summary);
     if (is_first) context.indexes->Prepare(row.id, stored->spec);  // the likely next click
     is_first = false;
     last = row.id;
   }
-  const bool is_all = sweeps.size() == rows->matching.size();
+  const bool is_all = view.sweeps_size() == std::ssize(rows->matching);
   if (is_all) last = rows->last_id;
-  if (!is_all || rows->more) document["next_page_token"] = EncodePageToken(last, kToken);
-  document["sweeps"] = sweeps.Take();
-  return document;
+  if (!is_all || rows->more) view.set_next_page_token(EncodePageToken(last, kToken));
+  return view;
 }
 
-absl::StatusOr<Json> SweepViewDocument(const ViewContext& context, const SweepRow& sweep) {
+absl::StatusOr<documents::SweepView> SweepViewDocument(const ViewContext& context,
+                                                       const SweepRow& sweep) {
   const absl::StatusOr<StoredSpec> stored = context.options.specs->Show(sweep);
   if (!stored.ok()) return stored.status();
   const SweepSpec& spec = *stored->spec;
-  absl::StatusOr<Json> document = SweepSummaryJson(context, sweep, *stored);
-  if (!document.ok()) return document.status();
-  Json files = Json::object();
-  for (const auto& [name, text] : sweep.source.network_files) {
-    files[name] = Shortened(text, files.size() < 4 ? kMaxNetworkBytes : 0);
+  documents::SweepView view;
+  *view.mutable_summary() = DescribeSweep(context, sweep, *stored);
+  view.set_description(spec.description);
+  view.set_source(Shortened(sweep.source.text, kMaxSourceBytes));
+  view.set_source_file(sweep.source.file);
+  *view.mutable_network_files() = NamedTexts(sweep.source.network_files);
+  for (int i = 0; i < view.network_files_size(); ++i) {
+    std::string* const text = view.mutable_network_files(i)->mutable_text();
+    *text = Shortened(*text, i < kMaxNetworkFiles ? kMaxNetworkBytes : 0);
   }
-  document->update({{"description", spec.description},
-                    {"source", Shortened(sweep.source.text, kMaxSourceBytes)},
-                    {"source_file", sweep.source.file},
-                    {"network_files", files},
-                    {"program", spec.program},
-                    {"data_sha256", sweep.data_sha256},
-                    {"models", spec.models},
-                    {"dimensions", DimensionsJson(spec)},
-                    {"measures", KnownMeasuresJson(spec)},
-                    {"target", TargetJson(spec)}});
-  return document;
+  *view.mutable_program() = {spec.program.begin(), spec.program.end()};
+  view.set_data_sha256(sweep.data_sha256);
+  *view.mutable_models() = {spec.models.begin(), spec.models.end()};
+  *view.mutable_dimensions() = DescribeDimensions(spec);
+  *view.mutable_measures() = KnownMeasures(spec);
+  *view.mutable_target() = TargetOf(spec);
+  return view;
 }
 
 }  // namespace sweep

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "absl/strings/ascii.h"
 #include "common/base/nearest.h"
 #include "coordinator/store/trial_facts.h"
 #include "fmt/format.h"
@@ -105,6 +106,39 @@ std::string WordHint(const SweepSpec& spec) {
   return "";
 }
 
+// The name of a measure as a filter has it without quotes, around the word `name`: "val/f1".
+std::string_view WordsAround(std::string_view text, std::string_view name) {
+  const auto is_part = [](char letter) {
+    return absl::ascii_isalnum(static_cast<unsigned char>(letter)) || letter == '_' ||
+           letter == '.' || letter == '/';
+  };
+  std::size_t begin = text.find(name);
+  if (begin == std::string_view::npos) return name;
+  std::size_t end = begin + name.size();
+  while (begin > 0 && is_part(text[begin - 1])) --begin;
+  while (end < text.size() && is_part(text[end])) ++end;
+  return text.substr(begin, end - begin);
+}
+
+// What helps where a part of a measure's name is not known: val/f1 is read as a division.
+std::string MeasureHint(const SweepSpec& spec, std::string_view text, std::string_view name) {
+  std::string_view measure = WordsAround(text, name);
+  if (measure.find('/') == std::string_view::npos) return "";
+  std::string_view part;
+  for (const std::string_view known : {"best.", "last.", "low.", "high."}) {
+    if (measure.starts_with(known)) part = known;
+  }
+  measure.remove_prefix(part.size());
+  if (measure.empty() || !absl::ascii_isalpha(static_cast<unsigned char>(measure[0]))) return "";
+  // A measure that nobody has declared has no best value, but a last one.
+  for (const std::string_view tried :
+       {part, std::string_view("best."), std::string_view("last.")}) {
+    if (tried.empty() || !FindMeasureField(spec, fmt::format("{}{}", tried, measure))) continue;
+    return fmt::format(" (a measure '{1}' is written {0}\"{1}\")", tried, measure);
+  }
+  return "";
+}
+
 }  // namespace
 
 absl::StatusOr<TrialFilter> TrialFilter::Parse(std::string_view text,
@@ -117,8 +151,8 @@ absl::StatusOr<TrialFilter> TrialFilter::Parse(std::string_view text,
   for (const std::string& name : expression->names()) {
     const absl::Status status = CheckTrialName(*spec, name);
     if (status.ok()) continue;
-    return absl::InvalidArgumentError(
-        fmt::format("filter '{}': {}", text, std::string(status.message())));
+    return absl::InvalidArgumentError(fmt::format(
+        "filter '{}': {}{}", text, std::string(status.message()), MeasureHint(*spec, text, name)));
   }
   return TrialFilter(*std::move(expression), std::move(spec));
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "common/base/utf8.h"
 #include "coordinator/scheduler/explanation.h"
 #include "coordinator/scheduler/trial_spec_json.h"
 #include "coordinator/store/log_lines.h"
@@ -13,6 +14,8 @@
 #include "coordinator/views/page_token.h"
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
+#include "nlohmann/json.hpp"
+#include "proto/documents/print_json.h"
 
 namespace sweep {
 namespace {
@@ -29,78 +32,36 @@ constexpr int kMaxLinesPerAnswer = 500;
 constexpr int kLogLineBits = 40;
 static_assert(kMaxLogLineNumber < std::int64_t{1} << kLogLineBits);
 
-Json EpochRowJson(const EpochRow& row) {
-  const EpochMetrics& metrics = row.metrics;
-  return {{"attempt", row.attempt},
-          {"epoch", metrics.epoch},
-          {"values", ValuesJson(metrics.values)},
-          {"report_time", TimeJson(row.reported)}};
-}
-
-Json ReportedJson(const SweepSpec& spec, const TrialResult& result) {
-  std::vector<std::string> names;
-  for (const auto& [name, summary] : result.measures) names.push_back(name);
-  return MeasuresJson(spec, names);
-}
-
-absl::Status AddEpochs(Store* store, const TrialRow& trial, Json* document) {
+absl::Status AddEpochs(Store* store, const TrialRow& trial, documents::TrialView* view) {
   const absl::StatusOr<std::vector<EpochRow>> epochs =
       store->Read(SelectEpochs, trial.sweep, trial.number, 0, kMaxEpochRows);
   if (!epochs.ok()) return epochs.status();
-  Json rows = Json::array();
-  for (const EpochRow& row : *epochs) rows.push_back(EpochRowJson(row));
-  std::int64_t left_out = 0;
-  if (std::ssize(*epochs) == kMaxEpochRows) {
-    const absl::StatusOr<std::int64_t> total = store->Read(CountEpochs, trial.id);
-    if (!total.ok()) return total.status();
-    left_out = std::max<std::int64_t>(*total - kMaxEpochRows, 0);
+  for (const EpochRow& row : *epochs) {
+    documents::EpochRow* const made = view->add_epoch_rows();
+    made->set_attempt(row.attempt);
+    made->set_epoch(row.metrics.epoch);
+    *made->mutable_values() = NamedNumbers(row.metrics.values);
+    made->set_report_time(TimeText(row.reported));
   }
-  (*document)["epoch_rows"] = std::move(rows);
-  (*document)["epoch_rows_left_out"] = left_out;
+  if (std::ssize(*epochs) < kMaxEpochRows) return absl::OkStatus();
+  const absl::StatusOr<std::int64_t> total = store->Read(CountEpochs, trial.id);
+  if (!total.ok()) return total.status();
+  view->set_epoch_rows_left_out(std::max<std::int64_t>(*total - kMaxEpochRows, 0));
   return absl::OkStatus();
 }
 
-Json AttemptsJson(const std::vector<AttemptRow>& attempts, std::size_t reason_bytes) {
-  Json rows = Json::array();
+// The last attempts, with reasons as long as fits; what is cut of them shows as "…".
+void AddAttempts(const std::vector<AttemptRow>& attempts, documents::TrialView* view) {
   const std::size_t skipped = attempts.size() - std::min(attempts.size(), kMaxAttempts);
-  for (std::size_t i = skipped; i < attempts.size(); ++i) {
-    const AttemptRow& attempt = attempts[i];
-    rows.push_back({{"attempt", attempt.attempt},
-                    {"worker", attempt.worker},
-                    {"start_time", TimeJson(attempt.started)},
-                    {"end_time", TimeJson(attempt.ended)},
-                    {"outcome", ShownOutcome(attempt)},
-                    {"reason", Shortened(attempt.reason, reason_bytes)}});
+  for (std::size_t reason_bytes = kMaxWholeReasonBytes;; reason_bytes /= 2) {
+    std::size_t bytes = 0;
+    view->clear_attempts();
+    for (std::size_t i = skipped; i < attempts.size(); ++i) {
+      *view->add_attempts() = DescribeAttempt(attempts[i], reason_bytes);
+      bytes += PrintJson(*view->attempts().rbegin()).size() + 1;
+    }
+    if (bytes <= kMaxAttemptsBytes || reason_bytes <= kLeastReasonBytes) return;
   }
-  return rows;
-}
-
-// With reasons as long as fits; what is cut of them shows as "…".
-Json FittingAttemptsJson(const std::vector<AttemptRow>& attempts) {
-  std::size_t reason_bytes = kMaxWholeReasonBytes;
-  Json rows = AttemptsJson(attempts, reason_bytes);
-  while (DumpJson(rows).size() > kMaxAttemptsBytes && reason_bytes > kLeastReasonBytes) {
-    reason_bytes /= 2;
-    rows = AttemptsJson(attempts, reason_bytes);
-  }
-  return rows;
-}
-
-Json LogLineJson(const LogRow& row) {
-  return {{"attempt", row.attempt},
-          {"line", row.line},
-          {"time", TimeJson(row.time)},
-          {"text", row.text}};
-}
-
-Json ArtifactsJson(const std::vector<ArtifactRow>& artifacts) {
-  Json rows = Json::array();
-  for (const ArtifactRow& artifact : artifacts) {
-    rows.push_back({{"role", artifact.role},
-                    {"sha256", artifact.sha256},
-                    {"size_bytes", artifact.size_bytes}});
-  }
-  return rows;
 }
 
 // What the gates say of this trial alone.
@@ -111,10 +72,10 @@ std::vector<GateOutcome> GatesOf(const SweepSpec& spec, const TrialRow& trial,
 }
 
 // Integers that 64 bits hold and a browser's numbers do not, as text. The trainer gets numbers.
-void WriteLargeIntegersAsText(Json* json) {
+void WriteLargeIntegersAsText(nlohmann::json* json) {
   constexpr std::int64_t kMostExact = std::int64_t{1} << 53;
   if (json->is_structured()) {
-    for (Json& item : *json) WriteLargeIntegersAsText(&item);
+    for (nlohmann::json& item : *json) WriteLargeIntegersAsText(&item);
     return;
   }
   const bool is_large = json->is_number_unsigned()
@@ -123,33 +84,58 @@ void WriteLargeIntegersAsText(Json* json) {
   if (is_large) *json = json->dump();
 }
 
+// The line of a trainer, for browsers.
+std::string ShownLine(const std::string& line, std::uint64_t seed) {
+  nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
+  if (!json.is_object()) return "{}";
+  WriteLargeIntegersAsText(&json);
+  json["seed"] = std::to_string(seed);  // a small one too, so that a seed is always a text
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+// What its sweep's file says of the trial.
 void AddSpec(const StoredSpec& stored, const SweepSource& source, const TrialRow& trial,
-             Json* document) {
+             documents::TrialView* view) {
   const SweepSpec& spec = *stored.spec;
-  Json& result = *document;
-  result["spec"] = Json::object();
-  result["network"] = nullptr;
-  result["gates"] = Json::array();
-  result["replay"] = Json::array();
-  result["replay_note"] = "";
+  view->set_spec("{}");
   if (!stored.is_accepted()) return;  // nobody can say what a trainer is told
   const absl::StatusOr<std::string> line = BuildTrialSpecJson(spec, trial);
-  if (line.ok()) result["spec"] = Json::parse(*line, nullptr, false);
-  WriteLargeIntegersAsText(&result["spec"]);
-  // A small seed too, so that a seed is always a text.
-  if (result["spec"].is_object()) result["spec"]["seed"] = std::to_string(trial.seed);
+  if (line.ok()) view->set_spec(ShownLine(*line, trial.seed));
   const absl::StatusOr<Configuration> configuration =
       spec.Complete(trial.configuration, trial.parameters);
   if (!configuration.ok()) return;
   if (!configuration->network.layers.empty()) {
-    result["network"] = NetworkJson(configuration->network);
-    result["fully_connected"] = trial.fully_connected;
+    *view->mutable_network() = DescribeNetwork(configuration->network);
+    view->set_fully_connected(trial.fully_connected);
   }
   // Before it has measured anything there is nothing to hold against a gate.
-  if (trial.result.epoch > 0) result["gates"] = GatesJson(GatesOf(spec, trial, *configuration));
-  Replay replay = ReplayOf(spec, source, trial, *configuration, line.ok() ? *line : std::string());
-  result["replay"] = std::move(replay.commands);
-  result["replay_note"] = std::move(replay.note);
+  if (trial.result.epoch > 0) {
+    *view->mutable_gates() = DescribeGates(GatesOf(spec, trial, *configuration));
+  }
+  const Replay replay =
+      ReplayOf(spec, source, trial, *configuration, line.ok() ? *line : std::string());
+  *view->mutable_replay() = {replay.commands.begin(), replay.commands.end()};
+  view->set_replay_note(replay.note);
+}
+
+// What it is judged by, and what it has reported.
+void AddMeasures(const SweepSpec& spec, const TrialRow& trial, documents::TrialView* view) {
+  view->set_metric(spec.objective().name);
+  view->set_maximize(spec.objective().maximize);
+  for (const std::string& name : spec.JudgedMeasures()) view->add_judged(name);
+  std::vector<std::string> reported;
+  for (const auto& [name, summary] : trial.result.measures) reported.push_back(name);
+  *view->mutable_reported() = DescribeMeasures(spec, reported);
+  *view->mutable_target() = TargetOf(spec);
+  const std::int64_t images = EvaluationImages(spec);
+  if (images == 0) return;
+  view->set_evaluation_images(images);
+  const Objective accuracy;
+  const double best = trial.result.Best(accuracy);
+  if (std::isnan(best)) return;
+  const Interval interval = WilsonInterval(best, images);
+  view->mutable_interval()->set_low(interval.low);
+  view->mutable_interval()->set_high(interval.high);
 }
 
 std::vector<std::string> ReasonsOf(const ViewContext& context, const TrialRow& trial,
@@ -164,8 +150,9 @@ std::vector<std::string> ReasonsOf(const ViewContext& context, const TrialRow& t
 
 }  // namespace
 
-absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::string& sweep_name,
-                                       std::int64_t number) {
+absl::StatusOr<documents::TrialView> TrialViewDocument(const ViewContext& context,
+                                                       const std::string& sweep_name,
+                                                       std::int64_t number) {
   Store* const store = context.options.store;
   const absl::StatusOr<TrialRow> trial = store->Read(FindTrial, sweep_name, number);
   if (!trial.ok()) return trial.status();
@@ -173,42 +160,37 @@ absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::st
   if (!sweep.ok()) return sweep.status();
   const absl::StatusOr<StoredSpec> stored = context.options.specs->Show(*sweep);
   if (!stored.ok()) return stored.status();
-  const SharedSpec& spec = stored->spec;
   const absl::StatusOr<std::vector<AttemptRow>> attempts =
       store->Read(SelectAttempts, sweep_name, number);
   if (!attempts.ok()) return attempts.status();
-  const std::int64_t images = EvaluationImages(*spec);
-  Json document = TrialRowJson(*trial, *spec, context.options.clock->Now());
-  document.update({{"sweep", sweep_name},
-                   {"sweep_state", SweepStateName(sweep->state)},
-                   {"metric", spec->objective().name},
-                   {"maximize", spec->objective().maximize},
-                   {"judged", spec->JudgedMeasures()},
-                   {"reported", ReportedJson(*spec, trial->result)},
-                   {"seed", std::to_string(trial->seed)},
-                   {"fully_connected", nullptr},
-                   {"evaluation_images", KnownCountJson(images)},
-                   {"interval", nullptr},
-                   {"reason", Shortened(trial->reason, kMaxWholeReasonBytes)},
-                   {"create_time", TimeJson(trial->created)},
-                   {"start_time", TimeJson(trial->started)},
-                   {"end_time", TimeJson(trial->ended)},
-                   {"target", TargetJson(*spec)},
-                   {"attempts", FittingAttemptsJson(*attempts)},
-                   {"artifacts", ArtifactsJson(trial->artifacts)},
-                   {"reasons", ReasonsOf(context, *trial, *stored, *attempts)}});
-  const Objective accuracy;
-  if (const double best = trial->result.Best(accuracy); images > 0 && !std::isnan(best)) {
-    const Interval interval = WilsonInterval(best, images);
-    document["interval"] = {NumberJson(interval.low), NumberJson(interval.high)};
+  documents::TrialView view;
+  *view.mutable_row() = DescribeTrial(*trial, *stored->spec, context.options.clock->Now());
+  view.mutable_row()->set_reason(Shortened(trial->reason, kMaxWholeReasonBytes));
+  view.set_sweep(sweep_name);
+  view.set_sweep_state(StateOf(sweep->state));
+  AddMeasures(*stored->spec, *trial, &view);
+  view.set_seed(std::to_string(trial->seed));
+  view.set_create_time(TimeText(trial->created));
+  if (trial->started) view.set_start_time(TimeText(*trial->started));
+  if (trial->ended) view.set_end_time(TimeText(*trial->ended));
+  AddAttempts(*attempts, &view);
+  for (const ArtifactRow& artifact : trial->artifacts) {
+    documents::TrialView::Artifact* const made = view.add_artifacts();
+    made->set_role(artifact.role);
+    made->set_sha256(artifact.sha256);
+    made->set_size_bytes(artifact.size_bytes);
   }
-  AddSpec(*stored, sweep->source, *trial, &document);
-  if (absl::Status added = AddEpochs(store, *trial, &document); !added.ok()) return added;
-  return document;
+  for (const std::string& reason : ReasonsOf(context, *trial, *stored, *attempts)) {
+    view.add_reasons(reason);
+  }
+  AddSpec(*stored, sweep->source, *trial, &view);
+  if (absl::Status added = AddEpochs(store, *trial, &view); !added.ok()) return added;
+  return view;
 }
 
-absl::StatusOr<Json> LogsDocument(const ViewContext& context, const std::string& sweep,
-                                  std::int64_t number, const ViewQuery& query) {
+absl::StatusOr<documents::LogsView> LogsDocument(const ViewContext& context,
+                                                 const std::string& sweep, std::int64_t number,
+                                                 const ViewQuery& query) {
   const absl::StatusOr<std::int64_t> limit =
       query.Int("limit", kMaxLinesPerAnswer, 1, kMaxLinesPerAnswer);
   if (!limit.ok()) return limit.status();
@@ -219,17 +201,22 @@ absl::StatusOr<Json> LogsDocument(const ViewContext& context, const std::string&
       SelectLogLines, sweep, number, static_cast<int>(*after >> kLogLineBits),
       *after & kMaxLogLineNumber, static_cast<int>(*limit) + 1);
   if (!rows.ok()) return rows.status();
-  Json document = {{"lines", Json::array()}, {"next", ""}, {"more", false}};
-  FittingRows lines(document);
+  documents::LogsView view;
+  FittingRows fitting(view);
   std::int64_t position = *after;
   for (const LogRow& row : *rows) {
-    if (static_cast<std::int64_t>(lines.size()) == *limit || !lines.Add(LogLineJson(row))) break;
+    documents::LogsView::LogLine line;
+    line.set_attempt(row.attempt);
+    line.set_line(row.line);
+    line.set_time(TimeText(row.time));
+    line.set_text(row.text);
+    if (view.lines_size() == *limit || !fitting.Add(line)) break;
+    *view.add_lines() = std::move(line);
     position = (static_cast<std::int64_t>(row.attempt) << kLogLineBits) + row.line;
   }
-  document["more"] = lines.size() < rows->size();
-  document["next"] = EncodePageToken(position, key);
-  document["lines"] = lines.Take();
-  return document;
+  view.set_more(view.lines_size() < std::ssize(*rows));
+  view.set_next(EncodePageToken(position, key));
+  return view;
 }
 
 }  // namespace sweep

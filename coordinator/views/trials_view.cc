@@ -1,12 +1,12 @@
 // The table of trials.
 
+#include "common/base/utf8.h"
 #include "coordinator/store/queries.h"
 #include "coordinator/views/attempt_outcome.h"
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
 
 namespace sweep {
-namespace {}  // namespace
 
 absl::StatusOr<std::string> MeasureOf(const SweepSpec& spec, const ViewQuery& query) {
   const std::string asked = query.Text("metric");
@@ -15,22 +15,6 @@ absl::StatusOr<std::string> MeasureOf(const SweepSpec& spec, const ViewQuery& qu
         fmt::format("metric: '{}' is no name of a measure", Shortened(asked, kShownBytes)));
   }
   return std::string(CanonicalMeasure(asked.empty() ? spec.objective().name : asked));
-}
-
-Json SummariesJson(const MeasureSummaries& summaries) {
-  Json json = Json::object();
-  for (const auto& [name, summary] : summaries) {
-    json[name] = {{"last", NumberJson(summary.last)},
-                  {"low", NumberJson(summary.low)},
-                  {"high", NumberJson(summary.high)}};
-  }
-  return json;
-}
-
-Json ValuesJson(const Measurements& values) {
-  Json json = Json::object();
-  for (const auto& [name, value] : values) json[name] = RoundedJson(value);
-  return json;
 }
 
 absl::StatusOr<IndexQuery> ParseIndexQuery(const ViewContext& context, const ViewQuery& query,
@@ -68,11 +52,12 @@ TrialPage Cut(const std::vector<std::size_t>& rows, const PageRange& range) {
   return page;
 }
 
-Json RowsJson(const std::vector<TrialRow>& trials, const SweepSpec& spec, std::int64_t total,
-              absl::Time now) {
-  Json rows = Json::array();
-  for (const TrialRow& trial : trials) rows.push_back(TrialRowJson(trial, spec, now));
-  return {{"rows", rows}, {"total", total}};
+documents::TrialsView Describe(const std::vector<TrialRow>& trials, const SweepSpec& spec,
+                               std::int64_t total, absl::Time now) {
+  documents::TrialsView view;
+  for (const TrialRow& trial : trials) *view.add_rows() = DescribeTrial(trial, spec, now);
+  view.set_total(total);
+  return view;
 }
 
 // Leased trials are counted among the running ones.
@@ -101,9 +86,9 @@ std::int64_t Total(const TrialCounts& counts, const std::optional<TrialState>& s
 }
 
 // While the index is being made, pages without a filter come from the store.
-absl::StatusOr<Json> FromStore(const ViewContext& context, const SweepRow& sweep,
-                               const SweepSpec& spec, const IndexQuery& query,
-                               const PageRange& range) {
+absl::StatusOr<documents::TrialsView> FromStore(const ViewContext& context, const SweepRow& sweep,
+                                                const SweepSpec& spec, const IndexQuery& query,
+                                                const PageRange& range) {
   const absl::StatusOr<std::vector<TrialRow>> trials =
       context.options.store->Read(SelectTrials, {.sweep = sweep.name,
                                                  .state = query.state,
@@ -111,38 +96,41 @@ absl::StatusOr<Json> FromStore(const ViewContext& context, const SweepRow& sweep
                                                  .offset = range.offset,
                                                  .limit = static_cast<int>(range.limit)});
   if (!trials.ok()) return trials.status();
-  return RowsJson(*trials, spec, Total(sweep.counts, query.state), context.options.clock->Now());
+  return Describe(*trials, spec, Total(sweep.counts, query.state), context.options.clock->Now());
 }
 
 }  // namespace
 
-Json TrialRowJson(const TrialRow& trial, const SweepSpec& spec, absl::Time now) {
+documents::TrialRow DescribeTrial(const TrialRow& trial, const SweepSpec& spec, absl::Time now) {
   const TrialResult& result = trial.result;
-  return {{"trial", trial.number},
-          {"configuration", trial.configuration},
-          {"replicate", trial.replicate},
-          {"state", TrialStateName(trial.state)},
-          {"epoch", result.epoch},
-          {"epochs", trial.epochs},
-          {"best", NumberJson(result.Best(spec.objective()))},
-          {"best_epoch", KnownCountJson(result.best_epoch)},
-          {"last", NumberJson(result.Last(spec.objective().name))},
-          {"measures", SummariesJson(result.measures)},
-          {"epochs_to_target", KnownCountJson(result.epochs_to_target)},
-          {"qualifies", trial.qualifies},
-          {"network_parameters", KnownCountJson(trial.network_parameters)},
-          {"model", trial.model},
-          {"worker", trial.worker},
-          {"attempt", trial.attempt},
-          {"failures", trial.failures},
-          {"reason", Shortened(trial.reason, kMaxReasonBytes)},
-          {"attempt_seconds", RoundedJson(absl::ToDoubleSeconds(trial.AttemptTime(now)))},
-          {"parameters", ParametersJson(trial.parameters)},
-          {"defaults", ParametersJson(trial.Defaults())}};
+  documents::TrialRow row;
+  row.set_trial(trial.number);
+  row.set_configuration(trial.configuration);
+  row.set_replicate(trial.replicate);
+  row.set_state(StateOf(trial.state));
+  row.set_epoch(result.epoch);
+  row.set_epochs(trial.epochs);
+  row.set_best(result.Best(spec.objective()));
+  if (result.best_epoch > 0) row.set_best_epoch(result.best_epoch);
+  row.set_last(result.Last(spec.objective().name));
+  *row.mutable_measures() = NamedSummaries(result.measures);
+  if (result.epochs_to_target > 0) row.set_epochs_to_target(result.epochs_to_target);
+  row.set_qualifies(trial.qualifies);
+  if (trial.network_parameters > 0) row.set_network_parameters(trial.network_parameters);
+  row.set_model(trial.model);
+  row.set_worker(trial.worker);
+  row.set_attempt(trial.attempt);
+  row.set_failures(trial.failures);
+  row.set_reason(Shortened(trial.reason, kMaxReasonBytes));
+  row.set_attempt_seconds(absl::ToDoubleSeconds(trial.AttemptTime(now)));
+  *row.mutable_parameters() = NamedValues(trial.parameters);
+  *row.mutable_defaults() = NamedValues(trial.Defaults());
+  return row;
 }
 
-absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& sweep,
-                                    const LookedAt& looked, const ViewQuery& query) {
+absl::StatusOr<documents::TrialsView> TrialsDocument(const ViewContext& context,
+                                                     const SweepRow& sweep, const LookedAt& looked,
+                                                     const ViewQuery& query) {
   const absl::StatusOr<PageRange> range = query.Page();
   if (!range.ok()) return range.status();
   const absl::StatusOr<IndexQuery> parsed = ParseIndexQuery(context, query, looked.spec);
@@ -161,7 +149,7 @@ absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& 
   const absl::StatusOr<std::vector<TrialRow>> trials =
       context.options.store->Read(SelectTrialsByNumber, sweep.name, page->numbers);
   if (!trials.ok()) return trials.status();
-  return RowsJson(*trials, *looked.spec, page->total, context.options.clock->Now());
+  return Describe(*trials, *looked.spec, page->total, context.options.clock->Now());
 }
 
 }  // namespace sweep

@@ -8,12 +8,13 @@
 
 #include "absl/status/statusor.h"
 #include "common/network/network.h"
+#include "coordinator/views/document_values.h"
 #include "coordinator/views/index_pool.h"
 #include "coordinator/views/index_query.h"
-#include "coordinator/views/json.h"
 #include "coordinator/views/time_left.h"
 #include "coordinator/views/view_query.h"
 #include "coordinator/views/views.h"
+#include "sweep/documents/documents.pb.h"
 
 namespace sweep {
 
@@ -38,52 +39,64 @@ struct LookedAt {
 absl::Status StillReading(const std::string& sweep);
 
 // Whole answers. Each comes with its errors as Views::Get.
-absl::StatusOr<Json> SweepsDocument(const ViewContext& context, const ViewQuery& query);
-absl::StatusOr<Json> SweepViewDocument(const ViewContext& context, const SweepRow& sweep);
+absl::StatusOr<documents::SweepsView> SweepsDocument(const ViewContext& context,
+                                                     const ViewQuery& query);
+absl::StatusOr<documents::SweepView> SweepViewDocument(const ViewContext& context,
+                                                       const SweepRow& sweep);
 // Whether a ranking is asked for as it stands in the store, which needs no index.
 bool IsWholeRanking(const ViewQuery& query);
-absl::StatusOr<Json> RankingDocument(const ViewContext& context, const SweepRow& sweep,
-                                     const LookedAt& looked, const ViewQuery& query);
-absl::StatusOr<Json> ProgressDocument(const ViewContext& context, const SweepRow& sweep);
-absl::StatusOr<Json> TrialsDocument(const ViewContext& context, const SweepRow& sweep,
-                                    const LookedAt& looked, const ViewQuery& query);
-absl::StatusOr<Json> CurvesDocument(const ViewContext& context, const SweepRow& sweep,
-                                    const LookedAt& looked, const ViewQuery& query);
-absl::StatusOr<Json> AttemptsDocument(const ViewContext& context, const SweepRow& sweep,
-                                      const ViewQuery& query);
-absl::StatusOr<Json> PointsDocument(const LookedAt& looked, const ViewQuery& query);
-absl::StatusOr<Json> ImportanceDocument(const LookedAt& looked);
-absl::StatusOr<Json> TrialViewDocument(const ViewContext& context, const std::string& sweep,
-                                       std::int64_t number);
-absl::StatusOr<Json> LogsDocument(const ViewContext& context, const std::string& sweep,
-                                  std::int64_t number, const ViewQuery& query);
-absl::StatusOr<Json> PredictionsDocument(const ViewContext& context, const std::string& sweep,
-                                         std::int64_t number);
-Json WorkersDocument(const ViewContext& context);
-absl::StatusOr<Json> TimelineDocument(const ViewContext& context, const ViewQuery& query);
+absl::StatusOr<documents::RankingView> RankingDocument(const ViewContext& context,
+                                                       const SweepRow& sweep,
+                                                       const LookedAt& looked,
+                                                       const ViewQuery& query);
+absl::StatusOr<documents::ProgressView> ProgressDocument(const ViewContext& context,
+                                                         const SweepRow& sweep);
+absl::StatusOr<documents::TrialsView> TrialsDocument(const ViewContext& context,
+                                                     const SweepRow& sweep, const LookedAt& looked,
+                                                     const ViewQuery& query);
+absl::StatusOr<documents::CurvesView> CurvesDocument(const ViewContext& context,
+                                                     const SweepRow& sweep, const LookedAt& looked,
+                                                     const ViewQuery& query);
+absl::StatusOr<documents::AttemptsView> AttemptsDocument(const ViewContext& context,
+                                                         const SweepRow& sweep,
+                                                         const ViewQuery& query);
+absl::StatusOr<documents::PointsView> PointsDocument(const LookedAt& looked,
+                                                     const ViewQuery& query);
+documents::ImportanceView ImportanceDocument(const LookedAt& looked);
+absl::StatusOr<documents::TrialView> TrialViewDocument(const ViewContext& context,
+                                                       const std::string& sweep,
+                                                       std::int64_t number);
+absl::StatusOr<documents::LogsView> LogsDocument(const ViewContext& context,
+                                                 const std::string& sweep, std::int64_t number,
+                                                 const ViewQuery& query);
+absl::StatusOr<documents::PredictionsView> PredictionsDocument(const ViewContext& context,
+                                                               const std::string& sweep,
+                                                               std::int64_t number);
+documents::WorkersView WorkersDocument(const ViewContext& context);
+absl::StatusOr<documents::TimelineView> TimelineDocument(const ViewContext& context,
+                                                         const ViewQuery& query);
 
-// Parts of documents.
-// SweepSummary; of a file that is not accepted what the row says, and why.
-absl::StatusOr<Json> SweepSummaryJson(const ViewContext& context, const SweepRow& sweep,
-                                      const StoredSpec& stored);
 // The parts of a query that choose and order trials: state, where, sort.
 absl::StatusOr<IndexQuery> ParseIndexQuery(const ViewContext& context, const ViewQuery& query,
                                            const SharedSpec& spec);
 // The measure that a query asks for with `metric`; the sweep's objective without. Canonical.
 absl::StatusOr<std::string> MeasureOf(const SweepSpec& spec, const ViewQuery& query);
-// {"val/f1": {"last": 0.9, "low": 0.5, "high": 0.91}}
-Json SummariesJson(const MeasureSummaries& summaries);
-Json ValuesJson(const Measurements& values);
-Json TrialRowJson(const TrialRow& trial, const SweepSpec& spec, absl::Time now);
-// Name, title, unit and direction.
-Json MeasureJson(const SweepSpec& spec, std::string_view name);
+
+// Parts of documents.
+// Of a file that is not accepted what the row says, and why.
+documents::SweepSummary DescribeSweep(const ViewContext& context, const SweepRow& sweep,
+                                      const StoredSpec& stored);
+documents::TrialRow DescribeTrial(const TrialRow& trial, const SweepSpec& spec, absl::Time now);
+documents::Attempt DescribeAttempt(const AttemptRow& attempt, std::size_t reason_bytes);
+documents::Measure DescribeMeasure(const SweepSpec& spec, std::string_view name);
 // What objectives and gates ask for, and behind it `others`, each once.
-Json MeasuresJson(const SweepSpec& spec, const std::vector<std::string>& others);
+Repeated<documents::Measure> DescribeMeasures(const SweepSpec& spec,
+                                              const std::vector<std::string>& others);
 // Likewise, with what the sweep file declares and what is predefined.
-Json KnownMeasuresJson(const SweepSpec& spec);
-Json TargetJson(const SweepSpec& spec);
-Json GatesJson(const std::vector<GateOutcome>& gates);
-Json NetworkJson(const Network& network);
+Repeated<documents::Measure> KnownMeasures(const SweepSpec& spec);
+documents::Target TargetOf(const SweepSpec& spec);
+Repeated<documents::GateOutcome> DescribeGates(const std::vector<GateOutcome>& gates);
+documents::NetworkTable DescribeNetwork(const Network& network);
 // How the trial is trained again, without a coordinator.
 struct Replay {
   std::vector<std::string> commands;  // none where there are none
@@ -96,7 +109,7 @@ Replay ReplayOf(const SweepSpec& spec, const SweepSource& source, const TrialRow
 // What varies between the trials of a sweep.
 struct ViewDimension {
   std::string name;
-  std::string kind;  // "log", "linear", "category"
+  documents::Dimension::Kind kind = documents::Dimension::KIND_LINEAR;
   bool integer = false;
   double min = 0;  // of a number
   double max = 0;
@@ -104,10 +117,6 @@ struct ViewDimension {
   std::size_t parameter = 0;  // index into the sweep's parameters
 };
 std::vector<ViewDimension> DimensionsOf(const SweepSpec& spec);
-Json DimensionsJson(const SweepSpec& spec);
-
-// Null for a count that is 0 because there is nothing known to count: no network and no test set
-// has none of these, and no epoch is the 0th.
-inline Json KnownCountJson(std::int64_t count) { return count > 0 ? Json(count) : Json(nullptr); }
+Repeated<documents::Dimension> DescribeDimensions(const SweepSpec& spec);
 
 }  // namespace sweep

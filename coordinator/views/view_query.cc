@@ -5,7 +5,6 @@
 #include <optional>
 
 #include "common/base/utf8.h"
-#include "coordinator/views/json.h"
 #include "fmt/format.h"
 
 namespace sweep {

@@ -5,10 +5,12 @@
 #include "absl/time/clock.h"
 #include "common/base/ids.h"
 #include "common/base/sha256.h"
+#include "common/base/utf8.h"
 #include "coordinator/store/queries.h"
 #include "coordinator/views/recent_answers.h"
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
+#include "proto/documents/print_json.h"
 
 namespace sweep {
 namespace {
@@ -30,26 +32,17 @@ absl::Status NoSuchPath(const ViewQuery& query) {
       fmt::format("there is nothing at /api{}", Shortened(path, kShownPathBytes)));
 }
 
-// Takes rows off the end of the one long list of a document until it fits. Lists that a page token
-// continues (sweeps, lines) are not among them: what is cut here would be in no page.
-std::string DumpFitting(Json* document) {
-  std::string text = DumpJson(*document);
-  for (const char* list :
-       {"rows", "spans", "workers", "progress", "curves", "epoch_rows", "bands"}) {
-    while (text.size() > kMaxDocumentBytes && document->contains(list) &&
-           (*document)[list].size() > 1) {
-      Json& rows = (*document)[list];
-      const std::size_t left_out = rows.size() - rows.size() / 2;
-      rows.erase(rows.end() - static_cast<std::ptrdiff_t>(left_out), rows.end());
-      for (const char* count : {"left_out", "epoch_rows_left_out"}) {
-        if (!document->contains(count)) continue;
-        (*document)[count] =
-            (*document)[count].get<std::int64_t>() + static_cast<std::int64_t>(left_out);
-      }
-      text = DumpJson(*document);
-    }
-  }
-  return text;
+// The document as it is sent. Lists that a page token continues (sweeps, lines) are not cut: what
+// is cut here would be in no page.
+template <typename Document>
+std::string Printed(Document document) {
+  return PrintJsonWithin(kMaxDocumentBytes, &document);
+}
+
+template <typename Document>
+absl::StatusOr<std::string> Printed(absl::StatusOr<Document> document) {
+  if (!document.ok()) return document.status();
+  return PrintJsonWithin(kMaxDocumentBytes, &*document);
 }
 
 class ViewsImpl final : public Views {
@@ -77,10 +70,10 @@ class ViewsImpl final : public Views {
     const std::vector<std::string>& path = query->path;
     if (path.size() == 1 && path[0] == "sweeps") return GetSweeps(request, *query);
     if (path.size() == 1 && path[0] == "workers") {
-      return Whole(request, [&] { return WorkersDocument(Context(request)); });
+      return Whole(request, Printed(WorkersDocument(Context(request))));
     }
     if (path.size() == 2 && path[0] == "workers" && path[1] == "timeline") {
-      return Whole(request, [&] { return TimelineDocument(Context(request), *query); });
+      return Whole(request, Printed(TimelineDocument(Context(request), *query)));
     }
     if (path.size() < 2 || path[0] != "sweeps") return NoSuchPath(*query);
     if (absl::Status named = CheckSweepName(path[1]); !named.ok()) return named;
@@ -94,15 +87,17 @@ class ViewsImpl final : public Views {
     if (!sweep.ok()) return sweep.status();
     const absl::StatusOr<StoredSpec> stored = options_.specs->Show(*sweep);
     if (!stored.ok()) return stored.status();
-    absl::StatusOr<Json> summary = SweepSummaryJson(Context({}), *sweep, *stored);
-    if (!summary.ok()) return summary.status();
-    return DumpJson({{"sweep", *std::move(summary)}});
+    documents::SweepAnswer answer;
+    *answer.mutable_sweep() = DescribeSweep(Context({}), *sweep, *stored);
+    return PrintJson(answer);
   }
 
   absl::StatusOr<std::string> TrialDocument(const TrialRow& trial) override {
     const absl::StatusOr<StoredSpec> stored = options_.specs->Show(trial.sweep);
     if (!stored.ok()) return stored.status();
-    return DumpJson({{"trial", TrialRowJson(trial, *stored->spec, options_.clock->Now())}});
+    documents::TrialAnswer answer;
+    *answer.mutable_trial() = DescribeTrial(trial, *stored->spec, options_.clock->Now());
+    return PrintJson(answer);
   }
 
   absl::StatusOr<Weights> FindWeights(const std::string& sweep, std::int64_t number,
@@ -137,19 +132,18 @@ class ViewsImpl final : public Views {
                                                request.query, request.actions_allowed, state))};
     answer.not_modified = answer.etag == request.if_none_match;
     if (answer.not_modified || answers_.Find(answer.etag, &answer.json)) return answer;
-    absl::StatusOr<Json> document = make();
-    if (!document.ok()) return document.status();
-    answer.json = DumpFitting(&*document);
+    absl::StatusOr<std::string> text = make();
+    if (!text.ok()) return text.status();
+    answer.json = *std::move(text);
     answers_.Put(answer.etag, answer.json);
     return answer;
   }
 
   // An answer whose etag is that of its content.
-  template <typename Make>
-  absl::StatusOr<ViewAnswer> Whole(const ViewRequest& request, Make make) {
-    absl::StatusOr<Json> document = make();
-    if (!document.ok()) return document.status();
-    ViewAnswer answer{.json = DumpFitting(&*document)};
+  static absl::StatusOr<ViewAnswer> Whole(const ViewRequest& request,
+                                          absl::StatusOr<std::string> text) {
+    if (!text.ok()) return text.status();
+    ViewAnswer answer{.json = *std::move(text)};
     answer.etag = Etag(answer.json);
     answer.not_modified = answer.etag == request.if_none_match;
     if (answer.not_modified) answer.json.clear();
@@ -160,7 +154,7 @@ class ViewsImpl final : public Views {
     const absl::StatusOr<std::int64_t> last = options_.store->Read(FindLastSequence, 0);
     if (!last.ok()) return last.status();
     return Tagged(request, std::to_string(*last),
-                  [&] { return SweepsDocument(Context(request), query); });
+                  [&] { return Printed(SweepsDocument(Context(request), query)); });
   }
 
   absl::StatusOr<ViewAnswer> GetSweep(const ViewRequest& request, const ViewQuery& query) {
@@ -168,20 +162,21 @@ class ViewsImpl final : public Views {
     if (!sweep.ok()) return sweep.status();
     const std::string view = query.path.size() == 3 ? query.path[2] : "";
     if (view == "progress") {
-      return Whole(request, [&] { return ProgressDocument(Context(request), *sweep); });
+      return Whole(request, Printed(ProgressDocument(Context(request), *sweep)));
     }
     if (view.empty()) {
       const absl::StatusOr<std::int64_t> last = options_.store->Read(FindLastSequence, sweep->id);
       if (!last.ok()) return last.status();
       // Read again: a row from before `last` must not stay under the etag of what came after it.
-      return Tagged(request, fmt::format("{} {}", sweep->id, *last), [&]() -> absl::StatusOr<Json> {
-        const absl::StatusOr<SweepRow> row = options_.store->Read(FindSweepById, sweep->id);
-        if (!row.ok()) return row.status();
-        return SweepViewDocument(Context(request), *row);
-      });
+      return Tagged(
+          request, fmt::format("{} {}", sweep->id, *last), [&]() -> absl::StatusOr<std::string> {
+            const absl::StatusOr<SweepRow> row = options_.store->Read(FindSweepById, sweep->id);
+            if (!row.ok()) return row.status();
+            return Printed(SweepViewDocument(Context(request), *row));
+          });
     }
     if (view == "attempts") {
-      return Whole(request, [&] { return AttemptsDocument(Context(request), *sweep, query); });
+      return Whole(request, Printed(AttemptsDocument(Context(request), *sweep, query)));
     }
     return GetIndexed(request, query, *sweep, view);
   }
@@ -206,12 +201,13 @@ class ViewsImpl final : public Views {
     const std::string state =
         fmt::format("{} {} {}", sweep.id, index->sequence,
                     index->ready ? "ready" : fmt::format("{}", absl::ToUnixMicros(absl::Now())));
-    return Tagged(request, state, [&]() -> absl::StatusOr<Json> {
-      if (view == "ranking") return RankingDocument(Context(request), sweep, looked, query);
-      if (view == "trials") return TrialsDocument(Context(request), sweep, looked, query);
-      if (view == "curves") return CurvesDocument(Context(request), sweep, looked, query);
-      if (view == "points") return PointsDocument(looked, query);
-      return ImportanceDocument(looked);
+    const ViewContext context = Context(request);
+    return Tagged(request, state, [&]() -> absl::StatusOr<std::string> {
+      if (view == "ranking") return Printed(RankingDocument(context, sweep, looked, query));
+      if (view == "trials") return Printed(TrialsDocument(context, sweep, looked, query));
+      if (view == "curves") return Printed(CurvesDocument(context, sweep, looked, query));
+      if (view == "points") return Printed(PointsDocument(looked, query));
+      return Printed(ImportanceDocument(looked));
     });
   }
 
@@ -221,14 +217,14 @@ class ViewsImpl final : public Views {
     if (!number.ok()) return number.status();
     const ViewContext context = Context(request);
     if (query.path.size() == 4) {
-      return Whole(request, [&] { return TrialViewDocument(context, sweep, *number); });
+      return Whole(request, Printed(TrialViewDocument(context, sweep, *number)));
     }
     const std::string& view = query.path[4];
     if (query.path.size() == 5 && view == "logs") {
-      return Whole(request, [&] { return LogsDocument(context, sweep, *number, query); });
+      return Whole(request, Printed(LogsDocument(context, sweep, *number, query)));
     }
     if (query.path.size() == 5 && view == "predictions") {
-      return Whole(request, [&] { return PredictionsDocument(context, sweep, *number); });
+      return Whole(request, Printed(PredictionsDocument(context, sweep, *number)));
     }
     return NoSuchPath(query);
   }
@@ -251,9 +247,10 @@ std::unique_ptr<Views> Views::Make(const Options& options) {
 }
 
 std::string ErrorDocument(const absl::Status& status) {
-  return DumpJson({{"error",
-                    {{"code", absl::StatusCodeToString(status.code())},
-                     {"message", Shortened(std::string(status.message()), kMaxErrorBytes)}}}});
+  documents::ApiError document;
+  document.mutable_error()->set_code(absl::StatusCodeToString(status.code()));
+  document.mutable_error()->set_message(Shortened(std::string(status.message()), kMaxErrorBytes));
+  return PrintJson(document);
 }
 
 }  // namespace sweep

@@ -10,65 +10,67 @@
 namespace sweep {
 namespace {
 
-constexpr std::size_t kMaxWorkers = 500;
-constexpr std::size_t kMaxTrials = 64;
-constexpr std::size_t kMaxOtherData = 16;
+constexpr int kMaxWorkers = 500;
+constexpr int kMaxTrials = 64;
+constexpr int kMaxOtherData = 16;
 constexpr std::int64_t kMaxMinutes = 10080;
 constexpr int kMaxSpans = 2000;
 
-std::string_view StateOf(const WorkerInfo& worker) {
-  if (!worker.connected) return "lost";
-  if (worker.draining) return "draining";
-  return worker.put_aside ? "put aside" : "connected";
+documents::WorkerRow::State StateOf(const WorkerInfo& worker) {
+  if (!worker.connected) return documents::WorkerRow::STATE_LOST;
+  if (worker.draining) return documents::WorkerRow::STATE_DRAINING;
+  return worker.put_aside ? documents::WorkerRow::STATE_PUT_ASIDE
+                          : documents::WorkerRow::STATE_CONNECTED;
 }
 
-Json WorkerJson(const WorkerInfo& worker) {
-  std::vector<std::string> trials = worker.trials;
-  if (trials.size() > kMaxTrials) trials.resize(kMaxTrials);
-  Json put_aside;
-  if (worker.put_aside) {
-    put_aside = {{"failures", worker.put_aside->failures},
-                 {"reason", worker.put_aside->reason},
-                 {"until_time", TimeJson(worker.put_aside->until)}};
-  }
-  Json other_data = Json::array();
-  for (const OtherData& data : worker.other_data) {
-    if (other_data.size() == kMaxOtherData) break;
-    other_data.push_back({{"sweep", data.sweep},
-                          {"data_sha256", data.sha256},
-                          {"path", data.place},
-                          {"sweep_data_sha256", data.sweep_sha256}});
-  }
+void Describe(const WorkerInfo& worker, documents::WorkerRow* row) {
   const WorkerDescription& description = worker.description;
-  return {{"worker", worker.name},
-          {"state", StateOf(worker)},
-          {"host", description.host},
-          {"pid", description.pid},
-          {"slots", description.slots},
-          {"devices", description.devices},
-          {"build", description.build},
-          {"labels", description.labels},
-          {"images_per_second", NumberJson(worker.images_per_second)},
-          {"completed", worker.completed},
-          {"failed", worker.failed},
-          {"trials", trials},
-          {"last_seen_time", TimeJson(worker.last_seen)},
-          {"put_aside", put_aside},
-          {"other_data", other_data}};
+  row->set_worker(worker.name);
+  row->set_state(StateOf(worker));
+  row->set_host(description.host);
+  row->set_pid(description.pid);
+  row->set_slots(description.slots);
+  *row->mutable_devices() = {description.devices.begin(), description.devices.end()};
+  row->set_build(description.build);
+  *row->mutable_labels() = NamedTexts(description.labels);
+  row->set_images_per_second(worker.images_per_second);
+  row->set_completed(worker.completed);
+  row->set_failed(worker.failed);
+  for (const std::string& trial : worker.trials) {
+    if (row->trials_size() == kMaxTrials) break;
+    row->add_trials(trial);
+  }
+  row->set_last_seen_time(TimeText(worker.last_seen));
+  if (worker.put_aside) {
+    documents::WorkerRow::PutAside* const put_aside = row->mutable_put_aside();
+    put_aside->set_failures(worker.put_aside->failures);
+    put_aside->set_reason(worker.put_aside->reason);
+    put_aside->set_until_time(TimeText(worker.put_aside->until));
+  }
+  for (const OtherData& data : worker.other_data) {
+    if (row->other_data_size() == kMaxOtherData) break;
+    documents::WorkerRow::OtherData* const made = row->add_other_data();
+    made->set_sweep(data.sweep);
+    made->set_data_sha256(data.sha256);
+    made->set_path(data.place);
+    made->set_sweep_data_sha256(data.sweep_sha256);
+  }
 }
 
 }  // namespace
 
-Json WorkersDocument(const ViewContext& context) {
-  Json rows = Json::array();
-  for (const WorkerInfo& worker : context.options.scheduler->insight().Workers()) {
-    if (rows.size() == kMaxWorkers) break;
-    rows.push_back(WorkerJson(worker));
+documents::WorkersView WorkersDocument(const ViewContext& context) {
+  documents::WorkersView view;
+  for (const WorkerInfo& worker : context.options.scheduler->Workers()) {
+    if (view.workers_size() == kMaxWorkers) break;
+    Describe(worker, view.add_workers());
   }
-  return {{"workers", rows}, {"now", TimeJson(context.options.clock->Now())}};
+  view.set_now(TimeText(context.options.clock->Now()));
+  return view;
 }
 
-absl::StatusOr<Json> TimelineDocument(const ViewContext& context, const ViewQuery& query) {
+absl::StatusOr<documents::TimelineView> TimelineDocument(const ViewContext& context,
+                                                         const ViewQuery& query) {
   const absl::StatusOr<std::int64_t> minutes = query.Int("minutes", 60, 1, kMaxMinutes);
   if (!minutes.ok()) return minutes.status();
   const absl::Time now = context.options.clock->Now();
@@ -76,20 +78,21 @@ absl::StatusOr<Json> TimelineDocument(const ViewContext& context, const ViewQuer
   const absl::StatusOr<AttemptPage> page =
       context.options.store->Read(SelectAttemptsSince, from, kMaxSpans);
   if (!page.ok()) return page.status();
-  Json spans = Json::array();
+  documents::TimelineView view;
+  view.set_from(TimeText(from));
+  view.set_to(TimeText(now));
   for (const TimedAttempt& item : page->attempts) {
-    spans.push_back({{"worker", item.attempt.worker},
-                     {"trial", fmt::format("{}/{}", item.sweep, item.number)},
-                     {"attempt", item.attempt.attempt},
-                     {"start", TimeJson(item.attempt.started)},
-                     {"end", TimeJson(item.attempt.ended)},
-                     {"outcome", ShownOutcome(item.attempt)}});
+    documents::TimelineView::Span* const span = view.add_spans();
+    span->set_worker(item.attempt.worker);
+    span->set_trial(fmt::format("{}/{}", item.sweep, item.number));
+    span->set_attempt(item.attempt.attempt);
+    span->set_start(TimeText(item.attempt.started));
+    if (item.attempt.ended) span->set_end(TimeText(*item.attempt.ended));
+    span->set_outcome(std::string(ShownOutcome(item.attempt)));
   }
   const std::int64_t left_out = page->total - std::ssize(page->attempts);
-  return Json{{"from", TimeJson(from)},
-              {"to", TimeJson(now)},
-              {"spans", spans},
-              {"left_out", std::max<std::int64_t>(left_out, 0)}};
+  view.set_left_out(std::max<std::int64_t>(left_out, 0));
+  return view;
 }
 
 }  // namespace sweep

@@ -126,6 +126,7 @@ struct Plan;
 // How a field is printed: what its descriptor and its options say, looked up once.
 struct FieldPlan {
   const FieldDescriptor* field = nullptr;
+  const Reflection* reflection = nullptr;  // asking a message for it takes longer than using it
   documents::JsonField json;
   std::string key;                 // "\"name\":"
   const Plan* plan = nullptr;      // of a message
@@ -134,6 +135,7 @@ struct FieldPlan {
 
 struct Plan {
   documents::JsonForm form = documents::OBJECT;
+  const google::protobuf::OneofDescriptor* oneof = nullptr;  // the only one
   std::vector<FieldPlan> fields;
 };
 
@@ -151,9 +153,14 @@ class Plans {
     if (plan != nullptr) return *plan;
     plan = std::make_unique<Plan>();
     plan->form = message.options().GetExtension(documents::form);
+    const Message& prototype =
+        *google::protobuf::MessageFactory::generated_factory()->GetPrototype(&message);
+    if (message.real_oneof_decl_count() > 0) plan->oneof = message.oneof_decl(0);
     for (int i = 0; i < message.field_count(); ++i) {
       const FieldDescriptor& field = *message.field(i);
-      FieldPlan made{.field = &field, .json = field.options().GetExtension(documents::json)};
+      FieldPlan made{.field = &field,
+                     .reflection = prototype.GetReflection(),
+                     .json = field.options().GetExtension(documents::json)};
       AppendText(field.name(), &made.key);
       made.key.push_back(':');
       if (field.message_type() != nullptr) made.plan = &Find(*field.message_type());
@@ -206,10 +213,9 @@ class Printer {
   }
 
   void PrintFields(const Message& message, const Plan& plan) {
-    const Reflection& reflection = *message.GetReflection();
     for (const FieldPlan& field : plan.fields) {
       if (field.json.extends()) {
-        PrintFields(reflection.GetMessage(message, field.field), *field.plan);
+        PrintFields(field.reflection->GetMessage(message, field.field), *field.plan);
         continue;
       }
       Separate();
@@ -218,21 +224,21 @@ class Printer {
     }
   }
 
-  // The only field, or that of a oneof which is set.
+  // The only field, or that of its oneof which is set.
   void PrintOnly(const Message& message, const Plan& plan) {
-    const Reflection& reflection = *message.GetReflection();
-    for (const FieldPlan& field : plan.fields) {
-      const bool is_other = field.field->real_containing_oneof() != nullptr &&
-                            !reflection.HasField(message, field.field);
-      if (!is_other) return PrintField(message, field);
+    if (plan.oneof == nullptr) return PrintField(message, plan.fields.front());
+    const FieldDescriptor* const field =
+        plan.fields.front().reflection->GetOneofFieldDescriptor(message, plan.oneof);
+    if (field == nullptr) {
+      out_.append("null");
+    } else {
+      PrintSingle(message, plan.fields[static_cast<std::size_t>(field->index())]);
     }
-    out_.append("null");
   }
 
   void PrintField(const Message& message, const FieldPlan& field) {
-    const Reflection& reflection = *message.GetReflection();
     if (field.field->is_repeated()) return PrintList(message, field);
-    if (field.field->has_optional_keyword() && !reflection.HasField(message, field.field)) {
+    if (field.field->has_optional_keyword() && !field.reflection->HasField(message, field.field)) {
       out_.append("null");
       return;
     }
@@ -240,14 +246,13 @@ class Printer {
   }
 
   void PrintList(const Message& message, const FieldPlan& field) {
-    const Reflection& reflection = *message.GetReflection();
     const bool is_object = IsEntry(field);
     out_.push_back(is_object ? '{' : '[');
-    const int count = reflection.FieldSize(message, field.field);
+    const int count = field.reflection->FieldSize(message, field.field);
     for (int i = 0; i < count; ++i) {
       Separate();
       if (is_object) {
-        PrintEntry(reflection.GetRepeatedMessage(message, field.field, i), *field.plan);
+        PrintEntry(field.reflection->GetRepeatedMessage(message, field.field, i), *field.plan);
       } else {
         PrintItem(message, field, i);
       }
@@ -257,48 +262,47 @@ class Printer {
 
   void PrintEntry(const Message& entry, const Plan& plan) {
     std::string unused;
-    const FieldDescriptor* const key = plan.fields.at(0).field;
-    AppendText(entry.GetReflection()->GetStringReference(entry, key, &unused), &out_);
+    const FieldPlan& key = plan.fields.at(0);
+    AppendText(key.reflection->GetStringReference(entry, key.field, &unused), &out_);
     out_.push_back(':');
     PrintField(entry, plan.fields.at(1));
   }
 
   void PrintSingle(const Message& message, const FieldPlan& plan) {
-    const Reflection& reflection = *message.GetReflection();
     const FieldDescriptor* const field = plan.field;
     std::string unused;
     switch (field->cpp_type()) {
       case FieldDescriptor::CPPTYPE_MESSAGE:
-        return Print(reflection.GetMessage(message, field), *plan.plan);
+        return Print(plan.reflection->GetMessage(message, field), *plan.plan);
       case FieldDescriptor::CPPTYPE_STRING:
-        return PrintText(reflection.GetStringReference(message, field, &unused), plan);
+        return PrintText(plan.reflection->GetStringReference(message, field, &unused), plan);
       case FieldDescriptor::CPPTYPE_DOUBLE:
-        return PrintNumber(reflection.GetDouble(message, field), plan);
+        return PrintNumber(plan.reflection->GetDouble(message, field), plan);
       case FieldDescriptor::CPPTYPE_INT64:
-        return PrintInteger(reflection.GetInt64(message, field), plan);
+        return PrintInteger(plan.reflection->GetInt64(message, field), plan);
       case FieldDescriptor::CPPTYPE_BOOL:
-        out_.append(reflection.GetBool(message, field) ? "true" : "false");
+        out_.append(plan.reflection->GetBool(message, field) ? "true" : "false");
         return;
       case FieldDescriptor::CPPTYPE_ENUM:
-        return PrintWord(reflection.GetEnumValue(message, field), plan);
+        return PrintWord(plan.reflection->GetEnumValue(message, field), plan);
       default:
         return;  // no message of the documents has another type, which their test holds
     }
   }
 
   void PrintItem(const Message& message, const FieldPlan& plan, int i) {
-    const Reflection& reflection = *message.GetReflection();
     const FieldDescriptor* const field = plan.field;
     std::string unused;
     switch (field->cpp_type()) {
       case FieldDescriptor::CPPTYPE_MESSAGE:
-        return Print(reflection.GetRepeatedMessage(message, field, i), *plan.plan);
+        return Print(plan.reflection->GetRepeatedMessage(message, field, i), *plan.plan);
       case FieldDescriptor::CPPTYPE_STRING:
-        return PrintText(reflection.GetRepeatedStringReference(message, field, i, &unused), plan);
+        return PrintText(plan.reflection->GetRepeatedStringReference(message, field, i, &unused),
+                         plan);
       case FieldDescriptor::CPPTYPE_DOUBLE:
-        return PrintNumber(reflection.GetRepeatedDouble(message, field, i), plan);
+        return PrintNumber(plan.reflection->GetRepeatedDouble(message, field, i), plan);
       case FieldDescriptor::CPPTYPE_INT64:
-        return PrintInteger(reflection.GetRepeatedInt64(message, field, i), plan);
+        return PrintInteger(plan.reflection->GetRepeatedInt64(message, field, i), plan);
       default:
         return;  // likewise
     }

@@ -9,10 +9,12 @@
 #include "coordinator/scheduler/scheduler.h"
 #include "coordinator/store/blob_store.h"
 #include "coordinator/store/testing/store_testing.h"
-#include "coordinator/views/json.h"
 #include "coordinator/views/views.h"
+#include "nlohmann/json.hpp"
 
 namespace sweep {
+
+using Json = nlohmann::json;
 
 // Views over a store in memory and a scheduler without threads.
 class ViewsTest : public testing::Test {
