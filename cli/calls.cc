@@ -18,8 +18,8 @@
 namespace sweep::cli {
 namespace {
 
-// Makes one unary call through a stub's method. A coordinator that is just being restarted is given
-// 5 s: every call may be repeated, since it changes nothing or carries a request id.
+// Makes one unary call through a stub's method. Retries for 5 s while a coordinator restarts: every
+// call is repeatable, since it changes nothing or carries a request id.
 template <typename Stub, typename Request, typename Response>
 absl::Status Call(Connection& connection, Stub Stubs::* stub,
                   grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&, Response*),
@@ -30,11 +30,11 @@ absl::Status Call(Connection& connection, Stub Stubs::* stub,
     context.set_deadline(std::chrono::system_clock::now() + std::chrono::seconds(30));
     const absl::Status status =
         FromGrpcStatus(((connection.stubs().*stub).*method)(&context, request, response));
-    // A server that shuts down cancels what it has not answered.
+    // A server that shuts down cancels its unanswered calls.
     const bool is_passing = absl::IsUnavailable(status) || absl::IsCancelled(status);
     if (!is_passing) return status;
     if (absl::Now() > give_up) {
-      // It answers that it cannot, and says why: its disk is full, say.
+      // The coordinator answers with the reason, such as a full disk.
       const bool is_there = context.debug_error_string().find("from peer") != std::string::npos;
       if (is_there) return status;
       return absl::UnavailableError("the coordinator does not answer any more (" +
@@ -45,8 +45,8 @@ absl::Status Call(Connection& connection, Stub Stubs::* stub,
   }
 }
 
-// Reads every page of a list call. `take` moves the items out of an answer and says whether more
-// are wanted.
+// Reads every page of a list call. `take` consumes the items of an answer and returns true when
+// more are wanted.
 template <typename Stub, typename Request, typename Response, typename Take>
 absl::Status CallPages(Connection& connection, Stub Stubs::* stub,
                        grpc::Status (Stub::*method)(grpc::ClientContext*, const Request&,
@@ -65,7 +65,7 @@ std::string Principal() {
   char host[256] = {};
   gethostname(host, sizeof(host) - 1);
   std::string user = "uid-" + std::to_string(getuid());
-  // Within a container there may be neither.
+  // A container may have neither.
   if (const passwd* const entry = getpwuid(getuid()); entry != nullptr) user = entry->pw_name;
   if (const char* const name = std::getenv("USER"); name != nullptr) user = name;
   return user + "@" + host;

@@ -13,16 +13,16 @@
 
 namespace sweep::cli {
 
-// The coordinator's calls as functions that wait at most 30 s and answer with a Status. Names are
-// the short ones that people type ("seed-000", "seed-000/17").
+// The coordinator's calls as functions that wait at most 30 s and return a Status. Names are the
+// short ones that people type ("seed-000", "seed-000/17").
 absl::StatusOr<v1::Sweep> GetSweep(Connection& connection, const std::string& name);
-// `archived`: also those.
+// `archived` includes archived sweeps.
 absl::StatusOr<std::vector<v1::Sweep>> ListSweeps(Connection& connection, bool archived = false);
-// `wanted`, or when that is empty the newest sweep's name.
+// `wanted`, or the newest sweep's name when that is empty.
 absl::StatusOr<std::string> NamedOrNewest(Connection& connection, const std::string& wanted);
 absl::StatusOr<v1::RankSweepResponse> RankSweep(Connection& connection, const std::string& name,
                                                 int top);
-// A document of the dashboard; `path` as "/sweeps/mnist/points".
+// A document of the dashboard; `path` is, for example, "/sweeps/mnist/points".
 absl::StatusOr<std::string> GetView(Connection& connection, const std::string& path,
                                     const std::string& query);
 absl::StatusOr<v1::GetTrialResponse> GetTrial(Connection& connection, const std::string& name);
@@ -34,21 +34,21 @@ struct TrialFilter {
 };
 absl::StatusOr<std::vector<v1::Trial>> ListTrials(Connection& connection, const std::string& sweep,
                                                   const TrialFilter& filter);
-// Hands the trials on page by page, so that any number of them costs the memory of one page. Ends
-// with the first failure of `take`.
+// Passes the trials to `take` page by page, so that memory holds one page only. Stops at the first
+// failure of `take`.
 absl::Status ForEachTrialPage(
     Connection& connection, const std::string& sweep, const TrialFilter& filter,
     const std::function<absl::Status(const std::vector<v1::Trial>&)>& take);
 absl::StatusOr<std::vector<v1::Epoch>> ListEpochs(Connection& connection, const std::string& trial);
 absl::StatusOr<std::vector<v1::Attempt>> ListAttempts(Connection& connection,
                                                       const std::string& trial);
-// One page of a trial's log lines: from `page_token` on, or (when that is empty) the last `tail`.
+// One page of a trial's log lines: from `page_token` on, or the last `tail` when it is empty.
 absl::StatusOr<v1::ListLogsResponse> ListLogs(Connection& connection, const std::string& trial,
                                               const std::string& page_token, int tail);
 absl::StatusOr<std::vector<v1::Worker>> ListWorkers(Connection& connection);
 absl::StatusOr<v1::Sweep> PauseSweep(Connection& connection, const std::string& name, bool now);
 absl::StatusOr<v1::Sweep> ResumeSweep(Connection& connection, const std::string& name);
-// Which of a sweep's trials that ended without success are to be pending again.
+// Selects the unsuccessful trials of a sweep that become pending again.
 struct RetrySelection {
   bool failed = false;
   bool cancelled = false;
@@ -56,7 +56,7 @@ struct RetrySelection {
 };
 absl::StatusOr<v1::RetrySweepResponse> RetrySweep(Connection& connection, const std::string& name,
                                                   const RetrySelection& selection);
-// `force`: also a trial that diverged.
+// `force` includes a trial that diverged.
 absl::StatusOr<v1::Trial> RetryTrial(Connection& connection, const std::string& name, bool force);
 absl::StatusOr<v1::Sweep> ExtendSweep(Connection& connection, const std::string& name,
                                       std::int64_t run_cap);
@@ -64,14 +64,14 @@ absl::StatusOr<v1::ExplainTrialResponse> ExplainTrial(Connection& connection,
                                                       const std::string& name);
 absl::StatusOr<v1::Worker> DrainWorker(Connection& connection, const std::string& name);
 absl::StatusOr<v1::Sweep> CancelSweep(Connection& connection, const std::string& name);
-// The number of trials that it had.
+// Returns the number of trials deleted.
 absl::StatusOr<std::int64_t> DeleteSweep(Connection& connection, const std::string& name);
 absl::StatusOr<v1::Sweep> RenameSweep(Connection& connection, const std::string& name,
                                       const std::string& new_name);
 absl::StatusOr<v1::Sweep> ArchiveSweep(Connection& connection, const std::string& name,
                                        bool archived);
 absl::StatusOr<v1::Trial> CancelTrial(Connection& connection, const std::string& name);
-// `keep_going`: it is not paused when its first trials fail alike.
+// `keep_going`: do not pause when the first trials fail alike.
 absl::StatusOr<v1::CreateSweepResponse> CreateSweep(Connection& connection,
                                                     const v1::SweepSource& source,
                                                     bool keep_going = false);

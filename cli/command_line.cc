@@ -28,14 +28,14 @@ std::vector<std::string> CommandNames(const CLI::App& app) {
   return names;
 }
 
-// The number of words after `flag` that belong to it.
+// The number of words after `flag` that are its values.
 int ValuesOf(const CLI::App& app, const std::string& flag) {
   if (flag.find('=') != std::string::npos) return 0;
   const CLI::Option* const option = app.get_option_no_throw(flag);
   return option != nullptr && option->get_type_size_max() != 0 ? 1 : 0;
 }
 
-// The first word that is no option and no option's value; "" when there is none.
+// The first word that is neither an option nor an option's value; "" when there is none.
 std::string CommandWord(const CLI::App& app, int argc, const char* const* argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
@@ -45,7 +45,7 @@ std::string CommandWord(const CLI::App& app, int argc, const char* const* argv) 
   return "";
 }
 
-// The innermost command that was given.
+// The innermost command on the command line.
 const CLI::App& GivenCommand(const CLI::App& app) {
   const std::vector<CLI::App*> given = app.get_subcommands();
   return given.empty() ? app : GivenCommand(*given.front());
@@ -61,7 +61,7 @@ std::vector<std::string> FlagsOf(const CLI::App* command) {
   return flags;
 }
 
-// What other programs call it; of several, the first that there is here.
+// A suggestion for a word of other programs: the first of our names for it that exists.
 std::string OtherName(const CLI::App& app, const std::string& word) {
   // clang-format off
   static const auto* const words = new std::map<std::string, std::vector<std::string>>{
@@ -99,13 +99,13 @@ std::string OtherName(const CLI::App& app, const std::string& word) {
   return hint.empty() ? "" : "; did you mean " + hint + "?";
 }
 
-// The likely command behind a word that is none.
+// The likely command for an unknown word.
 std::string LikelyCommand(const CLI::App& app, const std::string& word) {
   const std::string other = OtherName(app, word);
   return other.empty() ? DidYouMean(word, CommandNames(app)) : other;
 }
 
-// The trial of "sweep trial synthetic 2".
+// The trial meant by "sweep trial synthetic 2".
 std::string LikelyTrial(const CLI::App& command, const std::string& word) {
   const bool is_number = !word.empty() && std::all_of(word.begin(), word.end(), [](char c) {
     return std::isdigit(static_cast<unsigned char>(c)) != 0;
@@ -118,14 +118,14 @@ std::string LikelyTrial(const CLI::App& command, const std::string& word) {
   return "";
 }
 
-// The command within `worker` or `config` behind a word that is none.
+// The likely command of `worker` or `config` for an unknown word.
 std::string LikelyInner(const CLI::App& command, const std::string& word) {
   const bool ends = word == "stop" || word == "kill" || word == "rm" || word == "remove";
   if (ends && FindCommand(command, "drain") != nullptr) return "; did you mean 'drain'?";
   return DidYouMean(word, CommandNames(command));
 }
 
-// What was meant by an option that the command does not have.
+// The likely meaning of an option that the command lacks.
 std::string LikelyOption(const CLI::App& command, const std::string& flag) {
   const bool takes_file = command.get_option_no_throw("FILE") != nullptr;
   if (takes_file && (flag == "-f" || flag == "--file" || flag == "-c" || flag == "--config")) {
@@ -138,7 +138,7 @@ std::string LikelyOption(const CLI::App& command, const std::string& flag) {
   return LikelyFlag(flag, FlagsOf(&command));
 }
 
-// What to say of a word that no command or argument takes.
+// The message for a word that no command or argument takes.
 std::string ExtraText(const CLI::App& command, const std::string& word) {
   const std::string path = CommandPath(command);
   if (word.starts_with("-") && word != "-") {
@@ -185,13 +185,13 @@ int ComplainAbout(const CLI::App& app, const CLI::ParseError& error) {
   return Complain(error.what(), command);
 }
 
-// Whether the reader of standard output has gone away, as `head` does.
+// True when the reader of standard output has exited, as `head` does.
 bool ReaderIsGone() {
   pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
   return poll(&output, 1, 0) == 1 && (output.revents & (POLLERR | POLLHUP)) != 0;
 }
 
-// What was not written whole, on a full disk say, is not done.
+// Fails when the output was not written completely, for example on a full disk.
 int AfterWriting(int exit_code) {
   std::cout.flush();
   if (std::cout.good() || ReaderIsGone()) return exit_code;
@@ -216,7 +216,7 @@ void ApplySettings(const std::vector<Setting>& settings, Session* session) {
 void AddGlobalOptions(CLI::App* app, Session* session) {
   const bool is_terminal = isatty(STDOUT_FILENO) != 0;
   const char* const kind = std::getenv("TERM");
-  // One that knows no escapes, as within an editor, gets lines as a file does.
+  // A terminal without escapes, as in an editor, gets plain lines like a file.
   session->terminal = is_terminal && kind != nullptr && std::string_view(kind) != "dumb";
   session->color = session->terminal;
   session->width = is_terminal ? CurrentTerminalSize().columns : 0;
@@ -226,7 +226,7 @@ void AddGlobalOptions(CLI::App* app, Session* session) {
     option->envname("");
     if (!info.choices.empty()) option->check(OneOf(info.choices));
     if (!info.takes.empty()) option->type_name(info.takes);
-    // "" would mean the default: not what somebody meant whose variable is empty.
+    // Refuses "", which would mean the default: more likely a variable is empty.
     if (info.key == std::string("db")) {
       option->check([](const std::string& name) {
         return name.empty() ? std::string("needs the name of a file") : std::string();
@@ -240,7 +240,7 @@ void AddGlobalOptions(CLI::App* app, Session* session) {
     if (!settings.ok()) {
       throw CLI::ParseError(std::string(settings.status().message()), kExitBadInput);
     }
-    // A database that is named on the command line is meant more than a coordinator that is not.
+    // A --db flag outranks a coordinator from the environment or the configuration file.
     for (Setting& setting : *settings) {
       const bool database_given = !(*flags)["db"].empty() && (*flags)["coordinator"].empty();
       if (setting.key == "coordinator" && database_given) setting = {"coordinator", "", "--db"};

@@ -28,8 +28,8 @@ absl::Status Unreachable(const std::string& address) {
       " (start one with sweep-coordinator, or name another with --coordinator HOST:PORT)"));
 }
 
-// The address of the process that holds the database; NotFound when none does. One that starts in
-// this instant has the database a moment before it has an address.
+// The address of the process that holds the database; NotFound when none does. A starting process
+// holds the database briefly before it has an address.
 absl::StatusOr<std::string> WaitForHolder(const std::string& database, absl::Duration patience) {
   const absl::Time until = absl::Now() + patience;
   absl::StatusOr<std::string> holder = StoreFiles::FindHolder(database);
@@ -45,7 +45,7 @@ absl::StatusOr<std::string> WaitForHolder(const std::string& database, absl::Dur
 Connection::Connection() = default;
 
 Connection::~Connection() {
-  stubs_.reset();  // first: the embedded server waits for its calls to end
+  stubs_.reset();  // first: the embedded server waits for its calls
   if (server_ != nullptr) server_->Shutdown();
 }
 
@@ -71,7 +71,7 @@ absl::Status Connection::Reconnect(absl::Duration patience) {
     const absl::StatusOr<std::string> holder = StoreFiles::FindHolder(holder_of_);
     if (holder.ok() && *holder != address_) Use(*holder);
   }
-  // gRPC waits longer and longer between its own attempts.
+  // Resets gRPC's growing delay between attempts.
   grpc::experimental::ChannelResetConnectionBackoff(stubs_->channel.get());
   if (WaitUntil(absl::Now() + patience)) return absl::OkStatus();
   return absl::UnavailableError(absl::StrCat("the coordinator at ", address_, " does not answer"));
@@ -79,7 +79,7 @@ absl::Status Connection::Reconnect(absl::Duration patience) {
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOptions& options) {
   if (!options.coordinator.empty()) return To(options.coordinator, options.patience);
-  // A name that can be none is refused, wherever a coordinator may be.
+  // An invalid name is refused even when a coordinator would answer elsewhere.
   const absl::StatusOr<std::string> found = StoreFiles::FindHolder(options.database);
   if (absl::IsInvalidArgument(found.status())) return found.status();
   std::error_code error;
@@ -91,7 +91,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
   }
   absl::Status status = absl::UnknownError("not tried");
   int times_free = 0;
-  // Commands that start at the same instant meet each other's coordinators as they come and go.
+  // Commands that start together may meet each other's short-lived coordinators.
   for (const absl::Time until = absl::Now() + options.patience;; absl::SleepFor(kBetweenLooks)) {
     absl::StatusOr<std::unique_ptr<Connection>> connection = ToHolder(options);
     if (!absl::IsNotFound(connection.status())) return connection;
@@ -100,7 +100,7 @@ absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const ConnectionOpt
     status = (*connection)->Embed(options.database);
     if (status.ok()) return connection;
     if (!absl::IsFailedPrecondition(status) || absl::Now() > until) return status;
-    // Nobody's: refused for what it is, unless its holder has gone in between.
+    // Without a holder the refusal concerns the file itself, unless its holder just left.
     const bool is_free = absl::IsNotFound(StoreFiles::FindHolder(options.database).status());
     if (is_free && ++times_free == kTries) return status;
   }

@@ -15,7 +15,7 @@ namespace sweep::cli {
 namespace {
 
 int Main(int argc, char** argv) {
-  // A reader that goes away (`sweep trials | head`) ends a write with an error, not the process.
+  // When a reader exits (`sweep trials | head`), the write fails instead of ending the process.
   signal(SIGPIPE, SIG_IGN);
   LogAboveLiveText();
 
@@ -30,11 +30,11 @@ int Main(int argc, char** argv) {
   UseHelp(&app, session);
   app.set_version_flag("--version", SWEEP_VERSION);
   app.require_subcommand(1);
-  app.fallthrough();  // global options may stand behind the command
+  app.fallthrough();  // global options may follow the command
   AddGlobalOptions(&app, &session);
   for (CommandFamily* const add : kCommandFamilies) add(&app, &session);
   AddHelpCommand(&app, &session);
-  // Last: a command takes over the footer that its parent has when it is added.
+  // Last: a command copies its parent's footer when it is added.
   app.footer("sweep help also on: options, coordinator, environment, output, exit-codes");
   return RunCommandLine(&app, argc, argv, &session);
 }

@@ -56,12 +56,12 @@ std::string Command(const std::vector<std::string>& words) {
 }
 
 std::string Command(const Session& session, std::vector<std::string> words) {
-  // Whichever of the two counts: a coordinator that is named goes before a database, but `run`
+  // The setting that selects the database: a named coordinator outranks a database, but `run`
   // serves its database itself.
   const bool runs = !words.empty() && words.front() == "run";
   const std::string key = runs || session.connection.coordinator.empty() ? "db" : "coordinator";
   for (const Setting& setting : session.settings) {
-    // A variable may have been set for the one command only.
+    // A variable may have been set for this command only.
     const bool is_given = setting.source == "--" + key || setting.source.starts_with("SWEEP_");
     if (setting.key != key || !is_given || setting.value.empty()) continue;
     if (setting.value.starts_with("-")) {

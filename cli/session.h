@@ -29,16 +29,16 @@ enum ExitCode {
   kExitInterrupted = 130,
 };
 
-// What every command has at hand. Lives as long as main.
+// The state shared by all commands. Lives as long as main.
 struct Session {
   ConnectionOptions connection;
   Format format = Format::kTable;
   bool terminal = false;  // standard output is a terminal
   bool color = false;
-  int width = 0;                  // of the terminal; 0: cut nothing
-  bool quiet = false;             // errors and the result that a script needs, nothing else
-  std::vector<Setting> settings;  // where coordinator, db, format and color come from
-  bool raw = false;  // this command's standard output is a document, whatever the format is
+  int width = 0;                  // of the terminal; 0: unlimited
+  bool quiet = false;             // print only errors and the result that a script needs
+  std::vector<Setting> settings;  // the sources of coordinator, db, format and color
+  bool raw = false;               // standard output is a document, whatever the format
   int exit_code = kExitOk;
 
   bool IsForPeople() const { return format == Format::kTable && !raw; }
@@ -47,33 +47,34 @@ struct Session {
 // Prints "error: …" to standard error and returns the exit code for that kind of failure.
 int Fail(const absl::Status& status);
 
-// A sentence for people on standard output: nothing with --quiet or in a format for programs.
+// Prints a sentence for people on standard output; silent with --quiet or in a format for programs.
 void Say(const Session& session, const std::string& text);
 
-// A command of this program that does what it says when it is pasted into a shell: "sweep retry
-// night". Every command that is printed is made here. `words` are quoted, and the session's --db or
-// --coordinator follows unless it would be found again without (the default, the configuration
-// file). A path goes through FileWord, an option with a value is one word ("--slots=4").
+// A command of this program that works when pasted into a shell: "sweep retry night". Every printed
+// command is made here. Quotes `words`, and appends the session's --db or --coordinator unless it
+// would be found without (the default, the configuration file). Paths go through FileWord, an
+// option with a value is one word ("--slots=4").
 std::string Command(const Session& session, std::vector<std::string> words);
-// The same for a command that asks no coordinator.
+// The same for a command without a coordinator.
 std::string Command(const std::vector<std::string>& words);
-// A path that is not taken for an option.
+// A path that cannot be mistaken for an option.
 std::string FileWord(const std::string& path);
-// How to train a sweep of this machine on: the command where its file still lies, else in words.
+// How to continue training a local sweep: the command if its file still exists, else in words.
 std::string RunAgain(const v1::Sweep& sweep, const Session& session);
 
-// A listing as the session wants it.
+// Prints a listing in the session's format.
 void PrintListing(Listing listing, const Session& session, std::ostream& out);
 
-// Text in a colour, or as it is when `session.color` is off.
+// Text in a style, or unchanged when `session.color` is off.
 std::string Styled(const Session& session, Style style, const std::string& text);
 
-// Each adds its family of commands to `app`. `session` outlives the app.
+// Each adds its family of commands to `app`. `session` must outlive the app.
 //
-// Every command has a group, a description whose first line (at most 25 columns) stands in
-// `sweep --help` and whose further lines only in its own help, and a footer with examples.
-// Arguments are named for what they take, which is what shells complete: FILE, NAME (a sweep),
-// NAME/N (a trial), NAME[/N] (either), WORKER, NETWORK; a value option says it with type_name().
+// Every command has a group, a description and a footer with examples. The first line of the
+// description (at most 25 columns) appears in `sweep --help`, the further lines only in the
+// command's own help. The name of an argument tells the shell what to complete: FILE, NAME (a
+// sweep), NAME/N (a trial), NAME[/N] (either), WORKER, NETWORK; a value option says it with
+// type_name().
 using CommandFamily = void(CLI::App* app, Session* session);
 CommandFamily AddRunCommand;          // run
 CommandFamily AddFileCommands;        // validate preview
@@ -93,7 +94,7 @@ CommandFamily AddReportCommand;       // report
 CommandFamily AddTrainCommand;        // train
 CommandFamily AddWorkerCommands;      // workers, worker list, worker drain
 CommandFamily AddConfigCommand;       // config, config set, config unset
-CommandFamily AddCompletionCommands;  // completion, and what it asks
+CommandFamily AddCompletionCommands;  // completion, and its helper
 
 // The order here is the order within the groups of `sweep --help` and docs/cli.md.
 inline constexpr CommandFamily* kCommandFamilies[] = {

@@ -28,7 +28,7 @@ Signals& State() {
 void InstallSignals() {
   static const sigset_t set = EndSignalSet();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  // Detached: it waits in the kernel until the process ends.
+  // Detached: waits in the kernel until the process ends.
   std::thread([] {
     while (true) {
       int signal = 0;

@@ -26,7 +26,7 @@ absl::StatusOr<SweepInput> ReadSweepFile(const std::string& path, Diagnostics* d
   if (!file.ok()) return Complaints(file.status(), *diagnostics);
   SweepSource* const source = &file->source;
   SweepSpec* const spec = &file->spec;
-  // Where the file lies is told only if that matters: it stands in what the coordinator says.
+  // The path is made absolute only if that matters, since the coordinator's messages show it.
   if (spec->dataset.name == "idx" && !std::filesystem::path(spec->dataset.path).is_absolute()) {
     std::error_code ignored;
     source->file = std::filesystem::absolute(source->file, ignored).string();

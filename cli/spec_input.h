@@ -9,27 +9,27 @@
 
 namespace sweep::cli {
 
-// A sweep file as it was read, and what it means.
+// A sweep file as read, and its parsed form.
 struct SweepInput {
   SweepSource source;
   SweepSpec spec;
 };
 
-// InvalidArgument with every complaint, one per line. Warnings go to standard error.
+// InvalidArgument with every error, one per line. Warnings go to standard error.
 absl::StatusOr<SweepInput> ReadSweepFile(const std::string& path);
-// The same, with errors and warnings for the caller to tell.
+// The same, but the caller reports errors and warnings.
 absl::StatusOr<SweepInput> ReadSweepFile(const std::string& path, Diagnostics* diagnostics);
 
 // A built-in network by name, or a network file by path. As above.
 absl::StatusOr<NetworkFile> ReadNetwork(const std::string& name_or_path);
 absl::StatusOr<NetworkFile> ReadNetwork(const std::string& name_or_path, Diagnostics* diagnostics);
 
-// The network with the values of its `seed` recipe, else of its first one, else of its defaults.
+// The network with the values of its `seed` recipe, else of its first recipe, else of its defaults.
 absl::StatusOr<Network> ResolveWithRecipe(const NetworkFile& file);
 
 v1::SweepSource ToProto(const SweepSource& source);
 
-// Prints the complaints as they are, each on a line of its own, and returns exit code 2.
+// Prints the errors unchanged, one per line, and returns exit code 2.
 int FailInput(const absl::Status& status);
 
 }  // namespace sweep::cli

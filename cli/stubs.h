@@ -12,7 +12,7 @@
 
 namespace sweep::cli {
 
-// The coordinator's services on one channel. Safe for several threads at once.
+// The coordinator's services on one channel. Thread-safe.
 struct Stubs {
   explicit Stubs(std::shared_ptr<grpc::Channel> to)
       : channel(std::move(to)),

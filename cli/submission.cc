@@ -16,7 +16,7 @@ namespace {
 constexpr int kMaxDiffLines = 40;
 constexpr int kMostCopies = 10'000;
 
-// The first of NAME, NAME-2, NAME-3, … that no sweep has.
+// The first free name of NAME, NAME-2, NAME-3, ….
 absl::StatusOr<std::string> FreeName(Connection& connection, const std::string& name) {
   const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection, /*archived=*/true);
   if (!sweeps.ok()) return sweeps.status();
@@ -36,7 +36,7 @@ absl::Status GiveName(const std::string& name, SweepInput* input) {
   absl::StatusOr<std::string> text = WithSweepName(input->source.text, name);
   if (!text.ok()) return text.status();
   input->source.text = *std::move(text);
-  // Its seed may be drawn from the name.
+  // Its seed may be derived from the name.
   Diagnostics diagnostics;
   absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(input->source, &diagnostics);
   if (!spec.ok()) return spec.status();
@@ -48,7 +48,7 @@ absl::StatusOr<v1::CreateSweepResponse> SubmitUnderNewName(Connection& connectio
                                                            const SubmissionOptions& options,
                                                            SweepInput* input) {
   const std::string name = input->spec.name;
-  // Another client may take a name between the two calls.
+  // Another client may take the name between the two calls.
   for (int attempt = 0; attempt < 10; ++attempt) {
     const absl::StatusOr<std::string> free = FreeName(connection, name);
     if (!free.ok()) return free.status();
@@ -62,7 +62,7 @@ absl::StatusOr<v1::CreateSweepResponse> SubmitUnderNewName(Connection& connectio
   return absl::AbortedError(fmt::format("every name like {} was taken meanwhile", name));
 }
 
-// The copy of `name` (NAME-2, …) that has this very content, made by --new before; empty when there
+// The copy of `name` (NAME-2, …) with exactly this content, made by --new before; empty when there
 // is none.
 std::string CopyWithContent(Connection& connection, const SweepInput& input) {
   const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection, /*archived=*/true);
@@ -79,9 +79,9 @@ std::string CopyWithContent(Connection& connection, const SweepInput& input) {
   return "";
 }
 
-// What the stored sweep could be called to make way.
+// A free name for the stored sweep, so that the new one can have its name.
 std::string OldName(Connection& connection, const std::string& name) {
-  constexpr std::size_t kLongest = 59;  // of 63, with "-old"
+  constexpr std::size_t kLongest = 59;  // of 63, leaving room for "-old"
   const std::string old = name.substr(0, kLongest) + "-old";
   return FreeName(connection, old).value_or(old);
 }
@@ -107,7 +107,7 @@ absl::Status ExplainDifference(Connection& connection, const SubmissionOptions& 
                   Command(session, {"delete", name})));
 }
 
-// A copy draws the points and seeds of the sweep that it is a copy of; a person may not expect it.
+// Says so when a copy uses the points and seeds of its original, which may surprise.
 void SayWhoseCopy(Connection& connection, const v1::Sweep& created, const Session& session) {
   const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection, /*archived=*/true);
   if (!sweeps.ok()) return;

@@ -11,15 +11,15 @@
 namespace sweep::cli {
 
 struct SubmissionOptions {
-  std::string command;  // how to call it again: "sweep run night.yaml"
+  std::string command;  // to repeat the call: "sweep run night.yaml"
   bool keep_going = false;
-  bool new_name = false;  // when the name is taken, NAME-2 or the next that is free
+  bool new_name = false;  // if the name is taken, use NAME-2 or the next free one
 };
 
-// Submits a sweep file that was read. The name in `*input` is then that of the sweep: with
-// `new_name` the one that was free, and else that of a copy that was made so from this content.
-// AlreadyExists when the name is taken by another content, with the lines that differ and what can
-// be done.
+// Submits a sweep file. Sets the name in `*input` to the sweep's: with `new_name` a free one;
+// without it, when the name is taken, that of an earlier copy with the same content, if any.
+// AlreadyExists when a sweep with other content has the name, with the differing lines and possible
+// commands.
 absl::StatusOr<v1::CreateSweepResponse> Submit(Connection& connection,
                                                const SubmissionOptions& options,
                                                const Session& session, SweepInput* input);

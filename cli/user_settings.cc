@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A value in the file and where it stands.
+// A value in the file, with its line.
 struct FileValue {
   std::string value;
   int line = 0;
@@ -56,7 +56,7 @@ absl::Status CheckKey(const std::string& key) {
                                                 DidYouMean(key, Keys()), fmt::join(Keys(), ", ")));
 }
 
-// Why `value` cannot be the setting's; "" when it can.
+// Why the setting cannot have `value`; "" when it can.
 std::string Complaint(const SettingInfo& info, const std::string& value) {
   if (value.find_first_of("\n\r") != std::string::npos) return "a value is one line";
   if (info.key == "coordinator") {
@@ -68,7 +68,7 @@ std::string Complaint(const SettingInfo& info, const std::string& value) {
                      DidYouMean(value, info.choices));
 }
 
-// "" when there is no such file.
+// The file's text; "" when it does not exist.
 absl::StatusOr<std::string> ReadIfThere(const std::string& path) {
   std::error_code error;
   if (path.empty() || !fs::exists(path, error)) return std::string();
@@ -80,7 +80,7 @@ absl::StatusOr<std::string> ReadIfThere(const std::string& path) {
   return text;
 }
 
-// Only blank lines and comments.
+// True for a text with only blank lines and comments.
 bool SaysNothing(const std::string& text) {
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
@@ -112,7 +112,7 @@ absl::StatusOr<FileValues> ParseConfig(const std::string& path, const std::strin
   return values;
 }
 
-// What the environment says about a setting; `source` is the variable.
+// The environment's value for a setting; sets `source` to the variable.
 std::string FromEnvironment(const SettingInfo& info, std::string* source) {
   if (info.key != "color") {
     *source = info.environment;
@@ -130,10 +130,10 @@ absl::Status SystemError(const std::string& what, const std::string& path) {
   return absl::InternalError(fmt::format("{} {}: {}", what, path, std::strerror(errno)));
 }
 
-// Replaces a file as a whole, through a file beside it.
+// Replaces a file atomically through a temporary file beside it.
 absl::Status WriteAtomically(const std::string& path, const std::string& text) {
   std::error_code error;
-  // A link into somebody's collection of dot files stays a link.
+  // A link, as in collections of dot files, stays a link.
   const fs::path target = fs::is_symlink(path, error) ? fs::canonical(path, error) : fs::path(path);
   if (target.empty()) return absl::InternalError(fmt::format("{}: {}", path, error.message()));
   error.clear();
@@ -160,7 +160,7 @@ std::string Quoted(const std::string& value) {
   return quoted + "'";
 }
 
-// The file's text with a line replaced, added (line 0) or, for an empty new one, removed.
+// The file's text with a line replaced, added (line 0) or, for an empty new line, removed.
 std::string EditedText(const std::string& text, int line, const std::string& new_line) {
   std::string edited;
   std::istringstream lines(text);
@@ -189,7 +189,7 @@ bool SameValues(const FileValues& a, const FileValues& b) {
   });
 }
 
-// Gives `key` the value, or none, in the file at `path`.
+// Sets or removes the value of `key` in the file at `path`.
 absl::Status Edit(const std::string& path, const std::string& key,
                   const std::optional<std::string>& value) {
   const absl::StatusOr<std::string> text = ReadIfThere(path);
@@ -206,7 +206,7 @@ absl::Status Edit(const std::string& path, const std::string& key,
   }
   const std::string edited = EditedText(*text, old == before->end() ? 0 : old->second.line,
                                         value.has_value() ? key + ": " + Quoted(*value) : "");
-  // In a file of another shape ({format: json} in one line, say) editing a line is not enough.
+  // Editing a line fails for other layouts, such as {format: json} on one line.
   const absl::StatusOr<FileValues> check = ParseConfig(path, edited);
   const bool good = check.ok() && SameValues(*check, after);
   return WriteAtomically(path, good ? edited : WholeText(after));
@@ -286,7 +286,7 @@ absl::StatusOr<std::vector<Setting>> ResolveSettings(
         return absl::InvalidArgumentError(fmt::format("{}: {}", setting.source, complaint));
       }
     }
-    // HOST alone has the default port.
+    // A HOST without a port gets the default port.
     if (info.key == "coordinator" && !setting.value.empty()) {
       setting.value = *ParseAddress(setting.value);
     }

@@ -9,9 +9,9 @@
 
 namespace sweep::cli {
 
-// What holds for every command and can be set in four ways: by a flag, by an environment variable,
-// in the configuration file, or left at its default. The first of these that is given counts.
-// Functions of the process's environment and one small file; no state.
+// Settings of all commands, which can be set in four ways, in order of precedence: by a flag, by an
+// environment variable, in the configuration file, or left at the default. Functions of the
+// process's environment and one small file; no state.
 
 struct SettingInfo {
   std::string key;          // in the file: "coordinator"
@@ -34,14 +34,15 @@ struct Setting {
 // $SWEEP_CONFIG, else $XDG_CONFIG_HOME/sweep/config.yaml, else ~/.config/sweep/config.yaml.
 std::string ConfigPath();
 
-// The settings in the order of SettingInfos. `flags` has what the command line says, by key.
-// InvalidArgument names the flag, variable or line of the file, the value, and what is nearest.
+// The settings in the order of SettingInfos. `flags` has the values from the command line, by key.
+// InvalidArgument names the flag, variable or line of the file, the value, and the nearest right
+// one.
 absl::StatusOr<std::vector<Setting>> ResolveSettings(
     const std::map<std::string, std::string>& flags);
 const std::string& ValueOf(const std::vector<Setting>& settings, const std::string& key);
 
-// Change the file, which is replaced as a whole or not at all; comments in it stay. InvalidArgument
-// for an unknown key or a bad value; unsetting what is not set is harmless.
+// Change the file, which is replaced atomically; its comments stay. InvalidArgument for an unknown
+// key or a bad value; unsetting a key that is not set is harmless.
 absl::Status SetInConfig(const std::string& path, const std::string& key, const std::string& value);
 absl::Status UnsetInConfig(const std::string& path, const std::string& key);
 

@@ -1,6 +1,6 @@
-// sweep-coordinator: the service, and what is done to a database without serving. Exit codes: 0
-// ended by a signal, or the backup is whole, or the check found nothing; 1 could not start, or a
-// fault was found; 2 bad arguments.
+// sweep-coordinator: the service, and maintenance of a database without serving. Exit codes: 0
+// ended by a signal, backup complete, or no fault found; 1 could not start, or a fault was found; 2
+// bad arguments.
 
 #include <google/protobuf/stubs/logging.h>
 
@@ -36,7 +36,7 @@ struct Arguments {
   bool check = false;
 };
 
-// Nothing when the program should go on, else its exit code.
+// Returns nothing when the program should go on, else its exit code.
 std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
   CLI::App app{"Turns sweep files into trials, hands them to workers and keeps what they report."};
   app.name("sweep-coordinator");
@@ -85,7 +85,7 @@ std::optional<int> ParseArguments(int argc, char** argv, Arguments* arguments) {
   return std::nullopt;
 }
 
-// Blocks the signals that end the program in all threads made after this.
+// Blocks the end signals in all threads created after this.
 sigset_t BlockEndSignals() {
   const sigset_t signals = sweep::EndSignalSet();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
@@ -93,8 +93,8 @@ sigset_t BlockEndSignals() {
   return signals;
 }
 
-// Waits for a wish to end, returns, and ends the process at the next one: what is acknowledged is
-// on the disk by then. Call once.
+// Returns at the first request to end, and ends the process at the next one: acknowledged data is
+// on disk by then. Call once.
 void WaitForEnd(const sigset_t& signals) {
   static sweep::EndSignals ends;
   static sigset_t awaited;
@@ -116,7 +116,7 @@ void WaitForEnd(const sigset_t& signals) {
   }).detach();
 }
 
-// protobuf complains of text that is no UTF-8, once per message that anybody sends.
+// protobuf warns of text that is not UTF-8, once per received message.
 void LogProtobuf(google::protobuf::LogLevel, const char*, int, const std::string& message) {
   spdlog::debug("protobuf message={:?}", message);
 }

@@ -16,7 +16,7 @@ namespace {
 
 volatile std::sig_atomic_t interrupted = 0;
 
-// The copy is given up, and its temporary file removed, at the first signal that asks for the end.
+// The first end signal abandons the copy and removes its temporary file.
 void EndByRequest() {
   const sigset_t signals = EndSignalSet();
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
@@ -25,7 +25,7 @@ void EndByRequest() {
   IgnoreSignalsOfWrites();
 }
 
-// The program's exit code.
+// Prints the error and returns the exit code.
 int Fail(const absl::Status& status) {
   fmt::print(stderr, "sweep-coordinator: {}\n", PrintableLines(std::string(status.message())));
   return absl::IsInvalidArgument(status) ? kBadArguments : kFailed;

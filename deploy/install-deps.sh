@@ -31,14 +31,14 @@ readonly TORCH_VERSION=2.13.0
 readonly TORCH_WHEEL=torch-${TORCH_VERSION}+cpu-cp311-cp311-manylinux_2_28_x86_64.whl
 readonly TORCH_SHA256=6746dbcbeb526eb61330b76b41ff1b4eb848951103a892eeb080dfa2b264667b
 readonly TORCH_INDEX=https://download.pytorch.org/whl/cpu
-# What .deps/torch holds; changes with the wheel and with the parts that are unpacked.
+# The content of .deps/torch; changes with the wheel and the unpacked parts.
 readonly TORCH_CONTENT="$TORCH_SHA256 with Python"
 
 say() { printf 'install-deps: %s\n' "$*"; }
 fail() { printf 'install-deps: error: %s\n' "$*" >&2; exit 1; }
 
-# Node 18 or newer and npm build the dashboard's page. One that is there from another source (a
-# version manager, NodeSource, whose package conflicts with Debian's npm) is left alone.
+# Node 18 or newer and npm build the dashboard's page. Keeps one from another source (a version
+# manager, NodeSource, whose package conflicts with Debian's npm).
 has_node() {
   local version
   version=$(node --version 2>/dev/null) || return 1
@@ -72,8 +72,8 @@ install_packages() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# The wheel from the package indexes that pip is set up with, else from PyTorch's own CPU index:
-# plain "torch" there would be the CUDA build of several GB.
+# Downloads the wheel from pip's configured indexes, else from PyTorch's own CPU index: plain
+# "torch" on PyPI is the CUDA build of several GB.
 download_wheel() {
   local folder=$1 index
   local -a options=(--no-deps --only-binary=:all: --python-version 3.11 --implementation cp
@@ -125,7 +125,7 @@ PYTHON
   echo "$TORCH_CONTENT" > .deps/torch.content
 }
 
-# For Python 3.11, Debian 12's. Tests that need them are skipped where they cannot be imported.
+# For Python 3.11, Debian 12's. Tests skip when they cannot import them.
 install_python_packages() {
   local requirements=$1 folder=$2
   local wanted log=.deps/pip.log
@@ -147,8 +147,8 @@ install_python_packages() {
   echo "$wanted" > "$folder.content"
 }
 
-# Only the programs of Debian's package: installed, it would start a service on a fixed port. Tests that
-# need them are skipped where they are missing.
+# Only the programs of Debian's package: installing it would start a service on a fixed port. Tests
+# that need them skip when they are missing.
 install_prometheus() {
   if [ -x .deps/prometheus/prometheus ] && [ -x .deps/prometheus/promtool ]; then
     say "prometheus and promtool are in .deps/prometheus"
@@ -157,7 +157,7 @@ install_prometheus() {
   say "downloading Debian's prometheus (19 MB) and unpacking its programs into .deps/prometheus"
   mkdir -p .deps
   prometheus_staging=$(mktemp -d .deps/staging.XXXXXX)
-  chmod 755 "$prometheus_staging"  # apt-get downloads as a user of its own
+  chmod 755 "$prometheus_staging"  # apt-get downloads as another user
   if (cd "$prometheus_staging" && apt-get download -qq prometheus 2>/dev/null) &&
       dpkg-deb --fsys-tarfile "$prometheus_staging"/prometheus_*.deb |
         tar -x -C "$prometheus_staging" ./usr/bin/prometheus ./usr/bin/promtool; then

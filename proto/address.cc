@@ -24,7 +24,7 @@ bool IsIpv6Character(char c) {
   return std::isxdigit(static_cast<unsigned char>(c)) != 0 || c == ':' || c == '.';
 }
 
-// A zone may follow an IPv6 address: fe80::1%eth0.
+// An IPv6 address may end in a zone: fe80::1%eth0.
 bool LooksLikeIpv6(std::string_view text) {
   const std::string_view address = text.substr(0, text.find('%'));
   return std::count(address.begin(), address.end(), ':') >= 2 &&
@@ -41,9 +41,9 @@ bool IsIpv6(const std::string& text) {
 constexpr int kLastPort = 65535;
 constexpr char kPortRange[] = "the port is a number from 1 to 65535";
 
-// What to write for an IPv6 address without brackets; empty when it can be none. The last group of
-// "::1:7077" may be a port, which it is taken for when it has as many digits as one above 1023:
-// then both readings are named.
+// The right spelling of an IPv6 address without brackets; empty when the text is none. The last
+// group of "::1:7077" may be a port if it has the digits of one above 1023: then the advice names
+// both readings.
 std::string Ipv6Advice(const std::string& text) {
   constexpr std::size_t kDigits = 4;
   constexpr int kLastReservedPort = 1023;
@@ -66,7 +66,8 @@ absl::Status Refuse(std::string_view text, const std::string& why) {
       absl::StrCat("'", std::string(text), "' is no HOST:PORT", why.empty() ? "" : ": ", why));
 }
 
-// "[::1]" of "[::1]:7077", "host" of "host:7077"; the rest begins with the colon or is empty.
+// "[::1]" of "[::1]:7077", "host" of "host:7077"; the remaining text begins with the colon or is
+// empty.
 std::string_view HostOf(std::string_view text) {
   const std::size_t bracket = text.starts_with('[') ? text.find(']') : text.npos;
   if (bracket != text.npos) return text.substr(0, bracket + 1);
@@ -79,7 +80,7 @@ bool IsHost(std::string_view host) {
   return !host.empty() && std::all_of(host.begin(), host.end(), IsHostCharacter);
 }
 
-// The address within a URL: without its scheme and path.
+// The address in a URL, without scheme and path.
 std::string WithinUrl(std::string_view text) {
   const std::size_t scheme = text.find("://");
   if (scheme != text.npos) text.remove_prefix(scheme + 3);

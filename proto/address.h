@@ -7,12 +7,12 @@
 
 namespace sweep {
 
-// Where a coordinator listens when nothing else is said.
+// The coordinator's default port.
 inline constexpr int kDefaultPort = 7077;
 
-// HOST:PORT as people write it: a host name, an IPv4 address or an IPv6 address in brackets;
-// without a port the default one is added. InvalidArgument names the text and, where it can be
-// told, how to write it: a URL is no address, since gRPC would look for a host of that name.
+// Parses HOST:PORT as people write it: a host name, an IPv4 address or an IPv6 address in brackets;
+// a missing port becomes the default. InvalidArgument names the text and, if possible, the right
+// spelling. A URL is refused, since gRPC would look for a host of that name.
 absl::StatusOr<std::string> ParseAddress(std::string_view text);
 
 }  // namespace sweep

@@ -1,5 +1,5 @@
-// The wire contract against proto/contract.golden: workers, coordinators and clients of different
-// builds talk to each other, so nothing that was ever in the contract may vanish, move or change.
+// Compares the wire contract with proto/contract.golden: workers, coordinators and clients of
+// different builds talk to each other, so nothing in the contract may ever vanish, move or change.
 
 #include <google/protobuf/descriptor.h>
 #include <google/protobuf/descriptor.pb.h>
@@ -63,7 +63,7 @@ void AddEnum(const EnumDescriptor& enumeration, Lines* lines) {
 }
 
 void AddMessage(const Descriptor& message, Lines* lines) {
-  if (message.options().map_entry()) return;  // stands in the field's type
+  if (message.options().map_entry()) return;  // included in the field's type
   lines->insert(message.full_name() + " message");
   for (int i = 0; i < message.field_count(); ++i) {
     const FieldDescriptor& field = *message.field(i);
@@ -111,7 +111,7 @@ Lines ReadGolden() {
   return lines;
 }
 
-// What `a` has and `b` has not, one per line.
+// The lines of `a` that `b` lacks, one per line.
 std::string Missing(const Lines& a, const Lines& b) {
   std::vector<std::string> missing;
   std::set_difference(a.begin(), a.end(), b.begin(), b.end(), std::back_inserter(missing));
@@ -120,7 +120,7 @@ std::string Missing(const Lines& a, const Lines& b) {
   return text;
 }
 
-// Only adds: what has vanished stays in the file, so that the test goes on failing for it.
+// Only adds lines: a vanished line stays in the file, so the test keeps failing for it.
 void AddToGolden(Lines lines) {
   lines.merge(ReadGolden());
   std::ofstream file(SWEEP_CONTRACT_GOLDEN, std::ios::trunc);
@@ -153,7 +153,7 @@ TEST(Contract, EveryProtoFileIsLookedAt) {
   EXPECT_EQ(present, known);
 }
 
-// The golden file is worth what its lines tell: each of these edits must change a line.
+// Checks that the golden file notices changes: each of these edits must change a line.
 TEST(Contract, ALineTellsNumberTypeLabelAndOneof) {
   const auto contract_of = [](const std::string& field) {
     google::protobuf::FileDescriptorProto file;
@@ -204,7 +204,7 @@ TEST(Contract, EveryRpcHasItsOwnRequestAndResponse) {
   }
 }
 
-// Whether a trimmed line of a .proto file declares something that the contract consists of.
+// True for a trimmed line of a .proto file that declares a part of the contract.
 bool IsDeclaration(const std::string& line) {
   for (const char* word : {"message ", "enum ", "service ", "rpc ", "oneof "}) {
     if (line.starts_with(word)) return true;

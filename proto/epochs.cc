@@ -7,7 +7,7 @@ namespace {
 
 constexpr double kNanosPerSecond = 1e9;
 
-// The most that a Duration can be, about 10,000 years.
+// The largest Duration, about 10,000 years.
 constexpr double kMaxSeconds = 315'576'000'000;
 
 void SetDuration(double seconds, google::protobuf::Duration* duration) {

@@ -9,15 +9,15 @@
 
 namespace sweep {
 
-// An epoch for the wire: all numbers by name, and those with fields of their own there too, for
+// An epoch for the wire: all numbers by name, and those with their own fields there too, for
 // programs of earlier versions.
 v1::Epoch ToProto(const EpochMetrics& metrics);
 
-// What an epoch from the wire measured. One without `metrics` comes from an earlier version, which
-// knew the fields only.
+// The measurements of an epoch from the wire. One without `metrics` comes from an earlier version,
+// which used only the fields.
 EpochMetrics FromProto(const v1::Epoch& epoch);
 
-// What a trial has reported so far, by name.
+// A trial's summaries so far, by measure.
 using ProtoSummaries = google::protobuf::Map<std::string, v1::MeasureSummary>;
 ProtoSummaries ToProto(const MeasureSummaries& summaries);
 MeasureSummaries FromProto(const ProtoSummaries& summaries);

@@ -8,8 +8,8 @@
 namespace sweep {
 namespace {
 
-// Only what was refused for want of room is repeated here: such a call has done nothing. Whatever
-// else fails is the caller's to decide.
+// Repeats only calls that were refused for lack of room: they have done nothing. The caller decides
+// about other failures.
 constexpr char kServiceConfig[] = R"json({
   "methodConfig": [{
     "name": [{}],
@@ -23,7 +23,7 @@ constexpr char kServiceConfig[] = R"json({
   }]
 })json";
 
-// On the wire every byte outside printable ASCII takes three (percent encoding).
+// On the wire every byte outside printable ASCII takes three bytes (percent encoding).
 constexpr std::size_t kMaxEncodedMessage = kMaxMetadataBytes / 2;
 
 // Cuts between characters, never inside one.
@@ -62,11 +62,11 @@ std::shared_ptr<grpc::Channel> MakeChannel(const std::string& address) {
   arguments.SetInt(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
   arguments.SetInt(GRPC_ARG_HTTP2_MAX_PINGS_WITHOUT_DATA, 0);
   arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 200);
-  // Also the time that one attempt to connect may take.
+  // Also limits the time of one attempt to connect.
   arguments.SetInt(GRPC_ARG_MIN_RECONNECT_BACKOFF_MS, 5'000);
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 2'000);
   arguments.SetServiceConfigJSON(kServiceConfig);
-  // The coordinator is a machine of the own network; http_proxy is meant for the outside.
+  // The coordinator is in the local network; http_proxy is for the outside.
   arguments.SetInt(GRPC_ARG_ENABLE_HTTP_PROXY, 0);
   return grpc::CreateCustomChannel(address, grpc::InsecureChannelCredentials(), arguments);
 }

@@ -12,7 +12,7 @@ constexpr std::string_view kSweeps = "sweeps/";
 constexpr std::string_view kTrials = "/trials/";
 constexpr std::string_view kWorkers = "workers/";
 
-// A message shows at most this much of a name that somebody sent.
+// Limit on the shown part of a name from a request, in messages.
 constexpr std::size_t kShownLength = 128;
 
 absl::Status BadName(std::string_view text, std::string_view wanted) {
@@ -25,7 +25,7 @@ std::string_view WithoutPrefix(std::string_view text, std::string_view prefix) {
   return text.starts_with(prefix) ? text.substr(prefix.size()) : text;
 }
 
-// 0 when `text` is not a positive decimal number.
+// 0 unless `text` is a positive decimal number.
 std::int64_t ParseNumber(std::string_view text) {
   std::int64_t number = 0;
   const char* const end = text.data() + text.size();

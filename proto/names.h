@@ -8,8 +8,8 @@
 
 namespace sweep {
 
-// Resource names as the services use them, and the short forms that people type.
-// Pure; any thread.
+// Converts between the services' resource names and the short forms that people type. Pure; any
+// thread.
 
 // "sweeps/{name}".
 std::string SweepResource(std::string_view name);
@@ -18,7 +18,7 @@ std::string TrialResource(std::string_view sweep, std::int64_t number);
 // "workers/{name}", or "" for "".
 std::string WorkerResource(std::string_view name);
 
-// The name of a sweep out of "sweeps/x" or "x". InvalidArgument naming the text.
+// Parses a sweep's name from "sweeps/x" or "x". InvalidArgument naming the text.
 absl::StatusOr<std::string> ParseSweepResource(std::string_view text);
 
 struct TrialId {
@@ -27,10 +27,10 @@ struct TrialId {
   bool operator==(const TrialId&) const = default;
   std::string short_name() const { return sweep + "/" + std::to_string(number); }
 };
-// Out of "sweeps/x/trials/3" or "x/3". InvalidArgument naming the text.
+// Parses "sweeps/x/trials/3" or "x/3". InvalidArgument naming the text.
 absl::StatusOr<TrialId> ParseTrialResource(std::string_view text);
 
-// The name of a worker out of "workers/w" or "w". InvalidArgument naming the text.
+// Parses a worker's name from "workers/w" or "w". InvalidArgument naming the text.
 absl::StatusOr<std::string> ParseWorkerResource(std::string_view text);
 
 }  // namespace sweep

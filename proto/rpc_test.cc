@@ -90,7 +90,7 @@ TEST(Address, OthersAreRefusedWithWhatToWrite) {
     const std::string message(address.status().message());
     EXPECT_TRUE(message.starts_with("'" + std::string(text) + "' is no HOST:PORT")) << message;
     EXPECT_NE(message.find(advice), std::string::npos) << message;
-    // What is advised is taken.
+    // The advised spelling must be accepted.
     const std::size_t at = message.rfind("write ");
     if (at == message.npos) continue;
     const std::string written = message.substr(message.find_last_of(' ') + 1);

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Checks that every C++ file is formatted as .clang-format says; with --fix, formats them. clang-format
-# comes from tests/requirements.txt, since versions differ in what they write.
+# Checks that every C++ file is formatted as .clang-format says; with --fix, formats them. Versions
+# of clang-format differ, so tests/requirements.txt fixes one.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 readonly FORMATTER=.deps/python/bin/clang-format

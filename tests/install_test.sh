@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs a build tree into a temporary folder, runs each program there and follows the links of the
+# Installs a build tree into a temporary folder, runs each program there and checks the links of the
 # installed pages.
 #
 #   tests/install_test.sh build/release 0.1.0 sweep sweep-coordinator sweep-worker sweep-trainer

@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# The suites that take too long for every change; docs/measured/ has what they gave.
+# Runs the suites that take too long for every change; docs/measured/ has their results.
 #
 #   tests/long.sh [SUITE...]      includes, sanitizers, chaos, fuzz, rpc, bench, training, equivalence,
 #                                 browser, slurm; all of them unless named
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Without precompiled headers, which hide what a file forgets to include, and with warnings as errors.
+# Builds without precompiled headers, which hide missing includes, and with warnings as errors.
 includes() { SWEEP_PRESET=dev deploy/build.sh; }
 
 sanitizers() { tests/sanitizers.sh; }
@@ -16,7 +16,7 @@ chaos() {
   build/release/bin/chaos --faults 1000 --seed 20261121 --pause 0.2 --real-trainer
 }
 
-# Inputs that are found stay in build/fuzz/found, so that the next run goes on from there.
+# Keeps the inputs that it finds in build/fuzz/found, so that the next run starts from them.
 fuzz() {
   local name found stored
   SWEEP_PRESET=fuzz deploy/build.sh fuzz_targets
@@ -55,20 +55,20 @@ training() {
   "$python/bin/python" tests/bench/training/bench.py
 }
 
-# Three quarters of an hour on two cores; goes on where it was.
+# Takes three quarters of an hour on two cores; goes on after an interruption.
 equivalence() {
   deploy/build.sh sweep sweep-trainer
   python3 tests/parity/equivalence.py
 }
 
-# Fails where a test is skipped, since who asks for it by name wants it run.
+# A skipped test is a failure here, since the suite was asked for by name.
 browser() {
   deploy/build.sh sweep sweep-coordinator sweep-worker sweep-trainer fill_database
   tests/browser/run.sh all build/release/bin build/release/web/source
   tests/browser/run.sh large build/release/bin build/release/web/source
 }
 
-# Five minutes; needs root and Debian's packages.
+# Takes five minutes; needs root and Debian's packages.
 slurm() {
   deploy/build.sh sweep sweep-coordinator sweep-worker
   tests/slurm/run.sh build/release/bin

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs, builds and runs every test that belongs to each change, the most telling ones under
-# sanitizers too. The last lines tell how long each stage took. Tests on real MNIST run when
-# SWEEP_DATA_DIR names its folder. tests/long.sh has what takes too long for every change.
+# Installs, builds and runs the tests for every change, the most important ones under sanitizers
+# too. The last lines give the time of each stage. Tests on real MNIST run when
+# SWEEP_DATA_DIR names its folder. tests/long.sh has those that take too long for every change.
 #
 #   tests/run.sh [CTEST ARGUMENT...]      for example: tests/run.sh -R Ranking; without sanitizers then
 set -euo pipefail

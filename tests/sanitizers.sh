@@ -1,22 +1,22 @@
 #!/usr/bin/env bash
-# Builds and runs tests under AddressSanitizer with UBSan, then under ThreadSanitizer: everything
-# that needs no libtorch, or with `short` what reads foreign bytes and what shares memory between
-# threads. Fails when a test fails, and when any process that a test started reported something.
+# Builds and runs tests under AddressSanitizer with UBSan, then under ThreadSanitizer: all tests
+# that need no libtorch, or with `short` those that read foreign bytes and those that share memory
+# between threads. Fails when a test fails or a process that a test started has reported something.
 #
 #   tests/sanitizers.sh [short] [asan|tsan]      one of the two alone when named
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# sanitize PRESET [TEST PROGRAM...]: all of the preset's tests unless programs are named.
+# sanitize PRESET [TEST PROGRAM...]: runs all of the preset's tests unless programs are named.
 sanitize() {
   local preset=$1 reports=$PWD/build/$1/reports labels=() failed=0
   shift
   printf '\n== %s\n' "$preset"
   SWEEP_PRESET=$preset deploy/build.sh "$@"
-  # A coordinator that restarts after every event takes minutes under a sanitizer, and reads nothing foreign.
+  # RestartTest restarts a coordinator after every event: takes minutes, reads no foreign bytes.
   if [ $# -gt 0 ]; then labels=(-L "^($(IFS='|' && echo "$*"))\$" -E RestartTest); fi
-  # Reports go into files: a test does not see the exit code of a process that it kills, nor always
-  # that of one that it starts.
+  # Reports go into files, because a test does not see the exit code of a process that it kills, nor
+  # of every process that it starts.
   rm -rf "$reports"
   mkdir "$reports"
   ASAN_OPTIONS=log_path=$reports/report UBSAN_OPTIONS=print_stacktrace=1:log_path=$reports/report \

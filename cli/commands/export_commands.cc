@@ -26,14 +26,14 @@ namespace {
 
 struct ExportOptions {
   std::string sweep;
-  std::string format;  // "": as --format before the command, the environment and so on say
+  std::string format;  // "": as the global setting says
   std::string output;  // "": standard output
   bool epochs = false;
 };
 
 constexpr char kOptuna[] = "optuna";
 
-// The coordinator's copy of the sweep's file.
+// The spec from the coordinator's copy of the sweep's file.
 absl::StatusOr<SweepSpec> SpecOf(const v1::Sweep& sweep) {
   if (!sweep.file_refusal().empty()) {
     return absl::FailedPreconditionError(
@@ -59,7 +59,7 @@ absl::StatusOr<SweepSpec> SpecOf(const v1::Sweep& sweep) {
   return spec;
 }
 
-// The trial's epochs, of each the row that counts.
+// The trial's epochs, one counted row for each.
 absl::StatusOr<std::vector<v1::Epoch>> EpochsOf(Connection& connection, const v1::Trial& trial) {
   if (trial.epoch() == 0 && trial.attempt() == 0) return std::vector<v1::Epoch>();
   absl::StatusOr<std::vector<v1::Epoch>> all = ListEpochs(connection, ShortName(trial.name()));
@@ -81,8 +81,8 @@ absl::Status ForEachTrial(Connection& connection, const std::string& sweep, std:
       });
 }
 
-// Every hyperparameter and measure that the trials have until now: the hyperparameters in the order
-// of the file where the coordinator accepts it, else by name, the measures in the usual order.
+// All hyperparameters and measures of the trials so far: hyperparameters in the file's order if the
+// coordinator accepts the file, else by name; measures in the usual order.
 absl::StatusOr<ExportWriter::Names> NamesOf(Connection& connection, const v1::Sweep& sweep,
                                             std::ostream& out) {
   std::set<std::string> parameters;
@@ -107,7 +107,7 @@ absl::StatusOr<ExportWriter::Names> NamesOf(Connection& connection, const v1::Sw
 
 absl::Status WriteRows(Connection& connection, const v1::Sweep& sweep, const ExportOptions& options,
                        Format format, std::ostream& out, std::int64_t* rows) {
-  // The header needs all names before the first trial is read, and no trial need have all of them.
+  // The header needs all names before the first row, and a single trial may lack some.
   const std::string name = ShortName(sweep.name());
   ExportWriter::Names names;
   if (format == Format::kCsv) {
@@ -150,7 +150,7 @@ absl::Status WriteJournal(Connection& connection, const v1::Sweep& sweep, std::o
       });
 }
 
-// Writes everything to `out`; `*rows` counts the rows.
+// Writes everything to `out`; sets `*rows` to the number of rows.
 absl::Status WriteExport(Connection& connection, const ExportOptions& options, Format format,
                          std::ostream& out, std::int64_t* rows) {
   const absl::StatusOr<std::string> name = NamedOrNewest(connection, options.sweep);
@@ -171,7 +171,7 @@ int Ended(const absl::Status& status) {
   return kExitInterrupted;
 }
 
-// What the name of the file says, when nothing else does.
+// The format that the file's name implies; used when nothing else sets it.
 std::string FormatOf(const std::string& output) {
   for (const char* const format : {"csv", "json"}) {
     if (output.ends_with(std::string(".") + format)) return format;
@@ -202,7 +202,7 @@ int Export(ExportOptions options, const Session& session) {
   std::int64_t rows = 0;
   if (options.output.empty()) {
     const absl::Status status = WriteExport(**connection, options, format, std::cout, &rows);
-    // RunCommandLine tells whether standard output took it all, or its reader has gone away.
+    // RunCommandLine reports incomplete standard output, and knows when its reader has exited.
     return status.ok() || !std::cout.good() ? static_cast<int>(kExitOk) : Ended(status);
   }
   absl::StatusOr<std::unique_ptr<OutputFile>> file = OutputFile::Create(options.output);
@@ -256,7 +256,7 @@ void AddExportCommand(CLI::App* app, Session* session) {
       "print(p.json_normalize(json.load(open(\"trials.json\"))))'");
   auto options = std::make_shared<ExportOptions>();
   command->add_option("NAME", options->sweep, "the sweep; without it, the newest");
-  // Before the global option of that name, which knows no format of exports alone.
+  // Takes precedence over the global option, which lacks the formats of exports.
   command
       ->add_option("--format", options->format,
                    "how they are written; without it, as the file's name ends")

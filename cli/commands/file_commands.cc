@@ -31,8 +31,8 @@ using cells::Missing;
 using cells::Text;
 using nlohmann::json;
 
-// Whether a file has the layers of a network file and not the model of a sweep file. One that
-// cannot be read is neither.
+// True for a file with the layers of a network file and without the model of a sweep file. False
+// for an unreadable file.
 bool IsNetworkFile(const std::string& path) {
   InputFile file(path);
   std::string text;
@@ -46,7 +46,7 @@ bool IsNetworkFile(const std::string& path) {
   return layers;
 }
 
-// The errors and warnings of `file`; an error that is none of the diagnostics is one more.
+// The errors and warnings of `file`; adds an error in `status` that no diagnostic contains.
 Listing MessageListing(const std::string& file, const absl::Status& status,
                        const Diagnostics& diagnostics) {
   Listing listing;
@@ -73,8 +73,8 @@ struct Verdict {
   Diagnostics diagnostics;
 };
 
-// What `validate` found, for programs, also where the file is wrong: as JSON all of it, as CSV the
-// messages.
+// Prints the result of `validate` for programs, also for a wrong file: JSON has everything, CSV
+// only the messages.
 int PrintVerdict(const Verdict& verdict, const Session& session) {
   const Listing messages = MessageListing(verdict.file, verdict.status, verdict.diagnostics);
   if (session.format == Format::kCsv) {
@@ -131,8 +131,7 @@ int Validate(const std::string& file, const Session& session) {
   return kExitOk;
 }
 
-// What tells the networks of one file apart: the values that its layers refer to, of those that the
-// search chose.
+// Distinguishes the networks of one file by the searched values that its layers refer to.
 std::string NetworkLabel(const SweepSpec& spec, const Configuration& configuration) {
   std::string label = configuration.network.name;
   const auto model = configuration.resolved.find("model");
@@ -141,7 +140,7 @@ std::string NetworkLabel(const SweepSpec& spec, const Configuration& configurati
   if (file == spec.networks.end()) return label;
   for (const std::string& name : file->second.references()) {
     const auto value = configuration.parameters.find(name);
-    // Dropping changes no size.
+    // Dropout changes no size.
     if (value == configuration.parameters.end() || name == "dropout") continue;
     label += fmt::format(" {}={}", name, FormatValue(value->second));
   }
@@ -160,7 +159,7 @@ Listing NetworksOfSweep(const SweepSpec& spec, const std::vector<Configuration>&
   std::vector<std::pair<std::string, std::int64_t>> seen;
   for (const Configuration& configuration : configurations) {
     const Network& network = configuration.network;
-    if (network.layers.empty()) continue;  // of a program that needs none
+    if (network.layers.empty()) continue;  // a program without a network
     const std::string label = NetworkLabel(spec, configuration);
     const std::pair<std::string, std::int64_t> key(label, network.parameters);
     if (std::find(seen.begin(), seen.end(), key) != seen.end()) continue;
@@ -179,7 +178,7 @@ Listing NetworksOfSweep(const SweepSpec& spec, const std::vector<Configuration>&
   return listing;
 }
 
-constexpr double kUsualGflops = 55;  // of a core where nothing better is known
+constexpr double kUsualGflops = 55;  // of a core, when nothing better is known
 
 std::int64_t TrainingImages(const SweepSpec& spec) {
   if (spec.dataset.name == "synthetic")
@@ -188,7 +187,7 @@ std::int64_t TrainingImages(const SweepSpec& spec) {
   return all - spec.holdout;
 }
 
-// Those of MNIST where the file does not say how many there are.
+// MNIST's number when the file does not tell.
 std::int64_t TestImages(const SweepSpec& spec) {
   const std::int64_t known = EvaluationImages(spec);
   return known > 0 ? known : 10'000;
@@ -201,7 +200,7 @@ struct PreviewOptions {
   std::string trainer;
 };
 
-// Configurations enough to know the networks and the mean cost, and how many there will be.
+// Enough configurations to know the networks and the mean cost, and the total number.
 struct Sample {
   std::vector<Configuration> configurations;
   std::int64_t planned = 0;
@@ -224,7 +223,7 @@ absl::StatusOr<Sample> SampleOf(const SweepSpec& spec) {
   return sample;
 }
 
-// Seconds for one image through a network, as a line over the cost of its training.
+// Seconds per image through a network, linear in the cost of its training.
 struct ImageTime {
   double fixed = 0;
   double per_flop = 0;
@@ -237,7 +236,7 @@ ImageTime Line(double flops_a, double seconds_a, double flops_b, double seconds_
   return {.fixed = seconds_a - slope * flops_a, .per_flop = slope};
 }
 
-// How long images take to train on and to evaluate with, on one slot.
+// The time per image for training and evaluation on one slot.
 struct Pace {
   ImageTime train, evaluate;
   std::string source;  // in words
@@ -248,14 +247,14 @@ double TrainFlops(const Configuration& configuration) {
   return static_cast<double>(configuration.network.train_flops);
 }
 
-// Forward is about a third of forward and both gradients.
+// A forward pass costs about a third of forward and both gradients.
 Pace PaceOf(double gflops) {
   return {.train = {.per_flop = 1 / (gflops * 1e9)},
           .evaluate = {.per_flop = 1 / (3 * gflops * 1e9)},
           .source = fmt::format("at {:.4g} GFLOP/s per slot", gflops)};
 }
 
-// Trains the cheapest and the costliest network of the sample for a moment.
+// Trains the cheapest and the costliest network of the sample briefly.
 absl::StatusOr<Pace> MeasurePace(const SweepSpec& spec, const Sample& sample,
                                  const PreviewOptions& options) {
   std::vector<std::string> wish;
@@ -278,7 +277,7 @@ absl::StatusOr<Pace> MeasurePace(const SweepSpec& spec, const Sample& sample,
       .source = fmt::format("measured just now: {} images/s alone on this machine",
                             WithSeparators(std::llround(slow->train_images_per_second))),
       .is_measured = true};
-  // A training that was cut short has evaluated nothing.
+  // A training that was cut short has not evaluated.
   const auto evaluated = [](const TrainingSpeed& speed) {
     return speed.evaluate_images_per_second > 0 ? speed.evaluate_images_per_second
                                                 : 3 * speed.train_images_per_second;
@@ -287,7 +286,7 @@ absl::StatusOr<Pace> MeasurePace(const SweepSpec& spec, const Sample& sample,
   return pace;
 }
 
-// Of the whole sweep, on one slot.
+// For the whole sweep on one slot.
 double TotalSeconds(const SweepSpec& spec, const Sample& sample, const Pace& pace) {
   double seconds = 0;
   for (const Configuration& configuration : sample.configurations) {
@@ -300,7 +299,7 @@ double TotalSeconds(const SweepSpec& spec, const Sample& sample, const Pace& pac
   return seconds / sampled * static_cast<double>(sample.planned * spec.replicates);
 }
 
-// The first configurations, as they would be tried.
+// The first configurations, as the sweep would try them.
 Listing FirstOf(const Sample& sample) {
   constexpr std::size_t kShown = 5;
   Listing first;
@@ -321,8 +320,8 @@ Listing FirstOf(const Sample& sample) {
   return first;
 }
 
-// What the time is worth: slots that train at once share caches and memory, and a machine that does
-// other things is slower. Not measured at all, it is anybody's guess.
+// Formats the estimate with its uncertainty: slots that train at once share caches and memory, and
+// a busy machine is slower. An unmeasured pace is a rough guess.
 std::string TimeText(double seconds, const Pace& pace, int slots) {
   const double most = pace.is_measured ? (slots > 1 ? 2 : 1.5) : 6;
   return fmt::format("estimated time: {} to {} on {} ({})", HumanDuration(absl::Seconds(seconds)),
@@ -363,7 +362,7 @@ int Preview(const PreviewOptions& options, const Session& session) {
     PrintListing(FirstOf(*sample), session, std::cout);
     return kExitOk;
   }
-  // Nobody knows how long a sweep's own program takes.
+  // The time of a sweep's own program is unknown.
   std::optional<Pace> pace;
   if (spec.program.empty() && !sample->configurations.empty()) {
     absl::StatusOr<Pace> measured =

@@ -22,12 +22,12 @@ namespace {
 
 constexpr int kShownLines = 20;
 
-// What the first trial has come to.
+// The result of the first trial.
 struct Outcome {
   v1::Trial trial;
   bool works = false;
-  std::string reason;              // why not
-  std::vector<std::string> lines;  // the last that its program printed
+  std::string reason;              // of a failure
+  std::vector<std::string> lines;  // the last lines that its program printed
   v1::Epoch epoch;
   double seconds = 0;  // from its start to its first epoch
 };
@@ -49,7 +49,8 @@ absl::Status ReadFailure(Connection& connection, const std::string& name, Outcom
   return absl::OkStatus();
 }
 
-// The trial's first epoch or first failure. Cancelled after Ctrl-C; Aborted when the worker ends.
+// Waits for the trial's first epoch or first failure. Cancelled after Ctrl-C; Aborted when the
+// worker ends.
 absl::StatusOr<Outcome> WaitForFirst(Connection& connection, const std::string& sweep,
                                      const std::atomic<bool>& agent_ended) {
   const std::string name = sweep + "/1";
@@ -76,7 +77,7 @@ absl::StatusOr<Outcome> WaitForFirst(Connection& connection, const std::string& 
   return absl::AbortedError("the worker has ended");
 }
 
-// Epochs after the first have no start of a trainer before them.
+// Later epochs do not include the trainer's start.
 double EstimatedSeconds(const v1::Sweep& sweep, const Outcome& outcome, int slots) {
   const double epochs =
       static_cast<double>(sweep.planned_trials()) * std::max(1, outcome.trial.epochs());

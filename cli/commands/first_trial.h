@@ -6,9 +6,9 @@
 
 namespace sweep::cli {
 
-// Trains the sweep's first trial on this machine until its first epoch or its end, in a database of
-// its own that is removed afterwards, and says what came out. `slots`: of the run that is meant,
-// for the estimate; 0: one per core. Returns the exit code: 0 when an epoch was reported.
+// Trains the sweep's first trial on this machine until its first epoch or its end, in a temporary
+// database, and prints the result. `slots` is the number for the full run's estimate; 0: one per
+// core. Returns the exit code: 0 when an epoch was reported.
 int TryFirstTrial(const SweepInput& input, int slots, const AgentOptions& agent,
                   const Session& session);
 

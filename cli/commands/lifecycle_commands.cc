@@ -1,5 +1,5 @@
-// Verbs that change what a coordinator does with a sweep or a trial. Each can be repeated
-// without harm: a script that runs it twice ends where it ended the first time.
+// Commands that change what a coordinator does with a sweep or a trial. Each may be repeated: the
+// second call leaves the same state as the first.
 
 #include <fmt/format.h>
 
@@ -27,7 +27,7 @@ bool IsTrialName(const std::string& name) {
   return name.find(name.starts_with("sweeps/") ? "/trials/" : "/") != std::string::npos;
 }
 
-// Trials of a sweep (or the one trial) that workers hold at this moment.
+// Number of trials of the sweep (or the one trial) that workers hold.
 absl::StatusOr<int> HeldTrials(Connection& connection, const std::string& name) {
   const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(connection);
   if (!workers.ok()) return workers.status();
@@ -50,7 +50,7 @@ absl::Status WaitUntilNothingIsHeld(Connection& connection, const std::string& n
   });
 }
 
-// The trial as it is now, for programs. The exit code.
+// Prints the trial's current state for programs. Returns the exit code.
 int PrintTrial(Connection& connection, const v1::Trial& trial, const Session& session) {
   if (session.format == Format::kTable) return kExitOk;
   const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, SweepOf(trial));
@@ -63,7 +63,7 @@ int PrintTrial(Connection& connection, const v1::Trial& trial, const Session& se
   return kExitOk;
 }
 
-// Who will train what waits, and how to look on.
+// Says who will run the pending trials and how to follow them.
 std::string WhatFollows(Connection& connection, const std::string& sweep, const Session& session) {
   if (!connection.embedded()) {
     return "; follow it with: " + Command(session, {"watch", sweep});
@@ -72,13 +72,13 @@ std::string WhatFollows(Connection& connection, const std::string& sweep, const 
   return whole.ok() ? "; nothing trains it yet: " + RunAgain(*whole, session) : "";
 }
 
-// The trials of a cancelled sweep that its search had not come to.
+// Says how many trials of a cancelled sweep the search had not created.
 std::string NeverMade(const v1::Sweep& sweep) {
   const std::int64_t left = sweep.planned_trials() - MadeTrials(sweep.counts());
   return left > 0 ? fmt::format(", {} more had not been made yet", left) : "";
 }
 
-// A cancelled sweep goes on in one way only.
+// Adds to an error the only way to continue a cancelled sweep.
 absl::Status WithCancelledHint(Connection& connection, const absl::Status& status,
                                const std::string& name, const Session& session) {
   if (!absl::IsFailedPrecondition(status)) return status;
@@ -136,7 +136,7 @@ int RetryOneTrial(Connection& connection, const std::string& name, bool force,
                   const Session& session) {
   absl::StatusOr<v1::Trial> trial = RetryTrial(connection, name, force);
   if (absl::IsFailedPrecondition(trial.status())) {
-    // Retried already: it waits or runs.
+    // The trial was retried before and is waiting or running.
     const absl::StatusOr<v1::GetTrialResponse> now = GetTrial(connection, name);
     if (now.ok() && now->trial().state() == v1::TRIAL_STATE_DIVERGED) {
       return Fail(absl::FailedPreconditionError(fmt::format(

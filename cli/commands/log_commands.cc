@@ -26,23 +26,23 @@ struct LogOptions {
   bool timestamps = false;
 };
 
-// A coordinator that is away for longer is given up.
+// Gives up when the coordinator is away longer.
 constexpr absl::Duration kPatience = absl::Minutes(10);
 constexpr absl::Duration kPollPeriod = absl::Milliseconds(500);
 
-// What is known of one trial's log, and how to get more.
+// Reads one trial's log in pieces.
 class LogReader {
  public:
   LogReader(const LogOptions& options, int epochs)
       : options_(options), log_(options.attempt, epochs) {}
 
-  // Asks for what is new. Sets `ended` when the trial has ended and all of it is there.
+  // Fetches new entries. Sets `ended` when the trial has ended and its log is complete.
   absl::Status Poll(Connection& connection) {
     const absl::StatusOr<v1::GetTrialResponse> response = GetTrial(connection, options_.trial);
     if (!response.ok()) return response.status();
     if (absl::Status status = ReadLines(connection); !status.ok()) return status;
     const v1::Trial& trial = response->trial();
-    // Asked for only when they can have changed: most polls find nothing.
+    // Fetched only after a change: most polls find nothing new.
     const auto version = std::make_tuple(trial.attempt(), trial.epoch(), trial.state());
     if (!version_ || *version_ != version) {
       const absl::StatusOr<std::vector<v1::Attempt>> attempts =
@@ -54,7 +54,7 @@ class LogReader {
       log_.AddEpochs(*epochs);
       version_ = version;
     }
-    // The last lines may have come in after they were asked for: once more after the end.
+    // The last lines may arrive after this fetch, so fetch once more after the end.
     ended_ = was_ended_;
     was_ended_ = HasEnded(trial.state());
     return absl::OkStatus();
@@ -114,8 +114,8 @@ void PrintEntries(const std::vector<TrialLogEntry>& entries, const LogOptions& o
   std::cout << std::flush;
 }
 
-// Opens the connection again, for as long as patience lasts. A `sweep run` that has ended has left
-// its database, which then answers itself.
+// Reopens the connection, retrying until kPatience. A `sweep run` that ended leaves its database,
+// which this process can then read itself.
 absl::StatusOr<std::unique_ptr<Connection>> Reconnect(const LogOptions& options,
                                                       const Session& session) {
   std::cerr << "the coordinator does not answer; trying again\n";
@@ -156,9 +156,9 @@ int Follow(std::unique_ptr<Connection> connection, LogReader reader, const LogOp
     PrintEntries(Last(reader.Take(), first ? options.tail : 0), options, session);
     first = false;
     if (reader.ended()) return kExitOk;
-    if (!std::cout) return kExitOk;  // the reader of a pipe has gone
+    if (!std::cout) return kExitOk;  // the reader of the pipe has exited
     if (connection->embedded()) {
-      // Nobody else can reach the database meanwhile, so nothing more will come.
+      // Other processes cannot reach the database now, so nothing more will come.
       if (reader.trial_ended()) return kExitOk;
       std::cerr << "no coordinator runs on " << session.connection.database
                 << ", so nothing more will come\n";

@@ -22,7 +22,7 @@ struct Options {
   std::string output;  // "": NAME.html
 };
 
-// The page that documents are put into, which is built together with the dashboard.
+// The page that receives the documents; built with the dashboard.
 absl::StatusOr<std::string> ReportPage() {
   const WebFile* const file = FindWebFile(WebFiles(), "/report.html");
   if (file == nullptr) {
@@ -33,7 +33,7 @@ absl::StatusOr<std::string> ReportPage() {
   return Gunzip(file->gzipped);
 }
 
-// Names the newest sweep in `*options` when they name none.
+// Sets the newest sweep in `*options` when they name none.
 absl::StatusOr<std::string> MakeReport(Options* options, const Session& session) {
   const absl::StatusOr<std::string> page = ReportPage();
   if (!page.ok()) return page.status();

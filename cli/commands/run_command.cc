@@ -47,10 +47,10 @@ struct RunOptions {
   bool all = false;  // also train the other sweeps of the database
 };
 
-// What is here of what the sweep trains on.
+// The local data of a sweep.
 struct LocalData {
   std::string folder;
-  std::string sha256;  // "" for a program's own
+  std::string sha256;  // "" for a program's own data
 };
 
 constexpr char kDataDirVariable[] = "SWEEP_DATA_DIR";
@@ -58,10 +58,10 @@ constexpr char kDataDirVariable[] = "SWEEP_DATA_DIR";
 // Longer than a drained trial may take to write its checkpoint.
 constexpr absl::Duration kLongestDrain = absl::Seconds(20);
 
-// Fetches and reads what the sweep trains on before anything else is started, so that a person sees
-// at once what is missing or damaged.
+// Fetches and reads the training data before anything starts, so that missing or damaged data is
+// reported at once.
 absl::StatusOr<LocalData> PrepareData(const SweepSpec& spec, const DataOptions& options) {
-  if (spec.dataset.name == "none") return LocalData();  // the program's own affair
+  if (spec.dataset.name == "none") return LocalData();  // the program has its own data
   try {
     LocalData data{.folder = EnsureDataset(spec.dataset, options)};
     data.sha256 = LoadDataset(spec.dataset, data.folder).digest;
@@ -71,7 +71,7 @@ absl::StatusOr<LocalData> PrepareData(const SweepSpec& spec, const DataOptions& 
   }
 }
 
-// Whether a sweep that is there, and goes on, was begun on this data.
+// Checks that a running sweep started on this data.
 absl::Status CheckData(const v1::Sweep& sweep, const LocalData& data) {
   if (HasEnded(sweep) || sweep.data_sha256().empty() || data.sha256.empty() ||
       sweep.data_sha256() == data.sha256) {
@@ -86,14 +86,14 @@ absl::Status CheckData(const v1::Sweep& sweep, const LocalData& data) {
       data.folder.empty() ? "this machine" : data.folder, data.sha256));
 }
 
-// The same command again.
+// The same command line again.
 std::string SameRun(const RunOptions& options, const Session& session) {
   std::vector<std::string> words = {"run", FileWord(options.file)};
   if (options.slots > 0) words.push_back(fmt::format("--slots={}", options.slots));
   if (options.device != "auto") words.push_back("--device=" + options.device);
   if (options.threads > 0) words.push_back(fmt::format("--threads={}", options.threads));
   if (!options.backend.empty()) words.push_back("--backend=" + options.backend);
-  // What a variable says holds for the pasted command too.
+  // A pasted command inherits the variable.
   const char* const variable = std::getenv(kDataDirVariable);
   if (!options.data_dir.empty() && (variable == nullptr || options.data_dir != variable)) {
     words.push_back("--data-dir=" + options.data_dir);
@@ -118,7 +118,7 @@ std::string Names(const std::vector<std::string>& names) {
   return text;
 }
 
-// What becomes of the other sweeps that wait in the database.
+// Says what happens to the other sweeps in the database.
 void SayOthers(Connection& connection, const std::string& name, const RunOptions& options,
                const Session& session) {
   const absl::StatusOr<std::vector<v1::Sweep>> sweeps = ListSweeps(connection);
@@ -135,7 +135,7 @@ void SayOthers(Connection& connection, const std::string& name, const RunOptions
                                  Names(others), others.size() == 1 ? "is" : "are"));
 }
 
-// What there is now: "2 of 6 trials ended, 2 kept at epoch 1 and 3"
+// The progress so far: "2 of 6 trials ended, 2 kept at epoch 1 and 3"
 std::string Kept(Connection& connection, const std::string& name, const v1::Sweep& sweep) {
   std::string kept = fmt::format("{} of {} ended", EndedTrials(sweep.counts()),
                                  Counted(sweep.planned_trials(), "trial"));
@@ -164,8 +164,8 @@ int EndInterrupted(Connection& connection, const std::string& name, const RunOpt
   return kExitInterrupted;
 }
 
-// Lets the agent give back what it holds: the sweep has ended, cannot be followed any more, or a
-// person has had enough. Ctrl-C again ends it at once.
+// Drains the agent because the sweep has ended, can no longer be followed, or was interrupted.
+// Ctrl-C again ends it at once.
 void DrainAgent(Agent& agent, const std::atomic<bool>& agent_ended, int signals_to_stop) {
   agent.Drain();
   const absl::Time give_up = absl::Now() + kLongestDrain;
@@ -177,12 +177,12 @@ void DrainAgent(Agent& agent, const std::atomic<bool>& agent_ended, int signals_
 
 struct Followed {
   absl::Status status;
-  std::string name;       // of the sweep at the end: it may have been renamed
+  std::string name;       // the sweep's name at the end; it may have been renamed
   int failures_told = 0;  // trials whose failure had a line of its own
-  bool paused = false;    // by the coordinator, and there is nobody to resume it
+  bool paused = false;    // by the coordinator, with nobody to resume it
 };
 
-// Follows the sweep in `view` while the agent works. Ctrl-C drains; a second one stops at once.
+// Follows the sweep in `view` while the agent works. Ctrl-C drains; a second Ctrl-C stops at once.
 Followed FollowWithAgent(Connection& connection, const std::string& name, Agent& agent,
                          std::unique_ptr<WatchView> view) {
   std::atomic<bool> agent_ended = false;
@@ -207,7 +207,7 @@ Followed FollowWithAgent(Connection& connection, const std::string& name, Agent&
       std::cerr << "stopping: running trials save a checkpoint (Ctrl-C again to stop at once)\n";
     }
     DrainAgent(agent, agent_ended, signals > 0 ? 2 : 1);
-    waiter.join();  // the leases are given back then
+    waiter.join();  // the leases have been given back
   }
   agent.Stop();
   if (waiter.joinable()) waiter.join();
@@ -215,7 +215,7 @@ Followed FollowWithAgent(Connection& connection, const std::string& name, Agent&
   return followed;
 }
 
-// A database that another process serves can still take the sweep.
+// Adds that the sweep can be submitted to the process that holds the database.
 absl::Status WithHolderHint(const absl::Status& status, const RunOptions& options,
                             const Session& session) {
   if (!absl::IsFailedPrecondition(status) ||
@@ -236,13 +236,13 @@ AgentOptions MakeAgentOptions(const RunOptions& options, const SweepSpec& spec,
                      .backend = options.backend,
                      .end_on_other_data = true,
                      .data = data};
-  // Who runs a file on this machine means its program, too.
+  // Running a file on this machine permits its program.
   agent.allow_programs = agent.trainer_optional = !spec.program.empty();
   if (!options.trainer.empty()) agent.trainer_command = {options.trainer};
   return agent;
 }
 
-// The sweep of the file in this database, made or found, and going on if that is asked for.
+// Creates or finds the file's sweep in this database, and resumes it if asked.
 absl::StatusOr<v1::CreateSweepResponse> TakeUp(Connection& connection, const RunOptions& options,
                                                const Session& session, SweepInput* input) {
   absl::StatusOr<v1::CreateSweepResponse> created = Submit(connection,
@@ -265,12 +265,12 @@ absl::StatusOr<v1::CreateSweepResponse> TakeUp(Connection& connection, const Run
   return created;
 }
 
-// Whether the database is held by a `run` that is about to end, as one whose terminal was closed.
+// True when the database is held by a `run` that is about to end, as after closing its terminal.
 bool IsHeldByOneThatEnds(const Session& session) {
   const absl::StatusOr<std::string> holder = StoreFiles::FindHolder(session.connection.database);
   if (!holder.ok()) return false;
   const absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::To(*holder);
-  if (!connection.ok()) return true;  // it does not answer any more
+  if (!connection.ok()) return true;  // it no longer answers
   const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(**connection);
   if (!workers.ok()) return true;
   bool any = false;
@@ -282,7 +282,7 @@ bool IsHeldByOneThatEnds(const Session& session) {
   return any;
 }
 
-// Waits for such a predecessor, which gives back what it holds.
+// Starts the server; waits for an ending `run` that still saves its checkpoints.
 absl::StatusOr<std::unique_ptr<CoordinatorServer>> StartServer(const ServerOptions& server_options,
                                                                const Session& session) {
   absl::StatusOr<std::unique_ptr<CoordinatorServer>> server =
@@ -331,10 +331,10 @@ int Run(const RunOptions& options, const Session& session) {
   SayOthers(**connection, spec.name, options, session);
   agent_options.coordinator = (*server)->address();
   agent_options.name = worker;
-  // The name is known only now: a new sweep may have got another one than its file says.
+  // Only now is the name final: a new sweep may have got another one than in its file.
   if (!options.all) agent_options.only_sweeps = {spec.name};
   auto view = std::make_unique<WatchView>(session, /*only_news=*/false);
-  // What was there before the first trial is trained is no news.
+  // Events from before the first trial are no news.
   const absl::StatusOr<std::vector<v1::Trial>> before = ListTrials(**connection, spec.name, {});
   if (before.ok()) view->Know(*before);
   absl::StatusOr<std::unique_ptr<Agent>> agent = Agent::Start(agent_options);

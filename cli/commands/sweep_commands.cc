@@ -20,7 +20,8 @@
 namespace sweep::cli {
 namespace {
 
-// Follows a submitted sweep as `watch` does until it has ended. `again`: the command that waits.
+// Follows a submitted sweep until it has ended, as `watch` does. `again`: the command to wait
+// again.
 int WaitForEnd(Connection& connection, const std::string& name, bool created,
                const std::string& again, const Session& session) {
   absl::Status status;
@@ -31,7 +32,7 @@ int WaitForEnd(Connection& connection, const std::string& name, bool created,
   const int told = view->model().failures_told();
   const bool paused = view->HasEndedAtPause();
   const v1::Sweep last = view->model().sweep();
-  view.reset();  // takes the bars away
+  view.reset();  // removes the bars
   if (absl::IsCancelled(status)) {
     Say(session, GoesOn(name, session));
     return kExitInterrupted;
@@ -48,7 +49,7 @@ int WaitForEnd(Connection& connection, const std::string& name, bool created,
   return EndOfSweep(connection, *sweep, session, told);
 }
 
-// Says when every worker that is there trains other sweeps only, as that of a `sweep run` does.
+// Warns when every connected worker trains other sweeps only, as a `sweep run` does.
 void SayWhetherItIsTrained(Connection& connection, const std::string& name,
                            const Session& session) {
   const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(connection);
@@ -106,7 +107,7 @@ int SubmitFile(const SubmitFlags& flags, const Session& session) {
   SayWhetherItIsTrained(**connection, name, session);
   if (wait) return WaitForEnd(**connection, name, response->created(), again, session);
   Say(session, "follow it with: " + Command(session, {"watch", name}));
-  // One that was there may have results, which the answer leaves out.
+  // An existing sweep may have results, which the response lacks.
   const absl::StatusOr<v1::Sweep> whole = GetSweep(**connection, name);
   PrintSweep(whole.ok() ? *whole : sweep, session, {{"created", response->created()}});
   return kExitOk;
@@ -118,7 +119,7 @@ struct ListFlags {
   std::vector<std::string> labels;  // KEY=VALUE
 };
 
-// "failed" is no state of a sweep, but what people look for.
+// Accepts "failed" too: it is no state of a sweep, but people look for it.
 bool IsWanted(const v1::Sweep& sweep, const ListFlags& flags) {
   const auto is_in = [&](const std::string& state) {
     return state == "failed" ? sweep.counts().failed() > 0 : state == StateName(sweep.state());

@@ -1,4 +1,4 @@
-// Verbs that tidy up: delete, rename, archive.
+// Commands that tidy up: delete, rename, archive.
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@ struct DeleteFlags {
   bool yes = false;
 };
 
-// What goes with them, and whether that is meant. Off a terminal there is nobody to be asked.
+// Asks for confirmation, saying what will be lost. Without a terminal nobody can be asked.
 bool IsMeant(const std::vector<v1::Sweep>& sweeps) {
   for (const v1::Sweep& sweep : sweeps) {
     std::cout << fmt::format("{}: {}, {} of {} trials ended, about {} of results\n",
@@ -33,7 +33,7 @@ bool IsMeant(const std::vector<v1::Sweep>& sweeps) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
-// With the command that makes way, where a sweep is refused for what it does at the moment.
+// Adds the command that would allow the refused action in the sweep's current state.
 absl::Status WithWayOut(Connection& connection, const absl::Status& status, const Session& session,
                         const std::vector<std::string>& words) {
   if (!absl::IsFailedPrecondition(status)) return status;
@@ -49,7 +49,7 @@ int Delete(const DeleteFlags& flags, const Session& session) {
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
   if (!connection.ok()) return Fail(connection.status());
   std::vector<v1::Sweep> sweeps;
-  for (const std::string& name : flags.names) {  // all are there, or none is touched
+  for (const std::string& name : flags.names) {  // all must exist before any is changed
     absl::StatusOr<v1::Sweep> sweep = GetSweep(**connection, name);
     if (!sweep.ok()) return Fail(sweep.status());
     sweeps.push_back(*std::move(sweep));

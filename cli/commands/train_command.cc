@@ -41,7 +41,7 @@ struct TrainOptions {
   PlotFlags plot;
 };
 
-// The hyperparameters with a flag of their own.
+// The hyperparameters with their own flags.
 constexpr const char* kFlagParameters[][2] = {
     {"lr", "learning rate"},
     {"momentum", "momentum of SGD"},
@@ -51,12 +51,12 @@ constexpr const char* kFlagParameters[][2] = {
     {"schedule", "constant, step, cosine or one_cycle"},
     {"augmentation", "none, shift, rotation or shift_rotation"}};
 
-// Where a data set lies, for people.
+// The place of a data set, for people.
 std::string DataPlace(const TrialSpec& spec) {
   return spec.data_dir.empty() ? "dataset " + spec.dataset.name : spec.data_dir;
 }
 
-// Makes sure of the images and says how many are evaluated.
+// Loads the images and returns the number of evaluated ones.
 absl::StatusOr<int> PrepareData(const TrainOptions& options, const Session& session,
                                 TrialSpec* spec) {
   DataOptions data{.data_dir = options.data_dir};
@@ -77,7 +77,7 @@ absl::StatusOr<int> PrepareData(const TrainOptions& options, const Session& sess
   }
 }
 
-// Shows a training as it goes, and keeps its epochs.
+// Shows a training's progress and collects its epochs.
 class TrainingView {
  public:
   TrainingView(const TrainOptions& options, const Session& session, int evaluation_images,
@@ -97,7 +97,7 @@ class TrainingView {
         .stop = [this] { return Stop(); }};
   }
 
-  // Why the log could not be kept; then the training was stopped.
+  // The error that prevented writing the log and stopped the training.
   const absl::Status& status() const { return status_; }
   void EraseBar() {
     if (bar_drawn_) std::cout << "\r\x1b[K" << std::flush;
@@ -111,13 +111,13 @@ class TrainingView {
     steps_ = progress.steps;
     if (!session_.terminal) return;
     EraseBar();
-    // A line that wraps could not be erased.
+    // A wrapped line could not be erased.
     std::cout << Truncate(TrainingBar(progress, Elapsed(progress), ascii_), session_.width - 1)
               << std::flush;
     bar_drawn_ = true;
   }
 
-  // Since the epoch began, which is before its first progress came.
+  // Time since the epoch's start, which precedes its first progress message.
   absl::Duration Elapsed(const ProgressMessage& progress) const {
     if (progress.images_per_second <= 0) return absl::Now() - epoch_start_;
     const double images = static_cast<double>(progress.step) * folder_->spec().batch_size;
@@ -143,7 +143,7 @@ class TrainingView {
     std::cerr << "trainer: " << Printable(line) << '\n';
   }
 
-  // Says once per epoch which one it is.
+  // Prints the epoch's number, once per epoch.
   void Head(int epoch) {
     if (epoch == epoch_) return;
     epoch_ = epoch;
@@ -184,7 +184,7 @@ Listing TrainingListing(const std::vector<EpochMetrics>& epochs) {
   return listing;
 }
 
-// The best epoch, whether the target was reached, the curves, and where everything lies.
+// Prints the best epoch, whether the target was reached, the curves, and where the files are.
 void PrintSummary(const TrainOptions& options, const TrainingFolder& folder, int evaluation_images,
                   const Session& session) {
   const std::vector<EpochMetrics>& epochs = folder.epochs();
@@ -208,7 +208,7 @@ void PrintSummary(const TrainOptions& options, const TrainingFolder& folder, int
     if (chosen.ok()) {
       PrintPlots(*chosen, epochs, {"accuracy >= " + FormatDouble(options.target)}, options.plot,
                  session);
-    } else {  // the training is done all the same
+    } else {  // the training succeeded all the same
       std::cerr << "warning: " << Printable(std::string(chosen.status().message())) << '\n';
     }
   }
@@ -244,7 +244,7 @@ absl::Status CheckResumeFlags(const TrainOptions& options) {
       absl::StrCat("'", other, "' does not go with --resume, which goes on with what was begun"));
 }
 
-// What was asked for; only for a training that is not resumed.
+// The requested training; not for a resumed one.
 absl::StatusOr<TrialSpec> Plan(const TrainOptions& options) {
   if (options.request.network.empty()) {
     return absl::InvalidArgumentError(
@@ -256,7 +256,7 @@ absl::StatusOr<TrialSpec> Plan(const TrainOptions& options) {
   return plan;
 }
 
-// A new folder for a person who names none, so that nothing is ever overwritten.
+// A new folder when none is named, so that nothing is overwritten.
 std::string FolderName(const TrainOptions& options, const TrialSpec& spec) {
   if (!options.folder.empty()) return options.folder;
   for (int n = 1;; ++n) {
@@ -273,7 +273,7 @@ absl::StatusOr<std::vector<std::string>> TrainerCommand(const TrainOptions& opti
   return command;
 }
 
-// A complaint about the training, in one line.
+// Reports a failed training in one line.
 int FailTraining(const absl::Status& status) {
   std::string reason(status.message());
   reason = reason.substr(0, reason.find('\n'));
@@ -299,7 +299,7 @@ int AfterInterrupt(const TrainingFolder& folder) {
   return kExitInterrupted;
 }
 
-// Trains what lies ready in `folder`.
+// Runs the training prepared in `folder`.
 int TrainIn(TrainingFolder& folder, const TrainOptions& options,
             const std::vector<std::string>& command, int evaluation_images,
             const Session& session) {
@@ -331,7 +331,7 @@ int Train(const TrainOptions& options, const Session& session) {
     if (!folder.ok()) return FailTraining(folder.status());
     spec = (*folder)->spec();
   }
-  // What is missing is said before anything is written.
+  // Checked before anything is written.
   const absl::StatusOr<std::vector<std::string>> command = TrainerCommand(options);
   if (!command.ok()) return FailTraining(command.status());
   const absl::StatusOr<int> evaluation_images = PrepareData(options, session, &*spec);

@@ -37,7 +37,7 @@ v1::TrialState ParseState(const std::string& name) {
 int Trials(const TrialsOptions& options, const Session& session) {
   TrialFilter filter{.where = options.where, .order_by = options.sort, .limit = options.limit};
   if (!options.state.empty()) filter.state = ParseState(options.state);
-  // "-lr" reads as descending, as in W&B and SQL-minded tools alike.
+  // Accepts "-lr" for descending, as other tools do.
   if (filter.order_by.starts_with("-")) filter.order_by = filter.order_by.substr(1) + " desc";
   absl::StatusOr<std::unique_ptr<Connection>> connection = Connection::Open(session.connection);
   if (!connection.ok()) return Fail(connection.status());
@@ -84,7 +84,7 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
     document["attempts"] = ListingJson(AttemptListing(*attempts));
     document["spec"] =
         nlohmann::json::parse(response->spec_json(), nullptr, /*allow_exceptions=*/false);
-    // As everywhere in this JSON; the trainer itself gets a number.
+    // A string, as everywhere in this JSON; the trainer itself gets a number.
     if (document["spec"].is_object()) document["spec"]["seed"] = std::to_string(trial.seed());
     PrintJson(document, std::cout);
     return kExitOk;
@@ -93,7 +93,7 @@ int ShowTrial(const TrialOptions& options, const Session& session) {
   const absl::StatusOr<std::vector<Curves>> curves =
       ChosenCurves(options.plot, ObjectivesOf(*sweep), metrics);
   if (!curves.ok()) return Fail(curves.status());
-  // A sweep with a program of its own need not name a network.
+  // A sweep with its own program need not name a network.
   const std::string network = trial.model().empty()
                                   ? ""
                                   : fmt::format("  {} ({} parameters)", Printable(trial.model()),

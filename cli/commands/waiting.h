@@ -9,17 +9,17 @@
 
 namespace sweep::cli {
 
-// For commands that may wait (`--wait`) until what they asked for has come about.
+// Helpers for commands with `--wait`, which wait until their request is fulfilled.
 
-// Opens a connection and hands it to `command`. With `waits`, Ctrl-C ends the waiting and not the
+// Opens a connection and runs `command`. With `waits`, Ctrl-C ends the waiting instead of the
 // process.
 int WithConnection(const Session& session, bool waits,
                    const std::function<int(Connection& connection)>& command);
 
-// Asks `done` four times a second until it says true. Cancelled after Ctrl-C.
+// Calls `done` four times a second until it returns true. Cancelled after Ctrl-C.
 absl::Status WaitUntil(const std::function<absl::StatusOr<bool>()>& done);
 
-// Ends a command that has waited. `goes_on` is what a person should know after Ctrl-C.
+// Ends a command that has waited. `goes_on` is the message after Ctrl-C.
 int AfterWaiting(const absl::Status& status, const Session& session, const std::string& goes_on);
 
 }  // namespace sweep::cli

@@ -26,7 +26,7 @@
 namespace sweep::cli {
 namespace {
 
-// Reads events from where `view` stands until the stream ends. `heard`: there was at least one.
+// Reads events from the cursor of `view` until the stream ends. Sets `heard` if there was one.
 absl::Status ReadEvents(Connection& connection, const std::string& name,
                         const std::function<bool()>& interrupted, bool* heard, WatchView* view) {
   grpc::ClientContext context;
@@ -36,7 +36,7 @@ absl::Status ReadEvents(Connection& connection, const std::string& name,
   request.set_progress(true);
   std::unique_ptr<grpc::ClientReader<v1::WatchSweepResponse>> reader =
       connection.stubs().sweeps.WatchSweep(&context, request);
-  // Reading blocks; this ends it when the person has had enough, and draws what came last.
+  // Read blocks: this thread cancels it on Ctrl-C, and draws pending changes.
   std::jthread canceller([&](std::stop_token stop) {
     while (!stop.stop_requested()) {
       if (interrupted()) {
@@ -59,7 +59,7 @@ absl::Status ReadEvents(Connection& connection, const std::string& name,
   return FromGrpcStatus(reader->Finish());
 }
 
-// Tries to reach a coordinator that has been `lost` since then.
+// Tries to reach a coordinator that has been unreachable since `lost`.
 absl::Status ComeBack(Connection& connection, const std::function<bool()>& interrupted,
                       absl::Time lost, absl::Duration patience, WatchView* view) {
   while (!interrupted()) {
@@ -114,8 +114,8 @@ int Watch(const std::string& name, int patience_seconds, int top, const Session&
 
 namespace {
 
-// Says which trials are held by workers that this coordinator does not hear, and for how long:
-// until then nothing happens to them.
+// Lists the trials held by workers that are not connected, and how long the coordinator waits for
+// them.
 void SayWhatIsWaitedFor(Connection& connection, const std::string& name, WatchView* view) {
   const absl::StatusOr<std::vector<v1::Worker>> workers = ListWorkers(connection);
   if (!workers.ok()) return;
@@ -169,7 +169,7 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
     const bool has_gone = absl::IsUnavailable(status) || absl::IsCancelled(status);
     if (!has_gone) return status;
     if (patience == absl::ZeroDuration()) return absl::UnavailableError(status.message());
-    // One that takes connections and ends them at once has not come back.
+    // A coordinator that accepts connections and drops them at once is still lost.
     if (heard || lost == absl::InfiniteFuture()) lost = absl::Now();
     const absl::Status back = ComeBack(connection, interrupted, lost, patience, view);
     if (!back.ok()) return back;
@@ -180,7 +180,7 @@ absl::Status FollowSweep(Connection& connection, const std::string& name,
 
 namespace {
 
-// Why the first trial that failed did; empty when it cannot be asked.
+// The reason of the first trial in `state`; empty when the coordinator does not answer.
 std::string FirstFailure(Connection& connection, const std::string& sweep, v1::TrialState state) {
   TrialFilter failed;
   failed.state = state;
@@ -193,15 +193,15 @@ std::string FirstFailure(Connection& connection, const std::string& sweep, v1::T
                      Printable(OneLine(trials->front().reason(), kReasonBytes)));
 }
 
-// Why trials failed: the commonest reasons, each with how many it ended. Empty when it cannot be
-// asked.
+// The most frequent reasons of failed trials, each with their number. Empty when the coordinator
+// does not answer.
 std::string WhyTheyFailed(Connection& connection, const std::string& sweep) {
   constexpr std::size_t kMost = 2;
   const absl::StatusOr<std::vector<v1::Trial>> trials =
       ListTrials(connection, sweep, {.state = v1::TRIAL_STATE_FAILED, .limit = 1000});
   if (!trials.ok()) return "";
   std::map<std::string, std::vector<std::string>> by_signature;
-  std::map<std::string, std::string> headlines;  // of the first of each
+  std::map<std::string, std::string> headlines;  // of the first trial with each reason
   for (const v1::Trial& trial : *trials) {
     const std::string signature = FailureSignature(trial.reason());
     by_signature[signature].push_back(ShortName(trial.name()));

@@ -35,7 +35,7 @@ void PrintWorker(const v1::Worker& worker, const Session& session) {
 int Drain(const std::string& name, bool wait, const Session& session) {
   return WithConnection(session, wait, [&](Connection& connection) {
     absl::StatusOr<v1::Worker> worker = DrainWorker(connection, name);
-    if (absl::IsFailedPrecondition(worker.status())) {  // not connected: it has ended already
+    if (absl::IsFailedPrecondition(worker.status())) {  // not connected: it has already ended
       const absl::StatusOr<std::optional<v1::Worker>> known =
           FindWorker(connection, ShortName(name));
       if (!known.ok() || !known->has_value()) return Fail(worker.status());

@@ -76,7 +76,7 @@ struct SweepSize {
   std::int64_t trials = 0;
 };
 
-// Live names, as far as they can be had without starting anything.
+// Names from the coordinator or the database, without starting a process.
 class LiveNames {
  public:
   explicit LiveNames(const std::map<std::string, std::string>& flags) {
@@ -85,7 +85,7 @@ class LiveNames {
     database_ = ValueOf(*settings, "db");
     const bool database_given = flags.count("db") != 0 && flags.count("coordinator") == 0;
     const std::string coordinator = database_given ? "" : ValueOf(*settings, "coordinator");
-    // A database at rest is read as it is, which starts nothing.
+    // A database without a holder is read directly.
     std::error_code error;
     const bool at_rest = coordinator.empty() && std::filesystem::exists(database_, error) &&
                          absl::IsNotFound(StoreFiles::FindHolder(database_).status());
@@ -131,14 +131,14 @@ class LiveNames {
   std::unique_ptr<Connection> connection_;
 };
 
-// The place of the last word: which command it belongs to and which option or argument it is.
+// The position of the last word: its command, and its option or argument.
 struct Place {
   const CLI::App* command = nullptr;
   const CLI::App* root = nullptr;
-  std::optional<OptionInfo> value_of;        // an option that waits for its value
-  int arguments = 0;                         // words before it that are arguments of the command
-  std::string prefix;                        // "--format=" when the value stands in the same word
-  std::map<std::string, std::string> flags;  // settings that the words give, by key
+  std::optional<OptionInfo> value_of;        // the option whose value is being typed
+  int arguments = 0;                         // earlier words that are arguments of the command
+  std::string prefix;                        // "--format=" when the value is in the same word
+  std::map<std::string, std::string> flags;  // settings given by the words, by key
 };
 
 std::optional<OptionInfo> FindFlag(const CLI::App* command, const std::string& flag) {
@@ -157,7 +157,7 @@ void KeepSetting(const std::string& flag, const std::string& value, Place* place
   }
 }
 
-// bash splits "--format=json" into three words; this joins them again.
+// Rejoins "--format=json", which bash splits into three words.
 std::vector<std::string> Joined(const std::vector<std::string>& words) {
   std::vector<std::string> joined;
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -208,7 +208,7 @@ class Candidates {
   Candidates(std::string start, std::string prefix, std::ostream& out)
       : start_(std::move(start)), prefix_(std::move(prefix)), out_(out) {}
   void Add(const std::string& word, const std::string& description = "") {
-    // An option of a command comes before that of every command with the same name.
+    // A command's own option comes before a global one of the same name.
     if (!word.starts_with(start_) || !added_.insert(word).second) return;
     out_ << prefix_ << word << (description.empty() ? "" : "\t") << description << '\n';
   }
@@ -222,7 +222,7 @@ class Candidates {
   std::set<std::string> added_;
 };
 
-// "seed-000/" for every sweep, or the trials of the one that is typed already.
+// Adds "seed-000/" for every sweep, or the trials of the sweep already typed.
 void AddTrialNames(LiveNames&& live, Candidates* candidates) {
   constexpr std::int64_t kMost = 1000;
   const std::size_t slash = candidates->start().find('/');
@@ -278,7 +278,7 @@ void AddFlags(const CLI::App* command, Candidates* candidates) {
   candidates->Add("--help", "this help");
 }
 
-// Ends the process without a word when a coordinator keeps a person waiting at the keyboard.
+// Ends the process silently when the coordinator is too slow for a person at the keyboard.
 void LimitTime() {
   signal(SIGALRM, SIG_DFL);
   const itimerval limit{.it_interval = {}, .it_value = {.tv_sec = 0, .tv_usec = 900'000}};
@@ -294,7 +294,7 @@ int PrintScript(const std::string& shell) {
 
 void Complete(const CLI::App& app, std::vector<std::string> words, std::ostream& out) {
   LimitTime();
-  // What bash has not split has the flag in the same word, and wants it back.
+  // If bash has not split the word, it contains the flag, and so must the answers.
   const bool split = std::find(words.begin(), words.end(), "=") != words.end();
   words = Joined(words);
   if (words.empty()) words.emplace_back();

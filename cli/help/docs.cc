@@ -23,7 +23,7 @@ constexpr char kHead[] =
     "says\n"
     "the same, and what scripts rely on.\n\n";
 
-// In a table cell.
+// Escaped for a table cell.
 std::string Escaped(const std::string& text) {
   std::string escaped;
   for (const char c : text) escaped += c == '|' ? std::string("\\|") : std::string(1, c);
@@ -41,7 +41,7 @@ std::string Anchor(const std::string& title) {
   return anchor;
 }
 
-// Details as Markdown: their indented lines are code.
+// Details as Markdown; indented lines become code.
 std::string DetailsText(const std::string& details) {
   std::string text;
   std::istringstream lines(details);
@@ -100,10 +100,10 @@ std::string OptionTable(const CLI::App& command) {
   return text + "\n";
 }
 
-// Key lists that the page has shown already, and of which command each is.
+// Key lists already shown on the page, each with its command.
 using ShownKeys = std::vector<std::pair<std::string, std::vector<std::string>>>;
 
-// "the keys of [`sweep pause`](#sweep-pause) and `created`": what is long is shown once.
+// "the keys of [`sweep pause`](#sweep-pause) and `created`": shows a long list only once.
 std::string KeyList(const CommandKeys& promise, ShownKeys* shown) {
   constexpr std::size_t kLong = 5;
   const std::pair<std::string, std::vector<std::string>>* largest = nullptr;
@@ -132,7 +132,7 @@ std::string KeyList(const CommandKeys& promise, ShownKeys* shown) {
   return text + fmt::format("{}", fmt::join(own, " "));
 }
 
-// The keys of a command, and of its variants such as "export --epochs".
+// The keys of a command and its variants, such as "export --epochs".
 std::string KeysText(const CLI::App& command, ShownKeys* shown) {
   const std::string name = CommandPath(command).substr(std::string("sweep ").size());
   std::string text;
@@ -176,7 +176,7 @@ std::string MeaningTable() {
 std::string TopicChapter(const HelpTopic& topic) {
   if (topic.name != "output")
     return fmt::format("## {}\n\n```\n{}```\n\n", topic.title, topic.text);
-  // The keys stand with the commands; here is what they mean.
+  // The commands list their keys; this table explains them.
   return fmt::format("## {}\n\n{}\n{}\n", topic.title,
                      topic.text.substr(0, topic.text.find("\n\n") + 1), MeaningTable());
 }

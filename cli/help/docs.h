@@ -8,7 +8,7 @@ class App;
 
 namespace sweep::cli {
 
-// docs/cli.md, made from the program's own help.
+// The text of docs/cli.md, generated from the program's help.
 std::string DocsText(const CLI::App& app);
 
 }  // namespace sweep::cli

@@ -18,7 +18,7 @@ namespace {
 
 constexpr int kColumnGap = 2;
 
-// Groups in the two columns of the overview, balanced so that all fits a screen of 24 lines.
+// Groups in the two columns of the overview, balanced to fit a screen of 24 lines.
 const std::vector<std::vector<std::string>>& OverviewColumns() {
   static const auto* const columns = new std::vector<std::vector<std::string>>{
       {"Run sweeps", "Networks and models"},
@@ -47,7 +47,7 @@ std::vector<std::string> ColumnLines(const CLI::App& app, const std::vector<std:
   return lines;
 }
 
-// Paragraphs filled to the page; indented lines stay as they are.
+// Fills paragraphs to the page width; indented lines are unchanged.
 std::string Filled(const std::string& text) {
   std::string page;
   std::string paragraph;

@@ -7,7 +7,7 @@
 
 namespace sweep::cli {
 
-// Texts that are no command's own: `sweep help TOPIC`, and chapters of docs/cli.md.
+// Texts beyond single commands: `sweep help TOPIC`, and chapters of docs/cli.md.
 struct HelpTopic {
   std::string name;   // "exit-codes"
   std::string title;  // "Exit codes"
@@ -15,13 +15,13 @@ struct HelpTopic {
 };
 const std::vector<HelpTopic>& HelpTopics();
 
-// Makes `app` and every command added to it later print help in the manner of this program: all
-// commands on one screen, and one page per command.
+// Makes `app` and every command added later print this program's help: an overview on one screen,
+// and one page per command.
 void UseHelp(CLI::App* app, const Session& session);
 
-// The whole program on one screen of 80 columns.
+// The whole program on one screen, 80 columns wide.
 std::string OverviewText(const CLI::App& app, int width);
-// One command: what it does, usage, arguments, options, examples.
+// The page of one command: description, usage, arguments, options, examples.
 std::string CommandText(const CLI::App& command);
 
 // `sweep help [COMMAND...]`

@@ -16,7 +16,7 @@ Keys operator+(Keys keys, const Keys& more) {
   return keys;
 }
 
-// The keys are those of an empty answer, so that they stand in one place only.
+// Takes the keys from an empty answer, so that they are defined only once.
 Keys JsonKeysOf(const Listing& listing) {
   Keys keys;
   for (const Listing::Column& column : listing.columns) {

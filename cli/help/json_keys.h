@@ -5,17 +5,17 @@
 
 namespace sweep::cli {
 
-// The promise to scripts: which keys the JSON and CSV of each command have. docs/cli.md and
-// `sweep help output` print it, and a test holds the real output of every command against it.
+// The stable interface for scripts: the keys of each command's JSON and CSV. docs/cli.md and `sweep
+// help output` print it, and a test compares it with the real output of every command.
 
 struct CommandKeys {
   std::string command;  // "trials", "worker drain"
-  bool array = false;   // an array of such objects
+  bool array = false;   // an array of objects with these keys
   std::vector<std::string> keys;
 };
 const std::vector<CommandKeys>& JsonKeys();
 
-// What a key means, the same in every command; "" for a key that says it itself.
+// The meaning of a key, the same in every command; "" for a self-explanatory key.
 std::string KeyMeaning(const std::string& key);
 
 }  // namespace sweep::cli

@@ -18,7 +18,7 @@ absl::Status With(const absl::Status& status, const std::string& more) {
   return absl::Status(status.code(), fmt::format("{}{}", std::string(status.message()), more));
 }
 
-// Whether "s/30" is one that the sweep will come to.
+// True when the sweep will create the trial "s/30" later.
 bool IsNotMadeYet(const std::string& trial, const v1::Sweep& sweep) {
   std::int64_t number = 0;
   const std::size_t slash = trial.find('/');

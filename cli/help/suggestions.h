@@ -8,17 +8,17 @@
 
 namespace sweep::cli {
 
-// A NotFound about a sweep ("seed-01"), a trial ("seed-000/99") or a worker, with what is there
-// instead: the nearest name, or the numbers that the sweep's trials have. Other statuses, and what
-// nothing is near to, come back as they are. Asks the coordinator once more.
+// Adds to a NotFound about a sweep ("seed-01"), a trial ("seed-000/99") or a worker what exists:
+// the nearest name, or the numbers of the sweep's trials. Returns other statuses, and those without
+// a near name, unchanged. Makes one more call.
 absl::Status WithNearestSweep(Connection& connection, const absl::Status& status,
                               const std::string& name);
 absl::Status WithNearestWorker(Connection& connection, const absl::Status& status,
                                const std::string& name);
-// An InvalidArgument about the key that trials should be sorted by, with the nearest right one.
+// Adds the nearest right key to an InvalidArgument about the key for sorting trials.
 absl::Status WithNearestSortKey(Connection& connection, const absl::Status& status,
                                 const std::string& sweep, const std::string& key);
-// The keys that trials can be sorted by beside the hyperparameters.
+// The keys for sorting trials, apart from hyperparameters.
 const std::vector<std::string>& SortKeys();
 
 }  // namespace sweep::cli

@@ -53,7 +53,7 @@ void BlobCache::Store(const std::string& sha256, std::string_view bytes) const {
   if (folder_.empty() || static_cast<std::int64_t>(bytes.size()) > limit_bytes_) return;
   std::error_code error;
   fs::create_directories(folder_, error);
-  // Another process may be writing the same blob: each writes its own file and renames it.
+  // Another process may write the same blob: each writes its own file and renames it.
   const fs::path temporary = fs::path(folder_) / (sha256 + ".tmp-" + RandomHex(8));
   std::ofstream file(temporary, std::ios::binary);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
@@ -68,7 +68,7 @@ void BlobCache::Trim() const {
   std::int64_t total = 0;
   std::error_code error;
   for (fs::directory_iterator at(folder_, error), end; !error && at != end; at.increment(error)) {
-    std::error_code gone;  // another process trims too
+    std::error_code gone;  // another process may trim too
     const auto size = static_cast<std::int64_t>(at->file_size(gone));
     const fs::file_time_type used = gone ? fs::file_time_type() : at->last_write_time(gone);
     if (gone) continue;

@@ -7,21 +7,21 @@
 
 namespace sweep::cli {
 
-// Blobs that were fetched before, as files named by their SHA-256, so that the weights of a remote
-// trial travel once. Bounded: the ones that were not used for longest go first. Several processes
-// may use it at once. It is only ever a help: where it cannot be read or written it is as if empty.
+// Cache of fetched blobs as files named by their SHA-256, so that the weights of a remote trial are
+// fetched once. Bounded; removes the least recently used blobs first. Several processes may share
+// it. Optional: an unreadable or unwritable folder acts like an empty cache.
 class BlobCache {
  public:
   static constexpr std::int64_t kDefaultLimitBytes = std::int64_t{256} << 20;
 
-  // In `folder`; "" keeps nothing.
+  // In `folder`; "" stores nothing.
   explicit BlobCache(std::string folder, std::int64_t limit_bytes = kDefaultLimitBytes);
   // $XDG_CACHE_HOME/sweep/blobs, or else ~/.cache/sweep/blobs.
   static BlobCache OfUser();
 
-  // Bytes with that digest; a file whose bytes have another one is removed.
+  // The bytes with that digest; removes a file whose bytes do not match.
   std::optional<std::string> Find(const std::string& sha256) const;
-  // Requires that `bytes` have that digest.
+  // Requires that `bytes` has that digest.
   void Store(const std::string& sha256, std::string_view bytes) const;
 
  private:

@@ -12,7 +12,7 @@ constexpr std::string_view kRamp = " .:-=+*#%@";
 constexpr int kFirstGrey = 232;
 constexpr int kGreys = 24;
 
-// The mean over a square of `step` pixels; 0 below the image.
+// The mean over a square of `step` pixels; counts pixels below the image as 0.
 int MeanAt(std::span<const std::uint8_t> pixels, int width, int height, int step, int x, int y) {
   int sum = 0, count = 0;
   for (int row = y * step; row < std::min(height, (y + 1) * step); ++row) {

@@ -16,12 +16,12 @@ struct GreyImage {
   std::uint8_t At(int x, int y) const { return pixels[static_cast<std::size_t>(y) * width + x]; }
 };
 
-// All 0.
+// All pixels 0.
 inline GreyImage BlackImage(int width, int height) {
   return {width, height, std::vector<std::uint8_t>(static_cast<std::size_t>(width) * height)};
 }
 
-// Whether the strokes are darker than their ground. kAuto: whichever the image has.
+// Selects dark strokes (kYes), light ones (kNo), or the kind that the image has (kAuto).
 enum class Invert { kAuto, kYes, kNo };
 
 }  // namespace sweep::cli

@@ -34,7 +34,7 @@ struct ModelOptions {
   bool force = false;
 };
 
-// What is to be written, by name.
+// The contents to write, by file name.
 using Files = std::map<std::string, std::string>;
 
 absl::Status CheckFolder(const ModelOptions& options) {
@@ -42,7 +42,7 @@ absl::Status CheckFolder(const ModelOptions& options) {
   const fs::file_status status = fs::status(options.folder, error);
   if (!fs::exists(status)) return absl::OkStatus();
   if (!fs::is_directory(status)) {
-    return absl::AlreadyExistsError(absl::StrCat(options.folder, ": is there and is no folder"));
+    return absl::AlreadyExistsError(absl::StrCat(options.folder, ": exists and is not a folder"));
   }
   if (!options.force && !fs::is_empty(options.folder, error) && !error) {
     return absl::AlreadyExistsError(
@@ -68,15 +68,15 @@ absl::Status Moved(const fs::path& from, const fs::path& to) {
       absl::StrCat(to.string(), ": cannot be written: ", error.message()));
 }
 
-// Writes all into a folder beside `target` and moves it, or, where there is a folder already, its
-// files into place: what stands under a file's name is whole at any time, and an interrupted call
-// leaves a new target not begun.
+// Writes all files into a temporary folder and renames it, or moves the files into an existing
+// folder one by one. Each file is complete at any time, and an interrupted call does not create a
+// new target.
 absl::Status WriteFolder(const std::string& folder, const Files& files) {
   fs::path target = fs::path(folder).lexically_normal();
   if (target.filename().empty()) target = target.parent_path();  // "best/"
   const fs::path temporary = target.string() + ".tmp-" + RandomHex(8);
   std::error_code error;
-  // Looked at now: when another call makes the folder meanwhile, the move below fails.
+  // Checked early: if another call creates the folder meanwhile, the rename below fails.
   const bool is_there = fs::exists(target, error);
   fs::create_directories(temporary, error);
   if (error) {
@@ -98,7 +98,7 @@ absl::Status WriteFolder(const std::string& folder, const Files& files) {
   return status;
 }
 
-// All that is known of the trial, for notebooks and for later.
+// Everything about the trial, for notebooks and later use.
 absl::StatusOr<std::string> TrialDocument(Connection& connection, const v1::Trial& trial,
                                           const std::string& spec_json) {
   const absl::StatusOr<v1::Sweep> sweep = GetSweep(connection, SweepOf(trial));
@@ -151,7 +151,7 @@ absl::StatusOr<Files> ModelFiles(Connection& connection, const TrialModel& model
       {kTrialFile, trial.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n"}};
 }
 
-// The files of a trial of which Sweep knows no network, as they are, each named for its role.
+// The files of a trial whose network Sweep does not know, unchanged, each named for its role.
 absl::StatusOr<Files> RawFiles(Connection& connection, const v1::GetTrialResponse& trial,
                                const BlobCache& cache) {
   Files files;

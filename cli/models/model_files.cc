@@ -19,12 +19,12 @@ std::string ShapeText(const Shape& shape) {
   return fmt::format("{}×{}×{}", shape.channels, shape.height, shape.width);
 }
 
-// Text of the sweep's that goes into a comment: on one line, and not its end.
+// Makes text of a sweep safe for a comment: one line that cannot end the comment.
 std::string CommentText(const std::string& text) {
   return absl::StrReplaceAll(Printable(text), {{"\"", "'"}, {"\\", "/"}, {"@", "(at)"}});
 }
 
-// The lines, each filled to the width of the longest, and its comment.
+// Pads the lines to the longest and appends the comments.
 std::string Aligned(const std::vector<std::string>& lines,
                     const std::vector<std::string>& comments) {
   std::size_t width = 0;
@@ -76,8 +76,7 @@ std::string Facts(const TrialModel& model) {
   return text;
 }
 
-// The hyperparameters by which the trial's training differs from the trainer's defaults, and the
-// ones that everybody looks for.
+// The hyperparameters that differ from the trainer's defaults, and those that readers expect.
 std::vector<std::string> RecipeNames(const nlohmann::json& spec) {
   const nlohmann::json defaults = nlohmann::json::parse(TrialSpecToJson(TrialSpec()));
   std::vector<std::string> names;
@@ -101,7 +100,7 @@ std::string YamlNumber(const Layer& layer, const LayerNumber& number) {
       number.field);
 }
 
-// One number alone, or all but what a switch is without being set.
+// A single number stands alone; otherwise lists all values except unset switches.
 std::string YamlLayer(const Layer& layer) {
   const LayerKindInfo& info = InfoOf(layer.kind);
   const std::string kind(info.name);

@@ -8,17 +8,17 @@
 
 namespace sweep::cli {
 
-// The texts that `sweep model` writes beside the weights. Pure.
+// The texts that `sweep model` writes with the weights. Pure.
 
-// A PyTorch file that needs nothing else but torch: the layers one per line, reading of the
-// weights, prediction, reading of PNG and IDX files.
+// A PyTorch file that needs only torch: the layers one per line, and code that reads the weights,
+// predicts, and reads PNG and IDX files.
 std::string NetPy(const TrialModel& model);
 
-// A network file (docs/network-file.md) with every number in place, and the trial's hyperparameters
+// A network file (docs/network-file.md) with all numbers resolved and the trial's hyperparameters
 // as its recipe.
 std::string NetworkYaml(const TrialModel& model);
 
-// What NetPy fills in: Python with @NAME@ where something of the trial goes.
+// The template of NetPy: Python with @NAME@ as placeholders for the trial's values.
 std::string_view NetPyTemplate();
 
 }  // namespace sweep::cli

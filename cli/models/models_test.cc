@@ -1,4 +1,4 @@
-// What `sweep model` and `sweep predict` are made of.
+// The parts of `sweep model` and `sweep predict`.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -71,7 +71,7 @@ TEST(BlobCache, StaysWithinItsLimitAndKeepsWhatWasUsedLast) {
   age('a', 3);
   cache.Store(Sha256Hex(blob('b')), blob('b'));
   age('b', 2);
-  EXPECT_NE(cache.Find(Sha256Hex(blob('a'))), std::nullopt);  // used again: now younger than b
+  EXPECT_NE(cache.Find(Sha256Hex(blob('a'))), std::nullopt);  // used again, so now newer than b
   cache.Store(Sha256Hex(blob('c')), blob('c'));
   EXPECT_NE(cache.Find(Sha256Hex(blob('a'))), std::nullopt);
   EXPECT_EQ(cache.Find(Sha256Hex(blob('b'))), std::nullopt);
@@ -156,7 +156,7 @@ TEST_F(InputTest, AnIdxFileGivesAllOrThoseThatArePicked) {
   EXPECT_EQ(Pixels(*picked), "efgh");
   EXPECT_EQ(picked->Name(0), path + ":1");
   EXPECT_EQ(ReadInput(path, {1, 2, 2}, {}, Invert::kYes)->images.pixels[0], 255 - 'a');
-  // A file whose name ends like that is meant itself.
+  // An existing file takes precedence over the index notation.
   const std::string odd = WriteIdx("x.idx:1");
   EXPECT_EQ(ReadInput(odd, {1, 2, 2}, {}, Invert::kAuto)->images.count, 3);
 }
@@ -275,7 +275,7 @@ TEST(NetPy, SaysOnlyWhatTheNetworkNeeds) {
   EXPECT_THAT(python, AllOf(Not(HasSubstr("class Linear")), HasSubstr("log_softmax(dim=1)")));
 }
 
-// Opening a named pipe waits for whoever writes into it.
+// Opening a named pipe blocks until something writes to it.
 TEST(NetPy, RefusesWhatIsNoFileAtOnce) {
   if (std::system("python3 -c pass 2> /dev/null") != 0) GTEST_SKIP() << "there is no python3";
   const TemporaryFolder folder;
@@ -283,7 +283,7 @@ TEST(NetPy, RefusesWhatIsNoFileAtOnce) {
   std::ofstream(path + "/net.py") << NetPy(
       ModelOf("name: small\nlayers: [conv: {out: 10, kernel: 3}, global_avg_pool]\n"));
   ASSERT_EQ(mkfifo((path + "/pipe").c_str(), 0600), 0);
-  // PyTorch in name only: the file is read before it is needed.
+  // A stub of PyTorch suffices: the file is read before torch is used.
   std::ofstream(path + "/read.py") << R"(
 import sys, types
 torch = types.ModuleType("torch")

@@ -22,21 +22,20 @@ namespace {
 
 constexpr std::int64_t kMaxPixels = 40'000'000;
 constexpr int kWhite = 255;
-// The share of the side that MNIST's digits fill.
+// The share of the image side that MNIST's digits fill.
 constexpr double kDigitShare = 20.0 / 28.0;
-// Strokes are measured in a digit of this longer side, and made thicker where the pen is finer than
-// this share of it. A pixel is inked from this grey on.
+// Stroke width is measured with the digit's longer side at kPenSide pixels. Strokes thinner than
+// kFinePen of that side are thickened. A pixel is inked from grey kInked on.
 constexpr int kPenSide = 80;
 constexpr double kFinePen = 0.07;
 constexpr int kInked = 100;
-// A picture of the network's size that has fewer greys is blank.
+// A picture of the network's size with a smaller range of greys is blank.
 constexpr int kLeastRange = 24;
-// A ground up to this grey is as good as black.
+// Up to this grey the ground counts as black.
 constexpr int kNearlyBlack = 32;
-// Colours are told apart by one of red, green and blue that shows so many times what their greys
-// do.
+// A single colour channel replaces the grey when its steps exceed this multiple of the grey's.
 constexpr int kFlatGrey = 9;
-// Of strokes: what counts as drawn, and what is still ground.
+// From these greys on a stroke's pixel counts as drawn, and as no longer ground.
 constexpr int kDrawn = 64;
 constexpr int kGround = 24;
 
@@ -44,7 +43,7 @@ absl::Status RefuseImage(const std::string& path, const std::string& what) {
   return absl::InvalidArgumentError(fmt::format("{}: {}", path, what));
 }
 
-// The grey of each pixel of four bytes.
+// The grey of each four-byte pixel.
 std::vector<std::uint8_t> Luma(const std::vector<std::uint8_t>& rgba) {
   std::vector<std::uint8_t> luma(rgba.size() / 4);
   for (std::size_t i = 0; i < luma.size(); ++i) {
@@ -54,8 +53,8 @@ std::vector<std::uint8_t> Luma(const std::vector<std::uint8_t>& rgba) {
   return luma;
 }
 
-// How much is to be seen: the squares of the steps between opaque neighbours. A shadow is as dark
-// as ink, but has no steps.
+// The visible contrast: the sum of squared steps between opaque neighbours. A shadow is as dark as
+// ink but has no steps.
 std::int64_t Steps(const std::vector<std::uint8_t>& light, const std::vector<std::uint8_t>& rgba,
                    std::size_t width) {
   std::int64_t sum = 0;
@@ -71,8 +70,8 @@ std::int64_t Steps(const std::vector<std::uint8_t>& light, const std::vector<std
   return sum;
 }
 
-// Four bytes per pixel to grey, without regard to transparency. Yellow on white and blue on black
-// are nearly one grey, so there the colour counts in which most is to be seen.
+// Converts four bytes per pixel to grey, ignoring transparency. Yellow on white and blue on black
+// have nearly equal greys; there the colour channel with the most contrast replaces the grey.
 std::vector<std::uint8_t> ToLight(const std::vector<std::uint8_t>& rgba, std::size_t width) {
   std::vector<std::uint8_t> light = Luma(rgba);
   std::int64_t most = kFlatGrey * Steps(light, rgba, width);
@@ -87,7 +86,7 @@ std::vector<std::uint8_t> ToLight(const std::vector<std::uint8_t>& rgba, std::si
   return light;
 }
 
-// `rgba` is not premultiplied.
+// Blends transparent pixels with paper. `rgba` is not premultiplied.
 std::vector<std::uint8_t> ToGrey(const std::vector<std::uint8_t>& rgba, std::size_t width) {
   std::vector<std::uint8_t> light = ToLight(rgba, width);
   std::int64_t weighted = 0, cover = 0;
@@ -104,8 +103,8 @@ std::vector<std::uint8_t> ToGrey(const std::vector<std::uint8_t>& rgba, std::siz
   return light;
 }
 
-// A picture of the right size keeps its place; only its greys become those of light strokes on
-// black. Nullopt when nothing is drawn.
+// Prepares a picture that has the network's size: it keeps its place and becomes light strokes on
+// black. nullopt when nothing is drawn.
 std::optional<GreyImage> LightOnBlack(const GreyImage& whole, Invert invert) {
   const GreyImage seen = invert == Invert::kAuto ? WithoutRim(whole) : whole;
   GreyImage image = seen;
@@ -117,7 +116,7 @@ std::optional<GreyImage> LightOnBlack(const GreyImage& whole, Invert invert) {
   const int ground = BorderMedian(image);
   const int brightest = *std::max_element(image.pixels.begin(), image.pixels.end());
   if (invert != Invert::kAuto || ground < kNearlyBlack || ground == brightest) return image;
-  // Not of the negative, in which light does not multiply.
+  // Uses the original, not the negative: light does not multiply in a negative.
   if (!IsEven(image)) return FindStrokesInPlace(seen, Invert::kAuto);
   for (std::uint8_t& pixel : image.pixels) {
     pixel = static_cast<std::uint8_t>(std::max(0, pixel - ground) * kWhite / (brightest - ground));
@@ -151,7 +150,7 @@ Box DrawnBox(const GreyImage& image) {
   return box;
 }
 
-// The mean of `image` over [x0, x1) × [y0, y1), pixels at the rim by the share that lies within.
+// The mean of `image` over [x0, x1) × [y0, y1); pixels at the edge count by their share within.
 double AreaMean(const GreyImage& image, double x0, double x1, double y0, double y1) {
   double sum = 0;
   for (int y = static_cast<int>(y0); y < std::min<double>(image.height, std::ceil(y1)); ++y) {
@@ -164,7 +163,7 @@ double AreaMean(const GreyImage& image, double x0, double x1, double y0, double 
   return sum / ((x1 - x0) * (y1 - y0));
 }
 
-// The part `box` of `image` at another size, by the mean over each new pixel's area.
+// The part `box` of `image` at another size; each new pixel is the mean of its area.
 GreyImage Scaled(const GreyImage& image, const Box& box, int width, int height) {
   GreyImage result{width, height,
                    std::vector<std::uint8_t>(static_cast<std::size_t>(width) * height)};
@@ -177,7 +176,7 @@ GreyImage Scaled(const GreyImage& image, const Box& box, int width, int height) 
                                 box.top + y * step_y, box.top + (y + 1) * step_y));
     }
   }
-  // Thin strokes of a large image fade when they are scaled down.
+  // Restores the brightness that thin strokes lose when a large image is scaled down.
   const double brightest = std::max(1.0, *std::max_element(values.begin(), values.end()));
   std::transform(values.begin(), values.end(), result.pixels.begin(), [&](double value) {
     return static_cast<std::uint8_t>(std::lround(value * kWhite / brightest));
@@ -202,8 +201,7 @@ double StrokeWidth(const GreyImage& image) {
   return outline == 0 ? 0 : 2.0 * area / outline;
 }
 
-// Strokes of a fine pen made as thick as those of MNIST at least, in an image of a digit alone that
-// has room for it.
+// Thickens fine strokes to at least MNIST's width. The image has only the digit and room around it.
 GreyImage Thickened(const GreyImage& digit, int radius) {
   GreyImage result = BlackImage(digit.width + 2 * radius, digit.height + 2 * radius);
   for (int y = 0; y < digit.height; ++y) {
@@ -219,7 +217,7 @@ GreyImage Thickened(const GreyImage& digit, int radius) {
   return result;
 }
 
-// The part `box` of an image of strokes, whose finest are made thicker.
+// The part `box` of an image of strokes, with fine strokes thickened.
 GreyImage WithoutFinePen(const GreyImage& strokes, const Box& box) {
   GreyImage part = BlackImage(box.right - box.left, box.bottom - box.top);
   for (int y = 0; y < part.height; ++y) {
@@ -234,13 +232,13 @@ GreyImage WithoutFinePen(const GreyImage& strokes, const Box& box) {
                                  std::max(1, static_cast<int>(std::lround(part.height * scale))));
   const double width = StrokeWidth(small);
   if (width == 0 || width >= kFinePen * kPenSide) return part;
-  // The finer, the thicker: no step between a pen that is just too fine and one that is not.
+  // Finer strokes grow more, so that there is no jump at the limit.
   const int radius = static_cast<int>(std::lround(kFinePen * kPenSide - width));
   return radius < 1 ? part : Thickened(small, radius);
 }
 
-// Where to put `side` columns whose values sum up to `sums` so that their centre of mass lies in
-// the middle of `whole`.
+// The position for `side` columns with sums `sums` that puts their centre of mass in the middle of
+// `whole`.
 int CentredOffset(const std::vector<double>& sums, int whole) {
   double mass = 0, moment = 0;
   for (std::size_t i = 0; i < sums.size(); ++i) {
@@ -289,7 +287,7 @@ absl::StatusOr<GreyImage> ReadPng(const std::string& path) {
         path, fmt::format("is {}×{}, more than {} pixels", png.width, png.height, kMaxPixels));
   }
   png.format = PNG_FORMAT_RGBA;
-  // 16 bits without a word on their meaning are as in most files, not linear.
+  // 16 bits without a gamma chunk are sRGB in most files, not linear.
   png.flags |= PNG_IMAGE_FLAG_16BIT_sRGB;
   std::vector<std::uint8_t> rgba(static_cast<std::size_t>(pixels) * 4);
   if (!png_image_finish_read(&png, nullptr, rgba.data(), 0, nullptr)) {

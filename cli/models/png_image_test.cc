@@ -18,7 +18,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-// Writes a PNG of the given kind whose sample values `fill` appends row by row.
+// Writes a PNG of the given kind; `fill` appends the sample values row by row.
 void WritePng(const std::string& path, int width, int height, int depth, int color, bool interlaced,
               const std::function<void(int x, int y, std::vector<png_byte>* row)>& fill) {
   std::FILE* const file = std::fopen(path.c_str(), "wb");
@@ -104,7 +104,7 @@ TEST_F(PngTest, ColoursBecomeGreyByBt601) {
   EXPECT_THAT(image->pixels, ::testing::ElementsAre(76, 150, 29));
 }
 
-// Yellow ink on white paper, and blue on black, have almost the grey of their ground.
+// Yellow ink on white paper and blue on black have almost the same grey as their ground.
 TEST_F(PngTest, ColoursOfOneGreyAreToldApart) {
   const int pairs[][2][3] = {{{255, 255, 255}, {255, 255, 0}}, {{0, 0, 0}, {0, 0, 255}}};
   for (const auto& pair : pairs) {
@@ -176,7 +176,7 @@ TEST_F(PngTest, HugeDimensionsAreRefusedBeforeMemoryIsTaken) {
   std::fstream file(path_, std::ios::in | std::ios::out | std::ios::binary);
   std::string header(25, '\0');
   file.read(header.data(), 25);
-  // Width and height 60,000 with the chunk's checksum made right again.
+  // Sets width and height to 60,000 and corrects the chunk's checksum.
   for (int i = 0; i < 2; ++i)
     header.replace(16 + static_cast<std::size_t>(i) * 4, 4, std::string("\0\0\xEA\x60", 4));
   std::uint32_t crc = 0xFFFFFFFF;
@@ -225,7 +225,8 @@ TEST(PrepareDigit, AnImageOfTheRightSizeIsOnlyInverted) {
   EXPECT_EQ(PrepareDigit(inverted, 28, 28, Invert::kNo)->pixels, inverted.pixels);
 }
 
-// A bar of 40 × 100 anywhere, in any size of image and either colour, becomes 8 × 20 in the middle.
+// A bar of 40 × 100 at any place, in any image size and either colour, becomes 8 × 20 in the
+// middle.
 TEST(PrepareDigit, AnyOtherIsCutScaledAndCentred) {
   const GreyImage expected = Drawn(28, 28, 0, 255, 10, 4, 18, 24);
   for (const auto& image :
@@ -238,7 +239,7 @@ TEST(PrepareDigit, AnyOtherIsCutScaledAndCentred) {
 }
 
 TEST(PrepareDigit, TheCentreOfMassIsInTheMiddle) {
-  // A heavy left bar with a light foot: the middle of the box is not the centre of mass.
+  // A heavy left bar with a light foot: the centre of mass is not the middle of the box.
   GreyImage image = Drawn(280, 280, 0, 255, 40, 40, 80, 240);
   for (int y = 220; y < 240; ++y) {
     for (int x = 80; x < 180; ++x) image.pixels[static_cast<std::size_t>(y) * 280 + x] = 255;

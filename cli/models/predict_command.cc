@@ -20,7 +20,7 @@
 namespace sweep::cli {
 namespace {
 
-// More images than this are told in a table, and more than that in sums.
+// More images than kMostBlocks are printed as a table, more than kMostTableRows as totals.
 constexpr std::size_t kMostBlocks = 12;
 constexpr std::size_t kMostTableRows = 100;
 constexpr int kImagesPerPass = 500;
@@ -35,15 +35,15 @@ struct PredictOptions {
   bool last = false;
 };
 
-// What the network says of one image.
+// The prediction for one image.
 struct Prediction {
   std::string name;
   std::string file;
   std::int64_t index = -1;           // in an IDX file
-  std::vector<std::uint8_t> pixels;  // kept only where a picture may be drawn
+  std::vector<std::uint8_t> pixels;  // kept only if a picture may be drawn
   std::vector<float> log_probabilities;
   int digit = 0;
-  int label = -1;  // -1: not known
+  int label = -1;  // -1: unknown
 
   double Probability(int digit_of) const {
     return std::exp(double{log_probabilities[static_cast<std::size_t>(digit_of)]});
@@ -75,7 +75,7 @@ absl::StatusOr<TrainedModel> LoadModel(const PredictOptions& options, const Sess
   return MakeTrainedModel(*model);
 }
 
-// The network's word on every image of a file.
+// Predicts every image of a file.
 absl::StatusOr<std::vector<Prediction>> PredictFile(const TrainedModel& model,
                                                     const InputImages& input) {
   const Network& network = model.network.network();
@@ -162,7 +162,7 @@ nlohmann::json PredictionsJson(const std::vector<Prediction>& predictions, int c
   return document;
 }
 
-// The picture, and right of it the probabilities.
+// Prints the picture with the probabilities to its right.
 void PrintBlock(const Prediction& made, const Shape& input, const Session& session) {
   const PictureStyle style = session.color      ? PictureStyle::kColor
                              : session.terminal ? PictureStyle::kBlocks
@@ -193,7 +193,7 @@ void PrintBlock(const Prediction& made, const Shape& input, const Session& sessi
   std::cout << Printable(made.name) << '\n';
   const int columns = picture.empty() ? 0 : std::min(input.width, 40);
   for (std::size_t i = 0; i < std::max(picture.size(), lines.size()); ++i) {
-    // A picture's line is padded by hand: its escapes have no width.
+    // Pads by hand, since escapes have no width.
     std::string line =
         i < picture.size() ? picture[i] : std::string(static_cast<std::size_t>(columns), ' ');
     if (i < lines.size() && !lines[i].empty()) line += "   " + lines[i];
@@ -203,7 +203,7 @@ void PrintBlock(const Prediction& made, const Shape& input, const Session& sessi
   std::cout << '\n';
 }
 
-// Rows are what an image is, columns what it was taken for.
+// Rows are true labels, columns predictions.
 void PrintConfusion(const std::vector<Prediction>& predictions, int classes) {
   std::vector<std::int64_t> counts(static_cast<std::size_t>(classes) * classes);
   for (const Prediction& made : predictions) {
@@ -327,7 +327,7 @@ int Predict(const PredictOptions& options, const Session& session) {
         fmt::format("{} takes images of {} channels; only grey ones can be predicted here",
                     network.name, network.input.channels)));
   }
-  // One bad file does not keep the others from being told; it comes last, where it is seen.
+  // A bad file does not hide the other results; its error is printed last.
   std::vector<Prediction> predictions;
   std::vector<absl::Status> failures;
   for (const std::string& argument : options.images) {

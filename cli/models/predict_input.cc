@@ -29,7 +29,7 @@ bool Exists(const std::string& path) {
   return std::filesystem::exists(path, error);
 }
 
-// False when `text` is no number and nothing else.
+// False unless `text` is a number and nothing else.
 bool ParseNumber(std::string_view text, std::int64_t* number) {
   const char* const end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, *number);
@@ -89,7 +89,7 @@ absl::StatusOr<InputImages> ReadIdxInput(const std::string& path, const Shape& i
     const auto begin = array.elements.begin() + index * size;
     set.pixels.insert(set.pixels.end(), begin, begin + size);
   }
-  // Data sets are as they are: only who asks for it has them inverted.
+  // Data sets are inverted only on request.
   if (invert == Invert::kYes) {
     for (std::uint8_t& pixel : set.pixels) pixel = static_cast<std::uint8_t>(255 - pixel);
   }

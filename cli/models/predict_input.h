@@ -12,24 +12,23 @@
 
 namespace sweep::cli {
 
-// Images out of one file, of the size that a network takes.
+// Images from one file, in the size that the network takes.
 struct InputImages {
   std::string file;
   bool is_idx = false;
-  std::int64_t in_file = 1;           // how many the file has
-  std::vector<std::int64_t> indices;  // which of them; {0} for a PNG
-  ImageSet images;                    // in that order; without labels
+  std::int64_t in_file = 1;           // number of images in the file
+  std::vector<std::int64_t> indices;  // their indices; {0} for a PNG
+  ImageSet images;                    // in that order, without labels
   // "digit.png" or "t10k.idx:17".
   std::string Name(std::size_t i) const;
 };
 
-// "3,5-9" as 3 5 6 7 8 9. InvalidArgument naming the text.
+// Parses "3,5-9" into 3 5 6 7 8 9. InvalidArgument naming the text.
 absl::StatusOr<std::vector<std::int64_t>> ParseIndices(const std::string& text);
 
-// Reads `argument`: a PNG of any size, or an IDX file, plain or gzip, of which "FILE:3,5-9" picks
-// images; `indices` does where the argument does not. InvalidArgument, naming the file, for
-// anything else, for images of another size than `input` (IDX), and for indices that the file has
-// not.
+// Reads `argument`: a PNG of any size, or an IDX file, plain or gzip. "FILE:3,5-9" selects images,
+// and `indices` does otherwise. InvalidArgument, naming the file, for any other file, for images of
+// another size than `input` (IDX), and for indices beyond the file.
 absl::StatusOr<InputImages> ReadInput(const std::string& argument, const Shape& input,
                                       const std::vector<std::int64_t>& indices, Invert invert);
 

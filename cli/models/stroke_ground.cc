@@ -14,26 +14,26 @@ namespace sweep::cli {
 namespace {
 
 constexpr int kWhite = 255;
-// A rim whose greys differ by less is even.
+// A rim with smaller differences in grey is even.
 constexpr int kEvenGround = 16;
-// The window, as a share of the smaller side.
+// Side of the closing's window, as a share of the smaller side of the image.
 constexpr double kWindow = 0.45;
 // The quartile of normally distributed noise, in standard deviations.
 constexpr double kQuartile = 0.674;
-// A quarter of it is nearer to the middle than this.
+// A quarter of such noise lies closer to the middle than this.
 constexpr double kNearQuartile = 0.319;
-// The closing lies so much of a standard deviation above the middle for each that noise reaches.
+// The closing follows the upper edge of the noise. Its height above the middle, times this, is the
+// least standard deviation assumed.
 constexpr double kReach = 0.3;
-// Contrast beyond so many standard deviations of the noise needs no smoothing; a picture below such
-// a side would lose its strokes to it.
+// Contrast above this many standard deviations of the noise needs no smoothing. In a picture with a
+// smaller side than kSmoothableSide, smoothing would erase the strokes.
 constexpr double kClearContrast = 10;
 constexpr int kSmoothableSide = 64;
 constexpr int kMostSmoothings = 3;
-// How deep a frame along the rim may be, as a share of the smaller side, and how much it differs at
-// least.
+// Greatest depth of a frame along the rim, as a share of the smaller side, and its least contrast.
 constexpr double kRimShare = 0.06;
 constexpr int kRimContrast = 32;
-// A ground that is darker says nothing of the light.
+// A darker ground gives no information about the light.
 constexpr int kLeastGround = 48;
 
 GreyImage Transposed(const GreyImage& image) {
@@ -44,8 +44,8 @@ GreyImage Transposed(const GreyImage& image) {
   return result;
 }
 
-// The largest value in the window around every place of each row, as far as it lies within: of
-// two adjoining blocks of the window's length, the maximum from the place to the end of the first
+// The maximum in a window around each pixel of a row, clipped to the row. Takes the maximum of two
+// parts of adjoining blocks of the window's length: from the pixel to the end of the first block,
 // and from the start of the second (van Herk 1992, Gil and Werman 1993).
 void DilateRows(GreyImage* image, int window) {
   const int reach = window / 2, block = 2 * reach + 1, size = image->width;
@@ -74,7 +74,7 @@ void Dilate(GreyImage* image, int window) {
   *image = Transposed(*image);
 }
 
-// The median of the 3 × 3 pixels around each: without the peaks of noise.
+// The median of the 3 × 3 pixels around each pixel, which removes peaks of noise.
 GreyImage WithoutPeaks(const GreyImage& image) {
   GreyImage result = image;
   std::array<std::uint8_t, 9> values{};
@@ -92,7 +92,7 @@ GreyImage WithoutPeaks(const GreyImage& image) {
   return result;
 }
 
-// Every pixel mixed with its neighbours, by the binomial weights 1, 2, 1 in both directions.
+// Mixes each pixel with its neighbours by the binomial weights 1, 2, 1 in both directions.
 GreyImage Smoothed(GreyImage image) {
   for (int pass = 0; pass < 2; ++pass) {
     GreyImage mixed = image;
@@ -112,7 +112,8 @@ struct Range {
   int low = 0, high = 0;
 };
 
-// Of the pixels within `range`, the value that all but `share` stay below; 0 when none is.
+// The value that all but `share` of the pixels within `range` stay below; 0 when no pixel is
+// within.
 int Quantile(const GreyImage& image, const Range& range, double share) {
   std::array<std::int64_t, kWhite + 1> counts{};
   std::int64_t all = 0;
@@ -144,7 +145,7 @@ std::vector<std::uint8_t> Rim(const GreyImage& image) {
   return rim;
 }
 
-// The grey of the ground at the rim, which a quarter of the rim has at least.
+// The grey of the ground at the rim: at least a quarter of the rim is as light.
 int RimGround(const GreyImage& image) {
   std::vector<std::uint8_t> rim = Rim(image);
   const auto quarter = rim.begin() + static_cast<std::ptrdiff_t>(rim.size() / 4);
@@ -152,8 +153,8 @@ int RimGround(const GreyImage& image) {
   return *quarter;
 }
 
-// The row or column that lies so deep below one of the four sides of an image, in order: the top,
-// the bottom, the left and the right one.
+// The row or column at `depth` below one side of an image; sides in order: top, bottom, left,
+// right.
 std::vector<std::uint8_t> Side(const GreyImage& image, int number, int depth = 0) {
   std::vector<std::uint8_t> side;
   const bool level = number < 2;
@@ -164,7 +165,7 @@ std::vector<std::uint8_t> Side(const GreyImage& image, int number, int depth = 0
   return side;
 }
 
-// The middle of the greys of a row or column that lies so deep below each of the four sides.
+// The median grey of the row or column at `depth` below each of the four sides.
 std::array<int, 4> SideMedians(const GreyImage& image, int depth) {
   std::array<std::vector<std::uint8_t>, 4> sides;
   for (int x = depth; x < image.width - depth; ++x) {
@@ -184,9 +185,9 @@ std::array<int, 4> SideMedians(const GreyImage& image, int depth) {
   return medians;
 }
 
-// The greys that lie beside the four sides, behind a frame or line that may be along them.
+// The greys beside the four sides, behind a possible frame or line.
 struct Deep {
-  int most = 0;  // how deep a frame may be
+  int most = 0;  // greatest depth of a frame
   std::array<int, 4> medians{};
 };
 
@@ -194,7 +195,7 @@ Deep BesideRim(const GreyImage& image) {
   Deep deep;
   deep.most = static_cast<int>(kRimShare * std::min(image.width, image.height));
   if (deep.most < 1) return deep;
-  // Another line may lie at any one depth.
+  // Takes the median of three depths, since another line may lie at one of them.
   deep.medians = SideMedians(image, deep.most);
   const std::array<int, 4> deeper = SideMedians(image, deep.most * 3 / 2);
   const std::array<int, 4> deepest = SideMedians(image, deep.most * 2);
@@ -206,8 +207,8 @@ Deep BesideRim(const GreyImage& image) {
   return deep;
 }
 
-// How deep a line is that lies along one side from end to end, as the last one of ruled paper; 0:
-// none. `deep` is what lies deeper.
+// The depth of a line along one side from end to end, such as the last line of ruled paper; 0:
+// none. `deep` is the grey behind it.
 int LineDepth(const GreyImage& image, int side, int deep, int most) {
   constexpr double kEndToEnd = 0.95;
   const auto is_line = [&](int depth, int least) {
@@ -225,11 +226,11 @@ int LineDepth(const GreyImage& image, int side, int deep, int most) {
   return depth;
 }
 
-// Whether a line of that width along one side is the bar of a digit: its strokes are about as wide,
-// and one of them reaches the opposite side, away from the corners. Of squared paper many lines do,
-// and what is drawn on ruled paper is bolder than its lines.
+// True when a line of that width along one side is the bar of a digit: the digit's strokes are
+// about as wide, and exactly one reaches the opposite side, away from the corners. On squared paper
+// many lines reach it, and a drawing on ruled paper is bolder than the lines.
 bool IsBar(const GreyImage& image, int side, int width, const std::array<int, 4>& deep) {
-  constexpr double kMostDrawn = 0.6;  // more is a line there too
+  constexpr double kMostDrawn = 0.6;  // a larger share is a line there too
   const int line = SideMedians(image, 0)[static_cast<std::size_t>(side)];
   const int opposite = side ^ 1, ground = deep[static_cast<std::size_t>(opposite)];
   const int least = std::abs(line - deep[static_cast<std::size_t>(side)]) / 2;
@@ -263,7 +264,8 @@ bool IsBar(const GreyImage& image, int side, int width, const std::array<int, 4>
   return thinnest <= 2 * width;
 }
 
-// The side along which the bar of a printed 2, 4, 5 or 7 lies that the picture is cut to; -1: none.
+// The side along which the bar of a printed 2, 4, 5 or 7 lies, when the picture is cropped to the
+// digit; -1: none.
 int BarSide(const GreyImage& image, const Deep& deep) {
   if (deep.most < 1) return -1;
   for (int side = 0; side < 4; ++side) {
@@ -274,8 +276,8 @@ int BarSide(const GreyImage& image, const Deep& deep) {
   return -1;
 }
 
-// Whether a picture with dark strokes was cut to them: each of the four sides has something drawn
-// on it and ground too, with sharp edges, and nothing within is lighter than that ground.
+// True when a picture with dark strokes was cropped to them: each side has both ink and ground,
+// edges are sharp, and nothing inside is lighter than the ground.
 bool IsCutToStrokes(const GreyImage& image, int ground) {
   constexpr int kDeviation = 24;
   constexpr double kMostDrawn = 0.85, kMostLighter = 0.01, kSharp = 0.35;
@@ -299,8 +301,8 @@ bool IsCutToStrokes(const GreyImage& image, int ground) {
          static_cast<double>(lighter) <= kMostLighter * static_cast<double>(image.pixels.size());
 }
 
-// What touches the rim counts as if it went on behind it, but for the strokes of a digit that the
-// picture is cut to.
+// Treats content at the rim as continuing beyond it, except the strokes of a digit that the picture
+// is cropped to.
 GreyImage Closed(const GreyImage& image) {
   const int rim = RimGround(image);
   const bool is_cut = IsCutToStrokes(image, rim);
@@ -328,8 +330,8 @@ GreyImage Closed(const GreyImage& image) {
   return closed;
 }
 
-// The depth up to which pixels are of the ground: half of what strokes have, unless that is amidst
-// the noise.
+// The greatest depth that counts as ground: half of the strokes' peak, or no limit (kWhite) when so
+// many pixels lie around that half that it is noise.
 int MostOfGround(const GreyImage& depth) {
   const int peak = Peak(depth, 1, 0.02);
   const auto between = std::count_if(depth.pixels.begin(), depth.pixels.end(), [&](int pixel) {
@@ -339,7 +341,7 @@ int MostOfGround(const GreyImage& depth) {
   return amidst ? kWhite : peak / 2;
 }
 
-// What all but `share` of the pixels are nearer than to those of another image.
+// The distance between corresponding pixels of two images that all but `share` stay below.
 double Scatter(const GreyImage& image, const GreyImage& other, double share) {
   GreyImage distance = image;
   for (std::size_t i = 0; i < image.pixels.size(); ++i) {
@@ -348,8 +350,8 @@ double Scatter(const GreyImage& image, const GreyImage& other, double share) {
   return Quantile(distance, {0, kWhite}, share);
 }
 
-// The closing rides on the noise's upper edge. Takes from depth and ground what half of the
-// ground's pixels do not exceed, and finds how far the lower half is scattered.
+// The closing follows the upper edge of the noise: subtracts the median of the ground's pixels from
+// depth and ground, and measures the spread of the lower half.
 void ClearNoise(Ink* ink) {
   const int most = MostOfGround(ink->depth);
   const int middle = Quantile(ink->depth, {0, most}, 0.5);
@@ -363,7 +365,7 @@ void ClearNoise(Ink* ink) {
   }
 }
 
-// By how much an image is darker than another.
+// The amount by which `image` is darker than `ground`.
 GreyImage Below(const GreyImage& ground, const GreyImage& image) {
   GreyImage depth = image;
   for (std::size_t i = 0; i < image.pixels.size(); ++i) {
@@ -377,7 +379,7 @@ Ink Negated(Ink ink) {
   return ink;
 }
 
-// Whether all four sides differ from what lies `deep`, and in the same direction.
+// True when all four sides differ from `deep` by at least `least`, in the same direction.
 bool IsRim(const std::array<int, 4>& medians, const std::array<int, 4>& deep, int least) {
   bool darker = true, lighter = true;
   for (std::size_t i = 0; i < medians.size(); ++i) {
@@ -403,7 +405,7 @@ GreyImage WithoutRim(const GreyImage& image) {
     depths.fill(depth);
   } else {
     const int bar = BarSide(image, deep);
-    // Beside a line is ground; beside the soft edge of a digit that the picture is cut to, ink.
+    // Beside a line lies ground; beside the soft edge of a cropped digit lies ink.
     const int ground = Quantile(image, {0, kWhite}, 0.5);
     for (std::size_t side = 0; side < depths.size(); ++side) {
       const int number = static_cast<int>(side);
@@ -425,7 +427,7 @@ GreyImage WithoutRim(const GreyImage& image) {
 
 int BorderMedian(const GreyImage& image) {
   std::vector<std::uint8_t> border = Rim(image);
-  // Of an even number the lower one, as PyTorch's median.
+  // The lower median of an even number, as in PyTorch.
   const auto middle = border.begin() + static_cast<std::ptrdiff_t>((border.size() - 1) / 2);
   std::nth_element(border.begin(), middle, border.end());
   return *middle;

@@ -9,38 +9,38 @@
 namespace sweep::cli {
 namespace {
 
-// A frame's side runs within this share of its part's side, and covers so much of it.
+// The side of a frame runs in a band of this share of the part's side, and covers kSideCover of it.
 constexpr double kSideBand = 0.08;
 constexpr double kSideCover = 0.9;
-// So much of a part along its four sides is a frame and nothing else.
+// A part with this share of its pixels along its four sides is only a frame.
 constexpr double kFrameShare = 0.9;
-// A frame across so much of the image may have the digit touching it.
+// A frame this large, as a share of the image, may touch the digit.
 constexpr double kLargeFrame = 0.6;
-// A frame fills at most so much of its box, even with a digit that touches it; a solid bar fills
-// all.
+// A frame fills at most this share of its box, even with a digit that touches it; a solid bar fills
+// all of it.
 constexpr double kFrameFill = 0.6;
-// Along the rim of the image lies what the picture was taken with, not what was drawn.
+// Content within this share of the rim belongs to the photograph, not to the drawing.
 constexpr double kRim = 0.04;
-// Whatever is shorter than this share of the image's longer side is a speck, and what is so much
-// shorter than it, no longer than wide and filled.
+// A part shorter than this share of the image's longer side is a speck. So is a filled, round one
+// shorter than kLeastRound.
 constexpr double kLeastSide = 0.025;
-// Fewer pixels make no digit, but in a tiny image.
+// A part with fewer pixels is no digit, except in a tiny image.
 constexpr double kLeastLength = 9;
 constexpr double kLeastPixels = 20;
-// A stroke has so many pixels for each of its side.
+// A stroke has at least this many pixels per pixel of its longer side.
 constexpr double kLeastFill = 0.8;
 constexpr double kLeastRound = 0.05;
 constexpr double kRoundSide = 1.7;
 constexpr double kRoundFill = 0.7;
-// How wide a stroke's edge is, in shares of the smaller side; how high, of its peak; and how much
-// of the rows and columns lies between two.
+// The width of a stroke's edge is 2 pixels plus the smaller side over kEdgeSteps. Its height is at
+// least kEdge of the peak, and kEdgeShare of the rows and columns lie between two edges.
 constexpr int kEdgeSteps = 80;
 constexpr double kEdge = 0.35;
 constexpr double kEdgeShare = 0.5;
-// Gaps up to this share of the largest part's side, and single pixels, are within one part.
+// Gaps up to this share of the largest part's side do not separate parts; nor do single pixels.
 constexpr double kGap = 0.04;
-// A part that is this share of the largest belongs to the digit, when it lies as near as that share
-// of the largest's side.
+// A part of this share of the largest part's mass belongs to the digit if its distance is at most
+// kNear of the largest part's side.
 constexpr double kLeastPart = 0.06;
 constexpr double kNear = 0.35;
 
@@ -56,7 +56,7 @@ struct Box {
   }
 };
 
-// How far two boxes are apart.
+// The distance between two boxes.
 int Distance(const Box& a, const Box& b) {
   const int x = std::max({0, a.left - b.right, b.left - a.right});
   const int y = std::max({0, a.top - b.bottom, b.top - a.bottom});
@@ -65,14 +65,14 @@ int Distance(const Box& a, const Box& b) {
 
 using Places = std::vector<std::pair<int, int>>;
 
-// A connected part of what is drawn.
+// A connected part of the drawing.
 struct Part {
   Places pixels;
   Box box;
   std::int64_t mass = 0;
 };
 
-// Pixels of `map` that are set, and connected by eight neighbours.
+// The connected parts of `map` (eight neighbours).
 std::vector<Part> Parts(const GreyImage& map) {
   std::vector<Part> parts;
   GreyImage left = map;
@@ -100,8 +100,8 @@ std::vector<Part> Parts(const GreyImage& map) {
   return parts;
 }
 
-// The four sides of a part: how much of each has something of it in a band along it, and which of
-// its pixels lie in these bands.
+// The sides of a part: the smallest share of a side that its pixels cover within a band, and the
+// share of its pixels within these bands.
 struct Sides {
   double least_cover = 0;
   double share = 0;
@@ -137,8 +137,8 @@ Sides SidesOf(const Part& part) {
   return sides;
 }
 
-// Clears, from each side of the box inwards, the first run of pixels that begins within the band:
-// the frame, but not the strokes that cross it.
+// Clears the first run of pixels that begins within the band, inwards from each side of the box:
+// removes the frame but keeps strokes that cross it.
 void ClearSides(const Box& box, GreyImage* map) {
   const int band_x = std::max(2, static_cast<int>(kSideBand * box.width()));
   const int band_y = std::max(2, static_cast<int>(kSideBand * box.height()));
@@ -173,7 +173,7 @@ bool LiesAlongTheRim(const Part& part, const GreyImage& map) {
   return static_cast<double>(within) >= 0.9 * static_cast<double>(part.pixels.size());
 }
 
-// A frame, or what is cut by the whole of one side of the image.
+// True for a frame, or a part that covers a whole side of the image.
 bool IsAround(const Part& part, const GreyImage& map) {
   std::array<int, 4> cover{};
   for (const auto& [x, y] : part.pixels) {
@@ -202,7 +202,7 @@ void ClearFrames(GreyImage* map) {
   }
 }
 
-// Clears what `is_other` says of the parts, unless nothing else is there.
+// Clears the parts for which `is_other` is true, unless that would clear all.
 template <typename Test>
 void ClearBesides(const Test& is_other, GreyImage* map) {
   std::vector<Part> parts = Parts(*map);
@@ -212,7 +212,7 @@ void ClearBesides(const Test& is_other, GreyImage* map) {
   for (auto part = parts.begin(); part != rest; ++part) Clear(part->pixels, map);
 }
 
-// Too small for a digit, or small and round, or scattered.
+// True for a part that is too small for a digit, small and round, or scattered.
 bool IsSpeck(const Part& part, const GreyImage& map) {
   const int side = std::max(part.box.width(), part.box.height());
   const int narrow = std::min(part.box.width(), part.box.height());
@@ -224,7 +224,7 @@ bool IsSpeck(const Part& part, const GreyImage& map) {
   return is_small || pixels < kLeastFill * side || (is_round && side < kLeastRound * whole);
 }
 
-// Where an image grows lighter across the outline of what is set on a map.
+// Finds where an image becomes lighter across the outline of the pixels set in a map.
 class Edges {
  public:
   Edges(const GreyImage& image, const GreyImage& map, double least)
@@ -235,8 +235,8 @@ class Edges {
 
   bool IsSet(int x, int y) const { return IsWithin(x, y) && map_.At(x, y) != 0; }
 
-  // Whether there is one in a direction from the last pixel that is set; what goes on behind the
-  // rim may have one there.
+  // True when there is an edge in a direction from the last set pixel. At the rim it is assumed,
+  // since the content may continue beyond.
   bool At(int x, int y, int dx, int dy) const {
     if (!IsWithin(x + dx, y + dy)) return true;
     int inner = image_.At(x, y), outer = image_.At(x + dx, y + dy);
@@ -261,8 +261,8 @@ class Edges {
   const int step_;
 };
 
-// Whether most rows and columns of a part have an edge at both ends, as strokes do. A shadow's
-// residue has one towards the light only.
+// True when most rows and columns of a part have an edge at both ends, as strokes do. A shadow's
+// residue has an edge only towards the light.
 bool HasEdges(const Part& part, const GreyImage& image, int peak) {
   GreyImage map = BlackImage(image.width, image.height);
   for (const auto& [x, y] : part.pixels) map.At(x, y) = 1;
@@ -281,7 +281,7 @@ bool HasEdges(const Part& part, const GreyImage& image, int peak) {
   return with_both >= kEdgeShare * rows;
 }
 
-// Parts, of which those that are `gap` apart at most are one.
+// Parts, merged when at most `gap` apart.
 std::vector<Part> GroupsWithin(int gap, const GreyImage& map) {
   std::vector<Part> groups = Parts(Grown(map, gap));
   for (Part& group : groups) {
@@ -302,8 +302,8 @@ const Part& Largest(const std::vector<Part>& parts) {
                            [](const Part& a, const Part& b) { return a.mass < b.mass; });
 }
 
-// Parts, of which those that are nearly connected for the size of the largest are one. That grows
-// as a broken stroke is joined; specks all over a page do not count.
+// Parts, merged when nearly connected relative to the size of the largest. The gap grows as the
+// pieces of a stroke are joined; specks all over a page do not enlarge it.
 std::vector<Part> Groups(const GreyImage& map) {
   int gap = 1;
   std::vector<Part> groups = GroupsWithin(gap, map);
@@ -317,7 +317,7 @@ std::vector<Part> Groups(const GreyImage& map) {
   return groups;
 }
 
-// Clears all but the largest part and what belongs to it. False when there is none.
+// Clears everything but the largest part and those that belong to it. False when nothing is left.
 bool KeepTheLargest(const GreyImage& image, int peak, GreyImage* map) {
   std::vector<Part> groups;
   for (Part& group : Groups(*map)) {

@@ -4,13 +4,13 @@
 
 namespace sweep::cli {
 
-// Clears whatever does not belong to the one digit from a map of what is drawn: its values are how
-// far the strokes, which are the dark ones of `image`, differ from their ground, 0 where nothing is
-// drawn. Frames, specks, residues of shadows and what lies along the rim go. `peak` is how far
-// strokes differ. False when nothing is left.
+// Clears everything but the digit from a map of the drawing, whose values are the strokes'
+// differences from the ground, 0 where nothing is drawn. The strokes are dark in `image`. Removes
+// frames, specks, residues of shadows and content along the rim. `peak` is the strokes' difference.
+// False when nothing is left.
 bool KeepTheDigit(const GreyImage& image, int peak, GreyImage* map);
 
-// 1 where something is set within `by` pixels in both directions, else 0.
+// 1 where a pixel within `by` in both directions is set, else 0.
 GreyImage Grown(const GreyImage& map, int by);
 
 }  // namespace sweep::cli

@@ -9,27 +9,29 @@
 namespace sweep::cli {
 namespace {
 
-// A rule is at most so thick, as a share of the smaller side.
+// Greatest thickness of a rule, as a share of the smaller side.
 constexpr double kThickness = 0.035;
-// It reaches across so much of the image's width or height; an upright stroke may be long.
+// Least length of a rule, as a share of the image's width or height; upright strokes may be long,
+// so upright rules must be longer.
 constexpr double kLevelLength = 0.6;
 constexpr double kUprightLength = 0.8;
-// So much of that is drawn, and so much of it bare, where no stroke hides how thin the line is.
+// Least share of a rule's length that is drawn, and that is bare: no stroke hides how thin the line
+// is.
 constexpr double kCover = 0.85;
 constexpr double kBare = 0.5;
-// So much is enough beside so many others: paper is ruled all over, and a stroke along one of its
-// lines hides more of that.
+// The least bare share after kOthers rules: paper is ruled all over, and a stroke along one of its
+// lines hides more of it.
 constexpr double kBareBesideOthers = 0.2;
 constexpr int kOthers = 2;
-// It rises by so much per pixel at most.
+// Greatest slope of a rule, in pixels per pixel.
 constexpr double kSlope = 0.06;
-// In a smaller image no line is thin.
+// In a smaller image no line counts as thin.
 constexpr int kLeastImage = 32;
 constexpr int kMostRules = 64;
-// How far off the line the middle of its thickness may be.
+// Greatest distance of a run's middle from the line, in pixels.
 constexpr double kTolerance = 2;
 
-// A piece of a column of pixels, no longer than a rule is thick.
+// A vertical run of drawn pixels, no longer than a rule is thick.
 struct Run {
   int x = 0, top = 0, bottom = 0;  // bottom is past the end
   double Middle() const { return (top + bottom) / 2.0; }
@@ -37,7 +39,7 @@ struct Run {
 
 using Runs = std::vector<Run>;
 
-// What is drawn, by columns; or by rows: then x is the row.
+// The drawing by columns, or by rows: then x is the row.
 class Drawn {
  public:
   Drawn(const GreyImage& map, bool rows) : map_(map), rows_(rows) {}
@@ -66,16 +68,16 @@ Runs ShortRuns(const Drawn& drawn, int longest) {
   return runs;
 }
 
-// A line that passes through many runs.
+// A line through many runs.
 struct Line {
-  double start = 0;  // where x is 0
+  double start = 0;  // at x = 0
   double slope = 0;
-  int support = 0;  // runs
+  int support = 0;  // number of runs
   int At(int x) const { return static_cast<int>(std::floor(start + slope * x)); }
   double Distance(const Run& run) const { return std::abs(run.Middle() - start - slope * run.x); }
 };
 
-// The line through most runs, each of which votes for the lines through its middle (Hough).
+// The line through the most runs; each run votes for the lines through its middle (Hough).
 Line BestLine(const Runs& runs, int width, int height) {
   Line best;
   const int slopes = std::max(1, static_cast<int>(kSlope * width / 1.5));
@@ -103,13 +105,13 @@ Line BestLine(const Runs& runs, int width, int height) {
   return best;
 }
 
-// The runs of all rules of one direction.
+// The runs of all rules in one direction.
 struct Rules {
   int count = 0;
   Runs runs;
 };
 
-// How far a line reaches that is drawn from end to end; 0 for one that is not.
+// The length of a line if it is drawn from end to end, else 0.
 int Reach(const Line& line, const Runs& runs, const Drawn& drawn) {
   int first = INT_MAX, last = 0;
   for (const Run& run : runs) {
@@ -153,7 +155,7 @@ void ClearRules(int bar, GreyImage* map) {
   if (std::min(map->width, map->height) < kLeastImage) return;
   const Rules level = FindRules(*map, false), upright = FindRules(*map, true);
   GreyImage rest = *map;
-  // The first or last pixel may be soft.
+  // The first or last pixel of the bar may be soft.
   const auto is_bar = [&](const Run& run, int first, int size) {
     return (bar == first && run.top <= 1) || (bar == first + 1 && run.bottom + 1 >= size);
   };

@@ -4,10 +4,10 @@
 
 namespace sweep::cli {
 
-// Clears what is ruled from a map of what is drawn (0: nothing): straight thin lines, level or
-// upright, across most of the image, as of ruled paper and of a box around the digit. What crosses
-// such a line stays. One upright line alone is a digit, and stays; so does the line along side
-// `bar` (BarSide).
+// Clears ruled lines from a map of the drawing (0: nothing): straight thin lines, level or upright,
+// across most of the image, as on ruled paper or in a box around the digit. Strokes that cross a
+// line stay. A single upright line is a digit and stays; so does the line along side `bar`
+// (BarSide).
 void ClearRules(int bar, GreyImage* map);
 
 }  // namespace sweep::cli

@@ -15,28 +15,31 @@ namespace sweep::cli {
 namespace {
 
 constexpr int kWhite = 255;
-// The longer side of the reduced image in which strokes are looked for, and of what is cut out.
+// The longer side of the reduced image in which strokes are searched, and of the digit cut from it.
 constexpr int kSearchSide = 480;
 constexpr int kCutSide = 300;
-// What the smaller side is not reduced below while the longer one is not above.
+// Reduction keeps the smaller side above kLeastNarrow, as long as the longer side is at most
+// kMostLong.
 constexpr int kLeastNarrow = 24;
 constexpr int kMostLong = 4000;
-// Less difference between ground and strokes is noise, and less than so many standard deviations.
+// Smaller differences between ground and strokes are noise; so are those below kNoiseReach standard
+// deviations.
 constexpr double kLeastContrast = 16;
 constexpr double kNoiseReach = 5;
-// The share of the strokes' peak that counts as drawn; the peak is what these shares stay below.
+// Pixels above this share of the strokes' peak are drawn; all but kPeakShare of the pixels stay
+// below the peak, and all but kBrightestShare below the brightest grey.
 constexpr double kDrawnShare = 0.3;
 constexpr double kPeakShare = 0.02;
 constexpr double kBrightestShare = 0.05;
-// Strokes that reach this share of a peak are those which have it.
+// Strokes that reach this share of a peak account for it.
 constexpr double kSamePeak = 0.7;
-// A digit's peak is so far above what noise may be.
+// A digit's peak exceeds the limit for noise by this factor.
 constexpr double kLeastPeak = 1.4;
 constexpr int kMostLayers = 5;
-// Of grounds that are nearly as rough as each other neither tells the strokes' sign.
+// When two grounds are this similar in roughness, it does not tell the strokes' sign.
 constexpr double kCloseRoughness = 0.9;
-// From this noise on, in grey levels, a bright pixel with fewer like it around (itself included) is
-// noise, where these are few.
+// With at least this noise, in grey levels, a bright pixel with fewer than kLeastAround bright ones
+// around it (including itself) is noise, if at most kMostGrain of the pixels are such.
 constexpr double kGrain = 5;
 constexpr int kDrawn = 64;
 constexpr int kLeastAround = 4;
@@ -45,7 +48,7 @@ constexpr double kMostGrain = 0.1;
 // A digit in a reduced image.
 struct Digit {
   Ink ink;
-  GreyImage map;  // 0: not part of it
+  GreyImage map;  // 0: outside the digit
 };
 
 int LeastDepth(const Ink& ink) {
@@ -72,12 +75,12 @@ GreyImage Without(GreyImage image, const GreyImage& map) {
   return image;
 }
 
-// Clears what is on `others` and next to it, but for what is kept.
+// Clears the pixels on and next to `others`, except those of `kept`.
 void Erase(const GreyImage& others, const GreyImage& kept, GreyImage* depth) {
   *depth = Without(std::move(*depth), Without(Grown(others, 1), kept));
 }
 
-// Layer by layer from the strongest: a frame or specks may be far darker than the digit.
+// Searches from the strongest layer down: a frame or specks may be far darker than the digit.
 std::optional<GreyImage> FindDigit(const Ink& ink, int bar) {
   const int least = LeastDepth(ink);
   GreyImage depth = ink.depth;
@@ -95,10 +98,10 @@ std::optional<GreyImage> FindDigit(const Ink& ink, int bar) {
   return std::nullopt;
 }
 
-// What may be drawn, the likeliest first. Between the strokes of a digit there is ground that is as
-// narrow as they are; taken for strokes of the other sign, it leaves a ground with the digit's
-// silhouette on it, which is the rougher one. Strokes as wide as half of the image are no shadow
-// when the rim is even.
+// Candidates for the drawing, the likeliest first. The ground between the strokes of a digit is as
+// narrow as they are. Taken for strokes of the other sign, it leaves the digit's silhouette on the
+// ground, which makes that ground rougher. With an even rim, strokes as wide as half of the image
+// are no shadow.
 std::vector<Ink> Inks(const GreyImage& image, Invert invert) {
   std::vector<Ink> inks;
   if (invert != Invert::kNo) inks.push_back(DarkInk(image));
@@ -121,7 +124,7 @@ std::optional<Digit> Search(const GreyImage& image, Invert invert) {
   std::vector<Ink> inks = Inks(WithoutRim(image), invert);
   bool is_drawn = false;
   for (Ink& ink : inks) {
-    // Within an empty box is ground of the other sign.
+    // An empty box contains only ground, which looks like strokes of the other sign.
     if (is_drawn && ink.is_negative != inks[0].is_negative) break;
     const int least = LeastDepth(ink);
     is_drawn = is_drawn || Peak(ink.depth, least, kPeakShare) > least;
@@ -131,7 +134,7 @@ std::optional<Digit> Search(const GreyImage& image, Invert invert) {
   return std::nullopt;
 }
 
-// Of a pixel and its neighbours, how many are drawn.
+// Number of drawn pixels among a pixel and its neighbours.
 int DrawnAround(const GreyImage& strokes, int x, int y) {
   int drawn = 0;
   for (int j = std::max(0, y - 1); j < std::min(strokes.height, y + 2); ++j) {
@@ -142,8 +145,9 @@ int DrawnAround(const GreyImage& strokes, int x, int y) {
   return drawn;
 }
 
-// Noise makes single pixels along a stroke as bright as the stroke, which would enlarge the digit;
-// a stroke's own pixels are next to several others. All stays where many would go: of a fine pen.
+// Removes single pixels along a stroke that noise makes as bright as the stroke, since they would
+// enlarge the digit. A stroke's own pixels have several drawn neighbours. Keeps everything when
+// many pixels would go: then the pen is fine.
 GreyImage WithoutGrain(const GreyImage& strokes) {
   GreyImage result = strokes;
   int drawn = 0, cleared = 0;
@@ -159,8 +163,8 @@ GreyImage WithoutGrain(const GreyImage& strokes) {
   return cleared <= kMostGrain * drawn ? result : strokes;
 }
 
-// Only the digit, as bright as can be. A stroke's soft edge is not drawn, but belongs to it; there
-// the smoothed depth keeps the noise out.
+// Only the digit, at full brightness. The soft edge of a stroke is not drawn but belongs to it;
+// there the smoothed depth keeps the noise out.
 GreyImage Brightest(Digit digit) {
   Ink& ink = digit.ink;
   for (std::size_t i = 0; i < digit.map.pixels.size(); ++i) {
@@ -175,7 +179,7 @@ GreyImage Brightest(Digit digit) {
   return digit.ink.noise < kGrain ? strokes : WithoutGrain(strokes);
 }
 
-// A part of an image: the digit's surroundings.
+// The part of an image around the digit.
 GreyImage Surroundings(const GreyImage& image, const GreyImage& map, int factor) {
   int left = map.width, top = map.height, right = 0, bottom = 0;
   for (int y = 0; y < map.height; ++y) {
@@ -196,8 +200,8 @@ GreyImage Surroundings(const GreyImage& image, const GreyImage& map, int factor)
   return part;
 }
 
-// How many pixels become one. A narrow image keeps what it has, as far as its length can be
-// handled.
+// The number of pixels reduced to one, per side. A narrow image is not reduced unless it is too
+// long.
 int Reduction(const GreyImage& image, int side) {
   const auto [smaller, longer] = std::minmax(image.width, image.height);
   const int wanted = std::min((longer + side - 1) / side, smaller / kLeastNarrow);

@@ -1,4 +1,4 @@
-// Pictures as people make them: each must become what the digit alone becomes.
+// Realistic pictures: each must become the same as the digit alone.
 
 #include "cli/models/strokes.h"
 
@@ -26,7 +26,7 @@ constexpr int kScale = 5;
 constexpr int kMargin = 10;
 constexpr int kSide = 28 * kScale + 2 * kMargin;
 
-// How much of each pixel is inked, from 0 to 1.
+// The inked share of each pixel, from 0 to 1.
 struct Cover {
   int width = kSide, height = kSide;
   std::vector<double> values = std::vector<double>(static_cast<std::size_t>(kSide) * kSide);
@@ -60,7 +60,7 @@ Cover Digit(int number) {
   return cover;
 }
 
-using Light = std::function<double(int x, int y)>;  // a factor
+using Light = std::function<double(int x, int y)>;  // multiplies the greys
 
 GreyImage Picture(const Cover& cover, int ground, int ink, const Light& light = nullptr) {
   GreyImage image = BlackImage(cover.width, cover.height);
@@ -74,7 +74,7 @@ GreyImage Picture(const Cover& cover, int ground, int ink, const Light& light = 
   return image;
 }
 
-// The mean difference of what two pictures become; 255 when either is refused.
+// The mean difference between two prepared pictures; 255 when either is refused.
 double Difference(const GreyImage& a, const GreyImage& b) {
   const auto first = PrepareDigit(a, 28, 28, Invert::kAuto);
   const auto second = PrepareDigit(b, 28, 28, Invert::kAuto);
@@ -86,8 +86,8 @@ double Difference(const GreyImage& a, const GreyImage& b) {
   return sum / static_cast<double>(first->pixels.size());
 }
 
-// Each digit as `draw` pictures it is within `tolerance` grey levels of the digit on black; another
-// digit is 30 to 90 away.
+// Each digit drawn by `draw` must be within `tolerance` grey levels of the digit on black; other
+// digits differ by 30 to 90.
 void ExpectSame(const std::function<GreyImage(Cover digit, int number)>& draw,
                 double tolerance = 4) {
   std::string misses;
@@ -187,7 +187,7 @@ TEST(Strokes, AreFoundInNoiseAndOnALargePage) {
         }
         return image;
       },
-      12);  // in noise the digit may come out a pixel longer or shorter
+      12);  // noise may make the digit a pixel longer or shorter
   ExpectSame([](const Cover& digit, int number) {
     const GreyImage small = Picture(digit, 245, 30);
     GreyImage page{1600, 1300, std::vector<std::uint8_t>(std::size_t{1600} * 1300, 245)};
@@ -236,7 +236,7 @@ TEST(Strokes, AreNotThereOnABlankPicture) {
   }
 }
 
-// Lines from rim to rim, `step` apart, as dark as `strength` says.
+// Lines from rim to rim, `step` apart, with darkness `strength`.
 void Rule(int first, int step, double strength, double tilt, Cover* cover) {
   for (int y = 0; y < cover->height; ++y) {
     for (int x = 0; x < cover->width; ++x) {
@@ -276,7 +276,7 @@ TEST(Strokes, AreNotTheLinesOfPaper) {
       20);
 }
 
-// A box of which one side is out of the picture.
+// A box with one side outside the picture.
 void FillSides(int without, Cover* cover) {
   const int margin = 4, far = kSide - margin, thickness = 3;
   if (without != 0) cover->Fill(margin, margin, far, margin + thickness);
@@ -307,7 +307,7 @@ TEST(Strokes, MayBeFarPalerThanTheirBox) {
   });
 }
 
-// What is drawn of a picture, and nothing around it.
+// Crops a picture to its drawing.
 GreyImage CutTo(const Cover& digit, const GreyImage& whole) {
   int left = kSide, top = kSide, right = 0, bottom = 0;
   for (int y = 0; y < kSide; ++y) {
@@ -337,7 +337,7 @@ Cover Bolder(const Cover& digit, int by) {
   return bold;
 }
 
-// Of soft edges some is cut off.
+// Cropping removes a part of soft edges.
 TEST(Strokes, MayFillTheWholePicture) {
   for (const auto& [ground, ink] : {std::pair{255, 0}, {140, 250}}) {
     for (const int bolder : {0, 2}) {
@@ -350,8 +350,8 @@ TEST(Strokes, MayFillTheWholePicture) {
   }
 }
 
-// Towards the corners a fifth of the light is left: smoother without the digit's silhouette only by
-// the squares of its steps.
+// A fifth of the light is left in the corners: only the squares of the steps show that the ground
+// without the digit's silhouette is smoother.
 TEST(Strokes, KeepTheirSignInAStrongVignette) {
   ExpectSame(
       [](const Cover& digit, int) {
@@ -399,7 +399,7 @@ TEST(Strokes, AreNeitherDustNorTheLinesOfPaperNorRoundShadows) {
   }
 }
 
-// What goes on behind the rim counts as ground; a line there is none.
+// Content that continues beyond the rim counts as ground; a line at the rim does not.
 TEST(Strokes, AreNotALineAlongTheRim) {
   ExpectSame(
       [](Cover digit, int number) {
@@ -429,7 +429,7 @@ TEST(Strokes, AreNotALineAlongTheRim) {
         },
         24);
   }
-  // A thin seven that stands on the last line of squared paper.
+  // A thin seven on the last line of squared paper.
   for (const int every : {30, 40}) {
     Cover seven, squares;
     seven.Fill(45, 40, 115, 45);
@@ -451,7 +451,7 @@ TEST(Strokes, AreNotALineAlongTheRim) {
   }
 }
 
-// The bar of a thin printed digit that the picture is cut to lies along its whole side.
+// The bar of a thin printed digit lies along the whole side of a picture cropped to it.
 TEST(Strokes, AreTheBarOfAPrintedDigit) {
   const auto stroke = [](double u, double v, double x, double y, Cover* cover) {
     for (int step = 0; step <= 400; ++step) {
@@ -474,7 +474,7 @@ TEST(Strokes, AreTheBarOfAPrintedDigit) {
   }
 }
 
-// An upright stroke on a line of squared paper hides most of it.
+// An upright stroke on a line of squared paper hides most of the line.
 TEST(Strokes, LeaveTheLineThatTheyAreDrawnAlong) {
   Cover bar;
   bar.Fill(78, 25, 92, 135);
@@ -487,7 +487,7 @@ TEST(Strokes, LeaveTheLineThatTheyAreDrawnAlong) {
   EXPECT_LT(Difference(Picture(drawn, 250, 20), Picture(bar, 0, 255)), 8);
 }
 
-// Specks all over a page are no measure of how far the parts of a digit are apart.
+// Specks all over a page must not affect the distance allowed between parts of a digit.
 TEST(Strokes, OfASmallDigitAreNotJoinedToSpecksOfItsPage) {
   GreyImage page{400, 300, std::vector<std::uint8_t>(std::size_t{400} * 300, 250)}, clean = page;
   for (int y = 120; y < 170; ++y) {
@@ -513,7 +513,7 @@ TEST(Strokes, OfASmallPictureAreNoRules) {
   EXPECT_GE(brightest, 128);
 }
 
-// In a shadow strokes are as strong as outside.
+// Strokes in a shadow are as strong as outside it.
 TEST(Strokes, OfAPictureOfTheRightSizeAreStrongInAShadow) {
   GreyImage image = BlackImage(28, 28);
   for (int y = 0; y < 28; ++y) {
@@ -527,7 +527,7 @@ TEST(Strokes, OfAPictureOfTheRightSizeAreStrongInAShadow) {
   EXPECT_GE(digit->At(20, 13), 200);
 }
 
-// Of the network's size: what is drawn is lighter than what lies beside it, which is black.
+// In a picture of the network's size, the drawing is lighter than its black surroundings.
 TEST(Strokes, OfAPictureOfTheRightSizeLeaveItsLightAndItsFrame) {
   GreyImage vignette = BlackImage(28, 28), framed = vignette;
   for (int y = 0; y < 28; ++y) {

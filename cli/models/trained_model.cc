@@ -25,9 +25,9 @@
 namespace sweep::cli {
 namespace {
 
-// The contract's bound on a blob.
+// The protocol's limit for a blob.
 constexpr std::size_t kMaxBlobBytes = std::size_t{64} << 20;
-// Of the files that describe a network in a folder of `sweep model`.
+// Limit for the files that describe a network in a folder of `sweep model`.
 constexpr std::size_t kMaxTextBytes = std::size_t{64} << 20;
 
 const v1::Artifact* FindArtifact(const v1::Trial& trial, std::string_view role) {
@@ -37,7 +37,7 @@ const v1::Artifact* FindArtifact(const v1::Trial& trial, std::string_view role) 
   return nullptr;
 }
 
-// Why a trial without weights has none, and what to do.
+// Says why a trial has no weights, and what to do.
 absl::Status NoWeights(const v1::Trial& trial) {
   const std::string name = ShortName(trial.name());
   const std::string state = StateName(trial.state());
@@ -71,7 +71,7 @@ std::string Metadata(const SafeTensors& content, const std::string& key) {
   return found == content.metadata.end() ? "" : found->second;
 }
 
-// What a checkpoint says of the epoch whose network is taken out of it.
+// A checkpoint's record of the epoch whose network is taken.
 struct CheckpointEpoch {
   int epoch = 0;
   std::optional<double> accuracy;
@@ -90,7 +90,7 @@ CheckpointEpoch ReadMetrics(const SafeTensors& checkpoint, const std::string& ke
   return result;
 }
 
-// Turns a checkpoint into the weights file that the trainer writes at the end of a trial.
+// Turns a checkpoint into the weights file that the trainer writes at a trial's end.
 void TakeFromCheckpoint(const SafeTensors& checkpoint, WeightsChoice choice, TrialModel* model) {
   const bool best = choice == WeightsChoice::kBest;
   const std::string_view prefix = best ? kCheckpointBestPrefix : kCheckpointNetworkPrefix;
@@ -114,8 +114,7 @@ void TakeFromCheckpoint(const SafeTensors& checkpoint, WeightsChoice choice, Tri
   model->weights = SerializeSafeTensors(weights);
 }
 
-// Reads what the artifact says of itself, and checks that it fits the network. Exceptions stop
-// here.
+// Reads the artifact's metadata and checks that it fits the network. Catches exceptions.
 absl::Status TakeWeights(std::string bytes, WeightsChoice choice, TrialModel* model) {
   const std::string name = ShortName(model->trial.name());
   const std::string file = fmt::format("{} of {}", model->role, name);
@@ -172,7 +171,7 @@ absl::StatusOr<std::string> FetchBlob(Connection& connection, const std::string&
   if (const std::string got = Sha256Hex(bytes); got != sha256) {
     return absl::DataLossError(absl::StrCat("blob ", sha256, ": its bytes have SHA-256 ", got));
   }
-  // Beside an embedded coordinator the blobs lie on this disk anyway.
+  // An embedded coordinator has its blobs on this disk anyway.
   if (!connection.embedded()) cache.Store(sha256, bytes);
   return bytes;
 }

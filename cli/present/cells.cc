@@ -45,7 +45,7 @@ nlohmann::json ValueJson(const v1::Value& value) {
     case v1::Value::kBoolValue:
       return value.bool_value();
     case v1::Value::kIntValue:
-      // Readers that keep numbers as doubles, such as jq, would round it.
+      // Readers that hold numbers as doubles, such as jq, would round it.
       if (value.int_value() > kMostExact || value.int_value() < -kMostExact) {
         return std::to_string(value.int_value());
       }

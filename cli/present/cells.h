@@ -11,7 +11,7 @@
 #include "cli/present/listing.h"
 #include "sweep/v1/resources.pb.h"
 
-// Values of the coordinator as cells of a listing: what a person reads, and what a program gets.
+// Values of the coordinator as cells of a listing: text for people, a value for programs.
 namespace sweep::cli::cells {
 
 absl::Time ToTime(const google::protobuf::Timestamp& time);
@@ -19,18 +19,18 @@ Cell Text(const std::string& text);
 Cell Count(std::int64_t value);
 // Millions, with two digits behind the point.
 Cell Mega(std::int64_t value);
-// Missing for 0: what there is none of where it is known.
+// Missing for 0, which means unknown here.
 Cell KnownCount(std::int64_t value);
-// What is not known: null.
+// An unknown value: null.
 Cell Missing();
-// "2026-11-21 08:00:00" in local time; as "2026-11-21T08:00:00.123Z" for programs. Missing when
-// not `set`.
+// "2026-11-21 08:00:00" in local time; "2026-11-21T08:00:00.123Z" for programs. Missing when not
+// `set`.
 Cell TimeCell(bool set, const google::protobuf::Timestamp& time);
 // "3 min ago"; for programs as TimeCell.
 Cell AgoCell(bool set, const google::protobuf::Timestamp& time);
-// On one line; what is no UTF-8 is replaced.
+// JSON on one line; replaces bytes that are not UTF-8.
 std::string Dump(const nlohmann::ordered_json& value);
-// Integers beyond 2^53 as text.
+// Integers beyond 2^53 become strings.
 nlohmann::json ValueJson(const v1::Value& value);
 nlohmann::json ValuesJson(const google::protobuf::Map<std::string, v1::Value>& values);
 nlohmann::json ParametersJson(const v1::Trial& trial);

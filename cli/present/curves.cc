@@ -25,13 +25,13 @@ namespace {
 
 constexpr int kGreen = 32;
 constexpr int kCyan = 36;
-constexpr int kColors[] = {kGreen, kCyan, 35, 34, 31, 37};  // in turn; 33 is that of gates
+constexpr int kColors[] = {kGreen, kCyan, 35, 34, 31, 37};  // in turn; gates have 33
 constexpr int kWidest = 100;
-// Their curves stand in one plot, validation first.
+// These curves share a plot, validation first.
 constexpr std::string_view kPairs[][2] = {{kValidationAccuracy, kTrainAccuracy},
                                           {kValidationLoss, kTrainLoss}};
 
-// The gate on `name` out of texts such as "accuracy >= 0.994"; nullopt when there is none with a
+// The gate on `name` among texts such as "accuracy >= 0.994"; nullopt when there is none with a
 // number.
 std::optional<Gate> FindGate(const std::vector<std::string>& gates, std::string_view name) {
   for (const std::string& text : gates) {
@@ -52,7 +52,7 @@ bool IsShare(std::string_view measure) {
   return known != nullptr && known->unit == Measure::Unit::kShare;
 }
 
-// Where the epochs that count end: between the last that satisfies the gate and the next one.
+// The border of the epochs that satisfy the gate: half way to the next epoch.
 double EpochLine(const Gate& gate) {
   const double bound = AsDouble(gate.bound);
   switch (gate.op) {
@@ -67,8 +67,8 @@ double EpochLine(const Gate& gate) {
   }
 }
 
-// The lower end of an axis on which shares near 1 can be told apart: the highest of `floors` (in
-// falling order) that three quarters of the values reach; nullopt when none is.
+// The lower end of an axis that separates shares near 1: the highest of `floors` (in falling order)
+// that three quarters of the values reach; nullopt when there is none.
 std::optional<double> ZoomedFloor(const std::vector<double>& shares,
                                   std::initializer_list<double> floors) {
   for (const double floor : floors) {
@@ -80,7 +80,7 @@ std::optional<double> ZoomedFloor(const std::vector<double>& shares,
   return std::nullopt;
 }
 
-// Zooms `axis`, and says in `note` what it hides. `what` is "epoch" or "configuration".
+// Zooms the plot's y axis and notes what that hides. `what` is "epoch" or "configuration".
 void Zoom(const std::vector<double>& shares, std::initializer_list<double> floors,
           const std::string& what, Plot* plot) {
   plot->y.unit = PlotAxis::Unit::kPercent;
@@ -95,7 +95,7 @@ void Zoom(const std::vector<double>& shares, std::initializer_list<double> floor
                            *floor * 100, Percent(*std::min_element(shares.begin(), shares.end())));
 }
 
-// Where the finite values of all curves lie.
+// The range of the finite values of all curves.
 struct Extent {
   double low = std::numeric_limits<double>::infinity();
   double high = -std::numeric_limits<double>::infinity();
@@ -115,8 +115,8 @@ std::vector<double> FiniteValues(const PlotSeries& series) {
   return values;
 }
 
-// What was reported, with the last value in the legend, since a curve may lie below the zoomed
-// axis. An epoch that tells nothing of the measure leaves no gap.
+// The reported values. The legend has the last one, since the curve may lie below the zoomed axis.
+// An epoch without the measure leaves no gap.
 PlotSeries MakeCurve(std::string_view measure, std::string_view label, std::size_t place,
                      const std::vector<EpochMetrics>& epochs) {
   PlotSeries series{.kind = place % 2 == 0 ? PlotSeries::Kind::kLine : PlotSeries::Kind::kDotted,
@@ -209,7 +209,7 @@ SweepHistory::SweepHistory(const v1::Sweep& sweep) : sweep_(sweep) { sweep_.clea
 
 void SweepHistory::Add(const v1::Trial& trial) {
   if (!trial.has_value() || trial.state() == v1::TRIAL_STATE_DIVERGED) return;
-  // As the ranking has it: within the gates' epoch limit.
+  // As in the ranking: only epochs within the gate on epochs count.
   const auto [entry, is_new] = best_.try_emplace(trial.configuration(), trial.value());
   if (is_new) return;
   if (IsBetter(ObjectiveOf(sweep_), trial.value(), entry->second)) entry->second = trial.value();

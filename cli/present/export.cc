@@ -10,7 +10,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-// What both kinds of row begin with: what tells the trial apart.
+// The first keys of both kinds of row; they identify the trial.
 constexpr const char* kIdentityKeys[] = {
     "trial",      "number",  "configuration",      "replicate",
     "seed",       "model",   "network_parameters", "fully_connected",
@@ -33,10 +33,11 @@ constexpr const char* kTrialKeys[] = {"state",
                                       "start_time",
                                       "end_time"};
 
-// Words that are not there are null, not empty.
+// Empty strings become null.
 Json OrNull(const nlohmann::json& value) { return value == "" ? Json(nullptr) : Json(value); }
 
-// Whose entries have columns of their own. Defaults are one column: no file says their names.
+// True for keys whose entries have their own columns. Defaults are one column, since no file lists
+// their names.
 bool IsFlattened(const std::string& key) {
   return key == "parameters" || key == "measures" || key == "values";
 }

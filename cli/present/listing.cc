@@ -22,9 +22,9 @@ using nlohmann::json;
 
 constexpr int kGap = 2;
 constexpr int kNarrowest = 12;
-constexpr int kSpare = 2;  // columns of this `drop` and above go before an elastic one is cut short
+constexpr int kSpare = 2;  // columns with at least this `drop` go before elastic ones are cut
 
-// The width that each column needs; -kGap for one that is not shown.
+// The width that each column needs; -kGap for a hidden column.
 std::vector<int> NaturalWidths(const Listing& listing) {
   std::vector<int> widths;
   for (std::size_t c = 0; c < listing.columns.size(); ++c) {
@@ -43,7 +43,7 @@ int ExcessOver(const std::vector<int>& widths, int terminal) {
   return terminal > 0 ? std::max(0, total - terminal) : 0;
 }
 
-// `widths` with elastic columns as much narrower as needed, but none below kNarrowest.
+// `widths` with elastic columns narrowed as far as needed, but not below kNarrowest.
 std::vector<int> Narrowed(const Listing& listing, std::vector<int> widths, int terminal) {
   int excess = ExcessOver(widths, terminal);
   for (std::size_t c = 0; c < widths.size() && excess > 0; ++c) {
@@ -55,8 +55,7 @@ std::vector<int> Narrowed(const Listing& listing, std::vector<int> widths, int t
   return widths;
 }
 
-// The width that the table is content with: an elastic column asks for at most half of the
-// terminal.
+// The excess over the terminal if each elastic column takes at most half of it.
 int WantedExcess(const Listing& listing, std::vector<int> widths, int terminal) {
   for (std::size_t c = 0; c < widths.size(); ++c) {
     if (!listing.columns[c].elastic) continue;
@@ -65,7 +64,7 @@ int WantedExcess(const Listing& listing, std::vector<int> widths, int terminal) 
   return ExcessOver(widths, terminal);
 }
 
-// The column that is left out next; columns.size() when none may be.
+// The column to leave out next; columns.size() when none may be.
 std::size_t LeastColumn(const Listing& listing, const std::vector<int>& widths) {
   std::size_t least = widths.size();
   for (std::size_t c = 0; c < widths.size(); ++c) {
@@ -75,8 +74,8 @@ std::size_t LeastColumn(const Listing& listing, const std::vector<int>& widths) 
   return least;
 }
 
-// Columns that can be spared go until the table fits with what elastic ones ask for; these are cut
-// to what is left, and then everything goes by its `drop`.
+// First drops columns of at least kSpare until the others fit, with elastic ones at up to half of
+// the terminal; then narrows elastic columns; then drops any column in order of `drop`.
 std::vector<int> ColumnWidths(const Listing& listing, int terminal) {
   std::vector<int> natural = NaturalWidths(listing);
   while (terminal > 0 && WantedExcess(listing, natural, terminal) > 0) {
@@ -126,7 +125,7 @@ std::vector<std::string> KeysOf(const Listing& listing) {
   return keys;
 }
 
-// The names within a column whose values are objects: hyperparameters, measures.
+// The keys of a column whose values are objects: hyperparameters, measures.
 std::vector<std::string> InnerNames(const Listing& listing, std::size_t column) {
   std::set<std::string> names;
   for (const auto& row : listing.rows) {
@@ -136,14 +135,14 @@ std::vector<std::string> InnerNames(const Listing& listing, std::size_t column) 
   return {names.begin(), names.end()};
 }
 
-// Whether its columns in CSV are those of its entries alone, of which there may be none.
+// True when all values of the column are objects, so CSV has only their entries as columns.
 bool AllObjects(const Listing& listing, std::size_t column) {
   return !listing.rows.empty() &&
          std::all_of(listing.rows.begin(), listing.rows.end(),
                      [&](const auto& row) { return row[column].value.is_object(); });
 }
 
-// The rows as they are in CSV.
+// The rows as written to CSV.
 std::vector<FlatRow> FlatRows(const Listing& listing) {
   const std::vector<std::string> keys = KeysOf(listing);
   std::vector<FlatRow> rows(listing.rows.size());
@@ -194,7 +193,7 @@ std::string CellText(const std::string& name, const json& value) {
   return MeasureText(field ? field->measure : name, value.get<double>());
 }
 
-// A column under its key, for a table too.
+// Adds a column by its key, for tables too.
 void ChooseKey(const Listing& listing, std::size_t column, Listing* chosen) {
   chosen->columns.push_back(listing.columns[column]);
   Listing::Column& added = chosen->columns.back();
@@ -225,7 +224,7 @@ constexpr std::pair<const char*, MeasureField::Part> kParts[] = {
     {"low", MeasureField::Part::kLow},
     {"high", MeasureField::Part::kHigh}};
 
-// How the flat row calls a part of a measure that people name in several ways: "last.val/f1".
+// The flat row's name for a part of a measure that has several names: "last.val/f1".
 std::optional<std::string> FlatMeasure(const std::string& name,
                                        const std::vector<Objective>& goals) {
   const std::optional<MeasureField> field = ParseMeasureField(name, goals);
@@ -236,7 +235,7 @@ std::optional<std::string> FlatMeasure(const std::string& name,
   return std::nullopt;
 }
 
-// Finds columns by the names that people give them.
+// Finds columns by the names that people use.
 class ColumnChooser {
  public:
   ColumnChooser(const Listing& listing, const std::vector<Objective>& goals)
@@ -272,9 +271,9 @@ class ColumnChooser {
     if (found != names.end()) {
       const bool is_inner = wanted.starts_with(kParameters);
       ChooseFlat(rows_, is_inner ? wanted.substr(kParameters.size()) : wanted, *found, chosen);
-    } else if (measure) {  // nobody has reported it yet
+    } else if (measure) {  // no trial has reported it yet
       ChooseFlat(rows_, wanted, *measure, chosen);
-    } else if (listing_.rows.empty()) {  // a table without rows does not know the hyperparameters
+    } else if (listing_.rows.empty()) {  // without rows the hyperparameters are unknown
       chosen->columns.push_back({wanted, wanted});
     } else {
       return absl::InvalidArgumentError("--columns: there is no column '" + wanted + "'" +
@@ -290,7 +289,7 @@ class ColumnChooser {
   const std::vector<FlatRow> rows_;
   std::vector<std::string> known_;    // for a hint
   std::vector<std::string> objects_;  // keys of objects
-  std::set<std::string> flat_;        // columns of these
+  std::set<std::string> flat_;        // their columns
   bool has_measures_ = false;
 };
 
@@ -299,7 +298,7 @@ class ColumnChooser {
 std::string CsvField(const json& value) {
   const bool unknown = value.is_number_float() && !std::isfinite(value.get<double>());
   if (value.is_null() || unknown) return "";
-  // Through JSON and back: bytes that are not UTF-8 are replaced, as in the JSON.
+  // Dumping and parsing replaces bytes that are not UTF-8, as in JSON.
   std::string text = value.dump(-1, ' ', false, json::error_handler_t::replace);
   if (value.is_string()) text = json::parse(text).get<std::string>();
   if (text.find_first_of(",\"\n\r") == std::string::npos) return text;

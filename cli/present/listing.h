@@ -14,15 +14,15 @@ namespace sweep::cli {
 
 enum class Format { kTable, kJson, kCsv };
 
-// What a column shows to a person, and the value behind it for programs.
+// The text of a column for people, and its value for programs.
 struct Cell {
   std::string text;            // table
   nlohmann::json value;        // json, csv
-  Style style = Style::kNone;  // of the text, where the listing is coloured
+  Style style = Style::kNone;  // of the text, if the listing is coloured
 };
 
-// A list of things, printed the same way by every command: an aligned table that fits the terminal,
-// a JSON array of objects, or CSV (RFC 4180) with a header line.
+// A list printed in the same way by every command: an aligned table that fits the terminal, a JSON
+// array of objects, or CSV (RFC 4180) with a header line.
 struct Listing {
   struct Column {
     std::string title;  // table
@@ -30,43 +30,42 @@ struct Listing {
     bool align_right = false;
     bool in_table = true;  // false: only for programs
     bool elastic = false;  // may be cut when the table is too wide for the terminal
-    // Left out when the table is too wide, the highest first; 0: never. Those of 2 and more go
-    // before an elastic column is cut to less than half of the width.
+    // Columns of a table that is too wide are left out from the highest `drop` down; 0: never.
+    // Those of 2 and more go before an elastic column is cut to less than half of the width.
     int drop = 0;
   };
   std::vector<Column> columns;
   std::vector<std::vector<Cell>> rows;  // each as long as `columns`
-  std::string empty;                    // table: what to say when there are no rows
+  std::string empty;                    // table: the text when there are no rows
   bool color = false;                   // table: with the styles of its cells
 };
 
-// `width` is the terminal's width in columns; 0 cuts nothing.
+// `width` is the terminal's width in columns; 0: unlimited.
 void PrintListing(const Listing& listing, Format format, int width, std::ostream& out);
 
-// Only the columns that `names` ("trial,best,lr") names by their key, in that order;
-// hyperparameters by their name, or as "parameters.lr"; measures as filters name them:
-// "last.val/f1", "best_loss", and what is in the values of a ranking by its name or alias. `goals`
-// says what is best. InvalidArgument, with what is nearest, for one that is not there. Empty: all
-// columns.
+// Keeps only the columns in `names` ("trial,best,lr"), in that order. Hyperparameters may be named
+// alone or as "parameters.lr"; measures as in filters ("last.val/f1", "best_loss"), and in a
+// ranking by name or alias. `goals` gives the better direction. InvalidArgument, with the nearest
+// name, for an unknown column. Empty: all columns.
 absl::StatusOr<Listing> ChooseColumns(const Listing& listing, const std::string& names,
                                       const std::vector<Objective>& goals = {});
 
 // A row of CSV. Objects become one column per entry, so that spreadsheets and pandas see numbers:
-// "parameters.lr"; of "values" the name of the measure alone (unless that is a key of the row), and
-// of "measures" "last.val/f1", "low.val/f1", "high.val/f1".
+// "parameters.lr"; for "values" the measure's name alone (unless the row has that key), and for
+// "measures" "last.val/f1", "low.val/f1", "high.val/f1".
 using FlatRow = std::map<std::string, nlohmann::json>;
-// The columns that an object under `key` with entries of these names becomes.
+// The columns for an object under `key` whose entries have these names.
 std::vector<std::string> FlatColumns(const std::string& key, const std::vector<std::string>& names,
                                      const std::vector<std::string>& row_keys);
 void AddFlat(const std::string& key, const nlohmann::json& object,
              const std::vector<std::string>& row_keys, FlatRow* row);
-// What stands in a cell of CSV: nothing for null, NaN and infinities; quoted where it has to be.
+// The text of a CSV cell: empty for null, NaN and infinities; quoted when necessary.
 std::string CsvField(const nlohmann::json& value);
 
 // The rows as an array of objects.
 nlohmann::json ListingJson(const Listing& listing);
 
-// The JSON of a whole document, indented, NaN and infinities as null.
+// Prints a whole JSON document, indented, with NaN and infinities as null.
 void PrintJson(const nlohmann::json& value, std::ostream& out);
 
 }  // namespace sweep::cli

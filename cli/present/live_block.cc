@@ -18,7 +18,7 @@ struct Screen {
   LiveBlock* block ABSL_GUARDED_BY(mutex) = nullptr;
 };
 
-// Never destroyed: logs are written until the process ends.
+// Never destroyed: logs may be written until the process ends.
 Screen& TheScreen() {
   static Screen* const screen = new Screen;
   return *screen;
@@ -26,7 +26,7 @@ Screen& TheScreen() {
 
 constexpr std::string_view kIndent = "    ";
 
-// `text` with its colours, in words that stay whole: each with the blanks before it.
+// Splits styled `text` into words, each with its preceding blanks.
 std::vector<std::string_view> Words(std::string_view text) {
   std::vector<std::string_view> words;
   std::size_t begin = 0;
@@ -87,7 +87,7 @@ void LiveBlock::Above(std::ostream& out, std::string_view text) {
   if (is_drawn) screen.block->Show();
 }
 
-// A terminal that has become narrower since has broken the lines anew.
+// Counts the lines anew, since a narrower terminal wraps them.
 void LiveBlock::Erase() {
   if (drawn_.empty()) return;
   const TerminalSize size = CurrentTerminalSize();

@@ -13,26 +13,26 @@ struct TerminalSize {
   int columns = 80;
   int lines = 24;
 };
-// Of standard output, at this moment.
+// The current size of standard output's terminal.
 TerminalSize CurrentTerminalSize();
 
-// The lines at the bottom of a terminal that are drawn again and again, such as the bars of
-// `watch`, below text that scrolls. At most one is there at a time, and never taller than the
-// screen, so that it can be taken away whole. Whatever else is to be printed meanwhile goes through
-// Print or Above: the block is taken away, the text printed, the block drawn again. Thread-safe.
+// Lines at the bottom of a terminal that are redrawn again and again, such as the bars of `watch`,
+// below scrolling text. At most one block exists at a time, never taller than the screen, so that
+// it can be erased completely. All other output goes through Print or Above meanwhile: the block is
+// erased, the text printed, the block redrawn. Thread-safe.
 class LiveBlock {
  public:
   LiveBlock();
-  // Takes the block away.
+  // Erases the block.
   ~LiveBlock();
   LiveBlock(const LiveBlock&) = delete;
   LiveBlock& operator=(const LiveBlock&) = delete;
 
-  // Draws `lines`, styled text, each cut to the terminal's width. Those beyond its height are left
-  // out; callers who can say it better bring fewer.
+  // Draws `lines`, styled text, each cut to the terminal's width. Omits lines beyond its height;
+  // callers that can summarise should pass fewer.
   void Draw(std::vector<std::string> lines);
 
-  // Prints `text`, which ends with a line feed, on `out`, standard output or standard error, above
+  // Prints `text`, which ends with a line feed, on `out` (standard output or standard error), above
   // the block if there is one.
   static void Above(std::ostream& out, std::string_view text);
 
@@ -41,11 +41,11 @@ class LiveBlock {
   void Show();
 
   std::vector<std::string> lines_;
-  std::vector<int> drawn_;  // columns of the lines on the terminal
+  std::vector<int> drawn_;  // columns of each line on the terminal
 };
 
-// `text`, styled, broken at blanks into lines of at most `columns`; those after the first start
-// with four blanks. A number stays with its "%". 0: as it is.
+// Wraps styled `text` at blanks into lines of at most `columns`; later lines start with four
+// blanks. Keeps a number and its "%" together. 0: unchanged.
 std::string Wrapped(std::string_view text, int columns);
 
 }  // namespace sweep::cli

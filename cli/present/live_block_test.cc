@@ -14,13 +14,14 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// As much of a terminal as the live picture uses: new lines, n lines up (F), erase to the end (J).
+// Emulates the terminal functions that a block uses: new lines, n lines up (F), erase to the end
+// (J).
 class Terminal {
  public:
   Terminal() : before_(std::cout.rdbuf(written_.rdbuf())) {}
   ~Terminal() { std::cout.rdbuf(before_); }
 
-  // What a person sees now, with what has scrolled away.
+  // The visible lines, with those that have scrolled away.
   std::vector<std::string> Lines() {
     const std::string all = written_.str();
     for (; read_ < all.size(); ++read_) Take(all);

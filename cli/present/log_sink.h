@@ -2,9 +2,8 @@
 
 namespace sweep::cli {
 
-// Makes standard error the log of this process, below warnings nothing: what an embedded
-// coordinator and worker do every second is not for the user. A line goes above what a LiveBlock
-// has drawn.
+// Makes standard error the log of this process, from warnings on: the routine messages of an
+// embedded coordinator and worker are not for the user. Lines appear above a LiveBlock.
 void LogAboveLiveText();
 
 }  // namespace sweep::cli

@@ -16,7 +16,7 @@ namespace {
 
 using Unit = Measure::Unit;
 
-// How the predefined measures stand in tables of epochs and in lines.
+// How tables of epochs and single lines show the predefined measures.
 struct Shown {
   std::string_view measure;
   std::string_view label;

@@ -13,7 +13,7 @@ namespace {
 constexpr double kMebibyte = 1024.0 * 1024.0;
 constexpr double kNumberBytes = 4;
 
-// torchsummary's own widths, and narrower ones for a terminal of 80 columns.
+// The widths of torchsummary, and narrower ones for a terminal of 80 columns.
 struct Columns {
   int layer = 20;
   int shape = 25;
@@ -27,7 +27,7 @@ constexpr Columns kNarrow = {20, 18, 8, 9, 9, 6};
 
 std::string ShapeText(const Layer& layer, int batch) {
   const int images = batch == 0 ? -1 : batch;
-  // What comes out of these has no height and width any more in PyTorch.
+  // PyTorch's outputs of these layers have no height and width.
   const bool flat = layer.kind == LayerKind::kLinear || layer.kind == LayerKind::kLogSoftmax;
   if (flat) return fmt::format("[{}, {}]", images, layer.output.elements());
   return fmt::format("[{}, {}, {}, {}]", images, layer.output.channels, layer.output.height,
@@ -76,8 +76,8 @@ std::string NetworkTable(const Network& network, int batch, int width) {
              Mega(layer.train_flops), fmt::format("{}", layer.receptive_field));
   }
   const NetworkMemory memory = MemoryOf(network, batch);
-  // Every parameter trains; BatchNorm's running estimates are buffers, which torchsummary does not
-  // count either.
+  // Every parameter trains; BatchNorm's running estimates are buffers, which torchsummary omits
+  // too.
   text += fmt::format(
       "{0}\nTotal params: {1}\nTrainable params: {1}\nNon-trainable params: 0\n{2}\n"
       "Input size (MB): {3:.2f}\nForward/backward pass size (MB): {4:.2f}\n"

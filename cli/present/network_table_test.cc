@@ -1,4 +1,4 @@
-// The layer tables held against what the write-ups printed.
+// Compares the layer tables with those printed in the write-ups.
 
 #include "cli/present/network_table.h"
 
@@ -98,8 +98,8 @@ Estimated Total Size (MB): 1.07
 ----------------------------------------------------------------
 )";
 
-// Write-up 003. Its global average pooling is a function there, so it has no line, and what
-// follows has a number less than ours.
+// Write-up 003. Its global average pooling is a function and has no line, so later layers have a
+// number one lower than ours.
 constexpr char kWriteUp003[] =
     R"(----------------------------------------------------------------
         Layer (type)               Output Shape         Param #
@@ -167,7 +167,7 @@ TEST(NetworkTable, IsThatOfWriteUp003ButForItsGlobalPooling) {
   EXPECT_THAT(ours, ElementsAreArray(theirs));
 }
 
-// Write-ups 000, 001 and 002 print no table, but state the sum, and 000 the receptive field.
+// Write-ups 000, 001 and 002 print no table, but state the total, and 000 the receptive field.
 TEST(NetworkTable, HasTheSumsThatTheOtherWriteUpsState) {
   EXPECT_THAT(NetworkTable(Resolved("cnn-18718"), 0, 0), HasSubstr("Total params: 18,718\n"));
   EXPECT_THAT(NetworkTable(Resolved("cnn-19046"), 0, 0), HasSubstr("Total params: 19,046\n"));
@@ -191,8 +191,8 @@ TEST(NetworkTable, ABatchStandsInTheShapesAndTheMemory) {
   EXPECT_EQ(MemoryOf(network, 128).parameters, MemoryOf(network, 0).parameters);
 }
 
-// By hand: a 3×3 convolution from 1 to 2 channels, unpadded, of 28×28 has 26·26 outputs in each
-// channel, each with 9 multiply-adds; the linear layer 2·26·26 inputs to 3 outputs.
+// Computed by hand: an unpadded 3×3 convolution from 1 to 2 channels on 28×28 has 26·26 outputs per
+// channel with 9 multiply-adds each; the linear layer has 2·26·26 inputs and 3 outputs.
 TEST(NetworkTable, FlopsAndReceptiveFieldAsReckonedByHand) {
   Network network{.name = "small",
                   .layers = {{.kind = LayerKind::kConv, .out = 2, .kernel = 3},

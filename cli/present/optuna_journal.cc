@@ -39,10 +39,10 @@ int StateOf(const v1::Trial& trial, bool has_value) {
       return kWaiting;
     case v1::TRIAL_STATE_LEASED:
     case v1::TRIAL_STATE_RUNNING:
-    case v1::TRIAL_STATE_ON_HOLD:  // Optuna has no such state
+    case v1::TRIAL_STATE_ON_HOLD:  // Optuna lacks this state
       return kRunning;
     case v1::TRIAL_STATE_COMPLETED:
-      return has_value ? kComplete : kFail;  // without a value Optuna's is not complete
+      return has_value ? kComplete : kFail;  // Optuna requires a value for a complete trial
     case v1::TRIAL_STATE_STOPPED:
       return kPruned;
     default:
@@ -50,8 +50,8 @@ int StateOf(const v1::Trial& trial, bool has_value) {
   }
 }
 
-// As Optuna 5.0.0 writes it. Older ones write local time without a zone, which they would take this
-// for, and read the zone where there is one (4.9.0).
+// The format of Optuna 5.0.0. Older versions write local time without a zone, and would read a
+// zoneless time as local, but they read a zone if there is one (4.9.0).
 std::string TimeText(const google::protobuf::Timestamp& time) {
   const absl::Time moment = absl::FromUnixSeconds(time.seconds()) + absl::Nanoseconds(time.nanos());
   return absl::FormatTime("%Y-%m-%dT%H:%M:%E6S+00:00", moment, absl::UTCTimeZone());
@@ -76,7 +76,7 @@ std::optional<Value> ValueOf(const v1::Value& value) {
   }
 }
 
-// A distribution and the value as Optuna keeps it.
+// A distribution and the value in Optuna's representation.
 struct Placed {
   std::string distribution;  // JSON
   Json value;
@@ -90,8 +90,8 @@ Placed Categorical(const Parameter& parameter, std::size_t index) {
           .value = index};
 }
 
-// Whether a number is the same with so many decimals as Optuna, which counts steps in decimal, and
-// the search space, which rounds to 15 digits, agree on.
+// True when Optuna, which counts steps in decimal, and the search space, which rounds to 15 digits,
+// agree on the number.
 bool IsDecimal(double value) {
   if (value == std::round(value)) return std::abs(value) < 9e15;
   return std::abs(value) < 1e5 && std::abs(value * 1e9 - std::round(value * 1e9)) < 1e-3 &&
@@ -103,8 +103,8 @@ struct Range {
   std::optional<double> step;
 };
 
-// The steps from the first multiple to the last; nothing when there are none, when Optuna allows
-// none (on a logarithmic scale), or when it would not find the value on one.
+// The steps from the first multiple to the last; nullopt when there are none, when Optuna allows
+// none (on a logarithmic scale), or when the value lies on no step.
 std::optional<Range> StepsOf(const Parameter& parameter, double value) {
   if (parameter.distribution != Distribution::kQUniform) return std::nullopt;
   const std::int64_t count = parameter.GridSize();
@@ -121,13 +121,13 @@ std::optional<Range> StepsOf(const Parameter& parameter, double value) {
   return range;
 }
 
-// Whether Optuna's search space has the parameter's steps.
+// True when Optuna's search space can represent the parameter's steps.
 bool KeepsSteps(const Parameter& parameter) {
   return parameter.distribution == Distribution::kQUniform &&
          StepsOf(parameter, AsDouble(parameter.GridValue(0))).has_value();
 }
 
-// Where no steps can be told, at least the ends are values that a trial may have.
+// The range without steps; its ends are values that a trial may have.
 Range EndsOf(const Parameter& parameter, double value) {
   Range range{.low = parameter.min, .high = parameter.max, .step = std::nullopt};
   if (parameter.q > 0) {
@@ -161,7 +161,7 @@ std::optional<Placed> Numeric(const Parameter& parameter, double value) {
                 .value = static_cast<std::int64_t>(value)};
 }
 
-// Nothing for what Optuna does not search or could not hold.
+// nullopt for parameters that Optuna does not search and values that it cannot represent.
 std::optional<Placed> Place(const Parameter& parameter, const Value& value) {
   if (parameter.distribution == Distribution::kConstant) return std::nullopt;
   if (parameter.distribution != Distribution::kCategorical) {
@@ -178,16 +178,16 @@ Json UserAttributes(const v1::Trial& trial) {
                      {"state", StateName(trial.state())},
                      {"configuration", trial.configuration()},
                      {"replicate", trial.replicate()},
-                     // As text: a browser would round it.
+                     // A string: a browser would round the number.
                      {"seed", std::to_string(trial.seed())},
                      {"failures", trial.failures()}};
-  if (trial.network_parameters() > 0) {  // a program's own network is not known
+  if (trial.network_parameters() > 0) {  // a program's own network is unknown
     attributes["model"] = trial.model();
     attributes["network_parameters"] = trial.network_parameters();
     attributes["fully_connected"] = trial.fully_connected();
   }
   if (trial.attempt() > 0) {
-    // Its start and end enclose pauses too.
+    // The time between start and end would include pauses.
     attributes["attempt_seconds"] = static_cast<double>(trial.attempt_duration().seconds()) +
                                     trial.attempt_duration().nanos() * 1e-9;
   }
@@ -218,7 +218,7 @@ OptunaJournal::OptunaJournal(const SweepSpec& spec, const v1::Sweep& sweep, std:
   const auto add = [&](int code, const char* field, const std::string& key, Json value) {
     WriteOperation(code, {{"study_id", 0}, {field, {{key, std::move(value)}}}});
   };
-  // The names under which the dashboard shows them.
+  // The names as the dashboard shows them.
   add(kSetStudySystemAttr, "system_attr", "study:metric_names", std::move(names));
   add(kSetStudyUserAttr, "user_attr", "method", sweep.method());
   add(kSetStudyUserAttr, "user_attr", "epochs", sweep.epochs());
@@ -264,12 +264,12 @@ void OptunaJournal::AddParameters(const v1::Trial& trial, Json* record) const {
   (*record)["params"] = std::move(params);
 }
 
-// The state, what the trial is worth, and the metric after each epoch.
+// Adds the state, the trial's values, and the metric after each epoch.
 void OptunaJournal::AddValues(const v1::Trial& trial, const std::vector<v1::Epoch>& epochs,
                               Json* record) const {
   Json intermediate = Json::object();
   Json last;
-  Measurements ranked;  // in the epoch that the ranking takes
+  Measurements ranked;  // in the epoch that the ranking uses
   for (const v1::Epoch& epoch : epochs) {
     const EpochMetrics metrics = FromProto(epoch);
     if (metrics.epoch == trial.value_epoch()) ranked = metrics.values;
@@ -291,7 +291,7 @@ void OptunaJournal::AddValues(const v1::Trial& trial, const std::vector<v1::Epoc
   (*record)["values"] = nullptr;
   if (state == kComplete && objectives_.size() == 1) (*record)["value"] = values.front();
   if (state == kComplete && objectives_.size() > 1) (*record)["values"] = std::move(values);
-  if (state == kPruned) (*record)["value"] = std::move(last);  // as Optuna's own
+  if (state == kPruned) (*record)["value"] = std::move(last);  // as Optuna does
   (*record)["intermediate_values"] = std::move(intermediate);
 }
 

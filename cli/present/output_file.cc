@@ -14,7 +14,7 @@
 namespace sweep::cli {
 namespace {
 
-// Makes what is in `path`, a file or a folder, survive a power cut.
+// Makes a file's content or a folder's entries survive a power cut.
 bool Sync(const std::string& path) {
   const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) return false;
@@ -33,12 +33,12 @@ absl::StatusOr<std::unique_ptr<OutputFile>> OutputFile::Create(const std::string
   namespace fs = std::filesystem;
   std::error_code error;
   std::unique_ptr<OutputFile> file(new OutputFile);
-  // A link stays a link; what it leads to is replaced.
+  // A link stays; its target is replaced.
   const fs::path real = fs::canonical(path, error);
   file->path_ = error ? path : real.string();
   if (fs::is_directory(file->path_, error)) return Failed(EISDIR, path);
   errno = 0;
-  // A pipe or a device is no file that could be replaced.
+  // A pipe or a device cannot be replaced.
   if (fs::exists(file->path_, error) && !fs::is_regular_file(file->path_, error)) {
     file->stream_.open(file->path_, std::ios::binary);
     if (!file->stream_) return Failed(errno, path);

@@ -9,25 +9,25 @@
 
 namespace sweep::cli {
 
-// A file that is there whole or not at all: written beside its place under another name, synced and
-// renamed by Commit. Without Commit nothing is left. A pipe or a device is written to as it is.
-// Used by one thread.
+// A file that is written completely or not at all: it gets a temporary name, and Commit syncs and
+// renames it. Without Commit nothing is left. A pipe or a device is written to directly. Used by
+// one thread.
 class OutputFile {
  public:
-  // PermissionDenied, NotFound, …, naming the path, when it cannot be written there.
+  // PermissionDenied, NotFound, …, naming the path, when the file cannot be created.
   static absl::StatusOr<std::unique_ptr<OutputFile>> Create(const std::string& path);
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
   std::ostream& stream() { return stream_; }
-  // Names the path when a write has failed, such as on a full disk; then the old file stays.
+  // Fails, naming the path, after a failed write, such as on a full disk; the old file stays.
   absl::Status Commit();
 
  private:
   OutputFile() = default;
   std::string path_;
-  std::string temporary_;  // "" once renamed, and for what cannot be replaced
+  std::string temporary_;  // "" once renamed, and for a pipe or device
   std::ofstream stream_;
 };
 

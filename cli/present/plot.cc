@@ -18,7 +18,7 @@ constexpr int kLowest = 5;
 constexpr int kMarkerColor = 33;
 constexpr int kDim = 2;
 
-// The signs that series have in ASCII, in turn.
+// The signs of the series in ASCII, in turn.
 constexpr char kAsciiSigns[] = "*+ox#@";
 
 double Transform(const PlotAxis& axis, double value) {
@@ -52,7 +52,7 @@ Span SpanOf(const Plot& plot, const PlotAxis& axis, double PlotSeries::Point::* 
   }
   if (axis.min && Drawable(axis, *axis.min)) low = Transform(axis, *axis.min);
   if (axis.max && Drawable(axis, *axis.max)) high = Transform(axis, *axis.max);
-  if (!(low < high)) {  // one value: room on both sides, so that it stands in the middle
+  if (!(low < high)) {  // a single value: centre it
     double room = 0.5;
     if (axis.unit != PlotAxis::Unit::kInteger && !axis.logarithmic && low != 0) {
       room = std::fabs(low) * 0.05;
@@ -63,12 +63,13 @@ Span SpanOf(const Plot& plot, const PlotAxis& axis, double PlotSeries::Point::* 
   return {low, high};
 }
 
-// A span's place in a row of `count` cells, the first value in the middle of the first cell.
+// A value's position in a row of `count` cells; the first value lies in the middle of the first
+// cell.
 double Place(const Span& span, double value, int count) {
   return (value - span.min) / (span.max - span.min) * (count - 1);
 }
 
-// Dots, and who drew last in each character.
+// A grid of dots; each character has the pen that drew last in it.
 class Canvas {
  public:
   Canvas(int columns, int rows, bool ascii)
@@ -97,7 +98,7 @@ class Canvas {
     cell.pen = pen;
   }
 
-  // The line between two places, or every other two of its dots.
+  // Draws the line between two positions, or every other two of its dots.
   void Line(int x0, int y0, int x1, int y1, bool dotted, const Pen& pen) {
     const int steps = std::max({std::abs(x1 - x0), std::abs(y1 - y0), 1});
     for (int i = 0; i <= steps; ++i) {
@@ -146,8 +147,8 @@ struct Place2 {
   double y = 0;
 };
 
-// Cuts the segment to 0 <= y <= top. False when nothing is left. x needs no cutting: its span holds
-// every point, and Canvas drops what a narrower limit excludes.
+// Clips the segment to 0 <= y <= top. False when nothing is left. x needs no clipping: the span
+// contains every point, and Canvas drops dots outside a narrower limit.
 bool ClipToHeight(Place2* a, Place2* b, double top) {
   if (std::max(a->y, b->y) < 0 || std::min(a->y, b->y) > top) return false;
   const auto cut = [](Place2* outer, const Place2& inner, double y) {
@@ -214,7 +215,7 @@ class Painter {
 
   void Segment(Place2 from, Place2 to, PlotSeries::Kind kind, const Canvas::Pen& pen) {
     if (!ClipToHeight(&from, &to, canvas_->height() - 1)) return;
-    // A point alone is always drawn, also of a broken line.
+    // A single point is always drawn, even in a broken line.
     const bool dotted = kind == PlotSeries::Kind::kDotted && (from.x != to.x || from.y != to.y);
     canvas_->Line(Round(from.x), Round(from.y), Round(to.x), Round(to.y), dotted, pen);
   }
@@ -224,7 +225,7 @@ class Painter {
   Canvas* const canvas_;
 };
 
-// Digits behind the point that tell `values` apart.
+// The number of decimals that distinguishes `values`.
 int Decimals(const std::vector<double>& values) {
   for (int decimals = 0; decimals < 8; ++decimals) {
     const double scale = std::pow(10, decimals);
@@ -253,7 +254,7 @@ std::vector<std::string> Labels(const PlotAxis& axis, std::vector<double> values
   return labels;
 }
 
-// Where a value stands on an axis and how it is called.
+// A labelled position on an axis.
 struct Tick {
   double value;
   std::string label;
@@ -262,7 +263,7 @@ struct Tick {
 std::vector<Tick> Ticks(const PlotAxis& axis, const Span& span, int most) {
   std::vector<double> values;
   if (axis.logarithmic) {
-    // 1, 2 and 5 of every decade, or whole decades when those are too many.
+    // Multiples of 1, 2 and 5 in every decade, or whole decades when those are too many.
     for (const bool dense : {true, false}) {
       values.clear();
       for (int decade = static_cast<int>(std::floor(span.min)); decade <= span.max; ++decade) {
@@ -287,14 +288,14 @@ std::vector<Tick> Ticks(const PlotAxis& axis, const Span& span, int most) {
 // The label of each text row, from the top; "" for none.
 std::vector<std::string> RowLabels(const Plot& plot, const Span& y, int rows, int dots) {
   std::map<int, std::string> by_row;
-  const auto row_of = [&](double value) {  // the row in which its dots lie
+  const auto row_of = [&](double value) {  // the row of its dots
     const int dot = static_cast<int>(std::lround(Place(y, Transform(plot.y, value), dots)));
     return (dots - 1 - dot) * rows / dots;
   };
   for (const Tick& tick : Ticks(plot.y, y, std::max(2, rows * 2 / 3))) {
     by_row[row_of(tick.value)] = tick.label;
   }
-  // A marker's value matters more than a round number beside it.
+  // A marker's label takes precedence over a round number beside it.
   for (const PlotMarker& marker : plot.y_markers) {
     if (Painter::Visible(plot.y, y, marker))
       by_row[row_of(marker.at)] = Labels(plot.y, {marker.at})[0];
@@ -321,7 +322,7 @@ std::string XAxis(const Plot& plot, const Span& x, int margin, int columns, cons
   std::vector<Tick> ticks = Ticks(plot.x, x, std::max(2, columns / 8));
   const double first = std::ceil(x.min);
   if (plot.x.unit == PlotAxis::Unit::kInteger && !ticks.empty() && ticks[0].value > first) {
-    ticks.insert(ticks.begin(), {first, Labels(plot.x, {first})[0]});  // where it begins
+    ticks.insert(ticks.begin(), {first, Labels(plot.x, {first})[0]});  // the start of the axis
   }
   for (const Tick& tick : ticks) {
     const int column =
@@ -344,7 +345,7 @@ std::string Colored(int color, const std::string& text, bool allowed) {
   return allowed && color != 0 ? fmt::format("\x1b[{}m{}\x1b[0m", color, text) : text;
 }
 
-// The title and what each sign means, in as many lines as it takes.
+// The title and the meaning of each sign, on as many lines as needed.
 std::string Legend(const Plot& plot, const Span& x, const Span& y, const PlotStyle& style) {
   struct Entry {
     std::string sign, text;
@@ -387,14 +388,14 @@ std::string Legend(const Plot& plot, const Span& x, const Span& y, const PlotSty
   return text.empty() ? "" : text + "\n";
 }
 
-// What came in with names, in signs that an ASCII terminal has.
+// Replaces characters of names that an ASCII terminal lacks.
 std::string ToAscii(const std::string& text) {
   std::string ascii;
   for (std::size_t at = 0; at < text.size(); ++at) {
     const auto byte = static_cast<unsigned char>(text[at]);
     if (byte < 0x80) {
       ascii += text[at];
-    } else if (byte >= 0xC0) {  // the first byte of a code point stands for all of it
+    } else if (byte >= 0xC0) {  // the first byte replaces the whole code point
       ascii += text.compare(at, 3, "…") == 0 ? '~' : '?';
     }
   }
@@ -423,7 +424,7 @@ std::vector<double> NiceTicks(double min, double max, int most, bool whole) {
     }
   }
   if (whole) step = std::max(1.0, std::round(step));
-  // Counted, not added up: sums drift.
+  // Multiplies instead of adding: sums drift.
   const double first = std::ceil(min / step - 1e-9);
   std::vector<double> ticks;
   for (double i = first; i * step <= max + step * 1e-9; i += 1) ticks.push_back(i * step);
@@ -450,7 +451,7 @@ std::string RenderPlot(const Plot& plot, const PlotStyle& wanted) {
   Canvas canvas(columns, rows, style.ascii);
   Painter painter(plot, x, y, &canvas);
   painter.Markers();
-  // The first series last, so that it lies on top.
+  // The first series is drawn last, so that it lies on top.
   for (std::size_t i = plot.series.size(); i-- > 0;) {
     painter.Series(plot.series[i], {plot.series[i].color, kAsciiSigns[i % 6]});
   }

@@ -6,13 +6,13 @@
 
 namespace sweep::cli {
 
-// A curve or a cloud of points. A value that is not finite is left out and breaks the curve there.
+// A curve or a set of points. A value that is not finite is skipped and breaks the curve.
 struct PlotSeries {
   enum class Kind {
     kLine,    // neighbours are joined
-    kDotted,  // joined by a broken line, to be told from kLine without colours
+    kDotted,  // joined by a broken line, distinct from kLine without colours
     kDots,    // not joined
-    kSteps,   // holds its value until the next point, as "best so far" does
+    kSteps,   // keeps its value until the next point, as "best so far" does
   };
   struct Point {
     double x = 0;
@@ -24,19 +24,19 @@ struct PlotSeries {
   std::vector<Point> points;
 };
 
-// A line across the plot, drawn only where it lies within the axes.
+// A line across the plot, drawn only if it lies within the axes.
 struct PlotMarker {
   double at = 0;
   std::string name;  // legend
 };
 
-// What an axis shows. A limit that is not set comes from the data.
+// The scale of an axis. Limits that are not set come from the data.
 struct PlotAxis {
   enum class Unit { kNumber, kInteger, kPercent };  // kPercent: shares, 0.994 is "99.4 %"
   std::string title;
   Unit unit = Unit::kNumber;
   std::optional<double> min, max;
-  bool logarithmic = false;  // for positive values only; others are left out
+  bool logarithmic = false;  // for positive values only; others are skipped
 };
 
 struct Plot {
@@ -49,8 +49,8 @@ struct Plot {
   std::string empty = "nothing to plot yet";
 };
 
-// How it is drawn. `width` and `height` are columns and rows of the whole picture without title and
-// legend; too small ones are raised to the least that can be read (24 × 5).
+// How to draw a plot. `width` and `height` are columns and rows of the whole picture without title
+// and legend; values below the readable minimum (24 × 5) are raised.
 struct PlotStyle {
   int width = 80;
   int height = 14;
@@ -59,9 +59,9 @@ struct PlotStyle {
 };
 
 // The plot as lines, each with a newline: the title, the legend, the picture, the x axis with its
-// ticks, the note. Curves are drawn in braille dots (2 × 4 to a character), in ASCII one sign to a
-// character. What lies outside the axes is cut off. Pure; no terminal, no locale. Cost: linear in
-// the points.
+// ticks, the note. Curves are drawn in braille dots (2 × 4 per character), in ASCII one sign per
+// character. Clips content outside the axes. Pure; no terminal, no locale. Cost is linear in the
+// points.
 std::string RenderPlot(const Plot& plot, const PlotStyle& style);
 
 // At most `most` (at least 2) round numbers (1, 2 or 5 times a power of ten apart) in [min, max],

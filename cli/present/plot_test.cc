@@ -1,5 +1,5 @@
-// Plots held against text files in testdata, each of which has been looked at. After a wanted
-// change write them anew with SWEEP_UPDATE_GOLDEN=1 and look at them again.
+// Compares plots with text files in testdata, each checked by eye. After an intended change,
+// rewrite them with SWEEP_UPDATE_GOLDEN=1 and check them again.
 
 #include "cli/present/plot.h"
 

@@ -119,7 +119,7 @@ std::string ValueText(const v1::Value& value) {
 std::string ParametersText(const v1::Trial& trial) { return ValuesText(trial.parameters()); }
 
 std::string ValuesText(const google::protobuf::Map<std::string, v1::Value>& values) {
-  // A map has no order of its own; people look for the learning rate first.
+  // A map has no order; people look for the learning rate first.
   std::vector<std::string> names;
   for (const auto& [name, value] : values) names.push_back(name);
   std::sort(names.begin(), names.end(), [](const std::string& a, const std::string& b) {
@@ -151,7 +151,7 @@ std::string BestValueText(const v1::Sweep& sweep) {
 
 std::string BestText(const v1::Sweep& sweep, bool is_short) {
   if (sweep.best_trial().empty()) return "";
-  // Without gates all qualify.
+  // Without gates all configurations qualify.
   const bool says_so = sweep.best_qualifies() && sweep.gates_size() > 0;
   const char* const what = !says_so ? "best so far" : is_short ? "best" : "best that qualifies";
   return fmt::format("{} {} ({})", what, BestValueText(sweep), ShortName(sweep.best_trial()));
@@ -197,13 +197,13 @@ std::optional<absl::Duration> TimeLeft(const v1::Sweep& sweep) {
 
 namespace {
 
-// Whether any sweep has trials that `count` counts: a column of zeros says little.
+// True when any sweep has trials in this count: a column of zeros says little.
 bool AnyHas(const std::vector<v1::Sweep>& sweeps, decltype(&v1::TrialCounts::failed) count) {
   return std::any_of(sweeps.begin(), sweeps.end(),
                      [&](const v1::Sweep& sweep) { return (sweep.counts().*count)() > 0; });
 }
 
-// Of how many trials, where that is known.
+// "/60", the planned number of trials, if known.
 std::string PlannedText(const v1::Sweep& sweep) {
   return sweep.planned_trials() > 0 ? fmt::format("/{}", sweep.planned_trials()) : "";
 }
@@ -247,7 +247,7 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
     listing.rows.push_back(
         {Text(ShortName(sweep.name())),
          {StateName(sweep.state()), StateName(sweep.state()), StatusStyle(sweep)},
-         // What was cancelled has its own column: it is no progress.
+         // Excludes cancelled trials, which have their own column: they are no progress.
          {fmt::format("{}{}", ended - sweep.counts().cancelled(), PlannedText(sweep)), ended},
          Count(sweep.planned_trials()),
          Count(sweep.counts().running()),
@@ -273,14 +273,14 @@ Listing SweepListing(const std::vector<v1::Sweep>& sweeps) {
 
 namespace {
 
-// Of trials that have all failed, why is what matters.
+// When all trials failed, the reason matters most.
 bool AllFailed(const std::vector<v1::Trial>& trials) {
   return !trials.empty() && std::all_of(trials.begin(), trials.end(), [](const v1::Trial& trial) {
     return trial.state() == v1::TRIAL_STATE_FAILED || trial.state() == v1::TRIAL_STATE_DIVERGED;
   });
 }
 
-// The time of its attempts.
+// The total time of its attempts.
 Cell TimeSpent(const v1::Trial& trial) {
   if (trial.attempt() == 0) return Missing();
   const absl::Duration time = ToDuration(trial.attempt_duration());
@@ -441,7 +441,7 @@ json SweepJson(const v1::Sweep& sweep) {
 
 json TrialJson(const v1::Sweep& sweep, const v1::Trial& trial) {
   json object = ListingJson(TrialListing(sweep, {trial}))[0];
-  // A program's own model and data are not known here.
+  // A program's own model and data are unknown.
   object["fully_connected"] =
       trial.network_parameters() > 0 ? json(trial.fully_connected()) : json(nullptr);
   object["evaluation_images"] = KnownCount(trial.evaluation_images()).value;

@@ -14,8 +14,8 @@ namespace {
 
 constexpr std::size_t kLongestSequence = 32;
 
-// The length of an escape sequence at the start of `text` as this program makes them: colours, and
-// the movements of LiveBlock. 0: another one; npos: it may go on.
+// The length of an escape sequence of this program at the start of `text`: a colour or a movement
+// of LiveBlock. 0: another sequence; npos: it may be incomplete.
 std::size_t StyleLength(std::string_view text) {
   if (text.size() < 2) return std::string_view::npos;
   if (text[1] != '[') return 0;
@@ -23,13 +23,13 @@ std::size_t StyleLength(std::string_view text) {
   if (end == std::string_view::npos) {
     return text.size() < kLongestSequence ? std::string_view::npos : 0;
   }
-  // What clears lines takes no number here: with one it could clear the screen.
+  // Sequences that erase lines take no number here: with one they could erase the screen.
   const bool is_ours = end == 2 ? std::string_view("mJK").find(text[end]) != std::string_view::npos
                                 : std::string_view("mF").find(text[end]) != std::string_view::npos;
   return is_ours ? end + 1 : 0;
 }
 
-// How many bytes at the end of `text` begin a character that is not whole.
+// The number of bytes at the end of `text` that begin an incomplete character.
 std::size_t UnfinishedUtf8(std::string_view text) {
   for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
     const auto byte = static_cast<unsigned char>(text[text.size() - back]);
@@ -40,7 +40,7 @@ std::size_t UnfinishedUtf8(std::string_view text) {
   return 0;
 }
 
-// One part without styles. A carriage return is what bars begin with.
+// Cleans one part without styles. Keeps carriage returns, since bars begin with them.
 std::string Clean(std::string_view text) {
   std::string clean;
   while (true) {
@@ -52,7 +52,8 @@ std::string Clean(std::string_view text) {
   }
 }
 
-// A document as a terminal may show it: what Printable escapes, in JSON's way of doing so.
+// Makes a document safe for a terminal: writes the characters that Printable escapes as JSON
+// escapes.
 std::string InJson(std::string_view text) {
   std::string clean;
   while (!text.empty()) {

@@ -10,12 +10,12 @@
 
 namespace sweep::cli {
 
-// The last place before a person's eyes: what still holds characters that no text here needs
-// (direction and format characters, controls, bytes that are no UTF-8) gets them as escapes. Line
-// feeds, tabs and carriage returns stay, and with `allows_styles` the colours and movements that
-// this program itself makes. `is_for_people` says whether that is wished: documents for programs go
-// through as they are, but where a person looks at one (`is_on_terminal`): there the same
-// characters are written as JSON writes them, so that JSON says the same.
+// The last filter before a person sees output: escapes the remaining characters that no text here
+// needs (direction and format characters, controls, bytes that are not UTF-8). Keeps line feeds,
+// tabs and carriage returns and, with `allows_styles`, the colours and movements that this program
+// makes. With `is_for_people` false, documents for programs pass unchanged, except on a terminal
+// (`is_on_terminal`): there the same characters become JSON escapes, so that JSON keeps its
+// meaning.
 class PrintableBuffer final : public std::streambuf {
  public:
   struct Rules {
@@ -31,16 +31,16 @@ class PrintableBuffer final : public std::streambuf {
   int sync() override;
 
  private:
-  // Of what is pending, all that is whole; with `all`, everything.
+  // Writes the complete sequences of the pending text; with `all`, everything.
   bool Write(bool all) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   std::streambuf* const target_;
   const Rules rules_;
   Mutex mutex_;                                  // logs come from other threads
-  std::string pending_ ABSL_GUARDED_BY(mutex_);  // a sequence that is not whole yet
+  std::string pending_ ABSL_GUARDED_BY(mutex_);  // an incomplete sequence
 };
 
-// Puts a PrintableBuffer before a stream for as long as the object lives.
+// Filters a stream through a PrintableBuffer while the object lives.
 class PrintableStream {
  public:
   PrintableStream(std::ostream& stream, PrintableBuffer::Rules rules);

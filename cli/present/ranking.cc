@@ -21,7 +21,7 @@ namespace {
 using nlohmann::json;
 using namespace cells;
 
-// What a trial that broke off would have come to in all its epochs is not known.
+// True when a trial broke off: whether its remaining epochs would meet the gate is unknown.
 bool IsOpen(const v1::GateResult& gate, const v1::Trial& trial) {
   const bool broke_off = trial.state() == v1::TRIAL_STATE_FAILED ||
                          trial.state() == v1::TRIAL_STATE_DIVERGED ||
@@ -29,7 +29,7 @@ bool IsOpen(const v1::GateResult& gate, const v1::Trial& trial) {
   return broke_off && trial.epochs_to_target() == 0 && gate.gate().starts_with("epochs");
 }
 
-// What a gate is held against: "accuracy" of "accuracy >= 0.994".
+// The name in a gate: "accuracy" of "accuracy >= 0.994".
 std::string GateWord(const std::string& gate) { return gate.substr(0, gate.find(' ')); }
 
 std::string GateText(const v1::GateResult& gate, const v1::Trial& trial) {
@@ -39,7 +39,7 @@ std::string GateText(const v1::GateResult& gate, const v1::Trial& trial) {
   return "✗ by " + DistanceText(GateWord(gate.gate()), gate.missed_by());
 }
 
-// "97.80 % (2)" of one run or several, the latter with the 95 % interval.
+// "97.80 % (2)" for one run or several, the latter with the 95 % interval.
 std::string MeanText(const std::string& metric, const v1::RankedConfiguration& row,
                      const std::optional<Interval>& mean) {
   const std::string interval = mean ? " " + IntervalText(metric, mean->low, mean->high) : "";
@@ -78,7 +78,8 @@ Measurements ValuesOf(const v1::RankedConfiguration& row) {
   return values;
 }
 
-// What the rows are judged by beside the first objective: further ones, and what gates ask for.
+// The measures that judge the rows besides the first objective: further objectives, and those of
+// gates.
 std::vector<std::string> FurtherMeasures(const v1::RankSweepResponse& ranking) {
   const std::vector<Objective> objectives = ObjectivesOf(ranking.sweep());
   std::vector<std::string> names;
@@ -102,7 +103,7 @@ std::string ShortGate(const std::string& gate) {
   return std::string(MeasureTitle(word));
 }
 
-// Names of the hyperparameters that have the same value in every one of several rows.
+// The hyperparameters with the same value in each of several rows.
 std::set<std::string> ConstantParameters(const v1::RankSweepResponse& ranking) {
   std::set<std::string> constants;
   if (ranking.rows_size() < 2) return constants;
@@ -164,7 +165,7 @@ Listing RankListing(const v1::RankSweepResponse& ranking) {
     listing.columns.push_back({MeasureColumn(name), "", true});
   }
   for (int gate = 0; gate < ranking.sweep().gates_size(); ++gate) {
-    // One that every row meets tells nothing that the line below does not.
+    // A gate that every row meets needs no column; the line below mentions it.
     const bool all_meet = std::all_of(
         ranking.rows().begin(), ranking.rows().end(),
         [gate](const auto& row) { return gate < row.gates_size() && row.gates(gate).met(); });

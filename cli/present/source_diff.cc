@@ -15,7 +15,7 @@ namespace {
 using Lines = std::vector<std::string_view>;
 
 constexpr std::size_t kContext = 2;
-// Texts with more differing lines than this (the product of both) are shown as wholly replaced.
+// The product of both numbers of differing lines above which the text is shown as replaced.
 constexpr std::size_t kMostCells = 4'000'000;
 
 Lines SplitLines(std::string_view text) {
@@ -34,8 +34,7 @@ struct Edit {
   std::string_view line;
 };
 
-// The edits between the parts that are left when a common head and tail are taken away: along a
-// longest common subsequence.
+// The edits between the parts without the common head and tail, along a longest common subsequence.
 std::vector<Edit> Middle(const Lines& before, const Lines& after) {
   std::vector<Edit> edits;
   const std::size_t rows = before.size(), columns = after.size();
@@ -85,7 +84,7 @@ std::vector<Edit> Edits(const Lines& before, const Lines& after) {
   return edits;
 }
 
-// The hunks of the edits; `shown[i]` says whether line i is part of one.
+// The hunks of the edits; `shown[i]` is true when line i belongs to one.
 std::string Hunks(const std::vector<Edit>& edits, const std::vector<bool>& shown) {
   std::string text;
   std::size_t old_line = 1, new_line = 1;
@@ -140,7 +139,7 @@ std::string UnifiedDiff(const std::string& before, const std::string& after,
     for (std::size_t k = first; k <= last; ++k) shown[k] = true;
   }
   const std::string hunks = Hunks(edits, shown);
-  // Only the newline at the very end differs.
+  // The texts differ only in the final newline.
   if (hunks.empty()) return "";
   return fmt::format("--- {}\n+++ {}\n{}", Printable(before_label), Printable(after_label), hunks);
 }

@@ -4,10 +4,10 @@
 
 namespace sweep::cli {
 
-// What a colour says. Green is for what went well: nothing that has failed is ever green.
+// Styles of text. Green marks success: nothing that failed is ever green.
 enum class Style { kNone, kBold, kDim, kGreen, kRed, kYellow };
 
-// `text` between the terminal's escapes for that style; as it is for kNone.
+// `text` with the terminal's escapes for that style; unchanged for kNone.
 std::string WithStyle(Style style, const std::string& text);
 
 }  // namespace sweep::cli

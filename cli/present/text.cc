@@ -9,7 +9,7 @@
 namespace sweep::cli {
 namespace {
 
-// Reads one code point at `*at` and moves past it. A malformed byte is read alone as U+FFFD.
+// Reads one code point at `*at` and moves past it. A malformed byte yields U+FFFD.
 char32_t NextCodePoint(std::string_view text, std::size_t* at) {
   const unsigned char lead = static_cast<unsigned char>(text[*at]);
   const int length = lead < 0x80       ? 1
@@ -34,9 +34,8 @@ char32_t NextCodePoint(std::string_view text, std::size_t* at) {
   return point;
 }
 
-// East Asian wide and emoji blocks take two columns; combining marks and joiners none. The ranges
-// are those of UAX #11 that occur in practice; wcwidth() depends on the locale, which need not be
-// set where this runs.
+// East Asian wide characters and emoji take two columns; combining marks and joiners none. The
+// ranges are those of UAX #11 that occur in practice; wcwidth() would depend on a locale being set.
 int CodePointWidth(char32_t c) {
   if (c < 0x20 || (c >= 0x7F && c < 0xA0)) return 0;
   if ((c >= 0x300 && c <= 0x36F) || (c >= 0x200B && c <= 0x200F) || (c >= 0xFE00 && c <= 0xFE0F) ||
@@ -138,7 +137,7 @@ std::string HumanDuration(absl::Duration duration) {
 }
 
 std::string HumanAgo(absl::Time moment, absl::Time now) {
-  // Clocks of two machines differ a little, also into the future.
+  // Clocks of two machines differ slightly, also into the future.
   const std::int64_t seconds = absl::ToInt64Seconds(now - moment);
   if (seconds < 5) return "just now";
   if (seconds < 60) return fmt::format("{} s ago", seconds);

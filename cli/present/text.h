@@ -10,16 +10,16 @@
 
 namespace sweep::cli {
 
-// Columns that `text` takes on a terminal: UTF-8 aware, wide characters count two, combining marks
-// and control bytes none.
+// The width of `text` on a terminal in columns: reads UTF-8, counts wide characters twice and
+// combining marks and control bytes not at all.
 int DisplayWidth(std::string_view text);
-// As DisplayWidth, for a text with terminal escapes: they take no columns.
+// As DisplayWidth, but terminal escapes take no columns.
 int StyledWidth(std::string_view text);
-// `text` cut to at most `width` columns, with "…" at the end when something was cut.
+// `text` cut to at most `width` columns, ending with "…" if cut.
 std::string Truncate(std::string_view text, int width);
-// As Truncate, for a text with terminal escapes: they take no columns and are kept whole.
+// As Truncate, but terminal escapes take no columns and are never cut.
 std::string TruncateStyled(std::string_view text, int width);
-// `text` filled with blanks to `width` columns, on the right or (align_right) on the left.
+// `text` padded with blanks to `width` columns, on the right or (align_right) on the left.
 std::string Pad(std::string_view text, int width, bool align_right = false);
 // "19,750"
 std::string WithSeparators(std::int64_t value);
@@ -27,7 +27,7 @@ std::string WithSeparators(std::int64_t value);
 std::string Percent(double share);
 // "8.2 s", "3 min 20 s", "1 h 4 min", "2 d 3 h"
 std::string HumanDuration(absl::Duration duration);
-// How long before `now` a moment was: "just now", "12 s ago", "3 min ago", "2 h ago", "5 d ago".
+// The time from `moment` to `now`: "just now", "12 s ago", "3 min ago", "2 h ago", "5 d ago".
 std::string HumanAgo(absl::Time moment, absl::Time now);
 // "55.3 kB", "9.7 MB"
 std::string HumanBytes(std::int64_t bytes);

@@ -49,7 +49,7 @@ void TrialLog::AddAttempts(const std::vector<v1::Attempt>& attempts) {
            .text = fmt::format("attempt {} on {}", number, ShortName(attempt.worker()))});
     }
     if (!attempt.has_end_time() || !IsNew(Kind::kAttemptEnd, number, 0)) continue;
-    // Its last lines are in the log already.
+    // The log already has the reason's further lines.
     const std::string first = attempt.reason().substr(0, attempt.reason().find('\n'));
     const std::string reason = first.empty() ? "" : ": " + first;
     Add({.kind = Kind::kAttemptEnd,
@@ -74,7 +74,7 @@ void TrialLog::AddEpochs(const std::vector<v1::Epoch>& epochs) {
 
 void TrialLog::AddLines(const std::vector<v1::LogLine>& lines) {
   for (const v1::LogLine& line : lines) {
-    // Lines come in order, so the last one is all that has to be kept of them.
+    // Lines arrive in order, so keeping the last one suffices to skip repeated ones.
     const std::pair<int, std::int64_t> at(line.attempt(), line.line());
     if (!IsWanted(line.attempt()) || at <= last_line_) continue;
     const bool same_attempt = last_line_.first == line.attempt();
@@ -102,7 +102,7 @@ std::vector<TrialLogEntry> TrialLog::Take() {
   std::vector<TrialLogEntry> entries = std::move(fresh_);
   fresh_.clear();
   const auto key = [](const TrialLogEntry& entry) {
-    // An attempt's begin and end enclose what happened in it even when clocks differ.
+    // An attempt's start and end enclose its entries even when clocks differ.
     const int part = entry.kind == Kind::kAttemptStart ? 0
                      : entry.kind == Kind::kAttemptEnd ? 2
                                                        : 1;
@@ -119,7 +119,7 @@ std::string TrialLogText(const TrialLogEntry& entry, bool timestamps) {
                  : "";
   const bool attempt = entry.kind == Kind::kAttemptStart || entry.kind == Kind::kAttemptEnd;
   if (!attempt) return time + PrintableLines(entry.text);
-  // A reason may have many lines: the trainer's last words.
+  // A reason may have many lines: the trainer's last output.
   std::string text;
   for (std::size_t at = 0; at <= entry.text.size();) {
     const std::size_t end = std::min(entry.text.find('\n', at), entry.text.size());

@@ -13,8 +13,8 @@
 
 namespace sweep::cli {
 
-// One thing that happened to a trial: an attempt began or ended, an epoch was acknowledged, its
-// trainer printed a line.
+// One event of a trial: an attempt started or ended, an epoch was acknowledged, or the trainer
+// printed a line.
 struct TrialLogEntry {
   enum class Kind { kAttemptStart, kLine, kEpoch, kAttemptEnd };
   Kind kind = Kind::kLine;
@@ -25,19 +25,19 @@ struct TrialLogEntry {
   v1::Epoch epoch;          // kEpoch
 };
 
-// Turns what a coordinator answers, asked again and again, into each entry once, in order of time.
-// Times of one attempt's lines and epochs never run backwards here, whatever the worker's clock
-// did. Pure: no clock, no calls. Used by one thread.
+// Turns a coordinator's repeated answers into entries, each once, ordered by time. Times of one
+// attempt's lines and epochs never run backwards, whatever the worker's clock did. Pure: no clock,
+// no calls. Used by one thread.
 class TrialLog {
  public:
-  // `attempt` 0: all of them. `epochs` is the number that a full trial has.
+  // `attempt` 0 means all attempts. `epochs` is the number of epochs of a full trial.
   TrialLog(int attempt, int epochs) : attempt_(attempt), epochs_(epochs) {}
 
-  // Take in an answer; what was seen before is passed over.
+  // Add an answer; entries seen before are skipped.
   void AddAttempts(const std::vector<v1::Attempt>& attempts);
   void AddEpochs(const std::vector<v1::Epoch>& epochs);
   void AddLines(const std::vector<v1::LogLine>& lines);
-  // What is new since the last call.
+  // Returns the entries added since the last call.
   std::vector<TrialLogEntry> Take();
 
  private:
@@ -53,8 +53,8 @@ class TrialLog {
   std::vector<TrialLogEntry> fresh_;
 };
 
-// "attempt 1 on w1", "epoch 3/19 …", a trainer's line, with the time in front when asked for.
-// Control characters are shown as '?'.
+// "attempt 1 on w1", "epoch 3/19 …", a trainer's line, with the time in front if asked. Control
+// characters appear as '?'.
 std::string TrialLogText(const TrialLogEntry& entry, bool timestamps);
 // The keys of one entry for programs: time kind attempt number text values.
 nlohmann::ordered_json TrialLogJson(const TrialLogEntry& entry);

@@ -20,7 +20,7 @@ namespace sweep::cli {
 namespace {
 
 constexpr absl::Duration kBetweenPictures = absl::Milliseconds(100);
-constexpr int kWide = 100;  // columns, from which on bars are long
+constexpr int kWide = 100;  // columns from which bars are long
 
 std::string EndLine(const v1::Trial& trial, const v1::Sweep& sweep, const Session& session) {
   const std::string name = ShortName(trial.name());
@@ -28,7 +28,7 @@ std::string EndLine(const v1::Trial& trial, const v1::Sweep& sweep, const Sessio
     return Styled(session, Style::kRed, "✗ ") + name +
            "  failed: " + Printable(OneLine(trial.reason(), kReasonBytes));
   }
-  if (trial.state() == v1::TRIAL_STATE_DIVERGED) {  // the reason begins with the word
+  if (trial.state() == v1::TRIAL_STATE_DIVERGED) {  // the reason begins with that word
     return Styled(session, Style::kYellow, "✗ ") + name + "  " +
            Printable(OneLine(trial.reason(), kReasonBytes)) + "  " + ParametersText(trial);
   }
@@ -36,7 +36,7 @@ std::string EndLine(const v1::Trial& trial, const v1::Sweep& sweep, const Sessio
   std::string line = Styled(session, Style::kGreen, "✓ ") + name;
   const Objective objective = ObjectiveOf(sweep);
   if (const std::optional<double> best = BestOf(trial, objective)) {
-    // What the ranking has, which knows no epoch beyond the gate.
+    // The ranking's value differs when the best epoch lies beyond the gate on epochs.
     if (trial.value_epoch() > 0 && trial.value_epoch() < trial.best_epoch() &&
         IsBetter(objective, *best, trial.value())) {
       line += fmt::format("  {} at epoch {} counts", MeasureText(objective.name, trial.value()),
@@ -58,7 +58,7 @@ std::string EpochLine(const v1::TrialEpoch& event) {
                      EpochText(FromProto(event.epoch())));
 }
 
-// As the coordinator does, whose row of the trial comes later.
+// Updates as the coordinator does; its row of the trial comes later.
 void AddEpoch(const Objective& objective, const EpochMetrics& metrics, v1::Trial* trial) {
   const std::optional<double> value = metrics.values.Get(objective.name);
   const std::optional<double> best = BestOf(*trial, objective);
@@ -117,7 +117,7 @@ void WatchModel::ApplyEpoch(const v1::TrialEpoch& event, const Session& session,
   const auto running = id.ok() ? running_.find(id->number) : running_.end();
   if (running == running_.end()) return;
   v1::Trial trial = running->second.trial;
-  // Else the trial's row was newer than this event.
+  // Otherwise the trial's row is newer than this event.
   if (event.epoch().epoch() <= trial.epoch()) return;
   AddEpoch(ObjectiveOf(sweep_), FromProto(event.epoch()), &trial);
   ApplyTrial(trial, session, lines);
@@ -162,7 +162,7 @@ std::string WatchModel::BarLine(const Running& running, int name_width, int widt
   const v1::Progress& progress = running.progress;
   const int epochs = running.trial.epochs();
   const bool has_steps = progress.steps() > 0;
-  // A program that tells nothing within an epoch: the bar shows its epochs.
+  // If the program reports no progress within an epoch, the bar shows epochs.
   const double share = has_steps    ? static_cast<double>(progress.step()) / progress.steps()
                        : epochs > 0 ? static_cast<double>(running.trial.epoch()) / epochs
                                     : 0;
@@ -176,7 +176,7 @@ std::string WatchModel::BarLine(const Running& running, int name_width, int widt
   const Objective objective = ObjectiveOf(sweep_);
   if (const std::optional<double> last = LastOf(running.trial, objective.name)) {
     line += "  last " + MeasureText(objective.name, last);
-    // The hyperparameters say more where there is room for one of the two.
+    // On a narrow line the hyperparameters are worth more than the best value.
     if (!is_narrow)
       line += " best " + MeasureText(objective.name, BestOf(running.trial, objective));
   }
@@ -239,7 +239,7 @@ std::vector<std::string> WatchModel::Live(absl::Time, const TerminalSize& size,
     lines.push_back(BarLine(running, names, size.columns, session));
   }
   if (!all_fit) lines.push_back(fmt::format("  and {} more running", running_.size() - bars));
-  // A line that wraps would take two rows and spoil the redrawing.
+  // A wrapped line would take two rows and break the redrawing.
   for (std::string& text : lines) text = TruncateStyled(text, width);
   return lines;
 }
@@ -291,7 +291,7 @@ void WatchView::Update(const v1::WatchSweepResponse& message) {
 }
 
 void WatchView::Draw() {
-  // Held while it is written, so that no older picture is drawn over a newer one.
+  // Held while drawing, so that no older picture overwrites a newer one.
   MutexLock lock(&mutex_);
   if (block_ == nullptr || is_drawn_ || model_.sweep().name().empty()) return;
   const absl::Time now = absl::Now();

@@ -178,7 +178,7 @@ TEST_F(WatchModelTest, AProgramsOwnMeasureIsAllThatIsSaid) {
   Apply(message);
   ApplyTrial(1, v1::TRIAL_STATE_RUNNING);
   std::vector<std::string> lines;
-  // The best is that of the goal, and an epoch that tells nothing of it changes nothing.
+  // The goal determines the best value, and an epoch without the measure changes nothing.
   for (const Measurements& values : {Measurements{{"val/f1", 0.5}}, Measurements{{"val/f1", 0.75}},
                                      Measurements{{"size", 3}}, Measurements{{"val/f1", 0.25}}}) {
     const int epoch = static_cast<int>(lines.size()) + 1;

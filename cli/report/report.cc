@@ -15,19 +15,19 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::int64_t kPageRows = 200;  // the most that the coordinator gives at once
+constexpr std::int64_t kPageRows = 200;  // the coordinator's limit per call
 constexpr std::string_view kPlace =
     R"(<script type="application/json" id="sweep-report">{}</script>)";
-// Of a program that reports hundreds, those that it is not judged by come last.
+// If a program reports hundreds of measures, those that do not judge it come last.
 constexpr std::size_t kMostMeasures = 16;
-// A large sweep's curves are summed up when they are first asked for.
+// The coordinator summarises a large sweep's curves on the first request.
 constexpr absl::Duration kReportPatience = absl::Minutes(2);
 
 class Collector {
  public:
   explicit Collector(Connection& connection) : connection_(connection) {}
 
-  // The document at `path`, kept under it.
+  // Adds the document at `path` under that path.
   absl::Status Add(const std::string& path, const std::string& query = "") {
     absl::StatusOr<Json> document = Get(path, query);
     if (!document.ok()) return document.status();
@@ -35,13 +35,13 @@ class Collector {
     return absl::OkStatus();
   }
 
-  // As Add, for what a trial may not have, or have made by a program in a form of its own.
+  // As Add, but tolerates documents that a trial lacks, or that a program wrote in its own form.
   absl::Status AddIfReadable(const std::string& path) {
     const absl::Status status = Add(path);
     return absl::IsNotFound(status) || absl::IsDataLoss(status) ? absl::OkStatus() : status;
   }
 
-  // A list whole, up to `most` rows; with no query, since the report cuts its own pages.
+  // Adds a whole list, up to `most` rows, without a query: the report makes its own pages.
   absl::Status AddRows(const std::string& path, std::int64_t most) {
     Json whole;
     std::int64_t count = 0;
@@ -62,7 +62,7 @@ class Collector {
     return absl::OkStatus();
   }
 
-  // Curves and points of every measure that the page can choose, the objectives first.
+  // Adds curves and points of every measure that the page offers, the objectives first.
   absl::Status AddMeasures(const std::string& base) {
     const absl::StatusOr<Json> any = Curves(base, "");
     if (!any.ok()) return any.status();
@@ -83,7 +83,7 @@ class Collector {
   Json Take() { return std::move(documents_); }
 
  private:
-  // Once they are summed up.
+  // Waits until the coordinator has summarised them.
   absl::StatusOr<Json> Curves(const std::string& base, const std::string& query) {
     const absl::Time give_up = absl::Now() + kReportPatience;
     while (true) {
@@ -114,7 +114,7 @@ class Collector {
   Json documents_ = Json::object();
 };
 
-// The trials that get a page: the best of the ranking.
+// The trials with their own page: the best of the ranking.
 std::vector<std::int64_t> DetailedTrials(const Json& ranking, std::int64_t most) {
   std::vector<std::int64_t> numbers;
   for (const Json& row : ranking["rows"]) {
@@ -146,12 +146,12 @@ absl::Status Collect(const ReportOptions& options, Collector* collector) {
 }  // namespace
 
 absl::StatusOr<Json> CollectReport(Connection& connection, const ReportOptions& options) {
-  // For its answer to a name that is not there, which knows the nearest one.
+  // Its error for an unknown name suggests the nearest one.
   if (const auto sweep = GetSweep(connection, options.sweep); !sweep.ok()) return sweep.status();
   Collector collector(connection);
   try {
     if (absl::Status status = Collect(options, &collector); !status.ok()) return status;
-  } catch (const Json::exception& error) {  // a key that another version does not have
+  } catch (const Json::exception& error) {  // a key that another version lacks
     return absl::InternalError(std::string("the coordinator's documents are not understood: ") +
                                error.what());
   }
@@ -165,7 +165,7 @@ absl::StatusOr<std::string> FillReport(std::string_view page, const Json& docume
   }
   const std::size_t braces = place + kPlace.find("{}");
   std::string report(page.substr(0, braces));
-  // "<" stands only inside strings of JSON; escaped, none of them can end the element.
+  // In JSON "<" occurs only within strings; escaping it keeps them from ending the element.
   for (const char letter : documents.dump(-1, ' ', false, Json::error_handler_t::replace)) {
     if (letter == '<') {
       report += "\\u003c";

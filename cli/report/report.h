@@ -10,18 +10,18 @@
 
 namespace sweep::cli {
 
-// What a report holds of a sweep.
+// The extent of a sweep's report.
 struct ReportOptions {
   std::string sweep;
-  std::int64_t details = 20;  // trials of the ranking that have a page of their own
-  std::int64_t rows = 1000;   // of the ranking, the trials and the attempts
+  std::int64_t details = 20;  // number of ranked trials with their own page
+  std::int64_t rows = 1000;   // limit for the ranking, the trials and the attempts
 };
 
-// The documents of a sweep by their paths, as dashboards/web/src/report.ts reads them. Asks the
-// coordinator some dozens of times; Cancelled after a signal.
+// Collects a sweep's documents by path, as dashboards/web/src/report.ts reads them. Makes some
+// dozens of calls; Cancelled after a signal.
 absl::StatusOr<nlohmann::json> CollectReport(Connection& connection, const ReportOptions& options);
 
-// The page with the documents inside. FailedPrecondition when `page` has no place for them.
+// Inserts the documents into the page. FailedPrecondition when `page` has no place for them.
 absl::StatusOr<std::string> FillReport(std::string_view page, const nlohmann::json& documents);
 
 }  // namespace sweep::cli

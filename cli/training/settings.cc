@@ -12,7 +12,7 @@ namespace sweep::cli {
 
 namespace {
 
-// As YamlReader reads the value of a key.
+// Reads a value as YamlReader does.
 PlainScalar ReadSetting(const std::string& text) {
   const bool quoted = text.size() >= 2 && text.front() == text.back() &&
                       (text.front() == '"' || text.front() == '\'');

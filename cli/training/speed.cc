@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kTrainImages = 2048;
 constexpr int kTestImages = 1024;
-// Slow networks end early; the first epoch is then all that is known.
+// Stops slow networks early; then only the first epoch is known.
 constexpr absl::Duration kLongest = absl::Seconds(3);
 
 }  // namespace
@@ -38,7 +38,7 @@ absl::StatusOr<TrainingSpeed> MeasureSpeed(const std::vector<std::string>& comma
       speed.train_images_per_second = progress.images_per_second;
     }
   };
-  // The last epoch counts: the first one also warms everything up.
+  // Uses the last epoch: the first one includes warm-up.
   listener.epoch = [&](const EpochMetrics& epoch) {
     const double training = epoch.Get(kTrainSeconds);
     const double evaluating = epoch.Get(kEvaluateSeconds);
@@ -51,7 +51,7 @@ absl::StatusOr<TrainingSpeed> MeasureSpeed(const std::vector<std::string>& comma
   listener.stop = [&] { return absl::Now() < end ? 0 : 2; };
   const absl::StatusOr<DoneMessage> done = RunTraining(command, spec, listener);
   if (speed.train_images_per_second > 0) return speed;
-  return done.ok() ? absl::InternalError("the trainer told no speed") : done.status();
+  return done.ok() ? absl::InternalError("the trainer reported no speed") : done.status();
 }
 
 }  // namespace sweep::cli

@@ -15,7 +15,7 @@ std::string FlagName(const std::string& parameter) {
   return "--" + absl::StrReplaceAll(parameter, {{"_", "-"}});
 }
 
-// The flags and the settings as one map, every value checked under the name that the person used.
+// Flags and settings as one map; each value is checked under the name that the person used.
 absl::StatusOr<ParameterMap> AskedFor(const TrainRequest& request, const NetworkFile& file,
                                       std::vector<std::string>* warnings) {
   absl::StatusOr<ParameterMap> asked = ParseSettings(request.settings, warnings);

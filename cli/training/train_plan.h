@@ -8,7 +8,7 @@
 
 namespace sweep::cli {
 
-// What a person asked `sweep train` for, as texts; "" is "as the recipe says".
+// The request of `sweep train`, as texts; "" means the recipe's value.
 struct TrainRequest {
   std::string network;  // built-in name or file
   // Flags that set a hyperparameter of the same name: {"lr", "0.05"}.
@@ -20,9 +20,9 @@ struct TrainRequest {
   std::uint64_t seed = 1;
 };
 
-// The training as the trainer gets it: the network's recipe (`seed`, else the first), over it what
-// was asked for. Reads the network file. InvalidArgument that names the flag and the value, or the
-// file, the line and the layer.
+// The trainer's spec: the network's recipe (`seed`, else the first), overridden by the request.
+// Reads the network file. InvalidArgument that names the flag and the value, or the file, the line
+// and the layer.
 absl::StatusOr<TrialSpec> PlanTraining(const TrainRequest& request,
                                        std::vector<std::string>* warnings);
 

@@ -76,7 +76,7 @@ TEST(TrainingLog, LooksLikeThatOfTheWriteUps) {
   EXPECT_EQ(EpochBar(epoch, 469, false),
             "loss=0.0512 batch_id=468 accuracy=98.43: 100%|██████████| 469/469 [00:13<00:00, "
             "35.26it/s]\n");
-  // Write-up 002's second line, to the letter.
+  // Exactly write-up 002's second line.
   EXPECT_EQ(TestLine(epoch, 10000),
             "Test set: Average loss: 0.0400, Accuracy: 9877/10000 (98.77%)\n");
 }

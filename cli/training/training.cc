@@ -16,7 +16,7 @@ namespace sweep::cli {
 namespace {
 
 constexpr absl::Duration kReadyTimeout = absl::Seconds(60);
-// A step of a large batch may take a while; then SIGTERM, then SIGKILL.
+// A step of a large batch may take long; after this SIGTERM, then SIGKILL.
 constexpr absl::Duration kStopGrace = absl::Seconds(30);
 constexpr int kPollMilliseconds = 50;
 
@@ -105,12 +105,12 @@ class Conversation {
                                                  LastWords())));
   }
 
-  // Only the first end counts: what comes later is a consequence.
+  // Only the first end counts; later ones are consequences.
   void End(absl::Status status) {
     if (!result_) result_ = std::move(status);
   }
 
-  // The last line of a trainer that died says the most.
+  // The last line of a dead trainer is the most informative.
   std::string LastWords() const {
     const std::string lines = process_->LastLines();
     if (lines.empty()) return "";
@@ -120,7 +120,7 @@ class Conversation {
 
   const TrialSpec& spec_;
   const TrainingListener& listener_;
-  std::unique_ptr<TrainerProcess> process_;  // killed and reaped with this
+  std::unique_ptr<TrainerProcess> process_;  // destroying it kills and reaps the process
   bool ready_ = false;
   bool asked_to_stop_ = false;
   absl::Time deadline_;

@@ -10,7 +10,7 @@
 
 namespace sweep::cli {
 
-// Who hears what a training says, and may end it. All are called on the caller's thread.
+// Receives a training's messages and may end it. All functions run on the caller's thread.
 struct TrainingListener {
   std::function<void(const ProgressMessage&)> progress;
   std::function<void(const EpochMetrics&)> epoch;
@@ -20,10 +20,10 @@ struct TrainingListener {
   std::function<int()> stop;
 };
 
-// Trains `spec` with the program `command` (its first word a path) to the end and returns what the
-// trainer said then. Cancelled when `stop` ended it at once or the trainer did not stop within its
-// grace; otherwise the trainer's own words, or how it died, in one line. No process is left, also
-// when this one is killed. Blocks; to be called by a thread that outlives it.
+// Trains `spec` with the program `command` (its first word a path) to the end and returns the
+// trainer's last message. Cancelled when `stop` ended it at once or the trainer did not stop within
+// its grace; otherwise the trainer's own message, or how it died, in one line. Leaves no process
+// behind, even when this one is killed. Blocks; the calling thread must outlive it.
 absl::StatusOr<DoneMessage> RunTraining(const std::vector<std::string>& command,
                                         const TrialSpec& spec, const TrainingListener& listener);
 

@@ -30,7 +30,7 @@ Json EpochJson(const EpochMetrics& epoch) {
 
 EpochMetrics EpochFrom(const Json& row) {
   EpochMetrics metrics{.epoch = row.at("epoch").get<int>(), .values = {}};
-  // Earlier versions had them beside the epoch.
+  // Earlier versions stored values beside the epoch.
   for (const auto& [name, value] : (row.contains("values") ? row.at("values") : row).items()) {
     if (name == "epoch") continue;
     metrics.values.Set(name, value.is_null() ? std::nan("") : value.get<double>());
@@ -104,13 +104,13 @@ absl::StatusOr<std::unique_ptr<TrainingFolder>> TrainingFolder::Resume(const std
   if (folder->HasCheckpoint()) {
     folder->spec_.resume_from = folder->CheckpointPath();
   } else {
-    folder->epochs_.clear();  // it begins again
+    folder->epochs_.clear();  // starts over
   }
   return folder;
 }
 
 std::string TrainingFolder::CheckpointPath() const {
-  return (fs::path(path_) / checkpoint_).string();  // an absolute one stays as it is
+  return (fs::path(path_) / checkpoint_).string();  // an absolute path stays unchanged
 }
 
 bool TrainingFolder::HasCheckpoint() const {
@@ -119,7 +119,7 @@ bool TrainingFolder::HasCheckpoint() const {
 }
 
 absl::Status TrainingFolder::SetCheckpoint(const std::string& path) {
-  // Relative, so that the folder can be moved.
+  // A relative path allows moving the folder.
   const fs::path relative = fs::path(path).lexically_relative(path_);
   const bool inside = !relative.empty() && *relative.begin() != "..";
   const std::string checkpoint = inside ? relative.string() : path;
@@ -149,7 +149,7 @@ absl::Status TrainingFolder::Finish(const std::map<std::string, std::string>& fi
 
 std::string TrainingFolder::LogText() const {
   TrialSpec spec = spec_;
-  // Where the files lie is no part of what is trained.
+  // The paths of files do not affect the training.
   spec.data_dir.clear();
   spec.output_dir.clear();
   spec.resume_from.clear();

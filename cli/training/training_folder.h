@@ -11,34 +11,34 @@
 
 namespace sweep::cli {
 
-// The folder of one `sweep train`: log.json, a checkpoint while the training is not at its end, and
-// what it leaves. One process at a time. log.json is replaced whole after every epoch,
-// so that a killed training can go on. Used by one thread.
+// The folder of one `sweep train`: log.json, a checkpoint until the training is complete, and the
+// results. One process at a time. log.json is replaced atomically after every epoch, so that a
+// killed training can resume. Used by one thread.
 class TrainingFolder {
  public:
-  // A new one; log.json comes with its first epoch. InvalidArgument when a training lies there
-  // already, else why it cannot be made.
+  // Creates a folder; the first epoch creates log.json. InvalidArgument when the folder has a
+  // training already, else why it cannot be created.
   static absl::StatusOr<std::unique_ptr<TrainingFolder>> Create(const std::string& path,
                                                                 const TrialSpec& spec);
-  // One to go on with. InvalidArgument when there is none, or it is trained to its end.
+  // Opens a folder to resume. InvalidArgument when there is no training, or it is complete.
   static absl::StatusOr<std::unique_ptr<TrainingFolder>> Resume(const std::string& path);
   ~TrainingFolder();
   TrainingFolder(const TrainingFolder&) = delete;
   TrainingFolder& operator=(const TrainingFolder&) = delete;
 
   const std::string& path() const { return path_; }
-  // What to train; with `resume_from` when there is a checkpoint.
+  // The training; has `resume_from` when there is a checkpoint.
   TrialSpec& spec() { return spec_; }
   const std::vector<EpochMetrics>& epochs() const { return epochs_; }
 
-  // An epoch was measured; it takes the place of what was measured for it and later ones before.
+  // Adds an epoch; replaces earlier measurements of it and of later epochs.
   absl::Status AddEpoch(const EpochMetrics& epoch);
-  // The trainer has written a checkpoint.
+  // Records a checkpoint that the trainer has written.
   absl::Status SetCheckpoint(const std::string& path);
-  // The training is over: the files get the names of their roles, the checkpoint goes.
+  // Ends the training: renames the files to their roles and removes the checkpoint.
   absl::Status Finish(const std::map<std::string, std::string>& files);
   bool HasCheckpoint() const;
-  // The whole of log.json.
+  // The complete text of log.json.
   std::string LogText() const;
 
  private:

@@ -21,7 +21,7 @@ std::string ClockText(double seconds) {
   return fmt::format("{:02}:{:02}", whole / 60, whole % 60);
 }
 
-// tqdm's part of a line: "100%|██████████| 469/469 [00:13<00:00, 35.29it/s]".
+// The part of a line that tqdm prints: "100%|██████████| 469/469 [00:13<00:00, 35.29it/s]".
 std::string Tqdm(int step, int steps, double seconds, bool ascii) {
   const double share = steps > 0 ? static_cast<double>(step) / steps : 0;
   const auto filled = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * kBarWidth);

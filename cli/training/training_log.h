@@ -14,17 +14,18 @@ namespace sweep::cli {
 //   loss=0.0512 batch_id=937 accuracy=98.43: 100%|██████████| 938/938 [00:12<00:00, 74.21it/s]
 //   Test set: Average loss: 0.0307, Accuracy: 9908/10000 (99.08%)
 //
-// While an epoch runs the loss is that of the last step, at its end the mean over the epoch, and
-// the accuracy is that on the training images during the epoch. Pure.
+// During an epoch the loss is that of the last step, at its end the mean over the epoch. The
+// accuracy is that on the training images during the epoch. Pure.
 
-// How far an epoch is.
+// The progress within an epoch.
 std::string TrainingBar(const ProgressMessage& progress, absl::Duration elapsed, bool ascii);
-// The three lines of an epoch, each with a newline; the first stands alone at an epoch's begin.
+// The three lines of an epoch, each with a newline; the first one is printed at the epoch's start.
 std::string EpochHeading(int epoch);
 std::string EpochBar(const EpochMetrics& epoch, int steps, bool ascii);
 std::string TestLine(const EpochMetrics& epoch, int evaluation_images);
 
-// Steps of an epoch, from what it measured: exact for images_per_second × train_seconds images.
+// The number of steps in an epoch, from its measurements: exact for images_per_second ×
+// train_seconds images.
 int StepsOf(const EpochMetrics& epoch, int batch_size);
 
 }  // namespace sweep::cli

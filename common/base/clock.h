@@ -7,8 +7,8 @@
 
 namespace sweep {
 
-// Where code that decides by time gets the time from, so that tests never sleep.
-// Implementations are thread-safe.
+// The source of time for code that decides by it, so that tests never sleep. Implementations are
+// thread-safe.
 class Clock {
  public:
   virtual ~Clock() = default;

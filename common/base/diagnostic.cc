@@ -26,7 +26,7 @@ void DropShadowedWarnings(Diagnostics* diagnostics) {
 }
 
 std::string FormatDiagnostic(const Diagnostic& diagnostic) {
-  // Names and values in it are foreign, and a line feed in one would begin a complaint of its own.
+  // Both contain foreign names and values; a line feed in one would look like another diagnostic.
   std::string text = Printable(diagnostic.file);
   if (diagnostic.line > 0) text += ":" + std::to_string(diagnostic.line);
   if (!text.empty()) text += ": ";

@@ -5,8 +5,8 @@
 
 namespace sweep {
 
-// One complaint about a text that a person wrote. `line` is 1-based, 0 when it has none. A warning
-// refuses nothing: the text is taken as the message says.
+// One complaint about a text that a person wrote. `line` is 1-based, or 0 when unknown. A warning
+// does not refuse the text; its message says how the text is read.
 struct Diagnostic {
   enum class Severity { kError, kWarning };
   std::string file;
@@ -17,17 +17,18 @@ struct Diagnostic {
 
 using Diagnostics = std::vector<Diagnostic>;
 
-// Those that are errors.
+// The number of errors; warnings do not count.
 std::size_t CountErrors(const Diagnostics& diagnostics);
 
-// Leaves out the warnings about lines that have an error as well: they may come of the same slip,
-// and the rest is told when that is mended.
+// Removes each warning about a line that also has an error: both may come from one slip, and the
+// warning reappears if it remains once the error is fixed.
 void DropShadowedWarnings(Diagnostics* diagnostics);
 
-// "file:line: message", or "file: message" without a line; a warning says "warning: " before it.
+// "file:line: message", or "file: message" without a line; a warning has "warning: " before the
+// message.
 std::string FormatDiagnostic(const Diagnostic& diagnostic);
 
-// All of them, one per line, in order of file and line.
+// All diagnostics, one per line, ordered by file and line.
 std::string FormatDiagnostics(Diagnostics diagnostics);
 
 }  // namespace sweep

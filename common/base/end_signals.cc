@@ -17,7 +17,7 @@ sigset_t EndSignalSet() {
   sigaddset(&set, SIGINT);
   sigaddset(&set, SIGTERM);
   struct sigaction hangup = {};
-  // A signal that is blocked is delivered to sigwait even where it is ignored.
+  // sigwait receives a blocked signal even if it is ignored.
   if (sigaction(SIGHUP, nullptr, &hangup) != 0 || hangup.sa_handler != SIG_IGN) {
     sigaddset(&set, SIGHUP);
   }

@@ -17,15 +17,15 @@ namespace sweep {
 namespace {
 
 constexpr std::size_t kHeadBytes = 4096;
-// What Linux reads of a file to find its `#!` line (BINPRM_BUF_SIZE).
+// Linux reads this many bytes of a `#!` line (BINPRM_BUF_SIZE).
 constexpr std::size_t kLongestLine = 255;
-// How many interpreters may stand behind each other (fs/exec.c).
+// The longest chain of interpreters that Linux follows (fs/exec.c).
 constexpr int kMostInterpreters = 5;
 constexpr std::string_view kAdvice =
     "begin it with, for example, #!/bin/sh or #!/usr/bin/env python3, or name its interpreter in "
     "the command";
 
-// A path with what cannot be seen made visible.
+// `text` with its control characters made visible.
 std::string Shown(std::string_view text) {
   std::string shown;
   for (const char c : text) {
@@ -42,7 +42,7 @@ std::string Shown(std::string_view text) {
 
 struct ScriptLine {
   std::string interpreter;
-  std::string argument;  // all the rest of the line, as Linux hands it over
+  std::string argument;  // the rest of the line, which Linux passes as one argument
 };
 
 bool IsBlank(char c) { return c == ' ' || c == '\t'; }
@@ -86,7 +86,7 @@ std::string WhyNotScript(std::string_view bytes) {
   return "";
 }
 
-// A file of neither kind, by what people most often have there instead.
+// Explains a file that is neither a script nor ELF, by the most frequent mistakes.
 std::string WhyUnknownKind(std::string_view bytes) {
   if (bytes.empty()) return "it is empty";
   if (bytes.starts_with("\xEF\xBB\xBF#!")) {
@@ -105,7 +105,7 @@ std::string WhyUnknownKind(std::string_view bytes) {
   return "it does not begin with #! and is no compiled program; " + std::string(kAdvice);
 }
 
-// The class, byte order and machine of the programs that run here: our own.
+// The ELF header of this program, for its class, byte order and machine.
 std::string OwnElfHeader() {
   std::array<char, sizeof(Elf64_Ehdr)> head{};
   const int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -142,12 +142,12 @@ unsigned MachineOf(std::string_view elf) {
   return machine;
 }
 
-// The file is ELF. Its dynamic linker is set when it is of this machine and names one.
+// Requires an ELF file. Sets `linker` if the file is for this machine and names a dynamic linker.
 std::string WhyNotElf(std::string_view bytes, std::string* linker) {
   if (bytes.size() < sizeof(Elf64_Ehdr)) return "it is a compiled program that was cut off";
   const std::string own = OwnElfHeader();
   if (own.empty()) return "";
-  // A kernel may run 32-bit programs of the same family; it is asked, not guessed.
+  // Compares with this program's header; a kernel may also run 32-bit programs of the same family.
   if (bytes[EI_CLASS] != own[EI_CLASS] || bytes[EI_DATA] != own[EI_DATA] ||
       MachineOf(bytes) != MachineOf(own)) {
     return "it is a program for " + MachineName(MachineOf(bytes)) + ", and this machine is " +
@@ -175,7 +175,7 @@ std::string JoinPath(const std::string& folder, const std::string& path) {
   return folder.empty() || path.starts_with('/') ? path : folder + "/" + path;
 }
 
-// Why there is no file that can be looked into, else "".
+// Why `path` is no regular file, or "".
 std::string WhyNoFile(const std::string& path) {
   struct stat info;
   if (stat(path.c_str(), &info) != 0) {
@@ -217,7 +217,7 @@ bool IsOnPath(const std::string& program) {
   return false;
 }
 
-// What `env` is asked for and cannot find: of "#!/usr/bin/env python3" that is python3.
+// The program that `env` does not find on PATH: python3 of "#!/usr/bin/env python3". Else "".
 std::string MissingForEnv(const ScriptLine& line) {
   const bool is_env = line.interpreter == "env" || line.interpreter.ends_with("/env");
   if (!is_env || line.argument.empty() || line.argument.front() == '-') return "";

@@ -121,7 +121,7 @@ TEST_F(WhyNotExecutableFileTest, NamesAnotherMachine) {
 }
 
 TEST_F(WhyNotExecutableFileTest, NamesAFolderWhereNothingMayBeExecuted) {
-  // /dev/shm and /proc are mounted so in most places; where neither is, there is nothing to see.
+  // Most machines mount /dev/shm and /proc noexec; elsewhere there is nothing to test.
   const std::string path = "/dev/shm/executable-test-" + std::to_string(getpid());
   std::ofstream(path) << "#!/bin/sh\n";
   if (chmod(path.c_str(), 0700) != 0 || access(path.c_str(), X_OK) == 0) {

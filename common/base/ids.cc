@@ -16,7 +16,7 @@ std::string RandomHex(int bytes) {
   while (filled < raw.size()) {
     const ssize_t got = getrandom(raw.data() + filled, raw.size() - filled, 0);
     if (got < 0 && errno != EINTR) {
-      // Without randomness no lease token is safe; there is nothing sensible to go on with.
+      // Without randomness no lease token is safe, so the program cannot go on.
       std::perror("getrandom");
       std::abort();
     }

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
 
-// A pipe without a name of its own, such as a shell makes between two programs.
+// An anonymous pipe, as a shell makes between two programs.
 bool IsAnonymous(int fd) {
   const std::string link = "/proc/self/fd/" + std::to_string(fd);
   std::array<char, PATH_MAX> target{};
@@ -42,7 +42,7 @@ std::string WhatItIs(mode_t mode) {
 InputFile::InputFile(const std::string& path, InputKind kind) { Open(path, kind); }
 
 void InputFile::Open(const std::string& path, InputKind kind) {
-  // Without O_NONBLOCK, opening a named pipe waits.
+  // Without O_NONBLOCK, opening a named pipe would block.
   fd_ = open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   struct stat info{};
   if (fd_ < 0) {

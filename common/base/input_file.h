@@ -5,15 +5,14 @@
 
 namespace sweep {
 
-// What may be read from where somebody says that a file is.
+// The kinds of file that an InputFile accepts.
 enum class InputKind {
   kRegular,
-  kStreamToo,  // also a pipe that this process was handed (/dev/stdin, <(...)) and a terminal
+  kStreamToo,  // also an inherited pipe (/dev/stdin, <(...)) and a terminal
 };
 
-// A file that somebody named, open for reading. What is no file is refused at once instead of
-// waited for: opening a named pipe waits for whoever writes into it, and a device may have no end.
-// Closed with the object.
+// A file that somebody named, open for reading. Anything but a file is refused at once: opening a
+// named pipe would wait for its writer, and a device may never end. The destructor closes the file.
 class InputFile {
  public:
   explicit InputFile(const std::string& path, InputKind kind = InputKind::kRegular);
@@ -22,16 +21,16 @@ class InputFile {
   InputFile& operator=(const InputFile&) = delete;
 
   bool ok() const { return fd_ >= 0; }
-  // Why it cannot be read, as something to say of the path: "is a pipe, not a file". "" when
-  // it can.
+  // Why the file cannot be read, worded to follow its path: "is a pipe, not a file". "" when it
+  // can.
   const std::string& error() const { return error_; }
-  // Whether there is nothing of that name.
+  // True when nothing has that name.
   bool is_missing() const { return missing_; }
   int fd() const { return fd_; }
-  // The caller's from here on.
+  // Hands the descriptor over to the caller, who closes it.
   int Release();
-  // What is left of it, and of what is longer than `most_bytes` one byte more. False when reading
-  // fails, and error() says why.
+  // Reads the rest of the file, but at most `most_bytes` + 1 bytes, so that the caller can tell
+  // that it is too long. False when reading fails; error() says why.
   bool Read(std::size_t most_bytes, std::string* bytes);
 
  private:

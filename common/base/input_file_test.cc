@@ -57,7 +57,7 @@ TEST_F(InputFileTest, ReadsOneByteMoreOfWhatIsTooLong) {
   EXPECT_EQ(bytes, "12345");
 }
 
-// Nobody writes into the pipe: opening it as a file would wait for ever.
+// The pipe has no writer: opening it as a file would block forever.
 TEST_F(InputFileTest, RefusesANamedPipeAtOnce) {
   const std::string path = Path("pipe");
   ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);

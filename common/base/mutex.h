@@ -33,7 +33,7 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex* const mutex_;
 };
 
-// Waits on a Mutex that the caller holds.
+// A condition variable for a Mutex that the caller holds.
 class CondVar {
  public:
   void Wait(Mutex* mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
@@ -41,7 +41,7 @@ class CondVar {
     condition_.wait(lock);
     lock.release();
   }
-  // False when the time ran out.
+  // False after a timeout.
   template <typename Rep, typename Period>
   bool WaitFor(Mutex* mutex, std::chrono::duration<Rep, Period> timeout)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {

@@ -31,8 +31,8 @@ std::size_t EditDistance(std::string_view a, std::string_view b) {
   return cost[a.size()][b.size()];
 }
 
-// Words that are no slips: they are right in themselves, and name what there is not. The nearest
-// word would stand for something else.
+// Correct words for things that Sweep lacks. They are no slips, so no nearest word is suggested: it
+// would mean something else.
 constexpr std::array<std::string_view, 21> kRightWords = {
     "elu",        "gelu",          "selu",      "celu",    "prelu",           "relu6",
     "rrelu",      "silu",          "min_pool",  "lp_pool", "global_max_pool", "adaptive_max_pool",
@@ -50,7 +50,7 @@ std::string InLowerCase(std::string_view word) {
 }  // namespace
 
 std::string NearestMatch(std::string_view word, const std::vector<std::string>& candidates) {
-  // Longer words are no slips of the short ones that we know, and would cost quadratic time.
+  // A longer word is no slip of one of our short names, and the distance costs quadratic time.
   if (word.size() > 64) return "";
   for (const std::string& candidate : candidates) {
     if (InLowerCase(word) == InLowerCase(candidate)) return candidate;

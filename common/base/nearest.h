@@ -13,7 +13,7 @@ std::string NearestMatch(std::string_view word, const std::vector<std::string>& 
 // "; did you mean 'x'?" or "" when nothing is near. Appended to messages.
 std::string DidYouMean(std::string_view word, const std::vector<std::string>& candidates);
 
-// Whether it is one of them.
+// True when `words` has `word`.
 bool Contains(const std::vector<std::string>& words, std::string_view word);
 
 }  // namespace sweep

@@ -5,16 +5,17 @@
 
 namespace sweep {
 
-// Text of unknown origin as it may stand in a line of a terminal, a table or a log. What would move
-// the cursor, change a colour, end the line, turn the direction of writing or not be seen at all is
-// written as an escape: control characters as \n or \x1b, bytes that are no UTF-8 as \xff,
-// Unicode's format characters, line separators and fillers as \u202e. All else stays as it is.
+// Makes text of unknown origin safe for one line of a terminal, a table or a log. Escapes all that
+// would move the cursor, change a colour, end the line, turn the direction of writing or be
+// invisible: control characters as
+// or \x1b, bytes that are not UTF-8 as \xff, and Unicode's format characters, line separators and
+// fillers as \u202e. Other text is unchanged.
 std::string Printable(std::string_view text);
 
-// The same for text of many lines: line feeds and tabs stay.
+// Likewise for text of many lines: keeps line feeds and tabs.
 std::string PrintableLines(std::string_view text);
 
-// Whether a code point is one that Printable escapes.
+// True for a code point that Printable escapes.
 bool IsUnprintable(char32_t point);
 
 }  // namespace sweep

@@ -13,7 +13,7 @@ bool IsPlain(unsigned char c) {
          std::string_view("_-./=:+,@%").find(static_cast<char>(c)) != std::string_view::npos;
 }
 
-// Byte by byte, so that the word is what it was whatever the terminal makes of it.
+// Escapes each byte outside printable ASCII, so that the word survives copying from any terminal.
 std::string AnsiQuoted(std::string_view text) {
   constexpr char kDigits[] = "0123456789abcdef";
   std::string quoted = "$'";

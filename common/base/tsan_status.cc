@@ -1,6 +1,6 @@
-// The count of those who share a status's text, for ThreadSanitizer, which does not see that the
-// library counts it down in order. Every program of a ThreadSanitizer build that uses abseil is
-// linked with this file: its definition takes the place of the library's own.
+// Replaces abseil's own Status::UnrefNonInlined in ThreadSanitizer builds: ThreadSanitizer does not
+// see the ordering by which the library drops the last reference to a status. Every program of such
+// a build that uses abseil links this file.
 
 #include <atomic>
 #include <cstdint>

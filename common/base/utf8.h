@@ -6,8 +6,8 @@
 
 namespace sweep {
 
-// Length of the UTF-8 sequence at the start of `text` (RFC 3629), 0 when there is none. Requires
-// text that is not empty.
+// Length of the UTF-8 sequence at the start of `text` (RFC 3629), or 0 when it has none. Requires
+// that `text` is not empty.
 std::size_t Utf8Length(std::string_view text);
 
 // Line (1-based) of the first byte that is not UTF-8, 0 when all are.
@@ -16,11 +16,11 @@ int BrokenUtf8Line(std::string_view text);
 // The text with every byte that is not UTF-8 replaced by U+FFFD.
 std::string ToUtf8(std::string_view text);
 
-// The longest beginning of `text` of at most `limit_bytes` that ends in no half character.
+// The longest prefix of `text` of at most `limit_bytes` that does not cut a character.
 std::string_view CutUtf8(std::string_view text, std::size_t limit_bytes);
 
-// The lines of `text` that are not blank, without the space around them, with " | " between them;
-// what is over `limit_bytes` becomes " …".
+// The non-blank lines of `text`, trimmed and joined by " | "; text beyond `limit_bytes` becomes "
+// …".
 std::string OneLine(std::string_view text, std::size_t limit_bytes);
 
 }  // namespace sweep

@@ -9,14 +9,14 @@ namespace {
 constexpr int kGap = 2;
 constexpr int kWidestSyntax = 26;
 
-// Columns of a text without wide characters: help has none.
+// The width of `text` in columns; help texts have no wide characters.
 int Columns(const std::string& text) {
   return static_cast<int>(std::count_if(text.begin(), text.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
   }));
 }
 
-// What stands beside an option.
+// The text in the column beside an option.
 std::string Beside(const OptionInfo& option) {
   std::string text = option.description;
   if (!option.fallback.empty()) text += " [default: " + option.fallback + "]";

@@ -10,7 +10,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-// What other programs call it, and what it may be called here.
+// Names from other programs, each with the flags that it may mean here.
 const std::map<std::string, Words>& OtherNames() {
   static const auto* const names = new std::map<std::string, Words>{
       {"-v", {"--version"}},
@@ -66,7 +66,7 @@ std::string LikelyFlag(const std::string& flag, const Words& flags) {
       if (IsAmong(name, flags)) return "; did you mean '" + name + "'?";
     }
   }
-  // Any two options of one letter are near each other.
+  // Any two one-letter options are one edit apart, so the nearest one says nothing.
   const bool is_letter = flag.size() == 2 && flag[0] == '-';
   return is_letter ? "" : DidYouMean(flag, flags);
 }

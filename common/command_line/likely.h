@@ -5,8 +5,8 @@
 
 namespace sweep {
 
-// What a person probably meant by an option that there is not, as the end of a sentence: what other
-// programs call it, else the nearest of `flags`, those that there are. Empty when nothing is
+// Suggests what an unknown option probably meant, as the end of a sentence: our flag for the name
+// that other programs use, else the nearest of `flags`, the existing ones. "" when nothing is
 // likely.
 std::string LikelyFlag(const std::string& flag, const std::vector<std::string>& flags);
 

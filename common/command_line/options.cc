@@ -26,7 +26,7 @@ std::vector<std::string> ChoicesIn(const std::string& type) {
 
 std::string PlaceholderOf(const std::string& type) {
   if (type == "HOST:PORT") return type;
-  // What follows a colon is the validator's.
+  // The validator's text follows a colon.
   const std::string word = type.substr(0, type.find_first_of(": "));
   if (word == "INT" || word == "UINT") return "N";
   if (word == "FLOAT") return "NUMBER";
@@ -61,7 +61,7 @@ CLI::Validator NumberFrom(double least, bool least_allowed, const std::string& w
       [=](std::string& text) -> std::string {
         double value = 0;
         if (!CLI::detail::lexical_cast(text, value)) return "'" + text + "' is no number";
-        // Written so that NaN does not pass.
+        // This form also rejects NaN.
         const bool good = least_allowed ? value >= least : value > least;
         return good ? "" : text + " is not " + wanted;
       },

@@ -6,13 +6,13 @@
 
 namespace sweep {
 
-// What the commands, arguments and options of a CLI::App are, for help, docs/cli.md, completion and
-// messages: all of them are made from the program itself. Pure; the app outlives the results.
+// Lists the commands, arguments and options of a CLI::App for help, docs/cli.md, completion and
+// messages. Pure; the app must outlive the results.
 
-// One of `words`. The message of a wrong one names the nearest.
+// Accepts one of `words`; the message for a wrong word names the nearest.
 CLI::Validator OneOf(const std::vector<std::string>& words);
 
-// A number above 0. A number of 0 or more.
+// Accept a number above 0, and a number of at least 0.
 CLI::Validator Positive();
 CLI::Validator NotNegative();
 
@@ -22,25 +22,25 @@ struct OptionInfo {
   bool takes_value = false;
   bool repeatable = false;
   std::vector<std::string> flags;    // "-q", "--quiet"
-  std::string takes;                 // what it takes: "FILE", "NAME/N", "N"; "" for a flag
+  std::string takes;                 // placeholder of its value: "FILE", "N"; "" for a flag
   std::vector<std::string> choices;  // the only values, if they are few
   std::string description;
   std::string fallback;     // the default
-  std::string environment;  // a variable that stands for it
+  std::string environment;  // the environment variable that also sets it
   // "--run-cap N", "-q, --quiet", "FILE"
   std::string Syntax() const;
 };
 
-// Arguments and options in the order in which they were added, without --help and hidden ones.
+// Arguments and options in the order of their definition, without --help and hidden ones.
 std::vector<OptionInfo> OptionsOf(const CLI::App& command);
 
 // Visible subcommands in order.
 std::vector<const CLI::App*> CommandsOf(const CLI::App& app);
 std::vector<const CLI::App*> CommandsInGroup(const CLI::App& app, const std::string& group);
-// nullptr when there is none of that name; finds hidden ones too.
+// nullptr when there is no such command; also finds hidden ones.
 const CLI::App* FindCommand(const CLI::App& app, const std::string& name);
 
-// The first line of the description, and the others.
+// The first line of the description, and the remaining lines.
 std::string Summary(const CLI::App& command);
 std::string Details(const CLI::App& command);
 // "sweep worker drain"

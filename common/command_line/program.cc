@@ -64,7 +64,7 @@ const OptionInfo* Find(const std::vector<OptionInfo>& options, const std::string
   return nullptr;
 }
 
-// The values of an option, those that begin with `start`.
+// Prints the values of an option that begin with `start`.
 void PrintValues(const OptionInfo& option, const std::string& start, const std::string& prefix) {
   for (const std::string& choice : option.choices) {
     if (choice.starts_with(start)) std::cout << prefix << choice << '\n';
@@ -73,8 +73,8 @@ void PrintValues(const OptionInfo& option, const std::string& start, const std::
   if (option.takes == "FOLDER") std::cout << ":dirs\n";
 }
 
-// `words`: those after the program's name; the last is the one to complete. bash hands over
-// "--device=cpu" as three words.
+// `words` follow the program's name; the last one is to be completed. bash passes "--device=cpu" as
+// three words.
 int Complete(const CLI::App& app, const std::vector<std::string>& words) {
   const std::vector<OptionInfo> options = OptionsOf(app);
   const std::string last = words.empty() ? "" : words.back();

@@ -23,7 +23,7 @@ class ProgramTest : public ::testing::Test {
     app_.set_version_flag("--version", "1");
   }
 
-  // The exit code, -1 when the program goes on; what it printed in `out_` and `err_`.
+  // The exit code, or -1 when the program goes on; `out_` and `err_` hold its output.
   int Parse(std::vector<const char*> words) {
     words.insert(words.begin(), "sweep-thing");
     ::testing::internal::CaptureStdout();

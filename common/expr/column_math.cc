@@ -11,16 +11,16 @@ namespace {
 
 using Type = Column::Type;
 
-// Integers up to here are doubles exactly.
+// All bits of a double but its sign.
 constexpr std::uint64_t kMagnitude = ~(std::uint64_t{1} << 63);
 
-// The top bit is set for infinities and NaN: adding one to an exponent of all ones reaches it. In
-// integers, since the compiler makes SIMD of no reduction over doubles.
+// Sets the top bit for infinities and NaN only: adding one to an exponent of all ones carries into
+// it. Integers, because the compiler does not vectorise reductions over doubles.
 std::uint64_t NonFiniteBit(double value) {
   return (std::bit_cast<std::uint64_t>(value) & kMagnitude) + 0x0010'0000'0000'0000;
 }
 
-// The type of a column that has both.
+// The type of a column with values of both types.
 Type Joined(Type a, Type b) {
   if (a == b) return a;
   return IsNumeric(a) && IsNumeric(b) ? Type::kMixed : Type::kUnknown;
@@ -52,14 +52,14 @@ void Column::Fill(std::span<const Value* const> values) {
   }
   if (IsNumeric(type)) Bound(values);
   has_unknown = false;
-  std::fill_n(integers.begin(), values.size(), 0);  // so that unknown rows are numbers as well
+  std::fill_n(integers.begin(), values.size(), 0);  // so that unknown rows hold valid numbers too
   for (std::size_t row = 0; row < values.size(); ++row) {
     unknown[row] = values[row] == nullptr || !Set(row, *values[row]) ? 1 : 0;
     has_unknown |= unknown[row] != 0;
   }
 }
 
-// Also makes a column of integers a kSmall one where it can be.
+// Sets `bound`, and turns a column of integers into kSmall where possible.
 void Column::Bound(std::span<const Value* const> values) {
   bound = 0;
   for (const Value* value : values) {
@@ -104,7 +104,6 @@ void ColumnMath::SetUnknown(Column* column) const {
   std::fill_n(column->unknown.begin(), rows_, 1);
 }
 
-// Gives `column` all but the values of `other`.
 void ColumnMath::Describe(const Column& other, Column* column) const {
   column->type = other.type;
   column->bound = other.bound;
@@ -112,7 +111,6 @@ void ColumnMath::Describe(const Column& other, Column* column) const {
   std::copy_n(other.unknown.begin(), rows_, column->unknown.begin());
 }
 
-// Rows that are unknown in `other` become unknown in `column`.
 void ColumnMath::Spread(const Column& other, Column* column) const {
   if (other.has_unknown) Mark(column, [&](std::size_t row) { return other.unknown[row] != 0; });
 }
@@ -125,7 +123,6 @@ void ColumnMath::ToIntegers(Column* column) const {
   }
 }
 
-// Requires that `bound` holds.
 void ColumnMath::ToSmall(Column* column) const {
   column->type = Type::kSmall;
   for (std::size_t row = 0; row < rows_; ++row) {
@@ -133,7 +130,6 @@ void ColumnMath::ToSmall(Column* column) const {
   }
 }
 
-// Integers become doubles; in a mixed result those that no double holds are unknown.
 void ColumnMath::ToDoubles(bool is_mixed, Column* column) const {
   if (column->type == Type::kInteger) {
     if (is_mixed) Mark(column, [&](std::size_t row) { return !IsExact(column->integers[row]); });
@@ -199,7 +195,6 @@ void ColumnMath::DoubleArithmetic(Column* a, char op, const Column& b) const {
   CheckNumbers(a);
 }
 
-// Marks what is no finite number, and in a mixed column what might be an integer beyond 2^53.
 void ColumnMath::CheckNumbers(Column* column) const {
   const double* const x = column->doubles.data();
   std::uint64_t bits = 0;
@@ -219,7 +214,7 @@ void ColumnMath::CompareNumeric(const Column& a, std::string_view op, const Colu
     const double* const y = b.doubles.data();
     return CompareRows(a.doubles.data(), op, [y](std::size_t row) { return y[row]; }, out);
   }
-  // An integer and a double: the sign of their exact order, against zero.
+  // An integer against a double: compare the sign of their exact order with zero.
   std::array<double, Column::kRows> order;
   for (std::size_t row = 0; row < rows_; ++row) {
     order[row] = a.type == Type::kInteger ? Order(a.integers[row], b.doubles[row])

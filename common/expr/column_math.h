@@ -15,38 +15,39 @@ namespace sweep {
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 // A double holds every integer up to this magnitude.
 constexpr std::int64_t kExact = std::int64_t{1} << 53;
-// Integers below it are small: as doubles they are exact.
+// Integers of a smaller magnitude are small: exact as doubles.
 constexpr double kSmallBound = static_cast<double>(kExact);
 
-// Whether a double holds the integer, and every one of a smaller magnitude.
+// True when a double holds the integer and every integer of a smaller magnitude.
 bool IsExact(std::int64_t value);
 
 bool IsInteger(Column::Type type);
 bool IsNumeric(Column::Type type);
 Column::Type KindOf(const Value& value);
 
-// What is computed on the first `rows` rows of columns.
+// Arithmetic on the first `rows` rows of columns.
 class ColumnMath {
  public:
   explicit ColumnMath(std::size_t rows) : rows_(rows) {}
 
   void SetUnknown(Column* column) const;
-  // Gives `column` all but the values of `other`.
+  // Copies everything but the values of `other` to `column`.
   void Describe(const Column& other, Column* column) const;
-  // Rows that are unknown in `other` become unknown in `column`.
+  // Marks rows of `column` as unknown where `other` is.
   void Spread(const Column& other, Column* column) const;
   void ToIntegers(Column* column) const;
-  // Requires that `bound` holds.
+  // Requires that no value exceeds `bound`.
   void ToSmall(Column* column) const;
-  // Integers become doubles; in a mixed result those that no double holds are unknown.
+  // Turns integers into doubles; a mixed result marks those that no double holds as unknown.
   void ToDoubles(bool is_mixed, Column* column) const;
   void IntegerArithmetic(Column* a, char op, const Column& b) const;
   void DoubleArithmetic(Column* a, char op, const Column& b) const;
-  // Marks what is no finite number, and in a mixed column what might be an integer beyond 2^53.
+  // Marks values that are not finite and, in a mixed column, possible integers beyond 2^53 as
+  // unknown.
   void CheckNumbers(Column* column) const;
   void CompareNumeric(const Column& a, std::string_view op, const Column& b,
                       std::uint8_t* out) const;
-  // *best becomes the smaller or the larger of the two.
+  // Sets *best to the smaller or the larger of the two.
   void Best(bool is_min, Column* best, Column* argument) const;
   // abs, sqrt or log10.
   void CallOneArgument(const std::string& function, Column* column) const;
@@ -65,7 +66,7 @@ class ColumnMath {
 
   template <typename Number, typename Right>
   void CompareRows(const Number* x, std::string_view op, Right right, std::uint8_t* out) const {
-    // A copy: for all the compiler knows, a byte that is written to `out` could change rows_.
+    // A local copy: the compiler must assume that writing a byte to `out` could change rows_.
     const std::size_t rows = rows_;
     const auto run = [=](auto holds) {
       for (std::size_t row = 0; row < rows; ++row) out[row] = holds(x[row], right(row)) ? 1 : 0;

@@ -15,11 +15,10 @@ namespace {
 using Node = Expression::Node;
 using Type = Column::Type;
 
-// Integers up to here are doubles exactly.
-// With room for what rounding adds.
+// Leaves room below the largest double for rounding errors.
 constexpr double kDoubleBound = 1e300;
 
-// A number that stands in the expression itself, as it is at every row.
+// A number that the expression itself contains, the same in every row.
 struct Scalar {
   double value;
   bool is_small;  // an integer that kSmall could hold
@@ -38,15 +37,15 @@ std::optional<Scalar> ScalarOf(const Node& node) {
   return Scalar{static_cast<double>(*integer), true};
 }
 
-// The type of an operation on doubles.
+// The result type of an operation on doubles.
 Type ResultOf(Type a, Type b) {
   if (a == Type::kDouble || b == Type::kDouble) return Type::kDouble;
   return a == Type::kSmall && b == Type::kSmall ? Type::kSmall : Type::kMixed;
 }
 
-// The bound of an operation's results where it says that all of them are finite and, where they may
-// be integers, exact; nothing where they have to be checked. A bound that is rounded to one below
-// 2^53 was not above it.
+// The bound of an operation's results when it proves that all of them are finite and, if they may
+// be integers, exact; nullopt when the results must be checked. Rounding is harmless: a bound that
+// is rounded to a value below 2^53 was not above 2^53.
 std::optional<double> BoundOf(Type type, double a, char op, double b) {
   if (op != '+' && op != '-' && op != '*') return std::nullopt;
   const double bound = op == '*' ? a * b : a + b;
@@ -62,7 +61,7 @@ class ColumnTester::Evaluator : private ColumnMath {
   Evaluator(const Scope& scope, std::size_t rows, std::vector<std::unique_ptr<Column>>* spare)
       : ColumnMath(rows), scope_(scope), spare_(*spare) {}
 
-  // A column of the evaluator's, or one that the scope has, which is not to be written.
+  // A column of the evaluator, or a read-only column of the scope.
   class Operand {
    public:
     explicit Operand(std::unique_ptr<Column> column) : owned_(std::move(column)) {}
@@ -115,7 +114,7 @@ class ColumnTester::Evaluator : private ColumnMath {
     return column;
   }
 
-  // A column of which every row is known, and not yet written.
+  // A column with all rows known and their values unset.
   Owned Make(Type type) {
     Owned column = Take();
     column->type = type;
@@ -131,7 +130,7 @@ class ColumnTester::Evaluator : private ColumnMath {
     return column;
   }
 
-  // A column that may be written: the operand's own, or a copy of the scope's.
+  // A writable column: the operand's own, or a copy of the scope's.
   Owned Own(Operand operand) {
     if (operand.owned_ != nullptr) return std::move(operand.owned_);
     Owned copy = Take();
@@ -193,7 +192,7 @@ class ColumnTester::Evaluator : private ColumnMath {
     return std::move(zero.owned_);
   }
 
-  // A row takes part until a child decides it, as when the children are evaluated one by one.
+  // A row stays open until a child decides it, as when the children are evaluated one by one.
   Owned Logic(const Node& node, std::uint8_t deciding) {
     Owned result = Make(Type::kBoolean);
     std::fill_n(result->booleans.begin(), rows_, deciding ^ 1);
@@ -206,7 +205,7 @@ class ColumnTester::Evaluator : private ColumnMath {
     return result;
   }
 
-  // Whether some row is still undecided.
+  // True while some row is undecided.
   bool Decide(const Column& operand, std::uint8_t deciding, Column* result) const {
     if (operand.type == Type::kBoolean && !operand.has_unknown && !result->has_unknown) {
       return DecideKnown(operand.booleans.data(), deciding, result->booleans.data());
@@ -227,7 +226,7 @@ class ColumnTester::Evaluator : private ColumnMath {
     return open != 0;
   }
 
-  // The same where no row is unknown.
+  // The same when no row is unknown.
   bool DecideKnown(const std::uint8_t* operand, std::uint8_t deciding, std::uint8_t* result) const {
     const std::size_t rows = rows_;
     std::uint8_t open = 0;
@@ -257,7 +256,7 @@ class ColumnTester::Evaluator : private ColumnMath {
     return Own(std::move(left));
   }
 
-  // left = left op a number of the expression, where no result has to be checked.
+  // left = left op a literal number, if no result needs a check; else returns false.
   bool WithScalar(Operand* left, char op, const Node& right) {
     const std::optional<Scalar> scalar = ScalarOf(right);
     const Type type = (*left)->type;
@@ -271,7 +270,7 @@ class ColumnTester::Evaluator : private ColumnMath {
     return true;
   }
 
-  // left = left op right, where no result has to be checked.
+  // left = left op right, if no result needs a check; else returns false.
   bool Unchecked(Operand* left, char op, const Column& right) {
     const Type type = (*left)->type;
     if (!IsNumeric(type) || !IsNumeric(right.type)) return false;
@@ -287,7 +286,7 @@ class ColumnTester::Evaluator : private ColumnMath {
     return true;
   }
 
-  // left = left op right(row), without a copy of a column that is the scope's.
+  // left = left op right(row); does not copy a column of the scope first.
   template <typename Right>
   void Combine(Operand* left, char op, Right right) {
     Operand source = std::move(*left);
@@ -412,7 +411,7 @@ class ColumnTester::Evaluator : private ColumnMath {
     return result;
   }
 
-  // An argument is a number, and not NaN.
+  // Marks NaN as unknown: an argument must be a number.
   Owned Argument(const Node& node) {
     Owned column = Own(Evaluate(node));
     if (!IsNumeric(column->type)) {

@@ -22,16 +22,16 @@ class Column {
   enum class Type : std::uint8_t {
     kBoolean,
     kInteger,
-    kSmall,  // integers below 2^53, held as doubles, which processors take several of at once
+    kSmall,  // integers below 2^53, held as doubles for SIMD
     kDouble,
-    kMixed,  // numbers; those that are integers lie within ±2^53, so that a double holds them
+    kMixed,  // numbers; the integers among them lie within ±2^53, so a double holds them
     kString,
-    kUnknown,  // of no kind that a column can have
+    kUnknown,  // of no type that a column can have
   };
 
   Type type = Type::kUnknown;
   bool has_unknown = false;  // some `unknown` is set
-  double bound = 0;  // above all magnitudes of numbers held as doubles; infinite when not known
+  double bound = 0;  // no number held as a double is larger in magnitude; infinite when not known
   union {
     std::array<std::uint8_t, kRows> booleans;
     std::array<std::int64_t, kRows> integers;
@@ -40,8 +40,7 @@ class Column {
   };
   std::array<std::uint8_t, kRows> unknown;  // 1: evaluate this row by Expression::Evaluate
 
-  // Takes `values`, one per row; a row without one (nullptr) is unknown. Strings are referred to,
-  // not copied.
+  // Takes `values`, one per row; nullptr marks a row as unknown. Keeps pointers to strings.
   void Fill(std::span<const Value* const> values);
 
  private:
@@ -50,21 +49,21 @@ class Column {
   bool Set(std::size_t row, const Value& value);
 };
 
-// Tests one expression at many points at once: a node of its tree costs a loop over numbers instead
-// of a call and a variant per point. Rows that it cannot decide with certainty (an error, numbers
-// of several kinds beyond 2^53) are kUnknown, and Expression::Test has the answer; where it does
-// decide, it agrees with Expression::Test. Keeps its scratch memory, so use one object for many
-// calls; not for several threads at once.
+// Tests one expression at many points at once: each node of its tree costs a loop over numbers
+// instead of a call and a variant per point. A row that it cannot decide with certainty (an error,
+// numbers of several kinds beyond 2^53) is kUnknown, and the caller asks Expression::Test; every
+// other verdict agrees with Expression::Test. Reuses its scratch memory, so keep one object for
+// many calls. Not thread-safe.
 class ColumnTester {
  public:
   enum class Verdict : std::uint8_t { kFalse, kTrue, kUnknown };
-  // The column of a name; nullptr when there is no such name.
+  // Returns the column of a name; nullptr when there is no such name.
   using Scope = std::function<const Column*(std::string_view name)>;
 
   ColumnTester();
   ~ColumnTester();
 
-  // One verdict per row of the columns that `scope` gives. Requires verdicts.size() <= kRows.
+  // Writes one verdict per row of the columns of `scope`. Requires verdicts.size() <= kRows.
   void Test(const Expression& expression, const Scope& scope, std::span<Verdict> verdicts);
 
  private:

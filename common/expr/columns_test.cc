@@ -51,7 +51,7 @@ Verdict TestOne(const std::string& text, const Value& x) {
   return TestColumns(*expression, {{"x", {x}}}, 1)[0];
 }
 
-// Writes expressions of every kind of node, valid by grammar, with many of them wrong by type.
+// Writes random expressions with every kind of node: valid by grammar, often wrong by type.
 class Writer {
  public:
   explicit Writer(std::uint64_t seed) : stream_(DeriveKey(seed, "expressions"), 0) {}
@@ -152,7 +152,7 @@ TEST(ColumnTester, AgreesWithOneRowAtATimeWhereverItDecides) {
     }
   }
   EXPECT_GT(decided, 50'000);
-  // What it leaves to the slow way needs numbers of two kinds near or beyond 2^53.
+  // Only numbers of two kinds near or beyond 2^53 are left to the slow way.
   EXPECT_LT(left_open, decided / 10);
 }
 

@@ -6,10 +6,10 @@
 
 namespace sweep {
 
-// Both are numbers, both booleans or both strings.
+// True for two numbers, two booleans or two strings.
 bool SameKind(const Value& a, const Value& b);
 
-// Order of two numbers, exact even where an int64 is no double (2^53 + 1 is above 2^53); unordered
+// Order of two numbers, exact even if no double holds the int64 (2^53 + 1 is above 2^53); unordered
 // with NaN. Requires IsNumber of both.
 std::partial_ordering CompareNumbers(const Value& a, const Value& b);
 

@@ -15,7 +15,7 @@ using Node = Expression::Node;
 absl::StatusOr<Value> Finite(double value, const Node::Operator& op) {
   if (std::isfinite(value)) return value;
   return ColumnError(op.column, absl::StrCat("'", op.text, "' gives ", FormatDouble(value),
-                                             ", which is no number to go on with"));
+                                             ", which is not a finite number"));
 }
 
 absl::StatusOr<Value> IntegerArithmetic(std::int64_t a, const Node::Operator& op, std::int64_t b) {
@@ -164,7 +164,7 @@ class Evaluator {
     return Negate(*value, node.column);
   }
 
-  // Looks at children only until one decides, so that "epochs > 0 and 1 / epochs < 0.1" is safe.
+  // Evaluates children until one decides, so that "epochs > 0 and 1 / epochs < 0.1" is safe.
   absl::StatusOr<Value> Logic(const Node& node, bool deciding) const {
     for (const auto& child : node.children) {
       const absl::StatusOr<bool> holds = Condition(*child, node.operators[0].text);

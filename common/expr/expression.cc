@@ -28,8 +28,8 @@ bool IsKeyword(std::string_view name) {
   return name == "and" || name == "or" || name == "not" || name == "in";
 }
 
-// Recursive descent over the grammar in expression.h. Every Parse function returns null after an
-// error, which status() then tells.
+// Recursive descent over the grammar in expression.h. After an error every Parse function returns
+// null and status() has the error.
 class Parser {
  public:
   using Node = Expression::Node;
@@ -49,7 +49,7 @@ class Parser {
   const std::set<std::string>& names() const { return names_; }
 
  private:
-  // Counts the nesting for as long as it lives.
+  // Counts the depth of nesting while it lives.
   class Level {
    public:
     explicit Level(int* depth) : depth_(depth) { ++*depth_; }
@@ -192,7 +192,7 @@ class Parser {
     return false;
   }
 
-  // A number, perhaps negative, a string, true or false; nullopt, and nothing taken, otherwise.
+  // A number (negative too), a string, true or false; else nullopt, without consuming a token.
   std::optional<Value> ParseLiteral() {
     const Token& token = Peek();
     if (token.Is("true") || token.Is("false")) return Take().Is("true");

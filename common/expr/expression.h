@@ -16,12 +16,12 @@ namespace sweep {
 // Looks a name up; nullopt when there is no such name.
 using Scope = std::function<std::optional<Value>(std::string_view name)>;
 
-// A hyperparameter is named by its name alone or as "parameters.NAME", which also reaches those
-// whose name is a word of the language or means something else where the expression stands.
+// A hyperparameter is referred to as NAME or as "parameters.NAME". The second form also works for a
+// name that is a word of the language or has another meaning in the same place.
 inline constexpr std::string_view kParametersPrefix = "parameters.";
 // The name without that prefix.
 std::string_view WithoutParametersPrefix(std::string_view name);
-// Whether the grammar has another use for `word` than as a name: and, or, not, in, true, false.
+// True for a word with another use in the grammar: and, or, not, in, true, false.
 bool IsExpressionWord(std::string_view word);
 
 // A parsed expression of the one small grammar used by `constraints`, `when`, `--where`:
@@ -37,7 +37,7 @@ bool IsExpressionWord(std::string_view word);
 //            | name | (min|max|abs|log10|sqrt) "(" or, … ")" | "(" or ")"
 //   name    := word | word "." word | word "." 'string' | word "." "string"
 //
-// What a word cannot be stands in quotes: best."val/f1" is the name "best.val/f1".
+// A part that is no word stands in quotes: best."val/f1" is the name "best.val/f1".
 //
 // "99.4%" is 0.994: a '%' right behind a number is a percentage unless an operand follows it (a
 // number, name, string or opening parenthesis; a minus sign is none), so "7%2" and "7 % 2" are
@@ -47,9 +47,9 @@ bool IsExpressionWord(std::string_view word);
 // is an error; integer and double mix, and compare exactly. "/" always gives a double; "%" has the
 // sign of its left side. Arithmetic that overflows, divides by zero or gives no number is an error,
 // never undefined behaviour; comparing with a NaN that came from the scope is false, except "!=".
-// "and" and "or" look no further than they must. Immutable after Parse; safe to share between
-// threads. Depth and length are bounded (64 levels, 4,096 characters), so that hostile input cannot
-// exhaust the stack.
+// "and" and "or" stop at the first operand that decides. Immutable after Parse; safe to share
+// between threads. Depth and length are bounded (64 levels, 4,096 characters), so that hostile
+// input cannot exhaust the stack.
 class Expression {
  public:
   struct Node;
@@ -57,8 +57,8 @@ class Expression {
   // InvalidArgument with the column and what was expected.
   static absl::StatusOr<Expression> Parse(std::string_view text);
 
-  // InvalidArgument with the column for an unknown name, a type error or impossible arithmetic.
-  // Which names the caller might have meant is left to the caller: see names().
+  // InvalidArgument with the column for an unknown name, a type error or impossible arithmetic. The
+  // caller may suggest similar names: see names().
   absl::StatusOr<Value> Evaluate(const Scope& scope) const;
 
   // Evaluate, and require a boolean.
@@ -76,11 +76,10 @@ class Expression {
   std::shared_ptr<const Node> root_;  // shared: copies of an immutable tree
 };
 
-// One side of a comparison, as `require:` writes it: ">= 0.994", "< 20", "99.4%" alone means "==",
-// true/false means "==".
+// One condition of `require:`: ">= 0.994", "< 20"; a value alone ("99.4%", true, false) means "==".
 struct Gate {
   enum class Op { kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual };
-  std::string name;  // what is held against it: "accuracy", "epochs", "parameters", …
+  std::string name;  // the measure to compare: "accuracy", "epochs", "parameters", …
   Op op = Op::kEqual;
   Value bound;
 

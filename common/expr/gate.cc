@@ -15,7 +15,7 @@ constexpr std::array<std::string_view, 6> kOpTexts = {"==", "!=", "<", "<=", ">"
 
 bool IsOrderOp(Gate::Op op) { return op != Gate::Op::kEqual && op != Gate::Op::kNotEqual; }
 
-// The messages of GateFromTokens lack the gate's name, which Gate::Parse puts in front.
+// Messages lack the gate's name; Gate::Parse prepends it.
 absl::StatusOr<Gate> GateFromTokens(const std::vector<Token>& tokens) {
   Gate gate;
   const Token* token = tokens.data();

@@ -44,7 +44,7 @@ class Lexer {
  private:
   char At(std::size_t position) const { return position < text_.size() ? text_[position] : '\0'; }
 
-  // Moves on by `count` bytes; columns count characters, so UTF-8's further bytes add none.
+  // Moves on by `count` bytes; a column is a character, so UTF-8 continuation bytes add none.
   void Advance(std::size_t count) {
     for (; count > 0; --count, ++position_) column_ += !IsContinuationByte(text_[position_]);
   }
@@ -181,8 +181,8 @@ class Lexer {
     return value;
   }
 
-  // A percentage shifts the decimal exponent rather than dividing, so that 99.4% is the very double
-  // that 0.994 is.
+  // A percentage shifts the decimal exponent instead of dividing, so that 99.4% and 0.994 are the
+  // same double.
   absl::StatusOr<Value> ParseReal(std::string_view mantissa, std::string_view exponent,
                                   int shift) const {
     const std::string written = absl::StrCat(std::string(mantissa), std::string(exponent));

@@ -19,7 +19,7 @@ struct Token {
   Value value;       // kNumber, kString
   int column = 1;    // 1-based, in characters
 
-  // An operator, bracket or keyword of that spelling.
+  // True for an operator, bracket or keyword of that spelling.
   bool Is(std::string_view spelling) const {
     return (kind == Kind::kOperator || kind == Kind::kName) && text == spelling;
   }

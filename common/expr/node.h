@@ -9,8 +9,8 @@
 
 namespace sweep {
 
-// One node of an expression's tree. Chains of operators of one precedence are one node with many
-// children, so that the tree is never deeper than the parser's bound on nesting allows.
+// One node of an expression's tree. A chain of operators of one precedence is one node with many
+// children, so that the parser's bound on nesting also bounds the depth of the tree.
 struct Expression::Node {
   enum class Kind {
     kLiteral,  // value

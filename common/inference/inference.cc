@@ -16,7 +16,7 @@ namespace sweep {
 namespace {
 
 constexpr double kBatchNormEpsilon = 1e-5;
-// Values per image of the largest activation: a quarter of a GiB for the images of one pass.
+// Largest number of activations per image; a quarter of a GiB for the images of one pass.
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 23;
 
 // "[10, 1, 3, 3]"
@@ -56,7 +56,7 @@ class TensorReader {
     return absl::InvalidArgumentError(fmt::format("{}: {}", file_, what));
   }
 
-  // A tensor that evaluation has no use for.
+  // Marks a tensor as known that evaluation does not need.
   void Ignore(const std::string& name) { taken_.insert(name); }
 
   absl::Status CheckAllTaken() const {
@@ -90,7 +90,7 @@ absl::Status ReadWeighted(const std::vector<std::int64_t>& shape, const Layer& l
   return absl::OkStatus();
 }
 
-// (x - mean) / sqrt(variance + epsilon) * weight + bias as x * factor + summand.
+// Folds (x - mean) / sqrt(variance + epsilon) * weight + bias into x * factor + summand.
 absl::Status ReadBatchNorm(const Layer& layer, const std::string& prefix, TensorReader* reader,
                            std::vector<float>* factor, std::vector<float>* summand) {
   std::vector<float> parts[4];

@@ -13,9 +13,9 @@ namespace sweep {
 
 // A trained network in evaluation mode, in plain C++ on 32-bit floats: dropout does nothing,
 // BatchNorm uses its running estimates (epsilon 1e-5, as PyTorch), and the result is the softmax
-// over the classes whether or not the network ends in a log_softmax layer. The sums run in another
-// order than libtorch's, so log-probabilities differ by some 1e-6. Immutable after Create; Run may
-// be called from several threads at once.
+// over the classes whether or not the network ends in a log_softmax layer. Sums run in another
+// order than libtorch's, so log-probabilities differ by about 1e-6. Immutable after Create; several
+// threads may call Run at once.
 class InferenceNetwork {
  public:
   // `network` is one whose shapes InferShapes has filled in. Of `tensors` those are taken that
@@ -38,7 +38,7 @@ class InferenceNetwork {
   const Network& network() const { return network_; }
 
  private:
-  // What a layer computes with; empty where it has none.
+  // The numbers of one layer; empty where it has none.
   struct Weights {
     std::vector<float> weight;  // batch_norm: factor of each channel
     std::vector<float> bias;    // batch_norm: summand of each channel
@@ -50,7 +50,7 @@ class InferenceNetwork {
   std::vector<Weights> weights_;  // one per layer
 };
 
-// The position of the largest value: the class that is predicted. Of equals the first, as PyTorch.
+// The index of the largest value: the predicted class. The first one of equals, as PyTorch.
 int ArgMax(std::span<const float> values);
 
 }  // namespace sweep

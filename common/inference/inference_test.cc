@@ -46,7 +46,7 @@ std::vector<float> Random(std::int64_t count, std::uint64_t stream) {
   return values;
 }
 
-// Log-probabilities say only differences of outputs: these do away with the softmax.
+// Log-probabilities determine outputs only up to a constant: differences cancel the softmax.
 std::vector<float> Differences(const std::vector<float>& values) {
   std::vector<float> differences;
   for (std::size_t i = 1; i < values.size(); ++i) differences.push_back(values[i] - values[0]);
@@ -113,18 +113,18 @@ std::vector<float> TwoPlanes() {
 
 TEST(Inference, PoolsTakeTheirWindowsByKernelAndStride) {
   const auto second_minus_first = [](Layer pool, const std::vector<float>& image) {
-    // A further pool brings it to one value per channel.
+    // A second pool reduces the result to one value per channel.
     std::vector<Layer> layers = {pool};
     if (pool.kind != LayerKind::kGlobalAvgPool)
       layers.push_back({.kind = LayerKind::kGlobalAvgPool});
     return Differences(RunOne(MakeNetwork({2, 4, 4}, layers), {}, image))[0];
   };
   const std::vector<float> image = TwoPlanes();
-  // Largest of the quarters: 5, 7, 13, 15.
+  // Each quarter's largest value: 5, 7, 13, 15.
   EXPECT_FLOAT_EQ(
       second_minus_first({.kind = LayerKind::kMaxPool, .kernel = 2, .stride = 2}, image),
       100.0f - 10.0f);
-  // 3×3 windows at stride 1: largest 10, 11, 14, 15.
+  // 3×3 windows at stride 1; their largest values: 10, 11, 14, 15.
   EXPECT_FLOAT_EQ(
       second_minus_first({.kind = LayerKind::kMaxPool, .kernel = 3, .stride = 1}, image),
       100.0f - 12.5f);
@@ -143,7 +143,7 @@ TEST(Inference, LinearFlattensChannelsThenRowsThenColumns) {
   EXPECT_THAT(Differences(RunOne(network, tensors, {1, 2, 3, 4})), ElementsAre(-4321.25f));
 }
 
-// What the definition says, in double precision.
+// A convolution by its definition, in double precision.
 std::vector<double> NaiveConv(const Layer& layer, const std::vector<float>& weight,
                               const std::vector<float>& bias, const float* image) {
   std::vector<double> out;
@@ -185,8 +185,7 @@ TEST(Inference, ConvolutionsAreWhatTheDefinitionSays) {
                         Case{5, 4, 4, 9, 1, 1, 0, true}, Case{1, 2, 2, 3, 3, 1, 2, true},
                         Case{2, 3, 3, 4, 1, 2, 4, true}, Case{1, 6, 6, 4, 2, 4, 1, false}}) {
     SCOPED_TRACE(++number);
-    // What the convolution puts out goes through a linear layer that is the identity, so that all
-    // of it is seen.
+    // A linear identity layer follows the convolution, so that the test sees all its outputs.
     Layer conv{.kind = LayerKind::kConv,
                .out = c.out,
                .kernel = c.kernel,

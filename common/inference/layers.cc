@@ -54,8 +54,7 @@ void ConvPixel(const Layer& layer, const float* weight, const float* bias, const
   for (int k = 0; k < Channels; ++k) std::copy_n(sums[k], kLanes, out + k * out_plane);
 }
 
-// The sum over channels and window positions is taken inside the image only, as if the padding were
-// zeros.
+// Sums only window positions inside the image, which equals zero padding.
 void Conv(const Layer& layer, std::span<const float> weight, std::span<const float> bias,
           std::span<const float> in, std::span<float> out) {
   const auto filter = static_cast<std::size_t>(layer.input.channels) * layer.kernel * layer.kernel;
@@ -82,7 +81,7 @@ void Conv(const Layer& layer, std::span<const float> weight, std::span<const flo
   }
 }
 
-// Its input's elements lie in the order in which PyTorch flattens them.
+// The input has the order in which PyTorch flattens an image.
 void Linear(const Layer& layer, std::span<const float> weight, std::span<const float> bias,
             std::span<const float> in, std::span<float> out) {
   const auto inputs = static_cast<std::size_t>(layer.input.elements());

@@ -1,5 +1,5 @@
-// The networks that the dashboard's tests hold too, dashboards/web/src/inference/testdata/: what
-// one says of a picture, the other says.
+// Runs the networks of the dashboard's tests, dashboards/web/src/inference/testdata/: both
+// implementations must give the same answers.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

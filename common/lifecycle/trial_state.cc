@@ -35,8 +35,8 @@ constexpr Next kDiv = TrialState::kDiverged;
 constexpr Next kCan = TrialState::kCancelled;
 constexpr Next kHol = TrialState::kOnHold;
 
-// Rows by event, columns by state, both in the order of their enums. Completing from leased is
-// allowed because a trial resumed from its last epoch's checkpoint has nothing left to report.
+// Rows by event, columns by state, both in the order of their enums. A leased trial may complete
+// because one that resumed from the checkpoint of its last epoch has nothing left to report.
 constexpr Next kTransitions[kEventNames.size()][kStateNames.size()] = {
     //                pending leased running completed stopped failed diverged cancelled on_hold
     /* grant */ {kLea, kNo, kNo, kNo, kNo, kNo, kNo, kNo, kNo},

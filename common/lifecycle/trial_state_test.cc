@@ -23,7 +23,7 @@ const std::vector<E> kEvents = {E::kGrant,       E::kRevive,  E::kReport, E::kCo
                                 E::kFailForGood, E::kDiverge, E::kLose,   E::kGiveBack, E::kStop,
                                 E::kCancel,      E::kRetry,   E::kHold,   E::kPromote};
 
-// Written out apart from the table under test: every pair that is not here is refused.
+// Written independently of the table under test: every pair that is missing here is refused.
 const std::map<std::pair<S, E>, S> kAllowed = {
     {{S::kPending, E::kGrant}, S::kLeased},       {{S::kPending, E::kRevive}, S::kLeased},
     {{S::kPending, E::kStop}, S::kStopped},       {{S::kPending, E::kCancel}, S::kCancelled},
@@ -94,8 +94,8 @@ TEST(TrialState, NoStateIsBothHeldAndTerminal) {
             (std::set<S>{S::kCompleted, S::kStopped, S::kFailed, S::kDiverged, S::kCancelled}));
 }
 
-// Whatever happens in whatever order: work is only reported by a holder, a trial that has ended
-// stays so unless a person retries it, and every trial can still be brought to an end.
+// For any events in any order: only a holder reports work, an ended trial changes only when a
+// person retries it, and every trial can still be ended.
 TEST(TrialState, RandomWalksKeepTheInvariants) {
   constexpr std::uint64_t kSeed = 20'240'601;
   PhiloxStream random(kSeed, 0);

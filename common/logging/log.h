@@ -9,9 +9,8 @@ class formatter;
 
 namespace sweep {
 
-// How every program of this project writes a line of its log: time with zone, level, message. What
-// others wrote (names, reasons, a trainer's last words) stands in messages, so they are made
-// Printable here, once for all.
+// The log line of every program of this project: time with zone, level, message. Messages contain
+// foreign text (names, reasons, a trainer's last words), so the formatter makes them Printable.
 std::unique_ptr<spdlog::formatter> LogFormatter(const std::string& pattern);
 inline constexpr char kLogPattern[] = "%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %*";
 

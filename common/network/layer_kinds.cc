@@ -17,7 +17,7 @@ int Saturate(std::int64_t value) {
   return static_cast<int>(std::min<std::int64_t>(value, std::numeric_limits<int>::max()));
 }
 
-// Each output of a window of `size` sees `size - 1` more steps of the distance so far.
+// A window of `size` widens the receptive field by `size - 1` steps of the current jump.
 void GrowReceptiveField(int size, int stride, Layer* layer) {
   layer->receptive_field =
       Saturate(layer->receptive_field + (std::int64_t{size} - 1) * layer->jump);
@@ -50,7 +50,7 @@ std::string InferGlobal(const LayerPlace&, Layer* layer) {
   return "";
 }
 
-// A layer of which every output sums `fan_in` products.
+// Counts a layer whose outputs each sum `fan_in` products.
 std::string CountWeighted(std::int64_t fan_in, const LayerPlace& place, Layer* layer) {
   const std::int64_t outputs = layer->output.elements();
   if (2.0 * static_cast<double>(fan_in) * static_cast<double>(outputs) > kMaxLayerFlops) {
@@ -58,7 +58,7 @@ std::string CountWeighted(std::int64_t fan_in, const LayerPlace& place, Layer* l
   }
   layer->parameters = std::int64_t{layer->out} * (fan_in + (layer->bias ? 1 : 0));
   layer->forward_flops = 2 * fan_in * outputs;
-  // Forward and weight gradient; the data gradient only where something before it can learn.
+  // Forward and weight gradient; the data gradient only if an earlier layer can learn.
   layer->train_flops = layer->forward_flops * (place.first_trainable ? 2 : 3);
   return "";
 }
@@ -121,7 +121,7 @@ std::string DropoutPython(const Layer& layer) {
   return "nn." + std::string(InfoOf(layer.kind).torch) + "(" + FormatDouble(layer.p) + ")";
 }
 
-// The class is the file's own.
+// The class `Linear` is defined in the file itself.
 std::string LinearPython(const Layer& layer) {
   return "Linear(" + std::to_string(layer.input.elements()) + ", " + std::to_string(layer.out) +
          NoBias(layer) + ")";

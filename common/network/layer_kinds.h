@@ -10,16 +10,16 @@
 
 namespace sweep {
 
-// Of one layer.
+// Limit per layer.
 constexpr int kMaxChannels = 65536;
 
-// One number of a layer, or a switch: a field of Layer and what it may be.
+// One number or switch of a layer: a field of Layer and its allowed values.
 struct LayerNumber {
-  // What a layer has that does not say it.
+  // The value of a layer that does not set it.
   enum class Default {
-    kNone,       // it must say it
-    kLayers,     // what the field of a Layer has
-    kKernel,     // its kernel's side
+    kNone,       // there is no default
+    kLayers,     // the initial value of the field in Layer
+    kKernel,     // the kernel's side
     kInFile,     // `in_file` in a network file; the trainer's protocol must say it
     kReference,  // ${dropout} in a network file; the trainer's protocol must say it
   };
@@ -31,13 +31,13 @@ struct LayerNumber {
   Default otherwise = Default::kNone;
   int in_file = 0;
   bool takes_same = false;        // `same`: half an odd kernel
-  std::string_view help;          // of the schema
-  std::string_view label = name;  // in messages
+  std::string_view help;          // for the schema
+  std::string_view label = name;  // for messages
 };
 
-// Where a layer stands.
+// The position of a layer in its network.
 struct LayerPlace {
-  bool first_trainable = false;  // nothing before it can learn
+  bool first_trainable = false;  // no earlier layer can learn
   bool last = false;
 };
 
@@ -49,32 +49,33 @@ enum class LayerWeights {
   kNorm,     // weight and bias {channels}, and running estimates
 };
 
-// All that is known of a kind of layer but how it is computed.
+// Everything about a kind of layer except how it is computed.
 struct LayerKindInfo {
   LayerKind kind;
   std::string_view name;   // the word of network files and of the trainer's protocol
   std::string_view torch;  // the module in PyTorch
-  std::string_view help;   // of the schema
+  std::string_view help;   // for the schema
   std::vector<LayerNumber> numbers = {};
   std::string_view short_form = "";  // the number that may stand alone, as in `max_pool: 2`
-  std::string_view needs = "";       // what one without settings is told to have
+  std::string_view needs = "";       // the end of the message for a layer without settings
   LayerWeights weights = LayerWeights::kNone;
   // Sets output, receptive field, parameters and FLOPs of a layer whose input is set and whose
-  // output is its input. "" or why it does not fit. Null: there is nothing to set.
+  // output is its input. Returns "" or why the layer does not fit. Null: nothing to set.
   std::string (*infer)(const LayerPlace& place, Layer* layer) = nullptr;
-  // The numbers in words, "16 3×3". Null: there are none.
+  // The numbers as text, "16 3×3". Null: there are none.
   std::string (*text)(const Layer& layer) = nullptr;
-  // What makes the module in PyTorch, "nn.MaxPool2d(2, stride=2)".
+  // The PyTorch expression for the module, "nn.MaxPool2d(2, stride=2)".
   std::string (*python)(const Layer& layer) = nullptr;
 };
 
 // Every kind, in the order of LayerKind: the one table of their names, numbers and shapes. Network
-// files, the trainer's protocol, the schema and the tables that people read follow it. How a layer
-// is computed is said by switches without a default, so that compilers name those that lack a kind.
+// files, the trainer's protocol, the schema and the tables that people read follow it. The code
+// that computes a layer switches over LayerKind without a default, so that compilers name a missing
+// kind.
 const std::vector<LayerKindInfo>& LayerKinds();
 const LayerKindInfo& InfoOf(LayerKind kind);
 
-// Bound on a layer's activations, per image.
+// Limit on a layer's activations per image.
 inline constexpr std::int64_t kMaxLayerElements = std::int64_t{1} << 31;
 
 // "" or "kernel is 300; allowed is 1 to 255".

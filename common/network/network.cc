@@ -8,8 +8,8 @@
 namespace sweep {
 namespace {
 
-// Bounds on what a network may be. They keep every count below far from the end of int64 and refuse
-// a hostile file before anything is allocated for it.
+// Limits on a network. They keep every count below far from overflow and refuse a hostile file
+// before anything is allocated for it.
 constexpr int kMaxLayers = 1000;
 constexpr int kMaxSide = 65536;
 constexpr std::int64_t kMaxParameters = std::int64_t{1} << 30;  // 4 GiB of floats
@@ -46,7 +46,7 @@ void Reset(const Shape& input, int receptive_field, int jump, Layer* layer) {
   layer->jump = jump;
 }
 
-// Adds `layer` to the network's totals. "" or why it cannot be.
+// Adds `layer` to the network's totals. Returns "" or why a limit is exceeded.
 std::string Accumulate(const Layer& layer, Network* network) {
   if (layer.output.elements() > kMaxLayerElements) {
     return "its output " + FormatShape(layer.output) + " has more than 2^31 values per image";

@@ -30,14 +30,14 @@ enum class LayerKind {
 };
 
 // "conv", "relu", "batch_norm", "dropout", "dropout2d", "max_pool", "avg_pool", "global_avg_pool",
-// "linear", "log_softmax": the words of the network file and of the trainer's protocol.
+// "linear", "log_softmax": the names in network files and in the trainer's protocol.
 std::string_view LayerKindName(LayerKind kind);
-// False when `name` is no layer.
+// False when no layer has that name.
 bool ParseLayerKind(std::string_view name, LayerKind* kind);
 // Every layer's name, for messages.
 std::vector<std::string> LayerKindNames();
 
-// One layer with every number resolved. Plain data; needs no libtorch.
+// One layer with every number resolved. Plain data, without libtorch.
 struct Layer {
   LayerKind kind = LayerKind::kRelu;
   int out = 0;       // conv: filters; linear: outputs
@@ -57,7 +57,7 @@ struct Layer {
   int jump = 1;                  // distance in input pixels between neighbouring outputs
 };
 
-// A network with every number resolved: what a trial trains.
+// A network with every number resolved, ready to train.
 struct Network {
   std::string name;
   Shape input{1, 28, 28};
@@ -77,7 +77,7 @@ struct Network {
 // when not null, gets its index. No exceptions, no allocation of activation size.
 std::string InferShapes(Network* network, int* bad_layer = nullptr);
 
-// "" or which of a layer's own numbers is out of range, whatever its input.
+// "", or which of the layer's own numbers is out of range for any input.
 std::string CheckLayerNumbers(const Layer& layer);
 
 // "conv 16 3×3", "max_pool 2×2", "dropout 0.1": one layer in words.

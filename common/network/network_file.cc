@@ -15,14 +15,14 @@
 namespace sweep {
 namespace {
 
-// Fills in one layer from its template; remembers the first thing that is wrong.
+// Fills in one layer from its template and keeps the first error.
 class LayerResolver {
  public:
   explicit LayerResolver(const ParameterMap& parameters) : parameters_(parameters) {}
 
   const std::string& error() const { return error_; }
 
-  // Requires that the kernel, if there is one, was taken before.
+  // Requires that the kernel, if the layer has one, was taken before.
   void Take(const LayerNumber& number, const std::optional<LayerTerm>& term, Layer* layer) {
     if (!term) return TakeDefault(number, layer);
     const std::optional<Value> value = Find(term);
@@ -49,7 +49,7 @@ class LayerResolver {
   }
 
   void Int(const LayerNumber& number, const LayerTerm& term, const Value& value, int* target) {
-    // A search over multiples of a number may hand over 16.0 for 16.
+    // A search over multiples of a number may give 16.0 for 16.
     const double real = IsNumber(value) ? AsDouble(value) : std::nan("");
     if (!(std::abs(real) <= std::numeric_limits<int>::max()) || real != std::floor(real)) {
       return Refuse(number, term, value, "an integer");
@@ -57,7 +57,7 @@ class LayerResolver {
     *target = static_cast<int>(real);
   }
 
-  // "same" keeps the size of the image at stride 1, which needs a kernel with a middle.
+  // "same" keeps the image size at stride 1, which needs an odd kernel.
   void Same(const LayerNumber& number, Layer* layer) {
     if (layer->kernel % 2 == 1) {
       layer->*std::get<int Layer::*>(number.field) = layer->kernel / 2;
@@ -98,14 +98,14 @@ std::string ResolveLayer(const LayerTemplate& from, const ParameterMap& paramete
   return resolver.error();
 }
 
-// A value that any layer may have.
+// A value that is valid in every layer.
 Value Harmless(const LayerNumber& number) {
   if (std::holds_alternative<bool Layer::*>(number.field)) return true;
   if (std::holds_alternative<double Layer::*>(number.field)) return number.min;
   return std::int64_t{1};
 }
 
-// Puts `value` in place of a reference that has none.
+// Replaces a reference without a value by `value`.
 void StandIn(const ParameterMap& parameters, const Value& value, std::optional<LayerTerm>* term) {
   if (*term && !(*term)->reference.empty() && !parameters.contains((*term)->reference)) {
     *term = LayerTerm{.value = value};

@@ -28,12 +28,12 @@ struct LayerTemplate;
 // with recipes. Immutable after parsing.
 class NetworkFile {
  public:
-  // Parses YAML text. Reports every error found (file, line, nearest valid key) into `diagnostics`
-  // and returns InvalidArgument then; never throws. A good file may have warnings. `file` is only
-  // for messages.
+  // Parses YAML text. Adds every error (file, line, nearest valid key) to `diagnostics` and then
+  // returns InvalidArgument; never throws. A good file may have warnings. `file` is only for
+  // messages.
   static absl::StatusOr<NetworkFile> Parse(std::string_view text, std::string_view file,
                                            Diagnostics* diagnostics);
-  // Likewise of a file that was stored with a sweep of edition 1 (SweepSource::edition).
+  // Likewise for a file that was stored with a sweep of edition 1 (SweepSource::edition).
   static absl::StatusOr<NetworkFile> ParseAsStored(std::string_view text, std::string_view file,
                                                    Diagnostics* diagnostics);
 
@@ -42,10 +42,11 @@ class NetworkFile {
   const std::string& file() const { return file_; }
   // The text it was parsed from.
   const std::string& text() const { return text_; }
-  // Its meaning: the same for texts that differ in comments, spacing or the order of keys only.
+  // The meaning of the text: equal for texts that differ only in comments, spacing or the order of
+  // keys.
   const std::string& canonical() const { return canonical_; }
-  // Hyperparameters that the layers refer to as ${name}, sorted. "dropout" is one when a dropout
-  // layer gives no probability of its own.
+  // Hyperparameters that the layers refer to as ${name}, sorted. Includes "dropout" when a dropout
+  // layer sets no probability.
   const std::vector<std::string>& references() const { return references_; }
   // Defaults of the file's own hyperparameters (its `parameters:` map, such as width: 16).
   const ParameterMap& defaults() const { return defaults_; }
@@ -59,7 +60,7 @@ class NetworkFile {
   const std::string& loss() const { return loss_; }
   const std::string& evaluate_with() const { return evaluate_with_; }
 
-  // Puts `parameters` (over the file's defaults) in place of the references and infers shapes.
+  // Replaces the references by `parameters`, else by the file's defaults, and infers shapes.
   // InvalidArgument as "file:line: layer 3 (conv): …" when a number is missing, out of range or of
   // the wrong type, or a layer does not fit its input.
   absl::StatusOr<Network> Resolve(const ParameterMap& parameters) const;
@@ -80,7 +81,7 @@ class NetworkFile {
 
 // Names of the networks built into the binaries, in the order of the write-ups.
 std::vector<std::string> BuiltinNetworkNames();
-// The text of a built-in network's file; NotFound (with the nearest name) otherwise.
+// The text of a built-in network's file; NotFound with the nearest name when there is none.
 absl::StatusOr<std::string> BuiltinNetworkText(std::string_view name);
 
 }  // namespace sweep

@@ -23,8 +23,8 @@ namespace {
 constexpr std::size_t kMaxLayers = 1000;
 constexpr double kMaxMean = 1e6;  // the trainer's limit
 
-// YAML takes the brace of ${width} for the start of a mapping inside {…}. Characters of Unicode's
-// private use area stand in for the brackets while yaml-cpp reads.
+// YAML would read the brace of ${width} as the start of a mapping inside {…}. Characters of
+// Unicode's private use area replace the brackets while yaml-cpp reads.
 constexpr std::string_view kOpen = "\uE000";
 constexpr std::string_view kClose = "\uE001";
 
@@ -104,7 +104,7 @@ bool HasType(const Value& value, TermType type) {
 
 }  // namespace
 
-// Turns one text into a NetworkFile. Every method reports what it finds and goes on.
+// Turns one text into a NetworkFile. Every method reports errors and goes on.
 class NetworkFileParser {
  public:
   NetworkFileParser(std::string_view text, std::string_view file, Diagnostics* diagnostics,
@@ -165,7 +165,7 @@ class NetworkFileParser {
     const std::size_t errors = reader_.error_count();
     with("layers", [&](const YamlEntry& entry) { ParseLayers(entry); });
     layers_are_known_ = reader_.error_count() == errors;
-    // After the layers: what they refer to decides which names make sense.
+    // After the layers: their references decide which names are valid.
     result_.references_.assign(references_.begin(), references_.end());
     with("parameters", [&](const YamlEntry& entry) { ParseParameters(entry); });
     with("recipes", [&](const YamlEntry& entry) { ParseRecipes(entry); });
@@ -339,7 +339,7 @@ class NetworkFileParser {
 
   // --- hyperparameters ---
 
-  // Whether a layer that was complained about may refer to it.
+  // True when a layer with an error may refer to `name`.
   bool IsReferredToInError(const std::string& name) const {
     return !layers_are_known_ &&
            result_.text_.find(absl::StrCat("${", name, "}")) != std::string::npos;
@@ -392,7 +392,7 @@ class NetworkFileParser {
       if (!value) continue;
       std::string error;
       if (IsReferredToInError(item.key)) {
-        // Known once its layer is mended.
+        // The name is checked once its layer is correct.
       } else if (std::find(names.begin(), names.end(), item.key) == names.end()) {
         error =
             absl::StrCat("unknown hyperparameter ", Shown(item.key), DidYouMean(item.key, names));
@@ -406,12 +406,12 @@ class NetworkFileParser {
     }
   }
 
-  // Every network that can be built from the file alone must fit: with the defaults, and with each
-  // recipe. Of the others at least the known numbers must be in range.
+  // Checks every network that the file alone can build: with the defaults, and with each recipe.
+  // Where a value is missing, only the known numbers are checked.
   void CheckShapes() {
     ParameterMap defaults = result_.defaults_;
     for (const std::string& reference : references_) {
-      // Dropping probabilities change no shape; 0 stands in for one that only a sweep gives.
+      // Dropout probabilities do not affect shapes; 0 replaces one that only the sweep sets.
       if (shape_references_.count(reference) == 0) defaults.emplace(reference, 0.0);
     }
     if (!CheckShapesWith(defaults, "")) return;
@@ -425,7 +425,7 @@ class NetworkFileParser {
   bool CheckShapesWith(const ParameterMap& parameters, const std::string& suffix) {
     for (const std::string& reference : references_) {
       if (parameters.count(reference) > 0) continue;
-      return Report(CheckKnownNumbers(*result_.layers_, parameters), suffix);  // Resolve will see
+      return Report(CheckKnownNumbers(*result_.layers_, parameters), suffix);  // Resolve checks it
     }
     Network network;
     network.name = result_.name_;
@@ -440,13 +440,13 @@ class NetworkFileParser {
   }
 
   Diagnostics* const diagnostics_;
-  const std::size_t first_;  // of the diagnostics that are about this file
+  const std::size_t first_;  // index of the first diagnostic of this file
   const std::size_t errors_before_;
   YamlReader reader_;
   NetworkFile result_;
   std::vector<LayerTemplate> layers_;
   std::set<std::string> references_;
-  std::set<std::string> shape_references_;  // those that are more than a dropping probability
+  std::set<std::string> shape_references_;  // the references other than dropout probabilities
   int input_line_ = 0;
   bool layers_are_known_ = true;
 };

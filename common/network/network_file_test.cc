@@ -114,7 +114,7 @@ TEST(BuiltinNetworks, RecipesHoldWhatTheWriteUpsGive) {
   EXPECT_EQ(values("cnn-16034"), (ParameterMap{{"dropout", 0.01}}));
 }
 
-// One row of a write-up's layer table: what comes out and how many parameters.
+// One row of a write-up's layer table: kind, output and number of parameters.
 struct Row {
   LayerKind kind;
   Shape output;
@@ -212,7 +212,7 @@ TEST(BuiltinNetworks, Cnn16034IsItsWriteUpsTable) {
                                             {LayerKind::kLinear, {10, 1, 1}, 330}});
 }
 
-// Every constraint that write-up 001 states about its construction.
+// Every constraint that write-up 001 states about its network.
 TEST(BuiltinNetworks, Cnn19046MeetsItsWriteUpsConstraints) {
   const Network network = BuiltinNetwork("cnn-19046");
   const std::vector<Layer>& layers = network.layers;
@@ -239,7 +239,7 @@ TEST(BuiltinNetworks, Cnn19046MeetsItsWriteUpsConstraints) {
     EXPECT_EQ(layers[pools[block]].kernel, 2);
     EXPECT_EQ(layers[pools[block] + 1].kind, kDrop);
   }
-  // 10 in the write-up's way of counting, where a pool doubles the field.
+  // 10 as the write-up counts, where a pool doubles the field.
   EXPECT_EQ(2 * layers[convs[1]].receptive_field, 10);
   EXPECT_EQ(layers[layers.size() - 2].kind, LayerKind::kGlobalAvgPool);
   EXPECT_FALSE(network.fully_connected);

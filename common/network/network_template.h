@@ -11,32 +11,32 @@
 
 namespace sweep {
 
-// A number, a boolean or a word of a layer: given in the file, or a reference such as ${width}.
+// A number, a boolean or a word of a layer: a value, or a reference such as ${width}.
 struct LayerTerm {
   std::string reference;  // "" when `value` holds
   Value value;
 };
 
-// One layer as the file has it. A term that is not set takes the layer's default.
+// One layer as written in the file. An unset term takes the layer's default.
 struct LayerTemplate {
   LayerKind kind = LayerKind::kRelu;
   int line = 0;
-  std::vector<std::optional<LayerTerm>> terms;  // as the numbers of its kind, see layer_kinds.h
+  std::vector<std::optional<LayerTerm>> terms;  // in the order of LayerKindInfo::numbers
 };
 
-// What is wrong with a network, and where.
+// An error in a network, with its line.
 struct NetworkFault {
   int line = 0;
-  std::string message;  // "" when nothing is
+  std::string message;  // "" when there is no error
 };
 
-// Puts `parameters` in place of the references of `layers` and infers the shapes of `network`,
-// whose name and input are set.
+// Replaces the references in `layers` by `parameters` and infers the shapes of `network`, whose
+// name and input are set.
 NetworkFault ResolveLayers(const std::vector<LayerTemplate>& layers, const ParameterMap& parameters,
                            Network* network);
 
-// As far as `parameters` give the numbers of single layers, what is wrong with those. Shapes do not
-// count, since they need every number.
+// Checks the numbers of single layers as far as `parameters` give them. Shapes are not checked,
+// since they need every number.
 NetworkFault CheckKnownNumbers(const std::vector<LayerTemplate>& layers,
                                const ParameterMap& parameters);
 

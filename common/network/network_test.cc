@@ -29,7 +29,7 @@ Network Make(std::vector<Layer> layers, Shape input = {1, 28, 28}) {
   return network;
 }
 
-// Two convolutions with everything that can be counted by hand.
+// Two convolutions, small enough to count everything by hand.
 Network Small() {
   return Make({Conv(4, 3, 1), Plain(LayerKind::kRelu), Plain(LayerKind::kBatchNorm), MaxPool(2),
                Conv(6, 3, 0, false), Plain(LayerKind::kGlobalAvgPool), Linear(10),
@@ -181,7 +181,7 @@ TEST(InferShapes, HostileSizesAreRefusedNotOverflown) {
   network = Make(std::vector<Layer>(1001, Plain(LayerKind::kRelu)));
   EXPECT_NE(InferShapes(&network).find("1001 layers"), std::string::npos);
 
-  // Strides that multiply far beyond int.
+  // Strides whose product exceeds int.
   Layer conv = Conv(2, 1);
   conv.stride = 255;
   std::vector<Layer> layers(1000, conv);

@@ -1,4 +1,4 @@
-// Holds docs/protocol.md against the readers and writers of this library.
+// Checks docs/protocol.md against this library's readers and writers.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -45,7 +45,7 @@ const std::vector<std::string>& Document() {
   return *lines;
 }
 
-// The lines of all fenced blocks of one language.
+// The lines of all fenced blocks in one language.
 std::vector<std::string> Fenced(const std::string& language) {
   std::vector<std::string> lines;
   bool inside = false;
@@ -59,7 +59,7 @@ std::vector<std::string> Fenced(const std::string& language) {
   return lines;
 }
 
-// field → default of the tables under the heading "### `section`…".
+// Maps field to default, from the tables under the heading "### `section`…".
 std::map<std::string, std::string> Fields(const std::string& section) {
   std::map<std::string, std::string> fields;
   bool inside = false;
@@ -112,7 +112,7 @@ TEST(ProtocolDocument, EveryExampleIsRead) {
   EXPECT_EQ(types.count("checkpoint"), 2u);  // the request and the notice
 }
 
-// Compares one object's fields, and those of `dataset` within, with the table of the trial line.
+// Compares an object's fields, and those of its `dataset`, with the table of the trial line.
 void CompareDefaults(const nlohmann::json& object, const std::string& prefix,
                      const std::map<std::string, std::string>& fields) {
   for (const auto& [key, value] : object.items()) {
@@ -162,7 +162,7 @@ TEST(ProtocolDocument, RequiredFieldsOfATrialAreThoseThatTheReaderRequires) {
   }
 }
 
-// Every predefined measure, and one of a program's own.
+// Every predefined measure, and one that a program defines.
 EpochMessage WholeEpoch() {
   EpochMessage message;
   for (const Measure& measure : PredefinedMeasures()) message.metrics.values.Set(measure.name, 1);

@@ -69,7 +69,7 @@ KnownParameter Dropout() {
           .example = R"({"min": 0.0, "max": 0.15})"};
 }
 
-// The order is that of the trainer's line too, and a checkpoint is recognized by that line.
+// The trainer's line has the same order, and a checkpoint is recognised by that line.
 std::vector<KnownParameter> MakeKnownParameters() {
   using Spec = TrialSpec;
   return {

@@ -10,12 +10,12 @@
 
 namespace sweep {
 
-// Where a hyperparameter's value lies in a TrialSpec. Its type is the hyperparameter's; a text is
-// one of several words.
+// The field of TrialSpec that holds a hyperparameter. Its type is the hyperparameter's; a string is
+// one of the choices.
 using TrialField = std::variant<bool TrialSpec::*, int TrialSpec::*, double TrialSpec::*,
                                 std::string TrialSpec::*>;
 
-// What kind of value a known hyperparameter takes and which are allowed.
+// The type of a known hyperparameter's values and the allowed ones.
 struct KnownParameter {
   enum class Type { kBool, kInt, kDouble, kChoice };
   std::string_view name;
@@ -27,15 +27,15 @@ struct KnownParameter {
   std::vector<std::string_view> choices;  // kChoice
   Value default_value;
   std::string_view help;            // one line: meaning and unit
-  std::string_view example;         // JSON: how to search it, or else a value; for the schema
-  std::optional<TrialField> field;  // none of `dropout`, which is the network's
+  std::string_view example;         // JSON for the schema: a search of it, or else a value
+  std::optional<TrialField> field;  // empty for `dropout`, which belongs to the network
 };
 
-// Every hyperparameter that the built-in trainer understands: the one table of their names, ranges
-// and defaults. Sweep files, recipes, the trainer's protocol, the schemas and the tables in
-// docs/sweep-file.md follow it, also in its order.
+// Every hyperparameter of the built-in trainer: the one table of their names, ranges and defaults.
+// Sweep files, recipes, the trainer's protocol, the schemas and the tables in docs/sweep-file.md
+// follow it, including its order.
 const std::vector<KnownParameter>& KnownParameters();
-// nullptr when there is none.
+// nullptr when there is no such hyperparameter.
 const KnownParameter* FindKnownParameter(std::string_view name);
 
 }  // namespace sweep

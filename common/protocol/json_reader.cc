@@ -24,10 +24,11 @@ std::string Limit(double value) {
              : FormatDouble(value);
 }
 
-// A line with NaN, Infinity and -Infinity, which Python's json.dumps writes bare, as JSON strings.
+// A line whose bare NaN, Infinity and -Infinity, as Python's json.dumps writes them, became JSON
+// strings.
 struct QuotedLine {
   std::string text;
-  std::vector<std::size_t> quotes;  // where one was added, as positions in `text`
+  std::vector<std::size_t> quotes;  // positions of the added quotes in `text`
 };
 
 QuotedLine QuoteNonFinite(std::string_view line) {
@@ -54,7 +55,7 @@ QuotedLine QuoteNonFinite(std::string_view line) {
   return quoted;
 }
 
-// Throws what json::parse throws, and ProtocolError for one that is too deep.
+// Throws like json::parse, and ProtocolError for a line that is nested too deeply.
 json Parse(std::string_view line, std::string_view what) {
   return json::parse(line, [&](int depth, json::parse_event_t, json&) {
     if (depth > kMaxDepth) {
@@ -65,7 +66,7 @@ json Parse(std::string_view line, std::string_view what) {
   });
 }
 
-// Most lines have only finite numbers and are read as they are.
+// Most lines have only finite numbers and need no quoting.
 json ParseLine(std::string_view line, std::string_view what, NonFinite non_finite) {
   std::size_t byte = 0;
   try {
@@ -83,7 +84,7 @@ json ParseLine(std::string_view line, std::string_view what, NonFinite non_finit
       byte = error.byte - static_cast<std::size_t>(added);
     }
   }
-  // Not error.what(): it repeats bytes of the line, which need not be text.
+  // error.what() is not used: it repeats bytes of the line, which may not be text.
   throw ProtocolError(std::string(what) + " is no valid JSON at byte " + std::to_string(byte));
 }
 

@@ -13,7 +13,7 @@ constexpr int kMaxFolders = 8;
 
 bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
 
-// Length first, so that no text can pass for two.
+// Puts the length first, so that no text can pass for two.
 std::string Framed(std::string_view text) {
   return std::to_string(text.size()) + ":" + std::string(text);
 }

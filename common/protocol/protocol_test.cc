@@ -15,7 +15,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// A spec in which no field has its default.
+// A spec whose every field differs from its default.
 TrialSpec FullSpec() {
   TrialSpec spec;
   spec.trial = "seed-000/17";
@@ -90,7 +90,7 @@ TEST(TrialSpecJson, RoundTripsEveryField) {
   const std::string line = TrialSpecToJson(spec);
   EXPECT_EQ(line.find('\n'), std::string::npos);
   const TrialSpec read = TrialSpecFromJson(line);
-  // The text holds every field, so equal text means equal specs.
+  // The text contains every field, so equal text means equal specs.
   EXPECT_EQ(TrialSpecToJson(read), line);
   EXPECT_EQ(read.seed, spec.seed);
   EXPECT_EQ(read.lr, spec.lr);
@@ -107,7 +107,7 @@ TEST(TrialSpecJson, RoundTripsEveryField) {
 }
 
 TEST(TrialSpecJson, IsThisLine) {
-  // Programs of other people read it: a change here is a change of the protocol.
+  // Other people's programs read this line: a change here changes the protocol.
   EXPECT_EQ(
       TrialSpecToJson(FullSpec()),
       R"({"type":"trial","protocol":1,"trial":"seed-000/17","seed":18446744073709551615,)"
@@ -138,7 +138,7 @@ TEST(TrialSpecJson, MissingFieldsTakeDefaultsAndUnknownOnesAreIgnored) {
   EXPECT_EQ(TrialSpecToJson(read), TrialSpecToJson(expected));
 }
 
-// A layer of that kind, and what a network needs around it.
+// A network with one layer of that kind and the layers that it needs around it.
 Network WithKind(const LayerKindInfo& info) {
   Layer layer{.kind = info.kind};
   for (const LayerNumber& number : info.numbers) {
@@ -188,7 +188,7 @@ TEST(TrialSpecJson, RefusesValuesNamingFieldAndValue) {
       {R"("evaluate_with":"x")", "evaluate_with is \"x\""},
       {R"("normalize_stddev":0)", "normalize_stddev is 0"},
       {R"("one_cycle_final_divisor":0)", "one_cycle_final_divisor is 0"},
-      // Where a sweep file and the trainer once had ranges of their own.
+      // Sweep files and the trainer must have the same limits here.
       {R"("epochs":10001)", "epochs is 10001"},
       {R"("batch_size":65537)", "batch_size is 65537"},
       {R"("lr":100.5)", "lr is 100.5"},
@@ -229,7 +229,7 @@ TEST(TrialSpecJson, RefusesHostileLines) {
   EXPECT_THAT(Error(std::string(500'000, '[')), HasSubstr("nested deeper"));
   EXPECT_THAT(Error("{\"trial\":\"\xff\xfe\"}"), HasSubstr("no valid JSON at byte"));
   EXPECT_THAT(Error(R"({"type":"trial","trial":NaN})"), HasSubstr("no valid JSON at byte 25"));
-  // The message must be text whatever the line holds.
+  // The message must stay plain text for any line.
   EXPECT_EQ(Error(Line("\"schedule\":\"\\u0000\\ud83d\\ude00" + std::string(5000, 'x') + "\""))
                 .find('\0'),
             std::string::npos);
@@ -308,7 +308,7 @@ TEST(CheckTrialParameter, SaysWhyAValueIsRefused) {
             "unknown hyperparameter 'momentun'; did you mean 'momentum'?");
   EXPECT_NE(CheckTrialParameter("batch_size", 2.5), "");
   EXPECT_NE(CheckTrialParameter("lr", std::numeric_limits<double>::quiet_NaN()), "");
-  // Every name is one that a trial line has, with a default that is allowed.
+  // A trial line has every name, with an allowed default.
   for (const std::string& name : TrialParameterNames()) {
     EXPECT_THAT(TrialSpecToJson(TrialSpec()), HasSubstr("\"" + name + "\":"));
     EXPECT_NE(CheckTrialParameter(name, std::string("\n")), "") << name;
@@ -354,7 +354,7 @@ TEST(TrainerMessage, NumbersThatJsonLacksRoundTrip) {
       HasSubstr(R"("loss":"NaN")"));
 }
 
-// Python's json.dumps writes them without quotes.
+// Python's json.dumps writes them unquoted.
 TEST(TrainerMessage, NumbersThatJsonLacksMayBeBare) {
   const auto read = [](const std::string& fields) {
     bool is_json = false;

@@ -14,7 +14,7 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-// A loss that a program does not report is not known, which 0 would not say.
+// An unreported loss; 0 would be a value.
 constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
 
 ordered_json NumberToJson(double value) {
@@ -40,7 +40,7 @@ ordered_json ToJson(const ProgressMessage& message) {
           {"images_per_second", NumberToJson(message.images_per_second)}};
 }
 
-// Predefined measures as keys of the line, in their own order; others in `metrics`.
+// Predefined measures are keys of the line, in their own order; others go into `metrics`.
 ordered_json ToJson(const EpochMessage& message) {
   ordered_json line = {
       {"type", "epoch"}, {"trial", message.trial}, {"epoch", message.metrics.epoch}};
@@ -101,14 +101,14 @@ ProgressMessage ReadProgress(const JsonReader& reader) {
   return message;
 }
 
-// `name` as the line has it: a measure or an alias.
+// Reads `name`, a measure or an alias as written in the line.
 void ReadMeasure(const JsonReader& reader, const std::string& name, Measurements* values) {
   if (reader.Find(name.c_str())->is_null()) return;  // not reported
   double value = 0;
   reader.AnyDouble(name.c_str(), &value);
   const Measure* const measure = FindMeasure(name);
   if (measure != nullptr && !measure->Allows(value)) {
-    // A program that reports 99.4 for 99.4 % would otherwise meet every gate.
+    // Otherwise a program that reports 99.4 for 99.4 % would meet every gate.
     reader.Fail(name, *reader.Find(name.c_str()),
                 measure->max ? "within [0, 1]" : "a finite number, at least 0");
   }

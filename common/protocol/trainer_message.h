@@ -53,14 +53,14 @@ using TrainerMessage = std::variant<ReadyMessage, ProgressMessage, EpochMessage,
 // One line of JSON, no newline. NaN and infinities are written as the strings "NaN", "Infinity",
 // "-Infinity", since JSON has no such numbers, and read back as such.
 std::string TrainerMessageToJson(const TrainerMessage& message);
-// Throws ProtocolError for a line that is JSON but no message; `*is_json` is false (and nothing is
-// thrown) for a line that does not start with '{': that is log output.
+// Throws ProtocolError for a line of JSON that is no message. A line that does not start with '{'
+// is log output: it sets `*is_json` to false and throws nothing.
 TrainerMessage TrainerMessageFromJson(std::string_view line, bool* is_json);
 
 // Lines that a trainer reads after its `trial` line.
 enum class TrainerCommand { kStop, kCheckpoint };
 std::string TrainerCommandToJson(TrainerCommand command, std::string_view trial);
-// `*trial` gets the trial that is meant. Throws ProtocolError.
+// Sets `*trial` to the addressed trial. Throws ProtocolError.
 TrainerCommand TrainerCommandFromJson(std::string_view line, std::string* trial);
 // The "type" of any line: "trial", "stop", "checkpoint". Throws ProtocolError.
 std::string LineType(std::string_view line);

@@ -36,7 +36,7 @@ ordered_json NetworkToJson(const Network& network) {
           {"layers", std::move(layers)}};
 }
 
-// The upper end of an integer is InferShapes' to check.
+// InferShapes checks the upper limit of an integer.
 void ReadNumber(const JsonReader& reader, const LayerNumber& number, Layer* layer) {
   using Default = LayerNumber::Default;
   const std::string name(number.name);
@@ -235,8 +235,8 @@ Value FieldValue(const TrialSpec& spec, const TrialField& field) {
       field);
 }
 
-// A program's parameter of that name may have a value that the field cannot have, and stands among
-// `parameters` alone then.
+// A program's parameter may have a value that the field of the same name cannot hold; then only
+// `parameters` has it.
 bool IsTold(const TrialSpec& spec, const std::string& name, const TrialField& field) {
   if (!spec.only_parameters || name == "epochs") return true;
   const auto found = spec.parameters.find(name);
@@ -257,7 +257,7 @@ std::string TrialSpecToJson(const TrialSpec& spec) {
     if (!known.field || !IsTold(spec, name, *known.field)) continue;
     std::visit([&](auto member) { object[name] = spec.*member; }, *known.field);
   }
-  // Of a program that looks after its data and its network itself they say nothing.
+  // These keys mean nothing to a program that brings its own data and network.
   if (!spec.only_parameters || !spec.network.layers.empty() || spec.dataset.name != "none") {
     object["loss"] = spec.loss;
     object["evaluate_with"] = spec.evaluate_with;

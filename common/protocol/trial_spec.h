@@ -16,7 +16,7 @@ inline constexpr int kTrainerProtocolVersion = 1;
 
 // Which images to train on.
 struct DatasetSpec {
-  std::string name = "mnist";  // "mnist", "synthetic", "idx", or "none": the program's own affair
+  std::string name = "mnist";  // "mnist", "synthetic", "idx", or "none": the program's own data
   std::string path;            // idx: the folder of the four IDX files
   int train_size = 0;          // synthetic: images to draw; others: 0 = all, else the first N
   int test_size = 0;
@@ -24,14 +24,13 @@ struct DatasetSpec {
 };
 
 // Everything that determines a training: same spec and seed, same epochs, bit for bit (on one ISA
-// and build). This is the `trial` line that a trainer reads. A sweep with its own `program` may
-// have no network; then `network` has no layers and the line has no such field.
+// and build). The trainer reads it as its `trial` line. A sweep with its own `program` may have no
+// network; then `network` has no layers and the line has no such field.
 struct TrialSpec {
   std::string trial;  // "seed-000/17", for messages and as the id of every line
   std::uint64_t seed = 1;
   int epochs = 19;
-  // The epoch after which the trial is done for now, though its schedule is that of `epochs`; 0:
-  // the last one.
+  // Training pauses after this epoch, though the schedule is that of `epochs`; 0: the last epoch.
   int target_epoch = 0;
   int batch_size = 64;
   double lr = 0.01;
@@ -63,28 +62,28 @@ struct TrialSpec {
   DatasetSpec dataset;
   int holdout = 0;  // training images kept for evaluation, chosen by the seed; 0: the test set
 
-  // For a sweep's own program, which may have hyperparameters that are no fields here: all of them
-  // by name. sweep-trainer ignores it.
+  // Every hyperparameter by name, for a sweep's own program, whose hyperparameters may not be
+  // fields here. sweep-trainer ignores it.
   ParameterMap parameters;
-  // The line tells only the fields that are among `parameters`, and `epochs`: of the rest the
-  // program has defaults of its own.
+  // The line contains only the fields that are in `parameters`, and `epochs`: the program has its
+  // own defaults for the rest.
   bool only_parameters = false;
 
   int last_epoch() const {
     return target_epoch > 0 && target_epoch < epochs ? target_epoch : epochs;
   }
 
-  // Filled in by the worker, not by the coordinator.
-  std::string data_dir;         // where the IDX files of dataset "mnist" lie
-  std::string data_sha256;      // of their content; "": not known
+  // Set by the worker, not by the coordinator.
+  std::string data_dir;         // folder of the IDX files of dataset "mnist"
+  std::string data_sha256;      // of their content; "": unknown
   std::string output_dir;       // where weights, predictions and checkpoints are written
   std::string resume_from;      // a checkpoint file, or ""
   std::string device = "auto";  // auto | cpu | cuda:N
 };
 
-// Thrown for a line that is not what the protocol allows; the message names the field. The trainer
-// is built without abseil, so this library reports by exception; callers that use absl::Status
-// convert at their edge.
+// Thrown for a line that breaks the protocol; the message names the field. The trainer is built
+// without abseil, so this library reports by exception; callers that use absl::Status convert at
+// their edge.
 class ProtocolError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -92,17 +91,17 @@ class ProtocolError : public std::runtime_error {
 
 // One line of JSON (no newline), {"type":"trial","protocol":1,…}.
 std::string TrialSpecToJson(const TrialSpec& spec);
-// Whether a trial must have a network: sweep-trainer's must, a program's need not.
+// sweep-trainer requires a network; a program may do without.
 enum class NetworkField { kRequired, kOptional };
-// Throws ProtocolError. Infers the network's shapes and refuses one that does not fit.
+// Throws ProtocolError. Infers the network's shapes and refuses a network that does not fit.
 TrialSpec TrialSpecFromJson(std::string_view line, NetworkField network = NetworkField::kRequired);
 
-// The counterpart in the search space: sets the field of that name from a resolved hyperparameter
-// ("lr", "batch_size", …). False when TrialSpec has no such field or the value's type is wrong.
+// Sets the field of a resolved hyperparameter ("lr", "batch_size", …). False when TrialSpec has no
+// such field or the value has the wrong type.
 bool SetTrialParameter(std::string_view name, const Value& value, TrialSpec* spec);
 // The names that SetTrialParameter knows.
 std::vector<std::string> TrialParameterNames();
-// "" when a trial may have that value, else why not: "lr is -1; it must be above 0".
+// "", or why a trial may not have that value: "lr is -1; it must be above 0".
 std::string CheckTrialParameter(std::string_view name, const Value& value);
 
 }  // namespace sweep

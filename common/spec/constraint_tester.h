@@ -17,40 +17,39 @@
 
 namespace sweep {
 
-// Tests a sweep's constraints at many points at once, a block of them at a time. Keeps its scratch
-// memory between blocks; not for several threads at once.
+// Tests a sweep's constraints at a block of points at once. Keeps its scratch memory between
+// blocks. Not thread-safe.
 class ConstraintTester {
  public:
   static constexpr std::size_t kBlock = Column::kRows;
-  // The value of a name at a row of the block; nullopt when there is no such name.
+  // Returns the value of a name at a row of the block; nullopt when there is no such name.
   using Lookup = std::function<std::optional<Value>(std::size_t row, std::string_view name)>;
 
-  // `max_slow_characters` bounds what a file that somebody sends may cost: the text of constraints
-  // that are evaluated one point at a time. A tester that serves a sweep for its whole life has no
-  // bound.
+  // `max_slow_characters` limits the cost of a submitted file: the total text of constraints that
+  // are evaluated point by point. A tester that serves a sweep for its lifetime has no limit.
   explicit ConstraintTester(
       std::int64_t max_slow_characters = std::numeric_limits<std::int64_t>::max())
       : max_slow_characters_(max_slow_characters) {}
 
-  // Some seconds' worth.
+  // A few seconds of work.
   static constexpr std::int64_t kSlowCharactersOfAFile = 32'000'000;
 
   // Begins a block of `rows` <= kBlock points.
   void Begin(std::size_t rows, Lookup lookup);
 
-  // What Expression::Test says at each row; false where `wanted` is false, without looking.
-  // ResourceExhausted once the rows that need Expression::Test itself (errors, and values of
-  // several kinds) have cost more than the bound.
+  // The result of Expression::Test at each row; false, without evaluation, where `wanted` is false.
+  // ResourceExhausted once the rows that need Expression::Test (errors, and values of several
+  // kinds) have cost more than the limit.
   std::vector<absl::StatusOr<bool>> Test(const Expression& constraint,
                                          const std::vector<bool>& wanted);
 
  private:
   struct Named {
-    std::vector<std::optional<Value>> values;  // what the column refers to
+    std::vector<std::optional<Value>> values;  // the column points into these
     Column column;
   };
 
-  // So that a name is looked up as it stands in the expression.
+  // Allows look-ups by string_view.
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view name) const {

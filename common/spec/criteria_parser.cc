@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::size_t kMaxObjectives = 4;
 
-// What the workers' trainer reports and has a better direction, the usual ones first.
+// The measures of the workers' trainer that have a better direction, the most common first.
 std::vector<std::string> RankableMeasures() {
   std::vector<std::string> names = {"accuracy", "loss"};
   for (const Measure& measure : PredefinedMeasures()) {
@@ -255,14 +255,15 @@ class CriteriaParser {
     }
   }
 
-  // Whether a program may report this; what looks like a slip of another name must be declared.
+  // True when a program may report this name undeclared; a likely slip of another name must be
+  // declared.
   bool IsOwn(const std::string& name, const std::vector<std::string>& names) const {
     return context_.has_program && IsMeasureName(name) && GateHint(name, names).empty();
   }
 
   void ReadGate(const YamlEntry& entry) {
     const Value value = ScalarValue(entry.value, reader_.rules());
-    // True, 0x10 and 1. are YAML's, but not the gates' own.
+    // Formats True, 0x10 and 1. first: YAML reads them, gates do not.
     const std::string text =
         std::holds_alternative<std::string>(value) ? entry.value.Scalar() : FormatValue(value);
     absl::StatusOr<Gate> gate = Gate::Parse(entry.key, text);

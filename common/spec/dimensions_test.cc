@@ -16,7 +16,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Every kind of parameter, one that is fixed, and two that have conditions.
+// Every kind of parameter, a fixed one, and two with conditions.
 constexpr char kEveryKind[] = R"(name: s
 model: {values: [cnn-18718, cnn-17216]}
 method: random
@@ -56,7 +56,7 @@ TEST(SearchSpace, HasADimensionForEachParameterOfSeveralValues) {
   EXPECT_EQ(Of(space, "momentum").scale, Dimension::Scale::kLinear);
 }
 
-// A completed point, encoded and decoded, is the same point.
+// Encoding and decoding a completed point gives the same point.
 TEST(SearchSpace, DecodeIsTheReverseOfEncode) {
   const SweepSpec spec = MustParse(kEveryKind);
   const SearchSpace space(&spec);

@@ -1,4 +1,4 @@
-// That docs/sweep-file.md says what the code does.
+// Checks that docs/sweep-file.md agrees with the code.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,7 +15,7 @@ namespace {
 
 using ::testing::ElementsAreArray;
 
-// The rows of the table whose head starts with `head`.
+// The rows of the table whose header starts with `head`.
 std::vector<std::string> Rows(const std::string& head) {
   std::ifstream file(std::string(SWEEP_SOURCE_DIR) + "/docs/sweep-file.md");
   std::vector<std::string> rows;
@@ -56,7 +56,7 @@ TEST(Documentation, ListsEveryHyperparameterWithRangeAndDefault) {
 }
 
 TEST(Documentation, ListsEveryKey) {
-  // A key that is like no other is answered by the list of all.
+  // For a key that resembles no other, the message lists all keys.
   const std::string complaint = Complaints(Random("qqqqqqqqqqqq: 1\n"));
   const std::size_t begin = complaint.find("it has ");
   ASSERT_NE(begin, std::string::npos) << complaint;

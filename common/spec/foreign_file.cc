@@ -12,9 +12,9 @@ namespace {
 
 struct Tool {
   const char* name;
-  // Any of these keys tells it.
+  // Any of these keys identifies the tool.
   std::vector<std::string> telling;
-  // What to do with what the file says.
+  // Advice on what to write instead.
   const char* instead;
   bool shares_keys = false;
 };
@@ -57,7 +57,7 @@ const std::vector<Tool>& Tools() {
   return tools;
 }
 
-// Whether the line begins with `word` and something that a key of YAML does not have there.
+// True when the line begins with `word`, without the colon that would make it a YAML key.
 bool Begins(std::string_view line, std::string_view word) {
   return line.starts_with(word) && line.find(':') > word.size();
 }
@@ -68,7 +68,7 @@ bool IsPythonLine(std::string_view line) {
          (line.starts_with("def ") && line.find('(') != line.npos) || line.starts_with("@");
 }
 
-// A section, or an assignment, at the line's begin.
+// A section or an assignment at the start of the line.
 bool IsTomlLine(std::string_view line) {
   const auto is_name = [](std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
@@ -122,7 +122,7 @@ std::optional<ForeignFile> FindForeignFile(const YAML::Node& document) {
   for (const Tool& tool : Tools()) {
     std::vector<std::string> found;
     std::copy_if(tool.telling.begin(), tool.telling.end(), std::back_inserter(found), has);
-    // One key alone may be a slip in a file of ours.
+    // A single key may be a slip in a sweep file.
     const bool ours = (has("model") || has("program")) && found.size() < 2 && !tool.shares_keys;
     if (found.empty() || ours) continue;
     return ForeignFile{.message = absl::StrCat("this looks like a file for ", tool.name, " ('",

@@ -9,17 +9,16 @@
 
 namespace sweep {
 
-// A file that was written for another tool, whose keys would give one complaint each, and none of
-// them would say so.
+// A file for another tool. Without this check each of its keys would give one error, and none would
+// say so.
 struct ForeignFile {
-  std::string message;            // which tool, by which keys, and what to write
-  std::vector<std::string> keys;  // those that are the tool's own
-  bool shares_keys = false;       // the rest may be a sweep file's
+  std::string message;            // names the tool and its keys, and says what to write
+  std::vector<std::string> keys;  // the tool's own keys
+  bool shares_keys = false;       // the other keys may be those of a sweep file
 };
 std::optional<ForeignFile> FindForeignFile(const YAML::Node& document);
 
-// What `text` looks like that is no YAML mapping: "a Python program", with what to do; "" when it
-// looks like nothing known.
+// Describes a text that is no YAML mapping: "a Python program", with advice; "" when unknown.
 std::string DescribeForeignText(std::string_view text);
 
 }  // namespace sweep

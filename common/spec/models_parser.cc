@@ -20,7 +20,7 @@ bool IsBuiltin(std::string_view model) {
   return std::find(names.begin(), names.end(), model) != names.end();
 }
 
-// The text of the network and, for messages, the name of its file.
+// A network's text, and the name of its file for messages.
 struct NetworkText {
   std::string file;
   std::string text;
@@ -58,7 +58,7 @@ bool IsNetworkPath(std::string_view model) {
 }
 
 std::string NetworkPath(std::string_view file, std::string_view model) {
-  // Joining an absolute path gives that path.
+  // Joining an absolute path yields that path.
   return (std::filesystem::path(file).parent_path() / std::filesystem::path(model)).string();
 }
 

@@ -6,16 +6,16 @@
 
 namespace sweep {
 
-// Advice for words of other tools. A word that is near one of ours by its letters need not mean the
-// same, and advice that is taken must not train something else than was meant.
+// Advice for words of other tools. A similar word of ours may mean something else, so the advice
+// must never lead to another training than the one meant.
 
-// By what others call a key of the sweep file, the key that stands for it.
+// Maps other tools' names for a key of the sweep file to our key.
 const std::map<std::string, std::string>& MeantKeys();
 
-// What to say of a dataset whose name is near that of the one that is built in; "" for other names.
+// Advice for a dataset whose name resembles the built-in one; "" for other names.
 std::string DatasetHint(const std::string& word);
 
-// "; did you mean 'loss'?" for val_loss, and so on; `names` are those that there are.
+// "; did you mean 'loss'?" for val_loss, and so on; `names` are the existing measures.
 std::string MetricHint(const std::string& word, const std::vector<std::string>& names);
 std::string GateHint(const std::string& word, const std::vector<std::string>& names);
 

@@ -32,8 +32,8 @@ constexpr DistributionWord kDistributions[] = {
     {Distribution::kQLogUniform, "q_log_uniform_values"},
 };
 
-// Multiples of q that lie in [min, max]: first·q … last·q. The slack takes 0.3 / 0.1, which is
-// 2.9999999999999996, for the 3 that was meant.
+// The multiples of q in [min, max]: first·q … last·q. The slack accepts 0.3 / 0.1, which is
+// 2.9999999999999996, as 3.
 struct Multiples {
   double first;
   double last;
@@ -68,7 +68,7 @@ std::vector<std::string> ChoicesOf(const KnownParameter& known) {
   return {known.choices.begin(), known.choices.end()};
 }
 
-// Lower case, without what separates words.
+// Lower case, without the separators between words.
 std::string Folded(std::string_view name) {
   std::string folded;
   for (const char c : name) {
@@ -77,7 +77,7 @@ std::string Folded(std::string_view name) {
   return folded;
 }
 
-// What other tools and people call a hyperparameter of the trainer, folded.
+// Other names for the trainer's hyperparameters, folded.
 const std::map<std::string, std::string>& ParameterAliases() {
   // clang-format off
   static const auto& aliases = *new std::map<std::string, std::string>{
@@ -100,11 +100,11 @@ const std::map<std::string, std::string>& ParameterAliases() {
   return aliases;
 }
 
-// What people write that is near one of ours, but counted otherwise, folded: taken over with its
-// values it would train something else.
+// A name close to one of ours whose values have another unit or meaning, folded. Copying its values
+// would train something else.
 struct Near {
   std::string ours;
-  std::string how;  // what the values of ours are
+  std::string how;  // describes our values
 };
 
 const std::map<std::string, Near>& NearParameters() {
@@ -133,7 +133,7 @@ const std::map<std::string, Near>& NearParameters() {
   return near;
 }
 
-// What other tools call a distribution, folded.
+// Names of distributions in other tools, folded.
 const std::map<std::string, Near>& NearDistributions() {
   constexpr char kEnds[] = "Its ends are values, not exponents";
   constexpr char kWhole[] = "With q: 1, and ends that are values, not exponents";
@@ -162,7 +162,7 @@ const std::map<std::string, Near>& NearDistributions() {
   return near;
 }
 
-// Distributions that there are not, however near their names are.
+// Distributions that Sweep lacks, although their names resemble ours.
 bool IsAnotherDistribution(std::string_view folded) {
   for (const std::string_view part : {"inv", "normal", "gauss", "beta", "exp", "probabilit"}) {
     if (folded.find(part) != folded.npos) return true;
@@ -175,7 +175,7 @@ std::string Quote(std::string_view word) {
 }
 
 bool InRange(const KnownParameter& known, double value) {
-  // Written so that NaN is out of every range.
+  // This form also rejects NaN.
   const bool above = known.open_min ? value > known.min : value >= known.min;
   const bool below = known.open_max ? value < known.max : value <= known.max;
   return above && below;
@@ -291,7 +291,7 @@ Value Parameter::Quantile(double u) const {
 
 namespace {
 
-// Of a number among equally likely ones, all of which are `first` + index · `step`.
+// The place of a number among equally likely ones, which are `first` + index · `step`.
 std::optional<double> PlaceOnGrid(const Parameter& parameter, const Value& value, double first,
                                   double step) {
   const std::int64_t count = parameter.GridSize();
@@ -306,7 +306,7 @@ double PlaceOnLog(const Parameter& parameter, double value) {
   return high > low ? (std::log(value) - low) / (high - low) : 0;
 }
 
-// The middle of the draws that are rounded to the value.
+// The middle of the draws that round to the value.
 std::optional<double> PlaceOnLogSteps(const Parameter& parameter, double value) {
   const auto [first, last] = MultiplesWithin(parameter.min, parameter.max, parameter.q);
   const double multiple = std::round(value / parameter.q);

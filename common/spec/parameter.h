@@ -23,13 +23,13 @@ enum class Distribution {
   kQLogUniform,  // "q_log_uniform_values"
 };
 
-// The word of the sweep file: "uniform", "log_uniform_values", …
+// The distribution's word in sweep files: "uniform", "log_uniform_values", …
 const char* DistributionName(Distribution distribution);
-// False when `name` is no distribution.
+// False when no distribution has that name.
 bool ParseDistribution(std::string_view name, Distribution* distribution);
 // Every distribution's word, for messages.
 std::vector<std::string> DistributionNames();
-// "; did you mean 'log_uniform_values'?" for a word that other tools use or a slip, else "".
+// "; did you mean 'log_uniform_values'?" for a slip or a word from other tools, else "".
 std::string DistributionHint(std::string_view name);
 
 // One axis of the search space.
@@ -40,36 +40,36 @@ struct Parameter {
   double min = 0;
   double max = 0;
   double q = 0;
-  // When set, the parameter exists only in configurations where this holds; otherwise the recipe's
-  // or the built-in default is used.
+  // When set, the parameter exists only in configurations where this holds; elsewhere the recipe's
+  // or the built-in default applies.
   std::optional<Expression> when;
   int line = 0;  // in the sweep file
 
-  // How many values there are (constant, categorical, int_uniform, q_uniform); 0 when they cannot
-  // be listed.
+  // Number of values (constant, categorical, int_uniform, q_uniform); 0 when they cannot be listed.
   std::int64_t GridSize() const;
-  // Value `index` of that list, in ascending or the file's order. Requires index < GridSize().
+  // Value `index` of that list, ascending or in the file's order. Requires index < GridSize().
   Value GridValue(std::int64_t index) const;
-  // The finite list of values, when there is one; empty otherwise. For grids. Requires that
-  // GridSize() is bounded, which sweep files are held to.
+  // All values, for grids; empty when they cannot be listed. Requires a bounded GridSize(), which
+  // the parser of sweep files ensures.
   std::vector<Value> GridValues() const;
-  // The value at u in [0, 1): the inverse of the distribution function. Equal chances for the
-  // values of a finite one. A multiple of a whole q is an integer.
+  // The value at u in [0, 1): the inverse of the distribution function. Values of a finite list are
+  // equally likely. A multiple of a whole q is an integer.
   Value Quantile(double u) const;
-  // The reverse: a u in [0, 1) with Quantile(u) equal to the value, in the middle of those that a
-  // value of a finite list or a multiple of q has. nullopt for what is none of its values.
+  // The inverse of Quantile: a u in [0, 1) with Quantile(u) equal to the value. For a value of a
+  // finite list or a multiple of q, the middle of all such u. nullopt when the parameter does not
+  // have the value.
   std::optional<double> PlaceOf(const Value& value) const;
 };
 
-// "a number in (0, 100]": what CheckParameterValue accepts.
+// "a number in (0, 100]": describes what CheckParameterValue accepts.
 std::string AllowedValues(const KnownParameter& known);
 // "; did you mean 'lr'?" for another spelling of one of `candidates` (learning_rate, LR,
-// batch-size), or for a slip of one; else "".
+// batch-size) or a slip; else "".
 std::string ParameterHint(std::string_view name, const std::vector<std::string>& candidates);
-// The candidate of which `name` is another spelling; "" when there is none.
+// The candidate that `name` spells differently; "" when there is none.
 std::string MeantParameter(std::string_view name, const std::vector<std::string>& candidates);
-// InvalidArgument naming the parameter, the value and what is allowed; OK for names that are not
-// known (a network's own). An integer is accepted where a double is wanted.
+// InvalidArgument naming the parameter, the value and the allowed ones. OK for unknown names (a
+// network's own). A double parameter also accepts an integer.
 absl::Status CheckParameterValue(std::string_view name, const Value& value);
 
 }  // namespace sweep

@@ -154,7 +154,7 @@ TEST(KnownParameters, AreWhatATrialCanSet) {
   EXPECT_EQ(known, settable);
 }
 
-// What a sweep file may say and what a recipe and the trainer's line may say is one table's.
+// Sweep files, recipes and the trainer's line follow the same table.
 TEST(KnownParameters, ASweepFileAndTheTrainerAllowTheSame) {
   for (const KnownParameter& known : KnownParameters()) {
     if (known.name == "dropout") continue;

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t kMaxParameters = 100;
 constexpr std::size_t kMaxValues = 1000;
-// Integers and multiples up to this are exact in a double.
+// A double holds integers and multiples up to this exactly.
 constexpr double kMaxInteger = 1e15;
 
 bool IsIdentifier(const std::string& name) {
@@ -33,7 +33,7 @@ std::string WithUnderscores(std::string name) {
   return name;
 }
 
-// The keys that belong to a distribution, all of them required.
+// The keys of a distribution, all required.
 std::vector<std::string> KeysOf(Distribution distribution) {
   switch (distribution) {
     case Distribution::kConstant:
@@ -64,7 +64,7 @@ std::string ConditionText(const std::string& name, const std::vector<Value>& val
   return absl::StrCat(prefix, name, " in [", absl::StrJoin(values, ", ", literal), "]");
 }
 
-// Parses one parameter. An object per parameter.
+// Parses one parameter; one object per parameter.
 class ParameterParser {
  public:
   ParameterParser(const YamlEntry& entry, const ParameterContext& context, YamlReader* reader)
@@ -73,12 +73,12 @@ class ParameterParser {
     parameter_.line = entry.line;
   }
 
-  // nullopt after complaining of a name for which no other stands.
+  // nullopt after an error in the name, unless the meant name is clear.
   std::optional<Parameter> Run() {
     const std::size_t errors = reader_->error_count();
     if (!CheckName()) {
       parameter_.name = MeantName();
-      // Whether the network refers to another name is not known here.
+      // The network may have this name; that is not known here.
       if (!context_.has_program && FindKnownParameter(parameter_.name) == nullptr) {
         return std::nullopt;
       }
@@ -106,7 +106,8 @@ class ParameterParser {
     reader_->Error(line > 0 ? line : entry_.line, absl::StrCat(Subject(), " ", what));
   }
 
-  // batch_size for batch-size; of the trainer's names also lr for learning-rate.
+  // The name that was probably meant: batch_size for batch-size, and lr for learning-rate among the
+  // trainer's.
   std::string MeantName() const {
     std::vector<std::string> known;
     for (const KnownParameter& one : KnownParameters()) known.emplace_back(one.name);
@@ -302,7 +303,7 @@ class ParameterParser {
     }
   }
 
-  // All values of a list, the ends of a range.
+  // All values of a list, or the ends of a range.
   std::vector<Value> Extremes() const {
     if (!parameter_.values.empty()) return parameter_.values;
     const std::int64_t size = parameter_.GridSize();
@@ -316,7 +317,7 @@ class ParameterParser {
   void CheckAgainstKnown() {
     const KnownParameter* known = FindKnownParameter(parameter_.name);
     if (known == nullptr) return;
-    // `epochs` is asked of every trainer; the rest means what the program makes of it.
+    // Every trainer gets `epochs`; a program decides what the other names mean.
     if (context_.has_program && !IsAsStored() && known->name != "epochs") return;
     const bool continuous = parameter_.distribution == Distribution::kUniform ||
                             parameter_.distribution == Distribution::kLogUniform;
@@ -350,7 +351,7 @@ const Parameter* FindParameter(const SweepSpec& spec, std::string_view name) {
 }
 
 bool IsUsed(const SweepSpec& spec, const std::string& name) {
-  // What a sweep's own program takes, only it knows.
+  // Only the program knows which parameters it uses.
   if (!spec.program.empty()) return true;
   if (name == "model" || (FindKnownParameter(name) != nullptr && name != "dropout")) return true;
   return std::any_of(spec.networks.begin(), spec.networks.end(), [&](const auto& network) {
@@ -362,7 +363,7 @@ void CheckUse(const SweepSpec& spec, const Parameter& parameter, YamlReader* rea
   if (IsUsed(spec, parameter.name)) return;
   std::vector<std::string> used;
   for (const std::string& name : HyperparameterNames(spec)) {
-    // One that is there already cannot be meant.
+    // The sweep already has that parameter, so the name means something else.
     if (IsUsed(spec, name) && name != "model" && FindParameter(spec, name) == nullptr) {
       used.push_back(name);
     }
@@ -393,7 +394,7 @@ void CheckConditionNames(const SweepSpec& spec, const Parameter& parameter, Yaml
   }
 }
 
-// Follows conditions depth first; each parameter is entered once.
+// Follows conditions depth first and enters each parameter once.
 class CycleFinder {
  public:
   CycleFinder(const SweepSpec& spec, YamlReader* reader) : spec_(spec), reader_(reader) {}
@@ -473,7 +474,7 @@ std::vector<std::string> HyperparameterNames(const SweepSpec& spec) {
   std::set<std::string> names;
   if (!spec.models.empty()) names.insert("model");
   for (const KnownParameter& known : KnownParameters()) {
-    // What a program's file does not mention has no value here.
+    // A program's default is unknown, so the name has no value here.
     if (!spec.LeavesDefaultsToProgram() || known.name == "epochs") names.emplace(known.name);
   }
   for (const Parameter& parameter : spec.parameters) names.insert(parameter.name);

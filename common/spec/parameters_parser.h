@@ -8,30 +8,29 @@
 
 namespace sweep {
 
-// What else the file has, for ParseParameters. Without a network most facts of networks, and
-// "model", are names like others. A program decides itself which values it takes.
+// Facts about the rest of the file. Without a network, most network facts and "model" are ordinary
+// names. A program decides for itself which values it accepts.
 struct ParameterContext {
   bool has_network = true;
   bool has_program = false;
 };
 
-// Reads the mapping `parameters:` of a sweep file and holds every value against what the
-// hyperparameter of that name takes. One that is in error stands as a constant 0, so that its name
-// can still be checked and referred to; so does one whose name is in error, under the name that was
-// most likely meant.
+// Reads the mapping `parameters:` of a sweep file and checks every value against the hyperparameter
+// of that name. A parameter with an error becomes a constant 0, so that its name can still be
+// checked and referred to; with an error in the name, it gets the name that was most likely meant.
 std::vector<Parameter> ParseParameters(const YamlEntry& entry, const ParameterContext& context,
                                        YamlReader* reader);
 
-// What can be said only when the networks are known: that each parameter is used by some network,
-// and that each condition refers to something, but not to itself.
+// Checks that need the networks: some network or the trainer uses each parameter, and each
+// condition refers to existing names and not to itself.
 void CheckParameters(const SweepSpec& spec, YamlReader* reader);
 
-// What can be said when some network is unknown, so that a name may be its own: complains about
-// names that look like a slip of a hyperparameter of the trainer.
+// Checks for an unknown network, which may have any names: reports names that look like a slip of a
+// hyperparameter of the trainer.
 void CheckLikelySlips(const SweepSpec& spec, YamlReader* reader);
 
-// Every name that stands for a hyperparameter in `when` and `constraints`: the built-in ones, the
-// sweep's, those of its networks, and "model".
+// All hyperparameter names that `when` and `constraints` may use: the built-in ones, those of the
+// sweep and its networks, and "model".
 std::vector<std::string> HyperparameterNames(const SweepSpec& spec);
 
 }  // namespace sweep

@@ -12,8 +12,9 @@ namespace sweep {
 struct PointCompleter::Block {
   std::vector<ResolvedPoint> points;
   std::vector<Result> results;
-  std::vector<bool> open;  // not excluded, and no error
-  // The first constraint, in the file's order, that could not be evaluated at a row.
+  std::vector<bool> open;  // neither excluded nor in error
+  // For each row, the error of the first constraint, in the file's order, that could not be
+  // evaluated.
   std::vector<absl::Status> errors;
 };
 
@@ -62,8 +63,8 @@ std::vector<PointCompleter::Result> PointCompleter::Complete(std::int64_t number
   return std::move(block.results);
 }
 
-// Closes the rows that a constraint on hyperparameters alone excludes, so that their networks need
-// not fit. A constraint that cannot be evaluated excludes nothing.
+// Closes the rows that a constraint on hyperparameters alone excludes; their networks need not fit.
+// A constraint that cannot be evaluated excludes nothing.
 void PointCompleter::Exclude(Block* block) {
   if (of_parameters_.empty()) return;
   tester_.Begin(block->points.size(),
@@ -97,7 +98,8 @@ void PointCompleter::Build(std::int64_t number, Block* block) {
   }
 }
 
-// Tests what refers to the networks, and settles the rows whose constraints could not be evaluated.
+// Tests the constraints on networks, then reports the rows with constraints that could not be
+// evaluated.
 void PointCompleter::Allow(Block* block) {
   tester_.Begin(block->results.size(),
                 [&](std::size_t row, std::string_view name) -> std::optional<Value> {

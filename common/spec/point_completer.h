@@ -16,15 +16,14 @@
 
 namespace sweep {
 
-// SweepSpec::CompleteIfAllowed for many points: constraints are tested at a block of them at once,
-// which is some hundred times as fast. Needs a spec that outlives it; not for several threads at
-// once.
+// SweepSpec::CompleteIfAllowed for many points: tests constraints on a block of points at once,
+// some hundred times as fast. The spec must outlive it. Not thread-safe.
 class PointCompleter {
  public:
   static constexpr std::size_t kBlock = ConstraintTester::kBlock;
   using Result = absl::StatusOr<std::optional<Configuration>>;
 
-  // `max_slow_characters` as ConstraintTester's.
+  // `max_slow_characters`: as for ConstraintTester.
   explicit PointCompleter(const SweepSpec* spec, std::int64_t max_slow_characters =
                                                      std::numeric_limits<std::int64_t>::max());
 
@@ -39,7 +38,7 @@ class PointCompleter {
   void Allow(Block* block);
 
   const SweepSpec& spec_;
-  std::vector<const Expression*> of_parameters_;  // constraints that refer to no fact of a network
+  std::vector<const Expression*> of_parameters_;  // constraints without facts of a network
   std::vector<const Expression*> of_networks_;
   PointResolver resolver_;
   ConstraintTester tester_;

@@ -21,8 +21,8 @@ absl::StatusOr<SweepSpec> Parse(const std::string& text, const IsCancelled& is_c
   return SweepSpec::Parse({.file = "sweep.yaml", .text = text}, &diagnostics, is_cancelled);
 }
 
-// A grid of 2^digits points and `constraints` that hold nearly everywhere, of about `characters`
-// each, no two alike.
+// A grid of 2^digits points and `constraints` different ones of about `characters` each that hold
+// nearly everywhere.
 std::string LongConstraints(int digits, int constraints, std::size_t characters) {
   std::string text =
       "name: long\nprogram: [\"true\"]\nmethod: grid\nparameters:\n  lr: {value: 0.1}\n";
@@ -82,8 +82,8 @@ std::clock_t ProcessorTime(const std::function<void()>& work) {
   return std::clock() - start;
 }
 
-// That a block of points takes less than a third of the processor time of its points one by one;
-// measured at once, so that neither a loaded machine nor a sanitizer matters.
+// A block of points must take less than a third of the processor time of its points one by one.
+// Both are measured together, so a loaded machine or a sanitizer does not matter.
 void ExpectFasterThanOneByOne(const SweepSpec& spec, const std::vector<ParameterMap>& chosen) {
   std::vector<PointCompleter::Result> results;
   const std::clock_t together =
@@ -143,7 +143,7 @@ TEST(PointCompleter, BoundsWhatConditionsCost) {
   EXPECT_THAT(std::string(spec.status().message()), HasSubstr("'when' of 'p15' is too costly"));
 }
 
-// Values of several kinds make each point one of its own; the bound is for reading a file.
+// Values of several kinds force the slow way at each point; the limit is only for reading a file.
 TEST(PointCompleter, OneThatServesASweepHasNoBound) {
   std::string when = "p0 == p0";
   while (when.size() < 3900) absl::StrAppend(&when, " and p0 == p0");
@@ -169,7 +169,7 @@ TEST(PointCompleter, ListingPointsEndsWhenNobodyWaitsForIt) {
   EXPECT_LT(asked, 10);
 }
 
-// Conditions that refer to others, in the file's order and against it.
+// Conditions that refer to other parameters, in the file's order and against it.
 TEST(PointCompleter, TellsWhatExistsAsOnePointAloneDoes) {
   const absl::StatusOr<SweepSpec> spec = Parse(
       "name: a\nprogram: [\"true\"]\nmethod: grid\nparameters:\n"
@@ -178,7 +178,7 @@ TEST(PointCompleter, TellsWhatExistsAsOnePointAloneDoes) {
       "  a: {values: [0, 1, 2]}\n"
       "  d: {values: [1, 2], when: \"c > 1\"}\n"
       "constraints: [\"a < 2 or epochs == 19\"]\n");
-  // `b` and `c` have no value of their own where they do not exist.
+  // `b` and `c` have no default for points where they do not exist.
   ASSERT_FALSE(spec.ok());
   const absl::StatusOr<SweepSpec> whole = Parse(
       "name: a\nprogram: [\"true\"]\nmethod: grid\nparameters:\n"

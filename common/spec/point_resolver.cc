@@ -15,7 +15,7 @@ PointResolver::PointResolver(const SweepSpec* spec, std::int64_t max_slow_charac
   for (std::size_t i = 0; i < spec_.parameters.size(); ++i) Order(i, &entered);
 }
 
-// Depth first; the parser has made sure that there is no cycle.
+// Depth first; the parser has refused cycles.
 void PointResolver::Order(std::size_t parameter, std::set<std::size_t>* entered) {
   const std::optional<Expression>& when = spec_.parameters[parameter].when;
   if (!when || !entered->insert(parameter).second) return;
@@ -38,7 +38,7 @@ std::optional<Value> PointResolver::Lookup(const Row& row, std::string_view name
   return base->second;
 }
 
-// Fills in `exists`, and `results` where that cannot be told.
+// Sets `exists`, or an error in `results` when a condition cannot be evaluated.
 void PointResolver::TestConditions(std::vector<Row>* rows, std::vector<Result>* results) {
   if (conditional_.empty()) return;
   tester_.Begin(rows->size(), [&](std::size_t row, std::string_view name) -> std::optional<Value> {
@@ -59,7 +59,7 @@ void PointResolver::TestConditions(std::vector<Row>* rows, std::vector<Result>* 
         (*results)[row] = absl::InvalidArgumentError(absl::StrCat(
             "'when' of '", spec_.parameters[parameter].name, "': ", holds[row].status().message()));
       } else {
-        (*results)[row] = ResolvePoint(spec_, *(*rows)[row].chosen);  // which says why
+        (*results)[row] = ResolvePoint(spec_, *(*rows)[row].chosen);  // for its error message
       }
     }
   }
@@ -74,7 +74,7 @@ std::vector<PointResolver::Result> PointResolver::Resolve(std::span<const Parame
       return indices_.contains(value.first);
     });
     if (!model.ok() || !known) {
-      results.push_back(ResolvePoint(spec_, chosen[i]));  // which says why
+      results.push_back(ResolvePoint(spec_, chosen[i]));  // for its error message
       continue;
     }
     auto base = bases_.find(*model);
@@ -84,7 +84,7 @@ std::vector<PointResolver::Result> PointResolver::Resolve(std::span<const Parame
   }
   TestConditions(&rows, &results);
   for (std::size_t i = 0; i < chosen.size(); ++i) {
-    // A row that ResolvePoint has answered is whole.
+    // Rows that ResolvePoint resolved are complete.
     if (!results[i].ok() || rows[i].base == nullptr || !results[i]->resolved.empty()) continue;
     results[i]->resolved = *rows[i].base;
     for (const auto& [name, value] : chosen[i]) {

@@ -19,19 +19,19 @@
 
 namespace sweep {
 
-// ResolvePoint for many points: each parameter's `when` is tested at a block of them at once. Needs
-// a spec that outlives it; not for several threads at once.
+// ResolvePoint for many points: tests each parameter's `when` on a block of points at once. The
+// spec must outlive it. Not thread-safe.
 class PointResolver {
  public:
   static constexpr std::size_t kBlock = ConstraintTester::kBlock;
   using Result = absl::StatusOr<ResolvedPoint>;
 
-  // `max_slow_characters` as ConstraintTester's.
+  // `max_slow_characters`: as for ConstraintTester.
   explicit PointResolver(const SweepSpec* spec, std::int64_t max_slow_characters =
                                                     std::numeric_limits<std::int64_t>::max());
 
-  // One result per point of `chosen`, which has at most kBlock. What ResolvePoint says, or
-  // InvalidArgument where the conditions have cost more than a file may.
+  // One result per point of `chosen`, which has at most kBlock: that of ResolvePoint, or
+  // InvalidArgument when the conditions exceed the limit for a file.
   std::vector<Result> Resolve(std::span<const ParameterMap> chosen);
 
  private:
@@ -47,7 +47,7 @@ class PointResolver {
 
   const SweepSpec& spec_;
   std::map<std::string, std::size_t, std::less<>> indices_;  // of spec_.parameters, by name
-  std::vector<std::size_t> conditional_;       // those with `when`, each after those it refers to
+  std::vector<std::size_t> conditional_;       // parameters with `when`, in order of dependence
   std::map<std::string, ParameterMap> bases_;  // by model
   ConstraintTester tester_;
 };

@@ -13,7 +13,7 @@
 namespace sweep {
 namespace {
 
-// Who runs scripts, and by which end of the name they are told.
+// An interpreter and the extension of its scripts.
 struct Interpreter {
   std::string_view name;
   std::string_view extension;
@@ -24,7 +24,7 @@ constexpr Interpreter kInterpreters[] = {
     {"ruby", ".rb"},    {"lua", ".lua"},   {"pypy3", ".py"}, {"zsh", ".sh"},
 };
 
-// "" for what is no script by its name.
+// "" for a name without a script's extension.
 std::string InterpreterOf(const std::string& file) {
   for (const Interpreter& one : kInterpreters) {
     if (file.ends_with(one.extension)) return std::string(one.name);
@@ -32,7 +32,7 @@ std::string InterpreterOf(const std::string& file) {
   return "";
 }
 
-// Also by a path or with a version: /usr/bin/python3.11.
+// Also accepts a path and a version: /usr/bin/python3.11.
 bool IsInterpreter(const std::string& word) {
   std::string name = std::filesystem::path(word).filename().string();
   if (name.starts_with("python3.")) name = "python3";
@@ -49,26 +49,26 @@ std::string AsList(std::vector<std::string> words) {
   return absl::StrCat("[\"", absl::StrJoin(words, "\", \""), "\"]");
 }
 
-// The command with `first` in place of its first word.
+// The command with its first word replaced by `first`.
 std::string With(std::vector<std::string> first, const std::vector<std::string>& words) {
   first.insert(first.end(), words.begin() + 1, words.end());
   return AsList(std::move(first));
 }
 
-// The script that an interpreter is given: its first word that is no option. "" when the command
-// says otherwise what is run (-c, -m).
+// The script passed to an interpreter: the first word that is no option. "" when an option (-c, -m)
+// says what to run.
 std::string ScriptOf(const std::vector<std::string>& words) {
   if (words.empty() || !IsInterpreter(words[0])) return "";
   for (std::size_t i = 1; i < words.size(); ++i) {
     if (!words[i].starts_with('-')) return words[i];
     if (words[i] == "-c" || words[i] == "-m" || words[i] == "-e" || words[i] == "-") return "";
-    // Python's options with a value of their own.
+    // These Python options take a value.
     if (words[i] == "-W" || words[i] == "-X") ++i;
   }
   return "";
 }
 
-// Where the sweep brings files, its program runs in a folder that holds only these.
+// Checks a program with `files`: it runs in a folder that holds only these.
 class ProgramCheck {
  public:
   ProgramCheck(const YamlEntry& entry, const std::vector<std::string>& words,

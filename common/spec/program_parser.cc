@@ -16,13 +16,13 @@ namespace {
 constexpr std::size_t kMaxWords = 64;
 constexpr std::size_t kMaxWordBytes = 4096;
 
-// The scalars of a list, or the one that stands alone; empty after complaining.
+// The scalars of a list, or a single scalar; empty after an error.
 std::vector<YAML::Node> Items(const YamlEntry& entry, YamlReader* reader) {
   if (entry.value.IsScalar()) return {entry.value};
   return reader->Items(entry).value_or(std::vector<YAML::Node>());
 }
 
-// "" for a word that a command may have.
+// "", or why a command may not have the word.
 std::string CheckWord(const std::string& word) {
   if (word.find('\0') != std::string::npos) return "has a NUL character";
   if (word.size() <= kMaxWordBytes) return "";
@@ -59,7 +59,7 @@ std::vector<std::string> ParseProgram(const YamlEntry& entry, YamlReader* reader
                   "'program' is empty; it is a command, such as [\"python3\", \"train.py\"]");
     return {};
   }
-  // A program may lie in a folder with spaces in its name, and then it has a path.
+  // Spaces in a path belong to it: a folder's name may contain some.
   const std::string command = words.front().substr(0, words.front().find(' '));
   const bool is_whole_command =
       entry.value.IsScalar() || (words.size() == 1 && command.find('/') == std::string::npos &&

@@ -13,30 +13,30 @@ namespace sweep {
 
 class SweepDocument;
 
-// The words of `program:`, a list or one word; empty after complaining.
+// The words of `program:`, a list or a single word; empty after an error.
 std::vector<std::string> ParseProgram(const YamlEntry& entry, YamlReader* reader);
 
-// An item of `files:`.
+// One item of `files:`.
 struct ProgramFileName {
   std::string name;
   int line = 0;
 };
 
-// The names in `files:`, each once and each one that a file may have; empty after complaining.
+// The names in `files:`, valid and each once; empty after an error.
 std::vector<ProgramFileName> ParseProgramFileNames(const YamlEntry& entry, YamlReader* reader);
 
-// The texts of `names` out of the source. Complains about files that the source lacks (unless they
-// are in `reported`), has too many, or that may not travel.
+// Takes the texts of `names` from the source. Reports files that the source lacks (unless they are
+// in `reported`), has too many, or that break a rule of CheckProgramFiles.
 ProgramFiles TakeProgramFiles(const SweepSource& source, const std::vector<ProgramFileName>& names,
                               const std::set<std::string>& reported, int line, YamlReader* reader);
 
-// What is known of a command before it runs: that its first word is a file that can be executed
-// there, and that the script it names travels along. `files` is null where the file has none: then
-// the program runs where the worker was started, and what lies there is not known.
+// Checks a command before it runs: its first word must be an executable file, and the script that
+// it names must be among `files`. `files` is null when the sweep has none: then the program runs in
+// the folder of the worker, whose content is unknown.
 void CheckProgram(const YamlEntry& entry, const std::vector<std::string>& words,
                   const ProgramFiles* files, YamlReader* reader);
 
-// The names that a sweep file gives in `files`, as far as they are good. Complains about nothing.
+// The valid names in the `files` of a sweep file. Reports no errors.
 std::vector<ProgramFileName> ProgramFileNamesIn(const SweepDocument& document);
 
 }  // namespace sweep

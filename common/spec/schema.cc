@@ -16,7 +16,7 @@ using Type = KnownParameter::Type;
 
 constexpr char kReference[] = "^\\$\\{[A-Za-z_][A-Za-z0-9_]{0,62}\\}$";
 
-// A limit as people write it: 100, not 100.0.
+// Writes a limit as people do: 100, not 100.0.
 Json Limit(double value) {
   const auto whole = static_cast<std::int64_t>(value);
   return static_cast<double>(whole) == value ? Json(whole) : Json(value);
@@ -34,7 +34,7 @@ std::string Sentence(std::string_view help, const std::string& allowed) {
 
 // --- hyperparameters ---
 
-// The values of a hyperparameter.
+// The schema of a hyperparameter's values.
 Json Values(const KnownParameter& known) {
   switch (known.type) {
     case Type::kBool:
@@ -50,7 +50,7 @@ Json Values(const KnownParameter& known) {
           {known.open_max ? "exclusiveMaximum" : "maximum", Limit(known.max)}};
 }
 
-// What a sweep file's `parameters` may say of a hyperparameter: a value, or how to search it.
+// The schema of a hyperparameter in a sweep file's `parameters`: a value, or how to search it.
 Json Search(const KnownParameter& known) {
   const Json ref = {{"$ref", absl::StrCat("#/definitions/", std::string(known.name))}};
   Json entry = {{"description", Sentence(known.help, AllowedValues(known))},
@@ -72,7 +72,7 @@ Json Search(const KnownParameter& known) {
            {"constant", "categorical", "int_uniform", "q_uniform", "q_log_uniform_values"}}};
       properties["q"] = {{"type", "integer"}};
     }
-    // The ends of a search over multiples may lie outside.
+    // A search over multiples may have ends outside the range.
     const Json multiples = {{"enum", {"q_uniform", "q_log_uniform_values"}}};
     form["if"] = {{"not",
                    {{"required", Json::array({"distribution"})},
@@ -93,7 +93,7 @@ void FillSweep(Json* schema) {
   for (const KnownParameter& known : KnownParameters()) {
     const std::string name(known.name);
     definitions[name] = Values(known);
-    // A sweep with a program of its own has epochs as every other.
+    // A sweep with its own program has `epochs` like any other.
     (name == "epochs" ? everywhere : trainers)[name] = Search(known);
   }
   definitions.at("trainer_parameters").at("properties") = trainers;
@@ -115,7 +115,7 @@ Json NumberSchema(const LayerNumber& number) {
   return schema;
 }
 
-// As the value of a key within a layer's settings.
+// A number as the value of a key in a layer's settings.
 Json Setting(const LayerNumber& number) {
   Json schema = {{"description", absl::StrCat(std::string(number.help), " A value, or ${name}.")}};
   schema.update(NumberSchema(number));
@@ -153,7 +153,7 @@ Json LayerSchema(const LayerKindInfo& info) {
   return schema;
 }
 
-// Whether a layer needs no settings: it has none, or its only number is ${dropout} then.
+// True when a layer needs no settings: it has none, or its only number defaults to ${dropout}.
 bool IsWord(const LayerKindInfo& info) {
   return info.numbers.empty() || info.numbers.front().otherwise == LayerNumber::Default::kReference;
 }
@@ -171,7 +171,7 @@ void FillNetwork(Json* schema) {
   forms.at(1)["properties"] = layers;
   Json& hyperparameters = definitions.at("hyperparameters").at("properties");
   for (const KnownParameter& known : KnownParameters()) {
-    if (!known.field) continue;  // `dropout` may be any of the network's own
+    if (!known.field) continue;  // `dropout` may be a reference of the network
     Json entry = {{"description", Sentence(known.help, AllowedValues(known))}};
     entry.update(Values(known));
     hyperparameters[std::string(known.name)] = entry;

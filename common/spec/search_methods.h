@@ -7,22 +7,22 @@
 
 namespace sweep {
 
-// One word for `method` in a sweep file. What makes the points is in coordinator/search, under the
-// same word.
+// One word for `method` in a sweep file. The search of that word in coordinator/search makes the
+// points.
 struct SearchMethod {
   std::string_view word;
-  bool finite;  // tries every point of the space, so that every parameter must list its values
-  bool needs_run_cap;  // goes on for ever without one
-  bool learns;         // its points depend on what earlier trials gave
+  bool finite;         // tries every point, so each parameter needs a finite list of values
+  bool needs_run_cap;  // would never end without one
+  bool learns;         // its points depend on the results of earlier trials
   std::string_view help;
 };
 
-// All of them, in the order of docs/sweep-file.md.
+// All methods, in the order of docs/sweep-file.md.
 std::span<const SearchMethod> SearchMethods();
 std::vector<std::string> SearchMethodWords();
-// nullptr when there is none.
+// nullptr when there is no such method.
 const SearchMethod* FindSearchMethod(std::string_view word);
-// That of a sweep file without `method`.
+// The method of a sweep file without `method`.
 const SearchMethod* DefaultSearchMethod();
 
 }  // namespace sweep

@@ -14,11 +14,11 @@ namespace sweep {
 namespace {
 
 constexpr std::uint64_t kMaxRawSize = std::uint64_t{1} << 62;
-// Points looked at while the distinct ones are picked out.
+// Limit on the points that are visited to find the distinct ones.
 constexpr std::int64_t kMaxVisited = 4 * FiniteSpace::kMaxPoints;
 
-// Which parameters exist at a point. Conditions may refer to parameters that have conditions
-// themselves; the parser has made sure that there is no cycle.
+// Tells which parameters exist at a point. A condition may refer to parameters with conditions; the
+// parser has refused cycles.
 class Conditions {
  public:
   Conditions(const SweepSpec& spec, const ParameterMap& chosen, const ParameterMap& base)
@@ -26,7 +26,7 @@ class Conditions {
 
   absl::StatusOr<bool> Exists(const Parameter& parameter) {
     if (!parameter.when) return true;
-    // Each once: conditions may refer to each other so that the paths between them are many.
+    // Evaluates each condition once: many paths may lead to it.
     if (const auto it = known_.find(parameter.name); it != known_.end()) return it->second;
     absl::Status failure;
     const auto scope = [&](std::string_view name) { return Lookup(name, &failure); };
@@ -97,8 +97,7 @@ const NetworkFile* FindNetwork(const SweepSpec& spec, const std::string& model) 
 ParameterMap BaseParameters(const SweepSpec& spec, const std::string& model) {
   ParameterMap base;
   const NetworkFile* const network = FindNetwork(spec, model);
-  // What no file mentions a program decides itself, but for what the network cannot be built
-  // without.
+  // A program decides on names that no file mentions, except those that its network needs.
   const auto is_needed = [&](const std::string& name) {
     if (!spec.LeavesDefaultsToProgram() || name == "epochs") return true;
     return network != nullptr &&
@@ -150,11 +149,11 @@ ParameterMap DrawPoint(const SweepSpec& spec,
 
 namespace {
 
-// What a condition says, by the digits of all parameters that it depends on, where these have few
-// combinations: it is then evaluated once for each of them.
+// Remembers the result of a condition for each combination of the digits that it depends on, if
+// there are few combinations.
 class ConditionMemo {
  public:
-  // `digits` with their `sizes`; a digit whose parameter does not exist is one value more.
+  // `digits` with their `sizes`; "does not exist" counts as one more value of a digit.
   ConditionMemo(std::vector<std::size_t> digits, const std::vector<std::uint64_t>& sizes)
       : digits_(std::move(digits)) {
     std::uint64_t combinations = 1;
@@ -166,7 +165,7 @@ class ConditionMemo {
     known_.assign(combinations, kUnknown);
   }
 
-  // Where it is kept, by the index of each digit (-1: does not exist); nullptr when nothing is.
+  // The entry for the index of each digit (-1: does not exist); nullptr when nothing is remembered.
   std::int8_t* Find(const std::vector<std::int64_t>& indices) {
     if (known_.empty()) return nullptr;
     std::uint64_t place = 0;
@@ -188,8 +187,8 @@ class ConditionMemo {
 
 }  // namespace
 
-// Walks the digits depth first. A parameter whose condition refers only to digits before it is
-// skipped at once where it does not exist; the others are sorted out at the leaves.
+// Walks the digits depth first. A condition that refers only to earlier digits is decided before
+// descending; the other conditions are decided at the leaves.
 class FiniteSpace::Walker {
  public:
   Walker(const FiniteSpace& space, const Limits& limits)
@@ -222,8 +221,7 @@ class FiniteSpace::Walker {
     });
   }
 
-  // Whether all parameters that the condition refers to are decided before the digit that is next
-  // in early_.
+  // True when all parameters of the condition are decided before the next digit of early_.
   bool RefersOnlyToEarly(const Expression& when) const {
     for (std::size_t other = 0; other < space_.axes_.size(); ++other) {
       if (!Refers(when, Axis(other).name)) continue;
@@ -232,8 +230,8 @@ class FiniteSpace::Walker {
     return true;
   }
 
-  // Adds the digits on which the condition of `digit` depends, through other conditions too, and
-  // the model, which decides the values of what does not exist. Returns the text of all of them.
+  // Adds the digits that the condition of `digit` depends on, also through other conditions, and
+  // the model, which sets the defaults. Returns the total length of these conditions.
   std::int64_t Dependencies(std::size_t digit, std::set<std::size_t>* digits) const {
     const std::optional<Expression>& when = Axis(digit).when;
     if (!when) return 0;
@@ -307,7 +305,7 @@ class FiniteSpace::Walker {
   absl::Status Count() {
     constexpr std::int64_t kVisitsPerLook = 256;
     if (++visited_ % kVisitsPerLook == 0 && limits_.is_cancelled && limits_.is_cancelled()) {
-      return absl::CancelledError("nobody waits for the points any more");
+      return absl::CancelledError("the client no longer waits for the points");
     }
     if (visited_ <= kMaxVisited && codes_.size() <= kMaxPoints) return absl::OkStatus();
     return absl::ResourceExhaustedError(absl::StrCat("more than ", kMaxPoints));
@@ -319,8 +317,8 @@ class FiniteSpace::Walker {
   std::map<std::string, ParameterMap> bases_;
   std::vector<bool> early_;
   std::vector<ConditionMemo> memos_;   // by digit, as costs_
-  std::vector<std::int64_t> costs_;    // characters that evaluating a condition reads at most
-  std::vector<std::int64_t> indices_;  // of the values chosen; -1: does not exist, or not yet
+  std::vector<std::int64_t> costs_;    // characters read at most to evaluate a condition
+  std::vector<std::int64_t> indices_;  // of the chosen values; -1: does not exist, or not yet
   ParameterMap chosen_;                // the same by name
   std::vector<std::uint64_t> codes_;
   std::int64_t visited_ = 0;

@@ -25,7 +25,7 @@ namespace sweep {
 namespace {
 
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
-// A fuzzer has to get through the code, not to find the one bad point of a space.
+// Fuzzing needs to reach the code, not the one bad point of a space.
 constexpr int kMaxSamples = 16;
 constexpr std::int64_t kMaxTriedInTurn = 8;
 constexpr std::size_t kDraws = 16;
@@ -35,7 +35,7 @@ constexpr std::int64_t kMaxTriedInTurn = 64;  // values of one parameter tried i
 constexpr std::size_t kDraws = 1000;
 #endif
 constexpr std::size_t kMaxComplaints = 3;  // per model
-// Of `when`, while points are listed: a second or two.
+// Limit on the text of `when` evaluated while listing points: a second or two.
 constexpr std::int64_t kMaxConditionCharacters = 32'000'000;
 constexpr int kBlock = static_cast<int>(PointCompleter::kBlock);
 
@@ -43,8 +43,8 @@ bool HasEnded(const SpaceContext& context) {
   return context.is_cancelled && context.is_cancelled();
 }
 
-// Complains about a network, pointing into its own file where the message does, else at `line` of
-// the sweep file.
+// Reports a network's error at its line in the network file if the message has one, else at `line`
+// of the sweep file.
 void ComplainOfNetwork(const NetworkFile& network, absl::string_view message,
                        const std::string& suffix, int line, YamlReader* reader) {
   absl::string_view rest = message;
@@ -60,7 +60,7 @@ void ComplainOfNetwork(const NetworkFile& network, absl::string_view message,
   reader->Error(line, absl::StrCat(message, suffix));
 }
 
-// Complains about a point of the search space, which may be its network's fault.
+// Reports an error at a point of the search space, which may lie in its network.
 void ComplainOfPoint(const SweepSpec& spec, const std::string& model, absl::string_view message,
                      const std::string& suffix, int line, YamlReader* reader) {
   if (const NetworkFile* network = FindNetwork(spec, model)) {
@@ -83,7 +83,7 @@ std::string Where(const ParameterMap& chosen, const std::vector<std::string>& na
   return parts.empty() ? "" : absl::StrCat(" (with ", absl::StrJoin(parts, ", "), ")");
 }
 
-// The values of one parameter that are tried: all of a short list, else a spread.
+// The values of one parameter to try: all of a short list, else a few spread over the range.
 std::vector<Value> TriedValues(const Parameter& parameter) {
   const std::int64_t size = parameter.GridSize();
   if (size > 0 && size <= kMaxTriedInTurn) return parameter.GridValues();
@@ -92,7 +92,7 @@ std::vector<Value> TriedValues(const Parameter& parameter) {
   return values;
 }
 
-// Tries one model. An object per model.
+// Tries one model; one object per model.
 class ModelCheck {
  public:
   ModelCheck(const SweepSpec& spec, const std::string& model, const SpaceContext& context,
@@ -132,7 +132,7 @@ class ModelCheck {
   }
 
  private:
-  // Sample i of n, spread evenly over all combinations, the first and the last among them.
+  // Sample i of n, spread evenly over all combinations and including the first and the last.
   ParameterMap Sample(int i, int n) const {
     double rest = n == 1 ? 0 : std::floor(i * ((combinations_ - 1) / (n - 1)) + 0.5);
     ParameterMap chosen = middle_;
@@ -162,7 +162,7 @@ class ModelCheck {
     TryConstraints(built);
   }
 
-  // Complains of constraints that cannot be evaluated.
+  // Reports constraints that cannot be evaluated.
   void TryConstraints(const std::vector<Configuration>& built) {
     if (built.empty()) return;
     tester_.Begin(built.size(), [&](std::size_t row, std::string_view name) {
@@ -188,7 +188,7 @@ class ModelCheck {
   const SpaceContext& context_;
   YamlReader* const reader_;
   ParameterMap middle_;             // every parameter at its median
-  std::vector<std::string> names_;  // what the layers refer to
+  std::vector<std::string> names_;  // the parameters that the layers refer to
   std::vector<std::vector<Value>> tried_;
   double combinations_ = 1;
   std::set<std::string> complaints_;
@@ -196,8 +196,7 @@ class ModelCheck {
   ConstraintTester tester_{ConstraintTester::kSlowCharactersOfAFile};
 };
 
-// Completes points and complains of those that the constraints allow but that are impossible, since
-// they would be trained.
+// Completes points and reports impossible ones that the constraints allow: they would be trained.
 class PointCheck {
  public:
   PointCheck(const SweepSpec& spec, const SpaceContext& context, YamlReader* reader)
@@ -210,8 +209,8 @@ class PointCheck {
     }
   }
 
-  // How many of `size` points are possible and allowed. Ends early when there is enough to complain
-  // of, since the file is refused then, and when the caller wants no answer any more.
+  // The number of possible and allowed points among `size`. Ends early after kMaxComplaints, which
+  // refuse the file anyway, or when the caller cancels.
   std::int64_t Count(std::size_t size, const std::function<ParameterMap(std::size_t)>& point) {
     std::int64_t count = 0;
     for (std::size_t first = 0; first < size; first += kBlock) {

@@ -7,24 +7,24 @@
 
 namespace sweep {
 
-// What is said of the whole search space, and for how long.
+// Where to report errors of the whole search space, and when to stop.
 struct SpaceContext {
-  int parameters = 0;            // line of the sweep file that complaints point at
+  int parameters = 0;            // line of the sweep file for errors in points
   std::vector<int> constraints;  // the same, one per SweepSpec::constraints
-  IsCancelled is_cancelled;      // asked now and then; the checks end early when it says so
+  IsCancelled is_cancelled;      // asked now and then; true ends the checks early
 };
 
-// That every name in a constraint stands for something.
+// Checks that every name in a constraint exists.
 void CheckConstraintNames(const SweepSpec& spec, const std::vector<int>& lines, YamlReader* reader);
 
-// That every network fits its input where the search chooses nothing. For files whose parameters
-// are in error, since CheckPoints needs them.
+// Checks that every network fits its input with the defaults. For files with errors in their
+// parameters, where CheckPoints cannot run.
 void CheckDefaultsFit(const SweepSpec& spec, YamlReader* reader);
 
-// Tries points of the search space: that networks fit their input at the values that the file
+// Tries points of the search space: networks must fit their input at the values that the file
 // allows (all combinations of the values that their layers refer to, up to some hundreds; spread
-// samples of more), that conditions and constraints can be evaluated, and that some point satisfies
-// the constraints. Counts a finite space into `spec->points`, of which every allowed point must be
+// samples of more), conditions and constraints must evaluate, and some point must satisfy the
+// constraints. Counts a finite space into `spec->points`; every allowed point of it must be
 // possible.
 void CheckPoints(const SpaceContext& context, YamlReader* reader, SweepSpec* spec);
 

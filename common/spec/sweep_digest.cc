@@ -11,10 +11,10 @@
 namespace sweep {
 namespace {
 
-// Length first, so that no text can pass for two.
+// Puts the length first, so that no text can pass for two.
 std::string Framed(const std::string& text) { return absl::StrCat(text.size(), ":", text); }
 
-// 1 and 1.0 are the same, 1 and "1" are not.
+// 1 and 1.0 are equal, 1 and "1" are not.
 std::string Canonical(const Value& value) {
   return absl::StrCat(std::string(IsNumber(value) ? "number" : TypeName(value)), " ",
                       Framed(FormatValue(value)));
@@ -40,7 +40,7 @@ void AppendSorted(const char* key, std::vector<std::string> lines, std::string* 
   for (const std::string& line : lines) absl::StrAppend(text, key, " ", line, "\n");
 }
 
-// A measure's unit is for people only.
+// Omits a measure's unit, which is for people only.
 std::vector<std::string> CanonicalMeasures(const SweepSpec& spec) {
   std::vector<std::string> lines;
   for (const DeclaredMeasure& measure : spec.measures) {
@@ -51,7 +51,7 @@ std::vector<std::string> CanonicalMeasures(const SweepSpec& spec) {
   return lines;
 }
 
-// How a choice of the sweep file is written.
+// The text for each choice of the sweep file, by version of the digest.
 struct Wording {
   std::string version;
   std::string method;
@@ -59,7 +59,7 @@ struct Wording {
   std::string (*gate)(const Gate& gate);
 };
 
-// "sweep 1" wrote the numbers that the choices had in the program.
+// Version "sweep 1" wrote choices as the numbers of their enums.
 std::optional<Wording> WordingOfSweep1(const SweepSpec& spec) {
   const std::vector<std::string> methods = {"grid", "random"};
   const auto method = std::find(methods.begin(), methods.end(), spec.method->word);
@@ -124,7 +124,7 @@ std::string CanonicalFrame(const SweepSpec& spec, const Wording& wording) {
   for (const std::string& word : spec.program) {
     absl::StrAppend(&text, "program ", Framed(word), "\n");
   }
-  // What the file leaves open is decided by others than in edition 1.
+  // Edition 1 filled in the trainer's defaults; here the program has its own.
   if (spec.LeavesDefaultsToProgram()) {
     absl::StrAppend(&text, "defaults by program", spec.recipe_is_written ? " and recipe\n" : "\n");
   }
@@ -142,7 +142,7 @@ std::string DigestWith(const SweepSpec& spec, const Wording& wording) {
   std::string text = CanonicalFrame(spec, wording);
   std::vector<std::string> parameters;
   for (const Parameter& parameter : spec.parameters) parameters.push_back(Canonical(parameter));
-  // The order of keys says nothing, unless a grid is cut off: then it decides what is left out.
+  // The order of keys matters only for a grid that run_cap cuts off.
   const bool cut_grid =
       spec.method->finite && spec.run_cap > 0 && spec.points && spec.run_cap < *spec.points;
   if (cut_grid) {

@@ -8,7 +8,7 @@ namespace sweep {
 
 // SHA-256 over the meaning of a valid sweep; see SweepSpec::digest.
 std::string DigestOf(const SweepSpec& spec);
-// What builds before the method was a word wrote; see SweepSpec::earlier_digest.
+// The digest of builds that stored the method as a number; see SweepSpec::earlier_digest.
 std::string EarlierDigestOf(const SweepSpec& spec);
 
 }  // namespace sweep

@@ -125,14 +125,14 @@ TEST(Digest, TheNetworksLayersCountButNotItsComments) {
   };
   const std::string network = kWidthsNetwork;
   EXPECT_EQ(digest("# comment\n" + network), digest(network));
-  // Plain YAML could not read a reference inside braces.
+  // Plain YAML cannot read a reference inside braces.
   const std::string bare = Replaced(network, "\"${width}\"", "${width}");
   EXPECT_EQ(digest("# comment\n" + bare), digest(bare));
   EXPECT_NE(digest(Replaced(network, "linear: 10", "linear: 11")), digest(network));
   EXPECT_NE(digest(Replaced(network, "lr: 0.07", "lr: 0.08")), digest(network));
 }
 
-// These digests are in databases: builds that wrote the method as a number made them.
+// Databases contain these digests, written by builds that stored the method as a number.
 TEST(Digest, WhatEarlierBuildsStoredIsStillTheSameSweep) {
   const std::string grid = Grid(
       "parameters:\n  lr: {values: [0.1, 0.2]}\n  momentum: {values: [0, 0.5]}\nrun_cap: 3\n"

@@ -8,8 +8,8 @@
 
 namespace sweep {
 
-// A sweep file's text as YAML, read once for all who ask what stands in it: whoever loads the files
-// that it names, and the parser. By the rules of the newest edition. Immutable.
+// A sweep file's text as YAML, parsed once by the rules of the newest edition. Shared by the parser
+// and the loaders of the files that it names. Immutable.
 class SweepDocument {
  public:
   SweepDocument(const std::string& file, const std::string& text) {
@@ -17,7 +17,7 @@ class SweepDocument {
     root_ = reader.Load(text);
   }
 
-  // nullopt when the text is no YAML that can be taken; complaints() says why.
+  // nullopt when the text is no acceptable YAML; complaints() says why.
   const std::optional<YAML::Node>& root() const { return root_; }
   const Diagnostics& complaints() const { return complaints_; }
 

@@ -1,4 +1,4 @@
-// What is said about wrong sweep files.
+// The messages about wrong sweep files.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -84,7 +84,7 @@ TEST(Errors, WhatIsMissingIsNamed) {
   EXPECT_EQ(Complaints(Random("parameters:\n  lr:\n")), "s.yaml:5: 'lr' has no value");
 }
 
-// One complaint each, by a part of it that names the thing and the value.
+// One error each, tested by a part of its message that names the thing and the value.
 TEST(Errors, OneByOne) {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"run_cap: 2\n", "s.yaml:4: 'run_cap' is given twice; first on line 3"},
@@ -253,7 +253,7 @@ TEST(HostileInput, IsRefusedInWords) {
   std::string nested = "name: ";
   for (int i = 0; i < 20; ++i) nested += "{a: ";
   nested += "1" + std::string(20, '}');
-  // Each line doubles what the one before stands for.
+  // Each line doubles the size of the one before.
   std::string bomb = "a0: &a0 [x, x]\n";
   for (int i = 1; i < 40; ++i) {
     const std::string last = std::to_string(i - 1), next = std::to_string(i);

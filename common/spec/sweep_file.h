@@ -13,11 +13,11 @@ struct SweepFile {
   SweepSpec spec;
 };
 
-// LoadSweepSource and SweepSpec::Parse in one, which reads the text once.
+// LoadSweepSource and SweepSpec::Parse in one; reads the text once.
 absl::StatusOr<SweepFile> LoadSweepFile(const std::string& path, Diagnostics* diagnostics);
 
-// The seed of a sweep whose file names none: a renamed copy tries other points. Short, so that
-// people can copy it.
+// The seed of a sweep whose file sets none: a renamed copy tries other points. Short enough to copy
+// by hand.
 std::uint64_t SeedOfName(const std::string& name);
 
 }  // namespace sweep

@@ -24,7 +24,7 @@ std::optional<YAML::Node> NameIn(const std::string& text) {
   return name;
 }
 
-// Where the scalar that begins at `begin` ends: behind the closing quote, or behind the word.
+// The end of the scalar at `begin`: behind the closing quote, or behind the word.
 std::size_t ScalarEnd(const std::string& text, std::size_t begin) {
   const char quote = text[begin];
   if (quote == '"' || quote == '\'') {
@@ -51,7 +51,7 @@ absl::StatusOr<std::string> WithSweepName(const std::string& text, const std::st
     const auto begin = static_cast<std::size_t>(node->Mark().pos);
     if (begin >= text.size()) return refusal;
     const std::size_t end = ScalarEnd(text, begin);
-    // Quotes only where the name would be read as something else, as 2024 would.
+    // Quotes the name only where YAML would read it as another value, such as 2024.
     for (const std::string& written : {name, absl::StrCat("\"", name, "\"")}) {
       std::string changed = text.substr(0, begin) + written + text.substr(end);
       const std::optional<YAML::Node> now = NameIn(changed);

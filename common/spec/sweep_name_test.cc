@@ -31,7 +31,7 @@ TEST(SweepName, AnAliasIsRefused) {
   EXPECT_FALSE(WithSweepName("", "day").ok());
 }
 
-// The seed is drawn from the name, so a renamed sweep would try other points.
+// A file without a seed derives it from the name; renaming must not change the points.
 TEST(SweepName, ARenamedSweepKeepsItsSeed) {
   for (const std::string text :
        {"name: night\nmodel: cnn-18718\nmethod: random\nrun_cap: 3\n",

@@ -46,7 +46,7 @@ const std::vector<std::string>& TopLevelKeys() {
   return keys;
 }
 
-// Parses one sweep file. An object per file.
+// Parses one sweep file; one object per file.
 class SweepParser {
  public:
   SweepParser(const SweepSource& source, const ReportedFiles& reported, Diagnostics* diagnostics,
@@ -66,7 +66,7 @@ class SweepParser {
     if (!document || !document->IsMap()) {
       const std::string foreign = DescribeForeignText(source_.text);
       if (!foreign.empty()) {
-        diagnostics_->clear();  // what a reader of YAML says of it
+        diagnostics_->clear();  // the YAML reader's errors
         return reader_.Error(1, absl::StrCat("this looks like ", foreign));
       }
     }
@@ -111,7 +111,7 @@ class SweepParser {
     return it == keys_.end() ? nullptr : &it->second;
   }
 
-  // Where complaints about a key go that may be missing.
+  // The line for errors about a key that may be missing; 0 then.
   int LineOfKey(const std::string& key) const {
     const YamlEntry* entry = Find(key);
     return entry == nullptr ? 0 : entry->line;
@@ -135,7 +135,7 @@ class SweepParser {
     if (const YamlEntry* entry = Find("labels")) ReadLabels(*entry);
   }
 
-  // A key that was complained about as a slip of `key` is not missing as well.
+  // True when a misspelling of `key` was reported, so it is not reported as missing.
   bool MisspeltKey(const std::string& key) const {
     return std::any_of(diagnostics_->begin(), diagnostics_->end(), [&](const Diagnostic& d) {
       return d.message.find(absl::StrCat("did you mean '", key, "'?")) != std::string::npos ||
@@ -173,7 +173,7 @@ class SweepParser {
 
   void ReadProgram() {
     ReadCommandAndFiles();
-    // One that was complained about is there all the same: what it takes only it knows.
+    // A program with an error still is a program, which decides on its own parameters.
     if (HasProgram() && spec_.program.empty()) spec_.program = {"unknown"};
   }
 
@@ -198,7 +198,7 @@ class SweepParser {
     }
   }
 
-  // Also when what stands there is in error.
+  // True also when its value has an error.
   bool HasProgram() const { return Find("program") != nullptr; }
 
   void ReadModels() {
@@ -309,7 +309,7 @@ class SweepParser {
     size("test", kMnistTestSize, &dataset.test_size);
   }
 
-  // Training images, as far as is known here.
+  // Number of training images as far as the file says.
   std::int64_t TrainSize() const {
     if (!dataset_is_known_) return kMaxImages;
     if (spec_.dataset.train_size > 0) return spec_.dataset.train_size;
@@ -351,7 +351,7 @@ class SweepParser {
     }
   }
 
-  // Also when what stands there is in error, or misspelt.
+  // True also when its value has an error, or the key is misspelt.
   bool HasModel() const { return Find("model") != nullptr || !HasProgram(); }
 
   void ReadNumbers() {
@@ -454,7 +454,7 @@ class SweepParser {
     }
   }
 
-  // Of the first network; Complete asks each network's recipe.
+  // The epochs of the first network's recipe; Complete uses each network's own.
   int RecipeEpochs() const {
     const auto network =
         spec_.models.empty() ? spec_.networks.end() : spec_.networks.find(spec_.models.front());
@@ -510,7 +510,7 @@ class SweepParser {
                 &reader_, &spec_);
     spec_.digest = DigestOf(spec_);
     spec_.earlier_digest = EarlierDigestOf(spec_);
-    // Not before: a sweep is the same one wherever its file lies.
+    // After the digest: the location of the file does not change the sweep.
     PlaceDataset(source_.file, &spec_);
   }
 
@@ -519,8 +519,8 @@ class SweepParser {
     if (parameters_are_known_) CheckConstraintNames(spec, constraint_lines_, &reader_);
   }
 
-  // A network file that cannot be had may have any name of its own; the built-in networks do not
-  // differ in theirs, so that one stands for those that are unknown.
+  // An unreadable network file may have any names of its own. The built-in networks all have the
+  // same names, so one replaces those that are unknown.
   void CheckWithoutNetwork() {
     std::set<std::string> unknown(spec_.models.begin(), spec_.models.end());
     for (const auto& [model, network] : spec_.networks) unknown.erase(model);
@@ -564,12 +564,12 @@ absl::StatusOr<SweepSpec> ParseSweep(const SweepSource& source, const ReportedFi
   try {
     parser.Run();
   } catch (const YAML::Exception& e) {
-    // Every access is checked; this stands between a slip there and the process.
+    // Every access is checked; this only contains a bug in the parser.
     found.push_back({source.file, e.mark.line + 1, e.msg});
   }
   if (is_cancelled && is_cancelled()) {
     return absl::CancelledError(
-        absl::StrCat(source.file, ": nobody waits for the file to be read any more"));
+        absl::StrCat(source.file, ": the client no longer waits for the answer"));
   }
   DropShadowedWarnings(&found);
   const bool good = CountErrors(found) == 0 && reported.empty();

@@ -8,7 +8,7 @@
 
 namespace sweep {
 
-// Files that the caller has complained about already, by the names that the sweep file uses.
+// Files that the caller has already reported, by their names in the sweep file.
 struct ReportedFiles {
   std::set<std::string> networks;
   std::set<std::string> program;
@@ -17,13 +17,13 @@ struct ReportedFiles {
 
 class SweepDocument;
 
-// SweepSpec::Parse, saying nothing about the lack of files that are in `reported`. `document` is
-// the source's text where it has been read already.
+// SweepSpec::Parse, but silent about missing files that are in `reported`. `document` is the
+// source's text if the caller has parsed it.
 absl::StatusOr<SweepSpec> ParseSweep(const SweepSource& source, const ReportedFiles& reported,
                                      Diagnostics* diagnostics, const IsCancelled& is_cancelled = {},
                                      const SweepDocument* document = nullptr);
 
-// The models named in a sweep file; empty when it is not readable. Complains about nothing.
+// The models named in a sweep file; empty when it is unreadable. Reports no errors.
 std::vector<std::string> ModelsIn(const SweepDocument& document);
 
 }  // namespace sweep

@@ -1,5 +1,4 @@
-// What is easily meant otherwise than it is read: what is refused, what is warned of, and that the
-// advice holds.
+// Input that is easily misread: refusals, warnings, and advice that must hold.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -140,7 +139,7 @@ TEST(Program, GetsWhatItsFileSaysAndEpochs) {
   EXPECT_THAT(line, AllOf(HasSubstr("\"momentum\":0.5"), HasSubstr("\"epochs\":3"),
                           Not(HasSubstr("\"lr\"")), Not(HasSubstr("batch_size")),
                           Not(HasSubstr("schedule")), Not(HasSubstr("normalize"))));
-  // As the worker passes it on.
+  // The worker passes it on like this.
   EXPECT_EQ(TrialSpecToJson(TrialSpecFromJson(line, NetworkField::kOptional)), line);
 }
 
@@ -210,7 +209,7 @@ TEST(Names, OfAProgramMayBeModel) {
               HasSubstr("write model: {values: […]} beside 'parameters'"));
 }
 
-// Every spelling that is answered by "did you mean 'x'?", put into practice.
+// Applies the advice of every "did you mean 'x'?".
 TEST(Names, OfOtherToolsAreAnsweredByAdviceThatHolds) {
   for (const char* name :
        {"learning_rate", "learning-rate", "LR", "lrate", "batch-size", "batchsize", "Batch_Size",
@@ -250,7 +249,7 @@ TEST(Names, OfDistributionsOfOtherToolsAreAnswered) {
   EXPECT_THAT(hint("quniform"), HasSubstr("did you mean 'q_uniform'?"));
   EXPECT_THAT(hint("qloguniform"), HasSubstr("did you mean 'q_log_uniform_values'?"));
   EXPECT_THAT(hint("randint"), HasSubstr("did you mean 'int_uniform'?"));
-  // Where the values of ours are counted otherwise, the advice says so.
+  // The advice says so when our values have another meaning.
   EXPECT_THAT(hint("loguniform"), HasSubstr("not exponents"));
   EXPECT_THAT(hint("randint"), HasSubstr("Its max is one of the values"));
   EXPECT_THAT(hint("quniform"), HasSubstr("multiples of q"));
@@ -261,7 +260,7 @@ TEST(Names, OfDistributionsOfOtherToolsAreAnswered) {
   }
 }
 
-// What is near by its letters, but would train something else.
+// Similar names that would train something else.
 TEST(Advice, NeverTrainsSomethingElse) {
   const auto parameter = [](const std::string& name) {
     return Complaints(Random("parameters: {" + name + ": {value: 1}}\n"));
@@ -316,7 +315,7 @@ TEST(ForeignFiles, ThatAreNoYamlAreNamed) {
     EXPECT_THAT(complaint, AllOf(HasSubstr("this looks like "), HasSubstr(what)));
     EXPECT_EQ(complaint.find('\n'), complaint.npos) << "one answer: " << complaint;
   }
-  // A slip in a file of ours stays one.
+  // A slip in a sweep file is reported as such.
   EXPECT_THAT(Complaints("name: s\nconstraints:\n- lr = 3\n- lr >= 3\nmetric: {\n"),
               HasSubstr("not valid YAML"));
   for (const char* text : {"jobs: {build: {}}\non: push\n", "services: {web: {}}\nversion: '3'\n",
@@ -362,7 +361,7 @@ TEST(Complaints, AreAllToldBesideAnUnknownNetwork) {
                          "constraints: [\"depth < 3\"]\n"),
               AllOf(HasSubstr("no built-in network 'resnet'"),
                     HasSubstr("parameter 'optimizer' is"), HasSubstr("refers to unknown 'depth'")));
-  // The network's own file might have these names.
+  // The missing network file might have these names.
   EXPECT_THAT(Complaints("name: s\nmodel: nets/none.yaml\nmethod: grid\nparameters: {depth: 3}\n"),
               Not(HasSubstr("depth")));
 }

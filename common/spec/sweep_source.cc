@@ -18,7 +18,7 @@
 namespace sweep {
 namespace {
 
-// A sweep file may come out of a pipe; what is read again on another machine may not.
+// A sweep file may come from a pipe; files that are read again later may not.
 absl::StatusOr<std::string> ReadTextFile(const std::string& path, InputKind kind) {
   InputFile file(path, kind);
   std::string text;
@@ -38,9 +38,8 @@ bool LiesBelow(const std::filesystem::path& folder, const std::filesystem::path&
   return !rest.empty() && rest != "." && *rest.begin() != "..";
 }
 
-// Reads `name`, which is relative to `folder`. What it contains leaves this machine, so a name that
-// lies in the folder by its words may not lead out of it by a link. A name that says itself that it
-// lies elsewhere is the writer's wish.
+// Reads `name`, relative to `folder`. Its content leaves this machine, so a name inside the folder
+// must not lead out of it through a link. A name that itself points elsewhere is intended.
 absl::StatusOr<std::string> ReadNamedFile(const std::filesystem::path& folder,
                                           const std::string& name) {
   const std::filesystem::path path = folder / name;
@@ -53,7 +52,7 @@ absl::StatusOr<std::string> ReadNamedFile(const std::filesystem::path& folder,
     if (std::filesystem::is_symlink(std::filesystem::symlink_status(path, error))) {
       return absl::NotFoundError("is a link that leads nowhere");
     }
-    return ReadTextFile(path.string(), InputKind::kRegular);  // which says why
+    return ReadTextFile(path.string(), InputKind::kRegular);  // for its error message
   }
   if (LiesBelow(root, (root / name).lexically_normal()) && !LiesBelow(root, real)) {
     return absl::PermissionDeniedError(absl::StrCat("is or lies behind a link to ", real.string(),
@@ -63,7 +62,7 @@ absl::StatusOr<std::string> ReadNamedFile(const std::filesystem::path& folder,
   return ReadTextFile(real.string(), InputKind::kRegular);
 }
 
-// Reads the network files that `source` names into it; returns those that cannot be read.
+// Reads the network files of `source` into it; returns the names of unreadable ones.
 std::set<std::string> LoadNetworks(const SweepDocument& document, SweepSource* source,
                                    Diagnostics* diagnostics) {
   std::set<std::string> unreadable;
@@ -84,7 +83,7 @@ std::set<std::string> LoadNetworks(const SweepDocument& document, SweepSource* s
   return unreadable;
 }
 
-// The same for the files of its program.
+// Likewise for the program's files.
 std::set<std::string> LoadProgram(const SweepDocument& document, SweepSource* source,
                                   Diagnostics* diagnostics) {
   std::set<std::string> unreadable;
@@ -107,7 +106,7 @@ std::set<std::string> LoadProgram(const SweepDocument& document, SweepSource* so
 
 namespace {
 
-// Reads the file and all that it names; `document` becomes its text as YAML.
+// Reads the file and all files that it names; sets `document` to its text as YAML.
 absl::StatusOr<SweepSource> Load(const std::string& path, std::optional<SweepDocument>* document,
                                  Diagnostics* diagnostics) {
   SweepSource source{.file = path};
@@ -121,7 +120,7 @@ absl::StatusOr<SweepSource> Load(const std::string& path, std::optional<SweepDoc
   const ReportedFiles unreadable{.networks = LoadNetworks(**document, &source, diagnostics),
                                  .program = LoadProgram(**document, &source, diagnostics)};
   if (unreadable.empty()) return source;
-  // All that is wrong is said at once, so the rest of the file is looked at as well.
+  // Checks the rest too, so that all errors are reported at once.
   ParseSweep(source, unreadable, diagnostics, {}, &**document).IgnoreError();
   return absl::InvalidArgumentError(FormatDiagnostics(*diagnostics));
 }

@@ -1,4 +1,4 @@
-// Reading sweep files from the disk, the examples among them.
+// Reads sweep files from disk, including the examples.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

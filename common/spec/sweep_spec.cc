@@ -14,10 +14,10 @@ namespace sweep {
 namespace {
 
 constexpr std::int64_t kMnistTestImages = 10'000;
-// What `dataset: synthetic` draws for evaluation when its file says nothing.
+// Evaluation images of `dataset: synthetic` when the file does not set them.
 constexpr std::int64_t kSyntheticTestImages = 1'000;
 
-// Where the value of a hyperparameter comes from, for messages; "" when the search chose it.
+// The origin of a hyperparameter's value, for messages; "" when the search chose it.
 std::string Origin(const SweepSpec& spec, const ResolvedPoint& point, const std::string& name) {
   if (point.parameters.contains(name)) return "";
   const NetworkFile* network = FindNetwork(spec, point.model);
@@ -28,7 +28,7 @@ std::string Origin(const SweepSpec& spec, const ResolvedPoint& point, const std:
 
 absl::Status CheckValues(const SweepSpec& spec, const ResolvedPoint& point) {
   for (const auto& [name, value] : point.resolved) {
-    if (spec.LeavesDefaultsToProgram() && name != "epochs") continue;  // only it knows
+    if (spec.LeavesDefaultsToProgram() && name != "epochs") continue;  // only the program knows
     if (absl::Status status = CheckParameterValue(name, value); !status.ok()) {
       return absl::InvalidArgumentError(absl::StrCat(Origin(spec, point, name), status.message()));
     }
@@ -80,9 +80,10 @@ TrialSpec SweepSpec::MakeTrialSpec(const Configuration& configuration, int repli
   // 63 bits, because SQLite's integers are signed.
   trial.seed = Mix64(DeriveKey(seed, "replicate") + static_cast<std::uint64_t>(replicate)) >> 1;
   for (const auto& [parameter, value] : configuration.resolved) {
-    // A program's may have values that the trainer's of that name cannot have.
+    // A program's parameter may have a value that the trainer's of the same name cannot have.
     if (LeavesDefaultsToProgram() && !CheckTrialParameter(parameter, value).empty()) continue;
-    // False for what is no field of a trial: the network's own parameters are in its layers.
+    // Returns false for names that are no field of a trial: the layers contain the network's own
+    // parameters.
     SetTrialParameter(parameter, value, &trial);
   }
   if (LeavesDefaultsToProgram() && trial.momentum == 0) trial.nesterov = false;
@@ -187,7 +188,7 @@ std::optional<Value> LookUpConfiguration(const Configuration& configuration,
 std::int64_t EvaluationImages(const SweepSpec& spec) {
   if (spec.holdout > 0) return spec.holdout;
   if (spec.dataset.test_size > 0) return spec.dataset.test_size;
-  // A program without a network of ours has data of its own.
+  // A program without one of our networks has its own data.
   if (!spec.program.empty() && spec.models.empty()) return 0;
   if (spec.dataset.name == "mnist") return kMnistTestImages;
   return spec.dataset.name == "synthetic" ? kSyntheticTestImages : 0;

@@ -20,11 +20,11 @@
 
 namespace sweep {
 
-// What is held against the gates on measures: the best epoch, the last one, the mean of the
+// The value that is compared with gates on measures: the best epoch, the last one, the mean of the
 // replicates' last ones, or each of the last `gate_epochs`.
 enum class GateOn { kBest, kLast, kMean, kLastK };
 
-// What a sweep file says of a measure that its program reports.
+// A sweep file's declaration of a measure that its program reports.
 struct DeclaredMeasure {
   std::string name;
   std::optional<bool> maximize;
@@ -33,44 +33,43 @@ struct DeclaredMeasure {
 };
 
 // A stored sweep keeps the meaning with which it was submitted:
-//   1  scalars as ReadPlainScalarAsStored reads them; a program gets the defaults of the built-in
-//      trainer; without `seed` it is 1
-//   2  scalars by YAML 1.2's core schema; a program gets what its file says; without `seed` it is
-//      drawn from the name; slips that edition 1 took as text are refused
+//   1  ReadPlainScalarAsStored reads scalars; a program gets the built-in trainer's defaults;
+//      `seed` is 1 by default
+//   2  YAML 1.2's core schema reads scalars; a program gets only the file's values; `seed` is
+//      derived from the name by default; slips that edition 1 took as text are refused
 inline constexpr int kSweepEdition = 2;
 
-// The texts of a submitted sweep: the sweep file and, by the name used in it, each network file
-// that is not built in and each of `files`. This is what travels to the coordinator and is stored
-// there.
+// The texts of a submitted sweep: the sweep file and, by their names in it, each network file that
+// is not built in and each of `files`. The client sends this to the coordinator, which stores it.
 struct SweepSource {
   std::string file;  // for messages
   std::string text;
   std::map<std::string, std::string> network_files;
-  std::map<std::string, std::string> program_files;  // of a sweep with `program`
-  int edition = kSweepEdition;                       // by which it is read
+  std::map<std::string, std::string> program_files;  // for a sweep with `program`
+  int edition = kSweepEdition;                       // selects the rules for reading it
 };
 
-// One point of the search space, complete: every hyperparameter that the trainer needs is in it.
+// One complete point of the search space: contains every hyperparameter that the trainer needs.
 struct Configuration {
   std::int64_t number = 0;  // 1-based within its sweep
-  ParameterMap parameters;  // what the search chose; what the user sees
-  // With recipe and defaults: what the trainer gets. A program gets only what its sweep file says,
-  // `epochs`, and what the layers of its network refer to.
+  ParameterMap parameters;  // chosen by the search; shown to the user
+  // With recipe and defaults, as the trainer gets them. A program gets only the values of its sweep
+  // file, `epochs`, and those that the layers of its network refer to.
   ParameterMap resolved;
   Network network;  // without layers when the sweep has no model
 };
 
-// When a trial is stopped early, see docs/stopping.md.
+// The rule that stops a trial early, see docs/stopping.md.
 struct EarlyTerminate {
   std::string type;    // "median"
-  int min_epochs = 3;  // no trial is judged before
+  int min_epochs = 3;  // trials are not judged before this epoch
   int min_trials = 4;  // nor at an epoch that fewer others have reached
 
-  // In words: "the median rule, from epoch 3 on and against at least 4 others".
+  // As text: "the median rule, from epoch 3 on and against at least 4 others".
   std::string ToString() const;
 };
 
-// Whether nobody wants the result of long work any more.
+// Returns true once nobody waits for the result of long work.
 using IsCancelled = std::function<bool()>;
 
 // A parsed and validated sweep file. Immutable.
@@ -78,23 +77,24 @@ struct SweepSpec {
   int edition = kSweepEdition;
   std::string name;
   std::string description;
-  // Names as written; more than one when swept over; none for a `program` that needs no network.
+  // Names as written; several when the sweep varies the model; none for a `program` without a
+  // network.
   std::vector<std::string> models;
   std::map<std::string, NetworkFile> networks;  // by those names
   std::string recipe = "seed";
   bool recipe_is_written = false;
   DatasetSpec dataset;
   const SearchMethod* method = DefaultSearchMethod();  // never null
-  // At least one. Of several, those that no other beats in all of them rank first.
+  // At least one. With several, configurations that no other dominates rank first.
   std::vector<Objective> objectives = {Objective{}};
-  std::vector<DeclaredMeasure> measures;  // of a program
+  std::vector<DeclaredMeasure> measures;  // declared for a program
   std::vector<Parameter> parameters;  // in the file's order; with several models, "model" is first
   int epochs = 19;
-  bool epochs_by_recipe = false;  // the file is silent: each network's recipe overrules `epochs`
+  bool epochs_by_recipe = false;  // the file sets none: each network's recipe overrides `epochs`
   int holdout = 0;  // training images kept for evaluation; 0 evaluates on the test set
   std::vector<Gate> require;
   GateOn gate_on = GateOn::kBest;
-  int gate_epochs = 1;  // of GateOn::kLastK
+  int gate_epochs = 1;  // for GateOn::kLastK
   std::optional<EarlyTerminate> early_terminate;
   std::vector<Expression> constraints;
   std::int64_t run_cap = 0;  // configurations; 0: all of a grid
@@ -104,89 +104,87 @@ struct SweepSpec {
   int replicates = 1;
   std::uint64_t seed = 1;
   int max_failures = 3;     // failed attempts before a trial is failed
-  bool keep_going = false;  // not paused when the first trials fail alike; not part of the digest
-  // The command of the sweep's own trainer; empty: the workers' trainer.
+  bool keep_going = false;  // do not pause when the first trials fail alike; not part of the digest
+  // The command of the sweep's own trainer; empty for the workers' trainer.
   std::vector<std::string> program;
-  // SHA-256 of the names and texts of `files`; "" when there are none.
+  // SHA-256 of the names and texts of `files`; "" without files.
   std::string program_digest;
   std::map<std::string, std::string> labels;
-  // SHA-256 of what the sweep trains and how it is judged. Comments, spacing, the order of keys,
-  // name, description and labels do not count.
+  // SHA-256 of what the sweep trains and how it is judged. Ignores comments, spacing, the order of
+  // keys, name, description and labels.
   std::string digest;
-  // What earlier builds wrote for the same content; "" when none could have read it.
+  // The digest that earlier builds wrote for the same content; "" when none could have read it.
   std::string earlier_digest;
 
-  // Whether a sweep that was stored with this digest is the same one.
+  // True when a sweep stored with this digest is the same one.
   bool IsStoredAs(std::string_view stored) const {
     return stored == digest || (!earlier_digest.empty() && stored == earlier_digest);
   }
 
-  // Parses and validates. Reports every error into `diagnostics` and returns InvalidArgument then.
-  // A large search space takes seconds: `is_cancelled`, if there is one, is asked now and then, and
-  // Cancelled is the answer when it says so. A good file may have
-  // warnings. Never throws.
+  // Parses and validates. Adds every error to `diagnostics` and then returns InvalidArgument. A
+  // large search space takes seconds: `is_cancelled`, if set, is asked now and then, and true ends
+  // the call with Cancelled. A good file may have warnings. Never throws.
   static absl::StatusOr<SweepSpec> Parse(const SweepSource& source, Diagnostics* diagnostics,
                                          const IsCancelled& is_cancelled = {});
 
-  // As Parse, of a sweep that was stored with `digest`, which tells the edition: the newest that
-  // gives this digest counts. The spec keeps the digest under which it is stored.
+  // As Parse, for a sweep that was stored with `digest`: uses the newest edition that gives this
+  // digest. The spec keeps the stored digest.
   static absl::StatusOr<SweepSpec> ParseStored(SweepSource source, std::string_view digest,
                                                Diagnostics* diagnostics);
 
   // Completes a point of the search space: applies `when`, recipe and defaults, builds the network.
-  // What `chosen` says counts most, then the network's recipe, the defaults of the network file,
-  // and the built-in ones. InvalidArgument when a name is none of the sweep's parameters, a value
-  // is out of range or the network does not fit.
+  // `chosen` overrides the network's recipe, which overrides the defaults of the network file and
+  // then the built-in ones. InvalidArgument when a name is no parameter of the sweep, a value is
+  // out of range or the network does not fit.
   absl::StatusOr<Configuration> Complete(std::int64_t number, const ParameterMap& chosen) const;
 
-  // As Complete, but nullopt for a point that some constraint excludes. What they exclude by
-  // hyperparameters alone need not fit. InvalidArgument for one that none excludes and that some
-  // constraint cannot be evaluated at. For many points: PointCompleter.
+  // As Complete, but nullopt for a point that some constraint excludes. A point that constraints on
+  // hyperparameters alone exclude need not fit. InvalidArgument when no constraint excludes the
+  // point and one cannot be evaluated at it. For many points use PointCompleter.
   absl::StatusOr<std::optional<Configuration>> CompleteIfAllowed(std::int64_t number,
                                                                  const ParameterMap& chosen) const;
 
-  // The first one, by which single trials are compared.
+  // The first objective, which compares single trials.
   const Objective& objective() const { return objectives.front(); }
-  // Objectives, and what `measures` says of the goals of others.
+  // The objectives, then the goals that `measures` declares for others.
   std::vector<Objective> Goals() const;
-  // The names of the measures that objectives and gates ask for, canonical, each once.
+  // The names of the measures in objectives and gates, canonical, each once.
   std::vector<std::string> JudgedMeasures() const;
 
-  // Whether a hyperparameter that no file mentions is left to the program's own defaults.
+  // True when the program's own defaults apply to hyperparameters that no file mentions.
   bool LeavesDefaultsToProgram() const { return !program.empty() && edition >= 2; }
 
-  // What the trainer gets for replicate `replicate` (0-based), without the trial's name. The seed
-  // is a function of the sweep's seed and the replicate alone, so that configurations are compared
-  // with the same seeds; it is below 2^63.
+  // The trainer's spec for replicate `replicate` (0-based), without the trial's name. The seed
+  // depends only on the sweep's seed and the replicate, so that configurations are compared with
+  // the same seeds; it is below 2^63.
   TrialSpec MakeTrialSpec(const Configuration& configuration, int replicate) const;
 
-  // Configurations a full run makes: run_cap, or fewer when the space has fewer distinct points.
+  // Number of configurations of a full run: run_cap, or fewer when the space has fewer distinct
+  // points.
   std::int64_t PlannedConfigurations() const;
 };
 
-// Names usable in `constraints` and `--where` for a configuration: its hyperparameters, also with
-// kParametersPrefix, "model",
-// and the facts of its network, if it has one: "parameters", "fully_connected", "train_mflop",
-// "forward_mflop", "receptive_field", "layers".
+// Looks up a name of `constraints` and `--where` for a configuration: its hyperparameters, also
+// with kParametersPrefix, "model", and the facts of its network, if it has one: "parameters",
+// "fully_connected", "train_mflop", "forward_mflop", "receptive_field", "layers".
 std::optional<Value> LookUpConfiguration(const Configuration& configuration, std::string_view name);
 
-// A relative folder of a data set lies beside the sweep file, as networks and files of programs do,
-// if `file` is an absolute path. Elsewhere it is one of each worker.
+// Resolves a data set's relative folder against the sweep file, as for networks and programs'
+// files, if `file` is an absolute path. Otherwise the folder is relative to each worker.
 void PlaceDataset(std::string_view file, SweepSpec* spec);
 
-// Whether a gate of that name is held against a number that epochs report, rather than against the
-// number of epochs or a fact of the network.
+// True for a gate on a reported measure, false for one on the number of epochs or a fact of the
+// network.
 bool IsMeasureGate(const Gate& gate);
 
-// The names of those facts.
+// The names of the network facts.
 const std::vector<std::string>& NetworkFactNames();
 
-// Images that accuracy is measured on; 0 when that is not known from the file (IDX data sets,
-// programs).
+// Number of images that measure accuracy; 0 when the file does not tell (IDX data sets, programs).
 std::int64_t EvaluationImages(const SweepSpec& spec);
 
-// Reads FILE, every network file and every program file that it names (relative to FILE).
-// Diagnostics as Parse.
+// Reads FILE and every network file and program file that it names (relative to FILE). Diagnostics
+// as for Parse.
 absl::StatusOr<SweepSource> LoadSweepSource(const std::string& path, Diagnostics* diagnostics);
 
 }  // namespace sweep

@@ -151,7 +151,7 @@ TEST(SweepSpec, ParametersInEveryForm) {
   EXPECT_THAT(spec.parameters[7].values, ElementsAre(Value("cosine")));
 }
 
-// A sweep over all that a write-up leaves open.
+// A sweep over everything that a write-up leaves open.
 TEST(SweepSpec, AWholeSweepAsPeopleWriteIt) {
   const SweepSpec spec = MustParse(R"(name: seed-002
 model: cnn-19750            # a built-in network, or a path to a network file

@@ -13,14 +13,14 @@ constexpr std::size_t kLeastTop = 2;
 constexpr std::size_t kGridSteps = 50;
 constexpr double kPriorWeight = 1;
 constexpr double kTiny = 1e-12;
-// Keeps 90 % of a kernel within a grid cell at the least.
+// Keeps at least 90 % of a kernel within a grid cell.
 constexpr double kLeastSigma = 0.5 / 1.64;
 
 using Counts = std::vector<double>;  // trials per grid point or category
 
 double NormalCdf(double z) { return 0.5 * std::erfc(-z / std::sqrt(2.0)); }
 
-// The cost up to which a trial is among the top.
+// The highest cost of the top trials.
 double Cutoff(std::vector<double> costs) {
   const auto count = static_cast<double>(costs.size());
   const auto top = static_cast<std::size_t>(std::ceil(kTopShare * count));
@@ -41,7 +41,7 @@ std::size_t GridSize(const ImportanceDimension& dimension) {
   return static_cast<std::size_t>(std::clamp(steps, 2.0, static_cast<double>(kGridSteps)));
 }
 
-// The grid point of each trial; -1 for one without a value.
+// The grid index of each trial; -1 without a value.
 std::vector<int> GridIndices(const ImportanceDimension& dimension, std::size_t size) {
   const auto scaled = [&dimension](double x) { return dimension.log ? std::log(x) : x; };
   const double low = scaled(dimension.low);
@@ -57,7 +57,7 @@ std::vector<int> GridIndices(const ImportanceDimension& dimension, std::size_t s
   return indices;
 }
 
-// Scott's rule, against outliers with the quartiles (D. W. Scott, "Multivariate Density
+// Scott's rule, made robust against outliers by the quartiles (D. W. Scott, "Multivariate Density
 // Estimation", 1992, equation 3.31).
 double Bandwidth(const Counts& counts, double total) {
   std::vector<std::size_t> points;
@@ -109,7 +109,7 @@ std::vector<double> NumberDensity(const Counts& counts) {
   return density;
 }
 
-// Each category that occurs is a kernel that gives a little to all others.
+// Each category that occurs is a kernel, which gives a small share to all other categories.
 std::vector<double> CategoryDensity(const Counts& counts) {
   const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
   const auto occurring = static_cast<double>(
@@ -125,7 +125,7 @@ std::vector<double> CategoryDensity(const Counts& counts) {
   return density;
 }
 
-// The Pearson divergence of the top trials' density from that of all.
+// The Pearson divergence of the top trials' density from that of all trials.
 double Divergence(const ImportanceDimension& dimension, const std::vector<double>& costs,
                   double cutoff) {
   const std::size_t size = GridSize(dimension);
@@ -137,7 +137,7 @@ double Divergence(const ImportanceDimension& dimension, const std::vector<double
     if (indices[trial] < 0) continue;
     const auto index = static_cast<std::size_t>(indices[trial]);
     ++all[index];
-    // Where nearly all have failed to give a number, only those that did are the top.
+    // The cutoff is infinite when few trials gave a finite cost; then only these are the top.
     if (costs[trial] > cutoff || !std::isfinite(costs[trial])) continue;
     ++top[index];
     ++top_total;

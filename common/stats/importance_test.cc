@@ -46,7 +46,7 @@ struct Space {
   }
   std::vector<ImportanceDimension> All() const { return {lr, momentum, width, schedule}; }
 
-  // What decides, most first: lr, schedule, momentum; width has no part in it.
+  // Costs by influence: lr, schedule, momentum; width has none.
   std::vector<double> Costs() const {
     std::vector<double> costs;
     for (std::size_t i = 0; i < lr.values.size(); ++i) {
@@ -104,7 +104,7 @@ TEST(PedAnova, SaysNothingOfTooFewOrEqualTrials) {
   EXPECT_TRUE(PedAnova(two.All(), two.Costs()).empty());
   EXPECT_TRUE(PedAnova({}, {}).empty());
   const Space space(50);
-  // All are among the best: nothing sets them apart.
+  // All costs are equal, so all are among the best.
   EXPECT_TRUE(PedAnova(space.All(), std::vector<double>(50, 1)).empty());
 }
 
@@ -122,7 +122,7 @@ TEST(PedAnova, TrialsWithoutAValueDoNotCount) {
   EXPECT_EQ(shares.at("never"), 0);
 }
 
-// What diverges above a learning rate says more than small differences below it.
+// Diverging above a learning rate outweighs small differences below it.
 TEST(PedAnova, ATrialWithoutAFiniteCostIsWorseThanAllOthers) {
   ImportanceDimension lr{.name = "lr", .low = 0, .high = 1};
   ImportanceDimension noise{.name = "noise", .low = 0, .high = 1};
@@ -135,7 +135,7 @@ TEST(PedAnova, ATrialWithoutAFiniteCostIsWorseThanAllOthers) {
   const std::vector<Importance> found = PedAnova({noise, lr}, costs);
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[0].name, "lr");
-  // Only those with a cost are the top, although they are fewer than a tenth.
+  // Only trials with a finite cost are the top, though fewer than a tenth.
   costs.assign(40, std::numeric_limits<double>::infinity());
   costs[0] = 0.1;
   EXPECT_FALSE(PedAnova({noise, lr}, costs).empty());

@@ -10,7 +10,7 @@ namespace {
 
 using Costs = std::vector<double>;
 
-// Whether `a` is nowhere worse than `b`, and not the same.
+// True when `a` is nowhere worse than `b`, and differs.
 bool Dominates(const Costs& a, const Costs& b) {
   for (std::size_t i = 0; i < a.size(); ++i) {
     if (a[i] > b[i]) return false;
@@ -23,20 +23,20 @@ bool IsComplete(const Costs& costs) {
          costs.end();
 }
 
-// Numbers the fronts of the points in [begin, end) from `first` on; returns how many there are.
+// Numbers the fronts of the points in [begin, end), starting with `first`; returns their number.
 int NumberFronts(const std::vector<Costs>& costs, std::vector<std::size_t>::const_iterator begin,
                  std::vector<std::size_t>::const_iterator end, int first,
                  std::vector<int>* result) {
   std::vector<std::vector<std::size_t>> fronts;
   const auto is_dominated = [&](const std::vector<std::size_t>& front, std::size_t point) {
-    // With two costs the last member of a front has the least second one.
+    // With two costs, the last member of a front has the smallest second cost.
     if (costs[point].size() == 2) return Dominates(costs[front.back()], costs[point]);
     return std::any_of(front.rbegin(), front.rend(),
                        [&](std::size_t member) { return Dominates(costs[member], costs[point]); });
   };
   for (auto at = begin; at != end; ++at) {
     const std::size_t point = *at;
-    // Domination is transitive: a point that a front dominates is dominated by all before it.
+    // Domination is transitive: every front before one that dominates the point dominates it too.
     const auto front = std::partition_point(
         fronts.begin(), fronts.end(),
         [&](const std::vector<std::size_t>& one) { return is_dominated(one, point); });
@@ -55,7 +55,7 @@ int NumberFronts(const std::vector<Costs>& costs, std::vector<std::size_t>::cons
 std::vector<int> ParetoFronts(const std::vector<Costs>& costs) {
   std::vector<std::size_t> order(costs.size());
   std::iota(order.begin(), order.end(), 0);
-  // A point can only be dominated by one before it.
+  // Only an earlier point can dominate a later one.
   std::sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
     return costs[a] != costs[b] ? costs[a] < costs[b] : a < b;
   });

@@ -4,10 +4,10 @@
 
 namespace sweep {
 
-// The front of each point, from 1: points of front 1 are dominated by none, those of front 2 only
-// by points of front 1, and so on. `costs`: the less the better, all points with as many. A cost of
-// +infinity says that there is no value; points with one have fronts of their own, behind all
-// complete points. Pure.
+// The front of each point, from 1: no point dominates those of front 1, only points of front 1
+// dominate those of front 2, and so on. Lower costs are better; all points have equally many. A
+// cost of +infinity means that the value is missing; such points have fronts of their own, behind
+// all complete points. Pure.
 //
 // Efficient non-dominated sort with binary search (X. Zhang, Y. Tian, R. Cheng, Y. Jin: "An
 // Efficient Approach to Nondominated Sorting for Evolutionary Multiobjective Optimization", IEEE

@@ -22,13 +22,13 @@ TEST(ParetoFronts, PeelsOffWhatIsDominatedByNone) {
   EXPECT_THAT(ParetoFronts({{-kInfinity, 5}, {1, 2}}), ElementsAre(1, 1));
 }
 
-// What has diverged is fast, and best in nothing else: it is no compromise.
+// A diverged trial is fast and best in nothing else: it is no compromise.
 TEST(ParetoFronts, PointsWithoutAValueComeBehindAllOthers) {
   EXPECT_THAT(ParetoFronts({{kInfinity, 1}, {3, 9}, {4, 9}, {0, kInfinity}, {kInfinity, 2}}),
               ElementsAre(3, 1, 2, 3, 4));
 }
 
-// Front k is what only points of fronts below k dominate.
+// Only points of lower fronts dominate the points of front k.
 TEST(ParetoFronts, AreThoseOfTheDefinition) {
   std::mt19937 random(7);
   for (const std::size_t objectives : {2U, 3U, 4U}) {

@@ -12,10 +12,10 @@
 namespace sweep {
 namespace {
 
-// 9940 right of 10,000 is 99.4 %, whatever the rounding of the division.
+// Absorbs rounding: 9,940 right of 10,000 must equal 99.4 %.
 constexpr double kTolerance = 1e-9;
 
-// A gate on a measured number, with that tolerance.
+// Tests a gate on a measured number, with that tolerance.
 bool Meets(const Gate& gate, double value) {
   const double bound = AsDouble(gate.bound);
   const bool same = std::fabs(value - bound) <= kTolerance;
@@ -36,17 +36,17 @@ bool Meets(const Gate& gate, double value) {
   return false;
 }
 
-// Whether every gate of that name is met by `value`; true when there is none.
+// True when `value` meets every gate of that name, or there is none.
 bool MeetsAll(const std::vector<Gate>& gates, std::string_view name, double value) {
   return std::all_of(gates.begin(), gates.end(),
                      [&](const Gate& gate) { return gate.name != name || Meets(gate, value); });
 }
 
-// What the runs of a configuration come to, as gate_on says, before any gate is looked at.
+// The values of a configuration's runs, chosen by gate_on, before any gate is tested.
 struct Measured {
   Measurements values;
-  int value_epoch = 0;  // where they were measured; of a mean nowhere
-  int epoch = 0;        // that the epoch gate is held against
+  int value_epoch = 0;  // where they were measured; 0 for a mean
+  int epoch = 0;        // tested against the gate on epochs
   bool epochs_in_gate = false;
 };
 
@@ -67,15 +67,15 @@ Measured MeasureOne(const SweepSpec& spec, const TrialResult& result) {
   return measured;
 }
 
-// Whether the gates that are held against epochs are met by one run.
+// True when one run meets the gates on epochs and measures.
 bool MeetsEpochGates(const SweepSpec& spec, const TrialResult& result) {
   if (spec.gate_on == GateOn::kLastK) return result.epochs_in_a_row >= spec.gate_epochs;
   return result.epochs_to_target > 0;
 }
 
-// Whether `a` stands for its configuration rather than `b`. With gate_on best and last_k, a
-// replicate that meets the gates goes before one that does not: whether the configuration qualifies
-// hangs on it.
+// True when `a` represents its configuration better than `b`. With gate_on best and last_k, a
+// replicate that meets the gates comes first, because it decides whether the configuration
+// qualifies.
 bool Better(const SweepSpec& spec, const TrialResult& a, const TrialResult& b) {
   const bool a_meets = MeetsEpochGates(spec, a);
   const bool b_meets = MeetsEpochGates(spec, b);
@@ -94,12 +94,12 @@ bool Better(const SweepSpec& spec, const TrialResult& a, const TrialResult& b) {
 struct Means {
   int count = 0;
   Measurements values;
-  double half_width = 0;  // of the objective
+  double half_width = 0;  // for the objective
   bool epochs_in_gate = true;
   int last_epoch = 0;  // the latest of the replicates
 };
 
-// Over the replicates' last epochs; `only_ended` leaves out what still trains.
+// Means over the replicates' last epochs; `only_ended` omits those that still train.
 Means MeanOfLast(const SweepSpec& spec, const std::vector<ReplicateResult>& replicates,
                  bool only_ended) {
   Means means;
@@ -156,7 +156,7 @@ GateOutcome HoldGate(const Gate& gate, const SweepSpec& spec, const Configuratio
   return Hold(gate, value, value && gate.Holds(*value));
 }
 
-// How an epoch stands under the gates on epochs and measures.
+// The tier of an epoch under the gates on epochs and measures.
 Tier TierOf(const SweepSpec& spec, const EpochMetrics& metrics) {
   if (!MeetsAll(spec.require, "epochs", metrics.epoch)) return Tier::kMeasured;
   const bool meets = std::all_of(spec.require.begin(), spec.require.end(), [&](const Gate& gate) {
@@ -167,8 +167,8 @@ Tier TierOf(const SweepSpec& spec, const EpochMetrics& metrics) {
   return meets ? Tier::kMeetsGates : Tier::kInEpochGate;
 }
 
-// Whether an epoch reports a measure that misses its gate. One that leaves gated measures out says
-// nothing of them: a program may evaluate each now and then.
+// True when an epoch reports a measure that misses its gate. A missing measure misses nothing: a
+// program may report it only now and then.
 bool Misses(const SweepSpec& spec, const Measurements& values) {
   return std::any_of(spec.require.begin(), spec.require.end(), [&](const Gate& gate) {
     if (!IsMeasureGate(gate)) return false;
@@ -177,7 +177,8 @@ bool Misses(const SweepSpec& spec, const Measurements& values) {
   });
 }
 
-// An epoch without the objective stands for nothing: a program may evaluate it now and then.
+// Replaces the standing epoch by a better one. Skips an epoch without the objective: a program may
+// report it only now and then.
 void Stand(const SweepSpec& spec, const EpochMetrics& metrics, Tier tier, Standing* standing) {
   const Objective& objective = spec.objective();
   if (!metrics.values.Get(objective.name)) return;
@@ -248,7 +249,7 @@ ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration
     score.epochs_to_target = replicates[best].result.epochs_to_target;
     measured = MeasureOne(spec, replicates[best].result);
   }
-  bool judged = score.has_value;  // what the gates are held against exists
+  bool judged = score.has_value;  // the values for the gates exist
   if (spec.gate_on == GateOn::kMean && score.has_value) {
     const Means ended = MeanOfLast(spec, replicates, /*only_ended=*/true);
     judged = ended.count > 0;
@@ -263,7 +264,7 @@ ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration
     score.qualifies = score.qualifies && score.gates.back().met;
   }
   score.values = std::move(measured.values);
-  // Gates met one by one, but by different epochs of a run, are not met together.
+  // All gates must be met in the same epoch of a run.
   const bool by_epochs = spec.gate_on == GateOn::kBest || spec.gate_on == GateOn::kLastK;
   if (by_epochs && best >= 0 && !MeetsEpochGates(spec, replicates[best].result)) {
     score.qualifies = false;

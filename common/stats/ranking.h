@@ -13,69 +13,70 @@
 
 namespace sweep {
 
-// How far an epoch gets under the gates that are held against epochs.
+// How far an epoch gets: it was measured, it also meets the gate on epochs, it meets all gates.
 enum class Tier { kNone, kMeasured, kInEpochGate, kMeetsGates };
 
-// The epoch that stands for a run with `gate_on: best`: of the highest tier that was reached the
-// one with the best objective.
+// The epoch that represents a run with `gate_on: best`: the one with the best objective in the
+// highest tier that the run reached.
 struct Standing {
   Tier tier = Tier::kNone;
   int epoch = 0;
   Measurements values;  // of the sweep's JudgedMeasures()
 };
 
-// What a trial has reached so far: all that ranking and listing need, so that no epoch is read
-// again. Updated per acknowledged epoch by AddEpoch.
+// The state of a trial so far: all that ranking and listing need, so that epochs are not read
+// again. AddEpoch updates it for each acknowledged epoch.
 struct TrialResult {
   int epoch = 0;              // last acknowledged
-  MeasureSummaries measures;  // all that were reported
-  int best_epoch = 0;         // where the objective was best; 0: it was not reported
+  MeasureSummaries measures;  // every reported measure
+  int best_epoch = 0;         // where the objective was best; 0: not reported
   Standing standing;
   int epochs_to_target = 0;  // first epoch that meets all gates on epochs and measures; 0: none
-  int epochs_in_a_row = 0;   // how many of the last ones meet them
+  int epochs_in_a_row = 0;   // number of latest epochs that meet them
 
-  // NaN for what was not reported; a measure or an alias.
+  // NaN when not reported; takes a measure or an alias.
   double Last(std::string_view measure) const;
   double Best(const Objective& objective) const;
   bool Has(std::string_view measure) const;
 };
 
-// Takes one more epoch into account. Epochs come in rising order; one that is not later than
-// `result->epoch` changes nothing (a resumed attempt repeats epochs).
+// Adds one epoch. Epochs arrive in rising order; an epoch up to `result->epoch` is ignored (a
+// resumed attempt repeats epochs).
 void AddEpoch(const SweepSpec& spec, const EpochMetrics& metrics, TrialResult* result);
 
-// One gate held against a configuration.
+// The result of one gate for a configuration.
 struct GateOutcome {
   std::string gate;  // "accuracy >= 0.994"
   bool met = false;
-  std::optional<Value> value;  // what was held against it; nullopt: not known
+  std::optional<Value> value;  // the value compared; nullopt: not known
   double missed_by = 0;        // in the gate's unit; 0 when met, not a number or not known
 };
 
-// A replicate as ranking sees it.
+// A replicate as the ranking reads it.
 struct ReplicateResult {
   TrialState state = TrialState::kPending;
   TrialResult result;
 };
 
-// A configuration under the sweep's gates.
+// A configuration's result under the sweep's gates.
 struct ConfigurationScore {
   bool has_value = false;      // the objective has been reported
   bool qualifies = false;      // every gate is met
-  Measurements values;         // of the JudgedMeasures(), held against the gates as gate_on says
-  double metric = 0;           // the objective among them: what ranks; NaN when it is not a number
-  int epochs_to_target = 0;    // of the replicate that stands for it; 0: none
+  Measurements values;         // of the JudgedMeasures(), chosen by gate_on; the gates test these
+  double metric = 0;           // the objective among them, which ranks; NaN when it is not a number
+  int epochs_to_target = 0;    // of the replicate that represents it; 0: none
   int best_replicate = 0;      // index into the replicates
-  int replicates = 0;          // that have reported the objective
+  int replicates = 0;          // number that have reported the objective
   double mean_last = 0;        // of the objective over those replicates
   double mean_half_width = 0;  // of the 95 % interval, Student's t; 0 with fewer than two
   std::vector<GateOutcome> gates;  // in the file's order
 };
 
-// The one definition of "qualifies" and of what a configuration is worth. Pure.
-// best: the epoch that stands for the best replicate (what the write-ups claim);
-// last, last_k: the best replicate's last epoch; mean: the mean over ended replicates of the last
-// epoch. Network gates ("parameters", "fully_connected", …) are looked up with LookUpConfiguration.
+// Defines "qualifies" and the value of a configuration. Pure.
+//   best: the epoch that represents the best replicate (as the write-ups claim);
+//   last, last_k: the best replicate's last epoch;
+//   mean: the mean over ended replicates of the last epoch.
+// LookUpConfiguration gives the values for network gates ("parameters", "fully_connected", …).
 ConfigurationScore ScoreConfiguration(const SweepSpec& spec, const Configuration& configuration,
                                       const std::vector<ReplicateResult>& replicates);
 
@@ -86,20 +87,20 @@ struct Interval {
 };
 Interval WilsonInterval(double share, std::int64_t n);
 
-// 95 % interval of a configuration's `metric`: of a mean over several runs Student's t, else
-// Wilson's for a share of `images`; nullopt where neither can be said.
+// 95 % interval of a configuration's `metric`: Student's t for a mean over several runs, else
+// Wilson's for a share of `images`; nullopt when neither applies.
 std::optional<Interval> MetricInterval(const SweepSpec& spec, const ConfigurationScore& score,
                                        std::int64_t images);
 
-// What a ranking holds against the gates of one run, as gate_on says.
+// The values of one run that a ranking compares with the gates, chosen by gate_on.
 struct RunValue {
   Measurements values;
   double metric = 0;  // the objective among them
-  int epoch = 0;      // where that was measured; 0 before the first
+  int epoch = 0;      // where they were measured; 0 before the first
 };
 RunValue ValueOf(const SweepSpec& spec, const TrialResult& result);
-// 95 % interval of the mean of the last epochs' objective, within what it can be; nullopt for fewer
-// than two replicates, which have no spread.
+// 95 % interval of the mean of the last epochs' objective, within the measure's limits; nullopt for
+// fewer than two replicates, which have no spread.
 std::optional<Interval> MeanInterval(const Objective& objective, double mean, double half_width,
                                      int replicates);
 

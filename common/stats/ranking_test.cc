@@ -231,7 +231,7 @@ TEST(Ranking, WithoutGatesEveryMeasuredConfigurationQualifies) {
   EXPECT_TRUE(Score(spec, {Trained(spec, {0.1})}).qualifies);
 }
 
-// ---- measures of a program's own
+// ---- a program's own measures
 
 SweepSpec OwnSpec(const std::string& more) {
   Diagnostics diagnostics;
@@ -289,7 +289,7 @@ TEST(OwnMeasures, GatesMustBeMetByOneEpoch) {
   for (const GateOutcome& gate : together.gates) EXPECT_TRUE(gate.met) << gate.gate;
 }
 
-// Accuracy only in every second epoch, the latency in all of them.
+// Accuracy only in every second epoch, latency in every epoch.
 TEST(OwnMeasures, AnEpochWithoutTheObjectiveStandsForNothing) {
   const SweepSpec spec = OwnSpec("require: {latency: \"<= 5\"}\n");
   const ReplicateResult run = Reported(

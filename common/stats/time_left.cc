@@ -7,7 +7,7 @@
 namespace sweep {
 namespace {
 
-// Less than this of a first trial is mostly its start.
+// A shorter part of a first trial is mostly start-up.
 constexpr double kLeastSeconds = 2;
 
 std::optional<double> SecondsPerTrial(const Pace& pace) {
@@ -33,7 +33,7 @@ std::optional<double> SecondsLeft(const Pace& pace) {
   const std::optional<double> per_trial = SecondsPerTrial(pace);
   if (!per_trial) return std::nullopt;
   double left = static_cast<double>(pace.planned_trials - pace.ended_trials);
-  double most = 0;  // of a running trial that is left: no other slot can help with it
+  double most = 0;  // of a running trial: other slots cannot help with it
   for (const Pace::Running& trial : pace.running) {
     left -= trial.share;
     most = std::max(most, 1 - trial.share);

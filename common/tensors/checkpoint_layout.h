@@ -4,8 +4,8 @@
 
 namespace sweep {
 
-// How a checkpoint of sweep-trainer lies in a safetensors file: each tensor's name has one of these
-// prefixes before the name that it has in a file of weights.
+// The names in a checkpoint of sweep-trainer: each tensor has one of these prefixes before its name
+// in a file of weights.
 inline constexpr std::string_view kCheckpointNetworkPrefix = "network/";    // after the last epoch
 inline constexpr std::string_view kCheckpointMomentumPrefix = "momentum/";  // of each parameter
 inline constexpr std::string_view kCheckpointBestPrefix = "best/";          // after the best epoch

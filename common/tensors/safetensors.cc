@@ -27,11 +27,11 @@ constexpr std::size_t kAlignment = 8;
 // A network of a thousand layers needs less than 1 MiB.
 constexpr std::uint64_t kMaxHeaderBytes = 16 << 20;
 constexpr std::size_t kMaxDimensions = 16;
-// {"name": {"shape": [...]}}: nothing in a header lies deeper.
+// The deepest part of a header is {"name": {"shape": [...]}}.
 constexpr int kMaxDepth = 3;
 constexpr std::uintmax_t kMaxFileBytes = std::uintmax_t{16} << 30;
 
-// 0 for a type that we do not handle.
+// 0 for an unsupported type.
 std::int64_t ElementBytes(std::string_view dtype) {
   if (dtype == "F64" || dtype == "I64" || dtype == "U64") return 8;
   if (dtype == "F32" || dtype == "I32" || dtype == "U32") return 4;
@@ -40,7 +40,7 @@ std::int64_t ElementBytes(std::string_view dtype) {
   return 0;
 }
 
-// The bytes that dtype and shape ask for; -1 when they are not sensible.
+// The size in bytes from dtype and shape; -1 when they are invalid.
 std::int64_t ExpectedBytes(const SafeTensor& tensor) {
   std::int64_t bytes = ElementBytes(tensor.dtype);
   if (bytes == 0) return -1;
@@ -90,8 +90,8 @@ void SyncFolderOf(const std::string& path) {
   }
 }
 
-// The header as JSON. Throws nlohmann::json::exception, or SafeTensorsError for what the JSON
-// library would let pass: a name that comes twice, and nesting that only serves to exhaust memory.
+// The header as JSON. Throws nlohmann::json::exception, or SafeTensorsError for two things that the
+// JSON library accepts: a repeated name, and nesting that only exhausts memory.
 nlohmann::json ParseHeaderText(std::string_view text, std::string_view name) {
   using Event = nlohmann::json::parse_event_t;
   std::set<std::string> names;
@@ -106,8 +106,7 @@ nlohmann::json ParseHeaderText(std::string_view text, std::string_view name) {
   return nlohmann::json::parse(text, check);
 }
 
-// The numbers of `entry[key]`. The JSON library would also take 2.5, true and 2^64 - 1 for
-// integers.
+// The integers of `entry[key]`. The JSON library alone would accept 2.5, true and 2^64 - 1.
 std::vector<std::int64_t> Integers(const nlohmann::json& entry, const char* key,
                                    const std::string& tensor, std::string_view name) {
   std::vector<std::int64_t> numbers;
@@ -161,7 +160,7 @@ SafeTensors ParseHeader(const nlohmann::json& header, std::string_view data,
     }
     entries.push_back(ParseEntry(key, entry, data.size(), name));
   }
-  // An empty tensor begins where the next one does.
+  // An empty tensor begins where the next one begins.
   std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
     return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
   });
@@ -171,7 +170,7 @@ SafeTensors ParseHeader(const nlohmann::json& header, std::string_view data,
       Fail(name, "tensor '" + entry.tensor.name + "' leaves a gap or overlaps another");
     }
     covered = entry.end;
-    // Copied only now: tensors that lie apart cannot ask for more than there is.
+    // Copied last: tensors that do not overlap cannot exceed the size of the file.
     entry.tensor.bytes = data.substr(static_cast<std::size_t>(entry.begin),
                                      static_cast<std::size_t>(entry.end - entry.begin));
     content.tensors.push_back(std::move(entry.tensor));

@@ -146,7 +146,7 @@ TEST(SafeTensors, AnEmptyTensorMayStandBeforeOrAfterAnother) {
   EXPECT_EQ(ParseFailure(File(header, 1)), "");
 }
 
-// Each would take gigabytes if it were believed.
+// Each header would take gigabytes if it were believed.
 TEST(SafeTensors, AHeaderMadeToExhaustMemoryIsRefused) {
   EXPECT_THAT(ParseFailure(File(std::string(1 << 20, '['), 0)), HasSubstr("nested too deeply"));
   EXPECT_THAT(ParseFailure(File(R"({"w":{"shape":)" + std::string(1 << 20, '['), 0)),

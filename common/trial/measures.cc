@@ -57,7 +57,7 @@ bool IsSame(double a, double b) { return a == b || (std::isnan(a) && std::isnan(
 
 bool Measure::Allows(double value) const {
   if (!min && !max) return true;
-  // A training that ran away has no accuracy: NaN is a measurement. An infinite time is none.
+  // NaN is a valid measurement (a diverged training has no accuracy), except for a time.
   if (std::isnan(value)) return unit != Unit::kSeconds;
   return (!min || value >= *min) && (!max || value <= *max) && std::isfinite(value);
 }
@@ -143,7 +143,7 @@ void AddToSummaries(const Measurements& values, MeasureSummaries* summaries) {
       continue;
     }
     summary.last = value;
-    // fmin and fmax leave NaN out.
+    // fmin and fmax ignore NaN.
     summary.low = std::fmin(summary.low, value);
     summary.high = std::fmax(summary.high, value);
   }

@@ -12,19 +12,19 @@
 
 namespace sweep {
 
-// A number that a training may report once per epoch. Those that the trainer of this project
-// reports are predefined; a program reports any others, by names of its own.
+// A number that a training may report once per epoch. The measures of this project's trainer are
+// predefined; a program may report others under its own names.
 struct Measure {
   enum class Unit { kNumber, kShare, kSeconds, kPerSecond };
-  std::string_view name;   // as it is reported and stored: "validation_accuracy"
+  std::string_view name;   // as reported and stored: "validation_accuracy"
   std::string_view alias;  // a shorter name in files, filters and tables: "accuracy"; or empty
   std::string_view title;  // in tables and plots: "accuracy"
   Unit unit = Unit::kNumber;
-  // Which way is better: 1 up, -1 down, 0 neither.
+  // The better direction: 1 up, -1 down, 0 neither.
   int direction = 0;
-  // Two attempts with the same seed report the same: false for times.
+  // True when two attempts with the same seed report the same value; false for times.
   bool is_reproducible = true;
-  // What it can be; every finite number without.
+  // Its limits; without them every finite number is valid.
   std::optional<double> min, max;
 
   bool Allows(double value) const;
@@ -41,32 +41,32 @@ inline constexpr std::string_view kImagesPerSecond = "images_per_second";
 
 // In the order of documents and columns.
 std::span<const Measure> PredefinedMeasures();
-// By name or alias; nullptr for one that is not predefined.
+// By name or alias; nullptr when it is not predefined.
 const Measure* FindMeasure(std::string_view name);
-// The name under which it is stored: that of the measure for an alias, else `name`.
+// The stored name: that of the measure for an alias, else `name`.
 std::string_view CanonicalMeasure(std::string_view name);
-// What tables and plots call it: the title of a predefined one, else `name`.
+// The name in tables and plots: the title of a predefined measure, else `name`.
 std::string_view MeasureTitle(std::string_view name);
 
 // 1 to 64 letters, digits, '_', '.', '/' and '-'.
 bool IsMeasureName(std::string_view name);
 inline constexpr std::size_t kMaxMeasureNameBytes = 64;
-// Measures of one epoch.
+// Limit on the measures of one epoch.
 inline constexpr std::size_t kMaxMeasuresPerEpoch = 64;
 
-// Values by the name of a measure, sorted. An alias stands for its measure.
+// Values by the name of a measure, sorted. An alias means its measure.
 template <typename Value>
 class ByMeasure {
  public:
   using Entry = std::pair<std::string, Value>;
 
-  // Nullptr when there is none. Valid until something is added.
+  // nullptr when there is none. Valid until a value is added.
   const Value* Find(std::string_view name) const {
     name = CanonicalMeasure(name);
     const auto place = PlaceOf(name);
     return place == entries_.end() || place->first != name ? nullptr : &place->second;
   }
-  // The value under that name, which is made if there is none; `*is_new` says so.
+  // The value under that name, created if missing; `*is_new` says so.
   Value& At(std::string_view name, bool* is_new) {
     name = CanonicalMeasure(name);
     auto place = entries_.begin() + (PlaceOf(name) - entries_.begin());
@@ -90,7 +90,7 @@ class ByMeasure {
   std::vector<Entry> entries_;
 };
 
-// What was reported. What was not is absent; a NaN was reported as such.
+// The reported values. An unreported measure is absent; a NaN was reported as such.
 class Measurements : public ByMeasure<double> {
  public:
   Measurements() = default;
@@ -98,45 +98,45 @@ class Measurements : public ByMeasure<double> {
 
   // Sets or replaces.
   void Set(std::string_view name, double value);
-  // Nullopt for what was not reported.
+  // nullopt when not reported.
   std::optional<double> Get(std::string_view name) const;
-  // NaN also for what was not reported.
+  // NaN also when not reported.
   double GetOrNaN(std::string_view name) const;
-  // The sum of those that were reported, 0 for none.
+  // The sum of the reported ones; 0 when there are none.
   double Sum(std::initializer_list<std::string_view> names) const;
 
   // NaN equals NaN.
   bool operator==(const Measurements& other) const;
 };
 
-// What a sweep ranks by.
+// A measure that a sweep ranks by, and its direction.
 struct Objective {
-  std::string name = "accuracy";  // as its file says: a measure or an alias
+  std::string name = "accuracy";  // as written in its file: a measure or an alias
   bool maximize = true;
   bool operator==(const Objective&) const = default;
 };
 
-// What one epoch measured. Losses are means per image; accuracies are shares in [0, 1].
+// The measurements of one epoch. Losses are means per image; accuracies are shares in [0, 1].
 struct EpochMetrics {
   int epoch = 0;  // 1-based
   Measurements values;
-  // NaN for what was not reported.
+  // NaN when not reported.
   double Get(std::string_view measure) const { return values.GetOrNaN(measure); }
   bool operator==(const EpochMetrics&) const = default;
 };
 
-// Whether two attempts computed the same epoch; what need not be reproducible is not compared.
+// True when two attempts computed the same epoch; ignores measures that are not reproducible.
 bool SameReproducible(const Measurements& a, const Measurements& b);
 
-// One measure over the epochs of a trial so far. A NaN is neither low nor high.
+// One measure over the epochs of a trial so far. `low` and `high` ignore NaN.
 struct MeasureSummary {
-  double last = 0;  // NaN when that was reported
+  double last = 0;  // NaN when NaN was reported
   double low = 0;   // NaN before the first number
   double high = 0;
-  // What the best of them is for a measure with this direction; `last` for 0.
+  // The best value for a measure with this direction; `last` for 0.
   double Best(int direction) const;
 };
-// What was never reported is absent.
+// A measure that was never reported is absent.
 using MeasureSummaries = ByMeasure<MeasureSummary>;
 void AddToSummaries(const Measurements& values, MeasureSummaries* summaries);
 

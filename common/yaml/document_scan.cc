@@ -11,7 +11,7 @@
 namespace sweep {
 namespace {
 
-// Thrown out of yaml-cpp's parser to end it early.
+// Thrown to stop yaml-cpp's parser early.
 struct TooManyNodes {
   int line;
 };
@@ -27,7 +27,7 @@ class Counter final : public YAML::EventHandler {
   void OnDocumentStart(const YAML::Mark& mark) override { start_line_ = mark.line + 1; }
   void OnDocumentEnd() override {}
   void OnNull(const YAML::Mark& mark, YAML::anchor_t) override {
-    // A document that is a lone null is an empty one.
+    // A document with only a null counts as empty.
     const bool was_empty = empty_;
     Count(mark);
     empty_ = was_empty;
@@ -59,8 +59,8 @@ class Counter final : public YAML::EventHandler {
   int start_line_ = 0;
 };
 
-// What YAML allows in no text (section 5.1), and what yaml-cpp takes for the sign of another
-// encoding.
+// Finds characters that YAML forbids in any text (section 5.1), and those that make yaml-cpp assume
+// another encoding.
 YamlFault FindControl(const std::string& text) {
   const auto is_control = [](char c) {
     const auto byte = static_cast<unsigned char>(c);

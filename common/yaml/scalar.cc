@@ -18,7 +18,7 @@
 namespace sweep {
 namespace {
 
-// Longer texts are no slips of a number or a word.
+// A longer text is no slip of a number or a word.
 constexpr std::size_t kMaxSlip = 64;
 
 bool IsDigit(char c) { return absl::ascii_isdigit(static_cast<unsigned char>(c)); }
@@ -79,7 +79,7 @@ bool IsNumberText(std::string_view text) {
 }
 
 constexpr char kNotInJson[] =
-    ", a number that JSON does not have, and trials are told in JSON; in quotes it is a text";
+    ", a number that JSON does not have, and trials are sent as JSON; in quotes it is a text";
 constexpr char kTooLarge[] =
     ", an integer that does not fit in 64 bits; with a decimal point it is a fraction, in quotes a "
     "text";
@@ -107,7 +107,7 @@ PlainScalar ReadInteger(std::string_view text, int base) {
   return read;
 }
 
-// Whether `number`, written with as many digits, is another one than the mantissa says.
+// True when `number`, written with as many digits, differs from the mantissa.
 bool LosesDigits(std::string_view mantissa, double number) {
   constexpr std::size_t kAlwaysKept = 15;
   constexpr std::size_t kMostCompared = 1000;
@@ -143,7 +143,7 @@ PlainScalar ReadFloat(std::string_view text) {
   return read;
 }
 
-// ---- What other readers take for a value, and what a hand mistook for one.
+// ---- Texts that other readers take for a value, and likely slips of one.
 
 // Digits with `separators` between some of them: 1_000, 1,000, 0,5.
 bool IsNumberWith(std::string_view text, char separator) {
@@ -190,7 +190,7 @@ bool IsDate(std::string_view text) {
   return false;
 }
 
-// Several numbers with `separator` between, and perhaps spaces.
+// Several numbers joined by `separator`, perhaps with spaces.
 bool AreNumbers(std::string_view text, std::string_view separator) {
   const std::vector<std::string> parts =
       absl::StrSplit(std::string(text), std::string(separator), absl::SkipEmpty());
@@ -287,7 +287,8 @@ std::string NumberWarning(std::string_view text) {
   return "";
 }
 
-// What programs would take apart, and a pair of quotation marks that is none to YAML.
+// Warns of a text that other programs would split, and of quotation marks that YAML does not see as
+// such.
 std::string SyntaxWarning(std::string_view text) {
   constexpr char kQuote[] = "; quote it if the text is meant";
   if (IsCall(text, /*with_name=*/true)) {
@@ -306,7 +307,7 @@ std::string SyntaxWarning(std::string_view text) {
   return "";
 }
 
-// A character that looks like another one, or like none.
+// A character that looks like another one, or is invisible.
 struct LookAlike {
   std::string_view utf8;
   std::string_view ascii;
@@ -335,7 +336,7 @@ constexpr char32_t kZeros[] = {0x0660, 0x06F0, 0x0966, 0x09E6, 0x0E50};
 constexpr char32_t kFirstWide = 0xFF01;
 constexpr char32_t kLastWide = 0xFF5E;
 
-// What a character of another script stands for in ASCII; '\0' for nothing.
+// The ASCII equivalent of a character of another script; '\0' when there is none.
 char AsciiOf(char32_t point) {
   if (point >= kFirstWide && point <= kLastWide) return static_cast<char>(point - kFirstWide + '!');
   if (point == 0x3001) return ',';
@@ -345,7 +346,7 @@ char AsciiOf(char32_t point) {
   return '\0';
 }
 
-// The text in ASCII, as far as its characters look like ASCII's; `*found` names the last of them.
+// The text with look-alike characters replaced by ASCII; `*found` names the last one replaced.
 std::string Plain(std::string_view text, std::string* found) {
   std::string plain(text);
   for (const LookAlike& one : kLookAlikes) {
@@ -369,7 +370,7 @@ std::string Plain(std::string_view text, std::string* found) {
   return std::string(absl::StripAsciiWhitespace(plain));
 }
 
-// What is said of a text that is no value, but that may have been meant as one.
+// Warns of a text that is no value but may have been meant as one.
 void Question(std::string_view text, PlainScalar* read) {
   std::string found;
   const std::string plain = Plain(text, &found);

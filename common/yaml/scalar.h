@@ -7,29 +7,30 @@
 
 namespace sweep {
 
-// How scalars are read: by YAML 1.2's core schema, or as in sweeps that were stored before that.
+// The rules for reading scalars: YAML 1.2's core schema, or those of sweeps stored before it.
 enum class ScalarRules { kCoreSchema, kAsStored };
 
-// What a plain (unquoted) scalar stands for by the core schema of YAML 1.2, section 10.3.2.
+// The value of a plain (unquoted) scalar by the core schema of YAML 1.2, section 10.3.2.
 struct PlainScalar {
   Value value;
-  // Why it cannot be taken, after the words "X is TEXT": ": infinity, which …"; "" when it can.
+  // Why the scalar is refused, worded to follow "X is TEXT": ": infinity, which …"; "" when
+  // accepted.
   std::string refusal;
-  // What other readers of YAML take it for, in the same form; "" when all agree.
+  // The different value that other YAML readers see, in the same form; "" when all agree.
   std::string warning;
 };
 
-// Requires no null (~, null, nothing), which a reader has told apart. `value` is the text itself
-// where the scalar is refused.
+// Requires a scalar that is not null (~, null, nothing); the reader handles those. `value` is the
+// text itself when the scalar is refused.
 PlainScalar ReadPlainScalar(std::string_view text);
 
-// The reading of sweeps that were stored in edition 1 (SweepSource::edition): some numbers of the
-// core schema were text, hexadecimal ones fractions and large integers rounded. Their trials must
-// stay the same.
+// Reads a scalar by the rules of edition 1 (SweepSource::edition): some numbers of the core schema
+// were text, hexadecimal ones fractions and large integers rounded. Stored sweeps need it, so that
+// their trials stay the same.
 Value ReadPlainScalarAsStored(std::string_view text);
 
-// Brackets that are closed minus those that are open in `text`, 0 when all is in balance: 1 for
-// "(64". Not 0 as well where a quotation mark at an end of the text has no partner.
+// Opening minus closing brackets in `text`: 0 when balanced, 1 for "(64". Also not 0 when a bracket
+// closes before it opens, or a quotation mark at an end of the text has no partner.
 int BracketBalance(std::string_view text);
 
 }  // namespace sweep

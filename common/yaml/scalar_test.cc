@@ -144,7 +144,7 @@ TEST(PlainScalar, WhatOtherReadersTakeForAValueIsTextWithAWarning) {
     EXPECT_NE(read.warning, "") << text;
     EXPECT_TRUE(read.value == Value(std::string(text))) << text;
   }
-  // A number for all, but not the same.
+  // All readers see a number, but not the same one.
   EXPECT_TRUE(ReadPlainScalar("0777").value == Value(std::int64_t{777}));
   EXPECT_NE(ReadPlainScalar("0777").warning, "");
   EXPECT_NE(ReadPlainScalar("000").warning, "");
@@ -158,7 +158,7 @@ TEST(PlainScalar, DigitsThatAreLostAreWarnedOf) {
     EXPECT_TRUE(std::holds_alternative<double>(read.value)) << text;
     EXPECT_NE(read.warning.find("more digits"), std::string::npos) << text << read.warning;
   }
-  // As many digits as a double has in decimal.
+  // The full decimal expansion of a double.
   EXPECT_EQ(ReadPlainScalar("0.1000000000000000055511151231257827").warning, "");
   EXPECT_NE(ReadPlainScalar("0." + std::string(2000, '1')).warning, "");
 }
@@ -187,7 +187,7 @@ TEST(BracketBalance, FindsWhatHasNoPartner) {
   }
 }
 
-// What a reader says of `text`, which has a value or a list under `a`.
+// The messages for `text`, which has a value or a list under `a`.
 std::string Said(const std::string& text) {
   Diagnostics diagnostics;
   YamlReader reader("f", &diagnostics);

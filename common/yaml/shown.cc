@@ -14,7 +14,7 @@ std::string Shown(const Value& value) {
   if (!std::holds_alternative<std::string>(value)) return text;
   if (text.size() > kMaxLength) {
     std::size_t end = kMaxLength;
-    // Not in the middle of a UTF-8 character.
+    // Never cut a UTF-8 character.
     while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
     text = text.substr(0, end) + "…";
   }

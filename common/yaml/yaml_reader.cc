@@ -23,10 +23,10 @@ constexpr int kMaxDepth = 16;
 
 constexpr char kTagPrefix[] = "tag:yaml.org,2002:";
 
-// yaml-cpp tags what is quoted "!" and what is plain "?" or nothing.
+// yaml-cpp tags quoted scalars "!" and plain ones "?" or nothing.
 bool IsPlain(const YAML::Node& scalar) { return scalar.Tag().empty() || scalar.Tag() == "?"; }
 
-// Not a std::string_view: Debian's absl::StrCat takes none.
+// Not std::string_view: Debian's absl::StrCat does not accept it.
 const char* KindOf(const YAML::Node& node) {
   switch (node.Type()) {
     case YAML::NodeType::Scalar:
@@ -40,13 +40,13 @@ const char* KindOf(const YAML::Node& node) {
   }
 }
 
-// As YAML writes a text so that it is one.
+// Quotes a text so that YAML reads it back as text.
 std::string QuotedText(const std::string& text) {
   if (text.find_first_of("\"\\") == std::string::npos) return absl::StrCat("\"", text, "\"");
   return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "''"}}), "'");
 }
 
-// The most frequent slip of a gate: `>` starts a block of text in YAML.
+// The most frequent mistake in a gate: `>` starts a block of text in YAML.
 std::string SyntaxHint(std::string_view text, int line) {
   for (int i = 1; i < line && !text.empty(); ++i) {
     const std::size_t end = text.find('\n');
@@ -324,7 +324,7 @@ std::optional<std::vector<YAML::Node>> YamlReader::Items(const YamlEntry& entry,
     return std::nullopt;
   }
   std::vector<YAML::Node> items;
-  std::string tuple;  // the items of one that is not closed yet
+  std::string tuple;  // the items of an unclosed one so far
   bool good = true;
   for (const YAML::Node& item : entry.value) {
     if (!item.IsScalar()) {

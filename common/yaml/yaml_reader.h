@@ -14,19 +14,19 @@
 
 namespace sweep {
 
-// Called by every Load on its thread, before it reads; null: nobody is. Reading takes a while, so
-// tests ask which threads do it.
+// Sets the function that every Load calls on its thread before it reads; null removes it. Reading
+// takes a while, so tests check which threads do it.
 void ObserveYamlLoads(void (*observer)());
 
 // One key of a mapping with its value.
 struct YamlEntry {
   std::string key;
   YAML::Node value;
-  int line = 0;  // of the key
+  int line = 0;  // line of the key
 };
 
-// Reads a YAML document and says what is wrong with it, each complaint with its line; nothing stops
-// at the first one. A reader belongs to one document. Not thread-safe.
+// Reads a YAML document and reports all its errors, each with its line. One reader per document.
+// Not thread-safe.
 class YamlReader {
  public:
   static constexpr std::size_t kMaxSizeBytes = 1 << 20;
@@ -37,35 +37,35 @@ class YamlReader {
   const std::string& file() const { return file_; }
   ScalarRules rules() const { return rules_; }
   void Error(int line, std::string message);
-  // What is taken, but perhaps not as it was meant. Nothing is said of stored sweeps.
+  // For values that are accepted but may be meant differently. Silent for stored sweeps.
   void Warning(int line, std::string message);
-  // About another file that this one refers to.
+  // For an error in another file that this one refers to.
   void ErrorIn(std::string file, int line, std::string message);
-  // How many errors there are so far.
+  // Number of errors so far.
   std::size_t error_count() const { return CountErrors(*diagnostics_); }
 
-  // The one document of `text`; nullopt when it is no YAML or larger or deeper than any sensible
-  // file (aliases are counted as often as they are used).
+  // The single document of `text`; nullopt when it is no YAML or larger or deeper than any sensible
+  // file (aliases count as often as they are used).
   std::optional<YAML::Node> Load(std::string_view text);
 
-  // The entries of a mapping, in the file's order. Complains about anything else, keys that are no
-  // words, keys given twice (the first counts) and empty values. `what` names the mapping.
+  // The entries of a mapping, in the file's order. Reports anything but a mapping, keys that are no
+  // words, repeated keys (the first counts) and empty values. `what` names the mapping.
   std::vector<YamlEntry> Entries(const YAML::Node& node, int line, std::string_view what);
-  // As Entries by key, and complains about keys that are not `known`; those in `later` are refused
-  // as not built yet. `meant` says which known key stands for what others call it.
+  // As Entries by key, and reports keys that are not `known`; those in `later` are refused as not
+  // built yet. `meant` maps other tools' names to known keys.
   std::map<std::string, YamlEntry> Keys(const YAML::Node& node, int line, std::string_view what,
                                         const std::vector<std::string>& known,
                                         const std::vector<std::string>& later = {},
                                         const std::map<std::string, std::string>& meant = {});
 
-  // Typed values of an entry; nullopt after complaining. `what` names the value, else its key does.
-  // What other readers of YAML take for something else is warned of.
+  // Typed values of an entry; nullopt after an error. `what` names the value, by default its key.
+  // Warns of values that other YAML readers see differently.
   std::optional<Value> Scalar(const YamlEntry& entry, std::string what = "");
-  // The text as written, whatever it might stand for.
+  // The text as written, whatever value it might be.
   std::optional<std::string> Text(const YamlEntry& entry);
   std::optional<std::int64_t> Int(const YamlEntry& entry, std::int64_t min, std::int64_t max);
   std::optional<double> Number(const YamlEntry& entry);
-  // One of `words`.
+  // One of `words`, else an error.
   std::optional<std::string> Word(const YamlEntry& entry, const std::vector<std::string>& words);
   // The scalars of a list, which must not be empty.
   std::optional<std::vector<Value>> Scalars(const YamlEntry& entry, std::string what = "");
@@ -83,8 +83,7 @@ class YamlReader {
 
 // 1-based line of a node; 0 when it has none.
 int LineOf(const YAML::Node& node);
-// A scalar as the value it stands for, with why it is refused or what to warn of: quoted is a
-// string.
+// The value of a scalar, with why it is refused or what to warn of. A quoted scalar is a string.
 PlainScalar ReadScalar(const YAML::Node& scalar, ScalarRules rules = ScalarRules::kCoreSchema);
 Value ScalarValue(const YAML::Node& scalar, ScalarRules rules = ScalarRules::kCoreSchema);
 // Text that is equal for documents with the same meaning: comments, spacing, quoting style and the

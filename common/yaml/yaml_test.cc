@@ -8,7 +8,7 @@
 namespace sweep {
 namespace {
 
-// What Load says about `text`; "loaded" when it takes it.
+// The errors of Load for `text`; "loaded" when it succeeds.
 std::string LoadErrors(std::string_view text) {
   Diagnostics diagnostics;
   const bool loaded = YamlReader("f", &diagnostics).Load(text).has_value();
@@ -41,7 +41,7 @@ TEST(YamlLoad, RefusesControlCharacters) {
               std::string::npos)
         << LoadErrors(text);
   }
-  // yaml-cpp would take it for UTF-16.
+  // yaml-cpp would take this for UTF-16.
   EXPECT_NE(LoadErrors("a\0:\0 \0001\0\n\0"s), "loaded");
   EXPECT_EQ(LoadErrors("a: \"\\0\\e\"\r\nb:\t1\r\n"), "loaded");
 }

@@ -18,8 +18,8 @@ namespace {
 constexpr std::size_t kMaxPieceBytes = 1 << 20;
 constexpr std::int64_t kSentPieceBytes = 256 << 10;
 
-// Takes one blob in. Until it finishes either a read is under way, so that a client that goes away
-// ends it through OnReadDone, or what was read is dealt with on a thread of `files`.
+// Receives one blob. Until it finishes, either a read is pending, so that OnReadDone notices a
+// client that leaves, or a thread of `files` handles the received piece.
 class PutBlobReactor final : public grpc::ServerReadReactor<v1::PutBlobRequest> {
  public:
   PutBlobReactor(Store* store, BlobStore* blobs, WorkPool* files,
@@ -36,7 +36,7 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::PutBlobRequest> 
 
  private:
   void End(const absl::Status& status) {
-    writer_.reset();  // leaves nothing behind unless it was committed
+    writer_.reset();  // removes the file unless it was committed
     Finish(Outgoing(context_, status));
   }
 
@@ -64,9 +64,9 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::PutBlobRequest> 
                                                     BlobStore::kMaxSizeBytes));
     }
     opened_ = true;
-    // From before the look until its row is committed; see BlobCollector.
+    // Held from before the check until the row is committed; see BlobCollector.
     hold_ = blobs_->HoldBlob(sha256_);
-    // What comes of one that is there is read and dropped.
+    // The pieces of an existing blob are read and dropped.
     existed_ = blobs_->Has(sha256_);
     if (existed_) return blobs_->Confirm(sha256_);
     absl::StatusOr<std::unique_ptr<BlobStore::Writer>> writer = blobs_->Put(sha256_, size_bytes_);
@@ -91,7 +91,7 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::PutBlobRequest> 
     return writer_ == nullptr ? absl::OkStatus() : writer_->Commit();
   }
 
-  // The file is durable; now the row that says so.
+  // The file is durable; adds its row.
   void Record() {
     if (existed_) {
       const absl::StatusOr<std::int64_t> size = blobs_->Size(sha256_);
@@ -126,8 +126,8 @@ class PutBlobReactor final : public grpc::ServerReadReactor<v1::PutBlobRequest> 
 
 using GetStream = grpc::ServerWriteReactor<v1::GetBlobResponse>;
 
-// Sends one blob, verified: its last piece is sent only when all were those of its name. Until it
-// finishes either a write is under way, or the next piece is read on a thread of `files`.
+// Sends one blob and verifies it: the last piece is sent only if the whole content matches its
+// name. Until it finishes, either a write is pending or a thread of `files` reads the next piece.
 class GetBlobReactor final : public GetStream {
  public:
   GetBlobReactor(Store* store, BlobStore* blobs, WorkPool* files,
@@ -170,7 +170,7 @@ class GetBlobReactor final : public GetStream {
     return piece;
   }
 
-  // One that is known but not there is lost; it is not asked for again then.
+  // A blob with a row but no file is lost; forgets it, so that it is not requested again.
   absl::Status WhyNot(const absl::Status& status) {
     if (!absl::IsNotFound(status)) return status;
     const absl::StatusOr<std::optional<std::int64_t>> known = store_->Read(FindBlobSize, sha256_);

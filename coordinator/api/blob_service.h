@@ -7,10 +7,11 @@
 
 namespace sweep {
 
-// blobs.proto over the blob store. One piece at a time, in step with the client. Thread-safe.
+// Implements blobs.proto over the blob store. Handles one piece at a time, at the client's pace.
+// Thread-safe.
 class BlobService final : public v1::BlobService::CallbackService {
  public:
-  // `files` reads and writes the files.
+  // `files` runs the file operations.
   BlobService(Store* store, BlobStore* blobs, WorkPool* files)
       : store_(store), blobs_(blobs), files_(files) {}
 

@@ -30,7 +30,7 @@ std::vector<const google::protobuf::MethodDescriptor*> Methods() {
   return methods;
 }
 
-// Of one call; gRPC owns it.
+// Meters one call; gRPC owns it.
 class CallMeter final : public grpc::experimental::Interceptor {
  public:
   CallMeter(CoordinatorMetrics* metrics, std::size_t method)
@@ -68,7 +68,7 @@ class CallMeterFactory final : public grpc::experimental::ServerInterceptorFacto
 
  private:
   CoordinatorMetrics* const metrics_;
-  std::unordered_map<std::string, std::size_t> places_;  // in Methods(), by the call's path
+  std::unordered_map<std::string, std::size_t> places_;  // index in Methods(), by the call's path
 };
 
 }  // namespace

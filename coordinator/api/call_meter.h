@@ -8,12 +8,12 @@
 
 namespace sweep {
 
-// Every RPC of the services. Calls that last as long as somebody waits are not timed: a worker's
-// parked call, and streams, which go as fast as the client reads or until something happens.
+// Every RPC of the services. Long waits are not timed: a worker's parked call, and streams, whose
+// duration depends on the client or on events.
 std::vector<CoordinatorMetrics::Method> MeteredMethods();
 
-// Tells `metrics`, made with MeteredMethods(), of every call of these services when it is answered.
-// Others (health, reflection) are not counted. `metrics` outlives the server.
+// Reports every answered call of these services to `metrics`, which was made with MeteredMethods().
+// Other services (health, reflection) are not counted. `metrics` must outlive the server.
 std::unique_ptr<grpc::experimental::ServerInterceptorFactoryInterface> MakeCallMeter(
     CoordinatorMetrics* metrics);
 

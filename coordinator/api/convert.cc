@@ -11,7 +11,7 @@
 namespace sweep {
 namespace {
 
-constexpr std::string_view kDiverged = "diverged:";  // as docs/protocol.md says
+constexpr std::string_view kDiverged = "diverged:";  // as in docs/protocol.md
 constexpr std::size_t kMaxFileBytes = 1 << 20;
 constexpr int kMaxNetworkFiles = 64;
 constexpr int kMaxEpochsPerReport = 16;

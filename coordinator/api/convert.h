@@ -18,14 +18,14 @@
 
 namespace sweep {
 
-// Between the domain and the wire. Pure; any thread. What comes from the wire is checked here:
+// Converts between the domain and the wire. Pure; any thread. Checks values from the wire:
 // InvalidArgument names the field and the value.
 
 google::protobuf::Timestamp ToProto(absl::Time time);
 google::protobuf::Duration ToProto(absl::Duration duration);
 v1::Value ToProto(const Value& value);
 v1::TrialState ToProto(TrialState state);
-// Without its source, best trial and best value.
+// Without source, best trial and best value.
 v1::Sweep ToProto(const SweepRow& row, const StoredSpec& stored);
 v1::SweepSource ToProto(const SweepSource& source);
 v1::Trial ToProto(const TrialRow& row, const SweepSpec& spec);
@@ -40,23 +40,23 @@ v1::LogLine ToProto(const LogRow& row);
 
 absl::StatusOr<SweepSource> FromProto(const v1::SweepSource& source);
 absl::StatusOr<LeaseToken> FromProto(const v1::LeaseToken& token);
-// The values are checked where they are stored.
+// Does not check the values; the store does.
 absl::StatusOr<std::vector<EpochMetrics>> FromProto(
     const google::protobuf::RepeatedPtrField<v1::Epoch>& epochs);
-// Of the attempt that the token names.
+// Lines of the attempt in the token.
 absl::StatusOr<std::vector<LogRow>> FromProto(
     const google::protobuf::RepeatedPtrField<v1::LogLine>& lines);
 absl::StatusOr<SynchronizeCall> FromProto(const v1::SynchronizeRequest& request);
 absl::StatusOr<TrialState> FromProto(v1::TrialState state);
-// Training diverged when the reason of a failure for good begins with "diverged:".
+// A permanent failure whose reason begins with "diverged:" means that training diverged.
 absl::StatusOr<LeaseOutcome> OutcomeOf(const v1::FinishLeaseRequest& request);
-// Items that name no trial are left out.
+// Omits items that name no trial.
 std::vector<TrialProgress> FromProto(const v1::ReportProgressRequest& request);
 
 // At most `limit` bytes, cut between characters.
 std::string CutText(std::string_view text, std::size_t limit);
 
-// A request_id as it is remembered: a long one by its digest.
+// The form in which a request_id is stored: a long one as its digest.
 std::string RequestId(std::string_view text);
 
 }  // namespace sweep

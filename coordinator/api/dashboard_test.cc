@@ -1,4 +1,4 @@
-// The dashboard as part of a whole coordinator, and its documents by gRPC.
+// The dashboard in a whole coordinator, and its documents over gRPC.
 
 #include "coordinator/api/testing/server_testing.h"
 #include "gmock/gmock.h"

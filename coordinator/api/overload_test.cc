@@ -14,7 +14,7 @@
 namespace sweep {
 namespace {
 
-// Tasks that run until they are let go.
+// Tasks that block until they are released.
 class Barrier {
  public:
   std::function<void()> Task() {
@@ -52,8 +52,7 @@ TEST(WorkPool, RunsSoManyAtOnceKeepsSoManyWaitingAndRefusesTheRest) {
   EXPECT_EQ(done, 3) << "what was taken is done before the pool ends";
 }
 
-// Two services over one store, as in the coordinator, and a pool that is full for as long as the
-// test wants.
+// Two services over one store, as in the coordinator, and a pool that the test keeps full.
 class OverloadTest : public ServerTest {
  protected:
   void SetUp() override {
@@ -111,7 +110,7 @@ class OverloadTest : public ServerTest {
   std::unique_ptr<WorkerService> worker_service_;
   std::unique_ptr<grpc::Server> grpc_server_;
   Barrier gate_;
-  WorkPool reads_{{.threads = 1, .max_queued = 2}};  // ends before what its tasks use
+  WorkPool reads_{{.threads = 1, .max_queued = 2}};  // destroyed before what its tasks use
   std::string address_;
 };
 
@@ -122,7 +121,7 @@ TEST_F(OverloadTest, HeartbeatsAndReportsDoNotWaitBehindListings) {
 }
 
 TEST_F(OverloadTest, ARefusalSaysWhenToComeAgain) {
-  // Without the service config of our channels, so that the refusal is seen.
+  // Without the service config of our channels, so that the refusal is visible.
   const auto stub =
       v1::TrialService::NewStub(grpc::CreateChannel(address_, grpc::InsecureChannelCredentials()));
   grpc::ClientContext context;
@@ -142,16 +141,16 @@ TEST_F(OverloadTest, OurChannelsComeAgainByThemselves) {
     v1::ListTrialsResponse response;
     return List(AllTrials(), &response);
   });
-  // It was refused at least once by then: the pause before it comes again is longer than this.
+  // The call was refused at least once by then: its delay before a retry is longer than this.
   EXPECT_EQ(listing.wait_for(std::chrono::milliseconds(100)), std::future_status::timeout);
   gate_.Open();
   EXPECT_EQ(listing.get(), absl::OkStatus());
 }
 
-// More events than a stream's window holds, for streams that nobody reads.
+// More events than fit into the window of a stream that nobody reads.
 TEST_F(ServerTest, WatchersThatDoNotReadHoldUpNobody) {
   constexpr int kTrials = 160;
-  constexpr int kEventsOfATrial = 9;  // made, granted, running, five epochs, completed
+  constexpr int kEventsOfATrial = 9;  // created, granted, running, five epochs, completed
   ASSERT_EQ(Create("s", "replicates: 40\n"), absl::OkStatus());
   v1::WatchSweepRequest request;
   request.set_name("sweeps/s");
@@ -164,7 +163,7 @@ TEST_F(ServerTest, WatchersThatDoNotReadHoldUpNobody) {
   std::vector<v1::WatchSweepResponse> events;
   auto watching = std::async(std::launch::async, [&] {
     absl::Status status = Watch("s", "", &events);
-    // A stream's deadline is for one that stands still. A slow machine needs more for all of this.
+    // A stream's deadline detects one that stands still; a slow machine may need several.
     for (std::size_t seen = 0; absl::IsDeadlineExceeded(status) && events.size() > seen;) {
       seen = events.size();
       status = Watch("s", events.back().cursor(), &events);
@@ -174,7 +173,7 @@ TEST_F(ServerTest, WatchersThatDoNotReadHoldUpNobody) {
   Train(kTrials, 0);
   EXPECT_EQ(watching.get(), absl::OkStatus());
   EXPECT_GT(std::ssize(events), kTrials * kEventsOfATrial);
-  // It cancels them. If it waited for them to be read, it would never end.
+  // The server cancels the streams. If it waited for readers, it would never end.
   auto stopping = std::async(std::launch::async, [&] { server_->Shutdown(); });
   EXPECT_EQ(stopping.wait_for(kPatience), std::future_status::ready);
   for (const auto& context : contexts) context->TryCancel();

@@ -1,5 +1,5 @@
-// A large search space takes seconds to parse. Heartbeats and reports arrive on gRPC's threads, and
-// wait for the store's writer: neither may parse a sweep file, whatever is asked for.
+// A large search space takes seconds to parse. Heartbeats and reports arrive on gRPC's threads and
+// wait for the store's writer: neither may ever parse a sweep file.
 
 #include <functional>
 #include <set>
@@ -21,8 +21,8 @@ const std::set<std::string>& MayParse() {
 
 MATCHER(IsAThreadThatMayParse, "") { return MayParse().contains(arg); }
 
-// A server on a database with sweeps that have ended before it began, so that it has parsed none of
-// them yet; each call is about one of its own.
+// A server on a database with sweeps that ended before it started, so that it has parsed none of
+// them; each call concerns another sweep.
 class ParsingThreadsTest : public ServerTest {
  protected:
   void SetUp() override {
@@ -40,7 +40,7 @@ class ParsingThreadsTest : public ServerTest {
     views_ = v1::ViewService::NewStub(channel_);
   }
 
-  // Completes a sweep with one trial, which has failed.
+  // Completes a sweep with one failed trial.
   static void End(Store* store, const std::string& name) {
     StoreDriver driver(store);
     const SweepSpec spec = TestSpec(name);
@@ -51,7 +51,7 @@ class ParsingThreadsTest : public ServerTest {
     ASSERT_TRUE(driver.Exhaust(sweep).ok());
   }
 
-  // Whether the call parses, after checking where.
+  // True when the call parses; also checks on which thread.
   static bool Parses(absl::StatusCode code, const std::function<absl::Status()>& call) {
     const YamlLoads loads;
     const absl::Status status = call();
@@ -107,7 +107,7 @@ TEST_F(ParsingThreadsTest, QuestionsParseOnThreadsForQuestions) {
   std::vector<v1::WatchSweepResponse> events;
   EXPECT_TRUE(Parses(kOk, [&] { return Watch("watch", "", &events); }));
   EXPECT_FALSE(Parses(absl::StatusCode::kNotFound, [&] { return Watch("none", "", &events); }));
-  // The others too.
+  // The remaining sweeps too.
   EXPECT_TRUE(AskParses(kOk, *sweeps_, &Sweeps::ListSweeps, v1::ListSweepsRequest(),
                         v1::ListSweepsResponse()));
   EXPECT_FALSE(AskParses(kOk, *sweeps_, &Sweeps::ListSweeps, v1::ListSweepsRequest(),
@@ -152,7 +152,7 @@ TEST_F(ParsingThreadsTest, ChangesParseOnThreadsForParsing) {
   EXPECT_TRUE(Parses(kOk, [&] { return Create("again"); })) << "is there already";
 }
 
-// What has not ended was parsed when it was submitted, or when the coordinator started.
+// Unfinished sweeps were parsed when they were submitted, or when the coordinator started.
 TEST_F(ParsingThreadsTest, WorkersAndSweepsThatRunParseNothing) {
   ASSERT_EQ(Create("new"), absl::OkStatus());
   using Sweeps = v1::SweepService::Stub;

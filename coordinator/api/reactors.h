@@ -11,8 +11,8 @@
 
 namespace sweep {
 
-// The status as it goes out. A refusal for want of room says when to come again, in the metadata
-// that gRPC's clients obey.
+// The status for the client. A refusal for lack of room has the retry delay in metadata that gRPC's
+// clients obey.
 inline grpc::Status Outgoing(grpc::CallbackServerContext* context, const absl::Status& status) {
   if (status.code() == absl::StatusCode::kResourceExhausted) {
     context->AddTrailingMetadata(kRetryPushback, kRetryPushbackMs);
@@ -33,14 +33,14 @@ grpc::ServerUnaryReactor* Respond(grpc::CallbackServerContext* context, Function
   return reactor;
 }
 
-// As Respond, on a thread of `pool`; ResourceExhausted when too many calls wait there already. What
-// `function` refers to must live as long as the call.
+// As Respond, on a thread of `pool`; ResourceExhausted when too many calls are waiting. Objects
+// that `function` refers to must live as long as the call.
 template <typename Function>
 grpc::ServerUnaryReactor* RespondFrom(WorkPool* pool, grpc::CallbackServerContext* context,
                                       Function function) {
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   const bool queued = pool->Submit([=] {
-    // Nobody waits for the answer any more; the queue may be long because of such calls.
+    // The caller has gone; the queue may be long because of such calls.
     if (context->IsCancelled()) return reactor->Finish(grpc::Status::CANCELLED);
     reactor->Finish(Outgoing(context, function()));
   });
@@ -48,7 +48,7 @@ grpc::ServerUnaryReactor* RespondFrom(WorkPool* pool, grpc::CallbackServerContex
   return reactor;
 }
 
-// A stream that ends with an error before its first message. Owns itself.
+// A stream that ends with an error before its first message. Deletes itself.
 template <typename Reactor>
 class RefusedStream final : public Reactor {
  public:

@@ -1,4 +1,4 @@
-// What can still be done with a stored sweep whose file this build does not accept.
+// The calls that still work for a stored sweep whose file this build does not accept.
 
 #include "coordinator/api/testing/server_testing.h"
 #include "nlohmann/json.hpp"
@@ -12,7 +12,7 @@ using testing::HasSubstr;
 using Sweeps = v1::SweepService::Stub;
 using TrialsStub = v1::TrialService::Stub;
 
-// "old" has a completed trial and one that waits.
+// "old" has a completed trial and a pending one.
 class RefusedSweepServerTest : public ServerTest {
  protected:
   void SetUp() override {
@@ -40,7 +40,7 @@ class RefusedSweepServerTest : public ServerTest {
     request.set_name(name);
     return request;
   }
-  // FailedPrecondition, with what is wrong in the file.
+  // FailedPrecondition with the error in the file.
   static void ExpectRefused(const absl::Status& status) {
     EXPECT_TRUE(absl::IsFailedPrecondition(status)) << status;
     EXPECT_THAT(std::string(status.message()),

@@ -33,11 +33,11 @@
 namespace sweep {
 namespace {
 
-// Calls that are still open then are cancelled, so that the whole shutdown stays under 2 s.
+// Calls still open after this are cancelled, so that the whole shutdown takes under 2 s.
 constexpr auto kShutdownGrace = std::chrono::milliseconds(800);
 
-// Queries, the files of blobs, and the parsing of sweep files. Each has its own threads, so that
-// none of them waits for another: a large search space takes seconds to check.
+// Queries, files of blobs, and parsing of sweep files. Each has its own threads, so that none waits
+// for another: checking a large search space takes seconds.
 constexpr WorkPool::Options kReads = {.name = "reads", .threads = 4, .max_queued = 256};
 constexpr WorkPool::Options kFiles = {.name = "files", .threads = 2, .max_queued = 256};
 constexpr WorkPool::Options kParsing = {.name = "parsing", .threads = 2, .max_queued = 64};
@@ -135,8 +135,8 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     return store_->files().PublishAddress(address.Reachable().ToString());
   }
 
-  // A dashboard whose port is taken is no reason to leave workers without a coordinator, unless a
-  // person has asked for that port.
+  // If the dashboard's port is taken, workers still get their coordinator, unless a person asked
+  // for that port.
   absl::Status ServeDashboard(const ServerOptions& options) {
     if (options.http.empty() || options.http == "off") return absl::OkStatus();
     absl::StatusOr<std::unique_ptr<HttpServer>> server =
@@ -175,9 +175,10 @@ class CoordinatorServerImpl final : public CoordinatorServer {
                            }});
   }
 
-  // Every parked call and every stream is ended first: gRPC's Shutdown returns only when no call is
-  // left. The scheduler's writes and callbacks end before the store that they use. Who has answered
-  // a call may still be on its way out of gRPC, so the server goes when those threads have ended.
+  // Ends every parked call and every stream first: gRPC's Shutdown returns only when no call is
+  // left. The scheduler's writes and callbacks end before the store that they use. A thread that
+  // answered a call may still be inside gRPC, so the server is destroyed after those threads have
+  // ended.
   void Shutdown() override {
     const std::lock_guard<std::mutex> lock(shutdown_mutex_);
     if (std::exchange(is_down_, true)) return;
@@ -206,9 +207,9 @@ class CoordinatorServerImpl final : public CoordinatorServer {
     builder->SetMaxReceiveMessageSize(kMaxMessageBytes);
     builder->SetMaxSendMessageSize(kMaxMessageBytes);
     builder->AddChannelArgument(GRPC_ARG_MAX_METADATA_SIZE, kMaxMetadataBytes);
-    // Otherwise a second server on the port would get half of the calls.
+    // Otherwise a second server on the same port would get half of the calls.
     builder->AddChannelArgument(GRPC_ARG_ALLOW_REUSEPORT, 0);
-    // A dead worker's parked call is noticed; a client's own pings (every 10 s) are welcome.
+    // Detects the parked call of a dead worker; also permits clients' own pings (every 10 s).
     builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIME_MS, 20'000);
     builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, 10'000);
     builder->AddChannelArgument(GRPC_ARG_KEEPALIVE_PERMIT_WITHOUT_CALLS, 1);
@@ -224,7 +225,7 @@ class CoordinatorServerImpl final : public CoordinatorServer {
   const std::unique_ptr<CoordinatorMetrics> metrics_ =
       CoordinatorMetrics::Make({.version = SWEEP_VERSION, .methods = MeteredMethods()});
   std::string dashboard_;
-  // In the order of use: what is later uses what is before it.
+  // In order of use: later members use earlier ones.
   std::unique_ptr<Store> store_;
   std::unique_ptr<BlobStore> blobs_;
   std::unique_ptr<BlobCollector> collector_;
@@ -252,7 +253,7 @@ absl::StatusOr<std::unique_ptr<CoordinatorServer>> CoordinatorServer::Start(
     const ServerOptions& options) {
   const absl::StatusOr<ListenAddress> address = ParseListenAddress(options.listen);
   if (!address.ok()) return address.status();
-  // Before the database is touched: a server that cannot listen leaves nothing behind.
+  // Before opening the database: a server that cannot listen leaves nothing behind.
   if (absl::Status probed = ProbeListen(*address); !probed.ok()) return probed;
   static std::once_flag plugins;  // gRPC keeps them for the whole process
   std::call_once(plugins, [] {

@@ -15,23 +15,23 @@ struct SweepSpec;
 
 struct ServerOptions {
   std::string listen = "127.0.0.1:7077";  // port 0: any free one
-  std::string database = "sweep.db";      // see DatabaseFile; "" keeps all in memory
-  // For a client's questions; see StoreOptions.
+  std::string database = "sweep.db";      // see DatabaseFile; "" keeps everything in memory
+  // For the queries of one client command; see StoreOptions.
   bool momentary = false;
-  // How long to wait for a client that reads the database at this moment.
+  // How long to wait for a client that is reading the database.
   absl::Duration patience = absl::Seconds(10);
   absl::Duration lease_term = absl::Seconds(60);
-  // How long Synchronize parks; at most a third of lease_term.
+  // How long Synchronize parks a call; at most a third of lease_term.
   absl::Duration poll_time = absl::Seconds(20);
-  // Where the web dashboard is served: HOST:PORT, port 0 for any free one; "" or "off" for none.
+  // The dashboard's address: HOST:PORT, port 0 for any free one; "" or "off" for none.
   std::string http;
-  // The name of a worker that lives in this process, as in `sweep run`: it cannot outlive it, so
-  // the next coordinator of this database need not wait for what it held.
+  // The name of a worker inside this process, as in `sweep run`. It cannot outlive the process, so
+  // the database's next coordinator need not wait for its leases.
   std::string embedded_worker;
-  // Whether to go on, with a warning, when that port is taken.
+  // Continue with a warning when that port is taken.
   bool http_is_optional = false;
   Clock* clock = RealClock();
-  // The stopping rules of sweeps; null: those that their files name.
+  // Creates the stopping rules of sweeps; null: the rules in their files.
   std::function<std::unique_ptr<StoppingRule>(const SweepSpec&)> make_rule;
 };
 
@@ -42,16 +42,16 @@ class CoordinatorServer {
   // FailedPrecondition or Unavailable with the reason when the port is in use or the database
   // cannot be used (see Store::Open).
   static absl::StatusOr<std::unique_ptr<CoordinatorServer>> Start(const ServerOptions& options);
-  // As Shutdown.
+  // Calls Shutdown.
   virtual ~CoordinatorServer() = default;
 
   // "127.0.0.1:43211".
   virtual const std::string& address() const = 0;
-  // In Prometheus's text format; see docs/metrics.md. Not during Shutdown or after it.
+  // The metrics in Prometheus's text format; see docs/metrics.md. Not during or after Shutdown.
   virtual std::string MetricsText() const = 0;
-  // "http://127.0.0.1:43211/"; "" when there is no dashboard.
+  // "http://127.0.0.1:43211/"; "" without a dashboard.
   virtual const std::string& dashboard() const = 0;
-  // Finishes parked calls, commits what is queued, closes the store. Idempotent; under 2 s.
+  // Finishes parked calls, commits queued writes, closes the store. Idempotent; under 2 s.
   virtual void Shutdown() = 0;
 };
 

@@ -1,4 +1,4 @@
-// What people do to sweeps, trials and workers that are there, through a real server.
+// Changes that people make to sweeps, trials and workers, through a real server.
 
 #include <future>
 #include <thread>
@@ -16,7 +16,7 @@ using testing::IsEmpty;
 
 class ControlTest : public ServerTest {
  protected:
-  // A grid of four whose trials have been made.
+  // A grid of four configurations whose trials exist.
   void CreateFour() {
     ASSERT_EQ(Create("s"), absl::OkStatus());
     v1::Sweep sweep;
@@ -111,7 +111,7 @@ class ControlTest : public ServerTest {
     return numbers;
   }
 
-  // A call of worker w that holds `lease`, answered when something changes.
+  // Starts a call of worker w, which holds `lease`; it is answered when something changes.
   std::future<v1::SynchronizeResponse> Park(const v1::Lease& lease) {
     v1::SynchronizeRequest request = Says("w");
     *request.add_held() = lease.token();
@@ -297,7 +297,7 @@ TEST_F(ControlTest, LogsAreListedInPagesAndFollowed) {
   EXPECT_THAT(Numbers(page), IsEmpty());
   EXPECT_EQ(page.next_page_token(), end);
 
-  // The last words of a lease that is over, and those of the next attempt.
+  // The last lines of an ended lease, and those of the next attempt.
   ASSERT_EQ(Finish(lease.token(), v1::LEASE_OUTCOME_FAILED), absl::OkStatus());
   ASSERT_EQ(Append(Lines(lease.token(), 6, 6)), absl::OkStatus());
   const v1::Lease second = Lease("w");
@@ -342,7 +342,7 @@ TEST_F(ControlTest, LogLinesAreNoEvents) {
             absl::OkStatus());
   std::vector<v1::WatchSweepResponse> events;
   ASSERT_EQ(Watch("s", "", &events), absl::OkStatus());
-  // The sweep twice; four trials made, one granted, four cancelled.
+  // The sweep twice; four trials created, one granted, four cancelled.
   EXPECT_EQ(events.size(), 11u);
 }
 

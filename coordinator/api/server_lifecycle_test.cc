@@ -1,5 +1,4 @@
-// Sweeps that are deleted, renamed and archived, and those that the coordinator pauses, through a
-// real server.
+// Sweeps that are deleted, renamed, archived or paused by the coordinator, through a real server.
 
 #include <future>
 

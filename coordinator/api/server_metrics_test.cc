@@ -35,7 +35,7 @@ TEST_F(ServerTest, MetricsTellOfWorkAndCalls) {
                           HasSubstr(Calls("WorkerService/Synchronize", "OK"))));
 }
 
-// Each scrape has what was found after the one before.
+// Each scrape shows the result of the reading that the previous one started.
 TEST_F(ServerTest, MetricsTellTheTimeLeftOfWhatRuns) {
   ASSERT_EQ(Create("s"), absl::OkStatus());
   EXPECT_THAT(server_->MetricsText(), Not(HasSubstr("sweep_time_left_seconds")));

@@ -1,4 +1,4 @@
-// The services through a real server on the loopback, as clients see them.
+// The services as clients see them, through a real server on loopback.
 #include "coordinator/api/server.h"
 
 #include <fstream>
@@ -150,11 +150,11 @@ TEST_F(ServerTest, TrialsAreListedByStateFilterAndOrder) {
   request.set_filter("best_accuracy > 91.5% and state == 'completed'");
   ASSERT_EQ(List(request, &response), absl::OkStatus());
   EXPECT_THAT(Numbers(response), ElementsAre(3, 2));
-  // A pending trial has no accuracy yet: neither this nor its opposite holds for it.
+  // A pending trial has no accuracy, so neither this nor its opposite is true.
   request.set_filter("not (best_accuracy > 0.5)");
   ASSERT_EQ(List(request, &response), absl::OkStatus());
   EXPECT_THAT(Numbers(response), IsEmpty());
-  // What the configuration resolves to, not only what the search chose.
+  // Filters see the resolved configuration, not only the search's choice.
   request.set_filter("batch_size == 64 and parameters == 18718 and lr >= 0.02");
   request.clear_order_by();
   ASSERT_EQ(List(request, &response), absl::OkStatus());
@@ -163,7 +163,7 @@ TEST_F(ServerTest, TrialsAreListedByStateFilterAndOrder) {
 
 TEST_F(ServerTest, BadListsAreRefused) {
   ASSERT_EQ(Create("s"), absl::OkStatus());
-  Train(1);  // the sweep's hyperparameters are those of its first configurations
+  Train(1);  // makes the sweep's hyperparameters known
   v1::ListTrialsRequest request;
   request.set_parent("sweeps/s");
   v1::ListTrialsResponse response;
@@ -340,7 +340,7 @@ TEST_F(ServerTest, AClientMayCancelItsParkedCall) {
   } while (workers.workers_size() == 0);
   context.TryCancel();
   EXPECT_EQ(parked.get(), absl::StatusCode::kCancelled);
-  // A call of the same session works as ever.
+  // Other calls of the same session still work.
   v1::SynchronizeRequest request = Says("w");
   request.set_no_wait(true);
   EXPECT_EQ(Synchronize(request, &response), absl::OkStatus());
@@ -367,7 +367,7 @@ TEST_F(ServerTest, AWatchTellsEverythingAndEndsWithTheSweep) {
   ASSERT_TRUE(live.back().has_sweep());
   EXPECT_EQ(live.back().sweep().state(), v1::SWEEP_STATE_COMPLETED);
 
-  // From any cursor on: the same events, none twice, none missing.
+  // From any cursor: the same events, none repeated, none missing.
   const std::size_t middle = live.size() / 2;
   std::vector<v1::WatchSweepResponse> rest;
   EXPECT_EQ(Watch("s", live[middle].cursor(), &rest), absl::OkStatus());
@@ -499,7 +499,7 @@ grpc::ByteBuffer Buffer(const std::string& bytes) {
   return grpc::ByteBuffer(&slice, 1);
 }
 
-// One message there and one back on a method that has no stub here.
+// Sends one message to a method without a stub and returns the answer.
 std::string CallRaw(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
                     const std::string& request) {
   grpc::GenericStub stub(channel);

@@ -19,7 +19,7 @@ struct ParsedSweep {
   std::shared_ptr<const SweepSpec> spec;  // shared with the scheduler and the cache
 };
 
-// Ends with Cancelled when the caller has gone, also at the coordinator's end.
+// Returns Cancelled when the caller has gone or the coordinator shuts down.
 absl::StatusOr<ParsedSweep> ParseRequest(const v1::CreateSweepRequest& request,
                                          grpc::CallbackServerContext* context) {
   absl::StatusOr<SweepSource> source = FromProto(request.source());
@@ -35,9 +35,9 @@ absl::StatusOr<ParsedSweep> ParseRequest(const v1::CreateSweepRequest& request,
   return ParsedSweep{*std::move(source), std::make_shared<const SweepSpec>(*std::move(spec))};
 }
 
-// The digest under which an earlier build has stored the same file under this name; empty when none
-// has. A second reading of the file, so it is made only where a sweep is there, and
-// not by the thread that writes.
+// The digest under which an earlier build stored the same file under this name; empty when none
+// did. Parses the file again, so it does so only when the sweep exists, and never on the writing
+// thread.
 std::string EarlierDigest(ParsedSweep parsed, Store* store, grpc::CallbackServerContext* context) {
   const absl::StatusOr<SweepRow> there = store->Read(FindSweep, parsed.spec->name);
   if (!there.ok() || there->digest == parsed.spec->digest) return "";
@@ -51,7 +51,7 @@ std::string EarlierDigest(ParsedSweep parsed, Store* store, grpc::CallbackServer
   return "";
 }
 
-// What a sweep would be, for validate_only.
+// The sweep as it would be created, for validate_only.
 v1::Sweep Planned(const SweepSpec& spec, absl::Time now) {
   SweepRow row;
   row.name = spec.name;
@@ -76,7 +76,7 @@ absl::StatusOr<v1::Sweep> DescribeSweep(const SweepRow& row, Store* store, SpecC
     proto.set_best_value(best->front().score.metric);
     proto.set_best_qualifies(best->front().score.qualifies);
   }
-  if (!stored->is_accepted()) return proto;  // nobody can say
+  if (!stored->is_accepted()) return proto;  // no estimate without a file
   if (const std::optional<double> seconds = time_left->SecondsLeft(row, *stored->spec)) {
     *proto.mutable_time_left() = ToProto(absl::Seconds(*seconds));
   }
@@ -175,7 +175,7 @@ absl::Status SweepService::Rank(const v1::RankSweepRequest& request,
   const absl::StatusOr<std::vector<RankedRow>> ranked = store_->Read(SelectRanking, *name, 0, *top);
   if (!ranked.ok()) return ranked.status();
   for (const RankedRow& item : *ranked) {
-    if (!item.score.has_value) break;  // those without an epoch come last and have nothing to rank
+    if (!item.score.has_value) break;  // those without an epoch come last and have no rank
     *response->add_rows() = ToProto(item, *stored->spec);
   }
   return absl::OkStatus();

@@ -14,17 +14,18 @@ namespace sweep {
 absl::StatusOr<v1::Sweep> DescribeSweep(const SweepRow& row, Store* store, SpecCache* specs,
                                         TimeLeft* time_left);
 
-// sweeps.proto over the scheduler and the store. Thin: checks, converts, delegates. Thread-safe.
+// Implements sweeps.proto over the scheduler and the store. Thin: checks, converts, delegates.
+// Thread-safe.
 class SweepService final : public v1::SweepService::CallbackService {
  public:
-  struct Parts {  // all outlive it
+  struct Parts {  // all must outlive it
     Store* store = nullptr;
     Scheduler* scheduler = nullptr;
     SpecCache* specs = nullptr;
     TimeLeft* time_left = nullptr;
     WatchHub* watches = nullptr;
-    WorkPool* reads = nullptr;    // answers questions
-    WorkPool* parsing = nullptr;  // reads sweep files
+    WorkPool* reads = nullptr;    // runs queries
+    WorkPool* parsing = nullptr;  // parses sweep files
   };
   explicit SweepService(const Parts& parts)
       : store_(parts.store),
@@ -80,10 +81,11 @@ class SweepService final : public v1::SweepService::CallbackService {
   absl::StatusOr<v1::Sweep> Describe(const SweepRow& row) const {
     return DescribeSweep(row, store_, specs_, time_left_);
   }
-  // Ends a call that changed the sweep with what it is now. Any thread: one that may read does it.
+  // Finishes a call that changed the sweep with its present state. Callable on any thread: a thread
+  // that may read the store does the work.
   void FinishWithSweep(grpc::CallbackServerContext* context, grpc::ServerUnaryReactor* reactor,
                        const absl::StatusOr<SweepRow>& row, v1::Sweep* sweep);
-  // As far as that is known without reading anything.
+  // The sweep as far as it is known without reading.
   v1::Sweep DescribeKnown(const SweepRow& row) const;
 
   Store* const store_;

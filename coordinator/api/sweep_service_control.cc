@@ -1,4 +1,4 @@
-// The part of the sweep service with which people change a sweep that is there.
+// The calls of the sweep service that change an existing sweep.
 
 #include "common/spec/sweep_name.h"
 #include "coordinator/api/convert.h"
@@ -11,7 +11,7 @@
 namespace sweep {
 namespace {
 
-// The stored sweep as it is under another name. `spec` stays null when there is no such sweep.
+// Plans the stored sweep under another name. `spec` stays null when there is no such sweep.
 absl::Status PlanRenaming(Store* store, SpecCache* specs, RenameRequest* renaming) {
   const absl::StatusOr<SweepRow> row = store->Read(FindSweep, renaming->name);
   if (absl::IsNotFound(row.status())) return absl::OkStatus();
@@ -19,7 +19,7 @@ absl::Status PlanRenaming(Store* store, SpecCache* specs, RenameRequest* renamin
   if (absl::Status valid = ParseSweepResource(renaming->new_name).status(); !valid.ok()) {
     return valid;
   }
-  // Without its meaning nobody can say whether another name leaves it as it is.
+  // Without an accepted file its meaning under another name is unknown.
   if (absl::Status accepted = specs->Get(renaming->name).status(); !accepted.ok()) return accepted;
   const absl::StatusOr<SweepSource> source =
       RenamedSource(row->source, row->digest, renaming->new_name);
@@ -40,7 +40,7 @@ void SweepService::FinishWithSweep(grpc::CallbackServerContext* context,
   if (!row.ok()) return reactor->Finish(Outgoing(context, row.status()));
   const auto describe = [=, this, row = *row] {
     absl::StatusOr<v1::Sweep> described = Describe(row);
-    // The change is done: describing it does not make it fail.
+    // The change is committed: a failed description must not fail the call.
     *sweep = described.ok() ? *std::move(described) : DescribeKnown(row);
     reactor->Finish(Outgoing(context, absl::OkStatus()));
   };

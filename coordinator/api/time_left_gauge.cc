@@ -11,13 +11,13 @@ namespace sweep {
 namespace {
 
 constexpr int kPage = 200;
-constexpr int kMaxLookedAt = 2000;  // sweeps, the newest first
+constexpr int kMaxLookedAt = 2000;  // number of sweeps, the newest first
 
 }  // namespace
 
 std::optional<double> TimeLeftGauge::Read() {
   MutexLock lock(&mutex_);
-  // Where the pool is full the old number has to do.
+  // When the pool is full, the old number stays.
   if (!is_reading_) is_reading_ = parts_.pool->Submit([this] { Refresh(); });
   return seconds_;
 }

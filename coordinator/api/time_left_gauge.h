@@ -10,11 +10,11 @@
 
 namespace sweep {
 
-// How long all active sweeps will take, for who must not wait for the database: what the last
-// reading found. Thread-safe.
+// The time until all active sweeps end, for callers that must not wait for the database: returns
+// the result of the last reading. Thread-safe.
 class TimeLeftGauge {
  public:
-  struct Parts {  // all outlive it; the pool runs what it was given before it ends
+  struct Parts {  // all must outlive it; the pool runs its queue before it ends
     Store* store = nullptr;
     SpecCache* specs = nullptr;
     TimeLeft* time_left = nullptr;
@@ -22,8 +22,8 @@ class TimeLeftGauge {
   };
   explicit TimeLeftGauge(Parts parts) : parts_(parts) {}
 
-  // In seconds, of the sweep that takes longest; nullopt before the first reading, and while of no
-  // sweep it can be said. Asks for another reading, which the next call has.
+  // In seconds, for the sweep that takes longest; nullopt before the first reading, and while no
+  // sweep has an estimate. Starts another reading for the next call.
   std::optional<double> Read();
 
  private:

@@ -16,19 +16,19 @@
 namespace sweep {
 namespace {
 
-// With a filter the trials are read in pieces of this size, and at most so many pieces per call: a
-// filter that matches little gives short pages, not long calls.
+// A filter reads trials in pages of kScanPage, at most kMaxScanPages per call: a filter that
+// matches little gives short pages, not long calls.
 constexpr int kScanPage = 500;
 constexpr int kMaxScanPages = 20;
 
-// A page token of logs is one number: the attempt above the line's number.
+// A page token of logs is one number: the attempt in the high bits, the line's number below.
 constexpr int kLogLineBits = 40;
 static_assert(kMaxLogLineNumber < std::int64_t{1} << kLogLineBits);
 std::int64_t LogPosition(const LogRow& row) {
   return (static_cast<std::int64_t>(row.attempt) << kLogLineBits) + row.line;
 }
 
-// Fills one page from trial `offset` on; returns where the next page starts, 0 when there is none.
+// Fills one page from trial `offset` on; returns the start of the next page, 0 when there is none.
 absl::StatusOr<std::int64_t> FillPage(Store* store, TrialQuery query, int size,
                                       const std::optional<TrialFilter>& filter,
                                       const SweepSpec& spec, v1::ListTrialsResponse* response) {
@@ -51,7 +51,7 @@ absl::StatusOr<std::int64_t> FillPage(Store* store, TrialQuery query, int size,
   return query.offset;
 }
 
-// What is wrong with a question may be that its names are those of a file that is not accepted.
+// Adds the file's refusal to an error in a query: the query may use names of that file.
 absl::Status WithRefusal(const absl::Status& status, const StoredSpec& stored) {
   if (stored.is_accepted()) return status;
   return absl::Status(status.code(),
@@ -68,7 +68,7 @@ absl::Status TrialService::Get(const v1::GetTrialRequest& request, v1::GetTrialR
   const absl::StatusOr<StoredSpec> stored = specs_->Show(id->sweep);
   if (!stored.ok()) return stored.status();
   *response->mutable_trial() = ToProto(*row, *stored->spec);
-  if (!stored->is_accepted()) return absl::OkStatus();  // nobody can say what a trainer is told
+  if (!stored->is_accepted()) return absl::OkStatus();  // its trainer's line is unknown
   absl::StatusOr<std::string> json = BuildTrialSpecJson(*stored->spec, *row);
   if (!json.ok()) return json.status();
   response->set_spec_json(*std::move(json));
@@ -83,7 +83,7 @@ grpc::ServerUnaryReactor* TrialService::GetTrial(grpc::CallbackServerContext* co
 
 namespace {
 
-// "best.latency desc" as the store has it, which knows no other goal than that of the metric.
+// Translates "best.latency desc" for the store, which knows only the metric's goal.
 std::string StoredOrder(const SweepSpec& spec, const std::string& order) {
   const std::size_t end = std::min(order.find(' '), order.size());
   const auto [of, name] = ResolveTrialName(spec, std::string_view(order).substr(0, end));
@@ -117,7 +117,7 @@ absl::Status TrialService::List(const v1::ListTrialsRequest& request,
   const absl::StatusOr<StoredSpec> stored = specs_->Show(*name);
   if (!stored.ok()) return stored.status();
   const SharedSpec& spec = stored->spec;
-  // Which key there is, the store says; which of two is meant, nobody.
+  // The store refuses unknown keys; ambiguous ones are refused here.
   const std::string sort = request.order_by().substr(0, request.order_by().find(' '));
   const std::vector<std::string> known = KnownTrialNames(*spec);
   if (std::binary_search(known.begin(), known.end(), sort)) {
@@ -298,7 +298,7 @@ grpc::ServerUnaryReactor* TrialService::CancelTrial(grpc::CallbackServerContext*
         const auto describe = [=, this, sweep = trial->sweep] {
           const absl::StatusOr<StoredSpec> stored = specs_->Show(sweep);
           if (stored.ok()) return finish(*stored);
-          // The change is done: describing it does not make it fail.
+          // The change is committed: a failed description must not fail the call.
           reactor->Finish(Outgoing(context, absl::OkStatus()));
         };
         if (!reads_->Submit(describe)) reactor->Finish(Outgoing(context, absl::OkStatus()));

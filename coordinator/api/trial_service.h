@@ -8,15 +8,16 @@
 
 namespace sweep {
 
-// trials.proto over the store and the scheduler. Thin: checks, converts, delegates. Thread-safe.
+// Implements trials.proto over the store and the scheduler. Thin: checks, converts, delegates.
+// Thread-safe.
 class TrialService final : public v1::TrialService::CallbackService {
  public:
-  struct Parts {  // all outlive it
+  struct Parts {  // all must outlive it
     Store* store = nullptr;
     Scheduler* scheduler = nullptr;
     SpecCache* specs = nullptr;
-    WorkPool* reads = nullptr;    // answers questions
-    WorkPool* parsing = nullptr;  // reads sweep files
+    WorkPool* reads = nullptr;    // runs queries
+    WorkPool* parsing = nullptr;  // parses sweep files
   };
   explicit TrialService(const Parts& parts)
       : store_(parts.store),

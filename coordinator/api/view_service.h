@@ -6,7 +6,7 @@
 
 namespace sweep {
 
-// views.proto over the views. Thread-safe.
+// Implements views.proto over the views. Thread-safe.
 class ViewService final : public v1::ViewService::CallbackService {
  public:
   ViewService(Views* views, WorkPool* reads) : views_(views), reads_(reads) {}

@@ -38,9 +38,10 @@ absl::StatusOr<std::int64_t> ParseCursor(const std::string& cursor) {
 
 }  // namespace
 
-// One stream. A write is under way (`writing_`), or the hub's thread may look for more (Pump), or
-// it has finished; whoever sets `finished_` calls Finish, so that it happens once although the
-// client's cancellation, the end of the sweep and the server's shutdown race for it.
+// One stream. At any time a write is pending (`writing_`), or the hub's thread may look for events
+// (Pump), or the stream has finished. Whoever sets `finished_` calls Finish, so that it happens
+// once although the client's cancellation, the end of the sweep and the server's shutdown race for
+// it.
 class WatchReactor final : public Stream, public std::enable_shared_from_this<WatchReactor> {
  public:
   WatchReactor(WatchHub* hub, std::string sweep, std::int64_t cursor, bool wants_progress)
@@ -54,12 +55,12 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
       MutexLock lock(&mutex_);
       if (finished_ || (signal == EventBus::Signal::kProgress && !wants_progress_)) return;
       progress_is_due_ |= signal == EventBus::Signal::kProgress;
-      if (writing_) return;  // OnWriteDone looks again
+      if (writing_) return;  // OnWriteDone enqueues it again
     }
     hub_->Enqueue(shared_from_this());
   }
 
-  // On the hub's thread.
+  // Runs on the hub's thread.
   void Pump() ABSL_LOCKS_EXCLUDED(mutex_) {
     bool send_progress = false;
     {
@@ -74,7 +75,7 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
     {
       MutexLock lock(&mutex_);
       if (finished_) return;
-      if (!is_last && page->empty()) return;  // a signal brings the hub back
+      if (!is_last && page->empty()) return;  // a signal enqueues it again
       finished_ = is_last;
       writing_ = !is_last;
       if (writing_) page_ = *std::move(page);
@@ -86,7 +87,7 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
     }
   }
 
-  // Ends the stream with `status` as soon as no write is under way.
+  // Ends the stream with `status` once no write is pending.
   void End(const absl::Status& status) ABSL_LOCKS_EXCLUDED(mutex_) {
     {
       MutexLock lock(&mutex_);
@@ -133,8 +134,8 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
   }
 
  private:
-  // Once: which sweep has the name now. Subscribes to its events before anything of it is read, so
-  // that nothing falls in between.
+  // Looks up the sweep's name once. Subscribes to its events before reading them, so that no event
+  // is missed.
   absl::Status Subscribe() {
     if (sweep_id_ != 0) return absl::OkStatus();
     const absl::StatusOr<SweepRow> sweep = hub_->store_->Read(FindSweep, sweep_name_);
@@ -150,12 +151,12 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
       subscription_ = subscription;
       if (!is_done_) return absl::OkStatus();
     }
-    hub_->scheduler_->events().Unsubscribe(subscription);  // OnDone came before
+    hub_->scheduler_->events().Unsubscribe(subscription);  // OnDone was called before
     return absl::CancelledError("the client is gone");
   }
 
-  // The next events and, after the last one there is, where everything stands; `*ended` when the
-  // sweep has ended and there can be none after these.
+  // The next events and, after the last one, the progress. Sets `*ended` when the sweep has ended
+  // and no events can follow these.
   absl::StatusOr<Messages> ReadPage(bool send_progress, bool* ended) {
     const absl::StatusOr<SweepRow> sweep = hub_->store_->Read(FindSweepById, sweep_id_);
     if (absl::IsNotFound(sweep.status())) {
@@ -174,7 +175,7 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
       messages.push_back(*std::move(message));
       cursor_ = event.sequence;
     }
-    // A trainer need not tell its progress; an epoch or the end of a trial is news too.
+    // A trainer may report no progress; an epoch or the end of a trial is news too.
     send_progress = wants_progress_ && (send_progress || !messages.empty());
     if (!send_progress || *ended || std::ssize(messages) == kPageSize) return messages;
     absl::StatusOr<v1::WatchSweepResponse> progress = DescribeProgress(*sweep);
@@ -183,8 +184,8 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
     return messages;
   }
 
-  // Each thing as it is now, so no older than the event says. A row from before the event would be
-  // the last word about a sweep that has ended meanwhile.
+  // Describes the present state, which is no older than the event. A row read before the event
+  // would be the last message about a sweep that has ended meanwhile.
   absl::StatusOr<v1::WatchSweepResponse> Describe(const SweepRow& sweep, const EventRow& event) {
     v1::WatchSweepResponse message;
     message.set_cursor(std::to_string(event.sequence));
@@ -224,10 +225,10 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
   }
 
   WatchHub* const hub_;
-  std::int64_t sweep_id_ = 0;  // of the hub's thread; 0: not looked for yet
-  std::string sweep_name_;     // likewise; it may be renamed
+  std::int64_t sweep_id_ = 0;  // used by the hub's thread; 0: not looked up yet
+  std::string sweep_name_;     // likewise; the sweep may be renamed
   const bool wants_progress_;
-  std::int64_t cursor_;  // of the hub's thread
+  std::int64_t cursor_;  // used by the hub's thread
   Mutex mutex_;
   bool writing_ ABSL_GUARDED_BY(mutex_) = false;
   bool finished_ ABSL_GUARDED_BY(mutex_) = false;
@@ -235,7 +236,7 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
   bool is_done_ ABSL_GUARDED_BY(mutex_) = false;
   std::uint64_t subscription_ ABSL_GUARDED_BY(mutex_) = 0;  // 0: not subscribed
   std::optional<absl::Status> end_status_ ABSL_GUARDED_BY(mutex_);
-  Messages page_;  // of the thread that made writing_ true, then of OnWriteDone
+  Messages page_;  // used by the thread that set writing_, then by OnWriteDone
 };
 
 WatchHub::WatchHub(Store* store, Scheduler* scheduler, SpecCache* specs, TimeLeft* time_left)

@@ -19,20 +19,19 @@ namespace sweep {
 class WatchReactor;
 
 // All open WatchSweep streams. Each reads the store from its own cursor, one page at a time and
-// only when the page before has been taken by the client, so that a slow client costs one page of
-// memory. The reading is done on one thread of the hub, also the first look whether there is such a
-// sweep. Thread-safe.
+// only after the client has taken the previous page, so a slow client costs one page of memory. All
+// reading, including the first look-up of the sweep, runs on one thread of the hub. Thread-safe.
 class WatchHub {
  public:
   WatchHub(Store* store, Scheduler* scheduler, SpecCache* specs, TimeLeft* time_left);
-  // After Stop, when every stream has ended (the gRPC server is down).
+  // Requires Stop, and that every stream has ended (the gRPC server is down).
   ~WatchHub();
 
-  // Opens a stream, or one that ends at once with the reason.
+  // Opens a stream, or one that ends at once with an error.
   grpc::ServerWriteReactor<v1::WatchSweepResponse>* Open(grpc::CallbackServerContext* context,
                                                          const v1::WatchSweepRequest& request);
-  // Ends all streams (Unavailable) and refuses new ones. A client that does not read keeps its
-  // stream open until the server cancels it.
+  // Ends all streams (Unavailable) and refuses new ones. The stream of a client that does not read
+  // stays open until the server cancels it.
   void Stop();
 
  private:

@@ -14,7 +14,7 @@
 namespace sweep {
 namespace {
 
-// Watches over a store in which something happens between two reads.
+// Watches over a store that changes between two reads.
 class WatchTest : public testing::Test {
  protected:
   void SetUp() override {

@@ -7,10 +7,10 @@
 
 namespace sweep {
 
-// Calls `then(spec)` with the spec of a sweep whose file is accepted: at once when it is known,
-// else on a thread of `parsing` once it is parsed, since gRPC's own threads must not do that.
-// Otherwise the call ends with the reason; see SpecCache::Get. What `then` refers to must live as
-// long as the call.
+// Calls `then(spec)` with the spec of a sweep whose file is accepted: at once if it is cached, else
+// on a thread of `parsing` after parsing it, which gRPC's own threads must not do. Otherwise ends
+// the call with an error; see SpecCache::Get. Objects that `then` refers to must live as long as
+// the call.
 template <typename Then>
 void WithSpec(SpecCache* specs, WorkPool* parsing, grpc::CallbackServerContext* context,
               grpc::ServerUnaryReactor* reactor, const std::string& sweep, Then then) {

@@ -24,7 +24,7 @@ bool WorkPool::Submit(std::function<void()> task) {
     MutexLock lock(&mutex_);
     if (queue_.size() >= static_cast<std::size_t>(options_.max_queued)) return false;
     queue_.push_back(std::move(task));
-    changed_.NotifyOne();  // not later: the pool may end as soon as the task has run
+    changed_.NotifyOne();  // under the lock: the pool may end once the task has run
   }
   return true;
 }

@@ -11,17 +11,17 @@
 
 namespace sweep {
 
-// Threads for what may take a while: queries and files. gRPC's own threads are few, and heartbeats
-// and reports arrive on them, so they never run such work themselves. Thread-safe.
+// Threads for slow work: queries and files. gRPC's own threads are few and receive heartbeats and
+// reports, so they never run such work. Thread-safe.
 class WorkPool {
  public:
   struct Options {
     const char* name = "pool";  // of its threads, for debuggers; at most 15 characters
     int threads = 4;
-    int max_queued = 256;  // waiting, beside those that run
+    int max_queued = 256;  // waiting tasks, besides the running ones
   };
   explicit WorkPool(Options options);
-  // Runs what is queued, then ends.
+  // Runs the queued tasks, then ends.
   ~WorkPool();
 
   // False when the queue is full: `task` will not run.
@@ -37,7 +37,7 @@ class WorkPool {
   CondVar changed_;
   std::deque<std::function<void()>> queue_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::vector<std::jthread> threads_;  // last, so that they start when all else is there
+  std::vector<std::jthread> threads_;  // last, so that they start after all other members
 };
 
 }  // namespace sweep

@@ -20,8 +20,8 @@ constexpr std::size_t kMaxReasonBytes = 16 << 10;
 constexpr std::size_t kMaxRoleBytes = 64;
 constexpr std::size_t kMaxPlaceBytes = 1024;
 
-// A call that may be parked. The scheduler's answer and the client's cancellation race for it:
-// whoever claims it first finishes it, and gRPC calls OnDone after that.
+// A call that may be parked. The scheduler's answer and the client's cancellation race for it: the
+// first to claim it finishes it; gRPC then calls OnDone.
 class SynchronizeReactor final : public grpc::ServerUnaryReactor {
  public:
   SynchronizeReactor(Scheduler* scheduler, grpc::CallbackServerContext* context,
@@ -32,7 +32,7 @@ class SynchronizeReactor final : public grpc::ServerUnaryReactor {
     worker_ = call.worker;
     poll_id_ = call.poll_id;
     scheduler_->leases().Synchronize(call, [this, claimed = claimed_](auto answer) {
-      if (!claimed->exchange(true)) Answer(answer);  // otherwise `this` may be gone
+      if (!claimed->exchange(true)) Answer(answer);  // otherwise `this` may have been deleted
     });
   }
 
@@ -64,7 +64,7 @@ class SynchronizeReactor final : public grpc::ServerUnaryReactor {
   v1::SynchronizeResponse* const response_;
   std::string worker_;
   std::uint64_t poll_id_ = 0;
-  // Shared with the callback, which may come after this object is gone.
+  // Shared with the callback, which may come after this object was deleted.
   const std::shared_ptr<std::atomic<bool>> claimed_ = std::make_shared<std::atomic<bool>>(false);
 };
 

@@ -9,7 +9,7 @@
 
 namespace sweep {
 
-// workers.proto over the scheduler. Thin: checks, converts, delegates. Thread-safe.
+// Implements workers.proto over the scheduler. Thin: checks, converts, delegates. Thread-safe.
 class WorkerService final : public v1::WorkerService::CallbackService {
  public:
   WorkerService(Scheduler* scheduler, WorkPool* reads) : scheduler_(scheduler), reads_(reads) {}

@@ -1,7 +1,7 @@
 # cmake -DSOURCE=dashboards/web -DBUILD=build/release/web -DNPM=npm -P build_web.cmake
-# Builds the page, and the one that `sweep report` fills, into BUILD/dist. A failure (a machine without a way to the npm registry) leaves
-# the programs without their page instead of not being built: the next build after a change of the
-# page, or with BUILD removed, tries again.
+# Builds the page, and the one that `sweep report` fills, into BUILD/dist. A failure (such as a
+# machine without access to the npm registry) leaves the programs without their page instead of
+# failing the build. The next build after a change of the page, or with BUILD removed, tries again.
 file(REMOVE_RECURSE ${BUILD}/dist)
 file(MAKE_DIRECTORY ${BUILD}/dist ${BUILD}/source)
 file(GLOB entries LIST_DIRECTORIES true RELATIVE ${SOURCE} ${SOURCE}/* ${SOURCE}/.npmrc)
@@ -41,7 +41,7 @@ endif()
 if(NOT code EQUAL 0)
   file(READ ${BUILD}/npm.err reason)
   string(SUBSTRING "${reason}" 0 2000 reason)
-  message(WARNING "The web page could not be built (${BUILD}/npm.log); the coordinator goes without it:\n${reason}")
+  message(WARNING "The web page could not be built (${BUILD}/npm.log); the coordinator is built without it:\n${reason}")
   file(REMOVE_RECURSE ${BUILD}/dist)
   file(MAKE_DIRECTORY ${BUILD}/dist)
 endif()

@@ -24,7 +24,7 @@ namespace sweep {
 namespace {
 
 constexpr int kPollMs = 200;
-// So that an answer goes out at once, whoever reads it how slowly.
+// Takes a whole answer at once, so that a slow reader does not hold a thread.
 constexpr int kSendBufferBytes = 1 << 20;
 constexpr std::string_view kBusy =
     R"({"error":{"code":"UNAVAILABLE","message":"too many requests wait; ask again"}})";
@@ -47,7 +47,8 @@ std::string PeerOf(const sockaddr_storage& address) {
   return text;
 }
 
-// Answers as far as it fits at once, and closes. `status` is a status line's, with more headers.
+// Sends as much of an answer as fits at once, and closes. `status` is the status line's text, and
+// may add headers.
 void Refuse(int socket, std::string_view status, std::string_view body) {
   const std::string answer = fmt::format(
       "HTTP/1.1 {}\r\nContent-Type: application/json; charset=utf-8\r\nX-Content-Type-Options: "
@@ -55,8 +56,8 @@ void Refuse(int socket, std::string_view status, std::string_view body) {
       status, body.size(), body);
   send(socket, answer.data(), answer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   shutdown(socket, SHUT_WR);
-  // Otherwise what was not read resets the connection before the answer is read; one who goes on
-  // sending is not waited for.
+  // Unread input would reset the connection before the client has read the answer. The number of
+  // reads is bounded, since a client may keep sending.
   constexpr int kReads = 16;
   char rest[4096];
   for (int i = 0; i < kReads && recv(socket, rest, sizeof rest, MSG_DONTWAIT) > 0; ++i) {
@@ -92,7 +93,7 @@ void ConnectionFront::Shutdown() {
   {
     MutexLock lock(&mutex_);
     if (std::exchange(stopping_, true)) return;
-    // Their threads see the end of the connection.
+    // Makes the threads that serve these connections see the end of input.
     for (const auto& [socket, is_active] : active_) shutdown(socket, SHUT_RDWR);
     lane_.changed.NotifyAll();
     urgent_.changed.NotifyAll();
@@ -163,7 +164,7 @@ void ConnectionFront::Accept() {
     const int socket = accept4(listener_, reinterpret_cast<sockaddr*>(&address), &size,
                                SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (socket < 0) {
-      // The listener stays readable: asking it again at once would never end.
+      // Out of descriptors: the listener stays readable, so polling it would spin.
       has_descriptors_ = errno != EMFILE && errno != ENFILE;
       return;
     }
@@ -175,7 +176,7 @@ void ConnectionFront::Accept() {
   }
 }
 
-// Closes the connection that has waited longest when there are too many.
+// Closes the longest waiting connection when there are too many.
 void ConnectionFront::MakeRoom() {
   if (waiting_.size() < options_.max_connections) return;
   const auto oldest = std::min_element(
@@ -221,11 +222,11 @@ bool ConnectionFront::Receive(Waiting* waiting) {
   }
 }
 
-// Hands on a request that is there whole, and refuses one that will not be understood.
+// Dispatches a complete request, and refuses a malformed one.
 bool ConnectionFront::Advance(Waiting* waiting) {
   std::string& received = waiting->connection.received;
   if (waiting->whole_bytes == 0) {
-    // An empty line before a request is no part of it (RFC 9112 section 2.2).
+    // Empty lines before a request are ignored (RFC 9112 section 2.2).
     while (received.starts_with("\r\n")) received.erase(0, 2);
     const std::size_t end = received.find(kHeaderEnd);
     if (absl::Status ends = CheckLineEnds(std::string_view(received).substr(0, end)); !ends.ok()) {
@@ -253,7 +254,7 @@ bool ConnectionFront::BeginBody(std::size_t header_end, Waiting* waiting) {
     return false;
   }
   if (head->origin_bytes > 0) {
-    // Who answers knows targets that are paths; the field Host names the same host.
+    // Handlers only know targets that are paths; the field Host names the same host.
     const std::size_t target = head->method.size() + 1;
     const bool has_path = connection.received[target + head->origin_bytes] == '/';
     connection.received.replace(target, head->origin_bytes, has_path ? "" : "/");
@@ -262,7 +263,7 @@ bool ConnectionFront::BeginBody(std::size_t header_end, Waiting* waiting) {
   connection.path = head->path;
   waiting->whole_bytes = header_end + kHeaderEnd.size();
   waiting->since = absl::Now();
-  // The others' bodies are not read: their connection ends with the answer.
+  // Other bodies are not read: their connection closes after the answer.
   const auto body_bytes = static_cast<std::size_t>(head->body_bytes);
   if (head->method != "POST" || body_bytes > options_.max_body_bytes) return true;
   waiting->whole_bytes += body_bytes;

@@ -17,55 +17,55 @@
 
 namespace sweep {
 
-// An open connection whose next request has arrived: its header, and of a change that is not too
-// large its body.
+// An open connection whose next request has arrived: its header, and the body of a change unless it
+// is too large.
 struct HttpConnection {
   int socket = -1;
   std::string peer;  // "127.0.0.1"
   std::string received;
-  std::string path;  // of that request, as sent
-  int served = 0;    // requests
+  std::string path;  // of the request, as sent
+  int served = 0;    // number of requests
 };
 
-// Accepts connections and waits, on one thread for all of them, until a request is there, its body
-// included; only then it takes one of the few threads that answer. So clients that are idle or slow
-// cost a descriptor each and nothing else, and there is a limit on those. What asks whether the
-// service is well has a thread of its own. Malformed headers get 400. Thread-safe.
+// Accepts connections, and waits on one thread for all of them until a complete request with its
+// body has arrived; only then the request takes one of the few answering threads. So an idle or
+// slow client costs only a descriptor, and the number of connections is limited. Health checks have
+// their own thread. Malformed headers get 400. Thread-safe.
 class ConnectionFront {
  public:
   struct Options {
     int threads = 4;
-    std::size_t max_queued = 64;        // requests that wait for a thread; more get 503
-    std::size_t max_connections = 256;  // beyond it the one that is idle longest is closed
+    std::size_t max_queued = 64;        // requests waiting for a thread; further ones get 503
+    std::size_t max_connections = 256;  // beyond it the longest idle connection is closed
     std::size_t max_header_bytes = 16 << 10;
     std::size_t max_body_bytes = 64 << 10;          // a larger body is left to the handler
     absl::Duration header_time = absl::Seconds(5);  // from the first byte to the end of the header
     absl::Duration body_time = absl::Seconds(5);    // from there to the end of the body
     absl::Duration idle_time = absl::Seconds(15);   // between requests
-    int max_requests = 100;                         // of one connection
-    // Paths whose answers wait for no other one: their thread answers nothing else.
+    int max_requests = 100;                         // per connection
+    // Paths that never wait for other requests: one thread serves only these.
     std::vector<std::string> urgent_paths = {};
   };
-  // Answers one request; true when the connection may be used for another one, whose beginning it
-  // then leaves in `received`. On one of the threads.
+  // Answers one request on one of the threads. True when the connection may serve another request,
+  // whose first bytes are then in `received`.
   using Handler = std::function<bool(HttpConnection* connection)>;
 
-  // `listener` is a listening socket, which goes with the object.
+  // `listener` is a listening socket; the object closes it.
   ConnectionFront(int listener, const Options& options, Handler handler);
-  // As Shutdown.
+  // Calls Shutdown.
   ~ConnectionFront();
 
-  // Breaks off what is under way: every connection is closed. Idempotent.
+  // Closes every connection, even during a request. Idempotent.
   void Shutdown();
 
  private:
   struct Waiting {
     HttpConnection connection;
     absl::Time since;
-    bool has_begun = false;       // a part of the header is there
-    std::size_t whole_bytes = 0;  // of header and body together, once the header is there
+    bool has_begun = false;       // a part of the header has arrived
+    std::size_t whole_bytes = 0;  // of header and body together, once the header is complete
   };
-  // Requests that wait for a thread.
+  // Requests waiting for a thread.
   struct Lane {
     std::deque<HttpConnection> queue;
     CondVar changed;
@@ -75,7 +75,7 @@ class ConnectionFront {
   void WorkerLoop(Lane* lane);
   void Accept();
   void TakeReturned();
-  // Both: false when the connection is no longer among the waiting ones.
+  // Both return false when the connection is no longer waiting.
   bool Receive(Waiting* waiting);
   bool Advance(Waiting* waiting);
   bool BeginBody(std::size_t header_end, Waiting* waiting);
@@ -88,7 +88,8 @@ class ConnectionFront {
   const Handler handler_;
   const int listener_;
   int wake_ = -1;  // eventfd
-  // Both of the front's thread: those who wait, by socket, and whether one more could be accepted.
+  // Used only by the front's thread: the waiting connections by socket, and whether descriptors are
+  // left to accept another one.
   std::map<int, Waiting> waiting_;
   bool has_descriptors_ = true;
 
@@ -97,7 +98,7 @@ class ConnectionFront {
   Lane lane_ ABSL_GUARDED_BY(mutex_);
   Lane urgent_ ABSL_GUARDED_BY(mutex_);
   std::deque<HttpConnection> returned_ ABSL_GUARDED_BY(mutex_);
-  std::map<int, bool> active_ ABSL_GUARDED_BY(mutex_);  // sockets that a thread works on
+  std::map<int, bool> active_ ABSL_GUARDED_BY(mutex_);  // sockets being served by a thread
   std::thread front_;
   std::vector<std::thread> workers_;
 };

@@ -15,7 +15,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// Answers every request with its first word, as plain bytes.
+// Answers every request with its first word, without a header.
 bool Echo(HttpConnection* connection) {
   const std::string answer = connection->received.substr(0, connection->received.find(' ')) + "\n";
   connection->received.erase(0, connection->received.find("\r\n\r\n") + 4);
@@ -129,7 +129,7 @@ TEST_F(ConnectionFrontTest, ALongHeaderIsRefused) {
   EXPECT_THAT(client.ReadAll(), HasSubstr("431"));
 }
 
-// A handler that waits until it is let go.
+// A handler that blocks until it is released.
 class Barrier {
  public:
   bool Handle(HttpConnection* connection) {
@@ -155,7 +155,7 @@ TEST_F(ConnectionFrontTest, AFullQueueAnswers503WithRetryAfter) {
   first.Send(Request("FIRST"));
   gate.WaitFor(1);
   second.Send(Request("SECOND"));
-  // Whichever of these two comes first takes the place in the queue.
+  // The first of these two to arrive takes the place in the queue.
   RawClient third(port_), fourth(port_);
   third.Send(Request("THIRD"));
   fourth.Send(Request("FOURTH"));
@@ -231,7 +231,7 @@ TEST_F(ConnectionFrontTest, ShutdownEndsWaitingAndWorkingConnections) {
     entered = true;
     char byte = 0;
     pollfd polled{connection->socket, POLLIN, 0};
-    poll(&polled, 1, -1);  // as a stream whose client sends nothing
+    poll(&polled, 1, -1);  // like a stream whose client sends nothing
     return recv(connection->socket, &byte, 1, 0) == 1;
   });
   RawClient idle(port_), working(port_);

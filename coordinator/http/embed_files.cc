@@ -1,5 +1,5 @@
-// embed_files FOLDER OUT.cc OUT.bin: all files below FOLDER, gzipped one after the other into
-// OUT.bin, and the C++ file that has them in the binary as WebFiles().
+// embed_files FOLDER OUT.cc OUT.bin: writes all files below FOLDER to OUT.bin, gzipped one after
+// the other, and a C++ file that embeds them as WebFiles().
 
 #include <algorithm>
 #include <cstdio>
@@ -60,7 +60,7 @@ void Embed(const std::string& folder, const std::string& source, const std::stri
             std::to_string(offset) + ", " + std::to_string(gzipped.size()) + "}},\n";
     offset += gzipped.size();
   }
-  bytes << '\0';  // so that there is something to embed
+  bytes << '\0';  // OUT.bin must not be empty
   std::ofstream(source) << "// Made by embed_files.\n"
                            "#include \"coordinator/http/web_files.h\"\n\n"
                            "asm(\".section .rodata\\n\"\n"

@@ -5,11 +5,11 @@
 
 namespace sweep {
 
-// RFC 1952, by zlib. `level` is zlib's, 1 to 9.
+// Compresses by RFC 1952, with zlib. `level` is zlib's, 1 to 9.
 std::string Gzip(std::string_view data, int level);
-// Of what Gzip made; "" for anything else.
+// Decompresses the output of Gzip; "" for anything else.
 std::string Gunzip(std::string_view data);
-// Whether a client that sends this Accept-Encoding takes gzip.
+// True when a client with this Accept-Encoding accepts gzip.
 bool AcceptsGzip(std::string_view accept_encoding);
 
 }  // namespace sweep

@@ -22,7 +22,7 @@ constexpr std::size_t kShownBytes = 80;
 
 using Flags = std::vector<std::string_view>;
 
-// What an action may be told, beside its request's id.
+// The boolean fields that an action accepts besides request_id.
 Flags FlagsOf(bool is_sweep, const std::string& verb) {
   if (is_sweep && verb == "pause") return {"now"};
   if (is_sweep && verb == "retry") return {"failed", "cancelled", "diverged"};
@@ -30,7 +30,7 @@ Flags FlagsOf(bool is_sweep, const std::string& verb) {
   return {};
 }
 
-// The body of an action. Only known keys of the right type.
+// The body of an action. Accepts only known keys of the right type.
 class ActionBody {
  public:
   static absl::StatusOr<ActionBody> Parse(const std::string& text, const Flags& flags) {
@@ -43,7 +43,7 @@ class ActionBody {
       const bool is_flag = std::find(flags.begin(), flags.end(), key) != flags.end();
       if (is_flag ? value.is_boolean() : key == "request_id" && value.is_string()) continue;
       return absl::InvalidArgumentError(fmt::format(
-          "'{}' is no part of this action, or not of its type", Shortened(key, kShownBytes)));
+          "'{}' is unknown to this action, or has the wrong type", Shortened(key, kShownBytes)));
     }
     return body;
   }
@@ -58,10 +58,10 @@ class ActionBody {
   Json json_;
 };
 
-// Waits for the one call of the callback that `start` is given.
+// Waits until the callback that `start` receives is called.
 template <typename Result, typename StartCall>
 absl::StatusOr<Result> Await(StartCall start) {
-  // Shared with the callback, which may come after the wait was given up.
+  // Shared with the callback, which may come after the wait has ended.
   auto promise = std::make_shared<std::promise<absl::StatusOr<Result>>>();
   std::future<absl::StatusOr<Result>> future = promise->get_future();
   start([promise](absl::StatusOr<Result> result) { promise->set_value(std::move(result)); });

@@ -7,9 +7,9 @@
 
 namespace sweep {
 
-// Carries out one action: POST `path` with `body`, which MayAct has let through. Waits for the
-// commit. The answer's document; errors as the scheduler's, NotFound for a path that is no action,
-// InvalidArgument for a body that is not what the action takes.
+// Carries out one action: POST `path` with `body`, which MayAct has allowed. Waits for the commit
+// and returns the answer's document. Errors are the scheduler's, NotFound for a path that is no
+// action, InvalidArgument for a body that the action does not accept.
 absl::StatusOr<std::string> RunAction(const HttpOptions& options, const std::string& path,
                                       const std::string& body);
 

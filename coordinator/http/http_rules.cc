@@ -8,7 +8,7 @@
 namespace sweep {
 namespace {
 
-// The text without ":7078" at its end.
+// The text without a port (":7078") at its end.
 std::string_view WithoutPort(std::string_view host) {
   const std::size_t colon = host.rfind(':');
   const std::size_t bracket = host.rfind(']');
@@ -29,7 +29,7 @@ bool EqualsIgnoreCase(std::string_view a, std::string_view b) {
 }
 
 bool IsLoopbackPeer(std::string_view peer) {
-  constexpr std::string_view kMapped = "::ffff:";  // of IPv4, on a socket for both
+  constexpr std::string_view kMapped = "::ffff:";  // of IPv4, on a dual-stack socket
   if (peer.starts_with(kMapped)) return IsLoopbackV4(peer.substr(kMapped.size()));
   return IsLoopbackV4(peer) || peer == "::1";
 }

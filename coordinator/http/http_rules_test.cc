@@ -9,7 +9,7 @@ namespace {
 
 using testing::HasSubstr;
 
-// What a browser sends from the page itself.
+// The request of a browser from the page itself.
 HttpCaller Page() {
   return {.peer = "127.0.0.1",
           .host = "localhost:7078",

@@ -28,13 +28,13 @@ using httplib::Response;
 constexpr std::int64_t kMaxBodyBytes = 64 << 10;
 constexpr std::size_t kLeastGzipBytes = 1000;
 constexpr int kGzipLevel = 4;
-// So that slow downloads leave threads for everything else.
+// Leaves threads for other requests while downloads are slow.
 constexpr int kMaxDownloads = 2;
 constexpr std::int64_t kDownloadPieceBytes = 256 << 10;
-// httplib would compress by itself, and prefers a format that takes a second for 300 kB; it is not
-// shown the header.
+// Hides Accept-Encoding from httplib, which would itself compress, with a format that takes a
+// second for 300 kB.
 constexpr char kAcceptEncoding[] = "X-Accept-Encoding";
-// Only a proxy sends these.
+// Only proxies send these headers.
 constexpr const char* kForwarding[] = {"Forwarded", "X-Forwarded-For", "X-Forwarded-Host",
                                        "X-Real-IP", "Via"};
 constexpr char kJson[] = "application/json; charset=utf-8";
@@ -52,7 +52,7 @@ HttpCaller CallerOf(const Request& request) {
                                       [&](const char* name) { return request.has_header(name); })};
 }
 
-// httplib reads a body without a stated length, and one that it unpacks, to whatever end it has.
+// Refuses bodies of unknown length and compressed ones, which httplib would read without a limit.
 absl::Status CheckBody(const Request& request) {
   if (request.has_header("Transfer-Encoding") || request.has_header("Content-Encoding")) {
     return absl::InvalidArgumentError(
@@ -73,12 +73,12 @@ void SendError(const absl::Status& status, Response* response) {
   response->set_content(ErrorDocument(status), kJson);
 }
 
-// Costs more than a file of the page does.
+// True for paths that cost more than a file of the page.
 bool IsData(std::string_view path) {
   return path == "/api" || path.starts_with("/api/") || path == "/metrics";
 }
 
-// The path as it was sent, without the query.
+// The path as sent, without the query.
 std::string_view RawPath(const Request& request) {
   return std::string_view(request.target).substr(0, request.target.find('?'));
 }
@@ -89,11 +89,11 @@ std::string_view RawQuery(const Request& request) {
                                    : std::string_view(request.target).substr(mark + 1);
 }
 
-// Only process_request of httplib's server is used: parsing a request, finding who answers it,
-// writing the answer. Who accepts connections and waits for them is ConnectionFront.
+// Uses only process_request of httplib's server, which parses a request, routes it and writes the
+// answer. ConnectionFront accepts the connections and waits for requests.
 class Router final : public httplib::Server {
  public:
-  // Without a socket it takes itself for one that is shutting down, and sends no long answers.
+  // Without a socket httplib assumes a shutdown and sends no long answers.
   Router() { svr_sock_ = 0; }
   using Server::process_request;
 };
@@ -119,7 +119,7 @@ class HttpServerImpl final : public HttpServer {
         [](const Request&, Response& response, const std::exception_ptr&) {
           SendError(absl::InternalError("the answer could not be made"), &response);
         });
-    // What httplib refuses by itself has no document.
+    // Errors of httplib itself have no document.
     router_.set_error_handler([](const Request&, Response& response) {
       if (!response.body.empty()) return;
       const absl::Status status =
@@ -131,7 +131,7 @@ class HttpServerImpl final : public HttpServer {
 
   void Serve(int listener) {
     ConnectionFront::Options connections = options_.connections;
-    // Monitoring must see a service that is busy, not one that is gone.
+    // A busy service must not look dead to monitoring.
     connections.urgent_paths = {"/healthz", "/metrics"};
     front_ = std::make_unique<ConnectionFront>(
         listener, connections, [this](HttpConnection* connection) { return Answer(connection); });
@@ -153,12 +153,12 @@ class HttpServerImpl final : public HttpServer {
           request.ranges.clear();
           const std::string encodings = request.get_header_value("Accept-Encoding");
           request.headers.erase("Accept-Encoding");
-          request.headers.erase("Expect");  // the front has said to go on
+          request.headers.erase("Expect");  // the front has sent "100 Continue"
           request.set_header(kAcceptEncoding, encodings);
           may_have_body = (request.method != "GET" && request.method != "HEAD") ||
                           request.has_header("Content-Length") ||
                           request.has_header("Transfer-Encoding");
-          // A body that nobody has read must not be taken for the next request.
+          // An unread body must not be read as the next request.
           if (!may_have_body) return;
           request.headers.erase("Connection");
           request.set_header("Connection", "close");
@@ -229,7 +229,7 @@ class HttpServerImpl final : public HttpServer {
         !AcceptsGzip(request.get_header_value(kAcceptEncoding))) {
       return response->set_content(answer.json, kJson);
     }
-    // Packing costs as much as making most documents, and several pages look at the same ones.
+    // Compressing costs as much as making most documents, and several pages request the same ones.
     std::string gzipped;
     if (!gzipped_.Find(answer.etag, &gzipped)) {
       gzipped = Gzip(answer.json, kGzipLevel);
@@ -250,7 +250,7 @@ class HttpServerImpl final : public HttpServer {
     }
     if (file == nullptr && path == "/") file = FindWebFile(options_.files, "/index.html");
     if (file != nullptr) return SendFile(request, *file, is_asset, response);
-    // The page's files lie beside the page, so it is served at one address only.
+    // The page's files have relative paths, so only one address serves it.
     if (const auto route = PageRoute(path, RawQuery(request))) {
       return response->set_redirect(*route);
     }
@@ -262,7 +262,7 @@ class HttpServerImpl final : public HttpServer {
                        Response* response) {
     response->set_header("ETag", std::string(file.etag));
     response->set_header("Vary", "Accept-Encoding");
-    // Assets have a digest of their content in their name.
+    // An asset's name contains a digest of its content.
     if (is_asset) {
       response->headers.erase("Cache-Control");
       response->set_header("Cache-Control", "public, max-age=31536000, immutable");
@@ -294,7 +294,7 @@ class HttpServerImpl final : public HttpServer {
   }
 
   void StreamBlob(const Views::Weights& weights, Response* response) {
-    // Shared with the writing of the answer; counts down when that has ended.
+    // Shared with the writing of the answer; decrements when it has ended.
     const std::shared_ptr<void> turn(nullptr, [this](void*) { --downloads_; });
     if (++downloads_ > kMaxDownloads) {
       return SendError(absl::UnavailableError("other downloads are under way; ask again"),
@@ -303,10 +303,10 @@ class HttpServerImpl final : public HttpServer {
     absl::StatusOr<std::unique_ptr<BlobStore::Reader>> opened =
         options_.blobs->Read(weights.sha256);
     if (!opened.ok()) return SendError(opened.status(), response);
-    const std::shared_ptr<BlobStore::Reader> reader = *std::move(opened);  // as `turn`
+    const std::shared_ptr<BlobStore::Reader> reader = *std::move(opened);  // shared as `turn`
     response->set_header("Content-Disposition",
                          fmt::format("attachment; filename=\"{}\"", weights.file_name));
-    // A provider without a length would be asked for ever.
+    // httplib would call a provider of length 0 forever.
     if (reader->size_bytes() == 0) return response->set_content("", "application/octet-stream");
     response->set_content_provider(
         static_cast<std::size_t>(reader->size_bytes()), "application/octet-stream",
@@ -328,7 +328,7 @@ class HttpServerImpl final : public HttpServer {
   const bool is_loopback_;
   const std::string url_;
   Router router_;
-  RecentAnswers gzipped_;  // by the etags of what is packed
+  RecentAnswers gzipped_;  // by etag of the uncompressed document
   std::atomic<int> downloads_ = 0;
   std::unique_ptr<ConnectionFront> front_;  // last, so that its threads end first
 };

@@ -18,28 +18,28 @@ namespace sweep {
 
 struct HttpOptions {
   std::string listen = "127.0.0.1:0";  // port 0: any free one
-  Views* views = nullptr;              // this and all below outlive the server
+  Views* views = nullptr;              // this and all below must outlive the server
   Scheduler* scheduler = nullptr;
   Store* store = nullptr;
   BlobStore* blobs = nullptr;
   SpecCache* specs = nullptr;
-  std::function<std::string()> metrics;  // the text at /metrics; null: there is none
+  std::function<std::string()> metrics;  // the text at /metrics; null: none
   std::span<const WebFile> files = WebFiles();
   ConnectionFront::Options connections;
 };
 
 // The web dashboard: its page, the views as JSON under /api, the actions, weights, /metrics and
-// /healthz. docs/dashboard.md says who may do what. Thread-safe.
+// /healthz. docs/dashboard.md describes the permissions. Thread-safe.
 class HttpServer {
  public:
-  // InvalidArgument for an address that is none; Unavailable with the reason when it cannot listen.
+  // InvalidArgument for an invalid address; Unavailable with the reason when it cannot listen.
   static absl::StatusOr<std::unique_ptr<HttpServer>> Start(const HttpOptions& options);
-  // As Shutdown.
+  // Calls Shutdown.
   virtual ~HttpServer() = default;
 
   // "http://127.0.0.1:43211/".
   virtual const std::string& url() const = 0;
-  // Breaks off what is under way. Idempotent; under a second, but for a change that waits for the
+  // Aborts requests under way. Idempotent; takes under a second, unless a change waits for the
   // database (at most 10 s).
   virtual void Shutdown() = 0;
 };

@@ -43,12 +43,12 @@ class HttpServerTest : public ViewsTest {
     port_ = PortOf(server_->url());
   }
   std::string Host() const { return "127.0.0.1:" + std::to_string(port_); }
-  // What the page itself sends with a change.
+  // The headers that the page sends with a change.
   std::string PageLines() const {
     return "Content-Type: application/json\r\nOrigin: http://" + Host() + "\r\n";
   }
 
-  // One request with these header lines; "Host" is this server's unless they have one.
+  // Sends one request with these header lines; adds this server's "Host" if they have none.
   Answer Ask(const std::string& method, const std::string& target, const std::string& lines = "",
              const std::string& body = "") {
     RawClient client(port_);
@@ -157,7 +157,7 @@ TEST_F(HttpServerTest, ThePageMayPauseResumeAndRetry) {
   const Answer paused = Act("/api/sweeps/s/pause", R"({"now": false, "request_id": "r1"})");
   EXPECT_EQ(paused.status, 200) << paused.body;
   EXPECT_EQ(Json::parse(paused.body)["sweep"]["state"], "paused");
-  // The same request again changes nothing.
+  // Repeating the request changes nothing.
   EXPECT_EQ(Act("/api/sweeps/s/pause", R"({"now": false, "request_id": "r1"})").status, 200);
   EXPECT_EQ(Json::parse(Act("/api/sweeps/s/resume", "{}").body)["sweep"]["state"], "active");
   const Answer retried = Act("/api/sweeps/s/trials/3/retry", R"({"request_id": "r2"})");
@@ -228,7 +228,7 @@ TEST_F(HttpServerTest, ABodyIsNotTakenForTheNextRequest) {
   EXPECT_EQ(text.find("HTTP/1.1", 10), std::string::npos) << text;
 }
 
-// A header that one reader takes for a body's size and another one overlooks.
+// Headers that some readers take for a body's size and others overlook.
 TEST_F(HttpServerTest, AMalformedHeaderGetsOneRefusalAndNoMore) {
   for (const char* line : {"Content-Length : 30", " Content-Length: 30", "Content-Length: 30\n",
                            "Content-Length: 30\r\nContent-Length: 0", "Content-Length: +30"}) {
@@ -290,7 +290,7 @@ TEST_F(HttpServerTest, WeightsAreStreamed) {
 
 TEST_F(HttpServerTest, WeightsWithoutAByteAreSentAndEnd) {
   FillWithArtifact("s", "weights_best", "");
-  for (int i = 0; i < 4; ++i) {  // more than may be under way at once
+  for (int i = 0; i < 4; ++i) {  // more than the limit of downloads
     const Answer answer = Read("/api/sweeps/s/trials/1/weights?which=best");
     EXPECT_EQ(answer.status, 200);
     EXPECT_EQ(answer.body, "");
@@ -303,7 +303,7 @@ TEST_F(HttpServerTest, ABodyOfUnknownOrHugeSizeIsRefusedUnread) {
   for (const std::string& lines :
        {page + "Transfer-Encoding: chunked\r\n", page + "Content-Length: 65537\r\n",
         page + "Content-Length: -1\r\n", page + "Content-Length: 2x\r\n", page}) {
-    const Answer answer = Act("/api/sweeps/s/pause", "", lines);  // which waits for no body
+    const Answer answer = Act("/api/sweeps/s/pause", "", lines);  // not waiting for the body
     EXPECT_EQ(answer.status, 400) << lines;
     EXPECT_TRUE(Json::parse(answer.body)["error"]["message"].is_string()) << answer.body;
   }
@@ -339,7 +339,7 @@ TEST_F(HttpServerTest, AnAnswerToAChangeSaysThatItIsTheLast) {
 TEST_F(HttpServerTest, LoopbackIsKnownHoweverItIsWritten) {
   for (const char* listen : {"LOCALHOST:0", "[::ffff:127.0.0.1]:0"}) {
     const auto server = HttpServer::Start({.listen = listen, .views = views_.get()});
-    if (!server.ok()) continue;  // a machine without IPv6
+    if (!server.ok()) continue;  // the machine has no IPv6
     RawClient client(PortOf((*server)->url()));
     client.Send("GET /healthz HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
     EXPECT_THAT(client.ReadAll(), StartsWith("HTTP/1.1 403")) << listen;

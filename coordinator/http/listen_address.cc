@@ -15,21 +15,21 @@
 namespace sweep {
 namespace {
 
-// "[::1]" without its brackets, as the resolver wants it.
+// "[::1]" without its brackets, for the resolver.
 std::string BareHost(const std::string& host) {
   return host.size() > 2 && host.front() == '[' ? host.substr(1, host.size() - 2) : host;
 }
 
 struct Attempt {
   int socket = -1;
-  std::string reason;  // why there is none
+  std::string reason;  // of a failure
 };
 
 Attempt TryListen(const addrinfo& address) {
   constexpr int kBacklog = 128;
   const int fd = socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (fd < 0) return {-1, std::strerror(errno)};
-  const int one = 1;  // a port of a server that has just ended is free, as for gRPC
+  const int one = 1;  // reuses a port whose server has just ended, as gRPC does
   setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
   if (bind(fd, address.ai_addr, address.ai_addrlen) == 0 && listen(fd, kBacklog) == 0) {
     return {fd, ""};

@@ -11,24 +11,24 @@ struct ListenAddress {
   std::string host;  // "127.0.0.1", "[::1]", "localhost", "0.0.0.0"
   int port = 0;
   std::string ToString() const { return host + ":" + std::to_string(port); }
-  // Nobody but this machine can reach it.
+  // True when only this machine can reach it.
   bool IsLoopback() const;
-  // Where a process on this machine reaches it.
+  // The address for processes on this machine.
   ListenAddress Reachable() const;
 };
 
 // InvalidArgument naming the text when it is not HOST:PORT.
 absl::StatusOr<ListenAddress> ParseListenAddress(const std::string& text);
 
-// Whether a server can listen there now: Unavailable with the reason (in use, no such address, not
-// permitted). gRPC itself only says that it could not.
+// Checks that a server can listen there: Unavailable with the reason (in use, no such address, not
+// permitted). gRPC itself gives no reason.
 absl::Status ProbeListen(ListenAddress address);
 
-// A socket that listens there, which is the caller's to close; `*address` gets its port.
+// Returns a socket that listens there, which the caller closes; sets the port of `*address`.
 // Unavailable with the reason.
 absl::StatusOr<int> ListenOn(ListenAddress* address);
 
-// Whether a listening socket can be reached from this machine only, however its address was
+// True when a listening socket can be reached only from this machine, however its address was
 // written.
 bool IsLoopbackSocket(int socket);
 

@@ -1,4 +1,4 @@
-// In place of the generated list of files, in a build without the page.
+// Replaces the generated list of files in a build without the page.
 #include "coordinator/http/web_files.h"
 
 namespace sweep {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::array<std::string_view, 4> kRoutes = {"sweeps", "workers", "compare", "draw"};
 
-// From the folder of the path up to the page: "./" for /sweeps, "../" for /sweeps/night.
+// The relative path from the path's folder to the page: "./" for /sweeps, "../" for /sweeps/night.
 std::string ToRoot(std::string_view path) {
   const auto slashes = std::count(path.begin(), path.end(), '/');
   std::string root = "./";
@@ -19,7 +19,7 @@ std::string ToRoot(std::string_view path) {
   return root;
 }
 
-// What a header may not have, and what a fragment may not have either.
+// Escapes characters that are invalid in a header or a fragment.
 std::string Escaped(std::string_view text) {
   std::string escaped;
   for (const char c : text) {

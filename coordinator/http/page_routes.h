@@ -6,14 +6,14 @@
 
 namespace sweep {
 
-// The page's routes stand behind "#": /#/sweeps/night. Pure.
+// Routes of the page follow "#": /#/sweeps/night. Pure.
 
-// Where the page is that an address without "#" means, as "../#/sweeps/night" for /sweeps/night;
-// nullopt for a path that is none of the page's. Relative, so that it holds below a proxy's prefix.
-// `query` is without "?".
+// The page's address for a path without "#": "../#/sweeps/night" for /sweeps/night; nullopt when
+// the page has no such route. Relative, so that it works below a proxy's prefix. `query` has no
+// "?".
 std::optional<std::string> PageRoute(std::string_view path, std::string_view query);
 
-// What stands at an address that is nobody's, with links to what there is.
+// The page at an unknown address, with links to the existing ones.
 std::string PageOfNoSuchPage(std::string_view path);
 
 }  // namespace sweep

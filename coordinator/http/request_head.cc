@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kMaxShown = 60;
 constexpr std::string_view kLineEnd = "\r\n";
 
-// RFC 9110 section 5.6.2.
+// Characters of a token, RFC 9110 section 5.6.2.
 bool IsTokenCharacter(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
@@ -46,7 +46,7 @@ std::string_view Trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
-// Of a name: RFC 3986 section 3.2.2, unreserved, sub-delims and the percent sign.
+// Characters of a host name, RFC 3986 section 3.2.2: unreserved, sub-delims and the percent sign.
 bool IsHostCharacter(char c) {
   return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
          std::string_view("-._~%!$&'()*+,;=").find(c) != std::string_view::npos;
@@ -67,7 +67,7 @@ bool IsHost(std::string_view text) {
                      [](char c) { return c == ':' || IsHostCharacter(c); });
 }
 
-// Takes the target apart; false for one of no form that its method may have (RFC 9112 section 3.2).
+// Parses the target; false when no form allowed for the method fits (RFC 9112 section 3.2).
 bool ReadTarget(std::string_view target, RequestHead* head, std::string_view* authority) {
   constexpr std::string_view kScheme = "http://";
   if (!std::all_of(target.begin(), target.end(), IsVisible)) return false;
@@ -112,14 +112,14 @@ absl::Status ReadRequestLine(std::string_view line, RequestHead* head, bool* is_
   return absl::OkStatus();
 }
 
-// What may stand once only, or not beside another.
+// Fields that may appear only once, or exclude each other.
 struct Seen {
   std::optional<std::string_view> host;
   bool length = false;
   bool encoding = false;
 };
 
-// Without chunked at its end, a body has no end that is known (RFC 9112 section 6.1).
+// Without chunked as the last coding, the end of a body is unknown (RFC 9112 section 6.1).
 absl::Status CheckEncoding(std::string_view value, std::string_view line) {
   if (EqualsIgnoreCase(value, "chunked")) return absl::OkStatus();
   const std::string_view last = Trimmed(value.substr(value.rfind(',') + 1));
@@ -159,7 +159,7 @@ absl::Status ReadField(std::string_view line, Seen* seen, RequestHead* head) {
   return absl::OkStatus();
 }
 
-// Cuts `head` at its line ends.
+// Splits `head` at its line ends.
 std::vector<std::string_view> Lines(std::string_view head) {
   std::vector<std::string_view> lines;
   while (true) {
@@ -173,10 +173,10 @@ std::vector<std::string_view> Lines(std::string_view head) {
 }  // namespace
 
 absl::Status CheckLineEnds(std::string_view text) {
-  std::size_t begin = 0;  // of the line
+  std::size_t begin = 0;  // start of the line
   for (std::size_t at = text.find_first_of("\r\n"); at != std::string_view::npos;
        at = text.find_first_of("\r\n", at + kLineEnd.size())) {
-    if (text[at] == '\r' && at + 1 == text.size()) break;  // the rest may follow
+    if (text[at] == '\r' && at + 1 == text.size()) break;  // the line feed may follow
     if (text.substr(at, kLineEnd.size()) != kLineEnd) {
       return Bad("a line end that is not CR LF", text.substr(begin, at + 1 - begin));
     }

@@ -10,7 +10,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Of a request with these field lines.
+// The head of a request with these field lines.
 absl::StatusOr<RequestHead> WithFields(const std::string& fields) {
   return ParseRequestHead("POST /a?b=c HTTP/1.1\r\nHost: localhost\r\n" + fields);
 }
@@ -90,7 +90,7 @@ TEST(RequestHead, TakesATargetInAbsoluteForm) {
   EXPECT_EQ(head("http://[::1]", "[::1]")->path, "/");
   EXPECT_EQ(head("http://h?x=/", "h")->path, "/");
   EXPECT_EQ(head("/http://h/", "h")->origin_bytes, 0u);
-  // A host that one reader takes from here and another one from there.
+  // Readers could take the host from either place.
   EXPECT_FALSE(head("http://localhost/", "other").ok());
   EXPECT_FALSE(head("http://a@localhost/", "localhost").ok());
   EXPECT_FALSE(head("http:///a", "").ok());

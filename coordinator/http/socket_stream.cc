@@ -36,7 +36,7 @@ ssize_t SocketStream::read(char* data, std::size_t size) {
     taken_ += count;
     return static_cast<ssize_t>(count);
   }
-  // Not even what is there already: a client could send for ever.
+  // Refuses even data that has arrived: a client could send forever.
   if (absl::Now() >= read_deadline_ || !is_readable()) return -1;
   return recv(connection_.socket, data, size, MSG_DONTWAIT);
 }

@@ -9,20 +9,20 @@
 
 namespace sweep {
 
-// One request's connection as httplib reads and writes it: what has been received first, then the
-// socket, each wait within a limit. One thread.
+// One request's connection as httplib reads and writes it: first the bytes already received, then
+// the socket, with a limit on each wait. One thread.
 class SocketStream final : public httplib::Stream {
  public:
   struct Limits {
-    absl::Duration read = absl::Seconds(5);           // of all reading together
-    absl::Duration stalled_write = absl::Seconds(5);  // without a byte
-    // An answer has this long, and so long more as its bytes take at the least rate: a thread must
-    // not belong to one who reads as slowly as he can.
+    absl::Duration read = absl::Seconds(5);           // for all reads together
+    absl::Duration stalled_write = absl::Seconds(5);  // without a byte sent
+    // An answer may take this long, plus the time for its bytes at the least rate: a slow reader
+    // must not hold a thread.
     absl::Duration write_grace = absl::Seconds(10);
     double least_write_rate = 64 << 10;  // bytes per second
   };
   SocketStream(HttpConnection* connection, const Limits& limits);
-  // What has been received and not read stays with the connection.
+  // Leaves unread bytes in the connection.
   ~SocketStream() override;
 
   bool is_readable() const override;
@@ -31,7 +31,7 @@ class SocketStream final : public httplib::Stream {
   ssize_t write(const char* data, std::size_t size) override;
   void get_remote_ip_and_port(std::string& ip, int& port) const override;
   void get_local_ip_and_port(std::string& ip, int& port) const override;
-  // httplib refuses descriptors that select() cannot wait for; nothing here uses select().
+  // httplib refuses descriptors beyond the range of select(), which nothing here uses.
   socket_t socket() const override { return 0; }
 
  private:
@@ -39,7 +39,7 @@ class SocketStream final : public httplib::Stream {
   absl::Time WriteDeadline() const;
 
   HttpConnection& connection_;
-  std::size_t taken_ = 0;  // of what had been received
+  std::size_t taken_ = 0;  // of the bytes already received
   const Limits limits_;
   const absl::Time read_deadline_;
   absl::Time write_begin_ = absl::InfinitePast();

@@ -6,7 +6,7 @@
 
 namespace sweep {
 
-// A file of the built page, in the binary.
+// A file of the built page, embedded in the binary.
 struct WebFile {
   std::string_view path;     // "/index.html", "/assets/index-4f2a.js"
   std::string_view type;     // "text/javascript; charset=utf-8"
@@ -14,13 +14,13 @@ struct WebFile {
   std::string_view gzipped;  // its bytes
 };
 
-// By path; none where the page was not built.
+// Sorted by path; empty when the page was not built.
 std::span<const WebFile> WebFiles();
 
-// nullptr when there is none.
+// nullptr when there is no such file.
 const WebFile* FindWebFile(std::span<const WebFile> files, std::string_view path);
 
-// What stands at "/" in a build without the page.
+// The text at "/" in a build without the page.
 std::string PageOfNoPage();
 
 }  // namespace sweep

@@ -8,7 +8,7 @@
 
 namespace sweep {
 
-// Families whose values are known when the text is made. Plain functions.
+// Metric families whose values are computed when the text is made. Plain functions.
 
 struct LabelledValue {
   std::string label_value;

@@ -30,7 +30,7 @@ const Buckets& SizeBuckets() {
   return buckets;
 }
 
-// gRPC's status codes, by number; the last stands for numbers that have no name.
+// gRPC's status codes by number; the last entry is for unknown numbers.
 constexpr std::array<const char*, 18> kCodes = {"OK",
                                                 "CANCELLED",
                                                 "UNKNOWN",
@@ -221,12 +221,12 @@ class CoordinatorMetricsImpl final : public CoordinatorMetrics {
   struct MethodSeries {
     explicit MethodSeries(Method its_method) : method(std::move(its_method)) {}
     const Method method;
-    // Made when first needed: most codes never come. The registry owns them.
+    // Created on first use: most codes never occur. The registry owns them.
     ByCode<prometheus::Counter> calls{};
     ByCode<prometheus::Histogram> seconds{};
   };
 
-  // `add` gives the same series to whoever asks again, so that two threads may be first.
+  // Two threads may both call `add` first, since it returns the same series again.
   template <typename Series, typename Add>
   static Series* Find(const MethodSeries& series, std::size_t place, ByCode<Series>* by_code,
                       Add add) {

@@ -13,34 +13,33 @@
 
 namespace sweep {
 
-// What the coordinator tells a monitoring system, in Prometheus's text format 0.0.4.
-// docs/metrics.md lists all of it. Latencies and sizes are noted as they happen; all else is asked
-// for when the text is made: numbers that are in memory, so that making it reads no database and
-// waits for no write. Labels have few values: none is the name of a trial, a sweep or a worker.
-// Thread-safe.
+// The coordinator's metrics in Prometheus's text format 0.0.4. docs/metrics.md lists them all.
+// Latencies and sizes are recorded as they happen; other values are in memory and queried when the
+// text is made, so that making it reads no database and waits for no write. Labels have few values:
+// none is the name of a trial, a sweep or a worker. Thread-safe.
 class CoordinatorMetrics {
  public:
   // A call of the gRPC services.
   struct Method {
     std::string name;  // "WorkerService/ReportEpochs"
-    // False for calls that last as long as somebody waits: they are counted, not timed.
+    // False for calls that last until a client stops waiting: they are counted, not timed.
     bool timed = true;
   };
   struct Options {
     std::string version;
     std::vector<Method> methods;
   };
-  // Calls that wait for a thread, by pool.
+  // Calls waiting for a thread, by pool.
   struct Waiting {
     std::int64_t reads = 0;
     std::int64_t files = 0;
   };
-  // Where the numbers come from; all are set.
+  // The sources of the numbers; all must be set.
   struct Sources {
     std::function<absl::Time()> now;
     std::function<SchedulerCounts()> scheduler;
     std::function<StoreLoad()> store;
-    // Seconds until all active sweeps have ended; nullopt while that cannot be said.
+    // Seconds until all active sweeps have ended; nullopt while unknown.
     std::function<std::optional<double>()> time_left;
     std::function<Waiting()> waiting;
   };
@@ -48,11 +47,11 @@ class CoordinatorMetrics {
   static std::unique_ptr<CoordinatorMetrics> Make(const Options& options);
   virtual ~CoordinatorMetrics() = default;
 
-  // Methods by their place in Options; `code` is a grpc::StatusCode.
+  // `method` is an index into Options' methods; `code` is a grpc::StatusCode.
   virtual void OnCall(std::size_t method, int code, absl::Duration duration) = 0;
   virtual void OnBatch(const BatchReport& batch) = 0;
 
-  // `sources` are called by this alone, on its thread.
+  // Only this function calls `sources`, on its thread.
   virtual std::string Text(const Sources& sources) const = 0;
 };
 

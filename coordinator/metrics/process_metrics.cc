@@ -15,7 +15,8 @@
 namespace sweep {
 namespace {
 
-// Fields of /proc/PID/stat, as proc(5) numbers them, after the name, which may hold spaces.
+// Fields of /proc/PID/stat, numbered as in proc(5). Parsing starts after the name, which may
+// contain spaces.
 constexpr int kFirstField = 3;
 constexpr int kUserTicks = 14;
 constexpr int kSystemTicks = 15;
@@ -32,12 +33,12 @@ std::vector<double> StatFields() {
   std::istringstream rest(text.substr(name_end + 1));
   std::string state;
   rest >> state;
-  fields.push_back(0);  // the state is a letter
+  fields.push_back(0);  // the state, which is a letter
   for (double value = 0; rest >> value;) fields.push_back(value);
   return fields;
 }
 
-// When the system started, in Unix time; 0 when that cannot be told.
+// The system's start in Unix time; 0 when unknown.
 double BootTime() {
   std::ifstream file("/proc/stat");
   std::string word;
@@ -56,7 +57,7 @@ double OpenFiles() {
        next.increment(error)) {
     ++count;
   }
-  return count - 1;  // that of the iterator itself
+  return count - 1;  // excludes the iterator's own descriptor
 }
 
 }  // namespace

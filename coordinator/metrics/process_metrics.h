@@ -6,8 +6,8 @@
 
 namespace sweep {
 
-// What Prometheus's client libraries tell of their process, under the names that they use. From
-// /proc/self; what cannot be read is left out.
+// The process metrics of Prometheus's client libraries, under their usual names. Read from
+// /proc/self; unreadable values are omitted.
 std::vector<prometheus::MetricFamily> ProcessMetrics();
 
 }  // namespace sweep

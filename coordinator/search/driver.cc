@@ -15,27 +15,27 @@ namespace sweep {
 namespace {
 
 constexpr int kThreads = 3;
-// Configurations of one sweep per write: others get theirs in between.
+// Configurations of one sweep per write, so that other sweeps get their turn.
 constexpr std::int64_t kMaxBatch = 64;
 constexpr int kEventsPerRead = 256;
 constexpr int kMaxStopsPerWrite = 256;
-// After a write that was refused, or a read that failed.
+// Delay after a refused write or a failed read.
 constexpr absl::Duration kRetryAfter = absl::Seconds(1);
 
 }  // namespace
 
-// A sweep's search and rule. What is not guarded by the driver's lock belongs to the thread that
-// has set `is_busy`.
+// The search and rule of one sweep. Members not guarded by the driver's lock belong to the thread
+// that set `is_busy`.
 struct SearchDriver::Entry {
   // Guarded by the driver's lock.
   bool is_busy = false;
-  std::int64_t plan = 0;              // the last one that knew its sweep
-  bool has_news = false;              // events that the search or the rule may not have seen
+  std::int64_t plan = 0;              // number of the latest plan that listed the sweep
+  bool has_news = false;              // the search or the rule may not have seen all events
   absl::Duration not_before;          // monotonic
-  std::uint64_t subscription = 0;     // 0: neither of them observes anything
-  std::int64_t stored = 0;            // configurations up to this number are
-  std::vector<std::int64_t> refused;  // trials with a decision that was not stored
-  int storing = 0;                    // decisions on their way into the store
+  std::uint64_t subscription = 0;     // 0: neither of them observes events
+  std::int64_t stored = 0;            // number of the last stored configuration
+  std::vector<std::int64_t> refused;  // trials whose decision was not stored
+  int storing = 0;                    // decisions being stored
 
   std::shared_ptr<const SweepSpec> spec;  // shared; the search refers to it
   std::unique_ptr<Search> search;
@@ -46,7 +46,7 @@ struct SearchDriver::Entry {
     WriteTransaction::Suggestion facts;
   };
   std::deque<Suggestion> suggested;  // not stored yet
-  std::string end_reason;            // of a search that makes no more
+  std::string end_reason;            // set when the search makes no more points
   // Ids of observed trials by configuration and replicate, when there is a rule.
   std::map<std::pair<std::int64_t, int>, std::int64_t> trial_ids;
   // The rule's last decision on each trial, by id, until the trial has ended.
@@ -54,7 +54,7 @@ struct SearchDriver::Entry {
     StopDecision::Action action = StopDecision::Action::kStop;
     int target_epoch = 0;
     std::string reason;
-    bool after_hold = false;  // a promotion of a trial that has not come to the rest it was to have
+    bool after_hold = false;  // a promotion of a trial whose decided hold may not be stored yet
     bool is_issued = false;
 
     absl::StatusOr<TrialRow> Store(WriteTransaction& transaction, std::int64_t trial_id,
@@ -75,7 +75,7 @@ absl::StatusOr<TrialRow> SearchDriver::Entry::Decision::Store(WriteTransaction& 
       break;
   }
   if (after_hold) {
-    // The hold may not have been stored: the trial is to rest after the new target all the same.
+    // The hold may not be stored yet: hold the trial at the new target in any case.
     const absl::Status held = transaction.HoldTrial(trial_id, target_epoch, "").status();
     if (!held.ok()) return held;
   }
@@ -159,7 +159,7 @@ std::shared_ptr<SearchDriver::Entry> SearchDriver::FindOrMake(const SearchDemand
   entry->rule = options_.make_rule(*entry->spec);
   if (!entry->spec->method->learns && entry->rule == nullptr) return entry;
   entry->has_news = true;
-  // The bus may call it once more after the driver has unsubscribed, but not after Stop.
+  // The bus may call it once more after Unsubscribe, but not after Stop.
   entry->subscription = options_.events->Subscribe(
       demand.sweep_id, [this, weak = std::weak_ptr<Entry>(entry)](EventBus::Signal signal) {
         const std::shared_ptr<Entry> known = weak.lock();
@@ -189,7 +189,7 @@ std::vector<SearchDriver::Job> SearchDriver::Plan() {
   for (SearchDemand& demand : demands) {
     const std::shared_ptr<Entry> entry = FindOrMake(demand);
     entry->plan = plans_;
-    // What the scheduler said may be older than what has been stored meanwhile.
+    // The scheduler's demand may be older than the last stored write.
     const bool is_stale = demand.configurations < entry->stored;
     if (entry->is_busy || is_stale || entry->not_before > now) continue;
     const bool is_used_up = demand.configurations >= demand.planned;
@@ -199,7 +199,7 @@ std::vector<SearchDriver::Job> SearchDriver::Plan() {
     entry->is_busy = true;
     jobs.push_back({.entry = entry, .demand = std::move(demand)});
   }
-  std::erase_if(entries_, [&](const auto& item) {  // of sweeps that have ended
+  std::erase_if(entries_, [&](const auto& item) {  // sweeps that have ended
     mutex_.AssertHeld();
     const Entry& entry = *item.second;
     if (entry.plan == plans_) return false;
@@ -253,7 +253,7 @@ bool SearchDriver::Observe(const Job& job) {
     for (const StoredObservation& stored : page->observations) {
       try {
         entry->search->Observe(stored.observation);
-      } catch (const std::exception& error) {  // of a numerical library
+      } catch (const std::exception& error) {  // from a numerical library
         spdlog::warn("search did not take an observation sweep={} sequence={} reason={:?}",
                      job.demand.spec->name, stored.observation.sequence, error.what());
       }
@@ -275,8 +275,8 @@ void SearchDriver::Judge(Entry* entry, std::int64_t trial_id, const Observation&
   }
   const auto decided = entry->decisions.find(trial_id);
   if (decided == entry->decisions.end()) return;
-  // Also one that a person tries again has ended before; and one that is on hold is to stay so only
-  // until it is promoted.
+  // Forgets decisions that were carried out: the trial has ended (one that a person retries had
+  // ended before), or it is on hold as decided, until its promotion.
   const bool is_carried_out = observation.state == TrialState::kOnHold &&
                               decided->second.action == StopDecision::Action::kHold;
   if (IsTerminal(observation.state) || is_carried_out) entry->decisions.erase(decided);
@@ -304,8 +304,8 @@ void SearchDriver::Note(Entry* entry, StopDecision decision, const Observation& 
           .after_hold = after_hold};
 }
 
-// Only once everything is observed: after a restart, most of what the rule decides again has been
-// carried out before.
+// Runs after all events are observed: after a restart, most repeated decisions were carried out
+// before.
 void SearchDriver::IssueDecisions(const Job& job) {
   for (auto& [trial_id, decision] : job.entry->decisions) {
     if (std::exchange(decision.is_issued, true)) continue;
@@ -339,13 +339,13 @@ void SearchDriver::OnDecisionStored(Entry* entry, std::int64_t trial_id, bool ok
     entry->not_before = options_.clock->Monotonic() + kRetryAfter;
     entry->has_news = true;
   }
-  // The end of the sweep may have waited for it.
+  // The end of the sweep may be waiting for this decision.
   if (--entry->storing > 0) return;
   wanted_ = true;
   wake_.NotifyOne();
 }
 
-// A promotion that is refused is tried again, so none may be on its way.
+// Waits for promotions under way: a refused one is tried again.
 void SearchDriver::EndIfDecided(const Job& job) {
   {
     MutexLock lock(&mutex_);
@@ -359,7 +359,7 @@ void SearchDriver::EndIfDecided(const Job& job) {
 
 void SearchDriver::StopHeldTrials(const Job& job) {
   auto rows = std::make_shared<std::vector<TrialRow>>();  // shared by the write and its completion
-  // Without a rule nobody decides, whatever happens.
+  // Without a rule no event changes the decision.
   const std::optional<std::int64_t> seen =
       job.entry->rule == nullptr ? std::nullopt : std::optional(job.entry->seen);
   host_.write(
@@ -384,7 +384,7 @@ void SearchDriver::StopHeldTrials(const Job& job) {
       });
 }
 
-// An error ends a search that draws points; a model that fails is helped out.
+// An error ends a search that draws points; a failed model is replaced by a random point.
 std::optional<Configuration> SearchDriver::SuggestOne(const Job& job, std::int64_t number) {
   Entry* const entry = job.entry.get();
   std::string failure;
@@ -403,7 +403,7 @@ std::optional<Configuration> SearchDriver::SuggestOne(const Job& job, std::int64
       spdlog::error("search ended sweep={} reason={:?}", job.demand.spec->name, failure);
       return std::nullopt;
     }
-  } catch (const std::exception& error) {  // a numerical library's; the sweep goes on
+  } catch (const std::exception& error) {  // from a numerical library; the sweep goes on
     failure = error.what();
   }
   spdlog::warn("random point instead of a suggestion sweep={} configuration={} reason={:?}",
@@ -438,7 +438,7 @@ void SearchDriver::Store(const Job& job, std::int64_t count) {
   const std::int64_t ready = std::min(count, static_cast<std::int64_t>(entry->suggested.size()));
   batch->suggestions.assign(entry->suggested.begin(), entry->suggested.begin() + ready);
   batch->result.sweep_id = job.demand.sweep_id;
-  // Otherwise the budget decides, in the write.
+  // Otherwise the budget decides, inside the write.
   const std::string reason = ready < count ? entry->end_reason : "";
   host_.write(
       [batch, reason](WriteTransaction& transaction) {
@@ -469,7 +469,7 @@ void SearchDriver::OnStored(const std::shared_ptr<Batch>& batch, const absl::Sta
   Entry* const entry = batch->job.entry.get();
   if (status.ok()) {
     entry->suggested.erase(entry->suggested.begin(), entry->suggested.begin() + batch->result.made);
-    // Before the sweep is looked at again.
+    // Must happen before the next plan of the sweep.
     host_.suggestions_stored(batch->result);
   } else {
     spdlog::warn("configurations not stored sweep={} reason={:?}", batch->job.demand.spec->name,

@@ -20,46 +20,47 @@
 
 namespace sweep {
 
-// An unfinished sweep, as the scheduler sees it.
+// An unfinished sweep as the scheduler reports it.
 struct SearchDemand {
   std::int64_t sweep_id = 0;
   std::shared_ptr<const SweepSpec> spec;  // shared with the scheduler and with writes under way
-  bool is_open = false;                   // takes configurations
-  std::int64_t configurations = 0;        // made so far
+  bool is_open = false;                   // accepts configurations
+  std::int64_t configurations = 0;        // created so far
   std::int64_t planned = 0;
-  std::int64_t pending = 0;  // trials that wait
+  std::int64_t pending = 0;  // waiting trials
   int free_slots = 0;        // of all workers
   // The search has ended, and every trial that has not ended is on hold.
   bool only_on_hold = false;
 };
 
-// What a committed write has made of a sweep's suggestions.
+// The result of a committed write of a sweep's suggestions.
 struct StoredSuggestions {
   std::int64_t sweep_id = 0;
   std::vector<TrialRow> trials;
   std::int64_t made = 0;
-  bool exhausted = false;  // the search makes no more
+  bool exhausted = false;  // the search is over
 };
 
-// Runs the searches and the stopping rules of all sweeps, each sweep on one thread of a small pool
-// at a time, so that a model that thinks holds up no report and no other sweep. A search and a rule
-// live as long as their sweep is unfinished. After a restart they are made anew, and observe the
-// sweep's events again from the first on; from then on they follow the event bus. What a search has
-// suggested is kept until it is stored. A search that fails is helped out by a random point.
+// Runs the searches and the stopping rules of all sweeps on a small pool of threads, each sweep on
+// one thread at a time, so that a slow model delays no report and no other sweep. A search and a
+// rule live as long as their sweep is unfinished. After a restart they are created anew and observe
+// the sweep's events again from the first; then they follow the event bus. Suggestions of a search
+// are kept until they are stored. A random point replaces the suggestion of a failed search.
 // Thread-safe.
 class SearchDriver {
  public:
-  // What the driver asks of its scheduler; called with no lock of the driver held.
+  // The driver's interface to its scheduler; called without a lock of the driver.
   struct Host {
     std::function<std::vector<SearchDemand>()> demands;
-    // In order with the scheduler's own writes; the completion comes as the store's.
+    // Writes in order with the scheduler's own writes; the completion is called as the store does.
     std::function<void(Store::WriteFunction, Store::Completion)> write;
     std::function<void(const StoredSuggestions&)> suggestions_stored;
-    // After the commit; the trial has stopped or is pending again, or its holder is to be told.
+    // Called after the commit: the trial has stopped or is pending again, or its holder must be
+    // told.
     std::function<void(const TrialRow&)> trial_decided;
   };
   struct Options {
-    Store* store = nullptr;  // both outlive the driver
+    Store* store = nullptr;  // both must outlive the driver
     EventBus* events = nullptr;
     Clock* clock = RealClock();
     std::function<std::unique_ptr<Search>(const SweepSpec*)> make_search = Search::Make;
@@ -67,13 +68,13 @@ class SearchDriver {
   };
 
   SearchDriver(const Options& options, Host host);
-  // Stop must have been called, and the writes have come back.
+  // Requires that Stop was called and all writes have completed.
   ~SearchDriver();
 
   void StartThreads();
-  // Something has changed that a search may care about. Never blocks.
+  // Reports a change that may concern a search. Never blocks.
   void Wake() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Does at once, on this thread, all that there is to do. False when there was nothing.
+  // Does all pending work at once on this thread. False when there was none.
   bool Turn() ABSL_LOCKS_EXCLUDED(mutex_);
   // Ends the threads.
   void Stop() ABSL_LOCKS_EXCLUDED(mutex_);
@@ -86,22 +87,22 @@ class SearchDriver {
     SearchDemand demand;
   };
 
-  // Of each sweep that has something to do, and that no other thread works on.
+  // One job for each sweep that has work and is not busy.
   std::vector<Job> Plan() ABSL_LOCKS_EXCLUDED(mutex_);
   std::shared_ptr<Entry> FindOrMake(const SearchDemand& demand)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static std::int64_t Wanted(const Entry& entry, const SearchDemand& demand);
   void Run(const Job& job) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Reads into the search and the rule what has happened since. False when it cannot be read.
+  // Passes new events to the search and the rule. False when they cannot be read.
   bool Observe(const Job& job);
   void Judge(Entry* entry, std::int64_t trial_id, const Observation& observation);
   static void Note(Entry* entry, StopDecision decision, const Observation& observation);
   void IssueDecisions(const Job& job);
   void OnDecisionStored(Entry* entry, std::int64_t trial_id, bool ok);
   void EndIfDecided(const Job& job);
-  // Of a sweep with nothing left but trials on hold, which nobody can promote any more.
+  // Stops the trials of a sweep with nothing left but trials on hold, which nobody can promote.
   void StopHeldTrials(const Job& job);
-  // Up to `count` suggestions from the next number on, as far as there are any.
+  // Makes up to `count` suggestions from the next number on.
   void Suggest(const Job& job, std::int64_t count);
   std::optional<Configuration> SuggestOne(const Job& job, std::int64_t number);
   void Store(const Job& job, std::int64_t count);

@@ -20,7 +20,7 @@ using ::testing::IsEmpty;
 constexpr SearchMethod kLearner = {
     .word = "random", .finite = false, .needs_run_cap = true, .learns = true, .help = ""};
 
-// What searches of a test were asked and told.
+// Records the calls of a test's searches.
 struct Script {
   int ahead = 1;
   bool fails = false;
@@ -29,7 +29,7 @@ struct Script {
   std::vector<std::string> told;
 };
 
-// A model that remembers; its point is the number of observations and the number.
+// A model whose point consists of the number of observations and the configuration's number.
 class ScriptedSearch final : public Search {
  public:
   ScriptedSearch(const SweepSpec* spec, Script* script) : spec_(*spec), script_(*script) {}
@@ -67,7 +67,7 @@ class SearchDriverTest : public testing::Test {
     driver_.reset();
   }
 
-  // As after a restart.
+  // Creates the driver anew, as after a restart.
   void MakeDriver() {
     driver_.reset();
     driver_ = std::make_unique<SearchDriver>(
@@ -134,7 +134,7 @@ class SearchDriverTest : public testing::Test {
     return &demands_.back();
   }
 
-  // Until there is nothing to do.
+  // Works until nothing is left to do.
   void Settle() {
     do {
       ASSERT_TRUE(store_->WriteAndWait([](WriteTransaction&) { return absl::OkStatus(); }).ok());
@@ -161,10 +161,10 @@ class SearchDriverTest : public testing::Test {
   std::map<std::string, Script> scripts_;
   Mutex mutex_;
   CondVar changed_;
-  // Guarded by mutex_ where the driver has threads.
+  // Guarded by mutex_ if the driver has threads.
   std::deque<SearchDemand> demands_;
   std::vector<TrialRow> decided_;
-  decltype(SearchDriver::Options::make_rule) make_rule_ = StoppingRule::Make;  // of MakeDriver
+  decltype(SearchDriver::Options::make_rule) make_rule_ = StoppingRule::Make;  // used by MakeDriver
   std::unique_ptr<SearchDriver> driver_;
 };
 
@@ -326,7 +326,7 @@ TEST_F(SearchDriverTest, ATrialThatTheRuleEndsIsStoppedOnce) {
   EXPECT_EQ(decided_.size(), 1u);
 }
 
-// Trials of a rule that lets the better half go on after each rung.
+// Trials under a rule that promotes the better half after each rung.
 class HalvingTest : public SearchDriverTest {
  protected:
   void Begin(std::vector<int> rungs, bool says_hold, int trials) {
@@ -337,7 +337,7 @@ class HalvingTest : public SearchDriverTest {
     demand_ = Submit("s", /*learns=*/false, trials, "early_terminate: {type: median}\n");
     Settle();
   }
-  // The trial is trained up to `epoch`, and so its lease ends.
+  // Trains the trial up to `epoch`, which ends its lease.
   void Train(std::int64_t number, int epoch, double accuracy) {
     const LeaseRow lease = writes().Grant(Trial(number).id, "w");
     const std::vector<EpochMetrics> epochs = {TestEpoch(epoch, accuracy)};
@@ -396,7 +396,7 @@ TEST_F(HalvingTest, APromotionThatIsRefusedIsMadeLaterBeforeTheSweepEnds) {
   Train(1, 1, 0.5);
   Train(2, 1, 0.7);
   demand_->is_open = false;
-  demand_->only_on_hold = true;  // as the scheduler sees it
+  demand_->only_on_hold = true;  // as the scheduler reports it
   ASSERT_TRUE(Must(store_->Read(FindSweep, "s")).exhausted);
   faulty_->Refuse(absl::StatusCode::kUnavailable);
   EXPECT_TRUE(driver_->Turn());

@@ -11,7 +11,7 @@
 namespace sweep {
 namespace {
 
-// Fisher and Yates's shuffle (Knuth, TAOCP 2, algorithm 3.4.2P).
+// The Fisher-Yates shuffle (Knuth, TAOCP 2, algorithm 3.4.2P).
 void Shuffle(PhiloxStream* stream, std::vector<std::uint64_t>* codes) {
   for (std::size_t left = codes->size(); left > 1; --left) {
     std::swap((*codes)[left - 1], (*codes)[stream->NextBelow(static_cast<std::uint32_t>(left))]);
@@ -22,7 +22,7 @@ void Shuffle(PhiloxStream* stream, std::vector<std::uint64_t>* codes) {
 
 absl::Status FiniteSearch::Prepare() {
   if (space_) return absl::OkStatus();
-  // A shuffle takes the digits by name, since the order of keys in the file means nothing to it.
+  // A shuffle orders the digits by name, so that the order of keys in the file has no effect.
   std::optional<FiniteSpace> space = FiniteSpace::Make(spec_, order_ == Order::kShuffled);
   if (!space) {
     return absl::InvalidArgumentError(
@@ -42,8 +42,8 @@ absl::Status FiniteSearch::Prepare() {
   return absl::OkStatus();
 }
 
-// Points that cannot be built are refused when the sweep file is parsed, as far as they can be
-// foreseen; the others are left out.
+// Skips points that cannot be built. The parser refuses files with such points as far as it can
+// foresee them.
 void FiniteSearch::TryMore(std::int64_t number) {
   const std::size_t end = std::min(codes_.size(), tried_ + PointCompleter::kBlock);
   std::vector<ParameterMap> points;

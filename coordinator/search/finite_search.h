@@ -11,9 +11,9 @@
 
 namespace sweep {
 
-// Every distinct point of a finite search space, each once, leaving out those that are not valid:
-// in the file's order (a grid), or shuffled by the sweep's seed (random search without
-// replacement). Number k is the k-th valid point, whichever numbers were asked for before.
+// Every valid point of a finite search space, each once: in the file's order (a grid), or shuffled
+// by the sweep's seed (random search without replacement). Number k is the k-th valid point,
+// whichever numbers were requested before.
 class FiniteSearch final : public Search {
  public:
   enum class Order { kFile, kShuffled };
@@ -29,10 +29,10 @@ class FiniteSearch final : public Search {
 
   const SweepSpec* const spec_;
   const Order order_;
-  std::optional<FiniteSpace> space_;  // made by the first Suggest
-  std::vector<std::uint64_t> codes_;  // in the order of trying
-  std::size_t tried_ = 0;             // of codes_
-  std::vector<std::uint64_t> valid_;  // those among the tried that are valid
+  std::optional<FiniteSpace> space_;  // set by the first Suggest
+  std::vector<std::uint64_t> codes_;  // in the order of tries
+  std::size_t tried_ = 0;             // number of codes_ tried
+  std::vector<std::uint64_t> valid_;  // the valid ones among those tried
   PointCompleter completer_;
 };
 

@@ -6,14 +6,14 @@
 
 namespace sweep {
 
-// One thing that happened to a trial, as the store's events say it. What search methods and
-// stopping rules are told, in order of sequence.
+// One event of a trial, from the store's events. Search methods and stopping rules receive them in
+// order of sequence.
 struct Observation {
-  std::int64_t sequence = 0;       // of the event; rises
-  std::int64_t configuration = 0;  // its number within the sweep
-  int replicate = 0;               // 0-based
-  int epoch = 0;                   // 0: a change of state
-  double value = 0;                // the objective after this epoch; NaN where it was not reported
+  std::int64_t sequence = 0;                // of the event; increases
+  std::int64_t configuration = 0;           // its number within the sweep
+  int replicate = 0;                        // 0-based
+  int epoch = 0;                            // 0: a change of state
+  double value = 0;                         // the objective after this epoch; NaN when not reported
   TrialState state = TrialState::kPending;  // after the event
 };
 

@@ -24,7 +24,7 @@ absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t swee
                      .state = event.state.value_or(TrialState::kRunning)};
     if (event.epoch > 0) {
       const std::optional<double> value = values.Get(spec.objective().name);
-      if (!value) continue;  // a program may evaluate now and then
+      if (!value) continue;  // a program may report it only now and then
       seen.value = *value;
     }
     page.observations.push_back({seen, event.trial_id});

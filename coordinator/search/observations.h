@@ -10,7 +10,7 @@
 
 namespace sweep {
 
-// An observation, and the trial's id in the store.
+// An observation with the trial's id in the store.
 struct StoredObservation {
   Observation observation;
   std::int64_t trial_id = 0;
@@ -18,12 +18,12 @@ struct StoredObservation {
 
 struct ObservationPage {
   std::vector<StoredObservation> observations;
-  std::int64_t last = 0;  // to read on after
-  bool is_last = false;   // nothing was there after it
+  std::int64_t last = 0;  // sequence to continue after
+  bool is_last = false;   // no later event exists
 };
 
-// What happened to the trials of a sweep after `after_sequence`, at most `limit` events of it. What
-// a build before schema version 6 has not written of an event is left out.
+// The events of a sweep's trials after `after_sequence`, at most `limit`. Omits facts that builds
+// before schema version 6 did not store with an event.
 absl::StatusOr<ObservationPage> ReadObservations(Store* store, std::int64_t sweep_id,
                                                  const SweepSpec& spec, std::int64_t after_sequence,
                                                  int limit);

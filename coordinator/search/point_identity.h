@@ -6,7 +6,7 @@
 
 namespace sweep {
 
-// A text that two points share only when they are the same.
+// Equal texts mean equal points.
 std::string PointIdentity(const ParameterMap& parameters);
 
 }  // namespace sweep

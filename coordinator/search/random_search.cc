@@ -14,8 +14,8 @@
 namespace sweep {
 namespace {
 
-// One stream per parameter for one configuration, so that another parameter in the sweep file
-// leaves the values of the others as they were.
+// One stream per parameter for one configuration, so that adding a parameter to the sweep file does
+// not change the values of the others.
 class Streams {
  public:
   Streams(std::uint64_t seed, std::int64_t number)
@@ -37,8 +37,8 @@ class Streams {
 absl::StatusOr<Configuration> RandomSearch::Draw(std::int64_t number) {
   Streams streams(spec_->seed, number);
   const auto uniform = [&](const std::string& name) { return streams.Next(name); };
-  // The first draw is nearly always allowed; where constraints leave little, many are tested at
-  // once.
+  // The first draw is nearly always allowed; under strict constraints, doubling blocks are tested
+  // at once.
   std::size_t size = 1;
   for (int drawn = 0; drawn < kMaxDraws; size = std::min(2 * size, PointCompleter::kBlock)) {
     std::vector<ParameterMap> points;

@@ -11,17 +11,17 @@
 
 namespace sweep {
 
-// Independent draws from the distributions of the parameters. Each parameter has a stream of its
-// own, keyed by the sweep's seed and its name and indexed by the configuration's number, so that
-// neither the order of keys nor another parameter changes what is drawn for it. In a space that is
-// finite, though too large to enumerate, draws that were made before are drawn again; for that the
-// numbers before the one asked for are replayed.
+// Independent draws from the distributions of the parameters. Each parameter has its own stream,
+// keyed by the sweep's seed and its name and indexed by the configuration's number, so neither the
+// order of keys nor another parameter changes its draws. In a finite space that is too large to
+// enumerate, repeated points are drawn again; to know them, the numbers before the requested one
+// are replayed.
 class RandomSearch final : public Search {
  public:
-  // Draws per configuration before the constraints are taken to exclude everything.
+  // Draws per configuration before the constraints count as excluding everything.
   static constexpr int kMaxDraws = 1000;
 
-  // `finite`: the values of every parameter can be listed. `spec` must outlive the object.
+  // `finite`: every parameter has a list of values. `spec` must outlive the object.
   RandomSearch(const SweepSpec* spec, bool finite)
       : spec_(spec), finite_(finite), completer_(spec) {}
 
@@ -32,8 +32,8 @@ class RandomSearch final : public Search {
 
   const SweepSpec* const spec_;
   const bool finite_;
-  std::int64_t drawn_ = 0;      // finite: numbers up to this one are in seen_
-  std::set<std::string> seen_;  // finite: digests of the configurations made
+  std::int64_t drawn_ = 0;      // finite: seen_ has the points up to this number
+  std::set<std::string> seen_;  // finite: identities of the points drawn
   PointCompleter completer_;
 };
 

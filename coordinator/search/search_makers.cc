@@ -13,14 +13,14 @@ std::unique_ptr<Search> MakeGrid(const SweepSpec* spec) {
   return std::make_unique<FiniteSearch>(spec, FiniteSearch::Order::kFile);
 }
 
-// Whether the values of every parameter can be listed.
+// True when every parameter has a list of values.
 bool IsFinite(const SweepSpec& spec) {
   return std::all_of(spec.parameters.begin(), spec.parameters.end(),
                      [](const Parameter& parameter) { return parameter.GridSize() > 0; });
 }
 
 std::unique_ptr<Search> MakeRandom(const SweepSpec* spec) {
-  // Parsing has counted the points of a space that is small enough to be enumerated.
+  // The parser has counted the points if the space is small enough to enumerate.
   if (spec->points) return std::make_unique<FiniteSearch>(spec, FiniteSearch::Order::kShuffled);
   return std::make_unique<RandomSearch>(spec, IsFinite(*spec));
 }
@@ -43,7 +43,7 @@ std::unique_ptr<Search> Search::Make(const SweepSpec* spec) {
   const auto maker =
       std::find_if(std::begin(kMakers), std::end(kMakers),
                    [&](const SearchMaker& entry) { return entry.word == spec->method->word; });
-  // A test holds that every method has one.
+  // A test ensures that every method has a maker.
   return maker->make(spec);
 }
 

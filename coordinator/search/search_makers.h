@@ -8,7 +8,7 @@
 
 namespace sweep {
 
-// What makes the search of a method; the words are those of common/spec/search_methods.h.
+// Creates the search of a method; the words are those of common/spec/search_methods.h.
 struct SearchMaker {
   std::string_view word;
   std::unique_ptr<Search> (*make)(const SweepSpec* spec);

@@ -62,7 +62,7 @@ TEST(RandomSearch, IsAFunctionOfSeedAndNumber) {
   const auto points = All(spec);
   ASSERT_EQ(points.size(), 200u);
   EXPECT_EQ(points, All(spec));
-  // A restarted coordinator asks from where it was.
+  // A restarted coordinator continues at its last number.
   const auto later = Search::Make(&spec)->Suggest(150);
   ASSERT_TRUE(later.ok());
   EXPECT_EQ((*later)->parameters, points[149]);

@@ -12,7 +12,7 @@
 namespace sweep {
 namespace {
 
-// The names of the dimensions, sorted: the order of keys in the file means nothing.
+// The names of the dimensions, sorted, so that the order of keys has no effect.
 std::vector<std::string> SortedNames(const SearchSpace& space) {
   std::vector<std::string> names;
   for (std::size_t i = 0; i < space.dimensions().size(); ++i) names.push_back(space.axis(i).name);
@@ -58,7 +58,8 @@ bool SobolSearch::IsNew(const Configuration& configuration) {
 }
 
 std::optional<Configuration> SobolSearch::NextOfSequence() {
-  // The first point is nearly always good; where constraints leave little, many are tested at once.
+  // The first point is nearly always valid; under strict constraints, doubling blocks are tested at
+  // once.
   const std::uint32_t first = index_;
   std::size_t size = 1;
   for (int tried = 0; tried < kMaxTried;) {
@@ -70,7 +71,7 @@ std::optional<Configuration> SobolSearch::NextOfSequence() {
     }
     size *= 2;
   }
-  index_ = first;  // asked again, it tries the same ones
+  index_ = first;  // a repeated call tries the same points
   return std::nullopt;
 }
 

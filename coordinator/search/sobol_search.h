@@ -16,19 +16,17 @@
 
 namespace sweep {
 
-// The points of a scrambled Sobol sequence in the unit cube of the search space, in order, leaving
-// out those that the constraints exclude or that cannot be built: number k is the k-th that is
-// left. The dimensions are those of the parameters' names in alphabetical order, each scrambled by
-// a key of the sweep's seed and its name. A space that is finite repeats no point; when the
-// sequence brings nothing new for long, what is left of a space that can be listed comes in random
-// order.
+// The points of a scrambled Sobol sequence in the unit cube of the search space, in order, without
+// those that the constraints exclude or that cannot be built: number k is the k-th remaining point.
+// The dimensions belong to the parameters' names in alphabetical order, each scrambled by a key of
+// the sweep's seed and the name. A finite space repeats no point; when the sequence brings nothing
+// new for long, the remaining points of a space that can be enumerated come in random order.
 class SobolSearch final : public Search {
  public:
-  // Points in a row that are excluded or known, before the constraints are taken to exclude
-  // everything.
+  // Excluded or known points in a row before the constraints count as excluding everything.
   static constexpr int kMaxTried = 1000;
 
-  // `finite`: the values of every parameter can be listed. `spec` must outlive the object.
+  // `finite`: every parameter has a list of values. `spec` must outlive the object.
   SobolSearch(const SweepSpec* spec, bool finite);
 
   absl::StatusOr<std::optional<Configuration>> Suggest(std::int64_t number) override;
@@ -45,13 +43,13 @@ class SobolSearch final : public Search {
   const SweepSpec* const spec_;
   const bool finite_;
   const SearchSpace space_;
-  std::vector<std::size_t> places_;  // of each dimension of the space in the sequence
+  std::vector<std::size_t> places_;  // index in the sequence of each dimension of the space
   SobolSequence sequence_;
   PointCompleter completer_;
-  std::int64_t made_ = 0;       // numbers up to this one
-  std::uint32_t index_ = 0;     // of the next point of the sequence
-  std::set<std::string> seen_;  // finite: what was made
-  // Once the sequence brings nothing new, and the space can be listed.
+  std::int64_t made_ = 0;       // last number made
+  std::uint32_t index_ = 0;     // index of the next point of the sequence
+  std::set<std::string> seen_;  // finite: identities of the points made
+  // Set once the sequence brings nothing new, if the space can be enumerated.
   std::optional<FiniteSearch> rest_;
   std::int64_t rest_number_ = 0;
 };

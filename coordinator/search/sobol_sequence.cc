@@ -11,7 +11,7 @@ constexpr int kBits = 32;
 constexpr int kMaxDegree = 10;
 
 // The primitive polynomial of a dimension over GF(2), x^degree + … + 1 with the bits of
-// `coefficients` between, and its first direction numbers.
+// `coefficients` in between, and its first direction numbers.
 struct Direction {
   int degree;
   std::uint32_t coefficients;
@@ -156,7 +156,7 @@ static_assert(std::size(kDirections) + 1 == SobolSequence::kMaxDimensions);
 
 std::array<std::uint32_t, kBits> DirectionNumbers(std::size_t dimension) {
   std::array<std::uint32_t, kBits> numbers{};
-  if (dimension == 0) {  // van der Corput's sequence
+  if (dimension == 0) {  // the van der Corput sequence
     for (int bit = 0; bit < kBits; ++bit) numbers[bit] = 1u << (kBits - 1 - bit);
     return numbers;
   }
@@ -193,13 +193,13 @@ double SobolSequence::Coordinate(std::uint32_t index, std::size_t dimension) con
   const std::uint64_t key = keys_[dimension];
   std::uint32_t scrambled = 0;
   for (int bit = 0; bit < kBits; ++bit) {
-    // The leading 1 tells prefixes of different lengths apart.
+    // The leading 1 distinguishes prefixes of different lengths.
     const std::uint64_t prefix =
         (std::uint64_t{1} << bit) | (bit == 0 ? 0 : plain >> (kBits - bit));
     const std::uint32_t flip = static_cast<std::uint32_t>(Mix64(key ^ Mix64(prefix)) >> 63);
     scrambled = (scrambled << 1) | (((plain >> (kBits - 1 - bit)) & 1) ^ flip);
   }
-  // The binary places beyond those of the sequence are random, as Owen's infinite tree has them.
+  // Binary places beyond those of the sequence are random, as in Owen's infinite tree.
   const std::uint64_t below = Mix64(key ^ Mix64((std::uint64_t{1} << kBits) | plain)) >> 43;
   return static_cast<double>((std::uint64_t{scrambled} << 21) | below) * 0x1.0p-53;
 }

@@ -62,8 +62,8 @@ SweepSpec ParseSobol(const std::string& more) {
   return *spec;
 }
 
-// As SciPy 1.15's qmc.Sobol(128, scramble=False, bits=32) gives them; it orders points by Gray's
-// code, so that its point 7 is ours of index 7 ^ (7 >> 1).
+// Values from SciPy 1.15's qmc.Sobol(128, scramble=False, bits=32), which orders points by Gray's
+// code: its point 7 is ours of index 7 ^ (7 >> 1).
 TEST(SobolSequence, IsThatOfJoeAndKuo) {
   const SobolSequence sequence(Keys(SobolSequence::kMaxDimensions, 1));
   std::vector<std::uint32_t> found;
@@ -87,7 +87,7 @@ TEST(SobolSequence, EveryElementaryIntervalOfADimensionHasOnePoint) {
   }
 }
 
-// The first two dimensions are a (0, m, 2)-net, also when scrambled.
+// The first two dimensions form a (0, m, 2)-net, scrambled or not.
 TEST(SobolSequence, EveryElementaryBoxOfTwoDimensionsHasOnePoint) {
   constexpr int kPower = 8;
   const Points points = Scrambled(2, 1u << kPower, 3);
@@ -150,7 +150,7 @@ TEST(SobolSearch, IsAFunctionOfSeedAndNumber) {
   const auto points = All(spec);
   EXPECT_EQ(points, All(spec));
   const std::unique_ptr<Search> search = Search::Make(&spec);
-  for (const int number : {40, 3, 64}) {  // a restarted coordinator asks from where it was
+  for (const int number : {40, 3, 64}) {  // a restarted coordinator continues at its last number
     const auto later = search->Suggest(number);
     ASSERT_TRUE(later.ok());
     EXPECT_EQ((*later)->parameters, points[number - 1]);
@@ -176,7 +176,7 @@ TEST(SobolSearch, LeavesOutWhatTheConstraintsExclude) {
   const std::string constraint = "constraints: [\"lr * momentum < 0.01\"]\n";
   const auto points = All(ParseSobol(std::string(kTwo) + constraint));
   ASSERT_EQ(points.size(), 64u);
-  std::size_t next = 0;  // what is left is the sequence without them, in its order
+  std::size_t next = 0;  // the remaining points are the sequence without them, in order
   std::string text = kTwo;
   for (const ParameterMap& point : All(ParseSobol(text.replace(9, 2, "500")))) {
     const bool allowed = AsDouble(point.at("lr")) * AsDouble(point.at("momentum")) < 0.01;

@@ -8,14 +8,14 @@
 namespace sweep {
 namespace {
 
-// Of sweeps that have ended.
+// Limit on cached specs of ended sweeps.
 constexpr std::size_t kMaxEnded = 256;
 
-// Stands for the method of a file that is not accepted.
+// The method of a sweep whose file is not accepted.
 constexpr SearchMethod kUnknownMethod = {
     .word = "", .finite = false, .needs_run_cap = false, .learns = false, .help = ""};
 
-// All that can be said of a sweep without its file.
+// Everything known about a sweep without its file.
 SweepSpec WithoutFile(const SweepRow& row) {
   SweepSpec spec;
   spec.name = row.name;
@@ -26,13 +26,13 @@ SweepSpec WithoutFile(const SweepRow& row) {
   spec.dataset.name.clear();
   spec.epochs = 0;
   spec.run_cap = row.planned_configurations;
-  // Each configuration gets all of its trials at once. Without one nobody knows how many.
+  // A configuration gets all its trials at once; without configurations the number is unknown.
   spec.replicates =
       row.configurations > 0 ? static_cast<int>(row.counts.total() / row.configurations) : 0;
   return spec;
 }
 
-// The first error, since the others may follow from it.
+// The first error, since later ones may follow from it.
 std::string RefusalOf(const Diagnostics& diagnostics, const absl::Status& status) {
   const auto error = std::find_if(diagnostics.begin(), diagnostics.end(), [](const auto& one) {
     return one.severity == Diagnostic::Severity::kError;
@@ -74,7 +74,7 @@ absl::StatusOr<StoredSpec> SpecCache::Show(const SweepRow& row) {
   MutexLock lock(&mutex_);
   parsing_.erase(work);
   parsed_.NotifyAll();
-  // What was read may be what was dropped meanwhile.
+  // If a sweep was dropped meanwhile, the result may be outdated.
   if (stored.ok() && drops == drops_) Put(row.id, {.name = row.name, .stored = *stored});
   return stored;
 }

@@ -14,26 +14,25 @@
 
 namespace sweep {
 
-// The median of numbers that are only added. Two heaps: the smaller half and the larger one.
+// The median of a growing set of numbers. Two heaps: the smaller half and the larger one.
 class RunningMedian {
  public:
   void Add(double number);
   std::size_t size() const { return low_.size() + high_.size(); }
-  // The mean of the two middle numbers when there is an even count. Requires size() > 0.
+  // The mean of the two middle numbers for an even count. Requires size() > 0.
   double Get() const;
 
  private:
-  std::priority_queue<double> low_;  // as many as high_, or one more
+  std::priority_queue<double> low_;  // has as many as high_, or one more
   std::priority_queue<double, std::vector<double>, std::greater<>> high_;
 };
 
 // The median stopping rule of Golovin et al., "Google Vizier: A Service for Black-Box Optimization"
-// (KDD 2017), section 3.2: a trial is stopped after an epoch when its best value so far is worse
-// than the median of the running averages that other trials had up to the same epoch. Other than
-// there, every trial that has reached the epoch counts, whether it has completed, runs or was
-// stopped: trials run side by side, and where only completed ones counted, the first wave would
-// never be judged; where stopped ones did not, the bar would rise with each stop. See
-// docs/stopping.md.
+// (KDD 2017), section 3.2: stops a trial after an epoch when its best value so far is worse than
+// the median of the other trials' running averages up to that epoch. Unlike there, every trial that
+// has reached the epoch counts, whether it has completed, runs or was stopped. Trials run side by
+// side: if only completed ones counted, the first wave would never be judged; if stopped ones did
+// not count, the bar would rise with each stop. See docs/stopping.md.
 class MedianRule final : public StoppingRule {
  public:
   MedianRule(const EarlyTerminate& options, bool maximize)
@@ -43,7 +42,7 @@ class MedianRule final : public StoppingRule {
 
  private:
   struct Trial {
-    double sum = 0;  // of its numbers; larger is better
+    double sum = 0;  // of its values; larger is better
     std::int64_t count = 0;
     double best = 0;
   };

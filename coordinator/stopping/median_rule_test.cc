@@ -19,7 +19,7 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 class MedianRuleTest : public testing::Test {
  protected:
-  // Whether the trial goes on after the epoch.
+  // True when the trial continues after the epoch.
   bool GoesOn(std::int64_t trial, int epoch, double value) {
     const std::vector<StopDecision> decisions = rule_->OnEpoch({.sequence = ++sequence_,
                                                                 .configuration = trial,
@@ -69,8 +69,8 @@ TEST_F(MedianRuleTest, AnEvenCountHasTheMeanOfTheMiddleTwo) {
   EXPECT_TRUE(GoesOn(21, 1, 0.51));
 }
 
-// Its best so far is held against their averages: a trial that was good once is not stopped for one
-// bad epoch, and the others' bad first epochs count for them.
+// A trial's best value is compared with the others' averages: one bad epoch does not stop a trial
+// that was good before, and the others' bad first epochs count.
 TEST_F(MedianRuleTest, TheBestOfATrialIsHeldAgainstTheAveragesOfTheOthers) {
   for (int trial = 1; trial <= 3; ++trial) {
     EXPECT_TRUE(GoesOn(trial, 1, 0.2));
@@ -117,7 +117,7 @@ TEST_F(MedianRuleTest, ALossIsBetterWhenItIsLower) {
   EXPECT_THAT(reason_, HasSubstr("its best value 0.6 is worse than 0.5"));
 }
 
-// What was not reported says nothing about its trial, and nothing to the others.
+// An unreported value affects neither its trial nor the others.
 TEST_F(MedianRuleTest, WhatIsNoNumberIsLeftOut) {
   for (int trial = 1; trial <= 3; ++trial) EXPECT_TRUE(GoesOn(trial, 1, kNaN));
   EXPECT_TRUE(GoesOn(4, 1, 0.1)) << "nobody to be held against";

@@ -49,18 +49,6 @@ absl::StatusOr<AttemptRow> FindAttempt(Database& database, std::int64_t trial_id
 
 // The column `state` for a state: a trial that diverged is stored as failed, with a mark.
 std::string_view StoredStateName(TrialState state);
-// From the columns `state` and, next to it, `diverged`.
-absl::StatusOr<TrialState> DecodeTrialState(const Statement& row, int column);
-// The columns of a TrialResult, of a table `t` of trials.
-#define RESULT_COLUMNS \
-  "t.epoch, t.best_epoch, t.epochs_to_target, t.epochs_in_a_row, t.measures, t.standing "
-// Reads them; `column` is that of the first, and moves past the last.
-absl::StatusOr<TrialResult> DecodeResult(const Statement& row, int* column);
-// The columns of an EventRow, of a table `v` of events: the first ones of a row for DecodeEvent.
-#define EVENT_COLUMNS \
-  "v.sequence, v.trial_id, v.number, v.kind, v.attempt, v.epoch, v.time_us, v.state "
-EventRow DecodeEvent(const Statement& row);
-
 absl::StatusOr<SweepState> ParseSweepState(std::string_view name);
 inline bool HasEnded(const SweepRow& sweep) {
   return sweep.state == SweepState::kCompleted || sweep.state == SweepState::kCancelled;

@@ -4,8 +4,7 @@
 #include <utility>
 
 #include "common/base/utf8.h"
-#include "coordinator/store/internal_queries.h"
-#include "coordinator/store/row_reader.h"
+#include "coordinator/store/row_table.h"
 #include "coordinator/store/status_macros.h"
 #include "coordinator/store/write_transaction.h"
 #include "fmt/format.h"
@@ -28,11 +27,15 @@ absl::Status CheckLineNumbers(const LeaseToken& token, const std::vector<LogRow>
   return absl::OkStatus();
 }
 
-LogRow DecodeLogRow(const Statement& row) {
-  return {.attempt = static_cast<int>(row.Int(0)),
-          .line = row.Int(1),
-          .time = FromMicros(row.Int(2)),
-          .text = row.Text(3)};
+const RowTable<LogRow>& LogTable() {
+  using Row = LogRow;
+  static const auto& table = *new RowTable<Row>({
+      {"attempt", ReadInto<&Row::attempt>},
+      {"line", ReadInto<&Row::line>},
+      {"time_us", ReadInto<&Row::time>},
+      {"text", ReadInto<&Row::text>},
+  });
+  return table;
 }
 
 }  // namespace
@@ -52,21 +55,21 @@ absl::StatusOr<std::vector<LogRow>> SelectLogLines(Database& database, const std
                                                    std::int64_t number, int after_attempt,
                                                    std::int64_t after_line, int limit) {
   STORE_ASSIGN_OR_RETURN(const std::int64_t trial_id, FindTrialId(database, sweep, number));
-  Statement statement = database.Prepare(
-      "SELECT attempt, line, time_us, text FROM log_lines WHERE trial_id = ? AND (attempt, line) > "
-      "(?, ?) ORDER BY attempt, line LIMIT ?");
-  statement.Bind(trial_id, after_attempt, after_line, Limit(limit));
-  return CollectRows<LogRow>(statement, DecodeLogRow);
+  static const std::string kSql = LogTable().Select(
+      "FROM log_lines WHERE trial_id = ? AND (attempt, line) > (?, ?) ORDER BY attempt, line LIMIT "
+      "?");
+  Statement statement = database.Prepare(kSql);
+  return LogTable().All(statement.Bind(trial_id, after_attempt, after_line, Limit(limit)));
 }
 
 absl::StatusOr<LogRow> FindLogLineBefore(Database& database, const std::string& sweep,
                                          std::int64_t number, int count) {
   STORE_ASSIGN_OR_RETURN(const std::int64_t trial_id, FindTrialId(database, sweep, number));
-  Statement statement = database.Prepare(
-      "SELECT attempt, line, time_us, text FROM log_lines WHERE trial_id = ? ORDER BY attempt "
-      "DESC, line DESC LIMIT 1 OFFSET ?");
+  static const std::string kSql = LogTable().Select(
+      "FROM log_lines WHERE trial_id = ? ORDER BY attempt DESC, line DESC LIMIT 1 OFFSET ?");
+  Statement statement = database.Prepare(kSql);
   STORE_ASSIGN_OR_RETURN(std::optional<LogRow> row,
-                         FirstRow<LogRow>(statement.Bind(trial_id, Limit(count)), DecodeLogRow));
+                         LogTable().First(statement.Bind(trial_id, Limit(count))));
   return row.value_or(LogRow{});
 }
 

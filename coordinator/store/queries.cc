@@ -7,8 +7,7 @@
 #include "coordinator/store/blob_files.h"
 #include "coordinator/store/deleted_sweeps.h"
 #include "coordinator/store/internal_queries.h"
-#include "coordinator/store/json_codec.h"
-#include "coordinator/store/row_reader.h"
+#include "coordinator/store/row_table.h"
 #include "coordinator/store/status_macros.h"
 #include "fmt/format.h"
 
@@ -18,59 +17,59 @@ namespace {
 constexpr std::array<std::string_view, 4> kSweepStates = {"active", "paused", "completed",
                                                           "cancelled"};
 
-#define SWEEP_COLUMNS                                                                             \
-  "SELECT id, name, state, digest, principal, labels, created_us, updated_us, ended_us, "         \
-  "planned_configurations, configurations, exhausted, pending, running, completed, stopped, "     \
-  "failed, cancelled, qualifying, search_reason, give_back, diverged, pause_reason, keep_going, " \
-  "archived, disk_bytes, data_sha256, objectives, on_hold FROM sweeps "
-
-absl::StatusOr<SweepRow> DecodeSweep(const Statement& row) {
-  SweepRow sweep;
-  int column = 0;
-  sweep.id = row.Int(column++);
-  sweep.name = row.Text(column++);
-  STORE_ASSIGN_OR_RETURN(sweep.state, ParseSweepState(row.Text(column++)));
-  sweep.digest = row.Text(column++);
-  sweep.principal = row.Text(column++);
-  STORE_ASSIGN_OR_RETURN(sweep.labels, DecodeLabels(row.Text(column++)));
-  sweep.created = FromMicros(row.Int(column++));
-  sweep.updated = FromMicros(row.Int(column++));
-  sweep.ended = OptionalTime(row, column++);
-  sweep.planned_configurations = row.Int(column++);
-  sweep.configurations = row.Int(column++);
-  sweep.exhausted = row.Int(column++) != 0;
-  sweep.counts.pending = row.Int(column++);
-  sweep.counts.running = row.Int(column++);
-  sweep.counts.completed = row.Int(column++);
-  sweep.counts.stopped = row.Int(column++);
-  sweep.counts.failed = row.Int(column++);
-  sweep.counts.cancelled = row.Int(column++);
-  sweep.qualifying = row.Int(column++);
-  sweep.search_reason = row.Text(column++);
-  sweep.give_back = row.Int(column++) != 0;
-  sweep.counts.diverged = row.Int(column++);
-  sweep.pause_reason = row.Text(column++);
-  sweep.keep_going = row.Int(column++) != 0;
-  sweep.archived = row.Int(column++) != 0;
-  sweep.disk_bytes = row.Int(column++);
-  sweep.data_sha256 = row.Text(column++);
-  STORE_ASSIGN_OR_RETURN(sweep.objectives, DecodeObjectives(row.Text(column++)));
-  sweep.counts.on_hold = row.Int(column++);
-  return sweep;
+// Without the files.
+const RowTable<SweepRow>& SweepTable() {
+  using Row = SweepRow;
+  constexpr auto counts = &Row::counts;
+  static const auto& table = *new RowTable<Row>({
+      {"id", ReadInto<&Row::id>},
+      {"name", ReadInto<&Row::name>},
+      {"state", ReadInto<&Row::state>},
+      {"digest", ReadInto<&Row::digest>},
+      {"objectives", ReadInto<&Row::objectives>},
+      {"principal", ReadInto<&Row::principal>},
+      {"labels", ReadInto<&Row::labels>},
+      {"created_us", ReadInto<&Row::created>},
+      {"updated_us", ReadInto<&Row::updated>},
+      {"ended_us", ReadInto<&Row::ended>},
+      {"planned_configurations", ReadInto<&Row::planned_configurations>},
+      {"configurations", ReadInto<&Row::configurations>},
+      {"exhausted", ReadInto<&Row::exhausted>},
+      {"search_reason", ReadInto<&Row::search_reason>},
+      {"give_back", ReadInto<&Row::give_back>},
+      {"data_sha256", ReadInto<&Row::data_sha256>},
+      {"pending", ReadInto<counts, &TrialCounts::pending>},
+      {"running", ReadInto<counts, &TrialCounts::running>},
+      {"completed", ReadInto<counts, &TrialCounts::completed>},
+      {"stopped", ReadInto<counts, &TrialCounts::stopped>},
+      {"failed", ReadInto<counts, &TrialCounts::failed>},
+      {"cancelled", ReadInto<counts, &TrialCounts::cancelled>},
+      {"diverged", ReadInto<counts, &TrialCounts::diverged>},
+      {"on_hold", ReadInto<counts, &TrialCounts::on_hold>},
+      {"qualifying", ReadInto<&Row::qualifying>},
+      {"pause_reason", ReadInto<&Row::pause_reason>},
+      {"keep_going", ReadInto<&Row::keep_going>},
+      {"archived", ReadInto<&Row::archived>},
+      {"disk_bytes", ReadInto<&Row::disk_bytes>},
+  });
+  return table;
 }
 
 }  // namespace
 
-EventRow DecodeEvent(const Statement& row) {
-  const absl::StatusOr<TrialState> state = ParseTrialState(row.Text(7));
-  return {.sequence = row.Int(0),
-          .trial_id = row.Int(1),
-          .number = row.Int(2),
-          .kind = row.Text(3),
-          .attempt = static_cast<int>(row.Int(4)),
-          .epoch = static_cast<int>(row.Int(5)),
-          .time = FromMicros(row.Int(6)),
-          .state = state.ok() ? std::optional(*state) : std::nullopt};
+const RowTable<EventRow>& EventTable() {
+  using Row = EventRow;
+  static const auto& table = *new RowTable<Row>({
+      {"v.sequence", ReadInto<&Row::sequence>},
+      {"v.trial_id", ReadInto<&Row::trial_id>},
+      {"v.number", ReadInto<&Row::number>},
+      {"v.kind", ReadInto<&Row::kind>},
+      {"v.attempt", ReadInto<&Row::attempt>},
+      {"v.epoch", ReadInto<&Row::epoch>},
+      {"v.time_us", ReadInto<&Row::time>},
+      {"v.state", ReadInto<&Row::state>},
+  });
+  return table;
 }
 
 std::string_view SweepStateName(SweepState state) {
@@ -111,9 +110,9 @@ absl::StatusOr<SweepSource> ReadSource(Database& database, std::int64_t sweep_id
 }
 
 absl::StatusOr<SweepRow> FindSweepById(Database& database, std::int64_t id) {
-  Statement statement = database.Prepare(SWEEP_COLUMNS "WHERE id = ?");
-  STORE_ASSIGN_OR_RETURN(std::optional<SweepRow> sweep,
-                         FirstRow<SweepRow>(statement.Bind(id), DecodeSweep));
+  static const std::string kSql = SweepTable().Select("FROM sweeps WHERE id = ?");
+  Statement statement = database.Prepare(kSql);
+  STORE_ASSIGN_OR_RETURN(std::optional<SweepRow> sweep, SweepTable().First(statement.Bind(id)));
   if (!sweep || IsDeletedName(sweep->name))
     return absl::NotFoundError(fmt::format("sweep with id {} does not exist", id));
   STORE_ASSIGN_OR_RETURN(sweep->source, ReadSource(database, sweep->id));
@@ -127,12 +126,11 @@ absl::StatusOr<SweepRow> FindSweep(Database& database, const std::string& name) 
 
 absl::StatusOr<std::vector<SweepRow>> SelectSweeps(Database& database, std::int64_t before_id,
                                                    int limit, bool archived) {
-  Statement statement =
-      database.Prepare(SWEEP_COLUMNS
-                       "WHERE (?1 <= 0 OR id < ?1) AND archived <= ?3 AND name NOT GLOB ':*' ORDER "
-                       "BY id DESC LIMIT ?2");
-  statement.Bind(before_id, Limit(limit), archived);
-  return CollectRows<SweepRow>(statement, DecodeSweep);
+  static const std::string kSql = SweepTable().Select(
+      "FROM sweeps WHERE (?1 <= 0 OR id < ?1) AND archived <= ?3 AND name NOT GLOB ':*' ORDER BY "
+      "id DESC LIMIT ?2");
+  Statement statement = database.Prepare(kSql);
+  return SweepTable().All(statement.Bind(before_id, Limit(limit), archived));
 }
 
 absl::StatusOr<std::int64_t> CountSweeps(Database& database) {
@@ -140,10 +138,10 @@ absl::StatusOr<std::int64_t> CountSweeps(Database& database) {
 }
 
 absl::StatusOr<std::vector<SweepRow>> SelectUnfinishedSweeps(Database& database) {
-  Statement statement =
-      database.Prepare(SWEEP_COLUMNS "WHERE state IN ('active', 'paused') ORDER BY id");
-  STORE_ASSIGN_OR_RETURN(std::vector<SweepRow> sweeps,
-                         CollectRows<SweepRow>(statement, DecodeSweep));
+  static const std::string kSql =
+      SweepTable().Select("FROM sweeps WHERE state IN ('active', 'paused') ORDER BY id");
+  Statement statement = database.Prepare(kSql);
+  STORE_ASSIGN_OR_RETURN(std::vector<SweepRow> sweeps, SweepTable().All(statement));
   for (SweepRow& sweep : sweeps) {
     STORE_ASSIGN_OR_RETURN(sweep.source, ReadSource(database, sweep.id));
   }
@@ -152,13 +150,11 @@ absl::StatusOr<std::vector<SweepRow>> SelectUnfinishedSweeps(Database& database)
 
 absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int64_t sweep_id,
                                                    std::int64_t after_sequence, int limit) {
-  Statement statement = database.Prepare(
-      "SELECT " EVENT_COLUMNS
+  static const std::string kSql = EventTable().Select(
       "FROM events v INDEXED BY events_by_sweep WHERE v.sweep_id = ? AND v.sequence > ? ORDER BY "
       "v.sequence LIMIT ?");
-  statement.Bind(sweep_id, after_sequence, Limit(limit));
-  return CollectRows<EventRow>(
-      statement, [](const Statement& row) -> absl::StatusOr<EventRow> { return DecodeEvent(row); });
+  Statement statement = database.Prepare(kSql);
+  return EventTable().All(statement.Bind(sweep_id, after_sequence, Limit(limit)));
 }
 
 absl::StatusOr<std::optional<std::int64_t>> FindBlobSize(Database& database,

@@ -8,74 +8,24 @@
 #include "common/stats/measure_field.h"
 #include "common/stats/objective.h"
 #include "common/stats/pareto.h"
-#include "coordinator/store/internal_queries.h"
 #include "coordinator/store/json_codec.h"
-#include "coordinator/store/row_reader.h"
+#include "coordinator/store/row_table.h"
 #include "coordinator/store/status_macros.h"
+#include "coordinator/store/trial_facts.h"
 #include "fmt/format.h"
 
 namespace sweep {
 namespace {
 
-#define TRIAL_COLUMNS                                                                        \
-  "t.id, t.sweep_id, s.name, t.number, t.configuration_id, c.number, t.replicate, t.state, " \
-  "t.diverged, c.parameters, c.resolved, c.model, c.network_parameters, c.fully_connected, " \
-  "t.seed, t.attempt, t.failures, t.epochs, t.reason, t.worker, t.created_us, "              \
-  "t.started_us, t.ended_us, t.checkpoint_sha256, t.checkpoint_epoch, " RESULT_COLUMNS       \
-  ", c.qualifies, t.secret, "                                                                \
-  "(SELECT sum(a.ended_us - a.started_us) FROM attempts a WHERE a.trial_id = t.id), "        \
-  "(SELECT a.started_us FROM attempts a WHERE a.trial_id = t.id AND a.attempt = t.attempt "  \
-  "AND a.ended_us IS NULL), t.target_epoch, t.stopping "
-constexpr int kTrialColumnCount = 37;
-
 #define TRIAL_JOIN                                                                            \
   "FROM trials t JOIN configurations c ON c.id = t.configuration_id JOIN sweeps s ON s.id = " \
   "t.sweep_id "
 
-absl::StatusOr<StoredTrial> DecodeTrial(const Statement& row) {
-  StoredTrial stored;
-  int column = 0;
-  TrialRow& trial = stored.row;
-  trial.id = row.Int(column++);
-  trial.sweep_id = row.Int(column++);
-  trial.sweep = row.Text(column++);
-  trial.number = row.Int(column++);
-  trial.configuration_id = row.Int(column++);
-  trial.configuration = row.Int(column++);
-  trial.replicate = static_cast<int>(row.Int(column++));
-  STORE_ASSIGN_OR_RETURN(trial.state, DecodeTrialState(row, column));
-  column += 2;
-  STORE_ASSIGN_OR_RETURN(trial.parameters, DecodeParameters(row.Text(column++)));
-  STORE_ASSIGN_OR_RETURN(trial.resolved, DecodeParameters(row.Text(column++)));
-  trial.model = row.Text(column++);
-  trial.network_parameters = row.Int(column++);
-  trial.fully_connected = row.Int(column++) != 0;
-  trial.seed = static_cast<std::uint64_t>(row.Int(column++));
-  trial.attempt = static_cast<int>(row.Int(column++));
-  trial.failures = static_cast<int>(row.Int(column++));
-  trial.epochs = static_cast<int>(row.Int(column++));
-  trial.reason = row.Text(column++);
-  trial.worker = row.Text(column++);
-  trial.created = FromMicros(row.Int(column++));
-  trial.started = OptionalTime(row, column++);
-  trial.ended = OptionalTime(row, column++);
-  trial.checkpoint_sha256 = row.Text(column++);
-  trial.checkpoint_epoch = static_cast<int>(row.Int(column++));
-  STORE_ASSIGN_OR_RETURN(trial.result, DecodeResult(row, &column));
-  trial.qualifies = row.Int(column++) != 0;
-  stored.secret = row.Text(column++);
-  trial.ended_attempts = absl::Microseconds(row.Int(column++));
-  trial.attempt_started = OptionalTime(row, column++);
-  trial.target_epoch = static_cast<int>(row.Int(column++));
-  trial.stopping = row.Int(column++) != 0;
-  return stored;
-}
-
-absl::StatusOr<std::vector<TrialRow>> CollectTrials(Statement& statement) {
-  return CollectRows<TrialRow>(statement, [](const Statement& row) -> absl::StatusOr<TrialRow> {
-    STORE_ASSIGN_OR_RETURN(StoredTrial stored, DecodeTrial(row));
-    return std::move(stored.row);
-  });
+const RowTable<StoredTrial>& StoredTrialTable() {
+  using Row = StoredTrial;
+  static const auto& table = *new RowTable<Row>({{"t.secret", ReadInto<&Row::secret>}},
+                                                {PartInto<&Row::row>(TrialTable())});
+  return table;
 }
 
 // How to order a list of trials: first those that have such a value, by it, then the others by
@@ -118,15 +68,6 @@ Order OrderBy(const MeasureField& field) {
 
 // `metric`: the sweep's, which has an index.
 absl::StatusOr<Order> ParseOrder(const std::string& text, const Objective& metric) {
-  struct Named {
-    std::string_view name, term, present, missing;
-  };
-  static constexpr Named kOrders[] = {
-      {"number", "t.number", "", ""},
-      {"best", "t.best", "t.epoch > 0 AND t.best IS NOT NULL", "(t.epoch = 0 OR t.best IS NULL)"},
-      {"epochs_to_target", "t.epochs_to_target", "t.epochs_to_target > 0",
-       "t.epochs_to_target = 0"},
-  };
   Order order;
   std::string_view name = text;
   constexpr std::string_view kDescending = " desc";
@@ -147,14 +88,12 @@ absl::StatusOr<Order> ParseOrder(const std::string& text, const Objective& metri
     }
     name = "best";
   }
-  for (const Named& named : kOrders) {
-    if (of_parameters) break;
-    if (name.empty() ? named.name == "number" : named.name == name) {
-      order.term = named.term;
-      order.present = named.present;
-      order.missing = named.missing;
-      return order;
-    }
+  if (const TrialOrder* const fact = FindTrialOrder(name.empty() ? "number" : name);
+      fact != nullptr && !of_parameters) {
+    order.term = fact->sql;
+    order.present = fact->present;
+    if (!order.present.empty()) order.missing = fmt::format("NOT ({})", order.present);
+    return order;
   }
   if (!IsHyperparameterName(name)) {
     return absl::InvalidArgumentError(fmt::format("trials cannot be ordered by '{}'", text));
@@ -179,9 +118,8 @@ absl::Status CheckHyperparameterExists(Database& database, std::int64_t sweep_id
   STORE_RETURN_IF_ERROR(statement.Bind(sweep_id, order.hyperparameter).Step().status());
   if (statement.Int(0) == 0) return absl::OkStatus();
   return absl::InvalidArgumentError(fmt::format(
-      "trials cannot be ordered by '{}': sweep '{}' has no such hyperparameter; others are number, "
-      "best and epochs_to_target",
-      query.order_by, query.sweep));
+      "trials cannot be ordered by '{}': sweep '{}' has no such hyperparameter; others are {}",
+      query.order_by, query.sweep, TrialOrderNames()));
 }
 
 // Finds the trials of a page: reads of those that are not on it only what an index has.
@@ -257,23 +195,6 @@ std::string_view StoredStateName(TrialState state) {
   return TrialStateName(state == TrialState::kDiverged ? TrialState::kFailed : state);
 }
 
-absl::StatusOr<TrialState> DecodeTrialState(const Statement& row, int column) {
-  absl::StatusOr<TrialState> state = ParseTrialState(row.Text(column));
-  if (state.ok() && row.Int(column + 1) != 0) return TrialState::kDiverged;
-  return state;
-}
-
-absl::StatusOr<TrialResult> DecodeResult(const Statement& row, int* column) {
-  TrialResult result;
-  result.epoch = static_cast<int>(row.Int((*column)++));
-  result.best_epoch = static_cast<int>(row.Int((*column)++));
-  result.epochs_to_target = static_cast<int>(row.Int((*column)++));
-  result.epochs_in_a_row = static_cast<int>(row.Int((*column)++));
-  STORE_ASSIGN_OR_RETURN(result.measures, DecodeSummaries(row.Text((*column)++)));
-  STORE_ASSIGN_OR_RETURN(result.standing, DecodeStanding(row.Text((*column)++)));
-  return result;
-}
-
 absl::StatusOr<std::int64_t> FindTrialId(Database& database, const std::string& sweep,
                                          std::int64_t number) {
   Statement statement = database.Prepare(
@@ -288,18 +209,20 @@ absl::StatusOr<std::int64_t> FindTrialId(Database& database, const std::string& 
 
 absl::StatusOr<StoredTrial> FindStoredTrial(Database& database, const std::string& sweep,
                                             std::int64_t number) {
-  Statement statement =
-      database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN "WHERE s.name = ? AND t.number = ?");
+  static const std::string kSql =
+      StoredTrialTable().Select(TRIAL_JOIN "WHERE s.name = ? AND t.number = ?");
+  Statement statement = database.Prepare(kSql);
   STORE_ASSIGN_OR_RETURN(std::optional<StoredTrial> trial,
-                         FirstRow<StoredTrial>(statement.Bind(sweep, number), DecodeTrial));
+                         StoredTrialTable().First(statement.Bind(sweep, number)));
   if (!trial) return FindTrialId(database, sweep, number).status();
   return *std::move(trial);
 }
 
 absl::StatusOr<StoredTrial> FindStoredTrialById(Database& database, std::int64_t id) {
-  Statement statement = database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN "WHERE t.id = ?");
+  static const std::string kSql = StoredTrialTable().Select(TRIAL_JOIN "WHERE t.id = ?");
+  Statement statement = database.Prepare(kSql);
   STORE_ASSIGN_OR_RETURN(std::optional<StoredTrial> trial,
-                         FirstRow<StoredTrial>(statement.Bind(id), DecodeTrial));
+                         StoredTrialTable().First(statement.Bind(id)));
   if (!trial) return absl::NotFoundError(fmt::format("trial with id {} does not exist", id));
   return *std::move(trial);
 }
@@ -356,93 +279,94 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrials(Database& database, const Tri
 
 absl::StatusOr<std::vector<TrialRow>> SelectTrialsOf(Database& database,
                                                      std::int64_t configuration_id) {
-  Statement statement = database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN
-                                         "WHERE t.configuration_id = ? ORDER BY t.replicate");
-  statement.Bind(configuration_id);
-  return CollectTrials(statement);
+  static const std::string kSql =
+      TrialTable().Select(TRIAL_JOIN "WHERE t.configuration_id = ? ORDER BY t.replicate");
+  Statement statement = database.Prepare(kSql);
+  return TrialTable().All(statement.Bind(configuration_id));
 }
 
 absl::StatusOr<std::vector<TrialRow>> SelectOpenTrials(Database& database, std::int64_t sweep_id) {
-  Statement statement = database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN
-                                         "WHERE t.sweep_id = ? AND t.state IN ('pending', "
-                                         "'leased', 'running', 'on_hold') ORDER BY t.number");
-  statement.Bind(sweep_id);
-  return CollectTrials(statement);
+  static const std::string kSql =
+      TrialTable().Select(TRIAL_JOIN
+                          "WHERE t.sweep_id = ? AND t.state IN ('pending', 'leased', 'running', "
+                          "'on_hold') ORDER BY t.number");
+  Statement statement = database.Prepare(kSql);
+  return TrialTable().All(statement.Bind(sweep_id));
 }
 
 absl::StatusOr<std::vector<TrialRow>> SelectUnheldTrials(Database& database,
                                                          std::int64_t sweep_id) {
-  Statement statement =
-      database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN
-                       "WHERE t.sweep_id = ? AND t.state IN ('pending', 'on_hold') ORDER BY "
-                       "t.number");
-  statement.Bind(sweep_id);
-  return CollectTrials(statement);
+  static const std::string kSql = TrialTable().Select(
+      TRIAL_JOIN "WHERE t.sweep_id = ? AND t.state IN ('pending', 'on_hold') ORDER BY t.number");
+  Statement statement = database.Prepare(kSql);
+  return TrialTable().All(statement.Bind(sweep_id));
 }
 
 absl::StatusOr<std::vector<TrialRow>> SelectTrialsInState(Database& database, std::int64_t sweep_id,
                                                           TrialState state) {
-  Statement statement = database.Prepare("SELECT " TRIAL_COLUMNS TRIAL_JOIN
-                                         "WHERE t.sweep_id = ? AND t.state = ? AND t.diverged = ? "
-                                         "ORDER BY t.number");
-  statement.Bind(sweep_id, StoredStateName(state), state == TrialState::kDiverged);
-  return CollectTrials(statement);
+  static const std::string kSql = TrialTable().Select(
+      TRIAL_JOIN "WHERE t.sweep_id = ? AND t.state = ? AND t.diverged = ? ORDER BY t.number");
+  Statement statement = database.Prepare(kSql);
+  return TrialTable().All(
+      statement.Bind(sweep_id, StoredStateName(state), state == TrialState::kDiverged));
 }
 
 absl::StatusOr<std::vector<LeaseRow>> SelectHeldLeases(Database& database) {
-  Statement statement = database.Prepare(
-      "SELECT " TRIAL_COLUMNS ", a.embedded " TRIAL_JOIN
-      "JOIN attempts a ON a.trial_id = t.id AND a.attempt = t.attempt "
-      "WHERE s.state IN ('active', 'paused') AND t.state IN ('leased', 'running') ORDER BY t.id");
-  return CollectRows<LeaseRow>(statement, [](const Statement& row) -> absl::StatusOr<LeaseRow> {
-    STORE_ASSIGN_OR_RETURN(StoredTrial stored, DecodeTrial(row));
-    return LeaseRow{.trial = std::move(stored.row),
-                    .secret = std::move(stored.secret),
-                    .embedded = row.Int(kTrialColumnCount) != 0};
-  });
+  using Row = LeaseRow;
+  static const auto& table = *new RowTable<Row>(
+      {{"t.secret", ReadInto<&Row::secret>}, {"a.embedded", ReadInto<&Row::embedded>}},
+      {PartInto<&Row::trial>(TrialTable())});
+  static const std::string kSql = table.Select(
+      TRIAL_JOIN
+      "JOIN attempts a ON a.trial_id = t.id AND a.attempt = t.attempt WHERE s.state IN ('active', "
+      "'paused') AND t.state IN ('leased', 'running') ORDER BY t.id");
+  Statement statement = database.Prepare(kSql);
+  return table.All(statement);
 }
 
 absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(
     Database& database, std::int64_t configuration_id, std::vector<std::int64_t>* trial_ids) {
-  Statement statement =
-      database.Prepare("SELECT t.id, t.state, t.diverged, " RESULT_COLUMNS
-                       " FROM trials t WHERE t.configuration_id = ? ORDER BY t.replicate");
-  statement.Bind(configuration_id);
-  return CollectRows<ReplicateResult>(
-      statement, [trial_ids](const Statement& row) -> absl::StatusOr<ReplicateResult> {
-        trial_ids->push_back(row.Int(0));
-        ReplicateResult replicate;
-        STORE_ASSIGN_OR_RETURN(replicate.state, DecodeTrialState(row, 1));
-        int column = 3;
-        STORE_ASSIGN_OR_RETURN(replicate.result, DecodeResult(row, &column));
-        return replicate;
-      });
+  using Row = ReplicateResult;
+  static const auto& table = *new RowTable<Row>({{kTrialStateSql, ReadInto<&Row::state>}},
+                                                {PartInto<&Row::result>(ResultTable())});
+  static const std::string kSql =
+      fmt::format("SELECT {}, t.id FROM trials t WHERE t.configuration_id = ? ORDER BY t.replicate",
+                  table.list());
+  Statement statement = database.Prepare(kSql);
+  return CollectRows<Row>(statement.Bind(configuration_id),
+                          [&](const Statement& row) -> absl::StatusOr<Row> {
+                            Row replicate;
+                            STORE_RETURN_IF_ERROR(table.ReadAt(row, 0, &replicate));
+                            trial_ids->push_back(row.Int(table.size()));
+                            return replicate;
+                          });
 }
 
 namespace {
 
-#define RANKED_COLUMNS                                                                   \
-  TRIAL_COLUMNS                                                                          \
-  ", c.has_value, c.qualifies, c.held, c.metric, c.epochs_to_target, c.best_replicate, " \
-  "c.replicates, c.mean_last, c.mean_half_width, c.gates "
+// Of configurations c.
+const RowTable<ConfigurationScore>& ScoreTable() {
+  using Row = ConfigurationScore;
+  static const auto& table = *new RowTable<Row>({
+      {"c.has_value", ReadInto<&Row::has_value>},
+      {"c.qualifies", ReadInto<&Row::qualifies>},
+      {"c.held", ReadInto<&Row::values>},
+      {"c.metric", ReadInto<&Row::metric>},
+      {"c.epochs_to_target", ReadInto<&Row::epochs_to_target>},
+      {"c.best_replicate", ReadInto<&Row::best_replicate>},
+      {"c.replicates", ReadInto<&Row::replicates>},
+      {"c.mean_last", ReadInto<&Row::mean_last>},
+      {"c.mean_half_width", ReadInto<&Row::mean_half_width>},
+      {"c.gates", ReadInto<&Row::gates>},
+  });
+  return table;
+}
 
-absl::StatusOr<RankedRow> DecodeRanked(const Statement& row) {
-  RankedRow ranked;
-  STORE_ASSIGN_OR_RETURN(StoredTrial stored, DecodeTrial(row));
-  ranked.trial = std::move(stored.row);
-  ConfigurationScore& score = ranked.score;
-  int column = kTrialColumnCount;
-  score.has_value = row.Int(column++) != 0;
-  score.qualifies = row.Int(column++) != 0;
-  STORE_ASSIGN_OR_RETURN(score.values, DecodeMeasurements(row.Text(column++)));
-  score.metric = row.Real(column++);
-  score.epochs_to_target = static_cast<int>(row.Int(column++));
-  score.best_replicate = static_cast<int>(row.Int(column++));
-  score.replicates = static_cast<int>(row.Int(column++));
-  score.mean_last = row.Real(column++);
-  score.mean_half_width = row.Real(column++);
-  STORE_ASSIGN_OR_RETURN(score.gates, DecodeGates(row.Text(column++)));
-  return ranked;
+const RowTable<RankedRow>& RankedTable() {
+  using Row = RankedRow;
+  static const auto& table = *new RowTable<Row>(
+      {}, {PartInto<&Row::trial>(TrialTable()), PartInto<&Row::score>(ScoreTable())});
+  return table;
 }
 
 absl::StatusOr<std::vector<Objective>> FindObjectives(Database& database, std::int64_t sweep_id) {
@@ -530,14 +454,14 @@ absl::StatusOr<std::vector<RankPlace>> SelectRankOrder(Database& database, std::
 
 absl::StatusOr<std::vector<RankedRow>> SelectRankedRows(
     Database& database, std::int64_t sweep_id, const std::vector<std::int64_t>& configurations) {
+  static const std::string kSql = RankedTable().Select(
+      "FROM configurations c CROSS JOIN trials t ON t.id = c.best_trial_id CROSS JOIN sweeps s ON "
+      "s.id = c.sweep_id WHERE c.sweep_id = ? AND c.number = ?");
   std::vector<RankedRow> rows;
   for (const std::int64_t number : configurations) {
-    Statement statement = database.Prepare(
-        "SELECT " RANKED_COLUMNS
-        "FROM configurations c CROSS JOIN trials t ON t.id = c.best_trial_id CROSS JOIN sweeps s "
-        "ON s.id = c.sweep_id WHERE c.sweep_id = ? AND c.number = ?");
+    Statement statement = database.Prepare(kSql);
     STORE_ASSIGN_OR_RETURN(std::optional<RankedRow> row,
-                           FirstRow<RankedRow>(statement.Bind(sweep_id, number), DecodeRanked));
+                           RankedTable().First(statement.Bind(sweep_id, number)));
     if (row) rows.push_back(*std::move(row));
   }
   return rows;

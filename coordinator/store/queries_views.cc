@@ -3,59 +3,55 @@
 #include <algorithm>
 #include <utility>
 
-#include "coordinator/store/internal_queries.h"
-#include "coordinator/store/json_codec.h"
-#include "coordinator/store/row_reader.h"
+#include "coordinator/store/measure_columns.h"
+#include "coordinator/store/row_table.h"
 #include "coordinator/store/status_macros.h"
 #include "fmt/format.h"
 
 namespace sweep {
 namespace {
 
-#define SUMMARY_COLUMNS                                                                      \
-  "t.number, c.number, t.replicate, t.state, t.diverged, c.has_value, c.qualifies, c.held, " \
-  "c.metric, c.epochs_to_target, c.best_replicate, c.fully_connected, t.attempt, "           \
-  "t.failures, t.epochs, c.network_parameters, c.forward_flops, c.train_flops, "             \
-  "c.receptive_field, " RESULT_COLUMNS ", c.model, t.worker, c.parameters "
-#define SUMMARY_JOIN "FROM trials t JOIN configurations c ON c.id = t.configuration_id "
-
-absl::StatusOr<TrialSummary> DecodeSummary(const Statement& row) {
-  TrialSummary trial;
-  int column = 0;
-  trial.number = row.Int(column++);
-  trial.configuration = row.Int(column++);
-  trial.replicate = static_cast<int>(row.Int(column++));
-  STORE_ASSIGN_OR_RETURN(trial.state, DecodeTrialState(row, column));
-  column += 2;
-  trial.score.has_value = row.Int(column++) != 0;
-  trial.score.qualifies = row.Int(column++) != 0;
-  STORE_ASSIGN_OR_RETURN(trial.score.values, DecodeMeasurements(row.Text(column++)));
-  trial.score.metric = row.Real(column++);
-  trial.score.epochs_to_target = static_cast<int>(row.Int(column++));
-  trial.score.best_replicate = static_cast<int>(row.Int(column++));
-  trial.fully_connected = row.Int(column++) != 0;
-  trial.attempt = static_cast<int>(row.Int(column++));
-  trial.failures = static_cast<int>(row.Int(column++));
-  trial.epochs = static_cast<int>(row.Int(column++));
-  trial.network_parameters = row.Int(column++);
-  trial.forward_flops = row.Int(column++);
-  trial.train_flops = row.Int(column++);
-  trial.receptive_field = row.Int(column++);
-  STORE_ASSIGN_OR_RETURN(trial.result, DecodeResult(row, &column));
-  trial.model = row.Text(column++);
-  trial.worker = row.Text(column++);
-  STORE_ASSIGN_OR_RETURN(trial.parameters, DecodeParameters(row.Text(column++)));
-  return trial;
+// Of trials t and their configurations c.
+const RowTable<TrialSummary>& SummaryTable() {
+  using Row = TrialSummary;
+  constexpr auto score = &Row::score;
+  static const auto& table = *new RowTable<Row>(
+      {
+          {"t.number", ReadInto<&Row::number>},
+          {"c.number", ReadInto<&Row::configuration>},
+          {"t.replicate", ReadInto<&Row::replicate>},
+          {kTrialStateSql, ReadInto<&Row::state>},
+          {"c.has_value", ReadInto<score, &ScoreSummary::has_value>},
+          {"c.qualifies", ReadInto<score, &ScoreSummary::qualifies>},
+          {"c.held", ReadInto<score, &ScoreSummary::values>},
+          {"c.metric", ReadInto<score, &ScoreSummary::metric>},
+          {"c.epochs_to_target", ReadInto<score, &ScoreSummary::epochs_to_target>},
+          {"c.best_replicate", ReadInto<score, &ScoreSummary::best_replicate>},
+          {"c.fully_connected", ReadInto<&Row::fully_connected>},
+          {"t.attempt", ReadInto<&Row::attempt>},
+          {"t.failures", ReadInto<&Row::failures>},
+          {"t.epochs", ReadInto<&Row::epochs>},
+          {"c.network_parameters", ReadInto<&Row::network_parameters>},
+          {"c.forward_flops", ReadInto<&Row::forward_flops>},
+          {"c.train_flops", ReadInto<&Row::train_flops>},
+          {"c.receptive_field", ReadInto<&Row::receptive_field>},
+          {"c.model", ReadInto<&Row::model>},
+          {"t.worker", ReadInto<&Row::worker>},
+          {"c.parameters", ReadInto<&Row::parameters>},
+      },
+      {PartInto<&Row::result>(ResultTable())});
+  return table;
 }
+#define SUMMARY_JOIN "FROM trials t JOIN configurations c ON c.id = t.configuration_id "
 
 // "t.number, e.epoch, e.validation_loss, json_extract(e.more, …)": what of a report to read.
 std::string MeasuredColumns(const std::vector<std::string>& measures) {
   std::string columns = "t.number, e.epoch";
   for (const std::string& name : measures) {
     // The names were checked: they hold no quotes.
-    columns += FindMeasure(name) != nullptr
-                   ? fmt::format(", e.{}", CanonicalMeasure(name))
-                   : fmt::format(", json_extract(e.more, '$.\"{}\"')", name);
+    const std::string_view measure = CanonicalMeasure(name);
+    columns += HasColumn(measure) ? fmt::format(", e.{}", measure)
+                                  : fmt::format(", json_extract(e.more, '$.\"{}\"')", measure);
   }
   return columns;
 }
@@ -108,22 +104,22 @@ absl::StatusOr<std::vector<TrialChange>> SelectTrialChanges(Database& database,
 
 absl::StatusOr<std::vector<TrialSummary>> SelectSummaries(Database& database, std::int64_t sweep_id,
                                                           std::int64_t after_number, int limit) {
-  Statement statement =
-      database.Prepare("SELECT " SUMMARY_COLUMNS SUMMARY_JOIN
-                       "WHERE t.sweep_id = ? AND t.number > ? ORDER BY t.number LIMIT ?");
-  statement.Bind(sweep_id, after_number, Limit(limit));
-  return CollectRows<TrialSummary>(statement, DecodeSummary);
+  static const std::string kSql = SummaryTable().Select(
+      SUMMARY_JOIN "WHERE t.sweep_id = ? AND t.number > ? ORDER BY t.number LIMIT ?");
+  Statement statement = database.Prepare(kSql);
+  return SummaryTable().All(statement.Bind(sweep_id, after_number, Limit(limit)));
 }
 
 absl::StatusOr<std::vector<TrialSummary>> SelectSummariesOf(
     Database& database, std::int64_t sweep_id, const std::vector<std::int64_t>& numbers) {
+  static const std::string kSql =
+      SummaryTable().Select(SUMMARY_JOIN "WHERE t.sweep_id = ? AND t.number = ?");
   std::vector<TrialSummary> rows;
   rows.reserve(numbers.size());
   for (const std::int64_t number : numbers) {
-    Statement statement = database.Prepare("SELECT " SUMMARY_COLUMNS SUMMARY_JOIN
-                                           "WHERE t.sweep_id = ? AND t.number = ?");
+    Statement statement = database.Prepare(kSql);
     STORE_ASSIGN_OR_RETURN(std::optional<TrialSummary> row,
-                           FirstRow<TrialSummary>(statement.Bind(sweep_id, number), DecodeSummary));
+                           SummaryTable().First(statement.Bind(sweep_id, number)));
     if (row) rows.push_back(*std::move(row));
   }
   return rows;
@@ -188,24 +184,20 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrialsByNumber(
 
 namespace {
 
-#define TIMED_ATTEMPT_COLUMNS \
-  "s.name, t.number, a.attempt, a.worker, a.started_us, a.ended_us, a.outcome, a.reason "
-#define TIMED_ATTEMPTS                                                                           \
-  "SELECT " TIMED_ATTEMPT_COLUMNS                                                                \
-  "FROM attempts a INDEXED BY attempts_by_end JOIN trials t ON t.id = a.trial_id JOIN sweeps s " \
-  "ON "                                                                                          \
-  "s.id = t.sweep_id "
-
-absl::StatusOr<TimedAttempt> DecodeTimedAttempt(const Statement& row) {
-  return TimedAttempt{.sweep = row.Text(0),
-                      .number = row.Int(1),
-                      .attempt = {.attempt = static_cast<int>(row.Int(2)),
-                                  .worker = row.Text(3),
-                                  .started = FromMicros(row.Int(4)),
-                                  .ended = OptionalTime(row, 5),
-                                  .outcome = row.Text(6),
-                                  .reason = row.Text(7)}};
+// Of attempts a, their trials t and their sweep s.
+const RowTable<TimedAttempt>& TimedAttemptTable() {
+  using Row = TimedAttempt;
+  static const auto& table = *new RowTable<Row>(
+      {
+          {"s.name", ReadInto<&Row::sweep>},
+          {"t.number", ReadInto<&Row::number>},
+      },
+      {PartInto<&Row::attempt>(AttemptTable())});
+  return table;
 }
+#define ATTEMPTS_BY_END                                                                 \
+  "FROM attempts a INDEXED BY attempts_by_end JOIN trials t ON t.id = a.trial_id JOIN " \
+  "sweeps s ON s.id = t.sweep_id "
 
 }  // namespace
 
@@ -218,13 +210,12 @@ absl::StatusOr<AttemptPage> SelectAttemptsOf(Database& database, std::int64_t sw
   STORE_RETURN_IF_ERROR(count.Bind(sweep_id).Step().status());
   page.total = count.Int(0);
   // CROSS JOIN fixes the order of the loops, so that nothing is sorted.
-  Statement statement = database.Prepare(
-      "SELECT " TIMED_ATTEMPT_COLUMNS
+  static const std::string kSql = TimedAttemptTable().Select(
       "FROM sweeps s CROSS JOIN trials t ON t.sweep_id = s.id CROSS JOIN attempts a ON a.trial_id "
       "= t.id WHERE s.id = ? ORDER BY t.number, a.attempt LIMIT ? OFFSET ?");
+  Statement statement = database.Prepare(kSql);
   STORE_ASSIGN_OR_RETURN(page.attempts,
-                         CollectRows<TimedAttempt>(statement.Bind(sweep_id, Limit(limit), offset),
-                                                   DecodeTimedAttempt));
+                         TimedAttemptTable().All(statement.Bind(sweep_id, Limit(limit), offset)));
   return page;
 }
 
@@ -235,16 +226,16 @@ absl::StatusOr<AttemptPage> SelectAttemptsSince(Database& database, absl::Time f
       "(SELECT count(*) FROM attempts WHERE ended_us >= ?)");
   STORE_RETURN_IF_ERROR(count.Bind(ToMicros(from)).Step().status());
   page.total = count.Int(0);
-  Statement running = database.Prepare(
-      TIMED_ATTEMPTS "WHERE a.ended_us IS NULL ORDER BY a.started_us DESC LIMIT ?");
-  STORE_ASSIGN_OR_RETURN(page.attempts,
-                         CollectRows<TimedAttempt>(running.Bind(Limit(limit)), DecodeTimedAttempt));
+  static const std::string kRunning = TimedAttemptTable().Select(
+      ATTEMPTS_BY_END "WHERE a.ended_us IS NULL ORDER BY a.started_us DESC LIMIT ?");
+  Statement running = database.Prepare(kRunning);
+  STORE_ASSIGN_OR_RETURN(page.attempts, TimedAttemptTable().All(running.Bind(Limit(limit))));
   const int rest = limit - static_cast<int>(page.attempts.size());
-  Statement ended =
-      database.Prepare(TIMED_ATTEMPTS "WHERE a.ended_us >= ? ORDER BY a.ended_us DESC LIMIT ?");
-  STORE_ASSIGN_OR_RETURN(
-      const std::vector<TimedAttempt> others,
-      CollectRows<TimedAttempt>(ended.Bind(ToMicros(from), Limit(rest)), DecodeTimedAttempt));
+  static const std::string kEnded = TimedAttemptTable().Select(
+      ATTEMPTS_BY_END "WHERE a.ended_us >= ? ORDER BY a.ended_us DESC LIMIT ?");
+  Statement ended = database.Prepare(kEnded);
+  STORE_ASSIGN_OR_RETURN(const std::vector<TimedAttempt> others,
+                         TimedAttemptTable().All(ended.Bind(ToMicros(from), Limit(rest))));
   page.attempts.insert(page.attempts.end(), others.begin(), others.end());
   return page;
 }

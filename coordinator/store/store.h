@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -76,13 +77,13 @@ class Store {
   template <typename Query>
     requires(!std::is_pointer_v<Query>)
   auto Read(Query query) -> decltype(query(std::declval<Database&>())) {
-    decltype(query(std::declval<Database&>())) result = absl::UnknownError("it was not read");
+    std::optional<decltype(query(std::declval<Database&>()))> result;
     absl::Status status = RunRead([&](Database& database) {
-      result = query(database);
-      return result.status();
+      result.emplace(query(database));
+      return result->status();
     });
     if (!status.ok()) return status;
-    return result;
+    return *std::move(result);
   }
   // Read, without its types: for Read itself and for stores that pass it on.
   using ReadFunction = std::function<absl::Status(Database&)>;

@@ -7,6 +7,7 @@
 #include "common/base/ids.h"
 #include "coordinator/store/disk_use.h"
 #include "coordinator/store/json_codec.h"
+#include "coordinator/store/measure_columns.h"
 #include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
 #include "coordinator/store/write_transaction.h"
@@ -95,12 +96,12 @@ absl::Status CheckEpoch(const TrialRow& trial, const SweepSpec& spec, const Epoc
   return absl::OkStatus();
 }
 
-// What does not fit into the columns: measures of a program's own, and a NaN, for which SQLite has
-// no REAL. "" when all fits.
+// What does not fit into the columns: other measures, and a NaN, for which SQLite has no REAL. ""
+// when all fits.
 std::string EncodeMore(const Measurements& values) {
   Measurements more;
   for (const auto& [name, value] : values) {
-    if (FindMeasure(name) == nullptr || std::isnan(value)) more.Set(name, value);
+    if (!HasColumn(name) || std::isnan(value)) more.Set(name, value);
   }
   return more.empty() ? "" : EncodeMeasurements(more);
 }
@@ -516,16 +517,18 @@ absl::Status WriteTransaction::CheckReport(const TrialRow& trial, const SweepSpe
 absl::StatusOr<bool> WriteTransaction::InsertEpoch(const EpochMetrics& epoch,
                                                    const TrialRow& trial) {
   const std::int64_t changes = database_.total_changes();
-  Statement insert = database_.Prepare(
-      "INSERT OR IGNORE INTO epoch_reports (trial_id, attempt, epoch, reported_us, more, "
-      "train_loss, train_accuracy, validation_loss, validation_accuracy, lr, train_seconds, "
-      "evaluate_seconds, images_per_second) VALUES (?, ?, ?, ?, nullif(?, ''), ?, ?, ?, ?, ?, ?, "
-      "?, ?)");
+  static const std::string kSql = fmt::format(
+      "INSERT OR IGNORE INTO epoch_reports (trial_id, attempt, epoch, reported_us, more, {}) "
+      "VALUES "
+      "(?, ?, ?, ?, nullif(?, ''), {})",
+      fmt::join(kMeasureColumns, ", "),
+      fmt::join(std::vector<std::string_view>(kMeasureColumns.size(), "?"), ", "));
+  Statement insert = database_.Prepare(kSql);
   insert.Bind(trial.id, trial.attempt, epoch.epoch, ToMicros(now_), EncodeMore(epoch.values));
   int column = 6;
-  for (const Measure& measure : PredefinedMeasures()) {
+  for (const std::string_view measure : kMeasureColumns) {
     // A NaN becomes NULL, which is also what was not reported: EncodeMore tells them apart.
-    insert.BindAt(column++, epoch.values.GetOrNaN(measure.name));
+    insert.BindAt(column++, epoch.values.GetOrNaN(measure));
   }
   STORE_RETURN_IF_ERROR(insert.Run());
   const bool inserted = database_.total_changes() != changes;

@@ -4,6 +4,8 @@
 #include <thread>
 
 #include "coordinator/store/testing/store_testing.h"
+#include "coordinator/store/trial_facts.h"
+#include "coordinator/views/trial_filter.h"
 
 namespace sweep {
 namespace {
@@ -33,6 +35,28 @@ TEST(IndexPool, DropsWhatBelongsToADeletedSweep) {
   EXPECT_EQ(pool.size(), 1u);
   EXPECT_TRUE(
       Must(pool.Get(1, std::make_shared<const SweepSpec>(TestSpec("kept")), patience)).ready);
+}
+
+TEST(IndexPool, HasEveryFactOfATrialAsItIsStored) {
+  const auto store = Must(Store::Open({}));
+  StoreDriver driver(store.get());
+  IndexPool pool(store.get(), {.look_time = absl::Milliseconds(5)});
+  const SweepSpec spec = TestSpec("s");
+  const SweepRow sweep = driver.Create(spec);
+  driver.Train(driver.Add(sweep, spec, 1).at(0), spec, 0.95);
+  const TrialRow trial = Must(store->Read(FindTrial, "s", 1));
+  const IndexPool::Patience patience{absl::Seconds(20), absl::Seconds(20)};
+  const auto answer = Must(pool.Get(sweep.id, std::make_shared<const SweepSpec>(spec), patience));
+  ASSERT_TRUE(answer.ready);
+  ASSERT_GE(TrialFacts().size(), 14u);
+  answer.entry->Look([&](const SweepIndex& index) {
+    for (const TrialFact& fact : TrialFacts()) {
+      const std::string name = std::string(kTrialPrefix).append(fact.name);
+      EXPECT_TRUE(fact.value(trial).has_value()) << name;
+      EXPECT_EQ(index.Find(name)(0), fact.value(trial)) << name;
+    }
+    return 0;
+  });
 }
 
 }  // namespace

@@ -2,55 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 
 #include "common/base/nearest.h"
+#include "coordinator/store/trial_facts.h"
 #include "fmt/format.h"
 
 namespace sweep {
-namespace {
-
-// What is known of every trial, by name. Nullopt: not reached yet.
-using TrialField = std::optional<Value> (*)(const TrialRow&);
-
-const std::map<std::string_view, TrialField>& TrialFields() {
-  static const auto& fields = *new std::map<std::string_view, TrialField>{
-      {"number", [](const TrialRow& t) { return std::optional<Value>(t.number); }},
-      {"configuration", [](const TrialRow& t) { return std::optional<Value>(t.configuration); }},
-      {"replicate",
-       [](const TrialRow& t) { return std::optional<Value>(std::int64_t{t.replicate}); }},
-      {"attempt", [](const TrialRow& t) { return std::optional<Value>(std::int64_t{t.attempt}); }},
-      {"failures",
-       [](const TrialRow& t) { return std::optional<Value>(std::int64_t{t.failures}); }},
-      {"epochs", [](const TrialRow& t) { return std::optional<Value>(std::int64_t{t.epochs}); }},
-      {"epoch",
-       [](const TrialRow& t) { return std::optional<Value>(std::int64_t{t.result.epoch}); }},
-      {"state",
-       [](const TrialRow& t) {
-         return std::optional<Value>(std::string(TrialStateName(t.state)));
-       }},
-      {"worker", [](const TrialRow& t) { return std::optional<Value>(t.worker); }},
-      {"model", [](const TrialRow& t) { return std::optional<Value>(t.model); }},
-      {"parameters", [](const TrialRow& t) { return std::optional<Value>(t.network_parameters); }},
-      {"fully_connected",
-       [](const TrialRow& t) { return std::optional<Value>(t.fully_connected); }},
-      {"best_epoch",
-       [](const TrialRow& t) {
-         return t.result.best_epoch == 0 ? std::nullopt
-                                         : std::optional<Value>(std::int64_t{t.result.best_epoch});
-       }},
-      {"epochs_to_target",
-       [](const TrialRow& t) {
-         return t.result.epochs_to_target == 0
-                    ? std::nullopt
-                    : std::optional<Value>(std::int64_t{t.result.epochs_to_target});
-       }},
-  };
-  return fields;
-}
-
-}  // namespace
-
 std::vector<std::string> KnownTrialNames(const SweepSpec& spec) {
   std::vector<std::string> hyperparameters;
   for (const KnownParameter& parameter : KnownParameters()) {
@@ -65,9 +22,9 @@ std::vector<std::string> KnownTrialNames(const SweepSpec& spec) {
     for (const auto& [name, value] : network.defaults()) hyperparameters.push_back(name);
   }
   std::vector<std::string> names = NetworkFactNames();
-  for (const auto& [name, field] : TrialFields()) {
-    names.emplace_back(name);
-    names.push_back(fmt::format("{}{}", kTrialPrefix, name));
+  for (const TrialFact& fact : TrialFacts()) {
+    names.emplace_back(fact.name);
+    names.push_back(fmt::format("{}{}", kTrialPrefix, fact.name));
   }
   for (const std::string& name : hyperparameters) {
     names.push_back(name);
@@ -126,7 +83,7 @@ absl::Status CheckTrialName(const SweepSpec& spec, const std::string& written) {
                   [&](const Parameter& parameter) { return parameter.name == written; });
   // These two are the same for a trial and for its configuration.
   const bool agree = written == "epochs" || written == "model";
-  if (!is_parameter || agree || (!is_measure && !TrialFields().contains(written))) {
+  if (!is_parameter || agree || (!is_measure && FindTrialFact(written) == nullptr)) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
@@ -172,14 +129,14 @@ absl::StatusOr<bool> TrialFilter::Matches(const TrialRow& trial) const {
   for (const std::string& written : expression_.names()) {
     const auto [of, name] = ResolveTrialName(*spec_, written);
     std::optional<Value> value;
-    const auto field = TrialFields().find(name);
+    const TrialFact* const fact = FindTrialFact(name);
     const auto chosen = trial.parameters.find(name);
     const auto measure = FindMeasureField(*spec_, name);
     if (measure && of != TrialName::Of::kParameters) {
       const std::optional<double> number = measure->Of(trial.result.measures);
       if (number && !std::isnan(*number)) value = *number;
-    } else if (field != TrialFields().end() && of != TrialName::Of::kParameters) {
-      value = field->second(trial);
+    } else if (fact != nullptr && of != TrialName::Of::kParameters) {
+      value = fact->value(trial);
     } else if (chosen != trial.parameters.end()) {
       value = chosen->second;
     } else {

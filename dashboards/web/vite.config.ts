@@ -3,8 +3,8 @@ import type { Connect, Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 import { answer } from "./fixtures/answers";
 
-// A report is one file that opens from a disk: its one chunk and its style go into the page, and
-// the documents into an element that `sweep report` fills.
+// Makes a report a single file that opens from disk: puts its one chunk and its style into the
+// page. `sweep report` fills an element with the documents.
 function singleFile(): Plugin {
   return {
     name: "single-file",
@@ -16,11 +16,11 @@ function singleFile(): Plugin {
       for (const [name, output] of Object.entries(bundle)) {
         if (output === page) continue;
         delete bundle[name];
-        // Functions as replacements, since "$&" in code must stay as it is.
+        // Functions as replacements, since code may contain "$&".
         if (output.type === "chunk") {
-          // The module runs after the page has been read, wherever it stands. "</script" inside a
-          // string of the code would end the element.
-          // Vite would fill in __VITE_PRELOAD__ later, with files to fetch ahead; there are none.
+          // A module runs after the whole page is parsed, wherever it stands. "</script" inside a
+          // string of the code would end the element. Vite would later replace __VITE_PRELOAD__ by
+          // a list of files to preload; there are none.
           const code = output.code
             .replace(/<\/(script)/gi, "<\\/$1")
             .replace(/__VITE_PRELOAD__/g, "void 0");
@@ -43,8 +43,8 @@ function singleFile(): Plugin {
   };
 }
 
-// Without a coordinator to ask (SWEEP_HTTP), `npm run dev` and `npx vite preview` serve invented
-// documents, under the policy that the coordinator serves the page with.
+// Without a coordinator (SWEEP_HTTP), `npm run dev` and `npx vite preview` serve invented
+// documents, under the coordinator's policy for the page.
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; " +
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -80,7 +80,7 @@ export default defineConfig(({ mode }) => {
     esbuild: { jsx: "automatic", jsxImportSource: "preact" },
     build: {
       target: "es2022",
-      assetsInlineLimit: 0, // the page's policy allows no data: scripts or styles
+      assetsInlineLimit: 0, // the page's policy forbids data: scripts and styles
       modulePreload: { polyfill: false },
       cssCodeSplit: false,
       chunkSizeWarningLimit: 900,

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What a cold build costs at several commits, in turns, without the compiler's cache: first the four
+# Measures cold builds of several commits, in turns, without the compiler's cache: first the four
 # programs, then everything with tests. Prints processor seconds (user and system) and seconds by the
 # clock of each build, and the medians of each commit as shares of those of the first one.
 #

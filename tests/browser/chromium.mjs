@@ -1,9 +1,9 @@
-// A real headless Chromium, and pages that note everything a page should never do.
+// A real headless Chromium, and pages that record everything that a page should never do.
 
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 
-// Where the dashboard's packages are installed (run.sh).
+// run.sh has installed the dashboard's packages there.
 const require = createRequire(`${process.env.SWEEP_NODE_PACKAGES}/package.json`);
 const { chromium } = require("playwright-core");
 const axeSource = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
@@ -12,8 +12,8 @@ export function launch() {
   return chromium.launch({ executablePath: process.env.SWEEP_CHROMIUM, args: ["--no-sandbox"] });
 }
 
-// A page on `origin`. `complaints` collects console errors, faults, requests to other hosts and
-// answers that are errors, except those that a test expects.
+// A page on `origin`. `complaints` collects console errors, exceptions, requests to other hosts and
+// error answers, except those that a test expects.
 export async function openPage(browser, origin, options = {}) {
   const context = await browser.newContext({
     viewport: { width: 1280, height: 900 },
@@ -39,7 +39,7 @@ export async function openPage(browser, origin, options = {}) {
   return { page, complaints, close: () => context.close() };
 }
 
-// Evaluated by the debugger, which no content policy concerns.
+// The debugger evaluates the script, so that no content policy applies.
 export async function axeViolations(page) {
   await page.evaluate(axeSource);
   const { violations } = await page.evaluate(() => window.axe.run());

@@ -1,4 +1,4 @@
-// What a reader does: filter, sort, page, zoom, brush, save, compare, draw, act.
+// The actions of a reader: filter, sort, page, zoom, brush, save, compare, draw, act.
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
@@ -119,7 +119,7 @@ test("a page that is on its way is not told from the old one's numbers, and keep
   await next.click();
   await eventually("it waits", async () => (await pager.textContent()).startsWith("from 7 …"));
   assert.equal(await next.getAttribute("aria-disabled"), "true");
-  await next.click({ force: true }); // goes nowhere
+  await next.click({ force: true }); // must do nothing
   assert.match(tab.page.url(), /offset=6/);
   release();
   await eventually("it is there", async () => (await pager.textContent()).startsWith("7–"));
@@ -138,7 +138,7 @@ test("a wrong expression is answered in one line, and the next one works", async
   await tab.page.getByLabel("where").press("Enter");
   await eventually("six rows", async () => (await trials()).length === 6);
   assert.equal(await error.count(), 0);
-  tab.complaints.splice(0); // Chromium notes every answer of 400
+  tab.complaints.splice(0); // Chromium logs every answer of 400
 });
 
 test("a filter half typed stays when new epochs come", async () => {
@@ -228,11 +228,11 @@ test("the curve under the pointer says which it is, and a click opens its trial"
   await plot.scrollIntoViewIfNeeded();
   const box = await plot.boundingBox();
   const tip = tab.page.locator(".curve-tip .strong");
-  // Down through the plot until a curve is near.
+  // Move down through the plot until a curve is near.
   let named = "";
   for (let y = 40; y < box.height - 50 && !named.startsWith("trial"); y += 8) {
     await tab.page.mouse.move(box.x + box.width * 0.6, box.y + y);
-    await tab.page.evaluate(() => new Promise(requestAnimationFrame)); // the page has heard of it
+    await tab.page.evaluate(() => new Promise(requestAnimationFrame)); // the page sees the move
     named = (await tip.count()) > 0 ? await tip.textContent() : "";
   }
   assert.match(named, /^trial \d+/);
@@ -430,7 +430,7 @@ test("a trial of an own network is repeated by its command, to the digit", async
   const words = command.split(" ").slice(1);
   await run("sweep", [...words, "-o", "again"], world.folder.path);
   const log = JSON.parse(await readFile(join(world.folder.path, "again", "log.json"), "utf8"));
-  // The page has six significant digits.
+  // The page shows six significant digits.
   assert.deepEqual(
     log.epochs.map((epoch) => Number(epoch.train_loss.toPrecision(6))),
     rows.map((row) => row.values.train_loss),
@@ -459,7 +459,7 @@ test("what a program does not report is no zero", async () => {
     .locator("td")
     .allTextContents();
   assert.deepEqual(cells, ["1", "1", "74.25 %"]);
-  // Its log tells of its epochs, though it printed nothing.
+  // The log shows its epochs, though it printed nothing.
   await tab.page.locator(".log", { hasText: "epoch 2/2" }).waitFor();
   await open("sweeps/silent/ranking");
   await eventually("rows", async () => (await trials()).length === 2);
@@ -627,7 +627,7 @@ test("an action asks first, and changes what it says", async () => {
   await open("sweeps/empty");
   const dialog = tab.page.getByRole("dialog");
   await tab.page.getByRole("button", { name: "Cancel", exact: true }).click();
-  // Nothing in the dialog that ends a sweep is called Cancel.
+  // The dialog that ends a sweep has no button called Cancel.
   assert.equal(await dialog.getByRole("button", { name: "Cancel" }).count(), 0);
   await dialog.getByText("sweep retry empty --cancelled").waitFor();
   await dialog.getByRole("button", { name: "Keep it" }).click();
@@ -654,7 +654,7 @@ test("a sweep is paused and resumed, a failed one retried", async () => {
   await tab.page.locator("h1 .state", { hasText: "active" }).waitFor();
   await open("sweeps/failing/trials/2");
   await press("Retry");
-  // It waits: both slots train the sweep "live".
+  // The trial waits, because both slots train the sweep "live".
   await eventually(
     "it waits again",
     async () => (await world.get("sweeps/failing/trials/2")).state === "pending",
@@ -682,7 +682,7 @@ test("a drawn digit is read as sweep predict reads it", async () => {
   let refused = 0;
   await tab.page.route("**/trials/1/weights?*", (route) => {
     if (refused === 1) return route.continue();
-    refused += 1; // other downloads are under way
+    refused += 1; // other downloads may be under way
     return route.fulfill({ status: 503, headers: { "Retry-After": "1" }, body: "" });
   });
   await open("draw?trial=trained%2F1");
@@ -784,7 +784,7 @@ test("a hidden tab asks nothing, and catches up when it is seen", async () => {
   await eventually("asks again", () => asked > 0, 5);
 });
 
-// Last, since it ends the coordinator.
+// This test is the last, since it ends the coordinator.
 test("a coordinator that goes away is waited for", async () => {
   await open("sweeps/trained/trials?where=lr+%3E+0.02");
   await eventually("four rows", async () => (await trials()).length === 4);

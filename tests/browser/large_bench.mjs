@@ -1,5 +1,5 @@
-// How long a reader of a large sweep waits: 100,000 trials of 20 epochs in a real Chromium. Prints a
-// table; ends with 1 when a limit is missed.
+// Measures how long a reader of a large sweep waits: 100,000 trials of 20 epochs in a real
+// Chromium. Prints a table; ends with 1 when a limit is missed.
 
 import { launch, openPage } from "./chromium.mjs";
 import { Program, run, temporaryFolder } from "./programs.mjs";
@@ -11,10 +11,10 @@ const ROUNDS = 5;
 const PAINT_MS = 1000;
 const INTERACTION_MS = 200;
 
-// In the page: clicks (or submits) what `target` selects, and waits until `done` holds and the frame
-// that shows it has been painted. Both are source text, since they run in the browser. Gives the
-// milliseconds until then, and until the page has nothing left to do, as other plots further down:
-// the next one begins there.
+// Runs in the page: clicks (or submits) the element that `target` selects, and waits until `done`
+// holds and a frame that shows it has been painted. Both are source text, since they run in the
+// browser. Returns the milliseconds until then, and until the page is idle, since other plots
+// further down may take longer; the next interaction begins there.
 async function timed(page, target, done) {
   return page.evaluate(
     async ([click, holds]) => {
@@ -25,7 +25,7 @@ async function timed(page, target, done) {
         if (performance.now() - begun > 20_000) throw new Error(`waited in vain for ${holds}`);
         await new Promise(requestAnimationFrame);
       }
-      // From within a frame: the first task after it.
+      // Posted within a frame, so that it is the first task after it.
       await scheduler.postTask(() => {}, { priority: "user-blocking" });
       const painted = performance.now() - begun;
       await new Promise(requestIdleCallback);
@@ -49,7 +49,7 @@ const filter = `
   field.dispatchEvent(new Event("input", { bubbles: true }));
   setTimeout(() => field.form.requestSubmit());`;
 
-// In this order, each from where the last one left the page.
+// In this order, each from the page as the one before left it.
 const INTERACTIONS = [
   ["from the list to the sweep's curves", link("large"), drawn("Learning curves")],
   [

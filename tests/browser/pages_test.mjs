@@ -1,5 +1,5 @@
-// Every page in light, dark and on a phone: nothing complains, nothing is wider than the screen, and
-// axe-core finds nothing serious.
+// Every page in light, dark and on a phone: there are no complaints, nothing is wider than the
+// screen, and axe-core finds nothing serious.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";

@@ -1,5 +1,5 @@
-// The pictures of docs/dashboard.md and the README: a real sweep of 48 small networks, photographed
-// while it runs and when it has ended. On MNIST where SWEEP_DATA_DIR has it, else on drawn digits.
+// Takes the pictures of docs/dashboard.md and the README: a real sweep of 48 small networks, while
+// it runs and when it has ended. On MNIST if SWEEP_DATA_DIR has it, otherwise on drawn digits.
 
 import { fileURLToPath } from "node:url";
 import { launch, openPage } from "./chromium.mjs";
@@ -54,7 +54,7 @@ async function photograph(browser, origin, hash, name, options) {
     .locator(`.plot-frame[aria-label^="${title}:"] svg path`)
     .first()
     .waitFor({ state: "attached" });
-  // Plots are drawn one after the other; when the page has nothing left to do, all are there.
+  // Plots are drawn one after the other; all are drawn when the page is idle.
   await tab.page.evaluate(() => new Promise((resolve) => requestIdleCallback(resolve)));
   await tab.page.screenshot({ path: fileURLToPath(new URL(name, IMAGES)) });
   await tab.close();

@@ -21,7 +21,7 @@ export async function temporaryFolder() {
   };
 }
 
-// Asks again and again until the answer is true, and says what it waited for when it never is.
+// Checks the condition again and again until it is true; throws an error that names it otherwise.
 export async function eventually(what, condition, seconds = 60) {
   const end = Date.now() + seconds * SECONDS;
   for (;;) {
@@ -32,7 +32,7 @@ export async function eventually(what, condition, seconds = 60) {
   }
 }
 
-// A test that is stopped from outside leaves nothing behind.
+// When a test is stopped from outside, its processes must end too.
 const running = new Set();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
   process.once(signal, () => {
@@ -60,7 +60,7 @@ export class Program {
     });
   }
 
-  // The first match of a pattern in what it has written.
+  // The first match of a pattern in the program's output.
   async said(pattern, seconds = 60) {
     let match;
     await eventually(

@@ -1,4 +1,4 @@
-// A report opens from a disk, without any server, and shows the same as the pages.
+// A report opens from a disk, without a server, and shows the same as the pages.
 
 import assert from "node:assert/strict";
 import { join } from "node:path";

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The dashboard in a real browser against the real programs.
+# Tests the dashboard in a real browser with the real programs.
 #
 #   tests/browser/run.sh units|smoke|all|large|pictures BIN PACKAGES
 #
-# BIN has the built programs; PACKAGES is where the dashboard's node packages are or will be installed.
+# BIN has the built programs; PACKAGES is the folder for the dashboard's node packages.
 # Ends with 77 (skipped) without Node 18, Chromium or a way to get the packages.
 set -euo pipefail
 readonly SKIPPED=77
@@ -26,7 +26,7 @@ install_packages() {
   (cd "$packages" && npm ci --ignore-scripts --loglevel=error) || skip "npm could not install the packages"
 }
 
-# The page's own parts, which need no browser.
+# The unit tests of the page's parts, which need no browser.
 if [ "$suite" = units ]; then
   install_packages
   for part in src fixtures tsconfig.json vite.config.ts; do cp -r "$dashboard/$part" "$packages"; done

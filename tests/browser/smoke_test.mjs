@@ -1,4 +1,4 @@
-// The few things without which the page is no page. Under a minute.
+// The basic things that a page must do. Takes less than a minute.
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
@@ -32,7 +32,7 @@ test("an address without # leads to its page, and one that is nobody's says so",
   await tab.page.goto(`${world.page}trained`);
   await tab.page.getByRole("link", { name: "the sweeps" }).click();
   await tab.page.getByRole("link", { name: "trained", exact: true }).waitFor();
-  tab.complaints.splice(0); // Chromium notes an answer of 404
+  tab.complaints.splice(0); // Chromium logs an answer of 404
   await open("sweeps/trained/nowhere/4/5");
   await tab.page.getByRole("heading", { name: "No such page" }).waitFor();
 });
@@ -80,7 +80,7 @@ test("the parameters of a finished sweep are plotted", async () => {
       .first()
       .waitFor({ state: "attached" });
   }
-  // Of networks of one size.
+  // All networks have one size.
   assert.equal(await tab.page.getByText("Accuracy against parameters").count(), 0);
 });
 

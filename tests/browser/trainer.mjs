@@ -1,4 +1,4 @@
-// A trainer for `program:` that does what its sweep's parameters say:
+// A trainer for `program:` that behaves as its sweep's parameters say:
 //   gate   a folder: epoch N is trained when the file "epochs" there says N or more; "": at once
 //   fail   true: ends with an error before the first epoch
 //   nan    true: losses are NaN

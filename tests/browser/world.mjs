@@ -1,5 +1,6 @@
 // A coordinator with the page, workers, and sweeps of every kind: one trained by sweep-trainer, one
-// that runs as far as the test lets it, one with hostile words, one that failed, one that is empty.
+// that runs as far as the test lets it, one with hostile words, one that has failed, one that is
+// empty.
 
 import { fileURLToPath } from "node:url";
 import { join } from "node:path";
@@ -23,7 +24,7 @@ epochs: 2
 require: {accuracy: ">= 20%", epochs: "< 20", parameters: "< 20000"}
 labels: {purpose: ${JSON.stringify(HOSTILE)}}
 `;
-// Of a network of its own, whose width is swept, and whose file lies in another folder.
+// Has its own network, whose width is swept and whose file is in another folder.
 const NETWORK = `
 name: narrow
 parameters: {width: 4}
@@ -54,7 +55,7 @@ method: grid
 parameters: {lr: {values: [0.1, 0.2]}, bare: true}
 epochs: 2
 `;
-// Knows nothing of accuracy: two objectives of its own, and one more measure.
+// Does not report accuracy: it has two objectives of its own, and one more measure.
 const PROGRAM = `
 name: program
 program: ${program}

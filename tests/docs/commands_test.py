@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""Holds the commands in README.md and docs/ against the programs.
+"""Checks the commands in README.md and docs/ with the programs.
 
     commands_test.py --bin build/release/bin
 
 - Every `sweep …`, `sweep-coordinator …` and `sweep-worker …` in a sh block or in code within a line must
   name a command and flags that the program's own help has.
 - A block that begins with ```sh checked is run, in a folder with the files of the page's blocks that
-  begin with ```yaml NAME, and must print what stands in the ```text block right behind it, where … stands
-  for anything. ```sh checked exit=2 expects that exit code.
-- Links to files must lead somewhere.
+  begin with ```yaml NAME, and must print the ```text block right after it, where … stands for
+  anything. ```sh checked exit=2 expects that exit code.
+- Links to files must have a target.
 """
 import argparse
 import functools
@@ -30,7 +30,7 @@ BIN = None
 
 @functools.lru_cache(maxsize=None)
 def page_of_help(*words):
-    """What a program says to --help; None when it refuses."""
+    """A program's output for --help; None when it fails."""
     done = subprocess.run([BIN / words[0], *words[1:]], capture_output=True, text=True, timeout=60,
                           env={**os.environ, "SWEEP_DB": "/nonexistent/sweep.db"})
     return done.stdout if done.returncode == 0 else None
@@ -49,7 +49,7 @@ def is_placeholder(word):
 
 
 def commands_in(text):
-    """The words of each command in some lines of shell."""
+    """The words of each command in lines of shell."""
     text = text.replace("\\\n", " ")
     for line in text.splitlines():
         line = re.sub(r"^\s*\$ ", "", line)
@@ -86,7 +86,7 @@ def commands_of_page(text):
 
 
 def complaint_about(words):
-    """"" or what is wrong with a command."""
+    """The fault of a command, or ""."""
     program, rest = words[0], words[1:]
     path = [program]
     if program == "sweep":
@@ -116,7 +116,7 @@ def complaint_about(words):
 
 
 def pattern_of(expected):
-    """Matches an output in which … stands for anything, a line of … for any lines."""
+    """A pattern for an output in which … stands for anything, and a line of … for any lines."""
     lines = []
     for line in expected.rstrip("\n").split("\n"):
         if line.strip() == "…":
@@ -127,7 +127,7 @@ def pattern_of(expected):
 
 
 def run_checked(page):
-    """(line, what is wrong) of the page's blocks that are run."""
+    """Runs the page's checked blocks; (line, fault) of each that is wrong."""
     blocks = [(m.start(), m[1].split(" "), m[2], m.end()) for m in FENCE.finditer(page)]
     with tempfile.TemporaryDirectory() as folder:
         place = pathlib.Path(folder)

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Goes through docs/tutorial.md with the real programs, in a temporary folder, and holds what they print against
-the page.
+"""Goes through docs/tutorial.md with the real programs, in a temporary folder, and compares their
+output with the page.
 
-    tutorial_test.py --bin build/release/bin           fails where the page is of another version
-    tutorial_test.py --bin build/release/bin --show    prints what the page should say now
+    tutorial_test.py --bin build/release/bin           fails where the page differs
+    tutorial_test.py --bin build/release/bin --show    prints the page's new text
 
-Numbers, times and drawn curves differ from machine to machine. What must be the same is the shape: the titles of
+Numbers, times and drawn curves differ from machine to machine. The shape must be the same: the titles of
 tables, the kinds of columns, and the words of sentences. Each line of a ```text block must be among what its
 command prints, where … stands for anything.
 """
@@ -24,20 +24,20 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "tutorial.md").read_text()
 FENCE = re.compile(r"^```([^\n]*)\n(.*?)^```[ ]*$", flags=re.M | re.S)
-LONGEST = 600  # seconds for one step, on a machine that has much else to do
+LONGEST = 600  # seconds for one step, on a busy machine
 BIN = None
 SHOW = False
 
-# Curves, and what the numbers, the person or the address decide.
+# Curves, and lines that depend on the numbers, the person or the address.
 DRAWN = re.compile(r"[⠀-⣿┤│└]|not shown \(lowest|^by |there is no authentication$")
-# Depends on what has ended by then.
+# Commands whose output depends on timing.
 BY_TIMING = ("sweep explain", "sweep pause", "sweep worker drain")
-# Need files or packages that a test does not have.
+# Commands that need files or packages that a test does not have.
 LEFT_OUT = ("deploy/", "cmake --install", "export PATH", "python3 ", "sweep predict")
 
 
 def shape(line):
-    """A line without what differs from run to run."""
+    """The line with every part that differs from run to run replaced."""
     line = re.sub(r"\b[\w.]+-[0-9a-f]{6}\b", "WORKER", line)
     line = re.sub(r"FROM \(\S+\)", "FROM (ZONE)", line)
     line = re.sub(r"just now|\d+ (s|min) ago", "AGO", line)
@@ -83,7 +83,7 @@ class Tutorial:
         return output.replace(self.address, "alpha:7077").replace(str(self.place), "/home/me")
 
     def start(self, command, until):
-        """Starts a program that goes on; its output up to a line with `until`."""
+        """Starts a program, waits for a line with `until`, and returns the process and its log."""
         log = self.place / f"log-{len(self.running)}"
         with log.open("w") as output:
             process = subprocess.Popen(["bash", "-c", "exec " + self.here(command)], cwd=self.place,
@@ -100,7 +100,7 @@ class Tutorial:
             time.sleep(0.1)
 
     def run(self, command):
-        """What a step prints."""
+        """The output of a step."""
         if command.startswith("sweep-coordinator"):
             return self.start(command, "dashboard on")[1].read_text()
         if command.startswith("sweep-worker"):
@@ -108,7 +108,7 @@ class Tutorial:
             output = self.start(command, "worker started")[1].read_text()
             self.wait(lambda: self.call("sweep workers --coordinator alpha:7077").stdout.count(" connected ") == 2, "two workers")
             return output
-        if command.startswith("sweep watch"):  # which a person leaves with Ctrl-C
+        if command.startswith("sweep watch"):  # a person ends it with Ctrl-C
             watch, log = self.start(command, "✓")
             self.wait(lambda: log.read_text().count("✓") >= 2, "two trials have ended")
             watch.send_signal(signal.SIGINT)

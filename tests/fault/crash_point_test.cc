@@ -1,5 +1,5 @@
-// The real coordinator, killed right after it has answered: what it answered is there when it runs
-// again, and the same call sent again changes nothing.
+// Kills the real coordinator right after an answer: the effect of each answered call exists after
+// the restart, and sending the same call again changes nothing.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -31,14 +31,15 @@ using google::protobuf::Reflection;
 
 constexpr auto kCallTimeout = std::chrono::seconds(20);
 
-// Times count on while they are asked for, and the time left is told of the workers of now.
+// Fields that change from query to query: times and durations that still run, and the time left,
+// which depends on the present workers.
 bool IsOfTheClock(const FieldDescriptor& field) {
   return field.message_type()->full_name() == "google.protobuf.Timestamp" ||
          field.full_name() == "sweep.v1.Trial.attempt_duration" ||
          field.full_name() == "sweep.v1.Sweep.time_left";
 }
 
-// Everything is compared but when it happened, and how long it took.
+// Clears times and durations, so that everything else can be compared.
 void ClearTimes(Message* message) {
   const Reflection* const reflection = message->GetReflection();
   std::vector<const FieldDescriptor*> fields;
@@ -62,7 +63,7 @@ std::string Describe(Message& message) {
   return message.GetDescriptor()->name() + "\n" + message.Utf8DebugString();
 }
 
-// A coordinator process that starts again on the same database.
+// A coordinator process that can be restarted on the same database.
 class Coordinator {
  public:
   Coordinator() { Start(); }
@@ -124,7 +125,7 @@ v1::ListSweepsResponse ListSweeps(const Coordinator& coordinator) {
                          v1::SweepService::NewStub(coordinator.channel()), request);
 }
 
-// Configurations are made ahead of the workers, by a thread of their own.
+// A thread of the coordinator creates configurations ahead of the workers.
 void WaitUntilMade(const Coordinator& coordinator) {
   ASSERT_TRUE(Eventually([&] {
     const v1::ListSweepsResponse response = ListSweeps(coordinator);
@@ -157,7 +158,7 @@ std::string DescribeTrial(const Coordinator& coordinator, const std::string& nam
   return Describe(trial) + Describe(rows) + Describe(grants) + Describe(lines);
 }
 
-// All that can be asked, but when it happened.
+// Everything that can be queried, without times.
 std::string DescribeAll(const Coordinator& coordinator, const Memory& memory) {
   std::string text;
   const v1::ListSweepsResponse sweeps = ListSweeps(coordinator);
@@ -216,8 +217,8 @@ TEST(CrashPoint, TheScriptHasEveryMethodThatChangesSomethingDurable) {
   EXPECT_EQ(scripted, wanted);
 }
 
-// One coordinator goes through the script undisturbed and says what is to be expected; the other
-// is killed after each of its answers.
+// One coordinator runs the script undisturbed and shows the expected answers; the other is killed
+// after each of its answers.
 TEST(CrashPoint, WhatWasAnsweredIsThereAfterAKillAndSendingItAgainChangesNothing) {
   Coordinator calm;
   Coordinator killed;
@@ -253,8 +254,8 @@ TEST(CrashPoint, WhatWasAnsweredIsThereAfterAKillAndSendingItAgainChangesNothing
   }
 }
 
-// Calls that are sent without waiting for one another's answers, until one of the answers pulls
-// the trigger.
+// Calls that are sent without waiting for each other's answers; one of the answers kills the
+// coordinator.
 class Burst {
  public:
   Burst(const Coordinator& coordinator, int answers_before_kill)
@@ -287,7 +288,7 @@ class Burst {
                                   });
   }
 
-  // What was acknowledged, once every call has ended.
+  // The acknowledged calls, once every call has ended.
   std::set<std::string> Wait() {
     EXPECT_TRUE(Eventually([&] { return under_way_ == 0; }));
     const std::lock_guard lock(mutex_);
@@ -331,7 +332,7 @@ class Burst {
   std::deque<Call<v1::AppendLogsRequest, v1::AppendLogsResponse>> logs_;
 };
 
-// What is there of that which a burst can ask for.
+// Everything stored that a burst can ask for.
 std::set<std::string> FindAll(const Coordinator& coordinator, const std::string& trial) {
   std::set<std::string> found;
   const v1::ListSweepsResponse sweeps = ListSweeps(coordinator);
@@ -355,7 +356,7 @@ TEST(CrashPoint, WhatWasAnsweredIsThereAlsoWhenTheKillComesAmongManyCalls) {
   Coordinator coordinator;
   const std::vector<ScriptedCall> script = MakeScript();
   Memory memory;
-  for (const ScriptedCall& call : script) {  // until a lease is there
+  for (const ScriptedCall& call : script) {  // until a lease is granted
     if (!memory.token.trial().empty()) break;
     const RawAnswer answer = coordinator.Call(call.method, call.make(memory));
     ASSERT_TRUE(answer.status.ok()) << call.method << ": " << answer.status.error_message();

@@ -22,7 +22,7 @@ std::string SweepText(const std::string& name) {
          "require: {accuracy: \">= 0.5\"}\n";
 }
 
-// Builds the script call by call; each gets a request id of its own.
+// Builds the script call by call; each call gets its own request id.
 class Script {
  public:
   void CreateSweep(const std::string& name) {
@@ -32,7 +32,7 @@ class Script {
     Add(kSweeps, "CreateSweep", request);
   }
 
-  // A call about one sweep or trial, whose request has no more than its name.
+  // A call about one sweep or trial: `request` with its name filled in.
   template <typename Request>
   void Decide(const char* service, const std::string& method, const std::string& name,
               Request request = {}) {
@@ -40,7 +40,7 @@ class Script {
     Add(service, method, request);
   }
 
-  // An idle worker asks for work; the call is answered when it is granted a lease.
+  // An idle worker asks for work; the call is answered when a lease is granted.
   void Lease() {
     v1::SynchronizeRequest request;
     request.set_session("session");
@@ -59,7 +59,7 @@ class Script {
                           }});
   }
 
-  // What the holder of the lease has found as the sweep's data.
+  // The holder of the lease reports the sweep's data.
   void ReportData(const std::string& data) {
     v1::ReportDataRequest request;
     request.set_data_sha256(Sha256Hex(data));
@@ -192,7 +192,7 @@ v1::ArchiveSweepRequest Archive(bool archived) {
   return request;
 }
 
-// One that is put away and thrown away; the sweep that gets its name then is another one.
+// Archives, renames and deletes a sweep; another sweep then gets its name.
 void TidyUp(Script* script) {
   script->CreateSweep("c");
   script->Decide<v1::PauseSweepRequest>(kSweeps, "PauseSweep", "sweeps/c");
@@ -204,7 +204,7 @@ void TidyUp(Script* script) {
   script->Decide<v1::CancelSweepRequest>(kSweeps, "CancelSweep", "sweeps/d");
 }
 
-// With failures and a drain on the way.
+// Trains the first trial, with failures and a drain on the way.
 void TrainTheFirst(Script* script) {
   script->Lease();
   script->ReportData("the images");
@@ -244,7 +244,7 @@ std::vector<ScriptedCall> MakeScript() {
   TrainAnother(&script);
   script.Decide(kSweeps, "RetrySweep", "sweeps/a", Retry(true, true));
   TrainAnother(&script);
-  TrainAnother(&script);  // the last: the sweep has completed
+  TrainAnother(&script);  // the last trial: the sweep has completed
   script.Decide(kSweeps, "ExtendSweep", "sweeps/a", Extend(5));
   TrainAnother(&script);
   return script.Take();

@@ -13,27 +13,27 @@
 
 namespace sweep::testing {
 
-// What later calls need of earlier answers.
+// Results of earlier answers that later calls need.
 struct Memory {
-  v1::LeaseToken token;                // of the last lease granted
-  std::vector<std::string> blobs;      // that were stored
+  v1::LeaseToken token;                // of the last granted lease
+  std::vector<std::string> blobs;      // the stored ones
   std::vector<std::string> completed;  // trials
 };
 
-// One call of a script: its messages are made once, so that it can be sent again unchanged.
+// One call of a script. Its messages are made once, so that it can be sent again unchanged.
 struct ScriptedCall {
   std::string method;  // "/sweep.v1.SweepService/CreateSweep"
   std::function<std::vector<std::string>(const Memory&)> make;  // the serialized messages
   std::function<void(const std::string& answer, Memory*)> learn = nullptr;
 };
 
-// Calls that lead two sweeps, "a" and "b", through all that can happen to them, with every method
-// of the contract that changes something durable.
+// Calls that lead two sweeps, "a" and "b", through everything that can happen to them, with every
+// method of the contract that changes something durable.
 std::vector<ScriptedCall> MakeScript();
 
 // Methods that change nothing durable, "/sweep.v1.SweepService/GetSweep".
 bool OnlyReads(const std::string& method);
-// Methods whose effect is kept in memory only, as their contract says.
+// Methods whose effect is kept in memory only, as their contract states.
 bool IsInMemory(const std::string& method);
 
 }  // namespace sweep::testing

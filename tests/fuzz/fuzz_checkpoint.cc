@@ -1,5 +1,5 @@
-// Weights and checkpoints: SafeTensorsError, or a content that survives being written and read
-// again, and a checkpoint that is compared with a trial without another exception.
+// Weights and checkpoints: reading gives SafeTensorsError, or a content that stays the same when it
+// is written and read again. Comparing a checkpoint with a trial throws no other exception.
 
 #include <cstdint>
 #include <string>

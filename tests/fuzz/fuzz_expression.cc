@@ -1,4 +1,5 @@
-// Expressions: what parses evaluates to a value or an error, under any values of its names.
+// Expressions: an expression that parses evaluates to a value or an error, for any values of its
+// names.
 
 #include <cstdint>
 #include <limits>

@@ -1,4 +1,4 @@
-// IDX files, plain and gzip: DataError or an array whose size is what its dimensions say.
+// IDX files, plain and gzip: reading gives DataError or an array whose size matches its dimensions.
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// Network files: parsing never throws, and what was accepted resolves or says why not.
+// Network files: parsing never throws, and an accepted file resolves or gives a reason.
 
 #include <cstdint>
 #include <string_view>

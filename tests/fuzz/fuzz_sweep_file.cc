@@ -1,4 +1,4 @@
-// Sweep files: parsing never throws, and what was accepted can be completed and searched.
+// Sweep files: parsing never throws, and an accepted file can be completed and searched.
 
 #include <cstdint>
 #include <string>
@@ -12,7 +12,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   sweep::Diagnostics diagnostics;
   const auto spec = sweep::SweepSpec::Parse(source, &diagnostics);
   if (spec.ok() != (sweep::CountErrors(diagnostics) == 0))
-    __builtin_trap();  // an error without a word, or the reverse
+    __builtin_trap();  // an error without a message, or the reverse
   if (!spec.ok()) return 0;
   const auto search = sweep::Search::Make(&*spec);
   const auto first = search->Suggest(1);

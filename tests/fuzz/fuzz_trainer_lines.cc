@@ -1,5 +1,5 @@
-// Lines of the trainer's protocol, in both directions: ProtocolError or a message, and a message
-// survives being written and read again.
+// Lines of the trainer's protocol, in both directions: reading gives ProtocolError or a message,
+// and a message stays the same when it is written and read again.
 
 #include <cstdint>
 #include <string>

@@ -1,5 +1,5 @@
 // Runs a fuzz target over stored inputs, for builds without libFuzzer: every file of the folders
-// that are named on the command line, and each of them cut short and with single bytes changed.
+// named on the command line, also cut short and with single bytes changed.
 
 #include <cstdint>
 #include <cstdio>

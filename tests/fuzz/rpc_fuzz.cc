@@ -1,8 +1,8 @@
-// Random calls against a live coordinator: every method of the contract, with messages that are
-// valid (callers are workers with real leases, and people), valid but for one field, made up field
-// by field, partly from what earlier answers contained, or broken bytes. The coordinator must
-// answer each with a documented status, stay alive, and count right afterwards. Prints which share
-// of each method's calls was accepted.
+// Random calls to a live coordinator: every method of the contract, with messages that are valid
+// (callers are workers with real leases, and people), valid except for one field, made up field by
+// field, partly from earlier answers, or broken bytes. The coordinator must answer each with a
+// documented status, stay alive, and count correctly afterwards. Prints the share of accepted calls
+// of each method.
 //
 // usage: rpc_fuzz [CALLS [SEED]]       prints the seed; the same seed makes the same messages per
 //                                      thread, though not the same interleaving
@@ -58,7 +58,7 @@ constexpr char kSweepText[] =
     "parameters:\n  lr: {min: 0.01, max: 0.3}\nepochs: 3\nrun_cap: 20\nrequire: {accuracy: \">= "
     "0.994\"}\n";
 
-// Words that mean something to the coordinator: some from the start, others as answers bring them.
+// Words that mean something to the coordinator: some fixed, others taken from its answers.
 class Dictionary {
  public:
   Dictionary()
@@ -128,7 +128,7 @@ class MessageMaker {
     }
   }
 
-  // One field of a valid message.
+  // Changes one field of a valid message.
   void ChangeOne(Message* message) {
     const Descriptor* const type = message->GetDescriptor();
     if (type->field_count() == 0) return;
@@ -171,7 +171,7 @@ class MessageMaker {
     return kSpecial[random_() % std::size(kSpecial)];
   }
 
-  // Most tokens are ones that were granted, so that reports get past the first check.
+  // Keeps granted tokens: most requests use one, so that reports get past the first check.
   void Keep(const Message& token) {
     if (tokens_.size() < 32) tokens_.emplace_back();
     std::string& slot = tokens_[random_() % tokens_.size()];
@@ -195,7 +195,7 @@ class MessageMaker {
         return many ? r->AddInt32(message, field, value) : r->SetInt32(message, field, value);
       }
       case FieldDescriptor::CPPTYPE_INT64:
-        // A sweep that has been extended to the limit could not be extended again.
+        // Small values, since a sweep that has been extended to the limit cannot be extended again.
         if (field->name() == "run_cap" && random_() % 512 != 0) {
           return r->SetInt64(message, field, static_cast<std::int64_t>(random_() % 30) - 5);
         }
@@ -216,7 +216,7 @@ class MessageMaker {
         return many ? r->AddFloat(message, field, value) : r->SetFloat(message, field, value);
       }
       case FieldDescriptor::CPPTYPE_BOOL: {
-        // Calls that park would only cost time.
+        // Mostly true, because calls that park only cost time.
         const bool value = field->name() == "no_wait" ? random_() % 50 != 0 : random_() % 2 == 0;
         return many ? r->AddBool(message, field, value) : r->SetBool(message, field, value);
       }
@@ -251,15 +251,15 @@ bool IsDocumented(const MethodDescriptor& method, grpc::StatusCode code, bool br
                                                          grpc::StatusCode::ABORTED,
                                                          grpc::StatusCode::CANCELLED,
                                                          grpc::StatusCode::DEADLINE_EXCEEDED};
-  // What gRPC itself answers to bytes that are no message.
+  // gRPC's own answers to bytes that are no message.
   const bool refused =
       code == grpc::StatusCode::INTERNAL || code == grpc::StatusCode::UNIMPLEMENTED;
-  // A filter comes again when the index of its sweep has been made.
+  // A filter is refused until the index of its sweep is ready.
   const bool comes_again = method.name() == "GetView" && code == grpc::StatusCode::UNAVAILABLE;
   return kDocumented.contains(code) || comes_again || (broken && refused);
 }
 
-// How the calls of one method ended.
+// The results of the calls of one method.
 struct Tally {
   std::int64_t calls = 0;
   std::int64_t accepted = 0;
@@ -276,7 +276,7 @@ class Caller {
         valid_("w" + std::to_string(number), &maker_.random()),
         methods_(AllMethods()) {}
 
-  // False, having said why, when an answer is none of the documented ones.
+  // False, after a message, when an answer is not a documented one.
   bool CallOnce() {
     const MethodDescriptor* const method = methods_[maker_.random()() % methods_.size()];
     const bool broken = maker_.random()() % 16 == 0;
@@ -288,7 +288,7 @@ class Caller {
     if (by_plan && maker_.random()() % 4 == 0) maker_.ChangeOne(messages.front().get());
     last_response_.reset();
     const grpc::Status status = Send(*method, messages, broken);
-    // A stream that is still open when its time is over has been accepted.
+    // A stream that is still open when its time is over counts as accepted.
     const bool accepted = status.ok() || (method->server_streaming() && last_response_ != nullptr);
     if (by_plan) valid_.Learn(accepted ? last_response_.get() : nullptr);
     Tally& tally = tallies_[method->name()];
@@ -407,7 +407,7 @@ void Print(const Tallies& tallies) {
   std::printf("\n");
 }
 
-// Whether the coordinator still serves and its numbers fit together.
+// True if the coordinator still serves and its numbers are consistent.
 bool IsSound(const std::string& address) {
   const auto channel = grpc::CreateChannel(address, grpc::InsecureChannelCredentials());
   const auto sweeps = v1::SweepService::NewStub(channel);
@@ -441,7 +441,7 @@ int Main(int argc, char** argv) {
               static_cast<unsigned long long>(seed));
   std::fflush(stdout);
   spdlog::set_level(spdlog::level::critical);
-  google::protobuf::SetLogHandler(nullptr);  // it tells of every broken byte
+  google::protobuf::SetLogHandler(nullptr);  // it logs every broken message
   const auto server = CoordinatorServer::Start(
       {.listen = "127.0.0.1:0", .database = "", .lease_term = absl::Seconds(3)});
   if (!server.ok()) {

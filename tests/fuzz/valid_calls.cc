@@ -22,7 +22,7 @@ constexpr int kSweeps = 12;
 constexpr int kTrials = 20;
 constexpr std::size_t kMaxBlobs = 64;
 
-// Half of them grids of six points, half random searches that can be extended.
+// Half of the sweeps are grids of six points, half are random searches that can be extended.
 std::string SweepText(int number) {
   std::string text = "name: s" + std::to_string(number) +
                      "\nmodel: cnn-18718\ndataset: {name: synthetic, train: 512, test: 200}\n"
@@ -70,7 +70,7 @@ bool ValidCalls::FillAsPerson(Message* request) {
   const std::string type = request->GetDescriptor()->name();
   if (type == "ReportEpochsRequest" || type == "AppendLogsRequest" ||
       type == "FinishLeaseRequest") {
-    return false;  // there is no lease
+    return false;  // no lease
   }
   const bool about_trial = type.find("Trial") != std::string::npos || type == "ListEpochsRequest" ||
                            type == "ListAttemptsRequest" || type == "ListLogsRequest";
@@ -109,7 +109,7 @@ bool ValidCalls::FillAsPerson(Message* request) {
   return true;
 }
 
-// Of every kind of document; one in four with a query, which suits some of them.
+// Chooses any kind of document; one in four has a query, which fits some of them.
 void ValidCalls::Fill(v1::GetViewRequest* request) {
   static constexpr const char* kOverall[] = {"/sweeps", "/workers", "/workers/timeline"};
   static constexpr const char* kOfSweep[] = {"",         "/curves", "/points",   "/importance",
@@ -155,7 +155,7 @@ ValidCalls::Work* ValidCalls::Pick() {
 bool ValidCalls::Fill(v1::ReportEpochsRequest* request) {
   if (Pick() == nullptr) return false;
   *request->mutable_token() = current_->token;
-  // At the end, the last one again.
+  // After the last epoch, report that one again.
   int epoch = std::min(current_->epochs + 1, kEpochs);
   do {
     v1::Epoch* const row = request->add_epochs();

@@ -15,26 +15,25 @@
 
 namespace sweep {
 
-// Requests that a coordinator should accept, or refuse only because of what others did meanwhile:
-// a worker with leases that it works on, and people who look into sweeps and decide about them.
-// Used by one thread.
+// Requests that a coordinator should accept, or refuse only because of other callers: a worker that
+// works on its leases, and people who query sweeps and make decisions. Used by one thread.
 class ValidCalls {
  public:
-  // `name` is of the worker, unique among callers.
+  // `name` is the worker's, unique among callers.
   ValidCalls(std::string name, std::mt19937_64* random)
       : name_(std::move(name)), random_(*random) {}
 
-  // The messages of one call; more than one for streams only. Empty when nothing sensible can be
-  // asked of the method just now, such as a report without a lease.
+  // The messages of one call; only streams have several. Empty when the method has no sensible
+  // request just now, such as a report without a lease.
   std::vector<std::unique_ptr<google::protobuf::Message>> Make(
       const google::protobuf::MethodDescriptor& method);
-  // What came of the call that was made last: null for an error.
+  // Takes the response of the last call; null for an error.
   void Learn(const google::protobuf::Message* response);
 
  private:
   struct Work {
     v1::LeaseToken token;
-    int epochs = 0;  // that were acknowledged
+    int epochs = 0;  // acknowledged ones
     std::int64_t lines = 0;
   };
 
@@ -44,9 +43,9 @@ class ValidCalls {
   bool Fill(v1::FinishLeaseRequest* request);
   bool Fill(v1::ReportProgressRequest* request);
   void Fill(v1::GetViewRequest* request);
-  // A worker: synchronizes, works, synchronizes again.
+  // Acts as a worker: synchronizes, works, synchronizes again.
   bool FillAsWorker(google::protobuf::Message* request);
-  // Everything else needs a name, sometimes a little more.
+  // Fills in a name, and sometimes a little more.
   bool FillAsPerson(google::protobuf::Message* request);
   std::vector<std::unique_ptr<google::protobuf::Message>> MakeBlob();
   void TakeUp(const v1::SynchronizeResponse& response);
@@ -60,11 +59,11 @@ class ValidCalls {
   std::mt19937_64& random_;
   int generation_ = 1;  // a drained worker comes back under another name
   std::vector<Work> work_;
-  Work* current_ = nullptr;  // what the last call was about
+  Work* current_ = nullptr;  // the lease of the last call
   std::string last_method_;
-  int reported_ = 0;  // epochs, by the last call
+  int reported_ = 0;  // epochs in the last call
   std::vector<std::string> blobs_;
-  std::int64_t budget_ = 20;  // the last that was asked for
+  std::int64_t budget_ = 20;  // the last requested one
 };
 
 }  // namespace sweep

@@ -1,5 +1,5 @@
-// "Fix it and run it again", as a person does it: a sweep that fails, the corrected file, and what
-// is left of the first try. The trainer is a shell script, the coordinator that of `sweep run`.
+// "Fix it and run it again", as a person does it: a sweep that fails, the corrected file, and the
+// remains of the first try. The trainer is a shell script, the coordinator that of `sweep run`.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -32,7 +32,7 @@ epochs: 2
 require: {accuracy: ">= 0.5"}
 )";
 
-// Each process leaves a line in `started`.
+// Each process adds a line to `started`.
 std::string Works(const std::string& folder) {
   return "read -r trial\necho x >> '" + folder +
          "/started'\n"
@@ -73,7 +73,7 @@ class AgainTest : public ::testing::Test {
     EXPECT_FALSE(document.is_discarded()) << words[0] << ": " << result.output;
     return document;
   }
-  // On a terminal, by somebody who types `answer` and then no more.
+  // Runs a command on a terminal; somebody types `answer` and nothing more.
   Result Typing(const std::string& answer, const std::vector<std::string>& words) {
     Process::Options options = Command(words);
     options.terminal_columns = 100;
@@ -117,7 +117,7 @@ TEST_F(AgainTest, RunEndsWhenTheFirstTrialsAllFailAlike) {
 }
 
 TEST_F(AgainTest, KeepGoingGoesOn) {
-  // With one slot no other trial runs when the sweep is paused, which would be given back.
+  // With one slot no other trial runs when the sweep is paused; such a trial would be given back.
   ASSERT_EQ(Sweep({"run", "again.yaml", "--slots", "1"}).code, 1);
   const Result run = Sweep({"run", "again.yaml", "--keep-going"});
   EXPECT_EQ(run.code, 1);
@@ -153,7 +153,7 @@ TEST_F(AgainTest, TheFirstTrialCanBeTriedBeforeAnythingIsStored) {
   const json first = Json({"run", "again.yaml", "--first", "--slots", "2"});
   EXPECT_EQ(first["works"], true);
   EXPECT_EQ(first["reason"], "");
-  // 20 trials of 2 epochs, two at once; what an epoch takes is all that is known.
+  // 20 trials of 2 epochs, two at once. The duration of an epoch is all that is known.
   EXPECT_DOUBLE_EQ(first["estimated_seconds"], first["first_epoch_seconds"].get<double>() * 40 / 2);
   EXPECT_FALSE(std::filesystem::exists(folder_.path() + "/sweep.db"));
 }

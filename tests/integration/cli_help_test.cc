@@ -1,4 +1,4 @@
-// Help, docs/cli.md, completion, the configuration file and suggestions: what the client says of
+// Help, docs/cli.md, completion, the configuration file and suggestions: how the client explains
 // itself.
 
 #include <gmock/gmock.h>
@@ -47,7 +47,7 @@ class CliHelpTest : public ::testing::Test {
     return testing::Run(
         {.command = arguments, .folder = folder_.path(), .environment = std::move(environment)});
   }
-  // What the shell would be offered for the last word.
+  // The words that the shell would offer for the last word.
   std::vector<std::string> Completions(std::vector<std::string> words) {
     words.insert(words.begin(), {"__complete", "--"});
     std::vector<std::string> candidates;
@@ -104,7 +104,7 @@ TEST_F(CliHelpTest, EveryCommandHasAPageWithUsageAndExamples) {
   EXPECT_THAT(wrong.output, HasSubstr("did you mean 'pause'?"));
 }
 
-// "--db FILE database file [default: sweep.db]" for --db, of a page of help.
+// The entry of a flag on a page of help: "--db FILE database file [default: sweep.db]" for --db.
 std::string EntryOf(const std::string& page, const std::string& flag) {
   std::string entry;
   for (const std::string& line : Lines(page)) {
@@ -158,7 +158,7 @@ TEST_F(CliHelpTest, TheServicesNameEveryOptionWithItsDefault) {
   }
   const std::string worker =
       testing::Run({.command = {"sweep-worker", "--help"}, .folder = folder_.path()}).output;
-  // These depend on the machine.
+  // The defaults of these flags depend on the machine.
   for (const char* flag :
        {"--name", "--slots", "--threads", "--backend", "--trainer", "--work-dir"}) {
     EXPECT_THAT(EntryOf(worker, flag), HasSubstr("default: ")) << flag;
@@ -308,7 +308,7 @@ TEST_F(CliHelpTest, CompletesCommandsFlagsAndValues) {
 
 TEST_F(CliHelpTest, CompletionOfLiveNamesNeverWaits) {
   const auto start = std::chrono::steady_clock::now();
-  // A documentation address that swallows what is sent to it, and a port that refuses.
+  // A documentation address that swallows all packets, and a port that refuses connections.
   for (const char* address : {"192.0.2.1:7077", "127.0.0.1:1"}) {
     EXPECT_THAT(Completions({"--coordinator", address, "show", ""}), ::testing::IsEmpty());
   }
@@ -318,7 +318,7 @@ TEST_F(CliHelpTest, CompletionOfLiveNamesNeverWaits) {
 
 class ShellTest : public CliHelpTest {
  protected:
-  // Runs a script in a shell that finds our program as `sweep`.
+  // Runs a script in a shell in which `sweep` is our program.
   std::string Shell(const std::string& command) {
     const std::string path = folder_.path() + "/shell-output";
     const std::string whole = "cd '" + folder_.path() + "' && PATH='" SWEEP_BIN_FOLDER "':$PATH " +
@@ -345,7 +345,7 @@ TEST_F(ShellTest, BashCompletes) {
 
 TEST_F(ShellTest, ZshCompletes) {
   if (!Has("zsh")) GTEST_SKIP() << "there is no zsh";
-  // compadd is zsh's own way of offering words; here it prints them.
+  // compadd is zsh's way of offering words; here it prints them.
   const auto complete = [&](const std::string& words, int at) {
     return Shell(
         "zsh -fc 'compdef() {}; source <(sweep completion zsh); compadd() { while [[ $1 != -- ]]; "

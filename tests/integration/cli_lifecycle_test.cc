@@ -1,5 +1,5 @@
 // What people do to sweeps with the client, against a remote coordinator and the embedded one. The
-// trainer is a shell script that the sweep brings with it, so that nothing waits for real training.
+// trainer is a shell script that comes with the sweep, so that nothing waits for real training.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -46,8 +46,8 @@ max_failures: 1
 require: {accuracy: ">= 0.5"}
 )";
 
-// Trains at once when there is a file `go`, else waits after the first epoch; fails when there is a
-// file `fail`.
+// Trains at once when there is a file `go`, otherwise waits after the first epoch; fails when there
+// is a file `fail`.
 std::string TrainScript(const std::string& folder) {
   return "read -r trial\n"
          "name=$(printf '%s' \"$trial\" | sed 's/.*\"trial\":\"\\([^\"]*\\)\".*/\\1/')\n"
@@ -428,7 +428,7 @@ TEST_F(LifecycleTest, ATerminalGetsColoursAndTablesOfItsWidthAndAPipeDoesNot) {
       Process::Options options = Command(words);
       options.terminal_columns = columns;
       const Result shown = testing::Run(options);
-      // The table ends at the first empty line; a terminal ends lines with "\r\n".
+      // The table ends at the first empty line; in a terminal, lines end with "\r\n".
       std::istringstream lines(shown.output);
       for (std::string line; std::getline(lines, line) && line != "\r";) {
         if (line.starts_with("in every row")) break;
@@ -480,7 +480,7 @@ TEST_F(LifecycleTest, JsonHasTheKeysThatAreDocumented) {
       {"run --first", {"run", file_, "--first"}},
       {"worker drain", {"worker", "drain", "w1"}},
   };
-  // In this order: later ones change what earlier ones show.
+  // The order matters: later commands change what earlier ones show.
   const std::vector<std::string> order = {"run --first",
                                           "submit",
                                           "watch",
@@ -523,7 +523,7 @@ TEST_F(LifecycleTest, JsonHasTheKeysThatAreDocumented) {
                      [&](const cli::CommandKeys& keys) { return keys.command == name; });
     ASSERT_NE(promise, cli::JsonKeys().end()) << name;
     json document = Json(commands.at(name));
-    // From here on a trial runs, so that there is something to pause and to cancel.
+    // From here on a trial keeps running, so that it can be paused and cancelled.
     if (name == "config") std::filesystem::remove(folder_.path() + "/go");
     if (name == "worker drain") {
       EXPECT_EQ(Sweep({"cancel", "later"}).code, 0);

@@ -1,4 +1,4 @@
-// The `sweep` program as a person uses it: right and wrong.
+// The `sweep` program as a person uses it, correctly and wrongly.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

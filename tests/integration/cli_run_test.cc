@@ -1,5 +1,5 @@
-// `sweep run` among other sweeps and after its own death, and what it prints. The trainers are
-// shell scripts that the sweeps bring with them.
+// `sweep run` among other sweeps and after it was killed, and its output. The trainers are shell
+// scripts that come with the sweeps.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -29,8 +29,8 @@ constexpr int kColumns = 100;  // of a terminal
 
 class RunTest : public ::testing::Test {
  protected:
-  // A sweep of two trials of three epochs, each of which waits after its first epoch until there is
-  // a file go-NAME. It writes a checkpoint when it is told to stop.
+  // A sweep of two trials of three epochs. Each trial waits after its first epoch until there is a
+  // file go-NAME, and writes a checkpoint when it is told to stop.
   std::string WriteSweep(const std::string& name, const std::string& more = "") {
     folder_.Write(name + ".sh", Script(name));
     return folder_.Write(name + ".yaml", fmt::format("name: {0}\n"
@@ -216,7 +216,7 @@ TEST_F(RunTest, FailuresAreToldOnceAndEndWithOne) {
   EXPECT_THAT(Sweep({"run", file, "--quiet"}).output, HasSubstr("no such luck"));
 }
 
-// Of the live picture: a bar, and the line above the bars.
+// True for lines of the live picture: a bar, or the line above the bars.
 bool IsOfThePicture(const std::string& line) {
   return line.find("▕") != std::string::npos || line.starts_with("night  active");
 }
@@ -255,7 +255,7 @@ TEST_F(RunTest, TheLivePictureLeavesNothingOnTheTerminal) {
 
 TEST_F(RunTest, SomeFailuresOfManyEndWithOneToo) {
   const std::string file = WriteSweep("some");
-  // The first trial fails, and lets the second one through.
+  // The first trial fails and removes the file, so that the second one succeeds.
   folder_.Write("fail-some", "");
   folder_.Write("some.sh", "[ ! -e '" + folder_.path() + "/fail-some' ] || { rm '" +
                                folder_.path() + "/fail-some'; exit 3; }\n" + Script("some"));

@@ -1,4 +1,4 @@
-// One name, other data: what a person is told, and that nothing is trained. With a stand-in for
+// Other data under the same name: people get a message, and nothing is trained. A stand-in replaces
 // sweep-trainer.
 
 #include <gmock/gmock.h>
@@ -49,7 +49,7 @@ class DataProcessTest : public ::testing::Test {
   }
 
   std::string Data() const { return folder_.path() + "/digits"; }
-  // The first training label is `label`, and the rest always the same.
+  // Writes data whose first training label is `label` and whose rest is always the same.
   void WriteData(char label) const {
     const std::string images("\0\0\0\3\0\0\0\4\0\0\0\4", 12), labels("\0\0\0\3", 4);
     folder_.Write("digits/train-images-idx3-ubyte", Idx(images, 48, 0));
@@ -72,7 +72,7 @@ class DataProcessTest : public ::testing::Test {
     EXPECT_EQ(result.code, 0) << result.output;
     return json::parse(result.output, nullptr, /*allow_exceptions=*/false);
   }
-  // The processes share a folder, and write their output there.
+  // The processes share a folder, in which each writes its output to a subfolder.
   Process& Start(const std::vector<std::string>& command) {
     const std::string name = "process-" + std::to_string(processes_.size());
     std::filesystem::create_directory(folder_.path() + "/" + name);

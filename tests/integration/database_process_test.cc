@@ -1,5 +1,5 @@
-// The coordinator's database as an operator meets it: a disk that fills up, the end by a signal,
-// backup and check. Real processes; stand-ins for sweep-trainer.
+// The coordinator's database as an operator meets it: a full disk, the end by a signal, backup and
+// check. Real processes; stand-ins replace sweep-trainer.
 
 #include <gmock/gmock.h>
 #include <grpcpp/grpcpp.h>
@@ -78,7 +78,7 @@ class DatabaseTest : public ::testing::Test {
   std::string address_;
 };
 
-// A small file system of its own for a coordinator, in a mount namespace that goes with it.
+// Gives a coordinator a small file system, in a mount namespace that ends with it.
 class SmallDiskTest : public DatabaseTest {
  protected:
   void SetUp() override {
@@ -88,14 +88,14 @@ class SmallDiskTest : public DatabaseTest {
     if (probe.code != 0) GTEST_SKIP() << "this machine mounts nothing for us: " << probe.output;
   }
 
-  // `before` is a shell command that runs before the coordinator does.
+  // `before` is a shell command that runs before the coordinator.
   std::unique_ptr<Process> StartOnSmallDisk(const std::string& before) {
     return Start({"/usr/bin/unshare", "-Urm", "sh", "-c",
                   "mount -t tmpfs -o size=24m tmpfs disk && " + before +
                       " && exec \"$0\" --listen 127.0.0.1:0 --db disk/sweep.db",
                   SWEEP_BIN_FOLDER "/sweep-coordinator"});
   }
-  // Its folder, seen through the coordinator's process.
+  // The file that fills the disk, seen through the coordinator's process.
   std::string Ballast(const Process& coordinator) const {
     return "/proc/" + std::to_string(coordinator.pid()) + "/root" + folder_.path() +
            "/disk/ballast";
@@ -120,7 +120,7 @@ TEST_F(SmallDiskTest, AFullDiskIsSaidAndWaitedForAndNothingIsLost) {
   fs::remove(Ballast(*coordinator));
   ASSERT_EQ(Sweep({"submit", sweep}).code, 0);
 
-  // It fills up again and again while trials run.
+  // The disk fills up again and again while trials run.
   const auto worker = StartWorker();
   for (int i = 0; i < 3; ++i) {
     const auto count = [&] {
@@ -160,7 +160,7 @@ TEST_F(DatabaseTest, ASignalEndsItSoonAndLeavesOneFileWhoeverWaitsForAnAnswer) {
   const auto coordinator = StartCoordinator();
   ASSERT_EQ(Sweep({"submit", folder_.Write("tiny.yaml", kSweep)}).code, 0);
   const auto channel = MakeChannel(address_);
-  // Workers whose calls are parked: one has all it can do, the others get nothing.
+  // Workers with parked calls: one has as much work as it can do, the others get none.
   std::vector<std::future<grpc::Status>> parked;
   const auto stub = v1::WorkerService::NewStub(channel);
   for (int i = 0; i < 20; ++i) {
@@ -197,7 +197,7 @@ TEST_F(DatabaseTest, ASignalEndsItSoonAndLeavesOneFileWhoeverWaitsForAnAnswer) {
   EXPECT_THAT(check.output, HasSubstr("1 sweeps, "));
 }
 
-// The whole blob, or why not.
+// The whole blob, or the error.
 absl::StatusOr<std::string> GetBlob(v1::BlobService::Stub* stub, const std::string& sha256) {
   grpc::ClientContext context;
   v1::GetBlobRequest request;
@@ -210,7 +210,7 @@ absl::StatusOr<std::string> GetBlob(v1::BlobService::Stub* stub, const std::stri
   return bytes;
 }
 
-// Whether it was there already.
+// True if the blob existed already.
 bool PutBlob(v1::BlobService::Stub* stub, const std::string& sha256, const std::string& bytes) {
   grpc::ClientContext context;
   v1::PutBlobResponse response;
@@ -278,7 +278,7 @@ TEST_F(DatabaseTest, BackupAndCheckWorkBesideARunningCoordinator) {
   EXPECT_TRUE(Eventually([&] { return Completed(); })) << coordinator->Output();
 
   worker.reset();
-  coordinator->Signal(SIGTERM);  // so that all is in the one file
+  coordinator->Signal(SIGTERM);  // so that everything is in one file
   EXPECT_EQ(coordinator->Wait(), 0);
   std::ofstream(folder_.path() + "/copy.db", std::ios::binary | std::ios::in | std::ios::out)
       .seekp(4096 * 3)

@@ -1,4 +1,4 @@
-// How the programs end when they are told to: by batch systems, closed terminals and people.
+// How the programs end when batch systems, closed terminals and people tell them to.
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -34,7 +34,7 @@ constexpr char kSweep[] =
     "parameters: {x: {values: [1]}}\n"
     "epochs: 5\n";
 
-// Reports an epoch and tells its process id; at a stop it takes a second for its checkpoint.
+// Reports an epoch and writes its process id; at a stop it takes a second for its checkpoint.
 constexpr char kProgram[] =
     "read -r line\n"
     "trial=${line#*'\"trial\":\"'}; trial=${trial%%'\"'*}\n"
@@ -58,7 +58,7 @@ class EndTest : public ::testing::Test {
     }
     folder_.Write("train.sh", program);
     file_ = folder_.Write("slow.yaml", kSweep);
-    // The tests may run under nohup.
+    // The tests may run under nohup, which ignores SIGHUP.
     before_ = signal(SIGHUP, SIG_DFL);
   }
   ~EndTest() override { signal(SIGHUP, before_); }
@@ -69,7 +69,7 @@ class EndTest : public ::testing::Test {
   bool Exists(const std::string& name) const {
     return std::filesystem::exists(folder_.path() + "/" + name);
   }
-  // The program's process; it has reported its epoch.
+  // Waits for the program's process, which has then reported its epoch.
   pid_t WaitForProgram() const {
     pid_t pid = 0;
     Eventually([&] { return static_cast<bool>(std::ifstream(folder_.path() + "/pid") >> pid); });
@@ -107,7 +107,7 @@ TEST_F(EndTest, ARunWhoseTerminalIsClosedKeepsItsCheckpoint) {
   }
   fcntl(terminal, F_SETFL, O_NONBLOCK);
   char buffer[4096];
-  ASSERT_TRUE(Eventually([&] {  // as a terminal does, so that nobody waits for it
+  ASSERT_TRUE(Eventually([&] {  // read as a terminal does, so that no writer blocks
     while (read(terminal, buffer, sizeof buffer) > 0) {
     }
     return Exists("pid");
@@ -173,8 +173,8 @@ TEST_F(EndTest, ASecondCtrlCInRunGivesBackAtOnce) {
   Process run(Command({"sweep", "run", file_, "--slots", "1"}));
   const pid_t program = WaitForProgram();
   ASSERT_GT(program, 0) << run.Output();
-  kill(program, SIGSTOP);       // so that it never comes to its checkpoint
-  EXPECT_TRUE(Eventually([&] {  // too soon after another it is taken for the same
+  kill(program, SIGSTOP);       // so that it never writes its checkpoint
+  EXPECT_TRUE(Eventually([&] {  // repeat: signals too close together count as one
     run.Signal(SIGINT);
     return run.Wait(std::chrono::seconds(0)) >= 0;
   })) << run.Output();
@@ -192,7 +192,7 @@ TEST_F(EndTest, ACoordinatorEndsInOrderByAnyOfThem) {
     coordinator.Signal(signal);
     ASSERT_TRUE(Eventually(
         [&] { return coordinator.Output().find("shutting down") != std::string::npos; }));
-    if (signal != SIGINT) coordinator.Signal(signal);  // the same wish again
+    if (signal != SIGINT) coordinator.Signal(signal);  // the same request again
     EXPECT_EQ(coordinator.Wait(), 0) << coordinator.Output();
   }
 }

@@ -1,4 +1,4 @@
-// The programs in examples/, through the real client, coordinator and worker.
+// Runs the programs in examples/ with the real client, coordinator and worker.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -34,7 +34,7 @@ std::string TextOf(const std::string& path) {
 
 class ExamplesTest : public ::testing::Test {
  protected:
-  // Where the dependencies lie that deploy/install-deps.sh has fetched.
+  // The folders of the dependencies that deploy/install-deps.sh has fetched.
   static std::map<std::string, std::string> Environment() {
     std::string path;
     for (const char* folder : {"/.deps", "/.deps/python"}) {
@@ -89,7 +89,7 @@ TEST_F(ExamplesTest, TheShellScriptTravelsToAWorkerThatAllowsIt) {
     return true;
   })) << coordinator.Output();
   ASSERT_EQ(Sweep({"submit", Example("shell.yaml"), "--coordinator", address}).code, 0);
-  // In a folder of its own, where the script does not lie.
+  // Runs in a folder of its own, without the script.
   const std::string elsewhere = folder_.path() + "/worker";
   std::filesystem::create_directories(elsewhere);
   Process worker({.command = {"sweep-worker", "--coordinator", address, "--slots", "2", "--trainer",

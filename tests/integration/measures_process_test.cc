@@ -1,5 +1,5 @@
-// A program that reports a measure of its own, every second epoch, as a person sees it: in every
-// command under its name, and nowhere a word about what was not reported.
+// A program reports its own measure every second epoch. People see it under its name in every
+// command, and see no measure that was not reported.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

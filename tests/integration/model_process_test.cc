@@ -1,5 +1,5 @@
-// `sweep model` and `sweep predict` as a person uses them: right and wrong, with the database at
-// hand and with a coordinator elsewhere.
+// `sweep model` and `sweep predict` as a person uses them, correctly and wrongly, with a local
+// database and with a remote coordinator.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -98,7 +98,7 @@ class ModelTest : public ::testing::Test {
                   .code,
               0);
   }
-  // From now on the trials are with a coordinator that has an address, not in ./sweep.db.
+  // Moves the trials from ./sweep.db to a coordinator with an address.
   void MoveToCoordinator() {
     std::filesystem::create_directory(folder_.path() + "/there");
     std::filesystem::rename(folder_.path() + "/sweep.db", folder_.path() + "/there/sweep.db");
@@ -145,7 +145,7 @@ TEST_F(ModelTest, WhatIsTakenAwayPredictsWhatTheTrainerPredicted) {
   EXPECT_EQ(document["epoch_rows"].size(), 2u);
   EXPECT_EQ(Json({"networks", "best/network.yaml"}).size(), Json({"networks", "cnn-18718"}).size());
 
-  // Class for class what the trainer had for its test images, by the trial and by the folder.
+  // The classes must equal the trainer's own for its test images, by the trial and by the folder.
   const std::string stored = Sha256Of(trial, "predictions");
   const SafeTensors predictions =
       ReadSafeTensors(Path("sweep.db.blobs/" + stored.substr(0, 2) + "/" + stored));
@@ -240,7 +240,7 @@ TEST_F(ModelTest, WeightsOfARemoteTrialTravelOnceAndAreChecked) {
   EXPECT_EQ(Json(predict), here);
   ASSERT_EQ(CachedBlobs(), 1);
   EXPECT_EQ(Json(predict), here);
-  // A damaged copy is fetched again, not believed.
+  // A damaged copy must be fetched again instead of used.
   const std::string cached =
       std::filesystem::directory_iterator(Path("cache/sweep/blobs"))->path().string();
   std::string bytes = ReadFile(cached);
@@ -250,7 +250,7 @@ TEST_F(ModelTest, WeightsOfARemoteTrialTravelOnceAndAreChecked) {
   EXPECT_EQ(Sweep({"model", "tiny/1", "-o", "best", "--coordinator", server_->address()}).code, 0);
   EXPECT_EQ(Json({"predict", "best", "images"}), here);
 
-  // The coordinator's own copy is damaged, and there is none here: no word of it gets through.
+  // The coordinator's own copy is damaged, and there is none here: nothing of it may get through.
   std::filesystem::remove_all(Path("cache"));
   const std::string sha256 =
       Sha256Of(Json({"trial", "tiny/1", "--coordinator", server_->address()}), "weights_best");

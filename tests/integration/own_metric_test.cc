@@ -1,4 +1,4 @@
-// A program that knows nothing of accuracy: it reports val/f1 every second epoch. Through the real
+// A program that does not report accuracy, but val/f1 every second epoch. Runs with the real
 // client, coordinator and worker.
 
 #include <gmock/gmock.h>
@@ -21,7 +21,7 @@ using testing::Result;
 
 constexpr std::chrono::seconds kPatience{110};
 
-// val/f1 rises with the epochs up to `level`; the last epoch, the ninth, is not evaluated.
+// val/f1 rises with the epochs to `level`; the last epoch, the ninth, is not evaluated.
 constexpr char kProgram[] = R"sh(#!/bin/sh
 read -r trial
 id=$(printf '%s\n' "$trial" | sed -n 's/.*"trial":"\([^"]*\)".*/\1/p')
@@ -70,7 +70,7 @@ class OwnMetricTest : public ::testing::Test {
   testing::TemporaryFolder folder_;
 };
 
-// What people see has no word about measures that nobody has reported.
+// The text for people must not mention measures that were never reported.
 void ExpectNoOtherMeasure(const std::string& text) {
   for (const char* word : {"accuracy", "Accuracy", "ACCURACY", "loss", "LOSS"}) {
     EXPECT_EQ(text.find(word), text.npos) << word << " in:\n" << text;

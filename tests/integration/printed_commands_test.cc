@@ -1,6 +1,6 @@
-// Every command that is printed does what it says when it is pasted into a shell: it is collected
-// from what programs print in real situations, in a folder and under a database whose names need
-// quoting, and run.
+// Every printed command works when it is pasted into a shell. The test collects commands that
+// programs print in real situations, in a folder and with a database whose names need quoting, and
+// runs them.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -65,7 +65,7 @@ class PrintedCommandsTest : public ::testing::Test {
             .folder = folder_.path(),
             .environment = {{"SWEEP_TRAINER", "/bin/true"}}};
   }
-  // With the database by a flag, which no printed command may forget.
+  // Names the database by a flag, which every printed command must repeat.
   std::vector<std::string> WithDatabase(std::vector<std::string> words) const {
     words.insert(words.end(), {"--db", kDatabase});
     return words;
@@ -78,8 +78,7 @@ class PrintedCommandsTest : public ::testing::Test {
     return json::parse(Sweep(words).output, nullptr, /*allow_exceptions=*/false);
   }
 
-  // The command behind `introduction` in what a program printed; "" and a failure when there is
-  // none.
+  // The command after `introduction` in a program's output; "" and a failure when there is none.
   std::string Printed(const std::string& output, const std::string& introduction) {
     const std::size_t at = output.find(introduction);
     if (at == std::string::npos) {
@@ -89,7 +88,7 @@ class PrintedCommandsTest : public ::testing::Test {
     const std::size_t begin = output.find("sweep ", at + introduction.size());
     return output.substr(begin, output.find('\n', begin) - begin);
   }
-  // As a person pastes it: in the same folder, with nothing of the first command's environment.
+  // Like a person who pastes it: in the same folder, without the first command's environment.
   Process::Options Pasted(const std::string& command) const {
     return {.command = {"/bin/bash", "-c", command},
             .folder = folder_.path(),
@@ -126,7 +125,7 @@ TEST_F(PrintedCommandsTest, OfARunThatIsInterrupted) {
   EXPECT_EQ(Json({"show", "night"})["state"], "completed");
 }
 
-// A program that makes use of being told to stop: its last trials end before the run does.
+// A program that ends its last trials when it is told to stop, before the run ends.
 TEST_F(PrintedCommandsTest, OfARunThatIsInterruptedAndHasEndedAllTheSame) {
   folder_.Write("train.sh",
                 "read -r trial\n"
@@ -257,7 +256,7 @@ TEST_F(PrintedCommandsTest, OfOneTrialAndOfThoseWhoLookOn) {
   for (const std::vector<std::string>& words :
        {std::vector<std::string>{"watch", "night"}, {"logs", "night/1", "--follow"}}) {
     Process looker(Options(WithDatabase(words)));
-    // It is there when it has said something.
+    // The command has started when it has printed something.
     ASSERT_TRUE(Eventually([&] {
       return testing::IsAlive(looker.pid()) && (words[0] == "watch" || !looker.Output().empty());
     }));

@@ -29,7 +29,7 @@ std::string ReadFile(const std::string& path) {
   return text.str();
 }
 
-// Copies what is written to a terminal into a file until the last writer has gone.
+// Copies a terminal's output into a file until the last writer has gone.
 void Copy(int terminal, const std::string& path) {
   std::ofstream file(path, std::ios::binary);
   char buffer[4096];
@@ -39,8 +39,8 @@ void Copy(int terminal, const std::string& path) {
   close(terminal);
 }
 
-// The test's own environment without the settings of whoever runs the test, and the options' on
-// top.
+// The test's own environment without the settings of the person who runs it, plus the options'
+// variables.
 std::vector<std::string> EnvironmentFor(const Process::Options& options) {
   static const std::set<std::string> kOwn = {"SWEEP_COORDINATOR", "SWEEP_DB", "SWEEP_FORMAT",
                                              "SWEEP_CONFIG",      "NO_COLOR", "CLICOLOR_FORCE"};
@@ -53,7 +53,7 @@ std::vector<std::string> EnvironmentFor(const Process::Options& options) {
   }
   if (options.environment.count("SWEEP_CONFIG") == 0)
     variables.push_back("SWEEP_CONFIG=/nowhere/config.yaml");
-  // One that can move its cursor, whatever the test was started from.
+  // A terminal that can move its cursor, whatever terminal runs the test.
   if (options.terminal_columns > 0 && options.environment.count("TERM") == 0)
     variables.push_back("TERM=xterm");
   for (const auto& [key, value] : options.environment) variables.push_back(key + "=" + value);
@@ -91,7 +91,7 @@ Process::Process(const Options& options) {
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);
-  // Everything that allocates happens before the fork: the test has threads.
+  // Everything that allocates happens before the fork, because the test has threads.
   std::vector<std::string> variables = EnvironmentFor(options);
   std::vector<char*> environment;
   for (std::string& variable : variables) environment.push_back(variable.data());
@@ -106,7 +106,7 @@ Process::Process(const Options& options) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(127);  // it died before prctl
     if (size.ws_col == 0) {
-      setpgid(0, 0);  // an interrupt from the terminal is the test's affair
+      setpgid(0, 0);  // Ctrl-C in the terminal must reach the test only
       const int output = open(output_path_.c_str(), O_CREAT | O_WRONLY | O_APPEND, 0600);
       const int input = open("/dev/null", O_RDONLY);
       dup2(input, 0);
@@ -120,7 +120,7 @@ Process::Process(const Options& options) {
   if (terminal < 0) return;
   if (options.typed) {
     const std::string typed = *options.typed + "\x04";  // Ctrl-D
-    // It may have ended already without reading.
+    // The process may have ended already without reading.
     [[maybe_unused]] const ssize_t size = write(terminal, typed.data(), typed.size());
   }
   reader_ = std::jthread([terminal, path = output_path_] { Copy(terminal, path); });
@@ -160,12 +160,12 @@ Result Run(const Process::Options& options, std::chrono::seconds timeout) {
   return {code, process.Output()};
 }
 
-// SWEEP_PATIENCE is how much longer all takes under a sanitizer.
+// SWEEP_PATIENCE is the factor by which a sanitizer slows everything down.
 bool Eventually(const std::function<bool()>& condition, std::chrono::seconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout * SWEEP_PATIENCE;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // between looks, not for luck
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));  // between two tries
   }
   return true;
 }

@@ -14,10 +14,10 @@
 
 namespace sweep::testing {
 
-// Where a program of this build lies: beside the one that asks.
+// The path of a program of this build, which lies beside the calling one.
 std::string ProgramPath(const std::string& name);
 
-// A folder that goes with the object.
+// A new folder, removed by the destructor.
 class TemporaryFolder {
  public:
   TemporaryFolder();
@@ -32,16 +32,16 @@ class TemporaryFolder {
   std::string path_;
 };
 
-// A program of this project as a child process, with its output in a file. Killed by its id when
-// the object goes, and by the kernel when the thread that made it ends, however that comes about.
+// A program of this project as a child process, with its output in a file. The destructor kills it
+// by its id; the kernel kills it when the thread that made it ends for any reason.
 class Process {
  public:
   struct Options {
-    std::vector<std::string> command;  // the first is a ProgramPath
-    std::string folder;                // working directory, and place of the output file
+    std::vector<std::string> command;                // the first word is a ProgramPath
+    std::string folder;                              // working directory, also of the output file
     std::map<std::string, std::string> environment;  // on top of the test's own
     int terminal_columns = 0;          // above 0: in a terminal of this width and 24 lines
-    std::optional<std::string> typed;  // on that terminal, by somebody who then types no more
+    std::optional<std::string> typed;  // input on that terminal; then its end
   };
   explicit Process(const Options& options);
   ~Process();
@@ -50,12 +50,11 @@ class Process {
 
   pid_t pid() const { return pid_; }
   void Signal(int signal) const;
-  // The exit code, or 128 + the signal; -1 when it has not ended by then.
+  // The exit code, or 128 + the signal; -1 when it has not ended in time.
   int Wait(std::chrono::seconds timeout = std::chrono::seconds(60));
-  // What it has written to standard output and standard error so far; in a terminal, as that got
-  // it.
+  // Its standard output and standard error so far; in a terminal, as that received it.
   std::string Output() const;
-  // After Wait: until all that it wrote to its terminal is there.
+  // Call after Wait: waits until all output to its terminal is in the file.
   void WaitForOutput();
 
  private:
@@ -73,16 +72,16 @@ struct Result {
 Result Run(const Process::Options& options,
            std::chrono::seconds timeout = std::chrono::seconds(60));
 
-// Asks `condition` again and again until it holds or the time is over.
+// Tries `condition` again and again until it holds or the time is over.
 bool Eventually(const std::function<bool()>& condition,
                 std::chrono::seconds timeout = std::chrono::seconds(60));
 
-// The address that a coordinator process says it listens on, "127.0.0.1:43211". Throws
-// std::runtime_error with its output when it has not said so in time.
+// The address on which a coordinator process says it listens, "127.0.0.1:43211". Throws
+// std::runtime_error with its output when it does not say so in time.
 std::string WaitForAddress(const Process& coordinator,
                            std::chrono::seconds timeout = std::chrono::seconds(60));
 
-// Ids of the live children of a process.
+// The ids of the live children of a process.
 std::vector<pid_t> ChildrenOf(pid_t pid);
 
 }  // namespace sweep::testing

@@ -1,4 +1,4 @@
-// A coordinator that dies, freezes or ends: its workers go on, and no trial is taken from them.
+// A coordinator dies, freezes or ends: its workers go on, and keep their trials.
 
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -24,7 +24,7 @@ class CoordinatorRecoveryTest : public RecoveryTest {
     address_ = WaitForAddress(*coordinator_);
     ASSERT_NO_FATAL_FAILURE(ConnectTo(address_));
   }
-  // Two workers with two slots each train all four trials.
+  // Lets two workers with two slots each train all four trials.
   void BeginTraining() {
     ASSERT_NO_FATAL_FAILURE(Submit(SweepText(kTrials, kEpochs)));
     const std::string trainer = TimerTrainer(50);
@@ -113,7 +113,7 @@ TEST_F(CoordinatorRecoveryTest, EndsWithinTwoSecondsWithParkedWorkersAndOpenStre
     watchers.push_back(std::make_unique<Process>(
         Process::Options{.command = {"sweep", "watch", "s", "--coordinator", address_},
                          .folder = folder_.path(),
-                         .terminal_columns = 80}));  // where it shows the sweep at once
+                         .terminal_columns = 80}));  // a terminal shows the sweep at once
   }
   ASSERT_TRUE(Eventually([&] {
     const auto workers = cli::ListWorkers(*connection_);

@@ -17,7 +17,7 @@
 
 namespace sweep::testing {
 
-// Real programs that are hurt while they train sweep "s".
+// Real programs that are disturbed while they train sweep "s".
 class RecoveryTest : public ::testing::Test {
  protected:
   // `trainer` "" means the real one.
@@ -31,7 +31,7 @@ class RecoveryTest : public ::testing::Test {
         Process::Options{.command = command, .folder = folder_.path()});
   }
 
-  // A program with this text; its path.
+  // Writes a program with this text and returns its path.
   std::string Program(const std::string& name, const std::string& text) {
     const std::string path = folder_.Write(name, text);
     std::filesystem::permissions(path, std::filesystem::perms::owner_all);
@@ -44,7 +44,7 @@ class RecoveryTest : public ::testing::Test {
                                milliseconds_per_epoch));
   }
 
-  // A command of the client for the coordinator to which the test is connected.
+  // Runs a command of the client for the coordinator to which the test is connected.
   Result Sweep(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "sweep");
     return testing::Run({.command = arguments,
@@ -91,7 +91,7 @@ class RecoveryTest : public ::testing::Test {
     EXPECT_TRUE(epochs.ok()) << epochs.status();
     return epochs.ok() ? *epochs : std::vector<v1::Epoch>();
   }
-  // Epochs that this attempt has reported, in order.
+  // The epochs that this attempt has reported, in order.
   std::vector<int> EpochsOf(int number, int attempt) {
     std::vector<int> numbers;
     for (const v1::Epoch& epoch : Epochs(number)) {
@@ -104,7 +104,7 @@ class RecoveryTest : public ::testing::Test {
     const auto sweep = cli::GetSweep(*connection_, "s");
     return sweep.ok() && sweep->state() == v1::SWEEP_STATE_COMPLETED;
   }
-  // Every trial has completed, under one attempt, with every epoch.
+  // Every trial has completed in exactly one attempt, with every epoch.
   void ExpectAllCompleted(int trials, int epochs) {
     for (int number = 1; number <= trials; ++number) {
       SCOPED_TRACE(number);

@@ -1,5 +1,5 @@
-// A worker that dies, freezes or loses its network: its trial goes on elsewhere, and what it says
-// about it afterwards changes nothing.
+// A worker dies, freezes or loses its network: its trial goes on elsewhere, and its later reports
+// change nothing.
 
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -14,8 +14,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// Long enough that the trainer of a worker that is frozen or cut off for a lease term of 3 s still
-// trains when it is back.
+// Long enough that the trainer still trains when its worker is back after being frozen or cut off
+// for a lease term of 3 s.
 constexpr int kEpochs = 120;
 
 class WorkerRecoveryTest : public RecoveryTest {
@@ -34,13 +34,13 @@ class WorkerRecoveryTest : public RecoveryTest {
     ASSERT_NO_FATAL_FAILURE(ConnectTo(server_->address()));
   }
 
-  // One trial, begun by the worker "first", which reaches the coordinator at `address`.
+  // Begins one trial with the worker "first", which reaches the coordinator at `address`.
   void BeginWith(const std::string& address) {
     ASSERT_NO_FATAL_FAILURE(Submit(SweepText(1, kEpochs)));
     first_ = StartWorker("first", address, 1, TimerTrainer(50));
     ASSERT_TRUE(Eventually([&] { return HasEpoch(1, 4); })) << first_->Output();
   }
-  // Until the lease has run out and the worker "second" has reported on the trial.
+  // Waits until the lease has run out and the worker "second" has reported on the trial.
   void LetSecondTakeOver() {
     second_ = StartWorker("second", server_->address(), 1, TimerTrainer(30));
     ASSERT_TRUE(Eventually([&] { return !EpochsOf(1, 2).empty(); })) << second_->Output();
@@ -59,7 +59,7 @@ class WorkerRecoveryTest : public RecoveryTest {
     EXPECT_EQ(EpochsOf(1, 1), reported_) << "a late report of attempt 1 was taken";
     EXPECT_EQ(Trial(1).failures(), 1);
   }
-  // The worker lives on, has dropped the trial and trains the next.
+  // The worker is still alive, has dropped the trial and trains the next one.
   void ExpectFirstDropsItAndGoesOn() {
     ASSERT_TRUE(Eventually([&] {
       return first_->Output().find("lease dropped slot=0 trial=sweeps/s/trials/1") !=
@@ -82,7 +82,7 @@ class WorkerRecoveryTest : public RecoveryTest {
 
   std::unique_ptr<CoordinatorServer> server_;
   std::unique_ptr<Process> first_, second_;
-  std::vector<int> reported_;  // by attempt 1 before attempt 2 began
+  std::vector<int> reported_;  // by attempt 1, before attempt 2 began
 };
 
 TEST_F(WorkerRecoveryTest, ATrialOfAKilledWorkerGoesOnElsewhere) {
@@ -128,7 +128,7 @@ TEST_F(WorkerRecoveryTest, AWorkerThatIsBackBeforeAnybodyElseTookItsTrialKeepsIt
   EXPECT_EQ(ChildrenOf(first_->pid()), trainers);
 }
 
-// A trainer that crashes with a message as soon as it has a trial.
+// A trainer that prints a message and crashes as soon as it has a trial.
 constexpr char kCrashing[] = R"sh(#!/bin/sh
 echo '{"type":"ready","protocol":1}'
 read -r line
@@ -173,7 +173,7 @@ TEST_F(WorkerRecoveryTest, ATrialThatAlwaysCrashesIsFailedWithItsLastLines) {
   EXPECT_THAT(trial, HasSubstr("RuntimeError: CUDA error: device lost"));
 }
 
-// What is measured, bit by bit, by trial and epoch.
+// The exact measurements by trial and epoch.
 using Numbers = std::map<std::pair<int, int>, std::vector<double>>;
 
 std::vector<double> NumbersOf(const v1::Epoch& epoch) {
@@ -202,7 +202,8 @@ TEST_F(WorkerRecoveryTest, ATrialThatWentOnElsewhereHasTheSameNumbersBitForBit) 
   ASSERT_NO_FATAL_FAILURE(Submit(SweepText(kTrials, kRealEpochs)));
   first_ = StartWorker("first", server_->address());
   ASSERT_TRUE(Eventually([&] { return HasEpoch(1, 1); })) << first_->Output();
-  // Called back, it leaves a checkpoint, from which attempt 2 and, after the kill, attempt 3 go on.
+  // When called back, it leaves a checkpoint; attempt 2 and, after the kill, attempt 3 go on from
+  // it.
   ASSERT_TRUE(cli::PauseSweep(*connection_, "s", /*now=*/true).ok());
   ASSERT_TRUE(Eventually([&] { return Trial(1).state() == v1::TRIAL_STATE_PENDING; }));
   ASSERT_TRUE(cli::ResumeSweep(*connection_, "s").ok());
@@ -231,7 +232,7 @@ std::map<std::string, std::string> ArtifactsOf(const v1::Trial& trial) {
   return digests;
 }
 
-// The schedule is that of all epochs, whatever the target was.
+// The schedule covers all epochs, whatever the target epoch is.
 TEST_F(WorkerRecoveryTest, ATrialThatRestedHasTheSameNumbersAndWeightsBitForBit) {
   constexpr int kTrials = 4, kRealEpochs = 5;
   const std::string text = SweepText(kTrials, kRealEpochs) + "early_terminate: {type: median}\n";

@@ -1,4 +1,4 @@
-// `sweep report` as a person uses it; with a stand-in for sweep-trainer, so it needs no libtorch.
+// `sweep report` as a person uses it. A stand-in replaces sweep-trainer, so it needs no libtorch.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using testing::Result;
 
-// A label that would end the element if it were written as it is.
+// The label would end the script element if it were not escaped.
 constexpr char kSweep[] = R"(name: tiny
 model: cnn-18718
 dataset: {name: synthetic, train: 64, test: 200}
@@ -46,7 +46,7 @@ class ReportTest : public ::testing::Test {
                          .environment = {{"SWEEP_TRAINER", FAKE_TRAINER}}},
                         std::chrono::seconds(90));
   }
-  // False when this build has no pages.
+  // Writes a report. False when this build has no pages.
   bool Write(const std::vector<std::string>& arguments) {
     std::vector<std::string> command = {"report", "tiny"};
     command.insert(command.end(), arguments.begin(), arguments.end());

@@ -6,15 +6,15 @@
 namespace sweep::testing {
 namespace {
 
-constexpr std::size_t kLines = 24;  // as Process gives its terminal
+constexpr std::size_t kLines = 24;  // as in the terminal of Process
 
-// A terminal with what has scrolled away above it. Every character takes one column.
+// A terminal, including the lines that have scrolled away. Every character takes one column.
 class Screen {
  public:
   explicit Screen(std::size_t columns) : columns_(columns) {}
 
   void Put(const std::string& character) {
-    if (column_ == columns_) NewLine(), column_ = 0;  // not before something comes
+    if (column_ == columns_) NewLine(), column_ = 0;  // only when another character comes
     std::vector<std::string>& cells = rows_[row_];
     if (cells.size() <= column_) cells.resize(column_ + 1, " ");
     cells[column_++] = character;
@@ -48,7 +48,7 @@ class Screen {
   std::size_t top_ = 0;  // the first row that has not scrolled away
 };
 
-// The bytes of a character of UTF-8, by its first one.
+// The number of bytes of a UTF-8 character, from its first byte.
 std::size_t LengthOf(unsigned char first) {
   return first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
 }
@@ -67,7 +67,7 @@ std::vector<std::string> LinesOnScreen(const std::string& written, int columns) 
       screen.Put(written.substr(at, length));
     } else {
       const std::size_t end = written.find_first_not_of("[0123456789;", at + 1);
-      if (end == std::string::npos) break;  // the rest of it has not come
+      if (end == std::string::npos) break;  // the rest has not come yet
       length = end + 1 - at;
       const std::string sequence = written.substr(at, length);
       const std::string number = sequence.substr(2, sequence.size() - 3);

@@ -67,7 +67,7 @@ class ServiceTest : public ::testing::Test {
     return sweep.ok() && sweep->state() == v1::SWEEP_STATE_COMPLETED;
   }
 
-  // The trial that `worker` trains and has reported at least one epoch of, or "".
+  // The trial that `worker` trains, of which it has reported at least one epoch, or "".
   std::string RunningTrialOf(const std::string& worker) {
     const auto trials = cli::ListTrials(*connection_, "tiny", {.state = v1::TRIAL_STATE_RUNNING});
     if (!trials.ok()) return "";
@@ -170,7 +170,7 @@ TEST_F(ServiceTest, ACancelledTrialLeavesItsTrainerWithinTwoSeconds) {
   const auto start = std::chrono::steady_clock::now();
   const auto cancelled = cli::CancelTrial(*connection_, trial);
   ASSERT_TRUE(cancelled.ok()) << cancelled.status();
-  // The slot is free again once the trainer has answered or has been ended: the next trial starts.
+  // The slot is free once the trainer has answered or has been ended: then the next trial starts.
   EXPECT_TRUE(Eventually([&] {
     const auto leased = cli::ListTrials(*connection_, "tiny", {.state = v1::TRIAL_STATE_LEASED});
     const std::string running = RunningTrialOf("w");

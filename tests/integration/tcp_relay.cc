@@ -43,13 +43,13 @@ bool SendAll(int fd, const char* bytes, ssize_t size) {
   return true;
 }
 
-// Two sockets, each of which gets what the other sends.
+// Two sockets; each gets the bytes that the other receives.
 struct Pair {
   int ends[2];
   void Close() const {
     for (const int end : ends) close(end);
   }
-  // Moves what is there from one end to the other; false at the end of the connection.
+  // Moves waiting bytes from one end to the other; false at the end of the connection.
   bool Move(int from) const {
     char buffer[65536];
     const ssize_t got = recv(ends[from], buffer, sizeof buffer, MSG_DONTWAIT);
@@ -79,7 +79,7 @@ void TcpRelay::Run(int listener) {
   std::vector<Pair> pairs;
   bool was_cut = false;
   while (!over_) {
-    if (cut_) {  // the kernel takes new connections and keeps what they send
+    if (cut_) {  // the kernel accepts new connections and buffers their data
       was_cut = true;
       poll(nullptr, 0, kLookMs);
       continue;

@@ -6,8 +6,8 @@
 
 namespace sweep::testing {
 
-// Stands between a process and a server, byte for byte, on a port of its own: a network whose cable
-// can be pulled. Thread-safe.
+// Forwards bytes between a process and a server, on a port of its own: a network whose cable can be
+// pulled. Thread-safe.
 class TcpRelay {
  public:
   // `target` is "127.0.0.1:PORT".
@@ -16,11 +16,11 @@ class TcpRelay {
   TcpRelay(const TcpRelay&) = delete;
   TcpRelay& operator=(const TcpRelay&) = delete;
 
-  // "127.0.0.1:PORT" to connect to.
+  // The "127.0.0.1:PORT" to connect to.
   const std::string& address() const { return address_; }
-  // Nothing goes through, either way, and nobody is told: connections stay open and silent.
+  // Stops all traffic, either way, without telling anybody: connections stay open and silent.
   void Cut() { cut_ = true; }
-  // Connections from before are broken, as those that a router has forgotten; new ones work.
+  // Breaks the connections from before, as a router does that has forgotten them; new ones work.
   void Mend() { cut_ = false; }
 
  private:

@@ -1,5 +1,5 @@
-// Looking into trials, exporting them, networks and single trainings, as a person uses them. With
-// stand-ins for sweep-trainer, so it needs no libtorch and takes seconds.
+// Looking into trials, exporting them, networks and single trainings, as a person uses them.
+// Stand-ins replace sweep-trainer, so the test needs no libtorch and takes seconds.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -39,7 +39,7 @@ require: {accuracy: ">= 0.902", epochs: "< 3"}
 )";
 
 // Speaks the trainer's protocol: one epoch and a checkpoint, then waits to be told to stop; from a
-// checkpoint it trains on to the end. Its lines are those of a training of cnn-18718.
+// checkpoint it trains to the end. Its lines are those of a training of cnn-18718.
 constexpr char kSlowTrainer[] = R"sh(#!/bin/sh
 echo '{"type":"ready","protocol":1,"build":"slow","device":"cpu"}'
 read -r line || exit 0
@@ -80,7 +80,7 @@ class TrialsTest : public ::testing::Test {
         {.command = arguments, .folder = folder_.path(), .environment = environment_},
         std::chrono::seconds(90));
   }
-  // A sweep of four trials that the fake trainer has trained.
+  // Trains a sweep of four trials with the fake trainer.
   void RunTiny() {
     const Result run = Sweep({"run", folder_.Write("tiny.yaml", kSweep)});
     ASSERT_EQ(run.code, 0) << run.output;
@@ -109,7 +109,7 @@ class Coordinator {
                   .folder = folder}) {
     Eventually([&] { return !Address().empty(); });
   }
-  // "127.0.0.1:41234", which it prints.
+  // "127.0.0.1:41234", from its output.
   std::string Address() const {
     const std::string output = process_.Output();
     const std::size_t at = output.find("127.0.0.1:");
@@ -183,7 +183,7 @@ TEST_F(TrialsTest, AnExportedFileIsWholeOrNotThere) {
   const std::string before = Read("trials.csv");
   EXPECT_EQ(std::count(before.begin(), before.end(), '\n'), 5);
 
-  // The newest sweep, in the format that the name of the file says.
+  // Exports the newest sweep, in the format that the file's name gives.
   const Result shorter = Sweep({"export", "-o", "short.csv"});
   EXPECT_EQ(shorter.code, 0) << shorter.output;
   EXPECT_EQ(Read("short.csv"), before);
@@ -207,7 +207,7 @@ TEST_F(TrialsTest, AnExportedFileIsWholeOrNotThere) {
   EXPECT_TRUE(fs::is_character_file("/dev/full")) << "a device is not replaced";
 }
 
-// As `sweep export | head` once head has ended; here nobody has ever read.
+// Like `sweep export | head` after head has ended; here nobody has ever read.
 TEST_F(TrialsTest, AReaderThatGoesAwayIsNoError) {
   RunTiny();
   std::vector<std::string> commands = {"trials tiny --format csv", "list", "show tiny",
@@ -216,7 +216,7 @@ TEST_F(TrialsTest, AReaderThatGoesAwayIsNoError) {
     commands.push_back(std::string("export tiny --format ") + flags);
   }
   for (const std::string& command : commands) {
-    // A pipe opened both ways, then for writing, then left by its only reader.
+    // A pipe that is opened both ways, then for writing, and then loses its only reader.
     const std::string script = "rm -f pipe; mkfifo pipe; exec 4<>pipe 5>pipe 4>&-; '" +
                                testing::ProgramPath("sweep") + "' " + command +
                                " >&5; echo \"code $?\"";
@@ -253,7 +253,7 @@ TEST_F(TrialsTest, AnExportHasNoTable) {
   EXPECT_EQ(Sweep({"export", "tiny", "--format", "optuna", "--epochs"}).code, 2);
 }
 
-// Optuna 4.9 is among the tests' packages, and 5.0 in a folder of its own before them.
+// Optuna 4.9 is among the tests' packages; 5.0 has its own folder, which comes first in the path.
 class OptunaTest : public TrialsTest, public ::testing::WithParamInterface<std::string> {
  protected:
   void SetUp() override {
@@ -377,7 +377,7 @@ assert epochs["validation_accuracy"].max() == 0.903
   EXPECT_EQ(std::system(("cd " + folder_.path() + " && " + python + check).c_str()), 0);
 }
 
-// As the help of `sweep export` says: words stay words in JSON, and in CSV when pandas is told so.
+// As the help of `sweep export` says: words stay words in JSON, and in CSV if pandas is told so.
 TEST_F(TrialsTest, PandasKeepsWordsThatLookLikeSomethingElse) {
   const std::string python = "PYTHONPATH=\"" PYTHON_PACKAGES ":$PYTHONPATH\" python3 ";
   if (std::system((python + "-c 'import pandas' 2> /dev/null").c_str()) != 0) {
@@ -420,7 +420,7 @@ TEST_F(TrialsTest, PandasReadsTheRankingAsTheDocumentationSays) {
   const std::size_t begin = page.str().find(fence + "pandas.read_sql_query(");
   ASSERT_NE(begin, std::string::npos);
   const std::size_t code = begin + fence.size();
-  RunTiny();  // without replicates
+  RunTiny();  // a sweep without replicates
   const std::string check =
       folder_.Write("check.py",
                     "import pandas, sqlite3\n"
@@ -676,7 +676,7 @@ TEST_F(TrialsTest, AKilledTrainingLeavesNoTrainer) {
 }
 
 TEST_F(TrialsTest, ASecondCtrlCEndsATrainingAtOnce) {
-  // It hears no stop.
+  // This trainer ignores stop.
   const std::string trainer =
       Script("deaf.sh",
              "#!/bin/sh\necho '{\"type\":\"ready\",\"protocol\":1}'\ntrap '' TERM\nread -r line\n"
@@ -689,7 +689,7 @@ TEST_F(TrialsTest, ASecondCtrlCEndsATrainingAtOnce) {
       Eventually([&] { return first.Output().find("Epoch number: 1") != std::string::npos; }));
   first.Signal(SIGINT);
   ASSERT_TRUE(Eventually([&] { return first.Output().find("Ctrl-C again") != std::string::npos; }));
-  // One that comes too soon after another is taken for the same.
+  // Signals that come too close together count as one, so repeat it.
   EXPECT_TRUE(Eventually(
       [&] {
         first.Signal(SIGINT);

@@ -1,6 +1,6 @@
 #pragma once
 
-// For calls whose messages are bytes.
+// Helpers for calls whose messages are bytes.
 
 #include <google/protobuf/descriptor.h>
 #include <grpcpp/generic/generic_stub.h>
@@ -33,14 +33,14 @@ inline grpc::ByteBuffer ToBuffer(const std::string& bytes) {
   return grpc::ByteBuffer(&slice, 1);
 }
 
-// Waits for the one operation that is under way; whether it succeeded.
+// Waits for the one pending operation. False when it failed.
 inline bool Wait(grpc::CompletionQueue* queue) {
   void* tag = nullptr;
   bool ok = false;
   return queue->Next(&tag, &ok) && ok;
 }
 
-// Of all services of the contract.
+// The methods of all services of the contract.
 inline std::vector<const google::protobuf::MethodDescriptor*> AllMethods() {
   std::vector<const google::protobuf::MethodDescriptor*> methods;
   for (const google::protobuf::FileDescriptor* file :
@@ -61,13 +61,13 @@ inline std::string MethodPath(const google::protobuf::MethodDescriptor& method) 
   return "/" + method.service()->full_name() + "/" + method.name();
 }
 
-// A call as a whole: every message of one side, and how it ended.
+// The result of a call: every message of one side, and the final status.
 struct RawAnswer {
   std::vector<grpc::ByteBuffer> messages;
   grpc::Status status;
 };
 
-// Makes a call of any kind and waits for its end.
+// Makes a call of any kind and waits until it ends.
 inline RawAnswer Exchange(const std::shared_ptr<grpc::Channel>& channel, const std::string& method,
                           const std::vector<grpc::ByteBuffer>& requests,
                           grpc::ClientContext* context) {

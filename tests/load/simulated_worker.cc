@@ -39,16 +39,16 @@ LoadStatistics::Totals LoadStatistics::Take() {
   return std::exchange(totals_, {});
 }
 
-// Everything of a worker. Its lock is never held across a call.
+// The whole state of a worker. Its lock is never held across a call.
 struct SimulatedWorker::State : std::enable_shared_from_this<State> {
   struct Job {
     v1::LeaseToken token;
-    int epoch = 0;  // the last one that was acknowledged
+    int epoch = 0;  // the last acknowledged one
     bool dropped = false;
     grpc::Alarm alarm;
   };
 
-  // A call under way, with all that it needs until its callback has run.
+  // A running call, with everything that it needs until its callback has run.
   template <typename Request, typename Response>
   struct Call {
     grpc::ClientContext context;
@@ -59,7 +59,7 @@ struct SimulatedWorker::State : std::enable_shared_from_this<State> {
 
   State(const Options& given, LoadStatistics* to) : options(given), statistics(to) {
     grpc::ChannelArguments arguments;
-    // Otherwise workers of one process would share one connection.
+    // Without this, workers of one process would share one connection.
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     stub = v1::WorkerService::NewStub(
         grpc::CreateCustomChannel(options.address, grpc::InsecureChannelCredentials(), arguments));
@@ -87,7 +87,7 @@ struct SimulatedWorker::State : std::enable_shared_from_this<State> {
   int NextRows(const Job& job) const {
     return std::min(options.rows_per_call, options.epochs - job.epoch);
   }
-  // Calls Report after the time that the next epochs take.
+  // Calls Report after the duration of the next epochs.
   void Train(const std::shared_ptr<Job>& job);
 
   const Options options;
@@ -101,7 +101,7 @@ struct SimulatedWorker::State : std::enable_shared_from_this<State> {
   int under_way = 0;  // calls and alarms
   grpc::ClientContext* parked = nullptr;
   std::map<std::pair<std::string, int>, std::shared_ptr<Job>> jobs;  // by trial and attempt
-  std::set<std::pair<std::string, int>> finished;                    // and perhaps still offered
+  std::set<std::pair<std::string, int>> finished;                    // may still be offered
   grpc::Alarm retry;
 };
 
@@ -161,7 +161,7 @@ void SimulatedWorker::State::OnSynchronized(const grpc::Status& status,
           wanted.insert(*known);
           continue;
         }
-        if (finished.contains(key)) {  // said before the coordinator knew
+        if (finished.contains(key)) {  // answered before the coordinator knew
           still_finished.insert(key);
           continue;
         }
@@ -223,7 +223,7 @@ void SimulatedWorker::State::OnReported(const std::shared_ptr<Job>& job, int row
   }
   if (!status.ok()) {
     statistics->AddError("ReportEpochs: " + status.error_message());
-    // As a real worker: the same rows again, after a while.
+    // Send the same rows again after a while, as a real worker does.
     if (!Enter()) return;
     job->alarm.Set(std::chrono::system_clock::now() + std::chrono::seconds(1),
                    [self = shared_from_this(), job](bool) {
@@ -242,7 +242,7 @@ void SimulatedWorker::State::Finish(const std::shared_ptr<Job>& job) {
   *call->request.mutable_token() = job->token;
   call->request.set_outcome(v1::LEASE_OUTCOME_COMPLETED);
   {
-    // From here on it is not ours any more, whatever the parked call says.
+    // From here on the lease is not ours any more, whatever the parked call answers.
     const std::lock_guard lock(mutex);
     jobs.erase({job->token.trial(), job->token.attempt()});
     finished.emplace(job->token.trial(), job->token.attempt());

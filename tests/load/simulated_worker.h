@@ -15,7 +15,7 @@
 
 namespace sweep::testing {
 
-// What simulated workers have seen. Thread-safe.
+// Statistics of simulated workers. Thread-safe.
 class LoadStatistics {
  public:
   void AddReport(int rows, absl::Duration latency);
@@ -24,14 +24,14 @@ class LoadStatistics {
   void AddError(const std::string& what);
 
   struct Totals {
-    std::int64_t rows = 0;  // epoch rows that were acknowledged
+    std::int64_t rows = 0;  // acknowledged epoch rows
     std::int64_t completed_trials = 0;
-    std::int64_t lost_leases = 0;  // leases that were taken back while they were worked on
+    std::int64_t lost_leases = 0;  // leases that were taken back during the work on them
     std::int64_t errors = 0;
     std::string first_error;
     std::vector<double> latencies;  // of reports, in seconds, in no order
   };
-  // What has come together since the last call.
+  // The totals since the last call.
   Totals Take();
 
  private:
@@ -39,9 +39,9 @@ class LoadStatistics {
   Totals totals_;
 };
 
-// A worker without trainers: speaks the worker's contract over a connection of its own, takes
-// leases, and makes up their epochs. Never blocks a thread, so that thousands fit into one process.
-// Start, then Stop, then WaitStopped, each once.
+// A worker without trainers: speaks the worker's contract over its own connection, takes leases,
+// and invents their epochs. Never blocks a thread, so that thousands fit into one process. Call
+// Start, Stop and WaitStopped in this order, once each.
 class SimulatedWorker {
  public:
   struct Options {
@@ -49,7 +49,7 @@ class SimulatedWorker {
     std::string name;
     int slots = 1;
     int epochs = 20;            // of a trial
-    int rows_per_call = 16;     // epochs that are reported together
+    int rows_per_call = 16;     // epochs in one report
     absl::Duration epoch_time;  // zero: reports follow one another as fast as they are acknowledged
   };
   SimulatedWorker(const Options& options, LoadStatistics* statistics);
@@ -60,12 +60,12 @@ class SimulatedWorker {
   void Start();
   // Makes no more calls.
   void Stop();
-  // Returns when no call is under way any more.
+  // Returns when no call is running any more.
   void WaitStopped();
 
  private:
   struct State;
-  // Shared with the calls and alarms under way, whose callbacks may come after Stop.
+  // Shared with running calls and alarms, whose callbacks may come after Stop.
   std::shared_ptr<State> state_;
 };
 

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Holds docs/metrics.md, the alerts and the dashboard against a coordinator at work.
+"""Compares docs/metrics.md, the alerts and the dashboard with a running coordinator.
 
     python3 tests/metrics/metrics_test.py --bin build/release/bin
 
 A coordinator trains a sweep with two workers whose trainer only counts, and a real Prometheus scrapes
-it. Every metric must be in docs/metrics.md as it is, every query of dashboards/grafana/sweep.json must
-give numbers, every rule of dashboards/prometheus must be valid and pass its own tests. Prometheus and
-promtool are those of .deps/prometheus (deploy/install-deps.sh), else of PATH; exits with 77, which
-skips the test, where they are missing.
+it. Every metric must be in docs/metrics.md as it is served, every query of
+dashboards/grafana/sweep.json must give numbers, every rule of dashboards/prometheus must be valid and
+pass its own tests. Prometheus and promtool are those of .deps/prometheus (deploy/install-deps.sh),
+else of PATH; exits with 77, which skips the test, where they are missing.
 """
 import argparse
 import atexit
@@ -32,7 +32,7 @@ RULES = ROOT / "dashboards" / "prometheus"
 DASHBOARD = ROOT / "dashboards" / "grafana" / "sweep.json"
 PAGE = ROOT / "docs" / "metrics.md"
 BIN = None
-PATIENCE = 60  # seconds; everything below ends as soon as it can
+PATIENCE = 60  # seconds; every wait ends as soon as it can
 
 TRAINER = """#!/usr/bin/env python3
 import json, sys, time
@@ -104,7 +104,7 @@ class Files(unittest.TestCase):
 
 
 def documented():
-    """Type, label names and values by metric, from the tables of docs/metrics.md."""
+    """Type, label names and label values of each metric, from the tables of docs/metrics.md."""
     metrics = {}
     for line in PAGE.read_text().splitlines():
         match = re.match(r"\| `(\w+)` \| (\w+) \|([^|]*)\|", line)
@@ -132,7 +132,7 @@ class Live(unittest.TestCase):
         more.setdefault("stderr", log)
         process = subprocess.Popen(command, cwd=cls.path, text=True, **more)
         cls.addClassCleanup(end, process)
-        atexit.register(end, process)  # an interrupt does not come by the class's cleanup
+        atexit.register(end, process)  # an interrupt skips the class's cleanup
         return process
 
     @classmethod
@@ -183,9 +183,9 @@ class Live(unittest.TestCase):
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             text = error.read().decode()
-            # Until it is ready it answers with words.
+            # Prometheus answers with plain text until it is ready.
             return json.loads(text) if text.startswith("{") else {"status": "error", "error": text}
-        except OSError as error:  # it has not started to listen
+        except OSError as error:  # it does not listen yet
             return {"status": "error", "error": str(error), "errorType": "unavailable"}
 
     def test_every_query_of_the_dashboard_gives_numbers(self):
@@ -256,12 +256,12 @@ class Live(unittest.TestCase):
 
         found = wait_for(rules, lambda: self.ask("rules"))
         self.assertEqual(len(found), len(re.findall(r"alert: ", (RULES / "alerts.yml").read_text())))
-        disk = {"SweepDiskNearlyFull"}  # may be so where the test runs
+        disk = {"SweepDiskNearlyFull"}  # may fire on the machine that runs the test
         self.assertFalse({rule["name"] for rule in found if rule["state"] == "firing"} - disk)
 
 
 def wait_for(function, describe):
-    """What `function` gives as soon as it gives anything."""
+    """The first result of `function` that is not empty."""
     deadline = time.monotonic() + PATIENCE
     while True:
         found = function()
@@ -273,7 +273,7 @@ def wait_for(function, describe):
 
 
 def fill(query):
-    """A query as Grafana sends it."""
+    """The query as Grafana sends it."""
     for name, value in (("$__rate_interval", "15s"), ("$job", "sweep"), ("$instance", ".*")):
         query = query.replace(name, value)
     return query

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Whether backend `lanes` reaches the accuracy of backend `torch`: the same trainings with both.
+"""Tests that backend `lanes` reaches the accuracy of backend `torch`, by the same trainings with both.
 
     python3 tests/parity/equivalence.py [--bin build/release/bin] [--db build/equivalence.db] [--seeds 20]
 
 Trains cnn-18718 on MNIST with each seed in both backends (same initial weights, order and dropout;
-rounding makes them part after some hundred steps) and prints the mean difference of the last epoch's
-accuracy with its 95 % interval, paired and not. Run again after an interruption, it goes on where it
-was. Exits with 1 when the unpaired interval is not within ±0.10 points.
+rounding makes them differ after some hundred steps) and prints the mean difference of the last epoch's
+accuracy with its 95 % interval, paired and unpaired. After an interruption another run goes on where
+it stopped. Exits with 1 when the unpaired interval is not within ±0.10 points.
 """
 import argparse
 import math
@@ -43,7 +43,7 @@ def train(arguments, backend, folder):
 
 
 def accuracies(database, backend):
-    """By seed, in points."""
+    """The last accuracy of each seed, in points."""
     with sqlite3.connect(f"file:{database}?mode=ro", uri=True) as connection:
         rows = connection.execute("select seed, last_accuracy, seconds, epoch from runs where sweep = ?",
                                   (f"equivalence-{backend}",)).fetchall()

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Holds what Sweep trains and predicts against plain PyTorch.
+"""Compares what Sweep trains and predicts with plain PyTorch.
 
     python3 tests/parity/parity_test.py --bin build/release/bin [--work FOLDER]
 
 Trains a user's own network with swept widths for a little, and the five built-in networks for one
-step, through `sweep run`; takes every trial away with `sweep model`; loads each net.py in PyTorch
-and compares on the test images: log-probabilities with those of `sweep predict`, classes with those
-of `sweep predict` and with what the trainer itself predicted, tensors with an independent reading of
-the network. Then puts random weights, BatchNorm's estimates included, into each folder and compares
+step, through `sweep run`; exports every trial with `sweep model`; loads each net.py in PyTorch and
+compares on the test images: log-probabilities with those of `sweep predict`, classes with those of
+`sweep predict` and with the trainer's own predictions, tensors with an independent construction of
+the network. Then writes random weights, including BatchNorm's estimates, into each folder and compares
 again. Exits with 77, which skips the test, where torch cannot be imported.
 """
 import argparse
@@ -104,7 +104,7 @@ class Parity(unittest.TestCase):
         (cls.path / "builtin.yaml").write_text(BUILTINS)
         for name in ("widths", "builtin"):
             cls.sweep("run", f"{name}.yaml", "--slots", "1", codes=(0, 3))
-        # What the trainer evaluated on.
+        # The images on which the trainer evaluated.
         subprocess.run([ARGUMENTS.bin / "draw_digits", "300", "images.idx", "labels.idx"], cwd=cls.path,
                        check=True, timeout=60)
         cls.images = read_idx(cls.path / "images.idx")
@@ -148,7 +148,7 @@ class Parity(unittest.TestCase):
         self.assert_same_classes(classes, theirs)
 
     def assert_same_classes(self, classes, log_probabilities):
-        """Equal, except where two classes are as likely as each other within rounding."""
+        """The classes are equal, unless two are equally likely within rounding."""
         chosen = log_probabilities.gather(1, classes.long()[:, None])[:, 0]
         self.assertLessEqual((log_probabilities.max(1).values - chosen).max().item(), 1e-5)
 
@@ -171,7 +171,7 @@ class Parity(unittest.TestCase):
                 self.assert_same_classes(self.stored_predictions(trial["trial"], module), theirs)
 
     def stored_predictions(self, trial, module):
-        """The classes that the trainer itself had for the test images, in the trial's kept file."""
+        """The trainer's own classes for the test images, from the trial's stored file."""
         document = json.loads(self.sweep("trial", trial, "--format", "json"))
         (sha256,) = [file["sha256"] for file in document["artifacts"] if file["role"] == "predictions"]
         blob = self.path / "sweep.db.blobs" / sha256[:2] / sha256
@@ -219,8 +219,8 @@ class Parity(unittest.TestCase):
 
 
 def randomize(net, pixels, generator):
-    """Random weights that let the images differ up to the last layer, and estimates of BatchNorm that
-    are near to what its inputs really have, but not equal."""
+    """Random weights with which the images still differ in the last layer, and estimates of BatchNorm
+    that are near the statistics of its real inputs, but not equal."""
     norms = [module for module in net.modules() if isinstance(module, nn.BatchNorm2d)]
     with torch.no_grad():
         for parameter in net.parameters():
@@ -238,7 +238,7 @@ def randomize(net, pixels, generator):
 
 
 def renamed(name, own):
-    """Of "layers.3.weight": what the network of build() calls it."""
+    """The name in the network of build() for a name such as "layers.3.weight"."""
     _, index, rest = name.split(".")
     return f"{index}.1.{rest}" if isinstance(own[int(index)], nn.Sequential) else f"{index}.{rest}"
 

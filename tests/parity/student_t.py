@@ -1,4 +1,4 @@
-"""Student's t, for intervals of means in tables."""
+"""Quantiles of Student's t, for intervals of means in tables."""
 
 # Two-sided 97.5 % quantiles where the series below is not exact to three digits.
 SMALL = {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262}

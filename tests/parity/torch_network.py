@@ -1,10 +1,10 @@
-"""The network of the trainer's line in PyTorch, put together without what Sweep writes for PyTorch."""
+"""Builds the network of the trainer's line in PyTorch, without the code that Sweep writes for it."""
 import torch
 from torch import nn
 
 
 def modules(network, dropout):
-    """One module per layer. Without `dropout` such layers do nothing; log_softmax is left to the caller."""
+    """One module per layer. Dropout needs `dropout`; the caller applies log_softmax."""
     layers, x = [], torch.zeros(1, *network["input"])
     for layer in network["layers"]:
         kind, channels = layer["kind"], x.shape[1]

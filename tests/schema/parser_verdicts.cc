@@ -1,10 +1,9 @@
-// What the parsers say about many files, for schema_test.py: one JSON object per line in, one out.
+// Gives schema_test.py the parsers' verdicts on many files: one JSON object per line in, one out.
 //
 //   {"kind": "sweep", "text": "…", "network_files": {"nets/a.yaml": "…"}, "program_files": {…}}
 //   {"kind": "network", "text": "…"}
-//      → {"errors": ["…"], "document": …}; the document is what the parser reads, as JSON, and
-//      absent
-//        when the text is no YAML or its keys are no words
+//      → {"errors": ["…"], "document": …}; the document is the parsed file as JSON, absent when
+//        the text is no YAML or a key is no word
 //   {"kind": "tables"}
 //      → the words and ranges that the parsers know
 
@@ -56,7 +55,7 @@ json ToJson(const YAML::Node& node) {
 }
 
 // Unlike YAML, a network file may have ${width} without quotes between braces. As in its parser,
-// characters of Unicode's private use area stand in for the brackets while YAML is read.
+// characters of Unicode's private use area replace the brackets while YAML is read.
 std::string WithReferences(std::string text, bool hidden) {
   const std::pair<std::string, std::string> open = {"${", "\uE000"}, close = {"}", "\uE001"};
   if (!hidden) {
@@ -109,7 +108,7 @@ json Verdict(const json& request) {
   return verdict;
 }
 
-// With the aliases.
+// Includes the aliases.
 std::vector<std::string_view> MeasureNames() {
   std::vector<std::string_view> names;
   for (const Measure& measure : PredefinedMeasures()) {
@@ -141,7 +140,7 @@ json Tables() {
           {"trial_parameters", TrialParameterNames()}};
 }
 
-// What `sweep schema` prints.
+// The output of `sweep schema`.
 json Schema(const json& request) {
   return json::parse(
       FillSchema(request.at("of").get<std::string>(), request.at("text").get<std::string>()));

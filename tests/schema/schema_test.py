@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Holds docs/schema/*.schema.json against the parsers, both ways.
+"""Compares docs/schema/*.schema.json with the parsers, in both directions.
 
     schema_test.py --parser build/release/bin/parser_verdicts
 
 Many files, and systematic changes to them, go through the parser and through the schema:
 
-- what the parser accepts, the schema accepts; hence what the schema refuses, the parser refuses;
-- what the parser refuses for its structure (unknown or missing key, wrong type, word or range), the
-  schema refuses. Every other complaint must be one of BEYOND, with the reason why no schema can know.
+- a file that the parser accepts, the schema must accept; so a file that the schema refuses, the parser
+  refuses;
+- a file that the parser refuses for its structure (unknown or missing key, wrong type, word or range),
+  the schema must refuse. Every other complaint must be in BEYOND, with the reason why no schema can know.
 
 The words and ranges of the parsers' own tables are compared with the schemas' as well. Exits with 77
 when jsonschema cannot be imported.
@@ -30,16 +31,16 @@ except ImportError:
     print("skipped: jsonschema cannot be imported; deploy/install-deps.sh installs it into .deps/python")
     sys.exit(77)
 
-# Measures that lists show by their shorter names.
+# Measures that lists show by a shorter name.
 ALIASED = {"validation_accuracy", "validation_loss"}
 CORPUS = pathlib.Path(__file__).resolve().parent / "corpus"
-# As `sweep schema` prints them, see load_schemas.
+# The schemas as `sweep schema` prints them.
 SCHEMAS = {}
 VALIDATORS = {}
 
-# What a parser says and no schema can: complaint, why, and what the file must have for it to count.
+# Complaints of a parser that no schema can make: complaint, reason, pattern that the file must contain.
 BEYOND = [(re.compile(complaint), re.compile(where[0] if where else "")) for complaint, _why, *where in [
-    # JSON itself.
+    # Limits of JSON itself.
     (r"must be an integer.*, not -?[0-9.]+(\.0|e\+[0-9]+)$", "JSON has no difference between 5.0 and 5"),
     (r"is [0-9.]+\.0; it must be an integer from", "the same"),
     (r"^'input' must be \[channels, height, width\], integers", "the same", r"[0-9]\.0"),
@@ -48,7 +49,7 @@ BEYOND = [(re.compile(complaint), re.compile(where[0] if where else "")) for com
     (r"has the range .*; int_uniform needs integers", "the same", r"[0-9]\.0"),
     (r"is given twice; first on line", "JSON has no key twice; editors complain of it themselves"),
     (r"has [0-9]+ bytes; the limit is", "JSON Schema counts characters", r"[^\x00-\x7f]"),
-    # Two values against each other.
+    # Two values that contradict each other.
     (r"has min .* above max", "two values"),
     (r"has no multiple of .* in \[", "two values"),
     (r"has q .*, which is too fine", "two values"),
@@ -56,13 +57,13 @@ BEYOND = [(re.compile(complaint), re.compile(where[0] if where else "")) for com
     (r"is already among the values of the source", "two mappings"),
     (r"is the folder of file", "two names"),
     (r"^'[a-z_]+' must be .* in [\[(].*, not [^']+$", "the first and the last multiple of q", r"\bq_"),
-    # What is no value, though YAML takes it for a text.
+    # Text that is no value, though YAML accepts it.
     (r"bracket or a quotation mark without its partner|^YAML has no tuples", "a schema sees a text"),
     (r", a number that JSON does not have|cannot be told from 0|beyond the largest number|does not fit in 64 bits",
      "JSON has no such number"),
     (r"^the tag ", "JSON has no tags"),
     (r"^'program' (is|runs|cannot be executed)", "the words and the files against each other"),
-    # Other files, and names that other parts of the file decide.
+    # Other files, and names that depend on other parts of the file.
     (r"file .* was not sent along", "other files"),
     (r"can only have goal", "the measure's direction"),
     (r"needs a goal: write", "what 'measures' says"),
@@ -125,7 +126,7 @@ def snippets(path):
 
 
 def fenced_yaml(path):
-    """(where, text) of each yaml block of a page that is a whole file: that begins with a name."""
+    """(where, text) of each yaml block of a page that is a whole file, that is, begins with a name."""
     text = path.read_text()
     for match in re.finditer(r"^```yaml[^\n]*\n(.*?)^```", text, flags=re.M | re.S):
         if re.match(r"(#.*\n)*name:", match[1]):
@@ -166,7 +167,7 @@ def walk(value, path=()):
 
 
 def with_change(document, path, change):
-    """A copy in which `change(parent, key)` has been applied at `path`."""
+    """A copy with `change(parent, key)` applied at `path`."""
     root = [copy.deepcopy(document)]
     parent, key = root, 0
     for step in path:
@@ -183,7 +184,7 @@ WORDS = [None, True, False, 0, 1, -1, 2, 5.5, 0.25, 10**16, -(10**16), 300, 70_0
 
 
 def changes(value):
-    """(label, change) of all that is tried at a place with that value."""
+    """(label, change) of every change to try at a place with that value."""
     def put(word):
         return lambda parent, key: parent.__setitem__(key, copy.deepcopy(word))
 
@@ -212,8 +213,8 @@ def changes(value):
 
 
 def kind_of_place(path, value):
-    """Places alike in this are tried once: list indices do not count, nor which hyperparameter of a type
-    it is (test_words_and_ranges_are_the_parsers compares each one's range)."""
+    """Places of one kind are tried once. List indices do not matter, nor does the hyperparameter of a type
+    (test_words_and_ranges_are_the_parsers compares the range of each)."""
     definitions = SCHEMAS["sweep"]["definitions"]
     steps = []
     for step in path:
@@ -245,7 +246,7 @@ class SchemaTest(unittest.TestCase):
         cls.parser.close()
 
     def disagreement(self, kind, text):
-        """None, or what parser and schema disagree about."""
+        """The disagreement of parser and schema, or None."""
         verdict = self.parser.verdict(kind, text)
         errors = verdict["errors"]
         if "document" not in verdict:
@@ -272,7 +273,7 @@ class SchemaTest(unittest.TestCase):
             self.fail(f"{len(wrong)} disagreements:\n" + "\n".join(wrong[:25]))
 
     def mutations(self):
-        """Every kind of place of the valid documents, changed in every way."""
+        """The valid documents with every kind of place changed in every way."""
         seen = set()
         for label, kind, document in self.valid_documents:
             for path, value in walk(document):
@@ -316,7 +317,7 @@ class SchemaTest(unittest.TestCase):
         self.check_all(cases())
 
     def test_limits(self):
-        """At each limit both accept, one above it both refuse."""
+        """Both accept each limit, and both refuse one more."""
         sweep = {"name": "s", "program": "train", "run_cap": 1}
         for kind, limit, make in [
             ("sweep", 63, lambda n: {**sweep, "name": "s" * n}),
@@ -381,7 +382,7 @@ class SchemaTest(unittest.TestCase):
                     self.assertIn("description", value, f"{kind} {path} {name}")
 
     def test_keys_are_the_parsers(self):
-        """A key that is like no other is answered by the list of all."""
+        """The complaint about a key that resembles no other lists all keys."""
         sweep = {"name": "s", "model": "cnn-18718", "run_cap": 1}
         network = {"name": "n", "layers": [{"linear": 10}]}
         top = SCHEMAS["sweep"]["properties"]

@@ -1,4 +1,4 @@
-# field.py DATABASE SWEEP FIELD: something about the sweep's first trial.
+# field.py DATABASE SWEEP FIELD: prints a field of the sweep's first trial.
 
 import sqlite3
 import sys

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Workers in jobs of a real Slurm, which is started here without being installed: what a job's end,
-# its time limit, its requeue and its preemption cost a program that needs 2 s for its checkpoint.
+# Runs workers in jobs of a real Slurm, which is started here without being installed. Tests what
+# the end, the time limit, the requeue and the preemption of a job cost a program that needs 2 s for
+# its checkpoint.
 #
 #   tests/slurm/run.sh BIN [CASE...]      BIN: the folder of sweep, sweep-coordinator, sweep-worker;
 #                                         cases: cancel, requeue, preempt, limit (default: all)
@@ -34,7 +35,7 @@ fetch() {
   for package in "$work"/packages/*.deb; do dpkg-deb -x "$package" "$root"; done
 }
 
-# Two ports that nobody has.
+# Two free ports.
 free_ports() {
   python3 -c 'import socket
 s = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
@@ -61,7 +62,7 @@ start_slurm() {
   until_is 60 "sinfo --noheader --format=%T | sort -u" idle
 }
 
-# until_is SECONDS COMMAND TEXT: until what the command prints is the text.
+# until_is SECONDS COMMAND TEXT: waits until the command prints the text.
 until_is() {
   local end=$((SECONDS + $1)) now=""
   while [ $SECONDS -lt $end ]; do
@@ -90,7 +91,7 @@ submit_sweep() {
   "$bin/sweep" submit "$1.yaml" --quiet >/dev/null
 }
 
-# A field of the sweep's only trial.
+# The command that prints a field of the sweep's only trial.
 trial() { echo "python3 '$here/field.py' '$work/sweep.db' $1 $2"; }
 
 # The job of a worker: `srun`, so that Slurm signals the worker and its program as a step.
@@ -119,7 +120,7 @@ run_case() {
     cancel) scancel "$job" ;;
     requeue) scontrol requeue "$job" ;;
     preempt) sbatch --parsable --partition=high --exclusive --output=/dev/null --wrap 'sleep 1' >high ;;
-    limit) ;; # slurmctld looks every 30 s
+    limit) ;; # slurmctld checks every 30 s
   esac
   check "$1" "$([ "$1" = limit ] && echo 150 || echo 90)"
   scancel "$job" $(cat high 2>/dev/null) 2>/dev/null || true

@@ -1,5 +1,5 @@
-# A program that needs 2 s for its checkpoint, whoever asks it to stop: its worker by a line, or a
-# batch system by SIGTERM, which may come more than once.
+# A program that needs 2 s for its checkpoint when it is asked to stop: by its worker with a line,
+# or by a batch system with SIGTERM, which may come more than once.
 
 import json
 import os
@@ -32,7 +32,7 @@ for epoch in range(first + 1, trial["epochs"] + 1):
             asked.set()
     if asked.is_set():
         end = time.monotonic() + 2
-        while time.monotonic() < end:  # a signal interrupts no sleep, but another clock might
+        while time.monotonic() < end:  # not interrupted by a signal, but perhaps by a clock change
             time.sleep(0.1)
         path = os.path.join(trial["output_dir"], "checkpoint")
         with open(path, "w") as file:

@@ -1,11 +1,10 @@
-// Shows ThreadSanitizer the order that gRPC gives to this program's steps. The distribution's gRPC
-// and abseil are built without ThreadSanitizer, which therefore takes a call's callbacks, that run
-// one after the other on several threads, for unordered. Every program of a ThreadSanitizer build
-// that uses gRPC is linked with this file: its definitions take the place of the libraries' own,
-// which they call.
+// Tells ThreadSanitizer the order that gRPC gives to this program's steps. The distribution's gRPC
+// and abseil are built without ThreadSanitizer, so it takes the callbacks of a call, which run one
+// after the other on several threads, for unordered. Every program of a ThreadSanitizer build that
+// uses gRPC is linked with this file: its definitions replace the libraries' own, and call them.
 //
-// Only what gRPC promises is shown, not the locks by which it keeps its promises: they would order
-// nearly all callbacks with each other, and so hide the races between them.
+// Only gRPC's promises are shown, not the locks by which it keeps them: these would order nearly
+// all callbacks with each other, and so hide the races between them.
 
 #include <dlfcn.h>
 #include <link.h>
@@ -29,14 +28,14 @@
 #include "grpcpp/support/server_callback.h"
 #include "grpcpp/version_info.h"
 
-// It leans on what is inside of them.
+// This file depends on the libraries' internals.
 static_assert(GRPC_CPP_VERSION_MAJOR == 1 && GRPC_CPP_VERSION_MINOR == 51,
               "compare this file with completion_queue.cc, executor.cc and server_callback.cc");
 static_assert(ABSL_LTS_RELEASE_VERSION == 20220623, "compare this file with mutex.cc");
 
 namespace {
 
-// The library's own definition of the function of that mangled name.
+// The library's own definition of the function with that mangled name.
 template <typename Function>
 Function* Real(const char* name) {
   void* const found = dlsym(RTLD_NEXT, name);
@@ -47,14 +46,14 @@ Function* Real(const char* name) {
   return reinterpret_cast<Function*>(found);
 }
 
-// What was done before a server started comes before all its calls, and they before its end.
+// Everything before a server's start precedes all its calls, and these precede its end.
 char server_start;
 char calls_end;
 
-// Of the thread that waits for the end of a server.
+// The tag for which this thread waits at the end of a server.
 thread_local const void* shutdown_tag = nullptr;
 
-// Where what gRPC did for the operation of that tag is noted.
+// The address that stands for gRPC's work on the operation of that tag.
 void* Outcome(void* tag) { return static_cast<char*>(tag) + 1; }
 
 grpc_event TakeOver(const grpc_event& event) {
@@ -72,7 +71,7 @@ grpc_event TakeOver(const grpc_event& event) {
 
 struct grpc_cq_completion;
 
-// Operations. What was done before one is begun comes before what is done when its tag has come out
+// Operations. Everything before the beginning of one precedes everything after its tag has come out
 // of the completion queue. The threads that run callbacks take them from such a queue, too.
 
 bool grpc_cq_begin_op(grpc_completion_queue* queue, void* tag) {
@@ -125,7 +124,7 @@ void grpc_server_shutdown_and_notify(grpc_server* server, grpc_completion_queue*
   real(server, queue, tag);
 }
 
-// After a call's last callback.
+// Called after a call's last callback.
 void grpc_call_unref(grpc_call* call) {
   static auto* const real = Real<decltype(grpc_call_unref)>("grpc_call_unref");
   __tsan_release(&calls_end);
@@ -136,7 +135,7 @@ void grpc_call_unref(grpc_call* call) {
 
 // The executor, on whose threads gRPC calls OnDone and OnCancel.
 
-// As gRPC's closure.h begins them.
+// The beginnings of the types in gRPC's closure.h.
 struct grpc_closure {
   grpc_closure* next;
 };
@@ -177,14 +176,14 @@ std::size_t Executor::RunClosures(const char* name, grpc_closure_list list) {
 
 }  // namespace grpc_core
 
-// A call's countdowns. Who takes away the last condition runs OnDone or OnCancel after what the
-// others did before they took theirs. Some are taken by the headers' code, which ThreadSanitizer
-// sees, some inside of the library.
+// A call's countdowns. Whoever removes the last condition runs OnDone or OnCancel, after everything
+// that the others did before they removed theirs. The headers' code, which ThreadSanitizer sees,
+// removes some; the library's own code removes others.
 
 namespace grpc::internal {
 namespace {
 
-// Calls OnCancel, after which the library takes a condition away.
+// Calls OnCancel, after which the library removes a condition.
 class CancelledReactor final : public ServerReactor {
  public:
   CancelledReactor(ServerReactor* reactor, void* countdown)
@@ -203,7 +202,7 @@ class CancelledReactor final : public ServerReactor {
 
 }  // namespace
 
-// The library has code of its own for calls of any method; ThreadSanitizer sees this copy of it.
+// The library has compiled code for calls of any method; ThreadSanitizer sees this copy instead.
 template class CallbackBidiHandler<ByteBuffer, ByteBuffer>;
 
 void ServerCallbackCall::ScheduleOnDone(bool inline_ondone) {
@@ -222,11 +221,11 @@ void ServerCallbackCall::CallOnCancel(ServerReactor* reactor) {
 
 }  // namespace grpc::internal
 
-// abseil's locks, as far as others than gRPC's core take them: gRPC's headers do.
+// abseil's locks, when anything but gRPC's core takes them; gRPC's headers do.
 
 namespace {
 
-// Whether the code at `address` is gRPC's core.
+// True if the code at `address` is part of gRPC's core.
 bool IsOfGrpcCore(const void* address) {
   struct Range {
     std::uintptr_t begin;

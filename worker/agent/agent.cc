@@ -42,7 +42,7 @@ std::string HostName() {
   return name.data();
 }
 
-// One per processor, or per `threads` of them, of those that may be used.
+// One slot per usable processor, or per `threads` of them.
 int DefaultSlots(int threads) {
   const Processors processors = CountProcessors();
   const int slots = std::clamp(processors.usable() / std::max(1, threads), 1, kMostSlots);
@@ -81,8 +81,8 @@ absl::Status NoWorkFolder(const std::string& path, const std::string& why) {
   return absl::PermissionDeniedError(absl::StrCat("work folder ", path, ": ", why));
 }
 
-// This worker's own folder for trials' and programs' files, in `wish` or the one for temporary
-// files. Several workers may have been given one folder.
+// This worker's own folder for trials' and programs' files, in `wish` or the folder for temporary
+// files. Several workers may share one such place.
 absl::StatusOr<std::unique_ptr<OwnedFolder>> MakeWorkFolder(const std::string& wish) {
   const absl::StatusOr<std::string> parent =
       wish.empty() ? TemporaryFolder() : absl::StatusOr<std::string>(wish);
@@ -91,10 +91,10 @@ absl::StatusOr<std::unique_ptr<OwnedFolder>> MakeWorkFolder(const std::string& w
   std::filesystem::create_directories(*parent, error);
   if (error) return NoWorkFolder(*parent, error.message());
   if (access(parent->c_str(), W_OK) != 0) return NoWorkFolder(*parent, "it cannot be written");
-  // However it is spelled, so that the next worker finds what is marked with it.
+  // Canonical, so that the next worker finds processes by this mark, however it spells the path.
   const std::filesystem::path place = std::filesystem::canonical(*parent, error);
   if (error) return NoWorkFolder(*parent, error.message());
-  // Short, since it stands in every line of a program's traceback.
+  // Short, since it appears in every line of a program's traceback.
   return OwnedFolder::Make(place, wish.empty() ? "sweep-worker-" : "work-");
 }
 
@@ -213,7 +213,7 @@ class AgentImpl final : public Agent {
                 }};
   }
 
-  // Lets every thread that waits for the network come home.
+  // Ends every network call, so that no thread waits for one.
   void EndCalls() {
     datasets_.Shutdown();
     session_.Stop();
@@ -232,16 +232,16 @@ class AgentImpl final : public Agent {
   LeaseTable leases_;
   ProgressReporter progress_;
   LogReporter logs_;
-  // The session calls the loop and the loop the session, so both are stopped before either goes.
+  // The session calls the loop and the loop the session, so both are stopped before destruction.
   std::unique_ptr<TrainerLoop> loop_;
   Session session_;
-  // Stop has ended those who tell it of data before it goes.
+  // Stop has ended its users, the reporters, before it is destroyed.
   DataWatch data_watch_{[this](const std::string& sha256) { session_.DataChanged(sha256); }};
 };
 
 }  // namespace
 
-// The random part is there since a machine may run several workers.
+// The random part distinguishes several workers on one machine.
 std::string MakeWorkerName() {
   std::string name;
   for (char c : HostName().substr(0, 48)) {

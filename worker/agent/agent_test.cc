@@ -41,7 +41,7 @@ std::vector<int> OneTo(int last) {
   return numbers;
 }
 
-// Polls a fact of the operating system that nothing announces.
+// Polls a state of the operating system for which there is no event.
 bool Eventually(const std::function<bool()>& condition,
                 std::chrono::milliseconds patience = std::chrono::seconds(20)) {
   const auto until = std::chrono::steady_clock::now() + patience;
@@ -76,7 +76,7 @@ class AgentTest : public ::testing::Test {
     agent_ = *std::move(agent);
   }
 
-  // The one that the agent has made for itself.
+  // The folder that the agent has made for itself.
   std::filesystem::path OwnFolder() const {
     return std::filesystem::directory_iterator(options_.work_dir)->path();
   }
@@ -282,7 +282,7 @@ TEST_F(AgentTest, DropsTheWorkWhenItsTokenIsStale) {
   coordinator_.SetReportStatus(absl::FailedPreconditionError("attempt 2 was granted"));
   StartAgent();
   ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) { return r.refused_reports == 1; }));
-  // Not held any more and not taken up again, although the coordinator still lists it.
+  // The lease is not held any more and not taken again, although the coordinator still lists it.
   const std::size_t calls = coordinator_.record().synchronized.size();
   ASSERT_TRUE(coordinator_.WaitUntil([&](const Record& record) {
     return record.synchronized.size() > calls + 5 && record.synchronized.back().held_size() == 0;
@@ -322,7 +322,7 @@ TEST_F(AgentTest, StoresACheckpointAsItWasWhenTheTrainerSaidSo) {
   coordinator_.SetReportStatus(absl::UnavailableError("starting"));
   coordinator_.Offer(1, "checkpoint=2,pause=3", 5);
   StartAgent();
-  // Progress comes after the checkpoint, so the worker knows of that when it tells this.
+  // Progress comes after the checkpoint, so the worker has seen the checkpoint by then.
   ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) { return !r.progress.empty(); }));
   const std::filesystem::path checkpoint = OwnFolder() / "s-1-1" / "checkpoint";
   const std::filesystem::path next = checkpoint.string() + ".next";

@@ -45,7 +45,7 @@ absl::Status Unreadable(const std::string& path, int error) {
   return Refused(path, absl::StrCat("cannot be read: ", strerror(error)));
 }
 
-// The part of `path` below `folder`; nullopt when it lies elsewhere by its words.
+// The part of `path` below `folder`; nullopt when the path as text leads elsewhere.
 std::optional<fs::path> Below(const fs::path& folder, const fs::path& path) {
   const fs::path rest = path.lexically_relative(folder);
   if (rest.empty() || rest == "." || *rest.begin() == "..") return std::nullopt;
@@ -57,7 +57,7 @@ std::optional<fs::path> PartBelow(const std::string& folder, const std::string& 
   if (std::optional<fs::path> rest = Below(fs::path(folder).lexically_normal(), wanted)) {
     return rest;
   }
-  // As the program may know its folder when a link leads to it.
+  // The program may know its folder by its real path when `folder` contains a link.
   std::error_code error;
   const fs::path real = fs::canonical(folder, error);
   return error ? std::nullopt : Below(real, wanted);
@@ -108,13 +108,13 @@ absl::StatusOr<ArtifactFile> ArtifactFile::Open(const std::string& folder,
   if (fstatat(place.get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
     return Unreadable(path, errno);
   }
-  // Before it is opened, which alone may do something to a device.
+  // Checked before opening, because opening a device may already have an effect.
   if (!S_ISREG(info.st_mode)) {
     return Refused(path, absl::StrCat("is ", KindOf(info.st_mode), ", not a regular file"));
   }
   Fd file(
       openat(place.get(), name.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC));
-  // It may have become something else since.
+  // The file may have been replaced since the check.
   if (file.get() < 0 || fstat(file.get(), &info) != 0) return Unreadable(path, errno);
   if (!S_ISREG(info.st_mode)) return Refused(path, "is not a regular file");
   return ArtifactFile(file.Take(), path);

@@ -7,22 +7,22 @@
 
 namespace sweep {
 
-// A file that a trainer has named to be kept, open for reading. What a program names is not
-// trusted: only a regular file below its own folder is taken, reached without a link, and nothing
-// that is read of it can block or go on for ever. Open, it stays what it was when its name is given
-// to another file. Movable; closed with this.
+// A file that a trainer asks to keep, open for reading. The name comes from a program and is not
+// trusted: only a regular file below the program's own folder, reached without a link, is accepted,
+// and reading it can neither block nor go on for ever. The open file stays the same when its name
+// is given to another file. Movable; the destructor closes it.
 class ArtifactFile {
  public:
   static constexpr std::size_t kMostBytes = std::size_t{64} << 20;  // the contract's limit
 
   // A relative path is relative to `folder`. NotFound, InvalidArgument or OutOfRange, naming the
-  // path and why it is not taken; never a status that is worth another try.
+  // path and the reason; never a status that is retryable.
   static absl::StatusOr<ArtifactFile> Open(const std::string& folder, const std::string& path);
   ArtifactFile(ArtifactFile&& other) noexcept;
   ArtifactFile& operator=(ArtifactFile&& other) noexcept;
   ~ArtifactFile();
 
-  // All of it, as long as it was when the reading began.
+  // The whole file, up to its length at the start of the read.
   absl::StatusOr<std::string> Read() const;
   const std::string& path() const { return path_; }
 

@@ -41,11 +41,11 @@ bool IsStaleLease(const absl::Status& status) {
          status.code() == absl::StatusCode::kNotFound;
 }
 
-// Registers a context for as long as its call runs, so that Shutdown can cancel it.
+// Registers a context while its call runs, so that Shutdown can cancel it.
 //
-// Calls wait for the connection while their deadline permits. One that fails at once is also slow
-// to succeed: gRPC's blocking calls move a connection forward only while one of them waits, and
-// otherwise look after it every 5 s.
+// Calls wait for the connection while their deadline permits. A call that fails at once would also
+// be slow to succeed: gRPC's blocking calls advance a connection only while one of them waits, and
+// otherwise check it every 5 s.
 class CoordinatorClient::Call {
  public:
   Call(CoordinatorClient* client, grpc::ClientContext* context, absl::Duration timeout,
@@ -148,7 +148,7 @@ absl::StatusOr<StoredBlob> CoordinatorClient::PutBlob(const ArtifactFile& file) 
     const std::string_view piece = rest.substr(0, kPieceBytes);
     request.set_data(std::string(piece));
     rest.remove_prefix(piece.size());
-    // False when the answer has come already, as for a blob that is there; Finish tells.
+    // False when the answer has come already, as for a stored blob; Finish returns it.
     if (!writer->Write(request)) break;
     request.Clear();
   } while (!rest.empty());

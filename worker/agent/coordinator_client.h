@@ -17,9 +17,9 @@
 
 namespace sweep {
 
-// Whether the same call may succeed later: the coordinator is away, busy or starting.
+// True if the same call may succeed later: the coordinator is away, busy or starting.
 bool IsRetryable(const absl::Status& status);
-// Whether the coordinator says that this worker does not hold the lease any more.
+// True if the coordinator says that this worker does not hold the lease any more.
 bool IsStaleLease(const absl::Status& status);
 
 struct StoredBlob {
@@ -29,28 +29,28 @@ struct StoredBlob {
 
 struct SynchronizeWait {
   absl::Duration timeout;
-  bool for_connection = true;  // false: fails at once, saying why, when there is none
+  bool for_connection = true;  // false: fails at once, with the reason, when there is none
 };
 
-// Blocking calls to the coordinator, each with a deadline. Thread-safe. After Shutdown every call
-// that runs or is made returns Cancelled, which ends the threads that make them.
+// Blocking calls to the coordinator, each with a deadline. Thread-safe. After Shutdown every
+// running or new call returns Cancelled, which ends the threads that make them.
 class CoordinatorClient {
  public:
   explicit CoordinatorClient(const std::string& address);
 
-  // The caller's context, so that it can cancel a parked call.
+  // The caller owns the context, so that it can cancel a parked call.
   absl::Status Synchronize(grpc::ClientContext* context, const SynchronizeWait& wait,
                            const v1::SynchronizeRequest& request,
                            v1::SynchronizeResponse* response);
   absl::Status ReportEpochs(const v1::ReportEpochsRequest& request);
   absl::Status ReportProgress(const v1::ReportProgressRequest& request);
   absl::Status FinishLease(const v1::FinishLeaseRequest& request);
-  // Why the data was refused, "" when it was not. Unimplemented by a coordinator that is older than
-  // this call.
+  // Returns the reason of a refusal, or "" if the data was accepted. Unimplemented by a coordinator
+  // that is older than this call.
   absl::StatusOr<std::string> ReportData(const v1::ReportDataRequest& request);
   // Unimplemented by a coordinator that is older than this call.
   absl::Status AppendLogs(const v1::AppendLogsRequest& request);
-  // With its source. `name` is "sweeps/{sweep}".
+  // Includes the sweep's source. `name` is "sweeps/{sweep}".
   absl::StatusOr<v1::Sweep> GetSweep(const std::string& name);
   // Stores a file, which is read once, at the start. Errors of ArtifactFile::Read.
   absl::StatusOr<StoredBlob> PutBlob(const ArtifactFile& file);

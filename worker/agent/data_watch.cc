@@ -40,7 +40,7 @@ bool DataWatch::HasChanged(Refused* refused) {
     if (DataStamp::Take(refused->dataset, source.folder) != now) return false;
     source.stamp = now;
     return !same;
-  } catch (const DataError&) {  // somebody is at it
+  } catch (const DataError&) {  // a file is missing or incomplete, as during a copy
     return false;
   }
 }

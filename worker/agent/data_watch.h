@@ -11,17 +11,17 @@
 
 namespace sweep {
 
-// Looks after data that a coordinator has refused: once somebody has put other files in its place,
-// and lets them be, the worker may be given those sweeps again. Reads files only when their times
+// Watches data that the coordinator has refused. Once somebody has replaced the files and stopped
+// writing to them, the worker may be given those sweeps again. Reads files only when their times
 // have changed. Thread-safe.
 class DataWatch {
  public:
   static constexpr std::chrono::milliseconds kPeriod{2000};
 
-  // `changed` is called on the own thread with the digest that was refused and is here no more.
+  // Calls `changed` on this object's own thread, with the refused digest of replaced data.
   explicit DataWatch(std::function<void(const std::string& sha256)> changed,
                      std::chrono::milliseconds period = kPeriod);
-  // Waits for a reading that is under way.
+  // Waits for a read that is under way.
   ~DataWatch();
   DataWatch(const DataWatch&) = delete;
   DataWatch& operator=(const DataWatch&) = delete;
@@ -32,11 +32,11 @@ class DataWatch {
  private:
   struct Refused {
     DatasetSpec dataset;
-    DataSource source;  // its stamp: of the last reading
+    DataSource source;  // its stamp is that of the last read
   };
 
   void Run();
-  // Whether the content is another one now.
+  // True if the content has changed and nobody is writing to it.
   static bool HasChanged(Refused* refused);
 
   const std::function<void(const std::string&)> changed_;

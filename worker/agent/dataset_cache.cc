@@ -12,11 +12,11 @@
 namespace sweep {
 namespace {
 
-// Of files that change while they are read.
+// Attempts to read files that change meanwhile.
 constexpr int kMostReadings = 3;
 
-// Says every two seconds how far a download is. One download runs at a time per data set, and the
-// callback is called by the thread that downloads.
+// Logs the progress of a download every two seconds. One download per data set runs at a time, and
+// the downloading thread calls the callback.
 DownloadProgress LogProgress() {
   return [last = absl::InfinitePast()](std::string_view file, std::int64_t done,
                                        std::int64_t total) mutable {

@@ -12,25 +12,25 @@
 
 namespace sweep {
 
-// A data set that is there.
+// A data set that is present.
 struct DataSource {
   std::string folder;  // "" when it needs none
   std::string sha256;  // of its content, see DataDigest; "" for a program's own data
-  DataStamp stamp;     // of the reading that gave it
+  DataStamp stamp;     // taken when the digest was computed
 };
 
-// Makes sure of each data set, and knows what is in it: the first who asks looks for it, may
-// download it, and reads it, on the own thread; others who want the same one wait. It is read again
-// whenever its files may have changed since. A failure is not remembered, so the next trial tries
-// again. Thread-safe.
+// Provides data sets and their digests. The first caller that asks for one finds it, may download
+// it, and reads it, on its own thread; other callers that want the same one wait. It is read again
+// whenever its files may have changed. A failure is not remembered, so the next trial tries again.
+// Thread-safe.
 class DatasetCache {
  public:
   explicit DatasetCache(DataOptions options);
 
-  // The data set as it is now. NotFound with the reason.
+  // The data set in its present state. NotFound with the reason.
   absl::StatusOr<DataSource> Get(const DatasetSpec& dataset);
 
-  // Ends a download that runs; whoever waits for it gets an error.
+  // Ends a running download with an error.
   void Shutdown() { shut_down_ = true; }
 
  private:
@@ -39,7 +39,7 @@ class DatasetCache {
     std::optional<DataSource> known;
   };
 
-  // Exceptions are the caller's.
+  // Both may throw; the caller catches.
   std::string Ensure(const DatasetSpec& dataset);
   DataSource Read(const DatasetSpec& dataset);
 

@@ -5,7 +5,7 @@
 namespace sweep {
 namespace {
 
-// A supervisor that has not killed what it minds within this time is stopped, or cannot.
+// A supervisor that has not killed its processes within this time is stopped or unable to.
 constexpr std::chrono::milliseconds kKillPatience{2000};
 
 }  // namespace

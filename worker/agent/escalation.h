@@ -4,27 +4,27 @@
 
 namespace sweep {
 
-// How hard a process has been asked to end its trial or itself: first in its own protocol, then by
-// SIGTERM, then by SIGKILL, each when the one before has not helped in time. Pure bookkeeping; its
-// owner sends what Due names. Not thread-safe.
+// The steps by which a process is asked to end its trial or itself: first its own protocol, then
+// SIGTERM, then SIGKILL, each when the step before has not helped in time. Pure bookkeeping; its
+// owner sends what Due returns. Not thread-safe.
 class Escalation {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
   enum class Signal { kNone, kTerminate, kKill, kKillSupervisor };
 
-  // Nothing has been asked, or what was asked has been done.
+  // Nothing was asked, or the process has done what it was asked.
   bool idle() const { return step_ == Step::kNone; }
 
   // The process was asked, and has until `deadline`.
   void Ask(TimePoint deadline);
-  // It does what it was asked; no effect after SIGTERM.
+  // The process has done what it was asked; no effect after SIGTERM.
   void Answered();
-  // It has less time than it was given, unless SIGTERM was sent already.
+  // Brings the deadline forward, unless SIGTERM was sent already.
   void Shorten(TimePoint deadline);
-  // The process has been killed. False if it was before.
+  // Records that the process was killed. False if it was killed before.
   bool Kill(TimePoint now);
-  // What is to be sent now; after SIGTERM the process has `grace`. Once killed, it is killed again
-  // at each call: another signal of the same number may have hidden the first.
+  // Returns the signal to send now; after SIGTERM the process has `grace`. A killed process is
+  // killed again at each call: another signal of the same number may have hidden the first.
   Signal Due(TimePoint now, std::chrono::milliseconds grace);
 
  private:

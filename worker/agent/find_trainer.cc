@@ -28,7 +28,7 @@ std::string ExecutableFolder() {
   return error ? std::string() : path.parent_path().string();
 }
 
-// Every path at which PATH would find `program`.
+// Every path that a search of PATH for `program` tries.
 std::vector<std::string> PathCandidates(const std::string& program) {
   std::vector<std::string> candidates;
   const char* path = std::getenv("PATH");
@@ -45,7 +45,7 @@ absl::StatusOr<std::string> FirstProgram(const std::string& kind, const std::str
   for (const std::string& candidate : candidates) {
     if (IsProgram(candidate)) return candidate;
   }
-  // Nothing helps less than "no such program" about one that is there.
+  // "no such program" would mislead about a file that exists.
   for (const std::string& candidate : candidates) {
     std::error_code error;
     const auto status = std::filesystem::symlink_status(candidate, error);
@@ -65,7 +65,7 @@ absl::StatusOr<std::string> FindNamed(const std::string& program) {
 }
 
 absl::StatusOr<std::string> FindDefault() {
-  // An explicit wish comes before what happens to lie beside the worker.
+  // An explicit setting comes before a file that happens to lie beside the worker.
   if (const char* wish = std::getenv("SWEEP_TRAINER"); wish != nullptr && *wish != '\0') {
     return FindNamed(wish);
   }

@@ -21,7 +21,7 @@ namespace sweep {
 namespace {
 
 constexpr std::size_t kRowsPerReport = 16;  // the contract's limit
-// The end of a lease does not wait longer for its last log lines.
+// The longest time that the end of a lease waits for its last log lines.
 constexpr absl::Duration kLogPatience = absl::Seconds(2);
 
 std::string_view OutcomeName(v1::LeaseOutcome outcome) {
@@ -74,8 +74,8 @@ void LeaseReporter::Begin(v1::Lease lease) {
   {
     MutexLock lock(&mutex_);
     lease_ = std::move(lease);
-    // Here and not at the end of the lease before: its owner may have abandoned that one after the
-    // thread was done with it.
+    // Reset here rather than at the end of the lease before, whose owner may have abandoned it
+    // after the thread was done with it.
     abandoned_ = refused_ = false;
     epochs_.clear();
     checkpoint_.reset();
@@ -95,8 +95,9 @@ void LeaseReporter::AddEpoch(const EpochMetrics& metrics) {
 }
 
 void LeaseReporter::AddCheckpoint(int epoch, const std::string& path) {
-  // Storing may take as long as the coordinator is away. A later checkpoint under this epoch's
-  // number would skip, after a crash, the epochs that were not yet acknowledged.
+  // Open the file now: storing it may take as long as the coordinator is away. A later
+  // checkpoint stored under this epoch's number would make a restart after a crash skip epochs that
+  // were not yet acknowledged.
   absl::StatusOr<ArtifactFile> file = ArtifactFile::Open(output_dir_, path);
   if (!file.ok()) {
     if (options_.logs == nullptr) return;
@@ -115,7 +116,7 @@ void LeaseReporter::AddCheckpoint(int epoch, const std::string& path) {
 void LeaseReporter::End(LeaseEnd end) {
   {
     MutexLock lock(&mutex_);
-    // Rows are missing; the owner learns it by `refused` and says how the lease shall end then.
+    // Rows are missing. The owner hears of it by `refused` and then says how the lease ends.
     const bool needs_rows =
         end.outcome == v1::LEASE_OUTCOME_COMPLETED || end.outcome == v1::LEASE_OUTCOME_HELD;
     if (refused_ && needs_rows) return;
@@ -154,7 +155,7 @@ void LeaseReporter::Prepare() {
   absl::StatusOr<PreparedTrial> trial = absl::UnknownError("");
   try {
     trial = PrepareTrial();
-  } catch (const std::exception& error) {  // ProtocolError, and what the standard library throws
+  } catch (const std::exception& error) {  // ProtocolError or the standard library's
     trial = absl::InvalidArgumentError(absl::StrCat("the trial's spec: ", error.what()));
   }
   if (!data_refused_) events_.prepared(std::move(trial));
@@ -299,7 +300,7 @@ LeaseReporter::Work LeaseReporter::WaitForWork() {
   } else if (!epochs_.empty() || checkpoint_) {
     const std::size_t rows = std::min(epochs_.size(), kRowsPerReport);
     work.epochs.assign(epochs_.begin(), epochs_.begin() + static_cast<std::ptrdiff_t>(rows));
-    // A checkpoint follows its epochs, so it may go only when no row stays behind.
+    // A checkpoint follows its epochs, so it is sent only when no row is left.
     if (rows == epochs_.size()) work.checkpoint = std::exchange(checkpoint_, std::nullopt);
   } else {
     work.end = end_;
@@ -350,7 +351,7 @@ void LeaseReporter::Refuse(const absl::Status& status) {
     refused_ = true;
     epochs_.clear();
     checkpoint_.reset();
-    // An end that was ordered before the refusal was known says less than the refusal.
+    // The refusal says more than an end that was ordered before it was known.
     end_.reset();
   }
   events_.refused(status);
@@ -361,7 +362,7 @@ void LeaseReporter::Finish(const LeaseEnd& end) {
   v1::FinishLeaseRequest request;
   *request.mutable_token() = lease_.token();
   request.set_outcome(end.outcome);
-  // It may quote what a program has printed, which need not be text; the contract takes only text.
+  // The reason may quote a program's output, which need not be UTF-8; the contract takes only text.
   request.set_reason(ToUtf8(end.reason));
   for (const auto& [role, path] : end.files) {
     absl::StatusOr<StoredBlob> blob;
@@ -384,14 +385,15 @@ void LeaseReporter::Finish(const LeaseEnd& end) {
     artifact->set_size_bytes(blob->size_bytes);
   }
   const auto finish = [&] {
-    // Before, because the end of the lease is the end of its token.
+    // Before FinishLease, because the lease's token ends with the lease.
     if (options_.logs != nullptr) options_.logs->Flush(KeyOf(lease_.token()), kLogPatience);
     return options_.client->FinishLease(request);
   };
   absl::Status status = Persist("finish lease", finish);
   if (!status.ok() && !absl::IsCancelled(status) && !IsStaleLease(status)) {
-    // What was said is not taken (gRPC answers UNIMPLEMENTED for what it cannot decode). Nobody
-    // else would end the lease before its term is over, so it ends with what cannot be refused.
+    // The coordinator refuses the content (gRPC answers UNIMPLEMENTED for a message that it cannot
+    // decode). Without an end the lease would last until its term is over, so send one that cannot
+    // be refused.
     Plain(status, &request);
     status = Persist("finish lease", finish);
   }

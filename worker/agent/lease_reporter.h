@@ -29,36 +29,36 @@ struct PreparedTrial {
   std::string trial;  // the id that the trainer's lines carry
   std::string line;   // the `trial` line to send
   int epochs = 0;
-  int target_epoch = 0;   // the one that it is trained to, when that is not the last; else 0
-  int resumed_epoch = 0;  // the last one in the checkpoint that it resumes from
+  int target_epoch = 0;   // train to this epoch, if it is not the last; else 0
+  int resumed_epoch = 0;  // the last epoch in the checkpoint that it resumes from
   TrainerProgram program;
 };
 
-// How a lease shall end.
+// How a lease ends.
 struct LeaseEnd {
   v1::LeaseOutcome outcome = v1::LEASE_OUTCOME_UNSPECIFIED;
   std::string reason;
   std::map<std::string, std::string> files;  // path by role; stored before the end is reported
 };
 
-// Does the slow work of one slot's lease on a thread of its own: makes the data set and the
-// checkpoint available, then tells the coordinator epochs, checkpoints and the end, in that order,
-// each until it is acknowledged, however long the coordinator is away.
+// Does the slow work of one slot's lease on a thread of its own: fetches the data set and the
+// checkpoint, then reports epochs, checkpoints and the end to the coordinator, in that order, and
+// repeats each report until it is acknowledged, however long the coordinator is away.
 //
 // One lease at a time: Begin, any number of AddEpoch and AddCheckpoint, then End or Abandon, and
-// when `released` was called the next Begin. All functions return at once and may be called from
-// any thread. What is queued is bounded: the rows by the epochs of the trial, which the caller
-// checks, and of checkpoints only the latest counts.
+// the next Begin after `released`. All functions return at once and may be called from any thread.
+// The queue is bounded: the caller checks that there are no more rows than the trial has epochs,
+// and only the latest checkpoint is kept.
 class LeaseReporter {
  public:
   // Called on the reporter's thread; must return at once.
   struct Events {
     std::function<void(absl::StatusOr<PreparedTrial>)> prepared;
-    // The coordinator refuses this worker's data, and has ended the lease. Comes instead of
-    // `prepared`, and then the lease is to be abandoned; or while its end is reported.
+    // The coordinator has refused this worker's data and ended the lease. Comes instead of
+    // `prepared`, and then the caller calls Abandon; or while the lease's end is reported.
     std::function<void(std::string)> data_refused;
-    // The coordinator takes no more reports: stale token (see IsStaleLease) or a broken row. The
-    // trainer has to be stopped; then Abandon, or End to say why.
+    // The coordinator accepts no more reports: stale token (see IsStaleLease) or a broken row. The
+    // caller stops the trainer, then calls Abandon, or End with the reason.
     std::function<void(absl::Status)> refused;
     // The end has been acknowledged or refused, or the lease was abandoned.
     std::function<void()> released;
@@ -69,21 +69,21 @@ class LeaseReporter {
     DataWatch* data_watch = nullptr;  // may be null
     ProgramCache* programs = nullptr;
     LogReporter* logs = nullptr;  // may be null
-    TrainerProgram trainer;       // where the sweep brings no program
-    absl::Status no_trainer;      // why there is none, if so
+    TrainerProgram trainer;       // used when the sweep brings no program
+    absl::Status no_trainer;      // why there is no trainer, if so
     bool allow_programs = false;  // else a lease with a program fails
     std::string work_dir;         // each lease has a folder in it
     std::string device;
   };
 
   LeaseReporter(const Options& options, int slot, Events events);
-  // Client and cache have to be shut down before, or this waits for what they do.
+  // Client and cache must be shut down before; otherwise this waits for their work.
   ~LeaseReporter();
 
   void Begin(v1::Lease lease);
   void AddEpoch(const EpochMetrics& metrics);
-  // The trainer may replace the file at once: it is opened here and stored later. One that is not
-  // taken, see ArtifactFile, is told in the trial's log.
+  // The file is opened here and stored later, so the trainer may replace it at once. A file that
+  // ArtifactFile refuses is mentioned in the trial's log.
   void AddCheckpoint(int epoch, const std::string& path);
   void End(LeaseEnd end);
   void Abandon();
@@ -93,7 +93,7 @@ class LeaseReporter {
     int epoch = 0;
     ArtifactFile file;
   };
-  // What to do next.
+  // The work of one round of Serve.
   struct Work {
     std::vector<EpochMetrics> epochs;
     std::optional<Checkpoint> checkpoint;
@@ -105,13 +105,13 @@ class LeaseReporter {
   bool WaitForLease();
   void Prepare();
   absl::StatusOr<PreparedTrial> PrepareTrial();
-  // What trains this lease; the files of a sweep's program are there then.
+  // The program that trains this lease; the files of a sweep's own program are in place then.
   absl::StatusOr<TrainerProgram> PrepareProgram(const std::string& sweep);
   absl::StatusOr<ProgramFiles> FetchProgram(const std::string& sweep);
-  // Tells the coordinator what data is here, unless the lease says the same. False: it is refused.
+  // Reports the data's digest, unless the lease names the same one. False if it was refused.
   absl::StatusOr<bool> OfferData(const DatasetSpec& dataset, const DataSource& data);
-  // A failure says nothing of the trial when the data was replaced under it: true when the lease
-  // has ended for that.
+  // True when the data was replaced during the trial and the coordinator has ended the lease for
+  // that. Such a failure says nothing about the trial.
   bool EndedForOtherData(const LeaseEnd& end);
   // The checkpoint's file, or "" to start at epoch 1.
   absl::StatusOr<std::string> FetchCheckpoint();
@@ -141,12 +141,12 @@ class LeaseReporter {
   std::optional<Checkpoint> checkpoint_ ABSL_GUARDED_BY(mutex_);
   std::optional<LeaseEnd> end_ ABSL_GUARDED_BY(mutex_);
 
-  // Used by the reporter's thread only, except that Begin sets the lease before it says so, and
-  // that AddCheckpoint, which comes between `prepared` and the lease's end, reads both.
+  // Used by the reporter's thread only, with two exceptions: Begin sets the lease before it wakes
+  // the thread, and AddCheckpoint, which comes between `prepared` and the lease's end, reads both.
   v1::Lease lease_;
   std::string output_dir_;
   DatasetSpec dataset_;
-  std::string data_sha256_;  // what the trial was prepared with; "" before
+  std::string data_sha256_;  // of the data that the trial was prepared with; "" before
   bool data_refused_ = false;
 
   std::jthread thread_;  // last: it uses all of the above

@@ -8,7 +8,7 @@
 namespace sweep {
 namespace {
 
-// Answers in flight are few and short-lived; this is far more than can still be listed.
+// Answers in flight are few and short-lived; they cannot list nearly as many ended leases.
 constexpr std::size_t kRememberedEnds = 4096;
 
 }  // namespace

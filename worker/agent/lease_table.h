@@ -14,8 +14,8 @@
 
 namespace sweep {
 
-// Names one grant. The secret belongs to it: after a coordinator's database was made anew, the same
-// trial and attempt may be another grant.
+// Identifies one grant. It includes the secret because the same trial and attempt may be another
+// grant after the coordinator's database was created anew.
 struct LeaseKey {
   std::string trial;
   int attempt = 0;
@@ -24,30 +24,30 @@ struct LeaseKey {
 };
 LeaseKey KeyOf(const v1::LeaseToken& token);
 
-// Which leases this worker holds, between the session, which learns of them, and the trainer loop,
-// which works on them. Pure bookkeeping; thread-safe.
+// The leases that this worker holds. The session learns of them, the trainer loop works on them.
+// Pure bookkeeping; thread-safe.
 //
-// A lease is waiting (for a slot), taken (by a slot), or gone. One that has ended here stays
-// remembered, because an answer that the coordinator composed before it heard of the end still
-// lists it.
+// A lease is waiting (for a slot), taken (by a slot), or gone. The table remembers leases that have
+// ended, because an answer that the coordinator composed before it heard of the end still lists
+// them.
 class LeaseTable {
  public:
-  // More than `slots` leases are not accepted to wait: the coordinator will offer them again.
+  // At most `slots` leases wait; the coordinator offers further ones again.
   explicit LeaseTable(int slots) : slots_(static_cast<std::size_t>(slots)) {}
 
-  // What the worker holds, for SynchronizeRequest.held.
+  // The tokens of all held leases, for SynchronizeRequest.held.
   std::vector<v1::LeaseToken> Held() const;
-  // Makes the table agree with an answer to a call in which the worker said `said`. A lease that
-  // came or went after the call was made is not judged by it. True when anything changed.
+  // Makes the table agree with the answer to a call in which the worker listed `said`. Leases that
+  // came or went after the call was made stay as they are. True if anything changed.
   bool Apply(const v1::SynchronizeResponse& answer, const std::vector<v1::LeaseToken>& said);
 
   // The next lease to work on, oldest first.
   std::optional<v1::Lease> Take();
   // Taken leases that the coordinator does not list any more.
   std::vector<LeaseKey> TakeRevoked();
-  // The lease has ended: it is not held any more.
+  // The lease has ended and is not held any more.
   void Forget(const LeaseKey& key);
-  // Nothing is held.
+  // No lease is held.
   bool empty() const;
 
  private:

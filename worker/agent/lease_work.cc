@@ -195,11 +195,12 @@ LeaseWork::Action LeaseWork::OnTrainerEnd(const TrainerEnd& end, TimePoint now) 
 LeaseWork::Action LeaseWork::OnEndInTrial(const TrainerEnd& end, const std::string& reason,
                                           TimePoint now) {
   if (end.trials > 0 && !answered_ && !end.fault) {
-    // It ended between two trials and never saw this one, as a program that trains once does.
+    // The trainer ended between two trials, as a program that trains once does, and never saw this
+    // one.
     phase_ = Phase::kStarting;
     return UseTrainer();
   }
-  // A program need not say that it is done.
+  // A sweep's own program need not report that it is done.
   const bool is_over = end.program.of_sweep && end.success && !end.fault;
   if (is_over && last_epoch_ == trial_.epochs) return EndAs(v1::LEASE_OUTCOME_COMPLETED, "");
   if (is_over && is_at_target()) return EndAs(v1::LEASE_OUTCOME_HELD, "");

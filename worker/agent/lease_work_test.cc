@@ -33,7 +33,7 @@ bool Is(const Action& action) {
   return std::holds_alternative<T>(action);
 }
 
-// The end that the action tells, or one without an outcome.
+// The end in the action; one without an outcome if the action holds none.
 LeaseEnd EndOf(const Action& action) {
   const auto* end = std::get_if<LeaseWork::End>(&action);
   return end == nullptr ? LeaseEnd() : end->end;
@@ -43,7 +43,7 @@ v1::LeaseOutcome Outcome(const Action& action) { return EndOf(action).outcome; }
 
 class LeaseWorkTest : public ::testing::Test {
  protected:
-  // A trial that a trainer works on.
+  // Begins a trial that a trainer works on.
   void Start(const TrainerProgram& program = Trainer(), int resumed_epoch = 0) {
     ASSERT_TRUE(Is<LeaseWork::UseTrainer>(work_.OnPrepared(Prepared(program, resumed_epoch))));
     ASSERT_TRUE(work_.waits_for_trainer());
@@ -198,7 +198,7 @@ TEST_F(LeaseWorkTest, AnEarlyStopOverrulesAGiveBackAndAFailureOnTheWayOut) {
   EXPECT_EQ(Outcome(Error(true)), v1::LEASE_OUTCOME_STOPPED);
 }
 
-// A trial of 10 epochs that rests after the fourth.
+// A trial of 10 epochs whose target is the fourth.
 class TargetTest : public LeaseWorkTest {
  protected:
   void StartWithTarget(const TrainerProgram& program = Trainer(), int resumed_epoch = 0) {
@@ -363,7 +363,7 @@ TEST_F(LeaseWorkTest, WhyTheWorkerKilledATrainerIsTheReason) {
   Start();
   TrainerEnd end = Crash();
   end.fault = "it printed nothing";
-  end.asked = true;  // no doubt about whose doing it was
+  end.asked = true;  // but the fault says that the worker ended it
   EXPECT_EQ(EndOf(work_.OnTrainerEnd(end, At(0))).reason, "it printed nothing");
 }
 

@@ -7,11 +7,10 @@
 
 namespace sweep {
 
-// Cuts a byte stream into lines and holds at most `limit_bytes` of an unfinished one. Of a longer
-// line the first `limit_bytes` are handed out, marked as cut, and the rest up to the newline is
-// skipped, so that a program that never ends a line costs no memory. A carriage return begins the
-// line anew, as it does on a terminal: of a progress bar only its last state is handed out. Not
-// thread-safe.
+// Splits a byte stream into lines and holds at most `limit_bytes` of an unfinished one. Of a longer
+// line it hands out the first `limit_bytes`, marked as cut, and skips the rest up to the newline,
+// so that a line without an end costs no memory. A carriage return restarts the line, as on a
+// terminal: only the last state of a progress bar is handed out. Not thread-safe.
 class LineSplitter {
  public:
   // `cut` is true for a line that was longer than the limit. The text has no newline and no
@@ -21,7 +20,7 @@ class LineSplitter {
   explicit LineSplitter(std::size_t limit_bytes) : limit_bytes_(limit_bytes) {}
 
   void Feed(std::string_view bytes, const Sink& sink);
-  // At the end of the stream: hands out a last line that has no newline.
+  // At the end of the stream: hands out a last line without a newline.
   void Finish(const Sink& sink);
 
  private:

@@ -65,7 +65,7 @@ void LogReporter::Add(const LeaseKey& lease, std::string_view line) {
     news.set_text(LineText(line));
     SetNow(news.mutable_time());
     source.bytes += news.text().size();
-    if (source.queue.size() > 1) return;  // the thread knows
+    if (source.queue.size() > 1) return;  // the thread knows of the queue
   }
   changed_.NotifyAll();
 }
@@ -180,7 +180,8 @@ void LogReporter::OnAnswer(const v1::AppendLogsRequest& batch, const absl::Statu
     const auto found = sources_.find(KeyOf(batch.token()));
     if (found != sources_.end()) {
       Source& source = found->second;
-      // Only this thread takes lines out, and new ones come behind; the lease may be a new one.
+      // Only this thread removes lines, and new ones go to the end. But the lease may have begun
+      // anew.
       for (const v1::LogLine& line : batch.lines()) {
         if (source.queue.empty() || source.queue.front().line() != line.line()) break;
         source.bytes -= source.queue.front().text().size();

@@ -17,14 +17,13 @@
 namespace sweep {
 
 // Sends the lines that trainers print to the coordinator, once per second and at the end of a
-// lease, from a thread of its own, so that no epoch and no heartbeat waits for them. Failing to do
-// so is no failure of a trial.
+// lease, from a thread of its own, so that no epoch and no heartbeat waits for them. A failure to
+// send them does not fail the trial.
 //
-// What is queued is bounded, per lease, by kMostLines and kMostBytes: a line that finds no room is
-// dropped and leaves a gap in the numbers. A turn sends what was queued when it began, so that a
-// trainer that floods gets through about kMostLines per second, however fast they are sent. A
-// coordinator that does not know AppendLogs turns all of this off.
-// Thread-safe.
+// The queue of each lease is bounded by kMostLines and kMostBytes: a line that finds no room is
+// dropped and leaves a gap in the numbers. A turn sends what was queued when it began, so a trainer
+// that floods gets through about kMostLines per second, however fast they are sent. A coordinator
+// that does not know AppendLogs turns all of this off. Thread-safe.
 class LogReporter {
  public:
   static constexpr std::size_t kMostLines = 1000;
@@ -33,18 +32,18 @@ class LogReporter {
   static constexpr int kLinesPerCall = 200;            // the contract's limit
 
   explicit LogReporter(CoordinatorClient* client);
-  // The client has to be shut down before, or this waits for its call.
+  // The client must be shut down before; otherwise this waits for its call.
   ~LogReporter();
 
-  // Lines are taken for this lease from now on, numbered from 1.
+  // Accepts lines of this lease from now on, numbered from 1.
   void Begin(const v1::LeaseToken& token);
-  // A line as it was read, now. Returns at once. Nothing happens for a lease that has not begun.
+  // Adds a line that was just read. Returns at once. Ignored for a lease that has not begun.
   void Add(const LeaseKey& lease, std::string_view line);
-  // Waits until the lines of the lease are stored or given up, at most for `patience`.
+  // Waits until the lines of the lease are stored or given up, for `patience` at most.
   void Flush(const LeaseKey& lease, absl::Duration patience);
-  // Forgets the lease with what is left of its lines.
+  // Forgets the lease and its unsent lines.
   void End(const LeaseKey& lease);
-  // Nothing waits any more.
+  // Ends the thread and every wait in Flush.
   void Shutdown();
 
  private:
@@ -58,17 +57,16 @@ class LogReporter {
     std::int64_t turn_end = 0;  // the last line that the turn under way sends
     std::deque<v1::LogLine> queue;
     std::size_t bytes = 0;  // in the queue
-    bool over = false;      // the coordinator takes no more of them
+    bool over = false;      // the coordinator accepts no more of them
   };
 
   void Run();
-  // Until a turn begins, which sends the lines that are queued then; false at the end of this
-  // object.
+  // Waits until a turn begins, which sends the lines that are queued then. False after Shutdown.
   bool WaitForTurn();
   bool Pending() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Sends the lines of this turn. False when the coordinator is away.
   bool SendTurn();
-  // The oldest lines of some lease; empty when this turn has sent all of its own.
+  // The oldest lines of one lease; empty when this turn has sent all of its lines.
   v1::AppendLogsRequest NextBatch();
   void OnAnswer(const v1::AppendLogsRequest& batch, const absl::Status& status);
 

@@ -100,7 +100,7 @@ bool ParseLabels(Arguments* arguments) {
   return true;
 }
 
-// False for what is no duration.
+// False, after a message, for a text that is not a duration.
 bool ParseDuration(const char* option, const std::string& text, absl::Duration* duration) {
   if (absl::ParseDuration(text, duration) && *duration >= absl::ZeroDuration()) return true;
   std::fprintf(stderr, "sweep-worker: %s '%s': not a duration such as 90s or 10m\n", option,
@@ -128,7 +128,7 @@ int ExitCodeOf(const absl::Status& status) {
   }
 }
 
-// Turns the signals that ask for an end, which every thread blocks, into calls: the first wish
+// Turns the signals that ask for an end, which every thread blocks, into calls: the first request
 // drains, the second gives back at once, any further one ends the process. See EndSignals.
 class SignalThread {
  public:
@@ -146,7 +146,7 @@ class SignalThread {
   }
 
  private:
-  // Tells the thread, and only it, that there is nothing more to wait for.
+  // Tells the thread, and only it, to stop waiting.
   static constexpr int kWake = SIGUSR1;
 
   // SIGUSR1 and SIGUSR2, which batch systems send before a time limit, mean nothing here.
@@ -203,7 +203,7 @@ int Run(const Arguments& arguments) {
     SignalThread signals(agent->get());
     status = (*agent)->Wait();
   }
-  // Only what happened at the start means that the address is wrong.
+  // The exit code of Unavailable is for a coordinator that cannot be reached at the start.
   if (absl::IsUnavailable(status)) status = absl::InternalError(status.message());
   return ExitCodeOf(status);
 }

@@ -33,13 +33,13 @@ struct Registry {
   bool suspect ABSL_GUARDED_BY(mutex) = false;  // there may be orphans
 };
 
-// Never destroyed: processes are minded until the last thread has ended.
+// Never destroyed: used until the last thread has ended.
 Registry& Processes() {
   static Registry* const registry = new Registry;
   return *registry;
 }
 
-// From the lists that the kernel keeps per thread. False where it keeps none.
+// Reads the lists of children that the kernel keeps per thread. False where it keeps none.
 bool ReadChildrenLists(std::vector<pid_t>* children) {
   bool any = false;
   std::error_code error;
@@ -52,7 +52,8 @@ bool ReadChildrenLists(std::vector<pid_t>* children) {
   return any;
 }
 
-// The parent in a line of /proc/PID/stat; its second field may hold anything but ends in ')'.
+// The parent's id in a line of /proc/PID/stat, whose second field may hold anything but ends in
+// ')'.
 pid_t ParentOf(const std::string& stat) {
   const std::size_t end = stat.rfind(')');
   if (end == std::string::npos || stat.size() < end + 5) return -1;
@@ -94,18 +95,19 @@ bool IsMarked(pid_t pid, const std::string& folder) {
   return variables.find(mark) != std::string::npos;
 }
 
-// Whether there was one to be killed.
+// True if a marked process was found.
 bool KillMarkedOnce(const std::string& folder) {
   bool any = false;
   for (const pid_t pid : AllProcesses()) {
     if (pid == getpid()) continue;
-    // Before the process is looked at, so that nothing else can get the signal under its number.
+    // Opened before the process is examined, so that no other process with its number gets the
+    // signal.
     const int fd = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
     if (fd < 0) continue;
     if (IsMarked(pid, folder)) {
       any = true;
       if (syscall(SYS_pidfd_send_signal, fd, SIGKILL, nullptr, 0) == 0) {
-        spdlog::warn("killed what a killed worker had left pid={} folder={}", pid, folder);
+        spdlog::warn("killed a process of a dead worker pid={} folder={}", pid, folder);
       }
     }
     close(fd);
@@ -113,7 +115,7 @@ bool KillMarkedOnce(const std::string& folder) {
   return any;
 }
 
-// Between two rounds, in which what was killed ends, and what it started meanwhile comes to light.
+// Time between two rounds, in which killed processes end and processes that they started show up.
 constexpr int kRoundMs = 20;
 constexpr int kMostRounds = 100;
 
@@ -127,7 +129,7 @@ void KillMarked(const std::string& folder) {
 
 pid_t ForkSupervisor(const std::function<pid_t()>& fork) {
   Registry& registry = Processes();
-  // Held until the child is known, so that nobody takes it for an orphan.
+  // Held until the child is registered, so that nobody takes it for an orphan.
   MutexLock lock(&registry.mutex);
   prctl(PR_SET_CHILD_SUBREAPER, 1);
   const pid_t pid = fork();
@@ -139,7 +141,7 @@ void ForgetSupervisor(pid_t pid, int status) {
   Registry& registry = Processes();
   MutexLock lock(&registry.mutex);
   registry.supervisors.erase(pid);
-  // It ends in the way of its program, so most of these leave nothing.
+  // A supervisor ends in the same way as its program, so most of these ends leave no orphans.
   if (WIFSIGNALED(status)) registry.suspect = true;
 }
 
@@ -152,7 +154,7 @@ bool KillOrphans() {
   for (const pid_t pid : Children()) {
     if (registry.supervisors.contains(pid) || getpgid(pid) == own_group) continue;
     if (kill(pid, SIGKILL) == 0 && waitpid(pid, nullptr, WNOHANG) == 0) {
-      spdlog::warn("killed what a killed supervisor had left pid={}", pid);
+      spdlog::warn("killed a process of a dead supervisor pid={}", pid);
     }
     registry.suspect = true;
   }

@@ -1,4 +1,4 @@
-// What a worker does with the data of its trials: tells what it is, and takes a refusal.
+// How a worker handles the data of its trials: it reports the digest and accepts a refusal.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -55,7 +55,7 @@ class OtherDataTest : public ::testing::Test {
     ASSERT_TRUE(agent.ok()) << agent.status();
     agent_ = *std::move(agent);
   }
-  // A lease on the files; `sha256` is what the sweep is known to be trained on.
+  // A lease on the files; `sha256`: the data that the sweep is known to be trained on.
   v1::Lease OnFiles(int number, const std::string& sha256 = "") {
     v1::Lease lease = FakeCoordinator::MakeLease(number, "", 2);
     TrialSpec spec = TrialSpecFromJson(lease.spec_json());
@@ -115,7 +115,7 @@ TEST_F(OtherDataTest, IsReportedAsGoneWhenTheFilesWerePutRight) {
   StartAgent();
   coordinator_.OfferLease(OnFiles(1, right));
   ASSERT_TRUE(coordinator_.WaitUntil([](const Record& r) { return r.data.size() == 1; }));
-  std::filesystem::remove(data_ / "t10k-labels-idx1-ubyte");  // while it is copied
+  std::filesystem::remove(data_ / "t10k-labels-idx1-ubyte");  // as in the middle of a copy
   WriteLabels({0, 1});
   EXPECT_TRUE(coordinator_.WaitUntil([&](const Record& r) {
     return !r.synchronized.empty() && r.synchronized.back().changed_data_sha256_size() == 1 &&
@@ -138,7 +138,7 @@ TEST_F(OtherDataTest, EndsAWorkerThatHasNothingElseToDo) {
   EXPECT_THAT(coordinator_.record().finished, IsEmpty());
 }
 
-// The trainer found it out, and said that the trial failed.
+// The trainer met the other data and reported that the trial failed.
 TEST_F(OtherDataTest, IsNoFailureOfATrialWhenItCameInTheMeantime) {
   CoordinatorClient client(coordinator_.address());
   DatasetCache datasets({});

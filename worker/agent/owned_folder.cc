@@ -32,11 +32,11 @@ constexpr int kMostTries = 10;
 
 bool IsLocked(int fd) { return flock(fd, LOCK_EX | LOCK_NB) == 0; }
 
-// On some network file systems nothing can be locked: there a folder is made all the same, and
-// nobody takes it for a leftover, since that takes a lock as well.
+// Some network file systems cannot lock anything. A folder is made there all the same, and nobody
+// takes it for a leftover, since that requires a lock as well.
 bool IsLockedIfPossible(int fd) { return IsLocked(fd) || errno != EWOULDBLOCK; }
 
-// Whether the file is still there under some name.
+// True if the file still exists under some name.
 bool HasName(int fd) {
   struct stat info;
   return fstat(fd, &info) == 0 && info.st_nlink > 0;
@@ -47,7 +47,7 @@ bool IsOurFolder(const fs::path& folder) {
   return lstat(folder.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == geteuid();
 }
 
-// The file in a folder of ours that shows who owns it; -1: there is none.
+// Opens the file that shows who owns one of our folders; -1 if there is none.
 int OpenLock(const fs::path& folder) {
   struct stat info;
   const int fd = open((folder / kLock).c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
@@ -61,7 +61,7 @@ int OpenFolder(int place, const char* name) {
   return openat(place, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-// So that a folder that was made read-only can be emptied.
+// Makes a folder that is read-only writable, so that it can be emptied.
 void Unlock(int place, const char* name) {
   struct stat info;
   if (fstatat(place, name, &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(info.st_mode)) return;
@@ -84,14 +84,14 @@ std::vector<std::string> Entries(int folder) {
   return names;
 }
 
-// A file, a link or an empty folder.
+// Removes a file, a link or an empty folder.
 bool RemoveEntry(int place, const char* name) {
   return unlinkat(place, name, 0) == 0 || unlinkat(place, name, AT_REMOVEDIR) == 0;
 }
 
-// Removes what lies in the folder but for `kept`, and moves folders that are in the way up into
-// `top`: a tree of any depth is removed with three open files and no recursion. True when anything
-// has changed.
+// Removes the content of the folder `top` except `kept`, and moves folders that are not empty up
+// into it: so a tree of any depth is removed with three open files and no recursion. True when
+// anything has changed.
 bool RemovePass(int top, std::string_view kept, std::uint64_t* moved) {
   bool changed = false;
   for (const std::string& name : Entries(top)) {
@@ -118,7 +118,7 @@ bool RemovePass(int top, std::string_view kept, std::uint64_t* moved) {
   return changed;
 }
 
-// Removes what lies in the folder but for `kept`. False when something else is left.
+// Removes the content of the folder except `kept`. False when something else is left.
 bool Empty(const std::string& path, std::string_view kept) {
   Unlock(AT_FDCWD, path.c_str());
   const int top = OpenFolder(AT_FDCWD, path.c_str());
@@ -132,7 +132,7 @@ bool Empty(const std::string& path, std::string_view kept) {
                      [&](const std::string& name) { return name == kept; });
 }
 
-// The lock goes last, and not before all else has gone: by it the next one knows what is left.
+// Removes the lock last, and only after everything else: it marks a leftover for the next process.
 bool RemoveOwned(const std::string& path) { return Empty(path, kLock) && RemoveTree(path); }
 
 void RemoveLeftovers(const std::string& parent, const std::string& prefix) {
@@ -149,11 +149,11 @@ void RemoveLeftovers(const std::string& parent, const std::string& prefix) {
     if (!IsOurFolder(folder)) continue;
     const int fd = OpenLock(folder);
     if (fd < 0) {
-      // Its owner may have been killed before it made the lock, or after it had removed it.
+      // The owner may have been killed before it made the lock, or after it had removed it.
       rmdir(folder.c_str());
       continue;
     }
-    // Held by its owner, or by another who removes it.
+    // The owner may hold the lock, or another process that is removing the folder.
     if (IsLocked(fd) && HasName(fd)) {
       KillMarked(folder);
       const bool all = RemoveOwned(folder);
@@ -188,12 +188,12 @@ absl::StatusOr<std::unique_ptr<OwnedFolder>> OwnedFolder::Make(const std::string
   for (int i = 0; i < kMostTries; ++i) {
     std::string path = absl::StrCat(parent, "/", prefix, "XXXXXX");
     if (mkdtemp(path.data()) == nullptr) {
-      return absl::ErrnoToStatus(errno, absl::StrCat("no folder can be made in ", parent));
+      return absl::ErrnoToStatus(errno, absl::StrCat("cannot make a folder in ", parent));
     }
     const std::string lock = absl::StrCat(path, "/", kLock);
     const int fd = open(lock.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    // Others may have seen the folder before the lock was there or held, and taken it for a
-    // leftover.
+    // Another process may have seen the folder before the lock existed or was held, and removed it
+    // as a leftover.
     if (fd < 0 && errno == ENOENT) continue;
     if (fd < 0) {
       const int why = errno;
@@ -205,7 +205,7 @@ absl::StatusOr<std::unique_ptr<OwnedFolder>> OwnedFolder::Make(const std::string
     }
     close(fd);
   }
-  return absl::UnavailableError(absl::StrCat("no folder of its own could be made in ", parent));
+  return absl::UnavailableError(absl::StrCat("cannot make a folder and keep its lock in ", parent));
 }
 
 absl::StatusOr<std::unique_ptr<OwnedFolder>> OwnedFolder::MakeTemporary(const std::string& prefix) {

@@ -7,25 +7,25 @@
 
 namespace sweep {
 
-// Removes what lies at `path`, also where folders were made read-only. Follows no link. False when
-// something is left.
+// Removes the file or folder at `path`, including folders that were made read-only. Follows no
+// link. False when something is left.
 bool RemoveTree(const std::string& path);
 
 // The folder for temporary files. NotFound, naming the variable, when TMPDIR (or TMP, TEMP,
-// TEMPDIR) names none.
+// TEMPDIR) does not name a folder.
 absl::StatusOr<std::string> TemporaryFolder();
 
-// A folder of this process's own below another, named by a prefix and six random characters. It
-// holds a file `lock` that is locked as long as this object lives, and goes with it. What a process
-// that was killed has left, which is known by a lock that nobody holds, or by having no lock and
-// being empty, goes when another one makes such a folder: first the processes that it had marked
-// (KillMarked), then the files.
+// A folder of this process's own inside another, named by a prefix and six random characters. Its
+// file `lock` is locked as long as this object lives; the destructor removes both. Making such a
+// folder also cleans up after killed processes: first the processes marked with their folders
+// (KillMarked), then the files. A leftover folder is known by a lock that nobody holds, or by being
+// empty without a lock.
 class OwnedFolder {
  public:
-  // PermissionDenied or the like, naming the folder.
+  // PermissionDenied or similar, naming the folder.
   static absl::StatusOr<std::unique_ptr<OwnedFolder>> Make(const std::string& parent,
                                                            const std::string& prefix);
-  // In the folder for temporary files.
+  // Makes the folder in TemporaryFolder().
   static absl::StatusOr<std::unique_ptr<OwnedFolder>> MakeTemporary(const std::string& prefix);
   ~OwnedFolder();
   OwnedFolder(const OwnedFolder&) = delete;

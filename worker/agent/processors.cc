@@ -24,10 +24,10 @@ namespace fs = std::filesystem;
 
 enum class Version { k1, k2 };
 
-// Where a hierarchy of control groups that limits processors is seen.
+// A mount point of a hierarchy of control groups that can limit processors.
 struct Mount {
   Version version;
-  std::string group;  // the one that lies at the mount point
+  std::string group;  // the one at the mount point
   std::string point;
 };
 
@@ -67,8 +67,8 @@ std::optional<std::string> GroupOf(Version version, const std::vector<std::strin
   return std::nullopt;
 }
 
-// `group` as seen from the mount point: "" there. A process that was moved out of what its mount
-// shows ("/../x") is held by what the mount point says.
+// `group` relative to the mount point; "" for the mount point itself. A process that was moved out
+// of the mounted part ("/../x") gets the limit of the mount point.
 std::string WithinMount(const std::string& group, const std::string& mounted) {
   const std::string prefix = mounted == "/" ? "" : mounted;
   if (absl::StrContains(group, "/..")) return "";
@@ -77,7 +77,7 @@ std::string WithinMount(const std::string& group, const std::string& mounted) {
   return group.substr(prefix.size());
 }
 
-// quota / period, where both are numbers above 0.
+// quota / period if both are numbers above 0.
 std::optional<double> Ratio(const std::string& quota, const std::string& period) {
   std::int64_t a = 0, b = 0;
   if (!absl::SimpleAtoi(quota, &a) || !absl::SimpleAtoi(period, &b) || a <= 0 || b <= 0) {
@@ -103,7 +103,7 @@ void Limit(double quota, const std::string& group, Processors* processors) {
   processors->quota_group = group;
 }
 
-// The group and all that it lies in, as far as they can be seen.
+// Reads the limits of the group and of all visible groups above it.
 void ReadHierarchy(const std::string& root, const Mount& mount, const std::string& group,
                    Processors* processors) {
   const fs::path point = root + mount.point;
@@ -119,7 +119,7 @@ void ReadHierarchy(const std::string& root, const Mount& mount, const std::strin
 }
 
 int AffinityCount(int online) {
-  // Larger than cpu_set_t on machines with more than 1,024 processors.
+  // The mask is larger than cpu_set_t on machines with more than 1,024 processors.
   for (int size = 1024; size <= (1 << 16); size *= 2) {
     cpu_set_t* const set = CPU_ALLOC(static_cast<std::size_t>(size));
     if (set == nullptr) break;
@@ -137,7 +137,7 @@ int AffinityCount(int online) {
 
 int Processors::usable() const {
   int count = std::min(online, affinity);
-  // A hair more, so that 3 of 3 processors written as a fraction are 3.
+  // The tolerance makes 3 of 3 processors, written as a fraction, count as 3.
   if (quota > 0 && quota < count) count = static_cast<int>(std::floor(quota + 1e-6));
   return std::max(1, count);
 }

@@ -4,21 +4,21 @@
 
 namespace sweep {
 
-// How many processors this process may use, and why.
+// The number of processors that this process may use, and the reason for it.
 struct Processors {
   int online = 1;    // of the machine
-  int affinity = 1;  // that the process may run on: taskset, a Slurm job, a cpuset
-  // Of a control group, in processors, as containers and systemd set it; 0: none.
+  int affinity = 1;  // allowed to the process: taskset, a Slurm job, a cpuset
+  // Limit set by a control group (containers, systemd), in processors; 0: none.
   double quota = 0;
   std::string quota_group = "";  // the group that sets it, as /proc/self/cgroup names it
 
-  // The smallest of them, rounded down, and at least 1.
+  // The smallest of the three, rounded down, and at least 1.
   int usable() const;
   // "2 processors, affinity 2, quota 0.5 of cgroup /a"
   std::string Describe() const;
 };
 
-// Of this process.
+// Reads the limits of this process.
 Processors CountProcessors();
 
 // Fills in the quota: the smallest one of the process's control group and all groups above it,

@@ -26,7 +26,7 @@ constexpr mode_t kFolderMode = 0755;
 
 mode_t ModeOf(const std::string& text) { return text.starts_with("#!") ? 0755 : 0644; }
 
-// All folders that lie between the root and the files.
+// All folders between the root and the files.
 std::set<std::string> FoldersOf(const ProgramFiles& files) {
   std::set<std::string> folders;
   for (const auto& [name, text] : files) {
@@ -40,7 +40,7 @@ std::set<std::string> FoldersOf(const ProgramFiles& files) {
 bool HoldsText(const std::string& path, const std::string& text) {
   const int fd = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_NOCTTY | O_CLOEXEC);
   if (fd < 0) return false;
-  std::string content(text.size() + 1, '\0');  // one more shows a longer one
+  std::string content(text.size() + 1, '\0');  // the extra byte reveals a longer file
   std::size_t size = 0;
   for (ssize_t got = 1; got > 0 && size < content.size();) {
     got = read(fd, content.data() + size, content.size() - size);
@@ -57,7 +57,7 @@ bool IsFolder(const std::string& path) {
          (info.st_mode & 07777) == kFolderMode;
 }
 
-// A file that has a second name can be changed by it.
+// A file with a second hard link could be changed through that.
 bool IsFile(const std::string& path, const std::string& text) {
   struct stat info;
   return lstat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode) && info.st_nlink == 1 &&
@@ -65,8 +65,8 @@ bool IsFile(const std::string& path, const std::string& text) {
          info.st_size == static_cast<off_t>(text.size()) && HoldsText(path, text);
 }
 
-// What is not as it was sent: "" when `folder` holds exactly the files, with their permissions.
-// Stops at the first difference, so that it takes no longer for a folder that was filled.
+// The first path that is not as it was sent; "" when `folder` holds exactly the files, with their
+// permissions. Stops at the first difference, so that a folder full of other files takes no longer.
 std::string FirstDifference(const std::string& folder, const ProgramFiles& files) {
   if (!IsFolder(folder)) return ".";
   const std::set<std::string> folders = FoldersOf(files);
@@ -96,7 +96,7 @@ absl::Status WriteFiles(const std::string& folder, const ProgramFiles& files) {
   fs::create_directories(folder, error);
   if (error) return failed(error.value());
   if (chmod(folder.c_str(), kFolderMode) != 0) return failed(errno);
-  for (const std::string& name : FoldersOf(files)) {  // parents come before what they hold
+  for (const std::string& name : FoldersOf(files)) {  // parents come before their content
     path = folder + "/" + name;
     if (mkdir(path.c_str(), kFolderMode) != 0 || chmod(path.c_str(), kFolderMode) != 0) {
       return failed(errno);
@@ -164,7 +164,8 @@ void ProgramCache::ForgetOldest() {
 absl::StatusOr<std::string> ProgramCache::Folder(int slot, const std::string& digest,
                                                  const Fetch& fetch) {
   if (!IsSha256Hex(digest)) {
-    return absl::InvalidArgumentError(absl::StrCat("program digest '", digest, "' is none"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("program digest '", digest, "' is not a SHA-256"));
   }
   const absl::StatusOr<SharedFiles> files = Files(digest, fetch);
   if (!files.ok()) return files.status();
@@ -181,7 +182,7 @@ absl::StatusOr<std::string> ProgramCache::Folder(int slot, const std::string& di
   }
   if (!copy.folder.empty()) Discard(copy.folder);
   copy = {.digest = digest, .folder = "", .number = copy.number + 1};
-  // Short, since it stands in every line of a traceback.
+  // Short, since it appears in every line of a traceback.
   copy.folder = absl::StrCat(folder_, "/", slot, ".", copy.number);
   RemoveTree(copy.folder);
   const absl::Status written = WriteFiles(copy.folder, **files);

@@ -14,33 +14,33 @@
 
 namespace sweep {
 
-// The files of sweeps' programs, and the folders in which programs run. What a sweep has sent is
-// kept in memory, where no program can change it; each slot has a copy on the disk, which is held
-// against it before every trial. So a program may write into its folder, and what it does there
-// reaches neither other slots nor later trials. Thread-safe.
+// The files of sweeps' programs, and the folders in which programs run. The files that a sweep sent
+// are kept in memory, where no program can change them; each slot has a copy on the disk, which is
+// compared with them before every trial. So a program may write into its folder without effect on
+// other slots or later trials. Thread-safe.
 class ProgramCache {
  public:
   using Fetch = std::function<absl::StatusOr<ProgramFiles>()>;
 
-  // Everything is written below `folder`, which is made when it is needed.
+  // Everything is written below `folder`, which is made when needed.
   explicit ProgramCache(std::string folder) : folder_(std::move(folder)) {}
 
-  // A folder of slot `slot` that holds exactly the files with this digest, as they were sent: the
-  // one of its last trial if it still does, else a new one. The files of one digest are fetched
-  // once, by the first who asks; others wait; a failure is not remembered. What `fetch` gives is
-  // held against the digest and the rules for names again, since it comes from outside:
-  // FailedPrecondition when the sweep has other files by now, InvalidArgument for names that lead
-  // elsewhere. One call per slot at a time.
+  // Returns a folder of slot `slot` that holds exactly the files with this digest, as they were
+  // sent: the folder of the slot's last trial if it is unchanged, else a new one. The first caller
+  // fetches the files of a digest, others wait; a failure is not remembered. The result of `fetch`
+  // comes from outside, so its digest and names are checked again: FailedPrecondition when the
+  // sweep has other files by now, InvalidArgument for names that lead elsewhere. One call per slot
+  // at a time.
   absl::StatusOr<std::string> Folder(int slot, const std::string& digest, const Fetch& fetch);
 
   // A new, empty folder for one process's temporary files; "" when it cannot be made.
   std::string MakeTempDir(int slot);
-  // It is not needed any more. Returns at once; CollectGarbage removes it.
+  // The folder is not needed any more. Returns at once; CollectGarbage removes it.
   void Discard(std::string folder);
   void CollectGarbage();
 
  private:
-  // Shared by the slots that copy the files while the cache may forget them.
+  // Shared, since slots copy the files while the cache may drop them.
   using SharedFiles = std::shared_ptr<const ProgramFiles>;
   struct Entry {
     bool busy = false;

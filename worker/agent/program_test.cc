@@ -1,5 +1,5 @@
-// Sweeps' own programs, as real processes under a whole agent: what they may do, and what becomes
-// of those that misbehave.
+// Sweeps' own programs, as real processes under a whole agent: what they may do, and how the agent
+// handles those that misbehave.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -42,7 +42,7 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-// Polls a fact of the operating system that nothing announces.
+// Polls a state of the operating system for which there is no event.
 bool Eventually(const std::function<bool()>& condition) {
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(20);
   while (!condition()) {
@@ -54,7 +54,7 @@ bool Eventually(const std::function<bool()>& condition) {
 
 bool IsGone(int pid) { return pid > 0 && kill(pid, 0) != 0 && errno == ESRCH; }
 
-// A program that stays for more trials, and tells its process id.
+// A program that stays for more trials and writes its process id to $FILE.
 constexpr char kWarm[] =
     "echo $$ >> $FILE; while read line; do t=${line#*'\"trial\":\"'}; t=${t%%'\"'*}; "
     "echo '{\"type\":\"epoch\",\"trial\":\"'$t'\",\"epoch\":1,\"validation_accuracy\":0.5}'; "
@@ -96,7 +96,7 @@ class ProgramTest : public ::testing::Test {
     return lease;
   }
 
-  // A shell script as the program of trial `number`: `e N` says an epoch, `$FILE` is a file that
+  // A shell script as the program of trial `number`: `e N` reports epoch N, `$FILE` is a file that
   // outlives it.
   std::vector<std::string> Shell(int number, const std::string& script) const {
     const std::string trial = absl::StrCat("s/", number);
@@ -119,14 +119,14 @@ class ProgramTest : public ::testing::Test {
     if (agent_ == nullptr) StartAgent();
     return coordinator_.WaitForFinish(number);
   }
-  // Likewise, of one that must fail.
+  // Runs one trial that must fail, and returns the reason.
   std::string ReasonOf(const std::string& script, int epochs = 2) {
     const v1::FinishLeaseRequest finish = Run(script, epochs);
     EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_FAILED) << script;
     return finish.reason();
   }
 
-  // What the scripts have written into $FILE.
+  // The content of $FILE.
   std::string File() const {
     std::ostringstream text;
     text << std::ifstream(folder() / "file").rdbuf();
@@ -384,7 +384,7 @@ TEST_F(ProgramTest, ThatFloodsItsOutputHurtsNobody) {
     Offer(number, "e 1; e 2");
     EXPECT_EQ(coordinator_.WaitForFinish(number).outcome(), v1::LEASE_OUTCOME_COMPLETED);
   }
-  // Another turn, in which lines were dropped.
+  // Wait for another turn, in which lines were dropped.
   ASSERT_TRUE(coordinator_.WaitUntil([](const Record& record) {
     const std::vector<std::int64_t> numbers = record.LogNumbersOf(1);
     return numbers.back() > static_cast<std::int64_t>(numbers.size());
@@ -401,7 +401,7 @@ TEST_F(ProgramTest, AFloodDoesNotHideItsEpochs) {
   const v1::FinishLeaseRequest finish =
       Run("seq 1 200000; e 1; seq 1 200000 >&2; e 2; seq 1 200000; done_ 2");
   EXPECT_EQ(finish.outcome(), v1::LEASE_OUTCOME_COMPLETED) << finish.reason();
-  // One turn at once, one per second, and one at the end.
+  // One turn at the start, one per second, and one at the end.
   const std::int64_t turns = 2 + absl::ToInt64Seconds(absl::Now() - began);
   const std::vector<std::string> lines = coordinator_.record().LogOf(1);
   const std::vector<std::int64_t> numbers = coordinator_.record().LogNumbersOf(1);
@@ -505,7 +505,7 @@ TEST_F(ProgramTest, ThatClosesItsOutputFails) {
 }
 
 TEST_F(ProgramTest, LeavesNoChildrenBehind) {
-  // One holds the pipes, one has left the group, one is a daemon that has left both.
+  // One child holds the pipes, one has left the group, one is a daemon that has left both.
   const std::string script =
       "sleep 1000 & echo $! > $FILE; "
       "setsid sleep 1001 > /dev/null 2>&1 & echo $! >> $FILE; "
@@ -610,7 +610,7 @@ TEST_F(ProgramTest, ResumesAndMayFindNothingLeftToDo) {
   EXPECT_THAT(TrialSpecFromJson(File(), NetworkField::kOptional).resume_from, Not(IsEmpty()));
 }
 
-// A checkpoint notice of trial `number`, of a file that holds "saved".
+// Commands that report a checkpoint of trial `number`, a file that holds "saved".
 std::string Checkpoint(int number, int epoch) {
   return absl::StrCat("read line; out=${line#*'\"output_dir\":\"'}; out=${out%%'\"'*}; ",
                       "echo saved > $out/c; echo \"{\\\"type\\\":\\\"checkpoint\\\",",
@@ -627,7 +627,7 @@ TEST_F(ProgramTest, ThatIsTerminatedBesideItsWorkerHasNotFailed) {
     ASSERT_TRUE(coordinator_.WaitUntil([&](const Record& r) {
       return !r.RowsOf(number).empty() && r.reports.back().checkpoint_epoch() == 1;
     })) << end;
-    // The supervisor is gone when the worker has reaped it, and so has noticed the end.
+    // The supervisor is gone once the worker has reaped it, and so has noticed the end.
     ASSERT_TRUE(Eventually([&] { return !File().empty() && IsGone(std::stoi(File())); }));
     agent_->Drain();
     EXPECT_TRUE(agent_->Wait().ok());
@@ -734,7 +734,8 @@ TEST_F(ProgramTest, ThatStopsItselfIsEnded) {
 }
 
 TEST_F(ProgramTest, ThatKillsItsSupervisorLeavesNothing) {
-  // A daemon that left everything, with a child, and one that holds the pipes.
+  // A daemon that has left group, session and pipes, with a child, and a process that holds the
+  // pipes.
   const std::string script =
       "echo $$ > $FILE; "
       "setsid sh -c '(trap \"\" TERM HUP; "

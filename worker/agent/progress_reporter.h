@@ -10,22 +10,23 @@
 
 namespace sweep {
 
-// Tells the coordinator once per second where running trials stand, in one call for all, from a
-// thread of its own. What cannot be sent is dropped: the next second has newer news. Thread-safe.
+// Reports the progress of all running trials to the coordinator once per second, in one call, from
+// a thread of its own. An update that cannot be sent is dropped: the next second brings a newer
+// one. Thread-safe.
 class ProgressReporter {
  public:
   ProgressReporter(CoordinatorClient* client, std::string session);
-  // The client has to be shut down before, or this waits for its call.
+  // The client must be shut down before; otherwise this waits for its call.
   ~ProgressReporter();
 
-  // The latest news of a slot's trial.
+  // The latest progress of a slot's trial.
   void Update(int slot, v1::Progress progress);
   // The slot's trial has ended.
   void Remove(int slot);
 
  private:
   void Run();
-  // What is new; empty at the end of this object.
+  // Waits for updates and moves them into the request. False at the end of this object.
   bool WaitForNews(v1::ReportProgressRequest* request);
 
   CoordinatorClient* const client_;

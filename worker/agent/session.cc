@@ -15,11 +15,11 @@ namespace sweep {
 namespace {
 
 constexpr int kContractVersion = 1;
-// The contract's longest parking time, and time for the answer to come.
+// The contract's longest parking time, plus time for the answer to arrive.
 constexpr absl::Duration kParkedTimeout = absl::Seconds(20 + 10);
 constexpr absl::Duration kLongestPause = absl::Seconds(20);
-// Between two calls that brought nothing: a coordinator that answers at once is not called in a
-// busy loop.
+// The pause after a call that brought nothing, so that a coordinator that answers at once is not
+// called in a busy loop.
 constexpr absl::Duration kShortestPause = absl::Milliseconds(20);
 
 absl::Duration FromProto(const google::protobuf::Duration& duration) {
@@ -40,7 +40,7 @@ absl::Status Session::Connect(const std::string& address, absl::Duration patienc
   const absl::Time until = absl::Now() + patience;
   absl::Status status =
       Call(/*no_wait=*/true, {.timeout = patience, .for_connection = false}).status;
-  // The first try says best what is wrong; a coordinator that starts just now is waited for.
+  // Report the first error, but keep trying: the coordinator may be starting.
   const std::string reason(status.message());
   while (IsRetryable(status) && absl::Now() < until) {
     if (!Pause(kShortestPause)) break;
@@ -114,8 +114,8 @@ Session::Outcome Session::Call(bool no_wait, const SynchronizeWait& wait) {
   grpc::ClientContext context;
   v1::SynchronizeRequest request;
   {
-    // What is said and what can be cancelled belong together: SetDraining either comes before, and
-    // is said, or cancels this call.
+    // The request and its context are set under one lock: SetDraining comes either before, and the
+    // request says so, or after, and cancels this call.
     MutexLock lock(&mutex_);
     if (stopped_) return {.status = absl::CancelledError("the session was stopped")};
     request = MakeRequest(no_wait);
@@ -165,7 +165,7 @@ void Session::Run() {
 void Session::OnAnswer(const Outcome& outcome) {
   if (outcome.changed) events_.leases_changed();
   if (outcome.draining) events_.drain_acknowledged();
-  std::set<LeaseKey> stop;  // first: one that is to be given back as well is stopped
+  std::set<LeaseKey> stop;  // before give_back: a lease in both sets is stopped
   for (const v1::LeaseToken& token : outcome.answer.stop()) stop.insert(KeyOf(token));
   if (stop != stopped_leases_) events_.stop(stop);
   stopped_leases_ = std::move(stop);

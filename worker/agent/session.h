@@ -16,22 +16,22 @@
 
 namespace sweep {
 
-// The worker's side of Synchronize: a thread that keeps one call parked at the coordinator, keeps
-// the lease table in agreement with the answers, and comes back by itself whenever the coordinator
-// was away. Thread-safe.
+// The worker's side of Synchronize: a thread keeps one call parked at the coordinator, applies the
+// answers to the lease table, and reconnects by itself whenever the coordinator was away.
+// Thread-safe.
 class Session {
  public:
   // Called on the session's thread; must return at once.
   struct Events {
     std::function<void()> leases_changed;
-    // The coordinator asks this worker to give back what it holds and go.
+    // The coordinator asks this worker to give back its leases and end.
     std::function<void()> drain_asked;
-    // The leases that the coordinator wants back, all of them, because their sweeps are paused. Not
-    // called again for the same ones.
+    // All leases that the coordinator wants back, because their sweeps are paused. Called only when
+    // the set has changed.
     std::function<void(const std::set<LeaseKey>&)> give_back;
-    // Leases to stop for good, keeping their weights.
+    // All leases to stop for good, keeping their weights. Called only when the set has changed.
     std::function<void(const std::set<LeaseKey>&)> stop;
-    // The coordinator has answered a call that said that the worker drains.
+    // The coordinator has answered a call that announced the drain.
     std::function<void()> drain_acknowledged;
     // The coordinator refuses this worker; the session has ended.
     std::function<void(absl::Status)> refused;
@@ -42,17 +42,17 @@ class Session {
   // Stops, and waits for the thread.
   ~Session();
 
-  // The first call, tried for `patience`. Errors name `address`: Unavailable, with the reason of
-  // the first try, or the coordinator's refusal.
+  // Makes the first call, and repeats it for `patience`. Errors name `address`: Unavailable, with
+  // the reason of the first try, or the coordinator's refusal.
   absl::Status Connect(const std::string& address, absl::Duration patience);
-  // Goes on from there on a thread of its own.
+  // Continues on a thread of its own.
   void Start(Events events);
   // Tells the coordinator at once that no new leases are wanted.
   void SetDraining();
   void Stop();
-  // Tells the coordinator at once that data which it had refused, with this digest, was replaced.
+  // Tells the coordinator at once that refused data, with this digest, was replaced.
   void DataChanged(const std::string& sha256);
-  // A device that trials run on, for the worker's description.
+  // Adds a device that trials run on to the worker's description.
   void AddDevice(const std::string& device);
 
  private:
@@ -81,14 +81,14 @@ class Session {
   CondVar changed_;
   v1::Worker worker_ ABSL_GUARDED_BY(mutex_);
   std::set<std::string> devices_ ABSL_GUARDED_BY(mutex_);
-  std::set<std::string> changed_data_ ABSL_GUARDED_BY(mutex_);  // and not said yet
+  std::set<std::string> changed_data_ ABSL_GUARDED_BY(mutex_);  // not reported yet
   bool draining_ ABSL_GUARDED_BY(mutex_) = false;
   bool hurry_ ABSL_GUARDED_BY(mutex_) = false;  // call now, and do not park
   bool stopped_ ABSL_GUARDED_BY(mutex_) = false;
   grpc::ClientContext* parked_ ABSL_GUARDED_BY(mutex_) = nullptr;
 
-  std::set<LeaseKey> stopped_leases_;  // likewise, as Events::stop was told
-  std::set<LeaseKey> given_back_;      // used by the thread only; as Events::give_back was told
+  std::set<LeaseKey> stopped_leases_;  // used by the thread only; last passed to Events::stop
+  std::set<LeaseKey> given_back_;      // used by the thread only; last passed to Events::give_back
 
   std::jthread thread_;  // last: it uses all of the above
 };

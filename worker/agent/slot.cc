@@ -64,7 +64,7 @@ TrainerHolder::Events Slot::TrainerEvents() {
 
 void Slot::Assign(const v1::Lease& lease) {
   key_ = KeyOf(lease.token());
-  // A sweep's own program is not there yet.
+  // A sweep's own program is known only when the lease is prepared.
   std::optional<TrainerProgram> program;
   if (lease.program().empty() && !context_.reporter.trainer.command.empty()) {
     program = context_.reporter.trainer;
@@ -205,7 +205,7 @@ void Slot::Do(const LeaseWork::EndUnusable& end) {
   spdlog::error("trainer unusable slot={} reason=\"{}\"", index_, end.reason);
   context_.progress->Remove(index_);
   reporter_.End({.outcome = v1::LEASE_OUTCOME_FAILED, .reason = end.reason});
-  // A sweep's own program says nothing about those of other sweeps.
+  // A sweep's own program says nothing about the worker's trainer or other programs.
   if (!holder_.program().of_sweep) context_.trainer_unusable(end.reason);
 }
 

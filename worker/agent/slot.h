@@ -22,11 +22,11 @@ namespace sweep {
 
 // One place to train: at most one lease, with a LeaseWork that decides what becomes of it, a
 // LeaseReporter that tells the coordinator, and a TrainerHolder whose trainer stays warm for the
-// next lease. What the one says is handed on to the others here. A trainer of a sweep's own program
-// is also ended when there is nothing to do for it.
+// next lease. The slot passes messages between them. It also ends a sweep's own program when there
+// is nothing left for it to do.
 //
-// Used by the trainer loop's thread only, and never blocks it: slow work is the LeaseReporter's,
-// whose events come back through Context::post.
+// Used by the trainer loop's thread only, and never blocks it: the LeaseReporter does the slow
+// work, and its events come back through Context::post.
 class Slot {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
@@ -45,9 +45,9 @@ class Slot {
     LogReporter* logs = nullptr;
     // Runs the task on the loop's thread, unless the slots are gone by then.
     std::function<void(std::function<void()>)> post;
-    // A trainer has said ready, on this device.
+    // A trainer has reported ready, on this device.
     std::function<void(const std::string& device)> trainer_ready;
-    // The coordinator refuses what this worker has as a sweep's data.
+    // The coordinator refuses this worker's data of a sweep.
     std::function<void(const std::string& reason)> data_refused;
     // The worker's trainer could not be started or did not become ready.
     std::function<void(const std::string& reason)> trainer_unusable;
@@ -59,29 +59,29 @@ class Slot {
 
   bool free() const { return !work_; }
   bool has_trainer() const { return holder_.has_process(); }
-  // Wants to be ticked often.
+  // Tick must be called often.
   bool has_deadline() const { return has_trainer() || (work_ && work_->has_deadline()); }
   bool Holds(const LeaseKey& key) const { return !free() && key == key_; }
 
   // Starts to work on a lease. Requires free().
   void Assign(const v1::Lease& lease);
-  // The coordinator does not want this lease worked on any more.
+  // The coordinator wants no more work on this lease.
   void Revoke(const LeaseKey& key);
-  // Ends the lease early, keeping what was reached, for this reason.
+  // Ends the lease early, for this reason, and keeps its progress.
   void GiveBack(const std::string& reason);
-  // Ends the trial before its last epoch, for good: what the trainer leaves of it is kept.
+  // Ends the trial for good before its last epoch and keeps what the trainer leaves.
   void StopEarly();
-  // Likewise, but kills the trainer instead of waiting for its checkpoint.
+  // Like GiveBack, but kills the trainer instead of waiting for its checkpoint.
   void GiveBackAtOnce(const std::string& reason);
 
   void AppendPollFds(std::vector<pollfd>* fds) const { holder_.AppendPollFds(fds); }
   // Reads and writes what the trainer's pipes allow.
   void Serve() { holder_.Serve(); }
-  // Notices the trainer's end and what has come due.
+  // Notices the trainer's end and expired deadlines.
   void Tick(TimePoint now);
 
-  // For the end of the worker: the trainer is killed, or asked to end by the end of its input; the
-  // lease is left as it is.
+  // At the end of the worker: kills the trainer, or closes its input so that it ends; the lease
+  // stays as it is.
   void EndTrainer(bool at_once) { holder_.Close(at_once); }
 
  private:
@@ -96,14 +96,14 @@ class Slot {
   void OnProgress(const ProgressMessage& progress);
   void OnEpoch(const EpochMessage& epoch);
 
-  // Starts the lease's program, unless it runs.
+  // Starts the lease's program, unless it is running.
   void UseTrainer();
-  // Sends the trial to a trainer that can take it.
+  // Sends the trial to the trainer, if that can take it.
   void SendTrial();
   // Ends a program that has been silent, or without a trial, for too long.
   void CheckProgram(TimePoint now);
 
-  // Does what the lease's work has answered.
+  // Carries out the action that the lease's work has returned.
   void Perform(LeaseWork::Action action);
   void Do(const LeaseWork::NoAction&) {}
   void Do(const LeaseWork::UseTrainer&) { UseTrainer(); }

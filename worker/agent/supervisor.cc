@@ -18,10 +18,11 @@ const int kKillAll = SIGUSR1;
 
 namespace {
 
-// Between two rounds of killing: children of what was killed become ours only when it is dead.
+// Pause between two rounds of killing: children of a killed process are adopted only when it is
+// dead.
 constexpr timespec kRound = {.tv_sec = 0, .tv_nsec = 5'000'000};
 
-// Except that what `nohup` has started stays deaf to the terminal's end.
+// Resets all signals except an ignored SIGHUP: a program under `nohup` survives its terminal.
 void ResetSignals() {
   struct sigaction action = {};
   struct sigaction hangup = {};
@@ -38,8 +39,8 @@ void ResetSignals() {
   _exit(127);
 }
 
-// `go` is a pipe whose end says that the supervisor has closed what it inherited. A program that
-// runs earlier could stop its supervisor while the worker waits for the end of `failure_fd`.
+// `go` is a pipe that ends when the supervisor has closed what it inherited. A program that ran
+// earlier could stop its supervisor while the worker waits for the end of `failure_fd`.
 [[noreturn]] void RunProgram(const SupervisedProgram& program, pid_t supervisor, const int go[2]) {
   setpgid(0, 0);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -54,7 +55,7 @@ void ResetSignals() {
   dup2(program.stdin_fd, STDIN_FILENO);
   dup2(program.stdout_fd, STDOUT_FILENO);
   dup2(program.stderr_fd, STDERR_FILENO);
-  // Whatever a library opened without O_CLOEXEC must not reach the program either.
+  // Descriptors that a library opened without O_CLOEXEC must not reach the program either.
   close_range(3, UINT_MAX, CLOSE_RANGE_CLOEXEC);
   if (program.folder != nullptr && chdir(program.folder) != 0) {
     Fail(program, StartFailure::Stage::kFolder);
@@ -86,7 +87,7 @@ void KillChildren() {
   close(fd);
 }
 
-// Ends this process as the program ended.
+// Ends this process in the same way as the program.
 [[noreturn]] void EndAs(int status) {
   if (!WIFSIGNALED(status)) _exit(WEXITSTATUS(status));
   const rlimit no_core = {0, 0};
@@ -100,13 +101,13 @@ void KillChildren() {
   _exit(128 + number);
 }
 
-// The next of `awaited`, or 0. Only the worker's wishes count: batch systems send their signals to
-// everything in a job, and the program gets them itself then.
+// The next signal of `awaited`, or 0. Only the worker's signals count: batch systems send theirs to
+// everything in a job, so the program gets them itself.
 int NextWish(const sigset_t& awaited, bool killing, pid_t worker) {
   siginfo_t info = {};
   const int number =
       killing ? sigtimedwait(&awaited, &info, &kRound) : sigwaitinfo(&awaited, &info);
-  // Also should somebody else's signal of that number have hidden the one of the worker's end.
+  // Checked each time: somebody else's signal of the same number may have hidden the worker's end.
   if (getppid() != worker) return kKillAll;
   return number > 0 && info.si_pid == worker ? number : 0;
 }
@@ -122,7 +123,7 @@ int NextWish(const sigset_t& awaited, bool killing, pid_t worker) {
     siginfo_t ended = {};
     while (waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid != 0) {
       const bool is_program = ended.si_pid == program;
-      // As long as it is not reaped, its number cannot belong to another group.
+      // Until it is reaped, its number cannot belong to another group.
       if (is_program) kill(-program, SIGKILL);
       int status = 0;
       waitpid(ended.si_pid, &status, 0);
@@ -140,7 +141,7 @@ int NextWish(const sigset_t& awaited, bool killing, pid_t worker) {
     const int wish = NextWish(awaited, killing, worker);
     if (wish == SIGTERM && running) {
       kill(-program, SIGTERM);
-      kill(-program, SIGCONT);  // one that is stopped would not see it
+      kill(-program, SIGCONT);  // a stopped process would not see it
     }
     if (wish == kKillAll) killing = true;
   }
@@ -161,9 +162,9 @@ void Supervise(const SupervisedProgram& program, pid_t worker) {
   const pid_t pid = _Fork();
   if (pid == 0) RunProgram(program, self, go);
   if (pid < 0) Fail(program, StartFailure::Stage::kFork);
-  setpgid(pid, pid);  // the program does it too; whoever comes first
-  // Above all the ends of the pipes, so that the worker sees when the program's are closed, and the
-  // program that it may go on.
+  setpgid(pid, pid);  // the program calls it too; either may come first
+  // Closes everything, above all the pipes: so the worker sees when the program closes its ends,
+  // and the program sees that it may go on.
   close_range(0, UINT_MAX, 0);
   Watch(pid, worker);
 }

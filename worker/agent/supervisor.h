@@ -4,8 +4,8 @@
 
 namespace sweep {
 
-// What a supervisor shall start. Everything is prepared before the fork, since nothing may be
-// allocated after it.
+// The program that a supervisor starts. Everything is prepared before the fork, since nothing may
+// be allocated after it.
 struct SupervisedProgram {
   char* const* argv = nullptr;  // argv[0]: the path of the program
   char* const* envp = nullptr;
@@ -22,17 +22,17 @@ struct StartFailure {
   int error = 0;  // errno
 };
 
-// The body of a supervisor: a process between the worker and a program, which starts the program
-// as the leader of a process group of its own, adopts whatever the program's descendants leave
-// behind (PR_SET_CHILD_SUBREAPER), and ends only after the last of them, in the way in which the
-// program ended. Once the program has ended, the others are killed. So nothing that a program
-// starts outlives it, not even a daemon, nor the worker: the kernel tells the supervisor when the
-// worker's thread that forked it has ended.
+// The body of a supervisor, a process between the worker and a program. It starts the program as
+// the leader of a process group of its own, adopts whatever the program's descendants leave behind
+// (PR_SET_CHILD_SUBREAPER), kills the others once the program has ended, and ends after the last of
+// them, in the same way as the program. So nothing that a program starts, not even a daemon,
+// outlives the program or the worker: the kernel tells the supervisor when the worker's thread that
+// forked it has ended.
 //
 // Runs in the child of a multithreaded process, with all signals blocked: only async-signal-safe
-// calls. The worker's SIGTERM is handed on to the program's process group, its kKillAll kills
-// everything; signals of others are ignored. One that is stopped or killed itself is the worker's
-// to mind, see TrainerProcess and KillOrphans.
+// calls. The worker's SIGTERM is passed on to the program's process group, its kKillAll kills
+// everything; signals of others are ignored. The worker deals with a supervisor that is itself
+// stopped or killed, see TrainerProcess and KillOrphans.
 [[noreturn]] void Supervise(const SupervisedProgram& program, pid_t worker);
 
 // The signal that makes a supervisor kill all below it.

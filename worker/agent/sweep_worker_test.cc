@@ -70,7 +70,7 @@ class SweepWorkerTest : public ::testing::Test {
                  "--work-dir", folder_ / "work"});
   }
 
-  // The exit code; 128 + the signal.
+  // The exit code, or 128 + the signal.
   int WaitForExit() {
     int status = 0;
     waitpid(pid_, &status, 0);
@@ -93,7 +93,7 @@ class SweepWorkerTest : public ::testing::Test {
     }
     return true;
   }
-  // One that comes too soon after another is taken for the same.
+  // Repeats the signal, because two that come too close together count as one.
   void PressCtrlCUntil(const std::string& text) const {
     const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     while (Stderr().find(text) == std::string::npos && std::chrono::steady_clock::now() < until) {
@@ -160,8 +160,8 @@ TEST_F(SweepWorkerTest, LeavesNothingOfAProgramWhenItIsKilled) {
   EXPECT_EQ(count, 2) << "the program and its daemon";
 }
 
-// A daemon has no parent any more when the worker and its supervisor were killed together, as by
-// `pkill -9 sweep`.
+// A daemon loses its parent when the worker and its supervisor are killed together, as by `pkill -9
+// sweep`.
 TEST_F(SweepWorkerTest, TheNextOneEndsWhatOutlivedAKilledOneAndItsSupervisor) {
   const std::string pids = folder_ / "pids";
   v1::Lease lease = FakeCoordinator::MakeLease(1, "", 5);
@@ -191,7 +191,7 @@ TEST_F(SweepWorkerTest, TheNextOneEndsWhatOutlivedAKilledOneAndItsSupervisor) {
 
   start(folder_ / "." / "work");
   EXPECT_TRUE(EventuallyEnds(daemon));
-  kill(daemon, SIGKILL);  // should it have failed
+  kill(daemon, SIGKILL);  // in case that failed
   EXPECT_TRUE(Eventually([&] { return !std::filesystem::exists(left); }))
       << "and the files under --work-dir are gone";
 }
@@ -220,7 +220,7 @@ TEST_F(SweepWorkerTest, ASignalThatIsSentTwiceStillLeavesTimeForTheCheckpoint) {
   coordinator_.Offer(1, "pause=1,slow-stop=1500", 5);
   StartWorkerWithFakeTrainer();
   const int trainer = coordinator_.WaitForTrainer(1);
-  // As a batch system ends a job: to everything in it, twice.
+  // A batch system ends a job like this: it signals everything in it, twice.
   for (int i = 0; i < 2; ++i) {
     for (const int signal : {SIGCONT, SIGTERM}) kill(pid_, signal);
     kill(trainer, SIGCONT);
@@ -318,7 +318,7 @@ TEST_F(SweepWorkerTest, TheNextOneRemovesWhatAKilledOneHasLeft) {
   const std::filesystem::path temporary = folder_ / "tmp";
   std::filesystem::create_directories(temporary / "sweep-worker-others");
   std::ofstream(temporary / "sweep-worker-others" / "mine") << "no lock shows an owner";
-  // Killed before it had made its lock.
+  // The folder of a process that was killed before it made its lock.
   std::filesystem::create_directories(temporary / "sweep-worker-killed");
   const auto folders = [&] {
     std::set<std::string> names;
@@ -327,7 +327,7 @@ TEST_F(SweepWorkerTest, TheNextOneRemovesWhatAKilledOneHasLeft) {
     }
     return names;
   };
-  // Its folder is there, and locked, before a worker calls for the first time.
+  // A worker's folder exists and is locked before its first call.
   const auto start = [&](const std::string& name) {
     ASSERT_EQ(setenv("TMPDIR", temporary.c_str(), 1), 0);
     StartWorker(
@@ -392,7 +392,7 @@ TEST_F(SweepWorkerTest, ExitsWithTwoOnBadArguments) {
   StartWorker({"--coordinator", coordinator_.address(), "--silence-timeout", "soon"});
   EXPECT_EQ(WaitForExit(), 2);
   EXPECT_THAT(Stderr(), HasSubstr("--silence-timeout 'soon'"));
-  // A host alone is an address, of the usual port.
+  // A host without a port is a valid address, so it is not among these.
   for (const std::string address : {"http://nowhere", "nowhere:many", "nowhere:70000", ""}) {
     StartWorker({"--coordinator", address, "--trainer", FAKE_TRAINER});
     EXPECT_EQ(WaitForExit(), 2) << address;

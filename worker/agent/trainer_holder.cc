@@ -26,7 +26,7 @@ absl::Status TrainerHolder::Use(const TrainerProgram& program) {
 
 absl::Status TrainerHolder::Start(const TrainerProgram& program) {
   program_ = program;
-  // A sweep's own program is sent its trial at once, so that reading one line is all it must do.
+  // A sweep's own program gets its trial at once, so that reading one line is all it must do.
   stage_ = program_.of_sweep ? Stage::kReady : Stage::kStarting;
   ending_ = {};
   fault_.reset();

@@ -24,16 +24,16 @@ namespace sweep {
 struct TrainerEnd {
   TrainerProgram program;
   std::string how;                   // "trainer ended with exit code 3"
-  std::string last_lines;            // that it has printed; may be empty
-  std::optional<std::string> fault;  // why the worker has killed it, if so
+  std::string last_lines;            // its last output; may be empty
+  std::optional<std::string> fault;  // why the worker killed it, if so
   bool success = false;              // exit code 0
   bool asked = false;                // see TrainerProcess::Exit
   bool started = false;              // it took trials, or was ended before it could
-  int trials = 0;                    // that it had ended before
+  int trials = 0;                    // the number that it had ended
 };
 
-// A trainer process that is started when it is needed and stays warm for the next trial of the same
-// program: whether it takes trials, what it has not done in time, and how it is ended. It knows
+// A trainer process that is started when needed and stays warm for the next trial of the same
+// program. Knows whether the trainer takes trials, checks its deadlines and ends it. It knows
 // nothing of leases. Used by the trainer loop's thread only, and never blocks it.
 class TrainerHolder {
  public:
@@ -48,10 +48,10 @@ class TrainerHolder {
   // Called from Serve and Tick.
   struct Events {
     std::function<void(const std::string& device)> ready;
-    // Not of a trainer that is being killed or is not wanted any more.
+    // Not called for a trainer that is being killed for a fault or retired.
     std::function<void(const TrainerMessage&)> message;
     std::function<void(std::string_view line)> log;  // a line that is no message
-    std::function<void(const TrainerEnd&)> ended;    // a next one may be started
+    std::function<void(const TrainerEnd&)> ended;    // the next one may be started
   };
 
   TrainerHolder(int slot, Options options, Events events);
@@ -59,40 +59,41 @@ class TrainerHolder {
   ~TrainerHolder() = default;
 
   bool has_process() const { return trainer_ != nullptr; }
-  // It can be sent a trial now.
+  // The trainer can be sent a trial now.
   bool takes_trial() const { return has_process() && stage_ == Stage::kReady && ending_.idle(); }
-  // What runs, or ran last.
+  // The running program, or the last one.
   const TrainerProgram& program() const { return program_; }
-  // The last lines that it has printed, "" if there are none.
+  // The trainer's last output, "" if there is none.
   std::string LastLines() const { return has_process() ? trainer_->LastLines() : ""; }
-  // That this process has ended.
+  // The number of trials that this process has ended.
   int trials() const { return trials_; }
-  // Since it printed something or was sent a trial.
+  // Time since the trainer printed something or was sent a trial.
   absl::Duration Silence(TimePoint now) const { return absl::FromChrono(now - last_output_); }
 
-  // Starts the program, unless it runs. What runs instead is ended first; `ended` tells.
+  // Starts the program, unless it is running. Another running program is retired first; `ended`
+  // reports its end.
   absl::Status Use(const TrainerProgram& program);
   // Requires takes_trial().
   void SendTrial(std::string_view line);
-  // The trainer has ended its trial, and what it was asked has been done.
+  // The trainer has ended its trial, which also fulfils a request to stop it.
   void OnTrialEnded();
   // Tells the trainer to stop its trial within `grace`. False when it is being ended already.
   bool StopTrial(const std::string& trial, absl::Duration grace);
-  // What it was asked is to be done within `grace` from now.
+  // Shortens the deadline of what the trainer was asked to `grace` from now.
   void Hurry(absl::Duration grace);
   // Ends a trainer that has no trial.
   void Retire();
   // Kills the trainer for `reason`; the first reason counts.
   void Fail(std::string reason);
   void Kill();
-  // For the end of the worker: the trainer is killed, or asked to end by the end of its input.
-  // `ended` is not called any more.
+  // At the end of the worker: kills the trainer, or closes its input so that it ends. `ended` is
+  // not called any more.
   void Close(bool at_once);
 
   void AppendPollFds(std::vector<pollfd>* fds) const;
   // Reads and writes what the trainer's pipes allow.
   void Serve();
-  // Notices the trainer's end and what has come due.
+  // Notices the trainer's end and expired deadlines.
   void Tick(TimePoint now);
 
  private:
@@ -108,7 +109,7 @@ class TrainerHolder {
   void OnMessage(const TrainerMessage& message);
   void OnReady(const ReadyMessage& ready);
   void OnExit(const TrainerProcess::Exit& exit);
-  // What the trainer has not done in time.
+  // Fails a trainer that has missed a deadline.
   void CheckDeadlines(TimePoint now);
   void Escalate(TimePoint now);
 
@@ -118,10 +119,10 @@ class TrainerHolder {
 
   TrainerProgram program_;
   std::unique_ptr<TrainerProcess> trainer_;
-  std::string temp_dir_;  // of a sweep's own program: nothing of it is there for the next process
+  std::string temp_dir_;  // of a sweep's own program; each process gets a new one
   Stage stage_ = Stage::kStarting;
   Escalation ending_;
-  std::optional<std::string> fault_;  // why it was killed
+  std::optional<std::string> fault_;  // why the trainer was killed
   int trials_ = 0;
   std::uint64_t bytes_read_ = 0;
   TimePoint last_output_;

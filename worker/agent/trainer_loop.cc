@@ -15,14 +15,14 @@
 namespace sweep {
 namespace {
 
-// A dead trainer is noticed by the end of its output; this is for one whose pipe somebody holds
-// open, and for deadlines.
+// A dead trainer is noticed by the end of its output. The tick is for deadlines, and for a dead
+// trainer whose pipe another process keeps open.
 constexpr std::chrono::milliseconds kTick{50};
 constexpr std::chrono::milliseconds kIdle{1000};
 constexpr std::chrono::milliseconds kEndingTick{5};
-// A worker that drains while the coordinator is away does not wait for it longer than this.
+// A draining worker waits at most this long for a coordinator that is away.
 constexpr std::chrono::seconds kDrainPatience{5};
-// A worker whose trainers do not start would only spend the failures of every trial.
+// After this many, further tries would only use up the failures that each trial is allowed.
 constexpr int kMostUnusableTrainers = 3;
 constexpr char kDrainReason[] = "the worker drains";
 
@@ -143,7 +143,7 @@ void TrainerLoop::Run() {
   while (Step()) PollPipes(AnyDeadline() || drain_ ? kTick : kIdle);
   EndTrainers();
   options_.finished();
-  // Their reporters still post events, which Post takes and nobody runs.
+  // The slots' reporters may still post events, which Post accepts and nobody runs.
   slots_.clear();
   {
     MutexLock lock(&mutex_);
@@ -223,7 +223,7 @@ void TrainerLoop::GiveUp(absl::Status failure) {
 
 void TrainerLoop::PollPipes(std::chrono::milliseconds timeout) {
   std::vector<pollfd> fds = {{wake_fd_, POLLIN, 0}};
-  std::vector<std::size_t> first(1, fds.size());  // per slot, and behind the last one
+  std::vector<std::size_t> first(1, fds.size());  // index of each slot's first one, and the end
   for (const auto& slot : slots_) {
     slot->AppendPollFds(&fds);
     first.push_back(fds.size());

@@ -31,10 +31,10 @@ class TrainerLoop {
     // Its `post`, `trainer_unusable` and `data_refused` are filled in here.
     Slot::Context context;
     bool one_trial = false;  // begin nothing after the first one
-    // Drains when the coordinator refuses what is here as a sweep's data.
+    // Drain when the coordinator refuses this worker's data of a sweep.
     bool end_on_other_data = false;
-    // Called on the loop's thread; must return at once. It drains because no trainer is usable or
-    // the data is refused; it has ended.
+    // Both are called on the loop's thread and must return at once. `giving_up`: the loop drains
+    // because no trainer is usable or the data is refused. `finished`: the loop has ended.
     std::function<void()> giving_up;
     std::function<void()> finished;
   };
@@ -45,26 +45,26 @@ class TrainerLoop {
 
   // The lease table has changed.
   void Wake();
-  // Stops and gives back what is held, and ends the loop when nothing is held any more.
+  // Stops running trials, gives back all leases, and ends the loop when none is held any more.
   void Drain();
   // Likewise, but kills the trainers instead of waiting for their checkpoints, and stops after
-  // `patience`, whether what was held is given back by then or not.
+  // `patience` even if leases are still held.
   void DrainAtOnce(absl::Duration patience);
-  // Of what is held, exactly these leases are to be given back, for `reason`.
+  // Gives back exactly these of the held leases, for `reason`.
   void GiveBack(std::set<LeaseKey> leases, std::string reason);
-  // Of what is held, exactly these leases are to end early, for good, keeping what was trained.
+  // Ends exactly these of the held leases early, for good, keeping what was trained.
   void StopLeases(std::set<LeaseKey> leases);
   // The coordinator knows that this worker drains, so no lease is on its way any more.
   void DrainAcknowledged();
   // Kills the trainers and ends the loop; Wait will return `status`. The first call counts.
   void Stop(absl::Status status);
-  // Until the loop has ended and every trainer is reaped. OK when drained.
+  // Waits until the loop has ended and every trainer is reaped. OK when drained.
   absl::Status Wait();
 
  private:
   void Post(std::function<void()> task);
   void Run();
-  // One round; false when the loop's work is over.
+  // Runs one round; false when the loop's work is over.
   bool Step();
   void RunTasks();
   void DistributeLeases();

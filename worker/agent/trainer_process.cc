@@ -26,7 +26,7 @@ constexpr std::size_t kLastLines = 3;
 constexpr std::size_t kLastBytes = 300;
 constexpr std::size_t kLogLineBytes = 400;
 constexpr std::size_t kReadBytes = std::size_t{64} << 10;
-// How long the end of a process is waited for where nothing else can be done meanwhile.
+// Bounds the wait for the end of a process where nothing else can be done meanwhile.
 constexpr int kKillRoundMs = 5;
 constexpr int kMostKillRounds = 400;
 constexpr std::size_t kUnsentLimitBytes = std::size_t{4} << 20;
@@ -51,7 +51,7 @@ struct Pipe {
     write_end = fds[1];
     return Lift(&read_end) && Lift(&write_end);
   }
-  // The child puts its ends at 0, 1 and 2, so no end may lie there already: a process whose
+  // The child moves its ends to 0, 1 and 2, so no end may lie there already: a process whose
   // standard streams are closed gets such numbers.
   static bool Lift(int* fd) {
     if (*fd > 2) return true;
@@ -68,14 +68,14 @@ struct Pipes {
   bool Open() { return in.Open() && out.Open() && err.Open() && failure.Open(); }
 };
 
-// The environment of a program; what it holds lives as long as this.
+// The environment of a program. Its pointers are valid as long as this object lives.
 class Environment {
  public:
   Environment(const TrainerProgram& program, const TrainerProcess::Places& places) {
     for (char** entry = environ; *entry != nullptr; ++entry) entries_.emplace_back(*entry);
     Set("TMPDIR", places.temp_dir);
     Set(kFolderMark, places.worker_folder);
-    // Python would write into the folder of its files, which must stay as they were sent.
+    // Python would cache byte code in the folder of its files, which must stay as they were sent.
     if (program.of_sweep) entries_.push_back("PYTHONDONTWRITEBYTECODE=1");
     for (std::string& entry : entries_) pointers_.push_back(entry.data());
     pointers_.push_back(nullptr);
@@ -106,7 +106,7 @@ pid_t Fork(const SupervisedProgram& program) {
   return pid;
 }
 
-// Why the program could not be started; nullopt when it runs, which has closed the pipe.
+// The reason why the program could not be started; nullopt when it runs: exec closes the pipe.
 std::optional<StartFailure> WaitForStart(Pipe* pipe) {
   CloseFd(&pipe->write_end);
   StartFailure failure;
@@ -128,7 +128,7 @@ absl::Status Describe(const StartFailure& failure, const TrainerProgram& program
     case StartFailure::Stage::kExecute:
       break;
   }
-  // The kernel's word for a script without its interpreter is "No such file".
+  // The kernel reports "No such file" for a script whose interpreter is missing.
   std::string why = WhyNotExecutableFile(program.command[0], program.folder);
   if (why.empty()) why = strerror(failure.error);
   const absl::Status status = absl::ErrnoToStatus(failure.error, "");
@@ -149,8 +149,8 @@ std::string DescribeExit(int status) {
   return absl::StrCat("ended with exit code ", WEXITSTATUS(status));
 }
 
-// By one of the signals that ask for an end, or as a program ends that has caught one; a shell ends
-// with 128 more when its command was ended so.
+// True if the process ended by a signal that asks for an end, or like a program that caught one:
+// exit code 0, or 128 + signal as from a shell whose command was ended so.
 bool LooksAsked(int status) {
   for (const int number : {SIGTERM, SIGHUP, SIGINT}) {
     if (WIFSIGNALED(status) && WTERMSIG(status) == number) return true;
@@ -292,7 +292,7 @@ void TrainerProcess::KeepLogLine(std::string_view line, const Sinks& sinks) {
   if (line.empty()) return;
   sinks.log(line);
   spdlog::debug("trainer log pid={} line={}", pid_, line.substr(0, kLogLineBytes));
-  // What Python underlines an expression with says nothing by itself.
+  // The line with which Python underlines an expression says nothing by itself.
   if (line.find_first_not_of(" \t~^") == std::string_view::npos) return;
   if (last_lines_.size() == kLastLines) last_lines_.pop_front();
   last_lines_.emplace_back(CutUtf8(line, kLastBytes));
@@ -315,7 +315,7 @@ void TrainerProcess::Flush() {
     } else if (errno == EAGAIN) {
       return;
     } else if (errno != EINTR) {
-      CloseFd(&stdin_fd_);  // it has ended or closed its input; PollExit tells more
+      CloseFd(&stdin_fd_);  // it has ended or closed its input; PollExit says which
     }
   }
   if (close_after_flush_) CloseFd(&stdin_fd_);
@@ -352,7 +352,7 @@ std::optional<TrainerProcess::Exit> TrainerProcess::PollExit(const Sinks& sinks)
   if (result != 0 || info.si_pid == 0) return std::nullopt;
   int status = 0;
   Reap(&status);
-  constexpr int kMostReads = 64;  // more than a pipe holds, should anybody hold its other end
+  constexpr int kMostReads = 64;  // more than a pipe holds, in case somebody holds its other end
   absl::Status broken;
   for (int i = 0; i < kMostReads; ++i) {
     const bool more = ReadSome(&stdout_fd_, &stdout_lines_, [&](std::string_view line, bool cut) {
@@ -366,7 +366,7 @@ std::optional<TrainerProcess::Exit> TrainerProcess::PollExit(const Sinks& sinks)
       break;
     }
   }
-  // What a shell and `env` say about a command that they could not execute.
+  // A shell and `env` exit with these codes when they could not execute a command.
   const bool not_executed =
       WIFEXITED(status) && (WEXITSTATUS(status) == 126 || WEXITSTATUS(status) == 127);
   const std::string why = not_executed ? WhyNotExecutableFile(path_, folder_) : "";
@@ -377,7 +377,7 @@ std::optional<TrainerProcess::Exit> TrainerProcess::PollExit(const Sinks& sinks)
 }
 
 std::string TrainerProcess::LastLines() const {
-  std::string text;  // from the last one on, since that says most
+  std::string text;  // built from the last line backwards, since that says most
   for (auto line = last_lines_.rbegin(); line != last_lines_.rend(); ++line) {
     if (text.empty()) {
       text = *line;

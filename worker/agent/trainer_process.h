@@ -19,11 +19,11 @@
 
 namespace sweep {
 
-// What is run as a trainer.
+// The program that runs as a trainer.
 struct TrainerProgram {
   std::vector<std::string> command;  // the first word is the path of the program
   std::string folder;                // to run in; "" for the worker's own
-  bool of_sweep = false;             // a sweep has brought it: `program`
+  bool of_sweep = false;             // brought by a sweep, as its `program`
   bool operator==(const TrainerProgram&) const = default;
   // For messages: "trainer", or "program /usr/bin/python3".
   std::string name() const;
@@ -39,7 +39,7 @@ struct TrainerProgram {
 // for the end.
 class TrainerProcess {
  public:
-  // Who takes what the trainer says.
+  // The receivers of the trainer's output.
   struct Sinks {
     std::function<void(const TrainerMessage&)> message;
     std::function<void(std::string_view line)> log;  // a line that is no message
@@ -51,7 +51,7 @@ class TrainerProcess {
   }
   struct Places {
     std::string temp_dir;       // its TMPDIR; "" leaves it the worker's own
-    std::string worker_folder;  // with which it is marked, see KillMarked; "": with none
+    std::string worker_folder;  // the process's mark, see KillMarked; "": none
   };
   static absl::StatusOr<std::unique_ptr<TrainerProcess>> Start(const TrainerProgram& program,
                                                                const Places& places);
@@ -60,17 +60,17 @@ class TrainerProcess {
   TrainerProcess(const TrainerProcess&) = delete;
   TrainerProcess& operator=(const TrainerProcess&) = delete;
 
-  // Of the supervisor.
+  // The supervisor's process id.
   pid_t pid() const { return pid_; }
-  // Counts all that it ever said.
+  // The number of bytes that the trainer has printed so far.
   std::uint64_t bytes_read() const { return bytes_read_; }
 
-  // Adds what has to be polled for this process.
+  // Adds the file descriptors that must be polled for this process.
   void AppendPollFds(std::vector<pollfd>* fds) const;
-  // Reads what has come (a bounded amount), hands on the messages in order and keeps the other
+  // Reads a bounded amount of waiting output, hands on the messages in order and keeps the other
   // lines as log. InvalidArgument when the trainer breaks the protocol.
   absl::Status Read(const Sinks& sinks);
-  // The trainer can say nothing more.
+  // The trainer's standard output has ended, so it can send no more messages.
   bool output_closed() const { return stdout_fd_ < 0; }
 
   // Queues one line (without newline) for the trainer and writes what the pipe takes.
@@ -85,26 +85,26 @@ class TrainerProcess {
   void Terminate();
   // Kills everything that the trainer has started. May be called again.
   void Kill();
-  // For when that has not helped: kills the supervisor; see KillOrphans for what it leaves.
+  // Kills the supervisor, when Kill has not helped; see KillOrphans for what it leaves.
   void KillSupervisor();
 
   struct Exit {
     std::string how;       // "ended by signal 9 (Killed)", "ended with exit code 3"
     bool success = false;  // exit code 0
-    bool asked = false;    // as one ends that was told to, by SIGTERM, SIGHUP or SIGINT
-    absl::Status output;   // as Read, of what it had said last
+    bool asked = false;    // it looks ended by SIGTERM, SIGHUP or SIGINT, or has exit code 0
+    absl::Status output;   // result of reading its last output, as Read
   };
-  // Wakes a supervisor that somebody has stopped. When it and all that it has started have ended:
-  // reaps it, reads its last output and says how it ended. nullopt while it runs.
+  // Wakes a supervisor that somebody has stopped. Once it and everything that it has started have
+  // ended: reaps it, reads its last output and says how it ended. nullopt while it runs.
   std::optional<Exit> PollExit(const Sinks& sinks);
 
-  // The last lines that were no messages, of both streams, oldest first, one per line: at most 3
-  // and 300 bytes.
+  // The last lines of both streams that were no messages, oldest first, one per line: at most 3 and
+  // 300 bytes.
   std::string LastLines() const;
 
  private:
   TrainerProcess() = default;
-  // Reads once from `fd`; closes it and sets it to -1 at its end. False when nothing was there.
+  // Reads once from `fd`; closes it and sets it to -1 at its end. False when there was nothing.
   bool ReadSome(int* fd, LineSplitter* splitter, const LineSplitter::Sink& sink);
   void HandleLine(std::string_view line, bool cut, const Sinks& sinks, absl::Status* status);
   void KeepLogLine(std::string_view line, const Sinks& sinks);

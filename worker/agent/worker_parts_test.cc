@@ -171,7 +171,7 @@ std::string RunShell(const std::string& script, std::unique_ptr<TrainerProcess>*
   return "runs on";
 }
 
-// A program may leave what it likes: neither the depth of a tree nor its permissions keep it.
+// A program may leave anything: neither the depth of a tree nor its permissions prevent removal.
 TEST(RemoveTree, RemovesATreeThatIsDeeperThanThereAreFilesToOpen) {
   const std::string folder =
       std::filesystem::temp_directory_path() / ("worker_parts_test-" + RandomHex(8));
@@ -197,8 +197,8 @@ TEST(RemoveTree, RemovesATreeThatIsDeeperThanThereAreFilesToOpen) {
   EXPECT_TRUE(RemoveTree(folder)) << "what is not there";
 }
 
-// Whoever is killed while it removes its folder leaves one that the next one still knows by its
-// lock.
+// A process that is killed while it removes its folder leaves one that the next process still knows
+// by its lock.
 TEST(OwnedFolder, ItsLockGoesLast) {
   const std::string parent =
       std::filesystem::temp_directory_path() / ("worker_parts_test-" + RandomHex(8));

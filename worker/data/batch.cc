@@ -12,8 +12,8 @@
 namespace sweep {
 namespace {
 
-// (pixel / 255 - mean) / stddev as pixel * scale + offset. Both paths of FillBatch use this one
-// formula, so that a rotation by 0 degrees gives the very floats of no rotation.
+// (pixel / 255 - mean) / stddev as pixel * scale + offset. Both paths of FillBatch use this
+// formula, so that a rotation by 0 degrees gives exactly the floats of no rotation.
 struct Normalizer {
   double scale;
   double offset;
@@ -27,8 +27,8 @@ struct Displacement {
   double radians = 0;
 };
 
-// Three draws in a fixed order whatever the augmentation, so that the shifts of "shift" and of
-// "shift_rotation" under one seed are the same.
+// Always three draws in a fixed order, so that "shift" and "shift_rotation" shift alike under one
+// seed.
 Displacement Draw(const BatchOptions& options, std::uint64_t key, std::size_t offset) {
   const std::uint64_t position = static_cast<std::uint32_t>(options.first_position + offset);
   PhiloxStream random(key,
@@ -58,8 +58,8 @@ void FillShifted(const std::uint8_t* image, int height, int width, const Displac
   }
 }
 
-// The image with one pixel of background around it: a bilinear read anywhere in
-// [-1, width] × [-1, height] then needs no test of bounds.
+// Copies the image with one pixel of background around it, so that a bilinear read anywhere in [-1,
+// width] × [-1, height] needs no test of bounds.
 void CopyWithBorder(const std::uint8_t* image, int height, int width, std::vector<float>* padded) {
   padded->assign(static_cast<std::size_t>(height + 3) * (width + 3), 0.0f);
   for (int y = 0; y < height; ++y) {
@@ -76,7 +76,7 @@ void FillRotated(const std::vector<float>& padded, int height, int width, const 
   const int stride = width + 3;
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
-      // Where this pixel comes from: the inverse displacement of its place.
+      // The source of this pixel: the inverse displacement of its place.
       const double from_x = x - move.dx - center_x;
       const double from_y = y - move.dy - center_y;
       const double source_x =

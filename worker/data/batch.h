@@ -10,9 +10,9 @@
 namespace sweep {
 
 // From images in memory to batches: order, hold-out, augmentation, normalisation. Every draw comes
-// from Philox and is a pure function of the seed and of a place (epoch, position), so that a
-// resumed trial sees what an undisturbed one would have seen. All functions may be called from any
-// thread. No libtorch here.
+// from Philox and depends only on the seed and the place (epoch, position), so a resumed trial sees
+// the same batches as an undisturbed one. All functions may be called from any thread. No libtorch
+// here.
 
 // The training images' order in an epoch (1-based): a Fisher–Yates permutation of 0 … count - 1
 // keyed by (seed, "shuffle"), stream `epoch`. Requires count >= 0.
@@ -23,12 +23,12 @@ struct Split {
   std::vector<std::int32_t> holdout;  // ascending
 };
 
-// Sets `holdout` of `count` images apart, chosen uniformly by (seed, "holdout"). Throws DataError
-// unless 0 <= holdout < count.
+// Sets `holdout` of the `count` images apart, chosen uniformly by (seed, "holdout"). Throws
+// DataError unless 0 <= holdout < count.
 Split HoldoutSplit(int count, int holdout, std::uint64_t seed);
 
-// Random displacement of training images. Both parts: rotated about the centre, then shifted, in
-// one resampling. Pixels that come from outside the image are background.
+// Random displacement of training images. With both parts an image is rotated about its centre,
+// then shifted, in one resampling. Pixels from outside the image are background.
 struct Augmentation {
   int shift_pixels = 0;         // whole pixels, uniform in [-n, n] in each direction; 0: no shift
   double rotation_degrees = 0;  // uniform in [-d, d], bilinear; 0: no rotation
@@ -36,11 +36,12 @@ struct Augmentation {
   bool none() const { return shift_pixels == 0 && rotation_degrees == 0; }
 };
 
-// `kind` is TrialSpec::augmentation: none | shift | rotation | shift_rotation. The parts that it
-// does not name are switched off. Throws DataError for another kind, a negative or not finite size.
+// `kind` is TrialSpec::augmentation: none | shift | rotation | shift_rotation. Parts that it does
+// not name are off. Throws DataError for another kind and for a size that is negative or not
+// finite.
 Augmentation MakeAugmentation(std::string_view kind, int shift_pixels, double rotation_degrees);
 
-// How FillBatch makes pixels into inputs.
+// How FillBatch turns pixels into inputs.
 struct BatchOptions {
   Augmentation augmentation;  // leave empty for evaluation
   std::uint64_t seed = 1;     // seed, epoch and position fix the augmentation of an image

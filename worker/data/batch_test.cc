@@ -31,7 +31,7 @@ std::vector<std::int32_t> AllOf(const ImageSet& set) {
 
 std::vector<float> Fill(const ImageSet& set, const std::vector<std::int32_t>& indices,
                         const BatchOptions& options) {
-  // One float more, to see that nothing is written behind the end.
+  // One float more, to see that nothing is written past the end.
   std::vector<float> out(indices.size() * set.height * set.width + 1, 12345.0f);
   FillBatch(set, indices, options, out.data());
   EXPECT_EQ(out.back(), 12345.0f);
@@ -39,7 +39,7 @@ std::vector<float> Fill(const ImageSet& set, const std::vector<std::int32_t>& in
   return out;
 }
 
-// One bright pixel in the middle of each of `count` images of an odd size.
+// One bright pixel in the middle of each of `count` images with odd sides.
 ImageSet Dots(int count, int height = 15, int width = 21) {
   ImageSet set{.count = count, .height = height, .width = width};
   set.pixels.resize(static_cast<std::size_t>(count) * height * width);
@@ -169,7 +169,7 @@ TEST(FillBatch, ShiftMayPushTheWholeImageOut) {
 
 TEST(FillBatch, RotationByNothingIsTheIdentity) {
   const ImageSet set = SyntheticDigits(20, 9);
-  // Too small to turn anything, yet it takes the path of rotation.
+  // Too small to turn anything, but not 0, so it takes the path of rotation.
   const std::vector<float> turned =
       Fill(set, AllOf(set), {.augmentation = {.rotation_degrees = 1e-300}});
   EXPECT_EQ(turned, Fill(set, AllOf(set), {}));

@@ -14,8 +14,8 @@
 namespace sweep {
 namespace {
 
-// Coarser than the time stamps of every file system that is in use (FAT counts in two seconds), and
-// enough for a file server's clock that is not quite ours.
+// Longer than the steps of every file system's time stamps (FAT: two seconds), with room for a file
+// server's clock that differs a little from ours.
 constexpr std::int64_t kUnsettledSeconds = 3;
 
 bool HasFiles(const DatasetSpec& dataset) {

@@ -34,7 +34,7 @@ class DataDigestTest : public ::testing::Test {
     std::filesystem::remove(folder_ / name);
     WriteFile(folder_ / as, bytes);
   }
-  // As if the folder's files had been there for a while.
+  // Sets a file's times, as if it had been there for a while.
   void SetTimes(const std::string& name, const timespec& time) {
     const timespec times[] = {time, time};
     ASSERT_EQ(utimensat(AT_FDCWD, (folder_ / name).c_str(), times, 0), 0);

@@ -40,7 +40,7 @@ IdxArray ReadFile(const MnistFile& file, const std::string& path, bool verify,
   return array;
 }
 
-// `first` is the place in kMnistFiles of the images' file; the labels' file follows it.
+// `first` is the index in kMnistFiles of the images' file; the labels' file follows it.
 ImageSet ReadPair(const std::string& folder, int first, bool verify,
                   std::vector<std::string>* sha256s) {
   const MnistFile& images = kMnistFiles[first];
@@ -82,7 +82,7 @@ Dataset LoadFiles(const DatasetSpec& spec, const std::string& folder) {
     throw DataError(folder + ": the training images are " + size_text(data.train) +
                     ", but the test images are " + size_text(data.test));
   }
-  // Before images are left out, so that the count of classes does not depend on their number.
+  // Counted before images are left out, so that the number of classes does not depend on it.
   const auto largest = [](const ImageSet& set) { return *std::ranges::max_element(set.labels); };
   data.classes = mnist ? kMnistClasses : std::max(largest(data.train), largest(data.test)) + 1;
   Truncate("train", spec.train_size, &data.train);

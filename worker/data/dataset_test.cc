@@ -34,7 +34,7 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
 
-// Four files that are well-formed, though not MNIST.
+// Four files that are well-formed but not MNIST.
 void WriteSmallSet(const std::string& folder) {
   fs::create_directories(folder);
   WriteFile(folder + "/train-images-idx3-ubyte", IdxImages(6, 5, 4));
@@ -43,10 +43,10 @@ void WriteSmallSet(const std::string& folder) {
   WriteFile(folder + "/t10k-labels.idx1-ubyte", IdxLabels({0, 3, 1}));
 }
 
-// Tests see an empty cache and no folder of the caller's.
+// Runs each test with an empty cache and without the caller's data folder.
 class DatasetTest : public ::testing::Test {
  protected:
-  // Where the real files are, or "".
+  // The folder of the real files, or "".
   static std::string RealMnist() {
     const char* folder = std::getenv("SWEEP_DATA_DIR");
     return folder && *folder ? EnsureMnist({.data_dir = folder}) : "";
@@ -69,7 +69,7 @@ TEST_F(DatasetTest, AnIdxFolderIsLoadedWhateverItsFilesSpelling) {
   EXPECT_EQ(data.train.width, 4);
   EXPECT_EQ(data.train.pixels.size(), 120u);
   EXPECT_EQ(data.test.count, 3);
-  EXPECT_EQ(data.classes, 4);  // the largest label is a test image's
+  EXPECT_EQ(data.classes, 4);  // a test image has the largest label
 }
 
 TEST_F(DatasetTest, AnIdxFolderIsNamedAbsolutely) {
@@ -89,7 +89,7 @@ TEST_F(DatasetTest, SizesKeepTheFirstImages) {
   EXPECT_EQ(data.train.pixels[79], 79);
   EXPECT_THAT(data.train.labels, ElementsAre(0, 1, 2, 0));
   EXPECT_THAT(data.test.labels, ElementsAre(0));
-  EXPECT_EQ(data.classes, 4);  // not less because images are left out
+  EXPECT_EQ(data.classes, 4);  // images that are left out count as well
 }
 
 TEST_F(DatasetTest, SizesBeyondTheImagesAreRefused) {
@@ -202,7 +202,7 @@ class DownloadedDatasetTest : public DatasetTest {
     if (!CanDownload()) GTEST_SKIP() << "this build cannot download";
     fs::create_directories(folder_ / "mirror");
   }
-  // Puts the real files onto the mirror; false when there are none.
+  // Copies the real files to the mirror; false when there are none.
   bool FillMirror() {
     if (real_.empty()) return false;
     for (const MnistFile& file : kMnistFiles) {
@@ -211,7 +211,7 @@ class DownloadedDatasetTest : public DatasetTest {
     }
     return true;
   }
-  // Names of what lies in the cache.
+  // The names of the files in the cache.
   std::set<std::string> CacheContent() {
     std::set<std::string> names;
     for (const auto& entry : fs::directory_iterator(Cache())) {
@@ -260,7 +260,7 @@ TEST_F(DownloadedDatasetTest, FetchesTheFourFilesOnce) {
   };
   EXPECT_EQ(EnsureMnist({.progress = progress}), Cache());
   EXPECT_EQ(shown.size(), 4u);
-  EXPECT_EQ(CacheContent().size(), 5u);  // and the lock
+  EXPECT_EQ(CacheContent().size(), 5u);  // the four and the lock
   EXPECT_EQ(LoadDataset({.name = "mnist"}, Cache()).train.count, 60000);
 
   shown.clear();

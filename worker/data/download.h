@@ -13,14 +13,14 @@ bool CanDownload();
 struct DownloadLimits {
   std::int64_t max_bytes = std::int64_t{64} << 20;
   long connect_timeout_seconds = 10;
-  long min_bytes_per_second = 1000;  // slower than this …
-  long slow_seconds = 30;            // … for so long: given up
+  long min_bytes_per_second = 1000;  // a transfer slower than this …
+  long slow_seconds = 30;            // … for this long is given up
 };
 
 // Fetches `url` (http, https or file; redirects are followed, certificates verified) into the new
-// file `path`, which is on the disk (fsync) when this returns and removed when it throws.
-// `progress` gets `name` and may throw to stop the transfer; that exception comes out. Throws
-// DataError with the reason alone, without the URL. Thread-safe.
+// file `path`, which is on the disk (fsync) on return and removed on an exception. `progress` gets
+// `name` and may throw to stop the transfer; that exception is passed on. Throws DataError with the
+// reason only, without the URL. Thread-safe.
 void DownloadFile(const std::string& url, const std::string& path, const std::string& name,
                   const DownloadProgress& progress, const DownloadLimits& limits = {});
 

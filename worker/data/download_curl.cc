@@ -14,8 +14,8 @@
 namespace sweep {
 namespace {
 
-// What curl's callbacks share during one transfer. No exception may cross curl, so they leave one
-// here and abort.
+// Shared by curl's callbacks during one transfer. No exception may cross curl, so a callback stores
+// it here and aborts.
 struct Transfer {
   int descriptor = -1;
   std::int64_t written = 0;
@@ -59,7 +59,7 @@ int ShowProgress(void* user, curl_off_t total, curl_off_t done, curl_off_t, curl
   }
 }
 
-// The new, empty file; closed at the end, and removed unless kept.
+// A new, empty file. The destructor closes it, and removes it unless Keep was called.
 class OutputFile {
  public:
   explicit OutputFile(const std::string& path)

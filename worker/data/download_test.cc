@@ -24,7 +24,7 @@ using sweep::testing::TemporaryFolder;
 using sweep::testing::WriteFile;
 using ::testing::HasSubstr;
 
-// Answers one HTTP request on a loopback port of the system's choice with fixed bytes.
+// Answers one HTTP request with fixed bytes, on a loopback port that the system chooses.
 class OneAnswerServer {
  public:
   explicit OneAnswerServer(std::string answer) : answer_(std::move(answer)) {

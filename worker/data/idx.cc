@@ -18,13 +18,13 @@
 namespace sweep {
 namespace {
 
-// No data set for which this program is meant comes near; a damaged header does.
+// Far above every data set that this program is meant for; a damaged header exceeds it.
 constexpr std::int64_t kMaxElements = std::int64_t{1} << 30;
 constexpr std::size_t kChunkBytes = 1 << 16;
 constexpr int kUnsignedByte = 8;
 
-// The bytes of a file, inflated on the way when it is gzip. Concatenated gzip members are one
-// stream, as in gzip itself. A caller that reads to the end has had the checksum verified.
+// The bytes of a file, inflated if it is gzip. Concatenated gzip members are one stream, as in gzip
+// itself. Reading to the end verifies the checksum.
 class InflatingReader {
  public:
   explicit InflatingReader(const std::string& path) : path_(path), file_(nullptr, &std::fclose) {
@@ -46,7 +46,7 @@ class InflatingReader {
   InflatingReader(const InflatingReader&) = delete;
   InflatingReader& operator=(const InflatingReader&) = delete;
 
-  // Fewer than `size_bytes` only at the end of the file.
+  // Returns fewer than `size_bytes` only at the end of the file.
   std::size_t Read(std::uint8_t* out, std::size_t size_bytes) {
     return gzip_ ? ReadGzip(out, size_bytes) : ReadPlain(out, size_bytes);
   }
@@ -145,7 +145,7 @@ std::int64_t CheckedElementCount(const std::string& path,
   std::int64_t count = 1;
   for (std::int64_t size : dimensions) {
     if (size == 0) throw DataError(path + ": empty: its header says " + Join(dimensions));
-    // Each size is below 2^32 and count at most 2^30 before, so the product cannot overflow.
+    // Each size is below 2^32 and count was at most 2^30 before, so the product cannot overflow.
     count *= size;
     if (count > kMaxElements) {
       throw DataError(path + ": its header says " + Join(dimensions) + " bytes, more than the " +
@@ -161,7 +161,7 @@ std::vector<std::uint8_t> ReadElements(const std::string& path, const IdxArray& 
   std::vector<std::uint8_t> elements;
   std::int64_t done = 0;
   while (done < count) {
-    // In steps: a short file whose header promises much is found out before it costs memory.
+    // In steps, so that a short file with a large size in its header fails before it costs memory.
     const std::int64_t step = std::min(count - done, kStepBytes);
     if (elements.empty() && count <= 4 * kStepBytes) elements.reserve(count);
     elements.resize(done + step);

@@ -18,13 +18,13 @@ struct IdxArray {
 
 enum class Digest { kNone, kSha256 };
 
-// Reads a file of exactly `rank` dimensions, plain or gzip, which it tells apart by content. Memory
-// grows with what is really in the file, and never beyond what the header announces. Throws
-// DataError, which names the file, what was expected and what was found.
+// Reads a file of exactly `rank` dimensions, plain or gzip, recognised by its content. Memory grows
+// with what is really in the file, never beyond what the header announces. Throws DataError, which
+// names the file, what was expected and what was found.
 IdxArray ReadIdxArray(const std::string& path, int rank, Digest digest = Digest::kNone);
 
-// The file `name` ("train-images-idx3-ubyte") in `folder`: plain or with ".gz", also in the
-// spelling "train-images.idx3-ubyte". "" when there is none.
+// The file `name` ("train-images-idx3-ubyte") in `folder`: plain or with ".gz", also spelled
+// "train-images.idx3-ubyte". "" when there is none.
 std::string FindIdxFile(const std::string& folder, std::string_view name);
 
 }  // namespace sweep

@@ -22,7 +22,7 @@ using ::testing::HasSubstr;
 
 class IdxTest : public ::testing::Test {
  protected:
-  // What reading a file of these bytes as `rank` dimensions complains of.
+  // The error from reading a file of these bytes as `rank` dimensions.
   std::string Complaint(std::string_view bytes, int rank = 3) {
     WriteFile(path_, bytes);
     return DataErrorOf([&] { ReadIdxArray(path_, rank); });
@@ -101,7 +101,7 @@ TEST_F(IdxTest, NoFlippedBitOfAGzipFileGivesOtherContent) {
     bytes[bit / 8] ^= static_cast<char>(1 << bit % 8);
     WriteFile(path_, bytes);
     try {
-      // A few bits mean nothing, such as the time in the header and padding.
+      // A few bits have no effect, such as the time in the header and padding.
       EXPECT_EQ(ReadIdxArray(path_, 3, Digest::kSha256).sha256, Sha256Hex(content)) << bit;
     } catch (const DataError& error) {
       EXPECT_THAT(error.what(), HasSubstr(path_)) << bit;

@@ -36,7 +36,7 @@ std::string Environment(const char* name) {
   return value ? value : "";
 }
 
-// The folder itself or its subfolder "mnist". Throws when neither holds all four files.
+// Searches the folder itself and its subfolder "mnist". Throws when neither holds all four files.
 std::string FindInNamedFolder(const std::string& folder, const std::string& origin) {
   const std::string below = (fs::path(folder) / "mnist").string();
   const std::string missing = MissingIdxFiles(folder);
@@ -53,17 +53,17 @@ std::string FindInNamedFolder(const std::string& folder, const std::string& orig
                   (has_below ? missing_below : missing) + " (each may be plain or .gz)");
 }
 
-// "" when the environment names none.
+// "" when the environment names no folder.
 std::string CacheFolder() {
-  // The XDG base directory specification has relative paths ignored.
+  // The XDG base directory specification says to ignore relative paths.
   const fs::path xdg = Environment("XDG_CACHE_HOME");
   if (xdg.is_absolute()) return (xdg / "sweep" / "mnist").string();
   const std::string home = Environment("HOME");
   return home.empty() ? "" : (fs::path(home) / ".cache" / "sweep" / "mnist").string();
 }
 
-// Held by the one process or thread that downloads into a folder. The kernel releases it when its
-// holder dies.
+// A lock for the one process or thread that downloads into a folder. The kernel releases it when
+// the holder dies.
 class FolderLock {
  public:
   explicit FolderLock(const std::string& folder) {
@@ -85,8 +85,8 @@ class FolderLock {
   int descriptor_;
 };
 
-// Makes a rename in `folder` survive a power failure. A file system that cannot is no reason to
-// fail: the files are verified at every load.
+// Makes a rename in `folder` survive a power failure. Errors are ignored, since the files are
+// verified at every load.
 void SyncFolder(const std::string& folder) {
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (descriptor < 0) return;
@@ -101,7 +101,7 @@ std::vector<std::string> BaseUrls() {
   return {own};
 }
 
-// Fetches and verifies one file under a temporary name, then gives it its own.
+// Fetches and verifies one file under a temporary name, then renames it.
 void FetchFile(const MnistFile& file, const std::string& url, const fs::path& folder,
                const DownloadProgress& progress) {
   const std::string name = std::string(file.name) + ".gz";
@@ -118,8 +118,8 @@ void FetchFile(const MnistFile& file, const std::string& url, const fs::path& fo
   }
 }
 
-// Fetches what `folder` lacks. The mirror that served last is asked first for the next file, so
-// that a dead one costs its timeout once.
+// Fetches the files that `folder` lacks. The mirror that served last is asked first for the next
+// file, so that a dead mirror costs its timeout only once.
 void FetchMissing(const std::string& folder, const DownloadProgress& progress) {
   std::vector<std::string> bases = BaseUrls();
   for (const MnistFile& file : kMnistFiles) {

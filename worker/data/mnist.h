@@ -26,7 +26,7 @@ inline constexpr std::array<MnistFile, 4> kMnistFiles = {{
      10008},
 }};
 
-// The number of dimensions that such a file has.
+// The number of dimensions of such a file.
 int RankOf(const MnistFile& file);
 
 // The names of the files that `folder` lacks, separated by ", "; "" when all four are there.

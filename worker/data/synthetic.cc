@@ -72,11 +72,11 @@ double Uniform(double low, double high, PhiloxStream* random) {
   return low + (high - low) * random->NextUniform();
 }
 
-// How one image is written, beyond which strokes.
+// The random handwriting of one image; the glyph gives the strokes.
 struct Hand {
   double xx, xy, yx, yy;  // from glyph coordinates to pixels
   double center_x, center_y;
-  double jitter;  // of a stroke's points, in glyph coordinates
+  double jitter;  // shifts of a stroke's points, in glyph coordinates
   double radius;  // of the pen, in pixels
   double ink;     // grey value at the core of a stroke
 };
@@ -103,7 +103,7 @@ Hand DrawHand(PhiloxStream* random) {
   return hand;
 }
 
-// Squared distance of every pixel to the nearest stroke, as far as the pen reaches.
+// The squared distance of every pixel to the nearest stroke, up to the reach of the pen.
 class DistanceField {
  public:
   explicit DistanceField(double reach) : reach_(reach) { squared_.fill(reach * reach); }

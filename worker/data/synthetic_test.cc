@@ -28,7 +28,7 @@ TEST(SyntheticDigits, AnImageIsAFunctionOfSeedAndNumberAlone) {
 
 TEST(SyntheticDigits, StaysWhatItWas) {
   // Pinned: recorded trials on synthetic data must mean the same after an update. Another drawing
-  // is another kSyntheticGenerator.
+  // needs another kSyntheticGenerator.
   const ImageSet set = SyntheticDigits(10, 1);
   EXPECT_EQ(Sha256Hex({reinterpret_cast<const char*>(set.labels.data()), set.labels.size()}),
             "19166d293d22a9c9f49f7417c6e7d2b82a016472915dd496158abda9bbb7c1f9");
@@ -61,14 +61,14 @@ TEST(SyntheticDigits, LooksLikeHandwritingInItsGreyValues) {
     border += (y == 0 || y == 27 || x == 0 || x == 27) && set.pixels[i] > 60;
   }
   const double mean = sum / set.pixels.size();
-  // MNIST has 0.1307 and 0.3081; the networks' usual normalisation should fit.
+  // MNIST has 0.1307 and 0.3081; the networks' usual normalisation must fit.
   EXPECT_NEAR(mean, 0.1307, 0.03);
   EXPECT_NEAR(std::sqrt(squares / set.pixels.size() - mean * mean), 0.3081, 0.07);
   EXPECT_LT(border, 2000 * 108 / 100);  // digits hardly ever reach the edge
 }
 
-// Nearest training image of 1,000, by squared distance. A guard against labels that do not belong
-// to their pictures, and against digits so alike that nothing could be learned.
+// Classifies by the nearest of 1,000 training images, by squared distance. Guards against labels
+// that do not belong to their pictures, and against digits too alike to be learned.
 TEST(SyntheticDigits, CanBeTakenApart) {
   const ImageSet train = SyntheticDigits(1000, 1);
   const ImageSet test = SyntheticDigits(100, 2);

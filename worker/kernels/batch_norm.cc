@@ -41,7 +41,7 @@ void Compute(const BatchNormInference& work) {
 
 // With g the gradient after BatchNorm, x its input and n values per channel,
 //   dx = γ/σ · (g - Σg/n - (x - μ)/σ² · Σ g(x - μ)/n)
-// (Ioffe and Szegedy, "Batch normalization", 2015), sorted by g, x and what is constant.
+// (Ioffe and Szegedy, "Batch normalization", 2015), sorted by g, x and the constant terms.
 void Compute(const BatchNormBackward& work) {
   for (int c = 0; c < work.channels; ++c) {
     const double inverse = work.inverse_stddev[c];

@@ -4,9 +4,10 @@
 
 namespace sweep::kernels {
 
-// BatchNorm between its passes over the activations: from sums that the operators before it formed
-// to factors that the operators after it apply on load. Arithmetic per channel, in double; numerics
-// are PyTorch's: the biased variance normalises, the unbiased one goes into the running estimate.
+// BatchNorm between its passes over the activations: turns the sums that the operators before it
+// formed into factors that the operators after it apply on load. Arithmetic per channel, in double;
+// numerics as PyTorch's: the biased variance normalises, the unbiased one updates the running
+// estimate.
 
 inline constexpr double kBatchNormEpsilon = 1e-5;
 inline constexpr double kBatchNormMomentum = 0.1;

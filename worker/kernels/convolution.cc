@@ -17,7 +17,7 @@ HWY_BEFORE_NAMESPACE();
 namespace sweep::kernels {
 namespace HWY_NAMESPACE {
 
-// A convolution of the rows of a window.
+// The filters of a convolution over the rows of a window.
 struct Filters {
   const std::ptrdiff_t* offsets;
   int taps;
@@ -26,7 +26,7 @@ struct Filters {
   int width;
 };
 
-// One row, from the place in the window that its first tap reads.
+// Computes one row; `x` is the place in the window that its first tap reads.
 template <typename Row>
 HWY_INLINE void ConvolveRow(const Filters& filters, const float* x, const Row& row) {
   const Shares columns(filters.width, CeilDiv(filters.width, kTileColumns));
@@ -42,7 +42,7 @@ HWY_INLINE void ConvolveRow(const Filters& filters, const float* x, const Row& r
   }
 }
 
-// Where tap (channel, ky, kx) lies in a window, from where tap (0, 0, 0) does.
+// The offset of each tap (channel, ky, kx) in a window from tap (0, 0, 0).
 void FillOffsets(const Window& window, int channels, int kernel, std::ptrdiff_t* offsets) {
   for (int channel = 0; channel < channels; ++channel) {
     for (int y = 0; y < kernel; ++y) {
@@ -68,7 +68,7 @@ void ForwardStrip(const ConvolutionForward& work, const ForwardPlan& plan, const
   const Filters filters{offsets, conv.input.channels * conv.taps(), work.weights, output.channels,
                         output.width};
   sums.StartStrip();
-  // All groups of a row before the next row, so that its cache lines are written whole.
+  // All groups of a row come before the next row, so that its cache lines are written whole.
   for (int y = rows.begin; y < rows.end; ++y) {
     for (int g = 0; g < kGroups; ++g) {
       const float* group = x + g * window.channel_stride() * conv.input.channels;
@@ -91,7 +91,7 @@ struct GroupWindow {
   const float* data;
 };
 
-// Bands of rows, over which the operands of a weight tile stay in the first-level cache.
+// Bands of rows, small enough that the operands of a weight tile stay in the first-level cache.
 Shares Bands(const Range& rows, int width) {
   const int band_rows = std::max(2, CeilDiv(kBandPixels, width));
   return {rows.size(), CeilDiv(rows.size(), band_rows)};
@@ -125,7 +125,7 @@ HWY_INLINE void AddBiasGradient(const Shape& output, const Range& rows, const Gr
   }
 }
 
-// From lane sums to this unit's parameter gradients, [out][in][ky][kx] and biases.
+// Reduces lane sums to this unit's parameter gradients, [out][in][ky][kx] and biases.
 void ReduceLanes(const ConvolutionShape& conv, const float* lane_sums, float* gradients) {
   const int taps = conv.input.channels * conv.taps();
   ForEachLaneSum(conv.out_channels, taps, [&](int out, int tap) HWY_ATTR {
@@ -256,7 +256,8 @@ void RunUnit(const ConvolutionBackward& work, int unit, float* scratch) {
   HWY_DYNAMIC_DISPATCH(Backward)(work, BackwardPlan(work.shape), unit, scratch);
 }
 
-// Both convolutions read [tile of outputs][tap][output], see ForwardTile.
+// The forward convolution and the data gradient read [tile of outputs][tap][output], see
+// ForwardTile.
 void PackForwardWeights(const ConvolutionShape& shape, const float* weights, float* packed) {
   if (winograd::SuitsForward(shape)) return winograd::PackForwardWeights(shape, weights, packed);
   const int taps = shape.input.channels * shape.taps();
@@ -269,8 +270,8 @@ void PackForwardWeights(const ConvolutionShape& shape, const float* weights, flo
   }
 }
 
-// The data gradient is a convolution of the output gradient whose outputs are the input's
-// channels, with filters turned by 180 degrees.
+// The data gradient is a convolution of the output gradient, with filters turned by 180 degrees;
+// its outputs are the input's channels.
 void PackBackwardWeights(const ConvolutionShape& shape, const float* weights, float* packed) {
   if (winograd::SuitsBackward(shape)) return winograd::PackBackwardWeights(shape, weights, packed);
   const int channels = shape.input.channels;
@@ -291,7 +292,7 @@ namespace {
 
 template <typename T>
 void SumUnitsOf(const T* partial, int units, std::size_t count, T* sums) {
-  // Some at a time, so that each unit's are read in a row.
+  // In chunks, so that each unit's values are read in sequence.
   constexpr std::size_t kTogether = 256;
   for (std::size_t first = 0; first < count; first += kTogether) {
     const std::size_t some = std::min(kTogether, count - first);

@@ -7,12 +7,12 @@
 namespace sweep::kernels {
 
 // Convolutions of stride 1 with square filters. A linear layer is a 1×1 convolution of images of
-// one pixel with channels · height · width channels: the same memory.
+// one pixel with channels · height · width channels; the memory is the same.
 //
 // The unit of work is a part of one block of images: unit = block · parts + part, where a part is a
 // share of the block's row strips. Units are independent, write to separate memory and give the
-// same result whatever thread runs them; what they sum is added up afterwards in the order of
-// units (SumUnits). Each thread has scratch of its own.
+// same result on any thread; SumUnits adds up their sums afterwards in the order of units. Each
+// thread has scratch of its own.
 
 struct ConvolutionShape {
   Shape input;
@@ -41,7 +41,7 @@ struct ConvolutionForward {
   bool relu = false;
   float* output = nullptr;
   // [unit][2][out_channels]: Σ (y - pivot) and Σ (y - pivot)² over the unit's real images. A pivot
-  // near the mean, such as the running estimate, saves the variance from cancellation.
+  // near the mean, such as the running estimate, avoids cancellation in the variance.
   double* sums = nullptr;
   const float* pivot = nullptr;  // [out_channels], null: 0
 };
@@ -64,7 +64,7 @@ constexpr int Units(int images, int parts) { return Blocks(images) * parts; }
 std::size_t ForwardScratch(const ConvolutionShape& shape);
 std::size_t BackwardScratch(const ConvolutionShape& shape);
 
-// Weights in [out][in][ky][kx] order into the form that the kernels read: `packed` holds
+// Turns weights in [out][in][ky][kx] order into the form that the kernels read: `packed` holds
 // PackedWeights(shape) floats.
 std::size_t PackedWeights(const ConvolutionShape& shape);
 void PackForwardWeights(const ConvolutionShape& shape, const float* weights, float* packed);
@@ -73,7 +73,7 @@ void PackBackwardWeights(const ConvolutionShape& shape, const float* weights, fl
 void RunUnit(const ConvolutionForward& work, int unit, float* scratch);
 void RunUnit(const ConvolutionBackward& work, int unit, float* scratch);
 
-// Sums over units in their order, in double.
+// Adds up partial sums in the order of units, in double.
 void SumUnits(const float* partial, int units, std::size_t count, float* sums);
 void SumUnits(const double* partial, int units, std::size_t count, double* sums);
 

@@ -5,7 +5,7 @@
 namespace sweep::kernels {
 namespace {
 
-// Hands out places in scratch, each on a cache line.
+// Allots places in scratch, each on a cache line of its own.
 class Places {
  public:
   std::size_t Take(std::size_t floats) {
@@ -23,7 +23,7 @@ std::size_t OffsetFloats(int count) {
   return static_cast<std::size_t>(count) * sizeof(std::ptrdiff_t) / sizeof(float);
 }
 
-// Cuts `height` rows so that a strip and `halo` more rows of `row_floats` fit into `bytes`.
+// The number of strips of `height` rows such that a strip and `halo` more rows fit into `bytes`.
 int StripsFor(int height, std::size_t row_floats, int halo, std::size_t bytes) {
   const auto fitting = static_cast<int>(bytes / sizeof(float) / row_floats);
   return std::min(height, CeilDiv(height, std::max(1, fitting - halo)));
@@ -82,12 +82,12 @@ StripRows BackwardRows(const ConvolutionShape& conv, int strips, int strip) {
 
 namespace {
 
-// Of one row of channels at their points.
+// Floats of one row of all channels, at their points.
 std::size_t PlanesRowFloats(int channels, int tiles) {
   return std::size_t{kPoints} * channels * tiles * kLanes;
 }
 
-// With the vector that makes strides odd.
+// Includes the vector that makes strides odd.
 std::size_t PlanesFloats(int channels, int rows, int tiles) {
   return channels * Planes{{0, rows}, tiles}.channel_stride() * kLanes;
 }

@@ -1,6 +1,6 @@
 #pragma once
 
-// Internal: how a convolution's block is cut into row strips, and what lies where in scratch.
+// Internal: how a convolution's block is cut into row strips, and how scratch is laid out.
 
 #include <cstddef>
 
@@ -8,21 +8,21 @@
 
 namespace sweep::kernels {
 
-// What a strip of one operand may take. With AVX2 a kernel works on half of it at a time. Smaller
-// strips load more rows twice, larger ones fall out of the second-level cache.
+// The most memory that a strip of one operand takes. With AVX2 a kernel works on half of it at a
+// time. Smaller strips load more rows twice, larger ones exceed the second-level cache.
 inline constexpr std::size_t kStripBytes = 384 * 1024;
 // Pixels over which a weight tile stays in registers: two rows of 26. More would push the operands
 // out of the first-level cache, fewer would load and store the sums more often.
 inline constexpr int kBandPixels = 52;
 
-// Output channels of a register tile; the number of columns depends on the instruction set, up to:
+// Output channels of a register tile. The number of columns depends on the instruction set, up to:
 inline constexpr int kTileChannels = 4;
 inline constexpr int kMostTileColumns = 6;
 
-// Outputs in tiles of nearly equal size, in the order of packed weights.
+// Output channels in tiles of nearly equal size, in the order of packed weights.
 inline Shares OutputTiles(int channels) { return {channels, CeilDiv(channels, kTileChannels)}; }
 
-// Places in scratch, in floats.
+// The layout of scratch, in floats.
 struct ForwardPlan {
   explicit ForwardPlan(const ConvolutionShape& conv);
   int strips = 1;
@@ -32,10 +32,10 @@ struct ForwardPlan {
 
 // Rows of one strip of the backward pass.
 struct StripRows {
-  Range output;  // whose weight gradients it adds
-  Range input;   // whose gradients it writes
-  Range z;       // of the output gradient that both need; may reach beyond the image
-  Range x;       // of the input that the weight gradients need
+  Range output;  // their weight gradients are added
+  Range input;   // their gradients are written
+  Range z;       // of the output gradient, needed for both; may reach beyond the image
+  Range x;       // of the input, needed for the weight gradients
 };
 
 StripRows BackwardRows(const ConvolutionShape& conv, int strips, int strip);
@@ -49,19 +49,19 @@ struct BackwardPlan {
 };
 
 // Winograd's minimal filtering F(4, 3) along rows (winograd.h): a tile is 4 neighbouring results of
-// a row, and is computed at 6 points.
+// a row, computed at 6 points.
 inline constexpr int kTileResults = 4;
 inline constexpr int kPoints = 6;
-// Pixels of a row that `tiles` tiles read.
+// The pixels of a row that `tiles` tiles read.
 constexpr int TilePixels(int tiles) { return kTileResults * tiles + 2; }
 
-// Operands at their points: [group][channel][point][row][tile], where a row follows the one before
-// it, so that register tiles may reach from one row into the next.
+// Operands at their points: [group][channel][point][row][tile]. Rows follow each other directly, so
+// that a register tile may reach from one row into the next.
 struct Planes {
   Range rows;
   int tiles = 0;
-  // In vectors. Odd: strides that are powers of two would put all channels into the same cache
-  // sets.
+  // Strides in vectors. They are odd, because powers of two would put all channels into the same
+  // cache sets.
   std::ptrdiff_t point_stride() const { return (std::ptrdiff_t{rows.size()} * tiles) | 1; }
   std::ptrdiff_t channel_stride() const { return kPoints * point_stride(); }
 };

@@ -41,7 +41,7 @@ void PrintTo(const Case& c, std::ostream* out) {
        << c.normalized;
 }
 
-// Keeps the reference's arithmetic per case within bounds, so that the test stays quick.
+// Bounds the reference's arithmetic per case, so that the test stays quick.
 constexpr std::int64_t kMostMultiplications = 3'000'000;
 
 Case RandomCase(Random* random, const std::function<bool(const ConvolutionShape&)>& wanted) {
@@ -68,7 +68,7 @@ Case RandomCase(Random* random, const std::function<bool(const ConvolutionShape&
   return result;
 }
 
-// The same numbers for kernel and reference.
+// The operands, with the same numbers for kernel and reference.
 struct Operands {
   Operands(const Case& c, Random* random)
       : stored(random->Normal(c.images, c.shape.input)),
@@ -131,7 +131,7 @@ Tensor ReferenceOutputGradient(const Case& c, const Operands& o) {
   });
 }
 
-// The operands as the kernels take them, and memory for what they write.
+// The operands as the kernels take them, and memory for the results.
 struct Buffers {
   Buffers(const Case& c, const Operands& o)
       : stored(ToBlocks(o.stored)),
@@ -196,7 +196,7 @@ void RunForward(const Case& c, const Operands& o, const Tensor& expected) {
   SumUnits(b.sums.data(), b.units, sums.size(), sums.data());
   const Vector squares = reference::ChannelSums(reference::Multiply(centred, centred));
   EXPECT_TRUE(Close(ToDoubles(&sums[squares.size()], squares.size()), squares, kExact));
-  // The first sums cancel: they are as exact as their terms' absolute values allow.
+  // The first sums cancel, so they are only as exact as their terms' absolute values allow.
   const Vector plain = reference::ChannelSums(centred);
   for (std::size_t i = 0; i < plain.size(); ++i) {
     const double count = static_cast<double>(expected.values.size()) / plain.size();

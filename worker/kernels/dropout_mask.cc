@@ -16,7 +16,7 @@ namespace HWY_NAMESPACE {
 using WordTag = hn::RebindToUnsigned<LaneTag>;
 using Words = hn::Vec<WordTag>;
 
-// Both halves of the 64-bit products of each lane with `factor`.
+// The low and high halves of the 64-bit products of each lane with `factor`.
 HWY_INLINE void MultiplyWide(Words a, std::uint32_t factor, Words* low, Words* high) {
   const WordTag d;
 #if HWY_TARGET == HWY_SCALAR
@@ -33,7 +33,8 @@ HWY_INLINE void MultiplyWide(Words a, std::uint32_t factor, Words* low, Words* h
 #endif
 }
 
-// Philox4x32-10 (Salmon et al., SC 2011) on one counter per lane; `words` are counter and result.
+// Philox4x32-10 (Salmon et al., SC 2011) on one counter per lane; `words` is the counter, then the
+// result.
 HWY_INLINE void Philox(Words words[4], std::uint64_t key) {
   const WordTag d;
   auto key0 = static_cast<std::uint32_t>(key);
@@ -51,7 +52,7 @@ HWY_INLINE void Philox(Words words[4], std::uint64_t key) {
   }
 }
 
-// The eight draws of each image's Philox block `index` after its first, as bits of kept images.
+// The eight draws of Philox block `index`, counted from each image's first, as bits of kept images.
 HWY_INLINE void KeepBitsOfBlocks(const DropoutMask& work, const std::uint64_t first[kLanes],
                                  std::uint64_t index, std::uint32_t keep[8]) {
   const WordTag d;
@@ -81,8 +82,8 @@ HWY_INLINE void KeepBitsOfBlocks(const DropoutMask& work, const std::uint64_t fi
   }
 }
 
-// Images whose first element has the same place in its Philox block: they walk through their
-// elements together.
+// Images whose first element has the same place in its Philox block, so that they step through
+// their elements together.
 struct Walk {
   int phase = 0;
   std::uint32_t lanes = 0;

@@ -8,7 +8,8 @@
 namespace sweep::kernels {
 namespace {
 
-// Shapes whose images begin at other places of a Philox block, and such that all begin alike.
+// Shapes whose images begin at different places of a Philox block, and shapes whose images all
+// begin at the same one.
 TEST(DropoutMask, DropsTheElementsThatTheTrainersDefinitionDrops) {
   const DropoutStream stream{.key = DropoutKey(7), .step = 3, .layer = 5};
   const std::uint32_t threshold = DropoutThreshold(0.3);

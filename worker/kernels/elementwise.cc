@@ -11,7 +11,7 @@ HWY_BEFORE_NAMESPACE();
 namespace sweep::kernels {
 namespace HWY_NAMESPACE {
 
-// Pixels after which the sums continue in double.
+// After this many pixels the float sums are added up in double.
 inline constexpr int kStripPixels = 256;
 
 template <bool kAffine, bool kMasked>

@@ -6,10 +6,10 @@
 
 namespace sweep::kernels {
 
-// BatchNorm, ReLU and dropout on their own, for networks in which no convolution or pool stands
-// beside them to apply them. The unit of work is a block of images.
+// BatchNorm, ReLU and dropout on their own, for networks in which no neighbouring convolution or
+// pool can apply them. The unit of work is a block of images.
 
-// output = relu(x) of a Source, and the sums for the statistics of a BatchNorm: of the output.
+// output = relu(x) of a Source, and the sums over the output for the statistics of a BatchNorm.
 struct ElementwiseForward {
   Shape shape;
   int images = 0;
@@ -21,8 +21,8 @@ struct ElementwiseForward {
   const float* pivot = nullptr;
 };
 
-// From the gradient after the operators to the gradient before them. The sink's gradient may be
-// the source's: each element is read before it is written.
+// Turns the gradient after the operators into the gradient before them. The sink's gradient may be
+// the source's memory: each element is read before it is written.
 struct ElementwiseBackward {
   Shape shape;
   int images = 0;

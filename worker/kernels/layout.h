@@ -14,7 +14,7 @@ namespace sweep::kernels {
 //
 // The last block of a batch may hold fewer images. Its unused lanes are computed like the others:
 // the batch's images and the gradients of the loss are zero there, all values between are finite
-// and without meaning, no statistic or loss counts them, and every gradient in them is zero.
+// but meaningless, no statistic or loss counts them, and every gradient in them is zero.
 inline constexpr int kLanes = 16;
 inline constexpr std::size_t kAlignment = 64;
 
@@ -58,13 +58,14 @@ class Shares {
   int parts_, size_, larger_;
 };
 
-// `images` images of [channel][y][x], one after another, into blocks; unused lanes become zero.
+// Packs `count` images of [channel][y][x], one after another, into blocks; unused lanes become
+// zero.
 void PackImages(const float* images, int count, const Shape& shape, float* blocks);
-// The way back.
+// The reverse of PackImages.
 void UnpackImages(const float* blocks, int count, const Shape& shape, float* images);
 
-// Zeroed, 64-byte aligned memory for plain numbers. Large fresh memory costs page faults:
-// allocate once, not per step.
+// Zeroed, 64-byte aligned memory for plain numbers. Fresh memory costs page faults, so large
+// buffers must be allocated once, not per step.
 template <typename T>
 class AlignedBuffer {
  public:

@@ -28,7 +28,7 @@ struct Softmax {
 
 int Softmaxes(const Loss& work) { return work.over_batch ? work.classes : work.images; }
 
-// log Σ exp, after subtracting the largest.
+// log Σ exp, computed relative to the largest term so that nothing overflows.
 double LogSum(const Softmax& softmax) {
   double largest = softmax.work.outputs[softmax.place(0)];
   for (int term = 1; term < softmax.terms(); ++term) {
@@ -54,7 +54,7 @@ double ComputeLoss(const Loss& work) {
   for (int i = 0; i < Softmaxes(work); ++i) {
     const Softmax softmax(work, i);
     const double log_sum = LogSum(softmax);
-    double weight = 0;  // of all the log-probabilities that share this sum
+    double weight = 0;  // of all log-probabilities that share this sum
     for (int term = 0; term < softmax.terms(); ++term) {
       const double target = everywhere + (softmax.is_target(term) ? at_label : 0);
       weight += target;

@@ -6,20 +6,20 @@
 
 namespace sweep::kernels {
 
-// What operators read and write besides plain activations. Plain pointers into memory that the
-// caller owns; null means absent. All activations are whole batches in the layout of layout.h, of
-// the shape that the operator says.
+// The operands of operators besides plain activations. Plain pointers into memory that the caller
+// owns; null means absent. All activations are whole batches in the layout of layout.h, of the
+// shape that the operator names.
 
-// One bit per element: bit i says that image i of the block keeps it.
+// One bit per element: bit i is set if image i of the block keeps it.
 struct KeepBits {
   const std::uint16_t* bits = nullptr;  // [block][channel][y][x], null: everything is kept
   bool per_channel = false;             // dropout2d: [block][channel]
 };
 
-// An operator's input as it is stored, and what stands between: BatchNorm as a scale and a shift
-// per channel and dropout, applied while the values are loaded:
+// An operator's input as it is stored, and the operators between: BatchNorm as a scale and a shift
+// per channel, and dropout. Both are applied while the values are loaded:
 //   x = keep ? values · scale + shift : 0.
-// The factor 1 / (1 - p) of dropout belongs into scale and shift.
+// Scale and shift include dropout's factor 1 / (1 - p).
 struct Source {
   const float* values = nullptr;
   const float* scale = nullptr;  // [channels]; null: x = keep ? values : 0
@@ -27,9 +27,10 @@ struct Source {
   KeepBits keep;
 };
 
-// The gradient at the output of a convolution, from the gradient after its ReLU and BatchNorm:
+// The gradient at the output of a convolution, computed from the gradient after its ReLU and
+// BatchNorm:
 //   z = activation > 0 ? gradient · scale + activation · slope + offset : 0
-// with the coefficients of BatchNormBackward. Without them z is the gradient, with relu only where
+// with the coefficients of BatchNormBackward. Without them z is the gradient; with relu, only where
 // activation > 0.
 struct GradientSource {
   const float* gradient = nullptr;
@@ -40,9 +41,9 @@ struct GradientSource {
   bool relu = false;
 };
 
-// Where the gradient g with respect to a Source's x goes: back through dropout,
+// The destination of the gradient g with respect to a Source's x, back through dropout:
 //   gradient = keep ? g · keep_factor : 0,
-// with the sums that BatchNorm's backward pass needs.
+// and the sums that BatchNorm's backward pass needs.
 struct GradientSink {
   float* gradient = nullptr;
   KeepBits keep;

@@ -1,4 +1,4 @@
-// The operators beside convolutions against the reference.
+// Compares the operators other than convolutions with the reference.
 
 #include <gtest/gtest.h>
 
@@ -28,7 +28,7 @@ Shape RandomShape(Random* random) {
   return {random->Int(1, 40), random->Int(3, 30), random->Int(3, 30)};
 }
 
-// At most some 100,000 elements, so that the test stays quick.
+// At most about 100,000 elements, so that the test stays quick.
 int RandomImages(const Shape& shape, Random* random) {
   return std::min(random->Int(1, 130), 1 + static_cast<int>(100'000 / shape.elements()));
 }
@@ -61,7 +61,7 @@ struct BatchNormCase {
   Vector gamma, beta;
 };
 
-// BatchNorm and an element-wise dropout after it, as kernels and in the reference.
+// Checks BatchNorm with an element-wise dropout after it, kernels against reference.
 void CheckBatchNorm(const BatchNormCase& c, double keep_factor) {
   const Shape& shape = c.x.shape;
   const int images = c.x.images;
@@ -304,7 +304,7 @@ PoolCase RandomPoolCase(Random* random) {
   const std::size_t plane = static_cast<std::size_t>(c.shape.input.height) * c.shape.input.width;
   for (std::size_t i = 0; i < c.input.values.size(); ++i) {
     const std::size_t channel = i / plane % channels;
-    // As in float, so that equal values stay equal.
+    // Computed as in float, so that equal values stay equal.
     c.input.values[i] =
         std::fma(static_cast<float>(c.stored.values[i]), static_cast<float>(c.scale[channel]),
                  static_cast<float>(c.shift[channel]));
@@ -427,7 +427,7 @@ TEST(Loss, MatchesTheReference) {
                                              .gradient = gradient.data()});
         const auto expected = reference::Loss(outputs, labels, smoothing, over_batch);
         EXPECT_NEAR(loss, expected.loss, 1e-9);
-        if (images > 1) {  // over a batch of one there is nothing to learn
+        if (images > 1) {  // over a batch of one the gradient is zero
           EXPECT_TRUE(Close(FromBlocks(gradient, images, outputs.shape).values,
                             expected.gradient.values, kSameSums));
         }
@@ -437,7 +437,7 @@ TEST(Loss, MatchesTheReference) {
   }
 }
 
-// Every class has its own image; without the others' logits the last class would always win.
+// Each image stands out in one class. Compared within an image, the last class always wins.
 TEST(Loss, PredictsOverClassesOrOverTheBatch) {
   Tensor outputs(3, {3, 1, 1});
   outputs.values = {2, 1, 50, 1, 2, 50, 1, 1, 51};

@@ -1,5 +1,5 @@
-// Reading and writing single pixels with what stands before and after an operator: BatchNorm, ReLU
-// and dropout. Included once per instruction set.
+// Reads and writes single pixels, applying the operators before and after: BatchNorm, ReLU and
+// dropout. Included once per instruction set.
 
 #if defined(SWEEP_KERNELS_PIXELS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SWEEP_KERNELS_PIXELS_INL_H_
@@ -21,7 +21,7 @@ HWY_BEFORE_NAMESPACE();
 namespace sweep::kernels {
 namespace HWY_NAMESPACE {
 
-// Calls body<first, second>(): one choice per channel or strip instead of one per pixel.
+// Calls body<first, second>(), so that the choice is made per channel or strip, not per pixel.
 template <typename Body>
 HWY_INLINE void Select(bool first, bool second, const Body& body) {
   if (first && second) {
@@ -90,8 +90,8 @@ struct GradientPixels {
   Lanes scale, slope, offset;
 };
 
-// Two running sums per channel and lane, [2][channels][16] floats over one strip, added up in
-// double over strips, so that no float sum has more than some hundred terms.
+// Two running sums per channel and lane, [2][channels][16] floats over one strip. FinishStrip adds
+// them up in double, so that no float sum has more than a few hundred terms.
 struct StripSums {
   float* strip;
   double* total;  // [2][channels]; null: nothing is summed
@@ -110,7 +110,7 @@ struct StripSums {
     hn::Store(hn::Add(hn::Load(d, a), first), d, a);
     hn::Store(hn::Add(hn::Load(d, b), second), d, b);
   }
-  // Counts the real images only.
+  // Counts the lanes of real images only.
   void FinishStrip(int lanes) const {
     if (total == nullptr) return;
     for (int i = 0; i < 2 * channels; ++i) {
@@ -124,8 +124,8 @@ struct StripSums {
   }
 };
 
-// One group of one channel of a GradientSink. Two chains of sums keep the additions from waiting
-// for each other.
+// One group of one channel of a GradientSink. Two chains of sums, so that additions do not wait for
+// each other.
 template <bool kMasked, bool kSums>
 struct SinkPixels {
   SinkPixels(const GradientSink& sink, const Shape& shape, int block, int channel, int of_group)

@@ -94,8 +94,8 @@ void AveragePoolForwardBlock(const AveragePoolForward& work, int block) {
 }
 
 // Windows may overlap or leave pixels out, so each channel's gradient is collected in scratch,
-// [y][x][16], before it goes to the sink. `add` gets a window's place in the output
-// and its first pixel in scratch, both at one group.
+// [y][x][16], before it goes to the sink. `add` gets a window's place in the output and its first
+// pixel in scratch, both for one group.
 template <typename AddWindow>
 HWY_INLINE void PoolBackwardBlock(const PoolShape& pool, int images, const GradientSink& sink,
                                   int block, float* scratch, const AddWindow& add) {

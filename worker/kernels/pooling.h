@@ -28,7 +28,7 @@ struct MaxPoolForward {
   int images = 0;
   Source input;
   float* output = nullptr;
-  std::uint8_t* chosen = nullptr;  // like the output: which pixel of its window; null: not kept
+  std::uint8_t* chosen = nullptr;  // like the output: the index in its window; null: not kept
 };
 
 struct MaxPoolBackward {

@@ -19,7 +19,7 @@ double Dot(const Vector& a, const Vector& b) {
   return sum;
 }
 
-// Changes each of `values` a little both ways and compares with `gradient` what `f` becomes.
+// Compares `gradient` with finite differences of `f` over each of `values`.
 void ExpectGradient(Vector* values, const Vector& gradient, const std::function<double()>& f) {
   ASSERT_EQ(values->size(), gradient.size());
   for (std::size_t i = 0; i < values->size(); ++i) {

@@ -11,7 +11,7 @@ namespace sweep::kernels {
 // A momentum buffer of zeros before the first step gives PyTorch's first step.
 struct Sgd {
   std::size_t count = 0;
-  std::size_t decayed = 0;  // weight decay touches the first so many
+  std::size_t decayed = 0;  // weight decay applies to this many, from the first on
   double lr = 0;
   double momentum = 0;
   double weight_decay = 0;

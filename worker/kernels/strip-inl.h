@@ -1,5 +1,5 @@
-// Row strips: operands copied into scratch on the way through what stands before the operator, and
-// rows of results on their way to what stands after it. Included once per instruction set.
+// Row strips: copies operands into scratch, applying the operators before the convolution, and
+// writes rows of results, applying those after it. Included once per instruction set.
 
 #if defined(SWEEP_KERNELS_STRIP_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SWEEP_KERNELS_STRIP_INL_H_
@@ -22,20 +22,20 @@ HWY_BEFORE_NAMESPACE();
 namespace sweep::kernels {
 namespace HWY_NAMESPACE {
 
-// A rectangle of pixels, which may reach beyond the image; there it is zero.
+// A rectangle of pixels. It may reach beyond the image, where it is zero.
 struct Window {
   Range rows;
   Range columns;
   std::ptrdiff_t row_stride() const { return std::ptrdiff_t{columns.size()} * kGroup; }
   std::ptrdiff_t channel_stride() const { return row_stride() * rows.size(); }
-  // The place of a pixel of channel 0 in scratch.
+  // The offset in scratch of a pixel of channel 0.
   std::ptrdiff_t At(int y, int x) const {
     return (y - rows.begin) * row_stride() + std::ptrdiff_t{x - columns.begin} * kGroup;
   }
 };
 
-// Loads a window of all channels of a block, row by row: `rows` says where each goes and takes it
-// when it is complete.
+// Loads a window of all channels of a block, row by row: rows.Place() is the destination of the
+// next row, and rows.Complete() takes the finished row.
 template <typename Pixels, typename Operand, typename Rows>
 HWY_INLINE void LoadRows(const Operand& operand, const Shape& shape, int block, int lanes,
                          const Window& window, Rows& rows) {
@@ -67,7 +67,7 @@ HWY_INLINE void LoadRows(const Operand& operand, const Shape& shape, int block, 
   }
 }
 
-// Rows as they are, one after another: [group][channel][row][column][kGroup].
+// Stores the rows unchanged, one after another: [group][channel][row][column][kGroup].
 class PlainRows {
  public:
   PlainRows(const Window& window, int channels, float* scratch)
@@ -106,7 +106,7 @@ struct StripPlace {
   int strip;
 };
 
-// Calls body(place) for the strips of a unit, one of `parts` of a block.
+// Calls body(place) for the strips of a unit, which is one of `parts` of a block.
 template <typename Body>
 HWY_INLINE void ForEachStrip(int unit, int parts, int strips, const Body& body) {
   const Range of_unit = Shares(strips, parts)[unit % parts];
@@ -115,7 +115,7 @@ HWY_INLINE void ForEachStrip(int unit, int parts, int strips, const Body& body) 
   }
 }
 
-// A unit's share of `totals`, [unit][2][channels] or null, begun.
+// A unit's share of `totals`, [unit][2][channels] or null, set to zero.
 inline StripSums StartSums(double* totals, int channels, int unit, float* scratch) {
   const StripSums sums{scratch, totals == nullptr ? nullptr : totals + 2 * channels * unit,
                        channels};
@@ -141,15 +141,15 @@ HWY_INLINE float SumOfLanesAt(const float* lanes) {
   return hn::GetLane(hn::SumOfLanes(d, hn::Load(d, lanes)));
 }
 
-// Where a tile's results go: one row of one group of an operand, by channel and pixel of the row.
-// Tiles ask for the lines when they begin, so that storing does not wait for memory.
+// The destination of a tile's results: one row of one group of an operand, by channel and pixel of
+// the row. Tiles prefetch the lines when they begin, so that storing does not wait for memory.
 struct RowPlace {
   RowPlace(const Shape& shape, int block, int y, int of_group)
       : plane(std::ptrdiff_t{shape.height} * shape.width),
         first(block * shape.channels * plane + std::ptrdiff_t{y} * shape.width),
         group(of_group) {}
 
-  // In floats from the begin of the batch.
+  // The offset in floats from the start of the batch.
   std::ptrdiff_t At(int channel, int pixel) const {
     return (first + channel * plane + pixel) * kLanes + group * kGroup;
   }
@@ -165,7 +165,7 @@ struct RowPlace {
   int group;
 };
 
-// A row of a convolution's output: bias, ReLU and statistics.
+// Finishes a row of a convolution's output: bias, ReLU and statistics.
 struct OutputRow {
   template <int kPixels>
   HWY_INLINE void Prefetch(int channel, int pixel) const {
@@ -202,7 +202,7 @@ struct OutputRow {
   const StripSums& sums;
 };
 
-// A row of the gradient at a convolution's input, on its way to a sink.
+// Finishes a row of the gradient at a convolution's input and writes it to a sink.
 struct InputGradientRow {
   template <int kPixels>
   HWY_INLINE void Prefetch(int channel, int pixel) const {

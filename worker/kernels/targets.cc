@@ -7,7 +7,7 @@
 namespace sweep::kernels {
 namespace {
 
-// What the processor has; asked before any choice is made.
+// The instruction sets of this processor; read before any choice is made.
 const std::vector<std::int64_t>& Targets() {
   static const std::vector<std::int64_t> targets = hwy::SupportedAndGeneratedTargets();
   return targets;

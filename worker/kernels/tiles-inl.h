@@ -18,13 +18,13 @@ HWY_BEFORE_NAMESPACE();
 namespace sweep::kernels {
 namespace HWY_NAMESPACE {
 
-// Accumulators that fit the registers beside one row of operands and a broadcast: 24 of 32 with
-// AVX-512, else 12 of 16.
+// As many accumulators as fit the registers beside one row of operands and a broadcast: 24 of 32
+// with AVX-512, else 12 of 16.
 inline constexpr int kTileColumns = kGroup == 16 ? 6 : 3;
 
-// kOut channels × kPixels neighbouring pixels of a convolution. For output pixel p and tap j,
-// x + offsets[j] + p·kGroup is the input; `weights` is [taps][kOut]. `row` finishes the results
-// while they are in registers: they belong to its channels from `channel` and pixels from `pixel`.
+// kOut channels × kPixels neighbouring pixels of a convolution. For output pixel p and tap j, x +
+// offsets[j] + p·kGroup is the input; `weights` is [taps][kOut]. `row` finishes the results while
+// they are in registers; they are its channels from `channel` and pixels from `pixel` on.
 template <int kOut, int kPixels, typename Row>
 HWY_NOINLINE void ForwardTile(const float* HWY_RESTRICT x,
                               const std::ptrdiff_t* HWY_RESTRICT offsets, int taps,
@@ -131,8 +131,8 @@ inline constexpr WeightTileFunction kWeightTiles[kTileChannels][kTileColumns] =
 #undef SWEEP_TILES
 #undef SWEEP_TILES_OF
 
-// The lane sums of a weight gradient lie as the tiles visit them,
-// [out tile][column tile][out][column][kGroup]: calls body(out, column) in this order.
+// Calls body(out, column) in the order in which the tiles store the lane sums of a weight gradient,
+// [out tile][column tile][out][column][kGroup].
 template <typename Body>
 HWY_INLINE void ForEachLaneSum(int out_channels, int columns, const Body& body) {
   const Shares out_tiles = OutputTiles(out_channels);
@@ -146,7 +146,7 @@ HWY_INLINE void ForEachLaneSum(int out_channels, int columns, const Body& body) 
   }
 }
 
-// Adds the products of all output channels, of which band.gradient is the first, and all columns.
+// Adds the products of all output channels, the first of which is band.gradient, and all columns.
 HWY_INLINE void AddProducts(Band band, int out_channels, std::ptrdiff_t channel_stride, int columns,
                             const std::ptrdiff_t* offsets, float* sums) {
   const Shares out_tiles = OutputTiles(out_channels);

@@ -1,4 +1,5 @@
-// What all kernels share: the vector type, and where planes lie. Included once per instruction set.
+// Shared by all kernels: the vector type and the addresses of planes. Included once per instruction
+// set.
 
 #if defined(SWEEP_KERNELS_VECTORS_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SWEEP_KERNELS_VECTORS_INL_H_
@@ -41,7 +42,7 @@ HWY_INLINE const std::uint16_t* KeepPlane(const KeepBits& keep, const Shape& sha
   return keep.bits + (keep.per_channel ? plane : plane * shape.height * shape.width);
 }
 
-// Lets NaN pass, unlike a maximum: a training that diverges must be seen to.
+// Passes NaN on, unlike a maximum, so that diverging training is noticed.
 HWY_INLINE Lanes Relu(Lanes x) { return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(LaneTag())), x); }
 
 // The bits of one group as a mask.

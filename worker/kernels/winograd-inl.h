@@ -1,5 +1,5 @@
-// On the way to Winograd's points, at them, and back (winograd.h). Included once per instruction
-// set.
+// Transforms to Winograd's points, products there, and transforms back (winograd.h). Included once
+// per instruction set.
 
 #if defined(SWEEP_KERNELS_WINOGRAD_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef SWEEP_KERNELS_WINOGRAD_INL_H_
@@ -23,7 +23,7 @@ namespace HWY_NAMESPACE {
 
 using namespace kernels::HWY_NAMESPACE;
 
-// Bᵀ d: six neighbouring pixels at the points.
+// Bᵀ d: transforms six neighbouring pixels to the points.
 HWY_INLINE void Transform(const Lanes (&d)[kPoints], Lanes (&at)[kPoints]) {
   const LaneTag tag;
   const Lanes four = hn::Set(tag, 4.0f);
@@ -41,7 +41,7 @@ HWY_INLINE void Transform(const Lanes (&d)[kPoints], Lanes (&at)[kPoints]) {
   at[5] = hn::MulAdd(four, d[1], hn::MulAdd(minus_five, d[3], d[5]));
 }
 
-// A z: four neighbouring gradients at the points.
+// A z: transforms four neighbouring gradients to the points.
 HWY_INLINE void Transform(const Lanes (&z)[kTileResults], Lanes (&at)[kPoints]) {
   const LaneTag tag;
   const Lanes four = hn::Set(tag, 4.0f);
@@ -58,7 +58,7 @@ HWY_INLINE void Transform(const Lanes (&z)[kTileResults], Lanes (&at)[kPoints]) 
   at[5] = z[3];
 }
 
-// Aᵀ m: from the points to four neighbouring results.
+// Aᵀ m: transforms the products at the points to four neighbouring results.
 HWY_INLINE void TransformProducts(const Lanes (&at)[kPoints], Lanes (&y)[kTileResults]) {
   const LaneTag tag;
   const Lanes two = hn::Set(tag, 2.0f);
@@ -74,7 +74,7 @@ HWY_INLINE void TransformProducts(const Lanes (&at)[kPoints], Lanes (&y)[kTileRe
   y[3] = hn::Add(hn::MulAdd(eight, far_difference, near_difference), at[5]);
 }
 
-// Writes the tiles of a row, from the first pixel that its first tile reads, at the points.
+// Writes the tiles of a row at the points; `pixels` is the first pixel that the first tile reads.
 template <int kRead>
 HWY_INLINE void TransformRow(const float* HWY_RESTRICT pixels, int tiles,
                              std::ptrdiff_t point_stride, float* HWY_RESTRICT out) {
@@ -93,7 +93,7 @@ HWY_INLINE void TransformRow(const float* HWY_RESTRICT pixels, int tiles,
   }
 }
 
-// Where row `y` of a channel begins in planes at `data`.
+// The start of row `y` of a channel in the planes at `data`.
 HWY_INLINE float* PlanesAt(const Planes& planes, int channels, int group, int channel, int y,
                            float* data) {
   const std::ptrdiff_t of = std::ptrdiff_t{group} * channels + channel;
@@ -102,7 +102,7 @@ HWY_INLINE float* PlanesAt(const Planes& planes, int channels, int group, int ch
              kGroup;
 }
 
-// Takes loaded rows to planes of their pixels.
+// Transforms loaded rows of pixels and stores them in planes.
 class PixelRows {
  public:
   PixelRows(const Window& window, const Planes& planes, int channels, float* row, float* data)
@@ -128,13 +128,13 @@ class PixelRows {
   float* data_;
 };
 
-// One group of planes in scratch, from its first vector.
+// One group of planes in scratch; `data` is its first vector.
 struct GroupPlanes {
   Planes planes;
   const float* data;
 };
 
-// Where tap (channel, ky) lies in planes, from where tap (0, 0) does.
+// The offset of each tap (channel, ky) in planes from tap (0, 0).
 void FillOffsets(const Planes& planes, int channels, std::ptrdiff_t* offsets) {
   for (int channel = 0; channel < channels; ++channel) {
     for (int y = 0; y < 3; ++y) {
@@ -143,8 +143,8 @@ void FillOffsets(const Planes& planes, int channels, std::ptrdiff_t* offsets) {
   }
 }
 
-// What a register tile has summed at one point, into [channel][point][kTileColumns]. On the way it
-// asks for lines of the results.
+// Stores the sums of a register tile at one point, as [channel][point][kTileColumns]. Prefetch asks
+// for lines of the results.
 template <typename Row>
 struct ProductRow {
   template <int kPixels>
@@ -170,7 +170,7 @@ struct Filters {
   int out_channels;
 };
 
-// Finishes the first of a tile's results.
+// Finishes the first kCount of a tile's results.
 template <int kCount, typename Row>
 HWY_INLINE void FinishFirst(const Lanes (&results)[kTileResults], const Row& row, int channel,
                             int pixel) {
@@ -202,9 +202,9 @@ HWY_INLINE void FinishTile(const float* products, const Row& row, int channel, i
   }
 }
 
-// Some tiles of a convolution of planes, of one group, whose first row is that of the first
-// result's first tap: their products at the points, then their results. `row_at(y)` finishes those
-// of row y.
+// Computes some tiles of one group of a convolution of planes: their products at the points, then
+// their results. The first row of the planes is the one that the first result's first tap reads.
+// `row_at(y)` finishes the results of row y.
 template <typename RowAt>
 HWY_INLINE void ConvolveTiles(const Filters& filters, const GroupPlanes& x, const Range& tiles,
                               int width, float* HWY_RESTRICT products, const RowAt& row_at) {
@@ -214,7 +214,7 @@ HWY_INLINE void ConvolveTiles(const Filters& filters, const GroupPlanes& x, cons
   const std::ptrdiff_t point_weights = std::ptrdiff_t{filters.taps} * filters.out_channels;
   for (int point = 0; point < kPoints; ++point) {
     const float* const in = x.data + (point * x.planes.point_stride() + tiles.begin) * kGroup;
-    // Each point asks for the results of another tile.
+    // Each point prefetches the results of another tile.
     const int asked = tiles.begin + point;
     const Row row = row_at(asked / per_row);
     const ProductRow<Row> to{products + point * kTileColumns * kGroup, row,
@@ -242,8 +242,8 @@ HWY_INLINE void ConvolveTiles(const Filters& filters, const GroupPlanes& x, cons
   }
 }
 
-// All `rows` of a convolution of planes at `data`; `row_at(y, group)` finishes a row. All groups of
-// a tile before the next one, so that its cache lines are written whole.
+// Computes all `rows` of a convolution of planes at `data`; `row_at(y, group)` finishes a row. All
+// groups of a tile come before the next tile, so that its cache lines are written whole.
 template <typename RowAt>
 HWY_INLINE void ConvolvePlanes(const Filters& filters, const Planes& planes, const float* data,
                                int rows, int width, float* products, const RowAt& row_at) {

@@ -43,16 +43,16 @@ void Forward(const ConvolutionForward& work, const WinogradForwardPlan& plan, in
                [&](const StripPlace& place) { ForwardStrip(work, plan, place, sums, scratch); });
 }
 
-// Takes loaded rows of the output gradient to planes for the data gradient, to planes for the
-// weight gradient, and to the sums of the bias gradient, each as far as it needs them.
+// Takes loaded rows of the output gradient and passes each on where it is needed: to the planes for
+// the data gradient, the planes for the weight gradient and the sums of the bias gradient.
 class GradientRows {
  public:
   struct To {
     Planes planes;
     float* data;
   };
-  // `columns`: of the loaded rows, from the one that the first tile of `pixels` reads first.
-  // `pixels.data` may be null.
+  // `columns` are those of the loaded rows; the first is the one that the first tile of `pixels`
+  // reads first. `pixels.data` may be null.
   GradientRows(const Shape& output, const Range& columns, const To& pixels, const To& gradients,
                float* row, float* bias_sums)
       : output_(output),
@@ -89,11 +89,11 @@ class GradientRows {
   float* bias_sums_;
 };
 
-// Lane sums of a weight gradient at one point, [kGroup] each.
+// The number of lane sums of a weight gradient at one point, [kGroup] each.
 std::size_t SumsPerPoint(const ConvolutionShape& conv) { return conv.weights() / conv.kernel; }
 
-// Adds the products of a strip's output gradient and input at the points to the weights' lane
-// sums, [point] of what AddProducts adds to.
+// Adds the products of a strip's output gradient and input at the points to the weights' lane sums:
+// for each point an array as in AddProducts.
 HWY_INLINE void AddWeightGradient(const ConvolutionShape& conv, const GroupPlanes& z,
                                   const GroupPlanes& x, const std::ptrdiff_t* offsets,
                                   float* lane_sums) {
@@ -115,7 +115,7 @@ HWY_INLINE void AddWeightGradient(const ConvolutionShape& conv, const GroupPlane
   }
 }
 
-// From lane sums to this unit's parameter gradients, [out][in][ky][kx] and biases.
+// Reduces lane sums to this unit's parameter gradients, [out][in][ky][kx] and biases.
 void ReduceLanes(const ConvolutionShape& conv, const float* lane_sums, float* gradients) {
   const int rows = conv.input.channels * conv.kernel;
   const float* of_point = lane_sums;
@@ -244,13 +244,13 @@ HWY_EXPORT(Backward);
 
 namespace {
 
-// Tiles that reach beyond their row do work for nothing: at most a third more than the row has.
+// Tiles that reach beyond their row compute in vain: at most a third more pixels than the row has.
 bool FillsTiles(int width) { return CeilDiv(width, kTileResults) * kTileResults * 3 <= width * 4; }
 
-// With fewer channels the way to the points and back costs more than it saves.
+// With fewer channels the transforms to the points and back cost more than the products save.
 constexpr int kFewestChannels = 4;
-// With fewer results per image the sums of the weight gradient, twice as many as at the filter's
-// own taps, are moved and reduced for too few products.
+// With fewer results per image, the sums of the weight gradient, twice as many as at the filter's
+// own taps, cost more to move and reduce than the few products save.
 constexpr int kFewestResults = 48;
 
 }  // namespace
@@ -286,8 +286,8 @@ void RunUnit(const ConvolutionBackward& work, int unit, float* scratch) {
 
 namespace {
 
-// [point][tile of outputs][channel · ky][output]; `row_of(out, channel, ky, filter)` fills in a
-// filter's row.
+// Packs as [point][tile of outputs][channel · ky][output]; `row_of(out, channel, ky, filter)` fills
+// in a filter's row.
 template <typename RowOf>
 void Pack(int out_channels, int channels, const RowOf& row_of, float* packed) {
   const Shares tiles = OutputTiles(out_channels);
@@ -318,7 +318,7 @@ void PackForwardWeights(const ConvolutionShape& shape, const float* weights, flo
       packed);
 }
 
-// Filters turned by 180 degrees, as for the plain sums.
+// Filters are turned by 180 degrees, as for the plain sums.
 void PackBackwardWeights(const ConvolutionShape& shape, const float* weights, float* packed) {
   const int channels = shape.input.channels;
   Pack(

@@ -1,4 +1,4 @@
-// The backends against each other: the same steps from the same initial values with the same
+// Compares the backends with each other: the same steps from the same initial values with the same
 // dropout, on every built-in network and on random ones.
 
 #include <gmock/gmock.h>
@@ -30,7 +30,7 @@ const auto* const kOneThread = testing::AddGlobalTestEnvironment([] {
   return new OneThread;
 }());
 
-// Noise and random labels: every pixel takes part.
+// Noise with random labels, so that every pixel matters.
 struct Images {
   Images(int count, const Shape& shape, int classes, unsigned seed)
       : size(static_cast<int>(shape.elements())), pixels(count * size), labels(count) {
@@ -61,7 +61,7 @@ double Norm(const std::vector<double>& values) {
   return std::sqrt(std::inner_product(values.begin(), values.end(), values.begin(), 0.0));
 }
 
-// ‖a - b‖₂ of all tensors' distances from `before`, relative to that of `a`.
+// ‖a - b‖₂ over all tensors, relative to ‖a - before‖₂.
 double RelativeDifference(const std::vector<SafeTensor>& before, const std::vector<SafeTensor>& a,
                           const std::vector<SafeTensor>& b) {
   EXPECT_EQ(a.size(), b.size());
@@ -101,7 +101,7 @@ bool HasKinks(const Network& network) {
   });
 }
 
-// The same network with average pools for max pools, and without ReLUs.
+// The same network with average pools in place of max pools, and without ReLUs.
 Network Smooth(Network network) {
   std::erase_if(network.layers, [](const Layer& layer) { return layer.kind == LayerKind::kRelu; });
   for (Layer& layer : network.layers) {
@@ -112,9 +112,9 @@ Network Smooth(Network network) {
 }
 
 // Some steps, each from the same state, then an evaluation. libtorch sums BatchNorm's statistics in
-// float, so activations agree to about 1e-5; those that this takes across the kink of a ReLU or to
-// another pixel of a max pool change the gradient by some per cent. Networks without kinks have to
-// agree closely.
+// float, so activations agree to about 1e-5. A few of them fall on the other side of a ReLU's kink,
+// or choose another pixel in a max pool, which changes the gradient by some per cent. Networks
+// without kinks must agree closely.
 void ExpectSameSteps(const TrialSpec& spec, int steps, double lr) {
   const Images images(spec.batch_size, spec.network.input, spec.network.classes, 7);
   const Pair backends(spec);
@@ -140,7 +140,7 @@ void ExpectSameSteps(const TrialSpec& spec, int steps, double lr) {
   EXPECT_NEAR(backends.lanes->Evaluate(all, same.data()).loss, loss, 1e-5 * std::abs(loss));
   int different = 0;
   for (int i = 0; i < spec.batch_size; ++i) different += predictions[i] != same[i] ? 1 : 0;
-  EXPECT_LE(different, 1);  // a close call
+  EXPECT_LE(different, 1);  // two outputs may be nearly equal
 }
 
 TrialSpec SpecOf(const Network& network, int batch_size) {
@@ -198,7 +198,7 @@ TEST(Backends, ExchangeStatesInTheMiddleOfATraining) {
             2e-4);
 }
 
-// Layers in any order, most of which no sensible network has.
+// Layers in any order; most of these networks are not sensible.
 Network RandomNetwork(unsigned seed) {
   std::mt19937 generator(seed);
   const auto draw = [&](int first, int last) {

@@ -22,7 +22,7 @@ void AddAll(std::string_view prefix, const std::vector<SafeTensor>& from, SafeTe
   }
 }
 
-// Takes a tensor whose name has the prefix; false when it has not.
+// Takes a tensor whose name has the prefix; false when it does not.
 bool TakeIfPrefixed(std::string_view prefix, const SafeTensor& tensor,
                     std::vector<SafeTensor>* into) {
   if (!tensor.name.starts_with(prefix)) return false;
@@ -46,7 +46,7 @@ std::string Shortened(const nlohmann::json& value) {
   return text;
 }
 
-// A file may come from anybody, and hold anything where a network should be.
+// A file may come from anybody and hold anything in the place of a network.
 std::string NameOf(const nlohmann::json& network) {
   const auto found = network.is_object() ? network.find("name") : network.end();
   return found != network.end() && found->is_string() ? found->get<std::string>() : "?";
@@ -111,8 +111,8 @@ std::string TrainingIdentity(const TrialSpec& spec) {
   TrialSpec identity = spec;
   const TrialSpec none;
   identity.trial = none.trial;
-  identity.target_epoch = none.target_epoch;  // how far, not how
-  identity.parameters = none.parameters;      // for other trainers; what counts here has a field
+  identity.target_epoch = none.target_epoch;  // how far to train, not how
+  identity.parameters = none.parameters;      // for other trainers; ours reads fields
   identity.data_dir = none.data_dir;
   identity.output_dir = none.output_dir;
   identity.resume_from = none.resume_from;
@@ -127,7 +127,7 @@ std::string ExplainMismatch(const Checkpoint& checkpoint, const TrialSpec& spec)
   const auto ours = nlohmann::json::parse(wanted);
   if (!theirs.is_object()) return "it does not say which training it is of";
   for (const auto& [key, value] : ours.items()) {
-    // Older trainers did not say it.
+    // Older trainers did not store the digest.
     if (key == kDataSha256 && !theirs.contains(key)) continue;
     if (!theirs.contains(key)) return "it has no " + key;
     if (theirs[key] == value) continue;

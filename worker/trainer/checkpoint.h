@@ -9,8 +9,8 @@
 
 namespace sweep {
 
-// A training after a whole epoch: everything that the next epoch depends on, since order,
-// augmentation and dropout are functions of (seed, epoch, step). Plain data; no libtorch.
+// The state of a training after a whole epoch: everything that the next epoch depends on, since
+// order, augmentation and dropout depend only on (seed, epoch, step). Plain data; no libtorch.
 struct Checkpoint {
   std::string spec;                  // TrainingIdentity of the trial
   int epoch = 0;                     // whole epochs done; 0 is the untrained network
@@ -24,15 +24,15 @@ struct Checkpoint {
 };
 
 SafeTensors CheckpointToSafeTensors(const Checkpoint& checkpoint);
-// Throws SafeTensorsError; `name` is for the message.
+// Throws SafeTensorsError, whose message contains `name`.
 Checkpoint CheckpointFromSafeTensors(const SafeTensors& content, const std::string& name);
 
-// The trial line without what differs between attempts of one training: the trial's id, folders,
-// checkpoint and device.
+// The trial line without the parts that differ between attempts of one training: the trial's id,
+// folders, checkpoint and device.
 std::string TrainingIdentity(const TrialSpec& spec);
 
-// "" when the checkpoint belongs to a training of this spec, else the first difference, as
-// "it has lr 0.1, the trial has 0.05".
+// "" when the checkpoint belongs to a training of this spec, else the first difference, such as "it
+// has lr 0.1, the trial has 0.05".
 std::string ExplainMismatch(const Checkpoint& checkpoint, const TrialSpec& spec);
 
 }  // namespace sweep

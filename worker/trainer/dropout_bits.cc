@@ -10,9 +10,9 @@ namespace {
 static_assert(std::endian::native == std::endian::little,
               "halves of a word are taken in memory order");
 
-// One loop body for several instruction sets, chosen when the program is loaded. Integer
-// arithmetic and one multiplication-free select: every clone gives the same floats. Not with
-// sanitizers, whose runtime is not up yet when the choice is made.
+// One loop body for several instruction sets, chosen when the program is loaded. Integer arithmetic
+// and one multiplication-free select give the same floats in every clone. Not with sanitizers,
+// whose runtime has not started when the choice is made.
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(SWEEP_SANITIZER)
 #define SWEEP_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
@@ -22,7 +22,7 @@ static_assert(std::endian::native == std::endian::little,
 constexpr int kBlocks = 32;  // Philox blocks computed side by side
 constexpr int kDraws = kBlocks * 8;
 
-// The factors of the kDraws elements from block `first` on.
+// Writes the factors of the kDraws elements from block `first` on.
 SWEEP_CLONES void FillChunk(const DropoutStream& stream, std::uint64_t first,
                             std::uint32_t threshold, float kept, float* mask) {
   std::uint32_t w0[kBlocks], w1[kBlocks], w2[kBlocks], w3[kBlocks];

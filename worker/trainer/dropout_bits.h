@@ -7,13 +7,12 @@
 
 namespace sweep {
 
-// Random draws for dropout, as a pure function of (seed, step, layer, element), so that every
-// backend drops the same elements whatever its memory layout, and a resumed trial goes on as if
-// undisturbed. Philox4x32-10 with key DeriveKey(seed, "dropout") and counter
-// {block low, block high, step, layer} gives the 16-bit draws of elements 8·block … 8·block + 7,
-// the low half of word 0 first. An element is dropped when its draw is below p · 65536 rounded.
-// Elements are numbered over the batch, channels last: ((image·H + y)·W + x)·C + c, for dropout2d
-// image·C + c.
+// Random draws for dropout that depend only on (seed, step, layer, element), so that every backend
+// drops the same elements whatever its memory layout, and a resumed trial continues as if
+// undisturbed. Philox4x32-10 with key DeriveKey(seed, "dropout") and counter {block low, block
+// high, step, layer} gives the 16-bit draws of elements 8·block … 8·block + 7, the low half of word
+// 0 first. An element is dropped when its draw is below p · 65536 rounded. Elements are numbered
+// over the batch, channels last: ((image·H + y)·W + x)·C + c, for dropout2d image·C + c.
 
 // The draws of one layer in one training step.
 struct DropoutStream {
@@ -29,7 +28,7 @@ constexpr std::uint32_t DropoutThreshold(double p) {
   return static_cast<std::uint32_t>(p * 65536.0 + 0.5);
 }
 
-// One element's draw, in [0, 65536): the definition, and slow.
+// One element's draw, in [0, 65536): this is the definition, and slow.
 inline std::uint32_t DropoutDraw(const DropoutStream& stream, std::uint64_t element) {
   const std::uint64_t block = element / 8;
   const PhiloxBlock words = Philox4x32(

@@ -7,7 +7,7 @@
 namespace sweep {
 namespace {
 
-// The id in a line that is no good otherwise, so that its sender learns which trial has failed.
+// The id in an otherwise invalid line, so that its sender learns which trial has failed.
 std::string TrialIdOf(std::string_view line) {
   const auto object = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!object.is_object()) return "";

@@ -15,29 +15,29 @@
 
 namespace sweep {
 
-// The lines that a trainer is sent, sorted into trials to train and requests to them. One thread
-// hands in lines, another trains; all functions are thread-safe. A request counts from the moment
-// that its trial's line has been taken, also before the training begins; one for a trial that is
-// not there (it has ended meanwhile) is ignored.
+// The lines sent to a trainer, sorted into trials to train and requests to them. One thread hands
+// in lines, another trains; all functions are thread-safe. A request counts from the moment that
+// its trial's line was taken, even before the training begins; a request for a trial that has
+// already ended is ignored.
 class Inbox {
  public:
   using ErrorSink = std::function<void(const ErrorMessage&)>;
-  // Trials that may wait behind the one that is trained. A worker sends one at a time.
+  // The number of trials that may wait behind the current one. A worker sends one at a time.
   static constexpr std::size_t kMaxWaiting = 16;
 
-  // `errors` is told of lines that cannot be taken; called by TakeLine without a lock.
+  // `errors` hears of lines that cannot be accepted; TakeLine calls it without a lock.
   explicit Inbox(ErrorSink errors) : errors_(std::move(errors)) {}
 
-  // One line without its newline. Never throws.
+  // Takes one line without its newline. Never throws.
   void TakeLine(std::string_view line);
-  // The process has been told to end: the running training is stopped, nothing is begun.
+  // The process was told to end: stops the running training and begins no other.
   void Terminate();
 
-  // Blocks for the next trial, which then is the current one; nullopt after Terminate.
+  // Waits for the next trial, which becomes the current one; nullopt after Terminate.
   std::optional<TrialSpec> NextTrial();
-  // What the current trial is told, once; a stop counts more than a checkpoint.
+  // Returns a request to the current trial once; a stop takes precedence over a checkpoint.
   TrainingRequest TakeRequest();
-  // There is no current trial any more.
+  // The current trial has ended.
   void FinishTrial();
 
  private:

@@ -1,8 +1,8 @@
 // sweep-trainer: trains trials that arrive as JSON lines on standard input and reports as JSON
 // lines on standard output (docs/protocol.md). One trial at a time; stays warm between trials.
 //
-// Two threads: the main one trains, another reads standard input, so that a stop reaches a training
-// within a step and the end of input (the worker is gone) ends the process at once.
+// Two threads: the main one trains, another reads standard input. So a stop reaches a training
+// within a step, and the end of input (the worker is gone) ends the process at once.
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,18 +41,18 @@ constexpr std::size_t kMaxLineBytes = std::size_t{1} << 20;
 
 int signal_pipe[2] = {-1, -1};
 
-// Write is all that a handler may do here.
+// A signal handler may do no more than write.
 void OnTerminate(int) {
   const int saved = errno;
   [[maybe_unused]] const ssize_t written = write(signal_pipe[1], "T", 1);
   errno = saved;
 }
 
-// Writes messages to the pipe that was standard output. Thread-safe: lines do not mix. A worker
-// that is gone cannot be told anything, so the process ends.
+// Writes messages to the pipe that was standard output. Thread-safe: lines do not mix. Ends the
+// process when the worker is gone, since nobody reads the messages then.
 class Output {
  public:
-  // Takes the descriptor over and lets everything else that is printed go to standard error.
+  // Takes the descriptor over and redirects everything else that is printed to standard error.
   Output() : fd_(fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) {
     dup2(STDERR_FILENO, STDOUT_FILENO);
   }
@@ -73,8 +73,8 @@ class Output {
   std::mutex mutex_;
 };
 
-// Cuts a stream into lines; of one that is longer than the protocol allows, only so much is kept
-// that the inbox sees it is too long.
+// Splits a stream into lines. Of a line that is longer than the protocol allows it keeps just
+// enough that the inbox sees that it is too long.
 class LineCutter {
  public:
   template <typename Sink>
@@ -115,7 +115,7 @@ void ReadInput(Inbox* inbox) {
   }
 }
 
-// Turns what happens in a training into lines.
+// Reports the events of a training as lines.
 class LineListener final : public TrainingListener {
  public:
   LineListener(const std::string& trial, Inbox* inbox, Output* output)
@@ -137,7 +137,7 @@ class LineListener final : public TrainingListener {
 
 struct Flags {
   TrainerOptions trainer;
-  std::optional<int> exit_code;  // when there is nothing more to do
+  std::optional<int> exit_code;  // set when there is nothing more to do
 };
 
 bool ParseThreads(const std::string& text, int* threads) {
@@ -179,8 +179,9 @@ Flags ParseFlags(int argc, char** argv) {
   return flags;
 }
 
-// A trainer ends with its worker, however that ends, and by nothing that the terminal sends to the
-// worker's whole group, nor by the signals that batch systems send to a whole job before its end.
+// Makes the trainer end with its worker, however that ends. Signals that the terminal sends to the
+// worker's whole group do not end it, nor do those that batch systems send to a whole job before
+// its end.
 void FollowParent() {
   const pid_t parent = getppid();
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -199,8 +200,8 @@ void FollowParent() {
   }
 }
 
-// Every step frees its activations and needs as many bytes again. As long as glibc hands them back
-// to the kernel, a fifth of a training's time goes into faulting fresh pages in.
+// Every step frees its activations and needs as many bytes again. If glibc handed them back to the
+// kernel, a fifth of a training's time would go into page faults.
 void KeepFreedMemory() {
 #ifdef __GLIBC__
   mallopt(M_MMAP_THRESHOLD, 1 << 30);
@@ -223,7 +224,7 @@ void TrainAll(Trainer* trainer, Inbox* inbox, Output* output) {
       last = ErrorMessage{
           .trial = spec->trial, .reason = error.what(), .retryable = error.retryable()};
     }
-    // Before the last message: whoever has read it may send the same trial again.
+    // Before the last message, because its reader may send the same trial again.
     inbox->FinishTrial();
     output->Send(last);
     if (!trainer->usable()) {
@@ -266,6 +267,6 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     std::cerr << "sweep-trainer: " << error.what() << '\n';
   }
-  // Not a return: the reading thread and libtorch's would run into destroyed statics.
+  // Not a return: the reading thread and libtorch's threads would use destroyed statics.
   _exit(code);
 }

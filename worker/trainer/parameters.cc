@@ -16,7 +16,7 @@ bool HasWeight(const Layer& layer) {
   return weights == LayerWeights::kFilters || weights == LayerWeights::kMatrix;
 }
 
-// Inputs of one output unit.
+// The number of inputs of one output unit.
 std::int64_t FanIn(const Layer& layer) {
   if (InfoOf(layer.kind).weights == LayerWeights::kMatrix) return layer.input.elements();
   return std::int64_t{layer.input.channels} * layer.kernel * layer.kernel;

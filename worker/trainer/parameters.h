@@ -10,11 +10,11 @@
 
 namespace sweep {
 
-// The trainable numbers of a network and its BatchNorm estimates: names, shapes and initial values,
-// the same for every backend, so that checkpoints can be exchanged in the middle of a trial.
+// The trainable numbers of a network and its BatchNorm estimates: names, shapes and initial values.
+// They are the same for every backend, so that a trial can change backends at a checkpoint.
 
-// One trainable tensor and its place in a flat buffer. Its name is what PyTorch calls it when the
-// layers stand in an nn.Sequential called `layers`: "layers.3.weight".
+// One trainable tensor and its place in a flat buffer. Its name is the one in PyTorch when the
+// layers are an nn.Sequential called `layers`: "layers.3.weight".
 struct Parameter {
   std::string name;
   std::size_t layer = 0;  // index in Network::layers
@@ -27,33 +27,32 @@ struct Parameter {
 struct ParameterLayout {
   std::vector<Parameter> parameters;  // in the order of layers, weight before bias
   std::size_t count = 0;              // of all elements
-  // Weights come first: [0, weights) is what weight decay touches when decay_norm_and_bias is
-  // false.
+  // Weights come first: weight decay applies to [0, weights) when decay_norm_and_bias is false.
   std::size_t weights = 0;
 };
 
 // `network` has passed InferShapes.
 ParameterLayout LayOutParameters(const Network& network);
 
-// All parameters in their places, each row-major: weights and biases U(±1/√fan_in) as PyTorch's,
-// γ = 1, β = 0. Drawn from Philox: key DeriveKey(seed, "init"), stream = index of the layer, the
-// weight's elements in row-major order and then the bias's.
+// The initial values of all parameters in their places, each row-major: weights and biases
+// U(±1/√fan_in) as in PyTorch, γ = 1, β = 0. Drawn from Philox: key DeriveKey(seed, "init"), stream
+// = index of the layer, first the weight's elements in row-major order, then the bias's.
 std::vector<float> InitialParameters(const Network& network, const ParameterLayout& layout,
                                      std::uint64_t seed);
 
-// What a backend keeps between epochs, in the form in which it is stored.
+// A backend's state between epochs, in the form in which it is stored.
 struct TrainingState {
-  // Parameters, then of each BatchNorm running_mean, running_var and num_batches_tracked (int64, no
-  // dimension).
+  // Parameters, then for each BatchNorm running_mean, running_var and num_batches_tracked (int64,
+  // no dimension).
   std::vector<SafeTensor> network;
-  std::vector<SafeTensor> momentum;  // of each parameter, by the parameter's name
+  std::vector<SafeTensor> momentum;  // of each parameter, by its name
 };
 
 SafeTensor ToSafeTensor(std::string name, std::vector<std::int64_t> shape, const float* values);
 SafeTensor ToSafeTensor(std::string name, std::int64_t value);
 
 // Copies the tensor of that name out. `file` is for messages. Throws SafeTensorsError when it is
-// not there, or of another type or shape.
+// missing, or of another type or shape.
 void FromSafeTensors(const std::vector<SafeTensor>& tensors, const std::string& name,
                      const std::vector<std::int64_t>& shape, const std::string& file,
                      float* values);

@@ -6,7 +6,7 @@
 namespace sweep {
 namespace {
 
-// The tensor's bytes are copied as they lie in memory.
+// The tensor's bytes are copied in the order of memory.
 static_assert(std::endian::native == std::endian::little);
 
 constexpr std::int64_t kChannels = 1;  // an ImageSet is grey

@@ -10,9 +10,9 @@
 
 namespace sweep {
 
-// The tensors of a trial's "predictions" file: enough for a confusion matrix and a look at what
-// went wrong, for a reader that has no data set. `indices` are the evaluated images of `set` in the
-// order of evaluation, and `predictions` has one class each.
+// The tensors of a trial's "predictions" file: enough for a confusion matrix and a look at the
+// mistakes, for a reader without the data set. `indices` are the evaluated images of `set` in the
+// order of evaluation, and `predictions` has one class for each.
 //
 //   predictions U8 [n]                            classes as predicted
 //   labels      U8 [n]                            as the data set has them
@@ -20,8 +20,7 @@ namespace sweep {
 //                                                 ascending; the first kMostPictures at most
 //   images      U8 [m, channels, height, width]   the pixels of those, 0 = background
 //
-// The pictures take kMostPictureBytes at most, so that m is smaller, down to 0, where they are
-// large.
+// The pictures take kMostPictureBytes at most; m is smaller, down to 0, when they are large.
 inline constexpr std::size_t kMostPictures = 128;
 inline constexpr std::size_t kMostPictureBytes = 256 * 1024;
 

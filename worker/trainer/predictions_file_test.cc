@@ -22,7 +22,7 @@ ImageSet Numbered(int count, int height, int width) {
   return set;
 }
 
-// As a reader sees them: through a file's bytes.
+// Passes the tensors through a file's bytes, as a reader sees them.
 SafeTensors Stored(const ImageSet& set, const std::vector<std::int32_t>& indices,
                    const std::string& predictions) {
   const SafeTensors content{.tensors = PredictionTensors(set, indices, predictions)};

@@ -28,7 +28,7 @@ using ::testing::HasSubstr;
 using ::testing::Key;
 using ::testing::UnorderedElementsAre;
 
-// Long enough for a loaded machine; nothing waits for it to pass.
+// Long enough for a loaded machine; no test waits until it passes.
 constexpr std::chrono::seconds kPatience{60};
 constexpr int kForever = 1000;  // epochs
 
@@ -101,7 +101,7 @@ class TrainerChild {
     buffer_.erase(0, end + 1);
     return line;
   }
-  // Every line must be a message.
+  // Throws for a line that is no message.
   TrainerMessage NextMessage() {
     const std::optional<std::string> line = NextLine();
     if (!line.has_value()) throw std::runtime_error("the trainer has ended");
@@ -121,7 +121,7 @@ class TrainerChild {
       }
     }
   }
-  // Waits for the process: its exit code, or 1000 + the signal that ended it.
+  // Waits for the process and returns its exit code, or 1000 + the signal that ended it.
   int Wait() {
     while (stdout_ >= 0 && NextLine().has_value()) {
     }
@@ -187,7 +187,7 @@ TEST_F(TrainerProcessTest, BadLinesAreAnsweredAndTheNextTrialIsTrained) {
   EXPECT_EQ(std::get<ErrorMessage>(trainer.NextMessage()).trial, "");
   trainer.Send("{\"type\":\"trial\",\"trial\":\"test/7\"}");
   EXPECT_EQ(std::get<ErrorMessage>(trainer.NextMessage()).trial, "test/7");
-  trainer.Send(std::string(3 << 20, 'x'));  // longer than a line may be
+  trainer.Send(std::string(3 << 20, 'x'));  // longer than a line is allowed to be
   EXPECT_EQ(std::get<ErrorMessage>(trainer.NextMessage()).trial, "");
   TrialSpec diverging = Spec("test/8", 1);
   diverging.lr = 100;
@@ -270,7 +270,7 @@ TEST_F(TrainerProcessTest, CtrlCIsForTheWorker) {
   EXPECT_EQ(trainer.Next<DoneMessage>().epochs, 1);
 }
 
-// Also when its input stays open, as here, where this test holds the other end.
+// The trainer's input stays open, because this test holds the other end.
 TEST_F(TrainerProcessTest, DiesWithItsParent) {
   int input[2], output[2];
   ASSERT_EQ(pipe2(input, O_CLOEXEC), 0);
@@ -289,10 +289,10 @@ TEST_F(TrainerProcessTest, DiesWithItsParent) {
   }
   close(output[1]);
   char bytes[4096];
-  ASSERT_GT(read(output[0], bytes, sizeof(bytes)), 0);  // it has said that it is ready
+  ASSERT_GT(read(output[0], bytes, sizeof(bytes)), 0);  // the trainer has reported ready
   kill(parent, SIGKILL);
   waitpid(parent, nullptr, 0);
-  // Its output has no writer any more.
+  // The trainer's output loses its last writer.
   pollfd fd{.fd = output[0], .events = POLLIN, .revents = 0};
   const std::chrono::milliseconds patience = kPatience;
   EXPECT_EQ(poll(&fd, 1, static_cast<int>(patience.count())), 1);

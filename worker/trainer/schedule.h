@@ -9,11 +9,11 @@ namespace sweep {
 // The learning rate of every training step of a trial. Immutable.
 //   constant   lr
 //   step       lr · step_gamma^⌊(epoch - 1) / step_epochs⌋
-//   cosine     half a cosine from lr to lr · final_lr_fraction, which the last step has
+//   cosine     half a cosine from lr to lr · final_lr_fraction, reached at the last step
 //   one_cycle  PyTorch's OneCycleLR with cosine annealing and constant momentum: from
 //              lr / start_divisor up to lr at step one_cycle_warmup · steps - 1, then down to
 //              lr / start_divisor / final_divisor at the last step (Smith and Topin 2017)
-// warmup_epochs > 0 (not one_cycle): the first W steps have (step + 1) / W of the schedule's value;
+// warmup_epochs > 0 (not one_cycle): the first W steps use (step + 1) / W of the schedule's value;
 // the cosine begins after them.
 class Schedule {
  public:

@@ -59,7 +59,7 @@ TEST(Schedule, CosineEndsAtItsFraction) {
   EXPECT_NEAR(rates.back(), 0.02, 1e-14);
 }
 
-// As docs/training.md says.
+// docs/training.md states this.
 TEST(Schedule, CosineIsPyTorchsOfOneStepLess) {
   const double lr = Spec("cosine", 1).lr;
   for (const int steps : {5, 10}) {
@@ -86,7 +86,8 @@ TEST(Schedule, WarmupRisesLinearlyAndTheCosineFollows) {
   EXPECT_NEAR(rates.back(), 0.0, 1e-14);
 }
 
-// Printed by torch.optim.lr_scheduler.OneCycleLR(max_lr=0.2, total_steps=12), PyTorch 2.13.
+// The numbers were printed by torch.optim.lr_scheduler.OneCycleLR(max_lr=0.2, total_steps=12),
+// PyTorch 2.13.
 TEST(Schedule, OneCycleIsPyTorchsByDefault) {
   EXPECT_THAT(AllRates(Spec("one_cycle", 4), kStepsPerEpoch),
               Near({0.0080000000000000071, 0.069957930843916605, 0.17585703182442575,

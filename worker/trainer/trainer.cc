@@ -24,7 +24,7 @@ constexpr bool kHasLanes = true;
 constexpr bool kHasLanes = false;
 #endif
 
-// Why `lanes` are not used whatever the network, or "". Who insists gets slow ones too.
+// The reason why `lanes` cannot be used for any network, or "". Backend "lanes" accepts slow ones.
 std::string ExplainNoLanes(const std::string& backend, const std::string& device) {
   if (!kHasLanes) return "this trainer was built without it";
   if (device != "cpu") return "it computes on the processor only, not on " + device;
@@ -38,7 +38,7 @@ std::string ExplainNoLanes(const std::string& backend, const std::string& device
   return "";
 }
 
-// As ExplainNoLanes for one network. `backend` gets the backend.
+// Like ExplainNoLanes for one network; sets `*backend` when there is no reason.
 std::string TryLanes(const TrialSpec& spec, const std::string& device,
                      const TrainerOptions& options, std::unique_ptr<Backend>* backend) {
   const std::string reason = ExplainNoLanes(options.backend, device);
@@ -59,7 +59,7 @@ std::unique_ptr<Backend> MakeBackend(const TrialSpec& spec, const std::string& d
     if (options.backend == "lanes") {
       throw TrainingError("backend lanes cannot train this trial: " + reason, false);
     }
-    // A trial's log has what is printed here. On a GPU nobody expects anything else.
+    // The message appears in the trial's log. On a GPU libtorch is what everybody expects.
     if (kHasLanes && device == "cpu") {
       std::cerr << "backend torch: lanes do not train network " << spec.network.name << ": "
                 << reason << std::endl;
@@ -73,7 +73,7 @@ std::unique_ptr<Backend> MakeBackend(const TrialSpec& spec, const std::string& d
 struct Trainer::Impl {
   TrainerOptions options;
   bool usable = true;
-  // The data set of the last trial; trials of one sweep share theirs.
+  // The data set of the last trial, kept because trials of one sweep share theirs.
   DatasetSpec loaded;
   std::string loaded_from;
   std::optional<Dataset> dataset;
@@ -115,7 +115,7 @@ TrainingResult Trainer::Train(const TrialSpec& spec, TrainingListener* listener)
     const std::string device = FindDevice(spec.device == "auto" ? options.device : spec.device);
     const Dataset& dataset = impl_->Load(spec);
     loaded = true;
-    TrialSpec on_data = spec;  // so that its checkpoints say what they were trained on
+    TrialSpec on_data = spec;  // so that checkpoints name the data they were trained on
     on_data.data_sha256 = dataset.digest;
     return TrainingRun(on_data, dataset, MakeBackend(spec, device, options),
                        options.checkpoint_seconds, listener)
@@ -125,10 +125,10 @@ TrainingResult Trainer::Train(const TrialSpec& spec, TrainingListener* listener)
   } catch (const std::bad_alloc&) {
     throw TrainingError("out of memory", true);
   } catch (const DataError& error) {
-    // Once the data is there, it is the spec that asks for what cannot be.
+    // Once the data is loaded, the error is in the spec, which asks for something impossible.
     throw TrainingError(error.what(), !loaded);
   } catch (const std::exception& error) {
-    TorchFailure failure{.reason = error.what()};  // SafeTensorsError, unless libtorch's
+    TorchFailure failure{.reason = error.what()};  // SafeTensorsError, or one of libtorch's
     ExplainTorchError(error, &failure);
     if (failure.device_lost) impl_->usable = false;
     throw TrainingError(failure.reason, true);

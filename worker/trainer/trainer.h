@@ -11,7 +11,7 @@
 namespace sweep {
 
 // A training that cannot begin or go on. `retryable`: another attempt, perhaps elsewhere, may
-// succeed (data not there, disk full, out of memory); otherwise the same spec would fail again.
+// succeed (data missing, disk full, out of memory); otherwise the same spec would fail again.
 class TrainingError : public std::runtime_error {
  public:
   TrainingError(const std::string& reason, bool retryable)
@@ -22,19 +22,19 @@ class TrainingError : public std::runtime_error {
   bool retryable_;
 };
 
-// What a running training is told; kStop wins over kCheckpoint.
+// A request to a running training; kStop takes precedence over kCheckpoint.
 enum class TrainingRequest { kNone, kCheckpoint, kStop };
 
-// Who watches a training. Called on the training thread only.
+// Observes a training. Called on the training thread only.
 class TrainingListener {
  public:
   virtual ~TrainingListener() = default;
-  // At most four times a second.
+  // Called at most four times a second.
   virtual void OnProgress(const ProgressMessage& progress) = 0;
   virtual void OnEpoch(const EpochMetrics& metrics) = 0;
-  // A checkpoint that holds `epoch` whole epochs is at `path`, durably.
+  // A checkpoint of `epoch` whole epochs has been written to `path`, durably.
   virtual void OnCheckpoint(int epoch, const std::string& path) = 0;
-  // Asked before every step and every evaluation batch. Returns a request once.
+  // Called before every step and every evaluation batch. Returns each request once.
   virtual TrainingRequest TakeRequest() = 0;
 };
 
@@ -42,7 +42,7 @@ struct TrainerOptions {
   int threads = 1;                 // of the processor, for one trial
   std::string device = "auto";     // for trials whose spec says auto
   std::string backend = "auto";    // auto | lanes | torch
-  double checkpoint_seconds = 10;  // least time between checkpoints that nobody asked for
+  double checkpoint_seconds = 10;  // least time between unrequested checkpoints
 };
 
 struct TrainingResult {
@@ -54,21 +54,21 @@ struct TrainingResult {
 // Trains one trial at a time, on the calling thread. Keeps the last data set in memory for the next
 // trial. Backend `auto` is `lanes` on the processor, for networks that it can compute, and `torch`
 // for all else. The same spec and seed give bit-identical metrics (timings aside) on one
-// instruction set and build, with `torch` also only with the same number of threads. Not
-// thread-safe.
+// instruction set and build; with `torch` only for the same number of threads. Not thread-safe.
 class Trainer {
  public:
   // Sets libtorch's number of threads, its determinism and its handling of denormals for the
-  // process. Throws TrainingError for a device that is not there or a backend that cannot use it.
+  // process. Throws TrainingError for a device that does not exist or a backend that cannot use it.
   explicit Trainer(const TrainerOptions& options);
   ~Trainer();
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;
 
-  // Trains to the end or to a stop. Throws TrainingError, and nothing else.
+  // Trains to the end or to a stop. Throws only TrainingError.
   TrainingResult Train(const TrialSpec& spec, TrainingListener* listener);
 
-  // False after an error of the GPU that leaves this process unable to use it: end the process.
+  // False after an error of the GPU that leaves this process unable to use it; the process must
+  // end.
   bool usable() const;
 
  private:
@@ -76,18 +76,18 @@ class Trainer {
   std::unique_ptr<Impl> impl_;
 };
 
-// Whether that is a word for TrainerOptions::backend.
+// True if `name` is a value for TrainerOptions::backend.
 bool IsBackendName(const std::string& name);
 
 // "libtorch 2.13.0".
 std::string TorchVersion();
 
-// What `device` ("auto", "cpu", "cuda:N") means here, for people: "cpu", "cuda:0 NVIDIA H200".
-// Throws TrainingError when there is no such device.
+// The device that `device` ("auto", "cpu", "cuda:N") stands for here, for people: "cpu", "cuda:0
+// NVIDIA H200". Throws TrainingError when there is no such device.
 std::string DescribeDevice(const std::string& device);
 
-// The backend that trials of such a trainer get unless their network needs another: "lanes" or
-// "torch". Throws TrainingError as the constructor.
+// The backend of such a trainer's trials, unless their network needs another: "lanes" or "torch".
+// Throws TrainingError like the constructor.
 std::string DescribeBackend(const TrainerOptions& options);
 
 }  // namespace sweep

@@ -31,7 +31,7 @@ using ::testing::IsEmpty;
 using ::testing::Key;
 using ::testing::SizeIs;
 
-// By backend.
+// The parameter is the backend.
 class TrainerTest : public testing::TestWithParam<std::string> {
  protected:
   TrialSpec Spec() const { return SmallTrial(folder_.path()); }
@@ -120,7 +120,8 @@ TEST_P(TrainerTest, DecayCanLeaveNormAndBiasAlone) {
   EXPECT_NE(TrainEpochs(spec), all);
 }
 
-// A rate below what a float can express leaves the weights alone: what still changes is drawn.
+// A learning rate below the precision of a float leaves the weights alone, so that only random
+// draws change the results.
 constexpr double kNoLearning = 1e-30;
 
 TEST_P(TrainerTest, DropoutIsDrawnAnewInEveryStepOfEveryEpoch) {
@@ -248,8 +249,8 @@ TEST_P(TrainerTest, HoldoutIsEvaluatedInsteadOfTheTestImages) {
               460, 1e-6);
 }
 
-// Where the labels are sure, the batch softmax of B images and C classes gives ln(B / C), that is
-// 2.55 here; a softmax over the classes gives less than 0.5 at this accuracy.
+// Where the network is sure of the labels, the batch softmax of B images and C classes gives ln(B /
+// C), that is 2.55 here; a softmax over the classes gives less than 0.5 at this accuracy.
 TEST_P(TrainerTest, BatchSoftmaxHasTheLossOfTheWriteUp) {
   TrialSpec spec = Spec();
   spec.loss = "nll_batch_softmax";
@@ -262,7 +263,7 @@ TEST_P(TrainerTest, BatchSoftmaxHasTheLossOfTheWriteUp) {
   EXPECT_NEAR(epochs.back().Get("validation_loss"), std::log(12.8), 0.8);
 }
 
-// Hardly trained, so that the predictions depend on who else is in the batch.
+// Hardly trained, so that the predictions depend on the other images in the batch.
 TEST_P(TrainerTest, TheBatchSoftmaxIsEvaluatedOverBatchesOf128InOrder) {
   TrialSpec spec = Spec();
   spec.epochs = 1;
@@ -299,12 +300,12 @@ TEST_P(TrainerTest, AStopEndsWithinAStepAndLeavesACheckpoint) {
   ASSERT_THAT(recorder.checkpoints, SizeIs(1));
   EXPECT_EQ(recorder.checkpoints[0].first, 1);
   EXPECT_TRUE(std::filesystem::exists(recorder.checkpoints[0].second));
-  // Those of the last whole epoch, since the trial may not go on.
+  // Files of the last whole epoch, since the trial may not go on.
   ASSERT_THAT(result.files, SizeIs(3));
   EXPECT_EQ(ReadSafeTensors(result.files.at("weights_last")).metadata.at("epoch"), "1");
 }
 
-// A trial that rests at an epoch and goes on has the schedule of one that does not.
+// A trial that is held at an epoch and goes on later has the same schedule as one without a pause.
 TEST_P(TrainerTest, ATargetEpochEndsATrialAndChangesNoneOfItsEpochs) {
   TrialSpec spec = Spec();
   spec.epochs = 4;
@@ -350,7 +351,7 @@ TEST_P(TrainerTest, CheckpointsComeAtEpochEndsWithoutBeingAskedFor) {
   EXPECT_EQ(recorder.checkpoints[1].first, 2);
 }
 
-// The heart of moving a trial to another worker.
+// Moving a trial to another worker depends on this.
 TEST_P(TrainerTest, AResumedTrialRepeatsTheUndisturbedOneBitForBit) {
   TrialSpec spec = Spec();
   spec.epochs = 5;
@@ -461,7 +462,7 @@ TEST_P(TrainerTest, DivergenceIsAnErrorThatIsNotRetried) {
   EXPECT_FALSE(retryable);
 }
 
-// The only step's loss is that of the untrained network; nothing looks at the training after it.
+// The only step's loss is that of the untrained network; no training loss is computed after it.
 TEST_P(TrainerTest, WeightsThatBreakInTheLastStepAreDivergence) {
   TrialSpec spec = Spec();
   spec.lr = 1e30;
@@ -614,7 +615,7 @@ TEST(TrainerBackend, ThreadsChangeNoEpoch) {
   EXPECT_EQ(WithoutTimes(three.epochs), WithoutTimes(one.epochs));
 }
 
-// A trial that moves to a worker with another backend goes on there.
+// A trial that moves to a worker with another backend continues there.
 TEST(TrainerBackend, ATrialGoesOnInAnotherBackend) {
   const TemporaryFolder folder;
   TrialSpec spec = SmallTrial(folder.path());

@@ -17,16 +17,16 @@ namespace sweep {
 namespace {
 
 constexpr int kEvaluationBatch = 500;
-// What the write-up that takes its softmax over the batch evaluated with.
+// The batch size of the write-up that evaluates with a softmax over the batch.
 constexpr int kBatchSoftmaxBatch = 128;
-// A mean loss this many times that of guessing will not come back.
+// A training does not recover from a mean loss this many times that of guessing.
 constexpr double kDivergedFactor = 10;
 
 double SecondsSince(std::chrono::steady_clock::time_point start) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// To four digits: how far a loss went astray, not which double it is.
+// Four digits: enough to show the size of a loss.
 std::string Rough(double value) {
   std::array<char, 32> text{};
   std::snprintf(text.data(), text.size(), "%.4g", value);
@@ -56,7 +56,7 @@ void CheckFits(const TrialSpec& spec, const Dataset& dataset, int train_images) 
                             " classes",
                         false);
   }
-  // Variance over one value does not exist.
+  // BatchNorm needs more than one value for a variance.
   const int last_batch =
       train_images % spec.batch_size == 0 ? spec.batch_size : train_images % spec.batch_size;
   for (const Layer& layer : network.layers) {
@@ -134,7 +134,7 @@ TrainingResult TrainingRun::Run() {
     listener_->OnEpoch(metrics);
     if (epoch < last && SecondsSince(last_checkpoint_) >= checkpoint_seconds_) WriteCheckpoint();
   }
-  if (last < spec_.epochs) WriteCheckpoint();  // it may go on from there
+  if (last < spec_.epochs) WriteCheckpoint();  // the trial may go on from there
   return Finish(/*stopped=*/false);
 }
 
@@ -304,7 +304,7 @@ std::string TrainingRun::WriteTensors(const std::string& role,
 
 TrainingResult TrainingRun::Finish(bool stopped) {
   TrainingResult result{.epochs = snapshot_.epoch, .stopped = stopped};
-  // A trial may be stopped for good, so its weights are there as well.
+  // A trial may be stopped for good, so its weights are written as well.
   if (stopped) WriteCheckpoint();
   if (snapshot_.best.epoch == 0) return result;
   result.files["weights_best"] =

@@ -16,8 +16,8 @@
 
 namespace sweep {
 
-// One trial from its first (or resumed) epoch to its last. Used once, on one thread. Throws
-// TrainingError, DataError, SafeTensorsError or what the backend throws.
+// Trains one trial from its first (or resumed) epoch to its last. Used once, on one thread. Throws
+// TrainingError, DataError, SafeTensorsError or the backend's exceptions.
 class TrainingRun {
  public:
   // All references must outlive the object. Throws for a spec that cannot be trained.
@@ -30,15 +30,15 @@ class TrainingRun {
   using Clock = std::chrono::steady_clock;
 
   void Resume();
-  // False when a stop was asked for.
+  // False when a stop was requested.
   bool TrainEpoch(EpochMetrics* metrics);
   bool Evaluate(EpochMetrics* metrics);
-  // Images `order`[first …] of `set`, in buffers that the next call overwrites.
+  // The images `order`[first …] of `set`, in buffers that the next call overwrites.
   Batch MakeBatch(const ImageSet& set, const std::vector<std::int32_t>& order, int first, int count,
                   const BatchOptions& options);
   TrainingError Diverged(const std::string& what) const;
   void CheckLoss(double loss, int epoch, int step) const;
-  // Looks for a request; true: stop now.
+  // Takes a request; true: stop now.
   bool ShouldStop();
   void ReportProgress(int epoch, int step, double loss, Clock::time_point epoch_start, int images);
   void TakeSnapshot(const EpochMetrics& metrics);

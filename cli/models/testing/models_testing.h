@@ -1,6 +1,6 @@
 #pragma once
 
-// For the tests of trained networks: a temporary folder.
+// A temporary folder for the tests of trained networks.
 
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 
 namespace sweep::cli {
 
-// A folder of its own, removed at the end of the scope.
+// A folder that is removed at the end of the scope.
 class TemporaryFolder {
  public:
   TemporaryFolder()

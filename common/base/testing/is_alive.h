@@ -5,8 +5,8 @@
 
 namespace sweep::testing {
 
-// Whether a process is there and no zombie, as one that was killed may be for whoever adopted it.
-// Told by its state: its command line is also empty for an instant while it starts a program.
+// True for a process that exists and is no zombie; a killed process stays one until its parent
+// waits for it. Reads the state because a command line is also empty for an instant during exec.
 inline bool IsAlive(int pid) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
   std::string line;

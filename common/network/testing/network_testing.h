@@ -9,7 +9,7 @@
 
 namespace sweep {
 
-// A built-in network with that dropout probability. Throws for a name that is none.
+// A built-in network with that dropout probability. Throws for an unknown name.
 inline Network ResolveBuiltin(const std::string& name, double dropout) {
   const auto text = BuiltinNetworkText(name);
   if (!text.ok()) throw std::runtime_error(std::string(text.status().message()));

@@ -10,8 +10,7 @@
 
 namespace sweep {
 
-// A network of its own hyperparameters, as a user would write it: 5 × 5 images survive a kernel of
-// 5 at most.
+// A user's network with hyperparameters of its own: its 5 × 5 images allow a kernel of at most 5.
 inline constexpr char kWidthsNetwork[] = R"(name: widths
 input: [1, 5, 5]
 parameters: {width: 4, kernel: 3}
@@ -37,14 +36,14 @@ inline SweepSource SourceOf(std::string text) {
           .network_files = {{"nets/widths.yaml", kWidthsNetwork}}};
 }
 
-// With a program beside it.
+// With the files of a program.
 inline SweepSource WithFiles(const std::string& text, ProgramFiles files) {
   SweepSource source = SourceOf(text);
   source.program_files = std::move(files);
   return source;
 }
 
-// The errors among them, one per line.
+// The errors, one per line.
 inline std::string FormatErrors(Diagnostics diagnostics) {
   std::erase_if(diagnostics, [](const Diagnostic& diagnostic) {
     return diagnostic.severity == Diagnostic::Severity::kWarning;
@@ -52,7 +51,7 @@ inline std::string FormatErrors(Diagnostics diagnostics) {
   return FormatDiagnostics(diagnostics);
 }
 
-// Every error in what was sent, one per line; "" when it is good.
+// Every error in a source, one per line; "" for a good one.
 inline std::string ComplaintsOf(const SweepSource& source) {
   Diagnostics diagnostics;
   const bool ok = SweepSpec::Parse(source, &diagnostics).ok();
@@ -60,7 +59,7 @@ inline std::string ComplaintsOf(const SweepSource& source) {
   return FormatErrors(diagnostics);
 }
 
-// The warnings about a good file, one per line.
+// The warnings about a good source, one per line.
 inline std::string Warnings(const SweepSource& source) {
   Diagnostics diagnostics;
   EXPECT_TRUE(SweepSpec::Parse(source, &diagnostics).ok()) << FormatDiagnostics(diagnostics);
@@ -78,7 +77,7 @@ inline std::string Complaints(std::string text) {
   return FormatErrors(diagnostics);
 }
 
-// A file that must be good.
+// Parses a file that must be good.
 inline SweepSpec MustParse(std::string text) {
   Diagnostics diagnostics;
   absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(SourceOf(std::move(text)), &diagnostics);
@@ -86,7 +85,7 @@ inline SweepSpec MustParse(std::string text) {
   return spec.ok() ? *std::move(spec) : SweepSpec();
 }
 
-// `more` below the lines that every random sweep needs.
+// Adds `more` to the lines that every random sweep needs.
 inline std::string Random(const std::string& more) {
   return "name: s\nmodel: cnn-18718\nrun_cap: 5\n" + more;
 }

@@ -11,8 +11,8 @@
 
 namespace sweep {
 
-// While it lives, notes the names of the threads that read YAML, once per document. At most one at
-// a time.
+// While it lives, records the name of the reading thread for each YAML document. At most one object
+// at a time.
 class YamlLoads {
  public:
   YamlLoads() {

@@ -17,7 +17,7 @@
 
 namespace sweep {
 
-// Longer than any one call here takes; one that hangs fails its test instead of stopping it.
+// Longer than any call here takes; a call that hangs fails its test instead of blocking it.
 constexpr std::chrono::seconds kPatience(30);
 inline void SetDeadline(grpc::ClientContext* context) {
   context->set_deadline(std::chrono::system_clock::now() + kPatience);
@@ -35,7 +35,7 @@ class ServerTest : public testing::Test {
     blobs_ = v1::BlobService::NewStub(channel_);
   }
 
-  // One unary call: Invoke(*stub, &Stub::Method, request, &response).
+  // Makes one unary call: Invoke(*stub, &Stub::Method, request, &response).
   template <typename Stub, typename Method, typename Request, typename Response>
   absl::Status Invoke(Stub& stub, Method method, const Request& request, Response* response) {
     grpc::ClientContext context;
@@ -81,7 +81,7 @@ class ServerTest : public testing::Test {
                            v1::SynchronizeResponse* response) {
     return Invoke(*workers_, &v1::WorkerService::Stub::Synchronize, request, response);
   }
-  // The first lease of an idle worker: parked until there is one.
+  // The first lease of an idle worker; parks until there is one.
   v1::Lease Lease(const std::string& worker) {
     v1::SynchronizeResponse response;
     EXPECT_EQ(Synchronize(Says(worker), &response), absl::OkStatus());
@@ -169,7 +169,7 @@ class ServerTest : public testing::Test {
     return data;
   }
 
-  // The stream from `cursor` to its end.
+  // Reads the stream from `cursor` to its end.
   absl::Status Watch(const std::string& name, const std::string& cursor,
                      std::vector<v1::WatchSweepResponse>* events) {
     grpc::ClientContext context;

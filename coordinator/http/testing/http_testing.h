@@ -14,7 +14,7 @@
 
 namespace sweep {
 
-// A plain connection to a port of this machine, for what no well-behaved client does.
+// A raw connection to a local port, for input that no well-behaved client sends.
 class RawClient {
  public:
   explicit RawClient(int port) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
@@ -32,7 +32,7 @@ class RawClient {
   void Send(const std::string& text) {
     EXPECT_EQ(send(socket_, text.data(), text.size(), MSG_NOSIGNAL), std::ssize(text));
   }
-  // All until the other side closes.
+  // Reads until the other side closes.
   std::string ReadAll() {
     std::string text;
     char buffer[4096];
@@ -43,7 +43,7 @@ class RawClient {
     }
     return text;
   }
-  // Until `end` has been received.
+  // Reads until `end` has arrived.
   std::string ReadTo(const std::string& end) {
     std::string text;
     char next = 0;
@@ -52,7 +52,7 @@ class RawClient {
   }
 
  private:
-  // False after longer than anything here takes.
+  // False after a timeout that exceeds everything here.
   bool Wait() const {
     pollfd polled{socket_, POLLIN, 0};
     const bool ready = poll(&polled, 1, 30'000) > 0;

@@ -10,7 +10,7 @@
 
 namespace sweep {
 
-// What a search without observations suggests, in its order.
+// All suggestions of a search without observations, in order.
 inline std::vector<ParameterMap> All(const SweepSpec& spec) {
   const std::unique_ptr<Search> search = Search::Make(&spec);
   std::vector<ParameterMap> points;

@@ -11,12 +11,12 @@
 
 namespace sweep {
 
-// A rule for tests, in the manner of successive halving: trials rest at each rung, and of the n
-// that have reached one, the best n / 2 (more is better) go on to the next, the last to the end.
+// A rule for tests, like successive halving: trials wait at each rung, and of the n that have
+// reached one, the best n / 2 (more is better) continue to the next, from the last rung to the end.
 class HalvingRule final : public StoppingRule {
  public:
-  // `rungs`: epochs, rising. `says_hold`: trials start without a target, and are put on hold when
-  // they have reached the first rung.
+  // `rungs`: epochs, rising. `says_hold`: trials start without a target and are put on hold when
+  // they reach the first rung.
   explicit HalvingRule(std::vector<int> rungs, bool says_hold = false)
       : rungs_(std::move(rungs)), says_hold_(says_hold) {}
 

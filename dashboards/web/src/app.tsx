@@ -14,7 +14,7 @@ import { apiPath } from "./source";
 import { toggleTheme, useTheme } from "./theme";
 import { SweepsPage } from "./pages/sweeps";
 
-// What the first page does not need comes when it is asked for.
+// Pages other than the first are loaded when they are opened.
 const sweepPage = (): Promise<typeof import("./pages/sweep")> => import("./pages/sweep");
 const SweepPage = lazy(() => sweepPage().then((module) => module.SweepPage));
 const TrialPage = lazy(() => import("./pages/trial").then((module) => module.TrialPage));
@@ -86,7 +86,7 @@ export function App(): JSX.Element {
   const main = useRef<HTMLElement>(null);
   const place = route.parts.join("/");
   const visited = useRef(place);
-  // While nothing else is to do: what the next click is likely to need.
+  // Loads the likely next pages while the browser is idle.
   useEffect(() => {
     const timer = setTimeout(() => void prefetch(), PREFETCH_MS);
     return () => clearTimeout(timer);
@@ -95,7 +95,7 @@ export function App(): JSX.Element {
     document.title = titleOf(route);
     if (visited.current === place) return;
     visited.current = place;
-    // As a browser does for a new page: top, and the reader's cursor at its start.
+    // As for a new page in a browser: scroll to the top, focus its start.
     main.current?.focus({ preventScroll: true });
     scrollTo(0, 0);
   }, [place]);
@@ -178,8 +178,8 @@ function Version(): JSX.Element | null {
   ) : null;
 }
 
-// A fault of one page says so there, and leaves the others alone. One that could not be fetched, as
-// after the coordinator was renewed, comes with the page loaded again.
+// Shows the error of a failed page without affecting the others. A page that could not be fetched,
+// as after an update of the coordinator, works after a reload.
 class Boundary extends Component<{ children: ComponentChildren }, { fault: string }> {
   override state = { fault: "" };
   static override getDerivedStateFromError(error: unknown): { fault: string } {

@@ -1,6 +1,6 @@
-// How attempts at a trial ended.
+// The outcomes of a trial's attempts.
 
-// Whether an attempt's end is good news, bad, or no news. "" runs still.
+// How good an attempt's end is. "" means that it still runs.
 export type OutcomeKind = "live" | "good" | "bad" | "held" | "idle";
 const KINDS: Record<string, OutcomeKind> = {
   "": "live",
@@ -19,7 +19,7 @@ export function outcomeKind(outcome: string): OutcomeKind {
   return KINDS[outcome] ?? "idle";
 }
 
-// A reason of many lines in one: the last, where a program names its error, before the others.
+// Joins a reason's lines: the last line first, since programs name their error there.
 export function endFirst(reason: string): string {
   const lines = reason
     .split(/\n| \| /)

@@ -1,4 +1,4 @@
-// What was in force in a trial: what the search chose, and where it chose nothing the default.
+// The hyperparameters in effect in a trial: the search's choice, else the default.
 
 import type { Value } from "./api";
 
@@ -7,7 +7,7 @@ interface Chosen {
   defaults: Record<string, Value>;
 }
 
-// Without the network's name, which stands beside it everywhere.
+// Without the network's name, which is shown separately everywhere.
 export function defaultsOf(row: Chosen): Record<string, Value> {
   return Object.fromEntries(
     Object.entries(row.defaults).filter(

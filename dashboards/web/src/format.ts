@@ -1,4 +1,4 @@
-// Numbers, times and words as the pages show them. What is not there is an en dash.
+// Numbers, times and words as the pages show them. A missing value is an en dash.
 
 import type { Value } from "./api";
 
@@ -18,7 +18,7 @@ export function integer(value: Maybe): string {
 
 const MOST_DIGITS = 4;
 
-// In percent, without the sign. What is not all is never written as 100, what is something never as 0.
+// In percent, without the sign. Rounds neither an incomplete share to 100 nor a positive one to 0.
 function share(value: number, digits: number): string {
   const text = (value * 100).toFixed(digits);
   const isLie = (value < 1 && Number(text) >= 100) || (value > 0 && Number(text) <= 0);
@@ -37,7 +37,7 @@ function exponential(value: number, digits: number): string {
   return value.toExponential(digits).replace(/\.?0+e/, "e");
 }
 
-// Three significant digits, as far as a person compares losses and rates.
+// Three significant digits, enough for comparing losses and rates.
 export function number(value: Maybe, digits = 4): string {
   if (!finite(value)) return NONE;
   if (value === 0 || Number.isInteger(value))
@@ -45,7 +45,7 @@ export function number(value: Maybe, digits = 4): string {
   const size = Math.abs(value);
   if (size >= 1e6 || size < 1e-4) return exponential(value, 2);
   const rounded = Number(value.toPrecision(digits));
-  // 0.999999 is not 1, where every digit may count.
+  // 0.999999 must not become 1 when every digit may count.
   if (size < 10 && Number.isInteger(rounded) && digits < MOST_DECIMALS)
     return number(value, digits + 1);
   return String(rounded);
@@ -57,9 +57,9 @@ function decimalsOf(value: number): number {
 }
 
 
-// How a column of numbers is written: as many decimals in every row, so that the points stand below
-// each other. Enough for `digits` of the smallest number and to tell them apart, and no more than any of
-// them has. Below `floor` nothing is compared digit by digit.
+// The format of a column of numbers: the same number of decimals in every row, so that the points
+// align. Enough for `digits` of the smallest number and to distinguish all, but no more than any of
+// them has. Values below `floor` are not compared digit by digit.
 export function aligned(values: Maybe[], digits = 4, floor = 0): (value: Maybe) => string {
   const numbers = values.filter(finite);
   const sizes = numbers.map(Math.abs);
@@ -84,7 +84,7 @@ export function plural(count: number, one: string, many = `${one}s`): string {
   return `${integer(count)} ${count === 1 ? one : many}`;
 }
 
-// Of shares, "99.32–99.60"; without evaluated images there is none.
+// For shares, "99.32–99.60"; NONE without evaluated images.
 export function intervalText(interval: [number, number] | null): string {
   if (!interval || interval[1] <= interval[0]) return NONE;
   return interval.map((end) => share(end, 2)).join("–");
@@ -137,14 +137,14 @@ export function time(text: string | null | undefined): string {
 }
 
 const zones = new Intl.DateTimeFormat("en-GB", { timeZoneName: "short" });
-// The reader's time zone at a time: "CET", "GMT+8".
+// The reader's time zone at that time: "CET", "GMT+8".
 export function zone(text?: string | null): string {
   const date = text ? new Date(text) : new Date();
   if (Number.isNaN(date.getTime())) return "";
   return zones.formatToParts(date).find((part) => part.type === "timeZoneName")?.value ?? "";
 }
 
-// Where it stands alone: "2026-11-25 16:40:02 CET".
+// For a time that stands alone: "2026-11-25 16:40:02 CET".
 export function timeWithZone(text: string | null | undefined): string {
   const shown = time(text);
   return shown === NONE ? shown : `${shown} ${zone(text)}`;
@@ -156,12 +156,12 @@ export function elapsed(from: string | null, to: string | null, now = Date.now()
   return seconds(Math.max(0, (end - new Date(from).getTime()) / 1000));
 }
 
-// Control and format characters, line separators and fillers, as the terminal has them escaped
-// (common/base/printable.cc). Line feeds and tabs stay.
+// Control and format characters, line separators and fillers, as escaped on the terminal
+// (common/base/printable.cc). Keeps line feeds and tabs.
 const UNPRINTABLE =
   /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\uffa0]/gu;
 
-// Text of people and programs, without what would turn the direction of writing or hide.
+// Escapes characters that would turn the direction of writing or be invisible.
 export function visible(text: string): string {
   return text.replace(UNPRINTABLE, (character) => {
     if (character === "\n" || character === "\t") return character;
@@ -172,8 +172,8 @@ export function visible(text: string): string {
   });
 }
 
-// For plots and their tables, which hold no 10,000 characters. By code points, so that no character
-// is cut in two.
+// Shortens text for plots and their tables, which cannot hold 10,000 characters. Counts code
+// points, so that no character is cut.
 export function shorten(whole: string, length = 60): string {
   const text = visible(whole);
   if (text.length <= length) return text;
@@ -181,7 +181,7 @@ export function shorten(whole: string, length = 60): string {
   return points.length <= length ? text : `${points.slice(0, length - 1).join("")}…`;
 }
 
-// Orders numbers by size, words by alphabet, and what is missing last in either direction.
+// Orders numbers by size, words by alphabet, and missing values last in both directions.
 export function compareValues(a: unknown, b: unknown, descending = false): number {
   const aMissing = a === null || a === undefined;
   const bMissing = b === null || b === undefined;
@@ -191,7 +191,7 @@ export function compareValues(a: unknown, b: unknown, descending = false): numbe
   return sign * String(a).localeCompare(String(b), "en", { numeric: true });
 }
 
-// "NAME/12" in its parts; a sweep's name has no slash.
+// Splits "NAME/12"; a sweep's name has no slash.
 export function splitTrial(text: string): { sweep: string; trial: number } | null {
   const match = /^([^/]+)\/(\d+)$/.exec(text.trim());
   return match?.[1] && match[2] ? { sweep: match[1], trial: Number(match[2]) } : null;

@@ -1,2 +1,2 @@
-// Whether this is the build for offline reports (vite.config.ts).
+// True in the build for offline reports (vite.config.ts).
 declare const __REPORT__: boolean;

@@ -1,5 +1,5 @@
-// Documents that stay fresh: every document on the page is asked for again while the tab is seen,
-// and the answer reaches the page only when it differs.
+// Documents that stay fresh: requests every document of the page again while the tab is visible,
+// and passes an answer on only when it differs.
 
 import { useEffect, useRef, useState } from "preact/hooks";
 import { RequestError } from "./request_error";
@@ -10,12 +10,12 @@ const LONGEST_PAUSE_MS = 30000;
 
 export interface Live<T> {
   data: T | undefined;
-  error: RequestError | undefined; // a refusal; when the coordinator is silent, `data` stays
-  waiting: boolean; // `data` is the old path's, kept in sight until the new one's comes
+  error: RequestError | undefined; // a refusal; `data` stays while the coordinator is silent
+  waiting: boolean; // `data` is still the old path's, until the new one arrives
   refresh: () => void;
 }
 
-// The connection as a whole, for the banner: how many documents could not be fetched just now.
+// The state of the connection, for the banner: the documents whose last request failed.
 type Listener = (unreachable: boolean) => void;
 const failing = new Set<string>();
 const listeners = new Set<Listener>();
@@ -36,18 +36,18 @@ export function useUnreachable(): boolean {
   return unreachable;
 }
 
-// Twice as long after every failure, within its upper half at random, so that pages do not come back
-// in step after a restart.
+// Doubles after every failure; random within its upper half, so that pages do not return in step
+// after a restart.
 export function pauseAfter(failures: number, random = Math.random()): number {
   if (failures === 0) return PERIOD_MS;
   return Math.min(LONGEST_PAUSE_MS, PERIOD_MS * 2 ** failures) * (0.5 + random / 2);
 }
 
-// Asks for one path again and again until it is stopped.
+// Requests one path again and again until stopped.
 class Poller {
   private version = "";
   private failures = 0;
-  private pause = 0; // as the server asked for; 0: as pauseAfter says
+  private pause = 0; // requested by the server; 0: use pauseAfter
   private timer: ReturnType<typeof setTimeout> | undefined;
   private stopped = false;
   private asking = false;
@@ -110,7 +110,7 @@ class Poller {
     this.pause = known.busy ? known.retrySeconds * 1000 || PERIOD_MS : 0;
     setFailing(this.path, known.unreachable);
     if (known.busy || known.unreachable) return;
-    this.version = ""; // the page drops what it has: the next answer is news even if it is the same
+    this.version = ""; // the page drops its data, so an equal answer is news
     this.onError(known);
   }
 }
@@ -121,8 +121,8 @@ interface Kept<T> {
   error: RequestError | undefined;
 }
 
-// `path` "" asks for nothing. With `keep`, the old document stays in sight until the new path's
-// has come, as a table does that is sorted anew.
+// `path` "" requests nothing. With `keep`, the old document stays visible until the new path's
+// arrives, as for a table that is re-sorted.
 export function useLive<T>(
   path: string,
   options: { once?: boolean; keep?: boolean } = {},

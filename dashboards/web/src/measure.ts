@@ -1,4 +1,4 @@
-// How a measure is shown: the one place that knows what units and directions mean to a reader.
+// How measures are shown: the only place that knows units and directions.
 
 import type { Measure, MeasureSummary, SweepView, TrialView } from "./api";
 import { aligned, integer, NONE, number, percent, seconds, shorten, type Maybe } from "./format";
@@ -18,35 +18,35 @@ export function measureText({ unit }: Unit, value: Maybe): string {
   return text === NONE || unit === "" || unit in UNITS ? text : `${text} ${shorten(unit, 12)}`;
 }
 
-// The values of a column: numbers with their points below each other.
+// The values of a column: numbers have their points aligned.
 export function columnText({ unit }: Unit, values: Maybe[]): (value: Maybe) => string {
   return UNITS[unit] ?? aligned(values, 4, 1e-3);
 }
 
-// In words, as in "best accuracy".
+// As text, for example in "best accuracy".
 export function titleOf(measure: Measure): string {
   return shorten(measure.title, TITLE);
 }
 
-// At the head of a column or a plot: "Accuracy", and a program's own names as it writes them.
+// For the head of a column or a plot: "Accuracy"; a program's own names keep their spelling.
 export function headingOf(measure: Measure): string {
   const title = titleOf(measure);
   return measure.title === measure.name ? title : title.charAt(0).toUpperCase() + title.slice(1);
 }
 
-// Beside an axis: "latency, ms".
+// For an axis: "latency, ms".
 export function axisName({ title, unit }: Measure, what = ""): string {
   const name = what ? `${what} ${shorten(title, TITLE)}` : shorten(title, TITLE);
   return unit === "" || unit === SHARE || unit === "/s" ? name : `${name}, ${shorten(unit, 12)}`;
 }
 
-// Where it stands alone: "loss 0.9135", "accuracy 99.48 %".
+// For a value that stands alone: "loss 0.9135", "accuracy 99.48 %".
 export function namedText(measure: Measure, value: Maybe): string {
   const text = measureText(measure, value);
   return text === NONE ? text : `${titleOf(measure)} ${text}`;
 }
 
-// By its name, or by the short one that files and gates use; one of which nothing is known is a plain
+// Finds a measure by its name or by the short one in files and gates. An unknown measure is a plain
 // number.
 export function findMeasure(measures: Measure[], name: string): Measure {
   const found = measures.find((one) => one.name === name) ?? measures.find(({ title }) => title === name);
@@ -57,14 +57,14 @@ export function objectiveOf(sweep: Pick<SweepView, "objectives" | "metric">): Me
   return sweep.objectives[0] ?? findMeasure([], sweep.metric);
 }
 
-// What gates ask for, beside the objectives.
+// The measures in gates, besides the objectives.
 export function gatedMeasures(sweep: SweepView): Measure[] {
   return Object.keys(sweep.target.measures)
     .filter((name) => sweep.objectives.every((one) => one.name !== name))
     .map((name) => findMeasure(sweep.measures, name));
 }
 
-// Which part of a summary is the best.
+// The part of a summary that is the best.
 export function bestPart({ direction }: Measure): keyof MeasureSummary {
   return direction > 0 ? "high" : direction < 0 ? "low" : "last";
 }
@@ -73,7 +73,7 @@ export function bestValue(summary: MeasureSummary | undefined, measure: Measure)
   return summary?.[bestPart(measure)] ?? null;
 }
 
-// The best of a row of values; null without any.
+// The best of a row of values; null when there is none.
 export function bestIn(values: (number | null)[], { direction }: Measure): number | null {
   const known = values.filter((value): value is number => value !== null);
   if (known.length === 0) return null;
@@ -81,12 +81,12 @@ export function bestIn(values: (number | null)[], { direction }: Measure): numbe
   return direction > 0 ? Math.max(...known) : Math.min(...known);
 }
 
-// 1 where more is better, as far as anybody has said, -1 where less is.
+// -1 when less is better, else 1, also when the direction is unknown.
 export function signOf({ direction }: Measure): 1 | -1 {
   return direction < 0 ? -1 : 1;
 }
 
-// The bound of a gate on it.
+// The bound of a gate on the measure.
 export function targetOf(target: SweepView["target"], { name }: Measure): number | null {
   return target.measures[name] ?? null;
 }
@@ -99,7 +99,8 @@ function isTime({ unit }: Measure): boolean {
   return unit === "s" || unit === "/s";
 }
 
-// What is said of a trial without being asked: what its sweep judges, and what else can be good or bad.
+// The measures shown for a trial by default: those that its sweep judges, and others with a better
+// direction.
 export function tellingMeasures(trial: TrialView): Measure[] {
   const judged = judgedMeasures(trial);
   return trial.reported.filter(
@@ -107,7 +108,7 @@ export function tellingMeasures(trial: TrialView): Measure[] {
   );
 }
 
-// The measures that an address names, "a,b"; those of `otherwise` where it names none of them.
+// The measures in an address, "a,b"; `otherwise` when it names none of them.
 export function chosenMeasures(
   measures: Measure[],
   named: string | undefined,
@@ -118,12 +119,12 @@ export function chosenMeasures(
   return chosen.length > 0 ? chosen : otherwise;
 }
 
-// Each name once.
+// Removes repeated names.
 export function oneOfEach(measures: Measure[]): Measure[] {
   return [...new Map(measures.map((one) => [one.name, one])).values()];
 }
 
-// Those that share an axis, each group in the order of `measures`.
+// Groups measures that share an axis, each group in the order of `measures`.
 export function byUnit(measures: Measure[]): Measure[][] {
   return [...new Set(measures.map(({ unit }) => unit))].map((unit) =>
     measures.filter((one) => one.unit === unit),

@@ -1,6 +1,6 @@
-// An offline report: one HTML file with the documents of one sweep inside, written by
-// `sweep report`. Keys are paths as the coordinator has them. Ranking and trials stand there whole
-// and without a query; pages are cut here.
+// An offline report: one HTML file that contains the documents of one sweep, written by `sweep
+// report`. Keys are the coordinator's paths. The lists of ranking and trials are whole and have no
+// query; pages are cut here.
 
 import type { Measure, MeasureSummary, RankingRow, ReportInfo, TrialRow } from "./api";
 import { effectiveValue } from "./effective";
@@ -10,8 +10,8 @@ import type { Answer, DocumentSource } from "./source";
 
 export type Documents = Record<string, unknown>;
 
-// What the element has is data, never markup: it is read as text and parsed. Whoever writes it must
-// escape "<" as \u003c, so that no string in it can end the element.
+// Parses the documents from the element's text, which is data, never markup. The writer must escape
+// "<" as \u003c, so that no string in it can end the element.
 export function readDocuments(text: string): Documents {
   const value: unknown = JSON.parse(text);
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
@@ -20,7 +20,7 @@ export function readDocuments(text: string): Documents {
   return value as Documents;
 }
 
-// The one sweep that a report is about; "" in a report without any.
+// The sweep of a report; "" when there is none.
 export function reportedSweep(documents: Documents): string {
   for (const path of Object.keys(documents)) {
     const match = /^\/api\/sweeps\/([^/?]+)$/.exec(path);
@@ -32,7 +32,7 @@ export function reportedSweep(documents: Documents): string {
 interface Rows {
   rows: unknown[];
   total: number;
-  left_out?: number; // rows that the report does not have
+  left_out?: number; // number of rows that the report omits
 }
 function hasRows(document: unknown): document is Rows {
   return (
@@ -40,7 +40,7 @@ function hasRows(document: unknown): document is Rows {
   );
 }
 
-// By the expression language's words.
+// Finds a column by the names of the expression language.
 function columnOf(row: TrialRow, key: string): unknown {
   if (key === "number") return row.trial;
   const PREFIX = "parameters."; // a hyperparameter, whatever the row's own fields are called
@@ -57,7 +57,7 @@ function columnOf(row: TrialRow, key: string): unknown {
   return effectiveValue(row, key);
 }
 
-// The part of a whole list that a query asks for.
+// Cuts the part of a list that a query requests.
 function page(document: Rows, query: URLSearchParams): Rows {
   let rows = document.rows;
   const state = query.get("state");
@@ -83,7 +83,7 @@ function page(document: Rows, query: URLSearchParams): Rows {
   };
 }
 
-// How many rows of a list the report was written without.
+// Number of rows of a list that the report omits.
 export function leftOut(view: object): number {
   return (view as Partial<Rows>).left_out ?? 0;
 }
@@ -100,7 +100,7 @@ export function lookUp(documents: Documents, path: string): unknown {
     : document;
 }
 
-// Of which measures a report has the curves and points of its sweep.
+// The measures whose curves and points the report contains.
 export function reportedMeasures(documents: Documents, sweep: string, measures: Measure[]): Measure[] {
   const path = `/api/sweeps/${encodeURIComponent(sweep)}/points`;
   return measures.filter(({ name }) => `${path}?metric=${name}` in documents);
@@ -112,12 +112,12 @@ export function reportDocuments(): Documents {
   return loaded;
 }
 
-// When the report was written: "now" for all that it shows as running.
+// The time when the report was written, which is "now" for running trials.
 export function reportTime(documents: Documents): number {
   return Date.parse((documents["/api/report"] as Partial<ReportInfo> | undefined)?.time ?? "");
 }
 
-// Only the best trials have a page of their own.
+// Explains a missing document: only the best trials have their own page.
 export function whatIsMissing(path: string): string {
   const trial = /^\/api\/sweeps\/([^/?]+)\/trials\/\d+$/.exec(path);
   const more = trial ? `; sweep report ${trial[1]} --details N has the best N trials` : "";

@@ -1,13 +1,13 @@
-// What the server, or the way to it, has to say against a request.
+// A failed request: the server's refusal, or no connection.
 export class RequestError extends Error {
   constructor(
     message: string,
     readonly status: number, // 0: not reached
-    readonly retrySeconds = 0, // what the server said of when to come again
+    readonly retrySeconds = 0, // when the server asked to retry
   ) {
     super(message);
   }
-  // There, but busy: an index of 100,000 trials takes seconds to be made.
+  // The server is busy: building an index of 100,000 trials takes seconds.
   get busy(): boolean {
     return this.status === 503;
   }

@@ -1,5 +1,5 @@
-// Routes live behind "#", so that the same page works from a server and from a file. The query
-// holds what a reader has set (filter, order, page), so that a link and the back button keep it.
+// Routes follow "#", so that the same page works from a server and from a file. The query has the
+// reader's settings (filter, order, page), so that a link and the back button keep them.
 
 import { useEffect, useState } from "preact/hooks";
 import { onSelection, readSelection, SELECTION_KEY, selectedTrials, setSelected } from "./selection";
@@ -19,7 +19,7 @@ function decode(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    return part; // a mistyped "%": no such page then, but no crash
+    return part; // a mistyped "%" leads to an unknown page, not to a crash
   }
 }
 
@@ -45,15 +45,15 @@ export function trialHref(sweep: string, trial: number): string {
   return href(["sweeps", sweep, "trials", trial]);
 }
 
-// Of entries of the history that this page has written.
+// Marks history entries written by this page.
 const OURS = "sweep";
 
 function replace(hash: string): void {
   history.replaceState(OURS, "", hash);
 }
 
-// Which trials are chosen at an address: those that it names, when it comes from outside; those that
-// the reader has chosen, when it is one of the page's links or an entry that the page has left.
+// The selected trials at an address. An address from outside names them; links of the page and
+// history entries that it left keep the reader's present selection.
 export function selectionAt(route: Route, chosen: readonly string[], ours: boolean): readonly string[] {
   const named = route.query[SELECTION_KEY];
   return named === undefined || ours ? chosen : readSelection(named);
@@ -63,7 +63,7 @@ function withSelection(route: Route, chosen: readonly string[]): string {
   return href(route.parts, { ...route.query, [SELECTION_KEY]: chosen.join() });
 }
 
-let isLoaded = false; // a page that is loaded again knows no more than its address
+let isLoaded = false; // after a reload only the address is known
 
 function arrive(): Route {
   const route = parseRoute(location.hash);
@@ -93,7 +93,7 @@ export function useRoute(): Route {
   return route;
 }
 
-// Changes parts of the query in place. What was typed step by step is one step back.
+// Changes parts of the query in place, so that typing adds no history entries.
 export function setQuery(route: Route, changes: Record<string, string>): void {
   const target = href(route.parts, { ...route.query, ...changes });
   if (target === location.hash) return;

@@ -1,10 +1,10 @@
-// The trials that a reader has chosen to compare: one list for all pages. It stands in the address,
+// The trials that a reader has selected for comparison: one list for all pages. The address has it
 // as "trials", so that a link and a reload keep it.
 
 import { useEffect, useState } from "preact/hooks";
 import { splitTrial } from "./format";
 
-export const MOST_COMPARED = 6; // as many as curves can be told apart
+export const MOST_COMPARED = 6; // as many as have distinguishable curves
 export const SELECTION_KEY = "trials";
 
 let selected: readonly string[] = [];
@@ -14,7 +14,7 @@ export function selectedTrials(): readonly string[] {
   return selected;
 }
 
-// "s/01, s/2, s/1" as ["s/1", "s/2"]; what names no trial is left out.
+// Parses "s/01, s/2, s/1" into ["s/1", "s/2"]; skips text that names no trial.
 export function readSelection(text: string): string[] {
   const names = text.split(",").flatMap((name) => {
     const trial = splitTrial(name);

@@ -31,7 +31,7 @@ describe("the trials chosen to compare", () => {
       selectionAt(parseRoute(hash), chosen, ours);
     expect(at("#/compare", false)).toEqual(chosen);
     expect(at("#/compare?trials=c%2F3", false)).toEqual(["c/3"]);
-    // An entry of the history that the page has left does not take back what was ticked since.
+    // A history entry that the page has left does not undo later selections.
     expect(at("#/sweeps/a/ranking?trials=a%2F1", true)).toEqual(chosen);
     expect(selectionAt(parseRoute("#/compare?trials=a%2F1"), [], true)).toEqual([]);
   });

@@ -1,4 +1,4 @@
-// Where documents come from: the coordinator that served the page, or the report that it is inside of.
+// The source of documents: the coordinator that served the page, or the report that contains it.
 
 import type { ApiError } from "./api";
 import { reportDocuments, reportSource, reportTime } from "./report";
@@ -10,7 +10,7 @@ export interface Answer {
 }
 
 export interface DocumentSource {
-  // `known` is the version that the caller has: when nothing has changed, the answer is null.
+  // `known` is the caller's version: the answer is null when nothing has changed.
   get(path: string, known: string): Promise<Answer | null>;
 }
 
@@ -21,7 +21,7 @@ async function errorOf(response: Response): Promise<RequestError> {
     const body = JSON.parse(text) as Partial<ApiError>;
     if (body.error?.message) return new RequestError(body.error.message, response.status, again);
   } catch {
-    // Not JSON: something between here and the coordinator answered.
+    // Not JSON: a proxy answered instead of the coordinator.
   }
   return new RequestError(
     `the server answered ${response.status} ${response.statusText}`.trim(),
@@ -40,17 +40,17 @@ export async function request(path: string, options: RequestInit): Promise<Respo
   return response;
 }
 
-// Paths are asked for beside the page, which a proxy may have put below a prefix.
+// Makes paths relative to the page, which a proxy may have put below a prefix.
 export function besidePage(path: string): string {
   return path.replace(/^\//, "./");
 }
 
-// A machine that is gone answers nothing at all; the browser alone would wait for minutes.
+// A dead machine never answers; the browser alone would wait for minutes.
 const LONGEST_WAIT_MS = 15000;
 
 const serverSource: DocumentSource = {
   async get(path, known) {
-    // "no-cache" asks the server each time and lets the browser answer a 304 from its cache.
+    // "no-cache" asks the server each time, but a 304 uses the browser's cache.
     const response = await request(path, {
       cache: "no-cache",
       signal: AbortSignal.timeout(LONGEST_WAIT_MS),
@@ -64,13 +64,13 @@ const serverSource: DocumentSource = {
 export const source: DocumentSource = __REPORT__ ? reportSource() : serverSource;
 
 function requestId(): string {
-  // randomUUID exists on secure origins only, and a coordinator's page may come over plain HTTP.
+  // randomUUID exists only on secure origins, and a coordinator's page may come over plain HTTP.
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
     byte.toString(16).padStart(2, "0"),
   ).join("");
 }
 
-// Changes something; see the end of api.ts.
+// Makes a change; see the end of api.ts.
 export async function act(path: string, body: Record<string, boolean>): Promise<void> {
   await request(path, {
     method: "POST",
@@ -81,7 +81,7 @@ export async function act(path: string, body: Record<string, boolean>): Promise<
 
 const MOST_TRIES = 10;
 
-// Comes again when the server is busy with other downloads.
+// Retries while the server is busy with other downloads.
 export async function fetchBytes(path: string): Promise<ArrayBuffer> {
   for (let tries = 1; ; tries += 1) {
     try {
@@ -94,12 +94,12 @@ export async function fetchBytes(path: string): Promise<ArrayBuffer> {
   }
 }
 
-// What durations of things that still run are counted to.
+// The present, to which durations of running trials are counted.
 export function now(): number {
   return __REPORT__ ? reportTime(reportDocuments()) : Date.now();
 }
 
-// "/api/sweeps/a%20b?limit=5": every part escaped, empty values left out.
+// "/api/sweeps/a%20b?limit=5": escapes every part and omits empty values.
 export function apiPath(
   parts: (string | number)[],
   query: Record<string, string | number> = {},

@@ -1,4 +1,4 @@
-// What a reader has set on this browser. A browser that forbids storage forgets it, no more.
+// Settings of the reader in this browser. A browser that forbids storage only forgets them.
 
 export function recall(key: string): string {
   try {
@@ -12,6 +12,6 @@ export function remember(key: string, value: string): void {
   try {
     localStorage.setItem(`sweep.${key}`, value);
   } catch {
-    // No room, or not allowed.
+    // Storage is full or forbidden.
   }
 }

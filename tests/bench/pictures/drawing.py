@@ -1,4 +1,4 @@
-"""Pictures of digits as people make them: what a digit covers, what it lies on, and PNG files."""
+"""Pictures of digits as people make them: the ink of a digit, its background, and PNG files."""
 import struct
 import zlib
 
@@ -33,10 +33,10 @@ def write_png(path, image, kind="grey"):
         + chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows), 1)) + chunk(b"IEND", b""))
 
 
-# What is drawn: how much of each pixel is inked, 0 to 1.
+# Ink: the inked share of each pixel, 0 to 1.
 
 def resized(digit, height, width):
-    """Bilinear between the centres."""
+    """Resizes the digit, bilinear between the centres of pixels."""
     padded = np.pad(digit / 255.0, 1)
 
     def between(size):
@@ -49,7 +49,7 @@ def resized(digit, height, width):
 
 
 def enlarged(digit, scale):
-    """With an edge as sharp as a pen's."""
+    """Enlarges the digit, with edges as sharp as a pen's."""
     return np.clip((resized(digit, int(28 * scale), int(28 * scale)) - 0.25) * 2, 0, 1)
 
 
@@ -69,7 +69,7 @@ def cut(cover):
 
 
 def spread(mask, by):
-    """The largest of the square around each pixel."""
+    """The largest value in the square around each pixel."""
     around = np.pad(mask, by)
     height, width = mask.shape
     return np.max([around[i : i + height, j : j + width] for i in range(2 * by + 1) for j in range(2 * by + 1)], 0)
@@ -81,7 +81,7 @@ def thick(digit, random):
 
 
 def thin(digit, width=2.5):
-    """What is deep inside the strokes, `width` pixels of it, in a digit of 160."""
+    """The middle of the strokes, `width` pixels wide, in a digit of 160 pixels."""
     cover = enlarged(digit, 8) > 0.5
     depth = np.zeros(cover.shape)
     inside = np.pad(cover, 1)
@@ -92,7 +92,7 @@ def thin(digit, width=2.5):
 
 
 def speckled(cover, random, count, sizes):
-    """With round specks off the strokes."""
+    """Adds round specks away from the strokes."""
     cover, clear = cover.copy(), spread(cover, 6) < 0.1
     y, x = np.mgrid[0 : cover.shape[0], 0 : cover.shape[1]]
     while count > 0:
@@ -104,7 +104,7 @@ def speckled(cover, random, count, sizes):
 
 
 def ruled(cover, first, step, thickness, strength=1.0, tilt=0.0):
-    """With level lines, `tilt` pixels lower per pixel to the right."""
+    """Adds horizontal lines, `tilt` pixels lower per pixel to the right."""
     y, x = np.mgrid[0 : cover.shape[0], 0 : cover.shape[1]]
     return np.maximum(cover, ((y - tilt * x - first) % step < thickness) * strength)
 
@@ -114,7 +114,7 @@ def upright(function, cover, *arguments, **named):
 
 
 def boxed(cover, top, left, bottom, right, thickness, sides="tlbr", tilt=0.0):
-    """With a box whose outer edges are these; of `sides` only."""
+    """Adds `sides` of a box with these outer edges."""
     y, x = np.mgrid[0 : cover.shape[0], 0 : cover.shape[1]]
     y, x = y - tilt * x, x + tilt * y
     inside = (y >= top) & (y < bottom) & (x >= left) & (x < right)
@@ -133,7 +133,7 @@ def box_of_a_form(digit, random):
     return placed(cover, 300, 400, random.integers(0, 200), random.integers(0, 300))
 
 
-# What it lies on.
+# Backgrounds.
 
 def inked(cover, ground, ink):
     return ground + cover * (ink - ground)
@@ -155,7 +155,7 @@ def shadow_edge(image, random, sharpness=40, depth=0.45):
 
 
 def round_shadow(image, random):
-    """Of a thumb: dark, with a soft edge, over a corner or a side."""
+    """Adds the shadow of a thumb: dark, with a soft edge, over a corner or a side."""
     y, x = np.mgrid[-1 : 1 : image.shape[0] * 1j, -1 : 1 : image.shape[1] * 1j]
     angle = random.uniform(0, 2 * np.pi)
     distance = np.hypot(y - 1.1 * np.sin(angle), x - 1.1 * np.cos(angle))
@@ -187,7 +187,7 @@ def salted(image, random):
 
 
 def textured(image, random):
-    """Paper: noise of about five pixels."""
+    """Adds the grain of paper: noise of about five pixels."""
     grain = random.normal(0, 1, image.shape)
     for axis in (0, 1):
         grain = sum(np.roll(grain, i, axis) for i in range(-2, 3))
@@ -195,7 +195,7 @@ def textured(image, random):
 
 
 def blocky(image, random):
-    """The coarse cosines of 8 × 8 pixels, as JPEG keeps them."""
+    """Keeps only the coarse cosines of 8 × 8 pixels, as JPEG does."""
     k = np.arange(8)
     basis = np.cos((2 * k[None] + 1) * k[:, None] * np.pi / 16) * np.where(k == 0, np.sqrt(1 / 8), 0.5)[:, None]
     step = 16 + 12 * (k[:, None] + k[None])

@@ -1,4 +1,4 @@
-"""The kinds of picture that measure.py asks of: each draws a digit [28, 28] with a random generator.
+"""The kinds of picture that measure.py uses: each draws a digit [28, 28] with a random generator.
 
 A picture is greys [height, width], or the kind of PNG and its channels.
 """
@@ -35,7 +35,7 @@ def shaded_colors(cover, ground, ink, random):
 
 
 def half_transparent(cover, random):
-    """Ink at 70 % over nothing, with any colour where nothing is."""
+    """Ink at 70 % on a transparent ground, whose hidden colours are random."""
     image = alpha(cover * 0.7, 10)
     image[..., :3] = np.where(cover[..., None] > 0, image[..., :3], random.integers(0, 256, (*cover.shape, 3)))
     return "rgba", image

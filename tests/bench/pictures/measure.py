@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
-"""What a trained network reads on pictures of digits as people make them.
+"""Measures how well a trained network reads pictures of digits as people make them.
 
     build/release/bin/sweep run tests/bench/pictures/net.yaml --db build/pictures.db
     build/release/bin/sweep model pictures/1 -o build/pictures-net --db build/pictures.db
     PYTHONPATH=.deps/python python3 tests/bench/pictures/measure.py --model build/pictures-net
 
-Draws 40 test images of MNIST in every kind of picture (kinds.py), asks `sweep predict`, and prints how
-many are read rightly, and how many of the blank ones are told to be blank. The 40 are the first of 80 that
-the network reads rightly as they are and enlarged, so that its own mistakes do not count against a kind;
-how many of the 80 it reads is printed. Needs numpy and SWEEP_DATA_DIR. `--least 39` ends with 1 when a kind
-has fewer; `--only box` draws the kinds whose name has that word.
+Draws 40 test images of MNIST in every kind of picture (kinds.py), asks `sweep predict`, and prints
+how many are read correctly, and how many of the blank ones are recognised as blank. The 40 are the
+first of 80 that the network reads correctly as they are and enlarged, so that its own mistakes do not
+count against a kind; the number that it reads of the 80 is printed. Needs numpy and SWEEP_DATA_DIR.
+`--least 39` ends with 1 when a kind has fewer; `--only box` draws the kinds whose name has that word.
 """
 import argparse
 import gzip
@@ -28,7 +28,7 @@ from kinds import BLANK, KINDS
 
 COUNT = 40
 BLANK_COUNT = 10
-LEAST_PLAIN = 77  # of 80; a worse network tells nothing of the pictures
+LEAST_PLAIN = 77  # of 80; a worse network says nothing about the pictures
 
 
 def read_idx(name):
@@ -49,14 +49,14 @@ def write(file, drawn):
 
 
 def predict(arguments, files):
-    """The digit by file; without those that are refused."""
+    """The digit of each file that is not refused."""
     result = subprocess.run([arguments.bin + "/sweep", "predict", arguments.model, *map(str, files), "--format", "json",
                              "--invert", arguments.invert], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     return {row["file"]: row["digit"] for row in json.loads(result.stdout or "[]")}
 
 
 def read_pictures(arguments, folder, draw, digits, labels, seed):
-    """Which of the digits are read rightly as `draw` pictures them, and how many are refused."""
+    """Which of the digits are read correctly as `draw` pictures them, and how many are refused."""
     random = np.random.default_rng(seed)
     files = [pathlib.Path(folder, f"{n}.png") for n in range(len(digits))]
     for file, digit in zip(files, digits):

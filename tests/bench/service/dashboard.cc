@@ -76,14 +76,14 @@ double SecondsUntilReady(httplib::Client& client, const std::string& sweep) {
 std::vector<Figure> MeasureViews(const std::string& dashboard, const std::string& sweep) {
   httplib::Client client(BaseOf(dashboard));
   client.set_keep_alive(true);
-  client.set_url_encode(false);  // paths here are encoded
+  client.set_url_encode(false);  // the paths are encoded already
   std::vector<Figure> figures = {{"dashboard: from the first question to a complete index",
                                   fmt::format("{:.2f} s", SecondsUntilReady(client, sweep)), ""}};
   for (const View& view : ViewsOf(sweep)) {
     std::vector<double> seconds;
     std::size_t bytes = 0;
     for (int run = 0; run < kRuns; ++run) {
-      // Another address each time, so that no answer is one that was made before.
+      // Another address each time, so that no answer comes from a cache.
       const std::string path = fmt::format("{}&run={}", view.path, run);
       const absl::Time start = absl::Now();
       const httplib::Result result = Ask(client, path);

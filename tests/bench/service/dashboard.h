@@ -10,17 +10,17 @@
 
 namespace sweep::bench {
 
-// Every view of `sweep` at the dashboard "http://HOST:PORT/": the median time of a warm answer that
-// is made anew, and its size, against 200 ms and 300 kB. Waits until the index is ready first, and
-// says how long that took. Throws std::runtime_error when an answer is none.
+// Measures every view of `sweep` at the dashboard "http://HOST:PORT/": the median time of a warm
+// answer that is computed anew, and its size, against 200 ms and 300 kB. First waits for the index
+// and reports how long that took. Throws std::runtime_error when an answer is an error.
 std::vector<Figure> MeasureViews(const std::string& dashboard, const std::string& sweep);
 
-// Pages that show a sweep: each asks for all that the sweep's page has, every two seconds, with the
+// Pages that show a sweep: each requests everything on the sweep's page every two seconds, with the
 // etags that it knows.
 class DashboardPages {
  public:
   DashboardPages(const std::string& dashboard, const std::string& sweep, int pages);
-  // Ends them.
+  // Ends the pages.
   ~DashboardPages();
 
   std::int64_t answers() const { return answers_; }

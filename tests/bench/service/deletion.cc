@@ -31,7 +31,7 @@ double Sum(const std::vector<double>& values) {
   return sum;
 }
 
-// Writes of another sweep, one after the other: how long each waited.
+// Writes to another sweep, one after the other, and measures how long each waits.
 class OtherWrites {
  public:
   explicit OtherWrites(Store* store, std::int64_t sweep_id)
@@ -72,7 +72,7 @@ std::vector<Figure> MeasureDeletionOf(std::int64_t trials) {
   std::cerr << fmt::format("making a database of {} trials × 20 epochs\n", trials);
   Check(FillDatabase(path, "other", 1, 1));
   Check(FillDatabase(path, "large", trials, 20));
-  std::vector<double> batches;  // of the writer's thread, which is over when it is read
+  std::vector<double> batches;  // of the writer's thread, which has ended before they are read
   absl::StatusOr<std::unique_ptr<Store>> store =
       Store::Open({.path = path, .on_batch = [&](const BatchReport& batch) {
                      batches.push_back(absl::ToDoubleSeconds(batch.duration));

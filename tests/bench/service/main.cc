@@ -1,4 +1,4 @@
-// The service under load, held against its limits: one table. See --help.
+// Measures the service under load against its limits and prints one table. See --help.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -135,7 +135,7 @@ std::vector<Figure> MeasureDisk(const Arguments&) {
            Milliseconds(Median(seconds)) + " / " + Milliseconds(Quantile(seconds, 0.99)), ""}};
 }
 
-// Reports of 64 workers: at a pace above the limit, and as fast as they are acknowledged.
+// Measures reports of 64 workers: at a pace above the limit, and as fast as they are acknowledged.
 std::vector<Figure> MeasureReports(const Arguments& arguments) {
   constexpr int kWorkers = 64;
   constexpr double kPace = 15'000;  // without the time that grants and calls take
@@ -152,7 +152,7 @@ std::vector<Figure> MeasureReports(const Arguments& arguments) {
                      {.address = coordinator.address(),
                       .epoch_time = paced ? absl::Seconds(kWorkers / kPace) : absl::ZeroDuration()},
                      &statistics);
-    absl::SleepFor(absl::Seconds(3));  // until all have connected and work
+    absl::SleepFor(absl::Seconds(3));  // until all are connected and working
     statistics.Take();
     const absl::Time start = absl::Now();
     absl::SleepFor(absl::Seconds(arguments.seconds));
@@ -177,11 +177,11 @@ std::vector<Figure> MeasureReports(const Arguments& arguments) {
   return figures;
 }
 
-// Many workers at the pace of real ones.
+// Measures many workers at the pace of real ones.
 std::vector<Figure> MeasureWorkers(const Arguments& arguments) {
   constexpr int kWorkers = 1000;
   const TemporaryFolder folder;
-  // Calls park a third of the lease term: a heartbeat every 10 s.
+  // Calls park for a third of the lease term: a heartbeat every 10 s.
   Coordinator coordinator(folder.path(), {"--lease-term", "30"});
   Submit(coordinator.address(), SweepText("load", 100'000, 20));
   LoadStatistics statistics;
@@ -257,7 +257,7 @@ double TimeCommand(const std::string& folder, const Coordinator& coordinator,
   return seconds;
 }
 
-// Restart, ranking and pages of a large finished sweep.
+// Measures restart, ranking and pages of a large finished sweep.
 std::vector<Figure> MeasureLargeFile(std::int64_t trials, int epochs, double best_limit,
                                      double page_limit) {
   constexpr int kRuns = 7;
@@ -318,8 +318,8 @@ std::vector<Figure> MeasureMany(const Arguments& arguments) {
   return MeasureLargeFile(arguments.many_trials, 1, 0.500, 0);
 }
 
-// The dashboard of a large sweep, and what ten pages that look at a sweep cost those who report to
-// it: windows with and without them take turns.
+// Measures the dashboard of a large sweep, and the cost of ten pages that show a sweep for the
+// workers that report to it: windows with and without pages alternate.
 std::vector<Figure> MeasureDashboard(const Arguments& arguments) {
   constexpr int kWorkers = 64;
   constexpr int kPages = 10;
@@ -339,10 +339,10 @@ std::vector<Figure> MeasureDashboard(const Arguments& arguments) {
   Submit(coordinator.address(), SweepText("load", 100'000, 20));
   LoadStatistics statistics;
   const auto workers = StartWorkers(kWorkers, {.address = coordinator.address()}, &statistics);
-  absl::SleepFor(absl::Seconds(5));  // until all have connected and work
+  absl::SleepFor(absl::Seconds(5));  // until all are connected and working
   double rows[2] = {0, 0};           // without and with pages
   double seconds[2] = {0, 0};
-  double cpu[2] = {0, 0};  // of the coordinator: less at the mercy of what else runs
+  double cpu[2] = {0, 0};  // of the coordinator: depends less on what else runs
   std::int64_t answers = 0, failures = 0;
   std::unique_ptr<DashboardPages> pages;
   for (int turn = 0; turn < 2 * kTurns; ++turn) {
@@ -350,13 +350,13 @@ std::vector<Figure> MeasureDashboard(const Arguments& arguments) {
     const int with = turn % 4 == 1 || turn % 4 == 2 ? 1 : 0;
     if (with == 1 && pages == nullptr) {
       pages = std::make_unique<DashboardPages>(coordinator.dashboard(), "load", kPages);
-      absl::SleepFor(kSettle);  // until they have caught up with what happened before
+      absl::SleepFor(kSettle);  // until the pages have loaded all earlier events
     }
     if (with == 0 && pages != nullptr) {
       answers += pages->answers();
       failures += pages->failures();
       pages.reset();
-      absl::SleepFor(kSettle);  // as long, so that both kinds lie at the same time on average
+      absl::SleepFor(kSettle);  // as long, so that both kinds have the same mean time
     }
     statistics.Take();
     const double cpu_before = CpuSeconds(coordinator.pid());
@@ -389,8 +389,9 @@ std::vector<Figure> MeasureDeletion(const Arguments& arguments) {
   return MeasureDeletionOf(arguments.trials);
 }
 
-// Optuna's storages with the same reports, by its own package; lines "NAME<TAB>REPORTS_PER_SECOND",
-// or with the reason instead of the number. What else is printed last says why there is no line.
+// Runs Optuna's storages with the same reports, by its own package. It prints lines
+// "NAME<TAB>REPORTS_PER_SECOND", or with a reason instead of the number. The last other line is the
+// reason when there are none.
 std::vector<Figure> MeasurePeers(const Arguments& arguments) {
   const TemporaryFolder folder;
   const std::string command = fmt::format("cd '{}' && '{}' '{}' {} 2>&1", folder.path(),
@@ -426,7 +427,7 @@ constexpr Part kParts[] = {
     {"workers", MeasureWorkers}, {"idle", MeasureIdle},           {"file", MeasureFile},
     {"many", MeasureMany},       {"dashboard", MeasureDashboard}, {"deletion", MeasureDeletion}};
 
-// Thousands of connections need as many descriptors, here and in the coordinator.
+// Thousands of connections need as many file descriptors, here and in the coordinator.
 void RaiseFileLimit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;

@@ -1,7 +1,7 @@
 """Epoch reports per second of Optuna's storages: trials of 20 reports, random search, one process.
 
-usage: peers.py SECONDS      prints "NAME<TAB>REPORTS_PER_SECOND" per storage, or what it lacks instead
-                             of the number: each storage needs packages that Optuna does not install
+usage: peers.py SECONDS      prints "NAME<TAB>REPORTS_PER_SECOND" per storage, or instead of the number
+                             the missing package: each storage needs some that Optuna does not install
 """
 
 import socket

@@ -51,7 +51,7 @@ double CpuSeconds(int pid) {
   std::ifstream file(fmt::format("/proc/{}/stat", pid));
   std::string text;
   std::getline(file, text);
-  // The name in parentheses may have blanks; the 12th and 13th fields after it are the times.
+  // The name in parentheses may contain blanks; the 12th and 13th fields after it are the times.
   std::istringstream fields(text.substr(std::min(text.rfind(')'), text.size() - 1) + 1));
   std::string skipped;
   for (int i = 0; i < 11; ++i) fields >> skipped;

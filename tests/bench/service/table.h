@@ -5,11 +5,11 @@
 
 namespace sweep::bench {
 
-// One figure of the bench beside the number that it is held against.
+// One figure of the bench and the limit for it.
 struct Figure {
   std::string what;
   std::string measured;
-  std::string limit;  // "" when it is only told
+  std::string limit;  // "" when the figure has none
   bool met = true;
 };
 

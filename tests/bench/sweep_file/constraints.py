@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""How long reading a sweep file with long constraints takes.
+"""Measures how long reading a sweep file with long constraints takes.
 
     python3 tests/bench/sweep_file/constraints.py build/release/bin/sweep
 
 Writes a grid of 1,024 points with 64 constraints of 3.4 kB each and times `sweep validate` in
-processor time, the least of several runs: what other programs do at the same time adds to it. The
-same file with one point tells what reading alone costs, `sweep --version` what starting costs.
+processor time, the least of several runs, because other programs can only add to it. The same file
+with one point shows the cost of reading alone, `sweep --version` that of starting.
 """
 import argparse
 import os

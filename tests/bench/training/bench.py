@@ -7,9 +7,9 @@ The interpreter must be able to import all of torch (`pip install torch==2.13.0+
 deploy/install-deps.sh unpacks of it suffices with --no-compile and PYTHONPATH=.deps:.deps/python.
 Per network, batch size and dropout: training steps (forward, backward, SGD with momentum) on batches
 in memory, one thread each, in turns: lanes, PyTorch eager in both layouts, torch.compile; each figure
-is the median of the rounds. The peak is that of multiply-adds on registers, measured between the
-steps. Then: two trials at once and one trial with two threads, evaluation against training, and what
-a trainer does besides training and evaluating.
+is the median of the rounds. The peak is the rate of multiply-adds on registers, measured between the
+steps. Then: two trials at once and one trial with two threads, evaluation against training, and the
+share of time in which a trainer neither trains nor evaluates.
 """
 import argparse
 import json
@@ -33,7 +33,7 @@ NETWORKS = ["cnn-17216", "cnn-19750", "cnn-16034", "cnn-18718", "cnn-19046"]
 
 
 class Steps:
-    """training_steps as a process that answers."""
+    """A training_steps process."""
 
     def __init__(self, folder):
         self.process = subprocess.Popen([folder / "training_steps"], stdin=subprocess.PIPE,
@@ -84,7 +84,7 @@ class Peer:
 
 
 def compare(steps, name, batch, dropout, arguments):
-    """One row: lanes, eager, compiled."""
+    """One row of the table: lanes, eager, compiled."""
     asked = {"network": name, "batch": batch, "dropout": dropout, "seconds": arguments.seconds}
     network = steps.measure(describe=True, **asked)
     peers = {"eager": Peer(network, batch, torch.contiguous_format, False),
@@ -109,7 +109,7 @@ def print_comparison(rows):
           " lanes / compiled |")
     print("|---|---|---|---|---|---|---|---|---|")
     for row in rows:
-        compiled, ratio = "", ""  # unless it was measured
+        compiled, ratio = "", ""  # empty if it was not measured
         if row["compiled"]:
             compiled, ratio = f"{row['compiled']:.0f}", f"{row['lanes'] / row['compiled']:.1f}"
         print(f"| {row['network']} | {row['batch']} | {row['dropout']:g} | {row['lanes']:.0f} "
@@ -143,8 +143,8 @@ def evaluation(steps, arguments):
 
 
 def trainer(folder, network):
-    """A real trainer on drawn digits: share of the time between its first and its last epoch in which
-    it neither trains nor evaluates, and its largest resident memory in MB."""
+    """Runs a real trainer on drawn digits: the share of the time between its first and its last epoch in
+    which it neither trains nor evaluates, and its largest resident memory in MB."""
     epochs = 20
     with tempfile.TemporaryDirectory() as output:
         trial = {"type": "trial", "protocol": 1, "trial": "bench/1", "seed": 1, "epochs": epochs, "batch_size": 128,

@@ -6,8 +6,8 @@
 Asks `sweep export` for every epoch of the sweeps and prints one row per network, recipe and what the
 sweep varies, over the trials that have finished: the write-up's claim, best epoch of each run, mean of
 the last epoch with its 95 % interval (Student's t), first epoch at 99.4 % or more, share of runs that
-meet the criteria of fewer than 20 epochs, and the median time of an epoch as the trainer measured it,
-with whatever else the machine did, and beside it the least, with whatever it left.
+meet the criteria of fewer than 20 epochs, and the median and the least time of an epoch as the trainer
+measured it on a machine with other work.
 """
 import argparse
 import json
@@ -32,7 +32,7 @@ EPOCHS = 19
 
 
 def finished_runs(sweep_program, database, sweep):
-    """Accuracies by epoch of every trial that has reached the last one, with its network: {trial: …}."""
+    """The trials that have reached the last epoch, with their network, accuracies and times."""
     command = [sweep_program, "export", sweep, "--epochs", "--format", "json", "--db", database]
     exported = subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
     runs = {}
@@ -50,7 +50,7 @@ def percent(share, digits=2):
 
 
 def interval(values):
-    """"mean ± half width", of shares, in percent."""
+    """The interval of shares as "mean ± half width", in percent."""
     mean = statistics.mean(values)
     if len(values) < 2:
         return percent(mean, 3)

@@ -1,12 +1,12 @@
-// Training steps of backend `lanes` on request, for bench.py beside it:
+// Runs training steps of backend `lanes` on request, for bench.py beside it:
 //
 //   training_steps                            answers lines of JSON on standard input
 //   training_steps --profile NETWORK [BATCH [DROPOUT [THREADS]]]
 //
-// {"network": "cnn-17216", "batch": 128, "dropout": 0.1, "threads": 1, "seconds": 1, "evaluate":
-// false} is answered with images per second (median over steps), the peak of one core in FLOP/s,
-// measured before, between and after, and the arithmetic of an image in FLOP. With "describe" the
-// answer is the network as the trainer's protocol has it.
+// A line {"network": "cnn-17216", "batch": 128, "dropout": 0.1, "threads": 1, "seconds": 1,
+// "evaluate": false} is answered with images per second (median over steps), the peak of one core
+// in FLOP/s, measured before, between and after, and the arithmetic of an image in FLOP. With
+// "describe" the answer is the network as the trainer's protocol has it.
 
 #include <algorithm>
 #include <chrono>
@@ -44,7 +44,7 @@ double Median(std::vector<double> values) {
   return *middle;
 }
 
-// Noise and labels.
+// Noise with labels.
 struct Data {
   Data(int count, const Shape& shape)
       : pixels(static_cast<std::size_t>(count * shape.elements())), labels(count) {
@@ -128,7 +128,7 @@ class Profile {
   void Run(int steps) {
     for (int step = -2; step < steps; ++step) {
       counted_ = step >= 0;
-      // Every core does so much.
+      // The peak of all threads together.
       peak_ = kernels::MeasurePeakFlops() * team_.size();
       const Clock::time_point start = Clock::now();
       const float* const outputs =

@@ -1,4 +1,5 @@
-// The chaos command itself: its faults repeat, and however it ends it leaves no process behind.
+// Tests the chaos command itself: its faults are repeatable, and it leaves no process behind,
+// however it ends.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -38,7 +39,7 @@ bool AreGone(const std::vector<pid_t>& pids) {
   return std::none_of(pids.begin(), pids.end(), IsAlive);
 }
 
-// Chaos without an end, struck and training already.
+// An endless chaos run that has begun to train and to inject faults.
 class ChaosTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -46,7 +47,7 @@ class ChaosTest : public ::testing::Test {
         Process::Options{.command = {"chaos", "--faults", "1000000", "--seed", "2", "--workers",
                                      "2", "--pause", "0.1", "--folder", folder_.path() + "/run"},
                          .folder = folder_.path()});
-    // A coordinator, two workers, and a trainer with the process that minds it.
+    // A coordinator, two workers, and a trainer with its supervisor.
     ASSERT_TRUE(Eventually([&] {
       return Descendants(chaos_->pid()).size() >= 5 &&
              chaos_->Output().find("10 of 1000000 faults") != std::string::npos;

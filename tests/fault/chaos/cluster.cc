@@ -18,9 +18,9 @@ namespace {
 using testing::Process;
 
 constexpr char kMark[] = "SWEEP_CHAOS";
-// With this a worker ends whose first call did not get through; see sweep-worker --help.
+// The exit code of a worker whose first call failed; see sweep-worker --help.
 constexpr int kUnreachable = 4;
-// A drain ends with a checkpoint and reports, against a coordinator that may be away.
+// A drain ends with a checkpoint and reports, while the coordinator may be away.
 constexpr absl::Duration kLongestDrain = absl::Seconds(60);
 constexpr absl::Duration kLongestTrap = absl::Seconds(3);
 
@@ -58,7 +58,7 @@ bool Cluster::coordinator_up() const {
   return coordinator_ != nullptr && coordinator_thaw_ == absl::InfiniteFuture();
 }
 
-// One database for the whole run; the port is another one each time.
+// All coordinators of a run use one database; each gets another port.
 void Cluster::StartCoordinator() {
   coordinator_ = std::make_unique<Process>(
       Process::Options{.command = {"sweep-coordinator", "--http", "off", "--listen", "127.0.0.1:0",
@@ -76,7 +76,7 @@ std::string Cluster::WorkerName(std::size_t index) const {
   return fmt::format("w{}-{}", index, workers_[index].generation);
 }
 
-// Under a new name each time, as a machine that was set up anew.
+// Each worker gets a new name, as on a machine that was set up anew.
 void Cluster::StartWorker(std::size_t index) {
   Worker& worker = workers_[index];
   ++worker.generation;
@@ -146,7 +146,7 @@ bool Cluster::StrikeCoordinator(const Fault& fault) {
 }
 
 bool Cluster::StrikeWorker(const Fault& fault) {
-  // Somebody has to go on working.
+  // At least half of the workers must stay up.
   if (CountUp() <= options_.workers / 2) return false;
   std::size_t index = Place(fault.which, workers_.size());
   while (!workers_[index].up()) index = (index + 1) % workers_.size();
@@ -178,21 +178,21 @@ bool Cluster::StrikeWorker(const Fault& fault) {
   }
 }
 
-// A worker's children are supervisors; theirs are the trainers.
+// A worker's children are supervisors; their children are the trainers.
 bool Cluster::KillTrainer(const Fault& fault, const Worker& worker) {
   std::vector<pid_t> trainers;
   for (const pid_t supervisor : testing::ChildrenOf(worker.process->pid())) {
     for (const pid_t trainer : testing::ChildrenOf(supervisor)) trainers.push_back(trainer);
   }
   if (trainers.empty()) return false;
-  // Half of the time the process between them.
+  // In half of the cases kill the supervisor between them.
   if (fault.length < 0.5) trainers = testing::ChildrenOf(worker.process->pid());
   if (trainers.empty()) return false;
   kill(trainers[Place(fault.which, trainers.size())], SIGKILL);
   return true;
 }
 
-// Its successor starts while it drains.
+// The worker drains while its successor starts.
 void Cluster::AwaitEnd(std::size_t index) {
   Worker& worker = workers_[index];
   leaving_.push_back({.name = WorkerName(index),
@@ -219,7 +219,7 @@ void Cluster::TickCoordinator(absl::Time now) {
     trap_deadline_ = absl::InfiniteFuture();
     CoordinatorIsGone(absl::ZeroDuration());
   }
-  if (trap_deadline_ <= now && trap_.exchange(0) != 0) {  // nothing was acknowledged meanwhile
+  if (trap_deadline_ <= now && trap_.exchange(0) != 0) {  // no report was acknowledged meanwhile
     trap_deadline_ = absl::InfiniteFuture();
     coordinator_->Signal(SIGKILL);
     CoordinatorIsGone(absl::ZeroDuration());
@@ -241,9 +241,9 @@ void Cluster::TickWorker(std::size_t index, absl::Time now) {
   if (due(&worker.mend)) worker.proxy->Mend();
   if (due(&worker.restart)) StartWorker(index);
   if (worker.process == nullptr || testing::IsAlive(worker.process->pid())) return;
-  // A client told it to drain, or it met a coordinator that was away when it started.
+  // A client told the worker to drain, or the coordinator was away when the worker started.
   const int code = worker.process->Wait();
-  // It ends when three trainers in a row die before they are ready; here they are killed.
+  // A worker ends when three trainers in a row die before they are ready; here they are killed.
   const bool without_trainer =
       worker.process->Output().find("no trainer could be used") != std::string::npos;
   if (code != 0 && code != kUnreachable && !without_trainer) {
@@ -257,7 +257,7 @@ void Cluster::TickLeaving(absl::Time now) {
   std::erase_if(leaving_, [&](Leaving& leaving) {
     if (!testing::IsAlive(leaving.process->pid())) {
       const int code = leaving.process->Wait();
-      // Before it could block the signal, or say a word about it.
+      // The signal came before the worker could block it or print anything.
       const bool too_early = code == 128 + SIGTERM && leaving.process->Output().empty();
       if (code != 0 && code != kUnreachable && !too_early) {
         Complain(fmt::format("worker {} was told to end, exit code {}", leaving.name, code),

@@ -14,9 +14,8 @@
 namespace sweep::chaos {
 
 // A coordinator and workers as real processes in one folder, each worker and the people behind a
-// proxy of their own, and the faults that can be done to them. What a fault breaks mends itself
-// after a while: Tick does what has come due. Used by one thread, on which all processes are
-// started: they die with it.
+// proxy of their own, and the faults that they can suffer. Faults end by themselves after a while:
+// Tick does whatever is due. Used by one thread, which starts all processes; they die with it.
 class Cluster {
  public:
   struct Options {
@@ -24,28 +23,28 @@ class Cluster {
     int workers = 5;
     std::string trainer;  // of the workers; "" for the one beside them
     absl::Duration lease_term = absl::Seconds(3);
-    std::string mark;  // in the environment of every process, to find those left over
+    std::string mark;  // in the environment of every process, to find leftover ones
     std::uint64_t seed = 1;
     Ledger* ledger = nullptr;
   };
   explicit Cluster(const Options& options);
 
-  // "127.0.0.1:PORT" of the coordinator, without a proxy; changes when it restarts.
+  // "127.0.0.1:PORT" of the coordinator itself; changes when it restarts.
   const std::string& address() const { return address_; }
-  // Where people connect to; stays.
+  // The address for people; it does not change.
   const std::string& people_address() const { return people_proxy_->address(); }
   bool coordinator_up() const;
 
-  // Does a fault that is no decision. False when there is nothing just now that it can hit.
+  // Injects a fault that is no decision. False when it has no target just now.
   bool Strike(const Fault& fault);
   void Tick();
   // Mends everything: proxies calm, all processes up.
   void Recover();
   // Ends all processes in good order.
   void Stop();
-  // What no fault explains: a process that ended by itself, or did not end when asked to.
+  // Ends that no fault explains: a process ended by itself, or did not end when asked to.
   const std::vector<std::string>& complaints() const { return complaints_; }
-  // What the proxies did to calls.
+  // The numbers of calls by what the proxies did to them.
   std::map<std::string, int> CallCounts() const;
 
  private:
@@ -53,12 +52,12 @@ class Cluster {
     std::unique_ptr<testing::Process> process;
     std::unique_ptr<FaultyProxy> proxy;
     int generation = 0;
-    absl::Time restart = absl::InfiniteFuture();  // when a dead one starts again
-    absl::Time thaw = absl::InfiniteFuture();     // when a stopped one goes on
-    absl::Time mend = absl::InfiniteFuture();     // when a cut connection comes back
+    absl::Time restart = absl::InfiniteFuture();  // when to start a dead process again
+    absl::Time thaw = absl::InfiniteFuture();     // when to continue a stopped process
+    absl::Time mend = absl::InfiniteFuture();     // when to restore a cut connection
     bool up() const { return process != nullptr && thaw == absl::InfiniteFuture(); }
   };
-  // Told to drain; its successor runs already.
+  // A worker that was told to drain; its successor runs already.
   struct Leaving {
     std::string name;
     std::unique_ptr<testing::Process> process;
@@ -92,7 +91,7 @@ class Cluster {
   std::vector<std::string> complaints_;
 };
 
-// Processes that have `mark` in their environment and are alive.
+// Live processes that have `mark` in their environment.
 std::vector<int> FindMarked(const std::string& mark);
 
 }  // namespace sweep::chaos

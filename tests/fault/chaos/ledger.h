@@ -12,31 +12,32 @@
 
 namespace sweep::chaos {
 
-// From an acknowledged decision until its reversal was sent.
+// The time from an acknowledged decision until its reversal was sent.
 struct Interval {
   std::string object;  // "sweeps/{sweep}" or "sweeps/{sweep}/trials/{number}"
   absl::Time begin;
   absl::Time end;
 };
 
-// What the coordinator has acknowledged, as the proxies and the people saw it. Thread-safe.
+// The calls that the coordinator has acknowledged, as the proxies and the people saw them.
+// Thread-safe.
 class Ledger {
  public:
   using Key = std::tuple<std::string, int, std::int64_t>;  // trial, attempt, epoch or line
 
-  // `sent`: when the coordinator was handed the report, at the earliest.
+  // `sent`: the earliest time at which the coordinator can have received the report.
   void AddEpoch(const std::string& trial, int attempt, int epoch, absl::Time sent);
   void AddLogLine(const std::string& trial, int attempt, std::int64_t line);
   void AddCompletion(const std::string& trial, int attempt);
-  // A sweep was accepted or extended: it shall have so many configurations.
+  // A sweep was accepted or extended: it must get this many configurations.
   void SetBudget(const std::string& sweep, std::int64_t configurations);
-  // Nothing of the object was granted or reported meanwhile.
+  // No lease was granted for the object and no report of it accepted in this time.
   void AddCancelled(const Interval& interval);
-  // Nothing of the sweep was granted meanwhile.
+  // No lease of the sweep was granted in this time.
   void AddPaused(const Interval& interval);
 
   std::set<Key> epochs() const;
-  // When the last report of each attempt was sent, of those that were accepted.
+  // The time at which the last accepted report of each attempt was sent.
   std::map<std::pair<std::string, int>, absl::Time> last_reports() const;
   std::set<Key> log_lines() const;
   std::set<std::pair<std::string, int>> completions() const;

@@ -1,5 +1,5 @@
-// chaos: a coordinator and workers under random faults, then a proof from the database that nothing
-// was lost and nothing done twice. See --help and docs/reliability.md.
+// chaos: runs a coordinator and workers under random faults, then proves from the database that
+// nothing was lost and nothing done twice. See --help and docs/reliability.md.
 
 #include <CLI/CLI.hpp>
 #include <atomic>
@@ -21,7 +21,7 @@ namespace {
 std::atomic<bool> stop = false;
 static_assert(std::atomic<bool>::is_always_lock_free);
 
-// The first signal ends the faults; the second ends the process, and with it all that it started.
+// The first signal ends the faults; the second ends the process and everything that it started.
 void EndFaults(int number) {
   stop = true;
   std::signal(number, SIG_DFL);

@@ -18,7 +18,7 @@ constexpr absl::Duration kRepeatAfter = absl::Milliseconds(100);
 constexpr absl::Duration kLookAgainAfter = absl::Milliseconds(200);
 constexpr std::int64_t kMostExtended = 5;  // configurations
 
-// The coordinator has not answered; whether it did what was asked is open.
+// True if the coordinator has not answered, so that it is unknown whether it acted.
 bool IsOpen(const grpc::Status& status) {
   switch (status.error_code()) {
     case grpc::StatusCode::UNAVAILABLE:
@@ -165,7 +165,7 @@ void People::Complain(const std::string& what, const grpc::Status& status) {
   complaints_.push_back(fmt::format("{}: {}", what, status.error_message()));
 }
 
-// ---- Decisions. Each answers whether it was begun; it has been acknowledged then.
+// ---- Decisions. Each returns true if it was begun, that is, acknowledged.
 
 bool People::Begin(const Fault& decision) {
   if (decision.kind == FaultKind::kDrainWorker) return Drain(decision);
@@ -203,7 +203,7 @@ std::string People::PickSweep(const Fault& decision) {
   if (!Call(sweeps_.get(), &v1::SweepService::Stub::ListSweeps, request, &response).ok()) return "";
   std::vector<std::string> names;
   for (const v1::Sweep& sweep : response.sweeps()) {
-    // One that has completed can be extended, and is active again.
+    // A completed sweep can be extended, which makes it active again.
     const bool fits =
         sweep.state() == v1::SWEEP_STATE_ACTIVE ||
         (sweep.state() == v1::SWEEP_STATE_COMPLETED && decision.kind == FaultKind::kExtend);
@@ -219,7 +219,7 @@ bool People::BeginPause(const Fault& decision, const std::string& sweep) {
   request.set_now(decision.kind == FaultKind::kPauseNow);
   request.set_request_id(NextRequest());
   v1::PauseSweepResponse response;
-  // FAILED_PRECONDITION: it has just completed.
+  // FAILED_PRECONDITION: the sweep has just completed.
   const grpc::Status status =
       Call(sweeps_.get(), &v1::SweepService::Stub::PauseSweep, request, &response);
   if (!status.ok()) return false;
@@ -229,7 +229,7 @@ bool People::BeginPause(const Fault& decision, const std::string& sweep) {
     resume.set_request_id(NextRequest());
     v1::ResumeSweepResponse resumed;
     const Interval interval{.object = sweep, .begin = begin, .end = absl::Now()};
-    // FAILED_PRECONDITION: what ran while it was paused was the last of it.
+    // FAILED_PRECONDITION: the last trials of the sweep ended while it was paused.
     const grpc::Status status =
         Call(sweeps_.get(), &v1::SweepService::Stub::ResumeSweep, resume, &resumed);
     if (!status.ok() && status.error_code() != grpc::StatusCode::FAILED_PRECONDITION) {
@@ -280,7 +280,7 @@ bool People::BeginCancelTrial(const Fault& decision, const std::string& sweep) {
   request.set_name(name);
   request.set_request_id(NextRequest());
   v1::CancelTrialResponse response;
-  // FAILED_PRECONDITION: it has just completed.
+  // FAILED_PRECONDITION: the trial has just completed.
   const grpc::Status status =
       Call(trials_.get(), &v1::TrialService::Stub::CancelTrial, request, &response);
   if (!status.ok()) return false;
@@ -305,7 +305,7 @@ bool People::BeginCancelSweep(const Fault& decision, const std::string& sweep) {
   request.set_name(sweep);
   request.set_request_id(NextRequest());
   v1::CancelSweepResponse response;
-  // FAILED_PRECONDITION: it has just completed.
+  // FAILED_PRECONDITION: the sweep has just completed.
   const grpc::Status status =
       Call(sweeps_.get(), &v1::SweepService::Stub::CancelSweep, request, &response);
   if (!status.ok()) return false;
@@ -340,7 +340,7 @@ bool People::Drain(const Fault& decision) {
   v1::DrainWorkerRequest request;
   request.set_name(names[Place(decision.which, names.size())]);
   v1::DrainWorkerResponse response;
-  // Refused when it is gone by now, or unknown after a restart of the coordinator.
+  // Refused when the worker is gone by now, or unknown after a restart of the coordinator.
   const grpc::Status status =
       Call(workers_.get(), &v1::WorkerService::Stub::DrainWorker, request, &response);
   if (status.ok()) Settle("");

@@ -19,9 +19,10 @@
 
 namespace sweep::chaos {
 
-// Those who submit sweeps and change their minds: a thread that carries decisions out, each call
-// repeated with its request_id until it is answered, and takes them back after a while. A sweep
-// has at most one decision at a time, so that what must hold meanwhile can be said. Thread-safe.
+// People who submit sweeps and change their minds: a thread that carries out decisions, repeats
+// each call with its request_id until it is answered, and reverses the decision after a while. A
+// sweep has at most one decision at a time, so that it is clear what must hold meanwhile.
+// Thread-safe.
 class People {
  public:
   struct Options {
@@ -30,31 +31,31 @@ class People {
     Ledger* ledger = nullptr;  // outlives the object
   };
   explicit People(const Options& options);
-  // Gives up what is not done.
+  // Gives up unfinished decisions.
   ~People();
   People(const People&) = delete;
   People& operator=(const People&) = delete;
 
-  // Until it is acknowledged. False when that took too long; throws std::runtime_error when the
-  // sweep file is refused.
+  // Repeats the submission until it is acknowledged. False when that takes too long; throws
+  // std::runtime_error when the sweep file is refused.
   bool Submit(const std::string& name, const std::string& text, std::int64_t configurations);
-  // Queued: it waits for a sweep or worker that it can be about.
+  // Queues the decision until there is a sweep or worker for it.
   void Do(const Fault& decision);
-  // Takes back what is decided, now. False when that was not acknowledged in time.
+  // Reverses all decisions now. False when that is not acknowledged in time.
   bool Finish(absl::Duration timeout);
-  // Answers that must not be, such as a refusal to resume a paused sweep.
+  // Answers that must not occur, such as a refusal to resume a paused sweep.
   std::vector<std::string> complaints() const;
   std::size_t done() const;
 
  private:
-  // What is left to be done; false: not yet, ask again.
+  // Work that is left; `run` returns false when it must be tried again later.
   struct Task {
     absl::Time due = absl::InfinitePast();
     std::function<bool()> run;
   };
 
   void Loop();
-  // The first task that is due and could be run; whether there was one.
+  // Runs the first task that is due and can run. False when there is none.
   bool RunOne();
   bool Begin(const Fault& decision);
   bool BeginPause(const Fault& decision, const std::string& sweep);
@@ -65,7 +66,7 @@ class People {
   void Later(const Fault& decision, std::function<bool()> run);
   // The reversal of a decision on `sweep` is done.
   void Settle(const std::string& sweep);
-  // A sweep that nothing was decided about, or "".
+  // A sweep without a decision, or "".
   std::string PickSweep(const Fault& decision);
   std::string NextRequest();
   void Complain(const std::string& what, const grpc::Status& status);

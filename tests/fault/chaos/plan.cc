@@ -37,7 +37,7 @@ const Kind& Find(FaultKind kind) {
   return *std::find_if(kKinds.begin(), kKinds.end(), [&](const Kind& k) { return k.kind == kind; });
 }
 
-// The standard's distributions differ between libraries; this does not.
+// Unlike the standard's distributions, this gives the same numbers with every library.
 double Uniform(std::mt19937_64* random) { return static_cast<double>((*random)() >> 11) * 0x1p-53; }
 
 FaultKind DrawKind(std::mt19937_64* random) {

@@ -9,12 +9,12 @@
 
 namespace sweep::chaos {
 
-// What can be done to the cluster, and what people decide meanwhile.
+// The faults of the cluster and the decisions of people meanwhile.
 enum class FaultKind {
   kKillCoordinator,
   kKillCoordinatorAtAnswer,  // as soon as it has acknowledged a worker's report
   kEndCoordinator,           // SIGTERM
-  kFreezeCoordinator,        // SIGSTOP, for less or for more than a lease lasts
+  kFreezeCoordinator,        // SIGSTOP, for less or more than a lease term
   kKillWorker,
   kEndWorker,
   kFreezeWorker,
@@ -28,21 +28,21 @@ enum class FaultKind {
   kDrainWorker,
 };
 
-// One event. What it hits depends on what is there by then; what is drawn does not.
+// One event. Its target depends on what exists by then; the random numbers do not.
 struct Fault {
   FaultKind kind = FaultKind::kKillWorker;
-  double which = 0;      // in [0, 1): the place of its object among those that it can hit
-  double length = 0;     // in [0, 1): how long it lasts, between the kind's shortest and longest
-  absl::Duration pause;  // until the next one
+  double which = 0;      // in [0, 1): selects the target among the possible ones
+  double length = 0;     // in [0, 1): its duration, from the kind's shortest to its longest
+  absl::Duration pause;  // until the next event
 };
 
-// The place of an object among `count` that `which`, in [0, 1), stands for.
+// The index of an object among `count` that `which`, in [0, 1), selects.
 std::size_t Place(double which, std::size_t count);
 
 std::string FaultName(FaultKind kind);
-// By the client, not by the machine.
+// True for what people do with the client, false for what machines do.
 bool IsDecision(FaultKind kind);
-// A function of its arguments.
+// Depends only on its arguments.
 std::vector<Fault> MakePlan(std::uint64_t seed, int count, absl::Duration mean_pause);
 
 }  // namespace sweep::chaos

@@ -18,7 +18,7 @@
 namespace sweep::chaos {
 namespace {
 
-// Rules that are one query each: a row is a violation, told by its first column.
+// Rules that are one query each: every row is a violation, described by its first column.
 struct Rule {
   const char* name;
   const char* sql;
@@ -84,7 +84,7 @@ constexpr Rule kRules[] = {
     {"repeated epochs are the same",
      "SELECT trial_id || ' epoch ' || epoch FROM epoch_reports GROUP BY trial_id, epoch HAVING "
      "count(DISTINCT validation_accuracy) > 1 OR count(DISTINCT train_loss) > 1"},
-    // They differ in nothing but their names, and each was disturbed in another way.
+    // The sweeps differ only in their names, and each was disturbed in another way.
     {"the same training has the same epochs in every sweep of the real trainer",
      "SELECT 'trial ' || t.number || ' epoch ' || e.epoch FROM epoch_reports e JOIN trials t ON "
      "t.id = e.trial_id JOIN sweeps s ON s.id = t.sweep_id WHERE s.name LIKE 'real-%' GROUP BY "
@@ -138,7 +138,7 @@ void CheckRules(Reader* reader, std::vector<std::string>* violations) {
 
 constexpr char kTrialName[] = "'sweeps/' || s.name || '/trials/' || t.number";
 
-// What is left of `acknowledged` once the rows of `sql` (trial, attempt, number) are taken away.
+// Reports the acknowledged keys that have no row (trial, attempt, number) in the table.
 void CheckAllThere(Reader* reader, std::set<Ledger::Key> acknowledged, const std::string& table,
                    const std::string& column, std::vector<std::string>* violations) {
   reader->Query(fmt::format("SELECT {}, e.attempt, e.{} FROM {} e JOIN trials t ON t.id = "
@@ -153,7 +153,7 @@ void CheckAllThere(Reader* reader, std::set<Ledger::Key> acknowledged, const std
   }
 }
 
-// Acknowledged means durable.
+// Everything that was acknowledged must be durable.
 void CheckLedger(Reader* reader, const Ledger& ledger, std::vector<std::string>* violations) {
   CheckAllThere(reader, ledger.epochs(), "epoch_reports", "epoch", violations);
   CheckAllThere(reader, ledger.log_lines(), "log_lines", "line", violations);
@@ -182,8 +182,8 @@ void CheckLedger(Reader* reader, const Ledger& ledger, std::vector<std::string>*
   }
 }
 
-// A report that was sent after its attempt had ended was refused. A lost attempt ends in the
-// database with its last sign of life: it was taken back at the trial's first event after that.
+// A report that was sent after the end of its attempt must have been refused. The database ends a
+// lost attempt at its last sign of life; it was taken back at the trial's first event after that.
 void CheckFencing(Reader* reader, const Ledger& ledger, std::vector<std::string>* violations) {
   const auto last_reports = ledger.last_reports();
   reader->Query(
@@ -206,12 +206,12 @@ void CheckFencing(Reader* reader, const Ledger& ledger, std::vector<std::string>
       });
 }
 
-// Whether `name` is the object, or a trial of the sweep that the object is.
+// True if `name` is the object, or a trial of it when the object is a sweep.
 bool IsOf(const std::string& name, const std::string& object) {
   return name == object || name.starts_with(object + "/");
 }
 
-// Rows of `sql` (trial, time in microseconds, words) that lie within an interval of their object.
+// Reports rows of `sql` (trial, time in microseconds, words) within an interval of their object.
 void CheckQuiet(Reader* reader, const std::vector<Interval>& intervals, const std::string& sql,
                 const std::string& what, std::vector<std::string>* violations) {
   reader->Query(sql, [&](const std::vector<std::string>& columns) {
@@ -225,7 +225,7 @@ void CheckQuiet(Reader* reader, const std::vector<Interval>& intervals, const st
   });
 }
 
-// What people decided, and was acknowledged, held until they took it back.
+// An acknowledged decision must hold until it is reversed.
 void CheckDecisions(Reader* reader, const Ledger& ledger, std::vector<std::string>* violations) {
   const std::string grants = fmt::format(
       "SELECT {}, a.started_us, 'attempt ' || a.attempt FROM attempts a JOIN trials t ON t.id = "
@@ -240,7 +240,7 @@ void CheckDecisions(Reader* reader, const Ledger& ledger, std::vector<std::strin
   CheckQuiet(reader, ledger.cancelled(), reports, "was cancelled, yet it reported", violations);
 }
 
-// A drain and a pause are no failure; a lost worker and a crash are. A retry starts again from 0.
+// Drains and pauses are no failures; lost workers and crashes are. A retry starts again from 0.
 void CheckFailures(Reader* reader, const Ledger& ledger, std::vector<std::string>* violations) {
   const std::vector<Interval> cancelled = ledger.cancelled();
   reader->Query(

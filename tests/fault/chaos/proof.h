@@ -7,10 +7,11 @@
 
 namespace sweep::chaos {
 
-// What must hold in the database of a coordinator that has stopped after all its sweeps have ended:
-// the file is sound, every planned trial was made and completed exactly once with all its epochs,
-// attempts that are over are closed, no two attempts measured different numbers, blobs are what
-// their names say, and everything in the ledger is there. Returns every violation, in words.
+// Checks the database of a coordinator that has stopped after all its sweeps have ended: the file
+// is sound, every planned trial was made and completed exactly once with all its epochs, attempts
+// that are over are closed, no two attempts measured different numbers, the content of blobs
+// matches their names, and everything in the ledger is stored. Returns a description of every
+// violation.
 std::vector<std::string> FindViolations(const std::string& database, const Ledger& ledger);
 
 }  // namespace sweep::chaos

@@ -30,12 +30,12 @@ struct Request {
   std::int64_t number = 0;  // in the order in which the client made them
 };
 
-// What the caller of a call gets that did not come through.
+// The answer for the caller of a call that did not get through.
 RawAnswer Lost() { return {.status = grpc::Status(grpc::StatusCode::UNAVAILABLE, "lost")}; }
 
 std::string ShortName(const std::string& method) { return method.substr(method.rfind('/') + 1); }
 
-// The lease that a call is about; "" for other calls.
+// The lease of a call; "" for calls without one.
 std::string TokenOf(const Request& request) {
   if (request.messages.empty()) return "";
   const auto token = [&](auto message) {
@@ -88,7 +88,7 @@ class FaultyProxy::Impl {
   }
 
  private:
-  // What happens to one call.
+  // The faults of one call.
   struct Fate {
     absl::Duration delay;
     absl::Duration duplicate_after = absl::InfiniteDuration();
@@ -97,7 +97,7 @@ class FaultyProxy::Impl {
     bool lose_answer = false;
   };
 
-  // One call of the client: reads it whole, lets a thread hand it on, writes the answer back.
+  // One call of the client: reads it whole, forwards it on a thread, writes the answer back.
   class Call final : public grpc::ServerGenericBidiReactor {
    public:
     Call(Impl* proxy, grpc::GenericCallbackServerContext* context)
@@ -158,7 +158,7 @@ class FaultyProxy::Impl {
       WriteNext();
     }
 
-    // Nobody waits for the answer.
+    // Delivers the call on a thread; nobody waits for the answer.
     void DeliverLater(absl::Duration after) {
       proxy_->Enter();
       std::thread([proxy = proxy_, request = request_, after] {
@@ -211,7 +211,7 @@ class FaultyProxy::Impl {
     builder.SetMaxReceiveMessageSize(-1);
     builder.AddListeningPort("127.0.0.1:" + std::to_string(port), grpc::InsecureServerCredentials(),
                              &port_);
-    // One can be registered with one server only, also when that is gone.
+    // A service can be registered with one server only, even after that is gone.
     service_ = std::make_unique<Service>(this);
     builder.RegisterCallbackGenericService(service_.get());
     server_ = builder.BuildAndStart();
@@ -255,7 +255,7 @@ class FaultyProxy::Impl {
     return fate;
   }
 
-  // The coordinator has said OK to this call.
+  // Records a call that the coordinator has answered with OK.
   void Record(const Request& request, absl::Time sent) {
     if (request.messages.empty()) return;
     const std::string& method = request.method;
@@ -295,7 +295,7 @@ class FaultyProxy::Impl {
     if (pid > 0) kill(pid, SIGKILL);
   }
 
-  // Whether it came out of order is counted among calls about the same lease.
+  // Counts the late deliveries, and those that came after a later call of the same lease.
   void NoteLate(const Request& request, bool accepted) {
     const std::string token = TokenOf(request);
     const std::lock_guard lock(mutex_);

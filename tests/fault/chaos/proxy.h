@@ -13,13 +13,13 @@
 
 namespace sweep::chaos {
 
-// A process that is killed by the next acknowledgement of a worker's report; 0 for none.
+// The process to kill at the next acknowledgement of a worker's report; 0: none.
 using Trap = std::atomic<pid_t>;
 
-// Stands between one client (a worker, or the people) and the coordinator: hands calls on whole,
-// and by chance delays them, delivers them a second time later, detains them (the caller is told
-// that the coordinator is unavailable, the coordinator gets the call seconds later), or loses them
-// or their answers. Thread-safe.
+// Sits between one client (a worker, or the people) and the coordinator. It forwards whole calls,
+// and at random delays them, delivers them again later, detains them (the caller is told that the
+// coordinator is unavailable, the coordinator gets the call seconds later), or loses them or their
+// answers. Thread-safe.
 class FaultyProxy {
  public:
   struct Options {
@@ -35,21 +35,21 @@ class FaultyProxy {
     Trap* trap = nullptr;
   };
   explicit FaultyProxy(const Options& options);
-  // Waits for the calls under way.
+  // Waits for running calls.
   ~FaultyProxy();
   FaultyProxy(const FaultyProxy&) = delete;
   FaultyProxy& operator=(const FaultyProxy&) = delete;
 
-  // Where the client connects to; the same for the proxy's whole life.
+  // The address for the client; the same for the proxy's whole life.
   const std::string& address() const;
-  // Where calls go from now on.
+  // Sets the address to which calls go from now on.
   void SetTarget(const std::string& address);
-  // Closes every connection and accepts none, and the reverse. Idempotent.
+  // Cut closes every connection and accepts none; Mend reverses it. Both are idempotent.
   void Cut();
   void Mend();
-  // From now on every call goes through unharmed.
+  // From now on every call passes unharmed.
   void Calm();
-  // What was done to calls so far, in words.
+  // The number of calls by what was done to them.
   std::map<std::string, int> counts() const;
 
  private:

@@ -24,12 +24,12 @@ namespace sweep::chaos {
 namespace {
 
 constexpr std::int64_t kRealConfigurations = 4;
-// A fault that finds nothing to hit for so long is left out.
+// A fault that finds no target for this long is skipped.
 constexpr absl::Duration kLongestWait = absl::Seconds(20);
 constexpr absl::Duration kLongestEnd = absl::Minutes(10);
 
-// Trials of a sweep whose trainer is the timer. Short ones, so that grants and ends are many, and
-// long ones, so that faults and late calls meet trials that somebody else holds by then.
+// Trials of a sweep that the timer trains. Short ones give many grants and ends; long ones let
+// faults and late calls meet trials that another worker holds by then.
 struct TimerTrials {
   int epoch_milliseconds;
   std::int64_t configurations;
@@ -54,7 +54,7 @@ std::string TimerSweep(const std::string& name, const TimerTrials& trials) {
       trials.configurations);
 }
 
-// The real thing, small: whether resumed epochs are the same to the last bit is seen here.
+// Small but real training, which shows whether resumed epochs are the same to the last bit.
 std::string RealSweep(const std::string& name) {
   return fmt::format(
       "name: {}\n"
@@ -137,8 +137,8 @@ class Run {
     } while (absl::Now() < end);
   }
 
-  // Of what is to be done yet: trials of active sweeps, and one for each other that has not
-  // completed. Nothing when the coordinator cannot be asked just now.
+  // The remaining work: trials of active sweeps, plus one for each other sweep that has not
+  // completed. nullopt when the coordinator does not answer just now.
   struct Work {
     std::int64_t trials = 0;
     std::int64_t other_sweeps = 0;
@@ -165,7 +165,7 @@ class Run {
     return work;
   }
 
-  // There is always work: another sweep is submitted before the last one ends.
+  // Keeps work available: submits another sweep before the last one ends.
   void KeepBusy() {
     if (absl::Now() < next_look_) return;
     next_look_ = absl::Now() + absl::Milliseconds(300);
@@ -173,7 +173,7 @@ class Run {
     if (!work.has_value() || work->trials > 8 * options_.workers) return;
     const std::string timer = fmt::format("timer-{}", submitted_ + 1);
     const std::string real = fmt::format("real-{}", submitted_ + 1);
-    // Submitting again what was submitted is harmless, so an answer that got lost is too.
+    // Submitting a sweep again is harmless, and so is a lost answer.
     const TimerTrials& trials = submitted_ % 2 == 0 ? kShort : kLong;
     if (people_.Submit(timer, TimerSweep(timer, trials), trials.configurations) &&
         (!options_.real_trainer || people_.Submit(real, RealSweep(real), kRealConfigurations))) {

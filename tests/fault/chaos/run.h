@@ -14,12 +14,12 @@ struct RunOptions {
   double pause_seconds = 0.25;  // between faults, on average
   bool real_trainer = false;
   std::string folder;                       // for the database and the processes' output
-  const std::atomic<bool>* stop = nullptr;  // set: no more faults, and report what there is
+  const std::atomic<bool>* stop = nullptr;  // when set: end the faults and report
 };
 
-// Sets up a cluster, strikes it, waits until all work is done, prints what happened and what the
-// proof says. Returns the number of violations. To be called on the thread that outlives it, as
-// all processes die with that.
+// Sets up a cluster, injects faults, waits until all work is done, prints what happened and what
+// the proof found. Returns the number of violations. Call it on a thread that lives until all is
+// over: the processes die with that thread.
 std::size_t RunChaos(const RunOptions& options);
 
 }  // namespace sweep::chaos

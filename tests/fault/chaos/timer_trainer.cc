@@ -1,5 +1,5 @@
-// A trainer that computes nothing: an epoch is a pause, and its numbers are a function of the seed,
-// the learning rate and the epoch, so that whoever trains it gets the same. Speaks the trainer's
+// A trainer that computes nothing: an epoch is a pause, and its numbers depend only on the seed,
+// the learning rate and the epoch, so that every worker gets the same. Speaks the trainer's
 // protocol with checkpoints, stop and resume.
 //
 //   timer_trainer MILLISECONDS_PER_EPOCH
@@ -29,7 +29,7 @@ void Say(const sweep::TrainerMessage& message) {
 // Lines of standard input, with a time limit.
 class Input {
  public:
-  // nullopt when none came in time; ends the process at the end of input.
+  // nullopt when no line came in time; ends the process at the end of input.
   std::optional<std::string> NextLine(std::chrono::milliseconds limit) {
     const auto deadline = std::chrono::steady_clock::now() + limit;
     while (text_.find('\n') == std::string::npos) {

@@ -161,7 +161,7 @@ class FakeCoordinator::Services final : public v1::WorkerService::Service,
     return sha256;
   }
 
-  // Changes the script, and lets parked calls see it.
+  // Changes the script and wakes parked calls.
   void Change(const std::function<void()>& change) {
     MutexLock lock(&mutex_);
     change();
@@ -198,7 +198,7 @@ class FakeCoordinator::Services final : public v1::WorkerService::Service,
   bool away_ = false;
 
  private:
-  // Nothing has to change for a worker that says this.
+  // True if a worker that says this need not change anything.
   bool Agrees(const v1::SynchronizeRequest& request) const {
     std::set<std::string> held, wanted;
     for (const v1::LeaseToken& token : request.held()) held.insert(token.secret());
@@ -217,7 +217,7 @@ class FakeCoordinator::Services final : public v1::WorkerService::Service,
 
 class FakeCoordinator::Server {
  public:
-  // Listens at `*address`, whose port 0 becomes the one that was found.
+  // Listens at `*address`, and replaces its port 0 by the port that it got.
   Server(std::string* address, Services* services) : services_(services) {
     services_->Change([&] { services_->away_ = false; });
     grpc::ServerBuilder builder;

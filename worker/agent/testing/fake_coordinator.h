@@ -15,9 +15,9 @@
 
 namespace sweep {
 
-// The worker's side of a coordinator, in this process, for tests: real gRPC, no store and no
-// scheduler. It hands out the leases that the test offers, to whoever calls, and records what the
-// worker says. What it knows survives Disconnect. Thread-safe.
+// A coordinator in this process, for tests of the worker: real gRPC, no store and no scheduler. It
+// grants the leases that the test offers to any caller, and records what the worker says. Its state
+// survives Disconnect. Thread-safe.
 class FakeCoordinator {
  public:
   FakeCoordinator();
@@ -25,35 +25,35 @@ class FakeCoordinator {
 
   const std::string& address() const { return address_; }
 
-  // A lease on trial `number` of sweep "s" with this fake trainer's script, `attempt` 1.
+  // Offers a lease on trial `number` of sweep "s" with this fake trainer's script, attempt 1.
   void Offer(int number, const std::string& script, int epochs);
   void OfferLease(v1::Lease lease);
   static v1::Lease MakeLease(int number, const std::string& script, int epochs);
-  // The worker shall not hold trial `number` any more.
+  // Takes trial `number` from the worker.
   void Revoke(int number);
   void SetDrain(bool drain);
-  // The coordinator wants trial `number` back, as when its sweep is paused.
+  // Asks for trial `number` back, as when its sweep is paused.
   void AskBack(int number);
-  // The stopping rule wants no more of trial `number`.
+  // Stops trial `number`, as a stopping rule does.
   void AskStop(int number);
-  // The texts that GetSweep gives for every sweep.
+  // The program files that GetSweep returns for every sweep.
   void SetProgramFiles(const std::map<std::string, std::string>& files);
-  // The data of every sweep, from now on; until then any is taken.
+  // The data digest of every sweep from now on; until then any is accepted.
   void SetData(const std::string& sha256);
-  // Answers to AppendLogs from now on.
+  // Answer to AppendLogs from now on.
   void SetLogStatus(absl::Status status);
-  // Answers to Synchronize, and to reports of epochs, from now on.
+  // Answers to Synchronize and to ReportEpochs from now on.
   void SetSynchronizeStatus(absl::Status status);
   void SetReportStatus(absl::Status status);
-  // Answers from now on to every end of a lease that comes with files.
+  // Answer from now on to every end of a lease that has files.
   void SetFinishStatus(absl::Status status);
   std::string PutBlob(const std::string& bytes);
 
-  // The server goes away with all that is under way, and comes back at the same address.
+  // The server ends with all running calls, and comes back at the same address.
   void Disconnect();
   void Reconnect();
 
-  // What was recorded. Epochs are in the order in which they came, per trial.
+  // The record of all calls. Epochs are in the order in which they came, per trial.
   struct Record {
     std::vector<v1::SynchronizeRequest> synchronized;
     std::vector<v1::ReportEpochsRequest> reports;
@@ -73,7 +73,7 @@ class FakeCoordinator {
     std::vector<v1::Epoch> RowsOf(int number) const;
     const v1::FinishLeaseRequest* FinishOf(int number) const;
   };
-  // Waits until `condition` holds for what was recorded; false after 20 s.
+  // Waits until `condition` holds for the record; false after 20 s.
   bool WaitUntil(const std::function<bool(const Record&)>& condition);
   Record record();
   // Waits for the end of trial `number`'s lease; an empty request after 20 s.

@@ -1,14 +1,14 @@
-// A trainer for tests: speaks the trainer's protocol, trains nothing, and misbehaves as it is told.
+// A trainer for tests: speaks the trainer's protocol, trains nothing, and misbehaves as told.
 //
 //   fake_trainer [never-ready | wrong-protocol | exit-at-start]
 //
-// The network's name in a trial is a script, words with commas between: "pause=3" waits after epoch
-// 3 until it is told to stop; "deaf=3" the same but hears neither stop nor SIGTERM nor the end of
-// its input; "crash=3", "exit=3", "error=3", "retryable=3", "broken=3", "skip-back=3" end badly
-// after epoch 3; "checkpoint=2" writes a checkpoint after epoch 2; "garbage" logs before every
-// epoch; "flood" logs 3 MiB without a newline first; "once" ends after one trial; "quit" ends when
-// it is stopped instead of answering; "slow-stop=500" takes 500 ms to write a checkpoint then;
-// "eager" trains on after the target epoch, where others leave a checkpoint.
+// The network's name in a trial is a script, words separated by commas: "pause=3" waits after epoch
+// 3 until it is told to stop; "deaf=3" does the same but ignores stop, SIGTERM and the end of its
+// input; "crash=3", "exit=3", "error=3", "retryable=3", "broken=3", "skip-back=3" end badly after
+// epoch 3; "checkpoint=2" writes a checkpoint after epoch 2; "garbage" logs before every epoch;
+// "flood" logs 3 MiB without a newline first; "once" ends after one trial; "quit" ends when it is
+// stopped instead of answering; "slow-stop=500" takes 500 ms to write a checkpoint when it is
+// stopped; "eager" trains on after the target epoch, where others leave a checkpoint.
 // images_per_second of every epoch is the process id.
 
 #include <poll.h>
@@ -53,7 +53,7 @@ void Say(const TrainerMessage& message) {
   std::cout << sweep::TrainerMessageToJson(message) << std::endl;
 }
 
-// Lines of standard input, without losing what was read ahead.
+// Lines of standard input; keeps what was read ahead.
 class Input {
  public:
   // nullopt at the end of input.
@@ -109,7 +109,7 @@ void SayDone(const sweep::TrialSpec& spec, int epochs, bool stopped) {
   Say(done);
 }
 
-// What the script says about the end of `epoch`. True when the trial has ended by it.
+// Does what the script says for the end of `epoch`. True when that has ended the trial.
 bool MisbehaveAfter(int epoch, const Script& script, const sweep::TrialSpec& spec) {
   if (At(script, "crash", epoch)) {
     std::cerr << "about to crash" << std::endl;
@@ -118,7 +118,7 @@ bool MisbehaveAfter(int epoch, const Script& script, const sweep::TrialSpec& spe
   if (At(script, "exit", epoch)) std::exit(3);
   if (At(script, "broken", epoch)) {
     std::cout << "{\"type\":\"nonsense\"}" << std::endl;
-    while (true) pause();  // for the agent to end it: what it said before are its last lines
+    while (true) pause();  // the agent ends it; the lines before are its last output
   }
   if (At(script, "skip-back", epoch)) SayEpoch(spec, 1);
   const bool retryable = At(script, "retryable", epoch);
@@ -132,7 +132,7 @@ void BeDeaf() {
   while (true) pause();
 }
 
-// Waits for the stop line, saying where it stands.
+// Reports its progress, then waits for the stop line.
 void WaitForStop(const sweep::TrialSpec& spec, int epoch, const Script& script, Input* input) {
   Say(sweep::ProgressMessage{.trial = spec.trial, .epoch = epoch + 1, .step = 7, .steps = 9});
   while (const std::optional<std::string> line = input->NextLine()) {

@@ -16,10 +16,10 @@
 
 #include "worker/data/dataset.h"
 
-// What the tests of this folder share.
+// Helpers for the tests of this folder.
 namespace sweep::testing {
 
-// A new folder, removed with all that is in it.
+// A new folder; the destructor removes it with its content.
 class TemporaryFolder {
  public:
   TemporaryFolder() {
@@ -95,7 +95,7 @@ inline std::string IdxHeader(const std::vector<std::uint32_t>& dimensions) {
   return bytes;
 }
 
-// Images whose pixel k, over all images, is k mod 251.
+// Images in which pixel k, counted over all images, is k mod 251.
 inline std::string IdxImages(std::uint32_t count, std::uint32_t height, std::uint32_t width) {
   std::string bytes = IdxHeader({count, height, width});
   for (std::uint32_t k = 0; k < count * height * width; ++k) bytes += static_cast<char>(k % 251);
@@ -107,7 +107,7 @@ inline std::string IdxLabels(const std::vector<std::uint8_t>& labels) {
          std::string(labels.begin(), labels.end());
 }
 
-// The message of the DataError that `action` throws; a sentence that matches nothing otherwise.
+// The message of the DataError that `action` throws; without one, a text that matches nothing.
 inline std::string DataErrorOf(const std::function<void()>& action) {
   try {
     action();

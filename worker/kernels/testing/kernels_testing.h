@@ -1,6 +1,6 @@
 #pragma once
 
-// For the tests of this folder.
+// Helpers for the tests of this folder.
 
 #include <gtest/gtest.h>
 
@@ -26,7 +26,7 @@ class Random {
     return std::uniform_int_distribution<int>(first, last)(generator_);
   }
   bool Coin() { return Int(0, 1) == 1; }
-  // Floats, so that kernel and reference read the same numbers.
+  // Values that are exact in float, so that kernel and reference read the same numbers.
   reference::Vector Normal(std::size_t count, double mean = 0, double stddev = 1);
   reference::Tensor Normal(int images, const Shape& shape, double mean = 0, double stddev = 1);
   // 1 where kept, 0 where dropped, in half of the places.
@@ -37,11 +37,11 @@ class Random {
 };
 
 AlignedBuffer<float> ToFloats(const reference::Vector& values);
-// Blocks with 1000 in the unused lanes, or with `unused`.
+// Blocks whose unused lanes hold `unused`.
 AlignedBuffer<float> ToBlocks(const reference::Tensor& tensor, float unused = 1000);
 AlignedBuffer<std::uint16_t> ToKeepBits(const reference::Tensor& mask);
 reference::Tensor FromBlocks(const AlignedBuffer<float>& blocks, int images, const Shape& shape);
-// False when an unused lane of the last block holds anything but zero.
+// True if the unused lanes of the last block are all zero.
 bool UnusedLanesAreZero(const AlignedBuffer<float>& blocks, int images, const Shape& shape);
 
 // ‖Δ‖₂ ≤ tolerance · ‖expected‖₂ and max|Δ| ≤ 1e-5 · max|expected|.

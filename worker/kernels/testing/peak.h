@@ -2,11 +2,11 @@
 
 namespace sweep::kernels {
 
-// Multiply-adds per second of this thread on values in registers, times 2: what the kernels are
-// measured against. Takes some milliseconds. For benchmarks.
+// Floating-point operations per second of this thread with multiply-adds on values in registers:
+// the bound that benchmarks compare the kernels with. Takes some milliseconds.
 double MeasurePeakFlops();
 
-// Processor time of this thread in seconds: other processes on the machine do not count.
+// Processor time of this thread in seconds; other processes on the machine do not count.
 double ThreadSeconds();
 
 }  // namespace sweep::kernels

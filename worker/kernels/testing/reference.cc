@@ -145,7 +145,7 @@ Tensor Multiply(const Tensor& a, const Tensor& b) {
 
 namespace {
 
-// Adds `gradient` of each pooled element to the place of its maximum, or writes the maximum.
+// Calls `body` with each pooled element and the index of its maximum in x.
 template <typename Body>
 void ForEachMaximum(const Tensor& x, const Shape& pooled, int kernel, int stride, Body body) {
   ForEach(Tensor(x.images, pooled), [&](int n, int c, int y, int i) {

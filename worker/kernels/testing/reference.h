@@ -7,8 +7,8 @@
 
 namespace sweep::kernels::reference {
 
-// Every operator again as plain loops in double on [image][channel][y][x]: what the kernels are
-// tested against. Its own gradients are tested by finite differences.
+// Every operator as plain loops in double on [image][channel][y][x], as a reference for the tests
+// of the kernels. Its gradients are tested by finite differences.
 
 struct Tensor {
   Tensor() = default;
@@ -73,8 +73,8 @@ Tensor MaxPoolGradient(const Tensor& x, const Tensor& gradient, int kernel, int 
 Tensor AveragePool(const Tensor& x, int kernel, int stride);
 Tensor AveragePoolGradient(const Tensor& gradient, const Shape& input, int kernel, int stride);
 
-// The mean over the batch of the negative log-likelihood of a softmax over the classes, or over the
-// batch, with label smoothing; and its gradient.
+// The negative log-likelihood of a softmax over the classes, or over the batch, with label
+// smoothing: its mean over the batch and its gradient.
 struct LossResult {
   double loss = 0;
   Tensor gradient;

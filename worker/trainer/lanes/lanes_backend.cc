@@ -24,7 +24,7 @@ class LanesBackend final : public Backend {
   LanesBackend(const TrialSpec& spec, lanes::Plan plan, int threads)
       : spec_(spec),
         team_(threads),
-        // A block per thread is what evaluation computes at a time.
+        // Evaluation computes one block per thread at a time.
         network_(spec.network, std::move(plan), DropoutKey(spec.seed),
                  std::max(spec.batch_size, threads * kLanes), &team_),
         momentum_(network_.layout().count) {
@@ -65,7 +65,7 @@ class LanesBackend final : public Backend {
     const int pixels = static_cast<int>(spec_.network.input.elements());
     outputs_.resize(
         std::max(outputs_.size(), kernels::BatchElements({classes, 1, 1}, batch.count)));
-    // A few blocks at a time: their activations stay in the caches.
+    // A few blocks at a time, so that their activations stay in the caches.
     const int together = team_.size() * kLanes;
     for (int first = 0; first < batch.count; first += together) {
       const int count = std::min(together, batch.count - first);
@@ -125,7 +125,7 @@ class LanesBackend final : public Backend {
             .over_batch = spec_.loss == "nll_batch_softmax"};
   }
 
-  // Writes the predictions too unless they are null.
+  // Also writes the predictions, unless `predictions` is null.
   std::int64_t CountRight(kernels::Loss outputs, bool over_batch, std::uint8_t* predictions) {
     const auto count = static_cast<std::size_t>(outputs.images);
     if (predictions == nullptr) {

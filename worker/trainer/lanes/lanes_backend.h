@@ -9,12 +9,12 @@
 namespace sweep {
 
 // Backend `lanes`: the kernels of worker/kernels, on the processor. Returns "" and sets `*backend`,
-// or why it cannot train that network: "layer 3 (conv 16 3×3): stride 2". `spec` must outlive the
-// backend. `threads`: of the processor, for this one training; its results are the same for every
-// number.
+// or returns the reason why it cannot train that network: "layer 3 (conv 16 3×3): stride 2". `spec`
+// must outlive the backend. `threads` processor threads work on this one training; the results are
+// the same for every number.
 std::string MakeLanesBackend(const TrialSpec& spec, int threads, std::unique_ptr<Backend>* backend);
 
-// False where the kernels know no vector instructions of this processor: they work, but libtorch's
+// False where the kernels have no vector instructions for this processor: they work, but libtorch's
 // operators are faster.
 bool LanesAreFast();
 

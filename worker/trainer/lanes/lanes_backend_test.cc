@@ -14,7 +14,7 @@
 namespace sweep {
 namespace {
 
-// Drawn digits as batches.
+// Makes batches of drawn digits.
 class LanesBackendTest : public testing::Test {
  protected:
   LanesBackendTest() : spec_(SmallTrial("")), digits_(SyntheticDigits(200, 5)), images_(200 * 784) {
@@ -31,7 +31,7 @@ class LanesBackendTest : public testing::Test {
   Batch Images(int first, int count) const {
     return {.count = count, .images = &images_[first * 784], .labels = &digits_.labels[first]};
   }
-  // Some steps with the spec's batch size, and one with what is left.
+  // Some steps with the spec's batch size, and one with the rest.
   void Train(Backend* backend) const {
     for (int step = 0; step < 4; ++step) {
       backend->TrainStep(Images(step * 50, step < 3 ? 50 : 23), step, 0.05);

@@ -15,9 +15,9 @@ using kernels::AlignedBuffer;
 using kernels::Blocks;
 using Kind = Operator::Kind;
 
-// Work is cut into at least so many units, so that several threads have equal shares of a small
-// batch too. More would only add up more partial sums. Not a function of the number of threads,
-// on which results must not depend.
+// Work is cut into at least this many units, so that several threads get equal shares of a small
+// batch too. More would only add up more partial sums. It must not depend on the number of threads,
+// because the results would.
 constexpr int kUnitsWanted = 8;
 
 int PartsFor(int images) { return std::max(1, kernels::CeilDiv(kUnitsWanted, Blocks(images))); }
@@ -88,7 +88,7 @@ void LanesNetwork::AllocateTensors() {
     const std::size_t elements = kernels::BatchElements(activation.shape, max_images_);
     Tensor tensor{.values = Allocate<float>(elements)};
     if (activation.norm >= 0) tensor.norm = norms++;
-    // The images need none, except for the sums of a BatchNorm of theirs.
+    // The images need no gradient, except for the sums of a BatchNorm on them.
     if (i > 0 || activation.norm >= 0) tensor.gradient = gradient_buffers_[i % 2]->data();
     if (activation.dropout >= 0) {
       const Layer& layer = network_.layers[activation.dropout];
@@ -173,7 +173,8 @@ void LanesNetwork::Timed(Phase phase, int operator_index, const char* what, cons
 
 template <typename Work>
 void LanesNetwork::RunUnits(const Work& work, int units) {
-  // There and back: an operator begins with the blocks that the one before it left in the caches.
+  // The order alternates: an operator begins with the blocks that the one before left in the
+  // caches.
   is_reversed_ = !is_reversed_;
   team_.Run(units, [&](int number, int thread) {
     const int unit = is_reversed_ ? units - 1 - number : number;
@@ -342,7 +343,7 @@ void LanesNetwork::ForwardOperator(std::size_t index) {
   const int written = made.kind == Kind::kStatistics ? made.input : made.output;
   float* const output = made.kind == Kind::kStatistics ? nullptr : tensors_[written].values->data();
   Norm* const norm = tensors_[written].norm < 0 ? nullptr : &norms_[tensors_[written].norm];
-  // A BatchNorm's statistics are summed by who writes what it reads, where that operator can.
+  // The operator that writes a BatchNorm's input also sums up its statistics, if it can.
   double* const sums = norm == nullptr || !training_ ? nullptr : norm->unit_sums->data();
   const float* const pivot = sums == nullptr ? nullptr : norm->array(Norm::kRunningMean);
   int units = Blocks(images_);
@@ -407,15 +408,15 @@ void LanesNetwork::BackwardOperator(std::size_t index) {
   const Operator& made = plan_.operators[index];
   const bool only_statistics = made.kind == Kind::kStatistics;
   const int read = only_statistics ? made.input : made.output;
-  // The gradient after a BatchNorm becomes that before it where its statistics were formed. Behind
-  // a pool that is an operator of its own, in place.
+  // The operator that summed a BatchNorm's statistics also turns the gradient after it into the
+  // gradient before it. After a pool a kStatistics operator does so, in place.
   const bool has_formed_sums =
       made.kind != Kind::kMaxPool && made.kind != Kind::kAveragePool && tensors_[read].norm >= 0;
   if (has_formed_sums) NormalizeBackward(&norms_[tensors_[read].norm]);
   const kernels::GradientSink sink =
       only_statistics ? kernels::GradientSink{.gradient = tensors_[read].gradient}
                       : SinkOf(made.input);
-  // Nobody needs the images' gradient; a convolution has gradients of its own.
+  // Nobody needs the images' gradient, but a convolution has parameter gradients as well.
   const bool is_needed = sink.gradient != nullptr && !(only_statistics && read == 0);
   if (made.kind != Kind::kConvolution && !is_needed) return;
   int units = Blocks(images_);

@@ -20,33 +20,34 @@ namespace sweep::lanes {
 // Phases of a step, for profiles.
 enum class Phase { kForward, kBackward, kOther };
 
-// What an operator of the plan (-1: none) took. Called on the thread that runs the step.
+// Gets the time that an operator of the plan (-1: none) took. Called on the thread that runs the
+// step.
 using Observer =
     std::function<void(Phase phase, int operator_index, const char* what, double seconds)>;
 
-// Where a layer's weight (γ) and bias (β) lie in the flat buffers.
+// The offsets of a layer's weight (γ) and bias (β) in the flat buffers.
 struct Places {
   std::size_t weight = 0, bias = 0;
   bool has_bias = false;
 };
 
 // A network on the kernels: forward and backward passes over batches in the layout of
-// worker/kernels/layout.h. All memory is allocated by the constructor. Results are the same, bit
-// for bit, for every number of threads: units of work are cut by the batch alone, and what they sum
-// is added in their order. Used by one thread at a time.
+// worker/kernels/layout.h. The constructor allocates all memory. Results are the same, bit for bit,
+// for every number of threads: units of work depend on the batch alone, and their sums are added in
+// order. Used by one thread at a time.
 class LanesNetwork {
  public:
   // For batches of up to `max_images`. `network` has passed InferShapes and MakePlan; `team` must
-  // outlive the object. Parameters are zero and estimates PyTorch's first ones.
+  // outlive the object. Parameters start at zero, estimates as in PyTorch.
   LanesNetwork(const Network& network, Plan plan, std::uint64_t dropout_key, int max_images,
                Team* team);
 
   const ParameterLayout& layout() const { return layout_; }
-  // In the places of layout(), each tensor row-major. Call ParametersChanged after a change.
+  // Laid out as layout() says, each tensor row-major. Call ParametersChanged after a change.
   float* parameters() { return parameters_.data(); }
   const float* parameters() const { return parameters_.data(); }
   void ParametersChanged();
-  // Written by Backward, in the same places.
+  // Written by Backward, in the same layout.
   const float* gradients() const { return gradients_.data(); }
 
   // A BatchNorm layer's running estimates.
@@ -64,17 +65,17 @@ class LanesNetwork {
   // draws dropout for `step`.
   const float* ForwardTraining(const float* images, int count, std::uint32_t step);
   const float* ForwardEvaluation(const float* images, int count);
-  // The gradient of the loss at the outputs, to be filled in before Backward: like the outputs,
-  // zero in unused lanes.
+  // The gradient of the loss at the outputs, which the caller fills in before Backward: in the same
+  // layout as the outputs, zero in unused lanes.
   float* output_gradient() { return tensors_.back().gradient; }
-  // After ForwardTraining.
+  // Requires ForwardTraining before.
   void Backward();
 
   void set_observer(Observer observer) { observer_ = std::move(observer); }
   const Plan& plan() const { return plan_; }
 
  private:
-  // Memory of an activation.
+  // The memory of an activation.
   struct Tensor {
     std::unique_ptr<kernels::AlignedBuffer<float>> values;
     float* gradient = nullptr;                                    // null where nobody needs it
@@ -83,7 +84,7 @@ class LanesNetwork {
     bool keep_per_channel = false;
     std::uint32_t threshold = 0;
     float keep_factor = 1;
-    // Without a BatchNorm that could take the factor: [2][channels], the factor and zeros.
+    // Used without a BatchNorm that could take the factor: [2][channels], the factor and zeros.
     std::unique_ptr<kernels::AlignedBuffer<float>> keep_scale;
   };
 
@@ -91,12 +92,12 @@ class LanesNetwork {
     int layer = 0;
     int channels = 0;
     double pixels = 0;      // per image and channel
-    float keep_factor = 1;  // of a dropout behind it
+    float keep_factor = 1;  // of a dropout after it
     Places places;
     // [9][channels], see Array.
     std::unique_ptr<kernels::AlignedBuffer<float>> arrays;
     std::unique_ptr<kernels::AlignedBuffer<double>> unit_sums, sums;
-    int units = 0;  // that wrote unit_sums last
+    int units = 0;  // the number that wrote unit_sums last
     std::unique_ptr<std::int64_t> batches_tracked;
 
     enum Array {
@@ -130,7 +131,7 @@ class LanesNetwork {
   void ForwardOperator(std::size_t index);
   void BackwardOperator(std::size_t index);
   void DrawDropout(int activation, std::uint32_t step);
-  // From the sums of `units` units.
+  // Uses the sums of `units` units.
   void NormalizeForward(Norm* norm, int units);
   void NormalizeBackward(Norm* norm);
   void UseEstimates();
@@ -159,15 +160,15 @@ class LanesNetwork {
   std::vector<Norm> norms_;
   std::vector<Convolution> convolutions_;                                      // by operator
   std::vector<std::unique_ptr<kernels::AlignedBuffer<std::uint8_t>>> chosen_;  // by operator
-  // A gradient is read by the operator before the one that wrote it: two buffers take turns.
+  // Only the operator before reads a gradient, so two buffers alternate.
   std::unique_ptr<kernels::AlignedBuffer<float>> gradient_buffers_[2];
   std::vector<kernels::AlignedBuffer<float>> scratch_;  // by thread
 
-  // Of the batch that is being computed.
+  // State of the batch that is being computed.
   int images_ = 0;
   int parts_ = 1;
   bool training_ = false;
-  bool is_reversed_ = false;  // the order of units, by turns
+  bool is_reversed_ = false;  // the order of units; alternates
 };
 
 }  // namespace sweep::lanes

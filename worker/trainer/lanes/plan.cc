@@ -7,7 +7,7 @@ namespace {
 
 using Kind = Operator::Kind;
 
-// A pool remembers which pixel of its window it took in one byte.
+// A pool stores the chosen pixel of its window in one byte.
 constexpr int kMaxWindowPixels = 256;
 // Labels are bytes.
 constexpr int kMaxClasses = 256;
@@ -27,7 +27,7 @@ class Planner {
       }
     }
     --layer_;
-    if (!IsPlain(last())) Store();  // the loss reads what is stored
+    if (!IsPlain(last())) Store();  // the loss reads stored values
     *plan = std::move(plan_);
     return "";
   }
@@ -37,7 +37,7 @@ class Planner {
     return activation.norm < 0 && activation.dropout < 0;
   }
   Activation& last() { return plan_.activations.back(); }
-  // Whether the last activation was written by an operator that can do more before it writes.
+  // True if the operator that wrote the last activation can also apply a ReLU before it writes.
   bool IsOpen() {
     return !plan_.operators.empty() && plan_.operators.back().kind == Kind::kConvolution &&
            IsPlain(last());
@@ -91,7 +91,7 @@ class Planner {
         AddPool(Kind::kAveragePool, layer, layer.input.height, layer.input.width, 1);
         return "";
       case LayerKind::kLogSoftmax:
-        return "";  // the loss takes it
+        return "";  // the loss applies it
     }
     return "unknown kind";
   }
@@ -107,8 +107,8 @@ class Planner {
     return "";
   }
 
-  // A 1×1 convolution of one pixel with all of the input's values as channels: the same memory, but
-  // a BatchNorm or a dropout before it counts channels as they were.
+  // A linear layer is a 1×1 convolution of one pixel with all of the input's values as channels.
+  // The memory is the same, but a BatchNorm or a dropout before it counts the original channels.
   void AddLinear(const Layer& layer) {
     const auto inputs = static_cast<int>(layer.input.elements());
     if (layer.input.channels != inputs && !IsPlain(last())) Store();

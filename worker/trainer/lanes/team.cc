@@ -3,11 +3,11 @@
 namespace sweep::lanes {
 namespace {
 
-// An operator takes some hundred microseconds: looking for a moment before sleeping saves two
-// switches per operator, and longer would take the processor from somebody else.
+// An operator takes some hundred microseconds: spinning for a moment before sleeping saves two
+// context switches per operator; spinning longer would take the processor from others.
 constexpr int kLooks = 2000;
 
-// Waits until `value` is not `old` any more.
+// Waits until `value` differs from `old`.
 void AwaitChange(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
   for (int i = 0; i < kLooks; ++i) {
     if (value.load(std::memory_order_acquire) != old) return;
@@ -54,7 +54,7 @@ void Team::Help(int thread) {
   std::uint32_t round = 0;
   while (true) {
     AwaitChange(begun_, round);
-    ++round;  // the caller begins no other before everybody has finished
+    ++round;  // the caller begins no other round before all have finished
     if (stopping_) return;
     Work(thread);
     finished_.fetch_add(1, std::memory_order_release);

@@ -9,12 +9,12 @@
 
 namespace sweep::lanes {
 
-// A fixed number of threads, the caller among them, that share numbered units of work. They live as
-// long as the team and have the floating-point environment of the thread that made it (rounding,
-// denormals). Used by one thread at a time.
+// A fixed number of threads, including the caller, that share numbered units of work. They live as
+// long as the team and have the floating-point environment (rounding, denormals) of the thread that
+// made it. Used by one thread at a time.
 class Team {
  public:
-  // Gets a unit and the number of the thread, below size(), that runs it.
+  // Gets a unit, and the number of the thread that runs it, below size().
   using Body = std::function<void(int unit, int thread)>;
 
   explicit Team(int threads);
@@ -23,8 +23,8 @@ class Team {
   Team& operator=(const Team&) = delete;
 
   int size() const { return size_; }
-  // Runs `body` once for each unit of [0, units) and returns when all are done. Which thread runs
-  // which unit is left to chance: results must not depend on it. `body` must not throw.
+  // Runs `body` once for each unit of [0, units) and returns when all are done. Any thread may run
+  // any unit, so results must not depend on it. `body` must not throw.
   void Run(int units, const Body& body);
 
  private:
@@ -36,7 +36,8 @@ class Team {
   const Body* body_ = nullptr;
   int units_ = 0;
   std::atomic<int> next_unit_ = 0;
-  // Both count rounds: begun by the caller, and finished by helpers (helpers per round).
+  // Counters of rounds: begun by the caller, and finished by helpers (one count per helper and
+  // round).
   std::atomic<std::uint32_t> begun_ = 0;
   std::atomic<std::uint32_t> finished_ = 0;
   std::atomic<bool> stopping_ = false;

@@ -28,7 +28,7 @@ TEST(Team, RunsEveryUnitOnceInEveryRound) {
 TEST(Team, TwoThreadsRunTwoUnitsAtTheSameTime) {
   Team team(2);
   std::atomic<int> arrived = 0;
-  team.Run(2, [&](int, int) {  // ends only if the other one runs meanwhile
+  team.Run(2, [&](int, int) {  // ends only if both units run at the same time
     ++arrived;
     while (arrived < 2) std::this_thread::yield();
   });

@@ -1,6 +1,6 @@
 #pragma once
 
-// For this folder's tests: small trials, temporary folders, a listener that remembers.
+// Helpers for this folder's tests: small trials, temporary folders, a listener that records.
 
 #include <stdlib.h>
 
@@ -16,7 +16,7 @@
 
 namespace sweep {
 
-// A folder of its own, removed at the end of the scope.
+// A new folder, removed at the end of the scope.
 class TemporaryFolder {
  public:
   TemporaryFolder()
@@ -39,7 +39,7 @@ inline Network MakeNetwork(const std::string& name, std::vector<Layer> layers) {
   return network;
 }
 
-// Every kind of layer but the linear one and average pooling; 2,794 parameters.
+// Has every kind of layer except linear and average pooling; 2,794 parameters.
 inline Network SmallNetwork() {
   return MakeNetwork("small", {{.kind = LayerKind::kConv, .out = 8, .kernel = 3, .padding = 1},
                                {.kind = LayerKind::kRelu},
@@ -56,7 +56,7 @@ inline Network SmallNetwork() {
                                {.kind = LayerKind::kLogSoftmax}});
 }
 
-// A fraction of a second per epoch.
+// Takes a fraction of a second per epoch.
 inline TrialSpec SmallTrial(const std::string& output_dir) {
   TrialSpec spec;
   spec.trial = "test/1";
@@ -71,7 +71,7 @@ inline TrialSpec SmallTrial(const std::string& output_dir) {
   return spec;
 }
 
-// Keeps what it is told; `ask` may hand in requests.
+// Records all events; `ask` may return requests.
 class Recorder final : public TrainingListener {
  public:
   void OnProgress(const ProgressMessage& message) override { progress.push_back(message); }
@@ -91,7 +91,7 @@ class Recorder final : public TrainingListener {
   std::vector<std::pair<int, std::string>> checkpoints;
 };
 
-// Without what depends on the clock.
+// Sets the values that depend on the clock to 0.
 inline std::vector<EpochMetrics> WithoutTimes(std::vector<EpochMetrics> epochs) {
   for (EpochMetrics& metrics : epochs) {
     for (const std::string_view name : {kTrainSeconds, kEvaluateSeconds, kImagesPerSecond}) {

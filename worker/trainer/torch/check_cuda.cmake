@@ -1,5 +1,5 @@
-# A libtorch that was built for CUDA stops CMake with messages of its own, about Caffe2, where there is
-# no CUDA toolkit. Looks before it is asked. Torch_DIR names the folder of its TorchConfig.cmake.
+# Checks for a CUDA toolkit before loading a libtorch that was built for CUDA, which would otherwise
+# stop CMake with messages about Caffe2. Torch_DIR is the folder of its TorchConfig.cmake.
 get_filename_component(torch_prefix "${Torch_DIR}/../../.." ABSOLUTE)
 if(NOT EXISTS "${torch_prefix}/lib/libtorch_cuda.so")
   return()

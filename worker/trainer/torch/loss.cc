@@ -8,7 +8,7 @@ at::Tensor Loss(const std::string& kind, const at::Tensor& outputs, const at::Te
   const at::Tensor log_probabilities = at::log_softmax(outputs, dimension);
   const at::Tensor nll = at::nll_loss(log_probabilities, labels);
   if (label_smoothing == 0) return nll;
-  // The smoothed target has label_smoothing / classes everywhere.
+  // The smoothed target gives label_smoothing / classes to every class.
   return nll * (1 - label_smoothing) - log_probabilities.mean() * label_smoothing;
 }
 

@@ -13,8 +13,9 @@ namespace {
 constexpr double kBatchNormEpsilon = 1e-5;
 constexpr double kBatchNormMomentum = 0.1;
 
-// The part of a flat buffer from `offset` on as a tensor of that shape. Filters lie channels last:
-// convolutions choose their layout, and that of all activations after them, by their operands'.
+// The part of a flat buffer from `offset` on, as a tensor of that shape. Filters are stored
+// channels last, because convolutions choose their layout, and that of all activations after them,
+// by their operands.
 at::Tensor ViewOf(const at::Tensor& flat, std::int64_t offset, at::IntArrayRef shape) {
   const at::Tensor part = flat.narrow(0, offset, c10::multiply_integers(shape));
   if (shape.size() != 4) return part.view(shape);
@@ -120,7 +121,7 @@ at::Tensor NetworkModule::Forward(at::Tensor x, bool training, std::uint32_t ste
         x = at::linear(x.flatten(1), state.weight, state.bias).unsqueeze(-1).unsqueeze(-1);
         break;
       case LayerKind::kLogSoftmax:
-        break;  // the loss takes it, over classes or over the batch
+        break;  // the loss applies it, over classes or over the batch
     }
   }
   return x.flatten(1);

@@ -19,11 +19,11 @@ struct NamedTensor {
   at::Tensor tensor;
 };
 
-// A network as libtorch runs it: stock operators and autograd on parameters that are views of one
-// flat buffer (so that the optimiser is a handful of operations whatever the number of layers).
-// Numerics are PyTorch's: BatchNorm ε = 1e-5, momentum 0.1, normalising by the biased and
-// estimating by the unbiased variance. Initial values and dropout come from Philox, so they are the
-// same on every device. Not thread-safe.
+// A network in libtorch: stock operators and autograd on parameters that are views of one flat
+// buffer, so that the optimiser takes a handful of operations for any number of layers. Numerics
+// are PyTorch's: BatchNorm ε = 1e-5, momentum 0.1, normalising by the biased and estimating by the
+// unbiased variance. Initial values and dropout come from Philox, so they are the same on every
+// device. Not thread-safe.
 class NetworkModule {
  public:
   // `network` has passed InferShapes. Starts from InitialParameters.
@@ -40,8 +40,8 @@ class NetworkModule {
   // Sets all gradients to zero. Backward() of a loss accumulates into them.
   void ZeroGradients() { gradients_.zero_(); }
 
-  // All parameters in one [parameters] buffer in the places of layout(), and their gradients in the
-  // same places. Within its place a filter lies channels last.
+  // All parameters in one buffer with the offsets of layout(), and their gradients likewise.
+  // Filters are stored channels last.
   const at::Tensor& flat_parameters() const { return parameters_; }
   const at::Tensor& flat_gradients() const { return gradients_; }
   const ParameterLayout& layout() const { return layout_; }
@@ -54,7 +54,7 @@ class NetworkModule {
   at::Tensor ViewAsParameter(const at::Tensor& flat, std::size_t index) const;
 
  private:
-  // The tensors of one layer; undefined where it has none.
+  // The tensors of one layer; undefined where the layer has none.
   struct LayerState {
     at::Tensor weight, bias, running_mean, running_var, batches_tracked;
   };

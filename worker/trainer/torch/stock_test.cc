@@ -1,5 +1,5 @@
-// Our network, losses and optimiser against libtorch's own modules. The only file that includes
-// torch/torch.h, which takes a minute to compile.
+// Compares our network, losses and optimiser with libtorch's own modules. The only file that
+// includes torch/torch.h, which takes a minute to compile.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -35,7 +35,7 @@ namespace nn = torch::nn;
 
 constexpr std::uint64_t kSeed = 3;
 
-// Two threads would add in another order than one.
+// Two threads would add in another order than one, so libtorch gets one.
 const auto* const kOneThread = testing::AddGlobalTestEnvironment([] {
   class OneThread : public testing::Environment {
     void SetUp() override { torch::set_num_threads(1); }
@@ -43,8 +43,8 @@ const auto* const kOneThread = testing::AddGlobalTestEnvironment([] {
   return new OneThread;
 }());
 
-// The layers as stock modules in an nn.Sequential called `layers`, with one module per layer, so
-// that its parameters have the names that ours claim to have. Dropout does nothing here.
+// The layers as stock modules in an nn.Sequential called `layers`, one module per layer, so that
+// its parameters have the names that ours claim to have. Dropout does nothing here.
 class StockNetwork : public nn::Module {
  public:
   explicit StockNetwork(const Network& network) : network_(network) {
@@ -102,15 +102,15 @@ class StockNetwork : public nn::Module {
   nn::Sequential layers_;
 };
 
-// A copy whose strides say so even where there is one channel, unlike contiguous().
+// A copy with channels-last strides even for one channel, unlike contiguous().
 torch::Tensor ChannelsLast(const torch::Tensor& tensor) {
   return torch::empty(tensor.sizes(), tensor.options(), at::MemoryFormat::ChannelsLast)
       .copy_(tensor);
 }
 
 // Copies our initial values into the stock network, by name; false when a name is missing there.
-// Filters then lie channels last as ours do: libtorch's kernels for the other layout round
-// otherwise.
+// Filters become channels last as ours are: libtorch's kernels for the other layout round
+// differently.
 bool CopyParameters(const NetworkModule& from, StockNetwork* to) {
   const torch::NoGradGuard no_grad;
   for (torch::Tensor& parameter : to->parameters()) {
@@ -127,8 +127,8 @@ bool CopyParameters(const NetworkModule& from, StockNetwork* to) {
   return true;
 }
 
-// Compares root mean squares: in a deep network a rounding flips a ReLU's or a pool's choice here
-// and there, which moves single gradients a lot and all of them together hardly.
+// Compares root mean squares: in a deep network a rounding error flips a few choices of ReLUs and
+// pools, which changes single gradients a lot but hardly all of them together.
 testing::AssertionResult Close(const torch::Tensor& ours, const torch::Tensor& theirs,
                                double tolerance) {
   if (ours.sizes() != theirs.sizes()) return testing::AssertionFailure() << "other shapes";
@@ -150,11 +150,11 @@ torch::Tensor RandomImages(const Shape& shape, int count) {
   return ChannelsLast(torch::randn({count, shape.channels, shape.height, shape.width}));
 }
 
-// Rounding in float, for one layer and for many.
+// Rounding errors of float, for one layer and for many.
 constexpr double kOneLayer = 2e-6;
 constexpr double kWholeNetwork = 1e-4;
 
-// Outputs, input gradient, parameter gradients, running estimates and evaluation.
+// Compares outputs, input gradient, parameter gradients, running estimates and evaluation.
 void ExpectSameAsStock(const Network& network, int images, double tolerance) {
   torch::manual_seed(kSeed);
   NetworkModule ours(network, kSeed, torch::kCPU);
@@ -191,7 +191,7 @@ void ExpectSameAsStock(const Network& network, int images, double tolerance) {
   EXPECT_TRUE(Close(ours.ForwardEvaluation(input), stock.Forward(input), tolerance));
 }
 
-// The layer under test between an input of [4, 9, 9] and a linear layer.
+// Puts the layers under test between an input of [4, 9, 9] and a linear layer.
 Network Around(std::vector<Layer> layers) {
   layers.push_back({.kind = LayerKind::kLinear, .out = 7});
   Network network{.name = "test", .input = {4, 9, 9}, .layers = std::move(layers)};
@@ -275,7 +275,7 @@ TEST_P(DropoutLayer, DropsWhatThePhiloxStreamSays) {
   NetworkModule ours(network, kSeed, torch::kCPU);
   StockNetwork stock(network);
   ASSERT_TRUE(CopyParameters(ours, &stock));
-  torch::Tensor input = RandomImages(network.input, 5).abs();  // ReLU does nothing
+  torch::Tensor input = RandomImages(network.input, 5).abs();  // so that a ReLU does nothing
   torch::Tensor masked_input = input.clone();
   const torch::Tensor mask =
       DefinedMask(input, GetParam(), kP, {.key = DropoutKey(kSeed), .step = kStep, .layer = 1});
@@ -344,15 +344,15 @@ double GradientError(const Network& network, int images) {
     const torch::Tensor actual =
         torch::from_blob(const_cast<char*>(gradient.bytes.data()), expected.sizes())
             .to(torch::kDouble);
-    // The bias before a BatchNorm has none.
+    // The bias before a BatchNorm has no gradient.
     const double size = std::max(expected.norm().item<double>(), 1e-3);
     largest = std::max(largest, (actual - expected).norm().item<double>() / size);
   }
   return largest;
 }
 
-// A value that rounding takes across the kink of a ReLU, one of some hundred thousand, changes
-// gradients by about a hundredth: of some sets of images, one has none.
+// Rounding takes about one of some hundred thousand values across the kink of a ReLU, which changes
+// gradients by about a hundredth. Among several sets of images, one has no such value.
 TEST_P(BuiltinAgainstStock, GradientOfBackendLanesInDouble) {
   torch::manual_seed(kSeed);
   double smallest = 1;
@@ -410,7 +410,7 @@ TEST(Loss, IsCrossEntropyWithLabelSmoothing) {
   }
 }
 
-// models of the write-up: 128 images, sure labels, ten classes: ln(12.8).
+// 120 images of ten classes give ln(12) here; the write-up had 128, hence ln(12.8).
 TEST(Loss, OverTheBatchIsLnOfImagesPerClassWhereLabelsAreSure) {
   const torch::Tensor labels = torch::arange(120).remainder(10);
   const torch::Tensor outputs = torch::one_hot(labels, 10).to(torch::kFloat) * 50;
@@ -419,7 +419,8 @@ TEST(Loss, OverTheBatchIsLnOfImagesPerClassWhereLabelsAreSure) {
 }
 
 TEST(Predictions, AreTheLargestRawOutputOrTheLargestAfterTheBatchSoftmax) {
-  // The second class is the larger output everywhere, but the first image has most of the first's.
+  // The second class has the largest output everywhere, but most of the first class's probability
+  // over the batch belongs to the first image.
   const torch::Tensor outputs = torch::tensor({{3.0f, 4.0f}, {0.0f, 5.0f}, {0.0f, 6.0f}});
   const torch::Tensor by_class = torch::tensor({1, 1, 1}, torch::kLong);
   const torch::Tensor by_batch = torch::tensor({0, 1, 1}, torch::kLong);
@@ -468,7 +469,7 @@ TEST_P(SgdAgainstStock, SixStepsWithAChangingRate) {
   torch::optim::SGD optimizer(groups, torch::optim::SGDOptions(0.1));
   for (int step = 0; step < 6; ++step) {
     const double lr = 0.02 * (step + 1);
-    // The same gradients for both, so that nothing but the optimisers can differ.
+    // Both get the same gradients, so that only the optimisers can differ.
     const auto theirs = stock.named_parameters();
     for (const NamedTensor& parameter : ours.parameters()) {
       parameter.tensor.grad().copy_(torch::randn(parameter.tensor.sizes()));
@@ -497,7 +498,7 @@ INSTANTIATE_TEST_SUITE_P(
                 .decay_norm_and_bias = false}),
     [](const auto& info) { return info.param.name; });
 
-// PyTorch's usual loop over batches that are put together as worker/data defines them.
+// PyTorch's usual loop, over batches that are built as worker/data defines them.
 std::vector<EpochMetrics> StockTraining(const TrialSpec& spec, const Dataset& data) {
   const NetworkModule initial(spec.network, spec.seed, torch::kCPU);
   StockNetwork stock(spec.network);
@@ -591,7 +592,7 @@ TEST_P(TrainingAgainstStock, EveryEpoch) {
     const EpochMetrics& ours = recorder.epochs[i];
     SCOPED_TRACE("epoch " + std::to_string(ours.epoch));
     EXPECT_DOUBLE_EQ(ours.Get("lr"), stock[i].Get("lr"));
-    // Roundings grow with every step; another order of the images is 30 times this apart.
+    // Rounding errors grow with every step; another order of the images differs 30 times as much.
     EXPECT_NEAR(ours.Get("train_loss"), stock[i].Get("train_loss"), 3e-4);
     EXPECT_NEAR(ours.Get("train_accuracy"), stock[i].Get("train_accuracy"), 2.0 / 420);
     EXPECT_NEAR(ours.Get("validation_loss"), stock[i].Get("validation_loss"), 1e-3);

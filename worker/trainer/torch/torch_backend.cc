@@ -108,8 +108,8 @@ class TorchBackend final : public Backend {
     return network_.ViewAsParameter(sgd_.momentum_buffer(), parameter);
   }
 
-  // oneDNN's and cuDNN's convolutions are faster on channels last, and so are the operators
-  // between.
+  // Convolutions of oneDNN and cuDNN are faster with channels last, and so are the operators
+  // between them.
   at::Tensor Images(const Batch& batch) const {
     const Shape& shape = spec_.network.input;
     const at::Tensor images = at::empty({batch.count, shape.channels, shape.height, shape.width},

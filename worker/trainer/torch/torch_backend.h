@@ -9,7 +9,7 @@
 namespace sweep {
 
 // Backend `torch`: libtorch's operators and autograd, on any device and for every network. This
-// header shows no type of libtorch's. `device` is as FindDevice returned it; `spec` must outlive
+// header contains no type of libtorch's. `device` is a result of FindDevice; `spec` must outlive
 // the backend.
 std::unique_ptr<Backend> MakeTorchBackend(const TrialSpec& spec, const std::string& device);
 

@@ -16,7 +16,7 @@
 namespace sweep {
 namespace {
 
-// The N of "cuda:N", 0 of "auto" and "cuda"; nullopt for what is no CUDA device.
+// The N of "cuda:N", 0 for "auto" and "cuda"; nullopt for any other name.
 std::optional<int> CudaIndex(std::string_view name) {
   if (name == "auto" || name == "cuda") return 0;
   constexpr std::string_view kPrefix = "cuda:";
@@ -49,11 +49,11 @@ std::string CudaName(int index) {
 }  // namespace
 
 void SetUpTorch(int threads) {
-  // Read by cuBLAS when it starts; without it its sums differ from run to run.
+  // cuBLAS reads this when it starts; without it, its sums differ from run to run.
   setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
   at::set_num_threads(threads);
   at::globalContext().setDeterministicAlgorithms(true, /*warn_only=*/true);
-  // Not the debugging aid that comes with it, which fills every fresh tensor with NaN.
+  // Switches off the debugging aid of deterministic mode that fills every fresh tensor with NaN.
   at::globalContext().setDeterministicFillUninitializedMemory(false);
   at::globalContext().setDeterministicCuDNN(true);
   at::globalContext().setBenchmarkCuDNN(false);

@@ -5,7 +5,7 @@
 
 namespace sweep {
 
-// libtorch's state of this process, and the devices that it finds. Shows no type of libtorch's.
+// libtorch's state of this process, and the devices that it finds. Contains no type of libtorch's.
 
 // Sets libtorch's number of threads, its determinism and its handling of denormals (the last for
 // the calling thread).
@@ -14,11 +14,11 @@ void SetUpTorch(int threads);
 // "libtorch 2.13.0".
 std::string TorchVersion();
 
-// What `device` ("auto", "cpu", "cuda:N") means here: "cpu" or "cuda:0". Throws TrainingError when
-// there is no such device.
+// The device that `device` ("auto", "cpu", "cuda:N") stands for here: "cpu" or "cuda:0". Throws
+// TrainingError when there is no such device.
 std::string FindDevice(const std::string& device);
 
-// The same for people: "cuda:0 NVIDIA H200".
+// The device with its name, for people: "cuda:0 NVIDIA H200".
 std::string DescribeDevice(const std::string& device);
 
 // An error of libtorch's.

@@ -1,4 +1,4 @@
-// Buttons that change something: each asks first, and says in one line when it was refused.
+// Buttons that change something: each asks for confirmation, and shows a refusal in one line.
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -8,12 +8,12 @@ import { useLive } from "../live";
 import { act, apiPath } from "../source";
 import { Text } from "./basics";
 
-// A button names its deed, and its dialog offers that deed or to leave things as they are.
+// A button names its action; its dialog offers that action or to leave things unchanged.
 interface Action {
   label: string;
   question: string;
-  deed?: string; // on the dialog's button, where the label could be taken for "close this dialog"
-  keep?: string; // on the other
+  deed?: string; // on the dialog's button, when the label could mean "close this dialog"
+  keep?: string; // on the other button
   path: string;
   body: Record<string, boolean>;
   danger?: boolean;

@@ -1,4 +1,4 @@
-// Small parts that every page uses.
+// Small components used by every page.
 
 import type { ComponentChildren, JSX } from "preact";
 import { useState } from "preact/hooks";
@@ -7,7 +7,7 @@ import { outcomeKind, outcomeText } from "../attempts";
 import { integer, shorten, valueText } from "../format";
 import type { Live } from "../live";
 
-// A document's page once it is there, a line when it is refused, and a quiet word before.
+// Shows a document once it arrives, its refusal in one line, and a quiet note before.
 export function Await<T>(props: {
   live: Live<T>;
   what: string;
@@ -52,7 +52,7 @@ export function State({ state }: { state: AnyState }): JSX.Element {
   return <span class={`state ${KIND[state] ?? "idle"}`}>{state.replace("_", " ")}</span>;
 }
 
-// A sweep that has ended, with its failures beside it: what failed is never good news.
+// The state of a sweep; an ended one shows its failures, which are never good news.
 export function SweepStateText({ sweep }: { sweep: SweepSummary }): JSX.Element {
   const { failed, diverged, completed } = sweep.trials;
   const ended = sweep.state === "completed";
@@ -76,7 +76,7 @@ export function Outcome({ outcome }: { outcome: string }): JSX.Element {
   return <span class={`state ${outcomeKind(outcome)}`}>{outcomeText(outcome)}</span>;
 }
 
-// Text of people and programs: any length, any characters.
+// Text from people and programs: any length, any characters.
 export function Text({ text, wide = false }: { text: string; wide?: boolean }): JSX.Element {
   return (
     <span
@@ -156,7 +156,7 @@ export interface Option<V extends string> {
   label: string;
 }
 
-// One of few: a row of radio buttons that looks like one control.
+// A choice of few values: radio buttons that look like one control.
 export function Segments<V extends string>(props: {
   legend: string;
   options: Option<V>[];

@@ -1,5 +1,5 @@
-// Which columns of a table are shown. The choice stands in the address: "hide" names columns that
-// would be there, "show" those that would not.
+// Chooses the columns of a table. The address keeps the choice: "hide" names default columns that
+// are hidden, "show" extra columns that are shown.
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
@@ -8,9 +8,9 @@ import { setQuery, type Route } from "../router";
 import type { Column } from "./table";
 
 export interface ChosenColumn<R> extends Column<R> {
-  name?: string; // in the list of columns; none: always there
-  group?: string; // there
-  extra?: boolean; // only when it is asked for
+  name?: string; // in the list of columns; without a name: always shown
+  group?: string; // in that list
+  extra?: boolean; // shown only on request
 }
 
 const SEPARATOR = " ";
@@ -26,7 +26,7 @@ export function isShown<R>(column: ChosenColumn<R>, query: Record<string, string
     : !words(query.hide).includes(column.key);
 }
 
-// The query with one column shown or not.
+// The query with one column shown or hidden.
 export function withColumn<R>(
   column: ChosenColumn<R>,
   shown: boolean,

@@ -1,4 +1,4 @@
-// A tick that adds a trial to those to compare, and the bar that leads there.
+// A check box that adds a trial to the comparison, and the bar that links there.
 
 import type { JSX } from "preact";
 import { plural } from "../format";

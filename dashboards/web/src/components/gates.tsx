@@ -1,4 +1,4 @@
-// Which criteria are met, and by how much the others are missed.
+// Which gates are met, and by how much the others are missed.
 
 import type { JSX } from "preact";
 import type { Measure, RankingRow } from "../api";
@@ -15,7 +15,7 @@ function missedBy(gate: Gate, measures: Measure[]): string {
 
 interface Props {
   gates: Gate[];
-  measures: Measure[]; // that they may be on
+  measures: Measure[]; // that gates may refer to
 }
 
 export function Gates({ gates, measures }: Props): JSX.Element {
@@ -32,7 +32,7 @@ export function Gates({ gates, measures }: Props): JSX.Element {
   );
 }
 
-// In a row of many: only what is missed, since the rest is the rule.
+// For a row among many: shows only missed gates, since most are met.
 export function MissedGates({ gates, measures }: Props): JSX.Element {
   const missed = gates.filter((gate) => !gate.met);
   if (missed.length > 0) return <Gates gates={missed} measures={measures} />;

@@ -1,4 +1,4 @@
-// Which measures the plots of a page show. The choice stands in the address, as "metric".
+// Chooses the measures that a page plots. The address keeps the choice as "metric".
 
 import type { JSX } from "preact";
 import type { Measure } from "../api";
@@ -7,7 +7,7 @@ import { reportDocuments, reportedMeasures } from "../report";
 import { setQuery, type Route } from "../router";
 import { Select } from "./basics";
 
-// Of a sweep: one for all its plots.
+// For a sweep: one measure for all its plots.
 export function MeasureSelect(props: {
   sweep: string;
   measures: Measure[];
@@ -28,7 +28,7 @@ export function MeasureSelect(props: {
   );
 }
 
-// Of trials: any of them.
+// For trials: any number of measures.
 export function MeasureChecks(props: {
   measures: Measure[];
   chosen: Measure[];

@@ -1,4 +1,4 @@
-// A plot with its title, its text alternative, and its files.
+// A plot with its title, text alternative and files to download.
 
 import type { ECharts } from "echarts/core";
 import type { ComponentChildren, JSX } from "preact";
@@ -17,15 +17,15 @@ export interface PlotData {
 
 interface Props {
   title: string;
-  name: string; // of its files
-  summary: string; // what a reader who cannot see it should know
+  name: string; // for its files
+  summary: string; // for readers who cannot see the plot
   inputs: unknown[]; // what `build` depends on
   build: (palette: Palette) => PlotOption;
   table: () => PlotTable;
   height: number;
   zoomable?: boolean;
   onPick?: (data: PlotData) => void;
-  onChart?: (chart: ECharts) => void; // once, for events of its own
+  onChart?: (chart: ECharts) => void; // once, to add event handlers
   overlay?: ComponentChildren; // over the drawing, placed by its pixels
   note?: ComponentChildren;
   children?: ComponentChildren; // controls
@@ -44,17 +44,17 @@ interface ZoomEvent extends ZoomChange {
   batch?: ZoomChange[];
 }
 
-// Plots are drawn one after the other with a frame between, so that the first is seen, and the page
-// obeys, while those further down are still to come.
+// Draws plots one after the other with a frame between, so that the first appears and the page
+// stays responsive while later ones are pending.
 let turn: Promise<unknown> = Promise.resolve();
 function inTurn(work: () => Promise<void>): void {
   turn = turn
     .then(work)
-    .catch(() => undefined) // one that fails does not hold up the others
+    .catch(() => undefined) // a failed plot does not block the others
     .then(nextFrame);
 }
 
-// After what has been drawn is on the screen. A hidden page has no frames.
+// Resolves after the next frame is on the screen. A hidden page has no frames.
 function nextFrame(): Promise<void> {
   return new Promise((resolve) => {
     const hidden = setTimeout(resolve, 100);
@@ -87,7 +87,7 @@ export function Plot(props: Props): JSX.Element {
   }, []);
 
   useEffect(() => {
-    let stale = false; // the next draws in its stead, or there is nothing left to draw into
+    let stale = false; // a newer drawing replaces this one, or the plot is gone
     inTurn(async () => {
       try {
         const { makeChart } = await import("../plots/echarts");
@@ -103,14 +103,15 @@ export function Plot(props: Props): JSX.Element {
           latest.current.onChart?.(made);
           chart.current = made;
         }
-        // Series are replaced, so that one that is gone goes; zoom and brush are not named and stay.
+        // Replaces the series, so that removed ones disappear; zoom and brush are not named and
+        // stay.
         drawn.current = latest.current.build(readPalette());
         chart.current.setOption(drawn.current, { replaceMerge: ["series"] });
         const ticks = zoomedTicks(drawn.current, zoom.current);
         if (ticks && zoom.current.end - zoom.current.start < 100) chart.current.setOption(ticks);
         setFailed("");
       } catch (error) {
-        setFailed(String(error)); // a plot that cannot be drawn must not take the page with it
+        setFailed(String(error)); // a failed plot must not break the page
       }
     });
     return () => {
@@ -196,14 +197,14 @@ export function Plot(props: Props): JSX.Element {
   );
 }
 
-// Drawing anew costs as much as drawing, so only where the size is another.
+// Resizing costs as much as drawing, so only when the size has changed.
 function fit(chart: ECharts | undefined, frame: HTMLDivElement | null): void {
   if (!chart || !frame) return;
   if (chart.getWidth() !== frame.clientWidth || chart.getHeight() !== frame.clientHeight)
     chart.resize();
 }
 
-// The part of the vertical axis that is shown, in percent of it.
+// The shown part of the vertical axis, in percent of it.
 function zoomOf(event: ZoomEvent, before: Zoom): Zoom {
   return (event.batch ?? [event]).reduce((zoom, change) => {
     const { dataZoomId, start, end } = change;
@@ -213,7 +214,7 @@ function zoomOf(event: ZoomEvent, before: Zoom): Zoom {
   }, before);
 }
 
-// Ticks at round values of what is shown.
+// Ticks at round values of the shown part.
 function zoomedTicks(option: PlotOption, zoom: Zoom): PlotOption | undefined {
   const { min, max, ticksBetween } = (option.yAxis ?? {}) as MetricAxis;
   if (!ticksBetween || typeof min !== "number" || typeof max !== "number") return undefined;

@@ -1,10 +1,10 @@
-// What the colours of a plot stand for.
+// The meaning of a plot's colours.
 
 import type { JSX } from "preact";
 import { valueText, shorten } from "../format";
 import type { Value } from "../api";
 
-// The ramp of colours from low to high. `thin`: as lines have it, without its palest colour.
+// The ramp of colours from low to high. `thin`: without the palest colour, as for lines.
 export function Ramp(props: { low: string; high: string; thin?: boolean }): JSX.Element {
   return (
     <span class="legend">
@@ -15,7 +15,7 @@ export function Ramp(props: { low: string; high: string; thin?: boolean }): JSX.
 
 const MOST = 12;
 
-// The categories, each with the look that categoryStyle gives to its place.
+// The categories, each with the style that categoryStyle gives its position.
 export function CategoryKeys({ values }: { values: Value[] }): JSX.Element {
   return (
     <span class="legend">

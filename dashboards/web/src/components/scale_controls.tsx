@@ -1,5 +1,5 @@
-// How the axes of measures are drawn: by the logarithm (of the error) or linear, and shares from where.
-// The reader's choice holds for all plots and is remembered.
+// Chooses how the axes of measures are drawn: logarithmic (of the error) or linear, and the lower
+// end for shares. The choice applies to all plots and is remembered.
 
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
@@ -47,7 +47,7 @@ export function useScale(): ScaleChoice {
   return current;
 }
 
-// What can be chosen for plots of these measures.
+// The choices that apply to plots of these measures.
 export function ScaleControls({ measures }: { measures: Measure[] }): JSX.Element {
   const { scale, floor } = useScale();
   const share = measures.find((one) => isByError([one]));

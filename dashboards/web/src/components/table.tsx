@@ -1,4 +1,4 @@
-// Tables: captions, headers that sort by a click, pages. Sorting and paging are the server's.
+// Tables: captions, headers that sort on click, pages. The server sorts and pages.
 
 import type { ComponentChildren, JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
@@ -7,10 +7,10 @@ import { integer } from "../format";
 export interface Column<R> {
   key: string;
   title: ComponentChildren;
-  sort?: string; // what the server sorts by; none: not to be sorted
+  sort?: string; // the server's sort key; none: not sortable
   numeric?: boolean;
-  // Stays in sight while the rest moves sideways; "wide": only where the screen has room for it. These
-  // come first.
+  // Stays visible while other columns scroll sideways; "wide": only if the screen has room for it.
+  // Fixed columns come first.
   fixed?: true | "wide";
   cell: (row: R) => ComponentChildren;
 }
@@ -31,7 +31,7 @@ function classOf<R>(column: Column<R>): string {
   return [column.numeric ? "number" : "", fixed].filter(Boolean).join(" ");
 }
 
-// Where each fixed column stands: behind those before it, which are as wide as what they hold.
+// Places each fixed column after the previous ones, which are as wide as their content.
 function placeFixed(table: HTMLTableElement): void {
   let left = 0;
   [...(table.tHead?.rows[0]?.cells ?? [])].forEach((cell, i) => {
@@ -76,7 +76,7 @@ export function Header<R>({
         {column.title}
       </th>
     );
-  // Numbers are first wanted from the top, words from A.
+  // The first click sorts numbers from the highest, words from A.
   const next = active
     ? direction === "desc"
       ? column.sort
@@ -136,9 +136,9 @@ export function DataTable<R>(props: Props<R>): JSX.Element {
   );
 }
 
-// An answer may hold fewer rows than were asked for, where they are large: the next page begins after
-// those that are `shown`. While another page is waited for, nothing is said of the old one. Buttons
-// that do nothing keep the focus, unlike disabled ones.
+// Pages through a list. An answer may have fewer rows than requested if they are large: the next
+// page begins after the `shown` ones. While a page is loading, nothing is said of the old one.
+// Inactive buttons keep the focus, unlike disabled ones.
 export function Pager(props: {
   offset: number;
   limit: number;

@@ -5,8 +5,8 @@ import { splitTrial } from "../format";
 import { useDraft } from "./draft";
 
 interface Props {
-  name?: string; // what it begins with
-  action: string; // on the button
+  name?: string; // initial text
+  action: string; // label of the button
   disabled?: boolean;
   onTrial: (name: string) => void;
 }

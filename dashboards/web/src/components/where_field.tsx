@@ -4,8 +4,8 @@ import type { JSX } from "preact";
 import { setQuery, type Route } from "../router";
 import { useDraft } from "./draft";
 
-// Sent when Enter is pressed or the field is left, since half an expression is an error. A report has
-// no server that could filter.
+// Sends the filter on Enter or when the field loses focus, since half an expression is an error.
+// Absent in a report, which has no server to filter.
 export function WhereField({ route }: { route: Route }): JSX.Element | null {
   const { where: value = "" } = route.query;
   const [text, setText] = useDraft(value);

@@ -1,5 +1,5 @@
-// A drawn digit as MNIST would have it: fitted into 20 × 20 with its aspect kept, anti-aliased, its
-// centre of mass in the middle of 28 × 28.
+// Prepares a drawn digit as in MNIST: fits it into 20 × 20 with its proportions, anti-aliased, and
+// puts its centre of mass in the middle of 28 × 28.
 
 export interface Ink {
   width: number;
@@ -31,7 +31,7 @@ function boundingBox(ink: Ink): Box | null {
   return box.right > box.left ? box : null;
 }
 
-// The mean ink of the area that a small pixel covers: what anti-aliasing means.
+// The mean ink in the area of a small pixel, which anti-aliases.
 function meanOf(ink: Ink, left: number, top: number, size: number): number {
   let sum = 0;
   for (let y = Math.floor(top); y < Math.ceil(top + size); y += 1) {

@@ -18,7 +18,7 @@ function sum(values: Float32Array): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-// A bar of 40 × 100, wherever it was drawn, becomes 8 × 20 in the middle of 28 × 28.
+// A bar of 40 × 100 at any place becomes 8 × 20 in the middle of 28 × 28.
 it.each([
   [5, 10],
   [200, 150],
@@ -48,7 +48,7 @@ it("puts the centre of mass, not of the box, into the middle", () => {
 
 it("keeps ink as ink when it scales: a thin line turns grey, not absent", () => {
   const digit = toDigit(drawn(280, 280, 100, 40, 102, 240))!;
-  expect(sum(digit)).toBeCloseTo((2 * 200) / 100, 3); // drawn pixels per pixel: 10 × 10
+  expect(sum(digit)).toBeCloseTo((2 * 200) / 100, 3); // 10 × 10 drawn pixels per small pixel
 });
 
 it("says that nothing is drawn", () => {

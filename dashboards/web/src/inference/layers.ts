@@ -1,5 +1,5 @@
-// Layers on one image. Sums are 64-bit, so results differ from the trainer's 32-bit ones by some
-// 1e-6, as those of any two orders of summing do.
+// Layers on one image. Sums are 64-bit, so results differ from the trainer's 32-bit ones by about
+// 1e-6, as for any other order of summing.
 
 import type { Tensor } from "./safetensors";
 
@@ -51,7 +51,7 @@ function conv(
   return output;
 }
 
-// The sum over the part of the window that lies inside the image: the padding is zeros.
+// Sums only the part of the window inside the image: the padding is zeros.
 function convPixel(
   input: Image,
   weight: Float32Array,
@@ -158,8 +158,8 @@ export function logSoftmax(values: Float32Array): Float32Array {
   return values.map((value) => value - largest - Math.log(sum));
 }
 
-// One layer of a trial's spec (docs/protocol.md), with what does not apply to its kind left at a
-// default.
+// One layer of a trial's spec (docs/protocol.md); fields that do not apply to its kind have their
+// defaults.
 export interface LayerSpec {
   kind: string;
   out: number;
@@ -207,8 +207,8 @@ function normStep(tensors: Map<string, Tensor>, prefix: string, channels: number
   return (image) => batchNorm(image, factor, summand);
 }
 
-// What a layer does to an image of the size of `input`. Throws an Error that names the tensor or the
-// layer that does not fit.
+// Returns the function that applies a layer to an image of the size of `input`. Throws an Error
+// that names the tensor or layer that does not fit.
 export function makeStep(
   layer: LayerSpec,
   prefix: string,
@@ -244,7 +244,7 @@ export function makeStep(
       return globalAveragePool;
     case "dropout":
     case "dropout2d":
-    case "log_softmax": // of the result, whether or not the network ends in one
+    case "log_softmax": // applied to the result in any case
       return (image) => image;
     default:
       throw new Error(`this page knows no layer "${layer.kind}"`);

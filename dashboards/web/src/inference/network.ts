@@ -1,5 +1,5 @@
 // A trained network in evaluation mode, in the browser: the same semantics as common/inference,
-// which has the names and shapes of the tensors.
+// which documents the names and shapes of the tensors.
 
 import {
   logSoftmax,
@@ -17,7 +17,8 @@ export interface NetworkSpec {
   layers: LayerSpec[];
 }
 
-// The `network` of a trial's spec (docs/protocol.md). Throws an Error that says what is wrong.
+// Parses the `network` of a trial's spec (docs/protocol.md). Throws an Error that says what is
+// wrong.
 export function readNetworkSpec(value: unknown): NetworkSpec {
   const network = value as { input?: unknown; layers?: unknown } | null | undefined;
   if (!Array.isArray(network?.input) || !Array.isArray(network.layers))
@@ -35,7 +36,7 @@ export class InferenceNetwork {
     private readonly steps: Step[],
   ) {}
 
-  // Throws an Error that names the tensor or the layer that does not fit.
+  // Throws an Error that names the tensor or layer that does not fit.
   static create(spec: NetworkSpec, tensors: Map<string, Tensor>): InferenceNetwork {
     const [channels, height, width] = spec.input;
     let image: Image = {
@@ -47,13 +48,13 @@ export class InferenceNetwork {
     const steps: Step[] = [];
     spec.layers.forEach((layer, i) => {
       const step = makeStep(layer, `layers.${i}.`, image, tensors);
-      image = step(image); // for the shape that the next layer gets
+      image = step(image); // gives the next layer's input shape
       steps.push(step);
     });
     return new InferenceNetwork(spec, steps);
   }
 
-  // One normalised image, [channels][height][width], to log-probabilities of the classes.
+  // Turns one normalised image, [channels][height][width], into log-probabilities of the classes.
   run(values: Float32Array): Float32Array {
     const [channels, height, width] = this.spec.input;
     let image: Image = { channels, height, width, values };

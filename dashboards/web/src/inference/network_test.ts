@@ -11,8 +11,8 @@ interface Recorded {
   log_probabilities: number[][];
 }
 
-// Every file of the folder: "source" in it says who has asked that network. common/inference holds
-// them too, and that they have every kind of layer.
+// Every file of the folder; its "source" names the origin of the answers. common/inference tests
+// them too, and checks that they have every kind of layer.
 const recordings = import.meta.glob<Recorded>("./testdata/*.json", { eager: true });
 
 describe.each(Object.entries(recordings))("a trained network: %s", (_name, recorded) => {

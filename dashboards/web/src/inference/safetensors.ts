@@ -1,5 +1,5 @@
-// Reads a safetensors file: 8 bytes of length, a JSON header, then the tensors' bytes. Read with
-// distrust, since the file may be any.
+// Reads a safetensors file: 8 bytes of length, a JSON header, then the tensors' bytes. Trusts
+// nothing, since the file may come from anybody.
 
 export interface Tensor {
   shape: number[];
@@ -37,7 +37,7 @@ function readHeader(file: ArrayBuffer): { entries: Record<string, unknown>; star
   return { entries: JSON.parse(text) as Record<string, unknown>, start: 8 + Number(length) };
 }
 
-// All F32 tensors by name; the others (counters) are left out.
+// All F32 tensors by name; omits others (counters).
 export function readSafeTensors(file: ArrayBuffer): Map<string, Tensor> {
   const { entries, start } = readHeader(file);
   const tensors = new Map<string, Tensor>();
@@ -49,7 +49,7 @@ export function readSafeTensors(file: ArrayBuffer): Map<string, Tensor> {
     const count = entry.shape.reduce((product, side) => product * side, 1);
     if (end - begin !== count * 4 || start + end > file.byteLength)
       throw new Error(`tensor "${name}" does not fit into the file`);
-    // A copy, since a Float32Array must start at a multiple of 4 bytes.
+    // Copies, since a Float32Array must start at a multiple of 4 bytes.
     tensors.set(name, {
       shape: entry.shape,
       values: new Float32Array(file.slice(start + begin, start + end)),

@@ -1,5 +1,5 @@
-// The network layer by layer: every block as high as its image and as thick as it has channels, so
-// that one sees where the picture shrinks and where the parameters are.
+// Draws the network layer by layer: each block is as high as its image and as thick as its
+// channels, to show where the picture shrinks and where the parameters are.
 
 import type { JSX } from "preact";
 import { useRef } from "preact/hooks";
@@ -13,10 +13,10 @@ interface Block {
   shape: [number, number, number];
   parameters: number;
   field: number;
-  notes: string[]; // layers that leave the shape as it is
+  notes: string[]; // layers that do not change the shape
 }
 
-// Layers that only change values stand under the layer before them.
+// Layers that only change values are listed under the layer before them.
 const QUIET = new Set(["relu", "batch_norm", "dropout", "dropout2d", "log_softmax"]);
 
 export function blocksOf(network: NetworkTable): Block[] {
@@ -41,13 +41,13 @@ export function blocksOf(network: NetworkTable): Block[] {
   return blocks;
 }
 
-// A drawn probability has 16 digits; four say what a reader needs.
+// A random probability has 16 digits; four suffice for a reader.
 function rounded(text: string): string {
   return text.replace(/\d+\.\d{5,}/g, (digits) => number(Number(digits), 4));
 }
 
 const NARROWEST = 112;
-const LETTER = 6.6; // a bold one, at the most
+const LETTER = 6.6; // width of a bold letter, at most
 const TOP = 24;
 const TALLEST = 96;
 const LINE = 15;
@@ -71,7 +71,7 @@ function BlockShape({
 }): JSX.Element {
   const [channels, height] = block.shape;
   const side = 6 + (TALLEST - 6) * (height / tallest);
-  // A slanted box: its depth stands for the channels, by their root so that 256 still fit.
+  // A slanted box; its depth is the root of the number of channels, so that 256 still fit.
   const depth = Math.min(34, 3 + Math.sqrt(channels) * 3);
   const left = x - depth / 2;
   const top = TOP + (TALLEST - side) / 2;
@@ -210,7 +210,7 @@ const STYLED = [
   "opacity",
 ];
 
-// A copy in the document whose looks are its own attributes: a file has no style sheet.
+// A copy with its styles as attributes: a file has no style sheet.
 function withStyles(svg: SVGSVGElement): SVGSVGElement {
   const copy = svg.cloneNode(true) as SVGSVGElement;
   const originals = svg.querySelectorAll("*");

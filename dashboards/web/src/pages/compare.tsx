@@ -65,7 +65,7 @@ export function ComparePage({ route }: { route: Route }): JSX.Element {
   );
 }
 
-// Draws nothing: one live document per trial, so that each goes on by itself.
+// Renders nothing: one live document per trial, each refreshed on its own.
 function Fetched({
   name,
   onFound,
@@ -84,12 +84,12 @@ function Fetched({
   return null;
 }
 
-// How its curve is drawn.
+// The line style of a trial's curve.
 function Key({ place }: { place: number }): JSX.Element {
   return <span class={`key key-${place + 1} ${dashOf(place)}`} />;
 }
 
-// What the sweeps of the trials judge, until others are chosen.
+// Shows the measures that judge the trials' sweeps, until others are chosen.
 function Comparison({ trials, route }: { trials: TrialView[]; route: Route }): JSX.Element {
   const choice = useScale();
   const measures = oneOfEach(trials.flatMap((trial) => trial.reported));

@@ -1,5 +1,5 @@
-// What stands in the rows of a comparison: results, then every hyperparameter with the value that was
-// in force, so that one trial's default and another's choice of the same value are no difference.
+// The rows of a comparison: results, then every hyperparameter with its value in effect, so that a
+// default and a chosen value that are equal do not differ.
 
 import type { Measure, TrialView, Value } from "../api";
 import { defaultsOf, effectiveValue } from "../effective";
@@ -13,7 +13,7 @@ export interface ComparedRow {
 
 interface Compared {
   results: ComparedRow[];
-  parameters: ComparedRow[]; // that were searched or differ
+  parameters: ComparedRow[]; // searched or different ones
   same: Record<string, Value>; // the other hyperparameters
 }
 
@@ -30,10 +30,10 @@ function measureRows(measure: Measure, row: Row): ComparedRow[] {
   return bestPart(measure) === "last" ? [last] : [best, last];
 }
 
-// What is said of the trial elsewhere: its network by name and size.
+// Shown elsewhere: the trial's network by name and size.
 const SAID = new Set(["model"]);
 
-// Of results those of `measures`.
+// Results for `measures` only.
 export function comparedRows(trials: TrialView[], measures: Measure[]): Compared {
   const row: Row = (name, text) => ({ name, cells: trials.map(text) });
   const value = effectiveValue;

@@ -1,4 +1,4 @@
-// Draw a digit, and the trained network says what it is, here in the browser.
+// Draw a digit, and the trained network recognises it, here in the browser.
 
 import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
@@ -40,7 +40,7 @@ export function DrawPage({ route }: { route: Route }): JSX.Element {
 
 const MOST_LOOKED_AT = 10;
 
-// The best trial of the newest sweep whose network can run here.
+// Opens the best trial of the newest sweep whose network can run here.
 function Newest(): JSX.Element {
   const sweeps = useLive<SweepsView>(apiPath(["sweeps"], { page_size: 50 }), { once: true });
   return (
@@ -87,7 +87,7 @@ function FirstThatRuns({ names }: { names: string[] }): JSX.Element {
   return <Reader key={names[place]} trial={data} />;
 }
 
-// Why a trial's weights cannot read a drawing; "" when they can.
+// Why a trial's weights cannot recognise a drawing; "" when they can.
 export function whyNot(trial: TrialView): string {
   if (!trial.network) return "it was trained by a program of its own, which has no network to run here";
   const [channels, height, width] = trial.network.input;

@@ -5,7 +5,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Ink } from "../inference/digit";
 
 const SIDE = 280;
-const PEN = 20; // as thick, against the size of a digit, as in MNIST
+const PEN = 20; // relative to the digit's size as thick as in MNIST
 
 type Stroke = { x: number; y: number }[];
 
@@ -32,7 +32,7 @@ export function DrawingPad({ onInk }: { onInk: (ink: Ink | undefined) => void })
     }
     onInk(strokes.current.length > 0 ? inkOf(context) : undefined);
   };
-  useEffect(redraw, []); // paper, also in the dark
+  useEffect(redraw, []); // white paper, in the dark theme too
   const place = (event: PointerEvent): { x: number; y: number } => {
     const box = canvas.current?.getBoundingClientRect();
     if (!box) return { x: 0, y: 0 };
@@ -89,6 +89,6 @@ export function DrawingPad({ onInk }: { onInk: (ink: Ink | undefined) => void })
 function inkOf(context: CanvasRenderingContext2D): Ink {
   const { data } = context.getImageData(0, 0, SIDE, SIDE);
   const values = new Float32Array(SIDE * SIDE);
-  for (let i = 0; i < values.length; i += 1) values[i] = (255 - (data[i * 4] ?? 255)) / 238; // from #fff to #111
+  for (let i = 0; i < values.length; i += 1) values[i] = (255 - (data[i * 4] ?? 255)) / 238; // #fff is 0, #111 is 1
   return { width: SIDE, height: SIDE, values };
 }

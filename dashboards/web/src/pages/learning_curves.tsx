@@ -1,5 +1,5 @@
-// The learning curves of a sweep, with a reader's hand on them: the nearest one comes to the front and
-// says which it is, a click opens its trial.
+// The learning curves of a sweep, interactive: the nearest curve is highlighted and described, a
+// click opens its trial.
 
 import type { ECharts } from "echarts/core";
 import type { JSX } from "preact";
@@ -30,8 +30,8 @@ import { noEpoch } from "./no_epoch";
 import { recall, remember } from "../storage";
 
 const CURVES = 60;
-const REACH = 40; // pixels from a curve at which it is meant
-const NAMED = 8; // hyperparameters that are shown
+const REACH = 40; // greatest distance of the pointer from a curve, in pixels
+const NAMED = 8; // number of hyperparameters shown
 
 interface Hover {
   x: number;
@@ -39,7 +39,7 @@ interface Hover {
   lines: string[];
 }
 
-// The curves in pixels. Both axes are straight, so two places tell where every other one is.
+// The curves in pixels. Both axes are linear in pixels, so two positions determine all others.
 function inPixels(chart: ECharts, curves: CurvesView, scale: MetricScale): PixelCurve[] {
   const place = (x: number, y: number): number[] =>
     chart.convertToPixel({ gridIndex: 0 }, [x, y]) as number[];
@@ -71,7 +71,7 @@ function trialLines(
   ];
 }
 
-// By trial: the hyperparameters that vary, in words.
+// By trial: the varying hyperparameters as text.
 function parameterWords(view: PointsView | undefined): Map<number, string> {
   if (!view) return new Map();
   const points = readPoints(view);
@@ -214,7 +214,7 @@ function Note(props: { curves: CurvesView; dimension: Dimension | null }): JSX.E
 }
 
 function Tip({ hover }: { hover: Hover }): JSX.Element {
-  // On the side of the pointer where there is room.
+  // On the side of the pointer that has room.
   const style =
     hover.x > 320
       ? { right: `calc(100% - ${hover.x - 14}px)`, top: `${hover.y + 12}px` }

@@ -1,4 +1,4 @@
-// Says of a report's table that it is not all of it.
+// Notes that a report's table is incomplete.
 
 import type { JSX } from "preact";
 import { integer } from "../format";

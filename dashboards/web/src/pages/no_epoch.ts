@@ -1,4 +1,4 @@
-// What is said where a sweep has nothing to draw.
+// The text when a sweep has nothing to draw.
 
 import type { SweepView } from "../api";
 

@@ -1,4 +1,4 @@
-// What runs now: with which values, how far, how well, where, and for how long still.
+// The running trials: their values, progress, results, workers and remaining time.
 
 import type { JSX } from "preact";
 import type { ProgressRow, ProgressView, SweepView } from "../api";
@@ -11,7 +11,7 @@ import { trialHref } from "../router";
 import { apiPath } from "../source";
 import { measureColumn, valueCell } from "./trial_columns";
 
-// Of the whole trial.
+// The share of the whole trial.
 export function shareDone(row: ProgressRow): number {
   const within = row.steps > 0 ? row.step / row.steps : 0;
   return row.epochs > 0 ? Math.min(1, (Math.max(0, row.epoch - 1) + within) / row.epochs) : 0;
@@ -31,7 +31,7 @@ function Bar({ row }: { row: ProgressRow }): JSX.Element {
   );
 }
 
-// Said only where a trainer says it.
+// Columns shown only if a trainer reports them.
 const SPEED: Column<ProgressRow>[] = [
   { key: "loss", title: "Loss", numeric: true, cell: (row) => number(row.loss) },
   {

@@ -1,4 +1,4 @@
-// One sweep: what it is at the top, and its sections, of which only the one in sight is fetched.
+// One sweep: a summary, and sections of which only the visible one is fetched.
 
 import type { JSX } from "preact";
 import type { SweepView } from "../api";
@@ -107,9 +107,9 @@ export function SweepPage({
   );
 }
 
-const SHORT = 12; // digits of a digest in a line
+const SHORT = 12; // number of digest digits shown
 
-// How many trials of which kind; `planned_trials` counts each replicate.
+// The number and kind of trials; `planned_trials` counts each replicate.
 export function planText(sweep: SweepView): string {
   if (sweep.file_refusal !== "") return "what was planned is in its file only";
   const epochs = `of ${plural(sweep.epochs, "epoch")}`;

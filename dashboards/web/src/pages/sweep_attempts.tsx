@@ -1,4 +1,4 @@
-// The ledger: every lease that was granted on a trial of the sweep, and how it ended.
+// All leases granted on trials of the sweep, and how they ended.
 
 import type { JSX } from "preact";
 import type { AttemptRow, AttemptsView, SweepView } from "../api";

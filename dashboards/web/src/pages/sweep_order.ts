@@ -1,4 +1,4 @@
-// The order of the list of sweeps. The server's is newest first; where all of them are on the page, a
+// The order of the list of sweeps. The server's is newest first; if all sweeps are on the page, a
 // reader may choose another.
 
 import type { SweepSummary } from "../api";
@@ -10,7 +10,7 @@ const KEYS: Record<string, (sweep: SweepSummary) => unknown> = {
   name: (sweep) => sweep.name,
   state: (sweep) => sweep.state,
   trials: (sweep) => sweep.planned_trials,
-  // Values of different measures cannot be held against each other: each measure by itself.
+  // Values of different measures cannot be compared, so each measure is sorted separately.
   best: (sweep) => sweep.best_value,
   left: (sweep) => sweep.seconds_left,
   submitted: (sweep) => sweep.create_time,

@@ -1,4 +1,4 @@
-// How the sweep does: learning curves, history, what runs, and the best few.
+// The sweep's results so far: learning curves, history, running trials, and the best few.
 
 import type { JSX } from "preact";
 import type { PointsView, SweepView } from "../api";
@@ -20,7 +20,7 @@ import { Running } from "./running";
 import { BestTable } from "./sweep_ranking";
 import { Winner } from "./winner";
 
-const POINTS = 500; // more cannot be told apart, and take longer to draw than a reader waits
+const POINTS = 500; // more are indistinguishable and take too long to draw
 const BEST = 5;
 
 export function openTrial(sweep: string): (data: PlotData) => void {
@@ -29,12 +29,12 @@ export function openTrial(sweep: string): (data: PlotData) => void {
   };
 }
 
-// Which measure the plots of a sweep show: the first objective, until another is chosen.
+// The measure of a sweep's plots: the first objective, until another is chosen.
 export function shownMeasure(sweep: SweepView, route: Route): string {
   return route.query.metric || objectiveOf(sweep).name;
 }
 
-// Of a measure; of "" none.
+// The points of a measure; none for "".
 export function usePoints(sweep: string, metric: string): ReturnType<typeof useLive<PointsView>> {
   const path = apiPath(["sweeps", sweep, "points"], { metric, limit: POINTS });
   return useLive<PointsView>(metric && path, { keep: true });

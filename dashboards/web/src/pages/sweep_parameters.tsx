@@ -1,4 +1,4 @@
-// What the parameters did: parallel coordinates, importance, slices, a contour, the Pareto front.
+// The effect of parameters: parallel coordinates, importance, slices, a contour, the Pareto front.
 
 import type { ECharts } from "echarts/core";
 import type { ComponentChildren, JSX } from "preact";
@@ -37,8 +37,8 @@ import { setQuery, trialHref, type Route } from "../router";
 import { apiPath } from "../source";
 import { NothingYet, openTrial, shownMeasure, usePoints } from "./sweep_overview";
 
-const NAMED = 8; // brushed trials that are listed
-const RANKED = 200; // configurations of which the front of several objectives is drawn
+const NAMED = 8; // number of brushed trials listed
+const RANKED = 200; // number of configurations for the front of several objectives
 
 interface Props {
   sweep: SweepView;
@@ -91,7 +91,7 @@ export function SweepParameters({ sweep, route }: { sweep: SweepView; route: Rou
   );
 }
 
-// Whether the page is as narrow as a phone.
+// True when the page is as narrow as a phone.
 function useNarrow(): boolean {
   const query = matchMedia("(max-width: 40rem)");
   const [isNarrow, set] = useState(query.matches);
@@ -103,7 +103,7 @@ function useNarrow(): boolean {
   return isNarrow;
 }
 
-// What ECharts tells of a brush on one axis.
+// The event that ECharts sends for a brush on one axis.
 interface AreaSelected {
   parallelAxisIndex?: number;
   parallelAxisId?: string;
@@ -121,7 +121,7 @@ function Parallel({ sweep, view, points }: Props): JSX.Element {
     chart.current = made;
     setBrush({});
     made.on("axisareaselected", (event) => {
-      // The axis is known by its id, which ends in its place: "axis-3".
+      // The axis id ends in the axis's position: "axis-3".
       const { parallelAxisId = "", intervals = [] } = event as AreaSelected;
       const axis = Number(/(\d+)\D*\d*$/.exec(parallelAxisId.replace(/\0/g, ""))?.[1] ?? 0);
       setBrush((old) => ({ ...old, [axis]: intervals }));
@@ -141,7 +141,8 @@ function Parallel({ sweep, view, points }: Props): JSX.Element {
   const chosen = active ? brushed(points, choice, brush) : [];
   return (
     <Plot
-      // Another layout or scale is another plot: a brush on the old axes means nothing on the new ones.
+      // Another layout or scale makes another plot: a brush on the old axes has no meaning on new
+      // ones.
       key={`${view.metric} ${scale} ${floor} ${isNarrow} ${view.dimensions.map((dimension) => dimension.name).join(" ")}`}
       title="Parallel coordinates"
       name={`${sweep.name} parallel`}
@@ -217,7 +218,7 @@ function Sizes({ sweep, points }: { sweep: SweepView; points: Points }): JSX.Ele
   const isShown = points.view.metric === objective.name;
   const live = usePoints(sweep.name, isShown ? "" : objective.name);
   const own = isShown ? points : live.data && readPoints(live.data);
-  // A sweep with a program of its own says nothing of networks, and one size nothing of sizes.
+  // Without networks, or with a single size, there is nothing to plot.
   const sizes = new Set(points.numbers("network_parameters").filter((count) => count));
   if (!own || sizes.size < 2) return null;
   return (
@@ -294,7 +295,7 @@ function Pareto(props: {
 }
 
 function Contour({ sweep, view, points, route }: Props & { route: Route }): JSX.Element | null {
-  // Between words nothing can be estimated, between numbers that a grid names it can.
+  // Estimates need numbers on both axes; the numbers of a grid count too.
   const numbers = view.dimensions.filter((dimension) =>
     dimension.categories.every((value) => typeof value === "number"),
   );

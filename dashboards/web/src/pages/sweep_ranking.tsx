@@ -1,4 +1,4 @@
-// The ranking: every configuration against the gates.
+// The ranking: every configuration with its gates.
 
 import type { JSX } from "preact";
 import type { RankingRow, RankingView, SweepView } from "../api";
@@ -31,7 +31,7 @@ const PAGE = 50;
 
 type RankingColumn = ChosenColumn<RankingRow>;
 
-// One for each objective: what decides.
+// One column for each objective.
 function objectiveColumns(sweep: SweepView, rows: RankingRow[]): RankingColumn[] {
   return sweep.objectives.map((one, i) => {
     const { cell, ...column } = measureColumn(one, rows, (row) => heldValue(row, one));
@@ -62,7 +62,7 @@ function columnsOf(sweep: SweepView, rows: RankingRow[]): RankingColumn[] {
   return columns;
 }
 
-// 1: what no other beats in every objective.
+// Front 1: configurations that no other dominates.
 const FRONT: RankingColumn = resultColumn({
   key: "front",
   title: "Front",
@@ -100,7 +100,7 @@ function detailColumns(sweep: SweepView, rows: RankingRow[]): RankingColumn[] {
   ];
 }
 
-// Of the objective: percent without their sign, or other numbers.
+// An interval of the objective: percent without their sign, or other numbers.
 function rangeText(sweep: SweepView, interval: [number, number] | null): string {
   const objective = objectiveOf(sweep);
   if (interval === null || objective.unit === SHARE) return intervalText(interval);
@@ -160,7 +160,7 @@ function Rows(props: {
   sweep: SweepView;
   rows: RankingRow[];
   empty: string;
-  route?: Route; // of a page on which columns are chosen
+  route?: Route; // of a page with a choice of columns
   sort?: string;
   onSort?: (sort: string) => void;
 }): JSX.Element {

@@ -22,7 +22,7 @@ import { apiPath } from "../source";
 import { inOrder } from "./sweep_order";
 
 const PAGE = 50;
-// From what is done to what is not, in this order in the bar too.
+// From finished to pending, the order of the bar's segments too.
 const COUNTS: (keyof TrialCounts)[] = [
   "completed",
   "stopped",
@@ -34,7 +34,7 @@ const COUNTS: (keyof TrialCounts)[] = [
   "pending",
 ];
 
-// What has ended, as `sweep list` counts it.
+// Ended trials, as `sweep list` counts them.
 const ENDED = COUNTS.slice(0, 5);
 
 export function ProgressBar({ sweep }: { sweep: SweepSummary }): JSX.Element {
@@ -89,7 +89,7 @@ export function BestRun({ sweep }: { sweep: SweepSummary }): JSX.Element {
   );
 }
 
-// Each leads to the sweeps that have it too.
+// Each label links to the sweeps that have it too.
 export function Labels({ labels }: { labels: Record<string, string> }): JSX.Element {
   return (
     <span class="labels">

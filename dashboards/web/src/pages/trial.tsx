@@ -1,4 +1,4 @@
-// One trial: what it trained with, how it went, what it gets wrong, and how to repeat it.
+// One trial: its hyperparameters, its results, its errors, and how to repeat it.
 
 import type { ComponentChildren, JSX } from "preact";
 import type { Measure, TrialState, TrialView } from "../api";
@@ -89,9 +89,10 @@ export function TrialPage({
   );
 }
 
-const TOLD = 6; // measures
+const TOLD = 6; // number of measures
 
-// Best values, of what its sweep judges first; of the objective also when, and the last.
+// Best values, first of the measures that judge the sweep; for the objective also its epoch and
+// last value.
 function measureFacts(trial: TrialView): [string, ComponentChildren][] {
   return tellingMeasures(trial)
     .slice(0, TOLD)
@@ -168,7 +169,7 @@ function TrialFacts({ trial }: { trial: TrialView }): JSX.Element {
   return <Facts facts={facts} />;
 }
 
-// What was searched, and behind it what was left at its default.
+// The searched hyperparameters, then those at their defaults.
 function Hyperparameters({ trial }: { trial: TrialView }): JSX.Element {
   const defaults = defaultsOf(trial);
   return (
@@ -201,7 +202,7 @@ function Epochs({ trial, route }: { trial: TrialView; route: Route }): JSX.Eleme
   const rows = countedRows(trial.epoch_rows);
   const last = rows[rows.length - 1];
   if (!last) return <p class="empty">{NO_EPOCH[trial.state]}</p>;
-  // What never was a number has nothing to draw.
+  // A measure that never was a number has no curve.
   const drawn = trial.reported.filter((one) => rows.some((row) => row.values[one.name] != null));
   const telling = tellingMeasures(trial);
   const chosen = chosenMeasures(

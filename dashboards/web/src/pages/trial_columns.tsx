@@ -1,5 +1,5 @@
-// Columns that the ranking and the table of trials have in common: first what decides, which stays in
-// sight, then one for each hyperparameter.
+// The columns shared by the ranking and the table of trials: first the judged measures, which stay
+// visible, then one for each hyperparameter.
 
 import type { ComponentChildren, JSX } from "preact";
 import type { Measure, MeasureSummary, RankingRow, SweepView, TrialRow, Value } from "../api";
@@ -47,7 +47,7 @@ export function trialColumn(sweep: string): ChosenColumn<AnyRow> {
   };
 }
 
-// One of the results, that can be hidden. Its key has a dot, which no hyperparameter's name has.
+// A result's column, which can be hidden. Its key has a dot, which no hyperparameter's name has.
 export function resultColumn<R>(
   column: Omit<ChosenColumn<R>, "group" | "name"> & { title: string; name?: string },
 ): ChosenColumn<R> {
@@ -71,7 +71,7 @@ const TO_TARGET: ChosenColumn<AnyRow> = resultColumn({
   cell: (row) => integer(row.epochs_to_target),
 });
 
-// A measure's column; no hyperparameter's name has a colon.
+// A measure's column. Its key has a colon, which no hyperparameter's name has.
 export function measureColumn<R>(
   measure: Measure,
   rows: R[],
@@ -88,7 +88,7 @@ export function measureColumn<R>(
   };
 }
 
-// The best of a trial's, as the server sorts by it.
+// The server's sort key for a trial's best value.
 export function bestSort(measure: Measure): string {
   return `${bestPart(measure)}.${measure.name}`;
 }
@@ -117,13 +117,13 @@ function bestColumn<R extends AnyRow>(
   });
 }
 
-// What is held against gates: in a ranking of the configuration, else the trial's best.
+// The value that gates judge: the configuration's in a ranking, else the trial's best.
 export function heldValue(row: AnyRow, measure: Measure): number | null {
   if ("values" in row) return row.values[measure.name] ?? null;
   return bestValue(row.measures[measure.name], measure);
 }
 
-// What else gates ask for, and what else was reported, which is there when it is asked for.
+// The other measures in gates, and the other reported ones, which are shown on request.
 export function otherMeasures<R extends AnyRow>(
   sweep: SweepView,
   rows: R[],
@@ -149,7 +149,7 @@ const SIZE: ChosenColumn<AnyRow> = resultColumn({
   cell: (row) => integer(row.network_parameters || null),
 });
 
-// How soon the target was reached, where there is one, and by how large a network, where there is one.
+// The epoch that reached the target, if there is one, and the network's size, if known.
 export function goalColumns(sweep: SweepView): ChosenColumn<AnyRow>[] {
   return [
     ...(Object.keys(sweep.target.measures).length === 0 ? [] : [TO_TARGET]),
@@ -161,7 +161,7 @@ function parameterOf(row: AnyRow, name: string): Value | undefined {
   return name === "model" && !("model" in row.parameters) ? row.model : row.parameters[name];
 }
 
-// Names that are no dimension of the sweep, and whether they are the same in all rows.
+// The names that are no dimension of the sweep, split by whether all rows have the same value.
 export function constantsOf(sweep: SweepView, rows: AnyRow[]): { same: string[]; others: string[] } {
   const varied = new Set(sweep.dimensions.map((dimension) => dimension.name));
   const names = [...new Set(rows.flatMap((row) => Object.keys(row.parameters)))].filter(
@@ -173,11 +173,11 @@ export function constantsOf(sweep: SweepView, rows: AnyRow[]): { same: string[];
   return { same: names.filter(isSame), others: names.filter((name) => !isSame(name)) };
 }
 
-// The hyperparameters that are the same in every row, once.
+// Lists once the hyperparameters that are the same in every row.
 export function ConstantsNote(props: {
   sweep: SweepView;
   rows: AnyRow[];
-  children?: ComponentChildren; // what else is, if `hasMore`
+  children?: ComponentChildren; // further equal facts, if `hasMore`
   hasMore?: boolean;
 }): JSX.Element | null {
   const { sweep, rows, children, hasMore } = props;
@@ -193,7 +193,7 @@ export function ConstantsNote(props: {
   );
 }
 
-// How a column shows values of a hyperparameter: numbers with their points below each other.
+// Shows a hyperparameter's values in a column: numbers have their points aligned.
 export function valueCell<R>(
   values: (Value | undefined)[],
   value: (row: R) => Value | undefined,
@@ -225,8 +225,8 @@ function valueColumn(
   };
 }
 
-// One for each hyperparameter that varies; those that do not are there when they are asked for, with
-// the value that was in force.
+// One column for each varying hyperparameter. The others are shown on request, with their values in
+// effect.
 export function hyperparameterColumns(sweep: SweepView, rows: AnyRow[]): ChosenColumn<AnyRow>[] {
   const varied = [
     ...sweep.dimensions.map((dimension) => dimension.name),

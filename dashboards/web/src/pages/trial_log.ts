@@ -1,4 +1,4 @@
-// The log of a trial: what its trainer printed between the starts, epochs and ends of its attempts.
+// The log of a trial: its trainer's output between the starts, epochs and ends of attempts.
 
 import type { EpochRow, LogsView, TrialView } from "../api";
 import { outcomeText } from "../attempts";
@@ -8,7 +8,7 @@ export interface LogEntry {
   key: string;
   time: string;
   text: string;
-  printed: boolean; // by the trainer
+  printed: boolean; // by the trainer, not an event
 }
 
 function epochText(row: EpochRow, { epochs, reported }: TrialView): string {
@@ -18,8 +18,8 @@ function epochText(row: EpochRow, { epochs, reported }: TrialView): string {
   return [`epoch ${row.epoch}/${epochs}`, ...values].join("  ");
 }
 
-// Times are ISO 8601 in UTC with as many digits, so that their texts are in their order. Where they are
-// equal, an attempt begins before and ends after the rest of it.
+// Times are ISO 8601 in UTC with equally many digits, so their texts sort by time. At equal times
+// an attempt's start comes first and its end last.
 export function trialLog(trial: TrialView, lines: LogsView["lines"]): LogEntry[] {
   const several = trial.attempts.length > 1;
   const mark = (attempt: number): string => (several ? `#${attempt} ` : "");

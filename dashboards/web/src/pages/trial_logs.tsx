@@ -1,5 +1,5 @@
-// What happened, in its order, as `sweep logs` tells it: attempts, epochs, and what the trainer printed.
-// New lines are asked for with the token of the last ones.
+// The trial's events in order, as in `sweep logs`: attempts, epochs, and the trainer's output.
+// Requests new lines with the token of the last answer.
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
@@ -11,7 +11,7 @@ import { trialLog } from "./trial_log";
 
 type Line = LogsView["lines"][number];
 const PAGE = 500;
-const MOST_LINES = 5000; // kept on the page; the rest is in `sweep logs`
+const MOST_LINES = 5000; // kept on the page; `sweep logs` has all
 
 export function TrialLogs({ trial }: { trial: TrialView }): JSX.Element {
   const [after, setAfter] = useState("");

@@ -1,4 +1,4 @@
-// What the trained network gets wrong: counts, and the pictures themselves.
+// The errors of the trained network: their counts, and the pictures.
 
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
@@ -73,7 +73,7 @@ function Mistakes({ view }: { view: PredictionsView }): JSX.Element {
   );
 }
 
-// One picture, ink on paper as it was written; three channels are colours.
+// One picture, ink on paper as written; three channels are colours.
 export function Digit(props: {
   pixels: Uint8Array;
   shape: [number, number, number];

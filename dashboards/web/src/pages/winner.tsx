@@ -1,4 +1,4 @@
-// The commands that train a sweep's best trial again.
+// The commands that repeat the training of a sweep's best trial.
 
 import type { JSX } from "preact";
 import type { SweepView, TrialView } from "../api";

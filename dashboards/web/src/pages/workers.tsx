@@ -1,4 +1,4 @@
-// The machines: who is there, how fast, how well, and what ran where.
+// The workers: their state, speed, results, and a timeline of their trials.
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
@@ -28,7 +28,7 @@ function TrialLinks({ trials }: { trials: string[] }): JSX.Element {
   );
 }
 
-// Its first digits.
+// The first digits of a digest.
 function digest(sha256: string): string {
   return `${sha256.slice(0, 12)}…`;
 }

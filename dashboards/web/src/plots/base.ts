@@ -1,4 +1,4 @@
-// What all plots share: type, axes, tooltips.
+// Shared by all plots: font, axes, tooltips.
 
 import type { Palette } from "./palette";
 import type { PlotAxis, PlotOption, PlotSeries } from "./echarts";
@@ -7,7 +7,7 @@ export const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', 
 
 export function base(palette: Palette): PlotOption {
   return {
-    animation: false, // values that change every two seconds must not wobble
+    animation: false, // values that change every two seconds must not move
     backgroundColor: "transparent",
     color: palette.series,
     textStyle: { fontFamily: FONT, fontSize: 12, color: palette.ink },
@@ -15,7 +15,7 @@ export function base(palette: Palette): PlotOption {
   };
 }
 
-// Tooltips are drawn in the SVG: as HTML they would be markup made of names, and need inline styles.
+// Draws tooltips in the SVG: as HTML they would need inline styles, and names would become markup.
 export function tooltip(
   palette: Palette,
   trigger: "item" | "axis",
@@ -32,7 +32,7 @@ export function tooltip(
   };
 }
 
-// The mark of a trial that diverged, which has no value: a cross at the worst edge.
+// The mark of a diverged trial, which has no value: a cross at the worst edge.
 export function divergedMark(palette: Palette): Pick<ScatterSeries, "symbol" | "symbolSize" | "itemStyle"> {
   return {
     symbol: "path://M-5,-4 L-4,-5 L0,-1 L4,-5 L5,-4 L1,0 L5,4 L4,5 L0,1 L-4,5 L-5,4 L-1,0 Z",
@@ -41,7 +41,7 @@ export function divergedMark(palette: Palette): Pick<ScatterSeries, "symbol" | "
   };
 }
 
-// Room beside the plot for the labels of its goals, which would lie on points inside.
+// Leaves room beside the plot for the goals' labels, which would cover points inside.
 export const GOAL_GRID = { left: 56, right: 78, top: 30, bottom: 40 };
 
 type LineSeries = Extract<PlotSeries, { type?: "line" }>;
@@ -52,7 +52,7 @@ export interface Goal {
   text: string;
 }
 
-// Dashed lines where the goals are.
+// Dashed lines at the goals.
 export function goalLines(
   goals: { y?: Goal | null; x?: Goal | null },
   palette: Palette,
@@ -86,8 +86,8 @@ export function axisStyle(palette: Palette, name: string): Partial<PlotAxis> {
   } as Partial<PlotAxis>;
 }
 
-// Shift and wheel zoom, dragging moves: the plain wheel goes on scrolling the page. A finger scrolls
-// it too, so there plots do not move.
+// Shift and wheel zoom, dragging moves; the plain wheel scrolls the page. On touch screens plots do
+// not move, since a finger scrolls the page.
 export function zoom(): Extract<NonNullable<PlotOption["dataZoom"]>, unknown[]> {
   const touch = matchMedia("(pointer: coarse)").matches;
   const common = {

@@ -11,7 +11,7 @@ import { metricAxis, metricRange, metricScale, type ScaleKind } from "./metric_s
 import type { Palette } from "./palette";
 import type { PlotTable } from "./table";
 
-// One of a kind; trialName is for readers, and short.
+// A unique id; trialName is short and for readers.
 export function trialId(trial: Pick<TrialView, "sweep" | "trial">): string {
   return `${trial.sweep}/${trial.trial}`;
 }

@@ -1,4 +1,4 @@
-// What was taken for what. The diagonal is nearly everything, so colour shows the mistakes only.
+// The confusion matrix. Nearly all counts are on the diagonal, so colours show only the mistakes.
 
 import type { PredictionsView } from "../api";
 import { axisStyle, base, tooltip } from "./base";

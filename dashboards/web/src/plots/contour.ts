@@ -1,4 +1,4 @@
-// A measure over two parameters: the trials as points, and between them a smooth estimate.
+// A measure over two parameters: the trials as points, with a smooth estimate between them.
 
 import { contours } from "d3-contour";
 import type { Dimension } from "../api";
@@ -13,7 +13,7 @@ import { settingText } from "./scatter";
 import { MOST_ROWS, type PlotTable } from "./table";
 
 const GRID = 48;
-const BANDWIDTH = 0.12; // of an axis, for the kernel
+const BANDWIDTH = 0.12; // of the kernel, as a share of an axis
 const LEVELS = 9;
 
 interface Sample {
@@ -22,8 +22,8 @@ interface Sample {
   y: number;
   u: number; // shares of the axes
   v: number;
-  merit: number; // the more the better, by the logarithm: what the estimate is made of
-  result: number; // the best of the measure
+  merit: number; // more is better, on the logarithmic scale; input of the estimate
+  result: number; // the best value of the measure
 }
 
 interface Side {
@@ -87,8 +87,7 @@ function samplesOf(
   return { samples, diverged, sides };
 }
 
-// Nadaraya and Watson's kernel regression with a Gaussian: the mean of the trials near by, weighted
-// by nearness.
+// Nadaraya-Watson kernel regression with a Gaussian: the mean of the trials, weighted by nearness.
 export function estimate(samples: Pick<Sample, "u" | "v" | "merit">[], grid = GRID): number[] {
   const values: number[] = [];
   for (let j = 0; j < grid; j += 1) {
@@ -116,7 +115,7 @@ function colourAt(palette: Palette, level: number): string {
   );
 }
 
-// The worst and the best value that the colours stand for; null without samples.
+// The worst and the best value of the colour scale; null without samples.
 export function contourRange(
   points: Points,
   x: Dimension,
@@ -166,7 +165,7 @@ export function contourPlot(
         data: areas.map((_, i) => i),
         renderItem: (params, api) => {
           const area = areas[params.dataIndex];
-          // d3-contour's grid has its values at the middle of cells.
+          // The values of d3-contour's grid lie in the middle of cells.
           const point = ([gx = 0, gy = 0]: number[]): string =>
             api
               .coord([

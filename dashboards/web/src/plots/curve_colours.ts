@@ -19,12 +19,13 @@ export interface CurveStyle {
 
 const DASHES = ["solid", "dashed", "dotted"] as const;
 
-// Of the curve at this place: beside its colour, for those who cannot tell colours apart.
+// The dash of the curve at this position, for readers who cannot distinguish colours.
 export function dashOf(place: number): CurveStyle["dash"] {
   return DASHES[Math.floor(place / 2) % DASHES.length] ?? "solid";
 }
 
-// Of the category at this place: more categories than colours differ by their dashes.
+// The style of the category at this position; dashes distinguish categories beyond the number of
+// colours.
 export function categoryStyle(palette: Palette, place: number): CurveStyle {
   const colours = palette.series;
   return {
@@ -33,7 +34,7 @@ export function categoryStyle(palette: Palette, place: number): CurveStyle {
   };
 }
 
-// Between the ramp's colours; its palest is left out, which a thin line would not show.
+// A colour of the ramp, without its palest, which is invisible in a thin line.
 export function rampColour(palette: Palette, share: number): string {
   const steps = palette.sequence.slice(1);
   const at = Math.min(1, Math.max(0, share)) * (steps.length - 1);
@@ -55,7 +56,7 @@ function mix(from: string, to: string, share: number): string {
     .join("")}`;
 }
 
-// The curves from worst to best, so that the best are drawn over the others.
+// The curves from worst to best, so that the best are drawn on top.
 export function fromWorst(curves: CurvesView, measure: Measure): CurvesView["curves"] {
   const key = (curve: CurvesView["curves"][number]): number => {
     const best = bestIn(curve.values, measure);
@@ -81,7 +82,7 @@ export function styleOf(
   return { colour: rampColour(palette, shareOf(dimension, at)), dash: "solid" };
 }
 
-// Where a number lies between the ends of its search space.
+// The position of a number between the ends of its search space.
 function shareOf(dimension: Dimension, value: number): number {
   const { min, max } = dimension;
   if (min === null || max === null || !(max > min)) return 0.5;

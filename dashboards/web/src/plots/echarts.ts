@@ -1,6 +1,6 @@
-// The parts of ECharts that the plots use, and no others. Loaded when the first plot is.
+// Only the parts of ECharts that the plots use. Loaded with the first plot.
 
-import type { EChartsOption } from "echarts"; // the type only: the package would be all of it
+import type { EChartsOption } from "echarts"; // only the type: the package has all of ECharts
 import { CustomChart, HeatmapChart, LineChart, ParallelChart, ScatterChart } from "echarts/charts";
 import {
   DataZoomInsideComponent,
@@ -34,17 +34,17 @@ type One<T> = Exclude<NonNullable<T>, unknown[]>;
 export type PlotAxis = One<EChartsOption["xAxis"]> & One<EChartsOption["yAxis"]>; // fits both sides
 export type PlotSeries = Extract<NonNullable<EChartsOption["series"]>, unknown[]>[number];
 
-// SVG, so that a plot can be saved as it stands and stays sharp on every screen.
+// SVG, so that a plot can be saved as shown and is sharp on every screen.
 let isWarm = false;
 export function makeChart(element: HTMLElement): ECharts {
   isWarm = true;
   return init(element, null, { renderer: "svg" });
 }
 
-// Draws a plot that nobody sees, ahead of the first that somebody waits for: the code that is new to
-// the browser is compiled, and the letters are measured, while there is nothing else to do.
+// Draws an invisible plot before the first one is needed: the browser compiles the new code and
+// measures fonts while it is idle.
 export function warmUp(): void {
-  if (isWarm) return; // by a plot of the page itself
+  if (isWarm) return; // a plot of the page did so
   const element = document.createElement("div");
   const size = { width: 300, height: 200 };
   const chart = init(element, null, { renderer: "svg", ...size });

@@ -1,4 +1,4 @@
-// Measures of one trial over its epochs, those of one unit on one axis, as write-ups plot them.
+// Measures of one trial over its epochs, one axis per unit, as in write-ups.
 
 import type { EpochRow, Measure, TrialView } from "../api";
 import { axisName, headingOf, measureText, targetOf, titleOf } from "../measure";
@@ -16,7 +16,7 @@ import {
 import type { Palette } from "./palette";
 import type { PlotTable } from "./table";
 
-// The row of each epoch that counts: the first that was acknowledged, which is the earliest attempt's.
+// The counted row of each epoch: the one acknowledged first, from the earliest attempt.
 export function countedRows(rows: EpochRow[]): EpochRow[] {
   const first = new Map<number, EpochRow>();
   for (const row of rows) {
@@ -30,7 +30,7 @@ export function valuesOf(rows: EpochRow[], { name }: Measure): (number | null)[]
   return rows.map((row) => row.values[name] ?? null);
 }
 
-// A line goes on over epochs that were not evaluated, and has a gap where there was no number.
+// Lines continue over epochs without an evaluation, and have a gap where the value is no number.
 export function lineOf(rows: EpochRow[], { name }: Measure, scale: MetricScale): [number, number][] {
   return rows.flatMap((row): [number, number][] => {
     const value = row.values[name];
@@ -51,7 +51,7 @@ export function epochAxis(epochs: number, palette: Palette): PlotAxis {
   } as PlotAxis;
 }
 
-// Which epoch an axis tooltip is of.
+// The epoch of an axis tooltip.
 export function pointedEpoch(params: unknown): number {
   const first = (Array.isArray(params) ? params[0] : params) as { axisValue?: number } | undefined;
   return Math.round(first?.axisValue ?? 0);
@@ -122,7 +122,7 @@ export function epochsPlot(
   };
 }
 
-// All that was reported, whatever is drawn.
+// All reported values, whether drawn or not.
 export function epochsTable(trial: TrialView): PlotTable {
   return {
     columns: ["attempt", "epoch", ...trial.reported.map(titleOf)],

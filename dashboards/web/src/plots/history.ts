@@ -1,4 +1,4 @@
-// What the search found, trial by trial, and the best so far.
+// The search's results, trial by trial, and the best so far.
 
 import type { SweepView } from "../api";
 import { axisName, measureText, objectiveOf, targetOf, titleOf } from "../measure";
@@ -18,11 +18,11 @@ import { MOST_ROWS, type PlotTable } from "./table";
 
 interface HistoryRow {
   trial: number;
-  value: number; // best of the measure
+  value: number; // best value of the measure
   qualifies: boolean;
 }
 
-// Whether the best so far is known, which is of what the sweep ranks by.
+// True when the best so far is known, which only the ranking measure has.
 export function hasRecords(points: Points, sweep: SweepView): boolean {
   return points.measure.name === objectiveOf(sweep).name;
 }
@@ -54,7 +54,7 @@ export function historyPlot(
   const values = [...rows.map((row) => row.value), target];
   const scale = metricScale([measure], kind, values);
   const records = new Set(hasRecords(points, sweep) ? points.view.records : []);
-  // What the ranking has of them, so that the line ends at the best that the sweep's header names.
+  // Uses the ranking's values, so that the line ends at the best value in the sweep's header.
   const trials = points.numbers("trial");
   const best = points.numbers("value").flatMap((value, i) => {
     const trial = trials[i];
@@ -83,7 +83,7 @@ export function historyPlot(
     xAxis: {
       ...axisStyle(palette, "trial"),
       type: "value",
-      // A single trial stands in the middle.
+      // Centres a single trial.
       min: last === 1 ? 0 : 1,
       max: last === 1 ? 2 : last,
       minInterval: 1,

@@ -1,4 +1,4 @@
-// How much of the difference between trials each parameter explains.
+// The share of the difference between trials that each parameter explains.
 
 import type { ImportanceView } from "../api";
 import { percent, shorten } from "../format";

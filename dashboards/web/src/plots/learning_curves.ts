@@ -1,4 +1,4 @@
-// All trials of a sweep over their epochs: bands of quantiles, and single curves of some.
+// All trials of a sweep over their epochs: bands of quantiles, and curves of single trials.
 
 import type { CurvesView, Measure, SweepView } from "../api";
 import { plural } from "../format";
@@ -22,7 +22,7 @@ type Band = CurvesView["bands"][number];
 
 export interface CurvesChoice {
   scale: ScaleKind;
-  floor: number; // lowest share in sight; 0: all
+  floor: number; // lowest share shown; 0: all
 }
 
 function bandSeries(
@@ -58,7 +58,7 @@ function curveSeries(
   scale: MetricScale,
 ): PlotSeries {
   const { colour } = style;
-  // A line goes on over epochs that were not evaluated.
+  // Lines continue over epochs without an evaluation.
   const known = curve.values.flatMap((value, i) =>
     value === null ? [] : [[i + 1, scale.toAxis(value)]],
   );
@@ -66,7 +66,7 @@ function curveSeries(
     id: curveId(curve.trial),
     name: `trial ${curve.trial}`,
     type: "line",
-    silent: true, // the page finds the nearest one by itself
+    silent: true, // the page finds the nearest curve itself
     showSymbol: known.length === 1,
     symbolSize: 4,
     lineStyle: { width: 1.3, color: colour, opacity: 0.85, type: style.dash },
@@ -77,7 +77,7 @@ function curveSeries(
   };
 }
 
-// Whose values they are.
+// The measure of the curves.
 export function measureOf(curves: CurvesView): Measure {
   return findMeasure(curves.measures, curves.metric);
 }
@@ -86,7 +86,7 @@ export function curveId(trial: number): string {
   return `trial-${trial}`;
 }
 
-// What is said of the trials together at an epoch.
+// The text about all trials at an epoch.
 export function bandLines(curves: CurvesView, epoch: number): string[] {
   const band = curves.bands.find((candidate) => candidate.epoch === epoch);
   if (!band) return [];
@@ -97,7 +97,7 @@ export function bandLines(curves: CurvesView, epoch: number): string[] {
   ];
 }
 
-// All that is drawn, the goal too.
+// All drawn values, including the goal.
 function drawnValues(curves: CurvesView, target: number | null): (number | null)[] {
   return [
     ...curves.bands.flatMap((band) => [band.p5, band.p95, band.best]),
@@ -155,7 +155,7 @@ export function learningCurves(
       axisPointer: {
         show: true,
         type: "line",
-        triggerEmphasis: false, // of every curve at once
+        triggerEmphasis: false, // it would highlight every curve at once
         label: { show: false },
         lineStyle: { color: palette.muted, type: "dashed" },
       },

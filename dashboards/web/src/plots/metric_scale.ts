@@ -1,6 +1,7 @@
-// The vertical axis of measures. Between 98 and 99.6 % everything happens in the last digits, so a share
-// of which more is better is drawn by the logarithm of the error by default: 90, 99 and 99.9 % are equally
-// far apart. Of what should be small, as a loss, the logarithm tells the best apart.
+// The vertical axis of measures. Between 98 and 99.6 % all differences are in the last digits, so a
+// share of which more is better is drawn by the logarithm of the error by default: 90, 99 and 99.9
+// % are equally far apart. For measures that should be small, such as a loss, the logarithm
+// separates the best ones.
 
 import type { Measure } from "../api";
 import { number } from "../format";
@@ -10,34 +11,34 @@ import type { PlotAxis } from "./echarts";
 import type { Palette } from "./palette";
 import { roundTicks } from "./points";
 
-export type ScaleKind = "log" | "linear"; // as the reader wants it
-type Shape = "error" | "log" | "linear"; // as it is
+export type ScaleKind = "log" | "linear"; // the reader's choice
+type Shape = "error" | "log" | "linear"; // the shape in use
 
 export interface MetricScale {
   unit: string;
   shape: Shape;
-  limits: [number, number]; // places on the axis beyond which there are no values
-  hasFloor: boolean; // whether a reader may cut off its bottom
+  limits: [number, number]; // positions on the axis that bound all values
+  hasFloor: boolean; // a reader may cut off its bottom
   toAxis: (value: number) => number;
   fromAxis: (position: number) => number;
 }
 
 const LEAST_ERROR = 1e-5;
-const DECADES = 10; // between the least and the most, from which on a logarithm helps
+const DECADES = 10; // decades between least and most from which a logarithm helps
 
-// 0 has no logarithm. It is drawn as half of the least that there is, so that a single perfect trial does
-// not press the others together.
+// 0 has no logarithm. It is drawn as half of the smallest positive cost, so that a single perfect
+// trial does not squeeze the others together.
 function leastOf(costs: number[], least: number): number {
   const some = costs.filter((cost) => cost > 0);
   return Math.max(some.length > 0 ? Math.min(...some) / 2 : LEAST_ERROR, least);
 }
 
-// What can be drawn by the logarithm of the error.
+// True for measures that can be drawn by the logarithm of the error.
 export function isByError(measures: Measure[]): boolean {
   return measures.every(({ unit, direction }) => unit === SHARE && direction > 0);
 }
 
-// Whether an axis of it depends on the reader's choice.
+// True when the reader's choice affects the measure's axis.
 export function canBeLog(measure: Measure): boolean {
   return isByError([measure]) || measure.direction <= 0;
 }
@@ -45,15 +46,15 @@ export function canBeLog(measure: Measure): boolean {
 function shapeOf(measures: Measure[], kind: ScaleKind, values: number[]): Shape {
   if (kind === "linear") return "linear";
   if (isByError(measures) && values.every((value) => value >= 0 && value <= 1)) return "error";
-  // Where more is better, a logarithm would press the best together.
+  // When more is better, a logarithm would squeeze the best ones together.
   if (measures.some(({ direction }) => direction > 0)) return "linear";
   const some = values.filter((value) => value > 0);
   const spans = some.length > 0 && Math.max(...some) >= DECADES * Math.min(...some);
   return spans && values.every((value) => value >= 0) ? "log" : "linear";
 }
 
-// An axis for measures of one unit. `values` are all that will be drawn, goals included: what is beyond
-// them has no place of its own.
+// An axis for measures of one unit. `values` must have all drawn values, including goals: the axis
+// has no place for values beyond them.
 export function metricScale(
   measures: Measure[],
   kind: ScaleKind,
@@ -90,12 +91,12 @@ export function metricScale(
   };
 }
 
-// As many decimals as the step between ticks of a zoomed axis needs, and no more.
+// As many decimals as the tick step of a zoomed axis needs, and no more.
 export function tickText(unit: string, value: number): string {
   return unit === SHARE ? `${Number((value * 100).toFixed(4))} %` : number(value);
 }
 
-// A zoomed axis needs other ticks.
+// Computes the ticks of a zoomed axis.
 export type MetricAxis = PlotAxis & { ticksBetween?: (low: number, high: number) => number[] };
 
 const ERRORS = [
@@ -104,7 +105,7 @@ const ERRORS = [
 ];
 const ROUND = [1, 2, 5];
 
-// Round values between two places on the axis, in its order.
+// Round values between two positions on the axis, in its order.
 function roundValues(scale: MetricScale, low: number, high: number): number[] {
   if (scale.shape === "error") return ERRORS.map((error) => 1 - error);
   const values = [0];
@@ -113,11 +114,11 @@ function roundValues(scale: MetricScale, low: number, high: number): number[] {
   return values;
 }
 
-// Ticks at round values between two places on the axis; where they are far apart only as many as can be
-// read, where they are close at finer steps.
+// Ticks at round values between two positions on the axis: over a wide range only as many as are
+// readable, over a narrow one at finer steps.
 export function metricTicks(scale: MetricScale, low: number, high: number): number[] {
   if (scale.shape === "linear") return roundTicks(low, high);
-  // Beyond the least all are at the same place: that of 0, or of no error.
+  // Values beyond the smallest cost all share the position of 0, or of no error.
   const end = scale.shape === "error" ? 1 : 0;
   const inside = roundValues(scale, low, high)
     .filter((value) => value === end || scale.fromAxis(scale.toAxis(value)) !== end)
@@ -130,7 +131,7 @@ export function metricTicks(scale: MetricScale, low: number, high: number): numb
   for (const tick of inside) {
     const last = kept[kept.length - 1];
     const isCrowded = last !== undefined && tick - last < gap;
-    // What is perfect is worth more than the tick below it.
+    // The tick of a perfect value replaces the one below it.
     if (isCrowded && scale.shape === "error" && scale.fromAxis(tick) === 1) kept.pop();
     else if (isCrowded) continue;
     kept.push(tick);
@@ -143,7 +144,7 @@ export interface Range {
   high: number;
 }
 
-// Where trials are drawn that have no value because they diverged.
+// The position of diverged trials, which have no value.
 export function worstOf(measure: Measure, range: Range): number {
   return measure.direction < 0 ? range.high : range.low;
 }
@@ -151,14 +152,14 @@ export function worstEdge(measure: Measure): "top" | "bottom" {
   return measure.direction < 0 ? "top" : "bottom";
 }
 
-// The least air above and below: so that a single value has an axis.
+// The smallest margin above and below, so that a single value has an axis.
 function leastAir(scale: MetricScale, low: number, high: number): number {
   if (scale.shape !== "linear") return 0.02;
   if (scale.unit === SHARE) return 0.001;
   return Math.max(Math.abs(low), Math.abs(high)) * 0.001 || 0.001;
 }
 
-// The range of some values, with air; `floor` cuts the bottom off ("from 98 %") where that is possible.
+// The range of some values with margins; `floor` cuts off the bottom ("from 98 %") where possible.
 export function metricRange(scale: MetricScale, values: Iterable<number | null>, floor = 0): Range {
   const cut = scale.hasFloor ? floor : 0;
   let low = Infinity;
@@ -194,11 +195,11 @@ export function metricAxis(
   const low = scale.toAxis(range.low);
   const top = scale.toAxis(range.high);
   const isLog = scale.shape !== "linear";
-  // Above what is perfect there is no value, but points there need room.
+  // Nothing exceeds a perfect value, but points at it need room.
   const high = scale.shape === "error" && range.high >= 1 ? top + (top - low) * 0.04 : top;
   const style = axisStyle(palette, name);
   const ticksBetween = (from: number, to: number): number[] => metricTicks(scale, from, to);
-  // Everything that differs is named either way: ECharts keeps what a new option does not name.
+  // Names every option that differs: ECharts keeps options that a new one does not name.
   const customValues = isLog ? ticksBetween(low, high) : null;
   const showEnds = isLog ? null : false;
   return {
@@ -219,7 +220,7 @@ export function metricAxis(
   } as MetricAxis;
 }
 
-// The part of an axis that says where its ticks are.
+// The part of an axis that sets its ticks.
 export function tickValues(customValues: number[]): Pick<PlotAxis, "axisTick" | "axisLabel"> {
   return { axisTick: { customValues }, axisLabel: { customValues } } as Pick<
     PlotAxis,

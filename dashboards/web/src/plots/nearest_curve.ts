@@ -1,4 +1,4 @@
-// Which curve a reader points at.
+// Finds the curve that a reader points at.
 
 export interface PixelCurve {
   trial: number;
@@ -10,7 +10,7 @@ export interface Nearest {
   distance: number; // in pixels
 }
 
-// The distance of a place from the line between two points.
+// The distance of a position from the line between two points.
 function distanceTo(
   [x, y]: [number, number],
   [ax, ay]: [number, number],
@@ -23,8 +23,8 @@ function distanceTo(
   return Math.hypot(x - ax - inside * dx, y - ay - inside * dy);
 }
 
-// The curve that passes nearest; of several equally near the later one, which is drawn over the
-// others. Null when there is none.
+// The nearest curve; of several equally near the later one, which is drawn on top. null when there
+// is none.
 export function nearestCurve(curves: PixelCurve[], x: number, y: number): Nearest | null {
   let nearest: Nearest | null = null;
   for (const { trial, points } of curves) {

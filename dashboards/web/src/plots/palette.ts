@@ -1,4 +1,4 @@
-// The style sheet's colours, for plots: one place decides them.
+// The style sheet's colours, for plots. The style sheet alone defines them.
 
 export interface Palette {
   ink: string;
@@ -11,7 +11,7 @@ export interface Palette {
   bad: string;
   held: string;
   live: string;
-  series: string[]; // told apart by colour-blind readers too
+  series: string[]; // distinguishable for colour-blind readers too
   sequence: string[]; // from low to high
 }
 

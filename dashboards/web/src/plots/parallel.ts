@@ -17,11 +17,11 @@ import { divergedRows, position, tickOptions, type Points } from "./points";
 import { MOST_ROWS, type PlotTable } from "./table";
 
 export type Interval = [number, number];
-// By axis: what is brushed there.
+// The brushed intervals of each axis.
 export type Brush = Record<number, Interval[]>;
 
-// How the lines run: the axis of the measure as the other plots have it, and on a narrow screen from top to
-// bottom, where names of axes side by side would lie on each other.
+// The layout: the measure's axis as in the other plots; vertical on a narrow screen, where names of
+// horizontal neighbours would overlap.
 export interface ParallelChoice {
   scale: ScaleKind;
   floor: number;
@@ -112,8 +112,8 @@ function axes(
   return list;
 }
 
-// By the logarithm of the error the best are told apart anyway. On a linear axis most trials lie close
-// to the best, and a few that learned nothing would press them all together.
+// The logarithm of the error already separates the best. On a linear axis most trials lie close to
+// the best, and a few that learned nothing would squeeze them together.
 function valueAxis({ measure, numbers }: Points, choice: ParallelChoice): ValueAxis {
   const { floor } = choice;
   const values = numbers("best");
@@ -151,7 +151,7 @@ interface Line {
   values: (number | null)[];
 }
 
-// Values worse than the range lie at its end, where a brush finds them.
+// Values worse than the range are drawn at its end, where a brush finds them.
 function lines(points: Points, choice: ParallelChoice): Line[] {
   const trials = points.numbers("trial");
   const columns = points.view.dimensions.map((dimension) =>
@@ -160,7 +160,7 @@ function lines(points: Points, choice: ParallelChoice): Line[] {
   const values = points.numbers("best");
   const { scale, sign, low, high } = valueAxis(points, choice);
   const worst = sign > 0 ? low : high;
-  // A trial that diverged has no value; its line ends at the worst.
+  // A diverged trial has no value; its line ends at the worst.
   const diverged = new Set(divergedRows(points));
   columns.push(
     values.map((value, i) => {
@@ -248,7 +248,7 @@ export function brushed(points: Points, choice: ParallelChoice, brush: Brush): n
     .map(({ trial }) => trial);
 }
 
-// Of the drawing: on a narrow screen each axis has a line of its own.
+// The drawing's height: on a narrow screen each axis has its own row.
 export function parallelHeight(points: Points, isNarrow: boolean): number {
   return isNarrow ? 72 + 84 * points.view.dimensions.length : 340;
 }

@@ -1,5 +1,5 @@
-// What is good in two ways: the first objective against the size of the network, or against another
-// objective, with the front of those that no other beats in both.
+// Two goals at once: the first objective against the size of the network, or against another
+// objective, with the front of those that no other dominates.
 
 import type { Measure, RankingRow, SweepView } from "../api";
 import { integer } from "../format";
@@ -15,7 +15,7 @@ import { MOST_ROWS, type PlotTable } from "./table";
 interface Candidate {
   trial: number;
   x: number;
-  y: number; // of the first objective
+  y: number; // the first objective
   qualifies: boolean;
   front: boolean;
 }
@@ -40,7 +40,7 @@ export function bySize(points: Points): Candidates {
   return { rows, against: null, y: points.measure };
 }
 
-// Of a ranking, where the front of those that qualify stands before all others.
+// From a ranking, where the front among the qualifying ones comes first.
 export function byObjective(ranking: RankingRow[], sweep: SweepView, against: Measure): Candidates {
   const y = objectiveOf(sweep);
   const rows = ranking.flatMap((row) => {
@@ -114,7 +114,7 @@ export function paretoPlot(
     ? measureAxis(rows, against, targetOf(sweep.target, against), choice, palette)
     : sizeAxis(rows, sweep.target.parameters, palette);
   const place = (row: Candidate): [number, number] => [across.toAxis(row.x), scale.toAxis(row.y)];
-  // From the best on the axis across, so that a step shows what is reached up to there.
+  // From the best on the horizontal axis, so that each step shows the best reached up to there.
   const sign = against ? signOf(against) : -1;
   const front = rows.filter((row) => row.front).sort((a, b) => sign * (b.x - a.x));
   const dots: PlotSeries = {

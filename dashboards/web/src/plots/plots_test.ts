@@ -25,7 +25,7 @@ import type { Palette } from "./palette";
 import { logTicks, readPoints, roundTicks, wordsTilt } from "./points";
 import { lanesOf } from "./timeline";
 
-vi.stubGlobal("matchMedia", () => ({ matches: false })); // no finger
+vi.stubGlobal("matchMedia", () => ({ matches: false })); // no touch screen
 
 const measure = (name: string, unit: string, direction: number): Measure => ({
   name, title: name, unit, direction,

@@ -1,4 +1,4 @@
-// Reading the rows of a PointsView by column name.
+// Reads the rows of a PointsView by column name.
 
 import type { Dimension, Measure, PointsView, Value } from "../api";
 import { findMeasure } from "../measure";
@@ -9,7 +9,7 @@ import { shorten, valueText } from "../format";
 
 export interface Points {
   view: PointsView;
-  measure: Measure; // of "best" and "last"
+  measure: Measure; // measure of "best" and "last"
   count: number;
   numbers: (name: string) => (number | null)[];
   values: (name: string) => (Value | null)[];
@@ -24,18 +24,18 @@ export function readPoints(view: PointsView): Points {
     measure: findMeasure(view.measures, view.metric),
     count: view.rows.length,
     values,
-    // Behind the others, one of which may have the same name.
+    // Parameter columns come last; an earlier column may have the same name.
     parameters: (dimension) => at(view.columns.lastIndexOf(dimension.name)),
     numbers: (name) => values(name).map((value) => (typeof value === "number" ? value : null)),
   };
 }
 
-// Trials that diverged, by their place in the rows: they have no value.
+// The row numbers of diverged trials, which have no value.
 export function divergedRows(points: Points): number[] {
   return points.values("state").flatMap((state, i) => (state === "diverged" ? [i] : []));
 }
 
-// Where a value of a dimension lies on its axis; categories by their place in the list.
+// The position of a dimension's value on its axis; a category's position is its place in the list.
 export function position(dimension: Dimension, value: Value | null): number | null {
   if (value === null) return null;
   if (dimension.kind !== "category") return typeof value === "number" ? value : null;
@@ -43,8 +43,8 @@ export function position(dimension: Dimension, value: Value | null): number | nu
   return place < 0 ? null : place;
 }
 
-// For points on and between categories: the words' axis, and beside it, unseen, one of numbers for the
-// series. For numbers it is one axis.
+// The axes for points on and between categories: the axis of words, and a hidden one of numbers for
+// the series. Numbers need only one axis.
 export function pointAxes(
   dimension: Dimension,
   palette: Palette,
@@ -62,10 +62,10 @@ export function pointAxes(
   return { axes: [axis, numbers], index: 1 };
 }
 
-// Degrees by which the words under a small plot are turned, so that they do not overlap.
+// The angle in degrees of the words under a small plot, so that they do not overlap.
 export function wordsTilt(dimension: Dimension): number {
   if (dimension.kind !== "category") return 0;
-  // Each has as much room as the others.
+  // All words get the same room.
   const letters = dimension.categories.map((value) => Math.min(valueText(value).length, 18) + 2);
   return Math.max(0, ...letters) * letters.length > 36 ? 28 : 0;
 }
@@ -85,7 +85,7 @@ export function dimensionAxis(
       data: dimension.categories.map((value) => shorten(valueText(value), 18)),
       splitLine: { show: false },
       axisTick: { ...style.axisTick, alignWithLabel: true },
-      // Every word is named, since between words nothing can be guessed.
+      // Names every word, since no word can be guessed from its neighbours.
       axisLabel: {
         ...style.axisLabel,
         interval: 0,
@@ -106,8 +106,8 @@ export function dimensionAxis(
   } as PlotAxis;
 }
 
-// A parameter's axis begins and ends where its search space does, seldom at a round number: ECharts
-// would put labels at both and at round numbers close beside them.
+// Round ticks for a parameter's axis. It begins and ends with its search space, seldom at a round
+// number, and ECharts would put labels at both ends and at round numbers close beside them.
 export function roundTicks(low: number, high: number): number[] {
   const rough = (high - low) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));

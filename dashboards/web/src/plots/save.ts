@@ -1,4 +1,4 @@
-// A plot as a file: the SVG that is on the screen, or that SVG drawn by the browser.
+// Saves a plot as a file: the SVG on the screen, or that SVG drawn by the browser.
 
 const SVG = "http://www.w3.org/2000/svg";
 const PNG_SCALE = 2; // sharp in a document
@@ -9,7 +9,7 @@ export function saveBlob(blob: Blob, name: string): void {
   link.href = url;
   link.download = name;
   link.click();
-  // The download has taken its own reference by then.
+  // By then the download has its own reference.
   setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
@@ -23,7 +23,7 @@ export function fileName(...words: string[]): string {
   );
 }
 
-// A copy that stands alone: with its size and the page's background behind it.
+// A standalone copy, with its size and the page's background.
 export function standaloneSvg(svg: SVGSVGElement, background: string): string {
   const copy = svg.cloneNode(true) as SVGSVGElement;
   const { width, height } = svg.getBoundingClientRect();

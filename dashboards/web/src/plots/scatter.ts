@@ -15,7 +15,7 @@ export interface AxisChoice {
   floor: number;
 }
 
-// A fixed sidestep within a category, so that equal values do not hide each other.
+// A fixed offset within a category, so that equal values do not hide each other.
 function jitter(trial: number): number {
   return (((trial * 0.6180339887) % 1) - 0.5) * 0.5;
 }
@@ -90,7 +90,7 @@ export function slicePlot(
   };
 }
 
-// "lr = 0.1", of any length.
+// "lr = 0.1", shortened.
 export function settingText(dimension: Dimension, value: Value | null | undefined): string {
   return `${shorten(dimension.name, 40)} = ${shorten(valueText(value), 40)}`;
 }

@@ -1,4 +1,4 @@
-// The numbers behind a plot, for readers who cannot see it and for those who want them exact.
+// The numbers behind a plot, for readers who cannot see it or want exact values.
 
 export interface PlotTable {
   columns: string[];

@@ -1,4 +1,5 @@
-// What ran where: one row of bars per worker, in as many lanes as it had slots in use at once.
+// The workers' trials over time: a row of bars per worker, with as many lanes as slots were in use
+// at once.
 
 import type { TimelineView } from "../api";
 import { outcomeKind, outcomeText } from "../attempts";
@@ -17,7 +18,7 @@ interface Lane {
 
 const LANE = 16;
 
-// Each span in the first lane of its worker that is free by then.
+// Puts each span into the first free lane of its worker.
 export function lanesOf(view: TimelineView): Lane[] {
   const workers = new Map<string, Lane[]>();
   const ends = new Map<Lane, number>();

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include "common/trial/measures.h"
+
+namespace sweep {
+
+// The measures that have a column of their name in epoch_reports. All others are in `more`.
+inline constexpr std::array kMeasureColumns = {
+    kTrainLoss,    kTrainAccuracy, kValidationLoss,  kValidationAccuracy,
+    kLearningRate, kTrainSeconds,  kEvaluateSeconds, kImagesPerSecond};
+
+inline bool HasColumn(std::string_view measure) {
+  return std::find(kMeasureColumns.begin(), kMeasureColumns.end(), measure) !=
+         kMeasureColumns.end();
+}
+
+}  // namespace sweep

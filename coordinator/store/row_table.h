@@ -1,0 +1,202 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "coordinator/store/internal_queries.h"
+#include "coordinator/store/json_codec.h"
+#include "coordinator/store/row_reader.h"
+#include "coordinator/store/sqlite.h"
+#include "coordinator/store/status_macros.h"
+
+namespace sweep {
+
+// How a value of each type is read from a column. Private to this library, as all of this.
+inline void ReadValue(const Statement& row, int column, std::string* value) {
+  *value = row.Text(column);
+}
+inline void ReadValue(const Statement& row, int column, double* value) {
+  *value = row.Real(column);
+}
+inline void ReadValue(const Statement& row, int column, absl::Time* value) {
+  *value = FromMicros(row.Int(column));
+}
+inline void ReadValue(const Statement& row, int column, absl::Duration* value) {
+  *value = absl::Microseconds(row.Int(column));
+}
+inline void ReadValue(const Statement& row, int column, std::optional<absl::Time>* value) {
+  *value = OptionalTime(row, column);
+}
+// Nothing for a text that is no state.
+inline void ReadValue(const Statement& row, int column, std::optional<TrialState>* value) {
+  const absl::StatusOr<TrialState> state = ParseTrialState(row.Text(column));
+  *value = state.ok() ? std::optional(*state) : std::nullopt;
+}
+template <typename T>
+  requires std::is_integral_v<T>
+void ReadValue(const Statement& row, int column, T* value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    *value = row.Int(column) != 0;
+  } else {
+    *value = static_cast<T>(row.Int(column));
+  }
+}
+
+template <typename T>
+absl::Status Take(absl::StatusOr<T> decoded, T* value) {
+  if (decoded.ok()) *value = *std::move(decoded);
+  return decoded.status();
+}
+inline absl::Status ReadValue(const Statement& row, int column, TrialState* value) {
+  return Take(ParseTrialState(row.Text(column)), value);
+}
+inline absl::Status ReadValue(const Statement& row, int column, SweepState* value) {
+  return Take(ParseSweepState(row.Text(column)), value);
+}
+inline absl::Status ReadValue(const Statement& row, int column, ParameterMap* value) {
+  return Take(DecodeParameters(row.Text(column)), value);
+}
+inline absl::Status ReadValue(const Statement& row, int column,
+                              std::map<std::string, std::string>* value) {
+  return Take(DecodeLabels(row.Text(column)), value);
+}
+inline absl::Status ReadValue(const Statement& row, int column, Measurements* value) {
+  if (row.IsNull(column)) return absl::OkStatus();
+  return Take(DecodeMeasurements(row.Text(column)), value);
+}
+inline absl::Status ReadValue(const Statement& row, int column, MeasureSummaries* value) {
+  return Take(DecodeSummaries(row.Text(column)), value);
+}
+inline absl::Status ReadValue(const Statement& row, int column, Standing* value) {
+  return Take(DecodeStanding(row.Text(column)), value);
+}
+inline absl::Status ReadValue(const Statement& row, int column, std::vector<Objective>* value) {
+  return Take(DecodeObjectives(row.Text(column)), value);
+}
+inline absl::Status ReadValue(const Statement& row, int column, std::vector<GateOutcome>* value) {
+  return Take(DecodeGates(row.Text(column)), value);
+}
+
+template <typename Member>
+struct MemberOf;
+template <typename Class, typename T>
+struct MemberOf<T Class::*> {
+  using Row = Class;
+};
+
+// Reads a column into the member that the path of members leads to.
+template <auto first, auto... rest>
+absl::Status ReadInto(const Statement& row, int column,
+                      typename MemberOf<decltype(first)>::Row* into) {
+  auto* const value = &((into->*first).*....*rest);
+  if constexpr (std::is_void_v<decltype(ReadValue(row, column, value))>) {
+    ReadValue(row, column, value);
+    return absl::OkStatus();
+  } else {
+    return ReadValue(row, column, value);
+  }
+}
+
+template <typename Row>
+struct Column {
+  std::string_view sql;  // an expression
+  absl::Status (*read)(const Statement& row, int column, Row* into);
+};
+
+// The columns of another table, which are read into a member of the row.
+template <typename Row>
+struct TablePart {
+  std::string_view list;
+  int size = 0;
+  std::function<absl::Status(const Statement& row, int first, Row* into)> read;
+};
+
+// What a query selects for a row and how it is read, in one list.
+template <typename Row>
+class RowTable {
+ public:
+  explicit RowTable(std::vector<Column<Row>> columns, std::vector<TablePart<Row>> parts = {})
+      : columns_(std::move(columns)),
+        parts_(std::move(parts)),
+        size_(static_cast<int>(columns_.size())) {
+    for (const Column<Row>& column : columns_) AddToList(column.sql);
+    for (const TablePart<Row>& part : parts_) {
+      AddToList(part.list);
+      size_ += part.size;
+    }
+  }
+
+  // The select list, "a, b, c", and how many columns it has.
+  const std::string& list() const { return list_; }
+  int size() const { return size_; }
+  // "SELECT a, b, c " and `rest`.
+  std::string Select(std::string_view rest) const {
+    return std::string("SELECT ").append(list_).append(" ").append(rest);
+  }
+
+  // Reads the columns from `first` on.
+  absl::Status ReadAt(const Statement& row, int first, Row* into) const {
+    int column = first;
+    for (const Column<Row>& one : columns_) {
+      STORE_RETURN_IF_ERROR(one.read(row, column++, into));
+    }
+    for (const TablePart<Row>& part : parts_) {
+      STORE_RETURN_IF_ERROR(part.read(row, column, into));
+      column += part.size;
+    }
+    return absl::OkStatus();
+  }
+  // Of a bound statement of which these are the first columns: all rows, or the first.
+  absl::StatusOr<std::vector<Row>> All(Statement& statement) const {
+    return CollectRows<Row>(statement, [this](const Statement& row) { return Read(row); });
+  }
+  absl::StatusOr<std::optional<Row>> First(Statement& statement) const {
+    return FirstRow<Row>(statement, [this](const Statement& row) { return Read(row); });
+  }
+
+ private:
+  absl::StatusOr<Row> Read(const Statement& row) const {
+    Row result;
+    STORE_RETURN_IF_ERROR(ReadAt(row, 0, &result));
+    return result;
+  }
+  void AddToList(std::string_view sql) {
+    if (!list_.empty()) list_.append(", ");
+    list_.append(sql);
+  }
+
+  const std::vector<Column<Row>> columns_;
+  const std::vector<TablePart<Row>> parts_;
+  std::string list_;
+  int size_;
+};
+
+// `table` must outlive the part.
+template <auto member, typename Part>
+auto PartInto(const RowTable<Part>& table) {
+  using Row = typename MemberOf<decltype(member)>::Row;
+  return TablePart<Row>{table.list(), table.size(),
+                        [&table](const Statement& row, int first, Row* into) {
+                          return table.ReadAt(row, first, &(into->*member));
+                        }};
+}
+
+// The tables of rows that several sources read.
+const RowTable<TrialRow>& TrialTable();      // of trials t, configurations c and sweeps s
+const RowTable<TrialResult>& ResultTable();  // of trials t
+const RowTable<EventRow>& EventTable();      // of events v
+const RowTable<AttemptRow>& AttemptTable();  // of attempts a
+// The state of a trial t: one that diverged is stored as failed, with a mark.
+inline constexpr std::string_view kTrialStateSql = "iif(t.diverged, 'diverged', t.state)";
+
+}  // namespace sweep
