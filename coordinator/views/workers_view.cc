@@ -61,7 +61,7 @@ void Describe(const WorkerInfo& worker, documents::WorkerRow* row) {
 
 documents::WorkersView WorkersDocument(const ViewContext& context) {
   documents::WorkersView view;
-  for (const WorkerInfo& worker : context.options.scheduler->Workers()) {
+  for (const WorkerInfo& worker : context.options.scheduler->insight().Workers()) {
     if (view.workers_size() == kMaxWorkers) break;
     Describe(worker, view.add_workers());
   }
