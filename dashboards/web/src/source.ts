@@ -70,7 +70,7 @@ function requestId(): string {
   ).join("");
 }
 
-// Changes something; see the end of api.ts.
+// Changes something; see "Actions" in api.ts.
 export async function act(path: string, body: Record<string, boolean>): Promise<void> {
   await request(path, {
     method: "POST",
