@@ -29,7 +29,8 @@ struct ViewAnswer {
   bool not_modified = false;  // the asker has it: `json` is empty
 };
 
-// The JSON documents of the dashboard, as dashboards/web/src/api.ts says, whoever asks for them.
+// The documents of the dashboard, proto/sweep/documents/documents.proto as JSON, whoever asks for
+// them.
 // Reads are short and bounded; what concerns a whole sweep comes from an index in memory, which is
 // made when it is first asked for. Thread-safe.
 class Views {

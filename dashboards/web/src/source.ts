@@ -70,7 +70,7 @@ function requestId(): string {
   ).join("");
 }
 
-// Makes a change; see the end of api.ts.
+// Makes a change; see "Actions" in api.ts.
 export async function act(path: string, body: Record<string, boolean>): Promise<void> {
   await request(path, {
     method: "POST",
