@@ -22,7 +22,7 @@ class Effects {
   // Both outlive it.
   Effects(Store* store, EventBus* events) : store_(store), events_(events) {}
 
-  // Guards the scheduler's state, and what is deferred here. Never held while anything is called.
+  // Guards the scheduler's state, and what is deferred here. Never held during I/O or a callback.
   mutable Mutex mutex;
 
   // Whoever defers calls RunDeferred after releasing the lock. A completion need not.
@@ -62,7 +62,7 @@ class Effects {
   CondVar idle_;
 };
 
-// Answers whoever asks for something while the scheduler stops.
+// The answer to every request while the scheduler stops.
 absl::Status StoppingError();
 
 }  // namespace sweep

@@ -26,9 +26,6 @@ class LeaseDesk {
   // `wake_search` is called under the lock, and must not block.
   LeaseDesk(SchedulerState& state, std::function<void()> wake_search);
 
-  // Restores the leases that the store holds; once, after the sweeps.
-  absl::Status Load();
-
   // A call of a worker; workers.proto tells the story. AlreadyExists while another live session has
   // the name.
   void Synchronize(const SynchronizeCall& call, SynchronizeCallback callback);
@@ -40,14 +37,19 @@ class LeaseDesk {
   // From now on the worker is told to end. NotFound, or FailedPrecondition when it is not
   // connected.
   absl::StatusOr<WorkerInfo> DrainWorker(const std::string& name);
-  // As Scheduler's.
-  void StopServing();
 
-  // ---- For the other parts, which hold the lock.
+  // ---- For the other desks, which have the lock.
 
   // Grants pending trials and answers the calls that are due. Whoever has changed the table calls
   // it last.
   void React();
+
+  // ---- For Scheduler, which has the lock when it calls Expire and SignalProgress.
+
+  // Restores the leases that the store holds; once, after the sweeps.
+  absl::Status Load();
+  // As Scheduler's.
+  void StopServing();
   // Takes back what has run out. `interval` is the time between two calls.
   void Expire(absl::Duration interval);
   // Tells watchers that there is new progress, at most once a second.

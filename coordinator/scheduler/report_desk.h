@@ -17,8 +17,7 @@ namespace sweep {
 // Writes what the holders of leases report: epochs, ends, data, log lines. Applies each report to
 // the table after its commit, judges by it the worker and the sweep, and counts it. Owns nothing;
 // everything is under the lock of the shared state, and functions without a lock annotation take
-// it themselves. Calls LeaseDesk::React after each
-// change, and nothing else of another desk.
+// it themselves. Calls LeaseDesk::React after each change, and nothing else of another desk.
 class ReportDesk {
  public:
   ReportDesk(SchedulerState& state, LeaseDesk& leases) : state_(state), leases_(leases) {}
@@ -32,7 +31,7 @@ class ReportDesk {
   // The holder has found data with this digest, at `place`. Data that is refused ends the lease.
   void ReportData(const LeaseToken& token, const std::string& sha256, const std::string& place,
                   DataCallback callback);
-  // The token may be that of the trial's latest attempt, though its lease has ended.
+  // Also after the end of the lease, as long as the token is that of the trial's latest attempt.
   void AppendLogs(const LeaseToken& token, const std::vector<LogRow>& lines,
                   StatusCallback callback);
 

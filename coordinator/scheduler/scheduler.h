@@ -19,7 +19,7 @@ namespace sweep {
 // Owns the parts, which share one lock: callers ask the desk that they need, and SearchDriver makes
 // configurations. Owns a tick thread, too, and the threads of the search. Everything is
 // thread-safe. Each callback is called exactly once, with no lock held, on any thread, and must be
-// quick.
+// quick. Tests use the real one over a store in memory, so it needs no interface.
 class Scheduler {
  public:
   // Restores what the store holds. Every lease gets a full term, but for those of workers that

@@ -15,14 +15,11 @@ namespace sweep {
 // Carries out what people decide about sweeps and trials. Each decision is written first, once per
 // request id, and changes the table in its completion. Owns the removal of what deleted sweeps have
 // left; shares the rest of the state, whose lock guards both. Functions without a lock annotation
-// take the lock themselves. Calls LeaseDesk::React after each
-// change, and nothing else of another desk.
+// take the lock themselves. Calls LeaseDesk::React after each change, and nothing else of another
+// desk.
 class SweepDesk {
  public:
   SweepDesk(SchedulerState& state, LeaseDesk& leases) : state_(state), leases_(leases) {}
-
-  // Restores the stored sweeps that have not ended, and their trials that nobody holds; once.
-  absl::Status Load();
 
   // `spec` is what `source` parses to. Answers after the commit, as all below.
   void Submit(std::shared_ptr<const SweepSpec> spec, const SweepSource& source,
@@ -54,9 +51,12 @@ class SweepDesk {
   void ArchiveSweep(const std::string& name, bool archived, const std::string& request_id,
                     SweepCallback callback);
 
-  // ---- For the other parts, which hold the lock.
+  // ---- For Scheduler.
 
-  // Removes what deleted sweeps have left, one short write after the other.
+  // Restores the stored sweeps that have not ended, and their trials that nobody holds; once.
+  absl::Status Load();
+  // Removes what deleted sweeps have left, one short write after the other. The caller has the
+  // lock.
   void Purge();
 
  private:
@@ -79,7 +79,7 @@ class SweepDesk {
 
   SchedulerState& state_;
   LeaseDesk& leases_;
-  bool purge_wanted_ ABSL_GUARDED_BY(state_.effects.mutex) = true;  // an earlier process left some
+  bool purge_wanted_ ABSL_GUARDED_BY(state_.effects.mutex) = true;  // there may be some
   bool purging_ ABSL_GUARDED_BY(state_.effects.mutex) = false;
 };
 
