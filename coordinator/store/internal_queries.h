@@ -57,6 +57,10 @@ inline bool HasEnded(const SweepRow& sweep) {
 absl::Status SweepHasEnded(const SweepRow& sweep);
 
 inline std::int64_t ToMicros(absl::Time time) { return absl::ToUnixMicros(time); }
+inline std::optional<std::int64_t> ToMicros(const std::optional<absl::Time>& time) {
+  if (!time) return std::nullopt;
+  return ToMicros(*time);
+}
 inline absl::Time FromMicros(std::int64_t micros) { return absl::FromUnixMicros(micros); }
 
 }  // namespace sweep

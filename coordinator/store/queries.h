@@ -48,7 +48,7 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrialsByNumber(
 absl::StatusOr<std::vector<TrialRow>> SelectUnheldTrials(Database& database, std::int64_t sweep_id);
 absl::StatusOr<std::vector<LeaseRow>> SelectHeldLeases(Database& database);
 
-// --- rankings (queries_trials.cc) ---
+// --- rankings (queries_ranking.cc) ---
 // Best first. The order is that of the SQL view `ranking`.
 absl::StatusOr<std::vector<RankedRow>> SelectRanking(Database& database, const std::string& sweep,
                                                      std::int64_t offset, int limit);
@@ -85,7 +85,7 @@ absl::StatusOr<std::vector<LogRow>> SelectLogLines(Database& database, const std
 absl::StatusOr<LogRow> FindLogLineBefore(Database& database, const std::string& sweep,
                                          std::int64_t number, int count);
 
-// --- events (queries.cc, queries_views.cc) ---
+// --- events (queries.cc, queries_attempts.cc, queries_views.cc) ---
 // The sequence of the last event of a sweep (0: of all); 0 when there is none.
 absl::StatusOr<std::int64_t> FindLastSequence(Database& database, std::int64_t sweep_id);
 absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int64_t sweep_id,

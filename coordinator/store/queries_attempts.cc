@@ -161,4 +161,68 @@ absl::StatusOr<AttemptRow> FindAttempt(Database& database, std::int64_t trial_id
   return absl::NotFoundError(fmt::format("trial with id {} has no attempt {}", trial_id, attempt));
 }
 
+absl::StatusOr<std::int64_t> CountEpochs(Database& database, std::int64_t trial_id) {
+  Statement statement = database.Prepare("SELECT count(*) FROM epoch_reports WHERE trial_id = ?");
+  STORE_RETURN_IF_ERROR(statement.Bind(trial_id).Step().status());
+  return statement.Int(0);
+}
+
+namespace {
+
+// Of attempts a, their trials t and their sweep s.
+const RowTable<TimedAttempt>& TimedAttemptTable() {
+  using Row = TimedAttempt;
+  static const auto& table = *new RowTable<Row>(
+      {
+          {"s.name", ReadInto<&Row::sweep>},
+          {"t.number", ReadInto<&Row::number>},
+      },
+      {PartInto<&Row::attempt>(AttemptTable())});
+  return table;
+}
+#define ATTEMPTS_BY_END                                                                 \
+  "FROM attempts a INDEXED BY attempts_by_end JOIN trials t ON t.id = a.trial_id JOIN " \
+  "sweeps s ON s.id = t.sweep_id "
+
+}  // namespace
+
+absl::StatusOr<AttemptPage> SelectAttemptsOf(Database& database, std::int64_t sweep_id,
+                                             std::int64_t offset, int limit) {
+  AttemptPage page;
+  // A trial's attempts are numbered without a gap.
+  Statement count =
+      database.Prepare("SELECT coalesce(sum(attempt), 0) FROM trials WHERE sweep_id = ?");
+  STORE_RETURN_IF_ERROR(count.Bind(sweep_id).Step().status());
+  page.total = count.Int(0);
+  // CROSS JOIN fixes the order of the loops, so that nothing is sorted.
+  static const std::string kSql = TimedAttemptTable().Select(
+      "FROM sweeps s CROSS JOIN trials t ON t.sweep_id = s.id CROSS JOIN attempts a ON a.trial_id "
+      "= t.id WHERE s.id = ? ORDER BY t.number, a.attempt LIMIT ? OFFSET ?");
+  Statement statement = database.Prepare(kSql);
+  STORE_ASSIGN_OR_RETURN(page.attempts,
+                         TimedAttemptTable().All(statement.Bind(sweep_id, Limit(limit), offset)));
+  return page;
+}
+
+absl::StatusOr<AttemptPage> SelectAttemptsSince(Database& database, absl::Time from, int limit) {
+  AttemptPage page;
+  Statement count = database.Prepare(
+      "SELECT (SELECT count(*) FROM attempts WHERE ended_us IS NULL) + "
+      "(SELECT count(*) FROM attempts WHERE ended_us >= ?)");
+  STORE_RETURN_IF_ERROR(count.Bind(ToMicros(from)).Step().status());
+  page.total = count.Int(0);
+  static const std::string kRunning = TimedAttemptTable().Select(
+      ATTEMPTS_BY_END "WHERE a.ended_us IS NULL ORDER BY a.started_us DESC LIMIT ?");
+  Statement running = database.Prepare(kRunning);
+  STORE_ASSIGN_OR_RETURN(page.attempts, TimedAttemptTable().All(running.Bind(Limit(limit))));
+  const int rest = limit - static_cast<int>(page.attempts.size());
+  static const std::string kEnded = TimedAttemptTable().Select(
+      ATTEMPTS_BY_END "WHERE a.ended_us >= ? ORDER BY a.ended_us DESC LIMIT ?");
+  Statement ended = database.Prepare(kEnded);
+  STORE_ASSIGN_OR_RETURN(const std::vector<TimedAttempt> others,
+                         TimedAttemptTable().All(ended.Bind(ToMicros(from), Limit(rest))));
+  page.attempts.insert(page.attempts.end(), others.begin(), others.end());
+  return page;
+}
+
 }  // namespace sweep

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "common/base/sha256.h"
+#include "coordinator/store/sqlite.h"
 #include "coordinator/store/testing/store_testing.h"
 #include "fmt/format.h"
 
@@ -982,6 +983,8 @@ TEST_P(StoreTest, AnUnknownOrderIsRefused) {
         store_->Read(SelectTrials, {.sweep = "s", .order_by = order}).status();
     EXPECT_TRUE(absl::IsInvalidArgument(status)) << order << ": " << status;
   }
+  EXPECT_THAT(Message(store_->Read(SelectTrials, {.sweep = "s", .order_by = "colour"}).status()),
+              HasSubstr("no such hyperparameter; others are number, best and epochs_to_target"));
   EXPECT_EQ(store_->Read(SelectTrials, {.sweep = "s"})->size(), 1u);
 }
 
@@ -1074,6 +1077,19 @@ TEST_P(StoreTest, ReadersSeeWholeTransactionsWhileOthersWrite) {
   stop = true;
   for (std::thread& reader : readers) reader.join();
   EXPECT_EQ(torn, 0);
+}
+
+TEST(StoreOnDisk, AReadThatTakesTooLongIsEndedAndNamed) {
+  TemporaryFolder folder;
+  const auto store =
+      Must(Store::Open({.path = folder.File("s.db"), .read_time_limit = absl::Milliseconds(50)}));
+  const auto endless = store->Read([](Database& database) {
+    return database.QueryInt(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n");
+  });
+  EXPECT_TRUE(absl::IsDeadlineExceeded(endless.status())) << endless.status();
+  EXPECT_THAT(Message(endless.status()), HasSubstr("no answer within 50ms: WITH RECURSIVE"));
+  EXPECT_EQ(Must(store->Read(CountSweeps)), 0);
 }
 
 TEST(StoreOnDisk, AReadKeepsItsSnapshotWhileOthersWrite) {

@@ -222,13 +222,12 @@ absl::Status WriteTransaction::CancelOpenTrial(const SweepSpec* spec, const std:
 
 absl::Status WriteTransaction::SetSweepState(std::int64_t sweep_id, SweepState state) {
   const bool ended = state == SweepState::kCompleted || state == SweepState::kCancelled;
-  const std::optional<std::int64_t> ended_us =
-      ended ? std::optional<std::int64_t>(ToMicros(now_)) : std::nullopt;
+  const std::optional<absl::Time> ended_at = ended ? std::optional(now_) : std::nullopt;
   STORE_RETURN_IF_ERROR(
       database_.Run("UPDATE sweeps SET state = ?1, updated_us = ?2, ended_us = ?3, archived = "
                     "iif(?1 = 'active', 0, archived), pause_reason = iif(?1 = 'paused', "
                     "pause_reason, '') WHERE id = ?4",
-                    SweepStateName(state), ToMicros(now_), ended_us, sweep_id));
+                    SweepStateName(state), ToMicros(now_), ToMicros(ended_at), sweep_id));
   return AddEvent(TrialRow{.sweep_id = sweep_id}, "sweep", 0);
 }
 
@@ -256,13 +255,11 @@ absl::Status WriteTransaction::Apply(TrialEvent event, TrialRow* trial) {
   if (*next == from) return absl::OkStatus();
   trial->state = *next;
   if (IsTerminal(*next)) trial->ended = now_;
-  std::optional<std::int64_t> ended_us;
-  if (trial->ended) ended_us = ToMicros(*trial->ended);
   STORE_RETURN_IF_ERROR(database_.Run(
       "UPDATE trials SET state = ?, diverged = ?, failures = ?, reason = ?, worker = ?, ended_us = "
       "? WHERE id = ?",
       StoredStateName(*next), *next == TrialState::kDiverged, trial->failures, trial->reason,
-      trial->worker, ended_us, trial->id));
+      trial->worker, ToMicros(trial->ended), trial->id));
   if (IsTerminal(*next)) STORE_RETURN_IF_ERROR(SetMeasuresAside(*trial));
   if (IsTerminal(from)) STORE_RETURN_IF_ERROR(TakeMeasuresBack(*trial));
   STORE_RETURN_IF_ERROR(MoveCount(trial->sweep_id, from, *next));

@@ -1,0 +1,88 @@
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "coordinator/store/internal_queries.h"
+#include "coordinator/store/json_codec.h"
+#include "coordinator/store/row_reader.h"
+#include "coordinator/store/sqlite.h"
+
+namespace sweep {
+
+// How a value of each type is read from a column. Private to this library.
+inline void ReadValue(const Statement& row, int column, std::string* value) {
+  *value = row.Text(column);
+}
+inline void ReadValue(const Statement& row, int column, double* value) {
+  *value = row.Real(column);
+}
+inline void ReadValue(const Statement& row, int column, absl::Time* value) {
+  *value = FromMicros(row.Int(column));
+}
+inline void ReadValue(const Statement& row, int column, absl::Duration* value) {
+  *value = absl::Microseconds(row.Int(column));
+}
+inline void ReadValue(const Statement& row, int column, std::optional<absl::Time>* value) {
+  *value = OptionalTime(row, column);
+}
+// Nothing for a text that is no state.
+inline void ReadValue(const Statement& row, int column, std::optional<TrialState>* value) {
+  const absl::StatusOr<TrialState> state = ParseTrialState(row.Text(column));
+  *value = state.ok() ? std::optional(*state) : std::nullopt;
+}
+template <typename T>
+  requires std::is_integral_v<T>
+void ReadValue(const Statement& row, int column, T* value) {
+  if constexpr (std::is_same_v<T, bool>) {
+    *value = row.Int(column) != 0;
+  } else {
+    *value = static_cast<T>(row.Int(column));
+  }
+}
+
+template <typename T>
+absl::Status Take(absl::StatusOr<T> decoded, T* value) {
+  if (decoded.ok()) *value = *std::move(decoded);
+  return decoded.status();
+}
+inline absl::Status ReadValue(const Statement& row, int column, TrialState* value) {
+  return Take(ParseTrialState(row.Text(column)), value);
+}
+inline absl::Status ReadValue(const Statement& row, int column, SweepState* value) {
+  return Take(ParseSweepState(row.Text(column)), value);
+}
+inline absl::Status ReadValue(const Statement& row, int column, ParameterMap* value) {
+  return Take(DecodeParameters(row.Text(column)), value);
+}
+inline absl::Status ReadValue(const Statement& row, int column,
+                              std::map<std::string, std::string>* value) {
+  return Take(DecodeLabels(row.Text(column)), value);
+}
+inline absl::Status ReadValue(const Statement& row, int column, Measurements* value) {
+  if (row.IsNull(column)) return absl::OkStatus();
+  return Take(DecodeMeasurements(row.Text(column)), value);
+}
+inline absl::Status ReadValue(const Statement& row, int column, MeasureSummaries* value) {
+  const std::string text = row.Text(column);
+  if (text == "null") return absl::OkStatus();  // those of a trial that has ended are elsewhere
+  return Take(DecodeSummaries(text), value);
+}
+inline absl::Status ReadValue(const Statement& row, int column, Standing* value) {
+  return Take(DecodeStanding(row.Text(column)), value);
+}
+inline absl::Status ReadValue(const Statement& row, int column, std::vector<Objective>* value) {
+  return Take(DecodeObjectives(row.Text(column)), value);
+}
+inline absl::Status ReadValue(const Statement& row, int column, std::vector<GateOutcome>* value) {
+  return Take(DecodeGates(row.Text(column)), value);
+}
+
+}  // namespace sweep
