@@ -47,7 +47,7 @@ short_asan=(yaml_test expr_test spec_test network_test tensors_test protocol_tes
   writer_test store_test store_file_test blob_store_test scheduler_test http_test kernels_test
   lanes_test)
 short_tsan=(writer_test store_test store_file_test checkpointer_test blob_collector_test
-  server_test http_test lanes_test)
+  effects_test server_test http_test lanes_test)
 for preset in $presets; do
   programs=()
   if [ $length = short ]; then
