@@ -13,6 +13,8 @@
 #include "common/base/printable.h"
 #include "coordinator/http/gzip.h"
 #include "coordinator/http/web_files.h"
+#include "proto/documents/print_json.h"
+#include "sweep/documents/documents.pb.h"
 
 namespace sweep::cli {
 namespace {
@@ -44,9 +46,10 @@ absl::StatusOr<std::string> MakeReport(Options* options, const Session& session)
   options->report.sweep = *std::move(name);
   absl::StatusOr<nlohmann::json> documents = CollectReport(**connection, options->report);
   if (!documents.ok()) return documents.status();
-  (*documents)["/api/report"] = {
-      {"time", absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::Now(), absl::UTCTimeZone())},
-      {"version", SWEEP_VERSION}};
+  documents::ReportInfo info;
+  info.set_time(absl::FormatTime("%Y-%m-%dT%H:%M:%SZ", absl::Now(), absl::UTCTimeZone()));
+  info.set_version(SWEEP_VERSION);
+  (*documents)["/api/report"] = nlohmann::json::parse(sweep::PrintJson(info));
   return FillReport(*page, *documents);
 }
 

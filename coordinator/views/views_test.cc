@@ -11,6 +11,7 @@
 #include "coordinator/views/testing/views_testing.h"
 #include "coordinator/views/view_context.h"
 #include "proto/documents/print_json.h"
+#include "proto/documents/words.h"
 
 namespace sweep {
 namespace {
@@ -49,6 +50,20 @@ TEST_F(ViewsTest, EveryPathHasItsDocument) {
   for (const auto& [path, key] : kKeys) EXPECT_TRUE(Get(path).contains(key)) << path;
   const Json error = Json::parse(ErrorDocument(Refusal("/api/sweeps/nope")));
   EXPECT_EQ(error["error"]["code"], "NOT_FOUND");
+}
+
+TEST(DocumentValues, StatesAreTheWordsOfTheStore) {
+  const std::vector<std::string> trials = DocumentWords(*documents::TrialState_descriptor());
+  ASSERT_EQ(trials.size(), std::size_t{kTrialStates});
+  for (int i = 0; i < kTrialStates; ++i) {
+    const auto state = static_cast<TrialState>(i);
+    EXPECT_EQ(trials.at(StateOf(state)), TrialStateName(state));
+  }
+  const std::vector<std::string> sweeps = DocumentWords(*documents::SweepState_descriptor());
+  for (const SweepState state :
+       {SweepState::kActive, SweepState::kPaused, SweepState::kCompleted, SweepState::kCancelled}) {
+    EXPECT_EQ(sweeps.at(StateOf(state)), SweepStateName(state));
+  }
 }
 
 TEST_F(ViewsTest, AListOfSweepsSaysHowEachStands) {

@@ -197,7 +197,6 @@ class Printer {
         return;
       case documents::VALUE:
         return PrintOnly(message, plan);
-      case documents::ENTRY:  // by itself, as an object of one key
       default:
         out_.push_back('{');
         PrintFields(message, plan);
@@ -281,12 +280,11 @@ class Printer {
       case FieldDescriptor::CPPTYPE_INT64:
         return PrintInteger(plan.reflection->GetInt64(message, field), plan);
       case FieldDescriptor::CPPTYPE_BOOL:
-        out_.append(plan.reflection->GetBool(message, field) ? "true" : "false");
-        return;
+        return PrintFlag(plan.reflection->GetBool(message, field));
       case FieldDescriptor::CPPTYPE_ENUM:
         return PrintWord(plan.reflection->GetEnumValue(message, field), plan);
       default:
-        return;  // no message of the documents has another type, which their test holds
+        return;  // api.ts, which is generated, would not compile
     }
   }
 
@@ -303,6 +301,10 @@ class Printer {
         return PrintNumber(plan.reflection->GetRepeatedDouble(message, field, i), plan);
       case FieldDescriptor::CPPTYPE_INT64:
         return PrintInteger(plan.reflection->GetRepeatedInt64(message, field, i), plan);
+      case FieldDescriptor::CPPTYPE_BOOL:
+        return PrintFlag(plan.reflection->GetRepeatedBool(message, field, i));
+      case FieldDescriptor::CPPTYPE_ENUM:
+        return PrintWord(plan.reflection->GetRepeatedEnumValue(message, field, i), plan);
       default:
         return;  // likewise
     }
@@ -326,6 +328,8 @@ class Printer {
     AppendInteger(value, &out_);
     if (is_text) out_.push_back('"');
   }
+
+  void PrintFlag(bool flag) { out_.append(flag ? "true" : "false"); }
 
   void PrintWord(int number, const FieldPlan& plan) {
     const auto index = static_cast<std::size_t>(number);

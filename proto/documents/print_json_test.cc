@@ -1,5 +1,6 @@
 #include "proto/documents/print_json.h"
 
+#include <google/protobuf/descriptor.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -169,6 +170,19 @@ TEST(PrintJson, WordsAreThoseOfTheContract) {
   documents::TrialRow trial;
   trial.set_state(documents::TRIAL_STATE_ON_HOLD);
   EXPECT_EQ(Json::parse(PrintJson(trial))["state"], "on_hold");
+}
+
+TEST(PrintJson, EveryMessageIsPrintedWithoutAnythingSet) {
+  const google::protobuf::FileDescriptor& file = *documents::ApiError::descriptor()->file();
+  for (int i = 0; i < file.message_type_count(); ++i) {
+    const google::protobuf::Message& message =
+        *google::protobuf::MessageFactory::generated_factory()->GetPrototype(file.message_type(i));
+    EXPECT_TRUE(Json::accept(PrintJson(message))) << message.GetTypeName();
+  }
+  for (int i = 0; i < file.enum_type_count(); ++i) {
+    const google::protobuf::EnumDescriptor& words = *file.enum_type(i);
+    for (int j = 0; j < words.value_count(); ++j) EXPECT_EQ(words.value(j)->number(), j);
+  }
 }
 
 TEST(PrintJsonWithin, CutsListsAndCountsWhatIsCut) {
