@@ -8,6 +8,7 @@
 
 #include "common/base/clock.h"
 #include "common/base/utf8.h"
+#include "coordinator/views/view_query.h"
 #include "fmt/format.h"
 
 namespace sweep {

@@ -72,7 +72,9 @@ TEST(PrintJson, NumbersAreWrittenAsByNlohmann) {
     }
     const std::string text = Number(RoundToSixDigits(number));
     const std::string other = Json(RoundToSixDigits(number)).dump();
-    if (text.size() == other.size()) ASSERT_EQ(text, other);
+    if (text.size() == other.size()) {
+      ASSERT_EQ(text, other);
+    }
   }
 }
 
