@@ -41,9 +41,9 @@ class Connection {
   // the database, at the address of the current holder. Unavailable when none answers.
   absl::Status Reconnect(absl::Duration patience);
 
-  // Called after a call failed. If the coordinator was found through a database that has another
-  // holder now, switches to that one; without a holder it embeds a coordinator if the options allow
-  // it. The short-lived coordinators of other commands may end at any time.
+  // Called after a call that nobody answered. If the coordinator was found through a database that
+  // has another holder now, switches to that one; without a holder it embeds a coordinator if the
+  // options allow it. The short-lived coordinators of other commands may end at any time.
   void FollowDatabase();
 
   const std::string& address() const { return address_; }

@@ -34,12 +34,12 @@ std::string StateName(v1::TrialState state);
 std::string StateName(v1::SweepState state);
 // The state, with failures: "completed, 3 failed".
 std::string StatusText(const v1::Sweep& sweep);
-// Red when trials failed or the coordinator paused the sweep, green when it completed without
-// either.
+// Red when trials failed, the coordinator paused the sweep or its file is refused; yellow when
+// trials diverged; green when it completed without any of these.
 Style StatusStyle(const v1::Sweep& sweep);
 Style StateStyle(v1::TrialState state);
 std::string StyledStatus(const v1::Sweep& sweep, const Session& session);
-// True when only the refused sweep file keeps the sweep from running.
+// True when the sweep has not ended and its file is refused.
 bool IsKeptFromRunning(const v1::Sweep& sweep);
 // "old does not run: this build of the coordinator does not accept its file: old.yaml:3: …"; empty
 // unless the refused file keeps it from running.

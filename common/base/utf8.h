@@ -19,7 +19,7 @@ std::string ToUtf8(std::string_view text);
 // The longest prefix of `text` of at most `limit_bytes` that does not cut a character.
 std::string_view CutUtf8(std::string_view text, std::size_t limit_bytes);
 
-// Text of at most `limit_bytes`, with "…" in place of what is cut.
+// Text of at most `limit_bytes`, with "…" in place of what is cut; at least that.
 std::string Shortened(std::string_view text, std::size_t limit_bytes);
 
 // The non-blank lines of `text`, trimmed and joined by " | "; text beyond `limit_bytes` becomes "

@@ -19,8 +19,8 @@ namespace sweep {
 // Decides who trains what: holds the calls of workers until there is something to say, grants
 // pending trials, takes back leases that run out and gives them again to a holder that returns.
 // Owns the queue of workers that want work, and the sessions. Everything is under the lock of the
-// shared state; functions without a lock annotation take it themselves. Calls no other desk, and
-// wakes the search.
+// shared state. Functions without a lock annotation take it themselves, except React, Expire and
+// SignalProgress, whose callers have it. Calls no other desk, and wakes the search.
 class LeaseDesk {
  public:
   // `wake_search` is called under the lock, and must not block.
@@ -82,7 +82,8 @@ class LeaseDesk {
   void Dispatch() ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
   void DeferGrants(std::shared_ptr<GrantBatch> batch)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
-  void OnGranted(const GrantBatch& batch, const absl::Status& status);
+  void OnGranted(const GrantBatch& batch, const absl::Status& status)
+      ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
   void SettleGrant(const Grant& grant, const std::string& worker, const absl::Status& status)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
 
@@ -92,10 +93,11 @@ class LeaseDesk {
   void ReviveLease(const LeaseToken& token, TrialEntry* trial, WorkerEntry* worker)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
   void OnRevived(const LeaseToken& token, const std::string& worker, const TrialKey& key,
-                 const absl::StatusOr<LeaseRow>& lease);
+                 const absl::StatusOr<LeaseRow>& lease) ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
   void LoseLease(TrialEntry* trial, const std::string& reason)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
-  void OnLost(const TrialKey& key, const std::string& reason, const absl::StatusOr<TrialRow>& row);
+  void OnLost(const TrialKey& key, const std::string& reason, const absl::StatusOr<TrialRow>& row)
+      ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
   void ExtendAfterLateTick(absl::Duration now, absl::Duration interval)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
   void ExpireLeases(absl::Duration now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);

@@ -14,7 +14,7 @@
 namespace sweep {
 
 // What a sweep needs of any worker that trains it. Sweeps with the same needs share a queue. Only
-// Capabilities::Meets and Fits look at the fields.
+// NeedsOf and Capabilities::Meets look at the fields.
 struct Needs {
   bool program = false;  // the sweep brings its own trainer
 

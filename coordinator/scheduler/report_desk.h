@@ -39,7 +39,8 @@ class ReportDesk {
   struct Finish;
 
   // The sweep of a worker's token; FailedPrecondition when it has ended.
-  absl::StatusOr<std::shared_ptr<const SweepSpec>> SpecOf(const LeaseToken& token) const;
+  absl::StatusOr<std::shared_ptr<const SweepSpec>> SpecOf(const LeaseToken& token) const
+      ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
   // Applies a committed report to the table.
   void OnReported(const TrialRow& row, const LeaseToken& token)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
@@ -51,13 +52,13 @@ class ReportDesk {
   void CheckRepeatedFinish(const LeaseToken& token, LeaseOutcome outcome,
                            const absl::Status& refusal, StatusCallback callback);
   // A worker other than the holder of the trial could train it.
-  bool OthersCould(const LeaseToken& token) const;
-  void OnFinished(const Finish& finish);
+  bool OthersCould(const LeaseToken& token) const ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
+  void OnFinished(const Finish& finish) ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
   // Counts the end of a lease for its worker and its health; before OnReported.
   void CountFinish(const Finish& finish) ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
 
   void OnDataReported(const LeaseToken& token, const std::string& sha256, const std::string& place,
-                      const DataReport& report);
+                      const DataReport& report) ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
 
   SchedulerState& state_;
   LeaseDesk& leases_;

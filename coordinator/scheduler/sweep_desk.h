@@ -15,8 +15,8 @@ namespace sweep {
 // Carries out what people decide about sweeps and trials. Each decision is written first, once per
 // request id, and changes the table in its completion. Owns the removal of what deleted sweeps have
 // left; shares the rest of the state, whose lock guards both. Functions without a lock annotation
-// take the lock themselves. Calls LeaseDesk::React after each change, and nothing else of another
-// desk.
+// take the lock themselves, except Purge, whose caller has it. Calls LeaseDesk::React after each
+// change, and nothing else of another desk.
 class SweepDesk {
  public:
   SweepDesk(SchedulerState& state, LeaseDesk& leases) : state_(state), leases_(leases) {}
@@ -68,14 +68,19 @@ class SweepDesk {
   // In a write: FailedPrecondition when the sweep's file is not accepted.
   absl::Status CheckAccepted(WriteTransaction& transaction, const std::string& sweep) const;
 
-  void OnSubmitted(const Submission& submission, std::shared_ptr<const SweepSpec> spec);
+  void OnSubmitted(const Submission& submission, std::shared_ptr<const SweepSpec> spec)
+      ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
   // Takes over a sweep as a committed write has left it. `spec` is as AdoptSweep's.
-  void OnSweepChanged(const SweepRow& row, std::shared_ptr<const SweepSpec> spec);
-  void OnSweepCancelled(const SweepRow& row);
-  void OnTrialCancelled(const TrialRow& row);
-  void OnRetried(const RetriedSweep& retried, std::shared_ptr<const SweepSpec> spec);
-  void OnDeleted(const SweepRow& row, std::int64_t trials);
-  void OnRenamed(const RenameRequest& request, const SweepRow& row);
+  void OnSweepChanged(const SweepRow& row, std::shared_ptr<const SweepSpec> spec)
+      ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
+  void OnSweepCancelled(const SweepRow& row) ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
+  void OnTrialCancelled(const TrialRow& row) ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
+  void OnRetried(const RetriedSweep& retried, std::shared_ptr<const SweepSpec> spec)
+      ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
+  void OnDeleted(const SweepRow& row, std::int64_t trials)
+      ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
+  void OnRenamed(const RenameRequest& request, const SweepRow& row)
+      ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
 
   SchedulerState& state_;
   LeaseDesk& leases_;

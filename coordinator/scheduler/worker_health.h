@@ -43,7 +43,7 @@ class WorkerHealth {
   // It has had a success, and does not fail at present.
   bool works() const { return has_succeeded_ && !fails(); }
 
-  // Requires fails(). Twice as long as the last time.
+  // Requires fails(). Each time in a row for twice as long, up to kLongest.
   void PutAside(absl::Duration now);
   // Ends the time aside early.
   void TryNow(absl::Duration now);

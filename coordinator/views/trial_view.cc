@@ -87,7 +87,7 @@ void WriteLargeIntegersAsText(nlohmann::json* json) {
 // The line of a trainer, for browsers.
 std::string ShownLine(const std::string& line, std::uint64_t seed) {
   nlohmann::json json = nlohmann::json::parse(line, nullptr, false);
-  if (!json.is_object()) return "{}";
+  if (!json.is_object()) json = nlohmann::json::object();
   WriteLargeIntegersAsText(&json);
   json["seed"] = std::to_string(seed);  // a small one too, so that a seed is always a text
   return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
@@ -100,7 +100,7 @@ void AddSpec(const StoredSpec& stored, const SweepSource& source, const TrialRow
   view->set_spec("{}");
   if (!stored.is_accepted()) return;  // nobody can say what a trainer is told
   const absl::StatusOr<std::string> line = BuildTrialSpecJson(spec, trial);
-  if (line.ok()) view->set_spec(ShownLine(*line, trial.seed));
+  view->set_spec(ShownLine(line.value_or("{}"), trial.seed));
   const absl::StatusOr<Configuration> configuration =
       spec.Complete(trial.configuration, trial.parameters);
   if (!configuration.ok()) return;

@@ -94,7 +94,8 @@ TEST(PrintJson, IntegersThatABrowserWouldRoundAreText) {
   EXPECT_EQ(Integer(std::numeric_limits<std::int64_t>::min()), "\"-9223372036854775808\"");
 }
 
-TEST(PrintJson, TextIsEscapedAndMendedAsByNlohmann) {
+// nlohmann has one mark for each broken sequence, not for each of its bytes.
+TEST(PrintJson, TextIsEscapedAsByNlohmannAndEveryBrokenByteIsMarked) {
   const std::string texts[] = {
       "",
       "plain",
