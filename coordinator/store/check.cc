@@ -44,34 +44,28 @@ constexpr char kKeptSweeps[] =
     "CREATE TEMP VIEW sweeps AS SELECT * FROM main.sweeps WHERE name NOT GLOB ':*'";
 
 // The numbers of the columns and those of `own` against the bounds that `kept` has as JSON.
-#define COMPARE_RESULTS(own, kept)                                                                 \
-  "WITH firsts AS (SELECT trial_id, epoch, train_loss, train_accuracy, validation_loss, "          \
-  "validation_accuracy, more, min(attempt) AS attempt FROM epoch_reports GROUP BY trial_id, "      \
-  "epoch), numbers AS ("                                                                           \
-  "SELECT trial_id, 'train_loss' AS name, train_loss AS value FROM firsts UNION ALL "              \
-  "SELECT trial_id, 'train_accuracy', train_accuracy FROM firsts UNION ALL "                       \
-  "SELECT trial_id, 'validation_loss', validation_loss FROM firsts UNION ALL "                     \
-  "SELECT trial_id, 'validation_accuracy', validation_accuracy FROM firsts UNION ALL " own         \
-  "), "                                                                                            \
-  "bounds AS (SELECT trial_id, name, min(value) AS low, max(value) AS high FROM numbers "          \
-  "WHERE value IS NOT NULL GROUP BY trial_id, name), "                                             \
-  "kept AS (SELECT m.trial_id, j.key AS name, "                                                    \
-  "CASE json_extract(j.value, '$[1]') WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN "           \
-  "-9e999 ELSE json_extract(j.value, '$[1]') END AS low, "                                         \
-  "CASE json_extract(j.value, '$[2]') WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN "           \
-  "-9e999 ELSE json_extract(j.value, '$[2]') END AS high FROM " kept                               \
-  " m, json_each(m.measures) "                                                                     \
-  "j) SELECT 'trial ' || t.id || ' has another ' || b.name FROM bounds b JOIN trials t ON "        \
-  "t.id = b.trial_id LEFT JOIN kept k ON k.trial_id = t.id AND k.name = b.name WHERE " /* Decimals \
-                                                                                          and      \
-                                                                                          doubles  \
-                                                                                          may      \
-                                                                                          differ   \
-                                                                                          in the   \
-                                                                                          last     \
-                                                                                          bit. */  \
-  "NOT coalesce((k.low = b.low OR (abs(b.low) < 9e999 AND abs(k.low - b.low) <= 1e-12 * "          \
-  "max(1, abs(b.low)))) AND (k.high = b.high OR (abs(b.high) < 9e999 AND abs(k.high - "            \
+// Decimals and doubles may differ in the last bit.
+#define COMPARE_RESULTS(own, kept)                                                            \
+  "WITH firsts AS (SELECT trial_id, epoch, train_loss, train_accuracy, validation_loss, "     \
+  "validation_accuracy, more, min(attempt) AS attempt FROM epoch_reports GROUP BY trial_id, " \
+  "epoch), numbers AS ("                                                                      \
+  "SELECT trial_id, 'train_loss' AS name, train_loss AS value FROM firsts UNION ALL "         \
+  "SELECT trial_id, 'train_accuracy', train_accuracy FROM firsts UNION ALL "                  \
+  "SELECT trial_id, 'validation_loss', validation_loss FROM firsts UNION ALL "                \
+  "SELECT trial_id, 'validation_accuracy', validation_accuracy FROM firsts UNION ALL " own    \
+  "), "                                                                                       \
+  "bounds AS (SELECT trial_id, name, min(value) AS low, max(value) AS high FROM numbers "     \
+  "WHERE value IS NOT NULL GROUP BY trial_id, name), "                                        \
+  "kept AS (SELECT m.trial_id, j.key AS name, "                                               \
+  "CASE json_extract(j.value, '$[1]') WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN "      \
+  "-9e999 ELSE json_extract(j.value, '$[1]') END AS low, "                                    \
+  "CASE json_extract(j.value, '$[2]') WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' THEN "      \
+  "-9e999 ELSE json_extract(j.value, '$[2]') END AS high FROM " kept                          \
+  " m, json_each(m.measures) "                                                                \
+  "j) SELECT 'trial ' || t.id || ' has another ' || b.name FROM bounds b JOIN trials t ON "   \
+  "t.id = b.trial_id LEFT JOIN kept k ON k.trial_id = t.id AND k.name = b.name WHERE "        \
+  "NOT coalesce((k.low = b.low OR (abs(b.low) < 9e999 AND abs(k.low - b.low) <= 1e-12 * "     \
+  "max(1, abs(b.low)))) AND (k.high = b.high OR (abs(b.high) < 9e999 AND abs(k.high - "       \
   "b.high) <= 1e-12 * max(1, abs(b.high)))), 0)"
 
 constexpr Rule kRules[] = {

@@ -33,6 +33,7 @@ const MeasureNames::Entry* MeasureNames::Find(std::string_view name) const {
 absl::StatusOr<const MeasureNames::Entry*> MeasureNames::FindOrAdd(Database& database,
                                                                    const std::string& name) {
   if (const Entry* const entry = Find(name)) return entry;
+  if (entries_.size() >= kMostNames) return nullptr;
   Entry entry{.name = name, .measure = entries_.empty() ? 1 : entries_.back().measure + 1};
   const auto free = std::find(slots_.begin(), slots_.end(), "");
   if (!HasColumn(name) && free != slots_.end()) {

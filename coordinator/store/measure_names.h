@@ -27,6 +27,9 @@ inline constexpr int kMeasureSlots = static_cast<int>(kSlotColumns.size());
 // before schema version 7 have written.
 class MeasureNames {
  public:
+  // Of a sweep. A program may make up ever more names; every read of a trial looks at all of them.
+  static constexpr std::size_t kMostNames = 256;
+
   struct Entry {
     std::string name;
     std::int64_t measure = 0;  // its number within the sweep, from 1
@@ -40,7 +43,8 @@ class MeasureNames {
   const Entry* Find(std::string_view name) const;
   // The name that has a slot, from 1; "" for a free one.
   const std::string& InSlot(int slot) const { return slots_[static_cast<std::size_t>(slot) - 1]; }
-  // The entry of a name, which is written when it is new. Valid until the next one is added.
+  // The entry of a name, which is written when it is new; nullptr when it is new and there are
+  // kMostNames already. Valid until the next one is added.
   absl::StatusOr<const Entry*> FindOrAdd(Database& database, const std::string& name);
 
  private:

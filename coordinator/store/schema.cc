@@ -798,33 +798,33 @@ SELECT
   iif(t.measures <> 'null', iif(json_type(t.measures, '$.validation_accuracy[2]') = 'text',
       iif(json_extract(t.measures, '$.validation_accuracy[2]') = 'Infinity', 9e999, -9e999),
       json_extract(t.measures, '$.validation_accuracy[2]')),
-    (SELECT v.high FROM measure_names n JOIN trial_values v
+    (SELECT v.high FROM measure_names n CROSS JOIN trial_values v
       ON v.sweep_id = n.sweep_id AND v.measure = n.measure AND v.trial_id = t.id
       WHERE n.sweep_id = t.sweep_id AND n.name = 'validation_accuracy')) AS best_accuracy,
   nullif(t.best_epoch, 0) AS best_epoch,
   iif(t.measures <> 'null', iif(json_type(t.measures, '$.validation_accuracy[0]') = 'text',
       iif(json_extract(t.measures, '$.validation_accuracy[0]') = 'Infinity', 9e999, -9e999),
       json_extract(t.measures, '$.validation_accuracy[0]')),
-    (SELECT v.last FROM measure_names n JOIN trial_values v
+    (SELECT v.last FROM measure_names n CROSS JOIN trial_values v
       ON v.sweep_id = n.sweep_id AND v.measure = n.measure AND v.trial_id = t.id
       WHERE n.sweep_id = t.sweep_id AND n.name = 'validation_accuracy')) AS last_accuracy,
   iif(t.measures <> 'null', iif(json_type(t.measures, '$.validation_loss[1]') = 'text',
       iif(json_extract(t.measures, '$.validation_loss[1]') = 'Infinity', 9e999, -9e999),
       json_extract(t.measures, '$.validation_loss[1]')),
-    (SELECT v.low FROM measure_names n JOIN trial_values v
+    (SELECT v.low FROM measure_names n CROSS JOIN trial_values v
       ON v.sweep_id = n.sweep_id AND v.measure = n.measure AND v.trial_id = t.id
       WHERE n.sweep_id = t.sweep_id AND n.name = 'validation_loss')) AS best_loss,
   iif(t.measures <> 'null', iif(json_type(t.measures, '$.validation_loss[0]') = 'text',
       iif(json_extract(t.measures, '$.validation_loss[0]') = 'Infinity', 9e999, -9e999),
       json_extract(t.measures, '$.validation_loss[0]')),
-    (SELECT v.last FROM measure_names n JOIN trial_values v
+    (SELECT v.last FROM measure_names n CROSS JOIN trial_values v
       ON v.sweep_id = n.sweep_id AND v.measure = n.measure AND v.trial_id = t.id
       WHERE n.sweep_id = t.sweep_id AND n.name = 'validation_loss')) AS last_loss,
   nullif(t.epochs_to_target, 0) AS epochs_to_target,
   nullif(c.network_parameters, 0) AS network_parameters,
   iif(t.measures <> 'null', iif(json_type(t.measures, '$.train_seconds') IS NULL
       AND json_type(t.measures, '$.evaluate_seconds') IS NULL, NULL, round(t.seconds, 3)),
-    iif(EXISTS (SELECT 1 FROM measure_names n JOIN trial_values v
+    iif(EXISTS (SELECT 1 FROM measure_names n CROSS JOIN trial_values v
       ON v.sweep_id = n.sweep_id AND v.measure = n.measure AND v.trial_id = t.id
       WHERE n.sweep_id = t.sweep_id AND n.name IN ('train_seconds', 'evaluate_seconds')),
       round(t.seconds, 3), NULL)) AS seconds,
@@ -865,8 +865,15 @@ SELECT
   strftime('%Y-%m-%dT%H:%M:%SZ', e.reported_us / 1000000, 'unixepoch') AS reported,
   (SELECT nullif(json_group_object(o.name, iif(abs(o.value) < 9e999, json(printf('%!.17g', o.value)),
       iif(o.value > 0, 'Infinity', iif(o.value < 0, '-Infinity', NULL)))), '{}')
-    FROM own_measures o
-    WHERE o.trial_id = e.trial_id AND o.attempt = e.attempt AND o.epoch = e.epoch) AS more
+    FROM (
+      SELECT n.name AS name, CASE n.slot WHEN 1 THEN e.v1 WHEN 2 THEN e.v2 WHEN 3 THEN e.v3 WHEN 4 THEN e.v4 
+      WHEN 5 THEN e.v5 WHEN 6 THEN e.v6 WHEN 7 THEN e.v7 WHEN 8 THEN e.v8 
+      WHEN 9 THEN e.v9 WHEN 10 THEN e.v10 WHEN 11 THEN e.v11 WHEN 12 THEN e.v12 END AS value, 1 AS is_slot
+      FROM measure_names n WHERE n.sweep_id = t.sweep_id AND n.slot IS NOT NULL
+      UNION ALL
+      SELECT j.key, iif(j.type = 'text', iif(j.value = 'Infinity', 9e999, -9e999), j.value), 0
+      FROM json_each(e.more) j) o
+    WHERE o.value IS NOT NULL OR NOT o.is_slot) AS more
 FROM epoch_reports e
 JOIN trials t ON t.id = e.trial_id
 JOIN sweeps s ON s.id = t.sweep_id
@@ -893,9 +900,23 @@ SELECT sweep, trial, epoch, name, value FROM (
   UNION ALL
   SELECT sweep, trial, epoch, 'images_per_second' AS name, images_per_second AS value FROM epochs WHERE images_per_second IS NOT NULL
   UNION ALL
-  SELECT e.sweep, e.trial, e.epoch, o.name, o.value FROM epochs e
-    JOIN sweeps s ON s.name = e.sweep JOIN trials t ON t.sweep_id = s.id AND t.number = e.trial
-    JOIN own_measures o ON o.trial_id = t.id AND o.attempt = e.attempt AND o.epoch = e.epoch);
+  SELECT * FROM (
+    SELECT s.name AS sweep, t.number AS trial, e.epoch AS epoch, n.name AS name,
+      CASE n.slot WHEN 1 THEN e.v1 WHEN 2 THEN e.v2 WHEN 3 THEN e.v3 WHEN 4 THEN e.v4 
+      WHEN 5 THEN e.v5 WHEN 6 THEN e.v6 WHEN 7 THEN e.v7 WHEN 8 THEN e.v8 
+      WHEN 9 THEN e.v9 WHEN 10 THEN e.v10 WHEN 11 THEN e.v11 WHEN 12 THEN e.v12 END AS value
+    FROM sweeps s CROSS JOIN trials t ON t.sweep_id = s.id
+    CROSS JOIN epoch_reports e ON e.trial_id = t.id
+    CROSS JOIN measure_names n ON n.sweep_id = s.id AND n.slot IS NOT NULL
+    WHERE NOT EXISTS (SELECT 1 FROM epoch_reports f
+      WHERE f.trial_id = e.trial_id AND f.epoch = e.epoch AND f.attempt < e.attempt)) WHERE value IS NOT NULL
+  UNION ALL
+  SELECT s.name, t.number, e.epoch, j.key,
+    iif(j.type = 'text', iif(j.value = 'Infinity', 9e999, -9e999), j.value)
+    FROM sweeps s CROSS JOIN trials t ON t.sweep_id = s.id
+    CROSS JOIN epoch_reports e ON e.trial_id = t.id, json_each(e.more) j
+    WHERE e.more IS NOT NULL AND NOT EXISTS (SELECT 1 FROM epoch_reports f
+      WHERE f.trial_id = e.trial_id AND f.epoch = e.epoch AND f.attempt < e.attempt));
 
 )sql";
 

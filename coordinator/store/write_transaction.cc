@@ -276,13 +276,19 @@ absl::StatusOr<MeasureNames*> WriteTransaction::MeasureNamesOf(std::int64_t swee
 absl::Status WriteTransaction::SetMeasuresAside(const TrialRow& trial) {
   if (trial.result.epoch == 0) return absl::OkStatus();
   STORE_ASSIGN_OR_RETURN(MeasureNames* const names, MeasureNamesOf(trial.sweep_id));
+  std::vector<std::int64_t> measures;
   for (const auto& [name, summary] : trial.result.measures) {
     STORE_ASSIGN_OR_RETURN(const MeasureNames::Entry* const entry,
                            names->FindOrAdd(database_, name));
+    if (entry == nullptr) return absl::OkStatus();  // they stay in the trial's row
+    measures.push_back(entry->measure);
+  }
+  auto measure = measures.begin();
+  for (const auto& [name, summary] : trial.result.measures) {
     STORE_RETURN_IF_ERROR(database_.Run(
         "INSERT OR REPLACE INTO trial_values (sweep_id, measure, trial_id, last, "
         "low, high) VALUES (?, ?, ?, ?, ?, ?)",
-        trial.sweep_id, entry->measure, trial.id, summary.last, summary.low, summary.high));
+        trial.sweep_id, *measure++, trial.id, summary.last, summary.low, summary.high));
   }
   return database_.Run("UPDATE trials SET measures = 'null' WHERE id = ?", trial.id);
 }
