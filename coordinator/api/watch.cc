@@ -164,7 +164,7 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
     }
     if (!sweep.ok()) return sweep.status();
     sweep_name_ = sweep->name;
-    *ended = sweep->state == SweepState::kCompleted || sweep->state == SweepState::kCancelled;
+    *ended = HasEnded(sweep->state);
     const absl::StatusOr<std::vector<EventRow>> events =
         hub_->store_->Read(SelectEvents, sweep_id_, cursor_, kPageSize);
     if (!events.ok()) return events.status();

@@ -30,21 +30,4 @@ absl::StatusOr<std::int64_t> Once(WriteTransaction& transaction, std::string_vie
   return result;
 }
 
-// As Once, for a change of a sweep; `sweep` becomes its row after the change.
-template <typename Change>
-absl::Status ChangeSweep(WriteTransaction& transaction, std::string_view verb,
-                         const std::string& name, const std::string& request_id, SweepRow* sweep,
-                         Change change) {
-  const absl::Status status =
-      Once(transaction, verb, name, request_id, [&]() -> absl::StatusOr<std::int64_t> {
-        const absl::Status changed = change().status();
-        if (!changed.ok()) return changed;
-        return 0;
-      }).status();
-  if (!status.ok()) return status;
-  absl::StatusOr<SweepRow> row = transaction.GetSweep(name);
-  if (row.ok()) *sweep = *std::move(row);
-  return row.status();
-}
-
 }  // namespace sweep

@@ -22,9 +22,7 @@ void SchedulerState::AddSweep(const SweepRow& row, std::shared_ptr<const SweepSp
 void SchedulerState::AdoptSweep(const SweepRow& row, std::shared_ptr<const SweepSpec> spec) {
   SweepEntry* sweep = table.FindSweep(row.id);
   if (sweep == nullptr) {
-    const bool has_ended =
-        row.state == SweepState::kCompleted || row.state == SweepState::kCancelled;
-    if (has_ended || spec == nullptr) return;
+    if (HasEnded(row.state) || spec == nullptr) return;
     AddSweep(row, std::move(spec));
     return;
   }

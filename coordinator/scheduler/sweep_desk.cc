@@ -80,8 +80,7 @@ void SweepDesk::OnSubmitted(const Submission& submission, std::shared_ptr<const 
   spdlog::info("sweep submitted sweep={} configurations={} replicates={} created={}", row.name,
                row.planned_configurations, spec->replicates, submission.created);
   MutexLock lock(&state_.effects.mutex);
-  const bool ended = row.state == SweepState::kCompleted || row.state == SweepState::kCancelled;
-  if (ended || state_.table.FindSweep(row.id) != nullptr) return;
+  if (HasEnded(row.state) || state_.table.FindSweep(row.id) != nullptr) return;
   // A sweep that was there before and is not in the table has a file that is not accepted.
   if (!submission.created) return;
   state_.AddSweep(row, std::move(spec));
@@ -91,20 +90,51 @@ void SweepDesk::OnSubmitted(const Submission& submission, std::shared_ptr<const 
 
 // ---- Pausing, resuming, extending
 
-absl::StatusOr<SharedSpec> SweepDesk::SpecIn(WriteTransaction& transaction,
-                                             const std::string& sweep) const {
+absl::StatusOr<std::optional<StoredSpec>> SweepDesk::KnownIn(WriteTransaction& transaction,
+                                                             const std::string& sweep) const {
   const absl::StatusOr<SweepRow> row = transaction.GetSweep(sweep);
   if (!row.ok()) return row.status();
-  const std::optional<StoredSpec> stored = state_.options.specs->Known(*row);
-  return stored && stored->is_accepted() ? stored->spec : nullptr;
+  return state_.options.specs->Known(*row);
+}
+
+absl::StatusOr<SharedSpec> SweepDesk::SpecIn(WriteTransaction& transaction,
+                                             const std::string& sweep) const {
+  const absl::StatusOr<std::optional<StoredSpec>> stored = KnownIn(transaction, sweep);
+  if (!stored.ok()) return stored.status();
+  return *stored && (*stored)->is_accepted() ? (*stored)->spec : nullptr;
 }
 
 absl::Status SweepDesk::CheckAccepted(WriteTransaction& transaction,
                                       const std::string& sweep) const {
-  const absl::StatusOr<SweepRow> row = transaction.GetSweep(sweep);
-  if (!row.ok()) return row.status();
-  const std::optional<StoredSpec> stored = state_.options.specs->Known(*row);
-  return stored && !stored->is_accepted() ? NotAcceptedError(sweep, *stored) : absl::OkStatus();
+  const absl::StatusOr<std::optional<StoredSpec>> stored = KnownIn(transaction, sweep);
+  if (!stored.ok()) return stored.status();
+  const bool is_refused = *stored && !(*stored)->is_accepted();
+  return is_refused ? NotAcceptedError(sweep, **stored) : absl::OkStatus();
+}
+
+void SweepDesk::ChangeSweep(std::string_view verb, const std::string& name,
+                            const std::string& request_id, SweepChange change,
+                            std::function<void(const SweepRow&)> on_changed,
+                            SweepCallback callback) {
+  auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
+  state_.effects.Write(
+      [=, change = std::move(change)](WriteTransaction& transaction) -> absl::Status {
+        const absl::Status status =
+            Once(transaction, verb, name, request_id, [&]() -> absl::StatusOr<std::int64_t> {
+              const absl::Status changed = change(transaction).status();
+              if (!changed.ok()) return changed;
+              return 0;
+            }).status();
+        if (!status.ok()) return status;
+        absl::StatusOr<SweepRow> row = transaction.GetSweep(name);
+        if (row.ok()) *result = *std::move(row);
+        return row.status();
+      },
+      [result, on_changed = std::move(on_changed), callback](const absl::Status& status) {
+        if (!status.ok()) return callback(status);
+        on_changed(*result);
+        callback(*result);
+      });
 }
 
 void SweepDesk::OnSweepChanged(const SweepRow& row, std::shared_ptr<const SweepSpec> spec) {
@@ -116,77 +146,59 @@ void SweepDesk::OnSweepChanged(const SweepRow& row, std::shared_ptr<const SweepS
 
 void SweepDesk::PauseSweep(const std::string& name, bool now, const std::string& request_id,
                            SweepCallback callback) {
-  auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
-  state_.effects.Write(
-      [=](WriteTransaction& transaction) {
-        return ChangeSweep(transaction, "pause", name, request_id, result.get(),
-                           [&] { return transaction.PauseSweep(name, now); });
+  ChangeSweep(
+      "pause", name, request_id,
+      [=](WriteTransaction& transaction) { return transaction.PauseSweep(name, now); },
+      [this](const SweepRow& row) {
+        spdlog::info("sweep paused sweep={} give_back={}", row.name, row.give_back);
+        OnSweepChanged(row, nullptr);
       },
-      [this, result, callback](const absl::Status& status) {
-        if (!status.ok()) return callback(status);
-        spdlog::info("sweep paused sweep={} give_back={}", result->name, result->give_back);
-        OnSweepChanged(*result, nullptr);
-        callback(*result);
-      });
+      std::move(callback));
 }
 
 void SweepDesk::ResumeSweep(const std::string& name, const std::string& request_id,
                             SweepCallback callback) {
-  auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
-  state_.effects.Write(
-      [=, this](WriteTransaction& transaction) {
-        return ChangeSweep(transaction, "resume", name, request_id, result.get(),
-                           [&]() -> absl::StatusOr<SweepRow> {
-                             const absl::Status accepted = CheckAccepted(transaction, name);
-                             if (!accepted.ok()) return accepted;
-                             return transaction.ResumeSweep(name);
-                           });
+  ChangeSweep(
+      "resume", name, request_id,
+      [=, this](WriteTransaction& transaction) -> absl::StatusOr<SweepRow> {
+        if (absl::Status accepted = CheckAccepted(transaction, name); !accepted.ok()) {
+          return accepted;
+        }
+        return transaction.ResumeSweep(name);
       },
-      [this, result, callback](const absl::Status& status) {
-        if (!status.ok()) return callback(status);
-        spdlog::info("sweep taken up again sweep={}", result->name);
-        OnSweepChanged(*result, nullptr);
-        callback(*result);
-      });
+      [this](const SweepRow& row) {
+        spdlog::info("sweep taken up again sweep={}", row.name);
+        OnSweepChanged(row, nullptr);
+      },
+      std::move(callback));
 }
 
 void SweepDesk::ExtendSweep(std::shared_ptr<const SweepSpec> spec, std::int64_t run_cap,
                             const std::string& request_id, SweepCallback callback) {
   if (absl::Status checked = CheckBudget(*spec, run_cap); !checked.ok()) return callback(checked);
-  auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
-  state_.effects.Write(
-      [=](WriteTransaction& transaction) {
-        return ChangeSweep(transaction, "extend", spec->name, request_id, result.get(),
-                           [&] { return transaction.ExtendSweep(spec->name, run_cap); });
+  ChangeSweep(
+      "extend", spec->name, request_id,
+      [=](WriteTransaction& transaction) { return transaction.ExtendSweep(spec->name, run_cap); },
+      [this, spec](const SweepRow& row) {
+        spdlog::info("sweep extended sweep={} configurations={} of={}", row.name,
+                     row.configurations, row.planned_configurations);
+        OnSweepChanged(row, spec);
       },
-      [this, result, spec, callback](const absl::Status& status) {
-        if (!status.ok()) return callback(status);
-        spdlog::info("sweep extended sweep={} configurations={} of={}", result->name,
-                     result->configurations, result->planned_configurations);
-        OnSweepChanged(*result, spec);
-        callback(*result);
-      });
+      std::move(callback));
 }
 
 // ---- Cancelling
 
 void SweepDesk::CancelSweep(const std::string& name, const std::string& request_id,
                             SweepCallback callback) {
-  auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
-  state_.effects.Write(
-      [=, this](WriteTransaction& transaction) {
-        return ChangeSweep(transaction, "cancel", name, request_id, result.get(),
-                           [&]() -> absl::StatusOr<SweepRow> {
-                             const absl::StatusOr<SharedSpec> spec = SpecIn(transaction, name);
-                             if (!spec.ok()) return spec.status();
-                             return transaction.CancelSweep(name, spec->get());
-                           });
+  ChangeSweep(
+      "cancel", name, request_id,
+      [=, this](WriteTransaction& transaction) -> absl::StatusOr<SweepRow> {
+        const absl::StatusOr<SharedSpec> spec = SpecIn(transaction, name);
+        if (!spec.ok()) return spec.status();
+        return transaction.CancelSweep(name, spec->get());
       },
-      [this, result, callback](const absl::Status& status) {
-        if (!status.ok()) return callback(status);
-        OnSweepCancelled(*result);
-        callback(*result);
-      });
+      [this](const SweepRow& row) { OnSweepCancelled(row); }, std::move(callback));
 }
 
 void SweepDesk::OnSweepCancelled(const SweepRow& row) {

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -62,6 +65,16 @@ class SweepDesk {
  private:
   absl::Status LoadSweep(const SweepRow& row);
 
+  using SweepChange = std::function<absl::StatusOr<SweepRow>(WriteTransaction&)>;
+  // Makes a change of a sweep once per request; `verb` is a literal. `on_changed` gets its row
+  // after the change, also when the request is repeated, and then `callback`.
+  void ChangeSweep(std::string_view verb, const std::string& name, const std::string& request_id,
+                   SweepChange change, std::function<void(const SweepRow&)> on_changed,
+                   SweepCallback callback);
+
+  // In a write: what is known of a sweep's file without parsing.
+  absl::StatusOr<std::optional<StoredSpec>> KnownIn(WriteTransaction& transaction,
+                                                    const std::string& sweep) const;
   // In a write: the spec of a sweep, as far as it is known without parsing; that of a sweep that
   // has not ended is. Null when it is not known or not accepted.
   absl::StatusOr<SharedSpec> SpecIn(WriteTransaction& transaction, const std::string& sweep) const;

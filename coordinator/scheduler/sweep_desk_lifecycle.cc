@@ -133,18 +133,14 @@ void SweepDesk::OnRenamed(const RenameRequest& request, const SweepRow& row) {
 
 void SweepDesk::ArchiveSweep(const std::string& name, bool archived, const std::string& request_id,
                              SweepCallback callback) {
-  auto result = std::make_shared<SweepRow>();  // shared by the write and its completion
-  state_.effects.Write(
-      [=](WriteTransaction& transaction) {
-        return ChangeSweep(transaction, archived ? "archive" : "show", name, request_id,
-                           result.get(), [&] { return transaction.ArchiveSweep(name, archived); });
+  ChangeSweep(
+      archived ? "archive" : "show", name, request_id,
+      [=](WriteTransaction& transaction) { return transaction.ArchiveSweep(name, archived); },
+      [this](const SweepRow& row) {
+        spdlog::info("sweep archived sweep={} archived={}", row.name, row.archived);
+        OnSweepChanged(row, nullptr);
       },
-      [this, result, callback](const absl::Status& status) {
-        if (!status.ok()) return callback(status);
-        spdlog::info("sweep archived sweep={} archived={}", result->name, result->archived);
-        OnSweepChanged(*result, nullptr);
-        callback(*result);
-      });
+      std::move(callback));
 }
 
 }  // namespace sweep

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,9 +31,10 @@ absl::StatusOr<StoredTrial> FindStoredTrial(Database& database, const std::strin
                                             std::int64_t number);
 absl::StatusOr<StoredTrial> FindStoredTrialById(Database& database, std::int64_t id);
 absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database, std::int64_t trial_id);
-// By number.
+inline constexpr int kAllRows = std::numeric_limits<int>::max();
+// By number, the first `limit`.
 absl::StatusOr<std::vector<TrialRow>> SelectTrialsInState(Database& database, std::int64_t sweep_id,
-                                                          TrialState state);
+                                                          TrialState state, int limit);
 // A configuration's trials, by replicate.
 absl::StatusOr<std::vector<TrialRow>> SelectTrialsOf(Database& database,
                                                      std::int64_t configuration_id);
@@ -50,9 +52,6 @@ absl::StatusOr<AttemptRow> FindAttempt(Database& database, std::int64_t trial_id
 // The column `state` for a state: a trial that diverged is stored as failed, with a mark.
 std::string_view StoredStateName(TrialState state);
 absl::StatusOr<SweepState> ParseSweepState(std::string_view name);
-inline bool HasEnded(const SweepRow& sweep) {
-  return sweep.state == SweepState::kCompleted || sweep.state == SweepState::kCancelled;
-}
 // FailedPrecondition, naming the sweep.
 absl::Status SweepHasEnded(const SweepRow& sweep);
 

@@ -336,12 +336,13 @@ absl::StatusOr<std::vector<TrialRow>> SelectUnheldTrials(Database& database,
 }
 
 absl::StatusOr<std::vector<TrialRow>> SelectTrialsInState(Database& database, std::int64_t sweep_id,
-                                                          TrialState state) {
+                                                          TrialState state, int limit) {
   static const std::string kSql = TrialTable().Select(
-      TRIAL_JOIN "WHERE t.sweep_id = ? AND t.state = ? AND t.diverged = ? ORDER BY t.number");
+      TRIAL_JOIN
+      "WHERE t.sweep_id = ? AND t.state = ? AND t.diverged = ? ORDER BY t.number LIMIT ?");
   Statement statement = database.Prepare(kSql);
-  return TrialTable().All(
-      statement.Bind(sweep_id, StoredStateName(state), state == TrialState::kDiverged));
+  return TrialTable().All(statement.Bind(sweep_id, StoredStateName(state),
+                                         state == TrialState::kDiverged, Limit(limit)));
 }
 
 absl::StatusOr<std::vector<LeaseRow>> SelectHeldLeases(Database& database) {

@@ -21,6 +21,9 @@ namespace sweep {
 
 enum class SweepState { kActive, kPaused, kCompleted, kCancelled };
 std::string_view SweepStateName(SweepState state);  // "active", …
+inline bool HasEnded(SweepState state) {
+  return state == SweepState::kCompleted || state == SweepState::kCancelled;
+}
 
 struct TrialCounts {
   std::int64_t pending = 0, running = 0, completed = 0, stopped = 0, failed = 0, cancelled = 0;

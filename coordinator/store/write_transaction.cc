@@ -97,7 +97,7 @@ absl::StatusOr<std::vector<TrialRow>> WriteTransaction::AddConfiguration(
     const Suggestion& suggestion) {
   return Guard([&]() -> absl::StatusOr<std::vector<TrialRow>> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
-    if (HasEnded(sweep)) return SweepHasEnded(sweep);
+    if (HasEnded(sweep.state)) return SweepHasEnded(sweep);
     if (sweep.state == SweepState::kPaused) {
       return absl::FailedPreconditionError(fmt::format("sweep '{}' is paused", sweep.name));
     }
@@ -221,7 +221,7 @@ absl::Status WriteTransaction::CancelOpenTrial(const SweepSpec* spec, const std:
 }
 
 absl::Status WriteTransaction::SetSweepState(std::int64_t sweep_id, SweepState state) {
-  const bool ended = state == SweepState::kCompleted || state == SweepState::kCancelled;
+  const bool ended = HasEnded(state);
   const std::optional<absl::Time> ended_at = ended ? std::optional(now_) : std::nullopt;
   STORE_RETURN_IF_ERROR(
       database_.Run("UPDATE sweeps SET state = ?1, updated_us = ?2, ended_us = ?3, archived = "

@@ -32,7 +32,7 @@ absl::StatusOr<TrialRow> WriteTransaction::GetTrial(const std::string& sweep, st
 absl::StatusOr<SweepRow> WriteTransaction::PauseSweep(const std::string& name, bool give_back) {
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     STORE_ASSIGN_OR_RETURN(SweepRow sweep, FindSweep(database_, name));
-    if (HasEnded(sweep)) return SweepHasEnded(sweep);
+    if (HasEnded(sweep.state)) return SweepHasEnded(sweep);
     give_back = give_back || sweep.give_back;
     if (sweep.state == SweepState::kPaused && give_back == sweep.give_back) return sweep;
     STORE_RETURN_IF_ERROR(
@@ -80,7 +80,7 @@ absl::Status WriteTransaction::SetFailureNote(std::int64_t sweep_id, const std::
 absl::StatusOr<SweepRow> WriteTransaction::ResumeSweep(const std::string& name) {
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     STORE_ASSIGN_OR_RETURN(SweepRow sweep, FindSweep(database_, name));
-    if (HasEnded(sweep)) return SweepHasEnded(sweep);
+    if (HasEnded(sweep.state)) return SweepHasEnded(sweep);
     if (sweep.state == SweepState::kActive) return sweep;
     STORE_RETURN_IF_ERROR(database_.Run(
         "UPDATE sweeps SET give_back = 0, keep_going = 1, pause_reason = '', failures_alike = '' "
@@ -107,7 +107,7 @@ absl::StatusOr<RetriedSweep> WriteTransaction::RetrySweep(const SweepSpec& spec,
     for (const auto& [state, wanted] : kinds) {
       if (!wanted) continue;
       STORE_ASSIGN_OR_RETURN(std::vector<TrialRow> trials,
-                             SelectTrialsInState(database_, sweep.id, state));
+                             SelectTrialsInState(database_, sweep.id, state, kAllRows));
       for (TrialRow& trial : trials) {
         STORE_RETURN_IF_ERROR(MakePendingAgain(spec, &trial));
         retried.trials.push_back(std::move(trial));
@@ -163,7 +163,7 @@ absl::Status WriteTransaction::MakePendingAgain(const SweepSpec& spec, TrialRow*
 }
 
 absl::Status WriteTransaction::Reopen(const SweepRow& sweep) {
-  return HasEnded(sweep) ? SetSweepState(sweep.id, SweepState::kActive) : absl::OkStatus();
+  return HasEnded(sweep.state) ? SetSweepState(sweep.id, SweepState::kActive) : absl::OkStatus();
 }
 
 absl::StatusOr<SweepRow> WriteTransaction::ExtendSweep(const std::string& name,

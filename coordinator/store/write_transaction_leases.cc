@@ -96,13 +96,18 @@ absl::Status CheckEpoch(const TrialRow& trial, const SweepSpec& spec, const Epoc
   return absl::OkStatus();
 }
 
-// What does not fit into the columns: a program's own measures beyond those with a slot, and a NaN,
-// for which SQLite has no REAL. "" when all fits.
-std::string EncodeMore(const Measurements& values, const MeasureNames& names) {
+// Gives a program's own measures columns, and says what does not fit into them: measures beyond
+// those with a slot, and a NaN, for which SQLite has no REAL. "" when all fits.
+absl::StatusOr<std::string> EncodeMore(Database& database, const Measurements& values,
+                                       MeasureNames* names) {
   Measurements more;
   for (const auto& [name, value] : values) {
-    const MeasureNames::Entry* const entry = names.Find(name);
-    const bool has_column = HasColumn(name) || (entry != nullptr && entry->slot > 0);
+    bool has_column = HasColumn(name);
+    if (!has_column) {
+      STORE_ASSIGN_OR_RETURN(const MeasureNames::Entry* const entry,
+                             names->FindOrAdd(database, name));
+      has_column = entry != nullptr && entry->slot > 0;
+    }
     if (!has_column || std::isnan(value)) more.Set(name, value);
   }
   return more.empty() ? "" : EncodeMeasurements(more);
@@ -404,10 +409,9 @@ absl::StatusOr<std::vector<TrialRow>> WriteTransaction::StopHeldTrials(
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweepById(database_, sweep_id));
     STORE_ASSIGN_OR_RETURN(const std::int64_t last, FindLastSequence(database_, sweep_id));
     const bool is_over = sweep.exhausted && sweep.counts.pending + sweep.counts.running == 0;
-    if (!is_over || HasEnded(sweep) || last > seen_sequence.value_or(last)) return stopped;
+    if (!is_over || HasEnded(sweep.state) || last > seen_sequence.value_or(last)) return stopped;
     STORE_ASSIGN_OR_RETURN(std::vector<TrialRow> trials,
-                           SelectTrialsInState(database_, sweep_id, TrialState::kOnHold));
-    if (std::ssize(trials) > limit) trials.resize(static_cast<std::size_t>(limit));
+                           SelectTrialsInState(database_, sweep_id, TrialState::kOnHold, limit));
     for (TrialRow& trial : trials) {
       trial.reason = fmt::format("held after epoch {} and not promoted before the end of the sweep",
                                  trial.result.epoch);
@@ -519,10 +523,7 @@ absl::Status WriteTransaction::CheckReport(const TrialRow& trial, const SweepSpe
 absl::StatusOr<bool> WriteTransaction::InsertEpoch(const EpochMetrics& epoch,
                                                    const TrialRow& trial) {
   STORE_ASSIGN_OR_RETURN(MeasureNames* const names, MeasureNamesOf(trial.sweep_id));
-  for (const auto& [name, value] : epoch.values) {
-    if (HasColumn(name)) continue;
-    STORE_RETURN_IF_ERROR(names->FindOrAdd(database_, name).status());
-  }
+  STORE_ASSIGN_OR_RETURN(const std::string more, EncodeMore(database_, epoch.values, names));
   const std::int64_t changes = database_.total_changes();
   static const std::string kSql = fmt::format(
       "INSERT OR IGNORE INTO epoch_reports (trial_id, attempt, epoch, reported_us, more, {}, {}) "
@@ -531,8 +532,7 @@ absl::StatusOr<bool> WriteTransaction::InsertEpoch(const EpochMetrics& epoch,
       fmt::join(std::vector<std::string_view>(kMeasureColumns.size() + kSlotColumns.size(), "?"),
                 ", "));
   Statement insert = database_.Prepare(kSql);
-  insert.Bind(trial.id, trial.attempt, epoch.epoch, ToMicros(now_),
-              EncodeMore(epoch.values, *names));
+  insert.Bind(trial.id, trial.attempt, epoch.epoch, ToMicros(now_), more);
   int column = 6;
   // A NaN becomes NULL, which is also what was not reported: EncodeMore tells them apart.
   for (const std::string_view measure : kMeasureColumns) {

@@ -46,8 +46,9 @@ absl::StatusOr<SweepRow> WriteTransaction::DeleteSweep(const std::string& name) 
       return StillRuns(sweep, "cancel it first");
     }
     // Whoever asks for what is new learns of it by this event.
-    STORE_RETURN_IF_ERROR(HasEnded(sweep) ? AddEvent(TrialRow{.sweep_id = sweep.id}, "sweep", 0)
-                                          : SetSweepState(sweep.id, SweepState::kCancelled));
+    STORE_RETURN_IF_ERROR(HasEnded(sweep.state)
+                              ? AddEvent(TrialRow{.sweep_id = sweep.id}, "sweep", 0)
+                              : SetSweepState(sweep.id, SweepState::kCancelled));
     STORE_RETURN_IF_ERROR(
         database_.Run("UPDATE sweeps SET name = ? WHERE id = ?", DeletedName(sweep.id), sweep.id));
     return sweep;
