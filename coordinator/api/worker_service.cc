@@ -112,7 +112,7 @@ grpc::ServerUnaryReactor* WorkerService::ReportEpochs(grpc::CallbackServerContex
                                                       v1::ReportEpochsResponse*) {
   const absl::StatusOr<LeaseToken> token = FromProto(request->token());
   if (!token.ok()) return Respond(context, [&] { return token.status(); });
-  const absl::StatusOr<std::vector<EpochMetrics>> epochs = FromProto(request->epochs());
+  absl::StatusOr<std::vector<EpochMetrics>> epochs = FromProto(request->epochs());
   if (!epochs.ok()) return Respond(context, [&] { return epochs.status(); });
   if (epochs->empty() && request->checkpoint_sha256().empty()) {
     return Respond(context, [] {
@@ -125,7 +125,7 @@ grpc::ServerUnaryReactor* WorkerService::ReportEpochs(grpc::CallbackServerContex
   }
   grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
   scheduler_->reports().ReportEpochs(
-      *token, *epochs, request->checkpoint_sha256(), request->checkpoint_epoch(),
+      *token, *std::move(epochs), request->checkpoint_sha256(), request->checkpoint_epoch(),
       [=](const absl::Status& status) { reactor->Finish(Outgoing(context, status)); });
   return reactor;
 }

@@ -99,14 +99,14 @@ absl::StatusOr<std::shared_ptr<const SweepSpec>> ReportDesk::SpecOf(const LeaseT
       fmt::format("trial {}/{}: no such sweep is running", token.sweep, token.number));
 }
 
-void ReportDesk::OnReported(const TrialRow& row, const LeaseToken& token) {
-  state_.ApplyReport(row, token);
+void ReportDesk::OnReported(TrialRow row, const LeaseToken& token) {
+  state_.ApplyReport(std::move(row), token);
   leases_.React();
 }
 
 // ---- Epochs and log lines
 
-void ReportDesk::ReportEpochs(const LeaseToken& token, const std::vector<EpochMetrics>& epochs,
+void ReportDesk::ReportEpochs(const LeaseToken& token, std::vector<EpochMetrics> epochs,
                               const std::string& checkpoint_sha256, int checkpoint_epoch,
                               StatusCallback callback) {
   absl::StatusOr<std::shared_ptr<const SweepSpec>> spec = SpecOf(token);
@@ -115,7 +115,8 @@ void ReportDesk::ReportEpochs(const LeaseToken& token, const std::vector<EpochMe
     std::vector<EpochMetrics> epochs;
     TrialRow trial;
   };
-  auto report = std::make_shared<Report>(Report{.epochs = epochs});  // of write and completion
+  auto report =
+      std::make_shared<Report>(Report{.epochs = std::move(epochs)});  // of write and completion
   state_.effects.Write(
       [=, spec = *spec](WriteTransaction& transaction) {
         bool revived = false;
@@ -129,7 +130,7 @@ void ReportDesk::ReportEpochs(const LeaseToken& token, const std::vector<EpochMe
           MutexLock lock(&state_.effects.mutex);
           if (!report->epochs.empty()) NoteSuccess(state_, report->trial.worker);
           CountMeasures(report->trial, report->epochs);
-          OnReported(report->trial, token);
+          OnReported(std::move(report->trial), token);
         }
         callback(status);
       });

@@ -23,7 +23,7 @@ class ReportDesk {
   ReportDesk(SchedulerState& state, LeaseDesk& leases) : state_(state), leases_(leases) {}
 
   // All of them answer after the commit; FailedPrecondition when the token is stale.
-  void ReportEpochs(const LeaseToken& token, const std::vector<EpochMetrics>& epochs,
+  void ReportEpochs(const LeaseToken& token, std::vector<EpochMetrics> epochs,
                     const std::string& checkpoint_sha256, int checkpoint_epoch,
                     StatusCallback callback);
   void FinishLease(const LeaseToken& token, LeaseOutcome outcome, const std::string& reason,
@@ -42,7 +42,7 @@ class ReportDesk {
   absl::StatusOr<std::shared_ptr<const SweepSpec>> SpecOf(const LeaseToken& token) const
       ABSL_LOCKS_EXCLUDED(state_.effects.mutex);
   // Applies a committed report to the table.
-  void OnReported(const TrialRow& row, const LeaseToken& token)
+  void OnReported(TrialRow row, const LeaseToken& token)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(state_.effects.mutex);
   // Counts the numbers of the epochs that are new; before OnReported.
   void CountMeasures(const TrialRow& row, const std::vector<EpochMetrics>& epochs)

@@ -49,14 +49,15 @@ TrialEntry* SchedulerState::RestoreTrial(const SweepSpec& spec, const TrialRow& 
   return trial;
 }
 
-void SchedulerState::ApplyReport(const TrialRow& row, const LeaseToken& token) {
+void SchedulerState::ApplyReport(TrialRow row, const LeaseToken& token) {
+  const std::int64_t sweep_id = row.sweep_id;
   if (const TrialEntry* const before = table.FindTrial(TrialKey{row.sweep_id, row.number})) {
     counted.epochs += std::max(0, row.result.epoch - before->row.result.epoch);
   }
-  TrialEntry* const trial = table.Apply(row, Now() + options.lease_term);
+  TrialEntry* const trial = table.Apply(std::move(row), Now() + options.lease_term);
   if (trial != nullptr && trial->held()) trial->secret = token.secret;
-  EndIfDone(row.sweep_id);
-  SignalEvents(row.sweep_id);
+  EndIfDone(sweep_id);
+  SignalEvents(sweep_id);
 }
 
 void SchedulerState::EndIfDone(std::int64_t sweep_id) {

@@ -38,7 +38,7 @@ struct SchedulerState {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(effects.mutex);
   // Takes over a trial as a committed report of its holder has left it, counts its new epochs, and
   // signals its event.
-  void ApplyReport(const TrialRow& row, const LeaseToken& token)
+  void ApplyReport(TrialRow row, const LeaseToken& token)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(effects.mutex);
   // Removes the sweep when it has no trials left and its search makes no more.
   void EndIfDone(std::int64_t sweep_id) ABSL_EXCLUSIVE_LOCKS_REQUIRED(effects.mutex);

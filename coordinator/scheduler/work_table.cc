@@ -170,7 +170,7 @@ void WorkTable::Queue(SweepEntry* sweep) {
   sweep->queued = turn;
 }
 
-TrialEntry* WorkTable::Apply(const TrialRow& row, absl::Duration deadline) {
+TrialEntry* WorkTable::Apply(TrialRow row, absl::Duration deadline) {
   SweepEntry* const sweep = FindSweep(row.sweep_id);
   if (sweep == nullptr) return nullptr;
   if (IsTerminal(row.state)) {
@@ -194,11 +194,11 @@ TrialEntry* WorkTable::Apply(const TrialRow& row, absl::Duration deadline) {
                           trial.row.worker == row.worker;
   if (!same_lease) Release(&trial);
   if (trial.row.target_epoch != row.target_epoch) trial.spec_json.reset();
-  trial.row = row;
+  trial.row = std::move(row);
   if (trial.held() && !same_lease) {
     trial.deadline = deadline;
-    EnsureWorker(row.worker)->leases.insert(trial.key());
-    MarkChanged(row.worker);
+    EnsureWorker(trial.row.worker)->leases.insert(trial.key());
+    MarkChanged(trial.row.worker);
   }
   Queue(sweep, trial);
   return &trial;

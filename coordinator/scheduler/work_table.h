@@ -41,7 +41,7 @@ class WorkTable {
   // Takes over a committed row: adds, moves or (when it has ended) removes the trial. `deadline` is
   // for a lease that is new. Rows of unknown sweeps are ignored. Returns the entry, null when it is
   // gone.
-  TrialEntry* Apply(const TrialRow& row, absl::Duration deadline);
+  TrialEntry* Apply(TrialRow row, absl::Duration deadline);
   TrialEntry* FindTrial(const TrialKey& key);
   const TrialEntry* FindTrial(const TrialKey& key) const;
   TrialEntry* FindTrial(const std::string& sweep, std::int64_t number);

@@ -40,10 +40,14 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrialsOf(Database& database,
                                                      std::int64_t configuration_id);
 // Trials of a sweep that have not ended, by number.
 absl::StatusOr<std::vector<TrialRow>> SelectOpenTrials(Database& database, std::int64_t sweep_id);
-// The results of a configuration's trials by replicate; the trials' ids into `*trial_ids`.
-absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(Database& database,
-                                                              std::int64_t configuration_id,
-                                                              std::vector<std::int64_t>* trial_ids);
+// The trials of a configuration but one, with what a score is made of.
+struct Replicate {
+  std::int64_t trial_id = 0;
+  int number = 0;
+  ReplicateResult result;
+};
+absl::StatusOr<std::vector<Replicate>> SelectOtherReplicates(Database& database,
+                                                             const TrialRow& trial);
 // The row of the earliest attempt that reported the epoch: the one that was acknowledged first.
 absl::StatusOr<std::optional<EpochRow>> FirstEpoch(Database& database, std::int64_t trial_id,
                                                    int epoch);

@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <optional>
@@ -52,10 +53,11 @@ double Number(const Json& object, const char* key) {
 
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-Json MeasuredToJson(double value) {
-  if (std::isfinite(value)) return value;
-  if (std::isnan(value)) return nullptr;
-  return value > 0 ? "Infinity" : "-Infinity";
+// As JSON, so that it is read back to the last bit.
+std::string MeasuredText(double value) {
+  if (std::isfinite(value)) return fmt::format("{}", value);
+  if (std::isnan(value)) return "null";
+  return value > 0 ? "\"Infinity\"" : "\"-Infinity\"";
 }
 
 std::optional<double> MeasuredFromJson(const Json& json) {
@@ -66,10 +68,15 @@ std::optional<double> MeasuredFromJson(const Json& json) {
   return std::nullopt;
 }
 
-Json ToJson(const Measurements& values) {
-  Json json = Json::object();
-  for (const auto& [name, value] : values) json[name] = MeasuredToJson(value);
-  return json;
+// An object of what `text` gives for each value. The names of measures need no escapes.
+template <typename Value, typename Text>
+std::string ObjectText(const ByMeasure<Value>& values, Text text) {
+  std::string json = "{";
+  for (const auto& [name, value] : values) {
+    fmt::format_to(std::back_inserter(json), "{}\"{}\":{}", json.size() > 1 ? "," : "", name,
+                   text(value));
+  }
+  return json + "}";
 }
 
 bool FromJson(const Json& json, Measurements* values) {
@@ -84,7 +91,9 @@ bool FromJson(const Json& json, Measurements* values) {
 
 }  // namespace
 
-std::string EncodeMeasurements(const Measurements& values) { return ToJson(values).dump(); }
+std::string EncodeMeasurements(const Measurements& values) {
+  return ObjectText(values, MeasuredText);
+}
 
 absl::StatusOr<Measurements> DecodeMeasurements(std::string_view text) {
   Measurements values;
@@ -115,12 +124,10 @@ absl::StatusOr<std::vector<Objective>> DecodeObjectives(std::string_view text) {
 }
 
 std::string EncodeSummaries(const MeasureSummaries& summaries) {
-  Json json = Json::object();
-  for (const auto& [name, summary] : summaries) {
-    json[name] = {MeasuredToJson(summary.last), MeasuredToJson(summary.low),
-                  MeasuredToJson(summary.high)};
-  }
-  return json.dump();
+  return ObjectText(summaries, [](const MeasureSummary& summary) {
+    return fmt::format("[{},{},{}]", MeasuredText(summary.last), MeasuredText(summary.low),
+                       MeasuredText(summary.high));
+  });
 }
 
 absl::StatusOr<MeasureSummaries> DecodeSummaries(std::string_view text) {
@@ -142,10 +149,8 @@ absl::StatusOr<MeasureSummaries> DecodeSummaries(std::string_view text) {
 }
 
 std::string EncodeStanding(const Standing& standing) {
-  return Json{{"tier", static_cast<int>(standing.tier)},
-              {"epoch", standing.epoch},
-              {"values", ToJson(standing.values)}}
-      .dump();
+  return fmt::format(R"({{"epoch":{},"tier":{},"values":{}}})", standing.epoch,
+                     static_cast<int>(standing.tier), EncodeMeasurements(standing.values));
 }
 
 absl::StatusOr<Standing> DecodeStanding(std::string_view text) {
@@ -198,14 +203,17 @@ absl::StatusOr<std::map<std::string, std::string>> DecodeLabels(std::string_view
 }
 
 absl::StatusOr<std::string> EncodeGates(const std::vector<GateOutcome>& gates) {
-  Json json = Json::array();
+  std::string json = "[";
   for (const GateOutcome& gate : gates) {
-    json.push_back({{"gate", gate.gate},
-                    {"met", gate.met},
-                    {"value", gate.value ? ToJson(*gate.value) : Json("unknown")},
-                    {"missed_by", gate.missed_by}});
+    STORE_ASSIGN_OR_RETURN(const std::string name, Dump(gate.gate));
+    STORE_ASSIGN_OR_RETURN(const std::string value,
+                           Dump(gate.value ? ToJson(*gate.value) : Json("unknown")));
+    fmt::format_to(
+        std::back_inserter(json), R"({}{{"gate":{},"met":{},"missed_by":{},"value":{}}})",
+        json.size() > 1 ? "," : "", name, gate.met,
+        std::isfinite(gate.missed_by) ? fmt::format("{}", gate.missed_by) : "null", value);
   }
-  return Dump(json);
+  return json + "]";
 }
 
 absl::StatusOr<std::vector<GateOutcome>> DecodeGates(std::string_view text) {

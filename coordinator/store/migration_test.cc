@@ -7,6 +7,7 @@
 #include "common/base/sha256.h"
 #include "coordinator/store/schema.h"
 #include "coordinator/store/testing/store_testing.h"
+#include "fmt/format.h"
 
 namespace sweep {
 namespace {
@@ -64,13 +65,14 @@ class MigrationTest : public testing::Test {
 // A database is migrated by the scripts that its builds did not know, from exactly the schema that
 // they had.
 TEST(Migrations, ThoseThatHaveBeenReleasedAreNeverChanged) {
-  constexpr std::array<const char*, 6> kDigests = {
+  constexpr std::array<const char*, 7> kDigests = {
       "1b46e263c2635904fc021278ccbad7c5e5e8461f922299e82d1be62b1ca4be68",
       "50606fdc5fa483f27851ed49c4da71f34a288db559a267892926f55632a8f6f9",
       "4984de39d49e73676ffb9dc9cf8afb5a0ddaeea69767bbd11221dc4eeb5f78e4",
       "8bed71c1e84179f4f0d453296a91d9c45f7a26f5a009f262a9f034f985fe1eb3",
       "8a9052d5e2b6c70376be86aaf372b614a354de629002d6190af032799f659b6d",
-      "d60294cc197cc4a04e0ff8fc7ea6ff27933ae9f2c7af3b19a7909491c4eceee8"};
+      "d60294cc197cc4a04e0ff8fc7ea6ff27933ae9f2c7af3b19a7909491c4eceee8",
+      "3e83b14cd9ff7f1b3cd2290ffede7f48453f740e927406f05980fe3faee35a56"};
   for (std::size_t i = 0; i < kDigests.size(); ++i) {
     EXPECT_EQ(Sha256Hex(Migrations()[i]), kDigests[i]) << "version " << i + 1;
   }
@@ -258,6 +260,37 @@ TEST_F(LaterVersionTest, WhatIsNotFiniteStaysWhatItWas) {
   ASSERT_TRUE(result.Has("train_loss"));
   EXPECT_TRUE(std::isnan(result.Last("train_loss")));
   EXPECT_TRUE(result.Has("lr"));
+}
+
+// A CHECK with a list of more than two words builds a temporary tree in every statement that it
+// guards.
+TEST_F(MigrationTest, WhatAReportWritesBuildsNoTemporaryTree) {
+  Store::Open({.path = path_})->reset();
+  const auto database = Must(Database::Open(path_, Database::Mode::kReadOnly));
+  for (const char* const write :
+       {"INSERT INTO events (sweep_id, kind, trial_id, number, attempt, epoch, time_us) VALUES (1, "
+        "'epoch', 1, 1, 1, 1, 1)",
+        "INSERT INTO attempts (trial_id, attempt, worker, started_us) VALUES (1, 9, 'w', 1)",
+        "UPDATE attempts SET outcome = 'lost' WHERE trial_id = 1 AND attempt = 1",
+        "UPDATE trials SET state = 'running' WHERE id = 1",
+        "UPDATE sweeps SET state = 'active' WHERE id = 1"}) {
+    Statement steps = database->Prepare(fmt::format("EXPLAIN {}", write));
+    std::vector<std::string> operations;
+    while (*steps.Step()) operations.push_back(steps.Text(1));
+    EXPECT_THAT(operations, testing::Contains("Halt"));
+    EXPECT_THAT(operations, testing::Not(testing::Contains("OpenEphemeral"))) << write;
+  }
+}
+
+TEST_F(MigrationTest, TheWordsOfAStateAreStillHeld) {
+  Store::Open({.path = path_})->reset();
+  const auto database = Must(Database::Open(path_, Database::Mode::kReadWrite));
+  EXPECT_FALSE(database->Execute("UPDATE trials SET state = 'lost' WHERE id = 1").ok());
+  EXPECT_FALSE(database->Execute("UPDATE attempts SET outcome = 'ended' WHERE trial_id = 1").ok());
+  EXPECT_FALSE(database->Execute("UPDATE events SET kind = 'none'").ok());
+  EXPECT_FALSE(database->Execute("UPDATE sweeps SET state = 'open'").ok());
+  EXPECT_TRUE(database->Execute("UPDATE trials SET state = 'on_hold' WHERE id = 1").ok());
+  EXPECT_TRUE(database->Execute("UPDATE attempts SET outcome = 'held' WHERE trial_id = 1").ok());
 }
 
 TEST_F(MigrationTest, AnUpdatedDatabaseHasTheTablesOfANewOne) {

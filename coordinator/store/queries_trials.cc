@@ -358,22 +358,18 @@ absl::StatusOr<std::vector<LeaseRow>> SelectHeldLeases(Database& database) {
   return table.All(statement);
 }
 
-absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(
-    Database& database, std::int64_t configuration_id, std::vector<std::int64_t>* trial_ids) {
-  using Row = ReplicateResult;
-  static const auto& table = *new RowTable<Row>({{kTrialStateSql, ReadInto<&Row::state>}},
-                                                {PartInto<&Row::result>(ResultTable())});
+absl::StatusOr<std::vector<Replicate>> SelectOtherReplicates(Database& database,
+                                                             const TrialRow& trial) {
+  using Row = Replicate;
+  static const auto& table =
+      *new RowTable<Row>({{"t.id", ReadInto<&Row::trial_id>},
+                          {"t.replicate", ReadInto<&Row::number>},
+                          {kTrialStateSql, ReadInto<&Row::result, &ReplicateResult::state>}},
+                         {PartInto<&Row::result, &ReplicateResult::result>(ResultTable())});
   static const std::string kSql =
-      fmt::format("SELECT {}, t.id FROM trials t WHERE t.configuration_id = ? ORDER BY t.replicate",
-                  table.list());
+      table.Select("FROM trials t WHERE t.configuration_id = ? AND t.id <> ?");
   Statement statement = database.Prepare(kSql);
-  return CollectRows<Row>(statement.Bind(configuration_id),
-                          [&](const Statement& row) -> absl::StatusOr<Row> {
-                            Row replicate;
-                            STORE_RETURN_IF_ERROR(table.ReadAt(row, 0, &replicate));
-                            trial_ids->push_back(row.Int(table.size()));
-                            return replicate;
-                          });
+  return table.All(statement.Bind(trial.configuration_id, trial.id));
 }
 
 }  // namespace sweep

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "coordinator/store/decoded_texts.h"
 #include "coordinator/store/internal_queries.h"
 #include "coordinator/store/json_codec.h"
 #include "coordinator/store/row_reader.h"
@@ -53,6 +54,21 @@ absl::Status Take(absl::StatusOr<T> decoded, T* value) {
   if (decoded.ok()) *value = *std::move(decoded);
   return decoded.status();
 }
+// Parses the text, or takes what the connection's DecodedTexts has of it.
+template <typename T>
+absl::Status Decode(const Statement& row, int column,
+                    absl::StatusOr<T> (*decode)(std::string_view text), T* value) {
+  const std::string_view text = row.TextView(column);
+  DecodedTexts* const known = row.decoded_texts();
+  if (known == nullptr) return Take(decode(text), value);
+  if (const T* const found = known->Find<T>(text)) {
+    *value = *found;
+    return absl::OkStatus();
+  }
+  absl::Status status = Take(decode(text), value);
+  if (status.ok()) known->Keep(text, *value);
+  return status;
+}
 inline absl::Status ReadValue(const Statement& row, int column, TrialState* value) {
   return Take(ParseTrialState(row.Text(column)), value);
 }
@@ -60,7 +76,7 @@ inline absl::Status ReadValue(const Statement& row, int column, SweepState* valu
   return Take(ParseSweepState(row.Text(column)), value);
 }
 inline absl::Status ReadValue(const Statement& row, int column, ParameterMap* value) {
-  return Take(DecodeParameters(row.Text(column)), value);
+  return Decode(row, column, DecodeParameters, value);
 }
 inline absl::Status ReadValue(const Statement& row, int column,
                               std::map<std::string, std::string>* value) {
@@ -71,12 +87,12 @@ inline absl::Status ReadValue(const Statement& row, int column, Measurements* va
   return Take(DecodeMeasurements(row.Text(column)), value);
 }
 inline absl::Status ReadValue(const Statement& row, int column, MeasureSummaries* value) {
-  const std::string text = row.Text(column);
-  if (text == "null") return absl::OkStatus();  // those of a trial that has ended are elsewhere
-  return Take(DecodeSummaries(text), value);
+  // Those of a trial that has ended are elsewhere.
+  if (row.TextView(column) == "null") return absl::OkStatus();
+  return Decode(row, column, DecodeSummaries, value);
 }
 inline absl::Status ReadValue(const Statement& row, int column, Standing* value) {
-  return Take(DecodeStanding(row.Text(column)), value);
+  return Decode(row, column, DecodeStanding, value);
 }
 inline absl::Status ReadValue(const Statement& row, int column, std::vector<Objective>* value) {
   return Take(DecodeObjectives(row.Text(column)), value);

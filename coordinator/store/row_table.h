@@ -113,13 +113,13 @@ class RowTable {
   int size_;
 };
 
-// `table` must outlive the part.
-template <auto member, typename Part>
+// Into the member that the path of members leads to. `table` must outlive the part.
+template <auto member, auto... rest, typename Part>
 auto PartInto(const RowTable<Part>& table) {
   using Row = typename MemberOf<decltype(member)>::Row;
   return TablePart<Row>{table.list(), table.size(),
                         [&table](const Statement& row, int first, Row* into) {
-                          return table.ReadAt(row, first, &(into->*member));
+                          return table.ReadAt(row, first, &((into->*member).*....*rest));
                         }};
 }
 

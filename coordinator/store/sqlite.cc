@@ -51,18 +51,20 @@ const char* VfsName(Database::Vfs vfs) {
 
 }  // namespace
 
-Statement::Statement(Database* database, std::string_view sql, sqlite3_stmt* statement,
-                     absl::Status status)
-    : database_(database), sql_(sql), statement_(statement), status_(std::move(status)) {}
+Statement::Statement(Database* database, Idle* idle, sqlite3_stmt* statement, absl::Status status)
+    : database_(database), idle_(idle), statement_(statement), status_(std::move(status)) {}
 
 Statement::Statement(Statement&& other) noexcept
     : database_(other.database_),
-      sql_(other.sql_),
+      idle_(other.idle_),
       statement_(std::exchange(other.statement_, nullptr)),
       status_(std::move(other.status_)) {}
 
 Statement::~Statement() {
-  if (statement_ != nullptr) database_->GiveBack(sql_, statement_);
+  if (statement_ == nullptr) return;
+  sqlite3_reset(statement_);
+  sqlite3_clear_bindings(statement_);
+  idle_->second.push_back(statement_);
 }
 
 void Statement::Check(int code) {
@@ -104,7 +106,7 @@ absl::StatusOr<bool> Statement::Step() {
   status_ = database_->StatusFor(code);
   if (code == SQLITE_INTERRUPT) {
     status_ = absl::Status(status_.code(), fmt::format("{}: {}", std::string(status_.message()),
-                                                       sql_.substr(0, kShownSqlBytes)));
+                                                       idle_->first.substr(0, kShownSqlBytes)));
   }
   return status_;
 }
@@ -122,11 +124,15 @@ double Statement::Real(int column) const {
                         : sqlite3_column_double(statement_, column);
 }
 
-std::string Statement::Text(int column) const {
+std::string Statement::Text(int column) const { return std::string(TextView(column)); }
+
+std::string_view Statement::TextView(int column) const {
   const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
   if (text == nullptr) return "";
-  return std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)));
+  return {text, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
+
+DecodedTexts* Statement::decoded_texts() const { return database_->decoded_texts_; }
 
 std::optional<std::int64_t> Statement::OptionalInt(int column) const {
   if (IsNull(column)) return std::nullopt;
@@ -141,6 +147,8 @@ absl::StatusOr<std::unique_ptr<Database>> Database::Open(const std::string& path
 }
 
 absl::Status Database::Connect() {
+  // Without its statistics SQLite allocates without a lock. Before the first connection only.
+  [[maybe_unused]] static const int configured = sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
   int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
   switch (mode_) {
     case Mode::kCreate:
@@ -183,24 +191,17 @@ absl::Status Database::Reopen(Vfs vfs) {
 }
 
 Statement Database::Prepare(std::string_view sql) {
-  if (auto found = idle_.find(sql); found != idle_.end() && !found->second.empty()) {
-    sqlite3_stmt* statement = found->second.back();
-    found->second.pop_back();
-    return Statement(this, sql, statement, absl::OkStatus());
+  auto idle = idle_.find(sql);
+  if (idle == idle_.end()) idle = idle_.try_emplace(std::string(sql)).first;
+  if (!idle->second.empty()) {
+    sqlite3_stmt* statement = idle->second.back();
+    idle->second.pop_back();
+    return Statement(this, &*idle, statement, absl::OkStatus());
   }
   sqlite3_stmt* statement = nullptr;
   const int code = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
                                       SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
-  if (code != SQLITE_OK) return Statement(this, sql, nullptr, StatusFor(code));
-  return Statement(this, sql, statement, absl::OkStatus());
-}
-
-void Database::GiveBack(std::string_view sql, sqlite3_stmt* statement) {
-  sqlite3_reset(statement);
-  sqlite3_clear_bindings(statement);
-  auto found = idle_.find(sql);
-  if (found == idle_.end()) found = idle_.try_emplace(std::string(sql)).first;
-  found->second.push_back(statement);
+  return Statement(this, &*idle, statement, code == SQLITE_OK ? absl::OkStatus() : StatusFor(code));
 }
 
 absl::Status Database::Execute(const std::string& script) {

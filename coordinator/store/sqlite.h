@@ -20,6 +20,7 @@ struct sqlite3_stmt;
 namespace sweep {
 
 class Database;
+class DecodedTexts;
 
 // A prepared statement on loan from its Database's cache; it goes back, reset, when this object
 // dies. The first error (of preparing, binding or stepping) stays and is what Step returns.
@@ -54,11 +55,16 @@ class Statement {
   std::int64_t Int(int column) const;
   double Real(int column) const;  // NULL, which is how SQLite keeps NaN, gives NaN
   std::string Text(int column) const;
+  std::string_view TextView(int column) const;  // valid until the next Step, or the end
   std::optional<std::int64_t> OptionalInt(int column) const;
+  // The connection's; nullptr when it keeps none.
+  DecodedTexts* decoded_texts() const;
 
  private:
   friend class Database;
-  Statement(Database* database, std::string_view sql, sqlite3_stmt* statement, absl::Status status);
+  // Idle statements by their text. More than one when a query runs inside the same query.
+  using Idle = std::pair<const std::string, std::vector<sqlite3_stmt*>>;
+  Statement(Database* database, Idle* idle, sqlite3_stmt* statement, absl::Status status);
 
   template <typename T>
   void BindOne(int index, const T& value) {
@@ -82,7 +88,7 @@ class Statement {
   void Check(int code);
 
   Database* database_;
-  std::string_view sql_;
+  Idle* idle_;  // to which the statement goes back
   sqlite3_stmt* statement_;
   absl::Status status_;
 };
@@ -111,7 +117,6 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // `sql` must outlive the statement; it is its key in the cache.
   Statement Prepare(std::string_view sql);
   // Prepares, binds and runs a statement that gives no rows.
   template <typename... Args>
@@ -126,6 +131,8 @@ class Database {
 
   // Instead of kBusyTimeoutMs.
   void SetBusyTimeout(int milliseconds);
+  // From here on what texts mean is kept there; it must live as long as this.
+  void KeepDecodedTexts(DecodedTexts* texts) { decoded_texts_ = texts; }
   // Asked every few thousand steps of a statement; what is not OK ends the statement with that
   // status and its text.
   void SetStop(std::function<absl::Status()> stop);
@@ -170,7 +177,6 @@ class Database {
   void Disconnect();
   absl::Status StatusFor(int code);
   int SystemError(int code) const;
-  void GiveBack(std::string_view sql, sqlite3_stmt* statement);
 
   const std::string path_;
   const Mode mode_;
@@ -183,13 +189,14 @@ class Database {
   std::function<absl::Status()> stop_;
   absl::Status stopped_;  // what stop_ said last
   int log_pages_ = 0;
-  // Idle statements by their text. More than one when a query runs inside the same query.
+  DecodedTexts* decoded_texts_ = nullptr;
   struct TextHash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const {
       return std::hash<std::string_view>{}(text);
     }
   };
+  // Its entries stay where they are.
   std::unordered_map<std::string, std::vector<sqlite3_stmt*>, TextHash, std::equal_to<>> idle_;
 };
 

@@ -29,7 +29,10 @@ absl::Status PrepareForWriting(Database& database, bool in_memory) {
       database.Execute(in_memory ? "PRAGMA journal_mode = MEMORY"
                                  : "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL"));
   database.WatchLog();
-  STORE_RETURN_IF_ERROR(database.Execute("PRAGMA foreign_keys = ON; PRAGMA cache_size = -65536"));
+  // What a savepoint must be able to undo goes to a temporary file beyond 64 kB, and stays there
+  // for the rest of the transaction; nearly every batch would make such a file.
+  STORE_RETURN_IF_ERROR(database.Execute(
+      "PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY"));
   return Migrate(database, Migrations());
 }
 

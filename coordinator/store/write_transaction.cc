@@ -1,5 +1,6 @@
 #include "coordinator/store/write_transaction.h"
 
+#include <algorithm>
 #include <cmath>
 #include <optional>
 #include <utility>
@@ -24,6 +25,13 @@ std::string_view CountColumn(TrialState state) {
 }
 
 }  // namespace
+
+WriteTransaction::WriteTransaction(Database* database, Clock* clock)
+    : database_(*database), clock_(*clock) {
+  database_.KeepDecodedTexts(&decoded_);
+}
+
+WriteTransaction::~WriteTransaction() { database_.KeepDecodedTexts(nullptr); }
 
 void WriteTransaction::Begin() {
   // Whole microseconds, as they are stored, so that what a write returns equals what a read gives.
@@ -149,6 +157,10 @@ absl::StatusOr<std::int64_t> WriteTransaction::InsertConfiguration(
       network.fully_connected, network.forward_flops, network.train_flops, network.receptive_field,
       seen_sequence));
   const std::int64_t id = database_.last_insert_id();
+  // Its trials are read and scored soon.
+  decoded_.Keep(parameters, configuration.parameters);
+  decoded_.Keep(resolved, configuration.resolved);
+  RememberConfiguration(id, configuration);
   STORE_RETURN_IF_ERROR(database_.Run(
       "INSERT INTO parameter_values SELECT c.id, j.key, c.sweep_id, j.value FROM configurations c, "
       "json_each(c.parameters) j WHERE c.id = ?",
@@ -326,10 +338,16 @@ absl::Status WriteTransaction::Settle(const SweepSpec& spec, const TrialRow& tri
 
 absl::Status WriteTransaction::Rescore(const SweepSpec& spec, const TrialRow& trial) {
   STORE_ASSIGN_OR_RETURN(const Configuration* configuration, FindConfiguration(spec, trial));
-  std::vector<std::int64_t> trial_ids;
-  STORE_ASSIGN_OR_RETURN(const std::vector<ReplicateResult> replicates,
-                         SelectReplicates(database_, trial.configuration_id, &trial_ids));
-  const ConfigurationScore score = ScoreConfiguration(spec, *configuration, replicates);
+  STORE_ASSIGN_OR_RETURN(std::vector<Replicate> replicates,
+                         SelectOtherReplicates(database_, trial));
+  replicates.push_back({.trial_id = trial.id,
+                        .number = trial.replicate,
+                        .result = {.state = trial.state, .result = trial.result}});
+  std::sort(replicates.begin(), replicates.end(),
+            [](const Replicate& a, const Replicate& b) { return a.number < b.number; });
+  std::vector<ReplicateResult> results;
+  for (Replicate& replicate : replicates) results.push_back(std::move(replicate.result));
+  const ConfigurationScore score = ScoreConfiguration(spec, *configuration, results);
   STORE_ASSIGN_OR_RETURN(const std::string gates, EncodeGates(score.gates));
 
   Statement before = database_.Prepare("SELECT qualifies FROM configurations WHERE id = ?");
@@ -341,8 +359,9 @@ absl::Status WriteTransaction::Rescore(const SweepSpec& spec, const TrialRow& tr
       "mean_last = ?, mean_half_width = ?, gates = ? WHERE id = ?",
       score.has_value, score.qualifies, EncodeMeasurements(score.values), score.metric,
       CostOf(spec.objective(), score.has_value ? score.metric : std::nan("")),
-      score.epochs_to_target, trial_ids.at(static_cast<std::size_t>(score.best_replicate)),
-      score.best_replicate, score.replicates, score.replicates > 0 ? score.mean_last : std::nan(""),
+      score.epochs_to_target,
+      replicates.at(static_cast<std::size_t>(score.best_replicate)).trial_id, score.best_replicate,
+      score.replicates, score.replicates > 0 ? score.mean_last : std::nan(""),
       score.mean_half_width, gates, trial.configuration_id));
   if (score.qualifies == qualified) return absl::OkStatus();
   return database_.Run("UPDATE sweeps SET qualifying = qualifying + ? WHERE id = ?",
@@ -361,8 +380,13 @@ absl::StatusOr<const Configuration*> WriteTransaction::FindConfiguration(const S
                                            trial.sweep, trial.configuration,
                                            std::string(configuration.status().message())));
   }
+  return RememberConfiguration(trial.configuration_id, *std::move(configuration));
+}
+
+const Configuration* WriteTransaction::RememberConfiguration(std::int64_t id,
+                                                             Configuration configuration) {
   if (configurations_.size() >= kMaxCachedConfigurations) configurations_.clear();
-  return &configurations_.emplace(trial.configuration_id, *std::move(configuration)).first->second;
+  return &configurations_.emplace(id, std::move(configuration)).first->second;
 }
 
 }  // namespace sweep

@@ -13,6 +13,7 @@
 #include "absl/time/time.h"
 #include "common/base/clock.h"
 #include "common/spec/sweep_spec.h"
+#include "coordinator/store/decoded_texts.h"
 #include "coordinator/store/measure_names.h"
 #include "coordinator/store/rows.h"
 
@@ -29,7 +30,8 @@ struct StoredTrial;
 class WriteTransaction {
  public:
   // Both must outlive the object.
-  WriteTransaction(Database* database, Clock* clock) : database_(*database), clock_(*clock) {}
+  WriteTransaction(Database* database, Clock* clock);
+  ~WriteTransaction();
   WriteTransaction(const WriteTransaction&) = delete;
   WriteTransaction& operator=(const WriteTransaction&) = delete;
 
@@ -224,6 +226,7 @@ class WriteTransaction {
   absl::Status Rescore(const SweepSpec& spec, const TrialRow& trial);
   absl::StatusOr<const Configuration*> FindConfiguration(const SweepSpec& spec,
                                                          const TrialRow& trial);
+  const Configuration* RememberConfiguration(std::int64_t id, Configuration configuration);
   // The names of a sweep's measures. Valid until the next call.
   absl::StatusOr<MeasureNames*> MeasureNamesOf(std::int64_t sweep_id);
   // Takes the measures of a trial that has ended out of its row, and puts them back.
@@ -292,6 +295,7 @@ class WriteTransaction {
   // Completed configurations by id. Emptied when full, and when a function is rolled back, since
   // its ids may then be given again.
   std::unordered_map<std::int64_t, Configuration> configurations_;
+  DecodedTexts decoded_;
   std::unordered_map<std::int64_t, MeasureNames> names_;  // by sweep; likewise
   absl::Duration purge_until_;                            // monotonic
 };

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstddef>
 #include <optional>
 #include <utility>
 
@@ -96,21 +98,37 @@ absl::Status CheckEpoch(const TrialRow& trial, const SweepSpec& spec, const Epoc
   return absl::OkStatus();
 }
 
-// Gives a program's own measures columns, and says what does not fit into them: measures beyond
-// those with a slot, and a NaN, for which SQLite has no REAL. "" when all fits.
-absl::StatusOr<std::string> EncodeMore(Database& database, const Measurements& values,
-                                       MeasureNames* names) {
+// Where a measure stands among kMeasureColumns followed by kSlotColumns, from 0. Gives a program's
+// own a slot; nullopt when there is none left.
+absl::StatusOr<std::optional<std::size_t>> ColumnOf(Database& database, const std::string& name,
+                                                    MeasureNames* names) {
+  const auto column = std::find(kMeasureColumns.begin(), kMeasureColumns.end(), name);
+  const auto place = static_cast<std::size_t>(column - kMeasureColumns.begin());
+  if (column != kMeasureColumns.end()) return std::optional(place);
+  STORE_ASSIGN_OR_RETURN(const MeasureNames::Entry* const entry, names->FindOrAdd(database, name));
+  if (entry == nullptr || entry->slot == 0) return std::optional<std::size_t>();
+  return std::optional(place + static_cast<std::size_t>(entry->slot) - 1);
+}
+
+// The values of an epoch as the columns of its row.
+struct ReportColumns {
+  std::array<double, kMeasureColumns.size() + kSlotColumns.size()> numbers;
+  std::string
+      more;  // JSON of what has no column, and of a NaN, for which SQLite has no REAL; or ""
+};
+absl::StatusOr<ReportColumns> ColumnsOf(Database& database, const Measurements& values,
+                                        MeasureNames* names) {
+  ReportColumns columns;
+  columns.numbers.fill(std::nan(""));  // becomes NULL, as what was not reported
   Measurements more;
   for (const auto& [name, value] : values) {
-    bool has_column = HasColumn(name);
-    if (!has_column) {
-      STORE_ASSIGN_OR_RETURN(const MeasureNames::Entry* const entry,
-                             names->FindOrAdd(database, name));
-      has_column = entry != nullptr && entry->slot > 0;
-    }
-    if (!has_column || std::isnan(value)) more.Set(name, value);
+    STORE_ASSIGN_OR_RETURN(const std::optional<std::size_t> column,
+                           ColumnOf(database, name, names));
+    if (column) columns.numbers[*column] = value;
+    if (!column || std::isnan(value)) more.Set(name, value);
   }
-  return more.empty() ? "" : EncodeMeasurements(more);
+  if (!more.empty()) columns.more = EncodeMeasurements(more);
+  return columns;
 }
 
 struct Ending {
@@ -523,7 +541,7 @@ absl::Status WriteTransaction::CheckReport(const TrialRow& trial, const SweepSpe
 absl::StatusOr<bool> WriteTransaction::InsertEpoch(const EpochMetrics& epoch,
                                                    const TrialRow& trial) {
   STORE_ASSIGN_OR_RETURN(MeasureNames* const names, MeasureNamesOf(trial.sweep_id));
-  STORE_ASSIGN_OR_RETURN(const std::string more, EncodeMore(database_, epoch.values, names));
+  STORE_ASSIGN_OR_RETURN(const ReportColumns columns, ColumnsOf(database_, epoch.values, names));
   const std::int64_t changes = database_.total_changes();
   static const std::string kSql = fmt::format(
       "INSERT OR IGNORE INTO epoch_reports (trial_id, attempt, epoch, reported_us, more, {}, {}) "
@@ -532,15 +550,9 @@ absl::StatusOr<bool> WriteTransaction::InsertEpoch(const EpochMetrics& epoch,
       fmt::join(std::vector<std::string_view>(kMeasureColumns.size() + kSlotColumns.size(), "?"),
                 ", "));
   Statement insert = database_.Prepare(kSql);
-  insert.Bind(trial.id, trial.attempt, epoch.epoch, ToMicros(now_), more);
-  int column = 6;
-  // A NaN becomes NULL, which is also what was not reported: EncodeMore tells them apart.
-  for (const std::string_view measure : kMeasureColumns) {
-    insert.BindAt(column++, epoch.values.GetOrNaN(measure));
-  }
-  for (int slot = 1; slot <= kMeasureSlots; ++slot) {
-    insert.BindAt(column++, epoch.values.GetOrNaN(names->InSlot(slot)));
-  }
+  insert.Bind(trial.id, trial.attempt, epoch.epoch, ToMicros(now_), columns.more);
+  int parameter = 6;
+  for (const double number : columns.numbers) insert.BindAt(parameter++, number);
   STORE_RETURN_IF_ERROR(insert.Run());
   const bool inserted = database_.total_changes() != changes;
   if (!inserted) return false;
@@ -568,13 +580,17 @@ absl::Status WriteTransaction::NoteDivergence(const EpochMetrics& epoch, const T
 absl::Status WriteTransaction::SaveProgress(const SweepSpec& spec, const TrialRow& trial,
                                             double seconds) {
   const TrialResult& result = trial.result;
+  const std::string measures = EncodeSummaries(result.measures);
+  const std::string standing = EncodeStanding(result.standing);
+  decoded_.Keep(measures, result.measures);  // the next report begins with them
+  decoded_.Keep(standing, result.standing);
   return database_.Run(
       "UPDATE trials SET epoch = ?, best = ?, best_epoch = ?, epochs_to_target = ?, "
       "epochs_in_a_row = ?, measures = ?, standing = ?, seconds = seconds + ?, checkpoint_sha256 = "
       "?, checkpoint_epoch = ? WHERE id = ?",
       result.epoch, result.Best(spec.objective()), result.best_epoch, result.epochs_to_target,
-      result.epochs_in_a_row, EncodeSummaries(result.measures), EncodeStanding(result.standing),
-      seconds, trial.checkpoint_sha256, trial.checkpoint_epoch, trial.id);
+      result.epochs_in_a_row, measures, standing, seconds, trial.checkpoint_sha256,
+      trial.checkpoint_epoch, trial.id);
 }
 
 absl::Status WriteTransaction::CloseAttempt(absl::Time end, std::string_view outcome,
