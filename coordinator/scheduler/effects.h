@@ -15,7 +15,7 @@ namespace sweep {
 // write to the store, a callback, a signal or a log line is never done under the lock. It is
 // deferred, and done after the lock is released, by one thread at a time, in the order in which it
 // was deferred. So the store gets the writes in the order of the decisions, and their completions
-// run in the same order on the store's writer thread. Whatever it calls, it calls with the lock
+// run in the same order, one at a time. Whatever it calls, it calls with the lock
 // released. Thread-safe.
 class Effects {
  public:

@@ -31,7 +31,7 @@ class DecodedTexts {
 
  private:
   // Of each type. A busy coordinator has a few hundred trials at work.
-  static constexpr std::size_t kMost = 1024;
+  static constexpr std::size_t kMost = 256;
   struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view text) const {

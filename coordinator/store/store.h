@@ -58,9 +58,9 @@ class Store {
   static absl::StatusOr<std::unique_ptr<Store>> Open(const StoreOptions& options);
   virtual ~Store() = default;
 
-  // Queues `function`. `done` is called on the writer's thread, after the commit, in the order of
-  // submission; it must be quick and must not call Write and wait. ResourceExhausted (through
-  // `done`, at once) when the queue is full.
+  // Queues `function`. `done` is called after the commit, by one thread, in the order of
+  // submission, while later functions may run; it must be quick and must not call Write and wait.
+  // ResourceExhausted (through `done`, at once) when the queue is full.
   virtual void Write(WriteFunction function, Completion done) = 0;
   // Write, and wait for it. Not from a completion.
   absl::Status WriteAndWait(WriteFunction function);

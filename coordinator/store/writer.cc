@@ -41,6 +41,7 @@ Writer::Writer(Database* database, Clock* clock, Options options)
       transaction_(database, clock),
       disk_is_full_(options_.disk_is_full),
       obstacle_(options_.disk_is_full ? absl::UnavailableError("no room") : absl::OkStatus()),
+      answerer_([this] { AnswerLoop(); }),
       thread_([this] { Loop(); }) {}
 
 Writer::~Writer() {
@@ -79,10 +80,17 @@ void Writer::Loop() {
     bool idle = false;
     {
       MutexLock lock(&mutex_);
-      while (queue_.empty() && !stopping_ && !idle) {
+      const auto is_done = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+        return stopping_ && !answers_ && !is_answering_;
+      };
+      while (queue_.empty() && !is_done() && !idle) {
         idle = !changed_.WaitFor(&mutex_, kIdleTurn);
       }
-      if (queue_.empty() && stopping_) return;
+      if (queue_.empty() && is_done()) {
+        has_written_all_ = true;
+        answers_changed_.NotifyAll();
+        return;
+      }
       batch.swap(queue_);
     }
     if (batch.empty()) {
@@ -90,12 +98,40 @@ void Writer::Loop() {
       if (options_.idle) options_.idle();
       continue;
     }
-    RunBatch(batch);
-    batch.clear();
+    RunBatch(std::exchange(batch, {}));
   }
 }
 
-void Writer::RunBatch(std::vector<Item>& batch) {
+void Writer::Answer(Answers answers) {
+  MutexLock lock(&mutex_);
+  while (answers_) answers_changed_.Wait(&mutex_);
+  answers_ = std::move(answers);
+  answers_changed_.NotifyAll();
+}
+
+void Writer::AnswerLoop() {
+  pthread_setname_np(pthread_self(), "answers");
+  while (true) {
+    Answers answers;
+    {
+      MutexLock lock(&mutex_);
+      while (!answers_ && !has_written_all_) answers_changed_.Wait(&mutex_);
+      if (!answers_) return;
+      answers = *std::exchange(answers_, std::nullopt);
+      is_answering_ = true;
+      answers_changed_.NotifyAll();
+    }
+    for (std::size_t i = 0; i < answers.batch.size(); ++i) {
+      answers.batch[i].done(std::move(answers.results[i]));
+    }
+    answers.batch.clear();  // what the functions hold goes here, too
+    MutexLock lock(&mutex_);
+    is_answering_ = false;
+    changed_.NotifyAll();
+  }
+}
+
+void Writer::RunBatch(std::vector<Item> batch) {
   std::vector<absl::Status> results;
   BatchReport report{.writes = batch.size()};
   {
@@ -106,7 +142,7 @@ void Writer::RunBatch(std::vector<Item>& batch) {
     report.duration = RealClock()->Monotonic() - start;
   }
   if (options_.on_batch) options_.on_batch(report);
-  for (std::size_t i = 0; i < batch.size(); ++i) batch[i].done(std::move(results[i]));
+  Answer({.batch = std::move(batch), .results = std::move(results)});
   if (options_.after_batch) options_.after_batch();
 }
 

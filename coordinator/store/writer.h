@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -17,8 +18,8 @@
 namespace sweep {
 
 // The one thread that writes. Group commit: it takes all that is queued, runs it in one
-// transaction, each function under its own savepoint, commits, and then calls the completions in
-// order. Thread-safe.
+// transaction, each function under its own savepoint, and commits. A second thread then calls the
+// completions in order, while the first is at the next transaction. Thread-safe.
 //
 // While the disk is full, or something else is in the way that may pass by, nothing of a batch is
 // stored and every write of it is answered with Unavailable, also those that were refused for
@@ -41,7 +42,7 @@ class Writer {
     std::function<void()> idle = nullptr;
     // Called on the writer's thread before a batch is answered.
     std::function<void(const BatchReport&)> on_batch = nullptr;
-    // Called on the writer's thread when a batch has been answered.
+    // Called on the writer's thread when a batch is on disk and can be answered.
     std::function<void()> after_batch = nullptr;
   };
 
@@ -65,8 +66,16 @@ class Writer {
     Store::Completion done;
   };
 
+  struct Answers {
+    std::vector<Item> batch;
+    std::vector<absl::Status> results;
+  };
+
   void Loop();
-  void RunBatch(std::vector<Item>& batch);
+  void RunBatch(std::vector<Item> batch);
+  // Hands the answers to the other thread; waits while it has some that it has not begun with.
+  void Answer(Answers answers);
+  void AnswerLoop();
   // One transaction over the whole batch; what to answer to each, and in `report` how it went.
   std::vector<absl::Status> RunTransaction(const std::vector<Item>& batch, BatchReport* report);
   absl::Status BeginTransaction();
@@ -96,7 +105,14 @@ class Writer {
   CondVar changed_;
   std::vector<Item> queue_ ABSL_GUARDED_BY(mutex_);
   bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
-  std::jthread thread_;  // last, so that it starts when all else is there
+  CondVar answers_changed_;
+  std::optional<Answers> answers_ ABSL_GUARDED_BY(mutex_);  // that are next
+  // Whether completions run, which may queue more.
+  bool is_answering_ ABSL_GUARDED_BY(mutex_) = false;
+  bool has_written_all_ ABSL_GUARDED_BY(mutex_) = false;
+  // Last, so that they start when all else is there.
+  std::jthread answerer_;
+  std::jthread thread_;
 };
 
 }  // namespace sweep
