@@ -123,11 +123,15 @@ auto PartInto(const RowTable<Part>& table) {
                         }};
 }
 
-// The tables of rows that several sources read.
+// The tables of rows that several sources read. trial_facts.cc lists the columns of all but
+// the last two.
 const RowTable<TrialRow>& TrialTable();      // of trials t, configurations c and sweeps s
 const RowTable<TrialResult>& ResultTable();  // of trials t
-// Likewise, without the measures of trials that have ended, which take longest to read one by one.
-const RowTable<TrialResult>& OpenResultTable();
+const RowTable<RankedRow>& RankedTable();    // of trials t, configurations c and sweeps s
+// Of trials t and configurations c. OpenSummaryTable leaves out the measures of trials that have
+// ended, which take longest to read one by one.
+const RowTable<TrialSummary>& SummaryTable();
+const RowTable<TrialSummary>& OpenSummaryTable();
 const RowTable<EventRow>& EventTable();      // of events v
 const RowTable<AttemptRow>& AttemptTable();  // of attempts a
 // The state of a trial t: one that diverged is stored as failed, with a mark.

@@ -86,6 +86,9 @@ struct TrialRow {
   std::string model;
   std::int64_t network_parameters = 0;
   bool fully_connected = false;
+  std::int64_t forward_flops = 0;
+  std::int64_t train_flops = 0;
+  std::int64_t receptive_field = 0;  // 0: the trial has no network that the coordinator knows
   std::uint64_t seed = 0;
   int attempt = 0;
   int failures = 0;
@@ -201,35 +204,11 @@ struct KnownTrial {
   int epoch = 0;  // the last one that is known; 0: none
 };
 
-// What its replicates have made of a configuration, in brief.
-struct ScoreSummary {
-  bool has_value = false;
-  bool qualifies = false;
-  Measurements values;       // held against the gates
-  double metric = 0;         // the objective among them: what ranks it
-  int epochs_to_target = 0;  // 0: not reached
-  int best_replicate = 0;    // the one that stands for it
-};
-
-// A trial in brief, for lists of all of them.
+// A trial and the score of its configuration, as an index of a whole sweep needs them: members that
+// no fact of trial_facts.cc reads for an index are empty.
 struct TrialSummary {
-  std::int64_t number = 0;
-  std::int64_t configuration = 0;
-  int replicate = 0;
-  TrialState state = TrialState::kPending;
-  ScoreSummary score;  // of its configuration
-  bool fully_connected = false;
-  int attempt = 0;
-  int failures = 0;
-  int epochs = 0;
-  std::int64_t network_parameters = 0;
-  std::int64_t forward_flops = 0;
-  std::int64_t train_flops = 0;
-  std::int64_t receptive_field = 0;
-  TrialResult result;
-  std::string model;
-  std::string worker;
-  ParameterMap parameters;
+  TrialRow trial;
+  ConfigurationScore score;
 };
 
 // What an epoch of a trial measured.

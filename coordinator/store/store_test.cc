@@ -813,10 +813,11 @@ TEST_P(StoreTest, MoreMeasuresThanColumnsAreReadAsTheyWereReported) {
     }
   };
   expect_measures(Must(store_->Read(FindTrial, "s", 2)).result.measures);
-  expect_measures(Must(store_->Read(SelectSummaries, sweep_.id, 0, 10)).at(1).result.measures);
+  expect_measures(
+      Must(store_->Read(SelectSummaries, sweep_.id, 0, 10)).at(1).trial.result.measures);
   expect_measures(Must(store_->Read(SelectSummariesOf, sweep_.id, std::vector<std::int64_t>{2}))
                       .at(0)
-                      .result.measures);
+                      .trial.result.measures);
   ASSERT_EQ(store_->WriteAndWait([&](WriteTransaction& transaction) {
     return transaction.RetryTrial(spec_, 2, false).status();
   }),

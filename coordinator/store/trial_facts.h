@@ -10,9 +10,9 @@
 
 namespace sweep {
 
-// What is stored of a trial, in one list: trial_facts.cc. What queries select and how it is read
-// into a TrialRow, the fields that filters name, and the orders that need no index of the whole
-// sweep follow from it.
+// trial_facts.cc lists what is stored of a trial and of its configuration. From these lists follow
+// what queries select and how they read it into rows, the fields that filters name, what the index
+// of a sweep holds of each trial, and the orders that do not need such an index.
 
 // A fact that filters, orders and documents name.
 struct TrialFact {
@@ -23,6 +23,9 @@ struct TrialFact {
 
 // By name.
 const std::vector<TrialFact>& TrialFacts();
+// Those facts of the trial's network that are no fields of a trial: a hyperparameter may have the
+// same name, and LookUpConfiguration finds them too. By name.
+const std::vector<TrialFact>& NetworkFacts();
 // Null for what is no fact of every trial, such as a hyperparameter or a measure.
 const TrialFact* FindTrialFact(std::string_view name);
 

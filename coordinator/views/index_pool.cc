@@ -202,10 +202,10 @@ absl::Status IndexPool::Fill(Entry* entry, Work* work) {
   if (!trials.ok()) return trials.status();
   {
     MutexLock lock(&entry->mutex_);
-    for (const TrialSummary& trial : *trials) entry->index_.Put(trial);
+    for (const TrialSummary& summary : *trials) entry->index_.Put(summary);
   }
   if (!trials->empty()) {
-    const std::int64_t end = trials->back().number;
+    const std::int64_t end = trials->back().trial.number;
     for (std::int64_t first = entry->read_number_ + 1; first <= end; first += kEpochTrials) {
       const absl::StatusOr<std::vector<MeasuredEpoch>> epochs =
           store_->Read(SelectMeasuredEpochs, entry->sweep_id_, first,
@@ -247,9 +247,10 @@ absl::Status IndexPool::ReadAgain(Entry* entry, const std::vector<std::int64_t>&
   std::vector<KnownTrial> known;
   {
     MutexLock lock(&entry->mutex_);
-    for (const TrialSummary& trial : *trials) {
-      entry->index_.Put(trial);
-      known.push_back({trial.number, entry->index_.CountedEpoch(trial.number)});
+    for (const TrialSummary& summary : *trials) {
+      entry->index_.Put(summary);
+      const std::int64_t number = summary.trial.number;
+      known.push_back({number, entry->index_.CountedEpoch(number)});
     }
   }
   const absl::StatusOr<std::vector<MeasuredEpoch>> epochs =

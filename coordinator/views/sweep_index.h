@@ -17,41 +17,23 @@
 #include "common/stats/measure_field.h"
 #include "coordinator/store/rows.h"
 #include "coordinator/views/metric_histogram.h"
+#include "coordinator/views/value_table.h"
 
 namespace sweep {
 
-// Texts as small numbers, since few differ.
-class TextTable {
- public:
-  std::uint32_t Add(std::string_view text);
-  const std::string& at(std::uint32_t index) const { return texts_[index]; }
-
- private:
-  std::vector<std::string> texts_;
-  std::unordered_map<std::string, std::uint32_t> numbers_;
-};
-
-// A trial as the index keeps it: TrialSummary in about 200 bytes.
+// What views ask of each trial by itself. Facts that only filters and orders name are values of the
+// index's table.
 struct IndexedTrial {
   std::int64_t configuration = 0;  // 0: not read yet
   std::int64_t network_parameters = 0;
-  std::int64_t forward_flops = 0;
-  std::int64_t train_flops = 0;
   double best = 0;        // of the objective, over all epochs; NaN before there is one
   double own_metric = 0;  // what would rank it by itself
-  std::int32_t receptive_field = 0;
   std::int32_t replicate = 0;
-  std::int32_t attempt = 0;
-  std::int32_t failures = 0;
-  std::int32_t epochs = 0;
   std::int32_t epoch = 0;
-  std::int32_t best_epoch = 0;
   std::int32_t epochs_to_target = 0;
   std::int32_t counted_epoch = 0;  // the last one that is in the histograms
   std::uint32_t model = 0;
-  std::uint32_t worker = 0;
   TrialState state = TrialState::kPending;
-  bool fully_connected = false;
   // Of its configuration.
   bool has_value = false;
   bool qualifies = false;
@@ -112,29 +94,20 @@ class SweepIndex {
   // Likewise of what a ranking shows: a measure and "epochs_to_target" are the configuration's.
   Getter FindRanked(const std::string& name) const;
   // The chosen value of hyperparameter `parameter` (an index into spec().parameters).
-  std::optional<Value> ParameterOf(std::size_t row, std::size_t parameter) const;
-  const std::string& ModelOf(std::size_t row) const { return texts_.at(trials_[row].model); }
+  std::optional<Value> ParameterOf(std::size_t row, std::size_t parameter) const {
+    return values_.Get(row, parameter);
+  }
 
  private:
-  // A hyperparameter's value in 16 bytes.
-  struct Cell {
-    enum class Kind : std::uint8_t { kMissing, kBool, kInt, kDouble, kText };
-    Kind kind = Kind::kMissing;
-    union {
-      std::int64_t integer = 0;
-      double number;
-    };
-  };
-  Cell CellOf(const Value& value);
-  void PutParameters(std::size_t row, const ParameterMap& parameters);
-  void ShareScore(std::size_t row, const ScoreSummary& score);
+  void PutValues(std::size_t row, const TrialRow& trial);
+  void ShareScore(std::size_t row, const ConfigurationScore& score);
+  Getter ColumnGetter(std::size_t column) const;
   Getter ParameterGetter(std::size_t parameter) const;
   Getter MeasureGetter(const MeasureField& field) const;
   // A hyperparameter that the search does not choose: the same for all trials of a model.
   Getter FixedGetter(const std::string& name) const;
 
   std::shared_ptr<const SweepSpec> spec_;
-  std::size_t width_;                // cells per trial
   std::vector<std::string> banded_;  // BandedMeasures
   std::unordered_map<std::string, std::size_t> parameter_index_;
   int band_stride_;
@@ -143,8 +116,9 @@ class SweepIndex {
   std::map<std::string, std::vector<MeasureSummary>, std::less<>> summaries_;
   // What rankings hold against the gates, by measure and row.
   std::map<std::string, std::vector<double>, std::less<>> held_;
-  std::vector<Cell> cells_;
-  TextTable texts_;
+  // Hyperparameters in the order of the spec, then TrialFacts(), then NetworkFacts().
+  ValueTable values_;
+  TextTable models_;
   std::map<int, EpochBand> bands_;
   std::int64_t measured_ = 0;
 };

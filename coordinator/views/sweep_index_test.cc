@@ -47,7 +47,7 @@ TEST(MetricHistogram, EmptyHasNoQuantiles) {
 
 TEST(SweepIndex, LongTrainingsHaveAHistogramForEverySoManyEpochs) {
   SweepIndex index(std::make_shared<const SweepSpec>(SweepSpec{.epochs = 5000}));
-  index.Put({.number = 1, .configuration = 1});
+  index.Put({.trial = {.number = 1, .configuration = 1}});
   for (int epoch = 1; epoch <= 5000; ++epoch) {
     index.AddEpoch({.number = 1, .epoch = epoch, .values = {0.9, 0.1, 0.9, 0.1}});
   }
@@ -57,7 +57,7 @@ TEST(SweepIndex, LongTrainingsHaveAHistogramForEverySoManyEpochs) {
 
 TEST(SweepIndex, TrialsThatWereNotReadYetMatchNothing) {
   SweepIndex index(std::make_shared<const SweepSpec>(TestSpec("s")));
-  index.Put({.number = 3, .configuration = 3, .parameters = {{"lr", 0.03}}});
+  index.Put({.trial = {.number = 3, .configuration = 3, .parameters = {{"lr", 0.03}}}});
   EXPECT_THAT(*SelectRows(index, {}), ElementsAre(2));
   EXPECT_THAT(*SelectRows(index, {.order_by = "lr"}), ElementsAre(2));
 }
@@ -83,7 +83,7 @@ TEST(TrialFilter, ReachesHyperparametersThatShareANameWithTheTrial) {
   row.parameters = {{"epoch", std::int64_t{5}},  {"state", std::string("calm")},
                     {"number", std::int64_t{7}}, {"in", std::int64_t{1}},
                     {"true", std::int64_t{3}},   {"model", std::string("a")}};
-  index.Put({.number = 1, .configuration = 1, .parameters = row.parameters});
+  index.Put({.trial = {.number = 1, .configuration = 1, .parameters = row.parameters}});
   const auto count = [&](const std::string& text) {
     const absl::StatusOr<TrialFilter> filter = TrialFilter::Parse(text, spec);
     EXPECT_TRUE(filter.ok()) << filter.status();
@@ -136,12 +136,12 @@ TEST(TrialFilter, SaysHowAMeasureWithASlashIsWritten) {
 TEST(SweepIndex, TrialsWithoutAValueComeLastInBothDirections) {
   SweepIndex index(std::make_shared<const SweepSpec>(TestSpec("s")));
   for (std::int64_t number = 1; number <= 4; ++number) {
-    TrialSummary trial{.number = number, .configuration = number};
+    TrialRow trial{.number = number, .configuration = number};
     trial.result.epoch = number == 2 ? 0 : 1;
     const double accuracy =
         number == 3 ? std::numeric_limits<double>::quiet_NaN() : 1.0 / static_cast<double>(number);
     if (number != 2) AddToSummaries({{"accuracy", accuracy}}, &trial.result.measures);
-    index.Put(trial);
+    index.Put({.trial = trial});
   }
   EXPECT_THAT(*SelectRows(index, {.order_by = "best_accuracy"}), ElementsAre(3, 0, 1, 2));
   EXPECT_THAT(*SelectRows(index, {.order_by = "best_accuracy desc"}), ElementsAre(0, 3, 1, 2));

@@ -3,6 +3,7 @@
 #include "common/base/utf8.h"
 #include "coordinator/store/queries.h"
 #include "coordinator/views/attempt_outcome.h"
+#include "coordinator/views/fill_facts.h"
 #include "coordinator/views/view_context.h"
 #include "fmt/format.h"
 
@@ -104,23 +105,14 @@ absl::StatusOr<documents::TrialsView> FromStore(const ViewContext& context, cons
 documents::TrialRow DescribeTrial(const TrialRow& trial, const SweepSpec& spec, absl::Time now) {
   const TrialResult& result = trial.result;
   documents::TrialRow row;
+  FillFacts(trial, &row);
   row.set_trial(trial.number);
-  row.set_configuration(trial.configuration);
-  row.set_replicate(trial.replicate);
   row.set_state(StateOf(trial.state));
-  row.set_epoch(result.epoch);
-  row.set_epochs(trial.epochs);
   row.set_best(result.Best(spec.objective()));
-  if (result.best_epoch > 0) row.set_best_epoch(result.best_epoch);
   row.set_last(result.Last(spec.objective().name));
   *row.mutable_measures() = NamedSummaries(result.measures);
-  if (result.epochs_to_target > 0) row.set_epochs_to_target(result.epochs_to_target);
   row.set_qualifies(trial.qualifies);
   if (trial.network_parameters > 0) row.set_network_parameters(trial.network_parameters);
-  row.set_model(trial.model);
-  row.set_worker(trial.worker);
-  row.set_attempt(trial.attempt);
-  row.set_failures(trial.failures);
   row.set_reason(Shortened(trial.reason, kMaxReasonBytes));
   row.set_attempt_seconds(absl::ToDoubleSeconds(trial.AttemptTime(now)));
   *row.mutable_parameters() = NamedValues(trial.parameters);
