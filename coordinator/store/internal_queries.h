@@ -30,6 +30,9 @@ absl::StatusOr<std::int64_t> FindTrialId(Database& database, const std::string& 
 absl::StatusOr<StoredTrial> FindStoredTrial(Database& database, const std::string& sweep,
                                             std::int64_t number);
 absl::StatusOr<StoredTrial> FindStoredTrialById(Database& database, std::int64_t id);
+// The ids of the trials that the query lists, in its order (trial_pages.cc).
+absl::StatusOr<std::vector<std::int64_t>> SelectPageIds(Database& database, std::int64_t sweep_id,
+                                                        const TrialQuery& query);
 absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database, std::int64_t trial_id);
 inline constexpr int kAllRows = std::numeric_limits<int>::max();
 // By number, the first `limit`.
@@ -51,6 +54,8 @@ absl::StatusOr<AttemptRow> FindAttempt(Database& database, std::int64_t trial_id
 
 // The column `state` for a state: a trial that diverged is stored as failed, with a mark.
 std::string_view StoredStateName(TrialState state);
+// The column `outcome` of an attempt: a divergence is stored as a failure whose reason says so.
+std::string_view StoredOutcomeName(LeaseOutcome outcome);
 absl::StatusOr<SweepState> ParseSweepState(std::string_view name);
 // FailedPrecondition, naming the sweep.
 absl::Status SweepHasEnded(const SweepRow& sweep);

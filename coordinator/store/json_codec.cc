@@ -220,10 +220,11 @@ absl::StatusOr<std::vector<GateOutcome>> DecodeGates(std::string_view text) {
     std::optional<Value> value = FromJson(member["value"]);
     if (!value) return Unreadable("gates", text);
     if (*value == Value("unknown")) value.reset();
+    const double missed_by = Number(member, "missed_by");
     gates.push_back({.gate = member["gate"].get<std::string>(),
                      .met = member["met"].get<bool>(),
                      .value = std::move(value),
-                     .missed_by = Number(member, "missed_by")});
+                     .missed_by = std::isnan(missed_by) ? 0 : missed_by});
   }
   return gates;
 }

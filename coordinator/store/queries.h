@@ -43,8 +43,8 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrials(Database& database, const Tri
 // In the order of `numbers`; those that do not exist are left out.
 absl::StatusOr<std::vector<TrialRow>> SelectTrialsByNumber(
     Database& database, const std::string& sweep, const std::vector<std::int64_t>& numbers);
-// For starting up: a sweep's trials that no worker holds (pending or on hold, by number), and what
-// workers hold of sweeps that have not ended.
+// For the start of the coordinator: a sweep's trials that are pending or on hold, by number, and
+// all leases of sweeps that have not ended.
 absl::StatusOr<std::vector<TrialRow>> SelectUnheldTrials(Database& database, std::int64_t sweep_id);
 absl::StatusOr<std::vector<LeaseRow>> SelectHeldLeases(Database& database);
 
@@ -65,8 +65,6 @@ absl::StatusOr<std::int64_t> CountRanked(Database& database, std::int64_t sweep_
 absl::StatusOr<std::vector<EpochRow>> SelectEpochs(Database& database, const std::string& sweep,
                                                    std::int64_t number, std::int64_t offset,
                                                    int limit);
-absl::StatusOr<EpochRow> FindEpoch(Database& database, std::int64_t trial_id, int attempt,
-                                   int epoch);
 absl::StatusOr<std::int64_t> CountEpochs(Database& database, std::int64_t trial_id);
 absl::StatusOr<std::vector<AttemptRow>> SelectAttempts(Database& database, const std::string& sweep,
                                                        std::int64_t number);

@@ -66,6 +66,32 @@ auto EpochDecoder(const MeasureNames& names) {
 
 }  // namespace
 
+std::string_view LeaseOutcomeName(LeaseOutcome outcome) {
+  switch (outcome) {
+    case LeaseOutcome::kCompleted:
+      return "completed";
+    case LeaseOutcome::kFailed:
+      return "failed";
+    case LeaseOutcome::kFailedForGood:
+      return "failed_for_good";
+    case LeaseOutcome::kDiverged:
+      return "diverged";
+    case LeaseOutcome::kGivenBack:
+      return "given_back";
+    case LeaseOutcome::kStopped:
+      return "stopped";
+    case LeaseOutcome::kHeld:
+      return "held";
+  }
+  return "unknown";
+}
+
+std::string_view StoredOutcomeName(LeaseOutcome outcome) {
+  const bool is_failure =
+      outcome == LeaseOutcome::kFailedForGood || outcome == LeaseOutcome::kDiverged;
+  return LeaseOutcomeName(is_failure ? LeaseOutcome::kFailed : outcome);
+}
+
 const RowTable<AttemptRow>& AttemptTable() {
   using Row = AttemptRow;
   static const auto& table = *new RowTable<Row>({
@@ -91,21 +117,6 @@ absl::StatusOr<std::vector<EpochRow>> SelectEpochs(Database& database, const std
   Statement statement = database.Prepare(kSql);
   statement.Bind(trial_id, Limit(limit), std::max<std::int64_t>(offset, 0));
   return CollectRows<EpochRow>(statement, EpochDecoder(names));
-}
-
-absl::StatusOr<EpochRow> FindEpoch(Database& database, std::int64_t trial_id, int attempt,
-                                   int epoch) {
-  STORE_ASSIGN_OR_RETURN(const MeasureNames names, NamesOfTrial(database, trial_id));
-  static const std::string kSql = fmt::format(
-      "SELECT {} FROM epoch_reports e WHERE e.trial_id = ? AND e.attempt = ? AND e.epoch = ?",
-      EpochColumns());
-  Statement statement = database.Prepare(kSql);
-  STORE_ASSIGN_OR_RETURN(
-      const std::optional<EpochRow> row,
-      FirstRow<EpochRow>(statement.Bind(trial_id, attempt, epoch), EpochDecoder(names)));
-  if (row) return *row;
-  return absl::NotFoundError(
-      fmt::format("trial with id {} has no epoch {} of attempt {}", trial_id, epoch, attempt));
 }
 
 absl::StatusOr<std::vector<MeasuredEvent>> SelectMeasuredEvents(Database& database,

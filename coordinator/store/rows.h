@@ -117,7 +117,8 @@ struct TrialRow {
   }
   // Its holder is to save checkpoint and weights and to finish.
   bool ends_early() const { return stopping || is_at_target(); }
-  // The time of its attempts, the running one up to `now`. Pauses between them do not count.
+  // The total time of its attempts, including the running one up to `now`, without the pauses
+  // between.
   absl::Duration AttemptTime(absl::Time now) const;
   // The hyperparameters that the search did not choose.
   ParameterMap Defaults() const;
@@ -171,6 +172,7 @@ enum class LeaseOutcome {
   kStopped,
   kHeld
 };
+std::string_view LeaseOutcomeName(LeaseOutcome outcome);  // "completed", …
 
 // One thing that happened, in the order of commits. `sequence` is the cursor of WatchSweep.
 struct EventRow {

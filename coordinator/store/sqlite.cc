@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "coordinator/store/sql_functions.h"
 #include "coordinator/store/status_macros.h"
 #include "coordinator/store/write_verdict.h"
 #include "fmt/format.h"
@@ -161,7 +162,8 @@ absl::Status Database::Connect() {
     return absl::PermissionDeniedError(fmt::format("database '{}' cannot be written", name_));
   }
   SetBusyTimeout(kBusyTimeoutMs);
-  return absl::OkStatus();
+  const int added = AddSqlFunctions(handle_);
+  return added == SQLITE_OK ? absl::OkStatus() : StatusFor(added);
 }
 
 void Database::Disconnect() {

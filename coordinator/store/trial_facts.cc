@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "coordinator/store/row_table.h"
+#include "coordinator/store/sql_functions.h"
 #include "fmt/format.h"
 
 namespace sweep {
@@ -164,10 +165,15 @@ std::vector<Fact<TrialResult>> ResultFactsFrom(std::string_view measures_sql) {
   };
 }
 
-// The measures of a trial that has ended are in trial_values; this finds them there too.
 const std::vector<Fact<TrialResult>>& ResultFacts() {
-  static const auto& facts = *new std::vector<Fact<TrialResult>>(
-      ResultFactsFrom("(SELECT m.measures FROM trial_measures m WHERE m.trial_id = t.id)"));
+  // The measures of a trial that has ended are in trial_values. The view trial_measures has them
+  // too, but there SQLite formats the numbers, which is inexact above 1e200.
+  static const std::string kMeasuresSql = fmt::format(
+      "iif(t.measures <> 'null', t.measures, (SELECT {}(n.name, v.last, v.low, v.high) FROM "
+      "measure_names n CROSS JOIN trial_values v ON v.sweep_id = n.sweep_id AND v.measure = "
+      "n.measure AND v.trial_id = t.id WHERE n.sweep_id = t.sweep_id))",
+      kMeasureSummaries);
+  static const auto& facts = *new std::vector<Fact<TrialResult>>(ResultFactsFrom(kMeasuresSql));
   return facts;
 }
 

@@ -28,24 +28,6 @@ absl::Status Over(const TrialRow& trial, int attempt, const std::string& why) {
                 fmt::format("attempt {} is over ({})", attempt, why));
 }
 
-std::string_view OutcomeName(LeaseOutcome outcome) {
-  switch (outcome) {
-    case LeaseOutcome::kCompleted:
-      return "completed";
-    case LeaseOutcome::kFailed:
-    case LeaseOutcome::kFailedForGood:
-    case LeaseOutcome::kDiverged:
-      return "failed";
-    case LeaseOutcome::kGivenBack:
-      return "given_back";
-    case LeaseOutcome::kStopped:
-      return "stopped";
-    case LeaseOutcome::kHeld:
-      return "held";
-  }
-  return "";
-}
-
 bool IsEarly(LeaseOutcome outcome) {
   return outcome == LeaseOutcome::kStopped || outcome == LeaseOutcome::kHeld;
 }
@@ -234,7 +216,7 @@ absl::StatusOr<DataReport> WriteTransaction::ReportData(const LeaseToken& token,
           trial.worker, sweep.name, sweep.data_sha256, place.empty() ? "the worker" : place,
           sha256);
       STORE_RETURN_IF_ERROR(
-          CloseAttempt(now_, OutcomeName(LeaseOutcome::kGivenBack), report.refusal, &trial));
+          CloseAttempt(now_, StoredOutcomeName(LeaseOutcome::kGivenBack), report.refusal, &trial));
       STORE_RETURN_IF_ERROR(Apply(UnlessEarly(trial, TrialEvent::kGiveBack), &trial));
       STORE_RETURN_IF_ERROR(Settle(spec, trial));
     }
@@ -252,7 +234,7 @@ TrialEvent EventOf(const SweepSpec& spec, const Ending& ending, TrialRow* trial)
     event = TrialEvent::kComplete;
     trial->reason.clear();  // of a stop that came too late
   }
-  if (OutcomeName(ending.outcome) == "failed") {
+  if (StoredOutcomeName(ending.outcome) == "failed") {
     ++trial->failures;
     const bool final =
         ending.outcome != LeaseOutcome::kFailed || trial->failures >= spec.max_failures;
@@ -301,7 +283,7 @@ absl::StatusOr<TrialRow> WriteTransaction::FinishLease(const LeaseToken& token,
     const LeaseOutcome became = !IsEarly(told)               ? ending.outcome
                                 : event == TrialEvent::kStop ? LeaseOutcome::kStopped
                                                              : LeaseOutcome::kHeld;
-    STORE_RETURN_IF_ERROR(CloseAttempt(now_, OutcomeName(became), ending.reason, &trial));
+    STORE_RETURN_IF_ERROR(CloseAttempt(now_, StoredOutcomeName(became), ending.reason, &trial));
     STORE_RETURN_IF_ERROR(Apply(event, &trial));
     STORE_RETURN_IF_ERROR(Settle(spec, trial));
     STORE_ASSIGN_OR_RETURN(trial.artifacts, SelectArtifacts(database_, trial.id));
@@ -630,9 +612,9 @@ absl::StatusOr<bool> WriteTransaction::IsRepeatedFinish(const StoredTrial& store
       outcome == LeaseOutcome::kCompleted && attempt.outcome == "failed" && IsTerminal(trial.state);
   // Whichever of the two was told, the trial decides which of them it became.
   const bool was_early =
-      IsEarly(outcome) && (attempt.outcome == OutcomeName(LeaseOutcome::kStopped) ||
-                           attempt.outcome == OutcomeName(LeaseOutcome::kHeld));
-  return was_judged || was_early || attempt.outcome == OutcomeName(outcome);
+      IsEarly(outcome) && (attempt.outcome == StoredOutcomeName(LeaseOutcome::kStopped) ||
+                           attempt.outcome == StoredOutcomeName(LeaseOutcome::kHeld));
+  return was_judged || was_early || attempt.outcome == StoredOutcomeName(outcome);
 }
 
 }  // namespace sweep

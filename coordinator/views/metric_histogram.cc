@@ -35,7 +35,7 @@ double MetricHistogram::CentreOf(int bin) const {
 }
 
 void MetricHistogram::Add(double value) {
-  if (std::isnan(value)) return;
+  if (!std::isfinite(value)) return;
   ++bins_[BinOf(value)];
   ++count_;
   least_ = std::min(least_, value);

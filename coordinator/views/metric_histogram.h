@@ -14,7 +14,7 @@ class MetricHistogram {
  public:
   MetricHistogram(bool is_share, bool maximize) : is_share_(is_share), maximize_(maximize) {}
 
-  // NaN is no value.
+  // NaN and infinities do not count: a document cannot show them.
   void Add(double value);
   std::int64_t count() const { return count_; }
   // The value at share `q` of the counted ones (nearest rank), to the width of a bin; NaN when

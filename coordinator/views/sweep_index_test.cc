@@ -39,6 +39,18 @@ TEST(MetricHistogram, MeasuresMayBeNegative) {
   EXPECT_EQ(histogram.best(), 40);
 }
 
+// A document has no infinities either.
+TEST(MetricHistogram, InfinitiesAreLeftOut) {
+  MetricHistogram histogram(/*is_share=*/false, /*maximize=*/true);
+  for (const double sign : {1.0, -1.0}) {
+    histogram.Add(sign * std::numeric_limits<double>::infinity());
+  }
+  EXPECT_EQ(histogram.count(), 0);
+  histogram.Add(2);
+  EXPECT_NEAR(histogram.Quantile(0.95), 2, 0.02);
+  EXPECT_EQ(histogram.best(), 2);
+}
+
 TEST(MetricHistogram, EmptyHasNoQuantiles) {
   const MetricHistogram histogram(/*is_share=*/false, /*maximize=*/true);
   EXPECT_TRUE(std::isnan(histogram.Quantile(0.5)));
