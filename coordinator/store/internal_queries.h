@@ -15,9 +15,9 @@
 
 namespace sweep {
 
-// Reads that only this library uses, mostly while it writes; the caller brings the transaction.
+// Reads that only this library uses, mostly in a transaction that also writes.
 
-// A trial, without artifacts, with the secret of its latest lease.
+// A trial without artifacts, and the secret of its latest lease.
 struct StoredTrial {
   TrialRow row;
   std::string secret;
@@ -35,7 +35,7 @@ absl::StatusOr<std::vector<std::int64_t>> SelectPageIds(Database& database, std:
                                                         const TrialQuery& query);
 absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database, std::int64_t trial_id);
 inline constexpr int kAllRows = std::numeric_limits<int>::max();
-// By number, the first `limit`.
+// The first `limit` trials by number.
 absl::StatusOr<std::vector<TrialRow>> SelectTrialsInState(Database& database, std::int64_t sweep_id,
                                                           TrialState state, int limit);
 // A configuration's trials, by replicate.
@@ -43,21 +43,21 @@ absl::StatusOr<std::vector<TrialRow>> SelectTrialsOf(Database& database,
                                                      std::int64_t configuration_id);
 // Trials of a sweep that have not ended, by number.
 absl::StatusOr<std::vector<TrialRow>> SelectOpenTrials(Database& database, std::int64_t sweep_id);
-// The results of a configuration's trials by replicate; the trials' ids into `*trial_ids`.
+// The results of a configuration's trials by replicate. Adds the trials' ids to `*trial_ids`.
 absl::StatusOr<std::vector<ReplicateResult>> SelectReplicates(Database& database,
                                                               std::int64_t configuration_id,
                                                               std::vector<std::int64_t>* trial_ids);
-// The row of the earliest attempt that reported the epoch: the one that was acknowledged first.
+// The report of an epoch that was acknowledged first, that of the earliest attempt.
 absl::StatusOr<std::optional<EpochRow>> FirstEpoch(Database& database, std::int64_t trial_id,
                                                    int epoch);
 absl::StatusOr<AttemptRow> FindAttempt(Database& database, std::int64_t trial_id, int attempt);
 
-// The column `state` for a state: a trial that diverged is stored as failed, with a mark.
+// The value of the column `state`: a diverged trial is stored as failed, with `diverged` = 1.
 std::string_view StoredStateName(TrialState state);
-// The column `outcome` of an attempt: a divergence is stored as a failure whose reason says so.
+// The value of the column `outcome`: a divergence is stored as a failure whose reason says so.
 std::string_view StoredOutcomeName(LeaseOutcome outcome);
 absl::StatusOr<SweepState> ParseSweepState(std::string_view name);
-// FailedPrecondition, naming the sweep.
+// The error FailedPrecondition that names the sweep.
 absl::Status SweepHasEnded(const SweepRow& sweep);
 
 inline std::int64_t ToMicros(absl::Time time) { return absl::ToUnixMicros(time); }

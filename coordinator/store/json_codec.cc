@@ -43,7 +43,7 @@ absl::Status Unreadable(std::string_view what, std::string_view json) {
 
 Json Parse(std::string_view text) { return Json::parse(text, nullptr, /*allow_exceptions=*/false); }
 
-// The member as a number; NaN, which is written as null, when it is none.
+// The member as a number. NaN, which is stored as null, when it is not a number.
 double Number(const Json& object, const char* key) {
   const auto found = object.find(key);
   return found != object.end() && found->is_number() ? found->get<double>()

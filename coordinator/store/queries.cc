@@ -17,7 +17,7 @@ namespace {
 constexpr std::array<std::string_view, 4> kSweepStates = {"active", "paused", "completed",
                                                           "cancelled"};
 
-// Without the files.
+// Without the text of its files.
 const RowTable<SweepRow>& SweepTable() {
   using Row = SweepRow;
   constexpr auto counts = &Row::counts;
@@ -67,7 +67,7 @@ const RowTable<EventRow>& EventTable() {
       {"v.attempt", ReadInto<&Row::attempt>},
       {"v.epoch", ReadInto<&Row::epoch>},
       {"v.time_us", ReadInto<&Row::time>},
-      // Whatever reports an epoch is running.
+      // A trial that reports an epoch is running; such events have no state.
       {"iif(v.epoch > 0, 'running', v.state)", ReadInto<&Row::state>},
   });
   return table;
@@ -186,7 +186,7 @@ absl::StatusOr<std::vector<std::string>> SelectBlobs(Database& database,
                                                      const std::string& digits) {
   Statement statement =
       database.Prepare("SELECT sha256 FROM blobs WHERE sha256 >= ? AND sha256 < ? ORDER BY sha256");
-  return CollectTexts(statement.Bind(digits, digits + "g"));  // after every digit
+  return CollectTexts(statement.Bind(digits, digits + "g"));  // 'g' follows every hexadecimal digit
 }
 
 }  // namespace sweep

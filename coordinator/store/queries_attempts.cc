@@ -1,4 +1,4 @@
-// Queries about what attempts have reported.
+// Queries about attempts and their reports.
 
 #include <algorithm>
 #include <utility>
@@ -11,7 +11,7 @@
 namespace sweep {
 namespace {
 
-// Without the measures that have a column; NaN is in `more`.
+// Without the measures that have columns of their own. `more` also has the names of NaN values.
 const RowTable<EpochRow>& ReportTable() {
   using Row = EpochRow;
   constexpr auto metrics = &Row::metrics;
@@ -35,7 +35,7 @@ const std::string& EpochColumns() {
   return columns;
 }
 
-// `column` is that of the first.
+// `column` is the first of EpochColumns.
 absl::StatusOr<EpochRow> DecodeEpochAt(const Statement& row, const MeasureNames& names,
                                        int column) {
   EpochRow epoch;
@@ -200,7 +200,7 @@ const RowTable<TimedAttempt>& TimedAttemptTable() {
 absl::StatusOr<AttemptPage> SelectAttemptsOf(Database& database, std::int64_t sweep_id,
                                              std::int64_t offset, int limit) {
   AttemptPage page;
-  // A trial's attempts are numbered without a gap.
+  // A trial's attempts are numbered without gaps, so `attempt` is their number.
   Statement count =
       database.Prepare("SELECT coalesce(sum(attempt), 0) FROM trials WHERE sweep_id = ?");
   STORE_RETURN_IF_ERROR(count.Bind(sweep_id).Step().status());

@@ -21,7 +21,7 @@ absl::StatusOr<std::vector<Objective>> FindObjectives(Database& database, std::i
   return DecodeObjectives(statement.Text(0));
 }
 
-// What a ranking by several objectives needs of a configuration.
+// A configuration in a ranking by several objectives.
 struct Candidate {
   std::int64_t number = 0;
   int tier = 0;  // 0: qualifies, 1: has a value, 2: has none
@@ -29,8 +29,8 @@ struct Candidate {
   std::vector<double> costs;
 };
 
-// All configurations of a sweep in the order of the columns that rank a single objective, and with
-// their fronts within their tier.
+// All configurations of a sweep, best first: by tier, then by front, then in the order for a single
+// objective.
 absl::StatusOr<std::vector<Candidate>> SelectCandidates(Database& database, std::int64_t sweep_id,
                                                         const std::vector<Objective>& objectives) {
   Statement statement = database.Prepare(

@@ -75,7 +75,7 @@ absl::StatusOr<std::vector<ArtifactRow>> SelectArtifacts(Database& database,
   Statement statement = database.Prepare(
       "SELECT a.role, a.sha256, b.size_bytes FROM artifacts a JOIN blobs b ON b.sha256 = a.sha256 "
       "WHERE a.trial_id = ?1 "
-      // Until a trial has its weights, its checkpoint is what there is of them.
+      // Before a trial has its final weights, its checkpoint stands in for them.
       "UNION ALL SELECT 'checkpoint', t.checkpoint_sha256, b.size_bytes FROM trials t "
       "JOIN blobs b ON b.sha256 = t.checkpoint_sha256 WHERE t.id = ?1 AND t.state <> 'completed' "
       "ORDER BY 1");

@@ -37,7 +37,7 @@ absl::Status AddEndedMeasures(Database& database, std::int64_t sweep_id,
   return absl::OkStatus();
 }
 
-// "t.number, e.epoch, e.validation_loss, e.v1": what of a report to read.
+// The columns to select from reports: "t.number, e.epoch, e.validation_loss, e.v1".
 absl::StatusOr<std::string> MeasuredColumns(Database& database, std::int64_t sweep_id,
                                             const std::vector<std::string>& measures) {
   STORE_ASSIGN_OR_RETURN(const MeasureNames names, MeasureNames::Read(database, sweep_id));
@@ -51,7 +51,7 @@ absl::StatusOr<std::string> MeasuredColumns(Database& database, std::int64_t swe
   return columns;
 }
 
-// Reads rows of MeasuredColumns.
+// Reads the rows of a query for MeasuredColumns.
 absl::StatusOr<std::vector<MeasuredEpoch>> CollectMeasured(Statement& statement,
                                                            std::size_t measures) {
   return CollectRows<MeasuredEpoch>(statement, [measures](const Statement& row) {
@@ -67,7 +67,7 @@ absl::StatusOr<std::vector<MeasuredEpoch>> CollectMeasured(Statement& statement,
 
 absl::StatusOr<std::int64_t> FindLastSequence(Database& database, std::int64_t sweep_id) {
   Statement statement = database.Prepare(
-      // Not the greatest that is there: those of a deleted sweep may have been the last.
+      // Not the maximum in the table, since the last events may be those of a deleted sweep.
       sweep_id == 0 ? "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'events'), 0)"
                     : "SELECT coalesce(max(sequence), 0) FROM events WHERE sweep_id = ?");
   if (sweep_id != 0) statement.Bind(sweep_id);

@@ -17,7 +17,7 @@
 
 namespace sweep {
 
-// How a value of each type is read from a column. Private to this library.
+// Read a value of each type from a column. Private to this library.
 inline void ReadValue(const Statement& row, int column, std::string* value) {
   *value = row.Text(column);
 }
@@ -33,7 +33,7 @@ inline void ReadValue(const Statement& row, int column, absl::Duration* value) {
 inline void ReadValue(const Statement& row, int column, std::optional<absl::Time>* value) {
   *value = OptionalTime(row, column);
 }
-// Nothing for a text that is no state.
+// Nullopt for a text that is not a state.
 inline void ReadValue(const Statement& row, int column, std::optional<TrialState>* value) {
   const absl::StatusOr<TrialState> state = ParseTrialState(row.Text(column));
   *value = state.ok() ? std::optional(*state) : std::nullopt;
@@ -72,7 +72,7 @@ inline absl::Status ReadValue(const Statement& row, int column, Measurements* va
 }
 inline absl::Status ReadValue(const Statement& row, int column, MeasureSummaries* value) {
   const std::string text = row.Text(column);
-  if (text == "null") return absl::OkStatus();  // those of a trial that has ended are elsewhere
+  if (text == "null") return absl::OkStatus();  // the trial has ended: they are in trial_values
   return Take(DecodeSummaries(text), value);
 }
 inline absl::Status ReadValue(const Statement& row, int column, Standing* value) {

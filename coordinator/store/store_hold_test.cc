@@ -1,4 +1,4 @@
-// Trials that rest at a target epoch: on hold, promoted, stopped at the end.
+// Trials with a target epoch: on hold, promoted, stopped at the end.
 
 #include <gmock/gmock.h>
 
@@ -53,7 +53,7 @@ class StoreHoldTest : public testing::Test {
     }));
   }
   LeaseRow Grant(std::int64_t number) { return driver_->Grant(trials_[number - 1].id, "w"); }
-  // Trains a trial up to its target, and ends its lease so.
+  // Trains a trial up to its target and ends its lease.
   TrialRow Rest(std::int64_t number, LeaseOutcome outcome = LeaseOutcome::kHeld) {
     const LeaseRow lease = Grant(number);
     const TrialRow trial = Trial(number);
@@ -188,7 +188,7 @@ TEST_F(StoreHoldTest, WhateverEndsTheAttemptTheTrialIsOnHold) {
   EXPECT_EQ(Rest(4, LeaseOutcome::kDiverged).state, TrialState::kDiverged);
 }
 
-// Its checkpoint and weights are worth having.
+// Its checkpoint and weights are kept.
 TEST_F(StoreHoldTest, AHolderThatComesBackInTimeBringsWhatItHas) {
   Add(1);
   const LeaseRow lease = Grant(1);

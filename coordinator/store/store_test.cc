@@ -35,7 +35,7 @@ class StoreTest : public testing::TestWithParam<Kind> {
     driver_ = std::make_unique<StoreDriver>(store_.get());
   }
 
-  // A sweep "s" of which `configurations` have been made.
+  // Creates a sweep "s" with this many configurations.
   void MakeSweep(int configurations, const std::string& extra = "") {
     spec_ = TestSpec("s", extra);
     sweep_ = driver_->Create(spec_, extra);
@@ -276,7 +276,7 @@ TEST_P(StoreTest, ARepeatedReportChangesNothing) {
   const LeaseRow lease = driver_->Grant(trials_[0].id, "a");
   ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(1, 3, 0.5)).ok());
   const std::int64_t sequence = LastSequence();
-  // Other numbers for a known epoch of the same attempt are not taken either.
+  // Different numbers for a known epoch of the same attempt are ignored too.
   ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(2, 3, 0.7)).ok());
   const auto epochs = Must(store_->Read(SelectEpochs, "s", 1, 0, 100));
   ASSERT_EQ(epochs.size(), 3u);
@@ -478,11 +478,11 @@ TEST_P(StoreTest, ALostAttemptEndsWhereItsWorkerWasLastHeard) {
   ASSERT_TRUE(lost.ok());
   EXPECT_EQ(lost->AttemptTime(clock_.Now()), absl::Seconds(7));
   EXPECT_EQ(store_->Read(SelectAttempts, "s", 1)->at(0).ended, heard);
-  bool revived = false;  // its holder was there all the time
+  bool revived = false;  // its holder had never lost it
   ASSERT_TRUE(driver_->Record(lease, spec_, TestEpochs(2, 2, 0.5), "", 0, &revived).ok());
   EXPECT_TRUE(revived);
   EXPECT_EQ(store_->Read(FindTrial, "s", 1)->AttemptTime(clock_.Now()), absl::Seconds(67));
-  // After a restart of the coordinator the last report is all that is known.
+  // After a restart of the coordinator only the last report is known.
   ASSERT_TRUE(driver_->Lose(lease, spec_, "gone", absl::InfinitePast()).ok());
   EXPECT_EQ(store_->Read(FindTrial, "s", 1)->AttemptTime(clock_.Now()), absl::Seconds(67));
 }
@@ -775,7 +775,7 @@ TEST_P(StoreTest, AProgramReportsWhatAndWhenItLikes) {
               1);
 }
 
-// The names m00 to m13 and their values at an epoch: one not a number, one infinite.
+// Values of the measures m00 to m13 at an epoch, one of them NaN and one infinite.
 Measurements Fourteen(double offset) {
   Measurements values{{"val/f1", 0.1 * offset}};
   for (int i = 0; i < 14; ++i) values.Set(fmt::format("m{:02}", i), offset + i / 3.0);
@@ -800,7 +800,7 @@ TEST_P(StoreTest, MoreMeasuresThanColumnsAreReadAsTheyWereReported) {
   EXPECT_EQ(measured.at(0).values,
             (std::vector<double>{0.1, 0.1 + 12 / 3.0, -std::numeric_limits<double>::infinity()}));
 
-  // The measures of a trial that has ended are elsewhere, and come back with a retry.
+  // When a trial ends, its measures move to trial_values; a retry moves them back.
   const auto expect_measures = [&](const MeasureSummaries& measures) {
     ASSERT_EQ(measures.size(), running.result.measures.size());
     for (const auto& [name, summary] : running.result.measures) {
@@ -826,7 +826,7 @@ TEST_P(StoreTest, MoreMeasuresThanColumnsAreReadAsTheyWereReported) {
   expect_measures(Must(store_->Read(FindTrial, "s", 2)).result.measures);
 }
 
-// SQLite's own JSON functions write large and tiny numbers with errors in the last digits.
+// SQLite's printf, which its JSON needs, is inexact for the largest number.
 TEST_P(StoreTest, MeasuresOfATrialThatHasEndedAreExactToTheLastBit) {
   MakeSweep(1, kOwnMetric);
   Measurements reported{{"val/f1", 0.1},
@@ -888,7 +888,7 @@ TEST_P(StoreTest, AProgramThatNeverReportsTheMetricFails) {
   MakeSweep(1, kOwnMetric);
   const LeaseRow lease = driver_->Grant(trials_[0].id, "a");
   ASSERT_TRUE(driver_->Record(lease, spec_, {Own(1, {{"val_f1", 0.5}, {"latency", 3}})}).ok());
-  for (int time = 0; time < 2; ++time) {  // the answer to the first may be lost
+  for (int time = 0; time < 2; ++time) {  // a client repeats a call whose answer was lost
     const auto finished = driver_->Finish(lease, spec_, LeaseOutcome::kCompleted);
     ASSERT_TRUE(finished.ok()) << finished.status();
     EXPECT_EQ(finished->state, TrialState::kFailed) << "once: it would do so again";
@@ -973,7 +973,8 @@ TEST_P(StoreTest, TrialsWithoutAValueComeLastInEveryOrder) {
          Must(store_->Read(SelectTrials, {.sweep = "s", .order_by = order_by}))) {
       result.push_back(trial.number);
     }
-    for (std::int64_t offset = 0; offset < 6; offset += 3) {  // the second begins with the missing
+    for (std::int64_t offset = 0; offset < 6;
+         offset += 3) {  // the second page begins with trials without a value
       for (const TrialRow& trial : Must(store_->Read(
                SelectTrials, {.sweep = "s", .order_by = order_by, .offset = offset, .limit = 3}))) {
         in_pages.push_back(trial.number);
@@ -1092,7 +1093,7 @@ TEST_P(StoreTest, ReadersSeeWholeTransactionsWhileOthersWrite) {
   for (int i = 0; i < 6; ++i) {
     readers.emplace_back([&] {
       while (!stop) {
-        // One write makes a configuration, its trial and the counts.
+        // One write creates a configuration with its trial and updates the counts.
         const auto whole = store_->Read([](Database& database) -> absl::StatusOr<bool> {
           const auto sweep = FindSweep(database, "s");
           const auto trials = SelectTrials(database, {.sweep = "s"});
@@ -1150,7 +1151,7 @@ TEST_P(StoreTest, AFailedFunctionLeavesNothingBehind) {
   EXPECT_EQ(Sweep().configurations, 1);
   EXPECT_EQ(StateOf(1), TrialState::kPending);
   EXPECT_THAT(Events(), ElementsAre("sweep", "trial 1"));
-  // Its ids are given again, and must not carry what was undone.
+  // SQLite uses its ids again, which must not have the cached data of the undone rows.
   EXPECT_EQ(driver_->Add(sweep_, spec_, 2).at(0).number, 2);
 }
 

@@ -23,7 +23,7 @@ Value AsValue(const T& member) {
     return member;
   }
 }
-// The member as it is, and a number that is 0 as long as there is none.
+// The value of a member. With GetReached, 0 means that there is no value yet.
 template <auto... path>
 std::optional<Value> Get(const TrialRow& trial) {
   return AsValue((trial.*....*path));
@@ -33,18 +33,18 @@ std::optional<Value> GetReached(const TrialRow& trial) {
   if ((trial.*....*path) == 0) return std::nullopt;
   return AsValue((trial.*....*path));
 }
-// In millions, of a trial that has a network.
+// The member in millions, for a trial with a known network.
 template <auto member>
 std::optional<Value> GetMega(const TrialRow& trial) {
   if (trial.receptive_field == 0) return std::nullopt;
   return static_cast<double>(trial.*member) / 1e6;
 }
 
-// What else a fact is for than rows.
+// Uses of a fact besides rows.
 struct Use {
   bool orders = false;            // the database orders by it
   std::string_view present = {};  // as in TrialOrder
-  bool in_index = false;          // an index reads it, though nothing names it
+  bool in_index = false;          // the index of a sweep reads it, although it has no name
   bool of_network = false;        // it is one of NetworkFacts()
 };
 constexpr Use kOrders = {.orders = true};
@@ -53,9 +53,9 @@ constexpr Use kOfNetwork = {.of_network = true};
 
 template <typename Row>
 struct Fact {
-  std::string_view name;   // "": nothing names it
-  Column<Row> column;      // read into nothing: it is only ordered by
-  Getter value = nullptr;  // of a fact with a name
+  std::string_view name;   // "": nothing refers to it by name
+  Column<Row> column;      // without `read`: it is only for ordering
+  Getter value = nullptr;  // null: filters and the index do not use it
   Use use = {};
 };
 
@@ -94,7 +94,7 @@ const std::vector<Fact<TrialRow>>& OwnFacts() {
   return facts;
 }
 
-// Of the configurations c of trials: what the search has chosen.
+// Of the configurations c of trials: the choices of the search.
 const std::vector<Fact<TrialRow>>& ConfigurationFacts() {
   using Row = TrialRow;
   static const auto& facts = *new std::vector<Fact<TrialRow>>{
@@ -125,7 +125,7 @@ const std::vector<Fact<TrialRow>>& ConfigurationFacts() {
   return facts;
 }
 
-// Of configurations c: what their trials have reached together.
+// Of configurations c: the results of their trials.
 const std::vector<Fact<ConfigurationScore>>& ScoreFacts() {
   using Row = ConfigurationScore;
   static const auto& facts = *new std::vector<Fact<ConfigurationScore>>{
@@ -143,14 +143,13 @@ const std::vector<Fact<ConfigurationScore>>& ScoreFacts() {
   return facts;
 }
 
-// What a trial has reached, for rows that have a TrialResult. `measures_sql` says where its
-// measures are read from.
+// Of trials t: their results, for rows with a TrialResult. `measures_sql` selects the measures.
 std::vector<Fact<TrialResult>> ResultFactsFrom(std::string_view measures_sql) {
   using Row = TrialResult;
   constexpr auto result = &TrialRow::result;
   return {
       {"epoch", {"t.epoch", ReadInto<&Row::epoch>}, Get<result, &Row::epoch>},
-      // Of the objective; what filters call so is a part of its measure's summary.
+      // The objective's best value. Filters find it in the summary of its measure instead.
       {"best", {"t.best", nullptr}, nullptr, {true, "t.epoch > 0 AND t.best IS NOT NULL"}},
       {"best_epoch",
        {"t.best_epoch", ReadInto<&Row::best_epoch>},
@@ -193,7 +192,7 @@ std::vector<Column<Row>> ColumnsOf(const std::vector<Fact<Row>>& facts,
   return columns;
 }
 
-// The columns of a TrialRow outside its result.
+// The columns of a TrialRow without its result.
 std::vector<Column<TrialRow>> TrialColumns(bool (*is_chosen)(const Fact<TrialRow>&) = nullptr) {
   std::vector<Column<TrialRow>> columns = ColumnsOf(OwnFacts(), is_chosen);
   for (const Column<TrialRow>& column : ColumnsOf(ConfigurationFacts(), is_chosen)) {
@@ -225,7 +224,7 @@ void ForEachFact(Function use) {
   for (const auto& fact : ResultFacts()) use(fact);
 }
 
-// Those with a name, by name.
+// The facts with a name, by name.
 std::vector<TrialFact>* NamedFacts(bool of_network) {
   auto* const list = new std::vector<TrialFact>;
   ForEachFact([&](const auto& fact) {

@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kMaxCachedConfigurations = 4096;
 constexpr std::size_t kMaxCachedNames = 256;
 
-// The sweep's counter for trials in that state.
+// The column of `sweeps` that counts trials in this state.
 std::string_view CountColumn(TrialState state) {
   return IsHeld(state) ? "running" : TrialStateName(state);
 }
@@ -26,7 +26,7 @@ std::string_view CountColumn(TrialState state) {
 }  // namespace
 
 void WriteTransaction::Begin() {
-  // Whole microseconds, as they are stored, so that what a write returns equals what a read gives.
+  // Times are stored as microseconds; with whole ones a write returns the same row as a later read.
   now_ = FromMicros(ToMicros(clock_.Now()));
   spoiled_ = absl::OkStatus();
 }
@@ -280,7 +280,8 @@ absl::Status WriteTransaction::SetMeasuresAside(const TrialRow& trial) {
   for (const auto& [name, summary] : trial.result.measures) {
     STORE_ASSIGN_OR_RETURN(const MeasureNames::Entry* const entry,
                            names->FindOrAdd(database_, name));
-    if (entry == nullptr) return absl::OkStatus();  // they stay in the trial's row
+    if (entry == nullptr)
+      return absl::OkStatus();  // too many names: the measures stay in the trial's row
     measures.push_back(entry->measure);
   }
   auto measure = measures.begin();
@@ -309,7 +310,7 @@ absl::Status WriteTransaction::MoveCount(std::int64_t sweep_id, TrialState from,
 }
 
 absl::Status WriteTransaction::AddEvent(const TrialRow& trial, std::string_view kind, int epoch) {
-  // Whatever reports an epoch is running, which need not be said of each.
+  // A trial that reports an epoch is running, so such events store no state.
   return database_.Run(
       "INSERT INTO events (sweep_id, kind, trial_id, number, attempt, epoch, time_us, state) "
       "VALUES "

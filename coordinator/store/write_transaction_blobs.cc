@@ -1,5 +1,5 @@
-// The part of the writing transaction that deals with blobs. `blobs.created_us` is when a blob was
-// last stored, referred to or let go of: collecting goes by it.
+// Blobs. `blobs.created_us` is the time at which a blob was last stored, referred to or released;
+// the collector depends on it.
 
 #include <utility>
 

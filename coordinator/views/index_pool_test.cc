@@ -66,7 +66,7 @@ TEST(IndexPool, HasEveryFactOfATrialAsItIsStored) {
   });
 }
 
-// A field whose type does not fit its fact would stay empty without a word.
+// A field whose type does not fit its fact would silently stay empty.
 TEST(FillFacts, SetsEveryFieldThatHasTheNameOfAFact) {
   const auto store = Must(Store::Open({}));
   StoreDriver driver(store.get());
@@ -74,7 +74,7 @@ TEST(FillFacts, SetsEveryFieldThatHasTheNameOfAFact) {
   const SweepRow sweep = driver.Create(spec);
   driver.Train(driver.Add(sweep, spec, 1).at(0), spec, 0.95);
   TrialRow trial = Must(store->Read(FindTrial, "s", 1));
-  trial.replicate = trial.failures = 3;  // 0 is what a field has unset
+  trial.replicate = trial.failures = 3;  // an unset field has 0
   documents::TrialRow row;
   FillFacts(trial, &row);
   const google::protobuf::Reflection& reflection = *row.GetReflection();

@@ -20,7 +20,7 @@ std::optional<Value> Known(double number) {
   return std::isnan(number) ? std::nullopt : std::optional<Value>(number);
 }
 
-// Where `facts` has that name.
+// The position of a name in `facts`.
 std::optional<std::size_t> PlaceOf(const std::vector<TrialFact>& facts, std::string_view name) {
   const auto found = std::find_if(facts.begin(), facts.end(),
                                   [&](const TrialFact& fact) { return fact.name == name; });
@@ -99,8 +99,7 @@ void SweepIndex::PutValues(std::size_t row, const TrialRow& trial) {
   for (const TrialFact& fact : NetworkFacts()) values_.Put(row, column++, fact.value(trial));
 }
 
-// A configuration's score changes with the report of any of its replicates, which have neighbouring
-// numbers.
+// Copies a configuration's new score to its other replicates, which have neighbouring numbers.
 void SweepIndex::ShareScore(std::size_t row, const ConfigurationScore& score) {
   const auto reach = static_cast<std::size_t>(spec_->replicates - 1);
   const std::size_t last = std::min(row + reach, trials_.size() - 1);
@@ -112,7 +111,7 @@ void SweepIndex::ShareScore(std::size_t row, const ConfigurationScore& score) {
     trial.metric = score.metric;
     trial.ranked_epochs_to_target = score.epochs_to_target;
     trial.best_replicate = score.best_replicate;
-    // Another epoch may stand for it now, which need not have reported the same.
+    // Another epoch may represent it now, which may not have reported the same measures.
     for (auto& [name, column] : held_) {
       if (i < column.size()) column[i] = score.values.GetOrNaN(name);
     }

@@ -39,7 +39,7 @@ TEST(MetricHistogram, MeasuresMayBeNegative) {
   EXPECT_EQ(histogram.best(), 40);
 }
 
-// A document has no infinities either.
+// Documents cannot show infinities, as they cannot show NaN.
 TEST(MetricHistogram, InfinitiesAreLeftOut) {
   MetricHistogram histogram(/*is_share=*/false, /*maximize=*/true);
   for (const double sign : {1.0, -1.0}) {
@@ -74,7 +74,7 @@ TEST(SweepIndex, TrialsThatWereNotReadYetMatchNothing) {
   EXPECT_THAT(*SelectRows(index, {.order_by = "lr"}), ElementsAre(2));
 }
 
-// A program's hyperparameters may have the names of a trial's fields and words of the language.
+// A program's hyperparameters may have the names of a trial's fields or keywords of the language.
 std::shared_ptr<const SweepSpec> ShadowingSpec() {
   Diagnostics diagnostics;
   absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(

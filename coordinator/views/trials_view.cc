@@ -61,7 +61,7 @@ documents::TrialsView Describe(const std::vector<TrialRow>& trials, const SweepS
   return view;
 }
 
-// Leased trials are counted among the running ones.
+// Leased trials count as running.
 std::int64_t Total(const TrialCounts& counts, const std::optional<TrialState>& state) {
   if (!state) return counts.total();
   switch (*state) {
@@ -86,7 +86,7 @@ std::int64_t Total(const TrialCounts& counts, const std::optional<TrialState>& s
   return 0;
 }
 
-// While the index is being made, pages without a filter come from the store.
+// While the index is being built, pages without a filter come from the store.
 absl::StatusOr<documents::TrialsView> FromStore(const ViewContext& context, const SweepRow& sweep,
                                                 const SweepSpec& spec, const IndexQuery& query,
                                                 const PageRange& range) {

@@ -12,7 +12,7 @@
 
 namespace sweep {
 
-// Texts as small numbers, since few differ.
+// Assigns small numbers to texts, to store repeated texts once.
 class TextTable {
  public:
   std::uint32_t Add(std::string_view text);
@@ -23,7 +23,7 @@ class TextTable {
   std::unordered_map<std::string, std::uint32_t> numbers_;
 };
 
-// Rows of values of any kind, in 9 bytes each. Not thread-safe.
+// A table of values of any kind, in 9 bytes per value. Not thread-safe.
 class ValueTable {
  public:
   explicit ValueTable(std::size_t columns) : columns_(columns) {}
@@ -37,7 +37,7 @@ class ValueTable {
   enum class Kind : std::uint8_t { kMissing, kBool, kInt, kDouble, kText };
 
   std::size_t columns_;
-  // Of the cell row × columns + column. Two vectors, since a struct of both would take 16 bytes.
+  // Indexed by row × columns + column. Two vectors, since a struct of both would take 16 bytes.
   std::vector<Kind> kinds_;
   std::vector<std::uint64_t> bits_;
   TextTable texts_;

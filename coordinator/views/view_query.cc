@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::size_t kMaxBytes = 8 << 10;
 constexpr std::size_t kMaxNameBytes = 128;
-constexpr std::int64_t kMaxPageRows = 200;  // of a page
+constexpr std::int64_t kMaxPageRows = 200;  // per page
 
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -53,7 +53,7 @@ absl::StatusOr<std::string> Part(std::string_view text, bool plus_is_blank) {
   return *decoded;
 }
 
-// The text before `separator`, which is taken off `*rest` together with it.
+// Removes the text before `separator`, and the separator, from `*rest`; returns the text.
 std::string_view Next(std::string_view* rest, char separator) {
   const std::size_t end = std::min(rest->find(separator), rest->size());
   const std::string_view part = rest->substr(0, end);
