@@ -165,15 +165,15 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
     if (!sweep.ok()) return sweep.status();
     sweep_name_ = sweep->name;
     *ended = HasEnded(sweep->state);
-    const absl::StatusOr<std::vector<MeasuredEvent>> events =
-        hub_->store_->Read(SelectMeasuredEvents, sweep_id_, cursor_, kPageSize);
+    const absl::StatusOr<std::vector<EventRow>> events =
+        hub_->store_->Read(SelectEvents, sweep_id_, cursor_, kPageSize);
     if (!events.ok()) return events.status();
     Messages messages;
-    for (const MeasuredEvent& measured : *events) {
-      absl::StatusOr<v1::WatchSweepResponse> message = Describe(*sweep, measured);
+    for (const EventRow& event : *events) {
+      absl::StatusOr<v1::WatchSweepResponse> message = Describe(*sweep, event);
       if (!message.ok()) return message.status();
       messages.push_back(*std::move(message));
-      cursor_ = measured.event.sequence;
+      cursor_ = event.sequence;
     }
     // A trainer may report no progress; an epoch or the end of a trial is news too.
     send_progress = wants_progress_ && (send_progress || !messages.empty());
@@ -186,9 +186,7 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
 
   // Describes the sweep or trial as it is after the event or later. A row read before the event
   // would be the last message about a sweep that has ended meanwhile.
-  absl::StatusOr<v1::WatchSweepResponse> Describe(const SweepRow& sweep,
-                                                  const MeasuredEvent& measured) {
-    const EventRow& event = measured.event;
+  absl::StatusOr<v1::WatchSweepResponse> Describe(const SweepRow& sweep, const EventRow& event) {
     v1::WatchSweepResponse message;
     message.set_cursor(std::to_string(event.sequence));
     *message.mutable_time() = ToProto(event.time);
@@ -196,7 +194,7 @@ class WatchReactor final : public Stream, public std::enable_shared_from_this<Wa
       message.mutable_epoch()->set_trial(TrialResource(sweep_name_, event.number));
       *message.mutable_epoch()->mutable_epoch() =
           ToProto(EpochRow{.attempt = event.attempt,
-                           .metrics = {.epoch = event.epoch, .values = measured.values},
+                           .metrics = {.epoch = event.epoch, .values = event.values},
                            .reported = event.time});
     } else if (event.kind == "trial") {
       const absl::StatusOr<StoredSpec> stored = hub_->specs_->Show(sweep);

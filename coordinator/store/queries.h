@@ -84,16 +84,11 @@ absl::StatusOr<std::vector<LogRow>> SelectLogLines(Database& database, const std
 absl::StatusOr<LogRow> FindLogLineBefore(Database& database, const std::string& sweep,
                                          std::int64_t number, int count);
 
-// --- events (queries.cc, queries_attempts.cc, queries_views.cc) ---
+// --- events (queries_attempts.cc, queries_views.cc) ---
 // The sequence of the last event of a sweep (0: of all sweeps); 0 when there is none.
 absl::StatusOr<std::int64_t> FindLastSequence(Database& database, std::int64_t sweep_id);
 absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int64_t sweep_id,
                                                    std::int64_t after_sequence, int limit);
-// The same, with the measured values of epochs.
-absl::StatusOr<std::vector<MeasuredEvent>> SelectMeasuredEvents(Database& database,
-                                                                std::int64_t sweep_id,
-                                                                std::int64_t after_sequence,
-                                                                int limit);
 absl::StatusOr<std::vector<TrialChange>> SelectTrialChanges(Database& database,
                                                             std::int64_t sweep_id,
                                                             std::int64_t after_sequence, int limit);

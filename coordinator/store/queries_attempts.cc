@@ -64,6 +64,23 @@ auto EpochDecoder(const MeasureNames& names) {
   return [&names](const Statement& row) { return DecodeEpochAt(row, names, 0); };
 }
 
+// Of events v, without their measured values.
+const RowTable<EventRow>& EventTable() {
+  using Row = EventRow;
+  static const auto& table = *new RowTable<Row>({
+      {"v.sequence", ReadInto<&Row::sequence>},
+      {"v.trial_id", ReadInto<&Row::trial_id>},
+      {"v.number", ReadInto<&Row::number>},
+      {"v.kind", ReadInto<&Row::kind>},
+      {"v.attempt", ReadInto<&Row::attempt>},
+      {"v.epoch", ReadInto<&Row::epoch>},
+      {"v.time_us", ReadInto<&Row::time>},
+      // A trial that reports an epoch is running; such events have no state.
+      {"iif(v.epoch > 0, 'running', v.state)", ReadInto<&Row::state>},
+  });
+  return table;
+}
+
 }  // namespace
 
 std::string_view LeaseOutcomeName(LeaseOutcome outcome) {
@@ -119,10 +136,8 @@ absl::StatusOr<std::vector<EpochRow>> SelectEpochs(Database& database, const std
   return CollectRows<EpochRow>(statement, EpochDecoder(names));
 }
 
-absl::StatusOr<std::vector<MeasuredEvent>> SelectMeasuredEvents(Database& database,
-                                                                std::int64_t sweep_id,
-                                                                std::int64_t after_sequence,
-                                                                int limit) {
+absl::StatusOr<std::vector<EventRow>> SelectEvents(Database& database, std::int64_t sweep_id,
+                                                   std::int64_t after_sequence, int limit) {
   STORE_ASSIGN_OR_RETURN(const MeasureNames names, MeasureNames::Read(database, sweep_id));
   static const std::string kSql = fmt::format(
       "SELECT {}, {} FROM events v INDEXED BY events_by_sweep LEFT JOIN epoch_reports e ON v.epoch "
@@ -131,14 +146,14 @@ absl::StatusOr<std::vector<MeasuredEvent>> SelectMeasuredEvents(Database& databa
       EventTable().list(), EpochColumns());
   Statement statement = database.Prepare(kSql);
   statement.Bind(sweep_id, after_sequence, Limit(limit));
-  return CollectRows<MeasuredEvent>(
-      statement, [&names](const Statement& row) -> absl::StatusOr<MeasuredEvent> {
-        MeasuredEvent measured;
-        STORE_RETURN_IF_ERROR(EventTable().ReadAt(row, 0, &measured.event));
-        if (measured.event.epoch == 0) return measured;
+  return CollectRows<EventRow>(
+      statement, [&names](const Statement& row) -> absl::StatusOr<EventRow> {
+        EventRow event;
+        STORE_RETURN_IF_ERROR(EventTable().ReadAt(row, 0, &event));
+        if (event.epoch == 0) return event;
         STORE_ASSIGN_OR_RETURN(EpochRow epoch, DecodeEpochAt(row, names, EventTable().size()));
-        measured.values = std::move(epoch.metrics.values);
-        return measured;
+        event.values = std::move(epoch.metrics.values);
+        return event;
       });
 }
 

@@ -131,7 +131,6 @@ const RowTable<RankedRow>& RankedTable();    // of trials t, configurations c an
 // ended, since to look them up trial by trial is slow.
 const RowTable<TrialSummary>& SummaryTable();
 const RowTable<TrialSummary>& OpenSummaryTable();
-const RowTable<EventRow>& EventTable();      // of events v
 const RowTable<AttemptRow>& AttemptTable();  // of attempts a
 // The state of a trial t. A diverged trial is stored as failed, with `diverged` = 1.
 inline constexpr std::string_view kTrialStateSql = "iif(t.diverged, 'diverged', t.state)";

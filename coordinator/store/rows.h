@@ -187,12 +187,7 @@ struct EventRow {
   // The trial's state after the event. Nullopt for an event of a sweep, and for most events that
   // builds before schema version 6 have written.
   std::optional<TrialState> state;
-};
-
-// An event, with the measured values when its kind is "epoch".
-struct MeasuredEvent {
-  EventRow event;
-  Measurements values;
+  Measurements values;  // epoch events: what was measured
 };
 
 // The part of an event that the index of a sweep needs.
