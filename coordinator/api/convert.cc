@@ -431,7 +431,7 @@ absl::StatusOr<TrialState> FromProto(v1::TrialState state) {
       return TrialState::kOnHold;
     default:
       return absl::InvalidArgumentError(
-          fmt::format("{} is no state of a trial", static_cast<int>(state)));
+          fmt::format("{} is not a state of a trial", static_cast<int>(state)));
   }
 }
 

@@ -141,7 +141,7 @@ void GiveUpBlob(Store* store, BlobStore* blobs, const std::string& sha256,
       },
       [=](const absl::Status& status) {
         spdlog::error(
-            "blob lost sha256={} reason={:?} put_aside={:?} trials_that_begin_anew=\"{}\" "
+            "blob lost sha256={} reason={:?} put_aside={:?} restarted_trials=\"{}\" "
             "forgotten={}",
             sha256, std::string(reason.message()), aside.value_or(""), fmt::join(*trials, " "),
             status.ok());

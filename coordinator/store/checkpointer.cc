@@ -62,7 +62,7 @@ void Checkpointer::EmptyWithoutReaders() {
     return;
   }
   next_pages_ = last_pages_ + step_pages_;
-  Complain(emptied.ok() ? absl::UnavailableError("another process reads the database on and on")
+  Complain(emptied.ok() ? absl::UnavailableError("another process keeps reading the database")
                         : emptied.status());
 }
 

@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 constexpr int kMaxLinks = 40;
 
 absl::Status Refuse(const std::string& name, std::string_view why) {
-  return absl::InvalidArgumentError(fmt::format("'{}' can be no database: {}", name, why));
+  return absl::InvalidArgumentError(fmt::format("'{}' cannot be a database: {}", name, why));
 }
 
 // "scheme://...": the address of a coordinator, or a database in another tool's notation.
@@ -53,7 +53,7 @@ absl::StatusOr<fs::path> InRealFolder(const std::string& name, const fs::path& p
   const fs::path folder = fs::canonical(parent, error);
   if (!error && fs::is_directory(folder, error)) return folder / last;
   if (!error || error == std::errc::not_a_directory) {
-    return Refuse(name, fmt::format("'{}' is no folder", parent.string()));
+    return Refuse(name, fmt::format("'{}' is not a folder", parent.string()));
   }
   if (error == std::errc::no_such_file_or_directory) {
     return absl::NotFoundError(
@@ -79,7 +79,7 @@ absl::Status CheckKind(const std::string& name, const fs::path& path) {
   const fs::file_status status = fs::symlink_status(path, ignored);
   if (status.type() == fs::file_type::directory) return Refuse(name, "it is a folder");
   if (fs::exists(status) && !fs::is_regular_file(status)) {
-    return Refuse(name, fmt::format("'{}' is no regular file", path.string()));
+    return Refuse(name, fmt::format("'{}' is not a regular file", path.string()));
   }
   return absl::OkStatus();
 }

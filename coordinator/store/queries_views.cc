@@ -44,7 +44,7 @@ absl::StatusOr<std::string> MeasuredColumns(Database& database, std::int64_t swe
   std::string columns = "t.number, e.epoch";
   for (const std::string& name : measures) {
     if (!IsMeasureName(name)) {
-      return absl::InvalidArgumentError(fmt::format("'{}' is no name of a measure", name));
+      return absl::InvalidArgumentError(fmt::format("'{}' is not the name of a measure", name));
     }
     columns += fmt::format(", {}", ReportedColumn(names, name));
   }

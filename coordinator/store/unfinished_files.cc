@@ -75,7 +75,7 @@ int UnfinishedFiles::RemoveAbandoned(const std::string& folder) {
     const std::unique_ptr<FileLock> lock = FileLock::Take(path, O_RDWR);
     if (lock == nullptr || !lock->Is(path)) continue;
     Remove(path);
-    spdlog::info("removed what a backup that was killed had left file={:?}", path);
+    spdlog::info("removed the files of a killed backup file={:?}", path);
     ++removed;
   }
   return removed;

@@ -49,7 +49,8 @@ absl::StatusOr<SweepRow> WriteTransaction::CreateSweep(const SweepSpec& spec,
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     *created = false;
     if (!IsValidName(spec.name)) {
-      return absl::InvalidArgumentError(fmt::format("'{}' is no name for a sweep", spec.name));
+      return absl::InvalidArgumentError(
+          fmt::format("'{}' is not a valid name for a sweep", spec.name));
     }
     absl::StatusOr<SweepRow> existing = FindSweep(database_, spec.name);
     if (existing.ok()) {

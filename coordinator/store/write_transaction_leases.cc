@@ -68,7 +68,7 @@ absl::Status CheckEpoch(const TrialRow& trial, const SweepSpec& spec, const Epoc
                               kMaxMeasuresPerEpoch));
   }
   for (const auto& [name, value] : metrics.values) {
-    if (!IsMeasureName(name)) return refuse(fmt::format("'{}' is no name of a metric", name));
+    if (!IsMeasureName(name)) return refuse(fmt::format("'{}' is not the name of a metric", name));
     const Measure* const predefined = FindMeasure(name);
     if ((predefined != nullptr && !predefined->Allows(value)) ||
         !IsWithin(FindDeclared(spec, name), value)) {
@@ -467,7 +467,7 @@ absl::Status WriteTransaction::CheckBlobs(const TrialRow& trial,
   for (const ArtifactRow& artifact : artifacts) {
     if (!IsValidName(artifact.role)) {
       return Refuse(absl::StatusCode::kInvalidArgument, trial,
-                    fmt::format("'{}' is no role of an artifact", artifact.role));
+                    fmt::format("'{}' is not a role of an artifact", artifact.role));
     }
     STORE_ASSIGN_OR_RETURN(const std::optional<std::int64_t> size,
                            FindBlobSize(database_, artifact.sha256));

@@ -161,10 +161,10 @@ absl::StatusOr<SweepRow> WriteTransaction::RenameSweep(const Renaming& renaming)
   return Guard([&]() -> absl::StatusOr<SweepRow> {
     STORE_ASSIGN_OR_RETURN(const SweepRow sweep, FindSweep(database_, renaming.name));
     if (!IsValidName(renaming.new_name)) {
-      return absl::InvalidArgumentError(fmt::format(
-          "'{}' is no name for a sweep: 1 to 63 letters, digits, '.', '_' or '-', starting with a "
-          "letter or digit",
-          renaming.new_name));
+      return absl::InvalidArgumentError(
+          fmt::format("'{}' is not a valid name for a sweep: 1 to 63 letters, digits, '.', '_' or "
+                      "'-', starting with a letter or digit",
+                      renaming.new_name));
     }
     if (sweep.name == renaming.new_name) return sweep;
     if (const auto other = FindSweepId(database_, renaming.new_name); other.ok()) {
@@ -173,7 +173,7 @@ absl::StatusOr<SweepRow> WriteTransaction::RenameSweep(const Renaming& renaming)
     }
     if (sweep.digest != renaming.digest) {
       return absl::AbortedError(
-          fmt::format("sweep '{}' has become another one meanwhile; try again", sweep.name));
+          fmt::format("sweep '{}' was replaced by another one meanwhile; try again", sweep.name));
     }
     if (sweep.counts.running > 0) {
       return StillRuns(sweep, "pause it first, and wait for its checkpoints");

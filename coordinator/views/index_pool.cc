@@ -57,7 +57,7 @@ absl::StatusOr<IndexPool::Answer> IndexPool::Get(std::int64_t sweep_id, const Sh
     if (left <= absl::ZeroDuration()) break;
     done_.WaitFor(&mutex_, absl::ToChronoMilliseconds(left) + std::chrono::milliseconds(1));
     const auto found = slots_.find(sweep_id);
-    if (found == slots_.end()) return absl::UnavailableError("too many sweeps are looked at");
+    if (found == slots_.end()) return absl::UnavailableError("too many sweeps are being viewed");
     slot = &found->second;
   }
   if (!slot->error.ok()) return std::exchange(slot->error, absl::OkStatus());

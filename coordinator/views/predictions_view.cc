@@ -142,8 +142,8 @@ absl::StatusOr<documents::PredictionsView> PredictionsDocument(const ViewContext
       std::find_if(trial->artifacts.begin(), trial->artifacts.end(),
                    [](const ArtifactRow& artifact) { return artifact.role == "predictions"; });
   if (found == trial->artifacts.end()) {
-    return absl::NotFoundError(
-        fmt::format("trial {} has no predictions; they come with its end", trial->short_name()));
+    return absl::NotFoundError(fmt::format(
+        "trial {} has no predictions; they are stored when it ends", trial->short_name()));
   }
   const absl::StatusOr<std::string> bytes = ReadBlob(*context.options.blobs, found->sha256);
   if (!bytes.ok()) return bytes.status();

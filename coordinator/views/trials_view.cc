@@ -13,7 +13,7 @@ absl::StatusOr<std::string> MeasureOf(const SweepSpec& spec, const ViewQuery& qu
   const std::string asked = query.Text("metric");
   if (!asked.empty() && !IsMeasureName(asked)) {
     return absl::InvalidArgumentError(
-        fmt::format("metric: '{}' is no name of a measure", Shortened(asked, kShownBytes)));
+        fmt::format("metric: '{}' is not the name of a measure", Shortened(asked, kShownBytes)));
   }
   return std::string(CanonicalMeasure(asked.empty() ? spec.objective().name : asked));
 }
@@ -26,7 +26,7 @@ absl::StatusOr<IndexQuery> ParseIndexQuery(const ViewContext& context, const Vie
     const absl::StatusOr<TrialState> parsed = ParseTrialState(state);
     if (!parsed.ok()) {
       return absl::InvalidArgumentError(
-          fmt::format("'{}' is no state of a trial", Shortened(state, kShownBytes)));
+          fmt::format("'{}' is not a state of a trial", Shortened(state, kShownBytes)));
     }
     result.state = *parsed;
   }

@@ -120,12 +120,12 @@ absl::StatusOr<std::int64_t> ParseTrialNumber(const std::string& text) {
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error == std::errc() && stop == text.data() + text.size() && number > 0) return number;
   return absl::InvalidArgumentError(
-      fmt::format("'{}' is no number of a trial", Shortened(text, kShownBytes)));
+      fmt::format("'{}' is not the number of a trial", Shortened(text, kShownBytes)));
 }
 
 absl::Status CheckSweepName(const std::string& name) {
   if (name.size() <= kMaxNameBytes) return absl::OkStatus();
-  return absl::InvalidArgumentError(fmt::format("'{}' is no name of a sweep: it has {} bytes",
+  return absl::InvalidArgumentError(fmt::format("'{}' is not the name of a sweep: it has {} bytes",
                                                 Shortened(name, kShownBytes), name.size()));
 }
 

@@ -113,7 +113,7 @@ class ViewsImpl final : public Views {
                      .file_name = fmt::format("{}-{}-{}.safetensors", sweep, number, which)};
     }
     return absl::NotFoundError(
-        fmt::format("trial {} has no weights; they come with its end", trial->short_name()));
+        fmt::format("trial {} has no weights; they are stored when it ends", trial->short_name()));
   }
 
  private:
