@@ -1,16 +1,13 @@
-// Finds the trials of one page of a list, in any order. Of trials that are not on the page only
-// what an index has, or one number each, is read.
+// Finds the trials of one page of a list, in any order. Reads only index entries, or one number, of
+// trials that are not on the page.
 
 #include <algorithm>
 #include <cctype>
-#include <cmath>
-#include <cstddef>
 #include <utility>
 
 #include "common/stats/measure_field.h"
 #include "common/stats/objective.h"
 #include "coordinator/store/internal_queries.h"
-#include "coordinator/store/measure_names.h"
 #include "coordinator/store/row_reader.h"
 #include "coordinator/store/status_macros.h"
 #include "coordinator/store/trial_facts.h"
@@ -32,11 +29,11 @@ absl::StatusOr<std::vector<std::int64_t>> CollectIds(Statement& statement) {
       statement, [](const Statement& row) -> absl::StatusOr<std::int64_t> { return row.Int(0); });
 }
 
-// How the database orders a list of trials: first those that have such a value, by it, then the
-// others by number. Constant SQL; what a person typed is only ever bound, as ?1.
+// How the database orders a list of trials: those that have the value come first, the others follow
+// by number. The SQL is constant; the user's text is only bound, as ?1.
 struct Order {
   std::string term;
-  std::string_view tie;  // follows the direction; then come the numbers, upwards
+  std::string_view tie;  // orders equal terms, in the same direction; numbers follow, upwards
   std::string_view from = "trials t";
   std::string present;  // the condition that a trial has such a value; empty: all have
   std::string missing;  // its opposite
@@ -96,9 +93,9 @@ class OrderedIds {
   const Order& order_;
 };
 
-// A page ordered by a part of a measure's summary. The values of all trials are read and sorted
-// here: an index for every measure would be larger than the values. A sweep's trials have their ids
-// in the order of their numbers.
+// A page ordered by a part of a measure's summary. SQLite reads the values of all trials and keeps
+// the first ones: an index for every measure would be larger than the values. A sweep's trials have
+// their ids in the order of their numbers.
 class IdsByMeasure {
  public:
   IdsByMeasure(Database* database, std::int64_t sweep_id, const TrialQuery& query,
@@ -110,26 +107,21 @@ class IdsByMeasure {
         descending_(descending) {}
 
   absl::StatusOr<std::vector<std::int64_t>> Page() {
-    STORE_RETURN_IF_ERROR(ReadEnded());
-    STORE_RETURN_IF_ERROR(ReadOpen());
-    if (query_.state) {
-      STORE_ASSIGN_OR_RETURN(const std::vector<std::int64_t> ids, AllIds());
-      std::erase_if(found_, [&ids](const Found& one) {
-        return !std::binary_search(ids.begin(), ids.end(), one.id);
-      });
-    }
-    const std::size_t offset = static_cast<std::size_t>(std::max<std::int64_t>(query_.offset, 0));
-    const std::size_t limit = static_cast<std::size_t>(Limit(query_.limit));
-    const std::size_t end = std::min(found_.size(), offset + limit);
-    std::partial_sort(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(end),
-                      found_.end(), [this](const Found& a, const Found& b) {
-                        if (a.value != b.value) return descending_ != (a.value < b.value);
-                        return a.id < b.id;
-                      });
+    const std::int64_t offset = std::max<std::int64_t>(query_.offset, 0);
+    const std::int64_t end = offset + Limit(query_.limit);
+    STORE_RETURN_IF_ERROR(FindEnded(end));
+    STORE_RETURN_IF_ERROR(FindOpen(end));
+    std::sort(found_.begin(), found_.end(), [this](const Found& a, const Found& b) {
+      if (a.value != b.value) return descending_ != (a.value < b.value);
+      return a.id < b.id;
+    });
     std::vector<std::int64_t> page;
-    for (std::size_t i = offset; i < end; ++i) page.push_back(found_[i].id);
-    if (page.size() == limit) return page;
-    return WithOthers(std::move(page), offset - std::min(offset, found_.size()), limit);
+    for (std::int64_t i = offset; i < std::min(std::ssize(found_), end); ++i) {
+      page.push_back(found_[static_cast<std::size_t>(i)].id);
+    }
+    if (std::ssize(found_) >= end) return page;
+    // With fewer values than that, all of them were found.
+    return WithOthers(std::move(page), std::max<std::int64_t>(offset - std::ssize(found_), 0));
   }
 
  private:
@@ -138,65 +130,69 @@ class IdsByMeasure {
     double value = 0;
   };
 
-  // Trials that have ended: the values of a measure are next to each other.
-  absl::Status ReadEnded() {
-    STORE_ASSIGN_OR_RETURN(const MeasureNames names, MeasureNames::Read(database_, sweep_id_));
-    const MeasureNames::Entry* const entry = names.Find(field_.measure);
-    if (entry == nullptr) return absl::OkStatus();
+  // Finds the first `count` trials among those that have ended. The values of a measure are next to
+  // each other in trial_values.
+  absl::Status FindEnded(std::int64_t count) {
     static constexpr std::string_view kParts[] = {"last", "low", "high"};
-    const std::string sql =
-        fmt::format("SELECT trial_id, {} FROM trial_values WHERE sweep_id = ? AND measure = ?",
-                    kParts[static_cast<int>(field_.part)]);
-    Statement statement = database_.Prepare(sql);
-    return Collect(statement.Bind(sweep_id_, entry->measure));
+    return Find(fmt::format("SELECT v.trial_id AS id, v.{} AS value FROM trial_values v WHERE "
+                            "v.sweep_id = ?1 AND v.measure = (SELECT measure FROM measure_names "
+                            "WHERE sweep_id = ?1 AND name = ?2)",
+                            kParts[static_cast<int>(field_.part)]),
+                count);
   }
 
-  // Trials that have not ended, and those that ended before schema version 7.
-  absl::Status ReadOpen() {
-    // The name was checked: it holds no quotes.
+  // The same among those that have not ended, and those that ended before schema version 7.
+  absl::Status FindOpen(std::int64_t count) {
+    // A valid name contains no quotes. In JSON infinities are texts.
+    return Find(
+        fmt::format("SELECT o.id AS id, CASE o.json WHEN 'Infinity' THEN 9e999 WHEN '-Infinity' "
+                    "THEN -9e999 ELSE o.json END AS value FROM (SELECT id, json_extract(measures, "
+                    "'$.\"' || ?2 || '\"[{}]') AS json FROM trials INDEXED BY trials_with_measures "
+                    "WHERE sweep_id = ?1 AND epoch > 0 AND measures <> 'null') o",
+                    static_cast<int>(field_.part)),
+        count);
+  }
+
+  // `values` selects `id` and `value`.
+  absl::Status Find(const std::string& values, std::int64_t count) {
     const std::string sql = fmt::format(
-        "SELECT id, json_extract(measures, '$.\"{}\"[{}]') FROM trials INDEXED BY "
-        "trials_with_measures WHERE sweep_id = ? AND epoch > 0 AND measures <> 'null'",
-        field_.measure, static_cast<int>(field_.part));
+        "SELECT id, value FROM ({}) WHERE value IS NOT NULL{} ORDER BY value {}, id LIMIT ?3",
+        values, query_.state ? fmt::format(" AND id IN ({})", AllIdsSql()) : "",
+        descending_ ? "DESC" : "ASC");
     Statement statement = database_.Prepare(sql);
-    return Collect(statement.Bind(sweep_id_));
-  }
-
-  absl::Status Collect(Statement& statement) {
-    while (true) {
-      STORE_ASSIGN_OR_RETURN(const bool is_row, statement.Step());
-      if (!is_row) return absl::OkStatus();
-      const double value = MeasuredNumber(statement, 1);
-      if (!std::isnan(value)) found_.push_back({statement.Int(0), value});
-    }
-  }
-
-  // Rising; only those in the query's state.
-  absl::StatusOr<std::vector<std::int64_t>> AllIds() {
-    const std::string sql =
-        fmt::format("SELECT t.id FROM trials t WHERE t.sweep_id = ?1{} ORDER BY t.number",
-                    query_.state ? kOfState : "");
-    Statement statement = database_.Prepare(sql);
-    statement.BindAt(1, sweep_id_);
+    statement.Bind(sweep_id_, field_.measure, count);
     if (query_.state) BindState(*query_.state, &statement);
-    return CollectIds(statement);
+    STORE_ASSIGN_OR_RETURN(
+        const std::vector<Found> found,
+        CollectRows<Found>(statement, [](const Statement& row) -> absl::StatusOr<Found> {
+          return Found{.id = row.Int(0), .value = row.Real(1)};
+        }));
+    found_.insert(found_.end(), found.begin(), found.end());
+    return absl::OkStatus();
   }
 
-  // Fills the page with trials that have no value, by number, after the first `skip` of them.
+  // The trials in the query's state.
+  std::string AllIdsSql() const {
+    return fmt::format("SELECT t.id FROM trials t WHERE t.sweep_id = ?1{}",
+                       query_.state ? kOfState : "");
+  }
+
+  // Fills the page with trials without a value, by number, after the first `skip` of them.
   absl::StatusOr<std::vector<std::int64_t>> WithOthers(std::vector<std::int64_t> page,
-                                                       std::size_t skip, std::size_t limit) {
+                                                       std::int64_t skip) {
     std::vector<std::int64_t> with_value;
     for (const Found& one : found_) with_value.push_back(one.id);
     std::sort(with_value.begin(), with_value.end());
-    STORE_ASSIGN_OR_RETURN(const std::vector<std::int64_t> ids, AllIds());
-    for (const std::int64_t id : ids) {
-      if (page.size() == limit) break;
-      if (std::binary_search(with_value.begin(), with_value.end(), id)) continue;
-      if (skip > 0) {
-        --skip;
-      } else {
-        page.push_back(id);
-      }
+    const std::string sql = AllIdsSql() + " ORDER BY t.number";
+    Statement statement = database_.Prepare(sql);
+    statement.BindAt(1, sweep_id_);
+    if (query_.state) BindState(*query_.state, &statement);
+    while (std::ssize(page) < Limit(query_.limit)) {
+      STORE_ASSIGN_OR_RETURN(const bool is_row, statement.Step());
+      if (!is_row) break;
+      const std::int64_t id = statement.Int(0);
+      if (std::binary_search(with_value.begin(), with_value.end(), id) || skip-- > 0) continue;
+      page.push_back(id);
     }
     return page;
   }
@@ -266,7 +262,7 @@ absl::StatusOr<std::vector<std::int64_t>> SelectPageIds(Database& database, std:
   if (descending) name.remove_suffix(kDescending.size());
   const bool of_parameters = name.starts_with(kParametersPrefix);
   name = WithoutParametersPrefix(name);
-  if (name.empty()) name = "number";
+  if (name.empty() && !of_parameters) name = "number";
   STORE_ASSIGN_OR_RETURN(const Objective metric, FindMetric(database, sweep_id));
   if (const auto field = ParseMeasureField(name, {metric}); field && !of_parameters) {
     const bool has_index =
