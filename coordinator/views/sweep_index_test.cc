@@ -80,7 +80,8 @@ std::shared_ptr<const SweepSpec> ShadowingSpec() {
   absl::StatusOr<SweepSpec> spec = SweepSpec::Parse(
       {.file = "s.yaml",
        .text = "name: s\nprogram: [sh]\nmethod: grid\nparameters: {epoch: {values: [5, 9]}, state: "
-               "{values: [calm, wild]}, number: 7, in: 1, \"true\": 3, model: {values: [a, b]}}\n"},
+               "{values: [calm, wild]}, number: 7, in: 1, \"true\": 3, model: {values: [a, b]}, "
+               "receptive_field: 3}\n"},
       &diagnostics);
   EXPECT_TRUE(spec.ok()) << FormatDiagnostics(diagnostics);
   return std::make_shared<const SweepSpec>(*std::move(spec));
@@ -92,9 +93,10 @@ TEST(TrialFilter, ReachesHyperparametersThatShareANameWithTheTrial) {
   TrialRow row;
   row.number = 1;
   row.configuration = 1;
-  row.parameters = {{"epoch", std::int64_t{5}},  {"state", std::string("calm")},
-                    {"number", std::int64_t{7}}, {"in", std::int64_t{1}},
-                    {"true", std::int64_t{3}},   {"model", std::string("a")}};
+  row.parameters = {{"epoch", std::int64_t{5}},          {"state", std::string("calm")},
+                    {"number", std::int64_t{7}},         {"in", std::int64_t{1}},
+                    {"true", std::int64_t{3}},           {"model", std::string("a")},
+                    {"receptive_field", std::int64_t{3}}};
   index.Put({.trial = {.number = 1, .configuration = 1, .parameters = row.parameters}});
   const auto count = [&](const std::string& text) {
     const absl::StatusOr<TrialFilter> filter = TrialFilter::Parse(text, spec);
@@ -110,6 +112,7 @@ TEST(TrialFilter, ReachesHyperparametersThatShareANameWithTheTrial) {
   EXPECT_EQ(count("trial.number == 1 and trial.state == 'pending' and trial.epoch == 0"), 1);
   EXPECT_EQ(count("model == 'a'"), 1);
   EXPECT_EQ(count("parameters.model == 'b'"), 0);
+  EXPECT_EQ(count("receptive_field == 3"), 1) << "there is no network with another one";
 }
 
 TEST(TrialFilter, RefusesANameThatCouldBeEither) {
